@@ -1,0 +1,148 @@
+/**
+ * Every error that leaves the product, in one table. A message names the thing, the reason and what is possible instead.
+ * docs/errors.md is printed from this file. Codes are never used again for something else.
+ */
+
+/** gRPC status names, as far as we use them. */
+export type GrpcStatus =
+  | 'OK'
+  | 'CANCELLED'
+  | 'INVALID_ARGUMENT'
+  | 'DEADLINE_EXCEEDED'
+  | 'NOT_FOUND'
+  | 'ALREADY_EXISTS'
+  | 'RESOURCE_EXHAUSTED'
+  | 'FAILED_PRECONDITION'
+  | 'ABORTED'
+  | 'UNIMPLEMENTED'
+  | 'INTERNAL'
+  | 'UNAVAILABLE';
+
+/** One row of the table. */
+export interface ErrorRow {
+  readonly status: GrpcStatus;
+  /** The same request may succeed later. */
+  readonly retryable: boolean;
+  /** What the command line ends with. */
+  readonly exitCode: number;
+  readonly meaning: string;
+}
+
+const row = (status: GrpcStatus, exitCode: number, meaning: string, retryable = false): ErrorRow => ({
+  status,
+  retryable,
+  exitCode,
+  meaning,
+});
+const RETRYABLE = true;
+
+/** The table of errors. */
+export const ERROR_TABLE = {
+  // What the client asked for
+  ARGUMENT_INVALID: row('INVALID_ARGUMENT', 2, 'a field of the request is missing, malformed or out of range'),
+  DRIVER_UNKNOWN: row('INVALID_ARGUMENT', 2, 'no agent has ever offered a driver of this name in the zone'),
+  DRIVER_INFO_INVALID: row('INVALID_ARGUMENT', 2, 'the driver does not accept a key or value of driver_info'),
+  PAGE_TOKEN_INVALID: row('INVALID_ARGUMENT', 2, 'the page token did not come from this list'),
+  NODE_NOT_FOUND: row('NOT_FOUND', 3, 'no node has this name or uuid'),
+  POWER_TASK_NOT_FOUND: row('NOT_FOUND', 3, 'no power task has this uuid or request_id'),
+  NODE_NAME_TAKEN: row('ALREADY_EXISTS', 4, 'another node has this name'),
+  BMC_TAKEN: row('ALREADY_EXISTS', 4, 'another node is reached through the same BMC'),
+  REQUEST_ID_TAKEN: row('ALREADY_EXISTS', 4, 'the request_id was used for another order'),
+  NODE_HELD: row('FAILED_PRECONDITION', 5, 'an unsettled power task holds the node', RETRYABLE),
+  TARGET_NOT_SUPPORTED: row('FAILED_PRECONDITION', 5, 'the node cannot do this target'),
+  NOT_WITHDRAWABLE: row('FAILED_PRECONDITION', 5, 'the power task is not QUEUED any more'),
+  AGENT_NOT_ATTACHED: row('UNAVAILABLE', 6, 'no agent with this driver is attached for the zone', RETRYABLE),
+
+  // What a power task came to
+  NOT_STARTED: row(
+    'DEADLINE_EXCEEDED',
+    7,
+    'the order did not reach the BMC within start_timeout; nothing was sent',
+    RETRYABLE,
+  ),
+  TIMED_OUT: row('DEADLINE_EXCEEDED', 7, 'the order was sent but the target was not reached in time'),
+  OUTCOME_UNKNOWN: row('ABORTED', 7, 'the order may have been carried out; nobody can tell'),
+  GO_TOO_LATE: row('ABORTED', 7, 'the permission to send came too late; nothing was sent', RETRYABLE),
+  NMI_NEEDS_POWER: row('FAILED_PRECONDITION', 7, 'an NMI was ordered for a node that is off; nothing was sent'),
+  TASK_ABORTED: row('ABORTED', 8, 'the power task was aborted or withdrawn'),
+  RECALL_FAILED: row('ABORTED', 7, 'the abort stopped the waiting, but the order could not be taken back'),
+
+  // What a BMC came to
+  BMC_SILENT: row('UNAVAILABLE', 7, 'the BMC does not answer', RETRYABLE),
+  BMC_UNREACHABLE: row(
+    'UNAVAILABLE',
+    7,
+    'nothing can be sent to the BMC: no route, a closed port, or no address',
+    RETRYABLE,
+  ),
+  BMC_LOGIN_REFUSED: row('FAILED_PRECONDITION', 7, 'the BMC refuses user name, password or key'),
+  BMC_PRIVILEGE_TOO_LOW: row('FAILED_PRECONDITION', 7, 'the BMC user may not do this'),
+  BMC_CIPHER_REFUSED: row('FAILED_PRECONDITION', 7, 'the BMC refuses the cipher suite'),
+  BMC_BUSY: row('RESOURCE_EXHAUSTED', 7, 'the BMC has no session left, or asks to come back later', RETRYABLE),
+  BMC_REFUSED: row('FAILED_PRECONDITION', 7, 'the BMC refuses the command'),
+  BMC_GARBLED: row('UNAVAILABLE', 7, 'the BMC answered with something that is no answer', RETRYABLE),
+  NO_ANSWER: row('UNAVAILABLE', 7, 'the BMC did not answer the command; it may have been carried out'),
+  SECRET_UNREADABLE: row('FAILED_PRECONDITION', 7, 'the agent cannot read a file: or env: value of driver_info'),
+  COMMAND_MISSING: row('FAILED_PRECONDITION', 7, 'a program that the driver needs is not installed beside the agent'),
+
+  // What ends a wait: the reasons of abort signals
+  CALL_ENDED: row('CANCELLED', 130, 'the client stopped listening; the work goes on'),
+  ABORT_REQUESTED: row('ABORTED', 8, 'an abort was ordered for the power task'),
+  ATTACHMENT_ENDED: row('UNAVAILABLE', 6, 'the stream between conductor and agent ended', RETRYABLE),
+  TOOK_TOO_LONG: row('DEADLINE_EXCEEDED', 7, 'a wait inside the product reached its limit', RETRYABLE),
+  SETTLED: row('OK', 0, 'the power task is at rest; nobody needs to wait for the hardware'),
+  SHUTTING_DOWN: row(
+    'UNAVAILABLE',
+    6,
+    'the process is shutting down; its work is carried on after the next start',
+    RETRYABLE,
+  ),
+
+  // What keeps a process from starting
+  CONFIGURATION_INVALID: row(
+    'INVALID_ARGUMENT',
+    2,
+    'the configuration has an unknown key, a wrong type or an impossible value',
+  ),
+  DATA_FOLDER_UNUSABLE: row('FAILED_PRECONDITION', 5, 'the data folder cannot be written'),
+  DATA_FOLDER_IN_USE: row('FAILED_PRECONDITION', 5, 'another conductor uses the data folder'),
+  DATABASE_NEWER: row('FAILED_PRECONDITION', 5, 'the database was written by a newer version'),
+  LISTEN_FAILED: row('UNAVAILABLE', 6, 'the address cannot be listened on'),
+  CONDUCTOR_UNREACHABLE: row('UNAVAILABLE', 6, 'no conductor answers at this address', RETRYABLE),
+
+  INTERNAL: row('INTERNAL', 1, 'a fault of ours; the log has it under the id in the message'),
+} as const satisfies Record<string, ErrorRow>;
+
+export type ErrorCode = keyof typeof ERROR_TABLE;
+
+/** The one error of the product: a code of the table and a sentence. Secrets never belong in the sentence. */
+export class CountermandError extends Error {
+  readonly code: ErrorCode;
+
+  constructor(code: ErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = 'CountermandError';
+    this.code = code;
+  }
+
+  /** The row of the table. */
+  get row(): ErrorRow {
+    return ERROR_TABLE[this.code];
+  }
+}
+
+/** A shorter way to write the constructor. */
+export function fail(code: ErrorCode, message: string, cause?: unknown): CountermandError {
+  return new CountermandError(code, message, cause === undefined ? undefined : { cause });
+}
+
+/** True for a code of the table; whatever came over a wire may be anything. */
+export function isErrorCode(code: string): code is ErrorCode {
+  return Object.hasOwn(ERROR_TABLE, code);
+}
+
+/** Any thrown thing as an error of ours; what is not ours becomes INTERNAL with the original as its cause. */
+export function asCountermandError(thrown: unknown): CountermandError {
+  if (thrown instanceof CountermandError) return thrown;
+  return fail('INTERNAL', thrown instanceof Error ? thrown.message : String(thrown), thrown);
+}

@@ -1,0 +1,191 @@
+/**
+ * Power states and targets: the words of the field, and what each target goes through.
+ *
+ * power state  what a node is
+ * target       what it is asked to become, or which order is to be aborted
+ * phase        one half of a power task: one command, one state to wait for
+ *
+ * Everything here is data and pure functions; conductor, agent and drivers read the same rows.
+ */
+
+/** What a node can be. Unknown is null. `error` stands from an abort until the next good reading. */
+export const POWER_STATES = ['power on', 'power off', 'error'] as const;
+export type PowerState = (typeof POWER_STATES)[number];
+
+/** What hardware can answer. */
+export type OnOff = 'power on' | 'power off';
+
+/** The nine targets, by their names in the field. */
+export const TARGETS = [
+  'power on',
+  'power off',
+  'rebooting',
+  'soft rebooting',
+  'soft power off',
+  'inject nmi',
+  'abort soft rebooting',
+  'abort soft power off',
+  'abort inject nmi',
+] as const;
+export type Target = (typeof TARGETS)[number];
+
+/** A target that aborts another. */
+export type AbortTarget = 'abort soft rebooting' | 'abort soft power off' | 'abort inject nmi';
+/** A target that changes hardware. */
+export type OrderTarget = Exclude<Target, AbortTarget>;
+
+/** How far an order can be taken back (the column "can it be recalled" of the table of targets). */
+export const RECALLS = ['IRREVOCABLE_ONCE_SENT', 'STOP_WAITING_ONLY', 'BY_HARDWARE'] as const;
+export type Recall = (typeof RECALLS)[number];
+
+/** The phases of a power task. */
+export const PHASES = ['WHOLE', 'DOWN', 'FORCED_DOWN', 'UP'] as const;
+export type Phase = (typeof PHASES)[number];
+
+/** One row per target: its names and what can be said of it beforehand. */
+export interface TargetRow {
+  /** Its name in the proto enum, without prefix. */
+  readonly name: string;
+  /** Its word on the command line. */
+  readonly word: string;
+  /** The state in which an order settles; null for aborts. */
+  readonly settlesIn: OnOff | null;
+  /** Sending it twice is the same as sending it once. */
+  readonly idempotent: boolean;
+  /** How an operating system takes it: a soft target may take minutes and can hang. */
+  readonly soft: boolean;
+  /** For an abort, what it aborts. */
+  readonly aborts: OrderTarget | null;
+  /** What it does, for people. */
+  readonly meaning: string;
+}
+
+const order = (name: string, word: string, settlesIn: OnOff, meaning: string, flags: Partial<TargetRow> = {}) => ({
+  name,
+  word,
+  settlesIn,
+  idempotent: false,
+  soft: false,
+  aborts: null,
+  meaning,
+  ...flags,
+});
+const abort = (name: string, word: string, aborts: OrderTarget, meaning: string) => ({
+  name,
+  word,
+  settlesIn: null,
+  idempotent: true,
+  soft: false,
+  aborts,
+  meaning,
+});
+
+/** The table of targets. */
+export const TARGET_TABLE: Readonly<Record<Target, TargetRow>> = {
+  'power on': order('ON', 'on', 'power on', 'power the node on', { idempotent: true }),
+  'power off': order('OFF', 'off', 'power off', 'power the node off, hard', { idempotent: true }),
+  rebooting: order('REBOOT', 'reboot', 'power on', 'reset the node, hard; a node that is off is powered on'),
+  'soft rebooting': order(
+    'SOFT_REBOOT',
+    'soft_reboot',
+    'power on',
+    'ask the operating system to stop, then start the node again',
+    { soft: true },
+  ),
+  'soft power off': order('SOFT_POWER_OFF', 'soft_off', 'power off', 'ask the operating system to stop', {
+    soft: true,
+  }),
+  'inject nmi': order(
+    'INJECT_NMI',
+    'inject_nmi',
+    'power on',
+    'interrupt the processor, usually to make it write a dump',
+  ),
+  'abort soft rebooting': abort('ABORT_SOFT_REBOOT', 'abort_soft_reboot', 'soft rebooting', 'abort a soft reboot'),
+  'abort soft power off': abort('ABORT_SOFT_POWER_OFF', 'abort_soft_off', 'soft power off', 'abort a soft power off'),
+  'abort inject nmi': abort('ABORT_INJECT_NMI', 'abort_inject_nmi', 'inject nmi', 'abort an NMI that has not settled'),
+};
+
+/** True for the three targets that abort another. */
+export function isAbort(target: Target): target is AbortTarget {
+  return TARGET_TABLE[target].aborts !== null;
+}
+
+/** The abort target that aborts `target`, or null if it cannot be aborted once sent. */
+export function abortTargetOf(target: Target): AbortTarget | null {
+  return (TARGETS.find((candidate) => TARGET_TABLE[candidate].aborts === target) as AbortTarget) ?? null;
+}
+
+/** The target of a command-line word, a field name or an enum name; null if there is none. */
+export function findTarget(word: string): Target | null {
+  return (
+    TARGETS.find((target) => [target, TARGET_TABLE[target].word, TARGET_TABLE[target].name].includes(word)) ?? null
+  );
+}
+
+/**
+ * How far an order can be taken back on hardware that takes back `recalls`.
+ * NMI never can; soft targets by driver; hard targets not once they are sent.
+ */
+export function recallOf(target: Target, recalls: readonly Target[]): Recall {
+  if (abortTargetOf(target) === null) return 'IRREVOCABLE_ONCE_SENT';
+  return recalls.includes(target) ? 'BY_HARDWARE' : 'STOP_WAITING_ONLY';
+}
+
+/** The phase in which a task of this target begins. */
+export function firstPhase(target: Target): Phase {
+  return TARGET_TABLE[target].soft ? 'DOWN' : 'WHOLE';
+}
+
+/**
+ * What the node shows as `target_power_state` while a task of this target is in this phase. This is the key of the
+ * abort table: a soft target shows `soft power off` only while it can be aborted.
+ */
+export function shownTarget(target: Target, phase: Phase): Target {
+  if (phase === 'DOWN') return 'soft power off';
+  if (phase === 'FORCED_DOWN') return 'power off';
+  if (phase === 'UP' || target === 'rebooting') return 'power on';
+  return target;
+}
+
+/** True if the command of this phase may be sent again after an unknown outcome. */
+export function isIdempotent(target: Target, phase: Phase): boolean {
+  return phase === 'FORCED_DOWN' || phase === 'UP' || (phase === 'WHOLE' && TARGET_TABLE[target].idempotent);
+}
+
+/** What a BMC may know of the operating system, beyond on and off. */
+export type Host = 'running' | 'stopping' | 'starting';
+
+/** One look at the hardware. `host` is absent where the BMC has no view of the operating system. */
+export interface Reading {
+  readonly powerState: OnOff;
+  readonly host?: Host | undefined;
+}
+
+/** What a reading means for a phase: it has been reached, or not yet. */
+export interface Seen {
+  readonly reading: Reading;
+  /** The host was seen down or restarting since the order was sent. */
+  readonly seenDown: boolean;
+}
+
+/** The state in which a phase ends. */
+export function phaseSettlesIn(target: Target, phase: Phase): OnOff {
+  if (phase === 'UP') return 'power on';
+  if (phase === 'DOWN' || phase === 'FORCED_DOWN') return 'power off';
+  return TARGET_TABLE[target].settlesIn ?? 'power on';
+}
+
+/** True if the reading shows that a sent phase has settled. A host that is still starting or stopping has not. */
+export function isReached(target: Target, phase: Phase, seen: Seen): boolean {
+  const { reading } = seen;
+  if (target === 'soft rebooting' && phase === 'DOWN') return seen.seenDown || reading.powerState === 'power off';
+  if (reading.powerState !== phaseSettlesIn(target, phase)) return false;
+  if (reading.powerState === 'power off') return true;
+  return reading.host === undefined || reading.host === 'running';
+}
+
+/** True if this reading shows the host down or on its way up again. */
+export function isDown(reading: Reading): boolean {
+  return reading.powerState === 'power off' || reading.host === 'starting';
+}

@@ -1,0 +1,98 @@
+/**
+ * Abort signals: made, linked and waited for in one place.
+ *
+ * call  lives as long as one RPC; its abort means that nobody listens, and stops no work
+ * task  lives as long as one power task; its abort means: stop waiting for the node
+ *
+ * A signal is the last argument of every function that waits. Such a function settles soon after the abort with
+ * `signal.reason`, which is always a CountermandError, and leaves no listener behind.
+ */
+import type { Clock } from './clock.ts';
+import { type CountermandError, fail } from './errors.ts';
+
+/** A signal that can be aborted, once, with a reason. */
+export interface Scope {
+  readonly signal: AbortSignal;
+  /** Aborts the signal; the first reason stands. */
+  abort(reason: CountermandError): void;
+  /** Lets go of the parents and of the timer. Call it when the work is over. */
+  end(): void;
+}
+
+/**
+ * A new scope that is aborted with its parents, with their reason. With `limit`, also after `limit.afterMs` by the
+ * clock, with reason TOOK_TOO_LONG and the sentence of `limit.what`.
+ */
+export function openScope(
+  parents: readonly AbortSignal[],
+  limit?: { clock: Clock; afterMs: number; what: string },
+): Scope {
+  const controller = new AbortController();
+  const abort = (reason: unknown): void => controller.abort(reason);
+  const links = parents.map((parent) => onAbort(parent, abort));
+  const timer = limit?.clock.after(limit.afterMs, () =>
+    abort(fail('TOOK_TOO_LONG', `${limit.what} took longer than ${limit.afterMs / 1000} s`)),
+  );
+  return {
+    signal: controller.signal,
+    abort,
+    end() {
+      for (const unlink of links) unlink();
+      timer?.cancel();
+    },
+  };
+}
+
+/** Calls `listener` with the reason, once, at the abort or at once if it has happened. Returns how to stop listening. */
+export function onAbort(signal: AbortSignal, listener: (reason: CountermandError) => void): () => void {
+  if (signal.aborted) {
+    listener(signal.reason);
+    return () => {};
+  }
+  const relay = (): void => listener(signal.reason);
+  signal.addEventListener('abort', relay, { once: true });
+  return () => signal.removeEventListener('abort', relay);
+}
+
+/** Waits `delayMs`. Rejects with the reason of the abort, at once. */
+export function sleep(delayMs: number, clock: Clock, signal: AbortSignal): Promise<void> {
+  return abortable<void>((resolve) => {
+    const timer = clock.after(delayMs, resolve);
+    return () => timer.cancel();
+  }, signal);
+}
+
+/**
+ * A promise that `start` settles, or the abort rejects. `start` returns how to call it off; that runs on the abort only.
+ */
+export function abortable<T>(
+  start: (resolve: (value: T) => void, reject: (reason: unknown) => void) => () => void,
+  signal: AbortSignal,
+): Promise<T> {
+  return new Promise((resolve, reject) => {
+    if (signal.aborted) return reject(signal.reason);
+    let unlink = (): void => {};
+    let settled = false;
+    const settle =
+      <V>(how: (value: V) => void) =>
+      (value: V): void => {
+        settled = true;
+        unlink();
+        how(value);
+      };
+    const callOff = start(settle(resolve), settle(reject));
+    if (settled) return;
+    unlink = onAbort(signal, (reason) => {
+      callOff();
+      reject(reason);
+    });
+  });
+}
+
+/** `promise`, but rejects with the reason at the abort. The work behind the promise is not stopped by this. */
+export function untilAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  return abortable<T>((resolve, reject) => {
+    promise.then(resolve, reject);
+    return () => {};
+  }, signal);
+}

@@ -1,0 +1,147 @@
+/**
+ * What a driver is: how to talk to one family of BMCs. `fake.ts` is the example to read; the conformance suite
+ * (test/conformance) is the list of what a driver promises.
+ *
+ * A driver keeps no queue and no timers between calls: the agent gives it one command at a time per BMC, and decides
+ * when to ask again. It never sends an order twice.
+ */
+import { z } from 'zod';
+import { type ErrorCode, fail } from '../core/errors.ts';
+import type { OrderTarget, Reading, Target } from '../core/power.ts';
+
+/** A node's driver_info as it is stored: the field's keys, all values as text. */
+export type DriverInfo = Readonly<Record<string, string>>;
+
+/** One BMC, parsed. */
+export interface Bmc<Info> {
+  /** The same for the same BMC, different for different ones; unique over all nodes. */
+  readonly key: string;
+  readonly info: Info;
+}
+
+/** What `getSupportedPowerStates` answers. */
+export interface Supported {
+  readonly targets: readonly Target[];
+  /** True if the hardware was asked, false if the list is the driver's own. */
+  readonly probed: boolean;
+}
+
+/** What `abortPowerState` answers. */
+export interface RecallAnswer {
+  /** The BMC took the recall. It proves nothing yet: the agent goes on to watch the host. */
+  readonly accepted: boolean;
+  /** The BMC's own words, or why nothing can be recalled. */
+  readonly reason: string;
+}
+
+/** The static part: data beside the code. The conductor is told all of it when an agent attaches. */
+export interface DriverTraits<Info> {
+  readonly name: string;
+  /** driver_info: its keys, rules and descriptions. Secrets bear `.meta({ writeOnly: true })`. */
+  readonly schema: z.ZodType<Info, Record<string, unknown>>;
+  /** The targets that this family can do. */
+  readonly targets: readonly Target[];
+  /** The targets that this hardware can take back. */
+  readonly recalls: readonly OrderTarget[];
+  /** A soft reboot is one command here; otherwise the conductor orders a soft power off, then a power on. */
+  readonly softRebootInOneCommand: boolean;
+  /** Rest between two commands to one BMC, unless configured otherwise. */
+  readonly minCommandIntervalMs: number;
+}
+
+/** One family of BMCs. */
+export interface Driver<Info = unknown> extends DriverTraits<Info> {
+  /**
+   * Checks a driver_info, without any contact with the BMC.
+   * @throws DRIVER_INFO_INVALID naming the key
+   */
+  parse(driverInfo: DriverInfo): Bmc<Info>;
+  /**
+   * The targets this node supports: the static list, narrowed by a probe where the hardware can be asked.
+   * Rejects as `getPowerState` does.
+   */
+  getSupportedPowerStates(bmc: Bmc<Info>, signal: AbortSignal): Promise<Supported>;
+  /**
+   * Reads the hardware. Settles soon after an abort with its reason.
+   * @throws one of the BMC_ codes; a reading that is not on or off is BMC_GARBLED
+   */
+  getPowerState(bmc: Bmc<Info>, signal: AbortSignal): Promise<Reading>;
+  /**
+   * Sends one order, at most once, and resolves when the BMC has accepted it; it does not wait for the effect.
+   * An abort stops the sending if it still can, and rejects soon with the reason.
+   * @throws one of PROVES_NOT_SENT or PROVES_REFUSED if that is certain; anything else means that nobody knows
+   */
+  setPowerState(bmc: Bmc<Info>, target: OrderTarget, signal: AbortSignal): Promise<void>;
+  /**
+   * Asks the BMC to take back an order of this target. Never called while that order is in flight.
+   * Rejects as `getPowerState` does.
+   */
+  abortPowerState(bmc: Bmc<Info>, target: OrderTarget, signal: AbortSignal): Promise<RecallAnswer>;
+}
+
+/** Errors of `setPowerState` after which the BMC certainly has no order. */
+export const PROVES_NOT_SENT: readonly ErrorCode[] = [
+  'BMC_SILENT',
+  'BMC_UNREACHABLE',
+  'BMC_LOGIN_REFUSED',
+  'BMC_CIPHER_REFUSED',
+  'BMC_BUSY',
+  'COMMAND_MISSING',
+  'SECRET_UNREADABLE',
+  'DRIVER_INFO_INVALID',
+  'TARGET_NOT_SUPPORTED',
+];
+
+/** Errors of `setPowerState` after which the BMC had the order and will not carry it out. */
+export const PROVES_REFUSED: readonly ErrorCode[] = ['BMC_REFUSED', 'BMC_PRIVILEGE_TOO_LOW'];
+
+/** The targets of a driver that does not say otherwise: those of the abort spec. */
+export const DEFAULT_TARGETS: readonly Target[] = [
+  'power on',
+  'power off',
+  'rebooting',
+  'abort soft rebooting',
+  'abort soft power off',
+];
+
+/** What a driver has to say; all else has a default. */
+export type DriverParts<Info> = Pick<Driver<Info>, 'name' | 'schema' | 'getPowerState' | 'setPowerState'> &
+  Partial<Driver<Info>> & {
+    /** What makes the BMC one of its own, for example address and port. */
+    keyOf(info: Info): string;
+  };
+
+/** A driver from its parts. Defaults: the targets of the spec, nothing to recall, nothing to probe. */
+export function defineDriver<Info>({ keyOf, ...parts }: DriverParts<Info>): Driver<Info> {
+  const traits = { targets: DEFAULT_TARGETS, recalls: [], softRebootInOneCommand: false, minCommandIntervalMs: 200 };
+  const driver: Driver<Info> = {
+    ...traits,
+    parse: (driverInfo) => parseWith(driver.schema, driverInfo, keyOf),
+    getSupportedPowerStates: async () => ({ targets: driver.targets, probed: false }),
+    abortPowerState: async (_bmc, target) => ({ accepted: false, reason: `${driver.name} cannot recall a ${target}` }),
+    ...parts,
+  };
+  return driver;
+}
+
+function parseWith<Info>(schema: z.ZodType<Info>, driverInfo: DriverInfo, keyOf: (info: Info) => string): Bmc<Info> {
+  const parsed = schema.safeParse(driverInfo);
+  if (!parsed.success)
+    throw fail('DRIVER_INFO_INVALID', parsed.error.issues.map((issue) => describeIssue(issue, driverInfo)).join('; '));
+  return { key: keyOf(parsed.data), info: parsed.data };
+}
+
+/** One finding of zod as a sentence. It never repeats the value, which may be a secret. */
+function describeIssue(issue: z.core.$ZodIssue, driverInfo: DriverInfo): string {
+  if (issue.code === 'unrecognized_keys')
+    return `driver_info has no key ${issue.keys.map((key) => `'${key}'`).join(', ')}`;
+  const key = issue.path.join('.');
+  return issue.code === 'invalid_type' && !(key in driverInfo)
+    ? `driver_info.${key} is missing`
+    : `driver_info.${key}: ${issue.message}`;
+}
+
+/** The JSON Schema of a driver's driver_info, as agents report it. */
+export function infoSchemaOf(driver: Driver): Record<string, unknown> {
+  return z.toJSONSchema(driver.schema, { io: 'input' });
+}
