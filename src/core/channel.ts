@@ -12,11 +12,14 @@ export interface Channel<T> extends AsyncIterable<T> {
   readonly size: number;
 }
 
+/** More values than this do not wait for a reader: one that does not keep up must not fill the memory. */
+const LIMIT = 100_000;
+
 /**
- * A channel that `signal` also ends, at once, by throwing its reason at the reader. More than `limit` waiting values end
- * it with an error: a reader that does not keep up must not fill the memory.
+ * A channel that `signal` also ends, by throwing its reason at the reader. With `latestOnly` a new value takes the place
+ * of one that waits; otherwise more than 100,000 waiting values end it with an error.
  */
-export function openChannel<T>(signal: AbortSignal, limit = 100_000): Channel<T> {
+export function openChannel<T>(signal: AbortSignal, latestOnly = false): Channel<T> {
   const waiting: T[] = [];
   let ended: { error?: unknown } | null = null;
   let wake: () => void = () => {};
@@ -27,7 +30,8 @@ export function openChannel<T>(signal: AbortSignal, limit = 100_000): Channel<T>
   };
   const push = (value: T): void => {
     if (ended) return;
-    if (waiting.length >= limit) end(fail('TOOK_TOO_LONG', `the reader is more than ${limit} messages behind`));
+    if (latestOnly) waiting.length = 0;
+    if (waiting.length >= LIMIT) end(fail('TOOK_TOO_LONG', `the reader is more than ${LIMIT} messages behind`));
     else waiting.push(value);
     wake();
   };

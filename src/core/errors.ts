@@ -85,6 +85,8 @@ export const ERROR_TABLE = {
   SECRET_UNREADABLE: row('FAILED_PRECONDITION', 7, 'the agent cannot read a file: or env: value of driver_info'),
   COMMAND_MISSING: row('FAILED_PRECONDITION', 7, 'a program that the driver needs is not installed beside the agent'),
 
+  NODES_NOT_READ: row('UNAVAILABLE', 7, 'some of the named nodes could not be read; the answer says why', RETRYABLE),
+
   // What ends a wait: the reasons of abort signals
   CALL_ENDED: row('CANCELLED', 130, 'the client stopped listening; the work goes on'),
   ABORT_REQUESTED: row('ABORTED', 8, 'an abort was ordered for the power task'),

@@ -42,10 +42,29 @@ export type Recall = (typeof RECALLS)[number];
 export const PHASES = ['WHOLE', 'DOWN', 'FORCED_DOWN', 'UP'] as const;
 export type Phase = (typeof PHASES)[number];
 
+/** The names of the power states in the proto enum, without prefix. */
+export const POWER_STATE_NAMES: Readonly<Record<PowerState, 'ON' | 'OFF' | 'ERROR'>> = {
+  'power on': 'ON',
+  'power off': 'OFF',
+  error: 'ERROR',
+};
+
+/** The names of the targets in the proto enum, without prefix. */
+export type TargetName =
+  | 'ON'
+  | 'OFF'
+  | 'REBOOT'
+  | 'SOFT_REBOOT'
+  | 'SOFT_POWER_OFF'
+  | 'INJECT_NMI'
+  | 'ABORT_SOFT_REBOOT'
+  | 'ABORT_SOFT_POWER_OFF'
+  | 'ABORT_INJECT_NMI';
+
 /** One row per target: its names and what can be said of it beforehand. */
 export interface TargetRow {
   /** Its name in the proto enum, without prefix. */
-  readonly name: string;
+  readonly name: TargetName;
   /** Its word on the command line. */
   readonly word: string;
   /** The state in which an order settles; null for aborts. */
@@ -60,7 +79,7 @@ export interface TargetRow {
   readonly meaning: string;
 }
 
-const order = (name: string, word: string, settlesIn: OnOff, meaning: string, flags: Partial<TargetRow> = {}) => ({
+const order = (name: TargetName, word: string, settlesIn: OnOff, meaning: string, flags: Partial<TargetRow> = {}) => ({
   name,
   word,
   settlesIn,
@@ -70,7 +89,7 @@ const order = (name: string, word: string, settlesIn: OnOff, meaning: string, fl
   meaning,
   ...flags,
 });
-const abort = (name: string, word: string, aborts: OrderTarget, meaning: string) => ({
+const abort = (name: TargetName, word: string, aborts: OrderTarget, meaning: string) => ({
   name,
   word,
   settlesIn: null,
@@ -160,6 +179,8 @@ export type Host = 'running' | 'stopping' | 'starting';
 export interface Reading {
   readonly powerState: OnOff;
   readonly host?: Host | undefined;
+  /** How often the host has started, where the BMC counts it: it shows a restart that no poll has seen. */
+  readonly boots?: number | undefined;
 }
 
 /** What a reading means for a phase: it has been reached, or not yet. */
@@ -185,7 +206,8 @@ export function isReached(target: Target, phase: Phase, seen: Seen): boolean {
   return reading.host === undefined || reading.host === 'running';
 }
 
-/** True if this reading shows the host down or on its way up again. */
-export function isDown(reading: Reading): boolean {
-  return reading.powerState === 'power off' || reading.host === 'starting';
+/** True if a reading shows that the host went down, or restarted, after the reading `before`. */
+export function showsDown(reading: Reading, before: Reading | null): boolean {
+  if (reading.powerState === 'power off' || reading.host === 'starting') return true;
+  return before?.boots !== undefined && reading.boots !== undefined && reading.boots > before.boots;
 }

@@ -2,7 +2,6 @@
  * State tables: which state follows which, on what event, and what is announced. The store's `transition()` is the only
  * writer of a state column and reads these rows; types, database checks, docs/states.md and the tests read them too.
  */
-import { type Phase, shownTarget, type Target } from './power.ts';
 
 /** One row: on `event`, a thing in one of the `from` states moves to `to`. An empty `from` creates it. */
 export interface TransitionRow<State extends string, Event extends string> {
@@ -155,14 +154,3 @@ export const OUTCOMES_IN_DOUBT: readonly AbortOutcome[] = ['RECALLED', 'STOPPED_
 
 /** The outcomes that open a *may still change* window. */
 export const OUTCOMES_THAT_MAY_CHANGE: readonly AbortOutcome[] = ['STOPPED_WAITING', 'FAILED'];
-
-/** What is possible with a power task now, in words of the command line. */
-export function possibleWith(task: { uuid: string; target: Target; state: PowerTaskState; phase: Phase }): string[] {
-  if (task.state === 'QUEUED') return [`power withdraw ${task.uuid}`];
-  if (task.state !== 'SENDING' && task.state !== 'CONFIRMING') return [];
-  const shown = shownTarget(task.target, task.phase);
-  if (task.target === 'soft power off' && shown === 'soft power off') return ['node power NODE abort_soft_off'];
-  if (task.target === 'soft rebooting' && shown === 'soft power off') return ['node power NODE abort_soft_reboot'];
-  if (task.target === 'inject nmi') return ['node power NODE abort_inject_nmi'];
-  return [];
-}

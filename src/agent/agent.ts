@@ -1,0 +1,163 @@
+/** The agent: dials its conductor, says what it can do, works, and comes back when the stream breaks. */
+
+import { type Chance, jitter } from '../core/chance.ts';
+import { type Channel, openChannel } from '../core/channel.ts';
+import type { Clock } from '../core/clock.ts';
+import { asCountermandError, fail } from '../core/errors.ts';
+import { onAbort, openScope, type Scope, sleep } from '../core/signals.ts';
+import type { Driver } from '../drivers/driver.ts';
+import type { AttachRequest, AttachResponse, Hello, Welcome } from '../gen/countermand/v1/agent.ts';
+import { Lease } from './lease.ts';
+import type { SecretSources } from './secrets.ts';
+import { describeDriver } from './wire.ts';
+import { Work } from './work.ts';
+
+/** One stream to the conductor: what we say goes in, what it says comes out, until either ends or the signal is aborted. */
+export type Attach = (outgoing: AsyncIterable<AttachRequest>, signal: AbortSignal) => AsyncIterable<AttachResponse>;
+
+/** What an agent logs with. */
+export interface AgentLog {
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+}
+
+/** What an agent is made from. */
+export interface AgentParts {
+  readonly attach: Attach;
+  readonly drivers: readonly Driver[];
+  /** A name for people, usually the host's. */
+  readonly name: string;
+  readonly zones: readonly string[];
+  /** It lives in the conductor's process. */
+  readonly embedded: boolean;
+  readonly secrets: SecretSources;
+  /** Rest between two commands to one BMC; null: as the driver says. */
+  readonly minCommandIntervalMs: number | null;
+  readonly clock: Clock;
+  readonly chance: Chance;
+  readonly log: AgentLog;
+}
+
+/** The wait before the next attempt doubles from the first to the last of these. */
+const BACK_OFF_MS = { first: 250, last: 15_000 };
+/** So long the agent waits for the conductor to end the stream after the farewell. */
+const FAREWELL_MS = 2000;
+/** After this the conductor is taken to be gone, whatever the transport says, until it has said how long the lease is. */
+const LEASE_BEFORE_WELCOME_MS = 15_000;
+
+/**
+ * Runs an agent until `shutdown` is aborted; resolves when it has stopped sending and has said farewell. Power tasks
+ * survive a broken stream: their hardware is watched on, and the next conductor is told how they stand.
+ */
+export async function runAgent(parts: AgentParts, shutdown: AbortSignal): Promise<void> {
+  const agent = new Agent(parts, shutdown);
+  await agent.run();
+}
+
+class Agent {
+  readonly #parts: AgentParts;
+  readonly #shutdown: AbortSignal;
+  readonly #lease: Lease;
+  readonly #work: Work;
+  readonly #hello: Hello;
+  #outgoing: Channel<AttachRequest> | null = null;
+  #backOffMs = BACK_OFF_MS.first;
+
+  constructor(parts: AgentParts, shutdown: AbortSignal) {
+    const { drivers, secrets, minCommandIntervalMs, clock, chance, name, zones, embedded } = parts;
+    this.#parts = parts;
+    this.#shutdown = shutdown;
+    this.#lease = new Lease(clock);
+    const say = (message: NonNullable<AttachRequest['message']>): void => this.#outgoing?.push({ message });
+    this.#work = new Work({ drivers, secrets, minCommandIntervalMs, lease: this.#lease, clock, shutdown, say });
+    this.#hello = {
+      agentUuid: chance.uuid(),
+      name,
+      zones: [...zones],
+      drivers: drivers.map(describeDriver),
+      embedded,
+    };
+  }
+
+  async run(): Promise<void> {
+    const { log, clock, chance, name } = this.#parts;
+    while (!this.#shutdown.aborted) {
+      try {
+        await this.#serve();
+      } catch (thrown) {
+        if (!this.#shutdown.aborted)
+          log.warn({ agent: name, reason: asCountermandError(thrown).message }, 'not attached');
+      }
+      this.#outgoing = null;
+      await sleep(jitter(this.#backOffMs, 0.3, chance), clock, this.#shutdown).catch(() => {});
+      this.#backOffMs = Math.min(this.#backOffMs * 2, BACK_OFF_MS.last);
+    }
+    await this.#work.settled();
+  }
+
+  /** One stream, from hello to its end. */
+  async #serve(): Promise<void> {
+    const scope = openScope([]);
+    const outgoing = openChannel<AttachRequest>(scope.signal);
+    const unlink = onAbort(this.#shutdown, () => void this.#leave(outgoing, scope));
+    this.#lease.setLength(LEASE_BEFORE_WELCOME_MS);
+    this.#lease.renew();
+    this.#watchContact(LEASE_BEFORE_WELCOME_MS, scope);
+    outgoing.push({ message: { $case: 'hello', value: this.#hello } });
+    try {
+      for await (const { message } of this.#parts.attach(outgoing, scope.signal)) {
+        this.#lease.renew();
+        if (message?.$case === 'welcome') this.#welcomed(message.value, outgoing, scope);
+        else if (message) this.#work.take(message);
+      }
+    } finally {
+      unlink();
+      scope.abort(fail('ATTACHMENT_ENDED', 'the stream to the conductor ended'));
+      scope.end();
+    }
+  }
+
+  #welcomed(welcome: Welcome, outgoing: Channel<AttachRequest>, scope: Scope): void {
+    const { clock, log, name } = this.#parts;
+    this.#outgoing = outgoing;
+    this.#backOffMs = BACK_OFF_MS.first;
+    this.#lease.setLength(welcome.agentLeaseMs);
+    this.#watchContact(welcome.agentLeaseMs, scope);
+    const beat = (): void => {
+      outgoing.push({ message: { $case: 'heartbeat', value: {} } });
+      const timer = clock.after(welcome.heartbeatIntervalMs, () => {
+        unlink();
+        beat();
+      });
+      const unlink = onAbort(scope.signal, () => timer.cancel());
+    };
+    beat();
+    log.info({ agent: name, conductor: welcome.conductorUuid }, 'attached');
+    this.#work.reportAll();
+  }
+
+  /** Gives up a stream on which nothing comes any more: the peer may be frozen, or the network cut. */
+  #watchContact(leaseMs: number, scope: Scope): void {
+    if (scope.signal.aborted) return;
+    const { silentMs } = this.#lease;
+    if (silentMs >= leaseMs) {
+      scope.abort(fail('ATTACHMENT_ENDED', `nothing was heard from the conductor for ${leaseMs / 1000} s`));
+      return;
+    }
+    const timer = this.#parts.clock.after(leaseMs - silentMs, () => {
+      unlink();
+      this.#watchContact(leaseMs, scope);
+    });
+    const unlink = onAbort(scope.signal, () => timer.cancel());
+  }
+
+  /** Stops, then says farewell, so that another agent may serve the BMCs at once. */
+  async #leave(outgoing: Channel<AttachRequest>, scope: Scope): Promise<void> {
+    await this.#work.settled();
+    outgoing.push({ message: { $case: 'farewell', value: {} } });
+    outgoing.end();
+    const giveUp = (): void => scope.abort(fail('SHUTTING_DOWN', 'the conductor did not take the farewell'));
+    const timer = this.#parts.clock.after(FAREWELL_MS, giveUp);
+    onAbort(scope.signal, () => timer.cancel());
+  }
+}

@@ -1,0 +1,287 @@
+/**
+ * One power task at the agent: prepared, sent once when the conductor says Go, watched, and taken back on demand. All it
+ * knows goes into one report, whole, each time something changes; what it makes of it is the conductor's business.
+ */
+import type { Clock } from '../core/clock.ts';
+import { asCountermandError, type CountermandError, fail } from '../core/errors.ts';
+import { isIdempotent, isReached, type OrderTarget, type Phase, type Reading, showsDown } from '../core/power.ts';
+import type { AbortReport, Report, Sending } from '../core/report.ts';
+import { abortable, openScope, type Scope, sleep, untilAborted } from '../core/signals.ts';
+import { type Bmc, type Driver, PROVES_NOT_SENT, PROVES_REFUSED } from '../drivers/driver.ts';
+import type { BmcQueue } from './bmc_queue.ts';
+import type { Lease } from './lease.ts';
+import { recallOrder } from './recall.ts';
+
+/** Go is void so long after READY. */
+export const GO_VALID_MS = 5000;
+/** The gap between two polls grows from the first to the last of these. */
+export const POLL_GAPS_MS = [500, 1000, 2000, 4000, 8000, 10_000] as const;
+/** Before an idempotent half is prepared again. */
+const TRY_AGAIN_MS = 1000;
+
+/** The hardware of one node, with everything needed to use it. */
+export interface Hardware {
+  readonly driver: Driver;
+  readonly bmc: Bmc<unknown>;
+  readonly queue: BmcQueue;
+  readonly lease: Lease;
+  readonly clock: Clock;
+}
+
+/** What a run is about. */
+export interface RunSubject {
+  readonly taskUuid: string;
+  readonly target: OrderTarget;
+  readonly phase: Phase;
+  readonly fence: number;
+}
+
+/** One power task at the agent. */
+export class PowerRun {
+  readonly #hardware: Hardware;
+  readonly #tell: (report: Report) => void;
+  /** The run as a whole; ended when the task is forgotten or the agent stops. */
+  readonly #life: Scope;
+  readonly #target: OrderTarget;
+  /** What the task is doing now; aborted by an abort and by the next phase. */
+  #task: Scope;
+  #work: Promise<void> = Promise.resolve();
+  #report: Report;
+  #mayHaveBeenSent = false;
+  #aborting = false;
+  #go: ((go: { command: OrderTarget; phase: Phase }) => void) | null = null;
+
+  constructor(subject: RunSubject, hardware: Hardware, tell: (report: Report) => void, shutdown: AbortSignal) {
+    this.#hardware = hardware;
+    this.#tell = tell;
+    this.#target = subject.target;
+    this.#life = openScope([shutdown]);
+    this.#task = openScope([this.#life.signal]);
+    const { taskUuid, fence, phase } = subject;
+    this.#report = {
+      taskUuid,
+      fence,
+      phase,
+      sending: null,
+      before: null,
+      observed: null,
+      seenDown: false,
+      error: null,
+      abort: null,
+    };
+  }
+
+  /** The whole truth about the task here. */
+  get report(): Report {
+    return this.#report;
+  }
+
+  /** Resolves when the run does nothing any more. */
+  get settled(): Promise<void> {
+    return this.#work;
+  }
+
+  /** Sends the report again, under the fence of a conductor that has asked for it. */
+  adopt(fence: number): void {
+    this.#update({ fence });
+  }
+
+  /**
+   * Prepares one sending: waits for the turn, reads the hardware, reports READY, waits for Go. A run that is at it
+   * already only reports again; nothing that was sent is ever prepared a second time, unless it is idempotent.
+   */
+  start(phase: Phase, fence: number, keepTrying: boolean): void {
+    const { sending } = this.#report;
+    const begins = this.#report.phase !== phase || sending === null || sending === 'NOT_SENT';
+    if (!begins || this.#aborting) {
+      this.adopt(fence);
+      return;
+    }
+    this.#beginTask(`the next half of power task ${this.#report.taskUuid} begins`);
+    this.#update({ fence, phase, sending: 'WAITING', before: null, error: null });
+    this.#run((signal) => this.#prepareAndSend(keepTrying, signal));
+  }
+
+  /** The conductor's leave to send, now and once. It does nothing unless READY waits for it. */
+  go(command: OrderTarget, phase: Phase): void {
+    this.#go?.({ command, phase });
+  }
+
+  /** Watches the hardware for an order that this agent may know nothing of. Never sends anything. */
+  observe(phase: Phase, fence: number): void {
+    if (this.#report.sending !== null || this.#aborting) {
+      this.adopt(fence);
+      return;
+    }
+    this.#mayHaveBeenSent = true;
+    this.#beginTask('it is observed anew');
+    this.#update({ fence, phase });
+    this.#run((signal) => this.#watch(signal));
+  }
+
+  /**
+   * Takes the task back: stops the waiting at once, then recalls on the hardware where that is possible, under a fresh
+   * signal. The outcome is in the report. A second abort only reports again.
+   */
+  abort(fence: number, mayHaveBeenSent: boolean, recallConfirmMs: number): void {
+    if (this.#aborting) {
+      this.adopt(fence);
+      return;
+    }
+    this.#aborting = true;
+    this.#report = { ...this.#report, fence };
+    const unknown = this.#report.sending === null;
+    if (unknown && mayHaveBeenSent) this.#mayHaveBeenSent = true;
+    const stopped = this.#work;
+    this.#task.abort(fail('ABORT_REQUESTED', 'an abort was ordered for the power task'));
+    this.#work = this.#finishAbort(stopped, unknown, recallConfirmMs).catch(() => {});
+  }
+
+  /** The task is at rest, or the agent stops: nothing is waited for any more. Nothing is recalled. */
+  end(reason: CountermandError): void {
+    this.#life.abort(reason);
+    this.#task.end();
+    this.#life.end();
+  }
+
+  #update(change: Partial<Report>): void {
+    this.#report = { ...this.#report, ...change };
+    this.#tell(this.#report);
+  }
+
+  #beginTask(why: string): void {
+    this.#task.abort(fail('SETTLED', why));
+    this.#task.end();
+    this.#task = openScope([this.#life.signal]);
+    this.#go = null;
+  }
+
+  #run(work: (signal: AbortSignal) => Promise<void>): void {
+    const before = this.#work;
+    const { signal } = this.#task;
+    // What ends a wait ends the work; there is nobody to tell but those who ended it.
+    this.#work = before.then(() => work(signal)).catch(() => {});
+  }
+
+  async #prepareAndSend(keepTrying: boolean, signal: AbortSignal): Promise<void> {
+    const { queue, clock } = this.#hardware;
+    for (;;) {
+      const error = await queue.turn('order', () => this.#handshake(signal), signal).catch(asCountermandError);
+      if (!error) return this.#watch(signal);
+      signal.throwIfAborted();
+      const idempotent = isIdempotent(this.#target, this.#report.phase);
+      const again = error.row.retryable && idempotent && (keepTrying || this.#mayHaveBeenSent);
+      this.#update({ sending: again ? 'WAITING' : this.#sendingAfter(error), error });
+      if (this.#report.sending === 'UNKNOWN') return this.#watch(signal);
+      if (!again) return;
+      await sleep(TRY_AGAIN_MS, clock, signal);
+    }
+  }
+
+  /** One turn at the BMC: look, ask for leave, send. */
+  async #handshake(signal: AbortSignal): Promise<void> {
+    const { driver, bmc, lease } = this.#hardware;
+    await this.#checkSupported(signal);
+    const before = await driver.getPowerState(bmc, signal);
+    this.#update({ sending: 'READY', before, error: null });
+    const { command, phase } = await this.#awaitGo(signal);
+    signal.throwIfAborted();
+    lease.check();
+    this.#report = { ...this.#report, phase };
+    this.#mayHaveBeenSent = true;
+    // An order that can be recalled is not torn off in flight: overtaking it, the recall would find nothing.
+    const recallable = driver.recalls.includes(this.#target);
+    await driver.setPowerState(bmc, command, recallable ? this.#life.signal : signal);
+    this.#update({ sending: 'ACCEPTED' });
+  }
+
+  async #checkSupported(signal: AbortSignal): Promise<void> {
+    const { driver, bmc } = this.#hardware;
+    if (this.#report.phase === 'UP' || this.#report.phase === 'FORCED_DOWN') return;
+    const { targets } = await driver.getSupportedPowerStates(bmc, signal);
+    if (targets.includes(this.#target)) return;
+    throw fail(
+      'TARGET_NOT_SUPPORTED',
+      `the hardware does not support ${this.#target} now; it supports ${targets.join(', ')}`,
+    );
+  }
+
+  #awaitGo(signal: AbortSignal): Promise<{ command: OrderTarget; phase: Phase }> {
+    const seconds = GO_VALID_MS / 1000;
+    return abortable((resolve, reject) => {
+      const tooLate = (): void =>
+        reject(fail('GO_TOO_LATE', `no leave to send came within ${seconds} s of the reading`));
+      const timer = this.#hardware.clock.after(GO_VALID_MS, tooLate);
+      this.#go = (go) => {
+        this.#go = null;
+        timer.cancel();
+        resolve(go);
+      };
+      return () => timer.cancel();
+    }, signal);
+  }
+
+  #sendingAfter({ code }: CountermandError): Sending {
+    if (!this.#mayHaveBeenSent || PROVES_NOT_SENT.includes(code)) return 'NOT_SENT';
+    return PROVES_REFUSED.includes(code) ? 'REFUSED' : 'UNKNOWN';
+  }
+
+  /** Polls at once, then at growing gaps, and reports each change, until the task is forgotten or aborted. */
+  async #watch(signal: AbortSignal): Promise<void> {
+    const { clock } = this.#hardware;
+    for (let poll = 0; ; poll += 1) {
+      const seen = await this.#read(signal).catch(asCountermandError);
+      signal.throwIfAborted();
+      if (seen instanceof Error) this.#noteFailure(seen);
+      else this.#note(seen);
+      await sleep(POLL_GAPS_MS[Math.min(poll, POLL_GAPS_MS.length - 1)] as number, clock, signal);
+    }
+  }
+
+  #read(signal: AbortSignal): Promise<Reading> {
+    const { driver, bmc, queue } = this.#hardware;
+    return queue.turn('poll', () => driver.getPowerState(bmc, signal), signal);
+  }
+
+  #note(reading: Reading): void {
+    const { observed, before, error } = this.#report;
+    const seenDown = this.#report.seenDown || showsDown(reading, before);
+    const news = observed?.powerState !== reading.powerState || observed.host !== reading.host;
+    if (news || seenDown !== this.#report.seenDown || error) this.#update({ observed: reading, seenDown, error: null });
+  }
+
+  #noteFailure(error: CountermandError): void {
+    if (this.#report.error?.message !== error.message) this.#update({ error });
+  }
+
+  async #finishAbort(stopped: Promise<void>, unknown: boolean, recallConfirmMs: number): Promise<void> {
+    await untilAborted(stopped, this.#life.signal);
+    // Only an agent that does not know what became of the order has to look before it speaks.
+    if (unknown && this.#mayHaveBeenSent) {
+      const seen = await this.#read(this.#life.signal).catch(() => null);
+      if (seen) this.#report = { ...this.#report, observed: seen };
+    }
+    this.#update({ abort: await this.#takeBack(recallConfirmMs) });
+  }
+
+  async #takeBack(recallConfirmMs: number): Promise<AbortReport> {
+    const { driver } = this.#hardware;
+    const { observed, sending, phase, seenDown } = this.#report;
+    if (!this.#mayHaveBeenSent || sending === 'NOT_SENT')
+      return outcome('NOT_SENT', 'the order had not been sent', null);
+    if (sending === 'REFUSED') return outcome('NOT_SENT', 'the BMC had refused the order', observed);
+    const last = this.#target !== 'soft rebooting' || phase === 'UP';
+    if (last && observed && isReached(this.#target, phase, { reading: observed, seenDown })) {
+      return outcome('TOO_LATE', `the node was already ${observed.powerState}`, observed);
+    }
+    if (!driver.recalls.includes(this.#target)) {
+      const reason = `nothing can recall a ${this.#target} over ${driver.name}; nobody waits for it any more, and the node may still change`;
+      return outcome('STOPPED_WAITING', reason, observed);
+    }
+    return recallOrder(this.#target, recallConfirmMs, this.#hardware, this.#life.signal);
+  }
+}
+
+function outcome(kind: AbortReport['outcome'], reason: string, observed: Reading | null): AbortReport {
+  return { outcome: kind, reason, observed };
+}

@@ -1,0 +1,65 @@
+/** Taking an order back on hardware that can: ask the BMC, then watch whether the host really goes on running. */
+import { asCountermandError } from '../core/errors.ts';
+import type { OrderTarget, Reading } from '../core/power.ts';
+import type { AbortReport } from '../core/report.ts';
+import { sleep } from '../core/signals.ts';
+import type { Hardware } from './power_run.ts';
+
+/** Between two looks at a host that should go on running. */
+const LOOK_EVERY_MS = 1000;
+
+/**
+ * Recalls an order, behind whatever is in flight at its BMC. An accepted recall proves nothing: the host must be seen
+ * running for `recallConfirmMs`.
+ * @returns RECALLED, or FAILED with the reason; rejects with the reason of the abort only
+ */
+export async function recallOrder(
+  target: OrderTarget,
+  recallConfirmMs: number,
+  hardware: Hardware,
+  signal: AbortSignal,
+): Promise<AbortReport> {
+  const { driver, bmc, queue, lease } = hardware;
+  const ask = async () => {
+    lease.check();
+    return driver.abortPowerState(bmc, target, signal);
+  };
+  const answer = await queue.turn('order', ask, signal).catch(asCountermandError);
+  signal.throwIfAborted();
+  if (answer instanceof Error) return failed(`the recall failed: ${answer.message}`, await look(hardware, signal));
+  if (!answer.accepted) return failed(`the recall was refused: ${answer.reason}`, await look(hardware, signal));
+  return confirm(recallConfirmMs, hardware, signal);
+}
+
+async function confirm(recallConfirmMs: number, hardware: Hardware, signal: AbortSignal): Promise<AbortReport> {
+  const { clock } = hardware;
+  const until = clock.monotonic() + recallConfirmMs;
+  for (;;) {
+    const seen = await look(hardware, signal);
+    if (seen && !isRunning(seen))
+      return failed('the recall was accepted, but the host was already on its way down', seen);
+    const restMs = until - clock.monotonic();
+    if (restMs <= 0 && seen)
+      return {
+        outcome: 'RECALLED',
+        reason: 'the BMC took the order back and the host goes on running',
+        observed: seen,
+      };
+    if (restMs <= 0) return failed('the recall was accepted, but the host could not be read afterwards', null);
+    await sleep(Math.min(LOOK_EVERY_MS, restMs), clock, signal);
+  }
+}
+
+function isRunning({ powerState, host }: Reading): boolean {
+  return powerState === 'power on' && (host === undefined || host === 'running');
+}
+
+async function look({ driver, bmc, queue }: Hardware, signal: AbortSignal): Promise<Reading | null> {
+  const seen = await queue.turn('poll', () => driver.getPowerState(bmc, signal), signal).catch(() => null);
+  signal.throwIfAborted();
+  return seen;
+}
+
+function failed(reason: string, observed: Reading | null): AbortReport {
+  return { outcome: 'FAILED', reason, observed };
+}

@@ -1,0 +1,63 @@
+/** Values of driver_info that stand for secrets kept beside the agent: `file:NAME` and `env:NAME`. */
+import { readFileSync, realpathSync, statSync } from 'node:fs';
+import { join, sep } from 'node:path';
+import { fail } from '../core/errors.ts';
+import type { DriverInfo } from '../drivers/driver.ts';
+
+/** Where secrets may be read. */
+export interface SecretSources {
+  /** The only folder below which `file:` is read; null reads none. */
+  readonly folder: string | null;
+  /** The environment; only COUNTERMAND_SECRET_* of it is used. */
+  readonly environment: Readonly<Record<string, string | undefined>>;
+}
+
+/** Longer files are not secrets. */
+const SIZE_LIMIT = 4096;
+const ENVIRONMENT_PREFIX = 'COUNTERMAND_SECRET_';
+
+/**
+ * driver_info with its references replaced by what they stand for.
+ * @throws SECRET_UNREADABLE naming key and reference, never the secret
+ */
+export function resolveSecrets(driverInfo: DriverInfo, sources: SecretSources): DriverInfo {
+  const resolve = (key: string, value: string): string => {
+    if (value.startsWith('file:')) return readSecretFile(key, value.slice('file:'.length), sources);
+    if (value.startsWith('env:')) return readSecretVariable(key, value.slice('env:'.length), sources);
+    return value;
+  };
+  return Object.fromEntries(Object.entries(driverInfo).map(([key, value]) => [key, resolve(key, value)]));
+}
+
+function readSecretFile(key: string, name: string, { folder }: SecretSources): string {
+  const unreadable = (why: string): Error => fail('SECRET_UNREADABLE', `driver_info.${key}: file:${name} ${why}`);
+  if (folder === null) throw unreadable('cannot be read: the agent has no --secrets-dir');
+  let path: string;
+  try {
+    path = realpathSync(join(folder, name));
+  } catch {
+    throw unreadable("does not exist below the agent's --secrets-dir");
+  }
+  // The real path, so that neither dots nor links lead out of the folder.
+  if (!path.startsWith(realpathSync(folder) + sep)) throw unreadable("is not below the agent's --secrets-dir");
+  const { size } = statSync(path);
+  if (size > SIZE_LIMIT) throw unreadable(`is larger than ${SIZE_LIMIT} bytes`);
+  try {
+    return readFileSync(path, 'utf8').replace(/\r?\n$/, '');
+  } catch {
+    throw unreadable('cannot be read by the agent');
+  }
+}
+
+function readSecretVariable(key: string, name: string, { environment }: SecretSources): string {
+  const reference = `driver_info.${key}: env:${name}`;
+  if (!name.startsWith(ENVIRONMENT_PREFIX)) {
+    throw fail(
+      'SECRET_UNREADABLE',
+      `${reference} is not allowed; only variables that begin with ${ENVIRONMENT_PREFIX} are`,
+    );
+  }
+  const value = environment[name];
+  if (value === undefined) throw fail('SECRET_UNREADABLE', `${reference} is not set in the agent's environment`);
+  return value;
+}

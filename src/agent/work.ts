@@ -1,0 +1,204 @@
+/** What an agent does with the messages of its conductor: power tasks, and questions that change nothing. */
+import type { Clock } from '../core/clock.ts';
+import { asCountermandError, type CountermandError, fail } from '../core/errors.ts';
+import { isAbort, type OrderTarget } from '../core/power.ts';
+import type { Report } from '../core/report.ts';
+import type { Driver } from '../drivers/driver.ts';
+import type {
+  Abort,
+  Answer,
+  Ask,
+  AttachRequest,
+  AttachResponse,
+  Bmc,
+  Go,
+  Observe,
+  Start,
+} from '../gen/countermand/v1/agent.ts';
+import { BmcQueue } from './bmc_queue.ts';
+import type { Lease } from './lease.ts';
+import { type Hardware, PowerRun } from './power_run.ts';
+import { resolveSecrets, type SecretSources } from './secrets.ts';
+import { fromPhase, fromTarget, toReading, toTarget, toTaskError, toTaskReport } from './wire.ts';
+
+type ToConductor = NonNullable<AttachRequest['message']>;
+type FromConductor = NonNullable<AttachResponse['message']>;
+
+/** What the work of an agent needs. */
+export interface WorkParts {
+  readonly drivers: readonly Driver[];
+  readonly secrets: SecretSources;
+  /** Rest between two commands to one BMC; null: as the driver says. */
+  readonly minCommandIntervalMs: number | null;
+  readonly lease: Lease;
+  readonly clock: Clock;
+  readonly shutdown: AbortSignal;
+  /** Says something to the conductor, if one is there. */
+  readonly say: (message: ToConductor) => void;
+}
+
+/** So many refused tasks are remembered, so that a Start that comes after its abort is refused. */
+const TOMBSTONE_LIMIT = 10_000;
+
+/** The power tasks and BMCs of one agent. */
+export class Work {
+  readonly #parts: WorkParts;
+  readonly #runs = new Map<string, PowerRun>();
+  readonly #queues = new Map<string, BmcQueue>();
+  /** The newest fence seen of each node. */
+  readonly #fences = new Map<string, number>();
+  readonly #tombstones = new Set<string>();
+
+  constructor(parts: WorkParts) {
+    this.#parts = parts;
+  }
+
+  /** How many power tasks are worked on or remembered. */
+  get size(): number {
+    return this.#runs.size;
+  }
+
+  /** Says how every task stands: to a conductor that may have missed it. It answers what can be forgotten. */
+  reportAll(): void {
+    for (const run of this.#runs.values()) this.#report(run.report);
+  }
+
+  /** Does what one message says. Messages that carry an older fence than one seen before do nothing. */
+  take(message: FromConductor): void {
+    switch (message.$case) {
+      case 'start':
+        this.#start(message.value);
+        break;
+      case 'go':
+        this.#go(message.value);
+        break;
+      case 'observe':
+        this.#observe(message.value);
+        break;
+      case 'abort':
+        this.#abort(message.value);
+        break;
+      case 'forget':
+        this.#forget(message.value.taskUuid);
+        break;
+      case 'ask':
+        void this.#answer(message.value).then((answer) => this.#parts.say({ $case: 'answer', value: answer }));
+    }
+  }
+
+  /** Resolves when nothing is sent to any BMC any more. Call it after the shutdown. */
+  async settled(): Promise<void> {
+    await Promise.all([...this.#runs.values()].map((run) => run.settled));
+  }
+
+  #start({ taskUuid, bmc, target, phase, keepTrying }: Start): void {
+    const run = this.#runFor(taskUuid, bmc, target, phase);
+    run?.start(fromPhase(phase), bmc?.fence ?? 0, keepTrying);
+  }
+
+  #go({ taskUuid, fence, command, phase }: Go): void {
+    const run = this.#runs.get(taskUuid);
+    const target = fromTarget(command);
+    if (run?.report.fence === fence && target !== null && !isAbort(target)) run.go(target, fromPhase(phase));
+  }
+
+  #observe({ taskUuid, bmc, target, phase }: Observe): void {
+    this.#runFor(taskUuid, bmc, target, phase)?.observe(fromPhase(phase), bmc?.fence ?? 0);
+  }
+
+  #abort({ taskUuid, bmc, target, phase, mayHaveBeenSent, recallConfirmMs }: Abort): void {
+    const run = this.#runFor(taskUuid, bmc, target, phase);
+    if (!run) return;
+    run.abort(bmc?.fence ?? 0, mayHaveBeenSent, recallConfirmMs);
+    if (!mayHaveBeenSent) this.#bury(taskUuid);
+  }
+
+  #bury(taskUuid: string): void {
+    this.#tombstones.add(taskUuid);
+    const [oldest] = this.#tombstones;
+    if (this.#tombstones.size > TOMBSTONE_LIMIT && oldest !== undefined) this.#forget(oldest);
+  }
+
+  #forget(taskUuid: string): void {
+    this.#runs.get(taskUuid)?.end(fail('SETTLED', 'the power task is at rest'));
+    this.#runs.delete(taskUuid);
+    this.#tombstones.delete(taskUuid);
+  }
+
+  /** The run of a task, new if need be; null if the message is outdated or its hardware cannot be used. */
+  #runFor(
+    taskUuid: string,
+    bmc: Bmc | undefined,
+    targetValue: Start['target'],
+    phase: Start['phase'],
+  ): PowerRun | null {
+    const target = fromTarget(targetValue);
+    if (!bmc || target === null || isAbort(target)) return null;
+    if (bmc.fence < (this.#fences.get(bmc.nodeUuid) ?? 0)) return null;
+    this.#fences.set(bmc.nodeUuid, bmc.fence);
+    const existing = this.#runs.get(taskUuid);
+    if (existing) return existing;
+    try {
+      const run = this.#newRun(taskUuid, bmc, target, phase);
+      this.#runs.set(taskUuid, run);
+      return run;
+    } catch (thrown) {
+      this.#report(unusable(taskUuid, bmc.fence, fromPhase(phase), asCountermandError(thrown)));
+      return null;
+    }
+  }
+
+  #newRun(taskUuid: string, bmc: Bmc, target: OrderTarget, phase: Start['phase']): PowerRun {
+    const subject = { taskUuid, target, phase: fromPhase(phase), fence: bmc.fence };
+    return new PowerRun(subject, this.#hardware(bmc), (report) => this.#report(report), this.#parts.shutdown);
+  }
+
+  #hardware({ driver: name, driverInfo }: Pick<Bmc, 'driver' | 'driverInfo'>): Hardware {
+    const { secrets, minCommandIntervalMs, lease, clock } = this.#parts;
+    const driver = this.#driver(name);
+    const bmc = driver.parse(resolveSecrets(driverInfo, secrets));
+    const queue = this.#queues.get(bmc.key) ?? new BmcQueue(minCommandIntervalMs ?? driver.minCommandIntervalMs, clock);
+    this.#queues.set(bmc.key, queue);
+    return { driver, bmc, queue, lease, clock };
+  }
+
+  #driver(name: string): Driver {
+    const driver = this.#parts.drivers.find((candidate) => candidate.name === name);
+    if (driver) return driver;
+    throw fail('DRIVER_UNKNOWN', `this agent has no driver '${name}'`);
+  }
+
+  #report(report: Report): void {
+    this.#parts.say({ $case: 'report', value: toTaskReport(report) });
+  }
+
+  async #answer({ askId, question }: Ask): Promise<Answer> {
+    try {
+      return { askId, answer: await this.#find(question) };
+    } catch (thrown) {
+      return { askId, answer: { $case: 'error', value: toTaskError(asCountermandError(thrown)) } };
+    }
+  }
+
+  async #find(question: Ask['question']): Promise<Answer['answer']> {
+    const { shutdown, clock } = this.#parts;
+    if (question?.$case === 'parse') {
+      const { bmc } = this.#hardware(question.value);
+      return { $case: 'parsed', value: { bmcKey: bmc.key } };
+    }
+    if (!question?.value.bmc) throw fail('ARGUMENT_INVALID', 'a question without a BMC');
+    const { driver, bmc, queue } = this.#hardware(question.value.bmc);
+    if (question.$case === 'read') {
+      const reading = await queue.turn('poll', () => driver.getPowerState(bmc, shutdown), shutdown);
+      return { $case: 'reading', value: toReading(reading) };
+    }
+    const { targets, probed } = await queue.turn('poll', () => driver.getSupportedPowerStates(bmc, shutdown), shutdown);
+    const probedAt = probed ? new Date(clock.now()) : undefined;
+    return { $case: 'probed', value: { targets: targets.map(toTarget), probedAt } };
+  }
+}
+
+function unusable(taskUuid: string, fence: number, phase: Report['phase'], error: CountermandError): Report {
+  const nothing = { before: null, observed: null, seenDown: false, abort: null };
+  return { taskUuid, fence, phase, sending: 'NOT_SENT', ...nothing, error };
+}

@@ -1,0 +1,266 @@
+/**
+ * The agents that are attached, each by one stream, and which BMC belongs to which. A BMC belongs to one attachment at a
+ * time: after an agent was lost, its BMCs move to another only when it certainly sends nothing more.
+ */
+import { type Channel, openChannel } from '../core/channel.ts';
+import type { Clock } from '../core/clock.ts';
+import { fail, isErrorCode } from '../core/errors.ts';
+import type { Report } from '../core/report.ts';
+import { abortable, onAbort, openScope, type Scope } from '../core/signals.ts';
+import type { Answer, Ask, AttachRequest, AttachResponse, Hello } from '../gen/countermand/v1/agent.ts';
+import type { NodeRow } from './store/rows.ts';
+import { fromReport } from './wire.ts';
+
+type FromAgent = NonNullable<AttachRequest['message']>;
+type ToAgent = NonNullable<AttachResponse['message']>;
+type Question = NonNullable<Ask['question']>;
+
+/** One attached agent. */
+export interface Attachment {
+  readonly hello: Hello;
+  /** Aborted when the stream ends. */
+  readonly signal: AbortSignal;
+  /** Sends a message; does nothing after the end. */
+  send(message: ToAgent): void;
+}
+
+interface LiveAttachment extends Attachment {
+  readonly scope: Scope;
+  readonly outgoing: Channel<AttachResponse>;
+  readonly questions: Map<number, (answer: NonNullable<Answer['answer']>) => void>;
+  lastContact: number;
+}
+
+/** Who serves a BMC: an agent, nobody yet, or nobody at all. */
+export type Owner =
+  | { readonly kind: 'attached'; readonly attachment: Attachment }
+  /** The last owner was lost and may still send; nobody else may for so long. */
+  | { readonly kind: 'lost'; readonly agentUuid: string; readonly movableInMs: number }
+  | { readonly kind: 'none' };
+
+/** Who is told of what agents do. */
+export interface AttachmentListener {
+  /** Before the agent is welcomed: it is to be remembered. */
+  attaching(hello: Hello): Promise<void>;
+  attached(attachment: Attachment): void;
+  /** The agent left for good. */
+  left(agentUuid: string): void;
+  /** The BMCs of a lost agent can be served by others now. */
+  movable(agentUuid: string): void;
+  reported(report: Report, attachment: Attachment): void;
+}
+
+/** Times that the conductor and its agents agree on. */
+export interface LeaseTimes {
+  readonly agentLeaseMs: number;
+  /** How long an answer to a question may take. */
+  readonly askTimeoutMs: number;
+}
+
+/** The attached agents of one conductor. */
+export class Attachments {
+  readonly #live = new Map<string, LiveAttachment>();
+  /** Lost agents, with the time (monotonic) from which their BMCs may move. */
+  readonly #lost = new Map<string, number>();
+  readonly #conductorUuid: string;
+  readonly #times: LeaseTimes;
+  readonly #clock: Clock;
+  readonly #shutdown: AbortSignal;
+  #listener: AttachmentListener | null = null;
+  #askId = 0;
+
+  constructor(conductorUuid: string, times: LeaseTimes, clock: Clock, shutdown: AbortSignal) {
+    this.#conductorUuid = conductorUuid;
+    this.#times = times;
+    this.#clock = clock;
+    this.#shutdown = shutdown;
+  }
+
+  /** Says who is told. Once, before the first agent attaches. */
+  listen(listener: AttachmentListener): void {
+    this.#listener = listener;
+  }
+
+  /** The attached agents. */
+  list(): readonly Attachment[] {
+    return [...this.#live.values()];
+  }
+
+  /** Remembers an agent that an earlier process of the conductor knew, as lost just now. */
+  presumeLost(agentUuid: string): void {
+    this.#lose(agentUuid);
+  }
+
+  /** Who serves the BMC of this node. */
+  ownerOf(node: Pick<NodeRow, 'uuid' | 'agentUuid' | 'zone' | 'driver'>): Owner {
+    const own = node.agentUuid === null ? undefined : this.#live.get(node.agentUuid);
+    if (own && serves(own, node)) return { kind: 'attached', attachment: own };
+    const movableAt = node.agentUuid === null ? undefined : this.#lost.get(node.agentUuid);
+    const movableInMs = movableAt === undefined ? 0 : movableAt - this.#clock.monotonic();
+    if (node.agentUuid !== null && movableInMs > 0) return { kind: 'lost', agentUuid: node.agentUuid, movableInMs };
+    const others = [...this.#live.values()].filter((attachment) => serves(attachment, node));
+    const chosen = others[spread(node.uuid, others.length)];
+    return chosen ? { kind: 'attached', attachment: chosen } : { kind: 'none' };
+  }
+
+  /** An agent of the zone that has this driver, or null. */
+  anyWith(zone: string, driver: string): Attachment | null {
+    return [...this.#live.values()].find((attachment) => serves(attachment, { zone, driver })) ?? null;
+  }
+
+  /**
+   * Asks an agent, and resolves with its answer.
+   * @throws the code that the agent answers, ATTACHMENT_ENDED, TOOK_TOO_LONG, or the reason of the abort
+   */
+  async ask(attachment: Attachment, question: Question, signal: AbortSignal): Promise<NonNullable<Answer['answer']>> {
+    const live = attachment as LiveAttachment;
+    this.#askId = (this.#askId + 1) % 2 ** 31;
+    const askId = this.#askId;
+    const limit = {
+      clock: this.#clock,
+      afterMs: this.#times.askTimeoutMs,
+      what: `the answer of agent ${live.hello.name}`,
+    };
+    const scope = openScope([signal, live.signal], limit);
+    try {
+      const answer = await abortable<NonNullable<Answer['answer']>>((resolve) => {
+        live.questions.set(askId, resolve);
+        live.send({ $case: 'ask', value: { askId, question } });
+        return () => {};
+      }, scope.signal);
+      if (answer.$case === 'error')
+        throw fail(isErrorCode(answer.value.code) ? answer.value.code : 'INTERNAL', answer.value.message);
+      return answer;
+    } finally {
+      live.questions.delete(askId);
+      scope.end();
+    }
+  }
+
+  /**
+   * Serves one agent's stream until it ends, from either side, or `signal` is aborted.
+   * @throws ARGUMENT_INVALID if the first message is not a fitting hello
+   */
+  async *attach(incoming: AsyncIterable<AttachRequest>, signal: AbortSignal): AsyncGenerator<AttachResponse> {
+    const messages = incoming[Symbol.asyncIterator]();
+    const first = await messages.next();
+    const hello = checkHello(first.done ? undefined : first.value.message);
+    const scope = openScope([signal, this.#shutdown]);
+    const live = this.#open(hello, scope);
+    const reading = this.#read(messages, live).catch((error: unknown) => live.outgoing.end(error));
+    try {
+      await this.#listener?.attaching(hello);
+      this.#welcome(live);
+      yield* live.outgoing;
+    } finally {
+      this.#close(live);
+      scope.abort(fail('ATTACHMENT_ENDED', `the stream of agent ${hello.name} ended`));
+      scope.end();
+      // The transport may hold the last read open for as long as it likes; nobody waits for that.
+      void Promise.allSettled([reading, messages.return?.()]);
+    }
+  }
+
+  #open(hello: Hello, scope: Scope): LiveAttachment {
+    const outgoing = openChannel<AttachResponse>(scope.signal);
+    return {
+      hello,
+      scope,
+      outgoing,
+      signal: scope.signal,
+      questions: new Map(),
+      lastContact: this.#clock.monotonic(),
+      send: (message) => outgoing.push({ message }),
+    };
+  }
+
+  #welcome(live: LiveAttachment): void {
+    const { agentUuid } = live.hello;
+    const twin = this.#live.get(agentUuid);
+    twin?.scope.abort(fail('ATTACHMENT_ENDED', `agent ${live.hello.name} attached again`));
+    this.#live.set(agentUuid, live);
+    this.#lost.delete(agentUuid);
+    const heartbeatIntervalMs = Math.round(this.#times.agentLeaseMs / 3);
+    const welcome = { conductorUuid: this.#conductorUuid, agentLeaseMs: this.#times.agentLeaseMs, heartbeatIntervalMs };
+    live.send({ $case: 'welcome', value: welcome });
+    this.#watchContact(live);
+    this.#listener?.attached(live);
+  }
+
+  /** Ends the stream of an agent that gives no sign of life for a lease: it has stopped sending by then. */
+  #watchContact(live: LiveAttachment): void {
+    const { agentLeaseMs } = this.#times;
+    const silentMs = this.#clock.monotonic() - live.lastContact;
+    if (silentMs >= agentLeaseMs) {
+      live.scope.abort(
+        fail('ATTACHMENT_ENDED', `agent ${live.hello.name} gave no sign of life for ${agentLeaseMs / 1000} s`),
+      );
+      return;
+    }
+    const timer = this.#clock.after(agentLeaseMs - silentMs, () => {
+      unlink();
+      this.#watchContact(live);
+    });
+    const unlink = onAbort(live.signal, () => timer.cancel());
+  }
+
+  async #read(messages: AsyncIterator<AttachRequest>, live: LiveAttachment): Promise<void> {
+    for (;;) {
+      const next = await messages.next();
+      if (next.done || live.signal.aborted) break;
+      live.lastContact = this.#clock.monotonic();
+      if (next.value.message) this.#receive(next.value.message, live);
+    }
+    live.outgoing.end();
+  }
+
+  #receive(message: FromAgent, live: LiveAttachment): void {
+    if (message.$case === 'heartbeat') live.send({ $case: 'heartbeatAck', value: {} });
+    if (message.$case === 'report') this.#listener?.reported(fromReport(message.value), live);
+    if (message.$case === 'answer' && message.value.answer) {
+      live.questions.get(message.value.askId)?.(message.value.answer);
+    }
+    if (message.$case === 'farewell') {
+      this.#live.delete(live.hello.agentUuid);
+      this.#listener?.left(live.hello.agentUuid);
+      live.outgoing.end();
+    }
+  }
+
+  #close(live: LiveAttachment): void {
+    const { agentUuid } = live.hello;
+    if (this.#live.get(agentUuid) !== live) return;
+    this.#live.delete(agentUuid);
+    this.#lose(agentUuid);
+  }
+
+  /** Twice the lease: once until the agent stops sending by its own clock, once for all that may differ. */
+  #lose(agentUuid: string): void {
+    const waitMs = 2 * this.#times.agentLeaseMs;
+    this.#lost.set(agentUuid, this.#clock.monotonic() + waitMs);
+    if (this.#shutdown.aborted) return;
+    const timer = this.#clock.after(waitMs, () => {
+      unlink();
+      if (!this.#live.has(agentUuid)) this.#listener?.movable(agentUuid);
+    });
+    const unlink = onAbort(this.#shutdown, () => timer.cancel());
+  }
+}
+
+function serves({ hello }: Attachment, node: Pick<NodeRow, 'zone' | 'driver'>): boolean {
+  return hello.zones.includes(node.zone) && hello.drivers.some(({ name }) => name === node.driver);
+}
+
+/** A place in a list of `length`, the same for the same uuid: spreads nodes over the agents of a zone. */
+function spread(uuid: string, length: number): number {
+  return length === 0 ? 0 : Number.parseInt(uuid.slice(0, 8), 16) % length;
+}
+
+function checkHello(message: FromAgent | undefined): Hello {
+  if (message?.$case !== 'hello') throw fail('ARGUMENT_INVALID', 'the first message of an agent is a hello');
+  const { agentUuid, zones, drivers } = message.value;
+  if (agentUuid === '') throw fail('ARGUMENT_INVALID', 'hello.agent_uuid is empty');
+  if (zones.length === 0) throw fail('ARGUMENT_INVALID', 'hello.zones is empty; an agent reaches at least one zone');
+  if (drivers.length === 0) throw fail('ARGUMENT_INVALID', 'hello.drivers is empty; an agent has at least one driver');
+  return message.value;
+}

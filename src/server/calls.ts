@@ -1,0 +1,57 @@
+/** What every RPC shares: its signal, and the one place where an error becomes a status. */
+import type { CallContext, ServerMiddleware, ServerMiddlewareCall } from 'nice-grpc';
+import { ServerError, Status } from 'nice-grpc';
+import type { Chance } from '../core/chance.ts';
+import { CountermandError, fail } from '../core/errors.ts';
+import { onAbort, openScope } from '../core/signals.ts';
+import type { Log } from './log.ts';
+
+/** Carries the exact code of an error beside the gRPC status. */
+export const ERROR_CODE_KEY = 'countermand-error-code';
+
+/**
+ * Runs a streaming RPC under the signal of its call: aborted with CALL_ENDED when the client stops listening and with
+ * SHUTTING_DOWN when the conductor stops. It stops the streaming, never the work.
+ */
+export async function* underCall<T>(
+  context: CallContext,
+  shutdown: AbortSignal,
+  stream: (signal: AbortSignal) => AsyncIterable<T>,
+): AsyncGenerator<T> {
+  const scope = openScope([shutdown]);
+  const unlink = onAbort(context.signal, () =>
+    scope.abort(fail('CALL_ENDED', 'the client stopped listening; the work goes on')),
+  );
+  try {
+    yield* stream(scope.signal);
+  } finally {
+    unlink();
+    scope.end();
+  }
+}
+
+/** Turns every error into a status with its code; what is not an error of ours into INTERNAL with an id for the log. */
+export function errorsToStatus(log: Log, chance: Chance): ServerMiddleware {
+  return async function* toStatus<Request, Response>(
+    call: ServerMiddlewareCall<Request, Response>,
+    context: CallContext,
+  ) {
+    try {
+      return yield* call.next(call.request, context);
+    } catch (thrown) {
+      if (thrown instanceof ServerError || context.signal.aborted) throw thrown;
+      const error =
+        thrown instanceof CountermandError && thrown.code !== 'INTERNAL'
+          ? thrown
+          : hide(thrown, call.method.path, log, chance);
+      context.trailer.set(ERROR_CODE_KEY, error.code);
+      throw new ServerError(Status[error.row.status], error.message);
+    }
+  };
+}
+
+function hide(thrown: unknown, path: string, log: Log, chance: Chance): CountermandError {
+  const id = chance.uuid();
+  log.error({ err: thrown, id, path }, 'a call failed by a fault of ours');
+  return fail('INTERNAL', `a fault of ours; the conductor's log has it under ${id}`);
+}

@@ -1,0 +1,145 @@
+/** The conductor without its sockets: what owns the database, the power tasks and the agents, put together. */
+import { fail } from '../core/errors.ts';
+import { openScope } from '../core/signals.ts';
+import type { DriverDescription } from '../gen/countermand/v1/agent.ts';
+import { type AttachmentListener, Attachments } from './attachments.ts';
+import type { Log } from './log.ts';
+import { Keeper } from './power/keeper.ts';
+import type { Limits } from './power/limits.ts';
+import type { OrderParts } from './power/orders.ts';
+import { type ReadingParts, Windows } from './readings.ts';
+import { forgetAgent, forgetEmbeddedAgents, listAgents, saveAgent } from './store/agents.ts';
+import type { DriverRow } from './store/rows.ts';
+import type { Store } from './store/store.ts';
+import { syncPowerStates } from './sync.ts';
+import { fromTarget } from './wire.ts';
+
+/** What a conductor is made from. */
+export interface ConductorParts {
+  readonly store: Store;
+  readonly limits: Limits;
+  /** Without contact for so long, an agent sends nothing more. */
+  readonly agentLeaseMs: number;
+  readonly log: Log;
+}
+
+/** A running conductor, as its services use it. */
+export interface Conductor {
+  readonly orders: OrderParts;
+  readonly readings: ReadingParts;
+  readonly windows: Windows;
+  readonly attachments: Attachments;
+  readonly log: Log;
+  /** Aborted when the conductor stops. */
+  readonly shutdown: AbortSignal;
+  /** True while it works on something that no timer or agent has to wake. */
+  busy(): boolean;
+  /** Stops all work, without recalling anything; the rows are carried on with after the next start. */
+  stop(): Promise<void>;
+}
+
+/** Starts a conductor over a store: what an earlier process left unsettled is taken up at once. */
+export async function startConductor({ store, limits, agentLeaseMs, log }: ConductorParts): Promise<Conductor> {
+  const scope = openScope([]);
+  const shutdown = scope.signal;
+  const times = { agentLeaseMs, askTimeoutMs: limits.abortTimeoutMs };
+  const attachments = new Attachments(store.chance.uuid(), times, store.clock, shutdown);
+  const readings: ReadingParts = { store, attachments, limits, log, shutdown };
+  const windows = new Windows(readings);
+  const keeper = new Keeper({
+    store,
+    attachments,
+    limits,
+    log,
+    atRest: (_task, node) => {
+      if (node.mayChangeUntil !== null || node.powerState === 'error') windows.watch(node);
+    },
+  });
+  attachments.listen(listenerOf(store, attachments, keeper, log));
+  await presumeOldAgentsLost(store, attachments);
+  await keeper.recover();
+  await windows.recover();
+  const syncing = syncPowerStates(readings);
+  return {
+    orders: { store, attachments, keeper, limits },
+    readings,
+    windows,
+    attachments,
+    log,
+    shutdown,
+    busy: () => keeper.busy || store.database.busy,
+    async stop() {
+      scope.abort(fail('SHUTTING_DOWN', 'the conductor is shutting down; its work is carried on after the next start'));
+      keeper.stop();
+      windows.stop();
+      await syncing;
+    },
+  };
+}
+
+/** Agents of an earlier process may still be sending; those inside it died with it. */
+async function presumeOldAgentsLost(store: Store, attachments: Attachments): Promise<void> {
+  await store.database.write(forgetEmbeddedAgents);
+  for (const { uuid } of await listAgents(store.database.read)) attachments.presumeLost(uuid);
+}
+
+function listenerOf(store: Store, attachments: Attachments, keeper: Keeper, log: Log): AttachmentListener {
+  const { database, clock } = store;
+  const forget = (agentUuid: string): void => {
+    database
+      .write((transaction) => forgetAgent(agentUuid, transaction))
+      .then(() => keeper.handOut((node) => node.agentUuid === agentUuid))
+      .catch((err: unknown) =>
+        log.error({ err, agent: agentUuid }, 'the power tasks of a lost agent could not be handed out'),
+      );
+  };
+  return {
+    async attaching(hello) {
+      const agent = { uuid: hello.agentUuid, name: hello.name, embedded: hello.embedded, attachedAt: clock.now() };
+      const drivers = hello.zones.flatMap((zone) =>
+        hello.drivers.map((driver) => driverRow(zone, driver, clock.now())),
+      );
+      await database.write((transaction) => saveAgent(agent, drivers, transaction));
+    },
+    attached(attachment) {
+      const { name, zones, agentUuid } = attachment.hello;
+      log.info({ agent: name, zones }, 'agent attached');
+      const served = (node: Parameters<Attachments['ownerOf']>[0]): boolean => {
+        const owner = attachments.ownerOf(node);
+        return owner.kind === 'attached' && owner.attachment.hello.agentUuid === agentUuid;
+      };
+      keeper
+        .handOut(served)
+        .catch((err: unknown) => log.error({ err, agent: name }, 'power tasks could not be handed out'));
+    },
+    left: forget,
+    movable: forget,
+    reported: (report, attachment) => keeper.reported(report, attachment),
+  };
+}
+
+function driverRow(zone: string, driver: DriverDescription, now: number): DriverRow {
+  return {
+    zone,
+    name: driver.name,
+    infoSchema: parseSchema(driver),
+    targets: driver.targets.map(fromTarget).filter((target) => target !== null),
+    recalls: driver.recalls.map(fromTarget).filter((target) => target !== null),
+    softRebootInOneCommand: driver.softRebootInOneCommand,
+    updatedAt: now,
+  };
+}
+
+function parseSchema({ name, driverInfoSchema }: DriverDescription): DriverRow['infoSchema'] {
+  try {
+    return JSON.parse(driverInfoSchema);
+  } catch (error) {
+    throw fail('ARGUMENT_INVALID', `hello: the driver_info_schema of driver ${name} is not JSON`, error);
+  }
+}
+
+/** The keys of a driver's driver_info that are secret, from its schema. */
+export function secretKeysOf(driver: DriverRow | null): ReadonlySet<string> {
+  const properties = (driver?.infoSchema.properties ?? {}) as Record<string, { writeOnly?: boolean }>;
+  return new Set(Object.keys(properties).filter((key) => properties[key]?.writeOnly === true));
+}

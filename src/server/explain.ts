@@ -1,0 +1,93 @@
+/** Why a node is as it is, in sentences, and what can be done with it now. */
+import { judgeAbort } from '../core/abort_table.ts';
+import { abortTargetOf, isAbort, type Recall, recallOf, TARGET_TABLE, type Target } from '../core/power.ts';
+import type { ExplainNodeResponse, PossibleOrder } from '../gen/countermand/v1/node.ts';
+import type { Attachments } from './attachments.ts';
+import type { Conductor } from './conductor.ts';
+import { findDriver } from './store/agents.ts';
+import { findPowerTask, listPowerTasks } from './store/power_tasks.ts';
+import type { DriverRow, NodeRow, PowerTaskRow } from './store/rows.ts';
+import { toPowerTask, toTarget } from './wire.ts';
+
+/** So many of a node's last tasks are shown. */
+const LAST_TASKS = 5;
+
+/** What the explanation adds to the node itself. */
+export async function explainNode(
+  node: NodeRow,
+  { orders, attachments }: Conductor,
+): Promise<Omit<ExplainNodeResponse, 'node'>> {
+  const { store } = orders;
+  const { read } = store.database;
+  const holder = node.heldBy === null ? null : await findPowerTask(node.heldBy, read);
+  const driver = await findDriver(node.zone, node.driver, read);
+  const last = await listPowerTasks({ nodeUuid: node.uuid }, null, LAST_TASKS, read);
+  return {
+    holder: holder ? toPowerTask(holder) : undefined,
+    lastTasks: last.map(toPowerTask),
+    possible: possibleOrders(holder, driver),
+    explanation: [
+      stateSentence(node, store.clock.now()),
+      holderSentence(holder, store.clock.now()),
+      windowSentence(node, store.clock.now()),
+      agentSentence(node, attachments),
+      node.lastError === '' ? '' : `Its last error: ${node.lastError}`,
+      node.maintenance
+        ? `It is in maintenance${node.maintenanceReason === '' ? '' : `: ${node.maintenanceReason}`}; that stops neither reading nor orders.`
+        : '',
+    ].filter((sentence) => sentence !== ''),
+  };
+}
+
+const seconds = (ms: number): string => `${Math.max(0, Math.round(ms / 1000))} s`;
+
+function stateSentence(node: NodeRow, now: number): string {
+  if (node.powerState === null) return 'Its power state is not known: it has not been read yet.';
+  if (node.powerState === 'error')
+    return 'Its power state is error: an order was aborted, and it has not been read since.';
+  const age = node.powerStateReadAt === null ? '' : `, read ${seconds(now - node.powerStateReadAt)} ago`;
+  return `It is ${node.powerState}${age}.`;
+}
+
+function holderSentence(holder: PowerTaskRow | null, now: number): string {
+  if (holder === null) return 'No power task holds it.';
+  const deadline =
+    holder.deadlineAt === null
+      ? ''
+      : `; ${holder.onTimeout === 'FORCE' ? 'forced' : 'given up'} in ${seconds(holder.deadlineAt - now)}`;
+  return `It is held by power task ${holder.uuid}: ${holder.target}, ${holder.state} since ${seconds(now - holder.createdAt)}${deadline}.`;
+}
+
+function windowSentence(node: NodeRow, now: number): string {
+  if (node.mayChangeUntil === null || node.mayChangeUntil <= now) return '';
+  return `It may still change for ${seconds(node.mayChangeUntil - now)}: an order that was given up may take effect late. That would be recorded, not reversed.`;
+}
+
+function agentSentence(node: NodeRow, attachments: Attachments): string {
+  const owner = attachments.ownerOf(node);
+  if (owner.kind === 'attached') return `Agent ${owner.attachment.hello.name} serves it.`;
+  if (owner.kind === 'lost')
+    return `Its agent is lost and may still act for a while; another can take over in ${seconds(owner.movableInMs)}.`;
+  return `No agent with driver ${node.driver} is attached for zone ${node.zone}; nothing can be sent to it.`;
+}
+
+const RECALL_WORDS: Readonly<Record<Recall, string>> = {
+  IRREVOCABLE_ONCE_SENT: 'once sent it cannot be taken back',
+  STOP_WAITING_ONLY: 'an abort only stops the waiting',
+  BY_HARDWARE: 'an abort takes it back on the hardware',
+};
+
+/** What would be accepted now: any order on a free node, else what takes back the order that holds it. */
+function possibleOrders(holder: PowerTaskRow | null, driver: DriverRow | null): PossibleOrder[] {
+  if (driver === null) return [];
+  const offer = (target: Target, meaning: string): PossibleOrder => ({ target: toTarget(target), meaning });
+  if (holder === null) {
+    const orders = driver.targets.filter((target) => !isAbort(target));
+    return orders.map((target) =>
+      offer(target, `${TARGET_TABLE[target].meaning}; ${RECALL_WORDS[recallOf(target, driver.recalls)]}`),
+    );
+  }
+  const abort = abortTargetOf(holder.target);
+  if (abort === null || !driver.targets.includes(abort) || !judgeAbort(abort, holder, null).matches) return [];
+  return [offer(abort, `${TARGET_TABLE[abort].meaning}: ${RECALL_WORDS[holder.recall]}`)];
+}

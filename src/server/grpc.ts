@@ -1,0 +1,71 @@
+/** The conductor's sockets: services, health and reflection over gRPC. */
+import { readFileSync } from 'node:fs';
+import { createServer } from 'nice-grpc';
+import { HealthDefinition, HealthServiceImpl } from 'nice-grpc-server-health';
+import { ServerReflection, ServerReflectionService } from 'nice-grpc-server-reflection';
+import type { Chance } from '../core/chance.ts';
+import { fail } from '../core/errors.ts';
+import { AgentServiceDefinition } from '../gen/countermand/v1/agent.ts';
+import { NodeServiceDefinition } from '../gen/countermand/v1/node.ts';
+import { NotificationServiceDefinition } from '../gen/countermand/v1/notification.ts';
+import { PowerServiceDefinition } from '../gen/countermand/v1/power.ts';
+import { createAgentService } from './agent_service.ts';
+import { errorsToStatus } from './calls.ts';
+import type { Conductor } from './conductor.ts';
+import { createNodeService } from './node_service.ts';
+import { createNotificationService } from './notification_service.ts';
+import { createPowerService } from './power_service.ts';
+
+/** The compiled protos, imports included, as `npm run generate` leaves them. */
+const IMAGE = new URL('../gen/image.binpb', import.meta.url);
+
+/** A peer that is frozen is noticed by pings that it does not answer; idle clients may ping as often as ours do. */
+const KEEPALIVE = {
+  'grpc.keepalive_time_ms': 10_000,
+  'grpc.keepalive_timeout_ms': 5_000,
+  'grpc.keepalive_permit_without_calls': 1,
+  'grpc.http2.min_ping_interval_without_data_ms': 5_000,
+};
+
+/** A listening conductor. */
+export interface Listener {
+  /** The port that is listened on, also if 0 was asked for. */
+  readonly port: number;
+  /** Ends all calls and closes the port. */
+  close(): Promise<void>;
+}
+
+/**
+ * Listens on `HOST:PORT`.
+ * @throws LISTEN_FAILED with the address
+ */
+export async function listen(conductor: Conductor, address: string, chance: Chance): Promise<Listener> {
+  const server = createServer(KEEPALIVE).use(errorsToStatus(conductor.log, chance));
+  const health = HealthServiceImpl();
+  server.add(HealthDefinition, health);
+  server.add(NodeServiceDefinition, createNodeService(conductor));
+  server.add(PowerServiceDefinition, createPowerService(conductor));
+  server.add(NotificationServiceDefinition, createNotificationService(conductor));
+  server.add(AgentServiceDefinition, createAgentService(conductor));
+  const definitions = [
+    NodeServiceDefinition,
+    PowerServiceDefinition,
+    NotificationServiceDefinition,
+    AgentServiceDefinition,
+  ];
+  const names = definitions.map(({ fullName }) => fullName);
+  server.add(ServerReflectionService, ServerReflection(readFileSync(IMAGE), [...names, HealthDefinition.fullName]));
+  const port = await server.listen(address).catch((error: Error) => {
+    throw fail(
+      'LISTEN_FAILED',
+      `cannot listen on ${address}: ${error.message}; choose another address with --listen`,
+      error,
+    );
+  });
+  return {
+    port,
+    async close() {
+      server.forceShutdown();
+    },
+  };
+}

@@ -1,0 +1,163 @@
+/** NodeService: enrolling nodes, looking at them, explaining them. */
+import { openChannel } from '../core/channel.ts';
+import { fail } from '../core/errors.ts';
+import { recallOf, TARGET_TABLE } from '../core/power.ts';
+import type { Node, NodeServiceImplementation, SupportedPowerState } from '../gen/countermand/v1/node.ts';
+import { underCall } from './calls.ts';
+import { type Conductor, secretKeysOf } from './conductor.ts';
+import { changeNode, deleteNode, enrolNode, parseInfo } from './enrolment.ts';
+import { explainNode } from './explain.ts';
+import { pageMark, pageSize, pageToken } from './pages.ts';
+import { readNode } from './readings.ts';
+import { findDriver } from './store/agents.ts';
+import { getNode, listNodes, resolveNodes } from './store/nodes.ts';
+import type { DriverRow, NodeRow } from './store/rows.ts';
+import { fromTarget, toBmc, toNode, toPowerState, toRecall, toTarget } from './wire.ts';
+
+/** So many nodes of one refresh are read at the same time. */
+const REFRESH_WORKERS = 64;
+
+/** The service over a conductor. */
+export function createNodeService(conductor: Conductor): NodeServiceImplementation {
+  const { store } = conductor.orders;
+  const { read } = store.database;
+  const answer = async (node: NodeRow): Promise<Node> =>
+    toNode(node, secretKeysOf(await findDriver(node.zone, node.driver, read)));
+  return {
+    async createNode(request) {
+      return { node: await answer(await enrolNode(request, conductor)) };
+    },
+
+    async getNode({ node }) {
+      return { node: await answer(await getNode(node, read)) };
+    },
+
+    async listNodes({ pageSize: size, pageToken: token, zone, driver, labels }) {
+      const limit = pageSize(size);
+      const list = ['nodes', zone, driver, labels];
+      const after = pageMark<string>(list, token) ?? '';
+      const nodes = await listNodes({ zone, driver, labels }, after, limit, read);
+      const nextPageToken = nodes.length === limit ? pageToken(list, nodes.at(-1)?.name) : '';
+      return { nodes: await Promise.all(nodes.map(answer)), nextPageToken };
+    },
+
+    async updateNode(request) {
+      return { node: await answer(await changeNode(request, conductor)) };
+    },
+
+    async deleteNode({ node }) {
+      await deleteNode(node, conductor);
+      return {};
+    },
+
+    async validateNode({ node }) {
+      const { zone, driver, driverInfo } = await getNode(node, read);
+      try {
+        await parseInfo(zone, driver, driverInfo, conductor);
+        return { valid: true, reason: '' };
+      } catch (error) {
+        const reason = error as Error & { code?: string };
+        if (reason.code !== 'DRIVER_INFO_INVALID' && reason.code !== 'SECRET_UNREADABLE') throw error;
+        return { valid: false, reason: reason.message };
+      }
+    },
+
+    async *refreshNodes({ nodes }, context) {
+      const rows = await resolveNodes(nodes, read);
+      yield* underCall(context, conductor.shutdown, async function* (signal) {
+        for await (const { node, reading, reason } of refresh(rows, signal, conductor)) {
+          yield { node: await answer(node), observed: toPowerState(reading?.powerState ?? null), reason };
+        }
+      });
+    },
+
+    async getSupportedPowerStates({ node }) {
+      return supportedBy(await getNode(node, read), conductor);
+    },
+
+    async explainNode({ node }) {
+      const row = await getNode(node, read);
+      return { node: await answer(row), ...(await explainNode(row, conductor)) };
+    },
+
+    async *watchNodes({ nodes }, context) {
+      const only = nodes.length === 0 ? null : new Set((await resolveNodes(nodes, read)).map(({ uuid }) => uuid));
+      yield* underCall(context, conductor.shutdown, async function* (signal) {
+        for await (const { node, deleted } of watchNodes(only, signal, conductor))
+          yield { node: await answer(node), deleted };
+      });
+    },
+  };
+}
+
+/** Reads nodes side by side and gives each result as it comes. */
+async function* refresh(nodes: readonly NodeRow[], signal: AbortSignal, { readings }: Conductor) {
+  const results = openChannel<Awaited<ReturnType<typeof readNode>>>(signal);
+  const waiting = nodes.values();
+  const work = async (): Promise<void> => {
+    for (const node of waiting) results.push(await readNode(node, signal, readings));
+  };
+  const workers = Array.from({ length: REFRESH_WORKERS }, work);
+  Promise.all(workers).then(
+    () => results.end(),
+    (error: unknown) => results.end(error),
+  );
+  yield* results;
+}
+
+/** The nodes as they are, then each change; with `only`, of these nodes. */
+async function* watchNodes(only: ReadonlySet<string> | null, signal: AbortSignal, { orders }: Conductor) {
+  const { feed, read } = orders.store.database;
+  const changes = feed.watch('node', signal);
+  const seen = new Map<string, number>();
+  try {
+    for (let after = ''; ; ) {
+      const page = await listNodes({ zone: '', driver: '', labels: {} }, after, 500, read);
+      for (const node of page.filter(({ uuid }) => only?.has(uuid) ?? true)) {
+        seen.set(node.uuid, node.revision);
+        yield { node, deleted: false };
+      }
+      const last = page.at(-1);
+      if (!last || page.length < 500) break;
+      after = last.name;
+    }
+    for await (const change of changes) {
+      if (change.kind !== 'node' || !(only?.has(change.node.uuid) ?? true)) continue;
+      if (!change.deleted && change.node.revision <= (seen.get(change.node.uuid) ?? 0)) continue;
+      seen.set(change.node.uuid, change.node.revision);
+      yield { node: change.node, deleted: change.deleted };
+    }
+  } finally {
+    await changes.return(undefined);
+  }
+}
+
+/** The driver's own list, narrowed by what the hardware answers now. */
+async function supportedBy(node: NodeRow, { orders, attachments, shutdown }: Conductor) {
+  const driver = await findDriver(node.zone, node.driver, orders.store.database.read);
+  if (driver === null)
+    throw fail('AGENT_NOT_ATTACHED', `no agent of zone ${node.zone} has ever offered driver ${node.driver}`);
+  const owner = attachments.ownerOf(node);
+  const listed = (targets: DriverRow['targets']): SupportedPowerState[] =>
+    targets.map((target) => ({
+      target: toTarget(target),
+      powerState: target,
+      recall: toRecall(recallOf(target, driver.recalls)),
+    }));
+  if (owner.kind !== 'attached')
+    return { supportedPowerStates: listed(driver.targets), reason: 'no agent is attached that could ask the hardware' };
+  try {
+    const probed = await attachments.ask(owner.attachment, { $case: 'probe', value: { bmc: toBmc(node) } }, shutdown);
+    if (probed.$case !== 'probed') throw fail('INTERNAL', 'the agent answered something else');
+    const targets = probed.value.targets
+      .map(fromTarget)
+      .filter((target) => target !== null && driver.targets.includes(target));
+    const inOrder = driver.targets.filter((target) => targets.includes(target) && TARGET_TABLE[target]);
+    return { supportedPowerStates: listed(inOrder), probedAt: probed.value.probedAt, reason: '' };
+  } catch (error) {
+    return {
+      supportedPowerStates: listed(driver.targets),
+      reason: `the hardware could not be asked: ${(error as Error).message}`,
+    };
+  }
+}

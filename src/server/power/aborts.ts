@@ -1,0 +1,147 @@
+/** Taking orders back: the abort table on real rows, withdrawals, and what an outcome leaves behind. */
+import { judgeAbort } from '../../core/abort_table.ts';
+import { fail } from '../../core/errors.ts';
+import type { AbortTarget, OnOff } from '../../core/power.ts';
+import { TARGET_TABLE } from '../../core/power.ts';
+import { type AbortOutcome, OUTCOMES_IN_DOUBT, OUTCOMES_THAT_MAY_CHANGE } from '../../core/states.ts';
+import type { Transaction } from '../store/database.ts';
+import { getNode } from '../store/nodes.ts';
+import { findPowerTask } from '../store/power_tasks.ts';
+import type { NodeRow, PowerTaskRow } from '../store/rows.ts';
+import type { Store } from '../store/store.ts';
+import { createPowerTask, type NewPowerTask, type PowerTaskPatch, transition } from '../store/transition.ts';
+import type { Limits } from './limits.ts';
+
+/** What an abort came to, as it is written. */
+export interface AbortEnd {
+  readonly outcome: AbortOutcome;
+  readonly reason: string;
+  /** What was read at the end, if anything was. */
+  readonly observed: OnOff | null;
+}
+
+/** What an abort order led to: its own task, and the task and node that it changed, if it changed any. */
+export interface AbortBegun {
+  readonly abort: PowerTaskRow;
+  readonly aborted: { readonly task: PowerTaskRow; readonly node: NodeRow } | null;
+}
+
+/**
+ * Commits an abort: finds the task that it means by the abort table, moves it to ABORTING, and writes the abort's own
+ * task. A task of which nothing was sent is at rest at once. To be called in the lane of `holderUuid`.
+ * @returns null if the node is held by another task than `holderUuid`: then nothing was written
+ */
+export async function beginAbort(
+  abort: NewPowerTask & { readonly target: AbortTarget },
+  holderUuid: string | null,
+  limits: Limits,
+  transaction: Transaction,
+  store: Store,
+): Promise<AbortBegun | null> {
+  const node = await getNode(abort.nodeUuid, transaction.sql);
+  if (node.heldBy !== holderUuid) return null;
+  const holder = holderUuid === null ? null : await findPowerTask(holderUuid, transaction.sql);
+  const verdict = judgeAbort(abort.target, holder, abort.abortsTaskUuid);
+  const now = store.clock.now();
+  if (holder === null || !verdict.matches) {
+    const reason = verdict.matches ? '' : verdict.reason;
+    const nothing = {
+      ...abort,
+      abortsTaskUuid: null,
+      abortOutcome: 'NOTHING_TO_ABORT' as const,
+      abortReason: reason,
+      abortRequestedAt: now,
+      endedAt: now,
+    };
+    return { abort: await createPowerTask('recall_nothing', nothing, node, transaction, store), aborted: null };
+  }
+  const recall = { ...abort, abortsTaskUuid: holder.uuid, abortRequestedAt: now };
+  await createPowerTask('recall', recall, node, transaction, store);
+  const task = await moveToAborting(holder, abort.uuid, 'the order had not been sent', limits, transaction, store);
+  return {
+    abort: (await findPowerTask(abort.uuid, transaction.sql)) as PowerTaskRow,
+    aborted: { task, node: await getNode(node.uuid, transaction.sql) },
+  };
+}
+
+async function moveToAborting(
+  holder: PowerTaskRow,
+  abortTaskUuid: string | null,
+  unsent: string,
+  limits: Limits,
+  transaction: Transaction,
+  store: Store,
+): Promise<PowerTaskRow> {
+  const now = store.clock.now();
+  const patch = { abortTaskUuid, abortRequestedAt: now, abortDeadlineAt: now + limits.abortTimeoutMs, message: '' };
+  const aborting = await transition('abort', holder.uuid, { task: patch }, transaction, store);
+  if (aborting === null) throw fail('INTERNAL', `power task ${holder.uuid} moved while it was being aborted`);
+  // Nobody was given leave to send, and now nobody ever will be.
+  if (aborting.sendingAt !== null) return aborting;
+  const end: AbortEnd = { outcome: 'NOT_SENT', reason: unsent, observed: null };
+  return (await endAbort(aborting, end, limits, transaction, store)) ?? aborting;
+}
+
+/**
+ * Takes back a QUEUED task of any target. To be called in its lane.
+ * @throws NOT_WITHDRAWABLE if it is not QUEUED any more
+ */
+export async function withdraw(
+  uuid: string,
+  reason: string,
+  limits: Limits,
+  transaction: Transaction,
+  store: Store,
+): Promise<{ task: PowerTaskRow; node: NodeRow }> {
+  const task = (await findPowerTask(uuid, transaction.sql)) as PowerTaskRow;
+  if (task.state !== 'QUEUED') {
+    throw fail('NOT_WITHDRAWABLE', `power task ${uuid} is ${task.state}; only a QUEUED task can be withdrawn`);
+  }
+  const why = reason === '' ? 'withdrawn before it was sent' : `withdrawn before it was sent: ${reason}`;
+  const withdrawn = await moveToAborting(task, null, why, limits, transaction, store);
+  return { task: withdrawn, node: await getNode(task.nodeUuid, transaction.sql) };
+}
+
+/**
+ * Ends an ABORTING task, and the abort's own task with it. @returns null if it was not ABORTING any more
+ */
+export async function endAbort(
+  task: PowerTaskRow,
+  end: AbortEnd,
+  limits: Limits,
+  transaction: Transaction,
+  store: Store,
+): Promise<PowerTaskRow | null> {
+  const patch = patchOf(task, end, limits, store.clock.now());
+  const event = end.outcome === 'TOO_LATE' ? 'abort_late' : 'abort_end';
+  const ended = await transition(event, task.uuid, patch, transaction, store);
+  if (ended && task.abortTaskUuid !== null) await endOwnTask(task.abortTaskUuid, end, transaction, store);
+  return ended;
+}
+
+async function endOwnTask(uuid: string, end: AbortEnd, transaction: Transaction, store: Store): Promise<void> {
+  const failed = end.outcome === 'FAILED';
+  const error = failed ? { errorCode: 'RECALL_FAILED' as const, errorMessage: end.reason } : {};
+  const task = { ...error, abortOutcome: end.outcome, abortReason: end.reason, abortObserved: end.observed };
+  await transition(failed ? 'recall_fail' : 'recall_end', uuid, { task }, transaction, store);
+}
+
+function patchOf(task: PowerTaskRow, end: AbortEnd, limits: Limits, now: number): PowerTaskPatch {
+  const said = { abortOutcome: end.outcome, abortReason: end.reason, abortObserved: end.observed };
+  const seen = end.observed === null ? {} : { observedPowerState: end.observed };
+  if (end.outcome === 'TOO_LATE') {
+    const powerState = end.observed ?? TARGET_TABLE[task.target].settlesIn;
+    return {
+      task: { ...said, ...seen },
+      node: { powerState, powerStateReadAt: now, lastError: '', mayChangeUntil: null },
+    };
+  }
+  const mayChangeUntil = OUTCOMES_THAT_MAY_CHANGE.includes(end.outcome) ? now + limits.softPowerOffTimeoutMs : null;
+  const errorCode = end.outcome === 'FAILED' ? ('RECALL_FAILED' as const) : ('TASK_ABORTED' as const);
+  const errorMessage = `the ${task.target} was aborted: ${end.reason}`;
+  const inDoubt = OUTCOMES_IN_DOUBT.includes(end.outcome);
+  const node = inDoubt
+    ? { powerState: 'error' as const, lastError: errorMessage, ...(mayChangeUntil === null ? {} : { mayChangeUntil }) }
+    : {};
+  return { task: { ...said, ...seen, errorCode, errorMessage, mayChangeUntil }, node };
+}

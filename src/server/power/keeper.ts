@@ -1,0 +1,269 @@
+/**
+ * Keeps every unsettled power task going: hands it to an agent, makes of each report and each deadline the move that
+ * `decide.ts` says, and tells the agent what follows. All that happens to one task happens in its lane, one thing after
+ * the other; all of it can be done again from the rows after a crash.
+ */
+import type { Timer } from '../../core/clock.ts';
+import { asCountermandError } from '../../core/errors.ts';
+import { Lanes } from '../../core/lanes.ts';
+import { isIdempotent } from '../../core/power.ts';
+import type { Report } from '../../core/report.ts';
+import { isAtRest, POWER_TASK_UNSETTLED } from '../../core/states.ts';
+import type { AttachResponse } from '../../gen/countermand/v1/agent.ts';
+import { PowerTaskPhase } from '../../gen/countermand/v1/power.ts';
+import type { Attachment, Attachments } from '../attachments.ts';
+import type { Log } from '../log.ts';
+import { findDriver } from '../store/agents.ts';
+import { findNode } from '../store/nodes.ts';
+import { findPowerTask, listHolders } from '../store/power_tasks.ts';
+import type { NodeRow, PowerTaskRow } from '../store/rows.ts';
+import type { Store } from '../store/store.ts';
+import { handOver, transition } from '../store/transition.ts';
+import { toBmc, toTarget } from '../wire.ts';
+import { endAbort } from './aborts.ts';
+import { type Facts, type Move, onDeadline, onReport } from './decide.ts';
+import type { Limits } from './limits.ts';
+
+type ToAgent = NonNullable<AttachResponse['message']>;
+
+/** What the keeper works with. */
+export interface KeeperParts {
+  readonly store: Store;
+  readonly attachments: Attachments;
+  readonly limits: Limits;
+  readonly log: Log;
+  /** Told of each task that has come to rest, with its node as it then was. */
+  readonly atRest: (task: PowerTaskRow, node: NodeRow) => void;
+}
+
+/** After a failure of ours the task is looked at again so soon. */
+const LOOK_AGAIN_MS = 1000;
+
+/** Keeps the unsettled power tasks of one conductor. */
+export class Keeper {
+  readonly #parts: KeeperParts;
+  readonly #lanes = new Lanes();
+  readonly #alarms = new Map<string, Timer>();
+  /** Before this time a passed deadline does not count, so that the hardware can be read first. */
+  readonly #grace = new Map<string, number>();
+  #stopped = false;
+
+  constructor(parts: KeeperParts) {
+    this.#parts = parts;
+  }
+
+  /** True while anything is being worked on. */
+  get busy(): boolean {
+    return this.#lanes.busy;
+  }
+
+  /** Runs `work` in the lane of a task, so that nothing else happens to that task meanwhile. */
+  inLane<T>(taskUuid: string, work: () => Promise<T>): Promise<T> {
+    return this.#lanes.run(taskUuid, work);
+  }
+
+  /** Takes up every unsettled task of an earlier process. Agents that attach are then given theirs. */
+  async recover(): Promise<void> {
+    for (const task of await listHolders(this.#parts.store.database.read)) this.#giveGrace(task);
+  }
+
+  /** Stops all timers and handles nothing more. The rows are carried on with after the next start. */
+  stop(): void {
+    this.#stopped = true;
+    for (const timer of this.#alarms.values()) timer.cancel();
+    this.#alarms.clear();
+  }
+
+  /** A task was written, handed to `attachment` by the same transaction. */
+  begun(task: PowerTaskRow, node: NodeRow, attachment: Attachment): void {
+    this.#setAlarm(task);
+    attachment.send(this.#work(task, node));
+  }
+
+  /** A task was written while its agent is lost for the moment. */
+  waiting(task: PowerTaskRow): void {
+    this.#setAlarm(task);
+  }
+
+  /** The abort of a task was committed. Call it in the task's lane. */
+  aborted(task: PowerTaskRow, node: NodeRow): void {
+    this.#setAlarm(task);
+    const owner = this.#parts.attachments.ownerOf(node);
+    if (owner.kind === 'attached') owner.attachment.send(this.#work(task, node));
+    if (isAtRest(task.state)) this.#rest(task, node);
+  }
+
+  /** Hands over every unsettled task that an attached agent can serve and does not have. */
+  async handOut(fits: (node: NodeRow) => boolean): Promise<void> {
+    const { store } = this.#parts;
+    for (const task of await listHolders(store.database.read)) {
+      const node = await findNode(task.nodeUuid, store.database.read);
+      if (node && fits(node)) this.#soon(task.uuid, () => this.#handOver(task.uuid));
+    }
+  }
+
+  /** An agent has reported on a task. */
+  reported(report: Report, attachment: Attachment): void {
+    this.#soon(report.taskUuid, () => this.#takeReport(report, attachment));
+  }
+
+  /** Runs work in a lane, in the background; a failure of ours is logged, and the task is looked at again. */
+  #soon(uuid: string, work: () => Promise<void>): void {
+    if (this.#stopped) return;
+    this.#lanes.run(uuid, work).catch((thrown: unknown) => {
+      if (this.#stopped) return;
+      this.#parts.log.error({ err: asCountermandError(thrown), task: uuid }, 'a power task could not be carried on');
+      this.#alarms.get(uuid)?.cancel();
+      this.#alarms.set(
+        uuid,
+        this.#parts.store.clock.after(LOOK_AGAIN_MS, () => this.#soon(uuid, () => this.#handOver(uuid))),
+      );
+    });
+  }
+
+  async #takeReport(report: Report, attachment: Attachment): Promise<void> {
+    const { database } = this.#parts.store;
+    for (;;) {
+      const task = await findPowerTask(report.taskUuid, database.read);
+      if (!task || isAtRest(task.state)) {
+        attachment.send({ $case: 'forget', value: { taskUuid: report.taskUuid } });
+        return;
+      }
+      if (report.fence !== task.fence) return;
+      if (task.state === 'ABORTING') return this.#takeAbortReport(task, report);
+      const facts = await this.#facts(task);
+      const move = onReport(task, report, facts);
+      const late = isIdle(move) && report.observed !== null ? onDeadline(task, facts) : move;
+      if (!(await this.#carryOut(task, late, attachment))) return;
+    }
+  }
+
+  async #takeAbortReport(task: PowerTaskRow, { abort }: Report): Promise<void> {
+    if (abort === null) return;
+    const observed = abort.observed?.powerState ?? null;
+    await this.#endAbort(task, abort.outcome, abort.reason, observed);
+  }
+
+  async #endAbort(
+    task: PowerTaskRow,
+    outcome: Parameters<typeof endAbort>[1]['outcome'],
+    reason: string,
+    observed: PowerTaskRow['abortObserved'],
+  ): Promise<void> {
+    const { store, limits } = this.#parts;
+    const ended = await store.database.write((transaction) =>
+      endAbort(task, { outcome, reason, observed }, limits, transaction, store),
+    );
+    if (ended) await this.#rested(ended);
+  }
+
+  /** Writes a move and does what follows it. Returns true if the same report is to be decided on again. */
+  async #carryOut(task: PowerTaskRow, move: Move, attachment: Attachment | null): Promise<boolean> {
+    const { store } = this.#parts;
+    const { event } = move;
+    const moved =
+      event === null ? task : await store.database.write((tx) => transition(event, task.uuid, move.patch, tx, store));
+    if (moved === null) return true;
+    this.#setAlarm(moved);
+    if (move.next === 'go' && move.command && attachment) {
+      const phase = PowerTaskPhase[moved.phase];
+      const go = { taskUuid: moved.uuid, fence: moved.fence, command: toTarget(move.command), phase };
+      attachment.send({ $case: 'go', value: go });
+    }
+    if (move.next === 'start') await this.#handOver(moved.uuid);
+    if (isAtRest(moved.state)) await this.#rested(moved);
+    return move.next === 'again';
+  }
+
+  async #handOver(uuid: string): Promise<void> {
+    const { store, attachments } = this.#parts;
+    const task = await findPowerTask(uuid, store.database.read);
+    if (!task || isAtRest(task.state)) return;
+    this.#giveGrace(task);
+    const node = await findNode(task.nodeUuid, store.database.read);
+    const owner = node ? attachments.ownerOf(node) : null;
+    if (owner?.kind !== 'attached') return;
+    const { attachment } = owner;
+    const handed = await store.database.write((transaction) => handOver(uuid, attachment.hello.agentUuid, transaction));
+    if (handed) attachment.send(this.#work(handed.task, handed.node));
+  }
+
+  /** The message by which an agent takes up a task in its present state. */
+  #work(task: PowerTaskRow, node: NodeRow): ToAgent {
+    const work = {
+      taskUuid: task.uuid,
+      bmc: { ...toBmc(node), fence: task.fence },
+      target: toTarget(task.target),
+      phase: PowerTaskPhase[task.phase],
+    };
+    const sendable = task.state === 'SENDING' && isIdempotent(task.target, task.phase);
+    if (task.state === 'QUEUED' || sendable) return { $case: 'start', value: { ...work, keepTrying: sendable } };
+    if (POWER_TASK_UNSETTLED.includes(task.state) && task.state !== 'ABORTING')
+      return { $case: 'observe', value: work };
+    const mayHaveBeenSent = task.sendingAt !== null;
+    return { $case: 'abort', value: { ...work, mayHaveBeenSent, recallConfirmMs: this.#parts.limits.recallConfirmMs } };
+  }
+
+  async #facts(task: PowerTaskRow): Promise<Facts> {
+    const { store, limits } = this.#parts;
+    const node = await findNode(task.nodeUuid, store.database.read);
+    const driver = node ? await findDriver(node.zone, node.driver, store.database.read) : null;
+    return { ...limits, now: store.clock.now(), softRebootInOneCommand: driver?.softRebootInOneCommand ?? false };
+  }
+
+  #giveGrace(task: PowerTaskRow): void {
+    const { store, limits } = this.#parts;
+    if (task.state !== 'QUEUED') this.#grace.set(task.uuid, store.clock.now() + limits.abortTimeoutMs);
+    this.#setAlarm(task);
+  }
+
+  /** One timer per task, at its next deadline. */
+  #setAlarm(task: PowerTaskRow): void {
+    this.#alarms.get(task.uuid)?.cancel();
+    this.#alarms.delete(task.uuid);
+    const deadlineAt = nextDeadline(task);
+    if (deadlineAt === null) this.#grace.delete(task.uuid);
+    if (deadlineAt === null || this.#stopped) return;
+    const { clock } = this.#parts.store;
+    const delayMs = Math.max(deadlineAt, this.#grace.get(task.uuid) ?? 0) - clock.now();
+    this.#alarms.set(
+      task.uuid,
+      clock.after(delayMs, () => this.#soon(task.uuid, () => this.#deadlinePassed(task.uuid))),
+    );
+  }
+
+  async #deadlinePassed(uuid: string): Promise<void> {
+    const { store, limits } = this.#parts;
+    const task = await findPowerTask(uuid, store.database.read);
+    if (!task || isAtRest(task.state)) return;
+    if (task.state === 'ABORTING') {
+      return this.#endAbort(task, 'FAILED', `no agent answered within ${limits.abortTimeoutMs / 1000} s`, null);
+    }
+    await this.#carryOut(task, onDeadline(task, await this.#facts(task)), null);
+  }
+
+  async #rested(task: PowerTaskRow): Promise<void> {
+    const node = await findNode(task.nodeUuid, this.#parts.store.database.read);
+    if (node) this.#rest(task, node);
+  }
+
+  #rest(task: PowerTaskRow, node: NodeRow): void {
+    this.#setAlarm(task);
+    const owner = this.#parts.attachments.ownerOf(node);
+    // An abort that found nothing sent has left a tombstone at the agent; all else can be forgotten.
+    if (owner.kind === 'attached' && task.abortOutcome !== 'NOT_SENT') {
+      owner.attachment.send({ $case: 'forget', value: { taskUuid: task.uuid } });
+    }
+    this.#parts.atRest(task, node);
+  }
+}
+
+function isIdle(move: Move): boolean {
+  return move.event === null && move.next === 'nothing';
+}
+
+function nextDeadline(task: PowerTaskRow): number | null {
+  if (task.state === 'QUEUED') return task.startDeadlineAt;
+  if (task.state === 'ABORTING') return task.abortDeadlineAt;
+  return isAtRest(task.state) ? null : task.deadlineAt;
+}

@@ -1,0 +1,19 @@
+/** Times that rule power tasks, in milliseconds; the configuration keys of the same names are in seconds. */
+export interface Limits {
+  /** A soft order that gives no timeout of its own; also the length of a *may still change* window. */
+  readonly softPowerOffTimeoutMs: number;
+  /** Every other order, and the second half of a soft reboot. */
+  readonly powerStateChangeTimeoutMs: number;
+  /** From accepted to sent; an order that takes longer is never sent. */
+  readonly startTimeoutMs: number;
+  /** How long an abort waits for an agent. */
+  readonly abortTimeoutMs: number;
+  /** How long a host must be seen running after its BMC has taken a recall. */
+  readonly recallConfirmMs: number;
+  /** Between two readings of a node that may still change. */
+  readonly windowReadIntervalMs: number;
+  /** Between two readings of every node; 0 reads none. */
+  readonly syncPowerStateIntervalMs: number;
+  /** How many nodes are read at the same time. */
+  readonly syncPowerStateWorkers: number;
+}

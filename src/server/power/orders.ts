@@ -1,0 +1,206 @@
+/** Accepting orders: what is checked before anything is written, and the one transaction that writes them. */
+
+import { possibleWith } from '../../core/abort_table.ts';
+import { fail } from '../../core/errors.ts';
+import { type AbortTarget, firstPhase, isAbort, recallOf, TARGET_TABLE, type Target } from '../../core/power.ts';
+import type { Attachments } from '../attachments.ts';
+import { findDriver } from '../store/agents.ts';
+import type { Transaction } from '../store/database.ts';
+import { findNode, getNode } from '../store/nodes.ts';
+import { findByRequestId, getPowerTask } from '../store/power_tasks.ts';
+import type { DriverRow, NodeRow, PowerTaskRow } from '../store/rows.ts';
+import type { Store } from '../store/store.ts';
+import { createPowerTask, type NewPowerTask, takeNode } from '../store/transition.ts';
+import { type AbortBegun, beginAbort, withdraw } from './aborts.ts';
+import type { Keeper } from './keeper.ts';
+import type { Limits } from './limits.ts';
+
+/** One order, as a client gives it. */
+export interface Order {
+  /** Name or uuid. */
+  readonly node: string;
+  readonly target: Target;
+  /** From the moment of sending; null is the default of the target. */
+  readonly timeoutMs: number | null;
+  readonly onTimeout: 'FAIL' | 'FORCE';
+  /** The same id twice is one order. */
+  readonly requestId: string;
+  readonly reason: string;
+  /** Of an abort: the only task that may be aborted, or null. */
+  readonly abortsTaskUuid: string | null;
+}
+
+/** What accepting orders needs. */
+export interface OrderParts {
+  readonly store: Store;
+  readonly attachments: Attachments;
+  readonly keeper: Keeper;
+  readonly limits: Limits;
+}
+
+/**
+ * Accepts an order, or finds the one that this request_id already gave. The task is durable when this resolves.
+ * @throws ARGUMENT_INVALID, NODE_NOT_FOUND, TARGET_NOT_SUPPORTED, REQUEST_ID_TAKEN, NODE_HELD, AGENT_NOT_ATTACHED;
+ *   then nothing was written and nothing will be sent
+ */
+export async function giveOrder(order: Order, parts: OrderParts): Promise<PowerTaskRow> {
+  checkOrder(order);
+  const { database } = parts.store;
+  const earlier = await findByRequestId(order.requestId, database.read);
+  if (earlier) return joined(earlier, order);
+  const node = await getNode(order.node, database.read);
+  const driver = await findDriver(node.zone, node.driver, database.read);
+  if (driver === null || !driver.targets.includes(order.target)) throw notSupported(order.target, node, driver);
+  const task = newTask(order, node, driver, parts);
+  const { target } = task;
+  if (isAbort(target)) return giveAbort(order, { ...task, target }, parts);
+  return giveChange(order, task, node, parts);
+}
+
+function checkOrder({ target, timeoutMs, onTimeout, requestId, abortsTaskUuid }: Order): void {
+  const row = TARGET_TABLE[target];
+  if (timeoutMs !== null && !(Number.isSafeInteger(timeoutMs) && timeoutMs > 0)) {
+    throw fail('ARGUMENT_INVALID', `timeout is ${timeoutMs / 1000}; it is a positive number of seconds`);
+  }
+  if (isAbort(target) && timeoutMs !== null)
+    throw fail('ARGUMENT_INVALID', 'an abort has no timeout of its own; abort_timeout of the configuration rules it');
+  if (onTimeout === 'FORCE' && !row.soft)
+    throw fail('ARGUMENT_INVALID', `on_timeout FORCE makes a soft order hard; ${target} is not soft`);
+  if (abortsTaskUuid !== null && !isAbort(target))
+    throw fail('ARGUMENT_INVALID', `aborts_task_uuid goes with an abort, not with ${target}`);
+  if (requestId === '' || requestId.length > 255) throw fail('ARGUMENT_INVALID', 'request_id has 1 to 255 characters');
+}
+
+function notSupported(target: Target, node: NodeRow, driver: DriverRow | null): Error {
+  if (driver === null)
+    return fail(
+      'AGENT_NOT_ATTACHED',
+      `no agent of zone ${node.zone} has ever offered driver ${node.driver}; start one with \`countermand agent --zone ${node.zone}\``,
+    );
+  const words = driver.targets.map((supported) => TARGET_TABLE[supported].word).join(', ');
+  return fail(
+    'TARGET_NOT_SUPPORTED',
+    `driver ${node.driver} of node ${node.name} cannot do ${target}; it can do ${words}`,
+  );
+}
+
+function bodyOf({ target, timeoutMs, onTimeout, reason, abortsTaskUuid }: Order): string {
+  return JSON.stringify({ target, timeoutMs, onTimeout, reason, abortsTaskUuid });
+}
+
+function joined(earlier: PowerTaskRow, order: Order): PowerTaskRow {
+  const sameNode = earlier.nodeUuid === order.node || earlier.nodeName === order.node;
+  if (sameNode && earlier.requestBody === bodyOf(order)) return earlier;
+  throw fail(
+    'REQUEST_ID_TAKEN',
+    `request_id '${order.requestId}' was used for a ${earlier.target} of ${earlier.nodeName} (power task ${earlier.uuid}); choose another`,
+  );
+}
+
+function newTask(order: Order, node: NodeRow, driver: DriverRow, { store, limits }: OrderParts): NewPowerTask {
+  const soft = TARGET_TABLE[order.target].soft;
+  return {
+    uuid: store.chance.uuid(),
+    nodeUuid: node.uuid,
+    nodeName: node.name,
+    target: order.target,
+    phase: firstPhase(order.target),
+    requestId: order.requestId,
+    requestBody: bodyOf(order),
+    reason: order.reason,
+    recall: recallOf(order.target, driver.recalls),
+    timeoutMs: order.timeoutMs ?? (soft ? limits.softPowerOffTimeoutMs : limits.powerStateChangeTimeoutMs),
+    onTimeout: order.onTimeout,
+    beforePowerState: null,
+    observedPowerState: null,
+    seenDown: false,
+    message: '',
+    errorCode: null,
+    errorMessage: '',
+    abortTaskUuid: null,
+    abortsTaskUuid: order.abortsTaskUuid,
+    abortOutcome: null,
+    abortReason: '',
+    abortObserved: null,
+    abortRequestedAt: null,
+    abortDeadlineAt: null,
+    startDeadlineAt: isAbort(order.target) ? null : store.clock.now() + limits.startTimeoutMs,
+    sendingAt: null,
+    deadlineAt: null,
+    endedAt: null,
+    mayChangeUntil: null,
+  };
+}
+
+async function giveChange(order: Order, task: NewPowerTask, node: NodeRow, parts: OrderParts): Promise<PowerTaskRow> {
+  const { store, attachments, keeper } = parts;
+  const owner = attachments.ownerOf(node);
+  if (owner.kind === 'none')
+    throw fail(
+      'AGENT_NOT_ATTACHED',
+      `no agent with driver ${node.driver} is attached for zone ${node.zone}; start one with \`countermand agent --zone ${node.zone}\`. Nothing was sent`,
+    );
+  const agentUuid = owner.kind === 'attached' ? owner.attachment.hello.agentUuid : owner.agentUuid;
+  const written = await store.database.write(async (transaction) => {
+    const earlier = await findByRequestId(order.requestId, transaction.sql);
+    if (earlier) return { task: joined(earlier, order), node: null };
+    const taken = await takeNode(node.uuid, task.uuid, agentUuid, transaction);
+    if (taken === null) throw await explainHeld(node, transaction, store);
+    return { task: await createPowerTask('order', task, taken, transaction, store), node: taken };
+  });
+  // An agent that is lost for the moment is given the task when it, or another, attaches.
+  if (written.node && owner.kind === 'attached') keeper.begun(written.task, written.node, owner.attachment);
+  if (written.node && owner.kind === 'lost') keeper.waiting(written.task);
+  return written.task;
+}
+
+async function explainHeld(node: NodeRow, { sql }: Transaction, { clock }: Store): Promise<Error> {
+  const now = await findNode(node.uuid, sql);
+  if (now?.heldBy == null) return fail('NODE_NOT_FOUND', `node ${node.name} was deleted`);
+  const holder = await getPowerTask(now.heldBy, sql);
+  const sinceS = Math.round((clock.now() - holder.createdAt) / 1000);
+  const can = possibleWith(holder).map((words) => `countermand ${words}`);
+  const instead = can.length === 0 ? 'wait until it is at rest' : `can: ${can.join(', ')}`;
+  return fail(
+    'NODE_HELD',
+    `node ${node.name} is held by power task ${holder.uuid}, ${holder.target} ${holder.state} since ${sinceS} s; ${instead}`,
+  );
+}
+
+/** An abort runs in the lane of the task it aborts, so that no leave to send can be given after it is committed. */
+async function giveAbort(
+  order: Order,
+  abort: NewPowerTask & { target: AbortTarget },
+  parts: OrderParts,
+): Promise<PowerTaskRow> {
+  const { store, keeper, limits } = parts;
+  for (;;) {
+    const heldBy = (await getNode(abort.nodeUuid, store.database.read)).heldBy;
+    const answer = await keeper.inLane(heldBy ?? abort.uuid, async () => {
+      const written = await store.database.write(async (transaction): Promise<AbortBegun | null> => {
+        const earlier = await findByRequestId(order.requestId, transaction.sql);
+        if (earlier) return { abort: joined(earlier, order), aborted: null };
+        return beginAbort(abort, heldBy, limits, transaction, store);
+      });
+      if (written?.aborted) keeper.aborted(written.aborted.task, written.aborted.node);
+      return written;
+    });
+    if (answer) return answer.abort;
+  }
+}
+
+/**
+ * Takes back a QUEUED task of any target.
+ * @throws POWER_TASK_NOT_FOUND, NOT_WITHDRAWABLE
+ */
+export async function withdrawOrder(taskUuid: string, reason: string, parts: OrderParts): Promise<PowerTaskRow> {
+  const { store, keeper, limits } = parts;
+  const { uuid } = await getPowerTask(taskUuid, store.database.read);
+  return keeper.inLane(uuid, async () => {
+    const { task, node } = await store.database.write((transaction) =>
+      withdraw(uuid, reason, limits, transaction, store),
+    );
+    keeper.aborted(task, node);
+    return task;
+  });
+}

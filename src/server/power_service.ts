@@ -1,0 +1,95 @@
+/** PowerService: orders, aborts and what became of them. */
+import type { CallContext } from 'nice-grpc';
+import { fail } from '../core/errors.ts';
+import { isAtRest } from '../core/states.ts';
+import { OnTimeout, type PowerServiceImplementation, type SetPowerStateRequest } from '../gen/countermand/v1/power.ts';
+import { underCall } from './calls.ts';
+import type { Conductor } from './conductor.ts';
+import { pageMark, pageSize, pageToken } from './pages.ts';
+import { giveOrder, type Order, withdrawOrder } from './power/orders.ts';
+import { getNode } from './store/nodes.ts';
+import { getPowerTask, listPowerTasks, type PowerTaskMark } from './store/power_tasks.ts';
+import type { PowerTaskRow } from './store/rows.ts';
+import type { Store } from './store/store.ts';
+import { fromTarget, toPowerTask } from './wire.ts';
+
+/**
+ * A task as it is now, then as each later commit leaves it, until it is at rest. An abort ends the watching with its
+ * reason.
+ */
+export async function* watchPowerTask(uuid: string, signal: AbortSignal, store: Store): AsyncGenerator<PowerTaskRow> {
+  const changes = store.database.feed.watch(`task ${uuid}`, signal);
+  try {
+    let task = await getPowerTask(uuid, store.database.read);
+    yield task;
+    while (!isAtRest(task.state)) {
+      const next = await changes.next();
+      if (next.done) return;
+      if (next.value.kind !== 'task' || next.value.task.revision <= task.revision) continue;
+      task = next.value.task;
+      yield task;
+    }
+  } finally {
+    await changes.return(undefined);
+  }
+}
+
+/** The service over a conductor. */
+export function createPowerService(conductor: Conductor): PowerServiceImplementation {
+  const { orders, shutdown } = conductor;
+  const { store } = orders;
+  const watch = (uuid: string, context: CallContext) =>
+    underCall(context, shutdown, async function* (signal) {
+      for await (const task of watchPowerTask(uuid, signal, store)) yield { task: toPowerTask(task) };
+    });
+  return {
+    async *setPowerState(request, context) {
+      const { uuid } = await giveOrder(toOrder(request, store), orders);
+      yield* watch(uuid, context);
+    },
+
+    async getPowerTask({ task }) {
+      return { task: toPowerTask(await getPowerTask(task, store.database.read)) };
+    },
+
+    async listPowerTasks(request) {
+      const limit = pageSize(request.pageSize);
+      const list = ['power_tasks', request.node, request.unsettled];
+      const after = pageMark<PowerTaskMark>(list, request.pageToken);
+      const node = request.node === '' ? null : await getNode(request.node, store.database.read);
+      const filter = { ...(node ? { nodeUuid: node.uuid } : {}), unsettled: request.unsettled };
+      const tasks = await listPowerTasks(filter, after, limit, store.database.read);
+      const last = tasks.at(-1);
+      const more = last && tasks.length === limit;
+      return {
+        tasks: tasks.map(toPowerTask),
+        nextPageToken: more ? pageToken(list, { createdAt: last.createdAt, uuid: last.uuid }) : '',
+      };
+    },
+
+    async *watchPowerTask({ task }, context) {
+      const { uuid } = await getPowerTask(task, store.database.read);
+      yield* watch(uuid, context);
+    },
+
+    async withdrawPowerTask({ task, reason }) {
+      return { task: toPowerTask(await withdrawOrder(task, reason, orders)) };
+    },
+  };
+}
+
+function toOrder(request: SetPowerStateRequest, store: Store): Order {
+  const target = fromTarget(request.target);
+  if (target === null)
+    throw fail('ARGUMENT_INVALID', 'target is missing or unknown; it is one of the nine of PowerTarget');
+  if (request.onTimeout === OnTimeout.UNRECOGNIZED) throw fail('ARGUMENT_INVALID', 'on_timeout is FAIL or FORCE');
+  return {
+    node: request.node,
+    target,
+    timeoutMs: request.timeout === undefined ? null : request.timeout * 1000,
+    onTimeout: request.onTimeout === OnTimeout.FORCE ? 'FORCE' : 'FAIL',
+    requestId: request.requestId === '' ? store.chance.uuid() : request.requestId,
+    reason: request.reason.slice(0, 1000),
+    abortsTaskUuid: request.abortsTaskUuid === '' ? null : request.abortsTaskUuid,
+  };
+}

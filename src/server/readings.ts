@@ -1,0 +1,179 @@
+/**
+ * Reading the hardware beside orders: on demand, in rounds (power sync), and while a node may still change. What is found
+ * is recorded and announced, never corrected: nothing here sends an order.
+ */
+import type { Timer } from '../core/clock.ts';
+import { asCountermandError, type CountermandError, fail } from '../core/errors.ts';
+import type { Reading } from '../core/power.ts';
+import type { Attachments } from './attachments.ts';
+import type { Log } from './log.ts';
+import { correctedAnnouncement } from './notifications.ts';
+import type { Limits } from './power/limits.ts';
+import type { Transaction } from './store/database.ts';
+import { announce } from './store/events.ts';
+import { getNode, listWindows, updateNode } from './store/nodes.ts';
+import { lastWindowTask } from './store/power_tasks.ts';
+import type { NodeRow } from './store/rows.ts';
+import type { Store } from './store/store.ts';
+import { fromReading, toBmc } from './wire.ts';
+
+/** What reading needs. */
+export interface ReadingParts {
+  readonly store: Store;
+  readonly attachments: Attachments;
+  readonly limits: Limits;
+  readonly log: Log;
+  readonly shutdown: AbortSignal;
+}
+
+/** What came of reading one node. */
+export interface ReadResult {
+  /** The node as it is afterwards. */
+  readonly node: NodeRow;
+  readonly reading: Reading | null;
+  /** Why it could not be read, or why the reading was not recorded; empty if it was. */
+  readonly reason: string;
+}
+
+/**
+ * Reads one node now, behind the orders for its BMC, and records what was found. A failure is recorded as the node's
+ * `last_error` and answered as the reason. Rejects with the reason of the abort only.
+ */
+export async function readNode(node: NodeRow, signal: AbortSignal, parts: ReadingParts): Promise<ReadResult> {
+  const { store } = parts;
+  const outcome = await askForReading(node, signal, parts);
+  if (outcome instanceof Error) {
+    signal.throwIfAborted();
+    const failed = await store.database.write((transaction) => recordFailure(node, outcome, transaction, store));
+    return { node: failed ?? node, reading: null, reason: outcome.message };
+  }
+  const recorded = await store.database.write((transaction) => recordReading(node, outcome, transaction, store));
+  if (recorded !== null) return { node: recorded, reading: outcome, reason: '' };
+  const now = await getNode(node.uuid, store.database.read).catch(() => node);
+  const holder = now.heldBy === null ? 'an order came between' : `power task ${now.heldBy} holds the node`;
+  return { node: now, reading: outcome, reason: `not recorded: ${holder}` };
+}
+
+async function askForReading(
+  node: NodeRow,
+  signal: AbortSignal,
+  parts: ReadingParts,
+): Promise<Reading | CountermandError> {
+  const owner = parts.attachments.ownerOf(node);
+  if (owner.kind === 'none')
+    return fail('AGENT_NOT_ATTACHED', `no agent with driver ${node.driver} is attached for zone ${node.zone}`);
+  if (owner.kind === 'lost')
+    return fail(
+      'AGENT_NOT_ATTACHED',
+      `the agent of node ${node.name} is lost; another may take over in ${Math.ceil(owner.movableInMs / 1000)} s`,
+    );
+  try {
+    const answer = await parts.attachments.ask(
+      owner.attachment,
+      { $case: 'read', value: { bmc: toBmc(node) } },
+      signal,
+    );
+    const reading = answer.$case === 'reading' ? fromReading(answer.value) : null;
+    return reading ?? fail('BMC_GARBLED', `the reading of node ${node.name} says neither on nor off`);
+  } catch (thrown) {
+    return asCountermandError(thrown);
+  }
+}
+
+/**
+ * Records a reading that was begun under the node's fence. A node that has been ordered about since, or is, is left alone.
+ * @returns the node, or null if the reading was dropped
+ */
+export async function recordReading(
+  begun: Pick<NodeRow, 'uuid' | 'fence'>,
+  reading: Reading,
+  transaction: Transaction,
+  store: Store,
+): Promise<NodeRow | null> {
+  const before = await getNode(begun.uuid, transaction.sql).catch(() => null);
+  if (before === null || before.heldBy !== null || before.fence !== begun.fence) return null;
+  const now = store.clock.now();
+  const open = before.mayChangeUntil !== null && now < before.mayChangeUntil;
+  const changed = before.powerState !== reading.powerState;
+  // The late end of an order that was given up: it can only be a way down.
+  const late = open && (reading.powerState === 'power off' || reading.host === 'starting');
+  const closed = late || (before.mayChangeUntil !== null && !open);
+  const patch = {
+    powerState: reading.powerState,
+    powerStateReadAt: now,
+    lastError: '',
+    ...(closed ? { mayChangeUntil: null } : {}),
+  };
+  const node = await updateNode(before.uuid, patch, transaction, store);
+  if (node === null || !changed) return node;
+  const lateTask = late ? await lastWindowTask(node.uuid, transaction.sql) : null;
+  await announce([correctedAnnouncement(node, before.powerState, lateTask)], transaction, store);
+  return node;
+}
+
+async function recordFailure(
+  begun: NodeRow,
+  error: CountermandError,
+  transaction: Transaction,
+  store: Store,
+): Promise<NodeRow | null> {
+  const before = await getNode(begun.uuid, transaction.sql).catch(() => null);
+  if (before === null || before.heldBy !== null || before.fence !== begun.fence) return before;
+  const expired = before.mayChangeUntil !== null && store.clock.now() >= before.mayChangeUntil;
+  if (before.lastError === error.message && !expired) return before;
+  return updateNode(
+    before.uuid,
+    { lastError: error.message, ...(expired ? { mayChangeUntil: null } : {}) },
+    transaction,
+    store,
+  );
+}
+
+/** Reads nodes that may still change, at their interval, until their windows close. */
+export class Windows {
+  readonly #parts: ReadingParts;
+  readonly #timers = new Map<string, Timer>();
+
+  constructor(parts: ReadingParts) {
+    this.#parts = parts;
+  }
+
+  /** Takes up the windows that an earlier process left open. */
+  async recover(): Promise<void> {
+    for (const node of await listWindows(this.#parts.store.database.read)) this.watch(node);
+  }
+
+  /** Reads a node soon, and again while its window is open. */
+  watch(node: Pick<NodeRow, 'uuid' | 'mayChangeUntil'>): void {
+    this.#schedule(node, 0);
+  }
+
+  /** Stops all timers. */
+  stop(): void {
+    for (const timer of this.#timers.values()) timer.cancel();
+    this.#timers.clear();
+  }
+
+  #schedule({ uuid }: Pick<NodeRow, 'uuid'>, delayMs: number): void {
+    this.#timers.get(uuid)?.cancel();
+    const { store, log, shutdown } = this.#parts;
+    const look = (): void => {
+      this.#timers.delete(uuid);
+      this.#look(uuid).catch((thrown: unknown) => {
+        if (!shutdown.aborted) log.error({ err: asCountermandError(thrown), node: uuid }, 'a node could not be read');
+      });
+    };
+    if (!shutdown.aborted) this.#timers.set(uuid, store.clock.after(delayMs, look));
+  }
+
+  async #look(uuid: string): Promise<void> {
+    const { store, limits, shutdown } = this.#parts;
+    const node = await getNode(uuid, store.database.read).catch(() => null);
+    // A held node is read by its task; when that is at rest it comes here again if it may still change.
+    if (node === null || node.heldBy !== null) return;
+    const { node: after } = await readNode(node, shutdown, this.#parts);
+    if (after.mayChangeUntil === null || after.heldBy !== null) return;
+    const restMs = after.mayChangeUntil - store.clock.now();
+    this.#schedule(after, Math.min(limits.windowReadIntervalMs, Math.max(restMs, 0)));
+  }
+}

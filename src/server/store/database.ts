@@ -1,0 +1,197 @@
+/**
+ * The database: opened, locked, migrated, and written in groups. The SQL is portable; SQLite is the embedded default.
+ */
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import BetterSqlite3 from 'better-sqlite3';
+import createKnex, { type Knex } from 'knex';
+import { fail } from '../../core/errors.ts';
+import { type Change, Feed } from './feed.ts';
+import { MIGRATIONS } from './migrations/list.ts';
+
+/** What a write works with: a transaction, and a place to say what it changed. */
+export interface Transaction {
+  readonly sql: Knex;
+  /** Tells the feed, after the commit and only then. */
+  changed(change: Change): void;
+}
+
+interface PendingWrite {
+  readonly work: (transaction: Transaction) => Promise<unknown>;
+  readonly resolve: (value: unknown) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** At most so many writes share one commit: enough to pay for the disk, few enough not to keep anyone waiting. */
+const GROUP_LIMIT = 256;
+
+/** One open database. Writes run one after the other; those that wait together are committed together. */
+export class Database {
+  readonly read: Knex;
+  readonly feed = new Feed();
+  readonly #unlock: () => void;
+  #queue: PendingWrite[] = [];
+  #draining: Promise<void> | null = null;
+
+  constructor(knex: Knex, unlock: () => void) {
+    this.read = knex;
+    this.#unlock = unlock;
+  }
+
+  /** True while writes wait or run. */
+  get busy(): boolean {
+    return this.#draining !== null;
+  }
+
+  /**
+   * Runs `work` in a transaction and resolves with its result after the commit, durable. If `work` throws, its own
+   * changes are undone, those of others stand, and the error is passed on.
+   */
+  write<T>(work: (transaction: Transaction) => Promise<T>): Promise<T> {
+    const done = new Promise<T>((resolve, reject) => {
+      this.#queue.push({ work, resolve: resolve as (value: unknown) => void, reject });
+    });
+    this.#draining ??= this.#drain();
+    return done;
+  }
+
+  /** Finishes the writes that wait, then closes the file and gives up the lock. */
+  async close(): Promise<void> {
+    await this.#draining;
+    await this.read.destroy();
+    this.#unlock();
+  }
+
+  async #drain(): Promise<void> {
+    await null;
+    while (this.#queue.length > 0) await this.#commit(this.#queue.splice(0, GROUP_LIMIT));
+    this.#draining = null;
+  }
+
+  async #commit(group: PendingWrite[]): Promise<void> {
+    const settlements: (() => void)[] = [];
+    const changes: Change[] = [];
+    try {
+      await this.read.transaction(async (sql) => {
+        for (const write of group) settlements.push(await this.#runOne(write, sql, changes, group.length > 1));
+      });
+    } catch (error) {
+      for (const write of group) write.reject(error);
+      return;
+    }
+    for (const settle of settlements) settle();
+    for (const change of changes) this.feed.publish(change);
+  }
+
+  /** One member of a group, in a savepoint of its own so that its failure is its own. Returns how to settle it. */
+  async #runOne(write: PendingWrite, sql: Knex, changes: Change[], shared: boolean): Promise<() => void> {
+    const own: Change[] = [];
+    const run = (inner: Knex): Promise<unknown> =>
+      write.work({ sql: inner, changed: (change) => void own.push(change) });
+    try {
+      const value = shared ? await sql.transaction(run) : await run(sql);
+      changes.push(...own);
+      return () => write.resolve(value);
+    } catch (error) {
+      if (!shared) throw error;
+      return () => write.reject(error);
+    }
+  }
+}
+
+/** Opens the database of a data folder: makes the folder, takes the lock, brings the schema up to date. */
+export async function openDatabase(folder: string): Promise<Database> {
+  const unlock = lockFolder(folder);
+  try {
+    return await openFile(join(folder, 'countermand.db'), unlock);
+  } catch (error) {
+    unlock();
+    throw error;
+  }
+}
+
+/** A database in memory, for the simulation. */
+export function openMemoryDatabase(): Promise<Database> {
+  return openFile(':memory:', () => {});
+}
+
+async function openFile(filename: string, unlock: () => void): Promise<Database> {
+  const knex = createKnex({
+    client: 'better-sqlite3',
+    connection: { filename },
+    useNullAsDefault: true,
+    pool: { min: 1, max: 1, idleTimeoutMillis: 2 ** 31 - 1, afterCreate: prepareConnection },
+  });
+  try {
+    await migrate(knex);
+  } catch (error) {
+    await knex.destroy();
+    throw error;
+  }
+  return new Database(knex, unlock);
+}
+
+function prepareConnection(connection: BetterSqlite3.Database, done: (error: unknown) => void): void {
+  connection.pragma('journal_mode = WAL');
+  // FULL, so that a commit survives the plug: what was promised to a client or told to an agent must be on the disk.
+  connection.pragma('synchronous = FULL');
+  connection.pragma('foreign_keys = ON');
+  done(null);
+}
+
+/**
+ * The lock is a transaction that is never committed, on a file of its own: it ends with the process, however that ends,
+ * and the database itself can be read beside us.
+ */
+function lockFolder(folder: string): () => void {
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    const lock = new BetterSqlite3(join(folder, 'conductor.lock'), { timeout: 0 });
+    try {
+      lock.exec('begin exclusive');
+    } catch (error) {
+      lock.close();
+      throw error;
+    }
+    return () => lock.close();
+  } catch (error) {
+    throw explainLock(folder, error as Error & { code?: string });
+  }
+}
+
+function explainLock(folder: string, error: Error & { code?: string }): Error {
+  if (error.code?.startsWith('SQLITE_BUSY')) {
+    return fail(
+      'DATA_FOLDER_IN_USE',
+      `another conductor uses the data folder ${folder}; stop it, or choose another with --data`,
+      error,
+    );
+  }
+  return fail(
+    'DATA_FOLDER_UNUSABLE',
+    `the data folder ${folder} cannot be used: ${error.message}; choose another with --data`,
+    error,
+  );
+}
+
+async function migrate(knex: Knex): Promise<void> {
+  if (await knex.schema.hasTable('knex_migrations')) {
+    const applied: { name: string }[] = await knex('knex_migrations').select('name').orderBy('id');
+    const unknown = applied.find(({ name }) => !MIGRATIONS.some((migration) => migration.name === name));
+    if (unknown) {
+      throw fail(
+        'DATABASE_NEWER',
+        `the database has a change ${unknown.name} that this version does not know; run the version that wrote it, or a newer one`,
+      );
+    }
+    // A process that was killed while migrating leaves knex's own lock behind; ours says that nobody else is here.
+    await knex.migrate.forceFreeMigrationsLock({ migrationSource });
+  }
+  await knex.migrate.latest({ migrationSource });
+}
+
+const migrationSource: Knex.MigrationSource<(typeof MIGRATIONS)[number]> = {
+  getMigrations: async () => [...MIGRATIONS],
+  getMigrationName: (migration) => migration.name,
+  getMigration: async (migration) => ({ up: migration.up, down: async () => {} }),
+};

@@ -1,0 +1,59 @@
+/** What was committed, told at once to those in this process who watch it. Everything told here can also be read. */
+import { type Channel, openChannel } from '../../core/channel.ts';
+import { onAbort } from '../../core/signals.ts';
+import type { NodeRow, PowerTaskRow } from './rows.ts';
+
+/** One committed change. */
+export type Change =
+  | { readonly kind: 'node'; readonly node: NodeRow; readonly deleted: boolean }
+  | { readonly kind: 'task'; readonly task: PowerTaskRow }
+  /** Events up to this sequence number can be read. */
+  | { readonly kind: 'events'; readonly sequence: number };
+
+/** The topic under which a change is told. */
+export function topicOf(change: Change): string {
+  return change.kind === 'task' ? `task ${change.task.uuid}` : change.kind;
+}
+
+/** Channels by topic. */
+export class Feed {
+  readonly #watchers = new Map<string, Set<Channel<Change>>>();
+
+  /** How many channels are open; none may be left when nobody watches. */
+  get size(): number {
+    return [...this.#watchers.values()].reduce((sum, channels) => sum + channels.size, 0);
+  }
+
+  /** Tells the watchers of its topic. */
+  publish(change: Change): void {
+    for (const channel of this.#watchers.get(topicOf(change)) ?? []) channel.push(change);
+  }
+
+  /**
+   * All changes of a topic from the call on, until `signal` is aborted, which throws its reason. Call it before you read
+   * the present state, so that nothing falls between. Leaving the loop lets go. With `latestOnly` a change that was not read
+   * yet gives way to the next.
+   */
+  watch(topic: string, signal: AbortSignal, latestOnly = false): AsyncGenerator<Change> {
+    signal.throwIfAborted();
+    const channel = openChannel<Change>(signal, latestOnly);
+    const channels = this.#watchers.get(topic) ?? new Set();
+    this.#watchers.set(topic, channels.add(channel));
+    const close = (): void => {
+      unlink();
+      channels.delete(channel);
+      if (channels.size === 0) this.#watchers.delete(topic);
+    };
+    // A reader that never begins is let go with its signal.
+    const unlink = onAbort(signal, () => close());
+    return readThenClose(channel, close);
+  }
+}
+
+async function* readThenClose(channel: Channel<Change>, close: () => void): AsyncGenerator<Change> {
+  try {
+    yield* channel;
+  } finally {
+    close();
+  }
+}

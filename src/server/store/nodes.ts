@@ -1,0 +1,151 @@
+/** Reading and writing nodes. What a power task shows on its node is written by `transition.ts` alone. */
+import type { Knex } from 'knex';
+import { fail } from '../../core/errors.ts';
+import { expandRange } from '../../core/ranges.ts';
+import type { Transaction } from './database.ts';
+import { type NodeRow, nodeCodec } from './rows.ts';
+import type { Store } from './store.ts';
+
+/** A node by name or uuid, or null. */
+export async function findNode(nameOrUuid: string, sql: Knex): Promise<NodeRow | null> {
+  const row = await sql('nodes').where('name', nameOrUuid).orWhere('uuid', nameOrUuid).first();
+  return row ? nodeCodec.decode(row) : null;
+}
+
+/** A node by name or uuid. @throws NODE_NOT_FOUND, ARGUMENT_INVALID if nothing is named */
+export async function getNode(nameOrUuid: string, sql: Knex): Promise<NodeRow> {
+  if (nameOrUuid === '') throw fail('ARGUMENT_INVALID', 'no node is named; give its name or uuid');
+  const node = await findNode(nameOrUuid, sql);
+  if (!node)
+    throw fail('NODE_NOT_FOUND', `there is no node '${nameOrUuid}'; \`countermand node list\` shows those there are`);
+  return node;
+}
+
+/** SQLite takes at most so many values in one statement. */
+const VALUES_LIMIT = 900;
+
+/**
+ * The nodes that names, uuids and ranges mean, each once.
+ * @throws NODE_NOT_FOUND naming those that do not exist: half a range is never taken for the whole
+ */
+export async function resolveNodes(ranges: readonly string[], sql: Knex): Promise<NodeRow[]> {
+  if (ranges.length === 0)
+    throw fail('ARGUMENT_INVALID', 'no node is named; give names, uuids or ranges such as r7n[1-16]');
+  const wanted = [...new Set(ranges.flatMap(expandRange))];
+  const found = new Map<string, NodeRow>();
+  for (let at = 0; at < wanted.length; at += VALUES_LIMIT) {
+    const part = wanted.slice(at, at + VALUES_LIMIT);
+    const rows = await sql('nodes').whereIn('name', part).orWhereIn('uuid', part);
+    for (const row of rows.map(nodeCodec.decode)) found.set(row.name, row).set(row.uuid, row);
+  }
+  const missing = wanted.filter((name) => !found.has(name));
+  if (missing.length > 0) throw fail('NODE_NOT_FOUND', `there is no node ${listBriefly(missing)}; nothing was done`);
+  return [...new Set(wanted.map((name) => found.get(name) as NodeRow))];
+}
+
+function listBriefly(names: string[]): string {
+  const shown = names.slice(0, 5).map((name) => `'${name}'`);
+  return names.length > 5 ? `${shown.join(', ')} and ${names.length - 5} more` : shown.join(', ');
+}
+
+/** Which nodes to list. */
+export interface NodeFilter {
+  readonly zone: string;
+  readonly driver: string;
+  readonly labels: Readonly<Record<string, string>>;
+}
+
+/** At most `limit` nodes after `afterName` in the order of names. */
+export async function listNodes(filter: NodeFilter, afterName: string, limit: number, sql: Knex): Promise<NodeRow[]> {
+  const nodes: NodeRow[] = [];
+  let after = afterName;
+  for (;;) {
+    const query = sql('nodes').where('name', '>', after).orderBy('name').limit(limit);
+    if (filter.zone) query.where('zone', filter.zone);
+    if (filter.driver) query.where('driver', filter.driver);
+    const rows: NodeRow[] = (await query).map(nodeCodec.decode);
+    nodes.push(...rows.filter((row) => hasLabels(row, filter.labels)));
+    const last = rows.at(-1);
+    if (nodes.length >= limit || rows.length < limit || !last) return nodes.slice(0, limit);
+    after = last.name;
+  }
+}
+
+function hasLabels(node: NodeRow, labels: Readonly<Record<string, string>>): boolean {
+  return Object.entries(labels).every(([name, value]) => node.labels[name] === value);
+}
+
+/** Adds a node. @throws NODE_NAME_TAKEN, BMC_TAKEN */
+export async function insertNode(
+  node: Omit<NodeRow, 'revision' | 'createdAt' | 'updatedAt'>,
+  transaction: Transaction,
+  store: Store,
+): Promise<NodeRow> {
+  await refuseTwins(node, transaction.sql);
+  const now = store.clock.now();
+  const row: NodeRow = { ...node, revision: 1, createdAt: now, updatedAt: now };
+  await transaction.sql('nodes').insert(nodeCodec.encode(row));
+  transaction.changed({ kind: 'node', node: row, deleted: false });
+  return row;
+}
+
+/**
+ * Changes a node. With `onlyFree`, a node that a power task holds is left alone.
+ * @returns the node as it now is, or null if there was none to change
+ * @throws NODE_NAME_TAKEN, BMC_TAKEN
+ */
+export async function updateNode(
+  uuid: string,
+  patch: Partial<NodeRow>,
+  transaction: Transaction,
+  store: Store,
+  onlyFree = false,
+): Promise<NodeRow | null> {
+  if (patch.name || patch.bmcKey) await refuseTwins({ uuid, name: '', bmcKey: '', ...patch }, transaction.sql);
+  const query = transaction
+    .sql('nodes')
+    .where({ uuid })
+    .update({
+      ...nodeCodec.encode({ ...patch, updatedAt: store.clock.now() }),
+      revision: transaction.sql.raw('revision + 1'),
+    })
+    .returning('*');
+  if (onlyFree) query.whereNull('held_by');
+  const [row] = await query;
+  if (!row) return null;
+  const node = nodeCodec.decode(row);
+  transaction.changed({ kind: 'node', node, deleted: false });
+  return node;
+}
+
+/** Forgets a node that no power task holds. Returns false if one does, or if there is no such node. */
+export async function deleteFreeNode(node: NodeRow, transaction: Transaction): Promise<boolean> {
+  const count = await transaction.sql('nodes').where({ uuid: node.uuid }).whereNull('held_by').delete();
+  if (count > 0) transaction.changed({ kind: 'node', node, deleted: true });
+  return count > 0;
+}
+
+async function refuseTwins(node: { uuid: string; name: string; bmcKey: string }, sql: Knex): Promise<void> {
+  const twin = await sql('nodes')
+    .whereNot('uuid', node.uuid)
+    .andWhere((either) => either.where('name', node.name).orWhere('bmc_key', node.bmcKey))
+    .first();
+  if (!twin) return;
+  if (twin.name === node.name)
+    throw fail('NODE_NAME_TAKEN', `there is a node '${node.name}' already; choose another name`);
+  throw fail(
+    'BMC_TAKEN',
+    `node '${twin.name}' is reached through the same BMC (${node.bmcKey}); a BMC belongs to one node`,
+  );
+}
+
+/** The nodes that may still change because of an order that was given up. */
+export async function listWindows(sql: Knex): Promise<NodeRow[]> {
+  return (await sql('nodes').whereNotNull('may_change_until')).map(nodeCodec.decode);
+}
+
+/** The free nodes after this name, in the order of names: at most `limit`. */
+export async function listFreeNodes(afterName: string, limit: number, sql: Knex): Promise<NodeRow[]> {
+  const rows = await sql('nodes').whereNull('held_by').where('name', '>', afterName).orderBy('name').limit(limit);
+  return rows.map(nodeCodec.decode);
+}

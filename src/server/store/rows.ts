@@ -1,0 +1,200 @@
+/** The rows of the database. Times are milliseconds since 1970. */
+import type { ErrorCode } from '../../core/errors.ts';
+import type { OnOff, Phase, PowerState, Recall, Target } from '../../core/power.ts';
+import type { AbortOutcome, PowerTaskState } from '../../core/states.ts';
+import { codecOf } from './columns.ts';
+
+/** One node. */
+export interface NodeRow {
+  readonly uuid: string;
+  readonly name: string;
+  readonly driver: string;
+  readonly driverInfo: Readonly<Record<string, string>>;
+  readonly zone: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly maintenance: boolean;
+  readonly maintenanceReason: string;
+  readonly powerState: PowerState | null;
+  /** What it shows to be on its way to, while a power task holds it. */
+  readonly targetPowerState: Target | null;
+  readonly powerStateReadAt: number | null;
+  readonly lastError: string;
+  /** Which BMC it is; unique. */
+  readonly bmcKey: string;
+  /** The agent that its BMC belongs to. */
+  readonly agentUuid: string | null;
+  /** Grows with each power task and each handing over to an agent. */
+  readonly fence: number;
+  /** The unsettled power task that holds it. */
+  readonly heldBy: string | null;
+  /** The end of its *may still change* window. */
+  readonly mayChangeUntil: number | null;
+  readonly revision: number;
+  readonly createdAt: number;
+  readonly updatedAt: number;
+}
+
+/** One power task. */
+export interface PowerTaskRow {
+  readonly uuid: string;
+  readonly nodeUuid: string;
+  readonly nodeName: string;
+  readonly target: Target;
+  readonly state: PowerTaskState;
+  /** The state before the last write: the true old state of notifications. */
+  readonly previousState: PowerTaskState | null;
+  readonly phase: Phase;
+  readonly requestId: string;
+  /** What the order said, to tell a repetition from another order. */
+  readonly requestBody: string;
+  readonly reason: string;
+  readonly recall: Recall;
+  readonly timeoutMs: number;
+  readonly onTimeout: 'FAIL' | 'FORCE';
+  /** The node's fence when the task was last handed to an agent. */
+  readonly fence: number;
+  readonly beforePowerState: OnOff | null;
+  readonly observedPowerState: OnOff | null;
+  readonly seenDown: boolean;
+  readonly message: string;
+  readonly errorCode: ErrorCode | null;
+  readonly errorMessage: string;
+  /** Of an aborted task: the abort's task, if it was not a withdrawal. */
+  readonly abortTaskUuid: string | null;
+  /** Of an ABORT target: the task that it aborts. */
+  readonly abortsTaskUuid: string | null;
+  readonly abortOutcome: AbortOutcome | null;
+  readonly abortReason: string;
+  readonly abortObserved: OnOff | null;
+  readonly abortRequestedAt: number | null;
+  readonly abortDeadlineAt: number | null;
+  readonly startDeadlineAt: number | null;
+  /** When Go was first committed; null means that nothing was ever sent. */
+  readonly sendingAt: number | null;
+  readonly deadlineAt: number | null;
+  readonly endedAt: number | null;
+  readonly mayChangeUntil: number | null;
+  readonly revision: number;
+  readonly createdAt: number;
+  readonly updatedAt: number;
+}
+
+/** One notification. */
+export interface EventRow {
+  readonly sequence: number;
+  readonly eventType: string;
+  readonly priority: 'INFO' | 'WARNING' | 'ERROR';
+  readonly publisherId: string;
+  readonly messageId: string;
+  readonly timestamp: number;
+  readonly payload: Readonly<Record<string, unknown>>;
+}
+
+/** One agent that has attached and not said farewell. */
+export interface AgentRow {
+  readonly uuid: string;
+  readonly name: string;
+  /** It lives in the conductor's process, and dies with it. */
+  readonly embedded: boolean;
+  readonly attachedAt: number;
+}
+
+/** What agents have said of a driver in a zone. */
+export interface DriverRow {
+  readonly zone: string;
+  readonly name: string;
+  /** JSON Schema of driver_info. */
+  readonly infoSchema: Readonly<Record<string, unknown>>;
+  readonly targets: readonly Target[];
+  readonly recalls: readonly Target[];
+  readonly softRebootInOneCommand: boolean;
+  readonly updatedAt: number;
+}
+
+/** The node table, both ways. */
+export const nodeCodec = codecOf<NodeRow>({
+  uuid: 'plain',
+  name: 'plain',
+  driver: 'plain',
+  driverInfo: 'json',
+  zone: 'plain',
+  labels: 'json',
+  maintenance: 'flag',
+  maintenanceReason: 'plain',
+  powerState: 'plain',
+  targetPowerState: 'plain',
+  powerStateReadAt: 'plain',
+  lastError: 'plain',
+  bmcKey: 'plain',
+  agentUuid: 'plain',
+  fence: 'plain',
+  heldBy: 'plain',
+  mayChangeUntil: 'plain',
+  revision: 'plain',
+  createdAt: 'plain',
+  updatedAt: 'plain',
+});
+
+/** The power task table, both ways. */
+export const powerTaskCodec = codecOf<PowerTaskRow>({
+  uuid: 'plain',
+  nodeUuid: 'plain',
+  nodeName: 'plain',
+  target: 'plain',
+  state: 'plain',
+  previousState: 'plain',
+  phase: 'plain',
+  requestId: 'plain',
+  requestBody: 'plain',
+  reason: 'plain',
+  recall: 'plain',
+  timeoutMs: 'plain',
+  onTimeout: 'plain',
+  fence: 'plain',
+  beforePowerState: 'plain',
+  observedPowerState: 'plain',
+  seenDown: 'flag',
+  message: 'plain',
+  errorCode: 'plain',
+  errorMessage: 'plain',
+  abortTaskUuid: 'plain',
+  abortsTaskUuid: 'plain',
+  abortOutcome: 'plain',
+  abortReason: 'plain',
+  abortObserved: 'plain',
+  abortRequestedAt: 'plain',
+  abortDeadlineAt: 'plain',
+  startDeadlineAt: 'plain',
+  sendingAt: 'plain',
+  deadlineAt: 'plain',
+  endedAt: 'plain',
+  mayChangeUntil: 'plain',
+  revision: 'plain',
+  createdAt: 'plain',
+  updatedAt: 'plain',
+});
+
+/** The event table, both ways. */
+export const eventCodec = codecOf<EventRow>({
+  sequence: 'plain',
+  eventType: 'plain',
+  priority: 'plain',
+  publisherId: 'plain',
+  messageId: 'plain',
+  timestamp: 'plain',
+  payload: 'json',
+});
+
+/** The agent table, both ways. */
+export const agentCodec = codecOf<AgentRow>({ uuid: 'plain', name: 'plain', embedded: 'flag', attachedAt: 'plain' });
+
+/** The driver table, both ways. */
+export const driverCodec = codecOf<DriverRow>({
+  zone: 'plain',
+  name: 'plain',
+  infoSchema: 'json',
+  targets: 'json',
+  recalls: 'json',
+  softRebootInOneCommand: 'flag',
+  updatedAt: 'plain',
+});

@@ -1,0 +1,44 @@
+/** Power sync: every node is read now and then, so that what is known is never old for long. It never sends an order. */
+import { jitter } from '../core/chance.ts';
+import { asCountermandError } from '../core/errors.ts';
+import { sleep } from '../core/signals.ts';
+import { type ReadingParts, readNode } from './readings.ts';
+import { listFreeNodes } from './store/nodes.ts';
+import type { NodeRow } from './store/rows.ts';
+
+/** So many nodes are taken from the database at a time. */
+const PAGE = 500;
+
+/** Reads every free node in rounds until the shutdown; resolves then. With an interval of 0 it reads none. */
+export async function syncPowerStates(parts: ReadingParts): Promise<void> {
+  const { store, limits, log, shutdown } = parts;
+  if (limits.syncPowerStateIntervalMs === 0) return;
+  while (!shutdown.aborted) {
+    try {
+      await sleep(jitter(limits.syncPowerStateIntervalMs, 0.1, store.chance), store.clock, shutdown);
+      await readAll(parts);
+    } catch (thrown) {
+      if (!shutdown.aborted) log.error({ err: asCountermandError(thrown) }, 'a round of power sync failed');
+    }
+  }
+}
+
+async function readAll(parts: ReadingParts): Promise<void> {
+  for (let after = ''; ; ) {
+    const nodes = await listFreeNodes(after, PAGE, parts.store.database.read);
+    // Without an agent there is nothing to read, and nothing new to say of the node.
+    const served = nodes.filter((node) => parts.attachments.ownerOf(node).kind === 'attached');
+    await readMany(served, parts.limits.syncPowerStateWorkers, parts);
+    const last = nodes.at(-1);
+    if (nodes.length < PAGE || !last) return;
+    after = last.name;
+  }
+}
+
+async function readMany(nodes: readonly NodeRow[], workers: number, parts: ReadingParts): Promise<void> {
+  const waiting = nodes.values();
+  const work = async (): Promise<void> => {
+    for (const node of waiting) await readNode(node, parts.shutdown, parts);
+  };
+  await Promise.all(Array.from({ length: workers }, work));
+}
