@@ -275,7 +275,7 @@ export class PowerRun {
       return outcome('TOO_LATE', `the node was already ${observed.powerState}`, observed);
     }
     if (!driver.recalls.includes(this.#target)) {
-      const reason = `nothing can recall a ${this.#target} over ${driver.name}; nobody waits for it any more, and the node may still change`;
+      const reason = `driver ${driver.name} has no way to recall ${this.#target}; nobody waits for it any more, and the node may still change`;
       return outcome('STOPPED_WAITING', reason, observed);
     }
     return recallOrder(this.#target, recallConfirmMs, this.#hardware, this.#life.signal);

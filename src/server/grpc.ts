@@ -1,7 +1,7 @@
 /** The conductor's sockets: services, health and reflection over gRPC. */
 import { readFileSync } from 'node:fs';
 import { createServer } from 'nice-grpc';
-import { HealthDefinition, HealthServiceImpl } from 'nice-grpc-server-health';
+import { HealthDefinition, HealthServiceImpl, HealthState } from 'nice-grpc-server-health';
 import { ServerReflection, ServerReflectionService } from 'nice-grpc-server-reflection';
 import type { Chance } from '../core/chance.ts';
 import { fail } from '../core/errors.ts';
@@ -41,8 +41,6 @@ export interface Listener {
  */
 export async function listen(conductor: Conductor, address: string, chance: Chance): Promise<Listener> {
   const server = createServer(KEEPALIVE).use(errorsToStatus(conductor.log, chance));
-  const health = HealthServiceImpl();
-  server.add(HealthDefinition, health);
   server.add(NodeServiceDefinition, createNodeService(conductor));
   server.add(PowerServiceDefinition, createPowerService(conductor));
   server.add(NotificationServiceDefinition, createNotificationService(conductor));
@@ -54,6 +52,9 @@ export async function listen(conductor: Conductor, address: string, chance: Chan
     AgentServiceDefinition,
   ];
   const names = definitions.map(({ fullName }) => fullName);
+  const health = HealthState();
+  for (const name of names) health.setStatus('healthy', name);
+  server.add(HealthDefinition, HealthServiceImpl(health));
   server.add(ServerReflectionService, ServerReflection(readFileSync(IMAGE), [...names, HealthDefinition.fullName]));
   const port = await server.listen(address).catch((error: Error) => {
     throw fail(

@@ -76,7 +76,8 @@ function whenQueued(task: PowerTaskRow, report: Report, facts: Facts): Move {
     );
     return failing(task, reason, facts, before.powerState);
   }
-  return sending(task, before, off ? 'UP' : firstPhase(target), facts);
+  const reboots = target === 'rebooting' || target === 'soft rebooting';
+  return sending(task, before, off && reboots ? 'UP' : firstPhase(target), facts);
 }
 
 function isAlreadyThere({ target }: PowerTaskRow, before: Reading): boolean {
@@ -85,7 +86,7 @@ function isAlreadyThere({ target }: PowerTaskRow, before: Reading): boolean {
 }
 
 function sending(task: PowerTaskRow, before: Reading, phase: Phase, facts: Facts): Move {
-  const started = phase === 'UP' && task.target !== 'power on';
+  const started = phase === 'UP';
   const timeoutMs = started ? facts.powerStateChangeTimeoutMs : task.timeoutMs;
   const moved = {
     phase,

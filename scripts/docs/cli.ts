@@ -1,0 +1,69 @@
+/** docs/cli.md, from the tree of commands. */
+import { PassThrough } from 'node:stream';
+import type { Argument, Command, Help, Option } from 'commander';
+import { buildProgram } from '../../src/cli/program.ts';
+import { systemChance } from '../../src/core/chance.ts';
+import { systemClock } from '../../src/core/clock.ts';
+import { openScope } from '../../src/core/signals.ts';
+import { block, code, markdownTable, page } from './markdown.ts';
+
+/** What commander knows of options and arguments, the defaults as the help shows them. */
+function described(things: readonly (Option | Argument)[], term: (thing: never) => string, help: Help): string {
+  const rows = things.map((thing) => {
+    const words = 'flags' in thing ? help.optionDescription(thing) : help.argumentDescription(thing);
+    return [code(term(thing as never)), words];
+  });
+  return markdownTable(['', ''], rows);
+}
+
+function chapter(command: Command, path: string): string[] {
+  const help = command.createHelp();
+  const name = `${path}${command.name()}`;
+  const subcommands = command.commands.filter((child) => child.name() !== 'help');
+  const options = command.options.filter((option) => !option.hidden);
+  const usage = subcommands.length > 0 ? '' : block(`${name} ${command.usage()}`);
+  const parts = [
+    `## ${name}`,
+    command.description(),
+    usage,
+    command.registeredArguments.length > 0
+      ? described(command.registeredArguments, (argument: Argument) => help.argumentTerm(argument), help)
+      : '',
+    options.length > 0 ? described(options, (option: Option) => help.optionTerm(option), help) : '',
+    ...afterHelp(command),
+  ];
+  return [...parts.filter((part) => part !== ''), ...subcommands.flatMap((child) => chapter(child, `${name} `))];
+}
+
+/** The text that a command shows after its help: examples, mostly. */
+function afterHelp(command: Command): string[] {
+  let text = '';
+  command.configureOutput({
+    writeOut: (written) => {
+      text += written;
+    },
+  });
+  command.outputHelp();
+  const after = text.slice(command.helpInformation().length).trim();
+  return after === '' ? [] : [block(after)];
+}
+
+/** The page. */
+export function printCli(): string {
+  const stream = new PassThrough();
+  const program = buildProgram({
+    environment: {},
+    stdin: stream,
+    stdout: stream,
+    stderr: stream,
+    clock: systemClock,
+    chance: systemChance,
+    signal: openScope([]).signal,
+  });
+  return page('Command line', 'src/cli', [
+    'A node is named by its name or uuid. Where several nodes can be named, ranges such as `r7n[1-16]` do as well. ' +
+      'With `--json` there is one JSON object per line on stdout and nothing else: proto JSON, enums by their names ' +
+      'without prefix. [Errors](errors.md) lists the exit codes. Ctrl-C stops the watching, never the work.',
+    ...chapter(program, ''),
+  ]);
+}

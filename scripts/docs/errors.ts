@@ -1,0 +1,22 @@
+/** docs/errors.md, from the table of errors. */
+import { ERROR_TABLE, type ErrorRow } from '../../src/core/errors.ts';
+import { code, markdownTable, page } from './markdown.ts';
+
+/** The page. */
+export function printErrors(): string {
+  const table: Readonly<Record<string, ErrorRow>> = ERROR_TABLE;
+  const rows = Object.entries(table).map(([name, { status, retryable, exitCode, meaning }]) => [
+    code(name),
+    status,
+    retryable ? 'yes' : '',
+    String(exitCode),
+    meaning,
+  ]);
+  return page('Errors', 'src/core/errors.ts', [
+    'Every error has a code and a sentence. Over gRPC the status is that of the table, the sentence stands in the ' +
+      'details, and the code in the trailing metadata `countermand-error-code`. The command line prints the sentence ' +
+      'on stderr (with `--json` as `{"error": {"code", "message"}}`) and ends with the exit code.',
+    'Retryable means that the same request may succeed later. A code is never used again for something else.',
+    markdownTable(['code', 'gRPC status', 'retryable', 'exit code', 'meaning'], rows),
+  ]);
+}

@@ -1,0 +1,23 @@
+/**
+ * Prints the documents that are made from tables: `npm run docs` writes them, and test/docs compares them. A document
+ * is one line here.
+ */
+import { writeFileSync } from 'node:fs';
+import { printCli } from './docs/cli.ts';
+import { printConfiguration } from './docs/configuration.ts';
+import { printDrivers } from './docs/drivers.ts';
+import { printErrors } from './docs/errors.ts';
+import { printStates } from './docs/states.ts';
+
+/** The printed documents: where each lies, and how it is printed. */
+export const PRINTED: Readonly<Record<string, () => string>> = {
+  'docs/states.md': printStates,
+  'docs/errors.md': printErrors,
+  'docs/drivers.md': printDrivers,
+  'docs/cli.md': printCli,
+  'docs/configuration.md': printConfiguration,
+};
+
+if (import.meta.main) {
+  for (const [path, print] of Object.entries(PRINTED)) writeFileSync(new URL(`../${path}`, import.meta.url), print());
+}

@@ -1,0 +1,32 @@
+/** `countermand node ...`. */
+import type { Command } from 'commander';
+import { addCreate, addDelete, addSet, addValidate } from './node_enrolment.ts';
+import { addPower } from './node_power.ts';
+import { addList, addRefresh, addShow, addSupported, addWhy } from './node_reading.ts';
+import type { Terminal } from './terminal.ts';
+
+const COMMANDS = [
+  addCreate,
+  addList,
+  addShow,
+  addSet,
+  addDelete,
+  addValidate,
+  addSupported,
+  addPower,
+  addRefresh,
+  addWhy,
+];
+
+const EXAMPLES = `
+Examples:
+  countermand node create r7n1 --driver ipmi --info ipmi_address=10.0.7.1 ipmi_username=admin ipmi_password=env:COUNTERMAND_SECRET_R7
+  countermand node power r7n1 soft_off --timeout 300 --reason "rack work"
+  countermand node refresh 'r7n[1-16]'`;
+
+/** Adds the command group `node`. */
+export function addNodeCommands(program: Command, terminal: Terminal): void {
+  const group = program.command('node').description('enrol nodes, look at them, change their power state');
+  group.addHelpText('after', EXAMPLES);
+  for (const add of COMMANDS) add(group, terminal);
+}

@@ -1,0 +1,87 @@
+/** The driver_info of the driver `ipmi`: the keys of the field and their rules. */
+import { isIPv4, isIPv6 } from 'node:net';
+import { z } from 'zod';
+
+const LABEL = /^[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?$/i;
+/** A last label like this makes a resolver take the whole for an IPv4 address in an old notation. */
+const NUMBER = /^(\d+|0x[0-9a-f]*)$/i;
+
+/** True for a name that a resolver can look up, and that no program takes for an option. */
+function isHostName(text: string): boolean {
+  const labels = text.replace(/\.$/, '').split('.');
+  return text.length <= 253 && labels.every((label) => LABEL.test(label)) && !NUMBER.test(labels.at(-1) ?? '');
+}
+
+/** One spelling for each address: lower case, IPv6 in its short form, a name without the last dot. */
+function normalForm(address: string): string {
+  if (isIPv6(address)) return new URL(`http://[${address}]`).hostname.slice(1, -1);
+  return address.toLowerCase().replace(/\.$/, '');
+}
+
+const address = z
+  .string()
+  .refine(
+    (text) => isIPv4(text) || (isIPv6(text) && !text.includes('%')) || isHostName(text),
+    'must be an IPv4 address, an IPv6 address without a zone, or a host name',
+  )
+  .transform(normalForm);
+
+const port = z
+  .string()
+  .refine((text) => /^\d{1,5}$/.test(text) && Number(text) >= 1 && Number(text) <= 65_535, 'must be a port, 1 to 65535')
+  .transform(Number);
+
+const bytesAtMost = (limit: number) =>
+  z
+    .string()
+    .refine((text) => Buffer.byteLength(text) <= limit, `must be at most ${limit} bytes, as IPMI has no more`)
+    .refine((text) => !text.includes('\0'), 'must not contain a zero byte');
+
+const cipherSuite = z.enum(['3', '17'], {
+  error: 'must be 3 or 17: suite 0 lets anybody in without the password, and the others are weak or not in use',
+});
+
+/** A K_g has 20 bytes (IPMI 2.0 section 22.25); a shorter one is filled up with zeros, so zeros at the end say nothing. */
+const hexKgKey = z
+  .string()
+  .regex(/^([0-9a-f]{2}){1,20}$/i, 'must be 1 to 20 bytes in hexadecimal, two digits each')
+  .transform((hex) => Buffer.from(hex.replace(/(00)+$/, ''), 'hex'))
+  .refine(
+    (key) => !key.includes(0),
+    'must not contain a zero byte before its end: ipmitool takes such a key on its command line only, where every ' +
+      'user of the system can read it; give the BMC a key without zero bytes',
+  );
+
+/** The schema of driver_info. Secrets are marked `writeOnly`. */
+export const ipmiSchema = z.strictObject({
+  ipmi_address: address.describe('Where the BMC is: an IPv4 address, an IPv6 address, or a host name.'),
+  ipmi_port: port.prefault('623').describe('Its UDP port, 1 to 65535.'),
+  ipmi_username: bytesAtMost(16).default('').describe('The BMC user, at most 16 bytes; none is the anonymous user.'),
+  ipmi_password: bytesAtMost(20)
+    .default('')
+    .meta({ writeOnly: true, description: 'The password of the BMC user, at most 20 bytes.' }),
+  ipmi_priv_level: z
+    .enum(['ADMINISTRATOR', 'OPERATOR', 'USER', 'CALLBACK'], {
+      error: 'must be ADMINISTRATOR, OPERATOR, USER or CALLBACK',
+    })
+    .default('ADMINISTRATOR')
+    .describe('The privilege level to ask for; power orders need OPERATOR.'),
+  ipmi_cipher_suite: cipherSuite.default('3').describe('The RMCP+ cipher suite.'),
+  ipmi_hex_kg_key: hexKgKey
+    .optional()
+    .meta({ writeOnly: true, description: 'The BMC key K_g in hexadecimal, at most 20 bytes, if the BMC has one.' }),
+});
+
+/** A checked driver_info. */
+export type IpmiInfo = z.infer<typeof ipmiSchema>;
+
+/** How a BMC is named in messages: address and port. */
+export function bmcName(info: IpmiInfo): string {
+  const host = isIPv6(info.ipmi_address) ? `[${info.ipmi_address}]` : info.ipmi_address;
+  return `${host}:${info.ipmi_port}`;
+}
+
+/** The same for the same BMC: its address in normal form, and its port. */
+export function bmcKey(info: IpmiInfo): string {
+  return `ipmi://${bmcName(info)}`;
+}

@@ -1,0 +1,299 @@
+/** What every driver promises. Each promise is tried against every counterpart that can be in its situation. */
+import { getEventListeners } from 'node:events';
+import type { ExecutionContext } from 'ava';
+import { systemClock } from '../../src/core/clock.ts';
+import { CountermandError, type ErrorCode, fail } from '../../src/core/errors.ts';
+import { isAbort, type OnOff, type OrderTarget, type Reading } from '../../src/core/power.ts';
+import { type Bmc, PROVES_NOT_SENT } from '../../src/drivers/driver.ts';
+import { eventually } from '../counterparts/eventually.ts';
+import { never } from '../counterparts/signals.ts';
+import type { Bench, Situation } from './counterpart.ts';
+
+/** One promise. */
+export interface DriverPromise {
+  readonly name: string;
+  readonly situation: Situation;
+  kept(t: ExecutionContext, bench: Bench): Promise<unknown>;
+}
+
+/** Time that an abort, or an answer that is there, may take on a busy machine. */
+const SOON_MS = 4000;
+/** Time that the driver may take to find a BMC silent. */
+const BOUND_MS = 20_000;
+
+const bmcOf = ({ driver, info }: Bench): Bmc<unknown> => driver.parse(info);
+const read = (bench: Bench, signal = never()): Promise<Reading> => bench.driver.getPowerState(bmcOf(bench), signal);
+const order = (bench: Bench, target: OrderTarget, signal = never()): Promise<void> =>
+  bench.driver.setPowerState(bmcOf(bench), target, signal);
+const reads = async (bench: Bench, powerState: OnOff): Promise<boolean> =>
+  (await read(bench)).powerState === powerState;
+
+/** The orders that are one command of this driver. */
+function commandsOf({ driver }: Bench): OrderTarget[] {
+  const orders = driver.targets.filter((target): target is OrderTarget => !isAbort(target));
+  return orders.filter((target) => target !== 'soft rebooting' || driver.softRebootInOneCommand);
+}
+
+/** The call rejects with one of the codes, in time, and leaves nothing behind. */
+async function fails(
+  t: ExecutionContext,
+  bench: Bench,
+  call: (signal: AbortSignal) => Promise<unknown>,
+  codes: readonly ErrorCode[],
+  withinMs: number,
+): Promise<void> {
+  const signal = never();
+  const startedAt = systemClock.monotonic();
+  const error = await t.throwsAsync(call(signal), { instanceOf: CountermandError });
+  t.true(codes.includes(error.code), `${error.code}: ${error.message}`);
+  const tookMs = systemClock.monotonic() - startedAt;
+  t.true(tookMs < withinMs, `took ${Math.round(tookMs)} ms`);
+  t.is(getEventListeners(signal, 'abort').length, 0);
+  t.is(await bench.processes(), 0);
+}
+
+/** Reading and ordering both fail with `code`, which proves that nothing was sent, and nothing arrives. */
+const cannotReach =
+  (code: ErrorCode, withinMs: number) =>
+  async (t: ExecutionContext, bench: Bench): Promise<void> => {
+    const calls = [
+      (signal: AbortSignal) => read(bench, signal),
+      (signal: AbortSignal) => order(bench, 'power off', signal),
+    ];
+    for (const call of calls) await fails(t, bench, call, [code], withinMs);
+    t.true(PROVES_NOT_SENT.includes(code));
+    t.deepEqual(await bench.orders(), []);
+    t.is(await bench.power(), 'power on');
+  };
+
+/** The call is given up at the abort, with the reason of the abort, and leaves nothing behind. */
+async function givesUp(
+  t: ExecutionContext,
+  bench: Bench,
+  call: (signal: AbortSignal) => Promise<unknown>,
+  underWay: () => Promise<boolean>,
+): Promise<void> {
+  const controller = new AbortController();
+  const reason = fail('ABORT_REQUESTED', 'the test wants it back');
+  const outcome = call(controller.signal).then(
+    () => null,
+    (error: unknown) => error,
+  );
+  await eventually('the call to be under way', underWay);
+  const abortedAt = systemClock.monotonic();
+  controller.abort(reason);
+  t.is(await outcome, reason);
+  t.true(systemClock.monotonic() - abortedAt < SOON_MS);
+  t.is(getEventListeners(controller.signal, 'abort').length, 0);
+  t.is(await bench.processes(), 0);
+}
+
+const arrived = (bench: Bench) => async (): Promise<boolean> => (await bench.orders()).length > 0;
+
+/** While the BMC holds the order, nothing is sent a second time; the outcome is not claimed to be known. */
+const isSentOnce =
+  (target: OrderTarget) =>
+  async (t: ExecutionContext, bench: Bench): Promise<void> => {
+    if (target === 'inject nmi' && !bench.takesNmi) {
+      t.pass('it refuses an NMI at once');
+      return;
+    }
+    await fails(t, bench, (signal) => order(bench, target, signal), ['NO_ANSWER'], BOUND_MS);
+    t.deepEqual(await bench.orders(), [target]);
+    await bench.relieve();
+    await eventually('the BMC to answer again', () =>
+      read(bench).then(
+        () => true,
+        () => false,
+      ),
+    );
+    t.deepEqual(await bench.orders(), [target]);
+  };
+
+/** The list. */
+export const PROMISES: readonly DriverPromise[] = [
+  { name: 'reads on', situation: 'on', kept: async (t, bench) => t.true(await reads(bench, 'power on')) },
+  { name: 'reads off', situation: 'off', kept: async (t, bench) => t.true(await reads(bench, 'power off')) },
+  {
+    name: 'supports what it lists, whatever a probe may take from it',
+    situation: 'on',
+    async kept(t, bench) {
+      const { targets } = await bench.driver.getSupportedPowerStates(bmcOf(bench), never());
+      t.true(targets.every((target) => bench.driver.targets.includes(target)));
+    },
+  },
+  {
+    name: 'powers off',
+    situation: 'on',
+    async kept(t, bench) {
+      await order(bench, 'power off');
+      await eventually('the node to be off', () => reads(bench, 'power off'));
+      t.is(await bench.power(), 'power off');
+      t.deepEqual(await bench.orders(), ['power off']);
+    },
+  },
+  {
+    name: 'powers on',
+    situation: 'off',
+    async kept(t, bench) {
+      await order(bench, 'power on');
+      await eventually('the node to be on', () => reads(bench, 'power on'));
+      t.is(await bench.power(), 'power on');
+      t.deepEqual(await bench.orders(), ['power on']);
+    },
+  },
+  {
+    name: 'reboots with one command, and the node is on again',
+    situation: 'on',
+    async kept(t, bench) {
+      await order(bench, 'rebooting');
+      await eventually('the node to be on', () => reads(bench, 'power on'));
+      t.deepEqual(await bench.orders(), ['rebooting']);
+    },
+  },
+  {
+    name: 'injects one NMI, or says that the BMC refuses it',
+    situation: 'on',
+    async kept(t, bench) {
+      const inject = (signal: AbortSignal) => order(bench, 'inject nmi', signal);
+      if (bench.takesNmi) await inject(never());
+      else await fails(t, bench, inject, ['BMC_REFUSED'], SOON_MS);
+      t.deepEqual(await bench.orders(), bench.takesNmi ? ['inject nmi'] : []);
+      t.is(await bench.power(), 'power on');
+    },
+  },
+  {
+    name: 'soft reboots in one command, or refuses to',
+    situation: 'on',
+    async kept(t, bench) {
+      const reboot = (signal: AbortSignal) => order(bench, 'soft rebooting', signal);
+      if (bench.driver.softRebootInOneCommand) await reboot(never());
+      else await fails(t, bench, reboot, ['TARGET_NOT_SUPPORTED'], SOON_MS);
+      t.deepEqual(await bench.orders(), bench.driver.softRebootInOneCommand ? ['soft rebooting'] : []);
+      await eventually('the node to be on', () => reads(bench, 'power on'));
+    },
+  },
+  {
+    name: 'a soft power off does not wait for the operating system, which then stops',
+    situation: 'soft off takes 2 s',
+    async kept(t, bench) {
+      await order(bench, 'soft power off');
+      t.is(await bench.power(), 'power on');
+      await eventually('the node to be off', () => reads(bench, 'power off'));
+      t.deepEqual(await bench.orders(), ['soft power off']);
+    },
+  },
+  {
+    name: 'a soft power off that hangs reads on, and completes late',
+    situation: 'soft off hangs',
+    async kept(t, bench) {
+      await order(bench, 'soft power off');
+      for (let look = 0; look < 5; look += 1) t.true(await reads(bench, 'power on'));
+      await bench.relieve();
+      await eventually('the node to be off', () => reads(bench, 'power off'));
+      t.deepEqual(await bench.orders(), ['soft power off']);
+    },
+  },
+  {
+    name: 'a hard power off ends a soft one that hangs',
+    situation: 'soft off hangs',
+    async kept(t, bench) {
+      await order(bench, 'soft power off');
+      await order(bench, 'power off');
+      await eventually('the node to be off', () => reads(bench, 'power off'));
+      await order(bench, 'power on');
+      await eventually('the node to be on', () => reads(bench, 'power on'));
+      t.deepEqual(await bench.orders(), ['soft power off', 'power off', 'power on']);
+    },
+  },
+  {
+    name: 'takes back what it says it can, and gives the reason where it cannot',
+    situation: 'soft off hangs',
+    async kept(t, bench) {
+      await order(bench, 'soft power off');
+      const answer = await bench.driver.abortPowerState(bmcOf(bench), 'soft power off', never());
+      t.is(answer.accepted, bench.driver.recalls.includes('soft power off'));
+      t.not(answer.reason, '');
+      t.true(await reads(bench, 'power on'));
+    },
+  },
+  {
+    name: 'a silent BMC is found silent in time; nothing arrives, not even late',
+    situation: 'silent',
+    async kept(t, bench) {
+      await fails(t, bench, (signal) => read(bench, signal), ['BMC_SILENT'], BOUND_MS);
+      await fails(t, bench, (signal) => order(bench, 'rebooting', signal), ['BMC_SILENT'], BOUND_MS);
+      await bench.relieve();
+      t.true(await reads(bench, 'power on'));
+      t.deepEqual(await bench.orders(), []);
+    },
+  },
+  {
+    name: 'a refused order changes nothing',
+    situation: 'refuses',
+    async kept(t, bench) {
+      const sent = commandsOf(bench);
+      for (const target of sent)
+        await fails(t, bench, (signal) => order(bench, target, signal), ['BMC_REFUSED'], SOON_MS);
+      t.is(await bench.power(), 'power on');
+    },
+  },
+  { name: 'a wrong password is told', situation: 'wrong password', kept: cannotReach('BMC_LOGIN_REFUSED', SOON_MS) },
+  { name: 'an unknown user is told', situation: 'unknown user', kept: cannotReach('BMC_LOGIN_REFUSED', SOON_MS) },
+  { name: 'a closed port is told', situation: 'closed port', kept: cannotReach('BMC_UNREACHABLE', SOON_MS) },
+  { name: 'a name without address is told', situation: 'no such name', kept: cannotReach('BMC_UNREACHABLE', BOUND_MS) },
+  {
+    name: 'a BMC without a free session is told',
+    situation: 'no session left',
+    kept: cannotReach('BMC_BUSY', SOON_MS),
+  },
+  {
+    name: 'garbage is an error, in time',
+    situation: 'garbage',
+    async kept(t, bench) {
+      await fails(t, bench, (signal) => read(bench, signal), ['BMC_GARBLED'], BOUND_MS);
+      await fails(t, bench, (signal) => order(bench, 'power off', signal), ['BMC_GARBLED'], BOUND_MS);
+    },
+  },
+  {
+    name: 'an abort ends a reading',
+    situation: 'silent',
+    kept: (t, bench) =>
+      givesUp(
+        t,
+        bench,
+        (signal) => read(bench, signal),
+        async () => true,
+      ),
+  },
+  {
+    name: 'an abort ends the sending of an order',
+    situation: 'holds',
+    async kept(t, bench) {
+      await givesUp(t, bench, (signal) => order(bench, 'soft power off', signal), arrived(bench));
+      await bench.relieve();
+      await eventually('the BMC to answer again', () =>
+        read(bench).then(
+          () => true,
+          () => false,
+        ),
+      );
+      t.deepEqual(await bench.orders(), ['soft power off']);
+    },
+  },
+  {
+    name: 'nothing is sent under a signal that is aborted already',
+    situation: 'on',
+    async kept(t, bench) {
+      const reason = fail('ABORT_REQUESTED', 'too late');
+      for (const target of commandsOf(bench))
+        t.is(await order(bench, target, AbortSignal.abort(reason)).catch((error) => error), reason);
+      t.deepEqual(await bench.orders(), []);
+    },
+  },
+  { name: 'a slow BMC gets one soft power off', situation: 'holds', kept: isSentOnce('soft power off') },
+  { name: 'a slow BMC gets one reset', situation: 'holds', kept: isSentOnce('rebooting') },
+  { name: 'a slow BMC gets one NMI', situation: 'holds', kept: isSentOnce('inject nmi') },
+  { name: 'a slow BMC gets one power on', situation: 'holds', kept: isSentOnce('power on') },
+  { name: 'a slow BMC gets one power off', situation: 'holds', kept: isSentOnce('power off') },
+];

@@ -1,0 +1,59 @@
+#!/usr/bin/python3
+"""A pretended BMC over pyghmi (Debian: python3-pyghmi). Unlike ipmi_sim it takes an NMI.
+
+usage: pyghmi_bmc.py ADDRESS PORT on|off [hold]
+
+Says on stdout, a line each: `ready`; each command as it comes in; `is on` and `is off` at each change.
+With `hold`, each order waits, unanswered, for a line on stdin. BMC_PASSWORD is the password of its user `admin`,
+BMC_KG_KEY its K_g in hexadecimal, or empty.
+"""
+
+import os
+import sys
+
+from pyghmi.ipmi.bmc import Bmc
+
+
+def say(line):
+    print(line, flush=True)
+
+
+class PretendedBmc(Bmc):
+    def __init__(self, address, port, power, hold):
+        super().__init__({'admin': os.environ['BMC_PASSWORD']}, port=port, address=address)
+        self.kg = bytes.fromhex(os.environ['BMC_KG_KEY']) or None
+        self.power = power
+        self.hold = hold
+
+    def take(self, command, power=None):
+        say(command)
+        if self.hold and not sys.stdin.readline():
+            sys.exit(0)
+        if power is not None:
+            self.power = power
+            say('is ' + power)
+
+    def get_power_state(self):
+        say('status')
+        return self.power
+
+    def power_on(self):
+        self.take('on', 'on')
+
+    def power_off(self):
+        self.take('off', 'off')
+
+    def power_reset(self):
+        self.take('reset')
+
+    def power_shutdown(self):
+        self.take('soft', 'off')
+
+    def pulse_diag(self):
+        self.take('diag')
+
+
+address, port, power, *hold = sys.argv[1:]
+bmc = PretendedBmc(address, int(port), power, bool(hold))
+say('ready')
+bmc.listen()

@@ -1,0 +1,64 @@
+/** Secrets reach ipmitool by its environment only, and every byte of them arrives. */
+import test from 'ava';
+import { systemClock } from '../../src/core/clock.ts';
+import { CountermandError, fail } from '../../src/core/errors.ts';
+import type { DriverInfo } from '../../src/drivers/driver.ts';
+import { createIpmiDriver } from '../../src/drivers/ipmi/driver.ts';
+import { infoOf, newIpmiSim } from '../counterparts/ipmi_sim.ts';
+import { environmentOf, processesWith } from '../counterparts/processes.ts';
+import { newPyghmiBmc } from '../counterparts/pyghmi.ts';
+import { never } from '../counterparts/signals.ts';
+
+const driver = createIpmiDriver({ clock: systemClock, searchPath: process.env.PATH ?? '' });
+
+test('a living ipmitool shows no secret among its arguments, and has nothing in its environment that it does not need', async (t) => {
+  const kgKey = Buffer.from('kg-tops3cret');
+  const sim = await newIpmiSim(t, { holds: true, password: 'pw-tops3cret', kgKey });
+  const bmc = driver.parse({ ...infoOf(sim), ipmi_hex_kg_key: kgKey.toString('hex') });
+  const controller = new AbortController();
+  const order = driver.setPowerState(bmc, 'power off', controller.signal).catch((error) => error);
+  await sim.untilReceived('off', 1, never());
+
+  const [ipmitool] = await processesWith('ipmitool', sim.address);
+  const argv = ipmitool?.argv ?? [];
+  t.is(argv[0], 'ipmitool');
+  for (const secret of ['tops3cret', kgKey.toString('hex')]) t.false(argv.join(' ').toLowerCase().includes(secret));
+  const environment = await environmentOf(ipmitool?.pid ?? 0);
+  t.is(environment.IPMI_PASSWORD, 'pw-tops3cret');
+  t.is(environment.IPMI_KGKEY, 'kg-tops3cret');
+  t.deepEqual(
+    Object.keys(environment).filter((name) => name !== 'PWD' && name !== 'OLDPWD'),
+    Object.keys(environment).filter((name) => ['PATH', 'LC_ALL', 'HOME', 'IPMI_PASSWORD', 'IPMI_KGKEY'].includes(name)),
+  );
+
+  controller.abort(fail('ABORT_REQUESTED', 'seen enough'));
+  t.is((await order).code, 'ABORT_REQUESTED');
+  t.deepEqual(await processesWith('ipmitool', sim.address), []);
+});
+
+function opens(title: string, password: string, kgKey = Buffer.alloc(0)): void {
+  test(title, async (t) => {
+    const bmc = await newPyghmiBmc(t, { password, kgKey });
+    const info = { ...infoOf(bmc), ...(kgKey.length > 0 && { ipmi_hex_kg_key: kgKey.toString('hex') }) };
+    t.deepEqual(await driver.getPowerState(driver.parse(info), never()), { powerState: 'power on' });
+  });
+}
+
+opens('a password of 20 bytes', 'a2345678901234567890');
+opens('a password that a shell would take for more', "$(id) `id` 'x' %s\"\\");
+opens('a password beyond ASCII', 'Grüße-aus-Köln-ß');
+opens('a password of blanks', '  x  ');
+opens('a K_g of text', 'secret', Buffer.from('abc'));
+opens('a K_g of 20 bytes', 'secret', Buffer.from('k2345678901234567890'));
+opens('a K_g of any bytes, with a newline at its end', 'secret', Buffer.from('e9ff01807f25627c24275c3c0a', 'hex'));
+
+test('another K_g is refused, and no error tells a secret', async (t) => {
+  const sim = await newIpmiSim(t, { kgKey: Buffer.from('abc') });
+  const wrongs: DriverInfo[] = [{ ipmi_hex_kg_key: '746f707333637265740a' }, { ipmi_password: 'tops3cret' }];
+  for (const wrong of wrongs) {
+    const bmc = driver.parse({ ...infoOf(sim), ...wrong });
+    const error = await t.throwsAsync(driver.getPowerState(bmc, never()), { instanceOf: CountermandError });
+    t.is(error.code, 'BMC_LOGIN_REFUSED');
+    t.false(`${error.message} ${error.stack} ${JSON.stringify(error)} ${String(error.cause)}`.includes('tops3cret'));
+  }
+});

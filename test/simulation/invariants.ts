@@ -1,0 +1,141 @@
+/** What must be true of a simulated world, whatever happened. */
+import { isAbort, type OrderTarget } from '../../src/core/power.ts';
+import { isAtRest, POWER_TASK_UNSETTLED } from '../../src/core/states.ts';
+import { readEvents } from '../../src/server/store/events.ts';
+import { type NodeRow, nodeCodec, type PowerTaskRow, powerTaskCodec } from '../../src/server/store/rows.ts';
+import type { Received, World } from '../world/world.ts';
+
+function insist(truth: boolean, sentence: string): asserts truth {
+  if (!truth) throw new Error(sentence);
+}
+
+async function readAll(world: World): Promise<{ nodes: NodeRow[]; tasks: PowerTaskRow[] }> {
+  const { read } = world.database;
+  return {
+    nodes: (await read('nodes')).map(nodeCodec.decode),
+    tasks: (await read('power_tasks').orderBy('created_at')).map(powerTaskCodec.decode),
+  };
+}
+
+/** After every step. */
+export async function checkAlways(world: World): Promise<void> {
+  const { nodes, tasks } = await readAll(world);
+  for (const node of nodes) {
+    const holders = tasks.filter(
+      (task) => task.nodeUuid === node.uuid && !isAbort(task.target) && POWER_TASK_UNSETTLED.includes(task.state),
+    );
+    insist(holders.length <= 1, `${node.name} is held by ${holders.length} tasks`);
+    insist(
+      (holders[0]?.uuid ?? null) === node.heldBy,
+      `${node.name} says it is held by ${node.heldBy}, but ${holders[0]?.uuid} holds it`,
+    );
+  }
+  insist(world.faults.length === 0, `a fault of ours was logged: ${world.faults[0]}`);
+}
+
+/** When nothing has happened for long. */
+export async function checkAtPeace(world: World): Promise<PowerTaskRow[]> {
+  await checkAlways(world);
+  const { nodes, tasks } = await readAll(world);
+  for (const task of tasks) checkRest(task, tasks);
+  for (const node of nodes) {
+    insist(node.heldBy === null && node.targetPowerState === null, `${node.name} is still held`);
+    checkReceived(
+      node,
+      tasks.filter(({ nodeUuid }) => nodeUuid === node.uuid),
+      world,
+    );
+    const server = world.hardware.get(node.name);
+    insist(
+      node.powerState === server?.powerState,
+      `${node.name} is known as ${node.powerState} but is ${server?.powerState}`,
+    );
+    insist(node.mayChangeUntil === null, `the window of ${node.name} is still open`);
+  }
+  await checkEvents(tasks, world);
+  return tasks;
+}
+
+function checkRest(task: PowerTaskRow, tasks: readonly PowerTaskRow[]): void {
+  insist(
+    isAtRest(task.state) && task.endedAt !== null,
+    `${task.target} ${task.uuid} never came to rest: ${task.state}`,
+  );
+  if (task.state === 'ABORTED') insist(task.abortOutcome !== null, `${task.uuid} is ABORTED without an outcome`);
+  if (task.abortOutcome === 'NOT_SENT' && !isAbort(task.target))
+    insist(task.state === 'ABORTED', `${task.uuid} NOT_SENT but ${task.state}`);
+  if (!isAbort(task.target)) return;
+  insist(task.abortOutcome !== null, `the abort ${task.uuid} has no outcome`);
+  const aborted = tasks.find(({ uuid }) => uuid === task.abortsTaskUuid);
+  insist(
+    (task.abortOutcome === 'NOTHING_TO_ABORT') === (aborted === undefined),
+    `the abort ${task.uuid} and its task disagree`,
+  );
+  if (aborted)
+    insist(
+      aborted.abortOutcome === task.abortOutcome && aborted.abortTaskUuid === task.uuid,
+      `the abort ${task.uuid} has another outcome than its task`,
+    );
+}
+
+/** What a task may have had sent, each of which at most once, if it is not idempotent. */
+const COMMANDS: Readonly<Record<OrderTarget, readonly Received['target'][]>> = {
+  'power on': ['power on'],
+  'power off': ['power off'],
+  rebooting: ['rebooting', 'power on'],
+  'soft rebooting': ['soft rebooting', 'soft power off', 'power off', 'power on', 'recall'],
+  'soft power off': ['soft power off', 'power off', 'recall'],
+  'inject nmi': ['inject nmi'],
+};
+
+/** Everything that reached the BMC was ordered, within the task that ordered it, and nothing twice that must not be. */
+function checkReceived(node: NodeRow, tasks: readonly PowerTaskRow[], world: World): void {
+  const start = world.clock.now() - world.clock.monotonic();
+  const counts = new Map<string, number>();
+  for (const received of world.received.filter(({ address }) => address === node.name)) {
+    const at = start + received.at;
+    const underWay = tasks.filter(
+      ({ sendingAt, endedAt }) => sendingAt !== null && sendingAt <= at && at <= (endedAt ?? 0),
+    );
+    // Within one millisecond one task may end and the next begin.
+    const task =
+      underWay.find(({ target }) => COMMANDS[target as OrderTarget].includes(received.target)) ?? underWay[0];
+    const what = `${received.target} at ${received.at} ms reached ${node.name}`;
+    insist(task !== undefined, `${what} although no task had it on its way`);
+    insist(COMMANDS[task.target as OrderTarget].includes(received.target), `${what} within a ${task.target}`);
+    const key = `${task.uuid} ${received.target}`;
+    counts.set(key, (counts.get(key) ?? 0) + 1);
+    if (!received.target.startsWith('power') && received.target !== 'recall')
+      insist(counts.get(key) === 1, `${what} twice for task ${task.uuid}`);
+    if (received.target === 'power on' && task.target === 'soft rebooting')
+      insist(task.state !== 'ABORTED', `${what} within an aborted soft reboot`);
+    if (received.target === 'recall')
+      insist(task.abortRequestedAt !== null && task.abortRequestedAt <= at, `${what} but no abort was asked for`);
+  }
+}
+
+/** Each start has exactly one end or error, and replaying the events gives the states of the rows. */
+async function checkEvents(tasks: readonly PowerTaskRow[], world: World): Promise<void> {
+  const events = await readEvents(0, 1_000_000, world.database.read);
+  const told = new Map<string, string[]>();
+  const states = new Map<string, string>();
+  let last = 0;
+  for (const { sequence, eventType, payload } of events) {
+    insist(sequence > last, `event ${sequence} came after ${last}`);
+    last = sequence;
+    const data = payload['ironic_object.data'] as { power_task?: { uuid: string; state: string } };
+    if (!data.power_task) continue;
+    const { uuid, state } = data.power_task;
+    told.set(uuid, [...(told.get(uuid) ?? []), eventType.split('.').at(-1) as string]);
+    states.set(uuid, state);
+  }
+  for (const task of tasks) {
+    const phases = (told.get(task.uuid) ?? []).join(' ');
+    const ending = task.state === 'SUCCEEDED' ? 'end' : 'error';
+    insist(phases === `start ${ending}`, `the events of ${task.target} ${task.uuid} (${task.state}) are: ${phases}`);
+    insist(
+      states.get(task.uuid) === task.state,
+      `the events leave ${task.uuid} ${states.get(task.uuid)}, the row says ${task.state}`,
+    );
+  }
+}

@@ -1,0 +1,154 @@
+/** Rules about code: banned names, sizes, docstrings, words, tests that are switched off. */
+import {
+  isElementAccessExpression,
+  isFunctionLikeDeclaration,
+  isIdentifier,
+  isNewExpression,
+  isObjectBindingPattern,
+  isPropertyAccessExpression,
+  isStringLiteral,
+  isTypeAliasDeclaration,
+  isVariableDeclaration,
+  isVariableStatement,
+  type Node,
+  SyntaxKind,
+} from 'typescript/unstable/ast';
+import { type Finding, findInTrees, isAt, lineOf, type Source } from './sources.ts';
+
+/** A name that has one home, and what to use elsewhere. */
+export interface Banned {
+  /** `Date.now`, `setTimeout`, or `new Date` for one without arguments. */
+  readonly name: string;
+  readonly homes: readonly string[];
+  readonly instead: string;
+}
+
+/** An expression such as `globalThis.Date['now']` as `Date.now`; null for what is no chain of names. */
+function dotted(node: Node): string | null {
+  if (isIdentifier(node)) return node.text;
+  let last: string;
+  let base: Node;
+  if (isPropertyAccessExpression(node)) [base, last] = [node.expression, node.name.text];
+  else if (isElementAccessExpression(node) && isStringLiteral(node.argumentExpression))
+    [base, last] = [node.expression, node.argumentExpression.text];
+  else return null;
+  const before = dotted(base);
+  if (before === null) return null;
+  return before === 'globalThis' ? last : `${before}.${last}`;
+}
+
+/** True where an identifier only names a member, and so is no use of a global. */
+function isMemberName(node: Node): boolean {
+  const { parent } = node;
+  if (isPropertyAccessExpression(parent)) return parent.name === node;
+  const named = parent as Node & { name?: Node; propertyName?: Node };
+  const declares = [
+    SyntaxKind.PropertyAssignment,
+    SyntaxKind.PropertySignature,
+    SyntaxKind.PropertyDeclaration,
+    SyntaxKind.MethodDeclaration,
+    SyntaxKind.MethodSignature,
+  ];
+  return declares.includes(parent.kind) && named.name === node;
+}
+
+/** What a node uses, in the way that the table of banned names writes it. `const { now } = Date` uses `Date.now`. */
+function usedNames(node: Node): string[] {
+  if (isNewExpression(node) && isIdentifier(node.expression))
+    return (node.arguments?.length ?? 0) === 0 ? [`new ${node.expression.text}`] : [];
+  if (isVariableDeclaration(node) && node.initializer && isObjectBindingPattern(node.name)) {
+    const base = dotted(node.initializer);
+    return node.name.elements.map((element) => `${base}.${(element.propertyName ?? element.name)?.getText()}`);
+  }
+  if (isIdentifier(node)) return isMemberName(node) ? [] : [node.text];
+  const name = dotted(node);
+  return name === null ? [] : [name];
+}
+
+/** Uses of banned names in these folders, outside their homes. */
+export function bannedNames(
+  sources: readonly Source[],
+  table: readonly Banned[],
+  folders: readonly string[],
+): Finding[] {
+  const rows = new Map(table.map((row) => [row.name, row]));
+  const inside = sources.filter(({ path }) => isAt(path, folders));
+  return findInTrees(inside, (node, { path }) => {
+    const row = usedNames(node)
+      .map((name) => rows.get(name))
+      .find((found) => found !== undefined);
+    return row === undefined || isAt(path, row.homes) ? null : `uses ${row.name}; use ${row.instead}`;
+  });
+}
+
+/** Files and functions that are too long. */
+export function tooLong(sources: readonly Source[], limits: { file: number; function: number }): Finding[] {
+  const files = sources.flatMap(({ path, text }) => {
+    const lines = text.trimEnd().split('\n').length;
+    return lines <= limits.file
+      ? []
+      : [{ path, line: 1, says: `has ${lines} lines; at most ${limits.file}: split it` }];
+  });
+  const functions = findInTrees(sources, (node, { tree }) => {
+    if (!isFunctionLikeDeclaration(node)) return null;
+    const line = (position: number): number => tree.getLineAndCharacterOfPosition(position).line;
+    const lines = line(node.getEnd()) - line(node.getStart(tree)) + 1;
+    return lines <= limits.function ? null : `a function of ${lines} lines; at most ${limits.function}: split it`;
+  });
+  return [...files, ...functions];
+}
+
+const isExported = (node: Node): boolean =>
+  ((node as { modifiers?: readonly Node[] }).modifiers ?? []).some(({ kind }) => kind === SyntaxKind.ExportKeyword);
+
+const isDocumented = (node: Node | undefined): boolean => (node?.jsDoc?.length ?? 0) > 0;
+
+/** `export type State = keyof typeof STATES` right after the documented STATES says nothing new. */
+function namesTheValueBefore(node: Node, before: Node | undefined): boolean {
+  if (!isTypeAliasDeclaration(node) || before === undefined || !isDocumented(before)) return false;
+  if (!isVariableStatement(before)) return false;
+  const names = before.declarationList.declarations.map(({ name }) => name.getText());
+  return names.some((name) => new RegExp(`\\btypeof ${name}\\b`).test(node.type.getText()));
+}
+
+/** Exports of src without a docstring. */
+export function undocumentedExports(sources: readonly Source[]): Finding[] {
+  return sources.flatMap((source) => {
+    if (!source.path.startsWith('src/')) return [];
+    const { statements } = source.tree;
+    return statements.flatMap((statement, index) => {
+      if (!isExported(statement) || isDocumented(statement)) return [];
+      if (namesTheValueBefore(statement, statements[index - 1])) return [];
+      return [{ path: source.path, line: lineOf(statement, source), says: 'an export without a docstring' }];
+    });
+  });
+}
+
+/** The words of an identifier: `powerTaskState` and `POWER_TASK_STATE` are power, task, state. */
+export function wordsOf(identifier: string): string[] {
+  return identifier
+    .replaceAll(/([a-z\d])([A-Z])/g, '$1_$2')
+    .split('_')
+    .map((word) => word.toLowerCase());
+}
+
+/** Identifiers of src that use a word which is not ours. `words`: the word, and ours. */
+export function foreignWords(sources: readonly Source[], words: Readonly<Record<string, string>>): Finding[] {
+  const inside = sources.filter(({ path }) => path.startsWith('src/'));
+  return findInTrees(inside, (node) => {
+    if (!isIdentifier(node)) return null;
+    const foreign = wordsOf(node.text).find((word) => Object.hasOwn(words, word));
+    return foreign === undefined ? null : `'${node.text}' says ${foreign}; ours is ${words[foreign]}`;
+  });
+}
+
+const SWITCHES = ['only', 'skip', 'todo', 'failing'];
+
+/** Tests that are switched off, or that switch all others off. */
+export function switchedOffTests(sources: readonly Source[]): Finding[] {
+  const tests = sources.filter(({ path }) => path.endsWith('.test.ts'));
+  return findInTrees(tests, (node) => {
+    if (!isPropertyAccessExpression(node) || !SWITCHES.includes(node.name.text)) return null;
+    return dotted(node)?.startsWith('test.') ? `${node.getText()} switches tests off; mend or delete them` : null;
+  });
+}

@@ -1,0 +1,103 @@
+/** The house as tables: who may import whom, where each package lives, what is banned, how long things may be. */
+import type { Banned } from './code.ts';
+import type { Homes, Layers } from './imports.ts';
+
+/** The folders of src, and from which each may import. `server` never imports `drivers`: a process lies between. */
+export const LAYERS: Layers = {
+  core: [],
+  gen: [],
+  drivers: ['core'],
+  sim: ['core', 'drivers'],
+  agent: ['core', 'gen', 'drivers'],
+  server: ['core', 'gen'],
+  cli: ['core', 'gen', 'drivers', 'sim', 'agent', 'server'],
+};
+
+/** Files of src that are started, not imported. */
+export const ENTRIES = ['src/cli/main.ts'];
+
+/** The packages that src imports, and the only places that do. A folder ends in a slash. */
+export const HOMES: Homes = {
+  'better-sqlite3': ['src/server/store/database.ts'],
+  'cli-table3': ['src/cli/output.ts'],
+  commander: ['src/cli/'],
+  execa: ['src/drivers/ipmi/captive.ts'],
+  knex: ['src/server/store/'],
+  'log-update': ['src/cli/progress.ts'],
+  'nice-grpc': ['src/cli/connection.ts', 'src/server/calls.ts', 'src/server/grpc.ts', 'src/server/power_service.ts'],
+  'nice-grpc-server-health': ['src/server/grpc.ts'],
+  'nice-grpc-server-reflection': ['src/server/grpc.ts'],
+  yaml: ['src/cli/configuration.ts'],
+  zod: ['src/cli/configuration.ts', 'src/cli/configuration_keys.ts', 'src/drivers/'],
+
+  'node:child_process': ['src/sim/'],
+  'node:crypto': ['src/core/chance.ts'],
+  'node:dgram': ['src/drivers/ipmi/probe.ts', 'src/sim/'],
+  'node:dns': ['src/drivers/ipmi/probe.ts'],
+  'node:dns/promises': ['src/drivers/ipmi/probe.ts'],
+  'node:events': ['src/sim/'],
+  'node:fs': [
+    'src/agent/secrets.ts',
+    'src/cli/configuration.ts',
+    'src/cli/program.ts',
+    'src/server/grpc.ts',
+    'src/server/store/database.ts',
+  ],
+  'node:fs/promises': ['src/sim/'],
+  'node:net': ['src/drivers/ipmi/info.ts'],
+  'node:os': ['src/cli/configuration.ts'],
+  'node:path': ['src/agent/secrets.ts', 'src/cli/configuration.ts', 'src/server/store/database.ts', 'src/sim/'],
+  'node:readline': ['src/cli/confirming.ts'],
+  'node:stream': ['src/cli/terminal.ts'],
+  'node:url': ['src/drivers/ipmi/ipmitool.ts'],
+};
+
+const CLOCK = ['src/core/clock.ts'];
+const CHANCE = ['src/core/chance.ts'];
+
+/** Names that src uses in one place only. */
+export const BANNED: readonly Banned[] = [
+  { name: 'Date.now', homes: CLOCK, instead: 'the `now()` of the Clock that was handed in' },
+  { name: 'new Date', homes: CLOCK, instead: '`new Date(clock.now())`' },
+  { name: 'performance', homes: CLOCK, instead: 'the `monotonic()` of the Clock that was handed in' },
+  { name: 'setTimeout', homes: CLOCK, instead: 'the `after()` of the Clock, or `sleep` of core/signals.ts' },
+  { name: 'setInterval', homes: CLOCK, instead: 'the `after()` of the Clock, again each time' },
+  { name: 'setImmediate', homes: CLOCK, instead: 'the `after(0)` of the Clock' },
+  { name: 'Math.random', homes: CHANCE, instead: 'the `fraction()` of the Chance that was handed in' },
+  { name: 'randomUUID', homes: CHANCE, instead: 'the `uuid()` of the Chance that was handed in' },
+  { name: 'crypto', homes: [], instead: 'the Chance that was handed in' },
+  { name: 'AbortSignal.timeout', homes: [], instead: '`openScope` of core/signals.ts with a limit' },
+  { name: 'AbortSignal.any', homes: [], instead: '`openScope` of core/signals.ts' },
+  { name: 'AbortController', homes: ['src/core/signals.ts'], instead: '`openScope` of core/signals.ts' },
+  { name: 'process.env', homes: ['src/cli/'], instead: 'what the command line handed in' },
+  { name: 'process.exit', homes: ['src/cli/main.ts'], instead: 'an error that is thrown' },
+  { name: 'console', homes: [], instead: 'the log or the output that was handed in' },
+];
+
+/** Names that tests do not use: they wait for what they wait for. */
+export const BANNED_IN_TESTS: readonly Banned[] = ['setTimeout', 'setInterval', 'AbortSignal.timeout'].map((name) => ({
+  name,
+  homes: [],
+  instead: 'an event, a condition, or a virtual clock that is turned by hand',
+}));
+
+/** How many lines there may be. Aim for far less. */
+export const LIMITS = { file: 400, function: 70 };
+
+/** Names of folders that do not say what is in them. */
+export const VAGUE_FOLDERS = ['utils', 'common', 'lib', 'types', 'helpers', 'services', 'interfaces'];
+
+/** Marks of work that was left undone. */
+export const LEFTOVERS = ['TODO', 'FIXME', 'XXX'];
+
+/** Words that are not ours, and what we say. */
+export const FOREIGN_WORDS = {
+  job: 'power task',
+  jobs: 'power tasks',
+  workflow: 'action plan',
+  workflows: 'action plans',
+  machine: 'node',
+  machines: 'nodes',
+  operation: 'order, or power task',
+  operations: 'orders, or power tasks',
+};

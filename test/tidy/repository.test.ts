@@ -1,0 +1,70 @@
+/** The house rules, held against the repository. test/tidy/house.ts has the tables. */
+import test, { type ExecutionContext } from 'ava';
+import { bannedNames, foreignWords, switchedOffTests, tooLong, undocumentedExports } from './code.ts';
+import * as house from './house.ts';
+import { crossedLayers, deadFiles, emptyHomes, importCycles, strayPackages } from './imports.ts';
+import { type Finding, findPaths, readSources, readTexts, report } from './sources.ts';
+import { foreignProtoWords, leftovers, vagueFolders } from './texts.ts';
+
+const sources = readSources();
+const product = sources.filter(({ path }) => path.startsWith('src/'));
+
+function clean(t: ExecutionContext, findings: readonly Finding[]): void {
+  t.is(findings.length, 0, `\n${report(findings)}`);
+}
+
+test('the sources were found', (t) => {
+  t.true(product.length > 20);
+});
+
+test('layers: each folder imports only from below', (t) => {
+  clean(t, crossedLayers(sources, house.LAYERS));
+});
+
+test('packages: each is imported in its home only', (t) => {
+  clean(t, strayPackages(sources, house.HOMES));
+  clean(t, emptyHomes(product, house.HOMES));
+});
+
+test('imports: no circles', (t) => {
+  clean(t, importCycles(product));
+});
+
+test('imports: no file of src that nobody imports', (t) => {
+  clean(t, deadFiles(sources, house.ENTRIES));
+});
+
+test('banned names: time, chance, environment and output come in as arguments', (t) => {
+  clean(t, bannedNames(sources, house.BANNED, ['src/']));
+});
+
+test('banned names: tests do not sleep', (t) => {
+  clean(t, bannedNames(sources, house.BANNED_IN_TESTS, ['test/']));
+});
+
+test('sizes: no file and no function is too long', (t) => {
+  clean(t, tooLong(sources, house.LIMITS));
+});
+
+test('docstrings: every export of src has one', (t) => {
+  clean(t, undocumentedExports(sources));
+});
+
+test('words: no identifier uses a synonym', (t) => {
+  clean(t, foreignWords(sources, house.FOREIGN_WORDS));
+  clean(t, foreignProtoWords(readTexts(['proto/**/*.proto']), house.FOREIGN_WORDS));
+});
+
+test('folders: none has a name that says nothing', (t) => {
+  clean(t, vagueFolders(findPaths(['{src,test,scripts,bench,examples,proto}/**']), house.VAGUE_FOLDERS));
+});
+
+test('leftovers: nothing was left undone', (t) => {
+  const texts = readTexts(['{src,test,scripts,bench,examples,proto,docs,bin}/**', '*.md']);
+  const others = Object.entries(texts).filter(([path]) => !path.startsWith('test/tidy/'));
+  clean(t, leftovers(Object.fromEntries(others), house.LEFTOVERS));
+});
+
+test('tests: none is switched off', (t) => {
+  clean(t, switchedOffTests(sources));
+});

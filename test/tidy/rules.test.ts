@@ -1,0 +1,277 @@
+/** The rules themselves, on samples: each must find what is bad and leave alone what is good. */
+import test, { type ExecutionContext } from 'ava';
+import { type Banned, bannedNames, foreignWords, switchedOffTests, tooLong, undocumentedExports } from './code.ts';
+import { crossedLayers, deadFiles, emptyHomes, importCycles, strayPackages } from './imports.ts';
+import { type Finding, parseSources, report, type Source } from './sources.ts';
+import { foreignProtoWords, leftovers, vagueFolders } from './texts.ts';
+
+type Texts = Readonly<Record<string, string>>;
+
+/** The places of the findings of a rule, as `path:line`. */
+function placesOf(findings: readonly Finding[]): string[] {
+  return findings.map(({ path, line }) => `${path}:${line}`);
+}
+
+type Rule = (sources: readonly Source[]) => Finding[];
+
+const finds = test.macro((t: ExecutionContext, rule: Rule, texts: Texts, places: readonly string[]) => {
+  const findings = rule(parseSources(texts));
+  t.deepEqual(placesOf(findings), [...places], report(findings));
+});
+
+const LAYERS = { core: [], drivers: ['core'], sim: ['core', 'drivers/wire'] };
+const layers: Rule = (sources) => crossedLayers(sources, LAYERS);
+test(
+  'layers: from below, and beside',
+  finds,
+  layers,
+  {
+    'src/drivers/a.ts': "import { x } from '../core/x.ts';\nimport { b } from './b.ts';",
+    'src/sim/a.ts': "import { w } from '../drivers/wire/w.ts';",
+    'test/any.ts': "import { a } from '../src/drivers/a.ts';",
+  },
+  [],
+);
+test(
+  'layers: from above, in every way to import',
+  finds,
+  layers,
+  {
+    'src/core/a.ts': [
+      "import { x } from '../drivers/x.ts';",
+      "import type { Y } from '../drivers/y.ts';",
+      "export * from '../drivers/z.ts';",
+      "const late = () => import('../drivers/w.ts');",
+      "import '../drivers/v.ts';",
+    ].join('\n'),
+    'src/sim/b.ts': "import { d } from '../drivers/driver.ts';",
+  },
+  ['src/core/a.ts:1', 'src/core/a.ts:2', 'src/core/a.ts:3', 'src/core/a.ts:4', 'src/core/a.ts:5', 'src/sim/b.ts:1'],
+);
+test(
+  'layers: a folder that is not in the table may import nothing',
+  finds,
+  layers,
+  {
+    'src/extra/a.ts': "import { x } from '../core/x.ts';",
+  },
+  ['src/extra/a.ts:1'],
+);
+
+const HOMES = { knex: ['src/store/'], 'node:fs': ['src/store/database.ts'], '@scope/part': ['src/store/'] };
+const homes: Rule = (sources) => strayPackages(sources, HOMES);
+test(
+  'packages: at home',
+  finds,
+  homes,
+  {
+    'src/store/database.ts':
+      "import knex from 'knex';\nimport { readFileSync } from 'node:fs';\nimport '@scope/part/inside';",
+    'test/a.ts': "import knex from 'knex';",
+  },
+  [],
+);
+test(
+  'packages: away, and homeless',
+  finds,
+  homes,
+  {
+    'src/store/other.ts': "import { readFileSync } from 'node:fs';\nimport { promises } from 'node:fs/promises';",
+    'src/a.ts': "import type { Knex } from 'knex';\nimport left from 'left-pad';",
+  },
+  ['src/store/other.ts:1', 'src/store/other.ts:2', 'src/a.ts:1', 'src/a.ts:2'],
+);
+test('packages: a home that is empty', (t) => {
+  const sources = parseSources({ 'src/store/a.ts': "import knex from 'knex';\nimport '@scope/part';" });
+  t.deepEqual(
+    emptyHomes(sources, HOMES).map(({ says }) => says),
+    ['nobody imports node:fs; take its home away'],
+  );
+});
+
+test(
+  'circles: none in a tree',
+  finds,
+  importCycles,
+  {
+    'src/a.ts': "import './b.ts';\nimport './c.ts';",
+    'src/b.ts': "import './c.ts';",
+    'src/c.ts': '',
+  },
+  [],
+);
+test(
+  'circles: of three, and of one',
+  finds,
+  importCycles,
+  {
+    'src/a.ts': "import './b.ts';",
+    'src/b.ts': "import './c.ts';",
+    'src/c.ts': "\nimport './a.ts';",
+    'src/d.ts': "import './d.ts';",
+  },
+  ['src/c.ts:2', 'src/d.ts:1'],
+);
+
+test(
+  'dead files: used by a test only, or by nobody',
+  finds,
+  (sources) => deadFiles(sources, ['src/main.ts']),
+  {
+    'src/main.ts': "import './used.ts';",
+    'src/used.ts': '',
+    'src/tested.ts': '',
+    'src/forgotten.ts': '',
+    'test/a.ts': "import '../src/tested.ts';",
+  },
+  ['src/tested.ts:1', 'src/forgotten.ts:1'],
+);
+
+const BANNED: readonly Banned[] = ['Date.now', 'new Date', 'setTimeout', 'process.env', 'console'].map((name) => ({
+  name,
+  homes: ['src/clock.ts'],
+  instead: 'something else',
+}));
+const banned: Rule = (sources) => bannedNames(sources, BANNED, ['src/']);
+test(
+  'banned names: in every disguise',
+  finds,
+  banned,
+  {
+    'src/a.ts': [
+      'const a = Date.now();',
+      'const b = globalThis.Date.now();',
+      "const c = Date['now']();",
+      'const { now } = Date;',
+      'const { env: e } = process;',
+      'const d = new Date();',
+      'const f = [1].map(setTimeout);',
+      "import { setTimeout as wait } from 'node:timers/promises';",
+      'console.log(1);',
+      'function g(later = setTimeout) {}',
+    ].join('\n'),
+  },
+  Array.from({ length: 10 }, (_, index) => `src/a.ts:${index + 1}`),
+);
+test(
+  'banned names: members, texts, comments, arguments and homes are let be',
+  finds,
+  banned,
+  {
+    'src/a.ts': [
+      'const a = clock.now();',
+      'const b = new Date(0);',
+      'const c = { setTimeout: 1 };',
+      'c.setTimeout;',
+      'interface D { console: string; setTimeout(): void }',
+      "const e = 'Date.now() and console.log';",
+      '// setTimeout',
+      'const f = process.pid;',
+    ].join('\n'),
+    'src/clock.ts': 'setTimeout(() => Date.now());',
+    'test/a.ts': 'setTimeout(() => Date.now());',
+  },
+  [],
+);
+
+const sizes: Rule = (sources) => tooLong(sources, { file: 6, function: 3 });
+test(
+  'sizes: at the limit',
+  finds,
+  sizes,
+  {
+    'src/a.ts': 'function a() {\n  return 1;\n}\nconst b = () => {\n  return 1;\n};\n',
+  },
+  [],
+);
+test(
+  'sizes: over the limit, for every kind of function',
+  finds,
+  sizes,
+  {
+    'src/a.ts': '\n'.repeat(6).concat('x;'),
+    'src/b.ts': 'function a() {\n\n\n}',
+    'src/c.ts': 'const a = () => {\n\n\n}',
+    'src/d.ts': 'class A {\n  m() {\n\n\n}}',
+    'src/e.ts': '\nconst a = {\n  m() {\n\n\n}}',
+  },
+  ['src/a.ts:1', 'src/b.ts:1', 'src/c.ts:1', 'src/d.ts:2', 'src/e.ts:3'],
+);
+
+test(
+  'docstrings: missing',
+  finds,
+  undocumentedExports,
+  {
+    'src/a.ts': [
+      'export const a = 1;',
+      '// no docstring',
+      'export function b() {}',
+      '/* nor this */ export interface C {}',
+      'export type D = string;',
+      'export default class {}',
+    ].join('\n'),
+  },
+  ['src/a.ts:1', 'src/a.ts:3', 'src/a.ts:4', 'src/a.ts:5', 'src/a.ts:6'],
+);
+test(
+  'docstrings: given, or of the value right before',
+  finds,
+  undocumentedExports,
+  {
+    'src/a.ts': [
+      '/** The states. */',
+      "export const STATES = ['a'] as const;",
+      'export type State = (typeof STATES)[number];',
+      'const inner = 1;',
+      "export { b } from './b.ts';",
+    ].join('\n'),
+    'test/b.ts': 'export const b = 1;',
+  },
+  [],
+);
+test(
+  'docstrings: the value right before must have one',
+  finds,
+  undocumentedExports,
+  {
+    'src/a.ts': "const STATES = ['a'] as const;\nexport type State = (typeof STATES)[number];",
+  },
+  ['src/a.ts:2'],
+);
+
+test(
+  'words: foreign ones in identifiers',
+  finds,
+  (sources) => foreignWords(sources, { job: 'power task' }),
+  {
+    'src/a.ts': "const runJob = 1;\nconst JOB_LIMIT = 2;\nconst jobless = 'job';\n// job\ninterface A { theJob: 1 }",
+    'test/a.ts': 'const job = 1;',
+  },
+  ['src/a.ts:1', 'src/a.ts:2', 'src/a.ts:5'],
+);
+test('words: foreign ones in the contract', (t) => {
+  const texts = { 'a.proto': '// A job.\nmessage RunJob {\n  string job_id = 1; // ok\n  string uuid = 2;\n}' };
+  t.deepEqual(placesOf(foreignProtoWords(texts, { job: 'power task' })), ['a.proto:2', 'a.proto:3']);
+});
+
+test(
+  'switched off tests',
+  finds,
+  switchedOffTests,
+  {
+    'test/a.test.ts':
+      "test('a', f);\ntest.only('b', f);\ntest.serial.skip('c', f);\ntest.todo('d');\nlist.only(1);\ntest.macro({});",
+  },
+  ['test/a.test.ts:2', 'test/a.test.ts:3', 'test/a.test.ts:4'],
+);
+
+test('leftovers', (t) => {
+  const texts = { 'a.md': 'fine\nTODO: more\nTODOS are fine', 'b.ts': '// FIXME' };
+  t.deepEqual(placesOf(leftovers(texts, ['TODO', 'FIXME'])), ['a.md:2', 'b.ts:1']);
+});
+
+test('folders', (t) => {
+  const paths = ['src/core/a.ts', 'src/core/utils/a.ts', 'src/utils.ts', 'types/a.ts'];
+  t.deepEqual(placesOf(vagueFolders(paths, ['utils', 'types'])), ['src/core/utils/a.ts:1', 'types/a.ts:1']);
+});

@@ -1,0 +1,77 @@
+import type { Attach } from '../../src/agent/agent.ts';
+import { openChannel } from '../../src/core/channel.ts';
+import type { Clock } from '../../src/core/clock.ts';
+import { fail } from '../../src/core/errors.ts';
+import { onAbort, openScope, type Scope, sleep } from '../../src/core/signals.ts';
+import { AttachRequest, AttachResponse } from '../../src/gen/countermand/v1/agent.ts';
+import type { SeededChance } from './chance.ts';
+
+/** One stream in memory, behind the same interface as the gRPC one: each message goes through its wire form. */
+export interface Link {
+  /** Breaks it at once, for both sides. */
+  cut(): void;
+  /** Delivers nothing any more, in either direction, and tells nobody. */
+  freeze(): void;
+}
+
+/** The conductor's end: what `Attachments.attach` is. */
+export type Accept = (incoming: AsyncIterable<AttachRequest>, signal: AbortSignal) => AsyncIterable<AttachResponse>;
+
+/** How messages travel. */
+export interface LinkParts {
+  readonly clock: Clock;
+  readonly chance: SeededChance;
+  /** The longest way, in milliseconds; 0 delivers at once. */
+  readonly latencyMs: number;
+}
+
+/** The agent's end of a new link. */
+export function openLink(accept: Accept, opened: (link: Link) => void, parts: LinkParts): Attach {
+  return async function* attach(outgoing, signal) {
+    const scope = openScope([signal]);
+    const conductorScope = openScope([]);
+    const unlink = onAbort(scope.signal, (reason) => conductorScope.abort(reason));
+    let frozen = false;
+    opened({
+      cut: () => scope.abort(fail('ATTACHMENT_ENDED', 'the link was cut')),
+      freeze: () => {
+        frozen = true;
+      },
+    });
+    const carry = <T>(from: AsyncIterable<T>, copy: (message: T) => T, life: Scope): AsyncIterable<T> =>
+      deliver(from, copy, () => frozen, life, parts);
+    try {
+      const up = carry(outgoing, (message) => AttachRequest.decode(AttachRequest.encode(message).finish()), scope);
+      const down = accept(up, conductorScope.signal);
+      yield* carry(down, (message) => AttachResponse.decode(AttachResponse.encode(message).finish()), scope);
+    } finally {
+      unlink();
+      scope.abort(fail('ATTACHMENT_ENDED', 'the stream ended'));
+      conductorScope.abort(fail('ATTACHMENT_ENDED', 'the stream ended'));
+      scope.end();
+      conductorScope.end();
+    }
+  };
+}
+
+/** Carries messages in order, each as late as chance has it. */
+function deliver<T>(
+  from: AsyncIterable<T>,
+  copy: (message: T) => T,
+  frozen: () => boolean,
+  scope: Scope,
+  parts: LinkParts,
+): AsyncIterable<T> {
+  const { clock, chance, latencyMs } = parts;
+  const arrived = openChannel<T>(scope.signal);
+  const pump = async (): Promise<void> => {
+    for await (const message of from) {
+      const copied = copy(message);
+      if (latencyMs > 0) await sleep(chance.between(0, latencyMs), clock, scope.signal);
+      if (!frozen()) arrived.push(copied);
+    }
+    arrived.end();
+  };
+  pump().catch((error: unknown) => arrived.end(error));
+  return arrived;
+}

@@ -1,0 +1,107 @@
+import type { Knex } from 'knex';
+import type { Clock, Timer } from '../../src/core/clock.ts';
+import type { Database, Transaction } from '../../src/server/store/database.ts';
+import { Feed } from '../../src/server/store/feed.ts';
+
+/** What a dead process gets from everything it touches. */
+export class Crash extends Error {
+  constructor() {
+    super('this process is dead');
+  }
+}
+
+/**
+ * A process of the simulation. Everything it uses passes through here: dying makes each of these throw, drops its timers,
+ * and leaves what was committed. It can be told to die at the n-th touch of its database from now.
+ */
+export class SimulatedProcess {
+  #alive = true;
+  #touchesLeft = Number.POSITIVE_INFINITY;
+  readonly #timers = new Set<Timer>();
+  readonly #whenDead: (() => void)[] = [];
+
+  get alive(): boolean {
+    return this.#alive;
+  }
+
+  /** Ends it now, as SIGKILL would. */
+  kill(): void {
+    if (!this.#alive) return;
+    this.#alive = false;
+    for (const timer of this.#timers) timer.cancel();
+    this.#timers.clear();
+    for (const tell of this.#whenDead) tell();
+  }
+
+  /** It will die at its n-th touch of the database from now: between two statements, before or after a commit. */
+  dieAtTouch(touches: number): void {
+    this.#touchesLeft = touches;
+  }
+
+  whenDead(tell: () => void): void {
+    this.#whenDead.push(tell);
+  }
+
+  /** Every seam calls this first. */
+  touch(): void {
+    this.#touchesLeft -= 1;
+    if (this.#touchesLeft <= 0) this.kill();
+    if (!this.#alive) throw new Crash();
+  }
+
+  /** A clock whose timers end with the process. */
+  clock(clock: Clock): Clock {
+    return {
+      now: () => clock.now(),
+      monotonic: () => clock.monotonic(),
+      after: (delayMs, action) => {
+        if (!this.#alive) return { cancel: () => {} };
+        const timer = clock.after(delayMs, () => {
+          this.#timers.delete(timer);
+          action();
+        });
+        this.#timers.add(timer);
+        return {
+          cancel: () => {
+            this.#timers.delete(timer);
+            timer.cancel();
+          },
+        };
+      },
+    };
+  }
+
+  /** The shared database as this process sees it. Its feed is its own: it dies with it. */
+  database(shared: Database): Database {
+    const feed = new Feed();
+    const write = async <T>(work: (transaction: Transaction) => Promise<T>): Promise<T> => {
+      this.touch();
+      const changes: Parameters<Transaction['changed']>[0][] = [];
+      const result = await shared.write(({ sql }) =>
+        work({ sql: this.#guard(sql), changed: (change) => void changes.push(change) }),
+      );
+      this.touch();
+      for (const change of changes) feed.publish(change);
+      return result;
+    };
+    return {
+      feed,
+      write,
+      read: this.#guard(shared.read),
+      get busy() {
+        return shared.busy;
+      },
+      close: async () => {},
+    } as unknown as Database;
+  }
+
+  /** A query builder that cannot be used after death. */
+  #guard(knex: Knex): Knex {
+    return new Proxy(knex, {
+      apply: (target, self, parameters) => {
+        this.touch();
+        return Reflect.apply(target as never, self, parameters);
+      },
+    });
+  }
+}

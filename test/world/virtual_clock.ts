@@ -1,0 +1,87 @@
+import type { Clock, Timer } from '../../src/core/clock.ts';
+
+interface Alarm {
+  readonly at: number;
+  readonly order: number;
+  readonly action: () => void;
+}
+
+/** A clock that stands still until it is turned. Between two timers everything that can run has run. */
+export class VirtualClock implements Clock {
+  /** Friday, 2026-01-02 03:04:05 UTC. */
+  readonly #epoch = Date.UTC(2026, 0, 2, 3, 4, 5);
+  #elapsed = 0;
+  #order = 0;
+  #alarms = new Set<Alarm>();
+  readonly #busy: () => boolean;
+
+  /** @param busy true while the system works on something that needs no timer */
+  constructor(busy: () => boolean = () => false) {
+    this.#busy = busy;
+  }
+
+  now(): number {
+    return this.#epoch + this.#elapsed;
+  }
+
+  monotonic(): number {
+    return this.#elapsed;
+  }
+
+  after(delayMs: number, action: () => void): Timer {
+    this.#order += 1;
+    const alarm = { at: this.#elapsed + Math.max(0, delayMs), order: this.#order, action };
+    this.#alarms.add(alarm);
+    return { cancel: () => this.#alarms.delete(alarm) };
+  }
+
+  /** How many timers are set. */
+  get timers(): number {
+    return this.#alarms.size;
+  }
+
+  /** Lets run what can run without the time going on. */
+  async settle(): Promise<void> {
+    for (let quiet = 0; quiet < 2; quiet += 1) {
+      await new Promise((resolve) => setImmediate(resolve));
+      if (this.#busy()) quiet = -1;
+    }
+  }
+
+  /** Turns the clock by `ms`, firing each timer at its time. `step` runs after each. */
+  async turn(ms: number, step: () => void | Promise<void> = () => {}): Promise<void> {
+    const until = this.#elapsed + ms;
+    await this.settle();
+    for (let next = this.#next(until); next; next = this.#next(until)) {
+      this.#elapsed = next.at;
+      this.#alarms.delete(next);
+      next.action();
+      await this.settle();
+      await step();
+    }
+    this.#elapsed = until;
+  }
+
+  /** Turns the clock from timer to timer until `reached` is true, but no further than `limitMs`. */
+  async turnUntil(reached: () => boolean | Promise<boolean>, limitMs: number): Promise<void> {
+    const until = this.#elapsed + limitMs;
+    await this.settle();
+    while (!(await reached())) {
+      const next = this.#next(until);
+      if (!next) throw new Error(`not reached within ${limitMs} ms of virtual time`);
+      this.#elapsed = next.at;
+      this.#alarms.delete(next);
+      next.action();
+      await this.settle();
+    }
+  }
+
+  #next(until: number): Alarm | undefined {
+    let first: Alarm | undefined;
+    for (const alarm of this.#alarms) {
+      if (alarm.at > until) continue;
+      if (!first || alarm.at < first.at || (alarm.at === first.at && alarm.order < first.order)) first = alarm;
+    }
+    return first;
+  }
+}

@@ -1,0 +1,282 @@
+import { type AgentParts, runAgent } from '../../src/agent/agent.ts';
+import { fail } from '../../src/core/errors.ts';
+import type { OrderTarget } from '../../src/core/power.ts';
+import { openScope, type Scope } from '../../src/core/signals.ts';
+import type { Driver } from '../../src/drivers/driver.ts';
+import { createFakeDriver, type FakeHardware, type FakeServer } from '../../src/drivers/fake.ts';
+import { type Conductor, startConductor } from '../../src/server/conductor.ts';
+import { enrolNode } from '../../src/server/enrolment.ts';
+import type { Limits } from '../../src/server/power/limits.ts';
+import { giveOrder, type Order } from '../../src/server/power/orders.ts';
+import { type Database, openMemoryDatabase } from '../../src/server/store/database.ts';
+import type { NodeRow, PowerTaskRow } from '../../src/server/store/rows.ts';
+import { type SeededChance, seededChance } from './chance.ts';
+import { type Link, openLink } from './link.ts';
+import { SimulatedProcess } from './process.ts';
+import { VirtualClock } from './virtual_clock.ts';
+
+/** The defaults of the configuration, in milliseconds. */
+export const DEFAULT_LIMITS: Limits = {
+  softPowerOffTimeoutMs: 600_000,
+  powerStateChangeTimeoutMs: 60_000,
+  startTimeoutMs: 60_000,
+  abortTimeoutMs: 30_000,
+  recallConfirmMs: 15_000,
+  windowReadIntervalMs: 10_000,
+  syncPowerStateIntervalMs: 120_000,
+  syncPowerStateWorkers: 8,
+};
+export const AGENT_LEASE_MS = 15_000;
+
+/** How a world is made. */
+export interface WorldSettings {
+  readonly seed?: number;
+  readonly limits?: Partial<Limits>;
+  /** The longest way of a message between conductor and agent. */
+  readonly latencyMs?: number;
+  /** Hardware that reboots softly on one command, or not. */
+  readonly softRebootInOneCommand?: boolean;
+  /** Hardware that can recall what it was ordered, or not. */
+  readonly recalls?: boolean;
+}
+
+interface RunningConductor {
+  readonly process: SimulatedProcess;
+  readonly conductor: Conductor;
+}
+
+interface RunningAgent {
+  readonly process: SimulatedProcess;
+  readonly stop: Scope;
+  done: Promise<void>;
+  link: Link | null;
+}
+
+/** One thing that reached a BMC. */
+export interface Received {
+  readonly at: number;
+  readonly address: string;
+  readonly target: OrderTarget | 'recall';
+}
+
+/**
+ * The whole system in one process, under a seed, with a clock that is turned by hand: a conductor, agents, and hardware
+ * that outlives them. Any of them can be killed at any point.
+ */
+export class World {
+  readonly clock: VirtualClock;
+  readonly chance: SeededChance;
+  readonly hardware: FakeHardware = new Map();
+  /** Everything that reached any BMC, in order. */
+  readonly received: Received[] = [];
+  readonly agents = new Map<string, RunningAgent>();
+  /** Faults that the system logged: none is expected, except of dead processes. */
+  readonly faults: string[] = [];
+  readonly #shared: Database;
+  readonly #settings: WorldSettings;
+  #running: RunningConductor | null = null;
+
+  private constructor(shared: Database, settings: WorldSettings) {
+    this.#shared = shared;
+    this.#settings = settings;
+    this.chance = seededChance(settings.seed ?? 1);
+    this.clock = new VirtualClock(
+      () => shared.busy || (this.#running?.process.alive && this.#running.conductor.busy()) || false,
+    );
+  }
+
+  /** A world with a running conductor and no agent. */
+  static async create(settings: WorldSettings = {}): Promise<World> {
+    const world = new World(await openMemoryDatabase(), settings);
+    await world.startConductor();
+    return world;
+  }
+
+  /** Ends every process, in order; afterwards no timer may be left. The database is still there. */
+  async end(): Promise<void> {
+    for (const name of [...this.agents.keys()]) await this.stopAgent(name);
+    await this.stopConductor();
+    await this.clock.turn(60_000);
+  }
+
+  /** The database as it is, whoever lives. */
+  get database(): Database {
+    return this.#shared;
+  }
+
+  get limits(): Limits {
+    return { ...DEFAULT_LIMITS, ...this.#settings.limits };
+  }
+
+  /** The running conductor. */
+  get conductor(): Conductor {
+    if (!this.conductorAlive || !this.#running) throw new Error('no conductor runs');
+    return this.#running.conductor;
+  }
+
+  get conductorAlive(): boolean {
+    return this.#running?.process.alive ?? false;
+  }
+
+  get conductorProcess(): SimulatedProcess {
+    return (this.#running as RunningConductor).process;
+  }
+
+  async startConductor(): Promise<void> {
+    const process = new SimulatedProcess();
+    const clock = process.clock(this.clock);
+    const store = {
+      database: process.database(this.#shared),
+      clock,
+      chance: this.chance,
+      publisherId: 'countermand-conductor.test',
+    };
+    const log = {
+      info: () => {},
+      warn: () => {},
+      error: (fields: object, message: string) => this.#fault(process, fields, message),
+    };
+    const conductor = await startConductor({ store, limits: this.limits, agentLeaseMs: AGENT_LEASE_MS, log });
+    this.#running = { process, conductor };
+    process.whenDead(() => {
+      for (const agent of this.agents.values()) agent.link?.cut();
+    });
+    await this.clock.settle();
+  }
+
+  #fault(process: SimulatedProcess, fields: object, message: string): void {
+    if (process.alive) this.faults.push(`${message}: ${String((fields as { err?: unknown }).err)}`);
+  }
+
+  async killConductor(): Promise<void> {
+    this.#running?.process.kill();
+    await this.clock.settle();
+  }
+
+  async stopConductor(): Promise<void> {
+    if (this.conductorAlive) await this.#running?.conductor.stop();
+    this.#running?.process.kill();
+    this.#running = null;
+  }
+
+  /** Starts an agent under a name; it attaches to whatever conductor runs. */
+  async startAgent(name: string, zones: readonly string[] = ['default'], embedded = false): Promise<void> {
+    const process = new SimulatedProcess();
+    const clock = process.clock(this.clock);
+    const stop = openScope([]);
+    const parts: AgentParts = {
+      attach: (outgoing, signal) => this.#dial(name, outgoing, signal),
+      drivers: [this.#driver(process, clock)],
+      name,
+      zones,
+      embedded,
+      secrets: { folder: null, environment: {} },
+      minCommandIntervalMs: null,
+      clock,
+      chance: this.chance,
+      log: { info: () => {}, warn: () => {} },
+    };
+    const agent: RunningAgent = { process, stop, done: Promise.resolve(), link: null };
+    this.agents.set(name, agent);
+    agent.done = runAgent(parts, stop.signal);
+    await this.clock.settle();
+  }
+
+  #dial(
+    name: string,
+    outgoing: Parameters<AgentParts['attach']>[0],
+    signal: AbortSignal,
+  ): ReturnType<AgentParts['attach']> {
+    const running = this.#running;
+    if (!running?.process.alive) throw fail('ATTACHMENT_ENDED', 'nobody listens');
+    const parts = { clock: this.clock, chance: this.chance, latencyMs: this.#settings.latencyMs ?? 0 };
+    const accept = running.conductor.attachments.attach.bind(running.conductor.attachments);
+    const remember = (link: Link): void => {
+      const agent = this.agents.get(name);
+      if (agent) agent.link = link;
+    };
+    return openLink(accept, remember, parts)(outgoing, signal);
+  }
+
+  /** The fake driver as one process has it: what it sends is noted, and a dead process sends nothing. */
+  #driver(process: SimulatedProcess, clock: ReturnType<SimulatedProcess['clock']>): Driver {
+    const { softRebootInOneCommand = false, recalls = true } = this.#settings;
+    const driver = createFakeDriver({ clock, hardware: this.hardware, softRebootInOneCommand });
+    const note = (address: string, target: Received['target']): void => {
+      process.touch();
+      this.received.push({ at: this.clock.monotonic(), address, target });
+    };
+    return {
+      ...driver,
+      recalls: recalls ? driver.recalls : [],
+      setPowerState(bmc, target, signal) {
+        const info = bmc.info as { fake_address: string };
+        if (!signal.aborted) note(info.fake_address, target);
+        return driver.setPowerState(bmc as never, target, signal);
+      },
+      abortPowerState(bmc, target, signal) {
+        note((bmc.info as { fake_address: string }).fake_address, 'recall');
+        return driver.abortPowerState(bmc as never, target, signal);
+      },
+    } as Driver;
+  }
+
+  async killAgent(name: string): Promise<void> {
+    const agent = this.agents.get(name);
+    agent?.process.kill();
+    agent?.link?.cut();
+    this.agents.delete(name);
+    await this.clock.settle();
+  }
+
+  async stopAgent(name: string): Promise<void> {
+    const agent = this.agents.get(name);
+    if (!agent) return;
+    agent.stop.abort(fail('SHUTTING_DOWN', 'the agent is told to stop'));
+    await this.clock.turn(10_000);
+    await agent.done;
+    this.agents.delete(name);
+  }
+
+  /** Enrols a fake node; its address is its name. */
+  async enrol(name: string, info: Record<string, string> = {}): Promise<NodeRow> {
+    const request = { name, driver: 'fake', driverInfo: { fake_address: name, ...info }, zone: '', labels: {} };
+    const enrolling = enrolNode(request, this.conductor);
+    await this.#finish(enrolling);
+    return enrolling;
+  }
+
+  /** The pretended server behind a node. */
+  server(name: string): FakeServer {
+    const server = this.hardware.get(name);
+    if (!server) throw new Error(`no BMC ${name} has been spoken to yet`);
+    return server;
+  }
+
+  /** Gives an order and resolves when it is accepted or refused. */
+  async order(node: string, target: Order['target'], more: Partial<Order> = {}): Promise<PowerTaskRow> {
+    const order = {
+      node,
+      target,
+      timeoutMs: null,
+      onTimeout: 'FAIL' as const,
+      requestId: this.chance.uuid(),
+      reason: '',
+      abortsTaskUuid: null,
+      ...more,
+    };
+    const giving = giveOrder(order, this.conductor.orders);
+    await this.#finish(giving);
+    return giving;
+  }
+
+  /** Turns the clock as little as a promise needs, if it needs any. */
+  async #finish(promise: Promise<unknown>): Promise<void> {
+    let settled = false;
+    const settle = (): void => {
+      settled = true;
+    };
+    promise.then(settle, settle);
+    await this.clock.turnUntil(() => settled, 120_000);
+  }
+}
