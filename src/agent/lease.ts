@@ -1,12 +1,15 @@
 /** How long an agent may act on what it was told: as long as it has heard from its conductor lately. */
-import type { Clock } from '../core/clock.ts';
-import { fail } from '../core/errors.ts';
+import type { Clock, Timer } from '../core/clock.ts';
+import { type CountermandError, fail } from '../core/errors.ts';
+import { openScope, type Scope } from '../core/signals.ts';
 
 /** The lease of one agent. Time is the agent's own and never jumps. */
 export class Lease {
   readonly #clock: Clock;
   #leaseMs = 0;
   #heardAt = Number.NEGATIVE_INFINITY;
+  #guarded = new Set<Scope>();
+  #timer: Timer | null = null;
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -28,14 +31,38 @@ export class Lease {
   }
 
   /**
-   * Call it just before something is sent to a BMC.
-   * @throws ATTACHMENT_ENDED if the lease has run out: another agent may be in charge by now
+   * Runs a sending under a signal that is also aborted when the lease runs out meanwhile: by then another agent may be
+   * in charge, and a command that still waits for its BMC must not go out.
+   * @throws ATTACHMENT_ENDED, without running it, if the lease has run out already
    */
-  check(): void {
-    if (this.silentMs < this.#leaseMs) return;
-    throw fail(
-      'ATTACHMENT_ENDED',
-      'the agent has not heard from its conductor for longer than agent_lease; it sends nothing',
-    );
+  async guard<T>(send: (signal: AbortSignal) => Promise<T>, signal: AbortSignal): Promise<T> {
+    if (this.silentMs >= this.#leaseMs) throw runOut();
+    const scope = openScope([signal]);
+    this.#guarded.add(scope);
+    this.#watch();
+    try {
+      return await send(scope.signal);
+    } finally {
+      this.#guarded.delete(scope);
+      scope.end();
+      if (this.#guarded.size === 0) this.#timer?.cancel();
+      if (this.#guarded.size === 0) this.#timer = null;
+    }
   }
+
+  #watch(): void {
+    if (this.#timer !== null) return;
+    this.#timer = this.#clock.after(this.#leaseMs - this.silentMs, () => {
+      this.#timer = null;
+      if (this.silentMs < this.#leaseMs) this.#watch();
+      else for (const scope of this.#guarded) scope.abort(runOut());
+    });
+  }
+}
+
+function runOut(): CountermandError {
+  return fail(
+    'ATTACHMENT_ENDED',
+    'the agent has not heard from its conductor for longer than agent_lease; it sends nothing',
+  );
 }

@@ -186,12 +186,14 @@ export class PowerRun {
     this.#update({ sending: 'READY', before, error: null });
     const { command, phase } = await this.#awaitGo(signal);
     signal.throwIfAborted();
-    lease.check();
-    this.#report = { ...this.#report, phase };
-    this.#mayHaveBeenSent = true;
     // An order that can be recalled is not torn off in flight: overtaking it, the recall would find nothing.
     const recallable = driver.recalls.includes(this.#target);
-    await driver.setPowerState(bmc, command, recallable ? this.#life.signal : signal);
+    const send = (sending: AbortSignal): Promise<void> => {
+      this.#report = { ...this.#report, phase };
+      this.#mayHaveBeenSent = true;
+      return driver.setPowerState(bmc, command, sending);
+    };
+    await lease.guard(send, recallable ? this.#life.signal : signal);
     this.#update({ sending: 'ACCEPTED' });
   }
 

@@ -20,10 +20,7 @@ export async function recallOrder(
   signal: AbortSignal,
 ): Promise<AbortReport> {
   const { driver, bmc, queue, lease } = hardware;
-  const ask = async () => {
-    lease.check();
-    return driver.abortPowerState(bmc, target, signal);
-  };
+  const ask = () => lease.guard((sending) => driver.abortPowerState(bmc, target, sending), signal);
   const answer = await queue.turn('order', ask, signal).catch(asCountermandError);
   signal.throwIfAborted();
   if (answer instanceof Error) return failed(`the recall failed: ${answer.message}`, await look(hardware, signal));

@@ -1,5 +1,5 @@
 /** What a command prints on stdout: tables and sentences for people, or one JSON object per line for programs. */
-import Table from 'cli-table3';
+import stringWidth from 'string-width';
 import { type MessageType, toPlainJson } from './json.ts';
 import type { TextStream } from './terminal.ts';
 
@@ -52,22 +52,21 @@ export function oneLine(text: string): string {
   return harmless(text.trim().replaceAll(/\s*\n\s*/g, ' '));
 }
 
-const BORDERS = [
-  ...['top', 'top-mid', 'top-left', 'top-right', 'bottom', 'bottom-mid', 'bottom-left', 'bottom-right'],
-  ...['left', 'left-mid', 'mid', 'mid-mid', 'right', 'right-mid', 'middle'],
-];
-const NO_BORDERS = Object.fromEntries(BORDERS.map((border) => [border, '']));
+/** Between two columns. */
+const GUTTER = 3;
 
-/** Rows under a head, without borders, each column as wide as its widest cell. An empty head is left out. */
+/**
+ * Rows under a head, without borders, each column as wide as its widest cell. An empty head is left out. (The table
+ * packages take seconds for ten thousand nodes; the width of a character is what is hard about a table.)
+ */
 export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const style = { 'padding-left': 0, 'padding-right': 3, head: [], border: [], compact: true };
-  const printed = new Table({ head: [...head], chars: NO_BORDERS, style });
-  printed.push(...rows.map((cells) => cells.map(oneLine)));
-  return printed
-    .toString()
-    .split('\n')
-    .map((line) => line.trimEnd())
-    .join('\n');
+  const lines = [...(head.length > 0 ? [head] : []), ...rows.map((cells) => cells.map(oneLine))];
+  const widths: number[] = [];
+  for (const cells of lines)
+    for (const [column, cell] of cells.entries()) widths[column] = Math.max(widths[column] ?? 0, stringWidth(cell));
+  const pad = (cell: string, column: number): string =>
+    cell + ' '.repeat((widths[column] ?? 0) - stringWidth(cell) + GUTTER);
+  return lines.map((cells) => cells.map(pad).join('').trimEnd()).join('\n');
 }
 
 /** What is known of one thing, a line for each fact; what is empty is left out. */

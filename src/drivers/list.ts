@@ -1,7 +1,7 @@
 /** All drivers. To add one, write it and add it here. */
 import type { Clock } from '../core/clock.ts';
 import type { Driver } from './driver.ts';
-import { createFakeDriver } from './fake.ts';
+import { createFakeDriver } from './fake/driver.ts';
 import { createIpmiDriver } from './ipmi/driver.ts';
 
 /** What the drivers need. */

@@ -3,7 +3,8 @@ import type { ExecutionContext } from 'ava';
 import { systemClock } from '../../src/core/clock.ts';
 import { isAbort, type OrderTarget } from '../../src/core/power.ts';
 import type { DriverInfo } from '../../src/drivers/driver.ts';
-import { createFakeDriver, type FakeHardware, type FakeServer } from '../../src/drivers/fake.ts';
+import { createFakeDriver } from '../../src/drivers/fake/driver.ts';
+import type { FakeHardware, FakeServer } from '../../src/drivers/fake/hardware.ts';
 import type { Bench } from './counterpart.ts';
 import { conforms } from './run.ts';
 

@@ -4,7 +4,7 @@
  */
 import { abortTargetOf, type OrderTarget, TARGETS, type Target } from '../../src/core/power.ts';
 import { POWER_TASK_REST } from '../../src/core/states.ts';
-import type { FakeServer } from '../../src/drivers/fake.ts';
+import type { FakeServer } from '../../src/drivers/fake/hardware.ts';
 import { withdrawOrder } from '../../src/server/power/orders.ts';
 import type { PowerTaskRow } from '../../src/server/store/rows.ts';
 import { World } from '../world/world.ts';

@@ -19,7 +19,6 @@ export const ENTRIES = ['src/cli/main.ts'];
 /** The packages that src imports, and the only places that do. A folder ends in a slash. */
 export const HOMES: Homes = {
   'better-sqlite3': ['src/server/store/database.ts'],
-  'cli-table3': ['src/cli/output.ts'],
   commander: ['src/cli/'],
   execa: ['src/drivers/ipmi/captive.ts'],
   knex: ['src/server/store/'],
@@ -27,6 +26,7 @@ export const HOMES: Homes = {
   'nice-grpc': ['src/cli/connection.ts', 'src/server/calls.ts', 'src/server/grpc.ts', 'src/server/power_service.ts'],
   'nice-grpc-server-health': ['src/server/grpc.ts'],
   'nice-grpc-server-reflection': ['src/server/grpc.ts'],
+  'string-width': ['src/cli/output.ts'],
   yaml: ['src/cli/configuration.ts'],
   zod: ['src/cli/configuration.ts', 'src/cli/configuration_keys.ts', 'src/drivers/'],
 

@@ -1,0 +1,104 @@
+/**
+ * The driver `fake`: hardware that exists only in this process. It is the example to read before writing a driver; it
+ * can do every target, and every delay and fault can be set, for trying things out and for the simulation.
+ */
+import type { Clock } from '../../core/clock.ts';
+import { type CountermandError, type ErrorCode, fail } from '../../core/errors.ts';
+import { TARGETS } from '../../core/power.ts';
+import { sleep } from '../../core/signals.ts';
+import { type Bmc, type Driver, defineDriver, type Supported } from '../driver.ts';
+import {
+  carryOut,
+  type FakeHardware,
+  type FakeInfo,
+  type FakeServer,
+  fakeSchema,
+  readingOf,
+  serverOf,
+  takeBack,
+} from './hardware.ts';
+
+/** How long a command waits for a BMC that does not answer. */
+export const FAKE_SILENCE_MS = 5000;
+
+const REFUSALS: Partial<Record<FakeInfo['fake_fault'], readonly [ErrorCode, string]>> = {
+  refuse: ['BMC_REFUSED', 'refuses the command'],
+  login: ['BMC_LOGIN_REFUSED', 'refuses the password'],
+  busy: ['BMC_BUSY', 'has no session left'],
+  garbled: ['BMC_GARBLED', 'answered with something that is no answer'],
+};
+
+function refusalOf({ settings }: FakeServer): CountermandError | null {
+  const refusal = REFUSALS[settings.fake_fault];
+  return refusal ? fail(refusal[0], `fake BMC ${settings.fake_address} ${refusal[1]}`) : null;
+}
+
+/** What a fake driver needs, and how its hardware behaves. */
+export interface FakeDriverParts {
+  readonly clock: Clock;
+  /** Given from outside, the hardware outlives the driver. */
+  readonly hardware?: FakeHardware;
+  /** As some hardware does a soft reboot on one command and some does not, both can be had. */
+  readonly softRebootInOneCommand?: boolean;
+}
+
+/** The driver `fake`. */
+export function createFakeDriver(parts: FakeDriverParts): Driver<FakeInfo> {
+  const { clock, hardware = new Map(), softRebootInOneCommand = true } = parts;
+  /** One exchange with a BMC: `effect` happens at once, the answer comes later. */
+  const exchange = <T>({ info }: Bmc<FakeInfo>, effect: (server: FakeServer) => T, signal: AbortSignal): Promise<T> =>
+    answer(serverOf(info, hardware, clock), effect, clock, signal);
+
+  return defineDriver<FakeInfo>({
+    name: 'fake',
+    schema: fakeSchema,
+    targets: TARGETS,
+    recalls: ['soft rebooting', 'soft power off'],
+    softRebootInOneCommand,
+    minCommandIntervalMs: 0,
+    keyOf: (info) => `fake://${info.fake_address}`,
+
+    getSupportedPowerStates(bmc, signal): Promise<Supported> {
+      const probe = ({ settings }: FakeServer): Supported => ({
+        targets: TARGETS.filter((target) => !settings.fake_unsupported.includes(target)),
+        probed: true,
+      });
+      return exchange(bmc, probe, signal);
+    },
+
+    getPowerState: (bmc, signal) => exchange(bmc, (server) => readingOf(server, clock), signal),
+
+    async setPowerState(bmc, target, signal) {
+      if (target === 'soft rebooting' && !softRebootInOneCommand) {
+        throw fail('TARGET_NOT_SUPPORTED', 'this fake hardware has no soft reboot of its own');
+      }
+      await exchange(bmc, (server) => carryOut(server, target, clock), signal);
+    },
+
+    abortPowerState: (bmc, target, signal) => exchange(bmc, (server) => takeBack(server, target, clock), signal),
+  });
+}
+
+async function answer<T>(
+  server: FakeServer,
+  effect: (server: FakeServer) => T,
+  clock: Clock,
+  signal: AbortSignal,
+): Promise<T> {
+  const { fake_fault: fault, fake_answer_ms: answerMs, fake_address: address } = server.settings;
+  signal.throwIfAborted();
+  if (fault === 'silent') {
+    await sleep(FAKE_SILENCE_MS, clock, signal);
+    throw fail('BMC_SILENT', `fake BMC ${address} does not answer`);
+  }
+  const refusal = refusalOf(server);
+  // Garbled is the answer, not the question: the order is carried out.
+  const result = refusal === null || fault === 'garbled' ? effect(server) : null;
+  if (answerMs > 0) await sleep(answerMs, clock, signal);
+  if (fault === 'no_answer') {
+    await sleep(FAKE_SILENCE_MS, clock, signal);
+    throw fail('NO_ANSWER', `fake BMC ${address} did not answer the command; it may have been carried out`);
+  }
+  if (refusal !== null) throw refusal;
+  return result as T;
+}

@@ -1,0 +1,50 @@
+/** A terminal that keeps what is written to it. */
+import { PassThrough } from 'node:stream';
+import type { Call } from '../../src/cli/asking.ts';
+import type { Conductor } from '../../src/cli/connection.ts';
+import { openOutput } from '../../src/cli/output.ts';
+import type { Environment, Terminal, TextStream } from '../../src/cli/terminal.ts';
+import { systemChance } from '../../src/core/chance.ts';
+import { systemClock } from '../../src/core/clock.ts';
+import { openScope, type Scope } from '../../src/core/signals.ts';
+
+/** The terminal and what came out of it. */
+export interface Captured {
+  readonly terminal: Terminal;
+  /** Its abort is Ctrl-C. */
+  readonly interrupt: Scope;
+  readonly stdin: PassThrough;
+  stdout(): string;
+  stderr(): string;
+}
+
+function capture(isTTY: boolean): { stream: TextStream; text: () => string } {
+  const chunks: string[] = [];
+  const stream = new PassThrough().on('data', (chunk: Buffer) => chunks.push(chunk.toString()));
+  const size = isTTY ? { isTTY, rows: 24, columns: 200 } : {};
+  return { stream: Object.assign(stream, size), text: () => chunks.join('') };
+}
+
+/** Opens one, with or without a person in front of it. */
+export function openCaptured(isTTY = false, environment: Environment = {}): Captured {
+  const stdin = Object.assign(new PassThrough(), { isTTY });
+  const stdout = capture(isTTY);
+  const stderr = capture(isTTY);
+  const interrupt = openScope([]);
+  const terminal = {
+    environment,
+    stdin,
+    stdout: stdout.stream,
+    stderr: stderr.stream,
+    clock: systemClock,
+    chance: systemChance,
+    signal: interrupt.signal,
+  };
+  return { terminal, interrupt, stdin, stdout: stdout.text, stderr: stderr.text };
+}
+
+/** A call that has no connection: for what only shows things. */
+export function callOf({ terminal }: Captured, json = false): Call {
+  const conductor = { address: '127.0.0.1:7077' } as Conductor;
+  return { ...terminal, conductor, output: openOutput(json, terminal.stdout), command: 'countermand' };
+}
