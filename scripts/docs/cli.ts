@@ -1,38 +1,36 @@
 /** docs/cli.md, from the tree of commands. */
 import { PassThrough } from 'node:stream';
-import type { Argument, Command, Help, Option } from 'commander';
+import type { Command, Help } from 'commander';
 import { buildProgram } from '../../src/cli/program.ts';
 import { systemChance } from '../../src/core/chance.ts';
 import { systemClock } from '../../src/core/clock.ts';
 import { openScope } from '../../src/core/signals.ts';
 import { block, code, markdownTable, page } from './markdown.ts';
 
-/** What commander knows of options and arguments, the defaults as the help shows them. */
-function described(things: readonly (Option | Argument)[], term: (thing: never) => string, help: Help): string {
-  const rows = things.map((thing) => {
-    const words = 'flags' in thing ? help.optionDescription(thing) : help.argumentDescription(thing);
-    return [code(term(thing as never)), words];
-  });
-  return markdownTable(['', ''], rows);
+function argumentTable(command: Command, help: Help): string {
+  const rows = command.registeredArguments.map((argument) => [
+    code(help.argumentTerm(argument)),
+    help.argumentDescription(argument),
+  ]);
+  return rows.length === 0 ? '' : markdownTable(['argument', 'meaning'], rows);
+}
+
+function optionTable(command: Command, help: Help): string {
+  const options = command.options.filter((option) => !option.hidden);
+  const rows = options.map((option) => [code(help.optionTerm(option)), help.optionDescription(option)]);
+  return rows.length === 0 ? '' : markdownTable(['option', 'meaning'], rows);
 }
 
 function chapter(command: Command, path: string): string[] {
   const help = command.createHelp();
   const name = `${path}${command.name()}`;
-  const subcommands = command.commands.filter((child) => child.name() !== 'help');
-  const options = command.options.filter((option) => !option.hidden);
-  const usage = subcommands.length > 0 ? '' : block(`${name} ${command.usage()}`);
-  const parts = [
-    `## ${name}`,
-    command.description(),
-    usage,
-    command.registeredArguments.length > 0
-      ? described(command.registeredArguments, (argument: Argument) => help.argumentTerm(argument), help)
-      : '',
-    options.length > 0 ? described(options, (option: Option) => help.optionTerm(option), help) : '',
+  const usage = command.commands.length > 0 ? '' : block(`${name} ${command.usage()}`);
+  const parts = [`## ${name}`, command.description(), usage, argumentTable(command, help), optionTable(command, help)];
+  return [
+    ...parts.filter((part) => part !== ''),
     ...afterHelp(command),
+    ...command.commands.flatMap((child) => chapter(child, `${name} `)),
   ];
-  return [...parts.filter((part) => part !== ''), ...subcommands.flatMap((child) => chapter(child, `${name} `))];
 }
 
 /** The text that a command shows after its help: examples, mostly. */

@@ -187,7 +187,7 @@ export class PowerRun {
     const { command, phase } = await this.#awaitGo(signal);
     signal.throwIfAborted();
     // An order that can be recalled is not torn off in flight: overtaking it, the recall would find nothing.
-    const recallable = driver.recalls.includes(this.#target);
+    const recallable = driver.recalls.includes(this.#sentTarget);
     const send = (sending: AbortSignal): Promise<void> => {
       this.#report = { ...this.#report, phase };
       this.#mayHaveBeenSent = true;
@@ -256,6 +256,12 @@ export class PowerRun {
     if (this.#report.error?.message !== error.message) this.#update({ error });
   }
 
+  /** What the BMC was told in the part that can be aborted: a soft reboot may have begun as a soft power off. */
+  get #sentTarget(): OrderTarget {
+    const inHalves = this.#target === 'soft rebooting' && !this.#hardware.driver.softRebootInOneCommand;
+    return inHalves ? 'soft power off' : this.#target;
+  }
+
   async #finishAbort(stopped: Promise<void>, unknown: boolean, recallConfirmMs: number): Promise<void> {
     await untilAborted(stopped, this.#life.signal);
     // Only an agent that does not know what became of the order has to look before it speaks.
@@ -276,11 +282,11 @@ export class PowerRun {
     if (last && observed && isReached(this.#target, phase, { reading: observed, seenDown })) {
       return outcome('TOO_LATE', `the node was already ${observed.powerState}`, observed);
     }
-    if (!driver.recalls.includes(this.#target)) {
+    if (!driver.recalls.includes(this.#sentTarget)) {
       const reason = `driver ${driver.name} has no way to recall ${this.#target}; nobody waits for it any more, and the node may still change`;
       return outcome('STOPPED_WAITING', reason, observed);
     }
-    return recallOrder(this.#target, recallConfirmMs, this.#hardware, this.#life.signal);
+    return recallOrder(this.#sentTarget, recallConfirmMs, this.#hardware, this.#life.signal);
   }
 }
 

@@ -1,5 +1,6 @@
 /** An event on one line, for people. */
 import type { Event } from '../gen/countermand/v1/notification.ts';
+import { oneLine } from './output.ts';
 
 type Data = Readonly<Record<string, unknown>>;
 
@@ -29,12 +30,9 @@ export function eventLine(event: Event): string {
   const parts = [
     String(event.sequence).padStart(6),
     event.timestamp?.toISOString() ?? '',
-    event.eventType.padEnd(44),
-    typeof data.name === 'string' ? data.name : '',
-    changeOf(data),
+    oneLine(event.eventType).padEnd(44),
+    oneLine(typeof data.name === 'string' ? data.name : ''),
+    oneLine(changeOf(data)),
   ];
-  return parts
-    .map((part) => part.replaceAll('\n', ' '))
-    .join('  ')
-    .trimEnd();
+  return parts.join('  ').trimEnd();
 }

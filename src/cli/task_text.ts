@@ -25,6 +25,9 @@ const time = (at: Date | undefined): string => at?.toISOString() ?? '';
 const state = (value: PowerState | undefined): string =>
   value === undefined || value === PowerState.UNSPECIFIED ? '' : powerStateWord(value);
 
+/** The phases that are worth telling. */
+const HALVES: readonly PowerTaskPhase[] = [PowerTaskPhase.DOWN, PowerTaskPhase.FORCED_DOWN, PowerTaskPhase.UP];
+
 /** One power task, all that is known of it. */
 export function taskText(task: PowerTask): string {
   const { abort } = task;
@@ -33,7 +36,7 @@ export function taskText(task: PowerTask): string {
     ['node', `${task.nodeName} (${task.nodeUuid})`],
     ['target', targetWord(task.target)],
     ['state', stateName(task)],
-    ['phase', task.phase === PowerTaskPhase.WHOLE ? '' : enumName(PowerTaskPhase, task.phase)],
+    ['phase', HALVES.includes(task.phase) ? enumName(PowerTaskPhase, task.phase) : ''],
     ['message', task.message],
     ['error', task.errorCode && `${task.errorCode}: ${task.errorMessage}`],
     ['before', state(task.beforePowerState)],

@@ -50,6 +50,8 @@ export async function startConductor({ store, limits, agentLeaseMs, log }: Condu
     store,
     attachments,
     limits,
+    // Twice the lease until another agent may take over, then time for it to answer.
+    recoveryGraceMs: 2 * agentLeaseMs + limits.abortTimeoutMs,
     log,
     atRest: (_task, node) => {
       if (node.mayChangeUntil !== null || node.powerState === 'error') windows.watch(node);

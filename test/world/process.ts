@@ -1,7 +1,7 @@
 import type { Knex } from 'knex';
 import type { Clock, Timer } from '../../src/core/clock.ts';
 import type { Database, Transaction } from '../../src/server/store/database.ts';
-import { Feed } from '../../src/server/store/feed.ts';
+import { type Change, Feed } from '../../src/server/store/feed.ts';
 
 /** What a dead process gets from everything it touches. */
 export class Crash extends Error {
@@ -71,15 +71,16 @@ export class SimulatedProcess {
     };
   }
 
-  /** The shared database as this process sees it. Its feed is its own: it dies with it. */
-  database(shared: Database): Database {
+  /** The shared database as this process sees it. Its feed is its own: it dies with it. `tell` hears every commit. */
+  database(shared: Database, tell: (change: Change) => void): Database {
     const feed = new Feed();
     const write = async <T>(work: (transaction: Transaction) => Promise<T>): Promise<T> => {
       this.touch();
-      const changes: Parameters<Transaction['changed']>[0][] = [];
+      const changes: Change[] = [];
       const result = await shared.write(({ sql }) =>
         work({ sql: this.#guard(sql), changed: (change) => void changes.push(change) }),
       );
+      for (const change of changes) tell(change);
       this.touch();
       for (const change of changes) feed.publish(change);
       return result;

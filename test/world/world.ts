@@ -10,6 +10,7 @@ import { enrolNode } from '../../src/server/enrolment.ts';
 import type { Limits } from '../../src/server/power/limits.ts';
 import { giveOrder, type Order } from '../../src/server/power/orders.ts';
 import { type Database, openMemoryDatabase } from '../../src/server/store/database.ts';
+import type { Change } from '../../src/server/store/feed.ts';
 import type { NodeRow, PowerTaskRow } from '../../src/server/store/rows.ts';
 import { type SeededChance, seededChance } from './chance.ts';
 import { type Link, openLink } from './link.ts';
@@ -71,6 +72,9 @@ export class World {
   /** Everything that reached any BMC, in order. */
   readonly received: Received[] = [];
   readonly agents = new Map<string, RunningAgent>();
+  /** Hears every committed change, and everything that reaches a BMC. */
+  onChange: (change: Change) => void = () => {};
+  onReceived: (received: Received) => void = () => {};
   /** Faults that the system logged: none is expected, except of dead processes. */
   readonly faults: string[] = [];
   readonly #shared: Database;
@@ -127,7 +131,7 @@ export class World {
     const process = new SimulatedProcess();
     const clock = process.clock(this.clock);
     const store = {
-      database: process.database(this.#shared),
+      database: process.database(this.#shared, (change) => this.onChange(change)),
       clock,
       chance: this.chance,
       publisherId: 'countermand-conductor.test',
@@ -205,7 +209,9 @@ export class World {
     const driver = createFakeDriver({ clock, hardware: this.hardware, softRebootInOneCommand });
     const note = (address: string, target: Received['target']): void => {
       process.touch();
-      this.received.push({ at: this.clock.monotonic(), address, target });
+      const received = { at: this.clock.monotonic(), address, target };
+      this.received.push(received);
+      this.onReceived(received);
     };
     return {
       ...driver,

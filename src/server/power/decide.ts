@@ -163,7 +163,7 @@ function whenConfirming(task: PowerTaskRow, report: Report, facts: Facts): Move 
   if (isReached(task.target, task.phase, seen)) return finishing(task, observed, facts);
   if (observed.powerState === task.observedPowerState && seen.seenDown === task.seenDown) return STAY;
   const moved = { observedPowerState: observed.powerState, seenDown: seen.seenDown };
-  return { event: 'observe', patch: { task: moved }, next: 'nothing' };
+  return { event: 'observe', patch: { task: moved, node: good(observed.powerState, facts) }, next: 'nothing' };
 }
 
 /** A phase has settled: the task has, or its second half begins. */
@@ -177,18 +177,13 @@ function finishing(task: PowerTaskRow, reading: Reading, facts: Facts): Move {
     seenDown: true,
     deadlineAt: facts.now + facts.powerStateChangeTimeoutMs,
   };
+  const node = good(reading.powerState, facts);
   if (facts.softRebootInOneCommand && task.phase === 'DOWN') {
-    return {
-      event: 'observe',
-      patch: { task: { ...half, message: 'the host went down and is starting' } },
-      next: 'again',
-    };
+    const message = 'the host went down and is starting';
+    return { event: 'observe', patch: { task: { ...half, message }, node }, next: 'again' };
   }
-  return {
-    event: 'send_next',
-    patch: { task: { ...half, message: 'the host is down and is being powered on' } },
-    next: 'start',
-  };
+  const message = 'the host is down and is being powered on';
+  return { event: 'send_next', patch: { task: { ...half, message }, node }, next: 'start' };
 }
 
 /** What the time makes of a task; also how long it may still take. */

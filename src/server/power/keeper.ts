@@ -31,6 +31,8 @@ export interface KeeperParts {
   readonly store: Store;
   readonly attachments: Attachments;
   readonly limits: Limits;
+  /** After a start, a deadline that passed meanwhile waits so long for an agent to read the hardware. */
+  readonly recoveryGraceMs: number;
   readonly log: Log;
   /** Told of each task that has come to rest, with its node as it then was. */
   readonly atRest: (task: PowerTaskRow, node: NodeRow) => void;
@@ -64,7 +66,8 @@ export class Keeper {
 
   /** Takes up every unsettled task of an earlier process. Agents that attach are then given theirs. */
   async recover(): Promise<void> {
-    for (const task of await listHolders(this.#parts.store.database.read)) this.#giveGrace(task);
+    const { store, recoveryGraceMs } = this.#parts;
+    for (const task of await listHolders(store.database.read)) this.#giveGrace(task, recoveryGraceMs);
   }
 
   /** Stops all timers and handles nothing more. The rows are carried on with after the next start. */
@@ -179,7 +182,7 @@ export class Keeper {
     const { store, attachments } = this.#parts;
     const task = await findPowerTask(uuid, store.database.read);
     if (!task || isAtRest(task.state)) return;
-    this.#giveGrace(task);
+    this.#giveGrace(task, this.#parts.limits.abortTimeoutMs);
     const node = await findNode(task.nodeUuid, store.database.read);
     const owner = node ? attachments.ownerOf(node) : null;
     if (owner?.kind !== 'attached') return;
@@ -211,9 +214,9 @@ export class Keeper {
     return { ...limits, now: store.clock.now(), softRebootInOneCommand: driver?.softRebootInOneCommand ?? false };
   }
 
-  #giveGrace(task: PowerTaskRow): void {
-    const { store, limits } = this.#parts;
-    if (task.state !== 'QUEUED') this.#grace.set(task.uuid, store.clock.now() + limits.abortTimeoutMs);
+  #giveGrace(task: PowerTaskRow, graceMs: number): void {
+    const until = Math.max(this.#grace.get(task.uuid) ?? 0, this.#parts.store.clock.now() + graceMs);
+    if (task.state !== 'QUEUED') this.#grace.set(task.uuid, until);
     this.#setAlarm(task);
   }
 

@@ -1,0 +1,74 @@
+/**
+ * `npm run demo`: a conductor with its agent, three real BMC simulators on loopback, and an operator's few minutes with
+ * them, in some seconds. It ends with 0 if all that it shows has really happened, else with 1 and a sentence. Nothing that
+ * it started, and no file of it, is left.
+ */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { withConductor } from '../src/cli/connection.ts';
+import { systemClock } from '../src/core/clock.ts';
+import { asCountermandError, fail } from '../src/core/errors.ts';
+import { openScope } from '../src/core/signals.ts';
+import type { ChassisFaults } from '../src/sim/chassis.ts';
+import { type IpmiSim, startIpmiSim } from '../src/sim/ipmi_sim.ts';
+import { environmentWith, startConductorProcess } from './demo/conductor_process.ts';
+import { openStage } from './demo/stage.ts';
+import { type NodeName, PASSWORD_VARIABLE, tellStory } from './demo/story.ts';
+
+/** Far more than it takes. */
+const LIMIT_MS = 90_000;
+const STOPPED_BY_HAND = 130;
+
+/** How the operating system of each node takes a soft power off. */
+const NODES: Readonly<Record<NodeName, Partial<ChassisFaults>>> = {
+  r7n1: { softOffDelayS: 2 },
+  r7n2: { softOffDelayS: 'never' },
+  r7n3: {},
+};
+
+/** So that nobody has to wait long for the readings in the background. */
+const FLAGS = ['--window-read-interval', '1', '--sync-power-state-interval', '1'];
+
+async function showAll(signal: AbortSignal): Promise<void> {
+  await using after = new AsyncDisposableStack();
+  const folder = await mkdtemp(join(tmpdir(), 'countermand-demo-'));
+  after.defer(() => rm(folder, { recursive: true, force: true }));
+
+  const bmcs = {} as Record<NodeName, IpmiSim>;
+  for (const name of Object.keys(NODES) as NodeName[]) {
+    const bmc = await startIpmiSim({ directory: join(folder, name), ...NODES[name] }, systemClock, signal);
+    after.defer(() => bmc.stop());
+    bmcs[name] = bmc;
+  }
+  const flags = ['--data', join(folder, 'data'), ...FLAGS];
+  const agent = environmentWith({ [PASSWORD_VARIABLE]: bmcs.r7n1.password });
+  const conductor = await startConductorProcess(flags, agent, signal);
+  after.defer(() => conductor.stop());
+
+  const stage = openStage(process.stdout, environmentWith({ COUNTERMAND_CONDUCTOR: conductor.address }));
+  stage.heading('Countermand: the bare-metal conductor whose orders can be taken back');
+  stage.say("Three BMCs with real IPMI (OpenIPMI's ipmi_sim) run on loopback, and a conductor with its agent:");
+  stage.command(conductor.command);
+  stage.output(conductor.said);
+  await withConductor(conductor.address, (clients) => tellStory({ stage, conductor: clients, bmcs }, signal), signal);
+}
+
+const byHand = openScope([]);
+for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+  process.once(name, () => byHand.abort(fail('CALL_ENDED', 'stopped by hand')));
+process.stdout.on('error', () => byHand.abort(fail('CALL_ENDED', 'nobody reads the demo')));
+
+const scope = openScope([byHand.signal], { clock: systemClock, afterMs: LIMIT_MS, what: 'the demo' });
+const startedAt = systemClock.monotonic();
+try {
+  await showAll(scope.signal);
+  const seconds = Math.round((systemClock.monotonic() - startedAt) / 1000);
+  process.stdout.write(`\nAll of it happened, in ${seconds} s, and nothing of it is left. For keeps: npm start\n`);
+} catch (thrown) {
+  const { code, message } = asCountermandError(thrown);
+  process.stderr.write(`\nThe demo failed: ${message}\n`);
+  process.exitCode = code === 'CALL_ENDED' ? STOPPED_BY_HAND : 1;
+} finally {
+  scope.end();
+}

@@ -1,0 +1,86 @@
+/** A real conductor process: `countermand serve` on a free port of loopback, with a data folder of its own. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { delimiter } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { systemClock } from '../../src/core/clock.ts';
+import { abortable, openScope } from '../../src/core/signals.ts';
+
+/** The variables of an environment. */
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** A conductor that listens. */
+export interface ConductorProcess {
+  /** HOST:PORT. */
+  readonly address: string;
+  /** The command by which it was started, as one would type it. */
+  readonly command: string;
+  /** What it then said. */
+  readonly said: string;
+  /** Ends it, with its agent. Never rejects; it is killed if it takes too long. */
+  stop(): Promise<void>;
+}
+
+const BIN = fileURLToPath(new URL('../../bin', import.meta.url));
+const START_LIMIT_MS = 20_000;
+const STOP_LIMIT_MS = 5000;
+
+/** Our own environment with `countermand` on the PATH and nothing that would configure it, then `extra`. */
+export function environmentWith(extra: Environment): Environment {
+  const others = Object.entries(process.env).filter(([name]) => !name.startsWith('COUNTERMAND_'));
+  return { ...Object.fromEntries(others), PATH: `${BIN}${delimiter}${process.env.PATH}`, ...extra };
+}
+
+/**
+ * Starts a conductor and resolves when it listens. It dies with this process, however that ends.
+ * @param flags flags of `countermand serve`, other than `--listen`
+ * @throws an Error with what it said on stderr if it does not start; the reason of the abort
+ */
+export async function startConductorProcess(
+  flags: readonly string[],
+  environment: Environment,
+  signal: AbortSignal,
+): Promise<ConductorProcess> {
+  const words = ['serve', '--listen', '127.0.0.1:0', ...flags];
+  const child = spawn('setpriv', ['--pdeathsig', 'KILL', `${BIN}/countermand`, ...words], {
+    env: environment,
+    detached: true,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const ended = new Promise<void>((resolve) => child.once('close', () => resolve()).once('error', () => resolve()));
+  const stop = async (): Promise<void> => {
+    child.kill('SIGTERM');
+    const timer = systemClock.after(STOP_LIMIT_MS, () => child.kill('SIGKILL'));
+    await ended;
+    timer.cancel();
+  };
+  try {
+    const said = await firstLine(child, signal);
+    const address = /127\.0\.0\.1:\d+/.exec(said)?.[0];
+    if (address === undefined) throw new Error(`the conductor did not say where it listens, but: ${said}`);
+    return { address, command: `countermand ${words.join(' ')}`, said, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+/** What it says first on stdout; all that it says on stderr, and later, is read and dropped. */
+async function firstLine(child: ChildProcess, signal: AbortSignal): Promise<string> {
+  const limit = { clock: systemClock, afterMs: START_LIMIT_MS, what: 'the start of the conductor' };
+  const scope = openScope([signal], limit);
+  let complaint = '';
+  child.stderr?.on('data', (chunk: Buffer) => {
+    complaint = (complaint + chunk).slice(-2000);
+  });
+  try {
+    return await abortable<string>((resolve, reject) => {
+      if (child.stdout) createInterface(child.stdout).once('line', resolve);
+      child.once('error', reject);
+      child.once('close', () => reject(new Error(`the conductor did not start: ${complaint.trim()}`)));
+      return () => {};
+    }, scope.signal);
+  } finally {
+    scope.end();
+  }
+}

@@ -1,0 +1,131 @@
+/** Command lines that no conductor is needed for. */
+import { createServer } from 'node:net';
+import test from 'ava';
+import type { Command } from 'commander';
+import { buildProgram, runCommandLine } from '../../src/cli/program.ts';
+import type { Environment } from '../../src/cli/terminal.ts';
+import { openCaptured } from './captured.ts';
+
+/** Nobody can listen there. */
+const NOWHERE = '127.0.0.1:1';
+
+/** One command line, and what came of it. */
+async function run(words: readonly string[], environment: Environment = { COUNTERMAND_CONDUCTOR: NOWHERE }) {
+  const captured = openCaptured(false, environment);
+  const exitCode = await runCommandLine(words, captured.terminal);
+  return { exitCode, stdout: captured.stdout(), stderr: captured.stderr() };
+}
+
+/** Every command of the tree. */
+function allCommands(command: Command): Command[] {
+  return [command, ...command.commands.flatMap(allCommands)];
+}
+
+const program = buildProgram(openCaptured().terminal);
+
+test('every command, argument and option is described', (t) => {
+  for (const command of allCommands(program)) {
+    t.not(command.description(), '', command.name());
+    for (const option of command.options) t.not(option.description, '', `${command.name()} ${option.flags}`);
+    for (const argument of command.registeredArguments)
+      t.not(argument.description, '', `${command.name()} ${argument.name()}`);
+  }
+});
+
+test('every command has help', async (t) => {
+  const pathOf = (command: Command): string[] => (command.parent ? [...pathOf(command.parent), command.name()] : []);
+  for (const command of allCommands(program)) {
+    const { exitCode, stdout, stderr } = await run([...pathOf(command), '--help']);
+    t.is(exitCode, 0);
+    t.regex(stdout, /^Usage: countermand/);
+    t.is(stderr, '');
+  }
+});
+
+test('every group shows examples', async (t) => {
+  for (const group of program.commands.filter(({ commands }) => commands.length > 0))
+    t.regex((await run([group.name(), '--help'])).stdout, /\nExamples:\n {2}countermand /);
+});
+
+test('a group without a command is help on stderr, and a failure', async (t) => {
+  for (const words of [[], ['node'], ['power']]) {
+    const { exitCode, stdout, stderr } = await run(words);
+    t.is(exitCode, 2);
+    t.is(stdout, '');
+    t.regex(stderr, /^Usage: countermand/);
+  }
+});
+
+test('the version', async (t) => {
+  const { exitCode, stdout } = await run(['--version']);
+  t.is(exitCode, 0);
+  t.regex(stdout, /^\d+\.\d+\.\d+\S*\n$/);
+});
+
+const refused = test.macro({
+  exec: async (t, line: string, says: RegExp) => {
+    const { exitCode, stdout, stderr } = await run(line.split(' '));
+    t.is(exitCode, 2);
+    t.is(stdout, '');
+    t.regex(stderr, says);
+    t.true(stderr.startsWith('error: '));
+  },
+  title: (_, line) => `refused before anybody is asked: ${line}`,
+});
+test(refused, 'nod', /unknown command 'nod' \(Did you mean node\?\)/);
+test(refused, 'node lst', /unknown command 'lst'/);
+test(refused, 'node show', /missing required argument 'node'/);
+test(refused, 'node show a b', /too many arguments/);
+test(refused, 'node list --colour', /unknown option '--colour'/);
+test(refused, 'node create n1', /required option '--driver <name>' not specified/);
+test(refused, 'node create n1 --driver fake --info x', /--info: 'x' is not KEY=VALUE/);
+test(refused, 'node set n1', /nothing to set on 'n1'/);
+test(refused, 'node set n1 --maintenance maybe', /Allowed choices are on, off/);
+test(refused, 'node power n[1-3] on', /is a range, and a power order takes one node/);
+test(refused, 'node power n1 hibernate', /'hibernate' is no target; possible are on, off/);
+test(refused, 'node power n1 soft_off --timeout 0', /--timeout: '0' is not a number of seconds/);
+test(refused, 'node power n1 soft_off --timeout -5', /--timeout: '-5'/);
+test(refused, 'node power n1 soft_off --on-timeout wait', /Allowed choices are fail, force/);
+test(refused, 'events --from first', /--from: 'first' is not the number/);
+test(refused, 'node list --conductor nowhere', /'nowhere' is no address of a conductor; it must be HOST:PORT/);
+test(refused, '--conductor http://a:1 node list', /is no address of a conductor/);
+
+test('a refusal with --json is JSON on stderr, wherever the flag stands', async (t) => {
+  for (const words of [
+    ['--json', 'node', 'power', 'n1', 'x'],
+    ['node', 'power', 'n1', 'x', '--json'],
+  ]) {
+    const { exitCode, stdout, stderr } = await run(words);
+    t.is(exitCode, 2);
+    t.is(stdout, '');
+    t.is(JSON.parse(stderr).error.code, 'ARGUMENT_INVALID');
+  }
+});
+
+test('a conductor that is not there: the address, what to do, and nothing was ordered', async (t) => {
+  for (const line of ['node list', 'node power n1 soft_off', 'power watch t', 'events --follow', 'node refresh n1']) {
+    const { exitCode, stdout, stderr } = await run(line.split(' '));
+    t.is(exitCode, 6, line);
+    t.is(stdout, '');
+    t.regex(stderr, /^error: no conductor answers at 127\.0\.0\.1:1 \(.*ECONNREFUSED.*countermand serve.*--conductor/);
+    t.notRegex(stderr, /whether the order was accepted/);
+  }
+});
+
+test('the flag wins over the variable', async (t) => {
+  t.regex(
+    (await run(['node', 'list', '--conductor', '127.0.0.2:1'])).stderr,
+    /no conductor answers at 127\.0\.0\.2:1 /,
+  );
+  t.regex((await run(['node', 'list'], { COUNTERMAND_CONDUCTOR: '127.0.0.3:1' })).stderr, /at 127\.0\.0\.3:1 /);
+});
+
+test('what answers but is no conductor is told soon', async (t) => {
+  const web = createServer((socket) => socket.end('HTTP/1.1 400 Bad Request\r\n\r\n')).listen(0, '127.0.0.1');
+  await new Promise((resolve) => web.once('listening', resolve));
+  const { port } = web.address() as { port: number };
+  const { exitCode, stderr } = await run(['node', 'list', '--conductor', `127.0.0.1:${port}`]);
+  web.close();
+  t.is(exitCode, 6);
+  t.regex(stderr, /no conductor answers at/);
+});

@@ -1,0 +1,158 @@
+import { getEventListeners } from 'node:events';
+import test from 'ava';
+import { openChannel } from '../../src/core/channel.ts';
+import { CountermandError, fail } from '../../src/core/errors.ts';
+import { Lanes } from '../../src/core/lanes.ts';
+import { abortable, onAbort, openScope, sleep, untilAborted } from '../../src/core/signals.ts';
+import { VirtualClock } from '../world/virtual_clock.ts';
+
+const reason = fail('ABORT_REQUESTED', 'enough');
+const listeners = (signal: AbortSignal): number => getEventListeners(signal, 'abort').length;
+
+test('a scope is aborted with its parent, with the reason of the parent, and lets go at its end', (t) => {
+  const parent = openScope([]);
+  const child = openScope([parent.signal]);
+  const ended = openScope([parent.signal]);
+  ended.end();
+  t.is(listeners(parent.signal), 1);
+  parent.abort(reason);
+  t.is(child.signal.reason, reason);
+  t.false(ended.signal.aborted);
+  t.is(listeners(parent.signal), 0);
+});
+
+test('a scope with a limit is aborted in time, and its timer is called off at its end', async (t) => {
+  const clock = new VirtualClock();
+  const limit = { clock, afterMs: 5000, what: 'the test' };
+  const late = openScope([], limit);
+  openScope([], limit).end();
+  t.is(clock.timers, 1);
+  await clock.turn(5000);
+  t.is(late.signal.reason.code, 'TOOK_TOO_LONG');
+  t.is(late.signal.reason.message, 'the test took longer than 5 s');
+});
+
+test('the first reason stands', (t) => {
+  const scope = openScope([]);
+  scope.abort(reason);
+  scope.abort(fail('SETTLED', 'later'));
+  t.is(scope.signal.reason, reason);
+});
+
+test('a sleep ends at its time, or at the abort with its reason; neither leaves a timer or a listener', async (t) => {
+  const clock = new VirtualClock();
+  const scope = openScope([]);
+  const short = sleep(1000, clock, scope.signal);
+  await clock.turn(1000);
+  await t.notThrowsAsync(short);
+  const long = sleep(1000, clock, scope.signal);
+  scope.abort(reason);
+  t.is(await long.catch((error) => error), reason);
+  t.is(await sleep(1, clock, scope.signal).catch((error) => error), reason);
+  t.is(clock.timers, 0);
+  t.is(listeners(scope.signal), 0);
+});
+
+test('what settles at once leaves no listener, and is not called off', async (t) => {
+  const { signal } = openScope([]);
+  let calledOff = 0;
+  const value = await abortable<string>((resolve) => {
+    resolve('done');
+    return () => {
+      calledOff += 1;
+    };
+  }, signal);
+  t.is(value, 'done');
+  t.is(listeners(signal), 0);
+  t.is(calledOff, 0);
+});
+
+test('untilAborted passes on what comes first', async (t) => {
+  const scope = openScope([]);
+  t.is(await untilAborted(Promise.resolve(1), scope.signal), 1);
+  const waiting = untilAborted(new Promise(() => {}), scope.signal);
+  scope.abort(reason);
+  t.is(await waiting.catch((error) => error), reason);
+  t.is(listeners(scope.signal), 0);
+});
+
+test('a listener of an aborted signal hears of it at once', (t) => {
+  const scope = openScope([]);
+  scope.abort(reason);
+  let heard: unknown;
+  onAbort(scope.signal, (why) => {
+    heard = why;
+  });
+  t.is(heard, reason);
+});
+
+async function read<T>(values: AsyncIterable<T>): Promise<T[]> {
+  const all: T[] = [];
+  for await (const value of values) all.push(value);
+  return all;
+}
+
+test('a channel gives values in order, those from before the end too, and nothing after it', async (t) => {
+  const { signal } = openScope([]);
+  const channel = openChannel<number>(signal);
+  channel.push(1);
+  const reading = read(channel);
+  channel.push(2);
+  channel.end();
+  channel.push(3);
+  t.deepEqual(await reading, [1, 2]);
+  t.is(listeners(signal), 0);
+});
+
+test('a channel ends with the error that it was ended with, and with the reason of its signal', async (t) => {
+  const { signal } = openScope([]);
+  const failing = openChannel<number>(signal);
+  failing.push(1);
+  failing.end(reason);
+  t.is(await read(failing).catch((error) => error), reason);
+  const scope = openScope([]);
+  const reading = read(openChannel<number>(scope.signal));
+  scope.abort(reason);
+  t.is(await reading.catch((error) => error), reason);
+});
+
+test('a channel of the latest keeps one value; any other ends when too many wait', async (t) => {
+  const { signal } = openScope([]);
+  const latest = openChannel<number>(signal, true);
+  for (let value = 0; value <= 10; value += 1) latest.push(value);
+  latest.end();
+  t.deepEqual(await read(latest), [10]);
+  const full = openChannel<number>(signal);
+  for (let value = 0; value < 200_000; value += 1) full.push(value);
+  t.is(full.size, 100_000);
+  await t.throwsAsync(read(full), { instanceOf: CountermandError, message: /100000 messages behind/ });
+});
+
+test('lanes: one after the other within a key, side by side across keys, whatever fails', async (t) => {
+  const lanes = new Lanes();
+  const order: string[] = [];
+  const finish: Record<string, () => void> = {};
+  const work = (name: string) => (): Promise<void> => {
+    order.push(`${name} begins`);
+    return new Promise((resolve) => {
+      finish[name] = () => {
+        order.push(`${name} ends`);
+        resolve();
+      };
+    });
+  };
+  const first = lanes.run('n1', work('first'));
+  const failing = lanes.run('n1', () => Promise.reject(reason));
+  const second = lanes.run('n1', work('second'));
+  const other = lanes.run('n2', work('other'));
+  await null;
+  t.deepEqual(order, ['first begins', 'other begins']);
+  finish.first?.();
+  t.is(await failing.catch((error) => error), reason);
+  await first;
+  t.deepEqual(order.slice(2), ['first ends', 'second begins']);
+  finish.second?.();
+  finish.other?.();
+  await Promise.all([second, other]);
+  t.false(lanes.busy);
+});

@@ -1,0 +1,106 @@
+import type { ExecutionContext } from 'ava';
+import { ownAddress } from '../../src/sim/loopback.ts';
+import { newFolder } from '../counterparts/folder.ts';
+import { type Client, connect } from './client.ts';
+import {
+  type ConductorProcess,
+  type Daemon,
+  type Settings,
+  startAgent,
+  startConductor,
+  type Variables,
+} from './processes.ts';
+
+/** The processes of a house. Where the agent is embedded, it lives and dies with the conductor. */
+export type Part = 'conductor' | 'agent';
+
+/** How a house is built. */
+export interface HousePlan {
+  /** The agent is a process of its own. */
+  readonly apart?: boolean;
+  readonly settings?: Settings;
+  readonly variables?: Variables;
+}
+
+/** For tests that wait for nothing: no polls that nobody asked for, and no rest between two commands to a BMC. */
+const QUICK: Settings = { sync_power_state_interval: 0, min_command_interval: 0, window_read_interval: 0.2 };
+const AGENT_KEYS = ['zone', 'log_level', 'min_command_interval', 'secrets_dir', 'agent_name'];
+
+/** A conductor and its agent, with a data folder and a port of their own. Each can be killed and started again. */
+export class House {
+  readonly data: string;
+  readonly #t: ExecutionContext;
+  readonly #apart: boolean;
+  readonly #variables: Variables;
+  #settings: Settings;
+  #conductor: ConductorProcess | null = null;
+  #agent: Daemon | null = null;
+  #client: Client | null = null;
+  #address = `${ownAddress()}:0`;
+
+  /** Use openHouse. */
+  constructor(t: ExecutionContext, data: string, { apart = false, settings = {}, variables = {} }: HousePlan) {
+    this.data = data;
+    this.#t = t;
+    this.#apart = apart;
+    this.#settings = { ...QUICK, ...settings };
+    this.#variables = variables;
+    t.teardown(() => this.#client?.close());
+  }
+
+  /** Where the conductor listens, also after it was started again. */
+  get address(): string {
+    return this.#address;
+  }
+
+  /** A connection to the conductor that runs. */
+  get client(): Client {
+    return here(this.#client);
+  }
+
+  get conductor(): ConductorProcess {
+    return here(this.#conductor);
+  }
+
+  /** The process that the agent lives in. */
+  get agent(): Daemon {
+    return here(this.#apart ? this.#agent : this.#conductor);
+  }
+
+  /** Changes what the next processes are started with. */
+  configure(settings: Settings): void {
+    this.#settings = { ...this.#settings, ...settings };
+  }
+
+  /** Starts one; resolves when it serves. */
+  async start(part: Part): Promise<void> {
+    if (part === 'agent') {
+      const settings = Object.entries(this.#settings).filter(([key]) => AGENT_KEYS.includes(key));
+      this.#agent = await startAgent(this.#t, this.#address, Object.fromEntries(settings), this.#variables);
+      return;
+    }
+    const settings = { ...this.#settings, data: this.data, listen: this.#address };
+    this.#conductor = await startConductor(this.#t, settings, !this.#apart, this.#variables);
+    this.#address = this.#conductor.address;
+    this.#client?.close();
+    this.#client = connect(this.#address);
+  }
+
+  /** Ends one with SIGKILL; resolves when it is gone. */
+  async kill(part: Part): Promise<void> {
+    await this[part].kill();
+  }
+}
+
+function here<T>(thing: T | null): T {
+  if (thing === null) throw new Error('it was not started');
+  return thing;
+}
+
+/** A house that serves. */
+export async function openHouse(t: ExecutionContext, plan: HousePlan = {}): Promise<House> {
+  const house = new House(t, await newFolder(t), plan);
+  await house.start('conductor');
+  if (plan.apart) await house.start('agent');
+  return house;
+}

@@ -1,0 +1,79 @@
+/**
+ * SIGKILL while the hardware is watched: two operating systems hang on their way down, and the agent rests before it
+ * looks whether a reset and an NMI have settled. Afterwards all are watched on, and nothing is sent again.
+ */
+import test from 'ava';
+import { never } from '../counterparts/signals.ts';
+import { openHouse } from './house.ts';
+import { enrolPyghmi, LEASE_S, Listener, ordersAt, untilAllAtRest, untilNobodySpeaksTo, VICTIMS } from './killing.ts';
+import { enrolSim, nodeNow, order, untilIn, watchTask } from './orders.ts';
+
+/** The rest between the order and the first look; the kill falls into it. */
+const REST_S = 2;
+
+for (const victim of VICTIMS) {
+  test(`SIGKILL of ${victim.title} in CONFIRMING`, async (t) => {
+    const settings = { agent_lease: LEASE_S, min_command_interval: REST_S };
+    const house = await openHouse(t, { apart: victim.apart, settings });
+    const hangs = { softOffDelayS: 'never' } as const;
+    const [off, again, reset, nmi] = await Promise.all([
+      enrolSim(t, house, 'off', hangs),
+      enrolSim(t, house, 'again', hangs),
+      enrolSim(t, house, 'reset'),
+      enrolPyghmi(t, house, 'nmi'),
+    ]);
+    const listener = new Listener(house);
+    const orders = [
+      order(house.client, 'off', 'SOFT_POWER_OFF'),
+      order(house.client, 'again', 'SOFT_REBOOT'),
+      order(house.client, 'reset', 'REBOOT'),
+      order(house.client, 'nmi', 'INJECT_NMI'),
+    ];
+    const tasks = await Promise.all(orders.map((watch) => untilIn(watch, 'CONFIRMING')));
+    await house.kill(victim.part);
+    for (const watch of orders) t.is(watch.seen.at(-1)?.state, 'CONFIRMING', 'killed too late');
+    if (victim.agentDies) await untilNobodySpeaksTo(off, again, reset, nmi);
+
+    house.configure({ min_command_interval: 0 });
+    await house.start(victim.part);
+    listener.resume();
+    // Both hang until they are known to be watched again.
+    for (const sim of [off, again]) {
+      const looks = (await sim.received()).filter((command) => command === 'status').length;
+      await sim.untilReceived('status', looks + 1, never());
+      await sim.setPower('power off');
+    }
+    const rested = await untilAllAtRest(t, house, tasks, listener);
+    for (const task of rested) t.like(task, { state: 'SUCCEEDED' }, `the ${task.target}`);
+    t.deepEqual(await Promise.all([off, again, reset, nmi].map(ordersAt)), [
+      ['soft'],
+      ['soft', 'on'],
+      ['reset'],
+      ['diag'],
+    ]);
+    for (const [name, powerState] of Object.entries({ off: 'OFF', again: 'ON', reset: 'ON', nmi: 'ON' }))
+      t.like(await nodeNow(house.client, name), { powerState });
+  });
+}
+
+test('SIGKILL of the conductor and the agent inside while a soft reboot powers the node on', async (t) => {
+  const house = await openHouse(t);
+  const sim = await enrolSim(t, house, 'n1', { softOffDelayS: 0.5 });
+  const watch = order(house.client, 'n1', 'SOFT_REBOOT');
+  const { uuid } = await untilIn(watch, 'CONFIRMING');
+  await sim.configure({ holds: true });
+  await watch.until('the second half to be sent', ({ phase, state }) => phase === 'UP' && state === 'SENDING');
+  await sim.untilReceived('on', 1, never());
+  await house.kill('conductor');
+  await untilNobodySpeaksTo(sim);
+  await sim.configure({ holds: false });
+  await house.start('conductor');
+  t.like(await untilIn(watchTask(house.client, uuid), 'SUCCEEDED', 'FAILED'), { state: 'SUCCEEDED', phase: 'UP' });
+  t.is(await sim.power(), 'power on');
+  const [first, ...others] = await ordersAt(sim);
+  t.is(first, 'soft');
+  t.true(
+    others.length > 0 && others.every((command) => command === 'on'),
+    'a power on may be sent again, nothing else',
+  );
+});

@@ -1,0 +1,103 @@
+/** What tests do with a house: enrol nodes, give orders, watch. */
+import type { ExecutionContext } from 'ava';
+import { toPlainJson } from '../../src/cli/json.ts';
+import type { TargetName } from '../../src/core/power.ts';
+import { isAtRest, type PowerTaskState } from '../../src/core/states.ts';
+import type { DriverInfo } from '../../src/drivers/driver.ts';
+import { Node as ProtoNode, type WatchNodesResponse } from '../../src/gen/countermand/v1/node.ts';
+import { OnTimeout, PowerTarget } from '../../src/gen/countermand/v1/power.ts';
+import type { IpmiSim, IpmiSimOptions } from '../../src/sim/ipmi_sim.ts';
+import { infoOf, newIpmiSim } from '../counterparts/ipmi_sim.ts';
+import { type Client, type Event, plainEvents, plainTasks, type Task } from './client.ts';
+import type { House } from './house.ts';
+import { Watch } from './watching.ts';
+
+/** A node in plain words. What has its default value is absent; an unknown power state, too. */
+export interface Node {
+  readonly uuid: string;
+  readonly name: string;
+  readonly powerState?: 'ON' | 'OFF' | 'ERROR';
+  readonly targetPowerState?: TargetName;
+  readonly lastError?: string;
+  readonly heldBy?: string;
+  readonly mayStillChangeUntil?: string;
+  readonly driverInfo: DriverInfo;
+}
+
+/** A node from the wire. */
+export function plainNode({ node }: { node?: ProtoNode | undefined }): Node {
+  if (!node) throw new Error('an answer without a node');
+  return toPlainJson(ProtoNode, node) as Node;
+}
+
+async function* plainNodes(stream: AsyncIterable<WatchNodesResponse>): AsyncGenerator<Node> {
+  for await (const answer of stream) yield plainNode(answer);
+}
+
+/** Watches one node from its present state on. */
+export function watchNode({ nodes }: Client, name: string): Watch<Node> {
+  return new Watch(plainNodes(nodes.watchNodes({ nodes: [name] })));
+}
+
+/** The node as it is now. */
+export async function nodeNow({ nodes }: Client, name: string): Promise<Node> {
+  return plainNode(await nodes.getNode({ node: name }));
+}
+
+/** Enrols a node and resolves when it has been read for the first time. */
+export async function enrol(client: Client, name: string, driver: string, driverInfo: DriverInfo): Promise<void> {
+  await client.nodes.createNode({ name, driver, driverInfo: { ...driverInfo } });
+  await watchNode(client, name).until(`the first reading of ${name}`, ({ powerState }) => powerState !== undefined);
+}
+
+/** Starts a simulated BMC, and enrols it in the house. */
+export async function enrolSim(
+  t: ExecutionContext,
+  { client }: House,
+  name: string,
+  options: Partial<IpmiSimOptions> = {},
+): Promise<IpmiSim> {
+  const sim = await newIpmiSim(t, options);
+  await enrol(client, name, 'ipmi', infoOf(sim));
+  return sim;
+}
+
+/** What an order may say beside node and target. */
+export interface OrderOptions {
+  readonly timeout?: number;
+  readonly onTimeout?: 'FAIL' | 'FORCE';
+  readonly requestId?: string;
+  readonly reason?: string;
+  readonly abortsTaskUuid?: string;
+}
+
+/** Gives an order and watches its power task. */
+export function order({ power }: Client, node: string, target: TargetName, options: OrderOptions = {}): Watch<Task> {
+  const onTimeout = OnTimeout[options.onTimeout ?? 'UNSPECIFIED'];
+  return new Watch(plainTasks(power.setPowerState({ ...options, node, target: PowerTarget[target], onTimeout })));
+}
+
+/** Watches a power task, by its uuid or request_id, from its present state on. */
+export function watchTask({ power }: Client, task: string): Watch<Task> {
+  return new Watch(plainTasks(power.watchPowerTask({ task })));
+}
+
+/** Resolves with the task when it is in one of these states, or was. */
+export function untilIn(watch: Watch<Task>, ...states: PowerTaskState[]): Promise<Task> {
+  return watch.until(`${states.join(' or ')}`, ({ state }) => states.includes(state));
+}
+
+/** Resolves with the task when it is at rest. */
+export function untilAtRest(watch: Watch<Task>): Promise<Task> {
+  return watch.until('the power task to be at rest', ({ state }) => isAtRest(state));
+}
+
+/** The states that were seen, each once. */
+export function statesOf({ seen }: Watch<Task>): PowerTaskState[] {
+  return [...new Set(seen.map(({ state }) => state))];
+}
+
+/** Events from a number on, then live. */
+export function subscribe({ notifications }: Client, fromSequence = 0): Watch<Event> {
+  return new Watch(plainEvents(notifications.subscribe({ fromSequence: BigInt(fromSequence) })));
+}

@@ -1,0 +1,133 @@
+/** The daemons and commands as people start them: `bin/countermand` in a process of its own. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import type { ExecutionContext } from 'ava';
+import { flagOf, type KeyName } from '../../src/cli/configuration_keys.ts';
+import { Watch } from './watching.ts';
+
+const PROGRAM = fileURLToPath(new URL('../../bin/countermand', import.meta.url));
+/** Node keeps there what it has compiled; processes start in half the time. */
+const COMPILED = fileURLToPath(new URL('../../node_modules/.cache/countermand-e2e', import.meta.url));
+
+/** Configuration keys with their values. */
+export type Settings = Partial<Record<KeyName, string | number>>;
+
+/** Variables beside those that every process is given. */
+export type Variables = Readonly<Record<string, string>>;
+
+/** One started process. It dies with ours, however that ends. */
+export interface Daemon {
+  readonly pid: number;
+  /** The lines of its stdout. */
+  readonly said: Watch<string>;
+  /** The lines of its stderr: the log. */
+  readonly logged: Watch<string>;
+  /** Resolves with its exit code, or the signal that ended it. */
+  readonly ended: Promise<number | NodeJS.Signals>;
+  /** Sends a signal. */
+  signal(name: NodeJS.Signals): void;
+  /** Ends it with SIGKILL and resolves when it is gone. */
+  kill(): Promise<void>;
+}
+
+/** The environment that every process is given: nothing of ours leaks in. */
+function environment(variables: Variables): Record<string, string> {
+  return { PATH: process.env.PATH ?? '', HOME: '/nonexistent', NODE_COMPILE_CACHE: COMPILED, ...variables };
+}
+
+/** Settings as flags. */
+export function flagsOf(settings: Settings): string[] {
+  return Object.entries(settings).flatMap(([key, value]) => [flagOf(key as KeyName), String(value)]);
+}
+
+/** Starts `countermand` with these words; ended with SIGKILL after the test, if it still runs. */
+export function startProcess(t: ExecutionContext, words: readonly string[], variables: Variables = {}): Daemon {
+  const child = spawn('setpriv', ['--pdeathsig', 'KILL', PROGRAM, ...words], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: environment(variables),
+  });
+  const daemon = daemonOf(child);
+  t.teardown(async () => {
+    await daemon.kill();
+    if (!t.passed) t.log(`${words.join(' ')}\n${[...daemon.said.seen, ...daemon.logged.seen].join('\n')}`);
+  });
+  return daemon;
+}
+
+function daemonOf(child: ChildProcess): Daemon {
+  const { stdout, stderr, pid } = child;
+  if (!stdout || !stderr || pid === undefined) throw new Error('setpriv could not be started');
+  const ended = once(child, 'close').then(([code, signal]) => signal ?? code);
+  return {
+    pid,
+    said: new Watch(createInterface(stdout)),
+    logged: new Watch(createInterface(stderr)),
+    ended,
+    signal: (name) => void child.kill(name),
+    async kill() {
+      child.kill('SIGKILL');
+      await ended;
+    },
+  };
+}
+
+/** A conductor that listens. */
+export interface ConductorProcess extends Daemon {
+  /** HOST:PORT. */
+  readonly address: string;
+}
+
+const LISTENING = /^countermand: conductor on (\S+), data in /;
+
+/** Starts `countermand serve`; resolves when it listens, and its agent is attached if it has one. */
+export async function startConductor(
+  t: ExecutionContext,
+  settings: Settings & { data: string; listen: string },
+  withAgent: boolean,
+  variables: Variables = {},
+): Promise<ConductorProcess> {
+  const words = ['serve', ...flagsOf(settings), ...(withAgent ? [] : ['--no-agent'])];
+  const daemon = startProcess(t, words, variables);
+  const line = await daemon.said.until('the conductor to listen', (said) => LISTENING.test(said));
+  if (withAgent) await untilAttached(daemon);
+  return { ...daemon, address: LISTENING.exec(line)?.[1] ?? '' };
+}
+
+/** Starts `countermand agent`; resolves when it is attached. */
+export async function startAgent(
+  t: ExecutionContext,
+  conductor: string,
+  settings: Settings = {},
+  variables: Variables = {},
+): Promise<Daemon> {
+  const daemon = startProcess(t, ['agent', '--conductor', conductor, ...flagsOf(settings)], variables);
+  await untilAttached(daemon);
+  return daemon;
+}
+
+/** Resolves when an agent has logged so often that it is attached. */
+export async function untilAttached({ logged }: Daemon, times = 1): Promise<void> {
+  const attached = (line: string): boolean => line.includes('"msg":"attached"');
+  await logged.until('the agent to be attached', () => logged.seen.filter(attached).length >= times);
+}
+
+/** What a command came to. */
+export interface CommandResult {
+  readonly exitCode: number | NodeJS.Signals;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs a command of the command line to its end. */
+export async function run(
+  t: ExecutionContext,
+  words: readonly string[],
+  variables: Variables = {},
+): Promise<CommandResult> {
+  const { ended, said, logged } = startProcess(t, words, variables);
+  const exitCode = await ended;
+  await Promise.all([said.ended, logged.ended]);
+  return { exitCode, stdout: said.seen.join('\n'), stderr: logged.seen.join('\n') };
+}

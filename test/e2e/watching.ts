@@ -1,0 +1,58 @@
+import { systemClock } from '../../src/core/clock.ts';
+import { abortable, openScope } from '../../src/core/signals.ts';
+
+/** Nothing that a test waits for takes so long, on a busy system either. */
+const LIMIT_MS = 30_000;
+
+/** All that has come from a stream, and a way to wait for what is to come. It reads on whether anybody waits or not. */
+export class Watch<T> {
+  readonly seen: T[] = [];
+  /** Resolves at the end of the stream with what broke it, or null. Never rejects. */
+  readonly ended: Promise<unknown>;
+  readonly #looks = new Set<() => void>();
+  #open = true;
+
+  constructor(source: AsyncIterable<T>) {
+    this.ended = this.#read(source);
+  }
+
+  /** Resolves with the first that fits, of those seen and those to come. Fails at the end of the stream and after 30 s. */
+  async until(what: string, fits: (item: T) => boolean): Promise<T> {
+    const scope = openScope([], { clock: systemClock, afterMs: LIMIT_MS, what: `waiting for ${what}` });
+    let look = (): void => {};
+    try {
+      return await abortable<T>((resolve, reject) => {
+        look = () => {
+          const found = this.seen.find(fits);
+          if (found !== undefined) resolve(found);
+          else if (!this.#open) reject(new Error(`the stream ended before ${what}`));
+        };
+        this.#looks.add(look);
+        look();
+        return () => {};
+      }, scope.signal);
+    } finally {
+      this.#looks.delete(look);
+      scope.end();
+    }
+  }
+
+  async #read(source: AsyncIterable<T>): Promise<unknown> {
+    try {
+      for await (const item of source) {
+        this.seen.push(item);
+        this.#wake();
+      }
+      return null;
+    } catch (error) {
+      return error;
+    } finally {
+      this.#open = false;
+      this.#wake();
+    }
+  }
+
+  #wake(): void {
+    for (const look of this.#looks) look();
+  }
+}

@@ -1,0 +1,17 @@
+/** Each file of this folder is one scenario. `UPDATE=1 npx ava test/scenarios` rewrites them: commit only what you understand. */
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import test from 'ava';
+import { parseScenario, printScenario, runScenario } from './script.ts';
+
+const folder = new URL('./', import.meta.url);
+
+for (const name of readdirSync(folder).filter((file) => file.endsWith('.txt'))) {
+  test(name.replace('.txt', '').replaceAll('_', ' '), async (t) => {
+    const file = new URL(name, folder);
+    const written = readFileSync(file, 'utf8');
+    const played = printScenario(await runScenario(parseScenario(written)));
+    if (process.env.UPDATE) writeFileSync(file, played);
+    else t.is(played, written);
+    t.pass();
+  });
+}

@@ -1,0 +1,247 @@
+/**
+ * Scenarios as text: a command, `----`, and all that happened because of it, in virtual time. The commands are a
+ * dictionary below, each with an example; docs are this file.
+ */
+import { asCountermandError, fail } from '../../src/core/errors.ts';
+import { findTarget, TARGET_TABLE } from '../../src/core/power.ts';
+import { fakeSchema } from '../../src/drivers/fake/hardware.ts';
+import { explainNode } from '../../src/server/explain.ts';
+import { withdrawOrder } from '../../src/server/power/orders.ts';
+import { readNode } from '../../src/server/readings.ts';
+import { readEvents } from '../../src/server/store/events.ts';
+import type { Change } from '../../src/server/store/feed.ts';
+import { getNode } from '../../src/server/store/nodes.ts';
+import type { NodeRow, PowerTaskRow } from '../../src/server/store/rows.ts';
+import { type Received, World } from '../world/world.ts';
+
+/** One command of a scenario, and the output that stands below it. */
+export interface Block {
+  readonly command: string;
+  readonly output: string;
+}
+
+/** The blocks of a scenario's text. Lines that begin with # belong to the command below them. */
+export function parseScenario(text: string): Block[] {
+  return text
+    .split(/\n\n(?=\S)/)
+    .filter((block) => block.trim() !== '')
+    .map((block) => {
+      const [command = '', output = ''] = block.trimEnd().split('\n----\n');
+      return { command: command.replace(/\n----$/, ''), output };
+    });
+}
+
+/** The text of blocks. */
+export function printScenario(blocks: readonly Block[]): string {
+  return blocks.map(({ command, output }) => `${command}\n----\n${output}${output === '' ? '' : '\n'}`).join('\n');
+}
+
+/** Runs a scenario's commands in a new world and answers them with what really happened. */
+export async function runScenario(blocks: readonly Block[]): Promise<Block[]> {
+  const first = lastLine(blocks[0]?.command ?? '');
+  const player = await Player.create(first.startsWith('world') ? pairs(first.split(' ').slice(1)) : {});
+  const played: Block[] = [];
+  for (const { command } of blocks) played.push({ command, output: await player.play(lastLine(command)) });
+  await player.end();
+  return played;
+}
+
+const lastLine = (command: string): string => command.split('\n').at(-1) as string;
+
+function pairs(words: readonly string[]): Record<string, string> {
+  return Object.fromEntries(words.map((word) => word.split('=') as [string, string]));
+}
+
+/** `90s`, `2m`, `300ms` in milliseconds. */
+function duration(text: string | undefined): number {
+  const match = /^(\d+(?:\.\d+)?)(ms|s|m|h)$/.exec(text ?? '');
+  if (!match) throw new Error(`'${text}' is no duration such as 90s`);
+  return Number(match[1]) * { ms: 1, s: 1000, m: 60_000, h: 3_600_000 }[match[2] as 's'];
+}
+
+/** What a power_state_corrected notification says of its node. */
+interface Correction {
+  readonly name: string;
+  readonly from_power?: string | null;
+  readonly power_state: string;
+  readonly late_change_of?: string | null;
+}
+
+type Command = (player: Player, words: readonly string[]) => Promise<void> | void;
+
+/** The commands of scenarios. */
+const COMMANDS: Readonly<Record<string, Command>> = {
+  /** `world recalls=no one_command=yes`: how the hardware is. The first command, if at all. */
+  world: () => {},
+  /** `agent start a1`, `agent kill a1`, `agent stop a1`; `agent cut a1` breaks its stream, `agent freeze a1` lets nothing through. */
+  agent: async ({ world }, [what, name = 'a1']) => {
+    if (what === 'start') return world.startAgent(name);
+    if (what === 'kill') return world.killAgent(name);
+    if (what === 'stop') return world.stopAgent(name);
+    const link = world.agents.get(name)?.link;
+    if (what === 'cut') link?.cut();
+    else link?.freeze();
+    await world.clock.settle();
+  },
+  /** `conductor kill`, `conductor start`. */
+  conductor: async ({ world }, [what]) => (what === 'kill' ? world.killConductor() : world.startConductor()),
+  /** `enrol n1 soft_ms=4000`: the keys are those of the fake driver, without `fake_`. */
+  enrol: async ({ world }, [name = '', ...info]) => {
+    const keys = Object.entries(pairs(info)).map(([key, value]) => [`fake_${key}`, value]);
+    await world.enrol(name, Object.fromEntries(keys));
+  },
+  /** `set n1 fault=silent`: changes a server while it runs. */
+  set: ({ world }, [name = '', ...info]) => {
+    const server = world.server(name);
+    const keys = Object.entries(pairs(info)).map(([key, value]) => [`fake_${key}`, value]);
+    const changed = fakeSchema.partial().parse(Object.fromEntries(keys)) as Record<string, unknown>;
+    const named = Object.fromEntries(keys.map(([key]) => [key, changed[key as string]]));
+    server.settings = { ...server.settings, ...named };
+  },
+  /** `press n1 off`: somebody switches the server by hand. */
+  press: ({ world }, [name = '', what]) => {
+    world.server(name).powerState = `power ${what as 'on' | 'off'}`;
+  },
+  /** `order n1 soft_off timeout=300 on_timeout=force id=abc task=#1`: gives an order, or aborts one. */
+  order: async (player, [node = '', word = '', ...more]) => {
+    const { timeout, on_timeout: onTimeout, id, task } = pairs(more);
+    const target = findTarget(word);
+    if (!target) throw fail('ARGUMENT_INVALID', `${word} is no target`);
+    const given = await player.world.order(node, target, {
+      ...(timeout ? { timeoutMs: Number(timeout) * 1000 } : {}),
+      ...(onTimeout === 'force' ? { onTimeout: 'FORCE' as const } : {}),
+      ...(id ? { requestId: id } : {}),
+      ...(task ? { abortsTaskUuid: player.uuidOf(task) } : {}),
+    });
+    player.say(`answer: ${player.nameOf(given.uuid)}`);
+  },
+  /** `withdraw #1`. */
+  withdraw: async (player, [task = '']) => {
+    await withdrawOrder(player.uuidOf(task), '', player.world.conductor.orders);
+  },
+  /** `refresh n1`: reads it now. */
+  refresh: async ({ world, say }, [name = '']) => {
+    const node = await getNode(name, world.database.read);
+    const { reading, reason } = await readNode(node, world.conductor.shutdown, world.conductor.readings);
+    say(`read: ${reading?.powerState ?? 'nothing'}${reason === '' ? '' : ` (${reason})`}`);
+  },
+  /** `why n1`: the explanation. */
+  why: async (player, [name = '']) => {
+    const { world } = player;
+    const { explanation } = await explainNode(await getNode(name, world.database.read), world.conductor);
+    for (const sentence of explanation) player.say(player.withNames(sentence));
+  },
+  /** `turn 90s`: lets time pass. */
+  turn: async (player, [ms]) => player.world.clock.turn(duration(ms), () => player.tellEvents()),
+};
+
+class Player {
+  readonly world: World;
+  #lines: string[] = [];
+  readonly #tasks: string[] = [];
+  readonly #nodes = new Map<string, string>();
+  #lastEvent = 0;
+
+  constructor(world: World) {
+    this.world = world;
+    world.onChange = (change) => this.#tellChange(change);
+    world.onReceived = (received) => this.#tellReceived(received);
+  }
+
+  static async create({ recalls, one_command: oneCommand }: Record<string, string>): Promise<Player> {
+    return new Player(await World.create({ recalls: recalls !== 'no', softRebootInOneCommand: oneCommand === 'yes' }));
+  }
+
+  say = (line: string): void => {
+    this.#lines.push(line);
+  };
+
+  /** Does one command and answers all that was told meanwhile. */
+  async play(line: string): Promise<string> {
+    const [word = '', ...words] = line.split(' ');
+    const command = COMMANDS[word];
+    if (!command) throw new Error(`there is no command '${word}'`);
+    this.#lines = [];
+    try {
+      await command(this, words);
+    } catch (thrown) {
+      const error = asCountermandError(thrown);
+      this.say(`${error.code}: ${this.withNames(error.message)}`);
+    }
+    await this.world.clock.settle();
+    await this.tellEvents();
+    for (const fault of this.world.faults.splice(0)) this.say(`FAULT: ${fault}`);
+    return this.#lines.join('\n');
+  }
+
+  async end(): Promise<void> {
+    await this.world.end();
+    await this.world.database.close();
+    if (this.world.clock.timers > 0) throw new Error(`${this.world.clock.timers} timers are left`);
+  }
+
+  /** `#1` for the first task, and so on. */
+  nameOf(uuid: string): string {
+    const at = this.#tasks.indexOf(uuid);
+    return `#${(at < 0 ? this.#tasks.push(uuid) - 1 : at) + 1}`;
+  }
+
+  uuidOf(name: string): string {
+    return this.#tasks[Number(name.slice(1)) - 1] ?? name;
+  }
+
+  withNames(sentence: string): string {
+    return this.#tasks.reduce((text, uuid) => text.replaceAll(uuid, this.nameOf(uuid)), sentence);
+  }
+
+  /** The notifications since the last time. */
+  async tellEvents(): Promise<void> {
+    for (const { sequence, eventType, payload } of await readEvents(
+      this.#lastEvent + 1,
+      1000,
+      this.world.database.read,
+    )) {
+      this.#lastEvent = sequence;
+      this.#tell(`event ${sequence} ${eventType}${this.#correction(payload['ironic_object.data'] as Correction)}`);
+    }
+  }
+
+  #correction({ name, from_power: from, power_state: to, late_change_of: late }: Correction): string {
+    if (from === undefined) return '';
+    const lateness = late ? ` (late change of ${this.nameOf(late)})` : '';
+    return ` ${name}: ${from ?? 'unknown'} -> ${to}${lateness}`;
+  }
+
+  #tell(what: string): void {
+    this.say(`${(this.world.clock.monotonic() / 1000).toFixed(1).padStart(7)}s ${what}`);
+  }
+
+  #tellReceived({ address, target }: Received): void {
+    this.#tell(`BMC ${address} <- ${target}`);
+  }
+
+  #tellChange(change: Change): void {
+    if (change.kind === 'task') this.#tell(this.#taskLine(change.task));
+    if (change.kind !== 'node') return;
+    const line = nodeLine(change.node, this.world.clock.now());
+    if (this.#nodes.get(change.node.name) !== line) this.#tell(`${change.node.name}: ${line}`);
+    this.#nodes.set(change.node.name, line);
+  }
+
+  #taskLine(task: PowerTaskRow): string {
+    const phase = task.phase === 'WHOLE' ? '' : ` ${task.phase}`;
+    const outcome = task.abortOutcome === null ? '' : ` ${task.abortOutcome}: ${task.abortReason}`;
+    const error =
+      task.errorCode === null || task.abortOutcome !== null ? '' : ` ${task.errorCode}: ${task.errorMessage}`;
+    const message = outcome === '' && error === '' && task.message !== '' ? ` (${task.message})` : '';
+    return this.withNames(
+      `${this.nameOf(task.uuid)} ${TARGET_TABLE[task.target].word}${phase} ${task.state}${outcome}${error}${message}`,
+    );
+  }
+}
+
+function nodeLine(node: NodeRow, now: number): string {
+  const target = node.targetPowerState === null ? '' : `, on its way to ${node.targetPowerState}`;
+  const window = node.mayChangeUntil !== null && node.mayChangeUntil > now ? ', may still change' : '';
+  return `${node.powerState ?? 'unknown'}${target}${window}`;
+}

@@ -1,0 +1,91 @@
+import { firstPhase } from '../../src/core/power.ts';
+import type { Database } from '../../src/server/store/database.ts';
+import { type NodeRow, nodeCodec, type PowerTaskRow, powerTaskCodec } from '../../src/server/store/rows.ts';
+
+let count = 0;
+
+/** A uuid that no other row of this process has. */
+export function nextUuid(): string {
+  count += 1;
+  return `00000000-0000-4000-8000-${String(count).padStart(12, '0')}`;
+}
+
+/** A node as it is enrolled, with what the test wants of it. */
+export function nodeRow(more: Partial<NodeRow> = {}): NodeRow {
+  const uuid = nextUuid();
+  return {
+    uuid,
+    name: `node-${uuid.slice(-6)}`,
+    driver: 'fake',
+    driverInfo: { fake_address: uuid },
+    zone: 'default',
+    labels: {},
+    maintenance: false,
+    maintenanceReason: '',
+    powerState: 'power on',
+    targetPowerState: null,
+    powerStateReadAt: null,
+    lastError: '',
+    bmcKey: uuid,
+    agentUuid: null,
+    fence: 0,
+    heldBy: null,
+    mayChangeUntil: null,
+    revision: 1,
+    createdAt: 1000,
+    updatedAt: 1000,
+    ...more,
+  };
+}
+
+/** A power task of a node, with what the test wants of it. */
+export function taskRow(node: NodeRow, more: Partial<PowerTaskRow> = {}): PowerTaskRow {
+  const uuid = nextUuid();
+  const target = more.target ?? 'soft power off';
+  return {
+    uuid,
+    nodeUuid: node.uuid,
+    nodeName: node.name,
+    target,
+    state: 'QUEUED',
+    previousState: null,
+    phase: firstPhase(target),
+    requestId: uuid,
+    requestBody: '{}',
+    reason: '',
+    recall: 'STOP_WAITING_ONLY',
+    timeoutMs: 600_000,
+    onTimeout: 'FAIL',
+    fence: 1,
+    beforePowerState: null,
+    observedPowerState: null,
+    seenDown: false,
+    message: '',
+    errorCode: null,
+    errorMessage: '',
+    abortTaskUuid: null,
+    abortsTaskUuid: null,
+    abortOutcome: null,
+    abortReason: '',
+    abortObserved: null,
+    abortRequestedAt: null,
+    abortDeadlineAt: null,
+    startDeadlineAt: null,
+    sendingAt: null,
+    deadlineAt: null,
+    endedAt: null,
+    mayChangeUntil: null,
+    revision: 1,
+    createdAt: 1000,
+    updatedAt: 1000,
+    ...more,
+  };
+}
+
+/** Puts rows into a database as they are: what an earlier process may have left there. */
+export async function putRows(database: Database, node: NodeRow, task: PowerTaskRow | null): Promise<void> {
+  await database.write(async ({ sql }) => {
+    await sql('nodes').insert(nodeCodec.encode(node));
+    if (task) await sql('power_tasks').insert(powerTaskCodec.encode(task));
+  });
+}

@@ -1,0 +1,135 @@
+import test, { type ExecutionContext } from 'ava';
+import { isAbort, TARGETS } from '../../src/core/power.ts';
+import { isAtRest, POWER_TASK_STATES, POWER_TASK_TABLE, type PowerTaskState } from '../../src/core/states.ts';
+import { openMemoryDatabase } from '../../src/server/store/database.ts';
+import { readEvents } from '../../src/server/store/events.ts';
+import { getNode } from '../../src/server/store/nodes.ts';
+import { getPowerTask } from '../../src/server/store/power_tasks.ts';
+import type { Store } from '../../src/server/store/store.ts';
+import { createPowerTask, takeNode, transition } from '../../src/server/store/transition.ts';
+import { seededChance } from '../world/chance.ts';
+import { VirtualClock } from '../world/virtual_clock.ts';
+import { nodeRow, putRows, taskRow } from './rows.ts';
+
+const STATES = Object.keys(POWER_TASK_STATES) as PowerTaskState[];
+
+async function newStore(t: ExecutionContext): Promise<Store> {
+  const database = await openMemoryDatabase();
+  t.teardown(() => database.close());
+  return {
+    database,
+    clock: new VirtualClock(),
+    chance: seededChance(1),
+    publisherId: 'countermand-conductor.test',
+  };
+}
+
+test('every event from every state: it moves by its row, or nothing is written', async (t) => {
+  const store = await newStore(t);
+  const { database } = store;
+  const moving = POWER_TASK_TABLE.filter(({ from }) => from.length > 0);
+  for (const row of moving) {
+    for (const state of STATES) {
+      const label = `${row.event} from ${state}`;
+      const node = nodeRow();
+      const target = row.event.startsWith('recall') ? 'abort soft power off' : 'soft power off';
+      const held = isAtRest(state) || isAbort(target);
+      const task = taskRow(node, { target, state });
+      await putRows(database, held ? node : { ...node, heldBy: task.uuid, targetPowerState: 'soft power off' }, task);
+      const before = await getNode(node.uuid, database.read);
+      const last = (await readEvents(0, 10_000, database.read)).length;
+      const moved = await database.write((tx) =>
+        transition(row.event, task.uuid, { task: { message: 'patched' } }, tx, store),
+      );
+      const events = (await readEvents(0, 10_000, database.read)).slice(last);
+      const after = await getPowerTask(task.uuid, database.read);
+      if (!(row.from as readonly string[]).includes(state)) {
+        t.is(moved, null, label);
+        t.deepEqual(after, task, label);
+        t.deepEqual(await getNode(node.uuid, database.read), before, label);
+        t.deepEqual(events, [], label);
+        continue;
+      }
+      t.like(after, { state: row.to, previousState: state, revision: 2, message: 'patched' }, label);
+      t.deepEqual(moved, after, label);
+      t.is(after.endedAt !== null, isAtRest(row.to), label);
+      t.deepEqual(
+        events.map(({ eventType }) => eventType),
+        row.notifies as string[],
+        label,
+      );
+      for (const { payload } of events) {
+        const data = payload['ironic_object.data'] as { power_task: { state: string; old_state: string } };
+        t.like(data.power_task, { state: row.to, old_state: state }, label);
+      }
+      const shown = await getNode(node.uuid, database.read);
+      if (!isAbort(target)) t.is(shown.heldBy, isAtRest(row.to) ? null : task.uuid, label);
+    }
+  }
+});
+
+test('the checks of the database know the same states, targets and phases as the tables', async (t) => {
+  const { database } = await newStore(t);
+  const [{ sql }] = await database.read('sqlite_master').where({ type: 'table', name: 'power_tasks' }).select('sql');
+  const quoted = (values: readonly string[]): string => values.map((value) => `'${value}'`).join(',');
+  t.true(sql.includes(`in (${quoted(STATES)})`), sql);
+  t.true(sql.includes(`in (${quoted(TARGETS)})`), sql);
+  const node = nodeRow();
+  await t.throwsAsync(putRows(database, node, taskRow(node, { state: 'LOST' as never })), {
+    message: /power_tasks_state/,
+  });
+  await t.throwsAsync(putRows(database, nodeRow({ powerState: 'half on' as never }), null), {
+    message: /nodes_power_state/,
+  });
+});
+
+test('a node has at most one unsettled order, whatever the code believes', async (t) => {
+  const { database } = await newStore(t);
+  const node = nodeRow();
+  await putRows(database, node, taskRow(node));
+  const insert = (target: 'power on' | 'abort soft power off') =>
+    putRows(database, nodeRow(), taskRow(node, { target, state: 'SENDING' }));
+  await t.throwsAsync(insert('power on'), { message: /UNIQUE/ });
+  await t.notThrowsAsync(insert('abort soft power off'));
+});
+
+test('a held node cannot be taken, and taking one raises its fence', async (t) => {
+  const store = await newStore(t);
+  const { database } = store;
+  const node = nodeRow();
+  await putRows(database, node, null);
+  const take = (task: string) => database.write((tx) => takeNode(node.uuid, task, 'agent-1', tx));
+  t.like(await take('first'), { fence: 1, heldBy: 'first', agentUuid: 'agent-1' });
+  t.is(await take('second'), null);
+  t.is((await getNode(node.uuid, database.read)).fence, 1);
+});
+
+test('what fails in a transaction leaves no state, no event and no word to the feed', async (t) => {
+  const store = await newStore(t);
+  const { database } = store;
+  const node = nodeRow();
+  await putRows(database, node, null);
+  const controller = new AbortController();
+  const changes = database.feed.watch('node', controller.signal);
+  const failing = database.write(async (tx) => {
+    const taken = await takeNode(node.uuid, 'x', null, tx);
+    const {
+      state: _,
+      previousState: __,
+      revision: ___,
+      createdAt: ____,
+      updatedAt: _____,
+      fence: ______,
+      ...fresh
+    } = taskRow(node);
+    await createPowerTask('order', fresh, taken ?? node, tx, store);
+    throw new Error('the plug was pulled');
+  });
+  await t.throwsAsync(failing, { message: 'the plug was pulled' });
+  t.deepEqual(await getNode(node.uuid, database.read), node);
+  t.deepEqual(await readEvents(0, 10, database.read), []);
+  t.deepEqual(await database.read('power_tasks'), []);
+  controller.abort(new Error('done'));
+  await t.throwsAsync(changes.next(), undefined);
+  t.is(database.feed.size, 0);
+});
