@@ -2,14 +2,12 @@
  * One power task at the agent: prepared, sent once when the conductor says Go, watched, and taken back on demand. All it
  * knows goes into one report, whole, each time something changes; what it makes of it is the conductor's business.
  */
-import type { Clock } from '../core/clock.ts';
 import { asCountermandError, type CountermandError, fail } from '../core/errors.ts';
 import { isIdempotent, isReached, type OrderTarget, type Phase, type Reading, showsDown } from '../core/power.ts';
 import type { AbortReport, Report, Sending } from '../core/report.ts';
 import { abortable, openScope, type Scope, sleep, untilAborted } from '../core/signals.ts';
-import { type Bmc, type Driver, PROVES_NOT_SENT, PROVES_REFUSED } from '../drivers/driver.ts';
-import type { BmcQueue } from './bmc_queue.ts';
-import type { Lease } from './lease.ts';
+import { PROVES_NOT_SENT, PROVES_REFUSED } from '../drivers/driver.ts';
+import type { Hardware } from './hardware.ts';
 import { recallOrder } from './recall.ts';
 
 /** Go is void so long after READY. */
@@ -18,15 +16,6 @@ export const GO_VALID_MS = 5000;
 export const POLL_GAPS_MS = [500, 1000, 2000, 4000, 8000, 10_000] as const;
 /** Before an idempotent half is prepared again. */
 const TRY_AGAIN_MS = 1000;
-
-/** The hardware of one node, with everything needed to use it. */
-export interface Hardware {
-  readonly driver: Driver;
-  readonly bmc: Bmc<unknown>;
-  readonly queue: BmcQueue;
-  readonly lease: Lease;
-  readonly clock: Clock;
-}
 
 /** What a run is about. */
 export interface RunSubject {

@@ -3,7 +3,7 @@ import { asCountermandError } from '../core/errors.ts';
 import type { OrderTarget, Reading } from '../core/power.ts';
 import type { AbortReport } from '../core/report.ts';
 import { sleep } from '../core/signals.ts';
-import type { Hardware } from './power_run.ts';
+import type { Hardware } from './hardware.ts';
 
 /** Between two looks at a host that should go on running. */
 const LOOK_EVERY_MS = 1000;

@@ -16,8 +16,9 @@ import type {
   Start,
 } from '../gen/countermand/v1/agent.ts';
 import { BmcQueue } from './bmc_queue.ts';
+import type { Hardware } from './hardware.ts';
 import type { Lease } from './lease.ts';
-import { type Hardware, PowerRun } from './power_run.ts';
+import { PowerRun } from './power_run.ts';
 import { resolveSecrets, type SecretSources } from './secrets.ts';
 import { fromPhase, fromTarget, toReading, toTarget, toTaskError, toTaskReport } from './wire.ts';
 

@@ -23,6 +23,7 @@ export const POWER_TASK_STATES = {
   FAILED: 'at rest: the target was not reached, or nobody can tell',
   ABORTED: 'at rest: the order was taken back; the abort says how far',
 } as const;
+/** The name of a state. */
 export type PowerTaskState = keyof typeof POWER_TASK_STATES;
 
 const SET = 'baremetal.node.power_set';
@@ -117,6 +118,7 @@ const POWER_TASK_ROWS = [
   },
 ] as const satisfies readonly TransitionRow<PowerTaskState, string>[];
 
+/** What moves a power task. */
 export type PowerTaskEvent = (typeof POWER_TASK_ROWS)[number]['event'];
 
 /** The state table of the power task. */
@@ -147,6 +149,7 @@ export const ABORT_OUTCOMES = {
   FAILED: 'the recall was refused or came too late on the hardware, or no agent answered',
   NOTHING_TO_ABORT: 'no matching order was in its abortable part; nothing happened',
 } as const;
+/** The name of an outcome. */
 export type AbortOutcome = keyof typeof ABORT_OUTCOMES;
 
 /** The outcomes that end the task ABORTED although the hardware may have the order: the node then shows `error`. */

@@ -39,7 +39,9 @@ export function errorsToStatus(log: Log, chance: Chance): ServerMiddleware {
     try {
       return yield* call.next(call.request, context);
     } catch (thrown) {
-      if (thrown instanceof ServerError || context.signal.aborted) throw thrown;
+      if (thrown instanceof ServerError) throw thrown;
+      // Nobody hears this; said in the transport's own words, it is not taken for a fault.
+      if (context.signal.aborted) throw new ServerError(Status.CANCELLED, 'the client stopped listening');
       const error =
         thrown instanceof CountermandError && thrown.code !== 'INTERNAL'
           ? thrown

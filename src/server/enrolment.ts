@@ -1,5 +1,5 @@
 /** Enrolling, changing and forgetting nodes: what is checked, and by whom. */
-import { type ErrorCode, fail } from '../core/errors.ts';
+import { asCountermandError, type ErrorCode, fail } from '../core/errors.ts';
 import type { CreateNodeRequest, UpdateNodeRequest } from '../gen/countermand/v1/node.ts';
 import type { Attachment } from './attachments.ts';
 import type { Conductor } from './conductor.ts';
@@ -79,6 +79,18 @@ export async function parseInfo(
   if (answer.$case !== 'parsed' || answer.value.bmcKey === '')
     throw fail('INTERNAL', 'the agent did not say which BMC it is');
   return answer.value.bmcKey;
+}
+
+/** Lets the driver check the stored driver_info of a node again. @throws AGENT_NOT_ATTACHED if nobody can */
+export async function validateInfo(node: NodeRow, conductor: Conductor): Promise<{ valid: boolean; reason: string }> {
+  try {
+    await parseInfo(node.zone, node.driver, node.driverInfo, conductor);
+    return { valid: true, reason: '' };
+  } catch (thrown) {
+    const error = asCountermandError(thrown);
+    if (error.code !== 'DRIVER_INFO_INVALID' && error.code !== 'SECRET_UNREADABLE') throw error;
+    return { valid: false, reason: error.message };
+  }
 }
 
 async function agentWith(zone: string, driver: string, { attachments, orders }: Conductor): Promise<Attachment> {

@@ -5,6 +5,7 @@ import { HealthDefinition, HealthServiceImpl, HealthState } from 'nice-grpc-serv
 import { ServerReflection, ServerReflectionService } from 'nice-grpc-server-reflection';
 import type { Chance } from '../core/chance.ts';
 import { fail } from '../core/errors.ts';
+import { openScope, untilAborted } from '../core/signals.ts';
 import { AgentServiceDefinition } from '../gen/countermand/v1/agent.ts';
 import { NodeServiceDefinition } from '../gen/countermand/v1/node.ts';
 import { NotificationServiceDefinition } from '../gen/countermand/v1/notification.ts';
@@ -27,11 +28,14 @@ const KEEPALIVE = {
   'grpc.http2.min_ping_interval_without_data_ms': 5_000,
 };
 
+/** So long the calls may take to tell their clients why they end. */
+const CLOSE_LIMIT_MS = 1000;
+
 /** A listening conductor. */
 export interface Listener {
   /** The port that is listened on, also if 0 was asked for. */
   readonly port: number;
-  /** Ends all calls and closes the port. */
+  /** Closes the port when the calls have ended, which the conductor has been told to do; cuts off what goes on. */
   close(): Promise<void>;
 }
 
@@ -66,7 +70,13 @@ export async function listen(conductor: Conductor, address: string, chance: Chan
   return {
     port,
     async close() {
-      server.forceShutdown();
+      const scope = openScope([], {
+        clock: conductor.orders.store.clock,
+        afterMs: CLOSE_LIMIT_MS,
+        what: 'the last calls',
+      });
+      await untilAborted(server.shutdown(), scope.signal).catch(() => server.forceShutdown());
+      scope.end();
     },
   };
 }

@@ -1,21 +1,17 @@
 /** NodeService: enrolling nodes, looking at them, explaining them. */
-import { openChannel } from '../core/channel.ts';
 import { fail } from '../core/errors.ts';
 import { recallOf, TARGET_TABLE } from '../core/power.ts';
 import type { Node, NodeServiceImplementation, SupportedPowerState } from '../gen/countermand/v1/node.ts';
 import { underCall } from './calls.ts';
 import { type Conductor, secretKeysOf } from './conductor.ts';
-import { changeNode, deleteNode, enrolNode, parseInfo } from './enrolment.ts';
+import { changeNode, deleteNode, enrolNode, validateInfo } from './enrolment.ts';
 import { explainNode } from './explain.ts';
+import { refreshNodes, watchNodes } from './node_streams.ts';
 import { pageMark, pageSize, pageToken } from './pages.ts';
-import { readNode } from './readings.ts';
 import { findDriver } from './store/agents.ts';
 import { getNode, listNodes, resolveNodes } from './store/nodes.ts';
 import type { DriverRow, NodeRow } from './store/rows.ts';
 import { fromTarget, toBmc, toNode, toPowerState, toRecall, toTarget } from './wire.ts';
-
-/** So many nodes of one refresh are read at the same time. */
-const REFRESH_WORKERS = 64;
 
 /** The service over a conductor. */
 export function createNodeService(conductor: Conductor): NodeServiceImplementation {
@@ -51,22 +47,19 @@ export function createNodeService(conductor: Conductor): NodeServiceImplementati
     },
 
     async validateNode({ node }) {
-      const { zone, driver, driverInfo } = await getNode(node, read);
-      try {
-        await parseInfo(zone, driver, driverInfo, conductor);
-        return { valid: true, reason: '' };
-      } catch (error) {
-        const reason = error as Error & { code?: string };
-        if (reason.code !== 'DRIVER_INFO_INVALID' && reason.code !== 'SECRET_UNREADABLE') throw error;
-        return { valid: false, reason: reason.message };
-      }
+      return validateInfo(await getNode(node, read), conductor);
     },
 
     async *refreshNodes({ nodes }, context) {
       const rows = await resolveNodes(nodes, read);
       yield* underCall(context, conductor.shutdown, async function* (signal) {
-        for await (const { node, reading, reason } of refresh(rows, signal, conductor)) {
-          yield { node: await answer(node), observed: toPowerState(reading?.powerState ?? null), reason };
+        for await (const { node, reading, reason, errorCode } of refreshNodes(rows, conductor, signal)) {
+          yield {
+            node: await answer(node),
+            observed: toPowerState(reading?.powerState ?? null),
+            reason,
+            errorCode: errorCode ?? '',
+          };
         }
       });
     },
@@ -83,53 +76,11 @@ export function createNodeService(conductor: Conductor): NodeServiceImplementati
     async *watchNodes({ nodes }, context) {
       const only = nodes.length === 0 ? null : new Set((await resolveNodes(nodes, read)).map(({ uuid }) => uuid));
       yield* underCall(context, conductor.shutdown, async function* (signal) {
-        for await (const { node, deleted } of watchNodes(only, signal, conductor))
+        for await (const { node, deleted } of watchNodes(only, conductor, signal))
           yield { node: await answer(node), deleted };
       });
     },
   };
-}
-
-/** Reads nodes side by side and gives each result as it comes. */
-async function* refresh(nodes: readonly NodeRow[], signal: AbortSignal, { readings }: Conductor) {
-  const results = openChannel<Awaited<ReturnType<typeof readNode>>>(signal);
-  const waiting = nodes.values();
-  const work = async (): Promise<void> => {
-    for (const node of waiting) results.push(await readNode(node, signal, readings));
-  };
-  const workers = Array.from({ length: REFRESH_WORKERS }, work);
-  Promise.all(workers).then(
-    () => results.end(),
-    (error: unknown) => results.end(error),
-  );
-  yield* results;
-}
-
-/** The nodes as they are, then each change; with `only`, of these nodes. */
-async function* watchNodes(only: ReadonlySet<string> | null, signal: AbortSignal, { orders }: Conductor) {
-  const { feed, read } = orders.store.database;
-  const changes = feed.watch('node', signal);
-  const seen = new Map<string, number>();
-  try {
-    for (let after = ''; ; ) {
-      const page = await listNodes({ zone: '', driver: '', labels: {} }, after, 500, read);
-      for (const node of page.filter(({ uuid }) => only?.has(uuid) ?? true)) {
-        seen.set(node.uuid, node.revision);
-        yield { node, deleted: false };
-      }
-      const last = page.at(-1);
-      if (!last || page.length < 500) break;
-      after = last.name;
-    }
-    for await (const change of changes) {
-      if (change.kind !== 'node' || !(only?.has(change.node.uuid) ?? true)) continue;
-      if (!change.deleted && change.node.revision <= (seen.get(change.node.uuid) ?? 0)) continue;
-      seen.set(change.node.uuid, change.node.revision);
-      yield { node: change.node, deleted: change.deleted };
-    }
-  } finally {
-    await changes.return(undefined);
-  }
 }
 
 /** The driver's own list, narrowed by what the hardware answers now. */

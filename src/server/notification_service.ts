@@ -27,8 +27,8 @@ export interface Subscription {
  */
 export async function* subscribe(
   subscription: Subscription,
-  signal: AbortSignal,
   store: Store,
+  signal: AbortSignal,
 ): AsyncGenerator<EventRow> {
   const { feed, read } = store.database;
   const commits = feed.watch('events', signal, true);
@@ -67,7 +67,7 @@ export function createNotificationService({ orders, shutdown }: Conductor): Noti
     async *subscribe(request, context) {
       const subscription = toSubscription(request);
       yield* underCall(context, shutdown, async function* (signal) {
-        for await (const event of subscribe(subscription, signal, store)) yield { event: toEvent(event) };
+        for await (const event of subscribe(subscription, store, signal)) yield { event: toEvent(event) };
       });
     },
   };

@@ -17,7 +17,7 @@ import { fromTarget, toPowerTask } from './wire.ts';
  * A task as it is now, then as each later commit leaves it, until it is at rest. An abort ends the watching with its
  * reason.
  */
-export async function* watchPowerTask(uuid: string, signal: AbortSignal, store: Store): AsyncGenerator<PowerTaskRow> {
+export async function* watchPowerTask(uuid: string, store: Store, signal: AbortSignal): AsyncGenerator<PowerTaskRow> {
   const changes = store.database.feed.watch(`task ${uuid}`, signal);
   try {
     let task = await getPowerTask(uuid, store.database.read);
@@ -40,7 +40,7 @@ export function createPowerService(conductor: Conductor): PowerServiceImplementa
   const { store } = orders;
   const watch = (uuid: string, context: CallContext) =>
     underCall(context, shutdown, async function* (signal) {
-      for await (const task of watchPowerTask(uuid, signal, store)) yield { task: toPowerTask(task) };
+      for await (const task of watchPowerTask(uuid, store, signal)) yield { task: toPowerTask(task) };
     });
   return {
     async *setPowerState(request, context) {

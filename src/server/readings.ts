@@ -3,7 +3,7 @@
  * is recorded and announced, never corrected: nothing here sends an order.
  */
 import type { Timer } from '../core/clock.ts';
-import { asCountermandError, type CountermandError, fail } from '../core/errors.ts';
+import { asCountermandError, type CountermandError, type ErrorCode, fail } from '../core/errors.ts';
 import type { Reading } from '../core/power.ts';
 import type { Attachments } from './attachments.ts';
 import type { Log } from './log.ts';
@@ -33,31 +33,33 @@ export interface ReadResult {
   readonly reading: Reading | null;
   /** Why it could not be read, or why the reading was not recorded; empty if it was. */
   readonly reason: string;
+  /** The code of the error if it could not be read. */
+  readonly errorCode: ErrorCode | null;
 }
 
 /**
  * Reads one node now, behind the orders for its BMC, and records what was found. A failure is recorded as the node's
  * `last_error` and answered as the reason. Rejects with the reason of the abort only.
  */
-export async function readNode(node: NodeRow, signal: AbortSignal, parts: ReadingParts): Promise<ReadResult> {
+export async function readNode(node: NodeRow, parts: ReadingParts, signal: AbortSignal): Promise<ReadResult> {
   const { store } = parts;
-  const outcome = await askForReading(node, signal, parts);
+  const outcome = await askForReading(node, parts, signal);
   if (outcome instanceof Error) {
     signal.throwIfAborted();
     const failed = await store.database.write((transaction) => recordFailure(node, outcome, transaction, store));
-    return { node: failed ?? node, reading: null, reason: outcome.message };
+    return { node: failed ?? node, reading: null, reason: outcome.message, errorCode: outcome.code };
   }
   const recorded = await store.database.write((transaction) => recordReading(node, outcome, transaction, store));
-  if (recorded !== null) return { node: recorded, reading: outcome, reason: '' };
+  if (recorded !== null) return { node: recorded, reading: outcome, reason: '', errorCode: null };
   const now = await getNode(node.uuid, store.database.read).catch(() => node);
   const holder = now.heldBy === null ? 'an order came between' : `power task ${now.heldBy} holds the node`;
-  return { node: now, reading: outcome, reason: `not recorded: ${holder}` };
+  return { node: now, reading: outcome, reason: `not recorded: ${holder}`, errorCode: null };
 }
 
 async function askForReading(
   node: NodeRow,
-  signal: AbortSignal,
   parts: ReadingParts,
+  signal: AbortSignal,
 ): Promise<Reading | CountermandError> {
   const owner = parts.attachments.ownerOf(node);
   if (owner.kind === 'none')
@@ -171,7 +173,7 @@ export class Windows {
     const node = await getNode(uuid, store.database.read).catch(() => null);
     // A held node is read by its task; when that is at rest it comes here again if it may still change.
     if (node === null || node.heldBy !== null) return;
-    const { node: after } = await readNode(node, shutdown, this.#parts);
+    const { node: after } = await readNode(node, this.#parts, shutdown);
     if (after.mayChangeUntil === null || after.heldBy !== null) return;
     const restMs = after.mayChangeUntil - store.clock.now();
     this.#schedule(after, Math.min(limits.windowReadIntervalMs, Math.max(restMs, 0)));

@@ -38,7 +38,7 @@ async function readAll(parts: ReadingParts): Promise<void> {
 async function readMany(nodes: readonly NodeRow[], workers: number, parts: ReadingParts): Promise<void> {
   const waiting = nodes.values();
   const work = async (): Promise<void> => {
-    for (const node of waiting) await readNode(node, parts.shutdown, parts);
+    for (const node of waiting) await readNode(node, parts, parts.shutdown);
   };
   await Promise.all(Array.from({ length: workers }, work));
 }

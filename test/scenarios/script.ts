@@ -122,7 +122,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   /** `refresh n1`: reads it now. */
   refresh: async ({ world, say }, [name = '']) => {
     const node = await getNode(name, world.database.read);
-    const { reading, reason } = await readNode(node, world.conductor.shutdown, world.conductor.readings);
+    const { reading, reason } = await readNode(node, world.conductor.readings, world.conductor.shutdown);
     say(`read: ${reading?.powerState ?? 'nothing'}${reason === '' ? '' : ` (${reason})`}`);
   },
   /** `why n1`: the explanation. */

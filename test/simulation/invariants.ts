@@ -1,5 +1,5 @@
 /** What must be true of a simulated world, whatever happened. */
-import { isAbort, type OrderTarget } from '../../src/core/power.ts';
+import { isAbort, isIdempotent, type OrderTarget } from '../../src/core/power.ts';
 import { isAtRest, POWER_TASK_UNSETTLED } from '../../src/core/states.ts';
 import { readEvents } from '../../src/server/store/events.ts';
 import { type NodeRow, nodeCodec, type PowerTaskRow, powerTaskCodec } from '../../src/server/store/rows.ts';
@@ -107,6 +107,11 @@ function checkReceived(node: NodeRow, tasks: readonly PowerTaskRow[], world: Wor
     counts.set(key, (counts.get(key) ?? 0) + 1);
     if (!received.target.startsWith('power') && received.target !== 'recall')
       insist(counts.get(key) === 1, `${what} twice for task ${task.uuid}`);
+    const denied = task.errorMessage.startsWith('nothing was sent') || task.abortOutcome === 'NOT_SENT';
+    insist(
+      !denied || isIdempotent(task.target, task.phase),
+      `${what}, but task ${task.uuid} says that nothing was sent`,
+    );
     if (received.target === 'power on' && task.target === 'soft rebooting')
       insist(task.state !== 'ABORTED', `${what} within an aborted soft reboot`);
     if (received.target === 'recall')

@@ -10,7 +10,7 @@ import type { PowerTaskRow } from '../../src/server/store/rows.ts';
 import { World } from '../world/world.ts';
 import { checkAlways, checkAtPeace } from './invariants.ts';
 
-const STEPS = 40;
+const STEPS = 30;
 const NODES = ['n1', 'n2', 'n3'];
 const ORDERS = TARGETS.filter((target): target is OrderTarget => !target.startsWith('abort'));
 const ABORTS = TARGETS.filter((target) => target.startsWith('abort'));
@@ -70,6 +70,7 @@ class Simulation {
       [4, () => this.#order('power on')],
       [12, () => this.#abort()],
       [2, () => this.#order(this.chance.pick(ABORTS))],
+      [5, () => this.#strikeInFlight()],
       [2, () => this.#withdraw()],
       [2, () => this.#repeat()],
       [1, () => this.#killConductor()],
@@ -92,6 +93,23 @@ class Simulation {
     const onTimeout = this.chance.happens(0.3) && target.startsWith('soft') ? ('FORCE' as const) : ('FAIL' as const);
     const timeoutMs = target.startsWith('abort') ? null : this.chance.pick([null, 5000, 40_000]);
     await this.world.order(node, target, { requestId, onTimeout, timeoutMs }).catch(() => {});
+  }
+
+  /** The worst moment: an order that must not be sent twice is on its way to a slow BMC, and somebody dies. */
+  async #strikeInFlight(): Promise<void> {
+    const node = this.chance.pick(NODES);
+    const server = this.world.hardware.get(node);
+    if (!server) return;
+    server.settings = { ...server.settings, fake_answer_ms: 1500, fake_fault: 'none' };
+    await this.#order(this.chance.pick(['soft power off', 'soft rebooting', 'inject nmi', 'rebooting'] as const), node);
+    await this.world.clock.turn(this.chance.between(0, 7000));
+    const victims = this.chance.pick(['conductor', 'agents', 'both'] as const);
+    if (victims !== 'conductor') for (const name of [...this.world.agents.keys()]) await this.world.killAgent(name);
+    if (victims !== 'agents') await this.world.killConductor();
+    await this.#restartTheDead();
+    if (victims !== 'conductor') await this.startAgent();
+    if (this.chance.happens(0.3)) await this.#abort();
+    await this.world.clock.turn(this.chance.pick([1000, 40_000]));
   }
 
   /** Aborts what holds a node, as someone who watches it would. */
@@ -155,7 +173,18 @@ class Simulation {
     this.world.conductorProcess.dieAtTouch(Number.POSITIVE_INFINITY);
     await this.#restartTheDead();
     for (const agent of this.world.agents.values()) agent.link?.cut();
+    if (this.chance.happens(0.3)) await this.#goOnWithoutAgents();
     await this.world.clock.turn(20 * 60_000);
+  }
+
+  /** With nobody left to ask, every task still comes to rest, by its deadlines alone. */
+  async #goOnWithoutAgents(): Promise<void> {
+    for (const name of [...this.world.agents.keys()]) await this.world.killAgent(name);
+    await this.world.clock.turn(15 * 60_000);
+    const unsettled = await this.world.database.read('power_tasks').whereNotIn('state', [...POWER_TASK_REST]);
+    if (unsettled.length > 0)
+      throw new Error(`without agents ${unsettled[0].uuid} stays ${unsettled[0].state} for ever`);
+    await this.startAgent();
   }
 }
 

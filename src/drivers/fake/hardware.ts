@@ -15,18 +15,18 @@ const RECALLS = ['works', 'refused', 'late'] as const;
 
 const targetList = z
   .string()
-  .default('')
   .transform((list) => list.split(',').map((word) => findTarget(word.trim())))
-  .transform((targets) => targets.filter((target): target is Target => target !== null));
+  .transform((targets) => targets.filter((target): target is Target => target !== null))
+  .prefault('');
 
 /** driver_info of the driver `fake`. */
 export const fakeSchema = z.strictObject({
   fake_address: z.string().min(1).describe('Names the pretended BMC; two nodes cannot share one.'),
   fake_password: z.string().optional().meta({ writeOnly: true, description: 'Not used; shows how secrets are kept.' }),
   fake_power_state: z.enum(['on', 'off']).default('on').describe('What the node is at first.'),
-  fake_answer_ms: milliseconds.default(0).describe('How long each command takes.'),
-  fake_soft_ms: delay.default(0).describe('How long the operating system takes to stop, or `never`.'),
-  fake_start_ms: delay.default(0).describe('How long it takes to start, also after a reset or an NMI, or `never`.'),
+  fake_answer_ms: milliseconds.prefault('0').describe('How long each command takes.'),
+  fake_soft_ms: delay.prefault('0').describe('How long the operating system takes to stop, or `never`.'),
+  fake_start_ms: delay.prefault('0').describe('How long it takes to start, also after a reset or an NMI, or `never`.'),
   fake_fault: z.enum(FAULTS).default('none').describe('What goes wrong with each command.'),
   fake_recall: z
     .enum(RECALLS)

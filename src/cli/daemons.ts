@@ -1,0 +1,99 @@
+/** The two daemons, put together from their parts. Only they need the heavy packages, so only they load this file. */
+import { hostname } from 'node:os';
+import { type Logger, pino } from 'pino';
+import { type Attach, runAgent } from '../agent/agent.ts';
+import { dialConductor } from '../agent/dial.ts';
+import { onAbort, openScope } from '../core/signals.ts';
+import { createDrivers } from '../drivers/list.ts';
+import { startConductor } from '../server/conductor.ts';
+import { listen } from '../server/grpc.ts';
+import { openDatabase } from '../server/store/database.ts';
+import type { Configuration } from './configuration.ts';
+import type { Terminal } from './terminal.ts';
+
+/** Logs go to stderr, one JSON object a line; stdout says only where a daemon is. */
+function openLog({ logLevel }: Configuration, { stderr }: Terminal): Logger {
+  return pino({ level: logLevel, base: null }, stderr);
+}
+
+/**
+ * Runs a conductor, with an agent inside if `withAgent`, until the terminal's signal is aborted.
+ * @throws DATA_FOLDER_IN_USE, DATA_FOLDER_UNUSABLE, DATABASE_NEWER, LISTEN_FAILED
+ */
+export async function runConductor(
+  configuration: Configuration,
+  withAgent: boolean,
+  terminal: Terminal,
+): Promise<void> {
+  const { clock, chance, signal } = terminal;
+  const log = openLog(configuration, terminal);
+  const database = await openDatabase(configuration.dataFolder);
+  const store = { database, clock, chance, publisherId: `countermand-conductor.${hostname()}` };
+  const { agentLeaseMs, listen: address } = configuration;
+  const conductor = await startConductor({ store, limits: configuration, agentLeaseMs, log });
+  try {
+    const listener = await listen(conductor, address, chance);
+    const agent = withAgent
+      ? startEmbeddedAgent(loopbackOf(address, listener.port), configuration, log, terminal)
+      : null;
+    const where = address.replace(/:\d+$/, `:${listener.port}`);
+    terminal.stdout.write(`countermand: conductor on ${where}, data in ${configuration.dataFolder}\n`);
+    await new Promise<void>((resolve) => onAbort(signal, () => resolve()));
+    // The agent leaves first, while there is somebody to say farewell to.
+    await agent?.stop();
+    await conductor.stop();
+    await listener.close();
+  } finally {
+    await conductor.stop();
+    await database.close();
+  }
+}
+
+/** The agent inside `serve` attaches over the same stream as any other. */
+function startEmbeddedAgent(address: string, configuration: Configuration, log: Logger, terminal: Terminal) {
+  const dialer = dialConductor(address);
+  const scope = openScope([]);
+  const done = runAgentHere(dialer.attach, true, configuration, log, terminal, scope.signal);
+  return {
+    async stop(): Promise<void> {
+      scope.abort(terminal.signal.reason);
+      await done;
+      dialer.close();
+    },
+  };
+}
+
+/** Runs an agent as a process of its own until the terminal's signal is aborted, and until it has stopped sending. */
+export async function runAgentAlone(
+  conductor: string,
+  configuration: Configuration,
+  terminal: Terminal,
+): Promise<void> {
+  const dialer = dialConductor(conductor);
+  const log = openLog(configuration, terminal);
+  terminal.stdout.write(`countermand: agent for zone ${configuration.zone}, conductor at ${conductor}\n`);
+  await runAgentHere(dialer.attach, false, configuration, log, terminal, terminal.signal);
+  dialer.close();
+}
+
+function runAgentHere(
+  attach: Attach,
+  embedded: boolean,
+  configuration: Configuration,
+  log: Logger,
+  { clock, chance, environment }: Terminal,
+  signal: AbortSignal,
+): Promise<void> {
+  const { agentName: name, zone, secretsFolder, minCommandIntervalMs } = configuration;
+  const drivers = createDrivers({ clock, searchPath: environment.PATH ?? '' });
+  const secrets = { folder: secretsFolder, environment };
+  const who = { name, zones: [zone], embedded };
+  return runAgent({ attach, drivers, secrets, minCommandIntervalMs, clock, chance, log, ...who }, signal);
+}
+
+/** Where a process finds itself: what listens everywhere is dialled on loopback. */
+function loopbackOf(address: string, port: number): string {
+  const host = address.replace(/:\d+$/, '');
+  if (host === '0.0.0.0') return `127.0.0.1:${port}`;
+  return host === '[::]' ? `[::1]:${port}` : `${host}:${port}`;
+}
