@@ -62,6 +62,8 @@ export class Attachments {
   readonly #live = new Map<string, LiveAttachment>();
   /** Lost agents, with the time (monotonic) from which their BMCs may move. */
   readonly #lost = new Map<string, number>();
+  /** Which agent each node's BMC was last given to, by this process. */
+  readonly #claims = new Map<string, string>();
   readonly #conductorUuid: string;
   readonly #times: LeaseTimes;
   readonly #clock: Clock;
@@ -93,14 +95,16 @@ export class Attachments {
 
   /** Who serves the BMC of this node. */
   ownerOf(node: Pick<NodeRow, 'uuid' | 'agentUuid' | 'zone' | 'driver'>): Owner {
-    const own = node.agentUuid === null ? undefined : this.#live.get(node.agentUuid);
+    const agentUuid = this.#claims.get(node.uuid) ?? node.agentUuid ?? '';
+    const own = this.#live.get(agentUuid);
     if (own && serves(own, node)) return { kind: 'attached', attachment: own };
-    const movableAt = node.agentUuid === null ? undefined : this.#lost.get(node.agentUuid);
-    const movableInMs = movableAt === undefined ? 0 : movableAt - this.#clock.monotonic();
-    if (node.agentUuid !== null && movableInMs > 0) return { kind: 'lost', agentUuid: node.agentUuid, movableInMs };
+    const movableInMs = (this.#lost.get(agentUuid) ?? 0) - this.#clock.monotonic();
+    if (movableInMs > 0) return { kind: 'lost', agentUuid, movableInMs };
     const others = [...this.#live.values()].filter((attachment) => serves(attachment, node));
     const chosen = others[spread(node.uuid, others.length)];
-    return chosen ? { kind: 'attached', attachment: chosen } : { kind: 'none' };
+    if (!chosen) return { kind: 'none' };
+    this.#claims.set(node.uuid, chosen.hello.agentUuid);
+    return { kind: 'attached', attachment: chosen };
   }
 
   /** An agent of the zone that has this driver, or null. */

@@ -78,7 +78,9 @@ async function askForReading(
     const reading = answer.$case === 'reading' ? fromReading(answer.value) : null;
     return reading ?? fail('BMC_GARBLED', `the reading of node ${node.name} says neither on nor off`);
   } catch (thrown) {
-    return asCountermandError(thrown);
+    const error = asCountermandError(thrown);
+    if (error.code !== 'TOOK_TOO_LONG') return error;
+    return fail('BMC_SILENT', `node ${node.name} could not be read: ${error.message}; its BMC may hang`);
   }
 }
 

@@ -9,25 +9,33 @@ import type { NodeRow } from './store/rows.ts';
 /** So many nodes are taken from the database at a time. */
 const PAGE = 500;
 
-/** Reads every free node in rounds until the shutdown; resolves then. With an interval of 0 it reads none. */
+/**
+ * Reads every free node in rounds until the shutdown; resolves then. With an interval of 0 it reads none. Nodes whose
+ * last reading failed go in rounds of their own: waiting for them holds up no other.
+ */
 export async function syncPowerStates(parts: ReadingParts): Promise<void> {
+  if (parts.limits.syncPowerStateIntervalMs === 0) return;
+  const well = (node: NodeRow): boolean => node.lastError === '';
+  await Promise.all([readInRounds(well, parts), readInRounds((node) => !well(node), parts)]);
+}
+
+async function readInRounds(fits: (node: NodeRow) => boolean, parts: ReadingParts): Promise<void> {
   const { store, limits, log, shutdown } = parts;
-  if (limits.syncPowerStateIntervalMs === 0) return;
   while (!shutdown.aborted) {
     try {
       await sleep(jitter(limits.syncPowerStateIntervalMs, 0.1, store.chance), store.clock, shutdown);
-      await readAll(parts);
+      await readAll(fits, parts);
     } catch (thrown) {
       if (!shutdown.aborted) log.error({ err: asCountermandError(thrown) }, 'a round of power sync failed');
     }
   }
 }
 
-async function readAll(parts: ReadingParts): Promise<void> {
+async function readAll(fits: (node: NodeRow) => boolean, parts: ReadingParts): Promise<void> {
   for (let after = ''; ; ) {
     const nodes = await listFreeNodes(after, PAGE, parts.store.database.read);
     // Without an agent there is nothing to read, and nothing new to say of the node.
-    const served = nodes.filter((node) => parts.attachments.ownerOf(node).kind === 'attached');
+    const served = nodes.filter((node) => fits(node) && parts.attachments.ownerOf(node).kind === 'attached');
     await readMany(served, parts.limits.syncPowerStateWorkers, parts);
     const last = nodes.at(-1);
     if (nodes.length < PAGE || !last) return;

@@ -25,6 +25,8 @@ export interface Facts {
   readonly softRebootInOneCommand: boolean;
   readonly softPowerOffTimeoutMs: number;
   readonly powerStateChangeTimeoutMs: number;
+  /** Until when the node may still change because of an older order, or null. */
+  readonly mayChangeUntil: number | null;
 }
 
 /** One move: a row of the state table with its patch, then something to tell the agent. */
@@ -67,7 +69,7 @@ function whenQueued(task: PowerTaskRow, report: Report, facts: Facts): Move {
   const { target } = task;
   const off = before.powerState === 'power off';
   if (isAlreadyThere(task, before)) {
-    return succeeding(task, before, `the node was already ${TARGET_TABLE[target].settlesIn}; nothing was sent`, facts);
+    return alreadyThere(task, before, facts);
   }
   if (off && target === 'inject nmi') {
     const reason = fail(
@@ -83,6 +85,14 @@ function whenQueued(task: PowerTaskRow, report: Report, facts: Facts): Move {
 function isAlreadyThere({ target }: PowerTaskRow, before: Reading): boolean {
   const reboots = target === 'rebooting' || target === 'soft rebooting' || target === 'inject nmi';
   return !reboots && before.powerState === TARGET_TABLE[target].settlesIn;
+}
+
+function alreadyThere(task: PowerTaskRow, before: Reading, facts: Facts): Move {
+  const sentence = `the node was already ${before.powerState}; nothing was sent`;
+  const { mayChangeUntil } = facts;
+  if (mayChangeUntil === null) return succeeding(task, before, sentence, facts);
+  const move = succeeding(task, before, `${sentence}. It may still change: an older order was given up`, facts);
+  return { ...move, patch: { ...move.patch, task: { ...move.patch.task, mayChangeUntil } } };
 }
 
 function sending(task: PowerTaskRow, before: Reading, phase: Phase, facts: Facts): Move {

@@ -132,13 +132,22 @@ export class Keeper {
         attachment.send({ $case: 'forget', value: { taskUuid: report.taskUuid } });
         return;
       }
-      if (report.fence !== task.fence) return;
+      if (report.fence !== task.fence) return this.#dismiss(task, attachment);
       if (task.state === 'ABORTING') return this.#takeAbortReport(task, report);
       const facts = await this.#facts(task);
       const move = onReport(task, report, facts);
       const late = isIdle(move) && report.observed !== null ? onDeadline(task, facts) : move;
       if (!(await this.#carryOut(task, late, attachment))) return;
     }
+  }
+
+  /** An agent that speaks under an old fence: if the task is another's now, it is to let go of it. */
+  async #dismiss(task: PowerTaskRow, attachment: Attachment): Promise<void> {
+    const { store, attachments } = this.#parts;
+    const node = await findNode(task.nodeUuid, store.database.read);
+    const owner = node ? attachments.ownerOf(node) : null;
+    if (owner?.kind !== 'attached' || owner.attachment === attachment) return;
+    attachment.send({ $case: 'forget', value: { taskUuid: task.uuid } });
   }
 
   async #takeAbortReport(task: PowerTaskRow, { abort }: Report): Promise<void> {
@@ -211,7 +220,14 @@ export class Keeper {
     const { store, limits } = this.#parts;
     const node = await findNode(task.nodeUuid, store.database.read);
     const driver = node ? await findDriver(node.zone, node.driver, store.database.read) : null;
-    return { ...limits, now: store.clock.now(), softRebootInOneCommand: driver?.softRebootInOneCommand ?? false };
+    const now = store.clock.now();
+    const open = node?.mayChangeUntil != null && node.mayChangeUntil > now;
+    return {
+      ...limits,
+      now,
+      softRebootInOneCommand: driver?.softRebootInOneCommand ?? false,
+      mayChangeUntil: open ? node.mayChangeUntil : null,
+    };
   }
 
   #giveGrace(task: PowerTaskRow, graceMs: number): void {
