@@ -2,9 +2,9 @@ import { type AgentParts, runAgent } from '../../src/agent/agent.ts';
 import { fail } from '../../src/core/errors.ts';
 import type { OrderTarget } from '../../src/core/power.ts';
 import { openScope, type Scope } from '../../src/core/signals.ts';
-import type { Driver } from '../../src/drivers/driver.ts';
+import type { Bmc, Driver } from '../../src/drivers/driver.ts';
 import { createFakeDriver } from '../../src/drivers/fake/driver.ts';
-import type { FakeHardware, FakeServer } from '../../src/drivers/fake/hardware.ts';
+import type { FakeHardware, FakeInfo, FakeServer } from '../../src/drivers/fake/hardware.ts';
 import { type Conductor, startConductor } from '../../src/server/conductor.ts';
 import { enrolNode } from '../../src/server/enrolment.ts';
 import type { Limits } from '../../src/server/power/limits.ts';
@@ -207,25 +207,29 @@ export class World {
   #driver(process: SimulatedProcess, clock: ReturnType<SimulatedProcess['clock']>): Driver {
     const { softRebootInOneCommand = false, recalls = true } = this.#settings;
     const driver = createFakeDriver({ clock, hardware: this.hardware, softRebootInOneCommand });
-    const note = (address: string, target: Received['target']): void => {
+    /** Runs one command, and notes it if it has reached the server: a BMC that is silent or refuses has not. */
+    const noting = <T>(bmc: Bmc<unknown>, target: Received['target'], command: () => Promise<T>): Promise<T> => {
       process.touch();
-      const received = { at: this.clock.monotonic(), address, target };
-      this.received.push(received);
-      this.onReceived(received);
+      const { fake_address: address } = bmc.info as FakeInfo;
+      const count = (): number => this.hardware.get(address)?.received.length ?? 0;
+      const before = count();
+      const answer = command();
+      if (count() > before) this.#note({ at: this.clock.monotonic(), address, target });
+      return answer;
     };
     return {
-      ...driver,
+      ...(driver as Driver),
       recalls: recalls ? driver.recalls : [],
-      setPowerState(bmc, target, signal) {
-        const info = bmc.info as { fake_address: string };
-        if (!signal.aborted) note(info.fake_address, target);
-        return driver.setPowerState(bmc as never, target, signal);
-      },
-      abortPowerState(bmc, target, signal) {
-        note((bmc.info as { fake_address: string }).fake_address, 'recall');
-        return driver.abortPowerState(bmc as never, target, signal);
-      },
-    } as Driver;
+      setPowerState: (bmc, target, signal) =>
+        noting(bmc, target, () => driver.setPowerState(bmc as Bmc<FakeInfo>, target, signal)),
+      abortPowerState: (bmc, target, signal) =>
+        noting(bmc, 'recall', () => driver.abortPowerState(bmc as Bmc<FakeInfo>, target, signal)),
+    };
+  }
+
+  #note(received: Received): void {
+    this.received.push(received);
+    this.onReceived(received);
   }
 
   async killAgent(name: string): Promise<void> {

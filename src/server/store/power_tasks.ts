@@ -40,6 +40,12 @@ export interface PowerTaskMark {
   readonly uuid: string;
 }
 
+/** True for a mark; what a client hands back may be anything. */
+export function isPowerTaskMark(mark: unknown): mark is PowerTaskMark {
+  const { createdAt, uuid } = (mark ?? {}) as Record<keyof PowerTaskMark, unknown>;
+  return typeof createdAt === 'number' && typeof uuid === 'string';
+}
+
 /** At most `limit` tasks, the newest first. */
 export async function listPowerTasks(
   filter: PowerTaskFilter,
@@ -69,11 +75,12 @@ export async function listHolders(sql: Knex): Promise<PowerTaskRow[]> {
   return rows.map(powerTaskCodec.decode);
 }
 
-/** The uuid of the last task of a node that was given up and may still take effect, or null. */
+/** The uuid of the last task of a node that was sent, given up and may still take effect, or null. */
 export async function lastWindowTask(nodeUuid: string, sql: Knex): Promise<string | null> {
   const row = await sql('power_tasks')
     .where('node_uuid', nodeUuid)
     .whereNotNull('may_change_until')
+    .whereNotNull('sending_at')
     .orderBy('created_at', 'desc')
     .first('uuid');
   return row?.uuid ?? null;
