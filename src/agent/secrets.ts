@@ -17,11 +17,19 @@ const SIZE_LIMIT = 4096;
 const ENVIRONMENT_PREFIX = 'COUNTERMAND_SECRET_';
 
 /**
- * driver_info with its references replaced by what they stand for.
- * @throws SECRET_UNREADABLE naming key and reference, never the secret
+ * driver_info with its references replaced by what they stand for. Only secret keys may have one: what any other key
+ * stands for is shown, in messages and arguments.
+ * @param secretKeys the keys whose values are kept secret
+ * @throws SECRET_UNREADABLE naming key and reference, never the secret; DRIVER_INFO_INVALID for a key that is no secret
  */
-export function resolveSecrets(driverInfo: DriverInfo, sources: SecretSources): DriverInfo {
+export function resolveSecrets(
+  driverInfo: DriverInfo,
+  secretKeys: ReadonlySet<string>,
+  sources: SecretSources,
+): DriverInfo {
   const resolve = (key: string, value: string): string => {
+    if (/^(file|env):/.test(value) && !secretKeys.has(key))
+      throw fail('DRIVER_INFO_INVALID', `driver_info.${key}: file: and env: stand for secrets, and ${key} is none`);
     if (value.startsWith('file:')) return readSecretFile(key, value.slice('file:'.length), sources);
     if (value.startsWith('env:')) return readSecretVariable(key, value.slice('env:'.length), sources);
     return value;
@@ -40,8 +48,10 @@ function readSecretFile(key: string, name: string, { folder }: SecretSources): s
   }
   // The real path, so that neither dots nor links lead out of the folder.
   if (!path.startsWith(realpathSync(folder) + sep)) throw unreadable("is not below the agent's --secrets-dir");
-  const { size } = statSync(path);
-  if (size > SIZE_LIMIT) throw unreadable(`is larger than ${SIZE_LIMIT} bytes`);
+  const file = statSync(path);
+  // Reading a pipe would wait for whoever writes to it.
+  if (!file.isFile()) throw unreadable('is no file');
+  if (file.size > SIZE_LIMIT) throw unreadable(`is larger than ${SIZE_LIMIT} bytes`);
   try {
     return readFileSync(path, 'utf8').replace(/\r?\n$/, '');
   } catch {

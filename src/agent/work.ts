@@ -3,7 +3,7 @@ import type { Clock } from '../core/clock.ts';
 import { asCountermandError, type CountermandError, fail } from '../core/errors.ts';
 import { isAbort, type OrderTarget } from '../core/power.ts';
 import type { Report } from '../core/report.ts';
-import type { Driver } from '../drivers/driver.ts';
+import { type Driver, secretKeysOf } from '../drivers/driver.ts';
 import type {
   Abort,
   Answer,
@@ -49,9 +49,12 @@ export class Work {
   /** The newest fence seen of each node. */
   readonly #fences = new Map<string, number>();
   readonly #tombstones = new Set<string>();
+  /** The keys of driver_info that are secret, by driver. */
+  readonly #secretKeys: ReadonlyMap<string, ReadonlySet<string>>;
 
   constructor(parts: WorkParts) {
     this.#parts = parts;
+    this.#secretKeys = new Map(parts.drivers.map((driver) => [driver.name, secretKeysOf(driver)]));
   }
 
   /** How many power tasks are worked on or remembered. */
@@ -157,7 +160,7 @@ export class Work {
   #hardware({ driver: name, driverInfo }: Pick<Bmc, 'driver' | 'driverInfo'>): Hardware {
     const { secrets, minCommandIntervalMs, lease, clock } = this.#parts;
     const driver = this.#driver(name);
-    const bmc = driver.parse(resolveSecrets(driverInfo, secrets));
+    const bmc = driver.parse(resolveSecrets(driverInfo, this.#secretKeys.get(name) ?? new Set(), secrets));
     const queue = this.#queues.get(bmc.key) ?? new BmcQueue(minCommandIntervalMs ?? driver.minCommandIntervalMs, clock);
     this.#queues.set(bmc.key, queue);
     return { driver, bmc, queue, lease, clock };

@@ -39,7 +39,7 @@ export function addCreate(group: Command, terminal: Terminal): void {
     .requiredOption('--driver <name>', 'the driver that talks to its BMC, such as ipmi')
     .option(
       '--info <key=value...>',
-      'how the driver reaches the BMC; file:NAME and env:NAME are read by the agent and keep a secret off this line',
+      'how the driver reaches the BMC; for a secret key, file:NAME and env:NAME are read by the agent and keep the secret off this line',
     )
     .option('--zone <name>', 'the zone from which the BMC is reached', 'default')
     .option('--label <key=value...>', 'labels')

@@ -1,40 +1,56 @@
 /** Node ranges: `r7n[1-16]`, `r[7-8]n[01-16,20]`, `alpha,beta`. Zeros in front are kept as written. */
-import { fail } from './errors.ts';
+import { type CountermandError, fail } from './errors.ts';
 
 /** More names than this in one range is taken for a slip. */
 export const RANGE_LIMIT = 100_000;
+/** A pattern that is longer means no name; unchecked, it could keep us busy for minutes. */
+const PATTERN_LIMIT = 1000;
 
-function expandGroup(group: string, whole: string): string[] {
-  return group.split(',').flatMap((part) => {
+const invalid = (range: string, why: string): CountermandError => {
+  const shown = range.length > 100 ? `${range.slice(0, 100)}...` : range;
+  return fail('ARGUMENT_INVALID', `node range '${shown}'${why}`);
+};
+const tooMany = (range: string): CountermandError => invalid(range, ` has more than ${RANGE_LIMIT} names`);
+
+function expandGroup(group: string, range: string): string[] {
+  const numbers: string[] = [];
+  for (const part of group.split(',')) {
     const match = /^(\d+)(?:-(\d+))?$/.exec(part);
-    if (!match)
-      throw fail('ARGUMENT_INVALID', `node range '${whole}': '[${group}]' is not a list of numbers such as [1-16,20]`);
+    if (!match) throw invalid(range, `: '[${group}]' is not a list of numbers such as [1-16,20]`);
     const [, first = '', last = first] = match;
     const count = Number(last) - Number(first) + 1;
-    if (count < 1) throw fail('ARGUMENT_INVALID', `node range '${whole}': ${first}-${last} runs backwards`);
-    if (count > RANGE_LIMIT) throw fail('ARGUMENT_INVALID', `node range '${whole}' has more than ${RANGE_LIMIT} names`);
-    return Array.from({ length: count }, (_, index) => String(Number(first) + index).padStart(first.length, '0'));
-  });
+    if (count < 1) throw invalid(range, `: ${first}-${last} runs backwards`);
+    if (numbers.length + count > RANGE_LIMIT) throw tooMany(range);
+    for (let number = Number(first); number <= Number(last); number += 1)
+      numbers.push(String(number).padStart(first.length, '0'));
+  }
+  return numbers;
 }
 
 function splitOutsideBrackets(text: string): string[] {
-  return text.split(/,(?![^[]*\])/);
+  const parts = [''];
+  let inside = false;
+  for (const character of text) {
+    if (character === '[') inside = true;
+    if (character === ']') inside = false;
+    if (character === ',' && !inside) parts.push('');
+    else parts.push((parts.pop() ?? '') + character);
+  }
+  return parts;
 }
 
-function expandOne(pattern: string, whole: string): string[] {
-  const match = /^([^[\]]*)\[([^[\]]*)\](.*)$/.exec(pattern);
-  if (!match) {
-    if (/[[\]]/.test(pattern))
-      throw fail('ARGUMENT_INVALID', `node range '${whole}': a bracket is not closed or not opened`);
-    if (pattern === '') throw fail('ARGUMENT_INVALID', `node range '${whole}' has an empty name`);
-    return [pattern];
+function expandOne(pattern: string, range: string): string[] {
+  if (pattern === '') throw invalid(range, ' has an empty name');
+  if (pattern.length > PATTERN_LIMIT) throw invalid(range, ` is longer than ${PATTERN_LIMIT} characters`);
+  let names = [''];
+  for (const piece of pattern.split(/(\[[^[\]]*\])/)) {
+    const isGroup = piece.startsWith('[') && piece.endsWith(']');
+    if (!isGroup && /[[\]]/.test(piece)) throw invalid(range, ': a bracket is not closed or not opened');
+    const tails = isGroup ? expandGroup(piece.slice(1, -1), range) : [piece];
+    if (names.length * tails.length > RANGE_LIMIT) throw tooMany(range);
+    names = names.flatMap((head) => tails.map((tail) => head + tail));
   }
-  const [, before, group = '', after = ''] = match;
-  const heads = expandGroup(group, whole).map((number) => `${before}${number}`);
-  const tails = after === '' ? [''] : expandOne(after, whole);
-  if (heads.length * tails.length > RANGE_LIMIT)
-    throw fail('ARGUMENT_INVALID', `node range '${whole}' has more than ${RANGE_LIMIT} names`);
-  return heads.flatMap((head) => tails.map((tail) => head + tail));
+  return names;
 }
 
 /**
@@ -42,5 +58,10 @@ function expandOne(pattern: string, whole: string): string[] {
  * @throws ARGUMENT_INVALID with the place, for anything that is not a range
  */
 export function expandRange(range: string): string[] {
-  return [...new Set(splitOutsideBrackets(range).flatMap((pattern) => expandOne(pattern, range)))];
+  const names = new Set<string>();
+  for (const pattern of splitOutsideBrackets(range)) {
+    for (const name of expandOne(pattern, range)) names.add(name);
+    if (names.size > RANGE_LIMIT) throw tooMany(range);
+  }
+  return [...names];
 }

@@ -145,3 +145,9 @@ function describeIssue(issue: z.core.$ZodIssue, driverInfo: DriverInfo): string 
 export function infoSchemaOf(driver: Driver): Record<string, unknown> {
   return z.toJSONSchema(driver.schema, { io: 'input' });
 }
+
+/** The keys of a driver's driver_info that are secret. */
+export function secretKeysOf(driver: Driver): ReadonlySet<string> {
+  const properties = (infoSchemaOf(driver).properties ?? {}) as Record<string, { writeOnly?: boolean }>;
+  return new Set(Object.keys(properties).filter((key) => properties[key]?.writeOnly === true));
+}

@@ -30,6 +30,9 @@ export async function* underCall<T>(
   }
 }
 
+/** A sentence may repeat what the request said, and a status that is too long breaks the connection. */
+const SENTENCE_LIMIT = 2000;
+
 /** Turns every error into a status with its code; what is not an error of ours into INTERNAL with an id for the log. */
 export function errorsToStatus(log: Log, chance: Chance): ServerMiddleware {
   return async function* toStatus<Request, Response>(
@@ -47,7 +50,7 @@ export function errorsToStatus(log: Log, chance: Chance): ServerMiddleware {
           ? thrown
           : hide(thrown, call.method.path, log, chance);
       context.trailer.set(ERROR_CODE_KEY, error.code);
-      throw new ServerError(Status[error.row.status], error.message);
+      throw new ServerError(Status[error.row.status], error.message.slice(0, SENTENCE_LIMIT));
     }
   };
 }

@@ -1,5 +1,6 @@
 /** The conductor's sockets: services, health and reflection over gRPC. */
 import { readFileSync } from 'node:fs';
+import { logVerbosity, setLogVerbosity } from '@grpc/grpc-js';
 import { createServer } from 'nice-grpc';
 import { HealthDefinition, HealthServiceImpl, HealthState } from 'nice-grpc-server-health';
 import { ServerReflection, ServerReflectionService } from 'nice-grpc-server-reflection';
@@ -44,6 +45,8 @@ export interface Listener {
  * @throws LISTEN_FAILED with the address
  */
 export async function listen(conductor: Conductor, address: string, chance: Chance): Promise<Listener> {
+  // What goes wrong there comes as an error; its own lines would stand between ours.
+  setLogVerbosity(logVerbosity.NONE);
   const server = createServer(KEEPALIVE).use(errorsToStatus(conductor.log, chance));
   server.add(NodeServiceDefinition, createNodeService(conductor));
   server.add(PowerServiceDefinition, createPowerService(conductor));
@@ -61,11 +64,9 @@ export async function listen(conductor: Conductor, address: string, chance: Chan
   server.add(HealthDefinition, HealthServiceImpl(health));
   server.add(ServerReflectionService, ServerReflection(readFileSync(IMAGE), [...names, HealthDefinition.fullName]));
   const port = await server.listen(address).catch((error: Error) => {
-    throw fail(
-      'LISTEN_FAILED',
-      `cannot listen on ${address}: ${error.message}; choose another address with --listen`,
-      error,
-    );
+    // The reason stands in brackets, behind what grpc makes of it.
+    const reason = /\[(.*)\]$/.exec(error.message)?.[1] ?? error.message;
+    throw fail('LISTEN_FAILED', `cannot listen on ${address}: ${reason}; choose another address with --listen`, error);
   });
   return {
     port,

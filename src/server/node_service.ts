@@ -13,6 +13,8 @@ import { getNode, listNodes, resolveNodes } from './store/nodes.ts';
 import type { DriverRow, NodeRow } from './store/rows.ts';
 import { fromTarget, toBmc, toNode, toPowerState, toRecall, toTarget } from './wire.ts';
 
+const isName = (mark: unknown): mark is string => typeof mark === 'string';
+
 /** The service over a conductor. */
 export function createNodeService(conductor: Conductor): NodeServiceImplementation {
   const { store } = conductor.orders;
@@ -31,7 +33,7 @@ export function createNodeService(conductor: Conductor): NodeServiceImplementati
     async listNodes({ pageSize: size, pageToken: token, zone, driver, labels }) {
       const limit = pageSize(size);
       const list = ['nodes', zone, driver, labels];
-      const after = pageMark<string>(list, token) ?? '';
+      const after = pageMark(list, token, isName) ?? '';
       const nodes = await listNodes({ zone, driver, labels }, after, limit, read);
       const nextPageToken = nodes.length === limit ? pageToken(list, nodes.at(-1)?.name) : '';
       return { nodes: await Promise.all(nodes.map(answer)), nextPageToken };

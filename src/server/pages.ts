@@ -18,12 +18,19 @@ export function pageToken(list: readonly unknown[], mark: unknown): string {
   return Buffer.from(JSON.stringify([list, mark])).toString('base64url');
 }
 
-/** The mark of a token, or null for the first page. @throws PAGE_TOKEN_INVALID for a token of another list */
-export function pageMark<Mark>(list: readonly unknown[], token: string): Mark | null {
+/**
+ * The mark of a token, or null for the first page.
+ * @throws PAGE_TOKEN_INVALID for a token of another list, and for one that was made up
+ */
+export function pageMark<Mark>(
+  list: readonly unknown[],
+  token: string,
+  isMark: (mark: unknown) => mark is Mark,
+): Mark | null {
   if (token === '') return null;
   try {
     const [tokenList, mark] = JSON.parse(Buffer.from(token, 'base64url').toString());
-    if (JSON.stringify(tokenList) === JSON.stringify(list)) return mark;
+    if (JSON.stringify(tokenList) === JSON.stringify(list) && isMark(mark)) return mark;
   } catch {
     // What is not JSON is not a token of ours either.
   }

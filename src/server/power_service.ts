@@ -8,7 +8,7 @@ import type { Conductor } from './conductor.ts';
 import { pageMark, pageSize, pageToken } from './pages.ts';
 import { giveOrder, type Order, withdrawOrder } from './power/orders.ts';
 import { getNode } from './store/nodes.ts';
-import { getPowerTask, listPowerTasks, type PowerTaskMark } from './store/power_tasks.ts';
+import { getPowerTask, isPowerTaskMark, listPowerTasks } from './store/power_tasks.ts';
 import type { PowerTaskRow } from './store/rows.ts';
 import type { Store } from './store/store.ts';
 import { fromTarget, toPowerTask } from './wire.ts';
@@ -55,7 +55,7 @@ export function createPowerService(conductor: Conductor): PowerServiceImplementa
     async listPowerTasks(request) {
       const limit = pageSize(request.pageSize);
       const list = ['power_tasks', request.node, request.unsettled];
-      const after = pageMark<PowerTaskMark>(list, request.pageToken);
+      const after = pageMark(list, request.pageToken, isPowerTaskMark);
       const node = request.node === '' ? null : await getNode(request.node, store.database.read);
       const filter = { ...(node ? { nodeUuid: node.uuid } : {}), unsettled: request.unsettled };
       const tasks = await listPowerTasks(filter, after, limit, store.database.read);
@@ -82,12 +82,14 @@ function toOrder(request: SetPowerStateRequest, store: Store): Order {
   const target = fromTarget(request.target);
   if (target === null)
     throw fail('ARGUMENT_INVALID', 'target is missing or unknown; it is one of the nine of PowerTarget');
-  if (request.onTimeout === OnTimeout.UNRECOGNIZED) throw fail('ARGUMENT_INVALID', 'on_timeout is FAIL or FORCE');
+  const { UNSPECIFIED, FAIL, FORCE } = OnTimeout;
+  if (![UNSPECIFIED, FAIL, FORCE].some((known) => known === request.onTimeout))
+    throw fail('ARGUMENT_INVALID', 'on_timeout is unknown; it is FAIL or FORCE');
   return {
     node: request.node,
     target,
     timeoutMs: request.timeout === undefined ? null : request.timeout * 1000,
-    onTimeout: request.onTimeout === OnTimeout.FORCE ? 'FORCE' : 'FAIL',
+    onTimeout: request.onTimeout === FORCE ? 'FORCE' : 'FAIL',
     requestId: request.requestId === '' ? store.chance.uuid() : request.requestId,
     reason: request.reason.slice(0, 1000),
     abortsTaskUuid: request.abortsTaskUuid === '' ? null : request.abortsTaskUuid,

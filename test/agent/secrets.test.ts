@@ -5,6 +5,7 @@ import { resolveSecrets } from '../../src/agent/secrets.ts';
 import type { CountermandError } from '../../src/core/errors.ts';
 import { newFolder } from '../counterparts/folder.ts';
 
+const keys = new Set(['ipmi_password']);
 const environment = { COUNTERMAND_SECRET_RACK7: 'hunter2', HOME: '/root' };
 
 test('a file below the folder and a variable of ours are read; all else stays as it is', async (t) => {
@@ -12,7 +13,7 @@ test('a file below the folder and a variable of ours are read; all else stays as
   mkdirSync(join(folder, 'rack7'));
   writeFileSync(join(folder, 'rack7', 'bmc'), 'swordfish\n');
   const info = { a: 'file:rack7/bmc', b: 'env:COUNTERMAND_SECRET_RACK7', c: 'plain', d: 'profile:x' };
-  t.deepEqual(resolveSecrets(info, { folder, environment }), {
+  t.deepEqual(resolveSecrets(info, new Set(['a', 'b']), { folder, environment }), {
     a: 'swordfish',
     b: 'hunter2',
     c: 'plain',
@@ -38,11 +39,21 @@ test('what is not below the folder, or not a variable of ours, is refused withou
     'env:COUNTERMAND_SECRET_NONE',
   ];
   for (const value of values) {
-    const error = t.throws(() => resolveSecrets({ ipmi_password: value }, { folder, environment })) as CountermandError;
+    const error = t.throws(() =>
+      resolveSecrets({ ipmi_password: value }, keys, { folder, environment }),
+    ) as CountermandError;
     t.is(error.code, 'SECRET_UNREADABLE', value);
     t.regex(error.message, /ipmi_password/);
     t.notRegex(error.message, /do-not-show|\/root$/);
   }
-  const error = t.throws(() => resolveSecrets({ ipmi_password: 'file:x' }, { folder: null, environment }));
+  const error = t.throws(() => resolveSecrets({ ipmi_password: 'file:x' }, keys, { folder: null, environment }));
   t.regex(error?.message ?? '', /--secrets-dir/);
+});
+
+test('only a secret key may have a reference: any other would be shown', (t) => {
+  const sources = { folder: null, environment };
+  for (const value of ['file:x', 'env:COUNTERMAND_SECRET_RACK7'])
+    t.throws(() => resolveSecrets({ ipmi_address: value }, keys, sources), {
+      message: 'driver_info.ipmi_address: file: and env: stand for secrets, and ipmi_address is none',
+    });
 });

@@ -32,6 +32,8 @@ test(refused, 'n[1-3', /bracket/);
 test(refused, 'n1-3]', /bracket/);
 test(refused, 'n[1-999999999]', /more than/);
 test(refused, 'n[1-1000][1-1000]', /more than/);
+test(refused, 'n[1-90000,1-90000]', /more than/);
+test(refused, 'a[1-90000],b[1-90000]', /more than/);
 
 test('a range of n numbers has n different names that all begin as written', (t) => {
   fc.assert(
@@ -41,6 +43,13 @@ test('a range of n numbers has n different names that all begin as written', (t)
     }),
   );
   t.pass();
+});
+
+test('a range as long as a message can be is answered soon', (t) => {
+  for (const range of ['x', 'a,', 'n[1]', '[', 'n[1-9]', 'a,b[1-2],'].map((part) =>
+    part.repeat(1_000_000 / part.length),
+  ))
+    t.throws(() => expandRange(range), { code: 'ARGUMENT_INVALID' }, range.slice(0, 10));
 });
 
 test('whatever is typed, the answer is names or ARGUMENT_INVALID', (t) => {

@@ -11,6 +11,7 @@ import { HealthDefinition } from 'nice-grpc-server-health';
 import { toPlainJson } from '../../src/cli/json.ts';
 import type { Phase, Recall, TargetName } from '../../src/core/power.ts';
 import type { AbortOutcome, PowerTaskState } from '../../src/core/states.ts';
+import { AgentServiceDefinition } from '../../src/gen/countermand/v1/agent.ts';
 import { NodeServiceDefinition } from '../../src/gen/countermand/v1/node.ts';
 import * as notification from '../../src/gen/countermand/v1/notification.ts';
 import * as power from '../../src/gen/countermand/v1/power.ts';
@@ -53,6 +54,7 @@ export function connect(address: string) {
     nodes: factory.create(NodeServiceDefinition, channel),
     power: factory.create(power.PowerServiceDefinition, channel),
     notifications: factory.create(notification.NotificationServiceDefinition, channel),
+    agents: factory.create(AgentServiceDefinition, channel),
     health: factory.create(HealthDefinition, channel),
     close: () => channel.close(),
   };

@@ -6,8 +6,8 @@ import test, { type ExecutionContext } from 'ava';
 import type { IpmiSim } from '../../src/sim/ipmi_sim.ts';
 import type { Task } from './client.ts';
 import { type House, openHouse } from './house.ts';
-import { LEASE_S, Listener, ordersAt, untilAllAtRest, VICTIMS, type Victim } from './killing.ts';
-import { enrolSim, nodeNow, order, untilIn, watchNode, watchTask } from './orders.ts';
+import { LEASE_S, Listener, untilAllAtRest, VICTIMS, type Victim } from './killing.ts';
+import { enrolSim, nodeNow, order, ordersAt, untilIn, watchNode, watchTask } from './orders.ts';
 
 /** Holds the aborts open: stops the agent, or makes it look at BMCs that do not answer. */
 async function keepAgentFromAnswering(house: House, victim: Victim, sims: readonly IpmiSim[]): Promise<void> {

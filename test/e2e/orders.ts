@@ -8,7 +8,8 @@ import { Node as ProtoNode, type WatchNodesResponse } from '../../src/gen/counte
 import { OnTimeout, PowerTarget } from '../../src/gen/countermand/v1/power.ts';
 import type { IpmiSim, IpmiSimOptions } from '../../src/sim/ipmi_sim.ts';
 import { infoOf, newIpmiSim } from '../counterparts/ipmi_sim.ts';
-import { type Client, type Event, plainEvents, plainTasks, type Task } from './client.ts';
+import type { PyghmiBmc } from '../counterparts/pyghmi.ts';
+import { allTasks, type Client, type Event, plainEvents, plainTasks, type Task } from './client.ts';
 import type { House } from './house.ts';
 import { Watch } from './watching.ts';
 
@@ -92,6 +93,12 @@ export function untilAtRest(watch: Watch<Task>): Promise<Task> {
   return watch.until('the power task to be at rest', ({ state }) => isAtRest(state));
 }
 
+/** Resolves when every power task is at rest. */
+export async function untilPeace(client: Client): Promise<void> {
+  const tasks = await allTasks(client);
+  await Promise.all(tasks.map(({ uuid }) => untilAtRest(watchTask(client, uuid))));
+}
+
 /** The states that were seen, each once. */
 export function statesOf({ seen }: Watch<Task>): PowerTaskState[] {
   return [...new Set(seen.map(({ state }) => state))];
@@ -100,4 +107,24 @@ export function statesOf({ seen }: Watch<Task>): PowerTaskState[] {
 /** Events from a number on, then live. */
 export function subscribe({ notifications }: Client, fromSequence = 0): Watch<Event> {
   return new Watch(plainEvents(notifications.subscribe({ fromSequence: BigInt(fromSequence) })));
+}
+
+/** The orders among what a BMC has received, in order. */
+export async function ordersAt(bmc: Pick<IpmiSim, 'received'> | PyghmiBmc): Promise<string[]> {
+  const received = typeof bmc.received === 'function' ? await bmc.received() : bmc.received;
+  return received.filter((command) => command !== 'status');
+}
+
+/** The power states that a node went through while it was watched. */
+export function powerStatesOf({ seen }: Watch<Node>): (Node['powerState'] | 'UNKNOWN')[] {
+  const states = seen.map(({ powerState }) => powerState ?? 'UNKNOWN');
+  return states.filter((state, index) => state !== states[index - 1]);
+}
+
+/** Reads a node now, behind everything that is under way at its BMC. */
+export async function refresh({ nodes }: Client, name: string): Promise<Node> {
+  const answers = new Watch(nodes.refreshNodes({ nodes: [name] }));
+  const answer = await answers.until(`the reading of ${name}`, () => true);
+  if (answer.reason) throw new Error(answer.reason);
+  return plainNode(answer);
 }

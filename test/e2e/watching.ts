@@ -11,12 +11,16 @@ export class Watch<T> {
   readonly ended: Promise<unknown>;
   readonly #looks = new Set<() => void>();
   #open = true;
+  #broken: unknown = null;
 
   constructor(source: AsyncIterable<T>) {
     this.ended = this.#read(source);
   }
 
-  /** Resolves with the first that fits, of those seen and those to come. Fails at the end of the stream and after 30 s. */
+  /**
+   * Resolves with the first that fits, of those seen and those to come. Rejects with what breaks the stream, also at its
+   * end, and after 30 s.
+   */
   async until(what: string, fits: (item: T) => boolean): Promise<T> {
     const scope = openScope([], { clock: systemClock, afterMs: LIMIT_MS, what: `waiting for ${what}` });
     let look = (): void => {};
@@ -25,7 +29,7 @@ export class Watch<T> {
         look = () => {
           const found = this.seen.find(fits);
           if (found !== undefined) resolve(found);
-          else if (!this.#open) reject(new Error(`the stream ended before ${what}`));
+          else if (!this.#open) reject(this.#broken ?? new Error(`the stream ended before ${what}`));
         };
         this.#looks.add(look);
         look();
@@ -43,13 +47,12 @@ export class Watch<T> {
         this.seen.push(item);
         this.#wake();
       }
-      return null;
     } catch (error) {
-      return error;
-    } finally {
-      this.#open = false;
-      this.#wake();
+      this.#broken = error;
     }
+    this.#open = false;
+    this.#wake();
+    return this.#broken;
   }
 
   #wake(): void {

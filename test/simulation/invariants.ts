@@ -98,8 +98,9 @@ function checkReceived(node: NodeRow, tasks: readonly PowerTaskRow[], world: Wor
       ({ sendingAt, endedAt }) => sendingAt !== null && sendingAt <= at && at <= (endedAt ?? 0),
     );
     // Within one millisecond one task may end and the next begin.
-    const task =
-      underWay.find(({ target }) => COMMANDS[target as OrderTarget].includes(received.target)) ?? underWay[0];
+    const fitting = underWay.filter(({ target }) => COMMANDS[target as OrderTarget].includes(received.target));
+    const unserved = fitting.find(({ uuid }) => !counts.has(`${uuid} ${received.target}`));
+    const task = unserved ?? fitting[0] ?? underWay[0];
     const what = `${received.target} at ${received.at} ms reached ${node.name}`;
     insist(task !== undefined, `${what} although no task had it on its way`);
     insist(COMMANDS[task.target as OrderTarget].includes(received.target), `${what} within a ${task.target}`);

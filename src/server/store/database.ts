@@ -5,6 +5,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import BetterSqlite3 from 'better-sqlite3';
 import createKnex, { type Knex } from 'knex';
+import { othersFirst } from '../../core/clock.ts';
 import { fail } from '../../core/errors.ts';
 import { type Change, Feed } from './feed.ts';
 import { MIGRATIONS } from './migrations/list.ts';
@@ -63,9 +64,20 @@ export class Database {
   }
 
   async #drain(): Promise<void> {
-    await null;
-    while (this.#queue.length > 0) await this.#commit(this.#queue.splice(0, GROUP_LIMIT));
+    while (this.#queue.length > 0) {
+      await this.#untilNobodyComes();
+      await this.#commit(this.#queue.splice(0, GROUP_LIMIT));
+    }
     this.#draining = null;
+  }
+
+  /** SQLite answers at once: if nobody were let in here, all would come one after the other, and pay for a commit each. */
+  async #untilNobodyComes(): Promise<void> {
+    let before: number;
+    do {
+      before = this.#queue.length;
+      await othersFirst();
+    } while (this.#queue.length > before && before < GROUP_LIMIT);
   }
 
   async #commit(group: PendingWrite[]): Promise<void> {
@@ -83,17 +95,19 @@ export class Database {
     for (const change of changes) this.feed.publish(change);
   }
 
-  /** One member of a group, in a savepoint of its own so that its failure is its own. Returns how to settle it. */
+  /** One member of a group, behind a savepoint so that its failure is its own. Returns how to settle it. */
   async #runOne(write: PendingWrite, sql: Knex, changes: Change[], shared: boolean): Promise<() => void> {
     const own: Change[] = [];
-    const run = (inner: Knex): Promise<unknown> =>
-      write.work({ sql: inner, changed: (change) => void own.push(change) });
     try {
-      const value = shared ? await sql.transaction(run) : await run(sql);
+      if (shared) await sql.raw('savepoint one');
+      const value = await write.work({ sql, changed: (change) => void own.push(change) });
+      if (shared) await sql.raw('release savepoint one');
       changes.push(...own);
       return () => write.resolve(value);
     } catch (error) {
       if (!shared) throw error;
+      await sql.raw('rollback to savepoint one');
+      await sql.raw('release savepoint one');
       return () => write.reject(error);
     }
   }
@@ -124,6 +138,7 @@ async function openFile(filename: string, unlock: () => void): Promise<Database>
   });
   try {
     await migrate(knex);
+    await keepStatements(knex);
   } catch (error) {
     await knex.destroy();
     throw error;
@@ -137,6 +152,22 @@ function prepareConnection(connection: BetterSqlite3.Database, done: (error: unk
   connection.pragma('synchronous = FULL');
   connection.pragma('foreign_keys = ON');
   done(null);
+}
+
+/** Far more than the code has. */
+const STATEMENT_LIMIT = 500;
+
+/** knex prepares every statement anew, which takes longer than to run it; so the one connection keeps what it prepared. */
+async function keepStatements(knex: Knex): Promise<void> {
+  const connection: BetterSqlite3.Database = await knex.client.acquireConnection();
+  const prepare = connection.prepare.bind(connection);
+  const kept = new Map<string, BetterSqlite3.Statement>();
+  connection.prepare = ((sql: string) => {
+    const statement = kept.get(sql) ?? prepare(sql);
+    if (kept.size < STATEMENT_LIMIT) kept.set(sql, statement);
+    return statement;
+  }) as typeof connection.prepare;
+  await knex.client.releaseConnection(connection);
 }
 
 /**

@@ -1,7 +1,7 @@
 /** Reading and writing nodes. What a power task shows on its node is written by `transition.ts` alone. */
 import type { Knex } from 'knex';
 import { fail } from '../../core/errors.ts';
-import { expandRange } from '../../core/ranges.ts';
+import { expandRange, RANGE_LIMIT } from '../../core/ranges.ts';
 import type { Transaction } from './database.ts';
 import { type NodeRow, nodeCodec } from './rows.ts';
 import type { Store } from './store.ts';
@@ -31,7 +31,7 @@ const VALUES_LIMIT = 900;
 export async function resolveNodes(ranges: readonly string[], sql: Knex): Promise<NodeRow[]> {
   if (ranges.length === 0)
     throw fail('ARGUMENT_INVALID', 'no node is named; give names, uuids or ranges such as r7n[1-16]');
-  const wanted = [...new Set(ranges.flatMap(expandRange))];
+  const wanted = expandAll(ranges);
   const found = new Map<string, NodeRow>();
   for (let at = 0; at < wanted.length; at += VALUES_LIMIT) {
     const part = wanted.slice(at, at + VALUES_LIMIT);
@@ -41,6 +41,16 @@ export async function resolveNodes(ranges: readonly string[], sql: Knex): Promis
   const missing = wanted.filter((name) => !found.has(name));
   if (missing.length > 0) throw fail('NODE_NOT_FOUND', `there is no node ${listBriefly(missing)}; nothing was done`);
   return [...new Set(wanted.map((name) => found.get(name) as NodeRow))];
+}
+
+function expandAll(ranges: readonly string[]): string[] {
+  const names = new Set<string>();
+  for (const range of ranges) {
+    for (const name of expandRange(range)) names.add(name);
+    if (names.size > RANGE_LIMIT)
+      throw fail('ARGUMENT_INVALID', `more than ${RANGE_LIMIT} nodes are named; name fewer`);
+  }
+  return [...names];
 }
 
 function listBriefly(names: string[]): string {

@@ -1,0 +1,63 @@
+/** A BMC belongs to one agent at a time: it moves to another only when the first certainly sends nothing more. */
+import test from 'ava';
+import { never } from '../counterparts/signals.ts';
+import { openHouse } from './house.ts';
+import { LEASE_S, untilNobodySpeaksTo } from './killing.ts';
+import { enrolSim, order, ordersAt, untilAtRest, untilIn } from './orders.ts';
+import { untilAttached } from './processes.ts';
+import { checkTrail } from './trail.ts';
+
+test('another agent does not touch a BMC before twice the lease is over', async (t) => {
+  const house = await openHouse(t, { apart: true, settings: { agent_lease: LEASE_S } });
+  const sim = await enrolSim(t, house, 'n1', { softOffDelayS: 'never' });
+  const watch = order(house.client, 'n1', 'SOFT_POWER_OFF');
+  await untilIn(watch, 'CONFIRMING');
+  const first = house.agent;
+  await house.start('agent');
+  const killedAt = performance.now();
+  await first.kill();
+  await untilNobodySpeaksTo(sim);
+  const looks = (await sim.received()).filter((command) => command === 'status').length;
+  await sim.untilReceived('status', looks + 1, never());
+  const touchedMs = performance.now() - killedAt;
+  t.true(touchedMs >= 2000 * LEASE_S, `touched after ${touchedMs} ms`);
+  await sim.setPower('power off');
+  t.like(await untilAtRest(watch), { state: 'SUCCEEDED' });
+  t.deepEqual(await ordersAt(sim), ['soft']);
+});
+
+test('a conductor that was stopped for long is found again, and carries on', async (t) => {
+  const house = await openHouse(t, { apart: true, settings: { agent_lease: LEASE_S } });
+  const sim = await enrolSim(t, house, 'n1', { softOffDelayS: 'never' });
+  const watch = order(house.client, 'n1', 'SOFT_POWER_OFF');
+  await untilIn(watch, 'CONFIRMING');
+  house.conductor.signal('SIGSTOP');
+  await house.agent.logged.until('the agent to miss it', (line) =>
+    line.includes('nothing was heard from the conductor'),
+  );
+  await sim.setPower('power off');
+  house.conductor.signal('SIGCONT');
+  await untilAttached(house.agent, 2);
+  t.like(await untilAtRest(watch), { state: 'SUCCEEDED' });
+  t.deepEqual(await ordersAt(sim), ['soft']);
+});
+
+test('an agent that was stopped, and wakes up when another is in charge, sends nothing', async (t) => {
+  const house = await openHouse(t, { apart: true, settings: { agent_lease: LEASE_S } });
+  const sim = await enrolSim(t, house, 'n1', { softOffDelayS: 'never' });
+  const sleeper = house.agent;
+  sim.suspend();
+  const watch = order(house.client, 'n1', 'SOFT_POWER_OFF');
+  await untilIn(watch, 'QUEUED');
+  sleeper.signal('SIGSTOP');
+  await house.start('agent');
+  sim.resume();
+  await untilIn(watch, 'CONFIRMING');
+
+  sleeper.signal('SIGCONT');
+  await untilAttached(sleeper, 2);
+  await sim.setPower('power off');
+  t.like(await untilAtRest(watch), { state: 'SUCCEEDED' });
+  t.deepEqual(await ordersAt(sim), ['soft']);
+  await checkTrail(t, house.client);
+});
