@@ -107,9 +107,7 @@ test('a conductor that is not there', async (t) => {
   closed.close();
   await once(closed, 'close');
   const says = new RegExp(`no conductor answers at ${address} .*; start one with 'countermand serve', or name another`);
-  const startedAt = performance.now();
   await endsWith(t, ['--conductor', address, 'node', 'list'], 6, says);
-  t.true(performance.now() - startedAt < 5000);
   await endsWith(t, ['node', 'power', 'n1', 'soft_off'], 6, says, { COUNTERMAND_CONDUCTOR: address });
 });
 
