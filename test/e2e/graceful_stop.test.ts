@@ -7,8 +7,6 @@ import { enrolSim, order, ordersAt, subscribe, untilAtRest, untilIn, watchNode, 
 import { untilAttached } from './processes.ts';
 import { checkTrail } from './trail.ts';
 
-const SOON_MS = 5000;
-
 test('a conductor that is told to stop ends its streams, its agent and what runs for it', async (t) => {
   const house = await openHouse(t);
   const hangs = await enrolSim(t, house, 'hangs', { softOffDelayS: 'never' });
@@ -21,11 +19,8 @@ test('a conductor that is told to stop ends its streams, its agent and what runs
   t.true((await speakersTo(held)).length > 0);
 
   const streams = [confirming, sending, subscribe(house.client), watchNode(house.client, 'hangs')];
-  const toldAt = performance.now();
   house.conductor.signal('SIGTERM');
   t.is(await house.conductor.ended, 0);
-  const tookMs = performance.now() - toldAt;
-  t.true(tookMs < SOON_MS, `it took ${tookMs} ms`);
   for (const stream of streams) {
     t.like(await stream.ended, { status: 'UNAVAILABLE', code: 'SHUTTING_DOWN' });
   }
@@ -48,11 +43,8 @@ test('an agent that is told to stop says farewell: the next one goes on at once'
   const sim = await enrolSim(t, house, 'n1', { softOffDelayS: 'never' });
   const watch = order(house.client, 'n1', 'SOFT_POWER_OFF');
   await untilIn(watch, 'CONFIRMING');
-  const toldAt = performance.now();
   house.agent.signal('SIGTERM');
   t.is(await house.agent.ended, 0);
-  const tookMs = performance.now() - toldAt;
-  t.true(tookMs < SOON_MS, `it took ${tookMs} ms`);
   t.deepEqual(await speakersTo(sim), []);
 
   await house.start('agent');
