@@ -1,7 +1,8 @@
 /** A real conductor process: `countermand serve` on a free port of loopback, with a data folder of its own. */
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { delimiter } from 'node:path';
 import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { systemClock } from '../../src/core/clock.ts';
 import { abortable, openScope } from '../../src/core/signals.ts';
@@ -24,6 +25,7 @@ export interface ConductorProcess {
 const BIN = fileURLToPath(new URL('../../bin', import.meta.url));
 const START_LIMIT_MS = 20_000;
 const STOP_LIMIT_MS = 5000;
+const ATTACHED = '"msg":"agent attached"';
 
 /** Our own environment with `countermand` on the PATH and nothing that would configure it, then `extra`. */
 export function environmentWith(extra: Environment): Environment {
@@ -32,8 +34,8 @@ export function environmentWith(extra: Environment): Environment {
 }
 
 /**
- * Starts a conductor and resolves when it listens. It dies with this process, however that ends.
- * @param flags flags of `countermand serve`, other than `--listen`
+ * Starts a conductor and resolves when it takes orders. It dies with this process, however that ends.
+ * @param flags flags of `countermand serve`, other than `--listen` and `--log-level`
  * @throws an Error with what it said on stderr if it does not start; the reason of the abort
  */
 export async function startConductorProcess(
@@ -55,7 +57,7 @@ export async function startConductorProcess(
     timer.cancel();
   };
   try {
-    const said = await firstLine(child, signal);
+    const said = await firstWords(child, signal);
     const address = /127\.0\.0\.1:\d+/.exec(said)?.[0];
     if (address === undefined) throw new Error(`the conductor did not say where it listens, but: ${said}`);
     return { address, command: `countermand ${words.join(' ')}`, said, stop };
@@ -65,22 +67,30 @@ export async function startConductorProcess(
   }
 }
 
-/** What it says first on stdout; all that it says on stderr, and later, is read and dropped. */
-async function firstLine(child: ChildProcess, signal: AbortSignal): Promise<string> {
+/** The first line of its stdout. Its log must also have said that its agent is attached: until then it takes no orders. */
+async function firstWords(child: ChildProcessByStdio<null, Readable, Readable>, signal: AbortSignal): Promise<string> {
   const limit = { clock: systemClock, afterMs: START_LIMIT_MS, what: 'the start of the conductor' };
   const scope = openScope([signal], limit);
-  let complaint = '';
-  child.stderr?.on('data', (chunk: Buffer) => {
-    complaint = (complaint + chunk).slice(-2000);
-  });
+  const log = createInterface(child.stderr);
+  let lastLogged = '';
   try {
-    return await abortable<string>((resolve, reject) => {
-      if (child.stdout) createInterface(child.stdout).once('line', resolve);
+    const attached = abortable<void>((resolve, reject) => {
+      log.on('line', (line) => {
+        lastLogged = line;
+        if (line.includes(ATTACHED)) resolve();
+      });
       child.once('error', reject);
-      child.once('close', () => reject(new Error(`the conductor did not start: ${complaint.trim()}`)));
+      child.once('close', () => reject(new Error(`the conductor did not start: ${lastLogged}`)));
       return () => {};
     }, scope.signal);
+    const said = abortable<string>((resolve) => {
+      createInterface(child.stdout).once('line', resolve);
+      return () => {};
+    }, scope.signal);
+    const [, line] = await Promise.all([attached, said]);
+    return line;
   } finally {
     scope.end();
+    log.removeAllListeners('line');
   }
 }

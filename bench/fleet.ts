@@ -1,0 +1,104 @@
+/** What the measurements are made on: a real conductor process with its agent, and nodes with their BMCs. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { environmentWith, startConductorProcess } from '../scripts/demo/conductor_process.ts';
+import { type Conductor, withConductor } from '../src/cli/connection.ts';
+import { systemClock } from '../src/core/clock.ts';
+import type { PowerTarget, PowerTask, PowerTaskState } from '../src/gen/countermand/v1/power.ts';
+import { type IpmiSim, startIpmiSim } from '../src/sim/ipmi_sim.ts';
+
+/** A real BMC simulator, and the folder with the log of what it received. */
+export interface Bmc {
+  readonly sim: IpmiSim;
+  readonly folder: string;
+}
+
+/** Where one question is asked. */
+export interface Fleet {
+  readonly conductor: Conductor;
+  readonly signal: AbortSignal;
+  /** Enrols nodes with the driver `fake`, waits until they have been read, and answers their names. */
+  enrolFake(count: number, settings?: Readonly<Record<string, string>>): Promise<string[]>;
+  /** The same over real IPMI; the operating systems never stop. */
+  enrolIpmi(count: number): Promise<ReadonlyMap<string, Bmc>>;
+}
+
+/** Starts a conductor for `measure`, and ends everything after it. `flags` are those of `countermand serve`. */
+export async function withFleet<T>(
+  flags: readonly string[],
+  measure: (fleet: Fleet) => Promise<T>,
+  signal: AbortSignal,
+): Promise<T> {
+  await using after = new AsyncDisposableStack();
+  const folder = await mkdtemp(join(tmpdir(), 'countermand-bench-'));
+  after.defer(() => rm(folder, { recursive: true, force: true }));
+  const conductor = await startConductorProcess(
+    ['--data', join(folder, 'data'), ...flags],
+    environmentWith({}),
+    signal,
+  );
+  after.defer(() => conductor.stop());
+
+  async function startBmc(name: string): Promise<Bmc> {
+    const directory = join(folder, name);
+    const sim = await startIpmiSim({ directory, softOffDelayS: 'never' }, systemClock, signal);
+    after.defer(() => sim.stop());
+    return { sim, folder: directory };
+  }
+  return await withConductor(conductor.address, (clients) => measure(fleetOf(clients, startBmc, signal)), signal);
+}
+
+const names = (driver: string, count: number): string[] =>
+  Array.from({ length: count }, (_, index) => `${driver}${index + 1}`);
+
+function fleetOf(conductor: Conductor, startBmc: (name: string) => Promise<Bmc>, signal: AbortSignal): Fleet {
+  return {
+    conductor,
+    signal,
+    async enrolFake(count, settings = {}) {
+      const enrolled = names('fake', count);
+      for (const name of enrolled) await enrol(name, 'fake', { fake_address: name, ...settings }, conductor);
+      return enrolled;
+    },
+    async enrolIpmi(count) {
+      const bmcs = new Map<string, Bmc>();
+      for (const name of names('ipmi', count)) {
+        const bmc = await startBmc(name);
+        const { address, port, username, password } = bmc.sim;
+        const who = { ipmi_username: username, ipmi_password: password };
+        await enrol(name, 'ipmi', { ipmi_address: address, ipmi_port: String(port), ...who }, conductor);
+        bmcs.set(name, bmc);
+      }
+      return bmcs;
+    },
+  };
+}
+
+async function enrol(name: string, driver: string, driverInfo: Record<string, string>, { nodes }: Conductor) {
+  await nodes.createNode({ name, driver, driverInfo });
+  for await (const { node, reason } of nodes.refreshNodes({ nodes: [name] }))
+    if (reason !== '') throw new Error(`${node?.name} was not read: ${reason}`);
+}
+
+/** Gives an order and resolves with its task as soon as that is in `state`, or at rest. The watching goes on, unseen. */
+export function orderUntil(
+  node: string,
+  target: PowerTarget,
+  state: PowerTaskState,
+  { conductor }: Fleet,
+): { readonly reached: Promise<PowerTask>; readonly atRest: Promise<PowerTask> } {
+  const reached = Promise.withResolvers<PowerTask>();
+  const atRest = (async () => {
+    let last: PowerTask | undefined;
+    for await (const { task } of conductor.power.setPowerState({ node, target })) {
+      last = task;
+      if (task?.state === state) reached.resolve(task);
+    }
+    if (last === undefined) throw new Error(`no power task came for ${node}`);
+    reached.resolve(last);
+    return last;
+  })();
+  atRest.catch(reached.reject);
+  return { reached: reached.promise, atRest };
+}
