@@ -36,6 +36,8 @@ export interface AgentParts {
   readonly clock: Clock;
   readonly chance: Chance;
   readonly log: AgentLog;
+  /** Told each time a conductor has welcomed the agent. */
+  readonly attached?: () => void;
 }
 
 /** The wait before the next attempt doubles from the first to the last of these. */
@@ -134,6 +136,7 @@ class Agent {
     beat();
     log.info({ agent: name, conductor: welcome.conductorUuid }, 'attached');
     this.#work.reportAll();
+    this.#parts.attached?.();
   }
 
   /** Gives up a stream on which nothing comes any more: the peer may be frozen, or the network cut. */

@@ -1,7 +1,7 @@
 /** The two daemons, put together from their parts. Only they need the heavy packages, so only they load this file. */
 import { hostname } from 'node:os';
 import { type Logger, pino } from 'pino';
-import { type Attach, runAgent } from '../agent/agent.ts';
+import { type AgentParts, runAgent } from '../agent/agent.ts';
 import { dialConductor } from '../agent/dial.ts';
 import { onAbort, openScope } from '../core/signals.ts';
 import { createDrivers } from '../drivers/list.ts';
@@ -37,8 +37,11 @@ export async function runConductor(
       ? startEmbeddedAgent(loopbackOf(address, listener.port), configuration, log, terminal)
       : null;
     const where = address.replace(/:\d+$/, `:${listener.port}`);
+    const stopped = new Promise<void>((resolve) => onAbort(signal, () => resolve()));
+    // Whoever reads this line can give orders: the agent is there.
+    await Promise.race([agent?.attached, stopped]);
     terminal.stdout.write(`countermand: conductor on ${where}, data in ${configuration.dataFolder}\n`);
-    await new Promise<void>((resolve) => onAbort(signal, () => resolve()));
+    await stopped;
     // The agent leaves first, while there is somebody to say farewell to.
     await agent?.stop();
     await conductor.stop();
@@ -53,8 +56,14 @@ export async function runConductor(
 function startEmbeddedAgent(address: string, configuration: Configuration, log: Logger, terminal: Terminal) {
   const dialer = dialConductor(address);
   const scope = openScope([]);
-  const done = runAgentHere(dialer.attach, true, configuration, log, terminal, scope.signal);
+  let done = Promise.resolve();
+  const attached = new Promise<void>((resolve) => {
+    const inside = { attach: dialer.attach, embedded: true, attached: resolve };
+    done = runAgentHere(inside, configuration, log, terminal, scope.signal);
+  });
   return {
+    /** Resolves when it has attached for the first time. */
+    attached,
     async stop(): Promise<void> {
       scope.abort(terminal.signal.reason);
       await done;
@@ -72,13 +81,12 @@ export async function runAgentAlone(
   const dialer = dialConductor(conductor);
   const log = openLog(configuration, terminal);
   terminal.stdout.write(`countermand: agent for zone ${configuration.zone}, conductor at ${conductor}\n`);
-  await runAgentHere(dialer.attach, false, configuration, log, terminal, terminal.signal);
+  await runAgentHere({ attach: dialer.attach, embedded: false }, configuration, log, terminal, terminal.signal);
   dialer.close();
 }
 
 function runAgentHere(
-  attach: Attach,
-  embedded: boolean,
+  how: Pick<AgentParts, 'attach' | 'embedded' | 'attached'>,
   configuration: Configuration,
   log: Logger,
   { clock, chance, environment }: Terminal,
@@ -87,8 +95,8 @@ function runAgentHere(
   const { agentName: name, zone, secretsFolder, minCommandIntervalMs } = configuration;
   const drivers = createDrivers({ clock, searchPath: environment.PATH ?? '' });
   const secrets = { folder: secretsFolder, environment };
-  const who = { name, zones: [zone], embedded };
-  return runAgent({ attach, drivers, secrets, minCommandIntervalMs, clock, chance, log, ...who }, signal);
+  const parts = { name, zones: [zone], drivers, secrets, minCommandIntervalMs, clock, chance, log };
+  return runAgent({ ...how, ...parts }, signal);
 }
 
 /** Where a process finds itself: what listens everywhere is dialled on loopback. */

@@ -38,6 +38,22 @@ test('writes that wait together are committed together, and each stands or falls
   t.deepEqual(await names(database), ['a', 'c', 'e']);
 });
 
+test('writes that arrive in callbacks of their own share a commit as well', async (t) => {
+  const database = await newDatabase(t);
+  let transactions = 0;
+  database.read.on('query', ({ sql }: { sql: string }) => {
+    if (sql.startsWith('BEGIN')) transactions += 1;
+  });
+  // As messages come over sockets: each in a callback of its own.
+  const arrive = (): Promise<void> =>
+    new Promise((resolve, reject) => {
+      setImmediate(() => putRows(database, nodeRow(), null).then(resolve, reject));
+    });
+  await Promise.all(Array.from({ length: 20 }, arrive));
+  t.is((await names(database)).length, 20);
+  t.is(transactions, 1);
+});
+
 test('a write that throws rejects with its own error and writes nothing', async (t) => {
   const database = await newDatabase(t);
   const thrown = new Error('no');

@@ -1,15 +1,20 @@
 /** Taking orders back: the abort table on real rows, withdrawals, and what an outcome leaves behind. */
 import { judgeAbort } from '../../core/abort_table.ts';
 import { fail } from '../../core/errors.ts';
-import type { AbortTarget, OnOff } from '../../core/power.ts';
-import { TARGET_TABLE } from '../../core/power.ts';
-import { type AbortOutcome, OUTCOMES_IN_DOUBT, OUTCOMES_THAT_MAY_CHANGE } from '../../core/states.ts';
+import { type AbortTarget, type OnOff, TARGET_TABLE } from '../../core/power.ts';
+import { type AbortOutcome, isAtRest, OUTCOMES_IN_DOUBT, OUTCOMES_THAT_MAY_CHANGE } from '../../core/states.ts';
 import type { Transaction } from '../store/database.ts';
 import { getNode } from '../store/nodes.ts';
 import { findPowerTask } from '../store/power_tasks.ts';
-import type { NodeRow, PowerTaskRow } from '../store/rows.ts';
+import type { PowerTaskRow } from '../store/rows.ts';
 import type { Store } from '../store/store.ts';
-import { createPowerTask, type NewPowerTask, type PowerTaskPatch, transition } from '../store/transition.ts';
+import {
+  createPowerTask,
+  type Moved,
+  type NewPowerTask,
+  type PowerTaskPatch,
+  transition,
+} from '../store/transition.ts';
 import type { Limits } from './limits.ts';
 
 /** What an abort came to, as it is written. */
@@ -23,7 +28,7 @@ export interface AbortEnd {
 /** What an abort order led to: its own task, and the task and node that it changed, if it changed any. */
 export interface AbortBegun {
   readonly abort: PowerTaskRow;
-  readonly aborted: { readonly task: PowerTaskRow; readonly node: NodeRow } | null;
+  readonly aborted: Moved | null;
 }
 
 /**
@@ -53,15 +58,14 @@ export async function beginAbort(
       abortRequestedAt: now,
       endedAt: now,
     };
-    return { abort: await createPowerTask('recall_nothing', nothing, node, transaction, store), aborted: null };
+    const { task } = await createPowerTask('recall_nothing', nothing, node, transaction, store);
+    return { abort: task, aborted: null };
   }
   const recall = { ...abort, abortsTaskUuid: holder.uuid, abortRequestedAt: now };
-  await createPowerTask('recall', recall, node, transaction, store);
-  const task = await moveToAborting(holder, abort.uuid, 'the order had not been sent', limits, transaction, store);
-  return {
-    abort: (await findPowerTask(abort.uuid, transaction.sql)) as PowerTaskRow,
-    aborted: { task, node: await getNode(node.uuid, transaction.sql) },
-  };
+  const { task } = await createPowerTask('recall', recall, node, transaction, store);
+  const aborted = await moveToAborting(holder, abort.uuid, 'the order had not been sent', limits, transaction, store);
+  const ended = isAtRest(aborted.task.state) ? await findPowerTask(abort.uuid, transaction.sql) : null;
+  return { abort: ended ?? task, aborted };
 }
 
 async function moveToAborting(
@@ -71,15 +75,15 @@ async function moveToAborting(
   limits: Limits,
   transaction: Transaction,
   store: Store,
-): Promise<PowerTaskRow> {
+): Promise<Moved> {
   const now = store.clock.now();
   const patch = { abortTaskUuid, abortRequestedAt: now, abortDeadlineAt: now + limits.abortTimeoutMs, message: '' };
   const aborting = await transition('abort', holder.uuid, { task: patch }, transaction, store);
   if (aborting === null) throw fail('INTERNAL', `power task ${holder.uuid} moved while it was being aborted`);
   // Nobody was given leave to send, and now nobody ever will be.
-  if (aborting.sendingAt !== null) return aborting;
+  if (aborting.task.sendingAt !== null) return aborting;
   const end: AbortEnd = { outcome: 'NOT_SENT', reason: unsent, observed: null };
-  return (await endAbort(aborting, end, limits, transaction, store)) ?? aborting;
+  return (await endAbort(aborting.task, end, limits, transaction, store)) ?? aborting;
 }
 
 /**
@@ -92,14 +96,13 @@ export async function withdraw(
   limits: Limits,
   transaction: Transaction,
   store: Store,
-): Promise<{ task: PowerTaskRow; node: NodeRow }> {
+): Promise<Moved> {
   const task = (await findPowerTask(uuid, transaction.sql)) as PowerTaskRow;
   if (task.state !== 'QUEUED') {
     throw fail('NOT_WITHDRAWABLE', `power task ${uuid} is ${task.state}; only a QUEUED task can be withdrawn`);
   }
   const why = reason === '' ? 'withdrawn before it was sent' : `withdrawn before it was sent: ${reason}`;
-  const withdrawn = await moveToAborting(task, null, why, limits, transaction, store);
-  return { task: withdrawn, node: await getNode(task.nodeUuid, transaction.sql) };
+  return moveToAborting(task, null, why, limits, transaction, store);
 }
 
 /**
@@ -111,7 +114,7 @@ export async function endAbort(
   limits: Limits,
   transaction: Transaction,
   store: Store,
-): Promise<PowerTaskRow | null> {
+): Promise<Moved | null> {
   const patch = patchOf(task, end, limits, store.clock.now());
   const event = end.outcome === 'TOO_LATE' ? 'abort_late' : 'abort_end';
   const ended = await transition(event, task.uuid, patch, transaction, store);

@@ -20,7 +20,7 @@ import type { NodeRow, PowerTaskRow } from '../store/rows.ts';
 import type { Store } from '../store/store.ts';
 import { handOver, transition } from '../store/transition.ts';
 import { toBmc, toTarget } from '../wire.ts';
-import { endAbort } from './aborts.ts';
+import { type AbortEnd, endAbort } from './aborts.ts';
 import { type Facts, type Move, onDeadline, onReport } from './decide.ts';
 import type { Limits } from './limits.ts';
 
@@ -152,21 +152,13 @@ export class Keeper {
 
   async #takeAbortReport(task: PowerTaskRow, { abort }: Report): Promise<void> {
     if (abort === null) return;
-    const observed = abort.observed?.powerState ?? null;
-    await this.#endAbort(task, abort.outcome, abort.reason, observed);
+    await this.#endAbort(task, { ...abort, observed: abort.observed?.powerState ?? null });
   }
 
-  async #endAbort(
-    task: PowerTaskRow,
-    outcome: Parameters<typeof endAbort>[1]['outcome'],
-    reason: string,
-    observed: PowerTaskRow['abortObserved'],
-  ): Promise<void> {
+  async #endAbort(task: PowerTaskRow, end: AbortEnd): Promise<void> {
     const { store, limits } = this.#parts;
-    const ended = await store.database.write((transaction) =>
-      endAbort(task, { outcome, reason, observed }, limits, transaction, store),
-    );
-    if (ended) await this.#rested(ended);
+    const ended = await store.database.write((transaction) => endAbort(task, end, limits, transaction, store));
+    if (ended) this.#rest(ended.task, ended.node);
   }
 
   /** Writes a move and does what follows it. Returns true if the same report is to be decided on again. */
@@ -174,16 +166,17 @@ export class Keeper {
     const { store } = this.#parts;
     const { event } = move;
     const moved =
-      event === null ? task : await store.database.write((tx) => transition(event, task.uuid, move.patch, tx, store));
-    if (moved === null) return true;
-    this.#setAlarm(moved);
+      event === null ? null : await store.database.write((tx) => transition(event, task.uuid, move.patch, tx, store));
+    if (event !== null && moved === null) return true;
+    const now = moved?.task ?? task;
+    this.#setAlarm(now);
     if (move.next === 'go' && move.command && attachment) {
-      const phase = PowerTaskPhase[moved.phase];
-      const go = { taskUuid: moved.uuid, fence: moved.fence, command: toTarget(move.command), phase };
+      const phase = PowerTaskPhase[now.phase];
+      const go = { taskUuid: now.uuid, fence: now.fence, command: toTarget(move.command), phase };
       attachment.send({ $case: 'go', value: go });
     }
-    if (move.next === 'start') await this.#handOver(moved.uuid);
-    if (isAtRest(moved.state)) await this.#rested(moved);
+    if (move.next === 'start') await this.#handOver(now.uuid);
+    if (moved && isAtRest(now.state)) this.#rest(now, moved.node);
     return move.next === 'again';
   }
 
@@ -256,14 +249,10 @@ export class Keeper {
     const task = await findPowerTask(uuid, store.database.read);
     if (!task || isAtRest(task.state)) return;
     if (task.state === 'ABORTING') {
-      return this.#endAbort(task, 'FAILED', `no agent answered within ${limits.abortTimeoutMs / 1000} s`, null);
+      const reason = `no agent answered within ${limits.abortTimeoutMs / 1000} s`;
+      return this.#endAbort(task, { outcome: 'FAILED', reason, observed: null });
     }
     await this.#carryOut(task, onDeadline(task, await this.#facts(task)), null);
-  }
-
-  async #rested(task: PowerTaskRow): Promise<void> {
-    const node = await findNode(task.nodeUuid, this.#parts.store.database.read);
-    if (node) this.#rest(task, node);
   }
 
   #rest(task: PowerTaskRow, node: NodeRow): void {

@@ -53,7 +53,7 @@ export async function giveOrder(order: Order, parts: OrderParts): Promise<PowerT
   if (driver === null || !driver.targets.includes(order.target)) throw notSupported(order.target, node, driver);
   const task = newTask(order, node, driver, parts);
   const { target } = task;
-  if (isAbort(target)) return giveAbort(order, { ...task, target }, parts);
+  if (isAbort(target)) return giveAbort(order, { ...task, target }, node, parts);
   return giveChange(order, task, node, parts);
 }
 
@@ -146,7 +146,7 @@ async function giveChange(order: Order, task: NewPowerTask, node: NodeRow, parts
     if (earlier) return { task: joined(earlier, order), node: null };
     const taken = await takeNode(node.uuid, task.uuid, agentUuid, transaction);
     if (taken === null) throw await explainHeld(node, transaction, store);
-    return { task: await createPowerTask('order', task, taken, transaction, store), node: taken };
+    return createPowerTask('order', task, taken, transaction, store);
   });
   // An agent that is lost for the moment is given the task when it, or another, attaches.
   if (written.node && owner.kind === 'attached') keeper.begun(written.task, written.node, owner.attachment);
@@ -171,11 +171,11 @@ async function explainHeld(node: NodeRow, { sql }: Transaction, { clock }: Store
 async function giveAbort(
   order: Order,
   abort: NewPowerTask & { target: AbortTarget },
+  node: NodeRow,
   parts: OrderParts,
 ): Promise<PowerTaskRow> {
   const { store, keeper, limits } = parts;
-  for (;;) {
-    const heldBy = (await getNode(abort.nodeUuid, store.database.read)).heldBy;
+  for (let { heldBy } = node; ; { heldBy } = await getNode(node.uuid, store.database.read)) {
     const answer = await keeper.inLane(heldBy ?? abort.uuid, async () => {
       const written = await store.database.write(async (transaction): Promise<AbortBegun | null> => {
         const earlier = await findByRequestId(order.requestId, transaction.sql);

@@ -16,6 +16,12 @@ export type NewPowerTask = Omit<
   'state' | 'previousState' | 'revision' | 'createdAt' | 'updatedAt' | 'fence'
 >;
 
+/** A task with its node, as one transaction leaves them. */
+export interface Moved {
+  readonly task: PowerTaskRow;
+  readonly node: NodeRow;
+}
+
 /** What is patched beside the state. */
 export interface PowerTaskPatch {
   readonly task?: Partial<PowerTaskRow>;
@@ -47,7 +53,7 @@ export async function createPowerTask(
   node: NodeRow,
   transaction: Transaction,
   store: Store,
-): Promise<PowerTaskRow> {
+): Promise<Moved> {
   const now = store.clock.now();
   const row: PowerTaskRow = {
     ...task,
@@ -59,13 +65,12 @@ export async function createPowerTask(
     updatedAt: now,
   };
   await transaction.sql('power_tasks').insert(powerTaskCodec.encode(row));
-  await follow(event, row, {}, transaction, store);
-  return row;
+  return follow(event, row, {}, transaction, store);
 }
 
 /**
  * Moves a task by one row of the state table, if it is in one of the row's from-states.
- * @returns the task as it now is, or null if it was in another state: then nothing was written
+ * @returns the task and its node as they now are, or null if it was in another state: then nothing was written
  */
 export async function transition(
   event: PowerTaskEvent,
@@ -73,7 +78,7 @@ export async function transition(
   patch: PowerTaskPatch,
   transaction: Transaction,
   store: Store,
-): Promise<PowerTaskRow | null> {
+): Promise<Moved | null> {
   const row = powerTaskRow(event);
   const { sql } = transaction;
   const now = store.clock.now();
@@ -89,8 +94,7 @@ export async function transition(
     .returning('*');
   if (!updated) return null;
   const task = powerTaskCodec.decode(updated);
-  await follow(event, task, patch.node ?? {}, transaction, store);
-  return task;
+  return follow(event, task, patch.node ?? {}, transaction, store);
 }
 
 /** What follows from a move: the node shows it, the notifications say it, the feed tells it. */
@@ -100,7 +104,7 @@ async function follow(
   nodePatch: Partial<NodeRow>,
   transaction: Transaction,
   store: Store,
-): Promise<void> {
+): Promise<Moved> {
   const node = await showOnNode(task, nodePatch, transaction, store);
   const types = powerTaskRow(event).notifies;
   await announce(
@@ -109,6 +113,7 @@ async function follow(
     store,
   );
   transaction.changed({ kind: 'task', task });
+  return { task, node };
 }
 
 async function showOnNode(
@@ -138,11 +143,7 @@ async function showOnNode(
  * Hands an unsettled task to an agent under a new fence, so that whoever had it before is not listened to any more.
  * @returns the task and its node, or null if the task is at rest
  */
-export async function handOver(
-  uuid: string,
-  agentUuid: string,
-  transaction: Transaction,
-): Promise<{ task: PowerTaskRow; node: NodeRow } | null> {
+export async function handOver(uuid: string, agentUuid: string, transaction: Transaction): Promise<Moved | null> {
   const { sql } = transaction;
   const [nodeRow] = await sql('nodes')
     .where('held_by', uuid)
