@@ -2,26 +2,38 @@
 import {
   ABORT_OUTCOMES,
   type AbortOutcome,
+  ACTION_PLAN_STATES,
+  ACTION_PLAN_TABLE,
+  ACTION_STATES,
+  ACTION_TABLE,
+  AUDIT_STATES,
+  AUDIT_TABLE,
   OUTCOMES_IN_DOUBT,
   OUTCOMES_THAT_MAY_CHANGE,
-  POWER_TASK_REST,
   POWER_TASK_STATES,
   POWER_TASK_TABLE,
+  type TransitionRow,
 } from '../../src/core/states.ts';
 import { block, code, markdownTable, page } from './markdown.ts';
 
-/** The rows as arrows. Tasks of abort targets have a life of their own, and a diagram of their own. */
-function diagram(isAbortTask: boolean): string {
-  const rows = POWER_TASK_TABLE.filter(({ event }) => event.startsWith('recall') === isAbortTask);
+type Rows = readonly TransitionRow<string, string>[];
+
+/** Rows as arrows. */
+function diagram(rows: Rows): string {
   const arrows = rows.flatMap(({ event, from, to }) =>
     (from.length === 0 ? ['[*]'] : from).map((state) => `  ${state} --> ${to}: ${event}`),
   );
-  const ends = POWER_TASK_REST.filter((state) => rows.some(({ to }) => to === state));
+  const left = new Set(rows.flatMap(({ from }) => from));
+  const ends = [...new Set(rows.map(({ to }) => to))].filter((state) => !left.has(state));
   return block(['stateDiagram-v2', ...arrows, ...ends.map((state) => `  ${state} --> [*]`)].join('\n'), 'mermaid');
 }
 
-function transitions(): string {
-  const rows = POWER_TASK_TABLE.map(({ event, from, to, notifies, meaning }) => [
+function meanings(states: Readonly<Record<string, string>>): string {
+  return markdownTable(['state', 'meaning'], Object.entries(states));
+}
+
+function transitions(table: Rows): string {
+  const rows = table.map(({ event, from, to, notifies, meaning }) => [
     code(event),
     from.join(', ') || '(new)',
     to,
@@ -41,18 +53,33 @@ function outcomes(): string {
   return markdownTable(['outcome', 'meaning', 'node shows `error`', 'node may still change'], rows);
 }
 
+/** The section of one thing that has a life. */
+function section(title: string, states: Readonly<Record<string, string>>, table: Rows): string[] {
+  return [`## ${title}`, meanings(states), diagram(table), transitions(table)];
+}
+
+/** Tasks of abort targets have a life of their own, and a diagram of their own. */
+function powerTask(): string[] {
+  const ofAborts = ({ event }: { event: string }): boolean => event.startsWith('recall');
+  return [
+    '## Power task',
+    meanings(POWER_TASK_STATES),
+    'An order:',
+    diagram(POWER_TASK_TABLE.filter((row) => !ofAborts(row))),
+    'The power task of an abort target, which lives beside the one that it aborts:',
+    diagram(POWER_TASK_TABLE.filter(ofAborts)),
+    transitions(POWER_TASK_TABLE),
+  ];
+}
+
 /** The page. */
 export function printStates(): string {
-  const states = Object.entries(POWER_TASK_STATES).map(([state, meaning]) => [state, meaning]);
   return page('States', 'src/core/states.ts', [
-    '## Power task',
-    markdownTable(['state', 'meaning'], states),
-    'An order:',
-    diagram(false),
-    'The power task of an abort target, which lives beside the one that it aborts:',
-    diagram(true),
-    'Each change is written in one transaction with its notifications:',
-    transitions(),
+    'Each change is written in one transaction with its notifications. A notification carries the state after the change; one marked `(before)` carries the state before it.',
+    ...section('Action plan', ACTION_PLAN_STATES, ACTION_PLAN_TABLE),
+    ...section('Action', ACTION_STATES, ACTION_TABLE),
+    ...section('Audit', AUDIT_STATES, AUDIT_TABLE),
+    ...powerTask(),
     '## Outcomes of an abort',
     outcomes(),
     '`error` stands until the next good reading of the hardware.',

@@ -35,6 +35,7 @@ export interface Configuration {
   readonly recallConfirmMs: number;
   readonly agentLeaseMs: number;
   readonly windowReadIntervalMs: number;
+  readonly cancelDeadlineMs: number;
   /** Null: each driver's own. */
   readonly minCommandIntervalMs: number | null;
   /** Null: no `file:` value can be read. */
@@ -165,6 +166,7 @@ function inMilliseconds(values: Values): Configuration {
     recallConfirmMs: milliseconds(values.recall_confirm),
     agentLeaseMs: milliseconds(values.agent_lease),
     windowReadIntervalMs: milliseconds(values.window_read_interval),
+    cancelDeadlineMs: milliseconds(values.cancel_deadline),
     minCommandIntervalMs: values.min_command_interval === undefined ? null : milliseconds(values.min_command_interval),
     secretsFolder: values.secrets_dir === undefined ? null : resolve(values.secrets_dir),
     agentName: values.agent_name,

@@ -138,6 +138,11 @@ export const CONFIGURATION_KEYS = {
     readBy: 'conductor',
     meaning: 'how often a node is read that may still change',
   }),
+  cancel_deadline: seconds(0.1, {
+    fallback: 120,
+    readBy: 'conductor',
+    meaning: 'after the cancel of a plan, an action that cannot be taken back is waited for so long, then ends FAILED',
+  }),
   min_command_interval: seconds(0, {
     fallbackWords: "the driver's own: see [drivers](drivers.md)",
     readBy: 'agent',

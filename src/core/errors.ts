@@ -45,12 +45,16 @@ export const ERROR_TABLE = {
   PAGE_TOKEN_INVALID: row('INVALID_ARGUMENT', 2, 'the page token did not come from this list'),
   NODE_NOT_FOUND: row('NOT_FOUND', 3, 'no node has this name or uuid'),
   POWER_TASK_NOT_FOUND: row('NOT_FOUND', 3, 'no power task has this uuid or request_id'),
+  ACTION_PLAN_NOT_FOUND: row('NOT_FOUND', 3, 'no action plan has this uuid, request_id or name'),
+  ACTION_PLAN_INVALID: row('INVALID_ARGUMENT', 2, 'the action plan is wrong at the place that the message names'),
   NODE_NAME_TAKEN: row('ALREADY_EXISTS', 4, 'another node has this name'),
   BMC_TAKEN: row('ALREADY_EXISTS', 4, 'another node is reached through the same BMC'),
   REQUEST_ID_TAKEN: row('ALREADY_EXISTS', 4, 'the request_id was used for another order'),
   NODE_HELD: row('FAILED_PRECONDITION', 5, 'an unsettled power task holds the node', RETRYABLE),
   TARGET_NOT_SUPPORTED: row('FAILED_PRECONDITION', 5, 'the node cannot do this target'),
   NOT_WITHDRAWABLE: row('FAILED_PRECONDITION', 5, 'the power task is not QUEUED any more'),
+  ACTION_PLAN_OVERLAPS: row('FAILED_PRECONDITION', 5, 'another plan runs on one of the nodes', RETRYABLE),
+  ACTION_PLAN_STATE: row('FAILED_PRECONDITION', 5, 'the action plan is not in a state in which this can be done'),
   AGENT_NOT_ATTACHED: row('UNAVAILABLE', 6, 'no agent with this driver is attached for the zone', RETRYABLE),
 
   // What a power task came to
@@ -66,6 +70,17 @@ export const ERROR_TABLE = {
   NMI_NEEDS_POWER: row('FAILED_PRECONDITION', 7, 'an NMI was ordered for a node that is off; nothing was sent'),
   TASK_ABORTED: row('ABORTED', 8, 'the power task was aborted or withdrawn'),
   RECALL_FAILED: row('ABORTED', 7, 'the abort stopped the waiting, but the order could not be taken back'),
+
+  // What an action came to
+  ACTION_FAILED: row('ABORTED', 7, 'an action of the plan failed'),
+  ACTION_TIMED_OUT: row('DEADLINE_EXCEEDED', 7, 'the action was not done within its timeout'),
+  ACTION_STILL_RUNNING: row(
+    'DEADLINE_EXCEEDED',
+    7,
+    'the action could not be aborted within cancel_deadline and may still run',
+  ),
+  ACTION_PLAN_CANCELLED: row('ABORTED', 8, 'the action plan was cancelled'),
+  ACTION_REFUSED: row('FAILED_PRECONDITION', 7, 'the precondition of the action does not hold'),
 
   // What a BMC came to
   BMC_SILENT: row('UNAVAILABLE', 7, 'the BMC does not answer', RETRYABLE),

@@ -4,9 +4,10 @@ import { openScope } from '../core/signals.ts';
 import type { DriverDescription } from '../gen/countermand/v1/agent.ts';
 import { type AttachmentListener, Attachments } from './attachments.ts';
 import type { Log } from './log.ts';
+import { Engine } from './plans/engine.ts';
+import type { PlanLimits, PlanParts } from './plans/parts.ts';
 import { Keeper } from './power/keeper.ts';
 import type { Limits } from './power/limits.ts';
-import type { OrderParts } from './power/orders.ts';
 import { type ReadingParts, Windows } from './readings.ts';
 import { forgetAgent, forgetEmbeddedAgents, listAgents, saveAgent } from './store/agents.ts';
 import type { DriverRow } from './store/rows.ts';
@@ -17,21 +18,18 @@ import { fromTarget } from './wire.ts';
 /** What a conductor is made from. */
 export interface ConductorParts {
   readonly store: Store;
-  readonly limits: Limits;
+  readonly limits: Limits & PlanLimits;
   /** Without contact for so long, an agent sends nothing more. */
   readonly agentLeaseMs: number;
   readonly log: Log;
 }
 
 /** A running conductor, as its services use it. */
-export interface Conductor {
-  readonly orders: OrderParts;
+export interface Conductor extends PlanParts {
+  readonly plans: Engine;
   readonly readings: ReadingParts;
   readonly windows: Windows;
   readonly attachments: Attachments;
-  readonly log: Log;
-  /** Aborted when the conductor stops. */
-  readonly shutdown: AbortSignal;
   /** True while it works on something that no timer or agent has to wake. */
   busy(): boolean;
   /** Stops all work, without recalling anything; the rows are carried on with after the next start. */
@@ -62,14 +60,16 @@ export async function startConductor({ store, limits, agentLeaseMs, log }: Condu
   await keeper.recover();
   await windows.recover();
   const syncing = syncPowerStates(readings);
+  const parts: PlanParts = { orders: { store, attachments, keeper, limits }, planLimits: limits, log, shutdown };
+  const plans = new Engine(parts);
+  await plans.recover();
   return {
-    orders: { store, attachments, keeper, limits },
+    ...parts,
+    plans,
     readings,
     windows,
     attachments,
-    log,
-    shutdown,
-    busy: () => keeper.busy || store.database.busy,
+    busy: () => keeper.busy || plans.busy || store.database.busy,
     async stop() {
       scope.abort(fail('SHUTTING_DOWN', 'the conductor is shutting down; its work is carried on after the next start'));
       keeper.stop();

@@ -7,6 +7,7 @@ import { ServerReflection, ServerReflectionService } from 'nice-grpc-server-refl
 import type { Chance } from '../core/chance.ts';
 import { fail } from '../core/errors.ts';
 import { openScope, untilAborted } from '../core/signals.ts';
+import { ActionPlanServiceDefinition } from '../gen/countermand/v1/action_plan.ts';
 import { AgentServiceDefinition } from '../gen/countermand/v1/agent.ts';
 import { NodeServiceDefinition } from '../gen/countermand/v1/node.ts';
 import { NotificationServiceDefinition } from '../gen/countermand/v1/notification.ts';
@@ -16,6 +17,7 @@ import { errorsToStatus } from './calls.ts';
 import type { Conductor } from './conductor.ts';
 import { createNodeService } from './node_service.ts';
 import { createNotificationService } from './notification_service.ts';
+import { createPlanService } from './plan_service.ts';
 import { createPowerService } from './power_service.ts';
 
 /** The compiled protos, imports included, as `npm run generate` leaves them. */
@@ -28,6 +30,9 @@ const KEEPALIVE = {
   'grpc.keepalive_permit_without_calls': 1,
   'grpc.http2.min_ping_interval_without_data_ms': 5_000,
 };
+
+/** A plan of 50,000 actions fits into one message. */
+const MESSAGE_LIMIT = { 'grpc.max_receive_message_length': 64 * 2 ** 20 };
 
 /** So long the calls may take to tell their clients why they end. */
 const CLOSE_LIMIT_MS = 1000;
@@ -47,14 +52,16 @@ export interface Listener {
 export async function listen(conductor: Conductor, address: string, chance: Chance): Promise<Listener> {
   // What goes wrong there comes as an error; its own lines would stand between ours.
   setLogVerbosity(logVerbosity.NONE);
-  const server = createServer(KEEPALIVE).use(errorsToStatus(conductor.log, chance));
+  const server = createServer({ ...KEEPALIVE, ...MESSAGE_LIMIT }).use(errorsToStatus(conductor.log, chance));
   server.add(NodeServiceDefinition, createNodeService(conductor));
   server.add(PowerServiceDefinition, createPowerService(conductor));
+  server.add(ActionPlanServiceDefinition, createPlanService(conductor));
   server.add(NotificationServiceDefinition, createNotificationService(conductor));
   server.add(AgentServiceDefinition, createAgentService(conductor));
   const definitions = [
     NodeServiceDefinition,
     PowerServiceDefinition,
+    ActionPlanServiceDefinition,
     NotificationServiceDefinition,
     AgentServiceDefinition,
   ];

@@ -1,38 +1,16 @@
 /** PowerService: orders, aborts and what became of them. */
 import type { CallContext } from 'nice-grpc';
 import { fail } from '../core/errors.ts';
-import { isAtRest } from '../core/states.ts';
 import { OnTimeout, type PowerServiceImplementation, type SetPowerStateRequest } from '../gen/countermand/v1/power.ts';
 import { underCall } from './calls.ts';
 import type { Conductor } from './conductor.ts';
 import { pageMark, pageSize, pageToken } from './pages.ts';
 import { giveOrder, type Order, withdrawOrder } from './power/orders.ts';
+import { watchPowerTask } from './power/watch.ts';
 import { getNode } from './store/nodes.ts';
 import { getPowerTask, isPowerTaskMark, listPowerTasks } from './store/power_tasks.ts';
-import type { PowerTaskRow } from './store/rows.ts';
 import type { Store } from './store/store.ts';
 import { fromTarget, toPowerTask } from './wire.ts';
-
-/**
- * A task as it is now, then as each later commit leaves it, until it is at rest. An abort ends the watching with its
- * reason.
- */
-export async function* watchPowerTask(uuid: string, store: Store, signal: AbortSignal): AsyncGenerator<PowerTaskRow> {
-  const changes = store.database.feed.watch(`task ${uuid}`, signal);
-  try {
-    let task = await getPowerTask(uuid, store.database.read);
-    yield task;
-    while (!isAtRest(task.state)) {
-      const next = await changes.next();
-      if (next.done) return;
-      if (next.value.kind !== 'task' || next.value.task.revision <= task.revision) continue;
-      task = next.value.task;
-      yield task;
-    }
-  } finally {
-    await changes.return(undefined);
-  }
-}
 
 /** The service over a conductor. */
 export function createPowerService(conductor: Conductor): PowerServiceImplementation {

@@ -18,10 +18,13 @@ import type { Node } from '../gen/countermand/v1/node.ts';
 import * as powerProto from '../gen/countermand/v1/power.ts';
 import type { NodeRow, PowerTaskRow } from './store/rows.ts';
 
-const date = (at: number | null): Date | undefined => (at === null ? undefined : new Date(at));
+/** A time for the wire. */
+export function date(at: number | null): Date | undefined {
+  return at === null ? undefined : new Date(at);
+}
 
 /** The name of an enum's value without prefix, or null for unspecified and unknown values. */
-function nameOf<Name extends string>(
+export function nameOf<Name extends string>(
   values: Readonly<Record<Name, number>>,
   value: number,
 ): Exclude<Name, 'UNSPECIFIED' | 'UNRECOGNIZED'> | null {

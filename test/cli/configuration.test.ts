@@ -28,6 +28,7 @@ test('the defaults', (t) => {
   const { dataFolder, ...rest } = readConfiguration({}, { XDG_DATA_HOME: '/xdg' });
   t.true(['/xdg/countermand', '/var/lib/countermand'].includes(dataFolder));
   t.deepEqual(rest, {
+    cancelDeadlineMs: 120_000,
     listen: '127.0.0.1:7077',
     zone: 'default',
     logLevel: 'info',
@@ -80,6 +81,7 @@ const SAMPLES: Readonly<Record<KeyName, string | number>> = {
   recall_confirm: 0.5,
   agent_lease: 0.5,
   window_read_interval: 0.5,
+  cancel_deadline: 60,
   min_command_interval: 0.5,
   secrets_dir: '/samples/secrets',
   agent_name: 'host7',

@@ -19,7 +19,7 @@ test('a living ipmitool shows no secret among its arguments, and has nothing in 
   const order = driver.setPowerState(bmc, 'power off', controller.signal).catch((error) => error);
   await sim.untilReceived('off', 1, never());
 
-  const [ipmitool] = await processesWith('ipmitool', sim.address);
+  const [ipmitool] = await processesWith('ipmitool', sim.address, String(sim.port));
   const argv = ipmitool?.argv ?? [];
   t.is(argv[0], 'ipmitool');
   for (const secret of ['tops3cret', kgKey.toString('hex')]) t.false(argv.join(' ').toLowerCase().includes(secret));
@@ -33,7 +33,7 @@ test('a living ipmitool shows no secret among its arguments, and has nothing in 
 
   controller.abort(fail('ABORT_REQUESTED', 'seen enough'));
   t.is((await order).code, 'ABORT_REQUESTED');
-  t.deepEqual(await processesWith('ipmitool', sim.address), []);
+  t.deepEqual(await processesWith('ipmitool', sim.address, String(sim.port)), []);
 });
 
 function opens(title: string, password: string, kgKey = Buffer.alloc(0)): void {

@@ -5,7 +5,9 @@
 import { asCountermandError, fail } from '../../src/core/errors.ts';
 import { findTarget, TARGET_TABLE } from '../../src/core/power.ts';
 import { fakeSchema } from '../../src/drivers/fake/hardware.ts';
+import { deleteNode } from '../../src/server/enrolment.ts';
 import { explainNode } from '../../src/server/explain.ts';
+import type { WantedAction } from '../../src/server/plans/create.ts';
 import { withdrawOrder } from '../../src/server/power/orders.ts';
 import { readNode } from '../../src/server/readings.ts';
 import { readEvents } from '../../src/server/store/events.ts';
@@ -13,6 +15,7 @@ import type { Change } from '../../src/server/store/feed.ts';
 import { getNode } from '../../src/server/store/nodes.ts';
 import type { NodeRow, PowerTaskRow } from '../../src/server/store/rows.ts';
 import { type Received, World } from '../world/world.ts';
+import { actionLine, PLAN_COMMANDS, planLine, watcherLine } from './plan_script.ts';
 
 /** One command of a scenario, and the output that stands below it. */
 export interface Block {
@@ -71,6 +74,7 @@ type Command = (player: Player, words: readonly string[]) => Promise<void> | voi
 
 /** The commands of scenarios. */
 const COMMANDS: Readonly<Record<string, Command>> = {
+  ...PLAN_COMMANDS,
   /** `world recalls=no one_command=yes`: how the hardware is. The first command, if at all. */
   world: () => {},
   /** `agent start a1`, `agent kill a1`, `agent stop a1`; `agent cut a1` breaks its stream, `agent freeze a1` lets nothing through. */
@@ -90,6 +94,8 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     const keys = Object.entries(pairs(info)).map(([key, value]) => [`fake_${key}`, value]);
     await world.enrol(name, Object.fromEntries(keys));
   },
+  /** `forget n1`: deletes the node. */
+  forget: async ({ world }, [name = '']) => deleteNode(name, world.conductor),
   /** `set n1 fault=silent`: changes a server while it runs. */
   set: ({ world }, [name = '', ...info]) => {
     const server = world.server(name);
@@ -129,17 +135,25 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   why: async (player, [name = '']) => {
     const { world } = player;
     const { explanation } = await explainNode(await getNode(name, world.database.read), world.conductor);
-    for (const sentence of explanation) player.say(player.withNames(sentence));
+    for (const sentence of explanation) player.say(sentence);
   },
   /** `turn 90s`: lets time pass. */
   turn: async (player, [ms]) => player.world.clock.turn(duration(ms), () => player.tellEvents()),
+  /** `together cancel p1 & cancel p1`: gives commands at once, as clients of their own would. */
+  together: async (player, words) => {
+    await Promise.all(words.join(' ').split(' & ').map((line) => player.command(line)));
+  },
 };
 
 class Player {
   readonly world: World;
+  readonly draft: WantedAction[] = [];
   #lines: string[] = [];
   readonly #tasks: string[] = [];
   readonly #nodes = new Map<string, string>();
+  readonly #plans = new Map<string, { readonly name: string; readonly line: string }>();
+  /** What the conductor will not survive: `p1 CANCELLING`. */
+  doom: string | null = null;
   #lastEvent = 0;
 
   constructor(world: World) {
@@ -153,21 +167,26 @@ class Player {
   }
 
   say = (line: string): void => {
-    this.#lines.push(line);
+    this.#lines.push(this.withNames(line));
   };
 
-  /** Does one command and answers all that was told meanwhile. */
-  async play(line: string): Promise<string> {
+  /** Does one command; what refuses it is told. */
+  async command(line: string): Promise<void> {
     const [word = '', ...words] = line.split(' ');
     const command = COMMANDS[word];
     if (!command) throw new Error(`there is no command '${word}'`);
-    this.#lines = [];
     try {
       await command(this, words);
     } catch (thrown) {
       const error = asCountermandError(thrown);
-      this.say(`${error.code}: ${this.withNames(error.message)}`);
+      this.say(`${error.code}: ${error.message}`);
     }
+  }
+
+  /** Does one command and answers all that was told meanwhile. */
+  async play(line: string): Promise<string> {
+    this.#lines = [];
+    await this.command(line);
     await this.world.clock.settle();
     await this.tellEvents();
     for (const fault of this.world.faults.splice(0)) this.say(`FAULT: ${fault}`);
@@ -190,8 +209,10 @@ class Player {
     return this.#tasks[Number(name.slice(1)) - 1] ?? name;
   }
 
+  /** A sentence with `#1` and `p1` in the place of uuids. */
   withNames(sentence: string): string {
-    return this.#tasks.reduce((text, uuid) => text.replaceAll(uuid, this.nameOf(uuid)), sentence);
+    const withTasks = this.#tasks.reduce((text, uuid) => text.replaceAll(uuid, this.nameOf(uuid)), sentence);
+    return [...this.#plans].reduce((text, [uuid, { name }]) => text.replaceAll(uuid, name), withTasks);
   }
 
   /** The notifications since the last time. */
@@ -202,12 +223,14 @@ class Player {
       this.world.database.read,
     )) {
       this.#lastEvent = sequence;
-      this.#tell(`event ${sequence} ${eventType}${this.#correction(payload['ironic_object.data'] as Correction)}`);
+      const about = this.#correction(payload['ironic_object.data'] as Correction) + watcherLine(payload);
+      this.#tell(`event ${sequence} ${eventType}${about}`);
     }
   }
 
-  #correction({ name, from_power: from, power_state: to, late_change_of: late }: Correction): string {
-    if (from === undefined) return '';
+  #correction(correction: Correction | undefined): string {
+    if (correction?.from_power === undefined) return '';
+    const { name, from_power: from, power_state: to, late_change_of: late } = correction;
     const lateness = late ? ` (late change of ${this.nameOf(late)})` : '';
     return ` ${name}: ${from ?? 'unknown'} -> ${to}${lateness}`;
   }
@@ -222,10 +245,26 @@ class Player {
 
   #tellChange(change: Change): void {
     if (change.kind === 'task') this.#tell(this.#taskLine(change.task));
+    if (change.kind === 'plan') this.#tellPlan(change);
     if (change.kind !== 'node') return;
     const line = nodeLine(change.node, this.world.clock.now());
     if (this.#nodes.get(change.node.name) !== line) this.#tell(`${change.node.name}: ${line}`);
     this.#nodes.set(change.node.name, line);
+  }
+
+  #tellPlan({ plan, actions }: Extract<Change, { kind: 'plan' }>): void {
+    for (const action of actions) this.#tell(`${plan.name}/${actionLine(action)}`);
+    const line = planLine(plan);
+    if (this.#plans.get(plan.uuid)?.line !== line) this.#tell(line);
+    this.#plans.set(plan.uuid, { name: plan.name, line });
+    this.#meetDoom([`${plan.name} ${plan.state}`, ...actions.map(({ name, state }) => `${plan.name}/${name} ${state}`)]);
+  }
+
+  #meetDoom(committed: readonly string[]): void {
+    if (this.doom === null || !committed.includes(this.doom)) return;
+    this.doom = null;
+    this.#tell('the conductor dies');
+    this.world.conductorProcess.kill();
   }
 
   #taskLine(task: PowerTaskRow): string {
@@ -234,14 +273,13 @@ class Player {
     const error =
       task.errorCode === null || task.abortOutcome !== null ? '' : ` ${task.errorCode}: ${task.errorMessage}`;
     const message = outcome === '' && error === '' && task.message !== '' ? ` (${task.message})` : '';
-    return this.withNames(
-      `${this.nameOf(task.uuid)} ${TARGET_TABLE[task.target].word}${phase} ${task.state}${outcome}${error}${message}`,
-    );
+    return `${this.nameOf(task.uuid)} ${TARGET_TABLE[task.target].word}${phase} ${task.state}${outcome}${error}${message}`;
   }
 }
 
 function nodeLine(node: NodeRow, now: number): string {
   const target = node.targetPowerState === null ? '' : `, on its way to ${node.targetPowerState}`;
   const window = node.mayChangeUntil !== null && node.mayChangeUntil > now ? ', may still change' : '';
-  return `${node.powerState ?? 'unknown'}${target}${window}`;
+  const maintenance = node.maintenance ? ', in maintenance' : '';
+  return `${node.powerState ?? 'unknown'}${target}${window}${maintenance}`;
 }

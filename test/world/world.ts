@@ -7,6 +7,7 @@ import { createFakeDriver } from '../../src/drivers/fake/driver.ts';
 import type { FakeHardware, FakeInfo, FakeServer } from '../../src/drivers/fake/hardware.ts';
 import { type Conductor, startConductor } from '../../src/server/conductor.ts';
 import { enrolNode } from '../../src/server/enrolment.ts';
+import type { PlanLimits } from '../../src/server/plans/parts.ts';
 import type { Limits } from '../../src/server/power/limits.ts';
 import { giveOrder, type Order } from '../../src/server/power/orders.ts';
 import { type Database, openMemoryDatabase } from '../../src/server/store/database.ts';
@@ -18,7 +19,7 @@ import { SimulatedProcess } from './process.ts';
 import { VirtualClock } from './virtual_clock.ts';
 
 /** The defaults of the configuration, in milliseconds. */
-export const DEFAULT_LIMITS: Limits = {
+export const DEFAULT_LIMITS: Limits & PlanLimits = {
   softPowerOffTimeoutMs: 600_000,
   powerStateChangeTimeoutMs: 60_000,
   startTimeoutMs: 60_000,
@@ -27,13 +28,14 @@ export const DEFAULT_LIMITS: Limits = {
   windowReadIntervalMs: 10_000,
   syncPowerStateIntervalMs: 120_000,
   syncPowerStateWorkers: 8,
+  cancelDeadlineMs: 120_000,
 };
 export const AGENT_LEASE_MS = 15_000;
 
 /** How a world is made. */
 export interface WorldSettings {
   readonly seed?: number;
-  readonly limits?: Partial<Limits>;
+  readonly limits?: Partial<Limits & PlanLimits>;
   /** The longest way of a message between conductor and agent. */
   readonly latencyMs?: number;
   /** Hardware that reboots softly on one command, or not. */
@@ -109,7 +111,7 @@ export class World {
     return this.#shared;
   }
 
-  get limits(): Limits {
+  get limits(): Limits & PlanLimits {
     return { ...DEFAULT_LIMITS, ...this.#settings.limits };
   }
 

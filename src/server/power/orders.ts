@@ -38,12 +38,15 @@ export interface OrderParts {
   readonly limits: Limits;
 }
 
+/** Has a last word in the transaction that writes a new task: what it throws refuses the order. */
+export type Guard = (transaction: Transaction) => Promise<void>;
+
 /**
  * Accepts an order, or finds the one that this request_id already gave. The task is durable when this resolves.
- * @throws ARGUMENT_INVALID, NODE_NOT_FOUND, TARGET_NOT_SUPPORTED, REQUEST_ID_TAKEN, NODE_HELD, AGENT_NOT_ATTACHED;
- *   then nothing was written and nothing will be sent
+ * @throws ARGUMENT_INVALID, NODE_NOT_FOUND, TARGET_NOT_SUPPORTED, REQUEST_ID_TAKEN, NODE_HELD, AGENT_NOT_ATTACHED, and
+ *   what the guard throws; then nothing was written and nothing will be sent
  */
-export async function giveOrder(order: Order, parts: OrderParts): Promise<PowerTaskRow> {
+export async function giveOrder(order: Order, parts: OrderParts, guard: Guard = async () => {}): Promise<PowerTaskRow> {
   checkOrder(order);
   const { database } = parts.store;
   const earlier = await findByRequestId(order.requestId, database.read);
@@ -54,7 +57,7 @@ export async function giveOrder(order: Order, parts: OrderParts): Promise<PowerT
   const task = newTask(order, node, driver, parts);
   const { target } = task;
   if (isAbort(target)) return giveAbort(order, { ...task, target }, node, parts);
-  return giveChange(order, task, node, parts);
+  return giveChange(order, task, node, guard, parts);
 }
 
 function checkOrder({ target, timeoutMs, onTimeout, requestId, abortsTaskUuid }: Order): void {
@@ -132,7 +135,13 @@ function newTask(order: Order, node: NodeRow, driver: DriverRow, { store, limits
   };
 }
 
-async function giveChange(order: Order, task: NewPowerTask, node: NodeRow, parts: OrderParts): Promise<PowerTaskRow> {
+async function giveChange(
+  order: Order,
+  task: NewPowerTask,
+  node: NodeRow,
+  guard: Guard,
+  parts: OrderParts,
+): Promise<PowerTaskRow> {
   const { store, attachments, keeper } = parts;
   const owner = attachments.ownerOf(node);
   if (owner.kind === 'none')
@@ -144,6 +153,7 @@ async function giveChange(order: Order, task: NewPowerTask, node: NodeRow, parts
   const written = await store.database.write(async (transaction) => {
     const earlier = await findByRequestId(order.requestId, transaction.sql);
     if (earlier) return { task: joined(earlier, order), node: null };
+    await guard(transaction);
     const taken = await takeNode(node.uuid, task.uuid, agentUuid, transaction);
     if (taken === null) throw await explainHeld(node, transaction, store);
     return createPowerTask('order', task, taken, transaction, store);

@@ -7,6 +7,9 @@ import type { Store } from './store.ts';
 /** What a change has to say; the rest of the envelope is filled in here. */
 export type Announcement = Pick<EventRow, 'eventType' | 'priority' | 'payload'>;
 
+/** So many rows go into one statement. */
+const ROWS_LIMIT = 400;
+
 /** Appends notifications to the transaction, in order. */
 export async function announce(
   announcements: readonly Announcement[],
@@ -22,8 +25,13 @@ export async function announce(
       timestamp: store.clock.now(),
     }),
   );
-  const inserted: { sequence: number }[] = await transaction.sql('events').insert(rows).returning('sequence');
-  transaction.changed({ kind: 'events', sequence: Math.max(...inserted.map(({ sequence }) => sequence)) });
+  let sequence = 0;
+  for (let at = 0; at < rows.length; at += ROWS_LIMIT) {
+    const part = rows.slice(at, at + ROWS_LIMIT);
+    const inserted: { sequence: number }[] = await transaction.sql('events').insert(part).returning('sequence');
+    sequence = Math.max(sequence, inserted.at(-1)?.sequence ?? 0);
+  }
+  transaction.changed({ kind: 'events', sequence });
 }
 
 /** At most `limit` events with a sequence number of at least `from`, in order. */

@@ -1,18 +1,30 @@
 /** What was committed, told at once to those in this process who watch it. Everything told here can also be read. */
 import { type Channel, openChannel } from '../../core/channel.ts';
 import { onAbort } from '../../core/signals.ts';
+import type { ActionPlanRow, ActionRow } from './plan_rows.ts';
 import type { NodeRow, PowerTaskRow } from './rows.ts';
 
 /** One committed change. */
 export type Change =
   | { readonly kind: 'node'; readonly node: NodeRow; readonly deleted: boolean }
   | { readonly kind: 'task'; readonly task: PowerTaskRow }
+  /** A plan, and those of its actions that changed with it. */
+  | { readonly kind: 'plan'; readonly plan: ActionPlanRow; readonly actions: readonly ActionRow[] }
   /** Events up to this sequence number can be read. */
   | { readonly kind: 'events'; readonly sequence: number };
 
-/** The topic under which a change is told. */
-export function topicOf(change: Change): string {
-  return change.kind === 'task' ? `task ${change.task.uuid}` : change.kind;
+/** The topics under which a change is told. */
+export function topicsOf(change: Change): string[] {
+  switch (change.kind) {
+    case 'node':
+      return ['node', `node ${change.node.uuid}`];
+    case 'task':
+      return [`task ${change.task.uuid}`];
+    case 'plan':
+      return [`plan ${change.plan.uuid}`];
+    default:
+      return [change.kind];
+  }
 }
 
 /** Channels by topic. */
@@ -24,9 +36,11 @@ export class Feed {
     return [...this.#watchers.values()].reduce((sum, channels) => sum + channels.size, 0);
   }
 
-  /** Tells the watchers of its topic. */
+  /** Tells the watchers of its topics. */
   publish(change: Change): void {
-    for (const channel of this.#watchers.get(topicOf(change)) ?? []) channel.push(change);
+    for (const topic of topicsOf(change)) {
+      for (const channel of this.#watchers.get(topic) ?? []) channel.push(change);
+    }
   }
 
   /**

@@ -32,15 +32,21 @@ export async function resolveNodes(ranges: readonly string[], sql: Knex): Promis
   if (ranges.length === 0)
     throw fail('ARGUMENT_INVALID', 'no node is named; give names, uuids or ranges such as r7n[1-16]');
   const wanted = expandAll(ranges);
-  const found = new Map<string, NodeRow>();
-  for (let at = 0; at < wanted.length; at += VALUES_LIMIT) {
-    const part = wanted.slice(at, at + VALUES_LIMIT);
-    const rows = await sql('nodes').whereIn('name', part).orWhereIn('uuid', part);
-    for (const row of rows.map(nodeCodec.decode)) found.set(row.name, row).set(row.uuid, row);
-  }
+  const found = await findNodes(wanted, sql);
   const missing = wanted.filter((name) => !found.has(name));
   if (missing.length > 0) throw fail('NODE_NOT_FOUND', `there is no node ${listBriefly(missing)}; nothing was done`);
   return [...new Set(wanted.map((name) => found.get(name) as NodeRow))];
+}
+
+/** The nodes of these names and uuids, by both; those that do not exist are not there. */
+export async function findNodes(namesOrUuids: readonly string[], sql: Knex): Promise<Map<string, NodeRow>> {
+  const found = new Map<string, NodeRow>();
+  for (let at = 0; at < namesOrUuids.length; at += VALUES_LIMIT) {
+    const part = namesOrUuids.slice(at, at + VALUES_LIMIT);
+    const rows = await sql('nodes').whereIn('name', part).orWhereIn('uuid', part);
+    for (const row of rows.map(nodeCodec.decode)) found.set(row.name, row).set(row.uuid, row);
+  }
+  return found;
 }
 
 function expandAll(ranges: readonly string[]): string[] {

@@ -3,7 +3,7 @@
  * table: the state, its patch, the node and the notifications, in the caller's transaction.
  */
 import { isAbort, shownTarget } from '../../core/power.ts';
-import { isAtRest, type PowerTaskEvent, powerTaskRow } from '../../core/states.ts';
+import { isAtRest, POWER_TASK_TABLE, type PowerTaskEvent, rowOf } from '../../core/states.ts';
 import { powerTaskAnnouncement } from '../notifications.ts';
 import type { Transaction } from './database.ts';
 import { announce } from './events.ts';
@@ -57,7 +57,7 @@ export async function createPowerTask(
   const now = store.clock.now();
   const row: PowerTaskRow = {
     ...task,
-    state: powerTaskRow(event).to,
+    state: rowOf(POWER_TASK_TABLE, event).to,
     previousState: null,
     fence: node.fence,
     revision: 1,
@@ -79,7 +79,7 @@ export async function transition(
   transaction: Transaction,
   store: Store,
 ): Promise<Moved | null> {
-  const row = powerTaskRow(event);
+  const row = rowOf(POWER_TASK_TABLE, event);
   const { sql } = transaction;
   const now = store.clock.now();
   const rest = isAtRest(row.to) ? { endedAt: now } : {};
@@ -106,7 +106,7 @@ async function follow(
   store: Store,
 ): Promise<Moved> {
   const node = await showOnNode(task, nodePatch, transaction, store);
-  const types = powerTaskRow(event).notifies;
+  const types = rowOf(POWER_TASK_TABLE, event).notifies;
   await announce(
     types.map((type) => powerTaskAnnouncement(type, task, node)),
     transaction,

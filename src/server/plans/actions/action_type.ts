@@ -1,0 +1,123 @@
+/**
+ * What an action type is: one thing that a step of a plan can do. `nop.ts` is the example to read; list.ts is the list.
+ *
+ * Whatever a type does must bear being begun again after a crash: `execute` finds what an earlier execution of the same
+ * action left, by the action's uuid, and goes on from there.
+ */
+import { z } from 'zod';
+import { type CountermandError, fail } from '../../../core/errors.ts';
+import type { Transaction } from '../../store/database.ts';
+import type { ActionPlanRow, ActionRow } from '../../store/plan_rows.ts';
+import type { DriverRow, NodeRow } from '../../store/rows.ts';
+import type { PlanParts } from '../parts.ts';
+
+/** What an execution works with. */
+export interface ActionContext {
+  readonly action: ActionRow;
+  readonly plan: ActionPlanRow;
+  readonly parts: PlanParts;
+}
+
+/** What an action is about. The driver is null if no agent has offered it yet. */
+export interface Subject {
+  readonly node: NodeRow | null;
+  readonly driver: DriverRow | null;
+}
+
+/** What an action came to, or what it changed: stored with it, shown to people, and read by an undo. */
+export type Result = Readonly<Record<string, unknown>>;
+
+/** What an action came to. */
+export type End =
+  /** It was taken back, or nothing of it had happened: CANCELLED. */
+  | { readonly kind: 'taken_back'; readonly message: string; readonly result: Result }
+  /** It is done, also if it was to be taken back: SUCCEEDED. */
+  | { readonly kind: 'done'; readonly message: string; readonly result: Result }
+  /** It failed, or could not be taken back: FAILED. */
+  | { readonly kind: 'failed'; readonly error: CountermandError; readonly result: Result };
+
+/** One action type. */
+export interface ActionType<Parameters = unknown> {
+  readonly name: string;
+  /** What it does, for people. */
+  readonly meaning: string;
+  /** input_parameters: their names, rules and descriptions. */
+  readonly schema: z.ZodType<Parameters>;
+  /** The node that it is about, by name or uuid, if it is about one. */
+  nodeOf(parameters: Parameters): string | null;
+  /**
+   * Checks at the creation of a plan what the schema cannot: that the node's driver can do the target, for example.
+   * @throws any error that refuses the plan
+   */
+  check(parameters: Parameters, subject: Subject, place: string): void;
+  /**
+   * Just before the action begins. Resolves with why there is nothing to do (SKIPPED), or null.
+   * @throws an error that ends it FAILED
+   */
+  preCondition(parameters: Parameters, context: ActionContext): Promise<string | null>;
+  /**
+   * Does it, or goes on with what an earlier execution began. An abort of the signal ends the waiting, not what was
+   * begun; then `abort` is called, or the conductor stops.
+   * @throws an error that ends it FAILED
+   */
+  execute(parameters: Parameters, context: ActionContext, signal: AbortSignal): Promise<Result>;
+  /**
+   * Takes back what `execute` has begun, which has stopped waiting. It may wait for what cannot be taken back; the signal
+   * is aborted with ACTION_STILL_RUNNING when that takes too long.
+   */
+  abort(parameters: Parameters, context: ActionContext, signal: AbortSignal): Promise<End>;
+  /** After a success. @throws an error that ends it FAILED all the same */
+  postCondition(parameters: Parameters, context: ActionContext, result: Result): Promise<void>;
+}
+
+/**
+ * Whatever an action changes, it changes in or after a transaction that asks this, so that nothing is changed for a plan
+ * whose cancel is committed.
+ * @throws ACTION_PLAN_CANCELLED
+ */
+export async function refuseIfCancelled({ plan }: ActionContext, { sql }: Transaction): Promise<void> {
+  const row = await sql('action_plans').where('uuid', plan.uuid).first('state');
+  if (row?.state !== 'ONGOING') throw fail('ACTION_PLAN_CANCELLED', `plan '${plan.name}' is being cancelled`);
+}
+
+/** What a type has to say; the rest has defaults. */
+export type ActionTypeParts<Parameters> = Pick<ActionType<Parameters>, 'name' | 'meaning' | 'schema' | 'execute'> &
+  Partial<ActionType<Parameters>>;
+
+/** A type from its parts. By default it is about no node, checks nothing, and can be taken back as soon as it stops waiting. */
+export function defineActionType<Parameters>(parts: ActionTypeParts<Parameters>): ActionType<Parameters> {
+  return {
+    nodeOf: () => null,
+    check: () => {},
+    preCondition: async () => null,
+    abort: async () => ({ kind: 'taken_back', message: '', result: {} }),
+    postCondition: async () => {},
+    ...parts,
+  };
+}
+
+/**
+ * The parameters of an action of this type.
+ * @throws ACTION_PLAN_INVALID with the path to the fault
+ */
+export function parseParameters<Parameters>(type: ActionType<Parameters>, input: unknown, place: string): Parameters {
+  const parsed = type.schema.safeParse(input);
+  if (parsed.success) return parsed.data;
+  const sentences = parsed.error.issues.map((issue) => describeIssue(issue, place));
+  throw fail(
+    'ACTION_PLAN_INVALID',
+    `${sentences.join('; ')}. What ${type.name} takes: ${Object.keys(jsonSchemaOf(type)).join(', ') || 'nothing'}`,
+  );
+}
+
+function describeIssue(issue: z.core.$ZodIssue, place: string): string {
+  const path = [`${place}.input_parameters`, ...issue.path.map(String)].join('.');
+  if (issue.code === 'unrecognized_keys')
+    return `${path}: there is no parameter ${issue.keys.map((key) => `'${key}'`).join(', ')}`;
+  return `${path}: ${issue.message}`;
+}
+
+/** The properties of the JSON Schema of a type's parameters. */
+export function jsonSchemaOf(type: ActionType): Record<string, unknown> {
+  return (z.toJSONSchema(type.schema, { io: 'input' }).properties ?? {}) as Record<string, unknown>;
+}

@@ -1,0 +1,191 @@
+import { z } from 'zod';
+import { asCountermandError, type CountermandError, fail } from '../../../core/errors.ts';
+import { abortTargetOf, findTarget, isAbort, type OrderTarget, TARGET_TABLE, TARGETS } from '../../../core/power.ts';
+import { openScope, sleep } from '../../../core/signals.ts';
+import { isAtRest } from '../../../core/states.ts';
+import { giveOrder, type Order, withdrawOrder } from '../../power/orders.ts';
+import { watchPowerTask } from '../../power/watch.ts';
+import type { Transaction } from '../../store/database.ts';
+import { setBeforeImage } from '../../store/plan_images.ts';
+import { findByRequestId } from '../../store/power_tasks.ts';
+import type { PowerTaskRow } from '../../store/rows.ts';
+import { type ActionContext, defineActionType, type End, type Result, refuseIfCancelled } from './action_type.ts';
+
+const ORDERS = TARGETS.filter((target): target is OrderTarget => !isAbort(target));
+
+const schema = z.strictObject({
+  resource_id: z.string().min(1).describe('The node, by name or uuid.'),
+  state: z
+    .string()
+    .transform((word) => findTarget(word))
+    .refine((target) => target !== null && !isAbort(target), `must be one of ${ORDERS.join(', ')}`)
+    .transform((target) => target as OrderTarget)
+    .describe(`What it is to become: ${ORDERS.join(', ')}.`),
+  timeout: z
+    .int()
+    .min(1)
+    .max(86_400)
+    .optional()
+    .describe('Seconds from the moment of sending; absent: as the target has it.'),
+  on_timeout: z.enum(['FAIL', 'FORCE']).default('FAIL').describe('What happens then: FORCE makes a soft order hard.'),
+});
+type Parameters = z.infer<typeof schema>;
+
+/** A node that is held, or that nobody serves, is asked about again so soon if nothing is heard of it. */
+const ASK_AGAIN_MS = 5000;
+
+/**
+ * The action type `change_node_power_state`: one power task, whose request_id is the action's uuid. So an action that is
+ * begun again finds its task, and the before-image stands in the task before anything is sent.
+ */
+export const changeNodePowerState = defineActionType<Parameters>({
+  name: 'change_node_power_state',
+  meaning: 'changes the power state of a node',
+  schema,
+  nodeOf: ({ resource_id: node }) => node,
+
+  check({ state, on_timeout: onTimeout }, { node, driver }, place) {
+    if (driver && !driver.targets.includes(state)) {
+      throw fail(
+        'TARGET_NOT_SUPPORTED',
+        `${place}.input_parameters.state: driver ${driver.name} of node ${node?.name} cannot do ${state}; it can do ${driver.targets.join(', ')}`,
+      );
+    }
+    if (onTimeout === 'FORCE' && !TARGET_TABLE[state].soft) {
+      throw fail(
+        'ACTION_PLAN_INVALID',
+        `${place}.input_parameters.on_timeout: FORCE makes a soft order hard; ${state} is not soft`,
+      );
+    }
+  },
+
+  async execute(parameters, context, signal) {
+    const task = await orderWhenFree(parameters, context, signal);
+    const ended = await untilAtRest(task, context, signal);
+    if (ended.state === 'SUCCEEDED') return resultOf(ended);
+    throw errorOf(ended);
+  },
+
+  async abort(_parameters, context, signal) {
+    for (;;) {
+      const task = await findByRequestId(context.action.uuid, context.parts.orders.store.database.read);
+      if (task === null) return { kind: 'taken_back', message: 'no order had been given', result: {} };
+      if (isAtRest(task.state)) return endOf(await untilAtRest(task, context, signal));
+      const waits = await takeBack(task, context);
+      if (waits) return endOf(await untilAtRest(task, context, signal));
+    }
+  },
+});
+
+/** Gives the order, or finds the one that an earlier execution gave. Waits while the node is held or nobody serves it. */
+async function orderWhenFree(
+  parameters: Parameters,
+  context: ActionContext,
+  signal: AbortSignal,
+): Promise<PowerTaskRow> {
+  const { action, plan, parts } = context;
+  const order: Order = {
+    node: action.nodeUuid ?? '',
+    target: parameters.state,
+    timeoutMs: parameters.timeout === undefined ? null : parameters.timeout * 1000,
+    onTimeout: parameters.on_timeout,
+    requestId: action.uuid,
+    reason: `action '${action.name}' of plan '${plan.name}' (${plan.uuid})`,
+    abortsTaskUuid: null,
+  };
+  const notCancelled = (transaction: Transaction): Promise<void> => refuseIfCancelled(context, transaction);
+  for (;;) {
+    signal.throwIfAborted();
+    const given = await giveOrder(order, parts.orders, notCancelled).catch(asCountermandError);
+    if (!(given instanceof Error)) return given;
+    if (given.code !== 'NODE_HELD' && given.code !== 'AGENT_NOT_ATTACHED') throw given;
+    await untilNodeChanges(order.node, context, signal);
+  }
+}
+
+/** Resolves when the node is written, or after a while. */
+async function untilNodeChanges(nodeUuid: string, { parts }: ActionContext, signal: AbortSignal): Promise<void> {
+  const { database, clock } = parts.orders.store;
+  const scope = openScope([signal]);
+  const changes = database.feed.watch(`node ${nodeUuid}`, scope.signal, true);
+  try {
+    await Promise.race([changes.next(), sleep(ASK_AGAIN_MS, clock, scope.signal)]);
+  } finally {
+    scope.abort(fail('SETTLED', 'it was waited for long enough'));
+    scope.end();
+    await changes.return(undefined).catch(() => {});
+  }
+}
+
+/** The task at its rest. On the way its before-image is copied to the action. */
+async function untilAtRest(
+  task: PowerTaskRow,
+  { action, parts }: ActionContext,
+  signal: AbortSignal,
+): Promise<PowerTaskRow> {
+  const { store } = parts.orders;
+  let copied = action.beforeImage !== null;
+  let last = task;
+  for await (const row of watchPowerTask(task.uuid, store, signal)) {
+    last = row;
+    const { beforePowerState } = row;
+    if (copied || beforePowerState === null || row.sendingAt === null) continue;
+    copied = true;
+    await store.database.write((transaction) =>
+      setBeforeImage(action.uuid, { power_state: beforePowerState }, transaction),
+    );
+  }
+  return last;
+}
+
+/** Withdraws or aborts a task. Resolves with true if it now has to be waited for, false if it is to be looked at again. */
+async function takeBack(task: PowerTaskRow, { action, plan, parts }: ActionContext): Promise<boolean> {
+  const reason = `plan '${plan.name}' (${plan.uuid}) is cancelled`;
+  if (task.state === 'QUEUED') {
+    await withdrawOrder(task.uuid, reason, parts.orders).catch(unlessCode('NOT_WITHDRAWABLE'));
+    return false;
+  }
+  const target = abortTargetOf(task.target);
+  if (target === null || task.state === 'ABORTING') return true;
+  const abort: Order = {
+    node: task.nodeUuid,
+    target,
+    timeoutMs: null,
+    onTimeout: 'FAIL',
+    requestId: `${action.uuid} abort`,
+    reason,
+    abortsTaskUuid: task.uuid,
+  };
+  // Where the driver has no such abort, or the task is past the part that can be aborted, it is waited for.
+  await giveOrder(abort, parts.orders).catch(unlessCode('TARGET_NOT_SUPPORTED'));
+  return true;
+}
+
+function unlessCode(code: CountermandError['code']): (thrown: unknown) => void {
+  return (thrown) => {
+    if (asCountermandError(thrown).code !== code) throw thrown;
+  };
+}
+
+function resultOf(task: PowerTaskRow): Result {
+  return {
+    power_task: task.uuid,
+    state: task.state,
+    sent: task.sendingAt !== null,
+    before_power_state: task.beforePowerState,
+    observed_power_state: task.observedPowerState,
+    abort_outcome: task.abortOutcome,
+  };
+}
+
+function errorOf(task: PowerTaskRow): CountermandError {
+  return fail(task.errorCode ?? 'INTERNAL', task.errorMessage);
+}
+
+function endOf(task: PowerTaskRow): End {
+  const result = resultOf(task);
+  if (task.state === 'SUCCEEDED') return { kind: 'done', message: 'it was done before it could be taken back', result };
+  const takenBack = task.state === 'ABORTED' && task.abortOutcome !== 'FAILED';
+  if (!takenBack) return { kind: 'failed', error: errorOf(task), result };
+  return { kind: 'taken_back', message: `${task.abortOutcome}: ${task.abortReason}`, result };
+}

@@ -1,0 +1,49 @@
+import { z } from 'zod';
+import { findNode, updateNode } from '../../store/nodes.ts';
+import { hasBeforeImage, setBeforeImage } from '../../store/plan_images.ts';
+import type { NodeRow } from '../../store/rows.ts';
+import { defineActionType, refuseIfCancelled } from './action_type.ts';
+import { nodeDeleted, nodeOfAction } from './node_of_action.ts';
+
+const schema = z.strictObject({
+  resource_id: z.string().min(1).describe('The node, by name or uuid.'),
+  maintenance: z.boolean().describe('Maintenance on or off.'),
+  reason: z.string().max(1000).default('').describe('Why.'),
+});
+type Parameters = z.infer<typeof schema>;
+
+/** The action type `set_node_maintenance`: what was set before is stored in the transaction that changes it. */
+export const setNodeMaintenance = defineActionType<Parameters>({
+  name: 'set_node_maintenance',
+  meaning: 'puts a node into maintenance, or takes it out',
+  schema,
+  nodeOf: ({ resource_id: node }) => node,
+  async preCondition(wanted, context) {
+    const node = await nodeOfAction(context);
+    return isSet(node, wanted) ? `maintenance is ${wanted.maintenance ? 'on' : 'off'} already` : null;
+  },
+  async execute(wanted, context) {
+    const { store } = context.parts.orders;
+    return store.database.write(async (transaction) => {
+      // A crash may have come between the change and the end of the action: what was set since is left alone.
+      if (await hasBeforeImage(context.action.uuid, transaction.sql)) return { maintenance: wanted.maintenance };
+      await refuseIfCancelled(context, transaction);
+      const node = await findNode(context.action.nodeUuid ?? '', transaction.sql);
+      if (node === null) throw nodeDeleted(context.action);
+      const before = { maintenance: node.maintenance, maintenance_reason: node.maintenanceReason };
+      await setBeforeImage(context.action.uuid, before, transaction);
+      const patch = { maintenance: wanted.maintenance, maintenanceReason: wanted.maintenance ? wanted.reason : '' };
+      await updateNode(node.uuid, patch, transaction, store);
+      return { maintenance: wanted.maintenance };
+    });
+  },
+  async abort({ maintenance }, { action, parts }) {
+    const changed = await hasBeforeImage(action.uuid, parts.orders.store.database.read);
+    if (!changed) return { kind: 'taken_back', message: 'nothing had been changed', result: {} };
+    return { kind: 'done', message: 'it was done before it could be taken back', result: { maintenance } };
+  },
+});
+
+function isSet(node: NodeRow, { maintenance, reason }: Parameters): boolean {
+  return node.maintenance === maintenance && (!maintenance || node.maintenanceReason === reason);
+}

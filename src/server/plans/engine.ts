@@ -1,0 +1,210 @@
+/** What runs plans: starts them, launches those whose turn has come, cancels them, and carries on after a crash. */
+import { asCountermandError, type CountermandError, fail } from '../../core/errors.ts';
+import { onAbort } from '../../core/signals.ts';
+import { ACTION_PLAN_RUNNING, type ActionPlanEvent } from '../../core/states.ts';
+import type { Transaction } from '../store/database.ts';
+import type { ActionPlanRow } from '../store/plan_rows.ts';
+import { moveActions, moveAudit, movePlan } from '../store/plan_transition.ts';
+import {
+  findEarlier,
+  findOverlap,
+  getContext,
+  getPlan,
+  listNextInLine,
+  listPlansIn,
+  nextStartOrder,
+  readGraph,
+} from '../store/plans.ts';
+import { reverseOrder } from './graph.ts';
+import type { PlanParts } from './parts.ts';
+import { PlanRun } from './plan_run.ts';
+import { planPossible } from './possible.ts';
+
+/** A run that was stopped by a fault of ours, the disk's for example, is taken up again after so long. */
+const RETRY_MS = 1000;
+
+/** The plans of one conductor. */
+export class Engine {
+  readonly #parts: PlanParts;
+  readonly #runs = new Map<string, PlanRun>();
+  /** What is under way beside the runs. */
+  #launching = 0;
+
+  constructor(parts: PlanParts) {
+    this.#parts = parts;
+  }
+
+  /** True while a plan goes on by itself: no action, timer or agent has to wake it. */
+  get busy(): boolean {
+    return this.#launching > 0 || [...this.#runs.values()].some((run) => run.busy);
+  }
+
+  /** How many plans run. */
+  get size(): number {
+    return this.#runs.size;
+  }
+
+  /** After a start of the conductor: what ran goes on, what waited is launched if its turn has come. */
+  async recover(): Promise<void> {
+    const { read } = this.#parts.orders.store.database;
+    for (const { uuid } of await listPlansIn(ACTION_PLAN_RUNNING, read)) this.#run(uuid);
+    for (const { uuid } of await listPlansIn(['PENDING'], read)) await this.#tryLaunch(uuid);
+  }
+
+  /**
+   * Starts a RECOMMENDED plan. It is launched at once, or with `queue` waits behind the plans that it overlaps with.
+   * @throws ACTION_PLAN_NOT_FOUND, ACTION_PLAN_STATE, ACTION_PLAN_OVERLAPS; then nothing was written
+   */
+  async start(key: string, queue: boolean): Promise<ActionPlanRow> {
+    const { store } = this.#parts.orders;
+    const plan = await store.database.write(async (transaction) => {
+      const found = await getPlan(key, transaction.sql);
+      const patch = { startedAt: store.clock.now(), startOrder: await nextStartOrder(transaction) };
+      const started = await movePlan('start', found.uuid, patch, transaction, store);
+      if (!started) throw wrongState(found, 'start');
+      const blocker = await this.#blockerOf(started.plan, transaction);
+      if (blocker === null) return this.#launch(started.plan, transaction);
+      if (!queue) throw overlaps(started.plan, blocker);
+      return started.plan;
+    });
+    if (plan.state === 'ONGOING') this.#run(plan.uuid);
+    return plan;
+  }
+
+  /**
+   * Cancels a plan: one that has not been launched is CANCELLED when this resolves, one that runs is CANCELLING, durably,
+   * and everything that it has under way is being taken back. One that is CANCELLING or CANCELLED is left as it is.
+   * @throws ACTION_PLAN_NOT_FOUND, ACTION_PLAN_STATE; then nothing was written
+   */
+  async cancel(key: string, reason: string): Promise<ActionPlanRow> {
+    const { store } = this.#parts.orders;
+    const statusMessage = reason === '' ? 'cancelled' : `cancelled: ${reason}`;
+    const { plan, before } = await store.database.write(async (transaction) => {
+      const found = await getPlan(key, transaction.sql);
+      if (['CANCELLING', 'CANCELLED'].includes(found.state)) return { plan: found, before: found.state };
+      if (['RECOMMENDED', 'PENDING'].includes(found.state))
+        return { plan: await this.#drop(found, statusMessage, transaction), before: found.state };
+      const cancelDeadlineAt = store.clock.now() + this.#parts.planLimits.cancelDeadlineMs;
+      const moved = await movePlan('cancel', found.uuid, { statusMessage, cancelDeadlineAt }, transaction, store);
+      if (!moved) throw wrongState(found, 'cancel');
+      return { plan: moved.plan, before: found.state };
+    });
+    if (plan.state === 'CANCELLING') this.#runs.get(plan.uuid)?.cancelled(plan);
+    if (before === 'PENDING') await this.#launchNext(plan.uuid);
+    return plan;
+  }
+
+  /**
+   * Deletes a plan that does not run and does not wait to: its rows stay for those who read its events.
+   * @throws ACTION_PLAN_NOT_FOUND, ACTION_PLAN_STATE
+   */
+  async delete(key: string): Promise<ActionPlanRow> {
+    const { store } = this.#parts.orders;
+    return store.database.write(async (transaction) => {
+      const found = await getPlan(key, transaction.sql);
+      await this.#moveAll('delete', found, {}, transaction);
+      const moved = await movePlan('delete', found.uuid, {}, transaction, store);
+      if (!moved) throw wrongState(found, 'delete');
+      await moveAudit('delete', moved.plan.auditUuid, transaction, store);
+      return moved.plan;
+    });
+  }
+
+  /** A plan that never ran is over, and so are its actions. */
+  async #drop(plan: ActionPlanRow, statusMessage: string, transaction: Transaction): Promise<ActionPlanRow> {
+    await this.#moveAll('drop', plan, { statusMessage: 'the plan was cancelled before it ran' }, transaction);
+    const dropped = await movePlan('drop', plan.uuid, { statusMessage }, transaction, this.#parts.orders.store);
+    return dropped?.plan ?? plan;
+  }
+
+  async #moveAll(
+    event: 'drop' | 'delete',
+    plan: ActionPlanRow,
+    patch: { statusMessage?: string },
+    transaction: Transaction,
+  ): Promise<void> {
+    const nodes = await readGraph(plan.uuid, transaction.sql);
+    const moves = reverseOrder(nodes).map((at) => ({ event, uuid: nodes[at]?.uuid ?? '', patch }));
+    const context = await getContext(plan.uuid, transaction.sql);
+    await moveActions(moves, context, transaction, this.#parts.orders.store);
+  }
+
+  async #blockerOf(plan: ActionPlanRow, transaction: Transaction): Promise<ActionPlanRow | null> {
+    return (await findOverlap(plan.uuid, transaction)) ?? (await findEarlier(plan, transaction));
+  }
+
+  async #launch(plan: ActionPlanRow, transaction: Transaction): Promise<ActionPlanRow> {
+    const { store } = this.#parts.orders;
+    const launched = await movePlan('launch', plan.uuid, { launchedAt: store.clock.now() }, transaction, store);
+    return launched?.plan ?? plan;
+  }
+
+  /** Launches a plan that waits, if its turn has come. */
+  async #tryLaunch(uuid: string): Promise<void> {
+    const { database } = this.#parts.orders.store;
+    const plan = await database.write(async (transaction) => {
+      const found = await getPlan(uuid, transaction.sql);
+      const waits = found.state === 'PENDING' && (await this.#blockerOf(found, transaction)) === null;
+      return waits ? this.#launch(found, transaction) : null;
+    });
+    if (plan?.state === 'ONGOING') this.#run(uuid);
+  }
+
+  /** A plan keeps nobody waiting any more. */
+  async #launchNext(endedUuid: string): Promise<void> {
+    this.#launching += 1;
+    try {
+      const next = await listNextInLine(endedUuid, this.#parts.orders.store.database.read);
+      for (const { uuid } of next) await this.#tryLaunch(uuid);
+    } finally {
+      this.#launching -= 1;
+    }
+  }
+
+  #run(uuid: string): void {
+    if (this.#runs.has(uuid)) return;
+    const run = new PlanRun(uuid, this.#parts);
+    this.#runs.set(uuid, run);
+    run
+      .run()
+      .then(() => this.#runs.delete(uuid))
+      .then(() => this.#launchNext(uuid))
+      .catch((thrown: unknown) => this.#failed(uuid, asCountermandError(thrown)));
+  }
+
+  #failed(uuid: string, error: CountermandError): void {
+    this.#runs.delete(uuid);
+    const { shutdown, log, orders } = this.#parts;
+    if (shutdown.aborted) return;
+    log.error({ err: error, plan: uuid }, 'a plan could not go on; it is taken up again');
+    const timer = orders.store.clock.after(RETRY_MS, () => {
+      unlink();
+      this.#takeUp(uuid).catch((thrown: unknown) => this.#failed(uuid, asCountermandError(thrown)));
+    });
+    const unlink = onAbort(shutdown, () => timer.cancel());
+  }
+
+  async #takeUp(uuid: string): Promise<void> {
+    const plan = await getPlan(uuid, this.#parts.orders.store.database.read);
+    if (plan.endedAt === null) this.#run(uuid);
+    else await this.#launchNext(uuid);
+  }
+}
+
+function overlaps(plan: ActionPlanRow, blocker: ActionPlanRow): CountermandError {
+  return fail(
+    'ACTION_PLAN_OVERLAPS',
+    `plan '${plan.name}' is about nodes of plan '${blocker.name}' (${blocker.uuid}), which is ${blocker.state}; can: wait for its end, start this plan with --queue, countermand plan cancel ${blocker.uuid}`,
+  );
+}
+
+function wrongState(plan: ActionPlanRow, verb: ActionPlanEvent): CountermandError {
+  const can = planPossible(plan).map((words) => `countermand ${words}`);
+  const instead = can.length === 0 ? 'nothing can be done with it any more' : `can: ${can.join(', ')}`;
+  return fail(
+    'ACTION_PLAN_STATE',
+    `plan '${plan.name}' (${plan.uuid}) is ${plan.state}; it cannot be ${PAST[verb]}; ${instead}`,
+  );
+}
+
+const PAST: Partial<Record<ActionPlanEvent, string>> = { start: 'started', cancel: 'cancelled', delete: 'deleted' };

@@ -1,0 +1,152 @@
+/** One execution of one action: begun, or gone on with after a crash; taken back on demand; told when it has ended. */
+import { asCountermandError, type CountermandError, fail } from '../../core/errors.ts';
+import { onAbort, openScope, type Scope, untilAborted } from '../../core/signals.ts';
+import type { ActionEvent, ActionState } from '../../core/states.ts';
+import type { ActionRow } from '../store/plan_rows.ts';
+import type { ActionMove } from '../store/plan_transition.ts';
+import { type ActionContext, type ActionType, type End, parseParameters, type Result } from './actions/action_type.ts';
+import { findActionType } from './actions/list.ts';
+
+/** An execution that has ended, and what it came to. Nothing of this is written yet. */
+export interface Ended {
+  readonly uuid: string;
+  /** It was taken back because the plan is cancelled. */
+  readonly aborted: boolean;
+  readonly end: End;
+}
+
+/** The move of the state table that writes what an action in this state came to. */
+export function endMove({ uuid, end }: Ended, state: ActionState): ActionMove {
+  const cancelling = state === 'CANCELLING';
+  const { result } = end;
+  if (end.kind === 'failed') {
+    const { code: errorCode, message: errorMessage } = end.error;
+    const patch = { errorCode, errorMessage, statusMessage: errorMessage, result };
+    return { event: cancelling ? 'cancel_fail' : 'fail', uuid, patch };
+  }
+  const done: ActionEvent = cancelling ? 'cancel_late' : 'succeed';
+  const event = end.kind === 'taken_back' && cancelling ? 'cancel_end' : done;
+  return { event, uuid, patch: { result, statusMessage: end.message } };
+}
+
+/** How an action begins: it starts, or its precondition says that it is skipped or fails. */
+export async function beginMove(context: ActionContext): Promise<ActionMove> {
+  const { action, parts } = context;
+  const { uuid } = action;
+  try {
+    const { type, parameters } = typeOf(action);
+    const skip = await type.preCondition(parameters, context);
+    if (skip !== null) return { event: 'skip', uuid, patch: { statusMessage: skip } };
+    return { event: 'start', uuid, patch: { startedAt: parts.orders.store.clock.now() } };
+  } catch (thrown) {
+    const { code: errorCode, message: errorMessage } = asCountermandError(thrown);
+    return { event: 'refuse', uuid, patch: { errorCode, errorMessage, statusMessage: errorMessage } };
+  }
+}
+
+function typeOf({ actionType, inputParameters, name }: ActionRow): { type: ActionType; parameters: unknown } {
+  const type = findActionType(actionType);
+  if (!type) throw fail('ACTION_REFUSED', `this version has no action type '${actionType}'`);
+  return { type, parameters: parseParameters(type, inputParameters, `action '${name}'`) };
+}
+
+/** One action on its way. When `run` is aborted it stops waiting, takes nothing back and tells nothing. */
+export class Execution {
+  readonly #context: ActionContext;
+  readonly #tell: (ended: Ended) => void;
+  readonly #run: AbortSignal;
+  /** Aborted to end the waiting of `execute`. */
+  readonly #scope: Scope;
+  /** What executing came to; null if its waiting was ended. */
+  #work: Promise<End | null> = Promise.resolve(null);
+  #takenBack = false;
+
+  constructor(context: ActionContext, tell: (ended: Ended) => void, run: AbortSignal) {
+    this.#context = context;
+    this.#tell = tell;
+    this.#run = run;
+    this.#scope = openScope([run]);
+  }
+
+  /** Does the action, or goes on with what an earlier process began. */
+  begin(): void {
+    const { action, parts } = this.#context;
+    const { clock } = parts.orders.store;
+    const leftMs = (action.startedAt ?? clock.now()) + action.timeoutMs - clock.now();
+    const tooLate = fail('ACTION_TIMED_OUT', `it was not done within ${action.timeoutMs / 1000} s`);
+    const timer = clock.after(Math.max(0, leftMs), () => this.#scope.abort(tooLate));
+    const unlink = onAbort(this.#scope.signal, () => timer.cancel());
+    this.#work = this.#execute().finally(() => {
+      unlink();
+      timer.cancel();
+    });
+    this.#work.then((end) => this.#executed(end));
+  }
+
+  /** The plan is cancelled: takes the action back, at the longest until `signal` is aborted. */
+  abort(signal: AbortSignal): void {
+    if (this.#takenBack) return;
+    this.#takenBack = true;
+    this.#scope.abort(fail('ACTION_PLAN_CANCELLED', 'the plan was cancelled'));
+    this.#takeBack(signal).then((end) => this.#ended(end, true));
+  }
+
+  /** Never rejects. */
+  async #execute(): Promise<End | null> {
+    try {
+      const { type, parameters } = typeOf(this.#context.action);
+      const result = await type.execute(parameters, this.#context, this.#scope.signal);
+      await type.postCondition(parameters, this.#context, result);
+      return { kind: 'done', message: '', result };
+    } catch (thrown) {
+      const error = asCountermandError(thrown);
+      // Something was refused because the cancel is committed: the abort is on its way.
+      if (error.code === 'ACTION_PLAN_CANCELLED') await untilAbort(this.#scope.signal);
+      return this.#scope.signal.aborted ? null : failed(error);
+    }
+  }
+
+  /** Executing has ended by itself, or the time of the action is over. */
+  #executed(end: End | null): void {
+    if (this.#takenBack || this.#run.aborted) return;
+    if (end) this.#ended(end, false);
+    else this.#timedOut();
+  }
+
+  #timedOut(): void {
+    this.#takenBack = true;
+    const reason = this.#scope.signal.reason as CountermandError;
+    const { orders, planLimits } = this.#context.parts;
+    const limit = { clock: orders.store.clock, afterMs: planLimits.cancelDeadlineMs, what: 'taking the action back' };
+    const scope = openScope([this.#run], limit);
+    this.#takeBack(scope.signal).then((end) => {
+      scope.end();
+      this.#ended(end.kind === 'taken_back' ? failed(reason, end.result) : end, false);
+    });
+  }
+
+  /** What taking it back came to. Never rejects. */
+  async #takeBack(signal: AbortSignal): Promise<End> {
+    try {
+      const executed = await untilAborted(this.#work, signal);
+      if (executed) return executed;
+      const { type, parameters } = typeOf(this.#context.action);
+      return await untilAborted(type.abort(parameters, this.#context, signal), signal);
+    } catch (thrown) {
+      return failed(asCountermandError(thrown));
+    }
+  }
+
+  #ended(end: End, aborted: boolean): void {
+    this.#scope.end();
+    if (!this.#run.aborted) this.#tell({ uuid: this.#context.action.uuid, aborted, end });
+  }
+}
+
+function untilAbort(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => onAbort(signal, () => resolve()));
+}
+
+function failed(error: CountermandError, result: Result = {}): End {
+  return { kind: 'failed', error, result };
+}

@@ -1,0 +1,196 @@
+/**
+ * The notifications of action plans, actions and audits: envelope, names and keys are those of Watcher's versioned
+ * notifications; docs/decisions.md says where ours differ. Every state they carry is true.
+ */
+import type { ErrorCode } from '../../core/errors.ts';
+import type { ActionPlanState, ActionState, AuditState } from '../../core/states.ts';
+import type { Announcement } from '../store/events.ts';
+import type { ActionPlanRow, ActionRow, AuditRow } from '../store/plan_rows.ts';
+import { strategyOf } from './strategies.ts';
+
+type Data = Record<string, unknown>;
+
+/** Times inside payloads have whole seconds, as in the field. */
+function timeText(at: number | null): string | null {
+  return at === null ? null : `${new Date(at).toISOString().slice(0, 19)}Z`;
+}
+
+const orNull = (text: string): string | null => (text === '' ? null : text);
+
+function versioned(name: string, data: Data): Data {
+  return {
+    'watcher_object.namespace': 'watcher',
+    'watcher_object.name': name,
+    'watcher_object.version': '1.0',
+    'watcher_object.data': data,
+  };
+}
+
+function stamps(row: { createdAt: number; updatedAt: number; deletedAt: number | null; revision: number }): Data {
+  return {
+    created_at: timeText(row.createdAt),
+    updated_at: row.revision === 1 ? null : timeText(row.updatedAt),
+    deleted_at: timeText(row.deletedAt),
+  };
+}
+
+function fault(origin: string, code: ErrorCode | null, message: string): Data | null {
+  if (code === null) return null;
+  return versioned('ExceptionPayload', {
+    module_name: 'countermand',
+    function_name: origin,
+    exception: code,
+    exception_message: message,
+  });
+}
+
+function stateUpdate(name: string, oldState: string | null, state: string, message: string): Data {
+  return versioned(name, { old_state: oldState, state, status_message: orNull(message) });
+}
+
+function strategyPayload(audit: AuditRow): Data {
+  const { uuid, name, displayName } = strategyOf(audit.strategy);
+  const born = { created_at: timeText(audit.createdAt), updated_at: null, deleted_at: null };
+  return versioned('StrategyPayload', { uuid, name, display_name: displayName, parameters_spec: {}, ...born });
+}
+
+function auditData(audit: AuditRow): Data {
+  const strategy = strategyOf(audit.strategy);
+  return {
+    uuid: audit.uuid,
+    name: audit.name,
+    audit_type: audit.auditType,
+    state: audit.state,
+    status_message: orNull(audit.statusMessage),
+    parameters: audit.parameters,
+    interval: null,
+    scope: audit.scope,
+    goal_uuid: strategy.goal.uuid,
+    strategy_uuid: strategy.uuid,
+    auto_trigger: false,
+    next_run_time: null,
+    ...stamps(audit),
+  };
+}
+
+function terseAudit(audit: AuditRow): Data {
+  return versioned('TerseAuditPayload', auditData(audit));
+}
+
+const PLAN_OBJECTS: Readonly<Record<string, string>> = {
+  create: 'ActionPlanCreatePayload',
+  update: 'ActionPlanUpdatePayload',
+  delete: 'ActionPlanDeletePayload',
+  execution: 'ActionPlanActionPayload',
+  cancel: 'ActionPlanCancelPayload',
+};
+const ACTION_OBJECTS: Readonly<Record<string, string>> = {
+  create: 'ActionCreatePayload',
+  update: 'ActionUpdatePayload',
+  delete: 'ActionDeletePayload',
+  execution: 'ActionExecutionPayload',
+  cancel: 'ActionCancelPayload',
+};
+const AUDIT_OBJECTS: Readonly<Record<string, string>> = {
+  create: 'AuditCreatePayload',
+  update: 'AuditUpdatePayload',
+  delete: 'AuditDeletePayload',
+};
+
+/** `action.cancel.start (before)`: the type, its parts, and whether it carries the state before the move. */
+function parse(notification: string): { eventType: string; verb: string; phase: string; before: boolean } {
+  const [eventType = '', mark] = notification.split(' ');
+  const [, verb = '', phase = ''] = eventType.split('.');
+  return { eventType, verb, phase, before: mark === '(before)' };
+}
+
+const priorityOf = (eventType: string): Announcement['priority'] => (eventType.endsWith('.error') ? 'ERROR' : 'INFO');
+
+/** Only some verbs have a fault; it is null unless something is wrong. */
+function withFault(verb: string, phase: string, found: Data | null): Data {
+  if (verb !== 'execution' && verb !== 'cancel') return {};
+  return { fault: phase === 'error' ? found : null };
+}
+
+/** A notification of the state table about a plan, as the row now is. */
+export function planAnnouncement(notification: string, plan: ActionPlanRow, audit: AuditRow): Announcement {
+  const { eventType, verb, phase, before } = parse(notification);
+  const state: ActionPlanState = before ? (plan.previousState ?? plan.state) : plan.state;
+  const update = stateUpdate('ActionPlanStateUpdatePayload', plan.previousState, plan.state, plan.statusMessage);
+  const data = {
+    uuid: plan.uuid,
+    name: plan.name,
+    state,
+    status_message: orNull(plan.statusMessage),
+    global_efficacy: [],
+    audit_uuid: plan.auditUuid,
+    audit: terseAudit(audit),
+    strategy_uuid: strategyOf(audit.strategy).uuid,
+    strategy: strategyPayload(audit),
+    ...(verb === 'update' ? { state_update: update } : {}),
+    ...withFault(verb, phase, fault('action_plan', plan.errorCode, plan.errorMessage)),
+    ...stamps(plan),
+  };
+  return { eventType, priority: priorityOf(eventType), payload: versioned(PLAN_OBJECTS[verb] ?? '', data) };
+}
+
+function tersePlan(plan: ActionPlanRow, strategyUuid: string): Data {
+  return versioned('TerseActionPlanPayload', {
+    uuid: plan.uuid,
+    state: plan.state,
+    status_message: orNull(plan.statusMessage),
+    global_efficacy: [],
+    audit_uuid: plan.auditUuid,
+    strategy_uuid: strategyUuid,
+    ...stamps(plan),
+  });
+}
+
+/** A notification of the state table about an action, as the row now is. */
+export function actionAnnouncement(
+  notification: string,
+  action: ActionRow,
+  plan: ActionPlanRow,
+  audit: AuditRow,
+): Announcement {
+  const { eventType, verb, phase, before } = parse(notification);
+  const state: ActionState = before ? (action.previousState ?? action.state) : action.state;
+  const update = stateUpdate('ActionStateUpdatePayload', action.previousState, action.state, action.statusMessage);
+  const data = {
+    uuid: action.uuid,
+    name: action.name,
+    action_type: action.actionType,
+    input_parameters: action.inputParameters,
+    state,
+    status_message: orNull(action.statusMessage),
+    parents: action.parents,
+    action_plan: tersePlan(plan, strategyOf(audit.strategy).uuid),
+    ...(verb === 'update' ? { state_update: update } : {}),
+    ...withFault(verb, phase, fault(action.actionType, action.errorCode, action.errorMessage)),
+    ...stamps(action),
+  };
+  return { eventType, priority: priorityOf(eventType), payload: versioned(ACTION_OBJECTS[verb] ?? '', data) };
+}
+
+/** A notification of the state table about an audit, as the row now is. */
+export function auditAnnouncement(notification: string, audit: AuditRow): Announcement {
+  const { eventType, verb } = parse(notification);
+  const { goal } = strategyOf(audit.strategy);
+  const born = { created_at: timeText(audit.createdAt), updated_at: null, deleted_at: null };
+  const goalData = {
+    uuid: goal.uuid,
+    name: goal.name,
+    display_name: goal.displayName,
+    efficacy_specification: [],
+    ...born,
+  };
+  const oldState: AuditState | null = audit.previousState;
+  const update = stateUpdate('AuditStateUpdatePayload', oldState, audit.state, audit.statusMessage);
+  const data = {
+    ...auditData(audit),
+    goal: versioned('GoalPayload', goalData),
+    strategy: strategyPayload(audit),
+    ...(verb === 'update' ? { state_update: update } : {}),
+  };
+  return { eventType, priority: priorityOf(eventType), payload: versioned(AUDIT_OBJECTS[verb] ?? '', data) };
+}

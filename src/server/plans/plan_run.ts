@@ -1,0 +1,240 @@
+/**
+ * One plan while it runs or is being cancelled. It goes on in turns: each turn is one transaction that writes what has
+ * ended, what a failure or a cancel leaves, what begins, and the end of the plan if that was all. It looks at the plan's
+ * row in that transaction, so nothing begins after the plan has left ONGOING. After a crash it is built from the rows.
+ */
+import { fail } from '../../core/errors.ts';
+import { onAbort, openScope, type Scope } from '../../core/signals.ts';
+import { ACTION_TABLE, rowOf } from '../../core/states.ts';
+import type { Transaction } from '../store/database.ts';
+import type { ActionPlanRow, ActionRow } from '../store/plan_rows.ts';
+import { type ActionMove, moveActions, movePlan, type PlanContext } from '../store/plan_transition.ts';
+import { getActions, getContext, listFailures, readGraph } from '../store/plans.ts';
+import { beginMove, type Ended, Execution, endMove } from './execution.ts';
+import type { PlanParts } from './parts.ts';
+import { PlanState } from './plan_state.ts';
+
+/** So many actions are moved in one turn, so that others can write in between. */
+const TURN_LIMIT = 500;
+
+/** One running plan. */
+export class PlanRun {
+  readonly #planUuid: string;
+  readonly #parts: PlanParts;
+  readonly #scope: Scope;
+  readonly #executions = new Map<string, Execution>();
+  #plan: ActionPlanRow | null = null;
+  #state: PlanState = new PlanState([], { maxParallel: 0, canary: 0, onFailure: 'STOP' });
+  /** What has ended and is not written yet. */
+  #ended: Ended[] = [];
+  /** What is left to be written off or marked, in reverse dependency order. */
+  #sweep: string[] = [];
+  /** Aborted when what cannot be taken back is given up. */
+  #cancel: Scope | null = null;
+  #wake: () => void = () => {};
+  #woken = false;
+  #waiting = false;
+
+  constructor(planUuid: string, parts: PlanParts) {
+    this.#planUuid = planUuid;
+    this.#parts = parts;
+    this.#scope = openScope([parts.shutdown]);
+    onAbort(this.#scope.signal, () => this.#wakeUp());
+  }
+
+  /** True unless it waits for an action to end. */
+  get busy(): boolean {
+    return !this.#waiting || this.#woken;
+  }
+
+  /**
+   * Runs the plan until it is at rest, and resolves with it.
+   * @throws SHUTTING_DOWN, and whatever the database throws: then a new run goes on from the rows
+   */
+  async run(): Promise<ActionPlanRow> {
+    try {
+      await this.#load();
+      for (;;) {
+        const plan = await this.#turn();
+        if (plan.endedAt !== null) return plan;
+        await this.#untilWoken();
+        this.#scope.signal.throwIfAborted();
+      }
+    } finally {
+      // Actions whose run has gone wrong stop waiting; nothing is taken back.
+      this.#scope.abort(fail('SHUTTING_DOWN', 'the run of the plan has ended'));
+      this.#scope.end();
+      this.#cancel?.end();
+    }
+  }
+
+  /** The cancel of this plan was committed: everything that runs is taken back at once. */
+  cancelled(plan: ActionPlanRow): void {
+    this.#beginCancel(plan);
+    this.#wakeUp();
+  }
+
+  async #load(): Promise<void> {
+    const { read } = this.#parts.orders.store.database;
+    const { plan } = await getContext(this.#planUuid, read);
+    this.#plan = plan;
+    this.#state = new PlanState(await readGraph(this.#planUuid, read), plan);
+    const running = await getActions(this.#state.running(), read);
+    if (plan.state === 'CANCELLING') this.#beginCancel(plan);
+    for (const action of running) this.#execute(action);
+  }
+
+  /** One transaction, then what follows from it. */
+  async #turn(): Promise<ActionPlanRow> {
+    const { store } = this.#parts.orders;
+    const moves = this.#takeMoves();
+    const beginning = await this.#prepare(TURN_LIMIT - moves.length);
+    const began: ActionRow[] = [];
+    const plan = await store.database.write(async (transaction) => {
+      const context = await getContext(this.#planUuid, transaction.sql);
+      const mayBegin = context.plan.state === 'ONGOING' ? beginning : [];
+      const rows = await moveActions([...moves, ...mayBegin], context, transaction, store);
+      const beginningNow = new Set(mayBegin.map(({ uuid }) => uuid));
+      began.push(...rows.filter(({ uuid }) => beginningNow.has(uuid)));
+      return this.#state.isSettled ? this.#end(context, transaction) : context.plan;
+    });
+    this.#plan = plan;
+    for (const row of began) this.#begun(row);
+    if (plan.state === 'CANCELLING') this.#beginCancel(plan);
+    return plan;
+  }
+
+  /** The moves of what has ended and of what will never begin. The bookkeeping has them before the database. */
+  #takeMoves(): ActionMove[] {
+    const ended = this.#takeEnded();
+    const moves = ended.map((each) => endMove(each, this.#state.stateOf(each.uuid)));
+    for (const { event, uuid } of moves) this.#state.moved(uuid, rowOf(ACTION_TABLE, event).to);
+    if (!this.#cancel) this.#sweep.push(...this.#state.droppable());
+    for (const uuid of this.#sweep.splice(0, TURN_LIMIT)) {
+      const event = this.#sweepEvent(uuid);
+      if (event === null) continue;
+      moves.push({ event, uuid, patch: { statusMessage: this.#whySwept() } });
+      this.#state.moved(uuid, rowOf(ACTION_TABLE, event).to);
+    }
+    // The ends of aborts can be written once the sweep has passed them.
+    if (this.#sweep.length > 0 || this.#ended.length > 0) this.#wakeUp();
+    return moves;
+  }
+
+  /** What has ended and can be written now: the end of an abort waits until the abort itself stands in the row. */
+  #takeEnded(): Ended[] {
+    const taken: Ended[] = [];
+    const left: Ended[] = [];
+    for (const each of this.#ended) {
+      const fits = !each.aborted || this.#state.stateOf(each.uuid) === 'CANCELLING';
+      (fits && taken.length < TURN_LIMIT ? taken : left).push(each);
+    }
+    this.#ended = left;
+    return taken;
+  }
+
+  #sweepEvent(uuid: string): 'drop' | 'cancel' | null {
+    const state = this.#state.stateOf(uuid);
+    if (state === 'PENDING') return 'drop';
+    return state === 'ONGOING' && this.#cancel ? 'cancel' : null;
+  }
+
+  #whySwept(): string {
+    return this.#cancel ? 'the plan was cancelled' : 'it was not begun: an action of the plan failed';
+  }
+
+  /** How each action that may begin would begin. */
+  async #prepare(limit: number): Promise<ActionMove[]> {
+    if (this.#cancel) return [];
+    const startable = this.#state.startable(limit);
+    const rows = await getActions(startable, this.#parts.orders.store.database.read);
+    const actions = new Map(rows.map((row) => [row.uuid, row]));
+    return Promise.all(startable.map((uuid) => beginMove(this.#contextOf(actions.get(uuid) as ActionRow))));
+  }
+
+  /** An action was begun, and that is committed. One that is over already makes room for another. */
+  #begun(action: ActionRow): void {
+    this.#state.moved(action.uuid, action.state);
+    if (action.state === 'ONGOING') this.#execute(action);
+    else this.#wakeUp();
+  }
+
+  #execute(action: ActionRow): void {
+    const tell = (ended: Ended): void => {
+      this.#executions.delete(action.uuid);
+      this.#ended.push(ended);
+      this.#wakeUp();
+    };
+    const execution = new Execution(this.#contextOf(action), tell, this.#scope.signal);
+    this.#executions.set(action.uuid, execution);
+    if (this.#cancel) execution.abort(this.#cancel.signal);
+    else execution.begin();
+  }
+
+  #contextOf(action: ActionRow) {
+    return { action, plan: this.#plan as ActionPlanRow, parts: this.#parts };
+  }
+
+  #beginCancel({ cancelDeadlineAt }: ActionPlanRow): void {
+    if (this.#cancel) return;
+    const { clock } = this.#parts.orders.store;
+    const scope = openScope([this.#scope.signal]);
+    const afterMs = Math.max(0, (cancelDeadlineAt ?? 0) - clock.now());
+    const reason = fail('ACTION_STILL_RUNNING', 'still running: it could not be taken back within cancel_deadline');
+    const timer = clock.after(afterMs, () => scope.abort(reason));
+    this.#cancel = {
+      ...scope,
+      end() {
+        timer.cancel();
+        scope.end();
+      },
+    };
+    this.#sweep = this.#state.unsettledInReverse();
+    for (const execution of this.#executions.values()) execution.abort(scope.signal);
+    this.#wakeUp();
+  }
+
+  /** Everything is at rest, so the plan is. */
+  async #end({ plan }: PlanContext, transaction: Transaction): Promise<ActionPlanRow> {
+    const { store } = this.#parts.orders;
+    const cancelled = plan.state === 'CANCELLING';
+    const { first, count } = await listFailures(plan.uuid, cancelled, transaction.sql);
+    const statusMessage = this.#summary(cancelled ? plan.statusMessage : '');
+    const event = first ? (cancelled ? 'cancel_fail' : 'fail') : cancelled ? 'cancel_end' : 'succeed';
+    const patch = first ? failureOf(first, count) : {};
+    const ended = await movePlan(event, plan.uuid, { statusMessage, ...patch }, transaction, store);
+    return ended?.plan ?? plan;
+  }
+
+  /** How many actions came to what, for people. */
+  #summary(prefix: string): string {
+    const counted = (['SUCCEEDED', 'SKIPPED', 'CANCELLED', 'FAILED'] as const)
+      .map((state) => [state.toLowerCase(), this.#state.count(state)] as const)
+      .filter(([, count]) => count > 0)
+      .map(([state, count]) => `${count} ${state}`);
+    return [prefix, `actions: ${counted.join(', ')}`].filter((part) => part !== '').join('; ');
+  }
+
+  #wakeUp(): void {
+    this.#woken = true;
+    this.#wake();
+  }
+
+  async #untilWoken(): Promise<void> {
+    this.#waiting = true;
+    if (!this.#woken) {
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+    }
+    this.#waiting = false;
+    this.#woken = false;
+  }
+}
+
+/** What a plan says of the first of its actions that failed. */
+function failureOf(action: ActionRow, count: number): Partial<ActionPlanRow> {
+  const others = count > 1 ? `, and ${count - 1} more failed` : '';
+  const errorMessage = `action '${action.name}' failed: ${action.errorMessage}${others}`;
+  return { errorCode: 'ACTION_FAILED', errorMessage, statusMessage: errorMessage };
+}

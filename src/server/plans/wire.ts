@@ -1,0 +1,59 @@
+/** Between the rows of plans and the messages of the proto. */
+import type { ActionState } from '../../core/states.ts';
+import * as proto from '../../gen/countermand/v1/action_plan.ts';
+import type { ActionPlanRow, ActionRow } from '../store/plan_rows.ts';
+import { date } from '../wire.ts';
+import { planPossible } from './possible.ts';
+
+/** A plan for an answer. */
+export function toActionPlan(
+  plan: ActionPlanRow,
+  counts: ReadonlyMap<ActionState, number> = new Map(),
+): proto.ActionPlan {
+  return {
+    uuid: plan.uuid,
+    name: plan.name,
+    auditUuid: plan.auditUuid,
+    state: proto.ActionPlanState[plan.state],
+    statusMessage: plan.statusMessage,
+    errorCode: plan.errorCode ?? '',
+    errorMessage: plan.errorMessage,
+    requestId: plan.requestId,
+    maxParallel: plan.maxParallel,
+    canary: plan.canary,
+    onFailure: proto.FailurePolicy[plan.onFailure],
+    size: plan.size,
+    counts: [...counts].map(([state, count]) => ({ state: proto.ActionState[state], count })),
+    possible: planPossible(plan),
+    createdAt: date(plan.createdAt),
+    startedAt: date(plan.startedAt),
+    launchedAt: date(plan.launchedAt),
+    endedAt: date(plan.endedAt),
+    cancelDeadlineAt: plan.state === 'CANCELLING' ? date(plan.cancelDeadlineAt) : undefined,
+    revision: plan.revision,
+  };
+}
+
+/** An action for an answer. */
+export function toAction(action: ActionRow): proto.Action {
+  return {
+    uuid: action.uuid,
+    actionPlanUuid: action.planUuid,
+    name: action.name,
+    actionType: action.actionType,
+    inputParameters: { ...action.inputParameters },
+    parents: [...action.parents],
+    state: proto.ActionState[action.state],
+    statusMessage: action.statusMessage,
+    errorCode: action.errorCode ?? '',
+    errorMessage: action.errorMessage,
+    nodeUuid: action.nodeUuid ?? '',
+    timeout: Math.ceil(action.timeoutMs / 1000),
+    beforeImage: action.beforeImage ? { ...action.beforeImage } : undefined,
+    result: action.result ? { ...action.result } : undefined,
+    position: action.position,
+    startedAt: date(action.startedAt),
+    endedAt: date(action.endedAt),
+    revision: action.revision,
+  };
+}

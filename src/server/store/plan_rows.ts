@@ -1,0 +1,166 @@
+/** The rows of action plans, their actions and the audits behind them. Times are milliseconds since 1970. */
+import type { ErrorCode } from '../../core/errors.ts';
+import type { ActionPlanState, ActionState, AuditState } from '../../core/states.ts';
+import { codecOf } from './columns.ts';
+
+/** What a plan does when an action fails. */
+export const FAILURE_POLICIES = ['STOP', 'CONTINUE'] as const;
+export type FailurePolicy = (typeof FAILURE_POLICIES)[number];
+
+/** Why a plan exists. */
+export interface AuditRow {
+  readonly uuid: string;
+  readonly name: string;
+  readonly auditType: 'ONESHOT' | 'CONTINUOUS';
+  readonly state: AuditState;
+  /** The state before the last write: the true old state of notifications. */
+  readonly previousState: AuditState | null;
+  readonly statusMessage: string;
+  /** A strategy of server/plans/strategies.ts. */
+  readonly strategy: string;
+  readonly parameters: Readonly<Record<string, unknown>>;
+  readonly scope: readonly unknown[];
+  readonly revision: number;
+  readonly createdAt: number;
+  readonly updatedAt: number;
+  readonly deletedAt: number | null;
+}
+
+/** One action plan. */
+export interface ActionPlanRow {
+  readonly uuid: string;
+  readonly name: string;
+  readonly auditUuid: string;
+  readonly state: ActionPlanState;
+  readonly previousState: ActionPlanState | null;
+  readonly statusMessage: string;
+  readonly errorCode: ErrorCode | null;
+  readonly errorMessage: string;
+  readonly requestId: string;
+  /** A digest of what the request said, to tell a repetition from another plan. */
+  readonly requestDigest: string;
+  /** At most so many actions run at the same time. */
+  readonly maxParallel: number;
+  /** So many must succeed before the rest start; 0 is none. */
+  readonly canary: number;
+  readonly onFailure: FailurePolicy;
+  /** How many actions it has. */
+  readonly size: number;
+  readonly startedAt: number | null;
+  /** Grows with each plan that is started: the order of those that wait for their turn. */
+  readonly startOrder: number | null;
+  readonly launchedAt: number | null;
+  readonly endedAt: number | null;
+  /** When those actions that could not be aborted are given up. */
+  readonly cancelDeadlineAt: number | null;
+  readonly revision: number;
+  readonly createdAt: number;
+  readonly updatedAt: number;
+  readonly deletedAt: number | null;
+}
+
+/** One action. */
+export interface ActionRow {
+  readonly uuid: string;
+  readonly planUuid: string;
+  /** Its name within the plan. */
+  readonly name: string;
+  readonly actionType: string;
+  readonly inputParameters: Readonly<Record<string, unknown>>;
+  /** The uuids of the actions that must be done before it. */
+  readonly parents: readonly string[];
+  /** Its place in the plan as it was written. */
+  readonly position: number;
+  /** The length of the longest way to it from an action without parents. */
+  readonly rank: number;
+  readonly state: ActionState;
+  readonly previousState: ActionState | null;
+  readonly statusMessage: string;
+  readonly errorCode: ErrorCode | null;
+  readonly errorMessage: string;
+  /** The node that it is about, if it is about one. */
+  readonly nodeUuid: string | null;
+  /** How long it may take, waiting included. */
+  readonly timeoutMs: number;
+  /** What was there before it changed anything. */
+  readonly beforeImage: Readonly<Record<string, unknown>> | null;
+  /** What it came to. */
+  readonly result: Readonly<Record<string, unknown>> | null;
+  readonly startedAt: number | null;
+  readonly endedAt: number | null;
+  readonly revision: number;
+  readonly createdAt: number;
+  readonly updatedAt: number;
+  readonly deletedAt: number | null;
+}
+
+/** The audit table, both ways. */
+export const auditCodec = codecOf<AuditRow>({
+  uuid: 'plain',
+  name: 'plain',
+  auditType: 'plain',
+  state: 'plain',
+  previousState: 'plain',
+  statusMessage: 'plain',
+  strategy: 'plain',
+  parameters: 'json',
+  scope: 'json',
+  revision: 'plain',
+  createdAt: 'plain',
+  updatedAt: 'plain',
+  deletedAt: 'plain',
+});
+
+/** The action plan table, both ways. */
+export const actionPlanCodec = codecOf<ActionPlanRow>({
+  uuid: 'plain',
+  name: 'plain',
+  auditUuid: 'plain',
+  state: 'plain',
+  previousState: 'plain',
+  statusMessage: 'plain',
+  errorCode: 'plain',
+  errorMessage: 'plain',
+  requestId: 'plain',
+  requestDigest: 'plain',
+  maxParallel: 'plain',
+  canary: 'plain',
+  onFailure: 'plain',
+  size: 'plain',
+  startedAt: 'plain',
+  startOrder: 'plain',
+  launchedAt: 'plain',
+  endedAt: 'plain',
+  cancelDeadlineAt: 'plain',
+  revision: 'plain',
+  createdAt: 'plain',
+  updatedAt: 'plain',
+  deletedAt: 'plain',
+});
+
+/** The action table, both ways. */
+export const actionCodec = codecOf<ActionRow>({
+  uuid: 'plain',
+  planUuid: 'plain',
+  name: 'plain',
+  actionType: 'plain',
+  inputParameters: 'json',
+  parents: 'json',
+  position: 'plain',
+  rank: 'plain',
+  state: 'plain',
+  previousState: 'plain',
+  statusMessage: 'plain',
+  errorCode: 'plain',
+  errorMessage: 'plain',
+  nodeUuid: 'plain',
+  timeoutMs: 'plain',
+  beforeImage: 'json',
+  result: 'json',
+  startedAt: 'plain',
+  endedAt: 'plain',
+  revision: 'plain',
+  createdAt: 'plain',
+  updatedAt: 'plain',
+  deletedAt: 'plain',
+});

@@ -1,0 +1,230 @@
+/**
+ * The only writer of the states of audits, action plans and actions. Many actions move in few statements; each move is a
+ * row of the state table, with its patch and its notifications, in the caller's transaction.
+ */
+import {
+  ACTION_PLAN_TABLE,
+  ACTION_TABLE,
+  type ActionEvent,
+  type ActionPlanEvent,
+  AUDIT_TABLE,
+  type AuditEvent,
+  isActionUnsettled,
+  isPlanAtRest,
+  rowOf,
+} from '../../core/states.ts';
+import { actionAnnouncement, auditAnnouncement, planAnnouncement } from '../plans/plan_notifications.ts';
+import type { Transaction } from './database.ts';
+import { type Announcement, announce } from './events.ts';
+import {
+  type ActionPlanRow,
+  type ActionRow,
+  type AuditRow,
+  actionCodec,
+  actionPlanCodec,
+  auditCodec,
+} from './plan_rows.ts';
+import type { Store } from './store.ts';
+
+/** What the store adds to a new row. */
+type Stamped = 'previousState' | 'state' | 'revision' | 'createdAt' | 'updatedAt' | 'deletedAt';
+/** What a new audit is made of. */
+export type NewAudit = Omit<AuditRow, Stamped>;
+/** What a new plan is made of. */
+export type NewActionPlan = Omit<ActionPlanRow, Stamped>;
+/** What a new action is made of. */
+export type NewAction = Omit<ActionRow, Stamped>;
+
+/** A plan with the audit behind it: what notifications about its actions carry. */
+export interface PlanContext {
+  readonly plan: ActionPlanRow;
+  readonly audit: AuditRow;
+}
+
+/** So many rows go into one statement: SQLite takes 32766 values. */
+const ROWS_LIMIT = 400;
+
+/** Writes an audit that was accepted. */
+export async function createAudit(audit: NewAudit, transaction: Transaction, store: Store): Promise<AuditRow> {
+  const row: AuditRow = { ...audit, ...fresh('PENDING' as const, store) };
+  await transaction.sql('audits').insert(auditCodec.encode(row));
+  await announce(
+    rowOf(AUDIT_TABLE, 'create').notifies.map((type) => auditAnnouncement(type, row)),
+    transaction,
+    store,
+  );
+  return row;
+}
+
+/** Writes a plan that was accepted, with its actions and the nodes that it is about. */
+export async function createPlan(
+  plan: NewActionPlan,
+  actions: readonly NewAction[],
+  audit: AuditRow,
+  transaction: Transaction,
+  store: Store,
+): Promise<ActionPlanRow> {
+  const { sql } = transaction;
+  const row: ActionPlanRow = { ...plan, ...fresh('RECOMMENDED' as const, store) };
+  await sql('action_plans').insert(actionPlanCodec.encode(row));
+  const rows = actions.map((action): ActionRow => ({ ...action, ...fresh('PENDING' as const, store) }));
+  for (const part of parts(rows)) await sql('actions').insert(part.map(actionCodec.encode));
+  const nodes = [...new Set(actions.map(({ nodeUuid }) => nodeUuid).filter((uuid) => uuid !== null))];
+  for (const part of parts(nodes)) {
+    await sql('plan_nodes').insert(part.map((nodeUuid) => ({ plan_uuid: row.uuid, node_uuid: nodeUuid })));
+  }
+  const planEvents = rowOf(ACTION_PLAN_TABLE, 'create').notifies.map((type) => planAnnouncement(type, row, audit));
+  const actionEvents = rows.flatMap((action) => saidOf('create', action, { plan: row, audit }));
+  await announce([...planEvents, ...actionEvents], transaction, store);
+  transaction.changed({ kind: 'plan', plan: row, actions: rows });
+  return row;
+}
+
+function fresh<State extends string>(state: State, store: Store) {
+  const now = store.clock.now();
+  return { state, previousState: null, revision: 1, createdAt: now, updatedAt: now, deletedAt: null };
+}
+
+function* parts<T>(all: readonly T[]): Generator<readonly T[]> {
+  for (let at = 0; at < all.length; at += ROWS_LIMIT) yield all.slice(at, at + ROWS_LIMIT);
+}
+
+/** Moves an audit. @returns it as it now is, or null if it was in another state: then nothing was written */
+export async function moveAudit(
+  event: AuditEvent,
+  uuid: string,
+  transaction: Transaction,
+  store: Store,
+): Promise<AuditRow | null> {
+  const row = rowOf(AUDIT_TABLE, event);
+  const patch = auditCodec.encode({ state: row.to, ...stampsOf(row.to, store) });
+  const [moved] = await transaction
+    .sql('audits')
+    .where({ uuid })
+    .whereIn('state', [...row.from])
+    .update({ ...patch, ...countedBy(transaction) })
+    .returning('*');
+  if (!moved) return null;
+  const audit = auditCodec.decode(moved);
+  await announce(
+    row.notifies.map((type) => auditAnnouncement(type, audit)),
+    transaction,
+    store,
+  );
+  return audit;
+}
+
+function stampsOf(state: string, store: Store): { updatedAt: number; deletedAt?: number } {
+  const now = store.clock.now();
+  return state === 'DELETED' ? { updatedAt: now, deletedAt: now } : { updatedAt: now };
+}
+
+function countedBy({ sql }: Transaction) {
+  return { previous_state: sql.ref('state'), revision: sql.raw('revision + 1') };
+}
+
+/**
+ * Moves a plan by one row of the state table.
+ * @returns it as it now is, or null if it was in another state: then nothing was written
+ */
+export async function movePlan(
+  event: ActionPlanEvent,
+  uuid: string,
+  patch: Partial<ActionPlanRow>,
+  transaction: Transaction,
+  store: Store,
+): Promise<PlanContext | null> {
+  const row = rowOf(ACTION_PLAN_TABLE, event);
+  const ended = isPlanAtRest(row.to) && row.to !== 'DELETED' ? { endedAt: store.clock.now() } : {};
+  const change = actionPlanCodec.encode({ ...patch, ...ended, state: row.to, ...stampsOf(row.to, store) });
+  const [moved] = await transaction
+    .sql('action_plans')
+    .where({ uuid })
+    .whereIn('state', [...row.from])
+    .update({ ...change, ...countedBy(transaction) })
+    .returning('*');
+  if (!moved) return null;
+  // The nodes of plans that have ended are nobody's concern any more; their actions name them still.
+  if (isPlanAtRest(row.to)) await transaction.sql('plan_nodes').where('plan_uuid', uuid).delete();
+  const plan = actionPlanCodec.decode(moved);
+  const audit = auditCodec.decode(await transaction.sql('audits').where({ uuid: plan.auditUuid }).first());
+  await announce(
+    row.notifies.map((type) => planAnnouncement(type, plan, audit)),
+    transaction,
+    store,
+  );
+  transaction.changed({ kind: 'plan', plan, actions: [] });
+  return { plan, audit };
+}
+
+/** One move of one action. */
+export interface ActionMove {
+  readonly event: ActionEvent;
+  readonly uuid: string;
+  readonly patch?: Partial<ActionRow>;
+}
+
+/**
+ * Moves many actions of one plan; those that are in another state are left alone. The notifications come in the order of
+ * the moves.
+ * @returns those that have moved, as they now are, in the order of the moves
+ */
+export async function moveActions(
+  moves: readonly ActionMove[],
+  context: PlanContext,
+  transaction: Transaction,
+  store: Store,
+): Promise<ActionRow[]> {
+  if (moves.length === 0) return [];
+  const moved = new Map<string, ActionRow>();
+  for (const group of alike(moves)) {
+    for (const part of parts(group)) await moveAlike(part, moved, transaction, store);
+  }
+  const inOrder = moves.filter(({ uuid }) => moved.has(uuid));
+  const rows = inOrder.map(({ uuid }) => moved.get(uuid) as ActionRow);
+  await announce(
+    inOrder.flatMap(({ event }, at) => saidOf(event, rows[at] as ActionRow, context)),
+    transaction,
+    store,
+  );
+  transaction.changed({ kind: 'plan', plan: context.plan, actions: rows });
+  return rows;
+}
+
+/** Groups of moves that one statement can do. */
+function alike(moves: readonly ActionMove[]): ActionMove[][] {
+  const groups = new Map<string, ActionMove[]>();
+  for (const move of moves) {
+    const key = `${move.event} ${JSON.stringify(move.patch ?? {})}`;
+    const group = groups.get(key);
+    if (group) group.push(move);
+    else groups.set(key, [move]);
+  }
+  return [...groups.values()];
+}
+
+async function moveAlike(
+  group: readonly ActionMove[],
+  moved: Map<string, ActionRow>,
+  transaction: Transaction,
+  store: Store,
+): Promise<void> {
+  const [{ event, patch }] = group as [ActionMove];
+  const row = rowOf(ACTION_TABLE, event);
+  const ended = isActionUnsettled(row.to) || row.to === 'DELETED' ? {} : { endedAt: store.clock.now() };
+  const change = actionCodec.encode({ ...patch, ...ended, state: row.to, ...stampsOf(row.to, store) });
+  const rows = await transaction
+    .sql('actions')
+    .whereIn(
+      'uuid',
+      group.map(({ uuid }) => uuid),
+    )
+    .whereIn('state', [...row.from])
+    .update({ ...change, ...countedBy(transaction) })
+    .returning('*');
+  for (const decoded of rows.map(actionCodec.decode)) moved.set(decoded.uuid, decoded);
+}
+
+function saidOf(event: ActionEvent, action: ActionRow, { plan, audit }: PlanContext): Announcement[] {
+  return rowOf(ACTION_TABLE, event).notifies.map((type) => actionAnnouncement(type, action, plan, audit));
+}

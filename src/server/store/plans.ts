@@ -1,0 +1,206 @@
+/** Reading action plans and actions. Their states are written by `plan_transition.ts` alone. */
+import type { Knex } from 'knex';
+import { fail } from '../../core/errors.ts';
+import { ACTION_PLAN_RUNNING, type ActionPlanState, type ActionState } from '../../core/states.ts';
+import type { Transaction } from './database.ts';
+import {
+  type ActionPlanRow,
+  type ActionRow,
+  type AuditRow,
+  actionCodec,
+  actionPlanCodec,
+  auditCodec,
+} from './plan_rows.ts';
+import type { PlanContext } from './plan_transition.ts';
+
+/** A plan by its request_id, or null. */
+export async function findPlanByRequestId(requestId: string, sql: Knex): Promise<ActionPlanRow | null> {
+  const row = await sql('action_plans').where('request_id', requestId).first();
+  return row ? actionPlanCodec.decode(row) : null;
+}
+
+/**
+ * A plan by uuid, request_id or name. A name that several plans bear means none of them.
+ * @throws ACTION_PLAN_NOT_FOUND, ARGUMENT_INVALID if nothing is named, or more than one plan
+ */
+export async function getPlan(key: string, sql: Knex): Promise<ActionPlanRow> {
+  if (key === '') throw fail('ARGUMENT_INVALID', 'no action plan is named; give its uuid, its request_id or its name');
+  const byId = await sql('action_plans').where('uuid', key).orWhere('request_id', key).first();
+  if (byId) return actionPlanCodec.decode(byId);
+  const named = await sql('action_plans')
+    .where('name', key)
+    .whereNot('state', 'DELETED')
+    .orderBy('created_at', 'desc')
+    .limit(6);
+  if (named.length === 1) return actionPlanCodec.decode(named[0]);
+  if (named.length === 0)
+    throw fail(
+      'ACTION_PLAN_NOT_FOUND',
+      `there is no action plan '${key}'; \`countermand plan list\` shows those there are`,
+    );
+  const uuids = named.map(({ uuid }) => uuid).slice(0, 5);
+  throw fail(
+    'ARGUMENT_INVALID',
+    `more than one action plan is called '${key}'; name one by its uuid: ${uuids.join(', ')}`,
+  );
+}
+
+/** A plan with its audit. */
+export async function getContext(planUuid: string, sql: Knex): Promise<PlanContext> {
+  const plan = actionPlanCodec.decode(await sql('action_plans').where('uuid', planUuid).first());
+  return { plan, audit: await getAudit(plan.auditUuid, sql) };
+}
+
+async function getAudit(uuid: string, sql: Knex): Promise<AuditRow> {
+  return auditCodec.decode(await sql('audits').where({ uuid }).first());
+}
+
+/** Where a page of plans begins: after the plan with this time of creation and uuid. */
+export interface PlanMark {
+  readonly createdAt: number;
+  readonly uuid: string;
+}
+
+/** True for what `listPlans` can go on from. */
+export function isPlanMark(mark: unknown): mark is PlanMark {
+  const { createdAt, uuid } = (mark ?? {}) as Partial<PlanMark>;
+  return typeof createdAt === 'number' && typeof uuid === 'string';
+}
+
+/** At most `limit` plans, the newest first; without `states`, all but those that are deleted. */
+export async function listPlans(
+  states: readonly ActionPlanState[],
+  after: PlanMark | null,
+  limit: number,
+  sql: Knex,
+): Promise<ActionPlanRow[]> {
+  const query = sql('action_plans').orderBy('created_at', 'desc').orderBy('uuid', 'desc').limit(limit);
+  if (states.length > 0) query.whereIn('state', [...states]);
+  else query.whereNot('state', 'DELETED');
+  if (after) {
+    query.where((older) =>
+      older
+        .where('created_at', '<', after.createdAt)
+        .orWhere((same) => same.where('created_at', after.createdAt).where('uuid', '<', after.uuid)),
+    );
+  }
+  return (await query).map(actionPlanCodec.decode);
+}
+
+/** The plans in these states, in the order in which they were started. */
+export async function listPlansIn(states: readonly ActionPlanState[], sql: Knex): Promise<ActionPlanRow[]> {
+  const rows = await sql('action_plans')
+    .whereIn('state', [...states])
+    .orderBy('start_order');
+  return rows.map(actionPlanCodec.decode);
+}
+
+/** At most `limit` actions of a plan after a position, in the order in which they were written. */
+export async function listActions(
+  planUuid: string,
+  afterPosition: number,
+  limit: number,
+  sql: Knex,
+): Promise<ActionRow[]> {
+  const rows = await sql('actions')
+    .where('plan_uuid', planUuid)
+    .where('position', '>', afterPosition)
+    .orderBy('position')
+    .limit(limit);
+  return rows.map(actionCodec.decode);
+}
+
+/** So many values go into one statement. */
+const VALUES_LIMIT = 900;
+
+/** Actions by uuid, in any order. */
+export async function getActions(uuids: readonly string[], sql: Knex): Promise<ActionRow[]> {
+  const rows: ActionRow[] = [];
+  for (let at = 0; at < uuids.length; at += VALUES_LIMIT) {
+    rows.push(...(await sql('actions').whereIn('uuid', uuids.slice(at, at + VALUES_LIMIT))).map(actionCodec.decode));
+  }
+  return rows;
+}
+
+/** What running a plan needs of each action, without its parameters: a plan may have many. */
+export type ActionNode = Pick<ActionRow, 'uuid' | 'name' | 'parents' | 'position' | 'rank' | 'state'>;
+
+/** The graph of a plan, in the order of positions. */
+export async function readGraph(planUuid: string, sql: Knex): Promise<ActionNode[]> {
+  const rows = await sql('actions')
+    .where('plan_uuid', planUuid)
+    .orderBy('position')
+    .select('uuid', 'name', 'parents', 'position', 'rank', 'state');
+  return rows.map((row) => ({ ...row, parents: JSON.parse(row.parents) }));
+}
+
+/** How many actions of a plan are in each state. */
+export async function countActions(planUuid: string, sql: Knex): Promise<ReadonlyMap<ActionState, number>> {
+  const rows: { state: ActionState; count: number }[] = await sql('actions')
+    .where('plan_uuid', planUuid)
+    .groupBy('state')
+    .select('state', sql.raw('count(*) as count'));
+  return new Map(rows.map(({ state, count }) => [state, Number(count)]));
+}
+
+/** A running plan that is about one of this plan's nodes, or null. */
+export async function findOverlap(planUuid: string, { sql }: Transaction): Promise<ActionPlanRow | null> {
+  const row = await overlapping(planUuid, sql)
+    .whereIn('other.state', [...ACTION_PLAN_RUNNING])
+    .first('other.*');
+  return row ? actionPlanCodec.decode(row) : null;
+}
+
+/** A plan that was started before this one, waits for its turn, and is about one of its nodes; or null. */
+export async function findEarlier(plan: ActionPlanRow, { sql }: Transaction): Promise<ActionPlanRow | null> {
+  const row = await overlapping(plan.uuid, sql)
+    .where('other.state', 'PENDING')
+    .where('other.start_order', '<', plan.startOrder ?? 0)
+    .first('other.*');
+  return row ? actionPlanCodec.decode(row) : null;
+}
+
+function overlapping(planUuid: string, sql: Knex) {
+  return sql('plan_nodes as mine')
+    .join('plan_nodes as theirs', 'theirs.node_uuid', 'mine.node_uuid')
+    .join('action_plans as other', 'other.uuid', 'theirs.plan_uuid')
+    .where('mine.plan_uuid', planUuid)
+    .whereNot('other.uuid', planUuid);
+}
+
+/** The first action of a plan that failed, and how many did. With `onlyAborts`, those alone that could not be taken back. */
+export async function listFailures(
+  planUuid: string,
+  onlyAborts: boolean,
+  sql: Knex,
+): Promise<{ readonly first: ActionRow | null; readonly count: number }> {
+  const failed = () => {
+    const query = sql('actions').where({ plan_uuid: planUuid, state: 'FAILED' });
+    return onlyAborts ? query.where('previous_state', 'CANCELLING') : query;
+  };
+  const first = await failed().orderBy('ended_at').orderBy('position').first();
+  if (!first) return { first: null, count: 0 };
+  const counted = await failed().count('* as count').first();
+  return { first: actionCodec.decode(first), count: Number(counted?.count) };
+}
+
+/** The PENDING plans that are the first to wait for one of a plan's nodes, in the order in which they were started. */
+export async function listNextInLine(planUuid: string, sql: Knex): Promise<ActionPlanRow[]> {
+  const rows = await sql('actions as mine')
+    .join('plan_nodes as theirs', 'theirs.node_uuid', 'mine.node_uuid')
+    .join('action_plans as other', 'other.uuid', 'theirs.plan_uuid')
+    .where('mine.plan_uuid', planUuid)
+    .where('other.state', 'PENDING')
+    .orderBy('other.start_order')
+    .distinct('mine.node_uuid as on_node', 'other.*');
+  const first = new Map<string, ActionPlanRow>();
+  for (const row of rows) if (!first.has(row.on_node)) first.set(row.on_node, actionPlanCodec.decode(row));
+  const plans = new Map([...first.values()].map((plan) => [plan.uuid, plan]));
+  return [...plans.values()].sort((one, other) => (one.startOrder ?? 0) - (other.startOrder ?? 0));
+}
+
+/** What the next plan to be started is numbered. */
+export async function nextStartOrder({ sql }: Transaction): Promise<number> {
+  const row = await sql('action_plans').max('start_order as last').first();
+  return Number(row?.last ?? 0) + 1;
+}
