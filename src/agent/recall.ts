@@ -11,7 +11,7 @@ const LOOK_EVERY_MS = 1000;
 /**
  * Recalls an order, behind whatever is in flight at its BMC. An accepted recall proves nothing: the host must be seen
  * running for `recallConfirmMs`.
- * @returns RECALLED, or FAILED with the reason; rejects with the reason of the abort only
+ * @returns RECALLED, TOO_LATE if the node is off by then, or FAILED with the reason; rejects with the reason of the abort only
  */
 export async function recallOrder(
   target: OrderTarget,
@@ -23,9 +23,21 @@ export async function recallOrder(
   const ask = () => lease.guard((sending) => driver.abortPowerState(bmc, target, sending), signal);
   const answer = await queue.turn('order', ask, signal).catch(asCountermandError);
   signal.throwIfAborted();
-  if (answer instanceof Error) return failed(`the recall failed: ${answer.message}`, await look(hardware, signal));
-  if (!answer.accepted) return failed(`the recall was refused: ${answer.reason}`, await look(hardware, signal));
+  if (answer instanceof Error) return notTaken(target, `the recall failed: ${answer.message}`, hardware, signal);
+  if (!answer.accepted) return notTaken(target, `the recall was refused: ${answer.reason}`, hardware, signal);
   return confirm(recallConfirmMs, hardware, signal);
+}
+
+/** The BMC did not take it back: perhaps because nothing is left to be taken back. */
+async function notTaken(
+  target: OrderTarget,
+  reason: string,
+  hardware: Hardware,
+  signal: AbortSignal,
+): Promise<AbortReport> {
+  const observed = await look(hardware, signal);
+  if (target !== 'soft power off' || observed?.powerState !== 'power off') return failed(reason, observed);
+  return { outcome: 'TOO_LATE', reason: `the node was off already (${reason})`, observed };
 }
 
 async function confirm(recallConfirmMs: number, hardware: Hardware, signal: AbortSignal): Promise<AbortReport> {

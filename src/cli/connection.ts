@@ -1,4 +1,4 @@
-/** The connection to the conductor: one channel, three clients, and its errors as ours. */
+/** The connection to the conductor: one channel, its clients, and its errors as ours. */
 import {
   ChannelCredentials,
   ClientError,
@@ -8,6 +8,7 @@ import {
   Status,
 } from 'nice-grpc';
 import { type CountermandError, fail, isErrorCode } from '../core/errors.ts';
+import { type ActionPlanServiceClient, ActionPlanServiceDefinition } from '../gen/countermand/v1/action_plan.ts';
 import { type NodeServiceClient, NodeServiceDefinition } from '../gen/countermand/v1/node.ts';
 import { type NotificationServiceClient, NotificationServiceDefinition } from '../gen/countermand/v1/notification.ts';
 import { type PowerServiceClient, PowerServiceDefinition } from '../gen/countermand/v1/power.ts';
@@ -38,6 +39,7 @@ export interface Conductor {
   readonly address: string;
   readonly nodes: NodeServiceClient;
   readonly power: PowerServiceClient;
+  readonly plans: ActionPlanServiceClient;
   readonly notifications: NotificationServiceClient;
 }
 
@@ -59,6 +61,7 @@ export async function withConductor<T>(
       address,
       nodes: factory.create(NodeServiceDefinition, channel, always),
       power: factory.create(PowerServiceDefinition, channel, always),
+      plans: factory.create(ActionPlanServiceDefinition, channel, always),
       notifications: factory.create(NotificationServiceDefinition, channel, always),
     });
   } finally {

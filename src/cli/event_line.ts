@@ -1,21 +1,12 @@
 /** An event on one line, for people. */
 import type { Event } from '../gen/countermand/v1/notification.ts';
+import { asData, asText, type Data, dataOf, eventData, planOfEvent } from './event_payload.ts';
 import { oneLine } from './output.ts';
-
-type Data = Readonly<Record<string, unknown>>;
-
-const asData = (value: unknown): Data => (typeof value === 'object' && value !== null ? (value as Data) : {});
 
 const word = (value: unknown): string => (typeof value === 'string' && value !== '' ? value : 'unknown');
 
-/** The data of the versioned object, whatever its kind is called ("ironic_object.data"). */
-function dataOf(payload: Data): Data {
-  const key = Object.keys(payload).find((candidate) => candidate.endsWith('.data'));
-  return key === undefined ? {} : asData(payload[key]);
-}
-
-/** What changed, as `from -> to`. */
-function changeOf(data: Data): string {
+/** What changed at a node, or in an order for it, as `from -> to`. */
+function powerChange(data: Data): string {
   if ('from_power' in data) return `${word(data.from_power)} -> ${word(data.power_state)}`;
   const task = asData(data.power_task);
   if (typeof task.state !== 'string') return '';
@@ -24,15 +15,35 @@ function changeOf(data: Data): string {
   return `${word(task.target)}: ${states}${typeof outcome === 'string' ? ` (${outcome})` : ''}`;
 }
 
-/** Sequence, time, type, node, and the states that it left and reached. */
-export function eventLine(event: Event): string {
-  const data = dataOf(event.payload ?? {});
+/** The state of a plan, an action or an audit, and the one before if it has changed; then what went wrong, or why. */
+function stateChange(data: Data): string {
+  const update = dataOf(data.state_update);
+  const fault = dataOf(data.fault);
+  const before = asText(update.old_state);
+  const states = `${before && `${before} -> `}${asText(data.state)}`;
+  const why = asText(update.status_message);
+  const wrong = [asText(fault.exception), asText(fault.exception_message)].filter((text) => text !== '').join(': ');
+  return `${states}${wrong || why ? `; ${wrong || why}` : ''}`;
+}
+
+/** What an event is about. An action is told with its plan, by the plan's name if it is known. */
+function subjectOf(event: Event, data: Data, planNames: ReadonlyMap<string, string>): string {
+  const name = asText(data.name);
+  if (!event.eventType.startsWith('action.')) return name;
+  const plan = planOfEvent(event);
+  return `${planNames.get(plan) ?? plan}/${name}`;
+}
+
+/** Sequence, time, type, what it is about, and the states that it left and reached. */
+export function eventLine(event: Event, planNames: ReadonlyMap<string, string> = new Map()): string {
+  const data = eventData(event);
+  const isPower = 'from_power' in data || 'power_task' in data;
   const parts = [
     String(event.sequence).padStart(6),
     event.timestamp?.toISOString() ?? '',
     oneLine(event.eventType).padEnd(44),
-    oneLine(typeof data.name === 'string' ? data.name : ''),
-    oneLine(changeOf(data)),
+    oneLine(subjectOf(event, data, planNames)),
+    oneLine(isPower ? powerChange(data) : stateChange(data)),
   ];
   return parts.join('  ').trimEnd();
 }

@@ -41,8 +41,10 @@ export function readTarget(word: string): Target {
   throw fail('ARGUMENT_INVALID', `'${word}' is no target; possible are ${words}`);
 }
 
-/** One node, by name or uuid; a range is refused. */
-export function readOneNode(word: string): string {
-  if (!/[[\],]/.test(word)) return word;
-  throw fail('ARGUMENT_INVALID', `'${word}' is a range, and a power order takes one node; order one node at a time`);
+/** A whole number of the contract, at least `least`. */
+export function readCount(word: string | undefined, least: number, flag: string): number | undefined {
+  if (word === undefined) return undefined;
+  const count = /^\d{1,10}$/.test(word) ? Number(word) : -1;
+  if (count >= least && count <= LARGEST) return count;
+  throw fail('ARGUMENT_INVALID', `${flag}: '${word}' is not a whole number from ${least} to ${LARGEST}`);
 }

@@ -47,22 +47,37 @@ export async function followTask(
 
 const BROKEN: readonly string[] = ['CONDUCTOR_UNREACHABLE', 'SHUTTING_DOWN', 'CALL_ENDED', 'INTERNAL'];
 
-/** Before the first message nobody can tell whether an order was accepted; what the conductor refused, it refused. */
-function beforeTheFirst(error: CountermandError, { name, orders }: Followed, { command }: Call): CountermandError {
-  if (!orders || !BROKEN.includes(error.code) || provesUnsent(error)) return error;
-  const ask = `whether the order was accepted shows: ${command} power show ${name}`;
-  return fail(error.code, `${error.message}\n  ${ask}`);
+/**
+ * The error of an order that was not answered. Nobody can tell whether it was accepted, so `shows` names the command that
+ * can; but what the conductor refused, it refused.
+ */
+export function inDoubt(error: CountermandError, what: string, shows: string): CountermandError {
+  if (!BROKEN.includes(error.code) || provesUnsent(error)) return error;
+  return fail(error.code, `${error.message}\n  whether ${what} shows: ${shows}`);
 }
 
-function whileWatching(thrown: unknown, task: PowerTask, { command, output }: Call): CountermandError {
-  const error = asCountermandError(thrown);
-  const takeBack = commandsToTakeBack(task, command);
-  // A terminal shows ^C where its live line was.
+/** The error of a watching that ended early, with what goes on and commands to paste, each with what it does. */
+export function stoppedWatching(
+  error: CountermandError,
+  goesOn: string,
+  paste: readonly (readonly [does: string, command: string])[],
+  { output }: Call,
+): CountermandError {
+  // A terminal shows ^C where its live text was.
   const stopped = `${output.live ? '\n' : ''}stopped watching`;
   const lines = [
-    `${error.code === 'CALL_ENDED' ? stopped : error.message}; the order goes on`,
-    `  watch it: ${command} power watch ${task.uuid}`,
-    ...takeBack.map((paste) => `  take it back: ${paste}`),
+    `${error.code === 'CALL_ENDED' ? stopped : error.message}; ${goesOn}`,
+    ...paste.map(([does, command]) => `  ${does}: ${command}`),
   ];
   return fail(error.code, lines.join('\n'));
+}
+
+function beforeTheFirst(error: CountermandError, { name, orders }: Followed, { command }: Call): CountermandError {
+  return orders ? inDoubt(error, 'the order was accepted', `${command} power show ${name}`) : error;
+}
+
+function whileWatching(thrown: unknown, task: PowerTask, call: Call): CountermandError {
+  const takeBack = commandsToTakeBack(task, call.command).map((paste) => ['take it back', paste] as const);
+  const watch = ['watch it', `${call.command} power watch ${task.uuid}`] as const;
+  return stoppedWatching(asCountermandError(thrown), 'the order goes on', [watch, ...takeBack], call);
 }

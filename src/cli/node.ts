@@ -22,6 +22,7 @@ const EXAMPLES = `
 Examples:
   countermand node create r7n1 --driver ipmi --info ipmi_address=10.0.7.1 ipmi_username=admin ipmi_password=env:COUNTERMAND_SECRET_R7
   countermand node power r7n1 soft_off --timeout 300 --reason "rack work"
+  countermand node power 'r7n[1-64]' soft_off --max-parallel 8
   countermand node refresh 'r7n[1-16]'`;
 
 /** Adds the command group `node`. */

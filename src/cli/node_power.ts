@@ -1,12 +1,14 @@
-/** `countermand node power`: one order for one node, watched until it is at rest. */
+/** `countermand node power`: one order for one node, watched until it is at rest; for several nodes it is a plan. */
 import { type Command, Option } from 'commander';
-import { TARGET_TABLE, TARGETS } from '../core/power.ts';
+import { fail } from '../core/errors.ts';
+import { TARGET_TABLE, TARGETS, type Target } from '../core/power.ts';
+import { expandRange } from '../core/ranges.ts';
 import { OnTimeout } from '../gen/countermand/v1/power.ts';
 import { asking, type Call } from './asking.ts';
 import { confirmOrder } from './confirming.ts';
-import { readOneNode, readSeconds, readTarget } from './flags.ts';
+import { readCount, readSeconds, readTarget } from './flags.ts';
 import { followTask } from './following.ts';
-import { WHICH_NODE } from './node_text.ts';
+import { orderMany } from './power_many.ts';
 import type { Terminal } from './terminal.ts';
 import { targetValue } from './words.ts';
 
@@ -16,16 +18,37 @@ interface PowerOptions {
   readonly reason?: string;
   readonly requestId?: string;
   readonly task?: string;
+  readonly maxParallel?: string;
+  readonly canary?: string;
+  readonly onFailure?: 'stop' | 'continue';
+  readonly queue?: boolean;
   readonly wait: boolean;
   readonly yes?: boolean;
 }
 
 const ON_TIMEOUT = { fail: OnTimeout.FAIL, force: OnTimeout.FORCE };
 
-async function power(name: string, word: string, options: PowerOptions, call: Call): Promise<void> {
-  const node = readOneNode(name);
+async function power(range: string, word: string, options: PowerOptions, call: Call): Promise<void> {
+  const nodes = expandRange(range);
   const target = readTarget(word);
   const timeout = readSeconds(options.timeout, '--timeout');
+  const maxParallel = readCount(options.maxParallel, 1, '--max-parallel');
+  const canary = readCount(options.canary, 0, '--canary');
+  const [node = range] = nodes;
+  if (nodes.length === 1) return orderOne(node, target, timeout, options, call);
+  if (options.task !== undefined) throw fail('ARGUMENT_INVALID', '--task names one power task; name its node alone');
+  const { onTimeout, onFailure, requestId, wait, reason = '', queue = false, yes = false } = options;
+  const order = { nodes, range, target, timeout, onTimeout, reason, requestId, maxParallel, canary, onFailure };
+  await orderMany({ ...order, queue, wait, yes }, call);
+}
+
+async function orderOne(
+  node: string,
+  target: Target,
+  timeout: number | undefined,
+  options: PowerOptions,
+  call: Call,
+): Promise<void> {
   if (!options.yes) await confirmOrder(node, target, call.output.json, call);
   const requestId = options.requestId ?? call.chance.uuid();
   const stream = call.conductor.power.setPowerState({
@@ -46,25 +69,39 @@ const targetHelp = (): string => {
   return `\nTargets:\n${rows.join('\n')}`;
 };
 
+const SEVERAL = `
+Several nodes, as in 'r7n[1-64]': the order becomes an action plan with an action per node, which is started and watched.
+Ctrl-C stops the watching and says how to cancel the plan. An abort of several nodes needs no plan: it is given to all of
+them side by side, and where there is nothing to abort, nothing happens. If a plan gave the orders, cancel the plan.`;
+
+const choice = (flags: string, description: string, words: readonly string[]): Option =>
+  new Option(flags, description).choices(words);
+
 /** Adds `node power`. */
 export function addPower(group: Command, terminal: Terminal): void {
   group
     .command('power')
-    .description('change the power state of a node, or abort such a change, and watch it until it is at rest')
-    .argument('<node>', WHICH_NODE)
+    .description('change the power state of nodes, or abort such a change, and watch it until it is at rest')
+    .argument('<node>', 'name or uuid of the node, or several: a range such as r7n[1-16], or names with commas')
     .argument('<target>', 'what it is to become, or which order is to be aborted; the names of the field do as well')
     .option('--timeout <seconds>', 'when it times out, from the moment of sending; else the default of the target')
     .addOption(
-      new Option('--on-timeout <what>', 'what happens then: it fails, or the soft order is forced').choices([
-        'fail',
-        'force',
-      ]),
+      choice('--on-timeout <what>', 'what happens then: it fails, or the soft order is forced', ['fail', 'force']),
     )
     .option('--reason <text>', 'why, for those who read it later')
     .option('--request-id <id>', 'the id of the order: the same id twice is one order; else a new one')
-    .option('--task <uuid>', 'of an abort: the only power task that may be aborted')
+    .option('--task <uuid>', 'of an abort at one node: the only power task that may be aborted')
+    .option('--max-parallel <n>', 'several nodes: at most so many at once; else 10, and 100 for an abort')
+    .option('--canary <n>', 'several nodes: the first so many must succeed before the others begin')
+    .addOption(
+      choice('--on-failure <what>', 'several nodes: when one fails, begin no more, or go on; else stop', [
+        'stop',
+        'continue',
+      ]),
+    )
+    .option('--queue', 'several nodes: wait behind the plans that run on some of them')
     .option('--no-wait', 'end as soon as the order is accepted; the work goes on')
     .option('--yes', 'do not ask before an order that cannot be taken back')
-    .addHelpText('after', targetHelp())
+    .addHelpText('after', `${targetHelp()}\n${SEVERAL}`)
     .action(asking(power, terminal));
 }

@@ -6,18 +6,27 @@ import { DEFAULT_ADDRESS } from './connection.ts';
 import { addEventsCommand } from './events.ts';
 import { reportFailure } from './failures.ts';
 import { addNodeCommands } from './node.ts';
+import { addPlanCommands } from './plan.ts';
 import { addPowerCommands } from './power.ts';
 import { addServeCommand } from './serve.ts';
 import type { Terminal } from './terminal.ts';
 
 /** The commands, in the order of the help. A new group is one file and one line here. */
-const COMMANDS = [addServeCommand, addAgentCommand, addNodeCommands, addPowerCommands, addEventsCommand];
+const COMMANDS = [
+  addServeCommand,
+  addAgentCommand,
+  addNodeCommands,
+  addPowerCommands,
+  addPlanCommands,
+  addEventsCommand,
+];
 
 const EXAMPLES = `
 Examples:
   countermand serve
   countermand node create r7n1 --driver fake --info fake_address=r7n1
   countermand node power r7n1 soft_off
+  countermand plan create rack7.yaml --start
   countermand node list --json`;
 
 function readVersion(): string {

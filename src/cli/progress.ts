@@ -1,12 +1,15 @@
-/** How a person sees a power task go on: one live line on a terminal, one line per change elsewhere. */
+/** How a person sees work go on: live text on a terminal, one line per change elsewhere. */
 import { createLogUpdate } from 'log-update';
 import type { Timer } from '../core/clock.ts';
 import { type PowerTask, PowerTask as PowerTaskMessage } from '../gen/countermand/v1/power.ts';
 import type { Call } from './asking.ts';
+import { harmless } from './output.ts';
 import { acceptedLine, changeLine, endLine, hasEnded, liveLine } from './task_lines.ts';
 
 /** The seconds of a live line are counted this often. */
 const TICK_MS = 1000;
+/** What changes more often than this is not seen. */
+const GAP_MS = 100;
 
 /** The display of one task. */
 export interface Progress {
@@ -16,22 +19,33 @@ export interface Progress {
   end(): void;
 }
 
-interface LiveLine {
+/** Text that is written over, and again every second. */
+export interface LiveText {
+  /** Shows what `text` answers, now or, if it was written just now, very soon. */
   show(text: () => string): void;
+  /** Takes it away. */
   end(): void;
 }
 
-/** A line that is written over, and again every second. */
-function openLiveLine({ stdout, clock }: Call): LiveLine {
+/** Opens live text. Nothing stands there until something is shown. */
+export function openLiveText({ stdout, clock }: Call): LiveText {
   const update = createLogUpdate(stdout, { showCursor: true });
   let timer: Timer | null = null;
-  const show = (text: () => string): void => {
-    timer?.cancel();
-    update(text());
-    timer = clock.after(TICK_MS, () => show(text));
+  let writtenAt = Number.NEGATIVE_INFINITY;
+  let text = (): string => '';
+  const write = (): void => {
+    writtenAt = clock.monotonic();
+    update(harmless(text()));
+    timer = clock.after(TICK_MS, write);
   };
   return {
-    show,
+    show(shown) {
+      text = shown;
+      timer?.cancel();
+      const restMs = writtenAt + GAP_MS - clock.monotonic();
+      if (restMs <= 0) write();
+      else timer = clock.after(restMs, write);
+    },
     end() {
       timer?.cancel();
       update.clear();
@@ -42,7 +56,7 @@ function openLiveLine({ stdout, clock }: Call): LiveLine {
 /** Opens the display. With --json each change is a line of JSON. */
 export function openProgress(call: Call): Progress {
   const { output, clock } = call;
-  const live = output.live ? openLiveLine(call) : null;
+  const live = output.live ? openLiveText(call) : null;
   let lastLine: string | null = null;
   const sayOnce = (text: string): void => {
     if (text !== lastLine) output.say(text);

@@ -3,19 +3,9 @@ import { type CountermandError, fail, isErrorCode } from '../core/errors.ts';
 import { isAbort } from '../core/power.ts';
 import { isAtRest, type PowerTaskState as StateName } from '../core/states.ts';
 import { AbortOutcome, PowerState, type PowerTask, PowerTaskState } from '../gen/countermand/v1/power.ts';
+import { line } from './lines.ts';
 import { oneLine } from './output.ts';
 import { enumName, powerStateWord, recallWords, spanWords, targetOf, targetWord } from './words.ts';
-
-/** What stands between the parts of a line. */
-const GAP = '; ';
-
-/** The parts that say something, as one line. */
-function line(...parts: readonly (string | false | undefined)[]): string {
-  return parts
-    .filter((part) => part !== false && part !== undefined && part !== '')
-    .map((part) => oneLine(String(part)))
-    .join(GAP);
-}
 
 /** The name of a task's state. */
 export function stateName(task: PowerTask): StateName {

@@ -87,6 +87,8 @@ function invalid(place: string, rule: string): Error {
 
 function checkName(name: string, place: string): void {
   if (name.length === 0 || name.length > NAME_LIMIT) throw invalid(place, `it has 1 to ${NAME_LIMIT} characters`);
+  // Names are shown in terminals and kept in databases that know no such characters.
+  if (/\p{Cc}/u.test(name)) throw invalid(place, 'it has a control character, a line break for example; leave it out');
 }
 
 function checkWhole(value: number, least: number, most: number, place: string): void {

@@ -1,7 +1,7 @@
 /** What runs plans: starts them, launches those whose turn has come, cancels them, and carries on after a crash. */
 import { asCountermandError, type CountermandError, fail } from '../../core/errors.ts';
 import { onAbort } from '../../core/signals.ts';
-import { ACTION_PLAN_RUNNING, type ActionPlanEvent } from '../../core/states.ts';
+import { ACTION_PLAN_RUNNING, type ActionPlanEvent, isPlanAtRest } from '../../core/states.ts';
 import type { Transaction } from '../store/database.ts';
 import type { ActionPlanRow } from '../store/plan_rows.ts';
 import { moveActions, moveAudit, movePlan } from '../store/plan_transition.ts';
@@ -200,7 +200,8 @@ function overlaps(plan: ActionPlanRow, blocker: ActionPlanRow): CountermandError
 
 function wrongState(plan: ActionPlanRow, verb: ActionPlanEvent): CountermandError {
   const can = planPossible(plan).map((words) => `countermand ${words}`);
-  const instead = can.length === 0 ? 'nothing can be done with it any more' : `can: ${can.join(', ')}`;
+  const nothing = isPlanAtRest(plan.state) ? 'nothing can be done with it any more' : 'wait until it is at rest';
+  const instead = can.length === 0 ? nothing : `can: ${can.join(', ')}`;
   return fail(
     'ACTION_PLAN_STATE',
     `plan '${plan.name}' (${plan.uuid}) is ${plan.state}; it cannot be ${PAST[verb]}; ${instead}`,

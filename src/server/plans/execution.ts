@@ -6,6 +6,7 @@ import type { ActionRow } from '../store/plan_rows.ts';
 import type { ActionMove } from '../store/plan_transition.ts';
 import { type ActionContext, type ActionType, type End, parseParameters, type Result } from './actions/action_type.ts';
 import { findActionType } from './actions/list.ts';
+import type { PlanParts } from './parts.ts';
 
 /** An execution that has ended, and what it came to. Nothing of this is written yet. */
 export interface Ended {
@@ -60,6 +61,7 @@ export class Execution {
   /** What executing came to; null if its waiting was ended. */
   #work: Promise<End | null> = Promise.resolve(null);
   #takenBack = false;
+  #cancelled = false;
 
   constructor(context: ActionContext, tell: (ended: Ended) => void, run: AbortSignal) {
     this.#context = context;
@@ -73,8 +75,9 @@ export class Execution {
     const { action, parts } = this.#context;
     const { clock } = parts.orders.store;
     const leftMs = (action.startedAt ?? clock.now()) + action.timeoutMs - clock.now();
-    const tooLate = fail('ACTION_TIMED_OUT', `it was not done within ${action.timeoutMs / 1000} s`);
-    const timer = clock.after(Math.max(0, leftMs), () => this.#scope.abort(tooLate));
+    const timer = clock.after(Math.max(0, leftMs), () =>
+      this.#scope.abort(fail('ACTION_TIMED_OUT', `it was not done within ${action.timeoutMs / 1000} s`)),
+    );
     const unlink = onAbort(this.#scope.signal, () => timer.cancel());
     this.#work = this.#execute().finally(() => {
       unlink();
@@ -85,6 +88,8 @@ export class Execution {
 
   /** The plan is cancelled: takes the action back, at the longest until `signal` is aborted. */
   abort(signal: AbortSignal): void {
+    this.#cancelled = true;
+    // Its time was over, so it is being taken back already; what that comes to is now the end of the cancel.
     if (this.#takenBack) return;
     this.#takenBack = true;
     this.#scope.abort(fail('ACTION_PLAN_CANCELLED', 'the plan was cancelled'));
@@ -116,12 +121,12 @@ export class Execution {
   #timedOut(): void {
     this.#takenBack = true;
     const reason = this.#scope.signal.reason as CountermandError;
-    const { orders, planLimits } = this.#context.parts;
-    const limit = { clock: orders.store.clock, afterMs: planLimits.cancelDeadlineMs, what: 'taking the action back' };
-    const scope = openScope([this.#run], limit);
+    const { parts } = this.#context;
+    const scope = openTakingBack(parts.planLimits.cancelDeadlineMs, parts, this.#run);
     this.#takeBack(scope.signal).then((end) => {
       scope.end();
-      this.#ended(end.kind === 'taken_back' ? failed(reason, end.result) : end, false);
+      const isFailure = end.kind === 'taken_back' && !this.#cancelled;
+      this.#ended(isFailure ? failed(because(reason, end.message), end.result) : end, this.#cancelled);
     });
   }
 
@@ -131,7 +136,7 @@ export class Execution {
       const executed = await untilAborted(this.#work, signal);
       if (executed) return executed;
       const { type, parameters } = typeOf(this.#context.action);
-      return await untilAborted(type.abort(parameters, this.#context, signal), signal);
+      return await type.abort(parameters, this.#context, signal);
     } catch (thrown) {
       return failed(asCountermandError(thrown));
     }
@@ -141,6 +146,26 @@ export class Execution {
     this.#scope.end();
     if (!this.#run.aborted) this.#tell({ uuid: this.#context.action.uuid, aborted, end });
   }
+}
+
+/** The scope of taking back: aborted with ACTION_STILL_RUNNING after `afterMs`, and with its parent. */
+export function openTakingBack(afterMs: number, { orders, planLimits }: PlanParts, parent: AbortSignal): Scope {
+  const scope = openScope([parent]);
+  const seconds = planLimits.cancelDeadlineMs / 1000;
+  const timer = orders.store.clock.after(Math.max(0, afterMs), () =>
+    scope.abort(fail('ACTION_STILL_RUNNING', `still running: it could not be taken back within ${seconds} s`)),
+  );
+  return {
+    ...scope,
+    end() {
+      timer.cancel();
+      scope.end();
+    },
+  };
+}
+
+function because(error: CountermandError, why: string): CountermandError {
+  return why === '' ? error : fail(error.code, `${error.message}; ${why}`);
 }
 
 function untilAbort(signal: AbortSignal): Promise<void> {

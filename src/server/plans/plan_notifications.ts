@@ -10,10 +10,20 @@ import { strategyOf } from './strategies.ts';
 
 type Data = Record<string, unknown>;
 
-/** Times inside payloads have whole seconds, as in the field. */
+/** Times inside payloads have whole seconds, as in the field. Most of those of one turn are the same few. */
 function timeText(at: number | null): string | null {
-  return at === null ? null : `${new Date(at).toISOString().slice(0, 19)}Z`;
+  if (at === null) return null;
+  const second = Math.floor(at / 1000);
+  const known = SECONDS.get(second);
+  if (known !== undefined) return known;
+  const text = `${new Date(at).toISOString().slice(0, 19)}Z`;
+  if (SECONDS.size >= SECONDS_LIMIT) SECONDS.clear();
+  SECONDS.set(second, text);
+  return text;
 }
+
+const SECONDS = new Map<number, string>();
+const SECONDS_LIMIT = 100;
 
 const orNull = (text: string): string | null => (text === '' ? null : text);
 
@@ -77,34 +87,45 @@ function terseAudit(audit: AuditRow): Data {
   return versioned('TerseAuditPayload', auditData(audit));
 }
 
-const PLAN_OBJECTS: Readonly<Record<string, string>> = {
-  create: 'ActionPlanCreatePayload',
-  update: 'ActionPlanUpdatePayload',
-  delete: 'ActionPlanDeletePayload',
-  execution: 'ActionPlanActionPayload',
-  cancel: 'ActionPlanCancelPayload',
-};
-const ACTION_OBJECTS: Readonly<Record<string, string>> = {
-  create: 'ActionCreatePayload',
-  update: 'ActionUpdatePayload',
-  delete: 'ActionDeletePayload',
-  execution: 'ActionExecutionPayload',
-  cancel: 'ActionCancelPayload',
-};
-const AUDIT_OBJECTS: Readonly<Record<string, string>> = {
-  create: 'AuditCreatePayload',
-  update: 'AuditUpdatePayload',
-  delete: 'AuditDeletePayload',
-};
+/** What the payloads are called, by the types of their notifications without the phase. */
+export const PAYLOAD_NAMES = {
+  'action_plan.create': 'ActionPlanCreatePayload',
+  'action_plan.update': 'ActionPlanUpdatePayload',
+  'action_plan.delete': 'ActionPlanDeletePayload',
+  'action_plan.execution': 'ActionPlanActionPayload',
+  'action_plan.cancel': 'ActionPlanCancelPayload',
+  'action.create': 'ActionCreatePayload',
+  'action.update': 'ActionUpdatePayload',
+  'action.delete': 'ActionDeletePayload',
+  'action.execution': 'ActionExecutionPayload',
+  'action.cancel': 'ActionCancelPayload',
+  'audit.create': 'AuditCreatePayload',
+  'audit.update': 'AuditUpdatePayload',
+  'audit.delete': 'AuditDeletePayload',
+} as const;
+/** A type without the phase. */
+export type PayloadKind = keyof typeof PAYLOAD_NAMES;
 
-/** `action.cancel.start (before)`: the type, its parts, and whether it carries the state before the move. */
-function parse(notification: string): { eventType: string; verb: string; phase: string; before: boolean } {
-  const [eventType = '', mark] = notification.split(' ');
-  const [, verb = '', phase = ''] = eventType.split('.');
-  return { eventType, verb, phase, before: mark === '(before)' };
+interface Parsed {
+  readonly eventType: string;
+  readonly kind: PayloadKind;
+  readonly verb: string;
+  readonly phase: string;
+  /** It carries the state before the move. */
+  readonly before: boolean;
 }
 
-const priorityOf = (eventType: string): Announcement['priority'] => (eventType.endsWith('.error') ? 'ERROR' : 'INFO');
+/** `action.cancel.start (before)` in its parts. */
+function parse(notification: string): Parsed {
+  const [eventType = '', mark] = notification.split(' ');
+  const [thing = '', verb = '', phase = ''] = eventType.split('.');
+  return { eventType, kind: `${thing}.${verb}` as PayloadKind, verb, phase, before: mark === '(before)' };
+}
+
+function announcement({ eventType, kind, phase }: Parsed, data: Data): Announcement {
+  const priority = phase === 'error' ? 'ERROR' : 'INFO';
+  return { eventType, priority, payload: versioned(PAYLOAD_NAMES[kind], data) };
+}
 
 /** Only some verbs have a fault; it is null unless something is wrong. */
 function withFault(verb: string, phase: string, found: Data | null): Data {
@@ -114,7 +135,8 @@ function withFault(verb: string, phase: string, found: Data | null): Data {
 
 /** A notification of the state table about a plan, as the row now is. */
 export function planAnnouncement(notification: string, plan: ActionPlanRow, audit: AuditRow): Announcement {
-  const { eventType, verb, phase, before } = parse(notification);
+  const parsed = parse(notification);
+  const { verb, phase, before } = parsed;
   const state: ActionPlanState = before ? (plan.previousState ?? plan.state) : plan.state;
   const update = stateUpdate('ActionPlanStateUpdatePayload', plan.previousState, plan.state, plan.statusMessage);
   const data = {
@@ -131,7 +153,7 @@ export function planAnnouncement(notification: string, plan: ActionPlanRow, audi
     ...withFault(verb, phase, fault('action_plan', plan.errorCode, plan.errorMessage)),
     ...stamps(plan),
   };
-  return { eventType, priority: priorityOf(eventType), payload: versioned(PLAN_OBJECTS[verb] ?? '', data) };
+  return announcement(parsed, data);
 }
 
 function tersePlan(plan: ActionPlanRow, strategyUuid: string): Data {
@@ -153,7 +175,8 @@ export function actionAnnouncement(
   plan: ActionPlanRow,
   audit: AuditRow,
 ): Announcement {
-  const { eventType, verb, phase, before } = parse(notification);
+  const parsed = parse(notification);
+  const { verb, phase, before } = parsed;
   const state: ActionState = before ? (action.previousState ?? action.state) : action.state;
   const update = stateUpdate('ActionStateUpdatePayload', action.previousState, action.state, action.statusMessage);
   const data = {
@@ -169,12 +192,12 @@ export function actionAnnouncement(
     ...withFault(verb, phase, fault(action.actionType, action.errorCode, action.errorMessage)),
     ...stamps(action),
   };
-  return { eventType, priority: priorityOf(eventType), payload: versioned(ACTION_OBJECTS[verb] ?? '', data) };
+  return announcement(parsed, data);
 }
 
 /** A notification of the state table about an audit, as the row now is. */
 export function auditAnnouncement(notification: string, audit: AuditRow): Announcement {
-  const { eventType, verb } = parse(notification);
+  const parsed = parse(notification);
   const { goal } = strategyOf(audit.strategy);
   const born = { created_at: timeText(audit.createdAt), updated_at: null, deleted_at: null };
   const goalData = {
@@ -190,7 +213,7 @@ export function auditAnnouncement(notification: string, audit: AuditRow): Announ
     ...auditData(audit),
     goal: versioned('GoalPayload', goalData),
     strategy: strategyPayload(audit),
-    ...(verb === 'update' ? { state_update: update } : {}),
+    ...(parsed.verb === 'update' ? { state_update: update } : {}),
   };
-  return { eventType, priority: priorityOf(eventType), payload: versioned(AUDIT_OBJECTS[verb] ?? '', data) };
+  return announcement(parsed, data);
 }

@@ -10,7 +10,7 @@ import type { Transaction } from '../store/database.ts';
 import type { ActionPlanRow, ActionRow } from '../store/plan_rows.ts';
 import { type ActionMove, moveActions, movePlan, type PlanContext } from '../store/plan_transition.ts';
 import { getActions, getContext, listFailures, readGraph } from '../store/plans.ts';
-import { beginMove, type Ended, Execution, endMove } from './execution.ts';
+import { beginMove, type Ended, Execution, endMove, openTakingBack } from './execution.ts';
 import type { PlanParts } from './parts.ts';
 import { PlanState } from './plan_state.ts';
 
@@ -70,6 +70,8 @@ export class PlanRun {
 
   /** The cancel of this plan was committed: everything that runs is taken back at once. */
   cancelled(plan: ActionPlanRow): void {
+    // A run that is still being built has nothing to take back yet. Its first turn reads the row.
+    if (this.#plan === null) return;
     this.#beginCancel(plan);
     this.#wakeUp();
   }
@@ -77,8 +79,9 @@ export class PlanRun {
   async #load(): Promise<void> {
     const { read } = this.#parts.orders.store.database;
     const { plan } = await getContext(this.#planUuid, read);
+    const graph = await readGraph(this.#planUuid, read);
+    this.#state = new PlanState(graph, plan);
     this.#plan = plan;
-    this.#state = new PlanState(await readGraph(this.#planUuid, read), plan);
     const running = await getActions(this.#state.running(), read);
     if (plan.state === 'CANCELLING') this.#beginCancel(plan);
     for (const action of running) this.#execute(action);
@@ -100,6 +103,8 @@ export class PlanRun {
     });
     this.#plan = plan;
     for (const row of began) this.#begun(row);
+    // A turn takes only so many, and one that was skipped makes room for another.
+    if (!this.#cancel && this.#state.startable(1).length > 0) this.#wakeUp();
     if (plan.state === 'CANCELLING') this.#beginCancel(plan);
     return plan;
   }
@@ -149,10 +154,15 @@ export class PlanRun {
     const startable = this.#state.startable(limit);
     const rows = await getActions(startable, this.#parts.orders.store.database.read);
     const actions = new Map(rows.map((row) => [row.uuid, row]));
-    return Promise.all(startable.map((uuid) => beginMove(this.#contextOf(actions.get(uuid) as ActionRow))));
+    const moves = await Promise.all(
+      startable.map((uuid) => beginMove(this.#contextOf(actions.get(uuid) as ActionRow))),
+    );
+    // One that is refused is a failure: what may begin beside it is asked again when that is written.
+    const refused = moves.some(({ event }) => event === 'refuse');
+    return refused ? moves.filter(({ event }) => event !== 'start') : moves;
   }
 
-  /** An action was begun, and that is committed. One that is over already makes room for another. */
+  /** An action was begun, and that is committed. It may be over already: skipped, or refused by its precondition. */
   #begun(action: ActionRow): void {
     this.#state.moved(action.uuid, action.state);
     if (action.state === 'ONGOING') this.#execute(action);
@@ -177,20 +187,10 @@ export class PlanRun {
 
   #beginCancel({ cancelDeadlineAt }: ActionPlanRow): void {
     if (this.#cancel) return;
-    const { clock } = this.#parts.orders.store;
-    const scope = openScope([this.#scope.signal]);
-    const afterMs = Math.max(0, (cancelDeadlineAt ?? 0) - clock.now());
-    const reason = fail('ACTION_STILL_RUNNING', 'still running: it could not be taken back within cancel_deadline');
-    const timer = clock.after(afterMs, () => scope.abort(reason));
-    this.#cancel = {
-      ...scope,
-      end() {
-        timer.cancel();
-        scope.end();
-      },
-    };
+    const afterMs = (cancelDeadlineAt ?? 0) - this.#parts.orders.store.clock.now();
+    this.#cancel = openTakingBack(afterMs, this.#parts, this.#scope.signal);
     this.#sweep = this.#state.unsettledInReverse();
-    for (const execution of this.#executions.values()) execution.abort(scope.signal);
+    for (const execution of this.#executions.values()) execution.abort(this.#cancel.signal);
     this.#wakeUp();
   }
 
@@ -199,20 +199,21 @@ export class PlanRun {
     const { store } = this.#parts.orders;
     const cancelled = plan.state === 'CANCELLING';
     const { first, count } = await listFailures(plan.uuid, cancelled, transaction.sql);
-    const statusMessage = this.#summary(cancelled ? plan.statusMessage : '');
-    const event = first ? (cancelled ? 'cancel_fail' : 'fail') : cancelled ? 'cancel_end' : 'succeed';
-    const patch = first ? failureOf(first, count) : {};
-    const ended = await movePlan(event, plan.uuid, { statusMessage, ...patch }, transaction, store);
+    const failure = first ? failureOf(first, count) : null;
+    const said = [cancelled ? plan.statusMessage : '', failure?.errorMessage ?? '', this.#summary()];
+    const patch = { statusMessage: said.filter((part) => part !== '').join('; '), ...failure };
+    const event = failure ? (cancelled ? 'cancel_fail' : 'fail') : cancelled ? 'cancel_end' : 'succeed';
+    const ended = await movePlan(event, plan.uuid, patch, transaction, store);
     return ended?.plan ?? plan;
   }
 
   /** How many actions came to what, for people. */
-  #summary(prefix: string): string {
+  #summary(): string {
     const counted = (['SUCCEEDED', 'SKIPPED', 'CANCELLED', 'FAILED'] as const)
       .map((state) => [state.toLowerCase(), this.#state.count(state)] as const)
       .filter(([, count]) => count > 0)
       .map(([state, count]) => `${count} ${state}`);
-    return [prefix, `actions: ${counted.join(', ')}`].filter((part) => part !== '').join('; ');
+    return `actions: ${counted.join(', ')}`;
   }
 
   #wakeUp(): void {
@@ -233,8 +234,8 @@ export class PlanRun {
 }
 
 /** What a plan says of the first of its actions that failed. */
-function failureOf(action: ActionRow, count: number): Partial<ActionPlanRow> {
+function failureOf(action: ActionRow, count: number) {
   const others = count > 1 ? `, and ${count - 1} more failed` : '';
   const errorMessage = `action '${action.name}' failed: ${action.errorMessage}${others}`;
-  return { errorCode: 'ACTION_FAILED', errorMessage, statusMessage: errorMessage };
+  return { errorCode: 'ACTION_FAILED' as const, errorMessage };
 }

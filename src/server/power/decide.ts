@@ -59,6 +59,8 @@ function whenQueued(task: PowerTaskRow, report: Report, facts: Facts): Move {
   const { before, error } = report;
   if (isPast(task.startDeadlineAt, facts)) return onDeadline(task, facts);
   if (report.sending === 'NOT_SENT') {
+    // We were away, or slow: nothing is wrong with the order, and there is time left to begin it.
+    if (error?.code === 'GO_TOO_LATE') return { event: null, patch: {}, next: 'start' };
     return failing(
       task,
       fail(error?.code ?? 'INTERNAL', `nothing was sent: ${error?.message ?? 'no reason given'}`),
@@ -129,6 +131,8 @@ function whenSending(task: PowerTaskRow, report: Report, facts: Facts): Move {
       if (isReached(task.target, task.phase, { reading: report.before, seenDown: task.seenDown })) {
         return finishing(task, report.before, facts);
       }
+      // Its time may have passed while nobody was there to send it: no order fires hours later.
+      if (isPast(task.deadlineAt, facts)) return onDeadline(task, facts);
       return { event: null, patch: {}, next: 'go', command: commandOf(task, facts) };
     case 'ACCEPTED':
       return { event: 'accept', patch: { task: { message: '' } }, next: 'again' };

@@ -184,11 +184,12 @@ export class Keeper {
     const { store, attachments } = this.#parts;
     const task = await findPowerTask(uuid, store.database.read);
     if (!task || isAtRest(task.state)) return;
-    this.#giveGrace(task, this.#parts.limits.abortTimeoutMs);
     const node = await findNode(task.nodeUuid, store.database.read);
     const owner = node ? attachments.ownerOf(node) : null;
-    if (owner?.kind !== 'attached') return;
+    if (owner?.kind !== 'attached') return this.#setAlarm(task);
     const { attachment } = owner;
+    // Only an agent that is there can read the hardware before a deadline counts.
+    this.#giveGrace(task, this.#parts.limits.abortTimeoutMs);
     const handed = await store.database.write((transaction) => handOver(uuid, attachment.hello.agentUuid, transaction));
     if (handed) attachment.send(this.#work(handed.task, handed.node));
   }

@@ -151,6 +151,8 @@ function prepareConnection(connection: BetterSqlite3.Database, done: (error: unk
   // FULL, so that a commit survives the plug: what was promised to a client or told to an agent must be on the disk.
   connection.pragma('synchronous = FULL');
   connection.pragma('foreign_keys = ON');
+  // Up to 32 MB wait in the log: a large plan then pays for one checkpoint where it would for many.
+  connection.pragma('wal_autocheckpoint = 8000');
   done(null);
 }
 

@@ -56,12 +56,22 @@ export class Feed {
     const close = (): void => {
       unlink();
       channels.delete(channel);
-      if (channels.size === 0) this.#watchers.delete(topic);
+      // It may come twice, and meanwhile others may have begun to watch the same topic.
+      if (channels.size === 0 && this.#watchers.get(topic) === channels) this.#watchers.delete(topic);
     };
-    // A reader that never begins is let go with its signal.
     const unlink = onAbort(signal, () => close());
-    return readThenClose(channel, close);
+    return closedOnReturn(readThenClose(channel, close), close);
   }
+}
+
+/** A reader that leaves before it has begun never comes to its `finally`. */
+function closedOnReturn(changes: AsyncGenerator<Change>, close: () => void): AsyncGenerator<Change> {
+  const leave = changes.return.bind(changes);
+  changes.return = (value) => {
+    close();
+    return leave(value);
+  };
+  return changes;
 }
 
 async function* readThenClose(channel: Channel<Change>, close: () => void): AsyncGenerator<Change> {

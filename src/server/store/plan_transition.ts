@@ -73,9 +73,15 @@ export async function createPlan(
   for (const part of parts(nodes)) {
     await sql('plan_nodes').insert(part.map((nodeUuid) => ({ plan_uuid: row.uuid, node_uuid: nodeUuid })));
   }
-  const planEvents = rowOf(ACTION_PLAN_TABLE, 'create').notifies.map((type) => planAnnouncement(type, row, audit));
-  const actionEvents = rows.flatMap((action) => saidOf('create', action, { plan: row, audit }));
-  await announce([...planEvents, ...actionEvents], transaction, store);
+  await announce(
+    rowOf(ACTION_PLAN_TABLE, 'create').notifies.map((type) => planAnnouncement(type, row, audit)),
+    transaction,
+    store,
+  );
+  for (const part of parts(rows)) {
+    const said = part.flatMap((action) => saidOf('create', action, { plan: row, audit }));
+    await announce(said, transaction, store);
+  }
   transaction.changed({ kind: 'plan', plan: row, actions: rows });
   return row;
 }
@@ -182,11 +188,10 @@ export async function moveActions(
   }
   const inOrder = moves.filter(({ uuid }) => moved.has(uuid));
   const rows = inOrder.map(({ uuid }) => moved.get(uuid) as ActionRow);
-  await announce(
-    inOrder.flatMap(({ event }, at) => saidOf(event, rows[at] as ActionRow, context)),
-    transaction,
-    store,
-  );
+  for (const part of parts(inOrder)) {
+    const said = part.flatMap(({ event, uuid }) => saidOf(event, moved.get(uuid) as ActionRow, context));
+    await announce(said, transaction, store);
+  }
   transaction.changed({ kind: 'plan', plan: context.plan, actions: rows });
   return rows;
 }

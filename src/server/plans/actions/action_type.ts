@@ -41,6 +41,8 @@ export interface ActionType<Parameters = unknown> {
   readonly name: string;
   /** What it does, for people. */
   readonly meaning: string;
+  /** What a cancel does to it while it runs, for people. */
+  readonly whenCancelled: string;
   /** input_parameters: their names, rules and descriptions. */
   readonly schema: z.ZodType<Parameters>;
   /** The node that it is about, by name or uuid, if it is about one. */
@@ -87,6 +89,7 @@ export type ActionTypeParts<Parameters> = Pick<ActionType<Parameters>, 'name' | 
 /** A type from its parts. By default it is about no node, checks nothing, and can be taken back as soon as it stops waiting. */
 export function defineActionType<Parameters>(parts: ActionTypeParts<Parameters>): ActionType<Parameters> {
   return {
+    whenCancelled: 'it stops at once',
     nodeOf: () => null,
     check: () => {},
     preCondition: async () => null,
@@ -104,10 +107,8 @@ export function parseParameters<Parameters>(type: ActionType<Parameters>, input:
   const parsed = type.schema.safeParse(input);
   if (parsed.success) return parsed.data;
   const sentences = parsed.error.issues.map((issue) => describeIssue(issue, place));
-  throw fail(
-    'ACTION_PLAN_INVALID',
-    `${sentences.join('; ')}. What ${type.name} takes: ${Object.keys(jsonSchemaOf(type)).join(', ') || 'nothing'}`,
-  );
+  const names = Object.keys(jsonSchemaOf(type).properties ?? {}).join(', ');
+  throw fail('ACTION_PLAN_INVALID', `${sentences.join('; ')}. What ${type.name} takes: ${names || 'nothing'}`);
 }
 
 function describeIssue(issue: z.core.$ZodIssue, place: string): string {
@@ -117,7 +118,7 @@ function describeIssue(issue: z.core.$ZodIssue, place: string): string {
   return `${path}: ${issue.message}`;
 }
 
-/** The properties of the JSON Schema of a type's parameters. */
-export function jsonSchemaOf(type: ActionType): Record<string, unknown> {
-  return (z.toJSONSchema(type.schema, { io: 'input' }).properties ?? {}) as Record<string, unknown>;
+/** The JSON Schema of a type's parameters, as a client writes them. */
+export function jsonSchemaOf(type: ActionType): z.core.JSONSchema.BaseSchema {
+  return z.toJSONSchema(type.schema, { io: 'input' });
 }

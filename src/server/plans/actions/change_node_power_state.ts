@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { possibleWith } from '../../../core/abort_table.ts';
 import { asCountermandError, type CountermandError, fail } from '../../../core/errors.ts';
 import { abortTargetOf, findTarget, isAbort, type OrderTarget, TARGET_TABLE, TARGETS } from '../../../core/power.ts';
 import { openScope, sleep } from '../../../core/signals.ts';
@@ -6,10 +7,12 @@ import { isAtRest } from '../../../core/states.ts';
 import { giveOrder, type Order, withdrawOrder } from '../../power/orders.ts';
 import { watchPowerTask } from '../../power/watch.ts';
 import type { Transaction } from '../../store/database.ts';
+import { findNode } from '../../store/nodes.ts';
 import { setBeforeImage } from '../../store/plan_images.ts';
-import { findByRequestId } from '../../store/power_tasks.ts';
+import { findByRequestId, getPowerTask } from '../../store/power_tasks.ts';
 import type { PowerTaskRow } from '../../store/rows.ts';
 import { type ActionContext, defineActionType, type End, type Result, refuseIfCancelled } from './action_type.ts';
+import { nodeDeleted } from './node_of_action.ts';
 
 const ORDERS = TARGETS.filter((target): target is OrderTarget => !isAbort(target));
 
@@ -41,6 +44,8 @@ const ASK_AGAIN_MS = 5000;
 export const changeNodePowerState = defineActionType<Parameters>({
   name: 'change_node_power_state',
   meaning: 'changes the power state of a node',
+  whenCancelled:
+    'an order that was not sent is withdrawn; a soft order or an NMI is aborted, on the hardware where the driver can; what cannot be aborted is waited for',
   schema,
   nodeOf: ({ resource_id: node }) => node,
 
@@ -67,15 +72,33 @@ export const changeNodePowerState = defineActionType<Parameters>({
   },
 
   async abort(_parameters, context, signal) {
+    const { read } = context.parts.orders.store.database;
     for (;;) {
-      const task = await findByRequestId(context.action.uuid, context.parts.orders.store.database.read);
-      if (task === null) return { kind: 'taken_back', message: 'no order had been given', result: {} };
-      if (isAtRest(task.state)) return endOf(await untilAtRest(task, context, signal));
-      const waits = await takeBack(task, context);
-      if (waits) return endOf(await untilAtRest(task, context, signal));
+      const task = await findByRequestId(context.action.uuid, read);
+      if (task === null) return { kind: 'taken_back', message: await whyNotOrdered(context), result: {} };
+      const waits = isAtRest(task.state) || (await takeBack(task, context));
+      if (!waits) continue;
+      const ended = await untilAtRest(task, context, signal).catch(asCountermandError);
+      if (!(ended instanceof Error)) return endOf(ended);
+      if (ended.code !== 'ACTION_STILL_RUNNING') throw ended;
+      return stillRunning(await getPowerTask(task.uuid, read), ended);
     }
   },
 });
+
+async function whyNotOrdered({ action, parts }: ActionContext): Promise<string> {
+  const node = await findNode(action.nodeUuid ?? '', parts.orders.store.database.read);
+  if (!node?.heldBy) return 'no order had been given';
+  return `no order had been given: node ${node.name} is held by power task ${node.heldBy}`;
+}
+
+/** It was waited for long enough. The power task goes on, and keeps the node. */
+function stillRunning(task: PowerTaskRow, { code, message }: CountermandError): End {
+  const can = possibleWith(task).map((words) => `countermand ${words}`);
+  const instead = can.length === 0 ? '' : `; can: ${can.join(', ')}`;
+  const sentence = `${message}; power task ${task.uuid}, ${task.target} ${task.state}, goes on and keeps the node${instead}`;
+  return { kind: 'failed', error: fail(code, sentence), result: resultOf(task) };
+}
 
 /** Gives the order, or finds the one that an earlier execution gave. Waits while the node is held or nobody serves it. */
 async function orderWhenFree(
@@ -98,6 +121,7 @@ async function orderWhenFree(
     signal.throwIfAborted();
     const given = await giveOrder(order, parts.orders, notCancelled).catch(asCountermandError);
     if (!(given instanceof Error)) return given;
+    if (given.code === 'NODE_NOT_FOUND') throw nodeDeleted(action);
     if (given.code !== 'NODE_HELD' && given.code !== 'AGENT_NOT_ATTACHED') throw given;
     await untilNodeChanges(order.node, context, signal);
   }

@@ -16,6 +16,7 @@ type Parameters = z.infer<typeof schema>;
 export const setNodeMaintenance = defineActionType<Parameters>({
   name: 'set_node_maintenance',
   meaning: 'puts a node into maintenance, or takes it out',
+  whenCancelled: 'it is one write: it had not happened yet, or it is done and stays',
   schema,
   nodeOf: ({ resource_id: node }) => node,
   async preCondition(wanted, context) {

@@ -1,0 +1,188 @@
+/** `countermand plan create|start|watch|cancel|delete`: orders about whole plans. */
+import type { Command } from 'commander';
+import { asCountermandError, type CountermandError, fail } from '../core/errors.ts';
+import {
+  type ActionPlan,
+  ActionPlanState,
+  type CreateActionPlanRequest,
+  DeleteActionPlanResponse,
+  WatchActionPlanResponse,
+} from '../gen/countermand/v1/action_plan.ts';
+import { asking, type Call, present } from './asking.ts';
+import { inDoubt } from './following.ts';
+import { parsePlan, readPlanText } from './plan_file.ts';
+import { followPlan } from './plan_following.ts';
+import { planLine } from './plan_lines.ts';
+import { WHICH_PLAN } from './plan_text.ts';
+import type { Terminal } from './terminal.ts';
+
+/** How a plan is started. */
+export interface StartOptions {
+  /** Wait behind plans on the same nodes. */
+  readonly queue?: boolean;
+  /** False to end as soon as it is started. */
+  readonly wait: boolean;
+}
+
+/** What can be done with a plan, as commands to paste. */
+function waysOn({ possible }: ActionPlan, command: string): string[] {
+  return possible.map((words) => `  ${command} ${words}`);
+}
+
+/** Makes a plan and shows it. The same request id twice is one plan. */
+export async function makePlan(request: CreateActionPlanRequest, call: Call): Promise<ActionPlan> {
+  const { conductor, output, command } = call;
+  const answer = await conductor.plans.createActionPlan(request).catch((thrown: unknown) => {
+    throw inDoubt(asCountermandError(thrown), 'the plan was made', `${command} plan show ${request.requestId}`);
+  });
+  const plan = present(answer.actionPlan, 'an action plan');
+  output.message(WatchActionPlanResponse, { actionPlan: plan, actions: [] }, () => planLine(plan));
+  return plan;
+}
+
+/** Starts a plan that was just made, and watches it. One that an earlier order with this request id has started is watched. */
+export async function startMade(plan: ActionPlan, options: StartOptions, call: Call): Promise<void> {
+  if (plan.state !== ActionPlanState.RECOMMENDED) return options.wait ? watchPlan(plan, call) : undefined;
+  let started: ActionPlan;
+  try {
+    started = await startPlan(plan.uuid, options, call);
+  } catch (thrown) {
+    throw notStarted(asCountermandError(thrown), plan, call);
+  }
+  if (options.wait) await watchPlan(started, call);
+}
+
+function notStarted(error: CountermandError, plan: ActionPlan, { command }: Call): CountermandError {
+  const lines = [error.message, 'the plan was made; can:', ...waysOn(plan, command)];
+  return error.code === 'ACTION_PLAN_OVERLAPS' ? fail(error.code, lines.join('\n')) : error;
+}
+
+async function startPlan(name: string, { queue = false, wait }: StartOptions, call: Call): Promise<ActionPlan> {
+  const { conductor, output, command } = call;
+  const answer = await conductor.plans.startActionPlan({ actionPlan: name, queue }).catch((thrown: unknown) => {
+    throw inDoubt(asCountermandError(thrown), 'the plan was started', `${command} plan show ${name}`);
+  });
+  const plan = present(answer.actionPlan, 'an action plan');
+  if (!wait) output.message(WatchActionPlanResponse, { actionPlan: plan, actions: [] }, () => planLine(plan));
+  return plan;
+}
+
+function watchPlan(plan: ActionPlan, call: Call): Promise<void> {
+  const stream = call.conductor.plans.watchActionPlan({ actionPlan: plan.uuid });
+  return followPlan(stream, { name: plan.uuid, cancels: false, wait: true, plan }, call);
+}
+
+interface CreateOptions {
+  readonly start?: boolean;
+  readonly queue?: boolean;
+  readonly wait: boolean;
+  readonly requestId?: string;
+}
+
+async function create(
+  file: string,
+  { start = false, queue, wait, requestId }: CreateOptions,
+  call: Call,
+): Promise<void> {
+  if (queue && !start) throw fail('ARGUMENT_INVALID', '--queue says how to start; give --start as well');
+  if (!wait && !start) throw fail('ARGUMENT_INVALID', '--no-wait goes with --start; without it nothing is waited for');
+  const wanted = parsePlan(await readPlanText(file, call), file);
+  const plan = await makePlan({ ...wanted, requestId: requestId ?? call.chance.uuid() }, call);
+  if (start) await startMade(plan, { queue: queue ?? false, wait }, call);
+  else for (const way of waysOn(plan, call.command)) call.output.say(way);
+}
+
+const FILE_EXAMPLE = `
+A plan file, in YAML or JSON:
+  name: rack 7 down
+  max_parallel: 8             # at most so many actions at once; 10 if left out
+  canary: 1                   # so many must succeed before the others begin; none if left out
+  on_failure: STOP            # or CONTINUE: only what depends on the failed action is left out
+  actions:
+    - name: drain
+      action_type: set_node_maintenance
+      input_parameters: {resource_id: r7n1, maintenance: true, reason: rack work}
+    - name: down
+      action_type: change_node_power_state
+      input_parameters: {resource_id: r7n1, state: soft power off, timeout: 300}
+      parents: [drain]
+      timeout: 600            # seconds, waiting for the node included; an hour if left out`;
+
+/** Adds `plan create`. */
+export function addCreate(group: Command, terminal: Terminal): void {
+  group
+    .command('create')
+    .description('make an action plan from a file; nothing is started unless you say so')
+    .argument('<file>', 'the plan file, or - for standard input; at most 32 MB')
+    .option('--start', 'start it, and watch it until it is at rest')
+    .option('--queue', 'with --start: wait behind the plans that run or wait on the same nodes')
+    .option('--no-wait', 'with --start: end as soon as it is started; the plan goes on')
+    .option('--request-id <id>', 'the id of the order: the same id twice is one plan; else a new one')
+    .addHelpText('after', FILE_EXAMPLE)
+    .action(asking(create, terminal));
+}
+
+async function start(name: string, options: StartOptions, call: Call): Promise<void> {
+  const plan = await startPlan(name, options, call);
+  if (options.wait) await watchPlan(plan, call);
+}
+
+/** Adds `plan start`. */
+export function addStart(group: Command, terminal: Terminal): void {
+  group
+    .command('start')
+    .description('start a plan and watch it until it is at rest; the exit code says how it ended')
+    .argument('<plan>', WHICH_PLAN)
+    .option('--queue', 'wait behind the plans that run or wait on the same nodes, instead of being refused')
+    .option('--no-wait', 'end as soon as it is started; the plan goes on')
+    .action(asking(start, terminal));
+}
+
+async function watch(name: string, _options: object, call: Call): Promise<void> {
+  const stream = call.conductor.plans.watchActionPlan({ actionPlan: name });
+  await followPlan(stream, { name, cancels: false, wait: true }, call);
+}
+
+/** Adds `plan watch`. */
+export function addWatch(group: Command, terminal: Terminal): void {
+  group
+    .command('watch')
+    .description('watch a plan until it is at rest; the exit code says how it ended')
+    .argument('<plan>', WHICH_PLAN)
+    .action(asking(watch, terminal));
+}
+
+interface CancelOptions {
+  readonly reason?: string;
+  readonly wait: boolean;
+}
+
+async function cancel(name: string, { reason = '', wait }: CancelOptions, call: Call): Promise<void> {
+  const stream = call.conductor.plans.cancelActionPlan({ actionPlan: name, reason });
+  await followPlan(stream, { name, cancels: true, wait }, call);
+}
+
+/** Adds `plan cancel`. */
+export function addCancel(group: Command, terminal: Terminal): void {
+  group
+    .command('cancel')
+    .description('cancel a plan: nothing more begins, what runs is taken back; watch it until it is at rest')
+    .argument('<plan>', WHICH_PLAN)
+    .option('--reason <text>', 'why, for those who read it later')
+    .option('--no-wait', 'end as soon as the cancel is committed; it goes on')
+    .action(asking(cancel, terminal));
+}
+
+async function forget(name: string, _options: object, { conductor, output }: Call): Promise<void> {
+  const answer = await conductor.plans.deleteActionPlan({ actionPlan: name });
+  output.message(DeleteActionPlanResponse, answer, () => `plan ${name}: deleted`);
+}
+
+/** Adds `plan delete`. */
+export function addDelete(group: Command, terminal: Terminal): void {
+  group
+    .command('delete')
+    .description('delete a plan that neither runs nor waits to run; its events stay')
+    .argument('<plan>', WHICH_PLAN)
+    .action(asking(forget, terminal));
+}
