@@ -1,14 +1,15 @@
-/** Times as figures, and figures as a table. */
+/** Measurements as figures, and figures as a table. */
 import { systemClock } from '../src/core/clock.ts';
 
 /** One line of results. */
 export interface Row {
   readonly what: string;
-  /** In milliseconds. */
+  /** In milliseconds, or in `unit`. */
   readonly times: readonly number[];
+  readonly unit?: 'ms' | 'MB' | 'per s';
   /** The peer in the same run, to be compared with. */
   readonly peer?: Row;
-  /** What we want, in milliseconds. */
+  /** What we want, in the same unit. */
   readonly aim?: { readonly median?: number; readonly max?: number };
 }
 
@@ -27,7 +28,7 @@ export function quantile(times: readonly number[], share: number): number {
 
 const HEAD = ['', 'n', 'median', 'p95', 'max', 'aim', 'beside the peer'];
 
-/** Rows as a Markdown table; times in milliseconds. */
+/** Rows as a Markdown table. */
 export function table(rows: readonly Row[]): string {
   const cells = [HEAD, HEAD.map((_, column) => (column === 0 ? '---' : '---:')), ...rows.map(cellsOf)];
   const widths = HEAD.map((_, column) => Math.max(...cells.map((line) => line[column]?.length ?? 0)));
@@ -36,14 +37,10 @@ export function table(rows: readonly Row[]): string {
   return cells.map((line) => `| ${line.map(pad).join(' | ')} |`).join('\n');
 }
 
-function cellsOf({ what, times, peer, aim }: Row): string[] {
-  const figures = [0.5, 0.95, 1].map((share) => milliseconds(quantile(times, share)));
+function cellsOf({ what, times, unit = 'ms', peer, aim }: Row): string[] {
+  const figures = [0.5, 0.95, 1].map((share) => `${rounded(quantile(times, share))} ${unit}`);
   const ratio = peer ? `${rounded(quantile(times, 0.5) / quantile(peer.times, 0.5))} x` : '';
   return [what, String(times.length), ...figures, aimText(aim), ratio];
-}
-
-function milliseconds(time: number): string {
-  return `${rounded(time)} ms`;
 }
 
 const rounded = (figure: number): string => figure.toFixed(figure < 10 ? 1 : 0);

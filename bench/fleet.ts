@@ -1,5 +1,5 @@
 /** What the measurements are made on: a real conductor process with its agent, and nodes with their BMCs. */
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { environmentWith, startConductorProcess } from '../scripts/demo/conductor_process.ts';
@@ -18,6 +18,8 @@ export interface Bmc {
 export interface Fleet {
   readonly conductor: Conductor;
   readonly signal: AbortSignal;
+  /** The most memory that the conductor, with its agent, has had so far, in MB. */
+  peakMemory(): Promise<number>;
   /** Enrols nodes with the driver `fake`, waits until they have been read, and answers their names. */
   enrolFake(count: number, settings?: Readonly<Record<string, string>>): Promise<string[]>;
   /** The same over real IPMI; the operating systems never stop. */
@@ -46,19 +48,37 @@ export async function withFleet<T>(
     after.defer(() => sim.stop());
     return { sim, folder: directory };
   }
-  return await withConductor(conductor.address, (clients) => measure(fleetOf(clients, startBmc, signal)), signal);
+  return await withConductor(
+    conductor.address,
+    (clients) => measure(fleetOf(clients, conductor.pid, startBmc, signal)),
+    signal,
+  );
 }
+
+const ENROL_AT_ONCE = 50;
 
 const names = (driver: string, count: number): string[] =>
   Array.from({ length: count }, (_, index) => `${driver}${index + 1}`);
 
-function fleetOf(conductor: Conductor, startBmc: (name: string) => Promise<Bmc>, signal: AbortSignal): Fleet {
+function fleetOf(
+  conductor: Conductor,
+  pid: number,
+  startBmc: (name: string) => Promise<Bmc>,
+  signal: AbortSignal,
+): Fleet {
   return {
     conductor,
     signal,
+    async peakMemory() {
+      const status = await readFile(`/proc/${pid}/status`, 'utf8');
+      return Number(/VmHWM:\s+(\d+) kB/.exec(status)?.[1]) / 1024;
+    },
     async enrolFake(count, settings = {}) {
       const enrolled = names('fake', count);
-      for (const name of enrolled) await enrol(name, 'fake', { fake_address: name, ...settings }, conductor);
+      for (let at = 0; at < count; at += ENROL_AT_ONCE) {
+        const part = enrolled.slice(at, at + ENROL_AT_ONCE);
+        await Promise.all(part.map((name) => enrol(name, 'fake', { fake_address: name, ...settings }, conductor)));
+      }
       return enrolled;
     },
     async enrolIpmi(count) {

@@ -8,11 +8,15 @@ import { openScope } from '../src/core/signals.ts';
 import { abortLatency } from './abort_latency.ts';
 import { type Row, table } from './figures.ts';
 import { orderLatency } from './order_latency.ts';
+import { planCancel } from './plan_cancel.ts';
+import { planRun } from './plan_run.ts';
 
 /** The questions. A new one is one file and one line here. */
 const QUESTIONS: Readonly<Record<string, readonly [title: string, ask: (signal: AbortSignal) => Promise<Row[]>]>> = {
   abort_latency: ['From the abort to its answer, with 100 orders in flight', abortLatency],
   order_latency: ['From the order to the BMC having it, 100 orders in turn', orderLatency],
+  plan_run: ['Plans of nops, from the start to the end', planRun],
+  plan_cancel: ['From the cancel of a plan to everything being written off or taken back', planCancel],
 };
 
 const scope = openScope([]);

@@ -1,18 +1,19 @@
 /**
- * `npm run demo`: a conductor with its agent, three real BMC simulators on loopback, and an operator's few minutes with
+ * `npm run demo`: a conductor with its agent, real BMC simulators on loopback, and an operator's few minutes with
  * them, in some seconds. It ends with 0 if all that it shows has really happened, else with 1 and a sentence. Nothing that
  * it started, and no file of it, is left.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { withConductor } from '../src/cli/connection.ts';
+import { type Conductor, withConductor } from '../src/cli/connection.ts';
 import { systemClock } from '../src/core/clock.ts';
 import { asCountermandError, fail } from '../src/core/errors.ts';
 import { openScope } from '../src/core/signals.ts';
 import type { ChassisFaults } from '../src/sim/chassis.ts';
 import { type IpmiSim, startIpmiSim } from '../src/sim/ipmi_sim.ts';
 import { environmentWith, startConductorProcess } from './demo/conductor_process.ts';
+import { cancelRack, RACK } from './demo/rack.ts';
 import { openStage } from './demo/stage.ts';
 import { type NodeName, PASSWORD_VARIABLE, tellStory } from './demo/story.ts';
 
@@ -35,12 +36,17 @@ async function showAll(signal: AbortSignal): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'countermand-demo-'));
   after.defer(() => rm(folder, { recursive: true, force: true }));
 
-  const bmcs = {} as Record<NodeName, IpmiSim>;
-  for (const name of Object.keys(NODES) as NodeName[]) {
-    const bmc = await startIpmiSim({ directory: join(folder, name), ...NODES[name] }, systemClock, signal);
-    after.defer(() => bmc.stop());
-    bmcs[name] = bmc;
-  }
+  const startAll = async <Name extends string>(nodes: Readonly<Record<Name, Partial<ChassisFaults>>>) => {
+    const bmcs = {} as Record<Name, IpmiSim>;
+    for (const name of Object.keys(nodes) as Name[]) {
+      const bmc = await startIpmiSim({ directory: join(folder, name), ...nodes[name] }, systemClock, signal);
+      after.defer(() => bmc.stop());
+      bmcs[name] = bmc;
+    }
+    return bmcs;
+  };
+  const bmcs = await startAll(NODES);
+  const rack = await startAll(RACK);
   const flags = ['--data', join(folder, 'data'), ...FLAGS];
   // Node keeps there what it has compiled; commands start faster.
   const compiled = { NODE_COMPILE_CACHE: join(folder, 'compiled') };
@@ -49,12 +55,16 @@ async function showAll(signal: AbortSignal): Promise<void> {
   after.defer(() => conductor.stop());
 
   const operator = environmentWith({ ...compiled, COUNTERMAND_CONDUCTOR: conductor.address });
-  const stage = openStage(process.stdout, operator);
+  const stage = openStage(process.stdout, folder, operator);
   stage.heading('Countermand: the bare-metal conductor whose orders can be taken back');
-  stage.say("Three BMCs with real IPMI (OpenIPMI's ipmi_sim) run on loopback, and a conductor with its agent:");
+  stage.say("Nine BMCs with real IPMI (OpenIPMI's ipmi_sim) run on loopback, and a conductor with its agent:");
   stage.command(conductor.command);
   stage.output(conductor.said);
-  await withConductor(conductor.address, (clients) => tellStory({ stage, conductor: clients, bmcs }, signal), signal);
+  const tell = async (clients: Conductor): Promise<void> => {
+    await tellStory({ stage, conductor: clients, bmcs }, signal);
+    await cancelRack({ stage, conductor: clients, rack, folder }, signal);
+  };
+  await withConductor(conductor.address, tell, signal);
 }
 
 const byHand = openScope([]);

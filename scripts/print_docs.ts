@@ -3,10 +3,12 @@
  * is one line here.
  */
 import { writeFileSync } from 'node:fs';
+import { printActionTypes } from './docs/action_types.ts';
 import { printCli } from './docs/cli.ts';
 import { printConfiguration } from './docs/configuration.ts';
 import { printDrivers } from './docs/drivers.ts';
 import { printErrors } from './docs/errors.ts';
+import { NOTIFICATION_PAGES } from './docs/notifications/pages.ts';
 import { printStates } from './docs/states.ts';
 
 /** The printed documents: where each lies, and how it is printed. */
@@ -16,6 +18,8 @@ export const PRINTED: Readonly<Record<string, () => string>> = {
   'docs/drivers.md': printDrivers,
   'docs/cli.md': printCli,
   'docs/configuration.md': printConfiguration,
+  'docs/action_types.md': printActionTypes,
+  ...NOTIFICATION_PAGES,
 };
 
 if (import.meta.main) {

@@ -14,6 +14,7 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 export interface ConductorProcess {
   /** HOST:PORT. */
   readonly address: string;
+  readonly pid: number;
   /** The command by which it was started, as one would type it. */
   readonly command: string;
   /** What it then said. */
@@ -60,7 +61,7 @@ export async function startConductorProcess(
     const said = await firstWords(child, signal);
     const address = /127\.0\.0\.1:\d+/.exec(said)?.[0];
     if (address === undefined) throw new Error(`the conductor did not say where it listens, but: ${said}`);
-    return { address, command: `countermand ${words.join(' ')}`, said, stop };
+    return { address, pid: child.pid ?? 0, command: `countermand ${words.join(' ')}`, said, stop };
   } catch (error) {
     await stop();
     throw error;

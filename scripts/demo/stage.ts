@@ -37,8 +37,9 @@ const INDENT = '  ';
 /** Before what goes on in a new line. */
 const HANGING = '      ';
 
-/** Opens the stage. Every command runs in this environment. */
-export function openStage(out: NodeJS.WriteStream, environment: Environment): Stage {
+/** Opens the stage. Every command runs in this folder, with this environment. */
+export function openStage(out: NodeJS.WriteStream, folder: string, environment: Environment): Stage {
+  const place = { cwd: folder, env: environment };
   const width = Math.max(60, out.columns ?? WIDTH);
   const print = (lines: readonly string[]): void => void out.write(`${lines.join('\n')}\n`);
   const stage: Stage = {
@@ -51,10 +52,10 @@ export function openStage(out: NodeJS.WriteStream, environment: Environment): St
     output: (line) => print(fold(INDENT + line, width, HANGING)),
     begin(command, signal) {
       stage.command(command);
-      return start(command, stage.output, environment, signal);
+      return start(command, stage.output, place, signal);
     },
     run: (command, signal) => stage.begin(command, signal).ended,
-    runUnseen: (command, signal) => start(command, () => {}, environment, signal).ended,
+    runUnseen: (command, signal) => start(command, () => {}, place, signal).ended,
   };
   return stage;
 }
@@ -68,8 +69,13 @@ export function fold(line: string, width: number, hanging: string): string[] {
   return [line.slice(0, at).trimEnd(), ...fold(hanging + line.slice(at).trimStart(), width, hanging)];
 }
 
-function start(command: string, show: (line: string) => void, env: Environment, signal: AbortSignal): Running {
-  const child = spawn('sh', ['-c', command], { env, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
+interface Place {
+  readonly cwd: string;
+  readonly env: Environment;
+}
+
+function start(command: string, show: (line: string) => void, place: Place, signal: AbortSignal): Running {
+  const child = spawn('sh', ['-c', command], { ...place, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
   let kept: string[] | null = null;
   for (const stream of [child.stdout, child.stderr])
     createInterface(stream).on('line', (line) => (kept === null ? show(line) : kept.push(line)));

@@ -1,11 +1,11 @@
 /**
- * The four scenes of the demo. Each shows commands, then makes sure by data, and not by what they printed, that it has
+ * The first four scenes of the demo. Each shows commands, then makes sure by data, and not by what they printed, that it has
  * happened.
  */
 import type { Conductor } from '../../src/cli/connection.ts';
 import { systemClock } from '../../src/core/clock.ts';
 import { asCountermandError, ERROR_TABLE } from '../../src/core/errors.ts';
-import { openScope, sleep } from '../../src/core/signals.ts';
+import { sleep } from '../../src/core/signals.ts';
 import type { Node } from '../../src/gen/countermand/v1/node.ts';
 import {
   AbortOutcome,
@@ -16,6 +16,7 @@ import {
 } from '../../src/gen/countermand/v1/power.ts';
 import type { IpmiSim } from '../../src/sim/ipmi_sim.ts';
 import type { Stage } from './stage.ts';
+import { expect, untilConfirming, untilNode } from './waiting.ts';
 
 /** All that the story is told with. */
 export interface Props {
@@ -34,8 +35,6 @@ export const PASSWORD_VARIABLE = 'COUNTERMAND_SECRET_BMC';
 
 /** How long the viewer looks at an order that hangs. */
 const WATCHED_FOR_MS = 2000;
-/** What is waited for either comes well within this, or not at all. */
-const PATIENCE_MS = 20_000;
 
 /** Tells the story. @throws an Error with one sentence that says what did not happen; the reason of the abort */
 export async function tellStory(props: Props, signal: AbortSignal): Promise<void> {
@@ -43,10 +42,6 @@ export async function tellStory(props: Props, signal: AbortSignal): Promise<void
   await completeSoftly(props, signal);
   const task = await abortWhatHangs(props, signal);
   await recordLateChange(task, props, signal);
-}
-
-function expect(happened: boolean, otherwise: string): asserts happened {
-  if (!happened) throw new Error(otherwise);
 }
 
 async function enrolNodes({ stage, conductor, bmcs }: Props, signal: AbortSignal): Promise<void> {
@@ -64,14 +59,18 @@ async function enrolNodes({ stage, conductor, bmcs }: Props, signal: AbortSignal
   await stage.run('countermand node list', signal);
 }
 
-function createCommand(name: string, { address, port, username }: IpmiSim): string {
-  const info = {
+/** The driver_info of a node with this BMC. */
+export function infoOf({ address, port, username }: IpmiSim): Record<string, string> {
+  return {
     ipmi_address: address,
-    ipmi_port: port,
+    ipmi_port: String(port),
     ipmi_username: username,
     ipmi_password: `env:${PASSWORD_VARIABLE}`,
   };
-  const pairs = Object.entries(info).map(([key, value]) => `${key}=${value}`);
+}
+
+function createCommand(name: string, bmc: IpmiSim): string {
+  const pairs = Object.entries(infoOf(bmc)).map(([key, value]) => `${key}=${value}`);
   return `countermand node create ${name} --driver ipmi --info ${pairs.join(' ')}`;
 }
 
@@ -169,33 +168,4 @@ async function findLateChange(taskUuid: string, { notifications }: Conductor): P
   for await (const { event } of notifications.subscribe(request))
     if (event?.payload?.['ironic_object.data']?.late_change_of === taskUuid) return event.sequence;
   return null;
-}
-
-/** Waits until a node is as `so` says. @throws an Error that says what did not come */
-async function untilNode(
-  name: string,
-  so: (node: Node) => boolean,
-  what: string,
-  { nodes }: Conductor,
-  signal: AbortSignal,
-): Promise<Node> {
-  const scope = openScope([signal], { clock: systemClock, afterMs: PATIENCE_MS, what });
-  try {
-    for await (const { node } of nodes.watchNodes({ nodes: [name] }, { signal: scope.signal }))
-      if (node && so(node)) return node;
-    throw new Error(`the conductor stopped telling about ${name}`);
-  } finally {
-    scope.end();
-  }
-}
-
-async function untilConfirming(uuid: string, { power }: Conductor, signal: AbortSignal): Promise<void> {
-  const scope = openScope([signal], { clock: systemClock, afterMs: PATIENCE_MS, what: `sending power task ${uuid}` });
-  try {
-    for await (const { task } of power.watchPowerTask({ task: uuid }, { signal: scope.signal }))
-      if (task?.state === PowerTaskState.CONFIRMING) return;
-    throw new Error(`power task ${uuid} ended before it could be watched`);
-  } finally {
-    scope.end();
-  }
 }

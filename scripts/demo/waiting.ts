@@ -1,0 +1,77 @@
+/** What the demo waits for. Each comes well within the patience, or not at all. */
+import type { Conductor } from '../../src/cli/connection.ts';
+import { systemClock } from '../../src/core/clock.ts';
+import { openScope } from '../../src/core/signals.ts';
+import type { Action, ActionPlan } from '../../src/gen/countermand/v1/action_plan.ts';
+import type { Node } from '../../src/gen/countermand/v1/node.ts';
+import { PowerTaskState } from '../../src/gen/countermand/v1/power.ts';
+
+const PATIENCE_MS = 20_000;
+
+/** @throws an Error with one sentence unless it has happened */
+export function expect(happened: boolean, otherwise: string): asserts happened {
+  if (!happened) throw new Error(otherwise);
+}
+
+/** Waits until a node is as `so` says. @throws an Error that says what did not come */
+export async function untilNode(
+  name: string,
+  so: (node: Node) => boolean,
+  what: string,
+  { nodes }: Conductor,
+  signal: AbortSignal,
+): Promise<Node> {
+  const scope = openScope([signal], { clock: systemClock, afterMs: PATIENCE_MS, what });
+  try {
+    for await (const { node } of nodes.watchNodes({ nodes: [name] }, { signal: scope.signal }))
+      if (node && so(node)) return node;
+    throw new Error(`the conductor stopped telling about ${name}`);
+  } finally {
+    scope.end();
+  }
+}
+
+/** Waits until the order of a power task was sent and its end is awaited. */
+export async function untilConfirming(uuid: string, { power }: Conductor, signal: AbortSignal): Promise<void> {
+  const scope = openScope([signal], { clock: systemClock, afterMs: PATIENCE_MS, what: `sending power task ${uuid}` });
+  try {
+    for await (const { task } of power.watchPowerTask({ task: uuid }, { signal: scope.signal }))
+      if (task?.state === PowerTaskState.CONFIRMING) return;
+    throw new Error(`power task ${uuid} ended before it could be watched`);
+  } finally {
+    scope.end();
+  }
+}
+
+/** Waits until there is, or was, an event of this type. */
+export async function untilEvent(type: string, { notifications }: Conductor, signal: AbortSignal): Promise<void> {
+  const scope = openScope([signal], { clock: systemClock, afterMs: PATIENCE_MS, what: `waiting for ${type}` });
+  try {
+    const request = { fromSequence: 1n, eventTypes: [type] };
+    for await (const _ of notifications.subscribe(request, { signal: scope.signal })) return;
+    throw new Error(`the conductor stopped telling events before ${type}`);
+  } finally {
+    scope.end();
+  }
+}
+
+/** Waits until a plan, with all its actions by name, is as `so` says. @throws an Error that says what did not come */
+export async function untilPlan(
+  name: string,
+  so: (plan: ActionPlan, actions: ReadonlyMap<string, Action>) => boolean,
+  what: string,
+  { plans }: Conductor,
+  signal: AbortSignal,
+): Promise<ReadonlyMap<string, Action>> {
+  const scope = openScope([signal], { clock: systemClock, afterMs: PATIENCE_MS, what });
+  const actions = new Map<string, Action>();
+  try {
+    for await (const message of plans.watchActionPlan({ actionPlan: name }, { signal: scope.signal })) {
+      for (const action of message.actions) actions.set(action.name, action);
+      if (message.actionPlan && so(message.actionPlan, actions)) return actions;
+    }
+    throw new Error(`plan '${name}' ended before ${what}`);
+  } finally {
+    scope.end();
+  }
+}

@@ -1,0 +1,103 @@
+/** Every type of notification: read from the state tables, and the one that no change of state announces. */
+import { isAbort, TARGETS } from '../../../src/core/power.ts';
+import {
+  ACTION_PLAN_TABLE,
+  ACTION_TABLE,
+  AUDIT_TABLE,
+  POWER_TASK_TABLE,
+  type TransitionRow,
+} from '../../../src/core/states.ts';
+import { PAYLOAD_NAMES, type PayloadKind } from '../../../src/server/plans/plan_notifications.ts';
+import { oneOf, type Properties } from './schema.ts';
+import { faultOf } from './watcher.ts';
+
+/** One change of state that is announced. */
+export interface Move {
+  readonly meaning: string;
+  readonly from: readonly string[];
+  readonly to: string;
+  /** The states that the notification carries: one, or all that the change may come from. */
+  readonly carries: readonly string[];
+}
+
+/** One type. */
+export interface NotificationType {
+  readonly eventType: string;
+  /** The document that defines its payload, and the name of the definition. */
+  readonly document: string;
+  readonly payload: string;
+  /** The changes that it announces. */
+  readonly moves: readonly Move[];
+  /** What its data says more exactly than the definition. */
+  readonly data: Properties;
+}
+
+/** The one that no change of state announces: what a reading has found. */
+export const CORRECTED: NotificationType = {
+  eventType: 'baremetal.node.power_state_corrected.success',
+  document: 'ironic_objects.json',
+  payload: 'NodeCorrectedPowerStatePayload',
+  moves: [],
+  data: {},
+};
+
+function movesByType(table: readonly TransitionRow<string, string>[]): Map<string, Move[]> {
+  const moves = new Map<string, Move[]>();
+  for (const { notifies, meaning, from, to } of table) {
+    for (const notification of notifies) {
+      const [eventType = '', before] = notification.split(' ');
+      const move = { meaning, from, to, carries: before === undefined ? [to] : from };
+      moves.set(eventType, [...(moves.get(eventType) ?? []), move]);
+    }
+  }
+  return moves;
+}
+
+const statesOf = (moves: readonly Move[]): string[] => [...new Set(moves.flatMap(({ carries }) => carries))];
+
+/** Which state may follow which. */
+function changes(moves: readonly Move[]): Properties[] {
+  const states = [...new Set(moves.map(({ to }) => to))];
+  return states.map((state) => {
+    const before = moves.filter(({ to }) => to === state).flatMap(({ from }) => from);
+    return { properties: { old_state: oneOf([...new Set(before)]), state: { const: state } } };
+  });
+}
+
+function watcherType([eventType, moves]: [string, Move[]]): NotificationType {
+  const kind = eventType.split('.').slice(0, 2).join('.') as PayloadKind;
+  const update = { properties: { 'watcher_object.data': { anyOf: changes(moves) } } };
+  return {
+    eventType,
+    document: 'watcher_objects.json',
+    payload: PAYLOAD_NAMES[kind],
+    moves,
+    data: {
+      state: oneOf(statesOf(moves)),
+      ...(kind.endsWith('.update') ? { state_update: update } : {}),
+      ...faultOf(eventType),
+    },
+  };
+}
+
+function powerType([eventType, moves]: [string, Move[]]): NotificationType {
+  const aborts = eventType.includes('power_abort');
+  return {
+    eventType,
+    document: 'ironic_objects.json',
+    payload: aborts ? 'NodePowerAbortPayload' : 'NodeSetPowerStatePayload',
+    moves,
+    data: {
+      to_power: oneOf(TARGETS.filter((target) => isAbort(target) === aborts)),
+      power_task: { properties: { state: oneOf(statesOf(moves)) } },
+      ...(aborts ? { abort: { type: 'object' } } : {}),
+    },
+  };
+}
+
+/** Every type, in the order in which things happen. */
+export const NOTIFICATION_TYPES: readonly NotificationType[] = [
+  ...[AUDIT_TABLE, ACTION_PLAN_TABLE, ACTION_TABLE].flatMap((table) => [...movesByType(table)].map(watcherType)),
+  ...[...movesByType(POWER_TASK_TABLE)].map(powerType),
+  CORRECTED,
+];
