@@ -1,5 +1,6 @@
 import test from 'ava';
 import { eventLine } from '../../src/cli/event_line.ts';
+import { isOfNode, isOfPlan } from '../../src/cli/event_payload.ts';
 import { Event } from '../../src/gen/countermand/v1/notification.ts';
 
 const lineOf = (eventType: string, data: object): string =>
@@ -34,4 +35,57 @@ test('an event of another kind, or with a payload of another shape, is a line al
     t.regex(lineOf('x', data), /^ {5}7 {2}1970\S+ {2}x/);
   t.is(eventLine(Event.fromPartial({ sequence: 1n, eventType: 'x' })), '     1    x');
   t.notRegex(lineOf('x', { name: 'a\nb' }), /\n/);
+});
+
+const watcher = (data: object): object => ({ 'watcher_object.data': data });
+const planEvent = (eventType: string, data: object): Event =>
+  Event.fromPartial({ sequence: 7n, eventType, timestamp: new Date(0), payload: watcher(data) });
+const NAMES = new Map([['plan-1', 'rack 7 down']]);
+const afterType = (event: Event): string => eventLine(event, NAMES).slice(80);
+
+test('a plan: old and new state, and why', (t) => {
+  const update = { old_state: 'ONGOING', state: 'CANCELLING', status_message: 'cancelled: wrong rack' };
+  const event = planEvent('action_plan.update', {
+    uuid: 'plan-1',
+    name: 'rack 7 down',
+    state: 'CANCELLING',
+    state_update: watcher(update),
+  });
+  t.is(afterType(event), 'rack 7 down  ONGOING -> CANCELLING; cancelled: wrong rack');
+});
+
+test('an action: its plan by name, its state, and its fault', (t) => {
+  const fault = { exception: 'RECALL_FAILED', exception_message: 'the BMC refused' };
+  const data = { name: 'down', state: 'FAILED', action_plan: watcher({ uuid: 'plan-1' }), fault: watcher(fault) };
+  t.is(afterType(planEvent('action.cancel.error', data)), 'rack 7 down/down  FAILED; RECALL_FAILED: the BMC refused');
+  const of2 = { ...data, action_plan: watcher({ uuid: 'plan-2' }), fault: null };
+  t.is(afterType(planEvent('action.cancel.end', of2)), 'plan-2/down  FAILED');
+});
+
+test('the events of a plan: its own, its actions, and the power tasks that they ordered', (t) => {
+  const plan = { uuid: 'plan-1', name: 'rack 7 down' };
+  const taskOf = (uuid: string) => ({
+    power_task: { reason: `action 'down' of plan 'rack 7 down' (${uuid})` },
+  });
+  const ofNode = (data: object) =>
+    Event.fromPartial({ eventType: 'baremetal.node.power_set.end', payload: { 'ironic_object.data': data } });
+  t.true(isOfPlan(planEvent('action_plan.update', { uuid: 'plan-1' }), plan));
+  t.true(isOfPlan(planEvent('action.update', { uuid: 'a', action_plan: watcher({ uuid: 'plan-1' }) }), plan));
+  t.true(isOfPlan(ofNode(taskOf('plan-1')), plan));
+  t.false(isOfPlan(planEvent('action_plan.update', { uuid: 'plan-2', name: 'rack 7 down' }), plan));
+  t.false(isOfPlan(planEvent('audit.update', { uuid: 'plan-1' }), plan));
+  t.false(isOfPlan(ofNode(taskOf('plan-2')), plan));
+});
+
+test('the events of a node: its own, and the actions about it', (t) => {
+  const node = { uuid: 'node-1', name: 'r7n1' };
+  const ofNode = (data: object) =>
+    Event.fromPartial({ eventType: 'baremetal.node.power_set.end', payload: { 'ironic_object.data': data } });
+  t.true(isOfNode(ofNode({ uuid: 'node-1', name: 'old' }), node));
+  t.true(isOfNode(ofNode({ name: 'r7n1' }), node));
+  for (const resource of ['r7n1', 'node-1'])
+    t.true(isOfNode(planEvent('action.update', { input_parameters: { resource_id: resource } }), node));
+  t.false(isOfNode(planEvent('action.update', { name: 'r7n1' }), node));
+  t.false(isOfNode(planEvent('action_plan.update', { name: 'r7n1' }), node));
+  t.false(isOfNode(ofNode({}), node));
 });

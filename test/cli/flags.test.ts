@@ -1,7 +1,7 @@
 import test from 'ava';
 import fc from 'fast-check';
 import { isAddress } from '../../src/cli/address.ts';
-import { readOneNode, readPairs, readSeconds, readSequence, readTarget } from '../../src/cli/flags.ts';
+import { readCount, readPairs, readSeconds, readSequence, readTarget } from '../../src/cli/flags.ts';
 import { CountermandError } from '../../src/core/errors.ts';
 import { TARGET_TABLE, TARGETS } from '../../src/core/power.ts';
 
@@ -54,11 +54,13 @@ test(
   /'hibernate' is no target; possible are on, off,/,
 );
 
-test('one node', (t) => {
-  t.is(readOneNode('r7n1'), 'r7n1');
+test('counts', (t) => {
+  t.is(readCount(undefined, 1, '--max-parallel'), undefined);
+  t.is(readCount('8', 1, '--max-parallel'), 8);
+  t.is(readCount('0', 0, '--canary'), 0);
 });
-for (const range of ['r7n[1-16]', 'a,b'])
-  test(`the range ${range}`, refused, () => readOneNode(range), /is a range.*one node at a time/);
+for (const word of ['', '0', '-1', '1.5', '1e3', '2147483648', 'eight'])
+  test(`the count '${word}'`, refused, () => readCount(word, 1, '--max-parallel'), /--max-parallel: '.*from 1 to/);
 
 test('addresses', (t) => {
   for (const good of ['127.0.0.1:7077', 'host7:1', 'a.b-c_d:65535', '[::1]:7077']) t.true(isAddress(good), good);
@@ -84,7 +86,7 @@ test('whatever is typed, flags give a value or ARGUMENT_INVALID', (t) => {
     (word) => readSeconds(word, '--timeout'),
     (word) => readSequence(word, '--from'),
     readTarget,
-    readOneNode,
+    (word) => readCount(word, 1, '--max-parallel'),
   ];
   fc.assert(
     fc.property(fc.string(), fc.constantFrom(...readers), (word, read) => {

@@ -48,7 +48,7 @@ test('every group shows examples', async (t) => {
 });
 
 test('a group without a command is help on stderr, and a failure', async (t) => {
-  for (const words of [[], ['node'], ['power']]) {
+  for (const words of [[], ['node'], ['power'], ['plan']]) {
     const { exitCode, stdout, stderr } = await run(words);
     t.is(exitCode, 2);
     t.is(stdout, '');
@@ -81,7 +81,16 @@ test(refused, 'node create n1', /required option '--driver <name>' not specified
 test(refused, 'node create n1 --driver fake --info x', /--info: 'x' is not KEY=VALUE/);
 test(refused, 'node set n1', /nothing to set on 'n1'/);
 test(refused, 'node set n1 --maintenance maybe', /Allowed choices are on, off/);
-test(refused, 'node power n[1-3] on', /is a range, and a power order takes one node/);
+test(refused, 'node power n[3-1] on', /n\[3-1\]': 3-1 runs backwards/);
+test(refused, 'node power n[1-3] soft_off --max-parallel 0', /--max-parallel: '0' is not a whole number from 1/);
+test(refused, 'node power n[1-3] soft_off --canary x', /--canary: 'x' is not a whole number from 0/);
+test(refused, 'node power n[1-3] soft_off --on-failure wait', /Allowed choices are stop, continue/);
+test(refused, 'node power n[1-3] abort_soft_off --task t', /--task names one power task; name its node alone/);
+test(refused, 'plan create /nowhere/plan.yaml', /plan file \/nowhere\/plan\.yaml cannot be read: ENOENT/);
+test(refused, 'plan create /', /plan file \/ cannot be read: EISDIR/);
+test(refused, 'plan create /dev/zero', /\/dev\/zero is larger than 32 MB/);
+test(refused, 'plan create - --queue', /--queue says how to start; give --start as well/);
+test(refused, 'plan list --state GONE', /Allowed choices are RECOMMENDED, PENDING, ONGOING/);
 test(refused, 'node power n1 hibernate', /'hibernate' is no target; possible are on, off/);
 test(refused, 'node power n1 soft_off --timeout 0', /--timeout: '0' is not a number of seconds/);
 test(refused, 'node power n1 soft_off --timeout -5', /--timeout: '-5'/);
@@ -103,12 +112,22 @@ test('a refusal with --json is JSON on stderr, wherever the flag stands', async 
 });
 
 test('a conductor that is not there: the address, what to do, and nothing was ordered', async (t) => {
-  for (const line of ['node list', 'node power n1 soft_off', 'power watch t', 'events --follow', 'node refresh n1']) {
+  for (const line of [
+    'node list',
+    'node power n1 soft_off',
+    'node power n[1-3] soft_off',
+    'node power n[1-3] abort_soft_off',
+    'power watch t',
+    'plan start p',
+    'plan cancel p',
+    'events --follow',
+    'node refresh n1',
+  ]) {
     const { exitCode, stdout, stderr } = await run(line.split(' '));
     t.is(exitCode, 6, line);
     t.is(stdout, '');
     t.regex(stderr, /^error: no conductor answers at 127\.0\.0\.1:1 \(.*ECONNREFUSED.*countermand serve.*--conductor/);
-    t.notRegex(stderr, /whether the order was accepted/);
+    t.notRegex(stderr, /\n {2}|goes? on/);
   }
 });
 

@@ -120,7 +120,7 @@ test('commands that the command line or the conductor refuses', async (t) => {
     ask('node show nosuch', 3, /^error: there is no node 'nosuch'; `countermand node list` shows those there are$/),
     ask('node power n1 frobnicate', 2, /'frobnicate' is no target; possible are on, off, reboot/),
     ask('node power n1 soft_off --timeout 0', 2, /--timeout: '0' is not a number of seconds from 1/),
-    ask('node power n[1-2] soft_off', 2, /'n\[1-2\]' is a range, and a power order takes one node/),
+    ask('node power n[1-2] soft_off', 3, /resource_id: there is no node 'n2'/),
     ask('node create n1 --driver ipmi --info ipmi_address=127.0.0.9', 4, /there is a node 'n1' already/),
     ask('node create n2 --driver ipmi --info ipmi_address', 2, /--info: 'ipmi_address' is not KEY=VALUE/),
   ]);

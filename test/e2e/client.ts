@@ -11,6 +11,7 @@ import { HealthDefinition } from 'nice-grpc-server-health';
 import { toPlainJson } from '../../src/cli/json.ts';
 import type { Phase, Recall, TargetName } from '../../src/core/power.ts';
 import type { AbortOutcome, PowerTaskState } from '../../src/core/states.ts';
+import { ActionPlanServiceDefinition } from '../../src/gen/countermand/v1/action_plan.ts';
 import { AgentServiceDefinition } from '../../src/gen/countermand/v1/agent.ts';
 import { NodeServiceDefinition } from '../../src/gen/countermand/v1/node.ts';
 import * as notification from '../../src/gen/countermand/v1/notification.ts';
@@ -53,6 +54,7 @@ export function connect(address: string) {
   return {
     nodes: factory.create(NodeServiceDefinition, channel),
     power: factory.create(power.PowerServiceDefinition, channel),
+    plans: factory.create(ActionPlanServiceDefinition, channel),
     notifications: factory.create(notification.NotificationServiceDefinition, channel),
     agents: factory.create(AgentServiceDefinition, channel),
     health: factory.create(HealthDefinition, channel),
@@ -94,7 +96,7 @@ export async function* plainTasks(stream: AsyncIterable<{ task?: power.PowerTask
   for await (const answer of stream) yield plainTask(answer);
 }
 
-/** What our notifications say beside the node's own keys. */
+/** What our notifications say: about power orders beside the node's own keys, about plans and actions what tests look at. */
 export interface EventData {
   readonly uuid: string;
   readonly name: string;
@@ -104,6 +106,8 @@ export interface EventData {
   readonly late_change_of?: string | null;
   readonly power_task?: { readonly uuid: string; readonly target: string; readonly state: string };
   readonly abort?: { readonly outcome: AbortOutcome | null } | null;
+  readonly state?: string;
+  readonly state_update?: { readonly 'watcher_object.data': { readonly old_state: string; readonly state: string } };
 }
 
 /** An event in plain words. */
@@ -119,7 +123,8 @@ export async function* plainEvents(stream: AsyncIterable<notification.SubscribeR
   for await (const { event } of stream) {
     if (!event) throw new Error('an answer without an event');
     const { sequence, eventType: type, messageId, payload } = event;
-    yield { sequence: Number(sequence), type, messageId, data: payload?.['ironic_object.data'] };
+    const data = payload?.['ironic_object.data'] ?? payload?.['watcher_object.data'];
+    yield { sequence: Number(sequence), type, messageId, data };
   }
 }
 

@@ -10,12 +10,18 @@ import { never } from '../counterparts/signals.ts';
 const EXAMPLES = fileURLToPath(new URL('../../examples/', import.meta.url));
 const NODE = process.execPath;
 
-/** The clients: a program, and the example that it runs. */
-const CLIENTS: Readonly<Record<string, readonly [program: string, path: string]>> = {
+/** The examples by client: a program, and the file that it runs. */
+const SOFT_OFF: Readonly<Record<string, Example>> = {
   typescript: [NODE, `${EXAMPLES}typescript/soft_off.ts`],
   proto_loader: [NODE, `${EXAMPLES}proto_loader/soft_off.js`],
   shell: ['sh', `${EXAMPLES}shell/soft_off.sh`],
 };
+const PLAN: Readonly<Record<string, Example>> = {
+  typescript: [NODE, `${EXAMPLES}typescript/plan.ts`],
+  proto_loader: [NODE, `${EXAMPLES}proto_loader/plan.js`],
+  shell: ['sh', `${EXAMPLES}shell/plan.sh`],
+};
+type Example = readonly [program: string, path: string];
 
 /** A conductor for one test, with a node whose operating system never stops. */
 async function newConductor(t: ExecutionContext): Promise<string> {
@@ -35,8 +41,7 @@ interface Ran {
   readonly stderr: string;
 }
 
-function run(client: string, ...words: readonly string[]): Promise<Ran> {
-  const [program = '', path = ''] = CLIENTS[client] ?? [];
+function run([program, path]: Example, ...words: readonly string[]): Promise<Ran> {
   return new Promise((resolve) => {
     const child = execFile(program, [path, ...words], { env: environmentWith({}) }, (_error, stdout, stderr) =>
       resolve({ exitCode: child.exitCode ?? 1, stdout, stderr }),
@@ -44,29 +49,56 @@ function run(client: string, ...words: readonly string[]): Promise<Ran> {
   });
 }
 
-/** The states and outcomes that it printed, in order and without prefixes. */
-const wordsOf = (stdout: string): string[] =>
-  stdout.replaceAll(/POWER_TASK_STATE_|ABORT_OUTCOME_/g, '').match(/\b[A-Z]{5,}\b/g) ?? [];
+/** What it printed, with states and outcomes without their prefixes. */
+const plain = (stdout: string): string =>
+  stdout.replaceAll(/POWER_TASK_STATE_|ABORT_OUTCOME_|ACTION_PLAN_STATE_|ACTION_STATE_/g, '');
 
-for (const client of Object.keys(CLIENTS)) {
+/** The states and outcomes that it printed, in order. */
+const wordsOf = (stdout: string): string[] => plain(stdout).match(/\b[A-Z]{5,}\b/g) ?? [];
+
+/** The last two states that the lines of one kind told. */
+function lastOf(stdout: string, line: RegExp): string[] {
+  const states = plain(stdout)
+    .split('\n')
+    .flatMap((text) => line.exec(text)?.[1] ?? []);
+  return states.filter((state, at) => state !== states[at - 1]).slice(-2);
+}
+
+for (const [client, example] of Object.entries(SOFT_OFF)) {
   test(`${client}: a soft power off is watched and aborted`, async (t) => {
     const address = await newConductor(t);
-    const { exitCode, stdout, stderr } = await run(client, address, 'r7n1');
+    const { exitCode, stdout, stderr } = await run(example, address, 'r7n1');
     t.is(stderr, '');
     t.is(exitCode, 0);
     t.deepEqual(wordsOf(stdout).slice(-4), ['CONFIRMING', 'RECALLED', 'ABORTING', 'ABORTED'], stdout);
   });
+}
 
-  test(`${client}: what the conductor refuses is told`, async (t) => {
+for (const [client, example] of Object.entries(PLAN)) {
+  test(`${client}: a plan is made, started, watched and cancelled`, async (t) => {
     const address = await newConductor(t);
-    const { exitCode, stderr } = await run(client, address, 'r7n2');
-    t.is(exitCode, 1);
-    t.regex(stderr, /there is no node 'r7n2'/);
+    const { exitCode, stdout, stderr } = await run(example, address, 'r7n1');
+    t.is(stderr, '');
+    t.is(exitCode, 0);
+    t.deepEqual(lastOf(stdout, /^cancel: (\w+)/), ['CANCELLING', 'CANCELLED'], stdout);
+    t.deepEqual(lastOf(stdout, /^action settle: (\w+)/), ['PENDING', 'CANCELLED'], stdout);
+    t.deepEqual(lastOf(stdout, /^action down: (\w+)/), ['CANCELLING', 'CANCELLED'], stdout);
   });
+}
 
-  test(`${client}: without its arguments it says how to use it`, async (t) => {
-    const { exitCode, stderr } = await run(client);
-    t.is(exitCode, 2);
-    t.regex(stderr, /^usage: .* HOST:PORT NODE\n$/);
-  });
+for (const [what, examples] of Object.entries({ 'a soft power off': SOFT_OFF, 'a plan': PLAN })) {
+  for (const [client, example] of Object.entries(examples)) {
+    test(`${client}, ${what}: what the conductor refuses is told`, async (t) => {
+      const address = await newConductor(t);
+      const { exitCode, stderr } = await run(example, address, 'r7n2');
+      t.is(exitCode, 1);
+      t.regex(stderr, /there is no node 'r7n2'/);
+    });
+
+    test(`${client}, ${what}: without its arguments it says how to use it`, async (t) => {
+      const { exitCode, stderr } = await run(example);
+      t.is(exitCode, 2);
+      t.regex(stderr, /^usage: .* HOST:PORT NODE\n$/);
+    });
+  }
 }

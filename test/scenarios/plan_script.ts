@@ -9,8 +9,6 @@ export interface Playing {
   readonly world: World;
   /** The actions of the plan that is being written. */
   readonly draft: WantedAction[];
-  /** The conductor dies when this is committed, before it can do anything else: `p1 CANCELLING`, `p1/down ONGOING`. */
-  doom: string | null;
   say(line: string): void;
 }
 
@@ -58,10 +56,6 @@ export const PLAN_COMMANDS: Readonly<Record<string, PlanCommand>> = {
   cancel: async ({ world, say }, [name = '', ...reason]) => {
     const plan = await world.conductor.plans.cancel(name, reason.join(' '));
     say(`answer: ${plan.name} ${plan.state}`);
-  },
-  /** `doom p1 CANCELLING`, `doom p1/down SUCCEEDED`: the conductor dies just after the commit that writes this. */
-  doom: (playing, words) => {
-    playing.doom = words.join(' ');
   },
   /** `delete p1`. */
   delete: async ({ world }, [name = '']) => {

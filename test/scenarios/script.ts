@@ -139,9 +139,22 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   },
   /** `turn 90s`: lets time pass. */
   turn: async (player, [ms]) => player.world.clock.turn(duration(ms), () => player.tellEvents()),
+  /**
+   * `when p1 CANCELLING: conductor kill`, `when p1/a SUCCEEDED: cancel p1`, also of `#1 SENDING` and `n1 maintenance`: gives
+   * a command just after the commit that writes this.
+   */
+  when: (player, words) => {
+    const [committed = '', line = ''] = words.join(' ').split(': ');
+    player.when(committed, line);
+  },
   /** `together cancel p1 & cancel p1`: gives commands at once, as clients of their own would. */
   together: async (player, words) => {
-    await Promise.all(words.join(' ').split(' & ').map((line) => player.command(line)));
+    await Promise.all(
+      words
+        .join(' ')
+        .split(' & ')
+        .map((line) => player.command(line)),
+    );
   },
 };
 
@@ -152,8 +165,9 @@ class Player {
   readonly #tasks: string[] = [];
   readonly #nodes = new Map<string, string>();
   readonly #plans = new Map<string, { readonly name: string; readonly line: string }>();
-  /** What the conductor will not survive: `p1 CANCELLING`. */
-  doom: string | null = null;
+  /** Commands to be given as soon as something is committed. */
+  readonly #waiting: { readonly committed: string; readonly line: string }[] = [];
+  readonly #given: Promise<void>[] = [];
   #lastEvent = 0;
 
   constructor(world: World) {
@@ -187,6 +201,7 @@ class Player {
   async play(line: string): Promise<string> {
     this.#lines = [];
     await this.command(line);
+    await Promise.all(this.#given.splice(0));
     await this.world.clock.settle();
     await this.tellEvents();
     for (const fault of this.world.faults.splice(0)) this.say(`FAULT: ${fault}`);
@@ -244,12 +259,21 @@ class Player {
   }
 
   #tellChange(change: Change): void {
-    if (change.kind === 'task') this.#tell(this.#taskLine(change.task));
+    if (change.kind === 'task') this.#tellTask(change.task);
     if (change.kind === 'plan') this.#tellPlan(change);
-    if (change.kind !== 'node') return;
-    const line = nodeLine(change.node, this.world.clock.now());
-    if (this.#nodes.get(change.node.name) !== line) this.#tell(`${change.node.name}: ${line}`);
-    this.#nodes.set(change.node.name, line);
+    if (change.kind === 'node') this.#tellNode(change.node);
+  }
+
+  #tellTask(task: PowerTaskRow): void {
+    this.#tell(this.#taskLine(task));
+    this.#giveWhatWaits([`${this.nameOf(task.uuid)} ${task.state}`]);
+  }
+
+  #tellNode(node: NodeRow): void {
+    const line = nodeLine(node, this.world.clock.now());
+    if (this.#nodes.get(node.name) !== line) this.#tell(`${node.name}: ${line}`);
+    this.#nodes.set(node.name, line);
+    if (node.maintenance) this.#giveWhatWaits([`${node.name} maintenance`]);
   }
 
   #tellPlan({ plan, actions }: Extract<Change, { kind: 'plan' }>): void {
@@ -257,14 +281,23 @@ class Player {
     const line = planLine(plan);
     if (this.#plans.get(plan.uuid)?.line !== line) this.#tell(line);
     this.#plans.set(plan.uuid, { name: plan.name, line });
-    this.#meetDoom([`${plan.name} ${plan.state}`, ...actions.map(({ name, state }) => `${plan.name}/${name} ${state}`)]);
+    this.#giveWhatWaits([
+      `${plan.name} ${plan.state}`,
+      ...actions.map(({ name, state }) => `${plan.name}/${name} ${state}`),
+    ]);
   }
 
-  #meetDoom(committed: readonly string[]): void {
-    if (this.doom === null || !committed.includes(this.doom)) return;
-    this.doom = null;
-    this.#tell('the conductor dies');
-    this.world.conductorProcess.kill();
+  /** Gives `line` as soon as `committed`, such as `p1/a SUCCEEDED`, is written, before anything else can happen. */
+  when(committed: string, line: string): void {
+    this.#waiting.push({ committed, line });
+  }
+
+  #giveWhatWaits(committed: readonly string[]): void {
+    const at = this.#waiting.findIndex((each) => committed.includes(each.committed));
+    const [found] = at < 0 ? [] : this.#waiting.splice(at, 1);
+    if (!found) return;
+    this.#tell(`given at once: ${found.line}`);
+    this.#given.push(this.command(found.line));
   }
 
   #taskLine(task: PowerTaskRow): string {

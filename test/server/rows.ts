@@ -1,5 +1,13 @@
 import { firstPhase } from '../../src/core/power.ts';
 import type { Database } from '../../src/server/store/database.ts';
+import {
+  type ActionPlanRow,
+  type ActionRow,
+  type AuditRow,
+  actionCodec,
+  actionPlanCodec,
+  auditCodec,
+} from '../../src/server/store/plan_rows.ts';
 import { type NodeRow, nodeCodec, type PowerTaskRow, powerTaskCodec } from '../../src/server/store/rows.ts';
 
 let count = 0;
@@ -87,5 +95,104 @@ export async function putRows(database: Database, node: NodeRow, task: PowerTask
   await database.write(async ({ sql }) => {
     await sql('nodes').insert(nodeCodec.encode(node));
     if (task) await sql('power_tasks').insert(powerTaskCodec.encode(task));
+  });
+}
+
+/** An audit that has made its plan, with what the test wants of it. */
+export function auditRow(more: Partial<AuditRow> = {}): AuditRow {
+  const uuid = nextUuid();
+  return {
+    uuid,
+    name: `audit-${uuid.slice(-6)}`,
+    auditType: 'ONESHOT',
+    state: 'SUCCEEDED',
+    previousState: null,
+    statusMessage: '',
+    strategy: 'manual',
+    parameters: {},
+    scope: [],
+    revision: 1,
+    createdAt: 1000,
+    updatedAt: 1000,
+    deletedAt: null,
+    ...more,
+  };
+}
+
+/** A plan of an audit, with what the test wants of it. */
+export function planRow(audit: AuditRow, more: Partial<ActionPlanRow> = {}): ActionPlanRow {
+  const uuid = nextUuid();
+  return {
+    uuid,
+    name: `plan-${uuid.slice(-6)}`,
+    auditUuid: audit.uuid,
+    state: 'RECOMMENDED',
+    previousState: null,
+    statusMessage: '',
+    errorCode: null,
+    errorMessage: '',
+    requestId: uuid,
+    requestDigest: '',
+    maxParallel: 10,
+    canary: 0,
+    onFailure: 'STOP',
+    size: 1,
+    startedAt: null,
+    startOrder: null,
+    launchedAt: null,
+    endedAt: null,
+    cancelDeadlineAt: null,
+    revision: 1,
+    createdAt: 1000,
+    updatedAt: 1000,
+    deletedAt: null,
+    ...more,
+  };
+}
+
+/** An action of a plan, a nop, with what the test wants of it. */
+export function actionRow(plan: ActionPlanRow, more: Partial<ActionRow> = {}): ActionRow {
+  const uuid = nextUuid();
+  return {
+    uuid,
+    planUuid: plan.uuid,
+    name: `action-${uuid.slice(-6)}`,
+    actionType: 'nop',
+    inputParameters: {},
+    parents: [],
+    position: 0,
+    rank: 0,
+    state: 'PENDING',
+    previousState: null,
+    statusMessage: '',
+    errorCode: null,
+    errorMessage: '',
+    nodeUuid: null,
+    timeoutMs: 3_600_000,
+    beforeImage: null,
+    result: null,
+    startedAt: null,
+    endedAt: null,
+    revision: 1,
+    createdAt: 1000,
+    updatedAt: 1000,
+    deletedAt: null,
+    ...more,
+  };
+}
+
+/** Puts a plan with its audit and its actions into a database as they are, and makes it a plan about `nodes`. */
+export async function putPlan(
+  database: Database,
+  audit: AuditRow,
+  plan: ActionPlanRow,
+  actions: readonly ActionRow[],
+  nodes: readonly string[] = [],
+): Promise<void> {
+  await database.write(async ({ sql }) => {
+    await sql('audits').insert(auditCodec.encode(audit));
+    await sql('action_plans').insert(actionPlanCodec.encode(plan));
+    for (const action of actions) await sql('actions').insert(actionCodec.encode(action));
+    for (const node of nodes) await sql('plan_nodes').insert({ plan_uuid: plan.uuid, node_uuid: node });
   });
 }

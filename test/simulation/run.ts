@@ -1,6 +1,6 @@
 /** `npm run sim -- SEED` replays one seed; `npm run sim -- --seeds N [--from SEED]` runs many. */
 import { parseArgs } from 'node:util';
-import { simulate } from './simulate.ts';
+import { type Summary, simulate } from './simulate.ts';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -11,20 +11,9 @@ const count = values.seeds ? Number(values.seeds) : 1;
 let failures = 0;
 for (let seed = first; seed < first + count; seed += 1) {
   try {
-    const { tasks, crashes, received } = await simulate(seed);
-    if (count === 1) {
-      for (const task of tasks)
-        console.log(
-          task.nodeName,
-          task.target,
-          task.state,
-          task.abortOutcome ?? '',
-          task.errorCode ?? '',
-          task.errorMessage,
-        );
-    }
-    if (count === 1 || seed % 100 === 0)
-      console.log(`seed ${seed}: ${tasks.length} tasks, ${received} commands, ${crashes} crashes, all well`);
+    const summary = await simulate(seed);
+    if (count === 1) print(summary);
+    if (count === 1 || seed % 100 === 0) console.log(`seed ${seed}: ${inBrief(summary)}, all well`);
   } catch (error) {
     failures += 1;
     console.log((error as Error).message);
@@ -33,3 +22,19 @@ for (let seed = first; seed < first + count; seed += 1) {
 }
 console.log(`${count - failures} seeds well, ${failures} failed`);
 process.exitCode = failures > 0 ? 1 : 0;
+
+function inBrief({ plans, actions, tasks, received, crashes }: Summary): string {
+  const things = `${plans.length} plans, ${actions.length} actions, ${tasks.length} power tasks`;
+  return `${things}, ${received} commands, ${crashes} crashes`;
+}
+
+/** What became of everything, for someone who replays a seed. */
+function print({ plans, actions, tasks }: Summary): void {
+  for (const plan of plans) {
+    console.log(plan.name, plan.state, plan.statusMessage);
+    for (const { planUuid, name, actionType, state, statusMessage } of actions)
+      if (planUuid === plan.uuid) console.log(' ', name, actionType, state, statusMessage);
+  }
+  for (const { nodeName, target, state, abortOutcome, errorCode, errorMessage } of tasks)
+    console.log(nodeName, target, state, abortOutcome ?? '', errorCode ?? '', errorMessage);
+}

@@ -5,8 +5,17 @@ import { type Summary, simulate } from './simulate.ts';
 export async function runSeeds(t: ExecutionContext, first: number, count: number): Promise<void> {
   const summaries: Summary[] = [];
   for (let seed = first; seed < first + count; seed += 1) summaries.push(await simulate(seed));
-  const tasks = summaries.flatMap((summary) => summary.tasks);
   // A simulation in which nothing happens would pass as well: these must all have come up.
+  checkTasks(t, summaries);
+  checkPlans(t, summaries);
+  const crashes = summaries.reduce((sum, summary) => sum + summary.crashes, 0);
+  t.true(crashes > count, `only ${crashes} crashes`);
+  const [plans, tasks] = [summaries.flatMap((each) => each.plans), summaries.flatMap((each) => each.tasks)];
+  t.log(`${count} seeds from ${first}: ${plans.length} plans, ${tasks.length} power tasks, ${crashes} crashes`);
+}
+
+function checkTasks(t: ExecutionContext, summaries: readonly Summary[]): void {
+  const tasks = summaries.flatMap((summary) => summary.tasks);
   for (const outcome of ['NOT_SENT', 'RECALLED', 'STOPPED_WAITING', 'TOO_LATE', 'FAILED', 'NOTHING_TO_ABORT']) {
     t.true(
       tasks.some(({ abortOutcome }) => abortOutcome === outcome),
@@ -18,7 +27,42 @@ export async function runSeeds(t: ExecutionContext, first: number, count: number
     tasks.some(({ phase, state }) => phase === 'FORCED_DOWN' && state === 'SUCCEEDED'),
     'nothing was forced',
   );
-  const crashes = summaries.reduce((sum, summary) => sum + summary.crashes, 0);
-  t.true(crashes > count, `only ${crashes} crashes`);
-  t.log(`${count} seeds from ${first}: ${tasks.length} power tasks, ${crashes} crashes`);
+}
+
+/** The moves that plans and actions must have made. */
+const PLAN_MOVES = [
+  'RECOMMENDED CANCELLED',
+  'PENDING CANCELLED',
+  'ONGOING SUCCEEDED',
+  'ONGOING FAILED',
+  'CANCELLING CANCELLED',
+  'CANCELLING FAILED',
+  'SUCCEEDED DELETED',
+];
+const ACTION_MOVES = [
+  'PENDING CANCELLED',
+  'PENDING SKIPPED',
+  'ONGOING SUCCEEDED',
+  'ONGOING FAILED',
+  'CANCELLING CANCELLED',
+  'CANCELLING SUCCEEDED',
+  'CANCELLING FAILED',
+];
+
+function checkPlans(t: ExecutionContext, summaries: readonly Summary[]): void {
+  const plans = new Set(summaries.flatMap(({ plans }) => plans).map(lastMove));
+  const actions = summaries.flatMap((summary) => summary.actions);
+  const moves = new Set(actions.map(lastMove));
+  for (const move of PLAN_MOVES) t.true(plans.has(move), `no plan went ${move}`);
+  for (const move of ACTION_MOVES) t.true(moves.has(move), `no action went ${move}`);
+  for (const code of ['ACTION_TIMED_OUT', 'ACTION_STILL_RUNNING', 'TASK_ABORTED', 'RECALL_FAILED']) {
+    t.true(
+      actions.some(({ errorCode }) => errorCode === code),
+      `no action failed with ${code}`,
+    );
+  }
+}
+
+function lastMove({ previousState, state }: { previousState: string | null; state: string }): string {
+  return `${previousState} ${state}`;
 }

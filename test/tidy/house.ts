@@ -36,8 +36,14 @@ export const HOMES: Homes = {
   'nice-grpc-server-reflection': ['src/server/grpc.ts'],
   pino: ['src/cli/daemons.ts'],
   'string-width': ['src/cli/output.ts'],
-  yaml: ['src/cli/configuration.ts'],
-  zod: ['src/cli/configuration.ts', 'src/cli/configuration_keys.ts', 'src/drivers/', 'src/server/plans/actions/'],
+  yaml: ['src/cli/configuration.ts', 'src/cli/plan_file.ts'],
+  zod: [
+    'src/cli/configuration.ts',
+    'src/cli/configuration_keys.ts',
+    'src/cli/plan_file.ts',
+    'src/drivers/',
+    'src/server/plans/actions/',
+  ],
 
   'node:child_process': ['src/sim/'],
   'node:crypto': ['src/core/chance.ts', 'src/core/digest.ts'],
@@ -48,6 +54,7 @@ export const HOMES: Homes = {
   'node:fs': [
     'src/agent/secrets.ts',
     'src/cli/configuration.ts',
+    'src/cli/plan_file.ts',
     'src/cli/program.ts',
     'src/server/grpc.ts',
     'src/server/store/database.ts',

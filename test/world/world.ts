@@ -46,6 +46,7 @@ export interface WorldSettings {
 
 interface RunningConductor {
   readonly process: SimulatedProcess;
+  readonly since: number;
   readonly conductor: Conductor;
 }
 
@@ -125,12 +126,19 @@ export class World {
     return this.#running?.process.alive ?? false;
   }
 
+  /** When the running conductor was started. */
+  get conductorSince(): number {
+    return (this.#running as RunningConductor).since;
+  }
+
   get conductorProcess(): SimulatedProcess {
     return (this.#running as RunningConductor).process;
   }
 
-  async startConductor(): Promise<void> {
+  /** Starts a conductor. It can be told at which touch of the database to die; then this throws if it still starts. */
+  async startConductor(dieAtTouch = Number.POSITIVE_INFINITY): Promise<void> {
     const process = new SimulatedProcess();
+    process.dieAtTouch(dieAtTouch);
     const clock = process.clock(this.clock);
     const store = {
       database: process.database(this.#shared, (change) => this.onChange(change)),
@@ -144,7 +152,7 @@ export class World {
       error: (fields: object, message: string) => this.#fault(process, fields, message),
     };
     const conductor = await startConductor({ store, limits: this.limits, agentLeaseMs: AGENT_LEASE_MS, log });
-    this.#running = { process, conductor };
+    this.#running = { process, since: this.clock.now(), conductor };
     process.whenDead(() => {
       for (const agent of this.agents.values()) agent.link?.cut();
     });
@@ -254,9 +262,7 @@ export class World {
   /** Enrols a fake node; its address is its name. */
   async enrol(name: string, info: Record<string, string> = {}): Promise<NodeRow> {
     const request = { name, driver: 'fake', driverInfo: { fake_address: name, ...info }, zone: '', labels: {} };
-    const enrolling = enrolNode(request, this.conductor);
-    await this.#finish(enrolling);
-    return enrolling;
+    return this.finish(enrolNode(request, this.conductor));
   }
 
   /** The pretended server behind a node. */
@@ -278,18 +284,17 @@ export class World {
       abortsTaskUuid: null,
       ...more,
     };
-    const giving = giveOrder(order, this.conductor.orders);
-    await this.#finish(giving);
-    return giving;
+    return this.finish(giveOrder(order, this.conductor.orders));
   }
 
-  /** Turns the clock as little as a promise needs, if it needs any. */
-  async #finish(promise: Promise<unknown>): Promise<void> {
+  /** What a promise comes to, with the clock turned as little as it needs, if it needs any. */
+  async finish<T>(promise: Promise<T>): Promise<T> {
     let settled = false;
     const settle = (): void => {
       settled = true;
     };
     promise.then(settle, settle);
     await this.clock.turnUntil(() => settled, 120_000);
+    return promise;
   }
 }

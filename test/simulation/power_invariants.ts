@@ -1,13 +1,11 @@
-/** What must be true of a simulated world, whatever happened. */
+/** What must be true of the power tasks of a simulated world, whatever happened. */
 import { isAbort, isIdempotent, type OrderTarget } from '../../src/core/power.ts';
 import { isAtRest, POWER_TASK_UNSETTLED } from '../../src/core/states.ts';
 import { readEvents } from '../../src/server/store/events.ts';
 import { type NodeRow, nodeCodec, type PowerTaskRow, powerTaskCodec } from '../../src/server/store/rows.ts';
 import type { Received, World } from '../world/world.ts';
-
-function insist(truth: boolean, sentence: string): asserts truth {
-  if (!truth) throw new Error(sentence);
-}
+import { insist } from './insist.ts';
+import type { Witness } from './witness.ts';
 
 async function readAll(world: World): Promise<{ nodes: NodeRow[]; tasks: PowerTaskRow[] }> {
   const { read } = world.database;
@@ -34,7 +32,7 @@ export async function checkAlways(world: World): Promise<void> {
 }
 
 /** When nothing has happened for long. */
-export async function checkAtPeace(world: World): Promise<PowerTaskRow[]> {
+export async function checkAtPeace(world: World, witness: Witness): Promise<PowerTaskRow[]> {
   await checkAlways(world);
   const { nodes, tasks } = await readAll(world);
   for (const task of tasks) checkRest(task, tasks);
@@ -44,6 +42,7 @@ export async function checkAtPeace(world: World): Promise<PowerTaskRow[]> {
       node,
       tasks.filter(({ nodeUuid }) => nodeUuid === node.uuid),
       world,
+      witness,
     );
     const server = world.hardware.get(node.name);
     insist(
@@ -89,7 +88,7 @@ const COMMANDS: Readonly<Record<OrderTarget, readonly Received['target'][]>> = {
 };
 
 /** Everything that reached the BMC was ordered, within the task that ordered it, and nothing twice that must not be. */
-function checkReceived(node: NodeRow, tasks: readonly PowerTaskRow[], world: World): void {
+function checkReceived(node: NodeRow, tasks: readonly PowerTaskRow[], world: World, witness: Witness): void {
   const start = world.clock.now() - world.clock.monotonic();
   const counts = new Map<string, number>();
   for (const received of world.received.filter(({ address }) => address === node.name)) {
@@ -97,10 +96,11 @@ function checkReceived(node: NodeRow, tasks: readonly PowerTaskRow[], world: Wor
     const underWay = tasks.filter(
       ({ sendingAt, endedAt }) => sendingAt !== null && sendingAt <= at && at <= (endedAt ?? 0),
     );
-    // Within one millisecond one task may end and the next begin.
+    // Within one millisecond one task may end and the next begin; then the order of the commits tells them apart.
     const fitting = underWay.filter(({ target }) => COMMANDS[target as OrderTarget].includes(received.target));
+    const cause = fitting.find(({ uuid }) => uuid === witness.causeOf(received));
     const unserved = fitting.find(({ uuid }) => !counts.has(`${uuid} ${received.target}`));
-    const task = unserved ?? fitting[0] ?? underWay[0];
+    const task = cause ?? unserved ?? fitting[0] ?? underWay[0];
     const what = `${received.target} at ${received.at} ms reached ${node.name}`;
     insist(task !== undefined, `${what} although no task had it on its way`);
     insist(COMMANDS[task.target as OrderTarget].includes(received.target), `${what} within a ${task.target}`);
@@ -129,8 +129,8 @@ async function checkEvents(tasks: readonly PowerTaskRow[], world: World): Promis
   for (const { sequence, eventType, payload } of events) {
     insist(sequence > last, `event ${sequence} came after ${last}`);
     last = sequence;
-    const data = payload['ironic_object.data'] as { power_task?: { uuid: string; state: string } };
-    if (!data.power_task) continue;
+    const data = payload['ironic_object.data'] as { power_task?: { uuid: string; state: string } } | undefined;
+    if (!data?.power_task) continue;
     const { uuid, state } = data.power_task;
     told.set(uuid, [...(told.get(uuid) ?? []), eventType.split('.').at(-1) as string]);
     states.set(uuid, state);

@@ -1,0 +1,209 @@
+/** Action plans from the command line: real processes, hardware of the driver `fake`. */
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import test, { type ExecutionContext } from 'ava';
+import { type House, openHouse } from './house.ts';
+import { enrol, order, untilAtRest, untilIn, watchNode, watchTask } from './orders.ts';
+import { actionStates } from './plans.ts';
+import { type CommandResult, type Daemon, run, startProcess } from './processes.ts';
+
+/** A house with nodes; the system of each takes so long to stop. */
+async function openRack(t: ExecutionContext, softMs: Readonly<Record<string, string>>): Promise<House> {
+  const house = await openHouse(t, { settings: { recall_confirm: 0.1 } });
+  for (const [name, fake_soft_ms] of Object.entries(softMs))
+    await enrol(house.client, name, 'fake', { fake_address: name, fake_soft_ms });
+  return house;
+}
+
+const at = ({ address }: House) => ({ COUNTERMAND_CONDUCTOR: address });
+
+/** Runs a command to its end. */
+function countermand(t: ExecutionContext, house: House, ...words: string[]): Promise<CommandResult> {
+  return run(t, words, at(house));
+}
+
+/** Starts a command and resolves when it says that the plan has begun; with the plan's uuid. */
+async function begin(t: ExecutionContext, house: House, ...words: string[]): Promise<Daemon & { uuid: string }> {
+  const command = startProcess(t, words, at(house));
+  const line = await command.said.until('the plan to begin', (said) => / ONGOING; \d+ action/.test(said));
+  return { ...command, uuid: /\(([\da-f-]{36})\)/.exec(line)?.[1] ?? '' };
+}
+
+async function writePlan(house: House, text: string): Promise<string> {
+  const path = join(house.data, 'plan.yaml');
+  await writeFile(path, text);
+  return path;
+}
+
+const linesOf = (text: string) => text.split('\n').map((line) => JSON.parse(line));
+
+const RACK = `
+name: rack 7 down
+max_parallel: 2
+actions:
+  - {name: drain, action_type: set_node_maintenance, input_parameters: {resource_id: n1, maintenance: true}}
+  - {name: n1, action_type: change_node_power_state, input_parameters: {resource_id: n1, state: soft power off}, parents: [drain]}
+  - {name: second, action_type: change_node_power_state, input_parameters: {resource_id: n2, state: soft power off}, parents: [drain]}
+  - {name: rest, action_type: nop, parents: [n1, second]}
+`;
+
+test('a plan from a file: made, listed, shown, started, watched to its end, deleted', async (t) => {
+  const house = await openRack(t, { n1: '0', n2: '0' });
+  const file = await writePlan(house, RACK);
+  const made = await countermand(t, house, 'plan', 'create', file, '--request-id', 'r1');
+  t.is(made.exitCode, 0, made.stderr);
+  t.regex(
+    made.stdout,
+    /^plan 'rack 7 down' \(.{36}\) RECOMMENDED; 4 actions, at most 2 at once\n {2}countermand plan start /,
+  );
+  const again = await countermand(t, house, 'plan', 'create', file, '--request-id', 'r1', '--json');
+  t.like(JSON.parse(again.stdout), { actionPlan: { state: 'RECOMMENDED', onFailure: 'STOP', size: 4 } });
+  const listed = await countermand(t, house, 'plan', 'list', '--state', 'RECOMMENDED', 'ONGOING');
+  t.regex(listed.stdout, /^NAME .*\nrack 7 down .* RECOMMENDED +4 PENDING/);
+  t.is(listed.stdout.split('\n').length, 2);
+  const shown = await countermand(t, house, 'plan', 'show', 'r1');
+  t.regex(shown.stdout, /\nsecond +n2 soft power off +PENDING +drain\nrest +nop +PENDING +n1, second$/);
+
+  const started = await countermand(t, house, 'plan', 'start', 'rack 7 down');
+  t.is(started.exitCode, 0, started.stderr);
+  t.regex(started.stdout, /\nrest: nop SUCCEEDED after 0s\n|\nplan 'rack 7 down' SUCCEEDED after \d+s; 4 of 4 done$/);
+  t.is((await countermand(t, house, 'plan', 'list', '--state', 'ONGOING')).stdout, 'no action plans');
+  const watched = linesOf((await countermand(t, house, 'plan', 'watch', 'r1', '--json')).stdout);
+  t.like(watched.at(-1), { actionPlan: { state: 'SUCCEEDED' }, actions: { length: 4 } });
+  t.is((await countermand(t, house, 'plan', 'cancel', 'r1')).exitCode, 5);
+  t.like(await countermand(t, house, 'plan', 'delete', 'r1'), { exitCode: 0, stdout: 'plan r1: deleted' });
+  t.is((await countermand(t, house, 'plan', 'list')).stdout, 'no action plans');
+
+  const events = await countermand(t, house, 'events', '--plan', 'r1', '--type', 'action.*', '*.power_set.*');
+  t.regex(events.stdout, / action\.update +rack 7 down\/second {2}ONGOING -> SUCCEEDED\n/);
+  t.regex(events.stdout, / baremetal\.node\.power_set\.end +n1 {2}soft power off: /);
+  const ofNode = await countermand(t, house, 'events', '--node', 'n2', '--json');
+  const names = linesOf(ofNode.stdout).map(({ payload }) =>
+    Object.values(payload).find((data) => typeof data === 'object'),
+  );
+  t.true(names.length > 3);
+  for (const data of names) t.true(['n2', 'second'].includes((data as { name: string }).name));
+});
+
+test('a plan is cancelled from a second terminal while the first one watches', async (t) => {
+  const house = await openRack(t, { n1: 'never', n2: '0', n3: '0' });
+  const first = await begin(t, house, 'node', 'power', 'n[1-3]', 'soft_off', '--max-parallel', '1', '--reason', 'work');
+  const { heldBy = '' } = await watchNode(house.client, 'n1').until(
+    'an order for n1',
+    (node) => node.heldBy !== undefined,
+  );
+  await untilIn(watchTask(house.client, heldBy), 'CONFIRMING');
+
+  const cancelled = await countermand(t, house, 'plan', 'cancel', 'soft_off n[1-3]: work', '--reason', 'wrong rack');
+  t.is(cancelled.exitCode, 0, cancelled.stderr);
+  t.regex(
+    cancelled.stdout,
+    /\nplan 'soft_off n\[1-3\]: work' CANCELLED after \d+s; 0 of 3 done, 1 cancelled, 2 never begun$/,
+  );
+  t.is(await first.ended, 8);
+  const said = first.said.seen.join('\n');
+  t.regex(said, /\na cancel would (abort 1 × soft power off|never begin 3)/);
+  t.regex(said, /\nn1: soft power off CANCELLED after \d+s; RECALLED: /);
+  t.regex(said, /\nn3: soft power off CANCELLED; the plan was cancelled\n/);
+  t.regex(first.logged.seen.join('\n'), /^error: plan 'soft_off n\[1-3\]: work' CANCELLED; cancelled: wrong rack/);
+  t.deepEqual(await actionStates(house.client, first.uuid), { n1: 'CANCELLED', n2: 'CANCELLED', n3: 'CANCELLED' });
+  t.is((await countermand(t, house, 'plan', 'cancel', first.uuid, '--no-wait')).exitCode, 0);
+});
+
+test('Ctrl-C stops the watching and says how to cancel; the plan goes on', async (t) => {
+  const house = await openRack(t, { n1: 'never', n2: 'never' });
+  const watching = await begin(t, house, 'node', 'power', 'n1,n2', 'soft_off');
+  watching.signal('SIGINT');
+  t.is(await watching.ended, 130);
+  t.deepEqual(watching.logged.seen, [
+    'stopped watching; the plan goes on',
+    `  watch it: countermand plan watch ${watching.uuid}`,
+    `  cancel it: countermand plan cancel ${watching.uuid}`,
+  ]);
+  const overlapping = await countermand(t, house, 'node', 'power', 'n[1-2]', 'soft_off');
+  t.is(overlapping.exitCode, 5);
+  t.regex(
+    overlapping.stderr,
+    /which is ONGOING; can: .*--queue.*\nthe plan was made; can:\n {2}countermand plan start /,
+  );
+  const queued = await countermand(
+    t,
+    house,
+    'node',
+    'power',
+    'n[1-2]',
+    'on',
+    '--queue',
+    '--no-wait',
+    '--request-id',
+    'q',
+  );
+  t.regex(queued.stdout, /PENDING; 2 actions/);
+  const cancelled = linesOf((await countermand(t, house, '--json', 'plan', 'cancel', watching.uuid)).stdout);
+  t.is(cancelled.at(-1).actionPlan.state, 'CANCELLED');
+  t.is((await countermand(t, house, 'node', 'power', 'n[1-2]', 'on', '--queue', '--request-id', 'q')).exitCode, 0);
+});
+
+test('an action that fails: the exit code, and who says why', async (t) => {
+  const house = await openRack(t, { n1: 'never', n2: '0' });
+  const words = ['node', 'power', 'n[1-2]', 'soft_off', '--timeout', '1', '--on-failure', 'continue', '--canary', '0'];
+  const failed = await countermand(t, house, ...words);
+  t.is(failed.exitCode, 7);
+  t.regex(failed.stderr, /^error: plan 'soft_off n\[1-2\]' FAILED; action 'n1' failed: /);
+  t.regex(failed.stdout, /FAILED after \d+s; 1 of 2 done, 1 failed$/);
+});
+
+test('aborts of many nodes are given side by side', async (t) => {
+  const house = await openRack(t, { n1: 'never', n2: 'never', n3: '0' });
+  const orders = ['n1', 'n2'].map((node) => order(house.client, node, 'SOFT_POWER_OFF'));
+  await Promise.all(orders.map((watch) => untilIn(watch, 'CONFIRMING')));
+  const aborted = await countermand(t, house, 'node', 'power', 'n[1-3]', 'abort_soft_off', '--reason', 'wrong rack');
+  t.is(aborted.exitCode, 0, aborted.stderr);
+  t.deepEqual(
+    aborted.stdout
+      .split('\n')
+      .map((line) => line.replace(/ after \d+s; (\w+).*/, ' $1'))
+      .sort(),
+    ['n1', 'n2', 'n3'].map(
+      (node, index) => `${node}: abort soft power off SUCCEEDED ${index < 2 ? 'RECALLED' : 'NOTHING_TO_ABORT'}`,
+    ),
+  );
+  for (const watch of orders) t.like(await untilAtRest(watch), { state: 'ABORTED', abort: { outcome: 'RECALLED' } });
+  const missing = await countermand(t, house, 'node', 'power', 'n3,n4,n5', 'abort_soft_off', '--json');
+  t.is(missing.exitCode, 3);
+  t.regex(
+    JSON.parse(missing.stderr).error.message,
+    /^2 of 3 nodes could not be aborted: n4, n5; n4: there is no node 'n4'/,
+  );
+});
+
+test('bad plans are refused with the place, and nothing is made', async (t) => {
+  const house = await openRack(t, { n1: '0' });
+  const refusals: readonly (readonly [text: string, exitCode: number, says: RegExp])[] = [
+    ['name: [', 2, /plan\.yaml is not the YAML it should be/],
+    [
+      'name: p\nactions: [{name: a, action_type: nop, parents: b}]',
+      2,
+      /plan\.yaml: actions\[0\]\.parents: must be a list/,
+    ],
+    [
+      'name: p\nactions: [{name: a, action_type: nop, parents: [b]}]',
+      2,
+      /actions\[0\] 'a', parents\[0\]: there is no action 'b'/,
+    ],
+    ['name: p\nactions: [{name: a, action_type: nap}]', 2, /there is no action type 'nap'; there are nop, sleep/],
+    ['name: p\nactions: []', 2, /actions: the plan has none; give at least one/],
+    [RACK, 3, /'second'\.input_parameters\.resource_id: there is no node 'n2'/],
+  ];
+  for (const [text, exitCode, says] of refusals) {
+    const refused = await countermand(t, house, 'plan', 'create', await writePlan(house, text), '--start', '--json');
+    t.is(refused.exitCode, exitCode, refused.stderr);
+    t.is(refused.stdout, '');
+    t.regex(JSON.parse(refused.stderr).error.message, says);
+  }
+  const unknown = await countermand(t, house, 'node', 'power', 'n[1-2]', 'off', '--yes');
+  t.is(unknown.exitCode, 3);
+  t.is((await countermand(t, house, 'plan', 'list')).stdout, 'no action plans');
+  t.is((await countermand(t, house, 'events', '--type', 'action_plan.*')).stdout, '');
+  t.is((await countermand(t, house, 'events', '--plan', 'p')).exitCode, 3);
+});

@@ -1,0 +1,153 @@
+/** What must be true of the plans of a simulated world, whatever happened. */
+import { type ActionPlanRow, type ActionRow, actionCodec, actionPlanCodec } from '../../src/server/store/plan_rows.ts';
+import { type PowerTaskRow, powerTaskCodec } from '../../src/server/store/rows.ts';
+import type { World } from '../world/world.ts';
+import { insist } from './insist.ts';
+import { checkEnds } from './plan_ends.ts';
+import type { PlanOrders } from './plan_orders.ts';
+import { type ActionFacts, type PlanFacts, Replay } from './plan_replay.ts';
+import type { Witness } from './witness.ts';
+
+/** What the rows say. */
+export interface PlanRows {
+  readonly plans: readonly ActionPlanRow[];
+  readonly actions: readonly ActionRow[];
+  readonly tasks: readonly PowerTaskRow[];
+}
+
+const RUNNING = ['ONGOING', 'CANCELLING'];
+
+/** Checks the plans of one world. */
+export class PlanChecks {
+  readonly #world: World;
+  readonly #witness: Witness;
+  readonly #orders: PlanOrders;
+  readonly #replay = new Replay();
+  readonly #plans = new Map<string, PlanFacts>();
+  readonly #actions = new Map<string, ActionFacts>();
+  readonly #startOrders = new Map<string, number>();
+
+  constructor(world: World, witness: Witness, orders: PlanOrders) {
+    this.#world = world;
+    this.#witness = witness;
+    this.#orders = orders;
+  }
+
+  /** After every step, when nothing is left that goes on by itself. */
+  async always(): Promise<PlanRows> {
+    const rows = await this.#readRows();
+    this.#learn(rows);
+    await this.#replay.goOn({ plans: this.#plans, actions: this.#actions }, this.#world);
+    await this.#checkStates(rows);
+    this.#checkProgress(rows);
+    await this.#checkNodes(rows);
+    const [wrong] = [...this.#witness.wrong, ...this.#orders.wrongAnswers];
+    insist(wrong === undefined, `${wrong}`);
+    return rows;
+  }
+
+  /** When every plan that was started has had its time. */
+  async atPeace(): Promise<PlanRows> {
+    const rows = await this.always();
+    for (const { name, state } of rows.plans)
+      insist(!['PENDING', ...RUNNING].includes(state), `${name} is still ${state}`);
+    this.#checkPromises();
+    for (const [uuid, { kind, cancelStarts: starts, cancelEnds: ends }] of this.#replay.told)
+      insist(starts === ends && starts <= 1, `of ${kind} ${uuid} ${starts} cancel.start and ${ends} ends were told`);
+    checkEnds(rows, this.#witness);
+    const { plans, orders } = this.#world.conductor;
+    insist(plans.size === 0, `${plans.size} runs are left in the engine`);
+    insist(orders.store.database.feed.size === 0, `${orders.store.database.feed.size} watchers are left at the feed`);
+    return rows;
+  }
+
+  async #readRows(): Promise<PlanRows> {
+    const { read } = this.#world.database;
+    return {
+      plans: (await read('action_plans').orderBy('created_at')).map(actionPlanCodec.decode),
+      actions: (await read('actions').orderBy(['plan_uuid', 'position'])).map(actionCodec.decode),
+      tasks: (await read('power_tasks')).map(powerTaskCodec.decode),
+    };
+  }
+
+  #learn({ plans, actions }: PlanRows): void {
+    for (const plan of plans) {
+      this.#startOrders.set(plan.uuid, plan.startOrder ?? Number.POSITIVE_INFINITY);
+      if (!this.#plans.has(plan.uuid)) this.#learnPlan(plan, actions);
+    }
+  }
+
+  #learnPlan({ uuid, name, maxParallel, canary, onFailure }: ActionPlanRow, all: readonly ActionRow[]): void {
+    const own = all.filter(({ planUuid }) => planUuid === uuid);
+    const nodes = new Set(own.map(({ nodeUuid }) => nodeUuid).filter((node) => node !== null));
+    const startOrder = (): number => this.#startOrders.get(uuid) ?? 0;
+    const actions = own.map((action) => action.uuid);
+    const plan: PlanFacts = { uuid, name, maxParallel, canary, onFailure, actions, nodes, startOrder };
+    this.#plans.set(uuid, plan);
+    for (const action of own) this.#actions.set(action.uuid, { ...action, plan });
+  }
+
+  /** The notifications leave everything in the state that its row says. */
+  async #checkStates({ plans, actions }: PlanRows): Promise<void> {
+    const audits: { uuid: string; state: string }[] = await this.#world.database.read('audits').select('uuid', 'state');
+    for (const { uuid, state } of [...audits, ...plans, ...actions]) {
+      const told = this.#replay.stateOf(uuid);
+      insist(told === state, `the notifications leave ${uuid} ${told}, the row says ${state}`);
+    }
+    const rows = audits.length + plans.length + actions.length;
+    insist(this.#replay.told.size === rows, `${this.#replay.told.size} things were told of, there are ${rows}`);
+  }
+
+  /** Nothing waits for a poll: what can go on has gone on, and nothing outlives its time. */
+  #checkProgress({ plans, actions }: PlanRows): void {
+    const now = this.#world.clock.now();
+    const since = this.#world.conductorSince;
+    const { cancelDeadlineMs } = this.#world.limits;
+    for (const { uuid, name, state, cancelDeadlineAt } of plans) {
+      const plan = this.#plans.get(uuid) as PlanFacts;
+      if (state === 'PENDING') insist(this.#waits(plan), `${name} is PENDING and waits for nobody`);
+      if (!RUNNING.includes(state)) continue;
+      insist(this.#replay.count(plan, RUNNING) > 0, `${name} is ${state} and nothing of it runs`);
+      if (state === 'ONGOING') continue;
+      const [pending, ongoing] = [this.#replay.count(plan, ['PENDING']), this.#replay.count(plan, ['ONGOING'])];
+      insist(pending + ongoing === 0, `${name} is CANCELLING, but ${pending} actions wait and ${ongoing} run`);
+      const until = Math.max(cancelDeadlineAt ?? 0, since);
+      insist(now <= until, `${name} is CANCELLING after its cancel_deadline`);
+    }
+    for (const { name, state, startedAt, timeoutMs, planUuid } of actions) {
+      const until = Math.max((startedAt ?? 0) + timeoutMs, since) + cancelDeadlineMs;
+      const plan = this.#plans.get(planUuid)?.name;
+      if (RUNNING.includes(state)) insist(now <= until, `${name} of ${plan} outlives its timeout`);
+    }
+  }
+
+  #waits(plan: PlanFacts): boolean {
+    return [...this.#plans.values()].some((other) => {
+      if (other === plan || ![...other.nodes].some((node) => plan.nodes.has(node))) return false;
+      const state = this.#replay.stateOf(other.uuid);
+      return RUNNING.includes(state) || (state === 'PENDING' && other.startOrder() < plan.startOrder());
+    });
+  }
+
+  /** Nodes are reserved for as long as a plan is not at rest. */
+  async #checkNodes({ plans }: PlanRows): Promise<void> {
+    const rows: { plan_uuid: string; node_uuid: string }[] = await this.#world.database.read('plan_nodes');
+    for (const { uuid, name, state } of plans) {
+      const kept = rows.filter((row) => row.plan_uuid === uuid).map((row) => row.node_uuid);
+      const isOver = !['RECOMMENDED', 'PENDING', ...RUNNING].includes(state);
+      const wanted = isOver ? new Set() : this.#plans.get(uuid)?.nodes;
+      const same = kept.length === wanted?.size && kept.every((node) => wanted.has(node));
+      insist(same, `${name} is ${state} and is about ${kept.length} nodes instead of ${wanted?.size}`);
+    }
+  }
+
+  /** What an answer has promised is kept, whatever has died since. */
+  #checkPromises(): void {
+    const { created, started, cancelled } = this.#orders.promised;
+    for (const uuid of created) insist(this.#plans.has(uuid), `plan ${uuid} was created, and that is lost`);
+    for (const uuid of started)
+      insist(this.#startOrders.get(uuid) !== Number.POSITIVE_INFINITY, `plan ${uuid} was started, and that is lost`);
+    for (const uuid of cancelled)
+      insist(this.#replay.told.get(uuid)?.cancelStarts === 1, `plan ${uuid} was cancelled, and that is lost`);
+  }
+}

@@ -1,0 +1,187 @@
+/** The orders about plans of a simulation: made, started, cancelled, deleted, at the worst moments. */
+import { CountermandError } from '../../src/core/errors.ts';
+import type { Conductor } from '../../src/server/conductor.ts';
+import { changeNode } from '../../src/server/enrolment.ts';
+import { createActionPlan, type WantedPlan } from '../../src/server/plans/create.ts';
+import type { ActionPlanRow } from '../../src/server/store/plan_rows.ts';
+import { Crash } from '../world/process.ts';
+import { maintenancePlan, randomPlan } from './random_plan.ts';
+import { type Move, NODES, type Simulation } from './simulation.ts';
+
+/** How two clients that cancel at the same time differ from one that cancels twice. */
+const CANCELS = ['once', 'once', 'twice', 'two at once'] as const;
+
+/** Those who order plans. */
+export class PlanOrders {
+  /** What was promised: an answer has said so. */
+  readonly promised = { created: new Set<string>(), started: new Set<string>(), cancelled: new Set<string>() };
+  /** Answers that must not be. */
+  readonly wrongAnswers: string[] = [];
+  readonly #simulation: Simulation;
+  #plans = 0;
+  #last: WantedPlan | null = null;
+
+  constructor(simulation: Simulation) {
+    this.#simulation = simulation;
+  }
+
+  get #chance() {
+    return this.#simulation.chance;
+  }
+
+  get #world() {
+    return this.#simulation.world;
+  }
+
+  moves(): Move[] {
+    return [
+      [12, () => this.#createAndStart()],
+      [3, () => this.#create().then(() => {})],
+      [3, () => this.#createAgain()],
+      [4, () => this.#startOne()],
+      [8, () => this.#cancelOne(['ONGOING', 'CANCELLING'])],
+      [3, () => this.#cancelOne(['RECOMMENDED', 'PENDING'])],
+      [1, () => this.#cancelOne(['SUCCEEDED', 'FAILED', 'CANCELLED', 'DELETED'])],
+      [10, () => this.#cancelWhileItStarts()],
+      [6, () => this.#cancelInTheMiddle()],
+      [5, () => this.#cancelAroundACrash()],
+      [3, () => this.#delete()],
+      [3, () => this.#setAnyMaintenance()],
+      [4, () => this.#undoMaintenanceAtOnce()],
+    ];
+  }
+
+  /** Asks a conductor. A refusal, or its death meanwhile, is an answer too; a fault of ours is not. */
+  async #ask<T>(order: (conductor: Conductor) => Promise<T>): Promise<T | null> {
+    if (!this.#world.conductorAlive) return null;
+    try {
+      return await order(this.#world.conductor);
+    } catch (thrown) {
+      const refused = thrown instanceof CountermandError && thrown.code !== 'INTERNAL';
+      if (!refused && !(thrown instanceof Crash)) this.wrongAnswers.push(String(thrown));
+      return null;
+    }
+  }
+
+  async #create(wanted = randomPlan(this.#newName(), this.#chance)): Promise<ActionPlanRow | null> {
+    this.#last = wanted;
+    const plan = await this.#world.finish(this.#ask((conductor) => createActionPlan(wanted, conductor)));
+    if (plan) this.promised.created.add(plan.uuid);
+    return plan;
+  }
+
+  #newName(): string {
+    this.#plans += 1;
+    return `p${this.#plans}`;
+  }
+
+  /** The client did not hear an answer and asks again, with the same request_id. */
+  async #createAgain(): Promise<void> {
+    if (this.#last) await this.#create(this.#last);
+  }
+
+  async #start(uuid: string): Promise<void> {
+    const queue = this.#chance.happens(0.7);
+    const plan = await this.#ask((conductor) => conductor.plans.start(uuid, queue));
+    if (plan) this.promised.started.add(uuid);
+    if (plan?.state === 'RECOMMENDED') this.wrongAnswers.push(`${plan.name} was started and is RECOMMENDED`);
+  }
+
+  async #cancel(uuid: string): Promise<void> {
+    const plan = await this.#ask((conductor) => conductor.plans.cancel(uuid, 'simulated'));
+    if (plan === null) return;
+    this.promised.cancelled.add(uuid);
+    const answers = ['CANCELLING', 'CANCELLED'];
+    if (!answers.includes(plan.state)) this.wrongAnswers.push(`${plan.name} was cancelled and is ${plan.state}`);
+  }
+
+  async #cancels(uuid: string): Promise<void> {
+    const how = this.#chance.pick(CANCELS);
+    const first = this.#cancel(uuid);
+    if (how === 'twice') await first;
+    await Promise.all([first, how === 'once' ? null : this.#cancel(uuid)]);
+  }
+
+  async #createAndStart(): Promise<void> {
+    const plan = await this.#create();
+    if (plan) await this.#world.finish(this.#start(plan.uuid));
+  }
+
+  /** Any plan in one of these states. */
+  async #pick(states: readonly string[]): Promise<string | null> {
+    const rows = await this.#world.database
+      .read('action_plans')
+      .whereIn('state', [...states])
+      .orderBy(['created_at', 'uuid'])
+      .select('uuid');
+    return rows.length === 0 ? null : this.#chance.pick(rows).uuid;
+  }
+
+  async #startOne(): Promise<void> {
+    const uuid = await this.#pick(this.#chance.happens(0.9) ? ['RECOMMENDED'] : ['PENDING', 'ONGOING', 'CANCELLED']);
+    if (uuid) await this.#world.finish(this.#start(uuid));
+  }
+
+  async #cancelOne(states: readonly string[]): Promise<void> {
+    const uuid = await this.#pick(states);
+    if (uuid) await this.#world.finish(this.#cancels(uuid));
+  }
+
+  /** With its start, or between any two commits of it, of its first actions, and of whatever follows at once. */
+  async #cancelWhileItStarts(): Promise<void> {
+    const plan = await this.#create();
+    if (plan === null) return;
+    const withIt = this.#chance.happens(0.2);
+    if (withIt) await this.#world.finish(Promise.all([this.#start(plan.uuid), this.#cancels(plan.uuid)]));
+    if (withIt) return;
+    this.#simulation.ambush(this.#chance.between(1, 25), () => this.#cancels(plan.uuid));
+    if (this.#chance.happens(0.2)) this.#simulation.dieSoon(60);
+    await this.#world.finish(this.#start(plan.uuid));
+  }
+
+  /** Between any two commits from now. */
+  async #cancelInTheMiddle(): Promise<void> {
+    const uuid = await this.#pick(['PENDING', 'ONGOING', 'CANCELLING']);
+    if (uuid) this.#simulation.ambush(this.#chance.between(1, 15), () => this.#cancels(uuid));
+  }
+
+  /** The conductor dies before, within or right after the cancel; and perhaps again while it goes on with it. */
+  async #cancelAroundACrash(): Promise<void> {
+    const uuid = await this.#pick(['PENDING', 'ONGOING', 'ONGOING', 'CANCELLING']);
+    if (uuid === null) return;
+    if (this.#chance.happens(0.7)) this.#simulation.dieSoon(40);
+    await this.#world.finish(this.#cancels(uuid));
+    if (this.#chance.happens(0.5)) await this.#world.killConductor();
+    await this.#world.clock.turn(this.#chance.pick([0, 0, 3000, 130_000]));
+    await this.#simulation.restartTheDead();
+    if (this.#chance.happens(0.3)) this.#simulation.dieSoon(30);
+  }
+
+  async #delete(): Promise<void> {
+    const uuid = await this.#pick(
+      this.#chance.happens(0.2) ? ['PENDING', 'ONGOING', 'CANCELLING'] : ['RECOMMENDED', 'SUCCEEDED', 'FAILED'],
+    );
+    if (uuid) await this.#world.finish(this.#ask((conductor) => conductor.plans.delete(uuid)));
+  }
+
+  async #setMaintenance(node: string, maintenance: boolean): Promise<void> {
+    const change = { setDriverInfo: {}, removeDriverInfo: [], setLabels: {}, removeLabels: [] };
+    const request = { node, maintenance, ...change };
+    await this.#ask((conductor) => changeNode(request, conductor));
+  }
+
+  async #setAnyMaintenance(): Promise<void> {
+    await this.#world.finish(this.#setMaintenance(this.#chance.pick(NODES), this.#chance.happens(0.5)));
+  }
+
+  /** An operator takes back what an action has set before that stands in the action, and the conductor dies just then. */
+  async #undoMaintenanceAtOnce(): Promise<void> {
+    const node = this.#chance.pick(NODES);
+    const plan = await this.#create(maintenancePlan(this.#newName(), node, this.#chance));
+    if (plan === null) return;
+    // The plan is started, launched, its action begun: then the node changes.
+    this.#simulation.ambush(this.#chance.between(4, 9), () => this.#setMaintenance(node, false));
+    if (this.#chance.happens(0.8)) this.#simulation.dieSoon(60);
+    await this.#world.finish(this.#start(plan.uuid));
+  }
+}

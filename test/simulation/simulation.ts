@@ -1,0 +1,171 @@
+/** A world under a seed in which things go wrong: agents, links, hardware and the conductor, at random moments. */
+import type { FakeServer } from '../../src/drivers/fake/hardware.ts';
+import type { Change } from '../../src/server/store/feed.ts';
+import { Crash } from '../world/process.ts';
+import type { World } from '../world/world.ts';
+
+/** The nodes of a simulation. */
+export const NODES = ['n1', 'n2', 'n3', 'n4'];
+
+/** Something that may happen next, and how likely it is beside the others. */
+export type Move = readonly [weight: number, move: () => Promise<void> | void];
+
+/** Something that is done in the middle of work. */
+interface Ambush {
+  readonly isDue: (change: Change) => boolean;
+  readonly act: () => Promise<unknown>;
+}
+
+/** The world of one seed. What people order is in `power_orders.ts` and `plan_orders.ts`. */
+export class Simulation {
+  readonly world: World;
+  /** How often a process has died. */
+  crashes = 0;
+  #agents = 0;
+  readonly #hearers: ((change: Change) => void)[] = [];
+  #ambushes: Ambush[] = [];
+  #underWay: Promise<unknown>[] = [];
+
+  constructor(world: World) {
+    this.world = world;
+    world.onChange = (change) => this.#heard(change);
+  }
+
+  get chance() {
+    return this.world.chance;
+  }
+
+  /** Two agents and the nodes. */
+  async begin(): Promise<void> {
+    await this.startAgent();
+    await this.startAgent();
+    await this.world.clock.turn(5000);
+    for (const node of NODES) await this.world.enrol(node, this.#temper());
+    await this.world.clock.turn(1000);
+  }
+
+  /** How a server behaves. */
+  #temper(): Record<string, string> {
+    return {
+      fake_power_state: this.chance.happens(0.8) ? 'on' : 'off',
+      fake_answer_ms: this.chance.pick(['0', '0', '30', '2000']),
+      fake_soft_ms: this.chance.pick(['0', '3000', '20000', '60000', 'never']),
+      fake_start_ms: this.chance.pick(['0', '5000', '20000']),
+      fake_recall: this.chance.pick(['works', 'works', 'refused', 'late']),
+    };
+  }
+
+  async startAgent(): Promise<void> {
+    this.#agents += 1;
+    await this.world.startAgent(`agent-${this.#agents}`, ['default'], this.chance.happens(0.2));
+  }
+
+  /** What goes wrong by itself, and is mended. */
+  faults(): Move[] {
+    return [
+      [1, () => this.#stopForAWhile()],
+      [5, () => this.dieSoon(40)],
+      [3, () => this.dieAfterLeave(8)],
+      [2, () => this.#replaceAgent()],
+      [2, () => this.#anyLink()?.cut()],
+      [1, () => this.#anyLink()?.freeze()],
+      [2, () => this.#breakServer()],
+      [4, () => this.mendServers()],
+    ];
+  }
+
+  /** Every commit from now on is told. */
+  hear(hearer: (change: Change) => void): void {
+    this.#hearers.push(hearer);
+  }
+
+  /** Does something as soon as so many changes have been committed from now, between two statements of whoever works. */
+  ambush(commits: number, act: () => Promise<unknown>): void {
+    let left = commits;
+    const isDue = (): boolean => {
+      left -= 1;
+      return left <= 0;
+    };
+    this.#ambushes.push({ isDue, act });
+  }
+
+  /** The conductor will die within the next touches after it has given leave to send an order. */
+  dieAfterLeave(touches: number): void {
+    const isDue = (change: Change): boolean => change.kind === 'task' && change.task.state === 'SENDING';
+    this.#ambushes.push({ isDue, act: async () => this.dieSoon(touches) });
+  }
+
+  #heard(change: Change): void {
+    for (const hear of this.#hearers) hear(change);
+    const due = this.#ambushes.filter(({ isDue }) => isDue(change));
+    this.#ambushes = this.#ambushes.filter((ambush) => !due.includes(ambush));
+    for (const { act } of due) this.#underWay.push(act());
+  }
+
+  /** Waits for the answers to what the ambushes have ordered. */
+  async afterAmbushes(): Promise<void> {
+    while (this.#underWay.length > 0) await this.world.finish(Promise.all(this.#underWay.splice(0)));
+  }
+
+  /** The conductor will die at one of its next touches of the database. */
+  dieSoon(touches: number): void {
+    this.world.conductorProcess.dieAtTouch(this.chance.between(1, touches));
+  }
+
+  async #stopForAWhile(): Promise<void> {
+    await this.world.killConductor();
+    await this.world.clock.turn(this.chance.pick([0, 100, 6000, 50_000]));
+  }
+
+  async killAgents(): Promise<void> {
+    for (const name of [...this.world.agents.keys()]) await this.world.killAgent(name);
+  }
+
+  async #replaceAgent(): Promise<void> {
+    await this.world.killAgent(this.chance.pick([...this.world.agents.keys()]));
+    this.crashes += 1;
+    await this.world.clock.turn(this.chance.pick([0, 500, 10_000]));
+    await this.startAgent();
+  }
+
+  #anyLink() {
+    return this.chance.pick([...this.world.agents.values()])?.link;
+  }
+
+  #servers(): FakeServer[] {
+    return [...this.world.hardware.values()];
+  }
+
+  #breakServer(): void {
+    const server = this.chance.pick(this.#servers());
+    const fault = this.chance.pick(['silent', 'refuse', 'busy', 'garbled', 'no_answer', 'login'] as const);
+    server.settings = { ...server.settings, fake_fault: fault };
+  }
+
+  mendServers(): void {
+    for (const server of this.#servers()) server.settings = { ...server.settings, fake_fault: 'none' };
+  }
+
+  /** A conductor that died is started again, and sometimes dies once more while it takes up what it finds. */
+  async restartTheDead(): Promise<void> {
+    while (!this.world.conductorAlive) {
+      this.crashes += 1;
+      const touches = this.chance.happens(0.1) ? this.chance.between(1, 60) : Number.POSITIVE_INFINITY;
+      await this.world.startConductor(touches).catch(unlessDead);
+    }
+  }
+
+  /** The last fault is over; what was still to be done in an ambush is not done any more. */
+  async makePeace(): Promise<void> {
+    this.#ambushes = [];
+    this.mendServers();
+    this.world.conductorProcess.dieAtTouch(Number.POSITIVE_INFINITY);
+    await this.restartTheDead();
+    this.world.conductorProcess.dieAtTouch(Number.POSITIVE_INFINITY);
+    for (const agent of this.world.agents.values()) agent.link?.cut();
+  }
+}
+
+function unlessDead(thrown: unknown): void {
+  if (!(thrown instanceof Crash)) throw thrown;
+}

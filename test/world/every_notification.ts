@@ -1,0 +1,100 @@
+/** A world in which everything happens that is announced: the notifications of all of it, for tests that look at them. */
+import { deleteNode } from '../../src/server/enrolment.ts';
+import { createActionPlan, type WantedAction } from '../../src/server/plans/create.ts';
+import { readEvents } from '../../src/server/store/events.ts';
+import type { EventRow } from '../../src/server/store/rows.ts';
+import { World } from './world.ts';
+
+/** An action of a plan, in short. */
+function action(
+  name: string,
+  actionType: string,
+  inputParameters: Readonly<Record<string, unknown>> = {},
+  parents: readonly string[] = [],
+): WantedAction {
+  return { name, actionType, inputParameters, parents, timeoutMs: null };
+}
+
+/** An action that changes the power state of a node. */
+function power(node: string, state: string): WantedAction {
+  return action(`${state} ${node}`, 'change_node_power_state', { resource_id: node, state });
+}
+
+const maintain = (node: string): WantedAction =>
+  action(`maintain ${node}`, 'set_node_maintenance', { resource_id: node, maintenance: true });
+
+async function create(world: World, name: string, actions: readonly WantedAction[]): Promise<void> {
+  const rules = { maxParallel: 0, canary: 0, onFailure: 'STOP' as const };
+  await createActionPlan({ name, requestId: name, ...rules, actions }, world.conductor);
+}
+
+async function run(world: World, name: string, actions: readonly WantedAction[], ms = 0): Promise<void> {
+  await create(world, name, actions);
+  await world.conductor.plans.start(name, false);
+  await world.clock.turn(ms);
+}
+
+async function cancel(world: World, name: string): Promise<void> {
+  await world.conductor.plans.cancel(name, 'wrong rack');
+  await world.clock.turn(60_000);
+}
+
+/** Plans that come to every end there is. */
+async function runPlans(world: World): Promise<void> {
+  await run(world, 'succeeds', [maintain('n1'), action('waits', 'sleep', { duration: 1 }, ['maintain n1'])], 5000);
+  await run(world, 'skips', [maintain('n1')], 1000);
+  await run(world, 'fails', [power('refuses', 'power off'), action('never', 'nop', {}, ['power off refuses'])], 90_000);
+
+  await create(world, 'is refused', [maintain('gone')]);
+  await deleteNode('gone', world.conductor);
+  await world.conductor.plans.start('is refused', false);
+  await world.clock.turn(1000);
+
+  await create(world, 'is dropped', [action('nothing', 'nop')]);
+  await cancel(world, 'is dropped');
+  await run(world, 'runs', [action('long', 'sleep', { duration: 600 }), maintain('n2')], 1000);
+  await create(world, 'waits', [maintain('n2')]);
+  await world.conductor.plans.start('waits', true);
+  await cancel(world, 'waits');
+  await cancel(world, 'runs');
+
+  const recalled = [power('slow', 'soft power off'), action('after', 'nop', {}, ['soft power off slow'])];
+  await run(world, 'is taken back', recalled, 1000);
+  await cancel(world, 'is taken back');
+  await run(world, 'is not taken back', [power('stubborn', 'soft power off')], 1000);
+  await cancel(world, 'is not taken back');
+  await run(world, 'is done first', [power('lazy', 'power on')], 1000);
+  await cancel(world, 'is done first');
+
+  for (const name of ['succeeds', 'skips', 'fails', 'is dropped', 'is taken back', 'is done first'])
+    await world.conductor.plans.delete(name);
+  await create(world, 'is never started', [action('nothing', 'nop')]);
+  await world.conductor.plans.delete('is never started');
+}
+
+/** Power orders outside of plans: one that is too late to abort, and what a reading finds. */
+async function giveOrders(world: World): Promise<void> {
+  await world.order('n1', 'power on');
+  await world.order('n1', 'abort soft power off');
+  await world.clock.turn(10_000);
+  world.server('n1').powerState = 'power off';
+  await world.clock.turn(150_000);
+}
+
+/** The notifications of a world in which everything has happened, in their order. */
+export async function everyNotification(): Promise<EventRow[]> {
+  const world = await World.create();
+  await world.startAgent('a1');
+  for (const name of ['n1', 'n2', 'gone']) await world.enrol(name);
+  await world.enrol('refuses', { fake_fault: 'refuse' });
+  await world.enrol('slow', { fake_soft_ms: '60000' });
+  await world.enrol('stubborn', { fake_soft_ms: '60000', fake_recall: 'refused' });
+  await world.enrol('lazy', { fake_power_state: 'off', fake_start_ms: '5000' });
+  await runPlans(world);
+  await giveOrders(world);
+  const events = await readEvents(1, 100_000, world.database.read);
+  await world.end();
+  await world.database.close();
+  if (world.faults.length > 0) throw new Error(world.faults.join('; '));
+  return events;
+}
