@@ -4,6 +4,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import { systemClock } from '../src/core/clock.ts';
+import { sleep } from '../src/core/signals.ts';
 import { type Action, ActionState } from '../src/gen/countermand/v1/action_plan.ts';
 import { PowerTaskState } from '../src/gen/countermand/v1/power.ts';
 import { durableWrite } from './durable_write.ts';
@@ -13,49 +14,69 @@ import { type Fleet, withFleet } from './fleet.ts';
 const SIZES = [100, 1000, 10_000];
 const AIM = { median: 1000 };
 
-/** The rows: for each size, the last action written off, and the last order being taken back. */
+/** The rows: for each size, the last action written off, and the last that ran being taken back. */
 export async function planCancel(signal: AbortSignal): Promise<Row[]> {
   const write = await durableWrite();
-  const rows = await withFleet(['--recall-confirm', '0', '--start-timeout', '600'], ask, signal);
+  const rows = await withFleet(['--start-timeout', '600'], ask, signal);
   return [write, ...rows];
 }
 
 async function ask(fleet: Fleet): Promise<Row[]> {
   const nodes = await fleet.enrolFake((SIZES.at(-1) ?? 0) / 10, { fake_soft_ms: 'never' });
-  await cancelOf(nodes.slice(0, 100), 1000, fleet);
-  const rows: Row[] = [];
-  for (const size of SIZES) {
-    const { writtenOff, takingBack } = await cancelOf(nodes.slice(0, size / 10), size, fleet);
-    const what = `${size / 10} soft power offs under way, ${size - size / 10} actions waiting`;
-    const aim = size === 10_000 ? AIM : undefined;
-    rows.push({ what: `${what}: the last is CANCELLED`, times: [writtenOff], aim });
-    rows.push({ what: `${what}: the last abort is on its way`, times: [takingBack], aim });
-  }
-  return rows;
-}
-
-/** The milliseconds from the call to both. */
-async function cancelOf(nodes: readonly string[], size: number, fleet: Fleet) {
-  const running = nodes.map((node) => ({
+  const sleeps = nodes.map((node) => ({ name: node, actionType: 'sleep', inputParameters: { duration: 3600 } }));
+  const orders = nodes.map((node) => ({
     name: node,
     actionType: 'change_node_power_state',
     inputParameters: { resource_id: node, state: 'soft power off' },
   }));
-  const waiting = Array.from({ length: size - nodes.length }, (_, at) => ({ name: `nop ${at}`, actionType: 'nop' }));
-  const actions = [...running, ...waiting];
-  const { plans } = fleet.conductor;
-  const wanted = { name: `cancel ${size}`, requestId: randomUUID(), maxParallel: nodes.length, actions };
-  const actionPlan = (await plans.createActionPlan(wanted)).actionPlan?.uuid ?? '';
-  await plans.startActionPlan({ actionPlan });
-  await untilConfirming(nodes.length, fleet);
-  return timeCancel(actionPlan, nodes.length, size, fleet);
+  await cancelOf(orders.slice(0, 100), 1000, fleet);
+  return [...(await askAbout('sleeps', sleeps, fleet)), ...(await askAbout('soft power offs', orders, fleet))];
 }
 
-/** Resolves when so many orders are under way at their BMCs. */
-async function untilConfirming(count: number, { conductor }: Fleet): Promise<void> {
+async function askAbout(what: string, running: readonly Running[], fleet: Fleet): Promise<Row[]> {
+  const rows: Row[] = [];
+  for (const size of SIZES) {
+    const { writtenOff, takingBack } = await cancelOf(running.slice(0, size / 10), size, fleet);
+    const aim = size === 10_000 ? AIM : undefined;
+    const both = `${size / 10} ${what} under way, ${size - size / 10} actions waiting`;
+    rows.push({ what: `${both}: the last is CANCELLED`, times: [writtenOff], aim });
+    rows.push({ what: `${both}: the last is being taken back`, times: [takingBack], aim });
+  }
+  return rows;
+}
+
+interface Running {
+  readonly name: string;
+  readonly actionType: string;
+  readonly inputParameters: Readonly<Record<string, unknown>>;
+}
+
+/** The milliseconds from the call to both. */
+async function cancelOf(running: readonly Running[], size: number, fleet: Fleet) {
+  const waiting = Array.from({ length: size - running.length }, (_, at) => ({ name: `nop ${at}`, actionType: 'nop' }));
+  const { plans } = fleet.conductor;
+  const wanted = { name: `cancel ${size}`, requestId: randomUUID(), maxParallel: running.length };
+  const { actionPlan: plan } = await plans.createActionPlan({ ...wanted, actions: [...running, ...waiting] });
+  const actionPlan = plan?.uuid ?? '';
+  await plans.startActionPlan({ actionPlan });
+  await untilUnderWay(actionPlan, running, fleet);
+  return timeCancel(actionPlan, running.length, size, fleet);
+}
+
+/** Resolves when everything that is to run does, and its orders are under way at their BMCs. */
+async function untilUnderWay(
+  actionPlan: string,
+  running: readonly Running[],
+  { conductor, signal }: Fleet,
+): Promise<void> {
+  const orders = running.filter(({ actionType }) => actionType !== 'sleep').length;
   for (;;) {
+    const { actionPlan: plan } = await conductor.plans.getActionPlan({ actionPlan, pageSize: 1 });
+    const begun = plan?.counts.find(({ state }) => state === ActionState.ONGOING)?.count;
     const { tasks } = await conductor.power.listPowerTasks({ unsettled: true, pageSize: 1000 });
-    if (tasks.filter(({ state }) => state === PowerTaskState.CONFIRMING).length === count) return;
+    const sent = tasks.filter(({ state }) => state === PowerTaskState.CONFIRMING).length;
+    if (begun === running.length && sent === orders) return;
+    await sleep(200, systemClock, signal);
   }
 }
 

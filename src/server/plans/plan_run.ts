@@ -14,8 +14,8 @@ import { beginMove, type Ended, Execution, endMove, openTakingBack } from './exe
 import type { PlanParts } from './parts.ts';
 import { PlanState } from './plan_state.ts';
 
-/** So many actions are moved in one turn, so that others can write in between. */
-const TURN_LIMIT = 500;
+/** So many actions are moved in one turn: enough to pay for the commit; others can write in between, and little memory is used. */
+const TURN_LIMIT = 200;
 
 /** One running plan. */
 export class PlanRun {
