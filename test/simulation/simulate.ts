@@ -13,7 +13,7 @@ import { PowerOrders } from './power_orders.ts';
 import { type Move, Simulation } from './simulation.ts';
 import { Witness } from './witness.ts';
 
-const STEPS = 36;
+const STEPS = 30;
 
 /** What a run was like, to see that runs reach what they should. */
 export interface Summary {
