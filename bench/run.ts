@@ -10,6 +10,7 @@ import { type Row, table } from './figures.ts';
 import { orderLatency } from './order_latency.ts';
 import { planCancel } from './plan_cancel.ts';
 import { planRun } from './plan_run.ts';
+import { supersede } from './supersede.ts';
 
 /** The questions. A new one is one file and one line here. */
 const QUESTIONS: Readonly<Record<string, readonly [title: string, ask: (signal: AbortSignal) => Promise<Row[]>]>> = {
@@ -17,6 +18,7 @@ const QUESTIONS: Readonly<Record<string, readonly [title: string, ask: (signal: 
   order_latency: ['From the order to the BMC having it, 100 orders in turn', orderLatency],
   plan_run: ['Plans of nops, from the start to the end', planRun],
   plan_cancel: ['From the cancel of a plan to everything being written off or taken back', planCancel],
+  supersede: ['From a change of a node to the plans that it makes stale being SUPERSEDED', supersede],
 };
 
 const scope = openScope([]);

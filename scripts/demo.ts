@@ -16,6 +16,7 @@ import { environmentWith, startConductorProcess } from './demo/conductor_process
 import { cancelRack, RACK } from './demo/rack.ts';
 import { openStage } from './demo/stage.ts';
 import { type NodeName, PASSWORD_VARIABLE, tellStory } from './demo/story.ts';
+import { undoService } from './demo/undo.ts';
 
 /** Far more than it takes. */
 const LIMIT_MS = 90_000;
@@ -63,6 +64,7 @@ async function showAll(signal: AbortSignal): Promise<void> {
   const tell = async (clients: Conductor): Promise<void> => {
     await tellStory({ stage, conductor: clients, bmcs }, signal);
     await cancelRack({ stage, conductor: clients, rack, folder }, signal);
+    await undoService({ stage, conductor: clients, bmcs, folder }, signal);
   };
   await withConductor(conductor.address, tell, signal);
 }

@@ -10,6 +10,7 @@ import { printDrivers } from './docs/drivers.ts';
 import { printErrors } from './docs/errors.ts';
 import { NOTIFICATION_PAGES } from './docs/notifications/pages.ts';
 import { printStates } from './docs/states.ts';
+import { printStrategies } from './docs/strategies.ts';
 
 /** The printed documents: where each lies, and how it is printed. */
 export const PRINTED: Readonly<Record<string, () => string>> = {
@@ -19,6 +20,7 @@ export const PRINTED: Readonly<Record<string, () => string>> = {
   'docs/cli.md': printCli,
   'docs/configuration.md': printConfiguration,
   'docs/action_types.md': printActionTypes,
+  'docs/strategies.md': printStrategies,
   ...NOTIFICATION_PAGES,
 };
 

@@ -1,4 +1,4 @@
-/** The last scene: an action plan over a rack, cancelled half way, and what each of its actions came to. */
+/** The fifth scene: an action plan over a rack, cancelled half way, and what each of its actions came to. */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Conductor } from '../../src/cli/connection.ts';

@@ -1,57 +1,14 @@
 /** docs/action_types.md, from the list of action types. */
 import { type ActionType, jsonSchemaOf } from '../../src/server/plans/actions/action_type.ts';
 import { ACTION_TYPES } from '../../src/server/plans/actions/list.ts';
-import { block, code, markdownTable, page } from './markdown.ts';
-
-/** The part of a JSON Schema that the parameters have. */
-interface ParameterSchema {
-  readonly type?: string;
-  readonly description?: string;
-  readonly default?: unknown;
-  readonly enum?: readonly string[];
-  readonly minimum?: number;
-  readonly maximum?: number;
-  readonly minLength?: number;
-  readonly maxLength?: number;
-}
-
-const WORDS: Readonly<Record<string, string>> = {
-  array: 'a list',
-  boolean: '`true` or `false`',
-  integer: 'a whole number',
-  number: 'a number',
-  object: 'an object',
-  string: 'text',
-};
-
-function ruleOf(schema: ParameterSchema): string {
-  if (schema.enum) return schema.enum.map(code).join(', ');
-  const word = WORDS[schema.type ?? ''] ?? '';
-  if (schema.minimum !== undefined) return `${word} from ${schema.minimum} to ${schema.maximum}`;
-  return schema.maxLength === undefined ? word : `${word} of at most ${schema.maxLength} characters`;
-}
-
-function defaultOf(schema: ParameterSchema, required: boolean): string {
-  if (required) return 'required';
-  return schema.default === undefined || schema.default === '' ? '' : code(String(schema.default));
-}
-
-function parameterTable(type: ActionType): string {
-  const { properties = {}, required = [] } = jsonSchemaOf(type);
-  const rows = Object.entries(properties as Record<string, ParameterSchema>).map(([name, schema]) => [
-    code(name),
-    ruleOf(schema),
-    defaultOf(schema, required.includes(name)),
-    schema.description ?? '',
-  ]);
-  return markdownTable(['parameter', 'value', 'default', 'meaning'], rows);
-}
+import { block, page } from './markdown.ts';
+import { parameterTable } from './parameters.ts';
 
 function chapter(type: ActionType): string[] {
   return [
     `## ${type.name}`,
     `It ${type.meaning}. When its plan is cancelled: ${type.whenCancelled}.`,
-    parameterTable(type),
+    parameterTable(jsonSchemaOf(type)),
   ];
 }
 

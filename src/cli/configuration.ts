@@ -36,6 +36,10 @@ export interface Configuration {
   readonly agentLeaseMs: number;
   readonly windowReadIntervalMs: number;
   readonly cancelDeadlineMs: number;
+  readonly rollbackWindowMs: number;
+  /** 0 is off. */
+  readonly actionPlanExpiryMs: number;
+  readonly checkPeriodicIntervalMs: number;
   /** Null: each driver's own. */
   readonly minCommandIntervalMs: number | null;
   /** Null: no `file:` value can be read. */
@@ -167,6 +171,9 @@ function inMilliseconds(values: Values): Configuration {
     agentLeaseMs: milliseconds(values.agent_lease),
     windowReadIntervalMs: milliseconds(values.window_read_interval),
     cancelDeadlineMs: milliseconds(values.cancel_deadline),
+    rollbackWindowMs: milliseconds(values.rollback_window),
+    actionPlanExpiryMs: milliseconds(values.action_plan_expiry * 3600),
+    checkPeriodicIntervalMs: milliseconds(values.check_periodic_interval),
     minCommandIntervalMs: values.min_command_interval === undefined ? null : milliseconds(values.min_command_interval),
     secretsFolder: values.secrets_dir === undefined ? null : resolve(values.secrets_dir),
     agentName: values.agent_name,

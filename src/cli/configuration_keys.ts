@@ -143,6 +143,24 @@ export const CONFIGURATION_KEYS = {
     readBy: 'conductor',
     meaning: 'after the cancel of a plan, an action that cannot be taken back is waited for so long, then ends FAILED',
   }),
+  action_plan_expiry: {
+    type: 'a number of hours from 0 to 8760',
+    placeholder: 'hours',
+    rule: z.number().min(0).max(8760),
+    fallback: 24,
+    readBy: 'conductor',
+    meaning: 'a plan that has not been launched so many hours after it was made is superseded; 0 switches it off',
+  },
+  check_periodic_interval: seconds(1, {
+    fallback: 1800,
+    readBy: 'conductor',
+    meaning: 'how often plans are looked through for those that are too old',
+  }),
+  rollback_window: wholeSeconds(0, {
+    fallback: 3600,
+    readBy: 'conductor',
+    meaning: 'so long after its end a plan can be rolled back',
+  }),
   min_command_interval: seconds(0, {
     fallbackWords: "the driver's own: see [drivers](drivers.md)",
     readBy: 'agent',

@@ -9,6 +9,7 @@ import {
 } from 'nice-grpc';
 import { type CountermandError, fail, isErrorCode } from '../core/errors.ts';
 import { type ActionPlanServiceClient, ActionPlanServiceDefinition } from '../gen/countermand/v1/action_plan.ts';
+import { type AuditServiceClient, AuditServiceDefinition } from '../gen/countermand/v1/audit.ts';
 import { type NodeServiceClient, NodeServiceDefinition } from '../gen/countermand/v1/node.ts';
 import { type NotificationServiceClient, NotificationServiceDefinition } from '../gen/countermand/v1/notification.ts';
 import { type PowerServiceClient, PowerServiceDefinition } from '../gen/countermand/v1/power.ts';
@@ -40,6 +41,7 @@ export interface Conductor {
   readonly nodes: NodeServiceClient;
   readonly power: PowerServiceClient;
   readonly plans: ActionPlanServiceClient;
+  readonly audits: AuditServiceClient;
   readonly notifications: NotificationServiceClient;
 }
 
@@ -62,6 +64,7 @@ export async function withConductor<T>(
       nodes: factory.create(NodeServiceDefinition, channel, always),
       power: factory.create(PowerServiceDefinition, channel, always),
       plans: factory.create(ActionPlanServiceDefinition, channel, always),
+      audits: factory.create(AuditServiceDefinition, channel, always),
       notifications: factory.create(NotificationServiceDefinition, channel, always),
     });
   } finally {

@@ -1,5 +1,6 @@
 /** `countermand node ...`. */
 import type { Command } from 'commander';
+import { addChanges } from './node_changes.ts';
 import { addCreate, addDelete, addSet, addValidate } from './node_enrolment.ts';
 import { addPower } from './node_power.ts';
 import { addList, addRefresh, addShow, addSupported, addWhy } from './node_reading.ts';
@@ -16,6 +17,7 @@ const COMMANDS = [
   addPower,
   addRefresh,
   addWhy,
+  addChanges,
 ];
 
 const EXAMPLES = `

@@ -20,7 +20,7 @@ interface PowerOptions {
   readonly task?: string;
   readonly maxParallel?: string;
   readonly canary?: string;
-  readonly onFailure?: 'stop' | 'continue';
+  readonly onFailure?: 'stop' | 'continue' | 'rollback';
   readonly queue?: boolean;
   readonly wait: boolean;
   readonly yes?: boolean;
@@ -94,9 +94,10 @@ export function addPower(group: Command, terminal: Terminal): void {
     .option('--max-parallel <n>', 'several nodes: at most so many at once; else 10, and 100 for an abort')
     .option('--canary <n>', 'several nodes: the first so many must succeed before the others begin')
     .addOption(
-      choice('--on-failure <what>', 'several nodes: when one fails, begin no more, or go on; else stop', [
+      choice('--on-failure <what>', 'several nodes: when one fails, begin no more, go on, or undo all; else stop', [
         'stop',
         'continue',
+        'rollback',
       ]),
     )
     .option('--queue', 'several nodes: wait behind the plans that run on some of them')

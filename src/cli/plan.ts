@@ -9,6 +9,7 @@ import {
 } from '../gen/countermand/v1/action_plan.ts';
 import { asking, type Call, everyPage, PAGE_SIZE, present } from './asking.ts';
 import { addCancel, addCreate, addDelete, addStart, addWatch } from './plan_orders.ts';
+import { addRollback } from './plan_rollback.ts';
 import { actionTable, planTable, planText, WHICH_PLAN } from './plan_text.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -58,20 +59,24 @@ function addShow(group: Command, terminal: Terminal): void {
     .action(asking(show, terminal));
 }
 
-const COMMANDS = [addCreate, addList, addShow, addStart, addWatch, addCancel, addDelete];
+const COMMANDS = [addCreate, addList, addShow, addStart, addWatch, addCancel, addRollback, addDelete];
 
 const EXAMPLES = `
 With --json, what is about one plan prints lines of {"actionPlan": ..., "actions": [...]}: create and show one line,
-start, watch and cancel first the plan with all its actions, then those that have changed.
+start, watch, cancel and rollback first the plan with all its actions, then those that have changed; and so on with the
+plan that undoes it. rollback --preview prints one line of {"actionPlan": ..., "undos": [...]}.
 
 Examples:
   countermand plan create rack7.yaml --start
   countermand plan cancel 'rack 7 down' --reason "wrong rack"
+  countermand plan rollback 'rack 7 down' --preview
   countermand plan list --state ONGOING CANCELLING`;
 
 /** Adds the command group `plan`. */
 export function addPlanCommands(program: Command, terminal: Terminal): void {
-  const group = program.command('plan').description('make action plans, run them, watch them, cancel them');
+  const group = program
+    .command('plan')
+    .description('make action plans, run them, watch them, cancel them, roll them back');
   group.addHelpText('after', EXAMPLES);
   for (const add of COMMANDS) add(group, terminal);
 }

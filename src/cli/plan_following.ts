@@ -1,34 +1,83 @@
-/** Following a plan until it is at rest. Whatever ends the following, the plan goes on. */
+/** Following a plan until it is at rest, and then the plan that undoes it. Whatever ends the following, the plans go on. */
 import { asCountermandError, type CountermandError, fail } from '../core/errors.ts';
-import { type ActionPlan, WatchActionPlanResponse } from '../gen/countermand/v1/action_plan.ts';
+import {
+  type ActionPlan,
+  ActionPlanState,
+  FailurePolicy,
+  WatchActionPlanResponse,
+} from '../gen/countermand/v1/action_plan.ts';
 import { type Call, present } from './asking.ts';
 import { inDoubt, stoppedWatching } from './following.ts';
-import { planFailure, planLine } from './plan_lines.ts';
+import { line } from './lines.ts';
+import { planFailure, planLine, planTitle } from './plan_lines.ts';
 import { openPlanProgress, type PlanProgress } from './plan_progress.ts';
 import { type PlanMessage, planHasEnded } from './plan_view.ts';
 
 /** What is followed. */
 export interface FollowedPlan {
-  /** How the plan was named. */
+  /** How to ask for the plan before its first message came. */
   readonly name: string;
-  /** True if the stream itself gives the order to cancel: then to be CANCELLED is what was asked. */
-  readonly cancels: boolean;
-  /** False to end after the first message: the cancel is committed. */
+  /** The order that the stream itself gives. After a cancel, to be CANCELLED is what was asked. */
+  readonly gives: 'nothing' | 'cancel' | 'rollback';
+  /** The cancel is to go on to roll back: then what counts is how that ends. */
+  readonly rollsBack?: boolean;
+  /** False to end after the first message: the order is committed. */
   readonly wait: boolean;
   /** The plan as far as it is known. */
   readonly plan?: ActionPlan;
 }
 
 /**
- * Shows a plan as its stream tells it, until it is at rest.
- * @throws what the plan ended with; the error of a stream that broke; CALL_ENDED on the abort. The latter two say how to
- * watch it again and how to cancel it.
+ * Shows a plan as its stream tells it, until it is at rest. If it failed or was cancelled and is being undone, the plan
+ * that undoes it is shown as well.
+ * @throws what the plan ended with, or its rollback if the cancel was to go on to that; the error of a stream that broke;
+ * CALL_ENDED on the abort. The latter two say how to watch it again and how to cancel it.
  */
 export async function followPlan(
   stream: AsyncIterable<PlanMessage>,
   followed: FollowedPlan,
   call: Call,
 ): Promise<void> {
+  const failure = await followToItsEnd(stream, followed, call);
+  if (failure) throw failure;
+}
+
+/** Resolves with the error that it came to, or null if it came to what was asked. */
+async function followToItsEnd(
+  stream: AsyncIterable<PlanMessage>,
+  followed: FollowedPlan,
+  call: Call,
+): Promise<CountermandError | null> {
+  const plan = await showPlan(stream, followed, call);
+  if (!planHasEnded(plan)) return null;
+  const failure = planFailure(plan, followed.gives === 'cancel');
+  const rollback = followed.wait && mayBeUndone(plan, followed) ? await findRollback(plan, followed, call) : null;
+  if (rollback === null) return failure;
+  const undoing = call.conductor.plans.watchActionPlan({ actionPlan: rollback });
+  const end = await followToItsEnd(undoing, { name: rollback, gives: 'nothing', wait: true }, call);
+  return followed.rollsBack ? end : failure;
+}
+
+/** One that is cancelled from here is undone only if that was asked. */
+function mayBeUndone({ state }: ActionPlan, { gives, rollsBack = false }: FollowedPlan): boolean {
+  const { FAILED, CANCELLED } = ActionPlanState;
+  return (state === FAILED || state === CANCELLED) && (rollsBack || gives !== 'cancel');
+}
+
+/** The plan that undoes one that has ended, which its last message need not name; null if there is none. */
+async function findRollback({ uuid }: ActionPlan, followed: FollowedPlan, call: Call): Promise<string | null> {
+  const { conductor, output } = call;
+  const answer = await conductor.plans.getActionPlan({ actionPlan: uuid, pageSize: 1 });
+  const plan = present(answer.actionPlan, 'an action plan');
+  const { rolledBackBy, state, onFailure, statusMessage } = plan;
+  const isWanted = followed.rollsBack || (state === ActionPlanState.FAILED && onFailure === FailurePolicy.ROLLBACK);
+  if (rolledBackBy !== '') output.say(line(`${planTitle(plan)} is being rolled back`, statusMessage));
+  else if (isWanted) output.say(`${planTitle(plan)} is not rolled back: it changed nothing that could be undone`);
+  return rolledBackBy === '' ? null : rolledBackBy;
+}
+
+/** Shows a plan until it is at rest, or until its first message if nobody waits. Resolves with it as it then is. */
+async function showPlan(stream: AsyncIterable<PlanMessage>, followed: FollowedPlan, call: Call): Promise<ActionPlan> {
   const progress = followed.wait ? openPlanProgress(call) : accepted(call);
   let last = followed.plan ?? null;
   try {
@@ -39,14 +88,13 @@ export async function followPlan(
     }
     if (last === null || (followed.wait && !planHasEnded(last)))
       throw fail('CONDUCTOR_UNREACHABLE', `the conductor at ${call.conductor.address} ended the stream`);
+    return last;
   } catch (thrown) {
     const error = asCountermandError(thrown);
     throw last === null ? beforeTheFirst(error, followed, call) : whileWatching(error, last, followed, call);
   } finally {
     progress.end();
   }
-  const failure = planHasEnded(last) ? planFailure(last, followed.cancels) : null;
-  if (failure) throw failure;
 }
 
 /** Tells only that the order was accepted. */
@@ -58,14 +106,14 @@ function accepted({ output }: Call): PlanProgress {
   };
 }
 
-function beforeTheFirst(error: CountermandError, { name, cancels }: FollowedPlan, { command }: Call): CountermandError {
-  return cancels ? inDoubt(error, 'the cancel was accepted', `${command} plan show ${name}`) : error;
+function beforeTheFirst(error: CountermandError, { name, gives }: FollowedPlan, { command }: Call): CountermandError {
+  return gives === 'nothing' ? error : inDoubt(error, `the ${gives} was accepted`, `${command} plan show ${name}`);
 }
 
 function whileWatching(
   error: CountermandError,
   { uuid, possible }: ActionPlan,
-  { cancels }: FollowedPlan,
+  { gives, rollsBack = false }: FollowedPlan,
   call: Call,
 ): CountermandError {
   const cancel = possible.filter((words) => words.startsWith('plan cancel '));
@@ -73,5 +121,6 @@ function whileWatching(
     ['watch it', `${call.command} plan watch ${uuid}`] as const,
     ...cancel.map((words) => ['cancel it', `${call.command} ${words}`] as const),
   ];
-  return stoppedWatching(error, cancels ? 'the cancel goes on' : 'the plan goes on', paste, call);
+  const order = rollsBack ? 'cancel, and then the rollback,' : gives;
+  return stoppedWatching(error, `the ${gives === 'nothing' ? 'plan' : order} goes on`, paste, call);
 }

@@ -20,6 +20,8 @@ import type { Terminal } from './terminal.ts';
 export interface StartOptions {
   /** Wait behind plans on the same nodes. */
   readonly queue?: boolean;
+  /** Start it however old it is. */
+  readonly force?: boolean;
   /** False to end as soon as it is started. */
   readonly wait: boolean;
 }
@@ -57,9 +59,13 @@ function notStarted(error: CountermandError, plan: ActionPlan, { command }: Call
   return error.code === 'ACTION_PLAN_OVERLAPS' ? fail(error.code, lines.join('\n')) : error;
 }
 
-async function startPlan(name: string, { queue = false, wait }: StartOptions, call: Call): Promise<ActionPlan> {
+async function startPlan(
+  name: string,
+  { queue = false, force = false, wait }: StartOptions,
+  call: Call,
+): Promise<ActionPlan> {
   const { conductor, output, command } = call;
-  const answer = await conductor.plans.startActionPlan({ actionPlan: name, queue }).catch((thrown: unknown) => {
+  const answer = await conductor.plans.startActionPlan({ actionPlan: name, queue, force }).catch((thrown: unknown) => {
     throw inDoubt(asCountermandError(thrown), 'the plan was started', `${command} plan show ${name}`);
   });
   const plan = present(answer.actionPlan, 'an action plan');
@@ -69,7 +75,7 @@ async function startPlan(name: string, { queue = false, wait }: StartOptions, ca
 
 function watchPlan(plan: ActionPlan, call: Call): Promise<void> {
   const stream = call.conductor.plans.watchActionPlan({ actionPlan: plan.uuid });
-  return followPlan(stream, { name: plan.uuid, cancels: false, wait: true, plan }, call);
+  return followPlan(stream, { name: plan.uuid, gives: 'nothing', wait: true, plan }, call);
 }
 
 interface CreateOptions {
@@ -98,6 +104,8 @@ A plan file, in YAML or JSON:
   max_parallel: 8             # at most so many actions at once; 10 if left out
   canary: 1                   # so many must succeed before the others begin; none if left out
   on_failure: STOP            # or CONTINUE: only what depends on the failed action is left out
+                              # or ROLLBACK: as STOP, and then what was done is undone
+  scope: [{baremetal: [{nodes: ["r7n[1-16]"]}]}]   # the nodes that its actions name if left out
   actions:
     - name: drain
       action_type: set_node_maintenance
@@ -134,13 +142,14 @@ export function addStart(group: Command, terminal: Terminal): void {
     .description('start a plan and watch it until it is at rest; the exit code says how it ended')
     .argument('<plan>', WHICH_PLAN)
     .option('--queue', 'wait behind the plans that run or wait on the same nodes, instead of being refused')
+    .option('--force', 'start it however old it is; that is recorded. What is SUPERSEDED stays so')
     .option('--no-wait', 'end as soon as it is started; the plan goes on')
     .action(asking(start, terminal));
 }
 
 async function watch(name: string, _options: object, call: Call): Promise<void> {
   const stream = call.conductor.plans.watchActionPlan({ actionPlan: name });
-  await followPlan(stream, { name, cancels: false, wait: true }, call);
+  await followPlan(stream, { name, gives: 'nothing', wait: true }, call);
 }
 
 /** Adds `plan watch`. */
@@ -154,12 +163,14 @@ export function addWatch(group: Command, terminal: Terminal): void {
 
 interface CancelOptions {
   readonly reason?: string;
+  readonly rollback?: boolean;
   readonly wait: boolean;
 }
 
-async function cancel(name: string, { reason = '', wait }: CancelOptions, call: Call): Promise<void> {
-  const stream = call.conductor.plans.cancelActionPlan({ actionPlan: name, reason });
-  await followPlan(stream, { name, cancels: true, wait }, call);
+async function cancel(name: string, options: CancelOptions, call: Call): Promise<void> {
+  const { reason = '', rollback = false, wait } = options;
+  const stream = call.conductor.plans.cancelActionPlan({ actionPlan: name, reason, rollback });
+  await followPlan(stream, { name, gives: 'cancel', rollsBack: rollback, wait }, call);
 }
 
 /** Adds `plan cancel`. */
@@ -169,6 +180,7 @@ export function addCancel(group: Command, terminal: Terminal): void {
     .description('cancel a plan: nothing more begins, what runs is taken back; watch it until it is at rest')
     .argument('<plan>', WHICH_PLAN)
     .option('--reason <text>', 'why, for those who read it later')
+    .option('--rollback', 'then undo what has run, and watch that too; the exit code says how the rollback ended')
     .option('--no-wait', 'end as soon as the cancel is committed; it goes on')
     .action(asking(cancel, terminal));
 }

@@ -40,6 +40,8 @@ export function planText(plan: ActionPlan): string {
     ['actions', `${plan.size}: ${countsWords(plan)}`],
     ['runs', `at most ${plan.maxParallel} at once${canary}`],
     ['on failure', enumName(FailurePolicy, plan.onFailure)],
+    ['rollback of', plan.rollbackOf],
+    ['rolled back by', plan.rolledBackBy],
     ['audit', plan.auditUuid],
     ['request id', plan.requestId],
     ['made', time(plan.createdAt)],
@@ -47,6 +49,7 @@ export function planText(plan: ActionPlan): string {
     ['launched', time(plan.launchedAt)],
     ['gives up at', time(plan.cancelDeadlineAt)],
     ['ended', time(plan.endedAt)],
+    ['roll back until', time(plan.rollbackUntil)],
     ['possible', plan.possible.join('; ')],
   ]);
 }

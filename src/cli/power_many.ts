@@ -12,6 +12,13 @@ import { makePlan, startMade } from './plan_orders.ts';
 import { changeLine, endLine, hasEnded, taskFailure } from './task_lines.ts';
 import { targetValue } from './words.ts';
 
+/** What happens when one node fails, in words of the command line. */
+const ON_FAILURE = {
+  stop: FailurePolicy.STOP,
+  continue: FailurePolicy.CONTINUE,
+  rollback: FailurePolicy.ROLLBACK,
+} as const;
+
 /** An order for many nodes. */
 export interface ManyOrder {
   readonly nodes: readonly string[];
@@ -25,7 +32,7 @@ export interface ManyOrder {
   readonly requestId: string | undefined;
   readonly maxParallel: number | undefined;
   readonly canary: number | undefined;
-  readonly onFailure: 'stop' | 'continue' | undefined;
+  readonly onFailure: keyof typeof ON_FAILURE | undefined;
   readonly queue: boolean;
   readonly wait: boolean;
   readonly yes: boolean;
@@ -66,9 +73,10 @@ export function planOf(order: ManyOrder, requestId: string): CreateActionPlanReq
     // The reason of each power task names the plan, so it is told there.
     name: `${TARGET_TABLE[target].word} ${range}${reason && `: ${reason}`}`.slice(0, NAME_LIMIT),
     actions,
+    scope: [],
     maxParallel: order.maxParallel ?? 0,
     canary: order.canary ?? 0,
-    onFailure: order.onFailure === 'continue' ? FailurePolicy.CONTINUE : FailurePolicy.STOP,
+    onFailure: ON_FAILURE[order.onFailure ?? 'stop'],
     requestId,
   };
 }

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { addAgentCommand } from './agent.ts';
+import { addAuditCommands } from './audit.ts';
 import { DEFAULT_ADDRESS } from './connection.ts';
 import { addEventsCommand } from './events.ts';
 import { reportFailure } from './failures.ts';
@@ -18,6 +19,7 @@ const COMMANDS = [
   addNodeCommands,
   addPowerCommands,
   addPlanCommands,
+  addAuditCommands,
   addEventsCommand,
 ];
 

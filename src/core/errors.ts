@@ -47,6 +47,9 @@ export const ERROR_TABLE = {
   POWER_TASK_NOT_FOUND: row('NOT_FOUND', 3, 'no power task has this uuid or request_id'),
   ACTION_PLAN_NOT_FOUND: row('NOT_FOUND', 3, 'no action plan has this uuid, request_id or name'),
   ACTION_PLAN_INVALID: row('INVALID_ARGUMENT', 2, 'the action plan is wrong at the place that the message names'),
+  AUDIT_NOT_FOUND: row('NOT_FOUND', 3, 'no audit has this uuid, request_id or name'),
+  AUDIT_INVALID: row('INVALID_ARGUMENT', 2, 'the audit is wrong at the place that the message names'),
+  SCOPE_INVALID: row('INVALID_ARGUMENT', 2, 'the scope is wrong at the place that the message names, or means no node'),
   NODE_NAME_TAKEN: row('ALREADY_EXISTS', 4, 'another node has this name'),
   BMC_TAKEN: row('ALREADY_EXISTS', 4, 'another node is reached through the same BMC'),
   REQUEST_ID_TAKEN: row('ALREADY_EXISTS', 4, 'the request_id was used for another order'),
@@ -55,6 +58,12 @@ export const ERROR_TABLE = {
   NOT_WITHDRAWABLE: row('FAILED_PRECONDITION', 5, 'the power task is not QUEUED any more'),
   ACTION_PLAN_OVERLAPS: row('FAILED_PRECONDITION', 5, 'another plan runs on one of the nodes', RETRYABLE),
   ACTION_PLAN_STATE: row('FAILED_PRECONDITION', 5, 'the action plan is not in a state in which this can be done'),
+  ROLLBACK_REFUSED: row(
+    'FAILED_PRECONDITION',
+    5,
+    'the action plan cannot be rolled back now, or not without more being said',
+  ),
+  AUDIT_STATE: row('FAILED_PRECONDITION', 5, 'the audit is not in a state in which this can be done'),
   AGENT_NOT_ATTACHED: row('UNAVAILABLE', 6, 'no agent with this driver is attached for the zone', RETRYABLE),
 
   // What a power task came to

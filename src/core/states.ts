@@ -120,7 +120,7 @@ export const OUTCOMES_THAT_MAY_CHANGE: readonly AbortOutcome[] = ['STOPPED_WAITI
 export const AUDIT_STATES = {
   PENDING: 'created; its strategy has not run yet',
   ONGOING: 'its strategy runs, or, if it is continuous, will run again',
-  SUCCEEDED: 'at rest: its action plan was made',
+  SUCCEEDED: 'at rest: its action plan was made, or there was nothing to do',
   FAILED: 'at rest: no action plan could be made',
   CANCELLED: 'at rest: it was taken back',
   SUSPENDED: 'it is continuous and does not run until it is resumed',
@@ -135,7 +135,7 @@ const audit = rowsOf<AuditState>();
 export const AUDIT_TABLE = [
   audit('create', [], 'PENDING', ['audit.create'], 'it was accepted'),
   audit('begin', ['PENDING'], 'ONGOING', ['audit.update'], 'its strategy runs'),
-  audit('succeed', ['ONGOING'], 'SUCCEEDED', ['audit.update'], 'its action plan was made'),
+  audit('succeed', ['ONGOING'], 'SUCCEEDED', ['audit.update'], 'its action plan was made, or there is nothing to do'),
   audit('fail', ['ONGOING'], 'FAILED', ['audit.update'], 'no action plan could be made'),
   audit('cancel', ['PENDING', 'ONGOING'], 'CANCELLED', ['audit.update'], 'an operator takes it back'),
   audit('suspend', ['ONGOING'], 'SUSPENDED', ['audit.update'], 'an operator stops it for a while'),
@@ -217,6 +217,15 @@ export const ACTION_PLAN_TABLE = [
 ];
 /** What moves an action plan. */
 export type ActionPlanEvent = (typeof ACTION_PLAN_TABLE)[number]['event'];
+
+/** What the plan that a rollback undoes has to say when the rollback moves: `action_plan.rollback.…`. */
+export const ROLLBACK_PHASES: Partial<Record<ActionPlanEvent, 'start' | 'end' | 'error'>> = {
+  launch: 'start',
+  succeed: 'end',
+  fail: 'error',
+  cancel_end: 'error',
+  cancel_fail: 'error',
+};
 
 /** The states in which an action plan runs, and other plans keep off its nodes. */
 export const ACTION_PLAN_RUNNING: readonly ActionPlanState[] = ['ONGOING', 'CANCELLING'];

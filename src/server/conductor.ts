@@ -4,8 +4,10 @@ import { openScope } from '../core/signals.ts';
 import type { DriverDescription } from '../gen/countermand/v1/agent.ts';
 import { type AttachmentListener, Attachments } from './attachments.ts';
 import type { Log } from './log.ts';
+import { Audits } from './plans/audits.ts';
 import { Engine } from './plans/engine.ts';
 import type { PlanLimits, PlanParts } from './plans/parts.ts';
+import { keepPlansFresh } from './plans/staleness.ts';
 import { Keeper } from './power/keeper.ts';
 import type { Limits } from './power/limits.ts';
 import { type ReadingParts, Windows } from './readings.ts';
@@ -27,6 +29,7 @@ export interface ConductorParts {
 /** A running conductor, as its services use it. */
 export interface Conductor extends PlanParts {
   readonly plans: Engine;
+  readonly audits: Audits;
   readonly readings: ReadingParts;
   readonly windows: Windows;
   readonly attachments: Attachments;
@@ -63,18 +66,23 @@ export async function startConductor({ store, limits, agentLeaseMs, log }: Condu
   const parts: PlanParts = { orders: { store, attachments, keeper, limits }, planLimits: limits, log, shutdown };
   const plans = new Engine(parts);
   await plans.recover();
+  const audits = new Audits(plans, parts);
+  await audits.recover();
+  const staying = keepPlansFresh(parts);
   return {
     ...parts,
     plans,
+    audits,
     readings,
     windows,
     attachments,
-    busy: () => keeper.busy || plans.busy || store.database.busy,
+    busy: () => keeper.busy || plans.busy || audits.busy || store.database.busy,
     async stop() {
       scope.abort(fail('SHUTTING_DOWN', 'the conductor is shutting down; its work is carried on after the next start'));
       keeper.stop();
       windows.stop();
       await syncing;
+      await staying;
     },
   };
 }

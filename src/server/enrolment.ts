@@ -13,6 +13,7 @@ export const DEFAULT_ZONE = 'default';
 
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,254}$/;
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
+const BY_OPERATOR = { why: 'ordered by an operator', actionUuid: null };
 const INFO_LIMIT = 100;
 const VALUE_LIMIT = 4096;
 
@@ -29,7 +30,7 @@ export async function enrolNode(request: CreateNodeRequest, conductor: Conductor
   checkPairs('labels', request.labels);
   const bmcKey = await parseInfo(zone, request.driver, request.driverInfo, conductor);
   const node = await store.database.write((transaction) =>
-    insertNode(freshNode(request, zone, bmcKey, store.chance.uuid()), transaction, store),
+    insertNode(freshNode(request, zone, bmcKey, store.chance.uuid()), BY_OPERATOR, transaction, store),
   );
   conductor.windows.watch(node);
   return node;
@@ -132,7 +133,7 @@ export async function changeNode(request: UpdateNodeRequest, conductor: Conducto
   const identity = await identityPatch(node, request, conductor);
   const onlyFree = Object.keys(identity).length > 0;
   const changed = await store.database.write((transaction) =>
-    updateNode(node.uuid, { ...patch, ...identity }, transaction, store, onlyFree),
+    updateNode(node.uuid, { ...patch, ...identity }, BY_OPERATOR, transaction, store, onlyFree),
   );
   if (changed === null) throw held(node, 'name, zone and driver_info can be changed when it is at rest');
   return changed;
@@ -158,7 +159,7 @@ async function identityPatch(
 export async function deleteNode(nameOrUuid: string, { orders }: Conductor): Promise<void> {
   const { database } = orders.store;
   const node = await getNode(nameOrUuid, database.read);
-  if (await database.write((transaction) => deleteFreeNode(node, transaction))) return;
+  if (await database.write((transaction) => deleteFreeNode(node, BY_OPERATOR, transaction, orders.store))) return;
   const now = await getNode(node.uuid, database.read);
   throw held(now, 'it can be deleted when that is at rest');
 }

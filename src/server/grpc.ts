@@ -9,10 +9,12 @@ import { fail } from '../core/errors.ts';
 import { openScope, untilAborted } from '../core/signals.ts';
 import { ActionPlanServiceDefinition } from '../gen/countermand/v1/action_plan.ts';
 import { AgentServiceDefinition } from '../gen/countermand/v1/agent.ts';
+import { AuditServiceDefinition } from '../gen/countermand/v1/audit.ts';
 import { NodeServiceDefinition } from '../gen/countermand/v1/node.ts';
 import { NotificationServiceDefinition } from '../gen/countermand/v1/notification.ts';
 import { PowerServiceDefinition } from '../gen/countermand/v1/power.ts';
 import { createAgentService } from './agent_service.ts';
+import { createAuditService } from './audit_service.ts';
 import { errorsToStatus } from './calls.ts';
 import type { Conductor } from './conductor.ts';
 import { createNodeService } from './node_service.ts';
@@ -56,12 +58,14 @@ export async function listen(conductor: Conductor, address: string, chance: Chan
   server.add(NodeServiceDefinition, createNodeService(conductor));
   server.add(PowerServiceDefinition, createPowerService(conductor));
   server.add(ActionPlanServiceDefinition, createPlanService(conductor));
+  server.add(AuditServiceDefinition, createAuditService(conductor));
   server.add(NotificationServiceDefinition, createNotificationService(conductor));
   server.add(AgentServiceDefinition, createAgentService(conductor));
   const definitions = [
     NodeServiceDefinition,
     PowerServiceDefinition,
     ActionPlanServiceDefinition,
+    AuditServiceDefinition,
     NotificationServiceDefinition,
     AgentServiceDefinition,
   ];

@@ -1,7 +1,13 @@
 /** NodeService: enrolling nodes, looking at them, explaining them. */
 import { fail } from '../core/errors.ts';
 import { recallOf, TARGET_TABLE } from '../core/power.ts';
-import type { Node, NodeServiceImplementation, SupportedPowerState } from '../gen/countermand/v1/node.ts';
+import type {
+  ListModelChangesRequest,
+  ModelChange,
+  Node,
+  NodeServiceImplementation,
+  SupportedPowerState,
+} from '../gen/countermand/v1/node.ts';
 import { underCall } from './calls.ts';
 import { type Conductor, secretKeysOf } from './conductor.ts';
 import { changeNode, deleteNode, enrolNode, validateInfo } from './enrolment.ts';
@@ -9,10 +15,12 @@ import { explainNode } from './explain.ts';
 import { refreshNodes, watchNodes } from './node_streams.ts';
 import { pageMark, pageSize, pageToken } from './pages.ts';
 import { findDriver } from './store/agents.ts';
+import { listModelChanges, type ModelChangeRow, modelRevision } from './store/cluster_model.ts';
 import { getNode, listNodes, resolveNodes } from './store/nodes.ts';
 import type { DriverRow, NodeRow } from './store/rows.ts';
-import { fromTarget, toBmc, toNode, toPowerState, toRecall, toTarget } from './wire.ts';
+import { date, fromTarget, toBmc, toNode, toPowerState, toRecall, toTarget } from './wire.ts';
 
+const isRevision = (mark: unknown): mark is number => Number.isSafeInteger(mark);
 const isName = (mark: unknown): mark is string => typeof mark === 'string';
 
 /** The service over a conductor. */
@@ -82,7 +90,28 @@ export function createNodeService(conductor: Conductor): NodeServiceImplementati
           yield { node: await answer(node), deleted };
       });
     },
+
+    listModelChanges: (request) => pageOfChanges(request, conductor),
   };
+}
+
+async function pageOfChanges(request: ListModelChangesRequest, { orders }: Conductor) {
+  const { read } = orders.store.database;
+  const limit = pageSize(request.pageSize);
+  const list = ['model_changes', String(request.fromRevision)];
+  const before = pageMark(list, request.pageToken, isRevision);
+  const changes = await listModelChanges(toRevision(request.fromRevision), before, limit, read);
+  const nextPageToken = changes.length === limit ? pageToken(list, changes.at(-1)?.revision) : '';
+  return { changes: changes.map(toModelChange), nextPageToken, revision: BigInt(await modelRevision(read)) };
+}
+
+function toRevision(from: bigint): number {
+  if (from >= 0n) return Number(from);
+  throw fail('ARGUMENT_INVALID', `from_revision is ${from}; it is 0 or more`);
+}
+
+function toModelChange({ revision, planUuid, changedAt, ...change }: ModelChangeRow): ModelChange {
+  return { ...change, revision: BigInt(revision), actionPlanUuid: planUuid ?? '', changedAt: date(changedAt) };
 }
 
 /** The driver's own list, narrowed by what the hardware answers now. */

@@ -13,8 +13,10 @@ import { underCall } from './calls.ts';
 import type { Conductor } from './conductor.ts';
 import { pageMark, pageSize, pageToken } from './pages.ts';
 import { createActionPlan, type WantedAction, type WantedPlan } from './plans/create.ts';
+import { previewRollback } from './plans/rollback_order.ts';
 import { watchPlan } from './plans/watch.ts';
-import { toAction, toActionPlan } from './plans/wire.ts';
+import { toAction, toActionPlan, toUndo } from './plans/wire.ts';
+import { FAILURE_POLICIES } from './store/plan_rows.ts';
 import { countActions, getPlan, isPlanMark, listActions, listPlans } from './store/plans.ts';
 import { nameOf } from './wire.ts';
 
@@ -22,54 +24,44 @@ import { nameOf } from './wire.ts';
 export function createPlanService(conductor: Conductor): ActionPlanServiceImplementation {
   const { orders, plans, shutdown } = conductor;
   const { store } = orders;
+  const { clock } = store;
   const { read } = store.database;
   const watch = (uuid: string, context: CallContext) =>
     underCall(context, shutdown, async function* (signal) {
       for await (const { plan, actions } of watchPlan(uuid, store, signal))
-        yield { actionPlan: toActionPlan(plan), actions: actions.map(toAction) };
+        yield { actionPlan: toActionPlan(plan, clock.now()), actions: actions.map(toAction) };
     });
   return {
+    ...pagesOf(conductor),
+
     async createActionPlan(request) {
       const plan = await createActionPlan(toWanted(request, conductor), conductor);
-      return { actionPlan: toActionPlan(plan, await countActions(plan.uuid, read)) };
+      return { actionPlan: toActionPlan(plan, clock.now(), await countActions(plan.uuid, read)) };
     },
 
-    async getActionPlan(request) {
-      const limit = pageSize(request.pageSize);
-      const plan = await getPlan(request.actionPlan, read);
-      const list = ['actions', plan.uuid];
-      const after = pageMark(list, request.pageToken, isPosition) ?? -1;
-      const actions = await listActions(plan.uuid, after, limit, read);
-      const last = actions.at(-1);
-      return {
-        actionPlan: toActionPlan(plan, await countActions(plan.uuid, read)),
-        actions: actions.map(toAction),
-        nextPageToken: last && last.position < plan.size - 1 ? pageToken(list, last.position) : '',
-      };
+    async startActionPlan({ actionPlan, queue, force }) {
+      return { actionPlan: toActionPlan(await plans.start(actionPlan, queue, force), clock.now()) };
     },
 
-    async listActionPlans(request) {
-      const limit = pageSize(request.pageSize);
-      const states = request.states.map(toState);
-      const list = ['action_plans', ...states];
-      const after = pageMark(list, request.pageToken, isPlanMark);
-      const rows = await listPlans(states, after, limit, read);
-      const last = rows.at(-1);
-      const counts = await Promise.all(rows.map(({ uuid }) => countActions(uuid, read)));
-      return {
-        actionPlans: rows.map((plan, at) => toActionPlan(plan, counts[at])),
-        nextPageToken:
-          last && rows.length === limit ? pageToken(list, { createdAt: last.createdAt, uuid: last.uuid }) : '',
-      };
-    },
-
-    async startActionPlan({ actionPlan, queue }) {
-      return { actionPlan: toActionPlan(await plans.start(actionPlan, queue)) };
-    },
-
-    async *cancelActionPlan({ actionPlan, reason }, context) {
-      const { uuid } = await plans.cancel(actionPlan, reason.slice(0, 1000));
+    async *cancelActionPlan({ actionPlan, reason, rollback }, context) {
+      const { uuid } = await plans.cancel(actionPlan, reason.slice(0, 1000), rollback);
       yield* watch(uuid, context);
+    },
+
+    async *rollbackActionPlan(request, context) {
+      const { skipIrreversible, acceptDrift } = request;
+      const requestId = request.requestId === '' ? store.chance.uuid() : request.requestId;
+      const { uuid } = await plans.rollback({ plan: request.actionPlan, requestId, skipIrreversible, acceptDrift });
+      yield* watch(uuid, context);
+    },
+
+    async previewRollback({ actionPlan }) {
+      const { plan, undoings, refused } = await previewRollback(actionPlan, conductor);
+      return {
+        actionPlan: toActionPlan(plan, clock.now()),
+        undos: undoings.map(toUndo),
+        refused: refused?.message ?? '',
+      };
     },
 
     async *watchActionPlan({ actionPlan }, context) {
@@ -84,6 +76,42 @@ export function createPlanService(conductor: Conductor): ActionPlanServiceImplem
   };
 }
 
+/** What is answered a page at a time. */
+function pagesOf({ orders }: Conductor): Pick<ActionPlanServiceImplementation, 'getActionPlan' | 'listActionPlans'> {
+  const { clock, database } = orders.store;
+  const { read } = database;
+  return {
+    async getActionPlan(request) {
+      const limit = pageSize(request.pageSize);
+      const plan = await getPlan(request.actionPlan, read);
+      const list = ['actions', plan.uuid];
+      const after = pageMark(list, request.pageToken, isPosition) ?? -1;
+      const actions = await listActions(plan.uuid, after, limit, read);
+      const last = actions.at(-1);
+      return {
+        actionPlan: toActionPlan(plan, clock.now(), await countActions(plan.uuid, read)),
+        actions: actions.map(toAction),
+        nextPageToken: last && last.position < plan.size - 1 ? pageToken(list, last.position) : '',
+      };
+    },
+
+    async listActionPlans(request) {
+      const limit = pageSize(request.pageSize);
+      const states = request.states.map(toState);
+      const list = ['action_plans', ...states];
+      const after = pageMark(list, request.pageToken, isPlanMark);
+      const rows = await listPlans(states, after, limit, read);
+      const last = rows.at(-1);
+      const counts = await Promise.all(rows.map(({ uuid }) => countActions(uuid, read)));
+      return {
+        actionPlans: rows.map((plan, at) => toActionPlan(plan, clock.now(), counts[at])),
+        nextPageToken:
+          last && rows.length === limit ? pageToken(list, { createdAt: last.createdAt, uuid: last.uuid }) : '',
+      };
+    },
+  };
+}
+
 const isPosition = (mark: unknown): mark is number => Number.isSafeInteger(mark);
 
 function toState(value: ActionPlanStates): ActionPlanState {
@@ -93,15 +121,16 @@ function toState(value: ActionPlanStates): ActionPlanState {
 }
 
 function toWanted(request: CreateActionPlanRequest, { orders }: Conductor): WantedPlan {
-  const { UNSPECIFIED, STOP, CONTINUE } = FailurePolicy;
-  if (![UNSPECIFIED, STOP, CONTINUE].some((known) => known === request.onFailure))
-    throw fail('ACTION_PLAN_INVALID', 'on_failure: it is unknown; it is STOP or CONTINUE');
+  const onFailure = request.onFailure === FailurePolicy.UNSPECIFIED ? 'STOP' : nameOf(FailurePolicy, request.onFailure);
+  if (onFailure === null)
+    throw fail('ACTION_PLAN_INVALID', `on_failure: it is unknown; it is one of ${FAILURE_POLICIES.join(', ')}`);
   return {
     name: request.name,
     requestId: request.requestId === '' ? orders.store.chance.uuid() : request.requestId,
     maxParallel: request.maxParallel,
     canary: request.canary,
-    onFailure: request.onFailure === CONTINUE ? 'CONTINUE' : 'STOP',
+    onFailure,
+    ...(request.scope.length > 0 && { scope: request.scope }),
     actions: request.actions.map(toWantedAction),
   };
 }

@@ -11,8 +11,9 @@ import { correctedAnnouncement } from './notifications.ts';
 import type { Limits } from './power/limits.ts';
 import type { Transaction } from './store/database.ts';
 import { announce } from './store/events.ts';
+import type { Cause } from './store/model_changes.ts';
 import { getNode, listWindows, updateNode } from './store/nodes.ts';
-import { lastWindowTask } from './store/power_tasks.ts';
+import { findPowerTask, lastWindowTask } from './store/power_tasks.ts';
 import type { NodeRow } from './store/rows.ts';
 import type { Store } from './store/store.ts';
 import { fromReading, toBmc } from './wire.ts';
@@ -108,11 +109,18 @@ export async function recordReading(
     lastError: '',
     ...(closed ? { mayChangeUntil: null } : {}),
   };
-  const node = await updateNode(before.uuid, patch, transaction, store);
+  const lateTask = late && changed ? await lastWindowTask(before.uuid, transaction.sql) : null;
+  const node = await updateNode(before.uuid, patch, await causeOf(lateTask, transaction), transaction, store);
   if (node === null || !changed) return node;
-  const lateTask = late ? await lastWindowTask(node.uuid, transaction.sql) : null;
   await announce([correctedAnnouncement(node, before.powerState, lateTask)], transaction, store);
   return node;
+}
+
+/** Who has changed what a reading finds: the order that was given up, or nobody knows. */
+async function causeOf(lateTask: string | null, { sql }: Transaction): Promise<Cause> {
+  const task = lateTask === null ? null : await findPowerTask(lateTask, sql);
+  if (task === null) return { why: 'it was found so by a reading', actionUuid: null };
+  return { why: `the late end of power task ${task.uuid}, ${task.target}`, actionUuid: task.requestId };
 }
 
 async function recordFailure(
@@ -125,12 +133,8 @@ async function recordFailure(
   if (before === null || before.heldBy !== null || before.fence !== begun.fence) return before;
   const expired = before.mayChangeUntil !== null && store.clock.now() >= before.mayChangeUntil;
   if (before.lastError === error.message && !expired) return before;
-  return updateNode(
-    before.uuid,
-    { lastError: error.message, ...(expired ? { mayChangeUntil: null } : {}) },
-    transaction,
-    store,
-  );
+  const patch = { lastError: error.message, ...(expired ? { mayChangeUntil: null } : {}) };
+  return updateNode(before.uuid, patch, { why: 'it could not be read', actionUuid: null }, transaction, store);
 }
 
 /** Reads nodes that may still change, at their interval, until their windows close. */

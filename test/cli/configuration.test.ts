@@ -29,6 +29,9 @@ test('the defaults', (t) => {
   t.true(['/xdg/countermand', '/var/lib/countermand'].includes(dataFolder));
   t.deepEqual(rest, {
     cancelDeadlineMs: 120_000,
+    rollbackWindowMs: 3_600_000,
+    actionPlanExpiryMs: 86_400_000,
+    checkPeriodicIntervalMs: 1_800_000,
     listen: '127.0.0.1:7077',
     zone: 'default',
     logLevel: 'info',
@@ -82,6 +85,9 @@ const SAMPLES: Readonly<Record<KeyName, string | number>> = {
   agent_lease: 0.5,
   window_read_interval: 0.5,
   cancel_deadline: 60,
+  rollback_window: 600,
+  action_plan_expiry: 0.5,
+  check_periodic_interval: 60,
   min_command_interval: 0.5,
   secrets_dir: '/samples/secrets',
   agent_name: 'host7',

@@ -2,7 +2,8 @@
 import type { PassThrough } from 'node:stream';
 import test from 'ava';
 import fc from 'fast-check';
-import { PLAN_FILE_LIMIT, parsePlan, readPlanText } from '../../src/cli/plan_file.ts';
+import { FILE_LIMIT } from '../../src/cli/order_file.ts';
+import { parsePlan, readPlanText } from '../../src/cli/plan_file.ts';
 import { CountermandError, fail } from '../../src/core/errors.ts';
 import { FailurePolicy } from '../../src/gen/countermand/v1/action_plan.ts';
 import { openCaptured } from './captured.ts';
@@ -12,6 +13,7 @@ name: rack 7 down
 max_parallel: 8
 canary: 1
 on_failure: CONTINUE
+scope: [{baremetal: [{nodes: ['r7n[1-2]']}]}]
 actions:
   - name: drain
     action_type: set_node_maintenance
@@ -27,6 +29,7 @@ const PLAN = {
   maxParallel: 8,
   canary: 1,
   onFailure: FailurePolicy.CONTINUE,
+  scope: [{ baremetal: [{ nodes: ['r7n[1-2]'] }] }],
   actions: [
     {
       name: 'drain',
@@ -58,6 +61,7 @@ test('a plan in JSON; what is left out is for the conductor to fill in', (t) => 
     maxParallel: 0,
     canary: 0,
     onFailure: FailurePolicy.STOP,
+    scope: [],
     actions: [{ name: 'a', actionType: 'nop', inputParameters: {}, parents: [] }],
   });
 });
@@ -108,12 +112,8 @@ test(refused, action('input_parameters: [x]'), /: actions\[0\]\.input_parameters
 test(refused, action('retries: 3'), /: actions\[0\]\.retries is no key; the keys are name, action_type, input_par/);
 test(refused, 'name: p\nactions: []\nstart: true', /: start is no key; the keys are name, max_parallel, canary, on_f/);
 test(refused, 'name: p\nactions: []\nmax_parallel: 1.5', /: max_parallel: must be a whole number$/);
-test(refused, 'name: p\nactions: []\non_failure: stop', /: on_failure: must be STOP or CONTINUE$/);
-test(
-  refused,
-  'name: p\nactions: []\nscope: [{baremetal: []}]',
-  /: scope comes with audits; leave it out: the plan is about the nodes its actions name$/,
-);
+test(refused, 'name: p\nactions: []\non_failure: stop', /: on_failure: must be STOP, CONTINUE or ROLLBACK$/);
+test(refused, 'name: p\nactions: []\nscope: r7n1', /: scope: must be a list of sections$/);
 test(refused, `name: p\nactions: [${'3,'.repeat(9)}]`, /; and 4 more$/);
 test(refused, '{"__proto__": 1, "name": "p", "actions": []}', /: __proto__ is no key/);
 
@@ -189,7 +189,7 @@ test('bytes that are no text, and too many of them, are refused', async (t) => {
   };
   const noText = await read(Buffer.from([0xff, 0xfe, 0x00]));
   t.is(`${noText.code}: ${noText.message}`, 'ACTION_PLAN_INVALID: standard input: it is not UTF-8 text');
-  const large = await read(Buffer.alloc(PLAN_FILE_LIMIT + 1, ' '));
+  const large = await read(Buffer.alloc(FILE_LIMIT + 1, ' '));
   t.is(large.code, 'ACTION_PLAN_INVALID');
   t.regex(large.message, /^standard input is larger than 32 MB/);
 });

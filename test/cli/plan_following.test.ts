@@ -1,10 +1,18 @@
 /** A plan on its way, as people and programs see it. */
 import test, { type ExecutionContext } from 'ava';
-import { followPlan } from '../../src/cli/plan_following.ts';
+import type { Call } from '../../src/cli/asking.ts';
+import { type FollowedPlan, followPlan } from '../../src/cli/plan_following.ts';
 import type { PlanMessage } from '../../src/cli/plan_view.ts';
 import { CountermandError, type ErrorCode, fail } from '../../src/core/errors.ts';
-import { Action, ActionPlan, ActionPlanState, ActionState } from '../../src/gen/countermand/v1/action_plan.ts';
-import { callOf, openCaptured } from './captured.ts';
+import {
+  Action,
+  ActionPlan,
+  ActionPlanState,
+  ActionState,
+  GetActionPlanResponse,
+  WatchActionPlanResponse,
+} from '../../src/gen/countermand/v1/action_plan.ts';
+import { type Captured, callOf as disconnected, openCaptured } from './captured.ts';
 
 const AT = (seconds: number): Date => new Date(seconds * 1000);
 
@@ -40,8 +48,29 @@ async function* streamOf(messages: readonly PlanMessage[], error?: Error): Async
   if (error) throw error;
 }
 
-const WATCH = { name: 'rack 7 down', cancels: false, wait: true };
-const CANCEL = { ...WATCH, cancels: true };
+const WATCH: FollowedPlan = { name: 'rack 7 down', gives: 'nothing', wait: true };
+const CANCEL: FollowedPlan = { ...WATCH, gives: 'cancel' };
+
+const ROLLBACK = { uuid: 'plan-2', name: 'rollback of rack 7 down' };
+
+/** A call to a conductor that answers what has become of the plan, and what undoes it. */
+function callOf(
+  captured: Captured,
+  json = false,
+  became: ActionPlan = planIn('FAILED'),
+  rollback: readonly PlanMessage[] = [],
+): Call {
+  const call = disconnected(captured, json);
+  const plans = {
+    getActionPlan: async ({ actionPlan }: { actionPlan?: string }) =>
+      GetActionPlanResponse.create({ actionPlan: actionPlan === became.uuid ? became : planIn('FAILED', 1, ROLLBACK) }),
+    watchActionPlan: async function* () {
+      for (const message of rollback)
+        yield WatchActionPlanResponse.create({ ...message, actions: [...(message.actions ?? [])] });
+    },
+  };
+  return { ...call, conductor: { ...call.conductor, plans: { ...call.conductor.plans, ...plans } } };
+}
 const BEGIN: PlanMessage = {
   actionPlan: planIn('ONGOING'),
   actions: [actionIn('n1', 'ONGOING'), actionIn('n2', 'ONGOING'), actionIn('n3', 'PENDING')],
@@ -182,11 +211,11 @@ const breaks = test.macro(
     t: ExecutionContext,
     messages: readonly PlanMessage[],
     error: Error | undefined,
-    cancels: boolean,
+    gives: FollowedPlan['gives'],
     code: ErrorCode,
     lines: readonly string[],
   ) => {
-    const following = followPlan(streamOf(messages, error), { ...WATCH, cancels }, callOf(openCaptured()));
+    const following = followPlan(streamOf(messages, error), { ...WATCH, gives }, callOf(openCaptured()));
     const thrown = await t.throwsAsync(following, { instanceOf: CountermandError });
     t.is(thrown.code, code);
     t.deepEqual(thrown.message.split('\n'), [...lines]);
@@ -195,7 +224,7 @@ const breaks = test.macro(
 const STOPPED = fail('CALL_ENDED', 'stopped');
 const BROKEN = fail('CONDUCTOR_UNREACHABLE', 'the connection broke');
 const WATCH_IT = '  watch it: countermand plan watch plan-1';
-test('Ctrl-C: the plan goes on, and how to cancel it', breaks, [BEGIN], STOPPED, false, 'CALL_ENDED', [
+test('Ctrl-C: the plan goes on, and how to cancel it', breaks, [BEGIN], STOPPED, 'nothing', 'CALL_ENDED', [
   'stopped watching; the plan goes on',
   WATCH_IT,
   '  cancel it: countermand plan cancel plan-1',
@@ -205,21 +234,70 @@ test(
   breaks,
   [{ actionPlan: planIn('CANCELLING') }],
   STOPPED,
-  true,
+  'cancel',
   'CALL_ENDED',
   ['stopped watching; the cancel goes on', WATCH_IT],
 );
-test('a stream that breaks: the plan goes on', breaks, [BEGIN], BROKEN, false, 'CONDUCTOR_UNREACHABLE', [
+test('a stream that breaks: the plan goes on', breaks, [BEGIN], BROKEN, 'nothing', 'CONDUCTOR_UNREACHABLE', [
   'the connection broke; the plan goes on',
   WATCH_IT,
   '  cancel it: countermand plan cancel plan-1',
 ]);
-test('a stream that ends too early', breaks, [BEGIN], undefined, false, 'CONDUCTOR_UNREACHABLE', [
+test('a stream that ends too early', breaks, [BEGIN], undefined, 'nothing', 'CONDUCTOR_UNREACHABLE', [
   'the conductor at 127.0.0.1:7077 ended the stream; the plan goes on',
   WATCH_IT,
   '  cancel it: countermand plan cancel plan-1',
 ]);
-test('a cancel of which nothing was heard: nobody knows', breaks, [], BROKEN, true, 'CONDUCTOR_UNREACHABLE', [
+test('a cancel of which nothing was heard: nobody knows', breaks, [], BROKEN, 'cancel', 'CONDUCTOR_UNREACHABLE', [
   'the connection broke',
   '  whether the cancel was accepted shows: countermand plan show rack 7 down',
 ]);
+test('a rollback of which nothing was heard: nobody knows', breaks, [], BROKEN, 'rollback', 'CONDUCTOR_UNREACHABLE', [
+  'the connection broke',
+  '  whether the rollback was accepted shows: countermand plan show rack 7 down',
+]);
+
+const rollbackTo = (state: 'SUCCEEDED' | 'FAILED'): readonly PlanMessage[] => [
+  { actionPlan: planIn('ONGOING', 1, ROLLBACK), actions: [actionIn('n1', 'ONGOING')] },
+  { actionPlan: planIn(state, 1, { ...ROLLBACK, endedAt: AT(20) }), actions: [actionIn('n1', state)] },
+];
+
+test('a plan that undoes itself: its rollback is watched as well, and it has failed all the same', async (t) => {
+  const captured = openCaptured();
+  const failed: PlanMessage = { actionPlan: planIn('FAILED', 1), actions: [actionIn('n1', 'FAILED')] };
+  const became = planIn('FAILED', 1, {
+    rolledBackBy: 'plan-2',
+    statusMessage: "rolled back by plan plan-2; left alone: 'n2'",
+  });
+  for (const end of ['SUCCEEDED', 'FAILED'] as const) {
+    const call = callOf(captured, false, became, rollbackTo(end));
+    const error = await t.throwsAsync(followPlan(streamOf([failed]), WATCH, call), { instanceOf: CountermandError });
+    t.regex(error.message, /^plan 'rack 7 down' FAILED; /);
+  }
+  t.deepEqual(captured.stdout().split('\n').slice(2, 6), [
+    "plan 'rack 7 down' is being rolled back; rolled back by plan plan-2; left alone: 'n2'",
+    "plan 'rollback of rack 7 down' (plan-2) ONGOING; 1 action, at most 2 at once",
+    'a cancel would abort 1 × soft power off (by driver: taken back, or only not waited for)',
+    'n1: soft power off ONGOING',
+  ]);
+  t.regex(captured.stdout(), /\nplan 'rollback of rack 7 down' SUCCEEDED after 20s; 1 of 1 done\n/);
+});
+
+test('a cancel that goes on to roll back ends as the rollback does', async (t) => {
+  const became = planIn('CANCELLED', 3, { rolledBackBy: 'plan-2' });
+  const follow = (end: 'SUCCEEDED' | 'FAILED', followed: FollowedPlan): Promise<void> =>
+    followPlan(streamOf(TO_CANCELLED), followed, callOf(openCaptured(), false, became, rollbackTo(end)));
+  await t.notThrowsAsync(follow('SUCCEEDED', { ...CANCEL, rollsBack: true }));
+  const error = await t.throwsAsync(follow('FAILED', { ...CANCEL, rollsBack: true }), { instanceOf: CountermandError });
+  t.regex(error.message, /^plan 'rollback of rack 7 down' FAILED; /);
+  await t.notThrowsAsync(follow('FAILED', CANCEL), 'who only cancels does not wait for it');
+  const watched = await t.throwsAsync(follow('SUCCEEDED', WATCH), { instanceOf: CountermandError });
+  t.is(watched.code, 'ACTION_PLAN_CANCELLED');
+});
+
+test('there was nothing to roll back', async (t) => {
+  const captured = openCaptured();
+  const call = callOf(captured, false, planIn('CANCELLED'));
+  await followPlan(streamOf([{ actionPlan: planIn('CANCELLED', 0) }]), { ...CANCEL, rollsBack: true }, call);
+  t.regex(captured.stdout(), /\nplan 'rack 7 down' is not rolled back: it changed nothing that could be undone\n$/);
+});

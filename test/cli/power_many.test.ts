@@ -43,6 +43,7 @@ test('what was said of the order stands in each action, and the reason in the na
   const more = { timeout: 7200, onTimeout: 'force', onFailure: 'continue', maxParallel: 8, canary: 1 } as const;
   const plan = planOf({ ...ORDER, ...more, reason: 'rack work' }, 'r');
   t.like(plan, { name: 'soft_off r7n[1-2]: rack work', onFailure: FailurePolicy.CONTINUE, maxParallel: 8, canary: 1 });
+  t.is(planOf({ ...ORDER, onFailure: 'rollback' }, 'request-2').onFailure, FailurePolicy.ROLLBACK);
   t.like(plan.actions[0]?.inputParameters, { timeout: 7200, on_timeout: 'FORCE' });
   t.is(plan.actions[0]?.timeout, 10_800, 'there is time left to wait until the node is free');
 });

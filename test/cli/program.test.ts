@@ -84,7 +84,7 @@ test(refused, 'node set n1 --maintenance maybe', /Allowed choices are on, off/);
 test(refused, 'node power n[3-1] on', /n\[3-1\]': 3-1 runs backwards/);
 test(refused, 'node power n[1-3] soft_off --max-parallel 0', /--max-parallel: '0' is not a whole number from 1/);
 test(refused, 'node power n[1-3] soft_off --canary x', /--canary: 'x' is not a whole number from 0/);
-test(refused, 'node power n[1-3] soft_off --on-failure wait', /Allowed choices are stop, continue/);
+test(refused, 'node power n[1-3] soft_off --on-failure wait', /Allowed choices are stop, continue, rollback/);
 test(refused, 'node power n[1-3] abort_soft_off --task t', /--task names one power task; name its node alone/);
 test(refused, 'plan create /nowhere/plan.yaml', /plan file \/nowhere\/plan\.yaml cannot be read: ENOENT/);
 test(refused, 'plan create /', /plan file \/ cannot be read: EISDIR/);

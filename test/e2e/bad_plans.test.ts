@@ -17,9 +17,12 @@ async function openWithPlans(t: ExecutionContext): Promise<House> {
   await enrol(client, 'n1', 'fake', { fake_address: 'n1', fake_soft_ms: 'never' });
   await startPlan(client, 'done', [NOP, { ...NOP, name: 'b' }]);
   await untilPlanIn(watchPlan(client, 'done'), 'SUCCEEDED');
-  for (const name of ['runs', 'waits', 'made']) await makePlan(client, name, [power('n1', 'soft power off')]);
-  await client.plans.startActionPlan({ actionPlan: 'runs' });
-  await client.plans.startActionPlan({ actionPlan: 'waits', queue: true });
+  // A launch supersedes what others have made about the same nodes before.
+  for (const name of ['runs', 'waits']) {
+    await makePlan(client, name, [power('n1', 'soft power off')]);
+    await client.plans.startActionPlan({ actionPlan: name, queue: name === 'waits' });
+  }
+  await makePlan(client, 'made', [power('n1', 'soft power off')]);
   for (const requestId of ['one', 'other'])
     await client.plans.createActionPlan({ name: 'twin', requestId, actions: [NOP] });
   await untilSent(client);

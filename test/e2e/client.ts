@@ -13,6 +13,7 @@ import type { Phase, Recall, TargetName } from '../../src/core/power.ts';
 import type { AbortOutcome, PowerTaskState } from '../../src/core/states.ts';
 import { ActionPlanServiceDefinition } from '../../src/gen/countermand/v1/action_plan.ts';
 import { AgentServiceDefinition } from '../../src/gen/countermand/v1/agent.ts';
+import { AuditServiceDefinition } from '../../src/gen/countermand/v1/audit.ts';
 import { NodeServiceDefinition } from '../../src/gen/countermand/v1/node.ts';
 import * as notification from '../../src/gen/countermand/v1/notification.ts';
 import * as power from '../../src/gen/countermand/v1/power.ts';
@@ -55,6 +56,7 @@ export function connect(address: string) {
     nodes: factory.create(NodeServiceDefinition, channel),
     power: factory.create(power.PowerServiceDefinition, channel),
     plans: factory.create(ActionPlanServiceDefinition, channel),
+    audits: factory.create(AuditServiceDefinition, channel),
     notifications: factory.create(notification.NotificationServiceDefinition, channel),
     agents: factory.create(AgentServiceDefinition, channel),
     health: factory.create(HealthDefinition, channel),

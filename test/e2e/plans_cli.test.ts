@@ -2,14 +2,19 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
+import { PowerState } from '../../src/gen/countermand/v1/power.ts';
 import { type House, openHouse } from './house.ts';
 import { enrol, order, untilAtRest, untilIn, watchNode, watchTask } from './orders.ts';
 import { actionStates } from './plans.ts';
-import { type CommandResult, type Daemon, run, startProcess } from './processes.ts';
+import { type CommandResult, type Daemon, run, type Settings, startProcess } from './processes.ts';
 
 /** A house with nodes; the system of each takes so long to stop. */
-async function openRack(t: ExecutionContext, softMs: Readonly<Record<string, string>>): Promise<House> {
-  const house = await openHouse(t, { settings: { recall_confirm: 0.1 } });
+async function openRack(
+  t: ExecutionContext,
+  softMs: Readonly<Record<string, string>>,
+  settings: Settings = {},
+): Promise<House> {
+  const house = await openHouse(t, { settings: { recall_confirm: 0.1, ...settings } });
   for (const [name, fake_soft_ms] of Object.entries(softMs))
     await enrol(house.client, name, 'fake', { fake_address: name, fake_soft_ms });
   return house;
@@ -151,6 +156,80 @@ test('an action that fails: the exit code, and who says why', async (t) => {
   t.is(failed.exitCode, 7);
   t.regex(failed.stderr, /^error: plan 'soft_off n\[1-2\]' FAILED; action 'n1' failed: /);
   t.regex(failed.stdout, /FAILED after \d+s; 1 of 2 done, 1 failed$/);
+});
+
+test('a plan is rolled back: previewed, ordered, watched, and refused a second time', async (t) => {
+  const house = await openRack(t, { n1: '0', n2: '0' });
+  const file = await writePlan(house, RACK);
+  t.is((await countermand(t, house, 'plan', 'create', file, '--request-id', 'r1', '--start')).exitCode, 0);
+  const preview = await countermand(t, house, 'plan', 'rollback', 'r1', '--preview');
+  t.is(preview.exitCode, 0, preview.stderr);
+  t.regex(
+    preview.stdout,
+    /\nACTION +NODE +WHAT WOULD BE DONE\ndrain +n1 +.*\nn1 +n1 +power on\nsecond +n2 +power on\n/,
+  );
+  t.regex(preview.stdout, /\ncan: countermand plan rollback [\da-f-]{36}$/);
+  const asJson = JSON.parse((await countermand(t, house, 'plan', 'rollback', 'r1', '--preview', '--json')).stdout);
+  t.like(asJson, { actionPlan: { state: 'SUCCEEDED' }, undos: { 1: { kind: 'ACTION', what: 'power on' } } });
+
+  const back = await countermand(t, house, 'plan', 'rollback', 'r1', '--request-id', 'back');
+  t.is(back.exitCode, 0, back.stderr);
+  t.regex(back.stdout, /^plan 'rollback of rack 7 down' \(.{36}\) ONGOING; 3 actions, /);
+  t.regex(back.stdout, /\nplan 'rollback of rack 7 down' SUCCEEDED after \d+s; 3 of 3 done$/);
+  const again = await countermand(t, house, 'plan', 'rollback', 'r1', '--request-id', 'back', '--no-wait');
+  t.is(again.exitCode, 0, 'the same order is the same rollback');
+  const refused = await countermand(t, house, 'plan', 'rollback', 'r1');
+  t.is(refused.exitCode, 5);
+  t.regex(refused.stderr, /cannot be rolled back: it was rolled back by plan /);
+  t.regex((await countermand(t, house, 'plan', 'rollback', 'r1', '--preview')).stdout, /\nIt would be refused: /);
+  t.regex((await countermand(t, house, 'plan', 'show', 'r1')).stdout, /\nrolled back by +[\da-f-]{36}\n/);
+  t.regex((await countermand(t, house, 'plan', 'show', 'back')).stdout, /\nrollback of +[\da-f-]{36}\n/);
+  t.is((await countermand(t, house, 'plan', 'rollback', 'r1', '--preview', '--no-wait')).exitCode, 2);
+});
+
+test('what somebody has changed since is undone only if that is said', async (t) => {
+  const house = await openRack(t, { n1: '0', n2: '0' });
+  t.is((await countermand(t, house, 'node', 'power', 'n[1-2]', 'soft_off', '--request-id', 'r1')).exitCode, 0);
+  t.is((await countermand(t, house, 'node', 'power', 'n1', 'on')).exitCode, 0);
+  const preview = await countermand(t, house, 'plan', 'rollback', 'r1', '--preview');
+  t.regex(preview.stdout, / DRIFT\n.* n1 is power on, .*\nn2 +n2 +power on\n/);
+  t.regex(
+    preview.stdout,
+    /\nIt would be refused as it is \(changed by somebody since: 'n1'\); can: .* --accept-drift$/,
+  );
+  const refused = await countermand(t, house, 'plan', 'rollback', 'r1');
+  t.is(refused.exitCode, 5);
+  t.regex(refused.stderr, /--accept-drift undoes it all the same/);
+  t.is((await countermand(t, house, 'plan', 'rollback', 'r1', '--accept-drift')).exitCode, 0);
+});
+
+test('a cancel goes on to roll back, and ends as the rollback does', async (t) => {
+  const house = await openRack(t, { n1: '0', n2: 'never' });
+  const first = await begin(t, house, 'node', 'power', 'n[1-2]', 'soft_off', '--max-parallel', '1');
+  await first.said.until('n1 to be done', (said) => said.startsWith('n1: soft power off SUCCEEDED'));
+  const { heldBy = '' } = await watchNode(house.client, 'n2').until('its order', (node) => node.heldBy !== undefined);
+  await untilIn(watchTask(house.client, heldBy), 'CONFIRMING');
+  const cancelled = await countermand(t, house, 'plan', 'cancel', first.uuid, '--rollback', '--reason', 'wrong rack');
+  t.is(cancelled.exitCode, 0, cancelled.stderr);
+  t.regex(
+    cancelled.stdout,
+    /\nplan 'soft_off n\[1-2\]' is being rolled back; cancelled: wrong rack; .*\nplan 'rollback of soft_off n\[1-2\]' \(.{36}\) ONGOING; 2 actions, /,
+  );
+  t.is(await first.ended, 8, 'who watched is told that the plan was cancelled');
+  t.regex(first.said.seen.join('\n'), /\nplan 'rollback of soft_off n\[1-2\]' SUCCEEDED /);
+  for (const name of ['n1', 'n2'])
+    t.is((await house.client.nodes.getNode({ node: name })).node?.powerState, PowerState.ON);
+});
+
+test('a plan that undoes itself when an action fails', async (t) => {
+  // What was given up may still take effect for so long; the rollback waits for that.
+  const house = await openRack(t, { n1: '0', n2: 'never' }, { soft_power_off_timeout: 1 });
+  const words = ['node', 'power', 'n[1-2]', 'soft_off', '--max-parallel', '1', '--on-failure', 'rollback'];
+  const failed = await countermand(t, house, ...words);
+  t.is(failed.exitCode, 7);
+  t.regex(failed.stderr, /^error: plan 'soft_off n\[1-2\]' FAILED; action 'n2' failed: /);
+  t.regex(failed.stdout, /\nplan 'soft_off n\[1-2\]' is being rolled back; /);
+  t.regex(failed.stdout, /\nplan 'rollback of soft_off n\[1-2\]' SUCCEEDED after \d+s; 2 of 2 done$/);
 });
 
 test('aborts of many nodes are given side by side', async (t) => {

@@ -1,6 +1,7 @@
 /** The commands of scenarios that are about plans, and how plans are told. */
 import { createActionPlan, type WantedAction } from '../../src/server/plans/create.ts';
-import type { ActionPlanRow, ActionRow } from '../../src/server/store/plan_rows.ts';
+import { previewRollback } from '../../src/server/plans/rollback_order.ts';
+import type { ActionPlanRow, ActionRow, FailurePolicy } from '../../src/server/store/plan_rows.ts';
 import { getPlan, listActions } from '../../src/server/store/plans.ts';
 import type { World } from '../world/world.ts';
 
@@ -43,19 +44,37 @@ export const PLAN_COMMANDS: Readonly<Record<string, PlanCommand>> = {
       requestId: named.id ?? world.chance.uuid(),
       maxParallel: Number(named.max_parallel ?? 0),
       canary: Number(named.canary ?? 0),
-      onFailure: named.on_failure === 'CONTINUE' ? ('CONTINUE' as const) : ('STOP' as const),
+      onFailure: (named.on_failure ?? 'STOP') as FailurePolicy,
       actions: draft.splice(0),
     };
     await createActionPlan(wanted, world.conductor);
   },
-  /** `start p1`, `start p1 queue`. */
-  start: async ({ world }, [name = '', queue]) => {
-    await world.conductor.plans.start(name, queue === 'queue');
+  /** `start p1`, `start p1 queue`, `start p1 force`. */
+  start: async ({ world }, [name = '', ...how]) => {
+    await world.conductor.plans.start(name, how.includes('queue'), how.includes('force'));
   },
-  /** `cancel p1`, with a reason or without. */
+  /** `cancel p1`, with a reason or without; `cancel p1 rollback` goes on to undo it. */
   cancel: async ({ world, say }, [name = '', ...reason]) => {
-    const plan = await world.conductor.plans.cancel(name, reason.join(' '));
+    const rollback = reason[0] === 'rollback';
+    const plan = await world.conductor.plans.cancel(name, reason.slice(rollback ? 1 : 0).join(' '), rollback);
     say(`answer: ${plan.name} ${plan.state}`);
+  },
+  /** `rollback p1`, `rollback p1 id=abc skip accept`: undoes it; `skip` leaves what is irreversible, `accept` takes drift. */
+  rollback: async ({ world, say }, [name = '', ...words]) => {
+    const { named } = split(words, ['id']);
+    const requestId = named.id ?? world.chance.uuid();
+    const options = { skipIrreversible: words.includes('skip'), acceptDrift: words.includes('accept') };
+    const plan = await world.conductor.plans.rollback({ plan: name, requestId, ...options });
+    say(`answer: ${plan.name} ${plan.state}`);
+  },
+  /** `preview p1`: what a rollback would do. */
+  preview: async ({ world, say }, [name = '']) => {
+    const { undoings, refused } = await previewRollback(name, world.conductor);
+    for (const { action, undo } of undoings) {
+      const drift = undo.kind === 'action' && undo.drift !== null ? `; drift: ${undo.drift}` : '';
+      say(`${action.name}: ${undo.kind === 'action' ? undo.what : `${undo.kind}, ${undo.why}`}${drift}`);
+    }
+    if (refused) say(`refused: ${refused.message}`);
   },
   /** `delete p1`. */
   delete: async ({ world }, [name = '']) => {

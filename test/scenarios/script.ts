@@ -15,6 +15,8 @@ import type { Change } from '../../src/server/store/feed.ts';
 import { getNode } from '../../src/server/store/nodes.ts';
 import type { NodeRow, PowerTaskRow } from '../../src/server/store/rows.ts';
 import { type Received, World } from '../world/world.ts';
+import { AUDIT_COMMANDS } from './audit_script.ts';
+import { MODEL_COMMANDS } from './model_script.ts';
 import { actionLine, PLAN_COMMANDS, planLine, watcherLine } from './plan_script.ts';
 
 /** One command of a scenario, and the output that stands below it. */
@@ -75,6 +77,8 @@ type Command = (player: Player, words: readonly string[]) => Promise<void> | voi
 /** The commands of scenarios. */
 const COMMANDS: Readonly<Record<string, Command>> = {
   ...PLAN_COMMANDS,
+  ...MODEL_COMMANDS,
+  ...AUDIT_COMMANDS,
   /** `world recalls=no one_command=yes`: how the hardware is. The first command, if at all. */
   world: () => {},
   /** `agent start a1`, `agent kill a1`, `agent stop a1`; `agent cut a1` breaks its stream, `agent freeze a1` lets nothing through. */

@@ -1,6 +1,6 @@
 import test from 'ava';
 import fc from 'fast-check';
-import { ACTIONS_LIMIT } from '../../src/server/plans/create.ts';
+import { ACTIONS_LIMIT } from '../../src/server/plans/check.ts';
 import { buildGraph, type Named, reverseOrder } from '../../src/server/plans/graph.ts';
 
 const named = (name: string, ...parents: string[]): Named => ({ name, parents });

@@ -59,6 +59,9 @@ const FAULT: Keys = { module_name: 'text', function_name: 'text', exception: 'te
 /** The names that Watcher gives its payloads. */
 const NAMES: Readonly<Record<string, string>> = {
   'action_plan.create': 'ActionPlanCreatePayload',
+  'action_plan.rollback.end': 'ActionPlanRollbackPayload',
+  'action_plan.rollback.error': 'ActionPlanRollbackPayload',
+  'action_plan.rollback.start': 'ActionPlanRollbackPayload',
   'action_plan.update': 'ActionPlanUpdatePayload',
   'action_plan.delete': 'ActionPlanDeletePayload',
   'action_plan.execution.start': 'ActionPlanActionPayload',

@@ -30,7 +30,8 @@ const JOINS: readonly ActionPlanState[] = ['CANCELLING', 'CANCELLED'];
 async function putPlanIn(state: ActionPlanState, world: World): Promise<ActionPlanRow> {
   const audit = auditRow();
   const started = state === 'RECOMMENDED' ? {} : { startedAt: 1000, startOrder: 1 };
-  const plan = planRow(audit, { state, ...started, endedAt: isPlanAtRest(state) ? 2000 : null });
+  const stamps = { createdAt: world.clock.now(), endedAt: isPlanAtRest(state) ? 2000 : null };
+  const plan = planRow(audit, { state, ...started, ...stamps });
   await putPlan(world.database, audit, plan, [actionRow(plan)]);
   return plan;
 }
@@ -51,7 +52,8 @@ async function checkRefused(t: ExecutionContext, verb: Verb, plan: ActionPlanRow
   const error = await t.throwsAsync(give(verb, plan, world), { instanceOf: CountermandError }, label);
   t.is(error?.code, 'ACTION_PLAN_STATE', label);
   t.true(error?.message.includes(`is ${plan.state}; it cannot be`), error?.message);
-  for (const words of planPossible(plan)) t.true(error?.message.includes(`countermand ${words}`), error?.message);
+  for (const words of planPossible(plan, plan.createdAt))
+    t.true(error?.message.includes(`countermand ${words}`), error?.message);
   t.deepEqual(await allOf(plan, world), before, label);
 }
 
@@ -61,7 +63,7 @@ test('what is offered for a plan is accepted, and everything else is refused wit
     for (const verb of VERBS) {
       const plan = await putPlanIn(state, world);
       const label = `${verb} of ${state}`;
-      const offered = planPossible(plan).includes(`plan ${verb} ${plan.uuid}`);
+      const offered = planPossible(plan, plan.createdAt).includes(`plan ${verb} ${plan.uuid}`);
       t.is(offered, OFFERED[state].includes(verb), label);
       if (offered) {
         const moved = await give(verb, plan, world);
@@ -76,7 +78,7 @@ test('what is offered for a plan is accepted, and everything else is refused wit
       }
       await world.clock.settle();
     }
-    t.is(planPossible(await putPlanIn(state, world)).length, OFFERED[state].length, state);
+    t.is(planPossible(await putPlanIn(state, world), 0).length, OFFERED[state].length, state);
   }
   await world.end();
   await world.database.close();

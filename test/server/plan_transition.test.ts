@@ -63,7 +63,7 @@ const AUDIT: Machine = {
     return audit;
   },
   read: async (uuid, store) => auditCodec.decode(await rowIn('audits', uuid, store)),
-  move: (event, { uuid }, store) => store.database.write((tx) => moveAudit(event as never, uuid, tx, store)),
+  move: (event, { uuid }, store) => store.database.write((tx) => moveAudit(event as never, uuid, {}, tx, store)),
 };
 
 const PLAN: Machine = {
@@ -188,7 +188,7 @@ test('what is created is in the first state of its table, and says so', async (t
   const actions = [actionRow(plan, { position: 0 }), actionRow(plan, { position: 1 })];
   await store.database.write(async (tx) => {
     const created = await createAudit(audit, tx, store);
-    await createPlan(plan, actions, created, tx, store);
+    await createPlan(plan, actions, [], created, tx, store);
   });
   const [ofAudit, ofPlan, ...ofActions] = await eventsAfter(0, store);
   checkEvents(t, [ofAudit as EventRow], rowOf(AUDIT_TABLE as Table, 'create'), null);

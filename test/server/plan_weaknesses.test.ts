@@ -221,8 +221,8 @@ test('j: the cancel of a plan that has not run is told in pairs, and SKIPPED sta
   await make(world, 'made', [wanted('a', 'nop')]);
   await plans.cancel('made', '');
   await make(world, 'runs', [softOff('n1')]);
-  await make(world, 'waits', [softOff('n1')]);
   await plans.start('runs', false);
+  await make(world, 'waits', [softOff('n1')]);
   await plans.start('waits', true);
   await plans.cancel('waits', '');
   const told = await story(world);
@@ -258,8 +258,10 @@ test('k: plans that wait for their turn outlive the conductor, also one that die
   for (const moment of ['waiting', 'turn'] as const) {
     const world = await worldWith(t, 'n1');
     const names = ['p1', 'p2', 'p3'];
-    for (const name of names) await make(world, name, [softOff('n1')]);
-    for (const name of names) await world.conductor.plans.start(name, true);
+    for (const name of names) {
+      await make(world, name, [softOff('n1')]);
+      await world.conductor.plans.start(name, true);
+    }
     if (moment === 'turn') {
       world.onChange = (change) => {
         const ends = change.kind === 'plan' && change.plan.name === 'p1' && change.plan.state === 'SUCCEEDED';

@@ -59,7 +59,7 @@ function wasCancelling({ state, previousState }: ActionRow): boolean {
 function checkMaintenance(action: ActionRow, end: string | null, witness: Witness, what: string): void {
   const isDone = end === 'SUCCEEDED';
   insist((action.beforeImage !== null) === isDone, `${what} has ${isDone ? 'no' : 'a'} before-image`);
-  if (action.inputParameters.maintenance !== true) return;
+  if (action.inputParameters.maintenance !== true || action.undoes !== null) return;
   const times = witness.timesSet(String(action.inputParameters.reason));
   insist(times === (isDone ? 1 : 0), `${what} has set its node ${times} times`);
 }

@@ -6,6 +6,10 @@ import { insist } from './insist.ts';
 import { checkEnds } from './plan_ends.ts';
 import type { PlanOrders } from './plan_orders.ts';
 import { type ActionFacts, type PlanFacts, Replay } from './plan_replay.ts';
+import { checkStaleness } from './plan_staleness.ts';
+import { checkLinks, checkUndoing } from './rollback_invariants.ts';
+import type { RollbackOrders } from './rollback_orders.ts';
+import type { RollbackWitness } from './rollback_witness.ts';
 import type { Witness } from './witness.ts';
 
 /** What the rows say. */
@@ -15,22 +19,32 @@ export interface PlanRows {
   readonly tasks: readonly PowerTaskRow[];
 }
 
+/** Those who order rollbacks, and who looks at what comes of it. */
+export interface RollbackParts {
+  readonly orders: RollbackOrders;
+  readonly witness: RollbackWitness;
+}
+
 const RUNNING = ['ONGOING', 'CANCELLING'];
+/** The engine itself watches for plans that leave the queue. */
+const OWN_WATCHERS = 1;
 
 /** Checks the plans of one world. */
 export class PlanChecks {
   readonly #world: World;
   readonly #witness: Witness;
   readonly #orders: PlanOrders;
+  readonly #rollbacks: RollbackParts;
   readonly #replay = new Replay();
   readonly #plans = new Map<string, PlanFacts>();
   readonly #actions = new Map<string, ActionFacts>();
   readonly #startOrders = new Map<string, number>();
 
-  constructor(world: World, witness: Witness, orders: PlanOrders) {
+  constructor(world: World, witness: Witness, orders: PlanOrders, rollbacks: RollbackParts) {
     this.#world = world;
     this.#witness = witness;
     this.#orders = orders;
+    this.#rollbacks = rollbacks;
   }
 
   /** After every step, when nothing is left that goes on by itself. */
@@ -40,8 +54,10 @@ export class PlanChecks {
     await this.#replay.goOn({ plans: this.#plans, actions: this.#actions }, this.#world);
     await this.#checkStates(rows);
     this.#checkProgress(rows);
+    await checkStaleness(rows.plans, this.#world);
     await this.#checkNodes(rows);
-    const [wrong] = [...this.#witness.wrong, ...this.#orders.wrongAnswers];
+    checkLinks(rows);
+    const [wrong] = [...this.#witness.wrong, ...this.#rollbacks.witness.wrong, ...this.#orders.wrongAnswers];
     insist(wrong === undefined, `${wrong}`);
     return rows;
   }
@@ -55,9 +71,12 @@ export class PlanChecks {
     for (const [uuid, { kind, cancelStarts: starts, cancelEnds: ends }] of this.#replay.told)
       insist(starts === ends && starts <= 1, `of ${kind} ${uuid} ${starts} cancel.start and ${ends} ends were told`);
     checkEnds(rows, this.#witness);
+    checkUndoing(rows, this.#orders, this.#rollbacks.orders);
+    this.#rollbacks.witness.check(rows);
     const { plans, orders } = this.#world.conductor;
     insist(plans.size === 0, `${plans.size} runs are left in the engine`);
-    insist(orders.store.database.feed.size === 0, `${orders.store.database.feed.size} watchers are left at the feed`);
+    const { size } = orders.store.database.feed;
+    insist(size === OWN_WATCHERS, `${size} watchers are at the feed`);
     return rows;
   }
 
@@ -77,12 +96,14 @@ export class PlanChecks {
     }
   }
 
-  #learnPlan({ uuid, name, maxParallel, canary, onFailure }: ActionPlanRow, all: readonly ActionRow[]): void {
+  #learnPlan(row: ActionPlanRow, all: readonly ActionRow[]): void {
+    const { uuid, name, maxParallel, canary, onFailure, rollbackOf } = row;
     const own = all.filter(({ planUuid }) => planUuid === uuid);
     const nodes = new Set(own.map(({ nodeUuid }) => nodeUuid).filter((node) => node !== null));
     const startOrder = (): number => this.#startOrders.get(uuid) ?? 0;
     const actions = own.map((action) => action.uuid);
-    const plan: PlanFacts = { uuid, name, maxParallel, canary, onFailure, actions, nodes, startOrder };
+    const rules = { maxParallel, canary, onFailure, rollbackOf };
+    const plan: PlanFacts = { uuid, name, ...rules, actions, nodes, startOrder };
     this.#plans.set(uuid, plan);
     for (const action of own) this.#actions.set(action.uuid, { ...action, plan });
   }

@@ -1,7 +1,9 @@
 /** The orders about plans of a simulation: made, started, cancelled, deleted, at the worst moments. */
+import type { Knex } from 'knex';
 import { CountermandError } from '../../src/core/errors.ts';
 import type { Conductor } from '../../src/server/conductor.ts';
 import { changeNode } from '../../src/server/enrolment.ts';
+import { reportClusterEvent } from '../../src/server/plans/cluster_events.ts';
 import { createActionPlan, type WantedPlan } from '../../src/server/plans/create.ts';
 import type { ActionPlanRow } from '../../src/server/store/plan_rows.ts';
 import { Crash } from '../world/process.ts';
@@ -11,12 +13,23 @@ import { type Move, NODES, type Simulation } from './simulation.ts';
 /** How two clients that cancel at the same time differ from one that cancels twice. */
 const CANCELS = ['once', 'once', 'twice', 'two at once'] as const;
 
+/** Some of the plans only. */
+type Narrow = (query: Knex.QueryBuilder) => Knex.QueryBuilder;
+
 /** Those who order plans. */
 export class PlanOrders {
   /** What was promised: an answer has said so. */
-  readonly promised = { created: new Set<string>(), started: new Set<string>(), cancelled: new Set<string>() };
+  readonly promised = {
+    created: new Set<string>(),
+    started: new Set<string>(),
+    cancelled: new Set<string>(),
+    /** Their cancel goes on to roll them back. */
+    rollsBack: new Set<string>(),
+  };
   /** Answers that must not be. */
   readonly wrongAnswers: string[] = [];
+  /** When operators have set the maintenance of a node by hand. */
+  readonly hands: { readonly node: string; readonly at: number }[] = [];
   readonly #simulation: Simulation;
   #plans = 0;
   #last: WantedPlan | null = null;
@@ -35,7 +48,7 @@ export class PlanOrders {
 
   moves(): Move[] {
     return [
-      [12, () => this.#createAndStart()],
+      [12, () => this.createAndStart().then(() => {})],
       [3, () => this.#create().then(() => {})],
       [3, () => this.#createAgain()],
       [4, () => this.#startOne()],
@@ -47,12 +60,15 @@ export class PlanOrders {
       [5, () => this.#cancelAroundACrash()],
       [3, () => this.#delete()],
       [3, () => this.#setAnyMaintenance()],
+      [2, () => this.#relabel()],
+      [2, () => this.#report()],
+      [3, () => this.#changeWhileItStarts()],
       [4, () => this.#undoMaintenanceAtOnce()],
     ];
   }
 
   /** Asks a conductor. A refusal, or its death meanwhile, is an answer too; a fault of ours is not. */
-  async #ask<T>(order: (conductor: Conductor) => Promise<T>): Promise<T | null> {
+  async ask<T>(order: (conductor: Conductor) => Promise<T>): Promise<T | null> {
     if (!this.#world.conductorAlive) return null;
     try {
       return await order(this.#world.conductor);
@@ -65,7 +81,7 @@ export class PlanOrders {
 
   async #create(wanted = randomPlan(this.#newName(), this.#chance)): Promise<ActionPlanRow | null> {
     this.#last = wanted;
-    const plan = await this.#world.finish(this.#ask((conductor) => createActionPlan(wanted, conductor)));
+    const plan = await this.#world.finish(this.ask((conductor) => createActionPlan(wanted, conductor)));
     if (plan) this.promised.created.add(plan.uuid);
     return plan;
   }
@@ -82,15 +98,18 @@ export class PlanOrders {
 
   async #start(uuid: string): Promise<void> {
     const queue = this.#chance.happens(0.7);
-    const plan = await this.#ask((conductor) => conductor.plans.start(uuid, queue));
+    const force = this.#chance.happens(0.2);
+    const plan = await this.ask((conductor) => conductor.plans.start(uuid, queue, force));
     if (plan) this.promised.started.add(uuid);
     if (plan?.state === 'RECOMMENDED') this.wrongAnswers.push(`${plan.name} was started and is RECOMMENDED`);
   }
 
   async #cancel(uuid: string): Promise<void> {
-    const plan = await this.#ask((conductor) => conductor.plans.cancel(uuid, 'simulated'));
+    const rollback = this.#chance.happens(0.25);
+    const plan = await this.ask((conductor) => conductor.plans.cancel(uuid, 'simulated', rollback));
     if (plan === null) return;
     this.promised.cancelled.add(uuid);
+    if (rollback && plan.state === 'CANCELLING') this.promised.rollsBack.add(uuid);
     const answers = ['CANCELLING', 'CANCELLED'];
     if (!answers.includes(plan.state)) this.wrongAnswers.push(`${plan.name} was cancelled and is ${plan.state}`);
   }
@@ -102,28 +121,32 @@ export class PlanOrders {
     await Promise.all([first, how === 'once' ? null : this.#cancel(uuid)]);
   }
 
-  async #createAndStart(): Promise<void> {
+  /** Makes a plan by chance and starts it. */
+  async createAndStart(): Promise<ActionPlanRow | null> {
     const plan = await this.#create();
     if (plan) await this.#world.finish(this.#start(plan.uuid));
+    return plan;
+  }
+
+  /** Cancels a plan as soon as so many changes have been committed, at most. */
+  cancelSoon(uuid: string, commits: number): void {
+    this.#simulation.ambush(this.#chance.between(1, commits), () => this.#cancels(uuid));
   }
 
   /** Any plan in one of these states. */
-  async #pick(states: readonly string[]): Promise<string | null> {
-    const rows = await this.#world.database
-      .read('action_plans')
-      .whereIn('state', [...states])
-      .orderBy(['created_at', 'uuid'])
-      .select('uuid');
+  async pick(states: readonly string[], narrow: Narrow = (query) => query): Promise<string | null> {
+    const all: Knex.QueryBuilder = this.#world.database.read('action_plans').whereIn('state', [...states]);
+    const rows: { uuid: string }[] = await narrow(all).orderBy(['created_at', 'uuid']).select('uuid');
     return rows.length === 0 ? null : this.#chance.pick(rows).uuid;
   }
 
   async #startOne(): Promise<void> {
-    const uuid = await this.#pick(this.#chance.happens(0.9) ? ['RECOMMENDED'] : ['PENDING', 'ONGOING', 'CANCELLED']);
+    const uuid = await this.pick(this.#chance.happens(0.9) ? ['RECOMMENDED'] : ['PENDING', 'ONGOING', 'CANCELLED']);
     if (uuid) await this.#world.finish(this.#start(uuid));
   }
 
   async #cancelOne(states: readonly string[]): Promise<void> {
-    const uuid = await this.#pick(states);
+    const uuid = await this.pick(states);
     if (uuid) await this.#world.finish(this.#cancels(uuid));
   }
 
@@ -134,20 +157,20 @@ export class PlanOrders {
     const withIt = this.#chance.happens(0.2);
     if (withIt) await this.#world.finish(Promise.all([this.#start(plan.uuid), this.#cancels(plan.uuid)]));
     if (withIt) return;
-    this.#simulation.ambush(this.#chance.between(1, 25), () => this.#cancels(plan.uuid));
+    this.cancelSoon(plan.uuid, 25);
     if (this.#chance.happens(0.2)) this.#simulation.dieSoon(60);
     await this.#world.finish(this.#start(plan.uuid));
   }
 
   /** Between any two commits from now. */
   async #cancelInTheMiddle(): Promise<void> {
-    const uuid = await this.#pick(['PENDING', 'ONGOING', 'CANCELLING']);
-    if (uuid) this.#simulation.ambush(this.#chance.between(1, 15), () => this.#cancels(uuid));
+    const uuid = await this.pick(['PENDING', 'ONGOING', 'CANCELLING']);
+    if (uuid) this.cancelSoon(uuid, 15);
   }
 
   /** The conductor dies before, within or right after the cancel; and perhaps again while it goes on with it. */
   async #cancelAroundACrash(): Promise<void> {
-    const uuid = await this.#pick(['PENDING', 'ONGOING', 'ONGOING', 'CANCELLING']);
+    const uuid = await this.pick(['PENDING', 'ONGOING', 'ONGOING', 'CANCELLING']);
     if (uuid === null) return;
     if (this.#chance.happens(0.7)) this.#simulation.dieSoon(40);
     await this.#world.finish(this.#cancels(uuid));
@@ -158,20 +181,48 @@ export class PlanOrders {
   }
 
   async #delete(): Promise<void> {
-    const uuid = await this.#pick(
+    const uuid = await this.pick(
       this.#chance.happens(0.2) ? ['PENDING', 'ONGOING', 'CANCELLING'] : ['RECOMMENDED', 'SUCCEEDED', 'FAILED'],
     );
-    if (uuid) await this.#world.finish(this.#ask((conductor) => conductor.plans.delete(uuid)));
+    if (uuid) await this.#world.finish(this.ask((conductor) => conductor.plans.delete(uuid)));
   }
 
   async #setMaintenance(node: string, maintenance: boolean): Promise<void> {
     const change = { setDriverInfo: {}, removeDriverInfo: [], setLabels: {}, removeLabels: [] };
     const request = { node, maintenance, ...change };
-    await this.#ask((conductor) => changeNode(request, conductor));
+    await this.ask((conductor) => changeNode(request, conductor));
+    this.hands.push({ node, at: this.#world.clock.now() });
   }
 
   async #setAnyMaintenance(): Promise<void> {
     await this.#world.finish(this.#setMaintenance(this.#chance.pick(NODES), this.#chance.happens(0.5)));
+  }
+
+  async #setLabel(node: string): Promise<void> {
+    const labels = { rack: this.#chance.pick(['1', '2', '3']) };
+    const request = { node, setLabels: labels, removeLabels: [], setDriverInfo: {}, removeDriverInfo: [] };
+    await this.ask((conductor) => changeNode(request, conductor));
+  }
+
+  async #relabel(): Promise<void> {
+    await this.#world.finish(this.#setLabel(this.#chance.pick(NODES)));
+  }
+
+  /** Somebody outside says that something has changed on a node. */
+  async #report(): Promise<void> {
+    const nodes = [this.#chance.pick(NODES)];
+    const event = { eventType: 'instance.update', nodes, payload: {}, reason: 'simulated' };
+    await this.#world.finish(this.ask((conductor) => reportClusterEvent(event, conductor)));
+  }
+
+  /** A node of it changes between any two commits of its start and of what follows. */
+  async #changeWhileItStarts(): Promise<void> {
+    const node = this.#chance.pick(NODES);
+    const plan = await this.#create(maintenancePlan(this.#newName(), node, this.#chance));
+    if (plan === null) return;
+    this.#simulation.ambush(this.#chance.between(1, 9), () => this.#setLabel(node));
+    if (this.#chance.happens(0.3)) this.#simulation.dieSoon(40);
+    await this.#world.finish(this.#start(plan.uuid));
   }
 
   /** An operator takes back what an action has set before that stands in the action, and the conductor dies just then. */

@@ -5,6 +5,7 @@
 import { type EventRow, eventCodec } from '../../src/server/store/rows.ts';
 import type { World } from '../world/world.ts';
 import { insist } from './insist.ts';
+import { checkReversed, type RollbackData, RollbackReplay } from './rollback_replay.ts';
 
 /** What a plan is, as far as it never changes. */
 export interface PlanFacts {
@@ -13,6 +14,7 @@ export interface PlanFacts {
   readonly maxParallel: number;
   readonly canary: number;
   readonly onFailure: string;
+  readonly rollbackOf: string | null;
   readonly actions: readonly string[];
   readonly nodes: ReadonlySet<string>;
   readonly startOrder: () => number;
@@ -25,6 +27,8 @@ export interface ActionFacts {
   readonly plan: PlanFacts;
   readonly parents: readonly string[];
   readonly timeoutMs: number;
+  /** The action of another plan that it undoes. */
+  readonly undoes: string | null;
 }
 
 /** The plans and actions that there are, by uuid. */
@@ -45,6 +49,8 @@ export interface Told {
   movedAt: number;
   /** It ended FAILED because it could not be taken back. */
   abortFailed: boolean;
+  /** A plan has been launched in its place: it must be SUPERSEDED next. */
+  stale: boolean;
 }
 
 /** What an update from one state to another is followed by; no other update may be. */
@@ -53,6 +59,8 @@ const FOLLOWED_BY: Readonly<Record<string, readonly string[]>> = {
   'audit ONGOING SUCCEEDED': [],
   'audit SUCCEEDED DELETED': ['delete'],
   'action_plan RECOMMENDED PENDING': [],
+  'action_plan RECOMMENDED SUPERSEDED': [],
+  'action_plan PENDING SUPERSEDED': [],
   'action_plan PENDING ONGOING': ['execution.start'],
   'action_plan ONGOING SUCCEEDED': ['execution.end'],
   'action_plan ONGOING FAILED': ['execution.error'],
@@ -71,7 +79,7 @@ const FOLLOWED_BY: Readonly<Record<string, readonly string[]>> = {
   'action PENDING DELETED': ['delete'],
 };
 /** What has ended, or was never started, may be deleted. */
-const DELETABLE = ['RECOMMENDED', 'SUCCEEDED', 'FAILED', 'SKIPPED', 'CANCELLED'];
+const DELETABLE = ['RECOMMENDED', 'SUCCEEDED', 'FAILED', 'SKIPPED', 'CANCELLED', 'SUPERSEDED'];
 /** What was never started is told to be cancelled before its state moves. */
 const NEVER_STARTED: Readonly<Record<string, readonly string[]>> = {
   action_plan: ['RECOMMENDED', 'PENDING'],
@@ -93,7 +101,10 @@ interface TaskData {
 /** What all notifications up to now have said. */
 export class Replay {
   readonly told = new Map<string, Told>();
+  readonly #rollbacks = new RollbackReplay();
   #last = 0;
+  /** Another plan about one of its nodes was launched while nobody had started it. */
+  readonly #stale = new Set<string>();
 
   /** Reads what was told since the last call. */
   async goOn(facts: Facts, world: World): Promise<void> {
@@ -105,8 +116,16 @@ export class Replay {
       const task = (event.payload['ironic_object.data'] as TaskData | undefined)?.power_task;
       if (task && event.eventType.endsWith('.start')) this.#ordered(task.request_id, event, facts);
     }
-    for (const [uuid, { kind, awaited }] of this.told)
+    for (const uuid of this.#stale)
+      insist(
+        ['SUPERSEDED', 'DELETED'].includes(this.stateOf(uuid)),
+        `plan ${uuid} is stale, and ${this.stateOf(uuid)}`,
+      );
+    for (const [uuid, { kind, awaited, stale }] of this.told) {
       insist(awaited.length === 0, `of ${kind} ${uuid} it was never told: ${awaited.join(', ')}`);
+      insist(!stale, `${kind} ${uuid} was not superseded by the launch of another`);
+    }
+    this.#rollbacks.atEnd();
   }
 
   /** The state of a plan or an action; one that was never told has none. */
@@ -126,6 +145,20 @@ export class Replay {
     if (verb === 'create') this.#created(kind, data, event, what);
     const told = this.told.get(data.uuid);
     insist(told !== undefined, `${what} came before its create`);
+    if (verb.startsWith('rollback.')) this.#rollbacks.hear(verb, data as unknown as RollbackData, what);
+    else this.#followed(kind, verb, told, data, event, facts, what);
+    insist(data.state === told.state, `${what} says ${data.state}, it is ${told.state}`);
+  }
+
+  #followed(
+    kind: string,
+    verb: string,
+    told: Told,
+    data: WatcherData,
+    event: EventRow,
+    facts: Facts,
+    what: string,
+  ): void {
     checkFault(verb, data, what);
     if (verb === 'cancel.start') told.cancelStarts += 1;
     if (verb === 'cancel.end' || verb === 'cancel.error') told.cancelEnds += 1;
@@ -134,13 +167,12 @@ export class Replay {
     else if (told.awaited.length > 0) insist(told.awaited.shift() === verb, `${what} came instead of another`);
     else insist(verb === 'update' || verb === 'create', `${what} came without an update`);
     if (verb === 'update') this.#updated(kind, told, data, event, facts, what);
-    insist(data.state === told.state, `${what} says ${data.state}, it is ${told.state}`);
   }
 
   #created(kind: string, { uuid, state }: WatcherData, { timestamp }: EventRow, what: string): void {
     insist(!this.told.has(uuid), `${what} came twice`);
     insist(state === (kind === 'action_plan' ? 'RECOMMENDED' : 'PENDING'), `${what} says ${state}`);
-    const counts = { cancelStarts: 0, cancelEnds: 0 };
+    const counts = { cancelStarts: 0, cancelEnds: 0, stale: false };
     this.told.set(uuid, { kind, state, awaited: [], ...counts, movedAt: timestamp, abortFailed: false });
   }
 
@@ -151,6 +183,8 @@ export class Replay {
     const isDrop = told.awaited[0] === 'cancel.end';
     if (isDrop) insist(state === 'CANCELLED', `${what}: its cancel was told, and it is ${state}`);
     else told.awaited = [...followersOf(told, state, what)];
+    insist(!told.stale || state === 'SUPERSEDED', `${what}: it is ${state} instead of SUPERSEDED`);
+    told.stale = false;
     told.abortFailed = told.state === 'CANCELLING' && state === 'FAILED';
     told.state = state;
     told.movedAt = timestamp;
@@ -158,12 +192,12 @@ export class Replay {
 
   #updated(kind: string, told: Told, data: WatcherData, event: EventRow, facts: Facts, what: string): void {
     this.#moved(told, data, event, what);
-    if (kind === 'action') this.#checkAction(facts.actions.get(data.uuid), told, what);
+    if (kind === 'action') this.#checkAction(facts.actions.get(data.uuid), told, facts, what);
     if (kind === 'action_plan') this.#checkPlan(facts.plans.get(data.uuid), told, facts, what);
   }
 
   /** Whether an action may have become what it has just become. */
-  #checkAction(action: ActionFacts | undefined, { state }: Told, what: string): void {
+  #checkAction(action: ActionFacts | undefined, { state }: Told, facts: Facts, what: string): void {
     insist(action !== undefined, `${what} is about an action without a row`);
     const { plan, parents } = action;
     const planState = this.stateOf(plan.uuid);
@@ -173,6 +207,7 @@ export class Replay {
     insist(planState === 'ONGOING', `${what}: it is ${state}, but its plan is ${planState}`);
     const waitsFor = parents.find((parent) => !['SUCCEEDED', 'SKIPPED'].includes(this.stateOf(parent)));
     insist(waitsFor === undefined, `${what}: it is ${state}, but its parent ${waitsFor} is not done`);
+    checkReversed(action, facts, (uuid) => ['SUCCEEDED', 'SKIPPED'].includes(this.stateOf(uuid)), what);
     const running = this.count(plan, ['ONGOING', 'CANCELLING']);
     insist(running <= plan.maxParallel, `${what}: ${running} run, max_parallel is ${plan.maxParallel}`);
     const [done, failed] = [this.count(plan, ['SUCCEEDED', 'SKIPPED']), this.count(plan, ['FAILED'])];
@@ -180,14 +215,19 @@ export class Replay {
     const begun = done + failed + running;
     const canariesSing = doneBefore >= plan.canary || begun <= plan.canary;
     insist(canariesSing, `${what}: ${begun} have begun, ${done} of ${plan.canary} canaries are done`);
-    const stopped = failed > 0 && (plan.onFailure === 'STOP' || doneBefore < plan.canary);
+    const stopped = failed > 0 && (plan.onFailure !== 'CONTINUE' || doneBefore < plan.canary);
     insist(!stopped, `${what}: it is ${state} after a failure`);
   }
 
   /** Whether a plan may have become what it has just become. */
   #checkPlan(plan: PlanFacts | undefined, { state, abortFailed }: Told, facts: Facts, what: string): void {
     insist(plan !== undefined, `${what} is about a plan without a row`);
+    this.#rollbacks.moved(plan, state, what);
     if (state === 'ONGOING') this.#checkLaunch(plan, facts, what);
+    if (state === 'SUPERSEDED')
+      insist(this.count(plan, ['CANCELLED']) === plan.actions.length, `${what}: not every action is CANCELLED`);
+    if (state === 'SUPERSEDED')
+      insist(this.count(plan, ['CANCELLED']) === plan.actions.length, `${what}: not every action is CANCELLED`);
     if (!['SUCCEEDED', 'FAILED', 'CANCELLED'].includes(state)) return;
     const unsettled = this.count(plan, ['PENDING', 'ONGOING', 'CANCELLING']);
     insist(unsettled === 0, `${what}: it is ${state} with ${unsettled} actions that are not at rest`);
@@ -206,7 +246,11 @@ export class Replay {
       const state = this.stateOf(other.uuid);
       insist(state !== 'ONGOING' && state !== 'CANCELLING', `${what}: it runs beside ${other.name}, which is ${state}`);
       const waitsLonger = state === 'PENDING' && other.startOrder() < plan.startOrder();
-      insist(!waitsLonger, `${what}: it was launched before ${other.name}, which was started earlier`);
+      const passes = waitsLonger && plan.rollbackOf === null;
+      insist(!passes, `${what}: it was launched before ${other.name}, which was started earlier`);
+      const told = this.told.get(other.uuid);
+      if (told && other.rollbackOf === null) told.stale = waitsLonger || state === 'RECOMMENDED';
+      if (state === 'RECOMMENDED') this.#stale.add(other.uuid);
     }
   }
 

@@ -30,7 +30,7 @@ export function randomPlan(name: string, chance: SeededChance): WantedPlan {
     requestId: chance.uuid(),
     maxParallel: chance.pick([0, 0, 1, 2, 3]),
     canary: chance.happens(0.25) ? chance.between(1, Math.min(3, size)) : 0,
-    onFailure: chance.pick(['STOP', 'CONTINUE']),
+    onFailure: chance.pick(['STOP', 'CONTINUE', 'ROLLBACK']),
     actions: shuffled(actions, chance),
   };
 }

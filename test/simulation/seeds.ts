@@ -8,6 +8,7 @@ export async function runSeeds(t: ExecutionContext, first: number, count: number
   // A simulation in which nothing happens would pass as well: these must all have come up.
   checkTasks(t, summaries);
   checkPlans(t, summaries);
+  checkRollbacks(t, summaries);
   const crashes = summaries.reduce((sum, summary) => sum + summary.crashes, 0);
   t.true(crashes > count, `only ${crashes} crashes`);
   const [plans, tasks] = [summaries.flatMap((each) => each.plans), summaries.flatMap((each) => each.tasks)];
@@ -38,6 +39,8 @@ const PLAN_MOVES = [
   'CANCELLING CANCELLED',
   'CANCELLING FAILED',
   'SUCCEEDED DELETED',
+  'RECOMMENDED SUPERSEDED',
+  'PENDING SUPERSEDED',
 ];
 const ACTION_MOVES = [
   'PENDING CANCELLED',
@@ -61,6 +64,20 @@ function checkPlans(t: ExecutionContext, summaries: readonly Summary[]): void {
       `no action failed with ${code}`,
     );
   }
+}
+
+function checkRollbacks(t: ExecutionContext, summaries: readonly Summary[]): void {
+  const plans = summaries.flatMap((summary) => summary.plans);
+  const rollbacks = plans.filter(({ rollbackOf }) => rollbackOf !== null);
+  const ends = new Set(rollbacks.map(({ state }) => state));
+  for (const end of ['SUCCEEDED', 'FAILED', 'CANCELLED'] as const) t.true(ends.has(end), `no rollback ended ${end}`);
+  const undone = new Set(rollbacks.map(({ rollbackOf }) => rollbackOf));
+  const twice = rollbacks.some(({ uuid }) => undone.has(uuid));
+  t.true(twice, 'no rollback was rolled back');
+  const bySelf = plans.filter(({ onFailure, rolledBackBy }) => onFailure === 'ROLLBACK' && rolledBackBy !== null);
+  t.true(bySelf.length > 0, 'no plan rolled itself back');
+  const found = summaries.reduce((sum, summary) => sum + summary.found, 0);
+  t.true(found > summaries.length / 2, `only ${found} nodes were found to be what they were before`);
 }
 
 function lastMove({ previousState, state }: { previousState: string | null; state: string }): string {

@@ -3,6 +3,7 @@
  * invariants are checked on the way and at the end. The same seed is the same run.
  */
 import { POWER_TASK_REST } from '../../src/core/states.ts';
+import { ACTION_TIMEOUT_MS } from '../../src/server/plans/check.ts';
 import type { ActionPlanRow, ActionRow } from '../../src/server/store/plan_rows.ts';
 import type { PowerTaskRow } from '../../src/server/store/rows.ts';
 import { World } from '../world/world.ts';
@@ -10,6 +11,8 @@ import { PlanChecks, type PlanRows } from './plan_invariants.ts';
 import { PlanOrders } from './plan_orders.ts';
 import { checkAlways, checkAtPeace } from './power_invariants.ts';
 import { PowerOrders } from './power_orders.ts';
+import { RollbackOrders } from './rollback_orders.ts';
+import { RollbackWitness } from './rollback_witness.ts';
 import { type Move, Simulation } from './simulation.ts';
 import { Witness } from './witness.ts';
 
@@ -23,6 +26,8 @@ export interface Summary {
   readonly tasks: readonly PowerTaskRow[];
   readonly crashes: number;
   readonly received: number;
+  /** How many nodes were found to be what they were before a plan that was rolled back. */
+  readonly found: number;
 }
 
 /** The parts of one run. */
@@ -30,6 +35,7 @@ interface Run {
   readonly world: World;
   readonly simulation: Simulation;
   readonly witness: Witness;
+  readonly rollbackWitness: RollbackWitness;
   readonly checks: PlanChecks;
   /** What may happen, each as often as it is likely. */
   readonly moves: readonly Move[1][];
@@ -46,6 +52,9 @@ export async function simulate(seed: number): Promise<Summary> {
       softPowerOffTimeoutMs: 100_000,
       syncPowerStateIntervalMs: 90_000,
       cancelDeadlineMs: seed % 2 === 0 ? 15_000 : 120_000,
+      rollbackWindowMs: 300_000,
+      actionPlanExpiryMs: seed % 4 === 1 ? 60_000 : 600_000,
+      checkPeriodicIntervalMs: 30_000,
     },
   });
   try {
@@ -56,7 +65,14 @@ export async function simulate(seed: number): Promise<Summary> {
     const tasks = await checkAtPeace(world, run.witness);
     await world.end();
     if (world.clock.timers > 0) throw new Error(`${world.clock.timers} timers are left`);
-    return { seed, ...rows, tasks, crashes: run.simulation.crashes, received: world.received.length };
+    return {
+      seed,
+      ...rows,
+      tasks,
+      crashes: run.simulation.crashes,
+      received: world.received.length,
+      found: run.rollbackWitness.found,
+    };
   } catch (error) {
     throw new Error(`seed ${seed}: ${(error as Error).message} (replay: npm run sim -- ${seed})`, { cause: error });
   } finally {
@@ -71,10 +87,17 @@ function prepare(world: World, seed: number): Run {
   world.onReceived = (received) => witness.see(received);
   const plans = new PlanOrders(simulation);
   // Every sixth seed is about power orders alone.
-  const planMoves = seed % 6 === 0 ? [] : plans.moves();
+  const rollbacks = new RollbackOrders(simulation, plans);
+  const planMoves = seed % 6 === 0 ? [] : [...plans.moves(), ...rollbacks.moves()];
   const weighted = [...simulation.faults(), ...new PowerOrders(simulation).moves(), ...planMoves];
   const moves = weighted.flatMap(([weight, move]) => Array<Move[1]>(weight).fill(move));
-  return { world, simulation, witness, checks: new PlanChecks(world, witness, plans), moves };
+  const rollbackWitness = new RollbackWitness(world, plans, rollbacks);
+  simulation.hear((change) => {
+    if (change.kind === 'node') rollbackWitness.hearNode(change.node);
+    if (change.kind === 'plan') rollbackWitness.hearPlan(change.plan);
+  });
+  const checks = new PlanChecks(world, witness, plans, { orders: rollbacks, witness: rollbackWitness });
+  return { world, simulation, witness, rollbackWitness, checks, moves };
 }
 
 async function takeStep({ world, simulation, checks, moves }: Run): Promise<void> {
@@ -96,11 +119,15 @@ async function makePeace({ world, simulation, witness, checks }: Run): Promise<P
   return checks.atPeace();
 }
 
-/** How long the plans may take that are not at rest, if each action takes its whole time and all come one by one. */
+/**
+ * How long the plans may take that are not at rest, if each action takes its whole time, all come one by one, and each has
+ * to be undone.
+ */
 function longestMs({ plans, actions }: PlanRows, { limits }: World): number {
   const started = plans.filter(({ state }) => ['PENDING', 'ONGOING', 'CANCELLING'].includes(state));
-  const left = started.flatMap(({ uuid }) => actions.filter(({ planUuid, endedAt }) => planUuid === uuid && !endedAt));
-  return left.reduce((sum, { timeoutMs }) => sum + timeoutMs + limits.cancelDeadlineMs, 0);
+  const left = started.flatMap(({ uuid }) => actions.filter(({ planUuid }) => planUuid === uuid));
+  const undoMs = ACTION_TIMEOUT_MS.fallback + limits.cancelDeadlineMs;
+  return left.reduce((sum, { timeoutMs }) => sum + timeoutMs + limits.cancelDeadlineMs + undoMs, 0);
 }
 
 /** With nobody left to ask, every power task still comes to rest, by its deadlines alone. */

@@ -2,6 +2,7 @@
 import { isAbort } from '../../src/core/power.ts';
 import { isAtRest } from '../../src/core/states.ts';
 import type { Change } from '../../src/server/store/feed.ts';
+import type { ActionPlanRow, ActionRow } from '../../src/server/store/plan_rows.ts';
 import type { NodeRow, PowerTaskRow } from '../../src/server/store/rows.ts';
 import type { Received } from '../world/world.ts';
 
@@ -9,7 +10,9 @@ import type { Received } from '../world/world.ts';
 export class Witness {
   /** What was seen that must not be. */
   readonly wrong: string[] = [];
-  readonly #plans = new Map<string, string>();
+  readonly #plans = new Map<string, ActionPlanRow>();
+  /** The rollbacks that restore a reason of maintenance. */
+  readonly #restoring = new Map<string, string>();
   readonly #reasons = new Map<string, string>();
   readonly #times = new Map<string, number>();
   readonly #sent = new Map<string, string>();
@@ -22,7 +25,7 @@ export class Witness {
 
   /** True if no plan runs or waits for its turn. */
   get quiet(): boolean {
-    return ![...this.#plans.values()].some((state) => ['PENDING', 'ONGOING', 'CANCELLING'].includes(state));
+    return ![...this.#plans.values()].some(({ state }) => ['PENDING', 'ONGOING', 'CANCELLING'].includes(state));
   }
 
   /** The uuid of the power task that was on its way when this reached a BMC, if one was. */
@@ -38,8 +41,14 @@ export class Witness {
 
   hear(change: Change): void {
     if (change.kind === 'task') this.#hearTask(change.task);
-    if (change.kind === 'plan') this.#plans.set(change.plan.name, change.plan.state);
+    if (change.kind === 'plan') this.#hearPlan(change.plan, change.actions);
     if (change.kind === 'node') this.#hearNode(change.node);
+  }
+
+  #hearPlan(plan: ActionPlanRow, actions: readonly ActionRow[]): void {
+    this.#plans.set(plan.uuid, plan);
+    for (const { undoes, inputParameters } of actions)
+      if (undoes !== null && inputParameters.reason) this.#restoring.set(String(inputParameters.reason), plan.uuid);
   }
 
   #hearTask({ uuid, nodeName, target, state, sendingAt }: PowerTaskRow): void {
@@ -53,8 +62,11 @@ export class Witness {
     if (this.#reasons.get(uuid) === reason) return;
     this.#reasons.set(uuid, reason);
     if (reason === '') return;
+    // What a rollback restores was set by another plan before.
+    if (this.#plans.get(this.#restoring.get(reason) ?? '')?.state === 'ONGOING') return;
     this.#times.set(reason, this.timesSet(reason) + 1);
-    const state = this.#plans.get(reason.split(' of ').at(-1) ?? '');
+    const name = reason.split(' of ').at(-1);
+    const state = [...this.#plans.values()].find((plan) => plan.name === name)?.state;
     if (state !== 'ONGOING') this.wrong.push(`a node was '${reason}', but that plan is ${state}`);
   }
 }

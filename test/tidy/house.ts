@@ -36,13 +36,17 @@ export const HOMES: Homes = {
   'nice-grpc-server-reflection': ['src/server/grpc.ts'],
   pino: ['src/cli/daemons.ts'],
   'string-width': ['src/cli/output.ts'],
-  yaml: ['src/cli/configuration.ts', 'src/cli/plan_file.ts'],
+  yaml: ['src/cli/configuration.ts', 'src/cli/order_file.ts'],
   zod: [
+    'src/cli/audit_file.ts',
     'src/cli/configuration.ts',
     'src/cli/configuration_keys.ts',
+    'src/cli/order_file.ts',
     'src/cli/plan_file.ts',
     'src/drivers/',
     'src/server/plans/actions/',
+    'src/server/plans/scope.ts',
+    'src/server/plans/strategies/',
   ],
 
   'node:child_process': ['src/sim/'],
@@ -54,7 +58,7 @@ export const HOMES: Homes = {
   'node:fs': [
     'src/agent/secrets.ts',
     'src/cli/configuration.ts',
-    'src/cli/plan_file.ts',
+    'src/cli/order_file.ts',
     'src/cli/program.ts',
     'src/server/grpc.ts',
     'src/server/store/database.ts',

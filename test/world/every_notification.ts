@@ -39,16 +39,32 @@ async function cancel(world: World, name: string): Promise<void> {
   await world.clock.turn(60_000);
 }
 
+async function rollBack(world: World, plan: string, requestId: string, ms: number): Promise<void> {
+  await world.conductor.plans.rollback({ plan, requestId, skipIrreversible: false, acceptDrift: false });
+  await world.clock.turn(ms);
+}
+
+/** A rollback that succeeds, one that is cancelled while its BMC is silent, and one that fails. */
+async function rollPlansBack(world: World): Promise<void> {
+  await rollBack(world, 'runs', 'undoes', 5000);
+  const lazy = world.server('lazy');
+  lazy.settings = { ...lazy.settings, fake_fault: 'silent' };
+  await rollBack(world, 'is done first', 'is cancelled', 1000);
+  await cancel(world, 'is cancelled');
+  lazy.settings = { ...lazy.settings, fake_fault: 'refuse' };
+  await rollBack(world, 'is done first', 'is in vain', 60_000);
+}
+
 /** Plans that come to every end there is. */
 async function runPlans(world: World): Promise<void> {
   await run(world, 'succeeds', [maintain('n1'), action('waits', 'sleep', { duration: 1 }, ['maintain n1'])], 5000);
   await run(world, 'skips', [maintain('n1')], 1000);
   await run(world, 'fails', [power('refuses', 'power off'), action('never', 'nop', {}, ['power off refuses'])], 90_000);
 
-  await create(world, 'is refused', [maintain('gone')]);
+  const waits = { ...maintain('gone'), parents: ['nap'] };
+  await run(world, 'is refused', [action('nap', 'sleep', { duration: 5 }), waits], 1000);
   await deleteNode('gone', world.conductor);
-  await world.conductor.plans.start('is refused', false);
-  await world.clock.turn(1000);
+  await world.clock.turn(10_000);
 
   await create(world, 'is dropped', [action('nothing', 'nop')]);
   await cancel(world, 'is dropped');
@@ -65,6 +81,7 @@ async function runPlans(world: World): Promise<void> {
   await cancel(world, 'is not taken back');
   await run(world, 'is done first', [power('lazy', 'power on')], 1000);
   await cancel(world, 'is done first');
+  await rollPlansBack(world);
 
   for (const name of ['succeeds', 'skips', 'fails', 'is dropped', 'is taken back', 'is done first'])
     await world.conductor.plans.delete(name);

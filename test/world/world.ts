@@ -29,6 +29,9 @@ export const DEFAULT_LIMITS: Limits & PlanLimits = {
   syncPowerStateIntervalMs: 120_000,
   syncPowerStateWorkers: 8,
   cancelDeadlineMs: 120_000,
+  rollbackWindowMs: 3_600_000,
+  actionPlanExpiryMs: 24 * 3_600_000,
+  checkPeriodicIntervalMs: 1_800_000,
 };
 export const AGENT_LEASE_MS = 15_000;
 

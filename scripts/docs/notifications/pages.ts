@@ -53,7 +53,9 @@ function index(): string {
     markdownTable(['type and schema', 'priority', 'sent when', 'states that it carries'], rows),
     'Each `start` is followed by exactly one `end` or `error` of its kind. What is cancelled while it runs has ' +
       '`cancel.end` or `cancel.error` in the place of `execution.end` or `execution.error`. An action that could not ' +
-      'begin because its precondition does not hold has `execution.error` without a start.',
+      'begin because its precondition does not hold has `execution.error` without a start. `action_plan.rollback.*` is ' +
+      'about the plan that is rolled back, which keeps its state; what its undoing does is told by the plan that ' +
+      'undoes it, and by its actions.',
   ]);
 }
 

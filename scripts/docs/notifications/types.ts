@@ -3,8 +3,10 @@ import { isAbort, TARGETS } from '../../../src/core/power.ts';
 import {
   ACTION_PLAN_TABLE,
   ACTION_TABLE,
+  type ActionPlanState,
   AUDIT_TABLE,
   POWER_TASK_TABLE,
+  ROLLBACK_PHASES,
   type TransitionRow,
 } from '../../../src/core/states.ts';
 import { PAYLOAD_NAMES, type PayloadKind } from '../../../src/server/plans/plan_notifications.ts';
@@ -80,6 +82,31 @@ function watcherType([eventType, moves]: [string, Move[]]): NotificationType {
   };
 }
 
+/** The states in which a plan can be rolled back; while it is, it may be deleted. */
+const ENDED: readonly ActionPlanState[] = ['SUCCEEDED', 'FAILED', 'CANCELLED'];
+
+/** What the moves of a rollback announce about the plan that it undoes. */
+function rollbackTypes(): NotificationType[] {
+  const moves = new Map<string, Move[]>();
+  for (const { event, from, to } of ACTION_PLAN_TABLE) {
+    const phase = ROLLBACK_PHASES[event];
+    if (phase === undefined) continue;
+    const carries = phase === 'start' ? ENDED : [...ENDED, 'DELETED'];
+    const move = { meaning: ROLLBACK_MEANINGS[phase], from, to, carries };
+    moves.set(`action_plan.rollback.${phase}`, [...(moves.get(`action_plan.rollback.${phase}`) ?? []), move]);
+  }
+  return [...moves].map(([eventType, of]) => {
+    const type = watcherType([eventType, of]);
+    return { ...type, data: { ...type.data, rollback_state: oneOf([...new Set(of.map(({ to }) => to))]) } };
+  });
+}
+
+const ROLLBACK_MEANINGS = {
+  start: 'the plan that undoes it has been launched',
+  end: 'the plan that undoes it has succeeded',
+  error: 'the plan that undoes it has failed or was cancelled',
+};
+
 function powerType([eventType, moves]: [string, Move[]]): NotificationType {
   const aborts = eventType.includes('power_abort');
   return {
@@ -98,6 +125,7 @@ function powerType([eventType, moves]: [string, Move[]]): NotificationType {
 /** Every type, in the order in which things happen. */
 export const NOTIFICATION_TYPES: readonly NotificationType[] = [
   ...[AUDIT_TABLE, ACTION_PLAN_TABLE, ACTION_TABLE].flatMap((table) => [...movesByType(table)].map(watcherType)),
+  ...rollbackTypes(),
   ...[...movesByType(POWER_TASK_TABLE)].map(powerType),
   CORRECTED,
 ];

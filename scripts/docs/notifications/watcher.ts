@@ -5,6 +5,7 @@ import {
   anyObject,
   DIALECT,
   flag,
+  growing,
   listOf,
   nothing,
   oneOf,
@@ -23,7 +24,16 @@ const time = (description: string): Schema => ref('time', description);
 const timeOrNull = (description: string): Schema => ref('time_or_null', description);
 const uuid = (description: string): Schema => ref('uuid', description);
 const message = textOrNull('How it came to this state, in a sentence; null if there is nothing to say.');
-const efficacy = listOf({}, 'Always empty: nothing is measured.');
+const indicator: Properties = {
+  name: text('The indicator.'),
+  description: text('What it says.'),
+  unit: textOrNull('Its unit; null for a plain number.'),
+};
+const efficacy = listOf(
+  growing({ ...indicator, value: { type: 'number', description: 'How much.' } }),
+  'What the plan is good for, as the strategy that made it counts; empty where nothing is counted.',
+);
+const specification = listOf(growing(indicator), 'By what a plan for it is measured.');
 
 const STAMPS: Properties = {
   created_at: time('When it was made.'),
@@ -38,7 +48,7 @@ const AUDIT: Properties = {
   state: oneOf(Object.keys(AUDIT_STATES), 'Its state.'),
   status_message: message,
   parameters: anyObject('What its strategy was told.'),
-  interval: textOrNull('How often its strategy runs; null if it does not repeat.'),
+  interval: textOrNull('How often its strategy runs, in seconds; null if it does not repeat.'),
   scope: listOf({}, 'Which nodes it is about; empty: all, or those that the actions name.'),
   goal_uuid: uuid('The goal.'),
   strategy_uuid: uuid('The strategy.'),
@@ -58,6 +68,13 @@ const ACTION_PLAN: Properties = {
   strategy_uuid: uuid('The strategy that made it.'),
   strategy: ref('StrategyPayload', 'The strategy that made it.'),
   ...STAMPS,
+};
+
+/** What a plan says of the plan that undoes it. Watcher has no such keys. */
+const ROLLBACK: Properties = {
+  rollback_uuid: uuid('The plan that undoes it.'),
+  rollback_state: oneOf(Object.keys(ACTION_PLAN_STATES), 'The state of that plan.'),
+  rollback_status_message: textOrNull('How that plan came to it; null if there is nothing to say.'),
 };
 
 const ACTION: Properties = {
@@ -88,8 +105,11 @@ function extrasOf(kind: PayloadKind): Properties {
     const name = PAYLOAD_NAMES[kind].replace('UpdatePayload', 'StateUpdatePayload');
     return { state_update: ref(name, 'The change of its state.') };
   }
-  const mayFail = kind.endsWith('.execution') || kind.endsWith('.cancel');
-  return mayFail ? { fault: orNull(ref('ExceptionPayload'), 'What went wrong; null unless this is an error.') } : {};
+  const mayFail = /\.(execution|cancel|rollback)$/.test(kind);
+  return {
+    ...(mayFail ? { fault: orNull(ref('ExceptionPayload'), 'What went wrong; null unless this is an error.') } : {}),
+    ...(kind.endsWith('.rollback') ? ROLLBACK : {}),
+  };
 }
 
 function payloads(): Record<string, Schema> {
@@ -117,7 +137,7 @@ function parts(): Record<string, Schema> {
   return {
     TerseAuditPayload: versioned('watcher', 'TerseAuditPayload', AUDIT),
     TerseActionPlanPayload: versioned('watcher', 'TerseActionPlanPayload', tersePlan()),
-    GoalPayload: versioned('watcher', 'GoalPayload', { ...named, efficacy_specification: efficacy, ...STAMPS }),
+    GoalPayload: versioned('watcher', 'GoalPayload', { ...named, efficacy_specification: specification, ...STAMPS }),
     StrategyPayload: versioned('watcher', 'StrategyPayload', {
       ...named,
       parameters_spec: anyObject('The parameters that it takes.'),
@@ -158,6 +178,6 @@ export function watcherObjects(): Schema {
 
 /** What a type says more exactly than its payload: no fault, or always one. */
 export function faultOf(eventType: string): Properties {
-  if (!/\.(execution|cancel)\./.test(eventType)) return {};
+  if (!/\.(execution|cancel|rollback)\./.test(eventType)) return {};
   return { fault: eventType.endsWith('.error') ? { type: 'object' } : nothing() };
 }

@@ -1,57 +1,19 @@
 /** Accepting plans: everything that can be checked is checked before anything is written, at creation and not later. */
 import { digestOf } from '../../core/digest.ts';
 import { fail } from '../../core/errors.ts';
-import { findDriver } from '../store/agents.ts';
+import { modelRevision } from '../store/cluster_model.ts';
 import type { Transaction } from '../store/database.ts';
-import { findNodes } from '../store/nodes.ts';
-import type { ActionPlanRow, FailurePolicy } from '../store/plan_rows.ts';
+import type { ActionPlanRow, AuditRow, Efficacy } from '../store/plan_rows.ts';
 import { createAudit, createPlan, moveAudit, type NewAction } from '../store/plan_transition.ts';
 import { findPlanByRequestId } from '../store/plans.ts';
-import type { DriverRow, NodeRow } from '../store/rows.ts';
-import { type ActionType, parseParameters } from './actions/action_type.ts';
-import { ACTION_TYPES, findActionType } from './actions/list.ts';
-import { buildGraph, type Graph } from './graph.ts';
+import type { Store } from '../store/store.ts';
+import { ACTION_TIMEOUT_MS, type CheckedPlan, checkPlan, checkSizes, MAX_PARALLEL } from './check.ts';
 import type { PlanParts } from './parts.ts';
+import { findScopeOf } from './scope.ts';
 import { MANUAL } from './strategies.ts';
+import type { WantedPlan } from './wanted.ts';
 
-/** One action, as a client writes it. */
-export interface WantedAction {
-  readonly name: string;
-  readonly actionType: string;
-  readonly inputParameters: Readonly<Record<string, unknown>>;
-  readonly parents: readonly string[];
-  /** How long it may take, waiting included; null is the default. */
-  readonly timeoutMs: number | null;
-}
-
-/** One plan, as a client writes it. */
-export interface WantedPlan {
-  readonly name: string;
-  /** The same id twice is one plan. */
-  readonly requestId: string;
-  /** 0 is the default. */
-  readonly maxParallel: number;
-  readonly canary: number;
-  readonly onFailure: FailurePolicy;
-  readonly actions: readonly WantedAction[];
-}
-
-/** More actions than this are not taken in one plan. */
-export const ACTIONS_LIMIT = 50_000;
-/** More parents than this are not taken, all actions together. */
-export const PARENTS_LIMIT = 500_000;
-/** What max_parallel is if it is not given, and at most. */
-export const MAX_PARALLEL = { fallback: 10, limit: 10_000 };
-/** What the timeout of an action is if it is not given, and at most. */
-export const ACTION_TIMEOUT_MS = { fallback: 3_600_000, limit: 2_592_000_000 };
-const NAME_LIMIT = 255;
-
-/** An action whose parameters hold and whose node is there. */
-interface CheckedAction {
-  readonly wanted: WantedAction;
-  readonly type: ActionType;
-  readonly node: NodeRow | null;
-}
+export type { WantedAction, WantedPlan } from './wanted.ts';
 
 /**
  * Accepts a plan, or finds the one that this request_id made before. It is durable and RECOMMENDED when this resolves,
@@ -60,20 +22,29 @@ interface CheckedAction {
  *   written
  */
 export async function createActionPlan(wanted: WantedPlan, parts: PlanParts): Promise<ActionPlanRow> {
-  checkPlan(wanted);
   const { store } = parts.orders;
+  checkSizes(wanted);
   const digest = digestOf(wanted);
   const earlier = await findPlanByRequestId(wanted.requestId, store.database.read);
   if (earlier) return joined(earlier, digest);
-  const graph = buildGraph(wanted.actions);
-  const actions = await checkActions(wanted.actions, parts);
+  const revision = await modelRevision(store.database.read);
+  const checked = await checkWithScope(wanted, store.database.read);
   return store.database.write(async (transaction) => {
-    const meanwhile = await findPlanByRequestId(wanted.requestId, transaction.sql);
-    return meanwhile ? joined(meanwhile, digest) : write(wanted, digest, actions, graph, transaction, parts);
+    const { sql } = transaction;
+    const meanwhile = await findPlanByRequestId(wanted.requestId, sql);
+    if (meanwhile) return joined(meanwhile, digest);
+    // What was checked may not be so any more: a plan is never made for a world that has changed.
+    const holds = (await modelRevision(sql)) === revision;
+    return writeAlone(holds ? checked : await checkWithScope(wanted, sql), digest, transaction, store);
   });
 }
 
-function joined(earlier: ActionPlanRow, digest: string): ActionPlanRow {
+async function checkWithScope(wanted: WantedPlan, sql: Transaction['sql']): Promise<CheckedPlan> {
+  return checkPlan(wanted, await findScopeOf(wanted.scope ?? [], sql), sql);
+}
+
+/** The plan that a request_id made before. @throws REQUEST_ID_TAKEN if it was another */
+export function joined(earlier: ActionPlanRow, digest: string): ActionPlanRow {
   if (earlier.requestDigest === digest) return earlier;
   throw fail(
     'REQUEST_ID_TAKEN',
@@ -81,104 +52,36 @@ function joined(earlier: ActionPlanRow, digest: string): ActionPlanRow {
   );
 }
 
-function invalid(place: string, rule: string): Error {
-  return fail('ACTION_PLAN_INVALID', `${place}: ${rule}`);
-}
-
-function checkName(name: string, place: string): void {
-  if (name.length === 0 || name.length > NAME_LIMIT) throw invalid(place, `it has 1 to ${NAME_LIMIT} characters`);
-  // Names are shown in terminals and kept in databases that know no such characters.
-  if (/\p{Cc}/u.test(name)) throw invalid(place, 'it has a control character, a line break for example; leave it out');
-}
-
-function checkWhole(value: number, least: number, most: number, place: string): void {
-  if (!Number.isSafeInteger(value) || value < least || value > most)
-    throw invalid(place, `it is ${value}; it is a whole number from ${least} to ${most}`);
-}
-
-function checkPlan({ name, requestId, maxParallel, canary, actions }: WantedPlan): void {
-  checkName(name, 'name');
-  checkName(requestId, 'request_id');
-  if (actions.length === 0) throw invalid('actions', 'the plan has none; give at least one');
-  if (actions.length > ACTIONS_LIMIT)
-    throw invalid('actions', `there are ${actions.length}; at most ${ACTIONS_LIMIT} are taken, make several plans`);
-  checkWhole(maxParallel, 0, MAX_PARALLEL.limit, 'max_parallel');
-  checkWhole(canary, 0, actions.length, 'canary');
-  const parents = actions.reduce((sum, action) => sum + action.parents.length, 0);
-  if (parents > PARENTS_LIMIT)
-    throw invalid('actions', `they have ${parents} parents together; at most ${PARENTS_LIMIT} are taken`);
-  for (const [at, action] of actions.entries()) checkAction(action, `actions[${at}]`);
-}
-
-function checkAction({ name, timeoutMs }: WantedAction, place: string): void {
-  checkName(name, `${place}.name`);
-  if (timeoutMs !== null) checkWhole(timeoutMs / 1000, 1, ACTION_TIMEOUT_MS.limit / 1000, `${place}.timeout`);
-}
-
-async function checkActions(wanted: readonly WantedAction[], parts: PlanParts): Promise<CheckedAction[]> {
-  const parsed = wanted.map((action, at) => parse(action, placeOf(action, at)));
-  const nodes = await findNodesOf(parsed, wanted, parts);
-  const drivers = await findDriversOf([...nodes.values()], parts);
-  return parsed.map(({ type, parameters, nodeName }, at) => {
-    const node = nodeName === null ? null : (nodes.get(nodeName) as NodeRow);
-    const driver = node ? (drivers.get(driverKey(node)) ?? null) : null;
-    type.check(parameters, { node, driver }, placeOf(wanted[at] as WantedAction, at));
-    return { wanted: wanted[at] as WantedAction, type, node };
-  });
-}
-
-const placeOf = ({ name }: WantedAction, at: number): string => `actions[${at}] '${name}'`;
-
-function parse({ actionType, inputParameters }: WantedAction, place: string) {
-  const type = findActionType(actionType);
-  if (!type) {
-    const names = ACTION_TYPES.map(({ name }) => name).join(', ');
-    throw invalid(`${place}.action_type`, `there is no action type '${actionType}'; there are ${names}`);
-  }
-  const parameters = parseParameters(type, inputParameters, place);
-  return { type, parameters, nodeName: type.nodeOf(parameters) };
-}
-
-async function findNodesOf(
-  parsed: readonly { readonly nodeName: string | null }[],
-  wanted: readonly WantedAction[],
-  parts: PlanParts,
-): Promise<Map<string, NodeRow>> {
-  const names = new Set(parsed.map(({ nodeName }) => nodeName).filter((name) => name !== null));
-  const nodes = await findNodes([...names], parts.orders.store.database.read);
-  for (const [at, { nodeName }] of parsed.entries()) {
-    if (nodeName === null || nodes.has(nodeName)) continue;
-    const place = placeOf(wanted[at] as WantedAction, at);
-    throw fail('NODE_NOT_FOUND', `${place}.input_parameters.resource_id: there is no node '${nodeName}'`);
-  }
-  return nodes;
-}
-
-const driverKey = ({ zone, driver }: NodeRow): string => `${zone} ${driver}`;
-
-async function findDriversOf(nodes: readonly NodeRow[], parts: PlanParts): Promise<Map<string, DriverRow | null>> {
-  const drivers = new Map<string, DriverRow | null>();
-  for (const node of nodes) {
-    const key = driverKey(node);
-    if (drivers.has(key)) continue;
-    drivers.set(key, await findDriver(node.zone, node.driver, parts.orders.store.database.read));
-  }
-  return drivers;
-}
-
-async function write(
-  wanted: WantedPlan,
+/** Writes a plan that nobody but its maker has a reason for, and the audit that says so. */
+export async function writeAlone(
+  checked: CheckedPlan,
   digest: string,
-  actions: readonly CheckedAction[],
-  graph: Graph,
   transaction: Transaction,
-  { orders: { store } }: PlanParts,
+  store: Store,
+): Promise<ActionPlanRow> {
+  const { name, actions, scope = [] } = checked.wanted;
+  const asked = { requestId: null, requestDigest: null, intervalMs: null, nextRunAt: null, autoTrigger: false };
+  const rules = { maxParallel: 0, onFailure: 'STOP' as const };
+  const named = { uuid: store.chance.uuid(), name, auditType: 'ONESHOT' as const, statusMessage: '' };
+  const parameters = { actions: actions.length };
+  const why = { ...named, ...asked, ...rules, strategy: MANUAL.name, parameters, scope };
+  const audit = await createAudit(why, transaction, store);
+  const ongoing = (await moveAudit('begin', audit.uuid, {}, transaction, store)) ?? audit;
+  const plan = await writePlan(checked, digest, ongoing, [], transaction, store);
+  await moveAudit('succeed', audit.uuid, {}, transaction, store);
+  return plan;
+}
+
+/** Writes a checked plan, RECOMMENDED, with the audit that it comes from. */
+export async function writePlan(
+  { wanted, actions, graph, nodeUuids }: CheckedPlan,
+  requestDigest: string,
+  audit: AuditRow,
+  globalEfficacy: readonly Efficacy[],
+  transaction: Transaction,
+  store: Store,
 ): Promise<ActionPlanRow> {
   const uuid = store.chance.uuid();
-  const parameters = { actions: actions.length };
-  const named = { uuid: store.chance.uuid(), name: wanted.name, auditType: 'ONESHOT' as const, statusMessage: '' };
-  const audit = await createAudit({ ...named, strategy: MANUAL.name, parameters, scope: [] }, transaction, store);
-  const ongoing = (await moveAudit('begin', audit.uuid, transaction, store)) ?? audit;
   const plan = {
     uuid,
     name: wanted.name,
@@ -187,27 +90,30 @@ async function write(
     errorCode: null,
     errorMessage: '',
     requestId: wanted.requestId,
-    requestDigest: digest,
+    requestDigest,
     maxParallel: wanted.maxParallel === 0 ? MAX_PARALLEL.fallback : wanted.maxParallel,
     canary: wanted.canary,
     onFailure: wanted.onFailure,
     size: actions.length,
+    globalEfficacy,
     startedAt: null,
     startOrder: null,
     launchedAt: null,
     endedAt: null,
     cancelDeadlineAt: null,
+    rollbackUntil: null,
+    rollbackOf: wanted.rollbackOf ?? null,
+    rolledBackBy: null,
+    rollsBack: false,
   };
   const rows = newActions(uuid, actions, graph, () => store.chance.uuid());
-  const created = await createPlan(plan, rows, ongoing, transaction, store);
-  await moveAudit('succeed', audit.uuid, transaction, store);
-  return created;
+  return createPlan(plan, rows, nodeUuids, audit, transaction, store);
 }
 
 function newActions(
   planUuid: string,
-  actions: readonly CheckedAction[],
-  graph: Graph,
+  actions: CheckedPlan['actions'],
+  graph: CheckedPlan['graph'],
   newUuid: () => string,
 ): NewAction[] {
   const uuids = actions.map(newUuid);
@@ -226,6 +132,7 @@ function newActions(
     nodeUuid: node?.uuid ?? null,
     timeoutMs: wanted.timeoutMs ?? ACTION_TIMEOUT_MS.fallback,
     beforeImage: null,
+    undoes: wanted.undoes ?? null,
     result: null,
     startedAt: null,
     endedAt: null,

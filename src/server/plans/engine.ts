@@ -4,7 +4,7 @@ import { onAbort } from '../../core/signals.ts';
 import { ACTION_PLAN_RUNNING, type ActionPlanEvent, isPlanAtRest } from '../../core/states.ts';
 import type { Transaction } from '../store/database.ts';
 import type { ActionPlanRow } from '../store/plan_rows.ts';
-import { moveActions, moveAudit, movePlan } from '../store/plan_transition.ts';
+import { askForRollback, moveAudit, movePlan } from '../store/plan_transition.ts';
 import {
   findEarlier,
   findOverlap,
@@ -13,12 +13,14 @@ import {
   listNextInLine,
   listPlansIn,
   nextStartOrder,
-  readGraph,
 } from '../store/plans.ts';
-import { reverseOrder } from './graph.ts';
+import { moveAllActions, supersedePlans } from '../store/supersede.ts';
+import { launchPlan } from './launch.ts';
 import type { PlanParts } from './parts.ts';
 import { PlanRun } from './plan_run.ts';
 import { planPossible } from './possible.ts';
+import { orderRollback, type RollbackOrder } from './rollback_order.ts';
+import { isTooOld, whyTooOld } from './staleness.ts';
 
 /** A run that was stopped by a fault of ours, the disk's for example, is taken up again after so long. */
 const RETRY_MS = 1000;
@@ -46,51 +48,79 @@ export class Engine {
 
   /** After a start of the conductor: what ran goes on, what waited is launched if its turn has come. */
   async recover(): Promise<void> {
+    this.#followTheQueue().catch((thrown: unknown) => this.#stopped(asCountermandError(thrown)));
     const { read } = this.#parts.orders.store.database;
     for (const { uuid } of await listPlansIn(ACTION_PLAN_RUNNING, read)) this.#run(uuid);
     for (const { uuid } of await listPlansIn(['PENDING'], read)) await this.#tryLaunch(uuid);
   }
 
   /**
-   * Starts a RECOMMENDED plan. It is launched at once, or with `queue` waits behind the plans that it overlaps with.
-   * @throws ACTION_PLAN_NOT_FOUND, ACTION_PLAN_STATE, ACTION_PLAN_OVERLAPS; then nothing was written
+   * Starts a RECOMMENDED plan. It is launched at once, or with `queue` waits behind the plans that it overlaps with. One
+   * that is too old is superseded instead, unless it is started with `force`.
+   * @throws ACTION_PLAN_NOT_FOUND, ACTION_PLAN_STATE, ACTION_PLAN_OVERLAPS; then the plan was not started
    */
-  async start(key: string, queue: boolean): Promise<ActionPlanRow> {
+  async start(key: string, queue: boolean, force = false): Promise<ActionPlanRow> {
     const { store } = this.#parts.orders;
     const plan = await store.database.write(async (transaction) => {
       const found = await getPlan(key, transaction.sql);
-      const patch = { startedAt: store.clock.now(), startOrder: await nextStartOrder(transaction) };
+      if (!force && isTooOld(found, this.#parts)) return this.#supersede(found, transaction);
+      const order = { startedAt: store.clock.now(), startOrder: await nextStartOrder(transaction) };
+      const patch = force ? { ...order, forced: true, statusMessage: this.#whyForced(found) } : order;
       const started = await movePlan('start', found.uuid, patch, transaction, store);
-      if (!started) throw wrongState(found, 'start');
+      if (!started) throw wrongState(found, 'start', store.clock.now());
       const blocker = await this.#blockerOf(started.plan, transaction);
-      if (blocker === null) return this.#launch(started.plan, transaction);
+      if (blocker === null) return launchPlan(started.plan, transaction, store);
       if (!queue) throw overlaps(started.plan, blocker);
       return started.plan;
     });
+    if (plan.state === 'SUPERSEDED') throw wrongState(plan, 'start', store.clock.now());
     if (plan.state === 'ONGOING') this.#run(plan.uuid);
     return plan;
   }
 
+  #whyForced(plan: ActionPlanRow): string {
+    return isTooOld(plan, this.#parts) ? `started by force: ${whyTooOld(this.#parts)}` : 'started by force';
+  }
+
+  async #supersede(plan: ActionPlanRow, transaction: Transaction): Promise<ActionPlanRow> {
+    await supersedePlans([plan.uuid], whyTooOld(this.#parts), transaction, this.#parts.orders.store);
+    return getPlan(plan.uuid, transaction.sql);
+  }
+
   /**
    * Cancels a plan: one that has not been launched is CANCELLED when this resolves, one that runs is CANCELLING, durably,
-   * and everything that it has under way is being taken back. One that is CANCELLING or CANCELLED is left as it is.
+   * and everything that it has under way is being taken back. One that is CANCELLING or CANCELLED is left as it is. With
+   * `rollback`, what has run is undone as soon as everything is at rest.
    * @throws ACTION_PLAN_NOT_FOUND, ACTION_PLAN_STATE; then nothing was written
    */
-  async cancel(key: string, reason: string): Promise<ActionPlanRow> {
+  async cancel(key: string, reason: string, rollback = false): Promise<ActionPlanRow> {
     const { store } = this.#parts.orders;
     const statusMessage = reason === '' ? 'cancelled' : `cancelled: ${reason}`;
     const { plan, before } = await store.database.write(async (transaction) => {
       const found = await getPlan(key, transaction.sql);
+      if (found.state === 'CANCELLED' && rollback) throw wrongState(found, 'cancel', store.clock.now());
+      if (found.state === 'CANCELLING' && rollback) await askForRollback(found.uuid, transaction);
       if (['CANCELLING', 'CANCELLED'].includes(found.state)) return { plan: found, before: found.state };
       if (['RECOMMENDED', 'PENDING'].includes(found.state))
         return { plan: await this.#drop(found, statusMessage, transaction), before: found.state };
       const cancelDeadlineAt = store.clock.now() + this.#parts.planLimits.cancelDeadlineMs;
-      const moved = await movePlan('cancel', found.uuid, { statusMessage, cancelDeadlineAt }, transaction, store);
-      if (!moved) throw wrongState(found, 'cancel');
+      const patch = { statusMessage, cancelDeadlineAt, rollsBack: rollback };
+      const moved = await movePlan('cancel', found.uuid, patch, transaction, store);
+      if (!moved) throw wrongState(found, 'cancel', store.clock.now());
       return { plan: moved.plan, before: found.state };
     });
     if (plan.state === 'CANCELLING') this.#runs.get(plan.uuid)?.cancelled(plan);
     if (before === 'PENDING') await this.#launchNext(plan.uuid);
+    return plan;
+  }
+
+  /**
+   * Makes the plan that undoes another, and runs it; or finds the one that this request_id made before.
+   * @throws ACTION_PLAN_NOT_FOUND, ROLLBACK_REFUSED, ACTION_PLAN_OVERLAPS, REQUEST_ID_TAKEN; then nothing was written
+   */
+  async rollback(order: RollbackOrder): Promise<ActionPlanRow> {
+    const plan = await orderRollback(order, this.#parts);
+    if (plan.state === 'ONGOING') this.#run(plan.uuid);
     return plan;
   }
 
@@ -104,15 +134,22 @@ export class Engine {
       const found = await getPlan(key, transaction.sql);
       await this.#moveAll('delete', found, {}, transaction);
       const moved = await movePlan('delete', found.uuid, {}, transaction, store);
-      if (!moved) throw wrongState(found, 'delete');
-      await moveAudit('delete', moved.plan.auditUuid, transaction, store);
+      if (!moved) throw wrongState(found, 'delete', store.clock.now());
+      // An audit that was asked for has a life of its own.
+      if (moved.audit.requestId === null) await moveAudit('delete', moved.audit.uuid, {}, transaction, store);
       return moved.plan;
     });
   }
 
+  /** Launches a plan that was made PENDING, if its turn has come; else it waits for it. */
+  async launch(uuid: string): Promise<void> {
+    await this.#tryLaunch(uuid);
+  }
+
   /** A plan that never ran is over, and so are its actions. */
   async #drop(plan: ActionPlanRow, statusMessage: string, transaction: Transaction): Promise<ActionPlanRow> {
-    await this.#moveAll('drop', plan, { statusMessage: 'the plan was cancelled before it ran' }, transaction);
+    const patch = { statusMessage: 'the plan was cancelled before it ran' };
+    await this.#moveAll('drop', plan, patch, transaction);
     const dropped = await movePlan('drop', plan.uuid, { statusMessage }, transaction, this.#parts.orders.store);
     return dropped?.plan ?? plan;
   }
@@ -123,31 +160,35 @@ export class Engine {
     patch: { statusMessage?: string },
     transaction: Transaction,
   ): Promise<void> {
-    const nodes = await readGraph(plan.uuid, transaction.sql);
-    const moves = reverseOrder(nodes).map((at) => ({ event, uuid: nodes[at]?.uuid ?? '', patch }));
     const context = await getContext(plan.uuid, transaction.sql);
-    await moveActions(moves, context, transaction, this.#parts.orders.store);
+    await moveAllActions(event, [context], patch, transaction, this.#parts.orders.store);
   }
 
   async #blockerOf(plan: ActionPlanRow, transaction: Transaction): Promise<ActionPlanRow | null> {
     return (await findOverlap(plan.uuid, transaction)) ?? (await findEarlier(plan, transaction));
   }
 
-  async #launch(plan: ActionPlanRow, transaction: Transaction): Promise<ActionPlanRow> {
-    const { store } = this.#parts.orders;
-    const launched = await movePlan('launch', plan.uuid, { launchedAt: store.clock.now() }, transaction, store);
-    return launched?.plan ?? plan;
-  }
-
-  /** Launches a plan that waits, if its turn has come. */
+  /** Launches a plan that waits, if its turn has come and it is not too old by now. */
   async #tryLaunch(uuid: string): Promise<void> {
-    const { database } = this.#parts.orders.store;
-    const plan = await database.write(async (transaction) => {
+    const { store } = this.#parts.orders;
+    const plan = await store.database.write(async (transaction) => {
       const found = await getPlan(uuid, transaction.sql);
-      const waits = found.state === 'PENDING' && (await this.#blockerOf(found, transaction)) === null;
-      return waits ? this.#launch(found, transaction) : null;
+      if (found.state !== 'PENDING') return null;
+      if (isTooOld(found, this.#parts)) return this.#supersede(found, transaction);
+      const blocker = await this.#blockerOf(found, transaction);
+      return blocker === null ? launchPlan(found, transaction, store) : null;
     });
     if (plan?.state === 'ONGOING') this.#run(uuid);
+  }
+
+  /** Plans that are superseded while they wait keep nobody waiting any more. */
+  async #followTheQueue(): Promise<void> {
+    const { orders, shutdown } = this.#parts;
+    for await (const change of orders.store.database.feed.watch('left the queue', shutdown)) {
+      if (change.kind !== 'plan') continue;
+      const { uuid } = change.plan;
+      await this.#launchNext(uuid).catch((thrown: unknown) => this.#failed(uuid, asCountermandError(thrown)));
+    }
   }
 
   /** A plan keeps nobody waiting any more. */
@@ -167,9 +208,21 @@ export class Engine {
     this.#runs.set(uuid, run);
     run
       .run()
-      .then(() => this.#runs.delete(uuid))
+      .then((plan) => this.#ended(plan))
       .then(() => this.#launchNext(uuid))
       .catch((thrown: unknown) => this.#failed(uuid, asCountermandError(thrown)));
+  }
+
+  #stopped(error: CountermandError): void {
+    const { shutdown, log } = this.#parts;
+    if (!shutdown.aborted) log.error({ err: error }, 'the queue of plans is not followed any more');
+  }
+
+  /** A plan that rolls back goes on by the plan that undoes it. */
+  async #ended({ uuid, rolledBackBy }: ActionPlanRow): Promise<void> {
+    this.#runs.delete(uuid);
+    const rollback = rolledBackBy && (await getPlan(rolledBackBy, this.#parts.orders.store.database.read));
+    if (rollback && rollback.state === 'ONGOING') this.#run(rollback.uuid);
   }
 
   #failed(uuid: string, error: CountermandError): void {
@@ -198,13 +251,14 @@ function overlaps(plan: ActionPlanRow, blocker: ActionPlanRow): CountermandError
   );
 }
 
-function wrongState(plan: ActionPlanRow, verb: ActionPlanEvent): CountermandError {
-  const can = planPossible(plan).map((words) => `countermand ${words}`);
+function wrongState(plan: ActionPlanRow, verb: ActionPlanEvent, now: number): CountermandError {
+  const can = planPossible(plan, now).map((words) => `countermand ${words}`);
   const nothing = isPlanAtRest(plan.state) ? 'nothing can be done with it any more' : 'wait until it is at rest';
   const instead = can.length === 0 ? nothing : `can: ${can.join(', ')}`;
+  const why = plan.state === 'SUPERSEDED' && plan.statusMessage !== '' ? `: ${plan.statusMessage}` : '';
   return fail(
     'ACTION_PLAN_STATE',
-    `plan '${plan.name}' (${plan.uuid}) is ${plan.state}; it cannot be ${PAST[verb]}; ${instead}`,
+    `plan '${plan.name}' (${plan.uuid}) is ${plan.state}; it cannot be ${PAST[verb]}${why}; ${instead}`,
   );
 }
 

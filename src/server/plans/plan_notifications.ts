@@ -6,6 +6,7 @@ import type { ErrorCode } from '../../core/errors.ts';
 import type { ActionPlanState, ActionState, AuditState } from '../../core/states.ts';
 import type { Announcement } from '../store/events.ts';
 import type { ActionPlanRow, ActionRow, AuditRow } from '../store/plan_rows.ts';
+import { parametersSpec } from './strategies/strategy.ts';
 import { strategyOf } from './strategies.ts';
 
 type Data = Record<string, unknown>;
@@ -59,9 +60,16 @@ function stateUpdate(name: string, oldState: string | null, state: string, messa
 }
 
 function strategyPayload(audit: AuditRow): Data {
-  const { uuid, name, displayName } = strategyOf(audit.strategy);
+  const strategy = strategyOf(audit.strategy);
+  const { uuid, name, displayName } = strategy;
   const born = { created_at: timeText(audit.createdAt), updated_at: null, deleted_at: null };
-  return versioned('StrategyPayload', { uuid, name, display_name: displayName, parameters_spec: {}, ...born });
+  return versioned('StrategyPayload', {
+    uuid,
+    name,
+    display_name: displayName,
+    parameters_spec: parametersSpec(strategy),
+    ...born,
+  });
 }
 
 function auditData(audit: AuditRow): Data {
@@ -73,12 +81,12 @@ function auditData(audit: AuditRow): Data {
     state: audit.state,
     status_message: orNull(audit.statusMessage),
     parameters: audit.parameters,
-    interval: null,
+    interval: audit.intervalMs === null ? null : String(audit.intervalMs / 1000),
     scope: audit.scope,
     goal_uuid: strategy.goal.uuid,
     strategy_uuid: strategy.uuid,
-    auto_trigger: false,
-    next_run_time: null,
+    auto_trigger: audit.autoTrigger,
+    next_run_time: audit.state === 'ONGOING' ? timeText(audit.nextRunAt) : null,
     ...stamps(audit),
   };
 }
@@ -94,6 +102,7 @@ export const PAYLOAD_NAMES = {
   'action_plan.delete': 'ActionPlanDeletePayload',
   'action_plan.execution': 'ActionPlanActionPayload',
   'action_plan.cancel': 'ActionPlanCancelPayload',
+  'action_plan.rollback': 'ActionPlanRollbackPayload',
   'action.create': 'ActionCreatePayload',
   'action.update': 'ActionUpdatePayload',
   'action.delete': 'ActionDeletePayload',
@@ -136,15 +145,38 @@ function withFault(verb: string, phase: string, found: Data | null): Data {
 /** A notification of the state table about a plan, as the row now is. */
 export function planAnnouncement(notification: string, plan: ActionPlanRow, audit: AuditRow): Announcement {
   const parsed = parse(notification);
-  const { verb, phase, before } = parsed;
+  return announcement(parsed, planData(parsed, plan, audit));
+}
+
+/** What a plan says when the rollback that is to undo it moves. */
+export function rollbackAnnouncement(
+  phase: 'start' | 'end' | 'error',
+  plan: ActionPlanRow,
+  audit: AuditRow,
+  rollback: ActionPlanRow,
+): Announcement {
+  const parsed = parse(`action_plan.rollback.${phase}`);
+  // A rollback that was cancelled has no error of its own.
+  const { errorCode, errorMessage, statusMessage } = rollback;
+  const found = fault('action_plan', errorCode ?? 'ACTION_PLAN_CANCELLED', errorCode ? errorMessage : statusMessage);
+  return announcement(parsed, {
+    ...planData(parsed, plan, audit),
+    fault: phase === 'error' ? found : null,
+    rollback_uuid: rollback.uuid,
+    rollback_state: rollback.state,
+    rollback_status_message: orNull(rollback.statusMessage),
+  });
+}
+
+function planData({ verb, phase, before }: Parsed, plan: ActionPlanRow, audit: AuditRow): Data {
   const state: ActionPlanState = before ? (plan.previousState ?? plan.state) : plan.state;
   const update = stateUpdate('ActionPlanStateUpdatePayload', plan.previousState, plan.state, plan.statusMessage);
-  const data = {
+  return {
     uuid: plan.uuid,
     name: plan.name,
     state,
     status_message: orNull(plan.statusMessage),
-    global_efficacy: [],
+    global_efficacy: plan.globalEfficacy,
     audit_uuid: plan.auditUuid,
     audit: terseAudit(audit),
     strategy_uuid: strategyOf(audit.strategy).uuid,
@@ -153,7 +185,6 @@ export function planAnnouncement(notification: string, plan: ActionPlanRow, audi
     ...withFault(verb, phase, fault('action_plan', plan.errorCode, plan.errorMessage)),
     ...stamps(plan),
   };
-  return announcement(parsed, data);
 }
 
 function tersePlan(plan: ActionPlanRow, strategyUuid: string): Data {
@@ -161,7 +192,7 @@ function tersePlan(plan: ActionPlanRow, strategyUuid: string): Data {
     uuid: plan.uuid,
     state: plan.state,
     status_message: orNull(plan.statusMessage),
-    global_efficacy: [],
+    global_efficacy: plan.globalEfficacy,
     audit_uuid: plan.auditUuid,
     strategy_uuid: strategyUuid,
     ...stamps(plan),
@@ -204,7 +235,7 @@ export function auditAnnouncement(notification: string, audit: AuditRow): Announ
     uuid: goal.uuid,
     name: goal.name,
     display_name: goal.displayName,
-    efficacy_specification: [],
+    efficacy_specification: goal.indicators,
     ...born,
   };
   const oldState: AuditState | null = audit.previousState;

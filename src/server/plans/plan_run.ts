@@ -13,6 +13,7 @@ import { getActions, getContext, listFailures, readGraph } from '../store/plans.
 import { beginMove, type Ended, Execution, endMove, openTakingBack } from './execution.ts';
 import type { PlanParts } from './parts.ts';
 import { PlanState } from './plan_state.ts';
+import { rollBackAtEnd } from './rollback_order.ts';
 
 /** So many actions are moved in one turn: enough to pay for the commit; others can write in between, and little memory is used. */
 const TURN_LIMIT = 200;
@@ -201,10 +202,14 @@ export class PlanRun {
     const { first, count } = await listFailures(plan.uuid, cancelled, transaction.sql);
     const failure = first ? failureOf(first, count) : null;
     const said = [cancelled ? plan.statusMessage : '', failure?.errorMessage ?? '', this.#summary()];
-    const patch = { statusMessage: said.filter((part) => part !== '').join('; '), ...failure };
+    const rollbackUntil = store.clock.now() + this.#parts.planLimits.rollbackWindowMs;
+    const patch = { statusMessage: said.filter((part) => part !== '').join('; '), rollbackUntil, ...failure };
     const event = failure ? (cancelled ? 'cancel_fail' : 'fail') : cancelled ? 'cancel_end' : 'succeed';
     const ended = await movePlan(event, plan.uuid, patch, transaction, store);
-    return ended?.plan ?? plan;
+    if (ended === null) return plan;
+    const rollsBack = cancelled ? plan.rollsBack : event === 'fail' && plan.onFailure === 'ROLLBACK';
+    const rollback = rollsBack ? await rollBackAtEnd(ended.plan, transaction, store) : null;
+    return { ...ended.plan, rolledBackBy: rollback?.uuid ?? ended.plan.rolledBackBy };
   }
 
   /** How many actions came to what, for people. */

@@ -132,7 +132,7 @@ export class PlanState {
   /** After a failure nothing more begins: by policy, or because a canary has failed. */
   #stops(): boolean {
     if (this.#counts.failed === 0) return false;
-    return this.#stopped || this.#rules.onFailure === 'STOP' || this.#counts.done < this.#rules.canary;
+    return this.#stopped || this.#rules.onFailure !== 'CONTINUE' || this.#counts.done < this.#rules.canary;
   }
 
   #behind(failures: readonly number[]): Set<number> {

@@ -1,26 +1,51 @@
-/** Goals and strategies: why plans are made, and by what. One visible list. */
-
-/** One strategy with its goal, in the words of the field. */
-export interface Strategy {
-  readonly uuid: string;
-  readonly name: string;
-  readonly displayName: string;
-  readonly goal: { readonly uuid: string; readonly name: string; readonly displayName: string };
-}
+/** Goals and strategies: why plans are made, and by what. To add one, write it in a file of its own and add it here. */
+import { fail } from '../../core/errors.ts';
+import type { Efficacy } from '../store/plan_rows.ts';
+import { dummy } from './strategies/dummy.ts';
+import { hostMaintenance } from './strategies/host_maintenance.ts';
+import { manual } from './strategies/manual.ts';
+import { savingEnergy } from './strategies/saving_energy.ts';
+import type { Proposal, Strategy } from './strategies/strategy.ts';
 
 /** The strategy behind a plan whose actions somebody wrote down. */
-export const MANUAL: Strategy = {
-  uuid: '5c2a9e6e-6f6c-4d0b-9f0e-0a6f3f6f7a01',
-  name: 'manual',
-  displayName: 'Actions as given',
-  goal: { uuid: '5c2a9e6e-6f6c-4d0b-9f0e-0a6f3f6f7a02', name: 'manual', displayName: 'What the operator says' },
-};
+export const MANUAL = manual as Strategy;
 
 /** Every strategy. */
-export const STRATEGIES: readonly Strategy[] = [MANUAL];
+export const STRATEGIES = [manual, dummy, hostMaintenance, savingEnergy] as readonly Strategy[];
 
 /** The strategy of a name; an unknown one, from another version, is shown by its name alone. */
 export function strategyOf(name: string): Strategy {
   const known = STRATEGIES.find((strategy) => strategy.name === name);
   return known ?? { ...MANUAL, name, displayName: name };
+}
+
+/**
+ * The strategy that an audit names, or the only one for its goal.
+ * @throws AUDIT_INVALID if there is none, or several, or the two do not go together
+ */
+export function chooseStrategy(strategy: string, goal: string): Strategy {
+  const names = (found: readonly Strategy[]): string => found.map(({ name }) => name).join(', ');
+  if (strategy === '' && goal === '')
+    throw fail('AUDIT_INVALID', `strategy: none is named, and no goal; there are ${names(STRATEGIES)}`);
+  const forGoal = goal === '' ? STRATEGIES : STRATEGIES.filter((each) => each.goal.name === goal);
+  if (forGoal.length === 0) {
+    const goals = [...new Set(STRATEGIES.map((each) => each.goal.name))].join(', ');
+    throw fail('AUDIT_INVALID', `goal: there is no goal '${goal}'; there are ${goals}`);
+  }
+  const chosen = strategy === '' ? forGoal : forGoal.filter(({ name }) => name === strategy);
+  if (chosen.length === 1) return chosen[0] as Strategy;
+  if (chosen.length > 1)
+    throw fail('AUDIT_INVALID', `strategy: goal '${goal}' has several, name one: ${names(chosen)}`);
+  const where = goal === '' ? '' : ` for goal '${goal}'`;
+  throw fail('AUDIT_INVALID', `strategy: there is no strategy '${strategy}'${where}; there are ${names(forGoal)}`);
+}
+
+/** What a proposal is good for, in the words of its goal. */
+export function globalEfficacy({ goal }: Strategy, { efficacy }: Proposal): Efficacy[] {
+  return goal.indicators.map(({ name, description, unit }) => ({
+    name,
+    description,
+    unit,
+    value: efficacy[name] ?? 0,
+  }));
 }

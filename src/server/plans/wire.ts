@@ -4,10 +4,12 @@ import * as proto from '../../gen/countermand/v1/action_plan.ts';
 import type { ActionPlanRow, ActionRow } from '../store/plan_rows.ts';
 import { date } from '../wire.ts';
 import { planPossible } from './possible.ts';
+import type { Undoing } from './rollback.ts';
 
 /** A plan for an answer. */
 export function toActionPlan(
   plan: ActionPlanRow,
+  now: number,
   counts: ReadonlyMap<ActionState, number> = new Map(),
 ): proto.ActionPlan {
   return {
@@ -24,13 +26,18 @@ export function toActionPlan(
     onFailure: proto.FailurePolicy[plan.onFailure],
     size: plan.size,
     counts: [...counts].map(([state, count]) => ({ state: proto.ActionState[state], count })),
-    possible: planPossible(plan),
+    possible: planPossible(plan, now),
     createdAt: date(plan.createdAt),
     startedAt: date(plan.startedAt),
     launchedAt: date(plan.launchedAt),
     endedAt: date(plan.endedAt),
     cancelDeadlineAt: plan.state === 'CANCELLING' ? date(plan.cancelDeadlineAt) : undefined,
     revision: plan.revision,
+    rollbackOf: plan.rollbackOf ?? '',
+    rolledBackBy: plan.rolledBackBy ?? '',
+    rollbackUntil: date(plan.rollbackUntil),
+    modelRevision: BigInt(plan.modelRevision),
+    forced: plan.forced,
   };
 }
 
@@ -52,8 +59,23 @@ export function toAction(action: ActionRow): proto.Action {
     beforeImage: action.beforeImage ? { ...action.beforeImage } : undefined,
     result: action.result ? { ...action.result } : undefined,
     position: action.position,
+    undoes: action.undoes ?? '',
     startedAt: date(action.startedAt),
     endedAt: date(action.endedAt),
     revision: action.revision,
+  };
+}
+
+const UNDO_KINDS = { action: 'ACTION', nothing: 'NOTHING', irreversible: 'IRREVERSIBLE' } as const;
+
+/** What a rollback does about an action, for an answer. */
+export function toUndo({ action, node, undo }: Undoing): proto.Undo {
+  return {
+    actionUuid: action.uuid,
+    actionName: action.name,
+    nodeName: node?.name ?? '',
+    kind: proto.UndoKind[UNDO_KINDS[undo.kind]],
+    what: undo.kind === 'action' ? undo.what : undo.why,
+    drift: undo.kind === 'action' ? (undo.drift ?? '') : '',
   };
 }

@@ -21,10 +21,15 @@ export function topicsOf(change: Change): string[] {
     case 'task':
       return [`task ${change.task.uuid}`];
     case 'plan':
-      return [`plan ${change.plan.uuid}`];
+      return [`plan ${change.plan.uuid}`, ...(hasLeftTheQueue(change.plan) ? ['left the queue'] : [])];
     default:
       return [change.kind];
   }
+}
+
+/** A plan that others may have waited for, and that will never run. */
+function hasLeftTheQueue({ state, previousState }: ActionPlanRow): boolean {
+  return state === 'SUPERSEDED' && previousState === 'PENDING';
 }
 
 /** Channels by topic. */

@@ -3,6 +3,7 @@ import type { Knex } from 'knex';
 import { fail } from '../../core/errors.ts';
 import { expandRange, RANGE_LIMIT } from '../../core/ranges.ts';
 import type { Transaction } from './database.ts';
+import { type Cause, noteModelChanges, touchesModel } from './model_changes.ts';
 import { type NodeRow, nodeCodec } from './rows.ts';
 import type { Store } from './store.ts';
 
@@ -64,6 +65,11 @@ function listBriefly(names: string[]): string {
   return names.length > 5 ? `${shown.join(', ')} and ${names.length - 5} more` : shown.join(', ');
 }
 
+/** Every node, in the order of names. */
+export async function listAllNodes(sql: Knex): Promise<NodeRow[]> {
+  return (await sql('nodes').orderBy('name')).map(nodeCodec.decode);
+}
+
 /** Which nodes to list. */
 export interface NodeFilter {
   readonly zone: string;
@@ -93,31 +99,35 @@ function hasLabels(node: NodeRow, labels: Readonly<Record<string, string>>): boo
 
 /** Adds a node. @throws NODE_NAME_TAKEN, BMC_TAKEN */
 export async function insertNode(
-  node: Omit<NodeRow, 'revision' | 'createdAt' | 'updatedAt'>,
+  node: Omit<NodeRow, 'goodPowerState' | 'revision' | 'createdAt' | 'updatedAt'>,
+  cause: Cause,
   transaction: Transaction,
   store: Store,
 ): Promise<NodeRow> {
   await refuseTwins(node, transaction.sql);
   const now = store.clock.now();
-  const row: NodeRow = { ...node, revision: 1, createdAt: now, updatedAt: now };
+  const row: NodeRow = { ...node, goodPowerState: null, revision: 1, createdAt: now, updatedAt: now };
   await transaction.sql('nodes').insert(nodeCodec.encode(row));
+  await noteModelChanges(null, row, cause, transaction, store);
   transaction.changed({ kind: 'node', node: row, deleted: false });
   return row;
 }
 
 /**
- * Changes a node. With `onlyFree`, a node that a power task holds is left alone.
+ * Changes a node, for the cause that is given. With `onlyFree`, a node that a power task holds is left alone.
  * @returns the node as it now is, or null if there was none to change
  * @throws NODE_NAME_TAKEN, BMC_TAKEN
  */
 export async function updateNode(
   uuid: string,
   patch: Partial<NodeRow>,
+  cause: Cause,
   transaction: Transaction,
   store: Store,
   onlyFree = false,
 ): Promise<NodeRow | null> {
   if (patch.name || patch.bmcKey) await refuseTwins({ uuid, name: '', bmcKey: '', ...patch }, transaction.sql);
+  const before = touchesModel(patch) ? await findNode(uuid, transaction.sql) : null;
   const query = transaction
     .sql('nodes')
     .where({ uuid })
@@ -130,15 +140,24 @@ export async function updateNode(
   const [row] = await query;
   if (!row) return null;
   const node = nodeCodec.decode(row);
+  // What is not patched is as it was, and the last good power state is not written yet.
+  await noteModelChanges(before ?? node, node, cause, transaction, store);
   transaction.changed({ kind: 'node', node, deleted: false });
   return node;
 }
 
 /** Forgets a node that no power task holds. Returns false if one does, or if there is no such node. */
-export async function deleteFreeNode(node: NodeRow, transaction: Transaction): Promise<boolean> {
+export async function deleteFreeNode(
+  node: NodeRow,
+  cause: Cause,
+  transaction: Transaction,
+  store: Store,
+): Promise<boolean> {
   const count = await transaction.sql('nodes').where({ uuid: node.uuid }).whereNull('held_by').delete();
-  if (count > 0) transaction.changed({ kind: 'node', node, deleted: true });
-  return count > 0;
+  if (count === 0) return false;
+  await noteModelChanges(node, null, cause, transaction, store);
+  transaction.changed({ kind: 'node', node, deleted: true });
+  return true;
 }
 
 async function refuseTwins(node: { uuid: string; name: string; bmcKey: string }, sql: Knex): Promise<void> {

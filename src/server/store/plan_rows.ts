@@ -4,7 +4,7 @@ import type { ActionPlanState, ActionState, AuditState } from '../../core/states
 import { codecOf } from './columns.ts';
 
 /** What a plan does when an action fails. */
-export const FAILURE_POLICIES = ['STOP', 'CONTINUE'] as const;
+export const FAILURE_POLICIES = ['STOP', 'CONTINUE', 'ROLLBACK'] as const;
 export type FailurePolicy = (typeof FAILURE_POLICIES)[number];
 
 /** Why a plan exists. */
@@ -20,10 +20,31 @@ export interface AuditRow {
   readonly strategy: string;
   readonly parameters: Readonly<Record<string, unknown>>;
   readonly scope: readonly unknown[];
+  /** Chosen by the client; null for an audit that a plan has brought with it. */
+  readonly requestId: string | null;
+  /** A digest of what the request said; null where there was none. */
+  readonly requestDigest: string | null;
+  /** How often a continuous audit runs. */
+  readonly intervalMs: number | null;
+  /** When it runs next, while it is ONGOING. */
+  readonly nextRunAt: number | null;
+  /** Its plans start by themselves. */
+  readonly autoTrigger: boolean;
+  /** How its plans are to be run; 0 is the default. */
+  readonly maxParallel: number;
+  readonly onFailure: FailurePolicy;
   readonly revision: number;
   readonly createdAt: number;
   readonly updatedAt: number;
   readonly deletedAt: number | null;
+}
+
+/** One thing that a plan is good for, in the words of the field. */
+export interface Efficacy {
+  readonly name: string;
+  readonly description: string;
+  readonly unit: string | null;
+  readonly value: number;
 }
 
 /** One action plan. */
@@ -46,6 +67,8 @@ export interface ActionPlanRow {
   readonly onFailure: FailurePolicy;
   /** How many actions it has. */
   readonly size: number;
+  /** What it is good for, as the strategy that made it counts. */
+  readonly globalEfficacy: readonly Efficacy[];
   readonly startedAt: number | null;
   /** Grows with each plan that is started: the order of those that wait for their turn. */
   readonly startOrder: number | null;
@@ -53,6 +76,18 @@ export interface ActionPlanRow {
   readonly endedAt: number | null;
   /** When those actions that could not be aborted are given up. */
   readonly cancelDeadlineAt: number | null;
+  /** Until when it can be rolled back; null if it never ran to an end. */
+  readonly rollbackUntil: number | null;
+  /** The plan that this one undoes. */
+  readonly rollbackOf: string | null;
+  /** The last plan that was to undo this one. */
+  readonly rolledBackBy: string | null;
+  /** Its cancel goes on to roll it back. */
+  readonly rollsBack: boolean;
+  /** The revision of the cluster model that it was made at; 0 if nothing had ever changed. */
+  readonly modelRevision: number;
+  /** An operator started it however old it was. */
+  readonly forced: boolean;
   readonly revision: number;
   readonly createdAt: number;
   readonly updatedAt: number;
@@ -84,6 +119,8 @@ export interface ActionRow {
   readonly timeoutMs: number;
   /** What was there before it changed anything. */
   readonly beforeImage: Readonly<Record<string, unknown>> | null;
+  /** The action of another plan that this one undoes. */
+  readonly undoes: string | null;
   /** What it came to. */
   readonly result: Readonly<Record<string, unknown>> | null;
   readonly startedAt: number | null;
@@ -105,6 +142,13 @@ export const auditCodec = codecOf<AuditRow>({
   strategy: 'plain',
   parameters: 'json',
   scope: 'json',
+  requestId: 'plain',
+  requestDigest: 'plain',
+  intervalMs: 'plain',
+  nextRunAt: 'plain',
+  autoTrigger: 'flag',
+  maxParallel: 'plain',
+  onFailure: 'plain',
   revision: 'plain',
   createdAt: 'plain',
   updatedAt: 'plain',
@@ -127,11 +171,18 @@ export const actionPlanCodec = codecOf<ActionPlanRow>({
   canary: 'plain',
   onFailure: 'plain',
   size: 'plain',
+  globalEfficacy: 'json',
   startedAt: 'plain',
   startOrder: 'plain',
   launchedAt: 'plain',
   endedAt: 'plain',
   cancelDeadlineAt: 'plain',
+  rollbackUntil: 'plain',
+  rollbackOf: 'plain',
+  rolledBackBy: 'plain',
+  rollsBack: 'flag',
+  modelRevision: 'plain',
+  forced: 'flag',
   revision: 'plain',
   createdAt: 'plain',
   updatedAt: 'plain',
@@ -156,6 +207,7 @@ export const actionCodec = codecOf<ActionRow>({
   nodeUuid: 'plain',
   timeoutMs: 'plain',
   beforeImage: 'json',
+  undoes: 'plain',
   result: 'json',
   startedAt: 'plain',
   endedAt: 'plain',

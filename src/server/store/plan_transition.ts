@@ -2,6 +2,8 @@
  * The only writer of the states of audits, action plans and actions. Many actions move in few statements; each move is a
  * row of the state table, with its patch and its notifications, in the caller's transaction.
  */
+
+import type { Knex } from 'knex';
 import {
   ACTION_PLAN_TABLE,
   ACTION_TABLE,
@@ -11,9 +13,16 @@ import {
   type AuditEvent,
   isActionUnsettled,
   isPlanAtRest,
+  ROLLBACK_PHASES,
   rowOf,
 } from '../../core/states.ts';
-import { actionAnnouncement, auditAnnouncement, planAnnouncement } from '../plans/plan_notifications.ts';
+import {
+  actionAnnouncement,
+  auditAnnouncement,
+  planAnnouncement,
+  rollbackAnnouncement,
+} from '../plans/plan_notifications.ts';
+import { modelRevision } from './cluster_model.ts';
 import type { Transaction } from './database.ts';
 import { type Announcement, announce } from './events.ts';
 import {
@@ -31,7 +40,7 @@ type Stamped = 'previousState' | 'state' | 'revision' | 'createdAt' | 'updatedAt
 /** What a new audit is made of. */
 export type NewAudit = Omit<AuditRow, Stamped>;
 /** What a new plan is made of. */
-export type NewActionPlan = Omit<ActionPlanRow, Stamped>;
+export type NewActionPlan = Omit<ActionPlanRow, Stamped | 'modelRevision' | 'forced'>;
 /** What a new action is made of. */
 export type NewAction = Omit<ActionRow, Stamped>;
 
@@ -60,17 +69,18 @@ export async function createAudit(audit: NewAudit, transaction: Transaction, sto
 export async function createPlan(
   plan: NewActionPlan,
   actions: readonly NewAction[],
+  nodeUuids: readonly string[],
   audit: AuditRow,
   transaction: Transaction,
   store: Store,
 ): Promise<ActionPlanRow> {
   const { sql } = transaction;
-  const row: ActionPlanRow = { ...plan, ...fresh('RECOMMENDED' as const, store) };
+  const pinned = { modelRevision: await modelRevision(sql), forced: false };
+  const row: ActionPlanRow = { ...plan, ...pinned, ...fresh('RECOMMENDED' as const, store) };
   await sql('action_plans').insert(actionPlanCodec.encode(row));
   const rows = actions.map((action): ActionRow => ({ ...action, ...fresh('PENDING' as const, store) }));
   for (const part of parts(rows)) await sql('actions').insert(part.map(actionCodec.encode));
-  const nodes = [...new Set(actions.map(({ nodeUuid }) => nodeUuid).filter((uuid) => uuid !== null))];
-  for (const part of parts(nodes)) {
+  for (const part of parts(nodeUuids)) {
     await sql('plan_nodes').insert(part.map((nodeUuid) => ({ plan_uuid: row.uuid, node_uuid: nodeUuid })));
   }
   await announce(
@@ -99,11 +109,12 @@ function* parts<T>(all: readonly T[]): Generator<readonly T[]> {
 export async function moveAudit(
   event: AuditEvent,
   uuid: string,
+  change: Partial<AuditRow>,
   transaction: Transaction,
   store: Store,
 ): Promise<AuditRow | null> {
   const row = rowOf(AUDIT_TABLE, event);
-  const patch = auditCodec.encode({ state: row.to, ...stampsOf(row.to, store) });
+  const patch = auditCodec.encode({ ...change, state: row.to, ...stampsOf(row.to, store) });
   const [moved] = await transaction
     .sql('audits')
     .where({ uuid })
@@ -140,27 +151,90 @@ export async function movePlan(
   transaction: Transaction,
   store: Store,
 ): Promise<PlanContext | null> {
+  const [moved = null] = await movePlans(event, [uuid], patch, transaction, store);
+  return moved;
+}
+
+/** Moves many plans alike. @returns those that have moved, as they now are, in the order that is given */
+export async function movePlans(
+  event: ActionPlanEvent,
+  uuids: readonly string[],
+  patch: Partial<ActionPlanRow>,
+  transaction: Transaction,
+  store: Store,
+): Promise<PlanContext[]> {
   const row = rowOf(ACTION_PLAN_TABLE, event);
   const ended = isPlanAtRest(row.to) && row.to !== 'DELETED' ? { endedAt: store.clock.now() } : {};
   const change = actionPlanCodec.encode({ ...patch, ...ended, state: row.to, ...stampsOf(row.to, store) });
-  const [moved] = await transaction
-    .sql('action_plans')
+  const all: PlanContext[] = [];
+  for (const part of parts(uuids)) {
+    const { sql } = transaction;
+    const rows = await sql('action_plans')
+      .whereIn('uuid', [...part])
+      .whereIn('state', [...row.from])
+      .update({ ...change, ...countedBy(transaction) })
+      .returning('*');
+    if (rows.length === 0) continue;
+    const places = new Map(part.map((uuid, at) => [uuid, at]));
+    const place = ({ uuid }: ActionPlanRow): number => places.get(uuid) ?? 0;
+    const moved = rows.map(actionPlanCodec.decode).sort((one, other) => place(one) - place(other));
+    const names = moved.map(({ uuid }) => uuid);
+    // The nodes of plans that have ended are nobody's concern any more; their actions name them still.
+    if (isPlanAtRest(row.to)) await sql('plan_nodes').whereIn('plan_uuid', names).delete();
+    const contexts = await withAudits(moved, sql);
+    const said = contexts.flatMap(({ plan, audit }) => row.notifies.map((type) => planAnnouncement(type, plan, audit)));
+    await announce(said, transaction, store);
+    for (const { plan } of contexts) {
+      transaction.changed({ kind: 'plan', plan, actions: [] });
+      await announceRollback(event, plan, transaction, store);
+    }
+    all.push(...contexts);
+  }
+  return all;
+}
+
+/** A rollback has moved: the plan that it undoes says so. */
+async function announceRollback(
+  event: ActionPlanEvent,
+  rollback: ActionPlanRow,
+  transaction: Transaction,
+  store: Store,
+): Promise<void> {
+  const phase = ROLLBACK_PHASES[event];
+  if (rollback.rollbackOf === null || phase === undefined) return;
+  const row = await transaction.sql('action_plans').where('uuid', rollback.rollbackOf).first();
+  const [context] = await withAudits([actionPlanCodec.decode(row)], transaction.sql);
+  if (context) await announce([rollbackAnnouncement(phase, context.plan, context.audit, rollback)], transaction, store);
+}
+
+/** Links a plan to the rollback that is to undo it, and says so. Its state stays what it is. */
+export async function linkRollback(
+  uuid: string,
+  rollback: ActionPlanRow,
+  statusMessage: string,
+  transaction: Transaction,
+): Promise<ActionPlanRow> {
+  const { sql } = transaction;
+  const [row] = await sql('action_plans')
     .where({ uuid })
-    .whereIn('state', [...row.from])
-    .update({ ...change, ...countedBy(transaction) })
+    .update({ rolled_back_by: rollback.uuid, status_message: statusMessage, revision: sql.raw('revision + 1') })
     .returning('*');
-  if (!moved) return null;
-  // The nodes of plans that have ended are nobody's concern any more; their actions name them still.
-  if (isPlanAtRest(row.to)) await transaction.sql('plan_nodes').where('plan_uuid', uuid).delete();
-  const plan = actionPlanCodec.decode(moved);
-  const audit = auditCodec.decode(await transaction.sql('audits').where({ uuid: plan.auditUuid }).first());
-  await announce(
-    row.notifies.map((type) => planAnnouncement(type, plan, audit)),
-    transaction,
-    store,
-  );
+  const plan = actionPlanCodec.decode(row);
   transaction.changed({ kind: 'plan', plan, actions: [] });
-  return { plan, audit };
+  return plan;
+}
+
+/** The cancel of a plan, which is under way, is to go on to roll it back. */
+export async function askForRollback(uuid: string, { sql }: Transaction): Promise<void> {
+  await sql('action_plans').where({ uuid }).update({ rolls_back: 1 });
+}
+
+/** Plans with the audits behind them. */
+export async function withAudits(plans: readonly ActionPlanRow[], sql: Knex): Promise<PlanContext[]> {
+  const wanted = [...new Set(plans.map(({ auditUuid }) => auditUuid))];
+  const rows = await sql('audits').whereIn('uuid', wanted);
+  const audits = new Map(rows.map(auditCodec.decode).map((audit) => [audit.uuid, audit]));
+  return plans.map((plan) => ({ plan, audit: audits.get(plan.auditUuid) as AuditRow }));
 }
 
 /** One move of one action. */
@@ -175,9 +249,19 @@ export interface ActionMove {
  * the moves.
  * @returns those that have moved, as they now are, in the order of the moves
  */
-export async function moveActions(
+export function moveActions(
   moves: readonly ActionMove[],
   context: PlanContext,
+  transaction: Transaction,
+  store: Store,
+): Promise<ActionRow[]> {
+  return moveActionsOf(moves, [context], transaction, store);
+}
+
+/** As `moveActions`, with the actions of several plans. */
+export async function moveActionsOf(
+  moves: readonly ActionMove[],
+  contexts: readonly PlanContext[],
   transaction: Transaction,
   store: Store,
 ): Promise<ActionRow[]> {
@@ -188,11 +272,18 @@ export async function moveActions(
   }
   const inOrder = moves.filter(({ uuid }) => moved.has(uuid));
   const rows = inOrder.map(({ uuid }) => moved.get(uuid) as ActionRow);
+  const byPlan = new Map(contexts.map((context) => [context.plan.uuid, { context, actions: [] as ActionRow[] }]));
+  for (const row of rows) byPlan.get(row.planUuid)?.actions.push(row);
   for (const part of parts(inOrder)) {
-    const said = part.flatMap(({ event, uuid }) => saidOf(event, moved.get(uuid) as ActionRow, context));
+    const said = part.flatMap(({ event, uuid }) => {
+      const action = moved.get(uuid) as ActionRow;
+      return saidOf(event, action, byPlan.get(action.planUuid)?.context as PlanContext);
+    });
     await announce(said, transaction, store);
   }
-  transaction.changed({ kind: 'plan', plan: context.plan, actions: rows });
+  for (const { context, actions } of byPlan.values()) {
+    transaction.changed({ kind: 'plan', plan: context.plan, actions });
+  }
   return rows;
 }
 

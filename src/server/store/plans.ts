@@ -186,6 +186,8 @@ export async function listFailures(
 
 /** The PENDING plans that are the first to wait for one of a plan's nodes, in the order in which they were started. */
 export async function listNextInLine(planUuid: string, sql: Knex): Promise<ActionPlanRow[]> {
+  // What it was about beyond its actions is forgotten: any that waits may have waited for it.
+  if (await wasScoped(planUuid, sql)) return listPlansIn(['PENDING'], sql);
   const rows = await sql('actions as mine')
     .join('plan_nodes as theirs', 'theirs.node_uuid', 'mine.node_uuid')
     .join('action_plans as other', 'other.uuid', 'theirs.plan_uuid')
@@ -197,6 +199,11 @@ export async function listNextInLine(planUuid: string, sql: Knex): Promise<Actio
   for (const row of rows) if (!first.has(row.on_node)) first.set(row.on_node, actionPlanCodec.decode(row));
   const plans = new Map([...first.values()].map((plan) => [plan.uuid, plan]));
   return [...plans.values()].sort((one, other) => (one.startOrder ?? 0) - (other.startOrder ?? 0));
+}
+
+async function wasScoped(planUuid: string, sql: Knex): Promise<boolean> {
+  const { audit } = await getContext(planUuid, sql);
+  return audit.requestId !== null || audit.scope.length > 0;
 }
 
 /** What the next plan to be started is numbered. */

@@ -85,3 +85,16 @@ export async function lastWindowTask(nodeUuid: string, sql: Knex): Promise<strin
     .first('uuid');
   return row?.uuid ?? null;
 }
+
+/** So many values go into one statement. */
+const VALUES_LIMIT = 900;
+
+/** Power tasks by the request_id that they were ordered with. */
+export async function findByRequestIds(requestIds: readonly string[], sql: Knex): Promise<Map<string, PowerTaskRow>> {
+  const found = new Map<string, PowerTaskRow>();
+  for (let at = 0; at < requestIds.length; at += VALUES_LIMIT) {
+    const rows = await sql('power_tasks').whereIn('request_id', requestIds.slice(at, at + VALUES_LIMIT));
+    for (const task of rows.map(powerTaskCodec.decode)) found.set(task.requestId, task);
+  }
+  return found;
+}

@@ -15,6 +15,8 @@ export interface NodeRow {
   readonly maintenance: boolean;
   readonly maintenanceReason: string;
   readonly powerState: PowerState | null;
+  /** What the last good reading found: `error` and unknown leave it as it is. Written by `model_changes.ts` alone. */
+  readonly goodPowerState: OnOff | null;
   /** What it shows to be on its way to, while a power task holds it. */
   readonly targetPowerState: Target | null;
   readonly powerStateReadAt: number | null;
@@ -122,6 +124,7 @@ export const nodeCodec = codecOf<NodeRow>({
   maintenance: 'flag',
   maintenanceReason: 'plain',
   powerState: 'plain',
+  goodPowerState: 'plain',
   targetPowerState: 'plain',
   powerStateReadAt: 'plain',
   lastError: 'plain',

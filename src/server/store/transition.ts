@@ -7,6 +7,7 @@ import { isAtRest, POWER_TASK_TABLE, type PowerTaskEvent, rowOf } from '../../co
 import { powerTaskAnnouncement } from '../notifications.ts';
 import type { Transaction } from './database.ts';
 import { announce } from './events.ts';
+import { noteModelChanges } from './model_changes.ts';
 import { type NodeRow, nodeCodec, type PowerTaskRow, powerTaskCodec } from './rows.ts';
 import type { Store } from './store.ts';
 
@@ -135,8 +136,14 @@ async function showOnNode(
   };
   const [row] = await query.update({ ...nodeCodec.encode(shown), revision: sql.raw('revision + 1') }).returning('*');
   const node = nodeCodec.decode(row);
+  // A task changes no more of the cluster model than the power state, and the last good one is not written yet.
+  await noteModelChanges(node, node, { why: saidOf(task), actionUuid: task.requestId }, transaction, store);
   transaction.changed({ kind: 'node', node, deleted: false });
   return node;
+}
+
+function saidOf({ uuid, target, reason }: PowerTaskRow): string {
+  return `power task ${uuid}, ${target}${reason === '' ? '' : `: ${reason}`}`;
 }
 
 /**

@@ -8,7 +8,7 @@ import { z } from 'zod';
 import { type CountermandError, fail } from '../../../core/errors.ts';
 import type { Transaction } from '../../store/database.ts';
 import type { ActionPlanRow, ActionRow } from '../../store/plan_rows.ts';
-import type { DriverRow, NodeRow } from '../../store/rows.ts';
+import type { DriverRow, NodeRow, PowerTaskRow } from '../../store/rows.ts';
 import type { PlanParts } from '../parts.ts';
 
 /** What an execution works with. */
@@ -23,6 +23,32 @@ export interface Subject {
   readonly node: NodeRow | null;
   readonly driver: DriverRow | null;
 }
+
+/** An action that has run, with what is known of it and of its node now. */
+export interface Done {
+  readonly action: ActionRow;
+  readonly node: NodeRow | null;
+  readonly driver: DriverRow | null;
+  /** The power task whose request_id is the action's uuid. */
+  readonly task: PowerTaskRow | null;
+}
+
+/** What would undo an action. */
+export type Undo =
+  /** It changed nothing. */
+  | { readonly kind: 'nothing'; readonly why: string }
+  /** Nothing can undo it. */
+  | { readonly kind: 'irreversible'; readonly why: string }
+  /** This action. `drift` says how the node is no longer what the action left it as, or is null. */
+  | {
+      readonly kind: 'action';
+      /** Grows with each change of the same thing of the same node: the last change is undone first. */
+      readonly order: number;
+      readonly what: string;
+      readonly actionType: string;
+      readonly inputParameters: Readonly<Record<string, unknown>>;
+      readonly drift: string | null;
+    };
 
 /** What an action came to, or what it changed: stored with it, shown to people, and read by an undo. */
 export type Result = Readonly<Record<string, unknown>>;
@@ -68,6 +94,8 @@ export interface ActionType<Parameters = unknown> {
    * is aborted with ACTION_STILL_RUNNING when that takes too long.
    */
   abort(parameters: Parameters, context: ActionContext, signal: AbortSignal): Promise<End>;
+  /** What would undo it, from what was written when it ran. Nothing is read, and nothing is changed. */
+  undo(parameters: Parameters, done: Done): Undo;
   /** After a success. @throws an error that ends it FAILED all the same */
   postCondition(parameters: Parameters, context: ActionContext, result: Result): Promise<void>;
 }
@@ -94,6 +122,7 @@ export function defineActionType<Parameters>(parts: ActionTypeParts<Parameters>)
     check: () => {},
     preCondition: async () => null,
     abort: async () => ({ kind: 'taken_back', message: '', result: {} }),
+    undo: () => ({ kind: 'nothing', why: 'it changes nothing' }),
     postCondition: async () => {},
     ...parts,
   };

@@ -1,7 +1,16 @@
 import { z } from 'zod';
 import { possibleWith } from '../../../core/abort_table.ts';
 import { asCountermandError, type CountermandError, fail } from '../../../core/errors.ts';
-import { abortTargetOf, findTarget, isAbort, type OrderTarget, TARGET_TABLE, TARGETS } from '../../../core/power.ts';
+import {
+  abortTargetOf,
+  findTarget,
+  isAbort,
+  type OnOff,
+  type OrderTarget,
+  phaseSettlesIn,
+  TARGET_TABLE,
+  TARGETS,
+} from '../../../core/power.ts';
 import { openScope, sleep } from '../../../core/signals.ts';
 import { isAtRest } from '../../../core/states.ts';
 import { giveOrder, type Order, withdrawOrder } from '../../power/orders.ts';
@@ -10,7 +19,7 @@ import type { Transaction } from '../../store/database.ts';
 import { findNode } from '../../store/nodes.ts';
 import { setBeforeImage } from '../../store/plan_images.ts';
 import { findByRequestId, getPowerTask } from '../../store/power_tasks.ts';
-import type { PowerTaskRow } from '../../store/rows.ts';
+import type { NodeRow, PowerTaskRow } from '../../store/rows.ts';
 import { type ActionContext, defineActionType, type End, type Result, refuseIfCancelled } from './action_type.ts';
 import { nodeDeleted } from './node_of_action.ts';
 
@@ -30,6 +39,10 @@ const schema = z.strictObject({
     .max(86_400)
     .optional()
     .describe('Seconds from the moment of sending; absent: as the target has it.'),
+  wait_while_it_may_change: z
+    .boolean()
+    .default(false)
+    .describe('Wait first while an older order, which was given up, may still change the node.'),
   on_timeout: z.enum(['FAIL', 'FORCE']).default('FAIL').describe('What happens then: FORCE makes a soft order hard.'),
 });
 type Parameters = z.infer<typeof schema>;
@@ -71,6 +84,28 @@ export const changeNodePowerState = defineActionType<Parameters>({
     throw errorOf(ended);
   },
 
+  undo({ state }, { node, driver, task }) {
+    if (task === null || task.sendingAt === null) return { kind: 'nothing', why: 'nothing was sent' };
+    if (node === null) return { kind: 'irreversible', why: 'the node was deleted' };
+    const before = task.beforePowerState;
+    if (state === 'inject nmi') return { kind: 'irreversible', why: 'an NMI cannot be taken back' };
+    if (task.state === 'SUCCEEDED' && leftBy(task) === before)
+      return { kind: 'irreversible', why: 'a reboot cannot be taken back' };
+    if (before === null) return { kind: 'irreversible', why: 'it is not known what the node was' };
+    const softly = driver?.targets.includes('soft power off') ?? false;
+    const target = before === 'power on' ? before : softly ? 'soft power off' : 'power off';
+    const inputParameters = { resource_id: node.name, state: target, wait_while_it_may_change: true };
+    const drift = driftOf(node, task);
+    return {
+      kind: 'action',
+      order: task.fence,
+      what: target,
+      actionType: 'change_node_power_state',
+      inputParameters,
+      drift,
+    };
+  },
+
   async abort(_parameters, context, signal) {
     const { read } = context.parts.orders.store.database;
     for (;;) {
@@ -100,6 +135,16 @@ function stillRunning(task: PowerTaskRow, { code, message }: CountermandError): 
   return { kind: 'failed', error: fail(code, sentence), result: resultOf(task) };
 }
 
+/** What an order that succeeded left: a soft reboot whose abort came too late has ended after its first half, off. */
+const leftBy = ({ target, phase }: PowerTaskRow): OnOff => phaseSettlesIn(target, phase);
+
+/** An order that did not succeed has left the node as it may: then nothing can be said. */
+function driftOf(node: NodeRow, task: PowerTaskRow): string | null {
+  const left = leftBy(task);
+  if (task.state !== 'SUCCEEDED' || node.goodPowerState === null || node.goodPowerState === left) return null;
+  return `${node.name} is ${node.goodPowerState}, and the plan left it ${left}`;
+}
+
 /** Gives the order, or finds the one that an earlier execution gave. Waits while the node is held or nobody serves it. */
 async function orderWhenFree(
   parameters: Parameters,
@@ -117,6 +162,7 @@ async function orderWhenFree(
     abortsTaskUuid: null,
   };
   const notCancelled = (transaction: Transaction): Promise<void> => refuseIfCancelled(context, transaction);
+  if (parameters.wait_while_it_may_change) await untilNothingMayChange(order.node, context, signal);
   for (;;) {
     signal.throwIfAborted();
     const given = await giveOrder(order, parts.orders, notCancelled).catch(asCountermandError);
@@ -124,6 +170,17 @@ async function orderWhenFree(
     if (given.code === 'NODE_NOT_FOUND') throw nodeDeleted(action);
     if (given.code !== 'NODE_HELD' && given.code !== 'AGENT_NOT_ATTACHED') throw given;
     await untilNodeChanges(order.node, context, signal);
+  }
+}
+
+/** Resolves when no older order, which was given up, may change the node any more. */
+async function untilNothingMayChange(nodeUuid: string, context: ActionContext, signal: AbortSignal): Promise<void> {
+  const { database, clock } = context.parts.orders.store;
+  for (;;) {
+    signal.throwIfAborted();
+    const node = await findNode(nodeUuid, database.read);
+    if (node?.mayChangeUntil == null || node.mayChangeUntil <= clock.now()) return;
+    await untilNodeChanges(nodeUuid, context, signal);
   }
 }
 

@@ -31,12 +31,32 @@ export const setNodeMaintenance = defineActionType<Parameters>({
       await refuseIfCancelled(context, transaction);
       const node = await findNode(context.action.nodeUuid ?? '', transaction.sql);
       if (node === null) throw nodeDeleted(context.action);
-      const before = { maintenance: node.maintenance, maintenance_reason: node.maintenanceReason };
-      await setBeforeImage(context.action.uuid, before, transaction);
+      const before: BeforeImage = {
+        maintenance: node.maintenance,
+        maintenance_reason: node.maintenanceReason,
+        node_revision: node.revision,
+      };
+      await setBeforeImage(context.action.uuid, { ...before }, transaction);
       const patch = { maintenance: wanted.maintenance, maintenanceReason: wanted.maintenance ? wanted.reason : '' };
-      await updateNode(node.uuid, patch, transaction, store);
+      const { action, plan } = context;
+      const cause = { why: `action '${action.name}' of plan '${plan.name}' (${plan.uuid})`, actionUuid: action.uuid };
+      await updateNode(node.uuid, patch, cause, transaction, store);
       return { maintenance: wanted.maintenance };
     });
+  },
+  undo(wanted, { action, node }) {
+    const before = action.beforeImage as BeforeImage | null;
+    if (before === null) return { kind: 'nothing', why: 'nothing was changed' };
+    if (node === null) return { kind: 'irreversible', why: 'the node was deleted' };
+    const inputParameters = {
+      resource_id: node.name,
+      maintenance: before.maintenance,
+      reason: before.maintenance_reason,
+    };
+    const what = `maintenance ${onOff(before.maintenance)}`;
+    const drift = isSet(node, wanted) ? null : driftOf(node, wanted);
+    const order = before.node_revision;
+    return { kind: 'action', order, what, actionType: 'set_node_maintenance', inputParameters, drift };
   },
   async abort({ maintenance }, { action, parts }) {
     const changed = await hasBeforeImage(action.uuid, parts.orders.store.database.read);
@@ -44,6 +64,20 @@ export const setNodeMaintenance = defineActionType<Parameters>({
     return { kind: 'done', message: 'it was done before it could be taken back', result: { maintenance } };
   },
 });
+
+interface BeforeImage {
+  readonly maintenance: boolean;
+  readonly maintenance_reason: string;
+  readonly node_revision: number;
+}
+
+const onOff = (maintenance: boolean): string => (maintenance ? 'on' : 'off');
+
+function driftOf(node: NodeRow, { maintenance }: Parameters): string {
+  return node.maintenance === maintenance
+    ? `the maintenance of ${node.name} has another reason now: ${node.maintenanceReason}`
+    : `maintenance of ${node.name} is ${onOff(node.maintenance)}, and the plan left it ${onOff(maintenance)}`;
+}
 
 function isSet(node: NodeRow, { maintenance, reason }: Parameters): boolean {
   return node.maintenance === maintenance && (!maintenance || node.maintenanceReason === reason);

@@ -1,6 +1,9 @@
 import type { Knex } from 'knex';
 import { up as nodesAndPowerTasks } from './0001_nodes_and_power_tasks.ts';
 import { up as actionPlans } from './0002_action_plans.ts';
+import { up as rollback } from './0003_rollback.ts';
+import { up as clusterModel } from './0004_cluster_model.ts';
+import { up as audits } from './0005_audits.ts';
 
 /** One step of the schema. There is no way back: a backup is. */
 export interface Migration {
@@ -12,4 +15,7 @@ export interface Migration {
 export const MIGRATIONS: readonly Migration[] = [
   { name: '0001_nodes_and_power_tasks', up: nodesAndPowerTasks },
   { name: '0002_action_plans', up: actionPlans },
+  { name: '0003_rollback', up: rollback },
+  { name: '0004_cluster_model', up: clusterModel },
+  { name: '0005_audits', up: audits },
 ];

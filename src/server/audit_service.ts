@@ -1,0 +1,112 @@
+/** AuditService: audits made, run and stopped, and the strategies that they run. */
+import { fail } from '../core/errors.ts';
+import type { AuditState } from '../core/states.ts';
+import { FailurePolicy } from '../gen/countermand/v1/action_plan.ts';
+import {
+  type AuditServiceImplementation,
+  AuditState as AuditStates,
+  AuditType,
+  type CreateAuditRequest,
+} from '../gen/countermand/v1/audit.ts';
+import type { Conductor } from './conductor.ts';
+import { pageMark, pageSize, pageToken } from './pages.ts';
+import type { WantedAudit } from './plans/audit_request.ts';
+import { toAudit, toStrategy } from './plans/audit_wire.ts';
+import { reportClusterEvent } from './plans/cluster_events.ts';
+import { STRATEGIES } from './plans/strategies.ts';
+import { toActionPlan } from './plans/wire.ts';
+import { getAudit, listAudits, listPlansOf } from './store/audits.ts';
+import { countActions, isPlanMark } from './store/plans.ts';
+import { nameOf } from './wire.ts';
+
+/** So many plans of an audit are shown with it. */
+const PLANS_SHOWN = 100;
+
+/** The service over a conductor. */
+export function createAuditService(conductor: Conductor): AuditServiceImplementation {
+  const { orders, audits } = conductor;
+  const { clock } = orders.store;
+  const { read } = orders.store.database;
+  return {
+    async createAudit(request) {
+      const { audit, plan } = await audits.create(toWanted(request, conductor));
+      return { audit: toAudit(audit), actionPlan: plan ? toActionPlan(plan, clock.now()) : undefined };
+    },
+
+    async getAudit({ audit: key }) {
+      const audit = await getAudit(key, read);
+      const plans = await listPlansOf(audit.uuid, [], PLANS_SHOWN, read);
+      const counts = await Promise.all(plans.map(({ uuid }) => countActions(uuid, read)));
+      return {
+        audit: toAudit(audit),
+        actionPlans: plans.map((plan, at) => toActionPlan(plan, clock.now(), counts[at])),
+      };
+    },
+
+    async listAudits(request) {
+      const limit = pageSize(request.pageSize);
+      const states = request.states.map(toState);
+      const list = ['audits', ...states];
+      const rows = await listAudits(states, pageMark(list, request.pageToken, isPlanMark), limit, read);
+      const last = rows.at(-1);
+      return {
+        audits: rows.map(toAudit),
+        nextPageToken:
+          last && rows.length === limit ? pageToken(list, { createdAt: last.createdAt, uuid: last.uuid }) : '',
+      };
+    },
+
+    cancelAudit: async ({ audit }) => ({ audit: toAudit(await audits.cancel(audit)) }),
+    suspendAudit: async ({ audit }) => ({ audit: toAudit(await audits.suspend(audit)) }),
+    resumeAudit: async ({ audit }) => ({ audit: toAudit(await audits.resume(audit)) }),
+
+    async deleteAudit({ audit }) {
+      await audits.delete(audit);
+      return {};
+    },
+
+    listStrategies: async () => ({ strategies: STRATEGIES.map(toStrategy) }),
+
+    async reportClusterEvent({ payload = {}, ...event }) {
+      return { modelRevision: BigInt(await reportClusterEvent({ ...event, payload }, conductor)) };
+    },
+  };
+}
+
+function toState(value: AuditStates): AuditState {
+  const state = nameOf(AuditStates, value);
+  if (state === null) throw fail('ARGUMENT_INVALID', `states: ${value} is unknown; they are those of AuditState`);
+  return state;
+}
+
+function toWanted(request: CreateAuditRequest, { orders }: Conductor): WantedAudit {
+  const { interval, requestId } = request;
+  return {
+    name: request.name,
+    requestId: requestId === '' ? orders.store.chance.uuid() : requestId,
+    auditType: named(AuditType, request.auditType, 'ONESHOT', 'audit_type'),
+    strategy: request.strategy,
+    goal: request.goal,
+    parameters: request.parameters ?? {},
+    scope: request.scope,
+    intervalMs: interval === undefined ? null : interval * 1000,
+    autoTrigger: request.autoTrigger,
+    maxParallel: request.maxParallel,
+    onFailure: named(FailurePolicy, request.onFailure, 'STOP', 'on_failure'),
+  };
+}
+
+/** The name of an enum value; the default for UNSPECIFIED. @throws AUDIT_INVALID naming the place */
+function named<Name extends string>(
+  members: Readonly<Record<Name, number>>,
+  value: number,
+  fallback: EnumName<Name>,
+  place: string,
+): EnumName<Name> {
+  const name = value === 0 ? fallback : nameOf(members, value);
+  if (name !== null) return name;
+  const names = Object.keys(members).filter((each) => !each.startsWith('UN'));
+  throw fail('AUDIT_INVALID', `${place}: it is unknown; it is ${names.join(' or ')}`);
+}
+
+type EnumName<Name> = Exclude<Name, 'UNSPECIFIED' | 'UNRECOGNIZED'>;

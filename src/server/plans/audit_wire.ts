@@ -1,0 +1,48 @@
+/** Between the rows of audits, the list of strategies and the messages of the proto. */
+import { FailurePolicy } from '../../gen/countermand/v1/action_plan.ts';
+import * as proto from '../../gen/countermand/v1/audit.ts';
+import type { AuditRow } from '../store/plan_rows.ts';
+import { date } from '../wire.ts';
+import { auditPossible } from './possible.ts';
+import { parametersSpec, type Strategy } from './strategies/strategy.ts';
+import { strategyOf } from './strategies.ts';
+
+/** An audit for an answer. */
+export function toAudit(audit: AuditRow): proto.Audit {
+  return {
+    uuid: audit.uuid,
+    name: audit.name,
+    auditType: proto.AuditType[audit.auditType],
+    state: proto.AuditState[audit.state],
+    statusMessage: audit.statusMessage,
+    goal: strategyOf(audit.strategy).goal.name,
+    strategy: audit.strategy,
+    parameters: { ...audit.parameters },
+    scope: audit.scope as { [key: string]: unknown }[],
+    interval: (audit.intervalMs ?? 0) / 1000,
+    nextRunAt: audit.state === 'ONGOING' ? date(audit.nextRunAt) : undefined,
+    autoTrigger: audit.autoTrigger,
+    maxParallel: audit.maxParallel,
+    onFailure: FailurePolicy[audit.onFailure],
+    requestId: audit.requestId ?? '',
+    possible: auditPossible(audit),
+    createdAt: date(audit.createdAt),
+    updatedAt: date(audit.updatedAt),
+    revision: audit.revision,
+  };
+}
+
+/** A strategy for an answer. */
+export function toStrategy(strategy: Strategy): proto.Strategy {
+  const { uuid, name, displayName, meaning, goal } = strategy;
+  return {
+    uuid,
+    name,
+    displayName,
+    meaning,
+    goal: goal.name,
+    goalDisplayName: goal.displayName,
+    parametersSchema: parametersSpec(strategy) as { [key: string]: unknown },
+    indicators: goal.indicators.map((indicator) => ({ ...indicator, unit: indicator.unit ?? '' })),
+  };
+}

@@ -1,0 +1,160 @@
+/** What can be known to be wrong with a plan is found before anything is written: names, sizes, graph, parameters, nodes. */
+
+import { type ErrorCode, fail } from '../../core/errors.ts';
+import { findDriver } from '../store/agents.ts';
+import type { Transaction } from '../store/database.ts';
+import { findNodes } from '../store/nodes.ts';
+import type { DriverRow, NodeRow } from '../store/rows.ts';
+import { type ActionType, parseParameters } from './actions/action_type.ts';
+import { ACTION_TYPES, findActionType } from './actions/list.ts';
+import { buildGraph, type Graph } from './graph.ts';
+import type { WantedAction, WantedPlan } from './wanted.ts';
+
+/** More actions than this are not taken in one plan. */
+export const ACTIONS_LIMIT = 50_000;
+/** More parents than this are not taken, all actions together. */
+export const PARENTS_LIMIT = 500_000;
+/** What max_parallel is if it is not given, and at most. */
+export const MAX_PARALLEL = { fallback: 10, limit: 10_000 };
+/** What the timeout of an action is if it is not given, and at most. */
+export const ACTION_TIMEOUT_MS = { fallback: 3_600_000, limit: 2_592_000_000 };
+const NAME_LIMIT = 255;
+
+/** An action whose parameters hold and whose node is there. */
+export interface CheckedAction {
+  readonly wanted: WantedAction;
+  readonly type: ActionType;
+  readonly node: NodeRow | null;
+}
+
+/** A plan about which nothing is wrong. */
+export interface CheckedPlan {
+  readonly wanted: WantedPlan;
+  readonly actions: readonly CheckedAction[];
+  readonly graph: Graph;
+  /** The nodes that it is about: those of its scope, else those of its actions. */
+  readonly nodeUuids: readonly string[];
+}
+
+/**
+ * Checks a plan whole, against the nodes of its scope, or null if it is not limited to any.
+ * @throws ACTION_PLAN_INVALID naming the place, NODE_NOT_FOUND, TARGET_NOT_SUPPORTED
+ */
+export async function checkPlan(
+  wanted: WantedPlan,
+  scoped: readonly NodeRow[] | null,
+  sql: Transaction['sql'],
+): Promise<CheckedPlan> {
+  checkSizes(wanted);
+  const graph = buildGraph(wanted.actions);
+  const actions = await checkActions(wanted.actions, sql);
+  return { wanted, actions, graph, nodeUuids: nodesOf(actions, scoped) };
+}
+
+/** The nodes of a plan's scope and of its actions, which are among them. */
+function nodesOf(actions: readonly CheckedAction[], scoped: readonly NodeRow[] | null): string[] {
+  const uuids = new Set(scoped?.map(({ uuid }) => uuid));
+  for (const [at, { node, wanted }] of actions.entries()) {
+    if (node === null) continue;
+    if (scoped !== null && !uuids.has(node.uuid)) {
+      const place = `${placeOf(wanted, at)}.input_parameters.resource_id`;
+      throw invalid(place, `node '${node.name}' is outside of the scope; widen the scope, or leave it out`);
+    }
+    uuids.add(node.uuid);
+  }
+  return [...uuids];
+}
+
+function invalid(place: string, rule: string): Error {
+  return fail('ACTION_PLAN_INVALID', `${place}: ${rule}`);
+}
+
+/** @throws the code, for a name that is empty, too long, or not to be shown */
+export function checkName(name: string, place: string, code: ErrorCode = 'ACTION_PLAN_INVALID'): void {
+  if (name.length === 0 || name.length > NAME_LIMIT) throw fail(code, `${place}: it has 1 to ${NAME_LIMIT} characters`);
+  // Names are shown in terminals and kept in databases that know no such characters.
+  if (/\p{Cc}/u.test(name))
+    throw fail(code, `${place}: it has a control character, a line break for example; leave it out`);
+}
+
+function checkWhole(value: number, least: number, most: number, place: string): void {
+  if (!Number.isSafeInteger(value) || value < least || value > most)
+    throw invalid(place, `it is ${value}; it is a whole number from ${least} to ${most}`);
+}
+
+/**
+ * Checks what needs no more than the plan itself.
+ * @throws ACTION_PLAN_INVALID naming the place
+ */
+export function checkSizes({ name, requestId, maxParallel, canary, actions }: WantedPlan): void {
+  checkName(name, 'name');
+  checkName(requestId, 'request_id');
+  if (actions.length === 0) throw invalid('actions', 'the plan has none; give at least one');
+  if (actions.length > ACTIONS_LIMIT)
+    throw invalid('actions', `there are ${actions.length}; at most ${ACTIONS_LIMIT} are taken, make several plans`);
+  checkWhole(maxParallel, 0, MAX_PARALLEL.limit, 'max_parallel');
+  checkWhole(canary, 0, actions.length, 'canary');
+  const parents = actions.reduce((sum, action) => sum + action.parents.length, 0);
+  if (parents > PARENTS_LIMIT)
+    throw invalid('actions', `they have ${parents} parents together; at most ${PARENTS_LIMIT} are taken`);
+  for (const [at, action] of actions.entries()) checkAction(action, `actions[${at}]`);
+}
+
+function checkAction({ name, timeoutMs }: WantedAction, place: string): void {
+  checkName(name, `${place}.name`);
+  if (timeoutMs !== null) checkWhole(timeoutMs / 1000, 1, ACTION_TIMEOUT_MS.limit / 1000, `${place}.timeout`);
+}
+
+async function checkActions(wanted: readonly WantedAction[], sql: Transaction['sql']): Promise<CheckedAction[]> {
+  const parsed = wanted.map((action, at) => parse(action, placeOf(action, at)));
+  const nodes = await findNodesOf(parsed, wanted, sql);
+  const drivers = await findDriversOf([...nodes.values()], sql);
+  return parsed.map(({ type, parameters, nodeName }, at) => {
+    const node = nodeName === null ? null : (nodes.get(nodeName) as NodeRow);
+    const driver = node ? (drivers.get(driverKey(node)) ?? null) : null;
+    type.check(parameters, { node, driver }, placeOf(wanted[at] as WantedAction, at));
+    return { wanted: wanted[at] as WantedAction, type, node };
+  });
+}
+
+const placeOf = ({ name }: WantedAction, at: number): string => `actions[${at}] '${name}'`;
+
+function parse({ actionType, inputParameters }: WantedAction, place: string) {
+  const type = findActionType(actionType);
+  if (!type) {
+    const names = ACTION_TYPES.map(({ name }) => name).join(', ');
+    throw invalid(`${place}.action_type`, `there is no action type '${actionType}'; there are ${names}`);
+  }
+  const parameters = parseParameters(type, inputParameters, place);
+  return { type, parameters, nodeName: type.nodeOf(parameters) };
+}
+
+async function findNodesOf(
+  parsed: readonly { readonly nodeName: string | null }[],
+  wanted: readonly WantedAction[],
+  sql: Transaction['sql'],
+): Promise<Map<string, NodeRow>> {
+  const names = new Set(parsed.map(({ nodeName }) => nodeName).filter((name) => name !== null));
+  const nodes = await findNodes([...names], sql);
+  for (const [at, { nodeName }] of parsed.entries()) {
+    if (nodeName === null || nodes.has(nodeName)) continue;
+    const place = placeOf(wanted[at] as WantedAction, at);
+    throw fail('NODE_NOT_FOUND', `${place}.input_parameters.resource_id: there is no node '${nodeName}'`);
+  }
+  return nodes;
+}
+
+const driverKey = ({ zone, driver }: NodeRow): string => `${zone} ${driver}`;
+
+async function findDriversOf(
+  nodes: readonly NodeRow[],
+  sql: Transaction['sql'],
+): Promise<Map<string, DriverRow | null>> {
+  const drivers = new Map<string, DriverRow | null>();
+  for (const node of nodes) {
+    const key = driverKey(node);
+    if (drivers.has(key)) continue;
+    drivers.set(key, await findDriver(node.zone, node.driver, sql));
+  }
+  return drivers;
+}

@@ -1,0 +1,18 @@
+/** The launch of a plan, whoever launches it. */
+import type { Transaction } from '../store/database.ts';
+import type { ActionPlanRow } from '../store/plan_rows.ts';
+import { movePlan } from '../store/plan_transition.ts';
+import type { Store } from '../store/store.ts';
+import { supersedeByLaunch } from '../store/supersede.ts';
+
+/**
+ * Moves a PENDING plan to ONGOING and supersedes what overlaps with it. The caller has seen that nothing is in its way, and
+ * runs it after the commit.
+ * @returns the plan as it now is; as it was if it was not PENDING
+ */
+export async function launchPlan(plan: ActionPlanRow, transaction: Transaction, store: Store): Promise<ActionPlanRow> {
+  const launched = await movePlan('launch', plan.uuid, { launchedAt: store.clock.now() }, transaction, store);
+  if (launched === null) return plan;
+  await supersedeByLaunch(launched.plan, transaction, store);
+  return launched.plan;
+}

@@ -1,0 +1,179 @@
+/**
+ * What would undo a plan: each action whose order was sent, in reversed dependency order, back to what was recorded before
+ * it. Nothing is written here.
+ */
+import { findDriver } from '../store/agents.ts';
+import type { Transaction } from '../store/database.ts';
+import { findNodes } from '../store/nodes.ts';
+import type { ActionPlanRow, ActionRow } from '../store/plan_rows.ts';
+import { listActions } from '../store/plans.ts';
+import { findByRequestIds } from '../store/power_tasks.ts';
+import type { DriverRow, NodeRow } from '../store/rows.ts';
+import { type Done, parseParameters, type Undo } from './actions/action_type.ts';
+import { findActionType } from './actions/list.ts';
+import type { WantedAction } from './wanted.ts';
+
+type Sql = Transaction['sql'];
+
+/** An action of the plan, and what would undo it. */
+export interface Undoing {
+  readonly action: ActionRow;
+  readonly node: NodeRow | null;
+  readonly undo: Undo;
+}
+
+/** How a rollback is wanted. */
+export interface RollbackOptions {
+  /** Leave out what nothing can undo. */
+  readonly skipIrreversible: boolean;
+  /** Undo also what somebody has changed since. */
+  readonly acceptDrift: boolean;
+}
+
+const PAGE = 1000;
+
+/** Every action of a plan with what would undo it, the last to be undone last. */
+export async function undoingsOf(plan: ActionPlanRow, sql: Sql): Promise<Undoing[]> {
+  const actions = await actionsOf(plan.uuid, sql);
+  const nodes = await findNodes(
+    [...new Set(actions.map(({ nodeUuid }) => nodeUuid).filter((uuid) => uuid !== null))],
+    sql,
+  );
+  const tasks = await findByRequestIds(
+    actions.map(({ uuid }) => uuid),
+    sql,
+  );
+  const drivers = await driversOf([...nodes.values()], sql);
+  const undoings = actions.map((action): Undoing => {
+    const node = action.nodeUuid === null ? null : (nodes.get(action.nodeUuid) ?? null);
+    const driver = node ? (drivers.get(driverKey(node)) ?? null) : null;
+    return { action, node, undo: undoOf({ action, node, driver, task: tasks.get(action.uuid) ?? null }) };
+  });
+  return withoutOldDrift(undoings, await undoneBefore(plan.uuid, sql));
+}
+
+/** Only the last change of a thing says what the plan left it as, and only until a rollback has undone it. */
+function withoutOldDrift(undoings: readonly Undoing[], undone: ReadonlySet<string>): Undoing[] {
+  const last = new Set(chainsOf(undoings).map((chain) => chain.at(-1)?.action.uuid));
+  return undoings.map((each) => {
+    const { action, undo } = each;
+    const counts = last.has(action.uuid) && !undone.has(action.uuid);
+    return undo.kind === 'action' && !counts ? { ...each, undo: { ...undo, drift: null } } : each;
+  });
+}
+
+/** The changes of each thing of each node, the first change first. */
+function chainsOf(undoings: readonly Undoing[]): Undoing[][] {
+  const chains = Map.groupBy(
+    undoings.filter(({ undo }) => undo.kind === 'action'),
+    ({ action }) => `${action.actionType} ${action.nodeUuid}`,
+  );
+  return [...chains.values()].map((chain) => chain.toSorted((one, other) => orderOf(one) - orderOf(other)));
+}
+
+const orderOf = ({ undo }: Undoing): number => (undo.kind === 'action' ? undo.order : 0);
+
+function undoOf(done: Done): Undo {
+  const { action } = done;
+  const type = findActionType(action.actionType);
+  if (!type) return { kind: 'irreversible', why: `this version has no action type '${action.actionType}'` };
+  return type.undo(parseParameters(type, action.inputParameters, `action '${action.name}'`), done);
+}
+
+async function actionsOf(planUuid: string, sql: Sql): Promise<ActionRow[]> {
+  const actions: ActionRow[] = [];
+  for (let page: ActionRow[] | null = null; page === null || page.length === PAGE; ) {
+    page = await listActions(planUuid, actions.at(-1)?.position ?? -1, PAGE, sql);
+    actions.push(...page);
+  }
+  return actions;
+}
+
+const driverKey = ({ zone, driver }: NodeRow): string => `${zone} ${driver}`;
+
+async function driversOf(nodes: readonly NodeRow[], sql: Sql): Promise<Map<string, DriverRow | null>> {
+  const drivers = new Map<string, DriverRow | null>();
+  for (const node of nodes) {
+    if (!drivers.has(driverKey(node))) drivers.set(driverKey(node), await findDriver(node.zone, node.driver, sql));
+  }
+  return drivers;
+}
+
+/** The actions that an earlier rollback of the plan has undone. */
+async function undoneBefore(planUuid: string, sql: Sql): Promise<Set<string>> {
+  const rows: { undoes: string }[] = await sql('actions')
+    .join('action_plans', 'action_plans.uuid', 'actions.plan_uuid')
+    .where('action_plans.rollback_of', planUuid)
+    .whereIn('actions.state', ['SUCCEEDED', 'SKIPPED'])
+    .select('actions.undoes');
+  return new Set(rows.map(({ undoes }) => undoes));
+}
+
+/** Why a rollback cannot be without more being said, one sentence for each action in the way. */
+export function objectionsTo(undoings: readonly Undoing[], options: RollbackOptions): string[] {
+  return undoings.flatMap(({ action, undo }) => {
+    if (undo.kind === 'irreversible' && !options.skipIrreversible)
+      return [`action '${action.name}': ${undo.why} (--skip-irreversible leaves it)`];
+    if (undo.kind === 'action' && undo.drift !== null && !options.acceptDrift)
+      return [`action '${action.name}': ${undo.drift} (--accept-drift undoes it all the same)`];
+    return [];
+  });
+}
+
+/** What a rollback undoes, and what it leaves alone. */
+export interface Kept {
+  /** All of them: what is left alone counts as if it had changed nothing. */
+  readonly undoings: readonly Undoing[];
+  /** A sentence about what is left alone, if anything is. */
+  readonly leftAlone: readonly string[];
+}
+
+/** More names than this are not told. */
+const NAMES_TOLD = 5;
+
+/** Decides what is undone; what has drifted only if `acceptDrift`. */
+export function keptOf(undoings: readonly Undoing[], acceptDrift: boolean): Kept {
+  const isLeft = ({ undo }: Undoing): boolean =>
+    undo.kind === 'irreversible' || (undo.kind === 'action' && undo.drift !== null && !acceptDrift);
+  const left = undoings.filter(isLeft).map(({ action }) => `'${action.name}'`);
+  const more = left.length > NAMES_TOLD ? ` and ${left.length - NAMES_TOLD} more` : '';
+  const sentence = `left alone: ${left.slice(0, NAMES_TOLD).join(', ')}${more}`;
+  const undo: Undo = { kind: 'nothing', why: 'it is left alone' };
+  return {
+    undoings: undoings.map((each) => (isLeft(each) ? { ...each, undo } : each)),
+    leftAlone: left.length > 0 ? [sentence] : [],
+  };
+}
+
+/**
+ * The actions of the rollback. Each comes after those that undo what depended on it, also through actions that need no
+ * undoing, and after those that undo later changes of the same thing.
+ */
+export function undoActions(undoings: readonly Undoing[]): WantedAction[] {
+  const undone = new Map(undoings.flatMap((each) => (each.undo.kind === 'action' ? [[each.action.uuid, each]] : [])));
+  const before = nearestDependents(undoings, (uuid) => undone.has(uuid));
+  for (const chain of chainsOf(undoings)) {
+    for (const [at, { action }] of chain.entries()) {
+      const next = chain[at + 1];
+      if (next) before.get(action.uuid)?.add(next.action.uuid);
+    }
+  }
+  return [...undone.values()].flatMap(({ action, undo }) => {
+    if (undo.kind !== 'action') return [];
+    const { actionType, inputParameters } = undo;
+    const parents = [...(before.get(action.uuid) ?? [])].map((uuid) => undone.get(uuid)?.action.name ?? '');
+    return [{ name: action.name, actionType, inputParameters, parents, timeoutMs: null, undoes: action.uuid }];
+  });
+}
+
+/** For each action, the nearest of those depending on it that count: what lies between is looked through. */
+function nearestDependents(undoings: readonly Undoing[], counts: (uuid: string) => boolean): Map<string, Set<string>> {
+  const nearest = new Map(undoings.map(({ action }) => [action.uuid, new Set<string>()]));
+  // The highest rank first: what depends on an action is done before it.
+  const inOrder = undoings.map(({ action }) => action).sort((one, other) => other.rank - one.rank);
+  for (const { uuid, parents } of inOrder) {
+    const seen = counts(uuid) ? [uuid] : [...(nearest.get(uuid) ?? [])];
+    for (const parent of parents) for (const each of seen) nearest.get(parent)?.add(each);
+  }
+  return nearest;
+}

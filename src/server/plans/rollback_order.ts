@@ -1,0 +1,151 @@
+/** Ordering a rollback: what is checked, and the one transaction that makes the plan that undoes another and launches it. */
+import { digestOf } from '../../core/digest.ts';
+import { type CountermandError, fail } from '../../core/errors.ts';
+import { ACTION_PLAN_RUNNING, isPlanAtRest } from '../../core/states.ts';
+import type { Transaction } from '../store/database.ts';
+import type { ActionPlanRow } from '../store/plan_rows.ts';
+import { linkRollback, movePlan } from '../store/plan_transition.ts';
+import { findOverlap, findPlanByRequestId, getPlan, nextStartOrder } from '../store/plans.ts';
+import type { Store } from '../store/store.ts';
+import { checkPlan } from './check.ts';
+import { joined, writeAlone } from './create.ts';
+import { launchPlan } from './launch.ts';
+import type { PlanParts } from './parts.ts';
+import {
+  type Kept,
+  keptOf,
+  objectionsTo,
+  type RollbackOptions,
+  type Undoing,
+  undoActions,
+  undoingsOf,
+} from './rollback.ts';
+
+/** An order to roll a plan back. */
+export interface RollbackOrder extends RollbackOptions {
+  /** The plan, by uuid, request_id or name. */
+  readonly plan: string;
+  /** The same id twice is one rollback. */
+  readonly requestId: string;
+}
+
+/** What a rollback would be, now. */
+export interface RollbackPreview {
+  readonly plan: ActionPlanRow;
+  readonly undoings: readonly Undoing[];
+  /** Why it would be refused whatever is said, or null. */
+  readonly refused: CountermandError | null;
+}
+
+/** What a rollback of a plan would do now. Nothing is written. @throws ACTION_PLAN_NOT_FOUND */
+export async function previewRollback(key: string, parts: PlanParts): Promise<RollbackPreview> {
+  const { database, clock } = parts.orders.store;
+  const plan = await getPlan(key, database.read);
+  const undoings = await undoingsOf(plan, database.read);
+  return { plan, undoings, refused: await refusalOf(plan, clock.now(), database.read) };
+}
+
+/**
+ * Makes the plan that undoes another, linked both ways, and launches it; or finds the one that this request_id made before.
+ * @throws ACTION_PLAN_NOT_FOUND, ROLLBACK_REFUSED, ACTION_PLAN_OVERLAPS, REQUEST_ID_TAKEN; then nothing was written
+ */
+export async function orderRollback(order: RollbackOrder, parts: PlanParts): Promise<ActionPlanRow> {
+  const { store } = parts.orders;
+  return store.database.write(async (transaction) => {
+    const { sql } = transaction;
+    const plan = await getPlan(order.plan, sql);
+    const { skipIrreversible, acceptDrift, requestId } = order;
+    const digest = digestOf({ rollbackOf: plan.uuid, skipIrreversible, acceptDrift });
+    const earlier = await findPlanByRequestId(requestId, sql);
+    if (earlier) return joined(earlier, digest);
+    const refused = await refusalOf(plan, store.clock.now(), sql);
+    if (refused) throw refused;
+    const undoings = await undoingsOf(plan, sql);
+    const objections = objectionsTo(undoings, order);
+    if (objections.length > 0) throw refuse(plan, objections.join('; '));
+    const kept = keptOf(undoings, order.acceptDrift);
+    const rollback = await make(plan, kept, requestId, digest, transaction, store);
+    if (rollback === null) throw refuse(plan, 'it changed nothing that could be undone');
+    const blocker = await findOverlap(rollback.uuid, transaction);
+    if (blocker) throw overlaps(plan, blocker);
+    return launch(rollback, transaction, store);
+  });
+}
+
+/**
+ * Rolls back a plan that has just ended, in the transaction of its end: what nothing can undo, and what somebody has
+ * changed meanwhile, is left alone and named.
+ * @returns the rollback, ONGOING, or null if there was nothing to undo
+ */
+export async function rollBackAtEnd(
+  plan: ActionPlanRow,
+  transaction: Transaction,
+  store: Store,
+): Promise<ActionPlanRow | null> {
+  const kept = keptOf(await undoingsOf(plan, transaction.sql), false);
+  const digest = digestOf({ rollbackOf: plan.uuid });
+  const rollback = await make(plan, kept, store.chance.uuid(), digest, transaction, store);
+  return rollback ? launch(rollback, transaction, store) : null;
+}
+
+/** Writes the plan that undoes what is kept, and the links. Null if that is nothing. */
+async function make(
+  plan: ActionPlanRow,
+  { undoings, leftAlone }: Kept,
+  requestId: string,
+  digest: string,
+  transaction: Transaction,
+  store: Store,
+): Promise<ActionPlanRow | null> {
+  const actions = undoActions(undoings);
+  if (actions.length === 0) return null;
+  const name = `rollback of ${plan.name}`.slice(0, 255);
+  const rules = { maxParallel: plan.maxParallel, canary: 0, onFailure: 'CONTINUE' as const };
+  const wanted = { name, requestId, ...rules, rollbackOf: plan.uuid, actions };
+  const checked = await checkPlan(wanted, null, transaction.sql);
+  const rollback = await writeAlone(checked, digest, transaction, store);
+  const statusMessage = [plan.statusMessage, `rolled back by plan ${rollback.uuid}`, ...leftAlone].join('; ');
+  await linkRollback(plan.uuid, rollback, statusMessage, transaction);
+  return rollback;
+}
+
+async function launch(rollback: ActionPlanRow, transaction: Transaction, store: Store): Promise<ActionPlanRow> {
+  const now = store.clock.now();
+  const started = { startedAt: now, startOrder: await nextStartOrder(transaction) };
+  const moved = await movePlan('start', rollback.uuid, started, transaction, store);
+  return launchPlan(moved?.plan ?? rollback, transaction, store);
+}
+
+async function refusalOf(plan: ActionPlanRow, now: number, sql: Transaction['sql']): Promise<CountermandError | null> {
+  const { state, rollbackUntil } = plan;
+  if (rollbackUntil === null || !['SUCCEEDED', 'FAILED', 'CANCELLED'].includes(state)) {
+    const instead = !ACTION_PLAN_RUNNING.includes(state)
+      ? ''
+      : `; can: countermand plan cancel ${plan.uuid} --rollback`;
+    return refuse(plan, `it is ${state}; only a plan that has run and has ended can be rolled back${instead}`);
+  }
+  const earlier = plan.rolledBackBy === null ? null : await getPlan(plan.rolledBackBy, sql);
+  // It may have been deleted since; what it did stays done.
+  const isDone =
+    earlier?.state === 'SUCCEEDED' || (earlier?.state === 'DELETED' && earlier.previousState === 'SUCCEEDED');
+  if (earlier && (isDone || !isPlanAtRest(earlier.state))) {
+    const is = isDone ? 'was rolled back' : 'is being rolled back';
+    return refuse(plan, `it ${is} by plan ${earlier.uuid}; can: countermand plan watch ${earlier.uuid}`);
+  }
+  if (now <= rollbackUntil) return null;
+  return refuse(
+    plan,
+    `its rollback window closed at ${new Date(rollbackUntil).toISOString()}; undo it by a plan of your own`,
+  );
+}
+
+function refuse({ name, uuid }: ActionPlanRow, why: string): CountermandError {
+  return fail('ROLLBACK_REFUSED', `plan '${name}' (${uuid}) cannot be rolled back: ${why}`);
+}
+
+function overlaps(plan: ActionPlanRow, blocker: ActionPlanRow): CountermandError {
+  return fail(
+    'ACTION_PLAN_OVERLAPS',
+    `plan '${plan.name}' cannot be rolled back now: plan '${blocker.name}' (${blocker.uuid}) is ${blocker.state} on some of its nodes; can: wait for its end, countermand plan cancel ${blocker.uuid}`,
+  );
+}

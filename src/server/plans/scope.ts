@@ -1,0 +1,118 @@
+/** Scopes: which nodes an audit and its plans are about. The form is Watcher's: a list of sections, ours is `baremetal`. */
+
+import { z } from 'zod';
+import { asCountermandError, type CountermandError, fail } from '../../core/errors.ts';
+import { expandRange } from '../../core/ranges.ts';
+import type { Transaction } from '../store/database.ts';
+import { listAllNodes } from '../store/nodes.ts';
+import type { NodeRow } from '../store/rows.ts';
+
+/** What a scope looks at. */
+export type ScopedNode = Pick<NodeRow, 'uuid' | 'name' | 'zone' | 'labels'>;
+
+const LIST_LIMIT = 10_000;
+const words = z.array(z.string().min(1)).min(1).max(LIST_LIMIT);
+const criteria = {
+  nodes: words.optional(),
+  zones: words.optional(),
+  labels: z
+    .record(z.string().min(1), z.string())
+    .refine((labels) => Object.keys(labels).length > 0, 'name at least one label')
+    .optional(),
+};
+const oneOnly = (item: object): boolean => Object.keys(item).length === 1;
+const excluded = z.strictObject(criteria).refine(oneOnly, 'give one of nodes, zones, labels');
+const included = z
+  .strictObject({ ...criteria, exclude: z.array(excluded).min(1).max(LIST_LIMIT).optional() })
+  .refine(oneOnly, 'give one of nodes, zones, labels, exclude');
+const schema = z
+  .array(z.strictObject({ baremetal: z.array(included).min(1).max(LIST_LIMIT) }))
+  .max(LIST_LIMIT)
+  .describe('Which nodes: a list of {baremetal: [...]}; empty is every node.');
+
+/** A scope that is one. Whether there are such nodes is another question. */
+export type Scope = z.infer<typeof schema>;
+type Criterion = z.infer<typeof excluded>;
+type Section = Scope[number]['baremetal'];
+
+function invalid(place: string, rule: string): CountermandError {
+  return fail('SCOPE_INVALID', `${place}: ${rule}`);
+}
+
+/** @throws SCOPE_INVALID with the path to each fault */
+export function parseScope(scope: unknown): Scope {
+  const parsed = schema.safeParse(scope);
+  if (parsed.success) return parsed.data;
+  const sentences = parsed.error.issues.slice(0, 5).map((issue) => {
+    const place = issue.path.map((part) => (typeof part === 'number' ? `[${part}]` : `.${String(part)}`)).join('');
+    return `scope${place}: ${sentenceOf(issue)}`;
+  });
+  throw fail('SCOPE_INVALID', sentences.join('; '));
+}
+
+function sentenceOf(issue: z.core.$ZodIssue): string {
+  if (issue.code !== 'unrecognized_keys') return issue.message;
+  const unknown = issue.keys.map((key) => `'${key}'`).join(', ');
+  const known = { 1: 'baremetal', 3: 'nodes, zones, labels, exclude' }[issue.path.length];
+  return `there is no ${unknown}; there is ${known ?? 'nodes, zones, labels'}`;
+}
+
+/**
+ * The nodes of a scope, among these, in their order. A node is in it if it is in one of the sections. It is in a section if
+ * one of `nodes`, `zones`, `labels` means it, or there is none of these, and no `exclude` does. Of `labels` all must hold.
+ * @throws SCOPE_INVALID if it names a node that is not there, or means none
+ */
+export function nodesInScope<Node extends ScopedNode>(scope: Scope, nodes: readonly Node[]): Node[] {
+  if (scope.length === 0) return [...nodes];
+  const known = new Map(nodes.flatMap((node) => [[node.name, node.uuid] as const, [node.uuid, node.uuid] as const]));
+  const sections = scope.map(({ baremetal }, at) => inSection(baremetal, `scope[${at}].baremetal`, known));
+  const found = nodes.filter((node) => sections.some((holds) => holds(node)));
+  if (found.length === 0) throw invalid('scope', 'it means no node; `countermand node list` shows those there are');
+  return found;
+}
+
+type Test = (node: ScopedNode) => boolean;
+
+function inSection(section: Section, place: string, known: ReadonlyMap<string, string>): Test {
+  const means: Test[] = [];
+  const spares: Test[] = [];
+  for (const [at, { exclude, ...criterion }] of section.entries()) {
+    if (!exclude) means.push(testOf(criterion, `${place}[${at}]`, known));
+    for (const [index, spared] of (exclude ?? []).entries())
+      spares.push(testOf(spared, `${place}[${at}].exclude[${index}]`, known));
+  }
+  const anyOf = (tests: readonly Test[], node: ScopedNode): boolean => tests.some((test) => test(node));
+  return (node) => (means.length === 0 || anyOf(means, node)) && !anyOf(spares, node);
+}
+
+function testOf({ nodes, zones, labels = {} }: Criterion, place: string, known: ReadonlyMap<string, string>): Test {
+  if (nodes) {
+    const uuids = new Set(nodes.flatMap((range, at) => uuidsOf(range, `${place}.nodes[${at}]`, known)));
+    return ({ uuid }) => uuids.has(uuid);
+  }
+  if (zones) return ({ zone }) => zones.includes(zone);
+  const wanted = Object.entries(labels);
+  return (node) => wanted.every(([name, value]) => node.labels[name] === value);
+}
+
+function uuidsOf(range: string, place: string, known: ReadonlyMap<string, string>): string[] {
+  return namesOf(range, place).map((name) => {
+    const uuid = known.get(name);
+    if (uuid === undefined) throw invalid(place, `there is no node '${name}'`);
+    return uuid;
+  });
+}
+
+function namesOf(range: string, place: string): string[] {
+  try {
+    return expandRange(range);
+  } catch (thrown) {
+    throw invalid(place, asCountermandError(thrown).message);
+  }
+}
+
+/** The nodes of a scope, in the order of their names; null if it is empty and so no limit. @throws SCOPE_INVALID */
+export async function findScopeOf(scope: unknown, sql: Transaction['sql']): Promise<NodeRow[] | null> {
+  const parsed = parseScope(scope);
+  return parsed.length === 0 ? null : nodesInScope(parsed, await listAllNodes(sql));
+}

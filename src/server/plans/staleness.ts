@@ -1,0 +1,64 @@
+/** Plans that were not launched in time, and the history of the cluster model: what is looked after now and then. */
+import { asCountermandError } from '../../core/errors.ts';
+import { sleep } from '../../core/signals.ts';
+import { forgetModelChanges } from '../store/cluster_model.ts';
+import type { ActionPlanRow } from '../store/plan_rows.ts';
+import { canBecomeStale, NOT_LAUNCHED, supersedePlans } from '../store/supersede.ts';
+import type { PlanParts } from './parts.ts';
+
+/** How long the changes of the cluster model can be read. */
+const MODEL_CHANGES_KEPT_MS = 7 * 24 * 3_600_000;
+/** So many plans are superseded in one transaction; others can write in between. */
+const PLANS_AT_ONCE = 1000;
+
+/** True if a plan waits longer than action_plan_expiry allows, and no operator has said that it may. */
+export function isTooOld(plan: ActionPlanRow, { orders, planLimits }: PlanParts): boolean {
+  const { actionPlanExpiryMs } = planLimits;
+  if (actionPlanExpiryMs === 0 || plan.forced || !canBecomeStale(plan)) return false;
+  return orders.store.clock.now() - plan.createdAt >= actionPlanExpiryMs;
+}
+
+/** Why a plan that is too old is superseded. */
+export function whyTooOld({ orders, planLimits }: PlanParts): string {
+  const hours = planLimits.actionPlanExpiryMs / 3_600_000;
+  return `at ${new Date(orders.store.clock.now()).toISOString()} it was older than action_plan_expiry, ${hours} h`;
+}
+
+/**
+ * Supersedes the plans that are too old and forgets old changes of the model, now and every check_periodic_interval, until
+ * the shutdown; resolves then.
+ */
+export async function keepPlansFresh(parts: PlanParts): Promise<void> {
+  const { orders, planLimits, log, shutdown } = parts;
+  while (!shutdown.aborted) {
+    try {
+      await supersedeOldPlans(parts);
+      const { clock, database } = orders.store;
+      await database.write((transaction) => forgetModelChanges(clock.now() - MODEL_CHANGES_KEPT_MS, transaction));
+    } catch (thrown) {
+      if (!shutdown.aborted) log.error({ err: asCountermandError(thrown) }, 'the age of plans could not be checked');
+    }
+    await sleep(planLimits.checkPeriodicIntervalMs, orders.store.clock, shutdown).catch(() => {});
+  }
+}
+
+async function supersedeOldPlans(parts: PlanParts): Promise<void> {
+  const { orders, planLimits, shutdown } = parts;
+  const { store } = orders;
+  if (planLimits.actionPlanExpiryMs === 0) return;
+  let found = PLANS_AT_ONCE;
+  while (found === PLANS_AT_ONCE && !shutdown.aborted) {
+    found = await store.database.write(async (transaction) => {
+      const rows: { uuid: string }[] = await transaction
+        .sql('action_plans')
+        .whereIn('state', [...NOT_LAUNCHED])
+        .where('created_at', '<=', store.clock.now() - planLimits.actionPlanExpiryMs)
+        .where('forced', 0)
+        .limit(PLANS_AT_ONCE)
+        .select('uuid');
+      const uuids = rows.map(({ uuid }) => uuid);
+      await supersedePlans(uuids, whyTooOld(parts), transaction, store);
+      return rows.length;
+    });
+  }
+}

@@ -1,0 +1,76 @@
+import { z } from 'zod';
+import type { WantedAction } from '../wanted.ts';
+import { defineStrategy, propose, type SeenNode, shortName, softOff, softOffParameters } from './strategy.ts';
+
+const schema = z.strictObject({
+  reason: z.string().max(1000).default('host maintenance').describe('Why; it is kept with each node.'),
+  wave_size: z
+    .int()
+    .min(1)
+    .max(10_000)
+    .default(10)
+    .describe('So many nodes are powered off before the next so many are, at most max_parallel of them at once.'),
+  ...softOffParameters,
+});
+type Parameters = z.infer<typeof schema>;
+
+/**
+ * The strategy `host_maintenance`: every node of the scope goes into maintenance and is powered off softly, wave by wave.
+ * What was off before is in the plan as well, so that its before-image is recorded: the plan's rollback brings each node
+ * back to what it was.
+ */
+export const hostMaintenance = defineStrategy<Parameters>({
+  uuid: '5c2a9e6e-6f6c-4d0b-9f0e-0a6f3f6f7a21',
+  name: 'host_maintenance',
+  displayName: 'Host maintenance',
+  meaning: 'puts the nodes of the scope into maintenance and powers them off softly, wave by wave',
+  goal: {
+    uuid: '5c2a9e6e-6f6c-4d0b-9f0e-0a6f3f6f7a22',
+    name: 'cluster_maintaining',
+    displayName: 'Cluster maintaining',
+    indicators: [
+      { name: 'nodes_in_maintenance', description: 'Nodes that the plan puts into maintenance.', unit: null },
+      { name: 'nodes_powered_off', description: 'Nodes that are not off and that the plan powers off.', unit: null },
+    ],
+  },
+  schema,
+  propose(nodes, parameters) {
+    const waves = wavesOf(nodes, parameters.wave_size);
+    return {
+      actions: [
+        ...nodes.map((node) => maintain(node, parameters)),
+        ...waves.flatMap((wave, at) => powerOffWave(wave, at, at === waves.length - 1, parameters)),
+      ],
+      efficacy: {
+        nodes_in_maintenance: nodes.filter(({ maintenance }) => !maintenance).length,
+        nodes_powered_off: nodes.filter(({ powerState }) => powerState !== 'power off').length,
+      },
+    };
+  },
+});
+
+function wavesOf(nodes: readonly SeenNode[], size: number): (readonly SeenNode[])[] {
+  const count = Math.ceil(nodes.length / size);
+  return Array.from({ length: count }, (_, at) => nodes.slice(at * size, (at + 1) * size));
+}
+
+const maintainName = (node: SeenNode): string => `maintain ${shortName(node)}`;
+const downName = (at: number): string => `wave ${at + 1} is down`;
+
+function maintain(node: SeenNode, { reason }: Parameters): WantedAction {
+  return propose(maintainName(node), 'set_node_maintenance', { resource_id: node.name, maintenance: true, reason });
+}
+
+/** The power offs of a wave, and a nop that the next wave waits for: far fewer parents than from each node to each. */
+function powerOffWave(
+  wave: readonly SeenNode[],
+  at: number,
+  isLast: boolean,
+  parameters: Parameters,
+): readonly WantedAction[] {
+  const before = at === 0 ? [] : [downName(at - 1)];
+  const offs = wave.map((node) => softOff(node, parameters, [maintainName(node), ...before]));
+  if (isLast) return offs;
+  const names = offs.map(({ name }) => name);
+  return [...offs, propose(downName(at), 'nop', {}, names)];
+}

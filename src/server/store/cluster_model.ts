@@ -1,0 +1,58 @@
+/** The history of the cluster model: which node was what, what it became, when and why. Written by `model_changes.ts`. */
+import type { Knex } from 'knex';
+import { codecOf } from './columns.ts';
+import type { Transaction } from './database.ts';
+
+/** One change of the cluster model. */
+export interface ModelChangeRow {
+  /** The revision of the model that this change made: one number for all nodes, which only grows. */
+  readonly revision: number;
+  readonly nodeUuid: string;
+  readonly nodeName: string;
+  /** What changed: "power state", "maintenance", "zone", "labels", "driver", "node", or the type of an event from outside. */
+  readonly what: string;
+  readonly oldValue: string;
+  readonly newValue: string;
+  /** Why, in a sentence. */
+  readonly cause: string;
+  /** The plan whose own action did it, or null. */
+  readonly planUuid: string | null;
+  readonly changedAt: number;
+}
+
+/** The table of changes, both ways. */
+export const modelChangeCodec = codecOf<ModelChangeRow>({
+  revision: 'plain',
+  nodeUuid: 'plain',
+  nodeName: 'plain',
+  what: 'plain',
+  oldValue: 'plain',
+  newValue: 'plain',
+  cause: 'plain',
+  planUuid: 'plain',
+  changedAt: 'plain',
+});
+
+/** The revision of the cluster model as it is; 0 if nothing has ever changed. */
+export async function modelRevision(sql: Knex): Promise<number> {
+  const row = await sql('model_changes').max('revision as last').first();
+  return Number(row?.last ?? 0);
+}
+
+/** At most `limit` changes from a revision on, the newest first; with `before`, only those older than that. */
+export async function listModelChanges(
+  from: number,
+  before: number | null,
+  limit: number,
+  sql: Knex,
+): Promise<ModelChangeRow[]> {
+  const query = sql('model_changes').where('revision', '>=', from).orderBy('revision', 'desc').limit(limit);
+  if (before !== null) query.where('revision', '<', before);
+  return (await query).map(modelChangeCodec.decode);
+}
+
+/** Forgets what changed before a time. The newest change stays: its number is the revision of the model. */
+export async function forgetModelChanges(before: number, { sql }: Transaction): Promise<void> {
+  const last = await modelRevision(sql);
+  await sql('model_changes').where('changed_at', '<', before).where('revision', '<', last).delete();
+}

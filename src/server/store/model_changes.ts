@@ -1,0 +1,153 @@
+/**
+ * The only writer of the cluster model's history. Whatever changes a node says so here, in the transaction of the change;
+ * the plans that the change makes stale are superseded by the same transaction.
+ */
+import type { PowerState } from '../../core/power.ts';
+import { type ModelChangeRow, modelChangeCodec } from './cluster_model.ts';
+import type { Transaction } from './database.ts';
+import { type ActionPlanRow, actionPlanCodec } from './plan_rows.ts';
+import type { NodeRow } from './rows.ts';
+import type { Store } from './store.ts';
+import { plansAbout, plansOf, supersedePlans, waitsFor } from './supersede.ts';
+
+/** Why a node has changed. */
+export interface Cause {
+  /** In a sentence, to stand in brackets. */
+  readonly why: string;
+  /** The action that did it, if one did. The request_id of its power task will do: what is no action's uuid means none. */
+  readonly actionUuid: string | null;
+}
+
+/** One node, and what has changed about it. */
+export interface NodeChanges {
+  readonly node: Pick<NodeRow, 'uuid' | 'name'>;
+  readonly changes: readonly Pick<ModelChangeRow, 'what' | 'oldValue' | 'newValue'>[];
+}
+
+/**
+ * Notes what has changed between a node as it was and as it is; null is a node that is not there. Only what belongs to the
+ * cluster model counts, and only if it was set to something else. Power states count against the last good reading.
+ */
+export async function noteModelChanges(
+  before: NodeRow | null,
+  after: NodeRow | null,
+  cause: Cause,
+  transaction: Transaction,
+  store: Store,
+): Promise<void> {
+  const node = after ?? before;
+  if (node === null) return;
+  const changes = changesOf(before, after);
+  if (after) await keepGoodPowerState(after, before?.goodPowerState ?? null, transaction);
+  if (changes.length > 0) await recordChanges([{ node, changes }], cause, transaction, store);
+}
+
+const MODEL_KEYS = ['maintenance', 'zone', 'labels', 'driver'] as const;
+
+/** True if a patch of a node may change the cluster model in something else than the power state. */
+export function touchesModel(patch: Partial<NodeRow>): boolean {
+  return MODEL_KEYS.some((key) => patch[key] !== undefined);
+}
+
+function changesOf(before: NodeRow | null, after: NodeRow | null): NodeChanges['changes'] {
+  if (before === null) return [{ what: 'node', oldValue: 'not known', newValue: 'enrolled' }];
+  if (after === null) return [{ what: 'node', oldValue: 'enrolled', newValue: 'deleted' }];
+  const power = { what: 'power state', oldValue: before.goodPowerState ?? '', newValue: after.powerState ?? '' };
+  const values = MODEL_KEYS.map((what) => ({ what, oldValue: textOf(before, what), newValue: textOf(after, what) }));
+  const others = values.filter(({ oldValue, newValue }) => oldValue !== newValue);
+  const moved = power.oldValue !== '' && isGood(after.powerState) && power.oldValue !== power.newValue;
+  return moved ? [power, ...others] : others;
+}
+
+function textOf(node: NodeRow, what: (typeof MODEL_KEYS)[number]): string {
+  if (what === 'maintenance') return node.maintenance ? 'on' : 'off';
+  if (what !== 'labels') return node[what];
+  const labels = Object.entries(node.labels).map(([name, value]) => `${name}=${value}`);
+  return labels.length === 0 ? 'none' : labels.sort().join(', ');
+}
+
+function isGood(state: PowerState | null): boolean {
+  return state === 'power on' || state === 'power off';
+}
+
+async function keepGoodPowerState(
+  { uuid, powerState }: NodeRow,
+  known: NodeRow['goodPowerState'],
+  { sql }: Transaction,
+): Promise<void> {
+  if (isGood(powerState) && powerState !== known)
+    await sql('nodes').where({ uuid }).update({ good_power_state: powerState });
+}
+
+/** So many rows go into one statement. */
+const ROWS_LIMIT = 400;
+
+/**
+ * Writes changes of nodes, and supersedes the plans that they make stale: not the plan that did it, and not those that
+ * wait for that plan.
+ * @returns the revision of the model afterwards
+ */
+export async function recordChanges(
+  all: readonly NodeChanges[],
+  cause: Cause,
+  transaction: Transaction,
+  store: Store,
+): Promise<number> {
+  const plan = await planOf(cause, transaction);
+  const now = store.clock.now();
+  const common = { cause: cause.why, planUuid: plan?.uuid ?? null, changedAt: now };
+  const rows = all.flatMap(({ node, changes }) =>
+    changes.map((change) =>
+      modelChangeCodec.encode({ ...change, ...common, nodeUuid: node.uuid, nodeName: node.name }),
+    ),
+  );
+  let revision = 0;
+  for (let at = 0; at < rows.length; at += ROWS_LIMIT) {
+    const part = rows.slice(at, at + ROWS_LIMIT);
+    const inserted: { revision: number }[] = await transaction.sql('model_changes').insert(part).returning('revision');
+    revision = Math.max(revision, ...inserted.map((row) => Number(row.revision)));
+  }
+  await supersedeStale(all, cause.why, plan, transaction, store);
+  return revision;
+}
+
+async function planOf({ actionUuid }: Cause, { sql }: Transaction): Promise<ActionPlanRow | null> {
+  if (actionUuid === null) return null;
+  const action = await sql('actions').where('uuid', actionUuid).first('plan_uuid');
+  const row = action ? await sql('action_plans').where('uuid', action.plan_uuid).first() : null;
+  return row ? actionPlanCodec.decode(row) : null;
+}
+
+async function supersedeStale(
+  all: readonly NodeChanges[],
+  why: string,
+  changer: ActionPlanRow | null,
+  transaction: Transaction,
+  store: Store,
+): Promise<void> {
+  const { sql } = transaction;
+  const { everywhere, byNode } = await plansAbout(
+    all.map(({ node }) => node.uuid),
+    sql,
+  );
+  const seen = new Set<string>();
+  const at = new Date(store.clock.now()).toISOString();
+  for (const { node, changes } of all) {
+    const about = [...everywhere, ...(byNode.get(node.uuid) ?? [])].filter((uuid) => !seen.has(uuid));
+    if (about.length === 0) continue;
+    for (const uuid of about) seen.add(uuid);
+    const plans = await plansOf(about, sql);
+    const stale = plans.filter((plan) => changer === null || !(plan.uuid === changer.uuid || waitsFor(plan, changer)));
+    const what = changes.map(describe).join(', ');
+    await supersedePlans(
+      stale.map(({ uuid }) => uuid),
+      `node ${node.name} changed at ${at}: ${what} (${why})`,
+      transaction,
+      store,
+    );
+  }
+}
+
+function describe({ what, oldValue, newValue }: NodeChanges['changes'][number]): string {
+  return oldValue === '' ? what : `${what} ${oldValue} -> ${newValue}`;
+}

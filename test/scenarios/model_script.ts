@@ -1,0 +1,33 @@
+/** The commands of scenarios that are about the cluster model. */
+import { changeNode } from '../../src/server/enrolment.ts';
+import { reportClusterEvent } from '../../src/server/plans/cluster_events.ts';
+import { listModelChanges } from '../../src/server/store/cluster_model.ts';
+import type { Playing } from './plan_script.ts';
+
+type ModelCommand = (playing: Playing, words: readonly string[]) => Promise<void> | void;
+
+/** The commands about the cluster model. */
+export const MODEL_COMMANDS: Readonly<Record<string, ModelCommand>> = {
+  /** `change n1 maintenance=true rack=7`: an operator changes a node; what is not maintenance is a label. */
+  change: async ({ world }, [node = '', ...words]) => {
+    const { maintenance, ...setLabels } = Object.fromEntries(words.map((word) => word.split('=') as [string, string]));
+    const rest = { setLabels, removeLabels: [], setDriverInfo: {}, removeDriverInfo: [] };
+    await changeNode(
+      { node, ...rest, ...(maintenance === undefined ? {} : { maintenance: maintenance === 'true' }) },
+      world.conductor,
+    );
+  },
+  /** `report instance.update n[1-2] because it grew`: an event from outside. */
+  report: async ({ world, say }, [eventType = '', nodes = '', , ...reason]) => {
+    const event = { eventType, nodes: nodes === '' ? [] : [nodes], payload: {}, reason: reason.join(' ') };
+    say(`revision ${await reportClusterEvent(event, world.conductor)}`);
+  },
+  /** `changes`, `changes 3`: what has changed in the cluster model, from a revision on. */
+  changes: async ({ world, say }, [from = '0']) => {
+    for (const change of await listModelChanges(Number(from), null, 100, world.database.read)) {
+      const { revision, nodeName, what, oldValue, newValue, cause, planUuid } = change;
+      const plan = planUuid === null ? '' : `, by ${planUuid}`;
+      say(`${revision} ${nodeName}: ${what} ${oldValue} -> ${newValue} (${cause}${plan})`);
+    }
+  },
+};
