@@ -21,7 +21,9 @@ const schema = z.strictObject(
     interval: whole.optional(),
     auto_trigger: z.boolean(must('true or false')).default(false),
     max_parallel: whole.default(0),
-    on_failure: z.enum(Object.keys(POLICIES) as (keyof typeof POLICIES)[], must('STOP, CONTINUE or ROLLBACK')).default('STOP'),
+    on_failure: z
+      .enum(Object.keys(POLICIES) as (keyof typeof POLICIES)[], must('STOP, CONTINUE or ROLLBACK'))
+      .default('STOP'),
   },
   must('an audit: a name, a strategy and what else it needs'),
 );

@@ -53,7 +53,11 @@ const PLANS: readonly BadCall[] = [
   plan('a huge max_parallel', { maxParallel: 10_001 }, /^max_parallel: it is 10001/),
   plan('a negative canary', { canary: -1 }, /^canary: it is -1/),
   plan('more canaries than actions', { canary: 2 }, /^canary: it is 2; it is a whole number from 0 to 1/),
-  plan('an unknown policy', { onFailure: 99 as never }, /^on_failure: it is unknown; it is one of STOP, CONTINUE, ROLLBACK/),
+  plan(
+    'an unknown policy',
+    { onFailure: 99 as never },
+    /^on_failure: it is unknown; it is one of STOP, CONTINUE, ROLLBACK/,
+  ),
   plan('a long request_id', { requestId: 'x'.repeat(256) }, /^request_id: it has 1 to 255 characters/),
   {
     what: 'a request_id of another plan',
