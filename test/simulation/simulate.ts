@@ -115,7 +115,7 @@ async function makePeace({ world, simulation, witness, checks }: Run): Promise<P
   if (world.chance.happens(0.3)) await goOnWithoutAgents(world, simulation);
   const limitMs = longestMs(await checks.always(), world);
   await world.clock.turnUntil(() => witness.quiet, limitMs);
-  await world.clock.turn(20 * 60_000);
+  await world.clock.turn(10 * 60_000);
   return checks.atPeace();
 }
 
