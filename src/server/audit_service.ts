@@ -9,14 +9,15 @@ import {
   type CreateAuditRequest,
 } from '../gen/countermand/v1/audit.ts';
 import type { Conductor } from './conductor.ts';
-import { pageMark, pageSize, pageToken } from './pages.ts';
+import { nextToken, pageMark, pageSize } from './pages.ts';
 import type { WantedAudit } from './plans/audit_request.ts';
 import { toAudit, toStrategy } from './plans/audit_wire.ts';
 import { reportClusterEvent } from './plans/cluster_events.ts';
 import { STRATEGIES } from './plans/strategies.ts';
 import { toActionPlan } from './plans/wire.ts';
 import { getAudit, listAudits, listPlansOf } from './store/audits.ts';
-import { countActions, isPlanMark } from './store/plans.ts';
+import { isNewestMark } from './store/newest.ts';
+import { countActions } from './store/plans.ts';
 import { nameOf } from './wire.ts';
 
 /** So many plans of an audit are shown with it. */
@@ -47,12 +48,10 @@ export function createAuditService(conductor: Conductor): AuditServiceImplementa
       const limit = pageSize(request.pageSize);
       const states = request.states.map(toState);
       const list = ['audits', ...states];
-      const rows = await listAudits(states, pageMark(list, request.pageToken, isPlanMark), limit, read);
-      const last = rows.at(-1);
+      const rows = await listAudits(states, pageMark(list, request.pageToken, isNewestMark), limit, read);
       return {
         audits: rows.map(toAudit),
-        nextPageToken:
-          last && rows.length === limit ? pageToken(list, { createdAt: last.createdAt, uuid: last.uuid }) : '',
+        nextPageToken: nextToken(list, rows, limit),
       };
     },
 

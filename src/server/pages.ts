@@ -1,5 +1,6 @@
 /** Page sizes and page tokens. A token belongs to one list with one set of filters. */
 import { fail } from '../core/errors.ts';
+import type { NewestMark } from './store/newest.ts';
 
 /** What a list answers when it is not asked for a size. */
 export const PAGE_SIZE_DEFAULT = 100;
@@ -16,6 +17,12 @@ export function pageSize(asked: number): number {
 /** A token for what comes after `mark`, in the list that `list` names with all its filters. */
 export function pageToken(list: readonly unknown[], mark: unknown): string {
   return Buffer.from(JSON.stringify([list, mark])).toString('base64url');
+}
+
+/** The token for what comes after these rows, of which the newest comes first; empty if they are the last. */
+export function nextToken(list: readonly unknown[], rows: readonly NewestMark[], limit: number): string {
+  const last = rows.at(-1);
+  return last && rows.length === limit ? pageToken(list, { createdAt: last.createdAt, uuid: last.uuid }) : '';
 }
 
 /**

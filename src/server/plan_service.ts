@@ -11,13 +11,15 @@ import {
 } from '../gen/countermand/v1/action_plan.ts';
 import { underCall } from './calls.ts';
 import type { Conductor } from './conductor.ts';
-import { pageMark, pageSize, pageToken } from './pages.ts';
-import { createActionPlan, type WantedAction, type WantedPlan } from './plans/create.ts';
+import { nextToken, pageMark, pageSize, pageToken } from './pages.ts';
+import { createActionPlan } from './plans/create.ts';
 import { previewRollback } from './plans/rollback_order.ts';
+import type { WantedAction, WantedPlan } from './plans/wanted.ts';
 import { watchPlan } from './plans/watch.ts';
 import { toAction, toActionPlan, toUndo } from './plans/wire.ts';
+import { isNewestMark } from './store/newest.ts';
 import { FAILURE_POLICIES } from './store/plan_rows.ts';
-import { countActions, getPlan, isPlanMark, listActions, listPlans } from './store/plans.ts';
+import { countActions, getPlan, listActions, listPlans } from './store/plans.ts';
 import { nameOf } from './wire.ts';
 
 /** The service over a conductor. */
@@ -99,14 +101,12 @@ function pagesOf({ orders }: Conductor): Pick<ActionPlanServiceImplementation, '
       const limit = pageSize(request.pageSize);
       const states = request.states.map(toState);
       const list = ['action_plans', ...states];
-      const after = pageMark(list, request.pageToken, isPlanMark);
+      const after = pageMark(list, request.pageToken, isNewestMark);
       const rows = await listPlans(states, after, limit, read);
-      const last = rows.at(-1);
       const counts = await Promise.all(rows.map(({ uuid }) => countActions(uuid, read)));
       return {
         actionPlans: rows.map((plan, at) => toActionPlan(plan, clock.now(), counts[at])),
-        nextPageToken:
-          last && rows.length === limit ? pageToken(list, { createdAt: last.createdAt, uuid: last.uuid }) : '',
+        nextPageToken: nextToken(list, rows, limit),
       };
     },
   };

@@ -4,11 +4,12 @@ import { fail } from '../core/errors.ts';
 import { OnTimeout, type PowerServiceImplementation, type SetPowerStateRequest } from '../gen/countermand/v1/power.ts';
 import { underCall } from './calls.ts';
 import type { Conductor } from './conductor.ts';
-import { pageMark, pageSize, pageToken } from './pages.ts';
+import { nextToken, pageMark, pageSize } from './pages.ts';
 import { giveOrder, type Order, withdrawOrder } from './power/orders.ts';
 import { watchPowerTask } from './power/watch.ts';
+import { isNewestMark } from './store/newest.ts';
 import { getNode } from './store/nodes.ts';
-import { getPowerTask, isPowerTaskMark, listPowerTasks } from './store/power_tasks.ts';
+import { getPowerTask, listPowerTasks } from './store/power_tasks.ts';
 import type { Store } from './store/store.ts';
 import { fromTarget, toPowerTask } from './wire.ts';
 
@@ -33,15 +34,13 @@ export function createPowerService(conductor: Conductor): PowerServiceImplementa
     async listPowerTasks(request) {
       const limit = pageSize(request.pageSize);
       const list = ['power_tasks', request.node, request.unsettled];
-      const after = pageMark(list, request.pageToken, isPowerTaskMark);
+      const after = pageMark(list, request.pageToken, isNewestMark);
       const node = request.node === '' ? null : await getNode(request.node, store.database.read);
       const filter = { ...(node ? { nodeUuid: node.uuid } : {}), unsettled: request.unsettled };
       const tasks = await listPowerTasks(filter, after, limit, store.database.read);
-      const last = tasks.at(-1);
-      const more = last && tasks.length === limit;
       return {
         tasks: tasks.map(toPowerTask),
-        nextPageToken: more ? pageToken(list, { createdAt: last.createdAt, uuid: last.uuid }) : '',
+        nextPageToken: nextToken(list, tasks, limit),
       };
     },
 

@@ -7,7 +7,7 @@ import { findTarget, TARGET_TABLE } from '../../src/core/power.ts';
 import { fakeSchema } from '../../src/drivers/fake/hardware.ts';
 import { deleteNode } from '../../src/server/enrolment.ts';
 import { explainNode } from '../../src/server/explain.ts';
-import type { WantedAction } from '../../src/server/plans/create.ts';
+import type { WantedAction } from '../../src/server/plans/wanted.ts';
 import { withdrawOrder } from '../../src/server/power/orders.ts';
 import { readNode } from '../../src/server/readings.ts';
 import { readEvents } from '../../src/server/store/events.ts';

@@ -1,6 +1,6 @@
 /** Plans by chance: a graph of any shape, small limits, and actions that take their time. */
 import { TARGET_TABLE } from '../../src/core/power.ts';
-import type { WantedAction, WantedPlan } from '../../src/server/plans/create.ts';
+import type { WantedAction, WantedPlan } from '../../src/server/plans/wanted.ts';
 import type { SeededChance } from '../world/chance.ts';
 import { ORDERS } from './power_orders.ts';
 import { NODES } from './simulation.ts';

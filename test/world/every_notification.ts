@@ -1,6 +1,7 @@
 /** A world in which everything happens that is announced: the notifications of all of it, for tests that look at them. */
 import { deleteNode } from '../../src/server/enrolment.ts';
-import { createActionPlan, type WantedAction } from '../../src/server/plans/create.ts';
+import { createActionPlan } from '../../src/server/plans/create.ts';
+import type { WantedAction } from '../../src/server/plans/wanted.ts';
 import { readEvents } from '../../src/server/store/events.ts';
 import type { EventRow } from '../../src/server/store/rows.ts';
 import { World } from './world.ts';

@@ -4,12 +4,11 @@ import { listPlansOf } from '../store/audits.ts';
 import type { Transaction } from '../store/database.ts';
 import { listAllNodes } from '../store/nodes.ts';
 import type { ActionPlanRow, AuditRow } from '../store/plan_rows.ts';
-import { movePlan } from '../store/plan_transition.ts';
-import { nextStartOrder } from '../store/plans.ts';
 import type { Store } from '../store/store.ts';
 import { EVERY_NODE, supersedePlans } from '../store/supersede.ts';
 import { type CheckedPlan, checkPlan } from './check.ts';
 import { writePlan } from './create.ts';
+import { startPlan } from './launch.ts';
 import { findScopeOf } from './scope.ts';
 import { parseStrategyParameters, type Strategy } from './strategies/strategy.ts';
 import { globalEfficacy, MANUAL, STRATEGIES } from './strategies.ts';
@@ -39,7 +38,9 @@ export async function runAudit(audit: AuditRow, transaction: Transaction, store:
   const about: CheckedPlan = scoped ? checked : { ...checked, nodeUuids: [EVERY_NODE, ...checked.nodeUuids] };
   const plan = await writePlan(about, '', audit, globalEfficacy(strategy, proposal), transaction, store);
   await supersedeEarlier(audit, plan, transaction, store);
-  return audit.autoTrigger ? startPlan(plan, transaction, store) : plan;
+  // Its launch is another transaction: the engine's, which looks at what runs.
+  const started = audit.autoTrigger ? await startPlan(plan.uuid, {}, transaction, store) : null;
+  return started ?? plan;
 }
 
 function strategyNamed(name: string): Strategy {
@@ -78,11 +79,4 @@ async function supersedeEarlier(
   const found = made ? `made plan ${made.uuid}` : 'found nothing to do';
   const why = `a later run of its audit has ${found}, at ${new Date(store.clock.now()).toISOString()}`;
   await supersedePlans(earlier, why, transaction, store);
-}
-
-/** Its launch is another transaction: the engine's, which looks at what runs. */
-async function startPlan(plan: ActionPlanRow, transaction: Transaction, store: Store): Promise<ActionPlanRow> {
-  const patch = { startedAt: store.clock.now(), startOrder: await nextStartOrder(transaction) };
-  const started = await movePlan('start', plan.uuid, patch, transaction, store);
-  return started?.plan ?? plan;
 }

@@ -1,10 +1,10 @@
 /** What can be known to be wrong with a plan is found before anything is written: names, sizes, graph, parameters, nodes. */
 
 import { type ErrorCode, fail } from '../../core/errors.ts';
-import { findDriver } from '../store/agents.ts';
+import { findDriversOf } from '../store/agents.ts';
 import type { Transaction } from '../store/database.ts';
 import { findNodes } from '../store/nodes.ts';
-import type { DriverRow, NodeRow } from '../store/rows.ts';
+import type { NodeRow } from '../store/rows.ts';
 import { type ActionType, parseParameters } from './actions/action_type.ts';
 import { ACTION_TYPES, findActionType } from './actions/list.ts';
 import { buildGraph, type Graph } from './graph.ts';
@@ -111,7 +111,7 @@ async function checkActions(wanted: readonly WantedAction[], sql: Transaction['s
   const drivers = await findDriversOf([...nodes.values()], sql);
   return parsed.map(({ type, parameters, nodeName }, at) => {
     const node = nodeName === null ? null : (nodes.get(nodeName) as NodeRow);
-    const driver = node ? (drivers.get(driverKey(node)) ?? null) : null;
+    const driver = node ? (drivers.get(node.uuid) ?? null) : null;
     type.check(parameters, { node, driver }, placeOf(wanted[at] as WantedAction, at));
     return { wanted: wanted[at] as WantedAction, type, node };
   });
@@ -142,19 +142,4 @@ async function findNodesOf(
     throw fail('NODE_NOT_FOUND', `${place}.input_parameters.resource_id: there is no node '${nodeName}'`);
   }
   return nodes;
-}
-
-const driverKey = ({ zone, driver }: NodeRow): string => `${zone} ${driver}`;
-
-async function findDriversOf(
-  nodes: readonly NodeRow[],
-  sql: Transaction['sql'],
-): Promise<Map<string, DriverRow | null>> {
-  const drivers = new Map<string, DriverRow | null>();
-  for (const node of nodes) {
-    const key = driverKey(node);
-    if (drivers.has(key)) continue;
-    drivers.set(key, await findDriver(node.zone, node.driver, sql));
-  }
-  return drivers;
 }

@@ -13,8 +13,6 @@ import { findScopeOf } from './scope.ts';
 import { MANUAL } from './strategies.ts';
 import type { WantedPlan } from './wanted.ts';
 
-export type { WantedAction, WantedPlan } from './wanted.ts';
-
 /**
  * Accepts a plan, or finds the one that this request_id made before. It is durable and RECOMMENDED when this resolves,
  * with an ONESHOT audit behind it.

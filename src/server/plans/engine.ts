@@ -5,17 +5,9 @@ import { ACTION_PLAN_RUNNING, type ActionPlanEvent, isPlanAtRest } from '../../c
 import type { Transaction } from '../store/database.ts';
 import type { ActionPlanRow } from '../store/plan_rows.ts';
 import { askForRollback, moveAudit, movePlan } from '../store/plan_transition.ts';
-import {
-  findEarlier,
-  findOverlap,
-  getContext,
-  getPlan,
-  listNextInLine,
-  listPlansIn,
-  nextStartOrder,
-} from '../store/plans.ts';
+import { findEarlier, findOverlap, getContext, getPlan, listNextInLine, listPlansIn } from '../store/plans.ts';
 import { moveAllActions, supersedePlans } from '../store/supersede.ts';
-import { launchPlan } from './launch.ts';
+import { launchPlan, startPlan } from './launch.ts';
 import type { PlanParts } from './parts.ts';
 import { PlanRun } from './plan_run.ts';
 import { planPossible } from './possible.ts';
@@ -51,7 +43,7 @@ export class Engine {
     this.#followTheQueue().catch((thrown: unknown) => this.#stopped(asCountermandError(thrown)));
     const { read } = this.#parts.orders.store.database;
     for (const { uuid } of await listPlansIn(ACTION_PLAN_RUNNING, read)) this.#run(uuid);
-    for (const { uuid } of await listPlansIn(['PENDING'], read)) await this.#tryLaunch(uuid);
+    for (const { uuid } of await listPlansIn(['PENDING'], read)) await this.launch(uuid);
   }
 
   /**
@@ -64,14 +56,13 @@ export class Engine {
     const plan = await store.database.write(async (transaction) => {
       const found = await getPlan(key, transaction.sql);
       if (!force && isTooOld(found, this.#parts)) return this.#supersede(found, transaction);
-      const order = { startedAt: store.clock.now(), startOrder: await nextStartOrder(transaction) };
-      const patch = force ? { ...order, forced: true, statusMessage: this.#whyForced(found) } : order;
-      const started = await movePlan('start', found.uuid, patch, transaction, store);
+      const patch = force ? { forced: true, statusMessage: this.#whyForced(found) } : {};
+      const started = await startPlan(found.uuid, patch, transaction, store);
       if (!started) throw wrongState(found, 'start', store.clock.now());
-      const blocker = await this.#blockerOf(started.plan, transaction);
-      if (blocker === null) return launchPlan(started.plan, transaction, store);
-      if (!queue) throw overlaps(started.plan, blocker);
-      return started.plan;
+      const blocker = await this.#blockerOf(started, transaction);
+      if (blocker === null) return launchPlan(started, transaction, store);
+      if (!queue) throw overlaps(started, blocker);
+      return started;
     });
     if (plan.state === 'SUPERSEDED') throw wrongState(plan, 'start', store.clock.now());
     if (plan.state === 'ONGOING') this.#run(plan.uuid);
@@ -141,11 +132,6 @@ export class Engine {
     });
   }
 
-  /** Launches a plan that was made PENDING, if its turn has come; else it waits for it. */
-  async launch(uuid: string): Promise<void> {
-    await this.#tryLaunch(uuid);
-  }
-
   /** A plan that never ran is over, and so are its actions. */
   async #drop(plan: ActionPlanRow, statusMessage: string, transaction: Transaction): Promise<ActionPlanRow> {
     const patch = { statusMessage: 'the plan was cancelled before it ran' };
@@ -168,8 +154,8 @@ export class Engine {
     return (await findOverlap(plan.uuid, transaction)) ?? (await findEarlier(plan, transaction));
   }
 
-  /** Launches a plan that waits, if its turn has come and it is not too old by now. */
-  async #tryLaunch(uuid: string): Promise<void> {
+  /** Launches a PENDING plan, if its turn has come and it is not too old by now; else it waits on. */
+  async launch(uuid: string): Promise<void> {
     const { store } = this.#parts.orders;
     const plan = await store.database.write(async (transaction) => {
       const found = await getPlan(uuid, transaction.sql);
@@ -196,7 +182,7 @@ export class Engine {
     this.#launching += 1;
     try {
       const next = await listNextInLine(endedUuid, this.#parts.orders.store.database.read);
-      for (const { uuid } of next) await this.#tryLaunch(uuid);
+      for (const { uuid } of next) await this.launch(uuid);
     } finally {
       this.#launching -= 1;
     }

@@ -1,9 +1,22 @@
-/** The launch of a plan, whoever launches it. */
+/** The start and the launch of a plan, whoever starts and launches it. */
 import type { Transaction } from '../store/database.ts';
 import type { ActionPlanRow } from '../store/plan_rows.ts';
 import { movePlan } from '../store/plan_transition.ts';
+import { nextStartOrder } from '../store/plans.ts';
 import type { Store } from '../store/store.ts';
 import { supersedeByLaunch } from '../store/supersede.ts';
+
+/** Moves a RECOMMENDED plan to PENDING, behind all that wait. @returns null if it was in another state */
+export async function startPlan(
+  uuid: string,
+  patch: Partial<ActionPlanRow>,
+  transaction: Transaction,
+  store: Store,
+): Promise<ActionPlanRow | null> {
+  const order = { startedAt: store.clock.now(), startOrder: await nextStartOrder(transaction) };
+  const started = await movePlan('start', uuid, { ...patch, ...order }, transaction, store);
+  return started?.plan ?? null;
+}
 
 /**
  * Moves a PENDING plan to ONGOING and supersedes what overlaps with it. The caller has seen that nothing is in its way, and

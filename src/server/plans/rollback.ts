@@ -2,13 +2,13 @@
  * What would undo a plan: each action whose order was sent, in reversed dependency order, back to what was recorded before
  * it. Nothing is written here.
  */
-import { findDriver } from '../store/agents.ts';
+import { findDriversOf } from '../store/agents.ts';
 import type { Transaction } from '../store/database.ts';
 import { findNodes } from '../store/nodes.ts';
 import type { ActionPlanRow, ActionRow } from '../store/plan_rows.ts';
 import { listActions } from '../store/plans.ts';
 import { findByRequestIds } from '../store/power_tasks.ts';
-import type { DriverRow, NodeRow } from '../store/rows.ts';
+import type { NodeRow } from '../store/rows.ts';
 import { type Done, parseParameters, type Undo } from './actions/action_type.ts';
 import { findActionType } from './actions/list.ts';
 import type { WantedAction } from './wanted.ts';
@@ -30,11 +30,9 @@ export interface RollbackOptions {
   readonly acceptDrift: boolean;
 }
 
-const PAGE = 1000;
-
 /** Every action of a plan with what would undo it, the last to be undone last. */
 export async function undoingsOf(plan: ActionPlanRow, sql: Sql): Promise<Undoing[]> {
-  const actions = await actionsOf(plan.uuid, sql);
+  const actions = await listActions(plan.uuid, -1, plan.size, sql);
   const nodes = await findNodes(
     [...new Set(actions.map(({ nodeUuid }) => nodeUuid).filter((uuid) => uuid !== null))],
     sql,
@@ -43,10 +41,10 @@ export async function undoingsOf(plan: ActionPlanRow, sql: Sql): Promise<Undoing
     actions.map(({ uuid }) => uuid),
     sql,
   );
-  const drivers = await driversOf([...nodes.values()], sql);
+  const drivers = await findDriversOf([...nodes.values()], sql);
   const undoings = actions.map((action): Undoing => {
     const node = action.nodeUuid === null ? null : (nodes.get(action.nodeUuid) ?? null);
-    const driver = node ? (drivers.get(driverKey(node)) ?? null) : null;
+    const driver = node ? (drivers.get(node.uuid) ?? null) : null;
     return { action, node, undo: undoOf({ action, node, driver, task: tasks.get(action.uuid) ?? null }) };
   });
   return withoutOldDrift(undoings, await undoneBefore(plan.uuid, sql));
@@ -78,25 +76,6 @@ function undoOf(done: Done): Undo {
   const type = findActionType(action.actionType);
   if (!type) return { kind: 'irreversible', why: `this version has no action type '${action.actionType}'` };
   return type.undo(parseParameters(type, action.inputParameters, `action '${action.name}'`), done);
-}
-
-async function actionsOf(planUuid: string, sql: Sql): Promise<ActionRow[]> {
-  const actions: ActionRow[] = [];
-  for (let page: ActionRow[] | null = null; page === null || page.length === PAGE; ) {
-    page = await listActions(planUuid, actions.at(-1)?.position ?? -1, PAGE, sql);
-    actions.push(...page);
-  }
-  return actions;
-}
-
-const driverKey = ({ zone, driver }: NodeRow): string => `${zone} ${driver}`;
-
-async function driversOf(nodes: readonly NodeRow[], sql: Sql): Promise<Map<string, DriverRow | null>> {
-  const drivers = new Map<string, DriverRow | null>();
-  for (const node of nodes) {
-    if (!drivers.has(driverKey(node))) drivers.set(driverKey(node), await findDriver(node.zone, node.driver, sql));
-  }
-  return drivers;
 }
 
 /** The actions that an earlier rollback of the plan has undone. */

@@ -4,12 +4,12 @@ import { type CountermandError, fail } from '../../core/errors.ts';
 import { ACTION_PLAN_RUNNING, isPlanAtRest } from '../../core/states.ts';
 import type { Transaction } from '../store/database.ts';
 import type { ActionPlanRow } from '../store/plan_rows.ts';
-import { linkRollback, movePlan } from '../store/plan_transition.ts';
-import { findOverlap, findPlanByRequestId, getPlan, nextStartOrder } from '../store/plans.ts';
+import { linkRollback } from '../store/plan_transition.ts';
+import { findOverlap, findPlanByRequestId, getPlan } from '../store/plans.ts';
 import type { Store } from '../store/store.ts';
 import { checkPlan } from './check.ts';
 import { joined, writeAlone } from './create.ts';
-import { launchPlan } from './launch.ts';
+import { launchPlan, startPlan } from './launch.ts';
 import type { PlanParts } from './parts.ts';
 import {
   type Kept,
@@ -110,10 +110,8 @@ async function make(
 }
 
 async function launch(rollback: ActionPlanRow, transaction: Transaction, store: Store): Promise<ActionPlanRow> {
-  const now = store.clock.now();
-  const started = { startedAt: now, startOrder: await nextStartOrder(transaction) };
-  const moved = await movePlan('start', rollback.uuid, started, transaction, store);
-  return launchPlan(moved?.plan ?? rollback, transaction, store);
+  const started = await startPlan(rollback.uuid, {}, transaction, store);
+  return launchPlan(started ?? rollback, transaction, store);
 }
 
 async function refusalOf(plan: ActionPlanRow, now: number, sql: Transaction['sql']): Promise<CountermandError | null> {

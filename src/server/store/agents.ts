@@ -1,7 +1,7 @@
 /** Reading and writing what is known of agents and their drivers. */
 import type { Knex } from 'knex';
 import type { Transaction } from './database.ts';
-import { type AgentRow, agentCodec, type DriverRow, driverCodec } from './rows.ts';
+import { type AgentRow, agentCodec, type DriverRow, driverCodec, type NodeRow } from './rows.ts';
 
 /** Remembers an agent and what it said of its drivers. */
 export async function saveAgent(agent: AgentRow, drivers: readonly DriverRow[], { sql }: Transaction): Promise<void> {
@@ -29,6 +29,18 @@ export async function listAgents(sql: Knex): Promise<AgentRow[]> {
 export async function findDriver(zone: string, name: string, sql: Knex): Promise<DriverRow | null> {
   const row = await sql('drivers').where({ zone, name }).first();
   return row ? driverCodec.decode(row) : null;
+}
+
+/** The driver of each of these nodes, by the node's uuid; null for one that no agent has offered. */
+export async function findDriversOf(nodes: readonly NodeRow[], sql: Knex): Promise<Map<string, DriverRow | null>> {
+  const kinds = Map.groupBy(nodes, ({ zone, driver }) => `${zone} ${driver}`);
+  const drivers = new Map<string, DriverRow | null>();
+  for (const alike of kinds.values()) {
+    const [{ zone, driver }] = alike as [NodeRow];
+    const found = await findDriver(zone, driver, sql);
+    for (const { uuid } of alike) drivers.set(uuid, found);
+  }
+  return drivers;
 }
 
 /** The names of the drivers that agents of a zone have offered. */

@@ -1,10 +1,9 @@
 /** Reading audits, and writing when they run. Their states are written by `plan_transition.ts` alone. */
 import type { Knex } from 'knex';
-import { fail } from '../../core/errors.ts';
 import type { ActionPlanState, AuditState } from '../../core/states.ts';
 import type { Transaction } from './database.ts';
+import { getNamed, inStates, type NamedTable, type NewestMark, newestFirst } from './newest.ts';
 import { type ActionPlanRow, type AuditRow, actionPlanCodec, auditCodec } from './plan_rows.ts';
-import type { PlanMark } from './plans.ts';
 import type { Store } from './store.ts';
 
 /** An audit by its request_id, or null. */
@@ -13,44 +12,30 @@ export async function findAuditByRequestId(requestId: string, sql: Knex): Promis
   return row ? auditCodec.decode(row) : null;
 }
 
+const AUDITS: NamedTable<AuditRow> = {
+  table: 'audits',
+  codec: auditCodec,
+  noun: 'audit',
+  list: 'countermand audit list',
+  notFound: 'AUDIT_NOT_FOUND',
+};
+
 /**
  * An audit by uuid, request_id or name. A name that several audits bear means none of them.
  * @throws AUDIT_NOT_FOUND, ARGUMENT_INVALID if nothing is named, or more than one audit
  */
-export async function getAudit(key: string, sql: Knex): Promise<AuditRow> {
-  if (key === '') throw fail('ARGUMENT_INVALID', 'no audit is named; give its uuid, its request_id or its name');
-  const byId = await sql('audits').where('uuid', key).orWhere('request_id', key).first();
-  if (byId) return auditCodec.decode(byId);
-  const named = await sql('audits')
-    .where('name', key)
-    .whereNot('state', 'DELETED')
-    .orderBy('created_at', 'desc')
-    .limit(6);
-  if (named.length === 1) return auditCodec.decode(named[0]);
-  if (named.length === 0)
-    throw fail('AUDIT_NOT_FOUND', `there is no audit '${key}'; \`countermand audit list\` shows those there are`);
-  const uuids = named.map(({ uuid }) => uuid).slice(0, 5);
-  throw fail('ARGUMENT_INVALID', `more than one audit is called '${key}'; name one by its uuid: ${uuids.join(', ')}`);
+export function getAudit(key: string, sql: Knex): Promise<AuditRow> {
+  return getNamed(key, AUDITS, sql);
 }
 
 /** At most `limit` audits, the newest first; without `states`, all but those that are deleted. */
 export async function listAudits(
   states: readonly AuditState[],
-  after: PlanMark | null,
+  after: NewestMark | null,
   limit: number,
   sql: Knex,
 ): Promise<AuditRow[]> {
-  const query = sql('audits').orderBy('created_at', 'desc').orderBy('uuid', 'desc').limit(limit);
-  if (states.length > 0) query.whereIn('state', [...states]);
-  else query.whereNot('state', 'DELETED');
-  if (after) {
-    query.where((older) =>
-      older
-        .where('created_at', '<', after.createdAt)
-        .orWhere((same) => same.where('created_at', after.createdAt).where('uuid', '<', after.uuid)),
-    );
-  }
-  return (await query).map(auditCodec.decode);
+  return (await newestFirst(inStates(sql('audits'), states), after, limit)).map(auditCodec.decode);
 }
 
 /** At most `limit` plans of an audit, the newest first; without `states`, all but those that are deleted. */
@@ -60,11 +45,8 @@ export async function listPlansOf(
   limit: number,
   sql: Knex,
 ): Promise<ActionPlanRow[]> {
-  const query = sql('action_plans').where('audit_uuid', auditUuid);
-  if (states.length > 0) query.whereIn('state', [...states]);
-  else query.whereNot('state', 'DELETED');
-  const rows = await query.orderBy('created_at', 'desc').orderBy('uuid', 'desc').limit(limit);
-  return rows.map(actionPlanCodec.decode);
+  const ofAudit = sql('action_plans').where('audit_uuid', auditUuid);
+  return (await newestFirst(inStates(ofAudit, states), null, limit)).map(actionPlanCodec.decode);
 }
 
 /** When the next continuous audit is due, or null. */

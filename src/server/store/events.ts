@@ -1,14 +1,12 @@
 /** Notifications: appended in the transaction of the change, numbered by the database, read from any number on. */
 import type { Knex } from 'knex';
 import type { Transaction } from './database.ts';
+import { portionsOf, ROWS_AT_ONCE } from './portions.ts';
 import { type EventRow, eventCodec } from './rows.ts';
 import type { Store } from './store.ts';
 
 /** What a change has to say; the rest of the envelope is filled in here. */
 export type Announcement = Pick<EventRow, 'eventType' | 'priority' | 'payload'>;
-
-/** So many rows go into one statement. */
-const ROWS_LIMIT = 400;
 
 /** Appends notifications to the transaction, in order. */
 export async function announce(
@@ -26,8 +24,7 @@ export async function announce(
     }),
   );
   let sequence = 0;
-  for (let at = 0; at < rows.length; at += ROWS_LIMIT) {
-    const part = rows.slice(at, at + ROWS_LIMIT);
+  for (const part of portionsOf(rows, ROWS_AT_ONCE)) {
     const inserted: { sequence: number }[] = await transaction.sql('events').insert(part).returning('sequence');
     sequence = Math.max(sequence, inserted.at(-1)?.sequence ?? 0);
   }

@@ -6,6 +6,7 @@ import type { PowerState } from '../../core/power.ts';
 import { type ModelChangeRow, modelChangeCodec } from './cluster_model.ts';
 import type { Transaction } from './database.ts';
 import { type ActionPlanRow, actionPlanCodec } from './plan_rows.ts';
+import { portionsOf, ROWS_AT_ONCE } from './portions.ts';
 import type { NodeRow } from './rows.ts';
 import type { Store } from './store.ts';
 import { plansAbout, plansOf, supersedePlans, waitsFor } from './supersede.ts';
@@ -79,9 +80,6 @@ async function keepGoodPowerState(
     await sql('nodes').where({ uuid }).update({ good_power_state: powerState });
 }
 
-/** So many rows go into one statement. */
-const ROWS_LIMIT = 400;
-
 /**
  * Writes changes of nodes, and supersedes the plans that they make stale: not the plan that did it, and not those that
  * wait for that plan.
@@ -102,8 +100,7 @@ export async function recordChanges(
     ),
   );
   let revision = 0;
-  for (let at = 0; at < rows.length; at += ROWS_LIMIT) {
-    const part = rows.slice(at, at + ROWS_LIMIT);
+  for (const part of portionsOf(rows, ROWS_AT_ONCE)) {
     const inserted: { revision: number }[] = await transaction.sql('model_changes').insert(part).returning('revision');
     revision = Math.max(revision, ...inserted.map((row) => Number(row.revision)));
   }

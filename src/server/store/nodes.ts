@@ -4,6 +4,7 @@ import { fail } from '../../core/errors.ts';
 import { expandRange, RANGE_LIMIT } from '../../core/ranges.ts';
 import type { Transaction } from './database.ts';
 import { type Cause, noteModelChanges, touchesModel } from './model_changes.ts';
+import { portionsOf, VALUES_AT_ONCE } from './portions.ts';
 import { type NodeRow, nodeCodec } from './rows.ts';
 import type { Store } from './store.ts';
 
@@ -22,9 +23,6 @@ export async function getNode(nameOrUuid: string, sql: Knex): Promise<NodeRow> {
   return node;
 }
 
-/** SQLite takes at most so many values in one statement. */
-const VALUES_LIMIT = 900;
-
 /**
  * The nodes that names, uuids and ranges mean, each once.
  * @throws NODE_NOT_FOUND naming those that do not exist: half a range is never taken for the whole
@@ -42,8 +40,7 @@ export async function resolveNodes(ranges: readonly string[], sql: Knex): Promis
 /** The nodes of these names and uuids, by both; those that do not exist are not there. */
 export async function findNodes(namesOrUuids: readonly string[], sql: Knex): Promise<Map<string, NodeRow>> {
   const found = new Map<string, NodeRow>();
-  for (let at = 0; at < namesOrUuids.length; at += VALUES_LIMIT) {
-    const part = namesOrUuids.slice(at, at + VALUES_LIMIT);
+  for (const part of portionsOf(namesOrUuids, VALUES_AT_ONCE)) {
     const rows = await sql('nodes').whereIn('name', part).orWhereIn('uuid', part);
     for (const row of rows.map(nodeCodec.decode)) found.set(row.name, row).set(row.uuid, row);
   }

@@ -33,6 +33,7 @@ import {
   actionPlanCodec,
   auditCodec,
 } from './plan_rows.ts';
+import { portionsOf, ROWS_AT_ONCE } from './portions.ts';
 import type { Store } from './store.ts';
 
 /** What the store adds to a new row. */
@@ -49,9 +50,6 @@ export interface PlanContext {
   readonly plan: ActionPlanRow;
   readonly audit: AuditRow;
 }
-
-/** So many rows go into one statement: SQLite takes 32766 values. */
-const ROWS_LIMIT = 400;
 
 /** Writes an audit that was accepted. */
 export async function createAudit(audit: NewAudit, transaction: Transaction, store: Store): Promise<AuditRow> {
@@ -79,8 +77,8 @@ export async function createPlan(
   const row: ActionPlanRow = { ...plan, ...pinned, ...fresh('RECOMMENDED' as const, store) };
   await sql('action_plans').insert(actionPlanCodec.encode(row));
   const rows = actions.map((action): ActionRow => ({ ...action, ...fresh('PENDING' as const, store) }));
-  for (const part of parts(rows)) await sql('actions').insert(part.map(actionCodec.encode));
-  for (const part of parts(nodeUuids)) {
+  for (const part of portionsOf(rows, ROWS_AT_ONCE)) await sql('actions').insert(part.map(actionCodec.encode));
+  for (const part of portionsOf(nodeUuids, ROWS_AT_ONCE)) {
     await sql('plan_nodes').insert(part.map((nodeUuid) => ({ plan_uuid: row.uuid, node_uuid: nodeUuid })));
   }
   await announce(
@@ -88,7 +86,7 @@ export async function createPlan(
     transaction,
     store,
   );
-  for (const part of parts(rows)) {
+  for (const part of portionsOf(rows, ROWS_AT_ONCE)) {
     const said = part.flatMap((action) => saidOf('create', action, { plan: row, audit }));
     await announce(said, transaction, store);
   }
@@ -99,10 +97,6 @@ export async function createPlan(
 function fresh<State extends string>(state: State, store: Store) {
   const now = store.clock.now();
   return { state, previousState: null, revision: 1, createdAt: now, updatedAt: now, deletedAt: null };
-}
-
-function* parts<T>(all: readonly T[]): Generator<readonly T[]> {
-  for (let at = 0; at < all.length; at += ROWS_LIMIT) yield all.slice(at, at + ROWS_LIMIT);
 }
 
 /** Moves an audit. @returns it as it now is, or null if it was in another state: then nothing was written */
@@ -167,7 +161,7 @@ export async function movePlans(
   const ended = isPlanAtRest(row.to) && row.to !== 'DELETED' ? { endedAt: store.clock.now() } : {};
   const change = actionPlanCodec.encode({ ...patch, ...ended, state: row.to, ...stampsOf(row.to, store) });
   const all: PlanContext[] = [];
-  for (const part of parts(uuids)) {
+  for (const part of portionsOf(uuids, ROWS_AT_ONCE)) {
     const { sql } = transaction;
     const rows = await sql('action_plans')
       .whereIn('uuid', [...part])
@@ -268,13 +262,13 @@ export async function moveActionsOf(
   if (moves.length === 0) return [];
   const moved = new Map<string, ActionRow>();
   for (const group of alike(moves)) {
-    for (const part of parts(group)) await moveAlike(part, moved, transaction, store);
+    for (const part of portionsOf(group, ROWS_AT_ONCE)) await moveAlike(part, moved, transaction, store);
   }
   const inOrder = moves.filter(({ uuid }) => moved.has(uuid));
   const rows = inOrder.map(({ uuid }) => moved.get(uuid) as ActionRow);
   const byPlan = new Map(contexts.map((context) => [context.plan.uuid, { context, actions: [] as ActionRow[] }]));
   for (const row of rows) byPlan.get(row.planUuid)?.actions.push(row);
-  for (const part of parts(inOrder)) {
+  for (const part of portionsOf(inOrder, ROWS_AT_ONCE)) {
     const said = part.flatMap(({ event, uuid }) => {
       const action = moved.get(uuid) as ActionRow;
       return saidOf(event, action, byPlan.get(action.planUuid)?.context as PlanContext);

@@ -1,17 +1,11 @@
 /** Reading action plans and actions. Their states are written by `plan_transition.ts` alone. */
 import type { Knex } from 'knex';
-import { fail } from '../../core/errors.ts';
 import { ACTION_PLAN_RUNNING, type ActionPlanState, type ActionState } from '../../core/states.ts';
 import type { Transaction } from './database.ts';
-import {
-  type ActionPlanRow,
-  type ActionRow,
-  type AuditRow,
-  actionCodec,
-  actionPlanCodec,
-  auditCodec,
-} from './plan_rows.ts';
+import { getNamed, inStates, type NamedTable, type NewestMark, newestFirst } from './newest.ts';
+import { type ActionPlanRow, type ActionRow, actionCodec, actionPlanCodec, auditCodec } from './plan_rows.ts';
 import type { PlanContext } from './plan_transition.ts';
+import { portionsOf, VALUES_AT_ONCE } from './portions.ts';
 
 /** A plan by its request_id, or null. */
 export async function findPlanByRequestId(requestId: string, sql: Knex): Promise<ActionPlanRow | null> {
@@ -19,72 +13,36 @@ export async function findPlanByRequestId(requestId: string, sql: Knex): Promise
   return row ? actionPlanCodec.decode(row) : null;
 }
 
+const PLANS: NamedTable<ActionPlanRow> = {
+  table: 'action_plans',
+  codec: actionPlanCodec,
+  noun: 'action plan',
+  list: 'countermand plan list',
+  notFound: 'ACTION_PLAN_NOT_FOUND',
+};
+
 /**
  * A plan by uuid, request_id or name. A name that several plans bear means none of them.
  * @throws ACTION_PLAN_NOT_FOUND, ARGUMENT_INVALID if nothing is named, or more than one plan
  */
-export async function getPlan(key: string, sql: Knex): Promise<ActionPlanRow> {
-  if (key === '') throw fail('ARGUMENT_INVALID', 'no action plan is named; give its uuid, its request_id or its name');
-  const byId = await sql('action_plans').where('uuid', key).orWhere('request_id', key).first();
-  if (byId) return actionPlanCodec.decode(byId);
-  const named = await sql('action_plans')
-    .where('name', key)
-    .whereNot('state', 'DELETED')
-    .orderBy('created_at', 'desc')
-    .limit(6);
-  if (named.length === 1) return actionPlanCodec.decode(named[0]);
-  if (named.length === 0)
-    throw fail(
-      'ACTION_PLAN_NOT_FOUND',
-      `there is no action plan '${key}'; \`countermand plan list\` shows those there are`,
-    );
-  const uuids = named.map(({ uuid }) => uuid).slice(0, 5);
-  throw fail(
-    'ARGUMENT_INVALID',
-    `more than one action plan is called '${key}'; name one by its uuid: ${uuids.join(', ')}`,
-  );
+export function getPlan(key: string, sql: Knex): Promise<ActionPlanRow> {
+  return getNamed(key, PLANS, sql);
 }
 
 /** A plan with its audit. */
 export async function getContext(planUuid: string, sql: Knex): Promise<PlanContext> {
   const plan = actionPlanCodec.decode(await sql('action_plans').where('uuid', planUuid).first());
-  return { plan, audit: await getAudit(plan.auditUuid, sql) };
-}
-
-async function getAudit(uuid: string, sql: Knex): Promise<AuditRow> {
-  return auditCodec.decode(await sql('audits').where({ uuid }).first());
-}
-
-/** Where a page of plans begins: after the plan with this time of creation and uuid. */
-export interface PlanMark {
-  readonly createdAt: number;
-  readonly uuid: string;
-}
-
-/** True for what `listPlans` can go on from. */
-export function isPlanMark(mark: unknown): mark is PlanMark {
-  const { createdAt, uuid } = (mark ?? {}) as Partial<PlanMark>;
-  return typeof createdAt === 'number' && typeof uuid === 'string';
+  return { plan, audit: auditCodec.decode(await sql('audits').where('uuid', plan.auditUuid).first()) };
 }
 
 /** At most `limit` plans, the newest first; without `states`, all but those that are deleted. */
 export async function listPlans(
   states: readonly ActionPlanState[],
-  after: PlanMark | null,
+  after: NewestMark | null,
   limit: number,
   sql: Knex,
 ): Promise<ActionPlanRow[]> {
-  const query = sql('action_plans').orderBy('created_at', 'desc').orderBy('uuid', 'desc').limit(limit);
-  if (states.length > 0) query.whereIn('state', [...states]);
-  else query.whereNot('state', 'DELETED');
-  if (after) {
-    query.where((older) =>
-      older
-        .where('created_at', '<', after.createdAt)
-        .orWhere((same) => same.where('created_at', after.createdAt).where('uuid', '<', after.uuid)),
-    );
-  }
-  return (await query).map(actionPlanCodec.decode);
+  return (await newestFirst(inStates(sql('action_plans'), states), after, limit)).map(actionPlanCodec.decode);
 }
 
 /** The plans in these states, in the order in which they were started. */
@@ -110,14 +68,11 @@ export async function listActions(
   return rows.map(actionCodec.decode);
 }
 
-/** So many values go into one statement. */
-const VALUES_LIMIT = 900;
-
 /** Actions by uuid, in any order. */
 export async function getActions(uuids: readonly string[], sql: Knex): Promise<ActionRow[]> {
   const rows: ActionRow[] = [];
-  for (let at = 0; at < uuids.length; at += VALUES_LIMIT) {
-    rows.push(...(await sql('actions').whereIn('uuid', uuids.slice(at, at + VALUES_LIMIT))).map(actionCodec.decode));
+  for (const portion of portionsOf(uuids, VALUES_AT_ONCE)) {
+    rows.push(...(await sql('actions').whereIn('uuid', portion)).map(actionCodec.decode));
   }
   return rows;
 }

@@ -2,6 +2,8 @@
 import type { Knex } from 'knex';
 import { fail } from '../../core/errors.ts';
 import { POWER_TASK_UNSETTLED } from '../../core/states.ts';
+import { type NewestMark, newestFirst } from './newest.ts';
+import { portionsOf, VALUES_AT_ONCE } from './portions.ts';
 import { type PowerTaskRow, powerTaskCodec } from './rows.ts';
 
 /** A task by uuid or request_id, or null. A uuid goes before a request_id that looks the same. */
@@ -34,36 +36,17 @@ export interface PowerTaskFilter {
   readonly unsettled?: boolean;
 }
 
-/** Where a page of tasks begins: after the task with this time of creation and uuid. */
-export interface PowerTaskMark {
-  readonly createdAt: number;
-  readonly uuid: string;
-}
-
-/** True for a mark; what a client hands back may be anything. */
-export function isPowerTaskMark(mark: unknown): mark is PowerTaskMark {
-  const { createdAt, uuid } = (mark ?? {}) as Record<keyof PowerTaskMark, unknown>;
-  return typeof createdAt === 'number' && typeof uuid === 'string';
-}
-
 /** At most `limit` tasks, the newest first. */
 export async function listPowerTasks(
   filter: PowerTaskFilter,
-  after: PowerTaskMark | null,
+  after: NewestMark | null,
   limit: number,
   sql: Knex,
 ): Promise<PowerTaskRow[]> {
-  const query = sql('power_tasks').orderBy('created_at', 'desc').orderBy('uuid', 'desc').limit(limit);
+  const query = sql('power_tasks');
   if (filter.nodeUuid) query.where('node_uuid', filter.nodeUuid);
   if (filter.unsettled) query.whereIn('state', [...POWER_TASK_UNSETTLED]);
-  if (after) {
-    query.where((older) =>
-      older
-        .where('created_at', '<', after.createdAt)
-        .orWhere((same) => same.where('created_at', after.createdAt).where('uuid', '<', after.uuid)),
-    );
-  }
-  return (await query).map(powerTaskCodec.decode);
+  return (await newestFirst(query, after, limit)).map(powerTaskCodec.decode);
 }
 
 /** Every unsettled task that holds a node, the oldest first: what a conductor carries on with. */
@@ -86,14 +69,11 @@ export async function lastWindowTask(nodeUuid: string, sql: Knex): Promise<strin
   return row?.uuid ?? null;
 }
 
-/** So many values go into one statement. */
-const VALUES_LIMIT = 900;
-
 /** Power tasks by the request_id that they were ordered with. */
 export async function findByRequestIds(requestIds: readonly string[], sql: Knex): Promise<Map<string, PowerTaskRow>> {
   const found = new Map<string, PowerTaskRow>();
-  for (let at = 0; at < requestIds.length; at += VALUES_LIMIT) {
-    const rows = await sql('power_tasks').whereIn('request_id', requestIds.slice(at, at + VALUES_LIMIT));
+  for (const portion of portionsOf(requestIds, VALUES_AT_ONCE)) {
+    const rows = await sql('power_tasks').whereIn('request_id', portion);
     for (const task of rows.map(powerTaskCodec.decode)) found.set(task.requestId, task);
   }
   return found;

@@ -8,6 +8,7 @@ import { reverseOrder } from '../plans/graph.ts';
 import type { Transaction } from './database.ts';
 import { type ActionPlanRow, actionPlanCodec } from './plan_rows.ts';
 import { moveActionsOf, movePlans, type PlanContext, withAudits } from './plan_transition.ts';
+import { portionsOf, VALUES_AT_ONCE } from './portions.ts';
 import type { Store } from './store.ts';
 
 /** The states that a plan can be superseded from. */
@@ -16,8 +17,6 @@ export const NOT_LAUNCHED: readonly ActionPlanState[] = ['RECOMMENDED', 'PENDING
 /** Stands in plan_nodes for every node there is: the plan's scope is everything. */
 export const EVERY_NODE = '*';
 
-/** So many values go into one statement. */
-const VALUES_LIMIT = 900;
 /** So many actions are moved at a time, if they belong to more than one plan. */
 const ACTIONS_AT_ONCE = 5000;
 
@@ -53,7 +52,10 @@ export async function moveAllActions(
   store: Store,
 ): Promise<void> {
   const rows: { uuid: string; plan_uuid: string; rank: number; position: number }[] = [];
-  for (const part of partsOf(contexts.map(({ plan }) => plan.uuid))) {
+  for (const part of portionsOf(
+    contexts.map(({ plan }) => plan.uuid),
+    VALUES_AT_ONCE,
+  )) {
     const columns = ['uuid', 'plan_uuid', 'rank', 'position'];
     rows.push(...(await transaction.sql('actions').whereIn('plan_uuid', part).select(columns)));
   }
@@ -110,7 +112,7 @@ export async function plansAbout(
   sql: Knex,
 ): Promise<{ readonly everywhere: readonly string[]; readonly byNode: ReadonlyMap<string, readonly string[]> }> {
   const rows: { plan_uuid: string; node_uuid: string }[] = [];
-  for (const part of partsOf([EVERY_NODE, ...nodeUuids]))
+  for (const part of portionsOf([EVERY_NODE, ...nodeUuids], VALUES_AT_ONCE))
     rows.push(...(await sql('plan_nodes').whereIn('node_uuid', part)));
   const byNode = new Map<string, string[]>();
   for (const row of rows) byNode.set(row.node_uuid, [...(byNode.get(row.node_uuid) ?? []), row.plan_uuid]);
@@ -120,13 +122,9 @@ export async function plansAbout(
 /** Plans by uuid, the oldest first. */
 export async function plansOf(uuids: readonly string[], sql: Knex): Promise<ActionPlanRow[]> {
   const plans: ActionPlanRow[] = [];
-  for (const part of partsOf(uuids))
+  for (const part of portionsOf(uuids, VALUES_AT_ONCE))
     plans.push(...(await sql('action_plans').whereIn('uuid', part)).map(actionPlanCodec.decode));
   return plans.sort((one, other) => one.createdAt - other.createdAt || (one.uuid < other.uuid ? -1 : 1));
-}
-
-function* partsOf<T>(all: readonly T[]): Generator<T[]> {
-  for (let at = 0; at < all.length; at += VALUES_LIMIT) yield all.slice(at, at + VALUES_LIMIT);
 }
 
 function* inPortions(contexts: readonly PlanContext[]): Generator<PlanContext[]> {

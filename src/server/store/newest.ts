@@ -1,0 +1,62 @@
+/** What tasks, plans and audits share in how they are listed and named. */
+import type { Knex } from 'knex';
+import { type ErrorCode, fail } from '../../core/errors.ts';
+import type { Codec } from './columns.ts';
+
+/** Where a page begins: after the row with this time of creation and uuid. */
+export interface NewestMark {
+  readonly createdAt: number;
+  readonly uuid: string;
+}
+
+/** True for a mark; what a client hands back may be anything. */
+export function isNewestMark(mark: unknown): mark is NewestMark {
+  const { createdAt, uuid } = (mark ?? {}) as Partial<NewestMark>;
+  return typeof createdAt === 'number' && typeof uuid === 'string';
+}
+
+/** At most `limit` rows of a query after a mark, the newest first. */
+export function newestFirst(query: Knex.QueryBuilder, after: NewestMark | null, limit: number): Knex.QueryBuilder {
+  query.orderBy('created_at', 'desc').orderBy('uuid', 'desc').limit(limit);
+  if (after === null) return query;
+  return query.where((older) =>
+    older
+      .where('created_at', '<', after.createdAt)
+      .orWhere((same) => same.where('created_at', after.createdAt).where('uuid', '<', after.uuid)),
+  );
+}
+
+/** Only the rows in these states; without any, all but those that are deleted. */
+export function inStates(query: Knex.QueryBuilder, states: readonly string[]): Knex.QueryBuilder {
+  return states.length > 0 ? query.whereIn('state', [...states]) : query.whereNot('state', 'DELETED');
+}
+
+/** A table whose rows people name, and how to speak of it. */
+export interface NamedTable<Row> {
+  readonly table: string;
+  readonly codec: Codec<Row>;
+  /** "action plan", for example. */
+  readonly noun: string;
+  /** The command that shows those there are. */
+  readonly list: string;
+  readonly notFound: ErrorCode;
+}
+
+/** So many of those that bear the same name are told. */
+const UUIDS_TOLD = 5;
+
+/**
+ * A row by uuid, request_id or name. A name that several rows bear means none of them.
+ * @throws the table's `notFound`; ARGUMENT_INVALID if nothing is named, or more than one row
+ */
+export async function getNamed<Row>(key: string, named: NamedTable<Row>, sql: Knex): Promise<Row> {
+  const { table, codec, noun, list, notFound } = named;
+  if (key === '') throw fail('ARGUMENT_INVALID', `no ${noun} is named; give its uuid, its request_id or its name`);
+  const byId = await sql(table).where('uuid', key).orWhere('request_id', key).first();
+  if (byId) return codec.decode(byId);
+  const rows = await newestFirst(inStates(sql(table).where('name', key), []), null, UUIDS_TOLD);
+  if (rows.length === 0) throw fail(notFound, `there is no ${noun} '${key}'; \`${list}\` shows those there are`);
+  if (rows.length === 1) return codec.decode(rows[0]);
+  const uuids = rows.map(({ uuid }: { uuid: string }) => uuid).join(', ');
+  throw fail('ARGUMENT_INVALID', `more than one ${noun} is called '${key}'; name one by its uuid: ${uuids}`);
+}
