@@ -43,6 +43,7 @@ export function planText(plan: ActionPlan): string {
     ['rollback of', plan.rollbackOf],
     ['rolled back by', plan.rolledBackBy],
     ['audit', plan.auditUuid],
+    ['efficacy', plan.globalEfficacy.map(({ name, value, unit }) => `${name} ${value}${unit}`).join(', ')],
     ['request id', plan.requestId],
     ['made', time(plan.createdAt)],
     ['started', time(plan.startedAt)],

@@ -14,10 +14,9 @@ import type { WantedAudit } from './plans/audit_request.ts';
 import { toAudit, toStrategy } from './plans/audit_wire.ts';
 import { reportClusterEvent } from './plans/cluster_events.ts';
 import { STRATEGIES } from './plans/strategies.ts';
-import { toActionPlan } from './plans/wire.ts';
+import { toActionPlans } from './plans/wire.ts';
 import { getAudit, listAudits, listPlansOf } from './store/audits.ts';
 import { isNewestMark } from './store/newest.ts';
-import { countActions } from './store/plans.ts';
 import { nameOf } from './wire.ts';
 
 /** So many plans of an audit are shown with it. */
@@ -26,22 +25,19 @@ const PLANS_SHOWN = 100;
 /** The service over a conductor. */
 export function createAuditService(conductor: Conductor): AuditServiceImplementation {
   const { orders, audits } = conductor;
-  const { clock } = orders.store;
-  const { read } = orders.store.database;
+  const { store } = orders;
+  const { read } = store.database;
   return {
     async createAudit(request) {
       const { audit, plan } = await audits.create(toWanted(request, conductor));
-      return { audit: toAudit(audit), actionPlan: plan ? toActionPlan(plan, clock.now()) : undefined };
+      const [actionPlan] = await toActionPlans(plan ? [plan] : [], store);
+      return { audit: toAudit(audit), actionPlan };
     },
 
     async getAudit({ audit: key }) {
       const audit = await getAudit(key, read);
       const plans = await listPlansOf(audit.uuid, [], PLANS_SHOWN, read);
-      const counts = await Promise.all(plans.map(({ uuid }) => countActions(uuid, read)));
-      return {
-        audit: toAudit(audit),
-        actionPlans: plans.map((plan, at) => toActionPlan(plan, clock.now(), counts[at])),
-      };
+      return { audit: toAudit(audit), actionPlans: await toActionPlans(plans, store) };
     },
 
     async listAudits(request) {

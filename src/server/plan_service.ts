@@ -16,10 +16,10 @@ import { createActionPlan } from './plans/create.ts';
 import { previewRollback } from './plans/rollback_order.ts';
 import type { WantedAction, WantedPlan } from './plans/wanted.ts';
 import { watchPlan } from './plans/watch.ts';
-import { toAction, toActionPlan, toUndo } from './plans/wire.ts';
+import { toAction, toActionPlan, toActionPlans, toUndo } from './plans/wire.ts';
 import { isNewestMark } from './store/newest.ts';
 import { FAILURE_POLICIES } from './store/plan_rows.ts';
-import { countActions, getPlan, listActions, listPlans } from './store/plans.ts';
+import { getPlan, listActions, listPlans } from './store/plans.ts';
 import { nameOf } from './wire.ts';
 
 /** The service over a conductor. */
@@ -38,11 +38,13 @@ export function createPlanService(conductor: Conductor): ActionPlanServiceImplem
 
     async createActionPlan(request) {
       const plan = await createActionPlan(toWanted(request, conductor), conductor);
-      return { actionPlan: toActionPlan(plan, clock.now(), await countActions(plan.uuid, read)) };
+      const [actionPlan] = await toActionPlans([plan], store);
+      return { actionPlan };
     },
 
     async startActionPlan({ actionPlan, queue, force }) {
-      return { actionPlan: toActionPlan(await plans.start(actionPlan, queue, force), clock.now()) };
+      const [started] = await toActionPlans([await plans.start(actionPlan, queue, force)], store);
+      return { actionPlan: started };
     },
 
     async *cancelActionPlan({ actionPlan, reason, rollback }, context) {
@@ -59,11 +61,8 @@ export function createPlanService(conductor: Conductor): ActionPlanServiceImplem
 
     async previewRollback({ actionPlan }) {
       const { plan, undoings, refused } = await previewRollback(actionPlan, conductor);
-      return {
-        actionPlan: toActionPlan(plan, clock.now()),
-        undos: undoings.map(toUndo),
-        refused: refused?.message ?? '',
-      };
+      const [previewed] = await toActionPlans([plan], store);
+      return { actionPlan: previewed, undos: undoings.map(toUndo), refused: refused?.message ?? '' };
     },
 
     async *watchActionPlan({ actionPlan }, context) {
@@ -80,8 +79,8 @@ export function createPlanService(conductor: Conductor): ActionPlanServiceImplem
 
 /** What is answered a page at a time. */
 function pagesOf({ orders }: Conductor): Pick<ActionPlanServiceImplementation, 'getActionPlan' | 'listActionPlans'> {
-  const { clock, database } = orders.store;
-  const { read } = database;
+  const { store } = orders;
+  const { read } = store.database;
   return {
     async getActionPlan(request) {
       const limit = pageSize(request.pageSize);
@@ -90,8 +89,9 @@ function pagesOf({ orders }: Conductor): Pick<ActionPlanServiceImplementation, '
       const after = pageMark(list, request.pageToken, isPosition) ?? -1;
       const actions = await listActions(plan.uuid, after, limit, read);
       const last = actions.at(-1);
+      const [actionPlan] = await toActionPlans([plan], store);
       return {
-        actionPlan: toActionPlan(plan, clock.now(), await countActions(plan.uuid, read)),
+        actionPlan,
         actions: actions.map(toAction),
         nextPageToken: last && last.position < plan.size - 1 ? pageToken(list, last.position) : '',
       };
@@ -103,9 +103,8 @@ function pagesOf({ orders }: Conductor): Pick<ActionPlanServiceImplementation, '
       const list = ['action_plans', ...states];
       const after = pageMark(list, request.pageToken, isNewestMark);
       const rows = await listPlans(states, after, limit, read);
-      const counts = await Promise.all(rows.map(({ uuid }) => countActions(uuid, read)));
       return {
-        actionPlans: rows.map((plan, at) => toActionPlan(plan, clock.now(), counts[at])),
+        actionPlans: await toActionPlans(rows, store),
         nextPageToken: nextToken(list, rows, limit),
       };
     },

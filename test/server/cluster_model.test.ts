@@ -6,8 +6,9 @@ import { reportClusterEvent } from '../../src/server/plans/cluster_events.ts';
 import { keepPlansFresh } from '../../src/server/plans/staleness.ts';
 import { forgetModelChanges, listModelChanges, modelRevision } from '../../src/server/store/cluster_model.ts';
 import { getNode, updateNode } from '../../src/server/store/nodes.ts';
+import { EVERY_NODE } from '../../src/server/store/plans.ts';
 import type { NodeRow } from '../../src/server/store/rows.ts';
-import { EVERY_NODE } from '../../src/server/store/supersede.ts';
+
 import type { World } from '../world/world.ts';
 import { endWorld, make, softOff, standing, story, wanted, worldWith } from './plan_making.ts';
 import { times } from './plan_rack.ts';

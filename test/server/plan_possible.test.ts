@@ -1,7 +1,7 @@
 import test, { type ExecutionContext } from 'ava';
 import { CountermandError } from '../../src/core/errors.ts';
 import { ACTION_PLAN_STATES, type ActionPlanState, isPlanAtRest } from '../../src/core/states.ts';
-import { planPossible } from '../../src/server/plans/possible.ts';
+import { type EarlierRollback, planPossible } from '../../src/server/plans/possible.ts';
 import { lastSequence } from '../../src/server/store/events.ts';
 import type { ActionPlanRow } from '../../src/server/store/plan_rows.ts';
 import { getContext, listActions } from '../../src/server/store/plans.ts';
@@ -52,7 +52,7 @@ async function checkRefused(t: ExecutionContext, verb: Verb, plan: ActionPlanRow
   const error = await t.throwsAsync(give(verb, plan, world), { instanceOf: CountermandError }, label);
   t.is(error?.code, 'ACTION_PLAN_STATE', label);
   t.true(error?.message.includes(`is ${plan.state}; it cannot be`), error?.message);
-  for (const words of planPossible(plan, plan.createdAt))
+  for (const words of planPossible(plan, null, plan.createdAt))
     t.true(error?.message.includes(`countermand ${words}`), error?.message);
   t.deepEqual(await allOf(plan, world), before, label);
 }
@@ -63,7 +63,7 @@ test('what is offered for a plan is accepted, and everything else is refused wit
     for (const verb of VERBS) {
       const plan = await putPlanIn(state, world);
       const label = `${verb} of ${state}`;
-      const offered = planPossible(plan, plan.createdAt).includes(`plan ${verb} ${plan.uuid}`);
+      const offered = planPossible(plan, null, plan.createdAt).includes(`plan ${verb} ${plan.uuid}`);
       t.is(offered, OFFERED[state].includes(verb), label);
       if (offered) {
         const moved = await give(verb, plan, world);
@@ -78,8 +78,23 @@ test('what is offered for a plan is accepted, and everything else is refused wit
       }
       await world.clock.settle();
     }
-    t.is(planPossible(await putPlanIn(state, world), 0).length, OFFERED[state].length, state);
+    t.is(planPossible(await putPlanIn(state, world), null, 0).length, OFFERED[state].length, state);
   }
+  await world.end();
+  await world.database.close();
+});
+
+test('a rollback is offered in its window, unless another one has succeeded or is under way', async (t) => {
+  const world = await World.create();
+  const plan = { ...(await putPlanIn('SUCCEEDED', world)), rollbackUntil: 5000, rolledBackBy: 'another' };
+  const offers = (rollback: EarlierRollback | null, now: number): boolean =>
+    planPossible(plan, rollback, now).includes(`plan rollback ${plan.uuid}`);
+  t.true(offers(null, 5000));
+  t.false(offers(null, 5001));
+  const again: ActionPlanState[] = ['FAILED', 'CANCELLED', 'SUPERSEDED', 'DELETED'];
+  for (const state of STATES) t.is(offers({ state, previousState: null }, 5000), again.includes(state), state);
+  t.false(offers({ state: 'DELETED', previousState: 'SUCCEEDED' }, 5000));
+  t.false(planPossible({ ...plan, state: 'DELETED' }, null, 0).includes(`plan rollback ${plan.uuid}`));
   await world.end();
   await world.database.close();
 });

@@ -5,7 +5,15 @@ import { ACTION_PLAN_RUNNING, type ActionPlanEvent, isPlanAtRest } from '../../c
 import type { Transaction } from '../store/database.ts';
 import type { ActionPlanRow } from '../store/plan_rows.ts';
 import { askForRollback, moveAudit, movePlan } from '../store/plan_transition.ts';
-import { findEarlier, findOverlap, getContext, getPlan, listNextInLine, listPlansIn } from '../store/plans.ts';
+import {
+  findEarlier,
+  findOverlap,
+  getContext,
+  getPlan,
+  listNextInLine,
+  listPlansIn,
+  rollbacksOf,
+} from '../store/plans.ts';
 import { moveAllActions, supersedePlans } from '../store/supersede.ts';
 import { launchPlan, startPlan } from './launch.ts';
 import type { PlanParts } from './parts.ts';
@@ -58,13 +66,13 @@ export class Engine {
       if (!force && isTooOld(found, this.#parts)) return this.#supersede(found, transaction);
       const patch = force ? { forced: true, statusMessage: this.#whyForced(found) } : {};
       const started = await startPlan(found.uuid, patch, transaction, store);
-      if (!started) throw wrongState(found, 'start', store.clock.now());
+      if (!started) throw await this.#wrongState(found, 'start', transaction.sql);
       const blocker = await this.#blockerOf(started, transaction);
       if (blocker === null) return launchPlan(started, transaction, store);
       if (!queue) throw overlaps(started, blocker);
       return started;
     });
-    if (plan.state === 'SUPERSEDED') throw wrongState(plan, 'start', store.clock.now());
+    if (plan.state === 'SUPERSEDED') throw await this.#wrongState(plan, 'start', store.database.read);
     if (plan.state === 'ONGOING') this.#run(plan.uuid);
     return plan;
   }
@@ -89,7 +97,7 @@ export class Engine {
     const statusMessage = reason === '' ? 'cancelled' : `cancelled: ${reason}`;
     const { plan, before } = await store.database.write(async (transaction) => {
       const found = await getPlan(key, transaction.sql);
-      if (found.state === 'CANCELLED' && rollback) throw wrongState(found, 'cancel', store.clock.now());
+      if (found.state === 'CANCELLED' && rollback) throw await this.#wrongState(found, 'cancel', transaction.sql);
       if (found.state === 'CANCELLING' && rollback) await askForRollback(found.uuid, transaction);
       if (['CANCELLING', 'CANCELLED'].includes(found.state)) return { plan: found, before: found.state };
       if (['RECOMMENDED', 'PENDING'].includes(found.state))
@@ -97,7 +105,7 @@ export class Engine {
       const cancelDeadlineAt = store.clock.now() + this.#parts.planLimits.cancelDeadlineMs;
       const patch = { statusMessage, cancelDeadlineAt, rollsBack: rollback };
       const moved = await movePlan('cancel', found.uuid, patch, transaction, store);
-      if (!moved) throw wrongState(found, 'cancel', store.clock.now());
+      if (!moved) throw await this.#wrongState(found, 'cancel', transaction.sql);
       return { plan: moved.plan, before: found.state };
     });
     if (plan.state === 'CANCELLING') this.#runs.get(plan.uuid)?.cancelled(plan);
@@ -125,7 +133,7 @@ export class Engine {
       const found = await getPlan(key, transaction.sql);
       await this.#moveAll('delete', found, {}, transaction);
       const moved = await movePlan('delete', found.uuid, {}, transaction, store);
-      if (!moved) throw wrongState(found, 'delete', store.clock.now());
+      if (!moved) throw await this.#wrongState(found, 'delete', transaction.sql);
       // An audit that was asked for has a life of its own.
       if (moved.audit.requestId === null) await moveAudit('delete', moved.audit.uuid, {}, transaction, store);
       return moved.plan;
@@ -152,6 +160,11 @@ export class Engine {
 
   async #blockerOf(plan: ActionPlanRow, transaction: Transaction): Promise<ActionPlanRow | null> {
     return (await findOverlap(plan.uuid, transaction)) ?? (await findEarlier(plan, transaction));
+  }
+
+  async #wrongState(plan: ActionPlanRow, verb: ActionPlanEvent, sql: Transaction['sql']): Promise<CountermandError> {
+    const rollback = (await rollbacksOf([plan], sql)).get(plan.rolledBackBy ?? '') ?? null;
+    return wrongState(plan, verb, planPossible(plan, rollback, this.#parts.orders.store.clock.now()));
   }
 
   /** Launches a PENDING plan, if its turn has come and it is not too old by now; else it waits on. */
@@ -237,8 +250,8 @@ function overlaps(plan: ActionPlanRow, blocker: ActionPlanRow): CountermandError
   );
 }
 
-function wrongState(plan: ActionPlanRow, verb: ActionPlanEvent, now: number): CountermandError {
-  const can = planPossible(plan, now).map((words) => `countermand ${words}`);
+function wrongState(plan: ActionPlanRow, verb: ActionPlanEvent, possible: readonly string[]): CountermandError {
+  const can = possible.map((words) => `countermand ${words}`);
   const nothing = isPlanAtRest(plan.state) ? 'nothing can be done with it any more' : 'wait until it is at rest';
   const instead = can.length === 0 ? nothing : `can: ${can.join(', ')}`;
   const why = plan.state === 'SUPERSEDED' && plan.statusMessage !== '' ? `: ${plan.statusMessage}` : '';

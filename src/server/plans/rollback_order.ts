@@ -1,7 +1,7 @@
 /** Ordering a rollback: what is checked, and the one transaction that makes the plan that undoes another and launches it. */
 import { digestOf } from '../../core/digest.ts';
 import { type CountermandError, fail } from '../../core/errors.ts';
-import { ACTION_PLAN_RUNNING, isPlanAtRest } from '../../core/states.ts';
+import { ACTION_PLAN_RUNNING } from '../../core/states.ts';
 import type { Transaction } from '../store/database.ts';
 import type { ActionPlanRow } from '../store/plan_rows.ts';
 import { linkRollback } from '../store/plan_transition.ts';
@@ -11,6 +11,7 @@ import { checkPlan } from './check.ts';
 import { joined, writeAlone } from './create.ts';
 import { launchPlan, startPlan } from './launch.ts';
 import type { PlanParts } from './parts.ts';
+import { hasUndone, isOnlyRollback } from './possible.ts';
 import {
   type Kept,
   keptOf,
@@ -123,11 +124,8 @@ async function refusalOf(plan: ActionPlanRow, now: number, sql: Transaction['sql
     return refuse(plan, `it is ${state}; only a plan that has run and has ended can be rolled back${instead}`);
   }
   const earlier = plan.rolledBackBy === null ? null : await getPlan(plan.rolledBackBy, sql);
-  // It may have been deleted since; what it did stays done.
-  const isDone =
-    earlier?.state === 'SUCCEEDED' || (earlier?.state === 'DELETED' && earlier.previousState === 'SUCCEEDED');
-  if (earlier && (isDone || !isPlanAtRest(earlier.state))) {
-    const is = isDone ? 'was rolled back' : 'is being rolled back';
+  if (earlier && isOnlyRollback(earlier)) {
+    const is = hasUndone(earlier) ? 'was rolled back' : 'is being rolled back';
     return refuse(plan, `it ${is} by plan ${earlier.uuid}; can: countermand plan watch ${earlier.uuid}`);
   }
   if (now <= rollbackUntil) return null;

@@ -2,16 +2,37 @@
 import type { ActionState } from '../../core/states.ts';
 import * as proto from '../../gen/countermand/v1/action_plan.ts';
 import type { ActionPlanRow, ActionRow } from '../store/plan_rows.ts';
+import { countActions, rollbacksOf } from '../store/plans.ts';
+import type { Store } from '../store/store.ts';
 import { date } from '../wire.ts';
-import { planPossible } from './possible.ts';
+import { type EarlierRollback, planPossible } from './possible.ts';
 import type { Undoing } from './rollback.ts';
 
+/** What an answer tells of a plan beside its row. */
+export interface BesidePlan {
+  readonly counts?: ReadonlyMap<ActionState, number>;
+  /** The plan that was last to undo it. */
+  readonly rollback?: EarlierRollback | undefined;
+}
+
+/** Plans for an answer, with how many of their actions are in which state. */
+export function toActionPlans(
+  plans: readonly ActionPlanRow[],
+  { clock, database }: Store,
+): Promise<proto.ActionPlan[]> {
+  const { read } = database;
+  const rollbacks = rollbacksOf(plans, read);
+  return Promise.all(
+    plans.map(async (plan) => {
+      const rollback = (await rollbacks).get(plan.rolledBackBy ?? '');
+      return toActionPlan(plan, clock.now(), { counts: await countActions(plan.uuid, read), rollback });
+    }),
+  );
+}
+
 /** A plan for an answer. */
-export function toActionPlan(
-  plan: ActionPlanRow,
-  now: number,
-  counts: ReadonlyMap<ActionState, number> = new Map(),
-): proto.ActionPlan {
+export function toActionPlan(plan: ActionPlanRow, now: number, beside: BesidePlan = {}): proto.ActionPlan {
+  const { counts = [], rollback = null } = beside;
   return {
     uuid: plan.uuid,
     name: plan.name,
@@ -26,7 +47,7 @@ export function toActionPlan(
     onFailure: proto.FailurePolicy[plan.onFailure],
     size: plan.size,
     counts: [...counts].map(([state, count]) => ({ state: proto.ActionState[state], count })),
-    possible: planPossible(plan, now),
+    possible: planPossible(plan, rollback, now),
     createdAt: date(plan.createdAt),
     startedAt: date(plan.startedAt),
     launchedAt: date(plan.launchedAt),
@@ -38,6 +59,7 @@ export function toActionPlan(
     rollbackUntil: date(plan.rollbackUntil),
     modelRevision: BigInt(plan.modelRevision),
     forced: plan.forced,
+    globalEfficacy: plan.globalEfficacy.map((efficacy) => ({ ...efficacy, unit: efficacy.unit ?? '' })),
   };
 }
 

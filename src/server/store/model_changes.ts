@@ -6,10 +6,11 @@ import type { PowerState } from '../../core/power.ts';
 import { type ModelChangeRow, modelChangeCodec } from './cluster_model.ts';
 import type { Transaction } from './database.ts';
 import { type ActionPlanRow, actionPlanCodec } from './plan_rows.ts';
+import { getPlans } from './plans.ts';
 import { portionsOf, ROWS_AT_ONCE } from './portions.ts';
 import type { NodeRow } from './rows.ts';
 import type { Store } from './store.ts';
-import { plansAbout, plansOf, supersedePlans, waitsFor } from './supersede.ts';
+import { plansAbout, supersedePlans, waitsFor } from './supersede.ts';
 
 /** Why a node has changed. */
 export interface Cause {
@@ -133,7 +134,7 @@ async function supersedeStale(
     const about = [...everywhere, ...(byNode.get(node.uuid) ?? [])].filter((uuid) => !seen.has(uuid));
     if (about.length === 0) continue;
     for (const uuid of about) seen.add(uuid);
-    const plans = await plansOf(about, sql);
+    const plans = await getPlans(about, sql);
     const stale = plans.filter((plan) => changer === null || !(plan.uuid === changer.uuid || waitsFor(plan, changer)));
     const what = changes.map(describe).join(', ');
     await supersedePlans(

@@ -7,6 +7,9 @@ import { type ActionPlanRow, type ActionRow, actionCodec, actionPlanCodec, audit
 import type { PlanContext } from './plan_transition.ts';
 import { portionsOf, VALUES_AT_ONCE } from './portions.ts';
 
+/** Stands in plan_nodes for every node there is: the plan's scope is everything. */
+export const EVERY_NODE = '*';
+
 /** A plan by its request_id, or null. */
 export async function findPlanByRequestId(requestId: string, sql: Knex): Promise<ActionPlanRow | null> {
   const row = await sql('action_plans').where('request_id', requestId).first();
@@ -27,6 +30,23 @@ const PLANS: NamedTable<ActionPlanRow> = {
  */
 export function getPlan(key: string, sql: Knex): Promise<ActionPlanRow> {
   return getNamed(key, PLANS, sql);
+}
+
+/** Plans by uuid, the oldest first. */
+export async function getPlans(uuids: readonly string[], sql: Knex): Promise<ActionPlanRow[]> {
+  const plans: ActionPlanRow[] = [];
+  for (const part of portionsOf(uuids, VALUES_AT_ONCE))
+    plans.push(...(await sql('action_plans').whereIn('uuid', part)).map(actionPlanCodec.decode));
+  return plans.sort((one, other) => one.createdAt - other.createdAt || (one.uuid < other.uuid ? -1 : 1));
+}
+
+/** The plans that were last to undo these, by uuid. */
+export async function rollbacksOf(
+  plans: readonly Pick<ActionPlanRow, 'rolledBackBy'>[],
+  sql: Knex,
+): Promise<ReadonlyMap<string, ActionPlanRow>> {
+  const uuids = plans.map(({ rolledBackBy }) => rolledBackBy).filter((uuid) => uuid !== null);
+  return new Map((await getPlans(uuids, sql)).map((plan) => [plan.uuid, plan]));
 }
 
 /** A plan with its audit. */
@@ -100,27 +120,32 @@ export async function countActions(planUuid: string, sql: Knex): Promise<Readonl
 
 /** A running plan that is about one of this plan's nodes, or null. */
 export async function findOverlap(planUuid: string, { sql }: Transaction): Promise<ActionPlanRow | null> {
-  const row = await overlapping(planUuid, sql)
-    .whereIn('other.state', [...ACTION_PLAN_RUNNING])
-    .first('other.*');
+  const row = await overlappingPlans(planUuid, ACTION_PLAN_RUNNING, sql).first();
   return row ? actionPlanCodec.decode(row) : null;
 }
 
 /** A plan that was started before this one, waits for its turn, and is about one of its nodes; or null. */
 export async function findEarlier(plan: ActionPlanRow, { sql }: Transaction): Promise<ActionPlanRow | null> {
-  const row = await overlapping(plan.uuid, sql)
-    .where('other.state', 'PENDING')
-    .where('other.start_order', '<', plan.startOrder ?? 0)
-    .first('other.*');
+  const waiting = overlappingPlans(plan.uuid, ['PENDING'], sql);
+  const row = await waiting.where('start_order', '<', plan.startOrder ?? 0).first();
   return row ? actionPlanCodec.decode(row) : null;
 }
 
-function overlapping(planUuid: string, sql: Knex) {
-  return sql('plan_nodes as mine')
+/** The plans in these states that are about one of a plan's nodes, as a query: a plan about every node meets them all. */
+export function overlappingPlans(planUuid: string, states: readonly ActionPlanState[], sql: Knex): Knex.QueryBuilder {
+  const sharing = sql('plan_nodes as mine')
     .join('plan_nodes as theirs', 'theirs.node_uuid', 'mine.node_uuid')
-    .join('action_plans as other', 'other.uuid', 'theirs.plan_uuid')
     .where('mine.plan_uuid', planUuid)
-    .whereNot('other.uuid', planUuid);
+    .select('theirs.plan_uuid');
+  const everywhere = sql('plan_nodes').where('node_uuid', EVERY_NODE).select('plan_uuid');
+  const isEverywhere = sql('plan_nodes').where({ plan_uuid: planUuid, node_uuid: EVERY_NODE }).select('plan_uuid');
+  const anywhere = sql('plan_nodes').whereExists(isEverywhere).select('plan_uuid');
+  return sql('action_plans')
+    .whereIn('state', [...states])
+    .whereIn('uuid', sharing.union([everywhere, anywhere]))
+    .whereNot('uuid', planUuid)
+    .orderBy('created_at')
+    .orderBy('uuid');
 }
 
 /** The first action of a plan that failed, and how many did. With `onlyAborts`, those alone that could not be taken back. */
@@ -143,13 +168,13 @@ export async function listFailures(
 export async function listNextInLine(planUuid: string, sql: Knex): Promise<ActionPlanRow[]> {
   // What it was about beyond its actions is forgotten: any that waits may have waited for it.
   if (await wasScoped(planUuid, sql)) return listPlansIn(['PENDING'], sql);
-  const rows = await sql('actions as mine')
-    .join('plan_nodes as theirs', 'theirs.node_uuid', 'mine.node_uuid')
+  const nodes = sql('actions').where('plan_uuid', planUuid).whereNotNull('node_uuid').select('node_uuid');
+  const rows = await sql('plan_nodes as theirs')
     .join('action_plans as other', 'other.uuid', 'theirs.plan_uuid')
-    .where('mine.plan_uuid', planUuid)
     .where('other.state', 'PENDING')
+    .where((about) => about.whereIn('theirs.node_uuid', nodes).orWhere('theirs.node_uuid', EVERY_NODE))
     .orderBy('other.start_order')
-    .distinct('mine.node_uuid as on_node', 'other.*');
+    .select('theirs.node_uuid as on_node', 'other.*');
   const first = new Map<string, ActionPlanRow>();
   for (const row of rows) if (!first.has(row.on_node)) first.set(row.on_node, actionPlanCodec.decode(row));
   const plans = new Map([...first.values()].map((plan) => [plan.uuid, plan]));

@@ -8,14 +8,12 @@ import { reverseOrder } from '../plans/graph.ts';
 import type { Transaction } from './database.ts';
 import { type ActionPlanRow, actionPlanCodec } from './plan_rows.ts';
 import { moveActionsOf, movePlans, type PlanContext, withAudits } from './plan_transition.ts';
+import { EVERY_NODE, getPlans, overlappingPlans } from './plans.ts';
 import { portionsOf, VALUES_AT_ONCE } from './portions.ts';
 import type { Store } from './store.ts';
 
 /** The states that a plan can be superseded from. */
 export const NOT_LAUNCHED: readonly ActionPlanState[] = ['RECOMMENDED', 'PENDING'];
-
-/** Stands in plan_nodes for every node there is: the plan's scope is everything. */
-export const EVERY_NODE = '*';
 
 /** So many actions are moved at a time, if they belong to more than one plan. */
 const ACTIONS_AT_ONCE = 5000;
@@ -34,7 +32,7 @@ export async function supersedePlans(
   transaction: Transaction,
   store: Store,
 ): Promise<void> {
-  const plans = (await plansOf(uuids, transaction.sql)).filter(canBecomeStale);
+  const plans = (await getPlans(uuids, transaction.sql)).filter(canBecomeStale);
   for (const contexts of inPortions(await withAudits(plans, transaction.sql))) {
     const statusMessage = 'the plan was superseded before it ran';
     await moveAllActions('drop', contexts, { statusMessage }, transaction, store);
@@ -76,8 +74,9 @@ export async function supersedeByLaunch(
   transaction: Transaction,
   store: Store,
 ): Promise<void> {
-  const others = await overlappingWith(launched.uuid, transaction.sql);
-  const stale = others.filter((other) => other.uuid !== launched.uuid && !waitsFor(other, launched));
+  const rows = await overlappingPlans(launched.uuid, NOT_LAUNCHED, transaction.sql);
+  const others: ActionPlanRow[] = rows.map(actionPlanCodec.decode);
+  const stale = others.filter((other) => !waitsFor(other, launched));
   const at = new Date(store.clock.now()).toISOString();
   const why = `plan '${launched.name}' (${launched.uuid}), which is about some of its nodes, was launched at ${at}`;
   await supersedePlans(
@@ -94,18 +93,6 @@ export function waitsFor(plan: ActionPlanRow, other: ActionPlanRow): boolean {
   return (other.startOrder ?? 0) < (plan.startOrder ?? 0);
 }
 
-async function overlappingWith(planUuid: string, sql: Knex): Promise<ActionPlanRow[]> {
-  const own = await sql('plan_nodes').where({ plan_uuid: planUuid, node_uuid: EVERY_NODE }).first('node_uuid');
-  if (own) return (await sql('action_plans').whereIn('state', [...NOT_LAUNCHED])).map(actionPlanCodec.decode);
-  const rows = await sql('plan_nodes as mine')
-    .join('plan_nodes as theirs', 'theirs.node_uuid', 'mine.node_uuid')
-    .where('mine.plan_uuid', planUuid)
-    .distinct('theirs.plan_uuid');
-  const everywhere = await sql('plan_nodes').where('node_uuid', EVERY_NODE).select('plan_uuid');
-  const uuids = new Set([...rows, ...everywhere].map((row) => row.plan_uuid as string));
-  return plansOf([...uuids], sql);
-}
-
 /** The plans that are about each of these nodes, or about every node. */
 export async function plansAbout(
   nodeUuids: readonly string[],
@@ -117,14 +104,6 @@ export async function plansAbout(
   const byNode = new Map<string, string[]>();
   for (const row of rows) byNode.set(row.node_uuid, [...(byNode.get(row.node_uuid) ?? []), row.plan_uuid]);
   return { everywhere: byNode.get(EVERY_NODE) ?? [], byNode };
-}
-
-/** Plans by uuid, the oldest first. */
-export async function plansOf(uuids: readonly string[], sql: Knex): Promise<ActionPlanRow[]> {
-  const plans: ActionPlanRow[] = [];
-  for (const part of portionsOf(uuids, VALUES_AT_ONCE))
-    plans.push(...(await sql('action_plans').whereIn('uuid', part)).map(actionPlanCodec.decode));
-  return plans.sort((one, other) => one.createdAt - other.createdAt || (one.uuid < other.uuid ? -1 : 1));
 }
 
 function* inPortions(contexts: readonly PlanContext[]): Generator<PlanContext[]> {
