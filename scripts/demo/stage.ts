@@ -11,6 +11,8 @@ export interface Running {
   hold(): void;
   /** Its lines are shown again, those kept back first. */
   release(): void;
+  /** Resolves when it has printed a line, or has ended. */
+  readonly spoke: Promise<void>;
   /** Resolves with its exit code. Rejects at the abort, with its reason. */
   readonly ended: Promise<number>;
 }
@@ -77,8 +79,14 @@ interface Place {
 function start(command: string, show: (line: string) => void, place: Place, signal: AbortSignal): Running {
   const child = spawn('sh', ['-c', command], { ...place, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
   let kept: string[] | null = null;
-  for (const stream of [child.stdout, child.stderr])
-    createInterface(stream).on('line', (line) => (kept === null ? show(line) : kept.push(line)));
+  const { promise: spoke, resolve: speak } = Promise.withResolvers<void>();
+  const hear = (line: string): void => {
+    speak();
+    if (kept === null) show(line);
+    else kept.push(line);
+  };
+  for (const stream of [child.stdout, child.stderr]) createInterface(stream).on('line', hear);
+  child.once('close', () => speak());
   const ended = untilEnded(child, signal);
   // A command in the background may end before anybody waits for it.
   ended.catch(() => {});
@@ -90,6 +98,7 @@ function start(command: string, show: (line: string) => void, place: Place, sign
       for (const line of kept ?? []) show(line);
       kept = null;
     },
+    spoke,
     ended,
   };
 }
