@@ -1,6 +1,6 @@
 /** `countermand node ...`. */
 import type { Command } from 'commander';
-import { addChanges } from './node_changes.ts';
+import { addChanges, addReport } from './node_changes.ts';
 import { addCreate, addDelete, addSet, addValidate } from './node_enrolment.ts';
 import { addPower } from './node_power.ts';
 import { addList, addRefresh, addShow, addSupported, addWhy } from './node_reading.ts';
@@ -18,6 +18,7 @@ const COMMANDS = [
   addRefresh,
   addWhy,
   addChanges,
+  addReport,
 ];
 
 const EXAMPLES = `

@@ -1,8 +1,9 @@
-/** `countermand node changes`: what has changed in the cluster model, and why plans became stale. */
+/** `countermand node changes`, `node report`: what has changed in the cluster model, and so makes plans stale. */
 import type { Command } from 'commander';
+import { ReportClusterEventResponse } from '../gen/countermand/v1/audit.ts';
 import { ModelChange } from '../gen/countermand/v1/node.ts';
 import { asking, type Call, everyPage, PAGE_SIZE } from './asking.ts';
-import { readCount } from './flags.ts';
+import { readCount, readPairs } from './flags.ts';
 import { table } from './output.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -35,4 +36,32 @@ export function addChanges(group: Command, terminal: Terminal): void {
     .description('list what has changed in the cluster model in the last week, the newest first')
     .option('--from <revision>', 'only changes from this revision on, for example that of a plan')
     .action(asking(changes, terminal));
+}
+
+interface ReportOptions {
+  readonly reason?: string;
+  readonly payload?: readonly string[];
+}
+
+async function report(eventType: string, nodes: readonly string[], options: ReportOptions, call: Call): Promise<void> {
+  const { reason = '', payload } = options;
+  const event = { eventType, nodes: [...nodes], reason, payload: readPairs(payload, '--payload') };
+  const answer = await call.conductor.audits.reportClusterEvent(event);
+  call.output.message(
+    ReportClusterEventResponse,
+    answer,
+    () => `noted; the cluster model is at revision ${answer.modelRevision}, and plans about these nodes are stale`,
+  );
+}
+
+/** Adds `node report`. */
+export function addReport(group: Command, terminal: Terminal): void {
+  group
+    .command('report')
+    .description('say that something outside has changed what runs on nodes: plans about them that wait are superseded')
+    .argument('<event>', 'instance.update, instance.delete.end or service.update')
+    .argument('<nodes...>', 'names, uuids and ranges of nodes, such as r7n[1-16]')
+    .option('--reason <text>', 'why, for those who read the history')
+    .option('--payload <key=value...>', 'what else is known, for those who read the history')
+    .action(asking(report, terminal));
 }

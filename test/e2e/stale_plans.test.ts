@@ -49,6 +49,47 @@ test('a node changes after a plan was made: the plan says so, cannot be started,
   t.is((await countermand(t, house, 'node', 'changes', '--from', 'x')).exitCode, 2);
 });
 
+test('something outside has changed what runs on a node: it is reported, and the plan is stale', async (t) => {
+  const house = await openHouse(t);
+  for (const name of ['n1', 'n2']) await enrol(house.client, name, 'fake', { fake_address: name });
+  await makePlan(t, house, 'p1');
+  const stateNow = async () => (await house.client.plans.getActionPlan({ actionPlan: 'p1' })).actionPlan?.state;
+  const report = (...words: string[]) => countermand(t, house, 'node', 'report', ...words);
+
+  t.is(
+    (await report('instance.update', 'n2')).stdout,
+    'noted; the cluster model is at revision 3, and plans about these nodes are stale',
+  );
+  t.is(await stateNow(), ActionPlanState.RECOMMENDED);
+  const unknown = await report('instance.create', 'n1');
+  t.is(unknown.exitCode, 2);
+  t.regex(
+    unknown.stderr,
+    /there is no event 'instance.create'; there are instance.update, instance.delete.end, service.update/,
+  );
+  t.is((await report('instance.update', 'n[1-3]')).exitCode, 3);
+  t.is(await stateNow(), ActionPlanState.RECOMMENDED);
+
+  const told = await report(
+    'instance.delete.end',
+    'n[1-2]',
+    '--reason',
+    'moved away',
+    '--payload',
+    'instance=web1',
+    '--json',
+  );
+  t.is(told.stdout, '{"modelRevision":"5"}');
+  t.is(await stateNow(), ActionPlanState.SUPERSEDED);
+  const listed = await countermand(t, house, 'node', 'changes', '--from', '4', '--json');
+  const [last] = listed.stdout
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+  t.like(last, { what: 'instance.delete.end', newValue: '{"instance":"web1"}' });
+  t.regex(last.cause, /moved away/);
+});
+
 test('a plan that is too old is superseded by its start; force starts it, and that is recorded', async (t) => {
   const settings = { action_plan_expiry: 0.0001, check_periodic_interval: 3600 };
   const house = await openHouse(t, { settings });
