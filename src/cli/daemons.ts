@@ -1,4 +1,5 @@
 /** The two daemons, put together from their parts. Only they need the heavy packages, so only they load this file. */
+
 import { hostname } from 'node:os';
 import { type Logger, pino } from 'pino';
 import { type AgentParts, runAgent } from '../agent/agent.ts';
@@ -8,6 +9,7 @@ import { createDrivers } from '../drivers/list.ts';
 import { startConductor } from '../server/conductor.ts';
 import { listen } from '../server/grpc.ts';
 import { openDatabase } from '../server/store/database.ts';
+import { Deadlines } from '../server/store/deadlines.ts';
 import type { Configuration } from './configuration.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -28,7 +30,13 @@ export async function runConductor(
   const { clock, chance, signal } = terminal;
   const log = openLog(configuration, terminal);
   const database = await openDatabase(configuration.dataFolder);
-  const store = { database, clock, chance, publisherId: `countermand-conductor.${hostname()}` };
+  const store = {
+    database,
+    clock,
+    chance,
+    deadlines: new Deadlines(clock),
+    publisherId: `countermand-conductor.${hostname()}`,
+  };
   const { agentLeaseMs, listen: address } = configuration;
   const conductor = await startConductor({ store, limits: configuration, agentLeaseMs, log });
   try {

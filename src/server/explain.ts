@@ -7,6 +7,8 @@ import type { Conductor } from './conductor.ts';
 import { findDriver } from './store/agents.ts';
 import { findPowerTask, listPowerTasks } from './store/power_tasks.ts';
 import type { DriverRow, NodeRow, PowerTaskRow } from './store/rows.ts';
+import type { Store } from './store/store.ts';
+import { windowLeftMs } from './store/windows.ts';
 import { toPowerTask, toTarget } from './wire.ts';
 
 /** So many of a node's last tasks are shown. */
@@ -29,7 +31,7 @@ export async function explainNode(
     explanation: [
       stateSentence(node, store.clock.now()),
       holderSentence(holder, store.clock.now()),
-      windowSentence(node, store.clock.now()),
+      windowSentence(node, store),
       agentSentence(node, attachments),
       node.lastError === '' ? '' : `Its last error: ${node.lastError}`,
       node.maintenance
@@ -58,9 +60,10 @@ function holderSentence(holder: PowerTaskRow | null, now: number): string {
   return `It is held by power task ${holder.uuid}: ${holder.target}, ${holder.state} since ${seconds(now - holder.createdAt)}${deadline}.`;
 }
 
-function windowSentence(node: NodeRow, now: number): string {
-  if (node.mayChangeUntil === null || node.mayChangeUntil <= now) return '';
-  return `It may still change for ${seconds(node.mayChangeUntil - now)}: an order that was given up may take effect late. That would be recorded, not reversed.`;
+function windowSentence(node: NodeRow, store: Store): string {
+  const leftMs = windowLeftMs(node, store);
+  if (leftMs === null || leftMs <= 0) return '';
+  return `It may still change for ${seconds(leftMs)}: an order that was given up may take effect late. That would be recorded, not reversed.`;
 }
 
 function agentSentence(node: NodeRow, attachments: Attachments): string {

@@ -16,6 +16,7 @@ import { getNode, listWindows, updateNode } from './store/nodes.ts';
 import { findPowerTask, lastWindowTask } from './store/power_tasks.ts';
 import type { NodeRow } from './store/rows.ts';
 import type { Store } from './store/store.ts';
+import { forgetWindow, mayStillChange, type Window, windowLeftMs } from './store/windows.ts';
 import { fromReading, toBmc } from './wire.ts';
 
 /** What reading needs. */
@@ -98,7 +99,7 @@ export async function recordReading(
   const before = await getNode(begun.uuid, transaction.sql).catch(() => null);
   if (before === null || before.heldBy !== null || before.fence !== begun.fence) return null;
   const now = store.clock.now();
-  const open = before.mayChangeUntil !== null && now < before.mayChangeUntil;
+  const open = mayStillChange(before, store);
   const changed = before.powerState !== reading.powerState;
   // The late end of an order that was given up: it can only be a way down.
   const late = open && (reading.powerState === 'power off' || reading.host === 'starting');
@@ -131,7 +132,7 @@ async function recordFailure(
 ): Promise<NodeRow | null> {
   const before = await getNode(begun.uuid, transaction.sql).catch(() => null);
   if (before === null || before.heldBy !== null || before.fence !== begun.fence) return before;
-  const expired = before.mayChangeUntil !== null && store.clock.now() >= before.mayChangeUntil;
+  const expired = before.mayChangeUntil !== null && !mayStillChange(before, store);
   if (before.lastError === error.message && !expired) return before;
   const patch = { lastError: error.message, ...(expired ? { mayChangeUntil: null } : {}) };
   return updateNode(before.uuid, patch, { why: 'it could not be read', actionUuid: null }, transaction, store);
@@ -152,7 +153,8 @@ export class Windows {
   }
 
   /** Reads a node soon, and again while its window is open. */
-  watch(node: Pick<NodeRow, 'uuid' | 'mayChangeUntil'>): void {
+  watch(node: Window): void {
+    windowLeftMs(node, this.#parts.store);
     this.#schedule(node, 0);
   }
 
@@ -177,11 +179,13 @@ export class Windows {
   async #look(uuid: string): Promise<void> {
     const { store, limits, shutdown } = this.#parts;
     const node = await getNode(uuid, store.database.read).catch(() => null);
+    if (node === null) forgetWindow(uuid, store);
     // A held node is read by its task; when that is at rest it comes here again if it may still change.
     if (node === null || node.heldBy !== null) return;
     const { node: after } = await readNode(node, this.#parts, shutdown);
-    if (after.mayChangeUntil === null || after.heldBy !== null) return;
-    const restMs = after.mayChangeUntil - store.clock.now();
-    this.#schedule(after, Math.min(limits.windowReadIntervalMs, Math.max(restMs, 0)));
+    const leftMs = windowLeftMs(after, store);
+    if (leftMs === null) forgetWindow(uuid, store);
+    if (leftMs === null || after.heldBy !== null) return;
+    this.#schedule(after, Math.min(limits.windowReadIntervalMs, Math.max(leftMs, 0)));
   }
 }

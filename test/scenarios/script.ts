@@ -79,7 +79,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   ...PLAN_COMMANDS,
   ...MODEL_COMMANDS,
   ...AUDIT_COMMANDS,
-  /** `world recalls=no one_command=yes`: how the hardware is. The first command, if at all. */
+  /** `world recalls=no one_command=yes cancel_deadline=15`: how hardware and conductor are. The first command, if at all. */
   world: () => {},
   /** `agent start a1`, `agent kill a1`, `agent stop a1`; `agent cut a1` breaks its stream, `agent freeze a1` lets nothing through. */
   agent: async ({ world }, [what, name = 'a1']) => {
@@ -143,6 +143,8 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   },
   /** `turn 90s`: lets time pass. */
   turn: async (player, [ms]) => player.world.clock.turn(duration(ms), () => player.tellEvents()),
+  /** `clock forward 1h`, `clock back 1h`: somebody sets the wall clock; no time passes. */
+  clock: ({ world }, [way, ms]) => world.clock.jump(way === 'back' ? -duration(ms) : duration(ms)),
   /**
    * `when p1 CANCELLING: conductor kill`, `when p1/a SUCCEEDED: cancel p1`, also of `#1 SENDING` and `n1 maintenance`: gives
    * a command just after the commit that writes this.
@@ -180,8 +182,11 @@ class Player {
     world.onReceived = (received) => this.#tellReceived(received);
   }
 
-  static async create({ recalls, one_command: oneCommand }: Record<string, string>): Promise<Player> {
-    return new Player(await World.create({ recalls: recalls !== 'no', softRebootInOneCommand: oneCommand === 'yes' }));
+  static async create(named: Record<string, string>): Promise<Player> {
+    const { recalls, one_command: oneCommand, cancel_deadline: seconds } = named;
+    const hardware = { recalls: recalls !== 'no', softRebootInOneCommand: oneCommand === 'yes' };
+    const limits = seconds === undefined ? {} : { cancelDeadlineMs: Number(seconds) * 1000 };
+    return new Player(await World.create({ ...hardware, limits }));
   }
 
   say = (line: string): void => {

@@ -1,4 +1,5 @@
 /** The state tables of audits, action plans and actions, exhaustively, through the one writer of their states. */
+
 import test, { type ExecutionContext } from 'ava';
 import {
   ACTION_PLAN_STATES,
@@ -14,6 +15,7 @@ import {
   type TransitionRow,
 } from '../../src/core/states.ts';
 import { openMemoryDatabase } from '../../src/server/store/database.ts';
+import { Deadlines } from '../../src/server/store/deadlines.ts';
 import { readEvents } from '../../src/server/store/events.ts';
 import { actionCodec, actionPlanCodec, auditCodec } from '../../src/server/store/plan_rows.ts';
 import { createAudit, createPlan, moveActions, moveAudit, movePlan } from '../../src/server/store/plan_transition.ts';
@@ -44,7 +46,14 @@ interface Machine {
 async function newStore(t: ExecutionContext): Promise<Store> {
   const database = await openMemoryDatabase();
   t.teardown(() => database.close());
-  return { database, clock: new VirtualClock(), chance: seededChance(1), publisherId: 'countermand-conductor.test' };
+  const clock = new VirtualClock();
+  return {
+    database,
+    clock,
+    chance: seededChance(1),
+    deadlines: new Deadlines(clock),
+    publisherId: 'countermand-conductor.test',
+  };
 }
 
 const rowIn = (table: string, uuid: string, { database }: Store) => database.read(table).where({ uuid }).first();

@@ -2,6 +2,7 @@ import test, { type ExecutionContext } from 'ava';
 import { isAbort, TARGETS } from '../../src/core/power.ts';
 import { isAtRest, POWER_TASK_STATES, POWER_TASK_TABLE, type PowerTaskState } from '../../src/core/states.ts';
 import { openMemoryDatabase } from '../../src/server/store/database.ts';
+import { Deadlines } from '../../src/server/store/deadlines.ts';
 import { readEvents } from '../../src/server/store/events.ts';
 import { getNode } from '../../src/server/store/nodes.ts';
 import { getPowerTask } from '../../src/server/store/power_tasks.ts';
@@ -16,10 +17,12 @@ const STATES = Object.keys(POWER_TASK_STATES) as PowerTaskState[];
 async function newStore(t: ExecutionContext): Promise<Store> {
   const database = await openMemoryDatabase();
   t.teardown(() => database.close());
+  const clock = new VirtualClock();
   return {
     database,
-    clock: new VirtualClock(),
+    clock,
     chance: seededChance(1),
+    deadlines: new Deadlines(clock),
     publisherId: 'countermand-conductor.test',
   };
 }

@@ -70,7 +70,7 @@ export class PlanChecks {
     this.#checkPromises();
     for (const [uuid, { kind, cancelStarts: starts, cancelEnds: ends }] of this.#replay.told)
       insist(starts === ends && starts <= 1, `of ${kind} ${uuid} ${starts} cancel.start and ${ends} ends were told`);
-    checkEnds(rows, this.#witness);
+    checkEnds(rows, this.#witness, this.#world.clock.set.backMs === 0);
     checkUndoing(rows, this.#orders, this.#rollbacks.orders);
     this.#rollbacks.witness.check(rows);
     const { plans, orders } = this.#world.conductor;
@@ -121,7 +121,8 @@ export class PlanChecks {
 
   /** Nothing waits for a poll: what can go on has gone on, and nothing outlives its time. */
   #checkProgress({ plans, actions }: PlanRows): void {
-    const now = this.#world.clock.now();
+    // As the wall clock may have been set forward since, so much has really passed at the least.
+    const now = this.#world.clock.now() - this.#world.clock.set.forwardMs;
     const since = this.#world.conductorSince;
     const { cancelDeadlineMs } = this.#world.limits;
     for (const { uuid, name, state, cancelDeadlineAt } of plans) {

@@ -114,7 +114,8 @@ export class Replay {
       const watcher = event.payload['watcher_object.data'] as WatcherData | undefined;
       if (watcher) this.#hear(watcher, event, facts);
       const task = (event.payload['ironic_object.data'] as TaskData | undefined)?.power_task;
-      if (task && event.eventType.endsWith('.start')) this.#ordered(task.request_id, event, facts);
+      if (task && event.eventType.endsWith('.start'))
+        this.#ordered(task.request_id, event, facts, world.clock.set.backMs);
     }
     for (const uuid of this.#stale)
       insist(
@@ -255,7 +256,7 @@ export class Replay {
   }
 
   /** A power task was accepted. If it is of an action, the action must run, and its abort must have a reason. */
-  #ordered(requestId: string, { sequence, timestamp }: EventRow, { actions }: Facts): void {
+  #ordered(requestId: string, { sequence, timestamp }: EventRow, { actions }: Facts, backMs: number): void {
     const [uuid = '', abort] = requestId.split(' ');
     const action = actions.get(uuid);
     if (!action) return;
@@ -267,7 +268,7 @@ export class Replay {
       insist(told.state === 'ONGOING', `${what} was ordered while the action is ${told.state}`);
       return;
     }
-    const timedOut = told.state === 'ONGOING' && timestamp >= told.movedAt + action.timeoutMs;
+    const timedOut = told.state === 'ONGOING' && timestamp + backMs >= told.movedAt + action.timeoutMs;
     insist(timedOut || plan === 'CANCELLING', `${what} was aborted for no reason: the plan is ${plan}`);
   }
 }

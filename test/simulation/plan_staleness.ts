@@ -10,7 +10,8 @@ export async function checkStaleness(plans: readonly ActionPlanRow[], world: Wor
   const changes = (await read('model_changes')).map(modelChangeCodec.decode);
   const rows: { plan_uuid: string; node_uuid: string }[] = await read('plan_nodes');
   const { actionPlanExpiryMs, checkPeriodicIntervalMs } = world.limits;
-  const oldest = world.clock.now() - actionPlanExpiryMs - checkPeriodicIntervalMs;
+  const { forwardMs } = world.clock.set;
+  const oldest = world.clock.now() - forwardMs - actionPlanExpiryMs - checkPeriodicIntervalMs;
   for (const { uuid, name, state, modelRevision, rollbackOf, forced, createdAt } of plans) {
     if (!['RECOMMENDED', 'PENDING'].includes(state) || rollbackOf !== null) continue;
     const nodes = new Set(rows.filter((row) => row.plan_uuid === uuid).map((row) => row.node_uuid));

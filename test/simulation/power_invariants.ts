@@ -89,12 +89,15 @@ const COMMANDS: Readonly<Record<OrderTarget, readonly Received['target'][]>> = {
 
 /** Everything that reached the BMC was ordered, within the task that ordered it, and nothing twice that must not be. */
 function checkReceived(node: NodeRow, tasks: readonly PowerTaskRow[], world: World, witness: Witness): void {
+  const { forwardMs, backMs } = world.clock.set;
+  const wasSet = forwardMs + backMs > 0;
   const start = world.clock.now() - world.clock.monotonic();
   const counts = new Map<string, number>();
   for (const received of world.received.filter(({ address }) => address === node.name)) {
     const at = start + received.at;
     const underWay = tasks.filter(
-      ({ sendingAt, endedAt }) => sendingAt !== null && sendingAt <= at && at <= (endedAt ?? 0),
+      // If the clock was set, times say nothing; then the order of the commits alone tells which task it was.
+      ({ sendingAt, endedAt }) => sendingAt !== null && (wasSet || (sendingAt <= at && at <= (endedAt ?? 0))),
     );
     // Within one millisecond one task may end and the next begin; then the order of the commits tells them apart.
     const fitting = underWay.filter(({ target }) => COMMANDS[target as OrderTarget].includes(received.target));
@@ -116,7 +119,10 @@ function checkReceived(node: NodeRow, tasks: readonly PowerTaskRow[], world: Wor
     if (received.target === 'power on' && task.target === 'soft rebooting')
       insist(task.state !== 'ABORTED', `${what} within an aborted soft reboot`);
     if (received.target === 'recall')
-      insist(task.abortRequestedAt !== null && task.abortRequestedAt <= at, `${what} but no abort was asked for`);
+      insist(
+        task.abortRequestedAt !== null && (wasSet || task.abortRequestedAt <= at),
+        `${what} but no abort was asked for`,
+      );
   }
 }
 

@@ -13,7 +13,7 @@ import { checkAlways, checkAtPeace } from './power_invariants.ts';
 import { PowerOrders } from './power_orders.ts';
 import { RollbackOrders } from './rollback_orders.ts';
 import { RollbackWitness } from './rollback_witness.ts';
-import { type Move, Simulation } from './simulation.ts';
+import { clockSettingsOf, type Move, Simulation } from './simulation.ts';
 import { Witness } from './witness.ts';
 
 const STEPS = 30;
@@ -81,7 +81,7 @@ export async function simulate(seed: number): Promise<Summary> {
 }
 
 function prepare(world: World, seed: number): Run {
-  const simulation = new Simulation(world);
+  const simulation = new Simulation(world, clockSettingsOf(seed));
   const witness = new Witness();
   simulation.hear((change) => witness.hear(change));
   world.onReceived = (received) => witness.see(received);
@@ -114,8 +114,10 @@ async function makePeace({ world, simulation, witness, checks }: Run): Promise<P
   await simulation.makePeace();
   if (world.chance.happens(0.3)) await goOnWithoutAgents(world, simulation);
   const limitMs = longestMs(await checks.always(), world);
-  await world.clock.turnUntil(() => witness.quiet, limitMs);
-  await world.clock.turn(10 * 60_000);
+  // What was written before the clock was set back may last so much longer, if the conductor has died since.
+  const { backMs } = world.clock.set;
+  await world.clock.turnUntil(() => witness.quiet, limitMs + backMs);
+  await world.clock.turn(10 * 60_000 + backMs);
   return checks.atPeace();
 }
 
@@ -133,7 +135,7 @@ function longestMs({ plans, actions }: PlanRows, { limits }: World): number {
 /** With nobody left to ask, every power task still comes to rest, by its deadlines alone. */
 async function goOnWithoutAgents(world: World, simulation: Simulation): Promise<void> {
   await simulation.killAgents();
-  await world.clock.turn(15 * 60_000);
+  await world.clock.turn(15 * 60_000 + world.clock.set.backMs);
   const unsettled = await world.database.read('power_tasks').whereNotIn('state', [...POWER_TASK_REST]);
   if (unsettled.length > 0) throw new Error(`without agents ${unsettled[0].uuid} stays ${unsettled[0].state} for ever`);
   await simulation.startAgent();

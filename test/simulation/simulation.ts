@@ -4,6 +4,16 @@ import type { Change } from '../../src/server/store/feed.ts';
 import { Crash } from '../world/process.ts';
 import type { World } from '../world/world.ts';
 
+/** How the wall clock is set in a simulation: never, or by so much at a time. */
+export type ClockSettings = readonly number[];
+const MINUTE_MS = 60_000;
+/** Most seeds have a clock that nobody sets, and are checked to the millisecond. */
+export function clockSettingsOf(seed: number): ClockSettings {
+  if (seed % 10 === 2) return [MINUTE_MS, 10 * MINUTE_MS, 120 * MINUTE_MS];
+  if (seed % 10 === 7) return [-120 * MINUTE_MS, -10 * MINUTE_MS, MINUTE_MS, 120 * MINUTE_MS];
+  return [];
+}
+
 /** The nodes of a simulation. */
 export const NODES = ['n1', 'n2', 'n3', 'n4'];
 
@@ -19,6 +29,7 @@ interface Ambush {
 /** The world of one seed. What people order is in `power_orders.ts` and `plan_orders.ts`. */
 export class Simulation {
   readonly world: World;
+  readonly #clockSettings: ClockSettings;
   /** How often a process has died. */
   crashes = 0;
   #agents = 0;
@@ -26,8 +37,9 @@ export class Simulation {
   #ambushes: Ambush[] = [];
   #underWay: Promise<unknown>[] = [];
 
-  constructor(world: World) {
+  constructor(world: World, clockSettings: ClockSettings) {
     this.world = world;
+    this.#clockSettings = clockSettings;
     world.onChange = (change) => this.#heard(change);
   }
 
@@ -71,6 +83,7 @@ export class Simulation {
       [1, () => this.#anyLink()?.freeze()],
       [2, () => this.#breakServer()],
       [4, () => this.mendServers()],
+      [this.#clockSettings.length === 0 ? 0 : 3, () => this.world.clock.jump(this.chance.pick(this.#clockSettings))],
     ];
   }
 

@@ -9,7 +9,9 @@ interface Alarm {
 /** A clock that stands still until it is turned. Between two timers everything that can run has run. */
 export class VirtualClock implements Clock {
   /** Friday, 2026-01-02 03:04:05 UTC. */
-  readonly #epoch = Date.UTC(2026, 0, 2, 3, 4, 5);
+  #epoch = Date.UTC(2026, 0, 2, 3, 4, 5);
+  #forwardMs = 0;
+  #backMs = 0;
   #elapsed = 0;
   #order = 0;
   #alarms = new Set<Alarm>();
@@ -26,6 +28,18 @@ export class VirtualClock implements Clock {
 
   monotonic(): number {
     return this.#elapsed;
+  }
+
+  /** Somebody sets the wall clock. Timers go on as if nothing had happened. */
+  jump(ms: number): void {
+    this.#epoch += ms;
+    if (ms > 0) this.#forwardMs += ms;
+    else this.#backMs -= ms;
+  }
+
+  /** By how much the wall clock was set forward, and back, in all: how far what it says may be off. */
+  get set(): { readonly forwardMs: number; readonly backMs: number } {
+    return { forwardMs: this.#forwardMs, backMs: this.#backMs };
   }
 
   after(delayMs: number, action: () => void): Timer {

@@ -11,6 +11,7 @@ import type { PlanLimits } from '../../src/server/plans/parts.ts';
 import type { Limits } from '../../src/server/power/limits.ts';
 import { giveOrder, type Order } from '../../src/server/power/orders.ts';
 import { type Database, openMemoryDatabase } from '../../src/server/store/database.ts';
+import { Deadlines } from '../../src/server/store/deadlines.ts';
 import type { Change } from '../../src/server/store/feed.ts';
 import type { NodeRow, PowerTaskRow } from '../../src/server/store/rows.ts';
 import { type SeededChance, seededChance } from './chance.ts';
@@ -147,6 +148,7 @@ export class World {
       database: process.database(this.#shared, (change) => this.onChange(change)),
       clock,
       chance: this.chance,
+      deadlines: new Deadlines(clock),
       publisherId: 'countermand-conductor.test',
     };
     const log = {

@@ -22,6 +22,8 @@ import type { PowerTaskPatch } from '../store/transition.ts';
 /** What a move depends on beside the row. */
 export interface Facts {
   readonly now: number;
+  /** The deadline of the task's present state has passed. */
+  readonly isPast: boolean;
   readonly softRebootInOneCommand: boolean;
   readonly softPowerOffTimeoutMs: number;
   readonly powerStateChangeTimeoutMs: number;
@@ -57,7 +59,7 @@ function isAboutPhase(report: Report, task: PowerTaskRow, { softRebootInOneComma
 
 function whenQueued(task: PowerTaskRow, report: Report, facts: Facts): Move {
   const { before, error } = report;
-  if (isPast(task.startDeadlineAt, facts)) return onDeadline(task, facts);
+  if (facts.isPast) return onDeadline(task, facts);
   if (report.sending === 'NOT_SENT') {
     // We were away, or slow: nothing is wrong with the order, and there is time left to begin it.
     if (error?.code === 'GO_TOO_LATE') return { event: null, patch: {}, next: 'start' };
@@ -132,7 +134,7 @@ function whenSending(task: PowerTaskRow, report: Report, facts: Facts): Move {
         return finishing(task, report.before, facts);
       }
       // Its time may have passed while nobody was there to send it: no order fires hours later.
-      if (isPast(task.deadlineAt, facts)) return onDeadline(task, facts);
+      if (facts.isPast) return onDeadline(task, facts);
       return { event: null, patch: {}, next: 'go', command: commandOf(task, facts) };
     case 'ACCEPTED':
       return { event: 'accept', patch: { task: { message: '' } }, next: 'again' };
@@ -202,21 +204,18 @@ function finishing(task: PowerTaskRow, reading: Reading, facts: Facts): Move {
 
 /** What the time makes of a task; also how long it may still take. */
 export function onDeadline(task: PowerTaskRow, facts: Facts): Move {
-  if (task.state === 'QUEUED' && isPast(task.startDeadlineAt, facts)) {
-    const waited = Math.round((facts.now - task.createdAt) / 1000);
+  if (!facts.isPast) return STAY;
+  if (task.state === 'QUEUED') {
+    const waited = Math.round(((task.startDeadlineAt ?? task.createdAt) - task.createdAt) / 1000);
     return failing(
       task,
       fail('NOT_STARTED', `nothing was sent: the order did not reach the BMC of ${task.nodeName} within ${waited} s`),
       facts,
     );
   }
-  if ((task.state !== 'SENDING' && task.state !== 'CONFIRMING') || !isPast(task.deadlineAt, facts)) return STAY;
+  if (task.state !== 'SENDING' && task.state !== 'CONFIRMING') return STAY;
   if (task.state === 'CONFIRMING' && task.onTimeout === 'FORCE' && task.phase === 'DOWN') return forcing(task, facts);
   return timingOut(task, facts);
-}
-
-function isPast(deadlineAt: number | null, { now }: Facts): boolean {
-  return deadlineAt !== null && now >= deadlineAt;
 }
 
 function forcing(task: PowerTaskRow, facts: Facts): Move {

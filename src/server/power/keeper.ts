@@ -19,6 +19,7 @@ import { findPowerTask, listHolders } from '../store/power_tasks.ts';
 import type { NodeRow, PowerTaskRow } from '../store/rows.ts';
 import type { Store } from '../store/store.ts';
 import { handOver, transition } from '../store/transition.ts';
+import { mayStillChange } from '../store/windows.ts';
 import { toBmc, toTarget } from '../wire.ts';
 import { type AbortEnd, endAbort } from './aborts.ts';
 import { type Facts, type Move, onDeadline, onReport } from './decide.ts';
@@ -46,7 +47,7 @@ export class Keeper {
   readonly #parts: KeeperParts;
   readonly #lanes = new Lanes();
   readonly #alarms = new Map<string, Timer>();
-  /** Before this time a passed deadline does not count, so that the hardware can be read first. */
+  /** Before this time, by the clock that never jumps, a passed deadline does not count: the hardware is read first. */
   readonly #grace = new Map<string, number>();
   #stopped = false;
 
@@ -214,18 +215,18 @@ export class Keeper {
     const { store, limits } = this.#parts;
     const node = await findNode(task.nodeUuid, store.database.read);
     const driver = node ? await findDriver(node.zone, node.driver, store.database.read) : null;
-    const now = store.clock.now();
-    const open = node?.mayChangeUntil != null && node.mayChangeUntil > now;
+    const open = node !== null && mayStillChange(node, store);
     return {
       ...limits,
-      now,
+      now: store.clock.now(),
+      isPast: store.deadlines.isPast(task.uuid, nextDeadline(task)),
       softRebootInOneCommand: driver?.softRebootInOneCommand ?? false,
       mayChangeUntil: open ? node.mayChangeUntil : null,
     };
   }
 
   #giveGrace(task: PowerTaskRow, graceMs: number): void {
-    const until = Math.max(this.#grace.get(task.uuid) ?? 0, this.#parts.store.clock.now() + graceMs);
+    const until = Math.max(this.#grace.get(task.uuid) ?? 0, this.#parts.store.clock.monotonic() + graceMs);
     if (task.state !== 'QUEUED') this.#grace.set(task.uuid, until);
     this.#setAlarm(task);
   }
@@ -235,10 +236,14 @@ export class Keeper {
     this.#alarms.get(task.uuid)?.cancel();
     this.#alarms.delete(task.uuid);
     const deadlineAt = nextDeadline(task);
-    if (deadlineAt === null) this.#grace.delete(task.uuid);
+    const { clock, deadlines } = this.#parts.store;
+    if (deadlineAt === null) {
+      this.#grace.delete(task.uuid);
+      deadlines.forget(task.uuid);
+    }
     if (deadlineAt === null || this.#stopped) return;
-    const { clock } = this.#parts.store;
-    const delayMs = Math.max(deadlineAt, this.#grace.get(task.uuid) ?? 0) - clock.now();
+    const graceMs = (this.#grace.get(task.uuid) ?? Number.NEGATIVE_INFINITY) - clock.monotonic();
+    const delayMs = Math.max(deadlines.leftMs(task.uuid, deadlineAt), graceMs);
     this.#alarms.set(
       task.uuid,
       clock.after(delayMs, () => this.#soon(task.uuid, () => this.#deadlinePassed(task.uuid))),

@@ -20,6 +20,7 @@ import { findNode } from '../../store/nodes.ts';
 import { setBeforeImage } from '../../store/plan_images.ts';
 import { findByRequestId, getPowerTask } from '../../store/power_tasks.ts';
 import type { NodeRow, PowerTaskRow } from '../../store/rows.ts';
+import { mayStillChange } from '../../store/windows.ts';
 import { type ActionContext, defineActionType, type End, type Result, refuseIfCancelled } from './action_type.ts';
 import { nodeDeleted } from './node_of_action.ts';
 
@@ -161,11 +162,13 @@ async function orderWhenFree(
     reason: `action '${action.name}' of plan '${plan.name}' (${plan.uuid})`,
     abortsTaskUuid: null,
   };
-  const notCancelled = (transaction: Transaction): Promise<void> => refuseIfCancelled(context, transaction);
-  if (parameters.wait_while_it_may_change) await untilNothingMayChange(order.node, context, signal);
+  const guard = async (transaction: Transaction): Promise<void> => {
+    await refuseIfCancelled(context, transaction);
+    if (parameters.wait_while_it_may_change) await refuseWhileItMayChange(order.node, context, transaction);
+  };
   for (;;) {
     signal.throwIfAborted();
-    const given = await giveOrder(order, parts.orders, notCancelled).catch(asCountermandError);
+    const given = await giveOrder(order, parts.orders, guard).catch(asCountermandError);
     if (!(given instanceof Error)) return given;
     if (given.code === 'NODE_NOT_FOUND') throw nodeDeleted(action);
     if (given.code !== 'NODE_HELD' && given.code !== 'AGENT_NOT_ATTACHED') throw given;
@@ -173,15 +176,14 @@ async function orderWhenFree(
   }
 }
 
-/** Resolves when no older order, which was given up, may change the node any more. */
-async function untilNothingMayChange(nodeUuid: string, context: ActionContext, signal: AbortSignal): Promise<void> {
-  const { database, clock } = context.parts.orders.store;
-  for (;;) {
-    signal.throwIfAborted();
-    const node = await findNode(nodeUuid, database.read);
-    if (node?.mayChangeUntil == null || node.mayChangeUntil <= clock.now()) return;
-    await untilNodeChanges(nodeUuid, context, signal);
-  }
+/**
+ * An older order, which was given up, may still change the node: what is read now says nothing. Looked at in the transaction
+ * of the order, as the one that holds the node may be given up at any moment.
+ */
+async function refuseWhileItMayChange(nodeUuid: string, { parts }: ActionContext, { sql }: Transaction): Promise<void> {
+  const node = await findNode(nodeUuid, sql);
+  if (node !== null && mayStillChange(node, parts.orders.store))
+    throw fail('NODE_HELD', `node ${node.name} may still change: an order that was given up may take effect late`);
 }
 
 /** Resolves when the node is written, or after a while. */
