@@ -87,6 +87,20 @@ test('a conductor that dies at any touch of a creation leaves the audit whole or
   }
 });
 
+test('a clock that is set back does not keep an audit from running at its interval', async (t) => {
+  const world = await worldWith(t);
+  await world.conductor.audits.create(asked());
+  await world.clock.turn(EVERY_MS / 2);
+  world.clock.jump(-24 * 3_600_000);
+  await world.clock.turn(EVERY_MS / 2);
+  t.deepEqual(await statesOf(world), ['ONGOING', 'SUPERSEDED', 'RECOMMENDED']);
+  await world.clock.turn(EVERY_MS);
+  t.is((await statesOf(world)).length, 4);
+  const { nextRunAt } = await getAudit('look', world.database.read);
+  t.is((nextRunAt ?? 0) - world.clock.now(), EVERY_MS);
+  await endWorld(world);
+});
+
 test('the same audit asked for twice at once is one', async (t) => {
   const world = await worldWith(t);
   const answers = await Promise.all([1, 2, 3].map(() => world.conductor.audits.create(asked())));

@@ -67,7 +67,7 @@ function checkMaintenance(action: ActionRow, end: string | null, witness: Witnes
   const isDone = end === 'SUCCEEDED';
   insist((action.beforeImage !== null) === isDone, `${what} has ${isDone ? 'no' : 'a'} before-image`);
   if (action.inputParameters.maintenance !== true || action.undoes !== null) return;
-  const times = witness.timesSet(String(action.inputParameters.reason));
+  const times = witness.timesSet(action.nodeUuid ?? '', String(action.inputParameters.reason));
   insist(times === (isDone ? 1 : 0), `${what} has set its node ${times} times`);
 }
 

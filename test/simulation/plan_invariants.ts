@@ -1,7 +1,18 @@
 /** What must be true of the plans of a simulated world, whatever happened. */
-import { type ActionPlanRow, type ActionRow, actionCodec, actionPlanCodec } from '../../src/server/store/plan_rows.ts';
+import { expandRange } from '../../src/core/ranges.ts';
+import {
+  type ActionPlanRow,
+  type ActionRow,
+  type AuditRow,
+  actionCodec,
+  actionPlanCodec,
+  auditCodec,
+} from '../../src/server/store/plan_rows.ts';
+import { EVERY_NODE } from '../../src/server/store/plans.ts';
 import { type PowerTaskRow, powerTaskCodec } from '../../src/server/store/rows.ts';
 import type { World } from '../world/world.ts';
+import { checkAudits } from './audit_invariants.ts';
+import type { AuditOrders } from './audit_orders.ts';
 import { insist } from './insist.ts';
 import { checkEnds } from './plan_ends.ts';
 import type { PlanOrders } from './plan_orders.ts';
@@ -14,6 +25,7 @@ import type { Witness } from './witness.ts';
 
 /** What the rows say. */
 export interface PlanRows {
+  readonly audits: readonly AuditRow[];
   readonly plans: readonly ActionPlanRow[];
   readonly actions: readonly ActionRow[];
   readonly tasks: readonly PowerTaskRow[];
@@ -34,16 +46,22 @@ export class PlanChecks {
   readonly #world: World;
   readonly #witness: Witness;
   readonly #orders: PlanOrders;
+  readonly #audits: AuditOrders;
   readonly #rollbacks: RollbackParts;
   readonly #replay = new Replay();
   readonly #plans = new Map<string, PlanFacts>();
   readonly #actions = new Map<string, ActionFacts>();
   readonly #startOrders = new Map<string, number>();
+  /** What plan_nodes has of each plan that is not at rest. */
+  readonly #reserved = new Map<string, ReadonlySet<string>>();
+  /** Every node, by name. */
+  readonly #nodes = new Map<string, string>();
 
-  constructor(world: World, witness: Witness, orders: PlanOrders, rollbacks: RollbackParts) {
+  constructor(world: World, witness: Witness, orders: PlanOrders, audits: AuditOrders, rollbacks: RollbackParts) {
     this.#world = world;
     this.#witness = witness;
     this.#orders = orders;
+    this.#audits = audits;
     this.#rollbacks = rollbacks;
   }
 
@@ -53,6 +71,7 @@ export class PlanChecks {
     this.#learn(rows);
     await this.#replay.goOn({ plans: this.#plans, actions: this.#actions }, this.#world);
     await this.#checkStates(rows);
+    checkAudits(rows, this.#audits.created, this.#world);
     this.#checkProgress(rows);
     await checkStaleness(rows.plans, this.#world);
     await this.#checkNodes(rows);
@@ -82,24 +101,37 @@ export class PlanChecks {
 
   async #readRows(): Promise<PlanRows> {
     const { read } = this.#world.database;
+    for (const { uuid, name } of await read('nodes')) this.#nodes.set(name, uuid);
     return {
+      audits: (await read('audits')).map(auditCodec.decode),
       plans: (await read('action_plans').orderBy('created_at')).map(actionPlanCodec.decode),
       actions: (await read('actions').orderBy(['plan_uuid', 'position'])).map(actionCodec.decode),
       tasks: (await read('power_tasks')).map(powerTaskCodec.decode),
     };
   }
 
-  #learn({ plans, actions }: PlanRows): void {
+  #learn({ audits, plans, actions }: PlanRows): void {
+    const byUuid = new Map(audits.map((audit) => [audit.uuid, audit]));
     for (const plan of plans) {
       this.#startOrders.set(plan.uuid, plan.startOrder ?? Number.POSITIVE_INFINITY);
-      if (!this.#plans.has(plan.uuid)) this.#learnPlan(plan, actions);
+      if (!this.#plans.has(plan.uuid)) this.#learnPlan(plan, byUuid.get(plan.auditUuid), actions);
     }
   }
 
-  #learnPlan(row: ActionPlanRow, all: readonly ActionRow[]): void {
+  /** The nodes of an audit's scope; null if its plans are about the nodes of their actions. */
+  #scopeOf({ scope, requestId }: AuditRow): ReadonlySet<string> | null {
+    if (scope.length === 0) return requestId === null ? null : new Set([EVERY_NODE, ...this.#nodes.values()]);
+    const [{ baremetal }] = scope as [{ baremetal: [{ nodes: string[] }] }];
+    const names = baremetal[0].nodes.flatMap(expandRange);
+    return new Set(names.map((name) => this.#nodes.get(name) ?? name));
+  }
+
+  #learnPlan(row: ActionPlanRow, audit: AuditRow | undefined, all: readonly ActionRow[]): void {
     const { uuid, name, maxParallel, canary, onFailure, rollbackOf } = row;
     const own = all.filter(({ planUuid }) => planUuid === uuid);
-    const nodes = new Set(own.map(({ nodeUuid }) => nodeUuid).filter((node) => node !== null));
+    const named = new Set(own.map(({ nodeUuid }) => nodeUuid).filter((node) => node !== null));
+    const nodes = (audit && this.#scopeOf(audit)) ?? named;
+    this.#reserved.set(uuid, nodes.has(EVERY_NODE) ? new Set([EVERY_NODE, ...named]) : nodes);
     const startOrder = (): number => this.#startOrders.get(uuid) ?? 0;
     const actions = own.map((action) => action.uuid);
     const rules = { maxParallel, canary, onFailure, rollbackOf };
@@ -157,7 +189,7 @@ export class PlanChecks {
     for (const { uuid, name, state } of plans) {
       const kept = rows.filter((row) => row.plan_uuid === uuid).map((row) => row.node_uuid);
       const isOver = !['RECOMMENDED', 'PENDING', ...RUNNING].includes(state);
-      const wanted = isOver ? new Set() : this.#plans.get(uuid)?.nodes;
+      const wanted = isOver ? new Set() : this.#reserved.get(uuid);
       const same = kept.length === wanted?.size && kept.every((node) => wanted.has(node));
       insist(same, `${name} is ${state} and is about ${kept.length} nodes instead of ${wanted?.size}`);
     }

@@ -200,9 +200,17 @@ export class PlanOrders {
   }
 
   async #setLabel(node: string): Promise<void> {
-    const labels = { rack: this.#chance.pick(['1', '2', '3']) };
-    const request = { node, setLabels: labels, removeLabels: [], setDriverInfo: {}, removeDriverInfo: [] };
+    await this.#changeLabels(node, { rack: this.#chance.pick(['1', '2', '3']) });
+  }
+
+  async #changeLabels(node: string, setLabels: Readonly<Record<string, string>>): Promise<void> {
+    const request = { node, setLabels, removeLabels: [], setDriverInfo: {}, removeDriverInfo: [] };
     await this.ask((conductor) => changeNode(request, conductor));
+  }
+
+  /** An operator writes labels to a node. */
+  async setLabels(node: string, labels: Readonly<Record<string, string>>): Promise<void> {
+    await this.#world.finish(this.#changeLabels(node, labels));
   }
 
   async #relabel(): Promise<void> {

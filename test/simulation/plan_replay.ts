@@ -16,6 +16,7 @@ export interface PlanFacts {
   readonly onFailure: string;
   readonly rollbackOf: string | null;
   readonly actions: readonly string[];
+  /** The nodes that it is about: of its scope if it has one, else of its actions. */
   readonly nodes: ReadonlySet<string>;
   readonly startOrder: () => number;
 }
@@ -57,6 +58,10 @@ export interface Told {
 const FOLLOWED_BY: Readonly<Record<string, readonly string[]>> = {
   'audit PENDING ONGOING': [],
   'audit ONGOING SUCCEEDED': [],
+  'audit ONGOING CANCELLED': [],
+  'audit ONGOING SUSPENDED': [],
+  'audit SUSPENDED ONGOING': [],
+  'audit SUSPENDED DELETED': ['delete'],
   'audit SUCCEEDED DELETED': ['delete'],
   'action_plan RECOMMENDED PENDING': [],
   'action_plan RECOMMENDED SUPERSEDED': [],

@@ -9,6 +9,7 @@ export async function runSeeds(t: ExecutionContext, first: number, count: number
   checkTasks(t, summaries);
   checkPlans(t, summaries);
   checkRollbacks(t, summaries);
+  checkAudits(t, summaries);
   const crashes = summaries.reduce((sum, summary) => sum + summary.crashes, 0);
   t.true(crashes > count, `only ${crashes} crashes`);
   const [plans, tasks] = [summaries.flatMap((each) => each.plans), summaries.flatMap((each) => each.tasks)];
@@ -64,6 +65,17 @@ function checkPlans(t: ExecutionContext, summaries: readonly Summary[]): void {
       `no action failed with ${code}`,
     );
   }
+}
+
+function checkAudits(t: ExecutionContext, summaries: readonly Summary[]): void {
+  const ends = new Set(
+    summaries.flatMap(({ audits }) => audits).map(({ auditType, state }) => `${auditType} ${state}`),
+  );
+  for (const end of ['CONTINUOUS CANCELLED', 'CONTINUOUS DELETED', 'ONESHOT SUCCEEDED', 'ONESHOT DELETED'])
+    t.true(ends.has(end), `no audit ended ${end}`);
+  const said = summaries.flatMap(({ plans }) => plans).map(({ statusMessage }) => statusMessage);
+  const later = said.filter((message) => message.startsWith('a later run of its audit'));
+  t.true(later.length > 0, 'no plan was superseded by a later run of its audit');
 }
 
 function checkRollbacks(t: ExecutionContext, summaries: readonly Summary[]): void {

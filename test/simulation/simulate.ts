@@ -4,9 +4,10 @@
  */
 import { POWER_TASK_REST } from '../../src/core/states.ts';
 import { ACTION_TIMEOUT_MS } from '../../src/server/plans/check.ts';
-import type { ActionPlanRow, ActionRow } from '../../src/server/store/plan_rows.ts';
+import type { ActionPlanRow, ActionRow, AuditRow } from '../../src/server/store/plan_rows.ts';
 import type { PowerTaskRow } from '../../src/server/store/rows.ts';
 import { World } from '../world/world.ts';
+import { AuditOrders } from './audit_orders.ts';
 import { PlanChecks, type PlanRows } from './plan_invariants.ts';
 import { PlanOrders } from './plan_orders.ts';
 import { checkAlways, checkAtPeace } from './power_invariants.ts';
@@ -21,6 +22,7 @@ const STEPS = 30;
 /** What a run was like, to see that runs reach what they should. */
 export interface Summary {
   readonly seed: number;
+  readonly audits: readonly AuditRow[];
   readonly plans: readonly ActionPlanRow[];
   readonly actions: readonly ActionRow[];
   readonly tasks: readonly PowerTaskRow[];
@@ -36,6 +38,7 @@ interface Run {
   readonly simulation: Simulation;
   readonly witness: Witness;
   readonly rollbackWitness: RollbackWitness;
+  readonly audits: AuditOrders;
   readonly checks: PlanChecks;
   /** What may happen, each as often as it is likely. */
   readonly moves: readonly Move[1][];
@@ -88,7 +91,9 @@ function prepare(world: World, seed: number): Run {
   const plans = new PlanOrders(simulation);
   // Every sixth seed is about power orders alone.
   const rollbacks = new RollbackOrders(simulation, plans);
-  const planMoves = seed % 6 === 0 ? [] : [...plans.moves(), ...rollbacks.moves()];
+  const audits = new AuditOrders(simulation, plans);
+  const auditMoves = seed % 2 === 0 ? [] : audits.moves();
+  const planMoves = seed % 6 === 0 ? [] : [...plans.moves(), ...rollbacks.moves(), ...auditMoves];
   const weighted = [...simulation.faults(), ...new PowerOrders(simulation).moves(), ...planMoves];
   const moves = weighted.flatMap(([weight, move]) => Array<Move[1]>(weight).fill(move));
   const rollbackWitness = new RollbackWitness(world, plans, rollbacks);
@@ -96,8 +101,8 @@ function prepare(world: World, seed: number): Run {
     if (change.kind === 'node') rollbackWitness.hearNode(change.node);
     if (change.kind === 'plan') rollbackWitness.hearPlan(change.plan);
   });
-  const checks = new PlanChecks(world, witness, plans, { orders: rollbacks, witness: rollbackWitness });
-  return { world, simulation, witness, rollbackWitness, checks, moves };
+  const checks = new PlanChecks(world, witness, plans, audits, { orders: rollbacks, witness: rollbackWitness });
+  return { world, simulation, witness, rollbackWitness, audits, checks, moves };
 }
 
 async function takeStep({ world, simulation, checks, moves }: Run): Promise<void> {
@@ -110,8 +115,9 @@ async function takeStep({ world, simulation, checks, moves }: Run): Promise<void
 }
 
 /** The last fault is over: everything must come to rest by itself, within its limits. */
-async function makePeace({ world, simulation, witness, checks }: Run): Promise<PlanRows> {
+async function makePeace({ world, simulation, witness, audits, checks }: Run): Promise<PlanRows> {
   await simulation.makePeace();
+  await audits.endAll();
   if (world.chance.happens(0.3)) await goOnWithoutAgents(world, simulation);
   const limitMs = longestMs(await checks.always(), world);
   // What was written before the clock was set back may last so much longer, if the conductor has died since.

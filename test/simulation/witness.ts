@@ -18,9 +18,9 @@ export class Witness {
   readonly #sent = new Map<string, string>();
   readonly #causes = new Map<Received, string>();
 
-  /** How often a node was put into maintenance for this reason. */
-  timesSet(reason: string): number {
-    return this.#times.get(reason) ?? 0;
+  /** How often this node was put into maintenance for this reason. */
+  timesSet(nodeUuid: string, reason: string): number {
+    return this.#times.get(`${nodeUuid} ${reason}`) ?? 0;
   }
 
   /** True if no plan runs or waits for its turn. */
@@ -64,7 +64,7 @@ export class Witness {
     if (reason === '') return;
     // What a rollback restores was set by another plan before.
     if (this.#plans.get(this.#restoring.get(reason) ?? '')?.state === 'ONGOING') return;
-    this.#times.set(reason, this.timesSet(reason) + 1);
+    this.#times.set(`${uuid} ${reason}`, this.timesSet(uuid, reason) + 1);
     const name = reason.split(' of ').at(-1);
     const state = [...this.#plans.values()].find((plan) => plan.name === name)?.state;
     if (state !== 'ONGOING') this.wrong.push(`a node was '${reason}', but that plan is ${state}`);

@@ -12,7 +12,7 @@ import {
   getAudit,
   listDueAudits,
   listPlansOf,
-  nextRunTime,
+  nextRunAfterMs,
   setRunMessage,
   takeRun,
 } from '../store/audits.ts';
@@ -42,6 +42,8 @@ export class Audits {
   readonly #parts: PlanParts;
   readonly #plans: Engine;
   #timer: Timer | null = null;
+  #looking = false;
+  #lookAgain = false;
   /** What is under way. */
   #working = 0;
 
@@ -98,7 +100,7 @@ export class Audits {
    */
   async resume(key: string): Promise<AuditRow> {
     const audit = await this.#move('resume', key);
-    await this.#schedule();
+    await this.#work(() => this.#schedule());
     return audit;
   }
 
@@ -142,11 +144,23 @@ export class Audits {
     return { audit: { ...ongoing, statusMessage }, plan };
   }
 
-  /** Sets the timer for the audit that is due next. */
+  /**
+   * Sets the timer for the audit that is due next. What calls this while it looks makes it look again: else what it has
+   * read before could take the place of what was written since.
+   */
   async #schedule(): Promise<void> {
     const { store } = this.#parts.orders;
-    const next = await nextRunTime(store.database.read);
-    this.#wakeAfter(next === null ? null : next - store.clock.now());
+    this.#lookAgain = true;
+    if (this.#looking) return;
+    this.#looking = true;
+    try {
+      while (this.#lookAgain) {
+        this.#lookAgain = false;
+        this.#wakeAfter(await nextRunAfterMs(store.clock.now(), store.database.read));
+      }
+    } finally {
+      this.#looking = false;
+    }
   }
 
   #wakeAfter(delayMs: number | null): void {

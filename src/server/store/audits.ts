@@ -49,16 +49,23 @@ export async function listPlansOf(
   return (await newestFirst(inStates(ofAudit, states), null, limit)).map(actionPlanCodec.decode);
 }
 
-/** When the next continuous audit is due, or null. */
-export async function nextRunTime(sql: Knex): Promise<number | null> {
-  const row = await sql('audits').where('state', 'ONGOING').min('next_run_at as next').first();
-  return row?.next ?? null;
+/** In how many milliseconds the next continuous audit is due; zero or less if one is, null if there is none. */
+export async function nextRunAfterMs(now: number, sql: Knex): Promise<number | null> {
+  const next = await sql('audits').where('state', 'ONGOING').min('next_run_at as at').first();
+  if (next?.at == null) return null;
+  const due = await whereDue(sql('audits').where('state', 'ONGOING'), now).first('uuid');
+  return due ? 0 : next.at - now;
 }
 
 /** The continuous audits that are due, the longest due first. */
 export async function listDueAudits(now: number, sql: Knex): Promise<AuditRow[]> {
-  const rows = await sql('audits').where('state', 'ONGOING').where('next_run_at', '<=', now).orderBy('next_run_at');
+  const rows = await whereDue(sql('audits').where('state', 'ONGOING'), now).orderBy('next_run_at');
   return rows.map(auditCodec.decode);
+}
+
+/** Its time has come; or it is further off than the interval, as somebody has set the clock back. */
+function whereDue(query: Knex.QueryBuilder, now: number): Knex.QueryBuilder {
+  return query.where((due) => due.where('next_run_at', '<=', now).orWhereRaw('next_run_at - interval_ms > ?', [now]));
 }
 
 /**
@@ -73,11 +80,10 @@ export async function takeRun(
   const now = store.clock.now();
   // What was missed while nobody was there is made up for by one run.
   const regular = (nextRunAt ?? now) + (intervalMs ?? 0);
-  const patch = { nextRunAt: regular > now ? regular : now + (intervalMs ?? 0), updatedAt: now };
-  const [row] = await transaction
-    .sql('audits')
-    .where({ uuid, state: 'ONGOING', next_run_at: nextRunAt })
-    .where('next_run_at', '<=', now)
+  const latest = now + (intervalMs ?? 0);
+  const patch = { nextRunAt: regular > now && regular <= latest ? regular : latest, updatedAt: now };
+  const asSeen = transaction.sql('audits').where({ uuid, state: 'ONGOING', next_run_at: nextRunAt });
+  const [row] = await whereDue(asSeen, now)
     .update({ ...auditCodec.encode(patch), revision: transaction.sql.raw('revision + 1') })
     .returning('*');
   return row ? auditCodec.decode(row) : null;
