@@ -9,7 +9,7 @@ import { Watch } from './watching.ts';
 
 const PROGRAM = fileURLToPath(new URL('../../bin/countermand', import.meta.url));
 /** Node keeps there what it has compiled; processes start in half the time. */
-const COMPILED = fileURLToPath(new URL('../../node_modules/.cache/countermand-e2e', import.meta.url));
+const COMPILED = fileURLToPath(new URL('../../node_modules/.cache/countermand-test', import.meta.url));
 
 /** Configuration keys with their values. */
 export type Settings = Partial<Record<KeyName, string | number>>;

@@ -1,7 +1,0 @@
-import test from 'ava';
-import { runSeeds } from './seeds.ts';
-
-test('seeds 376 to 500: whatever crashes, nothing is lost, doubled or stuck', async (t) => {
-  t.timeout(240_000);
-  await runSeeds(t, 376, 125);
-});
