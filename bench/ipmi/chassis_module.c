@@ -1,11 +1,11 @@
 /*
  * The chassis of the BMCs that OpenIPMI's ipmi_sim pretends, in its own memory.
  *
- * ipmi_sim alone hands each order and each question to a program, which costs a process every time and stops all BMCs of
- * the simulator meanwhile; and it refuses every NMI. This module answers Get Chassis Status and Chassis Control (IPMI 2.0
- * sections 28.2 and 28.3) itself, for every BMC of the simulator, each with a power state of its own. In lan.conf:
+ * ipmi_sim alone hands each order and each question to a program, which costs a process every time and stops all BMCs
+ * of the simulator meanwhile; and it refuses every NMI. This module answers Get Chassis Status and Chassis Control
+ * (IPMI 2.0 sections 28.2 and 28.3) itself, for every BMC of the simulator, each with a power state of its own:
  *
- *   loadlib "/folder/chassis_module.so" "power=on soft_delay_s=2 on_delay_ms=0 log=/folder/orders"
+ *   loadlib "/folder/chassis_module" "power=on soft_delay_s=2 on_delay_ms=0 log=/folder/orders"
  *
  *   power         what each chassis is at first: on (if not said) or off
  *   soft_delay_s  how long an operating system takes to obey a soft power off, or never; 0 if not said
@@ -104,13 +104,13 @@ static void status(lmc_data_t *mc, msg_t *msg, unsigned char *answer, unsigned i
 
 /* 0 for an option that does not exist, or a log that cannot be written. */
 static int take(const char *name, const char *value, int *on) {
-  if (strcmp(name, "power") == 0) *on = strcmp(value, "on") == 0;
-  else if (strcmp(name, "soft_delay_s") == 0) soft_delay_ms = strcmp(value, "never") ? strtod(value, NULL) * 1000 : NEVER;
-  else if (strcmp(name, "on_delay_ms") == 0) on_delay_ms = strtoll(value, NULL, 10);
-  else if (strcmp(name, "log") == 0) orders_log = fopen(value, "a");
-  else return 0;
-  if (orders_log != NULL) setlinebuf(orders_log);
-  return strcmp(name, "log") != 0 || orders_log != NULL;
+  if (strcmp(name, "power") == 0) return *on = strcmp(value, "on") == 0, 1;
+  if (strcmp(name, "on_delay_ms") == 0) return on_delay_ms = strtoll(value, NULL, 10), 1;
+  if (strcmp(name, "soft_delay_s") == 0)
+    return soft_delay_ms = strcmp(value, "never") == 0 ? NEVER : (long long)(strtod(value, NULL) * 1000), 1;
+  if (strcmp(name, "log") != 0 || (orders_log = fopen(value, "a")) == NULL) return 0;
+  setlinebuf(orders_log);
+  return 1;
 }
 
 /* Called by ipmi_sim once its configuration is read. It gives up if the answer is not 0. */

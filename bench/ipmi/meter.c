@@ -1,11 +1,12 @@
 /*
  * meter PROGRAM [ARGUMENT...]
  *
- * Runs a program and writes to file descriptor 3, when it has ended, what it and everything that it started and waited
- * for have cost: `WALL CPU MEMORY`, the time in microseconds, the processor in microseconds (user and system), and the
- * most memory of the largest single process in KiB. Ends as the program did. The kernel tells this to whoever waits for a
- * process, and to nobody else; a process forked from here carries no memory of a larger parent. The program dies with us,
- * and we with our parent.
+ * Runs a program and writes to file descriptor 3, when it has ended, what it and all that it started and waited for
+ * have cost: `WALL CPU MEMORY`, microseconds of time, microseconds of processor (user and system), and KiB of memory of
+ * the largest of the processes at its largest. Ends as the program did.
+ *
+ * The kernel tells this to whoever waits for a process, and to nobody else; and what is forked from here does not begin
+ * with the memory of a large parent. The program dies with us, and we with our parent.
  */
 #include <signal.h>
 #include <stdio.h>

@@ -29,7 +29,7 @@ export class Watch<T> {
         look = () => {
           const found = this.seen.find(fits);
           if (found !== undefined) resolve(found);
-          else if (!this.#open) reject(this.#broken ?? new Error(`the stream ended before ${what}`));
+          else if (!this.#open) reject(this.#broken ?? this.#endedBefore(what));
         };
         this.#looks.add(look);
         look();
@@ -39,6 +39,11 @@ export class Watch<T> {
       this.#looks.delete(look);
       scope.end();
     }
+  }
+
+  #endedBefore(what: string): Error {
+    const last = JSON.stringify(this.seen.at(-1), (_, value) => (typeof value === 'bigint' ? String(value) : value));
+    return new Error(`the stream ended before ${what}; the last of it was ${last}`);
   }
 
   async #read(source: AsyncIterable<T>): Promise<unknown> {
