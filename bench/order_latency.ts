@@ -7,6 +7,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { watch } from 'node:fs';
 import { join } from 'node:path';
+import { systemChance } from '../src/core/chance.ts';
 import { systemClock } from '../src/core/clock.ts';
 import { abortable } from '../src/core/signals.ts';
 import { createIpmiDriver } from '../src/drivers/ipmi/driver.ts';
@@ -97,7 +98,8 @@ async function orderOff(node: string, fleet: Fleet): Promise<void> {
 }
 
 async function driverOff({ address, port, username, password }: IpmiSim, signal: AbortSignal): Promise<void> {
-  const driver = createIpmiDriver({ clock: systemClock, searchPath: process.env.PATH ?? '' });
+  const parts = { clock: systemClock, chance: systemChance, searchPath: process.env.PATH ?? '', keepSessionMs: 0 };
+  const driver = createIpmiDriver(parts);
   const who = { ipmi_username: username, ipmi_password: password };
   const bmc = driver.parse({ ipmi_address: address, ipmi_port: String(port), ...who });
   await driver.setPowerState(bmc, 'power off', signal);

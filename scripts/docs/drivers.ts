@@ -1,4 +1,5 @@
 /** docs/drivers.md, from what the drivers say of themselves. */
+import { systemChance } from '../../src/core/chance.ts';
 import { systemClock } from '../../src/core/clock.ts';
 import { isAbort, type Recall, recallOf, TARGET_TABLE, type Target } from '../../src/core/power.ts';
 import { type Driver, infoSchemaOf } from '../../src/drivers/driver.ts';
@@ -75,6 +76,8 @@ export function printDrivers(): string {
       'where that can be asked: `countermand node supported NODE`.',
     'The value of a secret key may be `file:NAME` or `env:NAME`: it is read by the agent, below its `--secrets-dir` or from its own environment ' +
       '(`COUNTERMAND_SECRET_*`), and never reaches the conductor. Secrets are masked in every answer.',
-    ...createDrivers({ clock: systemClock, searchPath: '' }).flatMap(chapter),
+    ...createDrivers({ clock: systemClock, chance: systemChance, searchPath: '', ipmiKeepSessionMs: 0 }).flatMap(
+      chapter,
+    ),
   ]);
 }

@@ -95,6 +95,7 @@ class Agent {
       this.#backOffMs = Math.min(this.#backOffMs * 2, BACK_OFF_MS.last);
     }
     await this.#work.settled();
+    for (const driver of this.#parts.drivers) driver.close();
   }
 
   /** One stream, from hello to its end. */

@@ -42,6 +42,8 @@ export interface Configuration {
   readonly checkPeriodicIntervalMs: number;
   /** Null: each driver's own. */
   readonly minCommandIntervalMs: number | null;
+  /** 0 keeps no session. */
+  readonly ipmiKeepSessionMs: number;
   /** Null: no `file:` value can be read. */
   readonly secretsFolder: string | null;
   readonly agentName: string;
@@ -175,6 +177,7 @@ function inMilliseconds(values: Values): Configuration {
     actionPlanExpiryMs: milliseconds(values.action_plan_expiry * 3600),
     checkPeriodicIntervalMs: milliseconds(values.check_periodic_interval),
     minCommandIntervalMs: values.min_command_interval === undefined ? null : milliseconds(values.min_command_interval),
+    ipmiKeepSessionMs: milliseconds(values.ipmi_keep_session),
     secretsFolder: values.secrets_dir === undefined ? null : resolve(values.secrets_dir),
     agentName: values.agent_name,
   };

@@ -166,6 +166,11 @@ export const CONFIGURATION_KEYS = {
     readBy: 'agent',
     meaning: 'the rest between two commands to one BMC',
   }),
+  ipmi_keep_session: seconds(0, {
+    fallback: 180,
+    readBy: 'agent',
+    meaning: 'how long an IPMI session that nobody uses is kept open, one for each BMC; 0 opens one for each command',
+  }),
   secrets_dir: folder({
     fallbackWords: 'none: no `file:` value can be read',
     readBy: 'agent',

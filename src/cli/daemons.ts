@@ -100,8 +100,8 @@ function runAgentHere(
   { clock, chance, environment }: Terminal,
   signal: AbortSignal,
 ): Promise<void> {
-  const { agentName: name, zone, secretsFolder, minCommandIntervalMs } = configuration;
-  const drivers = createDrivers({ clock, searchPath: environment.PATH ?? '' });
+  const { agentName: name, zone, secretsFolder, minCommandIntervalMs, ipmiKeepSessionMs } = configuration;
+  const drivers = createDrivers({ clock, chance, searchPath: environment.PATH ?? '', ipmiKeepSessionMs });
   const secrets = { folder: secretsFolder, environment };
   const parts = { name, zones: [zone], drivers, secrets, minCommandIntervalMs, clock, chance, log };
   return runAgent({ ...how, ...parts }, signal);

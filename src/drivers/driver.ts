@@ -2,8 +2,8 @@
  * What a driver is: how to talk to one family of BMCs. `fake.ts` is the example to read; the conformance suite
  * (test/conformance) is the list of what a driver promises.
  *
- * A driver keeps no queue and no timers between calls: the agent gives it one command at a time per BMC, and decides
- * when to ask again. It never sends an order twice.
+ * A driver keeps no queue: the agent gives it one command at a time per BMC, and decides when to ask again. What it keeps
+ * between calls, such as sessions, it lets go of at `close`. It never sends an order twice.
  */
 import { z } from 'zod';
 import { type ErrorCode, fail } from '../core/errors.ts';
@@ -77,14 +77,23 @@ export interface Driver<Info = unknown> extends DriverTraits<Info> {
    * Rejects as `getPowerState` does.
    */
   abortPowerState(bmc: Bmc<Info>, target: OrderTarget, signal: AbortSignal): Promise<RecallAnswer>;
+  /** Lets go of everything that it keeps between calls. No call is made after it. */
+  close(): void;
 }
 
 /** Errors of `setPowerState` after which the BMC certainly has no order. */
 export const PROVES_NOT_SENT: readonly ErrorCode[] = [
   'BMC_SILENT',
-  'BMC_UNREACHABLE',
+  'BMC_NAME_UNKNOWN',
+  'BMC_NO_ROUTE',
+  'BMC_PORT_CLOSED',
+  'BMC_PROTOCOL_VIOLATION',
   'BMC_LOGIN_REFUSED',
+  'BMC_USER_UNKNOWN',
+  'BMC_PASSWORD_WRONG',
+  'BMC_KG_WRONG',
   'BMC_CIPHER_REFUSED',
+  'BMC_NO_SESSION',
   'BMC_BUSY',
   'COMMAND_MISSING',
   'SECRET_UNREADABLE',
@@ -93,7 +102,7 @@ export const PROVES_NOT_SENT: readonly ErrorCode[] = [
 ];
 
 /** Errors of `setPowerState` after which the BMC had the order and will not carry it out. */
-export const PROVES_REFUSED: readonly ErrorCode[] = ['BMC_REFUSED', 'BMC_PRIVILEGE_TOO_LOW'];
+export const PROVES_REFUSED: readonly ErrorCode[] = ['BMC_REFUSED', 'BMC_WRONG_STATE', 'BMC_PRIVILEGE_TOO_LOW'];
 
 /** The targets of a driver that does not say otherwise: those of the abort spec. */
 export const DEFAULT_TARGETS: readonly Target[] = [
@@ -119,6 +128,7 @@ export function defineDriver<Info>({ keyOf, ...parts }: DriverParts<Info>): Driv
     parse: (driverInfo) => parseWith(driver.schema, driverInfo, keyOf),
     getSupportedPowerStates: async () => ({ targets: driver.targets, probed: false }),
     abortPowerState: async (_bmc, target) => ({ accepted: false, reason: `${driver.name} cannot recall a ${target}` }),
+    close: () => {},
     ...parts,
   };
   return driver;

@@ -9,7 +9,7 @@ import type { Clock } from '../core/clock.ts';
 import { asCountermandError, type CountermandError, fail } from '../core/errors.ts';
 import type { OnOff } from '../core/power.ts';
 import { openScope, sleep } from '../core/signals.ts';
-import { type BmcAddress, findBmc } from '../drivers/ipmi/probe.ts';
+import { type BmcAddress, findBmc } from '../drivers/ipmi/ipmitool/probe.ts';
 import { type Chassis, type ChassisCommand, type ChassisFaults, openChassis } from './chassis.ts';
 import { mustBeFree, ownAddress, takePort } from './loopback.ts';
 import { takeAllSessions } from './sessions.ts';
@@ -156,7 +156,7 @@ async function answers(bmc: BmcAddress, clock: Clock, signal: AbortSignal): Prom
     await findBmc(bmc, clock, signal);
     return true;
   } catch (error) {
-    if (asCountermandError(error).code === 'BMC_UNREACHABLE') return false;
+    if (asCountermandError(error).code === 'BMC_PORT_CLOSED') return false;
     throw error;
   }
 }

@@ -45,6 +45,7 @@ test('the defaults', (t) => {
     agentLeaseMs: 15_000,
     windowReadIntervalMs: 10_000,
     minCommandIntervalMs: null,
+    ipmiKeepSessionMs: 180_000,
     secretsFolder: null,
     agentName: hostname(),
   });
@@ -89,6 +90,7 @@ const SAMPLES: Readonly<Record<KeyName, string | number>> = {
   action_plan_expiry: 0.5,
   check_periodic_interval: 60,
   min_command_interval: 0.5,
+  ipmi_keep_session: 60,
   secrets_dir: '/samples/secrets',
   agent_name: 'host7',
 };
@@ -203,6 +205,13 @@ test('whatever the file says, the answer is a configuration or CONFIGURATION_INV
 });
 
 test('an agent reads its own keys, and not those of the conductor', (t) => {
-  t.deepEqual(keysReadBy('agent'), ['zone', 'log_level', 'min_command_interval', 'secrets_dir', 'agent_name']);
+  t.deepEqual(keysReadBy('agent'), [
+    'zone',
+    'log_level',
+    'min_command_interval',
+    'ipmi_keep_session',
+    'secrets_dir',
+    'agent_name',
+  ]);
   t.true(keysReadBy('conductor').includes('listen'));
 });

@@ -18,6 +18,8 @@ export interface DriverPromise {
 
 /** Time that an abort, or an answer that is there, may take on a busy machine. */
 const SOON_MS = 4000;
+/** What is no answer, and what is no BMC. */
+const GARBAGE: readonly ErrorCode[] = ['BMC_GARBLED', 'BMC_PROTOCOL_VIOLATION'];
 /** Time that the driver may take to find a BMC silent. */
 const BOUND_MS = 20_000;
 
@@ -238,21 +240,25 @@ export const PROMISES: readonly DriverPromise[] = [
       t.is(await bench.power(), 'power on');
     },
   },
-  { name: 'a wrong password is told', situation: 'wrong password', kept: cannotReach('BMC_LOGIN_REFUSED', SOON_MS) },
-  { name: 'an unknown user is told', situation: 'unknown user', kept: cannotReach('BMC_LOGIN_REFUSED', SOON_MS) },
-  { name: 'a closed port is told', situation: 'closed port', kept: cannotReach('BMC_UNREACHABLE', SOON_MS) },
-  { name: 'a name without address is told', situation: 'no such name', kept: cannotReach('BMC_UNREACHABLE', BOUND_MS) },
+  { name: 'a wrong password is told', situation: 'wrong password', kept: cannotReach('BMC_PASSWORD_WRONG', SOON_MS) },
+  { name: 'an unknown user is told', situation: 'unknown user', kept: cannotReach('BMC_USER_UNKNOWN', SOON_MS) },
+  { name: 'a closed port is told', situation: 'closed port', kept: cannotReach('BMC_PORT_CLOSED', SOON_MS) },
+  {
+    name: 'a name without address is told',
+    situation: 'no such name',
+    kept: cannotReach('BMC_NAME_UNKNOWN', BOUND_MS),
+  },
   {
     name: 'a BMC without a free session is told',
     situation: 'no session left',
-    kept: cannotReach('BMC_BUSY', SOON_MS),
+    kept: cannotReach('BMC_NO_SESSION', SOON_MS),
   },
   {
     name: 'garbage is an error, in time',
     situation: 'garbage',
     async kept(t, bench) {
-      await fails(t, bench, (signal) => read(bench, signal), ['BMC_GARBLED'], BOUND_MS);
-      await fails(t, bench, (signal) => order(bench, 'power off', signal), ['BMC_GARBLED'], BOUND_MS);
+      await fails(t, bench, (signal) => read(bench, signal), GARBAGE, BOUND_MS);
+      await fails(t, bench, (signal) => order(bench, 'power off', signal), GARBAGE, BOUND_MS);
     },
   },
   {

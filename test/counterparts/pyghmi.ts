@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import type { ExecutionContext } from 'ava';
+import { othersFirst } from '../../src/core/clock.ts';
 import type { OnOff } from '../../src/core/power.ts';
 import { ownAddress, takePort } from '../../src/sim/loopback.ts';
 
@@ -18,6 +19,8 @@ export interface PyghmiBmc {
   /** Every command that came in, in order: `status`, `on`, `off`, `reset`, `soft`, `diag`. */
   readonly received: readonly string[];
   power(): OnOff;
+  /** Resolves when what it has said until now has been heard: that comes by another way than its answers. */
+  heard(): Promise<void>;
   /** Lets the order that is held be carried out. */
   release(): void;
 }
@@ -55,7 +58,10 @@ export async function newPyghmiBmc(t: ExecutionContext, options: PyghmiBmcOption
   const release = (): void => {
     child.stdin.write('\n');
   };
-  return { address, port, username: 'admin', password, received, power: () => now, release };
+  const heard = async (): Promise<void> => {
+    for (let round = 0; round < 3; round += 1) await othersFirst();
+  };
+  return { address, port, username: 'admin', password, received, power: () => now, heard, release };
 }
 
 async function end(child: ChildProcess): Promise<void> {

@@ -2,9 +2,9 @@
 import test from 'ava';
 import fc from 'fast-check';
 import { CountermandError, type ErrorCode } from '../../src/core/errors.ts';
-import { readConfirmation, readStatus } from '../../src/drivers/ipmi/answers.ts';
-import type { Ending } from '../../src/drivers/ipmi/captive.ts';
-import type { Verb } from '../../src/drivers/ipmi/ipmitool.ts';
+import { readConfirmation, readStatus } from '../../src/drivers/ipmi/ipmitool/answers.ts';
+import type { Ending } from '../../src/drivers/ipmi/ipmitool/captive.ts';
+import type { Verb } from '../../src/drivers/ipmi/ipmitool/command.ts';
 
 const NOISE = 'Loading IANA PEN Registry...\nGet HPM.x Capabilities request failed, compcode = d4\n';
 const NO_SESSION = 'Error: Unable to establish IPMI v2 / RMCP+ session\n';
@@ -67,15 +67,15 @@ const session = (line: string, tookMs = 20): Ending => complains(`${line}\n${NO_
 const opening = (status: string): Ending => session(`Error in open session response message : ${status}\n`);
 const RAKP_1 = '> Error: no response from RAKP 1 message\n';
 
-means(session('> RAKP 2 HMAC is invalid'), 'BMC_LOGIN_REFUSED', /ipmi_password/);
-means(session('> RAKP 2 HMAC is invalid', 5200), 'BMC_LOGIN_REFUSED', /ipmi_password/);
-means(session('RAKP 2 message indicates an error : unauthorized name'), 'BMC_LOGIN_REFUSED', /ipmi_username/);
-means(session('> RAKP 4 message has invalid integrity check value'), 'BMC_LOGIN_REFUSED', /ipmi_hex_kg_key/);
+means(session('> RAKP 2 HMAC is invalid'), 'BMC_PASSWORD_WRONG', /ipmi_password/);
+means(session('> RAKP 2 HMAC is invalid', 5200), 'BMC_PASSWORD_WRONG', /ipmi_password/);
+means(session('RAKP 2 message indicates an error : unauthorized name'), 'BMC_USER_UNKNOWN', /ipmi_username/);
+means(session('> RAKP 4 message has invalid integrity check value'), 'BMC_KG_WRONG', /ipmi_hex_kg_key/);
 means(session('RAKP 4 message indicates an error : invalid integrity check value'), 'BMC_LOGIN_REFUSED');
-means(session(RAKP_1.repeat(4), 25_000), 'BMC_LOGIN_REFUSED', /ipmi_username/);
+means(session(RAKP_1.repeat(4), 25_000), 'BMC_USER_UNKNOWN', /ipmi_username/);
 means(session(RAKP_1, 25_000), 'BMC_SILENT');
-means(opening('insufficient resources for session'), 'BMC_BUSY');
-means(opening('insufficient resources for role'), 'BMC_BUSY');
+means(opening('insufficient resources for session'), 'BMC_NO_SESSION');
+means(opening('insufficient resources for role'), 'BMC_NO_SESSION');
 means(opening('invalid authentication algorithm'), 'BMC_CIPHER_REFUSED');
 means(opening('no matching cipher suite'), 'BMC_CIPHER_REFUSED');
 means(opening('invalid role'), 'BMC_PRIVILEGE_TOO_LOW');
@@ -88,7 +88,7 @@ means(session('Set Session Privilege Level to ADMINISTRATOR failed: Unknown (0x8
 means(session('Set Session Privilege Level to ADMINISTRATOR failed', 25_000), 'BMC_SILENT');
 means(session('This BMC does not support IPMI v2 / RMCP+'), 'BMC_REFUSED');
 means(session('Get Auth Capabilities error\nError issuing Get Channel Authenti...', 10_000), 'BMC_SILENT');
-means(session('Address lookup for bmc1 failed\nCould not open socket!'), 'BMC_UNREACHABLE');
+means(session('Address lookup for bmc1 failed\nCould not open socket!'), 'BMC_NO_ROUTE');
 means(complains(NO_SESSION, 40), 'BMC_LOGIN_REFUSED');
 means(complains(NO_SESSION, 10_040), 'BMC_SILENT');
 

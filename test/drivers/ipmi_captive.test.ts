@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import test from 'ava';
 import { systemClock } from '../../src/core/clock.ts';
 import { CountermandError, fail } from '../../src/core/errors.ts';
-import { type Command, runCaptive } from '../../src/drivers/ipmi/captive.ts';
+import { type Command, runCaptive } from '../../src/drivers/ipmi/ipmitool/captive.ts';
 import { eventually } from '../counterparts/eventually.ts';
 import { newFolder } from '../counterparts/folder.ts';
 import { processesWith } from '../counterparts/processes.ts';

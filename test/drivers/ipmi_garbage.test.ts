@@ -3,22 +3,25 @@ import test, { type ExecutionContext } from 'ava';
 import fc from 'fast-check';
 import { systemClock } from '../../src/core/clock.ts';
 import { CountermandError } from '../../src/core/errors.ts';
-import { createIpmiDriver } from '../../src/drivers/ipmi/driver.ts';
+import { IPMI_TRANSPORTS, type IpmiTransport, newIpmiDriver } from '../counterparts/ipmi_driver.ts';
 import { infoOf, newIpmiSim } from '../counterparts/ipmi_sim.ts';
 import { processesWith } from '../counterparts/processes.ts';
 import { never } from '../counterparts/signals.ts';
 import { type Mangle, newUdpProxy } from '../counterparts/udp_proxy.ts';
 
-const driver = createIpmiDriver({ clock: systemClock, searchPath: process.env.PATH ?? '' });
+const driver = newIpmiDriver();
+test.after.always(() => driver.close());
 
 /** The answers that a whole order takes, from the probe's to that to the end of the session. */
 const ANSWERS = 12;
+/** The same for the native client: the session, the privilege level, the order. */
+const NATIVE_ANSWERS = 5;
 const LIMIT_MS = 50_000;
 
-async function resetThrough(t: ExecutionContext, mangle: Mangle) {
+async function resetThrough(t: ExecutionContext, transport: IpmiTransport, mangle: Mangle) {
   const sim = await newIpmiSim(t);
   const port = await newUdpProxy(t, sim, mangle);
-  const bmc = driver.parse({ ...infoOf(sim), ipmi_port: String(port) });
+  const bmc = driver.parse({ ...infoOf(sim), ipmi_port: String(port), ipmi_transport: transport });
   const startedAt = systemClock.monotonic();
   const outcome = await driver.setPowerState(bmc, 'rebooting', never()).then(
     () => 'accepted',
@@ -30,12 +33,14 @@ async function resetThrough(t: ExecutionContext, mangle: Mangle) {
   return { outcome, resets };
 }
 
-test('through the proxy alone, an order is carried out', async (t) => {
-  t.deepEqual(await resetThrough(t, (answer) => answer), { outcome: 'accepted', resets: 1 });
-});
+for (const transport of IPMI_TRANSPORTS) {
+  test(`${transport}: through the proxy alone, an order is carried out`, async (t) => {
+    t.deepEqual(await resetThrough(t, transport, (answer) => answer), { outcome: 'accepted', resets: 1 });
+  });
+}
 
-const isErrorOrNoDifference = test.macro(async (t, mangle: Mangle) => {
-  const { outcome, resets } = await resetThrough(t, mangle);
+const isErrorOrNoDifference = test.macro(async (t, transport: IpmiTransport, mangle: Mangle) => {
+  const { outcome, resets } = await resetThrough(t, transport, mangle);
   if (outcome === 'accepted') {
     t.is(resets, 1);
     return;
@@ -47,7 +52,7 @@ const isErrorOrNoDifference = test.macro(async (t, mangle: Mangle) => {
 
 /** An ipmitool that reads such an answer of an open session crashes. */
 for (let number = 1; number <= ANSWERS; number += 1)
-  test(`answer ${number} cut to 12 bytes`, isErrorOrNoDifference, (answer, at) =>
+  test(`ipmitool: answer ${number} cut to 12 bytes`, isErrorOrNoDifference, 'ipmitool', (answer, at) =>
     at === number ? answer.subarray(0, 12) : answer,
   );
 
@@ -76,5 +81,9 @@ const spoil =
   };
 
 for (const [index, spoilt] of fc.sample(spoiling, { numRuns: 20, seed: 20 }).entries()) {
-  test(`spoilt answer ${index + 1}: ${JSON.stringify(spoilt).slice(0, 60)}`, isErrorOrNoDifference, spoil(spoilt));
+  const title = `spoilt answer ${index + 1}: ${JSON.stringify(spoilt).slice(0, 60)}`;
+  test(`ipmitool: ${title}`, isErrorOrNoDifference, 'ipmitool', spoil(spoilt));
+  // The native client asks less: what is spoilt must be one of its answers.
+  const number = 1 + (spoilt.number % NATIVE_ANSWERS);
+  test(`native: ${title}`, isErrorOrNoDifference, 'native', spoil({ ...spoilt, number }));
 }

@@ -1,10 +1,10 @@
 import test from 'ava';
-import { systemClock } from '../../src/core/clock.ts';
 import { CountermandError } from '../../src/core/errors.ts';
 import { type DriverInfo, infoSchemaOf } from '../../src/drivers/driver.ts';
-import { createIpmiDriver } from '../../src/drivers/ipmi/driver.ts';
+import { newIpmiDriver } from '../counterparts/ipmi_driver.ts';
 
-const driver = createIpmiDriver({ clock: systemClock, searchPath: '' });
+const driver = newIpmiDriver();
+test.after.always(() => driver.close());
 const GOOD: DriverInfo = { ipmi_address: 'bmc1.example', ipmi_username: 'admin', ipmi_password: 'secret' };
 
 test('only the address must be given', (t) => {
@@ -17,6 +17,7 @@ test('only the address must be given', (t) => {
     ipmi_password: '',
     ipmi_priv_level: 'ADMINISTRATOR',
     ipmi_cipher_suite: '3',
+    ipmi_transport: 'native',
   });
 });
 
@@ -100,8 +101,17 @@ for (const suite of ['0', '1', '2', '8', '15', '16', '18', '', '3 ', '03', 'abc'
   test(refused, bad('ipmi_cipher_suite', suite), /ipmi_cipher_suite: must be 3 or 17: suite 0 lets anybody in/);
 for (const key of ['6', '616', 'xx', '', `${'61'.repeat(21)}`, '0x61', SECRET])
   test(refused, bad('ipmi_hex_kg_key', key), /ipmi_hex_kg_key: must be 1 to 20 bytes in hexadecimal/);
-test(refused, bad('ipmi_hex_kg_key', '610062'), /ipmi_hex_kg_key: must not contain a zero byte before its end/);
+test(
+  refused,
+  { ...bad('ipmi_hex_kg_key', '610062'), ipmi_transport: 'ipmitool' },
+  /ipmi_hex_kg_key: must not contain a zero byte before its end/,
+);
+test(refused, bad('ipmi_transport', 'openipmi'), /ipmi_transport: must be native or ipmitool/);
 test(refused, { ...bad('ipmi_port', '0'), ipmi_cipher_suite: '0' }, /ipmi_port: .*; driver_info.ipmi_cipher_suite: /);
+
+test('only ipmitool cannot have a K_g with a zero byte inside', (t) => {
+  t.is(driver.parse(bad('ipmi_hex_kg_key', '610062')).info.ipmi_hex_kg_key?.toString('hex'), '610062');
+});
 
 test('the schema that agents report describes every key and marks the secrets', (t) => {
   const { properties, required, additionalProperties } = infoSchemaOf(driver) as {

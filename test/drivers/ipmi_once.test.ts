@@ -3,18 +3,18 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import test, { type ExecutionContext } from 'ava';
-import { systemClock } from '../../src/core/clock.ts';
 import type { DriverInfo } from '../../src/drivers/driver.ts';
-import { createIpmiDriver } from '../../src/drivers/ipmi/driver.ts';
 import type { IpmiSim } from '../../src/sim/ipmi_sim.ts';
 import { eventually } from '../counterparts/eventually.ts';
+import { IPMI_TRANSPORTS, type IpmiTransport, newIpmiDriver } from '../counterparts/ipmi_driver.ts';
 import { infoOf, newIpmiSim } from '../counterparts/ipmi_sim.ts';
 import { processesWith } from '../counterparts/processes.ts';
 import { never } from '../counterparts/signals.ts';
 import { newUdpProxy } from '../counterparts/udp_proxy.ts';
 
 const GIVE_ORDER = fileURLToPath(new URL('./fixtures/give_order.ts', import.meta.url));
-const driver = createIpmiDriver({ clock: systemClock, searchPath: process.env.PATH ?? '' });
+const driver = newIpmiDriver();
+test.after.always(() => driver.close());
 
 function giveOrder(t: ExecutionContext, info: DriverInfo): ChildProcess {
   const child = spawn(process.execPath, [GIVE_ORDER, JSON.stringify(info), 'soft power off'], { stdio: 'inherit' });
@@ -43,39 +43,45 @@ async function afterAReading(sim: IpmiSim): Promise<number> {
   return softsAt(sim);
 }
 
-test('killed while the BMC is silent: nothing arrives', async (t) => {
-  const sim = await newIpmiSim(t);
-  let asked = 0;
-  const port = await newUdpProxy(t, sim, () => {
-    asked += 1;
-    return null;
-  });
-  const child = giveOrder(t, { ...infoOf(sim), ipmi_port: String(port) });
-  await eventually('the BMC to be asked for', () => asked > 0);
-  await kill(child, port);
-  t.is(await afterAReading(sim), 0);
-});
+/** After so many answers no order has been sent yet: of its own questions, ipmitool has more. */
+const ANSWERED: Readonly<Record<IpmiTransport, readonly number[]>> = { native: [1, 2, 3], ipmitool: [1, 2, 5, 9] };
 
-for (const answers of [1, 2, 5, 9]) {
-  test(`killed when the BMC has answered ${answers} times: nothing arrives`, async (t) => {
+for (const transport of IPMI_TRANSPORTS) {
+  const through = { ipmi_transport: transport };
+  test(`${transport}, killed while the BMC is silent: nothing arrives`, async (t) => {
     const sim = await newIpmiSim(t);
     let asked = 0;
-    const port = await newUdpProxy(t, sim, (answer, number) => {
-      asked = number;
-      return number <= answers ? answer : null;
+    const port = await newUdpProxy(t, sim, () => {
+      asked += 1;
+      return null;
     });
-    const child = giveOrder(t, { ...infoOf(sim), ipmi_port: String(port) });
-    await eventually('the next question', () => asked > answers);
+    const child = giveOrder(t, { ...infoOf(sim), ...through, ipmi_port: String(port) });
+    await eventually('the BMC to be asked for', () => asked > 0);
     await kill(child, port);
     t.is(await afterAReading(sim), 0);
   });
-}
 
-test('killed while the BMC holds the order: it has it once', async (t) => {
-  const sim = await newIpmiSim(t, { holds: true, softOffDelayS: 'never' });
-  const child = giveOrder(t, infoOf(sim));
-  await sim.untilReceived('soft', 1, never());
-  await kill(child, sim.port);
-  await sim.configure({ holds: false });
-  t.is(await afterAReading(sim), 1);
-});
+  for (const answers of ANSWERED[transport]) {
+    test(`${transport}, killed when the BMC has answered ${answers} times: nothing arrives`, async (t) => {
+      const sim = await newIpmiSim(t);
+      let asked = 0;
+      const port = await newUdpProxy(t, sim, (answer, number) => {
+        asked = number;
+        return number <= answers ? answer : null;
+      });
+      const child = giveOrder(t, { ...infoOf(sim), ...through, ipmi_port: String(port) });
+      await eventually('the next question', () => asked > answers);
+      await kill(child, port);
+      t.is(await afterAReading(sim), 0);
+    });
+  }
+
+  test(`${transport}, killed while the BMC holds the order: it has it once`, async (t) => {
+    const sim = await newIpmiSim(t, { holds: true, softOffDelayS: 'never' });
+    const child = giveOrder(t, { ...infoOf(sim), ...through });
+    await sim.untilReceived('soft', 1, never());
+    await kill(child, sim.port);
+    await sim.configure({ holds: false });
+    t.is(await afterAReading(sim), 1);
+  });
+}

@@ -4,7 +4,7 @@ import { getEventListeners, once } from 'node:events';
 import test, { type ExecutionContext } from 'ava';
 import { systemClock } from '../../src/core/clock.ts';
 import { fail } from '../../src/core/errors.ts';
-import { findBmc, SILENCE_MS } from '../../src/drivers/ipmi/probe.ts';
+import { findBmc, SILENCE_MS } from '../../src/drivers/ipmi/ipmitool/probe.ts';
 import { ownAddress, takePort } from '../../src/sim/loopback.ts';
 import { eventually } from '../counterparts/eventually.ts';
 import { newIpmiSim } from '../counterparts/ipmi_sim.ts';
@@ -35,14 +35,14 @@ test('a closed port is told at once', async (t) => {
   const address = ownAddress();
   const bmc = at(address, await takePort(address));
   await t.throwsAsync(findBmc(bmc, new VirtualClock(), never()), {
-    code: 'BMC_UNREACHABLE',
+    code: 'BMC_PORT_CLOSED',
     message: /port is closed/,
   });
 });
 
 test('a name without address is told', async (t) => {
   await t.throwsAsync(findBmc(at('bmc.invalid', 623), systemClock, never()), {
-    code: 'BMC_UNREACHABLE',
+    code: 'BMC_NAME_UNKNOWN',
     message: /bmc\.invalid .*ENOTFOUND|bmc\.invalid .*EAI_AGAIN/,
   });
 });
@@ -78,7 +78,7 @@ test('what is no answer of a BMC does not count as one', async (t) => {
       await clock.turn(100);
       return clock.timers === 0;
     });
-    t.regex((await found).code, /BMC_GARBLED|BMC_SILENT/);
+    t.regex((await found).code, /BMC_PROTOCOL_VIOLATION|BMC_SILENT/);
   }
 });
 

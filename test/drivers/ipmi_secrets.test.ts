@@ -1,20 +1,20 @@
-/** Secrets reach ipmitool by its environment only, and every byte of them arrives. */
+/** Every byte of a secret arrives, by the environment only where ipmitool is told. */
 import test from 'ava';
-import { systemClock } from '../../src/core/clock.ts';
-import { CountermandError, fail } from '../../src/core/errors.ts';
+import { CountermandError, type ErrorCode, fail } from '../../src/core/errors.ts';
 import type { DriverInfo } from '../../src/drivers/driver.ts';
-import { createIpmiDriver } from '../../src/drivers/ipmi/driver.ts';
+import { IPMI_TRANSPORTS, newIpmiDriver } from '../counterparts/ipmi_driver.ts';
 import { infoOf, newIpmiSim } from '../counterparts/ipmi_sim.ts';
 import { environmentOf, processesWith } from '../counterparts/processes.ts';
 import { newPyghmiBmc } from '../counterparts/pyghmi.ts';
 import { never } from '../counterparts/signals.ts';
 
-const driver = createIpmiDriver({ clock: systemClock, searchPath: process.env.PATH ?? '' });
+const driver = newIpmiDriver();
+test.after.always(() => driver.close());
 
 test('a living ipmitool shows no secret among its arguments, and has nothing in its environment that it does not need', async (t) => {
   const kgKey = Buffer.from('kg-tops3cret');
   const sim = await newIpmiSim(t, { holds: true, password: 'pw-tops3cret', kgKey });
-  const bmc = driver.parse({ ...infoOf(sim), ipmi_hex_kg_key: kgKey.toString('hex') });
+  const bmc = driver.parse({ ...infoOf(sim), ipmi_hex_kg_key: kgKey.toString('hex'), ipmi_transport: 'ipmitool' });
   const controller = new AbortController();
   const order = driver.setPowerState(bmc, 'power off', controller.signal).catch((error) => error);
   await sim.untilReceived('off', 1, never());
@@ -40,7 +40,10 @@ function opens(title: string, password: string, kgKey = Buffer.alloc(0)): void {
   test(title, async (t) => {
     const bmc = await newPyghmiBmc(t, { password, kgKey });
     const info = { ...infoOf(bmc), ...(kgKey.length > 0 && { ipmi_hex_kg_key: kgKey.toString('hex') }) };
-    t.deepEqual(await driver.getPowerState(driver.parse(info), never()), { powerState: 'power on' });
+    for (const transport of IPMI_TRANSPORTS) {
+      const reading = driver.getPowerState(driver.parse({ ...info, ipmi_transport: transport }), never());
+      t.deepEqual(await reading, { powerState: 'power on' }, transport);
+    }
   });
 }
 
@@ -52,13 +55,17 @@ opens('a K_g of text', 'secret', Buffer.from('abc'));
 opens('a K_g of 20 bytes', 'secret', Buffer.from('k2345678901234567890'));
 opens('a K_g of any bytes, with a newline at its end', 'secret', Buffer.from('e9ff01807f25627c24275c3c0a', 'hex'));
 
-test('another K_g is refused, and no error tells a secret', async (t) => {
+test('another K_g is refused, and another password, and no error tells a secret', async (t) => {
   const sim = await newIpmiSim(t, { kgKey: Buffer.from('abc') });
-  const wrongs: DriverInfo[] = [{ ipmi_hex_kg_key: '746f707333637265740a' }, { ipmi_password: 'tops3cret' }];
-  for (const wrong of wrongs) {
-    const bmc = driver.parse({ ...infoOf(sim), ...wrong });
-    const error = await t.throwsAsync(driver.getPowerState(bmc, never()), { instanceOf: CountermandError });
-    t.is(error.code, 'BMC_LOGIN_REFUSED');
-    t.false(`${error.message} ${error.stack} ${JSON.stringify(error)} ${String(error.cause)}`.includes('tops3cret'));
-  }
+  const wrongs: [DriverInfo, ErrorCode][] = [
+    [{ ipmi_hex_kg_key: '746f707333637265740a' }, 'BMC_KG_WRONG'],
+    [{ ipmi_password: 'tops3cret' }, 'BMC_PASSWORD_WRONG'],
+  ];
+  for (const [wrong, code] of wrongs)
+    for (const transport of IPMI_TRANSPORTS) {
+      const bmc = driver.parse({ ...infoOf(sim), ...wrong, ipmi_transport: transport });
+      const error = await t.throwsAsync(driver.getPowerState(bmc, never()), { instanceOf: CountermandError });
+      t.is(error.code, code, transport);
+      t.false(`${error.message} ${error.stack} ${JSON.stringify(error)} ${String(error.cause)}`.includes('tops3cret'));
+    }
 });

@@ -3,14 +3,24 @@ import test from 'ava';
 import { never } from '../counterparts/signals.ts';
 import { openHouse } from './house.ts';
 import { speakersTo } from './killing.ts';
-import { enrolSim, order, ordersAt, subscribe, untilAtRest, untilIn, watchNode, watchTask } from './orders.ts';
+import {
+  BY_IPMITOOL,
+  enrolSim,
+  order,
+  ordersAt,
+  subscribe,
+  untilAtRest,
+  untilIn,
+  watchNode,
+  watchTask,
+} from './orders.ts';
 import { untilAttached } from './processes.ts';
 import { checkTrail } from './trail.ts';
 
 test('a conductor that is told to stop ends its streams, its agent and what runs for it', async (t) => {
   const house = await openHouse(t);
   const hangs = await enrolSim(t, house, 'hangs', { softOffDelayS: 'never' });
-  const held = await enrolSim(t, house, 'held');
+  const held = await enrolSim(t, house, 'held', {}, BY_IPMITOOL);
   await held.configure({ holds: true });
   const confirming = order(house.client, 'hangs', 'SOFT_POWER_OFF');
   const sending = order(house.client, 'held', 'REBOOT');

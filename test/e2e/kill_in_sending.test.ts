@@ -7,7 +7,7 @@ import { eventually } from '../counterparts/eventually.ts';
 import { never } from '../counterparts/signals.ts';
 import { openHouse } from './house.ts';
 import { enrolPyghmi, LEASE_S, Listener, speakersTo, untilAllAtRest, untilNobodySpeaksTo, VICTIMS } from './killing.ts';
-import { enrolSim, nodeNow, order, ordersAt, untilIn } from './orders.ts';
+import { BY_IPMITOOL, enrolSim, nodeNow, order, ordersAt, untilIn } from './orders.ts';
 
 /** An agent that lived on heard the answers; if it died, nobody can tell any more what became of a reset or an NMI. */
 const HEARD = { state: 'SUCCEEDED' } as const;
@@ -18,8 +18,8 @@ for (const victim of VICTIMS) {
     const house = await openHouse(t, { apart: victim.apart, settings: { agent_lease: LEASE_S } });
     const [off, again, reset, waits, nmi] = await Promise.all([
       enrolSim(t, house, 'off'),
-      enrolSim(t, house, 'again'),
-      enrolSim(t, house, 'reset'),
+      enrolSim(t, house, 'again', {}, BY_IPMITOOL),
+      enrolSim(t, house, 'reset', {}, BY_IPMITOOL),
       enrolSim(t, house, 'waits'),
       enrolPyghmi(t, house, 'nmi', { holds: true }),
     ]);
@@ -40,7 +40,7 @@ for (const victim of VICTIMS) {
       reset.untilReceived('reset', 1, never()),
       eventually('the NMI to be received', () => nmi.received.includes('diag')),
     ]);
-    for (const bmc of [...held, nmi]) t.true((await speakersTo(bmc)).length > 0);
+    for (const bmc of [again, reset]) t.true((await speakersTo(bmc)).length > 0);
     waits.suspend();
     const queued = await untilIn(order(house.client, 'waits', 'SOFT_POWER_OFF'), 'QUEUED');
 

@@ -51,15 +51,19 @@ export async function enrol(client: Client, name: string, driver: string, driver
   await watchNode(client, name).until(`the first reading of ${name}`, ({ powerState }) => powerState !== undefined);
 }
 
-/** Starts a simulated BMC, and enrols it in the house. */
+/** A BMC that ipmitool speaks to, in processes that can be seen. */
+export const BY_IPMITOOL: DriverInfo = { ipmi_transport: 'ipmitool' };
+
+/** Starts a simulated BMC, and enrols it in the house with what `more` says of it. */
 export async function enrolSim(
   t: ExecutionContext,
   { client }: House,
   name: string,
   options: Partial<IpmiSimOptions> = {},
+  more: DriverInfo = {},
 ): Promise<IpmiSim> {
   const sim = await newIpmiSim(t, options);
-  await enrol(client, name, 'ipmi', infoOf(sim));
+  await enrol(client, name, 'ipmi', { ...infoOf(sim), ...more });
   return sim;
 }
 
@@ -111,6 +115,7 @@ export function subscribe({ notifications }: Client, fromSequence = 0): Watch<Ev
 
 /** The orders among what a BMC has received, in order. */
 export async function ordersAt(bmc: Pick<IpmiSim, 'received'> | PyghmiBmc): Promise<string[]> {
+  if ('heard' in bmc) await bmc.heard();
   const received = typeof bmc.received === 'function' ? await bmc.received() : bmc.received;
   return received.filter((command) => command !== 'status');
 }

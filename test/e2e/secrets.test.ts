@@ -8,7 +8,7 @@ import { environmentOf, processesWith } from '../counterparts/processes.ts';
 import { never } from '../counterparts/signals.ts';
 import { type House, openHouse } from './house.ts';
 import { speakersTo } from './killing.ts';
-import { enrol, order, untilAtRest, watchNode } from './orders.ts';
+import { BY_IPMITOOL, enrol, order, untilAtRest, watchNode } from './orders.ts';
 import { run } from './processes.ts';
 
 const PASSWORD = 'pAss-4f7Qz-w0rd';
@@ -110,7 +110,7 @@ test('a password and a K_g come out nowhere', async (t) => {
   const house = await openHouse(t, { settings: { log_level: 'trace' } });
   const sim = await newIpmiSim(t, { password: PASSWORD, kgKey: KG_KEY });
   const bad = await newIpmiSim(t);
-  const info = { ...infoOf(sim), ipmi_hex_kg_key: KG_KEY.toString('hex') };
+  const info = { ...infoOf(sim), ...BY_IPMITOOL, ipmi_hex_kg_key: KG_KEY.toString('hex') };
   await enrol(house.client, 'good', 'ipmi', info);
   const nodes = watchNode(house.client, 'good');
 
@@ -126,7 +126,7 @@ test('a password and a K_g come out nowhere', async (t) => {
 
   // What was looked at is what it should be: the orders came through, and the secrets stand masked.
   t.regex(found.get('an order that works') ?? '', /"state":"SUCCEEDED"/);
-  t.regex(found.get('an order that fails') ?? '', /BMC_LOGIN_REFUSED/);
+  t.regex(found.get('an order that fails') ?? '', /BMC_PASSWORD_WRONG/);
   t.regex(found.get('get') ?? '', /"ipmi_password":"\*{6}"/);
   t.regex(found.get('get') ?? '', /"ipmi_hex_kg_key":"\*{6}"/);
   t.regex(found.get('countermand node show good') ?? '', /ipmi_password=\*{6}/);

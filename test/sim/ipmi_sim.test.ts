@@ -9,16 +9,17 @@ import test, { type ExecutionContext } from 'ava';
 import { systemClock } from '../../src/core/clock.ts';
 import { fail } from '../../src/core/errors.ts';
 import type { OrderTarget } from '../../src/core/power.ts';
-import { createIpmiDriver } from '../../src/drivers/ipmi/driver.ts';
 import { type IpmiSim, startIpmiSim } from '../../src/sim/ipmi_sim.ts';
 import { eventually } from '../counterparts/eventually.ts';
 import { newFolder } from '../counterparts/folder.ts';
+import { newIpmiDriver } from '../counterparts/ipmi_driver.ts';
 import { infoOf, newIpmiSim } from '../counterparts/ipmi_sim.ts';
 import { processesWith } from '../counterparts/processes.ts';
 import { never } from '../counterparts/signals.ts';
 
 const START_SIM = fileURLToPath(new URL('./start_sim.ts', import.meta.url));
-const driver = createIpmiDriver({ clock: systemClock, searchPath: process.env.PATH ?? '' });
+const driver = newIpmiDriver();
+test.after.always(() => driver.close());
 const order = (sim: IpmiSim, target: OrderTarget): Promise<void> =>
   driver.setPowerState(driver.parse(infoOf(sim)), target, never());
 

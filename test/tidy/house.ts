@@ -21,7 +21,7 @@ export const HOMES: Homes = {
   '@grpc/grpc-js': ['src/server/grpc.ts'],
   'better-sqlite3': ['src/server/store/database.ts'],
   commander: ['src/cli/'],
-  execa: ['src/drivers/ipmi/captive.ts'],
+  execa: ['src/drivers/ipmi/ipmitool/captive.ts'],
   knex: ['src/server/store/'],
   'log-update': ['src/cli/progress.ts'],
   'nice-grpc': [
@@ -50,10 +50,10 @@ export const HOMES: Homes = {
   ],
 
   'node:child_process': ['src/sim/'],
-  'node:crypto': ['src/core/chance.ts', 'src/core/digest.ts'],
-  'node:dgram': ['src/drivers/ipmi/probe.ts', 'src/sim/'],
-  'node:dns': ['src/drivers/ipmi/probe.ts'],
-  'node:dns/promises': ['src/drivers/ipmi/probe.ts'],
+  'node:crypto': ['src/core/chance.ts', 'src/core/digest.ts', 'src/drivers/ipmi/rmcp/cipher_suites.ts'],
+  'node:dgram': ['src/drivers/ipmi/ipmitool/probe.ts', 'src/drivers/ipmi/rmcp/udp.ts', 'src/sim/'],
+  'node:dns': ['src/drivers/ipmi/ipmitool/probe.ts'],
+  'node:dns/promises': ['src/drivers/ipmi/ipmitool/probe.ts', 'src/drivers/ipmi/rmcp/udp.ts'],
   'node:events': ['src/sim/'],
   'node:fs': [
     'src/agent/secrets.ts',
@@ -64,12 +64,12 @@ export const HOMES: Homes = {
     'src/server/store/database.ts',
   ],
   'node:fs/promises': ['src/sim/'],
-  'node:net': ['src/drivers/ipmi/info.ts'],
+  'node:net': ['src/drivers/ipmi/info.ts', 'src/drivers/ipmi/rmcp/udp.ts'],
   'node:os': ['src/cli/configuration.ts', 'src/cli/daemons.ts'],
   'node:path': ['src/agent/secrets.ts', 'src/cli/configuration.ts', 'src/server/store/database.ts', 'src/sim/'],
   'node:readline': ['src/cli/confirming.ts'],
   'node:stream': ['src/cli/terminal.ts'],
-  'node:url': ['src/drivers/ipmi/ipmitool.ts'],
+  'node:url': ['src/drivers/ipmi/ipmitool/command.ts'],
 };
 
 const CLOCK = ['src/core/clock.ts'];

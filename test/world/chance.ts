@@ -22,6 +22,7 @@ export function seededChance(seed: number): SeededChance {
   const fraction = (): number => next() / 2 ** 32;
   return {
     fraction,
+    bytes: (count) => Buffer.from(Array.from({ length: count }, () => next() & 0xff)),
     uuid() {
       const [a, b, c, d] = [hex(), hex(), hex(), hex()];
       return `${a}-${b.slice(0, 4)}-4${b.slice(5)}-a${c.slice(1, 4)}-${c.slice(4)}${d}`;

@@ -23,8 +23,8 @@ export const FAKE_SILENCE_MS = 5000;
 
 const REFUSALS: Partial<Record<FakeInfo['fake_fault'], readonly [ErrorCode, string]>> = {
   refuse: ['BMC_REFUSED', 'refuses the command'],
-  login: ['BMC_LOGIN_REFUSED', 'refuses the password'],
-  busy: ['BMC_BUSY', 'has no session left'],
+  login: ['BMC_PASSWORD_WRONG', 'refuses the password'],
+  busy: ['BMC_NO_SESSION', 'has no session left'],
   garbled: ['BMC_GARBLED', 'answered with something that is no answer'],
 };
 

@@ -3,10 +3,10 @@
  * code says what is certain (PROVES_NOT_SENT and PROVES_REFUSED of driver.ts). Noise on stderr means nothing after
  * exit 0: ipmitool grumbles about abilities that a BMC does not have.
  */
-import { type CountermandError, type ErrorCode, fail } from '../../core/errors.ts';
-import type { OnOff } from '../../core/power.ts';
+import { type CountermandError, type ErrorCode, fail } from '../../../core/errors.ts';
+import type { OnOff } from '../../../core/power.ts';
 import type { Ending } from './captive.ts';
-import { ANSWER_LIMIT_S, type Verb } from './ipmitool.ts';
+import { ANSWER_LIMIT_S, type Verb } from './command.ts';
 
 /** What ipmitool says when the BMC has accepted an order. */
 const CONFIRMATIONS: Readonly<Record<Exclude<Verb, 'status'>, string>> = {
@@ -63,18 +63,18 @@ type Rule = readonly [RegExp, ErrorCode, string];
 
 /** What a BMC says in one word while a session is opened (IPMI 2.0 table 13-15); first match wins. */
 const REFUSALS: readonly Rule[] = [
-  [/(insufficient resources.*)/, 'BMC_BUSY', 'has no session left ($1); wait, or close sessions of others'],
+  [/(insufficient resources.*)/, 'BMC_NO_SESSION', 'has no session left ($1); wait, or close sessions of others'],
   [/(.*(?:algorithm|cipher|payload).*)/, 'BMC_CIPHER_REFUSED', 'refuses the cipher suite ($1); try the other one'],
   [/(.*(?:role|privilege).*)/, 'BMC_PRIVILEGE_TOO_LOW', 'refuses the privilege level ($1); ask for a lower one'],
-  [/(.*unauthorized name.*|.*name length.*)/, 'BMC_LOGIN_REFUSED', 'does not know the user ($1); check ipmi_username'],
+  [/(.*unauthorized name.*|.*name length.*)/, 'BMC_USER_UNKNOWN', 'does not know the user ($1); check ipmi_username'],
   [/(.*integrity check value.*)/, 'BMC_LOGIN_REFUSED', 'refuses password or K_g ($1); check both'],
   [/(.*)/, 'BMC_REFUSED', 'refuses the session ($1)'],
 ];
 
 /** What else ipmitool says when there is no session; first match wins. */
 const SESSION_RULES: readonly Rule[] = [
-  [/^> RAKP 2 HMAC is invalid$/m, 'BMC_LOGIN_REFUSED', 'refuses the password; check ipmi_password'],
-  [/^> RAKP 4 message has invalid integrity/m, 'BMC_LOGIN_REFUSED', 'has another K_g; check ipmi_hex_kg_key'],
+  [/^> RAKP 2 HMAC is invalid$/m, 'BMC_PASSWORD_WRONG', 'refuses the password; check ipmi_password'],
+  [/^> RAKP 4 message has invalid integrity/m, 'BMC_KG_WRONG', 'has another K_g; check ipmi_hex_kg_key'],
   [
     /^Set Session Privilege Level to \w+ failed: (.*)$/m,
     'BMC_PRIVILEGE_TOO_LOW',
@@ -93,11 +93,11 @@ const SESSION_RULES: readonly Rule[] = [
   [/^This BMC does not support IPMI v2/m, 'BMC_REFUSED', 'has no IPMI 2.0; this driver needs it'],
   [/^Get Auth Capabilities error: (.*)$/m, 'BMC_REFUSED', 'does not say how to log in ($1)'],
   [/^Get Auth Capabilities error$/m, 'BMC_SILENT', 'stopped answering before the session was open'],
-  [/^Could not open socket!$/m, 'BMC_UNREACHABLE', 'cannot be reached; check ipmi_address and the routes to it'],
+  [/^Could not open socket!$/m, 'BMC_NO_ROUTE', 'cannot be reached; check ipmi_address and the routes to it'],
   // asked twice and not answered, though the question before was: that is how some treat a name they do not know
   [
     /(no response from RAKP 1 message.*){2}/s,
-    'BMC_LOGIN_REFUSED',
+    'BMC_USER_UNKNOWN',
     'does not answer to the user name; check ipmi_username',
   ],
   [
@@ -140,6 +140,8 @@ function completionFault(answer: string, bmc: string): CountermandError {
       'BMC_PRIVILEGE_TOO_LOW',
       `the BMC ${bmc} does not let this user do it (${answer}); see ipmi_priv_level`,
     );
+  if (/^Command not supported in present state/i.test(answer))
+    return fail('BMC_WRONG_STATE', `the BMC ${bmc} cannot do that in its present state (${answer})`);
   return fail('BMC_REFUSED', `the BMC ${bmc} refuses the command: ${answer}`);
 }
 

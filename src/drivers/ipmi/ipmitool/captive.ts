@@ -5,9 +5,9 @@
  * the shell behind it looks who its parent is, once that can be trusted, and only then becomes the program.
  */
 import { execa } from 'execa';
-import type { Clock } from '../../core/clock.ts';
-import { fail } from '../../core/errors.ts';
-import { onAbort, openScope } from '../../core/signals.ts';
+import type { Clock } from '../../../core/clock.ts';
+import { fail } from '../../../core/errors.ts';
+import { onAbort, openScope } from '../../../core/signals.ts';
 
 /** What is run. Secrets belong in the environment: everybody can read arguments. */
 export interface Command {

@@ -6,9 +6,9 @@
 import { createSocket, type Socket } from 'node:dgram';
 import type { LookupAddress } from 'node:dns';
 import { lookup } from 'node:dns/promises';
-import type { Clock } from '../../core/clock.ts';
-import { type CountermandError, fail } from '../../core/errors.ts';
-import { abortable, openScope, untilAborted } from '../../core/signals.ts';
+import type { Clock } from '../../../core/clock.ts';
+import { type CountermandError, fail } from '../../../core/errors.ts';
+import { abortable, openScope, untilAborted } from '../../../core/signals.ts';
 
 /** When the question is asked again, counted from the first time: a datagram may be lost. */
 const ASKED_AGAIN_AFTER_MS = [500, 1500];
@@ -40,7 +40,7 @@ export interface BmcAddress {
 
 /**
  * Resolves with the IP address at which the BMC answers.
- * @throws BMC_UNREACHABLE (no address, no route, a closed port), BMC_SILENT, BMC_GARBLED (it answers with something
+ * @throws BMC_NAME_UNKNOWN, BMC_NO_ROUTE, BMC_PORT_CLOSED, BMC_SILENT, BMC_PROTOCOL_VIOLATION (it answers with something
  * else). Rejects at once at an abort, with the reason; no socket is left.
  */
 export async function findBmc(bmc: BmcAddress, clock: Clock, signal: AbortSignal): Promise<string> {
@@ -64,7 +64,7 @@ async function lookUp(bmc: BmcAddress, clock: Clock, signal: AbortSignal): Promi
     signal.throwIfAborted();
     const advice = 'check ipmi_address, or give the IP address itself';
     throw fail(
-      'BMC_UNREACHABLE',
+      'BMC_NAME_UNKNOWN',
       `no address can be found for the BMC ${bmc.host} (${codeOf(error)}); ${advice}`,
       error,
     );
@@ -107,13 +107,14 @@ const silent = (bmc: BmcAddress) =>
   fail('BMC_SILENT', `the BMC ${bmc.name} did not answer within ${SILENCE_MS / 1000} s; nothing was sent to it`);
 
 const garbled = (bmc: BmcAddress) =>
-  fail('BMC_GARBLED', `what answers at ${bmc.name} is no BMC; check ipmi_address and ipmi_port`);
+  fail('BMC_PROTOCOL_VIOLATION', `what answers at ${bmc.name} is no BMC; check ipmi_address and ipmi_port`);
 
 function unreachable(bmc: BmcAddress, error: unknown): CountermandError {
   const code = codeOf(error);
-  const why = code === 'ECONNREFUSED' ? 'its port is closed' : `the system says ${code}`;
+  const closed = code === 'ECONNREFUSED';
+  const why = closed ? 'its port is closed' : `the system says ${code}`;
   return fail(
-    'BMC_UNREACHABLE',
+    closed ? 'BMC_PORT_CLOSED' : 'BMC_NO_ROUTE',
     `the BMC ${bmc.name} cannot be reached: ${why}; check ipmi_address and ipmi_port`,
     error,
   );

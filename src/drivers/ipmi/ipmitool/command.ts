@@ -1,8 +1,8 @@
 /** How ipmitool is called: its arguments, its environment, and how long it may take. */
 import { fileURLToPath } from 'node:url';
-import type { Clock } from '../../core/clock.ts';
+import type { Clock } from '../../../core/clock.ts';
+import type { IpmiInfo } from '../info.ts';
 import { type Command, type Ending, runCaptive } from './captive.ts';
-import type { IpmiInfo } from './info.ts';
 
 /** What a BMC can be told: the words of `ipmitool power`. */
 export type Verb = 'status' | 'on' | 'off' | 'reset' | 'soft' | 'diag';
@@ -24,7 +24,7 @@ const LIMIT_MS = 45_000;
  * ipmitool reads a list of all enterprise numbers at each start, for output that we never ask for. It prefers one below
  * $HOME, and an almost empty one there saves 20 of 25 ms of processor time.
  */
-const HOME = fileURLToPath(new URL('./ipmitool_home', import.meta.url));
+const HOME = fileURLToPath(new URL('./home', import.meta.url));
 
 /** A K_g may hold any byte, but an environment set by us only text: the shell turns one into the other. */
 const SET_KG_KEY = `IPMI_KGKEY=$(printf %b. "$KG_KEY"); export IPMI_KGKEY="\${IPMI_KGKEY%.}"; unset KG_KEY;`;

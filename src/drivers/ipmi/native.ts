@@ -1,0 +1,132 @@
+/** The native transport of the driver `ipmi`: the RMCP+ client, and what its errors mean to us. */
+import type { Chance } from '../../core/chance.ts';
+import type { Clock } from '../../core/clock.ts';
+import { type CountermandError, type ErrorCode, fail } from '../../core/errors.ts';
+import type { OnOff } from '../../core/power.ts';
+import { bmcName, type IpmiInfo } from './info.ts';
+import type { Target } from './rmcp/client.ts';
+import { type ChassisControl, type Command, chassisControl, getChassisStatus } from './rmcp/commands.ts';
+import { COMPLETION } from './rmcp/completion_codes.ts';
+import { Pool } from './rmcp/pool.ts';
+import { type RmcpCause, RmcpError } from './rmcp/rmcp_error.ts';
+import { udp } from './rmcp/udp.ts';
+
+/** What the transport needs. */
+export interface NativeParts {
+  readonly clock: Clock;
+  readonly chance: Chance;
+  /** A session that nobody has used for so long is closed; 0 keeps none. */
+  readonly keepSessionMs: number;
+}
+
+/** How BMCs are spoken to without ipmitool. */
+export interface NativeIpmi {
+  /** @throws a BMC_ code */
+  read(info: IpmiInfo, signal: AbortSignal): Promise<OnOff>;
+  /** Sends one order, at most once. @throws as `setPowerState` of driver.ts says */
+  order(info: IpmiInfo, control: ChassisControl, signal: AbortSignal): Promise<void>;
+  /** Any command that may be asked again: of a vendor, for example. @throws a BMC_ code */
+  ask<Answer>(info: IpmiInfo, command: Command<Answer>, signal: AbortSignal): Promise<Answer>;
+  /** Lets go of all sessions. */
+  close(): void;
+}
+
+/**
+ * Sessions at a time, each with a socket; a fleet that is larger shares them. BMCs let go of a session after 60 s, some
+ * after 30, unless they are asked something.
+ */
+const LIMITS = { maxSessions: 4096, keepAliveMs: 20_000 };
+
+/** Opens the transport. It holds sockets and a timer from the first command on, until `close`. */
+export function openNativeIpmi({ clock, chance, keepSessionMs }: NativeParts): NativeIpmi {
+  const random = (count: number): Buffer => chance.bytes(count);
+  const pool = new Pool({ transport: udp, clock, random, limits: { ...LIMITS, keepSessionMs } });
+  const native: NativeIpmi = {
+    async read(info, signal) {
+      const { powerOn } = await native.ask(info, getChassisStatus, signal);
+      return powerOn ? 'power on' : 'power off';
+    },
+    async order(info, control, signal) {
+      await run(info, chassisControl(control), orderFault, signal);
+    },
+    ask: (info, command, signal) => run(info, command, questionFault, signal),
+    close: () => pool.close(),
+  };
+  async function run<Answer>(
+    info: IpmiInfo,
+    command: Command<Answer>,
+    faultOf: (error: RmcpError, bmc: string) => CountermandError,
+    signal: AbortSignal,
+  ): Promise<Answer> {
+    try {
+      return await pool.run(targetOf(info), command, signal);
+    } catch (error) {
+      if (error instanceof RmcpError) throw faultOf(error, bmcName(info));
+      throw error;
+    }
+  }
+  return native;
+}
+
+function targetOf(info: IpmiInfo): Target {
+  const kg = info.ipmi_hex_kg_key;
+  return {
+    host: info.ipmi_address,
+    port: info.ipmi_port,
+    login: {
+      username: Buffer.from(info.ipmi_username),
+      password: Buffer.from(info.ipmi_password),
+      kg: kg === undefined || kg.length === 0 ? null : kg,
+      privilege: info.ipmi_priv_level,
+      cipherSuite: info.ipmi_cipher_suite === '3' ? 3 : 17,
+    },
+  };
+}
+
+/** A row: the code, and a sentence in which `$` is what exactly was seen. */
+type Row = readonly [code: ErrorCode, sentence: string];
+
+/** Every cause but those of an answer to the command itself. None of these has sent an order. */
+const FAULTS: Readonly<Record<Exclude<RmcpCause, 'NO_ANSWER' | 'REFUSED'>, Row>> = {
+  NAME_NOT_FOUND: ['BMC_NAME_UNKNOWN', 'has no address ($); check ipmi_address, or give the IP address itself'],
+  NO_ROUTE: ['BMC_NO_ROUTE', 'cannot be reached: $; check ipmi_address and the routes to it'],
+  PORT_CLOSED: [
+    'BMC_PORT_CLOSED',
+    'cannot be reached: its port is closed; check ipmi_port, and that IPMI over LAN is on',
+  ],
+  SILENT: ['BMC_SILENT', 'is silent: $; nothing was sent to it'],
+  NO_IPMI_2: ['BMC_PROTOCOL_VIOLATION', 'does not speak IPMI 2.0: $; this driver needs it'],
+  UNKNOWN_USER: ['BMC_USER_UNKNOWN', 'does not know the user ($); check ipmi_username'],
+  WRONG_PASSWORD: ['BMC_PASSWORD_WRONG', 'has another password for the user ($); check ipmi_password'],
+  WRONG_KG: ['BMC_KG_WRONG', 'has another K_g ($); check ipmi_hex_kg_key'],
+  CIPHER_REFUSED: ['BMC_CIPHER_REFUSED', 'refuses the cipher suite ($); try the other one in ipmi_cipher_suite'],
+  NO_SESSION_SLOT: ['BMC_NO_SESSION', 'has no session left ($); wait, or close sessions of others'],
+  PRIVILEGE_TOO_LOW: ['BMC_PRIVILEGE_TOO_LOW', 'does not let the user do it ($); see ipmi_priv_level'],
+  PROTOCOL_VIOLATION: ['BMC_PROTOCOL_VIOLATION', 'does not keep to the protocol: $; check ipmi_address and ipmi_port'],
+  GARBLED: ['BMC_GARBLED', 'gave an answer that cannot be read: $'],
+  CLOSED: ['SHUTTING_DOWN', 'was not asked: $'],
+};
+
+/** What a BMC says of a command that it did not carry out (IPMI 2.0 table 5-2); all others are BMC_REFUSED. */
+const REFUSALS: Readonly<Record<number, Row>> = {
+  [COMPLETION.nodeBusy]: ['BMC_BUSY', 'did not take the command ($); try again later'],
+  [COMPLETION.outOfSpace]: ['BMC_BUSY', 'did not take the command ($); try again later'],
+  [COMPLETION.initializing]: ['BMC_BUSY', 'did not take the command ($); try again later'],
+  [COMPLETION.notInPresentState]: ['BMC_WRONG_STATE', 'cannot do that in its present state ($)'],
+};
+
+const questionFault = (error: RmcpError, bmc: string): CountermandError =>
+  error.reason === 'NO_ANSWER'
+    ? fail('BMC_SILENT', `the BMC ${bmc} stopped answering: ${error.message}`, error)
+    : faultOf(error, error.reason, bmc);
+
+const orderFault = (error: RmcpError, bmc: string): CountermandError =>
+  error.reason === 'NO_ANSWER'
+    ? fail('NO_ANSWER', `the BMC ${bmc} gave ${error.message}; it may have carried it out`, error)
+    : faultOf(error, error.reason, bmc);
+
+function faultOf(error: RmcpError, reason: Exclude<RmcpCause, 'NO_ANSWER'>, bmc: string): CountermandError {
+  const refusal = REFUSALS[error.completionCode ?? 0] ?? (['BMC_REFUSED', 'refuses: $'] as const);
+  const [code, sentence] = reason === 'REFUSED' ? refusal : FAULTS[reason];
+  return fail(code, `the BMC ${bmc} ${sentence.replace('$', () => error.message)}`, error);
+}

@@ -1,0 +1,198 @@
+/**
+ * Clients of many BMCs: sessions are kept between commands, and kept alive; how many there are at a time is bounded, and all
+ * of them are looked after by one timer.
+ */
+import { Client, type Target } from './client.ts';
+import type { Command } from './commands.ts';
+import type { Login, RandomBytes } from './opening.ts';
+import { RmcpError } from './rmcp_error.ts';
+import { DEFAULT_PATIENCE, type SessionPatience } from './session.ts';
+import type { RmcpClock, Transport } from './transport.ts';
+
+/** How a pool uses sessions. */
+export interface PoolLimits {
+  /** So many sessions are open at a time, each with a socket; who needs one more waits for one that is not in use. */
+  readonly maxSessions: number;
+  /** A session that nobody has used for so long is closed; 0 keeps none. */
+  readonly keepSessionMs: number;
+  /** A BMC that has said nothing for so long is asked something harmless, before it lets go of the session. */
+  readonly keepAliveMs: number;
+}
+
+/**
+ * BMCs let go of a session after 60 s, give or take 3 (IPMI 2.0 section 6.12.15); some after 30. What is read every two
+ * minutes keeps its session.
+ */
+export const DEFAULT_LIMITS: PoolLimits = { maxSessions: 4096, keepSessionMs: 180_000, keepAliveMs: 20_000 };
+
+/** What a pool is made from. */
+export interface PoolParts {
+  readonly transport: Transport;
+  readonly clock: RmcpClock;
+  readonly random: RandomBytes;
+  readonly limits?: PoolLimits;
+  readonly patience?: SessionPatience;
+}
+
+/** So often in a keep-alive time all sessions are looked at. */
+const LOOKS = 4;
+
+/** A client, and what it logs in with. */
+interface Member {
+  readonly login: Login;
+  readonly client: Client;
+}
+
+/** Somebody who waits until a session may be opened. */
+interface Place {
+  readonly enter: () => void;
+}
+
+/** Clients of many BMCs. */
+export class Pool {
+  readonly #parts: PoolParts;
+  readonly #limits: PoolLimits;
+  /** By host and port. */
+  readonly #members = new Map<string, Member>();
+  /** The keys of those that have a session, or may open one: the longest unused first. */
+  readonly #open = new Set<string>();
+  readonly #places: Place[] = [];
+  #timer: { cancel(): void } | null = null;
+  #closed = false;
+
+  constructor(parts: PoolParts) {
+    this.#parts = parts;
+    this.#limits = parts.limits ?? DEFAULT_LIMITS;
+  }
+
+  /** How many sessions are open or being opened. */
+  get sessions(): number {
+    return this.#open.size;
+  }
+
+  /**
+   * Asks a BMC a command, behind those that it was asked before.
+   * @throws RmcpError; the reason of the abort, at once
+   */
+  async run<Answer>(target: Target, command: Command<Answer>, signal: AbortSignal): Promise<Answer> {
+    const key = `${target.host} ${target.port}`;
+    // Nothing may come between the last look and the use.
+    for (let waited = false; !this.#enter(key, waited); waited = true) await this.#untilRoom(signal);
+    const { client } = this.#member(key, target);
+    try {
+      return await client.run(command, signal);
+    } finally {
+      this.#rested(key);
+    }
+  }
+
+  /** Closes every session; the BMCs are told. Commands that are under way are refused. */
+  close(): void {
+    this.#closed = true;
+    this.#timer?.cancel();
+    this.#timer = null;
+    for (const { client } of this.#members.values()) client.close();
+    this.#members.clear();
+    this.#open.clear();
+    for (const { enter } of this.#places.splice(0)) enter();
+  }
+
+  #member(key: string, target: Target): Member {
+    if (this.#closed) throw new RmcpError('CLOSED', 'the client was closed');
+    const known = this.#members.get(key);
+    if (known && sameLogin(known.login, target.login)) return known;
+    // Another password is another session.
+    known?.client.close(new RmcpError('CLOSED', 'the login of the BMC was changed'));
+    const { transport, clock, random, patience = DEFAULT_PATIENCE } = this.#parts;
+    const member = { login: target.login, client: new Client(target, { transport, clock, random, patience }) };
+    member.client.onRest = () => this.#rested(key);
+    this.#members.set(key, member);
+    return member;
+  }
+
+  /** Gives this BMC leave to have a session, if there is room. Those that wait already go first. */
+  #enter(key: string, waited: boolean): boolean {
+    if (this.#closed) return true;
+    if (!this.#open.has(key)) {
+      const isFull = this.#open.size >= this.#limits.maxSessions;
+      if ((this.#places.length > 0 && !waited) || (isFull && !this.#makeRoom())) return false;
+    }
+    // The one that was used last stands last.
+    this.#open.delete(key);
+    this.#open.add(key);
+    this.#watch();
+    return true;
+  }
+
+  /** Closes the session that was not used for the longest time, if there is one that nobody uses. */
+  #makeRoom(): boolean {
+    for (const key of this.#open) {
+      const client = this.#members.get(key)?.client;
+      if (client && !client.idle) continue;
+      client?.close();
+      this.#leave(key);
+      return true;
+    }
+    return false;
+  }
+
+  #untilRoom(signal: AbortSignal): Promise<void> {
+    return new Promise((resolve, reject) => {
+      if (signal.aborted) return reject(signal.reason);
+      const leave = (): void => {
+        this.#places.splice(this.#places.indexOf(place), 1);
+        reject(signal.reason);
+      };
+      const place: Place = {
+        enter: () => {
+          signal.removeEventListener('abort', leave);
+          resolve();
+        },
+      };
+      signal.addEventListener('abort', leave, { once: true });
+      this.#places.push(place);
+    });
+  }
+
+  /** A client has nothing to do: its place is free if it has no session, and can be taken if somebody waits. */
+  #rested(key: string): void {
+    const client = this.#members.get(key)?.client;
+    if (!client?.idle) return;
+    if (client.hasSession && this.#limits.keepSessionMs === 0) client.close();
+    if (!client.hasSession) this.#leave(key);
+    if (this.#places.length > 0) this.#places.shift()?.enter();
+  }
+
+  #leave(key: string): void {
+    this.#open.delete(key);
+    this.#members.delete(key);
+  }
+
+  /** One timer for all. */
+  #watch(): void {
+    if (this.#timer !== null || this.#closed) return;
+    this.#timer = this.#parts.clock.after(this.#limits.keepAliveMs / LOOKS, () => {
+      this.#timer = null;
+      this.#look();
+      if (this.#open.size > 0) this.#watch();
+    });
+  }
+
+  #look(): void {
+    const { keepSessionMs, keepAliveMs } = this.#limits;
+    for (const key of [...this.#open]) {
+      const client = this.#members.get(key)?.client;
+      if (!client?.idle) continue;
+      if (client.unusedMs >= keepSessionMs) {
+        client.close();
+        this.#rested(key);
+      } else if (client.unheardMs >= keepAliveMs * (1 - 1 / LOOKS)) client.keepAlive();
+    }
+  }
+}
+
+function sameLogin(one: Login, other: Login): boolean {
+  const same = one.privilege === other.privilege && one.cipherSuite === other.cipherSuite;
+  const sameKg = one.kg === null ? other.kg === null : other.kg !== null && one.kg.equals(other.kg);
+  return same && sameKg && one.username.equals(other.username) && one.password.equals(other.password);
+}

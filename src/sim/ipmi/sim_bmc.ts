@@ -1,0 +1,168 @@
+/** One pretended BMC: its sessions, what it does about commands, and what goes wrong with it. Pure but for clock and chance. */
+import type { Chance } from '../../core/chance.ts';
+import type { Clock } from '../../core/clock.ts';
+import { CHASSIS_CONTROLS, type ChassisControl, COMMAND, PRIVILEGES } from '../../drivers/ipmi/rmcp/commands.ts';
+import { COMPLETION } from '../../drivers/ipmi/rmcp/completion_codes.ts';
+import { NET_FN, type RequestMessage } from '../../drivers/ipmi/rmcp/message.ts';
+import type { SimHost } from '../host.ts';
+import { BmcSessions, type SimAnswer, type SimLogin } from './bmc_session.ts';
+
+/** What goes wrong with a BMC. Everything can be changed while it runs. */
+export interface BmcFaults {
+  /** It hears nothing and says nothing. */
+  readonly silent: boolean;
+  /** How long it takes to answer whatever it is asked. Orders are done when they come. */
+  readonly answerMs: number;
+  /** How much longer it takes to answer an order, which is done when it comes. */
+  readonly holdsOrdersMs: number;
+  /** It refuses every order, with this completion code; null if it does not. */
+  readonly refusesWith: number | null;
+  /** The share of datagrams, of both ways, that are lost. */
+  readonly loss: number;
+  /** The share of its answers that come twice. */
+  readonly duplicates: number;
+  /** The share of its answers that are overtaken by what it says later. */
+  readonly reorders: number;
+}
+
+/** A BMC in good health. */
+export const HEALTHY: BmcFaults = {
+  silent: false,
+  answerMs: 0,
+  holdsOrdersMs: 0,
+  refusesWith: null,
+  loss: 0,
+  duplicates: 0,
+  reorders: 0,
+};
+
+/** What a BMC is made from. */
+export interface SimBmcParts {
+  readonly login: SimLogin;
+  readonly host: SimHost;
+  readonly clock: Clock;
+  readonly chance: Chance;
+  /** Commands beyond those of every BMC; null for one that is not known here. */
+  readonly more?: (request: RequestMessage) => SimAnswer | null;
+}
+
+/** What a BMC was asked that concerns the chassis. */
+export type SimReceived = 'status' | ChassisControl;
+
+/** How much later an answer comes that is overtaken. */
+const OVERTAKEN_MS = 30;
+/** Intel's number, and a product of nobody: it stands in Get Device ID. */
+const DEVICE_ID = Buffer.from([0x20, 0x01, 0x01, 0x00, 0x02, 0xbf, 0x57, 0x01, 0x00, 0x01, 0x00, 0, 0, 0, 0]);
+
+/** A datagram that is to go out, so much later. */
+export interface Outgoing {
+  readonly datagram: Buffer;
+  readonly afterMs: number;
+}
+
+/** One pretended BMC with the server behind it. */
+export class SimBmc {
+  readonly host: SimHost;
+  /** Every command to the chassis that came, in order. */
+  readonly received: SimReceived[] = [];
+  faults: BmcFaults = HEALTHY;
+  readonly #parts: SimBmcParts;
+  readonly #sessions: BmcSessions;
+  /** It starts anew, and is silent until then. */
+  #awayUntil = Number.NEGATIVE_INFINITY;
+  #watchdog = Buffer.alloc(6);
+
+  constructor(parts: SimBmcParts) {
+    this.#parts = parts;
+    this.host = parts.host;
+    const answer = (request: RequestMessage, privilege: number): SimAnswer => this.#answer(request, privilege);
+    this.#sessions = new BmcSessions(parts.login, answer, (count) => parts.chance.bytes(count));
+  }
+
+  /** How many sessions it has, half open ones included. */
+  get sessions(): number {
+    return this.#sessions.size;
+  }
+
+  /** It starts anew: for so long it is silent, and all its sessions are gone. The server behind it goes on. */
+  restart(silentMs: number): void {
+    this.#sessions.forgetAll();
+    this.#awayUntil = this.#parts.clock.monotonic() + silentMs;
+  }
+
+  /** What it makes of a datagram. */
+  receive(datagram: Buffer): Outgoing[] {
+    const { clock, chance } = this.#parts;
+    const { silent, loss, duplicates, reorders } = this.faults;
+    const happens = (share: number): boolean => share > 0 && chance.fraction() < share;
+    if (silent || clock.monotonic() < this.#awayUntil || happens(loss)) return [];
+    const orders = this.received.length;
+    const answers = this.#sessions.receive(datagram, clock.monotonic());
+    const isOrder = this.received.slice(orders).some((command) => command !== 'status');
+    const answerMs = this.faults.answerMs + (isOrder ? this.faults.holdsOrdersMs : 0);
+    return answers.flatMap((answer) => {
+      if (happens(loss)) return [];
+      const outgoing = { datagram: answer, afterMs: answerMs + (happens(reorders) ? OVERTAKEN_MS : 0) };
+      return happens(duplicates) ? [outgoing, { ...outgoing, afterMs: outgoing.afterMs + 1 }] : [outgoing];
+    });
+  }
+
+  #answer(request: RequestMessage, privilege: number): SimAnswer {
+    const { netFn, command, data } = request;
+    if (netFn === NET_FN.chassis && command === COMMAND.getChassisStatus) return this.#status();
+    if (netFn === NET_FN.chassis && command === COMMAND.chassisControl)
+      return privilege < PRIVILEGES.OPERATOR
+        ? { completionCode: COMPLETION.insufficientPrivilege }
+        : this.#control((data[0] ?? 0xff) & 0x0f);
+    if (netFn === NET_FN.chassis && command === COMMAND.getSystemRestartCause)
+      return { completionCode: COMPLETION.ok, data: Buffer.from([this.host.boots > 0 ? 1 : 0, 1]) };
+    if (netFn === NET_FN.app) return this.#app(command, data);
+    return this.#parts.more?.(request) ?? { completionCode: COMPLETION.invalidCommand };
+  }
+
+  #app(command: number, data: Buffer): SimAnswer {
+    if (command === COMMAND.getDeviceId) return { completionCode: COMPLETION.ok, data: DEVICE_ID };
+    if (command === COMMAND.setWatchdogTimer && data.length === 6) {
+      this.#watchdog = Buffer.from(data);
+      return { completionCode: COMPLETION.ok };
+    }
+    if (command === COMMAND.getWatchdogTimer) {
+      const now = Buffer.concat([this.#watchdog, this.#watchdog.subarray(4, 6)]);
+      return { completionCode: COMPLETION.ok, data: now };
+    }
+    return { completionCode: COMPLETION.invalidCommand };
+  }
+
+  #status(): SimAnswer {
+    this.received.push('status');
+    const on = this.host.power === 'power on' ? 1 : 0;
+    return { completionCode: COMPLETION.ok, data: Buffer.from([on, 0, 0]) };
+  }
+
+  #control(code: number): SimAnswer {
+    const control = (Object.keys(CHASSIS_CONTROLS) as ChassisControl[]).find((name) => CHASSIS_CONTROLS[name] === code);
+    if (control === undefined) return { completionCode: COMPLETION.invalidData };
+    this.received.push(control);
+    const { refusesWith } = this.faults;
+    if (refusesWith !== null) return { completionCode: refusesWith };
+    return { completionCode: carryOut(control, this.host) ? COMPLETION.ok : COMPLETION.notInPresentState };
+  }
+}
+
+/** @returns false if the server is in no state for it: all but on and off need one that is on */
+function carryOut(control: ChassisControl, host: SimHost): boolean {
+  switch (control) {
+    case 'on':
+    case 'off':
+      host.setPower(`power ${control}`);
+      return true;
+    case 'cycle':
+      return host.cycle();
+    case 'reset':
+      return host.reset();
+    case 'diag':
+      return host.injectNmi();
+    case 'soft':
+      return host.stopSoftly(false);
+  }
+}
