@@ -10,11 +10,24 @@ export interface Chance {
   bytes(count: number): Buffer;
 }
 
+/** So much chance is fetched at a time: to ask for a few bytes costs as much as to ask for a few thousand. */
+const POOL_LENGTH = 4096;
+let pool = Buffer.alloc(0);
+
+/** Bytes that were given to nobody else. */
+function fromPool(count: number): Buffer {
+  if (count > POOL_LENGTH / 4) return randomBytes(count);
+  if (pool.length < count) pool = randomBytes(POOL_LENGTH);
+  const bytes = pool.subarray(0, count);
+  pool = pool.subarray(count);
+  return bytes;
+}
+
 /** The machine's own chance. */
 export const systemChance: Chance = {
   uuid: () => randomUUID(),
   fraction: () => Math.random(),
-  bytes: (count) => randomBytes(count),
+  bytes: fromPool,
 };
 
 /** `baseMs` varied evenly by up to `share` of itself either way, so that many timers do not fire together. */

@@ -1,6 +1,6 @@
 /** The native transport of the driver `ipmi`: the RMCP+ client, and what its errors mean to us. */
 import type { Chance } from '../../core/chance.ts';
-import type { Clock } from '../../core/clock.ts';
+import { type Clock, othersFirst } from '../../core/clock.ts';
 import { type CountermandError, type ErrorCode, fail } from '../../core/errors.ts';
 import type { OnOff } from '../../core/power.ts';
 import { bmcName, type IpmiInfo } from './info.ts';
@@ -9,7 +9,7 @@ import { type ChassisControl, type Command, chassisControl, getChassisStatus } f
 import { COMPLETION } from './rmcp/completion_codes.ts';
 import { Pool } from './rmcp/pool.ts';
 import { type RmcpCause, RmcpError } from './rmcp/rmcp_error.ts';
-import { udp } from './rmcp/udp.ts';
+import { openUdp } from './rmcp/udp.ts';
 
 /** What the transport needs. */
 export interface NativeParts {
@@ -40,7 +40,8 @@ const LIMITS = { maxSessions: 4096, keepAliveMs: 20_000 };
 /** Opens the transport. It holds sockets and a timer from the first command on, until `close`. */
 export function openNativeIpmi({ clock, chance, keepSessionMs }: NativeParts): NativeIpmi {
   const random = (count: number): Buffer => chance.bytes(count);
-  const pool = new Pool({ transport: udp, clock, random, limits: { ...LIMITS, keepSessionMs } });
+  const transport = openUdp((action) => void othersFirst().then(action));
+  const pool = new Pool({ transport, clock, random, limits: { ...LIMITS, keepSessionMs } });
   const native: NativeIpmi = {
     async read(info, signal) {
       const { powerOn } = await native.ask(info, getChassisStatus, signal);
@@ -68,7 +69,18 @@ export function openNativeIpmi({ clock, chance, keepSessionMs }: NativeParts): N
   return native;
 }
 
+/** Targets are made once for each driver_info. */
+const targets = new WeakMap<IpmiInfo, Target>();
+
 function targetOf(info: IpmiInfo): Target {
+  const known = targets.get(info);
+  if (known) return known;
+  const target = newTarget(info);
+  targets.set(info, target);
+  return target;
+}
+
+function newTarget(info: IpmiInfo): Target {
   const kg = info.ipmi_hex_kg_key;
   return {
     host: info.ipmi_address,

@@ -7,8 +7,10 @@ import {
   type CipherSuite,
   type CipherSuiteId,
   deriveKeys,
+  type SecretKey,
   type SessionKeys,
   sameCode,
+  secretKey,
 } from '../../drivers/ipmi/rmcp/cipher_suites.ts';
 import { COMMAND, PRIVILEGES, type Privilege } from '../../drivers/ipmi/rmcp/commands.ts';
 import { COMPLETION } from '../../drivers/ipmi/rmcp/completion_codes.ts';
@@ -75,6 +77,8 @@ export class BmcSessions {
   readonly #commands: SimCommands;
   readonly #random: RandomBytes;
   readonly #guid: Buffer;
+  readonly #kg: SecretKey | null;
+  readonly #passwords = new Map<string, SecretKey>();
   readonly #sessions = new Map<number, SimSession>();
 
   constructor(login: SimLogin, commands: SimCommands, random: RandomBytes) {
@@ -82,6 +86,7 @@ export class BmcSessions {
     this.#commands = commands;
     this.#random = random;
     this.#guid = random(16);
+    this.#kg = login.kg === null ? null : secretKey(login.kg);
   }
 
   /** How many sessions there are, half open ones included. */
@@ -145,6 +150,12 @@ export class BmcSessions {
     return this.#answer(PAYLOAD.openSessionResponse, handshake.encodeOpenSessionResponse(response));
   }
 
+  #passwordOf({ name, password }: SimUser): SecretKey {
+    const key = this.#passwords.get(name) ?? secretKey(Buffer.from(password));
+    this.#passwords.set(name, key);
+    return key;
+  }
+
   #suiteOf({ authentication, integrity, confidentiality }: handshake.OpenSessionRequest): CipherSuite | undefined {
     const known = this.#login.cipherSuites.map((id) => CIPHER_SUITES[id]);
     return known.find(
@@ -194,7 +205,7 @@ export class BmcSessions {
       username: Buffer.from(message.username),
     };
     const { bmcRandom, bmcGuid, consoleSessionId } = session.exchange;
-    const keyExchange = handshake.proofOfBmc(session.exchange, Buffer.from(user.password));
+    const keyExchange = handshake.proofOfBmc(session.exchange, this.#passwordOf(user));
     const answer = { tag: message.tag, status: handshake.STATUS.ok, consoleSessionId, bmcRandom, bmcGuid, keyExchange };
     return this.#answer(PAYLOAD.rakp2, handshake.encodeRakp2(answer));
   }
@@ -210,12 +221,12 @@ export class BmcSessions {
     const { exchange, user, consoleSessionId } = session;
     const answer = (status: number, check: Buffer): Buffer[] =>
       this.#answer(PAYLOAD.rakp4, handshake.encodeRakp4({ tag: message.tag, status, consoleSessionId, check }));
-    const password = Buffer.from(user.password);
+    const password = this.#passwordOf(user);
     if (!sameCode(handshake.proofOfConsole(exchange, password), message.keyExchange)) {
       this.#sessions.delete(session.id);
       return answer(handshake.STATUS.invalidIntegrityCheck, NOTHING);
     }
-    const integrityKey = handshake.sessionIntegrityKey(exchange, this.#login.kg ?? password);
+    const integrityKey = handshake.sessionIntegrityKey(exchange, this.#kg ?? password);
     session.keys ??= deriveKeys(session.suite, integrityKey);
     session.heardAt = nowMs;
     session.privilege = PRIVILEGES.USER;

@@ -46,7 +46,7 @@ const fails = test.macro({
   title: (title, cause) => `${cause}: ${title}`,
 });
 
-const AT_ONCE_MS = 30;
+const AT_ONCE_MS = 50;
 const key = (text: string): Buffer => Buffer.from(text);
 
 test('unknown user', fails, 'UNKNOWN_USER', { login: { username: key('nobody') } }, AT_ONCE_MS);

@@ -3,7 +3,14 @@
  * 17 are here. Suite 0 lets anybody in without the password (CVE-2013-4784), the others sign or encrypt nothing, or use what
  * is broken.
  */
-import { createCipheriv, createDecipheriv, createHmac, timingSafeEqual } from 'node:crypto';
+import {
+  createCipheriv,
+  createDecipheriv,
+  createHmac,
+  createSecretKey,
+  type KeyObject,
+  timingSafeEqual,
+} from 'node:crypto';
 
 /** The suites that are supported. */
 export type CipherSuiteId = 3 | 17;
@@ -44,8 +51,19 @@ export const CIPHER_SUITES: Readonly<Record<CipherSuiteId, CipherSuite>> = {
   },
 };
 
+/**
+ * A key, made once from its bytes and then used: that saves Node more than half of the time of a whole session, as it
+ * prepares anew what is handed to it as bytes.
+ */
+export type SecretKey = KeyObject;
+
+/** The key of these bytes; none at all are a key, too. */
+export function secretKey(bytes: Buffer): SecretKey {
+  return createSecretKey(bytes);
+}
+
 /** Keyed hash of the parts one after the other. */
-export function keyedHash({ hash }: CipherSuite, key: Buffer, ...parts: readonly Buffer[]): Buffer {
+export function keyedHash({ hash }: CipherSuite, key: SecretKey, ...parts: readonly Buffer[]): Buffer {
   const keyed = createHmac(hash, key);
   for (const part of parts) keyed.update(part);
   return keyed.digest();
@@ -60,8 +78,11 @@ export function sameCode(one: Buffer, other: Buffer): boolean {
 export interface SessionKeys {
   /** The authentication code of a packet. */
   sign(signed: Buffer): Buffer;
-  /** A payload as it travels: an initialization vector, then the encrypted bytes (IPMI 2.0 section 13.29.2). */
-  encrypt(payload: Buffer, vector: Buffer): Buffer;
+  /**
+   * A payload as it travels: an initialization vector, then the encrypted bytes (IPMI 2.0 section 13.29.2).
+   * @param random 16 bytes that nobody can guess; the vector is made of them
+   */
+  encrypt(payload: Buffer, random: Buffer): Buffer;
   /** A payload as it was; null if it cannot have been encrypted with these keys. */
   decrypt(encrypted: Buffer): Buffer | null;
 }
@@ -72,31 +93,45 @@ const AES = 'aes-128-cbc';
 const CONSTANT_LENGTH = 20;
 
 /** The keys that both sides of a session derive. */
-export function deriveKeys(suite: CipherSuite, sessionIntegrityKey: Buffer): SessionKeys {
+export function deriveKeys(suite: CipherSuite, sessionIntegrityKey: SecretKey): SessionKeys {
   const derived = (constant: number): Buffer =>
     keyedHash(suite, sessionIntegrityKey, Buffer.alloc(CONSTANT_LENGTH, constant));
-  const signing = derived(1);
-  const encrypting = derived(2).subarray(0, BLOCK);
+  const signing = secretKey(derived(1));
+  const encrypting = secretKey(derived(2).subarray(0, BLOCK));
   return {
     sign: (signed) => keyedHash(suite, signing, signed).subarray(0, suite.checkLength),
-    encrypt: (payload, vector) => encrypt(payload, vector, encrypting),
-    decrypt: (encrypted) => decrypt(encrypted, encrypting),
+    encrypt: openEncryption(encrypting),
+    decrypt: openDecryption(encrypting),
   };
 }
 
-function encrypt(payload: Buffer, vector: Buffer, key: Buffer): Buffer {
-  // The pad counts 01h, 02h, 03h, …; its length is the last byte.
-  const padLength = (BLOCK - ((payload.length + 1) % BLOCK)) % BLOCK;
-  const pad = Buffer.from([...Array.from({ length: padLength }, (_, at) => at + 1), padLength]);
-  const cipher = createCipheriv(AES, key, vector).setAutoPadding(false);
-  return Buffer.concat([vector, cipher.update(payload), cipher.update(pad), cipher.final()]);
+/*
+ * A cipher object of Node costs more than what it does to a packet, so each session has one for each way, and goes on with it.
+ * In cipher block chaining each block of the result is the vector of the next: one block of chance in front comes out as a
+ * vector that nobody can foretell, and what follows is encrypted with it. The other way, the first block comes out as
+ * nonsense, and what follows is decrypted with the vector that it is.
+ */
+
+function openEncryption(key: SecretKey): SessionKeys['encrypt'] {
+  const cipher = createCipheriv(AES, key, Buffer.alloc(BLOCK)).setAutoPadding(false);
+  return (payload, random) => {
+    // The pad counts 01h, 02h, 03h, …; its length is the last byte.
+    const padLength = (BLOCK - ((payload.length + 1) % BLOCK)) % BLOCK;
+    const plain = Buffer.allocUnsafe(BLOCK + payload.length + padLength + 1);
+    random.copy(plain, 0, 0, BLOCK);
+    payload.copy(plain, BLOCK);
+    for (let at = 1; at <= padLength; at += 1) plain[BLOCK + payload.length + at - 1] = at;
+    plain[plain.length - 1] = padLength;
+    return cipher.update(plain);
+  };
 }
 
-function decrypt(encrypted: Buffer, key: Buffer): Buffer | null {
-  if (encrypted.length < 2 * BLOCK || encrypted.length % BLOCK !== 0) return null;
-  const decipher = createDecipheriv(AES, key, encrypted.subarray(0, BLOCK)).setAutoPadding(false);
-  const plain = Buffer.concat([decipher.update(encrypted.subarray(BLOCK)), decipher.final()]);
-  const padLength = plain.readUInt8(plain.length - 1);
-  if (padLength >= BLOCK) return null;
-  return plain.subarray(0, plain.length - 1 - padLength);
+function openDecryption(key: SecretKey): SessionKeys['decrypt'] {
+  const decipher = createDecipheriv(AES, key, Buffer.alloc(BLOCK)).setAutoPadding(false);
+  return (encrypted) => {
+    if (encrypted.length < 2 * BLOCK || encrypted.length % BLOCK !== 0) return null;
+    const plain = decipher.update(encrypted).subarray(BLOCK);
+    const padLength = plain.readUInt8(plain.length - 1);
+    return padLength >= BLOCK ? null : plain.subarray(0, plain.length - 1 - padLength);
+  };
 }

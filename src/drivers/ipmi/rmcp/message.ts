@@ -29,9 +29,10 @@ const SHORTEST = { request: 7, response: 8 } as const;
 /** The sequence number has six bits. */
 export const SEQUENCES = 64;
 
-function checksum(bytes: Buffer): number {
+/** What makes the sum of all bytes from `start` to before `end` zero, together with them. */
+function checksum(bytes: Buffer, start: number, end: number): number {
   let sum = 0;
-  for (const byte of bytes) sum += byte;
+  for (let at = start; at < end; at += 1) sum += bytes[at] ?? 0;
   return -sum & 0xff;
 }
 
@@ -47,9 +48,17 @@ export function encodeResponse({ netFn, command, sequence, completionCode, data 
 }
 
 function encode(to: number, netFn: number, from: number, sequence: number, command: number, data: Buffer): Buffer {
-  const head = Buffer.from([to, netFn << 2]);
-  const body = Buffer.concat([Buffer.from([from, sequence << 2, command]), data]);
-  return Buffer.concat([head, Buffer.from([checksum(head)]), body, Buffer.from([checksum(body)])]);
+  const payload = Buffer.allocUnsafe(SHORTEST.request + data.length);
+  const last = payload.length - 1;
+  payload[0] = to;
+  payload[1] = netFn << 2;
+  payload[2] = checksum(payload, 0, 2);
+  payload[3] = from;
+  payload[4] = sequence << 2;
+  payload[5] = command;
+  data.copy(payload, 6);
+  payload[last] = checksum(payload, 3, last);
+  return payload;
 }
 
 /** The request in a payload; null if it is none, or not to the BMC. */
@@ -73,5 +82,5 @@ function headOf(payload: Buffer): Pick<RequestMessage, 'netFn' | 'command' | 'se
 
 /** Both checksums are right: with them, all bytes that they are about sum up to zero. */
 function isWhole(payload: Buffer): boolean {
-  return checksum(payload.subarray(0, 3)) === 0 && checksum(payload.subarray(3)) === 0;
+  return checksum(payload, 0, 3) === 0 && checksum(payload, 3, payload.length) === 0;
 }

@@ -3,15 +3,18 @@
  * Pure: packets and time in, datagrams and an outcome out.
  *
  * Every refusal has its own cause. That the password is wrong is seen in message 2, before ours is tried: the BMC counts no
- * failed login, and nobody is locked out. A code that does not fit is asked for twice, as a broken datagram proves nothing.
+ * failed login, and nobody is locked out. Until the keys are there nothing is signed, and anybody could have said anything:
+ * so a refusal counts when nothing better has come a moment later.
  */
 import {
   CIPHER_SUITES,
   type CipherSuite,
   type CipherSuiteId,
   deriveKeys,
+  type SecretKey,
   type SessionKeys,
   sameCode,
+  secretKey,
 } from './cipher_suites.ts';
 import { getChannelAuthenticationCapabilities, PRIVILEGES, type Privilege } from './commands.ts';
 import * as handshake from './handshake.ts';
@@ -47,10 +50,10 @@ export type RandomBytes = (count: number) => Buffer;
 /** The user is looked up by name alone (IPMI 2.0 section 13.20, byte 25). */
 const BY_NAME_ALONE = 0x10;
 /** A session that the BMC has forgotten half way is begun anew so often. */
-const FRESH_STARTS = 1;
+const FRESH_STARTS = 2;
 
-/** How long an answer that did not fit is waited for again. */
-const ONCE_MORE: Patience = { resendAfterMs: [], limitMs: 300 };
+/** How long something better than a refusal is waited for, beside the time of a round trip. */
+const DOUBT: Patience = { resendAfterMs: [], limitMs: 20 };
 
 type Step = 'open session' | 'rakp 1' | 'rakp 3';
 
@@ -61,6 +64,7 @@ export class Opening {
   readonly #patience: Patience;
   readonly #random: RandomBytes;
   readonly #role: number;
+  readonly #password: SecretKey;
   #step: Step = 'open session';
   #question: Resending;
   #tag = 0;
@@ -69,8 +73,8 @@ export class Opening {
   #consoleRandom: Buffer = Buffer.alloc(0);
   #exchange: handshake.Exchange | null = null;
   #freshStarts = FRESH_STARTS;
-  /** Message 2 came with a code that does not fit: once may be the network's fault. */
-  #misfit = false;
+  /** What follows from an answer that nothing proves, if no better one comes. */
+  #doubt: ((nowMs: number) => Buffer[]) | null = null;
   /** Message 1 went out more than once: the BMC may go by another of its answers than we do. */
   #ambiguous = false;
   #roundTripMs = 0;
@@ -84,6 +88,7 @@ export class Opening {
     this.#suite = CIPHER_SUITES[login.cipherSuite];
     this.#patience = patience;
     this.#random = random;
+    this.#password = secretKey(login.password);
     this.#role = PRIVILEGES[login.privilege] | BY_NAME_ALONE;
     this.#question = new Resending(patience, nowMs);
   }
@@ -106,11 +111,12 @@ export class Opening {
     const due = this.#question.due(nowMs);
     if (due === 'wait' || this.outcome !== null) return [];
     if (due === 'ask again') return [...this.#questionNow(), ...this.#whoIsThere()];
+    if (this.#doubt) return this.#doubt(nowMs);
     if (this.#step === 'open session') return this.#end(...this.#verdictOnSilence());
-    if (this.#step === 'rakp 1' && this.#misfit) return this.#endWithWrongPassword();
     if (this.#step === 'rakp 1')
       return this.#end('UNKNOWN_USER', 'it does not answer to the name, as some do for one that they do not know');
-    return this.#beginAgain(nowMs) ?? this.#end('WRONG_PASSWORD', 'it does not answer the login');
+    const isFirst = this.#freshStarts === FRESH_STARTS;
+    return (isFirst && this.#beginAgain(nowMs)) || this.#end('WRONG_PASSWORD', 'it does not answer the login');
   }
 
   /** A packet has come. Whatever is not the answer that is waited for is passed over. */
@@ -152,10 +158,10 @@ export class Opening {
 
   #ask(step: Step, nowMs: number): Buffer[] {
     if (step !== 'open session') this.#roundTripMs = this.#question.ageMs(nowMs);
-    if (step === 'rakp 3') this.#ambiguous = this.#question.wasResent || this.#misfit;
+    if (step === 'rakp 3') this.#ambiguous = this.#question.wasResent || this.#doubt !== null;
     this.#step = step;
     this.#tag = (this.#tag + 1) & 0xff;
-    this.#misfit = false;
+    this.#doubt = null;
     if (step === 'rakp 1') this.#consoleRandom = this.#random(16);
     this.#question = new Resending(patienceWith(this.#patience, this.#roundTripMs), nowMs);
     return this.#questionNow();
@@ -192,7 +198,7 @@ export class Opening {
   /** With a status other than 0 it tells the BMC to let go of what was begun. */
   #rakp3(status: number): Buffer {
     const keyExchange =
-      this.#exchange === null ? Buffer.alloc(0) : handshake.proofOfConsole(this.#exchange, this.#login.password);
+      this.#exchange === null ? Buffer.alloc(0) : handshake.proofOfConsole(this.#exchange, this.#password);
     const message = { tag: this.#tag, status, bmcSessionId: this.#bmcSessionId, keyExchange };
     return this.#packet(PAYLOAD.rakp3, handshake.encodeRakp3(message));
   }
@@ -204,13 +210,22 @@ export class Opening {
     const { authentication, integrity, confidentiality } = this.#suite;
     const asAsked = answer.authentication === authentication && answer.integrity === integrity;
     if (!asAsked || answer.confidentiality !== confidentiality)
-      return this.#end('CIPHER_REFUSED', 'it offers other algorithms than those of the suite');
+      return this.#unless(
+        () => this.#end('CIPHER_REFUSED', 'it offers other algorithms than those of the suite'),
+        nowMs,
+      );
     this.#bmcSessionId = answer.bmcSessionId;
     return this.#ask('rakp 1', nowMs);
   }
 
+  /** It bears our tag and our session; a refusal by somebody who knows no such session may bear none. */
+  #isOurs({ tag, status, consoleSessionId }: handshake.Rakp2 | handshake.Rakp4): boolean {
+    const isAnonymous = status !== handshake.STATUS.ok && consoleSessionId === 0;
+    return tag === this.#tag && (consoleSessionId === this.#consoleSessionId || isAnonymous);
+  }
+
   #rakp1Answered(answer: handshake.Rakp2 | null, nowMs: number): Buffer[] {
-    if (answer === null || answer.tag !== this.#tag || answer.consoleSessionId !== this.#consoleSessionId) return [];
+    if (answer === null || !this.#isOurs(answer)) return [];
     if (answer.status !== handshake.STATUS.ok) return this.#refused(answer.status, nowMs);
     const exchange: handshake.Exchange = {
       suite: this.#suite,
@@ -222,18 +237,22 @@ export class Opening {
       role: this.#role,
       username: this.#login.username,
     };
-    if (sameCode(handshake.proofOfBmc(exchange, this.#login.password), answer.keyExchange)) {
+    if (sameCode(handshake.proofOfBmc(exchange, this.#password), answer.keyExchange)) {
       this.#exchange = exchange;
       return this.#ask('rakp 3', nowMs);
     }
-    return this.#misfit ? this.#endWithWrongPassword() : this.#askOnceMore(nowMs);
+    // Perhaps it was broken on its way: it is asked for once more.
+    const first = this.#doubt === null;
+    this.#unless(() => this.#endWithWrongPassword(), nowMs);
+    return first ? this.#questionNow() : [];
   }
 
   #rakp3Answered(answer: handshake.Rakp4 | null, nowMs: number): Buffer[] {
-    if (answer === null || answer.tag !== this.#tag || answer.consoleSessionId !== this.#consoleSessionId) return [];
+    if (answer === null || !this.#isOurs(answer)) return [];
     if (answer.status !== handshake.STATUS.ok) return this.#refused(answer.status, nowMs);
     const exchange = this.#exchange as handshake.Exchange;
-    const integrityKey = handshake.sessionIntegrityKey(exchange, this.#login.kg ?? this.#login.password);
+    const { kg } = this.#login;
+    const integrityKey = handshake.sessionIntegrityKey(exchange, kg === null ? this.#password : secretKey(kg));
     if (sameCode(handshake.proofOfKey(exchange, integrityKey), answer.check)) {
       const [consoleSessionId, bmcSessionId] = [this.#consoleSessionId, this.#bmcSessionId];
       const keys = deriveKeys(this.#suite, integrityKey);
@@ -241,14 +260,15 @@ export class Opening {
       return [];
     }
     // The session is active at the BMC by now, and many do not answer message 3 a second time.
-    return this.#end('WRONG_KG', 'its session key was made with another K_g');
+    return this.#unless(() => this.#end('WRONG_KG', 'its session key was made with another K_g'), nowMs);
   }
 
-  /** Not for long: a BMC that has answered once does not always answer again. */
-  #askOnceMore(nowMs: number): Buffer[] {
-    this.#misfit = true;
-    this.#question = new Resending(patienceWith(ONCE_MORE, this.#question.ageMs(nowMs)), nowMs);
-    return this.#questionNow();
+  /** This follows, unless something better comes soon. The first such answer counts. */
+  #unless(follows: (nowMs: number) => Buffer[], nowMs: number): Buffer[] {
+    if (this.#doubt !== null) return [];
+    this.#doubt = follows;
+    this.#question = new Resending(patienceWith(DOUBT, this.#question.ageMs(nowMs)), nowMs);
+    return [];
   }
 
   /** The BMC is told to let go of what was begun. */
@@ -259,12 +279,16 @@ export class Opening {
   }
 
   #refused(status: number, nowMs: number): Buffer[] {
+    return this.#unless((laterMs) => this.#endRefused(status, laterMs), nowMs);
+  }
+
+  #endRefused(status: number, nowMs: number): Buffer[] {
     const words = handshake.STATUS_WORDS[status] ?? `status ${status.toString(16).padStart(2, '0')}h`;
     const { invalidSessionId, invalidIntegrityCheck } = handshake.STATUS;
     // It has forgotten what was begun, or goes by another answer of its own than we do.
     const forgotten = status === invalidSessionId || status === 8;
     if (forgotten || (status === invalidIntegrityCheck && this.#ambiguous))
-      return this.#beginAgain(nowMs) ?? this.#end('REFUSED', `${words}, twice`);
+      return this.#beginAgain(nowMs) ?? this.#end('REFUSED', `${words}, again and again`);
     if (status === invalidIntegrityCheck)
       return this.#end(this.#step === 'rakp 3' ? 'WRONG_KG' : 'WRONG_PASSWORD', words);
     return this.#end(CAUSES[status] ?? 'REFUSED', words);

@@ -72,6 +72,7 @@ const SESSION_HEADER_LENGTH = RMCP_LENGTH + 12;
 const BARE_HEADER_LENGTH = RMCP_LENGTH + 10;
 
 const rmcpHeader = (messageClass: number): Buffer => Buffer.from([RMCP_VERSION, 0, RMCP_SEQUENCE, messageClass]);
+const RMCP_IPMI = rmcpHeader(CLASS.ipmi);
 
 /** Says what a datagram is; null if it is none of ours, or malformed. */
 export function decodePacket(datagram: Buffer): Packet | null {
@@ -139,23 +140,28 @@ export interface OutgoingPacket {
   readonly payload: Buffer;
 }
 
-/** An RMCP+ datagram. With `sign`, which makes the authentication code of bytes, it is authenticated. */
-export function encodeSession(packet: OutgoingPacket, sign: ((signed: Buffer) => Buffer) | null): Buffer {
+/** Makes the authentication code of bytes. */
+export type Sign = (signed: Buffer) => Buffer;
+
+/** An RMCP+ datagram. With `sign` it is authenticated. */
+export function encodeSession(packet: OutgoingPacket, sign: Sign | null): Buffer {
   const { payloadType, encrypted, sessionId, sequence, payload } = packet;
-  const header = Buffer.alloc(12);
+  const payloadEnd = SESSION_HEADER_LENGTH + payload.length;
+  const padLength = (4 - ((payloadEnd - RMCP_LENGTH + 2) % 4)) % 4;
+  const datagram = Buffer.allocUnsafe(sign === null ? payloadEnd : payloadEnd + padLength + 2);
   const flags = (encrypted ? ENCRYPTED : 0) | (sign === null ? 0 : AUTHENTICATED);
-  header.writeUInt8(AUTH_TYPE.rmcpPlus, 0);
-  header.writeUInt8(payloadType | flags, 1);
-  header.writeUInt32LE(sessionId, 2);
-  header.writeUInt32LE(sequence, 6);
-  header.writeUInt16LE(payload.length, 10);
-  if (sign === null) return Buffer.concat([rmcpHeader(CLASS.ipmi), header, payload]);
-  const padLength = (4 - ((header.length + payload.length + 2) % 4)) % 4;
-  const trailer = Buffer.alloc(padLength + 2, 0xff);
-  trailer.writeUInt8(padLength, padLength);
-  trailer.writeUInt8(NEXT_HEADER, padLength + 1);
-  const signed = Buffer.concat([header, payload, trailer]);
-  return Buffer.concat([rmcpHeader(CLASS.ipmi), signed, sign(signed)]);
+  RMCP_IPMI.copy(datagram);
+  datagram[4] = AUTH_TYPE.rmcpPlus;
+  datagram[5] = payloadType | flags;
+  datagram.writeUInt32LE(sessionId, 6);
+  datagram.writeUInt32LE(sequence, 10);
+  datagram.writeUInt16LE(payload.length, 14);
+  payload.copy(datagram, SESSION_HEADER_LENGTH);
+  if (sign === null) return datagram;
+  datagram.fill(0xff, payloadEnd, payloadEnd + padLength);
+  datagram[payloadEnd + padLength] = padLength;
+  datagram[payloadEnd + padLength + 1] = NEXT_HEADER;
+  return Buffer.concat([datagram, sign(datagram.subarray(RMCP_LENGTH))]);
 }
 
 /** A datagram with a message outside of any session. */
@@ -163,7 +169,7 @@ export function encodeBare(payload: Buffer): Buffer {
   const header = Buffer.alloc(10);
   header.writeUInt8(AUTH_TYPE.none, 0);
   header.writeUInt8(payload.length, 9);
-  return Buffer.concat([rmcpHeader(CLASS.ipmi), header, payload]);
+  return Buffer.concat([RMCP_IPMI, header, payload]);
 }
 
 /** A presence ping (ASF 2.0 section 3.2.4.2). */

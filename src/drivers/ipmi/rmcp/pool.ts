@@ -54,7 +54,7 @@ export class Pool {
   readonly #limits: PoolLimits;
   /** By host and port. */
   readonly #members = new Map<string, Member>();
-  /** The keys of those that have a session, or may open one: the longest unused first. */
+  /** The keys of those that have a session, or may open one. */
   readonly #open = new Set<string>();
   readonly #places: Place[] = [];
   #timer: { cancel(): void } | null = null;
@@ -78,12 +78,7 @@ export class Pool {
     const key = `${target.host} ${target.port}`;
     // Nothing may come between the last look and the use.
     for (let waited = false; !this.#enter(key, waited); waited = true) await this.#untilRoom(signal);
-    const { client } = this.#member(key, target);
-    try {
-      return await client.run(command, signal);
-    } finally {
-      this.#rested(key);
-    }
+    return this.#member(key, target).client.run(command, signal);
   }
 
   /** Closes every session; the BMCs are told. Commands that are under way are refused. */
@@ -113,12 +108,9 @@ export class Pool {
   /** Gives this BMC leave to have a session, if there is room. Those that wait already go first. */
   #enter(key: string, waited: boolean): boolean {
     if (this.#closed) return true;
-    if (!this.#open.has(key)) {
-      const isFull = this.#open.size >= this.#limits.maxSessions;
-      if ((this.#places.length > 0 && !waited) || (isFull && !this.#makeRoom())) return false;
-    }
-    // The one that was used last stands last.
-    this.#open.delete(key);
+    if (this.#open.has(key)) return true;
+    const isFull = this.#open.size >= this.#limits.maxSessions;
+    if ((this.#places.length > 0 && !waited) || (isFull && !this.#makeRoom())) return false;
     this.#open.add(key);
     this.#watch();
     return true;
@@ -126,14 +118,20 @@ export class Pool {
 
   /** Closes the session that was not used for the longest time, if there is one that nobody uses. */
   #makeRoom(): boolean {
+    let longest: string | null = null;
+    let longestMs = -1;
     for (const key of this.#open) {
       const client = this.#members.get(key)?.client;
       if (client && !client.idle) continue;
-      client?.close();
-      this.#leave(key);
-      return true;
+      const unusedMs = client?.unusedMs ?? Number.POSITIVE_INFINITY;
+      if (unusedMs <= longestMs) continue;
+      longest = key;
+      longestMs = unusedMs;
     }
-    return false;
+    if (longest === null) return false;
+    this.#members.get(longest)?.client.close();
+    this.#leave(longest);
+    return true;
   }
 
   #untilRoom(signal: AbortSignal): Promise<void> {
@@ -192,6 +190,7 @@ export class Pool {
 }
 
 function sameLogin(one: Login, other: Login): boolean {
+  if (one === other) return true;
   const same = one.privilege === other.privilege && one.cipherSuite === other.cipherSuite;
   const sameKg = one.kg === null ? other.kg === null : other.kg !== null && one.kg.equals(other.kg);
   return same && sameKg && one.username.equals(other.username) && one.password.equals(other.password);
