@@ -18,6 +18,7 @@ import type {
 import { BmcQueue } from './bmc_queue.ts';
 import type { Hardware } from './hardware.ts';
 import type { Lease } from './lease.ts';
+import { ParsedBmcs } from './parsed_bmcs.ts';
 import { PowerRun } from './power_run.ts';
 import { resolveSecrets, type SecretSources } from './secrets.ts';
 import { fromPhase, fromTarget, toReading, toTarget, toTaskError, toTaskReport } from './wire.ts';
@@ -45,6 +46,7 @@ const TOMBSTONE_LIMIT = 10_000;
 export class Work {
   readonly #parts: WorkParts;
   readonly #runs = new Map<string, PowerRun>();
+  readonly #bmcs = new ParsedBmcs();
   readonly #queues = new Map<string, BmcQueue>();
   /** The newest fence seen of each node. */
   readonly #fences = new Map<string, number>();
@@ -160,7 +162,8 @@ export class Work {
   #hardware({ driver: name, driverInfo }: Pick<Bmc, 'driver' | 'driverInfo'>): Hardware {
     const { secrets, minCommandIntervalMs, lease, clock } = this.#parts;
     const driver = this.#driver(name);
-    const bmc = driver.parse(resolveSecrets(driverInfo, this.#secretKeys.get(name) ?? new Set(), secrets));
+    const resolved = resolveSecrets(driverInfo, this.#secretKeys.get(name) ?? new Set(), secrets);
+    const bmc = this.#bmcs.get(driver, resolved);
     const queue = this.#queues.get(bmc.key) ?? new BmcQueue(minCommandIntervalMs ?? driver.minCommandIntervalMs, clock);
     this.#queues.set(bmc.key, queue);
     return { driver, bmc, queue, lease, clock };

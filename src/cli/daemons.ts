@@ -2,11 +2,11 @@
 
 import { hostname } from 'node:os';
 import { type Logger, pino } from 'pino';
-import { type AgentParts, runAgent } from '../agent/agent.ts';
+import { type AgentParts, type Attach, runAgent } from '../agent/agent.ts';
 import { dialConductor } from '../agent/dial.ts';
 import { onAbort, openScope } from '../core/signals.ts';
 import { createDrivers } from '../drivers/list.ts';
-import { startConductor } from '../server/conductor.ts';
+import { type Conductor, startConductor } from '../server/conductor.ts';
 import { listen } from '../server/grpc.ts';
 import { openDatabase } from '../server/store/database.ts';
 import { Deadlines } from '../server/store/deadlines.ts';
@@ -41,9 +41,7 @@ export async function runConductor(
   const conductor = await startConductor({ store, limits: configuration, agentLeaseMs, log });
   try {
     const listener = await listen(conductor, address, chance);
-    const agent = withAgent
-      ? startEmbeddedAgent(loopbackOf(address, listener.port), configuration, log, terminal)
-      : null;
+    const agent = withAgent ? startEmbeddedAgent(conductor, configuration, log, terminal) : null;
     const where = address.replace(/:\d+$/, `:${listener.port}`);
     const stopped = new Promise<void>((resolve) => onAbort(signal, () => resolve()));
     // Whoever reads this line can give orders: the agent is there.
@@ -60,13 +58,13 @@ export async function runConductor(
   }
 }
 
-/** The agent inside `serve` attaches over the same stream as any other. */
-function startEmbeddedAgent(address: string, configuration: Configuration, log: Logger, terminal: Terminal) {
-  const dialer = dialConductor(address);
+/** The agent inside `serve` attaches as any other, but without a network in between. */
+function startEmbeddedAgent({ attachments }: Conductor, configuration: Configuration, log: Logger, terminal: Terminal) {
+  const attach: Attach = (outgoing, signal) => attachments.attach(outgoing, signal);
   const scope = openScope([]);
   let done = Promise.resolve();
   const attached = new Promise<void>((resolve) => {
-    const inside = { attach: dialer.attach, embedded: true, attached: resolve };
+    const inside = { attach, embedded: true, attached: resolve };
     done = runAgentHere(inside, configuration, log, terminal, scope.signal);
   });
   return {
@@ -75,7 +73,6 @@ function startEmbeddedAgent(address: string, configuration: Configuration, log: 
     async stop(): Promise<void> {
       scope.abort(terminal.signal.reason);
       await done;
-      dialer.close();
     },
   };
 }
@@ -105,11 +102,4 @@ function runAgentHere(
   const secrets = { folder: secretsFolder, environment };
   const parts = { name, zones: [zone], drivers, secrets, minCommandIntervalMs, clock, chance, log };
   return runAgent({ ...how, ...parts }, signal);
-}
-
-/** Where a process finds itself: what listens everywhere is dialled on loopback. */
-function loopbackOf(address: string, port: number): string {
-  const host = address.replace(/:\d+$/, '');
-  if (host === '0.0.0.0') return `127.0.0.1:${port}`;
-  return host === '[::]' ? `[::1]:${port}` : `${host}:${port}`;
 }

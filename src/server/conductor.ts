@@ -10,7 +10,7 @@ import type { PlanLimits, PlanParts } from './plans/parts.ts';
 import { keepPlansFresh } from './plans/staleness.ts';
 import { Keeper } from './power/keeper.ts';
 import type { Limits } from './power/limits.ts';
-import { type ReadingParts, Windows } from './readings.ts';
+import { type ReadingParts, Recorder, Windows } from './readings.ts';
 import { forgetAgent, forgetEmbeddedAgents, listAgents, saveAgent } from './store/agents.ts';
 import type { DriverRow } from './store/rows.ts';
 import type { Store } from './store/store.ts';
@@ -45,7 +45,7 @@ export async function startConductor({ store, limits, agentLeaseMs, log }: Condu
   const shutdown = scope.signal;
   const times = { agentLeaseMs, askTimeoutMs: limits.abortTimeoutMs };
   const attachments = new Attachments(store.chance.uuid(), times, store.clock, shutdown);
-  const readings: ReadingParts = { store, attachments, limits, log, shutdown };
+  const readings: ReadingParts = { store, attachments, recorder: new Recorder(store), limits, log, shutdown };
   const windows = new Windows(readings);
   const keeper = new Keeper({
     store,

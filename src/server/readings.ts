@@ -12,7 +12,7 @@ import type { Limits } from './power/limits.ts';
 import type { Transaction } from './store/database.ts';
 import { announce } from './store/events.ts';
 import type { Cause } from './store/model_changes.ts';
-import { getNode, listWindows, updateNode } from './store/nodes.ts';
+import { findNode, findNodesByUuid, getNode, listWindows, noteReadAgain, writeNode } from './store/nodes.ts';
 import { findPowerTask, lastWindowTask } from './store/power_tasks.ts';
 import type { NodeRow } from './store/rows.ts';
 import type { Store } from './store/store.ts';
@@ -23,6 +23,7 @@ import { fromReading, toBmc } from './wire.ts';
 export interface ReadingParts {
   readonly store: Store;
   readonly attachments: Attachments;
+  readonly recorder: Recorder;
   readonly limits: Limits;
   readonly log: Log;
   readonly shutdown: AbortSignal;
@@ -51,7 +52,7 @@ export async function readNode(node: NodeRow, parts: ReadingParts, signal: Abort
     const failed = await store.database.write((transaction) => recordFailure(node, outcome, transaction, store));
     return { node: failed ?? node, reading: null, reason: outcome.message, errorCode: outcome.code };
   }
-  const recorded = await store.database.write((transaction) => recordReading(node, outcome, transaction, store));
+  const recorded = await parts.recorder.record(node, outcome);
   if (recorded !== null) return { node: recorded, reading: outcome, reason: '', errorCode: null };
   const now = await getNode(node.uuid, store.database.read).catch(() => node);
   const holder = now.heldBy === null ? 'an order came between' : `power task ${now.heldBy} holds the node`;
@@ -86,18 +87,100 @@ async function askForReading(
   }
 }
 
-/**
- * Records a reading that was begun under the node's fence. A node that has been ordered about since, or is, is left alone.
- * @returns the node, or null if the reading was dropped
- */
-export async function recordReading(
-  begun: Pick<NodeRow, 'uuid' | 'fence'>,
+/** A reading, and the node as it was when the reading was begun. */
+interface Finding {
+  readonly begun: Pick<NodeRow, 'uuid' | 'fence'>;
+  readonly reading: Reading;
+}
+
+interface Waiting extends Finding {
+  readonly resolve: (node: NodeRow | null) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** Records readings: those that wait for the database at the same time together, which takes few statements for many. */
+export class Recorder {
+  readonly #store: Store;
+  #waiting: Waiting[] = [];
+
+  constructor(store: Store) {
+    this.#store = store;
+  }
+
+  /**
+   * Records a reading that was begun under the node's fence, durably. A node that has been ordered about since, or is, is
+   * left alone. Resolves with the node, or with null if the reading was dropped.
+   */
+  record(begun: Finding['begun'], reading: Reading): Promise<NodeRow | null> {
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ begun, reading, resolve, reject });
+      if (this.#waiting.length === 1) void this.#write();
+    });
+  }
+
+  async #write(): Promise<void> {
+    let taken: Waiting[] = [];
+    try {
+      const nodes = await this.#store.database.write((transaction) => {
+        taken = this.#waiting.splice(0);
+        return recordReadings(taken, transaction, this.#store);
+      });
+      for (const { begun, resolve } of taken) resolve(nodes.get(begun) ?? null);
+    } catch (error) {
+      for (const { reject } of [...taken, ...this.#waiting.splice(0)]) reject(error);
+    }
+  }
+}
+
+/** The nodes of those findings that were recorded, by what each was begun with. */
+async function recordReadings(
+  findings: readonly Finding[],
+  transaction: Transaction,
+  store: Store,
+): Promise<ReadonlyMap<Finding['begun'], NodeRow>> {
+  const nodes = await findNodesByUuid(
+    findings.map(({ begun }) => begun.uuid),
+    transaction.sql,
+  );
+  const recorded = new Map<Finding['begun'], NodeRow>();
+  const unchanged = new Map<string, Finding>();
+  const others: Finding[] = [];
+  for (const finding of findings) {
+    const { begun, reading } = finding;
+    const before = nodes.get(begun.uuid);
+    if (!before || !isFree(before, begun)) continue;
+    // A second reading of the same node is recorded after the first.
+    if (isAsKnown(before, reading) && !unchanged.has(begun.uuid)) unchanged.set(begun.uuid, finding);
+    else others.push(finding);
+  }
+  const after = await noteReadAgain(
+    [...unchanged.keys()].map((uuid) => nodes.get(uuid) as NodeRow),
+    transaction,
+    store,
+  );
+  for (const node of after) recorded.set((unchanged.get(node.uuid) as Finding).begun, node);
+  for (const { begun, reading } of others) {
+    const node = await recordReading(begun, reading, transaction, store);
+    if (node) recorded.set(begun, node);
+  }
+  return recorded;
+}
+
+const isFree = (node: NodeRow, { fence }: Finding['begun']): boolean => node.heldBy === null && node.fence === fence;
+
+function isAsKnown(node: NodeRow, { powerState }: Reading): boolean {
+  const known = node.powerState === powerState && node.goodPowerState === powerState;
+  return known && node.lastError === '' && node.mayChangeUntil === null;
+}
+
+async function recordReading(
+  begun: Finding['begun'],
   reading: Reading,
   transaction: Transaction,
   store: Store,
 ): Promise<NodeRow | null> {
-  const before = await getNode(begun.uuid, transaction.sql).catch(() => null);
-  if (before === null || before.heldBy !== null || before.fence !== begun.fence) return null;
+  const before = await findNode(begun.uuid, transaction.sql);
+  if (before === null || !isFree(before, begun)) return null;
   const now = store.clock.now();
   const open = mayStillChange(before, store);
   const changed = before.powerState !== reading.powerState;
@@ -111,8 +194,8 @@ export async function recordReading(
     ...(closed ? { mayChangeUntil: null } : {}),
   };
   const lateTask = late && changed ? await lastWindowTask(before.uuid, transaction.sql) : null;
-  const node = await updateNode(before.uuid, patch, await causeOf(lateTask, transaction), transaction, store);
-  if (node === null || !changed) return node;
+  const node = await writeNode(before, patch, await causeOf(lateTask, transaction), transaction, store);
+  if (!changed) return node;
   await announce([correctedAnnouncement(node, before.powerState, lateTask)], transaction, store);
   return node;
 }
@@ -130,12 +213,12 @@ async function recordFailure(
   transaction: Transaction,
   store: Store,
 ): Promise<NodeRow | null> {
-  const before = await getNode(begun.uuid, transaction.sql).catch(() => null);
-  if (before === null || before.heldBy !== null || before.fence !== begun.fence) return before;
+  const before = await findNode(begun.uuid, transaction.sql);
+  if (before === null || !isFree(before, begun)) return before;
   const expired = before.mayChangeUntil !== null && !mayStillChange(before, store);
   if (before.lastError === error.message && !expired) return before;
   const patch = { lastError: error.message, ...(expired ? { mayChangeUntil: null } : {}) };
-  return updateNode(before.uuid, patch, { why: 'it could not be read', actionUuid: null }, transaction, store);
+  return writeNode(before, patch, { why: 'it could not be read', actionUuid: null }, transaction, store);
 }
 
 /** Reads nodes that may still change, at their interval, until their windows close. */

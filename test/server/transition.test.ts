@@ -6,8 +6,9 @@ import { Deadlines } from '../../src/server/store/deadlines.ts';
 import { readEvents } from '../../src/server/store/events.ts';
 import { getNode } from '../../src/server/store/nodes.ts';
 import { getPowerTask } from '../../src/server/store/power_tasks.ts';
+import type { NodeRow } from '../../src/server/store/rows.ts';
 import type { Store } from '../../src/server/store/store.ts';
-import { createPowerTask, takeNode, transition } from '../../src/server/store/transition.ts';
+import { type NewPowerTask, orderPowerTask, transition } from '../../src/server/store/transition.ts';
 import { seededChance } from '../world/chance.ts';
 import { VirtualClock } from '../world/virtual_clock.ts';
 import { nodeRow, putRows, taskRow } from './rows.ts';
@@ -25,6 +26,20 @@ async function newStore(t: ExecutionContext): Promise<Store> {
     deadlines: new Deadlines(clock),
     publisherId: 'countermand-conductor.test',
   };
+}
+
+/** What a task is made of before the store stamps it. */
+function newTask(node: NodeRow): NewPowerTask {
+  const {
+    state: _1,
+    previousState: _2,
+    revision: _3,
+    createdAt: _4,
+    updatedAt: _5,
+    fence: _6,
+    ...task
+  } = taskRow(node);
+  return task;
 }
 
 test('every event from every state: it moves by its row, or nothing is written', async (t) => {
@@ -101,10 +116,14 @@ test('a held node cannot be taken, and taking one raises its fence', async (t) =
   const { database } = store;
   const node = nodeRow();
   await putRows(database, node, null);
-  const take = (task: string) => database.write((tx) => takeNode(node.uuid, task, 'agent-1', tx));
-  t.like(await take('first'), { fence: 1, heldBy: 'first', agentUuid: 'agent-1' });
-  t.is(await take('second'), null);
-  t.is((await getNode(node.uuid, database.read)).fence, 1);
+  const order = (task: NewPowerTask) => database.write((tx) => orderPowerTask(task, 'agent-1', tx, store));
+  const first = newTask(node);
+  const ordered = await order(first);
+  t.like(ordered?.task, { uuid: first.uuid, state: 'QUEUED', fence: 1, revision: 1 });
+  t.like(ordered?.node, { fence: 1, heldBy: first.uuid, agentUuid: 'agent-1', revision: 2 });
+  t.is(await order(newTask(node)), null);
+  t.deepEqual(await getNode(node.uuid, database.read), ordered?.node);
+  t.is((await database.read('power_tasks')).length, 1);
 });
 
 test('what fails in a transaction leaves no state, no event and no word to the feed', async (t) => {
@@ -115,17 +134,7 @@ test('what fails in a transaction leaves no state, no event and no word to the f
   const controller = new AbortController();
   const changes = database.feed.watch('node', controller.signal);
   const failing = database.write(async (tx) => {
-    const taken = await takeNode(node.uuid, 'x', null, tx);
-    const {
-      state: _,
-      previousState: __,
-      revision: ___,
-      createdAt: ____,
-      updatedAt: _____,
-      fence: ______,
-      ...fresh
-    } = taskRow(node);
-    await createPowerTask('order', fresh, taken ?? node, tx, store);
+    await orderPowerTask(newTask(node), null, tx, store);
     throw new Error('the plug was pulled');
   });
   await t.throwsAsync(failing, { message: 'the plug was pulled' });

@@ -2,6 +2,7 @@ import type { Knex } from 'knex';
 import type { Clock, Timer } from '../../src/core/clock.ts';
 import type { Database, Transaction } from '../../src/server/store/database.ts';
 import { type Change, Feed } from '../../src/server/store/feed.ts';
+import { Kept, type KeptRows, keepBehind } from '../../src/server/store/kept.ts';
 
 /** What a dead process gets from everything it touches. */
 export class Crash extends Error {
@@ -71,15 +72,42 @@ export class SimulatedProcess {
     };
   }
 
-  /** The shared database as this process sees it. Its feed is its own: it dies with it. `tell` hears every commit. */
+  /**
+   * The shared database as this process sees it. Its feed is its own, and so are the rows that it keeps: they die with it.
+   * `tell` hears every commit.
+   */
   database(shared: Database, tell: (change: Change) => void): Database {
     const feed = new Feed();
+    const kept = new Kept();
+    const guard = (sql: Knex, rows: KeptRows): Knex => {
+      const guarded = this.#guard(sql);
+      keepBehind(guarded, this.#guardKept(rows));
+      return guarded;
+    };
+    const runOne = async <T>(
+      sql: Knex,
+      changes: Change[],
+      work: (transaction: Transaction) => Promise<T>,
+    ): Promise<T> => {
+      const keep = (change: Change): void => kept.take(change);
+      const changed = (change: Change): void => {
+        changes.push(change);
+        keep(change);
+      };
+      let done = false;
+      try {
+        const result = await work({ sql: guard(sql, kept.uncommitted), changed, keep });
+        done = true;
+        return result;
+      } finally {
+        kept.endOne(done);
+      }
+    };
     const write = async <T>(work: (transaction: Transaction) => Promise<T>): Promise<T> => {
       this.touch();
       const changes: Change[] = [];
-      const result = await shared.write(({ sql }) =>
-        work({ sql: this.#guard(sql), changed: (change) => void changes.push(change) }),
-      );
+      const result = await shared.write(({ sql }) => runOne(sql, changes, work));
+      kept.endGroup(true);
       for (const change of changes) tell(change);
       this.touch();
       for (const change of changes) feed.publish(change);
@@ -88,12 +116,23 @@ export class SimulatedProcess {
     return {
       feed,
       write,
-      read: this.#guard(shared.read),
+      read: guard(shared.read, kept.committed),
       get busy() {
         return shared.busy;
       },
       close: async () => {},
     } as unknown as Database;
+  }
+
+  /** To look up what is kept is a touch, as to ask the database is. */
+  #guardKept(rows: KeptRows): KeptRows {
+    const touching =
+      <Key extends string[], Row>(find: (...key: Key) => Row) =>
+      (...key: Key): Row => {
+        this.touch();
+        return find(...key);
+      };
+    return { node: touching(rows.node), task: touching(rows.task), driver: touching(rows.driver) };
   }
 
   /** A query builder that cannot be used after death. */

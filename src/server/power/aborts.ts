@@ -9,10 +9,10 @@ import { findPowerTask } from '../store/power_tasks.ts';
 import type { PowerTaskRow } from '../store/rows.ts';
 import type { Store } from '../store/store.ts';
 import {
-  createPowerTask,
   type Moved,
   type NewPowerTask,
   type PowerTaskPatch,
+  recallPowerTask,
   transition,
 } from '../store/transition.ts';
 import type { Limits } from './limits.ts';
@@ -58,11 +58,11 @@ export async function beginAbort(
       abortRequestedAt: now,
       endedAt: now,
     };
-    const { task } = await createPowerTask('recall_nothing', nothing, node, transaction, store);
+    const { task } = await recallPowerTask('recall_nothing', nothing, node, transaction, store);
     return { abort: task, aborted: null };
   }
   const recall = { ...abort, abortsTaskUuid: holder.uuid, abortRequestedAt: now };
-  const { task } = await createPowerTask('recall', recall, node, transaction, store);
+  const { task } = await recallPowerTask('recall', recall, node, transaction, store);
   const aborted = await moveToAborting(holder, abort.uuid, 'the order had not been sent', limits, transaction, store);
   const ended = isAtRest(aborted.task.state) ? await findPowerTask(abort.uuid, transaction.sql) : null;
   return { abort: ended ?? task, aborted };

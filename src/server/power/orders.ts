@@ -10,7 +10,7 @@ import { findNode, getNode } from '../store/nodes.ts';
 import { findByRequestId, getPowerTask } from '../store/power_tasks.ts';
 import type { DriverRow, NodeRow, PowerTaskRow } from '../store/rows.ts';
 import type { Store } from '../store/store.ts';
-import { createPowerTask, type NewPowerTask, takeNode } from '../store/transition.ts';
+import { type NewPowerTask, orderPowerTask } from '../store/transition.ts';
 import { type AbortBegun, beginAbort, withdraw } from './aborts.ts';
 import type { Keeper } from './keeper.ts';
 import type { Limits } from './limits.ts';
@@ -154,9 +154,9 @@ async function giveChange(
     const earlier = await findByRequestId(order.requestId, transaction.sql);
     if (earlier) return { task: joined(earlier, order), node: null };
     await guard(transaction);
-    const taken = await takeNode(node.uuid, task.uuid, agentUuid, transaction);
-    if (taken === null) throw await explainHeld(node, transaction, store);
-    return createPowerTask('order', task, taken, transaction, store);
+    const ordered = await orderPowerTask(task, agentUuid, transaction, store);
+    if (ordered === null) throw await explainHeld(node, transaction, store);
+    return ordered;
   });
   // An agent that is lost for the moment is given the task when it, or another, attaches.
   if (written.node && owner.kind === 'attached') keeper.begun(written.task, written.node, owner.attachment);

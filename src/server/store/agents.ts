@@ -1,13 +1,19 @@
 /** Reading and writing what is known of agents and their drivers. */
 import type { Knex } from 'knex';
 import type { Transaction } from './database.ts';
+import { keptBehind } from './kept.ts';
 import { type AgentRow, agentCodec, type DriverRow, driverCodec, type NodeRow } from './rows.ts';
 
 /** Remembers an agent and what it said of its drivers. */
-export async function saveAgent(agent: AgentRow, drivers: readonly DriverRow[], { sql }: Transaction): Promise<void> {
+export async function saveAgent(
+  agent: AgentRow,
+  drivers: readonly DriverRow[],
+  { sql, changed }: Transaction,
+): Promise<void> {
   await sql('agents').insert(agentCodec.encode(agent)).onConflict('uuid').merge();
   if (drivers.length > 0)
     await sql('drivers').insert(drivers.map(driverCodec.encode)).onConflict(['zone', 'name']).merge();
+  for (const driver of drivers) changed({ kind: 'driver', driver });
 }
 
 /** Forgets an agent that certainly sends nothing more: it said farewell, or it died with its conductor. */
@@ -27,6 +33,8 @@ export async function listAgents(sql: Knex): Promise<AgentRow[]> {
 
 /** What agents of a zone have said of a driver, or null. */
 export async function findDriver(zone: string, name: string, sql: Knex): Promise<DriverRow | null> {
+  const kept = keptBehind(sql).driver(zone, name);
+  if (kept) return kept;
   const row = await sql('drivers').where({ zone, name }).first();
   return row ? driverCodec.decode(row) : null;
 }

@@ -24,6 +24,16 @@ const ENCODE: Record<ColumnKind, (value: unknown) => unknown> = {
   flag: (value) => (value ? 1 : 0),
 };
 
+/** A row with a part of it written anew; what is undefined there is left as it was. */
+export function patched<Row extends object>(row: Row, part: Partial<Row>): Row {
+  const after: Row = { ...row };
+  for (const name of Object.keys(part) as (keyof Row)[]) {
+    const value = part[name];
+    if (value !== undefined) after[name] = value as Row[typeof name];
+  }
+  return after;
+}
+
 /** Two functions that turn rows of one table into the database's form and back. */
 export interface Codec<Row> {
   decode(row: DatabaseRow): Row;
@@ -37,13 +47,16 @@ export function codecOf<Row extends object>(columns: Columns<Row>): Codec<Row> {
     ([name, kind]) => [name, columnName(name), kind] as const,
   );
   return {
-    decode: (row) =>
-      Object.fromEntries(entries.map(([name, column, kind]) => [name, DECODE[kind](row[column] ?? null)])) as Row,
-    encode: (part) =>
-      Object.fromEntries(
-        entries
-          .filter(([name]) => part[name] !== undefined)
-          .map(([name, column, kind]) => [column, ENCODE[kind](part[name])]),
-      ),
+    decode(row) {
+      const decoded: Record<string, unknown> = {};
+      for (const [name, column, kind] of entries) decoded[name] = DECODE[kind](row[column] ?? null);
+      return decoded as Row;
+    },
+    encode(part) {
+      const encoded: DatabaseRow = {};
+      for (const [name, column, kind] of entries)
+        if (part[name] !== undefined) encoded[column] = ENCODE[kind](part[name]);
+      return encoded;
+    },
   };
 }

@@ -8,13 +8,19 @@ import createKnex, { type Knex } from 'knex';
 import { othersFirst } from '../../core/clock.ts';
 import { fail } from '../../core/errors.ts';
 import { type Change, Feed } from './feed.ts';
+import { Kept, keepBehind } from './kept.ts';
 import { MIGRATIONS } from './migrations/list.ts';
 
 /** What a write works with: a transaction, and a place to say what it changed. */
 export interface Transaction {
   readonly sql: Knex;
-  /** Tells the feed, after the commit and only then. */
-  changed(change: Change): void;
+  /**
+   * Says what was written: a row is kept for the readings that follow, and the feed is told after the commit and only then.
+   * Every write of a row that is kept says so.
+   */
+  readonly changed: (change: Change) => void;
+  /** The same of a change that nobody is to be told of. */
+  readonly keep: (change: Change) => void;
 }
 
 interface PendingWrite {
@@ -30,13 +36,17 @@ const GROUP_LIMIT = 256;
 export class Database {
   readonly read: Knex;
   readonly feed = new Feed();
+  readonly #kept = new Kept();
+  readonly #savepoints: Savepoints;
   readonly #unlock: () => void;
   #queue: PendingWrite[] = [];
   #draining: Promise<void> | null = null;
 
-  constructor(knex: Knex, unlock: () => void) {
+  constructor(knex: Knex, savepoints: Savepoints, unlock: () => void) {
     this.read = knex;
+    this.#savepoints = savepoints;
     this.#unlock = unlock;
+    keepBehind(knex, this.#kept.committed);
   }
 
   /** True while writes wait or run. */
@@ -85,12 +95,15 @@ export class Database {
     const changes: Change[] = [];
     try {
       await this.read.transaction(async (sql) => {
+        keepBehind(sql, this.#kept.uncommitted);
         for (const write of group) settlements.push(await this.#runOne(write, sql, changes, group.length > 1));
       });
     } catch (error) {
+      this.#kept.endGroup(false);
       for (const write of group) write.reject(error);
       return;
     }
+    this.#kept.endGroup(true);
     for (const settle of settlements) settle();
     for (const change of changes) this.feed.publish(change);
   }
@@ -98,19 +111,33 @@ export class Database {
   /** One member of a group, behind a savepoint so that its failure is its own. Returns how to settle it. */
   async #runOne(write: PendingWrite, sql: Knex, changes: Change[], shared: boolean): Promise<() => void> {
     const own: Change[] = [];
+    const keep = (change: Change): void => this.#kept.take(change);
+    const changed = (change: Change): void => {
+      own.push(change);
+      keep(change);
+    };
     try {
-      if (shared) await sql.raw('savepoint one');
-      const value = await write.work({ sql, changed: (change) => void own.push(change) });
-      if (shared) await sql.raw('release savepoint one');
+      if (shared) this.#savepoints.begin();
+      const value = await write.work({ sql, changed, keep });
+      if (shared) this.#savepoints.release();
+      this.#kept.endOne(true);
       changes.push(...own);
       return () => write.resolve(value);
     } catch (error) {
       if (!shared) throw error;
-      await sql.raw('rollback to savepoint one');
-      await sql.raw('release savepoint one');
+      this.#savepoints.undo();
+      this.#kept.endOne(false);
       return () => write.reject(error);
     }
   }
+}
+
+/** The savepoint of the member whose turn it is, of the transaction that is under way. */
+interface Savepoints {
+  begin(): void;
+  release(): void;
+  /** Undoes what was written since the begin. */
+  undo(): void;
 }
 
 /** Opens the database of a data folder: makes the folder, takes the lock, brings the schema up to date. */
@@ -138,12 +165,14 @@ async function openFile(filename: string, unlock: () => void): Promise<Database>
   });
   try {
     await migrate(knex);
-    await keepStatements(knex);
+    const connection: BetterSqlite3.Database = await knex.client.acquireConnection();
+    keepStatements(connection);
+    await knex.client.releaseConnection(connection);
+    return new Database(knex, savepointsOf(connection), unlock);
   } catch (error) {
     await knex.destroy();
     throw error;
   }
-  return new Database(knex, unlock);
 }
 
 function prepareConnection(connection: BetterSqlite3.Database, done: (error: unknown) => void): void {
@@ -160,8 +189,7 @@ function prepareConnection(connection: BetterSqlite3.Database, done: (error: unk
 const STATEMENT_LIMIT = 500;
 
 /** knex prepares every statement anew, which takes longer than to run it; so the one connection keeps what it prepared. */
-async function keepStatements(knex: Knex): Promise<void> {
-  const connection: BetterSqlite3.Database = await knex.client.acquireConnection();
+function keepStatements(connection: BetterSqlite3.Database): void {
   const prepare = connection.prepare.bind(connection);
   const kept = new Map<string, BetterSqlite3.Statement>();
   connection.prepare = ((sql: string) => {
@@ -169,7 +197,21 @@ async function keepStatements(knex: Knex): Promise<void> {
     if (kept.size < STATEMENT_LIMIT) kept.set(sql, statement);
     return statement;
   }) as typeof connection.prepare;
-  await knex.client.releaseConnection(connection);
+}
+
+/** There is one connection, and whoever has a savepoint has it: so they go past knex, which makes them dear. */
+function savepointsOf(connection: BetterSqlite3.Database): Savepoints {
+  const begin = connection.prepare('savepoint one');
+  const release = connection.prepare('release savepoint one');
+  const rollBack = connection.prepare('rollback to savepoint one');
+  return {
+    begin: () => void begin.run(),
+    release: () => void release.run(),
+    undo() {
+      rollBack.run();
+      release.run();
+    },
+  };
 }
 
 /**

@@ -2,12 +2,13 @@
 import { type Channel, openChannel } from '../../core/channel.ts';
 import { onAbort } from '../../core/signals.ts';
 import type { ActionPlanRow, ActionRow } from './plan_rows.ts';
-import type { NodeRow, PowerTaskRow } from './rows.ts';
+import type { DriverRow, NodeRow, PowerTaskRow } from './rows.ts';
 
 /** One committed change. */
 export type Change =
   | { readonly kind: 'node'; readonly node: NodeRow; readonly deleted: boolean }
   | { readonly kind: 'task'; readonly task: PowerTaskRow }
+  | { readonly kind: 'driver'; readonly driver: DriverRow }
   /** A plan, and those of its actions that changed with it. */
   | { readonly kind: 'plan'; readonly plan: ActionPlanRow; readonly actions: readonly ActionRow[] }
   /** Events up to this sequence number can be read. */

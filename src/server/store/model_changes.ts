@@ -2,10 +2,8 @@
  * The only writer of the cluster model's history. Whatever changes a node says so here, in the transaction of the change;
  * the plans that the change makes stale are superseded by the same transaction.
  */
-import type { PowerState } from '../../core/power.ts';
 import { type ModelChangeRow, modelChangeCodec } from './cluster_model.ts';
 import type { Transaction } from './database.ts';
-import { type ActionPlanRow, actionPlanCodec } from './plan_rows.ts';
 import { getPlans } from './plans.ts';
 import { portionsOf, ROWS_AT_ONCE } from './portions.ts';
 import type { NodeRow } from './rows.ts';
@@ -40,24 +38,26 @@ export async function noteModelChanges(
   const node = after ?? before;
   if (node === null) return;
   const changes = changesOf(before, after);
-  if (after) await keepGoodPowerState(after, before?.goodPowerState ?? null, transaction);
   if (changes.length > 0) await recordChanges([{ node, changes }], cause, transaction, store);
 }
 
 const MODEL_KEYS = ['maintenance', 'zone', 'labels', 'driver'] as const;
 
-/** True if a patch of a node may change the cluster model in something else than the power state. */
-export function touchesModel(patch: Partial<NodeRow>): boolean {
-  return MODEL_KEYS.some((key) => patch[key] !== undefined);
+/** What the last good reading of a node has found, when a patch is written. */
+export function goodPowerStateAfter(
+  { goodPowerState }: Pick<NodeRow, 'goodPowerState'>,
+  { powerState }: Partial<NodeRow>,
+): NodeRow['goodPowerState'] {
+  return powerState === 'power on' || powerState === 'power off' ? powerState : goodPowerState;
 }
 
 function changesOf(before: NodeRow | null, after: NodeRow | null): NodeChanges['changes'] {
   if (before === null) return [{ what: 'node', oldValue: 'not known', newValue: 'enrolled' }];
   if (after === null) return [{ what: 'node', oldValue: 'enrolled', newValue: 'deleted' }];
-  const power = { what: 'power state', oldValue: before.goodPowerState ?? '', newValue: after.powerState ?? '' };
+  const power = { what: 'power state', oldValue: before.goodPowerState ?? '', newValue: after.goodPowerState ?? '' };
   const values = MODEL_KEYS.map((what) => ({ what, oldValue: textOf(before, what), newValue: textOf(after, what) }));
   const others = values.filter(({ oldValue, newValue }) => oldValue !== newValue);
-  const moved = power.oldValue !== '' && isGood(after.powerState) && power.oldValue !== power.newValue;
+  const moved = power.oldValue !== '' && power.oldValue !== power.newValue;
   return moved ? [power, ...others] : others;
 }
 
@@ -66,19 +66,6 @@ function textOf(node: NodeRow, what: (typeof MODEL_KEYS)[number]): string {
   if (what !== 'labels') return node[what];
   const labels = Object.entries(node.labels).map(([name, value]) => `${name}=${value}`);
   return labels.length === 0 ? 'none' : labels.sort().join(', ');
-}
-
-function isGood(state: PowerState | null): boolean {
-  return state === 'power on' || state === 'power off';
-}
-
-async function keepGoodPowerState(
-  { uuid, powerState }: NodeRow,
-  known: NodeRow['goodPowerState'],
-  { sql }: Transaction,
-): Promise<void> {
-  if (isGood(powerState) && powerState !== known)
-    await sql('nodes').where({ uuid }).update({ good_power_state: powerState });
 }
 
 /**
@@ -92,9 +79,9 @@ export async function recordChanges(
   transaction: Transaction,
   store: Store,
 ): Promise<number> {
-  const plan = await planOf(cause, transaction);
+  const planUuid = await planOf(cause, transaction);
   const now = store.clock.now();
-  const common = { cause: cause.why, planUuid: plan?.uuid ?? null, changedAt: now };
+  const common = { cause: cause.why, planUuid, changedAt: now };
   const rows = all.flatMap(({ node, changes }) =>
     changes.map((change) =>
       modelChangeCodec.encode({ ...change, ...common, nodeUuid: node.uuid, nodeName: node.name }),
@@ -105,21 +92,19 @@ export async function recordChanges(
     const inserted: { revision: number }[] = await transaction.sql('model_changes').insert(part).returning('revision');
     revision = Math.max(revision, ...inserted.map((row) => Number(row.revision)));
   }
-  await supersedeStale(all, cause.why, plan, transaction, store);
+  await supersedeStale(all, cause.why, planUuid, transaction, store);
   return revision;
 }
 
-async function planOf({ actionUuid }: Cause, { sql }: Transaction): Promise<ActionPlanRow | null> {
-  if (actionUuid === null) return null;
-  const action = await sql('actions').where('uuid', actionUuid).first('plan_uuid');
-  const row = action ? await sql('action_plans').where('uuid', action.plan_uuid).first() : null;
-  return row ? actionPlanCodec.decode(row) : null;
+async function planOf({ actionUuid }: Cause, { sql }: Transaction): Promise<string | null> {
+  const action = actionUuid === null ? null : await sql('actions').where('uuid', actionUuid).first('plan_uuid');
+  return action?.plan_uuid ?? null;
 }
 
 async function supersedeStale(
   all: readonly NodeChanges[],
   why: string,
-  changer: ActionPlanRow | null,
+  changerUuid: string | null,
   transaction: Transaction,
   store: Store,
 ): Promise<void> {
@@ -132,10 +117,11 @@ async function supersedeStale(
   const at = new Date(store.clock.now()).toISOString();
   for (const { node, changes } of all) {
     const about = [...everywhere, ...(byNode.get(node.uuid) ?? [])].filter((uuid) => !seen.has(uuid));
-    if (about.length === 0) continue;
-    for (const uuid of about) seen.add(uuid);
-    const plans = await getPlans(about, sql);
-    const stale = plans.filter((plan) => changer === null || !(plan.uuid === changer.uuid || waitsFor(plan, changer)));
+    const others = about.filter((uuid) => uuid !== changerUuid);
+    if (others.length === 0) continue;
+    for (const uuid of others) seen.add(uuid);
+    const [changer] = changerUuid === null ? [] : await getPlans([changerUuid], sql);
+    const stale = (await getPlans(others, sql)).filter((plan) => changer === undefined || !waitsFor(plan, changer));
     const what = changes.map(describe).join(', ');
     await supersedePlans(
       stale.map(({ uuid }) => uuid),

@@ -5,6 +5,15 @@ export const ROWS_AT_ONCE = 400;
 /** So many values are looked for by one statement. */
 export const VALUES_AT_ONCE = 900;
 
+/**
+ * The same values, the last of them repeated up to a power of two. A list of values to look for is then one of few lengths,
+ * so that the statements with such lists are few, and stay prepared.
+ */
+export function filledUp<T>(values: readonly T[]): T[] {
+  const length = values.length === 0 ? 0 : 2 ** Math.ceil(Math.log2(values.length));
+  return Array.from({ length }, (_, at) => values[Math.min(at, values.length - 1)] as T);
+}
+
 /** A list in portions of at most `size`, in order. */
 export function* portionsOf<T>(all: readonly T[], size: number): Generator<T[]> {
   for (let at = 0; at < all.length; at += size) yield all.slice(at, at + size);

@@ -2,14 +2,17 @@
 import type { Knex } from 'knex';
 import { fail } from '../../core/errors.ts';
 import { POWER_TASK_UNSETTLED } from '../../core/states.ts';
+import { keptBehind } from './kept.ts';
 import { type NewestMark, newestFirst } from './newest.ts';
 import { portionsOf, VALUES_AT_ONCE } from './portions.ts';
 import { type PowerTaskRow, powerTaskCodec } from './rows.ts';
 
 /** A task by uuid or request_id, or null. A uuid goes before a request_id that looks the same. */
 export async function findPowerTask(uuidOrRequestId: string, sql: Knex): Promise<PowerTaskRow | null> {
-  const rows = await sql('power_tasks').where('uuid', uuidOrRequestId).orWhere('request_id', uuidOrRequestId);
-  const row = rows.find(({ uuid }) => uuid === uuidOrRequestId) ?? rows[0];
+  const kept = keptBehind(sql).task(uuidOrRequestId);
+  if (kept) return kept;
+  const byUuid = await sql('power_tasks').where('uuid', uuidOrRequestId).first();
+  const row = byUuid ?? (await sql('power_tasks').where('request_id', uuidOrRequestId).first());
   return row ? powerTaskCodec.decode(row) : null;
 }
 

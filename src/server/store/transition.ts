@@ -2,12 +2,15 @@
  * The only writer of power task states, and of what a node shows because of them. One call is one move of the state
  * table: the state, its patch, the node and the notifications, in the caller's transaction.
  */
+import { fail } from '../../core/errors.ts';
 import { isAbort, shownTarget } from '../../core/power.ts';
 import { isAtRest, POWER_TASK_TABLE, type PowerTaskEvent, rowOf } from '../../core/states.ts';
 import { powerTaskAnnouncement } from '../notifications.ts';
+import { patched } from './columns.ts';
 import type { Transaction } from './database.ts';
 import { announce } from './events.ts';
-import { noteModelChanges } from './model_changes.ts';
+import { findNode, getNode, writeNode } from './nodes.ts';
+import { findPowerTask } from './power_tasks.ts';
 import { type NodeRow, nodeCodec, type PowerTaskRow, powerTaskCodec } from './rows.ts';
 import type { Store } from './store.ts';
 
@@ -30,28 +33,36 @@ export interface PowerTaskPatch {
 }
 
 /**
- * Takes a free node for a task to come: its fence grows, and nobody else can take it until the task is at rest.
- * @returns the node, or null if another task holds it or there is no such node
+ * Writes a new task for a free node, which nobody else can take until it is at rest. The node's fence grows.
+ * @returns null if another task holds the node or there is no such node: then nothing was written
  */
-export async function takeNode(
-  nodeUuid: string,
-  taskUuid: string,
+export async function orderPowerTask(
+  task: NewPowerTask,
   agentUuid: string | null,
-  { sql }: Transaction,
-): Promise<NodeRow | null> {
-  const [row] = await sql('nodes')
-    .where({ uuid: nodeUuid })
-    .whereNull('held_by')
-    .update({ held_by: taskUuid, agent_uuid: agentUuid, fence: sql.raw('fence + 1') })
-    .returning('*');
-  return row ? nodeCodec.decode(row) : null;
+  transaction: Transaction,
+  store: Store,
+): Promise<Moved | null> {
+  const node = await findNode(task.nodeUuid, transaction.sql);
+  if (node === null || node.heldBy !== null) return null;
+  return createPowerTask('order', task, node, { agentUuid, fence: node.fence + 1 }, transaction, store);
 }
 
-/** Writes a new task by one of the rows that create one. */
-export async function createPowerTask(
+/** Writes a new abort by one of the rows that create one. An abort holds no node. */
+export function recallPowerTask(
+  event: 'recall' | 'recall_nothing',
+  abort: NewPowerTask,
+  node: NodeRow,
+  transaction: Transaction,
+  store: Store,
+): Promise<Moved> {
+  return createPowerTask(event, abort, node, {}, transaction, store);
+}
+
+async function createPowerTask(
   event: PowerTaskEvent,
   task: NewPowerTask,
   node: NodeRow,
+  patch: Partial<NodeRow>,
   transaction: Transaction,
   store: Store,
 ): Promise<Moved> {
@@ -60,13 +71,13 @@ export async function createPowerTask(
     ...task,
     state: rowOf(POWER_TASK_TABLE, event).to,
     previousState: null,
-    fence: node.fence,
+    fence: patch.fence ?? node.fence,
     revision: 1,
     createdAt: now,
     updatedAt: now,
   };
   await transaction.sql('power_tasks').insert(powerTaskCodec.encode(row));
-  return follow(event, row, {}, transaction, store);
+  return follow(event, row, node, patch, transaction, store);
 }
 
 /**
@@ -82,31 +93,29 @@ export async function transition(
 ): Promise<Moved | null> {
   const row = rowOf(POWER_TASK_TABLE, event);
   const { sql } = transaction;
+  const before = await findPowerTask(uuid, sql);
+  if (before === null || !row.from.includes(before.state)) return null;
   const now = store.clock.now();
-  const rest = isAtRest(row.to) ? { endedAt: now } : {};
-  const [updated] = await sql('power_tasks')
-    .where({ uuid })
-    .whereIn('state', [...row.from])
-    .update({
-      ...powerTaskCodec.encode({ ...patch.task, ...rest, state: row.to, updatedAt: now }),
-      previous_state: sql.ref('state'),
-      revision: sql.raw('revision + 1'),
-    })
-    .returning('*');
-  if (!updated) return null;
-  const task = powerTaskCodec.decode(updated);
-  return follow(event, task, patch.node ?? {}, transaction, store);
+  const { state: previousState, revision } = before;
+  const moved = { state: row.to, previousState, updatedAt: now, revision: revision + 1 };
+  const written = { ...patch.task, ...(isAtRest(row.to) ? { endedAt: now } : {}), ...moved };
+  const count = await sql('power_tasks').where({ uuid, revision }).update(powerTaskCodec.encode(written));
+  if (count !== 1) throw fail('INTERNAL', `power task ${uuid} is not at revision ${revision} any more`);
+  const node = await getNode(before.nodeUuid, sql);
+  return follow(event, patched(before, written), node, patch.node ?? {}, transaction, store);
 }
 
 /** What follows from a move: the node shows it, the notifications say it, the feed tells it. */
 async function follow(
   event: PowerTaskEvent,
   task: PowerTaskRow,
+  before: NodeRow,
   nodePatch: Partial<NodeRow>,
   transaction: Transaction,
   store: Store,
 ): Promise<Moved> {
-  const node = await showOnNode(task, nodePatch, transaction, store);
+  // An abort never holds its node, so it shows nothing there: its task does.
+  const node = isAbort(task.target) ? before : await showOnNode(task, before, nodePatch, transaction, store);
   const types = rowOf(POWER_TASK_TABLE, event).notifies;
   await announce(
     types.map((type) => powerTaskAnnouncement(type, task, node)),
@@ -117,29 +126,20 @@ async function follow(
   return { task, node };
 }
 
-async function showOnNode(
+function showOnNode(
   task: PowerTaskRow,
+  before: NodeRow,
   patch: Partial<NodeRow>,
   transaction: Transaction,
   store: Store,
 ): Promise<NodeRow> {
-  const { sql } = transaction;
-  const query = sql('nodes').where({ uuid: task.nodeUuid });
-  // An abort never holds its node, so it shows nothing there: its task does.
-  if (isAbort(task.target)) return nodeCodec.decode(await query.first());
   const resting = isAtRest(task.state);
   const shown: Partial<NodeRow> = {
     ...patch,
     heldBy: resting ? null : task.uuid,
     targetPowerState: resting ? null : shownTarget(task.target, task.phase),
-    updatedAt: store.clock.now(),
   };
-  const [row] = await query.update({ ...nodeCodec.encode(shown), revision: sql.raw('revision + 1') }).returning('*');
-  const node = nodeCodec.decode(row);
-  // A task changes no more of the cluster model than the power state, and the last good one is not written yet.
-  await noteModelChanges(node, node, { why: saidOf(task), actionUuid: task.requestId }, transaction, store);
-  transaction.changed({ kind: 'node', node, deleted: false });
-  return node;
+  return writeNode(before, shown, { why: saidOf(task), actionUuid: task.requestId }, transaction, store);
 }
 
 function saidOf({ uuid, target, reason }: PowerTaskRow): string {
@@ -151,13 +151,15 @@ function saidOf({ uuid, target, reason }: PowerTaskRow): string {
  * @returns the task and its node, or null if the task is at rest
  */
 export async function handOver(uuid: string, agentUuid: string, transaction: Transaction): Promise<Moved | null> {
-  const { sql } = transaction;
-  const [nodeRow] = await sql('nodes')
-    .where('held_by', uuid)
-    .update({ agent_uuid: agentUuid, fence: sql.raw('fence + 1') })
-    .returning('*');
-  if (!nodeRow) return null;
-  const node = nodeCodec.decode(nodeRow);
-  const [taskRow] = await sql('power_tasks').where({ uuid }).update({ fence: node.fence }).returning('*');
-  return { task: powerTaskCodec.decode(taskRow), node };
+  const { sql, keep } = transaction;
+  const task = await findPowerTask(uuid, sql);
+  const node = task && (await findNode(task.nodeUuid, sql));
+  if (task === null || node?.heldBy !== uuid) return null;
+  const fence = node.fence + 1;
+  await sql('nodes').where('uuid', node.uuid).update(nodeCodec.encode({ agentUuid, fence }));
+  await sql('power_tasks').where('uuid', uuid).update(powerTaskCodec.encode({ fence }));
+  const handed = { task: { ...task, fence }, node: { ...node, agentUuid, fence } };
+  keep({ kind: 'node', node: handed.node, deleted: false });
+  keep({ kind: 'task', task: handed.task });
+  return handed;
 }
