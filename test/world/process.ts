@@ -1,6 +1,7 @@
 import type { Knex } from 'knex';
 import type { Clock, Timer } from '../../src/core/clock.ts';
 import type { Database, Transaction } from '../../src/server/store/database.ts';
+import type { Direct } from '../../src/server/store/direct.ts';
 import { type Change, Feed } from '../../src/server/store/feed.ts';
 import { Kept, type KeptRows, keepBehind } from '../../src/server/store/kept.ts';
 
@@ -85,7 +86,7 @@ export class SimulatedProcess {
       return guarded;
     };
     const runOne = async <T>(
-      sql: Knex,
+      { sql, append, direct }: Transaction,
       changes: Change[],
       work: (transaction: Transaction) => Promise<T>,
     ): Promise<T> => {
@@ -96,7 +97,13 @@ export class SimulatedProcess {
       };
       let done = false;
       try {
-        const result = await work({ sql: guard(sql, kept.uncommitted), changed, keep });
+        const result = await work({
+          sql: guard(sql, kept.uncommitted),
+          changed,
+          keep,
+          append,
+          direct: this.#guardDirect(direct),
+        });
         done = true;
         return result;
       } finally {
@@ -106,7 +113,7 @@ export class SimulatedProcess {
     const write = async <T>(work: (transaction: Transaction) => Promise<T>): Promise<T> => {
       this.touch();
       const changes: Change[] = [];
-      const result = await shared.write(({ sql }) => runOne(sql, changes, work));
+      const result = await shared.write((transaction) => runOne(transaction, changes, work));
       kept.endGroup(true);
       for (const change of changes) tell(change);
       this.touch();
@@ -132,7 +139,24 @@ export class SimulatedProcess {
         this.touch();
         return find(...key);
       };
-    return { node: touching(rows.node), task: touching(rows.task), driver: touching(rows.driver) };
+    return {
+      node: touching(rows.node),
+      task: touching(rows.task),
+      driver: touching(rows.driver),
+      plan: touching(rows.plan),
+      action: touching(rows.action),
+    };
+  }
+
+  /** Statements that cannot be run after death. */
+  #guardDirect({ insert, update, find }: Direct): Direct {
+    const touching =
+      <Given extends unknown[], Answer>(run: (...given: Given) => Promise<Answer>) =>
+      async (...given: Given): Promise<Answer> => {
+        this.touch();
+        return run(...given);
+      };
+    return { insert: touching(insert), update: touching(update), find: touching(find) };
   }
 
   /** A query builder that cannot be used after death. */

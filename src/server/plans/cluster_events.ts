@@ -1,5 +1,6 @@
 /** Events that somebody outside reports: what runs on nodes has changed, so plans about them may be stale. */
 import { fail } from '../../core/errors.ts';
+import { modelRevision } from '../store/cluster_model.ts';
 import { recordChanges } from '../store/model_changes.ts';
 import { resolveNodes } from '../store/nodes.ts';
 import type { PlanParts } from './parts.ts';
@@ -46,6 +47,7 @@ export async function reportClusterEvent(event: ClusterEvent, parts: PlanParts):
     const nodes = await resolveNodes(event.nodes, transaction.sql);
     const changes = [{ what: eventType, oldValue: '', newValue }];
     const all = nodes.map((node) => ({ node, changes }));
-    return recordChanges(all, { why, actionUuid: null }, transaction, store);
+    await recordChanges(all, { why, actionUuid: null }, transaction, store);
+    return modelRevision(transaction.sql);
   });
 }

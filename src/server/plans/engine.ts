@@ -98,7 +98,7 @@ export class Engine {
     const { plan, before } = await store.database.write(async (transaction) => {
       const found = await getPlan(key, transaction.sql);
       if (found.state === 'CANCELLED' && rollback) throw await this.#wrongState(found, 'cancel', transaction.sql);
-      if (found.state === 'CANCELLING' && rollback) await askForRollback(found.uuid, transaction);
+      if (found.state === 'CANCELLING' && rollback) await askForRollback(found, transaction);
       if (['CANCELLING', 'CANCELLED'].includes(found.state)) return { plan: found, before: found.state };
       if (['RECOMMENDED', 'PENDING'].includes(found.state))
         return { plan: await this.#drop(found, statusMessage, transaction), before: found.state };

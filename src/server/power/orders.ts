@@ -7,7 +7,7 @@ import type { Attachments } from '../attachments.ts';
 import { findDriver } from '../store/agents.ts';
 import type { Transaction } from '../store/database.ts';
 import { findNode, getNode } from '../store/nodes.ts';
-import { findByRequestId, getPowerTask } from '../store/power_tasks.ts';
+import { findByRequestId, findGiven, getPowerTask } from '../store/power_tasks.ts';
 import type { DriverRow, NodeRow, PowerTaskRow } from '../store/rows.ts';
 import type { Store } from '../store/store.ts';
 import { type NewPowerTask, orderPowerTask } from '../store/transition.ts';
@@ -48,9 +48,18 @@ export type Guard = (transaction: Transaction) => Promise<void>;
  */
 export async function giveOrder(order: Order, parts: OrderParts, guard: Guard = async () => {}): Promise<PowerTaskRow> {
   checkOrder(order);
+  try {
+    return await giveNewOrder(order, parts, guard);
+  } catch (error) {
+    // An order that was given before is answered as it is, whatever has become of its node since.
+    const earlier = await findByRequestId(order.requestId, parts.store.database.read);
+    if (earlier) return joined(earlier, order);
+    throw error;
+  }
+}
+
+async function giveNewOrder(order: Order, parts: OrderParts, guard: Guard): Promise<PowerTaskRow> {
   const { database } = parts.store;
-  const earlier = await findByRequestId(order.requestId, database.read);
-  if (earlier) return joined(earlier, order);
   const node = await getNode(order.node, database.read);
   const driver = await findDriver(node.zone, node.driver, database.read);
   if (driver === null || !driver.targets.includes(order.target)) throw notSupported(order.target, node, driver);
@@ -151,7 +160,7 @@ async function giveChange(
     );
   const agentUuid = owner.kind === 'attached' ? owner.attachment.hello.agentUuid : owner.agentUuid;
   const written = await store.database.write(async (transaction) => {
-    const earlier = await findByRequestId(order.requestId, transaction.sql);
+    const earlier = await findGiven(order.requestId, transaction);
     if (earlier) return { task: joined(earlier, order), node: null };
     await guard(transaction);
     const ordered = await orderPowerTask(task, agentUuid, transaction, store);
@@ -188,7 +197,7 @@ async function giveAbort(
   for (let { heldBy } = node; ; { heldBy } = await getNode(node.uuid, store.database.read)) {
     const answer = await keeper.inLane(heldBy ?? abort.uuid, async () => {
       const written = await store.database.write(async (transaction): Promise<AbortBegun | null> => {
-        const earlier = await findByRequestId(order.requestId, transaction.sql);
+        const earlier = await findGiven(order.requestId, transaction);
         if (earlier) return { abort: joined(earlier, order), aborted: null };
         return beginAbort(abort, heldBy, limits, transaction, store);
       });

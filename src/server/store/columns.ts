@@ -34,6 +34,11 @@ export function patched<Row extends object>(row: Row, part: Partial<Row>): Row {
   return after;
 }
 
+/** True if to write this part anew would leave the row as it is. */
+export function isAsWritten<Row extends object>(row: Row, part: Partial<Row>): boolean {
+  return (Object.keys(part) as (keyof Row)[]).every((name) => part[name] === undefined || part[name] === row[name]);
+}
+
 /** Two functions that turn rows of one table into the database's form and back. */
 export interface Codec<Row> {
   decode(row: DatabaseRow): Row;

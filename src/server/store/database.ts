@@ -7,9 +7,11 @@ import BetterSqlite3 from 'better-sqlite3';
 import createKnex, { type Knex } from 'knex';
 import { othersFirst } from '../../core/clock.ts';
 import { fail } from '../../core/errors.ts';
+import { type Direct, type DirectWithSavepoint, openDirect } from './direct.ts';
 import { type Change, Feed } from './feed.ts';
 import { Kept, keepBehind } from './kept.ts';
 import { MIGRATIONS } from './migrations/list.ts';
+import { portionsOfFewLengths, ROWS_AT_ONCE } from './portions.ts';
 
 /** What a write works with: a transaction, and a place to say what it changed. */
 export interface Transaction {
@@ -21,12 +23,32 @@ export interface Transaction {
   readonly changed: (change: Change) => void;
   /** The same of a change that nobody is to be told of. */
   readonly keep: (change: Change) => void;
+  /**
+   * Adds rows to a table that is only ever added to. They are written with those of others at the end of the commit, in
+   * this order: until then they are not there for whoever reads in it.
+   */
+  readonly append: (table: AppendedTable, rows: readonly object[]) => void;
+  readonly direct: Direct;
+}
+
+/** The tables that are written at the end of a commit. */
+export type AppendedTable = 'events';
+
+interface Appended {
+  readonly table: AppendedTable;
+  readonly row: object;
 }
 
 interface PendingWrite {
   readonly work: (transaction: Transaction) => Promise<unknown>;
   readonly resolve: (value: unknown) => void;
   readonly reject: (error: unknown) => void;
+}
+
+/** What a write, or a group of them, leaves for the end of the commit. */
+interface Written {
+  readonly changes: Change[];
+  readonly appended: Appended[];
 }
 
 /** At most so many writes share one commit: enough to pay for the disk, few enough not to keep anyone waiting. */
@@ -37,14 +59,14 @@ export class Database {
   readonly read: Knex;
   readonly feed = new Feed();
   readonly #kept = new Kept();
-  readonly #savepoints: Savepoints;
+  readonly #direct: DirectWithSavepoint;
   readonly #unlock: () => void;
   #queue: PendingWrite[] = [];
   #draining: Promise<void> | null = null;
 
-  constructor(knex: Knex, savepoints: Savepoints, unlock: () => void) {
+  constructor(knex: Knex, direct: DirectWithSavepoint, unlock: () => void) {
     this.read = knex;
-    this.#savepoints = savepoints;
+    this.#direct = direct;
     this.#unlock = unlock;
     keepBehind(knex, this.#kept.committed);
   }
@@ -93,10 +115,13 @@ export class Database {
   async #commit(group: PendingWrite[]): Promise<void> {
     const settlements: (() => void)[] = [];
     const changes: Change[] = [];
+    const appended: Appended[] = [];
     try {
       await this.read.transaction(async (sql) => {
         keepBehind(sql, this.#kept.uncommitted);
-        for (const write of group) settlements.push(await this.#runOne(write, sql, changes, group.length > 1));
+        for (const write of group)
+          settlements.push(await this.#runOne(write, sql, { changes, appended }, group.length > 1));
+        await insertAll(appended, sql);
       });
     } catch (error) {
       this.#kept.endGroup(false);
@@ -109,35 +134,37 @@ export class Database {
   }
 
   /** One member of a group, behind a savepoint so that its failure is its own. Returns how to settle it. */
-  async #runOne(write: PendingWrite, sql: Knex, changes: Change[], shared: boolean): Promise<() => void> {
-    const own: Change[] = [];
+  async #runOne(write: PendingWrite, sql: Knex, group: Written, shared: boolean): Promise<() => void> {
+    const own: Written = { changes: [], appended: [] };
+    const append: Transaction['append'] = (table, rows) => {
+      for (const row of rows) own.appended.push({ table, row });
+    };
     const keep = (change: Change): void => this.#kept.take(change);
     const changed = (change: Change): void => {
-      own.push(change);
+      own.changes.push(change);
       keep(change);
     };
     try {
-      if (shared) this.#savepoints.begin();
-      const value = await write.work({ sql, changed, keep });
-      if (shared) this.#savepoints.release();
+      if (shared) await this.#direct.savepoint();
+      const value = await write.work({ sql, changed, keep, append, direct: this.#direct });
+      if (shared) await this.#direct.release();
       this.#kept.endOne(true);
-      changes.push(...own);
+      group.changes.push(...own.changes);
+      group.appended.push(...own.appended);
       return () => write.resolve(value);
     } catch (error) {
       if (!shared) throw error;
-      this.#savepoints.undo();
+      await this.#direct.undo();
       this.#kept.endOne(false);
       return () => write.reject(error);
     }
   }
 }
 
-/** The savepoint of the member whose turn it is, of the transaction that is under way. */
-interface Savepoints {
-  begin(): void;
-  release(): void;
-  /** Undoes what was written since the begin. */
-  undo(): void;
+async function insertAll(appended: readonly Appended[], sql: Knex): Promise<void> {
+  for (const [table, rows] of Map.groupBy(appended, (each) => each.table)) {
+    for (const part of portionsOfFewLengths(rows, ROWS_AT_ONCE)) await sql(table).insert(part.map(({ row }) => row));
+  }
 }
 
 /** Opens the database of a data folder: makes the folder, takes the lock, brings the schema up to date. */
@@ -168,7 +195,7 @@ async function openFile(filename: string, unlock: () => void): Promise<Database>
     const connection: BetterSqlite3.Database = await knex.client.acquireConnection();
     keepStatements(connection);
     await knex.client.releaseConnection(connection);
-    return new Database(knex, savepointsOf(connection), unlock);
+    return new Database(knex, openDirect(connection), unlock);
   } catch (error) {
     await knex.destroy();
     throw error;
@@ -180,6 +207,10 @@ function prepareConnection(connection: BetterSqlite3.Database, done: (error: unk
   // FULL, so that a commit survives the plug: what was promised to a client or told to an agent must be on the disk.
   connection.pragma('synchronous = FULL');
   connection.pragma('foreign_keys = ON');
+  // What a savepoint would undo is noted page by page: in memory, as in files it is most of what is written.
+  connection.pragma('temp_store = MEMORY');
+  // 16 MB: rows are found by random uuids, so that few pages would be in the 2 MB that there are otherwise.
+  connection.pragma('cache_size = -16384');
   // Up to 32 MB wait in the log: a large plan then pays for one checkpoint where it would for many.
   connection.pragma('wal_autocheckpoint = 8000');
   done(null);
@@ -197,21 +228,6 @@ function keepStatements(connection: BetterSqlite3.Database): void {
     if (kept.size < STATEMENT_LIMIT) kept.set(sql, statement);
     return statement;
   }) as typeof connection.prepare;
-}
-
-/** There is one connection, and whoever has a savepoint has it: so they go past knex, which makes them dear. */
-function savepointsOf(connection: BetterSqlite3.Database): Savepoints {
-  const begin = connection.prepare('savepoint one');
-  const release = connection.prepare('release savepoint one');
-  const rollBack = connection.prepare('rollback to savepoint one');
-  return {
-    begin: () => void begin.run(),
-    release: () => void release.run(),
-    undo() {
-      rollBack.run();
-      release.run();
-    },
-  };
 }
 
 /**

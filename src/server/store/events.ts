@@ -1,7 +1,6 @@
 /** Notifications: appended in the transaction of the change, numbered by the database, read from any number on. */
 import type { Knex } from 'knex';
 import type { Transaction } from './database.ts';
-import { portionsOf, ROWS_AT_ONCE } from './portions.ts';
 import { type EventRow, eventCodec } from './rows.ts';
 import type { Store } from './store.ts';
 
@@ -9,11 +8,7 @@ import type { Store } from './store.ts';
 export type Announcement = Pick<EventRow, 'eventType' | 'priority' | 'payload'>;
 
 /** Appends notifications to the transaction, in order. */
-export async function announce(
-  announcements: readonly Announcement[],
-  transaction: Transaction,
-  store: Store,
-): Promise<void> {
+export function announce(announcements: readonly Announcement[], transaction: Transaction, store: Store): void {
   if (announcements.length === 0) return;
   const rows = announcements.map((announcement) =>
     eventCodec.encode({
@@ -23,12 +18,8 @@ export async function announce(
       timestamp: store.clock.now(),
     }),
   );
-  let sequence = 0;
-  for (const part of portionsOf(rows, ROWS_AT_ONCE)) {
-    const inserted: { sequence: number }[] = await transaction.sql('events').insert(part).returning('sequence');
-    sequence = Math.max(sequence, inserted.at(-1)?.sequence ?? 0);
-  }
-  transaction.changed({ kind: 'events', sequence });
+  transaction.append('events', rows);
+  transaction.changed({ kind: 'events' });
 }
 
 /** At most `limit` events with a sequence number of at least `from`, in order. */

@@ -11,8 +11,8 @@ export type Change =
   | { readonly kind: 'driver'; readonly driver: DriverRow }
   /** A plan, and those of its actions that changed with it. */
   | { readonly kind: 'plan'; readonly plan: ActionPlanRow; readonly actions: readonly ActionRow[] }
-  /** Events up to this sequence number can be read. */
-  | { readonly kind: 'events'; readonly sequence: number };
+  /** There are more events. */
+  | { readonly kind: 'events' };
 
 /** The topics under which a change is told. */
 export function topicsOf(change: Change): string[] {

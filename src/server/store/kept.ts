@@ -4,8 +4,9 @@
  * nothing that was read before a write can take the place of what was written.
  */
 import type { Knex } from 'knex';
-import { isAtRest } from '../../core/states.ts';
+import { ACTION_PLAN_RUNNING, isActionUnsettled, isAtRest } from '../../core/states.ts';
 import type { Change } from './feed.ts';
+import type { ActionPlanRow, ActionRow } from './plan_rows.ts';
 import type { DriverRow, NodeRow, PowerTaskRow } from './rows.ts';
 
 /** What can be looked up: undefined means that the database must be asked. */
@@ -14,9 +15,13 @@ export interface KeptRows {
   /** Unsettled power tasks only. */
   task(uuid: string): PowerTaskRow | undefined;
   driver(zone: string, name: string): DriverRow | undefined;
+  /** Plans that run, and are not at rest. */
+  plan(uuid: string): ActionPlanRow | undefined;
+  /** Actions that have begun, and are not at rest. */
+  action(uuid: string): ActionRow | undefined;
 }
 
-type Row = NodeRow | PowerTaskRow | DriverRow;
+type Row = NodeRow | PowerTaskRow | DriverRow | ActionPlanRow | ActionRow;
 
 /** By kind and key; null stands for a row that is kept no more, and hides what lies below. */
 type Layer = Map<string, Row | null>;
@@ -47,7 +52,17 @@ export class Kept {
     if (change.kind === 'node') this.#own.set(`node ${change.node.uuid}`, change.deleted ? null : change.node);
     if (change.kind === 'task')
       this.#own.set(`task ${change.task.uuid}`, isAtRest(change.task.state) ? null : change.task);
+    if (change.kind === 'plan') this.#takePlan(change.plan, change.actions);
     if (change.kind === 'driver') this.#own.set(driverKey(change.driver.zone, change.driver.name), change.driver);
+  }
+
+  #takePlan(plan: ActionPlanRow, actions: readonly ActionRow[]): void {
+    const known = this.uncommitted.plan(plan.uuid);
+    // What is told of actions may carry their plan as it was before.
+    if (!known || known.revision <= plan.revision)
+      this.#own.set(`plan ${plan.uuid}`, ACTION_PLAN_RUNNING.includes(plan.state) ? plan : null);
+    for (const action of actions)
+      this.#own.set(`action ${action.uuid}`, hasBegun(action) && isActionUnsettled(action.state) ? action : null);
   }
 
   /** The member whose turn it was is through, or what it did was undone. */
@@ -68,11 +83,15 @@ export class Kept {
   }
 }
 
+const hasBegun = ({ state }: ActionRow): boolean => state !== 'PENDING';
+
 function viewOf(find: (key: string) => Row | undefined): KeptRows {
   return {
     node: (uuid) => find(`node ${uuid}`) as NodeRow | undefined,
     task: (uuid) => find(`task ${uuid}`) as PowerTaskRow | undefined,
     driver: (zone, name) => find(driverKey(zone, name)) as DriverRow | undefined,
+    plan: (uuid) => find(`plan ${uuid}`) as ActionPlanRow | undefined,
+    action: (uuid) => find(`action ${uuid}`) as ActionRow | undefined,
   };
 }
 
@@ -88,4 +107,14 @@ const NOTHING = viewOf(() => undefined);
 /** What is kept of the rows that are reached through `sql`. */
 export function keptBehind(sql: Knex): KeptRows {
   return views.get(sql) ?? NOTHING;
+}
+
+/** What is kept of an action, and of its plan. */
+export function keptActionBehind(
+  sql: Knex,
+  uuid: string,
+): { readonly action: ActionRow | undefined; readonly plan: ActionPlanRow | undefined } {
+  const kept = keptBehind(sql);
+  const action = kept.action(uuid);
+  return { action, plan: action && kept.plan(action.planUuid) };
 }

@@ -4,6 +4,8 @@
  */
 import { type ModelChangeRow, modelChangeCodec } from './cluster_model.ts';
 import type { Transaction } from './database.ts';
+import type { ColumnValues } from './direct.ts';
+import { keptBehind } from './kept.ts';
 import { getPlans } from './plans.ts';
 import { portionsOf, ROWS_AT_ONCE } from './portions.ts';
 import type { NodeRow } from './rows.ts';
@@ -71,14 +73,13 @@ function textOf(node: NodeRow, what: (typeof MODEL_KEYS)[number]): string {
 /**
  * Writes changes of nodes, and supersedes the plans that they make stale: not the plan that did it, and not those that
  * wait for that plan.
- * @returns the revision of the model afterwards
  */
 export async function recordChanges(
   all: readonly NodeChanges[],
   cause: Cause,
   transaction: Transaction,
   store: Store,
-): Promise<number> {
+): Promise<void> {
   const planUuid = await planOf(cause, transaction);
   const now = store.clock.now();
   const common = { cause: cause.why, planUuid, changedAt: now };
@@ -87,17 +88,17 @@ export async function recordChanges(
       modelChangeCodec.encode({ ...change, ...common, nodeUuid: node.uuid, nodeName: node.name }),
     ),
   );
-  let revision = 0;
-  for (const part of portionsOf(rows, ROWS_AT_ONCE)) {
-    const inserted: { revision: number }[] = await transaction.sql('model_changes').insert(part).returning('revision');
-    revision = Math.max(revision, ...inserted.map((row) => Number(row.revision)));
-  }
+  for (const part of portionsOf(rows, ROWS_AT_ONCE))
+    if (part.length === 1) await transaction.direct.insert('model_changes', part[0] as ColumnValues);
+    else await transaction.sql('model_changes').insert(part);
   await supersedeStale(all, cause.why, planUuid, transaction, store);
-  return revision;
 }
 
 async function planOf({ actionUuid }: Cause, { sql }: Transaction): Promise<string | null> {
-  const action = actionUuid === null ? null : await sql('actions').where('uuid', actionUuid).first('plan_uuid');
+  if (actionUuid === null) return null;
+  const kept = keptBehind(sql).action(actionUuid);
+  if (kept) return kept.planUuid;
+  const action = await sql('actions').where('uuid', actionUuid).first('plan_uuid');
   return action?.plan_uuid ?? null;
 }
 
@@ -111,7 +112,7 @@ async function supersedeStale(
   const { sql } = transaction;
   const { everywhere, byNode } = await plansAbout(
     all.map(({ node }) => node.uuid),
-    sql,
+    transaction,
   );
   const seen = new Set<string>();
   const at = new Date(store.clock.now()).toISOString();

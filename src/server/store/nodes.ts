@@ -164,7 +164,7 @@ export async function writeNode(
   const { uuid, revision } = before;
   const goodPowerState = goodPowerStateAfter(before, patch);
   const written = { ...patch, goodPowerState, updatedAt: store.clock.now(), revision: revision + 1 };
-  const count = await transaction.sql('nodes').where({ uuid, revision }).update(nodeCodec.encode(written));
+  const count = await transaction.direct.update('nodes', nodeCodec.encode(written), { uuid, revision });
   if (count !== 1) throw fail('INTERNAL', `node ${before.name} is not at revision ${revision} any more`);
   const node = patched(before, written);
   await noteModelChanges(before, node, cause, transaction, store);

@@ -4,11 +4,13 @@
  */
 
 import type { Knex } from 'knex';
+import { fail } from '../../core/errors.ts';
 import {
   ACTION_PLAN_TABLE,
   ACTION_TABLE,
   type ActionEvent,
   type ActionPlanEvent,
+  type ActionState,
   AUDIT_TABLE,
   type AuditEvent,
   isActionUnsettled,
@@ -23,8 +25,10 @@ import {
   rollbackAnnouncement,
 } from '../plans/plan_notifications.ts';
 import { modelRevision } from './cluster_model.ts';
+import { patched } from './columns.ts';
 import type { Transaction } from './database.ts';
 import { type Announcement, announce } from './events.ts';
+import { keptBehind } from './kept.ts';
 import {
   type ActionPlanRow,
   type ActionRow,
@@ -55,7 +59,7 @@ export interface PlanContext {
 export async function createAudit(audit: NewAudit, transaction: Transaction, store: Store): Promise<AuditRow> {
   const row: AuditRow = { ...audit, ...fresh('PENDING' as const, store) };
   await transaction.sql('audits').insert(auditCodec.encode(row));
-  await announce(
+  announce(
     rowOf(AUDIT_TABLE, 'create').notifies.map((type) => auditAnnouncement(type, row)),
     transaction,
     store,
@@ -81,14 +85,14 @@ export async function createPlan(
   for (const part of portionsOf(nodeUuids, ROWS_AT_ONCE)) {
     await sql('plan_nodes').insert(part.map((nodeUuid) => ({ plan_uuid: row.uuid, node_uuid: nodeUuid })));
   }
-  await announce(
+  announce(
     rowOf(ACTION_PLAN_TABLE, 'create').notifies.map((type) => planAnnouncement(type, row, audit)),
     transaction,
     store,
   );
   for (const part of portionsOf(rows, ROWS_AT_ONCE)) {
     const said = part.flatMap((action) => saidOf('create', action, { plan: row, audit }));
-    await announce(said, transaction, store);
+    announce(said, transaction, store);
   }
   transaction.changed({ kind: 'plan', plan: row, actions: rows });
   return row;
@@ -117,7 +121,7 @@ export async function moveAudit(
     .returning('*');
   if (!moved) return null;
   const audit = auditCodec.decode(moved);
-  await announce(
+  announce(
     row.notifies.map((type) => auditAnnouncement(type, audit)),
     transaction,
     store,
@@ -177,7 +181,7 @@ export async function movePlans(
     if (isPlanAtRest(row.to)) await sql('plan_nodes').whereIn('plan_uuid', names).delete();
     const contexts = await withAudits(moved, sql);
     const said = contexts.flatMap(({ plan, audit }) => row.notifies.map((type) => planAnnouncement(type, plan, audit)));
-    await announce(said, transaction, store);
+    announce(said, transaction, store);
     for (const { plan } of contexts) {
       transaction.changed({ kind: 'plan', plan, actions: [] });
       await announceRollback(event, plan, transaction, store);
@@ -198,7 +202,7 @@ async function announceRollback(
   if (rollback.rollbackOf === null || phase === undefined) return;
   const row = await transaction.sql('action_plans').where('uuid', rollback.rollbackOf).first();
   const [context] = await withAudits([actionPlanCodec.decode(row)], transaction.sql);
-  if (context) await announce([rollbackAnnouncement(phase, context.plan, context.audit, rollback)], transaction, store);
+  if (context) announce([rollbackAnnouncement(phase, context.plan, context.audit, rollback)], transaction, store);
 }
 
 /** Links a plan to the rollback that is to undo it, and says so. Its state stays what it is. */
@@ -219,8 +223,9 @@ export async function linkRollback(
 }
 
 /** The cancel of a plan, which is under way, is to go on to roll it back. */
-export async function askForRollback(uuid: string, { sql }: Transaction): Promise<void> {
-  await sql('action_plans').where({ uuid }).update({ rolls_back: 1 });
+export async function askForRollback(plan: ActionPlanRow, { sql, keep }: Transaction): Promise<void> {
+  await sql('action_plans').where('uuid', plan.uuid).update({ rolls_back: 1 });
+  keep({ kind: 'plan', plan: { ...plan, rollsBack: true }, actions: [] });
 }
 
 /** Plans with the audits behind them. */
@@ -273,7 +278,7 @@ export async function moveActionsOf(
       const action = moved.get(uuid) as ActionRow;
       return saidOf(event, action, byPlan.get(action.planUuid)?.context as PlanContext);
     });
-    await announce(said, transaction, store);
+    announce(said, transaction, store);
   }
   for (const { context, actions } of byPlan.values()) {
     transaction.changed({ kind: 'plan', plan: context.plan, actions });
@@ -302,7 +307,13 @@ async function moveAlike(
   const [{ event, patch }] = group as [ActionMove];
   const row = rowOf(ACTION_TABLE, event);
   const ended = isActionUnsettled(row.to) || row.to === 'DELETED' ? {} : { endedAt: store.clock.now() };
-  const change = actionCodec.encode({ ...patch, ...ended, state: row.to, ...stampsOf(row.to, store) });
+  const change = { ...patch, ...ended, state: row.to, ...stampsOf(row.to, store) };
+  const known = group.length === 1 ? keptBehind(transaction.sql).action(group[0]?.uuid ?? '') : undefined;
+  if (known) {
+    const after = await moveKnown(known, change, row.from, transaction);
+    if (after) moved.set(after.uuid, after);
+    return;
+  }
   const rows = await transaction
     .sql('actions')
     .whereIn(
@@ -310,9 +321,24 @@ async function moveAlike(
       group.map(({ uuid }) => uuid),
     )
     .whereIn('state', [...row.from])
-    .update({ ...change, ...countedBy(transaction) })
+    .update({ ...actionCodec.encode(change), ...countedBy(transaction) })
     .returning('*');
   for (const decoded of rows.map(actionCodec.decode)) moved.set(decoded.uuid, decoded);
+}
+
+/** One action that is kept: its row is known, and need not be answered. Null if it is in another state. */
+async function moveKnown(
+  before: ActionRow,
+  change: Partial<ActionRow>,
+  from: readonly ActionState[],
+  { direct }: Transaction,
+): Promise<ActionRow | null> {
+  const { uuid, revision, state: previousState } = before;
+  if (!from.includes(previousState)) return null;
+  const written = { ...change, previousState, revision: revision + 1 };
+  const count = await direct.update('actions', actionCodec.encode(written), { uuid, revision });
+  if (count !== 1) throw fail('INTERNAL', `action ${uuid} is not at revision ${revision} any more`);
+  return patched(before, written);
 }
 
 function saidOf(event: ActionEvent, action: ActionRow, { plan, audit }: PlanContext): Announcement[] {

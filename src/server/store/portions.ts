@@ -14,6 +14,15 @@ export function filledUp<T>(values: readonly T[]): T[] {
   return Array.from({ length }, (_, at) => values[Math.min(at, values.length - 1)] as T);
 }
 
+/** A list in portions of powers of two, at most `size`, in order: statements that insert so many rows are few, and stay prepared. */
+export function* portionsOfFewLengths<T>(all: readonly T[], size: number): Generator<T[]> {
+  for (let at = 0, length = 2 ** Math.floor(Math.log2(size)); at < all.length; ) {
+    while (length > all.length - at) length /= 2;
+    yield all.slice(at, at + length);
+    at += length;
+  }
+}
+
 /** A list in portions of at most `size`, in order. */
 export function* portionsOf<T>(all: readonly T[], size: number): Generator<T[]> {
   for (let at = 0; at < all.length; at += size) yield all.slice(at, at + size);

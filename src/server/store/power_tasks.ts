@@ -2,6 +2,7 @@
 import type { Knex } from 'knex';
 import { fail } from '../../core/errors.ts';
 import { POWER_TASK_UNSETTLED } from '../../core/states.ts';
+import type { Transaction } from './database.ts';
 import { keptBehind } from './kept.ts';
 import { type NewestMark, newestFirst } from './newest.ts';
 import { portionsOf, VALUES_AT_ONCE } from './portions.ts';
@@ -30,6 +31,12 @@ export async function getPowerTask(uuidOrRequestId: string, sql: Knex): Promise<
 /** A task by its request_id, or null. */
 export async function findByRequestId(requestId: string, sql: Knex): Promise<PowerTaskRow | null> {
   const row = await sql('power_tasks').where('request_id', requestId).first();
+  return row ? powerTaskCodec.decode(row) : null;
+}
+
+/** The task that an order was given as before, or null. */
+export async function findGiven(requestId: string, { direct }: Transaction): Promise<PowerTaskRow | null> {
+  const [row] = await direct.find('power_tasks', { request_id: requestId });
   return row ? powerTaskCodec.decode(row) : null;
 }
 

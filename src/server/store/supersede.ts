@@ -2,14 +2,13 @@
  * Superseding: a plan that was not launched yet and has become stale ends SUPERSEDED, in the very transaction that made it
  * so. Whatever starts or launches plans looks at their rows in a transaction of its own, so no stale plan can begin.
  */
-import type { Knex } from 'knex';
 import { type ActionPlanState, isPlanAtRest } from '../../core/states.ts';
 import { reverseOrder } from '../plans/graph.ts';
 import type { Transaction } from './database.ts';
 import { type ActionPlanRow, actionPlanCodec } from './plan_rows.ts';
 import { moveActionsOf, movePlans, type PlanContext, withAudits } from './plan_transition.ts';
 import { EVERY_NODE, getPlans, overlappingPlans } from './plans.ts';
-import { portionsOf, VALUES_AT_ONCE } from './portions.ts';
+import { filledUp, portionsOf, VALUES_AT_ONCE } from './portions.ts';
 import type { Store } from './store.ts';
 
 /** The states that a plan can be superseded from. */
@@ -96,13 +95,16 @@ export function waitsFor(plan: ActionPlanRow, other: ActionPlanRow): boolean {
 /** The plans that are about each of these nodes, or about every node. */
 export async function plansAbout(
   nodeUuids: readonly string[],
-  sql: Knex,
+  { direct }: Transaction,
 ): Promise<{ readonly everywhere: readonly string[]; readonly byNode: ReadonlyMap<string, readonly string[]> }> {
-  const rows: { plan_uuid: string; node_uuid: string }[] = [];
+  const rows: Record<string, unknown>[] = [];
   for (const part of portionsOf([EVERY_NODE, ...nodeUuids], VALUES_AT_ONCE))
-    rows.push(...(await sql('plan_nodes').whereIn('node_uuid', part)));
+    rows.push(...(await direct.find('plan_nodes', { node_uuid: filledUp(part) })));
   const byNode = new Map<string, string[]>();
-  for (const row of rows) byNode.set(row.node_uuid, [...(byNode.get(row.node_uuid) ?? []), row.plan_uuid]);
+  for (const row of rows) {
+    const [node, plan] = [String(row.node_uuid), String(row.plan_uuid)];
+    byNode.set(node, [...(byNode.get(node) ?? []), plan]);
+  }
   return { everywhere: byNode.get(EVERY_NODE) ?? [], byNode };
 }
 

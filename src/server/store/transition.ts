@@ -6,7 +6,7 @@ import { fail } from '../../core/errors.ts';
 import { isAbort, shownTarget } from '../../core/power.ts';
 import { isAtRest, POWER_TASK_TABLE, type PowerTaskEvent, rowOf } from '../../core/states.ts';
 import { powerTaskAnnouncement } from '../notifications.ts';
-import { patched } from './columns.ts';
+import { isAsWritten, patched } from './columns.ts';
 import type { Transaction } from './database.ts';
 import { announce } from './events.ts';
 import { findNode, getNode, writeNode } from './nodes.ts';
@@ -76,7 +76,7 @@ async function createPowerTask(
     createdAt: now,
     updatedAt: now,
   };
-  await transaction.sql('power_tasks').insert(powerTaskCodec.encode(row));
+  await transaction.direct.insert('power_tasks', powerTaskCodec.encode(row));
   return follow(event, row, node, patch, transaction, store);
 }
 
@@ -92,14 +92,14 @@ export async function transition(
   store: Store,
 ): Promise<Moved | null> {
   const row = rowOf(POWER_TASK_TABLE, event);
-  const { sql } = transaction;
+  const { sql, direct } = transaction;
   const before = await findPowerTask(uuid, sql);
   if (before === null || !row.from.includes(before.state)) return null;
   const now = store.clock.now();
   const { state: previousState, revision } = before;
   const moved = { state: row.to, previousState, updatedAt: now, revision: revision + 1 };
   const written = { ...patch.task, ...(isAtRest(row.to) ? { endedAt: now } : {}), ...moved };
-  const count = await sql('power_tasks').where({ uuid, revision }).update(powerTaskCodec.encode(written));
+  const count = await direct.update('power_tasks', powerTaskCodec.encode(written), { uuid, revision });
   if (count !== 1) throw fail('INTERNAL', `power task ${uuid} is not at revision ${revision} any more`);
   const node = await getNode(before.nodeUuid, sql);
   return follow(event, patched(before, written), node, patch.node ?? {}, transaction, store);
@@ -117,7 +117,7 @@ async function follow(
   // An abort never holds its node, so it shows nothing there: its task does.
   const node = isAbort(task.target) ? before : await showOnNode(task, before, nodePatch, transaction, store);
   const types = rowOf(POWER_TASK_TABLE, event).notifies;
-  await announce(
+  announce(
     types.map((type) => powerTaskAnnouncement(type, task, node)),
     transaction,
     store,
@@ -126,7 +126,7 @@ async function follow(
   return { task, node };
 }
 
-function showOnNode(
+async function showOnNode(
   task: PowerTaskRow,
   before: NodeRow,
   patch: Partial<NodeRow>,
@@ -139,6 +139,8 @@ function showOnNode(
     heldBy: resting ? null : task.uuid,
     targetPowerState: resting ? null : shownTarget(task.target, task.phase),
   };
+  // Most moves between the first and the last show nothing new.
+  if (isAsWritten(before, shown)) return before;
   return writeNode(before, shown, { why: saidOf(task), actionUuid: task.requestId }, transaction, store);
 }
 

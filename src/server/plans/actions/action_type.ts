@@ -7,6 +7,7 @@
 import { z } from 'zod';
 import { type CountermandError, fail } from '../../../core/errors.ts';
 import type { Transaction } from '../../store/database.ts';
+import { keptBehind } from '../../store/kept.ts';
 import type { ActionPlanRow, ActionRow } from '../../store/plan_rows.ts';
 import type { DriverRow, NodeRow, PowerTaskRow } from '../../store/rows.ts';
 import type { PlanParts } from '../parts.ts';
@@ -106,7 +107,7 @@ export interface ActionType<Parameters = unknown> {
  * @throws ACTION_PLAN_CANCELLED
  */
 export async function refuseIfCancelled({ plan }: ActionContext, { sql }: Transaction): Promise<void> {
-  const row = await sql('action_plans').where('uuid', plan.uuid).first('state');
+  const row = keptBehind(sql).plan(plan.uuid) ?? (await sql('action_plans').where('uuid', plan.uuid).first('state'));
   if (row?.state !== 'ONGOING') throw fail('ACTION_PLAN_CANCELLED', `plan '${plan.name}' is being cancelled`);
 }
 
