@@ -17,6 +17,8 @@ export interface Bmc {
 /** Where one question is asked. */
 export interface Fleet {
   readonly conductor: Conductor;
+  /** Of the process of the conductor, agent inside. */
+  readonly pid: number;
   readonly signal: AbortSignal;
   /** The most memory that the conductor, with its agent, has had so far, in MB. */
   peakMemory(): Promise<number>;
@@ -68,6 +70,7 @@ function fleetOf(
 ): Fleet {
   return {
     conductor,
+    pid,
     signal,
     async peakMemory() {
       const status = await readFile(`/proc/${pid}/status`, 'utf8');

@@ -3,6 +3,7 @@ import type { Clock } from '../core/clock.ts';
 import { asCountermandError, type CountermandError, fail } from '../core/errors.ts';
 import { isAbort, type OrderTarget } from '../core/power.ts';
 import type { Report } from '../core/report.ts';
+import { openScope } from '../core/signals.ts';
 import { type Driver, secretKeysOf } from '../drivers/driver.ts';
 import type {
   Abort,
@@ -188,18 +189,31 @@ export class Work {
   }
 
   async #find(question: Ask['question']): Promise<Answer['answer']> {
-    const { shutdown, clock } = this.#parts;
+    const { shutdown } = this.#parts;
     if (question?.$case === 'parse') {
       const { bmc } = this.#hardware(question.value);
       return { $case: 'parsed', value: { bmcKey: bmc.key } };
     }
     if (!question?.value.bmc) throw fail('ARGUMENT_INVALID', 'a question without a BMC');
-    const { driver, bmc, queue } = this.#hardware(question.value.bmc);
-    if (question.$case === 'read') {
-      const reading = await queue.turn('poll', () => driver.getPowerState(bmc, shutdown), shutdown);
-      return { $case: 'reading', value: toReading(reading) };
+    const hardware = this.#hardware(question.value.bmc);
+    // A signal of its own: thousands would wait for the same one otherwise.
+    const scope = openScope([shutdown]);
+    try {
+      return question.$case === 'read'
+        ? await this.#read(hardware, scope.signal)
+        : await this.#probe(hardware, scope.signal);
+    } finally {
+      scope.end();
     }
-    const { targets, probed } = await queue.turn('poll', () => driver.getSupportedPowerStates(bmc, shutdown), shutdown);
+  }
+
+  async #read({ driver, bmc, queue }: Hardware, signal: AbortSignal): Promise<Answer['answer']> {
+    const reading = await queue.turn('poll', () => driver.getPowerState(bmc, signal), signal);
+    return { $case: 'reading', value: toReading(reading) };
+  }
+
+  async #probe({ driver, bmc, queue, clock }: Hardware, signal: AbortSignal): Promise<Answer['answer']> {
+    const { targets, probed } = await queue.turn('poll', () => driver.getSupportedPowerStates(bmc, signal), signal);
     const probedAt = probed ? new Date(clock.now()) : undefined;
     return { $case: 'probed', value: { targets: targets.map(toTarget), probedAt } };
   }

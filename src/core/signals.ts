@@ -49,9 +49,50 @@ export function onAbort(signal: AbortSignal, listener: (reason: CountermandError
     listener(signal.reason);
     return () => {};
   }
+  const all = relaysOf(signal);
   const relay = (): void => listener(signal.reason);
-  signal.addEventListener('abort', relay, { once: true });
-  return () => signal.removeEventListener('abort', relay);
+  all.add(relay);
+  return () => {
+    all.delete(relay);
+    if (all.size === 0) forget(signal);
+  };
+}
+
+/**
+ * Who is told of the abort of each signal. The signal itself has one listener: thousands wait for the same one, and it looks
+ * through all of its own whenever one comes or goes.
+ */
+const relays = new WeakMap<AbortSignal, { readonly all: Set<() => void>; readonly tell: () => void }>();
+
+function relaysOf(signal: AbortSignal): Set<() => void> {
+  const known = relays.get(signal);
+  if (known) return known.all;
+  const all = new Set<() => void>();
+  const tell = (): void => {
+    relays.delete(signal);
+    for (const relay of all) relayTo(relay);
+  };
+  relays.set(signal, { all, tell });
+  signal.addEventListener('abort', tell, { once: true });
+  return all;
+}
+
+/** One that fails does not keep the abort from the others. */
+function relayTo(relay: () => void): void {
+  try {
+    relay();
+  } catch (error) {
+    queueMicrotask(() => {
+      throw error;
+    });
+  }
+}
+
+function forget(signal: AbortSignal): void {
+  const known = relays.get(signal);
+  if (known?.all.size !== 0) return;
+  signal.removeEventListener('abort', known.tell);
+  relays.delete(signal);
 }
 
 /** Waits `delayMs`. Rejects with the reason of the abort, at once. */

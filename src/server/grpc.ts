@@ -36,8 +36,8 @@ const KEEPALIVE = {
 /** A plan of 50,000 actions fits into one message. */
 const MESSAGE_LIMIT = { 'grpc.max_receive_message_length': 64 * 2 ** 20 };
 
-/** So long the calls may take to tell their clients why they end. */
-const CLOSE_LIMIT_MS = 1000;
+/** So long the calls may take to tell their clients why they end; on a machine that is busy they do take a second. */
+const CLOSE_LIMIT_MS = 5000;
 
 /** A listening conductor. */
 export interface Listener {

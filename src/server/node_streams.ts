@@ -5,8 +5,8 @@ import { type ReadResult, readNode } from './readings.ts';
 import { listNodes } from './store/nodes.ts';
 import type { NodeRow } from './store/rows.ts';
 
-/** So many nodes of one refresh are read at the same time. */
-const REFRESH_WORKERS = 64;
+/** So many nodes of one refresh are read at the same time: what they answer together is recorded together. */
+const REFRESH_WORKERS = 512;
 /** So many nodes are taken from the database at a time. */
 const PAGE = 500;
 

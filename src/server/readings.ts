@@ -196,7 +196,7 @@ async function recordReading(
   const lateTask = late && changed ? await lastWindowTask(before.uuid, transaction.sql) : null;
   const node = await writeNode(before, patch, await causeOf(lateTask, transaction), transaction, store);
   if (!changed) return node;
-  announce([correctedAnnouncement(node, before.powerState, lateTask)], transaction, store);
+  await announce([correctedAnnouncement(node, before.powerState, lateTask)], transaction, store);
   return node;
 }
 

@@ -54,7 +54,7 @@ export class AuditOrders {
     const name = `audit${this.#audits}`;
     const { pick, happens, uuid } = this.#chance;
     const strategy = pick(STRATEGIES);
-    const again = strategy !== 'host_maintenance' && happens(0.5);
+    const again = strategy !== 'host_maintenance' && happens(0.75);
     const nodes = pick(SCOPES);
     return {
       name,
@@ -64,8 +64,8 @@ export class AuditOrders {
       goal: '',
       parameters: strategy === 'host_maintenance' ? { wave_size: pick([1, 2, 9]), reason: reasonOf(name) } : {},
       scope: nodes.length === 0 ? [] : [{ baremetal: [{ nodes: [...nodes] }] }],
-      intervalMs: again ? pick([20_000, 60_000, 300_000]) : null,
-      autoTrigger: happens(0.6),
+      intervalMs: again ? pick([10_000, 20_000, 60_000, 300_000]) : null,
+      autoTrigger: happens(0.4),
       maxParallel: pick([0, 1, 2]),
       onFailure: pick(['STOP', 'CONTINUE', 'ROLLBACK']),
     };

@@ -19,7 +19,7 @@ export const ENTRIES = ['src/cli/main.ts'];
 /** The packages that src imports, and the only places that do. A folder ends in a slash. */
 export const HOMES: Homes = {
   '@grpc/grpc-js': ['src/server/grpc.ts'],
-  'better-sqlite3': ['src/server/store/database.ts'],
+  'better-sqlite3': ['src/server/store/database.ts', 'src/server/store/direct.ts'],
   commander: ['src/cli/'],
   execa: ['src/drivers/ipmi/ipmitool/captive.ts'],
   knex: ['src/server/store/'],

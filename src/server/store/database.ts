@@ -24,10 +24,10 @@ export interface Transaction {
   /** The same of a change that nobody is to be told of. */
   readonly keep: (change: Change) => void;
   /**
-   * Adds rows to a table that is only ever added to. They are written with those of others at the end of the commit, in
-   * this order: until then they are not there for whoever reads in it.
+   * Adds rows to a table that is only ever added to. They are written with those of others at the latest at the end of the
+   * commit, in this order: until then they are not there for whoever reads in it.
    */
-  readonly append: (table: AppendedTable, rows: readonly object[]) => void;
+  readonly append: (table: AppendedTable, rows: readonly object[]) => Promise<void>;
   readonly direct: Direct;
 }
 
@@ -136,8 +136,11 @@ export class Database {
   /** One member of a group, behind a savepoint so that its failure is its own. Returns how to settle it. */
   async #runOne(write: PendingWrite, sql: Knex, group: Written, shared: boolean): Promise<() => void> {
     const own: Written = { changes: [], appended: [] };
-    const append: Transaction['append'] = (table, rows) => {
+    const append: Transaction['append'] = async (table, rows) => {
       for (const row of rows) own.appended.push({ table, row });
+      // Much is not piled up. What others have added before must not be undone with this one, nor come after it.
+      if (own.appended.length >= ROWS_AT_ONCE && group.appended.length === 0)
+        await insertAll(own.appended.splice(0), sql);
     };
     const keep = (change: Change): void => this.#kept.take(change);
     const changed = (change: Change): void => {

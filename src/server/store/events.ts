@@ -8,7 +8,11 @@ import type { Store } from './store.ts';
 export type Announcement = Pick<EventRow, 'eventType' | 'priority' | 'payload'>;
 
 /** Appends notifications to the transaction, in order. */
-export function announce(announcements: readonly Announcement[], transaction: Transaction, store: Store): void {
+export async function announce(
+  announcements: readonly Announcement[],
+  transaction: Transaction,
+  store: Store,
+): Promise<void> {
   if (announcements.length === 0) return;
   const rows = announcements.map((announcement) =>
     eventCodec.encode({
@@ -18,7 +22,7 @@ export function announce(announcements: readonly Announcement[], transaction: Tr
       timestamp: store.clock.now(),
     }),
   );
-  transaction.append('events', rows);
+  await transaction.append('events', rows);
   transaction.changed({ kind: 'events' });
 }
 

@@ -59,7 +59,7 @@ export interface PlanContext {
 export async function createAudit(audit: NewAudit, transaction: Transaction, store: Store): Promise<AuditRow> {
   const row: AuditRow = { ...audit, ...fresh('PENDING' as const, store) };
   await transaction.sql('audits').insert(auditCodec.encode(row));
-  announce(
+  await announce(
     rowOf(AUDIT_TABLE, 'create').notifies.map((type) => auditAnnouncement(type, row)),
     transaction,
     store,
@@ -85,14 +85,14 @@ export async function createPlan(
   for (const part of portionsOf(nodeUuids, ROWS_AT_ONCE)) {
     await sql('plan_nodes').insert(part.map((nodeUuid) => ({ plan_uuid: row.uuid, node_uuid: nodeUuid })));
   }
-  announce(
+  await announce(
     rowOf(ACTION_PLAN_TABLE, 'create').notifies.map((type) => planAnnouncement(type, row, audit)),
     transaction,
     store,
   );
   for (const part of portionsOf(rows, ROWS_AT_ONCE)) {
     const said = part.flatMap((action) => saidOf('create', action, { plan: row, audit }));
-    announce(said, transaction, store);
+    await announce(said, transaction, store);
   }
   transaction.changed({ kind: 'plan', plan: row, actions: rows });
   return row;
@@ -121,7 +121,7 @@ export async function moveAudit(
     .returning('*');
   if (!moved) return null;
   const audit = auditCodec.decode(moved);
-  announce(
+  await announce(
     row.notifies.map((type) => auditAnnouncement(type, audit)),
     transaction,
     store,
@@ -181,7 +181,7 @@ export async function movePlans(
     if (isPlanAtRest(row.to)) await sql('plan_nodes').whereIn('plan_uuid', names).delete();
     const contexts = await withAudits(moved, sql);
     const said = contexts.flatMap(({ plan, audit }) => row.notifies.map((type) => planAnnouncement(type, plan, audit)));
-    announce(said, transaction, store);
+    await announce(said, transaction, store);
     for (const { plan } of contexts) {
       transaction.changed({ kind: 'plan', plan, actions: [] });
       await announceRollback(event, plan, transaction, store);
@@ -202,7 +202,7 @@ async function announceRollback(
   if (rollback.rollbackOf === null || phase === undefined) return;
   const row = await transaction.sql('action_plans').where('uuid', rollback.rollbackOf).first();
   const [context] = await withAudits([actionPlanCodec.decode(row)], transaction.sql);
-  if (context) announce([rollbackAnnouncement(phase, context.plan, context.audit, rollback)], transaction, store);
+  if (context) await announce([rollbackAnnouncement(phase, context.plan, context.audit, rollback)], transaction, store);
 }
 
 /** Links a plan to the rollback that is to undo it, and says so. Its state stays what it is. */
@@ -278,7 +278,7 @@ export async function moveActionsOf(
       const action = moved.get(uuid) as ActionRow;
       return saidOf(event, action, byPlan.get(action.planUuid)?.context as PlanContext);
     });
-    announce(said, transaction, store);
+    await announce(said, transaction, store);
   }
   for (const { context, actions } of byPlan.values()) {
     transaction.changed({ kind: 'plan', plan: context.plan, actions });

@@ -117,7 +117,7 @@ async function follow(
   // An abort never holds its node, so it shows nothing there: its task does.
   const node = isAbort(task.target) ? before : await showOnNode(task, before, nodePatch, transaction, store);
   const types = rowOf(POWER_TASK_TABLE, event).notifies;
-  announce(
+  await announce(
     types.map((type) => powerTaskAnnouncement(type, task, node)),
     transaction,
     store,

@@ -1,5 +1,6 @@
 /** The transport of the driver `ipmi` through ipmitool: one process for each command. */
 import type { Clock } from '../../../core/clock.ts';
+import { Places } from '../../../core/places.ts';
 import type { OnOff } from '../../../core/power.ts';
 import { bmcName, type IpmiInfo } from '../info.ts';
 import { readConfirmation, readStatus } from './answers.ts';
@@ -22,15 +23,20 @@ export interface Ipmitool {
   order(info: IpmiInfo, verb: Exclude<Verb, 'status'>, signal: AbortSignal): Promise<void>;
 }
 
+/** So many processes read at a time. Orders do not wait for them. */
+const READINGS_AT_ONCE = 64;
+
 /** Opens the transport. It keeps nothing between commands. */
 export function openIpmitool({ clock, searchPath }: IpmitoolParts): Ipmitool {
+  const readings = new Places(READINGS_AT_ONCE);
   async function tell(info: IpmiInfo, verb: Verb, signal: AbortSignal): Promise<Ending> {
     const bmc = { host: info.ipmi_address, port: info.ipmi_port, name: bmcName(info) };
     const address = await findBmc(bmc, clock, signal);
     return runIpmitool(ipmitoolCommand(info, address, verb, searchPath), clock, signal);
   }
   return {
-    read: async (info, signal) => readStatus(await tell(info, 'status', signal), bmcName(info)),
+    read: (info, signal) =>
+      readings.hold(async () => readStatus(await tell(info, 'status', signal), bmcName(info)), signal),
     order: async (info, verb, signal) => readConfirmation(await tell(info, verb, signal), verb, bmcName(info)),
   };
 }
