@@ -14,6 +14,7 @@ import type { ChassisFaults } from '../src/sim/chassis.ts';
 import { type IpmiSim, startIpmiSim } from '../src/sim/ipmi_sim.ts';
 import { environmentWith, startConductorProcess } from './demo/conductor_process.ts';
 import { cancelRack, RACK } from './demo/rack.ts';
+import { abortSideBySide, startIrmc } from './demo/side_by_side.ts';
 import { openStage } from './demo/stage.ts';
 import { type NodeName, PASSWORD_VARIABLE, tellStory } from './demo/story.ts';
 import { undoService } from './demo/undo.ts';
@@ -30,7 +31,7 @@ const NODES: Readonly<Record<NodeName, Partial<ChassisFaults>>> = {
 };
 
 /** So that nobody has to wait long for the readings in the background. */
-const FLAGS = ['--window-read-interval', '1', '--sync-power-state-interval', '1'];
+const FLAGS = ['--window-read-interval', '1', '--sync-power-state-interval', '1', '--recall-confirm', '3'];
 
 async function showAll(signal: AbortSignal): Promise<void> {
   await using after = new AsyncDisposableStack();
@@ -48,6 +49,9 @@ async function showAll(signal: AbortSignal): Promise<void> {
   };
   const bmcs = await startAll(NODES);
   const rack = await startAll(RACK);
+  const { hangs } = await startAll({ hangs: { softOffDelayS: 'never' } });
+  const irmc = await startIrmc(hangs);
+  after.defer(() => irmc.stop());
   const flags = ['--data', join(folder, 'data'), ...FLAGS];
   // Node keeps there what it has compiled; commands start faster.
   const compiled = { NODE_COMPILE_CACHE: join(folder, 'compiled') };
@@ -58,13 +62,16 @@ async function showAll(signal: AbortSignal): Promise<void> {
   const operator = environmentWith({ ...compiled, COUNTERMAND_CONDUCTOR: conductor.address });
   const stage = openStage(process.stdout, folder, operator);
   stage.heading('Countermand: the bare-metal conductor whose orders can be taken back');
-  stage.say("Nine BMCs with real IPMI (OpenIPMI's ipmi_sim) run on loopback, and a conductor with its agent:");
+  stage.say(
+    "Ten BMCs with real IPMI (OpenIPMI's ipmi_sim) and a simulated iRMC run on loopback, and a conductor with its agent:",
+  );
   stage.command(conductor.command);
   stage.output(conductor.said);
   const tell = async (clients: Conductor): Promise<void> => {
     await tellStory({ stage, conductor: clients, bmcs }, signal);
     await cancelRack({ stage, conductor: clients, rack, folder }, signal);
     await undoService({ stage, conductor: clients, bmcs, folder }, signal);
+    await abortSideBySide({ stage, conductor: clients, irmc, bmc: hangs }, signal);
   };
   await withConductor(conductor.address, tell, signal);
 }

@@ -1,6 +1,7 @@
 #!/bin/sh
 # Installs what the demo and the tests talk to and is not there yet: ipmitool and setpriv (the driver `ipmi` needs them),
-# ipmi_sim (the pretended BMCs) and pyghmi (a second kind of them, for the tests). Says nothing when all is there.
+# ipmi_sim (the pretended BMCs) and pyghmi (a second kind of them, for the tests). The tests drive our own pretended BMCs
+# with what others have written: ipmitool, ipmipower, snmpget and scciclient. Says nothing when all is there.
 set -eu
 
 missing=
@@ -8,6 +9,9 @@ command -v ipmitool >/dev/null || missing="$missing ipmitool"
 command -v setpriv >/dev/null || missing="$missing util-linux"
 command -v ipmi_sim >/dev/null || missing="$missing openipmi"
 [ -d /usr/lib/python3/dist-packages/pyghmi ] || missing="$missing python3-pyghmi"
+[ -x /usr/sbin/ipmipower ] || missing="$missing freeipmi-tools"
+command -v snmpget >/dev/null || missing="$missing snmp"
+[ -d /usr/lib/python3/dist-packages/scciclient ] || missing="$missing python3-scciclient"
 [ -n "$missing" ] || exit 0
 
 give_up() {

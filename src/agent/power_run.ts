@@ -170,8 +170,10 @@ export class PowerRun {
   /** One turn at the BMC: look, ask for leave, send. */
   async #handshake(signal: AbortSignal): Promise<void> {
     const { driver, bmc, lease } = this.#hardware;
-    await this.#checkSupported(signal);
+    const missing = await this.#findMissing(signal);
     const before = await driver.getPowerState(bmc, signal);
+    // To a node that is off nothing is sent but power on, whatever was asked for.
+    if (missing && before.powerState === 'power on') throw missing;
     this.#update({ sending: 'READY', before, error: null });
     const { command, phase } = await this.#awaitGo(signal);
     signal.throwIfAborted();
@@ -186,14 +188,16 @@ export class PowerRun {
     this.#update({ sending: 'ACCEPTED' });
   }
 
-  async #checkSupported(signal: AbortSignal): Promise<void> {
+  /** Why the hardware cannot do the target now; null if it can. */
+  async #findMissing(signal: AbortSignal): Promise<CountermandError | null> {
     const { driver, bmc } = this.#hardware;
-    if (this.#report.phase === 'UP' || this.#report.phase === 'FORCED_DOWN') return;
-    const { targets } = await driver.getSupportedPowerStates(bmc, signal);
-    if (targets.includes(this.#target)) return;
-    throw fail(
+    if (this.#report.phase === 'UP' || this.#report.phase === 'FORCED_DOWN') return null;
+    const { targets, reason } = await driver.getSupportedPowerStates(bmc, signal);
+    if (targets.includes(this.#target)) return null;
+    const why = reason === undefined ? '' : `: ${reason}`;
+    return fail(
       'TARGET_NOT_SUPPORTED',
-      `the hardware does not support ${this.#target} now; it supports ${targets.join(', ')}`,
+      `the hardware does not support ${this.#target} now${why}; it supports ${targets.join(', ')}`,
     );
   }
 

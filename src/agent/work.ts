@@ -213,9 +213,10 @@ export class Work {
   }
 
   async #probe({ driver, bmc, queue, clock }: Hardware, signal: AbortSignal): Promise<Answer['answer']> {
-    const { targets, probed } = await queue.turn('poll', () => driver.getSupportedPowerStates(bmc, signal), signal);
+    const supported = await queue.turn('poll', () => driver.getSupportedPowerStates(bmc, signal), signal);
+    const { targets, probed, reason = '' } = supported;
     const probedAt = probed ? new Date(clock.now()) : undefined;
-    return { $case: 'probed', value: { targets: targets.map(toTarget), probedAt } };
+    return { $case: 'probed', value: { targets: targets.map(toTarget), probedAt, reason } };
   }
 }
 

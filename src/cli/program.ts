@@ -10,12 +10,14 @@ import { addNodeCommands } from './node.ts';
 import { addPlanCommands } from './plan.ts';
 import { addPowerCommands } from './power.ts';
 import { addServeCommand } from './serve.ts';
+import { addSimCommands } from './sim.ts';
 import type { Terminal } from './terminal.ts';
 
 /** The commands, in the order of the help. A new group is one file and one line here. */
 const COMMANDS = [
   addServeCommand,
   addAgentCommand,
+  addSimCommands,
   addNodeCommands,
   addPowerCommands,
   addPlanCommands,

@@ -110,6 +110,11 @@ export const ERROR_TABLE = {
     'the BMC refuses user name, password or key, and does not say which',
   ),
   BMC_PRIVILEGE_TOO_LOW: row('FAILED_PRECONDITION', 7, 'the BMC user may not do this'),
+  BMC_CERTIFICATE_REFUSED: row(
+    'FAILED_PRECONDITION',
+    7,
+    'the certificate of the BMC is not accepted; nothing was sent to it',
+  ),
   BMC_CIPHER_REFUSED: row('FAILED_PRECONDITION', 7, 'the BMC refuses the cipher suite'),
   BMC_NO_SESSION: row('RESOURCE_EXHAUSTED', 7, 'the BMC has no session left', RETRYABLE),
   BMC_BUSY: row('RESOURCE_EXHAUSTED', 7, 'the BMC asks to come back later', RETRYABLE),

@@ -197,13 +197,18 @@ export function phaseSettlesIn(target: Target, phase: Phase): OnOff {
   return TARGET_TABLE[target].settlesIn ?? 'power on';
 }
 
-/** True if the reading shows that a sent phase has settled. A host that is still starting or stopping has not. */
+/**
+ * True if the reading shows that a sent phase has settled. A host that is still on its way down has not. One that starts
+ * is on: servers test themselves for minutes, and `power on` promises no operating system. An NMI is over when it runs.
+ */
 export function isReached(target: Target, phase: Phase, seen: Seen): boolean {
   const { reading } = seen;
   if (target === 'soft rebooting' && phase === 'DOWN') return seen.seenDown || reading.powerState === 'power off';
   if (reading.powerState !== phaseSettlesIn(target, phase)) return false;
   if (reading.powerState === 'power off') return true;
-  return reading.host === undefined || reading.host === 'running';
+  return target === 'inject nmi'
+    ? reading.host !== 'starting' && reading.host !== 'stopping'
+    : reading.host !== 'stopping';
 }
 
 /** True if a reading shows that the host went down, or restarted, after the reading `before`. */

@@ -24,6 +24,8 @@ export interface Supported {
   readonly targets: readonly Target[];
   /** True if the hardware was asked, false if the list is the driver's own. */
   readonly probed: boolean;
+  /** Why it is less than the driver's list, or why the hardware could not be asked. */
+  readonly reason?: string;
 }
 
 /** What `abortPowerState` answers. */
@@ -93,6 +95,7 @@ export const PROVES_NOT_SENT: readonly ErrorCode[] = [
   'BMC_PASSWORD_WRONG',
   'BMC_KG_WRONG',
   'BMC_CIPHER_REFUSED',
+  'BMC_CERTIFICATE_REFUSED',
   'BMC_NO_SESSION',
   'BMC_BUSY',
   'COMMAND_MISSING',

@@ -4,6 +4,7 @@ import type { Clock } from '../core/clock.ts';
 import type { Driver } from './driver.ts';
 import { createFakeDriver } from './fake/driver.ts';
 import { createIpmiDriver } from './ipmi/driver.ts';
+import { createIrmcDriver, IRMC_REST_MS } from './irmc/driver.ts';
 
 /** What the drivers need. */
 export interface DriverParts {
@@ -17,5 +18,9 @@ export interface DriverParts {
 
 /** The drivers that an agent has. */
 export function createDrivers({ ipmiKeepSessionMs: keepSessionMs, ...parts }: DriverParts): readonly Driver[] {
-  return [createFakeDriver(parts), createIpmiDriver({ ...parts, keepSessionMs })];
+  return [
+    createFakeDriver(parts),
+    createIpmiDriver({ ...parts, keepSessionMs }),
+    createIrmcDriver({ ...parts, keepSessionMs, restMs: IRMC_REST_MS }),
+  ];
 }

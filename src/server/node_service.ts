@@ -135,7 +135,8 @@ async function supportedBy(node: NodeRow, { orders, attachments, shutdown }: Con
       .map(fromTarget)
       .filter((target) => target !== null && driver.targets.includes(target));
     const inOrder = driver.targets.filter((target) => targets.includes(target) && TARGET_TABLE[target]);
-    return { supportedPowerStates: listed(inOrder), probedAt: probed.value.probedAt, reason: '' };
+    const { probedAt, reason } = probed.value;
+    return { supportedPowerStates: listed(inOrder), probedAt, reason };
   } catch (error) {
     return {
       supportedPowerStates: listed(driver.targets),

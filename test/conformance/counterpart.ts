@@ -15,6 +15,7 @@ export type Situation =
   | 'no session left'
   | 'wrong password'
   | 'unknown user'
+  | 'wrong login'
   | 'closed port'
   | 'no such name'
   | 'garbage';

@@ -86,6 +86,84 @@ test('a listener of an aborted signal hears of it at once', (t) => {
   t.is(heard, reason);
 });
 
+const THOUSANDS = 5000;
+
+test('thousands listen to one signal, which has one listener; they hear in the order of coming', (t) => {
+  const scope = openScope([]);
+  const heard: number[] = [];
+  for (let number = 0; number < THOUSANDS; number += 1) onAbort(scope.signal, () => heard.push(number));
+  t.is(listeners(scope.signal), 1);
+  scope.abort(reason);
+  t.deepEqual(
+    heard,
+    Array.from({ length: THOUSANDS }, (_, number) => number),
+  );
+  t.is(listeners(scope.signal), 0);
+});
+
+test('of thousands, those that stopped listening hear nothing; when the last has gone, no listener is left', (t) => {
+  const scope = openScope([]);
+  const heard: number[] = [];
+  const stops = Array.from({ length: THOUSANDS }, (_, number) => onAbort(scope.signal, () => heard.push(number)));
+  for (const [number, stop] of stops.entries()) if (number % 1000 !== 0) stop();
+  const quiet = openScope([]);
+  const others = Array.from({ length: THOUSANDS }, () => onAbort(quiet.signal, () => t.fail()));
+  for (const stop of others) stop();
+  t.is(listeners(quiet.signal), 0);
+  // Twice is once, also when somebody else has come in the meantime.
+  onAbort(quiet.signal, () => heard.push(-1));
+  for (const stop of others) stop();
+  t.is(listeners(quiet.signal), 1);
+  scope.abort(reason);
+  quiet.abort(reason);
+  t.deepEqual(heard, [0, 1000, 2000, 3000, 4000, -1]);
+});
+
+test('a listener that stops another one while the abort is told keeps it from hearing', (t) => {
+  const scope = openScope([]);
+  const heard: string[] = [];
+  onAbort(scope.signal, () => {
+    heard.push('first');
+    stopSecond();
+  });
+  const stopSecond = onAbort(scope.signal, () => heard.push('second'));
+  onAbort(scope.signal, () => heard.push('third'));
+  scope.abort(reason);
+  t.deepEqual(heard, ['first', 'third']);
+});
+
+test('a listener that fails keeps the abort from nobody, and its error is not swallowed', async (t) => {
+  const scope = openScope([]);
+  let heard = 0;
+  const hear = (): void => {
+    heard += 1;
+  };
+  const listen = (): void => {
+    for (let number = 0; number < THOUSANDS; number += 1) onAbort(scope.signal, hear);
+  };
+  listen();
+  onAbort(scope.signal, () => {
+    throw new Error('a listener failed');
+  });
+  listen();
+  const uncaught = untilUncaught();
+  scope.abort(reason);
+  t.is(heard, 2 * THOUSANDS);
+  t.is((await uncaught).message, 'a listener failed');
+});
+
+/** The next error that nobody catches; ava's own way of looking at it is put aside for so long. */
+function untilUncaught(): Promise<Error> {
+  const usual = process.rawListeners('uncaughtException') as NodeJS.UncaughtExceptionListener[];
+  process.removeAllListeners('uncaughtException');
+  return new Promise((resolve) => {
+    process.once('uncaughtException', (error) => {
+      for (const listener of usual) process.on('uncaughtException', listener);
+      resolve(error);
+    });
+  });
+}
+
 async function read<T>(values: AsyncIterable<T>): Promise<T[]> {
   const all: T[] = [];
   for await (const value of values) all.push(value);

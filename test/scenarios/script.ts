@@ -110,7 +110,8 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   },
   /** `press n1 off`: somebody switches the server by hand. */
   press: ({ world }, [name = '', what]) => {
-    world.server(name).powerState = `power ${what as 'on' | 'off'}`;
+    // What was under way is void.
+    Object.assign(world.server(name), { powerState: `power ${what as 'on' | 'off'}`, pending: null });
   },
   /** `order n1 soft_off timeout=300 on_timeout=force id=abc task=#1`: gives an order, or aborts one. */
   order: async (player, [node = '', word = '', ...more]) => {

@@ -1,35 +1,6 @@
 /** The driver_info of the driver `ipmi`: the keys of the field and their rules. */
-import { isIPv4, isIPv6 } from 'node:net';
 import { z } from 'zod';
-
-const LABEL = /^[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?$/i;
-/** A last label like this makes a resolver take the whole for an IPv4 address in an old notation. */
-const NUMBER = /^(\d+|0x[0-9a-f]*)$/i;
-
-/** True for a name that a resolver can look up, and that no program takes for an option. */
-function isHostName(text: string): boolean {
-  const labels = text.replace(/\.$/, '').split('.');
-  return text.length <= 253 && labels.every((label) => LABEL.test(label)) && !NUMBER.test(labels.at(-1) ?? '');
-}
-
-/** One spelling for each address: lower case, IPv6 in its short form, a name without the last dot. */
-function normalForm(address: string): string {
-  if (isIPv6(address)) return new URL(`http://[${address}]`).hostname.slice(1, -1);
-  return address.toLowerCase().replace(/\.$/, '');
-}
-
-const address = z
-  .string()
-  .refine(
-    (text) => isIPv4(text) || (isIPv6(text) && !text.includes('%')) || isHostName(text),
-    'must be an IPv4 address, an IPv6 address without a zone, or a host name',
-  )
-  .transform(normalForm);
-
-const port = z
-  .string()
-  .refine((text) => /^\d{1,5}$/.test(text) && Number(text) >= 1 && Number(text) <= 65_535, 'must be a port, 1 to 65535')
-  .transform(Number);
+import { addressSchema, hostAndPort, portSchema } from '../address.ts';
 
 const bytesAtMost = (limit: number) =>
   z
@@ -55,8 +26,8 @@ const KEY_FOR_IPMITOOL =
 /** The schema of driver_info. Secrets are marked `writeOnly`. */
 export const ipmiSchema = z
   .strictObject({
-    ipmi_address: address.describe('Where the BMC is: an IPv4 address, an IPv6 address, or a host name.'),
-    ipmi_port: port.prefault('623').describe('Its UDP port, 1 to 65535.'),
+    ipmi_address: addressSchema.describe('Where the BMC is: an IPv4 address, an IPv6 address, or a host name.'),
+    ipmi_port: portSchema.prefault('623').describe('Its UDP port, 1 to 65535.'),
     ipmi_username: bytesAtMost(16).default('').describe('The BMC user, at most 16 bytes; none is the anonymous user.'),
     ipmi_password: bytesAtMost(20)
       .default('')
@@ -86,8 +57,7 @@ export type IpmiInfo = z.infer<typeof ipmiSchema>;
 
 /** How a BMC is named in messages: address and port. */
 export function bmcName(info: IpmiInfo): string {
-  const host = isIPv6(info.ipmi_address) ? `[${info.ipmi_address}]` : info.ipmi_address;
-  return `${host}:${info.ipmi_port}`;
+  return hostAndPort(info.ipmi_address, info.ipmi_port);
 }
 
 /** The same for the same BMC: its address in normal form, and its port. */

@@ -71,6 +71,19 @@ interface SimSession {
 const NOTHING = Buffer.alloc(0);
 const NAME_MASK = 0x0f;
 
+/** The channel of the LAN. */
+const CHANNEL = 1;
+/** Get Channel Cipher Suites (IPMI 2.0 section 22.15): the list comes in parts of 16 bytes. */
+const GET_CHANNEL_CIPHER_SUITES = 0x54;
+const LIST_INDEX_MASK = 0x3f;
+const SUITES_PART = 16;
+
+/** A standard suite, its number, and its algorithms, each with the bits of its kind (IPMI 2.0 section 22.15.1). */
+function cipherSuiteRecord(id: CipherSuiteId): Buffer {
+  const { authentication, integrity, confidentiality } = CIPHER_SUITES[id];
+  return Buffer.from([0xc0, id, authentication, 0x40 | integrity, 0x80 | confidentiality]);
+}
+
 /** The sessions of one BMC. */
 export class BmcSessions {
   readonly #login: SimLogin;
@@ -104,12 +117,15 @@ export class BmcSessions {
     this.#forgetTheOld(nowMs);
     const packet = decodePacket(datagram);
     if (packet?.kind === 'ping') return [encodePong(packet.tag)];
-    if (packet?.kind === 'bare') return this.#bare(packet.payload);
+    if (packet?.kind === 'bare') return this.#outside(packet.payload).map(encodeBare);
     if (packet?.kind !== 'session') return [];
     if (packet.sessionId !== 0) return this.#inSession(packet, nowMs);
     if (packet.payloadType === PAYLOAD.openSessionRequest) return this.#open(packet.payload, nowMs);
     if (packet.payloadType === PAYLOAD.rakp1) return this.#rakp1(packet.payload, nowMs);
-    return packet.payloadType === PAYLOAD.rakp3 ? this.#rakp3(packet.payload, nowMs) : [];
+    if (packet.payloadType === PAYLOAD.rakp3) return this.#rakp3(packet.payload, nowMs);
+    // ipmitool asks for the cipher suites in a packet of IPMI 2.0 that belongs to no session.
+    if (packet.payloadType !== PAYLOAD.ipmi) return [];
+    return this.#outside(packet.payload).flatMap((payload) => this.#answer(PAYLOAD.ipmi, payload));
   }
 
   #forgetTheOld(nowMs: number): void {
@@ -117,19 +133,24 @@ export class BmcSessions {
       if (nowMs - heardAt >= this.#login.idleMs) this.#sessions.delete(id);
   }
 
-  /** Outside of a session a BMC says how to log in, and nothing else (IPMI 2.0 section 22.13). */
-  #bare(payload: Buffer): Buffer[] {
+  /** Outside of a session a BMC says how to log in, and nothing else (IPMI 2.0 sections 22.13 and 22.15). */
+  #outside(payload: Buffer): Buffer[] {
     const request = decodeRequest(payload);
     if (request === null) return [];
     const { netFn, command, sequence } = request;
-    const isQuestion = netFn === NET_FN.app && command === COMMAND.getChannelAuthenticationCapabilities;
-    const data = Buffer.from([1, 0x80, this.#login.kg === null ? 0x04 : 0x24, 0x02, 0, 0, 0, 0]);
-    const completionCode = isQuestion ? COMPLETION.ok : COMPLETION.insufficientPrivilege;
-    return [
-      encodeBare(
-        encodeResponse({ netFn: netFn + 1, command, sequence, completionCode, data: isQuestion ? data : NOTHING }),
-      ),
-    ];
+    const data = netFn === NET_FN.app ? this.#howToLogIn(request) : null;
+    const completionCode = data === null ? COMPLETION.insufficientPrivilege : COMPLETION.ok;
+    const answer = { netFn: netFn + 1, command, sequence, completionCode, data: data ?? NOTHING };
+    return [encodeResponse(answer)];
+  }
+
+  #howToLogIn({ command, data }: RequestMessage): Buffer | null {
+    if (command === COMMAND.getChannelAuthenticationCapabilities)
+      return Buffer.from([CHANNEL, 0x80, this.#login.kg === null ? 0x04 : 0x24, 0x02, 0, 0, 0, 0]);
+    if (command !== GET_CHANNEL_CIPHER_SUITES) return null;
+    const records = this.#login.cipherSuites.map(cipherSuiteRecord);
+    const from = ((data[2] ?? 0) & LIST_INDEX_MASK) * SUITES_PART;
+    return Buffer.concat([Buffer.from([CHANNEL]), Buffer.concat(records).subarray(from, from + SUITES_PART)]);
   }
 
   #answer(payloadType: number, payload: Buffer): Buffer[] {

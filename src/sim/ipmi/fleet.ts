@@ -81,12 +81,18 @@ async function listenOne(bmc: SimBmc, address: string, port: number, clock: Cloc
   };
 }
 
+const WHY: Readonly<Record<string, string>> = {
+  EADDRINUSE: 'somebody else does',
+  EADDRNOTAVAIL: 'the address is none of this system',
+  EMFILE: 'this process may have no more sockets; a higher limit (ulimit -n) or fewer BMCs help',
+};
+
 /** Not shared: of two on one port, one would silently hear nothing. */
 function bind(socket: Socket, address: string, port: number): Promise<void> {
   return new Promise((resolve, reject) => {
     const failed = (error: NodeJS.ErrnoException): void => {
       socket.close();
-      const why = error.code === 'EADDRINUSE' ? 'somebody else does' : `the system says ${error.code}`;
+      const why = WHY[error.code ?? ''] ?? `the system says ${error.code}`;
       reject(fail('LISTEN_FAILED', `a simulated BMC cannot listen on ${address}:${port}: ${why}`, error));
     };
     socket.once('error', failed);

@@ -4,6 +4,7 @@ import type { Clock } from '../../core/clock.ts';
 import { CHASSIS_CONTROLS, type ChassisControl, COMMAND, PRIVILEGES } from '../../drivers/ipmi/rmcp/commands.ts';
 import { COMPLETION } from '../../drivers/ipmi/rmcp/completion_codes.ts';
 import { NET_FN, type RequestMessage } from '../../drivers/ipmi/rmcp/message.ts';
+import { decodePacket } from '../../drivers/ipmi/rmcp/packet.ts';
 import type { SimHost } from '../host.ts';
 import { BmcSessions, type SimAnswer, type SimLogin } from './bmc_session.ts';
 
@@ -11,6 +12,8 @@ import { BmcSessions, type SimAnswer, type SimLogin } from './bmc_session.ts';
 export interface BmcFaults {
   /** It hears nothing and says nothing. */
   readonly silent: boolean;
+  /** Its LAN controller still says that it is there and how to log in, but no session is opened, and none goes on. */
+  readonly hung: boolean;
   /** How long it takes to answer whatever it is asked. Orders are done when they come. */
   readonly answerMs: number;
   /** How much longer it takes to answer an order, which is done when it comes. */
@@ -28,6 +31,7 @@ export interface BmcFaults {
 /** A BMC in good health. */
 export const HEALTHY: BmcFaults = {
   silent: false,
+  hung: false,
   answerMs: 0,
   holdsOrdersMs: 0,
   refusesWith: null,
@@ -44,6 +48,8 @@ export interface SimBmcParts {
   readonly chance: Chance;
   /** Commands beyond those of every BMC; null for one that is not known here. */
   readonly more?: (request: RequestMessage) => SimAnswer | null;
+  /** How many of the commands that came are remembered at least: all if left out, which is too much for weeks. */
+  readonly remembers?: number;
 }
 
 /** What a BMC was asked that concerns the chassis. */
@@ -63,7 +69,7 @@ export interface Outgoing {
 /** One pretended BMC with the server behind it. */
 export class SimBmc {
   readonly host: SimHost;
-  /** Every command to the chassis that came, in order. */
+  /** The commands to the chassis that came, in order. */
   readonly received: SimReceived[] = [];
   faults: BmcFaults = HEALTHY;
   readonly #parts: SimBmcParts;
@@ -71,6 +77,8 @@ export class SimBmc {
   /** It starts anew, and is silent until then. */
   #awayUntil = Number.NEGATIVE_INFINITY;
   #watchdog = Buffer.alloc(6);
+  /** What came last was an order. */
+  #ordered = false;
 
   constructor(parts: SimBmcParts) {
     this.#parts = parts;
@@ -93,13 +101,13 @@ export class SimBmc {
   /** What it makes of a datagram. */
   receive(datagram: Buffer): Outgoing[] {
     const { clock, chance } = this.#parts;
-    const { silent, loss, duplicates, reorders } = this.faults;
+    const { silent, hung, loss, duplicates, reorders } = this.faults;
     const happens = (share: number): boolean => share > 0 && chance.fraction() < share;
     if (silent || clock.monotonic() < this.#awayUntil || happens(loss)) return [];
-    const orders = this.received.length;
+    if (hung && decodePacket(datagram)?.kind === 'session') return [];
+    this.#ordered = false;
     const answers = this.#sessions.receive(datagram, clock.monotonic());
-    const isOrder = this.received.slice(orders).some((command) => command !== 'status');
-    const answerMs = this.faults.answerMs + (isOrder ? this.faults.holdsOrdersMs : 0);
+    const answerMs = this.faults.answerMs + (this.#ordered ? this.faults.holdsOrdersMs : 0);
     return answers.flatMap((answer) => {
       if (happens(loss)) return [];
       const outgoing = { datagram: answer, afterMs: answerMs + (happens(reorders) ? OVERTAKEN_MS : 0) };
@@ -133,8 +141,15 @@ export class SimBmc {
     return { completionCode: COMPLETION.invalidCommand };
   }
 
+  #remember(command: SimReceived): void {
+    const { remembers = Number.POSITIVE_INFINITY } = this.#parts;
+    // Half of it at a time, as the beginning of an array is dear to cut off.
+    if (this.received.length >= 2 * remembers) this.received.splice(0, remembers);
+    this.received.push(command);
+  }
+
   #status(): SimAnswer {
-    this.received.push('status');
+    this.#remember('status');
     const on = this.host.power === 'power on' ? 1 : 0;
     return { completionCode: COMPLETION.ok, data: Buffer.from([on, 0, 0]) };
   }
@@ -142,7 +157,8 @@ export class SimBmc {
   #control(code: number): SimAnswer {
     const control = (Object.keys(CHASSIS_CONTROLS) as ChassisControl[]).find((name) => CHASSIS_CONTROLS[name] === code);
     if (control === undefined) return { completionCode: COMPLETION.invalidData };
-    this.received.push(control);
+    this.#ordered = true;
+    this.#remember(control);
     const { refusesWith } = this.faults;
     if (refusesWith !== null) return { completionCode: refusesWith };
     return { completionCode: carryOut(control, this.host) ? COMPLETION.ok : COMPLETION.notInPresentState };

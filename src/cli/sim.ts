@@ -1,0 +1,22 @@
+/** `countermand sim ...`: BMCs that are only pretended, to try things and to test against. */
+import type { Command } from 'commander';
+import { addSimIpmi } from './sim_ipmi.ts';
+import { addSimIrmc } from './sim_irmc.ts';
+import type { Terminal } from './terminal.ts';
+
+/** The simulators. A new one is one file and one line here. */
+const COMMANDS = [addSimIpmi, addSimIrmc];
+
+const EXAMPLES = `
+Examples:
+  countermand sim ipmi
+  countermand sim ipmi --nodes 1000 --soft-off 20000
+  countermand sim ipmi --nodes 100 --faulty 10% --hung
+  countermand sim ipmi --nodes 8 --faulty 3,5-6 --hold-orders 5000 --loss 20%`;
+
+/** Adds the command group `sim`. */
+export function addSimCommands(program: Command, terminal: Terminal): void {
+  const group = program.command('sim').description('pretend BMCs with servers behind them, to try things');
+  group.addHelpText('after', EXAMPLES);
+  for (const add of COMMANDS) add(group, terminal);
+}

@@ -1,0 +1,39 @@
+/** Addresses and ports as they stand in a driver_info of any family. */
+import { isIPv4, isIPv6 } from 'node:net';
+import { z } from 'zod';
+
+const LABEL = /^[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?$/i;
+/** A last label like this makes a resolver take the whole for an IPv4 address in an old notation. */
+const NUMBER = /^(\d+|0x[0-9a-f]*)$/i;
+
+/** True for a name that a resolver can look up, and that no program takes for an option. */
+function isHostName(text: string): boolean {
+  const labels = text.replace(/\.$/, '').split('.');
+  return text.length <= 253 && labels.every((label) => LABEL.test(label)) && !NUMBER.test(labels.at(-1) ?? '');
+}
+
+/** One spelling for each address: lower case, IPv6 in its short form, a name without the last dot. */
+function normalForm(address: string): string {
+  if (isIPv6(address)) return new URL(`http://[${address}]`).hostname.slice(1, -1);
+  return address.toLowerCase().replace(/\.$/, '');
+}
+
+/** An IPv4 address, an IPv6 address, or a host name; in normal form afterwards. */
+export const addressSchema = z
+  .string()
+  .refine(
+    (text) => isIPv4(text) || (isIPv6(text) && !text.includes('%')) || isHostName(text),
+    'must be an IPv4 address, an IPv6 address without a zone, or a host name',
+  )
+  .transform(normalForm);
+
+/** A port, 1 to 65535. */
+export const portSchema = z
+  .string()
+  .refine((text) => /^\d{1,5}$/.test(text) && Number(text) >= 1 && Number(text) <= 65_535, 'must be a port, 1 to 65535')
+  .transform(Number);
+
+/** An address and a port as one text, as in a URL: an IPv6 address stands in brackets. */
+export function hostAndPort(address: string, port: number): string {
+  return `${isIPv6(address) ? `[${address}]` : address}:${port}`;
+}

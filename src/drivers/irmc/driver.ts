@@ -1,0 +1,117 @@
+/**
+ * The driver `irmc`: Fujitsu's iRMC S4 to S6. Orders go by SCCI; what they come to is seen over SNMP, IPMI or Redfish.
+ *
+ * A graceful order lies with the ServerView agent for a while before the operating system begins to stop, and so long
+ * `ShutdownRequestCancelled` takes it back. That the iRMC accepts the recall proves nothing: the agent watches the host.
+ */
+import type { Chance } from '../../core/chance.ts';
+import type { Clock } from '../../core/clock.ts';
+import { type CountermandError, fail } from '../../core/errors.ts';
+import { TARGETS, type Target } from '../../core/power.ts';
+import { type Driver, defineDriver, type Supported } from '../driver.ts';
+import { openNativeIpmi } from '../ipmi/native.ts';
+import { exchange } from './http.ts';
+import { type IrmcInfo, irmcKey, irmcName, irmcSchema } from './info.ts';
+import { Pace } from './pace.ts';
+import { IrmcEyes } from './reading.ts';
+import { COMMAND_OF, readStatus, type ScciCommand, type ScciStatus, scciRequest } from './scci.ts';
+
+/** What takes an agent in the operating system. */
+const NEEDS_AGENT: readonly Target[] = [
+  'soft rebooting',
+  'soft power off',
+  'abort soft rebooting',
+  'abort soft power off',
+];
+/** What takes a server that is on. */
+const NEEDS_POWER: readonly Target[] = [...NEEDS_AGENT, 'inject nmi', 'abort inject nmi'];
+
+/** After these an iRMC is not to be bothered for a while. A recall of a graceful order need not wait. */
+const SWITCHES: readonly ScciCommand[] = ['PowerOnCabinet', 'PowerOffCabinet', 'ResetServer'];
+/** How long, as scciclient has it. */
+export const IRMC_REST_MS = 3000;
+/** Input/Output error: what an iRMC answers to commands that come too fast. */
+const TOO_FAST = 5;
+
+/** What the driver needs. */
+export interface IrmcDriverParts {
+  readonly clock: Clock;
+  readonly chance: Chance;
+  /** How long an IPMI session that nobody uses is kept open, in milliseconds; 0 keeps none. */
+  readonly keepSessionMs: number;
+  /** How long an iRMC rests after a command that switches the power. */
+  readonly restMs: number;
+}
+
+/** The driver `irmc`. */
+export function createIrmcDriver(parts: IrmcDriverParts): Driver<IrmcInfo> {
+  const ipmi = openNativeIpmi(parts);
+  const eyes = new IrmcEyes({ ...parts, ipmi });
+  const pace = new Pace(parts.clock);
+
+  /** One SCCI command, at most once. @returns what the iRMC says to it, which may be a refusal */
+  async function command(info: IrmcInfo, name: ScciCommand, signal: AbortSignal): Promise<ScciStatus> {
+    const restMs = SWITCHES.includes(name) ? parts.restMs : 0;
+    const timeoutMs = info.irmc_client_timeout * 1000;
+    const request = { method: 'POST', path: '/config', body: scciRequest(name), order: true, timeoutMs } as const;
+    const reply = await pace.hold(irmcKey(info), restMs, () => exchange(info, request, parts, signal), signal);
+    const status = readStatus(reply);
+    // What it says is shown to people, and it knows the password.
+    if (typeof status !== 'string') return { ...status, words: status.words.replaceAll(info.irmc_password, '***') };
+    const doubt = 'the command may have been carried out';
+    throw fail('BMC_GARBLED', `the answer of the iRMC ${irmcName(info)} to ${name} ${status}; ${doubt}`);
+  }
+
+  return defineDriver<IrmcInfo>({
+    name: 'irmc',
+    schema: irmcSchema,
+    targets: TARGETS,
+    recalls: ['soft rebooting', 'soft power off'],
+    softRebootInOneCommand: true,
+    keyOf: irmcKey,
+
+    async getSupportedPowerStates({ info }, signal): Promise<Supported> {
+      const seen = await eyes.probe(info, signal);
+      if (typeof seen === 'string') return { targets: TARGETS, probed: false, reason: seen };
+      if (seen.reading.powerState === 'power off') return without(NEEDS_POWER, 'the node is off');
+      if (seen.agent === false) return without(NEEDS_AGENT, 'the ServerView agent of the node is not connected');
+      return { targets: TARGETS, probed: true };
+    },
+
+    getPowerState: ({ info }, signal) => eyes.read(info, signal),
+
+    async setPowerState({ info }, target, signal) {
+      const status = await command(info, COMMAND_OF[target], signal);
+      if (status.value !== 0) throw refusalOf(info, COMMAND_OF[target], status);
+    },
+
+    async abortPowerState({ info }, target, signal) {
+      if (!NEEDS_AGENT.includes(target))
+        return { accepted: false, reason: `an iRMC cannot recall ${target}: it has happened when it is sent` };
+      const { value, words } = await command(info, 'ShutdownRequestCancelled', signal);
+      const said = words === '' ? `error ${value}` : words;
+      return value === 0
+        ? { accepted: true, reason: `the iRMC took the recall: ${said}` }
+        : { accepted: false, reason: `the iRMC ${irmcName(info)} says: ${said}` };
+    },
+
+    close: () => ipmi.close(),
+  });
+}
+
+function without(missing: readonly Target[], reason: string): Supported {
+  return { targets: TARGETS.filter((target) => !missing.includes(target)), probed: true, reason };
+}
+
+/** An iRMC says 31 to anything; its words tell the agent that is missing from the rest. */
+function refusalOf(info: IrmcInfo, name: ScciCommand, { value, words }: ScciStatus): CountermandError {
+  const who = `the iRMC ${irmcName(info)}`;
+  const said = words === '' ? `error ${value}` : `error ${value}: ${words}`;
+  if (/agent not connected/i.test(words))
+    return fail(
+      'TARGET_NOT_SUPPORTED',
+      `${who} cannot do ${name} now (${said}); a graceful order needs the ServerView agent in the operating system, a hard one does not`,
+    );
+  if (value === TOO_FAST) return fail('BMC_BUSY', `${who} did not take ${name} (${said}); try again later`);
+  return fail('BMC_REFUSED', `${who} refuses ${name} (${said})`);
+}

@@ -1,0 +1,214 @@
+/**
+ * One exchange with an iRMC over HTTP: a connection of its own, so that nothing was sent as long as it is not there, and
+ * nothing is ever sent again by itself.
+ */
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { Client } from 'undici';
+import type { Chance } from '../../core/chance.ts';
+import type { Clock } from '../../core/clock.ts';
+import { CountermandError, type ErrorCode, fail } from '../../core/errors.ts';
+import { openScope } from '../../core/signals.ts';
+import { hostAndPort } from '../address.ts';
+import { answerChallenge, type Challenge, readChallenge } from './digest.ts';
+import { endpointOf, type IrmcInfo, irmcName } from './info.ts';
+import { REPLY_LIMIT } from './scci.ts';
+
+/** What is asked. */
+export interface HttpRequest {
+  readonly method: 'GET' | 'POST';
+  readonly path: string;
+  readonly body?: string;
+  /** It changes something: when the answer is lost, nobody knows. */
+  readonly order: boolean;
+  readonly timeoutMs: number;
+}
+
+/** What is needed to ask. */
+export interface HttpParts {
+  readonly clock: Clock;
+  readonly chance: Chance;
+}
+
+/** What was answered. */
+interface HttpReply {
+  readonly status: number;
+  readonly challenge: Challenge | null;
+  readonly body: string;
+}
+
+/** The nonce that an iRMC has given, and how often it was used. */
+const nonces = new WeakMap<IrmcInfo, { readonly challenge: Challenge; count: number }>();
+
+/**
+ * Asks, logged in, and answers the body of a good answer.
+ * @throws as `setPowerState` of driver.ts says for an order, and as `getPowerState` for anything else; at an abort its reason
+ */
+export async function exchange(
+  info: IrmcInfo,
+  request: HttpRequest,
+  parts: HttpParts,
+  signal: AbortSignal,
+): Promise<string> {
+  const limit = { clock: parts.clock, afterMs: request.timeoutMs, what: `an answer of the iRMC ${irmcName(info)}` };
+  const scope = openScope([signal], limit);
+  try {
+    const first = await attempt(info, request, authorization(info, request, parts), scope.signal);
+    if (first.status !== 401 || first.challenge === null || info.irmc_auth_method === 'basic')
+      return bodyOf(first, info, request);
+    // Refused for want of a login, or of a fresh one: it was not carried out.
+    nonces.set(info, { challenge: first.challenge, count: 0 });
+    const second = await attempt(info, request, authorization(info, request, parts), scope.signal);
+    return bodyOf(second, info, request);
+  } catch (error) {
+    signal.throwIfAborted();
+    throw error;
+  } finally {
+    scope.end();
+  }
+}
+
+function authorization(info: IrmcInfo, { method, path }: HttpRequest, { chance }: HttpParts): string | null {
+  const { irmc_username: username, irmc_password: password } = info;
+  if (info.irmc_auth_method === 'basic') return `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`;
+  const known = nonces.get(info);
+  if (known === undefined) return null;
+  known.count += 1;
+  return answerChallenge(known.challenge, { username, password, method, path }, known.count, chance);
+}
+
+/** One request on a connection of its own. */
+async function attempt(
+  info: IrmcInfo,
+  { method, path, body, order }: HttpRequest,
+  login: string | null,
+  signal: AbortSignal,
+): Promise<HttpReply> {
+  const { protocol, port } = endpointOf(info);
+  const origin = `${protocol}://${hostAndPort(info.irmc_address, port)}`;
+  const trust = protocol === 'https' ? trustOf(info) : {};
+  // Times are of our clock: the client's own timers are off.
+  const options = { headersTimeout: 0, bodyTimeout: 0, connect: { timeout: 0, ...trust } };
+  const client = new Client(origin, options);
+  let connected = false;
+  client.on('connect', () => {
+    connected = true;
+  });
+  const headers: Record<string, string> =
+    body === undefined ? {} : { 'content-type': 'application/x-www-form-urlencoded' };
+  if (login !== null) headers.authorization = login;
+  try {
+    signal.throwIfAborted();
+    const reply = await client.request({ method, path, headers, body: body ?? null, signal });
+    const text = await readBody(reply.body);
+    return { status: reply.statusCode, challenge: readChallenge(reply.headers['www-authenticate']), body: text };
+  } catch (error) {
+    throw connected ? afterSending(error, info, order) : beforeSending(error, info);
+  } finally {
+    await client.destroy().catch(() => {});
+  }
+}
+
+/** The certificates that are accepted. They are read each time: whoever puts new ones there need not tell us. */
+function trustOf({ irmc_verify_ca: verify }: IrmcInfo): {
+  readonly rejectUnauthorized: boolean;
+  readonly ca?: Buffer[];
+} {
+  if (verify === 'true' || verify === 'false') return { rejectUnauthorized: verify === 'true' };
+  try {
+    const files = statSync(verify).isDirectory() ? readdirSync(verify).map((name) => join(verify, name)) : [verify];
+    return {
+      rejectUnauthorized: true,
+      ca: files.filter((file) => statSync(file).isFile()).map((file) => readFileSync(file)),
+    };
+  } catch (error) {
+    const reason = (error as NodeJS.ErrnoException).code ?? String(error);
+    throw fail('DRIVER_INFO_INVALID', `driver_info.irmc_verify_ca: the agent cannot read ${verify} (${reason})`, error);
+  }
+}
+
+async function readBody(body: AsyncIterable<Buffer>): Promise<string> {
+  const parts: Buffer[] = [];
+  let length = 0;
+  for await (const part of body) {
+    length += part.length;
+    if (length > REPLY_LIMIT) throw new TooLong();
+    parts.push(part);
+  }
+  return Buffer.concat(parts).toString('utf8');
+}
+
+class TooLong extends Error {}
+
+/** What a system or TLS says while a connection is made; nothing was sent. `$` is what exactly it says. */
+const CONNECTING: readonly (readonly [pattern: RegExp, code: ErrorCode, sentence: string])[] = [
+  [/^(ENOTFOUND|EAI_)/, 'BMC_NAME_UNKNOWN', 'has no address ($); check irmc_address, or give the IP address itself'],
+  [/^ECONNREFUSED$/, 'BMC_PORT_CLOSED', 'cannot be reached: its port is closed; check irmc_port'],
+  [
+    /^(EHOSTUNREACH|ENETUNREACH|EADDRNOTAVAIL|EINVAL)$/,
+    'BMC_NO_ROUTE',
+    'cannot be reached ($); check the routes to it',
+  ],
+  [
+    /CERT|ISSUER|SIGNATURE|HOSTNAME|CHAIN/,
+    'BMC_CERTIFICATE_REFUSED',
+    'shows a certificate that is not accepted ($); nothing was sent to it. Give it a good one, or name its authority in irmc_verify_ca',
+  ],
+  [/SSL|EPROTO|TLS/, 'BMC_PROTOCOL_VIOLATION', 'does not speak TLS as we do ($); check irmc_port and irmc_protocol'],
+];
+
+function beforeSending(error: unknown, info: IrmcInfo): CountermandError {
+  const who = `the iRMC ${irmcName(info)}`;
+  if (error instanceof CountermandError)
+    return error.code === 'TOOK_TOO_LONG'
+      ? fail('BMC_SILENT', `${who} is silent: no connection; nothing was sent to it`, error)
+      : error;
+  const code = String((error as NodeJS.ErrnoException)?.code ?? '');
+  const row = CONNECTING.find(([pattern]) => pattern.test(code));
+  if (row) return fail(row[1], `${who} ${row[2].replace('$', () => code)}`, error);
+  return fail(
+    'BMC_PROTOCOL_VIOLATION',
+    `${who} cuts the connection off before anything was sent to it (${code})`,
+    error,
+  );
+}
+
+function afterSending(error: unknown, info: IrmcInfo, order: boolean): CountermandError {
+  const who = `the iRMC ${irmcName(info)}`;
+  const done = order ? '; the command may have been carried out' : '';
+  if (error instanceof TooLong)
+    return fail('BMC_GARBLED', `${who} answers with more than ${REPLY_LIMIT} bytes${done}`, error);
+  if (error instanceof CountermandError) {
+    if (error.code !== 'TOOK_TOO_LONG') return error;
+    return order
+      ? fail('NO_ANSWER', `${who} did not answer the command${done}`, error)
+      : fail('BMC_SILENT', `${who} took the question and does not answer`, error);
+  }
+  const { code = '' } = error as NodeJS.ErrnoException;
+  if (/^(HPE|UND_ERR_HEADERS|UND_ERR_RES)/.test(code))
+    return fail('BMC_GARBLED', `${who} answers with something that is no HTTP (${code})${done}`, error);
+  return order
+    ? fail('NO_ANSWER', `${who} cut the connection off instead of an answer (${code})${done}`, error)
+    : fail('BMC_GARBLED', `${who} cut the connection off instead of an answer (${code})`, error);
+}
+
+/** What each kind of answer that is none means. With these codes nothing was carried out, but for the last. */
+function bodyOf({ status, body }: HttpReply, info: IrmcInfo, { order, path }: HttpRequest): string {
+  const who = `the iRMC ${irmcName(info)}`;
+  // Some refuse a login in a page with status 200.
+  if (status === 401 || body.includes('Login required to continue.'))
+    throw fail(
+      'BMC_LOGIN_REFUSED',
+      `${who} refuses the login (HTTP ${status}); check irmc_username, irmc_password and irmc_auth_method`,
+    );
+  if (status === 200 || status === 201) return body;
+  if (status === 403) throw fail('BMC_PRIVILEGE_TOO_LOW', `${who} does not let the user do it (HTTP 403)`);
+  if (status === 503 || status === 429) throw fail('BMC_BUSY', `${who} asks to come back later (HTTP ${status})`);
+  if (status >= 300 && status < 500)
+    throw fail(
+      'BMC_PROTOCOL_VIOLATION',
+      `what answers at ${irmcName(info)} has no ${path} (HTTP ${status}); check irmc_address, irmc_port and irmc_protocol`,
+    );
+  const done = order ? '; the command may have been carried out' : '';
+  throw fail('BMC_GARBLED', `${who} answers HTTP ${status}${done}`);
+}

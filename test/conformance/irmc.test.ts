@@ -1,0 +1,116 @@
+import test, { type ExecutionContext } from 'ava';
+import type { OrderTarget } from '../../src/core/power.ts';
+import type { DriverInfo } from '../../src/drivers/driver.ts';
+import { HEALTHY_IRMC, type IrmcFaults, STALLED_IRMC } from '../../src/sim/irmc/faults.ts';
+import type { ScciReceived } from '../../src/sim/irmc/sim_irmc.ts';
+import { newIrmcDriver, TEST_REST_MS } from '../counterparts/irmc_driver.ts';
+import { type NewSimIrmc, newSimIrmc, type TestedIrmc } from '../counterparts/sim_irmc.ts';
+import type { Bench, Situation } from './counterpart.ts';
+import { conforms } from './run.ts';
+
+const driver = newIrmcDriver();
+test.after.always(() => driver.close());
+
+const TARGETS: Readonly<Partial<Record<ScciReceived['command'], OrderTarget>>> = {
+  PowerOnCabinet: 'power on',
+  PowerOffCabinet: 'power off',
+  ResetServer: 'rebooting',
+  RequestShutdownAndOff: 'soft power off',
+  RequestShutdownAndReset: 'soft rebooting',
+  RaiseNMI: 'inject nmi',
+};
+
+/** What an iRMC is like, and what is said of it beside what reaches it. */
+interface Making extends NewSimIrmc {
+  readonly changed?: DriverInfo;
+  readonly without?: readonly string[];
+}
+
+const NEVER = { pendingMs: 60_000, softMs: Number.POSITIVE_INFINITY };
+/** Longer than anybody waits for the answer to an order. */
+const HOLDS_MS = 15_000;
+const GARBLED: Partial<IrmcFaults> = { scci: 'a page', redfish: 'a page', snmp: 'wrong type', ipmi: 'silent' };
+/** Nobody listens there. */
+const CLOSED: DriverInfo = { irmc_port: '9', irmc_snmp_port: '9', irmc_ipmi_port: '9' };
+
+const MAKINGS: Readonly<Partial<Record<Situation, Making>>> = {
+  on: { host: NEVER },
+  off: { power: 'power off' },
+  'soft off takes 2 s': { host: { softMs: 2000 } },
+  'soft off hangs': { host: NEVER },
+  silent: { faults: STALLED_IRMC },
+  refuses: { faults: { refusesWith: 1 } },
+  holds: { host: NEVER, faults: { holdsMs: HOLDS_MS } },
+  'wrong login': { changed: { irmc_password: 'wrong' } },
+  'closed port': { changed: CLOSED },
+  'no such name': { changed: { irmc_address: 'bmc.invalid' } },
+  garbage: { faults: GARBLED },
+};
+
+/** One way to look at the server, log in and be disturbed. */
+interface Variant {
+  readonly name: string;
+  readonly info: DriverInfo;
+  /** Keys that are left out. */
+  readonly without: RegExp;
+  readonly faults: Partial<IrmcFaults>;
+  readonly lanOff: boolean;
+}
+
+const SNMP_KEYS = /^irmc_snmp_/;
+const NO_KEYS = /^$/;
+
+const VARIANTS: readonly Variant[] = [
+  { name: 'over SNMP', info: {}, without: NO_KEYS, faults: {}, lanOff: false },
+  {
+    name: 'over IPMI, Digest, error 5 on tight sequences',
+    info: { irmc_auth_method: 'digest' },
+    without: SNMP_KEYS,
+    faults: { busyMs: TEST_REST_MS / 2 },
+    lanOff: false,
+  },
+  {
+    name: 'over Redfish, IPMI over LAN off, a login refused by a page',
+    info: {},
+    without: SNMP_KEYS,
+    faults: { refusesLoginWith: 'page' },
+    lanOff: true,
+  },
+];
+
+function benchOf({ irmc, info }: TestedIrmc, situation: Situation): Bench {
+  return {
+    driver,
+    info,
+    takesNmi: true,
+    power: async () => irmc.host.power,
+    orders: async () => irmc.received.flatMap(({ command }) => TARGETS[command] ?? []),
+    async relieve() {
+      irmc.faults = HEALTHY_IRMC;
+      if (situation === 'soft off hangs') irmc.host.setPower('power off');
+    },
+    processes: async () => 0,
+  };
+}
+
+for (const variant of VARIANTS) {
+  const makingOf =
+    (situation: Situation, { changed, ...options }: Making) =>
+    async (t: ExecutionContext): Promise<Bench> => {
+      const tested = await newSimIrmc(t, { ...options, faults: { ...variant.faults, ...options.faults } });
+      if (variant.lanOff) await tested.listening.switchIpmi(false);
+      const kept = Object.entries(tested.info).filter(([key]) => !variant.without.test(key));
+      const closed = variant.without === SNMP_KEYS ? { irmc_snmp_port: undefined } : {};
+      const info = { ...Object.fromEntries(kept), irmc_client_timeout: '3', ...variant.info, ...changed, ...closed };
+      return benchOf({ ...tested, info: definedOf(info) }, situation);
+    };
+  const entries = Object.entries(MAKINGS) as [Situation, Making][];
+  // Over SNMP the server can be read without a login.
+  const tried = entries.filter(([situation]) => situation !== 'wrong login' || variant.without === SNMP_KEYS);
+  const situations = Object.fromEntries(tried.map(([name, making]) => [name, makingOf(name, making)]));
+  conforms({ name: `irmc ${variant.name}, with our simulator`, situations });
+}
+
+function definedOf(info: Readonly<Record<string, string | undefined>>): DriverInfo {
+  return Object.fromEntries(Object.entries(info).filter((entry): entry is [string, string] => entry[1] !== undefined));
+}

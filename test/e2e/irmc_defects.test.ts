@@ -1,0 +1,84 @@
+/** The eight defects of the prototype that once was to bring abort into the field, each shown not to be here. */
+import test from 'ava';
+import { openHouse } from './house.ts';
+import { commandsAt, enrolIrmc, SLOW_HOST, untilCommanded } from './irmc.ts';
+import { order, refresh, untilAtRest, untilIn, watchTask } from './orders.ts';
+import { checkTrail } from './trail.ts';
+
+const SETTINGS = { settings: { recall_confirm: 0.2 } };
+
+test('a, b: an abort that comes too late, or twice, is answered and harms nothing that comes later', async (t) => {
+  const house = await openHouse(t, SETTINGS);
+  const tested = await enrolIrmc(t, house, 'n1');
+  t.like(await untilAtRest(order(house.client, 'n1', 'SOFT_POWER_OFF')), { state: 'SUCCEEDED' });
+  const late = [1, 2, 3].map(() => untilAtRest(order(house.client, 'n1', 'ABORT_SOFT_POWER_OFF')));
+  for (const abort of await Promise.all(late))
+    t.like(abort, { state: 'SUCCEEDED', abort: { outcome: 'NOTHING_TO_ABORT' } });
+  t.like(await untilAtRest(order(house.client, 'n1', 'ON')), { state: 'SUCCEEDED' });
+  t.like(await untilAtRest(order(house.client, 'n1', 'SOFT_POWER_OFF')), { state: 'SUCCEEDED' });
+  t.deepEqual(commandsAt(tested), ['RequestShutdownAndOff', 'PowerOnCabinet', 'RequestShutdownAndOff']);
+});
+
+test('c, d: an aborted soft reboot is recalled at the iRMC, and never powers the node on', async (t) => {
+  const house = await openHouse(t, SETTINGS);
+  const tested = await enrolIrmc(t, house, 'n1', { host: SLOW_HOST });
+  const soft = order(house.client, 'n1', 'SOFT_REBOOT');
+  await untilIn(soft, 'CONFIRMING');
+  const aborted = await untilAtRest(order(house.client, 'n1', 'ABORT_SOFT_REBOOT'));
+  t.like(aborted, { abort: { outcome: 'RECALLED' } });
+  tested.irmc.host.setPower('power off');
+  t.like(await refresh(house.client, 'n1'), { powerState: 'OFF' });
+  t.deepEqual(commandsAt(tested), ['RequestShutdownAndReset', 'ShutdownRequestCancelled']);
+  t.is(tested.irmc.host.power, 'power off');
+});
+
+test('e: an abort does not wait for the next poll', async (t) => {
+  const house = await openHouse(t, SETTINGS);
+  const tested = await enrolIrmc(t, house, 'n1', { host: SLOW_HOST });
+  const soft = order(house.client, 'n1', 'SOFT_POWER_OFF');
+  await untilIn(soft, 'CONFIRMING');
+  const abort = order(house.client, 'n1', 'ABORT_SOFT_POWER_OFF');
+  // The answer to the poll before the recall is all that it waits for, and none is under way: they are seconds apart.
+  await untilCommanded(tested, 'ShutdownRequestCancelled');
+  t.like(await untilAtRest(abort), { abort: { outcome: 'RECALLED' } });
+});
+
+test('f: an abort works through another process than the one that gave the order', async (t) => {
+  const house = await openHouse(t, SETTINGS);
+  const tested = await enrolIrmc(t, house, 'n1', { host: SLOW_HOST });
+  const { uuid } = await untilIn(order(house.client, 'n1', 'SOFT_POWER_OFF'), 'CONFIRMING');
+  await house.kill('conductor');
+  await house.start('conductor');
+  const aborted = await untilAtRest(order(house.client, 'n1', 'ABORT_SOFT_POWER_OFF'));
+  t.like(aborted, { state: 'SUCCEEDED', abort: { outcome: 'RECALLED' } });
+  t.like(await untilAtRest(watchTask(house.client, uuid)), { state: 'ABORTED' });
+  t.deepEqual(commandsAt(tested), ['RequestShutdownAndOff', 'ShutdownRequestCancelled']);
+});
+
+test('g: who aborted, why, and what the iRMC said of it is recorded', async (t) => {
+  const house = await openHouse(t, SETTINGS);
+  await enrolIrmc(t, house, 'n1', { host: SLOW_HOST });
+  const { uuid } = await untilIn(order(house.client, 'n1', 'SOFT_POWER_OFF'), 'CONFIRMING');
+  const requested = { requestId: 'a-1', reason: 'wrong rack, says Ada' };
+  await untilAtRest(order(house.client, 'n1', 'ABORT_SOFT_POWER_OFF', requested));
+  await house.kill('conductor');
+  await house.start('conductor');
+  const kept = await untilAtRest(watchTask(house.client, 'a-1'));
+  t.like(kept, { reason: requested.reason, abortsTaskUuid: uuid, abort: { outcome: 'RECALLED' } });
+  t.truthy(kept.abort?.reason);
+  await checkTrail(t, house.client);
+});
+
+test('h: an abort of another kind aborts nothing', async (t) => {
+  const house = await openHouse(t, SETTINGS);
+  const tested = await enrolIrmc(t, house, 'n1', { host: SLOW_HOST });
+  const soft = order(house.client, 'n1', 'SOFT_POWER_OFF');
+  await untilIn(soft, 'CONFIRMING');
+  for (const target of ['ABORT_SOFT_REBOOT', 'ABORT_INJECT_NMI'] as const) {
+    const other = await untilAtRest(order(house.client, 'n1', target));
+    t.like(other, { state: 'SUCCEEDED', abort: { outcome: 'NOTHING_TO_ABORT' } });
+  }
+  tested.irmc.host.setPower('power off');
+  t.like(await untilAtRest(soft), { state: 'SUCCEEDED' });
+  t.deepEqual(commandsAt(tested), ['RequestShutdownAndOff']);
+});
