@@ -1,5 +1,5 @@
 #!/bin/sh
-# Installs what the demo and the tests talk to and is not there yet: ipmitool and setpriv (the driver `ipmi` needs them),
+# Installs what the demo and the tests talk to and is not there yet: ipmitool and setpriv (for `ipmi_transport: ipmitool`),
 # ipmi_sim (the pretended BMCs) and pyghmi (a second kind of them, for the tests). The tests drive our own pretended BMCs
 # with what others have written: ipmitool, ipmipower, snmpget and scciclient. Says nothing when all is there.
 set -eu
@@ -10,6 +10,7 @@ command -v setpriv >/dev/null || missing="$missing util-linux"
 command -v ipmi_sim >/dev/null || missing="$missing openipmi"
 [ -d /usr/lib/python3/dist-packages/pyghmi ] || missing="$missing python3-pyghmi"
 [ -x /usr/sbin/ipmipower ] || missing="$missing freeipmi-tools"
+command -v openssl >/dev/null || missing="$missing openssl"
 command -v snmpget >/dev/null || missing="$missing snmp"
 [ -d /usr/lib/python3/dist-packages/scciclient ] || missing="$missing python3-scciclient"
 [ -n "$missing" ] || exit 0

@@ -240,7 +240,7 @@ export class PowerRun {
 
   #note(reading: Reading): void {
     const { observed, before, error } = this.#report;
-    const seenDown = this.#report.seenDown || showsDown(reading, before);
+    const seenDown = this.#report.seenDown || showsDown(reading, before, observed);
     const news = observed?.powerState !== reading.powerState || observed.host !== reading.host;
     if (news || seenDown !== this.#report.seenDown || error) this.#update({ observed: reading, seenDown, error: null });
   }

@@ -211,8 +211,12 @@ export function isReached(target: Target, phase: Phase, seen: Seen): boolean {
     : reading.host !== 'stopping';
 }
 
-/** True if a reading shows that the host went down, or restarted, after the reading `before`. */
-export function showsDown(reading: Reading, before: Reading | null): boolean {
+/**
+ * True if a reading shows that the host went down, or restarted, after the reading `before`. With the reading that came last
+ * before this one, a restart between the two is seen as well: an operating system that was stopping runs again only so.
+ */
+export function showsDown(reading: Reading, before: Reading | null, last: Reading | null): boolean {
   if (reading.powerState === 'power off' || reading.host === 'starting') return true;
+  if (last?.host === 'stopping' && reading.host === 'running') return true;
   return before?.boots !== undefined && reading.boots !== undefined && reading.boots > before.boots;
 }

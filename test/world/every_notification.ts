@@ -80,7 +80,7 @@ async function runPlans(world: World): Promise<void> {
   await cancel(world, 'is taken back');
   await run(world, 'is not taken back', [power('stubborn', 'soft power off')], 1000);
   await cancel(world, 'is not taken back');
-  await run(world, 'is done first', [power('lazy', 'power on')], 1000);
+  await run(world, 'is done first', [power('lazy', 'power on')], 5000);
   await cancel(world, 'is done first');
   await rollPlansBack(world);
 
@@ -107,7 +107,7 @@ export async function everyNotification(): Promise<EventRow[]> {
   await world.enrol('refuses', { fake_fault: 'refuse' });
   await world.enrol('slow', { fake_soft_ms: '60000' });
   await world.enrol('stubborn', { fake_soft_ms: '60000', fake_recall: 'refused' });
-  await world.enrol('lazy', { fake_power_state: 'off', fake_start_ms: '5000' });
+  await world.enrol('lazy', { fake_power_state: 'off', fake_answer_ms: '2000' });
   await runPlans(world);
   await giveOrders(world);
   const events = await readEvents(1, 100_000, world.database.read);
