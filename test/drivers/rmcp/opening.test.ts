@@ -85,6 +85,14 @@ test(
   'a BMC that does not answer to IPMI 2.0',
   fails,
   'NO_IPMI_2',
+  // All that is heard of it is the pong, which is no RMCP+.
+  { tamper: (datagram) => (datagram[3] === 0x06 ? datagram : null) },
+  6000,
+);
+test(
+  'a BMC that says it speaks IPMI 2.0, and hangs',
+  fails,
+  'SILENT',
   { tamper: (datagram) => (isKind(datagram, PAYLOAD.openSessionResponse) ? null : datagram) },
   6000,
 );

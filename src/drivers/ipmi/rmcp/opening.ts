@@ -17,8 +17,9 @@ import {
   secretKey,
 } from './cipher_suites.ts';
 import { getChannelAuthenticationCapabilities, PRIVILEGES, type Privilege } from './commands.ts';
+import { COMPLETION } from './completion_codes.ts';
 import * as handshake from './handshake.ts';
-import { decodeResponse, encodeRequest } from './message.ts';
+import { decodeResponse, encodeRequest, type ResponseMessage } from './message.ts';
 import { encodeBare, encodePing, encodeSession, PAYLOAD, type Packet, type SessionPacket } from './packet.ts';
 import { type Patience, patienceWith, Resending } from './resending.ts';
 import { type RmcpCause, RmcpError } from './rmcp_error.ts';
@@ -57,6 +58,16 @@ const DOUBT: Patience = { resendAfterMs: [], limitMs: 20 };
 
 type Step = 'open session' | 'rakp 1' | 'rakp 3';
 
+/** What may be heard of the other side beside the opening, the least telling first. */
+const HEARD = ['nothing', 'something', 'a BMC', 'a BMC with IPMI 2.0'] as const;
+
+/** The answer to Get Channel Authentication Capabilities, if it says that there is RMCP+. Nothing of it is signed. */
+function saysIpmi2({ netFn, command, completionCode, data }: ResponseMessage): boolean {
+  const asked = getChannelAuthenticationCapabilities(PRIVILEGES.USER);
+  const isIt = netFn === asked.netFn + 1 && command === asked.command && completionCode === COMPLETION.ok;
+  return isIt && asked.read(data)?.ipmi2 === true;
+}
+
 /** One attempt to open a session. */
 export class Opening {
   readonly #login: Login;
@@ -79,7 +90,7 @@ export class Opening {
   #ambiguous = false;
   #roundTripMs = 0;
   /** What else has answered: it tells a host without IPMI 2.0 from one that is not there. */
-  #heard: 'nothing' | 'something' | 'a BMC' = 'nothing';
+  #heard: (typeof HEARD)[number] = 'nothing';
   /** Null while it goes on. */
   outcome: Opened | RmcpError | null = null;
 
@@ -139,11 +150,14 @@ export class Opening {
 
   #hear(packet: Exclude<Packet, SessionPacket> | null): void {
     const answer = packet?.kind === 'bare' ? decodeResponse(packet.payload) : null;
-    if (packet?.kind === 'pong' || answer !== null) this.#heard = 'a BMC';
-    else if (this.#heard === 'nothing') this.#heard = 'something';
+    const isBmc = packet?.kind === 'pong' || answer !== null;
+    const heard = answer !== null && saysIpmi2(answer) ? 'a BMC with IPMI 2.0' : isBmc ? 'a BMC' : 'something';
+    if (HEARD.indexOf(heard) > HEARD.indexOf(this.#heard)) this.#heard = heard;
   }
 
   #verdictOnSilence(): [RmcpCause, string] {
+    if (this.#heard === 'a BMC with IPMI 2.0')
+      return ['SILENT', 'it says that it speaks IPMI 2.0, but opens no session'];
     if (this.#heard === 'a BMC') return ['NO_IPMI_2', 'it answers, but not to the opening of an IPMI 2.0 session'];
     if (this.#heard === 'something') return ['PROTOCOL_VIOLATION', 'what answers there is no BMC'];
     return ['SILENT', `no answer within ${this.#patience.limitMs / 1000} s`];

@@ -108,7 +108,11 @@ export class Pool {
   /** Gives this BMC leave to have a session, if there is room. Those that wait already go first. */
   #enter(key: string, waited: boolean): boolean {
     if (this.#closed) return true;
-    if (this.#open.has(key)) return true;
+    // The set is in the order of use: who is asked something goes to its end.
+    if (this.#open.delete(key)) {
+      this.#open.add(key);
+      return true;
+    }
     const isFull = this.#open.size >= this.#limits.maxSessions;
     if ((this.#places.length > 0 && !waited) || (isFull && !this.#makeRoom())) return false;
     this.#open.add(key);
@@ -118,20 +122,14 @@ export class Pool {
 
   /** Closes the session that was not used for the longest time, if there is one that nobody uses. */
   #makeRoom(): boolean {
-    let longest: string | null = null;
-    let longestMs = -1;
     for (const key of this.#open) {
       const client = this.#members.get(key)?.client;
       if (client && !client.idle) continue;
-      const unusedMs = client?.unusedMs ?? Number.POSITIVE_INFINITY;
-      if (unusedMs <= longestMs) continue;
-      longest = key;
-      longestMs = unusedMs;
+      client?.close();
+      this.#leave(key);
+      return true;
     }
-    if (longest === null) return false;
-    this.#members.get(longest)?.client.close();
-    this.#leave(longest);
-    return true;
+    return false;
   }
 
   #untilRoom(signal: AbortSignal): Promise<void> {
