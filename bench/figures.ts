@@ -29,9 +29,12 @@ export function quantile(times: readonly number[], share: number): number {
 const HEAD = ['', 'n', 'median', 'p95', 'max', 'aim', 'beside the peer'];
 
 /** Rows as a Markdown table. */
-export function table(rows: readonly Row[]): string {
-  const cells = [HEAD, HEAD.map((_, column) => (column === 0 ? '---' : '---:')), ...rows.map(cellsOf)];
-  const widths = HEAD.map((_, column) => Math.max(...cells.map((line) => line[column]?.length ?? 0)));
+export const table = (rows: readonly Row[]): string => grid(HEAD, rows.map(cellsOf));
+
+/** A Markdown table that is also easy to read as it is. All columns but the first hold figures. */
+export function grid(head: readonly string[], lines: readonly (readonly string[])[]): string {
+  const cells = [head, head.map((_, column) => (column === 0 ? '---' : '---:')), ...lines];
+  const widths = head.map((_, column) => Math.max(...cells.map((line) => line[column]?.length ?? 0)));
   const pad = (cell: string, column: number): string =>
     column === 0 ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0);
   return cells.map((line) => `| ${line.map(pad).join(' | ')} |`).join('\n');

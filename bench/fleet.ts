@@ -14,6 +14,9 @@ export interface Bmc {
   readonly folder: string;
 }
 
+/** Where a BMC is, and who may log in. */
+type Login = Pick<IpmiSim, 'address' | 'port' | 'username' | 'password'>;
+
 /** Where one question is asked. */
 export interface Fleet {
   readonly conductor: Conductor;
@@ -24,8 +27,8 @@ export interface Fleet {
   peakMemory(): Promise<number>;
   /** Enrols nodes with the driver `fake`, waits until they have been read, and answers their names. */
   enrolFake(count: number, settings?: Readonly<Record<string, string>>): Promise<string[]>;
-  /** The same over real IPMI; the operating systems never stop. */
-  enrolIpmi(count: number): Promise<ReadonlyMap<string, Bmc>>;
+  /** The same over real IPMI, with `settings` added to what the driver must know; the operating systems never stop. */
+  enrolIpmi(count: number, settings?: Readonly<Record<string, string>>): Promise<ReadonlyMap<string, Bmc>>;
 }
 
 /** Starts a conductor for `measure`, and ends everything after it. `flags` are those of `countermand serve`. */
@@ -57,6 +60,14 @@ export async function withFleet<T>(
   );
 }
 
+/** What the driver `ipmi` must know of a simulated BMC. */
+export const driverInfoOf = ({ address, port, username, password }: Login): Readonly<Record<string, string>> => ({
+  ipmi_address: address,
+  ipmi_port: String(port),
+  ipmi_username: username,
+  ipmi_password: password,
+});
+
 const ENROL_AT_ONCE = 50;
 
 const names = (driver: string, count: number): string[] =>
@@ -84,13 +95,11 @@ function fleetOf(
       }
       return enrolled;
     },
-    async enrolIpmi(count) {
+    async enrolIpmi(count, settings = {}) {
       const bmcs = new Map<string, Bmc>();
       for (const name of names('ipmi', count)) {
         const bmc = await startBmc(name);
-        const { address, port, username, password } = bmc.sim;
-        const who = { ipmi_username: username, ipmi_password: password };
-        await enrol(name, 'ipmi', { ipmi_address: address, ipmi_port: String(port), ...who }, conductor);
+        await enrol(name, 'ipmi', { ...driverInfoOf(bmc.sim), ...settings }, conductor);
         bmcs.set(name, bmc);
       }
       return bmcs;

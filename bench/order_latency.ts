@@ -1,7 +1,9 @@
 /**
  * How long does an order take, from the call to the BMC having it? With ipmi_sim its own log is watched; the driver
  * `fake` has no log outside the agent, so there it is timed until the client is told that the BMC has accepted, which is
- * later. The peers are a bare write to the disk, ipmitool alone, and our driver without conductor and agent.
+ * later. The peers are a bare write to the disk and ipmitool alone; our driver without conductor and agent stands between.
+ * Over `ipmi` both transports are measured, the native one with sessions that are kept and with a fresh one each time. Each
+ * command costs ipmi_sim a shell script, and a kept session is asked for the status first if it has been silent for a while.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -11,20 +13,27 @@ import { systemChance } from '../src/core/chance.ts';
 import { systemClock } from '../src/core/clock.ts';
 import { abortable } from '../src/core/signals.ts';
 import { createIpmiDriver } from '../src/drivers/ipmi/driver.ts';
+import type { IpmiInfo } from '../src/drivers/ipmi/info.ts';
 import { PowerTarget, PowerTaskState } from '../src/gen/countermand/v1/power.ts';
 import type { ChassisCommand } from '../src/sim/chassis.ts';
 import type { IpmiSim } from '../src/sim/ipmi_sim.ts';
 import { durableWrite } from './durable_write.ts';
 import { type Row, timed } from './figures.ts';
-import { type Bmc, type Fleet, orderUntil, withFleet } from './fleet.ts';
+import { type Bmc, driverInfoOf, type Fleet, orderUntil, withFleet } from './fleet.ts';
 
 const ORDERS = 100;
 /** The nodes take turns, so that no order waits for a BMC that rests from the one before. */
 const NODES = 10;
 
+const KEEP_MS = 180_000;
+
 /** The rows. */
 export async function orderLatency(signal: AbortSignal): Promise<Row[]> {
-  return [...(await withFleet([], onFake, signal)), ...(await withFleet([], onIpmi, signal))];
+  return [
+    ...(await withFleet([], onFake, signal)),
+    ...(await withFleet([], (fleet) => onIpmi('native', fleet), signal)),
+    ...(await withFleet([], (fleet) => onIpmi('ipmitool', fleet), signal)),
+  ];
 }
 
 async function onFake(fleet: Fleet): Promise<Row[]> {
@@ -48,22 +57,37 @@ async function onFake(fleet: Fleet): Promise<Row[]> {
   return [peer, { what: 'fake: until the client is told', times: await measure(), aim: { median: 20 }, peer }];
 }
 
-async function onIpmi(fleet: Fleet): Promise<Row[]> {
-  const bmcs = [...(await fleet.enrolIpmi(NODES))];
-  const times = { ours: [] as number[], driver: [] as number[], ipmitool: [] as number[] };
+/** Orders a node, or its BMC, to be off, and resolves when the giver is done with it. */
+type OrderOff = (node: string, bmc: Bmc) => Promise<unknown>;
+
+/** Givers take turns. */
+async function onIpmi(transport: IpmiInfo['ipmi_transport'], fleet: Fleet): Promise<Row[]> {
+  await using after = new AsyncDisposableStack();
+  const settings = { ipmi_transport: transport };
+  const bmcs = [...(await fleet.enrolIpmi(NODES, settings))];
+  const driverWith = (keepSessionMs: number): OrderOff => {
+    const parts = { clock: systemClock, chance: systemChance, searchPath: process.env.PATH ?? '', keepSessionMs };
+    const driver = createIpmiDriver(parts);
+    after.defer(() => driver.close());
+    const parse = ({ sim }: Bmc) => driver.parse({ ...driverInfoOf(sim), ...settings });
+    return (_node, bmc) => driver.setPowerState(parse(bmc), 'power off', fleet.signal);
+  };
+  const sessions = transport === 'native' ? [', fresh sessions', ', kept sessions'] : [''];
+  const givers: [string, OrderOff][] = [
+    ['peer: ipmitool alone', (_node, { sim }) => ipmitoolOff(sim)],
+    ...sessions.map((how, kept): [string, OrderOff] => [`our driver alone${how}`, driverWith(kept * KEEP_MS)]),
+    ['an order, which reads the node first', (node) => orderOff(node, fleet)],
+  ];
+  const rows = givers.map(([what, give]) => ({ what: `ipmi, ${transport}: ${what}`, give, times: [] as number[] }));
   for (let count = 0; count < ORDERS; count += 1) {
     const [node, bmc] = bmcs[count % NODES] as [string, Bmc];
-    times.ours.push(await untilReceived('off', bmc, () => orderOff(node, fleet), fleet.signal));
-    times.ipmitool.push(await untilReceived('on', bmc, () => ipmitoolOn(bmc.sim), fleet.signal));
-    times.driver.push(await untilReceived('off', bmc, () => driverOff(bmc.sim, fleet.signal), fleet.signal));
-    await bmc.sim.setPower('power on');
+    for (const { give, times } of rows) {
+      times.push(await untilReceived('off', bmc, () => give(node, bmc), fleet.signal));
+      await bmc.sim.setPower('power on');
+    }
   }
-  const peer = { what: 'peer: ipmitool alone', times: times.ipmitool };
-  return [
-    peer,
-    { what: 'ipmi: our driver alone', times: times.driver, peer },
-    { what: 'ipmi: an order, which reads the node first', times: times.ours, peer },
-  ];
+  const [peer] = rows;
+  return rows.map(({ what, times }) => ({ what, times, ...(times === peer?.times ? {} : { peer }) }));
 }
 
 /** The time until the BMC has noted one more `command` after `give` began. Resolves when `give` has ended, too. */
@@ -97,16 +121,8 @@ async function orderOff(node: string, fleet: Fleet): Promise<void> {
   if (task.state !== PowerTaskState.SUCCEEDED) throw new Error(`${node} was not powered off: ${task.errorMessage}`);
 }
 
-async function driverOff({ address, port, username, password }: IpmiSim, signal: AbortSignal): Promise<void> {
-  const parts = { clock: systemClock, chance: systemChance, searchPath: process.env.PATH ?? '', keepSessionMs: 0 };
-  const driver = createIpmiDriver(parts);
-  const who = { ipmi_username: username, ipmi_password: password };
-  const bmc = driver.parse({ ipmi_address: address, ipmi_port: String(port), ...who });
-  await driver.setPowerState(bmc, 'power off', signal);
-}
-
-async function ipmitoolOn({ address, port, username, password }: IpmiSim): Promise<void> {
-  const words = ['-I', 'lanplus', '-C', '3', '-H', address, '-p', String(port), '-U', username, '-E', 'power', 'on'];
+async function ipmitoolOff({ address, port, username, password }: IpmiSim): Promise<void> {
+  const words = ['-I', 'lanplus', '-C', '3', '-H', address, '-p', String(port), '-U', username, '-E', 'power', 'off'];
   const env = { PATH: process.env.PATH, HOME: process.env.HOME, IPMI_PASSWORD: password };
   const [code] = await once(spawn('ipmitool', words, { env, stdio: 'ignore' }), 'close');
   if (code !== 0) throw new Error(`ipmitool ended with ${code}`);

@@ -3,22 +3,37 @@
  * one question only. docs/performance.md has results and says how to read them.
  */
 import { cpus, loadavg } from 'node:os';
-import { fail } from '../src/core/errors.ts';
+import { asCountermandError, fail } from '../src/core/errors.ts';
 import { openScope } from '../src/core/signals.ts';
 import { abortLatency } from './abort_latency.ts';
 import { type Row, table } from './figures.ts';
+import { BMCS } from './ipmi/ground.ts';
+import { HUNG, ipmiHung } from './ipmi_hung.ts';
+import { ipmiPowerOn, PACE_MS } from './ipmi_power_on.ts';
+import { ipmiRefresh } from './ipmi_refresh.ts';
+import { ipmiStatus } from './ipmi_status.ts';
 import { orderLatency } from './order_latency.ts';
 import { planCancel } from './plan_cancel.ts';
 import { planRun } from './plan_run.ts';
 import { supersede } from './supersede.ts';
 
+/** Answers a question: rows for a table, or tables of its own. */
+type Ask = (signal: AbortSignal) => Promise<Row[] | string>;
+
 /** The questions. A new one is one file and one line here. */
-const QUESTIONS: Readonly<Record<string, readonly [title: string, ask: (signal: AbortSignal) => Promise<Row[]>]>> = {
+const QUESTIONS: Readonly<Record<string, readonly [title: string, ask: Ask]>> = {
   abort_latency: ['From the abort to its answer, with 100 orders in flight', abortLatency],
   order_latency: ['From the order to the BMC having it, 100 orders in turn', orderLatency],
   plan_run: ['Plans of nops, from the start to the end', planRun],
   plan_cancel: ['From the cancel of a plan to everything being written off or taken back', planCancel],
   supersede: ['From a change of a node to the plans that it makes stale being SUPERSEDED', supersede],
+  ipmi_status: [`The power status of ${BMCS} BMCs, 100 of them for ipmitool`, ipmiStatus],
+  ipmi_refresh: [`RefreshNodes over ${BMCS} BMCs`, ipmiRefresh],
+  ipmi_power_on: [
+    `A plan of power on over ${BMCS} BMCs; ours paces each BMC, one command every ${PACE_MS} ms`,
+    ipmiPowerOn,
+  ],
+  ipmi_hung: [`${BMCS} BMCs of which ${HUNG} hang, until all others are done`, ipmiHung],
 };
 
 const scope = openScope([]);
@@ -36,9 +51,21 @@ process.stdout.write(`${cpus().length} x ${cpu?.model}, Node ${process.versions.
 try {
   for (const [name, [title, ask]] of Object.entries(QUESTIONS)) {
     if (asked.length > 0 && !asked.includes(name)) continue;
-    process.stdout.write(`\n${title}\n\n${table(await ask(scope.signal))}\n`);
+    process.stdout.write(`\n${title}\n\n${await answerOf(ask)}\n`);
   }
 } catch (error) {
   if (!scope.signal.aborted) throw error;
   process.exitCode = 130;
+}
+
+/** As text. A question whose peers or simulators are not installed is skipped, and says so. */
+async function answerOf(ask: Ask): Promise<string> {
+  try {
+    const answer = await ask(scope.signal);
+    return typeof answer === 'string' ? answer : table(answer);
+  } catch (error) {
+    const { code, message } = asCountermandError(error);
+    if (code !== 'COMMAND_MISSING') throw error;
+    return `skipped: ${message}`;
+  }
 }

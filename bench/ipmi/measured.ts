@@ -1,5 +1,5 @@
-/** Measurements of clients that each did the same to a fleet, and a table that sets them beside the best peer. */
-import { quantile } from '../figures.ts';
+/** Measurements of clients that each did the same to a fleet, and a table that sets them beside some of them. */
+import { grid, quantile } from '../figures.ts';
 
 /** What one client did to a fleet, and what it took. */
 export interface Measured {
@@ -14,6 +14,8 @@ export interface Measured {
   readonly peakMemoryMb: number;
   /** What should be known of how this was measured. */
   readonly remark?: string;
+  /** What we want of it. */
+  readonly aim?: string;
 }
 
 /** BMCs per second. */
@@ -33,33 +35,38 @@ export function fastest(all: readonly Measured[]): Measured {
 export function middle(all: readonly Measured[]): Measured {
   const [first] = all;
   if (first === undefined) throw new Error('nothing was measured');
-  const remarks = all.flatMap(({ remark }) => remark ?? []);
+  const remarks = new Set(all.flatMap(({ remark }) => remark ?? []));
   const median = (figure: (measured: Measured) => number): number => quantile(all.map(figure), 0.5);
   return {
-    what: first.what,
+    ...first,
     operations: median(({ operations }) => operations),
     wallMs: median(({ wallMs }) => wallMs),
     cpuMs: median(({ cpuMs }) => cpuMs),
     peakMemoryMb: Math.max(...all.map(({ peakMemoryMb }) => peakMemoryMb)),
-    ...(remarks.length > 0 ? { remark: remarks.join('; ') } : {}),
+    ...(remarks.size > 0 ? { remark: [...remarks].join('; ') } : {}),
   };
 }
 
-const HEAD = ['', 'n', 'wall', 'per s', 'CPU each', 'peak memory', 'rate beside the peer', 'CPU beside the peer'];
+/** What others are set beside, and its name in the head of the table. */
+export type Reference = readonly [name: string, measured: Measured];
 
-/** Peers, then what is compared with them, as a Markdown table. The ratios are to the peer with the highest rate. */
-export function comparison(peers: readonly Measured[], ours: readonly Measured[] = []): string {
-  const best = fastest(peers);
-  const lines = [...peers, ...ours].map((measured) => cellsOf(measured, best));
-  const cells = [HEAD, HEAD.map((_, column) => (column === 0 ? '---' : '---:')), ...lines];
-  const widths = HEAD.map((_, column) => Math.max(...cells.map((line) => line[column]?.length ?? 0)));
-  const pad = (cell: string, column: number): string =>
-    column === 0 ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0);
-  return cells.map((line) => `| ${line.map(pad).join(' | ')} |`).join('\n');
+const HEAD = ['', 'n', 'wall', 'per s', 'CPU each', 'peak memory'];
+
+/** Measurements as a Markdown table, each set beside the references. */
+export function comparison(rows: readonly Measured[], references: readonly Reference[]): string {
+  const beside = references.map(([name]) => `beside ${name}`);
+  return grid(
+    [...HEAD, ...beside, 'aim'],
+    rows.map((row) => cellsOf(row, references)),
+  );
 }
 
-function cellsOf(measured: Measured, best: Measured): string[] {
-  const { what, operations, wallMs, peakMemoryMb, remark } = measured;
+function cellsOf(measured: Measured, references: readonly Reference[]): string[] {
+  const { what, operations, wallMs, peakMemoryMb, remark, aim = '' } = measured;
+  const ratios = references.map(([, reference]) => {
+    const rate = digits(rateOf(measured) / rateOf(reference));
+    return `rate ${rate} x, CPU ${digits(cpuPerOperationMs(measured) / cpuPerOperationMs(reference))} x`;
+  });
   return [
     remark === undefined ? what : `${what} (${remark})`,
     String(operations),
@@ -67,8 +74,8 @@ function cellsOf(measured: Measured, best: Measured): string[] {
     digits(rateOf(measured)),
     `${digits(cpuPerOperationMs(measured))} ms`,
     `${digits(peakMemoryMb)} MB`,
-    `${digits(rateOf(measured) / rateOf(best))} x`,
-    `${digits(cpuPerOperationMs(measured) / cpuPerOperationMs(best))} x`,
+    ...ratios,
+    aim,
   ];
 }
 

@@ -30,14 +30,23 @@ const PORT = 10_101;
 const START_LIMIT_MS = 60_000;
 const POLL_MS = 100;
 
+/** Calls `measure` with the only powerman there is, or with none where powerman is not installed. */
+export async function powermanIfThere<T>(
+  measure: (powerman: readonly Powerman[], ground: Ground) => Promise<T>,
+  ground: Ground,
+): Promise<T> {
+  if (!(await hasPowerman())) return await measure([], ground);
+  return await withPowerman((powerman) => measure([powerman], ground), ground);
+}
+
 /** False where powerman, or its description of ipmipower, is not installed. */
-export async function hasPowerman(): Promise<boolean> {
+async function hasPowerman(): Promise<boolean> {
   const found = await Promise.allSettled([access(DAEMON), access(DEVICES)]);
   return found.every(({ status }) => status === 'fulfilled');
 }
 
 /** Starts the daemon for `measure` and ends it, with what it has started, after that. */
-export async function withPowerman<T>(measure: (powerman: Powerman) => Promise<T>, ground: Ground): Promise<T> {
+async function withPowerman<T>(measure: (powerman: Powerman) => Promise<T>, ground: Ground): Promise<T> {
   const file = join(ground.folder, 'powerman.conf');
   await writeFile(file, configuration(ground));
   const daemon = spawn('setpriv', ['--pdeathsig', 'KILL', DAEMON, '-f', '-c', file], { stdio: 'ignore' });

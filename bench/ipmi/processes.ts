@@ -1,5 +1,5 @@
 /** What running processes have used so far, as Linux counts it. */
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 
 /** Milliseconds of processor, user and system, that these processes have used. To the nanosecond, unlike /proc/PID/stat. */
 export async function cpuMsOf(pids: readonly number[]): Promise<number> {
@@ -19,6 +19,9 @@ export async function peakMemoryMbOf(pids: readonly number[]): Promise<number> {
   });
   return sum(await Promise.all(each));
 }
+
+/** From now on, `peakMemoryMbOf` answers for this process what it has from now on. */
+export const forgetPeakMemory = (pid: number): Promise<void> => writeFile(`/proc/${pid}/clear_refs`, '5');
 
 /** The process ids of the children of a process of one thread. */
 export async function childrenOf(pid: number): Promise<number[]> {

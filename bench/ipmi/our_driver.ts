@@ -1,0 +1,55 @@
+/** Our IPMI client alone: the driver `ipmi` in this process, without conductor and agent, which pace each BMC. */
+import { systemChance } from '../../src/core/chance.ts';
+import { systemClock } from '../../src/core/clock.ts';
+import { createIpmiDriver } from '../../src/drivers/ipmi/driver.ts';
+import { timed } from '../figures.ts';
+import { driverInfoOf } from '../fleet.ts';
+import { mustAnswer } from './answers.ts';
+import type { Ground } from './ground.ts';
+import { type Measured, middle } from './measured.ts';
+import { forgetPeakMemory, peakMemoryMbOf } from './processes.ts';
+
+/** How the driver is used. */
+export interface OurOptions {
+  /** Sessions stay open from one pass to the next, or each status has one of its own. */
+  readonly sessions: 'kept' | 'fresh';
+  /** How often all BMCs are asked; the median pass counts. */
+  readonly passes: number;
+  readonly aim: string;
+}
+
+const KEEP_MS = 180_000;
+
+/** The power status of all BMCs, asked at once; one pass before is not counted. The memory is that of this whole process. */
+export async function ourStatus({ sessions, passes, aim }: OurOptions, ground: Ground): Promise<Measured> {
+  const { fleet, signal } = ground;
+  const keepSessionMs = sessions === 'kept' ? KEEP_MS : 0;
+  const driver = createIpmiDriver({ clock: systemClock, chance: systemChance, searchPath: '', keepSessionMs });
+  const bmcs = fleet.bmcs.map((bmc) => ({ ...bmc, parsed: driver.parse(driverInfoOf({ ...fleet, ...bmc })) }));
+  const what = `ours, the driver alone, ${sessions} sessions`;
+  async function pass(): Promise<Measured> {
+    const said = new Map<string, string>();
+    const before = process.cpuUsage();
+    const wallMs = await timed(() =>
+      Promise.all(
+        bmcs.map(async ({ address, parsed }) => {
+          const { powerState } = await driver.getPowerState(parsed, signal);
+          said.set(address, powerState);
+        }),
+      ),
+    );
+    const { user, system } = process.cpuUsage(before);
+    const operations = mustAnswer(what, said, 'power on', fleet);
+    const peakMemoryMb = await peakMemoryMbOf([process.pid]);
+    return { what, operations, wallMs, cpuMs: (user + system) / 1000, peakMemoryMb, aim };
+  }
+  try {
+    await pass();
+    await forgetPeakMemory(process.pid);
+    const all: Measured[] = [];
+    for (let count = 0; count < passes; count += 1) all.push(await pass());
+    return middle(all);
+  } finally {
+    driver.close();
+  }
+}
