@@ -26,7 +26,7 @@ export async function followTask(
   followed: Followed,
   call: Call,
 ): Promise<void> {
-  const progress = openProgress(call);
+  const progress = await openProgress(call);
   let last: PowerTask | null = null;
   try {
     for await (const { task } of stream) {

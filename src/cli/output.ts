@@ -1,5 +1,5 @@
 /** What a command prints on stdout: tables and sentences for people, or one JSON object per line for programs. */
-import stringWidth from 'string-width';
+import stringWidth from 'fast-string-width';
 import { type MessageType, toPlainJson } from './json.ts';
 import type { TextStream } from './terminal.ts';
 

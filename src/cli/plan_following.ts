@@ -78,7 +78,7 @@ async function findRollback({ uuid }: ActionPlan, followed: FollowedPlan, call: 
 
 /** Shows a plan until it is at rest, or until its first message if nobody waits. Resolves with it as it then is. */
 async function showPlan(stream: AsyncIterable<PlanMessage>, followed: FollowedPlan, call: Call): Promise<ActionPlan> {
-  const progress = followed.wait ? openPlanProgress(call) : accepted(call);
+  const progress = followed.wait ? await openPlanProgress(call) : accepted(call);
   let last = followed.plan ?? null;
   try {
     for await (const message of stream) {

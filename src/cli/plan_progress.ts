@@ -72,9 +72,9 @@ function openLines({ output }: Call): Lines {
 }
 
 /** Opens the display. With --json each message is a line of JSON. */
-export function openPlanProgress(call: Call): PlanProgress {
+export async function openPlanProgress(call: Call): Promise<PlanProgress> {
   const { output, clock } = call;
-  const live = output.live ? openLiveText(call) : null;
+  const live = output.live ? await openLiveText(call) : null;
   const lines = openLines(call);
   let view: PlanView | null = null;
   let ended = false;

@@ -1,5 +1,4 @@
 /** How a person sees work go on: live text on a terminal, one line per change elsewhere. */
-import { createLogUpdate } from 'log-update';
 import type { Timer } from '../core/clock.ts';
 import { type PowerTask, PowerTask as PowerTaskMessage } from '../gen/countermand/v1/power.ts';
 import type { Call } from './asking.ts';
@@ -28,7 +27,9 @@ export interface LiveText {
 }
 
 /** Opens live text. Nothing stands there until something is shown. */
-export function openLiveText({ stdout, clock }: Call): LiveText {
+export async function openLiveText({ stdout, clock }: Call): Promise<LiveText> {
+  // Loaded on a terminal only: programs that run command after command need not wait for it.
+  const { createLogUpdate } = await import('log-update');
   const update = createLogUpdate(stdout, { showCursor: true });
   let timer: Timer | null = null;
   let writtenAt = Number.NEGATIVE_INFINITY;
@@ -54,9 +55,9 @@ export function openLiveText({ stdout, clock }: Call): LiveText {
 }
 
 /** Opens the display. With --json each change is a line of JSON. */
-export function openProgress(call: Call): Progress {
+export async function openProgress(call: Call): Promise<Progress> {
   const { output, clock } = call;
-  const live = output.live ? openLiveText(call) : null;
+  const live = output.live ? await openLiveText(call) : null;
   let lastLine: string | null = null;
   const sayOnce = (text: string): void => {
     if (text !== lastLine) output.say(text);

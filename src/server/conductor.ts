@@ -58,7 +58,8 @@ export async function startConductor({ store, limits, agentLeaseMs, log }: Condu
       if (node.mayChangeUntil !== null || node.powerState === 'error') windows.watch(node);
     },
   });
-  attachments.listen(listenerOf(store, attachments, keeper, log));
+  const handingOut = new Set<Promise<unknown>>();
+  attachments.listen(listenerOf(store, attachments, keeper, handingOut, log));
   await presumeOldAgentsLost(store, attachments);
   await keeper.recover();
   await windows.recover();
@@ -83,6 +84,7 @@ export async function startConductor({ store, limits, agentLeaseMs, log }: Condu
       windows.stop();
       await syncing;
       await staying;
+      await Promise.all(handingOut);
     },
   };
 }
@@ -93,16 +95,27 @@ async function presumeOldAgentsLost(store: Store, attachments: Attachments): Pro
   for (const { uuid } of await listAgents(store.database.read)) attachments.presumeLost(uuid);
 }
 
-function listenerOf(store: Store, attachments: Attachments, keeper: Keeper, log: Log): AttachmentListener {
+/** @param handingOut what is under way, for whoever waits until the database is let go of */
+function listenerOf(
+  store: Store,
+  attachments: Attachments,
+  keeper: Keeper,
+  handingOut: Set<Promise<unknown>>,
+  log: Log,
+): AttachmentListener {
   const { database, clock } = store;
-  const forget = (agentUuid: string): void => {
-    database
-      .write((transaction) => forgetAgent(agentUuid, transaction))
-      .then(() => keeper.handOut((node) => node.agentUuid === agentUuid))
-      .catch((err: unknown) =>
-        log.error({ err, agent: agentUuid }, 'the power tasks of a lost agent could not be handed out'),
-      );
+  const handOut = (agent: string, work: Promise<unknown>): void => {
+    const failed = (err: unknown): void => log.error({ err, agent }, 'power tasks could not be handed out');
+    const settled = work.catch(failed).finally(() => handingOut.delete(settled));
+    handingOut.add(settled);
   };
+  const forget = (agentUuid: string): void =>
+    handOut(
+      agentUuid,
+      database
+        .write((transaction) => forgetAgent(agentUuid, transaction))
+        .then(() => keeper.handOut((node) => node.agentUuid === agentUuid)),
+    );
   return {
     async attaching(hello) {
       const agent = { uuid: hello.agentUuid, name: hello.name, embedded: hello.embedded, attachedAt: clock.now() };
@@ -118,9 +131,7 @@ function listenerOf(store: Store, attachments: Attachments, keeper: Keeper, log:
         const owner = attachments.ownerOf(node);
         return owner.kind === 'attached' && owner.attachment.hello.agentUuid === agentUuid;
       };
-      keeper
-        .handOut(served)
-        .catch((err: unknown) => log.error({ err, agent: name }, 'power tasks could not be handed out'));
+      handOut(name, keeper.handOut(served));
     },
     left: forget,
     movable: forget,

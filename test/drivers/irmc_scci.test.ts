@@ -1,7 +1,8 @@
 /** The replies of SCCI, read: those that are known, and whatever else may come. */
 import test from 'ava';
 import fc from 'fast-check';
-import { readStatus, scciRequest } from '../../src/drivers/irmc/scci.ts';
+import { readStatus } from '../../src/drivers/irmc/reply.ts';
+import { scciRequest } from '../../src/drivers/irmc/scci.ts';
 
 const OK =
   '<?xml version="1.0" encoding="UTF-8"?><Status><Value>0</Value><Severity>Information</Severity><Message>No Error</Message></Status>';

@@ -22,7 +22,8 @@ export const HOMES: Homes = {
   'better-sqlite3': ['src/server/store/database.ts', 'src/server/store/direct.ts'],
   commander: ['src/cli/'],
   execa: ['src/drivers/ipmi/ipmitool/captive.ts'],
-  'fast-xml-parser': ['src/drivers/irmc/scci.ts', 'src/sim/irmc/request.ts'],
+  'fast-string-width': ['src/cli/output.ts'],
+  'fast-xml-parser': ['src/drivers/irmc/reply.ts', 'src/sim/irmc/request.ts'],
   knex: ['src/server/store/'],
   'log-update': ['src/cli/progress.ts'],
   'net-snmp': ['src/drivers/irmc/snmp.ts', 'src/sim/irmc/'],
@@ -37,7 +38,6 @@ export const HOMES: Homes = {
   'nice-grpc-server-health': ['src/server/grpc.ts'],
   'nice-grpc-server-reflection': ['src/server/grpc.ts'],
   pino: ['src/cli/daemons.ts'],
-  'string-width': ['src/cli/output.ts'],
   undici: ['src/drivers/irmc/http.ts'],
   yaml: ['src/cli/configuration.ts', 'src/cli/order_file.ts'],
   zod: [

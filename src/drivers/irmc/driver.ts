@@ -14,7 +14,7 @@ import { exchange } from './http.ts';
 import { type IrmcInfo, irmcKey, irmcName, irmcSchema } from './info.ts';
 import { Pace } from './pace.ts';
 import { IrmcEyes } from './reading.ts';
-import { COMMAND_OF, readStatus, type ScciCommand, type ScciStatus, scciRequest } from './scci.ts';
+import { COMMAND_OF, type ScciCommand, type ScciStatus, scciRequest } from './scci.ts';
 
 /** What takes an agent in the operating system. */
 const NEEDS_AGENT: readonly Target[] = [
@@ -55,6 +55,7 @@ export function createIrmcDriver(parts: IrmcDriverParts): Driver<IrmcInfo> {
     const timeoutMs = info.irmc_client_timeout * 1000;
     const request = { method: 'POST', path: '/config', body: scciRequest(name), order: true, timeoutMs } as const;
     const reply = await pace.hold(irmcKey(info), restMs, () => exchange(info, request, parts, signal), signal);
+    const { readStatus } = await import('./reply.ts');
     const status = readStatus(reply);
     // What it says is shown to people, and it knows the password.
     if (typeof status !== 'string') return { ...status, words: status.words.replaceAll(info.irmc_password, '***') };

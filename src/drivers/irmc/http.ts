@@ -4,7 +4,6 @@
  */
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { Client } from 'undici';
 import type { Chance } from '../../core/chance.ts';
 import type { Clock } from '../../core/clock.ts';
 import { CountermandError, type ErrorCode, fail } from '../../core/errors.ts';
@@ -89,6 +88,8 @@ async function attempt(
   const trust = protocol === 'https' ? trustOf(info) : {};
   // Times are of our clock: the client's own timers are off.
   const options = { headersTimeout: 0, bodyTimeout: 0, connect: { timeout: 0, ...trust } };
+  // Loaded when the first iRMC is spoken to, as most agents have none.
+  const { Client } = await import('undici');
   const client = new Client(origin, options);
   let connected = false;
   client.on('connect', () => {

@@ -4,10 +4,11 @@
  * setpriv makes the kernel kill the program when its parent dies. The parent may have died just before setpriv said so;
  * the shell behind it looks who its parent is, once that can be trusted, and only then becomes the program.
  */
-import { execa } from 'execa';
 import type { Clock } from '../../../core/clock.ts';
 import { fail } from '../../../core/errors.ts';
 import { onAbort, openScope } from '../../../core/signals.ts';
+
+type Execa = typeof import('execa').execa;
 
 /** What is run. Secrets belong in the environment: everybody can read arguments. */
 export interface Command {
@@ -54,10 +55,12 @@ export async function runCaptive(
   clock: Clock,
   signal: AbortSignal,
 ): Promise<Ending> {
+  // Loaded when it is needed: it takes as long as a good part of the agent, and most nodes are not spoken to like this.
+  const { execa } = await import('execa');
   signal.throwIfAborted();
   const startedAt = clock.monotonic();
   const scope = openScope([signal], { clock, afterMs: limitMs, what: command.program });
-  const child = spawn(command);
+  const child = spawn(command, execa);
   const unlink = onAbort(scope.signal, () => killGroup(child.pid));
   const result = await child;
   unlink();
@@ -77,7 +80,7 @@ export async function runCaptive(
   };
 }
 
-function spawn({ program, args, environment, prologue = '' }: Command) {
+function spawn({ program, args, environment, prologue = '' }: Command, execa: Execa) {
   const shell = ['sh', '-c', guarded(prologue), 'sh', String(process.pid), program, ...args];
   return execa('setpriv', ['--pdeathsig', 'KILL', ...shell], {
     env: environment,
