@@ -28,7 +28,11 @@ test('a conductor that is told to stop ends its streams, its agent and what runs
   await held.untilReceived('reset', 1, never());
   t.true((await speakersTo(held)).length > 0);
 
-  const streams = [confirming, sending, subscribe(house.client), watchNode(house.client, 'hangs')];
+  const [events, node] = [subscribe(house.client, 1), watchNode(house.client, 'hangs')];
+  // What has not arrived by then is not ended, but never begun.
+  await events.until('an event', () => true);
+  await node.until('the node', () => true);
+  const streams = [confirming, sending, events, node];
   house.conductor.signal('SIGTERM');
   t.is(await house.conductor.ended, 0);
   for (const stream of streams) {
