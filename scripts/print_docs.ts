@@ -13,7 +13,7 @@ import { printStates } from './docs/states.ts';
 import { printStrategies } from './docs/strategies.ts';
 
 /** The printed documents: where each lies, and how it is printed. */
-export const PRINTED: Readonly<Record<string, () => string>> = {
+export const PRINTED: Readonly<Record<string, () => string | Promise<string>>> = {
   'docs/states.md': printStates,
   'docs/errors.md': printErrors,
   'docs/drivers.md': printDrivers,
@@ -25,5 +25,6 @@ export const PRINTED: Readonly<Record<string, () => string>> = {
 };
 
 if (import.meta.main) {
-  for (const [path, print] of Object.entries(PRINTED)) writeFileSync(new URL(`../${path}`, import.meta.url), print());
+  for (const [path, print] of Object.entries(PRINTED))
+    writeFileSync(new URL(`../${path}`, import.meta.url), await print());
 }

@@ -47,9 +47,9 @@ function afterHelp(command: Command): string[] {
 }
 
 /** The page. */
-export function printCli(): string {
+export async function printCli(): Promise<string> {
   const stream = new PassThrough();
-  const program = buildProgram({
+  const program = await buildProgram({
     environment: {},
     stdin: stream,
     stdout: stream,

@@ -1,5 +1,8 @@
 /** Addresses as they are typed: HOST:PORT, with an IPv6 host in brackets. */
 
+/** Where a conductor listens unless it is told otherwise. */
+export const DEFAULT_ADDRESS = '127.0.0.1:7077';
+
 /** True for HOST:PORT. Port 0, where one may be chosen by the system, only if `zeroPort`. */
 export function isAddress(text: string, zeroPort = false): boolean {
   const match = /^(?:[\w.-]+|\[[\da-fA-F:.]+\]):(\d{1,5})$/.exec(text);

@@ -1,7 +1,8 @@
 /** What every command that asks the conductor shares: the global options, the connection and the output. */
 import type { Command } from 'commander';
 import { fail } from '../core/errors.ts';
-import { type Conductor, DEFAULT_ADDRESS, withConductor } from './connection.ts';
+import { DEFAULT_ADDRESS } from './address.ts';
+import { type Conductor, withConductor } from './connection.ts';
 import { type Output, openOutput } from './output.ts';
 import type { Environment, Terminal } from './terminal.ts';
 

@@ -11,7 +11,6 @@ import {
   Strategy,
 } from '../gen/countermand/v1/audit.ts';
 import { asking, type Call, everyPage, PAGE_SIZE, present } from './asking.ts';
-import { readAudit } from './audit_file.ts';
 import { auditLine, auditTable, auditText, strategyText, WHICH_AUDIT } from './audit_text.ts';
 import { readPairs, readSeconds } from './flags.ts';
 import { inDoubt } from './following.ts';
@@ -38,6 +37,7 @@ async function create(file: string | undefined, options: CreateOptions, call: Ca
     parameters: readPairs(parameter, '--parameter'),
     ...(interval !== undefined && { interval }),
   };
+  const { readAudit } = await import('./audit_file.ts');
   const wanted = await readAudit(file, flags, call);
   const answer = await conductor.audits.createAudit({ ...wanted, requestId }).catch((thrown: unknown) => {
     throw inDoubt(asCountermandError(thrown), 'the audit was made', `${command} audit show ${requestId}`);

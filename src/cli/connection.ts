@@ -13,10 +13,7 @@ import { type AuditServiceClient, AuditServiceDefinition } from '../gen/counterm
 import { type NodeServiceClient, NodeServiceDefinition } from '../gen/countermand/v1/node.ts';
 import { type NotificationServiceClient, NotificationServiceDefinition } from '../gen/countermand/v1/notification.ts';
 import { type PowerServiceClient, PowerServiceDefinition } from '../gen/countermand/v1/power.ts';
-import { isAddress } from './address.ts';
-
-/** Where a conductor listens unless it is told otherwise. */
-export const DEFAULT_ADDRESS = '127.0.0.1:7077';
+import { DEFAULT_ADDRESS, isAddress } from './address.ts';
 
 /** The trailing metadata in which the conductor sends our code of an error. */
 const ERROR_CODE_KEY = 'countermand-error-code';

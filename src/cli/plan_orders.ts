@@ -10,7 +10,6 @@ import {
 } from '../gen/countermand/v1/action_plan.ts';
 import { asking, type Call, present } from './asking.ts';
 import { inDoubt } from './following.ts';
-import { parsePlan, readPlanText } from './plan_file.ts';
 import { followPlan } from './plan_following.ts';
 import { planLine } from './plan_lines.ts';
 import { WHICH_PLAN } from './plan_text.ts';
@@ -92,6 +91,7 @@ async function create(
 ): Promise<void> {
   if (queue && !start) throw fail('ARGUMENT_INVALID', '--queue says how to start; give --start as well');
   if (!wait && !start) throw fail('ARGUMENT_INVALID', '--no-wait goes with --start; without it nothing is waited for');
+  const { parsePlan, readPlanText } = await import('./plan_file.ts');
   const wanted = parsePlan(await readPlanText(file, call), file);
   const plan = await makePlan({ ...wanted, requestId: requestId ?? call.chance.uuid() }, call);
   if (start) await startMade(plan, { queue: queue ?? false, wait }, call);

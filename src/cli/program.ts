@@ -1,29 +1,23 @@
 /** The tree of commands, and one run of it. */
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
-import { addAgentCommand } from './agent.ts';
-import { addAuditCommands } from './audit.ts';
-import { DEFAULT_ADDRESS } from './connection.ts';
-import { addEventsCommand } from './events.ts';
+import { DEFAULT_ADDRESS } from './address.ts';
 import { reportFailure } from './failures.ts';
-import { addNodeCommands } from './node.ts';
-import { addPlanCommands } from './plan.ts';
-import { addPowerCommands } from './power.ts';
-import { addServeCommand } from './serve.ts';
-import { addSimCommands } from './sim.ts';
 import type { Terminal } from './terminal.ts';
 
-/** The commands, in the order of the help. A new group is one file and one line here. */
-const COMMANDS = [
-  addServeCommand,
-  addAgentCommand,
-  addSimCommands,
-  addNodeCommands,
-  addPowerCommands,
-  addPlanCommands,
-  addAuditCommands,
-  addEventsCommand,
-];
+type Add = (program: Command, terminal: Terminal) => void;
+
+/** The commands, in the order of the help, each loaded when it is needed. A new group is one file and one line here. */
+const COMMANDS: Readonly<Record<string, () => Promise<Add>>> = {
+  serve: async () => (await import('./serve.ts')).addServeCommand,
+  agent: async () => (await import('./agent.ts')).addAgentCommand,
+  sim: async () => (await import('./sim.ts')).addSimCommands,
+  node: async () => (await import('./node.ts')).addNodeCommands,
+  power: async () => (await import('./power.ts')).addPowerCommands,
+  plan: async () => (await import('./plan.ts')).addPlanCommands,
+  audit: async () => (await import('./audit.ts')).addAuditCommands,
+  events: async () => (await import('./events.ts')).addEventsCommand,
+};
 
 const EXAMPLES = `
 Examples:
@@ -38,8 +32,11 @@ function readVersion(): string {
   return JSON.parse(manifest).version;
 }
 
-/** The whole tree. Nothing runs before it is parsed. */
-export function buildProgram(terminal: Terminal): Command {
+/**
+ * The tree of commands: with `words`, as much of it as they can mean. Nothing runs before it is parsed.
+ * A word that is the value of an option loads what it means elsewhere, for nothing.
+ */
+export async function buildProgram(terminal: Terminal, words: readonly string[] = []): Promise<Command> {
   const program = new Command('countermand')
     .description('The bare-metal conductor whose orders can be taken back.')
     .version(readVersion(), '--version', 'print the version')
@@ -53,13 +50,17 @@ export function buildProgram(terminal: Terminal): Command {
       writeErr: (text) => terminal.stderr.write(text),
       outputError: () => {},
     });
-  for (const add of COMMANDS) add(program, terminal);
+  const named = Object.keys(COMMANDS).filter((name) => words.includes(name));
+  for (const name of named.length > 0 ? named : Object.keys(COMMANDS)) {
+    const add = await COMMANDS[name]?.();
+    add?.(program, terminal);
+  }
   return program;
 }
 
 /** Runs one command line and answers its exit code. Never rejects. */
 export async function runCommandLine(words: readonly string[], terminal: Terminal): Promise<number> {
-  const program = buildProgram(terminal);
+  const program = await buildProgram(terminal, words);
   try {
     await program.parseAsync(words, { from: 'user' });
     return 0;

@@ -21,7 +21,7 @@ function allCommands(command: Command): Command[] {
   return [command, ...command.commands.flatMap(allCommands)];
 }
 
-const program = buildProgram(openCaptured().terminal);
+const program = await buildProgram(openCaptured().terminal);
 
 test('every command, argument and option is described', (t) => {
   for (const command of allCommands(program)) {

@@ -49,15 +49,17 @@ export async function exchange(
   parts: HttpParts,
   signal: AbortSignal,
 ): Promise<string> {
+  // Loaded when the first iRMC is spoken to, as most agents have none. That is not the iRMC's time.
+  const undici = await import('undici');
   const limit = { clock: parts.clock, afterMs: request.timeoutMs, what: `an answer of the iRMC ${irmcName(info)}` };
   const scope = openScope([signal], limit);
   try {
-    const first = await attempt(info, request, authorization(info, request, parts), scope.signal);
+    const first = await attempt(info, request, authorization(info, request, parts), undici, scope.signal);
     if (first.status !== 401 || first.challenge === null || info.irmc_auth_method === 'basic')
       return bodyOf(first, info, request);
     // Refused for want of a login, or of a fresh one: it was not carried out.
     nonces.set(info, { challenge: first.challenge, count: 0 });
-    const second = await attempt(info, request, authorization(info, request, parts), scope.signal);
+    const second = await attempt(info, request, authorization(info, request, parts), undici, scope.signal);
     return bodyOf(second, info, request);
   } catch (error) {
     signal.throwIfAborted();
@@ -76,11 +78,14 @@ function authorization(info: IrmcInfo, { method, path }: HttpRequest, { chance }
   return answerChallenge(known.challenge, { username, password, method, path }, known.count, chance);
 }
 
+type Undici = Pick<typeof import('undici'), 'Client'>;
+
 /** One request on a connection of its own. */
 async function attempt(
   info: IrmcInfo,
   { method, path, body, order }: HttpRequest,
   login: string | null,
+  { Client }: Undici,
   signal: AbortSignal,
 ): Promise<HttpReply> {
   const { protocol, port } = endpointOf(info);
@@ -88,8 +93,6 @@ async function attempt(
   const trust = protocol === 'https' ? trustOf(info) : {};
   // Times are of our clock: the client's own timers are off.
   const options = { headersTimeout: 0, bodyTimeout: 0, connect: { timeout: 0, ...trust } };
-  // Loaded when the first iRMC is spoken to, as most agents have none.
-  const { Client } = await import('undici');
   const client = new Client(origin, options);
   let connected = false;
   client.on('connect', () => {

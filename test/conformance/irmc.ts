@@ -1,15 +1,14 @@
+/** The driver `irmc` against our simulator, by each way to look at the server. */
 import test, { type ExecutionContext } from 'ava';
 import type { OrderTarget } from '../../src/core/power.ts';
-import type { DriverInfo } from '../../src/drivers/driver.ts';
+import type { Driver, DriverInfo } from '../../src/drivers/driver.ts';
+import type { IrmcInfo } from '../../src/drivers/irmc/info.ts';
 import { HEALTHY_IRMC, type IrmcFaults, STALLED_IRMC } from '../../src/sim/irmc/faults.ts';
 import type { ScciReceived } from '../../src/sim/irmc/sim_irmc.ts';
-import { newIrmcDriver, TEST_REST_MS } from '../counterparts/irmc_driver.ts';
+import { newIrmcDriver } from '../counterparts/irmc_driver.ts';
 import { type NewSimIrmc, newSimIrmc, type TestedIrmc } from '../counterparts/sim_irmc.ts';
 import type { Bench, Situation } from './counterpart.ts';
 import { conforms } from './run.ts';
-
-const driver = newIrmcDriver();
-test.after.always(() => driver.close());
 
 const TARGETS: Readonly<Partial<Record<ScciReceived['command'], OrderTarget>>> = {
   PowerOnCabinet: 'power on',
@@ -48,37 +47,16 @@ const MAKINGS: Readonly<Partial<Record<Situation, Making>>> = {
 };
 
 /** One way to look at the server, log in and be disturbed. */
-interface Variant {
+export interface Variant {
   readonly name: string;
   readonly info: DriverInfo;
-  /** Keys that are left out. */
-  readonly without: RegExp;
+  /** With the keys of SNMP. */
+  readonly snmp: boolean;
   readonly faults: Partial<IrmcFaults>;
   readonly lanOff: boolean;
 }
 
-const SNMP_KEYS = /^irmc_snmp_/;
-const NO_KEYS = /^$/;
-
-const VARIANTS: readonly Variant[] = [
-  { name: 'over SNMP', info: {}, without: NO_KEYS, faults: {}, lanOff: false },
-  {
-    name: 'over IPMI, Digest, error 5 on tight sequences',
-    info: { irmc_auth_method: 'digest' },
-    without: SNMP_KEYS,
-    faults: { busyMs: TEST_REST_MS / 2 },
-    lanOff: false,
-  },
-  {
-    name: 'over Redfish, IPMI over LAN off, a login refused by a page',
-    info: {},
-    without: SNMP_KEYS,
-    faults: { refusesLoginWith: 'page' },
-    lanOff: true,
-  },
-];
-
-function benchOf({ irmc, info }: TestedIrmc, situation: Situation): Bench {
+function benchOf(driver: Driver<IrmcInfo>, { irmc, info }: TestedIrmc, situation: Situation): Bench {
   return {
     driver,
     info,
@@ -93,24 +71,22 @@ function benchOf({ irmc, info }: TestedIrmc, situation: Situation): Bench {
   };
 }
 
-for (const variant of VARIANTS) {
+/** Makes a test of each promise, over this way. */
+export function irmcConforms(variant: Variant): void {
+  const driver = newIrmcDriver();
+  test.after.always(() => driver.close());
   const makingOf =
     (situation: Situation, { changed, ...options }: Making) =>
     async (t: ExecutionContext): Promise<Bench> => {
       const tested = await newSimIrmc(t, { ...options, faults: { ...variant.faults, ...options.faults } });
       if (variant.lanOff) await tested.listening.switchIpmi(false);
-      const kept = Object.entries(tested.info).filter(([key]) => !variant.without.test(key));
-      const closed = variant.without === SNMP_KEYS ? { irmc_snmp_port: undefined } : {};
-      const info = { ...Object.fromEntries(kept), irmc_client_timeout: '3', ...variant.info, ...changed, ...closed };
-      return benchOf({ ...tested, info: definedOf(info) }, situation);
+      const info = { ...tested.info, irmc_client_timeout: '5', ...variant.info, ...changed };
+      const kept = Object.entries(info).filter(([key]) => variant.snmp || !key.startsWith('irmc_snmp_'));
+      return benchOf(driver, { ...tested, info: Object.fromEntries(kept) }, situation);
     };
   const entries = Object.entries(MAKINGS) as [Situation, Making][];
   // Over SNMP the server can be read without a login.
-  const tried = entries.filter(([situation]) => situation !== 'wrong login' || variant.without === SNMP_KEYS);
+  const tried = entries.filter(([situation]) => situation !== 'wrong login' || !variant.snmp);
   const situations = Object.fromEntries(tried.map(([name, making]) => [name, makingOf(name, making)]));
   conforms({ name: `irmc ${variant.name}, with our simulator`, situations });
-}
-
-function definedOf(info: Readonly<Record<string, string | undefined>>): DriverInfo {
-  return Object.fromEntries(Object.entries(info).filter((entry): entry is [string, string] => entry[1] !== undefined));
 }

@@ -1,0 +1,3 @@
+import { irmcConforms } from './irmc.ts';
+
+irmcConforms({ name: 'over SNMP', info: {}, snmp: true, faults: {}, lanOff: false });
