@@ -26,7 +26,7 @@ export const VICTIMS: readonly Victim[] = [
 ];
 
 /** Long enough for a busy system, short enough to wait twice for it. */
-export const LEASE_S = 1.5;
+export const LEASE_S = 2.5;
 
 /** A BMC that takes an NMI, enrolled as node `name`. */
 export async function enrolPyghmi(
