@@ -1,6 +1,7 @@
 /** Our IPMI client alone: the driver `ipmi` in this process, without conductor and agent, which pace each BMC. */
 import { systemChance } from '../../src/core/chance.ts';
 import { systemClock } from '../../src/core/clock.ts';
+import { onAbort, openScope } from '../../src/core/signals.ts';
 import { createIpmiDriver } from '../../src/drivers/ipmi/driver.ts';
 import { timed } from '../figures.ts';
 import { driverInfoOf } from '../fleet.ts';
@@ -26,14 +27,19 @@ export async function ourStatus({ sessions, passes, aim }: OurOptions, ground: G
   const keepSessionMs = sessions === 'kept' ? KEEP_MS : 0;
   const driver = createIpmiDriver({ clock: systemClock, chance: systemChance, searchPath: '', keepSessionMs });
   const bmcs = fleet.bmcs.map((bmc) => ({ ...bmc, parsed: driver.parse(driverInfoOf({ ...fleet, ...bmc })) }));
+  // Each question has a signal of its own, as in the agent: a signal looks through all who listen when one more does.
+  const scopes = bmcs.map(() => openScope([]));
+  const unlink = onAbort(signal, (reason) => {
+    for (const scope of scopes) scope.abort(reason);
+  });
   const what = `ours, the driver alone, ${sessions} sessions`;
   async function pass(): Promise<Measured> {
     const said = new Map<string, string>();
     const before = process.cpuUsage();
     const wallMs = await timed(() =>
       Promise.all(
-        bmcs.map(async ({ address, parsed }) => {
-          const { powerState } = await driver.getPowerState(parsed, signal);
+        bmcs.map(async ({ address, parsed }, index) => {
+          const { powerState } = await driver.getPowerState(parsed, scopes[index]?.signal ?? signal);
           said.set(address, powerState);
         }),
       ),
@@ -50,6 +56,7 @@ export async function ourStatus({ sessions, passes, aim }: OurOptions, ground: G
     for (let count = 0; count < passes; count += 1) all.push(await pass());
     return middle(all);
   } finally {
+    unlink();
     driver.close();
   }
 }

@@ -126,12 +126,12 @@ export class Client {
    * Lets go of the session; the BMC is told. Commands that wait are refused, an order that is under way is in doubt; the next
    * command opens a new session.
    */
-  close(reason: RmcpError = new RmcpError('CLOSED', 'the client was closed')): void {
+  close(why = 'the client was closed'): void {
     const underWay = this.#asking === 'the command';
     for (const [at, { command, settle }] of this.#waiting.splice(0).entries()) {
       const inDoubt = at === 0 && underWay && !command.idempotent;
       settle(
-        inDoubt ? new RmcpError('NO_ANSWER', `no answer to ${command.name}: ${reason.message}`) : reason,
+        inDoubt ? new RmcpError('NO_ANSWER', `no answer to ${command.name}: ${why}`) : new RmcpError('CLOSED', why),
         undefined,
       );
     }

@@ -97,7 +97,7 @@ export class Pool {
     const known = this.#members.get(key);
     if (known && sameLogin(known.login, target.login)) return known;
     // Another password is another session.
-    known?.client.close(new RmcpError('CLOSED', 'the login of the BMC was changed'));
+    known?.client.close('the login of the BMC was changed');
     const { transport, clock, random, patience = DEFAULT_PATIENCE } = this.#parts;
     const member = { login: target.login, client: new Client(target, { transport, clock, random, patience }) };
     member.client.onRest = () => this.#rested(key);
