@@ -211,10 +211,9 @@ test('a cancel goes on to roll back, and ends as the rollback does', async (t) =
   await untilIn(watchTask(house.client, heldBy), 'CONFIRMING');
   const cancelled = await countermand(t, house, 'plan', 'cancel', first.uuid, '--rollback', '--reason', 'wrong rack');
   t.is(cancelled.exitCode, 0, cancelled.stderr);
-  t.regex(
-    cancelled.stdout,
-    /\nplan 'soft_off n\[1-2\]' is being rolled back; cancelled: wrong rack; .*\nplan 'rollback of soft_off n\[1-2\]' \(.{36}\) ONGOING; 2 actions, /,
-  );
+  t.regex(cancelled.stdout, /\nplan 'soft_off n\[1-2\]' is being rolled back; cancelled: wrong rack; /);
+  // It may be over before it can be watched: then its end is all that is told.
+  t.regex(cancelled.stdout, /\nplan 'rollback of soft_off n\[1-2\]' (\(.{36}\) ONGOING; 2 actions, |SUCCEEDED after )/);
   t.is(await first.ended, 8, 'who watched is told that the plan was cancelled');
   t.regex(first.said.seen.join('\n'), /\nplan 'rollback of soft_off n\[1-2\]' SUCCEEDED /);
   for (const name of ['n1', 'n2'])
