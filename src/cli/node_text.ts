@@ -93,8 +93,9 @@ export function supportedText(answer: GetSupportedPowerStatesResponse): string {
   ]);
   const source = answer.probedAt
     ? `the hardware was asked at ${answer.probedAt.toISOString()}`
-    : `the list of the driver; the hardware was not asked${answer.reason && `: ${oneLine(answer.reason)}`}`;
-  return `${table(['TARGET', 'POWER STATE', 'RECALL'], rows)}\n${source}`;
+    : 'the list of the driver; the hardware was not asked';
+  const why = answer.reason && `: ${oneLine(answer.reason)}`;
+  return `${table(['TARGET', 'POWER STATE', 'RECALL'], rows)}\n${source}${why}`;
 }
 
 /**

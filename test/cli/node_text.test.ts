@@ -73,6 +73,12 @@ test('supported targets: how far an order can be recalled; of an abort nothing',
     'abort_soft_off   abort soft power off',
     'the list of the driver; the hardware was not asked: no agent',
   ]);
+  const probed = { ...answer, probedAt: new Date(NOW), reason: 'the ServerView agent of the node is not connected' };
+  t.regex(
+    supportedText(probed),
+    /\nthe hardware was asked at 1970-.*Z: the ServerView agent of the node is not connected$/,
+  );
+  t.regex(supportedText({ ...probed, reason: '' }), /\nthe hardware was asked at 1970-.*Z$/);
 });
 
 test('an explanation: sentences, how to take back, tasks, what is possible', (t) => {

@@ -4,18 +4,15 @@
  */
 import type { OrderTarget } from '../../core/power.ts';
 
-/** The commands that we give, by their names and with their codes. */
-export const SCCI_COMMANDS = {
-  PowerOnCabinet: 0x0111,
-  PowerOffCabinet: 0x0112,
-  ResetServer: 0x0204,
-  RequestShutdownAndOff: 0x0205,
-  RequestShutdownAndReset: 0x0206,
-  ShutdownRequestCancelled: 0x0209,
-  RaiseNMI: 0x020c,
-} as const;
-/** A command by its name. */
-export type ScciCommand = keyof typeof SCCI_COMMANDS;
+/** The commands that we give, by the names that iRMCs take as well as their codes. */
+export type ScciCommand =
+  | 'PowerOnCabinet' // 0x0111
+  | 'PowerOffCabinet' // 0x0112
+  | 'ResetServer' // 0x0204
+  | 'RequestShutdownAndOff' // 0x0205
+  | 'RequestShutdownAndReset' // 0x0206
+  | 'ShutdownRequestCancelled' // 0x0209
+  | 'RaiseNMI'; // 0x020C
 
 /** The command of each order. */
 export const COMMAND_OF: Readonly<Record<OrderTarget, ScciCommand>> = {
