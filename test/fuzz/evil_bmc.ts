@@ -29,7 +29,7 @@ export class EvilBmc {
 
   constructor(suite: CipherSuiteId, password: Buffer, chance: SeededChance) {
     this.#suite = CIPHER_SUITES[suite];
-    this.#password = secretKey(password);
+    this.#password = secretKey(this.#suite, password);
     this.#chance = chance;
   }
 
@@ -92,7 +92,7 @@ export class EvilBmc {
       sessionId: this.#consoleSessionId,
       sequence: this.#sequence,
     };
-    return encodeSession({ ...head, payload }, keys.sign);
+    return encodeSession({ ...head, payload }, keys);
   }
 
   /** A message of the right form, with this code and data. */

@@ -90,8 +90,8 @@ export class BmcSessions {
   readonly #commands: SimCommands;
   readonly #random: RandomBytes;
   readonly #guid: Buffer;
-  readonly #kg: SecretKey | null;
-  readonly #passwords = new Map<string, SecretKey>();
+  /** By cipher suite and user; the one of the BMC itself has no user. */
+  readonly #keys = new Map<string, SecretKey>();
   readonly #sessions = new Map<number, SimSession>();
 
   constructor(login: SimLogin, commands: SimCommands, random: RandomBytes) {
@@ -99,7 +99,6 @@ export class BmcSessions {
     this.#commands = commands;
     this.#random = random;
     this.#guid = random(16);
-    this.#kg = login.kg === null ? null : secretKey(login.kg);
   }
 
   /** How many sessions there are, half open ones included. */
@@ -171,9 +170,13 @@ export class BmcSessions {
     return this.#answer(PAYLOAD.openSessionResponse, handshake.encodeOpenSessionResponse(response));
   }
 
-  #passwordOf({ name, password }: SimUser): SecretKey {
-    const key = this.#passwords.get(name) ?? secretKey(Buffer.from(password));
-    this.#passwords.set(name, key);
+  #passwordOf({ name, password }: SimUser, suite: CipherSuite): SecretKey {
+    return this.#keyOf(`${suite.id} ${name}`, suite, Buffer.from(password));
+  }
+
+  #keyOf(name: string, suite: CipherSuite, bytes: Buffer): SecretKey {
+    const key = this.#keys.get(name) ?? secretKey(suite, bytes);
+    this.#keys.set(name, key);
     return key;
   }
 
@@ -226,7 +229,7 @@ export class BmcSessions {
       username: Buffer.from(message.username),
     };
     const { bmcRandom, bmcGuid, consoleSessionId } = session.exchange;
-    const keyExchange = handshake.proofOfBmc(session.exchange, this.#passwordOf(user));
+    const keyExchange = handshake.proofOfBmc(session.exchange, this.#passwordOf(user, session.suite));
     const answer = { tag: message.tag, status: handshake.STATUS.ok, consoleSessionId, bmcRandom, bmcGuid, keyExchange };
     return this.#answer(PAYLOAD.rakp2, handshake.encodeRakp2(answer));
   }
@@ -242,12 +245,13 @@ export class BmcSessions {
     const { exchange, user, consoleSessionId } = session;
     const answer = (status: number, check: Buffer): Buffer[] =>
       this.#answer(PAYLOAD.rakp4, handshake.encodeRakp4({ tag: message.tag, status, consoleSessionId, check }));
-    const password = this.#passwordOf(user);
+    const password = this.#passwordOf(user, session.suite);
     if (!sameCode(handshake.proofOfConsole(exchange, password), message.keyExchange)) {
       this.#sessions.delete(session.id);
       return answer(handshake.STATUS.invalidIntegrityCheck, NOTHING);
     }
-    const integrityKey = handshake.sessionIntegrityKey(exchange, this.#kg ?? password);
+    const kg = this.#login.kg === null ? password : this.#keyOf(`${session.suite.id}`, session.suite, this.#login.kg);
+    const integrityKey = handshake.sessionIntegrityKey(exchange, kg);
     session.keys ??= deriveKeys(session.suite, integrityKey);
     session.heardAt = nowMs;
     session.privilege = PRIVILEGES.USER;
@@ -273,7 +277,7 @@ export class BmcSessions {
       sessionId: session.consoleSessionId,
       sequence: session.sequence,
     };
-    return [encodeSession({ ...head, payload: keys.encrypt(response, this.#random(16)) }, keys.sign)];
+    return [encodeSession({ ...head, payload: keys.encrypt(response, this.#random(16)) }, keys)];
   }
 
   #command(request: RequestMessage, session: SimSession): SimAnswer {

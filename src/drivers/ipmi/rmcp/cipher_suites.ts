@@ -3,14 +3,9 @@
  * 17 are here. Suite 0 lets anybody in without the password (CVE-2013-4784), the others sign or encrypt nothing, or use what
  * is broken.
  */
-import {
-  createCipheriv,
-  createDecipheriv,
-  createHmac,
-  createSecretKey,
-  type KeyObject,
-  timingSafeEqual,
-} from 'node:crypto';
+import { createCipheriv, createDecipheriv, timingSafeEqual } from 'node:crypto';
+import { type HashName, type KeyedHash, openKeyedHash } from './keyed_hash.ts';
+import type { Signer } from './packet.ts';
 
 /** The suites that are supported. */
 export type CipherSuiteId = 3 | 17;
@@ -22,7 +17,7 @@ export interface CipherSuite {
   readonly authentication: number;
   readonly integrity: number;
   readonly confidentiality: number;
-  readonly hash: 'sha1' | 'sha256';
+  readonly hash: HashName;
   /** Bytes of the key exchange authentication code of RAKP messages 2 and 3. */
   readonly keyExchangeLength: number;
   /** Bytes of the integrity check value of RAKP message 4, and of each packet's authentication code. */
@@ -51,22 +46,12 @@ export const CIPHER_SUITES: Readonly<Record<CipherSuiteId, CipherSuite>> = {
   },
 };
 
-/**
- * A key, made once from its bytes and then used: that saves Node more than half of the time of a whole session, as it
- * prepares anew what is handed to it as bytes.
- */
-export type SecretKey = KeyObject;
+/** A key of a suite, taken up once: it makes a keyed hash of parts, one after the other. */
+export type SecretKey = KeyedHash;
 
-/** The key of these bytes; none at all are a key, too. */
-export function secretKey(bytes: Buffer): SecretKey {
-  return createSecretKey(bytes);
-}
-
-/** Keyed hash of the parts one after the other. */
-export function keyedHash({ hash }: CipherSuite, key: SecretKey, ...parts: readonly Buffer[]): Buffer {
-  const keyed = createHmac(hash, key);
-  for (const part of parts) keyed.update(part);
-  return keyed.digest();
+/** The key of these bytes; none at all are a key, too. @throws RangeError above 64 bytes */
+export function secretKey({ hash }: CipherSuite, bytes: Buffer): SecretKey {
+  return openKeyedHash(hash, bytes);
 }
 
 /** True if two codes are the same, in a time that does not tell how far they are. */
@@ -75,9 +60,7 @@ export function sameCode(one: Buffer, other: Buffer): boolean {
 }
 
 /** The keys of one session, made of its session integrity key (IPMI 2.0 section 13.32). */
-export interface SessionKeys {
-  /** The authentication code of a packet. */
-  sign(signed: Buffer): Buffer;
+export interface SessionKeys extends Signer {
   /**
    * A payload as it travels: an initialization vector, then the encrypted bytes (IPMI 2.0 section 13.29.2).
    * @param random 16 bytes that nobody can guess; the vector is made of them
@@ -94,12 +77,11 @@ const CONSTANT_LENGTH = 20;
 
 /** The keys that both sides of a session derive. */
 export function deriveKeys(suite: CipherSuite, sessionIntegrityKey: SecretKey): SessionKeys {
-  const derived = (constant: number): Buffer =>
-    keyedHash(suite, sessionIntegrityKey, Buffer.alloc(CONSTANT_LENGTH, constant));
-  const signing = secretKey(derived(1));
-  const encrypting = secretKey(derived(2).subarray(0, BLOCK));
+  const derived = (constant: number): Buffer => sessionIntegrityKey(Buffer.alloc(CONSTANT_LENGTH, constant));
+  const encrypting = derived(2).subarray(0, BLOCK);
   return {
-    sign: (signed) => keyedHash(suite, signing, signed).subarray(0, suite.checkLength),
+    codeLength: suite.checkLength,
+    sign: openKeyedHash(suite.hash, derived(1), suite.checkLength),
     encrypt: openEncryption(encrypting),
     decrypt: openDecryption(encrypting),
   };
@@ -112,7 +94,7 @@ export function deriveKeys(suite: CipherSuite, sessionIntegrityKey: SecretKey): 
  * nonsense, and what follows is decrypted with the vector that it is.
  */
 
-function openEncryption(key: SecretKey): SessionKeys['encrypt'] {
+function openEncryption(key: Buffer): SessionKeys['encrypt'] {
   const cipher = createCipheriv(AES, key, Buffer.alloc(BLOCK)).setAutoPadding(false);
   return (payload, random) => {
     // The pad counts 01h, 02h, 03h, …; its length is the last byte.
@@ -126,7 +108,7 @@ function openEncryption(key: SecretKey): SessionKeys['encrypt'] {
   };
 }
 
-function openDecryption(key: SecretKey): SessionKeys['decrypt'] {
+function openDecryption(key: Buffer): SessionKeys['decrypt'] {
   const decipher = createDecipheriv(AES, key, Buffer.alloc(BLOCK)).setAutoPadding(false);
   return (encrypted) => {
     if (encrypted.length < 2 * BLOCK || encrypted.length % BLOCK !== 0) return null;

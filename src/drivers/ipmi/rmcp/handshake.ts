@@ -2,7 +2,7 @@
  * The messages by which a session is opened: Open Session, and RAKP 1 to 4 (IPMI 2.0 sections 13.17 to 13.24), and what they
  * prove. Pure; both sides are here, so that a simulator uses the same code. What is malformed is null.
  */
-import { type CipherSuite, keyedHash, type SecretKey, secretKey } from './cipher_suites.ts';
+import { type CipherSuite, type SecretKey, secretKey } from './cipher_suites.ts';
 
 /** What is asked for in an Open Session Request. */
 export interface OpenSessionRequest {
@@ -273,25 +273,24 @@ const who = ({ role, username }: Exchange): Buffer => Buffer.concat([Buffer.from
 
 /** What proves in message 2 that the BMC knows the password (IPMI 2.0 section 13.31). */
 export function proofOfBmc(exchange: Exchange, password: SecretKey): Buffer {
-  const { suite, consoleSessionId, bmcSessionId, consoleRandom, bmcRandom, bmcGuid } = exchange;
-  const ids = Buffer.concat([id(consoleSessionId), id(bmcSessionId)]);
-  return keyedHash(suite, password, ids, consoleRandom, bmcRandom, bmcGuid, who(exchange));
+  const { consoleSessionId, bmcSessionId, consoleRandom, bmcRandom, bmcGuid } = exchange;
+  return password(id(consoleSessionId), id(bmcSessionId), consoleRandom, bmcRandom, bmcGuid, who(exchange));
 }
 
 /** What proves in message 3 that we do. */
 export function proofOfConsole(exchange: Exchange, password: SecretKey): Buffer {
-  const { suite, consoleSessionId, bmcRandom } = exchange;
-  return keyedHash(suite, password, bmcRandom, id(consoleSessionId), who(exchange));
+  const { consoleSessionId, bmcRandom } = exchange;
+  return password(bmcRandom, id(consoleSessionId), who(exchange));
 }
 
 /** The session integrity key, of the BMC key K_g; a BMC without one uses the password (IPMI 2.0 section 13.31). */
 export function sessionIntegrityKey(exchange: Exchange, kg: SecretKey): SecretKey {
   const { suite, consoleRandom, bmcRandom } = exchange;
-  return secretKey(keyedHash(suite, kg, consoleRandom, bmcRandom, who(exchange)));
+  return secretKey(suite, kg(consoleRandom, bmcRandom, who(exchange)));
 }
 
 /** What proves in message 4 that both have the same session integrity key. */
 export function proofOfKey(exchange: Exchange, integrityKey: SecretKey): Buffer {
   const { suite, consoleRandom, bmcSessionId, bmcGuid } = exchange;
-  return keyedHash(suite, integrityKey, consoleRandom, id(bmcSessionId), bmcGuid).subarray(0, suite.checkLength);
+  return integrityKey(consoleRandom, id(bmcSessionId), bmcGuid).subarray(0, suite.checkLength);
 }

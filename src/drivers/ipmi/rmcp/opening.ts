@@ -99,7 +99,7 @@ export class Opening {
     this.#suite = CIPHER_SUITES[login.cipherSuite];
     this.#patience = patience;
     this.#random = random;
-    this.#password = secretKey(login.password);
+    this.#password = secretKey(this.#suite, login.password);
     this.#role = PRIVILEGES[login.privilege] | BY_NAME_ALONE;
     this.#question = new Resending(patience, nowMs);
   }
@@ -266,7 +266,10 @@ export class Opening {
     if (answer.status !== handshake.STATUS.ok) return this.#refused(answer.status, nowMs);
     const exchange = this.#exchange as handshake.Exchange;
     const { kg } = this.#login;
-    const integrityKey = handshake.sessionIntegrityKey(exchange, kg === null ? this.#password : secretKey(kg));
+    const integrityKey = handshake.sessionIntegrityKey(
+      exchange,
+      kg === null ? this.#password : secretKey(this.#suite, kg),
+    );
     if (sameCode(handshake.proofOfKey(exchange, integrityKey), answer.check)) {
       const [consoleSessionId, bmcSessionId] = [this.#consoleSessionId, this.#bmcSessionId];
       const keys = deriveKeys(this.#suite, integrityKey);

@@ -70,6 +70,7 @@ const NEXT_HEADER = 0x07;
 const RMCP_LENGTH = 4;
 const SESSION_HEADER_LENGTH = RMCP_LENGTH + 12;
 const BARE_HEADER_LENGTH = RMCP_LENGTH + 10;
+const NOTHING = Buffer.alloc(0);
 
 const rmcpHeader = (messageClass: number): Buffer => Buffer.from([RMCP_VERSION, 0, RMCP_SEQUENCE, messageClass]);
 const RMCP_IPMI = rmcpHeader(CLASS.ipmi);
@@ -107,28 +108,30 @@ function decodeSession(datagram: Buffer): SessionPacket | null {
   const length = datagram.readUInt16LE(14);
   const end = SESSION_HEADER_LENGTH + length;
   if (datagram.length < end) return null;
-  const head = {
-    kind: 'session' as const,
+  const authenticated = (type & AUTHENTICATED) !== 0;
+  const signedEnd = authenticated ? endOfSigned(datagram, end) : RMCP_LENGTH;
+  if (signedEnd === null) return null;
+  return {
+    kind: 'session',
     payloadType: type & PAYLOAD_TYPE_MASK,
     encrypted: (type & ENCRYPTED) !== 0,
-    authenticated: (type & AUTHENTICATED) !== 0,
+    authenticated,
     sessionId: datagram.readUInt32LE(6),
     sequence: datagram.readUInt32LE(10),
     payload: datagram.subarray(SESSION_HEADER_LENGTH, end),
+    signed: datagram.subarray(RMCP_LENGTH, signedEnd),
+    authCode: authenticated ? datagram.subarray(signedEnd) : NOTHING,
   };
-  if (!head.authenticated) return { ...head, signed: Buffer.alloc(0), authCode: Buffer.alloc(0) };
-  const trailer = decodeTrailer(datagram, end);
-  return trailer && { ...head, ...trailer };
 }
 
-/** Integrity pad, its length, the next header, then the authentication code to the end. */
-function decodeTrailer(datagram: Buffer, start: number): Pick<SessionPacket, 'signed' | 'authCode'> | null {
+/** Where what is signed ends: after the integrity pad, its length and the next header. The code follows, to the end. */
+function endOfSigned(datagram: Buffer, start: number): number | null {
   // What is signed, from the authentication type on, fills whole words of four bytes.
   const padLength = (4 - ((start - RMCP_LENGTH + 2) % 4)) % 4;
   const end = start + padLength + 2;
   if (datagram.length <= end) return null;
   if (datagram[end - 2] !== padLength || datagram[end - 1] !== NEXT_HEADER) return null;
-  return { signed: datagram.subarray(RMCP_LENGTH, end), authCode: datagram.subarray(end) };
+  return end;
 }
 
 /** What encodeSession needs to know. */
@@ -140,16 +143,22 @@ export interface OutgoingPacket {
   readonly payload: Buffer;
 }
 
-/** Makes the authentication code of bytes. */
-export type Sign = (signed: Buffer) => Buffer;
+/** Makes authentication codes. */
+export interface Signer {
+  /** Bytes of a code. */
+  readonly codeLength: number;
+  /** The authentication code of bytes. */
+  sign(signed: Buffer): Buffer;
+}
 
-/** An RMCP+ datagram. With `sign` it is authenticated. */
-export function encodeSession(packet: OutgoingPacket, sign: Sign | null): Buffer {
+/** An RMCP+ datagram. With a signer it is authenticated. */
+export function encodeSession(packet: OutgoingPacket, signer: Signer | null): Buffer {
   const { payloadType, encrypted, sessionId, sequence, payload } = packet;
   const payloadEnd = SESSION_HEADER_LENGTH + payload.length;
   const padLength = (4 - ((payloadEnd - RMCP_LENGTH + 2) % 4)) % 4;
-  const datagram = Buffer.allocUnsafe(sign === null ? payloadEnd : payloadEnd + padLength + 2);
-  const flags = (encrypted ? ENCRYPTED : 0) | (sign === null ? 0 : AUTHENTICATED);
+  const signedEnd = payloadEnd + padLength + 2;
+  const datagram = Buffer.allocUnsafe(signer === null ? payloadEnd : signedEnd + signer.codeLength);
+  const flags = (encrypted ? ENCRYPTED : 0) | (signer === null ? 0 : AUTHENTICATED);
   RMCP_IPMI.copy(datagram);
   datagram[4] = AUTH_TYPE.rmcpPlus;
   datagram[5] = payloadType | flags;
@@ -157,11 +166,12 @@ export function encodeSession(packet: OutgoingPacket, sign: Sign | null): Buffer
   datagram.writeUInt32LE(sequence, 10);
   datagram.writeUInt16LE(payload.length, 14);
   payload.copy(datagram, SESSION_HEADER_LENGTH);
-  if (sign === null) return datagram;
-  datagram.fill(0xff, payloadEnd, payloadEnd + padLength);
+  if (signer === null) return datagram;
+  for (let at = payloadEnd; at < payloadEnd + padLength; at += 1) datagram[at] = 0xff;
   datagram[payloadEnd + padLength] = padLength;
   datagram[payloadEnd + padLength + 1] = NEXT_HEADER;
-  return Buffer.concat([datagram, sign(datagram.subarray(RMCP_LENGTH))]);
+  signer.sign(datagram.subarray(RMCP_LENGTH, signedEnd)).copy(datagram, signedEnd);
+  return datagram;
 }
 
 /** A datagram with a message outside of any session. */

@@ -34,6 +34,8 @@ export interface PoolParts {
   readonly patience?: SessionPatience;
 }
 
+/** With so much of its places taken, the pool begins to note who is used, to know who was not. */
+const SCARCE = 0.5;
 /** So often in a keep-alive time all sessions are looked at. */
 const LOOKS = 4;
 
@@ -54,7 +56,9 @@ export class Pool {
   readonly #limits: PoolLimits;
   /** By host and port. */
   readonly #members = new Map<string, Member>();
-  /** The keys of those that have a session, or may open one. */
+  /** As they were asked for: to make one takes longer than to look it up. */
+  readonly #keys = new WeakMap<Target, string>();
+  /** The keys of those that have a session, or may open one; where room is scarce, in the order of use. */
   readonly #open = new Set<string>();
   readonly #places: Place[] = [];
   #timer: { cancel(): void } | null = null;
@@ -75,10 +79,18 @@ export class Pool {
    * @throws RmcpError; the reason of the abort, at once
    */
   async run<Answer>(target: Target, command: Command<Answer>, signal: AbortSignal): Promise<Answer> {
-    const key = `${target.host} ${target.port}`;
+    const key = this.#keyOf(target);
     // Nothing may come between the last look and the use.
     for (let waited = false; !this.#enter(key, waited); waited = true) await this.#untilRoom(signal);
     return this.#member(key, target).client.run(command, signal);
+  }
+
+  #keyOf(target: Target): string {
+    const known = this.#keys.get(target);
+    if (known !== undefined) return known;
+    const key = `${target.host} ${target.port}`;
+    this.#keys.set(target, key);
+    return key;
   }
 
   /** Closes every session; the BMCs are told. Commands that are under way are refused. */
@@ -108,8 +120,8 @@ export class Pool {
   /** Gives this BMC leave to have a session, if there is room. Those that wait already go first. */
   #enter(key: string, waited: boolean): boolean {
     if (this.#closed) return true;
-    // The set is in the order of use: who is asked something goes to its end.
-    if (this.#open.delete(key)) {
+    if (this.#open.has(key)) {
+      if (this.#open.size > this.#limits.maxSessions * SCARCE) this.#open.delete(key);
       this.#open.add(key);
       return true;
     }

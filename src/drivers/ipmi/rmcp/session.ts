@@ -158,7 +158,7 @@ export class Session {
     this.#outgoing = this.#outgoing === 0xffff_ffff ? 1 : this.#outgoing + 1;
     const payload = keys.encrypt(encodeRequest({ netFn, command, sequence, data }), this.#random(16));
     const head = { payloadType: PAYLOAD.ipmi, encrypted: true, sessionId: bmcSessionId, sequence: this.#outgoing };
-    return { kind: 'send', datagram: encodeSession({ ...head, payload }, keys.sign) };
+    return { kind: 'send', datagram: encodeSession({ ...head, payload }, keys) };
   }
 
   /** The answer in a packet, if all about it is right. */
@@ -176,7 +176,7 @@ export class Session {
 
   #answered({ completionCode, data }: ResponseMessage, command: Unknown): SessionEvent[] {
     if (completionCode !== COMPLETION.ok) return this.#refused(completionCode, command);
-    const value = command.read(Buffer.from(data));
+    const value = command.read(data);
     if (value === null) return this.#fail('GARBLED', `the answer to ${command.name} is too short`, this.#raising);
     this.#asked = null;
     if (!this.#raising) return [{ kind: 'answered', value }];
