@@ -16,6 +16,9 @@ export const GO_VALID_MS = 5000;
 export const POLL_GAPS_MS = [500, 1000, 2000, 4000, 8000, 10_000] as const;
 /** Before an idempotent half is prepared again. */
 const TRY_AGAIN_MS = 1000;
+/** Made once: each power task ends something with them, and to note where an error came from takes long. */
+const NEXT_SENDING = fail('SETTLED', 'the next half of the power task begins');
+const OBSERVED_ANEW = fail('SETTLED', 'the power task is observed anew');
 
 /** What a run is about. */
 export interface RunSubject {
@@ -86,7 +89,7 @@ export class PowerRun {
       this.adopt(fence);
       return;
     }
-    this.#beginTask(`the next half of power task ${this.#report.taskUuid} begins`);
+    this.#beginTask(NEXT_SENDING);
     this.#update({ fence, phase, sending: 'WAITING', before: null, error: null });
     this.#run((signal) => this.#prepareAndSend(keepTrying, signal));
   }
@@ -103,7 +106,7 @@ export class PowerRun {
       return;
     }
     this.#mayHaveBeenSent = true;
-    this.#beginTask('it is observed anew');
+    this.#beginTask(OBSERVED_ANEW);
     this.#update({ fence, phase });
     this.#run((signal) => this.#watch(signal));
   }
@@ -138,8 +141,8 @@ export class PowerRun {
     this.#tell(this.#report);
   }
 
-  #beginTask(why: string): void {
-    this.#task.abort(fail('SETTLED', why));
+  #beginTask(why: CountermandError): void {
+    this.#task.abort(why);
     this.#task.end();
     this.#task = openScope([this.#life.signal]);
     this.#go = null;

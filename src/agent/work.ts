@@ -42,6 +42,8 @@ export interface WorkParts {
 
 /** So many refused tasks are remembered, so that a Start that comes after its abort is refused. */
 const TOMBSTONE_LIMIT = 10_000;
+/** Made once: to note where an error came from takes long. */
+const AT_REST = fail('SETTLED', 'the power task is at rest');
 
 /** The power tasks and BMCs of one agent. */
 export class Work {
@@ -127,7 +129,7 @@ export class Work {
   }
 
   #forget(taskUuid: string): void {
-    this.#runs.get(taskUuid)?.end(fail('SETTLED', 'the power task is at rest'));
+    this.#runs.get(taskUuid)?.end(AT_REST);
     this.#runs.delete(taskUuid);
     this.#tombstones.delete(taskUuid);
   }

@@ -3,7 +3,6 @@ import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { CountermandError } from '../../src/core/errors.ts';
 import { type Database, openDatabase, openMemoryDatabase } from '../../src/server/store/database.ts';
-import { MIGRATIONS } from '../../src/server/store/migrations/list.ts';
 import { nodeCodec } from '../../src/server/store/rows.ts';
 import { newFolder } from '../counterparts/folder.ts';
 import { nodeRow, putRows } from './rows.ts';
@@ -142,13 +141,6 @@ test('a process that died while migrating does not lock the next one out', async
   await database.close();
   await (await openDatabase(folder)).close();
   t.pass();
-});
-
-test('migrations are numbered without gaps', (t) => {
-  t.deepEqual(
-    MIGRATIONS.map(({ name }) => Number(name.slice(0, 4))),
-    MIGRATIONS.map((_, index) => index + 1),
-  );
 });
 
 test('the data folder is for its owner alone', async (t) => {

@@ -178,7 +178,7 @@ for (const machine of MACHINES) {
     const store = await newStore(t);
     const { read } = store.database;
     const [{ sql }] = await read('sqlite_master').where({ type: 'table', name: machine.sqlTable }).select('sql');
-    t.true(sql.includes(`in (${machine.states.map((state) => `'${state}'`).join(',')})`), sql);
+    t.true(sql.includes(`check ((${machine.states.map((state) => `\`state\` = '${state}'`).join(' or ')}))`), sql);
     await t.throwsAsync(machine.put('LOST', store), { message: new RegExp(`${machine.sqlTable}_state`) });
   });
 

@@ -51,6 +51,7 @@ export function codecOf<Row extends object>(columns: Columns<Row>): Codec<Row> {
   const entries = (Object.entries(columns) as [keyof Row & string, ColumnKind][]).map(
     ([name, kind]) => [name, columnName(name), kind] as const,
   );
+  const byName = new Map<string, (typeof entries)[number]>(entries.map((entry) => [entry[0], entry]));
   return {
     decode(row) {
       const decoded: Record<string, unknown> = {};
@@ -59,8 +60,14 @@ export function codecOf<Row extends object>(columns: Columns<Row>): Codec<Row> {
     },
     encode(part) {
       const encoded: DatabaseRow = {};
-      for (const [name, column, kind] of entries)
-        if (part[name] !== undefined) encoded[column] = ENCODE[kind](part[name]);
+      // A part is mostly small, and the columns are many.
+      for (const given of Object.keys(part)) {
+        const entry = byName.get(given);
+        if (entry === undefined) continue;
+        const [name, column, kind] = entry;
+        const value = part[name];
+        if (value !== undefined) encoded[column] = kind === 'plain' ? value : ENCODE[kind](value);
+      }
       return encoded;
     },
   };

@@ -7,11 +7,11 @@ import BetterSqlite3 from 'better-sqlite3';
 import createKnex, { type Knex } from 'knex';
 import { othersFirst } from '../../core/clock.ts';
 import { fail } from '../../core/errors.ts';
-import { type Direct, type DirectWithSavepoint, openDirect } from './direct.ts';
+import { type ColumnValues, type Direct, type DirectWithSavepoint, openDirect } from './direct.ts';
 import { type Change, Feed } from './feed.ts';
 import { Kept, keepBehind } from './kept.ts';
 import { MIGRATIONS } from './migrations/list.ts';
-import { portionsOfFewLengths, ROWS_AT_ONCE } from './portions.ts';
+import { ROWS_AT_ONCE } from './portions.ts';
 
 /** What a write works with: a transaction, and a place to say what it changed. */
 export interface Transaction {
@@ -27,7 +27,7 @@ export interface Transaction {
    * Adds rows to a table that is only ever added to. They are written with those of others at the latest at the end of the
    * commit, in this order: until then they are not there for whoever reads in it.
    */
-  readonly append: (table: AppendedTable, rows: readonly object[]) => Promise<void>;
+  readonly append: (table: AppendedTable, rows: readonly ColumnValues[]) => Promise<void>;
   readonly direct: Direct;
 }
 
@@ -36,7 +36,7 @@ export type AppendedTable = 'events';
 
 interface Appended {
   readonly table: AppendedTable;
-  readonly row: object;
+  readonly row: ColumnValues;
 }
 
 interface PendingWrite {
@@ -121,7 +121,7 @@ export class Database {
         keepBehind(sql, this.#kept.uncommitted);
         for (const write of group)
           settlements.push(await this.#runOne(write, sql, { changes, appended }, group.length > 1));
-        await insertAll(appended, sql);
+        await this.#insertAll(appended);
       });
     } catch (error) {
       this.#kept.endGroup(false);
@@ -133,6 +133,14 @@ export class Database {
     for (const change of changes) this.feed.publish(change);
   }
 
+  async #insertAll(appended: readonly Appended[]): Promise<void> {
+    for (const [table, rows] of Map.groupBy(appended, (each) => each.table))
+      await this.#direct.insert(
+        table,
+        rows.map(({ row }) => row),
+      );
+  }
+
   /** One member of a group, behind a savepoint so that its failure is its own. Returns how to settle it. */
   async #runOne(write: PendingWrite, sql: Knex, group: Written, shared: boolean): Promise<() => void> {
     const own: Written = { changes: [], appended: [] };
@@ -140,7 +148,7 @@ export class Database {
       for (const row of rows) own.appended.push({ table, row });
       // Much is not piled up. What others have added before must not be undone with this one, nor come after it.
       if (own.appended.length >= ROWS_AT_ONCE && group.appended.length === 0)
-        await insertAll(own.appended.splice(0), sql);
+        await this.#insertAll(own.appended.splice(0));
     };
     const keep = (change: Change): void => this.#kept.take(change);
     const changed = (change: Change): void => {
@@ -161,12 +169,6 @@ export class Database {
       this.#kept.endOne(false);
       return () => write.reject(error);
     }
-  }
-}
-
-async function insertAll(appended: readonly Appended[], sql: Knex): Promise<void> {
-  for (const [table, rows] of Map.groupBy(appended, (each) => each.table)) {
-    for (const part of portionsOfFewLengths(rows, ROWS_AT_ONCE)) await sql(table).insert(part.map(({ row }) => row));
   }
 }
 

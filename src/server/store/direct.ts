@@ -1,15 +1,17 @@
 /**
- * Statements about one row, past knex. Every power task runs ten of them, and knex takes longer to build one than the
+ * Statements about few rows, past knex. Every power task runs ten of them, and knex takes longer to build one than the
  * database to run it. What is run often and fits is run here; all else is clearer with knex.
  */
 import type BetterSqlite3 from 'better-sqlite3';
+import { portionsOfFewLengths } from './portions.ts';
 
 /** Values by the names of columns, as a codec encodes them. */
 export type ColumnValues = Readonly<Record<string, unknown>>;
 
-/** Statements about one row, in the transaction that is under way. Each is prepared once. */
+/** Statements about few rows, in the transaction that is under way. Each is prepared once. */
 export interface Direct {
-  insert(table: string, row: ColumnValues): Promise<void>;
+  /** Adds rows, all with the same columns, in this order. */
+  insert(table: string, rows: readonly ColumnValues[]): Promise<void>;
   /** Writes new values where the columns of `where` have these values, or are null. Resolves with how many rows there were. */
   update(table: string, values: ColumnValues, where: ColumnValues): Promise<number>;
   /** The rows with these values; a list stands for any of its values, and must not be long. */
@@ -24,45 +26,91 @@ export interface DirectWithSavepoint extends Direct {
   undo(): Promise<void>;
 }
 
+/**
+ * Statements by their words, one after the other: the same few are run again and again, and to put their text together
+ * takes longer than to follow the words.
+ */
+interface Kept {
+  readonly next: Map<string, Kept>;
+  statement: BetterSqlite3.Statement | null;
+}
+
+/** So many rows are inserted by one statement. */
+const ROWS_IN_ONE = 64;
+
 /** Over the one connection that there is: whoever has the transaction has it. */
 export function openDirect(connection: BetterSqlite3.Database): DirectWithSavepoint {
-  const run = (text: string, values: readonly unknown[] = []): number =>
-    connection.prepare(text).run(...values).changes;
+  const kept: Kept = { next: new Map(), statement: null };
+  const statementOf = (words: readonly string[], text: () => string): BetterSqlite3.Statement => {
+    let at = kept;
+    for (const word of words) {
+      const next = at.next.get(word) ?? { next: new Map(), statement: null };
+      at.next.set(word, next);
+      at = next;
+    }
+    at.statement ??= connection.prepare(text());
+    return at.statement;
+  };
+  const savepoint = connection.prepare('savepoint one');
+  const release = connection.prepare('release savepoint one');
+  const undo = connection.prepare('rollback to savepoint one');
   return {
-    async insert(table, row) {
-      const names = Object.keys(row);
-      run(`insert into ${table} (${names.join(', ')}) values (${names.map(() => '?').join(', ')})`, Object.values(row));
+    async insert(table, rows) {
+      const names = Object.keys(rows[0] ?? {});
+      for (const part of portionsOfFewLengths(rows, ROWS_IN_ONE)) {
+        const row = `(${names.map(() => '?').join(', ')})`;
+        const text = (): string =>
+          `insert into ${table} (${names.join(', ')}) values ${part.map(() => row).join(', ')}`;
+        const values = part.flatMap((each) => names.map((name) => each[name]));
+        statementOf(['insert', table, String(part.length), ...names], text).run(values);
+      }
     },
     async update(table, values, where) {
-      const names = Object.keys(values).map((name) => `${name} = ?`);
+      const names = Object.keys(values);
       const found = conditionOf(where);
-      return run(`update ${table} set ${names.join(', ')} where ${found.text}`, [
-        ...Object.values(values),
-        ...found.values,
-      ]);
+      const text = (): string =>
+        `update ${table} set ${names.map((name) => `${name} = ?`).join(', ')} where ${found.text()}`;
+      const statement = statementOf(['update', table, ...names, 'where', ...found.words], text);
+      return statement.run([...Object.values(values), ...found.values]).changes;
     },
     async find(table, where) {
-      const { text, values } = conditionOf(where);
-      return connection.prepare(`select * from ${table} where ${text}`).all(...values) as Record<string, unknown>[];
+      const found = conditionOf(where);
+      const text = (): string => `select * from ${table} where ${found.text()}`;
+      return statementOf(['find', table, ...found.words], text).all(found.values) as Record<string, unknown>[];
     },
-    savepoint: async () => void run('savepoint one'),
-    release: async () => void run('release savepoint one'),
+    savepoint: async () => void savepoint.run(),
+    release: async () => void release.run(),
     async undo() {
-      run('rollback to savepoint one');
-      run('release savepoint one');
+      undo.run();
+      release.run();
     },
   };
 }
 
-function conditionOf(where: ColumnValues): { readonly text: string; readonly values: readonly unknown[] } {
-  const conditions: string[] = [];
+/** A condition: the words that tell it from others, its text, and the values in their order. */
+interface Condition {
+  readonly words: readonly string[];
+  readonly text: () => string;
+  readonly values: readonly unknown[];
+}
+
+function conditionOf(where: ColumnValues): Condition {
+  const words: string[] = [];
   const values: unknown[] = [];
   for (const [name, value] of Object.entries(where)) {
-    if (value === null) conditions.push(`${name} is null`);
-    else if (Array.isArray(value)) conditions.push(`${name} in (${value.map(() => '?').join(', ')})`);
-    else conditions.push(`${name} = ?`);
+    words.push(name, signOf(value));
     if (Array.isArray(value)) values.push(...value);
     else if (value !== null) values.push(value);
   }
-  return { text: conditions.join(' and '), values };
+  const text = (): string =>
+    Object.entries(where)
+      .map(([name, value]) => `${name} ${signOf(value)}`)
+      .join(' and ');
+  return { words, text, values };
+}
+
+function signOf(value: unknown): string {
+  if (value === null) return 'is null';
+  // SQLite makes a table of a list, also of one value.
+  return Array.isArray(value) && value.length !== 1 ? `in (${value.map(() => '?').join(', ')})` : '= ?';
 }

@@ -21,77 +21,107 @@ export interface KeptRows {
   action(uuid: string): ActionRow | undefined;
 }
 
-type Row = NodeRow | PowerTaskRow | DriverRow | ActionPlanRow | ActionRow;
+/** What is kept, by kind. */
+interface Rows {
+  readonly node: NodeRow;
+  readonly task: PowerTaskRow;
+  readonly driver: DriverRow;
+  readonly plan: ActionPlanRow;
+  readonly action: ActionRow;
+}
 
-/** By kind and key; null stands for a row that is kept no more, and hides what lies below. */
-type Layer = Map<string, Row | null>;
+type Kind = keyof Rows;
+const KINDS: readonly Kind[] = ['node', 'task', 'driver', 'plan', 'action'];
 
-const driverKey = (zone: string, name: string): string => `driver ${zone} ${name}`;
+/** By kind, then by uuid, or zone and name; null stands for a row that is kept no more, and hides what lies below. */
+type Layer = { readonly [Each in Kind]: Map<string, Rows[Each] | null> };
+
+const newLayer = (): Layer => ({
+  node: new Map(),
+  task: new Map(),
+  driver: new Map(),
+  plan: new Map(),
+  action: new Map(),
+});
+
+const driverKey = (zone: string, name: string): string => `${zone} ${name}`;
 
 /** The rows that one database keeps. What a transaction has written is seen in it alone until it is committed. */
 export class Kept {
-  readonly #committed: Layer = new Map();
+  readonly #committed = newLayer();
   /** Written by earlier members of the group that is being committed. */
-  readonly #group: Layer = new Map();
+  readonly #group = newLayer();
   /** Written by the member whose turn it is. */
-  readonly #own: Layer = new Map();
+  readonly #own = newLayer();
 
   /** As everybody sees it. */
-  readonly committed: KeptRows = viewOf((key) => this.#committed.get(key) ?? undefined);
+  readonly committed: KeptRows = viewOf((kind, key) => this.#committed[kind].get(key) ?? undefined);
   /** As the transaction sees it that is under way. */
-  readonly uncommitted: KeptRows = viewOf((key) => {
-    for (const layer of [this.#own, this.#group, this.#committed]) {
-      const row = layer.get(key);
-      if (row !== undefined) return row ?? undefined;
-    }
-    return undefined;
+  readonly uncommitted: KeptRows = viewOf((kind, key) => {
+    const own = this.#own[kind].get(key);
+    if (own !== undefined) return own ?? undefined;
+    const group = this.#group[kind].get(key);
+    if (group !== undefined) return group ?? undefined;
+    return this.#committed[kind].get(key) ?? undefined;
   });
 
   /** Keeps what a change has left. */
   take(change: Change): void {
-    if (change.kind === 'node') this.#own.set(`node ${change.node.uuid}`, change.deleted ? null : change.node);
-    if (change.kind === 'task')
-      this.#own.set(`task ${change.task.uuid}`, isAtRest(change.task.state) ? null : change.task);
+    const { node, task, driver } = this.#own;
+    if (change.kind === 'node') node.set(change.node.uuid, change.deleted ? null : change.node);
+    if (change.kind === 'task') task.set(change.task.uuid, isAtRest(change.task.state) ? null : change.task);
     if (change.kind === 'plan') this.#takePlan(change.plan, change.actions);
-    if (change.kind === 'driver') this.#own.set(driverKey(change.driver.zone, change.driver.name), change.driver);
+    if (change.kind === 'driver') driver.set(driverKey(change.driver.zone, change.driver.name), change.driver);
   }
 
   #takePlan(plan: ActionPlanRow, actions: readonly ActionRow[]): void {
     const known = this.uncommitted.plan(plan.uuid);
     // What is told of actions may carry their plan as it was before.
     if (!known || known.revision <= plan.revision)
-      this.#own.set(`plan ${plan.uuid}`, ACTION_PLAN_RUNNING.includes(plan.state) ? plan : null);
+      this.#own.plan.set(plan.uuid, ACTION_PLAN_RUNNING.includes(plan.state) ? plan : null);
     for (const action of actions)
-      this.#own.set(`action ${action.uuid}`, hasBegun(action) && isActionUnsettled(action.state) ? action : null);
+      this.#own.action.set(action.uuid, hasBegun(action) && isActionUnsettled(action.state) ? action : null);
   }
 
   /** The member whose turn it was is through, or what it did was undone. */
   endOne(done: boolean): void {
-    if (done) for (const [key, row] of this.#own) this.#group.set(key, row);
-    this.#own.clear();
+    for (const kind of KINDS) {
+      if (done) for (const [key, row] of this.#own[kind]) put(this.#group, kind, key, row);
+      this.#own[kind].clear();
+    }
   }
 
   /** The group is committed, or all of it was undone. */
   endGroup(done: boolean): void {
-    if (done)
-      for (const [key, row] of this.#group) {
-        if (row === null) this.#committed.delete(key);
-        else this.#committed.set(key, row);
-      }
-    this.#group.clear();
-    this.#own.clear();
+    for (const kind of KINDS) {
+      if (done)
+        for (const [key, row] of this.#group[kind]) {
+          // Nothing lies below that it could hide.
+          if (row === null) this.#committed[kind].delete(key);
+          else put(this.#committed, kind, key, row);
+        }
+      this.#group[kind].clear();
+      this.#own[kind].clear();
+    }
   }
+}
+
+function put<K extends Kind>(layer: Layer, kind: K, key: string, row: Rows[K] | null): void {
+  layer[kind].set(key, row);
 }
 
 const hasBegun = ({ state }: ActionRow): boolean => state !== 'PENDING';
 
-function viewOf(find: (key: string) => Row | undefined): KeptRows {
+/** Finds a row of a kind by its key. */
+type Find = <K extends Kind>(kind: K, key: string) => Rows[K] | undefined;
+
+function viewOf(find: Find): KeptRows {
   return {
-    node: (uuid) => find(`node ${uuid}`) as NodeRow | undefined,
-    task: (uuid) => find(`task ${uuid}`) as PowerTaskRow | undefined,
-    driver: (zone, name) => find(driverKey(zone, name)) as DriverRow | undefined,
-    plan: (uuid) => find(`plan ${uuid}`) as ActionPlanRow | undefined,
-    action: (uuid) => find(`action ${uuid}`) as ActionRow | undefined,
+    node: (uuid) => find('node', uuid),
+    task: (uuid) => find('task', uuid),
+    driver: (zone, name) => find('driver', driverKey(zone, name)),
+    plan: (uuid) => find('plan', uuid),
+    action: (uuid) => find('action', uuid),
   };
 }
 

@@ -4,10 +4,8 @@
  */
 import { type ModelChangeRow, modelChangeCodec } from './cluster_model.ts';
 import type { Transaction } from './database.ts';
-import type { ColumnValues } from './direct.ts';
 import { keptBehind } from './kept.ts';
 import { getPlans } from './plans.ts';
-import { portionsOf, ROWS_AT_ONCE } from './portions.ts';
 import type { NodeRow } from './rows.ts';
 import type { Store } from './store.ts';
 import { plansAbout, supersedePlans, waitsFor } from './supersede.ts';
@@ -88,9 +86,7 @@ export async function recordChanges(
       modelChangeCodec.encode({ ...change, ...common, nodeUuid: node.uuid, nodeName: node.name }),
     ),
   );
-  for (const part of portionsOf(rows, ROWS_AT_ONCE))
-    if (part.length === 1) await transaction.direct.insert('model_changes', part[0] as ColumnValues);
-    else await transaction.sql('model_changes').insert(part);
+  await transaction.direct.insert('model_changes', rows);
   await supersedeStale(all, cause.why, planUuid, transaction, store);
 }
 

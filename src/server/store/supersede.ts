@@ -98,7 +98,7 @@ export async function plansAbout(
   { direct }: Transaction,
 ): Promise<{ readonly everywhere: readonly string[]; readonly byNode: ReadonlyMap<string, readonly string[]> }> {
   const rows: Record<string, unknown>[] = [];
-  for (const part of portionsOf([EVERY_NODE, ...nodeUuids], VALUES_AT_ONCE))
+  for (const part of [[EVERY_NODE], ...portionsOf(nodeUuids, VALUES_AT_ONCE)])
     rows.push(...(await direct.find('plan_nodes', { node_uuid: filledUp(part) })));
   const byNode = new Map<string, string[]>();
   for (const row of rows) {

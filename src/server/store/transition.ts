@@ -76,7 +76,7 @@ async function createPowerTask(
     createdAt: now,
     updatedAt: now,
   };
-  await transaction.direct.insert('power_tasks', powerTaskCodec.encode(row));
+  await transaction.direct.insert('power_tasks', [powerTaskCodec.encode(row)]);
   return follow(event, row, node, patch, transaction, store);
 }
 

@@ -4,6 +4,7 @@ import { up as actionPlans } from './0002_action_plans.ts';
 import { up as rollback } from './0003_rollback.ts';
 import { up as clusterModel } from './0004_cluster_model.ts';
 import { up as audits } from './0005_audits.ts';
+import { up as checksWithoutLists } from './0006_checks_without_lists.ts';
 
 /** One step of the schema. There is no way back: a backup is. */
 export interface Migration {
@@ -18,4 +19,5 @@ export const MIGRATIONS: readonly Migration[] = [
   { name: '0003_rollback', up: rollback },
   { name: '0004_cluster_model', up: clusterModel },
   { name: '0005_audits', up: audits },
+  { name: '0006_checks_without_lists', up: checksWithoutLists },
 ];

@@ -1,0 +1,101 @@
+/** A database of an earlier version is brought up to date with all that is in it. */
+import { join } from 'node:path';
+import test, { type ExecutionContext } from 'ava';
+import createKnex, { type Knex } from 'knex';
+import { openDatabase } from '../../src/server/store/database.ts';
+import { MIGRATIONS, type Migration } from '../../src/server/store/migrations/list.ts';
+import { nodeCodec, powerTaskCodec } from '../../src/server/store/rows.ts';
+import { newFolder } from '../counterparts/folder.ts';
+import { nodeRow, taskRow } from './rows.ts';
+
+test('migrations are numbered without gaps', (t) => {
+  t.deepEqual(
+    MIGRATIONS.map(({ name }) => Number(name.slice(0, 4))),
+    MIGRATIONS.map((_, index) => index + 1),
+  );
+});
+
+/** A data folder as the version left it whose last migration was number `last`, with what `fill` puts into it. */
+async function oldFolder(last: number, fill: (knex: Knex) => Promise<void>, t: ExecutionContext): Promise<string> {
+  const folder = await newFolder(t);
+  const knex = createKnex({
+    client: 'better-sqlite3',
+    connection: { filename: join(folder, 'countermand.db') },
+    useNullAsDefault: true,
+  });
+  const migrationSource: Knex.MigrationSource<Migration> = {
+    getMigrations: async () => MIGRATIONS.slice(0, last),
+    getMigrationName: ({ name }) => name,
+    getMigration: async ({ up }) => ({ up, down: async () => {} }),
+  };
+  await knex.migrate.latest({ migrationSource });
+  await fill(knex);
+  await knex.destroy();
+  return folder;
+}
+
+const TABLES = ['nodes', 'power_tasks', 'events', 'audits', 'action_plans', 'actions'];
+const event = { event_type: 'x', priority: 'INFO', publisher_id: 'p', message_id: 'm', timestamp: 1, payload: '{}' };
+
+interface Index {
+  readonly name: string;
+  readonly tbl_name: string;
+}
+
+const indexes = (sql: Knex): Promise<Index[]> =>
+  sql('sqlite_master').where('type', 'index').select('name', 'tbl_name').orderBy('name');
+
+test('0006: rows, indexes, numbers and checks are what they were', async (t) => {
+  const node = nodeRow({ labels: { rack: 'r1' }, targetPowerState: 'soft power off' });
+  const task = taskRow(node);
+  let before: Index[] = [];
+  const folder = await oldFolder(
+    5,
+    async (knex) => {
+      await knex('nodes').insert(nodeCodec.encode(node));
+      await knex('power_tasks').insert(powerTaskCodec.encode(task));
+      await knex('events').insert([event, event, event]);
+      await knex('events').where('sequence', '>', 1).delete();
+      before = await indexes(knex);
+    },
+    t,
+  );
+  const database = await openDatabase(folder);
+  t.teardown(() => database.close());
+  const sql = database.read;
+  t.deepEqual((await sql('nodes')).map(nodeCodec.decode), [node]);
+  t.deepEqual((await sql('power_tasks')).map(powerTaskCodec.decode), [task]);
+  t.deepEqual(await indexes(sql), before);
+  t.deepEqual(await sql('sqlite_master').where('name', 'like', '%with_lists%'), []);
+
+  await sql('events').insert(event);
+  t.deepEqual(
+    (await sql('events').orderBy('sequence')).map(({ sequence }) => sequence),
+    [1, 4],
+  );
+
+  const refused = (write: Promise<unknown>, message: RegExp) => t.throwsAsync(async () => await write, { message });
+  await refused(sql('nodes').update({ power_state: 'sleeping' }), /nodes_power_state/);
+  await refused(sql('power_tasks').update({ state: 'LOST' }), /power_tasks_state/);
+  await refused(sql('events').update({ priority: 'LOUD' }), /events_priority/);
+  await refused(sql('power_tasks').insert(powerTaskCodec.encode(taskRow(node))), /UNIQUE.*node_uuid/);
+  await sql('power_tasks').insert(powerTaskCodec.encode(taskRow(node, { target: 'abort soft power off' })));
+  await sql('power_tasks').insert(powerTaskCodec.encode(taskRow(node, { state: 'FAILED' })));
+});
+
+test('0006: to write a row, no list is made a table of', async (t) => {
+  const folder = await oldFolder(5, async () => {}, t);
+  const database = await openDatabase(folder);
+  t.teardown(() => database.close());
+  for (const table of TABLES) {
+    const columns = Object.keys(await database.read(table).columnInfo());
+    const values = columns.map(() => 'null').join(', ');
+    const steps: { opcode: string }[] = await database.read.raw(`explain insert into ${table} values (${values})`);
+    t.true(steps.length > 10);
+    t.deepEqual(
+      steps.filter(({ opcode }) => opcode === 'OpenEphemeral'),
+      [],
+      table,
+    );
+  }
+});
