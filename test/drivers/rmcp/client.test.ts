@@ -91,6 +91,22 @@ for (const control of ['soft', 'reset', 'diag', 'on', 'off'] as const) {
   });
 }
 
+test('our own process stalls: what has arrived meanwhile is read before anything is sent again or given up', async (t) => {
+  const { wire, read, order, orders } = newBmc();
+  wire.stalled = true;
+  const { value } = await read();
+  t.true(value?.powerOn);
+  const asked = wire.sent;
+  const { error } = await order('soft');
+  t.is(error, undefined);
+  t.deepEqual(orders(), ['soft']);
+  t.is(wire.sent, asked + 1);
+  wire.stalled = false;
+  const fresh = newBmc();
+  await fresh.read();
+  t.is(asked, fresh.wire.sent, 'nothing was asked twice');
+});
+
 test('lost datagrams of questions are made up for, and their answers that come twice count once', async (t) => {
   const { wire, bmc, read } = newBmc();
   await read();

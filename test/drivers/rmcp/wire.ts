@@ -26,6 +26,9 @@ export class Wire implements Transport {
   latencyMs = 0;
   /** What becomes of an answer. */
   tamper: Tamper = (datagram) => datagram;
+  /** Our process does nothing until its timers run: what arrives is not read before. */
+  stalled = false;
+  readonly #unread: (() => void)[] = [];
   /** Errors of the system, by address. */
   readonly broken = new Map<string, string>();
 
@@ -50,6 +53,11 @@ export class Wire implements Transport {
     return host;
   }
 
+  afterArrivals(action: () => void): void {
+    for (const arrive of this.#unread.splice(0)) arrive();
+    action();
+  }
+
   open(address: string, _port: number, hearer: Hearer): Line {
     let open = true;
     this.lines += 1;
@@ -66,7 +74,9 @@ export class Wire implements Transport {
         this.clock.after(this.latencyMs, () => {
           for (const { datagram: answer, afterMs } of this.bmcs.get(address)?.receive(datagram) ?? []) {
             const tampered = this.tamper(answer);
-            if (tampered !== null) later(() => hearer.datagram(tampered), this.latencyMs + afterMs);
+            const arrive = (): void => hearer.datagram(tampered as Buffer);
+            const read = (): unknown => (this.stalled ? this.#unread.push(arrive) : arrive());
+            if (tampered !== null) later(read, this.latencyMs + afterMs);
           }
         });
       },

@@ -222,8 +222,11 @@ export class Client {
     const session = this.#session;
     const wakeAt = session?.wakeAt ?? null;
     if (session === null || wakeAt === null) return;
-    const { clock } = this.#parts;
-    this.#timer = clock.after(wakeAt - clock.monotonic(), () => this.#handle(session.tick(clock.monotonic())));
+    const { clock, transport } = this.#parts;
+    const tick = (): void => {
+      if (this.#session === session) this.#handle(session.tick(clock.monotonic()));
+    };
+    this.#timer = clock.after(wakeAt - clock.monotonic(), () => transport.afterArrivals(tick));
   }
 
   #opened(): void {

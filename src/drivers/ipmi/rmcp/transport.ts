@@ -32,4 +32,9 @@ export interface Transport {
   resolve(host: string): Promise<string>;
   /** Opens a way to an IP address. Its failures are told to the hearer. */
   open(address: string, port: number, hearer: Hearer): Line;
+  /**
+   * Runs `action` when the hearers have been told all that has already arrived. After a moment in which this process did nothing,
+   * timers run before sockets are read: without this, answers that lie there would be asked for again, or given up.
+   */
+  afterArrivals(action: () => void): void;
 }

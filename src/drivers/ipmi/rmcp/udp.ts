@@ -28,6 +28,7 @@ export function openUdp(soon: Soon): Transport {
       return isIP(host) === 0 ? (await lookup(host)).address : host;
     },
     open: (address, port, hearer) => new UdpLine(address, port, hearer, hasSomething),
+    afterArrivals: soon,
   };
 }
 
