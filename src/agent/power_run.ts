@@ -37,6 +37,7 @@ export class PowerRun {
   readonly #target: OrderTarget;
   /** What the task is doing now; aborted by an abort and by the next phase. */
   #task: Scope;
+  #begun = false;
   #work: Promise<void> = Promise.resolve();
   #report: Report;
   #mayHaveBeenSent = false;
@@ -142,9 +143,12 @@ export class PowerRun {
   }
 
   #beginTask(why: CountermandError): void {
-    this.#task.abort(why);
-    this.#task.end();
-    this.#task = openScope([this.#life.signal]);
+    if (this.#begun) {
+      this.#task.abort(why);
+      this.#task.end();
+      this.#task = openScope([this.#life.signal]);
+    }
+    this.#begun = true;
     this.#go = null;
   }
 

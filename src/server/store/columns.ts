@@ -39,6 +39,14 @@ export function isAsWritten<Row extends object>(row: Row, part: Partial<Row>): b
   return (Object.keys(part) as (keyof Row)[]).every((name) => part[name] === undefined || part[name] === row[name]);
 }
 
+/** What of a part is not in the row yet. What is written as it was is still written, in each index that it is in. */
+export function newIn<Row extends object>(row: Row, part: Partial<Row>): Partial<Row> {
+  const news: Partial<Row> = {};
+  for (const name of Object.keys(part) as (keyof Row)[])
+    if (part[name] !== row[name]) news[name] = part[name] as Row[typeof name];
+  return news;
+}
+
 /** Two functions that turn rows of one table into the database's form and back. */
 export interface Codec<Row> {
   decode(row: DatabaseRow): Row;

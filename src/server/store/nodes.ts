@@ -2,7 +2,7 @@
 import type { Knex } from 'knex';
 import { fail } from '../../core/errors.ts';
 import { expandRange, RANGE_LIMIT } from '../../core/ranges.ts';
-import { patched } from './columns.ts';
+import { newIn, patched } from './columns.ts';
 import type { Transaction } from './database.ts';
 import { keptBehind } from './kept.ts';
 import { type Cause, goodPowerStateAfter, noteModelChanges } from './model_changes.ts';
@@ -164,7 +164,7 @@ export async function writeNode(
   const { uuid, revision } = before;
   const goodPowerState = goodPowerStateAfter(before, patch);
   const written = { ...patch, goodPowerState, updatedAt: store.clock.now(), revision: revision + 1 };
-  const count = await transaction.direct.update('nodes', nodeCodec.encode(written), { uuid, revision });
+  const count = await transaction.direct.update('nodes', nodeCodec.encode(newIn(before, written)), { uuid, revision });
   if (count !== 1) throw fail('INTERNAL', `node ${before.name} is not at revision ${revision} any more`);
   const node = patched(before, written);
   await noteModelChanges(before, node, cause, transaction, store);

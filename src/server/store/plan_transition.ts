@@ -25,7 +25,7 @@ import {
   rollbackAnnouncement,
 } from '../plans/plan_notifications.ts';
 import { modelRevision } from './cluster_model.ts';
-import { patched } from './columns.ts';
+import { newIn, patched } from './columns.ts';
 import type { Transaction } from './database.ts';
 import { type Announcement, announce } from './events.ts';
 import { keptBehind } from './kept.ts';
@@ -336,7 +336,7 @@ async function moveKnown(
   const { uuid, revision, state: previousState } = before;
   if (!from.includes(previousState)) return null;
   const written = { ...change, previousState, revision: revision + 1 };
-  const count = await direct.update('actions', actionCodec.encode(written), { uuid, revision });
+  const count = await direct.update('actions', actionCodec.encode(newIn(before, written)), { uuid, revision });
   if (count !== 1) throw fail('INTERNAL', `action ${uuid} is not at revision ${revision} any more`);
   return patched(before, written);
 }

@@ -6,7 +6,7 @@ import { fail } from '../../core/errors.ts';
 import { isAbort, shownTarget } from '../../core/power.ts';
 import { isAtRest, POWER_TASK_TABLE, type PowerTaskEvent, rowOf } from '../../core/states.ts';
 import { powerTaskAnnouncement } from '../notifications.ts';
-import { isAsWritten, patched } from './columns.ts';
+import { isAsWritten, newIn, patched } from './columns.ts';
 import type { Transaction } from './database.ts';
 import { announce } from './events.ts';
 import { findNode, getNode, writeNode } from './nodes.ts';
@@ -99,7 +99,7 @@ export async function transition(
   const { state: previousState, revision } = before;
   const moved = { state: row.to, previousState, updatedAt: now, revision: revision + 1 };
   const written = { ...patch.task, ...(isAtRest(row.to) ? { endedAt: now } : {}), ...moved };
-  const count = await direct.update('power_tasks', powerTaskCodec.encode(written), { uuid, revision });
+  const count = await direct.update('power_tasks', powerTaskCodec.encode(newIn(before, written)), { uuid, revision });
   if (count !== 1) throw fail('INTERNAL', `power task ${uuid} is not at revision ${revision} any more`);
   const node = await getNode(before.nodeUuid, sql);
   return follow(event, patched(before, written), node, patch.node ?? {}, transaction, store);
