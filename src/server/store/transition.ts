@@ -10,6 +10,7 @@ import { isAsWritten, newIn, patched } from './columns.ts';
 import type { Transaction } from './database.ts';
 import { announce } from './events.ts';
 import { findNode, getNode, writeNode } from './nodes.ts';
+import { setBeforeImage } from './plan_images.ts';
 import { findPowerTask } from './power_tasks.ts';
 import { type NodeRow, nodeCodec, type PowerTaskRow, powerTaskCodec } from './rows.ts';
 import type { Store } from './store.ts';
@@ -101,8 +102,16 @@ export async function transition(
   const written = { ...patch.task, ...(isAtRest(row.to) ? { endedAt: now } : {}), ...moved };
   const count = await direct.update('power_tasks', powerTaskCodec.encode(newIn(before, written)), { uuid, revision });
   if (count !== 1) throw fail('INTERNAL', `power task ${uuid} is not at revision ${revision} any more`);
+  const after = patched(before, written);
+  // Of a task that an action of a plan ordered: what a rollback goes back to is there before anything is sent.
+  if (maySend(after) && !maySend(before))
+    await setBeforeImage(after.requestId, { power_state: after.beforePowerState }, transaction);
   const node = await getNode(before.nodeUuid, sql);
-  return follow(event, patched(before, written), node, patch.node ?? {}, transaction, store);
+  return follow(event, after, node, patch.node ?? {}, transaction, store);
+}
+
+function maySend({ sendingAt, beforePowerState }: PowerTaskRow): boolean {
+  return sendingAt !== null && beforePowerState !== null;
 }
 
 /** What follows from a move: the node shows it, the notifications say it, the feed tells it. */

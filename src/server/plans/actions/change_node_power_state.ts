@@ -17,7 +17,6 @@ import { giveOrder, type Order, withdrawOrder } from '../../power/orders.ts';
 import { watchPowerTask } from '../../power/watch.ts';
 import type { Transaction } from '../../store/database.ts';
 import { findNode } from '../../store/nodes.ts';
-import { setBeforeImage } from '../../store/plan_images.ts';
 import { findByRequestId, getPowerTask } from '../../store/power_tasks.ts';
 import type { NodeRow, PowerTaskRow } from '../../store/rows.ts';
 import { mayStillChange } from '../../store/windows.ts';
@@ -200,24 +199,10 @@ async function untilNodeChanges(nodeUuid: string, { parts }: ActionContext, sign
   }
 }
 
-/** The task at its rest. On the way its before-image is copied to the action. */
-async function untilAtRest(
-  task: PowerTaskRow,
-  { action, parts }: ActionContext,
-  signal: AbortSignal,
-): Promise<PowerTaskRow> {
-  const { store } = parts.orders;
-  let copied = action.beforeImage !== null;
+/** The task at its rest. */
+async function untilAtRest(task: PowerTaskRow, { parts }: ActionContext, signal: AbortSignal): Promise<PowerTaskRow> {
   let last = task;
-  for await (const row of watchPowerTask(task.uuid, store, signal)) {
-    last = row;
-    const { beforePowerState } = row;
-    if (copied || beforePowerState === null || row.sendingAt === null) continue;
-    copied = true;
-    await store.database.write((transaction) =>
-      setBeforeImage(action.uuid, { power_state: beforePowerState }, transaction),
-    );
-  }
+  for await (const row of watchPowerTask(task.uuid, parts.orders.store, signal)) last = row;
   return last;
 }
 
