@@ -56,7 +56,8 @@ export function openDirect(connection: BetterSqlite3.Database): DirectWithSavepo
   const undo = connection.prepare('rollback to savepoint one');
   return {
     async insert(table, rows) {
-      const names = Object.keys(rows[0] ?? {});
+      // A column that is not named is null; of a new power task, half of them are.
+      const names = Object.keys(rows[0] ?? {}).filter((name) => rows.some((row) => row[name] !== null));
       for (const part of portionsOfFewLengths(rows, ROWS_IN_ONE)) {
         const row = `(${names.map(() => '?').join(', ')})`;
         const text = (): string =>
