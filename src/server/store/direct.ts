@@ -30,8 +30,8 @@ export interface DirectWithSavepoint extends Direct {
  * Statements by their words, one after the other: the same few are run again and again, and to put their text together
  * takes longer than to follow the words.
  */
-interface Kept {
-  readonly next: Map<string, Kept>;
+interface Prepared {
+  readonly next: Map<string, Prepared>;
   statement: BetterSqlite3.Statement | null;
 }
 
@@ -40,9 +40,9 @@ const ROWS_IN_ONE = 64;
 
 /** Over the one connection that there is: whoever has the transaction has it. */
 export function openDirect(connection: BetterSqlite3.Database): DirectWithSavepoint {
-  const kept: Kept = { next: new Map(), statement: null };
+  const prepared: Prepared = { next: new Map(), statement: null };
   const statementOf = (words: readonly string[], text: () => string): BetterSqlite3.Statement => {
-    let at = kept;
+    let at = prepared;
     for (const word of words) {
       const next = at.next.get(word) ?? { next: new Map(), statement: null };
       at.next.set(word, next);
