@@ -34,17 +34,19 @@ export function patched<Row extends object>(row: Row, part: Partial<Row>): Row {
   return after;
 }
 
-/** True if to write this part anew would leave the row as it is. */
-export function isAsWritten<Row extends object>(row: Row, part: Partial<Row>): boolean {
-  return (Object.keys(part) as (keyof Row)[]).every((name) => part[name] === undefined || part[name] === row[name]);
-}
-
 /** What of a part is not in the row yet. What is written as it was is still written, in each index that it is in. */
 export function newIn<Row extends object>(row: Row, part: Partial<Row>): Partial<Row> {
   const news: Partial<Row> = {};
-  for (const name of Object.keys(part) as (keyof Row)[])
-    if (part[name] !== row[name]) news[name] = part[name] as Row[typeof name];
+  for (const name of Object.keys(part) as (keyof Row)[]) {
+    const value = part[name];
+    if (value !== undefined && value !== row[name]) news[name] = value as Row[typeof name];
+  }
   return news;
+}
+
+/** True if to write this part anew would leave the row as it is. */
+export function isAsWritten<Row extends object>(row: Row, part: Partial<Row>): boolean {
+  return Object.keys(newIn(row, part)).length === 0;
 }
 
 /** Two functions that turn rows of one table into the database's form and back. */
