@@ -5,9 +5,8 @@ import { addConfigurationOptions, readConfiguration } from './configuration.ts';
 import { keysReadBy } from './configuration_keys.ts';
 import type { Terminal } from './terminal.ts';
 
-/** Adds the command `agent`. */
-export function addAgentCommand(program: Command, terminal: Terminal): void {
-  const agent = program.command('agent').description('run an agent: the daemon beside the BMC network');
+/** Gives the command `agent` its options and its action. */
+export function setUpAgent(agent: Command, terminal: Terminal): void {
   addConfigurationOptions(agent, keysReadBy('agent')).action(async (options, command: Command) => {
     const configuration = readConfiguration(options, terminal.environment);
     const { runAgentAlone } = await import('./daemons.ts');

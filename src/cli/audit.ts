@@ -136,9 +136,8 @@ Examples:
   countermand audit create saving.yaml
   countermand audit suspend 'rack 7 saves energy'`;
 
-/** Adds the command group `audit`. */
-export function addAuditCommands(program: Command, terminal: Terminal): void {
-  const group = program.command('audit').description('let strategies look for plans, once or again and again');
+/** Adds the commands of the group `audit`. */
+export function addAuditCommands(group: Command, terminal: Terminal): void {
   group.addHelpText('after', EXAMPLES);
   addCreate(group, terminal);
   addList(group, terminal);

@@ -1,7 +1,7 @@
 /** An event on one line, for people. */
 import type { Event } from '../gen/countermand/v1/notification.ts';
 import { asData, asText, type Data, dataOf, eventData, planOfEvent } from './event_payload.ts';
-import { oneLine } from './output.ts';
+import { oneLine } from './harmless.ts';
 
 const word = (value: unknown): string => (typeof value === 'string' && value !== '' ? value : 'unknown');
 

@@ -68,11 +68,9 @@ Examples:
   countermand events --plan 'rack 7 down' --type 'action.cancel.*' 'action_plan.cancel.*'
   countermand events --from 4711 --follow --json`;
 
-/** Adds the command `events`. */
-export function addEventsCommand(program: Command, terminal: Terminal): void {
-  program
-    .command('events')
-    .description('print the events: every change, numbered, from the beginning to the present')
+/** Gives the command `events` its options and its action. */
+export function setUpEvents(command: Command, terminal: Terminal): void {
+  command
     .option('--from <sequence>', 'begin with this number', '1')
     .option('--type <glob...>', 'only types that match one of these, such as baremetal.node.power_abort.*')
     .option('--plan <plan>', 'only what happened to this plan, its actions and their power tasks (name or uuid)')

@@ -1,7 +1,7 @@
 /** How a command fails: one sentence on stderr, and an exit code from the table of errors. */
 import { CommanderError } from 'commander';
 import { asCountermandError, CountermandError, ERROR_TABLE, fail } from '../core/errors.ts';
-import { harmless } from './output.ts';
+import { harmless } from './harmless.ts';
 import type { TextStream } from './terminal.ts';
 
 /** Commander ends its own ways out by throwing: help that was asked for, help for want of a command, and refusals. */

@@ -1,5 +1,5 @@
 /** Sentences of several parts, on one line. */
-import { oneLine } from './output.ts';
+import { oneLine } from './harmless.ts';
 
 /** What stands between the parts of a line. */
 const GAP = '; ';

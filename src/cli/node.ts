@@ -28,9 +28,8 @@ Examples:
   countermand node power 'r7n[1-64]' soft_off --max-parallel 8
   countermand node refresh 'r7n[1-16]'`;
 
-/** Adds the command group `node`. */
-export function addNodeCommands(program: Command, terminal: Terminal): void {
-  const group = program.command('node').description('enrol nodes, look at them, change their power state');
+/** Adds the commands of the group `node`. */
+export function addNodeCommands(group: Command, terminal: Terminal): void {
   group.addHelpText('after', EXAMPLES);
   for (const add of COMMANDS) add(group, terminal);
 }

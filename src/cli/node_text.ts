@@ -7,7 +7,8 @@ import type {
   RefreshNodesResponse,
 } from '../gen/countermand/v1/node.ts';
 import { PowerState, type PowerTarget, type Recall } from '../gen/countermand/v1/power.ts';
-import { facts, oneLine, table } from './output.ts';
+import { oneLine } from './harmless.ts';
+import { facts, table } from './output.ts';
 import { commandsToTakeBack } from './task_lines.ts';
 import { taskTable } from './task_text.ts';
 import { ageWords, powerStateWord, recallWords, spanWords, targetOf, targetWord } from './words.ts';

@@ -1,5 +1,6 @@
 /** What a command prints on stdout: tables and sentences for people, or one JSON object per line for programs. */
 import stringWidth from 'fast-string-width';
+import { harmless, oneLine } from './harmless.ts';
 import { type MessageType, toPlainJson } from './json.ts';
 import type { TextStream } from './terminal.ts';
 
@@ -38,18 +39,6 @@ export function openOutput(json: boolean, stream: TextStream): Output {
     },
     say,
   };
-}
-
-/**
- * Text without control characters, but for line ends. Words of a BMC can stand in it, and must not steer a terminal.
- */
-export function harmless(text: string): string {
-  return text.replaceAll(/[^\P{Cc}\n]|[\u2028\u2029\u202a-\u202e\u2066-\u2069]/gu, '\ufffd');
-}
-
-/** The same, on one line. */
-export function oneLine(text: string): string {
-  return harmless(text.trim().replaceAll(/\s*\n\s*/g, ' '));
 }
 
 /** Between two columns. */

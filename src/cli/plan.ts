@@ -72,11 +72,8 @@ Examples:
   countermand plan rollback 'rack 7 down' --preview
   countermand plan list --state ONGOING CANCELLING`;
 
-/** Adds the command group `plan`. */
-export function addPlanCommands(program: Command, terminal: Terminal): void {
-  const group = program
-    .command('plan')
-    .description('make action plans, run them, watch them, cancel them, roll them back');
+/** Adds the commands of the group `plan`. */
+export function addPlanCommands(group: Command, terminal: Terminal): void {
   group.addHelpText('after', EXAMPLES);
   for (const add of COMMANDS) add(group, terminal);
 }

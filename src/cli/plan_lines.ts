@@ -2,8 +2,8 @@
 import { type CountermandError, fail, isErrorCode } from '../core/errors.ts';
 import { abortTargetOf, findTarget, TARGET_TABLE } from '../core/power.ts';
 import { type Action, type ActionPlan, ActionPlanState, ActionState } from '../gen/countermand/v1/action_plan.ts';
+import { oneLine } from './harmless.ts';
 import { line } from './lines.ts';
-import { oneLine } from './output.ts';
 import { firstOf, neverBegan, type PlanView } from './plan_view.ts';
 import { enumName, spanWords } from './words.ts';
 

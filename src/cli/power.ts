@@ -47,9 +47,8 @@ Examples:
   countermand power list --unsettled
   countermand power watch 6c1f9a52-6a86-4f0e-9d6e-0b1f6f0a7d11`;
 
-/** Adds the command group `power`. */
-export function addPowerCommands(program: Command, terminal: Terminal): void {
-  const group = program.command('power').description('look at power tasks, watch them, withdraw them');
+/** Adds the commands of the group `power`. */
+export function addPowerCommands(group: Command, terminal: Terminal): void {
   group.addHelpText('after', EXAMPLES);
   group
     .command('list')

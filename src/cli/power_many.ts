@@ -7,7 +7,7 @@ import { type Call, present } from './asking.ts';
 import { confirmOrder } from './confirming.ts';
 import { provesUnsent } from './connection.ts';
 import { stoppedWatching } from './following.ts';
-import { oneLine } from './output.ts';
+import { oneLine } from './harmless.ts';
 import { makePlan, startMade } from './plan_orders.ts';
 import { changeLine, endLine, hasEnded, taskFailure } from './task_lines.ts';
 import { targetValue } from './words.ts';

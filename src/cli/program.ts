@@ -1,22 +1,53 @@
 /** The tree of commands, and one run of it. */
-import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
+import manifest from '../../package.json' with { type: 'json' };
 import { DEFAULT_ADDRESS } from './address.ts';
 import { reportFailure } from './failures.ts';
 import type { Terminal } from './terminal.ts';
 
-type Add = (program: Command, terminal: Terminal) => void;
+/** Gives a command its arguments, options, subcommands and action. */
+type SetUp = (command: Command, terminal: Terminal) => void;
 
-/** The commands, in the order of the help, each loaded when it is needed. A new group is one file and one line here. */
-const COMMANDS: Readonly<Record<string, () => Promise<Add>>> = {
-  serve: async () => (await import('./serve.ts')).addServeCommand,
-  agent: async () => (await import('./agent.ts')).addAgentCommand,
-  sim: async () => (await import('./sim.ts')).addSimCommands,
-  node: async () => (await import('./node.ts')).addNodeCommands,
-  power: async () => (await import('./power.ts')).addPowerCommands,
-  plan: async () => (await import('./plan.ts')).addPlanCommands,
-  audit: async () => (await import('./audit.ts')).addAuditCommands,
-  events: async () => (await import('./events.ts')).addEventsCommand,
+interface CommandRow {
+  readonly description: string;
+  /** Loads the rest, which only a command line that names the command needs. */
+  readonly load: () => Promise<SetUp>;
+}
+
+/** The commands, in the order of the help. A new group is one file and one row here. */
+const COMMANDS: Readonly<Record<string, CommandRow>> = {
+  serve: {
+    description: 'run a conductor, with an agent inside',
+    load: async () => (await import('./serve.ts')).setUpServe,
+  },
+  agent: {
+    description: 'run an agent: the daemon beside the BMC network',
+    load: async () => (await import('./agent.ts')).setUpAgent,
+  },
+  sim: {
+    description: 'pretend BMCs with servers behind them, to try things',
+    load: async () => (await import('./sim.ts')).addSimCommands,
+  },
+  node: {
+    description: 'enrol nodes, look at them, change their power state',
+    load: async () => (await import('./node.ts')).addNodeCommands,
+  },
+  power: {
+    description: 'look at power tasks, watch them, withdraw them',
+    load: async () => (await import('./power.ts')).addPowerCommands,
+  },
+  plan: {
+    description: 'make action plans, run them, watch them, cancel them, roll them back',
+    load: async () => (await import('./plan.ts')).addPlanCommands,
+  },
+  audit: {
+    description: 'let strategies look for plans, once or again and again',
+    load: async () => (await import('./audit.ts')).addAuditCommands,
+  },
+  events: {
+    description: 'print the events: every change, numbered, from the beginning to the present',
+    load: async () => (await import('./events.ts')).setUpEvents,
+  },
 };
 
 const EXAMPLES = `
@@ -27,19 +58,14 @@ Examples:
   countermand plan create rack7.yaml --start
   countermand node list --json`;
 
-function readVersion(): string {
-  const manifest = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
-  return JSON.parse(manifest).version;
-}
-
 /**
- * The tree of commands: with `words`, as much of it as they can mean. Nothing runs before it is parsed.
- * A word that is the value of an option loads what it means elsewhere, for nothing.
+ * The tree of commands. With `words`, only the commands that they can name have more than a name and a description.
+ * Nothing runs before it is parsed.
  */
-export async function buildProgram(terminal: Terminal, words: readonly string[] = []): Promise<Command> {
+export async function buildProgram(terminal: Terminal, words?: readonly string[]): Promise<Command> {
   const program = new Command('countermand')
     .description('The bare-metal conductor whose orders can be taken back.')
-    .version(readVersion(), '--version', 'print the version')
+    .version(manifest.version, '--version', 'print the version')
     .option('--conductor <host:port>', `the conductor to ask; else COUNTERMAND_CONDUCTOR, else ${DEFAULT_ADDRESS}`)
     .option('--json', 'for programs: one JSON object per line, nothing else on stdout')
     .addHelpText('after', EXAMPLES)
@@ -50,10 +76,10 @@ export async function buildProgram(terminal: Terminal, words: readonly string[] 
       writeErr: (text) => terminal.stderr.write(text),
       outputError: () => {},
     });
-  const named = Object.keys(COMMANDS).filter((name) => words.includes(name));
-  for (const name of named.length > 0 ? named : Object.keys(COMMANDS)) {
-    const add = await COMMANDS[name]?.();
-    add?.(program, terminal);
+  for (const [name, { description, load }] of Object.entries(COMMANDS)) {
+    const command = program.command(name).description(description);
+    // A word that is the value of an option can name one as well; that loads too much, and does no harm.
+    if (words === undefined || words.includes(name)) (await load())(command, terminal);
   }
   return program;
 }

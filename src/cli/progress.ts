@@ -2,7 +2,7 @@
 import type { Timer } from '../core/clock.ts';
 import { type PowerTask, PowerTask as PowerTaskMessage } from '../gen/countermand/v1/power.ts';
 import type { Call } from './asking.ts';
-import { harmless } from './output.ts';
+import { harmless } from './harmless.ts';
 import { acceptedLine, changeLine, endLine, hasEnded, liveLine } from './task_lines.ts';
 
 /** The seconds of a live line are counted this often. */

@@ -4,9 +4,8 @@ import { addConfigurationOptions, readConfiguration } from './configuration.ts';
 import { KEY_NAMES } from './configuration_keys.ts';
 import type { Terminal } from './terminal.ts';
 
-/** Adds the command `serve`. */
-export function addServeCommand(program: Command, terminal: Terminal): void {
-  const serve = program.command('serve').description('run a conductor, with an agent inside');
+/** Gives the command `serve` its options and its action. */
+export function setUpServe(serve: Command, terminal: Terminal): void {
   addConfigurationOptions(serve, KEY_NAMES)
     .option('--no-agent', 'without the agent inside')
     .action(async (options) => {

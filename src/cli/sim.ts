@@ -14,9 +14,8 @@ Examples:
   countermand sim ipmi --nodes 100 --faulty 10% --hung
   countermand sim ipmi --nodes 8 --faulty 3,5-6 --hold-orders 5000 --loss 20%`;
 
-/** Adds the command group `sim`. */
-export function addSimCommands(program: Command, terminal: Terminal): void {
-  const group = program.command('sim').description('pretend BMCs with servers behind them, to try things');
+/** Adds the commands of the group `sim`. */
+export function addSimCommands(group: Command, terminal: Terminal): void {
   group.addHelpText('after', EXAMPLES);
   for (const add of COMMANDS) add(group, terminal);
 }

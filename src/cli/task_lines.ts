@@ -3,8 +3,8 @@ import { type CountermandError, fail, isErrorCode } from '../core/errors.ts';
 import { isAbort } from '../core/power.ts';
 import { isAtRest, type PowerTaskState as StateName } from '../core/states.ts';
 import { AbortOutcome, PowerState, type PowerTask, PowerTaskState } from '../gen/countermand/v1/power.ts';
+import { oneLine } from './harmless.ts';
 import { line } from './lines.ts';
-import { oneLine } from './output.ts';
 import { enumName, powerStateWord, recallWords, spanWords, targetOf, targetWord } from './words.ts';
 
 /** The name of a task's state. */

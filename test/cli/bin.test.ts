@@ -1,13 +1,23 @@
 /** bin/countermand as a process. */
 import { type ExecFileException, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import test, { type ExecutionContext } from 'ava';
 
 const BIN = fileURLToPath(new URL('../../bin/countermand', import.meta.url));
+const MANIFEST = new URL('../../package.json', import.meta.url);
 const SYSTEM_PATH = '/usr/bin:/bin';
 
 interface Ended {
@@ -57,21 +67,45 @@ test('a reader that goes away is a quiet end', async (t) => {
   t.deepEqual(await run('sh', ['-c', piped]), { exitCode: 0, stdout: 'done\n', stderr: '' });
 });
 
+test('the version is that of the package', async (t) => {
+  const { version } = JSON.parse(readFileSync(MANIFEST, 'utf8'));
+  t.deepEqual(await run(BIN, ['--version']), { exitCode: 0, stdout: `${version}\n`, stderr: '' });
+});
+
 /** A package as npm installs it: no sources, no `node` of its own. */
 function installed(t: ExecutionContext, version: string): { bin: string; PATH: string } {
   const folder = folderOf(t);
-  for (const part of ['bin', 'dist/cli', 'path']) mkdirSync(join(folder, part), { recursive: true });
+  for (const part of ['bin', 'dist', 'path']) mkdirSync(join(folder, part), { recursive: true });
   copyFileSync(BIN, join(folder, 'bin/countermand'));
-  writeFileSync(join(folder, 'dist/cli/main.js'), '');
+  writeFileSync(join(folder, 'dist/main.js'), '');
   program(join(folder, 'path/node'), `if [ "$1" = --version ]; then ${version}; else echo "$$ $*"; fi`);
   return { bin: join(folder, 'bin/countermand'), PATH: `${folder}/path:${SYSTEM_PATH}` };
 }
 
-test('a published package runs its compiled program with the Node of the system', async (t) => {
+test('a published package runs its bundle with the Node of the system', async (t) => {
   const { bin, PATH } = installed(t, 'echo v26.1.0');
   const { exitCode, stdout } = await run(bin, ['node', 'list', '--label', 'a=b c'], { PATH });
   t.is(exitCode, 0);
-  t.regex(stdout, /^\d+ .*\/dist\/cli\/main\.js node list --label a=b c\n$/);
+  t.regex(stdout, /^\d+ \/\S*\/dist\/main\.js node list --label a=b c\n$/);
+});
+
+test('a conductor, and nothing else, gets a larger young generation', async (t) => {
+  const { bin, PATH } = installed(t, 'echo v24.0.0');
+  t.regex(
+    (await run(bin, ['serve', '--no-agent'], { PATH })).stdout,
+    /^\d+ --max-semi-space-size=16 \S+ serve --no-agent\n$/,
+  );
+  t.notRegex((await run(bin, ['node', 'create', 'serve'], { PATH })).stdout, /--max/);
+});
+
+test('a package without its bundle says so', async (t) => {
+  const { bin, PATH } = installed(t, 'echo v24.0.0');
+  const main = join(dirname(bin), '../dist/main.js');
+  rmSync(main);
+  const { exitCode, stdout, stderr } = await run(bin, ['--version'], { PATH });
+  t.is(exitCode, 1);
+  t.is(stdout, '');
+  t.is(stderr, `error: ${join(main)} is missing; install countermand again\n`);
 });
 
 test('the process is the program itself: its pid gets the signals', async (t) => {

@@ -1,6 +1,7 @@
 import test from 'ava';
 import fc from 'fast-check';
-import { facts, harmless, oneLine, openOutput, table } from '../../src/cli/output.ts';
+import { harmless, oneLine } from '../../src/cli/harmless.ts';
+import { facts, openOutput, table } from '../../src/cli/output.ts';
 import { PowerTask } from '../../src/gen/countermand/v1/power.ts';
 import { openCaptured } from './captured.ts';
 

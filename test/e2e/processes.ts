@@ -8,8 +8,6 @@ import { flagOf, type KeyName } from '../../src/cli/configuration_keys.ts';
 import { Watch } from './watching.ts';
 
 const PROGRAM = fileURLToPath(new URL('../../bin/countermand', import.meta.url));
-/** Node keeps there what it has compiled; processes start in half the time. */
-const COMPILED = fileURLToPath(new URL('../../node_modules/.cache/countermand-test', import.meta.url));
 
 /** Configuration keys with their values. */
 export type Settings = Partial<Record<KeyName, string | number>>;
@@ -34,7 +32,7 @@ export interface Daemon {
 
 /** The environment that every process is given: nothing of ours leaks in. */
 function environment(variables: Variables): Record<string, string> {
-  return { PATH: process.env.PATH ?? '', HOME: '/nonexistent', NODE_COMPILE_CACHE: COMPILED, ...variables };
+  return { PATH: process.env.PATH ?? '', HOME: '/nonexistent', ...variables };
 }
 
 /** Settings as flags. */

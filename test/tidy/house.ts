@@ -13,8 +13,11 @@ export const LAYERS: Layers = {
   cli: ['core', 'gen', 'drivers', 'sim', 'agent', 'server'],
 };
 
+/** The files outside src that src imports, and the only places that do. */
+export const OUTSIDE: Homes = { 'package.json': ['src/cli/program.ts'] };
+
 /** Files of src that are started, not imported. */
-export const ENTRIES = ['src/cli/main.ts'];
+export const ENTRIES = ['src/cli/start.ts'];
 
 /** The packages that src imports, and the only places that do. A folder ends in a slash. */
 export const HOMES: Homes = {
@@ -66,9 +69,9 @@ export const HOMES: Homes = {
   'node:events': ['src/sim/'],
   'node:fs': [
     'src/agent/secrets.ts',
+    'src/cli/compile_cache.ts',
     'src/cli/configuration.ts',
     'src/cli/order_file.ts',
-    'src/cli/program.ts',
     'src/cli/sim_irmc_run.ts',
     'src/drivers/irmc/http.ts',
     'src/server/grpc.ts',
@@ -77,11 +80,14 @@ export const HOMES: Homes = {
   'node:fs/promises': ['src/sim/'],
   'node:http': ['src/sim/irmc/'],
   'node:https': ['src/sim/irmc/'],
+  'node:module': ['src/cli/start.ts'],
   'node:net': ['src/drivers/address.ts', 'src/drivers/ipmi/rmcp/udp.ts', 'src/sim/irmc/web_server.ts'],
   'node:os': ['src/cli/configuration.ts', 'src/cli/daemons.ts'],
   'node:path': [
     'src/agent/secrets.ts',
+    'src/cli/compile_cache.ts',
     'src/cli/configuration.ts',
+    'src/cli/start.ts',
     'src/drivers/irmc/http.ts',
     'src/server/store/database.ts',
     'src/sim/',

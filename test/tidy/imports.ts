@@ -43,10 +43,12 @@ const layerOf = (path: string): string => path.split('/')[1] ?? '';
 /** The folders of src, and from which each may import; a longer name is one folder or file in a folder. */
 export type Layers = Readonly<Record<string, readonly string[]>>;
 
-/** Imports of src that the table of layers does not allow. */
-export function crossedLayers(sources: readonly Source[], layers: Layers): Finding[] {
+/** Imports of src that the table of layers does not allow. `outside` has the files outside src, and who may import them. */
+export function crossedLayers(sources: readonly Source[], layers: Layers, outside: Homes = {}): Finding[] {
   const allows = (from: string, to: string): boolean =>
-    layerOf(from) === layerOf(to) || (layers[layerOf(from)] ?? []).some((layer) => to.startsWith(`src/${layer}/`));
+    isAt(from, outside[to] ?? []) ||
+    layerOf(from) === layerOf(to) ||
+    (layers[layerOf(from)] ?? []).some((layer) => to.startsWith(`src/${layer}/`));
   return sources
     .filter(({ path }) => inSrc(path))
     .flatMap(importsOf)

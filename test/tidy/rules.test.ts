@@ -20,7 +20,7 @@ const finds = test.macro((t: ExecutionContext, rule: Rule, texts: Texts, places:
 });
 
 const LAYERS = { core: [], drivers: ['core'], sim: ['core', 'drivers/wire'] };
-const layers: Rule = (sources) => crossedLayers(sources, LAYERS);
+const layers: Rule = (sources) => crossedLayers(sources, LAYERS, { 'package.json': ['src/drivers/a.ts'] });
 test(
   'layers: from below, and beside',
   finds,
@@ -47,6 +47,16 @@ test(
     'src/sim/b.ts': "import { d } from '../drivers/driver.ts';",
   },
   ['src/core/a.ts:1', 'src/core/a.ts:2', 'src/core/a.ts:3', 'src/core/a.ts:4', 'src/core/a.ts:5', 'src/sim/b.ts:1'],
+);
+test(
+  'layers: a file outside src, from its home only',
+  finds,
+  layers,
+  {
+    'src/drivers/a.ts': "import manifest from '../../package.json' with { type: 'json' };",
+    'src/drivers/b.ts': "import manifest from '../../package.json' with { type: 'json' };",
+  },
+  ['src/drivers/b.ts:1'],
 );
 test(
   'layers: a folder that is not in the table may import nothing',

@@ -1,0 +1,178 @@
+/**
+ * `npm run build`: bundles the `countermand` command into dist/, which runs without src. `bin/countermand` runs this with
+ * `--keep` when a source is newer than the bundle.
+ *
+ * Two builds may run at once, beside processes that start. A file appears complete or not at all (it is renamed into
+ * place), the name of a chunk contains a hash of its content, and main.js is replaced last.
+ */
+import {
+  copyFileSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname, join, relative, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { BuildResult, Plugin } from 'esbuild';
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
+
+/** The only file of dist/ with a fixed name. It is as old as the start of its build, so that later edits are newer. */
+const MAIN = 'main.js';
+
+/** Native code: it stays in node_modules. */
+const EXTERNAL = ['better-sqlite3'];
+
+/** Modules that packages name but that we never reach, as patterns of specifier and importer. */
+const UNREACHED: readonly { readonly specifier: RegExp; readonly importer: RegExp }[] = [
+  // Only for channelz, which we do not serve. It brings protobufjs.
+  { specifier: /^@grpc\/proto-loader$/, importer: /\/@grpc\/grpc-js\// },
+  {
+    specifier: /^\.\/(cockroachdb|mssql|mysql|mariadb|mysql2|oracle|oracledb|pgnative|postgres|redshift)$/,
+    importer: /\/knex\/lib\/dialects\/index\.js$/,
+  },
+  { specifier: /^sqlite3$/, importer: /\/knex\// },
+];
+
+/** Packages written for CommonJS call `require` for the modules of Node. */
+const BANNER =
+  "import { createRequire as requireFrom } from 'node:module'; const require = requireFrom(import.meta.url);";
+
+/** How long a replaced chunk is kept for processes that may still load it. */
+const KEPT_MS = 24 * 3600 * 1000;
+
+/** A file or folder that the code finds by `import.meta.url`. */
+interface Found {
+  readonly from: string;
+  /** Its place below dist/. */
+  readonly to: string;
+}
+
+/** What a build made: the texts by their paths below dist/, the files to copy, and esbuild's account of them. */
+export interface Bundle {
+  readonly outputs: ReadonlyMap<string, Uint8Array>;
+  readonly found: readonly Found[];
+  readonly metafile: NonNullable<BuildResult['metafile']>;
+}
+
+const unreached: Plugin = {
+  name: 'unreached',
+  setup({ onResolve, onLoad }) {
+    for (const { specifier, importer } of UNREACHED)
+      onResolve({ filter: specifier }, (asked) =>
+        importer.test(asked.importer) ? { path: asked.path, namespace: 'unreached' } : null,
+      );
+    onLoad({ filter: /.*/, namespace: 'unreached' }, ({ path }) => ({
+      contents: `throw new Error(${JSON.stringify(`${path} is not in the bundle: see scripts/build.ts`)});`,
+    }));
+  },
+};
+
+/** `new URL('./file', import.meta.url)` in our sources finds a copy of the file below dist/files. */
+function foundByUrl(found: Found[]): Plugin {
+  return {
+    name: 'found by url',
+    setup({ onLoad }) {
+      onLoad({ filter: /\/src\/.*\.ts$/ }, ({ path }) => {
+        const text = readFileSync(path, 'utf8');
+        if (!text.includes('import.meta.url')) return null;
+        const contents = text.replaceAll(/new URL\('([^']+)', import\.meta\.url\)/g, (_, name: string) => {
+          const from = resolve(dirname(path), name);
+          const to = join('files', relative(join(ROOT, 'src'), from));
+          if (from.endsWith('.ts') || to.includes('..'))
+            throw new Error(`${path}: ${name} cannot be copied into dist/`);
+          found.push({ from, to });
+          return `new URL('./${to}', import.meta.META)`;
+        });
+        if (contents.includes('import.meta.url'))
+          throw new Error(`${path}: scripts/build.ts knows new URL('...') only`);
+        return { contents: contents.replaceAll('import.meta.META', 'import.meta.url'), loader: 'ts' };
+      });
+    },
+  };
+}
+
+/** Bundles the command in memory. esbuild prints what is wrong with a source, and this rejects. */
+export async function bundle(): Promise<Bundle> {
+  const { build } = await import('esbuild');
+  const found: Found[] = [];
+  const { outputFiles, metafile } = await build({
+    absWorkingDir: ROOT,
+    entryPoints: [{ in: 'src/cli/start.ts', out: 'main' }],
+    outdir: 'dist',
+    write: false,
+    metafile: true,
+    bundle: true,
+    splitting: true,
+    format: 'esm',
+    platform: 'node',
+    target: 'node24',
+    external: EXTERNAL,
+    plugins: [unreached, foundByUrl(found)],
+    banner: { js: BANNER },
+    logLevel: 'warning',
+  });
+  const outputs = new Map(outputFiles.map(({ path, contents }) => [relative(join(ROOT, 'dist'), path), contents]));
+  return { outputs, found, metafile };
+}
+
+/** The files among what was found: a folder is all that lies in it. */
+function filesOf({ from, to }: Found): Found[] {
+  if (!statSync(from).isDirectory()) return [{ from, to }];
+  return filesBelow(from).map((path) => ({ from: join(from, path), to: join(to, path) }));
+}
+
+/** The paths of all files below a folder. */
+function filesBelow(folder: string): string[] {
+  const entries = readdirSync(folder, { recursive: true, withFileTypes: true });
+  return entries.filter((entry) => entry.isFile()).map((entry) => relative(folder, join(entry.parentPath, entry.name)));
+}
+
+/** Bundles the command into `folder`. Files of earlier builds that are younger than `keptMs` stay. */
+async function buildInto(folder: string, keptMs: number): Promise<void> {
+  mkdirSync(folder, { recursive: true });
+  const begunAt = fileTime(folder);
+  const { outputs, found } = await bundle();
+  const place = (to: string, write: (path: string) => void): void => {
+    const unfinished = join(folder, `${to}.${process.pid}`);
+    mkdirSync(dirname(unfinished), { recursive: true });
+    write(unfinished);
+    renameSync(unfinished, join(folder, to));
+  };
+  const copies = found.flatMap(filesOf);
+  for (const { from, to } of copies) place(to, (path) => copyFileSync(from, path));
+  for (const [to, contents] of outputs) if (to !== MAIN) place(to, (path) => writeFileSync(path, contents));
+  place(MAIN, (path) => {
+    writeFileSync(path, outputs.get(MAIN) ?? '');
+    utimesSync(path, begunAt, begunAt);
+  });
+  const made = new Set([...outputs.keys(), ...copies.map(({ to }) => to)]);
+  for (const path of filesBelow(folder)) {
+    const old = statSync(join(folder, path)).mtimeMs < begunAt.getTime() - keptMs;
+    if (old && !made.has(path)) rmSync(join(folder, path), { force: true });
+  }
+}
+
+/** Now, by the clock that dates files. */
+function fileTime(folder: string): Date {
+  const path = join(folder, `begun.${process.pid}`);
+  writeFileSync(path, '');
+  const { mtime } = statSync(path);
+  rmSync(path);
+  return mtime;
+}
+
+if (import.meta.main) {
+  try {
+    await buildInto(join(ROOT, 'dist'), process.argv.includes('--keep') ? KEPT_MS : 0);
+  } catch (error) {
+    const [sentence] = (error as Error).message.split('\n');
+    process.stderr.write(`error: dist/ cannot be built: ${sentence}; 'npm ci' in ${ROOT} installs what is needed\n`);
+    process.exitCode = 1;
+  }
+}

@@ -1,0 +1,194 @@
+/** What `bin/countermand` runs in a checkout: the bundle, and how it is built again. */
+import { type ExecFileException, execFile } from 'node:child_process';
+import {
+  copyFileSync,
+  mkdirSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import test, { type ExecutionContext } from 'ava';
+import { type Bundle, bundle } from '../../scripts/build.ts';
+import { newFolder } from '../counterparts/folder.ts';
+
+const ROOT = fileURLToPath(new URL('../../', import.meta.url));
+
+/** A checkout of a command that only says a word, with our own bin, build script and packages. */
+interface Checkout {
+  /** The names of the files in dist/. */
+  built(): string[];
+  /** Changes its source: from the next build on, it says this word. */
+  say(word: string): void;
+  start(script?: string): Promise<{ exitCode: number; stdout: string; stderr: string }>;
+  readonly folder: string;
+}
+
+async function openCheckout(t: ExecutionContext): Promise<Checkout> {
+  const folder = await newFolder(t);
+  const write = (path: string, text: string): void => {
+    mkdirSync(dirname(join(folder, path)), { recursive: true });
+    writeFileSync(join(folder, path), text);
+  };
+  for (const path of ['bin/countermand', 'scripts/build.ts', 'package.json']) {
+    mkdirSync(dirname(join(folder, path)), { recursive: true });
+    copyFileSync(join(ROOT, path), join(folder, path));
+  }
+  symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'));
+  write('src/cli/start.ts', "process.stdout.write((await import('./said.ts')).said);\n");
+  write('src/data/name.txt', 'data');
+  const say = (word: string): void =>
+    write(
+      'src/cli/said.ts',
+      [
+        "import { readFileSync } from 'node:fs';",
+        "const NAME = new URL('../data/name.txt', import.meta.url);",
+        `export const said: string = \`${word} \${readFileSync(NAME, 'utf8')}\\n\`;`,
+      ].join('\n'),
+    );
+  say('one');
+  return {
+    folder,
+    built: () => readdirSync(join(folder, 'dist')).sort(),
+    say,
+    start: (script = 'bin/countermand') =>
+      new Promise((resolve) => {
+        const command = script.endsWith('.ts') || script.endsWith('.js') ? process.execPath : join(folder, script);
+        const words = command === process.execPath ? [join(folder, script)] : [];
+        const done = (error: ExecFileException | null, stdout: string, stderr: string): void =>
+          resolve({ exitCode: error === null ? 0 : Number(error.code), stdout, stderr });
+        execFile(command, words, { env: { PATH: '/usr/bin:/bin', NODE_DISABLE_COMPILE_CACHE: '1' } }, done);
+      }),
+  };
+}
+
+const saying = (word: string) => ({ exitCode: 0, stdout: `${word} data\n`, stderr: '' });
+
+test('the first start builds, the next ones do not', async (t) => {
+  const checkout = await openCheckout(t);
+  t.deepEqual(await checkout.start(), saying('one'));
+  const builtAt = statSync(join(checkout.folder, 'dist/main.js')).ctimeMs;
+  t.deepEqual(await checkout.start(), saying('one'));
+  t.is(statSync(join(checkout.folder, 'dist/main.js')).ctimeMs, builtAt);
+});
+
+test('the bundle runs without the sources', async (t) => {
+  const checkout = await openCheckout(t);
+  await checkout.start();
+  rmSync(join(checkout.folder, 'src'), { recursive: true });
+  t.deepEqual(await checkout.start('dist/main.js'), saying('one'));
+  t.deepEqual(await checkout.start(), saying('one'));
+});
+
+test('a source that changed is in the next start, also when two start at once', async (t) => {
+  const checkout = await openCheckout(t);
+  await checkout.start();
+  const before = checkout.built();
+  checkout.say('two');
+  const both = await Promise.all([checkout.start(), checkout.start()]);
+  t.deepEqual(both, [saying('two'), saying('two')]);
+  const after = checkout.built();
+  // A process that started before may still load what it has not needed yet.
+  t.deepEqual(
+    before.filter((name) => !after.includes(name)),
+    [],
+  );
+  t.deepEqual(
+    after.filter((name) => !/^(files|[\w-]+\.js)$/.test(name)),
+    [],
+    'unfinished files',
+  );
+});
+
+test('a source that was deleted or added is noticed', async (t) => {
+  const checkout = await openCheckout(t);
+  await checkout.start();
+  rmSync(join(checkout.folder, 'src/cli/said.ts'));
+  t.is((await checkout.start()).exitCode, 1);
+  checkout.say('again');
+  t.deepEqual(await checkout.start(), saying('again'));
+});
+
+test('an edit during the build is noticed: the bundle is as old as the start of its build', async (t) => {
+  const checkout = await openCheckout(t);
+  await checkout.start();
+  const { mtime, ctime } = statSync(join(checkout.folder, 'dist/main.js'));
+  const between = new Date((mtime.getTime() + ctime.getTime()) / 2);
+  t.true(mtime < between && between < ctime);
+  checkout.say('meanwhile');
+  utimesSync(join(checkout.folder, 'src/cli/said.ts'), between, between);
+  t.deepEqual(await checkout.start(), saying('meanwhile'));
+});
+
+test('a source with an error is told, and the old bundle does not run', async (t) => {
+  const checkout = await openCheckout(t);
+  await checkout.start();
+  writeFileSync(join(checkout.folder, 'src/cli/said.ts'), 'export const said = ;');
+  const { exitCode, stdout, stderr } = await checkout.start();
+  t.is(exitCode, 1);
+  t.is(stdout, '');
+  t.regex(stderr, /src\/cli\/said\.ts:1:20/);
+  t.regex(stderr, /^error: dist\/ cannot be built: .*; 'npm ci' in \S+ installs what is needed$/m);
+});
+
+test('a checkout without its packages says what is to be done', async (t) => {
+  const checkout = await openCheckout(t);
+  rmSync(join(checkout.folder, 'node_modules'));
+  const { exitCode, stdout, stderr } = await checkout.start('scripts/build.ts');
+  t.is(exitCode, 1);
+  t.is(stdout, '');
+  t.regex(stderr, /^error: dist\/ cannot be built: Cannot find package 'esbuild' .*; 'npm ci' in \S+ installs/);
+});
+
+test('`npm run build` leaves nothing of earlier builds', async (t) => {
+  const checkout = await openCheckout(t);
+  await checkout.start();
+  const before = checkout.built();
+  checkout.say('two');
+  await checkout.start('scripts/build.ts');
+  const after = checkout.built();
+  t.is(after.length, before.length);
+  t.notDeepEqual(after, before);
+});
+
+/** The packages whose code runs once these sources are loaded, before anything is loaded on demand. */
+function packagesOf({ metafile: { outputs } }: Bundle, ...sources: readonly string[]): string[] {
+  const first = Object.entries(outputs).filter(([, { entryPoint }]) => sources.includes(entryPoint ?? ''));
+  const loaded = new Set(first.map(([path]) => path));
+  for (const path of loaded)
+    for (const { path: next, kind } of outputs[path]?.imports ?? [])
+      if (kind === 'import-statement' && Object.hasOwn(outputs, next)) loaded.add(next);
+  const inputs = [...loaded].flatMap((path) => Object.keys(outputs[path]?.inputs ?? {}));
+  const packages = inputs.map((path) => /.*node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(path)?.[1]);
+  return [...new Set(packages.filter((name) => name !== undefined))].sort();
+}
+
+/** What it takes to ask the conductor. */
+const CLIENT = [
+  '@bufbuild/protobuf',
+  '@grpc/grpc-js',
+  '@js-sdsl/ordered-map',
+  'abort-controller-x',
+  'commander',
+  'fast-string-truncated-width',
+  'fast-string-width',
+  'nice-grpc',
+  'nice-grpc-common',
+  'ts-error',
+];
+
+test('a command loads nothing that it does not need', async (t) => {
+  const made = await bundle();
+  const start = ['src/cli/start.ts', 'src/cli/main.ts'];
+  t.deepEqual(packagesOf(made, 'src/cli/start.ts'), []);
+  t.deepEqual(packagesOf(made, ...start), ['commander']);
+  for (const group of ['node', 'power', 'plan', 'audit', 'events'])
+    t.deepEqual(packagesOf(made, ...start, `src/cli/${group}.ts`), CLIENT, group);
+  t.deepEqual(packagesOf(made, ...start, 'src/cli/sim.ts'), ['commander']);
+  t.deepEqual(packagesOf(made, ...start, 'src/cli/serve.ts'), ['commander', 'yaml', 'zod']);
+  t.true(packagesOf(made, 'src/cli/daemons.ts').includes('knex'), 'a conductor has its database');
+});
