@@ -1,53 +1,72 @@
 #!/bin/sh
-# The server behind one pretended BMC. ipmi_sim runs this for each command to the chassis, in the folder of its state:
+# The server behind one pretended BMC. For each command ipmi_sim starts a shell (popen) in the folder of its state; that
+# shell reads this file and calls `chassis`. A fleet is polled all the time, so nothing here starts a process: there are
+# builtins only, no pipe, and no $(...).
 #
-#   power             1 or 0
-#   soft_off_delay_s  how long the operating system takes to stop, or `never`
-#   refuses           exists while orders are refused
-#   holds             exists while orders are held, unanswered; then they are carried out
-#   received          each command that came in, in order
-#   changes           how often the power has changed: a soft power off from before a change is void
+# Each file has one writer, and each write is atomic, so no change can undo another one:
 #
-# ipmi_sim waits for this script and for whatever holds its output, so what takes time runs behind, without output.
-# Our input stays open as long as the process that started the simulator: nothing waits longer than that.
-exec 3<&0
+#   power     POWER OFF_AT PRESSES, by us. OFF_AT is the uptime at which a soft power off takes effect, or 0. PRESSES is
+#             the number of the last press of the power button that is part of this state.
+#   button    PRESSES POWER, by chassis.ts: a press that `power` does not include makes the power what it says, and
+#             voids a soft power off.
+#   faults    SOFT_OFF REFUSES HOLDS, by chassis.ts: how long the operating system takes to stop, or `never`; whether
+#             orders are refused; whether they are held, unanswered, before they are carried out.
+#   received  each command, in order, by us.
+#   uptime    the clock: a link to /proc/uptime. Tests put a file of their own there.
+#
+# Times in files are in hundredths of a second. A soft power off is not a process that waits: whoever looks at the state after
+# OFF_AT finds the power off. So whatever changes the power before that voids it, in the same write.
 
-# passes SECONDS: true when they have passed, false as soon as nobody needs us any more
-passes() {
-  timeout --foreground "$1" cat <&3 >/dev/null 2>&1
-  [ $? = 124 ]
+chassis() {
+  case "$1 $2 $3" in
+    'get power '*) echo status >>received; look; echo "power:$power" ;;
+    'set power 1') take on; [ "$power" = 1 ] || become 1 0 ;;
+    'set power 0') take off; become 0 0 ;;
+    'set reset '*) take reset; must_be_on; become 1 0 ;;
+    'set shutdown '*) take soft; must_be_on; stop_softly ;;
+  esac
 }
 
-become() {
-  [ "$(cat power)" = "$1" ] && return
-  echo $(($(cat changes) + 1)) >changes
-  echo "$1" >power.new && mv power.new power
-}
-
-# takes COMMAND: notes an order, then holds or refuses it as it was told to
-takes() {
+# take ORDER: notes it, then holds or refuses it as `faults` says. A held order looks again at each line of its input,
+# which is that of ipmi_sim; its end means that the process that started ipmi_sim is dead.
+take() {
   echo "$1" >>received
-  while [ -e holds ]; do passes 0.2 || exit 1; done
-  [ ! -e refuses ] || exit 1
+  while read -r soft_off refuses holds <faults; [ "$holds" = 1 ]; do
+    read -r _ || exit 1
+  done
+  [ "$refuses" = 0 ] || exit 1
+  look
+}
+
+# Sets `power`, `off_at` and `presses` to what is true now.
+look() {
+  read -r power off_at seen <power
+  read -r presses pressed <button
+  [ "$presses" = "$seen" ] || { power=$pressed off_at=0; }
+  [ "$off_at" != 0 ] || return 0
+  look_at_clock
+  [ "$now" -lt "$off_at" ] || { power=0 off_at=0; }
+}
+
+# Sets `now` to the uptime.
+look_at_clock() {
+  read -r now _ <uptime
+  now=$((${now%.*} * 100 + 1${now#*.} - 100))
+}
+
+# become POWER OFF_AT: one write in place and of one length, so that chassis.ts never reads half a state.
+become() {
+  printf '%s %-12s %-12s\n' "$1" "$2" "$presses" 1<>power
 }
 
 must_be_on() {
-  [ "$(cat power)" = 1 ] || exit 1
+  [ "$power" = 1 ] || exit 1
 }
 
 stop_softly() {
-  delay=$(cat soft_off_delay_s)
-  [ "$delay" != never ] || return
-  changes=$(cat changes)
-  [ "$delay" = 0 ] || passes "$delay" || return
-  [ "$(cat changes)" != "$changes" ] || become 0
+  [ "$soft_off" != never ] || return 0
+  look_at_clock
+  due=$((now + soft_off))
+  # A second press does not make it slower.
+  [ "$off_at" != 0 ] && [ "$off_at" -le "$due" ] || become 1 "$due"
 }
-
-case "$1 $2 $3" in
-  'get power '*) echo status >>received; echo "power:$(cat power)" ;;
-  'set power 1') takes on; become 1 ;;
-  'set power 0') takes off; become 0 ;;
-  'set reset '*) takes reset; must_be_on; echo $(($(cat changes) + 1)) >changes ;;
-  'set shutdown '*) takes soft; must_be_on; stop_softly >/dev/null 2>&1 & ;;
-esac
-exit 0

@@ -6,7 +6,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdir, open, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock } from '../core/clock.ts';
-import { asCountermandError, type CountermandError, fail } from '../core/errors.ts';
+import { asCountermandError, type CountermandError, type ErrorCode, fail } from '../core/errors.ts';
 import type { OnOff } from '../core/power.ts';
 import { openScope, sleep } from '../core/signals.ts';
 import { type BmcAddress, findBmc } from '../drivers/ipmi/ipmitool/probe.ts';
@@ -50,8 +50,11 @@ export interface IpmiSim extends Chassis {
   stop(): Promise<void>;
 }
 
-const START_LIMIT_MS = 10_000;
+/** Ends a start that hangs. On a busy system a hundred of them may start at a time. */
+const START_LIMIT_MS = 60_000;
 const POLL_MS = 20;
+/** What is seen of a simulator that has just been started. */
+const STARTING: readonly ErrorCode[] = ['BMC_PORT_CLOSED', 'BMC_SILENT'];
 /** setpriv's exit code for a program that does not exist. */
 const NOT_FOUND = 127;
 
@@ -83,6 +86,11 @@ export async function startIpmiSim(options: IpmiSimOptions, clock: Clock, signal
   }
   return {
     ...chassis,
+    async configure(faults) {
+      await chassis.configure(faults);
+      // A held order looks again.
+      if (faults.holds === false) child.stdin?.write('\n');
+    },
     address,
     port,
     username,
@@ -106,7 +114,10 @@ interface Launched {
   readonly ended: Promise<CountermandError>;
 }
 
-/** Starts ipmi_sim as the leader of a process group, which its chassis scripts belong to. Its input stays open. */
+/**
+ * Starts ipmi_sim as the leader of a process group, which the shells of its chassis belong to. They share its input, which
+ * stays open as long as this process lives.
+ */
 async function launch(directory: string): Promise<Launched> {
   const log = await open(join(directory, 'log'), 'w');
   const files = ['-c', 'lan.conf', '-f', 'bmc.emu', '-s', 'state', '-n'];
@@ -115,6 +126,8 @@ async function launch(directory: string): Promise<Launched> {
     detached: true,
     stdio: ['pipe', log.fd, log.fd],
   });
+  // One that has ended hears nothing more.
+  child.stdin?.on('error', () => {});
   const ended = new Promise<CountermandError>((resolve) => {
     child.once('error', () => resolve(missing()));
     child.once('close', (code, signal) =>
@@ -150,13 +163,13 @@ async function untilItAnswers({ ended }: Launched, bmc: BmcAddress, clock: Clock
   }
 }
 
-/** False while the port is still closed. */
+/** False while the port is still closed, or it is too busy with its start to answer. */
 async function answers(bmc: BmcAddress, clock: Clock, signal: AbortSignal): Promise<boolean> {
   try {
     await findBmc(bmc, clock, signal);
     return true;
   } catch (error) {
-    if (asCountermandError(error).code === 'BMC_PORT_CLOSED') return false;
+    if (STARTING.includes(asCountermandError(error).code)) return false;
     throw error;
   }
 }
@@ -171,7 +184,7 @@ startlan 1
   guid a123456789abcdefa123456789abcdef
   ${bmc.kgKey === undefined ? '' : `bmc_key ${quoted(bmc.kgKey, 19)}`}
 endlan
-chassis_control "sh ./chassis.sh"
+chassis_control ". ./chassis.sh; chassis"
 user 2 true ${quoted(Buffer.from(bmc.username), 15)} ${quoted(Buffer.from(bmc.password), 19)} admin 10 none md2 md5 straight
 `;
 }

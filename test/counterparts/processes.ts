@@ -7,11 +7,26 @@ export interface Process {
   readonly argv: readonly string[];
 }
 
+/** The process ids that exist now. */
+const pids = async (): Promise<number[]> => (await readdir('/proc')).filter((name) => /^\d+$/.test(name)).map(Number);
+
 /** The living processes with all of `words` among their arguments. What has ended and waits to be collected is dead. */
 export async function processesWith(...words: string[]): Promise<Process[]> {
-  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name)).map(Number);
-  const found = await Promise.all(pids.map(async (pid) => ({ pid, argv: await argvOf(pid) })));
+  const found = await Promise.all((await pids()).map(async (pid) => ({ pid, argv: await argvOf(pid) })));
   return found.filter(({ argv }) => words.every((word) => argv.includes(word)));
+}
+
+/** The living processes of the group that has this leader, by their ids. */
+export async function processesOfGroup(leader: number): Promise<number[]> {
+  const found = await Promise.all((await pids()).map(async (pid) => ({ pid, ...(await statOf(pid)) })));
+  return found.filter(({ state, group }) => group === leader && state !== 'Z').map(({ pid }) => pid);
+}
+
+/** State and group of a process, from what follows its name in parentheses. */
+async function statOf(pid: number): Promise<{ readonly state?: string; readonly group: number }> {
+  const text = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
+  const [state, , group] = text.slice(text.lastIndexOf(')') + 2).split(' ');
+  return { ...(state !== undefined && { state }), group: Number(group) };
 }
 
 /** Its arguments; none if it is dead. */

@@ -10,11 +10,12 @@ import { systemClock } from '../../src/core/clock.ts';
 import { fail } from '../../src/core/errors.ts';
 import type { OrderTarget } from '../../src/core/power.ts';
 import { type IpmiSim, startIpmiSim } from '../../src/sim/ipmi_sim.ts';
+import { setUptime } from '../counterparts/chassis_clock.ts';
 import { eventually } from '../counterparts/eventually.ts';
 import { newFolder } from '../counterparts/folder.ts';
 import { newIpmiDriver } from '../counterparts/ipmi_driver.ts';
 import { infoOf, newIpmiSim } from '../counterparts/ipmi_sim.ts';
-import { processesWith } from '../counterparts/processes.ts';
+import { processesOfGroup, processesWith } from '../counterparts/processes.ts';
 import { never } from '../counterparts/signals.ts';
 
 const START_SIM = fileURLToPath(new URL('./start_sim.ts', import.meta.url));
@@ -47,26 +48,36 @@ test('every command is noted, in order', async (t) => {
   t.deepEqual(await sim.received(), ['status', 'off', 'on', 'reset', 'soft']);
 });
 
+/** A simulator in whose folder a soft power off takes 2 s of a clock that stands still. */
+async function newSlowSim(t: ExecutionContext): Promise<{ sim: IpmiSim; later: () => Promise<void> }> {
+  const directory = await newFolder(t);
+  const sim = await newIpmiSim(t, { directory, softOffDelayS: 2 });
+  await setUptime(directory, '100.00');
+  return { sim, later: () => setUptime(directory, '1000.00') };
+}
+
 const isVoidAfter = test.macro({
   exec: async (t, ...orders: OrderTarget[]) => {
-    const sim = await newIpmiSim(t, { softOffDelayS: 0.5 });
+    const { sim, later } = await newSlowSim(t);
     await order(sim, 'soft power off');
     for (const target of orders) await order(sim, target);
-    const pending = () => processesWith('./chassis.sh', 'shutdown');
-    await eventually('the soft power off to be over', async () => (await pending()).length === 0);
+    await later();
     t.is(await sim.power(), 'power on');
+    t.deepEqual(await driver.getPowerState(driver.parse(infoOf(sim)), never()), { powerState: 'power on' });
   },
   title: (_, ...orders) => `a soft power off is void after ${orders.join(', ')}`,
 });
-test.serial(isVoidAfter, 'rebooting');
-test.serial(isVoidAfter, 'power off', 'power on');
+test(isVoidAfter, 'rebooting');
+test(isVoidAfter, 'power off', 'power on');
 
 test('a soft power off goes on after a power on that changes nothing', async (t) => {
-  const sim = await newIpmiSim(t, { softOffDelayS: 0.3 });
+  const { sim, later } = await newSlowSim(t);
   await order(sim, 'soft power off');
   await order(sim, 'power on');
-  await eventually('it to be off', async () => (await sim.power()) === 'power off');
-  t.pass();
+  t.is(await sim.power(), 'power on');
+  await later();
+  t.is(await sim.power(), 'power off');
+  t.deepEqual(await driver.getPowerState(driver.parse(infoOf(sim)), never()), { powerState: 'power off' });
 });
 
 test('a node that is off is neither reset nor stopped', async (t) => {
@@ -77,15 +88,15 @@ test('a node that is off is neither reset nor stopped', async (t) => {
 });
 
 test('it ends with all that it has under way', async (t) => {
-  const sim = await newIpmiSim(t, { softOffDelayS: 1000 });
-  await order(sim, 'soft power off');
-  await sim.configure({ holds: true });
-  const held = order(sim, 'rebooting').catch((error) => error);
+  const sim = await newIpmiSim(t, { holds: true });
+  const controller = new AbortController();
+  const held = driver.setPowerState(driver.parse(infoOf(sim)), 'rebooting', controller.signal).catch((error) => error);
   await sim.untilReceived('reset', 1, never());
-  t.true((await processesWith('timeout', '1000')).length > 0);
+  t.is((await processesOfGroup(sim.pid)).length, 2);
   await sim.stop();
-  t.is((await held).code, 'NO_ANSWER');
-  t.deepEqual(await processesWith('timeout', '1000'), []);
+  t.deepEqual(await processesOfGroup(sim.pid), []);
+  controller.abort(fail('ABORT_REQUESTED', 'nobody is there'));
+  t.is((await held).code, 'ABORT_REQUESTED');
   await sim.stop();
 });
 
