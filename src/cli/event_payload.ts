@@ -39,8 +39,9 @@ export interface Wanted {
 /** True if an event tells of the plan, of an action of it, or of a power task that such an action gave or took back. */
 export function isOfPlan(event: Event, { uuid }: Wanted): boolean {
   if (planOfEvent(event) === uuid) return true;
-  // The reason of such a task ends with the uuid of the plan, in brackets.
-  return asText(asData(eventData(event).power_task).reason).includes(`(${uuid})`);
+  const task = asData(eventData(event).power_task);
+  // Events of earlier versions have no plan_uuid; they name the plan in the reason only.
+  return 'plan_uuid' in task ? task.plan_uuid === uuid : asText(task.reason).includes(`(${uuid})`);
 }
 
 /** True if an event tells of the node, or of an action that is about it. */

@@ -46,6 +46,8 @@ export function taskText(task: PowerTask): string {
     ['ordered', time(task.createdAt)],
     ['reason', task.reason],
     ['request id', task.requestId],
+    ['plan', task.planUuid],
+    ['action', task.actionUuid],
     ['sending', time(task.sendingAt)],
     ['deadline', time(task.deadlineAt)],
     ['ended', time(task.endedAt)],

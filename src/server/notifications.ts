@@ -4,6 +4,7 @@
  */
 import { isAbort } from '../core/power.ts';
 import type { Announcement } from './store/events.ts';
+import { actionOf } from './store/power_tasks.ts';
 import type { NodeRow, PowerTaskRow } from './store/rows.ts';
 
 const OBJECT_NAMES = {
@@ -51,7 +52,9 @@ function taskData(task: PowerTaskRow): Record<string, unknown> {
     target: task.target,
     state: task.state,
     old_state: task.previousState,
-    request_id: task.requestId,
+    request_id: task.requestId ?? '',
+    action_uuid: actionOf(task),
+    plan_uuid: task.planUuid,
     reason: task.reason,
     before_power_state: task.beforePowerState,
     observed_power_state: task.observedPowerState,

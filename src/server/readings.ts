@@ -204,7 +204,7 @@ async function recordReading(
 async function causeOf(lateTask: string | null, { sql }: Transaction): Promise<Cause> {
   const task = lateTask === null ? null : await findPowerTask(lateTask, sql);
   if (task === null) return { why: 'it was found so by a reading', actionUuid: null };
-  return { why: `the late end of power task ${task.uuid}, ${task.target}`, actionUuid: task.requestId };
+  return { why: `the late end of power task ${task.uuid}, ${task.target}`, actionUuid: task.actionUuid };
 }
 
 async function recordFailure(

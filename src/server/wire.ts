@@ -16,6 +16,7 @@ import { isAtRest } from '../core/states.ts';
 import * as agentProto from '../gen/countermand/v1/agent.ts';
 import type { Node } from '../gen/countermand/v1/node.ts';
 import * as powerProto from '../gen/countermand/v1/power.ts';
+import { actionOf } from './store/power_tasks.ts';
 import type { NodeRow, PowerTaskRow } from './store/rows.ts';
 
 /** A time for the wire. */
@@ -152,7 +153,9 @@ export function toPowerTask(task: PowerTaskRow): powerProto.PowerTask {
     target: toTarget(task.target),
     state: powerProto.PowerTaskState[task.state],
     phase: powerProto.PowerTaskPhase[task.phase],
-    requestId: task.requestId,
+    requestId: task.requestId ?? '',
+    actionUuid: actionOf(task) ?? '',
+    planUuid: task.planUuid ?? '',
     reason: task.reason,
     beforePowerState: toPowerState(task.beforePowerState),
     observedPowerState: toPowerState(task.observedPowerState),

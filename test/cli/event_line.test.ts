@@ -71,6 +71,10 @@ test('the events of a plan: its own, its actions, and the power tasks that they 
     Event.fromPartial({ eventType: 'baremetal.node.power_set.end', payload: { 'ironic_object.data': data } });
   t.true(isOfPlan(planEvent('action_plan.update', { uuid: 'plan-1' }), plan));
   t.true(isOfPlan(planEvent('action.update', { uuid: 'a', action_plan: watcher({ uuid: 'plan-1' }) }), plan));
+  const ordered = { plan_uuid: 'plan-1', reason: '' };
+  t.true(isOfPlan(ofNode({ power_task: ordered }), plan));
+  t.false(isOfPlan(ofNode({ power_task: { ...taskOf('plan-1').power_task, plan_uuid: null } }), plan));
+  // Events of earlier versions.
   t.true(isOfPlan(ofNode(taskOf('plan-1')), plan));
   t.false(isOfPlan(planEvent('action_plan.update', { uuid: 'plan-2', name: 'rack 7 down' }), plan));
   t.false(isOfPlan(planEvent('audit.update', { uuid: 'plan-1' }), plan));

@@ -10,11 +10,11 @@ import type { Witness } from './witness.ts';
  * @param inOrder the wall clock was never set back, so what is written later has a later time
  */
 export function checkEnds({ actions, tasks }: PlanRows, witness: Witness, inOrder: boolean): void {
-  const tasksByRequest = new Map(tasks.map((task) => [task.requestId, task]));
+  const tasksByAction = new Map(tasks.map((task) => [task.actionUuid, task]));
   for (const action of actions) {
     const end = action.state === 'DELETED' ? action.previousState : action.state;
     const what = `action ${action.name} ${action.uuid} (${action.actionType}, ${end} ${action.errorCode ?? ''})`;
-    const task = tasksByRequest.get(action.uuid);
+    const task = tasksByAction.get(action.uuid);
     if (action.actionType === 'change_node_power_state') checkPower(action, end, task, what);
     else insist(task === undefined, `${what} has a power task`);
     if (inOrder && task) checkTimes(action, task, what);

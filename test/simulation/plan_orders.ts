@@ -81,6 +81,10 @@ export class PlanOrders {
   }
 
   async #create(wanted = randomPlan(this.#newName(), this.#chance)): Promise<ActionPlanRow | null> {
+    return this.#give({ ...wanted, requestId: await this.#simulation.requestId() });
+  }
+
+  async #give(wanted: WantedPlan): Promise<ActionPlanRow | null> {
     this.#last = wanted;
     const plan = await this.#world.finish(this.ask((conductor) => createActionPlan(wanted, conductor)));
     if (plan) this.promised.created.add(plan.uuid);
@@ -94,7 +98,7 @@ export class PlanOrders {
 
   /** The client did not hear an answer and asks again, with the same request_id. */
   async #createAgain(): Promise<void> {
-    if (this.#last) await this.#create(this.#last);
+    if (this.#last) await this.#give(this.#last);
   }
 
   async #start(uuid: string): Promise<void> {

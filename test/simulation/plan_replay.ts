@@ -100,7 +100,7 @@ interface WatcherData {
 }
 
 interface TaskData {
-  readonly power_task?: { readonly uuid: string; readonly request_id: string };
+  readonly power_task?: { readonly uuid: string; readonly action_uuid: string | null };
 }
 
 /** What all notifications up to now have said. */
@@ -120,7 +120,7 @@ export class Replay {
       if (watcher) this.#hear(watcher, event, facts);
       const task = (event.payload['ironic_object.data'] as TaskData | undefined)?.power_task;
       if (task && event.eventType.endsWith('.start'))
-        this.#ordered(task.request_id, event, facts, world.clock.set.backMs);
+        this.#ordered(task.action_uuid, event, facts, world.clock.set.backMs);
     }
     for (const uuid of this.#stale)
       insist(
@@ -261,14 +261,19 @@ export class Replay {
   }
 
   /** A power task was accepted. If it is of an action, the action must run, and its abort must have a reason. */
-  #ordered(requestId: string, { sequence, timestamp }: EventRow, { actions }: Facts, backMs: number): void {
-    const [uuid = '', abort] = requestId.split(' ');
+  #ordered(
+    uuid: string | null,
+    { eventType, sequence, timestamp }: EventRow,
+    { actions }: Facts,
+    backMs: number,
+  ): void {
+    if (uuid === null) return;
     const action = actions.get(uuid);
-    if (!action) return;
+    insist(action !== undefined, `event ${sequence}: a power task names ${uuid}, which is no action`);
     const told = this.told.get(uuid) as Told;
     const plan = this.stateOf(action.plan.uuid);
     const what = `event ${sequence}: a power task of ${action.name} of ${action.plan.name}`;
-    if (abort === undefined) {
+    if (eventType === 'baremetal.node.power_set.start') {
       insist(plan === 'ONGOING', `${what} was ordered while the plan is ${plan}`);
       insist(told.state === 'ONGOING', `${what} was ordered while the action is ${told.state}`);
       return;

@@ -28,6 +28,11 @@ export async function checkAlways(world: World): Promise<void> {
       `${node.name} says it is held by ${node.heldBy}, but ${holders[0]?.uuid} holds it`,
     );
   }
+  for (const task of tasks) {
+    const who = [task.requestId, task.actionUuid, task.abortsActionUuid].filter((id) => id !== null);
+    insist(who.length === 1, `power task ${task.uuid} was ordered by ${who.join(' and ')}`);
+    insist((task.planUuid === null) === (task.requestId !== null), `power task ${task.uuid} is of ${task.planUuid}`);
+  }
   insist(world.faults.length === 0, `a fault of ours was logged: ${world.faults[0]}`);
 }
 

@@ -39,7 +39,8 @@ export class PowerOrders {
   }
 
   /** Gives an order; a refusal, or the death of the conductor meanwhile, is an answer too. */
-  async #order(target: Target, node = this.#chance.pick(NODES), requestId = this.#chance.uuid()): Promise<void> {
+  async #order(target: Target, node = this.#chance.pick(NODES), again?: string): Promise<void> {
+    const requestId = again ?? (await this.#simulation.requestId());
     this.#last = { node, target, requestId };
     const onTimeout = this.#chance.happens(0.3) && target.startsWith('soft') ? ('FORCE' as const) : ('FAIL' as const);
     const timeoutMs = target.startsWith('abort') ? null : this.#chance.pick([null, 5000, 40_000]);

@@ -66,7 +66,7 @@ class Undoings {
   constructor(actions: readonly ActionRow[], tasks: readonly PowerTaskRow[]) {
     this.#actions = new Map(actions.map((action) => [action.uuid, action]));
     this.#byPlan = Map.groupBy(actions, ({ planUuid }) => planUuid);
-    this.#tasks = new Map(tasks.map((task) => [task.requestId, task]));
+    this.#tasks = new Map(tasks.map((task) => [task.actionUuid ?? '', task]));
   }
 
   /** Each action of a rollback undoes exactly one action that has changed something, back to what was before. */

@@ -4,6 +4,7 @@
  */
 import type { OnOff } from '../../src/core/power.ts';
 import type { ActionPlanRow, ActionRow } from '../../src/server/store/plan_rows.ts';
+import { actionOf } from '../../src/server/store/power_tasks.ts';
 import type { NodeRow, PowerTaskRow } from '../../src/server/store/rows.ts';
 import type { World } from '../world/world.ts';
 import { insist } from './insist.ts';
@@ -144,8 +145,8 @@ export class RollbackWitness {
 
   /** The hardware says that it has taken the order back, and goes down later all the same: nobody can see that. */
   #wasLiedTo({ name }: Seen, sent: readonly ActionRow[], { rows }: Span): boolean {
-    const recalled = ({ requestId, abortOutcome }: PowerTaskRow): boolean =>
-      abortOutcome === 'RECALLED' && sent.some(({ uuid }) => uuid === requestId);
+    const recalled = ({ actionUuid, abortOutcome }: PowerTaskRow): boolean =>
+      abortOutcome === 'RECALLED' && sent.some(({ uuid }) => uuid === actionUuid);
     return this.#world.hardware.get(name)?.settings.fake_recall === 'late' && rows.tasks.some(recalled);
   }
 
@@ -158,9 +159,10 @@ export class RollbackWitness {
   /** Somebody else gave the node an order meanwhile, or one from before was not over yet. */
   #othersOrdered({ uuid }: Seen, { rows, own, before, after }: Span): boolean {
     if (this.#clockWasSet) return true;
-    const ours = new Set([...own].flatMap((action) => [action.uuid, `${action.uuid} abort`]));
-    const isOther = ({ nodeUuid, requestId, createdAt, endedAt, mayChangeUntil }: PowerTaskRow): boolean => {
-      if (nodeUuid !== uuid || ours.has(requestId) || createdAt > after.at) return false;
+    const ours = new Set([...own].map((action) => action.uuid));
+    const isOther = (task: PowerTaskRow): boolean => {
+      const { nodeUuid, createdAt, endedAt, mayChangeUntil } = task;
+      if (nodeUuid !== uuid || ours.has(actionOf(task) ?? '') || createdAt > after.at) return false;
       return Math.max(endedAt ?? Number.POSITIVE_INFINITY, mayChangeUntil ?? 0) >= before.at;
     };
     return rows.tasks.some(isOther);

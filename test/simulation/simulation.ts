@@ -125,6 +125,17 @@ export class Simulation {
     this.world.conductorProcess.dieAtTouch(this.chance.between(1, touches));
   }
 
+  /** The request_id of an order, as clients choose it: a new one, or a uuid that they have seen, also with a word behind it. */
+  async requestId(): Promise<string> {
+    if (this.chance.happens(0.7)) return this.chance.uuid();
+    const table = this.chance.pick(['actions', 'actions', 'action_plans', 'audits', 'power_tasks', 'nodes'] as const);
+    const newest = this.world.database.read(table).orderBy('created_at', 'desc').orderBy('uuid').limit(20);
+    const rows: { uuid: string }[] = await newest.select('uuid');
+    if (rows.length === 0) return this.chance.uuid();
+    const { uuid } = this.chance.pick(rows);
+    return this.chance.happens(0.2) ? `${uuid} abort` : uuid;
+  }
+
   async #stopForAWhile(): Promise<void> {
     await this.world.killConductor();
     await this.world.clock.turn(this.chance.pick([0, 100, 6000, 50_000]));

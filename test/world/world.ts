@@ -46,6 +46,8 @@ export interface WorldSettings {
   readonly softRebootInOneCommand?: boolean;
   /** Hardware that can recall what it was ordered, or not. */
   readonly recalls?: boolean;
+  /** What an earlier conductor has left, and how long the world had gone on by then. */
+  readonly earlier?: { readonly database: Database; readonly elapsedMs: number };
 }
 
 interface RunningConductor {
@@ -99,7 +101,9 @@ export class World {
 
   /** A world with a running conductor and no agent. */
   static async create(settings: WorldSettings = {}): Promise<World> {
-    const world = new World(await openMemoryDatabase(), settings);
+    const { earlier } = settings;
+    const world = new World(earlier?.database ?? (await openMemoryDatabase()), settings);
+    if (earlier) await world.clock.turn(earlier.elapsedMs);
     await world.startConductor();
     return world;
   }

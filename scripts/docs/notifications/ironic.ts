@@ -58,7 +58,11 @@ const POWER_TASK: Properties = {
   target: oneOf(TARGETS, 'What was ordered.'),
   state: oneOf(Object.keys(POWER_TASK_STATES), 'Its state.'),
   old_state: oneOfOrNull(Object.keys(POWER_TASK_STATES), 'Its state before; null if it is new.'),
-  request_id: text("The client's id of the order; of an action's power task, the uuid of the action."),
+  request_id: text("The client's id of the order; empty if an action of a plan gave it."),
+  action_uuid: uuidOrNull(
+    'The action that gave the order, or whose order this abort takes back; null if a client gave it.',
+  ),
+  plan_uuid: uuidOrNull('The plan of that action.'),
   reason: text('Why it was ordered; empty if nobody said.'),
   before_power_state: oneOfOrNull(ON_OFF, 'What the node was just before the order was sent; null if nothing was.'),
   observed_power_state: oneOfOrNull(ON_OFF, 'What was last seen; null if nothing was.'),

@@ -7,7 +7,7 @@ import type { Transaction } from '../store/database.ts';
 import { findNodes } from '../store/nodes.ts';
 import type { ActionPlanRow, ActionRow } from '../store/plan_rows.ts';
 import { listActions } from '../store/plans.ts';
-import { findByRequestIds } from '../store/power_tasks.ts';
+import { findTasksOfActions } from '../store/power_tasks.ts';
 import type { NodeRow } from '../store/rows.ts';
 import { type Done, parseParameters, type Undo } from './actions/action_type.ts';
 import { findActionType } from './actions/list.ts';
@@ -37,10 +37,7 @@ export async function undoingsOf(plan: ActionPlanRow, sql: Sql): Promise<Undoing
     [...new Set(actions.map(({ nodeUuid }) => nodeUuid).filter((uuid) => uuid !== null))],
     sql,
   );
-  const tasks = await findByRequestIds(
-    actions.map(({ uuid }) => uuid),
-    sql,
-  );
+  const tasks = await findTasksOfActions(actions, sql);
   const drivers = await findDriversOf([...nodes.values()], sql);
   const undoings = actions.map((action): Undoing => {
     const node = action.nodeUuid === null ? null : (nodes.get(action.nodeUuid) ?? null);

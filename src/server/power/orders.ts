@@ -7,7 +7,8 @@ import type { Attachments } from '../attachments.ts';
 import { findDriver } from '../store/agents.ts';
 import type { Transaction } from '../store/database.ts';
 import { findNode, getNode } from '../store/nodes.ts';
-import { findByRequestId, findGiven, getPowerTask } from '../store/power_tasks.ts';
+import type { ActionRow } from '../store/plan_rows.ts';
+import { findGiven, findOrdered, getPowerTask, type OrderKey } from '../store/power_tasks.ts';
 import type { DriverRow, NodeRow, PowerTaskRow } from '../store/rows.ts';
 import type { Store } from '../store/store.ts';
 import { type NewPowerTask, orderPowerTask } from '../store/transition.ts';
@@ -15,19 +16,31 @@ import { type AbortBegun, beginAbort, withdraw } from './aborts.ts';
 import type { Keeper } from './keeper.ts';
 import type { Limits } from './limits.ts';
 
-/** One order, as a client gives it. */
-export interface Order {
+/** What is ordered, whoever orders it. */
+interface Ordered {
   /** Name or uuid. */
   readonly node: string;
   readonly target: Target;
   /** From the moment of sending; null is the default of the target. */
   readonly timeoutMs: number | null;
   readonly onTimeout: 'FAIL' | 'FORCE';
-  /** The same id twice is one order. */
-  readonly requestId: string;
   readonly reason: string;
   /** Of an abort: the only task that may be aborted, or null. */
   readonly abortsTaskUuid: string | null;
+}
+
+/** One order, as a client gives it. */
+export interface Order extends Ordered {
+  /** The same id twice is one order. It means nothing beside: what it looks like is the client's affair. */
+  readonly requestId: string;
+}
+
+/** One order, as the plan engine gives it for an action. An action gives one order in its life, and one abort of it. */
+export type OrderOfAction = Ordered;
+
+/** An order with what it is found again by. */
+interface Asked extends Ordered {
+  readonly by: Pick<PowerTaskRow, 'requestId' | 'actionUuid' | 'abortsActionUuid' | 'planUuid'>;
 }
 
 /** What accepting orders needs. */
@@ -43,22 +56,53 @@ export type Guard = (transaction: Transaction) => Promise<void>;
 
 /**
  * Accepts an order, or finds the one that this request_id already gave. The task is durable when this resolves.
- * @throws ARGUMENT_INVALID, NODE_NOT_FOUND, TARGET_NOT_SUPPORTED, REQUEST_ID_TAKEN, NODE_HELD, AGENT_NOT_ATTACHED, and
- *   what the guard throws; then nothing was written and nothing will be sent
+ * @throws ARGUMENT_INVALID, NODE_NOT_FOUND, TARGET_NOT_SUPPORTED, REQUEST_ID_TAKEN, NODE_HELD, AGENT_NOT_ATTACHED; then
+ *   nothing was written and nothing will be sent
  */
-export async function giveOrder(order: Order, parts: OrderParts, guard: Guard = async () => {}): Promise<PowerTaskRow> {
+export async function giveOrder({ requestId, ...order }: Order, parts: OrderParts): Promise<PowerTaskRow> {
+  if (requestId === '' || requestId.length > 255) throw fail('ARGUMENT_INVALID', 'request_id has 1 to 255 characters');
+  const by = { requestId, actionUuid: null, abortsActionUuid: null, planUuid: null };
+  return give({ ...order, by }, parts, async () => {});
+}
+
+/**
+ * As `giveOrder`, for an action of a plan: finds the order, or the abort, that the action has given before.
+ * @throws as `giveOrder`, and what the guard throws; then nothing was written and nothing will be sent
+ */
+export async function giveOrderOfAction(
+  order: OrderOfAction,
+  { uuid, planUuid }: Pick<ActionRow, 'uuid' | 'planUuid'>,
+  parts: OrderParts,
+  guard: Guard = async () => {},
+): Promise<PowerTaskRow> {
+  const isOrder = !isAbort(order.target);
+  const by = {
+    requestId: null,
+    actionUuid: isOrder ? uuid : null,
+    abortsActionUuid: isOrder ? null : uuid,
+    planUuid,
+  };
+  return give({ ...order, by }, parts, guard);
+}
+
+async function give(order: Asked, parts: OrderParts, guard: Guard): Promise<PowerTaskRow> {
   checkOrder(order);
   try {
     return await giveNewOrder(order, parts, guard);
   } catch (error) {
     // An order that was given before is answered as it is, whatever has become of its node since.
-    const earlier = await findByRequestId(order.requestId, parts.store.database.read);
+    const earlier = await findOrdered(keyOf(order), parts.store.database.read);
     if (earlier) return joined(earlier, order);
     throw error;
   }
 }
 
-async function giveNewOrder(order: Order, parts: OrderParts, guard: Guard): Promise<PowerTaskRow> {
+function keyOf({ by: { requestId, actionUuid, abortsActionUuid } }: Asked): OrderKey {
+  if (requestId !== null) return { requestId };
+  return actionUuid === null ? { abortsActionUuid } : { actionUuid };
+}
+
+async function giveNewOrder(order: Asked, parts: OrderParts, guard: Guard): Promise<PowerTaskRow> {
   const { database } = parts.store;
   const node = await getNode(order.node, database.read);
   const driver = await findDriver(node.zone, node.driver, database.read);
@@ -69,7 +113,7 @@ async function giveNewOrder(order: Order, parts: OrderParts, guard: Guard): Prom
   return giveChange(order, task, node, guard, parts);
 }
 
-function checkOrder({ target, timeoutMs, onTimeout, requestId, abortsTaskUuid }: Order): void {
+function checkOrder({ target, timeoutMs, onTimeout, abortsTaskUuid }: Ordered): void {
   const row = TARGET_TABLE[target];
   if (timeoutMs !== null && !(Number.isSafeInteger(timeoutMs) && timeoutMs > 0)) {
     throw fail('ARGUMENT_INVALID', `timeout is ${timeoutMs / 1000}; it is a positive number of seconds`);
@@ -80,7 +124,6 @@ function checkOrder({ target, timeoutMs, onTimeout, requestId, abortsTaskUuid }:
     throw fail('ARGUMENT_INVALID', `on_timeout FORCE makes a soft order hard; ${target} is not soft`);
   if (abortsTaskUuid !== null && !isAbort(target))
     throw fail('ARGUMENT_INVALID', `aborts_task_uuid goes with an abort, not with ${target}`);
-  if (requestId === '' || requestId.length > 255) throw fail('ARGUMENT_INVALID', 'request_id has 1 to 255 characters');
 }
 
 function notSupported(target: Target, node: NodeRow, driver: DriverRow | null): Error {
@@ -96,20 +139,26 @@ function notSupported(target: Target, node: NodeRow, driver: DriverRow | null): 
   );
 }
 
-function bodyOf({ target, timeoutMs, onTimeout, reason, abortsTaskUuid }: Order): string {
+function bodyOf({ target, timeoutMs, onTimeout, reason, abortsTaskUuid }: Ordered): string {
   return JSON.stringify({ target, timeoutMs, onTimeout, reason, abortsTaskUuid });
 }
 
-function joined(earlier: PowerTaskRow, order: Order): PowerTaskRow {
+function joined(earlier: PowerTaskRow, order: Asked): PowerTaskRow {
   const sameNode = earlier.nodeUuid === order.node || earlier.nodeName === order.node;
+  const { requestId } = order.by;
+  if (requestId === null) {
+    // An earlier version may have worded the order of an action otherwise; it is the same order all the same.
+    if (sameNode && earlier.target === order.target) return earlier;
+    throw fail('INTERNAL', `power task ${earlier.uuid} of an action is a ${earlier.target} of ${earlier.nodeName}`);
+  }
   if (sameNode && earlier.requestBody === bodyOf(order)) return earlier;
   throw fail(
     'REQUEST_ID_TAKEN',
-    `request_id '${order.requestId}' was used for a ${earlier.target} of ${earlier.nodeName} (power task ${earlier.uuid}); choose another`,
+    `request_id '${requestId}' was used for a ${earlier.target} of ${earlier.nodeName} (power task ${earlier.uuid}); choose another`,
   );
 }
 
-function newTask(order: Order, node: NodeRow, driver: DriverRow, { store, limits }: OrderParts): NewPowerTask {
+function newTask(order: Asked, node: NodeRow, driver: DriverRow, { store, limits }: OrderParts): NewPowerTask {
   const soft = TARGET_TABLE[order.target].soft;
   return {
     uuid: store.chance.uuid(),
@@ -117,7 +166,7 @@ function newTask(order: Order, node: NodeRow, driver: DriverRow, { store, limits
     nodeName: node.name,
     target: order.target,
     phase: firstPhase(order.target),
-    requestId: order.requestId,
+    ...order.by,
     requestBody: bodyOf(order),
     reason: order.reason,
     recall: recallOf(order.target, driver.recalls),
@@ -145,7 +194,7 @@ function newTask(order: Order, node: NodeRow, driver: DriverRow, { store, limits
 }
 
 async function giveChange(
-  order: Order,
+  order: Asked,
   task: NewPowerTask,
   node: NodeRow,
   guard: Guard,
@@ -160,7 +209,7 @@ async function giveChange(
     );
   const agentUuid = owner.kind === 'attached' ? owner.attachment.hello.agentUuid : owner.agentUuid;
   const written = await store.database.write(async (transaction) => {
-    const earlier = await findGiven(order.requestId, transaction);
+    const earlier = await findGiven(keyOf(order), transaction);
     if (earlier) return { task: joined(earlier, order), node: null };
     await guard(transaction);
     const ordered = await orderPowerTask(task, agentUuid, transaction, store);
@@ -188,7 +237,7 @@ async function explainHeld(node: NodeRow, { sql }: Transaction, { clock }: Store
 
 /** An abort runs in the lane of the task it aborts, so that no leave to send can be given after it is committed. */
 async function giveAbort(
-  order: Order,
+  order: Asked,
   abort: NewPowerTask & { target: AbortTarget },
   node: NodeRow,
   parts: OrderParts,
@@ -197,7 +246,7 @@ async function giveAbort(
   for (let { heldBy } = node; ; { heldBy } = await getNode(node.uuid, store.database.read)) {
     const answer = await keeper.inLane(heldBy ?? abort.uuid, async () => {
       const written = await store.database.write(async (transaction): Promise<AbortBegun | null> => {
-        const earlier = await findGiven(order.requestId, transaction);
+        const earlier = await findGiven(keyOf(order), transaction);
         if (earlier) return { abort: joined(earlier, order), aborted: null };
         return beginAbort(abort, heldBy, limits, transaction, store);
       });

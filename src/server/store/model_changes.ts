@@ -14,7 +14,7 @@ import { plansAbout, supersedePlans, waitsFor } from './supersede.ts';
 export interface Cause {
   /** In a sentence, to stand in brackets. */
   readonly why: string;
-  /** The action that did it, if one did. The request_id of its power task will do: what is no action's uuid means none. */
+  /** The action that did it, if one did. */
   readonly actionUuid: string | null;
 }
 

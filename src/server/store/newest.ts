@@ -46,15 +46,19 @@ export interface NamedTable<Row> {
 const UUIDS_TOLD = 5;
 
 /**
- * A row by uuid, request_id or name. A name that several rows bear means none of them.
+ * A row by uuid, else by request_id or name. What is the request_id or the name of several rows means none of them. A
+ * client chooses request_id and name as it likes, so they never take the place of a uuid.
  * @throws the table's `notFound`; ARGUMENT_INVALID if nothing is named, or more than one row
  */
 export async function getNamed<Row>(key: string, named: NamedTable<Row>, sql: Knex): Promise<Row> {
   const { table, codec, noun, list, notFound } = named;
   if (key === '') throw fail('ARGUMENT_INVALID', `no ${noun} is named; give its uuid, its request_id or its name`);
-  const byId = await sql(table).where('uuid', key).orWhere('request_id', key).first();
-  if (byId) return codec.decode(byId);
-  const rows = await newestFirst(inStates(sql(table).where('name', key), []), null, UUIDS_TOLD);
+  const byUuid = await sql(table).where('uuid', key).first();
+  if (byUuid) return codec.decode(byUuid);
+  const byRequest = sql(table).where('request_id', key);
+  const byName = inStates(sql(table).where('name', key), []);
+  const found = [...(await byRequest), ...(await newestFirst(byName, null, UUIDS_TOLD))];
+  const rows = [...new Map(found.map((row) => [row.uuid, row])).values()];
   if (rows.length === 0) throw fail(notFound, `there is no ${noun} '${key}'; \`${list}\` shows those there are`);
   if (rows.length === 1) return codec.decode(rows[0]);
   const uuids = rows.map(({ uuid }: { uuid: string }) => uuid).join(', ');

@@ -5,39 +5,80 @@ import { POWER_TASK_UNSETTLED } from '../../core/states.ts';
 import type { Transaction } from './database.ts';
 import { keptBehind } from './kept.ts';
 import { type NewestMark, newestFirst } from './newest.ts';
+import type { ActionRow } from './plan_rows.ts';
 import { portionsOf, VALUES_AT_ONCE } from './portions.ts';
 import { type PowerTaskRow, powerTaskCodec } from './rows.ts';
 
-/** A task by uuid or request_id, or null. A uuid goes before a request_id that looks the same. */
-export async function findPowerTask(uuidOrRequestId: string, sql: Knex): Promise<PowerTaskRow | null> {
-  const kept = keptBehind(sql).task(uuidOrRequestId);
+/** A task by uuid, or null. A request_id is never looked at: it is a client's, and may look like the uuid of anything. */
+export async function findPowerTask(uuid: string, sql: Knex): Promise<PowerTaskRow | null> {
+  const kept = keptBehind(sql).task(uuid);
   if (kept) return kept;
-  const byUuid = await sql('power_tasks').where('uuid', uuidOrRequestId).first();
-  const row = byUuid ?? (await sql('power_tasks').where('request_id', uuidOrRequestId).first());
+  const row = await sql('power_tasks').where({ uuid }).first();
   return row ? powerTaskCodec.decode(row) : null;
 }
 
-/** A task by uuid or request_id. @throws POWER_TASK_NOT_FOUND, ARGUMENT_INVALID if nothing is named */
+/**
+ * A task as a client names it: by uuid or request_id. A uuid goes before a request_id that looks the same.
+ * @throws POWER_TASK_NOT_FOUND, ARGUMENT_INVALID if nothing is named
+ */
 export async function getPowerTask(uuidOrRequestId: string, sql: Knex): Promise<PowerTaskRow> {
   if (uuidOrRequestId === '') throw fail('ARGUMENT_INVALID', 'no power task is named; give its uuid or request_id');
   const task = await findPowerTask(uuidOrRequestId, sql);
   if (task) return task;
+  const row = await sql('power_tasks').where('request_id', uuidOrRequestId).first();
+  if (row) return powerTaskCodec.decode(row);
   throw fail(
     'POWER_TASK_NOT_FOUND',
     `there is no power task '${uuidOrRequestId}'; \`countermand power list\` shows those there are`,
   );
 }
 
-/** A task by its request_id, or null. */
-export async function findByRequestId(requestId: string, sql: Knex): Promise<PowerTaskRow | null> {
-  const row = await sql('power_tasks').where('request_id', requestId).first();
+/** By what an order is found again: each of these columns is unique. */
+export type OrderKey =
+  | Pick<PowerTaskRow, 'requestId'>
+  | Pick<PowerTaskRow, 'actionUuid'>
+  | Pick<PowerTaskRow, 'abortsActionUuid'>;
+
+/** The task that an order was given as, or null. */
+export async function findOrdered(key: OrderKey, sql: Knex): Promise<PowerTaskRow | null> {
+  const row = await sql('power_tasks').where(powerTaskCodec.encode(key)).first();
   return row ? powerTaskCodec.decode(row) : null;
 }
 
-/** The task that an order was given as before, or null. */
-export async function findGiven(requestId: string, { direct }: Transaction): Promise<PowerTaskRow | null> {
-  const [row] = await direct.find('power_tasks', { request_id: requestId });
+/** As `findOrdered`, in a transaction. */
+export async function findGiven(key: OrderKey, { direct }: Transaction): Promise<PowerTaskRow | null> {
+  const [row] = await direct.find('power_tasks', powerTaskCodec.encode(key));
   return row ? powerTaskCodec.decode(row) : null;
+}
+
+/** The action whose order this is, or whose order this abort takes back because the plan says so. */
+export function actionOf({ actionUuid, abortsActionUuid }: PowerTaskRow): string | null {
+  return actionUuid ?? abortsActionUuid;
+}
+
+/** The part of an action that its power task is found by. */
+type ActionKey = Pick<ActionRow, 'uuid' | 'nodeUuid'>;
+
+/** The power task that an action has ordered, or null. A task of another node is none of the action's. */
+export async function findTaskOfAction(action: ActionKey, sql: Knex): Promise<PowerTaskRow | null> {
+  return (await findTasksOfActions([action], sql)).get(action.uuid) ?? null;
+}
+
+/** The power tasks that actions have ordered, by the uuid of the action. A task of another node is none of the action's. */
+export async function findTasksOfActions(
+  actions: readonly ActionKey[],
+  sql: Knex,
+): Promise<ReadonlyMap<string, PowerTaskRow>> {
+  const nodes = new Map(actions.map(({ uuid, nodeUuid }) => [uuid, nodeUuid]));
+  const found = new Map<string, PowerTaskRow>();
+  for (const portion of portionsOf([...nodes.keys()], VALUES_AT_ONCE)) {
+    const rows = await sql('power_tasks').whereIn('action_uuid', portion);
+    for (const task of rows.map(powerTaskCodec.decode)) {
+      const uuid = task.actionUuid ?? '';
+      if (nodes.get(uuid) === task.nodeUuid) found.set(uuid, task);
+    }
+  }
+  return found;
 }
 
 /** Which tasks to list. */
@@ -77,14 +118,4 @@ export async function lastWindowTask(nodeUuid: string, sql: Knex): Promise<strin
     .orderBy('created_at', 'desc')
     .first('uuid');
   return row?.uuid ?? null;
-}
-
-/** Power tasks by the request_id that they were ordered with. */
-export async function findByRequestIds(requestIds: readonly string[], sql: Knex): Promise<Map<string, PowerTaskRow>> {
-  const found = new Map<string, PowerTaskRow>();
-  for (const portion of portionsOf(requestIds, VALUES_AT_ONCE)) {
-    const rows = await sql('power_tasks').whereIn('request_id', portion);
-    for (const task of rows.map(powerTaskCodec.decode)) found.set(task.requestId, task);
-  }
-  return found;
 }

@@ -46,7 +46,14 @@ export interface PowerTaskRow {
   /** The state before the last write: the true old state of notifications. */
   readonly previousState: PowerTaskState | null;
   readonly phase: Phase;
-  readonly requestId: string;
+  /** The client's id of the order; null if an action of a plan gave it. */
+  readonly requestId: string | null;
+  /** The action whose order this is; unique. Set by the plan engine alone. */
+  readonly actionUuid: string | null;
+  /** Of an ABORT target: the action whose order it takes back because its plan says so; unique. Set by the plan engine alone. */
+  readonly abortsActionUuid: string | null;
+  /** The plan of either. */
+  readonly planUuid: string | null;
   /** What the order said, to tell a repetition from another order. */
   readonly requestBody: string;
   readonly reason: string;
@@ -148,6 +155,9 @@ export const powerTaskCodec = codecOf<PowerTaskRow>({
   previousState: 'plain',
   phase: 'plain',
   requestId: 'plain',
+  actionUuid: 'plain',
+  abortsActionUuid: 'plain',
+  planUuid: 'plain',
   requestBody: 'plain',
   reason: 'plain',
   recall: 'plain',

@@ -104,8 +104,8 @@ export async function transition(
   if (count !== 1) throw fail('INTERNAL', `power task ${uuid} is not at revision ${revision} any more`);
   const after = patched(before, written);
   // Of a task that an action of a plan ordered: what a rollback goes back to is there before anything is sent.
-  if (maySend(after) && !maySend(before))
-    await setBeforeImage(after.requestId, { power_state: after.beforePowerState }, transaction);
+  if (after.actionUuid !== null && maySend(after) && !maySend(before))
+    await setBeforeImage(after.actionUuid, { power_state: after.beforePowerState }, transaction);
   const node = await getNode(before.nodeUuid, sql);
   return follow(event, after, node, patch.node ?? {}, transaction, store);
 }
@@ -150,7 +150,7 @@ async function showOnNode(
   };
   // Most moves between the first and the last show nothing new.
   if (isAsWritten(before, shown)) return before;
-  return writeNode(before, shown, { why: saidOf(task), actionUuid: task.requestId }, transaction, store);
+  return writeNode(before, shown, { why: saidOf(task), actionUuid: task.actionUuid }, transaction, store);
 }
 
 function saidOf({ uuid, target, reason }: PowerTaskRow): string {

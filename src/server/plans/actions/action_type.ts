@@ -30,7 +30,7 @@ export interface Done {
   readonly action: ActionRow;
   readonly node: NodeRow | null;
   readonly driver: DriverRow | null;
-  /** The power task whose request_id is the action's uuid. */
+  /** The power task that the action has ordered, if it has. */
   readonly task: PowerTaskRow | null;
 }
 

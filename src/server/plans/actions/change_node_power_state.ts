@@ -13,11 +13,11 @@ import {
 } from '../../../core/power.ts';
 import { openScope, sleep } from '../../../core/signals.ts';
 import { isAtRest } from '../../../core/states.ts';
-import { giveOrder, type Order, withdrawOrder } from '../../power/orders.ts';
+import { giveOrderOfAction, type OrderOfAction, withdrawOrder } from '../../power/orders.ts';
 import { watchPowerTask } from '../../power/watch.ts';
 import type { Transaction } from '../../store/database.ts';
 import { findNode } from '../../store/nodes.ts';
-import { findByRequestId, getPowerTask } from '../../store/power_tasks.ts';
+import { findTaskOfAction, getPowerTask } from '../../store/power_tasks.ts';
 import type { NodeRow, PowerTaskRow } from '../../store/rows.ts';
 import { mayStillChange } from '../../store/windows.ts';
 import { type ActionContext, defineActionType, type End, type Result, refuseIfCancelled } from './action_type.ts';
@@ -51,7 +51,7 @@ type Parameters = z.infer<typeof schema>;
 const ASK_AGAIN_MS = 5000;
 
 /**
- * The action type `change_node_power_state`: one power task, whose request_id is the action's uuid. So an action that is
+ * The action type `change_node_power_state`: one power task, which names the action that ordered it. So an action that is
  * begun again finds its task, and the before-image stands in the task before anything is sent.
  */
 export const changeNodePowerState = defineActionType<Parameters>({
@@ -84,8 +84,9 @@ export const changeNodePowerState = defineActionType<Parameters>({
     throw errorOf(ended);
   },
 
-  undo({ state }, { node, driver, task }) {
-    if (task === null || task.sendingAt === null) return { kind: 'nothing', why: 'nothing was sent' };
+  undo({ state }, { action, node, driver, task }) {
+    const sent = task !== null && task.nodeUuid === action.nodeUuid && task.sendingAt !== null;
+    if (!sent) return { kind: 'nothing', why: 'nothing was sent' };
     if (node === null) return { kind: 'irreversible', why: 'the node was deleted' };
     const before = task.beforePowerState;
     if (state === 'inject nmi') return { kind: 'irreversible', why: 'an NMI cannot be taken back' };
@@ -109,7 +110,7 @@ export const changeNodePowerState = defineActionType<Parameters>({
   async abort(_parameters, context, signal) {
     const { read } = context.parts.orders.store.database;
     for (;;) {
-      const task = await findByRequestId(context.action.uuid, read);
+      const task = await findTaskOfAction(context.action, read);
       if (task === null) return { kind: 'taken_back', message: await whyNotOrdered(context), result: {} };
       const waits = isAtRest(task.state) || (await takeBack(task, context));
       if (!waits) continue;
@@ -152,12 +153,11 @@ async function orderWhenFree(
   signal: AbortSignal,
 ): Promise<PowerTaskRow> {
   const { action, plan, parts } = context;
-  const order: Order = {
+  const order: OrderOfAction = {
     node: action.nodeUuid ?? '',
     target: parameters.state,
     timeoutMs: parameters.timeout === undefined ? null : parameters.timeout * 1000,
     onTimeout: parameters.on_timeout,
-    requestId: action.uuid,
     reason: `action '${action.name}' of plan '${plan.name}' (${plan.uuid})`,
     abortsTaskUuid: null,
   };
@@ -167,7 +167,7 @@ async function orderWhenFree(
   };
   for (;;) {
     signal.throwIfAborted();
-    const given = await giveOrder(order, parts.orders, guard).catch(asCountermandError);
+    const given = await giveOrderOfAction(order, action, parts.orders, guard).catch(asCountermandError);
     if (!(given instanceof Error)) return given;
     if (given.code === 'NODE_NOT_FOUND') throw nodeDeleted(action);
     if (given.code !== 'NODE_HELD' && given.code !== 'AGENT_NOT_ATTACHED') throw given;
@@ -215,17 +215,16 @@ async function takeBack(task: PowerTaskRow, { action, plan, parts }: ActionConte
   }
   const target = abortTargetOf(task.target);
   if (target === null || task.state === 'ABORTING') return true;
-  const abort: Order = {
+  const abort: OrderOfAction = {
     node: task.nodeUuid,
     target,
     timeoutMs: null,
     onTimeout: 'FAIL',
-    requestId: `${action.uuid} abort`,
     reason,
     abortsTaskUuid: task.uuid,
   };
   // Where the driver has no such abort, or the task is past the part that can be aborted, it is waited for.
-  await giveOrder(abort, parts.orders).catch(unlessCode('TARGET_NOT_SUPPORTED'));
+  await giveOrderOfAction(abort, action, parts.orders).catch(unlessCode('TARGET_NOT_SUPPORTED'));
   return true;
 }
 

@@ -5,6 +5,7 @@ import { up as rollback } from './0003_rollback.ts';
 import { up as clusterModel } from './0004_cluster_model.ts';
 import { up as audits } from './0005_audits.ts';
 import { up as checksWithoutLists } from './0006_checks_without_lists.ts';
+import { up as actionUuid } from './0007_action_uuid.ts';
 
 /** One step of the schema. There is no way back: a backup is. */
 export interface Migration {
@@ -20,4 +21,5 @@ export const MIGRATIONS: readonly Migration[] = [
   { name: '0004_cluster_model', up: clusterModel },
   { name: '0005_audits', up: audits },
   { name: '0006_checks_without_lists', up: checksWithoutLists },
+  { name: '0007_action_uuid', up: actionUuid },
 ];
