@@ -4,11 +4,12 @@ import { hostname } from 'node:os';
 import { type Logger, pino } from 'pino';
 import { type AgentParts, type Attach, runAgent } from '../agent/agent.ts';
 import { dialConductor } from '../agent/dial.ts';
+import type { CountermandError } from '../core/errors.ts';
 import { onAbort, openScope } from '../core/signals.ts';
 import { createDrivers } from '../drivers/list.ts';
 import { type Conductor, startConductor } from '../server/conductor.ts';
 import { listen } from '../server/grpc.ts';
-import { openDatabase } from '../server/store/database.ts';
+import { type Database, openDatabase } from '../server/store/database.ts';
 import { Deadlines } from '../server/store/deadlines.ts';
 import type { Configuration } from './configuration.ts';
 import type { Terminal } from './terminal.ts';
@@ -20,16 +21,33 @@ function openLog({ logLevel }: Configuration, { stderr }: Terminal): Logger {
 
 /**
  * Runs a conductor, with an agent inside if `withAgent`, until the terminal's signal is aborted.
- * @throws DATA_FOLDER_IN_USE, DATA_FOLDER_UNUSABLE, DATABASE_NEWER, LISTEN_FAILED
+ * @throws DATA_FOLDER_IN_USE, DATA_FOLDER_UNUSABLE, DATABASE_NEWER, DATABASE_DAMAGED, DATABASE_UNUSABLE, DISK_FULL,
+ *   LISTEN_FAILED; and DATABASE_TAKEN or DATABASE_DAMAGED when that happens while it runs
  */
 export async function runConductor(
   configuration: Configuration,
   withAgent: boolean,
   terminal: Terminal,
 ): Promise<void> {
-  const { clock, chance, signal } = terminal;
   const log = openLog(configuration, terminal);
+  // Everything that this process makes is for its owner alone: the database and its log hold secrets.
+  process.umask(0o077);
   const database = await openDatabase(configuration.dataFolder);
+  try {
+    await runOver(database, configuration, withAgent, log, terminal);
+  } finally {
+    await database.close();
+  }
+}
+
+async function runOver(
+  database: Database,
+  configuration: Configuration,
+  withAgent: boolean,
+  log: Logger,
+  terminal: Terminal,
+): Promise<void> {
+  const { clock, chance, signal } = terminal;
   const store = {
     database,
     clock,
@@ -43,18 +61,19 @@ export async function runConductor(
     const listener = await listen(conductor, address, chance);
     const agent = withAgent ? startEmbeddedAgent(conductor, configuration, log, terminal) : null;
     const where = address.replace(/:\d+$/, `:${listener.port}`);
-    const stopped = new Promise<void>((resolve) => onAbort(signal, () => resolve()));
+    const stopped = new Promise<null>((resolve) => onAbort(signal, () => resolve(null)));
+    const ended = Promise.race([stopped, database.lost]);
     // Whoever reads this line can give orders: the agent is there.
-    await Promise.race([agent?.attached, stopped]);
+    await Promise.race([agent?.attached, ended]);
     terminal.stdout.write(`countermand: conductor on ${where}, data in ${configuration.dataFolder}\n`);
-    await stopped;
-    // The agent leaves first, while there is somebody to say farewell to.
-    await agent?.stop();
+    const lost = await ended;
+    // The agent leaves first, so that the conductor can still hear its farewell.
+    await agent?.stop(lost ?? signal.reason);
     await conductor.stop();
     await listener.close();
+    if (lost !== null) throw lost;
   } finally {
     await conductor.stop();
-    await database.close();
   }
 }
 
@@ -70,8 +89,8 @@ function startEmbeddedAgent({ attachments }: Conductor, configuration: Configura
   return {
     /** Resolves when it has attached for the first time. */
     attached,
-    async stop(): Promise<void> {
-      scope.abort(terminal.signal.reason);
+    async stop(reason: CountermandError): Promise<void> {
+      scope.abort(reason);
       await done;
     },
   };

@@ -4,7 +4,9 @@ import { ServerError, Status } from 'nice-grpc';
 import type { Chance } from '../core/chance.ts';
 import { CountermandError, fail } from '../core/errors.ts';
 import { onAbort, openScope } from '../core/signals.ts';
+import type { Disk } from './disk.ts';
 import type { Log } from './log.ts';
+import { explainSqlite } from './store/sqlite_errors.ts';
 
 /** Carries the exact code of an error beside the gRPC status. */
 export const ERROR_CODE_KEY = 'countermand-error-code';
@@ -30,6 +32,14 @@ export async function* underCall<T>(
   }
 }
 
+/** Refuses what begins work while the disk is full. */
+export function refuseWhenFull(disk: Disk): ServerMiddleware {
+  return async function* admit<Request, Response>(call: ServerMiddlewareCall<Request, Response>, context: CallContext) {
+    if (!call.requestStream) disk.admit(call.method.path, call.request);
+    return yield* call.next(call.request, context);
+  };
+}
+
 /** A sentence may repeat what the request said, and a status that is too long breaks the connection. */
 const SENTENCE_LIMIT = 2000;
 
@@ -41,16 +51,17 @@ export function errorsToStatus(log: Log, chance: Chance): ServerMiddleware {
   ) {
     try {
       return yield* call.next(call.request, context);
-    } catch (thrown) {
+    } catch (error) {
+      const thrown = explainSqlite(error);
       if (thrown instanceof ServerError) throw thrown;
       // Nobody hears this; said in the transport's own words, it is not taken for a fault.
       if (context.signal.aborted) throw new ServerError(Status.CANCELLED, 'the client stopped listening');
-      const error =
+      const said =
         thrown instanceof CountermandError && thrown.code !== 'INTERNAL'
           ? thrown
           : hide(thrown, call.method.path, log, chance);
-      context.trailer.set(ERROR_CODE_KEY, error.code);
-      throw new ServerError(Status[error.row.status], error.message.slice(0, SENTENCE_LIMIT));
+      context.trailer.set(ERROR_CODE_KEY, said.code);
+      throw new ServerError(Status[said.row.status], said.message.slice(0, SENTENCE_LIMIT));
     }
   };
 }

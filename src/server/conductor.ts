@@ -3,6 +3,7 @@ import { fail } from '../core/errors.ts';
 import { openScope } from '../core/signals.ts';
 import type { DriverDescription } from '../gen/countermand/v1/agent.ts';
 import { type AttachmentListener, Attachments } from './attachments.ts';
+import { Disk } from './disk.ts';
 import type { Log } from './log.ts';
 import { Audits } from './plans/audits.ts';
 import { Engine } from './plans/engine.ts';
@@ -13,6 +14,7 @@ import type { Limits } from './power/limits.ts';
 import { type ReadingParts, Recorder, Windows } from './readings.ts';
 import { forgetAgent, forgetEmbeddedAgents, listAgents, saveAgent } from './store/agents.ts';
 import type { DriverRow } from './store/rows.ts';
+import { explainSqlite } from './store/sqlite_errors.ts';
 import type { Store } from './store/store.ts';
 import { syncPowerStates } from './sync.ts';
 import { fromTarget } from './wire.ts';
@@ -33,13 +35,17 @@ export interface Conductor extends PlanParts {
   readonly readings: ReadingParts;
   readonly windows: Windows;
   readonly attachments: Attachments;
+  readonly disk: Disk;
   /** True while it works on something that no timer or agent has to wake. */
   busy(): boolean;
   /** Stops all work, without recalling anything; the rows are carried on with after the next start. */
   stop(): Promise<void>;
 }
 
-/** Starts a conductor over a store: what an earlier process left unsettled is taken up at once. */
+/**
+ * Starts a conductor over a store: what an earlier process left unsettled is taken up at once. A start that fails rejects
+ * with the reason and leaves no work behind.
+ */
 export async function startConductor({ store, limits, agentLeaseMs, log }: ConductorParts): Promise<Conductor> {
   const scope = openScope([]);
   const shutdown = scope.signal;
@@ -60,16 +66,30 @@ export async function startConductor({ store, limits, agentLeaseMs, log }: Condu
   });
   const handingOut = new Set<Promise<unknown>>();
   attachments.listen(listenerOf(store, attachments, keeper, handingOut, log));
-  await presumeOldAgentsLost(store, attachments);
-  await keeper.recover();
-  await windows.recover();
-  const syncing = syncPowerStates(readings);
   const parts: PlanParts = { orders: { store, attachments, keeper, limits }, planLimits: limits, log, shutdown };
   const plans = new Engine(parts);
-  await plans.recover();
   const audits = new Audits(plans, parts);
-  await audits.recover();
-  const staying = keepPlansFresh(parts);
+  const disk = new Disk({ store, log, shutdown });
+  const background: Promise<unknown>[] = [];
+  const stop = async (): Promise<void> => {
+    scope.abort(fail('SHUTTING_DOWN', 'the conductor is shutting down; its work is carried on after the next start'));
+    keeper.stop();
+    windows.stop();
+    await Promise.all([...background, ...handingOut]);
+  };
+  try {
+    await presumeOldAgentsLost(store, attachments);
+    await keeper.recover();
+    await windows.recover();
+    background.push(syncPowerStates(readings));
+    await plans.recover();
+    await audits.recover();
+    background.push(keepPlansFresh(parts), disk.watch());
+  } catch (error) {
+    // A start that fails leaves no timer, which would keep the process alive.
+    await stop();
+    throw explainSqlite(error);
+  }
   return {
     ...parts,
     plans,
@@ -77,15 +97,9 @@ export async function startConductor({ store, limits, agentLeaseMs, log }: Condu
     readings,
     windows,
     attachments,
+    disk,
     busy: () => keeper.busy || plans.busy || audits.busy || store.database.busy,
-    async stop() {
-      scope.abort(fail('SHUTTING_DOWN', 'the conductor is shutting down; its work is carried on after the next start'));
-      keeper.stop();
-      windows.stop();
-      await syncing;
-      await staying;
-      await Promise.all(handingOut);
-    },
+    stop,
   };
 }
 

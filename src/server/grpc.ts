@@ -15,7 +15,7 @@ import { NotificationServiceDefinition } from '../gen/countermand/v1/notificatio
 import { PowerServiceDefinition } from '../gen/countermand/v1/power.ts';
 import { createAgentService } from './agent_service.ts';
 import { createAuditService } from './audit_service.ts';
-import { errorsToStatus } from './calls.ts';
+import { errorsToStatus, refuseWhenFull } from './calls.ts';
 import type { Conductor } from './conductor.ts';
 import { createNodeService } from './node_service.ts';
 import { createNotificationService } from './notification_service.ts';
@@ -54,7 +54,9 @@ export interface Listener {
 export async function listen(conductor: Conductor, address: string, chance: Chance): Promise<Listener> {
   // What goes wrong there comes as an error; its own lines would stand between ours.
   setLogVerbosity(logVerbosity.NONE);
-  const server = createServer({ ...KEEPALIVE, ...MESSAGE_LIMIT }).use(errorsToStatus(conductor.log, chance));
+  const server = createServer({ ...KEEPALIVE, ...MESSAGE_LIMIT })
+    .use(errorsToStatus(conductor.log, chance))
+    .use(refuseWhenFull(conductor.disk));
   server.add(NodeServiceDefinition, createNodeService(conductor));
   server.add(PowerServiceDefinition, createPowerService(conductor));
   server.add(ActionPlanServiceDefinition, createPlanService(conductor));
@@ -71,7 +73,10 @@ export async function listen(conductor: Conductor, address: string, chance: Chan
   ];
   const names = definitions.map(({ fullName }) => fullName);
   const health = HealthState();
-  for (const name of names) health.setStatus('healthy', name);
+  // An operator's probe and a load balancer see a full disk before an order is refused.
+  conductor.disk.onChange((isFull) => {
+    for (const name of ['', ...names]) health.setStatus(isFull ? 'unhealthy' : 'healthy', name);
+  });
   server.add(HealthDefinition, HealthServiceImpl(health));
   server.add(ServerReflectionService, ServerReflection(readFileSync(IMAGE), [...names, HealthDefinition.fullName]));
   const port = await server.listen(address).catch((error: Error) => {

@@ -40,9 +40,17 @@ export function flagsOf(settings: Settings): string[] {
   return Object.entries(settings).flatMap(([key, value]) => [flagOf(key as KeyName), String(value)]);
 }
 
-/** Starts `countermand` with these words; ended with SIGKILL after the test, if it still runs. */
-export function startProcess(t: ExecutionContext, words: readonly string[], variables: Variables = {}): Daemon {
-  const child = spawn('setpriv', ['--pdeathsig', 'KILL', PROGRAM, ...words], {
+/**
+ * Starts `countermand` with these words; ended with SIGKILL after the test, if it still runs.
+ * @param within a command that runs the command that follows it, in the same process
+ */
+export function startProcess(
+  t: ExecutionContext,
+  words: readonly string[],
+  variables: Variables = {},
+  within: readonly string[] = [],
+): Daemon {
+  const child = spawn('setpriv', ['--pdeathsig', 'KILL', ...within, PROGRAM, ...words], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: environment(variables),
   });
@@ -85,9 +93,10 @@ export async function startConductor(
   settings: Settings & { data: string; listen: string },
   withAgent: boolean,
   variables: Variables = {},
+  within: readonly string[] = [],
 ): Promise<ConductorProcess> {
   const words = ['serve', ...flagsOf(settings), ...(withAgent ? [] : ['--no-agent'])];
-  const daemon = startProcess(t, words, variables);
+  const daemon = startProcess(t, words, variables, within);
   const line = await daemon.said.until('the conductor to listen', (said) => LISTENING.test(said));
   if (withAgent) await untilAttached(daemon);
   return { ...daemon, address: LISTENING.exec(line)?.[1] ?? '' };

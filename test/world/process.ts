@@ -86,7 +86,7 @@ export class SimulatedProcess {
       return guarded;
     };
     const runOne = async <T>(
-      { sql, append, direct }: Transaction,
+      { sql, append, scrub, direct }: Transaction,
       changes: Change[],
       work: (transaction: Transaction) => Promise<T>,
     ): Promise<T> => {
@@ -102,6 +102,7 @@ export class SimulatedProcess {
           changed,
           keep,
           append,
+          scrub,
           direct: this.#guardDirect(direct),
         });
         done = true;
@@ -127,6 +128,9 @@ export class SimulatedProcess {
       get busy() {
         return shared.busy;
       },
+      isFull: false,
+      lost: new Promise(() => {}),
+      findRoom: async () => true,
       close: async () => {},
     } as unknown as Database;
   }

@@ -1,17 +1,17 @@
 /**
- * The database: opened, locked, migrated, and written in groups. The SQL is portable; SQLite is the embedded default.
+ * The database, written in groups. `file.ts` opens it. The SQL is portable; SQLite is the embedded default.
  */
-import { mkdirSync } from 'node:fs';
-import { join } from 'node:path';
-import BetterSqlite3 from 'better-sqlite3';
-import createKnex, { type Knex } from 'knex';
+import type BetterSqlite3 from 'better-sqlite3';
+import type { Knex } from 'knex';
 import { othersFirst } from '../../core/clock.ts';
-import { fail } from '../../core/errors.ts';
+import { type CountermandError, fail } from '../../core/errors.ts';
 import { type ColumnValues, type Direct, type DirectWithSavepoint, openDirect } from './direct.ts';
 import { type Change, Feed } from './feed.ts';
+import { type OpenFile, openFileIn, openFileInMemory } from './file.ts';
 import { Kept, keepBehind } from './kept.ts';
-import { MIGRATIONS } from './migrations/list.ts';
+import { thisProcess } from './owner.ts';
 import { ROWS_AT_ONCE } from './portions.ts';
+import { explainSqlite, isStorageError } from './sqlite_errors.ts';
 
 /** What a write works with: a transaction, and a place to say what it changed. */
 export interface Transaction {
@@ -28,6 +28,8 @@ export interface Transaction {
    * commit, in this order: until then they are not there for whoever reads in it.
    */
   readonly append: (table: AppendedTable, rows: readonly ColumnValues[]) => Promise<void>;
+  /** A secret was changed or deleted: after the commit the write-ahead log is emptied, so that no copy is left in it. */
+  readonly scrub: () => void;
   readonly direct: Direct;
 }
 
@@ -60,15 +62,42 @@ export class Database {
   readonly feed = new Feed();
   readonly #kept = new Kept();
   readonly #direct: DirectWithSavepoint;
-  readonly #unlock: () => void;
+  readonly #file: OpenFile;
+  #full = false;
+  #scrub = false;
+  readonly #lost = Promise.withResolvers<CountermandError>();
   #queue: PendingWrite[] = [];
   #draining: Promise<void> | null = null;
 
-  constructor(knex: Knex, direct: DirectWithSavepoint, unlock: () => void) {
-    this.read = knex;
+  constructor(file: OpenFile, direct: DirectWithSavepoint) {
+    this.read = file.knex;
     this.#direct = direct;
-    this.#unlock = unlock;
-    keepBehind(knex, this.#kept.committed);
+    this.#file = file;
+    this.#full = file.reserve?.isThere === false;
+    keepBehind(file.knex, this.#kept.committed);
+    file.knex.on('query-error', (error: unknown) => this.#noteFailure(explainSqlite(error)));
+  }
+
+  /**
+   * True while the disk has no room for the reserve. What ends work still finds room; new work is to be refused. Ask
+   * `findRoom` now and then.
+   */
+  get isFull(): boolean {
+    return this.#full;
+  }
+
+  /** Resolves with the reason when this process can never write again: the file is damaged, or another process has it. */
+  get lost(): Promise<CountermandError> {
+    return this.#lost.promise;
+  }
+
+  /** Tries to put the reserve back after the disk was full. Resolves with whether there is room. */
+  async findRoom(): Promise<boolean> {
+    const { reserve } = this.#file;
+    if (reserve === null || !this.#full) return true;
+    this.#checkpoint();
+    this.#full = !reserve.refill();
+    return !this.#full;
   }
 
   /** True while writes wait or run. */
@@ -91,8 +120,7 @@ export class Database {
   /** Finishes the writes that wait, then closes the file and gives up the lock. */
   async close(): Promise<void> {
     await this.#draining;
-    await this.read.destroy();
-    this.#unlock();
+    await this.#file.close();
   }
 
   async #drain(): Promise<void> {
@@ -116,21 +144,70 @@ export class Database {
     const settlements: (() => void)[] = [];
     const changes: Change[] = [];
     const appended: Appended[] = [];
+    let failure: unknown = null;
     try {
       await this.read.transaction(async (sql) => {
         keepBehind(sql, this.#kept.uncommitted);
-        for (const write of group)
-          settlements.push(await this.#runOne(write, sql, { changes, appended }, group.length > 1));
-        await this.#insertAll(appended);
+        try {
+          await this.#mustOwn();
+          for (const write of group)
+            settlements.push(await this.#runOne(write, sql, { changes, appended }, group.length > 1));
+          await this.#insertAll(appended);
+        } catch (thrown) {
+          failure = explainSqlite(thrown);
+          throw failure;
+        }
       });
-    } catch (error) {
+    } catch (thrown) {
+      // When the disk fails, SQLite has rolled back by itself, and knex complains that there is nothing to roll back.
+      const error = failure ?? explainSqlite(thrown);
+      if (this.#file.connection.inTransaction) this.#file.connection.exec('rollback');
       this.#kept.endGroup(false);
+      this.#noteFailure(error);
       for (const write of group) write.reject(error);
       return;
     }
     this.#kept.endGroup(true);
+    if (this.#scrub) this.#checkpoint();
     for (const settle of settlements) settle();
     for (const change of changes) this.feed.publish(change);
+  }
+
+  /** A conductor that was thought dead may still run: it must not write beside the one that has the database now. */
+  async #mustOwn(): Promise<void> {
+    const { generation } = this.#file;
+    if (generation === 0) return;
+    const [owner] = await this.#direct.find('database_owner', { id: 1 });
+    if (owner?.generation === generation) return;
+    throw fail(
+      'DATABASE_TAKEN',
+      `another conductor (pid ${owner?.pid}) has opened the database since; nothing was written; this one stops`,
+    );
+  }
+
+  #noteFailure(error: unknown): void {
+    if (!(error instanceof Error && 'code' in error)) return;
+    if (error.code === 'DISK_FULL') this.#makeRoom();
+    if (error.code === 'DATABASE_DAMAGED' || error.code === 'DATABASE_TAKEN')
+      this.#lost.resolve(error as CountermandError);
+  }
+
+  /** The reserve goes, so that what is under way can be ended and the write-ahead log be emptied. */
+  #makeRoom(): void {
+    this.#full = true;
+    this.#file.reserve?.release();
+    this.#checkpoint();
+  }
+
+  /** Writes the log back to the file and empties it. A reader beside us may hold it up: then the next one does it. */
+  #checkpoint(): void {
+    try {
+      const [{ busy }] = this.#file.connection.pragma('wal_checkpoint(TRUNCATE)') as [{ busy: number }];
+      if (busy === 0) this.#scrub = false;
+    } catch (thrown) {
+      const error = explainSqlite(thrown);
+      if (!isStorageError(error)) throw error;
+    }
   }
 
   async #insertAll(appended: readonly Appended[]): Promise<void> {
@@ -151,20 +228,25 @@ export class Database {
         await this.#insertAll(own.appended.splice(0));
     };
     const keep = (change: Change): void => this.#kept.take(change);
+    const scrub = (): void => {
+      this.#scrub = true;
+    };
     const changed = (change: Change): void => {
       own.changes.push(change);
       keep(change);
     };
     try {
       if (shared) await this.#direct.savepoint();
-      const value = await write.work({ sql, changed, keep, append, direct: this.#direct });
+      const value = await write.work({ sql, changed, keep, append, scrub, direct: this.#direct });
       if (shared) await this.#direct.release();
       this.#kept.endOne(true);
       group.changes.push(...own.changes);
       group.appended.push(...own.appended);
       return () => write.resolve(value);
-    } catch (error) {
-      if (!shared) throw error;
+    } catch (thrown) {
+      const error = explainSqlite(thrown);
+      // When the disk fails, SQLite undoes the whole transaction, savepoints included.
+      if (!shared || isStorageError(error)) throw error;
       await this.#direct.undo();
       this.#kept.endOne(false);
       return () => write.reject(error);
@@ -172,67 +254,23 @@ export class Database {
   }
 }
 
-/** Opens the database of a data folder: makes the folder, takes the lock, brings the schema up to date. */
-export async function openDatabase(folder: string): Promise<Database> {
-  const unlock = lockFolder(folder);
-  try {
-    return await openFile(join(folder, 'countermand.db'), unlock);
-  } catch (error) {
-    unlock();
-    throw error;
-  }
+/**
+ * Opens the database of a data folder: makes the folder, takes the lock, checks the file, brings the schema up to date.
+ * @param reserveBytes how much room is kept in reserve for the time when the disk is full
+ * @throws DATA_FOLDER_IN_USE, DATA_FOLDER_UNUSABLE, DATABASE_DAMAGED, DATABASE_NEWER, DATABASE_UNUSABLE, DISK_FULL
+ */
+export async function openDatabase(folder: string, reserveBytes?: number): Promise<Database> {
+  return databaseOver(await openFileIn(folder, thisProcess(), reserveBytes));
 }
 
-/** A new database in memory, as its bytes. */
-let newborn: Buffer | null = null;
-
-/** A database in memory, for the simulation, which opens thousands: the schema is made once. */
+/** A database in memory, for the simulation, which opens thousands. */
 export async function openMemoryDatabase(): Promise<Database> {
-  newborn ??= await imageOf(await openFile(':memory:', () => {}));
-  return await openFile(newborn, () => {});
+  return databaseOver(await openFileInMemory());
 }
 
-async function imageOf(database: Database): Promise<Buffer> {
-  const connection: BetterSqlite3.Database = await database.read.client.acquireConnection();
-  const image = connection.serialize();
-  await database.read.client.releaseConnection(connection);
-  await database.close();
-  return image;
-}
-
-/** @param file its path, or the bytes of a database that is then in memory */
-async function openFile(file: string | Buffer, unlock: () => void): Promise<Database> {
-  const knex = createKnex({
-    client: 'better-sqlite3',
-    // knex hands on what it is given here; better-sqlite3 takes either.
-    connection: { filename: file as string },
-    useNullAsDefault: true,
-    pool: { min: 1, max: 1, idleTimeoutMillis: 2 ** 31 - 1, afterCreate: prepareConnection },
-  });
-  try {
-    await migrate(knex);
-    const connection: BetterSqlite3.Database = await knex.client.acquireConnection();
-    keepStatements(connection);
-    await knex.client.releaseConnection(connection);
-    return new Database(knex, openDirect(connection), unlock);
-  } catch (error) {
-    await knex.destroy();
-    throw error;
-  }
-}
-
-function prepareConnection(connection: BetterSqlite3.Database, done: (error: unknown) => void): void {
-  connection.pragma('journal_mode = WAL');
-  // FULL, so that a commit survives the plug: what was promised to a client or told to an agent must be on the disk.
-  connection.pragma('synchronous = FULL');
-  connection.pragma('foreign_keys = ON');
-  // What a savepoint would undo is noted page by page: in memory, as in files it is most of what is written.
-  connection.pragma('temp_store = MEMORY');
-  // 16 MB: rows are found by random uuids, so that few pages would be in the 2 MB that there are otherwise.
-  connection.pragma('cache_size = -16384');
-  // Up to 32 MB wait in the log: a large plan then pays for one checkpoint where it would for many.
-  connection.pragma('wal_autocheckpoint = 8000');
-  done(null);
+function databaseOver(file: OpenFile): Database {
+  keepStatements(file.connection);
+  return new Database(file, openDirect(file.connection));
 }
 
 /** Far more than the code has. */
@@ -248,60 +286,3 @@ function keepStatements(connection: BetterSqlite3.Database): void {
     return statement;
   }) as typeof connection.prepare;
 }
-
-/**
- * The lock is a transaction that is never committed, on a file of its own: it ends with the process, however that ends,
- * and the database itself can be read beside us.
- */
-function lockFolder(folder: string): () => void {
-  try {
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
-    const lock = new BetterSqlite3(join(folder, 'conductor.lock'), { timeout: 0 });
-    try {
-      lock.exec('begin exclusive');
-    } catch (error) {
-      lock.close();
-      throw error;
-    }
-    return () => lock.close();
-  } catch (error) {
-    throw explainLock(folder, error as Error & { code?: string });
-  }
-}
-
-function explainLock(folder: string, error: Error & { code?: string }): Error {
-  if (error.code?.startsWith('SQLITE_BUSY')) {
-    return fail(
-      'DATA_FOLDER_IN_USE',
-      `another conductor uses the data folder ${folder}; stop it, or choose another with --data`,
-      error,
-    );
-  }
-  return fail(
-    'DATA_FOLDER_UNUSABLE',
-    `the data folder ${folder} cannot be used: ${error.message}; choose another with --data`,
-    error,
-  );
-}
-
-async function migrate(knex: Knex): Promise<void> {
-  if (await knex.schema.hasTable('knex_migrations')) {
-    const applied: { name: string }[] = await knex('knex_migrations').select('name').orderBy('id');
-    const unknown = applied.find(({ name }) => !MIGRATIONS.some((migration) => migration.name === name));
-    if (unknown) {
-      throw fail(
-        'DATABASE_NEWER',
-        `the database has a change ${unknown.name} that this version does not know; run the version that wrote it, or a newer one`,
-      );
-    }
-    // A process that was killed while migrating leaves knex's own lock behind; ours says that nobody else is here.
-    await knex.migrate.forceFreeMigrationsLock({ migrationSource });
-  }
-  await knex.migrate.latest({ migrationSource });
-}
-
-const migrationSource: Knex.MigrationSource<(typeof MIGRATIONS)[number]> = {
-  getMigrations: async () => [...MIGRATIONS],
-  getMigrationName: (migration) => migration.name,
-  getMigration: async (migration) => ({ up: migration.up, down: async () => {} }),
-};

@@ -167,6 +167,8 @@ export async function writeNode(
   const count = await transaction.direct.update('nodes', nodeCodec.encode(newIn(before, written)), { uuid, revision });
   if (count !== 1) throw fail('INTERNAL', `node ${before.name} is not at revision ${revision} any more`);
   const node = patched(before, written);
+  // The old values may be secrets.
+  if (patch.driverInfo) transaction.scrub();
   await noteModelChanges(before, node, cause, transaction, store);
   transaction.changed({ kind: 'node', node, deleted: false });
   return node;
@@ -202,6 +204,7 @@ export async function deleteFreeNode(
 ): Promise<boolean> {
   const count = await transaction.sql('nodes').where({ uuid: node.uuid }).whereNull('held_by').delete();
   if (count === 0) return false;
+  transaction.scrub();
   await noteModelChanges(node, null, cause, transaction, store);
   transaction.changed({ kind: 'node', node, deleted: true });
   return true;

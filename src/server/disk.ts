@@ -1,0 +1,83 @@
+/**
+ * What the conductor does while the disk is full: it says so, refuses new work, goes on with what ends work, and looks
+ * for room until there is some.
+ */
+import { fail } from '../core/errors.ts';
+import { isAbort } from '../core/power.ts';
+import { onAbort, sleep } from '../core/signals.ts';
+import type { SetPowerStateRequest } from '../gen/countermand/v1/power.ts';
+import type { Log } from './log.ts';
+import type { Store } from './store/store.ts';
+import { fromTarget } from './wire.ts';
+
+/** How often the conductor looks at the disk. */
+const LOOK_INTERVAL_MS = 1000;
+
+/** The RPCs that begin work, and for which requests. All others go on while the disk is full. */
+const BEGINS_WORK: Readonly<Record<string, (request: unknown) => boolean>> = {
+  '/countermand.v1.NodeService/CreateNode': () => true,
+  '/countermand.v1.NodeService/UpdateNode': () => true,
+  '/countermand.v1.PowerService/SetPowerState': (request) => {
+    const target = fromTarget((request as SetPowerStateRequest).target);
+    return target === null || !isAbort(target);
+  },
+  '/countermand.v1.ActionPlanService/CreateActionPlan': () => true,
+  '/countermand.v1.ActionPlanService/StartActionPlan': () => true,
+  '/countermand.v1.ActionPlanService/RollbackActionPlan': () => true,
+  '/countermand.v1.AuditService/CreateAudit': () => true,
+  '/countermand.v1.AuditService/ResumeAudit': () => true,
+  '/countermand.v1.AuditService/ReportClusterEvent': () => true,
+};
+
+/** What the disk is watched with. */
+export interface DiskParts {
+  readonly store: Store;
+  readonly log: Log;
+  readonly shutdown: AbortSignal;
+}
+
+/** The disk of one conductor. */
+export class Disk {
+  readonly #parts: DiskParts;
+  readonly #listeners = new Set<(isFull: boolean) => void>();
+  #wasFull = false;
+
+  constructor(parts: DiskParts) {
+    this.#parts = parts;
+  }
+
+  /** Calls `tell` now and each time that the disk becomes full or has room again, until the shutdown. */
+  onChange(tell: (isFull: boolean) => void): void {
+    this.#listeners.add(tell);
+    onAbort(this.#parts.shutdown, () => this.#listeners.delete(tell));
+    tell(this.#wasFull);
+  }
+
+  /** @throws DISK_FULL if the disk is full and the RPC at `path` begins work; then nothing was written */
+  admit(path: string, request: unknown): void {
+    if (this.#parts.store.database.isFull && BEGINS_WORK[path]?.(request))
+      throw fail(
+        'DISK_FULL',
+        'the disk of the data folder is full; nothing was written; free some space. Aborts, cancels and deletes still work',
+      );
+  }
+
+  /** Watches the disk until the shutdown; resolves then. */
+  async watch(): Promise<void> {
+    const { store, shutdown } = this.#parts;
+    while (!shutdown.aborted) {
+      await this.#look();
+      await sleep(LOOK_INTERVAL_MS, store.clock, shutdown).catch(() => {});
+    }
+  }
+
+  async #look(): Promise<void> {
+    const { store, log } = this.#parts;
+    const isFull = store.database.isFull && !(await store.database.findRoom());
+    if (isFull === this.#wasFull) return;
+    this.#wasFull = isFull;
+    if (isFull) log.error({ code: 'DISK_FULL' }, 'the disk of the data folder is full: new orders are refused');
+    else log.info({}, 'the disk of the data folder has room again: orders are accepted');
+    for (const tell of this.#listeners) tell(isFull);
+  }
+}

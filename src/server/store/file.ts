@@ -1,0 +1,278 @@
+/**
+ * The database file: its folder, its lock, its checks, and the one connection to it. What is wrong with a file is found
+ * here, before anything is read from it as truth.
+ */
+import {
+  chmodSync,
+  closeSync,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  renameSync,
+  rmSync,
+  statSync,
+} from 'node:fs';
+import { dirname, join } from 'node:path';
+import BetterSqlite3 from 'better-sqlite3';
+import createKnex, { type Knex } from 'knex';
+import { CountermandError, fail } from '../../core/errors.ts';
+import { migrate } from './migrate.ts';
+import { findOwner, hasTable, inUse, isAlive, type OwnProcess, takeOwnership } from './owner.ts';
+import { openReserve, RESERVE_BYTES, type Reserve } from './reserve.ts';
+import { explainSqlite, isStorageError, REPAIR } from './sqlite_errors.ts';
+
+/** `CMND`, as the file command and other programs find it in the header of the file. */
+const APPLICATION_ID = 0x434d4e44;
+const FILE = 'countermand.db';
+/** Where SQLite keeps what belongs to a file. */
+const BESIDE = ['-wal', '-shm', '-journal'];
+
+/** An open file, with all that ends with it. */
+export interface OpenFile {
+  readonly knex: Knex;
+  readonly connection: BetterSqlite3.Database;
+  /** Raised by each start; 0 for a database in memory, which no other process can open. */
+  readonly generation: number;
+  /** Null for a database in memory. */
+  readonly reserve: Reserve | null;
+  /** Closes the connection and gives up the lock. */
+  close(): Promise<void>;
+}
+
+/**
+ * Opens the database of a data folder: makes the folder and the file, takes the lock, checks the file, brings the schema
+ * up to date. All files are for the owner alone, whatever the umask and the mode of the folder.
+ * @throws DATA_FOLDER_IN_USE, DATA_FOLDER_UNUSABLE, DATABASE_DAMAGED, DATABASE_NEWER, DATABASE_UNUSABLE, DISK_FULL
+ */
+export async function openFileIn(
+  folder: string,
+  self: OwnProcess,
+  reserveBytes: number = RESERVE_BYTES,
+): Promise<OpenFile> {
+  const unlock = lockFolder(folder);
+  try {
+    const path = join(folder, FILE);
+    if (await isNew(path)) await create(path);
+    else examine(path, folder, self);
+    closeModes(path);
+    return await openChecked(path, folder, self, openReserve(reserveIn(folder), reserveBytes), unlock);
+  } catch (thrown) {
+    unlock();
+    throw explainSqlite(thrown);
+  }
+}
+
+async function openChecked(
+  path: string,
+  folder: string,
+  self: OwnProcess,
+  reserve: Reserve,
+  unlock: () => void,
+): Promise<OpenFile> {
+  const knex = connect(path);
+  try {
+    await migrate(knex);
+    const connection = await connectionOf(knex);
+    const generation = takeOwnership(self, folder, connection);
+    connection.pragma(`application_id = ${APPLICATION_ID}`);
+    reserve.refill();
+    const close = async (): Promise<void> => {
+      try {
+        endCleanly(generation, connection);
+      } finally {
+        await knex.destroy();
+        unlock();
+      }
+    };
+    return { knex, connection, generation, reserve, close };
+  } catch (error) {
+    await knex.destroy();
+    throw error;
+  }
+}
+
+/** Only the present owner ends cleanly. A disk that is full is no reason to fail here: the next start checks the file. */
+function endCleanly(generation: number, connection: BetterSqlite3.Database): void {
+  try {
+    connection.prepare('update database_owner set ended_cleanly = 1 where generation = ?').run(generation);
+  } catch (thrown) {
+    if (!isStorageError(explainSqlite(thrown))) throw thrown;
+  }
+}
+
+/** A database in memory, as its bytes, so that the schema is made once for thousands of worlds. */
+let newborn: Buffer | null = null;
+
+/** Opens a new database in memory. */
+export async function openFileInMemory(): Promise<OpenFile> {
+  newborn ??= await imageOfNewborn();
+  const knex = connect(newborn);
+  return { knex, connection: await connectionOf(knex), generation: 0, reserve: null, close: () => knex.destroy() };
+}
+
+async function imageOfNewborn(): Promise<Buffer> {
+  const knex = connect(':memory:');
+  await migrate(knex);
+  const image = (await connectionOf(knex)).serialize();
+  await knex.destroy();
+  return image;
+}
+
+/** True if there is no database yet. A write-ahead log without its database is what is left of one. */
+async function isNew(path: string): Promise<boolean> {
+  if (!existsSync(path)) {
+    if (existsSync(`${path}-wal`) && statSync(`${path}-wal`).size > 0)
+      throw damaged(`${path} is missing, but its write-ahead log ${path}-wal is there`);
+    return true;
+  }
+  if (statSync(path).size === 0) throw damaged(`${path} is empty`);
+  return false;
+}
+
+/** Made under another name, and renamed when the schema is there: a crash in between leaves no half of a database. */
+async function create(path: string): Promise<void> {
+  const draft = `${path}.new`;
+  for (const suffix of ['', ...BESIDE]) rmSync(`${draft}${suffix}`, { force: true });
+  closeSync(openSync(draft, 'w', 0o600));
+  const knex = connect(draft);
+  try {
+    await migrate(knex);
+  } finally {
+    await knex.destroy();
+  }
+  renameSync(draft, path);
+  syncFolder(dirname(path));
+}
+
+/** A rename is durable when its folder is. */
+function syncFolder(folder: string): void {
+  const handle = openSync(folder, 'r');
+  try {
+    fsyncSync(handle);
+  } finally {
+    closeSync(handle);
+  }
+}
+
+/** Looks at a file that is there, before it is opened for work, and changes nothing in it. */
+function examine(path: string, folder: string, self: OwnProcess): void {
+  const raw = new BetterSqlite3(path);
+  try {
+    if (!isOurs(raw)) throw damaged(`${path} is not a database of countermand`);
+    const owner = findOwner(raw);
+    if (owner && isAlive(owner, self)) throw inUse(folder, owner.pid);
+    if (owner?.endedCleanly !== true) quickCheck(path, raw);
+  } catch (thrown) {
+    const error = explainSqlite(thrown);
+    if (error !== thrown && error instanceof CountermandError && error.code === 'DATABASE_DAMAGED')
+      throw damaged(`${path} cannot be read as a database`, thrown);
+    throw error;
+  } finally {
+    raw.close();
+  }
+}
+
+function isOurs(raw: BetterSqlite3.Database): boolean {
+  const id = raw.pragma('application_id', { simple: true });
+  return (id === APPLICATION_ID || id === 0) && hasTable('knex_migrations', raw);
+}
+
+/** After an unclean end, the pages are checked for what a crash of the machine or a bad disk may have done to them. */
+function quickCheck(path: string, connection: BetterSqlite3.Database): void {
+  const found = connection.pragma('quick_check(1)', { simple: true });
+  if (found !== 'ok') throw damaged(`${path} did not pass its check: ${String(found).split('\n').at(-1)}`);
+}
+
+const damaged = (what: string, cause?: unknown) => fail('DATABASE_DAMAGED', `${what}; ${REPAIR}`, cause);
+
+/** Files of an earlier version, or made under another umask. */
+function closeModes(path: string): void {
+  const files = [
+    ...['', ...BESIDE].map((suffix) => `${path}${suffix}`),
+    lockIn(dirname(path)),
+    reserveIn(dirname(path)),
+  ];
+  for (const file of files) if (existsSync(file)) chmodSync(file, 0o600);
+}
+
+const lockIn = (folder: string): string => join(folder, 'conductor.lock');
+const reserveIn = (folder: string): string => join(folder, 'reserve');
+
+/** @param file its path, or the bytes of a database that is then in memory */
+function connect(file: string | Buffer): Knex {
+  return createKnex({
+    client: 'better-sqlite3',
+    // knex hands on what it is given here; better-sqlite3 takes either.
+    connection: { filename: file as string },
+    useNullAsDefault: true,
+    // An error names the statement, never the values that were bound: passwords are among them.
+    compileSqlOnError: false,
+    // What goes wrong is thrown, and said once.
+    log: { warn: () => {}, error: () => {}, debug: () => {}, deprecate: () => {} },
+    pool: { min: 1, max: 1, idleTimeoutMillis: 2 ** 31 - 1, afterCreate: prepareConnection },
+  });
+}
+
+async function connectionOf(knex: Knex): Promise<BetterSqlite3.Database> {
+  const connection: BetterSqlite3.Database = await knex.client.acquireConnection();
+  await knex.client.releaseConnection(connection);
+  return connection;
+}
+
+function prepareConnection(connection: BetterSqlite3.Database, done: (error: unknown) => void): void {
+  try {
+    preparePragmas(connection);
+    done(null);
+  } catch (error) {
+    done(error);
+  }
+}
+
+function preparePragmas(connection: BetterSqlite3.Database): void {
+  connection.pragma('journal_mode = WAL');
+  // FULL, so that a commit survives the plug: what was promised to a client or told to an agent must be on the disk.
+  connection.pragma('synchronous = FULL');
+  connection.pragma('foreign_keys = ON');
+  // What a savepoint would undo is noted page by page: in memory, as in files it is most of what is written.
+  connection.pragma('temp_store = MEMORY');
+  // 16 MB: rows are found by random uuids, so that few pages would be in the 2 MB that there are otherwise.
+  connection.pragma('cache_size = -16384');
+  // At most 32 MB wait in the log: a large plan then pays for one checkpoint where it would pay for many.
+  connection.pragma('wal_autocheckpoint = 8000');
+  // After a checkpoint the log shrinks again, so that a small disk gets its room back.
+  connection.pragma('journal_size_limit = 4194304');
+  // What was deleted or overwritten is zeroed: secrets that an operator has changed are not left in free pages.
+  if (!connection.memory) connection.pragma('secure_delete = ON');
+}
+
+/**
+ * The lock is a transaction that is never committed, on a file of its own: it ends with the process, however that ends,
+ * and the database itself can be read beside us. If somebody deletes the file, `owner.ts` still tells a living conductor.
+ */
+function lockFolder(folder: string): () => void {
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    const path = lockIn(folder);
+    closeSync(openSync(path, 'a', 0o600));
+    const lock = new BetterSqlite3(path, { timeout: 0 });
+    try {
+      lock.exec('begin exclusive');
+    } catch (error) {
+      lock.close();
+      throw error;
+    }
+    return () => lock.close();
+  } catch (error) {
+    throw explainLock(folder, error as Error & { code?: string });
+  }
+}
+
+function explainLock(folder: string, error: Error & { code?: string }): Error {
+  if (error.code?.startsWith('SQLITE_BUSY')) return inUse(folder, null, error);
+  return fail(
+    'DATA_FOLDER_UNUSABLE',
+    `the data folder ${folder} cannot be used: ${error.message}; choose another with --data`,
+    error,
+  );
+}

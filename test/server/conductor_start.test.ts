@@ -1,0 +1,57 @@
+/** A start that fails anywhere in recovery rejects with the reason and leaves nothing behind that would keep a process alive. */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import test from 'ava';
+import BetterSqlite3 from 'better-sqlite3';
+import { startConductor } from '../../src/server/conductor.ts';
+import { type Database, openDatabase } from '../../src/server/store/database.ts';
+import { Deadlines } from '../../src/server/store/deadlines.ts';
+import { newFolder } from '../counterparts/folder.ts';
+import { seededChance } from '../world/chance.ts';
+import { VirtualClock } from '../world/virtual_clock.ts';
+import { AGENT_LEASE_MS, DEFAULT_LIMITS } from '../world/world.ts';
+import { nodeRow, putRows, taskRow } from './rows.ts';
+
+const RESERVE_BYTES = 2 ** 16;
+const LOG = { info: () => {}, warn: () => {}, error: () => {} };
+
+/** A database with a node that a task holds, so that there is something to recover before the damage is met. */
+async function usedFolder(folder: string): Promise<void> {
+  const database = await openDatabase(folder, RESERVE_BYTES);
+  const node = nodeRow({ name: 'n1' });
+  await putRows(database, node, taskRow(node));
+  await database.close();
+}
+
+/** Overwrites the root pages of a table and of its indexes: whoever reads it is told. */
+function damage(path: string, table: string): void {
+  const raw = new BetterSqlite3(path);
+  raw.pragma('wal_checkpoint(TRUNCATE)');
+  const size = raw.pragma('page_size', { simple: true }) as number;
+  const roots = raw.prepare('select rootpage from sqlite_master where tbl_name = ?').all(table) as {
+    rootpage: number;
+  }[];
+  raw.close();
+  const bytes = readFileSync(path);
+  for (const { rootpage } of roots) bytes.fill(0xaa, (rootpage - 1) * size, rootpage * size);
+  writeFileSync(path, bytes);
+}
+
+function start(database: Database, clock: VirtualClock) {
+  const store = { database, clock, chance: seededChance(1), deadlines: new Deadlines(clock), publisherId: 'test' };
+  return startConductor({ store, limits: DEFAULT_LIMITS, agentLeaseMs: AGENT_LEASE_MS, log: LOG });
+}
+
+for (const table of ['agents', 'power_tasks', 'nodes', 'action_plans', 'audits']) {
+  test(`${table} cannot be read`, async (t) => {
+    const folder = await newFolder(t);
+    await usedFolder(folder);
+    damage(join(folder, 'countermand.db'), table);
+    const database = await openDatabase(folder, RESERVE_BYTES);
+    t.teardown(() => database.close());
+    const clock = new VirtualClock();
+    await t.throwsAsync(start(database, clock), { code: 'DATABASE_DAMAGED' } as never);
+    await clock.settle();
+    t.is(clock.timers, 0);
+  });
+}
