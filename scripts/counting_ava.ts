@@ -2,11 +2,12 @@
  * AVA's configuration as package.json has it, and the numbers of the run written to file descriptor 3. AVA offers this
  * as an experiment (`observeRunsFromConfig`); its version is fixed. Its own summary leaves out processes that crashed,
  * and its TAP reporter breaks off at the first timeout.
- * The order of the files is made here as well, for two cores.
+ * Each test process reports what it cost (usage.ts). The order of the files is made here as well, for two cores.
  */
 import { createHash } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { basename } from 'node:path';
+import { fileURLToPath } from 'node:url';
 
 /** What AVA counts. */
 export interface AvaStats {
@@ -53,6 +54,7 @@ const sortTestFiles = (one: string, other: string): number => (rankOf(one) < ran
 
 export default {
   ...manifest.ava,
+  require: [fileURLToPath(new URL('usage.ts', import.meta.url))],
   nonSemVerExperiments: { observeRunsFromConfig: true },
   observeRun,
   sortTestFiles,

@@ -1,13 +1,16 @@
 /**
- * `npm test`: everything that must hold, in order, all output shown. The last line says `N passed, N failed`: each check
- * counts as one, and AVA's tests count one by one. Whatever goes wrong on the way counts as failed: uncaught exceptions,
- * timeouts, processes that died.
+ * `npm test`: everything that must hold, all output shown. The last line says `N passed, N failed`: each check counts as
+ * one, and AVA's tests count one by one. Whatever goes wrong on the way counts as failed: uncaught exceptions, timeouts,
+ * processes that died. Before it stand the slowest files and what the run cost.
+ * `npm run quick` is the part that needs no other programs and no waiting.
  */
-import { spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { delimiter } from 'node:path';
+import { execFile, spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { AvaStats } from './counting_ava.ts';
+import { processorMs, readUsages, slowestFiles, USAGE_FILE } from './usage.ts';
 
 /** What a check came to. */
 export interface Count {
@@ -15,23 +18,32 @@ export interface Count {
   readonly failed: number;
 }
 
+type Check = () => Count | Promise<Count>;
+
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const PATH = `${ROOT}node_modules/.bin${delimiter}${process.env.PATH ?? ''}`;
 /** What Node has compiled once, all test processes use. */
 const NODE_COMPILE_CACHE = `${ROOT}node_modules/.cache/countermand-test`;
-const OPTIONS = { cwd: ROOT, env: { ...process.env, PATH, NODE_COMPILE_CACHE } } as const;
+const ENVIRONMENT = { ...process.env, PATH, NODE_COMPILE_CACHE };
+const OPTIONS = { cwd: ROOT, env: ENVIRONMENT } as const;
+
+/** What `npm run quick` tests: tidiness, tables, units and scenarios. None of them starts a process that serves. */
+const QUICK = ['test/tidy', 'test/docs', 'test/core', 'test/server', 'test/cli', 'test/agent', 'test/scenarios'];
 
 function say(text: string): void {
   process.stdout.write(`\n== ${text}\n`);
 }
 
-/** Runs a command; it passed if it ended with 0. */
-function check(command: string, ...words: readonly string[]): Count {
-  say([command, ...words].join(' '));
-  const { status, signal, error } = spawnSync(command, words, { ...OPTIONS, stdio: 'inherit' });
-  if (status === 0) return { passed: 1, failed: 0 };
-  say(`${command} failed: ${error?.message ?? signal ?? `exit code ${status}`}`);
-  return { passed: 0, failed: 1 };
+/** Runs a command; it passed if it ended with 0. Its output is shown at its end, so that several can run side by side. */
+function check(command: string, ...words: readonly string[]): Promise<Count> {
+  return new Promise((resolve) => {
+    execFile(command, words, { ...OPTIONS, maxBuffer: Number.POSITIVE_INFINITY }, (error, stdout, stderr) => {
+      say([command, ...words].join(' '));
+      process.stdout.write(`${stdout}${stderr}`);
+      if (error !== null) say(`${command} failed: ${error.signal ?? `exit code ${error.code}`}`);
+      resolve(error === null ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 });
+    });
+  });
 }
 
 function skip(name: string, because: string): Count {
@@ -39,13 +51,13 @@ function skip(name: string, because: string): Count {
   return { passed: 0, failed: 0 };
 }
 
-function installCounterparts(): Count {
+function installCounterparts(): Count | Promise<Count> {
   const script = 'scripts/install-counterparts.sh';
   return existsSync(`${ROOT}${script}`) ? check(`./${script}`) : skip(script, 'it is not there');
 }
 
 /** The contract may grow, but not break what the last release said. */
-function checkBreaking(): Count {
+function checkBreaking(): Count | Promise<Count> {
   const describe = ['describe', '--tags', '--abbrev=0', '--match', 'v[0-9]*'];
   const { status, stdout } = spawnSync('git', describe, { ...OPTIONS, encoding: 'utf8' });
   if (status !== 0) return skip('buf breaking', 'there is no release tag to compare with');
@@ -63,28 +75,51 @@ export function countAva(stats: AvaStats | null, exitedWell: boolean): Count {
   return { passed, failed: failed === 0 && !exitedWell ? 1 : failed };
 }
 
-function runAva(): Count {
+/** Runs the tests of these folders, or all of them. */
+function runAva(folders: readonly string[], usageFile: string): Count {
   say('ava');
-  const words = ['--config', 'scripts/counting_ava.ts'];
-  const { status, output } = spawnSync('ava', words, { ...OPTIONS, stdio: ['inherit', 'inherit', 'inherit', 'pipe'] });
+  const words = ['--config', 'scripts/counting_ava.ts', ...folders];
+  const env = { ...ENVIRONMENT, [USAGE_FILE]: usageFile };
+  const { status, output } = spawnSync('ava', words, {
+    cwd: ROOT,
+    env,
+    stdio: ['inherit', 'inherit', 'inherit', 'pipe'],
+  });
   const written = output?.[3]?.toString() ?? '';
   return countAva(written === '' ? null : JSON.parse(written), status === 0);
 }
 
-/** The checks, in order. */
-const CHECKS: readonly (() => Count)[] = [
-  installCounterparts,
-  () => check('biome', 'check'),
+/** The checks that need no test process. They run side by side. */
+const LINTS: readonly Check[] = [
   () => check('tsc'),
+  () => check('biome', 'check'),
   () => check('buf', 'lint'),
   checkBreaking,
-  runAva,
 ];
 
+function sum(counts: readonly Count[]): Count {
+  return counts.reduce((all, { passed, failed }) => ({ passed: all.passed + passed, failed: all.failed + failed }));
+}
+
+async function main(quick: boolean): Promise<Count> {
+  const folder = mkdtempSync(join(tmpdir(), 'countermand-usage-'));
+  const usageFile = join(folder, 'usage');
+  writeFileSync(usageFile, '');
+  try {
+    const installed = quick ? [] : [await installCounterparts()];
+    const linted = await Promise.all(LINTS.map((run) => run()));
+    const tested = runAva(quick ? QUICK : [], usageFile);
+    say('the slowest files: time, and processor time');
+    process.stdout.write(`${slowestFiles(readUsages(usageFile), 10)}\n`);
+    return sum([...installed, ...linted, tested]);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
 if (import.meta.main) {
-  const counts = CHECKS.map((run) => run());
-  const passed = counts.reduce((sum, count) => sum + count.passed, 0);
-  const failed = counts.reduce((sum, count) => sum + count.failed, 0);
+  const { passed, failed } = await main(process.argv.includes('--quick'));
+  say(`${(process.uptime()).toFixed(0)} s, ${(processorMs() / 1000).toFixed(0)} s of processor time`);
   process.exitCode = failed === 0 ? 0 : 1;
   process.stdout.write(`\n${passed} passed, ${failed} failed\n`);
 }

@@ -1,10 +1,10 @@
 import { systemClock } from '../../src/core/clock.ts';
 import { openScope, sleep } from '../../src/core/signals.ts';
 
-/** Only ends what hangs. Below the limit of ava, so that the failure says what was waited for. */
-const LIMIT_MS = 50_000;
+/** Only ends what hangs. Below the limit of AVA, so that the failure says what was waited for. */
+const LIMIT_MS = 300_000;
 
-/** Resolves when `condition` holds. It is looked at every 20 ms; after 50 s this fails. */
+/** Resolves when `condition` holds. It is looked at every 20 ms; after five minutes this fails. */
 export async function eventually(what: string, condition: () => boolean | Promise<boolean>): Promise<void> {
   const scope = openScope([], { clock: systemClock, afterMs: LIMIT_MS, what });
   try {

@@ -1,7 +1,7 @@
 /** BMCs of our own simulator, for tests. */
 import type { ExecutionContext } from 'ava';
 import { systemChance } from '../../src/core/chance.ts';
-import { systemClock } from '../../src/core/clock.ts';
+import { type Clock, systemClock } from '../../src/core/clock.ts';
 import type { OnOff } from '../../src/core/power.ts';
 import type { DriverInfo } from '../../src/drivers/driver.ts';
 import { type HostSettings, QUICK_HOST, SimHost } from '../../src/sim/host.ts';
@@ -29,6 +29,8 @@ export interface NewSimBmc {
   readonly login?: Partial<SimLogin>;
   readonly faults?: Partial<BmcFaults>;
   readonly address?: string;
+  /** What its answers wait for; with a virtual clock, those that take time stay away until it is turned. */
+  readonly clock?: Clock;
 }
 
 /** One that listens, and the driver_info that reaches it. */
@@ -41,12 +43,12 @@ export interface TestedBmc {
 
 /** A BMC for one test, stopped at its end. */
 export async function newSimBmc(t: ExecutionContext, options: NewSimBmc = {}): Promise<TestedBmc> {
-  const { power = 'power on', address = ownAddress() } = options;
-  const host = new SimHost(power, { ...QUICK_HOST, ...options.host }, systemClock);
+  const { power = 'power on', address = ownAddress(), clock = systemClock } = options;
+  const host = new SimHost(power, { ...QUICK_HOST, ...options.host }, clock);
   const login = { ...SIM_LOGIN, ...options.login };
-  const bmc = new SimBmc({ login, host, clock: systemClock, chance: systemChance });
+  const bmc = new SimBmc({ login, host, clock, chance: systemChance });
   bmc.faults = { ...HEALTHY, ...options.faults };
-  const fleet = await listenAll([bmc], { address, firstPort: 0 }, systemClock);
+  const fleet = await listenAll([bmc], { address, firstPort: 0 }, clock);
   t.teardown(() => fleet.stop());
   const port = fleet.bmcs[0]?.port ?? 0;
   const [user] = login.users;

@@ -86,7 +86,7 @@ test('what was heard before a SIGKILL stands afterwards, and the rest is heard b
 test('a subscription takes globs, and may end at the present', async (t) => {
   const { client } = await openHouse(t);
   await enrol(client, 'n1', 'fake', { fake_address: 'n1', fake_soft_ms: 'never' });
-  await untilAtRest(order(client, 'n1', 'SOFT_POWER_OFF', { timeout: 1 }));
+  await untilAtRest(order(client, 'n1', 'SOFT_POWER_OFF', { timeout: 5 }));
   await untilAtRest(order(client, 'n1', 'ABORT_SOFT_POWER_OFF'));
   const typesOf = async (...eventTypes: string[]): Promise<string[]> => {
     const watch = new Watch(

@@ -22,16 +22,16 @@ test('a conductor that is told to stop ends its streams, its agent and what runs
   const hangs = await enrolSim(t, house, 'hangs', { softOffDelayS: 'never' });
   const held = await enrolSim(t, house, 'held', {}, BY_IPMITOOL);
   await held.configure({ holds: true });
+  const [events, node] = [subscribe(house.client, 1), watchNode(house.client, 'hangs')];
   const confirming = order(house.client, 'hangs', 'SOFT_POWER_OFF');
+  // What has not arrived when the conductor stops is not ended, but never begun.
+  await events.until('an event', () => true);
+  await node.until('the node', () => true);
   const sending = order(house.client, 'held', 'REBOOT');
   const tasks = await Promise.all([untilIn(confirming, 'CONFIRMING'), untilIn(sending, 'SENDING')]);
   await held.untilReceived('reset', 1, never());
   t.true((await speakersTo(held)).length > 0);
 
-  const [events, node] = [subscribe(house.client, 1), watchNode(house.client, 'hangs')];
-  // What has not arrived by then is not ended, but never begun.
-  await events.until('an event', () => true);
-  await node.until('the node', () => true);
   const streams = [confirming, sending, events, node];
   house.conductor.signal('SIGTERM');
   t.is(await house.conductor.ended, 0);
@@ -53,7 +53,7 @@ test('a conductor that is told to stop ends its streams, its agent and what runs
 });
 
 test('an agent that is told to stop says farewell: the next one goes on at once', async (t) => {
-  const house = await openHouse(t, { apart: true, settings: { agent_lease: 60 } });
+  const house = await openHouse(t, { apart: true, settings: { agent_lease: 3600 } });
   const sim = await enrolSim(t, house, 'n1', { softOffDelayS: 'never' });
   const watch = order(house.client, 'n1', 'SOFT_POWER_OFF');
   await untilIn(watch, 'CONFIRMING');

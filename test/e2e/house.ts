@@ -22,8 +22,20 @@ export interface HousePlan {
   readonly variables?: Variables;
 }
 
-/** For tests that wait for nothing: no polls that nobody asked for, and no rest between two commands to a BMC. */
-const QUICK: Settings = { sync_power_state_interval: 0, min_command_interval: 0, window_read_interval: 0.2 };
+/**
+ * For tests that wait for nothing: no polls that nobody asked for, and no rest between two commands to a BMC. The limits
+ * are those that no busy machine exceeds; a test that is about one of them sets it.
+ */
+const QUICK: Settings = {
+  sync_power_state_interval: 0,
+  min_command_interval: 0,
+  window_read_interval: 0.2,
+  start_timeout: 600,
+  abort_timeout: 600,
+  power_state_change_timeout: 600,
+  cancel_deadline: 600,
+  agent_lease: 600,
+};
 const AGENT_KEYS = ['zone', 'log_level', 'min_command_interval', 'secrets_dir', 'agent_name'];
 
 /** A conductor and its agent, with a data folder and a port of their own. Each can be killed and started again. */

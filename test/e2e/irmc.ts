@@ -6,8 +6,8 @@ import { type NewSimIrmc, newSimIrmc, type TestedIrmc } from '../counterparts/si
 import type { House } from './house.ts';
 import { enrol } from './orders.ts';
 
-/** An operating system that takes its time: a graceful order can be taken back for a minute. */
-export const SLOW_HOST = { pendingMs: 60_000, softMs: 60_000 };
+/** An operating system that takes its time: a graceful order can be taken back for ten minutes. */
+export const SLOW_HOST = { pendingMs: 600_000, softMs: 600_000 };
 
 /** Starts a simulated iRMC, and enrols it in the house with what `more` says of it. */
 export async function enrolIrmc(
@@ -18,7 +18,7 @@ export async function enrolIrmc(
   more: DriverInfo = {},
 ): Promise<TestedIrmc> {
   const tested = await newSimIrmc(t, options);
-  await enrol(client, name, 'irmc', { ...tested.info, irmc_client_timeout: '5', ...more });
+  await enrol(client, name, 'irmc', { ...tested.info, irmc_client_timeout: '60', ...more });
   return tested;
 }
 

@@ -6,7 +6,7 @@ import { commandsAt, enrolIrmc, SLOW_HOST, untilCommanded } from './irmc.ts';
 import { nodeNow, order, refresh, untilAtRest, untilIn, watchTask } from './orders.ts';
 import { checkTrail } from './trail.ts';
 
-const SETTINGS = { settings: { recall_confirm: 0.5, soft_power_off_timeout: 60 } };
+const SETTINGS = { settings: { recall_confirm: 0.5 } };
 
 /** A graceful shutdown is taken back, and the host goes on running. */
 async function recalled(t: ExecutionContext, house: House): Promise<void> {
@@ -45,7 +45,7 @@ async function recalledInDoubt(t: ExecutionContext, house: House): Promise<void>
 
 /** The host is on its way down, and the iRMC says why the recall comes too late. */
 async function failed(t: ExecutionContext, house: House): Promise<void> {
-  const tested = await enrolIrmc(t, house, 'n3', { host: { pendingMs: 0, softMs: 60_000 } });
+  const tested = await enrolIrmc(t, house, 'n3', { host: { pendingMs: 0, softMs: 600_000 } });
   const soft = order(house.client, 'n3', 'SOFT_POWER_OFF');
   await untilIn(soft, 'CONFIRMING');
   const aborted = await untilAtRest(order(house.client, 'n3', 'ABORT_SOFT_POWER_OFF'));
@@ -60,7 +60,7 @@ async function failed(t: ExecutionContext, house: House): Promise<void> {
 
 /** An NMI cannot be recalled, and the abort says so. */
 async function stoppedWaiting(t: ExecutionContext, house: House): Promise<void> {
-  const tested = await enrolIrmc(t, house, 'n4', { host: { selfTestMs: 60_000 } });
+  const tested = await enrolIrmc(t, house, 'n4', { host: { selfTestMs: 600_000 } });
   const nmi = order(house.client, 'n4', 'INJECT_NMI');
   await untilIn(nmi, 'CONFIRMING');
   const aborted = await untilAtRest(order(house.client, 'n4', 'ABORT_INJECT_NMI'));

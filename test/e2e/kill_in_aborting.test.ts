@@ -6,7 +6,7 @@ import test, { type ExecutionContext } from 'ava';
 import type { IpmiSim } from '../../src/sim/ipmi_sim.ts';
 import type { Task } from './client.ts';
 import { type House, openHouse } from './house.ts';
-import { LEASE_S, Listener, untilAllAtRest, VICTIMS, type Victim } from './killing.ts';
+import { houseFor, Listener, untilAllAtRest, VICTIMS, type Victim } from './killing.ts';
 import { enrolSim, nodeNow, order, ordersAt, untilIn, watchNode, watchTask } from './orders.ts';
 
 /** Holds the aborts open: stops the agent, or makes it look at BMCs that do not answer. */
@@ -22,11 +22,13 @@ async function keepAgentFromAnswering(house: House, victim: Victim, sims: readon
 }
 
 async function abortBoth(house: House, tasks: readonly Task[]): Promise<Task[]> {
+  const watches = tasks.map(({ uuid }) => watchTask(house.client, uuid));
+  await Promise.all(watches.map((watch) => untilIn(watch, 'CONFIRMING')));
   const aborts = [
     order(house.client, 'off', 'ABORT_SOFT_POWER_OFF'),
     order(house.client, 'again', 'ABORT_SOFT_REBOOT'),
   ];
-  await Promise.all(tasks.map(({ uuid }) => untilIn(watchTask(house.client, uuid), 'ABORTING')));
+  await Promise.all(watches.map((watch) => untilIn(watch, 'ABORTING')));
   return Promise.all(aborts.map((watch) => untilIn(watch, 'SENDING')));
 }
 
@@ -46,7 +48,7 @@ async function checkWindow(t: ExecutionContext, house: House, name: string, sim:
 
 for (const victim of VICTIMS) {
   test(`SIGKILL of ${victim.title} in ABORTING`, async (t) => {
-    const house = await openHouse(t, { apart: victim.apart, settings: { agent_lease: LEASE_S } });
+    const house = await openHouse(t, houseFor(victim));
     const hangs = { softOffDelayS: 'never' } as const;
     const off = await enrolSim(t, house, 'off', hangs);
     const again = await enrolSim(t, house, 'again', hangs);

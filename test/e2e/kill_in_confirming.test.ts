@@ -1,27 +1,33 @@
 /**
- * SIGKILL while the hardware is watched: two operating systems hang on their way down, and the agent rests before it
- * looks whether a reset and an NMI have settled. Afterwards all are watched on, and nothing is sent again.
+ * SIGKILL while the hardware is watched: two operating systems hang on their way down, and two BMCs have taken a reset
+ * and an NMI and do not say whether they have settled. Afterwards all are watched on, and nothing is sent again.
  */
 import test from 'ava';
 import { never } from '../counterparts/signals.ts';
 import { openHouse } from './house.ts';
-import { enrolPyghmi, LEASE_S, Listener, untilAllAtRest, untilNobodySpeaksTo, VICTIMS } from './killing.ts';
+import {
+  enrolSimBmc,
+  fallSilentAfterAnOrder,
+  houseFor,
+  Listener,
+  speakAgain,
+  untilAllAtRest,
+  untilNobodySpeaksTo,
+  VICTIMS,
+} from './killing.ts';
 import { enrolSim, nodeNow, order, ordersAt, untilIn, watchTask } from './orders.ts';
-
-/** The rest between the order and the first look; the kill falls into it. */
-const REST_S = 2;
 
 for (const victim of VICTIMS) {
   test(`SIGKILL of ${victim.title} in CONFIRMING`, async (t) => {
-    const settings = { agent_lease: LEASE_S, min_command_interval: REST_S };
-    const house = await openHouse(t, { apart: victim.apart, settings });
+    const house = await openHouse(t, houseFor(victim));
     const hangs = { softOffDelayS: 'never' } as const;
     const [off, again, reset, nmi] = await Promise.all([
       enrolSim(t, house, 'off', hangs),
       enrolSim(t, house, 'again', hangs),
-      enrolSim(t, house, 'reset'),
-      enrolPyghmi(t, house, 'nmi'),
+      enrolSimBmc(t, house, 'reset'),
+      enrolSimBmc(t, house, 'nmi'),
     ]);
+    for (const bmc of [reset, nmi]) fallSilentAfterAnOrder(bmc);
     const listener = new Listener(house);
     const orders = [
       order(house.client, 'off', 'SOFT_POWER_OFF'),
@@ -31,10 +37,10 @@ for (const victim of VICTIMS) {
     ];
     const tasks = await Promise.all(orders.map((watch) => untilIn(watch, 'CONFIRMING')));
     await house.kill(victim.part);
-    for (const watch of orders) t.is(watch.seen.at(-1)?.state, 'CONFIRMING', 'killed too late');
+    for (const watch of orders) t.is(watch.seen.at(-1)?.state, 'CONFIRMING', 'it cannot have settled');
     if (victim.agentDies) await untilNobodySpeaksTo(off, again, reset, nmi);
 
-    house.configure({ min_command_interval: 0 });
+    for (const bmc of [reset, nmi]) speakAgain(bmc);
     await house.start(victim.part);
     listener.resume();
     for (const sim of [off, again]) {

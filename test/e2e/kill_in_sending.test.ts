@@ -5,9 +5,21 @@
 import test from 'ava';
 import { eventually } from '../counterparts/eventually.ts';
 import { never } from '../counterparts/signals.ts';
+import { VirtualClock } from '../world/virtual_clock.ts';
+import type { Task } from './client.ts';
 import { openHouse } from './house.ts';
-import { enrolPyghmi, LEASE_S, Listener, speakersTo, untilAllAtRest, untilNobodySpeaksTo, VICTIMS } from './killing.ts';
+import {
+  enrolSimBmc,
+  houseFor,
+  Listener,
+  speakersTo,
+  untilAllAtRest,
+  untilNobodySpeaksTo,
+  VICTIMS,
+} from './killing.ts';
 import { BY_IPMITOOL, enrolSim, nodeNow, order, ordersAt, untilIn } from './orders.ts';
+
+const HOLDS_MS = 1;
 
 /** An agent that lived on heard the answers; if it died, nobody can tell any more what became of a reset or an NMI. */
 const HEARD = { state: 'SUCCEEDED' } as const;
@@ -15,46 +27,47 @@ const NOT_HEARD = { state: 'FAILED', errorCode: 'OUTCOME_UNKNOWN' } as const;
 
 for (const victim of VICTIMS) {
   test(`SIGKILL of ${victim.title} in SENDING`, async (t) => {
-    const house = await openHouse(t, { apart: victim.apart, settings: { agent_lease: LEASE_S } });
+    const house = await openHouse(t, houseFor(victim));
+    // The two BMCs in this process carry out their order at once, and answer it when this clock is turned.
+    const clock = new VirtualClock();
+    const faults = { holdsOrdersMs: HOLDS_MS };
     const [off, again, reset, waits, nmi] = await Promise.all([
       enrolSim(t, house, 'off'),
       enrolSim(t, house, 'again', {}, BY_IPMITOOL),
-      enrolSim(t, house, 'reset', {}, BY_IPMITOOL),
+      enrolSimBmc(t, house, 'reset', { clock, faults }, BY_IPMITOOL),
       enrolSim(t, house, 'waits'),
-      enrolPyghmi(t, house, 'nmi', { holds: true }),
+      enrolSimBmc(t, house, 'nmi', { clock, faults }),
     ]);
-    const held = [off, again, reset];
+    const held = [off, again];
     await Promise.all(held.map((sim) => sim.configure({ holds: true })));
     const listener = new Listener(house);
 
-    const sending = [
-      order(house.client, 'off', 'SOFT_POWER_OFF'),
-      order(house.client, 'again', 'SOFT_REBOOT'),
-      order(house.client, 'reset', 'REBOOT'),
-      order(house.client, 'nmi', 'INJECT_NMI'),
-    ];
-    const sent = await Promise.all(sending.map((watch) => untilIn(watch, 'SENDING')));
-    await Promise.all([
-      off.untilReceived('soft', 1, never()),
-      again.untilReceived('soft', 1, never()),
-      reset.untilReceived('reset', 1, never()),
-      eventually('the NMI to be received', () => nmi.received.includes('diag')),
-    ]);
-    for (const bmc of [again, reset]) t.true((await speakersTo(bmc)).length > 0);
     waits.suspend();
+    const soft = [order(house.client, 'off', 'SOFT_POWER_OFF'), order(house.client, 'again', 'SOFT_REBOOT')];
+    await Promise.all(held.map((sim) => sim.untilReceived('soft', 1, never())));
+    // An agent that lives on waits for answers, as long as a driver does: 10 s for an order, 6 s for a reading. So the
+    // kill comes as soon as it can.
+    const hard = [order(house.client, 'reset', 'REBOOT'), order(house.client, 'nmi', 'INJECT_NMI')];
+    await Promise.all([
+      eventually('the reset to be received', () => reset.bmc.received.includes('reset')),
+      eventually('the NMI to be received', () => nmi.bmc.received.includes('diag')),
+    ]);
+    const speakers = await speakersTo(reset);
     const queued = await untilIn(order(house.client, 'waits', 'SOFT_POWER_OFF'), 'QUEUED');
-
     await house.kill(victim.part);
-    if (victim.agentDies) await untilNobodySpeaksTo(...held, waits, nmi);
-    await Promise.all(held.map((sim) => sim.configure({ holds: false })));
-    nmi.release();
+    if (victim.agentDies) await untilNobodySpeaksTo(...held, waits, reset, nmi);
+    await clock.turn(HOLDS_MS);
     waits.resume();
+    t.true(speakers.length > 0);
+    const sent = [...soft, ...hard].map((watch) => watch.seen.at(-1) as Task);
+    for (const { state } of sent.slice(2)) t.is(state, 'SENDING');
+    await Promise.all(held.map((sim) => sim.configure({ holds: false })));
     await house.start(victim.part);
     listener.resume();
 
     const rested = await untilAllAtRest(t, house, [...sent, queued], listener);
-    const hard = victim.agentDies ? NOT_HEARD : HEARD;
-    for (const [index, expected] of [HEARD, HEARD, hard, hard, HEARD].entries())
+    const known = victim.agentDies ? NOT_HEARD : HEARD;
+    for (const [index, expected] of [HEARD, HEARD, known, known, HEARD].entries())
       t.like(rested[index], expected, `the ${rested[index]?.target} of ${rested[index]?.nodeName}`);
     const received = await Promise.all([off, again, reset, nmi, waits].map(ordersAt));
     t.deepEqual(received, [['soft'], ['soft', 'on'], ['reset'], ['diag'], ['soft']]);

@@ -2,7 +2,7 @@
 import test from 'ava';
 import { never } from '../counterparts/signals.ts';
 import { openHouse } from './house.ts';
-import { LEASE_S, Listener, untilNobodySpeaksTo, VICTIMS } from './killing.ts';
+import { houseFor, Listener, untilNobodySpeaksTo, VICTIMS } from './killing.ts';
 import { enrolSim, ordersAt } from './orders.ts';
 import {
   actionStates,
@@ -19,7 +19,7 @@ import { checkTrail } from './trail.ts';
 
 for (const victim of VICTIMS.filter(({ part }) => part === 'conductor')) {
   test(`SIGKILL of ${victim.title} right after the first answer to a cancel`, async (t) => {
-    const house = await openHouse(t, { apart: victim.apart, settings: { agent_lease: LEASE_S } });
+    const house = await openHouse(t, houseFor(victim));
     const hangs = { softOffDelayS: 'never' } as const;
     const [one, two, next] = await Promise.all([
       enrolSim(t, house, 'one', hangs),
@@ -57,7 +57,7 @@ for (const victim of VICTIMS.filter(({ part }) => part === 'conductor')) {
 
 for (const victim of VICTIMS) {
   test(`SIGKILL of ${victim.title} while a plan is CANCELLING`, async (t) => {
-    const house = await openHouse(t, { apart: victim.apart, settings: { agent_lease: LEASE_S } });
+    const house = await openHouse(t, houseFor(victim));
     const [soft, hard, next] = await Promise.all([
       enrolSim(t, house, 'soft', { softOffDelayS: 'never' }),
       enrolSim(t, house, 'hard', { holds: true }),

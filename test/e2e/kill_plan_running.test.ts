@@ -6,14 +6,14 @@ import test from 'ava';
 import { never } from '../counterparts/signals.ts';
 import { allTasks } from './client.ts';
 import { openHouse } from './house.ts';
-import { LEASE_S, Listener, untilNobodySpeaksTo, VICTIMS } from './killing.ts';
+import { houseFor, Listener, untilNobodySpeaksTo, VICTIMS } from './killing.ts';
 import { enrolSim, nodeNow, ordersAt } from './orders.ts';
 import { actionStates, checkPlanTrail, power, startPlan, untilActionIn, untilPlanEnds, watchPlan } from './plans.ts';
 import { checkTrail } from './trail.ts';
 
 for (const victim of VICTIMS) {
   test(`SIGKILL of ${victim.title} while the actions of a plan run`, async (t) => {
-    const house = await openHouse(t, { apart: victim.apart, settings: { agent_lease: LEASE_S } });
+    const house = await openHouse(t, houseFor(victim));
     const [slow, held, next, last] = await Promise.all([
       enrolSim(t, house, 'slow', { softOffDelayS: 'never' }),
       enrolSim(t, house, 'held', { holds: true }),

@@ -7,20 +7,18 @@ import { enrolSim, order, ordersAt, untilAtRest, untilIn } from './orders.ts';
 import { untilAttached } from './processes.ts';
 import { checkTrail } from './trail.ts';
 
-test('another agent does not touch a BMC before twice the lease is over', async (t) => {
+// That it waits for twice the lease is shown in virtual time: test/server/leases.test.ts.
+test('another agent takes over from one that was killed, and sends nothing again', async (t) => {
   const house = await openHouse(t, { apart: true, settings: { agent_lease: LEASE_S } });
   const sim = await enrolSim(t, house, 'n1', { softOffDelayS: 'never' });
   const watch = order(house.client, 'n1', 'SOFT_POWER_OFF');
   await untilIn(watch, 'CONFIRMING');
   const first = house.agent;
   await house.start('agent');
-  const killedAt = performance.now();
   await first.kill();
   await untilNobodySpeaksTo(sim);
   const looks = (await sim.received()).filter((command) => command === 'status').length;
   await sim.untilReceived('status', looks + 1, never());
-  const touchedMs = performance.now() - killedAt;
-  t.true(touchedMs >= 2000 * LEASE_S, `touched after ${touchedMs} ms`);
   await sim.setPower('power off');
   t.like(await untilAtRest(watch), { state: 'SUCCEEDED' });
   t.deepEqual(await ordersAt(sim), ['soft']);

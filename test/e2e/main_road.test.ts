@@ -27,11 +27,13 @@ function untilLate(client: Client, uuid: string): Promise<Event> {
 
 test('a soft power off is streamed from the present state on until it is at rest', async (t) => {
   const house = await openHouse(t);
-  const sim = await enrolSim(t, house, 'n1', { softOffDelayS: 2 });
+  const sim = await enrolSim(t, house, 'n1', { softOffDelayS: 'never' });
   const nodes = watchNode(house.client, 'n1');
   const watch = order(house.client, 'n1', 'SOFT_POWER_OFF', { reason: 'rack work' });
   const { uuid } = await untilIn(watch, 'CONFIRMING');
   const second = watchTask(house.client, uuid);
+  await untilIn(second, 'CONFIRMING');
+  await sim.setPower('power off');
 
   const task = await untilAtRest(watch);
   t.like(task, { state: 'SUCCEEDED', beforePowerState: 'ON', observedPowerState: 'OFF', recall: 'STOP_WAITING_ONLY' });
@@ -80,8 +82,8 @@ test('one that takes too long is aborted; its late end is recorded, and not reve
 test('one that times out fails; its late end is recorded, also after a SIGKILL, and not reversed', async (t) => {
   const house = await openHouse(t);
   const sim = await enrolSim(t, house, 'n1', { softOffDelayS: 'never' });
-  const task = await untilAtRest(order(house.client, 'n1', 'SOFT_POWER_OFF', { timeout: 1, onTimeout: 'FAIL' }));
-  t.like(task, { state: 'FAILED', errorCode: 'TIMED_OUT', observedPowerState: 'ON', timeout: 1 });
+  const task = await untilAtRest(order(house.client, 'n1', 'SOFT_POWER_OFF', { timeout: 5, onTimeout: 'FAIL' }));
+  t.like(task, { state: 'FAILED', errorCode: 'TIMED_OUT', observedPowerState: 'ON', timeout: 5 });
   t.regex(task.errorMessage ?? '', /n1 .*may still go down/);
   t.truthy(task.mayStillChangeUntil);
 
@@ -101,7 +103,7 @@ test('one that times out is forced, if the order says so', async (t) => {
   const house = await openHouse(t);
   const off = await enrolSim(t, house, 'off', { softOffDelayS: 'never' });
   const again = await enrolSim(t, house, 'again', { softOffDelayS: 'never' });
-  const forced = { timeout: 1, onTimeout: 'FORCE' } as const;
+  const forced = { timeout: 5, onTimeout: 'FORCE' } as const;
   const [softOff, softReboot] = await Promise.all([
     untilAtRest(order(house.client, 'off', 'SOFT_POWER_OFF', forced)),
     untilAtRest(order(house.client, 'again', 'SOFT_REBOOT', forced)),

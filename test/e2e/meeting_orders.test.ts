@@ -4,6 +4,7 @@ import { type OrderTarget, TARGET_TABLE, type Target, type TargetName } from '..
 import { OnTimeout, PowerTarget } from '../../src/gen/countermand/v1/power.ts';
 import { allEvents, allTasks, plainTask } from './client.ts';
 import { openHouse } from './house.ts';
+import { commandsAt, enrolIrmc } from './irmc.ts';
 import { enrol, enrolSim, nodeNow, order, ordersAt, refresh, untilAtRest, untilIn, watchTask } from './orders.ts';
 import { refused } from './refusals.ts';
 import { checkTrail } from './trail.ts';
@@ -71,9 +72,12 @@ test('of two aborts at the same time one takes the order back, and the other fin
 
 test('an order that waits for its BMC can be withdrawn, or aborted: it is never sent', async (t) => {
   const house = await openHouse(t);
-  const withdrawn = await enrolSim(t, house, 'withdrawn');
-  const aborted = await enrolSim(t, house, 'aborted');
-  for (const sim of [withdrawn, aborted]) sim.suspend();
+  const withdrawn = await enrolIrmc(t, house, 'withdrawn');
+  const aborted = await enrolIrmc(t, house, 'aborted');
+  // Each is read before its order is sent, and that takes as long as irmc_client_timeout says.
+  const healthy = withdrawn.irmc.faults;
+  for (const { irmc } of [withdrawn, aborted])
+    irmc.faults = { ...healthy, snmp: 'silent', ipmi: 'silent', redfish: 'stalls' };
   const hard = await untilIn(order(house.client, 'withdrawn', 'REBOOT'), 'QUEUED');
   const soft = order(house.client, 'aborted', 'SOFT_POWER_OFF');
   await untilIn(soft, 'QUEUED');
@@ -91,11 +95,11 @@ test('an order that waits for its BMC can be withdrawn, or aborted: it is never 
     says: /is ABORTED; only a QUEUED task can be withdrawn/,
   });
 
-  for (const sim of [withdrawn, aborted]) sim.resume();
+  for (const { irmc } of [withdrawn, aborted]) irmc.faults = healthy;
   // What waited for its turn at these BMCs would have gone before these readings.
   for (const name of ['withdrawn', 'aborted']) t.is((await refresh(house.client, name)).powerState, 'ON');
-  t.deepEqual(await ordersAt(withdrawn), []);
-  t.deepEqual(await ordersAt(aborted), []);
+  t.deepEqual(commandsAt(withdrawn), []);
+  t.deepEqual(commandsAt(aborted), []);
   await checkTrail(t, house.client);
 });
 

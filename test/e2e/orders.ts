@@ -8,7 +8,7 @@ import { Node as ProtoNode, type WatchNodesResponse } from '../../src/gen/counte
 import { OnTimeout, PowerTarget } from '../../src/gen/countermand/v1/power.ts';
 import type { IpmiSim, IpmiSimOptions } from '../../src/sim/ipmi_sim.ts';
 import { infoOf, newIpmiSim } from '../counterparts/ipmi_sim.ts';
-import type { PyghmiBmc } from '../counterparts/pyghmi.ts';
+import type { TestedBmc } from '../counterparts/sim_bmc.ts';
 import { allTasks, type Client, type Event, plainEvents, plainTasks, type Task } from './client.ts';
 import type { House } from './house.ts';
 import { Watch } from './watching.ts';
@@ -114,9 +114,8 @@ export function subscribe({ notifications }: Client, fromSequence = 0): Watch<Ev
 }
 
 /** The orders among what a BMC has received, in order. */
-export async function ordersAt(bmc: Pick<IpmiSim, 'received'> | PyghmiBmc): Promise<string[]> {
-  if ('heard' in bmc) await bmc.heard();
-  const received = typeof bmc.received === 'function' ? await bmc.received() : bmc.received;
+export async function ordersAt(bmc: Pick<IpmiSim, 'received'> | TestedBmc): Promise<string[]> {
+  const received: readonly string[] = 'bmc' in bmc ? bmc.bmc.received : await bmc.received();
   return received.filter((command) => command !== 'status');
 }
 

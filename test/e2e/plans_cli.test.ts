@@ -151,7 +151,7 @@ test('Ctrl-C stops the watching and says how to cancel; the plan goes on', async
 
 test('an action that fails: the exit code, and who says why', async (t) => {
   const house = await openRack(t, { n1: 'never', n2: '0' });
-  const words = ['node', 'power', 'n[1-2]', 'soft_off', '--timeout', '1', '--on-failure', 'continue', '--canary', '0'];
+  const words = ['node', 'power', 'n[1-2]', 'soft_off', '--timeout', '5', '--on-failure', 'continue', '--canary', '0'];
   const failed = await countermand(t, house, ...words);
   t.is(failed.exitCode, 7);
   t.regex(failed.stderr, /^error: plan 'soft_off n\[1-2\]' FAILED; action 'n1' failed: /);
@@ -222,7 +222,7 @@ test('a cancel goes on to roll back, and ends as the rollback does', async (t) =
 
 test('a plan that undoes itself when an action fails', async (t) => {
   // What was given up may still take effect for so long; the rollback waits for that.
-  const house = await openRack(t, { n1: '0', n2: 'never' }, { soft_power_off_timeout: 1 });
+  const house = await openRack(t, { n1: '0', n2: 'never' }, { soft_power_off_timeout: 5 });
   const words = ['node', 'power', 'n[1-2]', 'soft_off', '--max-parallel', '1', '--on-failure', 'rollback'];
   const failed = await countermand(t, house, ...words);
   t.is(failed.exitCode, 7);

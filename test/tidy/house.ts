@@ -1,4 +1,5 @@
 /** The house as tables: who may import whom, where each package lives, what is banned, how long things may be. */
+import type { ClockRules } from './clocks.ts';
 import type { Banned } from './code.ts';
 import type { Homes, Layers } from './imports.ts';
 
@@ -128,12 +129,27 @@ export const BANNED: readonly Banned[] = [
   { name: 'console', homes: [], instead: 'the log or the output that was handed in' },
 ];
 
-/** Names that tests do not use: they wait for what they wait for. */
-export const BANNED_IN_TESTS: readonly Banned[] = ['setTimeout', 'setInterval', 'AbortSignal.timeout'].map((name) => ({
-  name,
-  homes: [],
-  instead: 'an event, a condition, or a virtual clock that is turned by hand',
-}));
+const UNTIL = 'an event, a condition, or a virtual clock that is turned by hand';
+const MEASURE = 'a virtual clock, a count, or the order of events';
+
+/** Names that tests do not use: they wait for what they wait for, and measure no real time. */
+export const BANNED_IN_TESTS: readonly Banned[] = [
+  { name: 'setTimeout', homes: [], instead: UNTIL },
+  { name: 'setInterval', homes: [], instead: UNTIL },
+  { name: 'AbortSignal.timeout', homes: [], instead: UNTIL },
+  { name: 'Date.now', homes: [], instead: MEASURE },
+  { name: 'new Date', homes: [], instead: MEASURE },
+  { name: 'performance', homes: [], instead: MEASURE },
+  { name: 'process.hrtime', homes: [], instead: MEASURE },
+  { name: 'process.uptime', homes: [], instead: MEASURE },
+];
+
+/** How tests deal with time. */
+export const CLOCK_RULES: ClockRules = {
+  realClock: 'systemClock',
+  shortestLimitMs: 30_000,
+  exceptions: ['test/conformance/', 'test/drivers/', 'test/sim/', 'test/agent/', 'test/fuzz/'],
+};
 
 /** How many lines there may be. Aim for far less. */
 export const LIMITS = { file: 400, function: 70 };

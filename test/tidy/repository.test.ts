@@ -1,5 +1,6 @@
 /** The house rules, held against the repository. test/tidy/house.ts has the tables. */
 import test, { type ExecutionContext } from 'ava';
+import { realTime } from './clocks.ts';
 import { bannedNames, foreignWords, switchedOffTests, tooLong, undocumentedExports } from './code.ts';
 import * as house from './house.ts';
 import { crossedLayers, deadFiles, emptyHomes, importCycles, strayPackages } from './imports.ts';
@@ -38,8 +39,12 @@ test('banned names: time, chance, environment and output come in as arguments', 
   clean(t, bannedNames(sources, house.BANNED, ['src/']));
 });
 
-test('banned names: tests do not sleep', (t) => {
+test('banned names: tests do not sleep, and read no real clock', (t) => {
   clean(t, bannedNames(sources, house.BANNED_IN_TESTS, ['test/']));
+});
+
+test('time: no test asserts on a real clock, and no limit on it is short', (t) => {
+  clean(t, realTime(sources, house.CLOCK_RULES));
 });
 
 test('sizes: no file and no function is too long', (t) => {

@@ -1,5 +1,6 @@
 /** The rules themselves, on samples: each must find what is bad and leave alone what is good. */
 import test, { type ExecutionContext } from 'ava';
+import { realTime } from './clocks.ts';
 import { type Banned, bannedNames, foreignWords, switchedOffTests, tooLong, undocumentedExports } from './code.ts';
 import { crossedLayers, deadFiles, emptyHomes, importCycles, strayPackages } from './imports.ts';
 import { type Finding, parseSources, report, type Source } from './sources.ts';
@@ -274,6 +275,55 @@ test(
       "test('a', f);\ntest.only('b', f);\ntest.serial.skip('c', f);\ntest.todo('d');\nlist.only(1);\ntest.macro({});",
   },
   ['test/a.test.ts:2', 'test/a.test.ts:3', 'test/a.test.ts:4'],
+);
+
+const time: Rule = (sources) =>
+  realTime(sources, { realClock: 'systemClock', shortestLimitMs: 30_000, exceptions: ['test/later.test.ts'] });
+const REAL = "import { systemClock } from '../src/core/clock.ts';";
+test(
+  'time: a virtual clock is read and compared, and a hang is ended after 30 s',
+  finds,
+  time,
+  {
+    'test/virtual.test.ts': [
+      'const startedAt = clock.monotonic();',
+      'const LIMIT_MS = 5000;',
+      't.true(clock.monotonic() - startedAt < LIMIT_MS);',
+      't.is(tookMs, 25_000);',
+      't.timeout(30_000);',
+    ].join('\n'),
+    'test/real.test.ts': [
+      REAL,
+      'const LIMIT_S = 30;',
+      'const scope = openScope([], { clock: systemClock, afterMs: LIMIT_S * 1000, what });',
+      "t.log(tookMs, 'took');",
+      'const FIRST_MS = 20;',
+      "t.is(outcome, 'done');",
+    ].join('\n'),
+    'test/later.test.ts': `${REAL}\nsystemClock.now();`,
+    'src/core/a.ts': 'systemClock.now();',
+  },
+  [],
+);
+test(
+  'time: the real clock read, compared, and as a short limit',
+  finds,
+  time,
+  {
+    'test/real.test.ts': [
+      REAL,
+      'const clock = systemClock;',
+      'const startedAt = clock.monotonic();',
+      'const read = systemClock.now;',
+      't.true(tookMs < withinMs);',
+      't.like(ending, { elapsedMs: 3 });',
+      'const SOON_MS = 5 * 1000;',
+      'const LIMIT_S = 29;',
+      'const scope = openScope([], { clock, afterMs: SOON_MS, what });',
+    ].join('\n'),
+    'test/short.test.ts': 't.timeout(10 * 1000);',
+  },
+  [3, 4, 5, 6, 7, 8, 9].map((line) => `test/real.test.ts:${line}`).concat('test/short.test.ts:1'),
 );
 
 test('leftovers', (t) => {

@@ -70,6 +70,13 @@ export interface Received {
   readonly target: OrderTarget | 'recall';
 }
 
+/** One look at a BMC: which agent asked, and when. */
+export interface Look {
+  readonly at: number;
+  readonly address: string;
+  readonly agent: string;
+}
+
 /**
  * The whole system in one process, under a seed, with a clock that is turned by hand: a conductor, agents, and hardware
  * that outlives them. Any of them can be killed at any point.
@@ -80,6 +87,8 @@ export class World {
   readonly hardware: FakeHardware = new Map();
   /** Everything that reached any BMC, in order. */
   readonly received: Received[] = [];
+  /** Every question to any BMC about its power state, in order. */
+  readonly looks: Look[] = [];
   readonly agents = new Map<string, RunningAgent>();
   /** Hears every committed change, and everything that reaches a BMC. */
   onChange: (change: Change) => void = () => {};
@@ -190,7 +199,7 @@ export class World {
     const stop = openScope([]);
     const parts: AgentParts = {
       attach: (outgoing, signal) => this.#dial(name, outgoing, signal),
-      drivers: [this.#driver(process, clock)],
+      drivers: [this.#driver(name, process, clock)],
       name,
       zones,
       embedded,
@@ -222,8 +231,8 @@ export class World {
     return openLink(accept, remember, parts)(outgoing, signal);
   }
 
-  /** The fake driver as one process has it: what it sends is noted, and a dead process sends nothing. */
-  #driver(process: SimulatedProcess, clock: ReturnType<SimulatedProcess['clock']>): Driver {
+  /** The fake driver as one agent has it: what it sends is noted, and a dead process sends nothing. */
+  #driver(agent: string, process: SimulatedProcess, clock: ReturnType<SimulatedProcess['clock']>): Driver {
     const { softRebootInOneCommand = false, recalls = true } = this.#settings;
     const driver = createFakeDriver({ clock, hardware: this.hardware, softRebootInOneCommand });
     /** Runs one command, and notes it if it has reached the server: a BMC that is silent or refuses has not. */
@@ -239,6 +248,11 @@ export class World {
     return {
       ...(driver as Driver),
       recalls: recalls ? driver.recalls : [],
+      getPowerState: (bmc, signal) => {
+        const { fake_address: address } = bmc.info as FakeInfo;
+        this.looks.push({ at: this.clock.monotonic(), address, agent });
+        return driver.getPowerState(bmc as Bmc<FakeInfo>, signal);
+      },
       setPowerState: (bmc, target, signal) =>
         noting(bmc, target, () => driver.setPowerState(bmc as Bmc<FakeInfo>, target, signal)),
       abortPowerState: (bmc, target, signal) =>
