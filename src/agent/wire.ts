@@ -32,7 +32,8 @@ export function fromPhase(value: PowerTaskPhase): Phase {
 export function toReading(reading: Reading): ProtoReading {
   const host =
     reading.host === undefined ? 'UNSPECIFIED' : (reading.host.toUpperCase() as 'RUNNING' | 'STOPPING' | 'STARTING');
-  return { powerState: PowerState[POWER_STATE_NAMES[reading.powerState]], host: Host[host], boots: reading.boots };
+  const { boots, guid = '', place = '' } = reading;
+  return { powerState: PowerState[POWER_STATE_NAMES[reading.powerState]], host: Host[host], boots, guid, place };
 }
 
 /** An error for the wire. */

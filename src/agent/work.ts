@@ -16,12 +16,13 @@ import type {
   Observe,
   Start,
 } from '../gen/countermand/v1/agent.ts';
-import { BmcQueue } from './bmc_queue.ts';
 import type { Hardware } from './hardware.ts';
 import type { Lease } from './lease.ts';
+import { forOneBmc } from './one_bmc.ts';
 import { ParsedBmcs } from './parsed_bmcs.ts';
 import { PowerRun } from './power_run.ts';
 import { resolveSecrets, type SecretSources } from './secrets.ts';
+import { Queues } from './turns.ts';
 import { fromPhase, fromTarget, toReading, toTarget, toTaskError, toTaskReport } from './wire.ts';
 
 type ToConductor = NonNullable<AttachRequest['message']>;
@@ -50,7 +51,7 @@ export class Work {
   readonly #parts: WorkParts;
   readonly #runs = new Map<string, PowerRun>();
   readonly #bmcs = new ParsedBmcs();
-  readonly #queues = new Map<string, BmcQueue>();
+  readonly #queues: Queues;
   /** The newest fence seen of each node. */
   readonly #fences = new Map<string, number>();
   readonly #tombstones = new Set<string>();
@@ -59,6 +60,7 @@ export class Work {
 
   constructor(parts: WorkParts) {
     this.#parts = parts;
+    this.#queues = new Queues(parts.clock);
     this.#secretKeys = new Map(parts.drivers.map((driver) => [driver.name, secretKeysOf(driver)]));
   }
 
@@ -159,7 +161,9 @@ export class Work {
 
   #newRun(taskUuid: string, bmc: Bmc, target: OrderTarget, phase: Start['phase']): PowerRun {
     const subject = { taskUuid, target, phase: fromPhase(phase), fence: bmc.fence };
-    return new PowerRun(subject, this.#hardware(bmc), (report) => this.#report(report), this.#parts.shutdown);
+    const hardware = this.#hardware(bmc);
+    const driver = forOneBmc(hardware.driver, bmc.guid === '' ? null : bmc.guid);
+    return new PowerRun(subject, { ...hardware, driver }, (report) => this.#report(report), this.#parts.shutdown);
   }
 
   #hardware({ driver: name, driverInfo }: Pick<Bmc, 'driver' | 'driverInfo'>): Hardware {
@@ -167,8 +171,7 @@ export class Work {
     const driver = this.#driver(name);
     const resolved = resolveSecrets(driverInfo, this.#secretKeys.get(name) ?? new Set(), secrets);
     const bmc = this.#bmcs.get(driver, resolved);
-    const queue = this.#queues.get(bmc.key) ?? new BmcQueue(minCommandIntervalMs ?? driver.minCommandIntervalMs, clock);
-    this.#queues.set(bmc.key, queue);
+    const queue = this.#queues.turnsAt(driver, bmc, minCommandIntervalMs ?? driver.minCommandIntervalMs);
     return { driver, bmc, queue, lease, clock };
   }
 

@@ -94,6 +94,17 @@ export const ERROR_TABLE = {
   // What a BMC came to
   BMC_SILENT: row('UNAVAILABLE', 7, 'the BMC does not answer', RETRYABLE),
   BMC_NAME_UNKNOWN: row('UNAVAILABLE', 7, 'no address can be found for the name of the BMC', RETRYABLE),
+  BMC_MOVED: row(
+    'ABORTED',
+    7,
+    'the name of the BMC was given another address just before the order; nothing was sent',
+    RETRYABLE,
+  ),
+  BMC_IS_ANOTHER: row(
+    'FAILED_PRECONDITION',
+    7,
+    'another machine than that of the node answers at its address; nothing was sent',
+  ),
   BMC_NO_ROUTE: row('UNAVAILABLE', 7, 'the agent knows no way to the address of the BMC', RETRYABLE),
   BMC_PORT_CLOSED: row('UNAVAILABLE', 7, 'the host of the BMC answers that nobody listens on the port', RETRYABLE),
   BMC_PROTOCOL_VIOLATION: row(

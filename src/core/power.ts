@@ -181,6 +181,10 @@ export interface Reading {
   readonly host?: Host | undefined;
   /** How often the host has started, where the BMC counts it: it shows a restart that no poll has seen. */
   readonly boots?: number | undefined;
+  /** The GUID of the machine that was read, where the BMC has one that proves something (`guid.ts`). */
+  readonly guid?: string | undefined;
+  /** Where the BMC that was read really is: resolved address and port. */
+  readonly place?: string | undefined;
 }
 
 /** What a reading means for a phase: it has been reached, or not yet. */

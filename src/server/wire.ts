@@ -92,7 +92,7 @@ export function fromReport(report: agentProto.TaskReport): Report {
 
 /** The BMC of a node for an agent, with its secrets. For the agent's stream only. */
 export function toBmc(node: NodeRow): agentProto.Bmc {
-  return { nodeUuid: node.uuid, driver: node.driver, driverInfo: { ...node.driverInfo }, fence: node.fence };
+  return { nodeUuid: node.uuid, driver: node.driver, driverInfo: { ...node.driverInfo }, fence: node.fence, guid: '' };
 }
 
 /** What stands where a secret is. */

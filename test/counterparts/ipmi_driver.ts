@@ -3,6 +3,7 @@ import { systemClock } from '../../src/core/clock.ts';
 import type { Driver } from '../../src/drivers/driver.ts';
 import { createIpmiDriver } from '../../src/drivers/ipmi/driver.ts';
 import type { IpmiInfo } from '../../src/drivers/ipmi/info.ts';
+import type { Resolver } from '../../src/drivers/lookups.ts';
 
 /** What speaks to a BMC. */
 export type IpmiTransport = IpmiInfo['ipmi_transport'];
@@ -11,7 +12,7 @@ export type IpmiTransport = IpmiInfo['ipmi_transport'];
 export const IPMI_TRANSPORTS: readonly IpmiTransport[] = ['native', 'ipmitool'];
 
 /** The driver `ipmi` as an agent has it. Close it when the tests are over: its sessions keep the process alive. */
-export function newIpmiDriver(): Driver<IpmiInfo> {
-  const searchPath = process.env.PATH ?? '';
-  return createIpmiDriver({ clock: systemClock, chance: systemChance, searchPath, keepSessionMs: 60_000 });
+export function newIpmiDriver(resolver?: Resolver): Driver<IpmiInfo> {
+  const parts = { clock: systemClock, chance: systemChance, searchPath: process.env.PATH ?? '', keepSessionMs: 60_000 };
+  return createIpmiDriver(resolver ? { ...parts, resolver } : parts);
 }

@@ -42,7 +42,7 @@ function opens(title: string, password: string, kgKey = Buffer.alloc(0)): void {
     const info = { ...infoOf(bmc), ...(kgKey.length > 0 && { ipmi_hex_kg_key: kgKey.toString('hex') }) };
     for (const transport of IPMI_TRANSPORTS) {
       const reading = driver.getPowerState(driver.parse({ ...info, ipmi_transport: transport }), never());
-      t.deepEqual(await reading, { powerState: 'power on' }, transport);
+      t.like(await reading, { powerState: 'power on' }, transport);
     }
   });
 }

@@ -105,9 +105,9 @@ test('a boot status that is unknown, of another type or not there is not off: IP
   for (const snmp of ['unknown boot status', 'wrong type', 'no such object', 'silent'] as const) {
     const tested = await irmc(t, { snmp });
     const bmc = parsed(tested);
-    t.deepEqual(await driver.getPowerState(bmc, never()), { powerState: 'power on', host: 'running' }, snmp);
+    t.like(await driver.getPowerState(bmc, never()), { powerState: 'power on', host: 'running' }, snmp);
     tested.irmc.host.setPower('power off');
-    t.deepEqual(await driver.getPowerState(bmc, never()), { powerState: 'power off' }, snmp);
+    t.like(await driver.getPowerState(bmc, never()), { powerState: 'power off' }, snmp);
   }
 });
 

@@ -58,18 +58,18 @@ test('each way sees a reboot that never shows off', async (t) => {
   await driver.setPowerState(driver.parse(tested.info), 'rebooting', never());
   t.is(tested.irmc.host.boot, 'self-test');
   const starting = { powerState: 'power on', host: 'starting' } as const;
-  t.deepEqual(await driver.getPowerState(driver.parse(tested.info), never()), starting, 'SNMP');
+  t.like(await driver.getPowerState(driver.parse(tested.info), never()), starting, 'SNMP');
   const info = withoutSnmp(tested.info);
-  t.deepEqual(await driver.getPowerState(driver.parse(info), never()), starting, 'IPMI');
+  t.like(await driver.getPowerState(driver.parse(info), never()), starting, 'IPMI');
   await tested.listening.switchIpmi(false);
-  t.deepEqual(await driver.getPowerState(driver.parse(info), never()), starting, 'Redfish');
+  t.like(await driver.getPowerState(driver.parse(info), never()), starting, 'Redfish');
 });
 
 test('a host on its way down is seen over SNMP', async (t) => {
   const tested = await newSimIrmc(t, { host: { softMs: Number.POSITIVE_INFINITY } });
   await driver.setPowerState(driver.parse(tested.info), 'soft power off', never());
   const seen = await driver.getPowerState(driver.parse(tested.info), never());
-  t.deepEqual(seen, { powerState: 'power on', host: 'stopping' });
+  t.like(seen, { powerState: 'power on', host: 'stopping' });
 });
 
 test('an iRMC rests 3 s after a command that switches, and a recall of a graceful order waits for nothing', async (t) => {

@@ -71,7 +71,7 @@ export const HOMES: Homes = {
   ],
   'node:dgram': ['src/drivers/ipmi/ipmitool/probe.ts', 'src/drivers/ipmi/rmcp/udp.ts', 'src/sim/'],
   'node:dns': ['src/drivers/ipmi/ipmitool/probe.ts'],
-  'node:dns/promises': ['src/drivers/ipmi/ipmitool/probe.ts', 'src/drivers/ipmi/rmcp/udp.ts'],
+  'node:dns/promises': ['src/drivers/ipmi/ipmitool/probe.ts', 'src/drivers/ipmi/rmcp/udp.ts', 'src/drivers/lookups.ts'],
   'node:events': ['src/sim/'],
   'node:fs': [
     'src/agent/secrets.ts',
@@ -89,7 +89,7 @@ export const HOMES: Homes = {
   'node:http': ['src/sim/irmc/'],
   'node:https': ['src/sim/irmc/'],
   'node:module': ['src/cli/start.ts'],
-  'node:net': ['src/drivers/address.ts', 'src/drivers/ipmi/rmcp/udp.ts', 'src/sim/irmc/web_server.ts'],
+  'node:net': ['src/drivers/', 'src/sim/irmc/web_server.ts'],
   'node:os': ['src/cli/configuration.ts', 'src/cli/daemons.ts', 'src/server/store/owner.ts'],
   'node:path': [
     'src/agent/secrets.ts',

@@ -4,15 +4,17 @@
  */
 import type { Clock } from '../../core/clock.ts';
 import { type CountermandError, type ErrorCode, fail } from '../../core/errors.ts';
+import { guidFrom } from '../../core/guid.ts';
 import { TARGETS } from '../../core/power.ts';
 import { sleep } from '../../core/signals.ts';
-import { type Bmc, type Driver, defineDriver, type Supported } from '../driver.ts';
+import { type Bmc, type Driver, defineDriver, objectionTo, type Supported } from '../driver.ts';
 import {
   carryOut,
   type FakeHardware,
   type FakeInfo,
   type FakeServer,
   fakeSchema,
+  placeOf,
   readingOf,
   serverOf,
   takeBack,
@@ -48,6 +50,13 @@ export function createFakeDriver(parts: FakeDriverParts): Driver<FakeInfo> {
   /** One exchange with a BMC: `effect` happens at once, the answer comes later. */
   const exchange = <T>({ info }: Bmc<FakeInfo>, effect: (server: FakeServer) => T, signal: AbortSignal): Promise<T> =>
     answer(serverOf(info, hardware, clock), effect, clock, signal);
+  /** The same, of what may go to one machine only. */
+  const order = <T>(bmc: Bmc<FakeInfo>, effect: (server: FakeServer) => T, signal: AbortSignal): Promise<T> => {
+    const { settings } = serverOf(bmc.info, hardware, clock);
+    const found = { guid: guidFrom(settings.fake_guid), place: placeOf(bmc.info) };
+    const objection = objectionTo(found, bmc.only, bmc.info.fake_address);
+    return objection === null ? exchange(bmc, effect, signal) : Promise.reject(objection);
+  };
 
   return defineDriver<FakeInfo>({
     name: 'fake',
@@ -57,6 +66,7 @@ export function createFakeDriver(parts: FakeDriverParts): Driver<FakeInfo> {
     softRebootInOneCommand,
     minCommandIntervalMs: 0,
     keyOf: (info) => `fake://${info.fake_address}`,
+    locate: async ({ info }) => placeOf(info),
 
     getSupportedPowerStates(bmc, signal): Promise<Supported> {
       const probe = ({ settings }: FakeServer): Supported => ({
@@ -66,16 +76,17 @@ export function createFakeDriver(parts: FakeDriverParts): Driver<FakeInfo> {
       return exchange(bmc, probe, signal);
     },
 
-    getPowerState: (bmc, signal) => exchange(bmc, (server) => readingOf(server, clock), signal),
+    getPowerState: (bmc, signal) =>
+      exchange(bmc, (server) => ({ ...readingOf(server, clock), place: placeOf(bmc.info) }), signal),
 
     async setPowerState(bmc, target, signal) {
       if (target === 'soft rebooting' && !softRebootInOneCommand) {
         throw fail('TARGET_NOT_SUPPORTED', 'this fake hardware has no soft reboot of its own');
       }
-      await exchange(bmc, (server) => carryOut(server, target, clock), signal);
+      await order(bmc, (server) => carryOut(server, target, clock), signal);
     },
 
-    abortPowerState: (bmc, target, signal) => exchange(bmc, (server) => takeBack(server, target, clock), signal),
+    abortPowerState: (bmc, target, signal) => order(bmc, (server) => takeBack(server, target, clock), signal),
   });
 }
 

@@ -1,6 +1,7 @@
 /** The hardware of the driver `fake`: servers that exist only in this process, with every delay and fault to be set. */
 import { z } from 'zod';
 import type { Clock } from '../../core/clock.ts';
+import { guidFrom } from '../../core/guid.ts';
 import { findTarget, type Host, type OnOff, type OrderTarget, type Reading, type Target } from '../../core/power.ts';
 import type { RecallAnswer } from '../driver.ts';
 
@@ -32,6 +33,8 @@ export const fakeSchema = z.strictObject({
     .enum(RECALLS)
     .default('works')
     .describe('What a recall comes to: `late` is accepted but does not help.'),
+  fake_guid: z.string().prefault('').describe('Its GUID: 32 hexadecimal digits; it has none without it.'),
+  fake_place: z.string().prefault('').describe('Where it really is: two addresses with one place are one BMC.'),
   fake_unsupported: targetList.describe('Targets that a probe finds missing, separated by commas.'),
 });
 /** A parsed driver_info of the driver `fake`. */
@@ -49,12 +52,17 @@ export interface FakeServer {
   received: Target[];
 }
 
-/** The pretended servers by address. */
+/** The pretended servers by place. */
 export type FakeHardware = Map<string, FakeServer>;
+
+/** Where a pretended BMC is. */
+export function placeOf({ fake_place: place, fake_address: address }: FakeInfo): string {
+  return place === '' ? address : place;
+}
 
 /** The server of a driver_info, as it is at this moment; built at the first call. */
 export function serverOf(settings: FakeInfo, hardware: FakeHardware, clock: Clock): FakeServer {
-  const address = settings.fake_address;
+  const address = placeOf(settings);
   const fresh = (): FakeServer => ({
     settings,
     powerState: `power ${settings.fake_power_state}`,
@@ -79,7 +87,8 @@ function catchUp(server: FakeServer, clock: Clock): void {
 
 /** What a look at the server shows. */
 export function readingOf(server: FakeServer, clock: Clock): Reading {
-  return { powerState: server.powerState, host: hostOf(server, clock), boots: server.boots };
+  const { powerState, boots, settings } = server;
+  return { powerState, host: hostOf(server, clock), boots, guid: guidFrom(settings.fake_guid) };
 }
 
 function hostOf({ powerState, pending }: FakeServer, clock: Clock): Host | undefined {

@@ -55,7 +55,7 @@ const NEVER_MS = 2 ** 31 - 1;
 const transport: Transport = openUdp((action) => void othersFirst().then(action));
 
 /**
- * Reads the boot status.
+ * Reads the boot status of the iRMC at an IP address.
  * @returns null if the iRMC says that it does not know
  * @throws a BMC_ code; at an abort its reason
  */
@@ -94,14 +94,8 @@ async function ask(address: string, snmp: Snmp, who: string, { signal, abort }: 
         ? fail('BMC_PORT_CLOSED', `SNMP at ${who}: the port is closed; check irmc_snmp_port`)
         : fail('BMC_NO_ROUTE', `SNMP at ${who} cannot be reached (${error.code})`),
     );
-  const resolved = await abortable<string>((resolve, reject) => {
-    transport
-      .resolve(address)
-      .then(resolve, () => reject(fail('BMC_NAME_UNKNOWN', `${address} has no address; check irmc_address`)));
-    return () => {};
-  }, signal);
-  const socket = new SnmpSocket(resolved, snmp.port, { garbled, closed });
-  const session = openSession(resolved, snmp, socket);
+  const socket = new SnmpSocket(address, snmp.port, { garbled, closed });
+  const session = openSession(address, snmp, socket);
   try {
     session.on('error', garbled);
     const varbinds = await abortable<Varbind[]>((resolve, reject) => {

@@ -74,6 +74,15 @@ export class SimBmc {
   faults: BmcFaults = HEALTHY;
   readonly #parts: SimBmcParts;
   readonly #sessions: BmcSessions;
+  /** Its managed system GUID, 16 bytes. Another one is another machine at the same address. */
+  get guid(): Buffer {
+    return this.#sessions.guid;
+  }
+
+  set guid(guid: Buffer) {
+    this.#sessions.guid = guid;
+  }
+
   /** It starts anew, and is silent until then. */
   #awayUntil = Number.NEGATIVE_INFINITY;
   #watchdog = Buffer.alloc(6);
@@ -130,6 +139,7 @@ export class SimBmc {
 
   #app(command: number, data: Buffer): SimAnswer {
     if (command === COMMAND.getDeviceId) return { completionCode: COMPLETION.ok, data: DEVICE_ID };
+    if (command === COMMAND.getSystemGuid) return { completionCode: COMPLETION.ok, data: this.guid };
     if (command === COMMAND.setWatchdogTimer && data.length === 6) {
       this.#watchdog = Buffer.from(data);
       return { completionCode: COMPLETION.ok };

@@ -4,6 +4,7 @@
  * exit 0: ipmitool grumbles about abilities that a BMC does not have.
  */
 import { type CountermandError, type ErrorCode, fail } from '../../../core/errors.ts';
+import { guidFrom } from '../../../core/guid.ts';
 import type { OnOff } from '../../../core/power.ts';
 import type { Ending } from './captive.ts';
 import { ANSWER_LIMIT_S, type Verb } from './command.ts';
@@ -28,6 +29,19 @@ export function readStatus(ending: Ending, bmc: string): OnOff {
   }
   throw faultOf(ending, bmc);
 }
+
+/**
+ * The GUID of an ended `raw` of Get System GUID; undefined if the BMC has none that proves something.
+ * @throws what `faultOf` makes of it
+ */
+export function readGuid(ending: Ending, bmc: string): string | undefined {
+  if (succeeded(ending)) return guidFrom(ending.stdout.replace(/\s+/g, ''));
+  if (RAW_REFUSED.test(ending.stderr)) return undefined;
+  throw faultOf(ending, bmc);
+}
+
+/** The completion codes of a BMC that does not have the command, or not for this user (IPMI 2.0 table 5-2). */
+const RAW_REFUSED = /^Unable to send RAW command \(.* rsp=0x(c1|c2|d4|d6)\)/m;
 
 /**
  * Returns if the BMC has accepted the order.

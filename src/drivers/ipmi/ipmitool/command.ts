@@ -31,15 +31,25 @@ const SET_KG_KEY = `IPMI_KGKEY=$(printf %b. "$KG_KEY"); export IPMI_KGKEY="\${IP
 
 const escaped = (bytes: Buffer): string => [...bytes].map((byte) => `\\0${byte.toString(8).padStart(3, '0')}`).join('');
 
-/** The command for `power VERB` at the BMC of `info`, which answers at `address`. */
-export function ipmitoolCommand(info: IpmiInfo, address: string, verb: Verb, searchPath: string): Command {
+/** `power VERB` for ipmitool. */
+export const power = (verb: Verb): readonly string[] => ['power', verb];
+/** Get System GUID (IPMI 2.0 section 22.14): the bytes as they are, which ipmitool would else put into another order. */
+export const READ_GUID: readonly string[] = ['raw', '0x06', '0x37'];
+
+/** The command that says `words` to the BMC of `info`, which answers at `address`. */
+export function ipmitoolCommand(
+  info: IpmiInfo,
+  address: string,
+  words: readonly string[],
+  searchPath: string,
+): Command {
   const kgKey = info.ipmi_hex_kg_key;
   const withKgKey = kgKey !== undefined && kgKey.length > 0;
   const where = ['-I', 'lanplus', '-H', address, '-p', String(info.ipmi_port)];
   const who = info.ipmi_username === '' ? [] : ['-U', info.ipmi_username];
   const how = ['-L', info.ipmi_priv_level, '-C', info.ipmi_cipher_suite, '-R', `${TRIES}`, '-N', `${ANSWER_LIMIT_S}`];
   // -v makes it say why a session was refused; -E and -K read the secrets from the environment
-  const rest = ['-v', '-E', ...(withKgKey ? ['-K'] : []), 'power', verb];
+  const rest = ['-v', '-E', ...(withKgKey ? ['-K'] : []), ...words];
   return {
     program: 'ipmitool',
     args: [...where, ...who, ...how, ...rest],

@@ -81,6 +81,11 @@ export class Session {
     return this.#opened !== null && this.#asked === null && !this.#over;
   }
 
+  /** The managed system GUID of the BMC; null until the session is open. */
+  get guid(): Buffer | null {
+    return this.#opened?.guid ?? null;
+  }
+
   /** Begins to open it. Call it once; `opened` or `failed` follows. */
   open(nowMs: number): SessionEvent[] {
     this.#opening = new Opening(this.#login, this.#patience.asked, this.#random, nowMs);
