@@ -84,7 +84,7 @@ export function createNodeService(conductor: Conductor): NodeServiceImplementati
     },
 
     async *watchNodes({ nodes }, context) {
-      const only = nodes.length === 0 ? null : new Set((await resolveNodes(nodes, read)).map(({ uuid }) => uuid));
+      const only = nodes.length === 0 ? null : await resolveNodes(nodes, read);
       yield* underCall(context, conductor.shutdown, async function* (signal) {
         for await (const { node, deleted } of watchNodes(only, conductor, signal))
           yield { node: await answer(node), deleted };

@@ -189,7 +189,7 @@ async function refuseWhileItMayChange(nodeUuid: string, { parts }: ActionContext
 async function untilNodeChanges(nodeUuid: string, { parts }: ActionContext, signal: AbortSignal): Promise<void> {
   const { database, clock } = parts.orders.store;
   const scope = openScope([signal]);
-  const changes = database.feed.watch(`node ${nodeUuid}`, scope.signal, true);
+  const changes = database.feed.latest(`node ${nodeUuid}`, scope.signal);
   try {
     await Promise.race([changes.next(), sleep(ASK_AGAIN_MS, clock, scope.signal)]);
   } finally {
