@@ -2,7 +2,7 @@
 import type { Clock } from '../core/clock.ts';
 import { asCountermandError, type CountermandError, fail } from '../core/errors.ts';
 import { isAbort, type OrderTarget } from '../core/power.ts';
-import type { Report } from '../core/report.ts';
+import type { Report, Sending } from '../core/report.ts';
 import { openScope } from '../core/signals.ts';
 import { type Driver, secretKeysOf } from '../drivers/driver.ts';
 import type {
@@ -103,7 +103,8 @@ export class Work {
   }
 
   #start({ taskUuid, bmc, target, phase, keepTrying }: Start): void {
-    const run = this.#runFor(taskUuid, bmc, target, phase);
+    // With keepTrying an earlier attempt, perhaps of another agent, may have been carried out.
+    const run = this.#runFor(taskUuid, bmc, target, phase, keepTrying ? 'UNKNOWN' : 'NOT_SENT');
     run?.start(fromPhase(phase), bmc?.fence ?? 0, keepTrying);
   }
 
@@ -114,11 +115,11 @@ export class Work {
   }
 
   #observe({ taskUuid, bmc, target, phase }: Observe): void {
-    this.#runFor(taskUuid, bmc, target, phase)?.observe(fromPhase(phase), bmc?.fence ?? 0);
+    this.#runFor(taskUuid, bmc, target, phase, null)?.observe(fromPhase(phase), bmc?.fence ?? 0);
   }
 
   #abort({ taskUuid, bmc, target, phase, mayHaveBeenSent, recallConfirmMs }: Abort): void {
-    const run = this.#runFor(taskUuid, bmc, target, phase);
+    const run = this.#runFor(taskUuid, bmc, target, phase, mayHaveBeenSent ? null : 'NOT_SENT');
     if (!run) return;
     run.abort(bmc?.fence ?? 0, mayHaveBeenSent, recallConfirmMs);
     if (!mayHaveBeenSent) this.#bury(taskUuid);
@@ -136,12 +137,16 @@ export class Work {
     this.#tombstones.delete(taskUuid);
   }
 
-  /** The run of a task, new if need be; null if the message is outdated or its hardware cannot be used. */
+  /**
+   * The run of a task, new if need be; null if the message is outdated, or if its hardware cannot be used, which is reported
+   * with `sending` as what is known of the order.
+   */
   #runFor(
     taskUuid: string,
     bmc: Bmc | undefined,
     targetValue: Start['target'],
     phase: Start['phase'],
+    sending: Sending | null,
   ): PowerRun | null {
     const target = fromTarget(targetValue);
     if (!bmc || target === null || isAbort(target)) return null;
@@ -154,7 +159,8 @@ export class Work {
       this.#runs.set(taskUuid, run);
       return run;
     } catch (thrown) {
-      this.#report(unusable(taskUuid, bmc.fence, fromPhase(phase), asCountermandError(thrown)));
+      const subject = { taskUuid, fence: bmc.fence, phase: fromPhase(phase), sending };
+      this.#report(unusable(subject, asCountermandError(thrown)));
       return null;
     }
   }
@@ -225,7 +231,8 @@ export class Work {
   }
 }
 
-function unusable(taskUuid: string, fence: number, phase: Report['phase'], error: CountermandError): Report {
-  const nothing = { before: null, observed: null, seenDown: false, abort: null };
-  return { taskUuid, fence, phase, sending: 'NOT_SENT', ...nothing, error };
+type Subject = Pick<Report, 'taskUuid' | 'fence' | 'phase' | 'sending'>;
+
+function unusable(subject: Subject, error: CountermandError): Report {
+  return { ...subject, before: null, observed: null, seenDown: false, abort: null, error };
 }

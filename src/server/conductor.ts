@@ -11,7 +11,7 @@ import type { PlanLimits, PlanParts } from './plans/parts.ts';
 import { keepPlansFresh } from './plans/staleness.ts';
 import { Keeper } from './power/keeper.ts';
 import type { Limits } from './power/limits.ts';
-import { type ReadingParts, Recorder, Windows } from './readings.ts';
+import { lookAt, type ReadingParts, Recorder, Windows } from './readings.ts';
 import { forgetAgent, forgetEmbeddedAgents, listAgents, saveAgent } from './store/agents.ts';
 import type { DriverRow } from './store/rows.ts';
 import { explainSqlite } from './store/sqlite_errors.ts';
@@ -60,6 +60,7 @@ export async function startConductor({ store, limits, agentLeaseMs, log }: Condu
     // Twice the lease until another agent may take over, then time for it to answer.
     recoveryGraceMs: 2 * agentLeaseMs + limits.abortTimeoutMs,
     log,
+    look: (node) => lookAt(node, readings, shutdown),
     atRest: (_task, node) => {
       if (node.mayChangeUntil !== null || node.powerState === 'error') windows.watch(node);
     },

@@ -59,6 +59,16 @@ export async function readNode(node: NodeRow, parts: ReadingParts, signal: Abort
   return { node: now, reading: outcome, reason: `not recorded: ${holder}`, errorCode: null };
 }
 
+/** Reads one node now, behind the orders for its BMC, and records nothing. It resolves in any case. */
+export async function lookAt(
+  node: NodeRow,
+  parts: ReadingParts,
+  signal: AbortSignal,
+): Promise<{ readonly reading: Reading | null; readonly reason: string }> {
+  const seen = await askForReading(node, parts, signal);
+  return seen instanceof Error ? { reading: null, reason: seen.message } : { reading: seen, reason: '' };
+}
+
 async function askForReading(
   node: NodeRow,
   parts: ReadingParts,

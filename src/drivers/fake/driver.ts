@@ -16,6 +16,7 @@ import {
   fakeSchema,
   placeOf,
   readingOf,
+  refusesOn,
   serverOf,
   takeBack,
 } from './hardware.ts';
@@ -83,7 +84,16 @@ export function createFakeDriver(parts: FakeDriverParts): Driver<FakeInfo> {
       if (target === 'soft rebooting' && !softRebootInOneCommand) {
         throw fail('TARGET_NOT_SUPPORTED', 'this fake hardware has no soft reboot of its own');
       }
-      await order(bmc, (server) => carryOut(server, target, clock), signal);
+      const effect = (server: FakeServer): boolean => {
+        if (target === 'power on' && refusesOn(server, clock))
+          throw fail(
+            'BMC_PRIVILEGE_TOO_LOW',
+            `fake BMC ${bmc.info.fake_address} refuses a power on so soon after the off`,
+          );
+        carryOut(server, target, clock);
+        return server.settings.fake_fault === 'orders_unanswered';
+      };
+      if (await order(bmc, effect, signal)) throw await unanswered(bmc.info.fake_address, clock, signal);
     },
 
     abortPowerState: (bmc, target, signal) => order(bmc, (server) => takeBack(server, target, clock), signal),
@@ -106,10 +116,13 @@ async function answer<T>(
   // Garbled is the answer, not the question: the order is carried out.
   const result = refusal === null || fault === 'garbled' ? effect(server) : null;
   if (answerMs > 0) await sleep(answerMs, clock, signal);
-  if (fault === 'no_answer') {
-    await sleep(FAKE_SILENCE_MS, clock, signal);
-    throw fail('NO_ANSWER', `fake BMC ${address} did not answer the command; it may have been carried out`);
-  }
+  if (fault === 'no_answer') throw await unanswered(address, clock, signal);
   if (refusal !== null) throw refusal;
   return result as T;
+}
+
+/** The error of a command that was carried out and not answered, once it was waited for long enough. */
+async function unanswered(address: string, clock: Clock, signal: AbortSignal): Promise<CountermandError> {
+  await sleep(FAKE_SILENCE_MS, clock, signal);
+  return fail('NO_ANSWER', `fake BMC ${address} did not answer the command; it may have been carried out`);
 }

@@ -17,7 +17,7 @@ import {
   type Destination,
   getChassisStatus,
 } from './rmcp/commands.ts';
-import { COMPLETION } from './rmcp/completion_codes.ts';
+import { COMPLETION, completionRow } from './rmcp/completion_codes.ts';
 import { DEFAULT_LIMITS, Pool } from './rmcp/pool.ts';
 import { type RmcpCause, RmcpError } from './rmcp/rmcp_error.ts';
 import { openUdp } from './rmcp/udp.ts';
@@ -153,13 +153,12 @@ const FAULTS: Readonly<Record<Exclude<RmcpCause, 'NO_ANSWER' | 'REFUSED'>, Row>>
   CLOSED: ['SHUTTING_DOWN', 'was not asked: $'],
 };
 
-/** What a BMC says of a command that it did not carry out (IPMI 2.0 table 5-2); all others are BMC_REFUSED. */
-const REFUSALS: Readonly<Record<number, Row>> = {
-  [COMPLETION.nodeBusy]: ['BMC_BUSY', 'did not take the command ($); try again later'],
-  [COMPLETION.outOfSpace]: ['BMC_BUSY', 'did not take the command ($); try again later'],
-  [COMPLETION.initializing]: ['BMC_BUSY', 'did not take the command ($); try again later'],
-  [COMPLETION.notInPresentState]: ['BMC_WRONG_STATE', 'cannot do that in its present state ($)'],
-};
+/** How a refusal of the command itself is told. What it proves stands in `rmcp/completion_codes.ts`. */
+function refusalOf(code: number): Row {
+  if (completionRow(code).proves === 'not now') return ['BMC_BUSY', 'did not take the command ($); try again later'];
+  if (code === COMPLETION.notInPresentState) return ['BMC_WRONG_STATE', 'cannot do that in its present state ($)'];
+  return ['BMC_REFUSED', 'refuses: $'];
+}
 
 const questionFault = (error: RmcpError, bmc: string): CountermandError =>
   error.reason === 'NO_ANSWER'
@@ -172,7 +171,6 @@ const orderFault = (error: RmcpError, bmc: string): CountermandError =>
     : faultOf(error, error.reason, bmc);
 
 function faultOf(error: RmcpError, reason: Exclude<RmcpCause, 'NO_ANSWER'>, bmc: string): CountermandError {
-  const refusal = REFUSALS[error.completionCode ?? 0] ?? (['BMC_REFUSED', 'refuses: $'] as const);
-  const [code, sentence] = reason === 'REFUSED' ? refusal : FAULTS[reason];
+  const [code, sentence] = reason === 'REFUSED' ? refusalOf(error.completionCode ?? 0) : FAULTS[reason];
   return fail(code, `the BMC ${bmc} ${sentence.replace('$', () => error.message)}`, error);
 }

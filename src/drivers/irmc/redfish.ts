@@ -17,12 +17,12 @@ const selfTest = z.object({ IsBiosInPostPhase: z.boolean() });
 /** The maker has changed its name. */
 const bios = z.object({ Oem: z.union([z.object({ ts_fujitsu: selfTest }), z.object({ Fsas: selfTest })]) });
 
-/** A server that goes on or off is not there yet: it is what it leaves. */
-const POWER_STATES: Readonly<Record<string, Reading['powerState']>> = {
-  On: 'power on',
-  PoweringOff: 'power on',
-  Off: 'power off',
-  PoweringOn: 'power off',
+/** A server that goes on or off is what it leaves, and on its way out of it: it has arrived nowhere. */
+const READINGS: Readonly<Record<string, Reading>> = {
+  On: { powerState: 'power on' },
+  PoweringOff: { powerState: 'power on', host: 'stopping' },
+  Off: { powerState: 'power off' },
+  PoweringOn: { powerState: 'power off', host: 'starting' },
 };
 
 /**
@@ -40,16 +40,17 @@ export async function readOverRedfish(
   const page = await get(SYSTEM);
   const guid = guidOf(page);
   const parsed = system.safeParse(page);
-  const powerState = parsed.success ? POWER_STATES[parsed.data.PowerState] : undefined;
-  if (powerState === undefined)
+  const known = parsed.success ? READINGS[parsed.data.PowerState] : undefined;
+  if (known === undefined)
     throw fail('BMC_GARBLED', `the Redfish of the iRMC ${irmcName(info)} has no power state that is on or off`);
-  if (powerState === 'power off') return { powerState, guid };
+  const reading = { ...known, guid };
+  if (reading.powerState === 'power off' || reading.host !== undefined) return reading;
   const inSelfTest = await get(`${SYSTEM}/Bios`).then(isInSelfTest, (error: unknown) => {
     // Older firmware has no such page. Whatever else is wrong, the power state is known.
     if (error instanceof CountermandError && error.code.startsWith('BMC_')) return false;
     throw error;
   });
-  return inSelfTest ? { powerState, host: 'starting', guid } : { powerState, guid };
+  return inSelfTest ? { ...reading, host: 'starting' } : reading;
 }
 
 /** The UUID of the system, where it has one that proves something. IPMI may say the same one in another order of bytes. */

@@ -5,8 +5,10 @@
 import { type CountermandError, type ErrorCode, fail } from '../../core/errors.ts';
 import {
   firstPhase,
+  isAlreadyThere,
   isIdempotent,
   isReached,
+  mustWait,
   type OnOff,
   type OrderTarget,
   type Phase,
@@ -35,9 +37,19 @@ export interface Facts {
 export interface Move {
   readonly event: PowerTaskEvent | null;
   readonly patch: PowerTaskPatch;
-  /** go: send `command`. start: prepare the next phase. again: decide again with the same report. */
-  readonly next: 'go' | 'start' | 'again' | 'nothing';
+  /**
+   * go: send `command`. start: prepare the next phase. again: decide again with the same report. look: read the hardware once
+   * more, then call `onDeadline` with what was seen.
+   */
+  readonly next: 'go' | 'start' | 'again' | 'look' | 'nothing';
   readonly command?: OrderTarget;
+}
+
+/** What the last reading at a deadline has come to: a reading, or why there is none. */
+export interface LastLook {
+  readonly reading: Reading | null;
+  /** Why the hardware could not be read; empty if it was. */
+  readonly reason: string;
 }
 
 const STAY: Move = { event: null, patch: {}, next: 'nothing' };
@@ -69,12 +81,12 @@ function whenQueued(task: PowerTaskRow, report: Report, facts: Facts): Move {
       facts,
     );
   }
-  if (report.sending !== 'READY' || before === null) return STAY;
-  const { target } = task;
+  if (before === null) return STAY;
+  if (report.sending === 'WAITING') return waiting(task, before, facts);
+  if (report.sending !== 'READY') return STAY;
+  const target = task.target as OrderTarget;
   const off = before.powerState === 'power off';
-  if (isAlreadyThere(task, before)) {
-    return alreadyThere(task, before, facts);
-  }
+  if (isAlreadyThere(target, before)) return alreadyThere(task, before, facts);
   if (off && target === 'inject nmi') {
     const reason = fail(
       'NMI_NEEDS_POWER',
@@ -86,9 +98,18 @@ function whenQueued(task: PowerTaskRow, report: Report, facts: Facts): Move {
   return sending(task, before, off && reboots ? 'UP' : firstPhase(target), facts);
 }
 
-function isAlreadyThere({ target }: PowerTaskRow, before: Reading): boolean {
-  const reboots = target === 'rebooting' || target === 'soft rebooting' || target === 'inject nmi';
-  return !reboots && before.powerState === TARGET_TABLE[target].settlesIn;
+/**
+ * The host is on its way to where the order is needed. A graceful shutdown may take as long as one that we ordered; for all
+ * else `start_timeout` is enough.
+ */
+function waiting(task: PowerTaskRow, before: Reading, facts: Facts): Move {
+  if (!mustWait(task.target, task.phase, before)) return STAY;
+  const stops = before.powerState === 'power on';
+  const message = `the host is ${before.host}; the ${task.target} waits until it has ${stops ? 'stopped' : 'started'}`;
+  if (task.message === message) return STAY;
+  const longest = facts.now + (stops ? facts.softPowerOffTimeoutMs : 0);
+  const startDeadlineAt = Math.max(task.startDeadlineAt ?? facts.now, longest);
+  return { event: 'wait', patch: { task: { message, startDeadlineAt } }, next: 'nothing' };
 }
 
 function alreadyThere(task: PowerTaskRow, before: Reading, facts: Facts): Move {
@@ -123,27 +144,39 @@ export function commandOf(task: Pick<PowerTaskRow, 'target' | 'phase'>, facts: F
 }
 
 function whenSending(task: PowerTaskRow, report: Report, facts: Facts): Move {
+  const { sending: how, observed } = report;
+  if (how === 'READY') return whenReady(task, report, facts);
+  if (how === 'ACCEPTED') return { event: 'accept', patch: { task: { message: '' } }, next: 'again' };
+  if (how === 'NOT_SENT' || how === 'REFUSED') return whenNotDone(task, report, facts);
+  if (!isIdempotent(task.target, task.phase)) return how === 'WAITING' ? STAY : whenNobodyKnows(task, report, facts);
+  if (observed !== null && isReached(task.target, task.phase, { reading: observed, seenDown: task.seenDown }))
+    return finishing(task, observed, facts);
+  return retrying(task, report);
+}
+
+/** The agent has read the hardware and waits for Go. A command that is not idempotent has had its Go and gets no other. */
+function whenReady(task: PowerTaskRow, { before }: Report, facts: Facts): Move {
+  if (before === null || !isIdempotent(task.target, task.phase)) return STAY;
+  if (isReached(task.target, task.phase, { reading: before, seenDown: task.seenDown }))
+    return finishing(task, before, facts);
+  // Its time may have passed while nobody was there to send it: no order fires hours later.
+  if (facts.isPast) return onDeadline(task, facts);
+  return { event: null, patch: {}, next: 'go', command: commandOf(task, facts) };
+}
+
+/** The command was certainly not carried out. An agent tries a second half again; Go may have come too late for a first one. */
+function whenNotDone(task: PowerTaskRow, report: Report, facts: Facts): Move {
   const idempotent = isIdempotent(task.target, task.phase);
-  switch (report.sending) {
-    case 'WAITING':
-      return STAY;
-    case 'READY':
-      // A non-idempotent order has had its Go, whether it arrived or not, and never gets another.
-      if (!idempotent || report.before === null) return STAY;
-      if (isReached(task.target, task.phase, { reading: report.before, seenDown: task.seenDown })) {
-        return finishing(task, report.before, facts);
-      }
-      // Its time may have passed while nobody was there to send it: no order fires hours later.
-      if (facts.isPast) return onDeadline(task, facts);
-      return { event: null, patch: {}, next: 'go', command: commandOf(task, facts) };
-    case 'ACCEPTED':
-      return { event: 'accept', patch: { task: { message: '' } }, next: 'again' };
-    case 'NOT_SENT':
-    case 'REFUSED':
-      return failing(task, refusal(task, report), facts, report.before?.powerState ?? null);
-    default:
-      return idempotent ? STAY : whenNobodyKnows(task, report, facts);
-  }
+  if (idempotent && report.error?.code === 'GO_TOO_LATE') return { event: null, patch: {}, next: 'start' };
+  if (idempotent && task.phase !== firstPhase(task.target)) return retrying(task, report);
+  return failing(task, refusal(task, report), facts, report.before?.powerState ?? null);
+}
+
+/** An idempotent command that failed, or may have, is prepared again by the agent. Here it is only shown. */
+function retrying(task: PowerTaskRow, { error }: Report): Move {
+  if (error === null) return STAY;
+  const message = `tried again after: ${error.message}`;
+  return task.message === message ? STAY : { event: 'retry', patch: { task: { message } }, next: 'nothing' };
 }
 
 function refusal(task: PowerTaskRow, { error, sending: how }: Report): CountermandError {
@@ -174,6 +207,7 @@ function whenNobodyKnows(task: PowerTaskRow, report: Report, facts: Facts): Move
 
 function whenConfirming(task: PowerTaskRow, report: Report, facts: Facts): Move {
   const { observed } = report;
+  if (report.sending === 'READY') return whenReady(task, report, facts);
   if (observed === null) return STAY;
   const seen = { reading: observed, seenDown: task.seenDown || report.seenDown };
   if (isReached(task.target, task.phase, seen)) return finishing(task, observed, facts);
@@ -202,20 +236,33 @@ function finishing(task: PowerTaskRow, reading: Reading, facts: Facts): Move {
   return { event: 'send_next', patch: { task: { ...half, message }, node }, next: 'start' };
 }
 
-/** What the time makes of a task; also how long it may still take. */
-export function onDeadline(task: PowerTaskRow, facts: Facts): Move {
+/**
+ * What the time makes of a task; also how long it may still take.
+ * @param look what the last reading came to, which decides before a task that was sent ends FAILED; null if it is still to be
+ *   made
+ */
+export function onDeadline(task: PowerTaskRow, facts: Facts, look: LastLook | null = null): Move {
   if (!facts.isPast) return STAY;
-  if (task.state === 'QUEUED') {
-    const waited = Math.round(((task.startDeadlineAt ?? task.createdAt) - task.createdAt) / 1000);
-    return failing(
-      task,
-      fail('NOT_STARTED', `nothing was sent: the order did not reach the BMC of ${task.nodeName} within ${waited} s`),
-      facts,
-    );
-  }
+  if (task.state === 'QUEUED') return notStarted(task, facts);
   if (task.state !== 'SENDING' && task.state !== 'CONFIRMING') return STAY;
   if (task.state === 'CONFIRMING' && task.onTimeout === 'FORCE' && task.phase === 'DOWN') return forcing(task, facts);
-  return timingOut(task, facts);
+  if (look === null) return { event: null, patch: {}, next: 'look' };
+  const { reading } = look;
+  return reading !== null && settles(task, reading) ? finishing(task, reading, facts) : timingOut(task, look, facts);
+}
+
+function notStarted(task: PowerTaskRow, facts: Facts): Move {
+  const waited = Math.round(((task.startDeadlineAt ?? task.createdAt) - task.createdAt) / 1000);
+  const why = task.message === '' ? '' : `: ${task.message}`;
+  const sentence = `nothing was sent: the order did not reach the BMC of ${task.nodeName} within ${waited} s${why}`;
+  return failing(task, fail('NOT_STARTED', sentence), facts);
+}
+
+/** A reset or an NMI that may never have been sent is not proved by a node that is on. */
+function settles(task: PowerTaskRow, reading: Reading): boolean {
+  const { state, target, phase, seenDown } = task;
+  const provable = state === 'CONFIRMING' || isIdempotent(target, phase) || TARGET_TABLE[target].soft;
+  return provable && isReached(target, phase, { reading, seenDown });
 }
 
 function forcing(task: PowerTaskRow, facts: Facts): Move {
@@ -224,18 +271,26 @@ function forcing(task: PowerTaskRow, facts: Facts): Move {
   return { event: 'send_next', patch: { task: half }, next: 'start' };
 }
 
-function timingOut(task: PowerTaskRow, facts: Facts): Move {
+function timingOut(task: PowerTaskRow, { reading, reason }: LastLook, facts: Facts): Move {
   const unknown = task.state === 'SENDING' && !isIdempotent(task.target, task.phase);
   const code: ErrorCode = unknown ? 'OUTCOME_UNKNOWN' : 'TIMED_OUT';
   const wanted = phaseSettlesIn(task.target, task.phase);
-  const is = task.observedPowerState ?? 'not known';
+  const last = reading === null ? (task.observedPowerState ?? 'not known') : wordsOf(reading);
+  const unread = reading === null ? `, and could not be read at the end: ${reason}` : '';
+  const seen = `was last ${last}${unread}`;
   const mayChange = task.phase === 'DOWN' || task.phase === 'FORCED_DOWN';
   const sentence = unknown
-    ? `outcome unknown: nobody can tell whether the ${task.target} reached the BMC; the node was last ${is}`
-    : `${task.nodeName} was not ${wanted} in time; it was last ${is}`;
+    ? `outcome unknown: nobody can tell whether the ${task.target} reached the BMC; the node ${seen}`
+    : `${task.nodeName} was not ${wanted} in time; it ${seen}`;
+  const tried = task.state === 'SENDING' && task.message !== '' ? `. It was ${task.message}` : '';
   const window = mayChange ? facts.now + facts.softPowerOffTimeoutMs : null;
-  const error = fail(code, mayChange ? `${sentence}. It may still go down` : sentence);
-  return failing(task, error, facts, task.observedPowerState, window);
+  const error = fail(code, `${sentence}${tried}${mayChange ? '. It may still go down' : ''}`);
+  return failing(task, error, facts, reading?.powerState ?? null, window);
+}
+
+/** For example `power on and stopping`. */
+function wordsOf({ powerState, host }: Reading): string {
+  return host === undefined || host === 'running' ? powerState : `${powerState} and ${host}`;
 }
 
 function good(powerState: OnOff, facts: Facts): NonNullable<PowerTaskPatch['node']> {

@@ -22,7 +22,7 @@ import { handOver, transition } from '../store/transition.ts';
 import { mayStillChange } from '../store/windows.ts';
 import { toBmc, toTarget } from '../wire.ts';
 import { type AbortEnd, endAbort } from './aborts.ts';
-import { type Facts, type Move, onDeadline, onReport } from './decide.ts';
+import { type Facts, type LastLook, type Move, onDeadline, onReport } from './decide.ts';
 import type { Limits } from './limits.ts';
 
 type ToAgent = NonNullable<AttachResponse['message']>;
@@ -35,6 +35,8 @@ export interface KeeperParts {
   /** After a start, a deadline that passed meanwhile waits so long for an agent to read the hardware. */
   readonly recoveryGraceMs: number;
   readonly log: Log;
+  /** Reads a node once, through its agent. It resolves in any case, soon after the shutdown too. */
+  readonly look: (node: NodeRow) => Promise<LastLook>;
   /** Told of each task that has come to rest, with its node as it then was. */
   readonly atRest: (task: PowerTaskRow, node: NodeRow) => void;
 }
@@ -49,6 +51,8 @@ export class Keeper {
   readonly #alarms = new Map<string, Timer>();
   /** Before this time, by the clock that never jumps, a passed deadline does not count: the hardware is read first. */
   readonly #grace = new Map<string, number>();
+  /** The tasks whose hardware is read once more, with the deadline that has passed. */
+  readonly #looking = new Map<string, number | null>();
   #stopped = false;
 
   constructor(parts: KeeperParts) {
@@ -166,6 +170,10 @@ export class Keeper {
   async #carryOut(task: PowerTaskRow, move: Move, attachment: Attachment | null): Promise<boolean> {
     const { store } = this.#parts;
     const { event } = move;
+    if (move.next === 'look') {
+      this.#lookOnceMore(task);
+      return false;
+    }
     const moved =
       event === null ? null : await store.database.write((tx) => transition(event, task.uuid, move.patch, tx, store));
     if (event !== null && moved === null) return true;
@@ -179,6 +187,30 @@ export class Keeper {
     if (move.next === 'start') await this.#handOver(now.uuid);
     if (moved && isAtRest(now.state)) this.#rest(now, moved.node);
     return move.next === 'again';
+  }
+
+  /** Reads the hardware a last time, outside of the lane: an abort need not wait for it, and goes before what it finds. */
+  #lookOnceMore({ uuid, nodeUuid, deadlineAt }: PowerTaskRow): void {
+    if (this.#looking.has(uuid)) return;
+    this.#looking.set(uuid, deadlineAt);
+    const { store, look } = this.#parts;
+    const looked = findNode(nodeUuid, store.database.read).then((node) =>
+      node === null ? { reading: null, reason: 'the node is gone' } : look(node),
+    );
+    const decide = (last: LastLook): void => {
+      this.#looking.delete(uuid);
+      this.#soon(uuid, () => this.#decideAtLast(uuid, deadlineAt, last));
+    };
+    looked.then(decide, (thrown: unknown) => decide({ reading: null, reason: asCountermandError(thrown).message }));
+  }
+
+  async #decideAtLast(uuid: string, deadlineAt: number | null, last: LastLook): Promise<void> {
+    for (let again = true; again; ) {
+      const task = await findPowerTask(uuid, this.#parts.store.database.read);
+      // Meanwhile it may have ended, been aborted, or been given another deadline.
+      if (!task || isAtRest(task.state) || task.state === 'ABORTING' || task.deadlineAt !== deadlineAt) return;
+      again = await this.#carryOut(task, onDeadline(task, await this.#facts(task), last), null);
+    }
   }
 
   async #handOver(uuid: string): Promise<void> {
@@ -241,7 +273,7 @@ export class Keeper {
       this.#grace.delete(task.uuid);
       deadlines.forget(task.uuid);
     }
-    if (deadlineAt === null || this.#stopped) return;
+    if (deadlineAt === null || this.#stopped || this.#looking.get(task.uuid) === deadlineAt) return;
     const graceMs = (this.#grace.get(task.uuid) ?? Number.NEGATIVE_INFINITY) - clock.monotonic();
     const delayMs = Math.max(deadlines.leftMs(task.uuid, deadlineAt), graceMs);
     this.#alarms.set(

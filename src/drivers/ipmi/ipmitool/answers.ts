@@ -6,6 +6,7 @@
 import { type CountermandError, type ErrorCode, fail } from '../../../core/errors.ts';
 import { guidFrom } from '../../../core/guid.ts';
 import type { OnOff } from '../../../core/power.ts';
+import { completionRow } from '../rmcp/completion_codes.ts';
 import type { Ending } from './captive.ts';
 import { ANSWER_LIMIT_S, type Verb } from './command.ts';
 
@@ -143,11 +144,27 @@ function byRule(rules: readonly Rule[], text: string, bmc: string): CountermandE
   return null;
 }
 
-/** What an answer to the command itself says (completion codes, IPMI 2.0 table 5-2); first match wins. */
+/** How ipmitool words the completion codes that are more than a refusal; first match wins. */
+const CODES: readonly (readonly [RegExp, code: number])[] = [
+  [/^Node busy/i, 0xc0],
+  [/^Timeout/i, 0xc3],
+  [/^Out of space/i, 0xc4],
+  [/^Cannot return number of requested data bytes/i, 0xca],
+  [/^(?:Command response could not|Response not)/i, 0xce],
+  [/^Cannot execute duplicated request/i, 0xcf],
+  [/^SDR Repository in update mode/i, 0xd0],
+  // It is spelt so.
+  [/^Device firme?ware in update mode/i, 0xd1],
+  [/^BMC initialization in progress/i, 0xd2],
+];
+
+/** What an answer to the command itself says. What it proves stands in `completion_codes.ts`. */
 function completionFault(answer: string, bmc: string): CountermandError {
-  if (/^(Timeout|Response not|Command response could not)/i.test(answer))
+  const [, code] = CODES.find(([words]) => words.test(answer)) ?? [];
+  const proves = code === undefined ? 'not done' : completionRow(code).proves;
+  if (proves === 'unknown')
     return fail('NO_ANSWER', `the BMC ${bmc} cannot say what became of the command (${answer}); it may have done it`);
-  if (/^(Node busy|Out of space|BMC initialization in progress)/i.test(answer))
+  if (proves === 'not now')
     return fail('BMC_BUSY', `the BMC ${bmc} did not take the command (${answer}); try again later`);
   if (/privilege/i.test(answer))
     return fail(
