@@ -63,6 +63,8 @@ export class Simulation {
       fake_answer_ms: this.chance.pick(['0', '0', '30', '2000']),
       fake_soft_ms: this.chance.pick(['0', '3000', '20000', '60000', 'never']),
       fake_start_ms: this.chance.pick(['0', '5000', '20000']),
+      fake_powering_ms: this.chance.pick(['0', '0', '4000']),
+      fake_refuses_on_ms: this.chance.pick(['0', '0', '4000']),
       fake_recall: this.chance.pick(['works', 'works', 'refused', 'late']),
     };
   }
@@ -162,7 +164,8 @@ export class Simulation {
 
   #breakServer(): void {
     const server = this.chance.pick(this.#servers());
-    const fault = this.chance.pick(['silent', 'refuse', 'busy', 'garbled', 'no_answer', 'login'] as const);
+    const faults = ['silent', 'refuse', 'busy', 'garbled', 'no_answer', 'login', 'orders_unanswered'] as const;
+    const fault = this.chance.pick(faults);
     server.settings = { ...server.settings, fake_fault: fault };
   }
 

@@ -100,7 +100,7 @@ function scci(response: Response, body: string, irmc: SimIrmc, fault: WebFault):
 }
 
 function redfish(response: Response, path: string, irmc: SimIrmc, fault: WebFault): void {
-  const body = readRedfish(path, irmc.host, irmc.bmc.guid);
+  const body = readRedfish(path, irmc.host, irmc.bmc.guid, irmc.faults.redfishPower);
   if (body === null) refuse(response, 404);
   else say(response, { contentType: 'application/json', body }, fault, irmc.parts.clock);
 }

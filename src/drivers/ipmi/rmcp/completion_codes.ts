@@ -12,6 +12,7 @@ export const COMPLETION = {
   initializing: 0xd2,
   insufficientPrivilege: 0xd4,
   notInPresentState: 0xd5,
+  unspecified: 0xff,
 } as const;
 
 /**
