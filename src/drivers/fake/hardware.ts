@@ -62,7 +62,7 @@ export interface FakeServer {
   settings: FakeInfo;
   powerState: OnOff;
   /** The change that is under way, if one is. Times are of the clock's `monotonic`. */
-  pending: { target: OrderTarget; stopsAt: number; onAt: number; endsAt: number } | null;
+  pending: { target: OrderTarget; stopsAt: number; onAt?: number; endsAt: number } | null;
   /** When it last went off. */
   offAt: number;
   /** How often it has started. */
@@ -101,7 +101,7 @@ function catchUp(server: FakeServer, clock: Clock): void {
   const { pending } = server;
   if (pending === null) return;
   const goesOff = pending.target === 'soft power off';
-  if (!goesOff && clock.monotonic() >= pending.onAt) server.powerState = 'power on';
+  if (!goesOff && clock.monotonic() >= (pending.onAt ?? 0)) server.powerState = 'power on';
   if (clock.monotonic() < pending.endsAt) return;
   if (goesOff) goOff(server, pending.endsAt);
   else server.boots += 1;
