@@ -52,6 +52,7 @@ test('a stream of one node reads that node, whatever the size of the fleet', asy
   await t.throwsAsync(changes.next(), { is: GONE });
   t.is(watchersOf(world), before);
   await world.end();
+  await world.database.close();
 });
 
 test('a slow reader gets the last state of each node, once', async (t) => {
@@ -68,6 +69,7 @@ test('a slow reader gets the last state of each node, once', async (t) => {
   scope.abort(GONE);
   await t.throwsAsync(changes.next(), { instanceOf: CountermandError });
   await world.end();
+  await world.database.close();
 });
 
 test('a node that was deleted between its naming and the first look is told as deleted', async (t) => {
@@ -81,4 +83,5 @@ test('a node that was deleted between its naming and the first look is told as d
   await changes.return(undefined);
   t.is(watchersOf(world), before);
   await world.end();
+  await world.database.close();
 });
