@@ -85,7 +85,7 @@ export function addRefresh(group: Command, terminal: Terminal): void {
   group
     .command('refresh')
     .description('read the power state of nodes from the hardware now')
-    .argument('<nodes...>', 'names, uuids or ranges such as r7n[1-16]')
+    .argument('<nodes...>', "names, uuids or ranges such as 'r7n[1-16]'")
     .action(asking(refresh, terminal));
 }
 

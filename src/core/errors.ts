@@ -138,6 +138,18 @@ export const ERROR_TABLE = {
 
   NODES_NOT_READ: row('UNAVAILABLE', 7, 'some of the named nodes could not be read; the answer says why', RETRYABLE),
 
+  // What a command on the command line came to
+  NOT_CONFIRMED: row(
+    'FAILED_PRECONDITION',
+    9,
+    'the order needs a yes: an answer on a terminal, or --yes; nothing was sent',
+  ),
+  OUTPUT_LOST: row(
+    'CANCELLED',
+    141,
+    'stdout cannot be written any more, for example because its reader has gone; the work goes on',
+  ),
+
   // What ends a wait: the reasons of abort signals
   CALL_ENDED: row('CANCELLED', 130, 'the client stopped listening; the work goes on'),
   ABORT_REQUESTED: row('ABORTED', 8, 'an abort was ordered for the power task'),

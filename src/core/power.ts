@@ -73,6 +73,8 @@ export interface TargetRow {
   readonly idempotent: boolean;
   /** How an operating system takes it: a soft target may take minutes and can hang. */
   readonly soft: boolean;
+  /** It stops or interrupts an operating system that runs, for good or for a moment. */
+  readonly takesDown: boolean;
   /** For an abort, what it aborts. */
   readonly aborts: OrderTarget | null;
   /** What it does, for people. */
@@ -85,6 +87,7 @@ const order = (name: TargetName, word: string, settlesIn: OnOff, meaning: string
   settlesIn,
   idempotent: false,
   soft: false,
+  takesDown: true,
   aborts: null,
   meaning,
   ...flags,
@@ -95,13 +98,14 @@ const abort = (name: TargetName, word: string, aborts: OrderTarget, meaning: str
   settlesIn: null,
   idempotent: true,
   soft: false,
+  takesDown: false,
   aborts,
   meaning,
 });
 
 /** The table of targets. */
 export const TARGET_TABLE: Readonly<Record<Target, TargetRow>> = {
-  'power on': order('ON', 'on', 'power on', 'power the node on', { idempotent: true }),
+  'power on': order('ON', 'on', 'power on', 'power the node on', { idempotent: true, takesDown: false }),
   'power off': order('OFF', 'off', 'power off', 'power the node off, hard', { idempotent: true }),
   rebooting: order('REBOOT', 'reboot', 'power on', 'reset the node, hard; a node that is off is powered on'),
   'soft rebooting': order(

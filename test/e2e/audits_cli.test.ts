@@ -41,7 +41,17 @@ test('an audit from flags: made, shown, its plan run; a second one starts its pl
     /parameters +\{"reason":"new fans","wave_size":1\}|parameters +\{"wave_size":1,"reason":"new fans"\}/,
   );
   t.regex(shown.stdout, /scope +\[\{"baremetal":\[\{"nodes":\["n\[1-2\]"\]\}\]\}\]/);
-  const saving = ['--goal', 'cluster_maintaining', '--nodes', 'n1', '--auto-trigger', '--request-id', 'auto', '--json'];
+  const saving = [
+    '--goal',
+    'cluster_maintaining',
+    '--nodes',
+    'n1',
+    '--auto-trigger',
+    '--yes',
+    '--request-id',
+    'auto',
+    '--json',
+  ];
   const triggered = await countermand(t, house, 'create', '--name', 'again', ...saving);
   const [{ audit, actionPlan }] = linesOf(triggered.stdout);
   t.like(audit, {
@@ -77,7 +87,7 @@ test('an audit from a file: continuous, suspended, resumed, cancelled, deleted; 
     const answer = await countermand(t, house, order, 'look', '--json');
     t.like(linesOf(answer.stdout)[0], { uuid: audit.uuid, state });
   }
-  t.regex((await countermand(t, house, 'delete', 'look')).stdout, /^audit look: deleted$/m);
+  t.regex((await countermand(t, house, 'delete', 'look', '--yes')).stdout, /^audit look: deleted$/m);
   const gone = await countermand(t, house, 'show', 'look');
   t.is(gone.exitCode, 3);
   t.regex(gone.stderr, /there is no audit 'look'/);

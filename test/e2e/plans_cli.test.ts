@@ -69,14 +69,14 @@ test('a plan from a file: made, listed, shown, started, watched to its end, dele
   const shown = await countermand(t, house, 'plan', 'show', 'r1');
   t.regex(shown.stdout, /\nsecond +n2 soft power off +PENDING +drain\nrest +nop +PENDING +n1, second$/);
 
-  const started = await countermand(t, house, 'plan', 'start', 'rack 7 down');
+  const started = await countermand(t, house, 'plan', 'start', 'rack 7 down', '--yes');
   t.is(started.exitCode, 0, started.stderr);
   t.regex(started.stdout, /\nrest: nop SUCCEEDED after 0s\n|\nplan 'rack 7 down' SUCCEEDED after \d+s; 4 of 4 done$/);
   t.is((await countermand(t, house, 'plan', 'list', '--state', 'ONGOING')).stdout, 'no action plans');
   const watched = linesOf((await countermand(t, house, 'plan', 'watch', 'r1', '--json')).stdout);
   t.like(watched.at(-1), { actionPlan: { state: 'SUCCEEDED' }, actions: { length: 4 } });
   t.is((await countermand(t, house, 'plan', 'cancel', 'r1')).exitCode, 5);
-  t.like(await countermand(t, house, 'plan', 'delete', 'r1'), { exitCode: 0, stdout: 'plan r1: deleted' });
+  t.like(await countermand(t, house, 'plan', 'delete', 'r1', '--yes'), { exitCode: 0, stdout: 'plan r1: deleted' });
   t.is((await countermand(t, house, 'plan', 'list')).stdout, 'no action plans');
 
   const events = await countermand(t, house, 'events', '--plan', 'r1', '--type', 'action.*', '*.power_set.*');
@@ -161,7 +161,7 @@ test('an action that fails: the exit code, and who says why', async (t) => {
 test('a plan is rolled back: previewed, ordered, watched, and refused a second time', async (t) => {
   const house = await openRack(t, { n1: '0', n2: '0' });
   const file = await writePlan(house, RACK);
-  t.is((await countermand(t, house, 'plan', 'create', file, '--request-id', 'r1', '--start')).exitCode, 0);
+  t.is((await countermand(t, house, 'plan', 'create', file, '--request-id', 'r1', '--start', '--yes')).exitCode, 0);
   const preview = await countermand(t, house, 'plan', 'rollback', 'r1', '--preview');
   t.is(preview.exitCode, 0, preview.stderr);
   t.regex(
@@ -172,13 +172,13 @@ test('a plan is rolled back: previewed, ordered, watched, and refused a second t
   const asJson = JSON.parse((await countermand(t, house, 'plan', 'rollback', 'r1', '--preview', '--json')).stdout);
   t.like(asJson, { actionPlan: { state: 'SUCCEEDED' }, undos: { 1: { kind: 'ACTION', what: 'power on' } } });
 
-  const back = await countermand(t, house, 'plan', 'rollback', 'r1', '--request-id', 'back');
+  const back = await countermand(t, house, 'plan', 'rollback', 'r1', '--yes', '--request-id', 'back');
   t.is(back.exitCode, 0, back.stderr);
   t.regex(back.stdout, /^plan 'rollback of rack 7 down' \(.{36}\) ONGOING; 3 actions, /);
   t.regex(back.stdout, /\nplan 'rollback of rack 7 down' SUCCEEDED after \d+s; 3 of 3 done$/);
-  const again = await countermand(t, house, 'plan', 'rollback', 'r1', '--request-id', 'back', '--no-wait');
+  const again = await countermand(t, house, 'plan', 'rollback', 'r1', '--yes', '--request-id', 'back', '--no-wait');
   t.is(again.exitCode, 0, 'the same order is the same rollback');
-  const refused = await countermand(t, house, 'plan', 'rollback', 'r1');
+  const refused = await countermand(t, house, 'plan', 'rollback', 'r1', '--yes');
   t.is(refused.exitCode, 5);
   t.regex(refused.stderr, /cannot be rolled back: it was rolled back by plan /);
   t.regex((await countermand(t, house, 'plan', 'rollback', 'r1', '--preview')).stdout, /\nIt would be refused: /);
@@ -197,10 +197,10 @@ test('what somebody has changed since is undone only if that is said', async (t)
     preview.stdout,
     /\nIt would be refused as it is \(changed by somebody since: 'n1'\); can: .* --accept-drift$/,
   );
-  const refused = await countermand(t, house, 'plan', 'rollback', 'r1');
+  const refused = await countermand(t, house, 'plan', 'rollback', 'r1', '--yes');
   t.is(refused.exitCode, 5);
   t.regex(refused.stderr, /--accept-drift undoes it all the same/);
-  t.is((await countermand(t, house, 'plan', 'rollback', 'r1', '--accept-drift')).exitCode, 0);
+  t.is((await countermand(t, house, 'plan', 'rollback', 'r1', '--accept-drift', '--yes')).exitCode, 0);
 });
 
 test('a cancel goes on to roll back, and ends as the rollback does', async (t) => {
@@ -209,7 +209,17 @@ test('a cancel goes on to roll back, and ends as the rollback does', async (t) =
   await first.said.until('n1 to be done', (said) => said.startsWith('n1: soft power off SUCCEEDED'));
   const { heldBy = '' } = await watchNode(house.client, 'n2').until('its order', (node) => node.heldBy !== undefined);
   await untilIn(watchTask(house.client, heldBy), 'CONFIRMING');
-  const cancelled = await countermand(t, house, 'plan', 'cancel', first.uuid, '--rollback', '--reason', 'wrong rack');
+  const cancelled = await countermand(
+    t,
+    house,
+    'plan',
+    'cancel',
+    first.uuid,
+    '--rollback',
+    '--yes',
+    '--reason',
+    'wrong rack',
+  );
   t.is(cancelled.exitCode, 0, cancelled.stderr);
   t.regex(cancelled.stdout, /\nplan 'soft_off n\[1-2\]' is being rolled back; cancelled: wrong rack; /);
   // It may be over before it can be watched: then its end is all that is told.
@@ -274,7 +284,16 @@ test('bad plans are refused with the place, and nothing is made', async (t) => {
     [RACK, 3, /'second'\.input_parameters\.resource_id: there is no node 'n2'/],
   ];
   for (const [text, exitCode, says] of refusals) {
-    const refused = await countermand(t, house, 'plan', 'create', await writePlan(house, text), '--start', '--json');
+    const refused = await countermand(
+      t,
+      house,
+      'plan',
+      'create',
+      await writePlan(house, text),
+      '--start',
+      '--yes',
+      '--json',
+    );
     t.is(refused.exitCode, exitCode, refused.stderr);
     t.is(refused.stdout, '');
     t.regex(JSON.parse(refused.stderr).error.message, says);

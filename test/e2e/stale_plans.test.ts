@@ -27,7 +27,7 @@ test('a node changes after a plan was made: the plan says so, cannot be started,
   await makePlan(t, house, 'p1');
   const { actionPlan: made } = await house.client.plans.getActionPlan({ actionPlan: 'p1' });
   await countermand(t, house, 'node', 'set', 'n1', '--label', 'rack=7');
-  const start = await countermand(t, house, 'plan', 'start', 'p1', '--force');
+  const start = await countermand(t, house, 'plan', 'start', 'p1', '--force', '--yes');
   t.is(start.exitCode, 5);
   t.regex(
     start.stderr,
@@ -95,13 +95,13 @@ test('a plan that is too old is superseded by its start; force starts it, and th
   const house = await openHouse(t, { settings });
   await enrol(house.client, 'n1', 'fake', { fake_address: 'n1' });
   for (const name of ['old', 'forced']) await makePlan(t, house, name);
-  const start = await countermand(t, house, 'plan', 'start', 'old');
+  const start = await countermand(t, house, 'plan', 'start', 'old', '--yes');
   t.is(start.exitCode, 5);
   t.regex(
     start.stderr,
     /plan 'old' .* is SUPERSEDED; it cannot be started: at .* it was older than action_plan_expiry/,
   );
-  const forced = await countermand(t, house, 'plan', 'start', 'forced', '--force');
+  const forced = await countermand(t, house, 'plan', 'start', 'forced', '--force', '--yes');
   t.is(forced.exitCode, 0, forced.stderr);
   const { actionPlan } = await house.client.plans.getActionPlan({ actionPlan: 'forced' });
   t.like(actionPlan, { state: ActionPlanState.SUCCEEDED, forced: true });

@@ -78,6 +78,7 @@ export const HOMES: Homes = {
     'src/cli/compile_cache.ts',
     'src/cli/configuration.ts',
     'src/cli/order_file.ts',
+    'src/cli/process_terminal.ts',
     'src/cli/sim_irmc_run.ts',
     'src/drivers/irmc/http.ts',
     'src/server/grpc.ts',

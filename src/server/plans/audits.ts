@@ -20,10 +20,11 @@ import type { Transaction } from '../store/database.ts';
 import type { ActionPlanRow, AuditRow } from '../store/plan_rows.ts';
 import { createAudit, moveAudit } from '../store/plan_transition.ts';
 import { checkAudit, type WantedAudit } from './audit_request.ts';
-import { runAudit } from './audit_run.ts';
+import { proposalOf, runAudit } from './audit_run.ts';
 import type { Engine } from './engine.ts';
 import type { PlanParts } from './parts.ts';
 import { auditPossible } from './possible.ts';
+import { type TakesDown, takesDownOfProposal } from './takes_down.ts';
 
 /** An audit, and the plan that its last run has made, if it has made one. */
 export interface AuditAnswer {
@@ -84,6 +85,17 @@ export class Audits {
     return { audit, plan };
   }
 
+  /**
+   * The running nodes that the plan of an audit would take down now. Nothing is written.
+   * @throws AUDIT_INVALID, SCOPE_INVALID, ACTION_PLAN_INVALID, as `create` would
+   */
+  async preview(wanted: WantedAudit): Promise<TakesDown> {
+    const strategy = checkAudit(wanted);
+    const { read } = this.#parts.orders.store.database;
+    const { proposal } = await proposalOf({ ...wanted, strategy }, read);
+    return takesDownOfProposal(proposal.actions, read);
+  }
+
   /** Ends an audit; the plans that it has made stay. @throws AUDIT_NOT_FOUND, AUDIT_STATE; then nothing was written */
   cancel(key: string): Promise<AuditRow> {
     return this.#move('cancel', key);
@@ -128,7 +140,7 @@ export class Audits {
     transaction: Transaction,
   ): Promise<AuditAnswer> {
     const { store } = this.#parts.orders;
-    const { goal: _, intervalMs, ...asked } = wanted;
+    const { goal: _goal, all: _all, intervalMs, ...asked } = wanted;
     const nextRunAt = intervalMs === null ? null : store.clock.now() + intervalMs;
     const uuid = store.chance.uuid();
     const row = { ...asked, uuid, strategy, requestDigest, intervalMs, nextRunAt, statusMessage: '' };

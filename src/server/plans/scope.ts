@@ -39,6 +39,13 @@ function invalid(place: string, rule: string): CountermandError {
   return fail('SCOPE_INVALID', `${place}: ${rule}`);
 }
 
+/** True for a scope that begins with every node: an empty one, or one with a section that only excludes. */
+export function coversEveryNode(scope: Scope): boolean {
+  const excludesOnly = ({ baremetal }: Scope[number]): boolean =>
+    baremetal.every(({ exclude }) => exclude !== undefined);
+  return scope.length === 0 || scope.some(excludesOnly);
+}
+
 /** @throws SCOPE_INVALID with the path to each fault */
 export function parseScope(scope: unknown): Scope {
   const parsed = schema.safeParse(scope);

@@ -50,7 +50,7 @@ export async function getNode(nameOrUuid: string, sql: Knex): Promise<NodeRow> {
  */
 export async function resolveNodes(ranges: readonly string[], sql: Knex): Promise<NodeRow[]> {
   if (ranges.length === 0)
-    throw fail('ARGUMENT_INVALID', 'no node is named; give names, uuids or ranges such as r7n[1-16]');
+    throw fail('ARGUMENT_INVALID', "no node is named; give names, uuids or ranges such as 'r7n[1-16]'");
   const wanted = expandAll(ranges);
   const found = await findNodes(wanted, sql);
   const missing = wanted.filter((name) => !found.has(name));

@@ -62,6 +62,12 @@ export const changeNodePowerState = defineActionType<Parameters>({
   schema,
   nodeOf: ({ resource_id: node }) => node,
 
+  takesDown({ state, on_timeout: onTimeout }) {
+    const { takesDown, soft } = TARGET_TABLE[state];
+    if (!takesDown) return null;
+    return soft && onTimeout === 'FAIL' ? 'soft' : 'hard';
+  },
+
   check({ state, on_timeout: onTimeout }, { node, driver }, place) {
     if (driver && !driver.targets.includes(state)) {
       throw fail(
