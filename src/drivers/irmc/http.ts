@@ -54,8 +54,9 @@ export async function exchange(
   parts: HttpParts,
   signal: AbortSignal,
 ): Promise<string> {
-  // Loaded when the first iRMC is spoken to, as most agents have none. That is not the iRMC's time.
-  const undici = await import('undici');
+  // Loaded at the first exchange, as most agents have no iRMC, and before the limit begins. From the bundle only the default
+  // export can be imported.
+  const { default: undici } = await import('undici');
   const age = request.order ? 'anew' : 'recent';
   const address = request.address ?? (await parts.lookups.findBmc(info.irmc_address, 'irmc_address', age, signal));
   const limit = { clock: parts.clock, afterMs: request.timeoutMs, what: `an answer of the iRMC ${irmcName(info)}` };
