@@ -7,6 +7,7 @@ import type { IpmiSim } from '../../src/sim/ipmi_sim.ts';
 import { ownAddress } from '../../src/sim/loopback.ts';
 import { IPMI_TRANSPORTS, type IpmiTransport, newIpmiDriver } from '../counterparts/ipmi_driver.ts';
 import { infoOf, newIpmiSim } from '../counterparts/ipmi_sim.ts';
+import { PatientClock } from '../counterparts/patient_clock.ts';
 import { never } from '../counterparts/signals.ts';
 
 const GUIDS = ['11111111222233334444555555555555', 'aaaaaaaabbbbccccddddeeeeeeeeeeee'] as const;
@@ -36,10 +37,13 @@ async function newMoving(
   const second = await newIpmiSim(t, { address: otherAddress(), port: first.port, guid: guids[1] });
   let addresses: readonly string[] = [first.address];
   let asked = 0;
-  const driver = newIpmiDriver(async (host) => {
-    t.is(host, 'bmc7.example');
-    asked += 1;
-    return addresses;
+  const driver = newIpmiDriver({
+    clock: new PatientClock(),
+    async resolver(host) {
+      t.is(host, 'bmc7.example');
+      asked += 1;
+      return addresses;
+    },
   });
   t.teardown(() => driver.close());
   const bmc = driver.parse({ ...infoOf(first), ipmi_address: 'bmc7.example', ipmi_transport: transport });
@@ -120,7 +124,7 @@ for (const transport of IPMI_TRANSPORTS) {
 
 test('two names, an address and its IPv6 form are one place, whoever asks', async (t) => {
   const sim = await newIpmiSim(t);
-  const driver = newIpmiDriver(async () => [`::ffff:${sim.address}`]);
+  const driver = newIpmiDriver({ resolver: async () => [`::ffff:${sim.address}`] });
   t.teardown(() => driver.close());
   const spelled = [sim.address, `::ffff:${sim.address}`, 'bmc.example', 'BMC.example.', 'other.example'];
   const places = await Promise.all(

@@ -4,11 +4,12 @@ import { CountermandError, type ErrorCode, fail } from '../../src/core/errors.ts
 import type { DriverInfo } from '../../src/drivers/driver.ts';
 import { IPMI_TRANSPORTS, newIpmiDriver } from '../counterparts/ipmi_driver.ts';
 import { infoOf, newIpmiSim } from '../counterparts/ipmi_sim.ts';
+import { PatientClock } from '../counterparts/patient_clock.ts';
 import { environmentOf, processesWith } from '../counterparts/processes.ts';
 import { newPyghmiBmc } from '../counterparts/pyghmi.ts';
 import { never } from '../counterparts/signals.ts';
 
-const driver = newIpmiDriver();
+const driver = newIpmiDriver({ clock: new PatientClock() });
 test.after.always(() => driver.close());
 
 test('a living ipmitool shows no secret among its arguments, and has nothing in its environment that it does not need', async (t) => {

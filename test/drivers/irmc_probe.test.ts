@@ -4,11 +4,12 @@ import { TARGETS } from '../../src/core/power.ts';
 import type { DriverInfo } from '../../src/drivers/driver.ts';
 import { Pace } from '../../src/drivers/irmc/pace.ts';
 import { newIrmcDriver } from '../counterparts/irmc_driver.ts';
+import { PatientClock } from '../counterparts/patient_clock.ts';
 import { never } from '../counterparts/signals.ts';
 import { newSimIrmc, type TestedIrmc } from '../counterparts/sim_irmc.ts';
 import { VirtualClock } from '../world/virtual_clock.ts';
 
-const driver = newIrmcDriver();
+const driver = newIrmcDriver(new PatientClock());
 test.after.always(() => driver.close());
 
 const supported = ({ info }: TestedIrmc) => driver.getSupportedPowerStates(driver.parse(info), never());

@@ -6,14 +6,13 @@
  * so an abort only stops the waiting.
  */
 import type { Chance } from '../../core/chance.ts';
-import type { Clock } from '../../core/clock.ts';
 import { fail } from '../../core/errors.ts';
 import type { OrderTarget, Target } from '../../core/power.ts';
 import { hostAndPort } from '../address.ts';
 import { type Driver, defineDriver } from '../driver.ts';
 import { Lookups, type Resolver, systemResolver } from '../lookups.ts';
 import { bmcKey, type IpmiInfo, ipmiSchema } from './info.ts';
-import { openIpmitool } from './ipmitool/transport.ts';
+import { type IpmitoolParts, openIpmitool } from './ipmitool/transport.ts';
 import { openNativeIpmi } from './native.ts';
 import type { ChassisControl } from './rmcp/commands.ts';
 
@@ -39,11 +38,8 @@ const CONTROLS: Readonly<Partial<Record<OrderTarget, Exclude<ChassisControl, 'cy
 };
 
 /** What the driver needs. */
-export interface IpmiDriverParts {
-  readonly clock: Clock;
+export interface IpmiDriverParts extends Omit<IpmitoolParts, 'lookups'> {
   readonly chance: Chance;
-  /** Where ipmitool, setpriv and sh are looked for: folders as in PATH. */
-  readonly searchPath: string;
   /** How long a session that nobody uses is kept open, in milliseconds; 0 keeps none. */
   readonly keepSessionMs: number;
   /** How host names are looked up; by the system if left out. */

@@ -23,22 +23,22 @@ const CONFIRMATIONS: Readonly<Record<Exclude<Verb, 'status'>, string>> = {
  * The power state of an ended `power status`.
  * @throws what `faultOf` makes of it
  */
-export function readStatus(ending: Ending, bmc: string): OnOff {
+export function readStatus(ending: Ending, bmc: string, answerLimitS = ANSWER_LIMIT_S): OnOff {
   if (succeeded(ending)) {
     if (ending.stdout === 'Chassis Power is on\n') return 'power on';
     if (ending.stdout === 'Chassis Power is off\n') return 'power off';
   }
-  throw faultOf(ending, bmc);
+  throw faultOf(ending, bmc, answerLimitS);
 }
 
 /**
  * The GUID of an ended `raw` of Get System GUID; undefined if the BMC has none that proves something.
  * @throws what `faultOf` makes of it
  */
-export function readGuid(ending: Ending, bmc: string): string | undefined {
+export function readGuid(ending: Ending, bmc: string, answerLimitS = ANSWER_LIMIT_S): string | undefined {
   if (succeeded(ending)) return guidFrom(ending.stdout.replace(/\s+/g, ''));
   if (RAW_REFUSED.test(ending.stderr)) return undefined;
-  throw faultOf(ending, bmc);
+  throw faultOf(ending, bmc, answerLimitS);
 }
 
 /** The completion codes of a BMC that does not have the command, or not for this user (IPMI 2.0 table 5-2). */
@@ -48,27 +48,34 @@ const RAW_REFUSED = /^Unable to send RAW command \(.* rsp=0x(c1|c2|d4|d6)\)/m;
  * Returns if the BMC has accepted the order.
  * @throws what `faultOf` makes of it
  */
-export function readConfirmation(ending: Ending, verb: Exclude<Verb, 'status'>, bmc: string): void {
+export function readConfirmation(
+  ending: Ending,
+  verb: Exclude<Verb, 'status'>,
+  bmc: string,
+  answerLimitS = ANSWER_LIMIT_S,
+): void {
   if (succeeded(ending) && ending.stdout === `Chassis Power Control: ${CONFIRMATIONS[verb]}\n`) return;
-  throw faultOf(ending, bmc);
+  throw faultOf(ending, bmc, answerLimitS);
 }
 
 function succeeded(ending: Ending): boolean {
   return ending.exitCode === 0 && ending.cutShort === null;
 }
 
-/** The error of an ending that is no success. */
-export function faultOf(ending: Ending, bmc: string): CountermandError {
+/** The error of an ending that is no success, of an ipmitool that waits `answerLimitS` for each answer. */
+export function faultOf(ending: Ending, bmc: string, answerLimitS: number): CountermandError {
   const { stderr } = ending;
-  if (ending.cutShort === 'took too long') return noAnswer(bmc);
+  if (ending.cutShort === 'took too long') return noAnswer(bmc, answerLimitS);
   if (ending.cutShort !== null) return garbled(bmc, 'ipmitool said far more than it should');
   if (ending.signal !== null)
     return garbled(bmc, `ipmitool was ended by ${ending.signal}, as by an answer it cannot read`);
   if (ending.exitCode !== 0) {
-    if (stderr.includes('Error: Unable to establish IPMI v2 / RMCP+ session')) return sessionFault(ending, bmc);
+    if (stderr.includes('Error: Unable to establish IPMI v2 / RMCP+ session'))
+      return sessionFault(ending, bmc, answerLimitS);
     const refusal = /^(?:Set Chassis Power Control to .+|Get Chassis Power Status) failed: (.*)$/m.exec(stderr);
     if (refusal) return completionFault(printable(refusal[1]), bmc);
-    if (/^Unable to (?:set Chassis Power Control to|get Chassis Power Status)/m.test(stderr)) return noAnswer(bmc);
+    if (/^Unable to (?:set Chassis Power Control to|get Chassis Power Status)/m.test(stderr))
+      return noAnswer(bmc, answerLimitS);
   }
   return garbled(bmc, `ipmitool ended with exit code ${ending.exitCode}, and not in the words expected`);
 }
@@ -123,14 +130,14 @@ const SESSION_RULES: readonly Rule[] = [
 ];
 
 /** There was no session, so nothing was sent. The BMC had answered just before (probe.ts). */
-function sessionFault({ stderr, tookMs }: Ending, bmc: string): CountermandError {
+function sessionFault({ stderr, tookMs }: Ending, bmc: string, answerLimitS: number): CountermandError {
   const status = /^(?:Error in open session response message|RAKP [24] message indicates an error) : (.*)$/m.exec(
     stderr,
   );
   if (status) return byRule(REFUSALS, printable(status[1]), bmc) ?? garbled(bmc, 'it refuses the session');
   const told = byRule(SESSION_RULES, stderr, bmc);
   if (told) return told;
-  const quick = tookMs < ANSWER_LIMIT_S * 1000;
+  const quick = tookMs < answerLimitS * 1000;
   return quick
     ? fail('BMC_LOGIN_REFUSED', `the BMC ${bmc} refuses the login; check ipmi_username, ipmi_password, ipmi_hex_kg_key`)
     : fail('BMC_SILENT', `the BMC ${bmc} stopped answering before the session was open; nothing was sent to it`);
@@ -176,8 +183,8 @@ function completionFault(answer: string, bmc: string): CountermandError {
   return fail('BMC_REFUSED', `the BMC ${bmc} refuses the command: ${answer}`);
 }
 
-const noAnswer = (bmc: string) =>
-  fail('NO_ANSWER', `the BMC ${bmc} did not answer the command within ${ANSWER_LIMIT_S} s; it may have carried it out`);
+const noAnswer = (bmc: string, answerLimitS: number) =>
+  fail('NO_ANSWER', `the BMC ${bmc} did not answer the command within ${answerLimitS} s; it may have carried it out`);
 
 const garbled = (bmc: string, what: string) => fail('BMC_GARBLED', `the BMC ${bmc} gave no clear answer: ${what}`);
 

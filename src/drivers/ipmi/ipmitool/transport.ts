@@ -10,7 +10,7 @@ import type { LookupAge, Lookups } from '../../lookups.ts';
 import { bmcName, type IpmiInfo } from '../info.ts';
 import { readConfirmation, readGuid, readStatus } from './answers.ts';
 import type { Ending } from './captive.ts';
-import { ipmitoolCommand, power, READ_GUID, runIpmitool, type Verb } from './command.ts';
+import { ANSWER_LIMIT_S, ipmitoolCommand, power, READ_GUID, runIpmitool, type Verb } from './command.ts';
 import { findBmc } from './probe.ts';
 
 /** What it needs. */
@@ -19,6 +19,8 @@ export interface IpmitoolParts {
   /** Where ipmitool, setpriv and sh are looked for: folders as in PATH. */
   readonly searchPath: string;
   readonly lookups: Lookups;
+  /** How long ipmitool waits for each answer of a BMC, in whole seconds; 5 if not said. */
+  readonly answerLimitS?: number;
 }
 
 /** How BMCs are spoken to by ipmitool. */
@@ -41,7 +43,8 @@ const READINGS_AT_ONCE = 64;
  * Opens the transport. Between commands it keeps what it knows of GUIDs. A process of ipmitool cannot say which machine it has
  * spoken to, so a process of its own reads the GUID: right before an order, and for readings once in ten minutes.
  */
-export function openIpmitool({ clock, searchPath, lookups }: IpmitoolParts): Ipmitool {
+export function openIpmitool({ clock, searchPath, lookups, answerLimitS = ANSWER_LIMIT_S }: IpmitoolParts): Ipmitool {
+  const settings = { searchPath, answerLimitS };
   const readings = new Places(READINGS_AT_ONCE);
   const guids = new Guids(clock);
   async function find(info: IpmiInfo, age: LookupAge, signal: AbortSignal): Promise<string> {
@@ -50,12 +53,12 @@ export function openIpmitool({ clock, searchPath, lookups }: IpmitoolParts): Ipm
     return findBmc({ host: address, port, name: bmcName(info) }, clock, signal);
   }
   const tell = (info: IpmiInfo, address: string, words: readonly string[], signal: AbortSignal): Promise<Ending> =>
-    runIpmitool(ipmitoolCommand(info, address, words, searchPath), clock, signal);
+    runIpmitool(ipmitoolCommand(info, address, words, settings), settings, clock, signal);
   const askForGuid = async (info: IpmiInfo, address: string, signal: AbortSignal): Promise<string | undefined> =>
-    readGuid(await tell(info, address, READ_GUID, signal), bmcName(info));
+    readGuid(await tell(info, address, READ_GUID, signal), bmcName(info), answerLimitS);
   async function read(info: IpmiInfo, signal: AbortSignal): Promise<Reading> {
     const address = await find(info, 'recent', signal);
-    const powerState = readStatus(await tell(info, address, power('status'), signal), bmcName(info));
+    const powerState = readStatus(await tell(info, address, power('status'), signal), bmcName(info), answerLimitS);
     const place = hostAndPort(address, info.ipmi_port);
     // The power state is known, whatever becomes of this question.
     const ask = () => askForGuid(info, address, signal).catch(() => signal.throwIfAborted() ?? undefined);
@@ -81,7 +84,7 @@ export function openIpmitool({ clock, searchPath, lookups }: IpmitoolParts): Ipm
       const found = only?.guid ? await identityForOrder(info, address, signal) : { place };
       const objection = objectionTo(found, only, bmcName(info));
       if (objection !== null) throw objection;
-      readConfirmation(await tell(info, address, power(verb), signal), verb, bmcName(info));
+      readConfirmation(await tell(info, address, power(verb), signal), verb, bmcName(info), answerLimitS);
     },
   };
 }

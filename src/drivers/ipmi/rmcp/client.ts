@@ -152,6 +152,7 @@ export class Client {
     if (at !== 0 || this.#asking === 'to be kept') return;
     if (this.#session?.idle === false && this.#asking === 'nothing') this.#letGo();
     else this.#session?.forget();
+    this.#setTimer();
     this.#asking = 'nothing';
     this.#rest();
     this.#goOn();
