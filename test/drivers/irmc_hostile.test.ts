@@ -145,9 +145,9 @@ test('an iRMC on which nobody answers over SNMP is asked there again only after 
   // Only SNMP sees that the host is on its way down.
   tested.irmc.faults = HEALTHY_IRMC;
   tested.irmc.host.stopSoftly(false);
-  t.deepEqual(await reading(tested, bmc), { powerState: 'power on' });
+  t.is((await reading(tested, bmc)).host, undefined);
   tested.clock.pass(SHUNNED_MS);
-  t.deepEqual(await reading(tested, bmc), { powerState: 'power on', host: 'stopping' });
+  t.like(await reading(tested, bmc), { powerState: 'power on', host: 'stopping' });
 });
 
 test('a wrong community, SNMP user or password, in each version', async (t) => {

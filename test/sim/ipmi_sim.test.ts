@@ -64,7 +64,7 @@ const isVoidAfter = test.macro({
     for (const target of orders) await order(sim, target);
     await later();
     t.is(await sim.power(), 'power on');
-    t.deepEqual(await driver.getPowerState(driver.parse(infoOf(sim)), never()), { powerState: 'power on' });
+    t.like(await driver.getPowerState(driver.parse(infoOf(sim)), never()), { powerState: 'power on' });
   },
   title: (_, ...orders) => `a soft power off is void after ${orders.join(', ')}`,
 });
@@ -78,7 +78,7 @@ test('a soft power off goes on after a power on that changes nothing', async (t)
   t.is(await sim.power(), 'power on');
   await later();
   t.is(await sim.power(), 'power off');
-  t.deepEqual(await driver.getPowerState(driver.parse(infoOf(sim)), never()), { powerState: 'power off' });
+  t.like(await driver.getPowerState(driver.parse(infoOf(sim)), never()), { powerState: 'power off' });
 });
 
 test('a node that is off is neither reset nor stopped', async (t) => {
