@@ -153,7 +153,9 @@ async function buildInto(folder: string, keptMs: number): Promise<void> {
   });
   const made = new Set([...outputs.keys(), ...copies.map(({ to }) => to)]);
   for (const path of filesBelow(folder)) {
-    const old = statSync(join(folder, path)).mtimeMs < begunAt.getTime() - keptMs;
+    // A file of another build may have been renamed meanwhile.
+    const writtenAtMs = statSync(join(folder, path), { throwIfNoEntry: false })?.mtimeMs ?? Number.POSITIVE_INFINITY;
+    const old = writtenAtMs < begunAt.getTime() - keptMs;
     if (old && !made.has(path)) rmSync(join(folder, path), { force: true });
   }
 }

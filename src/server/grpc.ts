@@ -25,6 +25,17 @@ import { createPowerService } from './power_service.ts';
 /** The compiled protos, imports included, as `npm run generate` leaves them. */
 const IMAGE = new URL('../gen/image.binpb', import.meta.url);
 
+/** Reflection that reads the contract at the first question: that takes as long as the rest of a start, and few ask. */
+function lazyReflection(names: readonly string[]): ReturnType<typeof ServerReflection> {
+  let read: ReturnType<typeof ServerReflection> | null = null;
+  return {
+    serverReflectionInfo(requests, context) {
+      read ??= ServerReflection(readFileSync(IMAGE), [...names]);
+      return read.serverReflectionInfo(requests, context);
+    },
+  };
+}
+
 /** A peer that is frozen is noticed by pings that it does not answer; idle clients may ping as often as ours do. */
 const KEEPALIVE = {
   'grpc.keepalive_time_ms': 10_000,
@@ -78,7 +89,7 @@ export async function listen(conductor: Conductor, address: string, chance: Chan
     for (const name of ['', ...names]) health.setStatus(isFull ? 'unhealthy' : 'healthy', name);
   });
   server.add(HealthDefinition, HealthServiceImpl(health));
-  server.add(ServerReflectionService, ServerReflection(readFileSync(IMAGE), [...names, HealthDefinition.fullName]));
+  server.add(ServerReflectionService, lazyReflection([...names, HealthDefinition.fullName]));
   const port = await server.listen(address).catch((error: Error) => {
     // The reason stands in brackets, behind what grpc makes of it.
     const reason = /\[(.*)\]$/.exec(error.message)?.[1] ?? error.message;

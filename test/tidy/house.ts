@@ -149,7 +149,7 @@ export const BANNED_IN_TESTS: readonly Banned[] = [
 export const CLOCK_RULES: ClockRules = {
   realClock: 'systemClock',
   shortestLimitMs: 30_000,
-  exceptions: ['test/conformance/', 'test/drivers/', 'test/sim/', 'test/agent/', 'test/fuzz/'],
+  exceptions: [],
 };
 
 /** How many lines there may be. Aim for far less. */
