@@ -4,7 +4,6 @@
  * Which commands ask depends on the command alone, never on the state of the fleet or on where the output goes: a script that
  * needs --yes needs it every time. Only a person at a terminal can answer; a line on a pipe is no answer.
  */
-import { createInterface } from 'node:readline';
 import { fail } from '../core/errors.ts';
 import { abortTargetOf, TARGET_TABLE, type Target } from '../core/power.ts';
 import { abortable } from '../core/signals.ts';
@@ -17,7 +16,9 @@ import type { Terminal, TextSource } from './terminal.ts';
 const HARD: readonly Target[] = ['power off', 'rebooting', 'inject nmi'];
 
 /** One line of input; null at its end. Rejects with the reason of the abort. */
-function readLine(stdin: TextSource, signal: AbortSignal): Promise<string | null> {
+async function readLine(stdin: TextSource, signal: AbortSignal): Promise<string | null> {
+  // Loaded for a question only: programs that run command after command need not wait for it.
+  const { createInterface } = await import('node:readline');
   const lines = createInterface({ input: stdin, terminal: false });
   const first = abortable<string | null>((resolve) => {
     lines.once('line', resolve).once('close', () => resolve(null));
