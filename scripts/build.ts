@@ -158,7 +158,16 @@ export async function bundle(): Promise<Bundle> {
   const outputs = new Map(
     outputFiles.map(({ path, text }) => [relative(join(ROOT, 'dist'), path), askForBuiltins(text)]),
   );
+  refuseHalfLoaded(metafile);
   return { outputs, found, metafile };
+}
+
+/** `await import` of a CommonJS package has its named exports in Node, and only `default` in a bundle of esbuild. */
+function refuseHalfLoaded({ inputs }: Bundle['metafile']): void {
+  for (const [from, { imports }] of Object.entries(inputs))
+    for (const { kind, path } of imports)
+      if (kind === 'dynamic-import' && inputs[path]?.format === 'cjs')
+        throw new Error(`${from} loads ${path} on demand; load a file of ours that exports what is wanted`);
 }
 
 /** The files among what was found: a folder is all that lies in it. */

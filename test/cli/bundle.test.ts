@@ -142,6 +142,17 @@ test('a source with an error is told, and the old bundle does not run', async (t
   t.regex(stderr, /^error: dist\/ cannot be built: .*; 'npm ci' in \S+ installs what is needed$/m);
 });
 
+test('a package of which only half would be loaded is refused', async (t) => {
+  const checkout = await openCheckout(t);
+  writeFileSync(join(checkout.folder, 'src/cli/said.ts'), "export const said = (await import('undici')).Client.name;");
+  const { exitCode, stderr } = await checkout.start();
+  t.is(exitCode, 1);
+  t.regex(
+    stderr,
+    /^error: dist\/ cannot be built: src\/cli\/said\.ts loads \S+undici\/index\.js on demand; load a file of ours/,
+  );
+});
+
 test('a checkout without its packages says what is to be done', async (t) => {
   const checkout = await openCheckout(t);
   rmSync(join(checkout.folder, 'node_modules'));

@@ -47,7 +47,7 @@ export const HOMES: Homes = {
   'nice-grpc-server-health': ['src/server/grpc.ts'],
   'nice-grpc-server-reflection': ['src/server/grpc.ts'],
   pino: ['src/cli/daemons.ts'],
-  undici: ['src/drivers/irmc/http.ts'],
+  undici: ['src/drivers/irmc/http_client.ts'],
   yaml: ['src/cli/configuration.ts', 'src/cli/order_file.ts'],
   zod: [
     'src/cli/audit_file.ts',

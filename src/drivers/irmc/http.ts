@@ -54,21 +54,20 @@ export async function exchange(
   parts: HttpParts,
   signal: AbortSignal,
 ): Promise<string> {
-  // Loaded at the first exchange, as most agents have no iRMC, and before the limit begins. From the bundle only the default
-  // export can be imported.
-  const { default: undici } = await import('undici');
+  // Loaded at the first exchange, as most agents have no iRMC, and before the limit begins.
+  const { Client } = await import('./http_client.ts');
   const age = request.order ? 'anew' : 'recent';
   const address = request.address ?? (await parts.lookups.findBmc(info.irmc_address, 'irmc_address', age, signal));
   const limit = { clock: parts.clock, afterMs: request.timeoutMs, what: `an answer of the iRMC ${irmcName(info)}` };
   const scope = openScope([signal], limit);
   try {
     const ask = { ...request, address };
-    const first = await attempt(info, ask, authorization(info, request, parts), undici, scope.signal);
+    const first = await attempt(info, ask, authorization(info, request, parts), Client, scope.signal);
     if (first.status !== 401 || first.challenge === null || info.irmc_auth_method === 'basic')
       return bodyOf(first, info, request);
     // Refused for want of a login, or of a fresh one: it was not carried out.
     nonces.set(info, { challenge: first.challenge, count: 0 });
-    const second = await attempt(info, ask, authorization(info, request, parts), undici, scope.signal);
+    const second = await attempt(info, ask, authorization(info, request, parts), Client, scope.signal);
     return bodyOf(second, info, request);
   } catch (error) {
     signal.throwIfAborted();
@@ -87,7 +86,7 @@ function authorization(info: IrmcInfo, { method, path }: HttpRequest, { chance }
   return answerChallenge(known.challenge, { username, password, method, path }, known.count, chance);
 }
 
-type Undici = Pick<typeof import('undici'), 'Client'>;
+type HttpClient = typeof import('./http_client.ts').Client;
 
 /** Connections go to this address, whatever the resolver of the system says; the name is still what a certificate is for. */
 function pinnedTo(address: string): LookupFunction {
@@ -100,7 +99,7 @@ async function attempt(
   info: IrmcInfo,
   { method, path, body, order, address }: HttpRequest & { readonly address: string },
   login: string | null,
-  { Client }: Undici,
+  Client: HttpClient,
   signal: AbortSignal,
 ): Promise<HttpReply> {
   const { protocol, port } = endpointOf(info);
