@@ -85,7 +85,7 @@ async function runOver(
 
 /** The agent inside `serve` attaches as any other, but without a network in between. */
 function startEmbeddedAgent({ attachments }: Conductor, configuration: Configuration, log: Logger, terminal: Terminal) {
-  const attach: Attach = (outgoing, signal) => attachments.attach(outgoing, signal);
+  const attach: Attach = (outgoing, signal) => attachments.attach(outgoing, signal, true);
   const scope = openScope([]);
   let done = Promise.resolve();
   const attached = new Promise<void>((resolve) => {

@@ -18,7 +18,7 @@ import { findDriver } from './store/agents.ts';
 import { listModelChanges, type ModelChangeRow, modelRevision } from './store/cluster_model.ts';
 import { getNode, listNodes, resolveNodes } from './store/nodes.ts';
 import type { DriverRow, NodeRow } from './store/rows.ts';
-import { date, fromTarget, toBmc, toNode, toPowerState, toRecall, toTarget } from './wire.ts';
+import { cut, date, fromTarget, toBmc, toNode, toPowerState, toRecall, toTarget } from './wire.ts';
 
 const isRevision = (mark: unknown): mark is number => Number.isSafeInteger(mark);
 const isName = (mark: unknown): mark is string => typeof mark === 'string';
@@ -136,7 +136,7 @@ async function supportedBy(node: NodeRow, { orders, attachments, shutdown }: Con
       .filter((target) => target !== null && driver.targets.includes(target));
     const inOrder = driver.targets.filter((target) => targets.includes(target) && TARGET_TABLE[target]);
     const { probedAt, reason } = probed.value;
-    return { supportedPowerStates: listed(inOrder), probedAt, reason };
+    return { supportedPowerStates: listed(inOrder), probedAt, reason: cut(reason) };
   } catch (error) {
     return {
       supportedPowerStates: listed(driver.targets),

@@ -1,6 +1,7 @@
 /** Between the rows and words of the conductor and the messages of the proto. */
 import { possibleWith } from '../core/abort_table.ts';
 import { isErrorCode } from '../core/errors.ts';
+import { KEPT_LIMITS } from '../core/limits.ts';
 import {
   type OnOff,
   POWER_STATE_NAMES,
@@ -62,10 +63,13 @@ export function fromReading(reading: agentProto.Reading | undefined): Reading | 
   return { powerState, host, boots: reading.boots };
 }
 
-/** What an agent says is wrong. A code that we do not know becomes INTERNAL; the sentence is cut to a sane length. */
+/** A text of an agent or a BMC, as it is kept: no longer than its limit. */
+export const cut = (text: string): string => text.slice(0, KEPT_LIMITS.agent_text.limit);
+
+/** What an agent says is wrong. A code that we do not know becomes INTERNAL. */
 export function fromTaskError(error: agentProto.TaskError | undefined): Report['error'] {
   if (!error) return null;
-  return { code: isErrorCode(error.code) ? error.code : 'INTERNAL', message: error.message.slice(0, 1000) };
+  return { code: isErrorCode(error.code) ? error.code : 'INTERNAL', message: cut(error.message) };
 }
 
 /** A report from the wire. */
@@ -83,7 +87,7 @@ export function fromReport(report: agentProto.TaskReport): Report {
     abort: abort
       ? {
           outcome: nameOf(powerProto.AbortOutcome, abort.outcome) ?? 'FAILED',
-          reason: abort.reason.slice(0, 1000),
+          reason: cut(abort.reason),
           observed: fromReading(abort.observed),
         }
       : null,

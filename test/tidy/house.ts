@@ -43,6 +43,7 @@ export const HOMES: Homes = {
     'src/server/grpc.ts',
     'src/server/plan_service.ts',
     'src/server/power_service.ts',
+    'src/server/requests.ts',
   ],
   'nice-grpc-server-health': ['src/server/grpc.ts'],
   'nice-grpc-server-reflection': ['src/server/grpc.ts'],

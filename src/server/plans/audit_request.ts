@@ -1,5 +1,6 @@
 /** What somebody asks of an audit, and what can be said of it without looking at the fleet. */
 import { fail } from '../../core/errors.ts';
+import { SENT_LIMITS } from '../../core/limits.ts';
 import type { AuditRow, FailurePolicy } from '../store/plan_rows.ts';
 import { checkName, MAX_PARALLEL } from './check.ts';
 import { coversEveryNode, parseScope } from './scope.ts';
@@ -29,8 +30,8 @@ export interface WantedAudit {
   readonly onFailure: FailurePolicy;
 }
 
-/** What an interval is at most: a year. */
-export const INTERVAL_LIMIT_S = 31_536_000;
+/** The limit of an interval: a year. */
+export const INTERVAL_LIMIT_S = SENT_LIMITS.audit_interval_s.limit;
 
 /**
  * Checks an audit as far as the nodes do not matter, and answers the name of its strategy.

@@ -2,7 +2,8 @@
 
 import { z } from 'zod';
 import { asCountermandError, type CountermandError, fail } from '../../core/errors.ts';
-import { expandRange } from '../../core/ranges.ts';
+import { exceeded, SENT_LIMITS } from '../../core/limits.ts';
+import { checkRanges, expandRange } from '../../core/ranges.ts';
 import type { Transaction } from '../store/database.ts';
 import { listAllNodes } from '../store/nodes.ts';
 import type { NodeRow } from '../store/rows.ts';
@@ -10,7 +11,7 @@ import type { NodeRow } from '../store/rows.ts';
 /** What a scope looks at. */
 export type ScopedNode = Pick<NodeRow, 'uuid' | 'name' | 'zone' | 'labels'>;
 
-const LIST_LIMIT = 10_000;
+const LIST_LIMIT = SENT_LIMITS.list.limit;
 const words = z.array(z.string().min(1)).min(1).max(LIST_LIMIT);
 const criteria = {
   nodes: words.optional(),
@@ -49,12 +50,30 @@ export function coversEveryNode(scope: Scope): boolean {
 /** @throws SCOPE_INVALID with the path to each fault */
 export function parseScope(scope: unknown): Scope {
   const parsed = schema.safeParse(scope);
-  if (parsed.success) return parsed.data;
+  if (parsed.success) return withinLimits(parsed.data);
   const sentences = parsed.error.issues.slice(0, 5).map((issue) => {
     const place = issue.path.map((part) => (typeof part === 'number' ? `[${part}]` : `.${String(part)}`)).join('');
     return `scope${place}: ${sentenceOf(issue)}`;
   });
   throw fail('SCOPE_INVALID', sentences.join('; '));
+}
+
+/** What one scope costs to evaluate is limited as a whole, not list by list. */
+function withinLimits(scope: Scope): Scope {
+  const criteria = scope.flatMap(({ baremetal }) =>
+    baremetal.flatMap(({ exclude, ...own }) => [own, ...(exclude ?? [])]),
+  );
+  const count = criteria.reduce((sum, one) => sum + (one.zones?.length ?? 1), 0);
+  if (count > SENT_LIMITS.scope_criteria.limit) throw exceeded(SENT_LIMITS.scope_criteria, 'scope', count);
+  try {
+    checkRanges(
+      criteria.flatMap(({ nodes }) => nodes ?? []),
+      'scope',
+    );
+  } catch (thrown) {
+    throw invalid('scope', asCountermandError(thrown).message);
+  }
+  return scope;
 }
 
 function sentenceOf(issue: z.core.$ZodIssue): string {

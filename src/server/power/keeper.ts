@@ -137,7 +137,8 @@ export class Keeper {
         attachment.send({ $case: 'forget', value: { taskUuid: report.taskUuid } });
         return;
       }
-      if (report.fence !== task.fence) return this.#dismiss(task, attachment);
+      if (report.fence !== task.fence || !(await this.#isOwner(task, attachment)))
+        return this.#dismiss(task, attachment);
       if (task.state === 'ABORTING') return this.#takeAbortReport(task, report);
       const facts = await this.#facts(task);
       const move = onReport(task, report, facts);
@@ -146,7 +147,13 @@ export class Keeper {
     }
   }
 
-  /** An agent that speaks under an old fence: if the task is another's now, it is to let go of it. */
+  /** A fence can be guessed: only the agent that the node was handed to is believed. */
+  async #isOwner({ nodeUuid }: PowerTaskRow, { hello }: Attachment): Promise<boolean> {
+    const node = await findNode(nodeUuid, this.#parts.store.database.read);
+    return node?.agentUuid === hello.agentUuid;
+  }
+
+  /** An agent that speaks under an old fence, or of a task of another agent: if the task is another's now, it is to let go of it. */
   async #dismiss(task: PowerTaskRow, attachment: Attachment): Promise<void> {
     const { store, attachments } = this.#parts;
     const node = await findNode(task.nodeUuid, store.database.read);

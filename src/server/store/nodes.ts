@@ -1,7 +1,8 @@
 /** Reading and writing nodes. What a power task shows on its node is written by `transition.ts` alone. */
 import type { Knex } from 'knex';
+import { othersFirst } from '../../core/clock.ts';
 import { fail } from '../../core/errors.ts';
-import { expandRange, RANGE_LIMIT } from '../../core/ranges.ts';
+import { expandRanges } from '../../core/ranges.ts';
 import { newIn, patched } from './columns.ts';
 import type { Transaction } from './database.ts';
 import { keptBehind } from './kept.ts';
@@ -51,7 +52,7 @@ export async function getNode(nameOrUuid: string, sql: Knex): Promise<NodeRow> {
 export async function resolveNodes(ranges: readonly string[], sql: Knex): Promise<NodeRow[]> {
   if (ranges.length === 0)
     throw fail('ARGUMENT_INVALID', "no node is named; give names, uuids or ranges such as 'r7n[1-16]'");
-  const wanted = expandAll(ranges);
+  const wanted = expandRanges(ranges);
   const found = await findNodes(wanted, sql);
   const missing = wanted.filter((name) => !found.has(name));
   if (missing.length > 0) throw fail('NODE_NOT_FOUND', `there is no node ${listBriefly(missing)}; nothing was done`);
@@ -63,19 +64,11 @@ export async function findNodes(namesOrUuids: readonly string[], sql: Knex): Pro
   const found = new Map<string, NodeRow>();
   for (const part of portionsOf(namesOrUuids, VALUES_AT_ONCE)) {
     const rows = await sql('nodes').whereIn('name', part).orWhereIn('uuid', part);
+    // Many names are looked up for one client: others are served in between.
+    if (namesOrUuids.length > part.length) await othersFirst();
     for (const row of rows.map(nodeCodec.decode)) found.set(row.name, row).set(row.uuid, row);
   }
   return found;
-}
-
-function expandAll(ranges: readonly string[]): string[] {
-  const names = new Set<string>();
-  for (const range of ranges) {
-    for (const name of expandRange(range)) names.add(name);
-    if (names.size > RANGE_LIMIT)
-      throw fail('ARGUMENT_INVALID', `more than ${RANGE_LIMIT} nodes are named; name fewer`);
-  }
-  return [...names];
 }
 
 function listBriefly(names: string[]): string {
