@@ -106,12 +106,17 @@ export function expandRange(range: string): string[] {
   return [...new Set(parseRange(range).flatMap(namesOf))];
 }
 
+/** How many names a range means, without making one. @throws ARGUMENT_INVALID as `expandRange` */
+export function countNames(range: string): number {
+  return sumOf(parseRange(range));
+}
+
 /**
  * Refuses ranges that mean too many names together, without making one.
  * @throws ARGUMENT_INVALID as `expandRanges`
  */
-export function checkRanges(ranges: readonly string[], place: string): void {
-  const count = ranges.reduce((sum, range) => sum + sumOf(parseRange(range)), 0);
+function checkRanges(ranges: readonly string[], place: string): void {
+  const count = ranges.reduce((sum, range) => sum + countNames(range), 0);
   if (count > RANGE_LIMIT) throw exceeded(SENT_LIMITS.named_nodes, place, count);
 }
 

@@ -9,7 +9,7 @@ type FromAgent = NonNullable<AttachRequest['message']>;
 export function checkHello(message: FromAgent | undefined): Hello {
   if (message?.$case !== 'hello') throw fail('ARGUMENT_INVALID', 'the first message of an agent is a hello');
   const { agentUuid, name, zones, drivers } = message.value;
-  if (!UUID.test(agentUuid)) throw fail('ARGUMENT_INVALID', 'hello.agent_uuid is not a uuid');
+  checkText(agentUuid, 'hello.agent_uuid');
   checkText(name, 'hello.name');
   if (zones.length === 0) throw fail('ARGUMENT_INVALID', 'hello.zones is empty; an agent reaches at least one zone');
   if (drivers.length === 0) throw fail('ARGUMENT_INVALID', 'hello.drivers is empty; an agent has at least one driver');
@@ -23,8 +23,6 @@ export function checkHello(message: FromAgent | undefined): Hello {
   }
   return message.value;
 }
-
-const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 
 function checkText(text: string, place: string): void {
   if (text === '' || /\p{Cc}/u.test(text))

@@ -10,18 +10,11 @@ import { exceeded, type LimitRow, OPEN_LIMITS, SENT_LIMITS } from '../core/limit
 const CREATE_PLAN = '/countermand.v1.ActionPlanService/CreateActionPlan';
 const WATCH_NODES = '/countermand.v1.NodeService/WatchNodes';
 
-/** The limits of texts, by the name that the field has in the proto files; all other texts have the general limit. */
+/**
+ * The limits of texts, by the name that the field has in the proto files; all other texts have the general limit. Names are
+ * checked by the services, which know what is being named.
+ */
 const TEXTS: Readonly<Record<string, LimitRow>> = {
-  name: SENT_LIMITS.name,
-  zone: SENT_LIMITS.name,
-  driver: SENT_LIMITS.name,
-  node: SENT_LIMITS.name,
-  task: SENT_LIMITS.name,
-  action_plan: SENT_LIMITS.name,
-  audit: SENT_LIMITS.name,
-  strategy: SENT_LIMITS.name,
-  goal: SENT_LIMITS.name,
-  request_id: SENT_LIMITS.name,
   page_token: SENT_LIMITS.page_token,
   // A whole list of names in one text; its names are counted instead.
   nodes: { ...SENT_LIMITS.message_bytes, unit: 'characters', error: 'ARGUMENT_INVALID' },

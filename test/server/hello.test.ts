@@ -54,7 +54,7 @@ const REFUSED: readonly (readonly [name: string, hello: Hello, says: RegExp])[] 
   ],
   ['a name that is too long', hello({ name: 'x'.repeat(256) }), /hello.name: 256 characters; at most 255/],
   ['a zone with a line break', hello({ zones: ['a\nb'] }), /hello.zones\[0\] is empty, or has a control character/],
-  ['no uuid', hello({ agentUuid: 'me' }), /hello.agent_uuid is not a uuid/],
+  ['no uuid', hello({ agentUuid: '' }), /hello.agent_uuid is empty/],
   ['no zone', hello({ zones: [] }), /hello.zones is empty/],
   ['a schema that is no JSON', hello({ drivers: [{ ...DRIVER, driverInfoSchema: '{' }] }), /is not JSON/],
 ];

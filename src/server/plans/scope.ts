@@ -3,7 +3,7 @@
 import { z } from 'zod';
 import { asCountermandError, type CountermandError, fail } from '../../core/errors.ts';
 import { exceeded, SENT_LIMITS } from '../../core/limits.ts';
-import { checkRanges, expandRange } from '../../core/ranges.ts';
+import { countNames, expandRange } from '../../core/ranges.ts';
 import type { Transaction } from '../store/database.ts';
 import { listAllNodes } from '../store/nodes.ts';
 import type { NodeRow } from '../store/rows.ts';
@@ -65,15 +65,19 @@ function withinLimits(scope: Scope): Scope {
   );
   const count = criteria.reduce((sum, one) => sum + (one.zones?.length ?? 1), 0);
   if (count > SENT_LIMITS.scope_criteria.limit) throw exceeded(SENT_LIMITS.scope_criteria, 'scope', count);
-  try {
-    checkRanges(
-      criteria.flatMap(({ nodes }) => nodes ?? []),
-      'scope',
-    );
-  } catch (thrown) {
-    throw invalid('scope', asCountermandError(thrown).message);
-  }
+  const named = criteria.flatMap(({ nodes }) => nodes ?? []).reduce((sum, range) => sum + countOf(range), 0);
+  if (named > SENT_LIMITS.named_nodes.limit)
+    throw invalid('scope', exceeded(SENT_LIMITS.named_nodes, 'nodes', named).message);
   return scope;
+}
+
+/** What is no range is told with its place when it is expanded. */
+function countOf(range: string): number {
+  try {
+    return countNames(range);
+  } catch {
+    return 0;
+  }
 }
 
 function sentenceOf(issue: z.core.$ZodIssue): string {
