@@ -23,6 +23,7 @@ import { CountermandError, fail } from '../../core/errors.ts';
 import type { Reading } from '../../core/power.ts';
 import { abortable, openScope, type Scope } from '../../core/signals.ts';
 import { hostAndPort } from '../address.ts';
+import { safely } from '../ipmi/rmcp/safely.ts';
 import type { Line, Transport } from '../ipmi/rmcp/transport.ts';
 import { openUdp } from '../ipmi/rmcp/udp.ts';
 import type { Snmp } from './info.ts';
@@ -52,7 +53,7 @@ const TRY_MS = 1500;
 /** No timer of the package ever fires: ours close the session first. */
 const NEVER_MS = 2 ** 31 - 1;
 
-const transport: Transport = openUdp((action) => void othersFirst().then(action));
+const transport: Transport = safely(openUdp((action) => void othersFirst().then(action)));
 
 /**
  * Reads the boot status of the iRMC at an IP address.

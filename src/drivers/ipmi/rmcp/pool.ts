@@ -7,6 +7,7 @@ import { Client, type Target } from './client.ts';
 import type { Command } from './commands.ts';
 import type { Login, RandomBytes } from './opening.ts';
 import { RmcpError } from './rmcp_error.ts';
+import { safely } from './safely.ts';
 import { DEFAULT_PATIENCE, type SessionPatience } from './session.ts';
 import type { RmcpClock, Transport } from './transport.ts';
 
@@ -77,7 +78,7 @@ export class Pool {
   #closed = false;
 
   constructor(parts: PoolParts) {
-    this.#parts = parts;
+    this.#parts = { ...parts, transport: safely(parts.transport) };
     this.#limits = parts.limits ?? DEFAULT_LIMITS;
   }
 
