@@ -1,13 +1,14 @@
 /** Enrolling, changing and forgetting nodes: what is checked, and by whom. */
 import { asCountermandError, fail } from '../core/errors.ts';
 import { exceeded, SENT_LIMITS } from '../core/limits.ts';
+import { MASK } from '../core/masking.ts';
 import type { CreateNodeRequest, UpdateNodeRequest } from '../gen/countermand/v1/node.ts';
 import type { Attachment } from './attachments.ts';
-import type { Conductor } from './conductor.ts';
+import { type Conductor, secretKeysOf } from './conductor.ts';
 import { findDriver, listDriverNames } from './store/agents.ts';
 import { deleteFreeNode, getNode, insertNode, updateNode } from './store/nodes.ts';
 import type { NodeRow } from './store/rows.ts';
-import { MASK } from './wire.ts';
+import { isSecretKey } from './wire.ts';
 
 /** The zone of those who name none. */
 export const DEFAULT_ZONE = 'default';
@@ -151,8 +152,33 @@ async function identityPatch(
   if (!moves && !rewired) return name;
   const zone = request.zone ?? node.zone;
   const driverInfo = without({ ...node.driverInfo, ...request.setDriverInfo }, request.removeDriverInfo);
+  await refuseOldSecrets(node, { zone, driverInfo }, request, conductor);
   const bmcKey = await parseInfo(zone, node.driver, driverInfo, conductor);
   return { ...name, zone, driverInfo, bmcKey };
+}
+
+/**
+ * A stored secret is for the BMC, and the way to it, that it was given for. Whoever changes where or how it is sent has to
+ * know it: otherwise an editor could have it sent to a machine of their own.
+ * @throws DRIVER_INFO_INVALID naming the secrets that have to be given again
+ */
+async function refuseOldSecrets(
+  node: NodeRow,
+  changed: Pick<NodeRow, 'zone' | 'driverInfo'>,
+  request: UpdateNodeRequest,
+  { orders }: Conductor,
+): Promise<void> {
+  const secretKeys = secretKeysOf(await findDriver(node.zone, node.driver, orders.store.database.read));
+  const isSecret = (key: string): boolean => isSecretKey(key, secretKeys);
+  const keys = new Set([...Object.keys(node.driverInfo), ...Object.keys(changed.driverInfo)]);
+  const ways = [...keys].filter((key) => !isSecret(key) && node.driverInfo[key] !== changed.driverInfo[key]);
+  if (changed.zone !== node.zone) ways.push('zone');
+  const kept = Object.keys(changed.driverInfo).filter((key) => isSecret(key) && !(key in request.setDriverInfo));
+  if (ways.length === 0 || kept.length === 0) return;
+  throw fail(
+    'DRIVER_INFO_INVALID',
+    `${ways.join(', ')} would change, and the stored ${kept.join(', ')} would be sent there; give ${kept.length === 1 ? 'it' : 'them'} again in the same request`,
+  );
 }
 
 /** Forgets a free node. @throws NODE_NOT_FOUND, NODE_HELD */

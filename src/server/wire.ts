@@ -2,6 +2,7 @@
 import { possibleWith } from '../core/abort_table.ts';
 import { isErrorCode } from '../core/errors.ts';
 import { KEPT_LIMITS } from '../core/limits.ts';
+import { MASK } from '../core/masking.ts';
 import {
   type OnOff,
   POWER_STATE_NAMES,
@@ -99,17 +100,17 @@ export function toBmc(node: NodeRow): agentProto.Bmc {
   return { nodeUuid: node.uuid, driver: node.driver, driverInfo: { ...node.driverInfo }, fence: node.fence, guid: '' };
 }
 
-/** What stands where a secret is. */
-export const MASK = '******';
-
 /** Keys that are masked whatever their driver says, or if nothing is known of it any more. */
 const LOOKS_SECRET = /pass|secret|key|token|community|credential/i;
+
+/** True for a key whose value is a secret. */
+export const isSecretKey = (key: string, secretKeys: ReadonlySet<string>): boolean =>
+  secretKeys.has(key) || LOOKS_SECRET.test(key);
 
 /** driver_info for an answer: secrets masked, also where only the name says so. References to secrets are not secret. */
 export function maskSecrets(info: NodeRow['driverInfo'], secretKeys: ReadonlySet<string>): Record<string, string> {
   const masked = (key: string, value: string): string => {
-    const secret = secretKeys.has(key) || LOOKS_SECRET.test(key);
-    return secret && !/^(file|env):/.test(value) ? MASK : value;
+    return isSecretKey(key, secretKeys) && !/^(file|env):/.test(value) ? MASK : value;
   };
   return Object.fromEntries(Object.entries(info).map(([key, value]) => [key, masked(key, value)]));
 }

@@ -7,6 +7,7 @@
 import type { Chance } from '../../core/chance.ts';
 import type { Clock } from '../../core/clock.ts';
 import { type CountermandError, fail } from '../../core/errors.ts';
+import { maskIn } from '../../core/masking.ts';
 import { TARGETS, type Target } from '../../core/power.ts';
 import { type Bmc, type Driver, defineDriver, objectionTo, type Supported } from '../driver.ts';
 import { openNativeIpmi } from '../ipmi/native.ts';
@@ -70,7 +71,7 @@ export function createIrmcDriver({ resolver = systemResolver, ...given }: IrmcDr
     const { readStatus } = await import('./reply.ts');
     const status = readStatus(reply);
     // What it says is shown to people, and it knows the password.
-    if (typeof status !== 'string') return { ...status, words: status.words.replaceAll(info.irmc_password, '***') };
+    if (typeof status !== 'string') return { ...status, words: maskIn(status.words, [info.irmc_password]) };
     const doubt = 'the command may have been carried out';
     throw fail('BMC_GARBLED', `the answer of the iRMC ${irmcName(info)} to ${name} ${status}; ${doubt}`);
   }
