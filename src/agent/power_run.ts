@@ -15,7 +15,7 @@ import {
 } from '../core/power.ts';
 import type { AbortReport, Report, Sending } from '../core/report.ts';
 import { abortable, openScope, type Scope, sleep, untilAborted } from '../core/signals.ts';
-import { PROVES_NOT_SENT, PROVES_REFUSED } from '../drivers/driver.ts';
+import { type Driver, PROVES_NOT_SENT, PROVES_REFUSED } from '../drivers/driver.ts';
 import type { Hardware } from './hardware.ts';
 import { recallOrder } from './recall.ts';
 
@@ -25,6 +25,8 @@ export const GO_VALID_MS = 5000;
 export const POLL_GAPS_MS = [500, 1000, 2000, 4000, 8000, 10_000] as const;
 /** The gap before an idempotent command is prepared again grows from the first to the last of these. */
 export const RETRY_GAPS_MS = [1000, 2000, 4000] as const;
+/** A reading with nothing new is told all the same after so long: the conductor says how old the last one is. */
+const TELL_AGAIN_MS = 10_000;
 /** Made once: each power task ends something with them, and to note where an error came from takes long. */
 const NEXT_SENDING = fail('SETTLED', 'the next half of the power task begins');
 const OBSERVED_ANEW = fail('SETTLED', 'the power task is observed anew');
@@ -53,10 +55,11 @@ export class PowerRun {
   /** A command of the present phase was sent, and nobody knows whether the BMC has carried it out. */
   #inDoubt = false;
   #aborting = false;
+  #toldAt = Number.NEGATIVE_INFINITY;
   #go: ((go: { command: OrderTarget; phase: Phase }) => void) | null = null;
 
   constructor(subject: RunSubject, hardware: Hardware, tell: (report: Report) => void, shutdown: AbortSignal) {
-    this.#hardware = hardware;
+    this.#hardware = { ...hardware, driver: this.#noting(hardware) };
     this.#tell = tell;
     this.#target = subject.target;
     this.#life = openScope([shutdown]);
@@ -71,8 +74,35 @@ export class PowerRun {
       observed: null,
       seenDown: false,
       error: null,
+      unreadable: null,
       abort: null,
     };
+  }
+
+  /** The driver, with a note of each reading: when it was taken, or why it failed. */
+  #noting({ driver, clock }: Hardware): Driver {
+    const noted = async <T>(answer: Promise<T>, signal: AbortSignal): Promise<T> => {
+      try {
+        return await answer;
+      } catch (thrown) {
+        if (!signal.aborted) this.#noteUnreadable(asCountermandError(thrown));
+        throw thrown;
+      }
+    };
+    return {
+      ...driver,
+      getSupportedPowerStates: (bmc, signal) => noted(driver.getSupportedPowerStates(bmc, signal), signal),
+      getPowerState: async (bmc, signal) => {
+        const reading = await noted(driver.getPowerState(bmc, signal), signal);
+        // Whoever asked for the reading tells it.
+        this.#report = { ...this.#report, unreadable: null };
+        return { ...reading, readAt: clock.monotonic() };
+      },
+    };
+  }
+
+  #noteUnreadable(error: CountermandError): void {
+    if (this.#report.unreadable?.message !== error.message) this.#update({ unreadable: error });
   }
 
   /** The whole truth about the task here. */
@@ -152,6 +182,7 @@ export class PowerRun {
 
   #update(change: Partial<Report>): void {
     this.#report = { ...this.#report, ...change };
+    this.#toldAt = this.#hardware.clock.monotonic();
     this.#tell(this.#report);
   }
 
@@ -203,6 +234,7 @@ export class PowerRun {
     const { driver, bmc, lease } = this.#hardware;
     const missing = await this.#findMissing(signal);
     const before = await driver.getPowerState(bmc, signal);
+    this.#report = { ...this.#report, before };
     // To a node that is off nothing is sent but power on, whatever was asked for.
     if (missing && before.powerState === 'power on') throw missing;
     if (mustWait(this.#target, this.#report.phase, before)) {
@@ -286,7 +318,10 @@ export class PowerRun {
     const { observed, before, error } = this.#report;
     const seenDown = this.#report.seenDown || showsDown(reading, before, observed);
     const news = observed?.powerState !== reading.powerState || observed.host !== reading.host;
-    if (news || seenDown !== this.#report.seenDown || error) this.#update({ observed: reading, seenDown, error: null });
+    const silentMs = this.#hardware.clock.monotonic() - this.#toldAt;
+    const told = !news && seenDown === this.#report.seenDown && !error && silentMs < TELL_AGAIN_MS;
+    if (told) this.#report = { ...this.#report, observed: reading };
+    else this.#update({ observed: reading, seenDown, error: null });
   }
 
   #noteFailure(error: CountermandError): void {

@@ -188,7 +188,7 @@ export class Work {
   }
 
   #report(report: Report): void {
-    this.#parts.say({ $case: 'report', value: toTaskReport(report) });
+    this.#parts.say({ $case: 'report', value: toTaskReport(report, this.#parts.clock.monotonic()) });
   }
 
   async #answer({ askId, question }: Ask): Promise<Answer> {
@@ -218,9 +218,10 @@ export class Work {
     }
   }
 
-  async #read({ driver, bmc, queue }: Hardware, signal: AbortSignal): Promise<Answer['answer']> {
+  async #read({ driver, bmc, queue, clock }: Hardware, signal: AbortSignal): Promise<Answer['answer']> {
     const reading = await queue.turn('poll', () => driver.getPowerState(bmc, signal), signal);
-    return { $case: 'reading', value: toReading(reading) };
+    // The answer goes out at once.
+    return { $case: 'reading', value: toReading(reading, clock.monotonic()) };
   }
 
   async #probe({ driver, bmc, queue, clock }: Hardware, signal: AbortSignal): Promise<Answer['answer']> {
@@ -234,5 +235,5 @@ export class Work {
 type Subject = Pick<Report, 'taskUuid' | 'fence' | 'phase' | 'sending'>;
 
 function unusable(subject: Subject, error: CountermandError): Report {
-  return { ...subject, before: null, observed: null, seenDown: false, abort: null, error };
+  return { ...subject, before: null, observed: null, seenDown: false, abort: null, error, unreadable: error };
 }

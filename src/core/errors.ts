@@ -186,6 +186,14 @@ export const ERROR_TABLE = {
 
 export type ErrorCode = keyof typeof ERROR_TABLE;
 
+/** The codes that mean that a BMC refused a login. To try again without a reason may lock the account. */
+export const REFUSED_LOGINS: readonly ErrorCode[] = [
+  'BMC_USER_UNKNOWN',
+  'BMC_PASSWORD_WRONG',
+  'BMC_KG_WRONG',
+  'BMC_LOGIN_REFUSED',
+];
+
 /** The one error of the product: a code of the table and a sentence. Secrets never belong in the sentence. */
 export class CountermandError extends Error {
   readonly code: ErrorCode;

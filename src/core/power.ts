@@ -189,6 +189,11 @@ export interface Reading {
   readonly guid?: string | undefined;
   /** Where the BMC that was read really is: resolved address and port. */
   readonly place?: string | undefined;
+  /**
+   * When it was taken: at the agent by its clock that never jumps, at the conductor in milliseconds since 1970. Drivers leave
+   * it out; the agent notes it.
+   */
+  readonly readAt?: number | undefined;
 }
 
 /** What a reading means for a phase: it has been reached, or not yet. */

@@ -4,7 +4,7 @@
  */
 import { type Channel, openChannel } from '../core/channel.ts';
 import type { Clock } from '../core/clock.ts';
-import { fail, isErrorCode } from '../core/errors.ts';
+import { type CountermandError, fail, isErrorCode } from '../core/errors.ts';
 import { AGENT_LIMITS } from '../core/limits.ts';
 import type { Report } from '../core/report.ts';
 import { abortable, onAbort, openScope, type Scope, untilAborted } from '../core/signals.ts';
@@ -242,7 +242,7 @@ export class Attachments {
 
   #receive(message: FromAgent, live: LiveAttachment): void {
     if (message.$case === 'heartbeat') live.send({ $case: 'heartbeatAck', value: {} });
-    if (message.$case === 'report') this.#listener?.reported(fromReport(message.value), live);
+    if (message.$case === 'report') this.#listener?.reported(fromReport(message.value, this.#clock.now()), live);
     if (message.$case === 'answer' && message.value.answer) {
       live.questions.get(message.value.askId)?.(message.value.answer);
     }
@@ -275,6 +275,18 @@ export class Attachments {
 
 function serves({ hello }: Attachment, node: Pick<NodeRow, 'zone' | 'driver'>): boolean {
   return hello.zones.includes(node.zone) && hello.drivers.some(({ name }) => name === node.driver);
+}
+
+/** Why no agent can read a node: there is none, or its own was lost a moment ago and may still come back. */
+export function whyUnserved(
+  { name, driver, zone }: Pick<NodeRow, 'name' | 'driver' | 'zone'>,
+  kind: Exclude<Owner['kind'], 'attached'>,
+): CountermandError {
+  if (kind === 'none') return fail('AGENT_NOT_ATTACHED', `no agent with driver ${driver} is attached for zone ${zone}`);
+  return fail(
+    'AGENT_NOT_ATTACHED',
+    `the agent of node ${name} is lost; another one may take over when its lease has run out`,
+  );
 }
 
 /** A place in a list of `length`, the same for the same uuid: spreads nodes over the agents of a zone. */

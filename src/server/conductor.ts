@@ -16,7 +16,8 @@ import { forgetAgent, forgetEmbeddedAgents, listAgents, saveAgent } from './stor
 import type { DriverRow } from './store/rows.ts';
 import { explainSqlite } from './store/sqlite_errors.ts';
 import type { Store } from './store/store.ts';
-import { syncPowerStates } from './sync.ts';
+import { readServedAgain, syncPowerStates } from './sync.ts';
+import { noteUnservedLater } from './unserved.ts';
 import { fromTarget } from './wire.ts';
 
 /** What a conductor is made from. */
@@ -66,7 +67,7 @@ export async function startConductor({ store, limits, agentLeaseMs, log }: Condu
     },
   });
   const handingOut = new Set<Promise<unknown>>();
-  attachments.listen(listenerOf(store, attachments, keeper, handingOut, log));
+  attachments.listen(listenerOf({ readings, keeper, agentLeaseMs }, handingOut));
   const parts: PlanParts = { orders: { store, attachments, keeper, limits }, planLimits: limits, log, shutdown };
   const plans = new Engine(parts);
   const audits = new Audits(plans, parts);
@@ -83,6 +84,7 @@ export async function startConductor({ store, limits, agentLeaseMs, log }: Condu
     await keeper.recover();
     await windows.recover();
     background.push(syncPowerStates(readings));
+    noteUnservedLater(2 * agentLeaseMs, readings, handingOut);
     await plans.recover();
     await audits.recover();
     background.push(keepPlansFresh(parts), disk.watch());
@@ -110,27 +112,35 @@ async function presumeOldAgentsLost(store: Store, attachments: Attachments): Pro
   for (const { uuid } of await listAgents(store.database.read)) attachments.presumeLost(uuid);
 }
 
+interface ListenerParts {
+  readonly readings: ReadingParts;
+  readonly keeper: Keeper;
+  readonly agentLeaseMs: number;
+}
+
 /** @param handingOut what is under way, for whoever waits until the database is let go of */
 function listenerOf(
-  store: Store,
-  attachments: Attachments,
-  keeper: Keeper,
+  { readings, keeper, agentLeaseMs }: ListenerParts,
   handingOut: Set<Promise<unknown>>,
-  log: Log,
 ): AttachmentListener {
+  const { store, attachments, log, shutdown } = readings;
   const { database, clock } = store;
-  const handOut = (agent: string, work: Promise<unknown>): void => {
-    const failed = (err: unknown): void => log.error({ err, agent }, 'power tasks could not be handed out');
+  const handOut = (agent: string, work: Promise<unknown>, what = 'power tasks could not be handed out'): void => {
+    const failed = (err: unknown): void => {
+      if (!shutdown.aborted) log.error({ err, agent }, what);
+    };
     const settled = work.catch(failed).finally(() => handingOut.delete(settled));
     handingOut.add(settled);
   };
-  const forget = (agentUuid: string): void =>
+  const forget = (agentUuid: string, graceMs: number): void => {
+    noteUnservedLater(graceMs, readings, handingOut);
     handOut(
       agentUuid,
       database
         .write((transaction) => forgetAgent(agentUuid, transaction))
         .then(() => keeper.handOut((node) => node.agentUuid === agentUuid)),
     );
+  };
   return {
     async attaching(hello) {
       const agent = { uuid: hello.agentUuid, name: hello.name, embedded: hello.embedded, attachedAt: clock.now() };
@@ -147,9 +157,11 @@ function listenerOf(
         return owner.kind === 'attached' && owner.attachment.hello.agentUuid === agentUuid;
       };
       handOut(name, keeper.handOut(served));
+      handOut(name, readServedAgain(readings), 'nodes could not be read');
     },
-    left: forget,
-    movable: forget,
+    // One that restarts comes back within its lease.
+    left: (agentUuid) => forget(agentUuid, agentLeaseMs),
+    movable: (agentUuid) => forget(agentUuid, 0),
     reported: (report, attachment) => keeper.reported(report, attachment),
   };
 }

@@ -56,6 +56,7 @@ function freshNode(
     targetPowerState: null,
     powerStateReadAt: null,
     lastError: '',
+    problem: null,
     agentUuid: null,
     fence: 0,
     heldBy: null,

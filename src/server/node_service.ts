@@ -38,11 +38,11 @@ export function createNodeService(conductor: Conductor): NodeServiceImplementati
       return { node: await answer(await getNode(node, read)) };
     },
 
-    async listNodes({ pageSize: size, pageToken: token, zone, driver, labels }) {
+    async listNodes({ pageSize: size, pageToken: token, zone, driver, labels, withProblem }) {
       const limit = pageSize(size);
-      const list = ['nodes', zone, driver, labels];
+      const list = ['nodes', zone, driver, labels, withProblem];
       const after = pageMark(list, token, isName) ?? '';
-      const nodes = await listNodes({ zone, driver, labels }, after, limit, read);
+      const nodes = await listNodes({ zone, driver, labels, withProblem }, after, limit, read);
       const nextPageToken = nodes.length === limit ? pageToken(list, nodes.at(-1)?.name) : '';
       return { nodes: await Promise.all(nodes.map(answer)), nextPageToken };
     },

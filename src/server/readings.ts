@@ -5,15 +5,18 @@
 import type { Timer } from '../core/clock.ts';
 import { asCountermandError, type CountermandError, type ErrorCode, fail } from '../core/errors.ts';
 import type { Reading } from '../core/power.ts';
-import type { Attachments } from './attachments.ts';
+import { type Attachments, whyUnserved } from './attachments.ts';
 import type { Log } from './log.ts';
 import { correctedAnnouncement } from './notifications.ts';
+import type { LastLook } from './power/decide.ts';
+import { knownFrom } from './power/known.ts';
 import type { Limits } from './power/limits.ts';
 import type { Transaction } from './store/database.ts';
 import { announce } from './store/events.ts';
 import type { Cause } from './store/model_changes.ts';
 import { findNode, findNodesByUuid, getNode, listWindows, noteReadAgain, writeNode } from './store/nodes.ts';
 import { findPowerTask, lastWindowTask } from './store/power_tasks.ts';
+import { problemAfter } from './store/problems.ts';
 import type { NodeRow } from './store/rows.ts';
 import type { Store } from './store/store.ts';
 import { forgetWindow, mayStillChange, type Window, windowLeftMs } from './store/windows.ts';
@@ -49,7 +52,10 @@ export async function readNode(node: NodeRow, parts: ReadingParts, signal: Abort
   const outcome = await askForReading(node, parts, signal);
   if (outcome instanceof Error) {
     signal.throwIfAborted();
-    const failed = await store.database.write((transaction) => recordFailure(node, outcome, transaction, store));
+    const now = await findNode(node.uuid, store.database.read);
+    const news = now !== null && failurePatch(node, now, outcome, store) !== null;
+    // A rack that stays silent is not written again and again.
+    const failed = news ? await store.database.write((tx) => recordFailure(node, outcome, tx, store)) : now;
     return { node: failed ?? node, reading: null, reason: outcome.message, errorCode: outcome.code };
   }
   const recorded = await parts.recorder.record(node, outcome);
@@ -60,13 +66,9 @@ export async function readNode(node: NodeRow, parts: ReadingParts, signal: Abort
 }
 
 /** Reads one node now, behind the orders for its BMC, and records nothing. It resolves in any case. */
-export async function lookAt(
-  node: NodeRow,
-  parts: ReadingParts,
-  signal: AbortSignal,
-): Promise<{ readonly reading: Reading | null; readonly reason: string }> {
+export async function lookAt(node: NodeRow, parts: ReadingParts, signal: AbortSignal): Promise<LastLook> {
   const seen = await askForReading(node, parts, signal);
-  return seen instanceof Error ? { reading: null, reason: seen.message } : { reading: seen, reason: '' };
+  return seen instanceof Error ? { reading: null, unreadable: seen } : { reading: seen, unreadable: null };
 }
 
 async function askForReading(
@@ -75,20 +77,14 @@ async function askForReading(
   signal: AbortSignal,
 ): Promise<Reading | CountermandError> {
   const owner = parts.attachments.ownerOf(node);
-  if (owner.kind === 'none')
-    return fail('AGENT_NOT_ATTACHED', `no agent with driver ${node.driver} is attached for zone ${node.zone}`);
-  if (owner.kind === 'lost')
-    return fail(
-      'AGENT_NOT_ATTACHED',
-      `the agent of node ${node.name} is lost; another may take over in ${Math.ceil(owner.movableInMs / 1000)} s`,
-    );
+  if (owner.kind !== 'attached') return whyUnserved(node, owner.kind);
   try {
     const answer = await parts.attachments.ask(
       owner.attachment,
       { $case: 'read', value: { bmc: toBmc(node) } },
       signal,
     );
-    const reading = answer.$case === 'reading' ? fromReading(answer.value) : null;
+    const reading = answer.$case === 'reading' ? fromReading(answer.value, parts.store.clock.now()) : null;
     return reading ?? fail('BMC_GARBLED', `the reading of node ${node.name} says neither on nor off`);
   } catch (thrown) {
     const error = asCountermandError(thrown);
@@ -163,11 +159,11 @@ async function recordReadings(
     if (isAsKnown(before, reading) && !unchanged.has(begun.uuid)) unchanged.set(begun.uuid, finding);
     else others.push(finding);
   }
-  const after = await noteReadAgain(
-    [...unchanged.keys()].map((uuid) => nodes.get(uuid) as NodeRow),
-    transaction,
-    store,
-  );
+  const again = [...unchanged].map(([uuid, { reading }]) => ({
+    node: nodes.get(uuid) as NodeRow,
+    readAt: reading.readAt ?? store.clock.now(),
+  }));
+  const after = await noteReadAgain(again, transaction, store);
   for (const node of after) recorded.set((unchanged.get(node.uuid) as Finding).begun, node);
   for (const { begun, reading } of others) {
     const node = await recordReading(begun, reading, transaction, store);
@@ -180,7 +176,7 @@ const isFree = (node: NodeRow, { fence }: Finding['begun']): boolean => node.hel
 
 function isAsKnown(node: NodeRow, { powerState }: Reading): boolean {
   const known = node.powerState === powerState && node.goodPowerState === powerState;
-  return known && node.lastError === '' && node.mayChangeUntil === null;
+  return known && node.lastError === '' && node.problem === null && node.mayChangeUntil === null;
 }
 
 async function recordReading(
@@ -191,16 +187,15 @@ async function recordReading(
 ): Promise<NodeRow | null> {
   const before = await findNode(begun.uuid, transaction.sql);
   if (before === null || !isFree(before, begun)) return null;
-  const now = store.clock.now();
   const open = mayStillChange(before, store);
   const changed = before.powerState !== reading.powerState;
   // The late end of an order that was given up: it can only be a way down.
   const late = open && (reading.powerState === 'power off' || reading.host === 'starting');
   const closed = late || (before.mayChangeUntil !== null && !open);
   const patch = {
-    powerState: reading.powerState,
-    powerStateReadAt: now,
+    ...knownFrom(reading),
     lastError: '',
+    problem: null,
     ...(closed ? { mayChangeUntil: null } : {}),
   };
   const lateTask = late && changed ? await lastWindowTask(before.uuid, transaction.sql) : null;
@@ -224,11 +219,25 @@ async function recordFailure(
   store: Store,
 ): Promise<NodeRow | null> {
   const before = await findNode(begun.uuid, transaction.sql);
-  if (before === null || !isFree(before, begun)) return before;
-  const expired = before.mayChangeUntil !== null && !mayStillChange(before, store);
-  if (before.lastError === error.message && !expired) return before;
-  const patch = { lastError: error.message, ...(expired ? { mayChangeUntil: null } : {}) };
+  if (before === null) return null;
+  const patch = failurePatch(begun, before, error, store);
+  if (patch === null) return before;
   return writeNode(before, patch, { why: 'it could not be read', actionUuid: null }, transaction, store);
+}
+
+/** What a failed reading changes in a node; null if that is nothing. A held node is its task's to speak of. */
+function failurePatch(
+  begun: Finding['begun'],
+  before: NodeRow,
+  error: CountermandError,
+  store: Store,
+): Partial<NodeRow> | null {
+  if (!isFree(before, begun)) return null;
+  const expired = before.mayChangeUntil !== null && !mayStillChange(before, store);
+  const problem = problemAfter(before.problem, error, store.clock.now());
+  if (problem === before.problem && !expired) return null;
+  const news = problem === before.problem ? {} : { problem, lastError: error.message };
+  return { ...news, ...(expired ? { mayChangeUntil: null } : {}) };
 }
 
 /** Reads nodes that may still change, at their interval, until their windows close. */

@@ -19,7 +19,7 @@ import * as agentProto from '../gen/countermand/v1/agent.ts';
 import type { Node } from '../gen/countermand/v1/node.ts';
 import * as powerProto from '../gen/countermand/v1/power.ts';
 import { actionOf } from './store/power_tasks.ts';
-import type { NodeRow, PowerTaskRow } from './store/rows.ts';
+import type { NodeRow, PowerTaskRow, Problem } from './store/rows.ts';
 
 /** A time for the wire. */
 export function date(at: number | null): Date | undefined {
@@ -56,12 +56,12 @@ function fromOnOff(value: powerProto.PowerState): OnOff | null {
   return state === undefined || state === 'error' ? null : state;
 }
 
-/** A reading from the wire; null if it is absent or says neither on nor off. */
-export function fromReading(reading: agentProto.Reading | undefined): Reading | null {
+/** A reading that came over the wire at `now`; null if it is absent or says neither on nor off. */
+export function fromReading(reading: agentProto.Reading | undefined, now: number): Reading | null {
   const powerState = reading ? fromOnOff(reading.powerState) : null;
   if (!reading || powerState === null) return null;
   const host = nameOf(agentProto.Host, reading.host)?.toLowerCase() as Reading['host'] | undefined;
-  return { powerState, host, boots: reading.boots };
+  return { powerState, host, boots: reading.boots, readAt: now - Math.max(0, reading.ageMs) };
 }
 
 /** A text of an agent or a BMC, as it is kept: no longer than its limit. */
@@ -73,23 +73,24 @@ export function fromTaskError(error: agentProto.TaskError | undefined): Report['
   return { code: isErrorCode(error.code) ? error.code : 'INTERNAL', message: cut(error.message) };
 }
 
-/** A report from the wire. */
-export function fromReport(report: agentProto.TaskReport): Report {
+/** A report that came over the wire at `now`. */
+export function fromReport(report: agentProto.TaskReport, now: number): Report {
   const abort = report.abort;
   return {
     taskUuid: report.taskUuid,
     fence: report.fence,
     phase: nameOf(powerProto.PowerTaskPhase, report.phase) ?? 'WHOLE',
     sending: nameOf(agentProto.Sending, report.sending),
-    before: fromReading(report.before),
-    observed: fromReading(report.observed),
+    before: fromReading(report.before, now),
+    observed: fromReading(report.observed, now),
     seenDown: report.seenDown,
     error: fromTaskError(report.error),
+    unreadable: fromTaskError(report.unreadable),
     abort: abort
       ? {
           outcome: nameOf(powerProto.AbortOutcome, abort.outcome) ?? 'FAILED',
           reason: cut(abort.reason),
-          observed: fromReading(abort.observed),
+          observed: fromReading(abort.observed, now),
         }
       : null,
   };
@@ -115,6 +116,11 @@ export function maskSecrets(info: NodeRow['driverInfo'], secretKeys: ReadonlySet
   return Object.fromEntries(Object.entries(info).map(([key, value]) => [key, masked(key, value)]));
 }
 
+/** A problem for an answer. */
+function toProblem(problem: Problem | null): powerProto.Problem | undefined {
+  return problem === null ? undefined : { ...problem, since: date(problem.since) };
+}
+
 /** A node for an answer. */
 export function toNode(node: NodeRow, secretKeys: ReadonlySet<string>): Node {
   return {
@@ -135,6 +141,7 @@ export function toNode(node: NodeRow, secretKeys: ReadonlySet<string>): Node {
     createdAt: date(node.createdAt),
     updatedAt: date(node.updatedAt),
     revision: node.revision,
+    problem: toProblem(node.problem),
   };
 }
 
@@ -179,6 +186,7 @@ export function toPowerTask(task: PowerTaskRow): powerProto.PowerTask {
     endedAt: date(task.endedAt),
     mayStillChangeUntil: date(task.mayChangeUntil),
     revision: task.revision,
+    problem: toProblem(task.problem),
   };
 }
 

@@ -23,6 +23,7 @@ const FACTS: Facts = {
   softPowerOffTimeoutMs: 600_000,
   powerStateChangeTimeoutMs: 60_000,
   mayChangeUntil: null,
+  lastReading: null,
 };
 
 type Subject = [state: PowerTaskState, target: OrderTarget, phase: Phase, more?: Partial<PowerTaskRow>];
@@ -34,7 +35,7 @@ function rowOf([state, target, phase, more = {}]: Subject): PowerTaskRow {
 }
 
 function reportOf(sending: Sending | null, more: Partial<Report>, { uuid, fence, phase }: PowerTaskRow): Report {
-  const nothing = { before: null, observed: null, seenDown: false, error: null, abort: null };
+  const nothing = { before: null, observed: null, seenDown: false, error: null, unreadable: null, abort: null };
   return { taskUuid: uuid, fence, phase, sending, ...nothing, ...more };
 }
 
@@ -151,11 +152,13 @@ test('a power on that waits for a shutdown waits as long as a shutdown may take,
 });
 
 const PAST: Facts = { ...FACTS, isPast: true };
+const SILENT = { code: 'BMC_SILENT', message: 'it is silent' } as const;
+const UNREAD: LastLook = { reading: null, unreadable: SILENT };
 const looked = test.macro<[Subject, Reading | null, string]>({
   exec(t, subject, reading, expected) {
     const task = rowOf(subject);
     t.is(wordsOf(onDeadline(task, PAST)), 'look');
-    const look: LastLook = { reading, reason: reading === null ? 'the BMC is silent' : '' };
+    const look: LastLook = { reading, unreadable: reading === null ? SILENT : null };
     t.is(wordsOf(onDeadline(task, PAST, look)), expected);
   },
   title: (_, subject, reading, expected) =>
@@ -180,14 +183,20 @@ test(looked, ['SENDING', 'inject nmi', 'WHOLE'], ON, 'fail OUTCOME_UNKNOWN');
 test('the error at a deadline claims what was seen, and no more', (t) => {
   const task = rowOf(['CONFIRMING', 'soft power off', 'DOWN', { observedPowerState: 'power on' }]);
   const errorAfter = (look: LastLook): string => onDeadline(task, PAST, look).patch.task?.errorMessage ?? '';
-  t.regex(errorAfter({ reading: STOPPING, reason: '' }), /was last power on and stopping\. It may still go down$/);
   t.regex(
-    errorAfter({ reading: null, reason: 'it is silent' }),
-    /was last power on, and could not be read at the end: it is silent/,
+    errorAfter({ reading: STOPPING, unreadable: null }),
+    /was last power on and stopping\. It may still go down$/,
   );
-  const unread = onDeadline(task, PAST, { reading: null, reason: 'it is silent' });
+  t.regex(errorAfter(UNREAD), /it has not been read: BMC_SILENT: it is silent/);
+  const unread = onDeadline(task, PAST, UNREAD);
   t.is(unread.patch.node?.powerState, undefined);
   t.is(unread.patch.node?.powerStateReadAt, undefined);
+  const seen = onDeadline(task, { ...PAST, lastReading: { ...ON, readAt: NOW - 50_000 } }, UNREAD).patch;
+  t.regex(
+    seen.task?.errorMessage ?? '',
+    /it was last read power on 50 s ago; not readable since: BMC_SILENT: it is silent\. It may still go down$/,
+  );
+  t.is(seen.node?.powerStateReadAt, NOW - 50_000);
 });
 
 test('an escalation needs no last reading: the agent reads before it sends', (t) => {

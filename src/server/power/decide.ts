@@ -9,7 +9,6 @@ import {
   isIdempotent,
   isReached,
   mustWait,
-  type OnOff,
   type OrderTarget,
   type Phase,
   phaseSettlesIn,
@@ -18,8 +17,10 @@ import {
 } from '../../core/power.ts';
 import type { Report } from '../../core/report.ts';
 import type { PowerTaskEvent } from '../../core/states.ts';
+import type { Unreadable } from '../store/problems.ts';
 import type { PowerTaskRow } from '../store/rows.ts';
 import type { PowerTaskPatch } from '../store/transition.ts';
+import { knownFrom, observedAs } from './known.ts';
 
 /** What a move depends on beside the row. */
 export interface Facts {
@@ -31,6 +32,8 @@ export interface Facts {
   readonly powerStateChangeTimeoutMs: number;
   /** Until when the node may still change because of an older order, or null. */
   readonly mayChangeUntil: number | null;
+  /** The newest reading of the node by an agent that had the task, or null. */
+  readonly lastReading: Reading | null;
 }
 
 /** One move: a row of the state table with its patch, then something to tell the agent. */
@@ -48,8 +51,8 @@ export interface Move {
 /** What the last reading at a deadline has come to: a reading, or why there is none. */
 export interface LastLook {
   readonly reading: Reading | null;
-  /** Why the hardware could not be read; empty if it was. */
-  readonly reason: string;
+  /** Why the hardware could not be read; null if it was. */
+  readonly unreadable: Unreadable | null;
 }
 
 const STAY: Move = { event: null, patch: {}, next: 'nothing' };
@@ -75,11 +78,7 @@ function whenQueued(task: PowerTaskRow, report: Report, facts: Facts): Move {
   if (report.sending === 'NOT_SENT') {
     // We were away, or slow: nothing is wrong with the order, and there is time left to begin it.
     if (error?.code === 'GO_TOO_LATE') return { event: null, patch: {}, next: 'start' };
-    return failing(
-      task,
-      fail(error?.code ?? 'INTERNAL', `nothing was sent: ${error?.message ?? 'no reason given'}`),
-      facts,
-    );
+    return failing(task, fail(error?.code ?? 'INTERNAL', `nothing was sent: ${error?.message ?? 'no reason given'}`));
   }
   if (before === null) return STAY;
   if (report.sending === 'WAITING') return waiting(task, before, facts);
@@ -92,7 +91,7 @@ function whenQueued(task: PowerTaskRow, report: Report, facts: Facts): Move {
       'NMI_NEEDS_POWER',
       `node ${task.nodeName} is off; an NMI needs a running node. Nothing was sent`,
     );
-    return failing(task, reason, facts, before.powerState);
+    return failing(task, reason, before);
   }
   const reboots = target === 'rebooting' || target === 'soft rebooting';
   return sending(task, before, off && reboots ? 'UP' : firstPhase(target), facts);
@@ -115,8 +114,8 @@ function waiting(task: PowerTaskRow, before: Reading, facts: Facts): Move {
 function alreadyThere(task: PowerTaskRow, before: Reading, facts: Facts): Move {
   const sentence = `the node was already ${before.powerState}; nothing was sent`;
   const { mayChangeUntil } = facts;
-  if (mayChangeUntil === null) return succeeding(task, before, sentence, facts);
-  const move = succeeding(task, before, `${sentence}. It may still change: an older order was given up`, facts);
+  if (mayChangeUntil === null) return succeeding(task, before, sentence);
+  const move = succeeding(task, before, `${sentence}. It may still change: an older order was given up`);
   return { ...move, patch: { ...move.patch, task: { ...move.patch.task, mayChangeUntil } } };
 }
 
@@ -126,13 +125,13 @@ function sending(task: PowerTaskRow, before: Reading, phase: Phase, facts: Facts
   const moved = {
     phase,
     beforePowerState: before.powerState,
-    observedPowerState: before.powerState,
+    ...observedAs(before),
     sendingAt: facts.now,
     deadlineAt: facts.now + timeoutMs,
     message: started ? 'the node was off and is being powered on' : '',
   };
   const command = commandOf({ ...task, phase }, facts);
-  return { event: 'send', patch: { task: moved, node: good(before.powerState, facts) }, next: 'go', command };
+  return { event: 'send', patch: { task: moved, node: knownFrom(before) }, next: 'go', command };
 }
 
 /** What is sent to the BMC in the task's phase. */
@@ -147,8 +146,8 @@ function whenSending(task: PowerTaskRow, report: Report, facts: Facts): Move {
   const { sending: how, observed } = report;
   if (how === 'READY') return whenReady(task, report, facts);
   if (how === 'ACCEPTED') return { event: 'accept', patch: { task: { message: '' } }, next: 'again' };
-  if (how === 'NOT_SENT' || how === 'REFUSED') return whenNotDone(task, report, facts);
-  if (!isIdempotent(task.target, task.phase)) return how === 'WAITING' ? STAY : whenNobodyKnows(task, report, facts);
+  if (how === 'NOT_SENT' || how === 'REFUSED') return whenNotDone(task, report);
+  if (!isIdempotent(task.target, task.phase)) return how === 'WAITING' ? STAY : whenNobodyKnows(task, report);
   if (observed !== null && isReached(task.target, task.phase, { reading: observed, seenDown: task.seenDown }))
     return finishing(task, observed, facts);
   return retrying(task, report);
@@ -165,11 +164,11 @@ function whenReady(task: PowerTaskRow, { before }: Report, facts: Facts): Move {
 }
 
 /** The command was certainly not carried out. An agent tries a second half again; Go may have come too late for a first one. */
-function whenNotDone(task: PowerTaskRow, report: Report, facts: Facts): Move {
+function whenNotDone(task: PowerTaskRow, report: Report): Move {
   const idempotent = isIdempotent(task.target, task.phase);
   if (idempotent && report.error?.code === 'GO_TOO_LATE') return { event: null, patch: {}, next: 'start' };
   if (idempotent && task.phase !== firstPhase(task.target)) return retrying(task, report);
-  return failing(task, refusal(task, report), facts, report.before?.powerState ?? null);
+  return failing(task, refusal(task, report), report.before);
 }
 
 /** An idempotent command that failed, or may have, is prepared again by the agent. Here it is only shown. */
@@ -192,7 +191,7 @@ function refusal(task: PowerTaskRow, { error, sending: how }: Report): Counterma
 }
 
 /** The order may have been sent. A soft one is watched until its deadline; reset and NMI end by what can be seen. */
-function whenNobodyKnows(task: PowerTaskRow, report: Report, facts: Facts): Move {
+function whenNobodyKnows(task: PowerTaskRow, report: Report): Move {
   const message = 'the order may have been sent: no answer to it is known';
   if (TARGET_TABLE[task.target].soft || report.seenDown)
     return { event: 'accept', patch: { task: { message } }, next: 'again' };
@@ -202,7 +201,7 @@ function whenNobodyKnows(task: PowerTaskRow, report: Report, facts: Facts): Move
     'OUTCOME_UNKNOWN',
     `outcome unknown: the ${task.target} may have reached the BMC; the node is ${powerState}. It was not sent again`,
   );
-  return failing(task, reason, facts, powerState);
+  return failing(task, reason, report.observed);
 }
 
 function whenConfirming(task: PowerTaskRow, report: Report, facts: Facts): Move {
@@ -212,22 +211,22 @@ function whenConfirming(task: PowerTaskRow, report: Report, facts: Facts): Move 
   const seen = { reading: observed, seenDown: task.seenDown || report.seenDown };
   if (isReached(task.target, task.phase, seen)) return finishing(task, observed, facts);
   if (observed.powerState === task.observedPowerState && seen.seenDown === task.seenDown) return STAY;
-  const moved = { observedPowerState: observed.powerState, seenDown: seen.seenDown };
-  return { event: 'observe', patch: { task: moved, node: good(observed.powerState, facts) }, next: 'nothing' };
+  const moved = { ...observedAs(observed), seenDown: seen.seenDown };
+  return { event: 'observe', patch: { task: moved, node: knownFrom(observed) }, next: 'nothing' };
 }
 
 /** A phase has settled: the task has, or its second half begins. */
 function finishing(task: PowerTaskRow, reading: Reading, facts: Facts): Move {
   const goesDown = task.phase === 'DOWN' || task.phase === 'FORCED_DOWN';
-  if (task.target !== 'soft rebooting' || !goesDown) return succeeding(task, reading, '', facts);
+  if (task.target !== 'soft rebooting' || !goesDown) return succeeding(task, reading, '');
   if (task.state === 'SENDING') return { event: 'accept', patch: {}, next: 'again' };
   const half = {
     phase: 'UP' as const,
-    observedPowerState: reading.powerState,
+    ...observedAs(reading),
     seenDown: true,
     deadlineAt: facts.now + facts.powerStateChangeTimeoutMs,
   };
-  const node = good(reading.powerState, facts);
+  const node = knownFrom(reading);
   if (facts.softRebootInOneCommand && task.phase === 'DOWN') {
     const message = 'the host went down and is starting';
     return { event: 'observe', patch: { task: { ...half, message }, node }, next: 'again' };
@@ -243,7 +242,7 @@ function finishing(task: PowerTaskRow, reading: Reading, facts: Facts): Move {
  */
 export function onDeadline(task: PowerTaskRow, facts: Facts, look: LastLook | null = null): Move {
   if (!facts.isPast) return STAY;
-  if (task.state === 'QUEUED') return notStarted(task, facts);
+  if (task.state === 'QUEUED') return notStarted(task);
   if (task.state !== 'SENDING' && task.state !== 'CONFIRMING') return STAY;
   if (task.state === 'CONFIRMING' && task.onTimeout === 'FORCE' && task.phase === 'DOWN') return forcing(task, facts);
   if (look === null) return { event: null, patch: {}, next: 'look' };
@@ -251,11 +250,12 @@ export function onDeadline(task: PowerTaskRow, facts: Facts, look: LastLook | nu
   return reading !== null && settles(task, reading) ? finishing(task, reading, facts) : timingOut(task, look, facts);
 }
 
-function notStarted(task: PowerTaskRow, facts: Facts): Move {
+function notStarted(task: PowerTaskRow): Move {
   const waited = Math.round(((task.startDeadlineAt ?? task.createdAt) - task.createdAt) / 1000);
-  const why = task.message === '' ? '' : `: ${task.message}`;
-  const sentence = `nothing was sent: the order did not reach the BMC of ${task.nodeName} within ${waited} s${why}`;
-  return failing(task, fail('NOT_STARTED', sentence), facts);
+  const { message, problem } = task;
+  const why = problem === null ? message : `not readable: ${problem.code}: ${problem.message}`;
+  const sentence = `nothing was sent: the order did not reach the BMC of ${task.nodeName} within ${waited} s${why && `: ${why}`}`;
+  return failing(task, fail('NOT_STARTED', sentence));
 }
 
 /** A reset or an NMI that may never have been sent is not proved by a node that is on. */
@@ -271,21 +271,29 @@ function forcing(task: PowerTaskRow, facts: Facts): Move {
   return { event: 'send_next', patch: { task: half }, next: 'start' };
 }
 
-function timingOut(task: PowerTaskRow, { reading, reason }: LastLook, facts: Facts): Move {
+function timingOut(task: PowerTaskRow, look: LastLook, facts: Facts): Move {
   const unknown = task.state === 'SENDING' && !isIdempotent(task.target, task.phase);
   const code: ErrorCode = unknown ? 'OUTCOME_UNKNOWN' : 'TIMED_OUT';
   const wanted = phaseSettlesIn(task.target, task.phase);
-  const last = reading === null ? (task.observedPowerState ?? 'not known') : wordsOf(reading);
-  const unread = reading === null ? `, and could not be read at the end: ${reason}` : '';
-  const seen = `was last ${last}${unread}`;
+  const seen = lastSeen(look, facts);
   const mayChange = task.phase === 'DOWN' || task.phase === 'FORCED_DOWN';
   const sentence = unknown
     ? `outcome unknown: nobody can tell whether the ${task.target} reached the BMC; the node ${seen}`
-    : `${task.nodeName} was not ${wanted} in time; it ${seen}`;
+    : `${task.nodeName} was not seen ${wanted} in time; it ${seen}`;
   const tried = task.state === 'SENDING' && task.message !== '' ? `. It was ${task.message}` : '';
   const window = mayChange ? facts.now + facts.softPowerOffTimeoutMs : null;
   const error = fail(code, `${sentence}${tried}${mayChange ? '. It may still go down' : ''}`);
-  return failing(task, error, facts, reading?.powerState ?? null, window);
+  return failing(task, error, look.reading ?? facts.lastReading, window);
+}
+
+/** What was really seen of the node, and what has kept it from being seen since. */
+function lastSeen({ reading, unreadable }: LastLook, { lastReading, now }: Facts): string {
+  if (reading !== null) return `was last ${wordsOf(reading)}`;
+  const why = unreadable === null ? '' : `: ${unreadable.code}: ${unreadable.message}`;
+  if (lastReading === null) return `has not been read${why}`;
+  const { readAt } = lastReading;
+  const age = readAt === undefined ? '' : ` ${Math.max(0, Math.round((now - readAt) / 1000))} s ago`;
+  return `was last read ${wordsOf(lastReading)}${age}; not readable since${why}`;
 }
 
 /** For example `power on and stopping`. */
@@ -293,11 +301,7 @@ function wordsOf({ powerState, host }: Reading): string {
   return host === undefined || host === 'running' ? powerState : `${powerState} and ${host}`;
 }
 
-function good(powerState: OnOff, facts: Facts): NonNullable<PowerTaskPatch['node']> {
-  return { powerState, powerStateReadAt: facts.now };
-}
-
-function succeeding(task: PowerTaskRow, reading: Reading, message: string, facts: Facts): Move {
+function succeeding(task: PowerTaskRow, reading: Reading, message: string): Move {
   const { powerState } = reading;
   const sent = task.sendingAt !== null;
   const before = sent ? {} : { beforePowerState: powerState };
@@ -306,8 +310,8 @@ function succeeding(task: PowerTaskRow, reading: Reading, message: string, facts
   return {
     event: 'succeed',
     patch: {
-      task: { ...before, observedPowerState: powerState, message },
-      node: { ...good(powerState, facts), ...window, lastError: '' },
+      task: { ...before, ...observedAs(reading), message },
+      node: { ...knownFrom(reading), ...window, lastError: '' },
     },
     next: 'nothing',
   };
@@ -316,14 +320,13 @@ function succeeding(task: PowerTaskRow, reading: Reading, message: string, facts
 function failing(
   task: PowerTaskRow,
   error: CountermandError,
-  facts: Facts,
-  observed: OnOff | null = null,
+  observed: Reading | null = null,
   window: number | null = null,
 ): Move {
-  const seen = observed === null ? {} : { observedPowerState: observed };
-  const known = observed === null ? {} : good(observed, facts);
+  const seen = observed === null ? {} : observedAs(observed);
+  const known = observed === null ? {} : knownFrom(observed);
   const mayChange = window === null ? {} : { mayChangeUntil: window };
-  const before = observed !== null && task.sendingAt === null ? { beforePowerState: observed } : {};
+  const before = observed !== null && task.sendingAt === null ? { beforePowerState: observed.powerState } : {};
   return {
     event: 'fail',
     patch: {

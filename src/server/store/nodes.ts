@@ -86,6 +86,8 @@ export interface NodeFilter {
   readonly zone: string;
   readonly driver: string;
   readonly labels: Readonly<Record<string, string>>;
+  /** Only nodes that cannot be read. */
+  readonly withProblem?: boolean;
 }
 
 /** At most `limit` nodes after `afterName` in the order of names. */
@@ -96,6 +98,7 @@ export async function listNodes(filter: NodeFilter, afterName: string, limit: nu
     const query = sql('nodes').where('name', '>', after).orderBy('name').limit(limit);
     if (filter.zone) query.where('zone', filter.zone);
     if (filter.driver) query.where('driver', filter.driver);
+    if (filter.withProblem) query.whereNotNull('problem');
     const rows: NodeRow[] = (await query).map(nodeCodec.decode);
     nodes.push(...rows.filter((row) => hasLabels(row, filter.labels)));
     const last = rows.at(-1);
@@ -167,23 +170,25 @@ export async function writeNode(
   return node;
 }
 
-/** Notes that these nodes, each once, were read and are what they were known to be. Answers them as they now are. */
+/** A node that was read and is what it was known to be. */
+export interface ReadAgain {
+  readonly node: NodeRow;
+  readonly readAt: number;
+}
+
+/** Notes when these nodes, each once, were read again. Answers them as they now are. */
 export async function noteReadAgain(
-  nodes: readonly NodeRow[],
-  transaction: Transaction,
+  readings: readonly ReadAgain[],
+  { direct, changed }: Transaction,
   store: Store,
 ): Promise<NodeRow[]> {
-  const { sql, changed } = transaction;
-  const now = store.clock.now();
-  for (const part of portionsOf(nodes, VALUES_AT_ONCE)) {
-    const uuids = filledUp(part.map(({ uuid }) => uuid));
-    const written = {
-      ...nodeCodec.encode({ powerStateReadAt: now, updatedAt: now }),
-      revision: sql.raw('revision + 1'),
-    };
-    await sql('nodes').whereIn('uuid', uuids).update(written);
+  const updatedAt = store.clock.now();
+  const after: NodeRow[] = [];
+  for (const { node, readAt } of readings) {
+    const written = { powerStateReadAt: readAt, updatedAt, revision: node.revision + 1 };
+    await direct.update('nodes', nodeCodec.encode(written), { uuid: node.uuid });
+    after.push({ ...node, ...written });
   }
-  const after = nodes.map((node) => ({ ...node, powerStateReadAt: now, updatedAt: now, revision: node.revision + 1 }));
   for (const node of after) changed({ kind: 'node', node, deleted: false });
   return after;
 }
@@ -220,6 +225,12 @@ async function refuseTwins(node: { uuid: string; name: string; bmcKey: string },
 /** The nodes that may still change because of an order that was given up. */
 export async function listWindows(sql: Knex): Promise<NodeRow[]> {
   return (await sql('nodes').whereNotNull('may_change_until')).map(nodeCodec.decode);
+}
+
+/** The nodes that could not be read for want of an agent. */
+export async function listUnserved(sql: Knex): Promise<NodeRow[]> {
+  const rows = await sql('nodes').whereRaw(`problem ->> 'code' = ?`, 'AGENT_NOT_ATTACHED').orderBy('name');
+  return rows.map(nodeCodec.decode);
 }
 
 /** The free nodes after this name, in the order of names: at most `limit`. */
