@@ -59,9 +59,10 @@ export function openProcessTerminal(own: NodeJS.Process): ProcessTerminal {
 function loseOutput(error: NodeJS.ErrnoException, scope: Scope, own: NodeJS.Process): void {
   // What has ended well before the loss was noticed was not read either.
   own.exitCode ||= ERROR_TABLE.OUTPUT_LOST.exitCode;
-  // A reader that needs no more, such as head, wants no message.
-  const gone = READER_GONE.includes(error.code ?? '');
-  scope.abort(fail('OUTPUT_LOST', gone ? '' : `stdout cannot be written: ${error.message}`));
+  // A reader that needs no more, such as head, wants no message. Anything else, such as a full disk, is told once.
+  if (!READER_GONE.includes(error.code ?? '') && !scope.signal.aborted)
+    own.stderr.write(`error: stdout cannot be written: ${error.message}\n`);
+  scope.abort(fail('OUTPUT_LOST', ''));
 }
 
 /** False if there is no such file, or it cannot be written. */

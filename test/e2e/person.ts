@@ -19,8 +19,8 @@ export interface Ended {
 
 /** A command line that runs in a terminal. */
 export interface InTerminal {
-  /** Resolves when the terminal shows this. */
-  shows(text: RegExp): Promise<void>;
+  /** Resolves with all that the terminal shows when this is there. */
+  shows(text: RegExp): Promise<string>;
   /** Types these characters. */
   type(keys: string): void;
   /** Closes the terminal, as a person closes a window. */
@@ -62,7 +62,7 @@ export function runInTerminal(t: ExecutionContext, line: string, place: Place): 
   const child = start(t, ['python3', '-c', IN_TERMINAL, 'sh', '-c', line], place);
   const shown = new Watch(textOf(child));
   return {
-    shows: async (text) => void (await shown.until(`the terminal to show ${text}`, (all) => text.test(all))),
+    shows: (text) => shown.until(`the terminal to show ${text}`, (all) => text.test(all)),
     type: (keys) => void child.stdin?.write(keys),
     close: () => void child.kill('SIGKILL'),
     ended: endedOf(child, shown),
