@@ -20,8 +20,6 @@ type Login = Pick<IpmiSim, 'address' | 'port' | 'username' | 'password'>;
 /** Where one question is asked. */
 export interface Fleet {
   readonly conductor: Conductor;
-  /** HOST:PORT of the conductor. */
-  readonly address: string;
   /** Of the process of the conductor, agent inside. */
   readonly pid: number;
   readonly signal: AbortSignal;
@@ -57,7 +55,7 @@ export async function withFleet<T>(
   }
   return await withConductor(
     conductor.address,
-    (clients) => measure(fleetOf(clients, conductor, startBmc, signal)),
+    (clients) => measure(fleetOf(clients, conductor.pid, startBmc, signal)),
     signal,
   );
 }
@@ -77,13 +75,12 @@ const names = (driver: string, count: number): string[] =>
 
 function fleetOf(
   conductor: Conductor,
-  { pid, address }: { readonly pid: number; readonly address: string },
+  pid: number,
   startBmc: (name: string) => Promise<Bmc>,
   signal: AbortSignal,
 ): Fleet {
   return {
     conductor,
-    address,
     pid,
     signal,
     async peakMemory() {

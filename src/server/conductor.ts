@@ -11,13 +11,13 @@ import type { PlanLimits, PlanParts } from './plans/parts.ts';
 import { keepPlansFresh } from './plans/staleness.ts';
 import { Keeper } from './power/keeper.ts';
 import type { Limits } from './power/limits.ts';
-import { lookAt, type ReadingParts, Recorder, Windows } from './readings.ts';
+import { type ReadingParts, Recorder, Windows } from './readings.ts';
+import { retry } from './retry.ts';
 import { forgetAgent, forgetEmbeddedAgents, listAgents, saveAgent } from './store/agents.ts';
 import type { DriverRow } from './store/rows.ts';
 import { explainSqlite } from './store/sqlite_errors.ts';
 import type { Store } from './store/store.ts';
-import { readServedAgain, syncPowerStates } from './sync.ts';
-import { noteUnservedLater } from './unserved.ts';
+import { syncPowerStates } from './sync.ts';
 import { fromTarget } from './wire.ts';
 
 /** What a conductor is made from. */
@@ -61,13 +61,12 @@ export async function startConductor({ store, limits, agentLeaseMs, log }: Condu
     // Twice the lease until another agent may take over, then time for it to answer.
     recoveryGraceMs: 2 * agentLeaseMs + limits.abortTimeoutMs,
     log,
-    look: (node) => lookAt(node, readings, shutdown),
     atRest: (_task, node) => {
       if (node.mayChangeUntil !== null || node.powerState === 'error') windows.watch(node);
     },
   });
   const handingOut = new Set<Promise<unknown>>();
-  attachments.listen(listenerOf({ readings, keeper, agentLeaseMs }, handingOut));
+  attachments.listen(listenerOf(store, attachments, keeper, handingOut, log, shutdown));
   const parts: PlanParts = { orders: { store, attachments, keeper, limits }, planLimits: limits, log, shutdown };
   const plans = new Engine(parts);
   const audits = new Audits(plans, parts);
@@ -84,7 +83,6 @@ export async function startConductor({ store, limits, agentLeaseMs, log }: Condu
     await keeper.recover();
     await windows.recover();
     background.push(syncPowerStates(readings));
-    noteUnservedLater(2 * agentLeaseMs, readings, handingOut);
     await plans.recover();
     await audits.recover();
     background.push(keepPlansFresh(parts), disk.watch());
@@ -112,35 +110,34 @@ async function presumeOldAgentsLost(store: Store, attachments: Attachments): Pro
   for (const { uuid } of await listAgents(store.database.read)) attachments.presumeLost(uuid);
 }
 
-interface ListenerParts {
-  readonly readings: ReadingParts;
-  readonly keeper: Keeper;
-  readonly agentLeaseMs: number;
-}
-
 /** @param handingOut what is under way, for whoever waits until the database is let go of */
 function listenerOf(
-  { readings, keeper, agentLeaseMs }: ListenerParts,
+  store: Store,
+  attachments: Attachments,
+  keeper: Keeper,
   handingOut: Set<Promise<unknown>>,
+  log: Log,
+  shutdown: AbortSignal,
 ): AttachmentListener {
-  const { store, attachments, log, shutdown } = readings;
   const { database, clock } = store;
-  const handOut = (agent: string, work: Promise<unknown>, what = 'power tasks could not be handed out'): void => {
-    const failed = (err: unknown): void => {
-      if (!shutdown.aborted) log.error({ err, agent }, what);
-    };
-    const settled = work.catch(failed).finally(() => handingOut.delete(settled));
+  const handOut = (agent: string, work: () => Promise<void>, signal: AbortSignal): void => {
+    const about = { message: 'power tasks could not be handed out', fields: { agent } };
+    const settled = retry(work, about, { clock, log }, signal)
+      .catch(() => {})
+      .finally(() => handingOut.delete(settled));
     handingOut.add(settled);
   };
-  const forget = (agentUuid: string, graceMs: number): void => {
-    noteUnservedLater(graceMs, readings, handingOut);
+  const forget = (agentUuid: string): void =>
     handOut(
       agentUuid,
-      database
-        .write((transaction) => forgetAgent(agentUuid, transaction))
-        .then(() => keeper.handOut((node) => node.agentUuid === agentUuid)),
+      async () => {
+        // It may have attached again before the database could be written.
+        if (attachments.isAttached(agentUuid)) return;
+        await database.write((transaction) => forgetAgent(agentUuid, transaction));
+        await keeper.handOut((node) => node.agentUuid === agentUuid);
+      },
+      shutdown,
     );
-  };
   return {
     async attaching(hello) {
       const agent = { uuid: hello.agentUuid, name: hello.name, embedded: hello.embedded, attachedAt: clock.now() };
@@ -156,12 +153,10 @@ function listenerOf(
         const owner = attachments.ownerOf(node);
         return owner.kind === 'attached' && owner.attachment.hello.agentUuid === agentUuid;
       };
-      handOut(name, keeper.handOut(served));
-      handOut(name, readServedAgain(readings), 'nodes could not be read');
+      handOut(name, () => keeper.handOut(served), attachment.signal);
     },
-    // One that restarts comes back within its lease.
-    left: (agentUuid) => forget(agentUuid, agentLeaseMs),
-    movable: (agentUuid) => forget(agentUuid, 0),
+    left: forget,
+    movable: forget,
     reported: (report, attachment) => keeper.reported(report, attachment),
   };
 }

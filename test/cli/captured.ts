@@ -16,8 +16,6 @@ export interface Captured {
   readonly stdin: PassThrough;
   stdout(): string;
   stderr(): string;
-  /** What the person was shown, wherever stdout and stderr go. */
-  person(): string;
 }
 
 function capture(isTTY: boolean): { stream: TextStream; text: () => string } {
@@ -27,9 +25,8 @@ function capture(isTTY: boolean): { stream: TextStream; text: () => string } {
   return { stream: Object.assign(stream, size), text: () => chunks.join('') };
 }
 
-/** Opens one, with or without a person in front of it, in a folder with these files. */
-export function openCaptured(isTTY = false, environment: Environment = {}, files: readonly string[] = []): Captured {
-  const shown: string[] = [];
+/** Opens one, with or without a person in front of it. */
+export function openCaptured(isTTY = false, environment: Environment = {}): Captured {
   const stdin = Object.assign(new PassThrough(), { isTTY });
   const stdout = capture(isTTY);
   const stderr = capture(isTTY);
@@ -42,12 +39,8 @@ export function openCaptured(isTTY = false, environment: Environment = {}, files
     clock: systemClock,
     chance: systemChance,
     signal: interrupt.signal,
-    showPerson: (text: string) => isTTY && shown.push(text) > 0,
-    hasFile: (name: string) => files.includes(name),
-    becomeDaemon: () => {},
   };
-  const person = () => shown.join('');
-  return { terminal, interrupt, stdin, stdout: stdout.text, stderr: stderr.text, person };
+  return { terminal, interrupt, stdin, stdout: stdout.text, stderr: stderr.text };
 }
 
 /** A call that has no connection: for what only shows things. */

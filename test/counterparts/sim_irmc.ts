@@ -11,7 +11,6 @@ import type { IrmcLogin, SnmpLogin } from '../../src/sim/irmc/logins.ts';
 import { type IrmcGeneration, SimIrmc } from '../../src/sim/irmc/sim_irmc.ts';
 import type { TlsIdentity } from '../../src/sim/irmc/web_server.ts';
 import { ownAddress } from '../../src/sim/loopback.ts';
-import { listenToLogins } from './sim_bmc.ts';
 
 /** Who may log in, unless something else is said. */
 export const IRMC_LOGIN: IrmcLogin = { username: 'admin', password: 'secret', methods: ['basic', 'digest'] };
@@ -43,8 +42,6 @@ export interface TestedIrmc {
   readonly ports: IrmcPorts;
   readonly listening: ListeningIrmc;
   readonly info: DriverInfo;
-  /** How often somebody has tried to log in: wrong logins to the web server, and all to IPMI. */
-  logins(): number;
 }
 
 /** An iRMC that does not listen. */
@@ -66,14 +63,12 @@ export function makeSimIrmc(options: NewSimIrmc = {}): SimIrmc {
 export async function newSimIrmc(t: ExecutionContext, options: NewSimIrmc = {}): Promise<TestedIrmc> {
   const { address = ownAddress(), tls = null } = options;
   const irmc = makeSimIrmc(options);
-  const overIpmi = listenToLogins(irmc.bmc);
   const fleet = await listenIrmcs([irmc], { address, firstPorts: { web: 0, snmp: 0, ipmi: 0 }, tls });
   t.teardown(() => fleet.stop());
   const [listening] = fleet.irmcs;
   if (listening === undefined) throw new Error('no iRMC listens');
   const { ports } = listening;
-  const info = infoOfIrmc(irmc, address, ports, tls !== null);
-  return { irmc, address, ports, listening, info, logins: () => irmc.refusedLogins + overIpmi.count };
+  return { irmc, address, ports, listening, info: infoOfIrmc(irmc, address, ports, tls !== null) };
 }
 
 function infoOfIrmc(irmc: SimIrmc, address: string, ports: IrmcPorts, isTls: boolean): DriverInfo {

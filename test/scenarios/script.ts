@@ -133,8 +133,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   /** `refresh n1`: reads it now. */
   refresh: async ({ world, say }, [name = '']) => {
     const node = await getNode(name, world.database.read);
-    const answer = readNode(node, world.conductor.readings, world.conductor.shutdown);
-    const { reading, reason } = await world.finish(answer);
+    const { reading, reason } = await readNode(node, world.conductor.readings, world.conductor.shutdown);
     say(`read: ${reading?.powerState ?? 'nothing'}${reason === '' ? '' : ` (${reason})`}`);
   },
   /** `why n1`: the explanation. */
@@ -317,18 +316,13 @@ class Player {
     const error =
       task.errorCode === null || task.abortOutcome !== null ? '' : ` ${task.errorCode}: ${task.errorMessage}`;
     const message = outcome === '' && error === '' && task.message !== '' ? ` (${task.message})` : '';
-    const word = TARGET_TABLE[task.target].word;
-    return `${this.nameOf(task.uuid)} ${word}${phase} ${task.state}${outcome}${error}${message}${problemOf(task)}`;
+    return `${this.nameOf(task.uuid)} ${TARGET_TABLE[task.target].word}${phase} ${task.state}${outcome}${error}${message}`;
   }
-}
-
-function problemOf({ problem }: Pick<NodeRow, 'problem'>): string {
-  return problem === null ? '' : `, not readable: ${problem.code}`;
 }
 
 function nodeLine(node: NodeRow, now: number): string {
   const target = node.targetPowerState === null ? '' : `, on its way to ${node.targetPowerState}`;
   const window = node.mayChangeUntil !== null && node.mayChangeUntil > now ? ', may still change' : '';
   const maintenance = node.maintenance ? ', in maintenance' : '';
-  return `${node.powerState ?? 'unknown'}${target}${window}${maintenance}${problemOf(node)}`;
+  return `${node.powerState ?? 'unknown'}${target}${window}${maintenance}`;
 }

@@ -5,10 +5,9 @@
 import { type CountermandError, type ErrorCode, fail } from '../../core/errors.ts';
 import {
   firstPhase,
-  isAlreadyThere,
   isIdempotent,
   isReached,
-  mustWait,
+  type OnOff,
   type OrderTarget,
   type Phase,
   phaseSettlesIn,
@@ -17,10 +16,8 @@ import {
 } from '../../core/power.ts';
 import type { Report } from '../../core/report.ts';
 import type { PowerTaskEvent } from '../../core/states.ts';
-import type { Unreadable } from '../store/problems.ts';
 import type { PowerTaskRow } from '../store/rows.ts';
 import type { PowerTaskPatch } from '../store/transition.ts';
-import { knownFrom, observedAs } from './known.ts';
 
 /** What a move depends on beside the row. */
 export interface Facts {
@@ -32,27 +29,15 @@ export interface Facts {
   readonly powerStateChangeTimeoutMs: number;
   /** Until when the node may still change because of an older order, or null. */
   readonly mayChangeUntil: number | null;
-  /** The newest reading of the node by an agent that had the task, or null. */
-  readonly lastReading: Reading | null;
 }
 
 /** One move: a row of the state table with its patch, then something to tell the agent. */
 export interface Move {
   readonly event: PowerTaskEvent | null;
   readonly patch: PowerTaskPatch;
-  /**
-   * go: send `command`. start: prepare the next phase. again: decide again with the same report. look: read the hardware once
-   * more, then call `onDeadline` with what was seen.
-   */
-  readonly next: 'go' | 'start' | 'again' | 'look' | 'nothing';
+  /** go: send `command`. start: prepare the next phase. again: decide again with the same report. */
+  readonly next: 'go' | 'start' | 'again' | 'nothing';
   readonly command?: OrderTarget;
-}
-
-/** What the last reading at a deadline has come to: a reading, or why there is none. */
-export interface LastLook {
-  readonly reading: Reading | null;
-  /** Why the hardware could not be read; null if it was. */
-  readonly unreadable: Unreadable | null;
 }
 
 const STAY: Move = { event: null, patch: {}, next: 'nothing' };
@@ -78,44 +63,39 @@ function whenQueued(task: PowerTaskRow, report: Report, facts: Facts): Move {
   if (report.sending === 'NOT_SENT') {
     // We were away, or slow: nothing is wrong with the order, and there is time left to begin it.
     if (error?.code === 'GO_TOO_LATE') return { event: null, patch: {}, next: 'start' };
-    return failing(task, fail(error?.code ?? 'INTERNAL', `nothing was sent: ${error?.message ?? 'no reason given'}`));
+    return failing(
+      task,
+      fail(error?.code ?? 'INTERNAL', `nothing was sent: ${error?.message ?? 'no reason given'}`),
+      facts,
+    );
   }
-  if (before === null) return STAY;
-  if (report.sending === 'WAITING') return waiting(task, before, facts);
-  if (report.sending !== 'READY') return STAY;
-  const target = task.target as OrderTarget;
+  if (report.sending !== 'READY' || before === null) return STAY;
+  const { target } = task;
   const off = before.powerState === 'power off';
-  if (isAlreadyThere(target, before)) return alreadyThere(task, before, facts);
+  if (isAlreadyThere(task, before)) {
+    return alreadyThere(task, before, facts);
+  }
   if (off && target === 'inject nmi') {
     const reason = fail(
       'NMI_NEEDS_POWER',
       `node ${task.nodeName} is off; an NMI needs a running node. Nothing was sent`,
     );
-    return failing(task, reason, before);
+    return failing(task, reason, facts, before.powerState);
   }
   const reboots = target === 'rebooting' || target === 'soft rebooting';
   return sending(task, before, off && reboots ? 'UP' : firstPhase(target), facts);
 }
 
-/**
- * The host is on its way to where the order is needed. A graceful shutdown may take as long as one that we ordered; for all
- * else `start_timeout` is enough.
- */
-function waiting(task: PowerTaskRow, before: Reading, facts: Facts): Move {
-  if (!mustWait(task.target, task.phase, before)) return STAY;
-  const stops = before.powerState === 'power on';
-  const message = `the host is ${before.host}; the ${task.target} waits until it has ${stops ? 'stopped' : 'started'}`;
-  if (task.message === message) return STAY;
-  const longest = facts.now + (stops ? facts.softPowerOffTimeoutMs : 0);
-  const startDeadlineAt = Math.max(task.startDeadlineAt ?? facts.now, longest);
-  return { event: 'wait', patch: { task: { message, startDeadlineAt } }, next: 'nothing' };
+function isAlreadyThere({ target }: PowerTaskRow, before: Reading): boolean {
+  const reboots = target === 'rebooting' || target === 'soft rebooting' || target === 'inject nmi';
+  return !reboots && before.powerState === TARGET_TABLE[target].settlesIn;
 }
 
 function alreadyThere(task: PowerTaskRow, before: Reading, facts: Facts): Move {
   const sentence = `the node was already ${before.powerState}; nothing was sent`;
   const { mayChangeUntil } = facts;
-  if (mayChangeUntil === null) return succeeding(task, before, sentence);
-  const move = succeeding(task, before, `${sentence}. It may still change: an older order was given up`);
+  if (mayChangeUntil === null) return succeeding(task, before, sentence, facts);
+  const move = succeeding(task, before, `${sentence}. It may still change: an older order was given up`, facts);
   return { ...move, patch: { ...move.patch, task: { ...move.patch.task, mayChangeUntil } } };
 }
 
@@ -125,13 +105,13 @@ function sending(task: PowerTaskRow, before: Reading, phase: Phase, facts: Facts
   const moved = {
     phase,
     beforePowerState: before.powerState,
-    ...observedAs(before),
+    observedPowerState: before.powerState,
     sendingAt: facts.now,
     deadlineAt: facts.now + timeoutMs,
     message: started ? 'the node was off and is being powered on' : '',
   };
   const command = commandOf({ ...task, phase }, facts);
-  return { event: 'send', patch: { task: moved, node: knownFrom(before) }, next: 'go', command };
+  return { event: 'send', patch: { task: moved, node: good(before.powerState, facts) }, next: 'go', command };
 }
 
 /** What is sent to the BMC in the task's phase. */
@@ -143,39 +123,27 @@ export function commandOf(task: Pick<PowerTaskRow, 'target' | 'phase'>, facts: F
 }
 
 function whenSending(task: PowerTaskRow, report: Report, facts: Facts): Move {
-  const { sending: how, observed } = report;
-  if (how === 'READY') return whenReady(task, report, facts);
-  if (how === 'ACCEPTED') return { event: 'accept', patch: { task: { message: '' } }, next: 'again' };
-  if (how === 'NOT_SENT' || how === 'REFUSED') return whenNotDone(task, report);
-  if (!isIdempotent(task.target, task.phase)) return how === 'WAITING' ? STAY : whenNobodyKnows(task, report);
-  if (observed !== null && isReached(task.target, task.phase, { reading: observed, seenDown: task.seenDown }))
-    return finishing(task, observed, facts);
-  return retrying(task, report);
-}
-
-/** The agent has read the hardware and waits for Go. A command that is not idempotent has had its Go and gets no other. */
-function whenReady(task: PowerTaskRow, { before }: Report, facts: Facts): Move {
-  if (before === null || !isIdempotent(task.target, task.phase)) return STAY;
-  if (isReached(task.target, task.phase, { reading: before, seenDown: task.seenDown }))
-    return finishing(task, before, facts);
-  // Its time may have passed while nobody was there to send it: no order fires hours later.
-  if (facts.isPast) return onDeadline(task, facts);
-  return { event: null, patch: {}, next: 'go', command: commandOf(task, facts) };
-}
-
-/** The command was certainly not carried out. An agent tries a second half again; Go may have come too late for a first one. */
-function whenNotDone(task: PowerTaskRow, report: Report): Move {
   const idempotent = isIdempotent(task.target, task.phase);
-  if (idempotent && report.error?.code === 'GO_TOO_LATE') return { event: null, patch: {}, next: 'start' };
-  if (idempotent && task.phase !== firstPhase(task.target)) return retrying(task, report);
-  return failing(task, refusal(task, report), report.before);
-}
-
-/** An idempotent command that failed, or may have, is prepared again by the agent. Here it is only shown. */
-function retrying(task: PowerTaskRow, { error }: Report): Move {
-  if (error === null) return STAY;
-  const message = `tried again after: ${error.message}`;
-  return task.message === message ? STAY : { event: 'retry', patch: { task: { message } }, next: 'nothing' };
+  switch (report.sending) {
+    case 'WAITING':
+      return STAY;
+    case 'READY':
+      // A non-idempotent order has had its Go, whether it arrived or not, and never gets another.
+      if (!idempotent || report.before === null) return STAY;
+      if (isReached(task.target, task.phase, { reading: report.before, seenDown: task.seenDown })) {
+        return finishing(task, report.before, facts);
+      }
+      // Its time may have passed while nobody was there to send it: no order fires hours later.
+      if (facts.isPast) return onDeadline(task, facts);
+      return { event: null, patch: {}, next: 'go', command: commandOf(task, facts) };
+    case 'ACCEPTED':
+      return { event: 'accept', patch: { task: { message: '' } }, next: 'again' };
+    case 'NOT_SENT':
+    case 'REFUSED':
+      return failing(task, refusal(task, report), facts, report.before?.powerState ?? null);
+    default:
+      return idempotent ? STAY : whenNobodyKnows(task, report, facts);
+  }
 }
 
 function refusal(task: PowerTaskRow, { error, sending: how }: Report): CountermandError {
@@ -191,7 +159,7 @@ function refusal(task: PowerTaskRow, { error, sending: how }: Report): Counterma
 }
 
 /** The order may have been sent. A soft one is watched until its deadline; reset and NMI end by what can be seen. */
-function whenNobodyKnows(task: PowerTaskRow, report: Report): Move {
+function whenNobodyKnows(task: PowerTaskRow, report: Report, facts: Facts): Move {
   const message = 'the order may have been sent: no answer to it is known';
   if (TARGET_TABLE[task.target].soft || report.seenDown)
     return { event: 'accept', patch: { task: { message } }, next: 'again' };
@@ -201,32 +169,31 @@ function whenNobodyKnows(task: PowerTaskRow, report: Report): Move {
     'OUTCOME_UNKNOWN',
     `outcome unknown: the ${task.target} may have reached the BMC; the node is ${powerState}. It was not sent again`,
   );
-  return failing(task, reason, report.observed);
+  return failing(task, reason, facts, powerState);
 }
 
 function whenConfirming(task: PowerTaskRow, report: Report, facts: Facts): Move {
   const { observed } = report;
-  if (report.sending === 'READY') return whenReady(task, report, facts);
   if (observed === null) return STAY;
   const seen = { reading: observed, seenDown: task.seenDown || report.seenDown };
   if (isReached(task.target, task.phase, seen)) return finishing(task, observed, facts);
   if (observed.powerState === task.observedPowerState && seen.seenDown === task.seenDown) return STAY;
-  const moved = { ...observedAs(observed), seenDown: seen.seenDown };
-  return { event: 'observe', patch: { task: moved, node: knownFrom(observed) }, next: 'nothing' };
+  const moved = { observedPowerState: observed.powerState, seenDown: seen.seenDown };
+  return { event: 'observe', patch: { task: moved, node: good(observed.powerState, facts) }, next: 'nothing' };
 }
 
 /** A phase has settled: the task has, or its second half begins. */
 function finishing(task: PowerTaskRow, reading: Reading, facts: Facts): Move {
   const goesDown = task.phase === 'DOWN' || task.phase === 'FORCED_DOWN';
-  if (task.target !== 'soft rebooting' || !goesDown) return succeeding(task, reading, '');
+  if (task.target !== 'soft rebooting' || !goesDown) return succeeding(task, reading, '', facts);
   if (task.state === 'SENDING') return { event: 'accept', patch: {}, next: 'again' };
   const half = {
     phase: 'UP' as const,
-    ...observedAs(reading),
+    observedPowerState: reading.powerState,
     seenDown: true,
     deadlineAt: facts.now + facts.powerStateChangeTimeoutMs,
   };
-  const node = knownFrom(reading);
+  const node = good(reading.powerState, facts);
   if (facts.softRebootInOneCommand && task.phase === 'DOWN') {
     const message = 'the host went down and is starting';
     return { event: 'observe', patch: { task: { ...half, message }, node }, next: 'again' };
@@ -235,34 +202,20 @@ function finishing(task: PowerTaskRow, reading: Reading, facts: Facts): Move {
   return { event: 'send_next', patch: { task: { ...half, message }, node }, next: 'start' };
 }
 
-/**
- * What the time makes of a task; also how long it may still take.
- * @param look what the last reading came to, which decides before a task that was sent ends FAILED; null if it is still to be
- *   made
- */
-export function onDeadline(task: PowerTaskRow, facts: Facts, look: LastLook | null = null): Move {
+/** What the time makes of a task; also how long it may still take. */
+export function onDeadline(task: PowerTaskRow, facts: Facts): Move {
   if (!facts.isPast) return STAY;
-  if (task.state === 'QUEUED') return notStarted(task);
+  if (task.state === 'QUEUED') {
+    const waited = Math.round(((task.startDeadlineAt ?? task.createdAt) - task.createdAt) / 1000);
+    return failing(
+      task,
+      fail('NOT_STARTED', `nothing was sent: the order did not reach the BMC of ${task.nodeName} within ${waited} s`),
+      facts,
+    );
+  }
   if (task.state !== 'SENDING' && task.state !== 'CONFIRMING') return STAY;
   if (task.state === 'CONFIRMING' && task.onTimeout === 'FORCE' && task.phase === 'DOWN') return forcing(task, facts);
-  if (look === null) return { event: null, patch: {}, next: 'look' };
-  const { reading } = look;
-  return reading !== null && settles(task, reading) ? finishing(task, reading, facts) : timingOut(task, look, facts);
-}
-
-function notStarted(task: PowerTaskRow): Move {
-  const waited = Math.round(((task.startDeadlineAt ?? task.createdAt) - task.createdAt) / 1000);
-  const { message, problem } = task;
-  const why = problem === null ? message : `not readable: ${problem.code}: ${problem.message}`;
-  const sentence = `nothing was sent: the order did not reach the BMC of ${task.nodeName} within ${waited} s${why && `: ${why}`}`;
-  return failing(task, fail('NOT_STARTED', sentence));
-}
-
-/** A reset or an NMI that may never have been sent is not proved by a node that is on. */
-function settles(task: PowerTaskRow, reading: Reading): boolean {
-  const { state, target, phase, seenDown } = task;
-  const provable = state === 'CONFIRMING' || isIdempotent(target, phase) || TARGET_TABLE[target].soft;
-  return provable && isReached(target, phase, { reading, seenDown });
+  return timingOut(task, facts);
 }
 
 function forcing(task: PowerTaskRow, facts: Facts): Move {
@@ -271,37 +224,25 @@ function forcing(task: PowerTaskRow, facts: Facts): Move {
   return { event: 'send_next', patch: { task: half }, next: 'start' };
 }
 
-function timingOut(task: PowerTaskRow, look: LastLook, facts: Facts): Move {
+function timingOut(task: PowerTaskRow, facts: Facts): Move {
   const unknown = task.state === 'SENDING' && !isIdempotent(task.target, task.phase);
   const code: ErrorCode = unknown ? 'OUTCOME_UNKNOWN' : 'TIMED_OUT';
   const wanted = phaseSettlesIn(task.target, task.phase);
-  const seen = lastSeen(look, facts);
+  const is = task.observedPowerState ?? 'not known';
   const mayChange = task.phase === 'DOWN' || task.phase === 'FORCED_DOWN';
   const sentence = unknown
-    ? `outcome unknown: nobody can tell whether the ${task.target} reached the BMC; the node ${seen}`
-    : `${task.nodeName} was not seen ${wanted} in time; it ${seen}`;
-  const tried = task.state === 'SENDING' && task.message !== '' ? `. It was ${task.message}` : '';
+    ? `outcome unknown: nobody can tell whether the ${task.target} reached the BMC; the node was last ${is}`
+    : `${task.nodeName} was not ${wanted} in time; it was last ${is}`;
   const window = mayChange ? facts.now + facts.softPowerOffTimeoutMs : null;
-  const error = fail(code, `${sentence}${tried}${mayChange ? '. It may still go down' : ''}`);
-  return failing(task, error, look.reading ?? facts.lastReading, window);
+  const error = fail(code, mayChange ? `${sentence}. It may still go down` : sentence);
+  return failing(task, error, facts, task.observedPowerState, window);
 }
 
-/** What was really seen of the node, and what has kept it from being seen since. */
-function lastSeen({ reading, unreadable }: LastLook, { lastReading, now }: Facts): string {
-  if (reading !== null) return `was last ${wordsOf(reading)}`;
-  const why = unreadable === null ? '' : `: ${unreadable.code}: ${unreadable.message}`;
-  if (lastReading === null) return `has not been read${why}`;
-  const { readAt } = lastReading;
-  const age = readAt === undefined ? '' : ` ${Math.max(0, Math.round((now - readAt) / 1000))} s ago`;
-  return `was last read ${wordsOf(lastReading)}${age}; not readable since${why}`;
+function good(powerState: OnOff, facts: Facts): NonNullable<PowerTaskPatch['node']> {
+  return { powerState, powerStateReadAt: facts.now };
 }
 
-/** For example `power on and stopping`. */
-function wordsOf({ powerState, host }: Reading): string {
-  return host === undefined || host === 'running' ? powerState : `${powerState} and ${host}`;
-}
-
-function succeeding(task: PowerTaskRow, reading: Reading, message: string): Move {
+function succeeding(task: PowerTaskRow, reading: Reading, message: string, facts: Facts): Move {
   const { powerState } = reading;
   const sent = task.sendingAt !== null;
   const before = sent ? {} : { beforePowerState: powerState };
@@ -310,8 +251,8 @@ function succeeding(task: PowerTaskRow, reading: Reading, message: string): Move
   return {
     event: 'succeed',
     patch: {
-      task: { ...before, ...observedAs(reading), message },
-      node: { ...knownFrom(reading), ...window, lastError: '' },
+      task: { ...before, observedPowerState: powerState, message },
+      node: { ...good(powerState, facts), ...window, lastError: '' },
     },
     next: 'nothing',
   };
@@ -320,13 +261,14 @@ function succeeding(task: PowerTaskRow, reading: Reading, message: string): Move
 function failing(
   task: PowerTaskRow,
   error: CountermandError,
-  observed: Reading | null = null,
+  facts: Facts,
+  observed: OnOff | null = null,
   window: number | null = null,
 ): Move {
-  const seen = observed === null ? {} : observedAs(observed);
-  const known = observed === null ? {} : knownFrom(observed);
+  const seen = observed === null ? {} : { observedPowerState: observed };
+  const known = observed === null ? {} : good(observed, facts);
   const mayChange = window === null ? {} : { mayChangeUntil: window };
-  const before = observed !== null && task.sendingAt === null ? { beforePowerState: observed.powerState } : {};
+  const before = observed !== null && task.sendingAt === null ? { beforePowerState: observed } : {};
   return {
     event: 'fail',
     patch: {

@@ -26,11 +26,10 @@ export interface Line {
 /** How ways to BMCs are opened. */
 export interface Transport {
   /**
-   * The IP address of a host name.
-   * @param anew the name must be looked up now: an order follows
+   * The IP address of a host.
    * @throws an Error with a `code` if there is none
    */
-  resolve(host: string, anew: boolean): Promise<string>;
+  resolve(host: string): Promise<string>;
   /** Opens a way to an IP address. Its failures are told to the hearer. */
   open(address: string, port: number, hearer: Hearer): Line;
   /**
