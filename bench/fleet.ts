@@ -20,6 +20,8 @@ type Login = Pick<IpmiSim, 'address' | 'port' | 'username' | 'password'>;
 /** Where one question is asked. */
 export interface Fleet {
   readonly conductor: Conductor;
+  /** HOST:PORT of the conductor. */
+  readonly address: string;
   /** Of the process of the conductor, agent inside. */
   readonly pid: number;
   readonly signal: AbortSignal;
@@ -55,7 +57,7 @@ export async function withFleet<T>(
   }
   return await withConductor(
     conductor.address,
-    (clients) => measure(fleetOf(clients, conductor.pid, startBmc, signal)),
+    (clients) => measure(fleetOf(clients, conductor, startBmc, signal)),
     signal,
   );
 }
@@ -75,12 +77,13 @@ const names = (driver: string, count: number): string[] =>
 
 function fleetOf(
   conductor: Conductor,
-  pid: number,
+  { pid, address }: { readonly pid: number; readonly address: string },
   startBmc: (name: string) => Promise<Bmc>,
   signal: AbortSignal,
 ): Fleet {
   return {
     conductor,
+    address,
     pid,
     signal,
     async peakMemory() {

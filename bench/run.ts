@@ -16,6 +16,7 @@ import { orderLatency } from './order_latency.ts';
 import { planCancel } from './plan_cancel.ts';
 import { planRun } from './plan_run.ts';
 import { supersede } from './supersede.ts';
+import { watches } from './watches.ts';
 
 /** Answers a question: rows for a table, or tables of its own. */
 type Ask = (signal: AbortSignal) => Promise<Row[] | string>;
@@ -27,6 +28,7 @@ const QUESTIONS: Readonly<Record<string, readonly [title: string, ask: Ask]>> = 
   plan_run: ['Plans of nops, from the start to the end', planRun],
   plan_cancel: ['From the cancel of a plan to everything being written off or taken back', planCancel],
   supersede: ['From a change of a node to the plans that it makes stale being SUPERSEDED', supersede],
+  watches: ['Streams that each watch one node, in a fleet of as many', watches],
   ipmi_status: [`The power status of ${BMCS} BMCs, 100 of them for ipmitool`, ipmiStatus],
   ipmi_refresh: [`RefreshNodes over ${BMCS} BMCs`, ipmiRefresh],
   ipmi_power_on: [

@@ -16,6 +16,7 @@ import {
   utimesSync,
   writeFileSync,
 } from 'node:fs';
+import { isBuiltin } from 'node:module';
 import { dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { BuildResult, Plugin } from 'esbuild';
@@ -25,8 +26,8 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url));
 /** The only file of dist/ with a fixed name. It is as old as the start of its build, so that later edits are newer. */
 const MAIN = 'main.js';
 
-/** Native code: it stays in node_modules. */
-const EXTERNAL = ['better-sqlite3'];
+/** Packages that stay in node_modules: native code, and code that runs in sloppy mode only. */
+const EXTERNAL = /^(better-sqlite3|net-snmp)$/;
 
 /** Modules that packages name but that we never reach, as patterns of specifier and importer. */
 const UNREACHED: readonly { readonly specifier: RegExp; readonly importer: RegExp }[] = [
@@ -37,11 +38,12 @@ const UNREACHED: readonly { readonly specifier: RegExp; readonly importer: RegEx
     importer: /\/knex\/lib\/dialects\/index\.js$/,
   },
   { specifier: /^sqlite3$/, importer: /\/knex\// },
+  // Only for subcommands that are programs of their own.
+  { specifier: /^node:child_process$/, importer: /\/commander\// },
 ];
 
 /** Packages written for CommonJS call `require` for the modules of Node. */
-const BANNER =
-  "import { createRequire as requireFrom } from 'node:module'; const require = requireFrom(import.meta.url);";
+const BANNER = 'const require = globalThis.process.getBuiltinModule;';
 
 /** How long a replaced chunk is kept for processes that may still load it. */
 const KEPT_MS = 24 * 3600 * 1000;
@@ -55,7 +57,7 @@ interface Found {
 
 /** What a build made: the texts by their paths below dist/, the files to copy, and esbuild's account of them. */
 export interface Bundle {
-  readonly outputs: ReadonlyMap<string, Uint8Array>;
+  readonly outputs: ReadonlyMap<string, string>;
   readonly found: readonly Found[];
   readonly metafile: NonNullable<BuildResult['metafile']>;
 }
@@ -67,8 +69,28 @@ const unreached: Plugin = {
       onResolve({ filter: specifier }, (asked) =>
         importer.test(asked.importer) ? { path: asked.path, namespace: 'unreached' } : null,
       );
+    // What is imported by a statement is loaded at once, so that only its use can fail.
+    onLoad({ filter: /^node:/, namespace: 'unreached' }, () => ({ contents: 'export default undefined;' }));
     onLoad({ filter: /.*/, namespace: 'unreached' }, ({ path }) => ({
       contents: `throw new Error(${JSON.stringify(`${path} is not in the bundle: see scripts/build.ts`)});`,
+    }));
+  },
+};
+
+/** Packages that stay outside the bundle, for code that imports them and for code that calls `require`. */
+const externals: Plugin = {
+  name: 'externals',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: EXTERNAL }, ({ path }) => ({ path, namespace: 'external' }));
+    onResolve({ filter: /^bundle:url$/ }, ({ path }) => ({ path, namespace: 'external' }));
+    onLoad({ filter: EXTERNAL, namespace: 'external' }, ({ path }) => ({
+      contents: `
+        const { createRequire } = process.getBuiltinModule('node:module');
+        module.exports = createRequire(require('bundle:url').url)('${path}');`,
+    }));
+    // `import.meta` makes a module one of ECMAScript, `module.exports` one of CommonJS.
+    onLoad({ filter: /^bundle:url$/, namespace: 'external' }, () => ({
+      contents: 'export const { url } = import.meta;',
     }));
   },
 };
@@ -97,6 +119,23 @@ function foundByUrl(found: Found[]): Plugin {
   };
 }
 
+const IMPORT = /^import (?:(\w+|\* as \w+)(?:, )?)?(\{[^}]*\})? from "((?:node:)?[a-z_0-9/]+)";$/gm;
+
+/**
+ * Asks for the modules of Node instead of importing them. An import statement reads every property of a module, and some
+ * of them load much more: `http.WebSocket`, `crypto.webcrypto`, `process.report`.
+ */
+function askForBuiltins(text: string): string {
+  return text.replaceAll(IMPORT, (statement, whole: string | undefined, parts: string | undefined, name: string) => {
+    if (!isBuiltin(name)) return statement;
+    const module = `globalThis.process.getBuiltinModule("${name}")`;
+    const wanted = [whole?.replace('* as ', ''), parts?.replaceAll(' as ', ': ')].filter(
+      (pattern) => pattern !== undefined,
+    );
+    return wanted.map((pattern) => `const ${pattern} = ${module};`).join(' ');
+  });
+}
+
 /** Bundles the command in memory. esbuild prints what is wrong with a source, and this rejects. */
 export async function bundle(): Promise<Bundle> {
   const { build } = await import('esbuild');
@@ -112,13 +151,23 @@ export async function bundle(): Promise<Bundle> {
     format: 'esm',
     platform: 'node',
     target: 'node24',
-    external: EXTERNAL,
-    plugins: [unreached, foundByUrl(found)],
+    plugins: [unreached, externals, foundByUrl(found)],
     banner: { js: BANNER },
     logLevel: 'warning',
   });
-  const outputs = new Map(outputFiles.map(({ path, contents }) => [relative(join(ROOT, 'dist'), path), contents]));
+  const outputs = new Map(
+    outputFiles.map(({ path, text }) => [relative(join(ROOT, 'dist'), path), askForBuiltins(text)]),
+  );
+  refuseHalfLoaded(metafile);
   return { outputs, found, metafile };
+}
+
+/** `await import` of a CommonJS package has its named exports in Node, and only `default` in a bundle of esbuild. */
+function refuseHalfLoaded({ inputs }: Bundle['metafile']): void {
+  for (const [from, { imports }] of Object.entries(inputs))
+    for (const { kind, path } of imports)
+      if (kind === 'dynamic-import' && inputs[path]?.format === 'cjs')
+        throw new Error(`${from} loads ${path} on demand; load a file of ours that exports what is wanted`);
 }
 
 /** The files among what was found: a folder is all that lies in it. */
@@ -153,7 +202,9 @@ async function buildInto(folder: string, keptMs: number): Promise<void> {
   });
   const made = new Set([...outputs.keys(), ...copies.map(({ to }) => to)]);
   for (const path of filesBelow(folder)) {
-    const old = statSync(join(folder, path)).mtimeMs < begunAt.getTime() - keptMs;
+    // A file of another build may have been renamed meanwhile.
+    const writtenAtMs = statSync(join(folder, path), { throwIfNoEntry: false })?.mtimeMs ?? Number.POSITIVE_INFINITY;
+    const old = writtenAtMs < begunAt.getTime() - keptMs;
     if (old && !made.has(path)) rmSync(join(folder, path), { force: true });
   }
 }

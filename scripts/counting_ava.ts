@@ -41,7 +41,15 @@ async function observeRun({ events }: { events: AsyncIterable<RunEvent> }): Prom
 }
 
 /** These take the longest: begun last, they would run alone. */
-const FIRST = ['seeds_1.test.ts', 'seeds_2.test.ts', 'plans_cli.test.ts', 'pyghmi.test.ts', 'plan_weaknesses.test.ts'];
+const FIRST = [
+  'scenarios.test.ts',
+  'seeds_1.test.ts',
+  'seeds_2.test.ts',
+  'plan_weaknesses.test.ts',
+  'cluster_model.test.ts',
+  'plans_cli.test.ts',
+  'pyghmi.test.ts',
+];
 
 /** Where a file stands in the order. Some wait for time to pass and some compute, and those of a folder are alike: they are mixed. */
 function rankOf(file: string): string {

@@ -41,7 +41,7 @@ async function showAll(signal: AbortSignal): Promise<void> {
   const startAll = async <Name extends string>(nodes: Readonly<Record<Name, Partial<ChassisFaults>>>) => {
     const bmcs = {} as Record<Name, IpmiSim>;
     for (const name of Object.keys(nodes) as Name[]) {
-      const bmc = await startIpmiSim({ directory: join(folder, name), ...nodes[name] }, systemClock, signal);
+      const bmc = await startIpmiSim({ directory: join(folder, 'bmcs', name), ...nodes[name] }, systemClock, signal);
       after.defer(() => bmc.stop());
       bmcs[name] = bmc;
     }

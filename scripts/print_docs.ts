@@ -8,6 +8,7 @@ import { printCli } from './docs/cli.ts';
 import { printConfiguration } from './docs/configuration.ts';
 import { printDrivers } from './docs/drivers.ts';
 import { printErrors } from './docs/errors.ts';
+import { printLimits } from './docs/limits.ts';
 import { NOTIFICATION_PAGES } from './docs/notifications/pages.ts';
 import { printStates } from './docs/states.ts';
 import { printStrategies } from './docs/strategies.ts';
@@ -16,6 +17,7 @@ import { printStrategies } from './docs/strategies.ts';
 export const PRINTED: Readonly<Record<string, () => string | Promise<string>>> = {
   'docs/states.md': printStates,
   'docs/errors.md': printErrors,
+  'docs/limits.md': printLimits,
   'docs/drivers.md': printDrivers,
   'docs/cli.md': printCli,
   'docs/configuration.md': printConfiguration,

@@ -57,7 +57,7 @@ export async function cancelRack(props: RackProps, signal: AbortSignal): Promise
   stage.heading('5. A plan over a rack of six, cancelled half way');
   await stage.run('head -9 rack8.yaml', signal);
   stage.say('And so on, to r8n6; then `lights out`, with all of them as its parents. At most three run at once.');
-  const watching = stage.begin('countermand plan create rack8.yaml --start', signal);
+  const watching = stage.begin('countermand plan create rack8.yaml --start --yes', signal);
   await untilHalfWay(conductor, signal);
 
   watching.hold();

@@ -94,7 +94,7 @@ async function abortWhatHangs({ stage, conductor }: Props, signal: AbortSignal):
 
   watching.hold();
   stage.say('It was sent, and nothing happens. In a second terminal, meanwhile:');
-  const refused = await stage.run('countermand node power r7n2 off', signal);
+  const refused = await stage.run('countermand node power r7n2 off --yes', signal);
   expect(refused === ERROR_TABLE.NODE_HELD.exitCode, 'an order for a node that another one holds was not refused');
   const refusal = await orderOff('r7n2', conductor);
   expect(refusal === 'NODE_HELD', `an order for a node that another one holds came to ${refusal}, not to NODE_HELD`);

@@ -52,7 +52,7 @@ export async function undoService(props: UndoProps, signal: AbortSignal): Promis
   stage.say('The work is put off. What would a rollback do?');
   const previewed = await stage.run(`countermand plan rollback '${SERVICE}' --preview`, signal);
   expect(previewed === 0, 'the rollback could not be previewed');
-  const undone = await stage.run(`countermand plan rollback '${SERVICE}'`, signal);
+  const undone = await stage.run(`countermand plan rollback '${SERVICE}' --yes`, signal);
   expect(undone === 0, 'the plan was not rolled back');
   await stage.run('countermand node list | head -4', signal);
   await expectNodes({ r7n1: 'on', r7n2: 'off', r7n3: 'on' }, false, conductor);
@@ -74,7 +74,7 @@ async function serveRack({ stage, conductor, folder }: UndoProps, signal: AbortS
   stage.say('Rack 7 is taken out of service: maintenance, then off, two nodes at a time. A strategy writes the plan:');
   const made = await stage.run(AUDIT, signal);
   expect(made === 0, `no plan '${SERVICE}' was made`);
-  const done = await stage.run(`countermand plan start '${SERVICE}'`, signal);
+  const done = await stage.run(`countermand plan start '${SERVICE}' --yes`, signal);
   expect(done === 0, 'rack 7 was not taken out of service');
   await expectNodes({ r7n1: 'off', r7n2: 'off', r7n3: 'off' }, true, conductor);
 
@@ -83,7 +83,7 @@ async function serveRack({ stage, conductor, folder }: UndoProps, signal: AbortS
   await watching.ended;
   const { actionPlan } = await conductor.plans.getActionPlan({ actionPlan: RESTART });
   expect(actionPlan?.state === ActionPlanState.SUPERSEDED, `'${RESTART}' was not superseded`);
-  const late = await stage.run(`countermand plan start '${RESTART}'`, signal);
+  const late = await stage.run(`countermand plan start '${RESTART}' --yes`, signal);
   expect(late === ERROR_TABLE.ACTION_PLAN_STATE.exitCode, `'${RESTART}' is stale, and could be started all the same`);
 }
 

@@ -57,11 +57,26 @@ export async function printCli(): Promise<string> {
     clock: systemClock,
     chance: systemChance,
     signal: openScope([]).signal,
+    showPerson: () => false,
+    hasFile: () => false,
+    becomeDaemon: () => {},
   });
   return page('Command line', 'src/cli', [
-    'A node is named by its name or uuid. Where several nodes can be named, ranges such as `r7n[1-16]` do as well. ' +
+    'A node is named by its name or uuid. Where several nodes can be named, ranges such as `r7n[1-16]` are accepted: put ' +
+      'quotes around them, as the shell replaces an unquoted range by the name of a file that matches it. Where a name is ' +
+      'also the name of a file in the current folder, a warning says so. ' +
       'With `--json` there is one JSON object per line on stdout and nothing else: proto JSON, enums by their names ' +
       'without prefix. [Errors](errors.md) lists the exit codes. Ctrl-C stops the watching, never the work.',
+    'Commands that take running nodes down, or that cannot be undone, ask first: `node power` with `off`, `reboot`, ' +
+      '`inject_nmi` or `--on-timeout force`, `plan start`, `plan create --start`, `plan rollback`, `plan cancel --rollback`, ' +
+      '`audit create` and `audit resume` of an audit with `auto_trigger`, and each `delete`. The question is shown on the ' +
+      'terminal, wherever stdout goes, and says how many running nodes go down. Scripts give `--yes`. Without it, and ' +
+      'without a terminal on stdin to ask on, the command ends with exit code 9 and nothing is sent.',
+    'A command whose output nobody reads any more (`countermand events --follow | head -1`) ends with exit code 141, as after ' +
+      'SIGPIPE. It stops watching; an order that was given goes on, and stderr says how to watch it again. A list that ' +
+      '`head` cuts off ends with 141 only if something was still to be written. `serve`, `agent` and `sim` are daemons: ' +
+      'they go on without a reader, leave log lines out while it is stuck, and log again as soon as they are read. SIGHUP ' +
+      'stops a daemon that was started from a terminal, as the terminal was closed; any other logs and ignores it.',
     ...chapter(program, ''),
   ]);
 }

@@ -11,10 +11,12 @@ function indicatorTable({ goal }: Strategy): string[] {
   return ['What its plans are measured by:', markdownTable(['indicator', 'meaning', 'unit'], rows)];
 }
 
+const ACTS = ' It acts on the nodes of the scope: the audit names them, or says `all: true`.';
+
 function chapter(strategy: Strategy): string[] {
   return [
     `## ${strategy.name}`,
-    `It ${strategy.meaning}. Its goal is ${code(strategy.goal.name)}.`,
+    `It ${strategy.meaning}. Its goal is ${code(strategy.goal.name)}.${strategy.actsOnScope ? ACTS : ''}`,
     parameterTable(parametersSpec(strategy)),
     ...indicatorTable(strategy),
   ];

@@ -8,6 +8,7 @@ import { onAbort, openScope, type Scope, sleep } from '../core/signals.ts';
 import type { Driver } from '../drivers/driver.ts';
 import type { AttachRequest, AttachResponse, Hello, Welcome } from '../gen/countermand/v1/agent.ts';
 import { Lease } from './lease.ts';
+import { masked } from './masked_driver.ts';
 import type { SecretSources } from './secrets.ts';
 import { describeDriver } from './wire.ts';
 import { Work } from './work.ts';
@@ -71,7 +72,15 @@ class Agent {
     this.#shutdown = shutdown;
     this.#lease = new Lease(clock);
     const say = (message: NonNullable<AttachRequest['message']>): void => this.#outgoing?.push({ message });
-    this.#work = new Work({ drivers, secrets, minCommandIntervalMs, lease: this.#lease, clock, shutdown, say });
+    this.#work = new Work({
+      drivers: drivers.map(masked),
+      secrets,
+      minCommandIntervalMs,
+      lease: this.#lease,
+      clock,
+      shutdown,
+      say,
+    });
     this.#hello = {
       agentUuid: chance.uuid(),
       name,

@@ -3,10 +3,19 @@
  * knows goes into one report, whole, each time something changes; what it makes of it is the conductor's business.
  */
 import { asCountermandError, type CountermandError, fail } from '../core/errors.ts';
-import { isIdempotent, isReached, type OrderTarget, type Phase, type Reading, showsDown } from '../core/power.ts';
+import {
+  isIdempotent,
+  isReached,
+  mustWait,
+  type OrderTarget,
+  type Phase,
+  type Reading,
+  showsDown,
+  wasOvertaken,
+} from '../core/power.ts';
 import type { AbortReport, Report, Sending } from '../core/report.ts';
 import { abortable, openScope, type Scope, sleep, untilAborted } from '../core/signals.ts';
-import { PROVES_NOT_SENT, PROVES_REFUSED } from '../drivers/driver.ts';
+import { type Driver, PROVES_NOT_SENT, PROVES_REFUSED } from '../drivers/driver.ts';
 import type { Hardware } from './hardware.ts';
 import { recallOrder } from './recall.ts';
 
@@ -14,8 +23,10 @@ import { recallOrder } from './recall.ts';
 export const GO_VALID_MS = 5000;
 /** The gap between two polls grows from the first to the last of these. */
 export const POLL_GAPS_MS = [500, 1000, 2000, 4000, 8000, 10_000] as const;
-/** Before an idempotent half is prepared again. */
-const TRY_AGAIN_MS = 1000;
+/** The gap before an idempotent command is prepared again grows from the first to the last of these. */
+export const RETRY_GAPS_MS = [1000, 2000, 4000] as const;
+/** A reading with nothing new is told all the same after so long: the conductor says how old the last one is. */
+const TELL_AGAIN_MS = 10_000;
 /** Made once: each power task ends something with them, and to note where an error came from takes long. */
 const NEXT_SENDING = fail('SETTLED', 'the next half of the power task begins');
 const OBSERVED_ANEW = fail('SETTLED', 'the power task is observed anew');
@@ -41,11 +52,14 @@ export class PowerRun {
   #work: Promise<void> = Promise.resolve();
   #report: Report;
   #mayHaveBeenSent = false;
+  /** A command of the present phase was sent, and nobody knows whether the BMC has carried it out. */
+  #inDoubt = false;
   #aborting = false;
+  #toldAt = Number.NEGATIVE_INFINITY;
   #go: ((go: { command: OrderTarget; phase: Phase }) => void) | null = null;
 
   constructor(subject: RunSubject, hardware: Hardware, tell: (report: Report) => void, shutdown: AbortSignal) {
-    this.#hardware = hardware;
+    this.#hardware = { ...hardware, driver: this.#noting(hardware) };
     this.#tell = tell;
     this.#target = subject.target;
     this.#life = openScope([shutdown]);
@@ -60,8 +74,35 @@ export class PowerRun {
       observed: null,
       seenDown: false,
       error: null,
+      unreadable: null,
       abort: null,
     };
+  }
+
+  /** The driver, with a note of each reading: when it was taken, or why it failed. */
+  #noting({ driver, clock }: Hardware): Driver {
+    const noted = async <T>(answer: Promise<T>, signal: AbortSignal): Promise<T> => {
+      try {
+        return await answer;
+      } catch (thrown) {
+        if (!signal.aborted) this.#noteUnreadable(asCountermandError(thrown));
+        throw thrown;
+      }
+    };
+    return {
+      ...driver,
+      getSupportedPowerStates: (bmc, signal) => noted(driver.getSupportedPowerStates(bmc, signal), signal),
+      getPowerState: async (bmc, signal) => {
+        const reading = await noted(driver.getPowerState(bmc, signal), signal);
+        // Whoever asked for the reading tells it.
+        this.#report = { ...this.#report, unreadable: null };
+        return { ...reading, readAt: clock.monotonic() };
+      },
+    };
+  }
+
+  #noteUnreadable(error: CountermandError): void {
+    if (this.#report.unreadable?.message !== error.message) this.#update({ unreadable: error });
   }
 
   /** The whole truth about the task here. */
@@ -82,6 +123,7 @@ export class PowerRun {
   /**
    * Prepares one sending: waits for the turn, reads the hardware, reports READY, waits for Go. A run that is at it
    * already only reports again; nothing that was sent is ever prepared a second time, unless it is idempotent.
+   * @param keepTrying an idempotent command is prepared again after any failure, until the task is forgotten
    */
   start(phase: Phase, fence: number, keepTrying: boolean): void {
     const { sending } = this.#report;
@@ -91,7 +133,8 @@ export class PowerRun {
       return;
     }
     this.#beginTask(NEXT_SENDING);
-    this.#update({ fence, phase, sending: 'WAITING', before: null, error: null });
+    this.#inDoubt = false;
+    this.#update({ fence, phase, sending: 'WAITING', before: null, observed: null, error: null });
     this.#run((signal) => this.#prepareAndSend(keepTrying, signal));
   }
 
@@ -139,6 +182,7 @@ export class PowerRun {
 
   #update(change: Partial<Report>): void {
     this.#report = { ...this.#report, ...change };
+    this.#toldAt = this.#hardware.clock.monotonic();
     this.#tell(this.#report);
   }
 
@@ -161,38 +205,58 @@ export class PowerRun {
 
   async #prepareAndSend(keepTrying: boolean, signal: AbortSignal): Promise<void> {
     const { queue, clock } = this.#hardware;
-    for (;;) {
-      const error = await queue.turn('order', () => this.#handshake(signal), signal).catch(asCountermandError);
-      if (!error) return this.#watch(signal);
+    for (let attempt = 0; ; attempt += 1) {
+      const done = await queue.turn('order', () => this.#handshake(signal), signal).catch(asCountermandError);
       signal.throwIfAborted();
-      const idempotent = isIdempotent(this.#target, this.#report.phase);
-      const again = error.row.retryable && idempotent && (keepTrying || this.#mayHaveBeenSent);
-      this.#update({ sending: again ? 'WAITING' : this.#sendingAfter(error), error });
-      if (this.#report.sending === 'UNKNOWN') return this.#watch(signal);
-      if (!again) return;
-      await sleep(TRY_AGAIN_MS, clock, signal);
+      if (done === 'sent') {
+        await this.#watch(signal);
+        attempt = -1;
+      } else if (done === 'must wait') {
+        await sleep(gapOf(POLL_GAPS_MS, attempt), clock, signal);
+      } else {
+        const again = this.#triesAgain(done, keepTrying);
+        this.#update({ sending: again ? 'WAITING' : this.#sendingAfter(done), error: done });
+        if (this.#report.sending === 'UNKNOWN') return this.#watch(signal);
+        if (!again) return;
+        await sleep(gapOf(RETRY_GAPS_MS, attempt), clock, signal);
+      }
     }
   }
 
-  /** One turn at the BMC: look, ask for leave, send. */
-  async #handshake(signal: AbortSignal): Promise<void> {
+  /** True if the command is idempotent and either may have been carried out, or is worth another try. */
+  #triesAgain({ row }: CountermandError, keepTrying: boolean): boolean {
+    if (!isIdempotent(this.#target, this.#report.phase)) return false;
+    return keepTrying || this.#inDoubt || (row.retryable && this.#mayHaveBeenSent);
+  }
+
+  /** One turn at the BMC: look, ask for leave, send. Nothing is asked for while the command would be void. */
+  async #handshake(signal: AbortSignal): Promise<'sent' | 'must wait'> {
     const { driver, bmc, lease } = this.#hardware;
     const missing = await this.#findMissing(signal);
     const before = await driver.getPowerState(bmc, signal);
+    this.#report = { ...this.#report, before };
     // To a node that is off nothing is sent but power on, whatever was asked for.
     if (missing && before.powerState === 'power on') throw missing;
+    if (mustWait(this.#target, this.#report.phase, before)) {
+      this.#update({ sending: 'WAITING', before, error: null });
+      return 'must wait';
+    }
     this.#update({ sending: 'READY', before, error: null });
     const { command, phase } = await this.#awaitGo(signal);
     signal.throwIfAborted();
     // An order that can be recalled is not torn off in flight: overtaking it, the recall would find nothing.
     const recallable = driver.recalls.includes(this.#sentTarget);
-    const send = (sending: AbortSignal): Promise<void> => {
+    const send = async (sending: AbortSignal): Promise<void> => {
       this.#report = { ...this.#report, phase };
       this.#mayHaveBeenSent = true;
-      return driver.setPowerState(bmc, command, sending);
+      await driver.setPowerState(bmc, command, sending).catch((thrown: unknown) => {
+        if (!provesNothingDone(asCountermandError(thrown))) this.#inDoubt = true;
+        throw thrown;
+      });
     };
     await lease.guard(send, recallable ? this.#life.signal : signal);
     this.#update({ sending: 'ACCEPTED' });
+    return 'sent';
   }
 
   /** Why the hardware cannot do the target now; null if it can. */
@@ -228,7 +292,10 @@ export class PowerRun {
     return PROVES_REFUSED.includes(code) ? 'REFUSED' : 'UNKNOWN';
   }
 
-  /** Polls at once, then at growing gaps, and reports each change, until the task is forgotten or aborted. */
+  /**
+   * Polls at once, then at growing gaps, and reports each change, until the task is forgotten or aborted. Returns if the
+   * command has to be sent again.
+   */
   async #watch(signal: AbortSignal): Promise<void> {
     const { clock } = this.#hardware;
     for (let poll = 0; ; poll += 1) {
@@ -236,7 +303,9 @@ export class PowerRun {
       signal.throwIfAborted();
       if (seen instanceof Error) this.#noteFailure(seen);
       else this.#note(seen);
-      await sleep(POLL_GAPS_MS[Math.min(poll, POLL_GAPS_MS.length - 1)] as number, clock, signal);
+      const { phase, before } = this.#report;
+      if (!(seen instanceof Error) && wasOvertaken(this.#target, phase, before, seen)) return;
+      await sleep(gapOf(POLL_GAPS_MS, poll), clock, signal);
     }
   }
 
@@ -249,7 +318,10 @@ export class PowerRun {
     const { observed, before, error } = this.#report;
     const seenDown = this.#report.seenDown || showsDown(reading, before, observed);
     const news = observed?.powerState !== reading.powerState || observed.host !== reading.host;
-    if (news || seenDown !== this.#report.seenDown || error) this.#update({ observed: reading, seenDown, error: null });
+    const silentMs = this.#hardware.clock.monotonic() - this.#toldAt;
+    const told = !news && seenDown === this.#report.seenDown && !error && silentMs < TELL_AGAIN_MS;
+    if (told) this.#report = { ...this.#report, observed: reading };
+    else this.#update({ observed: reading, seenDown, error: null });
   }
 
   #noteFailure(error: CountermandError): void {
@@ -288,6 +360,15 @@ export class PowerRun {
     }
     return recallOrder(this.#sentTarget, recallConfirmMs, this.#hardware, this.#life.signal);
   }
+}
+
+/** The gap after so many attempts. */
+function gapOf(gapsMs: readonly number[], attempt: number): number {
+  return gapsMs[Math.min(attempt, gapsMs.length - 1)] ?? 0;
+}
+
+function provesNothingDone({ code }: CountermandError): boolean {
+  return PROVES_NOT_SENT.includes(code) || PROVES_REFUSED.includes(code);
 }
 
 function outcome(kind: AbortReport['outcome'], reason: string, observed: Reading | null): AbortReport {

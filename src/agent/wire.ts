@@ -28,11 +28,17 @@ export function fromPhase(value: PowerTaskPhase): Phase {
   return phases.find((phase) => PowerTaskPhase[phase] === value) ?? 'WHOLE';
 }
 
-/** A reading for the wire. */
-export function toReading(reading: Reading): ProtoReading {
+/** So old a reading is said to be at most; the field has no room for more. */
+const OLDEST_MS = 2 ** 31 - 1;
+
+/** A reading for the wire, sent at `now` by the clock that its time is of. */
+export function toReading(reading: Reading, now: number): ProtoReading {
   const host =
     reading.host === undefined ? 'UNSPECIFIED' : (reading.host.toUpperCase() as 'RUNNING' | 'STOPPING' | 'STARTING');
-  return { powerState: PowerState[POWER_STATE_NAMES[reading.powerState]], host: Host[host], boots: reading.boots };
+  const ageMs = Math.min(Math.max(0, Math.round(now - (reading.readAt ?? now))), OLDEST_MS);
+  const powerState = PowerState[POWER_STATE_NAMES[reading.powerState]];
+  const { boots, guid = '', place = '' } = reading;
+  return { powerState, host: Host[host], boots, guid, place, ageMs };
 }
 
 /** An error for the wire. */
@@ -43,23 +49,24 @@ export function toTaskError({ code, message }: Pick<CountermandError, 'code' | '
   return { code, message };
 }
 
-/** A report for the wire. */
-export function toTaskReport(report: Report): TaskReport {
+/** A report for the wire, sent at `now` by the clock that the times of its readings are of. */
+export function toTaskReport(report: Report, now: number): TaskReport {
   const { abort } = report;
   return {
     taskUuid: report.taskUuid,
     fence: report.fence,
     phase: PowerTaskPhase[report.phase],
     sending: Sending[report.sending ?? 'UNSPECIFIED'],
-    before: report.before ? toReading(report.before) : undefined,
-    observed: report.observed ? toReading(report.observed) : undefined,
+    before: report.before ? toReading(report.before, now) : undefined,
+    observed: report.observed ? toReading(report.observed, now) : undefined,
     seenDown: report.seenDown,
     error: report.error ? toTaskError(report.error) : undefined,
+    unreadable: report.unreadable ? toTaskError(report.unreadable) : undefined,
     abort: abort
       ? {
           outcome: AbortOutcome[abort.outcome],
           reason: abort.reason,
-          observed: abort.observed ? toReading(abort.observed) : undefined,
+          observed: abort.observed ? toReading(abort.observed, now) : undefined,
         }
       : undefined,
   };

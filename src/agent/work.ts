@@ -2,7 +2,7 @@
 import type { Clock } from '../core/clock.ts';
 import { asCountermandError, type CountermandError, fail } from '../core/errors.ts';
 import { isAbort, type OrderTarget } from '../core/power.ts';
-import type { Report } from '../core/report.ts';
+import type { Report, Sending } from '../core/report.ts';
 import { openScope } from '../core/signals.ts';
 import { type Driver, secretKeysOf } from '../drivers/driver.ts';
 import type {
@@ -16,12 +16,13 @@ import type {
   Observe,
   Start,
 } from '../gen/countermand/v1/agent.ts';
-import { BmcQueue } from './bmc_queue.ts';
 import type { Hardware } from './hardware.ts';
 import type { Lease } from './lease.ts';
+import { forOneBmc } from './one_bmc.ts';
 import { ParsedBmcs } from './parsed_bmcs.ts';
 import { PowerRun } from './power_run.ts';
 import { resolveSecrets, type SecretSources } from './secrets.ts';
+import { Queues } from './turns.ts';
 import { fromPhase, fromTarget, toReading, toTarget, toTaskError, toTaskReport } from './wire.ts';
 
 type ToConductor = NonNullable<AttachRequest['message']>;
@@ -50,7 +51,7 @@ export class Work {
   readonly #parts: WorkParts;
   readonly #runs = new Map<string, PowerRun>();
   readonly #bmcs = new ParsedBmcs();
-  readonly #queues = new Map<string, BmcQueue>();
+  readonly #queues: Queues;
   /** The newest fence seen of each node. */
   readonly #fences = new Map<string, number>();
   readonly #tombstones = new Set<string>();
@@ -59,6 +60,7 @@ export class Work {
 
   constructor(parts: WorkParts) {
     this.#parts = parts;
+    this.#queues = new Queues(parts.clock);
     this.#secretKeys = new Map(parts.drivers.map((driver) => [driver.name, secretKeysOf(driver)]));
   }
 
@@ -101,7 +103,8 @@ export class Work {
   }
 
   #start({ taskUuid, bmc, target, phase, keepTrying }: Start): void {
-    const run = this.#runFor(taskUuid, bmc, target, phase);
+    // With keepTrying an earlier attempt, perhaps of another agent, may have been carried out.
+    const run = this.#runFor(taskUuid, bmc, target, phase, keepTrying ? 'UNKNOWN' : 'NOT_SENT');
     run?.start(fromPhase(phase), bmc?.fence ?? 0, keepTrying);
   }
 
@@ -112,11 +115,11 @@ export class Work {
   }
 
   #observe({ taskUuid, bmc, target, phase }: Observe): void {
-    this.#runFor(taskUuid, bmc, target, phase)?.observe(fromPhase(phase), bmc?.fence ?? 0);
+    this.#runFor(taskUuid, bmc, target, phase, null)?.observe(fromPhase(phase), bmc?.fence ?? 0);
   }
 
   #abort({ taskUuid, bmc, target, phase, mayHaveBeenSent, recallConfirmMs }: Abort): void {
-    const run = this.#runFor(taskUuid, bmc, target, phase);
+    const run = this.#runFor(taskUuid, bmc, target, phase, mayHaveBeenSent ? null : 'NOT_SENT');
     if (!run) return;
     run.abort(bmc?.fence ?? 0, mayHaveBeenSent, recallConfirmMs);
     if (!mayHaveBeenSent) this.#bury(taskUuid);
@@ -134,12 +137,16 @@ export class Work {
     this.#tombstones.delete(taskUuid);
   }
 
-  /** The run of a task, new if need be; null if the message is outdated or its hardware cannot be used. */
+  /**
+   * The run of a task, new if need be; null if the message is outdated, or if its hardware cannot be used, which is reported
+   * with `sending` as what is known of the order.
+   */
   #runFor(
     taskUuid: string,
     bmc: Bmc | undefined,
     targetValue: Start['target'],
     phase: Start['phase'],
+    sending: Sending | null,
   ): PowerRun | null {
     const target = fromTarget(targetValue);
     if (!bmc || target === null || isAbort(target)) return null;
@@ -152,14 +159,17 @@ export class Work {
       this.#runs.set(taskUuid, run);
       return run;
     } catch (thrown) {
-      this.#report(unusable(taskUuid, bmc.fence, fromPhase(phase), asCountermandError(thrown)));
+      const subject = { taskUuid, fence: bmc.fence, phase: fromPhase(phase), sending };
+      this.#report(unusable(subject, asCountermandError(thrown)));
       return null;
     }
   }
 
   #newRun(taskUuid: string, bmc: Bmc, target: OrderTarget, phase: Start['phase']): PowerRun {
     const subject = { taskUuid, target, phase: fromPhase(phase), fence: bmc.fence };
-    return new PowerRun(subject, this.#hardware(bmc), (report) => this.#report(report), this.#parts.shutdown);
+    const hardware = this.#hardware(bmc);
+    const driver = forOneBmc(hardware.driver, bmc.guid === '' ? null : bmc.guid);
+    return new PowerRun(subject, { ...hardware, driver }, (report) => this.#report(report), this.#parts.shutdown);
   }
 
   #hardware({ driver: name, driverInfo }: Pick<Bmc, 'driver' | 'driverInfo'>): Hardware {
@@ -167,8 +177,7 @@ export class Work {
     const driver = this.#driver(name);
     const resolved = resolveSecrets(driverInfo, this.#secretKeys.get(name) ?? new Set(), secrets);
     const bmc = this.#bmcs.get(driver, resolved);
-    const queue = this.#queues.get(bmc.key) ?? new BmcQueue(minCommandIntervalMs ?? driver.minCommandIntervalMs, clock);
-    this.#queues.set(bmc.key, queue);
+    const queue = this.#queues.turnsAt(driver, bmc, minCommandIntervalMs ?? driver.minCommandIntervalMs);
     return { driver, bmc, queue, lease, clock };
   }
 
@@ -179,7 +188,7 @@ export class Work {
   }
 
   #report(report: Report): void {
-    this.#parts.say({ $case: 'report', value: toTaskReport(report) });
+    this.#parts.say({ $case: 'report', value: toTaskReport(report, this.#parts.clock.monotonic()) });
   }
 
   async #answer({ askId, question }: Ask): Promise<Answer> {
@@ -209,9 +218,10 @@ export class Work {
     }
   }
 
-  async #read({ driver, bmc, queue }: Hardware, signal: AbortSignal): Promise<Answer['answer']> {
+  async #read({ driver, bmc, queue, clock }: Hardware, signal: AbortSignal): Promise<Answer['answer']> {
     const reading = await queue.turn('poll', () => driver.getPowerState(bmc, signal), signal);
-    return { $case: 'reading', value: toReading(reading) };
+    // The answer goes out at once.
+    return { $case: 'reading', value: toReading(reading, clock.monotonic()) };
   }
 
   async #probe({ driver, bmc, queue, clock }: Hardware, signal: AbortSignal): Promise<Answer['answer']> {
@@ -222,7 +232,8 @@ export class Work {
   }
 }
 
-function unusable(taskUuid: string, fence: number, phase: Report['phase'], error: CountermandError): Report {
-  const nothing = { before: null, observed: null, seenDown: false, abort: null };
-  return { taskUuid, fence, phase, sending: 'NOT_SENT', ...nothing, error };
+type Subject = Pick<Report, 'taskUuid' | 'fence' | 'phase' | 'sending'>;
+
+function unusable(subject: Subject, error: CountermandError): Report {
+  return { ...subject, before: null, observed: null, seenDown: false, abort: null, error, unreadable: error };
 }

@@ -11,7 +11,9 @@ import {
   Strategy,
 } from '../gen/countermand/v1/audit.ts';
 import { asking, type Call, everyPage, PAGE_SIZE, present } from './asking.ts';
+import type { WantedAudit } from './audit_file.ts';
 import { auditLine, auditTable, auditText, strategyText, WHICH_AUDIT } from './audit_text.ts';
+import { confirm, takenDown, takesDownWords, YES } from './confirming.ts';
 import { readPairs, readSeconds } from './flags.ts';
 import { inDoubt } from './following.ts';
 import { planLine } from './plan_lines.ts';
@@ -23,14 +25,16 @@ interface CreateOptions {
   readonly goal?: string;
   readonly parameter?: readonly string[];
   readonly nodes?: readonly string[];
+  readonly all?: boolean;
   readonly interval?: string;
   readonly autoTrigger?: boolean;
   readonly requestId?: string;
+  readonly yes?: boolean;
 }
 
 async function create(file: string | undefined, options: CreateOptions, call: Call): Promise<void> {
   const { conductor, output, command } = call;
-  const { parameter, interval: word, requestId = call.chance.uuid(), ...named } = options;
+  const { parameter, interval: word, requestId = call.chance.uuid(), yes, ...named } = options;
   const interval = readSeconds(word, '--interval');
   const flags = {
     ...named,
@@ -39,6 +43,7 @@ async function create(file: string | undefined, options: CreateOptions, call: Ca
   };
   const { readAudit } = await import('./audit_file.ts');
   const wanted = await readAudit(file, flags, call);
+  if (wanted.autoTrigger && !yes) await confirmTriggered(wanted, call);
   const answer = await conductor.audits.createAudit({ ...wanted, requestId }).catch((thrown: unknown) => {
     throw inDoubt(asCountermandError(thrown), 'the audit was made', `${command} audit show ${requestId}`);
   });
@@ -48,6 +53,14 @@ async function create(file: string | undefined, options: CreateOptions, call: Ca
     plan ? `${auditLine(audit)}\n${planLine(plan)}` : auditLine(audit),
   );
   for (const words of plan?.possible ?? []) output.say(`  ${command} ${words}`);
+  if (answer.takesDown?.count) output.say(takenDown(answer.takesDown, wanted.autoTrigger));
+}
+
+/** Asks before an audit whose plans start without anyone looking at them. */
+async function confirmTriggered(wanted: WantedAudit, call: Call): Promise<void> {
+  const { takesDown } = await call.conductor.audits.previewAudit({ wanted: { ...wanted, requestId: '' } });
+  const again = wanted.interval === undefined ? '' : ', and the plans of later runs start without being asked about';
+  await confirm(`audit '${wanted.name}' starts its plan at once: ${takesDownWords(takesDown)}${again}`, false, call);
 }
 
 const FILE_EXAMPLE = `
@@ -55,11 +68,12 @@ An audit file, in YAML or JSON:
   name: rack 7 saves energy
   strategy: saving_energy     # or goal: its only strategy; countermand audit strategies lists them
   parameters: {reserve: 2}
-  scope: [{baremetal: [{labels: {rack: "7"}}]}]   # every node if left out
+  scope: [{baremetal: [{labels: {rack: "7"}}]}]
+                              # or all: true, which is every node; a strategy that acts on nodes needs one of the two
   audit_type: CONTINUOUS      # or ONESHOT, which is the default
   interval: 600               # seconds; only with CONTINUOUS
   auto_trigger: true          # its plans start as soon as they are made; they wait to be started if left out
-  max_parallel: 8             # at most so many actions of a plan at once; 10 if left out
+  max_parallel: 8             # at most 8 actions of a plan run at once; 10 if left out
   on_failure: STOP            # what a plan does when an action fails`;
 
 function addCreate(group: Command, terminal: Terminal): void {
@@ -71,10 +85,12 @@ function addCreate(group: Command, terminal: Terminal): void {
     .option('--strategy <name>', 'how it looks for a plan')
     .option('--goal <name>', 'what it is for, if it has only one strategy')
     .option('--parameter <key=value...>', 'what the strategy is told; a value is read as in YAML')
-    .option('--nodes <range...>', 'the nodes that it is about; every node if left out')
-    .option('--interval <seconds>', 'run again and again, so often')
-    .option('--auto-trigger', 'start its plans as soon as they are made')
+    .option('--nodes <range...>', "the nodes that it is about, such as 'r7n[1-16]'")
+    .option('--all', 'it is about every node; a strategy that acts on nodes needs this or --nodes')
+    .option('--interval <seconds>', 'run it again and again, with this much time between two runs')
+    .option('--auto-trigger', 'start its plans as soon as they are made; you are asked first')
     .option('--request-id <id>', 'the id of the order: the same id twice is one audit; else a new one')
+    .option(...YES)
     .addHelpText('after', FILE_EXAMPLE)
     .action(asking(create, terminal));
 }
@@ -109,9 +125,9 @@ async function show(name: string, _options: object, { conductor, output, clock }
   output.message(GetAuditResponse, answer, () => auditText(audit, answer.actionPlans, clock.now()));
 }
 
-type Order = 'cancelAudit' | 'suspendAudit' | 'resumeAudit';
+type Order = 'cancelAudit' | 'suspendAudit';
 
-/** A command that moves one audit and shows it. */
+/** A command that stops one audit and shows it. */
 function addOrder(group: Command, terminal: Terminal, name: string, order: Order, description: string): void {
   const give = async (audit: string, _options: object, { conductor, output }: Call): Promise<void> => {
     const answer = await conductor.audits[order]({ audit });
@@ -120,7 +136,23 @@ function addOrder(group: Command, terminal: Terminal, name: string, order: Order
   group.command(name).description(description).argument('<audit>', WHICH_AUDIT).action(asking(give, terminal));
 }
 
-async function forget(name: string, _options: object, { conductor, output }: Call): Promise<void> {
+interface AskedOptions {
+  readonly yes?: boolean;
+}
+
+/** An audit that starts its plans by itself is asked about: one that came due meanwhile runs at once. */
+async function resume(name: string, { yes }: AskedOptions, call: Call): Promise<void> {
+  const { conductor, output } = call;
+  const found = present((await conductor.audits.getAudit({ audit: name })).audit, 'an audit');
+  if (found.autoTrigger)
+    await confirm(`audit '${found.name}' runs again, and its plans start without being asked about`, yes, call);
+  const answer = await conductor.audits.resumeAudit({ audit: found.uuid });
+  output.message(Audit, present(answer.audit, 'an audit'), auditLine);
+}
+
+async function forget(name: string, { yes }: AskedOptions, call: Call): Promise<void> {
+  const { conductor, output } = call;
+  await confirm(`audit '${name}' is deleted for good; its plans and its events stay`, yes, call);
   const answer = await conductor.audits.deleteAudit({ audit: name });
   output.message(DeleteAuditResponse, answer, () => `audit ${name}: deleted`);
 }
@@ -132,7 +164,7 @@ async function strategies(_options: object, { conductor, output }: Call): Promis
 
 const EXAMPLES = `
 Examples:
-  countermand audit create --name 'rack 7' --strategy host_maintenance --nodes r7n[1-16] --parameter wave_size=4
+  countermand audit create --name 'rack 7' --strategy host_maintenance --nodes 'r7n[1-16]' --parameter wave_size=4
   countermand audit create saving.yaml
   countermand audit suspend 'rack 7 saves energy'`;
 
@@ -147,12 +179,18 @@ export function addAuditCommands(group: Command, terminal: Terminal): void {
     .argument('<audit>', WHICH_AUDIT)
     .action(asking(show, terminal));
   addOrder(group, terminal, 'cancel', 'cancelAudit', 'end a continuous audit; the plans that it has made stay');
-  addOrder(group, terminal, 'suspend', 'suspendAudit', 'let a continuous audit not run until it is resumed');
-  addOrder(group, terminal, 'resume', 'resumeAudit', 'let a suspended audit go on');
+  addOrder(group, terminal, 'suspend', 'suspendAudit', 'pause a continuous audit until it is resumed');
+  group
+    .command('resume')
+    .description('resume a suspended audit: it runs at its next time, or at once if that has passed')
+    .argument('<audit>', WHICH_AUDIT)
+    .option(...YES)
+    .action(asking(resume, terminal));
   group
     .command('delete')
     .description('delete an audit that does not run any more; its plans and its events stay')
     .argument('<audit>', WHICH_AUDIT)
+    .option(...YES)
     .action(asking(forget, terminal));
   group
     .command('strategies')

@@ -1,5 +1,6 @@
 /** The audit file: what an audit is asked for, in YAML or JSON. Flags say the same, and go before what the file says. */
 import { z } from 'zod';
+import { fail } from '../core/errors.ts';
 import { AuditType, type CreateAuditRequest } from '../gen/countermand/v1/audit.ts';
 import { checkValues, type FileKind, must, parseScalar, parseValues, readText } from './order_file.ts';
 import { POLICIES, scopeOfFile } from './plan_file.ts';
@@ -18,6 +19,7 @@ const schema = z.strictObject(
     goal: text.default(''),
     parameters: z.record(z.string(), z.unknown(), must('KEY: VALUE pairs')).default({}),
     scope: scopeOfFile,
+    all: z.boolean(must('true or false')).default(false),
     interval: whole.optional(),
     auto_trigger: z.boolean(must('true or false')).default(false),
     max_parallel: whole.default(0),
@@ -40,6 +42,8 @@ export interface AuditFlags {
   readonly parameters: Readonly<Record<string, string>>;
   /** Node ranges; they make the whole scope. */
   readonly nodes?: readonly string[];
+  /** The scope is every node. */
+  readonly all?: boolean;
   /** Seconds; the audit is CONTINUOUS then. */
   readonly interval?: number;
   readonly autoTrigger?: boolean;
@@ -74,12 +78,14 @@ function isObject(values: unknown): values is Record<string, unknown> {
 }
 
 function valuesOf(flags: AuditFlags, { parameters: before }: Record<string, unknown>): Record<string, unknown> {
-  const { parameters, nodes, interval, autoTrigger, ...named } = flags;
+  const { parameters, nodes, all, interval, autoTrigger, ...named } = flags;
+  if (all && nodes) throw fail('ARGUMENT_INVALID', '--all is every node, and --nodes names some; give one of them');
   const read = Object.entries(parameters).map(([key, word]) => [key, parseScalar(word)]);
   return {
     ...named,
     ...(read.length > 0 && { parameters: { ...(isObject(before) && before), ...Object.fromEntries(read) } }),
-    ...(nodes && { scope: [{ baremetal: [{ nodes }] }] }),
+    ...(nodes && { scope: [{ baremetal: [{ nodes }] }], all: false }),
+    ...(all && { scope: [], all: true }),
     ...(interval !== undefined && { interval, audit_type: 'CONTINUOUS' }),
     ...(autoTrigger && { auto_trigger: true }),
   };

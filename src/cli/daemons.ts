@@ -12,11 +12,17 @@ import { listen } from '../server/grpc.ts';
 import { type Database, openDatabase } from '../server/store/database.ts';
 import { Deadlines } from '../server/store/deadlines.ts';
 import type { Configuration } from './configuration.ts';
+import { openLogStream } from './log_stream.ts';
 import type { Terminal } from './terminal.ts';
 
-/** Logs go to stderr, one JSON object a line; stdout says only where a daemon is. */
-function openLog({ logLevel }: Configuration, { stderr }: Terminal): Logger {
-  return pino({ level: logLevel, base: null }, stderr);
+/**
+ * Logs go to stderr, one JSON object a line; stdout says only where a daemon is. From here on the process is a daemon: it
+ * outlives whoever reads its log.
+ */
+function openLog({ logLevel }: Configuration, terminal: Terminal): Logger {
+  const log = pino({ level: logLevel, base: null }, openLogStream(terminal.stderr));
+  terminal.becomeDaemon(() => log.info('SIGHUP was ignored; the configuration is read at the start only'));
+  return log;
 }
 
 /**
@@ -79,7 +85,7 @@ async function runOver(
 
 /** The agent inside `serve` attaches as any other, but without a network in between. */
 function startEmbeddedAgent({ attachments }: Conductor, configuration: Configuration, log: Logger, terminal: Terminal) {
-  const attach: Attach = (outgoing, signal) => attachments.attach(outgoing, signal);
+  const attach: Attach = (outgoing, signal) => attachments.attach(outgoing, signal, true);
   const scope = openScope([]);
   let done = Promise.resolve();
   const attached = new Promise<void>((resolve) => {

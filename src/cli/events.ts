@@ -72,7 +72,7 @@ Examples:
 export function setUpEvents(command: Command, terminal: Terminal): void {
   command
     .option('--from <sequence>', 'begin with this number', '1')
-    .option('--type <glob...>', 'only types that match one of these, such as baremetal.node.power_abort.*')
+    .option('--type <glob...>', "only types that match one of these, such as 'baremetal.node.power_abort.*'")
     .option('--plan <plan>', 'only what happened to this plan, its actions and their power tasks (name or uuid)')
     .option('--node <node>', 'only what happened to this node, and to actions about it (name or uuid)')
     .option('--follow', 'go on with what comes from now on')

@@ -14,14 +14,16 @@ function asOurs(thrown: unknown): CountermandError {
   return fail('ARGUMENT_INVALID', thrown.message.replace(/^error: /, '').replaceAll('\n', ' '));
 }
 
-/** Ctrl-C is no error: what it prints says what goes on. */
+/** These are no errors: what they print says what goes on. */
+const NO_ERRORS: readonly string[] = ['CALL_ENDED', 'OUTPUT_LOST'];
+
 function sentenceOf(error: CountermandError): string {
-  return error.code === 'CALL_ENDED' ? error.message : `error: ${error.message}`;
+  return NO_ERRORS.includes(error.code) ? error.message : `error: ${error.message}`;
 }
 
 /**
  * Tells what went wrong and answers the exit code. With `json` it is one JSON object: `{"error": {code, message}}`.
- * A fault of our own shows where it happened.
+ * A fault of our own shows where it happened. An error without a message is silent: only its exit code tells of it.
  */
 export function reportFailure(thrown: unknown, json: boolean, stderr: TextStream): number {
   if (thrown instanceof CommanderError) {
@@ -30,6 +32,7 @@ export function reportFailure(thrown: unknown, json: boolean, stderr: TextStream
   }
   const error = asOurs(thrown);
   const { code, message } = error;
+  if (message === '') return error.row.exitCode;
   if (json) stderr.write(`${JSON.stringify({ error: { code, message } })}\n`);
   else stderr.write(`${harmless(sentenceOf(error))}\n`);
   if (!json && !(thrown instanceof CountermandError) && code === 'INTERNAL' && thrown instanceof Error)

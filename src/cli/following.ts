@@ -45,7 +45,7 @@ export async function followTask(
   if (failure) throw failure;
 }
 
-const BROKEN: readonly string[] = ['CONDUCTOR_UNREACHABLE', 'SHUTTING_DOWN', 'CALL_ENDED', 'INTERNAL'];
+const BROKEN: readonly string[] = ['CONDUCTOR_UNREACHABLE', 'SHUTTING_DOWN', 'CALL_ENDED', 'OUTPUT_LOST', 'INTERNAL'];
 
 /**
  * The error of an order that was not answered. Nobody can tell whether it was accepted, so `shows` names the command that
@@ -53,8 +53,11 @@ const BROKEN: readonly string[] = ['CONDUCTOR_UNREACHABLE', 'SHUTTING_DOWN', 'CA
  */
 export function inDoubt(error: CountermandError, what: string, shows: string): CountermandError {
   if (!BROKEN.includes(error.code) || provesUnsent(error)) return error;
-  return fail(error.code, `${error.message}\n  whether ${what} shows: ${shows}`);
+  return fail(error.code, `${error.message || READER_GONE}\n  whether ${what} shows: ${shows}`);
 }
+
+/** What is said of a command that was cut off, where more has to be said than its exit code. */
+const READER_GONE = 'the reader of stdout has gone';
 
 /** The error of a watching that ended early, with what goes on and commands to paste, each with what it does. */
 export function stoppedWatching(
@@ -66,7 +69,7 @@ export function stoppedWatching(
   // A terminal shows ^C where its live text was.
   const stopped = `${output.live ? '\n' : ''}stopped watching`;
   const lines = [
-    `${error.code === 'CALL_ENDED' ? stopped : error.message}; ${goesOn}`,
+    `${error.code === 'CALL_ENDED' ? stopped : error.message || `stopped watching: ${READER_GONE}`}; ${goesOn}`,
     ...paste.map(([does, command]) => `  ${does}: ${command}`),
   ];
   return fail(error.code, lines.join('\n'));

@@ -58,9 +58,11 @@ async function report(eventType: string, nodes: readonly string[], options: Repo
 export function addReport(group: Command, terminal: Terminal): void {
   group
     .command('report')
-    .description('say that something outside has changed what runs on nodes: plans about them that wait are superseded')
+    .description(
+      'report that something else changed what runs on nodes: plans about them that have not started are superseded',
+    )
     .argument('<event>', 'instance.update, instance.delete.end or service.update')
-    .argument('<nodes...>', 'names, uuids and ranges of nodes, such as r7n[1-16]')
+    .argument('<nodes...>', "names, uuids and ranges of nodes, such as 'r7n[1-16]'")
     .option('--reason <text>', 'why, for those who read the history')
     .option('--payload <key=value...>', 'what else is known, for those who read the history')
     .action(asking(report, terminal));

@@ -3,6 +3,8 @@ import { type Command, Option } from 'commander';
 import { fail } from '../core/errors.ts';
 import { DeleteNodeResponse, Node, ValidateNodeResponse } from '../gen/countermand/v1/node.ts';
 import { asking, type Call, present } from './asking.ts';
+import { confirm, YES } from './confirming.ts';
+import { fileWords, warnOfFiles } from './file_names.ts';
 import { readPairs } from './flags.ts';
 import { nodeText, WHICH_NODE } from './node_text.ts';
 import type { Terminal } from './terminal.ts';
@@ -91,7 +93,15 @@ export function addSet(group: Command, terminal: Terminal): void {
     .action(asking(set, terminal));
 }
 
-async function forget(node: string, _options: object, { conductor, output }: Call): Promise<void> {
+async function forget(node: string, { yes }: { readonly yes?: boolean }, call: Call): Promise<void> {
+  const { conductor, output } = call;
+  if (yes) warnOfFiles([node], output.json, call);
+  const file = call.hasFile(node) ? `${fileWords(node)}. ` : '';
+  await confirm(
+    `${file}node '${node}' is forgotten, with its driver_info and its secrets; the hardware is left alone`,
+    yes,
+    call,
+  );
   const answer = await conductor.nodes.deleteNode({ node });
   output.message(DeleteNodeResponse, answer, () => `${node}: deleted`);
 }
@@ -102,6 +112,7 @@ export function addDelete(group: Command, terminal: Terminal): void {
     .command('delete')
     .description('forget a node that no power task holds; the hardware is left alone')
     .argument('<node>', WHICH_NODE)
+    .option(...YES)
     .action(asking(forget, terminal));
 }
 

@@ -17,14 +17,15 @@ interface ListOptions {
   readonly zone?: string;
   readonly driver?: string;
   readonly label?: readonly string[];
+  readonly problem?: boolean;
 }
 
 async function list(options: ListOptions, { conductor, output, clock }: Call): Promise<void> {
-  const { zone = '', driver = '' } = options;
+  const { zone = '', driver = '', problem: withProblem = false } = options;
   const labels = readPairs(options.label, '--label');
   const nodes: Node[] = [];
   const ask = (pageToken: string) =>
-    conductor.nodes.listNodes({ pageSize: PAGE_SIZE, pageToken, zone, driver, labels });
+    conductor.nodes.listNodes({ pageSize: PAGE_SIZE, pageToken, zone, driver, labels, withProblem });
   for await (const page of everyPage(ask)) nodes.push(...page.nodes);
   output.messages(Node, nodes, () => nodeTable(nodes, clock.now()));
 }
@@ -37,6 +38,7 @@ export function addList(group: Command, terminal: Terminal): void {
     .option('--zone <name>', 'only nodes of this zone')
     .option('--driver <name>', 'only nodes of this driver')
     .option('--label <key=value...>', 'only nodes that bear all of these labels')
+    .option('--problem', 'only nodes that cannot be read')
     .action(asking(list, terminal));
 }
 
@@ -85,7 +87,7 @@ export function addRefresh(group: Command, terminal: Terminal): void {
   group
     .command('refresh')
     .description('read the power state of nodes from the hardware now')
-    .argument('<nodes...>', 'names, uuids or ranges such as r7n[1-16]')
+    .argument('<nodes...>', "names, uuids or ranges such as 'r7n[1-16]'")
     .action(asking(refresh, terminal));
 }
 

@@ -11,17 +11,27 @@ import { oneLine } from './harmless.ts';
 import { facts, table } from './output.ts';
 import { commandsToTakeBack } from './task_lines.ts';
 import { taskTable } from './task_text.ts';
-import { ageWords, powerStateWord, recallWords, spanWords, targetOf, targetWord } from './words.ts';
+import {
+  ageWords,
+  powerStateWord,
+  problemSentence,
+  problemWords,
+  recallWords,
+  spanWords,
+  targetOf,
+  targetWord,
+} from './words.ts';
 
 /** What the argument NODE takes. */
 export const WHICH_NODE = 'name or uuid of the node';
 
-/** The power state, with what makes it doubtful. */
+/** The power state, with what makes it doubtful: a node that cannot be read is only what it was. */
 function powerCell(node: Node, nowMs: number): string {
   const word = powerStateWord(node.powerState);
   const openMs = (node.mayStillChangeUntil?.getTime() ?? 0) - nowMs;
   if (openMs > 0) return `${word} (may still change for ${spanWords(openMs)})`;
-  return node.powerState === PowerState.ERROR ? 'error (until the next reading)' : word;
+  if (node.powerState === PowerState.ERROR) return 'error (until the next reading)';
+  return node.problem === undefined ? word : `${word} (not readable now)`;
 }
 
 /** Nodes, one per row. */
@@ -36,8 +46,9 @@ export function nodeTable(nodes: readonly Node[], nowMs: number): string {
     node.zone,
     node.driver,
     ageWords(node.powerStateReadAt, nowMs),
+    problemWords(node.problem, nowMs),
   ]);
-  return table(['NAME', 'POWER', 'TARGET', 'HELD BY', 'MAINTENANCE', 'ZONE', 'DRIVER', 'READ'], rows);
+  return table(['NAME', 'POWER', 'TARGET', 'HELD BY', 'MAINTENANCE', 'ZONE', 'DRIVER', 'READ', 'PROBLEM'], rows);
 }
 
 function pairs(map: Readonly<Record<string, string>>): string {
@@ -56,6 +67,7 @@ export function nodeText(node: Node, nowMs: number): string {
     ['zone', node.zone],
     ['labels', pairs(node.labels)],
     ['power state', powerCell(node, nowMs)],
+    ['problem', problemSentence(node.problem, nowMs)],
     ['read', node.powerStateReadAt ? `${ageWords(node.powerStateReadAt, nowMs)} ago` : 'never'],
     ['target', targetWord(node.targetPowerState)],
     ['held by', node.heldBy && `power task ${node.heldBy}`],

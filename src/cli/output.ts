@@ -44,6 +44,9 @@ export function openOutput(json: boolean, stream: TextStream): Output {
 /** Between two columns. */
 const GUTTER = 3;
 
+/** The width of text on a terminal. Most cells are plain, and then it is their length. */
+const widthOf = (text: string): number => (/^[ -~]*$/.test(text) ? text.length : stringWidth(text));
+
 /**
  * Rows under a head, without borders, each column as wide as its widest cell. An empty head is left out. (The table
  * packages take seconds for ten thousand nodes; the width of a character is what is hard about a table.)
@@ -52,9 +55,9 @@ export function table(head: readonly string[], rows: readonly (readonly string[]
   const lines = [...(head.length > 0 ? [head] : []), ...rows.map((cells) => cells.map(oneLine))];
   const widths: number[] = [];
   for (const cells of lines)
-    for (const [column, cell] of cells.entries()) widths[column] = Math.max(widths[column] ?? 0, stringWidth(cell));
+    for (const [column, cell] of cells.entries()) widths[column] = Math.max(widths[column] ?? 0, widthOf(cell));
   const pad = (cell: string, column: number): string =>
-    cell + ' '.repeat((widths[column] ?? 0) - stringWidth(cell) + GUTTER);
+    cell + ' '.repeat((widths[column] ?? 0) - widthOf(cell) + GUTTER);
   return lines.map((cells) => cells.map(pad).join('').trimEnd()).join('\n');
 }
 

@@ -6,9 +6,11 @@ import {
   ActionPlanState,
   type CreateActionPlanRequest,
   DeleteActionPlanResponse,
+  type TakesDown,
   WatchActionPlanResponse,
 } from '../gen/countermand/v1/action_plan.ts';
 import { asking, type Call, present } from './asking.ts';
+import { confirm, takenDown, takesDownWords, YES } from './confirming.ts';
 import { inDoubt } from './following.ts';
 import { followPlan } from './plan_following.ts';
 import { planLine } from './plan_lines.ts';
@@ -25,20 +27,30 @@ export interface StartOptions {
   readonly wait: boolean;
 }
 
+interface AskedOptions {
+  readonly yes?: boolean;
+}
+
 /** What can be done with a plan, as commands to paste. */
 function waysOn({ possible }: ActionPlan, command: string): string[] {
   return possible.map((words) => `  ${command} ${words}`);
 }
 
+/** A plan that was made. */
+interface Made {
+  readonly plan: ActionPlan;
+  readonly takesDown: TakesDown | undefined;
+}
+
 /** Makes a plan and shows it. The same request id twice is one plan. */
-export async function makePlan(request: CreateActionPlanRequest, call: Call): Promise<ActionPlan> {
+export async function makePlan(request: CreateActionPlanRequest, call: Call): Promise<Made> {
   const { conductor, output, command } = call;
   const answer = await conductor.plans.createActionPlan(request).catch((thrown: unknown) => {
     throw inDoubt(asCountermandError(thrown), 'the plan was made', `${command} plan show ${request.requestId}`);
   });
   const plan = present(answer.actionPlan, 'an action plan');
   output.message(WatchActionPlanResponse, { actionPlan: plan, actions: [] }, () => planLine(plan));
-  return plan;
+  return { plan, takesDown: answer.takesDown };
 }
 
 /** Starts a plan that was just made, and watches it. One that an earlier order with this request id has started is watched. */
@@ -82,27 +94,38 @@ interface CreateOptions {
   readonly queue?: boolean;
   readonly wait: boolean;
   readonly requestId?: string;
+  readonly yes?: boolean;
 }
 
 async function create(
   file: string,
-  { start = false, queue, wait, requestId }: CreateOptions,
+  { start = false, queue, wait, requestId, yes }: CreateOptions,
   call: Call,
 ): Promise<void> {
   if (queue && !start) throw fail('ARGUMENT_INVALID', '--queue says how to start; give --start as well');
   if (!wait && !start) throw fail('ARGUMENT_INVALID', '--no-wait goes with --start; without it nothing is waited for');
   const { parsePlan, readPlanText } = await import('./plan_file.ts');
-  const wanted = parsePlan(await readPlanText(file, call), file);
-  const plan = await makePlan({ ...wanted, requestId: requestId ?? call.chance.uuid() }, call);
-  if (start) await startMade(plan, { queue: queue ?? false, wait }, call);
-  else for (const way of waysOn(plan, call.command)) call.output.say(way);
+  const wanted = { ...parsePlan(await readPlanText(file, call), file), requestId: requestId ?? call.chance.uuid() };
+  if (start && !yes) {
+    const { takesDown } = await call.conductor.plans.previewActionPlan({ wanted });
+    await confirm(startWords(wanted.name, takesDown), yes, call);
+  }
+  const { plan, takesDown } = await makePlan(wanted, call);
+  if (start) return startMade(plan, { queue: queue ?? false, wait }, call);
+  for (const way of waysOn(plan, call.command)) call.output.say(way);
+  if (takesDown?.count) call.output.say(takenDown(takesDown, false));
+}
+
+/** What a start does, in a sentence. */
+function startWords(name: string, takesDown: TakesDown | undefined): string {
+  return `plan '${name}' is started: ${takesDownWords(takesDown)}`;
 }
 
 const FILE_EXAMPLE = `
 A plan file, in YAML or JSON:
   name: rack 7 down
-  max_parallel: 8             # at most so many actions at once; 10 if left out
-  canary: 1                   # so many must succeed before the others begin; none if left out
+  max_parallel: 8             # at most 8 actions run at once; 10 if left out
+  canary: 1                   # the first action must succeed before the others begin; none if left out
   on_failure: STOP            # or CONTINUE: only what depends on the failed action is left out
                               # or ROLLBACK: as STOP, and then what was done is undone
   scope: [{baremetal: [{nodes: ["r7n[1-16]"]}]}]   # the nodes that its actions name if left out
@@ -126,11 +149,16 @@ export function addCreate(group: Command, terminal: Terminal): void {
     .option('--queue', 'with --start: wait behind the plans that run or wait on the same nodes')
     .option('--no-wait', 'with --start: end as soon as it is started; the plan goes on')
     .option('--request-id <id>', 'the id of the order: the same id twice is one plan; else a new one')
+    .option('--yes', `with --start: ${YES[1]}`)
     .addHelpText('after', FILE_EXAMPLE)
     .action(asking(create, terminal));
 }
 
-async function start(name: string, options: StartOptions, call: Call): Promise<void> {
+async function start(name: string, options: StartOptions & AskedOptions, call: Call): Promise<void> {
+  if (!options.yes) {
+    const { actionPlan, takesDown } = await call.conductor.plans.previewActionPlan({ actionPlan: name });
+    await confirm(startWords(actionPlan?.name ?? name, takesDown), options.yes, call);
+  }
   const plan = await startPlan(name, options, call);
   if (options.wait) await watchPlan(plan, call);
 }
@@ -144,6 +172,7 @@ export function addStart(group: Command, terminal: Terminal): void {
     .option('--queue', 'wait behind the plans that run or wait on the same nodes, instead of being refused')
     .option('--force', 'start it however old it is; that is recorded. What is SUPERSEDED stays so')
     .option('--no-wait', 'end as soon as it is started; the plan goes on')
+    .option(...YES)
     .action(asking(start, terminal));
 }
 
@@ -165,10 +194,13 @@ interface CancelOptions {
   readonly reason?: string;
   readonly rollback?: boolean;
   readonly wait: boolean;
+  readonly yes?: boolean;
 }
 
 async function cancel(name: string, options: CancelOptions, call: Call): Promise<void> {
-  const { reason = '', rollback = false, wait } = options;
+  const { reason = '', rollback = false, wait, yes } = options;
+  if (rollback)
+    await confirm(`plan '${name}' is cancelled and rolled back: nodes that it powered on go down again`, yes, call);
   const stream = call.conductor.plans.cancelActionPlan({ actionPlan: name, reason, rollback });
   await followPlan(stream, { name, gives: 'cancel', rollsBack: rollback, wait }, call);
 }
@@ -182,10 +214,13 @@ export function addCancel(group: Command, terminal: Terminal): void {
     .option('--reason <text>', 'why, for those who read it later')
     .option('--rollback', 'then undo what has run, and watch that too; the exit code says how the rollback ended')
     .option('--no-wait', 'end as soon as the cancel is committed; it goes on')
+    .option('--yes', `with --rollback: ${YES[1]}`)
     .action(asking(cancel, terminal));
 }
 
-async function forget(name: string, _options: object, { conductor, output }: Call): Promise<void> {
+async function forget(name: string, { yes }: AskedOptions, call: Call): Promise<void> {
+  const { conductor, output } = call;
+  await confirm(`plan '${name}' is deleted for good: it cannot be started or rolled back any more`, yes, call);
   const answer = await conductor.plans.deleteActionPlan({ actionPlan: name });
   output.message(DeleteActionPlanResponse, answer, () => `plan ${name}: deleted`);
 }
@@ -196,5 +231,6 @@ export function addDelete(group: Command, terminal: Terminal): void {
     .command('delete')
     .description('delete a plan that neither runs nor waits to run; its events stay')
     .argument('<plan>', WHICH_PLAN)
+    .option(...YES)
     .action(asking(forget, terminal));
 }

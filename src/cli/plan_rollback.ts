@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { fail } from '../core/errors.ts';
 import { PreviewRollbackResponse } from '../gen/countermand/v1/action_plan.ts';
 import { asking, type Call } from './asking.ts';
+import { confirm, takesDownWords, YES } from './confirming.ts';
 import { followPlan } from './plan_following.ts';
 import { WHICH_PLAN } from './plan_text.ts';
 import { previewText } from './preview_text.ts';
@@ -14,11 +15,16 @@ interface RollbackOptions {
   readonly acceptDrift?: boolean;
   readonly requestId?: string;
   readonly wait: boolean;
+  readonly yes?: boolean;
 }
 
 async function rollback(name: string, options: RollbackOptions, call: Call): Promise<void> {
-  const { skipIrreversible = false, acceptDrift = false, wait } = options;
+  const { skipIrreversible = false, acceptDrift = false, wait, yes } = options;
   if (options.preview) return preview(name, options, call);
+  if (!yes) {
+    const { actionPlan, takesDown } = await call.conductor.plans.previewRollback({ actionPlan: name });
+    await confirm(`plan '${actionPlan?.name ?? name}' is rolled back: ${takesDownWords(takesDown)}`, yes, call);
+  }
   const requestId = options.requestId ?? call.chance.uuid();
   const request = { actionPlan: name, requestId, skipIrreversible, acceptDrift };
   const stream = call.conductor.plans.rollbackActionPlan(request);
@@ -52,6 +58,7 @@ export function addRollback(group: Command, terminal: Terminal): void {
     .option('--accept-drift', 'undo also what somebody has changed since, instead of being refused')
     .option('--request-id <id>', 'the id of the order: the same id twice is one rollback; else a new one')
     .option('--no-wait', 'end as soon as it is launched; it goes on')
+    .option(...YES)
     .addHelpText('after', UNDOING)
     .action(asking(rollback, terminal));
 }

@@ -23,9 +23,9 @@ async function list(options: ListOptions, { conductor, output, clock }: Call): P
   output.messages(PowerTask, tasks, () => taskTable(tasks, clock.now()));
 }
 
-async function show(name: string, _options: object, { conductor, output }: Call): Promise<void> {
+async function show(name: string, _options: object, { conductor, output, clock }: Call): Promise<void> {
   const { task } = await conductor.power.getPowerTask({ task: name });
-  output.message(PowerTask, present(task, 'a power task'), taskText);
+  output.message(PowerTask, present(task, 'a power task'), (found) => taskText(found, clock.now()));
 }
 
 async function watch(task: string, _options: object, call: Call): Promise<void> {

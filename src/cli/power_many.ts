@@ -4,7 +4,7 @@ import { isAbort, TARGET_TABLE, type Target } from '../core/power.ts';
 import { type CreateActionPlanRequest, FailurePolicy } from '../gen/countermand/v1/action_plan.ts';
 import { PowerTask } from '../gen/countermand/v1/power.ts';
 import { type Call, present } from './asking.ts';
-import { confirmOrder } from './confirming.ts';
+import { confirm, orderWords, takesDownWords } from './confirming.ts';
 import { provesUnsent } from './connection.ts';
 import { stoppedWatching } from './following.ts';
 import { oneLine } from './harmless.ts';
@@ -35,15 +35,25 @@ export interface ManyOrder {
   readonly onFailure: keyof typeof ON_FAILURE | undefined;
   readonly queue: boolean;
   readonly wait: boolean;
-  readonly yes: boolean;
+  /** A person has to confirm it first. */
+  readonly asks: boolean;
 }
 
 /** Gives the order and watches what comes of it, until all is at rest. @throws what it came to, if not to what was asked */
 export async function orderMany(order: ManyOrder, call: Call): Promise<void> {
   const { nodes, range, target } = order;
   if (isAbort(target)) return abortMany(order, call);
-  if (!order.yes) await confirmOrder(`${nodes.length} nodes, ${range}`, target, call.output.json, call);
-  const plan = await makePlan(planOf(order, order.requestId ?? call.chance.uuid()), call);
+  const wanted = planOf(order, order.requestId ?? call.chance.uuid());
+  if (order.asks) {
+    const asked = { target, forced: order.onTimeout === 'force', range };
+    const { takesDown } = await call.conductor.plans.previewActionPlan({ wanted });
+    await confirm(
+      `${orderWords(`${nodes.length} nodes, ${range}`, asked, call)}; ${takesDownWords(takesDown)}`,
+      false,
+      call,
+    );
+  }
+  const { plan } = await makePlan(wanted, call);
   await startMade(plan, order, call);
 }
 
@@ -115,7 +125,7 @@ interface Missed {
 }
 
 /** After these no other node needs to be asked. */
-const ENDS_ALL: readonly string[] = ['CONDUCTOR_UNREACHABLE', 'SHUTTING_DOWN', 'CALL_ENDED'];
+const ENDS_ALL: readonly string[] = ['CONDUCTOR_UNREACHABLE', 'SHUTTING_DOWN', 'CALL_ENDED', 'OUTPUT_LOST'];
 
 /** Aborts at one node, to the end. Resolves with what went wrong, or null. */
 async function abortOne(node: string, order: ManyOrder, { conductor, output, chance }: Call) {

@@ -3,6 +3,7 @@ import { Command } from 'commander';
 import manifest from '../../package.json' with { type: 'json' };
 import { DEFAULT_ADDRESS } from './address.ts';
 import { reportFailure } from './failures.ts';
+import { warnOfFilesIn } from './file_names.ts';
 import type { Terminal } from './terminal.ts';
 
 /** Gives a command its arguments, options, subcommands and action. */
@@ -69,6 +70,7 @@ export async function buildProgram(terminal: Terminal, words?: readonly string[]
     .option('--conductor <host:port>', `the conductor to ask; else COUNTERMAND_CONDUCTOR, else ${DEFAULT_ADDRESS}`)
     .option('--json', 'for programs: one JSON object per line, nothing else on stdout')
     .addHelpText('after', EXAMPLES)
+    .hook('preAction', (_program, command) => warnOfFilesIn(command, terminal))
     .exitOverride()
     .configureHelp({ showGlobalOptions: true })
     .configureOutput({

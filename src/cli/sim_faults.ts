@@ -1,6 +1,7 @@
 /** The faults that pretended BMCs can have, as flags. */
 import type { Command } from 'commander';
 import { fail } from '../core/errors.ts';
+import { COMPLETION } from '../drivers/ipmi/rmcp/completion_codes.ts';
 import type { RestartPlan } from '../sim/ipmi/restarts.ts';
 import { type BmcFaults, HEALTHY } from '../sim/ipmi/sim_bmc.ts';
 import { readCount, readSeconds } from './flags.ts';
@@ -14,12 +15,16 @@ export interface FaultOptions {
   readonly answer?: string;
   readonly holdOrders?: string;
   readonly refuse?: string;
+  readonly dropOrderAnswers?: boolean;
+  readonly refuseOnAfterOff?: string;
   readonly loss?: string;
   readonly duplicates?: string;
   readonly reorders?: string;
   readonly maxSessions?: string;
   readonly restartEvery?: string;
   readonly restartTakes: string;
+  readonly restartFails: string;
+  readonly restartReadsOff: string;
   readonly ignoreSoftOff?: boolean;
 }
 
@@ -42,25 +47,33 @@ export function addFaultOptions(command: Command): Command {
     .option('--answer <ms>', 'fault: how long the BMC takes to answer anything')
     .option('--hold-orders <ms>', 'fault: how much longer it takes to answer an order, which is carried out at once')
     .option('--refuse <code>', 'fault: it refuses every order with this completion code, such as d5')
+    .option('--drop-order-answers', 'fault: it carries orders out and never answers them')
+    .option('--refuse-on-after-off <ms>', 'fault: for so long after an off it refuses to power on, with D4h')
     .option('--loss <share>', 'fault: the share of datagrams, either way, that are lost')
     .option('--duplicates <share>', 'fault: the share of answers that come twice')
     .option('--reorders <share>', 'fault: the share of answers that are overtaken by later ones')
     .option('--max-sessions <count>', 'fault: how many sessions it has; a healthy one has 16')
     .option('--restart-every <seconds>', 'fault: it starts anew, about so often; its sessions are gone then')
     .option('--restart-takes <ms>', 'how long it is then silent', '5000')
+    .option('--restart-fails <ms>', 'how long it then answers with an error when its power state is read', '0')
+    .option('--restart-reads-off <ms>', 'how long it then says that the server is off, whatever it is', '0')
     .option('--ignore-soft-off', 'fault: the server takes a soft power off and goes on');
 }
 
 /** Reads the faults; null if none is asked for. @throws ARGUMENT_INVALID naming the flag */
 export function readFaults(options: FaultOptions): Faults | null {
-  const { faulty, restartTakes, ...wanted } = options;
+  const { faulty, restartTakes, restartFails, restartReadsOff, ...wanted } = options;
   const { silent = false, hung = false, maxSessions, restartEvery, ignoreSoftOff = false } = wanted;
   const everyS = readSeconds(restartEvery, '--restart-every');
-  const silentMs = readSpanMs(restartTakes, '--restart-takes');
+  const takes = {
+    silentMs: readSpanMs(restartTakes, '--restart-takes'),
+    failsMs: readSpanMs(restartFails, '--restart-fails'),
+    readsOffMs: readSpanMs(restartReadsOff, '--restart-reads-off'),
+  };
   const faults: Faults = {
     bmc: { ...HEALTHY, silent, hung, ...readAnswering(options) },
     maxSessions: readCount(maxSessions, 0, '--max-sessions') ?? null,
-    restart: everyS === undefined ? null : { everyMs: everyS * 1000, silentMs },
+    restart: everyS === undefined ? null : { everyMs: everyS * 1000, ...takes },
     ignoresSoftOff: ignoreSoftOff,
   };
   if (FAULT_FLAGS.some((name) => options[name] !== undefined)) return faults;
@@ -74,6 +87,8 @@ const FAULT_FLAGS = [
   'answer',
   'holdOrders',
   'refuse',
+  'dropOrderAnswers',
+  'refuseOnAfterOff',
   'loss',
   'duplicates',
   'reorders',
@@ -83,11 +98,17 @@ const FAULT_FLAGS = [
 ] as const satisfies readonly (keyof FaultOptions)[];
 
 function readAnswering(options: FaultOptions): Omit<BmcFaults, 'silent' | 'hung'> {
+  const { dropOrderAnswers = false, refuseOnAfterOff: refuseOn } = options;
   const { answer = '0', holdOrders = '0', refuse, loss = '0', duplicates = '0', reorders = '0' } = options;
   return {
     answerMs: readSpanMs(answer, '--answer'),
     holdsOrdersMs: readSpanMs(holdOrders, '--hold-orders'),
     refusesWith: refuse === undefined ? null : readCompletionCode(refuse, '--refuse'),
+    dropsOrderAnswers: dropOrderAnswers,
+    refusesOn:
+      refuseOn === undefined
+        ? null
+        : { forMs: readSpanMs(refuseOn, '--refuse-on-after-off'), code: COMPLETION.insufficientPrivilege },
     loss: readShare(loss, '--loss'),
     duplicates: readShare(duplicates, '--duplicates'),
     reorders: readShare(reorders, '--reorders'),

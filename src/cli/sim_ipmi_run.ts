@@ -23,6 +23,7 @@ const SECRETS = { password: 'COUNTERMAND_SECRET_SIM', kg: 'COUNTERMAND_SECRET_SI
 /** Pretends BMCs until the terminal's signal is aborted. @throws LISTEN_FAILED */
 export async function runSimIpmi(settings: SimIpmiSettings, json: boolean, terminal: Terminal): Promise<void> {
   const { clock, chance, signal } = terminal;
+  terminal.becomeDaemon(() => {});
   const { fleet: wanted, faulty, faults } = settings;
   const bmcs = Array.from({ length: wanted.nodes }, (_, index) => newBmc(settings, faulty.has(index + 1), terminal));
   const fleet = await listenAll(bmcs, wanted, clock);

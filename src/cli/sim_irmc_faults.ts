@@ -25,6 +25,7 @@ const SNMP_FAULTS = {
   'no-such-object': 'no such object',
   'unknown-boot-status': 'unknown boot status',
 } as const satisfies Record<string, SnmpFault>;
+const POWER_STATES = ['PoweringOn', 'PoweringOff'] as const;
 const IPMI_FAULTS = ['silent', 'closed'] as const;
 
 /** The flags, as commander gives them. */
@@ -34,6 +35,7 @@ export interface IrmcFaultOptions {
   readonly stall?: boolean;
   readonly scci?: keyof typeof WEB_FAULTS;
   readonly redfish?: keyof typeof WEB_FAULTS;
+  readonly redfishPower?: (typeof POWER_STATES)[number];
   readonly snmp?: keyof typeof SNMP_FAULTS;
   readonly ipmi?: (typeof IPMI_FAULTS)[number];
   readonly loginPage?: boolean;
@@ -64,6 +66,7 @@ export function addIrmcFaultOptions(command: Command): Command {
     .option('--stall', 'fault: all of it takes what comes and says nothing')
     .addOption(oneOf('--scci', 'the answers of SCCI', Object.keys(WEB_FAULTS)))
     .addOption(oneOf('--redfish', 'the answers of Redfish', Object.keys(WEB_FAULTS)))
+    .addOption(oneOf('--redfish-power', 'the power state that Redfish shows', POWER_STATES))
     .addOption(oneOf('--snmp', 'SNMP', Object.keys(SNMP_FAULTS)))
     .addOption(oneOf('--ipmi', 'IPMI', IPMI_FAULTS))
     .option('--login-page', 'fault: a wrong login is answered with status 200 and a page')
@@ -90,6 +93,7 @@ const FAULT_FLAGS = [
   'stall',
   'scci',
   'redfish',
+  'redfishPower',
   'snmp',
   'ipmi',
   'loginPage',
@@ -102,7 +106,7 @@ const FAULT_FLAGS = [
 ] as const satisfies readonly (keyof IrmcFaultOptions)[];
 
 function readFaults(options: IrmcFaultOptions): IrmcFaults {
-  const { scci, redfish, snmp, ipmi, refuse, nothingPending = '0', whileOff = '31' } = options;
+  const { scci, redfish, redfishPower = null, snmp, ipmi, refuse, nothingPending = '0', whileOff = '31' } = options;
   if (nothingPending !== '0' && nothingPending !== '31')
     throw fail('ARGUMENT_INVALID', `--nothing-pending: '${nothingPending}' is neither 0 nor 31`);
   return {
@@ -110,6 +114,7 @@ function readFaults(options: IrmcFaultOptions): IrmcFaults {
     agentMissing: options.agentMissing ?? false,
     ...(scci !== undefined && { scci: WEB_FAULTS[scci] }),
     ...(redfish !== undefined && { redfish: WEB_FAULTS[redfish] }),
+    redfishPower,
     ...(snmp !== undefined && { snmp: SNMP_FAULTS[snmp] }),
     ...(ipmi === 'silent' && { ipmi }),
     refusesLoginWith: options.loginPage ? 'page' : 'status',

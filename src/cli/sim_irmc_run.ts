@@ -21,6 +21,7 @@ const SECRETS = {
 /** Pretends iRMCs until the terminal's signal is aborted. @throws LISTEN_FAILED, ARGUMENT_INVALID for an unreadable file */
 export async function runSimIrmc(settings: SimIrmcSettings, json: boolean, terminal: Terminal): Promise<void> {
   const { fleet: wanted, faulty, faults, firstPorts } = settings;
+  terminal.becomeDaemon(() => {});
   const tls = readIdentity(settings.tls);
   const irmcs = Array.from({ length: wanted.nodes }, (_, index) => newIrmc(settings, faulty.has(index + 1), terminal));
   const fleet = await listenIrmcs(irmcs, { address: wanted.address, firstPorts, tls });

@@ -34,6 +34,9 @@ const title = (task: PowerTask): string => `${task.nodeName}: ${targetWord(task.
 const observed = (state: PowerState): string | false =>
   state !== PowerState.UNSPECIFIED && `observed ${powerStateWord(state)}`;
 
+const problem = ({ problem: found }: PowerTask): string | false =>
+  found !== undefined && `not readable: ${found.code}: ${found.message}`;
+
 /** The first line: what was accepted, and how far it can be recalled. */
 export function acceptedLine(task: PowerTask): string {
   return line(`${title(task)} accepted as power task ${task.uuid}`, !isAbortTask(task) && recallWords(task.recall));
@@ -41,7 +44,7 @@ export function acceptedLine(task: PowerTask): string {
 
 /** One change, for those who do not look at a terminal. */
 export function changeLine(task: PowerTask): string {
-  return line(`${title(task)} ${stateName(task)}`, observed(task.observedPowerState), task.message);
+  return line(`${title(task)} ${stateName(task)}`, observed(task.observedPowerState), problem(task), task.message);
 }
 
 /** What goes on, for a line that is written over again and again. */
@@ -53,6 +56,7 @@ export function liveLine(task: PowerTask, nowMs: number): string {
     since && spanWords(nowMs - since.getTime()),
     deadlineAt && `times out in ${spanWords(deadlineAt.getTime() - nowMs)}`,
     observed(task.observedPowerState),
+    problem(task),
     !isAbortTask(task) && recallWords(task.recall),
   );
 }

@@ -3,7 +3,7 @@ import type { PowerTask } from '../gen/countermand/v1/power.ts';
 import { OnTimeout, PowerState, PowerTaskPhase } from '../gen/countermand/v1/power.ts';
 import { facts, table } from './output.ts';
 import { outcomeName, stateName } from './task_lines.ts';
-import { ageWords, enumName, powerStateWord, recallWords, targetWord } from './words.ts';
+import { ageWords, enumName, powerStateWord, problemSentence, recallWords, targetWord } from './words.ts';
 
 /** Power tasks, one per row. */
 export function taskTable(tasks: readonly PowerTask[], nowMs: number): string {
@@ -15,7 +15,7 @@ export function taskTable(tasks: readonly PowerTask[], nowMs: number): string {
     stateName(task),
     outcomeName(task),
     ageWords(task.createdAt, nowMs),
-    task.errorMessage || task.message || (task.abort?.reason ?? ''),
+    problemSentence(task.problem, nowMs) || task.errorMessage || task.message || (task.abort?.reason ?? ''),
   ]);
   return table(['TASK', 'NODE', 'TARGET', 'STATE', 'ABORT', 'AGE', 'MESSAGE'], rows);
 }
@@ -29,7 +29,7 @@ const state = (value: PowerState | undefined): string =>
 const HALVES: readonly PowerTaskPhase[] = [PowerTaskPhase.DOWN, PowerTaskPhase.FORCED_DOWN, PowerTaskPhase.UP];
 
 /** One power task, all that is known of it. */
-export function taskText(task: PowerTask): string {
+export function taskText(task: PowerTask, nowMs: number): string {
   const { abort } = task;
   return facts([
     ['task', task.uuid],
@@ -37,6 +37,7 @@ export function taskText(task: PowerTask): string {
     ['target', targetWord(task.target)],
     ['state', stateName(task)],
     ['phase', HALVES.includes(task.phase) ? enumName(PowerTaskPhase, task.phase) : ''],
+    ['problem', problemSentence(task.problem, nowMs)],
     ['message', task.message],
     ['error', task.errorCode && `${task.errorCode}: ${task.errorMessage}`],
     ['before', state(task.beforePowerState)],

@@ -7,7 +7,12 @@ import type { Clock } from '../core/clock.ts';
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Where text goes. */
-export type TextStream = NodeJS.WritableStream & { readonly isTTY?: boolean; readonly rows?: number };
+export type TextStream = NodeJS.WritableStream & {
+  readonly isTTY?: boolean;
+  readonly rows?: number;
+  /** How much waits to be written. */
+  readonly writableLength?: number;
+};
 
 /** Where text comes from. */
 export type TextSource = Readable & { readonly isTTY?: boolean };
@@ -20,6 +25,15 @@ export interface Terminal {
   readonly stderr: TextStream;
   readonly clock: Clock;
   readonly chance: Chance;
-  /** Aborted with CALL_ENDED by Ctrl-C and by SIGTERM. */
+  /** Aborted with CALL_ENDED by Ctrl-C and by SIGTERM, and with OUTPUT_LOST when stdout cannot be written any more. */
   readonly signal: AbortSignal;
+  /** Shows text on the terminal that a person sits at, wherever stdout and stderr go. False if there is none. */
+  showPerson(text: string): boolean;
+  /** True if the current folder has a file of this name. */
+  hasFile(name: string): boolean;
+  /**
+   * From now on the process is a daemon: it outlives the readers of its output. SIGHUP stops it only if a terminal that was
+   * closed has sent it; otherwise `onHangup` is called.
+   */
+  becomeDaemon(onHangup: () => void): void;
 }

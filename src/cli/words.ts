@@ -1,6 +1,6 @@
 /** The words for people: what stands in tables and sentences for the enums and times of the contract. */
 import { POWER_STATE_NAMES, POWER_STATES, TARGET_TABLE, TARGETS, type Target } from '../core/power.ts';
-import { PowerState, PowerTarget, Recall } from '../gen/countermand/v1/power.ts';
+import { PowerState, PowerTarget, type Problem, Recall } from '../gen/countermand/v1/power.ts';
 
 /** A power state as the field writes it. */
 export function powerStateWord(value: PowerState): string {
@@ -61,6 +61,17 @@ function spanParts(spanMs: number): string[] {
 /** A span of time in its two largest units: `0s`, `12s`, `9m48s`, `2h3m`. */
 export function spanWords(spanMs: number): string {
   return spanParts(spanMs).slice(0, 2).join('');
+}
+
+/** Why a node cannot be read, and for how long: `BMC_SILENT for 2m`; empty if it can. */
+export function problemWords(problem: Problem | undefined, nowMs: number): string {
+  if (problem === undefined) return '';
+  return `${problem.code}${problem.since ? ` for ${ageWords(problem.since, nowMs)}` : ''}`;
+}
+
+/** The same with its sentence. */
+export function problemSentence(problem: Problem | undefined, nowMs: number): string {
+  return problem === undefined ? '' : `not readable, ${problemWords(problem, nowMs)}: ${problem.message}`;
 }
 
 /** How long ago something was, in its largest unit; `never` if it was not. */

@@ -1,26 +1,75 @@
-/** A queue between one writer and one reader, as an async iterable. */
+/** Queues between one writer and one reader, as async iterables. */
 import { fail } from './errors.ts';
 import { abortable } from './signals.ts';
 
 /** Values go in with `push`, come out in order with `for await`. */
-export interface Channel<T> extends AsyncIterable<T> {
+export interface Channel<T, Out = T> extends AsyncIterable<Out> {
   /** Adds a value. Does nothing after the end. */
   push(value: T): void;
   /** Ends the reading: after the values pushed so far, or with `error` thrown after them. */
   end(error?: unknown): void;
-  /** How many values wait. */
+  /** How many values wait to be read. */
   readonly size: number;
 }
 
-/** More values than this do not wait for a reader: one that does not keep up must not fill the memory. */
+/** The limit of values that wait in a queue: a reader that does not keep up must not fill the memory. */
 const LIMIT = 100_000;
 
+/** What waits in a channel: `add` returns false if there is no room for the value. */
+interface Waiting<T, Out> {
+  add(value: T): boolean;
+  take(): Out;
+  clear(): void;
+  readonly size: number;
+}
+
 /**
- * A channel that `signal` also ends, by throwing its reason at the reader. With `latestOnly` a new value takes the place
- * of one that waits; otherwise more than 100,000 waiting values end it with an error.
+ * A queue that `signal` also ends, by throwing its reason at the reader. The reader gets every value; more than 100,000
+ * waiting values end the queue with TOOK_TOO_LONG.
  */
-export function openChannel<T>(signal: AbortSignal, latestOnly = false): Channel<T> {
-  const waiting: T[] = [];
+export function openChannel<T>(signal: AbortSignal): Channel<T> {
+  const values: T[] = [];
+  return openOver(signal, {
+    add: (value: T) => values.length < LIMIT && values.push(value) > 0,
+    take: () => values.shift() as T,
+    clear: () => {
+      values.length = 0;
+    },
+    get size() {
+      return values.length;
+    },
+  });
+}
+
+/**
+ * A channel with one place: `fold` puts each value together with what waits there, or begins with it. The reader gets what
+ * has gathered since it last read, so a slow reader costs no more than one gathering. `signal` ends it as a queue.
+ */
+export function openFolded<T, Out>(
+  signal: AbortSignal,
+  fold: (waiting: Out | undefined, value: T) => Out,
+): Channel<T, Out> {
+  let gathered: { readonly value: Out } | null = null;
+  return openOver(signal, {
+    add: (value: T) => {
+      gathered = { value: fold(gathered?.value, value) };
+      return true;
+    },
+    take: () => {
+      const taken = gathered as { readonly value: Out };
+      gathered = null;
+      return taken.value;
+    },
+    clear: () => {
+      gathered = null;
+    },
+    get size() {
+      return gathered === null ? 0 : 1;
+    },
+  });
+}
+
+function openOver<T, Out>(signal: AbortSignal, waiting: Waiting<T, Out>): Channel<T, Out> {
   let ended: { error?: unknown } | null = null;
   let wake: () => void = () => {};
 
@@ -30,15 +79,13 @@ export function openChannel<T>(signal: AbortSignal, latestOnly = false): Channel
   };
   const push = (value: T): void => {
     if (ended) return;
-    if (latestOnly) waiting.length = 0;
-    if (waiting.length >= LIMIT) end(fail('TOOK_TOO_LONG', `the reader is more than ${LIMIT} messages behind`));
-    else waiting.push(value);
+    if (!waiting.add(value)) end(fail('TOOK_TOO_LONG', `the reader is more than ${LIMIT} messages behind`));
     wake();
   };
-  async function* read(): AsyncGenerator<T> {
+  async function* read(): AsyncGenerator<Out> {
     try {
       for (;;) {
-        while (waiting.length > 0) yield waiting.shift() as T;
+        while (waiting.size > 0) yield waiting.take();
         if (ended && 'error' in ended) throw ended.error;
         if (ended) return;
         await abortable<void>((resolve) => {
@@ -48,7 +95,7 @@ export function openChannel<T>(signal: AbortSignal, latestOnly = false): Channel
       }
     } finally {
       ended ??= {};
-      waiting.length = 0;
+      waiting.clear();
     }
   }
   const reader = read();
@@ -56,7 +103,7 @@ export function openChannel<T>(signal: AbortSignal, latestOnly = false): Channel
     push,
     end,
     get size() {
-      return waiting.length;
+      return waiting.size;
     },
     [Symbol.asyncIterator]: () => reader,
   };

@@ -42,6 +42,8 @@ export const ERROR_TABLE = {
   ARGUMENT_INVALID: row('INVALID_ARGUMENT', 2, 'a field of the request is missing, malformed or out of range'),
   DRIVER_UNKNOWN: row('INVALID_ARGUMENT', 2, 'no agent has ever offered a driver of this name in the zone'),
   DRIVER_INFO_INVALID: row('INVALID_ARGUMENT', 2, 'the driver does not accept a key or value of driver_info'),
+  MESSAGE_TOO_LARGE: row('RESOURCE_EXHAUSTED', 2, 'the message is larger than its RPC allows'),
+  TOO_MANY_STREAMS: row('RESOURCE_EXHAUSTED', 6, 'the conductor has as many open streams as it allows', RETRYABLE),
   PAGE_TOKEN_INVALID: row('INVALID_ARGUMENT', 2, 'the page token did not come from this list'),
   NODE_NOT_FOUND: row('NOT_FOUND', 3, 'no node has this name or uuid'),
   POWER_TASK_NOT_FOUND: row('NOT_FOUND', 3, 'no power task has this uuid or request_id'),
@@ -94,6 +96,17 @@ export const ERROR_TABLE = {
   // What a BMC came to
   BMC_SILENT: row('UNAVAILABLE', 7, 'the BMC does not answer', RETRYABLE),
   BMC_NAME_UNKNOWN: row('UNAVAILABLE', 7, 'no address can be found for the name of the BMC', RETRYABLE),
+  BMC_MOVED: row(
+    'ABORTED',
+    7,
+    'the name of the BMC was given another address just before the order; nothing was sent',
+    RETRYABLE,
+  ),
+  BMC_IS_ANOTHER: row(
+    'FAILED_PRECONDITION',
+    7,
+    'another machine than that of the node answers at its address; nothing was sent',
+  ),
   BMC_NO_ROUTE: row('UNAVAILABLE', 7, 'the agent knows no way to the address of the BMC', RETRYABLE),
   BMC_PORT_CLOSED: row('UNAVAILABLE', 7, 'the host of the BMC answers that nobody listens on the port', RETRYABLE),
   BMC_PROTOCOL_VIOLATION: row(
@@ -126,6 +139,18 @@ export const ERROR_TABLE = {
   COMMAND_MISSING: row('FAILED_PRECONDITION', 7, 'a program that the driver needs is not installed beside the agent'),
 
   NODES_NOT_READ: row('UNAVAILABLE', 7, 'some of the named nodes could not be read; the answer says why', RETRYABLE),
+
+  // What a command on the command line came to
+  NOT_CONFIRMED: row(
+    'FAILED_PRECONDITION',
+    9,
+    'the order needs a yes: an answer on a terminal, or --yes; nothing was sent',
+  ),
+  OUTPUT_LOST: row(
+    'CANCELLED',
+    141,
+    'stdout cannot be written any more, for example because its reader has gone; the work goes on',
+  ),
 
   // What ends a wait: the reasons of abort signals
   CALL_ENDED: row('CANCELLED', 130, 'the client stopped listening; the work goes on'),
@@ -160,6 +185,14 @@ export const ERROR_TABLE = {
 } as const satisfies Record<string, ErrorRow>;
 
 export type ErrorCode = keyof typeof ERROR_TABLE;
+
+/** The codes that mean that a BMC refused a login. To try again without a reason may lock the account. */
+export const REFUSED_LOGINS: readonly ErrorCode[] = [
+  'BMC_USER_UNKNOWN',
+  'BMC_PASSWORD_WRONG',
+  'BMC_KG_WRONG',
+  'BMC_LOGIN_REFUSED',
+];
 
 /** The one error of the product: a code of the table and a sentence. Secrets never belong in the sentence. */
 export class CountermandError extends Error {

@@ -73,6 +73,8 @@ export interface TargetRow {
   readonly idempotent: boolean;
   /** How an operating system takes it: a soft target may take minutes and can hang. */
   readonly soft: boolean;
+  /** It stops or interrupts an operating system that runs, for good or for a moment. */
+  readonly takesDown: boolean;
   /** For an abort, what it aborts. */
   readonly aborts: OrderTarget | null;
   /** What it does, for people. */
@@ -85,6 +87,7 @@ const order = (name: TargetName, word: string, settlesIn: OnOff, meaning: string
   settlesIn,
   idempotent: false,
   soft: false,
+  takesDown: true,
   aborts: null,
   meaning,
   ...flags,
@@ -95,13 +98,14 @@ const abort = (name: TargetName, word: string, aborts: OrderTarget, meaning: str
   settlesIn: null,
   idempotent: true,
   soft: false,
+  takesDown: false,
   aborts,
   meaning,
 });
 
 /** The table of targets. */
 export const TARGET_TABLE: Readonly<Record<Target, TargetRow>> = {
-  'power on': order('ON', 'on', 'power on', 'power the node on', { idempotent: true }),
+  'power on': order('ON', 'on', 'power on', 'power the node on', { idempotent: true, takesDown: false }),
   'power off': order('OFF', 'off', 'power off', 'power the node off, hard', { idempotent: true }),
   rebooting: order('REBOOT', 'reboot', 'power on', 'reset the node, hard; a node that is off is powered on'),
   'soft rebooting': order(
@@ -181,6 +185,15 @@ export interface Reading {
   readonly host?: Host | undefined;
   /** How often the host has started, where the BMC counts it: it shows a restart that no poll has seen. */
   readonly boots?: number | undefined;
+  /** The GUID of the machine that was read, where the BMC has one that proves something (`guid.ts`). */
+  readonly guid?: string | undefined;
+  /** Where the BMC that was read really is: resolved address and port. */
+  readonly place?: string | undefined;
+  /**
+   * When it was taken: at the agent by its clock that never jumps, at the conductor in milliseconds since 1970. Drivers leave
+   * it out; the agent notes it.
+   */
+  readonly readAt?: number | undefined;
 }
 
 /** What a reading means for a phase: it has been reached, or not yet. */
@@ -197,18 +210,49 @@ export function phaseSettlesIn(target: Target, phase: Phase): OnOff {
   return TARGET_TABLE[target].settlesIn ?? 'power on';
 }
 
+/** True if the host is on its way out of the power state that the reading shows. Such a state is never one that was reached. */
+export function isLeaving({ powerState, host }: Reading): boolean {
+  return host === (powerState === 'power on' ? 'stopping' : 'starting');
+}
+
+/** True if a node that reads so before an order has nothing to be ordered to. A reboot and an NMI always have. */
+export function isAlreadyThere(target: OrderTarget, before: Reading): boolean {
+  const { settlesIn, idempotent } = TARGET_TABLE[target];
+  if (!idempotent && target !== 'soft power off') return false;
+  return before.powerState === settlesIn && !isLeaving(before);
+}
+
 /**
- * True if the reading shows that a sent phase has settled. A host that is still on its way down has not. One that starts
- * is on: servers test themselves for minutes, and `power on` promises no operating system. An NMI is over when it runs.
+ * True if the command of a phase would be void now, because the host is on its way to where the command is needed: a power on
+ * waits until the host has stopped, and a soft power off until it has started. A hard power off ends what is starting.
+ */
+export function mustWait(target: Target, phase: Phase, before: Reading): boolean {
+  if (!isLeaving(before)) return false;
+  if (target === 'power on' || phase === 'UP') return before.powerState === 'power on';
+  return target === 'soft power off' && phase === 'DOWN' && before.powerState === 'power off';
+}
+
+/**
+ * True if the command of an idempotent phase was sent to a host in transition, which has ended in the other state: the
+ * command was lost on it and has to be sent again.
+ */
+export function wasOvertaken(target: Target, phase: Phase, before: Reading | null, seen: Reading): boolean {
+  if (before === null || !isIdempotent(target, phase) || !isLeaving(before) || isLeaving(seen)) return false;
+  return seen.powerState !== phaseSettlesIn(target, phase);
+}
+
+/**
+ * True if the reading shows that a sent phase has settled. A host that is still on its way out of the state has not. One that
+ * is on and starts has: servers test themselves for minutes, and `power on` promises no operating system. An NMI is over when
+ * the host runs.
  */
 export function isReached(target: Target, phase: Phase, seen: Seen): boolean {
   const { reading } = seen;
-  if (target === 'soft rebooting' && phase === 'DOWN') return seen.seenDown || reading.powerState === 'power off';
-  if (reading.powerState !== phaseSettlesIn(target, phase)) return false;
-  if (reading.powerState === 'power off') return true;
-  return target === 'inject nmi'
-    ? reading.host !== 'starting' && reading.host !== 'stopping'
-    : reading.host !== 'stopping';
+  // A soft reboot only goes down on its way up again: whatever is off, or was, will do.
+  if (target === 'soft rebooting' && phase !== 'UP')
+    return reading.powerState === 'power off' || (phase === 'DOWN' && seen.seenDown);
+  if (reading.powerState !== phaseSettlesIn(target, phase) || isLeaving(reading)) return false;
+  return target !== 'inject nmi' || reading.host !== 'starting';
 }
 
 /**

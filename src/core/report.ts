@@ -28,5 +28,7 @@ export interface Report {
   readonly seenDown: boolean;
   /** The last thing that went wrong. */
   readonly error: { readonly code: ErrorCode; readonly message: string } | null;
+  /** Why the last reading failed; null before the first, and after a good one. */
+  readonly unreadable: { readonly code: ErrorCode; readonly message: string } | null;
   readonly abort: AbortReport | null;
 }

@@ -62,8 +62,10 @@ const task = rowsOf<PowerTaskState>();
 /** The state table of the power task. */
 export const POWER_TASK_TABLE = [
   task('order', [], 'QUEUED', [`${SET}.start`], 'an order was accepted'),
+  task('wait', ['QUEUED'], 'QUEUED', [], 'the order waits at the agent until the hardware can be ordered to do it'),
   task('send', ['QUEUED'], 'SENDING', [], 'the agent has read the hardware and waits for Go'),
   task('send_next', ['CONFIRMING'], 'SENDING', [], 'the second half of a soft reboot, or the hard way after a timeout'),
+  task('retry', ['SENDING'], 'SENDING', [], 'an idempotent command failed, or may have; it is prepared again'),
   task('accept', ['SENDING'], 'CONFIRMING', [], 'the BMC has the order, or may have it'),
   task('observe', ['CONFIRMING'], 'CONFIRMING', [], 'the hardware was seen to move'),
   task(

@@ -12,10 +12,21 @@ function isHostName(text: string): boolean {
   return text.length <= 253 && labels.every((label) => LABEL.test(label)) && !NUMBER.test(labels.at(-1) ?? '');
 }
 
-/** One spelling for each address: lower case, IPv6 in its short form, a name without the last dot. */
-function normalForm(address: string): string {
-  if (isIPv6(address)) return new URL(`http://[${address}]`).hostname.slice(1, -1);
-  return address.toLowerCase().replace(/\.$/, '');
+/** An IPv6 address, in its short form, that stands for an IPv4 address (RFC 4291 section 2.5.5.2). */
+const MAPPED = /^::ffff:([0-9a-f]{1,4}):([0-9a-f]{1,4})$/;
+
+/**
+ * One spelling for each address: lower case, IPv6 in its short form, an IPv4 address that is written as IPv6 as IPv4, a name
+ * without the last dot.
+ */
+export function normalForm(address: string): string {
+  if (!isIPv6(address)) return address.toLowerCase().replace(/\.$/, '');
+  if (address.includes('%')) return address.toLowerCase();
+  const short = new URL(`http://[${address}]`).hostname.slice(1, -1);
+  const [, high, low] = MAPPED.exec(short) ?? [];
+  if (high === undefined || low === undefined) return short;
+  const bytes = Buffer.from(high.padStart(4, '0') + low.padStart(4, '0'), 'hex');
+  return [...bytes].join('.');
 }
 
 /** An IPv4 address, an IPv6 address, or a host name; in normal form afterwards. */

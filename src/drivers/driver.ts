@@ -6,8 +6,10 @@
  * between calls, such as sessions, it lets go of at `close`. It never sends an order twice.
  */
 import { z } from 'zod';
-import { type ErrorCode, fail } from '../core/errors.ts';
+import { type CountermandError, type ErrorCode, fail } from '../core/errors.ts';
+import { isOtherGuid } from '../core/guid.ts';
 import type { OrderTarget, Reading, Target } from '../core/power.ts';
+import type { LookupAge } from './lookups.ts';
 
 /** A node's driver_info as it is stored: the field's keys, all values as text. */
 export type DriverInfo = Readonly<Record<string, string>>;
@@ -17,6 +19,38 @@ export interface Bmc<Info> {
   /** The same for the same BMC, different for different ones; unique over all nodes. */
   readonly key: string;
   readonly info: Info;
+  /** The machine that an order may go to; whichever is there if left out. */
+  readonly only?: RequiredIdentity;
+}
+
+/** One machine, as far as it is known. */
+export interface RequiredIdentity {
+  /** Its GUID; null if none is known that proves something. */
+  readonly guid: string | null;
+  /** Where its BMC was when it was read; null if it was not. */
+  readonly place: string | null;
+}
+
+/** The machine that answers, as far as it says so. */
+export type FoundIdentity = Pick<Reading, 'guid' | 'place'>;
+
+/**
+ * Why an order for one machine may not be sent to what was found; null if it may.
+ * @param bmc how messages name the BMC
+ */
+export function objectionTo(
+  found: FoundIdentity,
+  only: RequiredIdentity | undefined,
+  bmc: string,
+): CountermandError | null {
+  if (only === undefined || (only.guid !== null && only.guid === found.guid)) return null;
+  if (isOtherGuid(only.guid, found.guid))
+    return fail(
+      'BMC_IS_ANOTHER',
+      `the BMC ${bmc} belongs to another machine: its GUID is ${found.guid}, and that of the node is ${only.guid}`,
+    );
+  if (only.place === null || found.place === undefined || only.place === found.place) return null;
+  return fail('BMC_MOVED', `the BMC ${bmc} is at ${found.place} now, and was read at ${only.place} a moment ago`);
 }
 
 /** What `getSupportedPowerStates` answers. */
@@ -59,6 +93,13 @@ export interface Driver<Info = unknown> extends DriverTraits<Info> {
    */
   parse(driverInfo: DriverInfo): Bmc<Info>;
   /**
+   * Where the BMC is now: its address, looked up, and its port, in one spelling for each place. Whatever two nodes are called,
+   * what is at one place is one BMC.
+   * @param age `anew` before an order
+   * @throws BMC_NAME_UNKNOWN; the reason of the abort, at once
+   */
+  locate(bmc: Bmc<Info>, age: LookupAge, signal: AbortSignal): Promise<string>;
+  /**
    * The targets this node supports: the static list, narrowed by a probe where the hardware can be asked.
    * Rejects as `getPowerState` does.
    */
@@ -69,13 +110,14 @@ export interface Driver<Info = unknown> extends DriverTraits<Info> {
    */
   getPowerState(bmc: Bmc<Info>, signal: AbortSignal): Promise<Reading>;
   /**
-   * Sends one order, at most once, and resolves when the BMC has accepted it; it does not wait for the effect.
+   * Sends one order, at most once, and resolves when the BMC has accepted it; it does not wait for the effect. A host name is
+   * looked up again first. What is there is compared with `bmc.only` at the last moment.
    * An abort stops the sending if it still can, and rejects soon with the reason.
    * @throws one of PROVES_NOT_SENT or PROVES_REFUSED if that is certain; anything else means that nobody knows
    */
   setPowerState(bmc: Bmc<Info>, target: OrderTarget, signal: AbortSignal): Promise<void>;
   /**
-   * Asks the BMC to take back an order of this target. Never called while that order is in flight.
+   * Asks the BMC to take back an order of this target. Never called while that order is in flight. It is kept to `bmc.only`.
    * Rejects as `getPowerState` does.
    */
   abortPowerState(bmc: Bmc<Info>, target: OrderTarget, signal: AbortSignal): Promise<RecallAnswer>;
@@ -87,6 +129,8 @@ export interface Driver<Info = unknown> extends DriverTraits<Info> {
 export const PROVES_NOT_SENT: readonly ErrorCode[] = [
   'BMC_SILENT',
   'BMC_NAME_UNKNOWN',
+  'BMC_MOVED',
+  'BMC_IS_ANOTHER',
   'BMC_NO_ROUTE',
   'BMC_PORT_CLOSED',
   'BMC_PROTOCOL_VIOLATION',
@@ -128,6 +172,7 @@ export function defineDriver<Info>({ keyOf, ...parts }: DriverParts<Info>): Driv
   const traits = { targets: DEFAULT_TARGETS, recalls: [], softRebootInOneCommand: false, minCommandIntervalMs: 200 };
   const driver: Driver<Info> = {
     ...traits,
+    locate: async ({ key }) => key,
     parse: (driverInfo) => parseWith(driver.schema, driverInfo, keyOf),
     getSupportedPowerStates: async () => ({ targets: driver.targets, probed: false }),
     abortPowerState: async (_bmc, target) => ({ accepted: false, reason: `${driver.name} cannot recall a ${target}` }),

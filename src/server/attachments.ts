@@ -4,12 +4,14 @@
  */
 import { type Channel, openChannel } from '../core/channel.ts';
 import type { Clock } from '../core/clock.ts';
-import { fail, isErrorCode } from '../core/errors.ts';
+import { type CountermandError, fail, isErrorCode } from '../core/errors.ts';
+import { AGENT_LIMITS } from '../core/limits.ts';
 import type { Report } from '../core/report.ts';
-import { abortable, onAbort, openScope, type Scope } from '../core/signals.ts';
+import { abortable, onAbort, openScope, type Scope, untilAborted } from '../core/signals.ts';
 import type { Answer, Ask, AttachRequest, AttachResponse, Hello } from '../gen/countermand/v1/agent.ts';
+import { checkHello } from './hello.ts';
 import type { NodeRow } from './store/rows.ts';
-import { fromReport } from './wire.ts';
+import { cut, fromReport } from './wire.ts';
 
 type FromAgent = NonNullable<AttachRequest['message']>;
 type ToAgent = NonNullable<AttachResponse['message']>;
@@ -88,11 +90,6 @@ export class Attachments {
     return [...this.#live.values()];
   }
 
-  /** True while this agent is attached. */
-  isAttached(agentUuid: string): boolean {
-    return this.#live.has(agentUuid);
-  }
-
   /** Remembers an agent that an earlier process of the conductor knew, as lost just now. */
   presumeLost(agentUuid: string): void {
     this.#lose(agentUuid);
@@ -138,7 +135,7 @@ export class Attachments {
         return () => {};
       }, scope.signal);
       if (answer.$case === 'error')
-        throw fail(isErrorCode(answer.value.code) ? answer.value.code : 'INTERNAL', answer.value.message);
+        throw fail(isErrorCode(answer.value.code) ? answer.value.code : 'INTERNAL', cut(answer.value.message));
       return answer;
     } finally {
       live.questions.delete(askId);
@@ -148,12 +145,16 @@ export class Attachments {
 
   /**
    * Serves one agent's stream until it ends, from either side, or `signal` is aborted.
-   * @throws ARGUMENT_INVALID if the first message is not a fitting hello
+   * @param embedded the stream comes from an agent in this process: the transport knows, whatever the agent says
+   * @throws ARGUMENT_INVALID if the first message is not a fitting hello, TOOK_TOO_LONG if none comes in time
    */
-  async *attach(incoming: AsyncIterable<AttachRequest>, signal: AbortSignal): AsyncGenerator<AttachResponse> {
+  async *attach(
+    incoming: AsyncIterable<AttachRequest>,
+    signal: AbortSignal,
+    embedded = false,
+  ): AsyncGenerator<AttachResponse> {
     const messages = incoming[Symbol.asyncIterator]();
-    const first = await messages.next();
-    const hello = checkHello(first.done ? undefined : first.value.message);
+    const hello = { ...checkHello(await this.#firstOf(messages, signal)), embedded };
     const scope = openScope([signal, this.#shutdown]);
     const live = this.#open(hello, scope);
     const reading = this.#read(messages, live).catch((error: unknown) => live.outgoing.end(error));
@@ -167,6 +168,22 @@ export class Attachments {
       scope.end();
       // The transport may hold the last read open for as long as it likes; nobody waits for that.
       void Promise.allSettled([reading, messages.return?.()]);
+    }
+  }
+
+  /** A stream on which no agent introduces itself must not stay open. */
+  async #firstOf(messages: AsyncIterator<AttachRequest>, signal: AbortSignal): Promise<FromAgent | undefined> {
+    const limit = {
+      clock: this.#clock,
+      afterMs: AGENT_LIMITS.hello_ms.limit,
+      what: 'the wait for the hello of an agent',
+    };
+    const scope = openScope([signal, this.#shutdown], limit);
+    try {
+      const first = await untilAborted(messages.next(), scope.signal);
+      return first.done ? undefined : first.value.message;
+    } finally {
+      scope.end();
     }
   }
 
@@ -225,7 +242,7 @@ export class Attachments {
 
   #receive(message: FromAgent, live: LiveAttachment): void {
     if (message.$case === 'heartbeat') live.send({ $case: 'heartbeatAck', value: {} });
-    if (message.$case === 'report') this.#listener?.reported(fromReport(message.value), live);
+    if (message.$case === 'report') this.#listener?.reported(fromReport(message.value, this.#clock.now()), live);
     if (message.$case === 'answer' && message.value.answer) {
       live.questions.get(message.value.askId)?.(message.value.answer);
     }
@@ -260,16 +277,19 @@ function serves({ hello }: Attachment, node: Pick<NodeRow, 'zone' | 'driver'>): 
   return hello.zones.includes(node.zone) && hello.drivers.some(({ name }) => name === node.driver);
 }
 
+/** Why no agent can read a node: there is none, or its own was lost a moment ago and may still come back. */
+export function whyUnserved(
+  { name, driver, zone }: Pick<NodeRow, 'name' | 'driver' | 'zone'>,
+  kind: Exclude<Owner['kind'], 'attached'>,
+): CountermandError {
+  if (kind === 'none') return fail('AGENT_NOT_ATTACHED', `no agent with driver ${driver} is attached for zone ${zone}`);
+  return fail(
+    'AGENT_NOT_ATTACHED',
+    `the agent of node ${name} is lost; another one may take over when its lease has run out`,
+  );
+}
+
 /** A place in a list of `length`, the same for the same uuid: spreads nodes over the agents of a zone. */
 function spread(uuid: string, length: number): number {
   return length === 0 ? 0 : Number.parseInt(uuid.slice(0, 8), 16) % length;
-}
-
-function checkHello(message: FromAgent | undefined): Hello {
-  if (message?.$case !== 'hello') throw fail('ARGUMENT_INVALID', 'the first message of an agent is a hello');
-  const { agentUuid, zones, drivers } = message.value;
-  if (agentUuid === '') throw fail('ARGUMENT_INVALID', 'hello.agent_uuid is empty');
-  if (zones.length === 0) throw fail('ARGUMENT_INVALID', 'hello.zones is empty; an agent reaches at least one zone');
-  if (drivers.length === 0) throw fail('ARGUMENT_INVALID', 'hello.drivers is empty; an agent has at least one driver');
-  return message.value;
 }

@@ -14,7 +14,8 @@ import type { WantedAudit } from './plans/audit_request.ts';
 import { toAudit, toStrategy } from './plans/audit_wire.ts';
 import { reportClusterEvent } from './plans/cluster_events.ts';
 import { STRATEGIES } from './plans/strategies.ts';
-import { toActionPlans } from './plans/wire.ts';
+import { takesDownOfPlan } from './plans/takes_down.ts';
+import { toActionPlans, toTakesDown } from './plans/wire.ts';
 import { getAudit, listAudits, listPlansOf } from './store/audits.ts';
 import { isNewestMark } from './store/newest.ts';
 import { nameOf } from './wire.ts';
@@ -30,8 +31,14 @@ export function createAuditService(conductor: Conductor): AuditServiceImplementa
   return {
     async createAudit(request) {
       const { audit, plan } = await audits.create(toWanted(request, conductor));
+      const takesDown = plan ? toTakesDown(await takesDownOfPlan(plan, read)) : undefined;
       const [actionPlan] = await toActionPlans(plan ? [plan] : [], store);
-      return { audit: toAudit(audit), actionPlan };
+      return { audit: toAudit(audit), actionPlan, takesDown };
+    },
+
+    async previewAudit({ wanted }) {
+      if (!wanted) throw fail('ARGUMENT_INVALID', 'wanted: it is missing; describe the audit as for CreateAudit');
+      return { takesDown: toTakesDown(await audits.preview(toWanted(wanted, conductor))) };
     },
 
     async getAudit({ audit: key }) {
@@ -84,6 +91,7 @@ function toWanted(request: CreateAuditRequest, { orders }: Conductor): WantedAud
     goal: request.goal,
     parameters: request.parameters ?? {},
     scope: request.scope,
+    ...(request.all && { all: true }),
     intervalMs: interval === undefined ? null : interval * 1000,
     autoTrigger: request.autoTrigger,
     maxParallel: request.maxParallel,

@@ -3,6 +3,7 @@ import type { CallContext, ServerMiddleware, ServerMiddlewareCall } from 'nice-g
 import { ServerError, Status } from 'nice-grpc';
 import type { Chance } from '../core/chance.ts';
 import { CountermandError, fail } from '../core/errors.ts';
+import { KEPT_LIMITS } from '../core/limits.ts';
 import { onAbort, openScope } from '../core/signals.ts';
 import type { Disk } from './disk.ts';
 import type { Log } from './log.ts';
@@ -41,7 +42,7 @@ export function refuseWhenFull(disk: Disk): ServerMiddleware {
 }
 
 /** A sentence may repeat what the request said, and a status that is too long breaks the connection. */
-const SENTENCE_LIMIT = 2000;
+const SENTENCE_LIMIT = KEPT_LIMITS.answer_text.limit;
 
 /** Turns every error into a status with its code; what is not an error of ours into INTERNAL with an id for the log. */
 export function errorsToStatus(log: Log, chance: Chance): ServerMiddleware {

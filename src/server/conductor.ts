@@ -11,13 +11,13 @@ import type { PlanLimits, PlanParts } from './plans/parts.ts';
 import { keepPlansFresh } from './plans/staleness.ts';
 import { Keeper } from './power/keeper.ts';
 import type { Limits } from './power/limits.ts';
-import { type ReadingParts, Recorder, Windows } from './readings.ts';
-import { retry } from './retry.ts';
+import { lookAt, type ReadingParts, Recorder, Windows } from './readings.ts';
 import { forgetAgent, forgetEmbeddedAgents, listAgents, saveAgent } from './store/agents.ts';
 import type { DriverRow } from './store/rows.ts';
 import { explainSqlite } from './store/sqlite_errors.ts';
 import type { Store } from './store/store.ts';
-import { syncPowerStates } from './sync.ts';
+import { readServedAgain, syncPowerStates } from './sync.ts';
+import { noteUnservedLater } from './unserved.ts';
 import { fromTarget } from './wire.ts';
 
 /** What a conductor is made from. */
@@ -61,12 +61,13 @@ export async function startConductor({ store, limits, agentLeaseMs, log }: Condu
     // Twice the lease until another agent may take over, then time for it to answer.
     recoveryGraceMs: 2 * agentLeaseMs + limits.abortTimeoutMs,
     log,
+    look: (node) => lookAt(node, readings, shutdown),
     atRest: (_task, node) => {
       if (node.mayChangeUntil !== null || node.powerState === 'error') windows.watch(node);
     },
   });
   const handingOut = new Set<Promise<unknown>>();
-  attachments.listen(listenerOf(store, attachments, keeper, handingOut, log, shutdown));
+  attachments.listen(listenerOf({ readings, keeper, agentLeaseMs }, handingOut));
   const parts: PlanParts = { orders: { store, attachments, keeper, limits }, planLimits: limits, log, shutdown };
   const plans = new Engine(parts);
   const audits = new Audits(plans, parts);
@@ -83,6 +84,7 @@ export async function startConductor({ store, limits, agentLeaseMs, log }: Condu
     await keeper.recover();
     await windows.recover();
     background.push(syncPowerStates(readings));
+    noteUnservedLater(2 * agentLeaseMs, readings, handingOut);
     await plans.recover();
     await audits.recover();
     background.push(keepPlansFresh(parts), disk.watch());
@@ -110,34 +112,35 @@ async function presumeOldAgentsLost(store: Store, attachments: Attachments): Pro
   for (const { uuid } of await listAgents(store.database.read)) attachments.presumeLost(uuid);
 }
 
+interface ListenerParts {
+  readonly readings: ReadingParts;
+  readonly keeper: Keeper;
+  readonly agentLeaseMs: number;
+}
+
 /** @param handingOut what is under way, for whoever waits until the database is let go of */
 function listenerOf(
-  store: Store,
-  attachments: Attachments,
-  keeper: Keeper,
+  { readings, keeper, agentLeaseMs }: ListenerParts,
   handingOut: Set<Promise<unknown>>,
-  log: Log,
-  shutdown: AbortSignal,
 ): AttachmentListener {
+  const { store, attachments, log, shutdown } = readings;
   const { database, clock } = store;
-  const handOut = (agent: string, work: () => Promise<void>, signal: AbortSignal): void => {
-    const about = { message: 'power tasks could not be handed out', fields: { agent } };
-    const settled = retry(work, about, { clock, log }, signal)
-      .catch(() => {})
-      .finally(() => handingOut.delete(settled));
+  const handOut = (agent: string, work: Promise<unknown>, what = 'power tasks could not be handed out'): void => {
+    const failed = (err: unknown): void => {
+      if (!shutdown.aborted) log.error({ err, agent }, what);
+    };
+    const settled = work.catch(failed).finally(() => handingOut.delete(settled));
     handingOut.add(settled);
   };
-  const forget = (agentUuid: string): void =>
+  const forget = (agentUuid: string, graceMs: number): void => {
+    noteUnservedLater(graceMs, readings, handingOut);
     handOut(
       agentUuid,
-      async () => {
-        // It may have attached again before the database could be written.
-        if (attachments.isAttached(agentUuid)) return;
-        await database.write((transaction) => forgetAgent(agentUuid, transaction));
-        await keeper.handOut((node) => node.agentUuid === agentUuid);
-      },
-      shutdown,
+      database
+        .write((transaction) => forgetAgent(agentUuid, transaction))
+        .then(() => keeper.handOut((node) => node.agentUuid === agentUuid)),
     );
+  };
   return {
     async attaching(hello) {
       const agent = { uuid: hello.agentUuid, name: hello.name, embedded: hello.embedded, attachedAt: clock.now() };
@@ -153,10 +156,12 @@ function listenerOf(
         const owner = attachments.ownerOf(node);
         return owner.kind === 'attached' && owner.attachment.hello.agentUuid === agentUuid;
       };
-      handOut(name, () => keeper.handOut(served), attachment.signal);
+      handOut(name, keeper.handOut(served));
+      handOut(name, readServedAgain(readings), 'nodes could not be read');
     },
-    left: forget,
-    movable: forget,
+    // One that restarts comes back within its lease.
+    left: (agentUuid) => forget(agentUuid, agentLeaseMs),
+    movable: (agentUuid) => forget(agentUuid, 0),
     reported: (report, attachment) => keeper.reported(report, attachment),
   };
 }

@@ -1,12 +1,14 @@
 /** Enrolling, changing and forgetting nodes: what is checked, and by whom. */
-import { asCountermandError, type ErrorCode, fail } from '../core/errors.ts';
+import { asCountermandError, fail } from '../core/errors.ts';
+import { exceeded, SENT_LIMITS } from '../core/limits.ts';
+import { MASK } from '../core/masking.ts';
 import type { CreateNodeRequest, UpdateNodeRequest } from '../gen/countermand/v1/node.ts';
 import type { Attachment } from './attachments.ts';
-import type { Conductor } from './conductor.ts';
+import { type Conductor, secretKeysOf } from './conductor.ts';
 import { findDriver, listDriverNames } from './store/agents.ts';
 import { deleteFreeNode, getNode, insertNode, updateNode } from './store/nodes.ts';
 import type { NodeRow } from './store/rows.ts';
-import { MASK } from './wire.ts';
+import { isSecretKey } from './wire.ts';
 
 /** The zone of those who name none. */
 export const DEFAULT_ZONE = 'default';
@@ -14,8 +16,6 @@ export const DEFAULT_ZONE = 'default';
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,254}$/;
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 const BY_OPERATOR = { why: 'ordered by an operator', actionUuid: null };
-const INFO_LIMIT = 100;
-const VALUE_LIMIT = 4096;
 
 /**
  * Enrols a node. Its BMC is not contacted before it is enrolled; its first reading is begun right after.
@@ -56,6 +56,7 @@ function freshNode(
     targetPowerState: null,
     powerStateReadAt: null,
     lastError: '',
+    problem: null,
     agentUuid: null,
     fence: 0,
     heldBy: null,
@@ -122,13 +123,14 @@ export async function changeNode(request: UpdateNodeRequest, conductor: Conducto
   const node = await getNode(request.node, store.database.read);
   if (request.name !== undefined) checkName('name', request.name);
   if (request.zone !== undefined) checkName('zone', request.zone);
-  checkPairs('labels', request.setLabels);
   const labels = without({ ...node.labels, ...request.setLabels }, request.removeLabels);
+  // The labels as they will be: those of earlier requests count as well.
+  if (Object.keys(request.setLabels).length > 0) checkPairs('labels', labels);
   const patch: Partial<NodeRow> = {
     labels,
     ...(request.maintenance === undefined ? {} : { maintenance: request.maintenance }),
     ...(request.maintenance === false ? { maintenanceReason: '' } : {}),
-    ...(request.maintenanceReason === undefined ? {} : { maintenanceReason: request.maintenanceReason.slice(0, 1000) }),
+    ...(request.maintenanceReason === undefined ? {} : { maintenanceReason: request.maintenanceReason }),
   };
   const identity = await identityPatch(node, request, conductor);
   const onlyFree = Object.keys(identity).length > 0;
@@ -151,8 +153,33 @@ async function identityPatch(
   if (!moves && !rewired) return name;
   const zone = request.zone ?? node.zone;
   const driverInfo = without({ ...node.driverInfo, ...request.setDriverInfo }, request.removeDriverInfo);
+  await refuseOldSecrets(node, { zone, driverInfo }, request, conductor);
   const bmcKey = await parseInfo(zone, node.driver, driverInfo, conductor);
   return { ...name, zone, driverInfo, bmcKey };
+}
+
+/**
+ * A stored secret is for the BMC, and the way to it, that it was given for. Whoever changes where or how it is sent has to
+ * know it: otherwise an editor could have it sent to a machine of their own.
+ * @throws DRIVER_INFO_INVALID naming the secrets that have to be given again
+ */
+async function refuseOldSecrets(
+  node: NodeRow,
+  changed: Pick<NodeRow, 'zone' | 'driverInfo'>,
+  request: UpdateNodeRequest,
+  { orders }: Conductor,
+): Promise<void> {
+  const secretKeys = secretKeysOf(await findDriver(node.zone, node.driver, orders.store.database.read));
+  const isSecret = (key: string): boolean => isSecretKey(key, secretKeys);
+  const keys = new Set([...Object.keys(node.driverInfo), ...Object.keys(changed.driverInfo)]);
+  const ways = [...keys].filter((key) => !isSecret(key) && node.driverInfo[key] !== changed.driverInfo[key]);
+  if (changed.zone !== node.zone) ways.push('zone');
+  const kept = Object.keys(changed.driverInfo).filter((key) => isSecret(key) && !(key in request.setDriverInfo));
+  if (ways.length === 0 || kept.length === 0) return;
+  throw fail(
+    'DRIVER_INFO_INVALID',
+    `${ways.join(', ')} would change, and the stored ${kept.join(', ')} would be sent there; give ${kept.length === 1 ? 'it' : 'them'} again in the same request`,
+  );
 }
 
 /** Forgets a free node. @throws NODE_NOT_FOUND, NODE_HELD */
@@ -184,14 +211,22 @@ function checkName(field: string, name: string): void {
     throw fail('ARGUMENT_INVALID', `${field} '${name}' looks like a uuid; choose a name that does not`);
 }
 
-function checkPairs(field: string, pairs: Readonly<Record<string, string>>): void {
-  const code: ErrorCode = field === 'driver_info' ? 'DRIVER_INFO_INVALID' : 'ARGUMENT_INVALID';
+/** What stands in limits and masks for labels, and for driver_info. */
+const PAIRS = {
+  labels: { count: SENT_LIMITS.label_count, value: SENT_LIMITS.label_value },
+  driver_info: { count: SENT_LIMITS.info_count, value: SENT_LIMITS.info_value },
+} as const;
+
+function checkPairs(field: keyof typeof PAIRS, pairs: Readonly<Record<string, string>>): void {
+  const limits = PAIRS[field];
   const entries = Object.entries(pairs);
-  if (entries.length > INFO_LIMIT) throw fail(code, `${field} has more than ${INFO_LIMIT} keys`);
+  if (entries.length > limits.count.limit) throw exceeded(limits.count, field, entries.length);
   for (const [key, value] of entries) {
-    if (key === '') throw fail(code, `${field} has an empty key`);
-    if (key.length > 255 || value.length > VALUE_LIMIT) throw fail(code, `${field}.${key.slice(0, 255)} is too long`);
+    if (key === '') throw fail(limits.count.error, `${field} has an empty key`);
+    const place = `${field}.${key.slice(0, SENT_LIMITS.label_key.limit)}`;
+    if (key.length > SENT_LIMITS.label_key.limit) throw exceeded(SENT_LIMITS.label_key, place, key.length);
+    if (value.length > limits.value.limit) throw exceeded(limits.value, place, value.length);
     if (field === 'driver_info' && value === MASK)
-      throw fail(code, `${field}.${key} is the mask that stands for a secret, not the secret`);
+      throw fail(limits.count.error, `${place} is the mask that stands for a secret, not the secret`);
   }
 }

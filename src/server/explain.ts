@@ -6,7 +6,7 @@ import type { Attachments } from './attachments.ts';
 import type { Conductor } from './conductor.ts';
 import { findDriver } from './store/agents.ts';
 import { findPowerTask, listPowerTasks } from './store/power_tasks.ts';
-import type { DriverRow, NodeRow, PowerTaskRow } from './store/rows.ts';
+import type { DriverRow, NodeRow, PowerTaskRow, Problem } from './store/rows.ts';
 import type { Store } from './store/store.ts';
 import { windowLeftMs } from './store/windows.ts';
 import { toPowerTask, toTarget } from './wire.ts';
@@ -30,10 +30,11 @@ export async function explainNode(
     possible: possibleOrders(holder, driver),
     explanation: [
       stateSentence(node, store.clock.now()),
+      problemSentence(node.problem, store.clock.now()),
       holderSentence(holder, store.clock.now()),
       windowSentence(node, store),
       agentSentence(node, attachments),
-      node.lastError === '' ? '' : `Its last error: ${node.lastError}`,
+      node.lastError === '' || node.lastError === node.problem?.message ? '' : `Its last error: ${node.lastError}`,
       node.maintenance
         ? `It is in maintenance${node.maintenanceReason === '' ? '' : `: ${node.maintenanceReason}`}; that stops neither reading nor orders.`
         : '',
@@ -43,12 +44,16 @@ export async function explainNode(
 
 const seconds = (ms: number): string => `${Math.max(0, Math.round(ms / 1000))} s`;
 
-function stateSentence(node: NodeRow, now: number): string {
-  if (node.powerState === null) return 'Its power state is not known: it has not been read yet.';
-  if (node.powerState === 'error')
-    return 'Its power state is error: an order was aborted, and it has not been read since.';
-  const age = node.powerStateReadAt === null ? '' : `, read ${seconds(now - node.powerStateReadAt)} ago`;
-  return `It is ${node.powerState}${age}.`;
+function stateSentence({ powerState, powerStateReadAt, problem }: NodeRow, now: number): string {
+  if (powerState === null) return 'Its power state is not known: it has not been read yet.';
+  if (powerState === 'error') return 'Its power state is error: an order was aborted, and it has not been read since.';
+  const age = powerStateReadAt === null ? '' : `, read ${seconds(now - powerStateReadAt)} ago`;
+  return `${problem === null ? 'It is' : 'It was'} ${powerState}${age}.`;
+}
+
+function problemSentence(problem: Problem | null, now: number): string {
+  if (problem === null) return '';
+  return `It cannot be read since ${seconds(now - problem.since)}: ${problem.code}: ${problem.message}.`;
 }
 
 function holderSentence(holder: PowerTaskRow | null, now: number): string {

@@ -6,6 +6,7 @@ import { HealthDefinition, HealthServiceImpl, HealthState } from 'nice-grpc-serv
 import { ServerReflection, ServerReflectionService } from 'nice-grpc-server-reflection';
 import type { Chance } from '../core/chance.ts';
 import { fail } from '../core/errors.ts';
+import { SENT_LIMITS } from '../core/limits.ts';
 import { openScope, untilAborted } from '../core/signals.ts';
 import { ActionPlanServiceDefinition } from '../gen/countermand/v1/action_plan.ts';
 import { AgentServiceDefinition } from '../gen/countermand/v1/agent.ts';
@@ -21,9 +22,21 @@ import { createNodeService } from './node_service.ts';
 import { createNotificationService } from './notification_service.ts';
 import { createPlanService } from './plan_service.ts';
 import { createPowerService } from './power_service.ts';
+import { bounded, checkRequests } from './requests.ts';
 
 /** The compiled protos, imports included, as `npm run generate` leaves them. */
 const IMAGE = new URL('../gen/image.binpb', import.meta.url);
+
+/** Reflection that reads the contract at the first question: that takes as long as the rest of a start, and few ask. */
+function lazyReflection(names: readonly string[]): ReturnType<typeof ServerReflection> {
+  let read: ReturnType<typeof ServerReflection> | null = null;
+  return {
+    serverReflectionInfo(requests, context) {
+      read ??= ServerReflection(readFileSync(IMAGE), [...names]);
+      return read.serverReflectionInfo(requests, context);
+    },
+  };
+}
 
 /** A peer that is frozen is noticed by pings that it does not answer; idle clients may ping as often as ours do. */
 const KEEPALIVE = {
@@ -33,8 +46,8 @@ const KEEPALIVE = {
   'grpc.http2.min_ping_interval_without_data_ms': 5_000,
 };
 
-/** A plan of 50,000 actions fits into one message. */
-const MESSAGE_LIMIT = { 'grpc.max_receive_message_length': 64 * 2 ** 20 };
+/** A little more than the largest message of any RPC: `requests.ts` holds each RPC to its own limit, and says which. */
+const MESSAGE_LIMIT = { 'grpc.max_receive_message_length': SENT_LIMITS.plan_message_bytes.limit + 2 ** 20 };
 
 /** So long the calls may take to tell their clients why they end; on a machine that is busy they do take a second. */
 const CLOSE_LIMIT_MS = 5000;
@@ -56,13 +69,14 @@ export async function listen(conductor: Conductor, address: string, chance: Chan
   setLogVerbosity(logVerbosity.NONE);
   const server = createServer({ ...KEEPALIVE, ...MESSAGE_LIMIT })
     .use(errorsToStatus(conductor.log, chance))
+    .use(checkRequests())
     .use(refuseWhenFull(conductor.disk));
-  server.add(NodeServiceDefinition, createNodeService(conductor));
-  server.add(PowerServiceDefinition, createPowerService(conductor));
-  server.add(ActionPlanServiceDefinition, createPlanService(conductor));
-  server.add(AuditServiceDefinition, createAuditService(conductor));
-  server.add(NotificationServiceDefinition, createNotificationService(conductor));
-  server.add(AgentServiceDefinition, createAgentService(conductor));
+  server.add(bounded(NodeServiceDefinition), createNodeService(conductor));
+  server.add(bounded(PowerServiceDefinition), createPowerService(conductor));
+  server.add(bounded(ActionPlanServiceDefinition), createPlanService(conductor));
+  server.add(bounded(AuditServiceDefinition), createAuditService(conductor));
+  server.add(bounded(NotificationServiceDefinition), createNotificationService(conductor));
+  server.add(bounded(AgentServiceDefinition), createAgentService(conductor));
   const definitions = [
     NodeServiceDefinition,
     PowerServiceDefinition,
@@ -78,7 +92,7 @@ export async function listen(conductor: Conductor, address: string, chance: Chan
     for (const name of ['', ...names]) health.setStatus(isFull ? 'unhealthy' : 'healthy', name);
   });
   server.add(HealthDefinition, HealthServiceImpl(health));
-  server.add(ServerReflectionService, ServerReflection(readFileSync(IMAGE), [...names, HealthDefinition.fullName]));
+  server.add(ServerReflectionService, lazyReflection([...names, HealthDefinition.fullName]));
   const port = await server.listen(address).catch((error: Error) => {
     // The reason stands in brackets, behind what grpc makes of it.
     const reason = /\[(.*)\]$/.exec(error.message)?.[1] ?? error.message;

@@ -18,7 +18,7 @@ import { findDriver } from './store/agents.ts';
 import { listModelChanges, type ModelChangeRow, modelRevision } from './store/cluster_model.ts';
 import { getNode, listNodes, resolveNodes } from './store/nodes.ts';
 import type { DriverRow, NodeRow } from './store/rows.ts';
-import { date, fromTarget, toBmc, toNode, toPowerState, toRecall, toTarget } from './wire.ts';
+import { cut, date, fromTarget, toBmc, toNode, toPowerState, toRecall, toTarget } from './wire.ts';
 
 const isRevision = (mark: unknown): mark is number => Number.isSafeInteger(mark);
 const isName = (mark: unknown): mark is string => typeof mark === 'string';
@@ -38,11 +38,11 @@ export function createNodeService(conductor: Conductor): NodeServiceImplementati
       return { node: await answer(await getNode(node, read)) };
     },
 
-    async listNodes({ pageSize: size, pageToken: token, zone, driver, labels }) {
+    async listNodes({ pageSize: size, pageToken: token, zone, driver, labels, withProblem }) {
       const limit = pageSize(size);
-      const list = ['nodes', zone, driver, labels];
+      const list = ['nodes', zone, driver, labels, withProblem];
       const after = pageMark(list, token, isName) ?? '';
-      const nodes = await listNodes({ zone, driver, labels }, after, limit, read);
+      const nodes = await listNodes({ zone, driver, labels, withProblem }, after, limit, read);
       const nextPageToken = nodes.length === limit ? pageToken(list, nodes.at(-1)?.name) : '';
       return { nodes: await Promise.all(nodes.map(answer)), nextPageToken };
     },
@@ -84,7 +84,7 @@ export function createNodeService(conductor: Conductor): NodeServiceImplementati
     },
 
     async *watchNodes({ nodes }, context) {
-      const only = nodes.length === 0 ? null : new Set((await resolveNodes(nodes, read)).map(({ uuid }) => uuid));
+      const only = nodes.length === 0 ? null : await resolveNodes(nodes, read);
       yield* underCall(context, conductor.shutdown, async function* (signal) {
         for await (const { node, deleted } of watchNodes(only, conductor, signal))
           yield { node: await answer(node), deleted };
@@ -136,7 +136,7 @@ async function supportedBy(node: NodeRow, { orders, attachments, shutdown }: Con
       .filter((target) => target !== null && driver.targets.includes(target));
     const inOrder = driver.targets.filter((target) => targets.includes(target) && TARGET_TABLE[target]);
     const { probedAt, reason } = probed.value;
-    return { supportedPowerStates: listed(inOrder), probedAt, reason };
+    return { supportedPowerStates: listed(inOrder), probedAt, reason: cut(reason) };
   } catch (error) {
     return {
       supportedPowerStates: listed(driver.targets),

@@ -2,12 +2,14 @@
 import { openChannel } from '../core/channel.ts';
 import type { Conductor } from './conductor.ts';
 import { type ReadResult, readNode } from './readings.ts';
-import { listNodes } from './store/nodes.ts';
+import type { Change } from './store/feed.ts';
+import { findNodesByUuid, listNodes } from './store/nodes.ts';
 import type { NodeRow } from './store/rows.ts';
+import type { Store } from './store/store.ts';
 
-/** So many nodes of one refresh are read at the same time: what they answer together is recorded together. */
+/** At most this many nodes of one refresh are read at the same time. What they answer together is recorded together. */
 const REFRESH_WORKERS = 512;
-/** So many nodes are taken from the database at a time. */
+/** At most this many nodes are read from the database at a time. */
 const PAGE = 500;
 
 /** A node as it is, or as it last was. */
@@ -35,33 +37,66 @@ export async function* refreshNodes(
   yield* results;
 }
 
-/** The nodes as they are, then each change; with `only`, of these nodes. An abort ends it with its reason. */
+/**
+ * Nodes as they are, then as each later commit leaves them: those of `only`, or all with null. A reader that is slow gets
+ * the last state of each node. What it costs follows from what is watched, not from the size of the fleet. An abort ends it
+ * with its reason.
+ */
 export async function* watchNodes(
-  only: ReadonlySet<string> | null,
+  only: readonly NodeRow[] | null,
   { orders }: Conductor,
   signal: AbortSignal,
 ): AsyncGenerator<NodeChange> {
-  const { feed, read } = orders.store.database;
-  const changes = feed.watch('node', signal);
+  const { database } = orders.store;
+  const topics = only === null ? ['node'] : only.map(({ uuid }) => `node ${uuid}`);
+  const changes = database.feed.gather(topics, gatherNodes, signal);
   const seen = new Map<string, number>();
+  const isNews = ({ node, deleted }: NodeChange): boolean => deleted || node.revision > (seen.get(node.uuid) ?? 0);
   try {
-    for (let after = ''; ; ) {
-      const page = await listNodes({ zone: '', driver: '', labels: {} }, after, PAGE, read);
-      for (const node of page.filter(({ uuid }) => only?.has(uuid) ?? true)) {
+    for await (const page of presentNodes(only, orders.store)) {
+      for (const node of page) {
+        signal.throwIfAborted();
         seen.set(node.uuid, node.revision);
         yield { node, deleted: false };
       }
-      const last = page.at(-1);
-      if (!last || page.length < PAGE) break;
-      after = last.name;
     }
-    for await (const change of changes) {
-      if (change.kind !== 'node' || !(only?.has(change.node.uuid) ?? true)) continue;
-      if (!change.deleted && change.node.revision <= (seen.get(change.node.uuid) ?? 0)) continue;
-      seen.set(change.node.uuid, change.node.revision);
-      yield { node: change.node, deleted: change.deleted };
+    // What was deleted between its naming and the first look is told, too.
+    for (const node of only ?? []) if (!seen.has(node.uuid)) yield { node, deleted: true };
+    for await (const gathered of changes) {
+      for (const change of gathered.values()) {
+        if (!isNews(change)) continue;
+        if (change.deleted) seen.delete(change.node.uuid);
+        else seen.set(change.node.uuid, change.node.revision);
+        yield change;
+      }
     }
   } finally {
     await changes.return(undefined);
+  }
+}
+
+/** The last change of each node. */
+function gatherNodes(waiting: Map<string, NodeChange> | undefined, change: Change): Map<string, NodeChange> {
+  const gathered = waiting ?? new Map<string, NodeChange>();
+  if (change.kind === 'node') gathered.set(change.node.uuid, { node: change.node, deleted: change.deleted });
+  return gathered;
+}
+
+/** The nodes as they now are, a page at a time. */
+async function* presentNodes(only: readonly NodeRow[] | null, { database }: Store): AsyncGenerator<readonly NodeRow[]> {
+  if (only !== null) {
+    for (let from = 0; from < only.length; from += PAGE) {
+      const uuids = only.slice(from, from + PAGE).map(({ uuid }) => uuid);
+      const nodes = await findNodesByUuid(uuids, database.read);
+      yield [...nodes.values()];
+    }
+    return;
+  }
+  for (let after = ''; ; ) {
+    const page = await listNodes({ zone: '', driver: '', labels: {} }, after, PAGE, database.read);
+    yield page;
+    const last = page.at(-1);
+    if (!last || page.length < PAGE) return;
+    after = last.name;
   }
 }

@@ -31,7 +31,7 @@ export async function* subscribe(
   signal: AbortSignal,
 ): AsyncGenerator<EventRow> {
   const { feed, read } = store.database;
-  const commits = feed.watch('events', signal, true);
+  const commits = feed.latest('events', signal);
   try {
     const present = await lastSequence(read);
     const end = subscription.stopAtPresent ? present : Number.POSITIVE_INFINITY;

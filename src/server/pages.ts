@@ -1,11 +1,12 @@
 /** Page sizes and page tokens. A token belongs to one list with one set of filters. */
 import { fail } from '../core/errors.ts';
+import { SENT_LIMITS } from '../core/limits.ts';
 import type { NewestMark } from './store/newest.ts';
 
 /** What a list answers when it is not asked for a size. */
 export const PAGE_SIZE_DEFAULT = 100;
-/** More than so many are not answered at once. */
-export const PAGE_SIZE_LIMIT = 1000;
+/** The limit of rows in one answer. */
+export const PAGE_SIZE_LIMIT = SENT_LIMITS.page_size.limit;
 
 /** The size to use. @throws ARGUMENT_INVALID for a size below 0 or above the limit */
 export function pageSize(asked: number): number {

@@ -12,11 +12,12 @@ import {
 import { underCall } from './calls.ts';
 import type { Conductor } from './conductor.ts';
 import { nextToken, pageMark, pageSize, pageToken } from './pages.ts';
-import { createActionPlan } from './plans/create.ts';
+import { createActionPlan, previewPlan } from './plans/create.ts';
 import { previewRollback } from './plans/rollback_order.ts';
+import { takesDownOfPlan, takesDownOfRollback } from './plans/takes_down.ts';
 import type { WantedAction, WantedPlan } from './plans/wanted.ts';
 import { watchPlan } from './plans/watch.ts';
-import { toAction, toActionPlan, toActionPlans, toUndo } from './plans/wire.ts';
+import { toAction, toActionPlan, toActionPlans, toTakesDown, toUndo } from './plans/wire.ts';
 import { isNewestMark } from './store/newest.ts';
 import { FAILURE_POLICIES } from './store/plan_rows.ts';
 import { getPlan, listActions, listPlans } from './store/plans.ts';
@@ -39,12 +40,23 @@ export function createPlanService(conductor: Conductor): ActionPlanServiceImplem
     async createActionPlan(request) {
       const plan = await createActionPlan(toWanted(request, conductor), conductor);
       const [actionPlan] = await toActionPlans([plan], store);
-      return { actionPlan };
+      return { actionPlan, takesDown: toTakesDown(await takesDownOfPlan(plan, read)) };
+    },
+
+    async previewActionPlan({ actionPlan, wanted }) {
+      if (wanted && actionPlan !== '')
+        throw fail('ARGUMENT_INVALID', 'wanted: name an action_plan, or describe a wanted one, not both');
+      if (wanted) return { takesDown: toTakesDown(await previewPlan(toWanted(wanted, conductor), conductor)) };
+      const plan = await getPlan(actionPlan, read);
+      const [previewed] = await toActionPlans([plan], store);
+      return { actionPlan: previewed, takesDown: toTakesDown(await takesDownOfPlan(plan, read)) };
     },
 
     async startActionPlan({ actionPlan, queue, force }) {
+      // Told as it is before the start: a moment later the first nodes are down.
+      const takesDown = toTakesDown(await takesDownOfPlan(await getPlan(actionPlan, read), read));
       const [started] = await toActionPlans([await plans.start(actionPlan, queue, force)], store);
-      return { actionPlan: started };
+      return { actionPlan: started, takesDown };
     },
 
     async *cancelActionPlan({ actionPlan, reason, rollback }, context) {
@@ -62,7 +74,8 @@ export function createPlanService(conductor: Conductor): ActionPlanServiceImplem
     async previewRollback({ actionPlan }) {
       const { plan, undoings, refused } = await previewRollback(actionPlan, conductor);
       const [previewed] = await toActionPlans([plan], store);
-      return { actionPlan: previewed, undos: undoings.map(toUndo), refused: refused?.message ?? '' };
+      const takesDown = toTakesDown(takesDownOfRollback(undoings));
+      return { actionPlan: previewed, undos: undoings.map(toUndo), refused: refused?.message ?? '', takesDown };
     },
 
     async *watchActionPlan({ actionPlan }, context) {

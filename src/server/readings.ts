@@ -5,16 +5,18 @@
 import type { Timer } from '../core/clock.ts';
 import { asCountermandError, type CountermandError, type ErrorCode, fail } from '../core/errors.ts';
 import type { Reading } from '../core/power.ts';
-import type { Attachments } from './attachments.ts';
+import { type Attachments, whyUnserved } from './attachments.ts';
 import type { Log } from './log.ts';
 import { correctedAnnouncement } from './notifications.ts';
+import type { LastLook } from './power/decide.ts';
+import { knownFrom } from './power/known.ts';
 import type { Limits } from './power/limits.ts';
-import { RETRY_MS } from './retry.ts';
 import type { Transaction } from './store/database.ts';
 import { announce } from './store/events.ts';
 import type { Cause } from './store/model_changes.ts';
-import { findNode, findNodesByUuid, listWindows, noteReadAgain, writeNode } from './store/nodes.ts';
+import { findNode, findNodesByUuid, getNode, listWindows, noteReadAgain, writeNode } from './store/nodes.ts';
 import { findPowerTask, lastWindowTask } from './store/power_tasks.ts';
+import { problemAfter } from './store/problems.ts';
 import type { NodeRow } from './store/rows.ts';
 import type { Store } from './store/store.ts';
 import { forgetWindow, mayStillChange, type Window, windowLeftMs } from './store/windows.ts';
@@ -50,14 +52,23 @@ export async function readNode(node: NodeRow, parts: ReadingParts, signal: Abort
   const outcome = await askForReading(node, parts, signal);
   if (outcome instanceof Error) {
     signal.throwIfAborted();
-    const failed = await store.database.write((transaction) => recordFailure(node, outcome, transaction, store));
+    const now = await findNode(node.uuid, store.database.read);
+    const news = now !== null && failurePatch(node, now, outcome, store) !== null;
+    // A rack that stays silent is not written again and again.
+    const failed = news ? await store.database.write((tx) => recordFailure(node, outcome, tx, store)) : now;
     return { node: failed ?? node, reading: null, reason: outcome.message, errorCode: outcome.code };
   }
   const recorded = await parts.recorder.record(node, outcome);
   if (recorded !== null) return { node: recorded, reading: outcome, reason: '', errorCode: null };
-  const now = (await findNode(node.uuid, store.database.read)) ?? node;
+  const now = await getNode(node.uuid, store.database.read).catch(() => node);
   const holder = now.heldBy === null ? 'an order came between' : `power task ${now.heldBy} holds the node`;
   return { node: now, reading: outcome, reason: `not recorded: ${holder}`, errorCode: null };
+}
+
+/** Reads one node now, behind the orders for its BMC, and records nothing. It resolves in any case. */
+export async function lookAt(node: NodeRow, parts: ReadingParts, signal: AbortSignal): Promise<LastLook> {
+  const seen = await askForReading(node, parts, signal);
+  return seen instanceof Error ? { reading: null, unreadable: seen } : { reading: seen, unreadable: null };
 }
 
 async function askForReading(
@@ -66,20 +77,14 @@ async function askForReading(
   signal: AbortSignal,
 ): Promise<Reading | CountermandError> {
   const owner = parts.attachments.ownerOf(node);
-  if (owner.kind === 'none')
-    return fail('AGENT_NOT_ATTACHED', `no agent with driver ${node.driver} is attached for zone ${node.zone}`);
-  if (owner.kind === 'lost')
-    return fail(
-      'AGENT_NOT_ATTACHED',
-      `the agent of node ${node.name} is lost; another may take over in ${Math.ceil(owner.movableInMs / 1000)} s`,
-    );
+  if (owner.kind !== 'attached') return whyUnserved(node, owner.kind);
   try {
     const answer = await parts.attachments.ask(
       owner.attachment,
       { $case: 'read', value: { bmc: toBmc(node) } },
       signal,
     );
-    const reading = answer.$case === 'reading' ? fromReading(answer.value) : null;
+    const reading = answer.$case === 'reading' ? fromReading(answer.value, parts.store.clock.now()) : null;
     return reading ?? fail('BMC_GARBLED', `the reading of node ${node.name} says neither on nor off`);
   } catch (thrown) {
     const error = asCountermandError(thrown);
@@ -154,11 +159,11 @@ async function recordReadings(
     if (isAsKnown(before, reading) && !unchanged.has(begun.uuid)) unchanged.set(begun.uuid, finding);
     else others.push(finding);
   }
-  const after = await noteReadAgain(
-    [...unchanged.keys()].map((uuid) => nodes.get(uuid) as NodeRow),
-    transaction,
-    store,
-  );
+  const again = [...unchanged].map(([uuid, { reading }]) => ({
+    node: nodes.get(uuid) as NodeRow,
+    readAt: reading.readAt ?? store.clock.now(),
+  }));
+  const after = await noteReadAgain(again, transaction, store);
   for (const node of after) recorded.set((unchanged.get(node.uuid) as Finding).begun, node);
   for (const { begun, reading } of others) {
     const node = await recordReading(begun, reading, transaction, store);
@@ -171,7 +176,7 @@ const isFree = (node: NodeRow, { fence }: Finding['begun']): boolean => node.hel
 
 function isAsKnown(node: NodeRow, { powerState }: Reading): boolean {
   const known = node.powerState === powerState && node.goodPowerState === powerState;
-  return known && node.lastError === '' && node.mayChangeUntil === null;
+  return known && node.lastError === '' && node.problem === null && node.mayChangeUntil === null;
 }
 
 async function recordReading(
@@ -182,16 +187,15 @@ async function recordReading(
 ): Promise<NodeRow | null> {
   const before = await findNode(begun.uuid, transaction.sql);
   if (before === null || !isFree(before, begun)) return null;
-  const now = store.clock.now();
   const open = mayStillChange(before, store);
   const changed = before.powerState !== reading.powerState;
   // The late end of an order that was given up: it can only be a way down.
   const late = open && (reading.powerState === 'power off' || reading.host === 'starting');
   const closed = late || (before.mayChangeUntil !== null && !open);
   const patch = {
-    powerState: reading.powerState,
-    powerStateReadAt: now,
+    ...knownFrom(reading),
     lastError: '',
+    problem: null,
     ...(closed ? { mayChangeUntil: null } : {}),
   };
   const lateTask = late && changed ? await lastWindowTask(before.uuid, transaction.sql) : null;
@@ -215,11 +219,25 @@ async function recordFailure(
   store: Store,
 ): Promise<NodeRow | null> {
   const before = await findNode(begun.uuid, transaction.sql);
-  if (before === null || !isFree(before, begun)) return before;
-  const expired = before.mayChangeUntil !== null && !mayStillChange(before, store);
-  if (before.lastError === error.message && !expired) return before;
-  const patch = { lastError: error.message, ...(expired ? { mayChangeUntil: null } : {}) };
+  if (before === null) return null;
+  const patch = failurePatch(begun, before, error, store);
+  if (patch === null) return before;
   return writeNode(before, patch, { why: 'it could not be read', actionUuid: null }, transaction, store);
+}
+
+/** What a failed reading changes in a node; null if that is nothing. A held node is its task's to speak of. */
+function failurePatch(
+  begun: Finding['begun'],
+  before: NodeRow,
+  error: CountermandError,
+  store: Store,
+): Partial<NodeRow> | null {
+  if (!isFree(before, begun)) return null;
+  const expired = before.mayChangeUntil !== null && !mayStillChange(before, store);
+  const problem = problemAfter(before.problem, error, store.clock.now());
+  if (problem === before.problem && !expired) return null;
+  const news = problem === before.problem ? {} : { problem, lastError: error.message };
+  return { ...news, ...(expired ? { mayChangeUntil: null } : {}) };
 }
 
 /** Reads nodes that may still change, at their interval, until their windows close. */
@@ -254,9 +272,7 @@ export class Windows {
     const look = (): void => {
       this.#timers.delete(uuid);
       this.#look(uuid).catch((thrown: unknown) => {
-        if (shutdown.aborted) return;
-        log.error({ err: asCountermandError(thrown), node: uuid }, 'a node could not be read; it is tried again');
-        if (!this.#timers.has(uuid)) this.#schedule({ uuid }, RETRY_MS);
+        if (!shutdown.aborted) log.error({ err: asCountermandError(thrown), node: uuid }, 'a node could not be read');
       });
     };
     if (!shutdown.aborted) this.#timers.set(uuid, store.clock.after(delayMs, look));
@@ -264,7 +280,7 @@ export class Windows {
 
   async #look(uuid: string): Promise<void> {
     const { store, limits, shutdown } = this.#parts;
-    const node = await findNode(uuid, store.database.read);
+    const node = await getNode(uuid, store.database.read).catch(() => null);
     if (node === null) forgetWindow(uuid, store);
     // A held node is read by its task; when that is at rest it comes here again if it may still change.
     if (node === null || node.heldBy !== null) return;

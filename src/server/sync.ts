@@ -3,19 +3,20 @@ import { jitter } from '../core/chance.ts';
 import { asCountermandError } from '../core/errors.ts';
 import { sleep } from '../core/signals.ts';
 import { type ReadingParts, readNode } from './readings.ts';
-import { listFreeNodes } from './store/nodes.ts';
+import { listFreeNodes, listUnserved } from './store/nodes.ts';
 import type { NodeRow } from './store/rows.ts';
+import { noteUnserved } from './unserved.ts';
 
 /** So many nodes are taken from the database at a time. */
 const PAGE = 500;
 
 /**
  * Reads every free node in rounds until the shutdown; resolves then. With an interval of 0 it reads none. Nodes whose
- * last reading failed go in rounds of their own: waiting for them holds up no other.
+ * last reading failed go in rounds of their own: waiting for them delays no other.
  */
 export async function syncPowerStates(parts: ReadingParts): Promise<void> {
   if (parts.limits.syncPowerStateIntervalMs === 0) return;
-  const well = (node: NodeRow): boolean => node.lastError === '';
+  const well = (node: NodeRow): boolean => node.problem === null;
   await Promise.all([readInRounds(well, parts), readInRounds((node) => !well(node), parts)]);
 }
 
@@ -34,8 +35,9 @@ async function readInRounds(fits: (node: NodeRow) => boolean, parts: ReadingPart
 async function readAll(fits: (node: NodeRow) => boolean, parts: ReadingParts): Promise<void> {
   for (let after = ''; ; ) {
     const nodes = await listFreeNodes(after, PAGE, parts.store.database.read);
-    // Without an agent there is nothing to read, and nothing new to say of the node.
-    const served = nodes.filter((node) => fits(node) && parts.attachments.ownerOf(node).kind === 'attached');
+    const fitting = nodes.filter(fits);
+    await noteUnserved(fitting, parts);
+    const served = fitting.filter((node) => parts.attachments.ownerOf(node).kind === 'attached');
     await readMany(served, parts.limits.syncPowerStateWorkers, parts);
     const last = nodes.at(-1);
     if (nodes.length < PAGE || !last) return;
@@ -43,16 +45,17 @@ async function readAll(fits: (node: NodeRow) => boolean, parts: ReadingParts): P
   }
 }
 
+/** Reads the nodes that had no agent and have one again, at once rather than in the next round. */
+export async function readServedAgain(parts: ReadingParts): Promise<void> {
+  const nodes = await listUnserved(parts.store.database.read);
+  const served = nodes.filter((node) => node.heldBy === null && parts.attachments.ownerOf(node).kind === 'attached');
+  await readMany(served, parts.limits.syncPowerStateWorkers, parts);
+}
+
 async function readMany(nodes: readonly NodeRow[], workers: number, parts: ReadingParts): Promise<void> {
-  const { log, shutdown } = parts;
   const waiting = nodes.values();
-  // A node whose reading cannot be written does not keep the others from theirs.
-  const failed = (thrown: unknown): void => {
-    if (shutdown.aborted) throw thrown;
-    log.error({ err: asCountermandError(thrown) }, 'the reading of a node could not be written');
-  };
   const work = async (): Promise<void> => {
-    for (const node of waiting) await readNode(node, parts, parts.shutdown).catch(failed);
+    for (const node of waiting) await readNode(node, parts, parts.shutdown);
   };
   await Promise.all(Array.from({ length: workers }, work));
 }

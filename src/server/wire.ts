@@ -1,6 +1,8 @@
 /** Between the rows and words of the conductor and the messages of the proto. */
 import { possibleWith } from '../core/abort_table.ts';
 import { isErrorCode } from '../core/errors.ts';
+import { KEPT_LIMITS } from '../core/limits.ts';
+import { MASK } from '../core/masking.ts';
 import {
   type OnOff,
   POWER_STATE_NAMES,
@@ -17,7 +19,7 @@ import * as agentProto from '../gen/countermand/v1/agent.ts';
 import type { Node } from '../gen/countermand/v1/node.ts';
 import * as powerProto from '../gen/countermand/v1/power.ts';
 import { actionOf } from './store/power_tasks.ts';
-import type { NodeRow, PowerTaskRow } from './store/rows.ts';
+import type { NodeRow, PowerTaskRow, Problem } from './store/rows.ts';
 
 /** A time for the wire. */
 export function date(at: number | null): Date | undefined {
@@ -54,37 +56,41 @@ function fromOnOff(value: powerProto.PowerState): OnOff | null {
   return state === undefined || state === 'error' ? null : state;
 }
 
-/** A reading from the wire; null if it is absent or says neither on nor off. */
-export function fromReading(reading: agentProto.Reading | undefined): Reading | null {
+/** A reading that came over the wire at `now`; null if it is absent or says neither on nor off. */
+export function fromReading(reading: agentProto.Reading | undefined, now: number): Reading | null {
   const powerState = reading ? fromOnOff(reading.powerState) : null;
   if (!reading || powerState === null) return null;
   const host = nameOf(agentProto.Host, reading.host)?.toLowerCase() as Reading['host'] | undefined;
-  return { powerState, host, boots: reading.boots };
+  return { powerState, host, boots: reading.boots, readAt: now - Math.max(0, reading.ageMs) };
 }
 
-/** What an agent says is wrong. A code that we do not know becomes INTERNAL; the sentence is cut to a sane length. */
+/** A text of an agent or a BMC, as it is kept: no longer than its limit. */
+export const cut = (text: string): string => text.slice(0, KEPT_LIMITS.agent_text.limit);
+
+/** What an agent says is wrong. A code that we do not know becomes INTERNAL. */
 export function fromTaskError(error: agentProto.TaskError | undefined): Report['error'] {
   if (!error) return null;
-  return { code: isErrorCode(error.code) ? error.code : 'INTERNAL', message: error.message.slice(0, 1000) };
+  return { code: isErrorCode(error.code) ? error.code : 'INTERNAL', message: cut(error.message) };
 }
 
-/** A report from the wire. */
-export function fromReport(report: agentProto.TaskReport): Report {
+/** A report that came over the wire at `now`. */
+export function fromReport(report: agentProto.TaskReport, now: number): Report {
   const abort = report.abort;
   return {
     taskUuid: report.taskUuid,
     fence: report.fence,
     phase: nameOf(powerProto.PowerTaskPhase, report.phase) ?? 'WHOLE',
     sending: nameOf(agentProto.Sending, report.sending),
-    before: fromReading(report.before),
-    observed: fromReading(report.observed),
+    before: fromReading(report.before, now),
+    observed: fromReading(report.observed, now),
     seenDown: report.seenDown,
     error: fromTaskError(report.error),
+    unreadable: fromTaskError(report.unreadable),
     abort: abort
       ? {
           outcome: nameOf(powerProto.AbortOutcome, abort.outcome) ?? 'FAILED',
-          reason: abort.reason.slice(0, 1000),
-          observed: fromReading(abort.observed),
+          reason: cut(abort.reason),
+          observed: fromReading(abort.observed, now),
         }
       : null,
   };
@@ -92,22 +98,27 @@ export function fromReport(report: agentProto.TaskReport): Report {
 
 /** The BMC of a node for an agent, with its secrets. For the agent's stream only. */
 export function toBmc(node: NodeRow): agentProto.Bmc {
-  return { nodeUuid: node.uuid, driver: node.driver, driverInfo: { ...node.driverInfo }, fence: node.fence };
+  return { nodeUuid: node.uuid, driver: node.driver, driverInfo: { ...node.driverInfo }, fence: node.fence, guid: '' };
 }
-
-/** What stands where a secret is. */
-export const MASK = '******';
 
 /** Keys that are masked whatever their driver says, or if nothing is known of it any more. */
 const LOOKS_SECRET = /pass|secret|key|token|community|credential/i;
 
+/** True for a key whose value is a secret. */
+export const isSecretKey = (key: string, secretKeys: ReadonlySet<string>): boolean =>
+  secretKeys.has(key) || LOOKS_SECRET.test(key);
+
 /** driver_info for an answer: secrets masked, also where only the name says so. References to secrets are not secret. */
 export function maskSecrets(info: NodeRow['driverInfo'], secretKeys: ReadonlySet<string>): Record<string, string> {
   const masked = (key: string, value: string): string => {
-    const secret = secretKeys.has(key) || LOOKS_SECRET.test(key);
-    return secret && !/^(file|env):/.test(value) ? MASK : value;
+    return isSecretKey(key, secretKeys) && !/^(file|env):/.test(value) ? MASK : value;
   };
   return Object.fromEntries(Object.entries(info).map(([key, value]) => [key, masked(key, value)]));
+}
+
+/** A problem for an answer. */
+function toProblem(problem: Problem | null): powerProto.Problem | undefined {
+  return problem === null ? undefined : { ...problem, since: date(problem.since) };
 }
 
 /** A node for an answer. */
@@ -130,6 +141,7 @@ export function toNode(node: NodeRow, secretKeys: ReadonlySet<string>): Node {
     createdAt: date(node.createdAt),
     updatedAt: date(node.updatedAt),
     revision: node.revision,
+    problem: toProblem(node.problem),
   };
 }
 
@@ -174,6 +186,7 @@ export function toPowerTask(task: PowerTaskRow): powerProto.PowerTask {
     endedAt: date(task.endedAt),
     mayStillChangeUntil: date(task.mayChangeUntil),
     revision: task.revision,
+    problem: toProblem(task.problem),
   };
 }
 

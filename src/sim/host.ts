@@ -61,6 +61,7 @@ export class SimHost {
   #boot: BootStatus;
   #stages: Stage[] = [];
   #boots = 0;
+  #offAt = Number.NEGATIVE_INFINITY;
   /** Until when a graceful order can be taken back. */
   #cancelUntil = Number.NEGATIVE_INFINITY;
 
@@ -79,6 +80,11 @@ export class SimHost {
     return this.boot === 'off' ? 'power off' : 'power on';
   }
 
+  /** For how long it has been off, in milliseconds; 0 while it is on, Infinity if it was off from the first. */
+  get offForMs(): number {
+    return this.power === 'power on' ? 0 : this.#now - this.#offAt;
+  }
+
   /** How often it has started since it was made. */
   get boots(): number {
     this.#catchUp();
@@ -88,7 +94,9 @@ export class SimHost {
   /** A hand at the power supply, or an order to it: from one moment to the next. What was under way is void. */
   setPower(power: OnOff): void {
     if (power === this.power && power === 'power on') return;
+    const goesOff = power === 'power off' && this.power === 'power on';
     this.#become([]);
+    if (goesOff) this.#offAt = this.#now;
     if (power === 'power off') this.#boot = 'off';
     else this.#start(this.#now);
   }
@@ -163,8 +171,9 @@ export class SimHost {
   #catchUp(): void {
     const now = this.#now;
     while (this.#stages[0] !== undefined && this.#stages[0].at <= now) {
-      const { boot } = this.#stages.shift() as Stage;
+      const { at, boot } = this.#stages.shift() as Stage;
       if (boot === 'self-test') this.#boots += 1;
+      if (boot === 'off') this.#offAt = at;
       this.#boot = boot;
     }
     if (this.#stages.length === 0) this.#cancelUntil = Number.NEGATIVE_INFINITY;

@@ -29,6 +29,8 @@ export interface IpmiSimOptions extends Partial<ChassisFaults> {
   readonly password?: string;
   /** The BMC key K_g, at most 19 bytes; none if not said. */
   readonly kgKey?: Buffer;
+  /** Its GUID, 32 hexadecimal digits; the same for all if not said. */
+  readonly guid?: string;
 }
 
 /** A simulator that runs. */
@@ -175,13 +177,20 @@ async function answers(bmc: BmcAddress, clock: Clock, signal: AbortSignal): Prom
 }
 
 /** A BMC with one interface, which has one address, and one user. Without a guid it would have no IPMI 2.0. */
-function lanConf(bmc: { address: string; port: number; username: string; password: string; kgKey?: Buffer }): string {
+function lanConf(bmc: {
+  address: string;
+  port: number;
+  username: string;
+  password: string;
+  kgKey?: Buffer;
+  guid?: string;
+}): string {
   return `name "bmc"
 set_working_mc 0x20
 startlan 1
   addr ${bmc.address} ${bmc.port}
   priv_limit admin
-  guid a123456789abcdefa123456789abcdef
+  guid ${bmc.guid ?? 'a123456789abcdefa123456789abcdef'}
   ${bmc.kgKey === undefined ? '' : `bmc_key ${quoted(bmc.kgKey, 19)}`}
 endlan
 chassis_control ". ./chassis.sh; chassis"

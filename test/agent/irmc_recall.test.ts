@@ -4,36 +4,43 @@ import { BmcQueue } from '../../src/agent/bmc_queue.ts';
 import type { Hardware } from '../../src/agent/hardware.ts';
 import { Lease } from '../../src/agent/lease.ts';
 import { recallOrder } from '../../src/agent/recall.ts';
-import { systemClock } from '../../src/core/clock.ts';
 import { fail } from '../../src/core/errors.ts';
 import type { Driver } from '../../src/drivers/driver.ts';
 import { eventually } from '../counterparts/eventually.ts';
 import { newIrmcDriver } from '../counterparts/irmc_driver.ts';
+import { PatientClock } from '../counterparts/patient_clock.ts';
 import { never } from '../counterparts/signals.ts';
 import { type NewSimIrmc, newSimIrmc, type TestedIrmc } from '../counterparts/sim_irmc.ts';
 
-const driver = newIrmcDriver();
-test.after.always(() => driver.close());
+/** For so long the host must be seen running. */
+const CONFIRM_MS = 3000;
+/** More time of its own than the agent may take, also where nothing can be read. */
+const BOUND_MS = 60_000;
 
-const CONFIRM_MS = 300;
+/** An iRMC that has taken a soft power off, and how the agent sees it. Its timers run when the test lets them. */
+interface Ordered extends TestedIrmc {
+  readonly hardware: Hardware;
+  readonly clock: PatientClock;
+}
 
-/** An iRMC that has taken a soft power off, and how the agent sees it. */
-async function ordered(
-  t: ExecutionContext,
-  options: NewSimIrmc,
-): Promise<TestedIrmc & { readonly hardware: Hardware }> {
+async function ordered(t: ExecutionContext, options: NewSimIrmc): Promise<Ordered> {
+  const clock = new PatientClock();
+  const driver = newIrmcDriver(clock);
+  t.teardown(() => driver.close());
   const tested = await newSimIrmc(t, options);
   const bmc = driver.parse({ ...tested.info, irmc_client_timeout: '2' });
   await driver.setPowerState(bmc, 'soft power off', never());
-  const lease = new Lease(systemClock);
-  lease.setLength(60_000);
+  const lease = new Lease(clock);
+  lease.setLength(2 * BOUND_MS);
   lease.renew();
-  const queue = new BmcQueue(0, systemClock);
-  return { ...tested, hardware: { driver: driver as Driver, bmc, queue, lease, clock: systemClock } };
+  const queue = new BmcQueue(0, clock);
+  return { ...tested, clock, hardware: { driver: driver as Driver, bmc, queue, lease, clock } };
 }
 
-const recall = ({ hardware }: { hardware: Hardware }, signal = never()) =>
+const beginRecall = ({ hardware }: Ordered, signal = never()) =>
   recallOrder('soft power off', CONFIRM_MS, hardware, signal);
+
+const recall = (subject: Ordered) => subject.clock.letPass(beginRecall(subject), BOUND_MS);
 
 test('accepted, and the host runs on: RECALLED', async (t) => {
   const subject = await ordered(t, { host: { pendingMs: 60_000 } });
@@ -43,11 +50,11 @@ test('accepted, and the host runs on: RECALLED', async (t) => {
 
 test('accepted, and the host goes down all the same: FAILED', async (t) => {
   const subject = await ordered(t, { host: { pendingMs: 60_000 } });
-  const answer = recall(subject);
+  const answer = beginRecall(subject);
   await eventually('the recall to be taken', () => subject.irmc.received.length === 2);
   subject.irmc.host.settings = { ...subject.irmc.host.settings, pendingMs: 0, softMs: 60_000 };
   subject.irmc.host.stopSoftly(false);
-  const { outcome, reason, observed } = await answer;
+  const { outcome, reason, observed } = await subject.clock.letPass(answer, BOUND_MS);
   t.is(outcome, 'FAILED');
   t.regex(reason, /accepted, but the host was already on its way down/);
   t.like(observed, { host: 'stopping' });
@@ -93,7 +100,7 @@ test('the agent stops while the host is watched: the reason of the abort', async
   const subject = await ordered(t, { host: { pendingMs: 60_000 } });
   const controller = new AbortController();
   const reason = fail('SHUTTING_DOWN', 'the agent stops');
-  const answer = recallOrder('soft power off', 60_000, subject.hardware, controller.signal).catch((error) => error);
+  const answer = beginRecall(subject, controller.signal).catch((error) => error);
   await eventually('the recall to be taken', () => subject.irmc.received.length === 2);
   controller.abort(reason);
   t.is(await answer, reason);

@@ -10,13 +10,20 @@ import {
   utimesSync,
   writeFileSync,
 } from 'node:fs';
+import { isBuiltin } from 'node:module';
 import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { promisify } from 'node:util';
 import test, { type ExecutionContext } from 'ava';
 import { type Bundle, bundle } from '../../scripts/build.ts';
 import { newFolder } from '../counterparts/folder.ts';
+import { startProcess } from '../e2e/processes.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
+const BIN = join(ROOT, 'bin/countermand');
+
+/** The bundle of our own sources. */
+const made = bundle();
 
 /** A checkout of a command that only says a word, with our own bin, build script and packages. */
 interface Checkout {
@@ -135,6 +142,17 @@ test('a source with an error is told, and the old bundle does not run', async (t
   t.regex(stderr, /^error: dist\/ cannot be built: .*; 'npm ci' in \S+ installs what is needed$/m);
 });
 
+test('a package of which only half would be loaded is refused', async (t) => {
+  const checkout = await openCheckout(t);
+  writeFileSync(join(checkout.folder, 'src/cli/said.ts'), "export const said = (await import('undici')).Client.name;");
+  const { exitCode, stderr } = await checkout.start();
+  t.is(exitCode, 1);
+  t.regex(
+    stderr,
+    /^error: dist\/ cannot be built: src\/cli\/said\.ts loads \S+undici\/index\.js on demand; load a file of ours/,
+  );
+});
+
 test('a checkout without its packages says what is to be done', async (t) => {
   const checkout = await openCheckout(t);
   rmSync(join(checkout.folder, 'node_modules'));
@@ -181,14 +199,38 @@ const CLIENT = [
   'ts-error',
 ];
 
+test('every part of the bundle can be loaded, and asks for the modules of Node instead of importing them', async (t) => {
+  const { outputs, metafile } = await made;
+  const parts = Object.entries(metafile.outputs).flatMap(([path, { entryPoint }]) =>
+    entryPoint === undefined || /\/(start|main)\.ts$/.test(entryPoint) ? [] : [pathToFileURL(join(ROOT, path)).href],
+  );
+  t.true(parts.length > 10);
+  const code = `for (const part of ${JSON.stringify(parts)}) await import(part); console.log('all');`;
+  await promisify(execFile)(BIN, ['--version']);
+  const loaded = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', code]);
+  t.deepEqual(loaded, { stdout: 'all\n', stderr: '' });
+  for (const [path, text] of outputs)
+    for (const [, name = ''] of text.matchAll(/^import (?:[^"]* from )?"([^"]+)";$/gm)) t.false(isBuiltin(name), path);
+});
+
+test('the simulators run from the bundle', async (t) => {
+  const any = ['--first-port', '0'];
+  const irmc = startProcess(t, ['sim', 'irmc', ...any, '--first-snmp-port', '0', '--first-ipmi-port', '0']);
+  const ipmi = startProcess(t, ['sim', 'ipmi', ...any]);
+  for (const [driver, { said }] of Object.entries({ irmc, ipmi })) {
+    const line = await said.until('how it is enrolled', (text) => text.includes('node create'));
+    t.true(line.includes(`--driver ${driver} `));
+  }
+});
+
 test('a command loads nothing that it does not need', async (t) => {
-  const made = await bundle();
+  const ours = await made;
   const start = ['src/cli/start.ts', 'src/cli/main.ts'];
-  t.deepEqual(packagesOf(made, 'src/cli/start.ts'), []);
-  t.deepEqual(packagesOf(made, ...start), ['commander']);
+  t.deepEqual(packagesOf(ours, 'src/cli/start.ts'), []);
+  t.deepEqual(packagesOf(ours, ...start), ['commander']);
   for (const group of ['node', 'power', 'plan', 'audit', 'events'])
-    t.deepEqual(packagesOf(made, ...start, `src/cli/${group}.ts`), CLIENT, group);
-  t.deepEqual(packagesOf(made, ...start, 'src/cli/sim.ts'), ['commander']);
-  t.deepEqual(packagesOf(made, ...start, 'src/cli/serve.ts'), ['commander', 'yaml', 'zod']);
-  t.true(packagesOf(made, 'src/cli/daemons.ts').includes('knex'), 'a conductor has its database');
+    t.deepEqual(packagesOf(ours, ...start, `src/cli/${group}.ts`), CLIENT, group);
+  t.deepEqual(packagesOf(ours, ...start, 'src/cli/sim.ts'), ['commander']);
+  t.deepEqual(packagesOf(ours, ...start, 'src/cli/serve.ts'), ['commander', 'yaml', 'zod']);
+  t.true(packagesOf(ours, 'src/cli/daemons.ts').includes('knex'), 'a conductor has its database');
 });

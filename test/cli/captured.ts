@@ -16,6 +16,8 @@ export interface Captured {
   readonly stdin: PassThrough;
   stdout(): string;
   stderr(): string;
+  /** What the person was shown, wherever stdout and stderr go. */
+  person(): string;
 }
 
 function capture(isTTY: boolean): { stream: TextStream; text: () => string } {
@@ -25,8 +27,9 @@ function capture(isTTY: boolean): { stream: TextStream; text: () => string } {
   return { stream: Object.assign(stream, size), text: () => chunks.join('') };
 }
 
-/** Opens one, with or without a person in front of it. */
-export function openCaptured(isTTY = false, environment: Environment = {}): Captured {
+/** Opens one, with or without a person in front of it, in a folder with these files. */
+export function openCaptured(isTTY = false, environment: Environment = {}, files: readonly string[] = []): Captured {
+  const shown: string[] = [];
   const stdin = Object.assign(new PassThrough(), { isTTY });
   const stdout = capture(isTTY);
   const stderr = capture(isTTY);
@@ -39,8 +42,12 @@ export function openCaptured(isTTY = false, environment: Environment = {}): Capt
     clock: systemClock,
     chance: systemChance,
     signal: interrupt.signal,
+    showPerson: (text: string) => isTTY && shown.push(text) > 0,
+    hasFile: (name: string) => files.includes(name),
+    becomeDaemon: () => {},
   };
-  return { terminal, interrupt, stdin, stdout: stdout.text, stderr: stderr.text };
+  const person = () => shown.join('');
+  return { terminal, interrupt, stdin, stdout: stdout.text, stderr: stderr.text, person };
 }
 
 /** A call that has no connection: for what only shows things. */

@@ -1,5 +1,6 @@
 import test from 'ava';
 import { explanationText, nodeTable, nodeText, refreshedLine, supportedText } from '../../src/cli/node_text.ts';
+import { changeLine } from '../../src/cli/task_lines.ts';
 import { taskTable, taskText } from '../../src/cli/task_text.ts';
 import {
   ExplainNodeResponse,
@@ -38,6 +39,24 @@ test('a node that may still change says for how long, until that is over', (t) =
 });
 test('error stands until the next reading', (t) => {
   t.is(rowOf(nodeWith({ powerState: PowerState.ERROR }))[1], 'error (until the next reading)');
+});
+const problem = { code: 'BMC_SILENT', message: 'the BMC n1 is silent', since: new Date(NOW - 180_000) };
+test('a node that cannot be read says so in the list, and why where all of it is shown', (t) => {
+  t.deepEqual(rowOf(nodeWith({ problem, powerStateReadAt: new Date(NOW - 240_000) })), [
+    'n1',
+    'power on (not readable now)',
+    'default',
+    'fake',
+    '4m',
+    'BMC_SILENT for 3m',
+  ]);
+  t.regex(nodeText(nodeWith({ problem }), NOW), /^problem {7}not readable, BMC_SILENT for 3m: the BMC n1 is silent$/m);
+});
+test('a power task that waits for a node that cannot be read says so, in the list too', (t) => {
+  const task = PowerTask.fromPartial({ uuid: 'task-1', nodeName: 'n1', problem, message: 'being powered off hard' });
+  t.regex(taskText(task, NOW), /^problem +not readable, BMC_SILENT for 3m: the BMC n1 is silent$/m);
+  t.regex(taskTable([task], NOW), /not readable, BMC_SILENT for 3m: the BMC n1 is silent$/);
+  t.regex(changeLine(task), /not readable: BMC_SILENT: the BMC n1 is silent/);
 });
 test('empty lists say so', (t) => {
   t.is(nodeTable([], NOW), 'no nodes');
@@ -119,7 +138,7 @@ test('all of a task', (t) => {
     onTimeout: 2,
     abort: { taskUuid: 'task-2' },
   });
-  const text = taskText(task);
+  const text = taskText(task, NOW);
   t.regex(text, /^timeout {6}600 s, then FORCE$/m);
   t.regex(text, /^abort {8}under way$/m);
   t.notRegex(text, /UNSPECIFIED|error|deadline/);

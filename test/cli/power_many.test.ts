@@ -15,7 +15,7 @@ const ORDER: ManyOrder = {
   onFailure: undefined,
   queue: false,
   wait: true,
-  yes: false,
+  asks: false,
 };
 
 test('an order for many nodes is a plan with an action for each', (t) => {

@@ -2,12 +2,13 @@
 import type { ExecutionContext } from 'ava';
 import type { OnOff, OrderTarget } from '../../src/core/power.ts';
 import type { Driver, DriverInfo } from '../../src/drivers/driver.ts';
+import type { PatientClock } from '../counterparts/patient_clock.ts';
 
 /** What the BMC is like, or what is wrong with it or with how it is spoken to. */
 export type Situation =
   | 'on'
   | 'off'
-  | 'soft off takes 2 s'
+  | 'soft off takes its time'
   | 'soft off hangs'
   | 'silent'
   | 'refuses'
@@ -24,13 +25,19 @@ export type Situation =
 export interface Bench {
   readonly driver: Driver;
   readonly info: DriverInfo;
+  /** The clock of the driver, by which its timeouts run. */
+  readonly clock: PatientClock;
   /** It takes an NMI; otherwise it refuses one. */
   readonly takesNmi: boolean;
   /** What the hardware really is, without asking the driver. */
   power(): Promise<OnOff>;
   /** The orders that really arrived, in order. */
   orders(): Promise<OrderTarget[]>;
-  /** Ends the situation: a silent BMC speaks, a held order is carried out, a hanging soft power off comes to its end. */
+  /** `orders` has those, too, that were refused. */
+  readonly notesRefused: boolean;
+  /** How often somebody has tried to log in, if the counterpart can tell. */
+  logins?(): number;
+  /** Ends the situation: a silent BMC speaks, a held order is carried out, a soft power off comes to its end. */
   relieve(): Promise<void>;
   /** How many processes of the driver are at work on this BMC. */
   processes(): Promise<number>;

@@ -1,20 +1,24 @@
-/** The driver `ipmi` against the real ipmi_sim. */
+/** The driver `ipmi` against OpenIPMI's simulator, natively and through ipmitool. */
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
-import test, { type ExecutionContext } from 'ava';
+import type { ExecutionContext } from 'ava';
 import type { OrderTarget } from '../../src/core/power.ts';
 import type { DriverInfo } from '../../src/drivers/driver.ts';
-import type { IpmiSim, IpmiSimOptions } from '../../src/sim/ipmi_sim.ts';
+import { ANSWER_LIMIT_S } from '../../src/drivers/ipmi/ipmitool/command.ts';
+import type { IpmiSim } from '../../src/sim/ipmi_sim.ts';
 import { ownAddress, takePort } from '../../src/sim/loopback.ts';
+import { setUptime } from '../counterparts/chassis_clock.ts';
 import { IPMI_TRANSPORTS, newIpmiDriver } from '../counterparts/ipmi_driver.ts';
-import { infoOf, newIpmiSim } from '../counterparts/ipmi_sim.ts';
+import { infoOf, newIpmiSim, type SharedIpmiSimOptions, sharedIpmiSims } from '../counterparts/ipmi_sim.ts';
+import { LoginCounter } from '../counterparts/logins.ts';
+import { PatientClock } from '../counterparts/patient_clock.ts';
 import { processesWith } from '../counterparts/processes.ts';
 import { never } from '../counterparts/signals.ts';
+import { newUdpProxy, UNCHANGED } from '../counterparts/udp_proxy.ts';
 import type { Bench, Situation } from './counterpart.ts';
 import { conforms } from './run.ts';
 
-const driver = newIpmiDriver();
-test.after.always(() => driver.close());
+const borrowSim = sharedIpmiSims(6);
 
 const TARGETS: Readonly<Record<string, OrderTarget>> = {
   on: 'power on',
@@ -26,73 +30,109 @@ const TARGETS: Readonly<Record<string, OrderTarget>> = {
 /** How a BMC is made for a test, and what its driver_info has beside what reaches it. */
 type Making = (t: ExecutionContext, through: DriverInfo) => Promise<Bench>;
 
-function benchOf(sim: IpmiSim, changed: DriverInfo, relieve: () => Promise<void> = async () => {}): Bench {
+/** What a bench has beside its BMC. `answerLimitS` is said where ipmitool has to find out by itself that there is no answer. */
+type More = Pick<Bench, 'logins'> & { answerLimitS?: number; relieve?(): Promise<void> };
+
+function benchOf(
+  t: ExecutionContext,
+  sim: IpmiSim,
+  changed: DriverInfo,
+  { answerLimitS, relieve, ...more }: More = {},
+): Bench {
+  const clock = new PatientClock();
+  const driver = newIpmiDriver({ clock, ...(answerLimitS && { answerLimitS }) });
+  t.teardown(() => driver.close());
   const info = { ...infoOf(sim), ...changed };
   return {
+    ...more,
     driver,
     info,
+    clock,
     takesNmi: false,
+    notesRefused: true,
     power: () => sim.power(),
     orders: async () => (await sim.received()).flatMap((command) => TARGETS[command] ?? []),
-    relieve,
-    processes: async () => (await processesWith('ipmitool', String(sim.port), sim.address)).length,
+    relieve: relieve ?? (async () => {}),
+    processes: async () =>
+      info.ipmi_transport === 'native'
+        ? 0
+        : (await processesWith('ipmitool', info.ipmi_port ?? '', sim.address)).length,
   };
 }
 
 const simWith =
-  (options: Partial<IpmiSimOptions>, changed: DriverInfo = {}): Making =>
+  (options: SharedIpmiSimOptions): Making =>
   async (t, through) =>
-    benchOf(await newIpmiSim(t, options), { ...through, ...changed });
+    benchOf(t, await borrowSim(t, options), through);
+
+/** Each login is counted on its way to the BMC. */
+const simFor =
+  (changed: DriverInfo): Making =>
+  async (t, through) => {
+    const sim = await borrowSim(t);
+    const logins = new LoginCounter();
+    const port = await newUdpProxy(t, sim, UNCHANGED, logins.hear);
+    const info = { ...through, ipmi_port: String(port), ...changed };
+    return benchOf(t, sim, info, { logins: () => logins.count });
+  };
+
+const slow: Making = async (t, through) => {
+  const sim = await borrowSim(t, { softOffDelayS: 2 });
+  await setUptime(sim.folder, '100.00');
+  return benchOf(t, sim, through, { relieve: () => setUptime(sim.folder, '102.00') });
+};
 
 const hanging: Making = async (t, through) => {
-  const sim = await newIpmiSim(t, { softOffDelayS: 'never' });
-  return benchOf(sim, through, () => sim.setPower('power off'));
+  const sim = await borrowSim(t, { softOffDelayS: 'never' });
+  return benchOf(t, sim, through, { relieve: () => sim.setPower('power off') });
 };
 
 const silent: Making = async (t, through) => {
-  const sim = await newIpmiSim(t);
+  const sim = await borrowSim(t);
   sim.suspend();
-  return benchOf(sim, through, async () => sim.resume());
+  return benchOf(t, sim, through, { relieve: async () => sim.resume() });
 };
 
 const holding: Making = async (t, through) => {
-  const sim = await newIpmiSim(t, { holds: true });
-  return benchOf(sim, through, () => sim.configure({ holds: false }));
+  const sim = await borrowSim(t, { holds: true });
+  return benchOf(t, sim, through, {
+    answerLimitS: ANSWER_LIMIT_S,
+    relieve: () => sim.configure({ holds: false }),
+  });
 };
 
 const withoutSessions: Making = async (t, through) => {
   const sim = await newIpmiSim(t);
   await sim.takeAllSessions(never());
-  return benchOf(sim, through);
+  return benchOf(t, sim, through);
 };
 
-const closed: Making = async (t, through) => {
-  return benchOf(await newIpmiSim(t), { ...through, ipmi_port: String(await takePort(ownAddress())) });
-};
+const closed: Making = async (t, through) =>
+  benchOf(t, await borrowSim(t), { ...through, ipmi_port: String(await takePort(ownAddress())) });
 
 /** Something that is no BMC answers on the port. */
 const garbage: Making = async (t, through) => {
-  const sim = await newIpmiSim(t);
+  const sim = await borrowSim(t);
   const socket = createSocket('udp4').bind(0, sim.address);
   await once(socket, 'listening');
   t.teardown(() => socket.close());
   socket.on('message', (_, { port, address }) => socket.send('not now, thank you', port, address));
-  return benchOf(sim, { ...through, ipmi_port: String(socket.address().port) });
+  return benchOf(t, sim, { ...through, ipmi_port: String(socket.address().port) });
 };
 
 const MAKINGS: Readonly<Partial<Record<Situation, Making>>> = {
   on: simWith({ softOffDelayS: 'never' }),
   off: simWith({ power: 'power off' }),
-  'soft off takes 2 s': simWith({ softOffDelayS: 2 }),
+  'soft off takes its time': slow,
   'soft off hangs': hanging,
   silent,
   refuses: simWith({ refuses: true }),
   holds: holding,
   'no session left': withoutSessions,
-  'wrong password': simWith({}, { ipmi_password: 'wrong' }),
-  'unknown user': simWith({}, { ipmi_username: 'nobody' }),
+  'wrong password': simFor({ ipmi_password: 'wrong' }),
+  'unknown user': simFor({ ipmi_username: 'nobody' }),
   'closed port': closed,
-  'no such name': simWith({}, { ipmi_address: 'bmc.invalid' }),
+  'no such name': simFor({ ipmi_address: 'bmc.invalid' }),
   garbage,
 };
 

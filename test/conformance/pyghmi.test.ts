@@ -1,16 +1,19 @@
 /** The driver `ipmi` against pyghmi's pretended BMC, which takes an NMI. */
-import test, { type ExecutionContext } from 'ava';
+import type { ExecutionContext } from 'ava';
 import type { OrderTarget } from '../../src/core/power.ts';
 import type { DriverInfo } from '../../src/drivers/driver.ts';
+import { ANSWER_LIMIT_S } from '../../src/drivers/ipmi/ipmitool/command.ts';
 import { IPMI_TRANSPORTS, type IpmiTransport, newIpmiDriver } from '../counterparts/ipmi_driver.ts';
 import { infoOf } from '../counterparts/ipmi_sim.ts';
+import { LoginCounter } from '../counterparts/logins.ts';
+import { PatientClock } from '../counterparts/patient_clock.ts';
 import { processesWith } from '../counterparts/processes.ts';
-import { newPyghmiBmc, type PyghmiBmcOptions } from '../counterparts/pyghmi.ts';
+import { type PyghmiSituation, sharedPyghmiBmcs } from '../counterparts/pyghmi.ts';
+import { newUdpProxy, UNCHANGED } from '../counterparts/udp_proxy.ts';
 import type { Bench } from './counterpart.ts';
 import { conforms } from './run.ts';
 
-const driver = newIpmiDriver();
-test.after.always(() => driver.close());
+const borrowBmc = sharedPyghmiBmcs(4);
 
 const TARGETS: Readonly<Record<string, OrderTarget>> = {
   on: 'power on',
@@ -21,13 +24,25 @@ const TARGETS: Readonly<Record<string, OrderTarget>> = {
 };
 
 const bmcThat =
-  (transport: IpmiTransport, options: PyghmiBmcOptions, changed: DriverInfo = {}) =>
+  (transport: IpmiTransport, options: PyghmiSituation, changed: DriverInfo = {}) =>
   async (t: ExecutionContext): Promise<Bench> => {
-    const bmc = await newPyghmiBmc(t, options);
+    const clock = new PatientClock();
+    const bmc = await borrowBmc(t, options);
+    const driver = newIpmiDriver({ clock, ...(options.holds && { answerLimitS: ANSWER_LIMIT_S }) });
+    t.teardown(() => driver.close());
+    const logins = new LoginCounter();
+    const port = await newUdpProxy(t, bmc, UNCHANGED, logins.hear);
     return {
       driver,
-      info: { ...infoOf(bmc), ipmi_transport: transport, ...changed },
+      info: {
+        ...infoOf({ address: bmc.address, port, username: bmc.username, password: bmc.password }),
+        ipmi_transport: transport,
+        ...changed,
+      },
+      clock,
       takesNmi: true,
+      notesRefused: true,
+      logins: () => logins.count,
       async power() {
         await bmc.heard();
         return bmc.power();
@@ -37,7 +52,8 @@ const bmcThat =
         return bmc.received.flatMap((command) => TARGETS[command] ?? []);
       },
       relieve: async () => bmc.release(),
-      processes: async () => (await processesWith('ipmitool', String(bmc.port), bmc.address)).length,
+      processes: async () =>
+        transport === 'native' ? 0 : (await processesWith('ipmitool', String(port), bmc.address)).length,
     };
   };
 

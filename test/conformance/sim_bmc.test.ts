@@ -1,15 +1,13 @@
 /** The driver `ipmi` against BMCs of our own simulator, which has what no package has: cipher suite 17, and an NMI at will. */
-import test, { type ExecutionContext } from 'ava';
+import type { ExecutionContext } from 'ava';
 import type { OrderTarget } from '../../src/core/power.ts';
 import type { DriverInfo } from '../../src/drivers/driver.ts';
 import type { SimReceived } from '../../src/sim/ipmi/sim_bmc.ts';
 import { newIpmiDriver } from '../counterparts/ipmi_driver.ts';
+import { PatientClock } from '../counterparts/patient_clock.ts';
 import { type NewSimBmc, newSimBmc } from '../counterparts/sim_bmc.ts';
 import type { Bench, Situation } from './counterpart.ts';
 import { conforms } from './run.ts';
-
-const driver = newIpmiDriver();
-test.after.always(() => driver.close());
 
 const TARGETS: Readonly<Partial<Record<SimReceived, OrderTarget>>> = {
   on: 'power on',
@@ -25,13 +23,14 @@ interface Making extends NewSimBmc {
 }
 
 const NEVER = { softMs: Number.POSITIVE_INFINITY };
+const SOFT_MS = 2000;
 /** Longer than anybody waits for the answer to an order. */
 const HOLDS_MS = 15_000;
 
 const MAKINGS: Readonly<Partial<Record<Situation, Making>>> = {
   on: { host: NEVER },
   off: { power: 'power off' },
-  'soft off takes 2 s': { host: { softMs: 2000 } },
+  'soft off takes its time': { host: { softMs: SOFT_MS } },
   'soft off hangs': { host: NEVER },
   silent: { faults: { silent: true } },
   refuses: { faults: { refusesWith: 0xff } },
@@ -45,17 +44,25 @@ for (const suite of ['3', '17'] as const) {
   const makingOf =
     (situation: Situation, { changed, ...options }: Making) =>
     async (t: ExecutionContext): Promise<Bench> => {
-      const { bmc, info } = await newSimBmc(t, options);
+      // The BMC has a clock of its own, too: what it is slow with comes when the test lets it.
+      const [clock, clockOfBmc] = [new PatientClock(), new PatientClock()];
+      const driver = newIpmiDriver({ clock });
+      t.teardown(() => driver.close());
+      const { bmc, info, logins } = await newSimBmc(t, { ...options, clock: clockOfBmc });
       if (situation === 'holds') bmc.faults = { ...bmc.faults, holdsOrdersMs: HOLDS_MS };
       return {
         driver,
         info: { ...info, ipmi_cipher_suite: suite, ...changed },
+        clock,
         takesNmi: true,
+        notesRefused: true,
+        logins: () => logins.count,
         power: async () => bmc.host.power,
         orders: async () => bmc.received.flatMap((command) => TARGETS[command] ?? []),
         async relieve() {
           bmc.faults = { ...bmc.faults, silent: false, holdsOrdersMs: 0 };
           if (situation === 'soft off hangs') bmc.host.setPower('power off');
+          clockOfBmc.pass(HOLDS_MS);
         },
         processes: async () => 0,
       };

@@ -1,6 +1,6 @@
 import { getEventListeners } from 'node:events';
 import test from 'ava';
-import { openChannel } from '../../src/core/channel.ts';
+import { openChannel, openFolded } from '../../src/core/channel.ts';
 import { CountermandError, fail } from '../../src/core/errors.ts';
 import { Lanes } from '../../src/core/lanes.ts';
 import { abortable, onAbort, openScope, sleep, untilAborted } from '../../src/core/signals.ts';
@@ -194,16 +194,28 @@ test('a channel ends with the error that it was ended with, and with the reason 
   t.is(await reading.catch((error) => error), reason);
 });
 
-test('a channel of the latest keeps one value; any other ends when too many wait', async (t) => {
+test('a queue ends when too many values wait', async (t) => {
   const { signal } = openScope([]);
-  const latest = openChannel<number>(signal, true);
-  for (let value = 0; value <= 10; value += 1) latest.push(value);
-  latest.end();
-  t.deepEqual(await read(latest), [10]);
   const full = openChannel<number>(signal);
   for (let value = 0; value < 200_000; value += 1) full.push(value);
   t.is(full.size, 100_000);
   await t.throwsAsync(read(full), { instanceOf: CountermandError, message: /100000 messages behind/ });
+});
+
+test('a folded channel gives what has gathered since the last read, and never more than one gathering waits', async (t) => {
+  const { signal } = openScope([]);
+  const sums = openFolded<number, number>(signal, (waiting = 0, value) => waiting + value);
+  const reader = sums[Symbol.asyncIterator]();
+  for (const value of [1, 2, 3]) sums.push(value);
+  t.is(sums.size, 1);
+  t.deepEqual(await reader.next(), { done: false, value: 6 });
+  const later = reader.next();
+  sums.push(4);
+  t.deepEqual(await later, { done: false, value: 4 });
+  sums.push(5);
+  sums.end();
+  t.deepEqual(await reader.next(), { done: false, value: 5 });
+  t.true((await reader.next()).done);
 });
 
 test('lanes: one after the other within a key, side by side across keys, whatever fails', async (t) => {

@@ -1,4 +1,4 @@
-import { rename, writeFile } from 'node:fs/promises';
+import { rename, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 /**
@@ -7,5 +7,11 @@ import { join } from 'node:path';
  */
 export async function setUptime(folder: string, seconds: string): Promise<void> {
   await writeFile(join(folder, 'uptime.tmp'), `${seconds} 0.00\n`);
+  await rename(join(folder, 'uptime.tmp'), join(folder, 'uptime'));
+}
+
+/** Gives it the clock of the system again. */
+export async function resetUptime(folder: string): Promise<void> {
+  await symlink('/proc/uptime', join(folder, 'uptime.tmp'));
   await rename(join(folder, 'uptime.tmp'), join(folder, 'uptime'));
 }

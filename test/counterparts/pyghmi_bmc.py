@@ -1,15 +1,17 @@
 #!/usr/bin/python3
 """A pretended BMC over pyghmi (Debian: python3-pyghmi). Unlike ipmi_sim it takes an NMI.
 
-usage: pyghmi_bmc.py ADDRESS PORT on|off [hold]
+usage: pyghmi_bmc.py ADDRESS PORT
 
-Says on stdout, a line each: `ready`; each command as it comes in; `is on` and `is off` at each change.
-With `hold`, each order waits, unanswered, for a line on stdin. BMC_PASSWORD is the password of its user `admin`,
+Says on stdout, a line each: `ready`; each command as it comes in; `is on` and `is off` at each change; `done` after each
+line of stdin, which is `on` or `off` (what it is from now on), `hold` (each order waits, unanswered), `go` (one of them is
+carried out) or `free` (none waits any more). It ends with its stdin. BMC_PASSWORD is the password of its user `admin`,
 BMC_KG_KEY its K_g in hexadecimal, or empty.
 """
 
 import os
 import sys
+import threading
 
 from pyghmi.ipmi.bmc import Bmc
 from pyghmi.ipmi.private.serversession import ServerSession
@@ -24,16 +26,30 @@ def say(line):
 
 
 class PretendedBmc(Bmc):
-    def __init__(self, address, port, power, hold):
+    def __init__(self, address, port):
         super().__init__({'admin': os.environ['BMC_PASSWORD']}, port=port, address=address)
         self.kg = bytes.fromhex(os.environ['BMC_KG_KEY']) or None
-        self.power = power
-        self.hold = hold
+        self.power = 'on'
+        self.hold = False
+        self.go = threading.Semaphore(0)
+
+    def obey(self, word):
+        if word in ('on', 'off'):
+            self.power = word
+        elif word == 'go':
+            self.go.release()
+        else:
+            self.hold = word == 'hold'
+            if self.hold:
+                self.go = threading.Semaphore(0)
+            else:
+                self.go.release()
+        say('done')
 
     def take(self, command, power=None):
         say(command)
-        if self.hold and not sys.stdin.readline():
-            sys.exit(0)
+        if self.hold:
+            self.go.acquire()
         if power is not None:
             self.power = power
             say('is ' + power)
@@ -58,8 +74,15 @@ class PretendedBmc(Bmc):
         self.take('diag')
 
 
-address, port, power, *hold = sys.argv[1:]
-bmc = PretendedBmc(address, int(port), power, bool(hold))
+def obey_stdin():
+    for line in sys.stdin:
+        bmc.obey(line.strip())
+    os._exit(0)
+
+
+address, port = sys.argv[1:]
+bmc = PretendedBmc(address, int(port))
+threading.Thread(target=obey_stdin, daemon=True).start()
 say('ready')
 # A datagram that comes while another is worked on wakes nobody: pyghmi's own 30 s would pass before it is looked at.
 bmc.listen(timeout=0.05)

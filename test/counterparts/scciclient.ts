@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import type { TestedIrmc } from './sim_irmc.ts';
+import { WAIT_S } from './waits.ts';
 
 const SCRIPT = fileURLToPath(new URL('./scciclient_ask.py', import.meta.url));
 
@@ -41,7 +42,7 @@ export class ScciClient {
     command: ScciClientCommand,
     options: ScciClientOptions = {},
   ): Promise<string> {
-    const { authMethod = 'basic', timeoutS = 10, authority = '', name = address } = options;
+    const { authMethod = 'basic', timeoutS = WAIT_S.forAnswer, authority = '', name = address } = options;
     const id = this.#next++;
     const who = { username: irmc.parts.login.username, password: options.password ?? irmc.parts.login.password };
     const where = { host: `${name}:${ports.web}`, scheme: info.irmc_protocol };

@@ -9,6 +9,7 @@ import type { SimLogin } from '../../src/sim/ipmi/bmc_session.ts';
 import { listenAll } from '../../src/sim/ipmi/fleet.ts';
 import { type BmcFaults, HEALTHY, SimBmc } from '../../src/sim/ipmi/sim_bmc.ts';
 import { ownAddress } from '../../src/sim/loopback.ts';
+import { LoginCounter } from './logins.ts';
 
 /** Who may log in, unless something else is said. */
 export const SIM_LOGIN: SimLogin = {
@@ -39,6 +40,7 @@ export interface TestedBmc {
   readonly address: string;
   readonly port: number;
   readonly info: DriverInfo;
+  readonly logins: LoginCounter;
 }
 
 /** A BMC for one test, stopped at its end. */
@@ -48,10 +50,22 @@ export async function newSimBmc(t: ExecutionContext, options: NewSimBmc = {}): P
   const login = { ...SIM_LOGIN, ...options.login };
   const bmc = new SimBmc({ login, host, clock, chance: systemChance });
   bmc.faults = { ...HEALTHY, ...options.faults };
+  const logins = listenToLogins(bmc);
   const fleet = await listenAll([bmc], { address, firstPort: 0 }, clock);
   t.teardown(() => fleet.stop());
   const port = fleet.bmcs[0]?.port ?? 0;
   const [user] = login.users;
   const who = { ipmi_username: user?.name ?? '', ipmi_password: user?.password ?? '' };
-  return { bmc, address, port, info: { ipmi_address: address, ipmi_port: String(port), ...who } };
+  return { bmc, address, port, info: { ipmi_address: address, ipmi_port: String(port), ...who }, logins };
+}
+
+/** Counts the logins that reach a BMC from now on. */
+export function listenToLogins(bmc: SimBmc): LoginCounter {
+  const logins = new LoginCounter();
+  const receive = bmc.receive.bind(bmc);
+  bmc.receive = (datagram) => {
+    logins.hear(datagram);
+    return receive(datagram);
+  };
+  return logins;
 }

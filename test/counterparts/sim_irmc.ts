@@ -11,6 +11,7 @@ import type { IrmcLogin, SnmpLogin } from '../../src/sim/irmc/logins.ts';
 import { type IrmcGeneration, SimIrmc } from '../../src/sim/irmc/sim_irmc.ts';
 import type { TlsIdentity } from '../../src/sim/irmc/web_server.ts';
 import { ownAddress } from '../../src/sim/loopback.ts';
+import { listenToLogins } from './sim_bmc.ts';
 
 /** Who may log in, unless something else is said. */
 export const IRMC_LOGIN: IrmcLogin = { username: 'admin', password: 'secret', methods: ['basic', 'digest'] };
@@ -42,6 +43,8 @@ export interface TestedIrmc {
   readonly ports: IrmcPorts;
   readonly listening: ListeningIrmc;
   readonly info: DriverInfo;
+  /** How often somebody has tried to log in: wrong logins to the web server, and all to IPMI. */
+  logins(): number;
 }
 
 /** An iRMC that does not listen. */
@@ -63,12 +66,14 @@ export function makeSimIrmc(options: NewSimIrmc = {}): SimIrmc {
 export async function newSimIrmc(t: ExecutionContext, options: NewSimIrmc = {}): Promise<TestedIrmc> {
   const { address = ownAddress(), tls = null } = options;
   const irmc = makeSimIrmc(options);
+  const overIpmi = listenToLogins(irmc.bmc);
   const fleet = await listenIrmcs([irmc], { address, firstPorts: { web: 0, snmp: 0, ipmi: 0 }, tls });
   t.teardown(() => fleet.stop());
   const [listening] = fleet.irmcs;
   if (listening === undefined) throw new Error('no iRMC listens');
   const { ports } = listening;
-  return { irmc, address, ports, listening, info: infoOfIrmc(irmc, address, ports, tls !== null) };
+  const info = infoOfIrmc(irmc, address, ports, tls !== null);
+  return { irmc, address, ports, listening, info, logins: () => irmc.refusedLogins + overIpmi.count };
 }
 
 function infoOfIrmc(irmc: SimIrmc, address: string, ports: IrmcPorts, isTls: boolean): DriverInfo {

@@ -6,6 +6,13 @@ import { promisify } from 'node:util';
 import type { ExecutionContext } from 'ava';
 import { newFolder } from './folder.ts';
 import type { TestedIrmc } from './sim_irmc.ts';
+import { WAIT_S } from './waits.ts';
+
+/** Which program asks, and how long it waits, in seconds. */
+export interface SnmpAsking {
+  readonly program?: 'snmpget' | 'snmpset' | 'snmpwalk';
+  readonly waitS?: number;
+}
 
 /** How it asks: the lines of `snmp.conf`. */
 export type SnmpConfiguration = Readonly<Record<string, string>>;
@@ -30,18 +37,21 @@ export function asCommunity({ irmc }: TestedIrmc, version: '1' | '2c', community
   return { defVersion: version, defCommunity: community ?? irmc.parts.snmp.community ?? '' };
 }
 
-/** Asks once for objects, by their numbers. Resolves with a line for each value, type and value; or with what it says about a failure. */
+/**
+ * Asks once for objects, by their numbers, and waits up to `waitS` for the answer. Resolves with a line for each value, type and
+ * value; or with what it says about a failure.
+ */
 export async function snmpget(
   t: ExecutionContext,
   { address, ports }: TestedIrmc,
   configuration: SnmpConfiguration,
   oids: readonly string[],
-  program: 'snmpget' | 'snmpset' | 'snmpwalk' = 'snmpget',
+  { program = 'snmpget', waitS = WAIT_S.forAnswer }: SnmpAsking = {},
 ): Promise<string> {
   const folder = await newFolder(t);
   const lines = Object.entries(configuration).map(([name, value]) => `${name} ${value}\n`);
   await writeFile(join(folder, 'snmp.conf'), lines.join(''));
-  const args = ['-t', '1', '-r', '0', '-Oqn', '-OT', '-On', `${address}:${ports.snmp}`, ...oids];
+  const args = ['-t', String(waitS), '-r', '0', '-Oqn', '-OT', '-On', `${address}:${ports.snmp}`, ...oids];
   const env = { ...process.env, SNMPCONFPATH: folder, SNMP_PERSISTENT_DIR: folder, MIBS: '' };
   try {
     const { stdout } = await promisify(execFile)(program, args, { env });

@@ -1,13 +1,26 @@
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import type { ExecutionContext } from 'ava';
-import type { IpmiSim } from '../../src/sim/ipmi_sim.ts';
 
 /** What becomes of an answer of the BMC, the first of which has number 1; null: it is lost. */
 export type Mangle = (answer: Buffer, number: number) => Buffer | null;
 
-/** A port in front of the BMC where its answers come out mangled. */
-export async function newUdpProxy(t: ExecutionContext, sim: IpmiSim, mangle: Mangle): Promise<number> {
+/** A BMC that listens. */
+interface Listening {
+  readonly address: string;
+  readonly port: number;
+}
+
+/** What goes through a proxy unchanged. */
+export const UNCHANGED: Mangle = (answer) => answer;
+
+/** A port in front of the BMC where its answers come out mangled. `hear` hears the questions. */
+export async function newUdpProxy(
+  t: ExecutionContext,
+  sim: Listening,
+  mangle: Mangle,
+  hear: (question: Buffer) => void = () => {},
+): Promise<number> {
   const front = createSocket('udp4').bind(0, sim.address);
   await once(front, 'listening');
   const behind = new Map<number, ReturnType<typeof createSocket>>();
@@ -26,7 +39,10 @@ export async function newUdpProxy(t: ExecutionContext, sim: IpmiSim, mangle: Man
     behind.set(port, back);
     return back;
   }
-  front.on('message', (question, { port, address }) => backFor(port, address).send(question, sim.port, sim.address));
+  front.on('message', (question, { port, address }) => {
+    hear(question);
+    backFor(port, address).send(question, sim.port, sim.address);
+  });
   t.teardown(() => {
     for (const socket of [front, ...behind.values()]) socket.close();
   });

@@ -97,6 +97,10 @@ means(complains('Get Chassis Power Status failed: Unspecified error\n'), 'BMC_RE
 means(complains('Set Chassis Power Control to Up/On failed: Insufficient privilege level\n'), 'BMC_PRIVILEGE_TOO_LOW');
 means(complains('Set Chassis Power Control to Reset failed: Node busy\n'), 'BMC_BUSY');
 means(complains('Set Chassis Power Control to Reset failed: Timeout\n'), 'NO_ANSWER');
+means(complains('Set Chassis Power Control to Reset failed: Command response could not be provided\n'), 'NO_ANSWER');
+means(complains('Set Chassis Power Control to Reset failed: Cannot execute duplicated request\n'), 'NO_ANSWER');
+means(complains('Set Chassis Power Control to Reset failed: Device firmeware in update mode\n'), 'BMC_BUSY');
+means(complains('Set Chassis Power Control to Reset failed: Out of space\n'), 'BMC_BUSY');
 means(complains('Set Chassis Power Control to Reset failed: Response not available\n'), 'NO_ANSWER');
 means(complains('Unable to set Chassis Power Control to Reset\nClose Session command failed\n'), 'NO_ANSWER');
 means(complains('Unable to get Chassis Power Status\n'), 'NO_ANSWER');

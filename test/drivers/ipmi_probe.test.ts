@@ -2,12 +2,12 @@
 import { createSocket } from 'node:dgram';
 import { getEventListeners, once } from 'node:events';
 import test, { type ExecutionContext } from 'ava';
-import { systemClock } from '../../src/core/clock.ts';
 import { fail } from '../../src/core/errors.ts';
 import { findBmc, SILENCE_MS } from '../../src/drivers/ipmi/ipmitool/probe.ts';
 import { ownAddress, takePort } from '../../src/sim/loopback.ts';
 import { eventually } from '../counterparts/eventually.ts';
 import { newIpmiSim } from '../counterparts/ipmi_sim.ts';
+import { PatientClock } from '../counterparts/patient_clock.ts';
 import { never } from '../counterparts/signals.ts';
 import { VirtualClock } from '../world/virtual_clock.ts';
 
@@ -28,7 +28,7 @@ async function newSocket(t: ExecutionContext, answer?: Buffer, address = ownAddr
 
 test('a BMC is found at its address', async (t) => {
   const sim = await newIpmiSim(t);
-  t.is(await findBmc(at(sim.address, sim.port), systemClock, never()), sim.address);
+  t.is(await findBmc(at(sim.address, sim.port), new PatientClock(), never()), sim.address);
 });
 
 test('a closed port is told at once', async (t) => {
@@ -41,7 +41,7 @@ test('a closed port is told at once', async (t) => {
 });
 
 test('a name without address is told', async (t) => {
-  await t.throwsAsync(findBmc(at('bmc.invalid', 623), systemClock, never()), {
+  await t.throwsAsync(findBmc(at('bmc.invalid', 623), new PatientClock(), never()), {
     code: 'BMC_NAME_UNKNOWN',
     message: /bmc\.invalid .*ENOTFOUND|bmc\.invalid .*EAI_AGAIN/,
   });

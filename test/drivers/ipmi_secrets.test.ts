@@ -4,11 +4,12 @@ import { CountermandError, type ErrorCode, fail } from '../../src/core/errors.ts
 import type { DriverInfo } from '../../src/drivers/driver.ts';
 import { IPMI_TRANSPORTS, newIpmiDriver } from '../counterparts/ipmi_driver.ts';
 import { infoOf, newIpmiSim } from '../counterparts/ipmi_sim.ts';
+import { PatientClock } from '../counterparts/patient_clock.ts';
 import { environmentOf, processesWith } from '../counterparts/processes.ts';
 import { newPyghmiBmc } from '../counterparts/pyghmi.ts';
 import { never } from '../counterparts/signals.ts';
 
-const driver = newIpmiDriver();
+const driver = newIpmiDriver({ clock: new PatientClock() });
 test.after.always(() => driver.close());
 
 test('a living ipmitool shows no secret among its arguments, and has nothing in its environment that it does not need', async (t) => {
@@ -42,7 +43,7 @@ function opens(title: string, password: string, kgKey = Buffer.alloc(0)): void {
     const info = { ...infoOf(bmc), ...(kgKey.length > 0 && { ipmi_hex_kg_key: kgKey.toString('hex') }) };
     for (const transport of IPMI_TRANSPORTS) {
       const reading = driver.getPowerState(driver.parse({ ...info, ipmi_transport: transport }), never());
-      t.deepEqual(await reading, { powerState: 'power on' }, transport);
+      t.like(await reading, { powerState: 'power on' }, transport);
     }
   });
 }

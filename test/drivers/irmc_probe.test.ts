@@ -4,11 +4,12 @@ import { TARGETS } from '../../src/core/power.ts';
 import type { DriverInfo } from '../../src/drivers/driver.ts';
 import { Pace } from '../../src/drivers/irmc/pace.ts';
 import { newIrmcDriver } from '../counterparts/irmc_driver.ts';
+import { PatientClock } from '../counterparts/patient_clock.ts';
 import { never } from '../counterparts/signals.ts';
 import { newSimIrmc, type TestedIrmc } from '../counterparts/sim_irmc.ts';
 import { VirtualClock } from '../world/virtual_clock.ts';
 
-const driver = newIrmcDriver();
+const driver = newIrmcDriver(new PatientClock());
 test.after.always(() => driver.close());
 
 const supported = ({ info }: TestedIrmc) => driver.getSupportedPowerStates(driver.parse(info), never());
@@ -58,18 +59,18 @@ test('each way sees a reboot that never shows off', async (t) => {
   await driver.setPowerState(driver.parse(tested.info), 'rebooting', never());
   t.is(tested.irmc.host.boot, 'self-test');
   const starting = { powerState: 'power on', host: 'starting' } as const;
-  t.deepEqual(await driver.getPowerState(driver.parse(tested.info), never()), starting, 'SNMP');
+  t.like(await driver.getPowerState(driver.parse(tested.info), never()), starting, 'SNMP');
   const info = withoutSnmp(tested.info);
-  t.deepEqual(await driver.getPowerState(driver.parse(info), never()), starting, 'IPMI');
+  t.like(await driver.getPowerState(driver.parse(info), never()), starting, 'IPMI');
   await tested.listening.switchIpmi(false);
-  t.deepEqual(await driver.getPowerState(driver.parse(info), never()), starting, 'Redfish');
+  t.like(await driver.getPowerState(driver.parse(info), never()), starting, 'Redfish');
 });
 
 test('a host on its way down is seen over SNMP', async (t) => {
   const tested = await newSimIrmc(t, { host: { softMs: Number.POSITIVE_INFINITY } });
   await driver.setPowerState(driver.parse(tested.info), 'soft power off', never());
   const seen = await driver.getPowerState(driver.parse(tested.info), never());
-  t.deepEqual(seen, { powerState: 'power on', host: 'stopping' });
+  t.like(seen, { powerState: 'power on', host: 'stopping' });
 });
 
 test('an iRMC rests 3 s after a command that switches, and a recall of a graceful order waits for nothing', async (t) => {

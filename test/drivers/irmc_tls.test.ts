@@ -8,10 +8,11 @@ import { ownAddress } from '../../src/sim/loopback.ts';
 import { newAuthority, selfSigned } from '../counterparts/certificates.ts';
 import { newFolder } from '../counterparts/folder.ts';
 import { newIrmcDriver } from '../counterparts/irmc_driver.ts';
+import { PatientClock } from '../counterparts/patient_clock.ts';
 import { never } from '../counterparts/signals.ts';
 import { newSimIrmc } from '../counterparts/sim_irmc.ts';
 
-const driver = newIrmcDriver();
+const driver = newIrmcDriver(new PatientClock());
 test.after.always(() => driver.close());
 
 test('a certificate of the authority that is named, as a file or in a folder', async (t) => {

@@ -1,14 +1,14 @@
 /** Audits from the command line: real processes, hardware of the driver `fake`. */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import test, { type ExecutionContext } from 'ava';
+import test from 'ava';
 import { type House, openHouse } from './house.ts';
 import { enrol } from './orders.ts';
 import { untilPlanIn, watchPlan } from './plans.ts';
-import { type CommandResult, run } from './processes.ts';
+import { type CommandResult, runHere } from './processes.ts';
 
-function countermand(t: ExecutionContext, { address }: House, ...words: string[]): Promise<CommandResult> {
-  return run(t, ['audit', ...words], { COUNTERMAND_CONDUCTOR: address });
+function countermand({ address }: House, ...words: string[]): Promise<CommandResult> {
+  return runHere(['audit', ...words], { COUNTERMAND_CONDUCTOR: address });
 }
 
 const linesOf = (text: string) =>
@@ -29,20 +29,30 @@ test('an audit from flags: made, shown, its plan run; a second one starts its pl
     'wave_size=1',
     'reason=new fans',
   ];
-  const made = await countermand(t, house, 'create', '--name', 'fans', ...flags);
+  const made = await countermand(house, 'create', '--name', 'fans', ...flags);
   t.is(made.exitCode, 0, made.stderr);
   t.regex(
     made.stdout,
     /^audit 'fans' \(.{36}\) SUCCEEDED\nplan 'fans' \(.{36}\) RECOMMENDED; 5 actions, at most 10 at once\n {2}countermand plan start /,
   );
-  const shown = await countermand(t, house, 'show', 'fans');
+  const shown = await countermand(house, 'show', 'fans');
   t.regex(
     shown.stdout,
     /parameters +\{"reason":"new fans","wave_size":1\}|parameters +\{"wave_size":1,"reason":"new fans"\}/,
   );
   t.regex(shown.stdout, /scope +\[\{"baremetal":\[\{"nodes":\["n\[1-2\]"\]\}\]\}\]/);
-  const saving = ['--goal', 'cluster_maintaining', '--nodes', 'n1', '--auto-trigger', '--request-id', 'auto', '--json'];
-  const triggered = await countermand(t, house, 'create', '--name', 'again', ...saving);
+  const saving = [
+    '--goal',
+    'cluster_maintaining',
+    '--nodes',
+    'n1',
+    '--auto-trigger',
+    '--yes',
+    '--request-id',
+    'auto',
+    '--json',
+  ];
+  const triggered = await countermand(house, 'create', '--name', 'again', ...saving);
   const [{ audit, actionPlan }] = linesOf(triggered.stdout);
   t.like(audit, {
     name: 'again',
@@ -66,29 +76,29 @@ test('an audit from a file: continuous, suspended, resumed, cancelled, deleted; 
   const house = await openHouse(t);
   const file = join(house.data, 'audit.yaml');
   await writeFile(file, FILE);
-  const made = await countermand(t, house, 'create', file, '--interval', '7200', '--json');
+  const made = await countermand(house, 'create', file, '--interval', '7200', '--json');
   t.is(made.exitCode, 0, made.stderr);
   const [{ audit, actionPlan }] = linesOf(made.stdout);
   t.like(audit, { auditType: 'CONTINUOUS', state: 'ONGOING', interval: 7200, parameters: { para1: 0.5 } });
   t.like(actionPlan, { name: 'look', state: 'RECOMMENDED', auditUuid: audit.uuid });
-  const list = await countermand(t, house, 'list');
+  const list = await countermand(house, 'list');
   t.regex(list.stdout, /look +.{36} +dummy +ONGOING +every 2h, next in 1h59m/);
   for (const [order, state] of Object.entries({ suspend: 'SUSPENDED', resume: 'ONGOING', cancel: 'CANCELLED' })) {
-    const answer = await countermand(t, house, order, 'look', '--json');
+    const answer = await countermand(house, order, 'look', '--json');
     t.like(linesOf(answer.stdout)[0], { uuid: audit.uuid, state });
   }
-  t.regex((await countermand(t, house, 'delete', 'look')).stdout, /^audit look: deleted$/m);
-  const gone = await countermand(t, house, 'show', 'look');
+  t.regex((await countermand(house, 'delete', 'look', '--yes')).stdout, /^audit look: deleted$/m);
+  const gone = await countermand(house, 'show', 'look');
   t.is(gone.exitCode, 3);
   t.regex(gone.stderr, /there is no audit 'look'/);
 });
 
 test('the strategies are listed with their parameters', async (t) => {
   const house = await openHouse(t);
-  const { stdout } = await countermand(t, house, 'strategies');
+  const { stdout } = await countermand(house, 'strategies');
   t.regex(stdout, /^saving_energy \(goal saving_energy\): powers off softly/m);
   t.regex(stdout, /^ {2}idle_label +"idle" +The label/m);
-  const names = linesOf((await countermand(t, house, 'strategies', '--json')).stdout).map(({ name }) => name);
+  const names = linesOf((await countermand(house, 'strategies', '--json')).stdout).map(({ name }) => name);
   t.deepEqual(names, ['manual', 'dummy', 'host_maintenance', 'saving_energy']);
 });
 
@@ -96,9 +106,9 @@ test('what is wrong with an audit file is said with its place', async (t) => {
   const house = await openHouse(t);
   const file = join(house.data, 'audit.yaml');
   await writeFile(file, `${FILE}colour: red\n`);
-  const refused = await countermand(t, house, 'create', file);
+  const refused = await countermand(house, 'create', file);
   t.is(refused.exitCode, 2);
   t.regex(refused.stderr, /audit\.yaml: colour is no key; the keys are name, audit_type, strategy, goal/);
-  const nameless = await countermand(t, house, 'create', '--strategy', 'dummy');
+  const nameless = await countermand(house, 'create', '--strategy', 'dummy');
   t.regex(nameless.stderr, /the command: name: is missing; it must be text/);
 });

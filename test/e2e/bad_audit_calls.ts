@@ -27,12 +27,29 @@ const audit = (what: string, more: NewAudit, says: RegExp): BadCall => ({
   ...INVALID,
   says,
 });
+const whole = (what: string, which: NewAudit, list: object[]): BadCall => ({
+  what: `${what} of ${which.strategy || which.goal}, which acts on nodes`,
+  call: createAudit({ ...which, scope: list as never, autoTrigger: true }),
+  ...SCOPE,
+  says: /^scope: .* would act on every node; name nodes, zones or labels, or say all: true \(--all\)$/,
+});
 const scope = (what: string, list: readonly object[], says: RegExp): BadCall => ({
   ...audit(what, { scope: [...list] }, says),
   ...SCOPE,
 });
 
 const AUDITS: readonly BadCall[] = [
+  audit('every node and a scope', { all: true, scope: [{ baremetal: [{ nodes: ['n1'] }] }] }, /^all: the scope names/),
+  ...[{ strategy: 'host_maintenance' }, { strategy: 'saving_energy' }, { goal: 'saving_energy', strategy: '' }].flatMap(
+    (which) => [
+      whole('no scope', which, []),
+      whole('a scope that only excludes', which, [{ baremetal: [{ exclude: [{ nodes: ['n1'] }] }] }]),
+      whole('a section that only excludes', which, [
+        { baremetal: [{ nodes: ['n1'] }] },
+        { baremetal: [{ exclude: [{ zones: ['default'] }] }] },
+      ]),
+    ],
+  ),
   audit('no name', { name: '' }, /^name: it has 1 to 255 characters/),
   audit('a name with a line break', { name: 'a\nb' }, /^name: it has a control character/),
   audit('a long request_id', { requestId: 'x'.repeat(256) }, /^request_id: it has 1 to 255 characters/),

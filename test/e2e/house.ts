@@ -1,4 +1,7 @@
+import { truncate, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
+import { RESERVE_BYTES } from '../../src/server/store/reserve.ts';
 import { ownAddress } from '../../src/sim/loopback.ts';
 import { newFolder } from '../counterparts/folder.ts';
 import { type Client, connect } from './client.ts';
@@ -109,9 +112,18 @@ function here<T>(thing: T | null): T {
   return thing;
 }
 
+/** A reserve that takes no room on the disk: to write 48 MB for each test would take longer than most of them. */
+async function pretendReserve(data: string): Promise<void> {
+  const path = join(data, 'reserve');
+  await writeFile(path, '');
+  await truncate(path, RESERVE_BYTES);
+}
+
 /** A house that serves. */
 export async function openHouse(t: ExecutionContext, plan: HousePlan = {}): Promise<House> {
-  const house = new House(t, await newFolder(t), plan);
+  const data = await newFolder(t);
+  await pretendReserve(data);
+  const house = new House(t, data, plan);
   await house.start('conductor');
   if (plan.apart) await house.start('agent');
   return house;

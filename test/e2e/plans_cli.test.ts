@@ -6,7 +6,7 @@ import { PowerState } from '../../src/gen/countermand/v1/power.ts';
 import { type House, openHouse } from './house.ts';
 import { enrol, order, untilAtRest, untilIn, watchNode, watchTask } from './orders.ts';
 import { actionStates } from './plans.ts';
-import { type CommandResult, type Daemon, run, type Settings, startProcess } from './processes.ts';
+import { type CommandResult, type Daemon, runHere, type Settings, startProcess } from './processes.ts';
 
 /** A house with nodes; the system of each takes so long to stop. */
 async function openRack(
@@ -23,8 +23,8 @@ async function openRack(
 const at = ({ address }: House) => ({ COUNTERMAND_CONDUCTOR: address });
 
 /** Runs a command to its end. */
-function countermand(t: ExecutionContext, house: House, ...words: string[]): Promise<CommandResult> {
-  return run(t, words, at(house));
+function countermand(house: House, ...words: string[]): Promise<CommandResult> {
+  return runHere(words, at(house));
 }
 
 /** Starts a command and resolves when it says that the plan has begun; with the plan's uuid. */
@@ -55,34 +55,34 @@ actions:
 test('a plan from a file: made, listed, shown, started, watched to its end, deleted', async (t) => {
   const house = await openRack(t, { n1: '0', n2: '0' });
   const file = await writePlan(house, RACK);
-  const made = await countermand(t, house, 'plan', 'create', file, '--request-id', 'r1');
+  const made = await countermand(house, 'plan', 'create', file, '--request-id', 'r1');
   t.is(made.exitCode, 0, made.stderr);
   t.regex(
     made.stdout,
     /^plan 'rack 7 down' \(.{36}\) RECOMMENDED; 4 actions, at most 2 at once\n {2}countermand plan start /,
   );
-  const again = await countermand(t, house, 'plan', 'create', file, '--request-id', 'r1', '--json');
+  const again = await countermand(house, 'plan', 'create', file, '--request-id', 'r1', '--json');
   t.like(JSON.parse(again.stdout), { actionPlan: { state: 'RECOMMENDED', onFailure: 'STOP', size: 4 } });
-  const listed = await countermand(t, house, 'plan', 'list', '--state', 'RECOMMENDED', 'ONGOING');
+  const listed = await countermand(house, 'plan', 'list', '--state', 'RECOMMENDED', 'ONGOING');
   t.regex(listed.stdout, /^NAME .*\nrack 7 down .* RECOMMENDED +4 PENDING/);
   t.is(listed.stdout.split('\n').length, 2);
-  const shown = await countermand(t, house, 'plan', 'show', 'r1');
+  const shown = await countermand(house, 'plan', 'show', 'r1');
   t.regex(shown.stdout, /\nsecond +n2 soft power off +PENDING +drain\nrest +nop +PENDING +n1, second$/);
 
-  const started = await countermand(t, house, 'plan', 'start', 'rack 7 down');
+  const started = await countermand(house, 'plan', 'start', 'rack 7 down', '--yes');
   t.is(started.exitCode, 0, started.stderr);
   t.regex(started.stdout, /\nrest: nop SUCCEEDED after 0s\n|\nplan 'rack 7 down' SUCCEEDED after \d+s; 4 of 4 done$/);
-  t.is((await countermand(t, house, 'plan', 'list', '--state', 'ONGOING')).stdout, 'no action plans');
-  const watched = linesOf((await countermand(t, house, 'plan', 'watch', 'r1', '--json')).stdout);
+  t.is((await countermand(house, 'plan', 'list', '--state', 'ONGOING')).stdout, 'no action plans');
+  const watched = linesOf((await countermand(house, 'plan', 'watch', 'r1', '--json')).stdout);
   t.like(watched.at(-1), { actionPlan: { state: 'SUCCEEDED' }, actions: { length: 4 } });
-  t.is((await countermand(t, house, 'plan', 'cancel', 'r1')).exitCode, 5);
-  t.like(await countermand(t, house, 'plan', 'delete', 'r1'), { exitCode: 0, stdout: 'plan r1: deleted' });
-  t.is((await countermand(t, house, 'plan', 'list')).stdout, 'no action plans');
+  t.is((await countermand(house, 'plan', 'cancel', 'r1')).exitCode, 5);
+  t.like(await countermand(house, 'plan', 'delete', 'r1', '--yes'), { exitCode: 0, stdout: 'plan r1: deleted' });
+  t.is((await countermand(house, 'plan', 'list')).stdout, 'no action plans');
 
-  const events = await countermand(t, house, 'events', '--plan', 'r1', '--type', 'action.*', '*.power_set.*');
+  const events = await countermand(house, 'events', '--plan', 'r1', '--type', 'action.*', '*.power_set.*');
   t.regex(events.stdout, / action\.update +rack 7 down\/second {2}ONGOING -> SUCCEEDED\n/);
   t.regex(events.stdout, / baremetal\.node\.power_set\.end +n1 {2}soft power off: /);
-  const ofNode = await countermand(t, house, 'events', '--node', 'n2', '--json');
+  const ofNode = await countermand(house, 'events', '--node', 'n2', '--json');
   const names = linesOf(ofNode.stdout).map(({ payload }) =>
     Object.values(payload).find((data) => typeof data === 'object'),
   );
@@ -99,7 +99,7 @@ test('a plan is cancelled from a second terminal while the first one watches', a
   );
   await untilIn(watchTask(house.client, heldBy), 'CONFIRMING');
 
-  const cancelled = await countermand(t, house, 'plan', 'cancel', 'soft_off n[1-3]: work', '--reason', 'wrong rack');
+  const cancelled = await countermand(house, 'plan', 'cancel', 'soft_off n[1-3]: work', '--reason', 'wrong rack');
   t.is(cancelled.exitCode, 0, cancelled.stderr);
   t.regex(
     cancelled.stdout,
@@ -112,7 +112,7 @@ test('a plan is cancelled from a second terminal while the first one watches', a
   t.regex(said, /\nn3: soft power off CANCELLED; the plan was cancelled\n/);
   t.regex(first.logged.seen.join('\n'), /^error: plan 'soft_off n\[1-3\]: work' CANCELLED; cancelled: wrong rack/);
   t.deepEqual(await actionStates(house.client, first.uuid), { n1: 'CANCELLED', n2: 'CANCELLED', n3: 'CANCELLED' });
-  t.is((await countermand(t, house, 'plan', 'cancel', first.uuid, '--no-wait')).exitCode, 0);
+  t.is((await countermand(house, 'plan', 'cancel', first.uuid, '--no-wait')).exitCode, 0);
 });
 
 test('Ctrl-C stops the watching and says how to cancel; the plan goes on', async (t) => {
@@ -125,34 +125,23 @@ test('Ctrl-C stops the watching and says how to cancel; the plan goes on', async
     `  watch it: countermand plan watch ${watching.uuid}`,
     `  cancel it: countermand plan cancel ${watching.uuid}`,
   ]);
-  const overlapping = await countermand(t, house, 'node', 'power', 'n[1-2]', 'soft_off');
+  const overlapping = await countermand(house, 'node', 'power', 'n[1-2]', 'soft_off');
   t.is(overlapping.exitCode, 5);
   t.regex(
     overlapping.stderr,
     /which is ONGOING; can: .*--queue.*\nthe plan was made; can:\n {2}countermand plan start /,
   );
-  const queued = await countermand(
-    t,
-    house,
-    'node',
-    'power',
-    'n[1-2]',
-    'on',
-    '--queue',
-    '--no-wait',
-    '--request-id',
-    'q',
-  );
+  const queued = await countermand(house, 'node', 'power', 'n[1-2]', 'on', '--queue', '--no-wait', '--request-id', 'q');
   t.regex(queued.stdout, /PENDING; 2 actions/);
-  const cancelled = linesOf((await countermand(t, house, '--json', 'plan', 'cancel', watching.uuid)).stdout);
+  const cancelled = linesOf((await countermand(house, '--json', 'plan', 'cancel', watching.uuid)).stdout);
   t.is(cancelled.at(-1).actionPlan.state, 'CANCELLED');
-  t.is((await countermand(t, house, 'node', 'power', 'n[1-2]', 'on', '--queue', '--request-id', 'q')).exitCode, 0);
+  t.is((await countermand(house, 'node', 'power', 'n[1-2]', 'on', '--queue', '--request-id', 'q')).exitCode, 0);
 });
 
 test('an action that fails: the exit code, and who says why', async (t) => {
   const house = await openRack(t, { n1: 'never', n2: '0' });
   const words = ['node', 'power', 'n[1-2]', 'soft_off', '--timeout', '5', '--on-failure', 'continue', '--canary', '0'];
-  const failed = await countermand(t, house, ...words);
+  const failed = await countermand(house, ...words);
   t.is(failed.exitCode, 7);
   t.regex(failed.stderr, /^error: plan 'soft_off n\[1-2\]' FAILED; action 'n1' failed: /);
   t.regex(failed.stdout, /FAILED after \d+s; 1 of 2 done, 1 failed$/);
@@ -161,46 +150,46 @@ test('an action that fails: the exit code, and who says why', async (t) => {
 test('a plan is rolled back: previewed, ordered, watched, and refused a second time', async (t) => {
   const house = await openRack(t, { n1: '0', n2: '0' });
   const file = await writePlan(house, RACK);
-  t.is((await countermand(t, house, 'plan', 'create', file, '--request-id', 'r1', '--start')).exitCode, 0);
-  const preview = await countermand(t, house, 'plan', 'rollback', 'r1', '--preview');
+  t.is((await countermand(house, 'plan', 'create', file, '--request-id', 'r1', '--start', '--yes')).exitCode, 0);
+  const preview = await countermand(house, 'plan', 'rollback', 'r1', '--preview');
   t.is(preview.exitCode, 0, preview.stderr);
   t.regex(
     preview.stdout,
     /\nACTION +NODE +WHAT WOULD BE DONE\ndrain +n1 +.*\nn1 +n1 +power on\nsecond +n2 +power on\n/,
   );
   t.regex(preview.stdout, /\ncan: countermand plan rollback [\da-f-]{36}$/);
-  const asJson = JSON.parse((await countermand(t, house, 'plan', 'rollback', 'r1', '--preview', '--json')).stdout);
+  const asJson = JSON.parse((await countermand(house, 'plan', 'rollback', 'r1', '--preview', '--json')).stdout);
   t.like(asJson, { actionPlan: { state: 'SUCCEEDED' }, undos: { 1: { kind: 'ACTION', what: 'power on' } } });
 
-  const back = await countermand(t, house, 'plan', 'rollback', 'r1', '--request-id', 'back');
+  const back = await countermand(house, 'plan', 'rollback', 'r1', '--yes', '--request-id', 'back');
   t.is(back.exitCode, 0, back.stderr);
   t.regex(back.stdout, /^plan 'rollback of rack 7 down' \(.{36}\) ONGOING; 3 actions, /);
   t.regex(back.stdout, /\nplan 'rollback of rack 7 down' SUCCEEDED after \d+s; 3 of 3 done$/);
-  const again = await countermand(t, house, 'plan', 'rollback', 'r1', '--request-id', 'back', '--no-wait');
+  const again = await countermand(house, 'plan', 'rollback', 'r1', '--yes', '--request-id', 'back', '--no-wait');
   t.is(again.exitCode, 0, 'the same order is the same rollback');
-  const refused = await countermand(t, house, 'plan', 'rollback', 'r1');
+  const refused = await countermand(house, 'plan', 'rollback', 'r1', '--yes');
   t.is(refused.exitCode, 5);
   t.regex(refused.stderr, /cannot be rolled back: it was rolled back by plan /);
-  t.regex((await countermand(t, house, 'plan', 'rollback', 'r1', '--preview')).stdout, /\nIt would be refused: /);
-  t.regex((await countermand(t, house, 'plan', 'show', 'r1')).stdout, /\nrolled back by +[\da-f-]{36}\n/);
-  t.regex((await countermand(t, house, 'plan', 'show', 'back')).stdout, /\nrollback of +[\da-f-]{36}\n/);
-  t.is((await countermand(t, house, 'plan', 'rollback', 'r1', '--preview', '--no-wait')).exitCode, 2);
+  t.regex((await countermand(house, 'plan', 'rollback', 'r1', '--preview')).stdout, /\nIt would be refused: /);
+  t.regex((await countermand(house, 'plan', 'show', 'r1')).stdout, /\nrolled back by +[\da-f-]{36}\n/);
+  t.regex((await countermand(house, 'plan', 'show', 'back')).stdout, /\nrollback of +[\da-f-]{36}\n/);
+  t.is((await countermand(house, 'plan', 'rollback', 'r1', '--preview', '--no-wait')).exitCode, 2);
 });
 
 test('what somebody has changed since is undone only if that is said', async (t) => {
   const house = await openRack(t, { n1: '0', n2: '0' });
-  t.is((await countermand(t, house, 'node', 'power', 'n[1-2]', 'soft_off', '--request-id', 'r1')).exitCode, 0);
-  t.is((await countermand(t, house, 'node', 'power', 'n1', 'on')).exitCode, 0);
-  const preview = await countermand(t, house, 'plan', 'rollback', 'r1', '--preview');
+  t.is((await countermand(house, 'node', 'power', 'n[1-2]', 'soft_off', '--request-id', 'r1')).exitCode, 0);
+  t.is((await countermand(house, 'node', 'power', 'n1', 'on')).exitCode, 0);
+  const preview = await countermand(house, 'plan', 'rollback', 'r1', '--preview');
   t.regex(preview.stdout, / DRIFT\n.* n1 is power on, .*\nn2 +n2 +power on\n/);
   t.regex(
     preview.stdout,
     /\nIt would be refused as it is \(changed by somebody since: 'n1'\); can: .* --accept-drift$/,
   );
-  const refused = await countermand(t, house, 'plan', 'rollback', 'r1');
+  const refused = await countermand(house, 'plan', 'rollback', 'r1', '--yes');
   t.is(refused.exitCode, 5);
   t.regex(refused.stderr, /--accept-drift undoes it all the same/);
-  t.is((await countermand(t, house, 'plan', 'rollback', 'r1', '--accept-drift')).exitCode, 0);
+  t.is((await countermand(house, 'plan', 'rollback', 'r1', '--accept-drift', '--yes')).exitCode, 0);
 });
 
 test('a cancel goes on to roll back, and ends as the rollback does', async (t) => {
@@ -209,7 +198,16 @@ test('a cancel goes on to roll back, and ends as the rollback does', async (t) =
   await first.said.until('n1 to be done', (said) => said.startsWith('n1: soft power off SUCCEEDED'));
   const { heldBy = '' } = await watchNode(house.client, 'n2').until('its order', (node) => node.heldBy !== undefined);
   await untilIn(watchTask(house.client, heldBy), 'CONFIRMING');
-  const cancelled = await countermand(t, house, 'plan', 'cancel', first.uuid, '--rollback', '--reason', 'wrong rack');
+  const cancelled = await countermand(
+    house,
+    'plan',
+    'cancel',
+    first.uuid,
+    '--rollback',
+    '--yes',
+    '--reason',
+    'wrong rack',
+  );
   t.is(cancelled.exitCode, 0, cancelled.stderr);
   t.regex(cancelled.stdout, /\nplan 'soft_off n\[1-2\]' is being rolled back; cancelled: wrong rack; /);
   // It may be over before it can be watched: then its end is all that is told.
@@ -224,7 +222,7 @@ test('a plan that undoes itself when an action fails', async (t) => {
   // What was given up may still take effect for so long; the rollback waits for that.
   const house = await openRack(t, { n1: '0', n2: 'never' }, { soft_power_off_timeout: 5 });
   const words = ['node', 'power', 'n[1-2]', 'soft_off', '--max-parallel', '1', '--on-failure', 'rollback'];
-  const failed = await countermand(t, house, ...words);
+  const failed = await countermand(house, ...words);
   t.is(failed.exitCode, 7);
   t.regex(failed.stderr, /^error: plan 'soft_off n\[1-2\]' FAILED; action 'n2' failed: /);
   t.regex(failed.stdout, /\nplan 'soft_off n\[1-2\]' is being rolled back; /);
@@ -235,7 +233,7 @@ test('aborts of many nodes are given side by side', async (t) => {
   const house = await openRack(t, { n1: 'never', n2: 'never', n3: '0' });
   const orders = ['n1', 'n2'].map((node) => order(house.client, node, 'SOFT_POWER_OFF'));
   await Promise.all(orders.map((watch) => untilIn(watch, 'CONFIRMING')));
-  const aborted = await countermand(t, house, 'node', 'power', 'n[1-3]', 'abort_soft_off', '--reason', 'wrong rack');
+  const aborted = await countermand(house, 'node', 'power', 'n[1-3]', 'abort_soft_off', '--reason', 'wrong rack');
   t.is(aborted.exitCode, 0, aborted.stderr);
   t.deepEqual(
     aborted.stdout
@@ -247,7 +245,7 @@ test('aborts of many nodes are given side by side', async (t) => {
     ),
   );
   for (const watch of orders) t.like(await untilAtRest(watch), { state: 'ABORTED', abort: { outcome: 'RECALLED' } });
-  const missing = await countermand(t, house, 'node', 'power', 'n3,n4,n5', 'abort_soft_off', '--json');
+  const missing = await countermand(house, 'node', 'power', 'n3,n4,n5', 'abort_soft_off', '--json');
   t.is(missing.exitCode, 3);
   t.regex(
     JSON.parse(missing.stderr).error.message,
@@ -274,14 +272,22 @@ test('bad plans are refused with the place, and nothing is made', async (t) => {
     [RACK, 3, /'second'\.input_parameters\.resource_id: there is no node 'n2'/],
   ];
   for (const [text, exitCode, says] of refusals) {
-    const refused = await countermand(t, house, 'plan', 'create', await writePlan(house, text), '--start', '--json');
+    const refused = await countermand(
+      house,
+      'plan',
+      'create',
+      await writePlan(house, text),
+      '--start',
+      '--yes',
+      '--json',
+    );
     t.is(refused.exitCode, exitCode, refused.stderr);
     t.is(refused.stdout, '');
     t.regex(JSON.parse(refused.stderr).error.message, says);
   }
-  const unknown = await countermand(t, house, 'node', 'power', 'n[1-2]', 'off', '--yes');
+  const unknown = await countermand(house, 'node', 'power', 'n[1-2]', 'off', '--yes');
   t.is(unknown.exitCode, 3);
-  t.is((await countermand(t, house, 'plan', 'list')).stdout, 'no action plans');
-  t.is((await countermand(t, house, 'events', '--type', 'action_plan.*')).stdout, '');
-  t.is((await countermand(t, house, 'events', '--plan', 'p')).exitCode, 3);
+  t.is((await countermand(house, 'plan', 'list')).stdout, 'no action plans');
+  t.is((await countermand(house, 'events', '--type', 'action_plan.*')).stdout, '');
+  t.is((await countermand(house, 'events', '--plan', 'p')).exitCode, 3);
 });

@@ -5,6 +5,8 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import type { ExecutionContext } from 'ava';
 import { flagOf, type KeyName } from '../../src/cli/configuration_keys.ts';
+import { runCommandLine } from '../../src/cli/program.ts';
+import { openCaptured } from '../cli/captured.ts';
 import { Watch } from './watching.ts';
 
 const PROGRAM = fileURLToPath(new URL('../../bin/countermand', import.meta.url));
@@ -127,7 +129,18 @@ export interface CommandResult {
   readonly stderr: string;
 }
 
-/** Runs a command of the command line to its end. */
+/**
+ * Runs a command of the command line to its end, in this process: for tests of what it says, of which there are many. What
+ * signals, pipes and the bundle do is tested with `run`.
+ */
+export async function runHere(words: readonly string[], variables: Variables = {}): Promise<CommandResult> {
+  const { terminal, stdin, stdout, stderr } = openCaptured(false, variables);
+  stdin.end();
+  const exitCode = await runCommandLine(words, terminal);
+  return { exitCode, stdout: stdout().trimEnd(), stderr: stderr().trimEnd() };
+}
+
+/** Runs a command of the command line to its end, as a process. */
 export async function run(
   t: ExecutionContext,
   words: readonly string[],

@@ -4,7 +4,7 @@ import { allTasks } from './client.ts';
 import { type House, openHouse } from './house.ts';
 import { enrol, nodeNow, order, untilAtRest } from './orders.ts';
 import { actionsNow, createPlan, power, untilPlanEnds, type Wanted, watchPlan } from './plans.ts';
-import { type CommandResult, run } from './processes.ts';
+import { type CommandResult, runHere } from './processes.ts';
 
 async function openPair(t: ExecutionContext): Promise<House> {
   const house = await openHouse(t);
@@ -13,8 +13,8 @@ async function openPair(t: ExecutionContext): Promise<House> {
 }
 
 /** Runs a command to its end. */
-function countermand(t: ExecutionContext, { address }: House, ...words: string[]): Promise<CommandResult> {
-  return run(t, words, { COUNTERMAND_CONDUCTOR: address });
+function countermand({ address }: House, ...words: string[]): Promise<CommandResult> {
+  return runHere(words, { COUNTERMAND_CONDUCTOR: address });
 }
 
 const linesOf = (text: string) => text.split('\n').map((line) => JSON.parse(line));
@@ -45,7 +45,7 @@ for (const by of ['gRPC', 'the command line'] as const) {
       const { state } = await untilAtRest(order(house.client, 'n2', 'OFF', { requestId }));
       return void t.is(state, 'SUCCEEDED');
     }
-    const given = await countermand(t, house, 'node', 'power', 'n2', 'off', '--yes', '--request-id', requestId);
+    const given = await countermand(house, 'node', 'power', 'n2', 'off', '--yes', '--request-id', requestId);
     t.is(given.exitCode, 0, given.stderr);
   };
 
@@ -56,14 +56,14 @@ for (const by of ['gRPC', 'the command line'] as const) {
       const wake = await createPlan(client, 'wake', [power('n1', 'power on')]);
       const { n1 } = await actionsNow(client, wake.uuid);
       await powerOff(t, house, `${n1?.uuid}${word}`);
-      const started = await countermand(t, house, 'plan', 'start', 'wake');
+      const started = await countermand(house, 'plan', 'start', 'wake', '--yes');
       t.is(started.exitCode, 0, started.stderr);
       const rollback = watching(client.plans.rollbackActionPlan({ actionPlan: wake.uuid }));
       await t.throwsAsync(rollback, { message: /changed nothing that could be undone/ });
       t.deepEqual(await sentTo(house, 'n1'), ['ON']);
       t.is((await nodeNow(client, 'n1')).powerState, 'ON');
       // The order of the action names it, and is nobody's request; the client's is the client's.
-      const tasks = linesOf((await countermand(t, house, 'power', 'list', '--json')).stdout);
+      const tasks = linesOf((await countermand(house, 'power', 'list', '--json')).stdout);
       const of = (node: string) => tasks.find(({ nodeName }) => nodeName === node);
       t.like(of('n1'), { actionUuid: n1?.uuid, planUuid: wake.uuid, requestId: undefined });
       t.like(of('n2'), { actionUuid: undefined, planUuid: undefined, requestId: `${n1?.uuid}${word}` });
@@ -75,8 +75,8 @@ for (const by of ['gRPC', 'the command line'] as const) {
     const plan = await createPlan(client, 'maint', [HOLD]);
     const { hold } = await actionsNow(client, plan.uuid);
     await powerOff(t, house, hold?.uuid ?? '');
-    t.is((await countermand(t, house, 'plan', 'start', 'maint')).exitCode, 0);
-    t.true(JSON.parse((await countermand(t, house, 'node', 'show', 'n1', '--json')).stdout).maintenance);
+    t.is((await countermand(house, 'plan', 'start', 'maint', '--yes')).exitCode, 0);
+    t.true(JSON.parse((await countermand(house, 'node', 'show', 'n1', '--json')).stdout).maintenance);
   });
 }
 
@@ -88,10 +88,10 @@ test('events --plan: what names the plan in its reason only is not of the plan',
   await untilAtRest(order(client, 'n2', 'OFF', { reason }));
   await client.plans.startActionPlan({ actionPlan: plan.uuid });
   await untilPlanEnds(watchPlan(client, plan.uuid));
-  const events = await countermand(t, house, 'events', '--plan', 'down', '--type', '*.power_set.*');
+  const events = await countermand(house, 'events', '--plan', 'down', '--type', '*.power_set.*');
   t.regex(events.stdout, / baremetal\.node\.power_set\.end +n1 /);
   t.notRegex(events.stdout, / n2 /);
   const [task] = (await allTasks(client)).filter(({ nodeName }) => nodeName === 'n1');
-  const shown = await countermand(t, house, 'power', 'show', task?.uuid ?? '');
+  const shown = await countermand(house, 'power', 'show', task?.uuid ?? '');
   t.regex(shown.stdout, new RegExp(`\\nplan +${plan.uuid}\\naction +[0-9a-f-]{36}\\n`));
 });

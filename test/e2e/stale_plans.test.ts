@@ -5,19 +5,19 @@ import test, { type ExecutionContext } from 'ava';
 import { ActionPlanState } from '../../src/gen/countermand/v1/action_plan.ts';
 import { type House, openHouse } from './house.ts';
 import { enrol } from './orders.ts';
-import { type CommandResult, run } from './processes.ts';
+import { type CommandResult, runHere } from './processes.ts';
 
 const PLAN =
   'actions: [{name: a, action_type: set_node_maintenance, input_parameters: {resource_id: n1, maintenance: true}}]';
 
-function countermand(t: ExecutionContext, { address }: House, ...words: string[]): Promise<CommandResult> {
-  return run(t, words, { COUNTERMAND_CONDUCTOR: address });
+function countermand({ address }: House, ...words: string[]): Promise<CommandResult> {
+  return runHere(words, { COUNTERMAND_CONDUCTOR: address });
 }
 
 async function makePlan(t: ExecutionContext, house: House, name: string): Promise<void> {
   const path = join(house.data, `${name}.yaml`);
   await writeFile(path, `name: ${name}\n${PLAN}\n`);
-  const made = await countermand(t, house, 'plan', 'create', path);
+  const made = await countermand(house, 'plan', 'create', path);
   t.is(made.exitCode, 0, made.stderr);
 }
 
@@ -26,27 +26,27 @@ test('a node changes after a plan was made: the plan says so, cannot be started,
   await enrol(house.client, 'n1', 'fake', { fake_address: 'n1' });
   await makePlan(t, house, 'p1');
   const { actionPlan: made } = await house.client.plans.getActionPlan({ actionPlan: 'p1' });
-  await countermand(t, house, 'node', 'set', 'n1', '--label', 'rack=7');
-  const start = await countermand(t, house, 'plan', 'start', 'p1', '--force');
+  await countermand(house, 'node', 'set', 'n1', '--label', 'rack=7');
+  const start = await countermand(house, 'plan', 'start', 'p1', '--force', '--yes');
   t.is(start.exitCode, 5);
   t.regex(
     start.stderr,
     /plan 'p1' .* is SUPERSEDED; it cannot be started: node n1 changed at .*: labels none -> rack=7/,
   );
-  const shown = await countermand(t, house, 'plan', 'show', 'p1');
+  const shown = await countermand(house, 'plan', 'show', 'p1');
   t.regex(shown.stdout, /SUPERSEDED.*labels none -> rack=7/s);
-  const listed = await countermand(t, house, 'node', 'changes', '--from', String((made?.modelRevision ?? 0n) + 1n));
+  const listed = await countermand(house, 'node', 'changes', '--from', String((made?.modelRevision ?? 0n) + 1n));
   t.regex(
     listed.stdout,
     /^REVISION +WHEN +NODE +WHAT +WAS +IS +WHY\n2 +\S+ +n1 +labels +none +rack=7 +ordered by an operator$/,
   );
-  const all = await countermand(t, house, 'node', 'changes', '--json');
+  const all = await countermand(house, 'node', 'changes', '--json');
   const changes = all.stdout.trim().split('\n');
   t.deepEqual(
     changes.map((line) => JSON.parse(line).what),
     ['labels', 'node'],
   );
-  t.is((await countermand(t, house, 'node', 'changes', '--from', 'x')).exitCode, 2);
+  t.is((await countermand(house, 'node', 'changes', '--from', 'x')).exitCode, 2);
 });
 
 test('something outside has changed what runs on a node: it is reported, and the plan is stale', async (t) => {
@@ -54,7 +54,7 @@ test('something outside has changed what runs on a node: it is reported, and the
   for (const name of ['n1', 'n2']) await enrol(house.client, name, 'fake', { fake_address: name });
   await makePlan(t, house, 'p1');
   const stateNow = async () => (await house.client.plans.getActionPlan({ actionPlan: 'p1' })).actionPlan?.state;
-  const report = (...words: string[]) => countermand(t, house, 'node', 'report', ...words);
+  const report = (...words: string[]) => countermand(house, 'node', 'report', ...words);
 
   t.is(
     (await report('instance.update', 'n2')).stdout,
@@ -81,7 +81,7 @@ test('something outside has changed what runs on a node: it is reported, and the
   );
   t.is(told.stdout, '{"modelRevision":"5"}');
   t.is(await stateNow(), ActionPlanState.SUPERSEDED);
-  const listed = await countermand(t, house, 'node', 'changes', '--from', '4', '--json');
+  const listed = await countermand(house, 'node', 'changes', '--from', '4', '--json');
   const [last] = listed.stdout
     .trim()
     .split('\n')
@@ -95,13 +95,13 @@ test('a plan that is too old is superseded by its start; force starts it, and th
   const house = await openHouse(t, { settings });
   await enrol(house.client, 'n1', 'fake', { fake_address: 'n1' });
   for (const name of ['old', 'forced']) await makePlan(t, house, name);
-  const start = await countermand(t, house, 'plan', 'start', 'old');
+  const start = await countermand(house, 'plan', 'start', 'old', '--yes');
   t.is(start.exitCode, 5);
   t.regex(
     start.stderr,
     /plan 'old' .* is SUPERSEDED; it cannot be started: at .* it was older than action_plan_expiry/,
   );
-  const forced = await countermand(t, house, 'plan', 'start', 'forced', '--force');
+  const forced = await countermand(house, 'plan', 'start', 'forced', '--force', '--yes');
   t.is(forced.exitCode, 0, forced.stderr);
   const { actionPlan } = await house.client.plans.getActionPlan({ actionPlan: 'forced' });
   t.like(actionPlan, { state: ActionPlanState.SUCCEEDED, forced: true });

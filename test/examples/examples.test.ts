@@ -1,10 +1,12 @@
 /** Every example does what it says, against a real conductor. */
 import { execFile } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import test, { type ExecutionContext } from 'ava';
+import test from 'ava';
 import { environmentWith, startConductorProcess } from '../../scripts/demo/conductor_process.ts';
 import { withConductor } from '../../src/cli/connection.ts';
-import { newFolder } from '../counterparts/folder.ts';
 import { never } from '../counterparts/signals.ts';
 
 const EXAMPLES = fileURLToPath(new URL('../../examples/', import.meta.url));
@@ -23,16 +25,29 @@ const PLAN: Readonly<Record<string, Example>> = {
 };
 type Example = readonly [program: string, path: string];
 
-/** A conductor for one test, with a node whose operating system never stops. */
-async function newConductor(t: ExecutionContext): Promise<string> {
-  const folder = await newFolder(t);
+/** The conductor of all these tests. Each has a node of its own. */
+let address = '';
+let stop = async (): Promise<void> => {};
+
+test.before(async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'countermand-'));
+  stop = () => rm(folder, { recursive: true, force: true });
   const flags = ['--data', `${folder}/data`, '--recall-confirm', '0'];
   const conductor = await startConductorProcess(flags, environmentWith({}), never());
-  t.teardown(() => conductor.stop());
-  const driverInfo = { fake_address: 'r7n1', fake_soft_ms: 'never' };
-  const node = { name: 'r7n1', driver: 'fake', driverInfo };
-  await withConductor(conductor.address, ({ nodes }) => nodes.createNode(node), never());
-  return conductor.address;
+  address = conductor.address;
+  stop = async () => {
+    await conductor.stop();
+    await rm(folder, { recursive: true, force: true });
+  };
+});
+
+test.after.always(() => stop());
+
+/** A node whose operating system never stops. */
+async function newNode(name: string): Promise<string> {
+  const driverInfo = { fake_address: name, fake_soft_ms: 'never' };
+  await withConductor(address, ({ nodes }) => nodes.createNode({ name, driver: 'fake', driverInfo }), never());
+  return name;
 }
 
 interface Ran {
@@ -66,8 +81,7 @@ function lastOf(stdout: string, line: RegExp): string[] {
 
 for (const [client, example] of Object.entries(SOFT_OFF)) {
   test(`${client}: a soft power off is watched and aborted`, async (t) => {
-    const address = await newConductor(t);
-    const { exitCode, stdout, stderr } = await run(example, address, 'r7n1');
+    const { exitCode, stdout, stderr } = await run(example, address, await newNode(`soft-${client}`));
     t.is(stderr, '');
     t.is(exitCode, 0);
     t.deepEqual(wordsOf(stdout).slice(-4), ['CONFIRMING', 'RECALLED', 'ABORTING', 'ABORTED'], stdout);
@@ -76,8 +90,7 @@ for (const [client, example] of Object.entries(SOFT_OFF)) {
 
 for (const [client, example] of Object.entries(PLAN)) {
   test(`${client}: a plan is made, started, watched and cancelled`, async (t) => {
-    const address = await newConductor(t);
-    const { exitCode, stdout, stderr } = await run(example, address, 'r7n1');
+    const { exitCode, stdout, stderr } = await run(example, address, await newNode(`plan-${client}`));
     t.is(stderr, '');
     t.is(exitCode, 0);
     t.deepEqual(lastOf(stdout, /^cancel: (\w+)/), ['CANCELLING', 'CANCELLED'], stdout);
@@ -89,7 +102,6 @@ for (const [client, example] of Object.entries(PLAN)) {
 for (const [what, examples] of Object.entries({ 'a soft power off': SOFT_OFF, 'a plan': PLAN })) {
   for (const [client, example] of Object.entries(examples)) {
     test(`${client}, ${what}: what the conductor refuses is told`, async (t) => {
-      const address = await newConductor(t);
       const { exitCode, stderr } = await run(example, address, 'r7n2');
       t.is(exitCode, 1);
       t.regex(stderr, /there is no node 'r7n2'/);

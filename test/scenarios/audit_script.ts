@@ -40,6 +40,7 @@ const ORDERS: Readonly<Record<string, AuditCommand>> = {
       goal: named.goal ?? '',
       parameters: Object.fromEntries(parameters),
       scope: scopeOf(named),
+      ...(words.includes('all') && { all: true }),
       intervalMs,
       autoTrigger: words.includes('trigger'),
       maxParallel: 0,
@@ -77,7 +78,8 @@ const ORDERS: Readonly<Record<string, AuditCommand>> = {
 export const AUDIT_COMMANDS: Readonly<Record<string, AuditCommand>> = {
   /**
    * `audit create nightly strategy=saving_energy reserve=1 nodes=n[1-3] every=600 trigger`, `audit show nightly`,
-   * `audit start nightly`, and suspend, resume, cancel, delete. What is no key of ours is a parameter.
+   * `audit start nightly`, and suspend, resume, cancel, delete. `all` in the place of nodes says that every node is meant.
+   * What is no key of ours is a parameter.
    */
   audit: async (playing, [verb = '', ...words]) => {
     const order = ORDERS[verb];

@@ -133,7 +133,8 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   /** `refresh n1`: reads it now. */
   refresh: async ({ world, say }, [name = '']) => {
     const node = await getNode(name, world.database.read);
-    const { reading, reason } = await readNode(node, world.conductor.readings, world.conductor.shutdown);
+    const answer = readNode(node, world.conductor.readings, world.conductor.shutdown);
+    const { reading, reason } = await world.finish(answer);
     say(`read: ${reading?.powerState ?? 'nothing'}${reason === '' ? '' : ` (${reason})`}`);
   },
   /** `why n1`: the explanation. */
@@ -316,13 +317,18 @@ class Player {
     const error =
       task.errorCode === null || task.abortOutcome !== null ? '' : ` ${task.errorCode}: ${task.errorMessage}`;
     const message = outcome === '' && error === '' && task.message !== '' ? ` (${task.message})` : '';
-    return `${this.nameOf(task.uuid)} ${TARGET_TABLE[task.target].word}${phase} ${task.state}${outcome}${error}${message}`;
+    const word = TARGET_TABLE[task.target].word;
+    return `${this.nameOf(task.uuid)} ${word}${phase} ${task.state}${outcome}${error}${message}${problemOf(task)}`;
   }
+}
+
+function problemOf({ problem }: Pick<NodeRow, 'problem'>): string {
+  return problem === null ? '' : `, not readable: ${problem.code}`;
 }
 
 function nodeLine(node: NodeRow, now: number): string {
   const target = node.targetPowerState === null ? '' : `, on its way to ${node.targetPowerState}`;
   const window = node.mayChangeUntil !== null && node.mayChangeUntil > now ? ', may still change' : '';
   const maintenance = node.maintenance ? ', in maintenance' : '';
-  return `${node.powerState ?? 'unknown'}${target}${window}${maintenance}`;
+  return `${node.powerState ?? 'unknown'}${target}${window}${maintenance}${problemOf(node)}`;
 }

@@ -7,6 +7,7 @@ import { World } from '../world/world.ts';
 
 test('while one BMC hangs, the others are read and ordered about without any delay', async (t) => {
   const world = await World.create();
+  t.teardown(() => world.database.close());
   await world.startAgent('a1');
   for (const name of ['n1', 'n2', 'n3', 'n4']) await world.enrol(name);
   await world.clock.turn(1000);
@@ -25,5 +26,4 @@ test('while one BMC hangs, the others are read and ordered about without any del
   for (const reading of stuck) t.like(await world.finish(reading), { errorCode: 'BMC_SILENT' });
   t.true(world.clock.monotonic() > hangsAt);
   await world.end();
-  await world.database.close();
 });

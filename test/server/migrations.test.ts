@@ -3,8 +3,8 @@ import test from 'ava';
 import type { Knex } from 'knex';
 import { openDatabase } from '../../src/server/store/database.ts';
 import { MIGRATIONS } from '../../src/server/store/migrations/list.ts';
-import { nodeCodec, type PowerTaskRow, powerTaskCodec } from '../../src/server/store/rows.ts';
-import { oldFolder } from './old_database.ts';
+import { nodeCodec, powerTaskCodec } from '../../src/server/store/rows.ts';
+import { insertOld, oldFolder } from './old_database.ts';
 import { nodeRow, taskRow } from './rows.ts';
 
 test('migrations are numbered without gaps', (t) => {
@@ -22,12 +22,6 @@ interface Index {
   readonly tbl_name: string;
 }
 
-/** A power task as it was stored before migration 0007. */
-function encodedBefore7(task: PowerTaskRow): Record<string, unknown> {
-  const { action_uuid: _, aborts_action_uuid: __, plan_uuid: ___, ...row } = powerTaskCodec.encode(task);
-  return row;
-}
-
 const indexes = (sql: Knex): Promise<Index[]> =>
   sql('sqlite_master').where('type', 'index').select('name', 'tbl_name').orderBy('name');
 
@@ -38,8 +32,8 @@ test('0006: rows, indexes, numbers and checks are what they were', async (t) => 
   const folder = await oldFolder(
     5,
     async (knex) => {
-      await knex('nodes').insert(nodeCodec.encode(node));
-      await knex('power_tasks').insert(encodedBefore7(task));
+      await insertOld('nodes', nodeCodec.encode(node), knex);
+      await insertOld('power_tasks', powerTaskCodec.encode(task), knex);
       await knex('events').insert([event, event, event]);
       await knex('events').where('sequence', '>', 1).delete();
       before = await indexes(knex);

@@ -27,3 +27,9 @@ export async function oldFolder(
   await knex.destroy();
   return folder;
 }
+
+/** Inserts a row as the version stored it that has no column for what came later. */
+export async function insertOld(table: string, row: Readonly<Record<string, unknown>>, knex: Knex): Promise<void> {
+  const columns = await knex(table).columnInfo();
+  await knex(table).insert(Object.fromEntries(Object.entries(row).filter(([name]) => name in columns)));
+}

@@ -1,10 +1,11 @@
 import test from 'ava';
 import fc from 'fast-check';
-import { ACTIONS_LIMIT } from '../../src/server/plans/check.ts';
+import { SENT_LIMITS } from '../../src/core/limits.ts';
 import { buildGraph, type Named, reverseOrder } from '../../src/server/plans/graph.ts';
 
 const named = (name: string, ...parents: string[]): Named => ({ name, parents });
 const INVALID = 'ACTION_PLAN_INVALID';
+const ACTIONS_LIMIT = SENT_LIMITS.actions.limit;
 
 test('a graph knows parents and children by place, each once, and how deep each action lies', (t) => {
   const graph = buildGraph([named('d', 'b', 'c', 'b'), named('b', 'a'), named('c', 'b'), named('a'), named('alone')]);

@@ -2,6 +2,7 @@
 import test from 'ava';
 import type { SimNode } from '../../src/cli/sim_text.ts';
 import { eventually } from '../counterparts/eventually.ts';
+import { WAIT_S } from '../counterparts/waits.ts';
 import { type Ended, run, startSimIpmi } from './sim_command.ts';
 
 interface Login {
@@ -13,7 +14,21 @@ interface Login {
 /** ipmitool against a BMC; without a suite it takes the best that the BMC says it has. */
 function ipmitoolAt({ driverInfo }: SimNode, { suite, username = 'admin', password = 'secret' }: Login) {
   const { ipmi_address: host = '', ipmi_port: port = '' } = driverInfo;
-  const login = ['-I', 'lanplus', '-H', host, '-p', port, '-U', username, '-E', '-N', '2', '-R', '2'];
+  const login = [
+    '-I',
+    'lanplus',
+    '-H',
+    host,
+    '-p',
+    port,
+    '-U',
+    username,
+    '-E',
+    '-N',
+    String(WAIT_S.forAnswer),
+    '-R',
+    '1',
+  ];
   const how = suite === null ? login : [...login, '-C', suite];
   return (...words: string[]): Promise<Ended> => run('ipmitool', [...how, ...words], { IPMI_PASSWORD: password });
 }

@@ -3,9 +3,11 @@ import { networkInterfaces } from 'node:os';
 import test from 'ava';
 import { openScope } from '../../src/core/signals.ts';
 import { newIpmiDriver } from '../counterparts/ipmi_driver.ts';
+import { PatientClock } from '../counterparts/patient_clock.ts';
 import { nodesIn, startSimCommand } from './sim_command.ts';
 
-const driver = newIpmiDriver();
+const clock = new PatientClock();
+const driver = newIpmiDriver({ clock });
 test.after.always(() => driver.close());
 
 const has = Object.values(networkInterfaces()).some((all) => all?.some(({ address }) => address === '::1'));
@@ -26,7 +28,7 @@ test('status, orders and a closed port at ::1', async (t) => {
   }
   t.is(await command.interrupt(), 0);
   for (const bmc of bmcs) {
-    const error = await driver.getPowerState(bmc, signal).catch((thrown) => thrown);
+    const error = await clock.letPass(driver.getPowerState(bmc, signal), 20_000).catch((thrown) => thrown);
     t.is(error.code, 'BMC_PORT_CLOSED');
     t.regex(error.message, /the BMC \[::1\]:\d+ /);
   }

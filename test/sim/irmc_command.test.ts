@@ -10,11 +10,12 @@ import { openCaptured } from '../cli/captured.ts';
 import { selfSigned } from '../counterparts/certificates.ts';
 import { newFolder } from '../counterparts/folder.ts';
 import { newIrmcDriver } from '../counterparts/irmc_driver.ts';
+import { PatientClock } from '../counterparts/patient_clock.ts';
 import { nodesIn, startSimCommand } from './sim_command.ts';
 
 const address = ownAddress();
 const { signal } = openScope([]);
-const driver = newIrmcDriver();
+const driver = newIrmcDriver(new PatientClock());
 test.after.always(() => driver.close());
 
 const FREE = ['--first-port', '0', '--first-snmp-port', '0', '--first-ipmi-port', '0'];

@@ -1,6 +1,6 @@
 /** IPMI of the simulated iRMC, asked with ipmitool: the same server is behind it. */
 import test from 'ava';
-import { askWithIpmitool } from '../counterparts/ipmitool.ts';
+import { askSilentWithIpmitool, askWithIpmitool } from '../counterparts/ipmitool.ts';
 import { newSimIrmc } from '../counterparts/sim_irmc.ts';
 
 const FOREVER = Number.POSITIVE_INFINITY;
@@ -33,10 +33,10 @@ test('a shutdown that SCCI has asked for is taken back', async (t) => {
 
 test('silent, and with a closed port', async (t) => {
   const tested = await newSimIrmc(t, { faults: { ipmi: 'silent' } });
-  t.regex(await askWithIpmitool(tested, 'power', 'status'), /Unable to establish/);
+  t.regex(await askSilentWithIpmitool(tested, 'power', 'status'), /Unable to establish/);
   tested.irmc.faults = { ...tested.irmc.faults, ipmi: 'none' };
   await tested.listening.switchIpmi(false);
-  t.regex(await askWithIpmitool(tested, 'power', 'status'), /Unable to establish/);
+  t.regex(await askSilentWithIpmitool(tested, 'power', 'status'), /Unable to establish/);
   await tested.listening.switchIpmi(true);
   t.is(await askWithIpmitool(tested, 'power', 'status'), 'Chassis Power is on');
 });

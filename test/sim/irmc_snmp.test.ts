@@ -5,6 +5,7 @@ import type { SnmpFault } from '../../src/sim/irmc/faults.ts';
 import type { SnmpAuthProtocol } from '../../src/sim/irmc/logins.ts';
 import { IRMC_SNMP, newSimIrmc, type TestedIrmc } from '../counterparts/sim_irmc.ts';
 import { asCommunity, asUser, type SnmpConfiguration, snmpget } from '../counterparts/snmpget.ts';
+import { WAIT_S } from '../counterparts/waits.ts';
 
 const SC2 = '1.3.6.1.4.1.231.2.10.2.2.10';
 const CURRENT_BOOT_STATUS = `${SC2}.4.1.1.4.1`;
@@ -35,10 +36,15 @@ for (const authProtocol of ['sha256', 'sha384', 'sha512'] satisfies SnmpAuthProt
     t.is(await snmpget(t, tested, asUser(tested), [CURRENT_BOOT_STATUS]), `.${CURRENT_BOOT_STATUS} 8`);
   });
 
+/** Only a silence is not waited for longer. */
+const waitingFor = (expected: RegExp) => ({
+  waitS: expected.source === 'Timeout' ? WAIT_S.forSilence : WAIT_S.forAnswer,
+});
+
 const refuses = test.macro({
   exec: async (t, _what: string, configure: (tested: TestedIrmc) => SnmpConfiguration, expected: RegExp) => {
     const tested = await newSimIrmc(t);
-    t.regex(await snmpget(t, tested, configure(tested), [CURRENT_BOOT_STATUS]), expected);
+    t.regex(await snmpget(t, tested, configure(tested), [CURRENT_BOOT_STATUS], waitingFor(expected)), expected);
   },
   title: (_, what) => `${what} is refused`,
 });
@@ -58,13 +64,15 @@ test(refuses, 'no password', (tested) => asUser(tested, { defSecurityLevel: 'noA
 test('nothing is set', async (t) => {
   const tested = await newSimIrmc(t);
   const set = [CURRENT_BOOT_STATUS, 'i', '2'];
-  t.regex(await snmpget(t, tested, asCommunity(tested, '2c'), set, 'snmpset'), /notWritable/);
+  t.regex(await snmpget(t, tested, asCommunity(tested, '2c'), set, { program: 'snmpset' }), /notWritable/);
   t.is(tested.irmc.host.boot, 'os-running');
 });
 
 test('a walk sees all there is, and ends', async (t) => {
   const tested = await newSimIrmc(t, { generation: 'S6' });
-  const lines = (await snmpget(t, tested, asCommunity(tested, '2c'), ['1.3.6.1.4.1.231'], 'snmpwalk')).split('\n');
+  const lines = (
+    await snmpget(t, tested, asCommunity(tested, '2c'), ['1.3.6.1.4.1.231'], { program: 'snmpwalk' })
+  ).split('\n');
   t.is(lines.length, 7);
   t.true(lines.includes(`.${SC2}.3.4.1.3.1.1 "iRMC S6"`));
   t.regex(lines.at(-1) ?? '', /No more variables/);
@@ -73,7 +81,8 @@ test('a walk sees all there is, and ends', async (t) => {
 const shows = test.macro({
   exec: async (t, fault: SnmpFault, expected: RegExp) => {
     const tested = await newSimIrmc(t, { faults: { snmp: fault } });
-    t.regex(await snmpget(t, tested, asCommunity(tested, '2c'), [CURRENT_BOOT_STATUS]), expected);
+    const configuration = asCommunity(tested, '2c');
+    t.regex(await snmpget(t, tested, configuration, [CURRENT_BOOT_STATUS], waitingFor(expected)), expected);
     tested.irmc.faults = { ...tested.irmc.faults, snmp: 'none' };
     t.is(await snmpget(t, tested, asCommunity(tested, '2c'), [CURRENT_BOOT_STATUS]), `.${CURRENT_BOOT_STATUS} 8`);
   },

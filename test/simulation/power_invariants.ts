@@ -1,5 +1,5 @@
 /** What must be true of the power tasks of a simulated world, whatever happened. */
-import { isAbort, isIdempotent, type OrderTarget } from '../../src/core/power.ts';
+import { isAbort, isIdempotent, type OrderTarget, phaseSettlesIn } from '../../src/core/power.ts';
 import { isAtRest, POWER_TASK_UNSETTLED } from '../../src/core/states.ts';
 import { readEvents } from '../../src/server/store/events.ts';
 import { type NodeRow, nodeCodec, type PowerTaskRow, powerTaskCodec } from '../../src/server/store/rows.ts';
@@ -65,6 +65,11 @@ function checkRest(task: PowerTaskRow, tasks: readonly PowerTaskRow[]): void {
     isAtRest(task.state) && task.endedAt !== null,
     `${task.target} ${task.uuid} never came to rest: ${task.state}`,
   );
+  if (task.errorCode === 'TIMED_OUT' && isIdempotent(task.target, task.phase))
+    insist(
+      task.observedPowerState !== phaseSettlesIn(task.target, task.phase),
+      `${task.target} ${task.uuid} FAILED although its end state was read`,
+    );
   if (task.state === 'ABORTED') insist(task.abortOutcome !== null, `${task.uuid} is ABORTED without an outcome`);
   if (task.abortOutcome === 'NOT_SENT' && !isAbort(task.target))
     insist(task.state === 'ABORTED', `${task.uuid} NOT_SENT but ${task.state}`);

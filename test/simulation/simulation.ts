@@ -63,6 +63,8 @@ export class Simulation {
       fake_answer_ms: this.chance.pick(['0', '0', '30', '2000']),
       fake_soft_ms: this.chance.pick(['0', '3000', '20000', '60000', 'never']),
       fake_start_ms: this.chance.pick(['0', '5000', '20000']),
+      fake_powering_ms: this.chance.pick(['0', '0', '4000']),
+      fake_refuses_on_ms: this.chance.pick(['0', '0', '4000']),
       fake_recall: this.chance.pick(['works', 'works', 'refused', 'late']),
     };
   }
@@ -79,7 +81,6 @@ export class Simulation {
       [5, () => this.dieSoon(40)],
       [3, () => this.dieAfterLeave(8)],
       [2, () => this.#replaceAgent()],
-      [2, () => this.#failSoon()],
       [2, () => this.#anyLink()?.cut()],
       [1, () => this.#anyLink()?.freeze()],
       [2, () => this.#breakServer()],
@@ -137,11 +138,6 @@ export class Simulation {
     return this.chance.happens(0.2) ? `${uuid} abort` : uuid;
   }
 
-  /** The disk of the conductor fails for a moment. */
-  #failSoon(): void {
-    this.world.conductorProcess.failAtTouch(this.chance.between(1, 60), this.chance.pick([1, 1, 1, 4]));
-  }
-
   async #stopForAWhile(): Promise<void> {
     await this.world.killConductor();
     await this.world.clock.turn(this.chance.pick([0, 100, 6000, 50_000]));
@@ -168,7 +164,8 @@ export class Simulation {
 
   #breakServer(): void {
     const server = this.chance.pick(this.#servers());
-    const fault = this.chance.pick(['silent', 'refuse', 'busy', 'garbled', 'no_answer', 'login'] as const);
+    const faults = ['silent', 'refuse', 'busy', 'garbled', 'no_answer', 'login', 'orders_unanswered'] as const;
+    const fault = this.chance.pick(faults);
     server.settings = { ...server.settings, fake_fault: fault };
   }
 
@@ -191,7 +188,6 @@ export class Simulation {
     this.mendServers();
     this.world.conductorProcess.dieAtTouch(Number.POSITIVE_INFINITY);
     await this.restartTheDead();
-    this.world.conductorProcess.failAtTouch(Number.POSITIVE_INFINITY, 0);
     this.world.conductorProcess.dieAtTouch(Number.POSITIVE_INFINITY);
     for (const agent of this.world.agents.values()) agent.link?.cut();
   }

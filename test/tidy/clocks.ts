@@ -70,11 +70,22 @@ function isAssertion(node: Node): boolean {
   );
 }
 
-/** A name that measures a duration, anywhere below `node`. */
-function durationIn(node: Node): string | null {
+/** More, less, at most and at least. That two durations are the same can be true on a virtual clock only. */
+const COMPARISONS = [
+  SyntaxKind.LessThanToken,
+  SyntaxKind.LessThanEqualsToken,
+  SyntaxKind.GreaterThanToken,
+  SyntaxKind.GreaterThanEqualsToken,
+];
+
+/** The name of a duration that is compared with something, anywhere below `node`. */
+function comparedDuration(node: Node): string | null {
   let found: string | null = null;
   walk(node, (inner) => {
-    if (isIdentifier(inner) && DURATION.test(inner.text)) found ??= inner.text;
+    if (!isBinaryExpression(inner) || !COMPARISONS.includes(inner.operatorToken.kind)) return;
+    walk(inner, (name) => {
+      if (isIdentifier(name) && DURATION.test(name.text)) found ??= name.text;
+    });
   });
   return found;
 }
@@ -104,7 +115,7 @@ function faultOf(node: Node, isReal: boolean, numbers: ReadonlyMap<string, numbe
   if (!isReal) return null;
   if (isPropertyAccessExpression(node) && READINGS.includes(node.name.text))
     return `reads ${node.getText()} beside the real clock; use a virtual clock, count, or look at the order of events`;
-  const duration = isAssertion(node) ? durationIn(node) : null;
+  const duration = isAssertion(node) ? comparedDuration(node) : null;
   if (duration !== null) return `asserts on ${duration}, measured on the real clock; count, or use a virtual clock`;
   const limit = limitOf(node);
   const value = limit ? amountOf(limit.value, numbers) : null;

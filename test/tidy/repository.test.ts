@@ -5,7 +5,7 @@ import { bannedNames, foreignWords, switchedOffTests, tooLong, undocumentedExpor
 import * as house from './house.ts';
 import { crossedLayers, deadFiles, emptyHomes, importCycles, strayPackages } from './imports.ts';
 import { type Finding, findPaths, readSources, readTexts, report } from './sources.ts';
-import { foreignProtoWords, leftovers, vagueFolders } from './texts.ts';
+import { foreignProtoWords, leftovers, unquotedGlobs, vagueFolders } from './texts.ts';
 
 const sources = readSources();
 const product = sources.filter(({ path }) => path.startsWith('src/'));
@@ -68,6 +68,13 @@ test('leftovers: nothing was left undone', (t) => {
   const texts = readTexts(['{src,test,scripts,bench,examples,proto,docs,bin}/**', '*.md']);
   const others = Object.entries(texts).filter(([path]) => !path.startsWith('test/tidy/'));
   clean(t, leftovers(Object.fromEntries(others), house.LEFTOVERS));
+});
+
+test('help, docs, examples and comments of the contract: ranges and globs are quoted', (t) => {
+  clean(
+    t,
+    unquotedGlobs(readTexts(['{docs,examples,proto,scripts}/**', 'src/cli/*.ts', 'src/server/store/nodes.ts', '*.md'])),
+  );
 });
 
 test('tests: none is switched off', (t) => {

@@ -50,3 +50,26 @@ export function foreignProtoWords(
     return found && foreign ? `'${found}' says ${foreign}; ours is ${words[foreign]}` : null;
   });
 }
+
+/** A command line of ours, to its end or to the backtick behind it. */
+const COMMAND_LINE = /countermand (?:--\S+ \S+ )*(?:serve|agent|sim|node|power|plan|audit|events)\b[^`]*/g;
+/** Quoted parts, which the shell leaves alone. */
+const QUOTED = /'[^']*'|"[^"]*"/g;
+/** What usage lines say of arguments. */
+const PLACEHOLDER = /^\[(?:--)?[a-z-]+\]$/;
+/** A node range, wherever it stands. */
+const RANGE = /[\w.-]+\[\d+(?:[-,]\d+)+\]/g;
+/** Parts in which a range is not taken for a word of a command line. */
+const SET_APART = /'[^']*'|"[^"]*"|`[^`]*`/g;
+
+/** Ranges and globs that a reader would paste into a shell without quotes: the shell may replace them by names of files. */
+export function unquotedGlobs(texts: Readonly<Record<string, string>>): Finding[] {
+  return findInLines(texts, (line) => {
+    const words = (line.match(COMMAND_LINE) ?? []).flatMap((command) => command.replaceAll(QUOTED, '').split(/\s+/));
+    const glob = words.find((word) => /\S\*|[*?]\w|\w\?$|\[/.test(word) && !PLACEHOLDER.test(word));
+    if (glob !== undefined) return `the shell may replace ${glob} by the names of files; put quotes around it`;
+    const parts = [...line.matchAll(SET_APART)].map(({ index, 0: part }) => [index, index + part.length] as const);
+    const bare = [...line.matchAll(RANGE)].find(({ index }) => !parts.some(([from, to]) => from < index && index < to));
+    return bare ? `put quotes around the range ${bare[0]}: it will be pasted into a shell` : null;
+  });
+}

@@ -16,7 +16,7 @@ import type { Change } from '../../src/server/store/feed.ts';
 import type { NodeRow, PowerTaskRow } from '../../src/server/store/rows.ts';
 import { type SeededChance, seededChance } from './chance.ts';
 import { type Link, openLink } from './link.ts';
-import { isDiskFailure, SimulatedProcess } from './process.ts';
+import { SimulatedProcess } from './process.ts';
 import { VirtualClock } from './virtual_clock.ts';
 
 /** The defaults of the configuration, in milliseconds. */
@@ -59,6 +59,7 @@ interface RunningConductor {
 interface RunningAgent {
   readonly process: SimulatedProcess;
   readonly stop: Scope;
+  readonly embedded: boolean;
   done: Promise<void>;
   link: Link | null;
 }
@@ -178,8 +179,7 @@ export class World {
   }
 
   #fault(process: SimulatedProcess, fields: object, message: string): void {
-    const { err } = fields as { err?: unknown };
-    if (process.alive && !isDiskFailure(err)) this.faults.push(`${message}: ${String(err)}`);
+    if (process.alive) this.faults.push(`${message}: ${String((fields as { err?: unknown }).err)}`);
   }
 
   async killConductor(): Promise<void> {
@@ -210,7 +210,7 @@ export class World {
       chance: this.chance,
       log: { info: () => {}, warn: () => {} },
     };
-    const agent: RunningAgent = { process, stop, done: Promise.resolve(), link: null };
+    const agent: RunningAgent = { process, stop, embedded, done: Promise.resolve(), link: null };
     this.agents.set(name, agent);
     agent.done = runAgent(parts, stop.signal);
     await this.clock.settle();
@@ -224,7 +224,9 @@ export class World {
     const running = this.#running;
     if (!running?.process.alive) throw fail('ATTACHMENT_ENDED', 'nobody listens');
     const parts = { clock: this.clock, chance: this.chance, latencyMs: this.#settings.latencyMs ?? 0 };
-    const accept = running.conductor.attachments.attach.bind(running.conductor.attachments);
+    const { attachments } = running.conductor;
+    const accept: Parameters<typeof openLink>[0] = (incoming, ends) =>
+      attachments.attach(incoming, ends, this.agents.get(name)?.embedded);
     const remember = (link: Link): void => {
       const agent = this.agents.get(name);
       if (agent) agent.link = link;

@@ -4,16 +4,19 @@
  */
 import type { Clock } from '../../core/clock.ts';
 import { type CountermandError, type ErrorCode, fail } from '../../core/errors.ts';
+import { guidFrom } from '../../core/guid.ts';
 import { TARGETS } from '../../core/power.ts';
 import { sleep } from '../../core/signals.ts';
-import { type Bmc, type Driver, defineDriver, type Supported } from '../driver.ts';
+import { type Bmc, type Driver, defineDriver, objectionTo, type Supported } from '../driver.ts';
 import {
   carryOut,
   type FakeHardware,
   type FakeInfo,
   type FakeServer,
   fakeSchema,
+  placeOf,
   readingOf,
+  refusesOn,
   serverOf,
   takeBack,
 } from './hardware.ts';
@@ -48,6 +51,13 @@ export function createFakeDriver(parts: FakeDriverParts): Driver<FakeInfo> {
   /** One exchange with a BMC: `effect` happens at once, the answer comes later. */
   const exchange = <T>({ info }: Bmc<FakeInfo>, effect: (server: FakeServer) => T, signal: AbortSignal): Promise<T> =>
     answer(serverOf(info, hardware, clock), effect, clock, signal);
+  /** The same, of what may go to one machine only. */
+  const order = <T>(bmc: Bmc<FakeInfo>, effect: (server: FakeServer) => T, signal: AbortSignal): Promise<T> => {
+    const { settings } = serverOf(bmc.info, hardware, clock);
+    const found = { guid: guidFrom(settings.fake_guid), place: placeOf(bmc.info) };
+    const objection = objectionTo(found, bmc.only, bmc.info.fake_address);
+    return objection === null ? exchange(bmc, effect, signal) : Promise.reject(objection);
+  };
 
   return defineDriver<FakeInfo>({
     name: 'fake',
@@ -57,6 +67,7 @@ export function createFakeDriver(parts: FakeDriverParts): Driver<FakeInfo> {
     softRebootInOneCommand,
     minCommandIntervalMs: 0,
     keyOf: (info) => `fake://${info.fake_address}`,
+    locate: async ({ info }) => placeOf(info),
 
     getSupportedPowerStates(bmc, signal): Promise<Supported> {
       const probe = ({ settings }: FakeServer): Supported => ({
@@ -66,16 +77,26 @@ export function createFakeDriver(parts: FakeDriverParts): Driver<FakeInfo> {
       return exchange(bmc, probe, signal);
     },
 
-    getPowerState: (bmc, signal) => exchange(bmc, (server) => readingOf(server, clock), signal),
+    getPowerState: (bmc, signal) =>
+      exchange(bmc, (server) => ({ ...readingOf(server, clock), place: placeOf(bmc.info) }), signal),
 
     async setPowerState(bmc, target, signal) {
       if (target === 'soft rebooting' && !softRebootInOneCommand) {
         throw fail('TARGET_NOT_SUPPORTED', 'this fake hardware has no soft reboot of its own');
       }
-      await exchange(bmc, (server) => carryOut(server, target, clock), signal);
+      const effect = (server: FakeServer): boolean => {
+        if (target === 'power on' && refusesOn(server, clock))
+          throw fail(
+            'BMC_PRIVILEGE_TOO_LOW',
+            `fake BMC ${bmc.info.fake_address} refuses a power on so soon after the off`,
+          );
+        carryOut(server, target, clock);
+        return server.settings.fake_fault === 'orders_unanswered';
+      };
+      if (await order(bmc, effect, signal)) throw await unanswered(bmc.info.fake_address, clock, signal);
     },
 
-    abortPowerState: (bmc, target, signal) => exchange(bmc, (server) => takeBack(server, target, clock), signal),
+    abortPowerState: (bmc, target, signal) => order(bmc, (server) => takeBack(server, target, clock), signal),
   });
 }
 
@@ -95,10 +116,13 @@ async function answer<T>(
   // Garbled is the answer, not the question: the order is carried out.
   const result = refusal === null || fault === 'garbled' ? effect(server) : null;
   if (answerMs > 0) await sleep(answerMs, clock, signal);
-  if (fault === 'no_answer') {
-    await sleep(FAKE_SILENCE_MS, clock, signal);
-    throw fail('NO_ANSWER', `fake BMC ${address} did not answer the command; it may have been carried out`);
-  }
+  if (fault === 'no_answer') throw await unanswered(address, clock, signal);
   if (refusal !== null) throw refusal;
   return result as T;
+}
+
+/** The error of a command that was carried out and not answered, once it was waited for long enough. */
+async function unanswered(address: string, clock: Clock, signal: AbortSignal): Promise<CountermandError> {
+  await sleep(FAKE_SILENCE_MS, clock, signal);
+  return fail('NO_ANSWER', `fake BMC ${address} did not answer the command; it may have been carried out`);
 }

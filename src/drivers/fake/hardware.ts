@@ -1,6 +1,7 @@
 /** The hardware of the driver `fake`: servers that exist only in this process, with every delay and fault to be set. */
 import { z } from 'zod';
 import type { Clock } from '../../core/clock.ts';
+import { guidFrom } from '../../core/guid.ts';
 import { findTarget, type Host, type OnOff, type OrderTarget, type Reading, type Target } from '../../core/power.ts';
 import type { RecallAnswer } from '../driver.ts';
 
@@ -10,7 +11,17 @@ const milliseconds = z
   .transform(Number);
 const delay = z.union([z.literal('never').transform(() => Number.POSITIVE_INFINITY), milliseconds]);
 
-const FAULTS = ['none', 'silent', 'refuse', 'login', 'busy', 'garbled', 'no_answer'] as const;
+const FAULTS = [
+  'none',
+  'silent',
+  'refuse',
+  'login',
+  'busy',
+  'garbled',
+  'no_answer',
+  'orders_unanswered',
+  'reads_off',
+] as const;
 const RECALLS = ['works', 'refused', 'late'] as const;
 
 const targetList = z
@@ -27,11 +38,20 @@ export const fakeSchema = z.strictObject({
   fake_answer_ms: milliseconds.prefault('0').describe('How long each command takes.'),
   fake_soft_ms: delay.prefault('0').describe('How long the operating system takes to stop, or `never`.'),
   fake_start_ms: delay.prefault('0').describe('How long it takes to start, also after a reset or an NMI, or `never`.'),
-  fake_fault: z.enum(FAULTS).default('none').describe('What goes wrong with each command.'),
+  fake_powering_ms: milliseconds.prefault('0').describe('How long it still reads off after a power on.'),
+  fake_refuses_on_ms: milliseconds.prefault('0').describe('For how long after it went off a power on is refused.'),
+  fake_fault: z
+    .enum(FAULTS)
+    .default('none')
+    .describe(
+      'What goes wrong with each command; `orders_unanswered` are carried out, and with `reads_off` a node that is on reads off.',
+    ),
   fake_recall: z
     .enum(RECALLS)
     .default('works')
     .describe('What a recall comes to: `late` is accepted but does not help.'),
+  fake_guid: z.string().prefault('').describe('Its GUID: 32 hexadecimal digits; it has none without it.'),
+  fake_place: z.string().prefault('').describe('Where it really is: two addresses with one place are one BMC.'),
   fake_unsupported: targetList.describe('Targets that a probe finds missing, separated by commas.'),
 });
 /** A parsed driver_info of the driver `fake`. */
@@ -42,23 +62,31 @@ export interface FakeServer {
   settings: FakeInfo;
   powerState: OnOff;
   /** The change that is under way, if one is. Times are of the clock's `monotonic`. */
-  pending: { target: OrderTarget; stopsAt: number; endsAt: number } | null;
+  pending: { target: OrderTarget; stopsAt: number; onAt?: number; endsAt: number } | null;
+  /** When it last went off. */
+  offAt: number;
   /** How often it has started. */
   boots: number;
   /** Every order and recall that reached the BMC, in order. */
   received: Target[];
 }
 
-/** The pretended servers by address. */
+/** The pretended servers by place. */
 export type FakeHardware = Map<string, FakeServer>;
+
+/** Where a pretended BMC is. */
+export function placeOf({ fake_place: place, fake_address: address }: FakeInfo): string {
+  return place === '' ? address : place;
+}
 
 /** The server of a driver_info, as it is at this moment; built at the first call. */
 export function serverOf(settings: FakeInfo, hardware: FakeHardware, clock: Clock): FakeServer {
-  const address = settings.fake_address;
+  const address = placeOf(settings);
   const fresh = (): FakeServer => ({
     settings,
     powerState: `power ${settings.fake_power_state}`,
     pending: null,
+    offAt: Number.NEGATIVE_INFINITY,
     boots: 0,
     received: [],
   });
@@ -71,19 +99,35 @@ export function serverOf(settings: FakeInfo, hardware: FakeHardware, clock: Cloc
 /** Lets time pass for a server: what was pending and is due has happened. */
 function catchUp(server: FakeServer, clock: Clock): void {
   const { pending } = server;
-  if (pending === null || clock.monotonic() < pending.endsAt) return;
-  server.powerState = pending.target === 'soft power off' ? 'power off' : 'power on';
-  if (pending.target !== 'soft power off') server.boots += 1;
+  if (pending === null) return;
+  const goesOff = pending.target === 'soft power off';
+  if (!goesOff && clock.monotonic() >= (pending.onAt ?? 0)) server.powerState = 'power on';
+  if (clock.monotonic() < pending.endsAt) return;
+  if (goesOff) goOff(server, pending.endsAt);
+  else server.boots += 1;
   server.pending = null;
+}
+
+function goOff(server: FakeServer, at: number): void {
+  server.powerState = 'power off';
+  server.offAt = at;
 }
 
 /** What a look at the server shows. */
 export function readingOf(server: FakeServer, clock: Clock): Reading {
-  return { powerState: server.powerState, host: hostOf(server, clock), boots: server.boots };
+  const { powerState, boots, settings } = server;
+  const guid = guidFrom(settings.fake_guid);
+  if (settings.fake_fault === 'reads_off') return { powerState: 'power off', boots, guid };
+  return { powerState, host: hostOf(server, clock), boots, guid };
+}
+
+/** True while a power on is refused, as some BMCs do for a moment after the node went off. */
+export function refusesOn({ powerState, offAt, settings }: FakeServer, clock: Clock): boolean {
+  return powerState === 'power off' && clock.monotonic() - offAt < settings.fake_refuses_on_ms;
 }
 
 function hostOf({ powerState, pending }: FakeServer, clock: Clock): Host | undefined {
-  if (powerState === 'power off') return undefined;
+  if (powerState === 'power off') return pending === null ? undefined : 'starting';
   if (pending === null) return 'running';
   const stopping = clock.monotonic() >= pending.stopsAt;
   if (pending.target === 'soft power off') return stopping ? 'stopping' : 'running';
@@ -94,11 +138,10 @@ function hostOf({ powerState, pending }: FakeServer, clock: Clock): Host | undef
 export function carryOut(server: FakeServer, target: OrderTarget, clock: Clock): void {
   server.received.push(target);
   if (target === 'power off') {
-    server.powerState = 'power off';
+    if (server.powerState === 'power on') goOff(server, clock.monotonic());
     server.pending = null;
   } else if (target === 'power on' && server.powerState === 'power off') {
-    server.powerState = 'power on';
-    begin(server, target, clock);
+    if (server.pending === null) begin(server, target, clock);
   } else if (target !== 'power on' && server.powerState === 'power on') {
     begin(server, target, clock);
   }
@@ -107,12 +150,13 @@ export function carryOut(server: FakeServer, target: OrderTarget, clock: Clock):
 
 /** Begins a change that takes time. A soft one can be recalled during the first half of the way down. */
 function begin(server: FakeServer, target: OrderTarget, clock: Clock): void {
-  const { fake_soft_ms: softMs, fake_start_ms: startMs } = server.settings;
+  const { fake_soft_ms: softMs, fake_start_ms: startMs, fake_powering_ms: poweringMs } = server.settings;
   const now = clock.monotonic();
   const soft = target === 'soft power off' || target === 'soft rebooting';
   const down = now + (soft ? softMs : 0);
-  const endsAt = target === 'soft power off' ? down : down + startMs;
-  server.pending = { target, stopsAt: soft ? now + softMs / 2 : now, endsAt };
+  const onAt = target === 'power on' ? now + poweringMs : now;
+  const endsAt = target === 'soft power off' ? down : Math.max(down, onAt) + startMs;
+  server.pending = { target, stopsAt: soft ? now + softMs / 2 : now, onAt, endsAt };
 }
 
 /** Takes back an order that is pending, as far as the server's settings allow. */

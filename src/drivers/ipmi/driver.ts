@@ -6,12 +6,13 @@
  * so an abort only stops the waiting.
  */
 import type { Chance } from '../../core/chance.ts';
-import type { Clock } from '../../core/clock.ts';
 import { fail } from '../../core/errors.ts';
 import type { OrderTarget, Target } from '../../core/power.ts';
+import { hostAndPort } from '../address.ts';
 import { type Driver, defineDriver } from '../driver.ts';
+import { Lookups, type Resolver, systemResolver } from '../lookups.ts';
 import { bmcKey, type IpmiInfo, ipmiSchema } from './info.ts';
-import { openIpmitool } from './ipmitool/transport.ts';
+import { type IpmitoolParts, openIpmitool } from './ipmitool/transport.ts';
 import { openNativeIpmi } from './native.ts';
 import type { ChassisControl } from './rmcp/commands.ts';
 
@@ -37,13 +38,12 @@ const CONTROLS: Readonly<Partial<Record<OrderTarget, Exclude<ChassisControl, 'cy
 };
 
 /** What the driver needs. */
-export interface IpmiDriverParts {
-  readonly clock: Clock;
+export interface IpmiDriverParts extends Omit<IpmitoolParts, 'lookups'> {
   readonly chance: Chance;
-  /** Where ipmitool, setpriv and sh are looked for: folders as in PATH. */
-  readonly searchPath: string;
   /** How long a session that nobody uses is kept open, in milliseconds; 0 keeps none. */
   readonly keepSessionMs: number;
+  /** How host names are looked up; by the system if left out. */
+  readonly resolver?: Resolver;
 }
 
 /**
@@ -51,26 +51,30 @@ export interface IpmiDriverParts {
  * util-linux's setpriv.
  */
 export function createIpmiDriver(parts: IpmiDriverParts): Driver<IpmiInfo> {
-  const native = openNativeIpmi(parts);
-  const transports = { native, ipmitool: openIpmitool(parts) };
+  const lookups = new Lookups(parts.resolver ?? systemResolver, parts.clock);
+  const native = openNativeIpmi({ ...parts, lookups });
+  const transports = { native, ipmitool: openIpmitool({ ...parts, lookups }) };
   return defineDriver<IpmiInfo>({
     name: 'ipmi',
     schema: ipmiSchema,
     targets: IPMI_TARGETS,
     keyOf: bmcKey,
 
-    async getPowerState({ info }, signal) {
-      return { powerState: await transports[info.ipmi_transport].read(info, signal) };
+    async locate({ info }, age, signal) {
+      const address = await lookups.findBmc(info.ipmi_address, 'ipmi_address', age, signal);
+      return hostAndPort(address, info.ipmi_port);
     },
 
-    async setPowerState({ info }, target, signal) {
+    getPowerState: ({ info }, signal) => transports[info.ipmi_transport].read(info, signal),
+
+    async setPowerState({ info, only }, target, signal) {
       const control = CONTROLS[target];
       if (control === undefined)
         throw fail(
           'TARGET_NOT_SUPPORTED',
           `ipmi has no command for ${target}; order a soft power off, then a power on`,
         );
-      await transports[info.ipmi_transport].order(info, control, signal);
+      await transports[info.ipmi_transport].order(info, control, only, signal);
     },
 
     close: () => native.close(),

@@ -2,12 +2,23 @@
 import type { Chance } from '../../core/chance.ts';
 import { type Clock, othersFirst } from '../../core/clock.ts';
 import { type CountermandError, type ErrorCode, fail } from '../../core/errors.ts';
-import type { OnOff } from '../../core/power.ts';
+import { guidFrom } from '../../core/guid.ts';
+import type { Reading } from '../../core/power.ts';
+import { openScope } from '../../core/signals.ts';
+import { hostAndPort } from '../address.ts';
+import { type FoundIdentity, objectionTo, type RequiredIdentity } from '../driver.ts';
+import type { Lookups } from '../lookups.ts';
 import { bmcName, type IpmiInfo } from './info.ts';
 import type { Target } from './rmcp/client.ts';
-import { type ChassisControl, type Command, chassisControl, getChassisStatus } from './rmcp/commands.ts';
-import { COMPLETION } from './rmcp/completion_codes.ts';
-import { Pool } from './rmcp/pool.ts';
+import {
+  type ChassisControl,
+  type Command,
+  chassisControl,
+  type Destination,
+  getChassisStatus,
+} from './rmcp/commands.ts';
+import { COMPLETION, completionRow } from './rmcp/completion_codes.ts';
+import { DEFAULT_LIMITS, Pool } from './rmcp/pool.ts';
 import { type RmcpCause, RmcpError } from './rmcp/rmcp_error.ts';
 import { openUdp } from './rmcp/udp.ts';
 
@@ -17,14 +28,20 @@ export interface NativeParts {
   readonly chance: Chance;
   /** A session that nobody has used for so long is closed; 0 keeps none. */
   readonly keepSessionMs: number;
+  readonly lookups: Lookups;
 }
 
 /** How BMCs are spoken to without ipmitool. */
 export interface NativeIpmi {
-  /** @throws a BMC_ code */
-  read(info: IpmiInfo, signal: AbortSignal): Promise<OnOff>;
-  /** Sends one order, at most once. @throws as `setPowerState` of driver.ts says */
-  order(info: IpmiInfo, control: ChassisControl, signal: AbortSignal): Promise<void>;
+  /** The power state, and which machine it was read from. @throws a BMC_ code */
+  read(info: IpmiInfo, signal: AbortSignal): Promise<Reading>;
+  /** Sends one order, at most once, and to one machine only. @throws as `setPowerState` of driver.ts says */
+  order(
+    info: IpmiInfo,
+    control: ChassisControl,
+    only: RequiredIdentity | undefined,
+    signal: AbortSignal,
+  ): Promise<void>;
   /** Any command that may be asked again: of a vendor, for example. @throws a BMC_ code */
   ask<Answer>(info: IpmiInfo, command: Command<Answer>, signal: AbortSignal): Promise<Answer>;
   /** Lets go of all sessions. */
@@ -35,20 +52,32 @@ export interface NativeIpmi {
  * Sessions at a time, each with a socket; a fleet that is larger shares them. BMCs let go of a session after 60 s, some
  * after 30, unless they are asked something.
  */
-const LIMITS = { maxSessions: 4096, keepAliveMs: 20_000 };
+const LIMITS = { maxSessions: 4096, keepAliveMs: 20_000, maxAgeMs: DEFAULT_LIMITS.maxAgeMs };
+
+/** A signal that nothing aborts. */
+const NEVER = openScope([]).signal;
 
 /** Opens the transport. It holds sockets and a timer from the first command on, until `close`. */
-export function openNativeIpmi({ clock, chance, keepSessionMs }: NativeParts): NativeIpmi {
+export function openNativeIpmi({ clock, chance, keepSessionMs, lookups }: NativeParts): NativeIpmi {
   const random = (count: number): Buffer => chance.bytes(count);
-  const transport = openUdp((action) => void othersFirst().then(action));
+  // Not every wait for a name is called off: its time is limited, and others may use what it finds.
+  const resolve = (host: string, anew: boolean): Promise<string> => lookups.find(host, anew ? 'anew' : 'recent', NEVER);
+  const transport = { ...openUdp((action) => void othersFirst().then(action)), resolve };
   const pool = new Pool({ transport, clock, random, limits: { ...LIMITS, keepSessionMs } });
   const native: NativeIpmi = {
     async read(info, signal) {
-      const { powerOn } = await native.ask(info, getChassisStatus, signal);
-      return powerOn ? 'power on' : 'power off';
+      let found: FoundIdentity = {};
+      const note = (destination: Destination): null => {
+        found = identityAt(destination);
+        return null;
+      };
+      const { powerOn } = await native.ask(info, { ...getChassisStatus, check: note }, signal);
+      return { powerState: powerOn ? 'power on' : 'power off', ...found };
     },
-    async order(info, control, signal) {
-      await run(info, chassisControl(control), orderFault, signal);
+    async order(info, control, only, signal) {
+      const check = (destination: Destination): Error | null =>
+        objectionTo(identityAt(destination), only, bmcName(info));
+      await run(info, { ...chassisControl(control), check }, orderFault, signal);
     },
     ask: (info, command, signal) => run(info, command, questionFault, signal),
     close: () => pool.close(),
@@ -67,6 +96,11 @@ export function openNativeIpmi({ clock, chance, keepSessionMs }: NativeParts): N
     }
   }
   return native;
+}
+
+/** The machine behind a session. */
+function identityAt({ address, port, guid }: Destination): FoundIdentity {
+  return { guid: guidFrom(guid.toString('hex')), place: hostAndPort(address, port) };
 }
 
 /** Targets are made once for each driver_info. */
@@ -119,13 +153,12 @@ const FAULTS: Readonly<Record<Exclude<RmcpCause, 'NO_ANSWER' | 'REFUSED'>, Row>>
   CLOSED: ['SHUTTING_DOWN', 'was not asked: $'],
 };
 
-/** What a BMC says of a command that it did not carry out (IPMI 2.0 table 5-2); all others are BMC_REFUSED. */
-const REFUSALS: Readonly<Record<number, Row>> = {
-  [COMPLETION.nodeBusy]: ['BMC_BUSY', 'did not take the command ($); try again later'],
-  [COMPLETION.outOfSpace]: ['BMC_BUSY', 'did not take the command ($); try again later'],
-  [COMPLETION.initializing]: ['BMC_BUSY', 'did not take the command ($); try again later'],
-  [COMPLETION.notInPresentState]: ['BMC_WRONG_STATE', 'cannot do that in its present state ($)'],
-};
+/** How a refusal of the command itself is told. What it proves stands in `rmcp/completion_codes.ts`. */
+function refusalOf(code: number): Row {
+  if (completionRow(code).proves === 'not now') return ['BMC_BUSY', 'did not take the command ($); try again later'];
+  if (code === COMPLETION.notInPresentState) return ['BMC_WRONG_STATE', 'cannot do that in its present state ($)'];
+  return ['BMC_REFUSED', 'refuses: $'];
+}
 
 const questionFault = (error: RmcpError, bmc: string): CountermandError =>
   error.reason === 'NO_ANSWER'
@@ -138,7 +171,6 @@ const orderFault = (error: RmcpError, bmc: string): CountermandError =>
     : faultOf(error, error.reason, bmc);
 
 function faultOf(error: RmcpError, reason: Exclude<RmcpCause, 'NO_ANSWER'>, bmc: string): CountermandError {
-  const refusal = REFUSALS[error.completionCode ?? 0] ?? (['BMC_REFUSED', 'refuses: $'] as const);
-  const [code, sentence] = reason === 'REFUSED' ? refusal : FAULTS[reason];
+  const [code, sentence] = reason === 'REFUSED' ? refusalOf(error.completionCode ?? 0) : FAULTS[reason];
   return fail(code, `the BMC ${bmc} ${sentence.replace('$', () => error.message)}`, error);
 }

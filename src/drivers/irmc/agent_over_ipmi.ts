@@ -58,13 +58,13 @@ export async function lookOverIpmi(
 ): Promise<SeenOverIpmi | null> {
   const login = ipmiInfoOf(info);
   if (login === null) return null;
-  const powerState = await ipmi.read(login, signal);
-  if (powerState === 'power off') return { reading: { powerState }, agent: false };
+  const power = await ipmi.read(login, signal);
+  if (power.powerState === 'power off') return { reading: power, agent: false };
   const agent = agentOf(await askOem(login, AGENT_STATUS, ipmi, signal));
-  if (agent === true) return { reading: { powerState, host: 'running' }, agent };
+  if (agent === true) return { reading: { ...power, host: 'running' }, agent };
   const status = await askOem(login, SYSTEM_STATUS, ipmi, signal);
   const selfTest = status !== null && ((status[IANA.length] ?? 0) & 1) === 1;
-  return { reading: selfTest ? { powerState, host: 'starting' } : { powerState }, agent };
+  return { reading: selfTest ? { ...power, host: 'starting' } : power, agent };
 }
 
 /** @returns null where the iRMC has no such command, or answers something that is none */

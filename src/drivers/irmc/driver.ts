@@ -7,11 +7,13 @@
 import type { Chance } from '../../core/chance.ts';
 import type { Clock } from '../../core/clock.ts';
 import { type CountermandError, fail } from '../../core/errors.ts';
+import { maskIn } from '../../core/masking.ts';
 import { TARGETS, type Target } from '../../core/power.ts';
-import { type Driver, defineDriver, type Supported } from '../driver.ts';
+import { type Bmc, type Driver, defineDriver, objectionTo, type Supported } from '../driver.ts';
 import { openNativeIpmi } from '../ipmi/native.ts';
+import { Lookups, type Resolver, systemResolver } from '../lookups.ts';
 import { exchange } from './http.ts';
-import { type IrmcInfo, irmcKey, irmcName, irmcSchema } from './info.ts';
+import { type IrmcInfo, irmcKey, irmcName, irmcPlace, irmcSchema } from './info.ts';
 import { Pace } from './pace.ts';
 import { IrmcEyes } from './reading.ts';
 import { COMMAND_OF, type ScciCommand, type ScciStatus, scciRequest } from './scci.ts';
@@ -41,24 +43,35 @@ export interface IrmcDriverParts {
   readonly keepSessionMs: number;
   /** How long an iRMC rests after a command that switches the power. */
   readonly restMs: number;
+  /** How host names are looked up; by the system if left out. */
+  readonly resolver?: Resolver;
 }
 
 /** The driver `irmc`. */
-export function createIrmcDriver(parts: IrmcDriverParts): Driver<IrmcInfo> {
+export function createIrmcDriver({ resolver = systemResolver, ...given }: IrmcDriverParts): Driver<IrmcInfo> {
+  const lookups = new Lookups(resolver, given.clock);
+  const parts = { ...given, lookups };
   const ipmi = openNativeIpmi(parts);
   const eyes = new IrmcEyes({ ...parts, ipmi });
   const pace = new Pace(parts.clock);
 
-  /** One SCCI command, at most once. @returns what the iRMC says to it, which may be a refusal */
-  async function command(info: IrmcInfo, name: ScciCommand, signal: AbortSignal): Promise<ScciStatus> {
+  /** One SCCI command, at most once, to one machine only. @returns what the iRMC says to it, which may be a refusal */
+  async function command({ info, only }: Bmc<IrmcInfo>, name: ScciCommand, signal: AbortSignal): Promise<ScciStatus> {
+    const send = async (): Promise<string> => {
+      const address = await lookups.findBmc(info.irmc_address, 'irmc_address', 'anew', signal);
+      const objection = objectionTo(await eyes.identityAt(info, address, only, signal), only, irmcName(info));
+      if (objection !== null) throw objection;
+      return exchange(info, { ...request, address }, parts, signal);
+    };
+    const place = irmcPlace(info, await lookups.findBmc(info.irmc_address, 'irmc_address', 'recent', signal));
     const restMs = SWITCHES.includes(name) ? parts.restMs : 0;
     const timeoutMs = info.irmc_client_timeout * 1000;
     const request = { method: 'POST', path: '/config', body: scciRequest(name), order: true, timeoutMs } as const;
-    const reply = await pace.hold(irmcKey(info), restMs, () => exchange(info, request, parts, signal), signal);
+    const reply = await pace.hold(place, restMs, send, signal);
     const { readStatus } = await import('./reply.ts');
     const status = readStatus(reply);
     // What it says is shown to people, and it knows the password.
-    if (typeof status !== 'string') return { ...status, words: status.words.replaceAll(info.irmc_password, '***') };
+    if (typeof status !== 'string') return { ...status, words: maskIn(status.words, [info.irmc_password]) };
     const doubt = 'the command may have been carried out';
     throw fail('BMC_GARBLED', `the answer of the iRMC ${irmcName(info)} to ${name} ${status}; ${doubt}`);
   }
@@ -71,6 +84,10 @@ export function createIrmcDriver(parts: IrmcDriverParts): Driver<IrmcInfo> {
     softRebootInOneCommand: true,
     keyOf: irmcKey,
 
+    async locate({ info }, age, signal) {
+      return irmcPlace(info, await lookups.findBmc(info.irmc_address, 'irmc_address', age, signal));
+    },
+
     async getSupportedPowerStates({ info }, signal): Promise<Supported> {
       const seen = await eyes.probe(info, signal);
       if (typeof seen === 'string') return { targets: TARGETS, probed: false, reason: seen };
@@ -81,19 +98,20 @@ export function createIrmcDriver(parts: IrmcDriverParts): Driver<IrmcInfo> {
 
     getPowerState: ({ info }, signal) => eyes.read(info, signal),
 
-    async setPowerState({ info }, target, signal) {
-      const status = await command(info, COMMAND_OF[target], signal);
+    async setPowerState(bmc, target, signal) {
+      const { info } = bmc;
+      const status = await command(bmc, COMMAND_OF[target], signal);
       if (status.value !== 0) throw refusalOf(info, COMMAND_OF[target], status);
     },
 
-    async abortPowerState({ info }, target, signal) {
+    async abortPowerState(bmc, target, signal) {
       if (!NEEDS_AGENT.includes(target))
         return { accepted: false, reason: `an iRMC cannot recall ${target}: it has happened when it is sent` };
-      const { value, words } = await command(info, 'ShutdownRequestCancelled', signal);
+      const { value, words } = await command(bmc, 'ShutdownRequestCancelled', signal);
       const said = words === '' ? `error ${value}` : words;
       return value === 0
         ? { accepted: true, reason: `the iRMC took the recall: ${said}` }
-        : { accepted: false, reason: `the iRMC ${irmcName(info)} says: ${said}` };
+        : { accepted: false, reason: `the iRMC ${irmcName(bmc.info)} says: ${said}` };
     },
 
     close: () => ipmi.close(),

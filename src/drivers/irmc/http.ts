@@ -3,12 +3,14 @@
  * nothing is ever sent again by itself.
  */
 import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { isIPv6, type LookupFunction } from 'node:net';
 import { join } from 'node:path';
 import type { Chance } from '../../core/chance.ts';
 import type { Clock } from '../../core/clock.ts';
 import { CountermandError, type ErrorCode, fail } from '../../core/errors.ts';
 import { openScope } from '../../core/signals.ts';
 import { hostAndPort } from '../address.ts';
+import type { Lookups } from '../lookups.ts';
 import { answerChallenge, type Challenge, readChallenge } from './digest.ts';
 import { endpointOf, type IrmcInfo, irmcName } from './info.ts';
 import { REPLY_LIMIT } from './scci.ts';
@@ -21,12 +23,15 @@ export interface HttpRequest {
   /** It changes something: when the answer is lost, nobody knows. */
   readonly order: boolean;
   readonly timeoutMs: number;
+  /** The IP address that it goes to; looked up if left out. */
+  readonly address?: string;
 }
 
 /** What is needed to ask. */
 export interface HttpParts {
   readonly clock: Clock;
   readonly chance: Chance;
+  readonly lookups: Lookups;
 }
 
 /** What was answered. */
@@ -49,17 +54,20 @@ export async function exchange(
   parts: HttpParts,
   signal: AbortSignal,
 ): Promise<string> {
-  // Loaded when the first iRMC is spoken to, as most agents have none. That is not the iRMC's time.
-  const undici = await import('undici');
+  // Loaded at the first exchange, as most agents have no iRMC, and before the limit begins.
+  const { Client } = await import('./http_client.ts');
+  const age = request.order ? 'anew' : 'recent';
+  const address = request.address ?? (await parts.lookups.findBmc(info.irmc_address, 'irmc_address', age, signal));
   const limit = { clock: parts.clock, afterMs: request.timeoutMs, what: `an answer of the iRMC ${irmcName(info)}` };
   const scope = openScope([signal], limit);
   try {
-    const first = await attempt(info, request, authorization(info, request, parts), undici, scope.signal);
+    const ask = { ...request, address };
+    const first = await attempt(info, ask, authorization(info, request, parts), Client, scope.signal);
     if (first.status !== 401 || first.challenge === null || info.irmc_auth_method === 'basic')
       return bodyOf(first, info, request);
     // Refused for want of a login, or of a fresh one: it was not carried out.
     nonces.set(info, { challenge: first.challenge, count: 0 });
-    const second = await attempt(info, request, authorization(info, request, parts), undici, scope.signal);
+    const second = await attempt(info, ask, authorization(info, request, parts), Client, scope.signal);
     return bodyOf(second, info, request);
   } catch (error) {
     signal.throwIfAborted();
@@ -78,21 +86,27 @@ function authorization(info: IrmcInfo, { method, path }: HttpRequest, { chance }
   return answerChallenge(known.challenge, { username, password, method, path }, known.count, chance);
 }
 
-type Undici = Pick<typeof import('undici'), 'Client'>;
+type HttpClient = typeof import('./http_client.ts').Client;
+
+/** Connections go to this address, whatever the resolver of the system says; the name is still what a certificate is for. */
+function pinnedTo(address: string): LookupFunction {
+  const family = isIPv6(address) ? 6 : 4;
+  return (_host, options, found) => (options.all ? found(null, [{ address, family }]) : found(null, address, family));
+}
 
 /** One request on a connection of its own. */
 async function attempt(
   info: IrmcInfo,
-  { method, path, body, order }: HttpRequest,
+  { method, path, body, order, address }: HttpRequest & { readonly address: string },
   login: string | null,
-  { Client }: Undici,
+  Client: HttpClient,
   signal: AbortSignal,
 ): Promise<HttpReply> {
   const { protocol, port } = endpointOf(info);
   const origin = `${protocol}://${hostAndPort(info.irmc_address, port)}`;
   const trust = protocol === 'https' ? trustOf(info) : {};
   // Times are of our clock: the client's own timers are off.
-  const options = { headersTimeout: 0, bodyTimeout: 0, connect: { timeout: 0, ...trust } };
+  const options = { headersTimeout: 0, bodyTimeout: 0, connect: { timeout: 0, lookup: pinnedTo(address), ...trust } };
   const client = new Client(origin, options);
   let connected = false;
   client.on('connect', () => {
@@ -146,7 +160,6 @@ class TooLong extends Error {}
 
 /** What a system or TLS says while a connection is made; nothing was sent. `$` is what exactly it says. */
 const CONNECTING: readonly (readonly [pattern: RegExp, code: ErrorCode, sentence: string])[] = [
-  [/^(ENOTFOUND|EAI_)/, 'BMC_NAME_UNKNOWN', 'has no address ($); check irmc_address, or give the IP address itself'],
   [/^ECONNREFUSED$/, 'BMC_PORT_CLOSED', 'cannot be reached: its port is closed; check irmc_port'],
   [
     /^(EHOSTUNREACH|ENETUNREACH|EADDRNOTAVAIL|EINVAL)$/,

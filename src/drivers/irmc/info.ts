@@ -124,6 +124,11 @@ export function snmpOf(info: IrmcInfo): Snmp | null {
   };
 }
 
+/** Where an iRMC with this IP address is: its port is that of SCCI. */
+export function irmcPlace(info: IrmcInfo, address: string): string {
+  return hostAndPort(address, endpointOf(info).port);
+}
+
 /** How an iRMC is named in messages: address and port. */
 export function irmcName(info: IrmcInfo): string {
   return hostAndPort(info.irmc_address, endpointOf(info).port);

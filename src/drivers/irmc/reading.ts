@@ -3,11 +3,13 @@ import type { Clock } from '../../core/clock.ts';
 import { CountermandError, type ErrorCode, fail } from '../../core/errors.ts';
 import type { Reading } from '../../core/power.ts';
 import { openScope } from '../../core/signals.ts';
+import type { FoundIdentity, RequiredIdentity } from '../driver.ts';
+import { Guids } from '../guids.ts';
 import type { NativeIpmi } from '../ipmi/native.ts';
 import { lookOverIpmi, type SeenOverIpmi } from './agent_over_ipmi.ts';
 import type { HttpParts } from './http.ts';
-import { type IrmcInfo, irmcName, snmpOf } from './info.ts';
-import { readOverRedfish } from './redfish.ts';
+import { type IrmcInfo, irmcName, irmcPlace, snmpOf } from './info.ts';
+import { REDFISH, readOverRedfish } from './redfish.ts';
 import { readBootStatus } from './snmp.ts';
 
 type Way = 'SNMP' | 'IPMI' | 'Redfish';
@@ -16,6 +18,12 @@ type Way = 'SNMP' | 'IPMI' | 'Redfish';
 export interface ReadingParts extends HttpParts {
   readonly clock: Clock;
   readonly ipmi: NativeIpmi;
+}
+
+/** The ways that do not answer, at the address where that was seen. */
+interface Shunned {
+  readonly address: string;
+  readonly until: Map<Way, number>;
 }
 
 /** All ways together may take so long. */
@@ -43,10 +51,12 @@ const SHUNS: readonly ErrorCode[] = ['BMC_SILENT', 'BMC_PORT_CLOSED', 'BMC_USER_
 /** Looks at servers behind iRMCs, and remembers on which ways nobody answers. */
 export class IrmcEyes {
   readonly #parts: ReadingParts;
-  readonly #shunned = new WeakMap<IrmcInfo, Map<Way, number>>();
+  readonly #shunned = new WeakMap<IrmcInfo, Shunned>();
+  readonly #guids: Guids;
 
   constructor(parts: ReadingParts) {
     this.#parts = parts;
+    this.#guids = new Guids(parts.clock);
   }
 
   /**
@@ -59,9 +69,16 @@ export class IrmcEyes {
     const scope = openScope([signal], { clock: this.#parts.clock, afterMs: READ_LIMIT_MS, what });
     const failures: (readonly [Way, CountermandError])[] = [];
     try {
-      for (const way of this.#waysOf(info)) {
-        const reading = await this.#try(way, info, failures, scope.signal);
-        if (reading !== null) return reading;
+      const address = await this.#addressOf(info, scope.signal);
+      for (const way of this.#waysOf(info, address)) {
+        const reading = await this.#try(way, info, address, failures, scope.signal);
+        if (reading === null) continue;
+        const place = irmcPlace(info, address);
+        // SNMP does not tell the machine.
+        const ask = () =>
+          this.#askForGuid(info, address, scope.signal).catch(() => scope.signal.throwIfAborted() ?? undefined);
+        const guid = way === 'SNMP' ? await this.#guids.at(place, 'recent', ask) : reading.guid;
+        return { ...reading, guid, place };
       }
       throw allFailed(info, failures);
     } catch (error) {
@@ -75,64 +92,105 @@ export class IrmcEyes {
   }
 
   /**
+   * The machine that is at an address now, for an order to go there: its GUID, over IPMI or Redfish, as that of the node was
+   * read. A GUID that cannot be had on a way that is not open proves nothing, and holds up no order.
+   * @throws a BMC_ code that is the iRMC's answer; at an abort its reason
+   */
+  async identityAt(
+    info: IrmcInfo,
+    address: string,
+    only: RequiredIdentity | undefined,
+    signal: AbortSignal,
+  ): Promise<FoundIdentity> {
+    const place = irmcPlace(info, address);
+    if (!only?.guid) return { place };
+    const way = only.guid.startsWith(`${REDFISH}:`) ? 'Redfish' : 'IPMI';
+    const ask = async (): Promise<string | undefined> => (await this.#read(way, info, address, signal))?.guid;
+    try {
+      return { place, guid: await this.#guids.at(place, 'anew', ask) };
+    } catch (error) {
+      signal.throwIfAborted();
+      this.#noteFailure(way, info, address, error);
+      return { place };
+    }
+  }
+
+  async #askForGuid(info: IrmcInfo, address: string, signal: AbortSignal): Promise<string | undefined> {
+    const way = this.#isShunned(info, address, 'IPMI') ? 'Redfish' : 'IPMI';
+    return (await this.#read(way, info, address, signal))?.guid;
+  }
+
+  #addressOf(info: IrmcInfo, signal: AbortSignal): Promise<string> {
+    return this.#parts.lookups.findBmc(info.irmc_address, 'irmc_address', 'recent', signal);
+  }
+
+  /**
    * Looks over IPMI, for what only IPMI tells.
    * @returns null, or why it cannot be had, if IPMI is not open to us
    * @throws a BMC_ code that is not about IPMI; at an abort its reason
    */
   async probe(info: IrmcInfo, signal: AbortSignal): Promise<SeenOverIpmi | string> {
-    if (this.#isShunned(info, 'IPMI')) return 'IPMI over LAN did not answer a short while ago';
+    const address = await this.#addressOf(info, signal);
+    if (this.#isShunned(info, address, 'IPMI')) return 'IPMI over LAN did not answer a short while ago';
     try {
       return (await lookOverIpmi(info, this.#parts.ipmi, signal)) ?? 'user or password are too long for IPMI';
     } catch (error) {
       signal.throwIfAborted();
-      return this.#noteFailure('IPMI', info, error).message;
+      return this.#noteFailure('IPMI', info, address, error).message;
     }
   }
 
   async #try(
     way: Way,
     info: IrmcInfo,
+    address: string,
     failures: (readonly [Way, CountermandError])[],
     signal: AbortSignal,
   ): Promise<Reading | null> {
     try {
-      return await this.#read(way, info, signal);
+      return await this.#read(way, info, address, signal);
     } catch (error) {
       signal.throwIfAborted();
-      failures.push([way, this.#noteFailure(way, info, error)]);
+      failures.push([way, this.#noteFailure(way, info, address, error)]);
       return null;
     }
   }
 
-  async #read(way: Way, info: IrmcInfo, signal: AbortSignal): Promise<Reading | null> {
+  async #read(way: Way, info: IrmcInfo, address: string, signal: AbortSignal): Promise<Reading | null> {
     const { clock, ipmi } = this.#parts;
     const snmp = snmpOf(info);
-    if (way === 'SNMP') return snmp && readBootStatus(info.irmc_address, snmp, clock, signal);
+    if (way === 'SNMP') return snmp && readBootStatus(address, snmp, clock, signal);
     if (way === 'IPMI') return (await lookOverIpmi(info, ipmi, signal))?.reading ?? null;
     return readOverRedfish(info, info.irmc_client_timeout * 1000, this.#parts, signal);
   }
 
-  #waysOf(info: IrmcInfo): readonly Way[] {
+  #waysOf(info: IrmcInfo, address: string): readonly Way[] {
     const ways: readonly Way[] = snmpOf(info) === null ? ['IPMI', 'Redfish'] : ['SNMP', 'IPMI', 'Redfish'];
-    const open = ways.filter((way) => !this.#isShunned(info, way));
+    const open = ways.filter((way) => !this.#isShunned(info, address, way));
     // Where nobody answers on any, all are tried again.
     return open.length > 0 ? open : ways;
   }
 
-  #isShunned(info: IrmcInfo, way: Way): boolean {
-    return (this.#shunned.get(info)?.get(way) ?? Number.NEGATIVE_INFINITY) > this.#parts.clock.monotonic();
+  #isShunned(info: IrmcInfo, address: string, way: Way): boolean {
+    return (this.#shunnedAt(info, address).get(way) ?? Number.NEGATIVE_INFINITY) > this.#parts.clock.monotonic();
+  }
+
+  /** What was seen at another address says nothing of this one. */
+  #shunnedAt(info: IrmcInfo, address: string): ReadonlyMap<Way, number> {
+    const shunned = this.#shunned.get(info);
+    return shunned?.address === address ? shunned.until : new Map();
   }
 
   /** @throws what is the iRMC's answer, and no failure of the way */
-  #noteFailure(way: Way, info: IrmcInfo, error: unknown): CountermandError {
+  #noteFailure(way: Way, info: IrmcInfo, address: string, error: unknown): CountermandError {
     // SNMP has a login of its own.
     const goesOn = (code: ErrorCode): boolean =>
       NOBODY_THERE.includes(code) || (way === 'SNMP' && code === 'BMC_LOGIN_REFUSED');
     if (!(error instanceof CountermandError) || !goesOn(error.code)) throw error;
     if (SHUNS.includes(error.code) && way !== 'Redfish') {
-      const until = this.#shunned.get(info) ?? new Map<Way, number>();
+      const until = new Map(this.#shunnedAt(info, address));
       until.set(way, this.#parts.clock.monotonic() + SHUNNED_MS);
-      this.#shunned.set(info, until);
+      this.#shunned.set(info, { address, until });
     }
     return error;
   }

@@ -23,6 +23,7 @@ import { CountermandError, fail } from '../../core/errors.ts';
 import type { Reading } from '../../core/power.ts';
 import { abortable, openScope, type Scope } from '../../core/signals.ts';
 import { hostAndPort } from '../address.ts';
+import { safely } from '../ipmi/rmcp/safely.ts';
 import type { Line, Transport } from '../ipmi/rmcp/transport.ts';
 import { openUdp } from '../ipmi/rmcp/udp.ts';
 import type { Snmp } from './info.ts';
@@ -52,10 +53,10 @@ const TRY_MS = 1500;
 /** No timer of the package ever fires: ours close the session first. */
 const NEVER_MS = 2 ** 31 - 1;
 
-const transport: Transport = openUdp((action) => void othersFirst().then(action));
+const transport: Transport = safely(openUdp((action) => void othersFirst().then(action)));
 
 /**
- * Reads the boot status.
+ * Reads the boot status of the iRMC at an IP address.
  * @returns null if the iRMC says that it does not know
  * @throws a BMC_ code; at an abort its reason
  */
@@ -94,14 +95,8 @@ async function ask(address: string, snmp: Snmp, who: string, { signal, abort }: 
         ? fail('BMC_PORT_CLOSED', `SNMP at ${who}: the port is closed; check irmc_snmp_port`)
         : fail('BMC_NO_ROUTE', `SNMP at ${who} cannot be reached (${error.code})`),
     );
-  const resolved = await abortable<string>((resolve, reject) => {
-    transport
-      .resolve(address)
-      .then(resolve, () => reject(fail('BMC_NAME_UNKNOWN', `${address} has no address; check irmc_address`)));
-    return () => {};
-  }, signal);
-  const socket = new SnmpSocket(resolved, snmp.port, { garbled, closed });
-  const session = openSession(resolved, snmp, socket);
+  const socket = new SnmpSocket(address, snmp.port, { garbled, closed });
+  const session = openSession(address, snmp, socket);
   try {
     session.on('error', garbled);
     const varbinds = await abortable<Varbind[]>((resolve, reject) => {

@@ -1,9 +1,10 @@
 /** What somebody asks of an audit, and what can be said of it without looking at the fleet. */
 import { fail } from '../../core/errors.ts';
+import { SENT_LIMITS } from '../../core/limits.ts';
 import type { AuditRow, FailurePolicy } from '../store/plan_rows.ts';
 import { checkName, MAX_PARALLEL } from './check.ts';
-import { parseScope } from './scope.ts';
-import { parseStrategyParameters } from './strategies/strategy.ts';
+import { coversEveryNode, parseScope } from './scope.ts';
+import { parseStrategyParameters, type Strategy } from './strategies/strategy.ts';
 import { chooseStrategy } from './strategies.ts';
 
 /** One audit, as a client writes it. */
@@ -18,6 +19,8 @@ export interface WantedAudit {
   readonly parameters: Readonly<Record<string, unknown>>;
   /** Empty: every node. */
   readonly scope: readonly unknown[];
+  /** It says that the scope begins with every node. Absent if it does not say so. */
+  readonly all?: true;
   /** How often a CONTINUOUS audit runs; null for one that runs once. */
   readonly intervalMs: number | null;
   /** Its plans are started as soon as they are made, and queue. */
@@ -27,12 +30,12 @@ export interface WantedAudit {
   readonly onFailure: FailurePolicy;
 }
 
-/** What an interval is at most: a year. */
-export const INTERVAL_LIMIT_S = 31_536_000;
+/** The limit of an interval: a year. */
+export const INTERVAL_LIMIT_S = SENT_LIMITS.audit_interval_s.limit;
 
 /**
  * Checks an audit as far as the nodes do not matter, and answers the name of its strategy.
- * @throws AUDIT_INVALID, SCOPE_INVALID naming the place
+ * @throws AUDIT_INVALID, SCOPE_INVALID naming the place, or if every node is implied and not said
  */
 export function checkAudit(wanted: WantedAudit): string {
   checkName(wanted.name, 'name', 'AUDIT_INVALID');
@@ -42,8 +45,22 @@ export function checkAudit(wanted: WantedAudit): string {
     throw invalid('max_parallel', `it is ${wanted.maxParallel}; it is a whole number from 0 to ${MAX_PARALLEL.limit}`);
   const strategy = chooseStrategy(wanted.strategy, wanted.goal);
   parseStrategyParameters(strategy, wanted.parameters);
-  parseScope(wanted.scope);
+  checkScope(wanted, strategy);
   return strategy.name;
+}
+
+/** Whole fleets are said, never implied: a forgotten selector must not mean every node where nodes are changed. */
+function checkScope({ scope, all: said }: WantedAudit, strategy: Strategy): void {
+  const all = said === true;
+  const everyNode = coversEveryNode(parseScope(scope));
+  if (all && !everyNode)
+    throw invalid('all', 'the scope names nodes, so the audit is not about every node; leave out all, or the scope');
+  if (all || !everyNode || !strategy.actsOnScope) return;
+  const what = scope.length === 0 ? 'it is empty' : 'a section only excludes nodes';
+  throw fail(
+    'SCOPE_INVALID',
+    `scope: ${what}, and strategy ${strategy.name} would act on every node; name nodes, zones or labels, or say all: true (--all)`,
+  );
 }
 
 function checkInterval({ auditType, intervalMs }: WantedAudit): void {

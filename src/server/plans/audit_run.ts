@@ -5,13 +5,14 @@ import type { Transaction } from '../store/database.ts';
 import { listAllNodes } from '../store/nodes.ts';
 import type { ActionPlanRow, AuditRow } from '../store/plan_rows.ts';
 import { EVERY_NODE } from '../store/plans.ts';
+import type { NodeRow } from '../store/rows.ts';
 import type { Store } from '../store/store.ts';
 import { supersedePlans } from '../store/supersede.ts';
 import { type CheckedPlan, checkPlan } from './check.ts';
 import { writePlan } from './create.ts';
 import { startPlan } from './launch.ts';
 import { findScopeOf } from './scope.ts';
-import { parseStrategyParameters, type Strategy } from './strategies/strategy.ts';
+import { type Proposal, parseStrategyParameters, type Strategy } from './strategies/strategy.ts';
 import { globalEfficacy, MANUAL, STRATEGIES } from './strategies.ts';
 import type { WantedAction, WantedPlan } from './wanted.ts';
 
@@ -24,10 +25,7 @@ import type { WantedAction, WantedPlan } from './wanted.ts';
  */
 export async function runAudit(audit: AuditRow, transaction: Transaction, store: Store): Promise<ActionPlanRow | null> {
   const { sql } = transaction;
-  const strategy = strategyNamed(audit.strategy);
-  const parameters = parseStrategyParameters(strategy, audit.parameters);
-  const scoped = await findScopeOf(audit.scope, sql);
-  const proposal = strategy.propose(scoped ?? (await listAllNodes(sql)), parameters);
+  const { strategy, scoped, proposal } = await proposalOf(audit, sql);
   if (proposal.actions.length === 0) {
     await supersedeEarlier(audit, null, transaction, store);
     return null;
@@ -42,6 +40,17 @@ export async function runAudit(audit: AuditRow, transaction: Transaction, store:
   // Its launch is another transaction: the engine's, which looks at what runs.
   const started = audit.autoTrigger ? await startPlan(plan.uuid, {}, transaction, store) : null;
   return started ?? plan;
+}
+
+/** What an audit proposes now. Nothing is written. @throws as runAudit */
+export async function proposalOf(
+  audit: Pick<AuditRow, 'strategy' | 'parameters' | 'scope'>,
+  sql: Transaction['sql'],
+): Promise<{ strategy: Strategy; scoped: NodeRow[] | null; proposal: Proposal }> {
+  const strategy = strategyNamed(audit.strategy);
+  const parameters = parseStrategyParameters(strategy, audit.parameters);
+  const scoped = await findScopeOf(audit.scope, sql);
+  return { strategy, scoped, proposal: strategy.propose(scoped ?? (await listAllNodes(sql)), parameters) };
 }
 
 function strategyNamed(name: string): Strategy {

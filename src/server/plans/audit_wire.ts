@@ -43,6 +43,7 @@ export function toStrategy(strategy: Strategy): proto.Strategy {
     goal: goal.name,
     goalDisplayName: goal.displayName,
     parametersSchema: parametersSpec(strategy) as { [key: string]: unknown },
+    actsOnScope: strategy.actsOnScope,
     indicators: goal.indicators.map((indicator) => ({ ...indicator, unit: indicator.unit ?? '' })),
   };
 }

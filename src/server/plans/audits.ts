@@ -7,7 +7,6 @@ import { digestOf } from '../../core/digest.ts';
 import { asCountermandError, type CountermandError, fail } from '../../core/errors.ts';
 import { onAbort } from '../../core/signals.ts';
 import { AUDIT_TABLE, type AuditEvent, rowOf } from '../../core/states.ts';
-import { RETRY_MS } from '../retry.ts';
 import {
   findAuditByRequestId,
   getAudit,
@@ -20,12 +19,12 @@ import {
 import type { Transaction } from '../store/database.ts';
 import type { ActionPlanRow, AuditRow } from '../store/plan_rows.ts';
 import { createAudit, moveAudit } from '../store/plan_transition.ts';
-import { isStorageFailure } from '../store/sqlite_errors.ts';
 import { checkAudit, type WantedAudit } from './audit_request.ts';
-import { runAudit } from './audit_run.ts';
+import { proposalOf, runAudit } from './audit_run.ts';
 import type { Engine } from './engine.ts';
 import type { PlanParts } from './parts.ts';
 import { auditPossible } from './possible.ts';
+import { type TakesDown, takesDownOfProposal } from './takes_down.ts';
 
 /** An audit, and the plan that its last run has made, if it has made one. */
 export interface AuditAnswer {
@@ -36,6 +35,8 @@ export interface AuditAnswer {
 const NOTHING_TO_DO = 'nothing to do: the strategy proposes no action';
 /** No timer is set for longer; a runtime takes longer ones for none. */
 const TIMER_LIMIT_MS = 86_400_000;
+/** What a fault of ours, the disk's for example, has kept from running is tried again after so long. */
+const RETRY_MS = 1000;
 
 /** The audits of one conductor. */
 export class Audits {
@@ -84,6 +85,17 @@ export class Audits {
     return { audit, plan };
   }
 
+  /**
+   * The running nodes that the plan of an audit would take down now. Nothing is written.
+   * @throws AUDIT_INVALID, SCOPE_INVALID, ACTION_PLAN_INVALID, as `create` would
+   */
+  async preview(wanted: WantedAudit): Promise<TakesDown> {
+    const strategy = checkAudit(wanted);
+    const { read } = this.#parts.orders.store.database;
+    const { proposal } = await proposalOf({ ...wanted, strategy }, read);
+    return takesDownOfProposal(proposal.actions, read);
+  }
+
   /** Ends an audit; the plans that it has made stay. @throws AUDIT_NOT_FOUND, AUDIT_STATE; then nothing was written */
   cancel(key: string): Promise<AuditRow> {
     return this.#move('cancel', key);
@@ -128,7 +140,7 @@ export class Audits {
     transaction: Transaction,
   ): Promise<AuditAnswer> {
     const { store } = this.#parts.orders;
-    const { goal: _, intervalMs, ...asked } = wanted;
+    const { goal: _goal, all: _all, intervalMs, ...asked } = wanted;
     const nextRunAt = intervalMs === null ? null : store.clock.now() + intervalMs;
     const uuid = store.chance.uuid();
     const row = { ...asked, uuid, strategy, requestDigest, intervalMs, nextRunAt, statusMessage: '' };
@@ -187,11 +199,7 @@ export class Audits {
 
   async #runDue(): Promise<void> {
     const { store } = this.#parts.orders;
-    const failures: unknown[] = [];
-    // One that fails does not keep the others from their turn.
-    for (const audit of await listDueAudits(store.clock.now(), store.database.read))
-      await this.#runOne(audit).catch((thrown: unknown) => failures.push(thrown));
-    if (failures.length > 0) throw failures[0];
+    for (const audit of await listDueAudits(store.clock.now(), store.database.read)) await this.#runOne(audit);
     await this.#schedule();
   }
 
@@ -211,7 +219,7 @@ export class Audits {
 
   /** The fleet is not as the audit needs it: the next run may find it otherwise. A strategy that is not there stays so. */
   async #runFailed(due: AuditRow, error: CountermandError): Promise<null> {
-    if (error.code === 'INTERNAL' || isStorageFailure(error)) throw error;
+    if (error.code === 'INTERNAL') throw error;
     const { log, orders } = this.#parts;
     log.warn({ audit: due.uuid, code: error.code, reason: error.message }, 'an audit could not make a plan');
     await orders.store.database.write(async (transaction) => {

@@ -1,6 +1,7 @@
 /** What can be known to be wrong with a plan is found before anything is written: names, sizes, graph, parameters, nodes. */
 
 import { type ErrorCode, fail } from '../../core/errors.ts';
+import { exceeded, SENT_LIMITS } from '../../core/limits.ts';
 import { findDriversOf } from '../store/agents.ts';
 import type { Transaction } from '../store/database.ts';
 import { findNodes } from '../store/nodes.ts';
@@ -10,15 +11,11 @@ import { ACTION_TYPES, findActionType } from './actions/list.ts';
 import { buildGraph, type Graph } from './graph.ts';
 import type { WantedAction, WantedPlan } from './wanted.ts';
 
-/** More actions than this are not taken in one plan. */
-export const ACTIONS_LIMIT = 50_000;
-/** More parents than this are not taken, all actions together. */
-export const PARENTS_LIMIT = 500_000;
 /** What max_parallel is if it is not given, and at most. */
-export const MAX_PARALLEL = { fallback: 10, limit: 10_000 };
+export const MAX_PARALLEL = { fallback: 10, limit: SENT_LIMITS.max_parallel.limit };
 /** What the timeout of an action is if it is not given, and at most. */
-export const ACTION_TIMEOUT_MS = { fallback: 3_600_000, limit: 2_592_000_000 };
-const NAME_LIMIT = 255;
+export const ACTION_TIMEOUT_MS = { fallback: 3_600_000, limit: SENT_LIMITS.action_timeout_s.limit * 1000 };
+const NAME_LIMIT = SENT_LIMITS.name.limit;
 
 /** An action whose parameters hold and whose node is there. */
 export interface CheckedAction {
@@ -90,13 +87,11 @@ export function checkSizes({ name, requestId, maxParallel, canary, actions }: Wa
   checkName(name, 'name');
   checkName(requestId, 'request_id');
   if (actions.length === 0) throw invalid('actions', 'the plan has none; give at least one');
-  if (actions.length > ACTIONS_LIMIT)
-    throw invalid('actions', `there are ${actions.length}; at most ${ACTIONS_LIMIT} are taken, make several plans`);
+  if (actions.length > SENT_LIMITS.actions.limit) throw exceeded(SENT_LIMITS.actions, 'actions', actions.length);
   checkWhole(maxParallel, 0, MAX_PARALLEL.limit, 'max_parallel');
   checkWhole(canary, 0, actions.length, 'canary');
   const parents = actions.reduce((sum, action) => sum + action.parents.length, 0);
-  if (parents > PARENTS_LIMIT)
-    throw invalid('actions', `they have ${parents} parents together; at most ${PARENTS_LIMIT} are taken`);
+  if (parents > SENT_LIMITS.parents.limit) throw exceeded(SENT_LIMITS.parents, 'actions', parents);
   for (const [at, action] of actions.entries()) checkAction(action, `actions[${at}]`);
 }
 

@@ -11,6 +11,7 @@ import { ACTION_TIMEOUT_MS, type CheckedPlan, checkPlan, checkSizes, MAX_PARALLE
 import type { PlanParts } from './parts.ts';
 import { findScopeOf } from './scope.ts';
 import { MANUAL } from './strategies.ts';
+import { type TakesDown, takesDown } from './takes_down.ts';
 import type { WantedPlan } from './wanted.ts';
 
 /**
@@ -35,6 +36,16 @@ export async function createActionPlan(wanted: WantedPlan, parts: PlanParts): Pr
     const holds = (await modelRevision(sql)) === revision;
     return writeAlone(holds ? checked : await checkWithScope(wanted, sql), digest, transaction, store);
   });
+}
+
+/**
+ * The running nodes that a plan would take down if it were made and started now. Nothing is written.
+ * @throws ACTION_PLAN_INVALID naming the place, NODE_NOT_FOUND, TARGET_NOT_SUPPORTED, as `createActionPlan` would
+ */
+export async function previewPlan(wanted: WantedPlan, parts: PlanParts): Promise<TakesDown> {
+  checkSizes(wanted);
+  const { actions } = await checkWithScope(wanted, parts.orders.store.database.read);
+  return takesDown(actions.map(({ wanted: action, node }) => ({ ...action, node })));
 }
 
 async function checkWithScope(wanted: WantedPlan, sql: Transaction['sql']): Promise<CheckedPlan> {

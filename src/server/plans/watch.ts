@@ -1,5 +1,6 @@
 /** Watching a plan until it is at rest. */
 import { isPlanAtRest } from '../../core/states.ts';
+import type { Change } from '../store/feed.ts';
 import type { ActionPlanRow, ActionRow } from '../store/plan_rows.ts';
 import { getContext, listActions } from '../store/plans.ts';
 import type { Store } from '../store/store.ts';
@@ -10,7 +11,7 @@ export interface PlanChange {
   readonly actions: readonly ActionRow[];
 }
 
-/** So many actions go into one message. */
+/** At most this many actions go into one message. */
 const BATCH = 500;
 
 /**
@@ -19,11 +20,12 @@ const BATCH = 500;
  */
 export async function* watchPlan(uuid: string, store: Store, signal: AbortSignal): AsyncGenerator<PlanChange> {
   const { feed, read } = store.database;
-  const changes = feed.watch(`plan ${uuid}`, signal);
+  const changes = feed.gather([`plan ${uuid}`], gatherPlan, signal);
   try {
     const seen = new Map<string, number>();
     let { plan } = await getContext(uuid, read);
     for (let after = -1; ; ) {
+      signal.throwIfAborted();
       const actions = await listActions(uuid, after, BATCH, read);
       for (const action of actions) seen.set(action.uuid, action.revision);
       yield { plan, actions };
@@ -34,14 +36,33 @@ export async function* watchPlan(uuid: string, store: Store, signal: AbortSignal
     while (!isPlanAtRest(plan.state)) {
       const next = await changes.next();
       if (next.done) return;
-      if (next.value.kind !== 'plan') continue;
-      const actions = next.value.actions.filter((action) => action.revision > (seen.get(action.uuid) ?? 0));
+      const { plan: newest, actions: moved } = next.value;
+      const actions = [...moved.values()].filter((action) => action.revision > (seen.get(action.uuid) ?? 0));
       for (const action of actions) seen.set(action.uuid, action.revision);
-      const isNews = next.value.plan.revision > plan.revision;
-      if (isNews) plan = next.value.plan;
-      if (isNews || actions.length > 0) yield { plan, actions };
+      const isNews = newest !== null && newest.revision > plan.revision;
+      if (isNews) plan = newest;
+      // A gathering may be larger than a message should be.
+      for (let from = 0; from < actions.length || (isNews && from === 0); from += BATCH)
+        yield { plan, actions: actions.slice(from, from + BATCH) };
     }
   } finally {
     await changes.return(undefined);
   }
+}
+
+/** What has changed since the watcher last read: the newest plan, and the last state of each action that moved. */
+interface Gathered {
+  readonly plan: ActionPlanRow | null;
+  readonly actions: Map<string, ActionRow>;
+}
+
+function gatherPlan(waiting: Gathered | undefined, change: Change): Gathered {
+  const gathered = waiting ?? { plan: null, actions: new Map<string, ActionRow>() };
+  if (change.kind !== 'plan') return gathered;
+  for (const action of change.actions) {
+    const known = gathered.actions.get(action.uuid);
+    if (!known || known.revision < action.revision) gathered.actions.set(action.uuid, action);
+  }
+  const isNewer = gathered.plan === null || change.plan.revision > gathered.plan.revision;
+  return isNewer ? { ...gathered, plan: change.plan } : gathered;
 }

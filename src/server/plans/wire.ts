@@ -7,6 +7,7 @@ import type { Store } from '../store/store.ts';
 import { date } from '../wire.ts';
 import { type EarlierRollback, planPossible } from './possible.ts';
 import type { Undoing } from './rollback.ts';
+import type { TakesDown } from './takes_down.ts';
 
 /** What an answer tells of a plan beside its row. */
 export interface BesidePlan {
@@ -86,6 +87,11 @@ export function toAction(action: ActionRow): proto.Action {
     endedAt: date(action.endedAt),
     revision: action.revision,
   };
+}
+
+/** What a plan takes down, for an answer. */
+export function toTakesDown({ count, nodes, hard }: TakesDown): proto.TakesDown {
+  return { count, nodes: [...nodes], hard };
 }
 
 const UNDO_KINDS = { action: 'ACTION', nothing: 'NOTHING', irreversible: 'IRREVERSIBLE' } as const;

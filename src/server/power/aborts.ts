@@ -1,7 +1,7 @@
 /** Taking orders back: the abort table on real rows, withdrawals, and what an outcome leaves behind. */
 import { judgeAbort } from '../../core/abort_table.ts';
 import { fail } from '../../core/errors.ts';
-import { type AbortTarget, type OnOff, TARGET_TABLE } from '../../core/power.ts';
+import { type AbortTarget, type OnOff, type Reading, TARGET_TABLE } from '../../core/power.ts';
 import { type AbortOutcome, isAtRest, OUTCOMES_IN_DOUBT, OUTCOMES_THAT_MAY_CHANGE } from '../../core/states.ts';
 import type { Transaction } from '../store/database.ts';
 import { getNode } from '../store/nodes.ts';
@@ -15,6 +15,7 @@ import {
   recallPowerTask,
   transition,
 } from '../store/transition.ts';
+import { knownFrom, observedAs } from './known.ts';
 import type { Limits } from './limits.ts';
 
 /** What an abort came to, as it is written. */
@@ -22,7 +23,7 @@ export interface AbortEnd {
   readonly outcome: AbortOutcome;
   readonly reason: string;
   /** What was read at the end, if anything was. */
-  readonly observed: OnOff | null;
+  readonly observed: Reading | null;
 }
 
 /** What an abort order led to: its own task, and the task and node that it changed, if it changed any. */
@@ -125,19 +126,18 @@ export async function endAbort(
 async function endOwnTask(uuid: string, end: AbortEnd, transaction: Transaction, store: Store): Promise<void> {
   const failed = end.outcome === 'FAILED';
   const error = failed ? { errorCode: 'RECALL_FAILED' as const, errorMessage: end.reason } : {};
-  const task = { ...error, abortOutcome: end.outcome, abortReason: end.reason, abortObserved: end.observed };
+  const task = { ...error, abortOutcome: end.outcome, abortReason: end.reason, abortObserved: observedIn(end) };
   await transition(failed ? 'recall_fail' : 'recall_end', uuid, { task }, transaction, store);
 }
 
+const observedIn = ({ observed }: AbortEnd): OnOff | null => observed?.powerState ?? null;
+
 function patchOf(task: PowerTaskRow, end: AbortEnd, limits: Limits, now: number): PowerTaskPatch {
-  const said = { abortOutcome: end.outcome, abortReason: end.reason, abortObserved: end.observed };
-  const seen = end.observed === null ? {} : { observedPowerState: end.observed };
+  const said = { abortOutcome: end.outcome, abortReason: end.reason, abortObserved: observedIn(end) };
+  const seen = end.observed === null ? {} : observedAs(end.observed);
   if (end.outcome === 'TOO_LATE') {
-    const powerState = end.observed ?? TARGET_TABLE[task.target].settlesIn;
-    return {
-      task: { ...said, ...seen },
-      node: { powerState, powerStateReadAt: now, lastError: '', mayChangeUntil: null },
-    };
+    const known = end.observed === null ? { powerState: TARGET_TABLE[task.target].settlesIn } : knownFrom(end.observed);
+    return { task: { ...said, ...seen }, node: { ...known, lastError: '', mayChangeUntil: null } };
   }
   const mayChangeUntil = OUTCOMES_THAT_MAY_CHANGE.includes(end.outcome) ? now + limits.softPowerOffTimeoutMs : null;
   const errorCode = end.outcome === 'FAILED' ? ('RECALL_FAILED' as const) : ('TASK_ABORTED' as const);

@@ -5,9 +5,10 @@
 import { type CountermandError, type ErrorCode, fail } from '../../core/errors.ts';
 import {
   firstPhase,
+  isAlreadyThere,
   isIdempotent,
   isReached,
-  type OnOff,
+  mustWait,
   type OrderTarget,
   type Phase,
   phaseSettlesIn,
@@ -16,8 +17,10 @@ import {
 } from '../../core/power.ts';
 import type { Report } from '../../core/report.ts';
 import type { PowerTaskEvent } from '../../core/states.ts';
+import type { Unreadable } from '../store/problems.ts';
 import type { PowerTaskRow } from '../store/rows.ts';
 import type { PowerTaskPatch } from '../store/transition.ts';
+import { knownFrom, observedAs } from './known.ts';
 
 /** What a move depends on beside the row. */
 export interface Facts {
@@ -29,15 +32,27 @@ export interface Facts {
   readonly powerStateChangeTimeoutMs: number;
   /** Until when the node may still change because of an older order, or null. */
   readonly mayChangeUntil: number | null;
+  /** The newest reading of the node by an agent that had the task, or null. */
+  readonly lastReading: Reading | null;
 }
 
 /** One move: a row of the state table with its patch, then something to tell the agent. */
 export interface Move {
   readonly event: PowerTaskEvent | null;
   readonly patch: PowerTaskPatch;
-  /** go: send `command`. start: prepare the next phase. again: decide again with the same report. */
-  readonly next: 'go' | 'start' | 'again' | 'nothing';
+  /**
+   * go: send `command`. start: prepare the next phase. again: decide again with the same report. look: read the hardware once
+   * more, then call `onDeadline` with what was seen.
+   */
+  readonly next: 'go' | 'start' | 'again' | 'look' | 'nothing';
   readonly command?: OrderTarget;
+}
+
+/** What the last reading at a deadline has come to: a reading, or why there is none. */
+export interface LastLook {
+  readonly reading: Reading | null;
+  /** Why the hardware could not be read; null if it was. */
+  readonly unreadable: Unreadable | null;
 }
 
 const STAY: Move = { event: null, patch: {}, next: 'nothing' };
@@ -63,39 +78,44 @@ function whenQueued(task: PowerTaskRow, report: Report, facts: Facts): Move {
   if (report.sending === 'NOT_SENT') {
     // We were away, or slow: nothing is wrong with the order, and there is time left to begin it.
     if (error?.code === 'GO_TOO_LATE') return { event: null, patch: {}, next: 'start' };
-    return failing(
-      task,
-      fail(error?.code ?? 'INTERNAL', `nothing was sent: ${error?.message ?? 'no reason given'}`),
-      facts,
-    );
+    return failing(task, fail(error?.code ?? 'INTERNAL', `nothing was sent: ${error?.message ?? 'no reason given'}`));
   }
-  if (report.sending !== 'READY' || before === null) return STAY;
-  const { target } = task;
+  if (before === null) return STAY;
+  if (report.sending === 'WAITING') return waiting(task, before, facts);
+  if (report.sending !== 'READY') return STAY;
+  const target = task.target as OrderTarget;
   const off = before.powerState === 'power off';
-  if (isAlreadyThere(task, before)) {
-    return alreadyThere(task, before, facts);
-  }
+  if (isAlreadyThere(target, before)) return alreadyThere(task, before, facts);
   if (off && target === 'inject nmi') {
     const reason = fail(
       'NMI_NEEDS_POWER',
       `node ${task.nodeName} is off; an NMI needs a running node. Nothing was sent`,
     );
-    return failing(task, reason, facts, before.powerState);
+    return failing(task, reason, before);
   }
   const reboots = target === 'rebooting' || target === 'soft rebooting';
   return sending(task, before, off && reboots ? 'UP' : firstPhase(target), facts);
 }
 
-function isAlreadyThere({ target }: PowerTaskRow, before: Reading): boolean {
-  const reboots = target === 'rebooting' || target === 'soft rebooting' || target === 'inject nmi';
-  return !reboots && before.powerState === TARGET_TABLE[target].settlesIn;
+/**
+ * The host is on its way to where the order is needed. A graceful shutdown may take as long as one that we ordered; for all
+ * else `start_timeout` is enough.
+ */
+function waiting(task: PowerTaskRow, before: Reading, facts: Facts): Move {
+  if (!mustWait(task.target, task.phase, before)) return STAY;
+  const stops = before.powerState === 'power on';
+  const message = `the host is ${before.host}; the ${task.target} waits until it has ${stops ? 'stopped' : 'started'}`;
+  if (task.message === message) return STAY;
+  const longest = facts.now + (stops ? facts.softPowerOffTimeoutMs : 0);
+  const startDeadlineAt = Math.max(task.startDeadlineAt ?? facts.now, longest);
+  return { event: 'wait', patch: { task: { message, startDeadlineAt } }, next: 'nothing' };
 }
 
 function alreadyThere(task: PowerTaskRow, before: Reading, facts: Facts): Move {
   const sentence = `the node was already ${before.powerState}; nothing was sent`;
   const { mayChangeUntil } = facts;
-  if (mayChangeUntil === null) return succeeding(task, before, sentence, facts);
-  const move = succeeding(task, before, `${sentence}. It may still change: an older order was given up`, facts);
+  if (mayChangeUntil === null) return succeeding(task, before, sentence);
+  const move = succeeding(task, before, `${sentence}. It may still change: an older order was given up`);
   return { ...move, patch: { ...move.patch, task: { ...move.patch.task, mayChangeUntil } } };
 }
 
@@ -105,13 +125,13 @@ function sending(task: PowerTaskRow, before: Reading, phase: Phase, facts: Facts
   const moved = {
     phase,
     beforePowerState: before.powerState,
-    observedPowerState: before.powerState,
+    ...observedAs(before),
     sendingAt: facts.now,
     deadlineAt: facts.now + timeoutMs,
     message: started ? 'the node was off and is being powered on' : '',
   };
   const command = commandOf({ ...task, phase }, facts);
-  return { event: 'send', patch: { task: moved, node: good(before.powerState, facts) }, next: 'go', command };
+  return { event: 'send', patch: { task: moved, node: knownFrom(before) }, next: 'go', command };
 }
 
 /** What is sent to the BMC in the task's phase. */
@@ -123,27 +143,39 @@ export function commandOf(task: Pick<PowerTaskRow, 'target' | 'phase'>, facts: F
 }
 
 function whenSending(task: PowerTaskRow, report: Report, facts: Facts): Move {
+  const { sending: how, observed } = report;
+  if (how === 'READY') return whenReady(task, report, facts);
+  if (how === 'ACCEPTED') return { event: 'accept', patch: { task: { message: '' } }, next: 'again' };
+  if (how === 'NOT_SENT' || how === 'REFUSED') return whenNotDone(task, report);
+  if (!isIdempotent(task.target, task.phase)) return how === 'WAITING' ? STAY : whenNobodyKnows(task, report);
+  if (observed !== null && isReached(task.target, task.phase, { reading: observed, seenDown: task.seenDown }))
+    return finishing(task, observed, facts);
+  return retrying(task, report);
+}
+
+/** The agent has read the hardware and waits for Go. A command that is not idempotent has had its Go and gets no other. */
+function whenReady(task: PowerTaskRow, { before }: Report, facts: Facts): Move {
+  if (before === null || !isIdempotent(task.target, task.phase)) return STAY;
+  if (isReached(task.target, task.phase, { reading: before, seenDown: task.seenDown }))
+    return finishing(task, before, facts);
+  // Its time may have passed while nobody was there to send it: no order fires hours later.
+  if (facts.isPast) return onDeadline(task, facts);
+  return { event: null, patch: {}, next: 'go', command: commandOf(task, facts) };
+}
+
+/** The command was certainly not carried out. An agent tries a second half again; Go may have come too late for a first one. */
+function whenNotDone(task: PowerTaskRow, report: Report): Move {
   const idempotent = isIdempotent(task.target, task.phase);
-  switch (report.sending) {
-    case 'WAITING':
-      return STAY;
-    case 'READY':
-      // A non-idempotent order has had its Go, whether it arrived or not, and never gets another.
-      if (!idempotent || report.before === null) return STAY;
-      if (isReached(task.target, task.phase, { reading: report.before, seenDown: task.seenDown })) {
-        return finishing(task, report.before, facts);
-      }
-      // Its time may have passed while nobody was there to send it: no order fires hours later.
-      if (facts.isPast) return onDeadline(task, facts);
-      return { event: null, patch: {}, next: 'go', command: commandOf(task, facts) };
-    case 'ACCEPTED':
-      return { event: 'accept', patch: { task: { message: '' } }, next: 'again' };
-    case 'NOT_SENT':
-    case 'REFUSED':
-      return failing(task, refusal(task, report), facts, report.before?.powerState ?? null);
-    default:
-      return idempotent ? STAY : whenNobodyKnows(task, report, facts);
-  }
+  if (idempotent && report.error?.code === 'GO_TOO_LATE') return { event: null, patch: {}, next: 'start' };
+  if (idempotent && task.phase !== firstPhase(task.target)) return retrying(task, report);
+  return failing(task, refusal(task, report), report.before);
+}
+
+/** An idempotent command that failed, or may have, is prepared again by the agent. Here it is only shown. */
+function retrying(task: PowerTaskRow, { error }: Report): Move {
+  if (error === null) return STAY;
+  const message = `tried again after: ${error.message}`;
+  return task.message === message ? STAY : { event: 'retry', patch: { task: { message } }, next: 'nothing' };
 }
 
 function refusal(task: PowerTaskRow, { error, sending: how }: Report): CountermandError {
@@ -159,7 +191,7 @@ function refusal(task: PowerTaskRow, { error, sending: how }: Report): Counterma
 }
 
 /** The order may have been sent. A soft one is watched until its deadline; reset and NMI end by what can be seen. */
-function whenNobodyKnows(task: PowerTaskRow, report: Report, facts: Facts): Move {
+function whenNobodyKnows(task: PowerTaskRow, report: Report): Move {
   const message = 'the order may have been sent: no answer to it is known';
   if (TARGET_TABLE[task.target].soft || report.seenDown)
     return { event: 'accept', patch: { task: { message } }, next: 'again' };
@@ -169,31 +201,32 @@ function whenNobodyKnows(task: PowerTaskRow, report: Report, facts: Facts): Move
     'OUTCOME_UNKNOWN',
     `outcome unknown: the ${task.target} may have reached the BMC; the node is ${powerState}. It was not sent again`,
   );
-  return failing(task, reason, facts, powerState);
+  return failing(task, reason, report.observed);
 }
 
 function whenConfirming(task: PowerTaskRow, report: Report, facts: Facts): Move {
   const { observed } = report;
+  if (report.sending === 'READY') return whenReady(task, report, facts);
   if (observed === null) return STAY;
   const seen = { reading: observed, seenDown: task.seenDown || report.seenDown };
   if (isReached(task.target, task.phase, seen)) return finishing(task, observed, facts);
   if (observed.powerState === task.observedPowerState && seen.seenDown === task.seenDown) return STAY;
-  const moved = { observedPowerState: observed.powerState, seenDown: seen.seenDown };
-  return { event: 'observe', patch: { task: moved, node: good(observed.powerState, facts) }, next: 'nothing' };
+  const moved = { ...observedAs(observed), seenDown: seen.seenDown };
+  return { event: 'observe', patch: { task: moved, node: knownFrom(observed) }, next: 'nothing' };
 }
 
 /** A phase has settled: the task has, or its second half begins. */
 function finishing(task: PowerTaskRow, reading: Reading, facts: Facts): Move {
   const goesDown = task.phase === 'DOWN' || task.phase === 'FORCED_DOWN';
-  if (task.target !== 'soft rebooting' || !goesDown) return succeeding(task, reading, '', facts);
+  if (task.target !== 'soft rebooting' || !goesDown) return succeeding(task, reading, '');
   if (task.state === 'SENDING') return { event: 'accept', patch: {}, next: 'again' };
   const half = {
     phase: 'UP' as const,
-    observedPowerState: reading.powerState,
+    ...observedAs(reading),
     seenDown: true,
     deadlineAt: facts.now + facts.powerStateChangeTimeoutMs,
   };
-  const node = good(reading.powerState, facts);
+  const node = knownFrom(reading);
   if (facts.softRebootInOneCommand && task.phase === 'DOWN') {
     const message = 'the host went down and is starting';
     return { event: 'observe', patch: { task: { ...half, message }, node }, next: 'again' };
@@ -202,20 +235,34 @@ function finishing(task: PowerTaskRow, reading: Reading, facts: Facts): Move {
   return { event: 'send_next', patch: { task: { ...half, message }, node }, next: 'start' };
 }
 
-/** What the time makes of a task; also how long it may still take. */
-export function onDeadline(task: PowerTaskRow, facts: Facts): Move {
+/**
+ * What the time makes of a task; also how long it may still take.
+ * @param look what the last reading came to, which decides before a task that was sent ends FAILED; null if it is still to be
+ *   made
+ */
+export function onDeadline(task: PowerTaskRow, facts: Facts, look: LastLook | null = null): Move {
   if (!facts.isPast) return STAY;
-  if (task.state === 'QUEUED') {
-    const waited = Math.round(((task.startDeadlineAt ?? task.createdAt) - task.createdAt) / 1000);
-    return failing(
-      task,
-      fail('NOT_STARTED', `nothing was sent: the order did not reach the BMC of ${task.nodeName} within ${waited} s`),
-      facts,
-    );
-  }
+  if (task.state === 'QUEUED') return notStarted(task);
   if (task.state !== 'SENDING' && task.state !== 'CONFIRMING') return STAY;
   if (task.state === 'CONFIRMING' && task.onTimeout === 'FORCE' && task.phase === 'DOWN') return forcing(task, facts);
-  return timingOut(task, facts);
+  if (look === null) return { event: null, patch: {}, next: 'look' };
+  const { reading } = look;
+  return reading !== null && settles(task, reading) ? finishing(task, reading, facts) : timingOut(task, look, facts);
+}
+
+function notStarted(task: PowerTaskRow): Move {
+  const waited = Math.round(((task.startDeadlineAt ?? task.createdAt) - task.createdAt) / 1000);
+  const { message, problem } = task;
+  const why = problem === null ? message : `not readable: ${problem.code}: ${problem.message}`;
+  const sentence = `nothing was sent: the order did not reach the BMC of ${task.nodeName} within ${waited} s${why && `: ${why}`}`;
+  return failing(task, fail('NOT_STARTED', sentence));
+}
+
+/** A reset or an NMI that may never have been sent is not proved by a node that is on. */
+function settles(task: PowerTaskRow, reading: Reading): boolean {
+  const { state, target, phase, seenDown } = task;
+  const provable = state === 'CONFIRMING' || isIdempotent(target, phase) || TARGET_TABLE[target].soft;
+  return provable && isReached(target, phase, { reading, seenDown });
 }
 
 function forcing(task: PowerTaskRow, facts: Facts): Move {
@@ -224,25 +271,37 @@ function forcing(task: PowerTaskRow, facts: Facts): Move {
   return { event: 'send_next', patch: { task: half }, next: 'start' };
 }
 
-function timingOut(task: PowerTaskRow, facts: Facts): Move {
+function timingOut(task: PowerTaskRow, look: LastLook, facts: Facts): Move {
   const unknown = task.state === 'SENDING' && !isIdempotent(task.target, task.phase);
   const code: ErrorCode = unknown ? 'OUTCOME_UNKNOWN' : 'TIMED_OUT';
   const wanted = phaseSettlesIn(task.target, task.phase);
-  const is = task.observedPowerState ?? 'not known';
+  const seen = lastSeen(look, facts);
   const mayChange = task.phase === 'DOWN' || task.phase === 'FORCED_DOWN';
   const sentence = unknown
-    ? `outcome unknown: nobody can tell whether the ${task.target} reached the BMC; the node was last ${is}`
-    : `${task.nodeName} was not ${wanted} in time; it was last ${is}`;
+    ? `outcome unknown: nobody can tell whether the ${task.target} reached the BMC; the node ${seen}`
+    : `${task.nodeName} was not seen ${wanted} in time; it ${seen}`;
+  const tried = task.state === 'SENDING' && task.message !== '' ? `. It was ${task.message}` : '';
   const window = mayChange ? facts.now + facts.softPowerOffTimeoutMs : null;
-  const error = fail(code, mayChange ? `${sentence}. It may still go down` : sentence);
-  return failing(task, error, facts, task.observedPowerState, window);
+  const error = fail(code, `${sentence}${tried}${mayChange ? '. It may still go down' : ''}`);
+  return failing(task, error, look.reading ?? facts.lastReading, window);
 }
 
-function good(powerState: OnOff, facts: Facts): NonNullable<PowerTaskPatch['node']> {
-  return { powerState, powerStateReadAt: facts.now };
+/** What was really seen of the node, and what has kept it from being seen since. */
+function lastSeen({ reading, unreadable }: LastLook, { lastReading, now }: Facts): string {
+  if (reading !== null) return `was last ${wordsOf(reading)}`;
+  const why = unreadable === null ? '' : `: ${unreadable.code}: ${unreadable.message}`;
+  if (lastReading === null) return `has not been read${why}`;
+  const { readAt } = lastReading;
+  const age = readAt === undefined ? '' : ` ${Math.max(0, Math.round((now - readAt) / 1000))} s ago`;
+  return `was last read ${wordsOf(lastReading)}${age}; not readable since${why}`;
 }
 
-function succeeding(task: PowerTaskRow, reading: Reading, message: string, facts: Facts): Move {
+/** For example `power on and stopping`. */
+function wordsOf({ powerState, host }: Reading): string {
+  return host === undefined || host === 'running' ? powerState : `${powerState} and ${host}`;
+}
+
+function succeeding(task: PowerTaskRow, reading: Reading, message: string): Move {
   const { powerState } = reading;
   const sent = task.sendingAt !== null;
   const before = sent ? {} : { beforePowerState: powerState };
@@ -251,8 +310,8 @@ function succeeding(task: PowerTaskRow, reading: Reading, message: string, facts
   return {
     event: 'succeed',
     patch: {
-      task: { ...before, observedPowerState: powerState, message },
-      node: { ...good(powerState, facts), ...window, lastError: '' },
+      task: { ...before, ...observedAs(reading), message },
+      node: { ...knownFrom(reading), ...window, lastError: '' },
     },
     next: 'nothing',
   };
@@ -261,14 +320,13 @@ function succeeding(task: PowerTaskRow, reading: Reading, message: string, facts
 function failing(
   task: PowerTaskRow,
   error: CountermandError,
-  facts: Facts,
-  observed: OnOff | null = null,
+  observed: Reading | null = null,
   window: number | null = null,
 ): Move {
-  const seen = observed === null ? {} : { observedPowerState: observed };
-  const known = observed === null ? {} : good(observed, facts);
+  const seen = observed === null ? {} : observedAs(observed);
+  const known = observed === null ? {} : knownFrom(observed);
   const mayChange = window === null ? {} : { mayChangeUntil: window };
-  const before = observed !== null && task.sendingAt === null ? { beforePowerState: observed } : {};
+  const before = observed !== null && task.sendingAt === null ? { beforePowerState: observed.powerState } : {};
   return {
     event: 'fail',
     patch: {

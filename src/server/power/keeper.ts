@@ -4,9 +4,9 @@
  * the other; all of it can be done again from the rows after a crash.
  */
 import type { Timer } from '../../core/clock.ts';
-import { asCountermandError } from '../../core/errors.ts';
+import { asCountermandError, fail } from '../../core/errors.ts';
 import { Lanes } from '../../core/lanes.ts';
-import { isIdempotent } from '../../core/power.ts';
+import { isIdempotent, type Reading } from '../../core/power.ts';
 import type { Report } from '../../core/report.ts';
 import { isAtRest, POWER_TASK_UNSETTLED } from '../../core/states.ts';
 import type { AttachResponse } from '../../gen/countermand/v1/agent.ts';
@@ -16,13 +16,14 @@ import type { Log } from '../log.ts';
 import { findDriver } from '../store/agents.ts';
 import { findNode } from '../store/nodes.ts';
 import { findPowerTask, listHolders } from '../store/power_tasks.ts';
-import type { NodeRow, PowerTaskRow } from '../store/rows.ts';
+import { noteNodeProblem, problemAfter, type Unreadable } from '../store/problems.ts';
+import type { NodeRow, PowerTaskRow, Problem } from '../store/rows.ts';
 import type { Store } from '../store/store.ts';
 import { handOver, transition } from '../store/transition.ts';
 import { mayStillChange } from '../store/windows.ts';
 import { toBmc, toTarget } from '../wire.ts';
 import { type AbortEnd, endAbort } from './aborts.ts';
-import { type Facts, type Move, onDeadline, onReport } from './decide.ts';
+import { type Facts, type LastLook, type Move, onDeadline, onReport } from './decide.ts';
 import type { Limits } from './limits.ts';
 
 type ToAgent = NonNullable<AttachResponse['message']>;
@@ -35,6 +36,8 @@ export interface KeeperParts {
   /** After a start, a deadline that passed meanwhile waits so long for an agent to read the hardware. */
   readonly recoveryGraceMs: number;
   readonly log: Log;
+  /** Reads a node once, through its agent. It resolves in any case, soon after the shutdown too. */
+  readonly look: (node: NodeRow) => Promise<LastLook>;
   /** Told of each task that has come to rest, with its node as it then was. */
   readonly atRest: (task: PowerTaskRow, node: NodeRow) => void;
 }
@@ -49,6 +52,10 @@ export class Keeper {
   readonly #alarms = new Map<string, Timer>();
   /** Before this time, by the clock that never jumps, a passed deadline does not count: the hardware is read first. */
   readonly #grace = new Map<string, number>();
+  /** The tasks whose hardware is read once more, with the deadline that has passed. */
+  readonly #looking = new Map<string, number | null>();
+  /** The newest reading that an agent has told of each task: most of them change nothing in the rows. */
+  readonly #lastReadings = new Map<string, Reading>();
   #stopped = false;
 
   constructor(parts: KeeperParts) {
@@ -133,7 +140,9 @@ export class Keeper {
         attachment.send({ $case: 'forget', value: { taskUuid: report.taskUuid } });
         return;
       }
-      if (report.fence !== task.fence) return this.#dismiss(task, attachment);
+      if (report.fence !== task.fence || !(await this.#isOwner(task, attachment)))
+        return this.#dismiss(task, attachment);
+      if (await this.#noteReading(task, report)) continue;
       if (task.state === 'ABORTING') return this.#takeAbortReport(task, report);
       const facts = await this.#facts(task);
       const move = onReport(task, report, facts);
@@ -142,7 +151,33 @@ export class Keeper {
     }
   }
 
-  /** An agent that speaks under an old fence: if the task is another's now, it is to let go of it. */
+  /** A fence can be guessed: only the agent that the node was handed to is believed. */
+  async #isOwner({ nodeUuid }: PowerTaskRow, { hello }: Attachment): Promise<boolean> {
+    const node = await findNode(nodeUuid, this.#parts.store.database.read);
+    return node?.agentUuid === hello.agentUuid;
+  }
+
+  /**
+   * Remembers when the hardware was last read, and writes why it cannot be read any more, or that it can be again.
+   * @returns true if something was written
+   */
+  async #noteReading(task: PowerTaskRow, { before, observed, abort, unreadable }: Report): Promise<boolean> {
+    const last = newestOf([before, observed, abort?.observed ?? null]);
+    if (last !== null) this.#lastReadings.set(task.uuid, last);
+    return unreadable !== null || last !== null ? this.#noteProblem(task, unreadable, last) : false;
+  }
+
+  async #noteProblem(task: PowerTaskRow, unreadable: Unreadable | null, last: Reading | null): Promise<boolean> {
+    const { store } = this.#parts;
+    const node = await findNode(task.nodeUuid, store.database.read);
+    const now = store.clock.now();
+    const isNew = (problem: Problem | null): boolean => problemAfter(problem, unreadable, now) !== problem;
+    if (!isNew(task.problem) && (node === null || !isNew(node.problem))) return false;
+    await store.database.write((transaction) => noteNodeProblem(task.nodeUuid, unreadable, last, transaction, store));
+    return true;
+  }
+
+  /** An agent that speaks under an old fence, or of a task of another agent: if the task is another's now, it is to let go of it. */
   async #dismiss(task: PowerTaskRow, attachment: Attachment): Promise<void> {
     const { store, attachments } = this.#parts;
     const node = await findNode(task.nodeUuid, store.database.read);
@@ -153,7 +188,7 @@ export class Keeper {
 
   async #takeAbortReport(task: PowerTaskRow, { abort }: Report): Promise<void> {
     if (abort === null) return;
-    await this.#endAbort(task, { ...abort, observed: abort.observed?.powerState ?? null });
+    await this.#endAbort(task, abort);
   }
 
   async #endAbort(task: PowerTaskRow, end: AbortEnd): Promise<void> {
@@ -166,6 +201,10 @@ export class Keeper {
   async #carryOut(task: PowerTaskRow, move: Move, attachment: Attachment | null): Promise<boolean> {
     const { store } = this.#parts;
     const { event } = move;
+    if (move.next === 'look') {
+      this.#lookOnceMore(task);
+      return false;
+    }
     const moved =
       event === null ? null : await store.database.write((tx) => transition(event, task.uuid, move.patch, tx, store));
     if (event !== null && moved === null) return true;
@@ -179,6 +218,31 @@ export class Keeper {
     if (move.next === 'start') await this.#handOver(now.uuid);
     if (moved && isAtRest(now.state)) this.#rest(now, moved.node);
     return move.next === 'again';
+  }
+
+  /** Reads the hardware a last time, outside of the lane: an abort need not wait for it, and goes before what it finds. */
+  #lookOnceMore({ uuid, nodeUuid, deadlineAt }: PowerTaskRow): void {
+    if (this.#looking.has(uuid)) return;
+    this.#looking.set(uuid, deadlineAt);
+    const { store, look } = this.#parts;
+    const looked = findNode(nodeUuid, store.database.read).then((node) =>
+      node === null ? { reading: null, unreadable: fail('NODE_NOT_FOUND', 'the node is gone') } : look(node),
+    );
+    const decide = (last: LastLook): void => {
+      this.#looking.delete(uuid);
+      this.#soon(uuid, () => this.#decideAtLast(uuid, deadlineAt, last));
+    };
+    looked.then(decide, (thrown: unknown) => decide({ reading: null, unreadable: asCountermandError(thrown) }));
+  }
+
+  async #decideAtLast(uuid: string, deadlineAt: number | null, last: LastLook): Promise<void> {
+    for (let again = true; again; ) {
+      const task = await findPowerTask(uuid, this.#parts.store.database.read);
+      // Meanwhile it may have ended, been aborted, or been given another deadline.
+      if (!task || isAtRest(task.state) || task.state === 'ABORTING' || task.deadlineAt !== deadlineAt) return;
+      if (await this.#noteProblem(task, last.unreadable, last.reading)) continue;
+      again = await this.#carryOut(task, onDeadline(task, await this.#facts(task), last), null);
+    }
   }
 
   async #handOver(uuid: string): Promise<void> {
@@ -222,6 +286,7 @@ export class Keeper {
       isPast: store.deadlines.isPast(task.uuid, nextDeadline(task)),
       softRebootInOneCommand: driver?.softRebootInOneCommand ?? false,
       mayChangeUntil: open ? node.mayChangeUntil : null,
+      lastReading: this.#lastReadings.get(task.uuid) ?? lastReadingOf(task),
     };
   }
 
@@ -239,9 +304,10 @@ export class Keeper {
     const { clock, deadlines } = this.#parts.store;
     if (deadlineAt === null) {
       this.#grace.delete(task.uuid);
+      this.#lastReadings.delete(task.uuid);
       deadlines.forget(task.uuid);
     }
-    if (deadlineAt === null || this.#stopped) return;
+    if (deadlineAt === null || this.#stopped || this.#looking.get(task.uuid) === deadlineAt) return;
     const graceMs = (this.#grace.get(task.uuid) ?? Number.NEGATIVE_INFINITY) - clock.monotonic();
     const delayMs = Math.max(deadlines.leftMs(task.uuid, deadlineAt), graceMs);
     this.#alarms.set(
@@ -270,6 +336,18 @@ export class Keeper {
     }
     this.#parts.atRest(task, node);
   }
+}
+
+/** The newest of the readings of one agent. */
+function newestOf(readings: readonly (Reading | null)[]): Reading | null {
+  const newer = (one: Reading | null, other: Reading | null): Reading | null =>
+    one === null || (other !== null && (other.readAt ?? 0) >= (one.readAt ?? 0)) ? (other ?? one) : one;
+  return readings.reduce(newer, null);
+}
+
+/** The last reading that the task's row knows of. */
+function lastReadingOf({ observedPowerState, observedReadAt }: PowerTaskRow): Reading | null {
+  return observedPowerState && { powerState: observedPowerState, readAt: observedReadAt ?? undefined };
 }
 
 function isIdle(move: Move): boolean {

@@ -1,5 +1,5 @@
 /** What was committed, told at once to those in this process who watch it. Everything told here can also be read. */
-import { type Channel, openChannel } from '../../core/channel.ts';
+import { type Channel, openChannel, openFolded } from '../../core/channel.ts';
 import { onAbort } from '../../core/signals.ts';
 import type { ActionPlanRow, ActionRow } from './plan_rows.ts';
 import type { DriverRow, NodeRow, PowerTaskRow } from './rows.ts';
@@ -33,45 +33,71 @@ function hasLeftTheQueue({ state, previousState }: ActionPlanRow): boolean {
   return state === 'SUPERSEDED' && previousState === 'PENDING';
 }
 
-/** Channels by topic. */
-export class Feed {
-  readonly #watchers = new Map<string, Set<Channel<Change>>>();
+/** What the feed needs of a watcher's channel. */
+type Watcher = Pick<Channel<Change, unknown>, 'push'>;
 
-  /** How many channels are open; none may be left when nobody watches. */
+/** Watchers by topic. */
+export class Feed {
+  readonly #watchers = new Map<string, Set<Watcher>>();
+
+  /** How many topics are watched, each watcher counted; 0 when all watching has ended. */
   get size(): number {
-    return [...this.#watchers.values()].reduce((sum, channels) => sum + channels.size, 0);
+    return [...this.#watchers.values()].reduce((sum, watchers) => sum + watchers.size, 0);
   }
 
-  /** Tells the watchers of its topics. */
+  /** Tells the watchers of its topics, at a cost that grows with their number only. */
   publish(change: Change): void {
     for (const topic of topicsOf(change)) {
-      for (const channel of this.#watchers.get(topic) ?? []) channel.push(change);
+      for (const watcher of this.#watchers.get(topic) ?? []) watcher.push(change);
     }
   }
 
   /**
-   * All changes of a topic from the call on, until `signal` is aborted, which throws its reason. Call it before you read
-   * the present state, so that nothing falls between. Leaving the loop lets go. With `latestOnly` a change that was not read
-   * yet gives way to the next.
+   * Every change of a topic from the call on, until `signal` is aborted, which throws its reason. Call it before you read
+   * the present state, so that nothing falls between. Leaving the loop ends the watching.
    */
-  watch(topic: string, signal: AbortSignal, latestOnly = false): AsyncGenerator<Change> {
+  watch(topic: string, signal: AbortSignal): AsyncGenerator<Change> {
     signal.throwIfAborted();
-    const channel = openChannel<Change>(signal, latestOnly);
-    const channels = this.#watchers.get(topic) ?? new Set();
-    this.#watchers.set(topic, channels.add(channel));
+    return this.#open([topic], openChannel<Change>(signal), signal);
+  }
+
+  /** As `watch`, for several topics: the reader gets what `fold` has gathered since it last read. */
+  gather<Out>(
+    topics: Iterable<string>,
+    fold: (waiting: Out | undefined, change: Change) => Out,
+    signal: AbortSignal,
+  ): AsyncGenerator<Out> {
+    signal.throwIfAborted();
+    return this.#open([...topics], openFolded(signal, fold), signal);
+  }
+
+  /** As `gather`, for one topic of which only the last change counts. */
+  latest(topic: string, signal: AbortSignal): AsyncGenerator<Change> {
+    return this.gather([topic], (_, change) => change, signal);
+  }
+
+  #open<Out>(topics: readonly string[], channel: Channel<Change, Out>, signal: AbortSignal): AsyncGenerator<Out> {
+    for (const topic of topics) {
+      const watchers = this.#watchers.get(topic) ?? new Set();
+      this.#watchers.set(topic, watchers.add(channel));
+    }
     const close = (): void => {
       unlink();
-      channels.delete(channel);
-      // It may come twice, and meanwhile others may have begun to watch the same topic.
-      if (channels.size === 0 && this.#watchers.get(topic) === channels) this.#watchers.delete(topic);
+      for (const topic of topics) this.#leave(topic, channel);
     };
     const unlink = onAbort(signal, () => close());
     return closedOnReturn(readThenClose(channel, close), close);
   }
+
+  #leave(topic: string, channel: Watcher): void {
+    const watchers = this.#watchers.get(topic);
+    watchers?.delete(channel);
+    if (watchers?.size === 0) this.#watchers.delete(topic);
+  }
 }
 
-/** A reader that leaves before it has begun never comes to its `finally`. */
-function closedOnReturn(changes: AsyncGenerator<Change>, close: () => void): AsyncGenerator<Change> {
+/** A reader that leaves before its first read never reaches its `finally`. */
+function closedOnReturn<Out>(changes: AsyncGenerator<Out>, close: () => void): AsyncGenerator<Out> {
   const leave = changes.return.bind(changes);
   changes.return = (value) => {
     close();
@@ -80,7 +106,7 @@ function closedOnReturn(changes: AsyncGenerator<Change>, close: () => void): Asy
   return changes;
 }
 
-async function* readThenClose(channel: Channel<Change>, close: () => void): AsyncGenerator<Change> {
+async function* readThenClose<Out>(channel: Channel<Change, Out>, close: () => void): AsyncGenerator<Out> {
   try {
     yield* channel;
   } finally {

@@ -1,7 +1,8 @@
 /** Reading and writing nodes. What a power task shows on its node is written by `transition.ts` alone. */
 import type { Knex } from 'knex';
+import { othersFirst } from '../../core/clock.ts';
 import { fail } from '../../core/errors.ts';
-import { expandRange, RANGE_LIMIT } from '../../core/ranges.ts';
+import { expandRanges } from '../../core/ranges.ts';
 import { newIn, patched } from './columns.ts';
 import type { Transaction } from './database.ts';
 import { keptBehind } from './kept.ts';
@@ -50,8 +51,8 @@ export async function getNode(nameOrUuid: string, sql: Knex): Promise<NodeRow> {
  */
 export async function resolveNodes(ranges: readonly string[], sql: Knex): Promise<NodeRow[]> {
   if (ranges.length === 0)
-    throw fail('ARGUMENT_INVALID', 'no node is named; give names, uuids or ranges such as r7n[1-16]');
-  const wanted = expandAll(ranges);
+    throw fail('ARGUMENT_INVALID', "no node is named; give names, uuids or ranges such as 'r7n[1-16]'");
+  const wanted = expandRanges(ranges);
   const found = await findNodes(wanted, sql);
   const missing = wanted.filter((name) => !found.has(name));
   if (missing.length > 0) throw fail('NODE_NOT_FOUND', `there is no node ${listBriefly(missing)}; nothing was done`);
@@ -63,19 +64,11 @@ export async function findNodes(namesOrUuids: readonly string[], sql: Knex): Pro
   const found = new Map<string, NodeRow>();
   for (const part of portionsOf(namesOrUuids, VALUES_AT_ONCE)) {
     const rows = await sql('nodes').whereIn('name', part).orWhereIn('uuid', part);
+    // Many names are looked up for one client: others are served in between.
+    if (namesOrUuids.length > part.length) await othersFirst();
     for (const row of rows.map(nodeCodec.decode)) found.set(row.name, row).set(row.uuid, row);
   }
   return found;
-}
-
-function expandAll(ranges: readonly string[]): string[] {
-  const names = new Set<string>();
-  for (const range of ranges) {
-    for (const name of expandRange(range)) names.add(name);
-    if (names.size > RANGE_LIMIT)
-      throw fail('ARGUMENT_INVALID', `more than ${RANGE_LIMIT} nodes are named; name fewer`);
-  }
-  return [...names];
 }
 
 function listBriefly(names: string[]): string {
@@ -93,6 +86,8 @@ export interface NodeFilter {
   readonly zone: string;
   readonly driver: string;
   readonly labels: Readonly<Record<string, string>>;
+  /** Only nodes that cannot be read. */
+  readonly withProblem?: boolean;
 }
 
 /** At most `limit` nodes after `afterName` in the order of names. */
@@ -103,6 +98,7 @@ export async function listNodes(filter: NodeFilter, afterName: string, limit: nu
     const query = sql('nodes').where('name', '>', after).orderBy('name').limit(limit);
     if (filter.zone) query.where('zone', filter.zone);
     if (filter.driver) query.where('driver', filter.driver);
+    if (filter.withProblem) query.whereNotNull('problem');
     const rows: NodeRow[] = (await query).map(nodeCodec.decode);
     nodes.push(...rows.filter((row) => hasLabels(row, filter.labels)));
     const last = rows.at(-1);
@@ -174,23 +170,25 @@ export async function writeNode(
   return node;
 }
 
-/** Notes that these nodes, each once, were read and are what they were known to be. Answers them as they now are. */
+/** A node that was read and is what it was known to be. */
+export interface ReadAgain {
+  readonly node: NodeRow;
+  readonly readAt: number;
+}
+
+/** Notes when these nodes, each once, were read again. Answers them as they now are. */
 export async function noteReadAgain(
-  nodes: readonly NodeRow[],
-  transaction: Transaction,
+  readings: readonly ReadAgain[],
+  { direct, changed }: Transaction,
   store: Store,
 ): Promise<NodeRow[]> {
-  const { sql, changed } = transaction;
-  const now = store.clock.now();
-  for (const part of portionsOf(nodes, VALUES_AT_ONCE)) {
-    const uuids = filledUp(part.map(({ uuid }) => uuid));
-    const written = {
-      ...nodeCodec.encode({ powerStateReadAt: now, updatedAt: now }),
-      revision: sql.raw('revision + 1'),
-    };
-    await sql('nodes').whereIn('uuid', uuids).update(written);
+  const updatedAt = store.clock.now();
+  const after: NodeRow[] = [];
+  for (const { node, readAt } of readings) {
+    const written = { powerStateReadAt: readAt, updatedAt, revision: node.revision + 1 };
+    await direct.update('nodes', nodeCodec.encode(written), { uuid: node.uuid });
+    after.push({ ...node, ...written });
   }
-  const after = nodes.map((node) => ({ ...node, powerStateReadAt: now, updatedAt: now, revision: node.revision + 1 }));
   for (const node of after) changed({ kind: 'node', node, deleted: false });
   return after;
 }
@@ -227,6 +225,12 @@ async function refuseTwins(node: { uuid: string; name: string; bmcKey: string },
 /** The nodes that may still change because of an order that was given up. */
 export async function listWindows(sql: Knex): Promise<NodeRow[]> {
   return (await sql('nodes').whereNotNull('may_change_until')).map(nodeCodec.decode);
+}
+
+/** The nodes that could not be read for want of an agent. */
+export async function listUnserved(sql: Knex): Promise<NodeRow[]> {
+  const rows = await sql('nodes').whereRaw(`problem ->> 'code' = ?`, 'AGENT_NOT_ATTACHED').orderBy('name');
+  return rows.map(nodeCodec.decode);
 }
 
 /** The free nodes after this name, in the order of names: at most `limit`. */

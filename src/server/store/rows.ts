@@ -4,6 +4,14 @@ import type { OnOff, Phase, PowerState, Recall, Target } from '../../core/power.
 import type { AbortOutcome, PowerTaskState } from '../../core/states.ts';
 import { codecOf } from './columns.ts';
 
+/** Why a node cannot be read. */
+export interface Problem {
+  readonly code: ErrorCode;
+  readonly message: string;
+  /** Since when the node cannot be read; a change of the reason does not change it. */
+  readonly since: number;
+}
+
 /** One node. */
 export interface NodeRow {
   readonly uuid: string;
@@ -21,6 +29,8 @@ export interface NodeRow {
   readonly targetPowerState: Target | null;
   readonly powerStateReadAt: number | null;
   readonly lastError: string;
+  /** Null while the node can be read, as far as is known. */
+  readonly problem: Problem | null;
   /** Which BMC it is; unique. */
   readonly bmcKey: string;
   /** The agent that its BMC belongs to. */
@@ -64,10 +74,14 @@ export interface PowerTaskRow {
   readonly fence: number;
   readonly beforePowerState: OnOff | null;
   readonly observedPowerState: OnOff | null;
+  /** When `observedPowerState` was read. */
+  readonly observedReadAt: number | null;
   readonly seenDown: boolean;
   readonly message: string;
   readonly errorCode: ErrorCode | null;
   readonly errorMessage: string;
+  /** Why the node cannot be read while the task is unsettled. */
+  readonly problem: Problem | null;
   /** Of an aborted task: the abort's task, if it was not a withdrawal. */
   readonly abortTaskUuid: string | null;
   /** Of an ABORT target: the task that it aborts. */
@@ -135,6 +149,7 @@ export const nodeCodec = codecOf<NodeRow>({
   targetPowerState: 'plain',
   powerStateReadAt: 'plain',
   lastError: 'plain',
+  problem: 'json',
   bmcKey: 'plain',
   agentUuid: 'plain',
   fence: 'plain',
@@ -166,10 +181,12 @@ export const powerTaskCodec = codecOf<PowerTaskRow>({
   fence: 'plain',
   beforePowerState: 'plain',
   observedPowerState: 'plain',
+  observedReadAt: 'plain',
   seenDown: 'flag',
   message: 'plain',
   errorCode: 'plain',
   errorMessage: 'plain',
+  problem: 'json',
   abortTaskUuid: 'plain',
   abortsTaskUuid: 'plain',
   abortOutcome: 'plain',

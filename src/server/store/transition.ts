@@ -99,7 +99,9 @@ export async function transition(
   const now = store.clock.now();
   const { state: previousState, revision } = before;
   const moved = { state: row.to, previousState, updatedAt: now, revision: revision + 1 };
-  const written = { ...patch.task, ...(isAtRest(row.to) ? { endedAt: now } : {}), ...moved };
+  // Nothing is watched for a task at rest; its node keeps what keeps it from being read.
+  const rest = isAtRest(row.to) ? { endedAt: now, problem: null } : {};
+  const written = { ...patch.task, ...rest, ...moved };
   const count = await direct.update('power_tasks', powerTaskCodec.encode(newIn(before, written)), { uuid, revision });
   if (count !== 1) throw fail('INTERNAL', `power task ${uuid} is not at revision ${revision} any more`);
   const after = patched(before, written);

@@ -89,7 +89,8 @@ export class BmcSessions {
   readonly #login: SimLogin;
   readonly #commands: SimCommands;
   readonly #random: RandomBytes;
-  readonly #guid: Buffer;
+  /** The managed system GUID, 16 bytes: what sessions that are opened from now on are told. */
+  guid: Buffer;
   /** By cipher suite and user; the one of the BMC itself has no user. */
   readonly #keys = new Map<string, SecretKey>();
   readonly #sessions = new Map<number, SimSession>();
@@ -98,7 +99,7 @@ export class BmcSessions {
     this.#login = login;
     this.#commands = commands;
     this.#random = random;
-    this.#guid = random(16);
+    this.guid = random(16);
   }
 
   /** How many sessions there are, half open ones included. */
@@ -224,7 +225,7 @@ export class BmcSessions {
       bmcSessionId: session.id,
       consoleRandom: Buffer.from(message.consoleRandom),
       bmcRandom: this.#random(16),
-      bmcGuid: this.#guid,
+      bmcGuid: this.guid,
       role: message.role,
       username: Buffer.from(message.username),
     };

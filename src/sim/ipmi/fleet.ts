@@ -1,6 +1,7 @@
 /** Many pretended BMCs in one process, each with a UDP port of its own on loopback. */
 import { createSocket, type Socket } from 'node:dgram';
 import type { Clock } from '../../core/clock.ts';
+import { digestOf } from '../../core/digest.ts';
 import { fail } from '../../core/errors.ts';
 import type { SimBmc } from './sim_bmc.ts';
 
@@ -52,9 +53,15 @@ export async function listenAll(
   return { bmcs: listening.slice(), stop };
 }
 
+/** Each has a GUID of its own, which is the same when the simulator is started again. */
+function guidAt(address: string, port: number): Buffer {
+  return Buffer.from(digestOf([address, port]).slice(0, 32), 'hex');
+}
+
 async function listenOne(bmc: SimBmc, address: string, port: number, clock: Clock) {
   const socket = createSocket(address.includes(':') ? 'udp6' : 'udp4');
   await bind(socket, address, port);
+  bmc.guid = guidAt(address, socket.address().port);
   const timers = new Set<{ cancel(): void }>();
   socket.on('error', () => {});
   socket.on('message', (datagram, { port: peerPort, address: peer }) => {

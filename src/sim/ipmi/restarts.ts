@@ -8,6 +8,10 @@ export interface RestartPlan {
   readonly everyMs: number;
   /** So long a BMC is silent; then its sessions are gone. */
   readonly silentMs: number;
+  /** So long it then answers with errors when it is asked for the power state, */
+  readonly failsMs?: number;
+  /** and so long it then says that the server is off, whatever it is. */
+  readonly readsOffMs?: number;
 }
 
 /** The time varies by so much of itself, so that BMCs do not stay in step. */
@@ -16,14 +20,14 @@ const VARIES = 0.2;
 /** Restarts each of these BMCs again and again, each at times of its own. @returns how to stop that */
 export function keepRestarting(
   bmcs: readonly SimBmc[],
-  { everyMs, silentMs }: RestartPlan,
+  { everyMs, silentMs, failsMs, readsOffMs }: RestartPlan,
   clock: Clock,
   chance: Chance,
 ): () => void {
   const timers = new Map<SimBmc, Timer>();
   const restartIn = (delayMs: number, bmc: SimBmc): void => {
     const restart = (): void => {
-      bmc.restart(silentMs);
+      bmc.restart(silentMs, failsMs, readsOffMs);
       restartIn(jitter(everyMs, VARIES, chance), bmc);
     };
     timers.set(bmc, clock.after(delayMs, restart));

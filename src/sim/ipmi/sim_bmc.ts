@@ -20,6 +20,10 @@ export interface BmcFaults {
   readonly holdsOrdersMs: number;
   /** It refuses every order, with this completion code; null if it does not. */
   readonly refusesWith: number | null;
+  /** It carries orders out and never answers them. All else is answered. */
+  readonly dropsOrderAnswers: boolean;
+  /** For so long after the server went off it refuses to power it on, with this completion code; null if it does not. */
+  readonly refusesOn: { readonly forMs: number; readonly code: number } | null;
   /** The share of datagrams, of both ways, that are lost. */
   readonly loss: number;
   /** The share of its answers that come twice. */
@@ -35,6 +39,8 @@ export const HEALTHY: BmcFaults = {
   answerMs: 0,
   holdsOrdersMs: 0,
   refusesWith: null,
+  dropsOrderAnswers: false,
+  refusesOn: null,
   loss: 0,
   duplicates: 0,
   reorders: 0,
@@ -74,8 +80,17 @@ export class SimBmc {
   faults: BmcFaults = HEALTHY;
   readonly #parts: SimBmcParts;
   readonly #sessions: BmcSessions;
-  /** It starts anew, and is silent until then. */
-  #awayUntil = Number.NEGATIVE_INFINITY;
+  /** Its managed system GUID, 16 bytes. Another one is another machine at the same address. */
+  get guid(): Buffer {
+    return this.#sessions.guid;
+  }
+
+  set guid(guid: Buffer) {
+    this.#sessions.guid = guid;
+  }
+
+  /** It starts anew, and is silent until the first of these; it then answers with errors, and then reads off. */
+  #restarts = { silentUntil: Number.NEGATIVE_INFINITY, failsUntil: 0, readsOffUntil: 0 };
   #watchdog = Buffer.alloc(6);
   /** What came last was an order. */
   #ordered = false;
@@ -92,10 +107,15 @@ export class SimBmc {
     return this.#sessions.size;
   }
 
-  /** It starts anew: for so long it is silent, and all its sessions are gone. The server behind it goes on. */
-  restart(silentMs: number): void {
+  /**
+   * It starts anew: for so long it is silent, and all its sessions are gone. The server behind it goes on. What it says of the
+   * server is wrong at first: errors for `failsMs`, then that it is off for `readsOffMs`.
+   */
+  restart(silentMs: number, failsMs = 0, readsOffMs = 0): void {
     this.#sessions.forgetAll();
-    this.#awayUntil = this.#parts.clock.monotonic() + silentMs;
+    const silentUntil = this.#parts.clock.monotonic() + silentMs;
+    const failsUntil = silentUntil + failsMs;
+    this.#restarts = { silentUntil, failsUntil, readsOffUntil: failsUntil + readsOffMs };
   }
 
   /** What it makes of a datagram. */
@@ -103,10 +123,11 @@ export class SimBmc {
     const { clock, chance } = this.#parts;
     const { silent, hung, loss, duplicates, reorders } = this.faults;
     const happens = (share: number): boolean => share > 0 && chance.fraction() < share;
-    if (silent || clock.monotonic() < this.#awayUntil || happens(loss)) return [];
+    if (silent || clock.monotonic() < this.#restarts.silentUntil || happens(loss)) return [];
     if (hung && decodePacket(datagram)?.kind === 'session') return [];
     this.#ordered = false;
     const answers = this.#sessions.receive(datagram, clock.monotonic());
+    if (this.#ordered && this.faults.dropsOrderAnswers) return [];
     const answerMs = this.faults.answerMs + (this.#ordered ? this.faults.holdsOrdersMs : 0);
     return answers.flatMap((answer) => {
       if (happens(loss)) return [];
@@ -130,6 +151,7 @@ export class SimBmc {
 
   #app(command: number, data: Buffer): SimAnswer {
     if (command === COMMAND.getDeviceId) return { completionCode: COMPLETION.ok, data: DEVICE_ID };
+    if (command === COMMAND.getSystemGuid) return { completionCode: COMPLETION.ok, data: this.guid };
     if (command === COMMAND.setWatchdogTimer && data.length === 6) {
       this.#watchdog = Buffer.from(data);
       return { completionCode: COMPLETION.ok };
@@ -150,7 +172,9 @@ export class SimBmc {
 
   #status(): SimAnswer {
     this.#remember('status');
-    const on = this.host.power === 'power on' ? 1 : 0;
+    const now = this.#parts.clock.monotonic();
+    if (now < this.#restarts.failsUntil) return { completionCode: COMPLETION.unspecified };
+    const on = this.host.power === 'power on' && now >= this.#restarts.readsOffUntil ? 1 : 0;
     return { completionCode: COMPLETION.ok, data: Buffer.from([on, 0, 0]) };
   }
 
@@ -159,8 +183,11 @@ export class SimBmc {
     if (control === undefined) return { completionCode: COMPLETION.invalidData };
     this.#ordered = true;
     this.#remember(control);
-    const { refusesWith } = this.faults;
+    const { refusesWith, refusesOn } = this.faults;
     if (refusesWith !== null) return { completionCode: refusesWith };
+    const { power, offForMs } = this.host;
+    if (refusesOn !== null && control === 'on' && power === 'power off' && offForMs < refusesOn.forMs)
+      return { completionCode: refusesOn.code };
     return { completionCode: carryOut(control, this.host) ? COMPLETION.ok : COMPLETION.notInPresentState };
   }
 }

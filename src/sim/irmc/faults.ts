@@ -42,6 +42,8 @@ export interface IrmcFaults {
   readonly scci: WebFault;
   /** What is wrong with the answers of Redfish. */
   readonly redfish: WebFault;
+  /** The power state that Redfish shows, as while a server goes on or off; null is what the server really is. */
+  readonly redfishPower: 'PoweringOn' | 'PoweringOff' | null;
   readonly snmp: SnmpFault;
   /** IPMI hears nothing and says nothing. A closed port is another thing: that is `switchIpmi` of the listening iRMC. */
   readonly ipmi: 'none' | 'silent';
@@ -64,6 +66,7 @@ export const HEALTHY_IRMC: IrmcFaults = {
   agentMissing: false,
   scci: 'none',
   redfish: 'none',
+  redfishPower: null,
   snmp: 'none',
   ipmi: 'none',
   refusesLoginWith: 'status',

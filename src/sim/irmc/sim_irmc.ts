@@ -41,6 +41,8 @@ export class SimIrmc {
   readonly parts: SimIrmcParts;
   /** The SCCI orders that came, in order. What was turned away before it was read is not among them. */
   readonly received: ScciReceived[] = [];
+  /** How many requests to its web server came with a login that is not right. */
+  refusedLogins = 0;
   #faults = HEALTHY_IRMC;
   #busyUntil = Number.NEGATIVE_INFINITY;
   #awayUntil = Number.NEGATIVE_INFINITY;

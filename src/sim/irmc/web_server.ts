@@ -82,7 +82,7 @@ async function answer(request: Request, response: Response, irmc: SimIrmc, door:
   if (generation === ONLY_WITH_TLS && !('encrypted' in request.socket)) refuse(response, 404);
   else if (!isScci && !path.startsWith('/redfish/')) refuse(response, 404);
   else if (method !== (isScci ? 'POST' : 'GET')) refuse(response.setHeader('Allow', isScci ? 'POST' : 'GET'), 405);
-  else if (!door.lets(request.headers.authorization ?? '', method, url)) refuseLogin(response, irmc, door);
+  else if (!door.lets(request.headers.authorization ?? '', method, url)) refuseLogin(request, response, irmc, door);
   else if (body === null) refuse(response, 413);
   else if (isScci) scci(response, body, irmc, fault);
   else redfish(response, path, irmc, fault);
@@ -100,7 +100,7 @@ function scci(response: Response, body: string, irmc: SimIrmc, fault: WebFault):
 }
 
 function redfish(response: Response, path: string, irmc: SimIrmc, fault: WebFault): void {
-  const body = readRedfish(path, irmc.host);
+  const body = readRedfish(path, irmc.host, irmc.bmc.guid, irmc.faults.redfishPower);
   if (body === null) refuse(response, 404);
   else say(response, { contentType: 'application/json', body }, fault, irmc.parts.clock);
 }
@@ -116,7 +116,8 @@ function refuseAtOnce(response: Response, fault: WebFault, irmc: SimIrmc): boole
   return true;
 }
 
-function refuseLogin(response: Response, irmc: SimIrmc, door: Door): void {
+function refuseLogin(request: Request, response: Response, irmc: SimIrmc, door: Door): void {
+  if (request.headers.authorization !== undefined) irmc.refusedLogins += 1;
   if (irmc.faults.refusesLoginWith === 'page') response.writeHead(200, { 'Content-Type': 'text/html' });
   else response.writeHead(401, { 'Content-Type': 'text/html', 'WWW-Authenticate': door.challenges() });
   response.end(LOGIN_PAGE);

@@ -190,6 +190,10 @@ test('refusals: each by its code, and the session goes on', async (t) => {
     [COMPLETION.insufficientPrivilege, 'PRIVILEGE_TOO_LOW'],
     [COMPLETION.timeout, 'NO_ANSWER'],
     [COMPLETION.noResponse, 'NO_ANSWER'],
+    [0xca, 'NO_ANSWER'],
+    [0xcf, 'NO_ANSWER'],
+    [0xd1, 'REFUSED'],
+    [COMPLETION.unspecified, 'REFUSED'],
   ];
   for (const [code, cause] of cases) {
     bmc.faults = { ...bmc.faults, refusesWith: code };

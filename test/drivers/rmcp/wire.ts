@@ -48,7 +48,7 @@ export class Wire implements Transport {
     return new Pool({ transport: this, clock: this.clock, random, limits: all, patience: DEFAULT_PATIENCE });
   }
 
-  async resolve(host: string): Promise<string> {
+  async resolve(host: string, _anew: boolean): Promise<string> {
     if (host.endsWith('.invalid')) throw Object.assign(new Error('unknown'), { code: 'ENOTFOUND' });
     return host;
   }

@@ -4,7 +4,9 @@
  * exit 0: ipmitool grumbles about abilities that a BMC does not have.
  */
 import { type CountermandError, type ErrorCode, fail } from '../../../core/errors.ts';
+import { guidFrom } from '../../../core/guid.ts';
 import type { OnOff } from '../../../core/power.ts';
+import { completionRow } from '../rmcp/completion_codes.ts';
 import type { Ending } from './captive.ts';
 import { ANSWER_LIMIT_S, type Verb } from './command.ts';
 
@@ -21,39 +23,59 @@ const CONFIRMATIONS: Readonly<Record<Exclude<Verb, 'status'>, string>> = {
  * The power state of an ended `power status`.
  * @throws what `faultOf` makes of it
  */
-export function readStatus(ending: Ending, bmc: string): OnOff {
+export function readStatus(ending: Ending, bmc: string, answerLimitS = ANSWER_LIMIT_S): OnOff {
   if (succeeded(ending)) {
     if (ending.stdout === 'Chassis Power is on\n') return 'power on';
     if (ending.stdout === 'Chassis Power is off\n') return 'power off';
   }
-  throw faultOf(ending, bmc);
+  throw faultOf(ending, bmc, answerLimitS);
 }
+
+/**
+ * The GUID of an ended `raw` of Get System GUID; undefined if the BMC has none that proves something.
+ * @throws what `faultOf` makes of it
+ */
+export function readGuid(ending: Ending, bmc: string, answerLimitS = ANSWER_LIMIT_S): string | undefined {
+  if (succeeded(ending)) return guidFrom(ending.stdout.replace(/\s+/g, ''));
+  if (RAW_REFUSED.test(ending.stderr)) return undefined;
+  throw faultOf(ending, bmc, answerLimitS);
+}
+
+/** The completion codes of a BMC that does not have the command, or not for this user (IPMI 2.0 table 5-2). */
+const RAW_REFUSED = /^Unable to send RAW command \(.* rsp=0x(c1|c2|d4|d6)\)/m;
 
 /**
  * Returns if the BMC has accepted the order.
  * @throws what `faultOf` makes of it
  */
-export function readConfirmation(ending: Ending, verb: Exclude<Verb, 'status'>, bmc: string): void {
+export function readConfirmation(
+  ending: Ending,
+  verb: Exclude<Verb, 'status'>,
+  bmc: string,
+  answerLimitS = ANSWER_LIMIT_S,
+): void {
   if (succeeded(ending) && ending.stdout === `Chassis Power Control: ${CONFIRMATIONS[verb]}\n`) return;
-  throw faultOf(ending, bmc);
+  throw faultOf(ending, bmc, answerLimitS);
 }
 
 function succeeded(ending: Ending): boolean {
   return ending.exitCode === 0 && ending.cutShort === null;
 }
 
-/** The error of an ending that is no success. */
-export function faultOf(ending: Ending, bmc: string): CountermandError {
+/** The error of an ending that is no success, of an ipmitool that waits `answerLimitS` for each answer. */
+export function faultOf(ending: Ending, bmc: string, answerLimitS: number): CountermandError {
   const { stderr } = ending;
-  if (ending.cutShort === 'took too long') return noAnswer(bmc);
+  if (ending.cutShort === 'took too long') return noAnswer(bmc, answerLimitS);
   if (ending.cutShort !== null) return garbled(bmc, 'ipmitool said far more than it should');
   if (ending.signal !== null)
     return garbled(bmc, `ipmitool was ended by ${ending.signal}, as by an answer it cannot read`);
   if (ending.exitCode !== 0) {
-    if (stderr.includes('Error: Unable to establish IPMI v2 / RMCP+ session')) return sessionFault(ending, bmc);
+    if (stderr.includes('Error: Unable to establish IPMI v2 / RMCP+ session'))
+      return sessionFault(ending, bmc, answerLimitS);
     const refusal = /^(?:Set Chassis Power Control to .+|Get Chassis Power Status) failed: (.*)$/m.exec(stderr);
     if (refusal) return completionFault(printable(refusal[1]), bmc);
-    if (/^Unable to (?:set Chassis Power Control to|get Chassis Power Status)/m.test(stderr)) return noAnswer(bmc);
+    if (/^Unable to (?:set Chassis Power Control to|get Chassis Power Status)/m.test(stderr))
+      return noAnswer(bmc, answerLimitS);
   }
   return garbled(bmc, `ipmitool ended with exit code ${ending.exitCode}, and not in the words expected`);
 }
@@ -108,14 +130,14 @@ const SESSION_RULES: readonly Rule[] = [
 ];
 
 /** There was no session, so nothing was sent. The BMC had answered just before (probe.ts). */
-function sessionFault({ stderr, tookMs }: Ending, bmc: string): CountermandError {
+function sessionFault({ stderr, tookMs }: Ending, bmc: string, answerLimitS: number): CountermandError {
   const status = /^(?:Error in open session response message|RAKP [24] message indicates an error) : (.*)$/m.exec(
     stderr,
   );
   if (status) return byRule(REFUSALS, printable(status[1]), bmc) ?? garbled(bmc, 'it refuses the session');
   const told = byRule(SESSION_RULES, stderr, bmc);
   if (told) return told;
-  const quick = tookMs < ANSWER_LIMIT_S * 1000;
+  const quick = tookMs < answerLimitS * 1000;
   return quick
     ? fail('BMC_LOGIN_REFUSED', `the BMC ${bmc} refuses the login; check ipmi_username, ipmi_password, ipmi_hex_kg_key`)
     : fail('BMC_SILENT', `the BMC ${bmc} stopped answering before the session was open; nothing was sent to it`);
@@ -129,11 +151,27 @@ function byRule(rules: readonly Rule[], text: string, bmc: string): CountermandE
   return null;
 }
 
-/** What an answer to the command itself says (completion codes, IPMI 2.0 table 5-2); first match wins. */
+/** How ipmitool words the completion codes that are more than a refusal; first match wins. */
+const CODES: readonly (readonly [RegExp, code: number])[] = [
+  [/^Node busy/i, 0xc0],
+  [/^Timeout/i, 0xc3],
+  [/^Out of space/i, 0xc4],
+  [/^Cannot return number of requested data bytes/i, 0xca],
+  [/^(?:Command response could not|Response not)/i, 0xce],
+  [/^Cannot execute duplicated request/i, 0xcf],
+  [/^SDR Repository in update mode/i, 0xd0],
+  // It is spelt so.
+  [/^Device firme?ware in update mode/i, 0xd1],
+  [/^BMC initialization in progress/i, 0xd2],
+];
+
+/** What an answer to the command itself says. What it proves stands in `completion_codes.ts`. */
 function completionFault(answer: string, bmc: string): CountermandError {
-  if (/^(Timeout|Response not|Command response could not)/i.test(answer))
+  const [, code] = CODES.find(([words]) => words.test(answer)) ?? [];
+  const proves = code === undefined ? 'not done' : completionRow(code).proves;
+  if (proves === 'unknown')
     return fail('NO_ANSWER', `the BMC ${bmc} cannot say what became of the command (${answer}); it may have done it`);
-  if (/^(Node busy|Out of space|BMC initialization in progress)/i.test(answer))
+  if (proves === 'not now')
     return fail('BMC_BUSY', `the BMC ${bmc} did not take the command (${answer}); try again later`);
   if (/privilege/i.test(answer))
     return fail(
@@ -145,8 +183,8 @@ function completionFault(answer: string, bmc: string): CountermandError {
   return fail('BMC_REFUSED', `the BMC ${bmc} refuses the command: ${answer}`);
 }
 
-const noAnswer = (bmc: string) =>
-  fail('NO_ANSWER', `the BMC ${bmc} did not answer the command within ${ANSWER_LIMIT_S} s; it may have carried it out`);
+const noAnswer = (bmc: string, answerLimitS: number) =>
+  fail('NO_ANSWER', `the BMC ${bmc} did not answer the command within ${answerLimitS} s; it may have carried it out`);
 
 const garbled = (bmc: string, what: string) => fail('BMC_GARBLED', `the BMC ${bmc} gave no clear answer: ${what}`);
 

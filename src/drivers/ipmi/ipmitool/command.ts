@@ -8,17 +8,17 @@ import { type Command, type Ending, runCaptive } from './captive.ts';
 export type Verb = 'status' | 'on' | 'off' | 'reset' | 'soft' | 'diag';
 
 /**
- * How long ipmitool waits for each answer. That the BMC is there is known before (probe.ts), so this need not be short
+ * How long ipmitool waits for each answer, unless it is told otherwise. That the BMC is there is known before (probe.ts), so this need not be short
  * for the sake of dead ones, and some BMCs need seconds for a power command.
  */
 export const ANSWER_LIMIT_S = 5;
 /** Each packet is sent once. A second try would be a new command to the BMC: a second reset, a second NMI. */
 const TRIES = 1;
 /**
- * The end of an ipmitool that does not end by itself. One that hears nothing needs 35 s at most: 2 questions for the
- * BMC's abilities, 4 attempts to log in, 1 for the privilege level, each of 5 s.
+ * An ipmitool that does not end by itself is ended after the time of this many answers. One that hears nothing waits for 7 at
+ * most: 2 questions for the BMC's abilities, 4 attempts to log in, 1 for the privilege level.
  */
-const LIMIT_MS = 45_000;
+const MOST_ANSWERS = 9;
 
 /**
  * ipmitool reads a list of all enterprise numbers at each start, for output that we never ask for. It prefers one below
@@ -31,15 +31,33 @@ const SET_KG_KEY = `IPMI_KGKEY=$(printf %b. "$KG_KEY"); export IPMI_KGKEY="\${IP
 
 const escaped = (bytes: Buffer): string => [...bytes].map((byte) => `\\0${byte.toString(8).padStart(3, '0')}`).join('');
 
-/** The command for `power VERB` at the BMC of `info`, which answers at `address`. */
-export function ipmitoolCommand(info: IpmiInfo, address: string, verb: Verb, searchPath: string): Command {
+/** `power VERB` for ipmitool. */
+export const power = (verb: Verb): readonly string[] => ['power', verb];
+/** Get System GUID (IPMI 2.0 section 22.14): the bytes as they are, which ipmitool would else put into another order. */
+export const READ_GUID: readonly string[] = ['raw', '0x06', '0x37'];
+
+/** How ipmitool is run. */
+export interface IpmitoolSettings {
+  /** Where ipmitool, setpriv and sh are looked for: folders as in PATH. */
+  readonly searchPath: string;
+  /** How long it waits for each answer of a BMC, in seconds. */
+  readonly answerLimitS: number;
+}
+
+/** The command that says `words` to the BMC of `info`, which answers at `address`. */
+export function ipmitoolCommand(
+  info: IpmiInfo,
+  address: string,
+  words: readonly string[],
+  { searchPath, answerLimitS }: IpmitoolSettings,
+): Command {
   const kgKey = info.ipmi_hex_kg_key;
   const withKgKey = kgKey !== undefined && kgKey.length > 0;
   const where = ['-I', 'lanplus', '-H', address, '-p', String(info.ipmi_port)];
   const who = info.ipmi_username === '' ? [] : ['-U', info.ipmi_username];
-  const how = ['-L', info.ipmi_priv_level, '-C', info.ipmi_cipher_suite, '-R', `${TRIES}`, '-N', `${ANSWER_LIMIT_S}`];
+  const how = ['-L', info.ipmi_priv_level, '-C', info.ipmi_cipher_suite, '-R', `${TRIES}`, '-N', `${answerLimitS}`];
   // -v makes it say why a session was refused; -E and -K read the secrets from the environment
-  const rest = ['-v', '-E', ...(withKgKey ? ['-K'] : []), 'power', verb];
+  const rest = ['-v', '-E', ...(withKgKey ? ['-K'] : []), ...words];
   return {
     program: 'ipmitool',
     args: [...where, ...who, ...how, ...rest],
@@ -55,6 +73,11 @@ export function ipmitoolCommand(info: IpmiInfo, address: string, verb: Verb, sea
 }
 
 /** Runs it. Rejects as `runCaptive` does. */
-export function runIpmitool(command: Command, clock: Clock, signal: AbortSignal): Promise<Ending> {
-  return runCaptive(command, LIMIT_MS, clock, signal);
+export function runIpmitool(
+  command: Command,
+  { answerLimitS }: IpmitoolSettings,
+  clock: Clock,
+  signal: AbortSignal,
+): Promise<Ending> {
+  return runCaptive(command, MOST_ANSWERS * answerLimitS * 1000, clock, signal);
 }

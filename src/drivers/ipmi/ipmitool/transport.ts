@@ -1,11 +1,16 @@
 /** The transport of the driver `ipmi` through ipmitool: one process for each command. */
 import type { Clock } from '../../../core/clock.ts';
+import { asCountermandError, fail } from '../../../core/errors.ts';
 import { Places } from '../../../core/places.ts';
-import type { OnOff } from '../../../core/power.ts';
+import type { Reading } from '../../../core/power.ts';
+import { hostAndPort } from '../../address.ts';
+import { type FoundIdentity, objectionTo, PROVES_NOT_SENT, type RequiredIdentity } from '../../driver.ts';
+import { Guids } from '../../guids.ts';
+import type { LookupAge, Lookups } from '../../lookups.ts';
 import { bmcName, type IpmiInfo } from '../info.ts';
-import { readConfirmation, readStatus } from './answers.ts';
+import { readConfirmation, readGuid, readStatus } from './answers.ts';
 import type { Ending } from './captive.ts';
-import { ipmitoolCommand, runIpmitool, type Verb } from './command.ts';
+import { ANSWER_LIMIT_S, ipmitoolCommand, power, READ_GUID, runIpmitool, type Verb } from './command.ts';
 import { findBmc } from './probe.ts';
 
 /** What it needs. */
@@ -13,30 +18,73 @@ export interface IpmitoolParts {
   readonly clock: Clock;
   /** Where ipmitool, setpriv and sh are looked for: folders as in PATH. */
   readonly searchPath: string;
+  readonly lookups: Lookups;
+  /** How long ipmitool waits for each answer of a BMC, in whole seconds; 5 if not said. */
+  readonly answerLimitS?: number;
 }
 
 /** How BMCs are spoken to by ipmitool. */
 export interface Ipmitool {
-  /** @throws a BMC_ code */
-  read(info: IpmiInfo, signal: AbortSignal): Promise<OnOff>;
-  /** Sends one order, at most once. @throws as `setPowerState` of driver.ts says */
-  order(info: IpmiInfo, verb: Exclude<Verb, 'status'>, signal: AbortSignal): Promise<void>;
+  /** The power state, and which machine it was read from. @throws a BMC_ code */
+  read(info: IpmiInfo, signal: AbortSignal): Promise<Reading>;
+  /** Sends one order, at most once, and to one machine only. @throws as `setPowerState` of driver.ts says */
+  order(
+    info: IpmiInfo,
+    verb: Exclude<Verb, 'status'>,
+    only: RequiredIdentity | undefined,
+    signal: AbortSignal,
+  ): Promise<void>;
 }
 
 /** So many processes read at a time. Orders do not wait for them. */
 const READINGS_AT_ONCE = 64;
 
-/** Opens the transport. It keeps nothing between commands. */
-export function openIpmitool({ clock, searchPath }: IpmitoolParts): Ipmitool {
+/**
+ * Opens the transport. Between commands it keeps what it knows of GUIDs. A process of ipmitool cannot say which machine it has
+ * spoken to, so a process of its own reads the GUID: right before an order, and for readings once in ten minutes.
+ */
+export function openIpmitool({ clock, searchPath, lookups, answerLimitS = ANSWER_LIMIT_S }: IpmitoolParts): Ipmitool {
+  const settings = { searchPath, answerLimitS };
   const readings = new Places(READINGS_AT_ONCE);
-  async function tell(info: IpmiInfo, verb: Verb, signal: AbortSignal): Promise<Ending> {
-    const bmc = { host: info.ipmi_address, port: info.ipmi_port, name: bmcName(info) };
-    const address = await findBmc(bmc, clock, signal);
-    return runIpmitool(ipmitoolCommand(info, address, verb, searchPath), clock, signal);
+  const guids = new Guids(clock);
+  async function find(info: IpmiInfo, age: LookupAge, signal: AbortSignal): Promise<string> {
+    const { ipmi_address: host, ipmi_port: port } = info;
+    const address = await lookups.findBmc(host, 'ipmi_address', age, signal);
+    return findBmc({ host: address, port, name: bmcName(info) }, clock, signal);
+  }
+  const tell = (info: IpmiInfo, address: string, words: readonly string[], signal: AbortSignal): Promise<Ending> =>
+    runIpmitool(ipmitoolCommand(info, address, words, settings), settings, clock, signal);
+  const askForGuid = async (info: IpmiInfo, address: string, signal: AbortSignal): Promise<string | undefined> =>
+    readGuid(await tell(info, address, READ_GUID, signal), bmcName(info), answerLimitS);
+  async function read(info: IpmiInfo, signal: AbortSignal): Promise<Reading> {
+    const address = await find(info, 'recent', signal);
+    const powerState = readStatus(await tell(info, address, power('status'), signal), bmcName(info), answerLimitS);
+    const place = hostAndPort(address, info.ipmi_port);
+    // The power state is known, whatever becomes of this question.
+    const ask = () => askForGuid(info, address, signal).catch(() => signal.throwIfAborted() ?? undefined);
+    return { powerState, place, guid: await guids.at(place, 'recent', ask) };
+  }
+  async function identityForOrder(info: IpmiInfo, address: string, signal: AbortSignal): Promise<FoundIdentity> {
+    const place = hostAndPort(address, info.ipmi_port);
+    const guid = await guids
+      .at(place, 'anew', () => askForGuid(info, address, signal))
+      .catch((thrown: unknown) => {
+        signal.throwIfAborted();
+        const { code, message } = asCountermandError(thrown);
+        if (PROVES_NOT_SENT.includes(code)) throw thrown;
+        throw fail('BMC_SILENT', `the order was not sent, as the GUID before it could not be read: ${message}`, thrown);
+      });
+    return { place, guid };
   }
   return {
-    read: (info, signal) =>
-      readings.hold(async () => readStatus(await tell(info, 'status', signal), bmcName(info)), signal),
-    order: async (info, verb, signal) => readConfirmation(await tell(info, verb, signal), verb, bmcName(info)),
+    read: (info, signal) => readings.hold(() => read(info, signal), signal),
+    async order(info, verb, only, signal) {
+      const address = await find(info, 'anew', signal);
+      const place = hostAndPort(address, info.ipmi_port);
+      const found = only?.guid ? await identityForOrder(info, address, signal) : { place };
+      const objection = objectionTo(found, only, bmcName(info));
+      if (objection !== null) throw objection;
+      readConfirmation(await tell(info, address, power(verb), signal), verb, bmcName(info), answerLimitS);
+    },
   };
 }

@@ -2,7 +2,7 @@
  * A client of one BMC: it keeps a session open between commands, asks one command at a time, and opens a new session where
  * the BMC has let go of the old one.
  */
-import { type Command, getChassisStatus, getDeviceId } from './commands.ts';
+import { type Command, type Destination, getChassisStatus, getDeviceId } from './commands.ts';
 import type { Login, RandomBytes } from './opening.ts';
 import type { Patience } from './resending.ts';
 import { type RmcpCause, RmcpError } from './rmcp_error.ts';
@@ -11,7 +11,7 @@ import type { Line, RmcpClock, Transport } from './transport.ts';
 
 /** A BMC, and how to log in. */
 export interface Target {
-  /** An IP address or a host name. */
+  /** An IP address; for a pool also a host name. */
   readonly host: string;
   readonly port: number;
   readonly login: Login;
@@ -23,6 +23,8 @@ export interface ClientParts {
   readonly clock: RmcpClock;
   readonly random: RandomBytes;
   readonly patience: SessionPatience;
+  /** A session older than this is not used any more: a new one is opened, which shows who is there. */
+  readonly maxAgeMs: number;
 }
 
 /**
@@ -33,10 +35,9 @@ const SURELY_THERE_MS = 2000;
 /** In a session that was kept, silence mostly means that the BMC has let go of it: a new one is opened soon. */
 const KEPT: Patience = { resendAfterMs: [400, 1200], limitMs: 2500 };
 
-/** How long a name server may take. */
-const LOOKUP_LIMIT_MS = 5000;
-
 type Unknown = Command<unknown>;
+
+const GUID_LENGTH = 16;
 
 /** One command that somebody waits for. */
 interface Waiting {
@@ -60,6 +61,7 @@ export class Client {
   #asking: Asking = 'nothing';
   /** Monotonic times. */
   #heardAt = Number.NEGATIVE_INFINITY;
+  #openedAt = Number.NEGATIVE_INFINITY;
   #usedAt: number;
   /** Called whenever it becomes idle, or lets go of its session. */
   onRest: () => void = () => {};
@@ -83,6 +85,11 @@ export class Client {
   /** For how long nobody has used it, in milliseconds. */
   get unusedMs(): number {
     return this.idle ? this.#parts.clock.monotonic() - this.#usedAt : 0;
+  }
+
+  /** Its session is older than a session may become. */
+  get isOld(): boolean {
+    return this.hasSession && this.#parts.clock.monotonic() - this.#openedAt >= this.#parts.maxAgeMs;
   }
 
   /** For how long the BMC has said nothing, in milliseconds. */
@@ -145,6 +152,7 @@ export class Client {
     if (at !== 0 || this.#asking === 'to be kept') return;
     if (this.#session?.idle === false && this.#asking === 'nothing') this.#letGo();
     else this.#session?.forget();
+    this.#setTimer();
     this.#asking = 'nothing';
     this.#rest();
     this.#goOn();
@@ -155,6 +163,7 @@ export class Client {
     const [first] = this.#waiting;
     if (first === undefined || this.#asking !== 'nothing') return;
     this.#usedAt = this.#parts.clock.monotonic();
+    if (!first.opened && this.isOld && this.#session?.idle) this.#letGo();
     if (this.#session === null) this.#open(first);
     else if (this.#session.idle) this.#askFor(first);
   }
@@ -162,9 +171,23 @@ export class Client {
   #askFor(waiting: Waiting): void {
     const { command, opened } = waiting;
     const kept = !opened;
-    if (!command.idempotent && this.unheardMs > SURELY_THERE_MS)
+    const objection = command.check?.(this.#destination) ?? null;
+    if (objection !== null) this.#refuseFirst(objection);
+    else if (!command.idempotent && this.unheardMs > SURELY_THERE_MS)
       this.#ask('whether it is there', getChassisStatus, kept ? KEPT : undefined);
     else this.#ask('the command', command, kept ? KEPT : undefined);
+  }
+
+  get #destination(): Destination {
+    const { host: address, port } = this.#target;
+    return { address, port, guid: this.#session?.guid ?? Buffer.alloc(GUID_LENGTH) };
+  }
+
+  /** The first command is not sent; those behind it go on. */
+  #refuseFirst(why: Error): void {
+    this.#settleFirst(why, undefined);
+    this.#goOn();
+    this.#rest();
   }
 
   #ask(asking: Asking, command: Unknown, patience?: Patience): void {
@@ -177,25 +200,10 @@ export class Client {
     const { random, patience } = this.#parts;
     const session = new Session(this.#target.login, random, patience);
     this.#session = session;
-    const isCurrent = (): boolean => this.#session === session && this.#line === null;
-    const fail = (why: string, cause?: unknown): void => {
-      if (isCurrent()) this.#failed(new RmcpError('NAME_NOT_FOUND', why, null, { cause }), true);
-    };
-    this.#timer = this.#parts.clock.after(LOOKUP_LIMIT_MS, () =>
-      fail(`the lookup took longer than ${LOOKUP_LIMIT_MS / 1000} s`),
-    );
-    this.#parts.transport.resolve(this.#target.host).then(
-      (address) => {
-        if (isCurrent()) this.#connect(session, address);
-      },
-      (error: unknown) => fail(`the system says ${codeOf(error)}`, error),
-    );
-  }
-
-  #connect(session: Session, address: string): void {
     const now = (): number => this.#parts.clock.monotonic();
+    this.#openedAt = now();
     const isCurrent = (): boolean => this.#session === session;
-    this.#line = this.#parts.transport.open(address, this.#target.port, {
+    this.#line = this.#parts.transport.open(this.#target.host, this.#target.port, {
       datagram: (bytes) => {
         if (isCurrent()) this.#handle(session.receive(bytes, now()));
       },
@@ -268,7 +276,7 @@ export class Client {
     this.#failed(opening ? told : new RmcpError('NO_ANSWER', told.message, null, { cause: error }), true);
   }
 
-  #settleFirst(error: RmcpError | null, value: unknown): void {
+  #settleFirst(error: Error | null, value: unknown): void {
     this.#usedAt = this.#parts.clock.monotonic();
     this.#waiting.shift()?.settle(error, value);
   }

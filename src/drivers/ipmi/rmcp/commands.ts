@@ -1,6 +1,15 @@
 /** The commands that the client knows: how each is asked, whether it may be asked twice, and how its answer is read. */
 import { NET_FN } from './message.ts';
 
+/** Where a command is about to be sent. */
+export interface Destination {
+  /** The IP address of the BMC. */
+  readonly address: string;
+  readonly port: number;
+  /** The managed system GUID that the BMC proved when the session was opened (IPMI 2.0 section 13.21), 16 bytes. */
+  readonly guid: Buffer;
+}
+
 /** One command with its parameters, ready to be sent. */
 export interface Command<Answer> {
   /** Its name in the specification. */
@@ -13,6 +22,8 @@ export interface Command<Answer> {
    * is a second reset.
    */
   readonly idempotent: boolean;
+  /** Looks at the session just before the command is sent over it. An error that it answers keeps it from being sent. */
+  readonly check?: (destination: Destination) => Error | null;
   /** The answer in a body that came with completion code 00h; null if the body is none. */
   read(data: Buffer): Answer | null;
 }
@@ -30,6 +41,7 @@ export const COMMAND = {
   getDeviceId: 0x01,
   setWatchdogTimer: 0x24,
   getWatchdogTimer: 0x25,
+  getSystemGuid: 0x37,
   getChannelAuthenticationCapabilities: 0x38,
   setSessionPrivilegeLevel: 0x3b,
   closeSession: 0x3c,

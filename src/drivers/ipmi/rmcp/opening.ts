@@ -41,6 +41,8 @@ export interface Opened {
   readonly consoleSessionId: number;
   readonly bmcSessionId: number;
   readonly keys: SessionKeys;
+  /** The managed system GUID of RAKP message 2, which the proof of message 2 covers. */
+  readonly guid: Buffer;
   /** How long the BMC took for its last answer. */
   readonly roundTripMs: number;
 }
@@ -273,7 +275,8 @@ export class Opening {
     if (sameCode(handshake.proofOfKey(exchange, integrityKey), answer.check)) {
       const [consoleSessionId, bmcSessionId] = [this.#consoleSessionId, this.#bmcSessionId];
       const keys = deriveKeys(this.#suite, integrityKey);
-      this.outcome = { consoleSessionId, bmcSessionId, keys, roundTripMs: this.#question.ageMs(nowMs) };
+      const roundTripMs = this.#question.ageMs(nowMs);
+      this.outcome = { consoleSessionId, bmcSessionId, keys, guid: exchange.bmcGuid, roundTripMs };
       return [];
     }
     // The session is active at the BMC by now, and many do not answer message 3 a second time.

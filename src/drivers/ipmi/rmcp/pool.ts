@@ -2,10 +2,12 @@
  * Clients of many BMCs: sessions are kept between commands, and kept alive; how many there are at a time is bounded, and all
  * of them are looked after by one timer.
  */
+import { isIP } from 'node:net';
 import { Client, type Target } from './client.ts';
 import type { Command } from './commands.ts';
 import type { Login, RandomBytes } from './opening.ts';
 import { RmcpError } from './rmcp_error.ts';
+import { safely } from './safely.ts';
 import { DEFAULT_PATIENCE, type SessionPatience } from './session.ts';
 import type { RmcpClock, Transport } from './transport.ts';
 
@@ -17,13 +19,20 @@ export interface PoolLimits {
   readonly keepSessionMs: number;
   /** A BMC that has said nothing for so long is asked something harmless, before it lets go of the session. */
   readonly keepAliveMs: number;
+  /** A session older than this is closed, also one in use every minute: a new one shows which machine is there. */
+  readonly maxAgeMs: number;
 }
 
 /**
  * BMCs let go of a session after 60 s, give or take 3 (IPMI 2.0 section 6.12.15); some after 30. What is read every two
  * minutes keeps its session.
  */
-export const DEFAULT_LIMITS: PoolLimits = { maxSessions: 4096, keepSessionMs: 180_000, keepAliveMs: 20_000 };
+export const DEFAULT_LIMITS: PoolLimits = {
+  maxSessions: 4096,
+  keepSessionMs: 180_000,
+  keepAliveMs: 20_000,
+  maxAgeMs: 600_000,
+};
 
 /** What a pool is made from. */
 export interface PoolParts {
@@ -36,6 +45,8 @@ export interface PoolParts {
 
 /** With so much of its places taken, the pool begins to note who is used, to know who was not. */
 const SCARCE = 0.5;
+/** How long a lookup of a name may take. */
+const LOOKUP_LIMIT_MS = 5000;
 /** So often in a keep-alive time all sessions are looked at. */
 const LOOKS = 4;
 
@@ -54,10 +65,12 @@ interface Place {
 export class Pool {
   readonly #parts: PoolParts;
   readonly #limits: PoolLimits;
-  /** By host and port. */
+  /** By IP address and port: however a BMC is spelled, it has one session. */
   readonly #members = new Map<string, Member>();
-  /** As they were asked for: to make one takes longer than to look it up. */
-  readonly #keys = new WeakMap<Target, string>();
+  /** The key that each host name and port had last. */
+  readonly #lastKeys = new Map<string, string>();
+  /** The keys of members that a name has moved away from: they are closed as soon as nobody uses them. */
+  readonly #left = new Set<string>();
   /** The keys of those that have a session, or may open one; where room is scarce, in the order of use. */
   readonly #open = new Set<string>();
   readonly #places: Place[] = [];
@@ -65,7 +78,7 @@ export class Pool {
   #closed = false;
 
   constructor(parts: PoolParts) {
-    this.#parts = parts;
+    this.#parts = { ...parts, transport: safely(parts.transport) };
     this.#limits = parts.limits ?? DEFAULT_LIMITS;
   }
 
@@ -75,22 +88,54 @@ export class Pool {
   }
 
   /**
-   * Asks a BMC a command, behind those that it was asked before.
-   * @throws RmcpError; the reason of the abort, at once
+   * Asks a BMC a command, behind those that it was asked before. A host name is looked up first, and a session with an address
+   * that the name no longer has is closed.
+   * @throws RmcpError; what the command's `check` answers; the reason of the abort, at once
    */
   async run<Answer>(target: Target, command: Command<Answer>, signal: AbortSignal): Promise<Answer> {
-    const key = this.#keyOf(target);
+    const host = isIP(target.host) === 0 ? await this.#lookUp(target, !command.idempotent, signal) : target.host;
+    const key = `${host} ${target.port}`;
     // Nothing may come between the last look and the use.
     for (let waited = false; !this.#enter(key, waited); waited = true) await this.#untilRoom(signal);
-    return this.#member(key, target).client.run(command, signal);
+    return this.#member(key, host, target).client.run(command, signal);
   }
 
-  #keyOf(target: Target): string {
-    const known = this.#keys.get(target);
-    if (known !== undefined) return known;
-    const key = `${target.host} ${target.port}`;
-    this.#keys.set(target, key);
-    return key;
+  async #lookUp({ host, port }: Target, anew: boolean, signal: AbortSignal): Promise<string> {
+    const address = await this.#resolve(host, anew, signal);
+    const name = `${host} ${port}`;
+    const key = `${address} ${port}`;
+    const last = this.#lastKeys.get(name);
+    this.#lastKeys.set(name, key);
+    if (last !== undefined && last !== key) this.#moveAwayFrom(last);
+    return address;
+  }
+
+  #resolve(host: string, anew: boolean, signal: AbortSignal): Promise<string> {
+    const { transport, clock } = this.#parts;
+    return new Promise((resolve, reject) => {
+      if (signal.aborted) return reject(signal.reason);
+      const settle = (how: () => void): void => {
+        timer.cancel();
+        signal.removeEventListener('abort', leave);
+        how();
+      };
+      const fail = (why: string, cause?: unknown): void =>
+        settle(() => reject(new RmcpError('NAME_NOT_FOUND', why, null, { cause })));
+      const leave = (): void => settle(() => reject(signal.reason));
+      const timer = clock.after(LOOKUP_LIMIT_MS, () => fail(`the lookup took longer than ${LOOKUP_LIMIT_MS / 1000} s`));
+      signal.addEventListener('abort', leave, { once: true });
+      transport.resolve(host, anew).then(
+        (address) => settle(() => resolve(address)),
+        (error: unknown) => fail(`the system says ${codeOf(error)}`, error),
+      );
+    });
+  }
+
+  /** A name is somewhere else now. Another name, or the address itself, may still be in use: that gets a new session. */
+  #moveAwayFrom(key: string): void {
+    if (!this.#members.has(key)) return;
+    this.#left.add(key);
+    this.#rested(key);
   }
 
   /** Closes every session; the BMCs are told. Commands that are under way are refused. */
@@ -100,18 +145,22 @@ export class Pool {
     this.#timer = null;
     for (const { client } of this.#members.values()) client.close();
     this.#members.clear();
+    this.#lastKeys.clear();
+    this.#left.clear();
     this.#open.clear();
     for (const { enter } of this.#places.splice(0)) enter();
   }
 
-  #member(key: string, target: Target): Member {
+  #member(key: string, host: string, target: Target): Member {
     if (this.#closed) throw new RmcpError('CLOSED', 'the client was closed');
     const known = this.#members.get(key);
     if (known && sameLogin(known.login, target.login)) return known;
     // Another password is another session.
     known?.client.close('the login of the BMC was changed');
     const { transport, clock, random, patience = DEFAULT_PATIENCE } = this.#parts;
-    const member = { login: target.login, client: new Client(target, { transport, clock, random, patience }) };
+    const { maxAgeMs } = this.#limits;
+    const client = new Client({ ...target, host }, { transport, clock, random, patience, maxAgeMs });
+    const member = { login: target.login, client };
     member.client.onRest = () => this.#rested(key);
     this.#members.set(key, member);
     return member;
@@ -166,12 +215,13 @@ export class Pool {
   #rested(key: string): void {
     const client = this.#members.get(key)?.client;
     if (!client?.idle) return;
-    if (client.hasSession && this.#limits.keepSessionMs === 0) client.close();
+    if (client.hasSession && (this.#limits.keepSessionMs === 0 || this.#left.has(key))) client.close();
     if (!client.hasSession) this.#leave(key);
     if (this.#places.length > 0) this.#places.shift()?.enter();
   }
 
   #leave(key: string): void {
+    this.#left.delete(key);
     this.#open.delete(key);
     this.#members.delete(key);
   }
@@ -191,12 +241,16 @@ export class Pool {
     for (const key of [...this.#open]) {
       const client = this.#members.get(key)?.client;
       if (!client?.idle) continue;
-      if (client.unusedMs >= keepSessionMs) {
+      if (client.unusedMs >= keepSessionMs || client.isOld) {
         client.close();
         this.#rested(key);
       } else if (client.unheardMs >= keepAliveMs * (1 - 1 / LOOKS)) client.keepAlive();
     }
   }
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : 'no answer';
 }
 
 function sameLogin(one: Login, other: Login): boolean {

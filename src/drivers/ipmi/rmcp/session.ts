@@ -8,7 +8,7 @@
  */
 import { type SessionKeys, sameCode } from './cipher_suites.ts';
 import { type Command, closeSession, PRIVILEGES, setSessionPrivilegeLevel } from './commands.ts';
-import { COMPLETION, completionWords } from './completion_codes.ts';
+import { COMPLETION, completionRow, completionWords } from './completion_codes.ts';
 import { decodeResponse, encodeRequest, type ResponseMessage, SEQUENCES } from './message.ts';
 import { type Login, type Opened, Opening, type RandomBytes } from './opening.ts';
 import { decodePacket, encodeSession, PAYLOAD, type SessionPacket } from './packet.ts';
@@ -79,6 +79,11 @@ export class Session {
   /** It is open, and nothing is asked. */
   get idle(): boolean {
     return this.#opened !== null && this.#asked === null && !this.#over;
+  }
+
+  /** The managed system GUID of the BMC; null until the session is open. */
+  get guid(): Buffer | null {
+    return this.#opened?.guid ?? null;
   }
 
   /** Begins to open it. Call it once; `opened` or `failed` follows. */
@@ -193,7 +198,7 @@ export class Session {
     // 80h to 82h are this command's own codes: the level is not available, or above what user or channel may have
     if (code === COMPLETION.insufficientPrivilege || raising)
       return [...over, ...this.#fail('PRIVILEGE_TOO_LOW', words, raising, code)];
-    const nobodyKnows = code === COMPLETION.timeout || code === COMPLETION.noResponse;
+    const nobodyKnows = completionRow(code).proves === 'unknown';
     return this.#fail(nobodyKnows ? 'NO_ANSWER' : 'REFUSED', words, false, code);
   }
 

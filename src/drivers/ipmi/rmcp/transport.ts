@@ -26,10 +26,11 @@ export interface Line {
 /** How ways to BMCs are opened. */
 export interface Transport {
   /**
-   * The IP address of a host.
+   * The IP address of a host name.
+   * @param anew the name must be looked up now: an order follows
    * @throws an Error with a `code` if there is none
    */
-  resolve(host: string): Promise<string>;
+  resolve(host: string, anew: boolean): Promise<string>;
   /** Opens a way to an IP address. Its failures are told to the hearer. */
   open(address: string, port: number, hearer: Hearer): Line;
   /**

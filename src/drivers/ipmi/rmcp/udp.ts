@@ -38,14 +38,19 @@ class UdpLine implements Line {
   readonly #hearer: Hearer;
   readonly #hasSomething: (line: UdpLine) => void;
   #waiting: Buffer[] = [];
-  #connecting = true;
+  #state: 'connecting' | 'connected' | 'broken' = 'connecting';
   #closed = false;
+  #isShut = false;
 
   constructor(address: string, port: number, hearer: Hearer, hasSomething: (line: UdpLine) => void) {
     this.#hearer = hearer;
     this.#hasSomething = hasSomething;
     this.#socket = createSocket(isIPv6(address) ? 'udp6' : 'udp4');
-    this.#socket.on('error', (error) => this.#broken(error));
+    this.#socket.on('error', (error) => {
+      // A socket that could not even be bound is never told to be connected.
+      if (this.#state === 'connecting') this.#state = 'broken';
+      this.#broken(error);
+    });
     this.#socket.on('message', (bytes) => {
       if (!this.#closed) hearer.datagram(bytes);
     });
@@ -53,16 +58,21 @@ class UdpLine implements Line {
   }
 
   send(datagram: Buffer): void {
-    if (this.#closed) return;
+    if (this.#closed || this.#state === 'broken') return;
     this.#waiting.push(datagram);
-    if (!this.#connecting) this.#hasSomething(this);
+    if (this.#state === 'connected') this.#hasSomething(this);
   }
 
   flush(): void {
+    // A socket that could not be connected has no peer: to send would throw.
+    if (this.#state !== 'connected' || this.#waiting.length === 0) return;
     const datagrams = this.#waiting;
-    if (this.#connecting || datagrams.length === 0) return;
     this.#waiting = [];
-    for (const datagram of datagrams) this.#socket.send(datagram);
+    try {
+      for (const datagram of datagrams) this.#socket.send(datagram);
+    } catch (error) {
+      this.#broken(error as Error);
+    }
   }
 
   close(): void {
@@ -70,14 +80,21 @@ class UdpLine implements Line {
     this.flush();
     this.#closed = true;
     // One that is still being connected is closed when that is over.
-    if (!this.#connecting) this.#socket.close();
+    if (this.#state !== 'connecting') this.#shut();
   }
 
   #connected(error?: Error): void {
-    this.#connecting = false;
+    this.#state = error ? 'broken' : 'connected';
     if (error) this.#broken(error);
     else if (!this.#closed) this.flush();
-    if (this.#closed) this.#socket.close();
+    if (this.#closed) this.#shut();
+  }
+
+  /** Closes the socket once: the hearer may have closed the line while it was told that it is broken. */
+  #shut(): void {
+    if (this.#isShut) return;
+    this.#isShut = true;
+    this.#socket.close();
   }
 
   #broken(error: Error): void {

@@ -74,6 +74,8 @@ export interface ActionType<Parameters = unknown> {
   readonly schema: z.ZodType<Parameters>;
   /** The node that it is about, by name or uuid, if it is about one. */
   nodeOf(parameters: Parameters): string | null;
+  /** How it stops or interrupts a node that runs: by an order that cannot be taken back once sent (hard), or else; or not. */
+  takesDown(parameters: Parameters): 'soft' | 'hard' | null;
   /**
    * Checks at the creation of a plan what the schema cannot: that the node's driver can do the target, for example.
    * @throws any error that refuses the plan
@@ -120,6 +122,7 @@ export function defineActionType<Parameters>(parts: ActionTypeParts<Parameters>)
   return {
     whenCancelled: 'it stops at once',
     nodeOf: () => null,
+    takesDown: () => null,
     check: () => {},
     preCondition: async () => null,
     abort: async () => ({ kind: 'taken_back', message: '', result: {} }),

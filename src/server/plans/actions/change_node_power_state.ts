@@ -62,6 +62,12 @@ export const changeNodePowerState = defineActionType<Parameters>({
   schema,
   nodeOf: ({ resource_id: node }) => node,
 
+  takesDown({ state, on_timeout: onTimeout }) {
+    const { takesDown, soft } = TARGET_TABLE[state];
+    if (!takesDown) return null;
+    return soft && onTimeout === 'FAIL' ? 'soft' : 'hard';
+  },
+
   check({ state, on_timeout: onTimeout }, { node, driver }, place) {
     if (driver && !driver.targets.includes(state)) {
       throw fail(
@@ -189,7 +195,7 @@ async function refuseWhileItMayChange(nodeUuid: string, { parts }: ActionContext
 async function untilNodeChanges(nodeUuid: string, { parts }: ActionContext, signal: AbortSignal): Promise<void> {
   const { database, clock } = parts.orders.store;
   const scope = openScope([signal]);
-  const changes = database.feed.watch(`node ${nodeUuid}`, scope.signal, true);
+  const changes = database.feed.latest(`node ${nodeUuid}`, scope.signal);
   try {
     await Promise.race([changes.next(), sleep(ASK_AGAIN_MS, clock, scope.signal)]);
   } finally {

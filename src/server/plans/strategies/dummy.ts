@@ -13,6 +13,7 @@ export const dummy = defineStrategy({
     displayName: 'Dummy goal',
     indicators: [],
   },
+  actsOnScope: false,
   schema: z.strictObject({
     para1: z.number().min(0).max(86_400).default(3.2).describe('How long the wait is, in seconds.'),
     para2: z.string().max(1000).default('hello').describe('What the last action says.'),

@@ -33,6 +33,7 @@ export const hostMaintenance = defineStrategy<Parameters>({
       { name: 'nodes_powered_off', description: 'Nodes that are not off and that the plan powers off.', unit: null },
     ],
   },
+  actsOnScope: true,
   schema,
   propose(nodes, parameters) {
     const waves = wavesOf(nodes, parameters.wave_size);

@@ -21,6 +21,7 @@ export const manual = defineStrategy({
     displayName: 'What the operator says',
     indicators: [],
   },
+  actsOnScope: false,
   schema: z.strictObject({
     actions: z.array(action).describe('The actions, written as in a plan file.'),
   }),

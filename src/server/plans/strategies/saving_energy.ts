@@ -23,6 +23,7 @@ export const savingEnergy = defineStrategy({
       },
     ],
   },
+  actsOnScope: true,
   schema: z.strictObject({
     idle_label: z.string().min(1).max(255).default('idle').describe('The label that says whether a node is idle.'),
     idle_value: z.string().max(255).default('true').describe('The value of that label on a node that is.'),

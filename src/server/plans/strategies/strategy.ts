@@ -41,6 +41,8 @@ export interface Strategy<Parameters = unknown> {
   /** What it does, for people. */
   readonly meaning: string;
   readonly goal: Goal;
+  /** It changes or switches the nodes of the scope: a scope of every node has to be said. */
+  readonly actsOnScope: boolean;
   /** parameters: their names, rules and descriptions. */
   readonly schema: z.ZodType<Parameters>;
   /** Its proposal for the nodes of a scope, which come in the order of their names. It reads no clock and no chance. */

@@ -1,0 +1,25 @@
+/** docs/limits.md, from the table of limits. */
+import { AGENT_LIMITS, KEPT_LIMITS, type LimitRow, OPEN_LIMITS, SENT_LIMITS } from '../../src/core/limits.ts';
+import { code, markdownTable, page } from './markdown.ts';
+
+const SECTIONS: readonly (readonly [title: string, text: string, rows: Readonly<Record<string, LimitRow>>])[] = [
+  ['What a client sends', 'A request that exceeds a limit is refused whole; nothing is written.', SENT_LIMITS],
+  ['What an agent sends', 'An agent that exceeds a limit is not attached.', AGENT_LIMITS],
+  ['What is open at the same time', 'One more is refused; what is open stays open.', OPEN_LIMITS],
+  ['What is kept of the texts of others', 'The rest is cut; nothing is refused.', KEPT_LIMITS],
+];
+
+/** The page. */
+export function printLimits(): string {
+  const parts = SECTIONS.map(([title, text, rows]) => {
+    const lines = Object.entries(rows).map(([name, { what, limit, unit, error, key = '' }]) => {
+      const told = rows === KEPT_LIMITS ? '' : code(error);
+      return [code(name), what, `${limit.toLocaleString('en')} ${unit}`, code(key), told];
+    });
+    return `## ${title}\n\n${text}\n\n${markdownTable(['limit', 'on', 'at most', 'configuration key', 'error'], lines)}`;
+  });
+  return page('Limits', 'src/core/limits.ts', [
+    'What can be sent, opened and kept, so that no client, agent or BMC costs the conductor more than its share. Timeouts are keys of the [configuration](configuration.md).',
+    ...parts,
+  ]);
+}

@@ -1,0 +1,81 @@
+/**
+ * The limits on what can be sent, stored, opened or waited for, in one table. docs/limits.md is printed from it, and a
+ * test sends one more than each. Whoever checks a limit takes the number from here.
+ */
+import { type CountermandError, type ErrorCode, fail } from './errors.ts';
+
+/** One limit. */
+export interface LimitRow {
+  readonly limit: number;
+  /** What is counted, in the plural. */
+  readonly unit: string;
+  /** What the limit is on, for people. */
+  readonly what: string;
+  /** The error that tells of it. */
+  readonly error: ErrorCode;
+  /** The configuration key that changes it; none if it cannot be changed. */
+  readonly key?: string;
+}
+
+const row = (limit: number, unit: string, what: string, error: ErrorCode = 'ARGUMENT_INVALID'): LimitRow => ({
+  limit,
+  unit,
+  what,
+  error,
+});
+
+const KIB = 1024;
+const MIB = 1024 * KIB;
+
+/** The limits on what a client sends. */
+export const SENT_LIMITS = {
+  message_bytes: row(MIB, 'bytes', 'a message, except CreateActionPlan', 'MESSAGE_TOO_LARGE'),
+  plan_message_bytes: row(64 * MIB, 'bytes', 'a CreateActionPlan message', 'MESSAGE_TOO_LARGE'),
+  name: row(255, 'characters', 'the name of a node, zone, driver, action plan, action or audit; a request_id'),
+  text: row(1000, 'characters', 'a reason or another text; the name of an event type'),
+  list: row(10_000, 'entries', 'a list in a request that has no limit of its own'),
+  nesting: row(32, 'levels', 'the nesting of a payload or of parameters'),
+  named_nodes: row(100_000, 'names', 'the nodes that one request names, all its ranges counted together'),
+  range_digits: row(15, 'digits', 'a number in a node range'),
+  range_pattern: row(1000, 'characters', 'one name or pattern in a node range'),
+  label_count: row(100, 'labels', 'the labels of a node'),
+  label_key: row(255, 'characters', 'the name of a label, or a key of driver_info'),
+  label_value: row(1000, 'characters', 'the value of a label'),
+  info_count: row(100, 'keys', 'the driver_info of a node', 'DRIVER_INFO_INVALID'),
+  info_value: row(4096, 'characters', 'a value of driver_info', 'DRIVER_INFO_INVALID'),
+  scope_criteria: row(1000, 'criteria', 'a scope, all its sections counted together', 'SCOPE_INVALID'),
+  page_size: row(1000, 'rows', 'a page of a list'),
+  page_token: row(64 * KIB, 'characters', 'a page token'),
+  event_types: row(100, 'globs', 'the event types of a subscription'),
+  actions: row(50_000, 'actions', 'an action plan', 'ACTION_PLAN_INVALID'),
+  parents: row(500_000, 'parents', 'all actions of a plan together', 'ACTION_PLAN_INVALID'),
+  max_parallel: row(10_000, 'actions', 'max_parallel of a plan', 'ACTION_PLAN_INVALID'),
+  action_timeout_s: row(2_592_000, 'seconds', 'the timeout of an action', 'ACTION_PLAN_INVALID'),
+  audit_interval_s: row(31_536_000, 'seconds', 'the interval of a continuous audit', 'AUDIT_INVALID'),
+} as const satisfies Record<string, LimitRow>;
+
+/** The limits on what an agent sends. */
+export const AGENT_LIMITS = {
+  hello_ms: row(10_000, 'milliseconds', 'the wait for the first message of an agent', 'TOOK_TOO_LONG'),
+  zones: row(100, 'zones', 'the zones of an agent'),
+  drivers: row(50, 'drivers', 'the drivers of an agent'),
+  zone_drivers: row(1000, 'pairs', 'the zones of an agent times its drivers'),
+  driver_schema: row(64 * KIB, 'characters', 'the JSON Schema of a driver_info'),
+} as const satisfies Record<string, LimitRow>;
+
+/** The limits on what is open at the same time. */
+export const OPEN_LIMITS = {
+  streams: row(20_000, 'streams', 'the streams of one conductor', 'TOO_MANY_STREAMS'),
+  fleet_watches: row(100, 'streams', 'the streams that watch every node', 'TOO_MANY_STREAMS'),
+} as const satisfies Record<string, LimitRow>;
+
+/** The limits on what is stored or shown of what others say. They cut; nothing is refused. */
+export const KEPT_LIMITS = {
+  agent_text: row(1000, 'characters', 'a text of an agent or a BMC; the rest is cut', 'INTERNAL'),
+  answer_text: row(2000, 'characters', 'the sentence of an error in an answer; the rest is cut', 'INTERNAL'),
+} as const satisfies Record<string, LimitRow>;
+
+/** The error of a limit that was exceeded, at a place such as `labels` or `actions[3].name`. */
+export function exceeded({ limit, unit, error }: LimitRow, place: string, found: number | string): CountermandError {
+  return fail(error, `${place}: ${found} ${unit}; at most ${limit} are allowed`);
+}

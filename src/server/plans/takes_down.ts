@@ -1,0 +1,81 @@
+/** Which running nodes a plan would take down: what an operator is told before it starts. */
+
+import type { Transaction } from '../store/database.ts';
+import { findNodes, findNodesByUuid } from '../store/nodes.ts';
+import type { ActionPlanRow } from '../store/plan_rows.ts';
+import { listActions } from '../store/plans.ts';
+import type { NodeRow } from '../store/rows.ts';
+import { parseParameters } from './actions/action_type.ts';
+import { findActionType } from './actions/list.ts';
+import type { Undoing } from './rollback.ts';
+
+/** Running nodes that are taken down, for good or until they have restarted. */
+export interface TakesDown {
+  readonly count: number;
+  /** The first of them in the order of their names. */
+  readonly nodes: readonly string[];
+  /** How many of them by an order that cannot be taken back once it is sent. */
+  readonly hard: number;
+}
+
+/** At most this many nodes are named. */
+const NAMED = 20;
+/** How many actions are read at a time. */
+const PAGE = 1000;
+
+/** An action, as far as it matters here. */
+export interface Step {
+  readonly actionType: string;
+  readonly inputParameters: Readonly<Record<string, unknown>>;
+  readonly node: NodeRow | null;
+}
+
+/** What these actions take down. A node counts once, and as running unless it is known to be off. */
+export function takesDown(steps: Iterable<Step>): TakesDown {
+  const found = new Map<string, 'soft' | 'hard'>();
+  for (const { actionType, inputParameters, node } of steps) {
+    if (node === null || node.powerState === 'power off') continue;
+    const how = howItTakesDown(actionType, inputParameters);
+    if (how !== null && found.get(node.name) !== 'hard') found.set(node.name, how);
+  }
+  const names = [...found.keys()].sort();
+  const hard = names.filter((name) => found.get(name) === 'hard').length;
+  return { count: names.length, nodes: names.slice(0, NAMED), hard };
+}
+
+function howItTakesDown(actionType: string, inputParameters: Step['inputParameters']): 'soft' | 'hard' | null {
+  const type = findActionType(actionType);
+  return type ? type.takesDown(parseParameters(type, inputParameters, actionType)) : null;
+}
+
+/** What a stored plan takes down. */
+export async function takesDownOfPlan(plan: ActionPlanRow, sql: Transaction['sql']): Promise<TakesDown> {
+  const steps: Step[] = [];
+  for (let after = -1; after < plan.size - 1; after += PAGE) {
+    const actions = await listActions(plan.uuid, after, PAGE, sql);
+    const uuids = actions.map(({ nodeUuid }) => nodeUuid).filter((uuid) => uuid !== null);
+    const nodes = await findNodesByUuid([...new Set(uuids)], sql);
+    for (const action of actions) steps.push({ ...action, node: nodes.get(action.nodeUuid ?? '') ?? null });
+  }
+  return takesDown(steps);
+}
+
+/** What a proposal takes down, among nodes that were read just now. */
+export async function takesDownOfProposal(
+  actions: readonly Omit<Step, 'node'>[],
+  sql: Transaction['sql'],
+): Promise<TakesDown> {
+  const nameOf = ({ actionType, inputParameters }: Omit<Step, 'node'>): string | null => {
+    const type = findActionType(actionType);
+    return type ? type.nodeOf(parseParameters(type, inputParameters, actionType)) : null;
+  };
+  const named = actions.map((action) => ({ action, name: nameOf(action) }));
+  const names = new Set(named.map(({ name }) => name).filter((name) => name !== null));
+  const nodes = await findNodes([...names], sql);
+  return takesDown(named.map(({ action, name }) => ({ ...action, node: nodes.get(name ?? '') ?? null })));
+}
+
+/** What a rollback takes down again. */
+export function takesDownOfRollback(undoings: readonly Undoing[]): TakesDown {
+  return takesDown(undoings.flatMap(({ node, undo }) => (undo.kind === 'action' ? [{ ...undo, node }] : [])));
+}

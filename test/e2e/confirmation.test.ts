@@ -1,0 +1,231 @@
+/** The question before an order that takes running nodes down or cannot be taken back: in real terminals, and without. */
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import test, { type ExecutionContext } from 'ava';
+import { AuditType } from '../../src/gen/countermand/v1/audit.ts';
+import { newFolder } from '../counterparts/folder.ts';
+import { allEvents, allTasks } from './client.ts';
+import { type House, openHouse } from './house.ts';
+import { enrol } from './orders.ts';
+import { type Ended, type Place, runInScript, runInTerminal } from './person.ts';
+import { createPlan, power, startPlan, untilPlanEnds, watchPlan } from './plans.ts';
+
+const NOT_CONFIRMED = 9;
+const QUESTION = /Go on\? \[y\/N\] $/;
+
+interface Rack extends Place {
+  readonly house: House;
+}
+
+const PLAN =
+  'name: down\nactions: [{name: a, action_type: change_node_power_state, input_parameters: {resource_id: n1, state: off}}]\n';
+const AUDIT = 'name: look\nstrategy: dummy\nauto_trigger: true\n';
+
+/** Nodes that run, plans and audits to order about, and a folder with files. */
+async function openRack(t: ExecutionContext): Promise<Rack> {
+  const house = await openHouse(t);
+  const { client, address } = house;
+  for (const name of ['n1', 'n2', 'n3', 'n4'])
+    await enrol(client, name, 'fake', { fake_address: name, fake_soft_ms: '0' });
+  const folder = await newFolder(t);
+  await writeFile(join(folder, 'down.yaml'), PLAN);
+  await writeFile(join(folder, 'look.yaml'), AUDIT);
+  await createPlan(client, 'waits', [power('n1', 'soft power off'), power('n2', 'power off'), power('n3', 'power on')]);
+  await startPlan(client, 'done', [power('n4', 'rebooting')]);
+  await untilPlanEnds(watchPlan(client, 'done'));
+  const audit = { strategy: 'dummy', scope: [{ baremetal: [{ nodes: ['n4'] }] }], parameters: { para1: 0 } };
+  await client.audits.createAudit({ name: 'once', requestId: 'once', ...audit });
+  const often = { auditType: AuditType.CONTINUOUS, interval: 86_400, autoTrigger: true };
+  await client.audits.createAudit({ name: 'paused', requestId: 'paused', ...audit, ...often });
+  await untilPlanEnds(watchPlan(client, 'paused'));
+  await client.audits.suspendAudit({ audit: 'paused' });
+  return { house, address, folder };
+}
+
+/** Everything that an order would change. */
+async function allOf({ house: { client } }: Rack): Promise<unknown> {
+  const plans = (await client.plans.listActionPlans({})).actionPlans.map(({ uuid, state }) => [uuid, state]);
+  const audits = (await client.audits.listAudits({})).audits.map(({ uuid, state }) => [uuid, state]);
+  const nodes = (await client.nodes.listNodes({})).nodes.map(({ name }) => name);
+  return { plans, audits, nodes, tasks: await allTasks(client), events: (await allEvents(client)).length };
+}
+
+/** Each command that asks, and what its question says. */
+const ASKING: Readonly<Record<string, RegExp>> = {
+  'node power n1 off': /n1: power the node off, hard; it cannot be taken back once sent/,
+  'node power n1 reboot': /n1: reset the node, hard; .*it cannot be taken back once sent/,
+  'node power n1 inject_nmi': /n1: interrupt the processor.*; an abort only stops the waiting/,
+  'node power n1 soft_off --on-timeout force':
+    /n1: ask the operating system to stop, and power it off hard if it times/,
+  "node power 'n[1-3]' off": /3 nodes, n\[1-3\]: power the node off, .*takes 3 running nodes down \(n1, n2, n3\)/,
+  'plan start waits':
+    /plan 'waits' is started: it takes 2 running nodes down \(n1, n2\), 1 of them by orders that cannot/,
+  'plan create down.yaml --start': /plan 'down' is started: it takes 1 running node down \(n1\)/,
+  'plan rollback done': /plan 'done' is rolled back: it takes no running node down/,
+  'plan cancel waits --rollback': /plan 'waits' is cancelled and rolled back/,
+  'plan delete done': /plan 'done' is deleted for good/,
+  'audit create look.yaml': /audit 'look' starts its plan at once: it takes no running node down/,
+  "audit create --name rack --strategy host_maintenance --nodes 'n[1-2]' --auto-trigger":
+    /audit 'rack' starts its plan at once: it takes 2 running nodes down \(n1, n2\)/,
+  'audit create --name fleet --strategy host_maintenance --all --interval 60 --auto-trigger':
+    /takes 4 running nodes down \(n1, n2, n3, n4\), and the plans of later runs start without/,
+  'audit resume paused': /audit 'paused' runs again, and its plans start without/,
+  'audit delete once': /audit 'once' is deleted for good/,
+  'node delete n1': /node 'n1' is forgotten/,
+};
+
+function refused(t: ExecutionContext, { exitCode, text }: Ended, says: RegExp, line: string): void {
+  t.is(exitCode, NOT_CONFIRMED, `${line}: ${text}`);
+  t.regex(text, /There is no terminal to ask on, so nothing was sent; to go on, give --yes/, line);
+  t.regex(text, says, line);
+}
+
+/** Does something with each command that asks, four at a time. */
+async function withEach(what: (line: string, says: RegExp) => Promise<void>): Promise<void> {
+  const left = Object.entries(ASKING).values();
+  const lane = async (): Promise<void> => {
+    for (const [line, says] of left) await what(line, says);
+  };
+  await Promise.all(Array.from({ length: 4 }, lane));
+}
+
+test('without a terminal each is refused, whatever stdin says; nothing is sent', async (t) => {
+  const rack = await openRack(t);
+  const before = await allOf(rack);
+  await withEach(async (line, says) =>
+    refused(t, await runInScript(t, `countermand ${line}`, rack, 'y\n'), says, line),
+  );
+  t.deepEqual(await allOf(rack), before);
+});
+
+test('with --json each is refused as well; nothing is sent', async (t) => {
+  const rack = await openRack(t);
+  const before = await allOf(rack);
+  await withEach(async (line) => {
+    const { exitCode, text } = await runInScript(t, `countermand --json ${line}`, rack);
+    t.is(exitCode, NOT_CONFIRMED, line);
+    t.is(JSON.parse(text).error.code, 'NOT_CONFIRMED');
+  });
+  t.deepEqual(await allOf(rack), before);
+});
+
+test('a line on a pipe is no answer of a person, although a terminal is there', async (t) => {
+  const rack = await openRack(t);
+  const before = await allOf(rack);
+  for (const answer of ['n', 'y', 'yes']) {
+    const ended = await runInTerminal(t, `echo ${answer} | countermand node power n1 off`, rack).ended;
+    refused(t, ended, /n1: power the node off/, answer);
+  }
+  t.deepEqual(await allOf(rack), before);
+});
+
+test('a person is asked on the terminal, and a no sends nothing', async (t) => {
+  const rack = await openRack(t);
+  const before = await allOf(rack);
+  await withEach(async (line, says) => {
+    // The question does not go where the output goes.
+    const asked = runInTerminal(t, `countermand ${line} > /dev/null 2> /dev/null`, rack);
+    await asked.shows(QUESTION);
+    asked.type('n\n');
+    const { exitCode, text } = await asked.ended;
+    t.is(exitCode, NOT_CONFIRMED, line);
+    t.regex(text, says);
+  });
+  t.deepEqual(await allOf(rack), before);
+});
+
+test('a yes gives the order, also with stdout in a pipe and with --json', async (t) => {
+  const rack = await openRack(t);
+  for (const [line, node] of [
+    ['countermand node power n1 off | cat', 'n1'],
+    ['countermand node power n2 off --json 2>&1 | cat', 'n2'],
+  ] as const) {
+    const asked = runInTerminal(t, line, rack);
+    await asked.shows(QUESTION);
+    t.deepEqual(await ordersTo(rack, node), []);
+    asked.type('y\n');
+    t.is((await asked.ended).exitCode, 0);
+    t.deepEqual(await ordersTo(rack, node), ['OFF SUCCEEDED']);
+  }
+  const started = await runInScript(t, 'countermand plan create down.yaml --start --yes', rack);
+  t.is(started.exitCode, 0, started.text);
+});
+
+test('Ctrl-C at the question sends nothing', async (t) => {
+  const rack = await openRack(t);
+  const asked = runInTerminal(t, 'exec countermand node power n1 off', rack);
+  await asked.shows(QUESTION);
+  asked.type('\u0003');
+  t.is((await asked.ended).exitCode, 130);
+  t.deepEqual(await ordersTo(rack, 'n1'), []);
+});
+
+async function ordersTo({ house }: Rack, node: string): Promise<string[]> {
+  const tasks = await allTasks(house.client);
+  return tasks.filter(({ nodeName }) => nodeName === node).map(({ target, state }) => `${target} ${state}`);
+}
+
+test('a range that the shell has replaced by the name of a file is asked about, refused, or warned of', async (t) => {
+  const rack = await openRack(t);
+  await writeFile(join(rack.folder ?? '', 'n1'), '');
+  const replaced = /'n1' is also a file in this folder; if you typed a range such as 'r7n\[1-16\]' without quotes/;
+  for (const target of ['off', 'soft_off', 'soft_reboot', 'reboot', 'inject_nmi'])
+    refused(t, await runInScript(t, `countermand node power n[1-3] ${target}`, rack), replaced, target);
+  refused(t, await runInScript(t, 'countermand node delete n[1-3]', rack), replaced, 'delete');
+  const asked = runInTerminal(t, 'countermand node power n[1-3] soft_off', rack);
+  await asked.shows(QUESTION);
+  asked.type('n\n');
+  t.regex((await asked.ended).text, replaced);
+  t.deepEqual(await ordersTo(rack, 'n1'), []);
+
+  for (const line of [
+    'node show n[1-3]',
+    'node refresh n[1-3]',
+    'node power n[1-3] on',
+    'node power n[1-3] off --yes',
+    'power list --node n[1-3]',
+    'audit create --name a --strategy dummy --nodes n[1-3]',
+  ]) {
+    const { exitCode, text } = await runInScript(t, `countermand ${line} 2>&1 >/dev/null`, rack);
+    t.is(exitCode, 0, text);
+    t.regex(text, replaced, line);
+    t.regex(text, /^warning: /, line);
+  }
+  const json = await runInScript(t, 'countermand node show n[1-3] --json 2>&1 >/dev/null', rack);
+  t.regex(JSON.parse(json.text).warning.message, replaced);
+  const quoted = await runInScript(t, "countermand node refresh 'n[1-3]' 2>&1 >/dev/null", rack);
+  t.deepEqual(quoted, { exitCode: 0, text: '' });
+});
+
+test('no selector is no node: an audit that would act on the whole fleet is refused', async (t) => {
+  const rack = await openRack(t);
+  const before = await allOf(rack);
+  for (const [file, text] of Object.entries({
+    'empty.yaml': 'name: a\nstrategy: host_maintenance\nauto_trigger: true\nscope: []\n',
+    'left_out.yaml': 'name: a\ngoal: saving_energy\nauto_trigger: true\n',
+    'not_all.yaml': 'name: a\nstrategy: host_maintenance\nall: false\n',
+    'excludes.yaml': 'name: a\nstrategy: host_maintenance\nscope: [{baremetal: [{exclude: [{nodes: [n1]}]}]}]\n',
+    'null.yaml': 'name: a\nstrategy: host_maintenance\nscope:\n',
+    'no_nodes.yaml': 'name: a\nstrategy: host_maintenance\nscope: [{baremetal: [{nodes: []}]}]\n',
+    'no_labels.yaml': 'name: a\nstrategy: host_maintenance\nscope: [{baremetal: [{labels: {}}]}]\n',
+    'no_section.yaml': 'name: a\nstrategy: host_maintenance\nscope: [{}]\n',
+    'both.yaml': 'name: a\nstrategy: host_maintenance\nall: true\nscope: [{baremetal: [{nodes: [n1]}]}]\n',
+  })) {
+    await writeFile(join(rack.folder ?? '', file), text);
+    const { exitCode, text: said } = await runInScript(t, `countermand audit create ${file} --yes`, rack);
+    t.is(exitCode, 2, `${file}: ${said}`);
+  }
+  for (const flags of ['', '--auto-trigger', '--interval 60', "--nodes ''", '--nodes n1 --all', '--nodes'])
+    for (const strategy of ['host_maintenance', 'saving_energy']) {
+      const line = `countermand audit create --yes --name a --strategy ${strategy} ${flags}`;
+      const { exitCode, text } = await runInScript(t, line, rack);
+      t.is(exitCode, 2, `${line}: ${text}`);
+    }
+  for (const line of ['node refresh', 'node refresh ""', 'node report instance.update', 'node power "" off --yes'])
+    t.is((await runInScript(t, `countermand ${line}`, rack)).exitCode, 2, line);
+  t.deepEqual(await allOf(rack), before);
+
+  const said = await runInScript(t, 'countermand audit create --name a --strategy host_maintenance --all', rack);
+  t.is(said.exitCode, 0, said.text);
+  t.regex(said.text, /\nstarting it takes 4 running nodes down \(n1, n2, n3, n4\)/);
+});

@@ -1,0 +1,229 @@
+/** Output that nobody reads any more, and terminals that are closed: real processes, real pipes. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import test, { type ExecutionContext } from 'ava';
+import { ownAddress } from '../../src/sim/loopback.ts';
+import { eventually } from '../counterparts/eventually.ts';
+import { newFolder } from '../counterparts/folder.ts';
+import { connect } from './client.ts';
+import { openHouse } from './house.ts';
+import { enrol, nodeNow, subscribe, untilIn, watchTask } from './orders.ts';
+import { runInScript, runInTerminal } from './person.ts';
+import { createPlan, power, startPlan } from './plans.ts';
+import { flagsOf, type Settings, startProcess } from './processes.ts';
+
+const PROGRAM = fileURLToPath(new URL('../../bin/countermand', import.meta.url));
+const OUTPUT_LOST = 141;
+const TERMINAL_CLOSED = 'SIGHUP';
+
+type Unread = 'stdout' | 'stderr';
+
+/** Starts a command; the reader of these streams has gone before anything is written. */
+function startUnread(
+  t: ExecutionContext,
+  words: readonly string[],
+  unread: readonly Unread[],
+  address = '',
+): ChildProcess {
+  const child = spawn('setpriv', ['--pdeathsig', 'KILL', PROGRAM, ...words], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { PATH: process.env.PATH ?? '', HOME: '/nonexistent', COUNTERMAND_CONDUCTOR: address },
+  });
+  for (const name of unread) child[name]?.destroy();
+  t.teardown(() => child.kill('SIGKILL'));
+  return child;
+}
+
+/** Its exit code, and what it said on stderr. */
+async function endOf(child: ChildProcess): Promise<readonly [code: number | NodeJS.Signals, stderr: string]> {
+  let stderr = '';
+  child.stderr?.on('data', (chunk: Buffer) => {
+    stderr += String(chunk);
+  });
+  const closed = once(child, 'close');
+  await eventually('the command to end', () => child.exitCode !== null || child.signalCode !== null);
+  await closed;
+  return [child.signalCode ?? child.exitCode ?? -1, stderr];
+}
+
+function serveWords(data: string, more: Settings = {}): string[] {
+  return ['serve', ...flagsOf({ data, listen: `${ownAddress()}:0`, sync_power_state_interval: 0, ...more })];
+}
+
+test('a watched order whose reader has gone: 141, and stderr says what goes on', async (t) => {
+  const house = await openHouse(t);
+  await enrol(house.client, 'n1', 'fake', { fake_address: 'n1', fake_soft_ms: 'never' });
+  const words = ['node', 'power', 'n1', 'soft_off', '--request-id', 'lost'];
+  const [code, stderr] = await endOf(startUnread(t, words, ['stdout'], house.address));
+  t.is(code, OUTPUT_LOST);
+  t.regex(
+    stderr,
+    /^stopped watching: the reader of stdout has gone; the order goes on\n {2}watch it: countermand power watch /,
+  );
+  await untilIn(watchTask(house.client, 'lost'), 'CONFIRMING');
+
+  const watching = startUnread(t, ['power', 'watch', 'lost'], ['stdout'], house.address);
+  t.is((await endOf(watching))[0], OUTPUT_LOST);
+  const [both] = await endOf(startUnread(t, ['power', 'watch', 'lost'], ['stdout', 'stderr'], house.address));
+  t.is(both, OUTPUT_LOST, 'nobody reads stderr either');
+});
+
+test('a watched plan whose reader has gone: 141, and the plan goes on', async (t) => {
+  const house = await openHouse(t);
+  await enrol(house.client, 'n1', 'fake', { fake_address: 'n1', fake_soft_ms: 'never' });
+  await startPlan(house.client, 'down', [power('n1', 'soft power off')]);
+  for (const flags of [[], ['--json']]) {
+    const [code, stderr] = await endOf(startUnread(t, ['plan', 'watch', 'down', ...flags], ['stdout'], house.address));
+    t.is(code, OUTPUT_LOST);
+    t.regex(stderr, /the reader of stdout has gone; the plan goes on/);
+  }
+  await createPlan(house.client, 'later', [power('n1', 'power on')]);
+  const queued = ['plan', 'start', 'later', '--queue', '--yes'];
+  t.is((await endOf(startUnread(t, queued, ['stdout'], house.address)))[0], OUTPUT_LOST);
+});
+
+test('what only reads ends quietly with 141; what fails keeps its own exit code', async (t) => {
+  const house = await openHouse(t);
+  await enrol(house.client, 'n1', 'fake', { fake_address: 'n1' });
+  for (const line of [
+    'node list',
+    'node list --json',
+    'events',
+    'events --follow',
+    'events --follow --json',
+    '--version',
+  ])
+    t.deepEqual(await endOf(startUnread(t, line.split(' '), ['stdout'], house.address)), [OUTPUT_LOST, ''], line);
+  for (const [line, code] of [
+    ['node show nosuch', 3],
+    ['node power n1 off', 9],
+    ['nod', 2],
+  ] as const) {
+    t.is((await endOf(startUnread(t, line.split(' '), ['stdout'], house.address)))[0], code, line);
+    t.is((await endOf(startUnread(t, line.split(' '), ['stdout', 'stderr'], house.address)))[0], code, line);
+  }
+  let cut = '';
+  const follow = '{ countermand events --follow; echo "code $?" >&2; } | head -1 >/dev/null';
+  const following = runInScript(t, follow, house).then(({ text }) => {
+    cut = text;
+  });
+  // As after SIGPIPE, it is the next write that ends it.
+  for (let count = 2; cut === ''; count += 1) {
+    await enrol(house.client, `n${count}`, 'fake', { fake_address: `n${count}` });
+  }
+  await following;
+  t.is(cut, `code ${OUTPUT_LOST}\n`);
+  const full = await runInScript(t, 'countermand node list >/dev/full', house);
+  t.is(full.exitCode, OUTPUT_LOST);
+  t.regex(full.text, /^error: stdout cannot be written: ENOSPC.*\n$/);
+});
+
+test('a conductor and an agent go on when the readers of their output have gone, and stop in order', async (t) => {
+  const data = await newFolder(t);
+  const address = `${ownAddress()}:7177`;
+  const words = [...serveWords(data, { listen: address, log_level: 'debug' }), '--no-agent'];
+  const conductor = startUnread(t, words, ['stdout', 'stderr']);
+  const agent = startUnread(t, ['agent', '--conductor', address, '--log-level', 'debug'], ['stdout', 'stderr']);
+  const ends = [conductor, agent].map((child) => once(child, 'close'));
+  const say = (line: string) => runInScript(t, `countermand ${line}`, { address });
+  await eventually('a node to be enrolled', async () => {
+    const { exitCode } = await say('node create n1 --driver fake --info fake_address=n1');
+    return exitCode === 0;
+  });
+  t.regex((await say('node refresh n1')).text, /1 read, 0 not read/);
+  t.deepEqual([conductor.exitCode, agent.exitCode], [null, null]);
+  agent.kill('SIGTERM');
+  t.deepEqual(await ends[1], [0, null]);
+  conductor.kill('SIGTERM');
+  t.deepEqual(await ends[0], [0, null]);
+});
+
+test('a log is written again as soon as somebody reads it', async (t) => {
+  const folder = await newFolder(t);
+  const fifo = join(folder, 'log');
+  await once(spawn('mkfifo', [fifo]), 'close');
+  const house = await openHouse(t);
+  const line = `exec countermand agent --conductor ${house.address} --agent-name second 2>${fifo}`;
+  void runInScript(t, line, { address: house.address });
+  const read = () => {
+    const reader = spawn('setpriv', ['--pdeathsig', 'KILL', 'cat', fifo], { stdio: ['ignore', 'pipe', 'inherit'] });
+    t.teardown(() => reader.kill('SIGKILL'));
+    return reader;
+  };
+  const first = read();
+  await once(first.stdout, 'data');
+  first.kill('SIGKILL');
+  await once(first, 'close');
+  // It misses its conductor while nobody reads, and tells of it again and again.
+  await house.kill('conductor');
+  const second = read();
+  const [chunk] = await once(second.stdout, 'data');
+  t.regex(String(chunk), /"level":/);
+});
+
+test('a simulator goes on without a reader, and ends on SIGTERM although its output waits for one', async (t) => {
+  const house = await openHouse(t);
+  const address = ownAddress();
+  const sim = startUnread(t, ['sim', 'ipmi', '--address', address, '--first-port', '6230'], ['stdout', 'stderr']);
+  const info = { ipmi_address: address, ipmi_port: '6230', ipmi_username: 'admin', ipmi_password: 'secret' };
+  await house.client.nodes.createNode({ name: 'n1', driver: 'ipmi', driverInfo: info });
+  await eventually('the BMC to be read', async () => {
+    const { text } = await runInScript(t, 'countermand node refresh n1', house);
+    return text.includes('1 read');
+  });
+  t.is(sim.exitCode, null);
+
+  const stuck = startUnread(
+    t,
+    ['sim', 'ipmi', '--address', address, '--nodes', '2000', '--first-port', '0', '--json'],
+    [],
+  );
+  await once(stuck.stdout as NodeJS.ReadableStream, 'readable');
+  const ended = once(stuck, 'exit');
+  stuck.kill('SIGTERM');
+  t.deepEqual(await ended, [0, null]);
+});
+
+test('SIGHUP is ignored by a daemon that no terminal has started, and logged', async (t) => {
+  const house = await openHouse(t, { apart: true });
+  const sim = startProcess(t, ['sim', 'ipmi', '--address', ownAddress(), '--first-port', '0']);
+  await sim.said.until('the simulator', (line) => line.startsWith('countermand: '));
+  for (const daemon of [house.conductor, house.agent]) {
+    daemon.signal('SIGHUP');
+    await daemon.logged.until('the signal', (line) => line.includes('SIGHUP was ignored'));
+  }
+  sim.signal('SIGHUP');
+  sim.signal('SIGTERM');
+  t.is(await sim.ended, 0);
+  await enrol(house.client, 'n1', 'fake', { fake_address: 'n1' });
+  for (const daemon of [house.agent, house.conductor]) {
+    daemon.signal('SIGTERM');
+    t.is(await daemon.ended, 0);
+  }
+});
+
+test('a conductor that was started from a terminal stops in order when the terminal is closed', async (t) => {
+  const words = serveWords(await newFolder(t)).join(' ');
+  const terminal = runInTerminal(t, `exec countermand ${words}`, { address: '' });
+  const shown = await terminal.shows(/countermand: conductor on \S+, data/);
+  const client = connect(/conductor on (\S+),/.exec(shown)?.[1] ?? '');
+  t.teardown(() => client.close());
+  await enrol(client, 'n1', 'fake', { fake_address: 'n1' });
+  const events = subscribe(client, 1);
+  await events.until('an event', () => true);
+  terminal.close();
+  t.like(await events.ended, { status: 'UNAVAILABLE', code: 'SHUTTING_DOWN' });
+});
+
+test('a command that watches is ended by SIGHUP; the order goes on', async (t) => {
+  const house = await openHouse(t);
+  await enrol(house.client, 'n1', 'fake', { fake_address: 'n1', fake_soft_ms: 'never' });
+  const words = ['node', 'power', 'n1', 'soft_off', '--request-id', 'lost'];
+  const command = startProcess(t, words, { COUNTERMAND_CONDUCTOR: house.address });
+  await command.said.until('the order to be sent', (line) => line.includes('CONFIRMING'));
+  command.signal('SIGHUP');
+  t.is(await command.ended, TERMINAL_CLOSED);
+  t.truthy((await nodeNow(house.client, 'n1')).heldBy);
+});
