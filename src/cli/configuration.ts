@@ -26,6 +26,8 @@ export interface Configuration {
   readonly zone: string;
   readonly logLevel: Values['log_level'];
   readonly softPowerOffTimeoutMs: number;
+  readonly softPowerOffTimeoutLimitMs: number;
+  readonly powerStateChangeTimeoutLimitMs: number;
   readonly powerStateChangeTimeoutMs: number;
   /** 0 is off. */
   readonly syncPowerStateIntervalMs: number;
@@ -164,6 +166,8 @@ function inMilliseconds(values: Values): Configuration {
     zone: values.zone,
     logLevel: values.log_level,
     softPowerOffTimeoutMs: milliseconds(values.soft_power_off_timeout),
+    softPowerOffTimeoutLimitMs: milliseconds(values.soft_power_off_timeout_limit),
+    powerStateChangeTimeoutLimitMs: milliseconds(values.power_state_change_timeout_limit),
     powerStateChangeTimeoutMs: milliseconds(values.power_state_change_timeout),
     syncPowerStateIntervalMs: milliseconds(values.sync_power_state_interval),
     syncPowerStateWorkers: values.sync_power_state_workers,

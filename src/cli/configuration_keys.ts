@@ -100,6 +100,16 @@ export const CONFIGURATION_KEYS = {
     readBy: 'conductor',
     meaning: 'when all other targets, and the second half of a soft reboot, time out, unless the order says otherwise',
   }),
+  soft_power_off_timeout_limit: wholeSeconds(1, {
+    fallback: 86_400,
+    readBy: 'conductor',
+    meaning: 'the longest timeout that a soft order may name',
+  }),
+  power_state_change_timeout_limit: wholeSeconds(1, {
+    fallback: 3600,
+    readBy: 'conductor',
+    meaning: 'the longest timeout that any other order may name, and so the longest time that it can hold a node',
+  }),
   sync_power_state_interval: seconds(0, {
     fallback: 120,
     readBy: 'conductor',

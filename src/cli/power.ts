@@ -35,10 +35,15 @@ async function watch(task: string, _options: object, call: Call): Promise<void> 
 
 interface WithdrawOptions {
   readonly reason?: string;
+  readonly stopWaiting?: boolean;
 }
 
 async function withdraw(name: string, options: WithdrawOptions, { conductor, output }: Call): Promise<void> {
-  const { task } = await conductor.power.withdrawPowerTask({ task: name, reason: options.reason ?? '' });
+  const { task } = await conductor.power.withdrawPowerTask({
+    task: name,
+    reason: options.reason ?? '',
+    stopWaiting: options.stopWaiting ?? false,
+  });
   output.message(PowerTask, present(task, 'a power task'), endLine);
 }
 
@@ -69,6 +74,7 @@ export function addPowerCommands(group: Command, terminal: Terminal): void {
   group
     .command('withdraw')
     .description('take back a power task that is still QUEUED; nothing will be sent')
+    .option('--stop-waiting', 'also give up a task that is CONFIRMING; its order was sent and may still take effect')
     .argument('<task>', WHICH_TASK)
     .option('--reason <text>', 'why, for those who read it later')
     .action(asking(withdraw, terminal));

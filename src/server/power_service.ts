@@ -49,8 +49,8 @@ export function createPowerService(conductor: Conductor): PowerServiceImplementa
       yield* watch(uuid, context);
     },
 
-    async withdrawPowerTask({ task, reason }) {
-      return { task: toPowerTask(await withdrawOrder(task, reason, orders)) };
+    async withdrawPowerTask({ task, reason, stopWaiting }) {
+      return { task: toPowerTask(await withdrawOrder(task, reason, orders, stopWaiting)) };
     },
   };
 }

@@ -22,6 +22,8 @@ import { VirtualClock } from './virtual_clock.ts';
 /** The defaults of the configuration, in milliseconds. */
 export const DEFAULT_LIMITS: Limits & PlanLimits = {
   softPowerOffTimeoutMs: 600_000,
+  softPowerOffTimeoutLimitMs: 86_400_000,
+  powerStateChangeTimeoutLimitMs: 3_600_000,
   powerStateChangeTimeoutMs: 60_000,
   startTimeoutMs: 60_000,
   abortTimeoutMs: 30_000,

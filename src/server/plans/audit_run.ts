@@ -31,7 +31,7 @@ export async function runAudit(audit: AuditRow, transaction: Transaction, store:
     return null;
   }
   const wanted = toWanted(audit, proposal.actions, store);
-  const checked = await checkPlan(wanted, scoped, sql).catch((thrown: unknown) => {
+  const checked = await checkPlan(wanted, scoped, sql, null).catch((thrown: unknown) => {
     throw placed(thrown, strategy);
   });
   const about: CheckedPlan = scoped ? checked : { ...checked, nodeUuids: [EVERY_NODE, ...checked.nodeUuids] };

@@ -2,6 +2,7 @@
 
 import { type ErrorCode, fail } from '../../core/errors.ts';
 import { exceeded, SENT_LIMITS } from '../../core/limits.ts';
+import type { Limits } from '../power/limits.ts';
 import { findDriversOf } from '../store/agents.ts';
 import type { Transaction } from '../store/database.ts';
 import { findNodes } from '../store/nodes.ts';
@@ -35,16 +36,18 @@ export interface CheckedPlan {
 
 /**
  * Checks a plan whole, against the nodes of its scope, or null if it is not limited to any.
+ * @param limits those of orders; null for a plan that the conductor makes itself, which names no timeouts
  * @throws ACTION_PLAN_INVALID naming the place, NODE_NOT_FOUND, TARGET_NOT_SUPPORTED
  */
 export async function checkPlan(
   wanted: WantedPlan,
   scoped: readonly NodeRow[] | null,
   sql: Transaction['sql'],
+  limits: Limits | null,
 ): Promise<CheckedPlan> {
   checkSizes(wanted);
   const graph = buildGraph(wanted.actions);
-  const actions = await checkActions(wanted.actions, sql);
+  const actions = await checkActions(wanted.actions, sql, limits);
   return { wanted, actions, graph, nodeUuids: nodesOf(actions, scoped) };
 }
 
@@ -100,14 +103,18 @@ function checkAction({ name, timeoutMs }: WantedAction, place: string): void {
   if (timeoutMs !== null) checkWhole(timeoutMs / 1000, 1, ACTION_TIMEOUT_MS.limit / 1000, `${place}.timeout`);
 }
 
-async function checkActions(wanted: readonly WantedAction[], sql: Transaction['sql']): Promise<CheckedAction[]> {
+async function checkActions(
+  wanted: readonly WantedAction[],
+  sql: Transaction['sql'],
+  limits: Limits | null,
+): Promise<CheckedAction[]> {
   const parsed = wanted.map((action, at) => parse(action, placeOf(action, at)));
   const nodes = await findNodesOf(parsed, wanted, sql);
   const drivers = await findDriversOf([...nodes.values()], sql);
   return parsed.map(({ type, parameters, nodeName }, at) => {
     const node = nodeName === null ? null : (nodes.get(nodeName) as NodeRow);
     const driver = node ? (drivers.get(node.uuid) ?? null) : null;
-    type.check(parameters, { node, driver }, placeOf(wanted[at] as WantedAction, at));
+    type.check(parameters, { node, driver, limits }, placeOf(wanted[at] as WantedAction, at));
     return { wanted: wanted[at] as WantedAction, type, node };
   });
 }

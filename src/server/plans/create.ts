@@ -27,14 +27,14 @@ export async function createActionPlan(wanted: WantedPlan, parts: PlanParts): Pr
   const earlier = await findPlanByRequestId(wanted.requestId, store.database.read);
   if (earlier) return joined(earlier, digest);
   const revision = await modelRevision(store.database.read);
-  const checked = await checkWithScope(wanted, store.database.read);
+  const checked = await checkWithScope(wanted, store.database.read, parts);
   return store.database.write(async (transaction) => {
     const { sql } = transaction;
     const meanwhile = await findPlanByRequestId(wanted.requestId, sql);
     if (meanwhile) return joined(meanwhile, digest);
     // What was checked may not be so any more: a plan is never made for a world that has changed.
     const holds = (await modelRevision(sql)) === revision;
-    return writeAlone(holds ? checked : await checkWithScope(wanted, sql), digest, transaction, store);
+    return writeAlone(holds ? checked : await checkWithScope(wanted, sql, parts), digest, transaction, store);
   });
 }
 
@@ -44,12 +44,16 @@ export async function createActionPlan(wanted: WantedPlan, parts: PlanParts): Pr
  */
 export async function previewPlan(wanted: WantedPlan, parts: PlanParts): Promise<TakesDown> {
   checkSizes(wanted);
-  const { actions } = await checkWithScope(wanted, parts.orders.store.database.read);
+  const { actions } = await checkWithScope(wanted, parts.orders.store.database.read, parts);
   return takesDown(actions.map(({ wanted: action, node }) => ({ ...action, node })));
 }
 
-async function checkWithScope(wanted: WantedPlan, sql: Transaction['sql']): Promise<CheckedPlan> {
-  return checkPlan(wanted, await findScopeOf(wanted.scope ?? [], sql), sql);
+async function checkWithScope(
+  wanted: WantedPlan,
+  sql: Transaction['sql'],
+  { orders }: PlanParts,
+): Promise<CheckedPlan> {
+  return checkPlan(wanted, await findScopeOf(wanted.scope ?? [], sql), sql, orders.limits);
 }
 
 /** The plan that a request_id made before. @throws REQUEST_ID_TAKEN if it was another */

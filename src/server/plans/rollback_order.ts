@@ -103,7 +103,7 @@ async function make(
   const name = `rollback of ${plan.name}`.slice(0, 255);
   const rules = { maxParallel: plan.maxParallel, canary: 0, onFailure: 'CONTINUE' as const };
   const wanted = { name, requestId, ...rules, rollbackOf: plan.uuid, actions };
-  const checked = await checkPlan(wanted, null, transaction.sql);
+  const checked = await checkPlan(wanted, null, transaction.sql, null);
   const rollback = await writeAlone(checked, digest, transaction, store);
   const statusMessage = [plan.statusMessage, `rolled back by plan ${rollback.uuid}`, ...leftAlone].join('; ');
   await linkRollback(plan.uuid, rollback, statusMessage, transaction);

@@ -87,23 +87,50 @@ async function moveToAborting(
   return (await endAbort(aborting.task, end, limits, transaction, store)) ?? aborting;
 }
 
+/** How a task is withdrawn. */
+export interface Withdrawal {
+  readonly reason: string;
+  /** Also give up the waiting for an order that the BMC has taken. */
+  readonly stopWaiting: boolean;
+}
+
 /**
- * Takes back a QUEUED task of any target. To be called in its lane.
- * @throws NOT_WITHDRAWABLE if it is not QUEUED any more
+ * Takes back a QUEUED task of any target; with `stopWaiting`, also gives up a CONFIRMING one, whose order may still take
+ * effect: its outcome is STOPPED_WAITING. To be called in its lane.
+ * @throws NOT_WITHDRAWABLE in any other state
  */
 export async function withdraw(
   uuid: string,
-  reason: string,
+  { reason, stopWaiting }: Withdrawal,
   limits: Limits,
   transaction: Transaction,
   store: Store,
 ): Promise<Moved> {
   const task = (await findPowerTask(uuid, transaction.sql)) as PowerTaskRow;
+  if (task.state === 'CONFIRMING' && stopWaiting) return giveUp(task, reason, limits, transaction, store);
   if (task.state !== 'QUEUED') {
-    throw fail('NOT_WITHDRAWABLE', `power task ${uuid} is ${task.state}; only a QUEUED task can be withdrawn`);
+    const instead =
+      task.state === 'CONFIRMING'
+        ? 'its order was sent; with stop_waiting it is given up, and may still take effect'
+        : 'only a QUEUED task can be withdrawn';
+    throw fail('NOT_WITHDRAWABLE', `power task ${uuid} is ${task.state}; ${instead}`);
   }
   const why = reason === '' ? 'withdrawn before it was sent' : `withdrawn before it was sent: ${reason}`;
   return moveToAborting(task, null, why, limits, transaction, store);
+}
+
+/** Nothing is asked of the hardware: what comes of the order is observed as after any other that was given up. */
+async function giveUp(
+  task: PowerTaskRow,
+  reason: string,
+  limits: Limits,
+  transaction: Transaction,
+  store: Store,
+): Promise<Moved> {
+  const aborting = await moveToAborting(task, null, '', limits, transaction, store);
+  const why = `given up while it was waited for${reason === '' ? '' : `: ${reason}`}`;
+  const end: AbortEnd = { outcome: 'STOPPED_WAITING', reason: why, observed: null };
+  return (await endAbort(aborting.task, end, limits, transaction, store)) ?? aborting;
 }
 
 /**

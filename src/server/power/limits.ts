@@ -4,6 +4,10 @@ export interface Limits {
   readonly softPowerOffTimeoutMs: number;
   /** Every other order, and the second half of a soft reboot. */
   readonly powerStateChangeTimeoutMs: number;
+  /** The longest timeout that a soft order may name. */
+  readonly softPowerOffTimeoutLimitMs: number;
+  /** The longest timeout that any other order may name: so long, at most, a node can be held. */
+  readonly powerStateChangeTimeoutLimitMs: number;
   /** From accepted to sent; an order that takes longer is never sent. */
   readonly startTimeoutMs: number;
   /** How long an abort waits for an agent. */

@@ -86,7 +86,7 @@ export async function giveOrderOfAction(
 }
 
 async function give(order: Asked, parts: OrderParts, guard: Guard): Promise<PowerTaskRow> {
-  checkOrder(order);
+  checkOrder(order, parts.limits);
   try {
     return await giveNewOrder(order, parts, guard);
   } catch (error) {
@@ -113,11 +113,24 @@ async function giveNewOrder(order: Asked, parts: OrderParts, guard: Guard): Prom
   return giveChange(order, task, node, guard, parts);
 }
 
-function checkOrder({ target, timeoutMs, onTimeout, abortsTaskUuid }: Ordered): void {
+/** The longest timeout of an order of this target. A default that was configured longer is allowed as well. */
+export function timeoutLimitMs(target: Target, limits: Limits): number {
+  return TARGET_TABLE[target].soft
+    ? Math.max(limits.softPowerOffTimeoutLimitMs, limits.softPowerOffTimeoutMs)
+    : Math.max(limits.powerStateChangeTimeoutLimitMs, limits.powerStateChangeTimeoutMs);
+}
+
+function checkOrder({ target, timeoutMs, onTimeout, abortsTaskUuid }: Ordered, limits: Limits): void {
   const row = TARGET_TABLE[target];
+  const limitMs = timeoutLimitMs(target, limits);
   if (timeoutMs !== null && !(Number.isSafeInteger(timeoutMs) && timeoutMs > 0)) {
     throw fail('ARGUMENT_INVALID', `timeout is ${timeoutMs / 1000}; it is a positive number of seconds`);
   }
+  if (timeoutMs !== null && timeoutMs > limitMs)
+    throw fail(
+      'ARGUMENT_INVALID',
+      `timeout: ${timeoutMs / 1000} seconds; a ${target} may name at most ${limitMs / 1000}`,
+    );
   if (isAbort(target) && timeoutMs !== null)
     throw fail('ARGUMENT_INVALID', 'an abort has no timeout of its own; abort_timeout of the configuration rules it');
   if (onTimeout === 'FORCE' && !row.soft)
@@ -260,15 +273,20 @@ async function giveAbort(
 }
 
 /**
- * Takes back a QUEUED task of any target.
+ * Takes back a QUEUED task of any target; with `stopWaiting`, also gives up a CONFIRMING one.
  * @throws POWER_TASK_NOT_FOUND, NOT_WITHDRAWABLE
  */
-export async function withdrawOrder(taskUuid: string, reason: string, parts: OrderParts): Promise<PowerTaskRow> {
+export async function withdrawOrder(
+  taskUuid: string,
+  reason: string,
+  parts: OrderParts,
+  stopWaiting = false,
+): Promise<PowerTaskRow> {
   const { store, keeper, limits } = parts;
   const { uuid } = await getPowerTask(taskUuid, store.database.read);
   return keeper.inLane(uuid, async () => {
     const { task, node } = await store.database.write((transaction) =>
-      withdraw(uuid, reason, limits, transaction, store),
+      withdraw(uuid, { reason, stopWaiting }, limits, transaction, store),
     );
     keeper.aborted(task, node);
     return task;

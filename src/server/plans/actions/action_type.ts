@@ -6,6 +6,7 @@
  */
 import { z } from 'zod';
 import { type CountermandError, fail } from '../../../core/errors.ts';
+import type { Limits } from '../../power/limits.ts';
 import type { Transaction } from '../../store/database.ts';
 import { keptBehind } from '../../store/kept.ts';
 import type { ActionPlanRow, ActionRow } from '../../store/plan_rows.ts';
@@ -23,6 +24,8 @@ export interface ActionContext {
 export interface Subject {
   readonly node: NodeRow | null;
   readonly driver: DriverRow | null;
+  /** The limits of orders; null for a plan that the conductor makes itself. */
+  readonly limits: Limits | null;
 }
 
 /** An action that has run, with what is known of it and of its node now. */

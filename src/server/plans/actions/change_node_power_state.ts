@@ -13,7 +13,7 @@ import {
 } from '../../../core/power.ts';
 import { openScope, sleep } from '../../../core/signals.ts';
 import { isAtRest } from '../../../core/states.ts';
-import { giveOrderOfAction, type OrderOfAction, withdrawOrder } from '../../power/orders.ts';
+import { giveOrderOfAction, type OrderOfAction, timeoutLimitMs, withdrawOrder } from '../../power/orders.ts';
 import { watchPowerTask } from '../../power/watch.ts';
 import type { Transaction } from '../../store/database.ts';
 import { findNode } from '../../store/nodes.ts';
@@ -68,7 +68,13 @@ export const changeNodePowerState = defineActionType<Parameters>({
     return soft && onTimeout === 'FAIL' ? 'soft' : 'hard';
   },
 
-  check({ state, on_timeout: onTimeout }, { node, driver }, place) {
+  check({ state, timeout, on_timeout: onTimeout }, { node, driver, limits }, place) {
+    const limitS = limits === null ? Number.POSITIVE_INFINITY : timeoutLimitMs(state, limits) / 1000;
+    if (timeout !== undefined && timeout > limitS)
+      throw fail(
+        'ACTION_PLAN_INVALID',
+        `${place}.input_parameters.timeout: ${timeout} seconds; a ${state} may name at most ${limitS}`,
+      );
     if (driver && !driver.targets.includes(state)) {
       throw fail(
         'TARGET_NOT_SUPPORTED',
