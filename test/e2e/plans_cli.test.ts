@@ -71,7 +71,7 @@ test('a plan from a file: made, listed, shown, started, watched to its end, dele
 
   const started = await countermand(house, 'plan', 'start', 'rack 7 down', '--yes');
   t.is(started.exitCode, 0, started.stderr);
-  t.regex(started.stdout, /\nrest: nop SUCCEEDED after 0s\n|\nplan 'rack 7 down' SUCCEEDED after \d+s; 4 of 4 done$/);
+  t.regex(started.stdout, /(^|\n)plan 'rack 7 down' SUCCEEDED after \d+s; 4 of 4 done$/);
   t.is((await countermand(house, 'plan', 'list', '--state', 'ONGOING')).stdout, 'no action plans');
   const watched = linesOf((await countermand(house, 'plan', 'watch', 'r1', '--json')).stdout);
   t.like(watched.at(-1), { actionPlan: { state: 'SUCCEEDED' }, actions: { length: 4 } });
