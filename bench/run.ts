@@ -15,6 +15,7 @@ import { ipmiStatus } from './ipmi_status.ts';
 import { orderLatency } from './order_latency.ts';
 import { planCancel } from './plan_cancel.ts';
 import { planRun } from './plan_run.ts';
+import { start } from './start.ts';
 import { supersede } from './supersede.ts';
 import { watches } from './watches.ts';
 
@@ -23,6 +24,7 @@ type Ask = (signal: AbortSignal) => Promise<Row[] | string>;
 
 /** The questions. A new one is one file and one line here. */
 const QUESTIONS: Readonly<Record<string, readonly [title: string, ask: Ask]>> = {
+  start: ['What a start of the command costs', start],
   abort_latency: ['From the abort to its answer, with 100 orders in flight', abortLatency],
   order_latency: ['From the order to the BMC having it, 100 orders in turn', orderLatency],
   plan_run: ['Plans of nops, from the start to the end', planRun],

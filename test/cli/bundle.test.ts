@@ -2,6 +2,7 @@
 import { type ExecFileException, execFile } from 'node:child_process';
 import {
   copyFileSync,
+  cpSync,
   mkdirSync,
   readdirSync,
   rmSync,
@@ -211,6 +212,21 @@ test('every part of the bundle can be loaded, and asks for the modules of Node i
   t.deepEqual(loaded, { stdout: 'all\n', stderr: '' });
   for (const [path, text] of outputs)
     for (const [, name = ''] of text.matchAll(/^import (?:[^"]* from )?"([^"]+)";$/gm)) t.false(isBuiltin(name), path);
+});
+
+test('an installed bundle keeps what V8 has compiled where XDG says, or nowhere', async (t) => {
+  const folder = await newFolder(t);
+  await promisify(execFile)(BIN, ['--version']);
+  cpSync(join(ROOT, 'dist'), join(folder, 'dist'), { recursive: true });
+  const version = (env: Record<string, string>) =>
+    promisify(execFile)(process.execPath, [join(folder, 'dist/main.js'), '--version'], { env });
+  const XDG_CACHE_HOME = join(folder, 'cache');
+  const first = await version({ XDG_CACHE_HOME });
+  t.regex(first.stdout, /^\d/);
+  t.is(readdirSync(join(XDG_CACHE_HOME, 'countermand')).length, 1);
+  t.deepEqual(await version({ XDG_CACHE_HOME }), first);
+  t.deepEqual(await version({ HOME: '/nonexistent' }), first);
+  t.deepEqual(readdirSync(folder).sort(), ['cache', 'dist']);
 });
 
 test('the simulators run from the bundle', async (t) => {
