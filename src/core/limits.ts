@@ -72,6 +72,12 @@ export const OPEN_LIMITS = {
 /** The limits on what is stored or shown of what others say. They cut; nothing is refused. */
 export const KEPT_LIMITS = {
   agent_text: row(1000, 'characters', 'a text of an agent or a BMC; the rest is cut', 'INTERNAL'),
+  change_text: row(
+    1000,
+    'characters',
+    'the labels that a change names, before or after it; the rest is cut',
+    'INTERNAL',
+  ),
   answer_text: row(2000, 'characters', 'the sentence of an error in an answer; the rest is cut', 'INTERNAL'),
 } as const satisfies Record<string, LimitRow>;
 

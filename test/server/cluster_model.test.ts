@@ -1,4 +1,5 @@
 import test, { type ExecutionContext } from 'ava';
+import { KEPT_LIMITS, SENT_LIMITS } from '../../src/core/limits.ts';
 import type { PowerState } from '../../src/core/power.ts';
 import { openScope } from '../../src/core/signals.ts';
 import { changeNode, deleteNode } from '../../src/server/enrolment.ts';
@@ -81,6 +82,42 @@ test('labels in another order are the same labels', async (t) => {
   await writeTo('n1', { labels: { a: '1', b: '2' } }, world, 'p1');
   const again = await writeTo('n1', { labels: { b: '2', a: '1' } }, world, 'p2');
   t.deepEqual(again.changes, []);
+  await endWorld(world);
+});
+
+/** Labels before and after, and what the model says of the change. */
+const RELABELLED: readonly (readonly [NodeRow['labels'], NodeRow['labels'], string])[] = [
+  [{ rack: '7', role: 'db', row: 'a' }, { rack: '8', role: 'db', row: 'a' }, 'labels rack=7 -> rack=8'],
+  [{ role: 'db' }, { rack: '7', role: 'db' }, 'labels none -> rack=7'],
+  [{ rack: '7', role: 'db' }, { role: 'db' }, 'labels rack=7 -> none'],
+  [{ rack: '7', role: 'db' }, { rack: '8', row: 'a' }, 'labels rack=7, role=db -> rack=8, row=a'],
+];
+
+test('the model says of labels those that have changed, not those that stayed', async (t) => {
+  const world = await worldWith(t, 'n1');
+  for (const [at, [before, after, says]] of RELABELLED.entries()) {
+    await writeTo('n1', { labels: before }, world, `before${at}`);
+    const { changes, plan } = await writeTo('n1', { labels: after }, world, `after${at}`);
+    t.deepEqual(changes, [`n1 ${says}`]);
+    t.true(plan.statusMessage.includes(`: ${says} (`), plan.statusMessage);
+  }
+  await endWorld(world);
+});
+
+test('a change of all the labels that a node may have is cut to its limit in the history', async (t) => {
+  const world = await worldWith(t, 'n1');
+  const { label_count, label_value } = SENT_LIMITS;
+  const labelled = (letter: string): NodeRow['labels'] =>
+    Object.fromEntries(
+      Array.from({ length: label_count.limit }, (_, at) => [`l${at}`, letter.repeat(label_value.limit)]),
+    );
+  await writeTo('n1', { labels: labelled('a') }, world, 'p1');
+  const { changes, plan } = await writeTo('n1', { labels: labelled('b') }, world, 'p2');
+  const longest = 2 * KEPT_LIMITS.change_text.limit;
+  t.is(changes.length, 1);
+  t.true((changes[0]?.length ?? 0) <= longest + 'n1 labels  -> '.length);
+  t.is(plan.state, 'SUPERSEDED');
+  t.true(plan.statusMessage.length < longest + 200);
   await endWorld(world);
 });
 

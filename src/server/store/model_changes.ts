@@ -2,6 +2,7 @@
  * The only writer of the cluster model's history. Whatever changes a node says so here, in the transaction of the change;
  * the plans that the change makes stale are superseded by the same transaction.
  */
+import { KEPT_LIMITS } from '../../core/limits.ts';
 import { type ModelChangeRow, modelChangeCodec } from './cluster_model.ts';
 import type { Transaction } from './database.ts';
 import { keptBehind } from './kept.ts';
@@ -55,17 +56,36 @@ function changesOf(before: NodeRow | null, after: NodeRow | null): NodeChanges['
   if (before === null) return [{ what: 'node', oldValue: 'not known', newValue: 'enrolled' }];
   if (after === null) return [{ what: 'node', oldValue: 'enrolled', newValue: 'deleted' }];
   const power = { what: 'power state', oldValue: before.goodPowerState ?? '', newValue: after.goodPowerState ?? '' };
-  const values = MODEL_KEYS.map((what) => ({ what, oldValue: textOf(before, what), newValue: textOf(after, what) }));
-  const others = values.filter(({ oldValue, newValue }) => oldValue !== newValue);
+  const changed = MODEL_KEYS.filter((what) =>
+    what === 'labels' ? isRelabelled(before, after) : before[what] !== after[what],
+  );
+  const others = changed.map((what) => ({
+    what,
+    oldValue: textOf(before, what, after),
+    newValue: textOf(after, what, before),
+  }));
   const moved = power.oldValue !== '' && power.oldValue !== power.newValue;
   return moved ? [power, ...others] : others;
 }
 
-function textOf(node: NodeRow, what: (typeof MODEL_KEYS)[number]): string {
+function textOf(node: NodeRow, what: (typeof MODEL_KEYS)[number], other: NodeRow): string {
   if (what === 'maintenance') return node.maintenance ? 'on' : 'off';
-  if (what !== 'labels') return node[what];
-  const labels = Object.entries(node.labels).map(([name, value]) => `${name}=${value}`);
-  return labels.length === 0 ? 'none' : labels.sort().join(', ');
+  return what === 'labels' ? textOfLabels(node.labels, other.labels) : node[what];
+}
+
+type Labels = NodeRow['labels'];
+
+/** The labels that the others lack, or have with another value. Labels that stay are part of no change. */
+const changedLabels = (labels: Labels, others: Labels): [string, string][] =>
+  Object.entries(labels).filter(([name, value]) => others[name] !== value);
+
+function isRelabelled({ labels: before }: NodeRow, { labels: after }: NodeRow): boolean {
+  return changedLabels(before, after).length > 0 || changedLabels(after, before).length > 0;
+}
+
+function textOfLabels(labels: Labels, others: Labels): string {
+  const changed = changedLabels(labels, others).map(([name, value]) => `${name}=${value}`);
+  return changed.length === 0 ? 'none' : changed.sort().join(', ').slice(0, KEPT_LIMITS.change_text.limit);
 }
 
 /**
