@@ -90,6 +90,11 @@ export class Attachments {
     return [...this.#live.values()];
   }
 
+  /** True while this agent is attached. */
+  isAttached(agentUuid: string): boolean {
+    return this.#live.has(agentUuid);
+  }
+
   /** Remembers an agent that an earlier process of the conductor knew, as lost just now. */
   presumeLost(agentUuid: string): void {
     this.#lose(agentUuid);

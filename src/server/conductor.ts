@@ -12,6 +12,7 @@ import { keepPlansFresh } from './plans/staleness.ts';
 import { Keeper } from './power/keeper.ts';
 import type { Limits } from './power/limits.ts';
 import { lookAt, type ReadingParts, Recorder, Windows } from './readings.ts';
+import { retry } from './retry.ts';
 import { forgetAgent, forgetEmbeddedAgents, listAgents, saveAgent } from './store/agents.ts';
 import type { DriverRow } from './store/rows.ts';
 import { explainSqlite } from './store/sqlite_errors.ts';
@@ -125,20 +126,28 @@ function listenerOf(
 ): AttachmentListener {
   const { store, attachments, log, shutdown } = readings;
   const { database, clock } = store;
-  const handOut = (agent: string, work: Promise<unknown>, what = 'power tasks could not be handed out'): void => {
-    const failed = (err: unknown): void => {
-      if (!shutdown.aborted) log.error({ err, agent }, what);
-    };
-    const settled = work.catch(failed).finally(() => handingOut.delete(settled));
+  const handOut = (
+    agent: string,
+    work: () => Promise<unknown>,
+    signal: AbortSignal,
+    message = 'power tasks could not be handed out',
+  ): void => {
+    const settled = retry(work, { message, fields: { agent } }, { clock, log }, signal)
+      .catch(() => {})
+      .finally(() => handingOut.delete(settled));
     handingOut.add(settled);
   };
   const forget = (agentUuid: string, graceMs: number): void => {
     noteUnservedLater(graceMs, readings, handingOut);
     handOut(
       agentUuid,
-      database
-        .write((transaction) => forgetAgent(agentUuid, transaction))
-        .then(() => keeper.handOut((node) => node.agentUuid === agentUuid)),
+      async () => {
+        // It may have attached again before the database could be written.
+        if (attachments.isAttached(agentUuid)) return;
+        await database.write((transaction) => forgetAgent(agentUuid, transaction));
+        await keeper.handOut((node) => node.agentUuid === agentUuid);
+      },
+      shutdown,
     );
   };
   return {
@@ -156,8 +165,8 @@ function listenerOf(
         const owner = attachments.ownerOf(node);
         return owner.kind === 'attached' && owner.attachment.hello.agentUuid === agentUuid;
       };
-      handOut(name, keeper.handOut(served));
-      handOut(name, readServedAgain(readings), 'nodes could not be read');
+      handOut(name, () => keeper.handOut(served), attachment.signal);
+      handOut(name, () => readServedAgain(readings), attachment.signal, 'nodes could not be read');
     },
     // One that restarts comes back within its lease.
     left: (agentUuid) => forget(agentUuid, agentLeaseMs),

@@ -11,10 +11,11 @@ import { correctedAnnouncement } from './notifications.ts';
 import type { LastLook } from './power/decide.ts';
 import { knownFrom } from './power/known.ts';
 import type { Limits } from './power/limits.ts';
+import { RETRY_MS } from './retry.ts';
 import type { Transaction } from './store/database.ts';
 import { announce } from './store/events.ts';
 import type { Cause } from './store/model_changes.ts';
-import { findNode, findNodesByUuid, getNode, listWindows, noteReadAgain, writeNode } from './store/nodes.ts';
+import { findNode, findNodesByUuid, listWindows, noteReadAgain, writeNode } from './store/nodes.ts';
 import { findPowerTask, lastWindowTask } from './store/power_tasks.ts';
 import { problemAfter } from './store/problems.ts';
 import type { NodeRow } from './store/rows.ts';
@@ -60,7 +61,7 @@ export async function readNode(node: NodeRow, parts: ReadingParts, signal: Abort
   }
   const recorded = await parts.recorder.record(node, outcome);
   if (recorded !== null) return { node: recorded, reading: outcome, reason: '', errorCode: null };
-  const now = await getNode(node.uuid, store.database.read).catch(() => node);
+  const now = (await findNode(node.uuid, store.database.read)) ?? node;
   const holder = now.heldBy === null ? 'an order came between' : `power task ${now.heldBy} holds the node`;
   return { node: now, reading: outcome, reason: `not recorded: ${holder}`, errorCode: null };
 }
@@ -272,7 +273,9 @@ export class Windows {
     const look = (): void => {
       this.#timers.delete(uuid);
       this.#look(uuid).catch((thrown: unknown) => {
-        if (!shutdown.aborted) log.error({ err: asCountermandError(thrown), node: uuid }, 'a node could not be read');
+        if (shutdown.aborted) return;
+        log.error({ err: asCountermandError(thrown), node: uuid }, 'a node could not be read; it is tried again');
+        if (!this.#timers.has(uuid)) this.#schedule({ uuid }, RETRY_MS);
       });
     };
     if (!shutdown.aborted) this.#timers.set(uuid, store.clock.after(delayMs, look));
@@ -280,7 +283,7 @@ export class Windows {
 
   async #look(uuid: string): Promise<void> {
     const { store, limits, shutdown } = this.#parts;
-    const node = await getNode(uuid, store.database.read).catch(() => null);
+    const node = await findNode(uuid, store.database.read);
     if (node === null) forgetWindow(uuid, store);
     // A held node is read by its task; when that is at rest it comes here again if it may still change.
     if (node === null || node.heldBy !== null) return;

@@ -53,9 +53,15 @@ export async function readServedAgain(parts: ReadingParts): Promise<void> {
 }
 
 async function readMany(nodes: readonly NodeRow[], workers: number, parts: ReadingParts): Promise<void> {
+  const { log, shutdown } = parts;
   const waiting = nodes.values();
+  // A node whose reading cannot be written does not keep the others from theirs.
+  const failed = (thrown: unknown): void => {
+    if (shutdown.aborted) throw thrown;
+    log.error({ err: asCountermandError(thrown) }, 'the reading of a node could not be written');
+  };
   const work = async (): Promise<void> => {
-    for (const node of waiting) await readNode(node, parts, parts.shutdown);
+    for (const node of waiting) await readNode(node, parts, parts.shutdown).catch(failed);
   };
   await Promise.all(Array.from({ length: workers }, work));
 }

@@ -2,6 +2,7 @@
 import { onAbort } from '../core/signals.ts';
 import { whyUnserved } from './attachments.ts';
 import type { ReadingParts } from './readings.ts';
+import { retry } from './retry.ts';
 import { listNodes } from './store/nodes.ts';
 import { noteNodeProblem } from './store/problems.ts';
 import type { NodeRow } from './store/rows.ts';
@@ -30,11 +31,9 @@ export function noteUnservedLater(delayMs: number, parts: ReadingParts, working:
   if (shutdown.aborted) return;
   const timer = store.clock.after(delayMs, () => {
     unlink();
-    const failed = (err: unknown): void => {
-      if (!shutdown.aborted) log.error({ err }, 'nodes without an agent could not be marked');
-    };
-    const settled = noteAllUnserved(parts)
-      .catch(failed)
+    const about = { message: 'nodes without an agent could not be marked', fields: {} };
+    const settled = retry(() => noteAllUnserved(parts), about, { clock: store.clock, log }, shutdown)
+      .catch(() => {})
       .finally(() => working.delete(settled));
     working.add(settled);
   });

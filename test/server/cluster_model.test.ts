@@ -204,19 +204,6 @@ test('a plan about everything is superseded by any change and by any launch', as
   await endWorld(world);
 });
 
-/** Does `meddle` just before the conductor's n-th touch of its database from now. @returns whether it was done */
-function meddleAt(touches: number, world: World, meddle: () => void): () => boolean {
-  const { conductorProcess } = world;
-  const touch = conductorProcess.touch.bind(conductorProcess);
-  let left = touches;
-  conductorProcess.touch = () => {
-    left -= 1;
-    if (left === 0) meddle();
-    touch();
-  };
-  return () => left <= 0;
-}
-
 /** Runs `play` in worlds in which `meddle` comes a touch of the database later each time, until it comes too late. */
 async function atEveryTouch(
   t: ExecutionContext,
@@ -229,7 +216,7 @@ async function atEveryTouch(
     t.true(touch < 500);
     const world = await worldWith(t, 'n1');
     await make(world, 'p1', [maintain('n1')]);
-    const wasDone = meddleAt(touch, world, () => void meddle(world).catch(() => {}));
+    const wasDone = world.conductorProcess.meddleAtTouch(touch, () => void meddle(world).catch(() => {}));
     await play(world).catch(() => {});
     await world.clock.turn(5000);
     const done = wasDone();
@@ -330,7 +317,10 @@ test('a node that is deleted at any moment of making a plan about it: the plan i
   for (let touch = 1; ; touch += 1) {
     t.true(touch < 500);
     const world = await worldWith(t, 'n1');
-    const wasDone = meddleAt(touch, world, () => void deleteNode('n1', world.conductor).catch(() => {}));
+    const wasDone = world.conductorProcess.meddleAtTouch(
+      touch,
+      () => void deleteNode('n1', world.conductor).catch(() => {}),
+    );
     const made = await make(world, 'p1', [maintain('n1')]).then(
       () => 'made',
       ({ code }) => code,

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { CountermandError } from '../../src/core/errors.ts';
 import { type Database, openDatabase, openMemoryDatabase } from '../../src/server/store/database.ts';
+import { findNode } from '../../src/server/store/nodes.ts';
 import { nodeCodec } from '../../src/server/store/rows.ts';
 import { newFolder } from '../counterparts/folder.ts';
 import { nodeRow, putRows } from './rows.ts';
@@ -148,4 +149,45 @@ test('the data folder is for its owner alone', async (t) => {
   await (await openDatabase(folder)).close();
   t.true(existsSync(join(folder, 'countermand.db')));
   t.is(statSync(folder).mode & 0o077, 0);
+});
+
+test('a read or a write inside of a write fails at once, and the write fails alone', async (t) => {
+  const database = await newDatabase(t);
+  const node = nodeRow();
+  await putRows(database, node, null);
+  const inside: Record<string, () => Promise<unknown>> = {
+    'a query': async () => database.read('nodes').first(),
+    'a row that is kept': () => findNode(node.uuid, database.read),
+    'a raw query': async () => database.read.raw('select 1'),
+    'a transaction': () => database.read.transaction(async () => {}),
+    'a write': () => database.write(async () => {}),
+    'a query after others': async () => {
+      await Promise.resolve();
+      return database.read('nodes').first();
+    },
+  };
+  for (const [what, work] of Object.entries(inside)) {
+    const beside = database.write(({ sql }) => sql('nodes').where('uuid', node.uuid).update({ fence: 7 }));
+    await t.throwsAsync(
+      database.write(() => work()),
+      { code: 'INTERNAL', message: /inside of a write.*use its transaction/ },
+      what,
+    );
+    t.is(await beside, 1, what);
+  }
+  t.like(await findNode(node.uuid, database.read), { uuid: node.uuid });
+});
+
+test('what a write has left running may read, and two databases do not know of each other', async (t) => {
+  const database = await newDatabase(t);
+  const other = await newDatabase(t);
+  const opened = Promise.withResolvers<void>();
+  let left: Promise<unknown> = Promise.resolve();
+  await database.write(async () => {
+    left = opened.promise.then(() => database.read('nodes'));
+    await other.read('nodes');
+    await other.write(async () => {});
+  });
+  opened.resolve();
+  t.deepEqual(await left, []);
 });

@@ -22,17 +22,10 @@ export async function runRack(
 ): Promise<World | null> {
   const world = await worldWith(t, 'n1');
   await make(world, 'p1', RACK);
-  const { conductorProcess } = world;
-  const touch = conductorProcess.touch.bind(conductorProcess);
-  let left = touches;
-  conductorProcess.touch = () => {
-    left -= 1;
-    if (left === 0) meddle(world);
-    touch();
-  };
+  const wasDone = world.conductorProcess.meddleAtTouch(touches, () => meddle(world));
   await world.conductor.plans.start('p1', false).catch(() => {});
   await world.clock.turn(2 * 60_000);
-  if (left <= 0) return world;
+  if (wasDone()) return world;
   await endWorld(world);
   return null;
 }

@@ -7,7 +7,7 @@ import { reportClusterEvent } from '../../src/server/plans/cluster_events.ts';
 import { createActionPlan } from '../../src/server/plans/create.ts';
 import type { WantedPlan } from '../../src/server/plans/wanted.ts';
 import type { ActionPlanRow } from '../../src/server/store/plan_rows.ts';
-import { Crash } from '../world/process.ts';
+import { Crash, isDiskFailure } from '../world/process.ts';
 import { maintenancePlan, randomPlan } from './random_plan.ts';
 import { type Move, NODES, type Simulation } from './simulation.ts';
 
@@ -75,7 +75,7 @@ export class PlanOrders {
       return await order(this.#world.conductor);
     } catch (thrown) {
       const refused = thrown instanceof CountermandError && thrown.code !== 'INTERNAL';
-      if (!refused && !(thrown instanceof Crash)) this.wrongAnswers.push(String(thrown));
+      if (!refused && !(thrown instanceof Crash) && !isDiskFailure(thrown)) this.wrongAnswers.push(String(thrown));
       return null;
     }
   }

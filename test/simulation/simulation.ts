@@ -81,6 +81,7 @@ export class Simulation {
       [5, () => this.dieSoon(40)],
       [3, () => this.dieAfterLeave(8)],
       [2, () => this.#replaceAgent()],
+      [2, () => this.#failSoon()],
       [2, () => this.#anyLink()?.cut()],
       [1, () => this.#anyLink()?.freeze()],
       [2, () => this.#breakServer()],
@@ -138,6 +139,11 @@ export class Simulation {
     return this.chance.happens(0.2) ? `${uuid} abort` : uuid;
   }
 
+  /** The disk of the conductor fails for a moment. */
+  #failSoon(): void {
+    this.world.conductorProcess.failAtTouch(this.chance.between(1, 60), this.chance.pick([1, 1, 1, 4]));
+  }
+
   async #stopForAWhile(): Promise<void> {
     await this.world.killConductor();
     await this.world.clock.turn(this.chance.pick([0, 100, 6000, 50_000]));
@@ -188,6 +194,7 @@ export class Simulation {
     this.mendServers();
     this.world.conductorProcess.dieAtTouch(Number.POSITIVE_INFINITY);
     await this.restartTheDead();
+    this.world.conductorProcess.failAtTouch(Number.POSITIVE_INFINITY, 0);
     this.world.conductorProcess.dieAtTouch(Number.POSITIVE_INFINITY);
     for (const agent of this.world.agents.values()) agent.link?.cut();
   }

@@ -62,6 +62,7 @@ export const HOMES: Homes = {
     'src/server/plans/strategies/',
   ],
 
+  'node:async_hooks': ['src/server/store/writing.ts'],
   'node:child_process': ['src/sim/'],
   'node:crypto': [
     'src/core/chance.ts',

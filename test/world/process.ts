@@ -1,9 +1,11 @@
+import { AsyncResource } from 'node:async_hooks';
 import type { Knex } from 'knex';
 import type { Clock, Timer } from '../../src/core/clock.ts';
+import { RETRY_MS } from '../../src/server/retry.ts';
 import type { Database, Transaction } from '../../src/server/store/database.ts';
 import type { Direct } from '../../src/server/store/direct.ts';
 import { type Change, Feed } from '../../src/server/store/feed.ts';
-import { Kept, type KeptRows, keepBehind } from '../../src/server/store/kept.ts';
+import { checkedRows, Kept, type KeptRows, keepBehind } from '../../src/server/store/kept.ts';
 
 /** What a dead process gets from everything it touches. */
 export class Crash extends Error {
@@ -12,13 +14,33 @@ export class Crash extends Error {
   }
 }
 
+/** What a statement comes to when the disk fails. */
+export class DiskFailure extends Error {
+  readonly code = 'SQLITE_IOERR';
+
+  constructor() {
+    super('disk I/O error');
+  }
+}
+
+/** True if an error came from a disk failure. */
+export function isDiskFailure(error: unknown): boolean {
+  return error instanceof DiskFailure || (error instanceof Error && isDiskFailure(error.cause));
+}
+
 /**
  * A process of the simulation. Everything it uses passes through here: dying makes each of these throw, drops its timers,
  * and leaves what was committed. It can be told to die at the n-th touch of its database from now.
  */
 export class SimulatedProcess {
   #alive = true;
+  /** How often its disk has failed. */
+  failures = 0;
+  #failedAt = Number.NEGATIVE_INFINITY;
+  #now = (): number => 0;
   #touchesLeft = Number.POSITIVE_INFINITY;
+  #failure = { after: Number.POSITIVE_INFINITY, times: 0 };
+  #meddling = { left: Number.POSITIVE_INFINITY, act: (): void => {} };
   readonly #timers = new Set<Timer>();
   readonly #whenDead: (() => void)[] = [];
 
@@ -35,6 +57,24 @@ export class SimulatedProcess {
     for (const tell of this.#whenDead) tell();
   }
 
+  /** Its n-th touch of the database from now fails, and those after it too if `times` says so, as when the disk does. */
+  failAtTouch(touches: number, times = 1): void {
+    this.#failure = { after: touches - 1, times };
+  }
+
+  /** True if its disk has failed just now: what that has interrupted is gone on with soon. */
+  get recovers(): boolean {
+    return this.#now() - this.#failedAt < 2 * RETRY_MS;
+  }
+
+  /** Calls `act` just before the n-th touch of the database from now. @returns whether that was */
+  meddleAtTouch(touches: number, act: () => void): () => boolean {
+    // Whoever acts is somebody else, and not inside of the write that may be under way.
+    this.#meddling = { left: touches, act: AsyncResource.bind(act) };
+    const meddling = this.#meddling;
+    return () => meddling.left <= 0;
+  }
+
   /** It will die at its n-th touch of the database from now: between two statements, before or after a commit. */
   dieAtTouch(touches: number): void {
     this.#touchesLeft = touches;
@@ -46,13 +86,27 @@ export class SimulatedProcess {
 
   /** Every seam calls this first. */
   touch(): void {
+    this.#meddling.left -= 1;
+    if (this.#meddling.left === 0) this.#meddling.act();
     this.#touchesLeft -= 1;
     if (this.#touchesLeft <= 0) this.kill();
     if (!this.#alive) throw new Crash();
   }
 
+  /** Every seam before a commit calls this first. */
+  #touchOrFail(): void {
+    this.touch();
+    const { after, times } = this.#failure;
+    this.#failure = { after: after - 1, times: after <= 0 ? times - 1 : times };
+    if (after > 0 || times <= 0) return;
+    this.failures += 1;
+    this.#failedAt = this.#now();
+    throw new DiskFailure();
+  }
+
   /** A clock whose timers end with the process. */
   clock(clock: Clock): Clock {
+    this.#now = () => clock.monotonic();
     return {
       now: () => clock.now(),
       monotonic: () => clock.monotonic(),
@@ -82,12 +136,17 @@ export class SimulatedProcess {
     const kept = new Kept();
     const guard = (sql: Knex, rows: KeptRows): Knex => {
       const guarded = this.#guard(sql);
-      keepBehind(guarded, this.#guardKept(rows));
+      // To look up what is kept is a touch, as to ask the database is.
+      keepBehind(
+        guarded,
+        checkedRows(rows, () => this.#touchOrFail()),
+      );
       return guarded;
     };
     const runOne = async <T>(
       { sql, append, scrub, direct }: Transaction,
       changes: Change[],
+      own: { done: boolean },
       work: (transaction: Transaction) => Promise<T>,
     ): Promise<T> => {
       const keep = (change: Change): void => kept.take(change);
@@ -95,7 +154,6 @@ export class SimulatedProcess {
         changes.push(change);
         keep(change);
       };
-      let done = false;
       try {
         const result = await work({
           sql: guard(sql, kept.uncommitted),
@@ -105,16 +163,23 @@ export class SimulatedProcess {
           scrub,
           direct: this.#guardDirect(direct),
         });
-        done = true;
+        own.done = true;
         return result;
       } finally {
-        kept.endOne(done);
+        kept.endOne(own.done);
       }
     };
     const write = async <T>(work: (transaction: Transaction) => Promise<T>): Promise<T> => {
-      this.touch();
+      this.#touchOrFail();
       const changes: Change[] = [];
-      const result = await shared.write((transaction) => runOne(transaction, changes, work));
+      const own = { done: false };
+      const result = await shared
+        .write((transaction) => runOne(transaction, changes, own, work))
+        .catch((thrown) => {
+          // It was done and is undone with all that shared the commit.
+          if (own.done) kept.endGroup(false);
+          throw thrown;
+        });
       kept.endGroup(true);
       for (const change of changes) tell(change);
       this.touch();
@@ -135,29 +200,12 @@ export class SimulatedProcess {
     } as unknown as Database;
   }
 
-  /** To look up what is kept is a touch, as to ask the database is. */
-  #guardKept(rows: KeptRows): KeptRows {
-    const touching =
-      <Key extends string[], Row>(find: (...key: Key) => Row) =>
-      (...key: Key): Row => {
-        this.touch();
-        return find(...key);
-      };
-    return {
-      node: touching(rows.node),
-      task: touching(rows.task),
-      driver: touching(rows.driver),
-      plan: touching(rows.plan),
-      action: touching(rows.action),
-    };
-  }
-
   /** Statements that cannot be run after death. */
   #guardDirect({ insert, update, find }: Direct): Direct {
     const touching =
       <Given extends unknown[], Answer>(run: (...given: Given) => Promise<Answer>) =>
       async (...given: Given): Promise<Answer> => {
-        this.touch();
+        this.#touchOrFail();
         return run(...given);
       };
     return { insert: touching(insert), update: touching(update), find: touching(find) };
@@ -167,7 +215,7 @@ export class SimulatedProcess {
   #guard(knex: Knex): Knex {
     return new Proxy(knex, {
       apply: (target, self, parameters) => {
-        this.touch();
+        this.#touchOrFail();
         return Reflect.apply(target as never, self, parameters);
       },
     });

@@ -16,7 +16,7 @@ import type { Change } from '../../src/server/store/feed.ts';
 import type { NodeRow, PowerTaskRow } from '../../src/server/store/rows.ts';
 import { type SeededChance, seededChance } from './chance.ts';
 import { type Link, openLink } from './link.ts';
-import { SimulatedProcess } from './process.ts';
+import { isDiskFailure, SimulatedProcess } from './process.ts';
 import { VirtualClock } from './virtual_clock.ts';
 
 /** The defaults of the configuration, in milliseconds. */
@@ -181,7 +181,8 @@ export class World {
   }
 
   #fault(process: SimulatedProcess, fields: object, message: string): void {
-    if (process.alive) this.faults.push(`${message}: ${String((fields as { err?: unknown }).err)}`);
+    const { err } = fields as { err?: unknown };
+    if (process.alive && !isDiskFailure(err)) this.faults.push(`${message}: ${String(err)}`);
   }
 
   async killConductor(): Promise<void> {

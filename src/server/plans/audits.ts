@@ -7,6 +7,7 @@ import { digestOf } from '../../core/digest.ts';
 import { asCountermandError, type CountermandError, fail } from '../../core/errors.ts';
 import { onAbort } from '../../core/signals.ts';
 import { AUDIT_TABLE, type AuditEvent, rowOf } from '../../core/states.ts';
+import { RETRY_MS } from '../retry.ts';
 import {
   findAuditByRequestId,
   getAudit,
@@ -19,6 +20,7 @@ import {
 import type { Transaction } from '../store/database.ts';
 import type { ActionPlanRow, AuditRow } from '../store/plan_rows.ts';
 import { createAudit, moveAudit } from '../store/plan_transition.ts';
+import { isStorageFailure } from '../store/sqlite_errors.ts';
 import { checkAudit, type WantedAudit } from './audit_request.ts';
 import { proposalOf, runAudit } from './audit_run.ts';
 import type { Engine } from './engine.ts';
@@ -35,8 +37,6 @@ export interface AuditAnswer {
 const NOTHING_TO_DO = 'nothing to do: the strategy proposes no action';
 /** No timer is set for longer; a runtime takes longer ones for none. */
 const TIMER_LIMIT_MS = 86_400_000;
-/** What a fault of ours, the disk's for example, has kept from running is tried again after so long. */
-const RETRY_MS = 1000;
 
 /** The audits of one conductor. */
 export class Audits {
@@ -199,7 +199,11 @@ export class Audits {
 
   async #runDue(): Promise<void> {
     const { store } = this.#parts.orders;
-    for (const audit of await listDueAudits(store.clock.now(), store.database.read)) await this.#runOne(audit);
+    const failures: unknown[] = [];
+    // One that fails does not keep the others from their turn.
+    for (const audit of await listDueAudits(store.clock.now(), store.database.read))
+      await this.#runOne(audit).catch((thrown: unknown) => failures.push(thrown));
+    if (failures.length > 0) throw failures[0];
     await this.#schedule();
   }
 
@@ -219,7 +223,7 @@ export class Audits {
 
   /** The fleet is not as the audit needs it: the next run may find it otherwise. A strategy that is not there stays so. */
   async #runFailed(due: AuditRow, error: CountermandError): Promise<null> {
-    if (error.code === 'INTERNAL') throw error;
+    if (error.code === 'INTERNAL' || isStorageFailure(error)) throw error;
     const { log, orders } = this.#parts;
     log.warn({ audit: due.uuid, code: error.code, reason: error.message }, 'an audit could not make a plan');
     await orders.store.database.write(async (transaction) => {

@@ -1,7 +1,7 @@
 /** What runs plans: starts them, launches those whose turn has come, cancels them, and carries on after a crash. */
-import { asCountermandError, type CountermandError, fail } from '../../core/errors.ts';
-import { onAbort } from '../../core/signals.ts';
+import { type CountermandError, fail } from '../../core/errors.ts';
 import { ACTION_PLAN_RUNNING, type ActionPlanEvent, isPlanAtRest } from '../../core/states.ts';
+import { retry } from '../retry.ts';
 import type { Transaction } from '../store/database.ts';
 import type { ActionPlanRow } from '../store/plan_rows.ts';
 import { askForRollback, moveAudit, movePlan } from '../store/plan_transition.ts';
@@ -22,15 +22,13 @@ import { planPossible } from './possible.ts';
 import { orderRollback, type RollbackOrder } from './rollback_order.ts';
 import { isTooOld, whyTooOld } from './staleness.ts';
 
-/** A run that was stopped by a fault of ours, the disk's for example, is taken up again after so long. */
-const RETRY_MS = 1000;
-
 /** The plans of one conductor. */
 export class Engine {
   readonly #parts: PlanParts;
-  readonly #runs = new Map<string, PlanRun>();
+  /** The plans that run; null while the run of one waits to be begun again, after a fault of ours. */
+  readonly #runs = new Map<string, PlanRun | null>();
   /** What is under way beside the runs. */
-  #launching = 0;
+  #working = 0;
 
   constructor(parts: PlanParts) {
     this.#parts = parts;
@@ -38,7 +36,7 @@ export class Engine {
 
   /** True while a plan goes on by itself: no action, timer or agent has to wake it. */
   get busy(): boolean {
-    return this.#launching > 0 || [...this.#runs.values()].some((run) => run.busy);
+    return this.#working > 0 || [...this.#runs.values()].some((run) => run?.busy);
   }
 
   /** How many plans run. */
@@ -48,10 +46,32 @@ export class Engine {
 
   /** After a start of the conductor: what ran goes on, what waited is launched if its turn has come. */
   async recover(): Promise<void> {
-    this.#followTheQueue().catch((thrown: unknown) => this.#stopped(asCountermandError(thrown)));
+    this.#insist('the queue of plans could not be followed', {}, () => this.#followTheQueue());
     const { read } = this.#parts.orders.store.database;
     for (const { uuid } of await listPlansIn(ACTION_PLAN_RUNNING, read)) this.#run(uuid);
-    for (const { uuid } of await listPlansIn(['PENDING'], read)) await this.launch(uuid);
+  }
+
+  /** Does work in the background, and again after a failure, until it is done or the conductor stops. */
+  #insist(message: string, fields: object, work: () => Promise<void>): void {
+    const { orders, log, shutdown } = this.#parts;
+    const parts = { clock: orders.store.clock, log };
+    retry(work, { message, fields }, parts, shutdown).catch(() => {});
+  }
+
+  /** As `#insist`, for what is done soon: meanwhile the engine is busy. Resolves after the first attempt. */
+  #goOn(uuid: string, work: () => Promise<void>): Promise<void> {
+    return new Promise((resolve) => {
+      this.#insist('a plan could not go on', { plan: uuid }, () => this.#busyWith(work).finally(resolve));
+    });
+  }
+
+  async #busyWith<T>(work: () => Promise<T>): Promise<T> {
+    this.#working += 1;
+    try {
+      return await work();
+    } finally {
+      this.#working -= 1;
+    }
   }
 
   /**
@@ -109,7 +129,7 @@ export class Engine {
       return { plan: moved.plan, before: found.state };
     });
     if (plan.state === 'CANCELLING') this.#runs.get(plan.uuid)?.cancelled(plan);
-    if (before === 'PENDING') await this.#launchNext(plan.uuid);
+    if (before === 'PENDING') await this.#goOn(plan.uuid, () => this.#launchNext(plan.uuid));
     return plan;
   }
 
@@ -167,8 +187,15 @@ export class Engine {
     return wrongState(plan, verb, planPossible(plan, rollback, this.#parts.orders.store.clock.now()));
   }
 
-  /** Launches a PENDING plan, if its turn has come and it is not too old by now; else it waits on. */
-  async launch(uuid: string): Promise<void> {
+  /**
+   * Launches a PENDING plan, if its turn has come and it is not too old by now; else it waits on. Resolves after the first
+   * attempt; a fault of ours, the disk's for example, only delays it.
+   */
+  launch(uuid: string): Promise<void> {
+    return this.#goOn(uuid, () => this.#launchNow(uuid));
+  }
+
+  async #launchNow(uuid: string): Promise<void> {
     const { store } = this.#parts.orders;
     const plan = await store.database.write(async (transaction) => {
       const found = await getPlan(uuid, transaction.sql);
@@ -180,66 +207,54 @@ export class Engine {
     if (plan?.state === 'ONGOING') this.#run(uuid);
   }
 
-  /** Plans that are superseded while they wait keep nobody waiting any more. */
+  /** Launches all whose turn has come, now and whenever a plan that was superseded keeps nobody waiting any more. */
   async #followTheQueue(): Promise<void> {
     const { orders, shutdown } = this.#parts;
-    for await (const change of orders.store.database.feed.watch('left the queue', shutdown)) {
-      if (change.kind !== 'plan') continue;
-      const { uuid } = change.plan;
-      await this.#launchNext(uuid).catch((thrown: unknown) => this.#failed(uuid, asCountermandError(thrown)));
+    const { database } = orders.store;
+    const changes = database.feed.watch('left the queue', shutdown);
+    try {
+      for (const { uuid } of await this.#busyWith(() => listPlansIn(['PENDING'], database.read)))
+        await this.launch(uuid);
+      for await (const change of changes) {
+        if (change.kind !== 'plan') continue;
+        const { uuid } = change.plan;
+        await this.#goOn(uuid, () => this.#launchNext(uuid));
+      }
+    } finally {
+      await changes.return(undefined);
     }
   }
 
   /** A plan keeps nobody waiting any more. */
   async #launchNext(endedUuid: string): Promise<void> {
-    this.#launching += 1;
-    try {
-      const next = await listNextInLine(endedUuid, this.#parts.orders.store.database.read);
-      for (const { uuid } of next) await this.launch(uuid);
-    } finally {
-      this.#launching -= 1;
-    }
+    const next = await listNextInLine(endedUuid, this.#parts.orders.store.database.read);
+    for (const { uuid } of next) await this.#launchNow(uuid);
   }
 
+  /** Runs a plan to its end, and then what follows from that. A fault of ours, the disk's for example, only delays it. */
   #run(uuid: string): void {
     if (this.#runs.has(uuid)) return;
-    const run = new PlanRun(uuid, this.#parts);
-    this.#runs.set(uuid, run);
-    run
-      .run()
-      .then((plan) => this.#ended(plan))
-      .then(() => this.#launchNext(uuid))
-      .catch((thrown: unknown) => this.#failed(uuid, asCountermandError(thrown)));
-  }
-
-  #stopped(error: CountermandError): void {
-    const { shutdown, log } = this.#parts;
-    if (!shutdown.aborted) log.error({ err: error }, 'the queue of plans is not followed any more');
-  }
-
-  /** A plan that rolls back goes on by the plan that undoes it. */
-  async #ended({ uuid, rolledBackBy }: ActionPlanRow): Promise<void> {
-    this.#runs.delete(uuid);
-    const rollback = rolledBackBy && (await getPlan(rolledBackBy, this.#parts.orders.store.database.read));
-    if (rollback && rollback.state === 'ONGOING') this.#run(rollback.uuid);
-  }
-
-  #failed(uuid: string, error: CountermandError): void {
-    this.#runs.delete(uuid);
-    const { shutdown, log, orders } = this.#parts;
-    if (shutdown.aborted) return;
-    log.error({ err: error, plan: uuid }, 'a plan could not go on; it is taken up again');
-    const timer = orders.store.clock.after(RETRY_MS, () => {
-      unlink();
-      this.#takeUp(uuid).catch((thrown: unknown) => this.#failed(uuid, asCountermandError(thrown)));
+    this.#insist('a plan could not go on', { plan: uuid }, async () => {
+      const run = new PlanRun(uuid, this.#parts);
+      this.#runs.set(uuid, run);
+      try {
+        await run.run();
+      } catch (thrown) {
+        this.#runs.set(uuid, null);
+        throw thrown;
+      }
+      this.#runs.delete(uuid);
+      void this.#goOn(uuid, () => this.#ended(uuid));
     });
-    const unlink = onAbort(shutdown, () => timer.cancel());
   }
 
-  async #takeUp(uuid: string): Promise<void> {
-    const plan = await getPlan(uuid, this.#parts.orders.store.database.read);
-    if (plan.endedAt === null) this.#run(uuid);
-    else await this.#launchNext(uuid);
+  /** A plan that rolls back goes on by the plan that undoes it, and those that waited for it have their turn. */
+  async #ended(uuid: string): Promise<void> {
+    const { read } = this.#parts.orders.store.database;
+    const { rolledBackBy } = await getPlan(uuid, read);
+    const rollback = rolledBackBy && (await getPlan(rolledBackBy, read));
+    if (rollback && rollback.state === 'ONGOING') this.#run(rollback.uuid);
+    await this.#launchNext(uuid);
   }
 }
 

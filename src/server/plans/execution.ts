@@ -1,9 +1,11 @@
 /** One execution of one action: begun, or gone on with after a crash; taken back on demand; told when it has ended. */
 import { asCountermandError, type CountermandError, fail } from '../../core/errors.ts';
-import { onAbort, openScope, type Scope, untilAborted } from '../../core/signals.ts';
+import { onAbort, openScope, type Scope, sleep, untilAborted } from '../../core/signals.ts';
 import type { ActionEvent, ActionState } from '../../core/states.ts';
+import { RETRY_MS } from '../retry.ts';
 import type { ActionRow } from '../store/plan_rows.ts';
 import type { ActionMove } from '../store/plan_transition.ts';
+import { isStorageFailure } from '../store/sqlite_errors.ts';
 import { type ActionContext, type ActionType, type End, parseParameters, type Result } from './actions/action_type.ts';
 import { findActionType } from './actions/list.ts';
 import type { PlanParts } from './parts.ts';
@@ -30,7 +32,10 @@ export function endMove({ uuid, end }: Ended, state: ActionState): ActionMove {
   return { event, uuid, patch: { result, statusMessage: end.message } };
 }
 
-/** How an action begins: it starts, or its precondition says that it is skipped or fails. */
+/**
+ * How an action begins: it starts, or its precondition says that it is skipped or fails.
+ * @throws what the database throws if it failed
+ */
 export async function beginMove(context: ActionContext): Promise<ActionMove> {
   const { action, parts } = context;
   const { uuid } = action;
@@ -40,6 +45,8 @@ export async function beginMove(context: ActionContext): Promise<ActionMove> {
     if (skip !== null) return { event: 'skip', uuid, patch: { statusMessage: skip } };
     return { event: 'start', uuid, patch: { startedAt: parts.orders.store.clock.now() } };
   } catch (thrown) {
+    // The run goes wrong, and is begun again.
+    if (isStorageFailure(thrown)) throw thrown;
     const { code: errorCode, message: errorMessage } = asCountermandError(thrown);
     return { event: 'refuse', uuid, patch: { errorCode, errorMessage, statusMessage: errorMessage } };
   }
@@ -104,6 +111,7 @@ export class Execution {
       await type.postCondition(parameters, this.#context, result);
       return { kind: 'done', message: '', result };
     } catch (thrown) {
+      if (await this.#outlasts(thrown, this.#scope.signal)) return this.#execute();
       const error = asCountermandError(thrown);
       // Something was refused because the cancel is committed: the abort is on its way.
       if (error.code === 'ACTION_PLAN_CANCELLED') await untilAbort(this.#scope.signal);
@@ -138,8 +146,23 @@ export class Execution {
       const { type, parameters } = typeOf(this.#context.action);
       return await type.abort(parameters, this.#context, signal);
     } catch (thrown) {
+      if (await this.#outlasts(thrown, signal)) return this.#takeBack(signal);
       return failed(asCountermandError(thrown));
     }
+  }
+
+  /**
+   * A database that fails for a while ends no action: what it had begun is found again, and gone on with. Resolves after a
+   * pause with whether that is to be tried.
+   */
+  async #outlasts(thrown: unknown, signal: AbortSignal): Promise<boolean> {
+    if (!isStorageFailure(thrown) || signal.aborted) return false;
+    const { action, parts } = this.#context;
+    parts.log.error({ err: thrown, action: action.uuid }, 'an action could not go on; it is tried again');
+    return sleep(RETRY_MS, parts.orders.store.clock, signal).then(
+      () => true,
+      () => false,
+    );
   }
 
   #ended(end: End, aborted: boolean): void {

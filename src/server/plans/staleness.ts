@@ -1,6 +1,6 @@
 /** Plans that were not launched in time, and the history of the cluster model: what is looked after now and then. */
-import { asCountermandError } from '../../core/errors.ts';
 import { sleep } from '../../core/signals.ts';
+import { retry } from '../retry.ts';
 import { forgetModelChanges } from '../store/cluster_model.ts';
 import type { ActionPlanRow } from '../store/plan_rows.ts';
 import { canBecomeStale, NOT_LAUNCHED, supersedePlans } from '../store/supersede.ts';
@@ -30,15 +30,15 @@ export function whyTooOld({ orders, planLimits }: PlanParts): string {
  */
 export async function keepPlansFresh(parts: PlanParts): Promise<void> {
   const { orders, planLimits, log, shutdown } = parts;
+  const { clock, database } = orders.store;
+  const check = async (): Promise<void> => {
+    await supersedeOldPlans(parts);
+    await database.write((transaction) => forgetModelChanges(clock.now() - MODEL_CHANGES_KEPT_MS, transaction));
+  };
+  const about = { message: 'the age of plans could not be checked', fields: {} };
   while (!shutdown.aborted) {
-    try {
-      await supersedeOldPlans(parts);
-      const { clock, database } = orders.store;
-      await database.write((transaction) => forgetModelChanges(clock.now() - MODEL_CHANGES_KEPT_MS, transaction));
-    } catch (thrown) {
-      if (!shutdown.aborted) log.error({ err: asCountermandError(thrown) }, 'the age of plans could not be checked');
-    }
-    await sleep(planLimits.checkPeriodicIntervalMs, orders.store.clock, shutdown).catch(() => {});
+    await retry(check, about, { clock, log }, shutdown).catch(() => {});
+    await sleep(planLimits.checkPeriodicIntervalMs, clock, shutdown).catch(() => {});
   }
 }
 

@@ -8,10 +8,11 @@ import { type CountermandError, fail } from '../../core/errors.ts';
 import { type ColumnValues, type Direct, type DirectWithSavepoint, openDirect } from './direct.ts';
 import { type Change, Feed } from './feed.ts';
 import { type OpenFile, openFileIn, openFileInMemory } from './file.ts';
-import { Kept, keepBehind } from './kept.ts';
+import { checkedRows, Kept, keepBehind } from './kept.ts';
 import { thisProcess } from './owner.ts';
 import { ROWS_AT_ONCE } from './portions.ts';
 import { explainSqlite, isStorageError } from './sqlite_errors.ts';
+import { insideWrite, refuseInWrite, refuseReadsInWrites } from './writing.ts';
 
 /** What a write works with: a transaction, and a place to say what it changed. */
 export interface Transaction {
@@ -74,7 +75,11 @@ export class Database {
     this.#direct = direct;
     this.#file = file;
     this.#full = file.reserve?.isThere === false;
-    keepBehind(file.knex, this.#kept.committed);
+    keepBehind(
+      file.knex,
+      checkedRows(this.#kept.committed, () => refuseInWrite(this, 'read')),
+    );
+    refuseReadsInWrites(file.knex, this);
     file.knex.on('query-error', (error: unknown) => this.#noteFailure(explainSqlite(error)));
   }
 
@@ -107,10 +112,12 @@ export class Database {
 
   /**
    * Runs `work` in a transaction and resolves with its result after the commit, durable. If `work` throws, its own
-   * changes are undone, those of others stand, and the error is passed on.
+   * changes are undone, those of others stand, and the error is passed on. `work` reads and writes by its transaction only.
+   * @throws INTERNAL inside of another write, which would wait for itself
    */
   write<T>(work: (transaction: Transaction) => Promise<T>): Promise<T> {
     const done = new Promise<T>((resolve, reject) => {
+      refuseInWrite(this, 'write');
       this.#queue.push({ work, resolve: resolve as (value: unknown) => void, reject });
     });
     this.#draining ??= this.#drain();
@@ -237,7 +244,8 @@ export class Database {
     };
     try {
       if (shared) await this.#direct.savepoint();
-      const value = await write.work({ sql, changed, keep, append, scrub, direct: this.#direct });
+      const transaction = { sql, changed, keep, append, scrub, direct: this.#direct };
+      const value = await insideWrite(this, () => write.work(transaction));
       if (shared) await this.#direct.release();
       this.#kept.endOne(true);
       group.changes.push(...own.changes);

@@ -125,6 +125,23 @@ function viewOf(find: Find): KeptRows {
   };
 }
 
+/** The same rows, with `check` called before each is looked up: what it throws is thrown. */
+export function checkedRows(rows: KeptRows, check: () => void): KeptRows {
+  const checked =
+    <Key extends string[], Row>(find: (...key: Key) => Row) =>
+    (...key: Key): Row => {
+      check();
+      return find(...key);
+    };
+  return {
+    node: checked(rows.node),
+    task: checked(rows.task),
+    driver: checked(rows.driver),
+    plan: checked(rows.plan),
+    action: checked(rows.action),
+  };
+}
+
 const views = new WeakMap<Knex, KeptRows>();
 
 /** Says what is kept of the rows that are reached through `sql`. */

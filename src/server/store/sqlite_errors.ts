@@ -41,3 +41,11 @@ function codeOf(thrown: unknown): string | null {
 export function isStorageError(thrown: unknown): thrown is CountermandError {
   return thrown instanceof CountermandError && STORAGE_CODES.some((code) => code === thrown.code);
 }
+
+/** True if something failed because the database did, also if that stands behind an error of ours: later it may succeed. */
+export function isStorageFailure(thrown: unknown): boolean {
+  if (isStorageError(explainSqlite(thrown))) return true;
+  return (
+    thrown instanceof CountermandError && thrown.code === 'INTERNAL' && isStorageError(explainSqlite(thrown.cause))
+  );
+}
