@@ -38,6 +38,15 @@ class TooLarge {
   }
 }
 
+/** Bytes that are not a message of this RPC. */
+class Malformed {
+  readonly reason: string;
+
+  constructor(reason: string) {
+    this.reason = reason;
+  }
+}
+
 interface MessageType {
   decode(bytes: Uint8Array): unknown;
 }
@@ -47,13 +56,20 @@ interface Definition {
   readonly methods: Readonly<Record<string, { readonly name: string; readonly requestType: MessageType }>>;
 }
 
-/** The same service, whose messages are not decoded if they are larger than their RPC allows. */
+/** The same service, for which a message that is too large or malformed is an answer of ours, not of the transport. */
 export function bounded<T extends Definition>(definition: T): T {
   const methods = Object.entries(definition.methods).map(([key, method]) => {
     const { limit } = sizeLimitOf(`/${definition.fullName}/${method.name}`);
     const { requestType } = method;
-    const decode = (bytes: Uint8Array): unknown =>
-      bytes.length > limit ? new TooLarge(bytes.length) : requestType.decode(bytes);
+    const decode = (bytes: Uint8Array): unknown => {
+      if (bytes.length > limit) return new TooLarge(bytes.length);
+      try {
+        return requestType.decode(bytes);
+      } catch (error) {
+        // The transport would call it a fault of the server.
+        return new Malformed((error as Error).message);
+      }
+    };
     return [key, { ...method, requestType: { ...requestType, decode } }];
   });
   return { ...definition, methods: Object.fromEntries(methods) };
@@ -72,7 +88,7 @@ export function checkRequests(): ServerMiddleware {
   return async function* check<Request, Response>(call: ServerMiddlewareCall<Request, Response>, context: CallContext) {
     const { path } = call.method;
     if (call.requestStream) return yield* call.next(eachSmall(call.request, path), context);
-    refuseLarge(call.request, path);
+    refuseUnread(call.request, path);
     await checkMessage(call.request);
     if (!call.responseStream) return yield* call.next(call.request, context);
     const sets = isFleetWatch(path, call.request) ? [streams, fleetWatches] : [streams];
@@ -96,13 +112,15 @@ const tooMany = ({ limit, what }: LimitRow): Error =>
 
 async function* eachSmall<T>(messages: AsyncIterable<T>, path: string): AsyncGenerator<T> {
   for await (const message of messages) {
-    refuseLarge(message, path);
+    refuseUnread(message, path);
     yield message;
   }
 }
 
-function refuseLarge(message: unknown, path: string): void {
+function refuseUnread(message: unknown, path: string): void {
   if (message instanceof TooLarge) throw exceeded(sizeLimitOf(path), path.slice(1), message.bytes);
+  if (message instanceof Malformed)
+    throw fail('ARGUMENT_INVALID', `${path.slice(1)}: the bytes are not a message of this RPC (${message.reason})`);
 }
 
 /** How many values of one message are looked at before others are served. */
