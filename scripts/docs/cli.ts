@@ -59,6 +59,7 @@ export async function printCli(): Promise<string> {
     signal: openScope([]).signal,
     showPerson: () => false,
     hasFile: () => false,
+    openFilesLimit: () => 0,
     becomeDaemon: () => {},
   });
   return page('Command line', 'src/cli', [

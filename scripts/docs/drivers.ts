@@ -76,8 +76,12 @@ export function printDrivers(): string {
       'where that can be asked: `countermand node supported NODE`.',
     'The value of a secret key may be `file:NAME` or `env:NAME`: it is read by the agent, below its `--secrets-dir` or from its own environment ' +
       '(`COUNTERMAND_SECRET_*`), and never reaches the conductor. Secrets are masked in every answer.',
-    ...createDrivers({ clock: systemClock, chance: systemChance, searchPath: '', ipmiKeepSessionMs: 0 }).flatMap(
-      chapter,
-    ),
+    ...createDrivers({
+      clock: systemClock,
+      chance: systemChance,
+      searchPath: '',
+      ipmiKeepSessionMs: 0,
+      openFilesLimit: 0,
+    }).flatMap(chapter),
   ]);
 }

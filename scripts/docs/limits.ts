@@ -5,7 +5,11 @@ import { code, markdownTable, page } from './markdown.ts';
 const SECTIONS: readonly (readonly [title: string, text: string, rows: Readonly<Record<string, LimitRow>>])[] = [
   ['What a client sends', 'A request that exceeds a limit is refused whole; nothing is written.', SENT_LIMITS],
   ['What an agent sends', 'An agent that exceeds a limit is not attached.', AGENT_LIMITS],
-  ['What is open at the same time', 'One more is refused; what is open stays open.', OPEN_LIMITS],
+  [
+    'What is open at the same time',
+    'One more is refused, unless the limit says otherwise; what is open stays open.',
+    OPEN_LIMITS,
+  ],
   ['What is kept of the texts of others', 'The rest is cut; nothing is refused.', KEPT_LIMITS],
 ];
 

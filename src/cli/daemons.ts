@@ -119,11 +119,17 @@ function runAgentHere(
   how: Pick<AgentParts, 'attach' | 'embedded' | 'attached'>,
   configuration: Configuration,
   log: Logger,
-  { clock, chance, environment }: Terminal,
+  { clock, chance, environment, openFilesLimit }: Terminal,
   signal: AbortSignal,
 ): Promise<void> {
   const { agentName: name, zone, secretsFolder, minCommandIntervalMs, ipmiKeepSessionMs } = configuration;
-  const drivers = createDrivers({ clock, chance, searchPath: environment.PATH ?? '', ipmiKeepSessionMs });
+  const drivers = createDrivers({
+    clock,
+    chance,
+    searchPath: environment.PATH ?? '',
+    ipmiKeepSessionMs,
+    openFilesLimit: openFilesLimit(),
+  });
   const secrets = { folder: secretsFolder, environment };
   const parts = { name, zones: [zone], drivers, secrets, minCommandIntervalMs, clock, chance, log };
   return runAgent({ ...how, ...parts }, signal);

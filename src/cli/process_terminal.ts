@@ -1,5 +1,5 @@
 /** The terminal of a real process: its streams, its signals, and what happens when whoever reads its output has gone. */
-import { closeSync, existsSync, openSync, writeSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readFileSync, writeSync } from 'node:fs';
 import { systemChance } from '../core/chance.ts';
 import { systemClock } from '../core/clock.ts';
 import { ERROR_TABLE, fail } from '../core/errors.ts';
@@ -11,6 +11,12 @@ const CONTROLLING_TERMINAL = '/dev/tty';
 
 /** Errors of a stream that say that its reader has gone: of a pipe, and of a terminal. */
 const READER_GONE: readonly string[] = ['EPIPE', 'EIO', 'ECONNRESET'];
+
+/** What Linux says of the limits of this process: a line for each, with its soft limit first. */
+const OWN_LIMITS = '/proc/self/limits';
+const OPEN_FILES = /^Max open files +(\d+)/m;
+/** The usual soft limit, where the system does not tell. */
+const USUAL_OPEN_FILES = 1024;
 
 /** The terminal of a real process. */
 export interface ProcessTerminal extends Terminal {
@@ -44,6 +50,7 @@ export function openProcessTerminal(own: NodeJS.Process): ProcessTerminal {
     signal: scope.signal,
     showPerson: (text) => writeTo(CONTROLLING_TERMINAL, text) || (stderr.isTTY && stderr.write(text)),
     hasFile: existsSync,
+    openFilesLimit: readOpenFilesLimit,
     isStuck: () => isDaemon && stdout.writableLength + stderr.writableLength > 0,
     becomeDaemon(onHangup) {
       isDaemon = true;
@@ -63,6 +70,16 @@ function loseOutput(error: NodeJS.ErrnoException, scope: Scope, own: NodeJS.Proc
   if (!READER_GONE.includes(error.code ?? '') && !scope.signal.aborted)
     own.stderr.write(`error: stdout cannot be written: ${error.message}\n`);
   scope.abort(fail('OUTPUT_LOST', ''));
+}
+
+function readOpenFilesLimit(): number {
+  try {
+    const soft = OPEN_FILES.exec(readFileSync(OWN_LIMITS, 'utf8'))?.[1];
+    // Without a number it is unlimited.
+    return soft === undefined ? Number.MAX_SAFE_INTEGER : Number(soft);
+  } catch {
+    return USUAL_OPEN_FILES;
+  }
 }
 
 /** False if there is no such file, or it cannot be written. */

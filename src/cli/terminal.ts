@@ -31,6 +31,8 @@ export interface Terminal {
   showPerson(text: string): boolean;
   /** True if the current folder has a file of this name. */
   hasFile(name: string): boolean;
+  /** The number of files and sockets that this process may open. */
+  openFilesLimit(): number;
   /**
    * From now on the process is a daemon: it outlives the readers of its output. SIGHUP stops it only if a terminal that was
    * closed has sent it; otherwise `onHangup` is called.

@@ -67,6 +67,12 @@ export const AGENT_LIMITS = {
 export const OPEN_LIMITS = {
   streams: row(20_000, 'streams', 'the streams of one conductor', 'TOO_MANY_STREAMS'),
   fleet_watches: row(100, 'streams', 'the streams that watch every node', 'TOO_MANY_STREAMS'),
+  bmc_sessions: row(
+    4096,
+    'sessions',
+    'the IPMI sessions of each driver of an agent, each with a socket; at most a quarter of the files that the process may open. One more waits for a session that is not in use',
+    'TOOK_TOO_LONG',
+  ),
 } as const satisfies Record<string, LimitRow>;
 
 /** The limits on what is stored or shown of what others say. They cut; nothing is refused. */

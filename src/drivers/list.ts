@@ -1,6 +1,7 @@
 /** All drivers. To add one, write it and add it here. */
 import type { Chance } from '../core/chance.ts';
 import type { Clock } from '../core/clock.ts';
+import { OPEN_LIMITS } from '../core/limits.ts';
 import type { Driver } from './driver.ts';
 import { createFakeDriver } from './fake/driver.ts';
 import { createIpmiDriver } from './ipmi/driver.ts';
@@ -14,13 +15,21 @@ export interface DriverParts {
   readonly searchPath: string;
   /** How long an IPMI session that nobody uses is kept open, in milliseconds; 0 keeps none. */
   readonly ipmiKeepSessionMs: number;
+  /** The number of files and sockets that this process may open. IPMI sessions leave half of them to all else. */
+  readonly openFilesLimit: number;
 }
 
+/** The drivers that hold IPMI sessions open. */
+const HOLDERS = 2;
+
 /** The drivers that an agent has. */
-export function createDrivers({ ipmiKeepSessionMs: keepSessionMs, ...parts }: DriverParts): readonly Driver[] {
+export function createDrivers({ ipmiKeepSessionMs, openFilesLimit, ...parts }: DriverParts): readonly Driver[] {
+  const share = Math.floor(openFilesLimit / 2 / HOLDERS);
+  const maxSessions = Math.max(1, Math.min(OPEN_LIMITS.bmc_sessions.limit, share));
+  const sessions = { keepSessionMs: ipmiKeepSessionMs, maxSessions };
   return [
     createFakeDriver(parts),
-    createIpmiDriver({ ...parts, keepSessionMs }),
-    createIrmcDriver({ ...parts, keepSessionMs, restMs: IRMC_REST_MS }),
+    createIpmiDriver({ ...parts, ...sessions }),
+    createIrmcDriver({ ...parts, ...sessions, restMs: IRMC_REST_MS }),
   ];
 }

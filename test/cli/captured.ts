@@ -44,6 +44,7 @@ export function openCaptured(isTTY = false, environment: Environment = {}, files
     signal: interrupt.signal,
     showPerson: (text: string) => isTTY && shown.push(text) > 0,
     hasFile: (name: string) => files.includes(name),
+    openFilesLimit: () => 1024,
     becomeDaemon: () => {},
   };
   const person = () => shown.join('');

@@ -42,6 +42,8 @@ export interface IpmiDriverParts extends Omit<IpmitoolParts, 'lookups'> {
   readonly chance: Chance;
   /** How long a session that nobody uses is kept open, in milliseconds; 0 keeps none. */
   readonly keepSessionMs: number;
+  /** At most this many IPMI sessions are open at the same time; by default as many as `bmc_sessions` allows. */
+  readonly maxSessions?: number;
   /** How host names are looked up; by the system if left out. */
   readonly resolver?: Resolver;
 }

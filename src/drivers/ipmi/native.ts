@@ -3,6 +3,7 @@ import type { Chance } from '../../core/chance.ts';
 import { type Clock, othersFirst } from '../../core/clock.ts';
 import { type CountermandError, type ErrorCode, fail } from '../../core/errors.ts';
 import { guidFrom } from '../../core/guid.ts';
+import { OPEN_LIMITS } from '../../core/limits.ts';
 import type { Reading } from '../../core/power.ts';
 import { openScope } from '../../core/signals.ts';
 import { hostAndPort } from '../address.ts';
@@ -29,6 +30,8 @@ export interface NativeParts {
   /** A session that nobody has used for so long is closed; 0 keeps none. */
   readonly keepSessionMs: number;
   readonly lookups: Lookups;
+  /** At most this many sessions are open at the same time, each with a socket; by default as many as `bmc_sessions` allows. */
+  readonly maxSessions?: number;
 }
 
 /** How BMCs are spoken to without ipmitool. */
@@ -49,21 +52,31 @@ export interface NativeIpmi {
 }
 
 /**
- * Sessions at a time, each with a socket; a fleet that is larger shares them. BMCs let go of a session after 60 s, some
- * after 30, unless they are asked something.
+ * A fleet that is larger than `maxSessions` shares the sessions. BMCs let go of a session after 60 s, some after 30, unless
+ * they are asked something.
  */
-const LIMITS = { maxSessions: 4096, keepAliveMs: 20_000, maxAgeMs: DEFAULT_LIMITS.maxAgeMs };
+const LIMITS = {
+  maxSessions: OPEN_LIMITS.bmc_sessions.limit,
+  keepAliveMs: 20_000,
+  maxAgeMs: DEFAULT_LIMITS.maxAgeMs,
+};
 
 /** A signal that nothing aborts. */
 const NEVER = openScope([]).signal;
 
 /** Opens the transport. It holds sockets and a timer from the first command on, until `close`. */
-export function openNativeIpmi({ clock, chance, keepSessionMs, lookups }: NativeParts): NativeIpmi {
+export function openNativeIpmi({
+  clock,
+  chance,
+  keepSessionMs,
+  lookups,
+  maxSessions = LIMITS.maxSessions,
+}: NativeParts): NativeIpmi {
   const random = (count: number): Buffer => chance.bytes(count);
   // Not every wait for a name is called off: its time is limited, and others may use what it finds.
   const resolve = (host: string, anew: boolean): Promise<string> => lookups.find(host, anew ? 'anew' : 'recent', NEVER);
   const transport = { ...openUdp((action) => void othersFirst().then(action)), resolve };
-  const pool = new Pool({ transport, clock, random, limits: { ...LIMITS, keepSessionMs } });
+  const pool = new Pool({ transport, clock, random, limits: { ...LIMITS, maxSessions, keepSessionMs } });
   const native: NativeIpmi = {
     async read(info, signal) {
       let found: FoundIdentity = {};

@@ -41,6 +41,8 @@ export interface IrmcDriverParts {
   readonly chance: Chance;
   /** How long an IPMI session that nobody uses is kept open, in milliseconds; 0 keeps none. */
   readonly keepSessionMs: number;
+  /** At most this many IPMI sessions are open at the same time; by default as many as `bmc_sessions` allows. */
+  readonly maxSessions?: number;
   /** How long an iRMC rests after a command that switches the power. */
   readonly restMs: number;
   /** How host names are looked up; by the system if left out. */
