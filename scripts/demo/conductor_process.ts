@@ -24,7 +24,8 @@ export interface ConductorProcess {
 }
 
 const BIN = fileURLToPath(new URL('../../bin', import.meta.url));
-const START_LIMIT_MS = 20_000;
+/** Ends a hang. */
+const START_LIMIT_MS = 300_000;
 const STOP_LIMIT_MS = 5000;
 const ATTACHED = '"msg":"agent attached"';
 

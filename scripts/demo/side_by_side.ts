@@ -24,8 +24,8 @@ export interface SideBySideProps {
   readonly bmc: IpmiSim;
 }
 
-/** So long a graceful order lies with the operating system of the iRMC's node, which then takes as long to stop. */
-const HALF_MS = 30_000;
+/** How long the iRMC can take a graceful order back, and how long the operating system then takes to stop. */
+const HALF_MS = 300_000;
 /** How long the viewer looks at the orders. */
 const WATCHED_FOR_MS = 2000;
 
