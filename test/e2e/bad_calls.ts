@@ -115,7 +115,8 @@ const NODES: readonly BadCall[] = [
   { what: 'a delete of a held node', call: ({ nodes }) => nodes.deleteNode({ node: 'held' }), ...HELD },
   {
     what: 'another driver_info for a held node',
-    call: ({ nodes }) => nodes.updateNode({ node: 'held', setDriverInfo: { ipmi_username: 'other' } }),
+    call: ({ nodes }) =>
+      nodes.updateNode({ node: 'held', setDriverInfo: { ipmi_username: 'other', ipmi_password: 'other' } }),
     ...HELD,
   },
   {
@@ -230,7 +231,7 @@ const ORDERS: readonly BadCall[] = [
     call: ({ power }) => power.withdrawPowerTask({ task: 'the-holder' }),
     status: 'FAILED_PRECONDITION',
     code: 'NOT_WITHDRAWABLE',
-    says: /is CONFIRMING; only a QUEUED task/,
+    says: /is CONFIRMING; its order was sent; with stop_waiting it is given up/,
   },
   { what: 'no power task', call: ({ power }) => power.getPowerTask({ task: '' }), ...INVALID, says: /no power task/ },
 ];

@@ -9,12 +9,14 @@ import { type House, openHouse } from './house.ts';
 import { enrol } from './orders.ts';
 import { type Ended, type Place, runInScript, runInTerminal } from './person.ts';
 import { createPlan, power, startPlan, untilPlanEnds, watchPlan } from './plans.ts';
+import { runHere } from './processes.ts';
 
 const NOT_CONFIRMED = 9;
 const QUESTION = /Go on\? \[y\/N\] $/;
 
 interface Rack extends Place {
   readonly house: House;
+  readonly folder: string;
 }
 
 const PLAN =
@@ -80,6 +82,9 @@ function refused(t: ExecutionContext, { exitCode, text }: Ended, says: RegExp, l
   t.regex(text, says, line);
 }
 
+/** The words of a line of shell that quotes with apostrophes only. */
+const wordsOf = (line: string): string[] => (line.match(/'[^']*'|\S+/g) ?? []).map((word) => word.replaceAll("'", ''));
+
 /** Does something with each command that asks, four at a time. */
 async function withEach(what: (line: string, says: RegExp) => Promise<void>): Promise<void> {
   const left = Object.entries(ASKING).values();
@@ -102,9 +107,10 @@ test('with --json each is refused as well; nothing is sent', async (t) => {
   const rack = await openRack(t);
   const before = await allOf(rack);
   await withEach(async (line) => {
-    const { exitCode, text } = await runInScript(t, `countermand --json ${line}`, rack);
+    const words = ['--json', ...wordsOf(line).map((word) => (word.endsWith('.yaml') ? join(rack.folder, word) : word))];
+    const { exitCode, stderr } = await runHere(words, { COUNTERMAND_CONDUCTOR: rack.address });
     t.is(exitCode, NOT_CONFIRMED, line);
-    t.is(JSON.parse(text).error.code, 'NOT_CONFIRMED');
+    t.is(JSON.parse(stderr).error.code, 'NOT_CONFIRMED');
   });
   t.deepEqual(await allOf(rack), before);
 });

@@ -109,7 +109,7 @@ test('a subscription takes globs, and may end at the present', async (t) => {
   t.deepEqual(await typesOf('baremetal.node.power_set.start'), ['power_set.start']);
   t.deepEqual(await typesOf('baremetal_node*', 'power_set.start', '*.(start)', ''), []);
 
-  t.deepEqual(await typesOf(`${'*'.repeat(1000)}x`), []);
+  t.deepEqual(await typesOf(`${'*'.repeat(999)}x`), []);
 
   const nothing = new Watch(plainEvents(client.notifications.subscribe({ stopAtPresent: true })));
   t.is(await nothing.ended, null);

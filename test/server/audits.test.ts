@@ -6,6 +6,8 @@ import type { World } from '../world/world.ts';
 import { endWorld, worldWith } from './plan_making.ts';
 
 const EVERY_MS = 60_000;
+/** Ends a hang. */
+const HANG_MS = 30 * 60_000;
 
 function asked(more: Partial<WantedAudit> = {}): WantedAudit {
   return {
@@ -51,7 +53,7 @@ async function crashRun(t: ExecutionContext, touch: number, autoTrigger: boolean
 
 for (const autoTrigger of [false, true]) {
   test(`a conductor that dies at any touch of a run makes one plan of it${autoTrigger ? ', and runs it' : ''}`, async (t) => {
-    t.timeout(120_000);
+    t.timeout(HANG_MS);
     let touches = 0;
     for (let touch = 1; ; touch += 1) {
       const world = await crashRun(t, touch, autoTrigger);
@@ -66,7 +68,7 @@ for (const autoTrigger of [false, true]) {
 }
 
 test('a conductor that dies at any touch of a creation leaves the audit whole or not at all', async (t) => {
-  t.timeout(120_000);
+  t.timeout(HANG_MS);
   for (let touch = 1; ; touch += 1) {
     const world = await worldWith(t);
     world.conductorProcess.dieAtTouch(touch);

@@ -51,7 +51,7 @@ const STEP = 3;
 
 /** Tells the story with a failure at its first touch, then at a later one each time, until it has fewer. */
 async function tell(t: ExecutionContext, story: Story, times = 1): Promise<void> {
-  t.timeout(300_000);
+  t.timeout(1_800_000);
   let told = 0;
   for (let touch = 1; ; touch += STEP) {
     const world = await worldOf(t, story);

@@ -151,6 +151,7 @@ export const BANNED_IN_TESTS: readonly Banned[] = [
 export const CLOCK_RULES: ClockRules = {
   realClock: 'systemClock',
   shortestLimitMs: 30_000,
+  shortestTestMs: 600_000,
   exceptions: [],
 };
 
