@@ -125,6 +125,7 @@ class Agent {
     } finally {
       unlink();
       scope.abort(fail('ATTACHMENT_ENDED', 'the stream to the conductor ended'));
+      this.#work.forgetQuestions();
       scope.end();
     }
   }

@@ -3,7 +3,7 @@ import type { Clock } from '../core/clock.ts';
 import { asCountermandError, type CountermandError, fail } from '../core/errors.ts';
 import { isAbort, type OrderTarget } from '../core/power.ts';
 import type { Report, Sending } from '../core/report.ts';
-import { openScope } from '../core/signals.ts';
+import { openScope, type Scope } from '../core/signals.ts';
 import { type Driver, secretKeysOf } from '../drivers/driver.ts';
 import type {
   Abort,
@@ -45,6 +45,7 @@ export interface WorkParts {
 const TOMBSTONE_LIMIT = 10_000;
 /** Made once: to note where an error came from takes long. */
 const AT_REST = fail('SETTLED', 'the power task is at rest');
+const TAKEN_BACK = fail('CALL_ENDED', 'the conductor waits for the answer no more');
 
 /** The power tasks and BMCs of one agent. */
 export class Work {
@@ -55,6 +56,8 @@ export class Work {
   /** The newest fence seen of each node. */
   readonly #fences = new Map<string, number>();
   readonly #tombstones = new Set<string>();
+  /** The questions that are not answered yet, by id. */
+  readonly #questions = new Map<number, Scope>();
   /** The keys of driver_info that are secret, by driver. */
   readonly #secretKeys: ReadonlyMap<string, ReadonlySet<string>>;
 
@@ -93,8 +96,16 @@ export class Work {
         this.#forget(message.value.taskUuid);
         break;
       case 'ask':
-        void this.#answer(message.value).then((answer) => this.#parts.say({ $case: 'answer', value: answer }));
+        void this.#takeUp(message.value);
+        break;
+      case 'forgetAsk':
+        this.#questions.get(message.value.askId)?.abort(TAKEN_BACK);
     }
+  }
+
+  /** Gives up all questions: their conductor has gone, and another one may ask under the same ids. */
+  forgetQuestions(): void {
+    for (const scope of this.#questions.values()) scope.abort(TAKEN_BACK);
   }
 
   /** Resolves when nothing is sent to any BMC any more. Call it after the shutdown. */
@@ -191,31 +202,33 @@ export class Work {
     this.#parts.say({ $case: 'report', value: toTaskReport(report, this.#parts.clock.monotonic()) });
   }
 
-  async #answer({ askId, question }: Ask): Promise<Answer> {
+  /** Answers a question, unless it is taken back before. */
+  async #takeUp(ask: Ask): Promise<void> {
+    // A signal of its own: thousands would wait for the same one otherwise.
+    const scope = openScope([this.#parts.shutdown]);
+    this.#questions.set(ask.askId, scope);
+    const answer = await this.#answer(ask, scope.signal);
+    if (this.#questions.get(ask.askId) === scope) this.#questions.delete(ask.askId);
+    scope.end();
+    if (scope.signal.reason !== TAKEN_BACK) this.#parts.say({ $case: 'answer', value: answer });
+  }
+
+  async #answer({ askId, question }: Ask, signal: AbortSignal): Promise<Answer> {
     try {
-      return { askId, answer: await this.#find(question) };
+      return { askId, answer: await this.#find(question, signal) };
     } catch (thrown) {
       return { askId, answer: { $case: 'error', value: toTaskError(asCountermandError(thrown)) } };
     }
   }
 
-  async #find(question: Ask['question']): Promise<Answer['answer']> {
-    const { shutdown } = this.#parts;
+  async #find(question: Ask['question'], signal: AbortSignal): Promise<Answer['answer']> {
     if (question?.$case === 'parse') {
       const { bmc } = this.#hardware(question.value);
       return { $case: 'parsed', value: { bmcKey: bmc.key } };
     }
     if (!question?.value.bmc) throw fail('ARGUMENT_INVALID', 'a question without a BMC');
     const hardware = this.#hardware(question.value.bmc);
-    // A signal of its own: thousands would wait for the same one otherwise.
-    const scope = openScope([shutdown]);
-    try {
-      return question.$case === 'read'
-        ? await this.#read(hardware, scope.signal)
-        : await this.#probe(hardware, scope.signal);
-    } finally {
-      scope.end();
-    }
+    return question.$case === 'read' ? this.#read(hardware, signal) : this.#probe(hardware, signal);
   }
 
   async #read({ driver, bmc, queue, clock }: Hardware, signal: AbortSignal): Promise<Answer['answer']> {

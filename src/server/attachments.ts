@@ -120,7 +120,8 @@ export class Attachments {
   }
 
   /**
-   * Asks an agent, and resolves with its answer.
+   * Asks an agent, and resolves with its answer. A question that is not waited for any more, because of the abort or because
+   * it took too long, is taken back, so that it leaves the queue of its BMC.
    * @throws the code that the agent answers, ATTACHMENT_ENDED, TOOK_TOO_LONG, or the reason of the abort
    */
   async ask(attachment: Attachment, question: Question, signal: AbortSignal): Promise<NonNullable<Answer['answer']>> {
@@ -143,7 +144,7 @@ export class Attachments {
         throw fail(isErrorCode(answer.value.code) ? answer.value.code : 'INTERNAL', cut(answer.value.message));
       return answer;
     } finally {
-      live.questions.delete(askId);
+      if (live.questions.delete(askId) && scope.signal.aborted) live.send({ $case: 'forgetAsk', value: { askId } });
       scope.end();
     }
   }

@@ -4,7 +4,7 @@ import { ServerError, Status } from 'nice-grpc';
 import type { Chance } from '../core/chance.ts';
 import { CountermandError, fail } from '../core/errors.ts';
 import { KEPT_LIMITS } from '../core/limits.ts';
-import { onAbort, openScope } from '../core/signals.ts';
+import { onAbort, openScope, type Scope } from '../core/signals.ts';
 import type { Disk } from './disk.ts';
 import type { Log } from './log.ts';
 import { explainSqlite } from './store/sqlite_errors.ts';
@@ -21,16 +21,41 @@ export async function* underCall<T>(
   shutdown: AbortSignal,
   stream: (signal: AbortSignal) => AsyncIterable<T>,
 ): AsyncGenerator<T> {
+  const scope = openCall(context, shutdown);
+  try {
+    yield* stream(scope.signal);
+  } finally {
+    scope.end();
+  }
+}
+
+/**
+ * Runs the part of a unary RPC that waits for others under the signal of its call, which is aborted as that of `underCall`.
+ * What `work` asks of agents is taken back at the abort.
+ */
+export async function inCall<T>(
+  context: CallContext,
+  shutdown: AbortSignal,
+  work: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const scope = openCall(context, shutdown);
+  try {
+    return await work(scope.signal);
+  } finally {
+    scope.end();
+  }
+}
+
+function openCall(context: CallContext, shutdown: AbortSignal): Scope {
   const scope = openScope([shutdown]);
   const unlink = onAbort(context.signal, () =>
     scope.abort(fail('CALL_ENDED', 'the client stopped listening; the work goes on')),
   );
-  try {
-    yield* stream(scope.signal);
-  } finally {
+  const end = (): void => {
     unlink();
     scope.end();
-  }
+  };
+  return { ...scope, end };
 }
 
 /** Refuses what begins work while the disk is full. */

@@ -13,6 +13,7 @@ import { Keeper } from './power/keeper.ts';
 import type { Limits } from './power/limits.ts';
 import { lookAt, type ReadingParts, Recorder, Windows } from './readings.ts';
 import { retry } from './retry.ts';
+import { SharedReadings } from './shared_readings.ts';
 import { forgetAgent, forgetEmbeddedAgents, listAgents, saveAgent } from './store/agents.ts';
 import type { DriverRow } from './store/rows.ts';
 import { explainSqlite } from './store/sqlite_errors.ts';
@@ -53,7 +54,8 @@ export async function startConductor({ store, limits, agentLeaseMs, log }: Condu
   const shutdown = scope.signal;
   const times = { agentLeaseMs, askTimeoutMs: limits.abortTimeoutMs };
   const attachments = new Attachments(store.chance.uuid(), times, store.clock, shutdown);
-  const readings: ReadingParts = { store, attachments, recorder: new Recorder(store), limits, log, shutdown };
+  const shared = new SharedReadings(store, attachments);
+  const readings: ReadingParts = { store, attachments, shared, recorder: new Recorder(store), limits, log, shutdown };
   const windows = new Windows(readings);
   const keeper = new Keeper({
     store,

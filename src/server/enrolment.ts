@@ -18,17 +18,22 @@ const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 const BY_OPERATOR = { why: 'ordered by an operator', actionUuid: null };
 
 /**
- * Enrols a node. Its BMC is not contacted before it is enrolled; its first reading is begun right after.
+ * Enrols a node. Its BMC is not contacted before it is enrolled; its first reading is begun right after. An abort while the
+ * driver checks driver_info rejects with its reason; later it changes nothing.
  * @throws ARGUMENT_INVALID, DRIVER_UNKNOWN, DRIVER_INFO_INVALID, AGENT_NOT_ATTACHED, NODE_NAME_TAKEN, BMC_TAKEN; then
  *   nothing was written
  */
-export async function enrolNode(request: CreateNodeRequest, conductor: Conductor): Promise<NodeRow> {
+export async function enrolNode(
+  request: CreateNodeRequest,
+  conductor: Conductor,
+  signal: AbortSignal = conductor.shutdown,
+): Promise<NodeRow> {
   const { store } = conductor.orders;
   const zone = request.zone === '' ? DEFAULT_ZONE : request.zone;
   checkName('name', request.name);
   checkName('zone', zone);
   checkPairs('labels', request.labels);
-  const bmcKey = await parseInfo(zone, request.driver, request.driverInfo, conductor);
+  const bmcKey = await parseInfo(zone, request.driver, request.driverInfo, conductor, signal);
   const node = await store.database.write((transaction) =>
     insertNode(freshNode(request, zone, bmcKey, store.chance.uuid()), BY_OPERATOR, transaction, store),
   );
@@ -73,20 +78,25 @@ export async function parseInfo(
   driver: string,
   driverInfo: NodeRow['driverInfo'],
   conductor: Conductor,
+  signal: AbortSignal,
 ): Promise<string> {
   checkPairs('driver_info', driverInfo);
   const attachment = await agentWith(zone, driver, conductor);
   const question = { $case: 'parse' as const, value: { driver, driverInfo: { ...driverInfo } } };
-  const answer = await conductor.attachments.ask(attachment, question, conductor.shutdown);
+  const answer = await conductor.attachments.ask(attachment, question, signal);
   if (answer.$case !== 'parsed' || answer.value.bmcKey === '')
     throw fail('INTERNAL', 'the agent did not say which BMC it is');
   return answer.value.bmcKey;
 }
 
 /** Lets the driver check the stored driver_info of a node again. @throws AGENT_NOT_ATTACHED if nobody can */
-export async function validateInfo(node: NodeRow, conductor: Conductor): Promise<{ valid: boolean; reason: string }> {
+export async function validateInfo(
+  node: NodeRow,
+  conductor: Conductor,
+  signal: AbortSignal,
+): Promise<{ valid: boolean; reason: string }> {
   try {
-    await parseInfo(node.zone, node.driver, node.driverInfo, conductor);
+    await parseInfo(node.zone, node.driver, node.driverInfo, conductor, signal);
     return { valid: true, reason: '' };
   } catch (thrown) {
     const error = asCountermandError(thrown);
@@ -115,10 +125,15 @@ async function agentWith(zone: string, driver: string, { attachments, orders }: 
 }
 
 /**
- * Changes what the request names. Name, zone and driver_info can be changed of a free node only.
+ * Changes what the request names. Name, zone and driver_info can be changed of a free node only. An abort while the driver
+ * checks driver_info rejects with its reason; later it changes nothing.
  * @throws as `enrolNode`, NODE_NOT_FOUND, NODE_HELD
  */
-export async function changeNode(request: UpdateNodeRequest, conductor: Conductor): Promise<NodeRow> {
+export async function changeNode(
+  request: UpdateNodeRequest,
+  conductor: Conductor,
+  signal: AbortSignal = conductor.shutdown,
+): Promise<NodeRow> {
   const { store } = conductor.orders;
   const node = await getNode(request.node, store.database.read);
   if (request.name !== undefined) checkName('name', request.name);
@@ -132,7 +147,7 @@ export async function changeNode(request: UpdateNodeRequest, conductor: Conducto
     ...(request.maintenance === false ? { maintenanceReason: '' } : {}),
     ...(request.maintenanceReason === undefined ? {} : { maintenanceReason: request.maintenanceReason }),
   };
-  const identity = await identityPatch(node, request, conductor);
+  const identity = await identityPatch(node, request, conductor, signal);
   const onlyFree = Object.keys(identity).length > 0;
   const changed = await store.database.write((transaction) =>
     updateNode(node.uuid, { ...patch, ...identity }, BY_OPERATOR, transaction, store, onlyFree),
@@ -146,6 +161,7 @@ async function identityPatch(
   node: NodeRow,
   request: UpdateNodeRequest,
   conductor: Conductor,
+  signal: AbortSignal,
 ): Promise<Partial<NodeRow>> {
   const name = request.name === undefined || request.name === node.name ? {} : { name: request.name };
   const moves = request.zone !== undefined && request.zone !== node.zone;
@@ -154,7 +170,7 @@ async function identityPatch(
   const zone = request.zone ?? node.zone;
   const driverInfo = without({ ...node.driverInfo, ...request.setDriverInfo }, request.removeDriverInfo);
   await refuseOldSecrets(node, { zone, driverInfo }, request, conductor);
-  const bmcKey = await parseInfo(zone, node.driver, driverInfo, conductor);
+  const bmcKey = await parseInfo(zone, node.driver, driverInfo, conductor, signal);
   return { ...name, zone, driverInfo, bmcKey };
 }
 

@@ -1,4 +1,5 @@
 /** NodeService: enrolling nodes, looking at them, explaining them. */
+import type { CallContext } from 'nice-grpc';
 import { fail } from '../core/errors.ts';
 import { recallOf, TARGET_TABLE } from '../core/power.ts';
 import type {
@@ -8,7 +9,7 @@ import type {
   NodeServiceImplementation,
   SupportedPowerState,
 } from '../gen/countermand/v1/node.ts';
-import { underCall } from './calls.ts';
+import { inCall, underCall } from './calls.ts';
 import { type Conductor, secretKeysOf } from './conductor.ts';
 import { changeNode, deleteNode, enrolNode, validateInfo } from './enrolment.ts';
 import { explainNode } from './explain.ts';
@@ -29,9 +30,11 @@ export function createNodeService(conductor: Conductor): NodeServiceImplementati
   const { read } = store.database;
   const answer = async (node: NodeRow): Promise<Node> =>
     toNode(node, secretKeysOf(await findDriver(node.zone, node.driver, read)));
+  const during = <T>(context: CallContext, work: (signal: AbortSignal) => Promise<T>): Promise<T> =>
+    inCall(context, conductor.shutdown, work);
   return {
-    async createNode(request) {
-      return { node: await answer(await enrolNode(request, conductor)) };
+    async createNode(request, context) {
+      return { node: await answer(await during(context, (signal) => enrolNode(request, conductor, signal))) };
     },
 
     async getNode({ node }) {
@@ -47,8 +50,8 @@ export function createNodeService(conductor: Conductor): NodeServiceImplementati
       return { nodes: await Promise.all(nodes.map(answer)), nextPageToken };
     },
 
-    async updateNode(request) {
-      return { node: await answer(await changeNode(request, conductor)) };
+    async updateNode(request, context) {
+      return { node: await answer(await during(context, (signal) => changeNode(request, conductor, signal))) };
     },
 
     async deleteNode({ node }) {
@@ -56,10 +59,34 @@ export function createNodeService(conductor: Conductor): NodeServiceImplementati
       return {};
     },
 
-    async validateNode({ node }) {
-      return validateInfo(await getNode(node, read), conductor);
+    async validateNode({ node }, context) {
+      const row = await getNode(node, read);
+      return during(context, (signal) => validateInfo(row, conductor, signal));
     },
 
+    async getSupportedPowerStates({ node }, context) {
+      const row = await getNode(node, read);
+      return during(context, (signal) => supportedBy(row, conductor, signal));
+    },
+
+    async explainNode({ node }) {
+      const row = await getNode(node, read);
+      return { node: await answer(row), ...(await explainNode(row, conductor)) };
+    },
+
+    ...streamsOf(conductor, answer),
+
+    listModelChanges: (request) => pageOfChanges(request, conductor),
+  };
+}
+
+/** The RPCs that answer about node after node. */
+function streamsOf(
+  conductor: Conductor,
+  answer: (node: NodeRow) => Promise<Node>,
+): Pick<NodeServiceImplementation, 'refreshNodes' | 'watchNodes'> {
+  const { read } = conductor.orders.store.database;
+  return {
     async *refreshNodes({ nodes }, context) {
       const rows = await resolveNodes(nodes, read);
       yield* underCall(context, conductor.shutdown, async function* (signal) {
@@ -74,15 +101,6 @@ export function createNodeService(conductor: Conductor): NodeServiceImplementati
       });
     },
 
-    async getSupportedPowerStates({ node }) {
-      return supportedBy(await getNode(node, read), conductor);
-    },
-
-    async explainNode({ node }) {
-      const row = await getNode(node, read);
-      return { node: await answer(row), ...(await explainNode(row, conductor)) };
-    },
-
     async *watchNodes({ nodes }, context) {
       const only = nodes.length === 0 ? null : await resolveNodes(nodes, read);
       yield* underCall(context, conductor.shutdown, async function* (signal) {
@@ -90,8 +108,6 @@ export function createNodeService(conductor: Conductor): NodeServiceImplementati
           yield { node: await answer(node), deleted };
       });
     },
-
-    listModelChanges: (request) => pageOfChanges(request, conductor),
   };
 }
 
@@ -115,7 +131,7 @@ function toModelChange({ revision, planUuid, changedAt, ...change }: ModelChange
 }
 
 /** The driver's own list, narrowed by what the hardware answers now. */
-async function supportedBy(node: NodeRow, { orders, attachments, shutdown }: Conductor) {
+async function supportedBy(node: NodeRow, { orders, attachments }: Conductor, signal: AbortSignal) {
   const driver = await findDriver(node.zone, node.driver, orders.store.database.read);
   if (driver === null)
     throw fail('AGENT_NOT_ATTACHED', `no agent of zone ${node.zone} has ever offered driver ${node.driver}`);
@@ -129,7 +145,7 @@ async function supportedBy(node: NodeRow, { orders, attachments, shutdown }: Con
   if (owner.kind !== 'attached')
     return { supportedPowerStates: listed(driver.targets), reason: 'no agent is attached that could ask the hardware' };
   try {
-    const probed = await attachments.ask(owner.attachment, { $case: 'probe', value: { bmc: toBmc(node) } }, shutdown);
+    const probed = await attachments.ask(owner.attachment, { $case: 'probe', value: { bmc: toBmc(node) } }, signal);
     if (probed.$case !== 'probed') throw fail('INTERNAL', 'the agent answered something else');
     const targets = probed.value.targets
       .map(fromTarget)
@@ -138,6 +154,7 @@ async function supportedBy(node: NodeRow, { orders, attachments, shutdown }: Con
     const { probedAt, reason } = probed.value;
     return { supportedPowerStates: listed(inOrder), probedAt, reason: cut(reason) };
   } catch (error) {
+    signal.throwIfAborted();
     return {
       supportedPowerStates: listed(driver.targets),
       reason: `the hardware could not be asked: ${(error as Error).message}`,

@@ -3,30 +3,31 @@
  * is recorded and announced, never corrected: nothing here sends an order.
  */
 import type { Timer } from '../core/clock.ts';
-import { asCountermandError, type CountermandError, type ErrorCode, fail } from '../core/errors.ts';
+import { asCountermandError, type CountermandError, type ErrorCode } from '../core/errors.ts';
 import type { Reading } from '../core/power.ts';
-import { type Attachments, whyUnserved } from './attachments.ts';
+import type { Attachments } from './attachments.ts';
 import type { Log } from './log.ts';
 import { correctedAnnouncement } from './notifications.ts';
 import type { LastLook } from './power/decide.ts';
 import { knownFrom } from './power/known.ts';
 import type { Limits } from './power/limits.ts';
 import { RETRY_MS } from './retry.ts';
+import type { Seen, SharedReadings } from './shared_readings.ts';
 import type { Transaction } from './store/database.ts';
 import { announce } from './store/events.ts';
 import type { Cause } from './store/model_changes.ts';
-import { findNode, findNodesByUuid, listWindows, noteReadAgain, writeNode } from './store/nodes.ts';
+import { findNode, findNodesByUuid, getNode, listWindows, noteReadAgain, writeNode } from './store/nodes.ts';
 import { findPowerTask, lastWindowTask } from './store/power_tasks.ts';
 import { problemAfter } from './store/problems.ts';
 import type { NodeRow } from './store/rows.ts';
 import type { Store } from './store/store.ts';
 import { forgetWindow, mayStillChange, type Window, windowLeftMs } from './store/windows.ts';
-import { fromReading, toBmc } from './wire.ts';
 
 /** What reading needs. */
 export interface ReadingParts {
   readonly store: Store;
   readonly attachments: Attachments;
+  readonly shared: SharedReadings;
   readonly recorder: Recorder;
   readonly limits: Limits;
   readonly log: Log;
@@ -44,53 +45,45 @@ export interface ReadResult {
   readonly errorCode: ErrorCode | null;
 }
 
+/** What became of each reading, for all who share it: it is recorded once. */
+const told = new WeakMap<Seen, Promise<ReadResult>>();
+
 /**
  * Reads one node now, behind the orders for its BMC, and records what was found. A failure is recorded as the node's
- * `last_error` and answered as the reason. Rejects with the reason of the abort only.
+ * `last_error` and answered as the reason. Callers share readings: see `SharedReadings`. Rejects with the reason of the
+ * abort only.
  */
 export async function readNode(node: NodeRow, parts: ReadingParts, signal: AbortSignal): Promise<ReadResult> {
-  const { store } = parts;
-  const outcome = await askForReading(node, parts, signal);
+  const seen = await parts.shared.read(node, signal);
+  const known = told.get(seen);
+  if (known) return known;
+  const recording = recordSeen(seen, parts);
+  told.set(seen, recording);
+  return recording;
+}
+
+async function recordSeen({ begun, outcome }: Seen, { store, recorder }: ReadingParts): Promise<ReadResult> {
   if (outcome instanceof Error) {
-    signal.throwIfAborted();
-    const now = await findNode(node.uuid, store.database.read);
-    const news = now !== null && failurePatch(node, now, outcome, store) !== null;
+    const now = await findNode(begun.uuid, store.database.read);
+    const news = now !== null && failurePatch(begun, now, outcome, store) !== null;
     // A rack that stays silent is not written again and again.
-    const failed = news ? await store.database.write((tx) => recordFailure(node, outcome, tx, store)) : now;
-    return { node: failed ?? node, reading: null, reason: outcome.message, errorCode: outcome.code };
+    const failed = news ? await store.database.write((tx) => recordFailure(begun, outcome, tx, store)) : now;
+    return { node: failed ?? begun, reading: null, reason: outcome.message, errorCode: outcome.code };
   }
-  const recorded = await parts.recorder.record(node, outcome);
+  const recorded = await recorder.record(begun, outcome);
   if (recorded !== null) return { node: recorded, reading: outcome, reason: '', errorCode: null };
-  const now = (await findNode(node.uuid, store.database.read)) ?? node;
+  const now = await getNode(begun.uuid, store.database.read).catch(() => begun);
   const holder = now.heldBy === null ? 'an order came between' : `power task ${now.heldBy} holds the node`;
   return { node: now, reading: outcome, reason: `not recorded: ${holder}`, errorCode: null };
 }
 
 /** Reads one node now, behind the orders for its BMC, and records nothing. It resolves in any case. */
 export async function lookAt(node: NodeRow, parts: ReadingParts, signal: AbortSignal): Promise<LastLook> {
-  const seen = await askForReading(node, parts, signal);
-  return seen instanceof Error ? { reading: null, unreadable: seen } : { reading: seen, unreadable: null };
-}
-
-async function askForReading(
-  node: NodeRow,
-  parts: ReadingParts,
-  signal: AbortSignal,
-): Promise<Reading | CountermandError> {
-  const owner = parts.attachments.ownerOf(node);
-  if (owner.kind !== 'attached') return whyUnserved(node, owner.kind);
   try {
-    const answer = await parts.attachments.ask(
-      owner.attachment,
-      { $case: 'read', value: { bmc: toBmc(node) } },
-      signal,
-    );
-    const reading = answer.$case === 'reading' ? fromReading(answer.value, parts.store.clock.now()) : null;
-    return reading ?? fail('BMC_GARBLED', `the reading of node ${node.name} says neither on nor off`);
+    const { outcome } = await parts.shared.read(node, signal);
+    return outcome instanceof Error ? { reading: null, unreadable: outcome } : { reading: outcome, unreadable: null };
   } catch (thrown) {
-    const error = asCountermandError(thrown);
-    if (error.code !== 'TOOK_TOO_LONG') return error;
-    return fail('BMC_SILENT', `node ${node.name} could not be read: ${error.message}; its BMC may hang`);
+    return { reading: null, unreadable: asCountermandError(thrown) };
   }
 }
 

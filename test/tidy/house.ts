@@ -41,6 +41,7 @@ export const HOMES: Homes = {
     'src/cli/connection.ts',
     'src/server/calls.ts',
     'src/server/grpc.ts',
+    'src/server/node_service.ts',
     'src/server/plan_service.ts',
     'src/server/power_service.ts',
     'src/server/requests.ts',
