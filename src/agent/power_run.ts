@@ -6,6 +6,7 @@ import { asCountermandError, type CountermandError, fail } from '../core/errors.
 import {
   isIdempotent,
   isReached,
+  mustConfirm,
   mustWait,
   type OrderTarget,
   type Phase,
@@ -23,6 +24,7 @@ import { recallOrder } from './recall.ts';
 export const GO_VALID_MS = 5000;
 /** The gap between two polls grows from the first to the last of these. */
 export const POLL_GAPS_MS = [500, 1000, 2000, 4000, 8000, 10_000] as const;
+const CONFIRM_GAP_MS = 2000;
 /** The gap before an idempotent command is prepared again grows from the first to the last of these. */
 export const RETRY_GAPS_MS = [1000, 2000, 4000] as const;
 /** A reading with nothing new is told all the same after so long: the conductor says how old the last one is. */
@@ -206,13 +208,15 @@ export class PowerRun {
   async #prepareAndSend(keepTrying: boolean, signal: AbortSignal): Promise<void> {
     const { queue, clock } = this.#hardware;
     for (let attempt = 0; ; attempt += 1) {
-      const done = await queue.turn('order', () => this.#handshake(signal), signal).catch(asCountermandError);
+      const done = await queue
+        .turn('order', () => this.#handshake(keepTrying, signal), signal)
+        .catch(asCountermandError);
       signal.throwIfAborted();
       if (done === 'sent') {
         await this.#watch(signal);
         attempt = -1;
       } else if (done === 'must wait') {
-        await sleep(gapOf(POLL_GAPS_MS, attempt), clock, signal);
+        await sleep(gapBefore(this.#report.before, attempt), clock, signal);
       } else {
         const again = this.#triesAgain(done, keepTrying);
         this.#update({ sending: again ? 'WAITING' : this.#sendingAfter(done), error: done });
@@ -230,14 +234,16 @@ export class PowerRun {
   }
 
   /** One turn at the BMC: look, ask for leave, send. Nothing is asked for while the command would be void. */
-  async #handshake(signal: AbortSignal): Promise<'sent' | 'must wait'> {
+  async #handshake(keepTrying: boolean, signal: AbortSignal): Promise<'sent' | 'must wait'> {
     const { driver, bmc, lease } = this.#hardware;
     const missing = await this.#findMissing(signal);
     const before = await driver.getPowerState(bmc, signal);
     this.#report = { ...this.#report, before };
     // To a node that is off nothing is sent but power on, whatever was asked for.
     if (missing && before.powerState === 'power on') throw missing;
-    if (mustWait(this.#target, this.#report.phase, before)) {
+    const { phase: prepared } = this.#report;
+    const first = !keepTrying && !this.#mayHaveBeenSent;
+    if (mustWait(this.#target, prepared, before) || mustConfirm(this.#target, prepared, before, first)) {
       this.#update({ sending: 'WAITING', before, error: null });
       return 'must wait';
     }
@@ -305,7 +311,7 @@ export class PowerRun {
       else this.#note(seen);
       const { phase, before } = this.#report;
       if (!(seen instanceof Error) && wasOvertaken(this.#target, phase, before, seen)) return;
-      await sleep(gapOf(POLL_GAPS_MS, poll), clock, signal);
+      await sleep(gapBefore(seen, poll), clock, signal);
     }
   }
 
@@ -317,7 +323,8 @@ export class PowerRun {
   #note(reading: Reading): void {
     const { observed, before, error } = this.#report;
     const seenDown = this.#report.seenDown || showsDown(reading, before, observed);
-    const news = observed?.powerState !== reading.powerState || observed.host !== reading.host;
+    const sameState = observed?.powerState === reading.powerState && observed.host === reading.host;
+    const news = !sameState || (observed.doubt === undefined) !== (reading.doubt === undefined);
     const silentMs = this.#hardware.clock.monotonic() - this.#toldAt;
     const told = !news && seenDown === this.#report.seenDown && !error && silentMs < TELL_AGAIN_MS;
     if (told) this.#report = { ...this.#report, observed: reading };
@@ -360,6 +367,12 @@ export class PowerRun {
     }
     return recallOrder(this.#sentTarget, recallConfirmMs, this.#hardware, this.#life.signal);
   }
+}
+
+/** The gap before the next poll: a short one while the last was doubtful, so that it is confirmed as soon as it can be. */
+function gapBefore(last: Reading | Error | null, polls: number): number {
+  const gapMs = gapOf(POLL_GAPS_MS, polls);
+  return last !== null && 'doubt' in last && last.doubt ? Math.min(gapMs, CONFIRM_GAP_MS) : gapMs;
 }
 
 /** The gap after so many attempts. */

@@ -1,6 +1,6 @@
 /** Taking an order back on hardware that can: ask the BMC, then watch whether the host really goes on running. */
 import { asCountermandError } from '../core/errors.ts';
-import type { OrderTarget, Reading } from '../core/power.ts';
+import { isReached, type OrderTarget, type Reading } from '../core/power.ts';
 import type { AbortReport } from '../core/report.ts';
 import { sleep } from '../core/signals.ts';
 import type { Hardware } from './hardware.ts';
@@ -36,7 +36,8 @@ async function notTaken(
   signal: AbortSignal,
 ): Promise<AbortReport> {
   const observed = await look(hardware, signal);
-  if (target !== 'soft power off' || observed?.powerState !== 'power off') return failed(reason, observed);
+  const isOff = observed !== null && isReached('soft power off', 'DOWN', { reading: observed, seenDown: false });
+  if (target !== 'soft power off' || !isOff) return failed(reason, observed);
   return { outcome: 'TOO_LATE', reason: `the node was off already (${reason})`, observed };
 }
 
@@ -44,7 +45,8 @@ async function confirm(recallConfirmMs: number, hardware: Hardware, signal: Abor
   const { clock } = hardware;
   const until = clock.monotonic() + recallConfirmMs;
   for (;;) {
-    const seen = await look(hardware, signal);
+    const read = await look(hardware, signal);
+    const seen = read?.doubt ? null : read;
     if (seen && !isRunning(seen))
       return failed('the recall was accepted, but the host was already on its way down', seen);
     const restMs = until - clock.monotonic();
@@ -54,7 +56,13 @@ async function confirm(recallConfirmMs: number, hardware: Hardware, signal: Abor
         reason: 'the BMC took the order back and the host goes on running',
         observed: seen,
       };
-    if (restMs <= 0) return failed('the recall was accepted, but the host could not be read afterwards', null);
+    if (restMs <= 0)
+      return failed(
+        read === null
+          ? 'the recall was accepted, but the host could not be read afterwards'
+          : 'the recall was accepted, but the BMC was away meanwhile, and what it says of the host is not certain yet',
+        read,
+      );
     await sleep(Math.min(LOOK_EVERY_MS, restMs), clock, signal);
   }
 }

@@ -38,7 +38,8 @@ export function toReading(reading: Reading, now: number): ProtoReading {
   const ageMs = Math.min(Math.max(0, Math.round(now - (reading.readAt ?? now))), OLDEST_MS);
   const powerState = PowerState[POWER_STATE_NAMES[reading.powerState]];
   const { boots, guid = '', place = '' } = reading;
-  return { powerState, host: Host[host], boots, guid, place, ageMs };
+  const doubtful = reading.doubt !== undefined;
+  return { powerState, host: Host[host], boots, guid, place, ageMs, doubtful };
 }
 
 /** An error for the wire. */

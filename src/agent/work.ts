@@ -22,6 +22,7 @@ import { forOneBmc } from './one_bmc.ts';
 import { ParsedBmcs } from './parsed_bmcs.ts';
 import { PowerRun } from './power_run.ts';
 import { resolveSecrets, type SecretSources } from './secrets.ts';
+import { Trust, withTrust } from './trust.ts';
 import { Queues } from './turns.ts';
 import { fromPhase, fromTarget, toReading, toTarget, toTaskError, toTaskReport } from './wire.ts';
 
@@ -53,6 +54,8 @@ export class Work {
   readonly #runs = new Map<string, PowerRun>();
   readonly #bmcs = new ParsedBmcs();
   readonly #queues: Queues;
+  /** By the key of the BMC. */
+  readonly #trusts = new Map<string, Trust>();
   /** The newest fence seen of each node. */
   readonly #fences = new Map<string, number>();
   readonly #tombstones = new Set<string>();
@@ -185,9 +188,12 @@ export class Work {
 
   #hardware({ driver: name, driverInfo }: Pick<Bmc, 'driver' | 'driverInfo'>): Hardware {
     const { secrets, minCommandIntervalMs, lease, clock } = this.#parts;
-    const driver = this.#driver(name);
+    const untrusted = this.#driver(name);
     const resolved = resolveSecrets(driverInfo, this.#secretKeys.get(name) ?? new Set(), secrets);
-    const bmc = this.#bmcs.get(driver, resolved);
+    const bmc = this.#bmcs.get(untrusted, resolved);
+    const trust = this.#trusts.get(bmc.key) ?? new Trust(clock);
+    this.#trusts.set(bmc.key, trust);
+    const driver = withTrust(untrusted, trust);
     const queue = this.#queues.turnsAt(driver, bmc, minCommandIntervalMs ?? driver.minCommandIntervalMs);
     return { driver, bmc, queue, lease, clock };
   }

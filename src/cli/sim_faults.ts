@@ -105,6 +105,7 @@ function readAnswering(options: FaultOptions): Omit<BmcFaults, 'silent' | 'hung'
     holdsOrdersMs: readSpanMs(holdOrders, '--hold-orders'),
     refusesWith: refuse === undefined ? null : readCompletionCode(refuse, '--refuse'),
     dropsOrderAnswers: dropOrderAnswers,
+    readsOff: false,
     refusesOn:
       refuseOn === undefined
         ? null

@@ -194,6 +194,13 @@ export interface Reading {
    * it out; the agent notes it.
    */
   readonly readAt?: number | undefined;
+  /** How often the BMC has lost a session of ours, where sessions are kept. One that has may have started anew. */
+  readonly sessionsLost?: number | undefined;
+  /**
+   * The BMC was away, and this is not confirmed yet: it may say what is not so for a while. Nothing ends because of it. `before` is
+   * what the BMC last said for certain.
+   */
+  readonly doubt?: { readonly before: OnOff | null } | undefined;
 }
 
 /** What a reading means for a phase: it has been reached, or not yet. */
@@ -217,6 +224,7 @@ export function isLeaving({ powerState, host }: Reading): boolean {
 
 /** True if a node that reads so before an order has nothing to be ordered to. A reboot and an NMI always have. */
 export function isAlreadyThere(target: OrderTarget, before: Reading): boolean {
+  if (before.doubt) return false;
   const { settlesIn, idempotent } = TARGET_TABLE[target];
   if (!idempotent && target !== 'soft power off') return false;
   return before.powerState === settlesIn && !isLeaving(before);
@@ -233,21 +241,36 @@ export function mustWait(target: Target, phase: Phase, before: Reading): boolean
 }
 
 /**
+ * True if an order has to wait until a doubtful reading is confirmed: as it would end the order, or be its before-image. One that
+ * says on, as before the BMC was away, is no news.
+ * @param first nothing was sent yet
+ */
+export function mustConfirm(target: Target, phase: Phase, before: Reading, first: boolean): boolean {
+  const { doubt, ...said } = before;
+  if (doubt === undefined) return false;
+  const ends = isIdempotent(target, phase) || target === 'soft power off';
+  if (ends && isReached(target, phase, { reading: said, seenDown: false })) return true;
+  return first && (said.powerState === 'power off' || doubt.before !== said.powerState);
+}
+
+/**
  * True if the command of an idempotent phase was sent to a host in transition, which has ended in the other state: the
  * command was lost on it and has to be sent again.
  */
 export function wasOvertaken(target: Target, phase: Phase, before: Reading | null, seen: Reading): boolean {
-  if (before === null || !isIdempotent(target, phase) || !isLeaving(before) || isLeaving(seen)) return false;
+  if (before === null || !isIdempotent(target, phase) || !isLeaving(before) || isLeaving(seen) || seen.doubt)
+    return false;
   return seen.powerState !== phaseSettlesIn(target, phase);
 }
 
 /**
- * True if the reading shows that a sent phase has settled. A host that is still on its way out of the state has not. One that
+ * True if the reading shows that a sent phase has settled. A doubtful one shows nothing. A host that is still on its way out of the state has not. One that
  * is on and starts has: servers test themselves for minutes, and `power on` promises no operating system. An NMI is over when
  * the host runs.
  */
 export function isReached(target: Target, phase: Phase, seen: Seen): boolean {
   const { reading } = seen;
+  if (reading.doubt) return false;
   // A soft reboot only goes down on its way up again: whatever is off, or was, will do.
   if (target === 'soft rebooting' && phase !== 'UP')
     return reading.powerState === 'power off' || (phase === 'DOWN' && seen.seenDown);
@@ -260,7 +283,8 @@ export function isReached(target: Target, phase: Phase, seen: Seen): boolean {
  * before this one, a restart between the two is seen as well: an operating system that was stopping runs again only so.
  */
 export function showsDown(reading: Reading, before: Reading | null, last: Reading | null): boolean {
+  if (reading.doubt) return false;
   if (reading.powerState === 'power off' || reading.host === 'starting') return true;
-  if (last?.host === 'stopping' && reading.host === 'running') return true;
+  if (last?.host === 'stopping' && !last.doubt && reading.host === 'running') return true;
   return before?.boots !== undefined && reading.boots !== undefined && reading.boots > before.boots;
 }

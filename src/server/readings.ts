@@ -5,6 +5,7 @@
 import type { Timer } from '../core/clock.ts';
 import { asCountermandError, type CountermandError, type ErrorCode } from '../core/errors.ts';
 import type { Reading } from '../core/power.ts';
+import { sleep } from '../core/signals.ts';
 import type { Attachments } from './attachments.ts';
 import type { Log } from './log.ts';
 import { correctedAnnouncement } from './notifications.ts';
@@ -72,16 +73,31 @@ async function recordSeen({ begun, outcome }: Seen, { store, recorder }: Reading
   }
   const recorded = await recorder.record(begun, outcome);
   if (recorded !== null) return { node: recorded, reading: outcome, reason: '', errorCode: null };
-  const now = await getNode(begun.uuid, store.database.read).catch(() => begun);
+  const now = (await findNode(begun.uuid, store.database.read)) ?? begun;
+  if (isNews(now, outcome)) {
+    const reason = `not recorded: the BMC was away, and has said ${outcome.powerState} for too short a time since to be certain`;
+    return { node: now, reading: outcome, reason, errorCode: null };
+  }
   const holder = now.heldBy === null ? 'an order came between' : `power task ${now.heldBy} holds the node`;
   return { node: now, reading: outcome, reason: `not recorded: ${holder}`, errorCode: null };
 }
 
-/** Reads one node now, behind the orders for its BMC, and records nothing. It resolves in any case. */
+/** How often, and how far apart, a doubtful node is read again for a last look: longer than its BMC needs to settle. */
+const LOOKS = 12;
+const LOOK_AGAIN_MS = 2000;
+
+/**
+ * Reads one node now, behind the orders for its BMC, and records nothing. A doubtful reading is made again until it is certain, or
+ * too old to be waited for. It resolves in any case.
+ */
 export async function lookAt(node: NodeRow, parts: ReadingParts, signal: AbortSignal): Promise<LastLook> {
   try {
-    const { outcome } = await parts.shared.read(node, signal);
-    return outcome instanceof Error ? { reading: null, unreadable: outcome } : { reading: outcome, unreadable: null };
+    for (let look = 1; ; look += 1) {
+      const { outcome } = await parts.shared.read(node, signal);
+      if (outcome instanceof Error) return { reading: null, unreadable: outcome };
+      if (outcome.doubt === undefined || look === LOOKS) return { reading: outcome, unreadable: null };
+      await sleep(LOOK_AGAIN_MS, parts.store.clock, signal);
+    }
   } catch (thrown) {
     return { reading: null, unreadable: asCountermandError(thrown) };
   }
@@ -148,7 +164,7 @@ async function recordReadings(
   for (const finding of findings) {
     const { begun, reading } = finding;
     const before = nodes.get(begun.uuid);
-    if (!before || !isFree(before, begun)) continue;
+    if (!before || !isFree(before, begun) || isNews(before, reading)) continue;
     // A second reading of the same node is recorded after the first.
     if (isAsKnown(before, reading) && !unchanged.has(begun.uuid)) unchanged.set(begun.uuid, finding);
     else others.push(finding);
@@ -168,6 +184,11 @@ async function recordReadings(
 
 const isFree = (node: NodeRow, { fence }: Finding['begun']): boolean => node.heldBy === null && node.fence === fence;
 
+/** A doubtful reading that says something else than is known: it may be false, and waits for the next one. */
+function isNews({ goodPowerState }: NodeRow, { powerState, doubt }: Reading): boolean {
+  return doubt !== undefined && goodPowerState !== null && goodPowerState !== powerState;
+}
+
 function isAsKnown(node: NodeRow, { powerState }: Reading): boolean {
   const known = node.powerState === powerState && node.goodPowerState === powerState;
   return known && node.lastError === '' && node.problem === null && node.mayChangeUntil === null;
@@ -180,11 +201,11 @@ async function recordReading(
   store: Store,
 ): Promise<NodeRow | null> {
   const before = await findNode(begun.uuid, transaction.sql);
-  if (before === null || !isFree(before, begun)) return null;
+  if (before === null || !isFree(before, begun) || isNews(before, reading)) return null;
   const open = mayStillChange(before, store);
   const changed = before.powerState !== reading.powerState;
   // The late end of an order that was given up: it can only be a way down.
-  const late = open && (reading.powerState === 'power off' || reading.host === 'starting');
+  const late = open && !reading.doubt && (reading.powerState === 'power off' || reading.host === 'starting');
   const closed = late || (before.mayChangeUntil !== null && !open);
   const patch = {
     ...knownFrom(reading),
@@ -280,10 +301,12 @@ export class Windows {
     if (node === null) forgetWindow(uuid, store);
     // A held node is read by its task; when that is at rest it comes here again if it may still change.
     if (node === null || node.heldBy !== null) return;
-    const { node: after } = await readNode(node, this.#parts, shutdown);
+    const { node: after, reading } = await readNode(node, this.#parts, shutdown);
     const leftMs = windowLeftMs(after, store);
     if (leftMs === null) forgetWindow(uuid, store);
-    if (leftMs === null || after.heldBy !== null) return;
-    this.#schedule(after, Math.min(limits.windowReadIntervalMs, Math.max(leftMs, 0)));
+    const again = leftMs !== null || (reading !== null && isNews(after, reading));
+    if (!again || after.heldBy !== null) return;
+    const longestMs = leftMs === null || reading?.doubt ? limits.windowReadIntervalMs : Math.max(leftMs, 0);
+    this.#schedule(after, Math.min(limits.windowReadIntervalMs, longestMs));
   }
 }

@@ -61,7 +61,8 @@ export function fromReading(reading: agentProto.Reading | undefined, now: number
   const powerState = reading ? fromOnOff(reading.powerState) : null;
   if (!reading || powerState === null) return null;
   const host = nameOf(agentProto.Host, reading.host)?.toLowerCase() as Reading['host'] | undefined;
-  return { powerState, host, boots: reading.boots, readAt: now - Math.max(0, reading.ageMs) };
+  const doubt = reading.doubtful ? { doubt: { before: null } } : {};
+  return { powerState, host, boots: reading.boots, readAt: now - Math.max(0, reading.ageMs), ...doubt };
 }
 
 /** A text of an agent or a BMC, as it is kept: no longer than its limit. */

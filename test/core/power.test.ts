@@ -3,8 +3,12 @@ import {
   abortTargetOf,
   findTarget,
   firstPhase,
+  isAlreadyThere,
   isIdempotent,
+  isLeaving,
   isReached,
+  mustConfirm,
+  mustWait,
   type Phase,
   recallOf,
   shownTarget,
@@ -12,6 +16,7 @@ import {
   TARGET_TABLE,
   TARGETS,
   type Target,
+  wasOvertaken,
 } from '../../src/core/power.ts';
 
 test('nine targets, each with its own three names, each found by any of them', (t) => {
@@ -100,4 +105,58 @@ test('a restart is seen by the power, by the host, or by the count of boots', (t
   t.true(showsDown({ ...on, host: 'running' }, { ...on, host: 'running' }, { ...on, host: 'stopping' }));
   t.false(showsDown({ ...on, host: 'stopping' }, { ...on, host: 'running' }, { ...on, host: 'stopping' }));
   t.false(showsDown(on, { ...on, host: 'running' }, { ...on, host: 'stopping' }));
+});
+
+const stopping = { ...on, host: 'stopping' } as const;
+const starting = { ...on, host: 'starting' } as const;
+const poweringOn = { ...off, host: 'starting' } as const;
+
+test('a host on its way out of a state has not arrived in it', (t) => {
+  t.deepEqual([on, starting, stopping, off, poweringOn].map(isLeaving), [false, false, true, false, true]);
+  t.true(isAlreadyThere('power on', on) && isAlreadyThere('power on', starting));
+  t.false(isAlreadyThere('power on', stopping));
+  t.true(isAlreadyThere('power off', off) && isAlreadyThere('soft power off', off));
+  t.false(isAlreadyThere('power off', poweringOn) || isAlreadyThere('soft power off', poweringOn));
+  for (const target of ['rebooting', 'soft rebooting', 'inject nmi'] as const) t.false(isAlreadyThere(target, on));
+  t.false(isReached('power off', 'WHOLE', { reading: poweringOn, seenDown: false }));
+  t.false(isReached('power on', 'WHOLE', { reading: stopping, seenDown: false }));
+});
+
+test('what would be void waits; a hard power off ends what is starting', (t) => {
+  t.true(mustWait('power on', 'WHOLE', stopping));
+  t.true(mustWait('soft rebooting', 'UP', stopping));
+  t.true(mustWait('soft power off', 'DOWN', poweringOn));
+  t.false(mustWait('power off', 'WHOLE', poweringOn));
+  t.false(mustWait('soft power off', 'FORCED_DOWN', poweringOn));
+  t.false(mustWait('rebooting', 'WHOLE', stopping));
+  t.false(mustWait('power on', 'WHOLE', off));
+});
+
+test('a command that a transition has overtaken is sent again, once the host is plainly elsewhere', (t) => {
+  t.true(wasOvertaken('power off', 'WHOLE', poweringOn, on));
+  t.false(wasOvertaken('power off', 'WHOLE', poweringOn, poweringOn));
+  t.false(wasOvertaken('power off', 'WHOLE', poweringOn, off));
+  t.false(wasOvertaken('power off', 'WHOLE', poweringOn, stopping));
+  t.false(wasOvertaken('power off', 'WHOLE', on, on));
+  t.false(wasOvertaken('rebooting', 'WHOLE', stopping, off));
+});
+
+test('a doubtful reading shows nothing, and is waited for where something would follow from it', (t) => {
+  const maybe = (reading: typeof on | typeof off, before: 'power on' | 'power off' | null) => ({
+    ...reading,
+    doubt: { before },
+  });
+  t.false(isReached('power off', 'WHOLE', { reading: maybe(off, 'power on'), seenDown: false }));
+  t.false(isAlreadyThere('power off', maybe(off, 'power off')));
+  t.false(showsDown(maybe(off, 'power on'), null, null));
+  t.false(wasOvertaken('power off', 'WHOLE', poweringOn, maybe(on, 'power off')));
+  // It would end the order, or be its before-image.
+  t.true(mustConfirm('power off', 'WHOLE', maybe(off, 'power off'), false));
+  t.true(mustConfirm('power on', 'WHOLE', maybe(off, 'power off'), true));
+  t.true(mustConfirm('soft power off', 'DOWN', maybe(on, null), true));
+  // Nothing new, or nothing that matters.
+  t.false(mustConfirm('power off', 'WHOLE', maybe(on, 'power on'), true));
+  t.false(mustConfirm('rebooting', 'WHOLE', maybe(on, 'power on'), true));
+  t.false(mustConfirm('power on', 'WHOLE', maybe(off, 'power on'), false));
+  t.false(mustConfirm('power off', 'WHOLE', off, true));
 });

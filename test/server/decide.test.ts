@@ -15,6 +15,10 @@ const STARTING: Reading = { ...ON, host: 'starting' };
 /** It was powered on and is not on yet. */
 const POWERING_ON: Reading = { ...OFF, host: 'starting' };
 
+/** Its BMC was away, and may say what is not so. */
+const MAYBE_OFF: Reading = { ...OFF, doubt: { before: 'power on' } };
+const MAYBE_ON: Reading = { ...ON, doubt: { before: 'power on' } };
+
 const NOW = 1_000_000;
 const FACTS: Facts = {
   now: NOW,
@@ -138,6 +142,17 @@ test(reported, ['CONFIRMING', 'power on', 'WHOLE'], 'ACCEPTED', { observed: STOP
 test(reported, ['CONFIRMING', 'power off', 'WHOLE'], 'ACCEPTED', { observed: POWERING_ON }, 'observe');
 test(reported, ['CONFIRMING', 'soft power off', 'DOWN'], 'ACCEPTED', { observed: STOPPING }, 'observe');
 
+// A BMC that was away: what it says ends nothing, and is not recorded.
+test(reported, ['QUEUED', 'power off', 'WHOLE'], 'WAITING', { before: MAYBE_OFF }, 'wait');
+test(reported, ['QUEUED', 'power off', 'WHOLE'], 'READY', { before: MAYBE_ON }, 'send, go power off');
+test(reported, ['SENDING', 'power off', 'WHOLE'], 'UNKNOWN', { observed: MAYBE_OFF }, '-');
+test(reported, ['SENDING', 'power off', 'WHOLE'], 'READY', { before: MAYBE_OFF }, 'go power off');
+test(reported, ['CONFIRMING', 'power off', 'WHOLE'], 'ACCEPTED', { observed: MAYBE_OFF }, '-');
+test(reported, ['CONFIRMING', 'soft power off', 'DOWN'], 'ACCEPTED', { observed: MAYBE_OFF }, '-');
+test(reported, ['CONFIRMING', 'soft rebooting', 'DOWN'], 'ACCEPTED', { observed: MAYBE_OFF }, '-');
+test(reported, ['CONFIRMING', 'power on', 'WHOLE'], 'ACCEPTED', { observed: MAYBE_ON }, '-');
+test(reported, ['SENDING', 'rebooting', 'WHOLE'], 'UNKNOWN', { observed: MAYBE_OFF }, '-');
+
 test('a power on that waits for a shutdown waits as long as a shutdown may take, and says why', (t) => {
   const task = rowOf(['QUEUED', 'power on', 'WHOLE']);
   const { patch } = onReport(task, reportOf('WAITING', { before: STOPPING }, task), FACTS);
@@ -179,6 +194,18 @@ test(looked, ['CONFIRMING', 'soft power off', 'DOWN'], STOPPING, 'fail TIMED_OUT
 test(looked, ['CONFIRMING', 'rebooting', 'WHOLE'], ON, 'succeed');
 test(looked, ['SENDING', 'rebooting', 'WHOLE'], ON, 'fail OUTCOME_UNKNOWN');
 test(looked, ['SENDING', 'inject nmi', 'WHOLE'], ON, 'fail OUTCOME_UNKNOWN');
+
+test(looked, ['CONFIRMING', 'soft power off', 'DOWN'], MAYBE_OFF, 'fail TIMED_OUT');
+
+test('a doubtful reading at the deadline is told as such, and not recorded', (t) => {
+  const { patch } = onDeadline(rowOf(['CONFIRMING', 'soft power off', 'DOWN']), PAST, {
+    reading: MAYBE_OFF,
+    unreadable: null,
+  });
+  t.regex(patch.task?.errorMessage ?? '', /was last power off, which is not certain, as its BMC had been away/);
+  t.is(patch.node?.powerState, undefined);
+  t.is(patch.task?.observedPowerState, undefined);
+});
 
 test('the error at a deadline claims what was seen, and no more', (t) => {
   const task = rowOf(['CONFIRMING', 'soft power off', 'DOWN', { observedPowerState: 'power on' }]);

@@ -127,7 +127,7 @@ export function refusesOn({ powerState, offAt, settings }: FakeServer, clock: Cl
 }
 
 function hostOf({ powerState, pending }: FakeServer, clock: Clock): Host | undefined {
-  if (powerState === 'power off') return pending === null ? undefined : 'starting';
+  if (powerState === 'power off') return pending?.target === 'power on' ? 'starting' : undefined;
   if (pending === null) return 'running';
   const stopping = clock.monotonic() >= pending.stopsAt;
   if (pending.target === 'soft power off') return stopping ? 'stopping' : 'running';

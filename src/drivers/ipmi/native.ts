@@ -80,12 +80,14 @@ export function openNativeIpmi({
   const native: NativeIpmi = {
     async read(info, signal) {
       let found: FoundIdentity = {};
+      let sessionsLost = 0;
       const note = (destination: Destination): null => {
         found = identityAt(destination);
+        sessionsLost = destination.sessionsLost;
         return null;
       };
       const { powerOn } = await native.ask(info, { ...getChassisStatus, check: note }, signal);
-      return { powerState: powerOn ? 'power on' : 'power off', ...found };
+      return { powerState: powerOn ? 'power on' : 'power off', ...found, sessionsLost };
     },
     async order(info, control, only, signal) {
       const check = (destination: Destination): Error | null =>

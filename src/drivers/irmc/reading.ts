@@ -51,6 +51,8 @@ const SHUNS: readonly ErrorCode[] = ['BMC_SILENT', 'BMC_PORT_CLOSED', 'BMC_USER_
 /** Looks at servers behind iRMCs, and remembers on which ways nobody answers. */
 export class IrmcEyes {
   readonly #parts: ReadingParts;
+  /** The way on which each was last read. */
+  readonly #lastWays = new WeakMap<IrmcInfo, Way>();
   readonly #shunned = new WeakMap<IrmcInfo, Shunned>();
   readonly #guids: Guids;
 
@@ -78,7 +80,11 @@ export class IrmcEyes {
         const ask = () =>
           this.#askForGuid(info, address, scope.signal).catch(() => scope.signal.throwIfAborted() ?? undefined);
         const guid = way === 'SNMP' ? await this.#guids.at(place, 'recent', ask) : reading.guid;
-        return { ...reading, guid, place };
+        const left = this.#lastWays.get(info);
+        this.#lastWays.set(info, way);
+        // The way that worked before does not: perhaps the iRMC starts anew, and does not know yet what its server is.
+        const isAnew = failures.some(([failed]) => failed === left);
+        return { ...reading, guid, place, ...(isAnew ? { doubt: { before: null } } : {}) };
       }
       throw allFailed(info, failures);
     } catch (error) {

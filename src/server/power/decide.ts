@@ -9,6 +9,7 @@ import {
   isIdempotent,
   isReached,
   mustWait,
+  type OnOff,
   type OrderTarget,
   type Phase,
   phaseSettlesIn,
@@ -98,13 +99,16 @@ function whenQueued(task: PowerTaskRow, report: Report, facts: Facts): Move {
 }
 
 /**
- * The host is on its way to where the order is needed. A graceful shutdown may take as long as one that we ordered; for all
+ * The host is on its way to where the order is needed, or the BMC was away and is not believed yet. A graceful shutdown may take as long as one that we ordered; for all
  * else `start_timeout` is enough.
  */
 function waiting(task: PowerTaskRow, before: Reading, facts: Facts): Move {
-  if (!mustWait(task.target, task.phase, before)) return STAY;
-  const stops = before.powerState === 'power on';
-  const message = `the host is ${before.host}; the ${task.target} waits until it has ${stops ? 'stopped' : 'started'}`;
+  const doubtful = before.doubt !== undefined;
+  if (!doubtful && !mustWait(task.target, task.phase, before)) return STAY;
+  const stops = !doubtful && before.powerState === 'power on';
+  const message = doubtful
+    ? `the BMC was away; the ${task.target} waits until it is certain that the node is ${before.powerState}`
+    : `the host is ${before.host}; the ${task.target} waits until it has ${stops ? 'stopped' : 'started'}`;
   if (task.message === message) return STAY;
   const longest = facts.now + (stops ? facts.softPowerOffTimeoutMs : 0);
   const startDeadlineAt = Math.max(task.startDeadlineAt ?? facts.now, longest);
@@ -195,7 +199,7 @@ function whenNobodyKnows(task: PowerTaskRow, report: Report): Move {
   const message = 'the order may have been sent: no answer to it is known';
   if (TARGET_TABLE[task.target].soft || report.seenDown)
     return { event: 'accept', patch: { task: { message } }, next: 'again' };
-  if (report.observed === null) return STAY;
+  if (report.observed === null || isNews(report.observed, task.beforePowerState)) return STAY;
   const { powerState } = report.observed;
   const reason = fail(
     'OUTCOME_UNKNOWN',
@@ -207,7 +211,7 @@ function whenNobodyKnows(task: PowerTaskRow, report: Report): Move {
 function whenConfirming(task: PowerTaskRow, report: Report, facts: Facts): Move {
   const { observed } = report;
   if (report.sending === 'READY') return whenReady(task, report, facts);
-  if (observed === null) return STAY;
+  if (observed === null || observed.doubt) return STAY;
   const seen = { reading: observed, seenDown: task.seenDown || report.seenDown };
   if (isReached(task.target, task.phase, seen)) return finishing(task, observed, facts);
   if (observed.powerState === task.observedPowerState && seen.seenDown === task.seenDown) return STAY;
@@ -288,17 +292,26 @@ function timingOut(task: PowerTaskRow, look: LastLook, facts: Facts): Move {
 
 /** What was really seen of the node, and what has kept it from being seen since. */
 function lastSeen({ reading, unreadable }: LastLook, { lastReading, now }: Facts): string {
-  if (reading !== null) return `was last ${wordsOf(reading)}`;
+  if (reading !== null) return `was last ${wordsOf(reading)}${doubtOf(reading)}`;
   const why = unreadable === null ? '' : `: ${unreadable.code}: ${unreadable.message}`;
   if (lastReading === null) return `has not been read${why}`;
   const { readAt } = lastReading;
   const age = readAt === undefined ? '' : ` ${Math.max(0, Math.round((now - readAt) / 1000))} s ago`;
-  return `was last read ${wordsOf(lastReading)}${age}; not readable since${why}`;
+  return `was last read ${wordsOf(lastReading)}${age}${doubtOf(lastReading)}; not readable since${why}`;
+}
+
+/** True if a reading is doubtful and says something else than was known. */
+function isNews({ doubt, powerState }: Reading, known: OnOff | null): boolean {
+  return doubt !== undefined && powerState !== known;
 }
 
 /** For example `power on and stopping`. */
 function wordsOf({ powerState, host }: Reading): string {
   return host === undefined || host === 'running' ? powerState : `${powerState} and ${host}`;
+}
+
+function doubtOf({ doubt }: Reading): string {
+  return doubt === undefined ? '' : ', which is not certain, as its BMC had been away';
 }
 
 function succeeding(task: PowerTaskRow, reading: Reading, message: string): Move {
@@ -320,9 +333,10 @@ function succeeding(task: PowerTaskRow, reading: Reading, message: string): Move
 function failing(
   task: PowerTaskRow,
   error: CountermandError,
-  observed: Reading | null = null,
+  read: Reading | null = null,
   window: number | null = null,
 ): Move {
+  const observed = read?.doubt ? null : read;
   const seen = observed === null ? {} : observedAs(observed);
   const known = observed === null ? {} : knownFrom(observed);
   const mayChange = window === null ? {} : { mayChangeUntil: window };

@@ -24,6 +24,8 @@ export interface BmcFaults {
   readonly dropsOrderAnswers: boolean;
   /** For so long after the server went off it refuses to power it on, with this completion code; null if it does not. */
   readonly refusesOn: { readonly forMs: number; readonly code: number } | null;
+  /** It says that the server is off, whatever it is. */
+  readonly readsOff: boolean;
   /** The share of datagrams, of both ways, that are lost. */
   readonly loss: number;
   /** The share of its answers that come twice. */
@@ -41,6 +43,7 @@ export const HEALTHY: BmcFaults = {
   refusesWith: null,
   dropsOrderAnswers: false,
   refusesOn: null,
+  readsOff: false,
   loss: 0,
   duplicates: 0,
   reorders: 0,
@@ -174,7 +177,8 @@ export class SimBmc {
     this.#remember('status');
     const now = this.#parts.clock.monotonic();
     if (now < this.#restarts.failsUntil) return { completionCode: COMPLETION.unspecified };
-    const on = this.host.power === 'power on' && now >= this.#restarts.readsOffUntil ? 1 : 0;
+    const readsOff = this.faults.readsOff || now < this.#restarts.readsOffUntil;
+    const on = this.host.power === 'power on' && !readsOff ? 1 : 0;
     return { completionCode: COMPLETION.ok, data: Buffer.from([on, 0, 0]) };
   }
 

@@ -123,7 +123,7 @@ test('what a command objects to is not sent; what waits behind it is', async (t)
   const behind = read();
   t.true((await behind).value?.powerOn);
   t.is(await refused, objection);
-  t.deepEqual(seen, { address: '10.0.0.1', port: 623, guid: first.guid });
+  t.deepEqual(seen, { address: '10.0.0.1', port: 623, guid: first.guid, sessionsLost: 0 });
   t.deepEqual(orders(first), []);
   await wire.clock.turn(10);
 });

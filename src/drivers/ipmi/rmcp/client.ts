@@ -23,6 +23,8 @@ export interface ClientParts {
   readonly clock: RmcpClock;
   readonly random: RandomBytes;
   readonly patience: SessionPatience;
+  /** Counts the sessions with this BMC that were open and then lost. It outlives the client. */
+  readonly losses: { count: number };
   /** A session older than this is not used any more: a new one is opened, which shows who is there. */
   readonly maxAgeMs: number;
 }
@@ -59,6 +61,8 @@ export class Client {
   #line: Line | null = null;
   #timer: { cancel(): void } | null = null;
   #asking: Asking = 'nothing';
+  /** The session was opened, and can be used as far as is known. */
+  #isOpen = false;
   /** Monotonic times. */
   #heardAt = Number.NEGATIVE_INFINITY;
   #openedAt = Number.NEGATIVE_INFINITY;
@@ -180,7 +184,8 @@ export class Client {
 
   get #destination(): Destination {
     const { host: address, port } = this.#target;
-    return { address, port, guid: this.#session?.guid ?? Buffer.alloc(GUID_LENGTH) };
+    const guid = this.#session?.guid ?? Buffer.alloc(GUID_LENGTH);
+    return { address, port, guid, sessionsLost: this.#parts.losses.count };
   }
 
   /** The first command is not sent; those behind it go on. */
@@ -238,6 +243,7 @@ export class Client {
   }
 
   #opened(): void {
+    this.#isOpen = true;
     this.#heardAt = this.#parts.clock.monotonic();
     this.#goOn();
     this.#rest();
@@ -256,8 +262,10 @@ export class Client {
     const asking = this.#asking;
     const [first] = this.#waiting;
     this.#asking = 'nothing';
+    if (over && this.#isOpen) this.#parts.losses.count += 1;
     if (over) this.#letGo();
-    else this.#heardAt = this.#parts.clock.monotonic();
+    else if (error.reason !== 'NO_ANSWER' || error.completionCode !== null)
+      this.#heardAt = this.#parts.clock.monotonic();
     const ours = asking === 'to be kept';
     // Nobody can tell whether an order was done; whatever else was not answered is asked in a new session.
     const once = asking === 'the command' && first?.command.idempotent === false;
@@ -289,6 +297,7 @@ export class Client {
     this.#line?.close();
     this.#line = null;
     this.#session = null;
+    this.#isOpen = false;
     this.#asking = 'nothing';
     this.#heardAt = Number.NEGATIVE_INFINITY;
   }

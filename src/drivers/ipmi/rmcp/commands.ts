@@ -8,6 +8,8 @@ export interface Destination {
   readonly port: number;
   /** The managed system GUID that the BMC proved when the session was opened (IPMI 2.0 section 13.21), 16 bytes. */
   readonly guid: Buffer;
+  /** How often a session with this BMC that was open was lost, because the BMC did not answer in it any more. */
+  readonly sessionsLost: number;
 }
 
 /** One command with its parameters, ready to be sent. */

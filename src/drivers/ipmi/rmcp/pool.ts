@@ -67,6 +67,8 @@ export class Pool {
   readonly #limits: PoolLimits;
   /** By IP address and port: however a BMC is spelled, it has one session. */
   readonly #members = new Map<string, Member>();
+  /** How many sessions were lost, by host and port. */
+  readonly #losses = new Map<string, { count: number }>();
   /** The key that each host name and port had last. */
   readonly #lastKeys = new Map<string, string>();
   /** The keys of members that a name has moved away from: they are closed as soon as nobody uses them. */
@@ -159,7 +161,9 @@ export class Pool {
     known?.client.close('the login of the BMC was changed');
     const { transport, clock, random, patience = DEFAULT_PATIENCE } = this.#parts;
     const { maxAgeMs } = this.#limits;
-    const client = new Client({ ...target, host }, { transport, clock, random, patience, maxAgeMs });
+    const losses = this.#losses.get(key) ?? { count: 0 };
+    this.#losses.set(key, losses);
+    const client = new Client({ ...target, host }, { transport, clock, random, patience, maxAgeMs, losses });
     const member = { login: target.login, client };
     member.client.onRest = () => this.#rested(key);
     this.#members.set(key, member);

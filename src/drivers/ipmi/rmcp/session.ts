@@ -116,9 +116,12 @@ export class Session {
     const due = this.#asked.question.due(nowMs);
     if (due === 'ask again') return [this.#send(this.#asked)];
     if (due === 'wait') return [];
-    const { name } = this.#asked.command;
+    const { name, idempotent } = this.#asked.command;
+    const noAnswer = `no answer to ${name}`;
+    // What is sent once is not asked again; whether the session is still there, the next question shows.
+    if (!idempotent) return this.#fail('NO_ANSWER', noAnswer, false);
     // Perhaps it is only slow: then it gets its slot back at once.
-    return [...this.close(), ...this.#fail('NO_ANSWER', `no answer to ${name}`, true)];
+    return [...this.close(), ...this.#fail('NO_ANSWER', noAnswer, true)];
   }
 
   /** A datagram has come. */
