@@ -1,8 +1,14 @@
 /** Kept sessions: used again, opened anew where the BMC has let go of them, and never an order twice. */
 import { getEventListeners } from 'node:events';
 import test, { type ExecutionContext } from 'ava';
-import { chassisControl, getChassisStatus, getDeviceId } from '../../../src/drivers/ipmi/rmcp/commands.ts';
+import {
+  chassisControl,
+  type Destination,
+  getChassisStatus,
+  getDeviceId,
+} from '../../../src/drivers/ipmi/rmcp/commands.ts';
 import { COMPLETION } from '../../../src/drivers/ipmi/rmcp/completion_codes.ts';
+import { DEFAULT_LIMITS } from '../../../src/drivers/ipmi/rmcp/pool.ts';
 import { RmcpError } from '../../../src/drivers/ipmi/rmcp/rmcp_error.ts';
 import { never } from '../../counterparts/signals.ts';
 import { settle, targetOf, Wire } from './wire.ts';
@@ -43,6 +49,32 @@ test('a BMC that has forgotten the session without a word: a new one is opened, 
   t.true(value?.powerOn);
   t.true(tookMs < 3000, `took ${tookMs} ms`);
   t.is(bmc.sessions, 1);
+});
+
+test('a session that a BMC has lost is counted, one that was closed or whose order was not answered is not', async (t) => {
+  const { wire, bmc, pool, order } = newBmc();
+  let lost = -1;
+  const check = ({ sessionsLost }: Destination): null => {
+    lost = sessionsLost;
+    return null;
+  };
+  const look = async (): Promise<number> => {
+    await settle(pool.run(targetOf('bmc'), { ...getChassisStatus, check }, never()), wire.clock);
+    return lost;
+  };
+  t.is(await look(), 0);
+  bmc.faults = { ...bmc.faults, dropsOrderAnswers: true };
+  hasCause(t, (await order('on')).error, 'NO_ANSWER');
+  t.is(bmc.sessions, 1);
+  t.is(await look(), 0);
+  bmc.restart(0);
+  t.is(await look(), 1);
+  // While nobody asks it is found by what keeps the session.
+  bmc.restart(60_000);
+  await wire.clock.turn(61_000);
+  t.is(await look(), 2);
+  await wire.clock.turn(DEFAULT_LIMITS.keepSessionMs * 2);
+  t.is(await look(), 2);
 });
 
 test('before an order into a session that was not heard of for a while, something harmless is asked', async (t) => {
