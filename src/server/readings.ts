@@ -17,7 +17,7 @@ import type { Seen, SharedReadings } from './shared_readings.ts';
 import type { Transaction } from './store/database.ts';
 import { announce } from './store/events.ts';
 import type { Cause } from './store/model_changes.ts';
-import { findNode, findNodesByUuid, getNode, listWindows, noteReadAgain, writeNode } from './store/nodes.ts';
+import { findNode, findNodesByUuid, listWindows, noteReadAgain, writeNode } from './store/nodes.ts';
 import { findPowerTask, lastWindowTask } from './store/power_tasks.ts';
 import { problemAfter } from './store/problems.ts';
 import type { NodeRow } from './store/rows.ts';
