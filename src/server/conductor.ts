@@ -14,7 +14,7 @@ import type { Limits } from './power/limits.ts';
 import { lookAt, type ReadingParts, Recorder, Windows } from './readings.ts';
 import { retry } from './retry.ts';
 import { SharedReadings } from './shared_readings.ts';
-import { forgetAgent, forgetEmbeddedAgents, listAgents, saveAgent } from './store/agents.ts';
+import { forgetAgents, forgetEmbeddedAgents, listAgents, saveAgent } from './store/agents.ts';
 import type { DriverRow } from './store/rows.ts';
 import { explainSqlite } from './store/sqlite_errors.ts';
 import type { Store } from './store/store.ts';
@@ -146,7 +146,7 @@ function listenerOf(
       async () => {
         // It may have attached again before the database could be written.
         if (attachments.isAttached(agentUuid)) return;
-        await database.write((transaction) => forgetAgent(agentUuid, transaction));
+        await database.write((transaction) => forgetAgents([agentUuid], transaction));
         await keeper.handOut((node) => node.agentUuid === agentUuid);
       },
       shutdown,
@@ -156,7 +156,7 @@ function listenerOf(
     async attaching(hello) {
       const agent = { uuid: hello.agentUuid, name: hello.name, embedded: hello.embedded, attachedAt: clock.now() };
       const drivers = hello.zones.flatMap((zone) =>
-        hello.drivers.map((driver) => driverRow(zone, driver, clock.now())),
+        hello.drivers.map((driver) => driverRow(hello.agentUuid, zone, driver, clock.now())),
       );
       await database.write((transaction) => saveAgent(agent, drivers, transaction));
     },
@@ -177,28 +177,37 @@ function listenerOf(
   };
 }
 
-function driverRow(zone: string, driver: DriverDescription, now: number): DriverRow {
+function driverRow(agentUuid: string, zone: string, driver: DriverDescription, now: number): DriverRow {
+  const infoSchema = parseSchema(driver);
   return {
+    agentUuid,
     zone,
     name: driver.name,
-    infoSchema: parseSchema(driver),
+    infoSchema,
+    secretKeys: secretKeysOf(infoSchema),
     targets: driver.targets.map(fromTarget).filter((target) => target !== null),
     recalls: driver.recalls.map(fromTarget).filter((target) => target !== null),
     softRebootInOneCommand: driver.softRebootInOneCommand,
-    updatedAt: now,
+    since: now,
   };
 }
 
 function parseSchema({ name, driverInfoSchema }: DriverDescription): DriverRow['infoSchema'] {
+  const schema = parseJson(driverInfoSchema);
+  if (typeof schema === 'object' && schema !== null) return schema as DriverRow['infoSchema'];
+  throw fail('ARGUMENT_INVALID', `hello: the driver_info_schema of driver ${name} is not JSON, or not an object`);
+}
+
+function parseJson(text: string): unknown {
   try {
-    return JSON.parse(driverInfoSchema);
-  } catch (error) {
-    throw fail('ARGUMENT_INVALID', `hello: the driver_info_schema of driver ${name} is not JSON`, error);
+    return JSON.parse(text);
+  } catch {
+    return null;
   }
 }
 
-/** The keys of a driver's driver_info that are secret, from its schema. */
-export function secretKeysOf(driver: DriverRow | null): ReadonlySet<string> {
-  const properties = (driver?.infoSchema.properties ?? {}) as Record<string, { writeOnly?: boolean }>;
-  return new Set(Object.keys(properties).filter((key) => properties[key]?.writeOnly === true));
+/** The keys that a schema of driver_info marks as secret. */
+function secretKeysOf({ properties }: DriverRow['infoSchema']): string[] {
+  const marks = (properties ?? {}) as Record<string, { writeOnly?: boolean } | null>;
+  return Object.keys(marks).filter((key) => marks[key]?.writeOnly === true);
 }

@@ -4,8 +4,8 @@ import { exceeded, SENT_LIMITS } from '../core/limits.ts';
 import { MASK } from '../core/masking.ts';
 import type { CreateNodeRequest, UpdateNodeRequest } from '../gen/countermand/v1/node.ts';
 import type { Attachment } from './attachments.ts';
-import { type Conductor, secretKeysOf } from './conductor.ts';
-import { findDriver, listDriverNames } from './store/agents.ts';
+import type { Conductor } from './conductor.ts';
+import { findSecretKeys, listDriverNames } from './store/drivers.ts';
 import { deleteFreeNode, getNode, insertNode, updateNode } from './store/nodes.ts';
 import type { NodeRow } from './store/rows.ts';
 import { isSecretKey } from './wire.ts';
@@ -110,9 +110,8 @@ async function agentWith(zone: string, driver: string, { attachments, orders }: 
   if (driver === '') throw fail('ARGUMENT_INVALID', 'driver is empty; name one, such as ipmi');
   const attachment = attachments.anyWith(zone, driver);
   if (attachment) return attachment;
-  const known = await findDriver(zone, driver, read);
   const offered = await listDriverNames(zone, read);
-  if (known === null && offered.length > 0) {
+  if (!offered.includes(driver) && offered.length > 0) {
     throw fail(
       'DRIVER_UNKNOWN',
       `there is no driver '${driver}' in zone ${zone}; its agents offer ${offered.join(', ')}`,
@@ -185,7 +184,7 @@ async function refuseOldSecrets(
   request: UpdateNodeRequest,
   { orders }: Conductor,
 ): Promise<void> {
-  const secretKeys = secretKeysOf(await findDriver(node.zone, node.driver, orders.store.database.read));
+  const secretKeys = await findSecretKeys(node.driver, orders.store.database.read);
   const isSecret = (key: string): boolean => isSecretKey(key, secretKeys);
   const keys = new Set([...Object.keys(node.driverInfo), ...Object.keys(changed.driverInfo)]);
   const ways = [...keys].filter((key) => !isSecret(key) && node.driverInfo[key] !== changed.driverInfo[key]);

@@ -4,7 +4,7 @@ import { abortTargetOf, isAbort, type Recall, recallOf, TARGET_TABLE, type Targe
 import type { ExplainNodeResponse, PossibleOrder } from '../gen/countermand/v1/node.ts';
 import type { Attachments } from './attachments.ts';
 import type { Conductor } from './conductor.ts';
-import { findDriver } from './store/agents.ts';
+import { findDriver } from './store/drivers.ts';
 import { findPowerTask, listPowerTasks } from './store/power_tasks.ts';
 import type { DriverRow, NodeRow, PowerTaskRow, Problem } from './store/rows.ts';
 import type { Store } from './store/store.ts';
@@ -22,7 +22,7 @@ export async function explainNode(
   const { store } = orders;
   const { read } = store.database;
   const holder = node.heldBy === null ? null : await findPowerTask(node.heldBy, read);
-  const driver = await findDriver(node.zone, node.driver, read);
+  const driver = await findDriver(node, read);
   const last = await listPowerTasks({ nodeUuid: node.uuid }, null, LAST_TASKS, read);
   return {
     holder: holder ? toPowerTask(holder) : undefined,

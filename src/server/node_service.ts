@@ -10,13 +10,13 @@ import type {
   SupportedPowerState,
 } from '../gen/countermand/v1/node.ts';
 import { inCall, underCall } from './calls.ts';
-import { type Conductor, secretKeysOf } from './conductor.ts';
+import type { Conductor } from './conductor.ts';
 import { changeNode, deleteNode, enrolNode, validateInfo } from './enrolment.ts';
 import { explainNode } from './explain.ts';
 import { refreshNodes, watchNodes } from './node_streams.ts';
 import { pageMark, pageSize, pageToken } from './pages.ts';
-import { findDriver } from './store/agents.ts';
 import { listModelChanges, type ModelChangeRow, modelRevision } from './store/cluster_model.ts';
+import { findDriver, findSecretKeys } from './store/drivers.ts';
 import { getNode, listNodes, resolveNodes } from './store/nodes.ts';
 import type { DriverRow, NodeRow } from './store/rows.ts';
 import { cut, date, fromTarget, toBmc, toNode, toPowerState, toRecall, toTarget } from './wire.ts';
@@ -28,8 +28,7 @@ const isName = (mark: unknown): mark is string => typeof mark === 'string';
 export function createNodeService(conductor: Conductor): NodeServiceImplementation {
   const { store } = conductor.orders;
   const { read } = store.database;
-  const answer = async (node: NodeRow): Promise<Node> =>
-    toNode(node, secretKeysOf(await findDriver(node.zone, node.driver, read)));
+  const answer = async (node: NodeRow): Promise<Node> => toNode(node, await findSecretKeys(node.driver, read));
   const during = <T>(context: CallContext, work: (signal: AbortSignal) => Promise<T>): Promise<T> =>
     inCall(context, conductor.shutdown, work);
   return {
@@ -132,7 +131,7 @@ function toModelChange({ revision, planUuid, changedAt, ...change }: ModelChange
 
 /** The driver's own list, narrowed by what the hardware answers now. */
 async function supportedBy(node: NodeRow, { orders, attachments }: Conductor, signal: AbortSignal) {
-  const driver = await findDriver(node.zone, node.driver, orders.store.database.read);
+  const driver = await findDriver(node, orders.store.database.read);
   if (driver === null)
     throw fail('AGENT_NOT_ATTACHED', `no agent of zone ${node.zone} has ever offered driver ${node.driver}`);
   const owner = attachments.ownerOf(node);

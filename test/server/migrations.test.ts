@@ -45,7 +45,7 @@ test('0006: rows, indexes, numbers and checks are what they were', async (t) => 
   const sql = database.read;
   t.deepEqual((await sql('nodes')).map(nodeCodec.decode), [node]);
   t.deepEqual((await sql('power_tasks')).map(powerTaskCodec.decode), [task]);
-  const added = ['power_tasks_action_uuid_unique', 'power_tasks_aborts_action_uuid_unique'];
+  const added = ['power_tasks_action_uuid_unique', 'power_tasks_aborts_action_uuid_unique', 'drivers_agent_uuid_index'];
   t.deepEqual(
     (await indexes(sql)).filter(({ name }) => !added.includes(name)),
     before,

@@ -3,8 +3,8 @@
 import { type ErrorCode, fail } from '../../core/errors.ts';
 import { exceeded, SENT_LIMITS } from '../../core/limits.ts';
 import type { Limits } from '../power/limits.ts';
-import { findDriversOf } from '../store/agents.ts';
 import type { Transaction } from '../store/database.ts';
+import { findDriversOf } from '../store/drivers.ts';
 import { findNodes } from '../store/nodes.ts';
 import type { NodeRow } from '../store/rows.ts';
 import { type ActionType, parseParameters } from './actions/action_type.ts';

@@ -2,8 +2,9 @@
  * What would undo a plan: each action whose order was sent, in reversed dependency order, back to what was recorded before
  * it. Nothing is written here.
  */
-import { findDriversOf } from '../store/agents.ts';
+
 import type { Transaction } from '../store/database.ts';
+import { findDriversOf } from '../store/drivers.ts';
 import { findNodes } from '../store/nodes.ts';
 import type { ActionPlanRow, ActionRow } from '../store/plan_rows.ts';
 import { listActions } from '../store/plans.ts';

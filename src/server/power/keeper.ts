@@ -13,7 +13,7 @@ import type { AttachResponse } from '../../gen/countermand/v1/agent.ts';
 import { PowerTaskPhase } from '../../gen/countermand/v1/power.ts';
 import type { Attachment, Attachments } from '../attachments.ts';
 import type { Log } from '../log.ts';
-import { findDriver } from '../store/agents.ts';
+import { findDriver } from '../store/drivers.ts';
 import { findNode } from '../store/nodes.ts';
 import { findPowerTask, listHolders } from '../store/power_tasks.ts';
 import { noteNodeProblem, problemAfter, type Unreadable } from '../store/problems.ts';
@@ -278,7 +278,7 @@ export class Keeper {
   async #facts(task: PowerTaskRow): Promise<Facts> {
     const { store, limits } = this.#parts;
     const node = await findNode(task.nodeUuid, store.database.read);
-    const driver = node ? await findDriver(node.zone, node.driver, store.database.read) : null;
+    const driver = node ? await findDriver(node, store.database.read) : null;
     const open = node !== null && mayStillChange(node, store);
     return {
       ...limits,

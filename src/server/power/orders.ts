@@ -4,8 +4,8 @@ import { possibleWith } from '../../core/abort_table.ts';
 import { fail } from '../../core/errors.ts';
 import { type AbortTarget, firstPhase, isAbort, recallOf, TARGET_TABLE, type Target } from '../../core/power.ts';
 import type { Attachments } from '../attachments.ts';
-import { findDriver } from '../store/agents.ts';
 import type { Transaction } from '../store/database.ts';
+import { findDriver } from '../store/drivers.ts';
 import { findNode, getNode } from '../store/nodes.ts';
 import type { ActionRow } from '../store/plan_rows.ts';
 import { findGiven, findOrdered, getPowerTask, type OrderKey } from '../store/power_tasks.ts';
@@ -105,7 +105,7 @@ function keyOf({ by: { requestId, actionUuid, abortsActionUuid } }: Asked): Orde
 async function giveNewOrder(order: Asked, parts: OrderParts, guard: Guard): Promise<PowerTaskRow> {
   const { database } = parts.store;
   const node = await getNode(order.node, database.read);
-  const driver = await findDriver(node.zone, node.driver, database.read);
+  const driver = await findDriver(node, database.read);
   if (driver === null || !driver.targets.includes(order.target)) throw notSupported(order.target, node, driver);
   const task = newTask(order, node, driver, parts);
   const { target } = task;

@@ -2,13 +2,13 @@
 import { type Channel, openChannel, openFolded } from '../../core/channel.ts';
 import { onAbort } from '../../core/signals.ts';
 import type { ActionPlanRow, ActionRow } from './plan_rows.ts';
-import type { DriverRow, NodeRow, PowerTaskRow } from './rows.ts';
+import type { KnownDriver, NodeRow, PowerTaskRow } from './rows.ts';
 
 /** One committed change. */
 export type Change =
   | { readonly kind: 'node'; readonly node: NodeRow; readonly deleted: boolean }
   | { readonly kind: 'task'; readonly task: PowerTaskRow }
-  | { readonly kind: 'driver'; readonly driver: DriverRow }
+  | { readonly kind: 'driver'; readonly drivers: KnownDriver }
   /** A plan, and those of its actions that changed with it. */
   | { readonly kind: 'plan'; readonly plan: ActionPlanRow; readonly actions: readonly ActionRow[] }
   /** There are more events. */

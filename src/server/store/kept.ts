@@ -7,14 +7,14 @@ import type { Knex } from 'knex';
 import { ACTION_PLAN_RUNNING, isActionUnsettled, isAtRest } from '../../core/states.ts';
 import type { Change } from './feed.ts';
 import type { ActionPlanRow, ActionRow } from './plan_rows.ts';
-import type { DriverRow, NodeRow, PowerTaskRow } from './rows.ts';
+import type { KnownDriver, NodeRow, PowerTaskRow } from './rows.ts';
 
 /** What can be looked up: undefined means that the database must be asked. */
 export interface KeptRows {
   node(uuid: string): NodeRow | undefined;
   /** Unsettled power tasks only. */
   task(uuid: string): PowerTaskRow | undefined;
-  driver(zone: string, name: string): DriverRow | undefined;
+  driver(name: string): KnownDriver | undefined;
   /** Plans that run, and are not at rest. */
   plan(uuid: string): ActionPlanRow | undefined;
   /** Actions that have begun, and are not at rest. */
@@ -25,7 +25,7 @@ export interface KeptRows {
 interface Rows {
   readonly node: NodeRow;
   readonly task: PowerTaskRow;
-  readonly driver: DriverRow;
+  readonly driver: KnownDriver;
   readonly plan: ActionPlanRow;
   readonly action: ActionRow;
 }
@@ -33,7 +33,7 @@ interface Rows {
 type Kind = keyof Rows;
 const KINDS: readonly Kind[] = ['node', 'task', 'driver', 'plan', 'action'];
 
-/** By kind, then by uuid, or zone and name; null stands for a row that is kept no more, and hides what lies below. */
+/** By kind, then by uuid, or by name; null stands for a row that is kept no more, and hides what lies below. */
 type Layer = { readonly [Each in Kind]: Map<string, Rows[Each] | null> };
 
 const newLayer = (): Layer => ({
@@ -43,8 +43,6 @@ const newLayer = (): Layer => ({
   plan: new Map(),
   action: new Map(),
 });
-
-const driverKey = (zone: string, name: string): string => `${zone} ${name}`;
 
 /** The rows that one database keeps. What a transaction has written is seen in it alone until it is committed. */
 export class Kept {
@@ -71,7 +69,8 @@ export class Kept {
     if (change.kind === 'node') node.set(change.node.uuid, change.deleted ? null : change.node);
     if (change.kind === 'task') task.set(change.task.uuid, isAtRest(change.task.state) ? null : change.task);
     if (change.kind === 'plan') this.#takePlan(change.plan, change.actions);
-    if (change.kind === 'driver') driver.set(driverKey(change.driver.zone, change.driver.name), change.driver);
+    if (change.kind === 'driver')
+      driver.set(change.drivers.name, change.drivers.rows.length === 0 ? null : change.drivers);
   }
 
   #takePlan(plan: ActionPlanRow, actions: readonly ActionRow[]): void {
@@ -119,7 +118,7 @@ function viewOf(find: Find): KeptRows {
   return {
     node: (uuid) => find('node', uuid),
     task: (uuid) => find('task', uuid),
-    driver: (zone, name) => find('driver', driverKey(zone, name)),
+    driver: (name) => find('driver', name),
     plan: (uuid) => find('plan', uuid),
     action: (uuid) => find('action', uuid),
   };

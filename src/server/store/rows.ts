@@ -122,16 +122,32 @@ export interface AgentRow {
   readonly attachedAt: number;
 }
 
-/** What agents have said of a driver in a zone. */
+/** What an agent says of a driver in a zone. */
 export interface DriverRow {
+  /** Empty for what is left of agents that have gone. */
+  readonly agentUuid: string;
   readonly zone: string;
   readonly name: string;
   /** JSON Schema of driver_info. */
   readonly infoSchema: Readonly<Record<string, unknown>>;
+  /** The keys of driver_info that are secret: those that the schema marks, and what is left of those that others have marked. */
+  readonly secretKeys: readonly string[];
   readonly targets: readonly Target[];
   readonly recalls: readonly Target[];
   readonly softRebootInOneCommand: boolean;
-  readonly updatedAt: number;
+  /** When this agent said it first. */
+  readonly since: number;
+}
+
+/** What is known of one driver. */
+export interface KnownDriver {
+  readonly name: string;
+  /** What each agent says of it in each zone. */
+  readonly rows: readonly DriverRow[];
+  /** The same by zone; the agent that has said it for the longest time first, what is left of others last. */
+  readonly byZone: ReadonlyMap<DriverRow['zone'], readonly DriverRow[]>;
+  /** The keys of driver_info that any agent has marked as secret. */
+  readonly secretKeys: ReadonlySet<string>;
 }
 
 /** The node table, both ways. */
@@ -220,11 +236,13 @@ export const agentCodec = codecOf<AgentRow>({ uuid: 'plain', name: 'plain', embe
 
 /** The driver table, both ways. */
 export const driverCodec = codecOf<DriverRow>({
+  agentUuid: 'plain',
   zone: 'plain',
   name: 'plain',
   infoSchema: 'json',
+  secretKeys: 'json',
   targets: 'json',
   recalls: 'json',
   softRebootInOneCommand: 'flag',
-  updatedAt: 'plain',
+  since: 'plain',
 });

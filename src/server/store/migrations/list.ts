@@ -8,6 +8,7 @@ import { up as checksWithoutLists } from './0006_checks_without_lists.ts';
 import { up as actionUuid } from './0007_action_uuid.ts';
 import { up as databaseOwner } from './0008_database_owner.ts';
 import { up as problems } from './0009_problems.ts';
+import { up as driversPerAgent } from './0010_drivers_per_agent.ts';
 
 /** One step of the schema. There is no way back: a backup is. */
 export interface Migration {
@@ -26,4 +27,5 @@ export const MIGRATIONS: readonly Migration[] = [
   { name: '0007_action_uuid', up: actionUuid },
   { name: '0008_database_owner', up: databaseOwner },
   { name: '0009_problems', up: problems },
+  { name: '0010_drivers_per_agent', up: driversPerAgent },
 ];
