@@ -127,7 +127,7 @@ export class PowerRun {
    * already only reports again; nothing that was sent is ever prepared a second time, unless it is idempotent.
    * @param keepTrying an idempotent command is prepared again after any failure, until the task is forgotten
    */
-  start(phase: Phase, fence: number, keepTrying: boolean): void {
+  start(phase: Phase, fence: number, keepTrying: boolean, operatorAsks: boolean): void {
     const { sending } = this.#report;
     const begins = this.#report.phase !== phase || sending === null || sending === 'NOT_SENT';
     if (!begins || this.#aborting) {
@@ -137,7 +137,7 @@ export class PowerRun {
     this.#beginTask(NEXT_SENDING);
     this.#inDoubt = false;
     this.#update({ fence, phase, sending: 'WAITING', before: null, observed: null, error: null });
-    this.#run((signal) => this.#prepareAndSend(keepTrying, signal));
+    this.#run((signal) => this.#prepareAndSend(keepTrying, operatorAsks, signal));
   }
 
   /** The conductor's leave to send, now and once. It does nothing unless READY waits for it. */
@@ -205,8 +205,10 @@ export class PowerRun {
     this.#work = before.then(() => work(signal)).catch(() => {});
   }
 
-  async #prepareAndSend(keepTrying: boolean, signal: AbortSignal): Promise<void> {
-    const { queue, clock } = this.#hardware;
+  async #prepareAndSend(keepTrying: boolean, operatorAsks: boolean, signal: AbortSignal): Promise<void> {
+    const { driver, bmc, queue, clock } = this.#hardware;
+    // Where its name cannot be looked up, the turn says so.
+    if (operatorAsks) await driver.allowLogin(bmc, signal).catch(() => {});
     for (let attempt = 0; ; attempt += 1) {
       const done = await queue
         .turn('order', () => this.#handshake(keepTrying, signal), signal)

@@ -116,10 +116,10 @@ export class Work {
     await Promise.all([...this.#runs.values()].map((run) => run.settled));
   }
 
-  #start({ taskUuid, bmc, target, phase, keepTrying }: Start): void {
+  #start({ taskUuid, bmc, target, phase, keepTrying, operatorAsks }: Start): void {
     // With keepTrying an earlier attempt, perhaps of another agent, may have been carried out.
     const run = this.#runFor(taskUuid, bmc, target, phase, keepTrying ? 'UNKNOWN' : 'NOT_SENT');
-    run?.start(fromPhase(phase), bmc?.fence ?? 0, keepTrying);
+    run?.start(fromPhase(phase), bmc?.fence ?? 0, keepTrying, operatorAsks);
   }
 
   #go({ taskUuid, fence, command, phase }: Go): void {
@@ -229,15 +229,24 @@ export class Work {
 
   async #find(question: Ask['question'], signal: AbortSignal): Promise<Answer['answer']> {
     if (question?.$case === 'parse') {
-      const { bmc } = this.#hardware(question.value);
+      const { driver, bmc } = this.#hardware(question.value);
+      // Whoever has a driver_info checked asks for it to be used. Where a name cannot be looked up now, no login was refused.
+      await driver.allowLogin(bmc, signal).catch(() => {});
       return { $case: 'parsed', value: { bmcKey: bmc.key } };
     }
     if (!question?.value.bmc) throw fail('ARGUMENT_INVALID', 'a question without a BMC');
     const hardware = this.#hardware(question.value.bmc);
-    return question.$case === 'read' ? this.#read(hardware, signal) : this.#probe(hardware, signal);
+    return question.$case === 'read'
+      ? this.#read(hardware, question.value.operatorAsks, signal)
+      : this.#probe(hardware, signal);
   }
 
-  async #read({ driver, bmc, queue, clock }: Hardware, signal: AbortSignal): Promise<Answer['answer']> {
+  async #read(
+    { driver, bmc, queue, clock }: Hardware,
+    operatorAsks: boolean,
+    signal: AbortSignal,
+  ): Promise<Answer['answer']> {
+    if (operatorAsks) await driver.allowLogin(bmc, signal);
     const reading = await queue.turn('poll', () => driver.getPowerState(bmc, signal), signal);
     // The answer goes out at once.
     return { $case: 'reading', value: toReading(reading, clock.monotonic()) };

@@ -121,6 +121,11 @@ export interface Driver<Info = unknown> extends DriverTraits<Info> {
    * Rejects as `getPowerState` does.
    */
   abortPowerState(bmc: Bmc<Info>, target: OrderTarget, signal: AbortSignal): Promise<RecallAnswer>;
+  /**
+   * An operator asks: the next login at the BMC is tried, even if one was refused a moment ago (`logins.ts`).
+   * @throws BMC_NAME_UNKNOWN; the reason of the abort, at once
+   */
+  allowLogin(bmc: Bmc<Info>, signal: AbortSignal): Promise<void>;
   /** Lets go of everything that it keeps between calls. No call is made after it. */
   close(): void;
 }
@@ -176,6 +181,7 @@ export function defineDriver<Info>({ keyOf, ...parts }: DriverParts<Info>): Driv
     parse: (driverInfo) => parseWith(driver.schema, driverInfo, keyOf),
     getSupportedPowerStates: async () => ({ targets: driver.targets, probed: false }),
     abortPowerState: async (_bmc, target) => ({ accepted: false, reason: `${driver.name} cannot recall a ${target}` }),
+    allowLogin: async () => {},
     close: () => {},
     ...parts,
   };

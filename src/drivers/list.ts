@@ -6,6 +6,7 @@ import type { Driver } from './driver.ts';
 import { createFakeDriver } from './fake/driver.ts';
 import { createIpmiDriver } from './ipmi/driver.ts';
 import { createIrmcDriver, IRMC_REST_MS } from './irmc/driver.ts';
+import { Logins } from './logins.ts';
 
 /** What the drivers need. */
 export interface DriverParts {
@@ -22,8 +23,9 @@ export interface DriverParts {
 /** The drivers that hold IPMI sessions open. */
 const HOLDERS = 2;
 
-/** The drivers that an agent has. */
-export function createDrivers({ ipmiKeepSessionMs, openFilesLimit, ...parts }: DriverParts): readonly Driver[] {
+/** The drivers that an agent has. They share what they know of refused logins. */
+export function createDrivers({ ipmiKeepSessionMs, openFilesLimit, ...given }: DriverParts): readonly Driver[] {
+  const parts = { ...given, logins: new Logins(given.clock) };
   const share = Math.floor(openFilesLimit / 2 / HOLDERS);
   const maxSessions = Math.max(1, Math.min(OPEN_LIMITS.bmc_sessions.limit, share));
   const sessions = { keepSessionMs: ipmiKeepSessionMs, maxSessions };

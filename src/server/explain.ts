@@ -53,7 +53,7 @@ function stateSentence({ powerState, powerStateReadAt, problem }: NodeRow, now: 
 
 function problemSentence(problem: Problem | null, now: number): string {
   if (problem === null) return '';
-  return `It cannot be read since ${seconds(now - problem.since)}: ${problem.code}: ${problem.message}.`;
+  return `It has been unreadable for ${seconds(now - problem.since)}: ${problem.code}: ${problem.message}.`;
 }
 
 function holderSentence(holder: PowerTaskRow | null, now: number): string {

@@ -27,7 +27,7 @@ export async function* refreshNodes(
   const results = openChannel<ReadResult>(signal);
   const waiting = nodes.values();
   const work = async (): Promise<void> => {
-    for (const node of waiting) results.push(await readNode(node, readings, signal));
+    for (const node of waiting) results.push(await readNode(node, 'operator', readings, signal));
   };
   const workers = Array.from({ length: REFRESH_WORKERS }, work);
   Promise.all(workers).then(

@@ -13,7 +13,7 @@ import type { LastLook } from './power/decide.ts';
 import { knownFrom } from './power/known.ts';
 import type { Limits } from './power/limits.ts';
 import { RETRY_MS } from './retry.ts';
-import type { Seen, SharedReadings } from './shared_readings.ts';
+import type { Asker, Seen, SharedReadings } from './shared_readings.ts';
 import type { Transaction } from './store/database.ts';
 import { announce } from './store/events.ts';
 import type { Cause } from './store/model_changes.ts';
@@ -54,8 +54,13 @@ const told = new WeakMap<Seen, Promise<ReadResult>>();
  * `last_error` and answered as the reason. Callers share readings: see `SharedReadings`. Rejects with the reason of the
  * abort only.
  */
-export async function readNode(node: NodeRow, parts: ReadingParts, signal: AbortSignal): Promise<ReadResult> {
-  const seen = await parts.shared.read(node, signal);
+export async function readNode(
+  node: NodeRow,
+  asker: Asker,
+  parts: ReadingParts,
+  signal: AbortSignal,
+): Promise<ReadResult> {
+  const seen = await parts.shared.read(node, asker, signal);
   const known = told.get(seen);
   if (known) return known;
   const recording = recordSeen(seen, parts);
@@ -93,7 +98,7 @@ const LOOK_AGAIN_MS = 2000;
 export async function lookAt(node: NodeRow, parts: ReadingParts, signal: AbortSignal): Promise<LastLook> {
   try {
     for (let look = 1; ; look += 1) {
-      const { outcome } = await parts.shared.read(node, signal);
+      const { outcome } = await parts.shared.read(node, 'conductor', signal);
       if (outcome instanceof Error) return { reading: null, unreadable: outcome };
       if (outcome.doubt === undefined || look === LOOKS) return { reading: outcome, unreadable: null };
       await sleep(LOOK_AGAIN_MS, parts.store.clock, signal);
@@ -301,7 +306,7 @@ export class Windows {
     if (node === null) forgetWindow(uuid, store);
     // A held node is read by its task; when that is at rest it comes here again if it may still change.
     if (node === null || node.heldBy !== null) return;
-    const { node: after, reading } = await readNode(node, this.#parts, shutdown);
+    const { node: after, reading } = await readNode(node, 'conductor', this.#parts, shutdown);
     const leftMs = windowLeftMs(after, store);
     if (leftMs === null) forgetWindow(uuid, store);
     const again = leftMs !== null || (reading !== null && isNews(after, reading));

@@ -11,6 +11,9 @@ import type { NodeRow } from './store/rows.ts';
 import type { Store } from './store/store.ts';
 import { fromReading, toBmc } from './wire.ts';
 
+/** Who asks. A login that was refused is tried again for an operator, and for the conductor after a back-off. */
+export type Asker = 'operator' | 'conductor';
+
 /** What one reading has found. All who share it get the same object. */
 export interface Seen {
   /** The node as it was when the reading was begun. */
@@ -24,6 +27,8 @@ interface Round {
   readonly scope: ReturnType<typeof openScope>;
   readonly seen: PromiseWithResolvers<Seen>;
   callers: number;
+  /** The most that those who share it may ask for. */
+  asker: Asker;
 }
 
 /** The readings of one node. */
@@ -50,9 +55,9 @@ export class SharedReadings {
    * Resolves with a reading of the node that was begun after this call, or with why there is none. Rejects with the reason
    * of the abort, at once; the reading itself ends when all who share it have gone.
    */
-  async read(node: NodeRow, signal: AbortSignal): Promise<Seen> {
+  async read(node: NodeRow, asker: Asker, signal: AbortSignal): Promise<Seen> {
     signal.throwIfAborted();
-    const round = this.#roundFor(node);
+    const round = this.#roundFor(node, asker);
     round.callers += 1;
     try {
       return await untilAborted(round.seen.promise, signal);
@@ -62,13 +67,14 @@ export class SharedReadings {
     }
   }
 
-  #roundFor(node: NodeRow): Round {
+  #roundFor(node: NodeRow, asker: Asker): Round {
     const rounds = this.#byNode.get(node.uuid);
     if (rounds) {
-      rounds.waiting ??= newRound(node);
+      rounds.waiting ??= newRound(node, asker);
+      if (asker === 'operator') rounds.waiting.asker = asker;
       return rounds.waiting;
     }
-    const inFlight = newRound(node);
+    const inFlight = newRound(node, asker);
     this.#byNode.set(node.uuid, { inFlight, waiting: null });
     void this.#run(inFlight, async () => node);
     return inFlight;
@@ -84,7 +90,7 @@ export class SharedReadings {
   async #run(round: Round, currentNode: () => Promise<NodeRow | null>): Promise<void> {
     try {
       const begun = await currentNode();
-      const outcome = begun === null ? deleted(round.node) : await this.#ask(begun, round.scope.signal);
+      const outcome = begun === null ? deleted(round.node) : await this.#ask(begun, round.asker, round.scope.signal);
       round.seen.resolve({ begun: begun ?? round.node, outcome });
     } catch (error) {
       round.seen.reject(error);
@@ -104,11 +110,11 @@ export class SharedReadings {
     void this.#run(waiting, () => findNode(uuid, this.#store.database.read));
   }
 
-  async #ask(node: NodeRow, signal: AbortSignal): Promise<Seen['outcome']> {
+  async #ask(node: NodeRow, asker: Asker, signal: AbortSignal): Promise<Seen['outcome']> {
     const owner = this.#attachments.ownerOf(node);
     if (owner.kind !== 'attached') return whyUnserved(node, owner.kind);
     try {
-      const question = { $case: 'read' as const, value: { bmc: toBmc(node) } };
+      const question = { $case: 'read' as const, value: { bmc: toBmc(node), operatorAsks: asker === 'operator' } };
       const answer = await this.#attachments.ask(owner.attachment, question, signal);
       const reading = answer.$case === 'reading' ? fromReading(answer.value, this.#store.clock.now()) : null;
       return reading ?? fail('BMC_GARBLED', `the reading of node ${node.name} says neither on nor off`);
@@ -120,8 +126,8 @@ export class SharedReadings {
   }
 }
 
-function newRound(node: NodeRow): Round {
-  return { node, scope: openScope([]), seen: Promise.withResolvers(), callers: 0 };
+function newRound(node: NodeRow, asker: Asker): Round {
+  return { node, scope: openScope([]), seen: Promise.withResolvers(), callers: 0, asker };
 }
 
 const deleted = ({ name }: NodeRow): CountermandError => fail('NODE_NOT_FOUND', `node ${name} was deleted meanwhile`);

@@ -61,7 +61,7 @@ async function readMany(nodes: readonly NodeRow[], workers: number, parts: Readi
     log.error({ err: asCountermandError(thrown) }, 'the reading of a node could not be written');
   };
   const work = async (): Promise<void> => {
-    for (const node of waiting) await readNode(node, parts, parts.shutdown).catch(failed);
+    for (const node of waiting) await readNode(node, 'conductor', parts, parts.shutdown).catch(failed);
   };
   await Promise.all(Array.from({ length: workers }, work));
 }

@@ -3,6 +3,7 @@ import { type Clock, systemClock } from '../../src/core/clock.ts';
 import type { Driver } from '../../src/drivers/driver.ts';
 import { createIpmiDriver } from '../../src/drivers/ipmi/driver.ts';
 import type { IpmiInfo } from '../../src/drivers/ipmi/info.ts';
+import type { Logins } from '../../src/drivers/logins.ts';
 import type { Resolver } from '../../src/drivers/lookups.ts';
 
 /** What speaks to a BMC. */
@@ -21,6 +22,7 @@ export interface TestedDriverParts {
   /** Said where ipmitool has to find out by itself that a BMC gives no answer. */
   readonly answerLimitS?: number;
   readonly resolver?: Resolver;
+  readonly logins?: Logins;
 }
 
 /** The driver `ipmi` as an agent has it. Close it when the tests are over: its sessions keep the process alive. */

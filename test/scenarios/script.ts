@@ -133,7 +133,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   /** `refresh n1`: reads it now. */
   refresh: async ({ world, say }, [name = '']) => {
     const node = await getNode(name, world.database.read);
-    const answer = readNode(node, world.conductor.readings, world.conductor.shutdown);
+    const answer = readNode(node, 'operator', world.conductor.readings, world.conductor.shutdown);
     const { reading, reason } = await world.finish(answer);
     say(`read: ${reading?.powerState ?? 'nothing'}${reason === '' ? '' : ` (${reason})`}`);
   },

@@ -13,7 +13,8 @@ test('while one BMC hangs, the others are read and ordered about without any del
   await world.clock.turn(1000);
   world.server('n1').settings = { ...world.server('n1').settings, fake_fault: 'silent' };
   const { readings, shutdown } = world.conductor;
-  const read = async (name: string) => readNode(await getNode(name, world.database.read), readings, shutdown);
+  const read = async (name: string) =>
+    readNode(await getNode(name, world.database.read), 'conductor', readings, shutdown);
   const hangsAt = world.clock.monotonic();
   const stuck = Array.from({ length: 5 }, () => read('n1'));
 

@@ -38,7 +38,8 @@ async function hungWorld(t: ExecutionContext) {
   }
   const looksBefore = world.looks.length;
   const node = await getNode(uuid, world.database.read);
-  const ask = (scope: Scope): Promise<ReadResult> => readNode(node, world.conductor.readings, scope.signal);
+  const ask = (scope: Scope): Promise<ReadResult> =>
+    readNode(node, 'conductor', world.conductor.readings, scope.signal);
   return { world, node, said, answersAfter, ask, looks: () => world.looks.slice(looksBefore) };
 }
 

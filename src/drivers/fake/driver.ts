@@ -8,6 +8,7 @@ import { guidFrom } from '../../core/guid.ts';
 import { TARGETS } from '../../core/power.ts';
 import { sleep } from '../../core/signals.ts';
 import { type Bmc, type Driver, defineDriver, objectionTo, type Supported } from '../driver.ts';
+import { type Account, Logins } from '../logins.ts';
 import {
   carryOut,
   type FakeHardware,
@@ -43,14 +44,20 @@ export interface FakeDriverParts {
   readonly hardware?: FakeHardware;
   /** As some hardware does a soft reboot on one command and some does not, both can be had. */
   readonly softRebootInOneCommand?: boolean;
+  /** What is known of refused logins; nothing at first if left out. */
+  readonly logins?: Logins;
+}
+
+function accountOf(info: FakeInfo): Account {
+  return { bmc: placeOf(info), user: 'fake', way: 'IPMI', secret: info.fake_password ?? '' };
 }
 
 /** The driver `fake`. */
 export function createFakeDriver(parts: FakeDriverParts): Driver<FakeInfo> {
-  const { clock, hardware = new Map(), softRebootInOneCommand = true } = parts;
+  const { clock, hardware = new Map(), softRebootInOneCommand = true, logins = new Logins(clock) } = parts;
   /** One exchange with a BMC: `effect` happens at once, the answer comes later. */
   const exchange = <T>({ info }: Bmc<FakeInfo>, effect: (server: FakeServer) => T, signal: AbortSignal): Promise<T> =>
-    answer(serverOf(info, hardware, clock), effect, clock, signal);
+    logins.attempt(accountOf(info), () => answer(serverOf(info, hardware, clock), effect, clock, signal));
   /** The same, of what may go to one machine only. */
   const order = <T>(bmc: Bmc<FakeInfo>, effect: (server: FakeServer) => T, signal: AbortSignal): Promise<T> => {
     const { settings } = serverOf(bmc.info, hardware, clock);
@@ -96,6 +103,8 @@ export function createFakeDriver(parts: FakeDriverParts): Driver<FakeInfo> {
       if (await order(bmc, effect, signal)) throw await unanswered(bmc.info.fake_address, clock, signal);
     },
 
+    allowLogin: async ({ info }) => logins.allow(accountOf(info)),
+
     abortPowerState: (bmc, target, signal) => order(bmc, (server) => takeBack(server, target, clock), signal),
   });
 }
@@ -113,6 +122,7 @@ async function answer<T>(
     throw fail('BMC_SILENT', `fake BMC ${address} does not answer`);
   }
   const refusal = refusalOf(server);
+  if (fault === 'login') server.refusedLogins += 1;
   // Garbled is the answer, not the question: the order is carried out.
   const result = refusal === null || fault === 'garbled' ? effect(server) : null;
   if (answerMs > 0) await sleep(answerMs, clock, signal);

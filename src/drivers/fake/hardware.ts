@@ -67,6 +67,8 @@ export interface FakeServer {
   offAt: number;
   /** How often it has started. */
   boots: number;
+  /** How many commands came with a login that it refuses. */
+  refusedLogins: number;
   /** Every order and recall that reached the BMC, in order. */
   received: Target[];
 }
@@ -88,6 +90,7 @@ export function serverOf(settings: FakeInfo, hardware: FakeHardware, clock: Cloc
     pending: null,
     offAt: Number.NEGATIVE_INFINITY,
     boots: 0,
+    refusedLogins: 0,
     received: [],
   });
   const server = hardware.get(address) ?? fresh();

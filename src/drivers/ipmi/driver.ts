@@ -7,9 +7,10 @@
  */
 import type { Chance } from '../../core/chance.ts';
 import { fail } from '../../core/errors.ts';
-import type { OrderTarget, Target } from '../../core/power.ts';
+import type { OrderTarget, Reading, Target } from '../../core/power.ts';
 import { hostAndPort } from '../address.ts';
 import { type Driver, defineDriver } from '../driver.ts';
+import { type Account, bmcOf, Logins } from '../logins.ts';
 import { Lookups, type Resolver, systemResolver } from '../lookups.ts';
 import { bmcKey, type IpmiInfo, ipmiSchema } from './info.ts';
 import { type IpmitoolParts, openIpmitool } from './ipmitool/transport.ts';
@@ -37,6 +38,9 @@ const CONTROLS: Readonly<Partial<Record<OrderTarget, Exclude<ChassisControl, 'cy
   'inject nmi': 'diag',
 };
 
+/** The UDP port of IPMI. */
+const USUAL_PORT = 623;
+
 /** What the driver needs. */
 export interface IpmiDriverParts extends Omit<IpmitoolParts, 'lookups'> {
   readonly chance: Chance;
@@ -46,6 +50,8 @@ export interface IpmiDriverParts extends Omit<IpmitoolParts, 'lookups'> {
   readonly maxSessions?: number;
   /** How host names are looked up; by the system if left out. */
   readonly resolver?: Resolver;
+  /** What is known of refused logins; nothing at first if left out. */
+  readonly logins?: Logins;
 }
 
 /**
@@ -56,6 +62,13 @@ export function createIpmiDriver(parts: IpmiDriverParts): Driver<IpmiInfo> {
   const lookups = new Lookups(parts.resolver ?? systemResolver, parts.clock);
   const native = openNativeIpmi({ ...parts, lookups });
   const transports = { native, ipmitool: openIpmitool({ ...parts, lookups }) };
+  const { logins = new Logins(parts.clock) } = parts;
+  const accountAt = async (info: IpmiInfo, signal: AbortSignal): Promise<Account> => {
+    const address = await lookups.findBmc(info.ipmi_address, 'ipmi_address', 'recent', signal);
+    const { ipmi_username: user, ipmi_password: password, ipmi_hex_kg_key: kg } = info;
+    const secret = JSON.stringify([password, kg?.toString('hex')]);
+    return { bmc: bmcOf(address, info.ipmi_port, USUAL_PORT), user, way: 'IPMI', secret };
+  };
   return defineDriver<IpmiInfo>({
     name: 'ipmi',
     schema: ipmiSchema,
@@ -67,7 +80,10 @@ export function createIpmiDriver(parts: IpmiDriverParts): Driver<IpmiInfo> {
       return hostAndPort(address, info.ipmi_port);
     },
 
-    getPowerState: ({ info }, signal) => transports[info.ipmi_transport].read(info, signal),
+    async getPowerState({ info }, signal) {
+      const read = (): Promise<Reading> => transports[info.ipmi_transport].read(info, signal);
+      return logins.attempt(await accountAt(info, signal), read);
+    },
 
     async setPowerState({ info, only }, target, signal) {
       const control = CONTROLS[target];
@@ -76,7 +92,12 @@ export function createIpmiDriver(parts: IpmiDriverParts): Driver<IpmiInfo> {
           'TARGET_NOT_SUPPORTED',
           `ipmi has no command for ${target}; order a soft power off, then a power on`,
         );
-      await transports[info.ipmi_transport].order(info, control, only, signal);
+      const send = (): Promise<void> => transports[info.ipmi_transport].order(info, control, only, signal);
+      await logins.attempt(await accountAt(info, signal), send);
+    },
+
+    async allowLogin({ info }, signal) {
+      logins.allow(await accountAt(info, signal));
     },
 
     close: () => native.close(),

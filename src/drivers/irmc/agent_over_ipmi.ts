@@ -7,11 +7,19 @@ import type { Reading } from '../../core/power.ts';
 import { type IpmiInfo, ipmiSchema } from '../ipmi/info.ts';
 import type { NativeIpmi } from '../ipmi/native.ts';
 import { type Command, rawCommand } from '../ipmi/rmcp/commands.ts';
+import type { Logins } from '../logins.ts';
+import { accountOf } from './accounts.ts';
 import type { IrmcInfo } from './info.ts';
 
 /** Fujitsu's number, the least significant byte first. */
 const IANA = [0x80, 0x28, 0x00];
 const OEM_NET_FN = 0x2e;
+
+/** What looking over IPMI needs. */
+export interface LookParts {
+  readonly ipmi: NativeIpmi;
+  readonly logins: Logins;
+}
 
 /** What can be seen of the server over IPMI. */
 export interface SeenOverIpmi {
@@ -47,17 +55,22 @@ function ipmiInfoOf(info: IrmcInfo): IpmiInfo | null {
 }
 
 /**
- * Looks at the server over IPMI.
+ * Looks at the server over IPMI. `address` is where its name leads now.
  * @returns null if the login does not fit into IPMI
  * @throws a BMC_ code; at an abort its reason
  */
 export async function lookOverIpmi(
   info: IrmcInfo,
-  ipmi: NativeIpmi,
+  address: string,
+  { ipmi, logins }: LookParts,
   signal: AbortSignal,
 ): Promise<SeenOverIpmi | null> {
   const login = ipmiInfoOf(info);
   if (login === null) return null;
+  return logins.attempt(accountOf(info, address, 'IPMI'), () => look(login, ipmi, signal));
+}
+
+async function look(login: IpmiInfo, ipmi: NativeIpmi, signal: AbortSignal): Promise<SeenOverIpmi> {
   const power = await ipmi.read(login, signal);
   if (power.powerState === 'power off') return { reading: power, agent: false };
   const agent = agentOf(await askOem(login, AGENT_STATUS, ipmi, signal));

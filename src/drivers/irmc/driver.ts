@@ -11,7 +11,9 @@ import { maskIn } from '../../core/masking.ts';
 import { TARGETS, type Target } from '../../core/power.ts';
 import { type Bmc, type Driver, defineDriver, objectionTo, type Supported } from '../driver.ts';
 import { openNativeIpmi } from '../ipmi/native.ts';
+import { Logins } from '../logins.ts';
 import { Lookups, type Resolver, systemResolver } from '../lookups.ts';
+import { accountsOf } from './accounts.ts';
 import { exchange } from './http.ts';
 import { type IrmcInfo, irmcKey, irmcName, irmcPlace, irmcSchema } from './info.ts';
 import { Pace } from './pace.ts';
@@ -47,12 +49,14 @@ export interface IrmcDriverParts {
   readonly restMs: number;
   /** How host names are looked up; by the system if left out. */
   readonly resolver?: Resolver;
+  /** What is known of refused logins; nothing at first if left out. */
+  readonly logins?: Logins;
 }
 
 /** The driver `irmc`. */
 export function createIrmcDriver({ resolver = systemResolver, ...given }: IrmcDriverParts): Driver<IrmcInfo> {
   const lookups = new Lookups(resolver, given.clock);
-  const parts = { ...given, lookups };
+  const parts = { ...given, lookups, logins: given.logins ?? new Logins(given.clock) };
   const ipmi = openNativeIpmi(parts);
   const eyes = new IrmcEyes({ ...parts, ipmi });
   const pace = new Pace(parts.clock);
@@ -114,6 +118,11 @@ export function createIrmcDriver({ resolver = systemResolver, ...given }: IrmcDr
       return value === 0
         ? { accepted: true, reason: `the iRMC took the recall: ${said}` }
         : { accepted: false, reason: `the iRMC ${irmcName(bmc.info)} says: ${said}` };
+    },
+
+    async allowLogin({ info }, signal) {
+      const address = await lookups.findBmc(info.irmc_address, 'irmc_address', 'recent', signal);
+      for (const account of accountsOf(info, address)) parts.logins.allow(account);
     },
 
     close: () => ipmi.close(),

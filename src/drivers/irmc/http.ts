@@ -10,7 +10,9 @@ import type { Clock } from '../../core/clock.ts';
 import { CountermandError, type ErrorCode, fail } from '../../core/errors.ts';
 import { openScope } from '../../core/signals.ts';
 import { hostAndPort } from '../address.ts';
+import type { Logins } from '../logins.ts';
 import type { Lookups } from '../lookups.ts';
+import { accountOf } from './accounts.ts';
 import { answerChallenge, type Challenge, readChallenge } from './digest.ts';
 import { endpointOf, type IrmcInfo, irmcName } from './info.ts';
 import { REPLY_LIMIT } from './scci.ts';
@@ -32,6 +34,7 @@ export interface HttpParts {
   readonly clock: Clock;
   readonly chance: Chance;
   readonly lookups: Lookups;
+  readonly logins: Logins;
 }
 
 /** What was answered. */
@@ -62,19 +65,30 @@ export async function exchange(
   const scope = openScope([signal], limit);
   try {
     const ask = { ...request, address };
-    const first = await attempt(info, ask, authorization(info, request, parts), Client, scope.signal);
-    if (first.status !== 401 || first.challenge === null || info.irmc_auth_method === 'basic')
-      return bodyOf(first, info, request);
-    // Refused for want of a login, or of a fresh one: it was not carried out.
-    nonces.set(info, { challenge: first.challenge, count: 0 });
-    const second = await attempt(info, ask, authorization(info, request, parts), Client, scope.signal);
-    return bodyOf(second, info, request);
+    const account = accountOf(info, address, 'HTTP');
+    return await parts.logins.attempt(account, () => askLoggedIn(info, ask, parts, Client, scope.signal));
   } catch (error) {
     signal.throwIfAborted();
     throw error;
   } finally {
     scope.end();
   }
+}
+
+async function askLoggedIn(
+  info: IrmcInfo,
+  request: HttpRequest & { readonly address: string },
+  parts: HttpParts,
+  Client: HttpClient,
+  signal: AbortSignal,
+): Promise<string> {
+  const first = await attempt(info, request, authorization(info, request, parts), Client, signal);
+  if (first.status !== 401 || first.challenge === null || info.irmc_auth_method === 'basic')
+    return bodyOf(first, info, request);
+  // Refused for want of a login, or of a fresh one: it was not carried out.
+  nonces.set(info, { challenge: first.challenge, count: 0 });
+  const second = await attempt(info, request, authorization(info, request, parts), Client, signal);
+  return bodyOf(second, info, request);
 }
 
 function authorization(info: IrmcInfo, { method, path }: HttpRequest, { chance }: HttpParts): string | null {

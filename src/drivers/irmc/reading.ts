@@ -6,6 +6,7 @@ import { openScope } from '../../core/signals.ts';
 import type { FoundIdentity, RequiredIdentity } from '../driver.ts';
 import { Guids } from '../guids.ts';
 import type { NativeIpmi } from '../ipmi/native.ts';
+import { accountOf, snmpAccountOf } from './accounts.ts';
 import { lookOverIpmi, type SeenOverIpmi } from './agent_over_ipmi.ts';
 import type { HttpParts } from './http.ts';
 import { type IrmcInfo, irmcName, irmcPlace, snmpOf } from './info.ts';
@@ -46,7 +47,7 @@ const NOBODY_THERE: readonly ErrorCode[] = [
   'BMC_GARBLED',
 ];
 /** These do not pass by themselves: a way that fails so is shunned. */
-const SHUNS: readonly ErrorCode[] = ['BMC_SILENT', 'BMC_PORT_CLOSED', 'BMC_USER_UNKNOWN', 'BMC_CIPHER_REFUSED'];
+const SHUNS: readonly ErrorCode[] = ['BMC_SILENT', 'BMC_PORT_CLOSED', 'BMC_CIPHER_REFUSED'];
 
 /** Looks at servers behind iRMCs, and remembers on which ways nobody answers. */
 export class IrmcEyes {
@@ -122,7 +123,8 @@ export class IrmcEyes {
   }
 
   async #askForGuid(info: IrmcInfo, address: string, signal: AbortSignal): Promise<string | undefined> {
-    const way = this.#isShunned(info, address, 'IPMI') ? 'Redfish' : 'IPMI';
+    const held = this.#parts.logins.isHeld(accountOf(info, address, 'IPMI'));
+    const way = held || this.#isShunned(info, address, 'IPMI') ? 'Redfish' : 'IPMI';
     return (await this.#read(way, info, address, signal))?.guid;
   }
 
@@ -139,7 +141,7 @@ export class IrmcEyes {
     const address = await this.#addressOf(info, signal);
     if (this.#isShunned(info, address, 'IPMI')) return 'IPMI over LAN did not answer a short while ago';
     try {
-      return (await lookOverIpmi(info, this.#parts.ipmi, signal)) ?? 'user or password are too long for IPMI';
+      return (await lookOverIpmi(info, address, this.#parts, signal)) ?? 'user or password are too long for IPMI';
     } catch (error) {
       signal.throwIfAborted();
       return this.#noteFailure('IPMI', info, address, error).message;
@@ -163,11 +165,18 @@ export class IrmcEyes {
   }
 
   async #read(way: Way, info: IrmcInfo, address: string, signal: AbortSignal): Promise<Reading | null> {
-    const { clock, ipmi } = this.#parts;
-    const snmp = snmpOf(info);
-    if (way === 'SNMP') return snmp && readBootStatus(address, snmp, clock, signal);
-    if (way === 'IPMI') return (await lookOverIpmi(info, ipmi, signal))?.reading ?? null;
+    if (way === 'SNMP') return this.#readOverSnmp(info, address, signal);
+    if (way === 'IPMI') return (await lookOverIpmi(info, address, this.#parts, signal))?.reading ?? null;
     return readOverRedfish(info, info.irmc_client_timeout * 1000, this.#parts, signal);
+  }
+
+  async #readOverSnmp(info: IrmcInfo, address: string, signal: AbortSignal): Promise<Reading | null> {
+    const { clock, logins } = this.#parts;
+    const snmp = snmpOf(info);
+    if (snmp === null) return null;
+    const read = (): Promise<Reading | null> => readBootStatus(address, snmp, clock, signal);
+    const account = snmpAccountOf(info, address);
+    return account === null ? read() : logins.attempt(account, read);
   }
 
   #waysOf(info: IrmcInfo, address: string): readonly Way[] {

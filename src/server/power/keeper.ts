@@ -88,7 +88,7 @@ export class Keeper {
   /** A task was written, handed to `attachment` by the same transaction. */
   begun(task: PowerTaskRow, node: NodeRow, attachment: Attachment): void {
     this.#setAlarm(task);
-    attachment.send(this.#work(task, node));
+    attachment.send(this.#work(task, node, task.actionUuid === null));
   }
 
   /** A task was written while its agent is lost for the moment. */
@@ -259,8 +259,8 @@ export class Keeper {
     if (handed) attachment.send(this.#work(handed.task, handed.node));
   }
 
-  /** The message by which an agent takes up a task in its present state. */
-  #work(task: PowerTaskRow, node: NodeRow): ToAgent {
+  /** The message by which an agent takes up a task in its present state. `operatorAsks` holds for a new order of a client. */
+  #work(task: PowerTaskRow, node: NodeRow, operatorAsks = false): ToAgent {
     const work = {
       taskUuid: task.uuid,
       bmc: { ...toBmc(node), fence: task.fence },
@@ -268,7 +268,8 @@ export class Keeper {
       phase: PowerTaskPhase[task.phase],
     };
     const sendable = task.state === 'SENDING' && isIdempotent(task.target, task.phase);
-    if (task.state === 'QUEUED' || sendable) return { $case: 'start', value: { ...work, keepTrying: sendable } };
+    if (task.state === 'QUEUED' || sendable)
+      return { $case: 'start', value: { ...work, keepTrying: sendable, operatorAsks } };
     if (POWER_TASK_UNSETTLED.includes(task.state) && task.state !== 'ABORTING')
       return { $case: 'observe', value: work };
     const mayHaveBeenSent = task.sendingAt !== null;
