@@ -14,6 +14,7 @@ import { openNativeIpmi } from '../ipmi/native.ts';
 import { Logins } from '../logins.ts';
 import { Lookups, type Resolver, systemResolver } from '../lookups.ts';
 import { accountsOf } from './accounts.ts';
+import type { SeenOverIpmi } from './agent_over_ipmi.ts';
 import { exchange } from './http.ts';
 import { type IrmcInfo, irmcKey, irmcName, irmcPlace, irmcSchema } from './info.ts';
 import { Pace } from './pace.ts';
@@ -94,13 +95,7 @@ export function createIrmcDriver({ resolver = systemResolver, ...given }: IrmcDr
       return irmcPlace(info, await lookups.findBmc(info.irmc_address, 'irmc_address', age, signal));
     },
 
-    async getSupportedPowerStates({ info }, signal): Promise<Supported> {
-      const seen = await eyes.probe(info, signal);
-      if (typeof seen === 'string') return { targets: TARGETS, probed: false, reason: seen };
-      if (seen.reading.powerState === 'power off') return without(NEEDS_POWER, 'the node is off');
-      if (seen.agent === false) return without(NEEDS_AGENT, 'the ServerView agent of the node is not connected');
-      return { targets: TARGETS, probed: true };
-    },
+    getSupportedPowerStates: async ({ info }, signal) => supportedBy(await eyes.probe(info, signal)),
 
     getPowerState: ({ info }, signal) => eyes.read(info, signal),
 
@@ -127,6 +122,13 @@ export function createIrmcDriver({ resolver = systemResolver, ...given }: IrmcDr
 
     close: () => ipmi.close(),
   });
+}
+
+function supportedBy(seen: SeenOverIpmi | string): Supported {
+  if (typeof seen === 'string') return { targets: TARGETS, probed: false, reason: seen };
+  if (seen.reading.powerState === 'power off') return without(NEEDS_POWER, 'the node is off');
+  if (seen.agent === false) return without(NEEDS_AGENT, 'the ServerView agent of the node is not connected');
+  return { targets: TARGETS, probed: true };
 }
 
 function without(missing: readonly Target[], reason: string): Supported {
