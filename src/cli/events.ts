@@ -1,7 +1,7 @@
 /** `countermand events`: the notifications of the conductor, from the first or from any other. */
 import type { Command } from 'commander';
 import { asCountermandError, type ErrorCode } from '../core/errors.ts';
-import { Event } from '../gen/countermand/v1/notification.ts';
+import { Event, GetNewestSequenceResponse } from '../gen/countermand/v1/notification.ts';
 import { asking, type Call, present } from './asking.ts';
 import { eventLine } from './event_line.ts';
 import { asText, eventData, isOfNode, isOfPlan, planOfEvent, type Wanted } from './event_payload.ts';
@@ -14,15 +14,26 @@ interface EventOptions {
   readonly plan?: string;
   readonly node?: string;
   readonly follow?: boolean;
+  readonly database?: string;
+  readonly position?: boolean;
+}
+
+/** Where the events are now: what a consumer remembers before it reads what is there. */
+async function position({ conductor, output }: Call): Promise<void> {
+  const answer = await conductor.notifications.getNewestSequence({});
+  const words = (): string => `newest event ${answer.newestSequence}, database ${answer.databaseId}`;
+  output.message(GetNewestSequenceResponse, answer, words);
 }
 
 async function events(options: EventOptions, call: Call): Promise<void> {
+  if (options.position) return position(call);
   const { conductor, output } = call;
   const fromSequence = readSequence(options.from, '--from');
   const plan = options.plan === undefined ? null : await findPlan(options.plan, call);
   const node = options.node === undefined ? null : await findNode(options.node, call);
   const names = new Map<string, string>();
-  const request = { fromSequence, eventTypes: options.type, stopAtPresent: !options.follow };
+  const { type: eventTypes, database: databaseId, follow } = options;
+  const request = { fromSequence, eventTypes, stopAtPresent: !follow, databaseId };
   for await (const answer of conductor.notifications.subscribe(request)) {
     const event = present(answer.event, 'an event');
     if ((plan && !isOfPlan(event, plan)) || (node && !isOfNode(event, node))) continue;
@@ -66,6 +77,7 @@ const EXAMPLES = `
 Examples:
   countermand events --type 'baremetal.node.power_abort.*'
   countermand events --plan 'rack 7 down' --type 'action.cancel.*' 'action_plan.cancel.*'
+  countermand events --position
   countermand events --from 4711 --follow --json`;
 
 /** Gives the command `events` its options and its action. */
@@ -76,6 +88,8 @@ export function setUpEvents(command: Command, terminal: Terminal): void {
     .option('--plan <plan>', 'only what happened to this plan, its actions and their power tasks (name or uuid)')
     .option('--node <node>', 'only what happened to this node, and to actions about it (name or uuid)')
     .option('--follow', 'go on with what comes from now on')
+    .option('--database <id>', 'refuse if --from is a number of another database than this one')
+    .option('--position', 'print the number of the newest event and the id of the database, and nothing else')
     .addHelpText('after', EXAMPLES)
     .action(asking(events, terminal));
 }

@@ -14,6 +14,7 @@ export type GrpcStatus =
   | 'RESOURCE_EXHAUSTED'
   | 'FAILED_PRECONDITION'
   | 'ABORTED'
+  | 'OUT_OF_RANGE'
   | 'UNIMPLEMENTED'
   | 'INTERNAL'
   | 'UNAVAILABLE';
@@ -49,6 +50,12 @@ export const ERROR_TABLE = {
   POWER_TASK_NOT_FOUND: row('NOT_FOUND', 3, 'no power task has this uuid or request_id'),
   ACTION_PLAN_NOT_FOUND: row('NOT_FOUND', 3, 'no action plan has this uuid, request_id or name'),
   ACTION_PLAN_INVALID: row('INVALID_ARGUMENT', 2, 'the action plan is wrong at the place that the message names'),
+  EVENTS_OUT_OF_RANGE: row('OUT_OF_RANGE', 2, 'the events end before the sequence number to begin with'),
+  EVENTS_OF_ANOTHER_DATABASE: row(
+    'FAILED_PRECONDITION',
+    5,
+    'the sequence number is of another database, where it means other events',
+  ),
   AUDIT_NOT_FOUND: row('NOT_FOUND', 3, 'no audit has this uuid, request_id or name'),
   AUDIT_INVALID: row('INVALID_ARGUMENT', 2, 'the audit is wrong at the place that the message names'),
   SCOPE_INVALID: row('INVALID_ARGUMENT', 2, 'the scope is wrong at the place that the message names, or means no node'),

@@ -1,8 +1,11 @@
 /** The notifications, as those hear them who subscribe: from any number on, live, none missed and none twice. */
-import test from 'ava';
-import { type Client, type Event, plainEvents } from './client.ts';
+import test, { type ExecutionContext } from 'ava';
+import type { Metadata } from 'nice-grpc';
+import type { SubscribeResponse } from '../../src/gen/countermand/v1/notification.ts';
+import { allEvents, type Client, type Event, plainEvents } from './client.ts';
 import { openHouse } from './house.ts';
 import { enrol, order, subscribe, untilAtRest, untilPeace } from './orders.ts';
+import { runHere } from './processes.ts';
 import { refused } from './refusals.ts';
 import { checkTrail, numbersOf } from './trail.ts';
 import { Watch } from './watching.ts';
@@ -114,8 +117,79 @@ test('a subscription takes globs, and may end at the present', async (t) => {
   const nothing = new Watch(plainEvents(client.notifications.subscribe({ stopAtPresent: true })));
   t.is(await nothing.ended, null);
   t.deepEqual(nothing.seen, []);
-  const future = new Watch(plainEvents(client.notifications.subscribe({ fromSequence: 1000n, stopAtPresent: true })));
-  t.is(await future.ended, null);
   const negative = subscribe(client, -1).until('an event', () => true);
   await refused(t, negative, { status: 'INVALID_ARGUMENT', code: 'ARGUMENT_INVALID', says: /from_sequence is -1/ });
+});
+
+/** The headers of a subscription, as soon as they come: no event has to come before. */
+async function headersOf({ notifications }: Client, t: ExecutionContext): Promise<Record<string, string>> {
+  const headers = Promise.withResolvers<Record<string, string>>();
+  const onHeader = (metadata: Metadata): void =>
+    headers.resolve(Object.fromEntries([...metadata].map(([key, [value]]) => [key, String(value)])));
+  const stream = notifications.subscribe({}, { onHeader })[Symbol.asyncIterator]();
+  const waiting = stream.next().catch(() => null);
+  const found = await headers.promise;
+  t.teardown(() => waiting);
+  return found;
+}
+
+test('a consumer that resumes beyond the end, or at another database, is told so', async (t) => {
+  const house = await openHouse(t);
+  const { client } = house;
+  await enrol(client, 'n1', 'fake', { fake_address: 'n1' });
+  await untilAtRest(order(client, 'n1', 'OFF'));
+  const events = await allEvents(client);
+  const newest = events.at(-1)?.sequence ?? 0;
+  const { databaseId, newestSequence } = await client.notifications.getNewestSequence({});
+  t.is(Number(newestSequence), newest);
+  t.regex(databaseId, /^[\da-f]{32}$/);
+
+  const headers = await headersOf(client, t);
+  t.is(headers['countermand-database-id'], databaseId);
+  t.is(headers['countermand-newest-sequence'], String(newest));
+
+  const answers: SubscribeResponse[] = [];
+  for await (const answer of client.notifications.subscribe({ fromSequence: 1n, stopAtPresent: true, databaseId }))
+    answers.push(answer);
+  t.deepEqual(
+    answers.map((answer) => answer.databaseId),
+    answers.map((_, index) => (index === 0 ? databaseId : '')),
+  );
+
+  const next = new Watch(
+    plainEvents(client.notifications.subscribe({ fromSequence: BigInt(newest + 1), stopAtPresent: true })),
+  );
+  t.is(await next.ended, null, 'the number after the newest is where a consumer goes on');
+  const beyond = subscribe(client, newest + 2).until('an event', () => true);
+  await refused(t, beyond, {
+    status: 'OUT_OF_RANGE',
+    code: 'EVENTS_OUT_OF_RANGE',
+    says: new RegExp(`from_sequence is ${newest + 2}, and the newest event is ${newest}`),
+  });
+  const foreign = new Watch(
+    plainEvents(client.notifications.subscribe({ fromSequence: 1n, databaseId: 'f'.repeat(32) })),
+  );
+  await refused(
+    t,
+    foreign.until('an event', () => true),
+    {
+      status: 'FAILED_PRECONDITION',
+      code: 'EVENTS_OF_ANOTHER_DATABASE',
+      says: new RegExp(`this is database ${databaseId}`),
+    },
+  );
+
+  // The id is that of the database, not of the process.
+  await house.kill('conductor');
+  await house.start('conductor');
+  t.is((await house.client.notifications.getNewestSequence({})).databaseId, databaseId);
+
+  const at = { COUNTERMAND_CONDUCTOR: house.address };
+  const position = await runHere(['events', '--position'], at);
+  t.regex(position.stdout, new RegExp(`^newest event \\d+, database ${databaseId}$`));
+  const far = await runHere(['events', '--from', '99999'], at);
+  t.is(far.exitCode, 2);
+  t.regex(far.stderr, /EVENTS_OUT_OF_RANGE|the newest event is \d+/);
+  const other = await runHere(['events', '--from', '1', '--database', 'f'.repeat(32)], at);
+  t.is(other.exitCode, 5, other.stderr);
 });

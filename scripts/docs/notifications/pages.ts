@@ -39,6 +39,10 @@ function index(): string {
   return page('Notifications', 'scripts/docs/notifications', [
     'Each notification is stored in the transaction of the change that it tells of, numbered, and sent by `Subscribe` ' +
       'from any number on: none is lost, none comes twice, whatever crashes. `countermand events` shows them.',
+    'A consumer resumes at the number after its last event. A number further on is refused with `EVENTS_OUT_OF_RANGE`, which ' +
+      'names the newest event: the database was restored, or is another one. The headers of a stream, its first message and ' +
+      '`GetNewestSequence` name the id of the database. A consumer that sends the id back with `from_sequence` is refused by ' +
+      'another database with `EVENTS_OF_ANOTHER_DATABASE`. The headers are sent at once, before any event.',
     'The envelope is the message `Event` of [notification.proto](../../proto/countermand/v1/notification.proto): ' +
       'number, type, priority, publisher, message id, time, payload. The payload is a versioned object of the field, ' +
       "Watcher's about audits, action plans and actions, Ironic's about power orders. For each type there is a " +

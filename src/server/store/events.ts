@@ -32,6 +32,12 @@ export async function readEvents(from: number, limit: number, sql: Knex): Promis
   return rows.map(eventCodec.decode);
 }
 
+/** The id of the database, which stays the same for its life. */
+export async function databaseId(sql: Knex): Promise<string> {
+  const row = await sql('database_id').first('id');
+  return row.id;
+}
+
 /** The newest sequence number; 0 if there is no event yet. */
 export async function lastSequence(sql: Knex): Promise<number> {
   const row = await sql('events').max({ sequence: 'sequence' }).first();
