@@ -177,6 +177,8 @@ class Player {
   readonly #waiting: { readonly committed: string; readonly line: string }[] = [];
   readonly #given: Promise<void>[] = [];
   #lastEvent = 0;
+  /** Events were committed since they were told the last time. */
+  #hasNews = false;
 
   constructor(world: World) {
     this.world = world;
@@ -243,6 +245,8 @@ class Player {
 
   /** The notifications since the last time. */
   async tellEvents(): Promise<void> {
+    if (!this.#hasNews) return;
+    this.#hasNews = false;
     for (const { sequence, eventType, payload } of await readEvents(
       this.#lastEvent + 1,
       1000,
@@ -270,6 +274,7 @@ class Player {
   }
 
   #tellChange(change: Change): void {
+    if (change.kind === 'events') this.#hasNews = true;
     if (change.kind === 'task') this.#tellTask(change.task);
     if (change.kind === 'plan') this.#tellPlan(change);
     if (change.kind === 'node') this.#tellNode(change.node);
