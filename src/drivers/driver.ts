@@ -205,9 +205,14 @@ function describeIssue(issue: z.core.$ZodIssue, driverInfo: DriverInfo): string 
     : `driver_info.${key}: ${issue.message}`;
 }
 
+/** Made once for each schema: that takes a millisecond. */
+const infoSchemas = new WeakMap<z.ZodType, Readonly<Record<string, unknown>>>();
+
 /** The JSON Schema of a driver's driver_info, as agents report it. */
-export function infoSchemaOf(driver: Driver): Record<string, unknown> {
-  return z.toJSONSchema(driver.schema, { io: 'input' });
+export function infoSchemaOf({ schema }: Driver): Readonly<Record<string, unknown>> {
+  const made = infoSchemas.get(schema) ?? z.toJSONSchema(schema, { io: 'input' });
+  infoSchemas.set(schema, made);
+  return made;
 }
 
 /** The keys of a driver's driver_info that are secret. */
