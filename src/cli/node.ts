@@ -1,7 +1,7 @@
 /** `countermand node ...`. */
 import type { Command } from 'commander';
 import { addChanges, addReport } from './node_changes.ts';
-import { addCreate, addDelete, addSet, addValidate } from './node_enrolment.ts';
+import { addAccept, addCreate, addDelete, addSet, addValidate } from './node_enrolment.ts';
 import { addPower } from './node_power.ts';
 import { addList, addRefresh, addShow, addSupported, addWhy } from './node_reading.ts';
 import type { Terminal } from './terminal.ts';
@@ -11,6 +11,7 @@ const COMMANDS = [
   addList,
   addShow,
   addSet,
+  addAccept,
   addDelete,
   addValidate,
   addSupported,

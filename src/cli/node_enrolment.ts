@@ -93,6 +93,23 @@ export function addSet(group: Command, terminal: Terminal): void {
     .action(asking(set, terminal));
 }
 
+async function accept(node: string, { guid = '' }: { readonly guid?: string }, call: Call): Promise<void> {
+  const answer = await call.conductor.nodes.acceptNode({ node, guid });
+  print(answer.node, call);
+}
+
+/** Adds `node accept`. */
+export function addAccept(group: Command, terminal: Terminal): void {
+  group
+    .command('accept')
+    .description(
+      'take the server that answers at the address of a node for its server from now on, although its GUID is another; plans about the node that wait are superseded',
+    )
+    .argument('<node>', WHICH_NODE)
+    .option('--guid <guid>', 'only a server with this GUID; whichever answers without it')
+    .action(asking(accept, terminal));
+}
+
 async function forget(node: string, { yes }: { readonly yes?: boolean }, call: Call): Promise<void> {
   const { conductor, output } = call;
   if (yes) warnOfFiles([node], output.json, call);

@@ -13,6 +13,7 @@ import { commandsToTakeBack } from './task_lines.ts';
 import { taskTable } from './task_text.ts';
 import {
   ageWords,
+  isUnreadable,
   powerStateWord,
   problemSentence,
   problemWords,
@@ -31,7 +32,7 @@ function powerCell(node: Node, nowMs: number): string {
   const openMs = (node.mayStillChangeUntil?.getTime() ?? 0) - nowMs;
   if (openMs > 0) return `${word} (may still change for ${spanWords(openMs)})`;
   if (node.powerState === PowerState.ERROR) return 'error (until the next reading)';
-  return node.problem === undefined ? word : `${word} (not readable now)`;
+  return isUnreadable(node.problem) ? `${word} (not readable now)` : word;
 }
 
 /** Nodes, one per row. */
@@ -72,6 +73,8 @@ export function nodeText(node: Node, nowMs: number): string {
     ['target', targetWord(node.targetPowerState)],
     ['held by', node.heldBy && `power task ${node.heldBy}`],
     ['maintenance', node.maintenance ? `on${because}` : 'off'],
+    ['guid', node.guid],
+    ['other guid', node.otherGuid && `${node.otherGuid}: countermand node accept ${node.name}`],
     ['last error', node.lastError],
     ['created', node.createdAt?.toISOString() ?? ''],
     ['updated', node.updatedAt?.toISOString() ?? ''],

@@ -63,6 +63,11 @@ export function spanWords(spanMs: number): string {
   return spanParts(spanMs).slice(0, 2).join('');
 }
 
+/** The node cannot be read: its power state is only what was read before. */
+export function isUnreadable(problem: Problem | undefined): boolean {
+  return problem !== undefined && problem.code !== 'BMC_TAKEN';
+}
+
 /** Why a node cannot be read, and for how long: `BMC_SILENT for 2m`; empty if it can. */
 export function problemWords(problem: Problem | undefined, nowMs: number): string {
   if (problem === undefined) return '';
@@ -71,7 +76,9 @@ export function problemWords(problem: Problem | undefined, nowMs: number): strin
 
 /** The same with its sentence. */
 export function problemSentence(problem: Problem | undefined, nowMs: number): string {
-  return problem === undefined ? '' : `not readable, ${problemWords(problem, nowMs)}: ${problem.message}`;
+  if (problem === undefined) return '';
+  const kind = isUnreadable(problem) ? 'not readable, ' : '';
+  return `${kind}${problemWords(problem, nowMs)}: ${problem.message}`;
 }
 
 /** How long ago something was, in its largest unit; `never` if it was not. */

@@ -65,8 +65,9 @@ export async function startConductor({ store, limits, agentLeaseMs, log }: Condu
     recoveryGraceMs: 2 * agentLeaseMs + limits.abortTimeoutMs,
     log,
     look: (node) => lookAt(node, readings, shutdown),
-    atRest: (_task, node) => {
-      if (node.mayChangeUntil !== null || node.powerState === 'error') windows.watch(node);
+    atRest: (task, node) => {
+      const isOther = task.errorCode === 'BMC_IS_ANOTHER';
+      if (node.mayChangeUntil !== null || node.powerState === 'error' || isOther) windows.watch(node);
     },
   });
   const handingOut = new Set<Promise<unknown>>();

@@ -5,9 +5,12 @@ import { MASK } from '../core/masking.ts';
 import type { CreateNodeRequest, UpdateNodeRequest } from '../gen/countermand/v1/node.ts';
 import type { Attachment } from './attachments.ts';
 import type { Conductor } from './conductor.ts';
+import type { Transaction } from './store/database.ts';
 import { findSecretKeys, listDriverNames } from './store/drivers.ts';
-import { deleteFreeNode, getNode, insertNode, updateNode } from './store/nodes.ts';
+import { deleteFreeNode, findNode, getNode, insertNode, updateNode } from './store/nodes.ts';
 import type { NodeRow } from './store/rows.ts';
+import { noteSharing } from './store/sharing.ts';
+import type { Store } from './store/store.ts';
 import { isSecretKey } from './wire.ts';
 
 /** The zone of those who name none. */
@@ -148,11 +151,26 @@ export async function changeNode(
   };
   const identity = await identityPatch(node, request, conductor, signal);
   const onlyFree = Object.keys(identity).length > 0;
-  const changed = await store.database.write((transaction) =>
-    updateNode(node.uuid, { ...patch, ...identity }, BY_OPERATOR, transaction, store, onlyFree),
+  const written = await store.database.write((transaction) =>
+    writeChange(node.uuid, { ...patch, ...identity }, onlyFree, transaction, store),
   );
-  if (changed === null) throw held(node, 'name, zone and driver_info can be changed when it is at rest');
-  return changed;
+  if (written === null) throw held(node, 'name, zone and driver_info can be changed when it is at rest');
+  if (written.before.bmcKey !== written.after.bmcKey || written.before.zone !== written.after.zone)
+    conductor.windows.watch(written.after);
+  return written.after;
+}
+
+async function writeChange(
+  uuid: string,
+  patch: Partial<NodeRow>,
+  onlyFree: boolean,
+  transaction: Transaction,
+  store: Store,
+): Promise<{ readonly before: NodeRow; readonly after: NodeRow } | null> {
+  const before = await findNode(uuid, transaction.sql);
+  const changed = await updateNode(uuid, patch, BY_OPERATOR, transaction, store, onlyFree);
+  if (before === null || changed === null) return null;
+  return { before, after: (await noteSharing(before, changed, transaction, store)) ?? changed };
 }
 
 /** What changes how the node is called or reached; the driver checks it whole. */
@@ -201,7 +219,12 @@ async function refuseOldSecrets(
 export async function deleteNode(nameOrUuid: string, { orders }: Conductor): Promise<void> {
   const { database } = orders.store;
   const node = await getNode(nameOrUuid, database.read);
-  if (await database.write((transaction) => deleteFreeNode(node, BY_OPERATOR, transaction, orders.store))) return;
+  const deleted = await database.write(async (transaction) => {
+    const gone = await deleteFreeNode(node, BY_OPERATOR, transaction, orders.store);
+    if (gone) await noteSharing(node, null, transaction, orders.store);
+    return gone;
+  });
+  if (deleted) return;
   const now = await getNode(node.uuid, database.read);
   throw held(now, 'it can be deleted when that is at rest');
 }

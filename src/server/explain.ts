@@ -6,6 +6,7 @@ import type { Attachments } from './attachments.ts';
 import type { Conductor } from './conductor.ts';
 import { findDriver } from './store/drivers.ts';
 import { findPowerTask, listPowerTasks } from './store/power_tasks.ts';
+import { isUnreadable } from './store/problems.ts';
 import type { DriverRow, NodeRow, PowerTaskRow, Problem } from './store/rows.ts';
 import type { Store } from './store/store.ts';
 import { windowLeftMs } from './store/windows.ts';
@@ -44,15 +45,18 @@ export async function explainNode(
 
 const seconds = (ms: number): string => `${Math.max(0, Math.round(ms / 1000))} s`;
 
-function stateSentence({ powerState, powerStateReadAt, problem }: NodeRow, now: number): string {
+function stateSentence({ powerState, powerStateReadAt, problem, otherGuid }: NodeRow, now: number): string {
+  if (otherGuid !== null || problem?.code === 'BMC_IS_ANOTHER')
+    return 'Its power state is not known: another server answers at its address.';
   if (powerState === null) return 'Its power state is not known: it has not been read yet.';
   if (powerState === 'error') return 'Its power state is error: an order was aborted, and it has not been read since.';
   const age = powerStateReadAt === null ? '' : `, read ${seconds(now - powerStateReadAt)} ago`;
-  return `${problem === null ? 'It is' : 'It was'} ${powerState}${age}.`;
+  return `${isUnreadable(problem) ? 'It was' : 'It is'} ${powerState}${age}.`;
 }
 
 function problemSentence(problem: Problem | null, now: number): string {
   if (problem === null) return '';
+  if (!isUnreadable(problem)) return `It has had a problem for ${seconds(now - problem.since)}: ${problem.message}.`;
   return `It has been unreadable for ${seconds(now - problem.since)}: ${problem.code}: ${problem.message}.`;
 }
 

@@ -4,11 +4,13 @@ import { fail } from '../core/errors.ts';
 import { recallOf, TARGET_TABLE } from '../core/power.ts';
 import type {
   ListModelChangesRequest,
+  ListNodesRequest,
   ModelChange,
   Node,
   NodeServiceImplementation,
   SupportedPowerState,
 } from '../gen/countermand/v1/node.ts';
+import { acceptNode } from './acceptance.ts';
 import { inCall, underCall } from './calls.ts';
 import type { Conductor } from './conductor.ts';
 import { changeNode, deleteNode, enrolNode, validateInfo } from './enrolment.ts';
@@ -40,17 +42,14 @@ export function createNodeService(conductor: Conductor): NodeServiceImplementati
       return { node: await answer(await getNode(node, read)) };
     },
 
-    async listNodes({ pageSize: size, pageToken: token, zone, driver, labels, withProblem }) {
-      const limit = pageSize(size);
-      const list = ['nodes', zone, driver, labels, withProblem];
-      const after = pageMark(list, token, isName) ?? '';
-      const nodes = await listNodes({ zone, driver, labels, withProblem }, after, limit, read);
-      const nextPageToken = nodes.length === limit ? pageToken(list, nodes.at(-1)?.name) : '';
-      return { nodes: await Promise.all(nodes.map(answer)), nextPageToken };
-    },
+    listNodes: (request) => pageOfNodes(request, answer, conductor),
 
     async updateNode(request, context) {
       return { node: await answer(await during(context, (signal) => changeNode(request, conductor, signal))) };
+    },
+
+    async acceptNode(request, context) {
+      return { node: await answer(await during(context, (signal) => acceptNode(request, conductor, signal))) };
     },
 
     async deleteNode({ node }) {
@@ -108,6 +107,19 @@ function streamsOf(
       });
     },
   };
+}
+
+async function pageOfNodes(
+  { pageSize: size, pageToken: token, zone, driver, labels, withProblem }: ListNodesRequest,
+  answer: (node: NodeRow) => Promise<Node>,
+  { orders }: Conductor,
+) {
+  const limit = pageSize(size);
+  const list = ['nodes', zone, driver, labels, withProblem];
+  const after = pageMark(list, token, isName) ?? '';
+  const nodes = await listNodes({ zone, driver, labels, withProblem }, after, limit, orders.store.database.read);
+  const nextPageToken = nodes.length === limit ? pageToken(list, nodes.at(-1)?.name) : '';
+  return { nodes: await Promise.all(nodes.map(answer)), nextPageToken };
 }
 
 async function pageOfChanges(request: ListModelChangesRequest, { orders }: Conductor) {

@@ -3,7 +3,7 @@
  * is recorded and announced, never corrected: nothing here sends an order.
  */
 import type { Timer } from '../core/clock.ts';
-import { asCountermandError, type CountermandError, type ErrorCode } from '../core/errors.ts';
+import { asCountermandError, type CountermandError, type ErrorCode, fail } from '../core/errors.ts';
 import type { Reading } from '../core/power.ts';
 import { sleep } from '../core/signals.ts';
 import type { Attachments } from './attachments.ts';
@@ -14,13 +14,16 @@ import { knownFrom } from './power/known.ts';
 import type { Limits } from './power/limits.ts';
 import { RETRY_MS } from './retry.ts';
 import type { Asker, Seen, SharedReadings } from './shared_readings.ts';
+import { isAsWritten } from './store/columns.ts';
 import type { Transaction } from './store/database.ts';
 import { announce } from './store/events.ts';
+import { identityFound, otherServerWords } from './store/identity.ts';
 import type { Cause } from './store/model_changes.ts';
 import { findNode, findNodesByUuid, listWindows, noteReadAgain, writeNode } from './store/nodes.ts';
 import { findPowerTask, lastWindowTask } from './store/power_tasks.ts';
-import { problemAfter } from './store/problems.ts';
-import type { NodeRow } from './store/rows.ts';
+import { isUnreadable, problemAfter, sameBmcProblem } from './store/problems.ts';
+import type { NodeRow, Problem } from './store/rows.ts';
+import { noteSharing } from './store/sharing.ts';
 import type { Store } from './store/store.ts';
 import { forgetWindow, mayStillChange, type Window, windowLeftMs } from './store/windows.ts';
 
@@ -77,6 +80,10 @@ async function recordSeen({ begun, outcome }: Seen, { store, recorder }: Reading
     return { node: failed ?? begun, reading: null, reason: outcome.message, errorCode: outcome.code };
   }
   const recorded = await recorder.record(begun, outcome);
+  if (recorded !== null && recorded.otherGuid !== null) {
+    const reason = otherServerWords(recorded, recorded.otherGuid);
+    return { node: recorded, reading: null, reason, errorCode: 'BMC_IS_ANOTHER' };
+  }
   if (recorded !== null) return { node: recorded, reading: outcome, reason: '', errorCode: null };
   const now = (await findNode(begun.uuid, store.database.read)) ?? begun;
   if (isNews(now, outcome)) {
@@ -100,6 +107,7 @@ export async function lookAt(node: NodeRow, parts: ReadingParts, signal: AbortSi
     for (let look = 1; ; look += 1) {
       const { outcome } = await parts.shared.read(node, 'conductor', signal);
       if (outcome instanceof Error) return { reading: null, unreadable: outcome };
+      if (identityFound(node, outcome).isOther) return { reading: null, unreadable: otherServer(node, outcome) };
       if (outcome.doubt === undefined || look === LOOKS) return { reading: outcome, unreadable: null };
       await sleep(LOOK_AGAIN_MS, parts.store.clock, signal);
     }
@@ -194,19 +202,31 @@ function isNews({ goodPowerState }: NodeRow, { powerState, doubt }: Reading): bo
   return doubt !== undefined && goodPowerState !== null && goodPowerState !== powerState;
 }
 
-function isAsKnown(node: NodeRow, { powerState }: Reading): boolean {
-  const known = node.powerState === powerState && node.goodPowerState === powerState;
-  return known && node.lastError === '' && node.problem === null && node.mayChangeUntil === null;
+function isAsKnown(node: NodeRow, reading: Reading): boolean {
+  const { powerState } = reading;
+  const known =
+    node.powerState === powerState &&
+    node.goodPowerState === powerState &&
+    isAsWritten(node, identityFound(node, reading).patch);
+  const isWell = node.lastError === '' && (node.problem === null || !isUnreadable(node.problem));
+  return known && isWell && node.mayChangeUntil === null;
 }
 
-async function recordReading(
+/**
+ * Records a reading in a transaction, as `record` of the recorder does.
+ * @returns the node as it now is, or null if the reading was dropped
+ */
+export async function recordReading(
   begun: Finding['begun'],
   reading: Reading,
   transaction: Transaction,
   store: Store,
 ): Promise<NodeRow | null> {
   const before = await findNode(begun.uuid, transaction.sql);
-  if (before === null || !isFree(before, begun) || isNews(before, reading)) return null;
+  if (before === null || !isFree(before, begun)) return null;
+  const identity = identityFound(before, reading);
+  if (identity.isOther) return noteOtherServer(before, reading, transaction, store);
+  if (isNews(before, reading)) return null;
   const open = mayStillChange(before, store);
   const changed = before.powerState !== reading.powerState;
   // The late end of an order that was given up: it can only be a way down.
@@ -215,14 +235,45 @@ async function recordReading(
   const patch = {
     ...knownFrom(reading),
     lastError: '',
-    problem: null,
+    problem: await lastingProblem(before, transaction, store),
+    ...identity.patch,
     ...(closed ? { mayChangeUntil: null } : {}),
   };
   const lateTask = late && changed ? await lastWindowTask(before.uuid, transaction.sql) : null;
-  const node = await writeNode(before, patch, await causeOf(lateTask, transaction), transaction, store);
+  const written = await writeNode(before, patch, await causeOf(lateTask, transaction), transaction, store);
+  const node = (await noteSharing(before, written, transaction, store)) ?? written;
   if (!changed) return node;
   await announce([correctedAnnouncement(node, before.powerState, lateTask)], transaction, store);
   return node;
+}
+
+/** What a good reading does not end. */
+async function lastingProblem(
+  { sameBmcAs, bmcPlace, problem }: NodeRow,
+  { sql }: Transaction,
+  { clock }: Store,
+): Promise<Problem | null> {
+  const other = sameBmcAs === null ? null : await findNode(sameBmcAs, sql);
+  return other === null ? null : sameBmcProblem(problem, other, bmcPlace, clock.now());
+}
+
+const otherServer = (node: NodeRow, { guid = '' }: Reading): CountermandError =>
+  fail('BMC_IS_ANOTHER', otherServerWords(node, guid));
+
+/** Another server answers: what was read is not the node's, and what it was is not known any more. */
+async function noteOtherServer(
+  before: NodeRow,
+  reading: Reading,
+  transaction: Transaction,
+  store: Store,
+): Promise<NodeRow> {
+  const { guid: otherGuid = '' } = reading;
+  const { code, message } = otherServer(before, reading);
+  if (before.otherGuid === otherGuid && before.problem?.message === message) return before;
+  const problem = { code, message, since: before.problem?.since ?? store.clock.now() };
+  const patch = { otherGuid, powerState: null, powerStateReadAt: null, lastError: message, problem };
+  const cause = { why: `a reading found another GUID at ${before.bmcKey}`, actionUuid: null };
+  return writeNode(before, patch, cause, transaction, store);
 }
 
 /** Who has changed what a reading finds: the order that was given up, or nobody knows. */

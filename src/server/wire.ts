@@ -18,6 +18,7 @@ import { isAtRest } from '../core/states.ts';
 import * as agentProto from '../gen/countermand/v1/agent.ts';
 import type { Node } from '../gen/countermand/v1/node.ts';
 import * as powerProto from '../gen/countermand/v1/power.ts';
+import { provingGuidOf } from './store/identity.ts';
 import { actionOf } from './store/power_tasks.ts';
 import type { NodeRow, PowerTaskRow, Problem } from './store/rows.ts';
 
@@ -61,8 +62,10 @@ export function fromReading(reading: agentProto.Reading | undefined, now: number
   const powerState = reading ? fromOnOff(reading.powerState) : null;
   if (!reading || powerState === null) return null;
   const host = nameOf(agentProto.Host, reading.host)?.toLowerCase() as Reading['host'] | undefined;
+  const { boots, guid, place } = reading;
+  const readAt = now - Math.max(0, reading.ageMs);
   const doubt = reading.doubtful ? { doubt: { before: null } } : {};
-  return { powerState, host, boots: reading.boots, readAt: now - Math.max(0, reading.ageMs), ...doubt };
+  return { powerState, host, boots, readAt, guid: guid || undefined, place: place || undefined, ...doubt };
 }
 
 /** A text of an agent or a BMC, as it is kept: no longer than its limit. */
@@ -99,7 +102,8 @@ export function fromReport(report: agentProto.TaskReport, now: number): Report {
 
 /** The BMC of a node for an agent, with its secrets. For the agent's stream only. */
 export function toBmc(node: NodeRow): agentProto.Bmc {
-  return { nodeUuid: node.uuid, driver: node.driver, driverInfo: { ...node.driverInfo }, fence: node.fence, guid: '' };
+  const guid = provingGuidOf(node) ?? '';
+  return { nodeUuid: node.uuid, driver: node.driver, driverInfo: { ...node.driverInfo }, fence: node.fence, guid };
 }
 
 /** Keys that are masked whatever their driver says, or if nothing is known of it any more. */
@@ -143,6 +147,8 @@ export function toNode(node: NodeRow, secretKeys: ReadonlySet<string>): Node {
     updatedAt: date(node.updatedAt),
     revision: node.revision,
     problem: toProblem(node.problem),
+    guid: node.bmcGuid ?? '',
+    otherGuid: node.otherGuid ?? '',
   };
 }
 

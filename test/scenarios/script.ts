@@ -13,6 +13,7 @@ import { readNode } from '../../src/server/readings.ts';
 import { readEvents } from '../../src/server/store/events.ts';
 import type { Change } from '../../src/server/store/feed.ts';
 import { getNode } from '../../src/server/store/nodes.ts';
+import { isUnreadable } from '../../src/server/store/problems.ts';
 import type { NodeRow, PowerTaskRow } from '../../src/server/store/rows.ts';
 import { type Received, World } from '../world/world.ts';
 import { AUDIT_COMMANDS } from './audit_script.ts';
@@ -328,7 +329,8 @@ class Player {
 }
 
 function problemOf({ problem }: Pick<NodeRow, 'problem'>): string {
-  return problem === null ? '' : `, not readable: ${problem.code}`;
+  if (problem === null) return '';
+  return isUnreadable(problem) ? `, not readable: ${problem.code}` : `, ${problem.code}`;
 }
 
 function nodeLine(node: NodeRow, now: number): string {

@@ -51,7 +51,11 @@ const FIELDS: readonly (readonly [Partial<NodeRow>, string | null])[] = [
   [{ powerState: 'power off' }, 'power state power on -> power off'],
   [{ name: 'other' }, null],
   [{ driverInfo: { fake_address: 'elsewhere' } }, null],
-  [{ bmcKey: 'elsewhere' }, null],
+  [{ bmcKey: 'elsewhere' }, 'server fake://n1 -> elsewhere'],
+  [{ otherGuid: 'b' }, 'server fake://n1 with GUID a -> fake://n1 with GUID b, not accepted'],
+  [{ bmcGuid: 'b' }, 'server fake://n1 with GUID a -> fake://n1 with GUID b'],
+  [{ bmcPlace: '10.0.0.1:623' }, null],
+  [{ guidShared: true }, null],
   [{ maintenanceReason: 'rack work' }, null],
   [{ lastError: 'it hangs' }, null],
   [{ powerStateReadAt: 7 }, null],
@@ -63,6 +67,7 @@ test('each field of a node, set to something else, changes the model if it belon
   for (const [patch, says] of FIELDS) {
     const world = await worldWith(t, 'n1');
     await world.clock.turn(1000);
+    if (says?.includes('GUID a')) await writeTo('n1', { bmcGuid: 'a' }, world, 'first');
     const label = JSON.stringify(patch);
     const key = Object.keys(patch)[0] as keyof NodeRow;
     const now = await getNode('n1', world.database.read);

@@ -27,7 +27,7 @@ const indexes = (sql: Knex): Promise<Index[]> =>
 
 test('0006: rows, indexes, numbers and checks are what they were', async (t) => {
   const node = nodeRow({ labels: { rack: 'r1' }, targetPowerState: 'soft power off' });
-  const task = taskRow(node);
+  const task = taskRow(node, { bmcKey: null });
   let before: Index[] = [];
   const folder = await oldFolder(
     5,
@@ -45,7 +45,14 @@ test('0006: rows, indexes, numbers and checks are what they were', async (t) => 
   const sql = database.read;
   t.deepEqual((await sql('nodes')).map(nodeCodec.decode), [node]);
   t.deepEqual((await sql('power_tasks')).map(powerTaskCodec.decode), [task]);
-  const added = ['power_tasks_action_uuid_unique', 'power_tasks_aborts_action_uuid_unique', 'drivers_agent_uuid_index'];
+  const added = [
+    'power_tasks_action_uuid_unique',
+    'power_tasks_aborts_action_uuid_unique',
+    'drivers_agent_uuid_index',
+    'nodes_bmc_guid_index',
+    'nodes_bmc_place_index',
+    'nodes_same_bmc_as_index',
+  ];
   t.deepEqual(
     (await indexes(sql)).filter(({ name }) => !added.includes(name)),
     before,
@@ -82,4 +89,40 @@ test('0006: to write a row, no list is made a table of', async (t) => {
       table,
     );
   }
+});
+
+test('0012: IPv4 written as IPv6 is IPv4; where another node has that key, both keep theirs and are told', async (t) => {
+  const old = (name: string, bmcKey: string) => nodeRow({ name, bmcKey });
+  const nodes = [
+    old('mapped', 'ipmi://[::ffff:a00:1]:623'),
+    old('twin', 'ipmi://[::ffff:7f00:1]:623'),
+    old('plain', 'ipmi://127.0.0.1:623'),
+    old('six', 'irmc://[2001:db8::1]:443'),
+    old('named', 'ipmi://bmc7.example:623'),
+  ];
+  const folder = await oldFolder(
+    11,
+    async (knex) => {
+      for (const node of nodes) await insertOld('nodes', nodeCodec.encode(node), knex);
+    },
+    t,
+  );
+  const database = await openDatabase(folder);
+  t.teardown(() => database.close());
+  const rows = (await database.read('nodes')).map(nodeCodec.decode);
+  const byName = Object.fromEntries(rows.map((row) => [row.name, row]));
+  t.deepEqual(Object.fromEntries(rows.map(({ name, bmcKey }) => [name, bmcKey])), {
+    mapped: 'ipmi://10.0.0.1:623',
+    twin: 'ipmi://[::ffff:7f00:1]:623',
+    plain: 'ipmi://127.0.0.1:623',
+    six: 'irmc://[2001:db8::1]:443',
+    named: 'ipmi://bmc7.example:623',
+  });
+  t.regex(
+    byName.twin?.problem?.message ?? '',
+    /^node plain is reached through the same BMC \(ipmi:\/\/127\.0\.0\.1:623\)/,
+  );
+  t.regex(byName.plain?.problem?.message ?? '', /^node twin is reached through the same BMC/);
+  t.is(byName.twin?.sameBmcAs, byName.plain?.uuid);
+  t.is(byName.six?.problem, null);
 });

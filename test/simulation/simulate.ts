@@ -8,6 +8,7 @@ import type { ActionPlanRow, ActionRow, AuditRow } from '../../src/server/store/
 import type { PowerTaskRow } from '../../src/server/store/rows.ts';
 import { World } from '../world/world.ts';
 import { AuditOrders } from './audit_orders.ts';
+import { Exchanges, firstGuid, hasGuids } from './exchanges.ts';
 import { PlanChecks, type PlanRows } from './plan_invariants.ts';
 import { PlanOrders } from './plan_orders.ts';
 import { checkAlways, checkAtPeace } from './power_invariants.ts';
@@ -36,6 +37,7 @@ export interface Summary {
 interface Run {
   readonly world: World;
   readonly simulation: Simulation;
+  readonly exchanges: Exchanges;
   readonly witness: Witness;
   readonly rollbackWitness: RollbackWitness;
   readonly audits: AuditOrders;
@@ -84,39 +86,48 @@ export async function simulate(seed: number): Promise<Summary> {
 }
 
 function prepare(world: World, seed: number): Run {
-  const simulation = new Simulation(world, clockSettingsOf(seed));
+  const simulation = new Simulation(world, clockSettingsOf(seed), hasGuids(seed) ? firstGuid : () => ({}));
+  const exchanges = new Exchanges(simulation);
   const witness = new Witness();
   simulation.hear((change) => witness.hear(change));
-  world.onReceived = (received) => witness.see(received);
+  world.onReceived = (received) => {
+    witness.see(received);
+    exchanges.see(received);
+  };
   const plans = new PlanOrders(simulation);
   // Every sixth seed is about power orders alone.
   const rollbacks = new RollbackOrders(simulation, plans);
   const audits = new AuditOrders(simulation, plans);
   const auditMoves = seed % 2 === 0 ? [] : audits.moves();
   const planMoves = seed % 6 === 0 ? [] : [...plans.moves(), ...rollbacks.moves(), ...auditMoves];
-  const weighted = [...simulation.faults(), ...new PowerOrders(simulation).moves(), ...planMoves];
+  const exchangeMoves = hasGuids(seed) ? exchanges.moves() : [];
+  const orderMoves = [...new PowerOrders(simulation).moves(), ...planMoves];
+  const weighted = [...simulation.faults(), ...orderMoves, ...exchangeMoves];
   const moves = weighted.flatMap(([weight, move]) => Array<Move[1]>(weight).fill(move));
   const rollbackWitness = new RollbackWitness(world, plans, rollbacks);
   simulation.hear((change) => {
     if (change.kind === 'node') rollbackWitness.hearNode(change.node);
+    if (change.kind === 'node') exchanges.hearNode(change.node);
     if (change.kind === 'plan') rollbackWitness.hearPlan(change.plan);
   });
   const checks = new PlanChecks(world, witness, plans, audits, { orders: rollbacks, witness: rollbackWitness });
-  return { world, simulation, witness, rollbackWitness, audits, checks, moves };
+  return { world, simulation, exchanges, witness, rollbackWitness, audits, checks, moves };
 }
 
-async function takeStep({ world, simulation, checks, moves }: Run): Promise<void> {
+async function takeStep({ world, simulation, exchanges, checks, moves }: Run): Promise<void> {
   await world.chance.pick(moves)();
   await world.clock.turn(world.chance.pick([0, 0, 10, 300, 2000, 7000, 20_000]));
   await simulation.afterAmbushes();
   await simulation.restartTheDead();
   await checkAlways(world);
+  exchanges.check();
   await checks.always();
 }
 
 /** The last fault is over: everything must come to rest by itself, within its limits. */
-async function makePeace({ world, simulation, witness, audits, checks }: Run): Promise<PlanRows> {
+async function makePeace({ world, simulation, exchanges, witness, audits, checks }: Run): Promise<PlanRows> {
   await simulation.makePeace();
+  exchanges.end();
   await audits.endAll();
   if (world.chance.happens(0.3)) await goOnWithoutAgents(world, simulation);
   const limitMs = longestMs(await checks.always(), world);

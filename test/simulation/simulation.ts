@@ -37,8 +37,12 @@ export class Simulation {
   #ambushes: Ambush[] = [];
   #underWay: Promise<unknown>[] = [];
 
-  constructor(world: World, clockSettings: ClockSettings) {
+  readonly #infoOf: (node: string) => Record<string, string>;
+
+  /** @param infoOf what each node is enrolled with, beside how its server behaves */
+  constructor(world: World, clockSettings: ClockSettings, infoOf: (node: string) => Record<string, string>) {
     this.world = world;
+    this.#infoOf = infoOf;
     this.#clockSettings = clockSettings;
     world.onChange = (change) => this.#heard(change);
   }
@@ -52,7 +56,7 @@ export class Simulation {
     await this.startAgent();
     await this.startAgent();
     await this.world.clock.turn(5000);
-    for (const node of NODES) await this.world.enrol(node, this.#temper());
+    for (const node of NODES) await this.world.enrol(node, { ...this.#temper(), ...this.#infoOf(node) });
     await this.world.clock.turn(1000);
   }
 

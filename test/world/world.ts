@@ -4,7 +4,7 @@ import type { OrderTarget } from '../../src/core/power.ts';
 import { openScope, type Scope } from '../../src/core/signals.ts';
 import type { Bmc, Driver } from '../../src/drivers/driver.ts';
 import { createFakeDriver } from '../../src/drivers/fake/driver.ts';
-import type { FakeHardware, FakeInfo, FakeServer } from '../../src/drivers/fake/hardware.ts';
+import { type FakeHardware, type FakeInfo, type FakeServer, placeOf } from '../../src/drivers/fake/hardware.ts';
 import { type Conductor, startConductor } from '../../src/server/conductor.ts';
 import { enrolNode } from '../../src/server/enrolment.ts';
 import type { PlanLimits } from '../../src/server/plans/parts.ts';
@@ -244,7 +244,7 @@ export class World {
     /** Runs one command, and notes it if it has reached the server: a BMC that is silent or refuses has not. */
     const noting = <T>(bmc: Bmc<unknown>, target: Received['target'], command: () => Promise<T>): Promise<T> => {
       process.touch();
-      const { fake_address: address } = bmc.info as FakeInfo;
+      const address = placeOf(bmc.info as FakeInfo);
       const count = (): number => this.hardware.get(address)?.received.length ?? 0;
       const before = count();
       const answer = command();

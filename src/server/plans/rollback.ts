@@ -5,6 +5,7 @@
 
 import type { Transaction } from '../store/database.ts';
 import { findDriversOf } from '../store/drivers.ts';
+import { serverDriftOf } from '../store/identity.ts';
 import { findNodes } from '../store/nodes.ts';
 import type { ActionPlanRow, ActionRow } from '../store/plan_rows.ts';
 import { listActions } from '../store/plans.ts';
@@ -54,7 +55,8 @@ function withoutOldDrift(undoings: readonly Undoing[], undone: ReadonlySet<strin
   return undoings.map((each) => {
     const { action, undo } = each;
     const counts = last.has(action.uuid) && !undone.has(action.uuid);
-    return undo.kind === 'action' && !counts ? { ...each, undo: { ...undo, drift: null } } : each;
+    const isOld = undo.kind === 'action' && !counts && !undo.isOtherServer;
+    return isOld ? { ...each, undo: { ...undo, drift: null } } : each;
   });
 }
 
@@ -73,7 +75,17 @@ function undoOf(done: Done): Undo {
   const { action } = done;
   const type = findActionType(action.actionType);
   if (!type) return { kind: 'irreversible', why: `this version has no action type '${action.actionType}'` };
-  return type.undo(parseParameters(type, action.inputParameters, `action '${action.name}'`), done);
+  const undo = type.undo(parseParameters(type, action.inputParameters, `action '${action.name}'`), done);
+  const drift = undo.kind === 'action' ? serverDrift(done) : null;
+  return undo.kind === 'action' && drift !== null ? { ...undo, drift, isOtherServer: true } : undo;
+}
+
+/** Which server an action was about stands in its power task, or in its before-image. */
+function serverDrift({ node, task, action: { beforeImage } }: Done): string | null {
+  if (node === null) return null;
+  const text = (value: unknown): string | null => (typeof value === 'string' ? value : null);
+  const then = task ?? { bmcKey: text(beforeImage?.bmc_key), bmcGuid: text(beforeImage?.bmc_guid) };
+  return serverDriftOf(node, then);
 }
 
 /** The actions that an earlier rollback of the plan has undone. */

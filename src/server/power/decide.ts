@@ -330,6 +330,11 @@ function succeeding(task: PowerTaskRow, reading: Reading, message: string): Move
   };
 }
 
+/** What was known of the node's power state is not known any more if another server answers at its address. */
+function notReadIf({ code }: CountermandError): NonNullable<PowerTaskPatch['node']> {
+  return code === 'BMC_IS_ANOTHER' ? { powerState: null, powerStateReadAt: null } : {};
+}
+
 function failing(
   task: PowerTaskRow,
   error: CountermandError,
@@ -338,7 +343,7 @@ function failing(
 ): Move {
   const observed = read?.doubt ? null : read;
   const seen = observed === null ? {} : observedAs(observed);
-  const known = observed === null ? {} : knownFrom(observed);
+  const known = observed === null ? notReadIf(error) : knownFrom(observed);
   const mayChange = window === null ? {} : { mayChangeUntil: window };
   const before = observed !== null && task.sendingAt === null ? { beforePowerState: observed.powerState } : {};
   return {

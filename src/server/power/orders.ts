@@ -11,7 +11,7 @@ import type { ActionRow } from '../store/plan_rows.ts';
 import { findGiven, findOrdered, getPowerTask, type OrderKey } from '../store/power_tasks.ts';
 import type { DriverRow, NodeRow, PowerTaskRow } from '../store/rows.ts';
 import type { Store } from '../store/store.ts';
-import { type NewPowerTask, orderPowerTask } from '../store/transition.ts';
+import { heldThroughSameBmc, type NewPowerTask, orderPowerTask } from '../store/transition.ts';
 import { type AbortBegun, beginAbort, withdraw } from './aborts.ts';
 import type { Keeper } from './keeper.ts';
 import type { Limits } from './limits.ts';
@@ -237,8 +237,15 @@ async function giveChange(
   return written.task;
 }
 
-async function explainHeld(node: NodeRow, { sql }: Transaction, { clock }: Store): Promise<Error> {
+async function explainHeld(node: NodeRow, transaction: Transaction, { clock }: Store): Promise<Error> {
+  const { sql } = transaction;
   const now = await findNode(node.uuid, sql);
+  const twin = now?.heldBy === null ? await heldThroughSameBmc(now, transaction) : null;
+  if (twin !== null)
+    return fail(
+      'NODE_HELD',
+      `node ${node.name} is reached through the same BMC (${twin.bmcPlace}) as node ${twin.name}, which is held by power task ${twin.heldBy}; delete one of the two nodes, or change its address`,
+    );
   if (now?.heldBy == null) return fail('NODE_NOT_FOUND', `node ${node.name} was deleted`);
   const holder = await getPowerTask(now.heldBy, sql);
   const sinceS = Math.round((clock.now() - holder.createdAt) / 1000);

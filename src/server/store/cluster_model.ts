@@ -9,7 +9,7 @@ export interface ModelChangeRow {
   readonly revision: number;
   readonly nodeUuid: string;
   readonly nodeName: string;
-  /** What changed: "power state", "maintenance", "zone", "labels", "driver", "node", or the type of an event from outside. */
+  /** What changed: "power state", "server", "maintenance", "zone", "labels", "driver", "node", or the type of an event from outside. */
   readonly what: string;
   readonly oldValue: string;
   readonly newValue: string;

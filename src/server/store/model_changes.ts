@@ -4,7 +4,9 @@
  */
 import { KEPT_LIMITS } from '../../core/limits.ts';
 import { type ModelChangeRow, modelChangeCodec } from './cluster_model.ts';
+import { patched } from './columns.ts';
 import type { Transaction } from './database.ts';
+import { isOtherServer, serverWords } from './identity.ts';
 import { keptBehind } from './kept.ts';
 import { getPlans } from './plans.ts';
 import type { NodeRow } from './rows.ts';
@@ -44,12 +46,12 @@ export async function noteModelChanges(
 
 const MODEL_KEYS = ['maintenance', 'zone', 'labels', 'driver'] as const;
 
-/** What the last good reading of a node has found, when a patch is written. */
-export function goodPowerStateAfter(
-  { goodPowerState }: Pick<NodeRow, 'goodPowerState'>,
-  { powerState }: Partial<NodeRow>,
-): NodeRow['goodPowerState'] {
-  return powerState === 'power on' || powerState === 'power off' ? powerState : goodPowerState;
+/** What the last good reading of a node has found, when a patch is written. Of another server, nothing was found before. */
+export function goodPowerStateAfter(before: NodeRow, patch: Partial<NodeRow>): NodeRow['goodPowerState'] {
+  const { powerState } = patch;
+  if (powerState === 'power on' || powerState === 'power off') return powerState;
+  const mayBeOther = patch.bmcKey !== undefined || patch.bmcGuid !== undefined || patch.otherGuid !== undefined;
+  return mayBeOther && isOtherServer(before, patched(before, patch)) ? null : before.goodPowerState;
 }
 
 function changesOf(before: NodeRow | null, after: NodeRow | null): NodeChanges['changes'] {
@@ -64,8 +66,17 @@ function changesOf(before: NodeRow | null, after: NodeRow | null): NodeChanges['
     oldValue: textOf(before, what, after),
     newValue: textOf(after, what, before),
   }));
+  const server = serverChange(before, after);
+  if (server !== null) return [server, ...others];
   const moved = power.oldValue !== '' && power.oldValue !== power.newValue;
   return moved ? [power, ...others] : others;
+}
+
+/** Another server, or one that was accepted; its power state is not that of the one before it. */
+function serverChange(before: NodeRow, after: NodeRow): NodeChanges['changes'][number] | null {
+  const accepted = before.otherGuid !== null && after.otherGuid === null;
+  if (!accepted && !isOtherServer(before, after)) return null;
+  return { what: 'server', oldValue: serverWords(before), newValue: serverWords(after) };
 }
 
 function textOf(node: NodeRow, what: (typeof MODEL_KEYS)[number], other: NodeRow): string {

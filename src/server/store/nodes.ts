@@ -5,6 +5,7 @@ import { fail } from '../../core/errors.ts';
 import { expandRanges } from '../../core/ranges.ts';
 import { newIn, patched } from './columns.ts';
 import type { Transaction } from './database.ts';
+import { asOtherServer } from './identity.ts';
 import { keptBehind } from './kept.ts';
 import { type Cause, goodPowerStateAfter, noteModelChanges } from './model_changes.ts';
 import { filledUp, portionsOf, VALUES_AT_ONCE } from './portions.ts';
@@ -111,16 +112,26 @@ function hasLabels(node: NodeRow, labels: Readonly<Record<string, string>>): boo
   return Object.entries(labels).every(([name, value]) => node.labels[name] === value);
 }
 
+/** What is not known of a node before it is read. */
+const NOT_READ = {
+  goodPowerState: null,
+  bmcGuid: null,
+  guidShared: false,
+  otherGuid: null,
+  bmcPlace: '',
+  sameBmcAs: null,
+};
+
 /** Adds a node. @throws NODE_NAME_TAKEN, BMC_TAKEN */
 export async function insertNode(
-  node: Omit<NodeRow, 'goodPowerState' | 'revision' | 'createdAt' | 'updatedAt'>,
+  node: Omit<NodeRow, keyof typeof NOT_READ | 'revision' | 'createdAt' | 'updatedAt'>,
   cause: Cause,
   transaction: Transaction,
   store: Store,
 ): Promise<NodeRow> {
   await refuseTwins(node, transaction.sql);
   const now = store.clock.now();
-  const row: NodeRow = { ...node, goodPowerState: null, revision: 1, createdAt: now, updatedAt: now };
+  const row: NodeRow = { ...node, ...NOT_READ, revision: 1, createdAt: now, updatedAt: now };
   await transaction.sql('nodes').insert(nodeCodec.encode(row));
   await noteModelChanges(null, row, cause, transaction, store);
   transaction.changed({ kind: 'node', node: row, deleted: false });
@@ -128,7 +139,8 @@ export async function insertNode(
 }
 
 /**
- * Changes a node, for the cause that is given. With `onlyFree`, a node that a power task holds is left alone.
+ * Changes a node, for the cause that is given. With `onlyFree`, a node that a power task holds is left alone. With another
+ * `bmcKey` it is another server: what was known of the one before is forgotten.
  * @returns the node as it now is, or null if there was none to change
  * @throws NODE_NAME_TAKEN, BMC_TAKEN
  */
@@ -143,7 +155,9 @@ export async function updateNode(
   if (patch.name || patch.bmcKey) await refuseTwins({ uuid, name: '', bmcKey: '', ...patch }, transaction.sql);
   const before = await findNode(uuid, transaction.sql);
   if (before === null || (onlyFree && before.heldBy !== null)) return null;
-  return writeNode(before, patch, cause, transaction, store);
+  const rewired = patch.bmcKey !== undefined && patch.bmcKey !== before.bmcKey;
+  const whole = rewired ? { ...asOtherServer(before), ...patch } : patch;
+  return writeNode(before, whole, cause, transaction, store);
 }
 
 /**

@@ -7,6 +7,7 @@ import type { Reading } from '../../core/power.ts';
 import { isAtRest } from '../../core/states.ts';
 import { newIn, patched } from './columns.ts';
 import type { Transaction } from './database.ts';
+import { sameBmcWords } from './identity.ts';
 import { findNode, writeNode } from './nodes.ts';
 import { findPowerTask } from './power_tasks.ts';
 import { type NodeRow, type PowerTaskRow, type Problem, powerTaskCodec } from './rows.ts';
@@ -16,14 +17,32 @@ import type { Store } from './store.ts';
 export type Unreadable = Pick<CountermandError, 'code' | 'message'>;
 
 /**
- * The problem after a reading: null after a good one. The same object as before if there is nothing to write: the sentence of
- * a problem stays that of its first failure, except that a refused login says when it is tried again.
+ * The problem after a reading: null after a good one, unless the node shares its BMC with another. The same object as before if
+ * there is nothing to write: the sentence of a problem stays that of its first failure, except that a refused login says
+ * when it is tried again.
  */
 export function problemAfter(before: Problem | null, unreadable: Unreadable | null, now: number): Problem | null {
-  if (unreadable === null) return null;
+  if (unreadable === null) return isUnreadable(before) ? null : before;
   const { code, message } = unreadable;
   const same = before?.code === code && (before.message === message || !REFUSED_LOGINS.includes(code));
   return same ? before : { code, message, since: before?.since ?? now };
+}
+
+/** A problem says that the node cannot be read, unless it says that it shares its BMC with another. */
+export function isUnreadable(problem: Problem | null): boolean {
+  return problem !== null && problem.code !== 'BMC_TAKEN';
+}
+
+/** The problem of a node that shares its BMC with another. A node that cannot be read either says that, until it can. */
+export function sameBmcProblem(
+  before: Problem | null,
+  other: Pick<NodeRow, 'name'>,
+  place: string,
+  now: number,
+): Problem {
+  const message = sameBmcWords(other, place);
+  const same = before?.code === 'BMC_TAKEN' && before.message === message;
+  return same ? before : { code: 'BMC_TAKEN', message, since: now };
 }
 
 /**

@@ -33,6 +33,16 @@ export interface NodeRow {
   readonly problem: Problem | null;
   /** Which BMC it is; unique. */
   readonly bmcKey: string;
+  /** The GUID that its server is known by, or null. */
+  readonly bmcGuid: string | null;
+  /** Other BMCs bear that GUID too, so it proves nothing. Written by `sharing.ts`. */
+  readonly guidShared: boolean;
+  /** Another GUID answers at its address, and no operator has accepted it; else null. */
+  readonly otherGuid: string | null;
+  /** Where its BMC was when it was last read: resolved address and port; empty if it was not read. */
+  readonly bmcPlace: string;
+  /** Another node, by uuid, that is reached through the same BMC. Written by `sharing.ts`. */
+  readonly sameBmcAs: string | null;
   /** The agent that its BMC belongs to. */
   readonly agentUuid: string | null;
   /** Grows with each power task and each handing over to an agent. */
@@ -51,6 +61,10 @@ export interface PowerTaskRow {
   readonly uuid: string;
   readonly nodeUuid: string;
   readonly nodeName: string;
+  /** Which server it was ordered for; null in tasks of earlier versions. */
+  readonly bmcKey: string | null;
+  /** That server's GUID, if one was known that proves something. */
+  readonly bmcGuid: string | null;
   readonly target: Target;
   readonly state: PowerTaskState;
   /** The state before the last write: the true old state of notifications. */
@@ -167,6 +181,11 @@ export const nodeCodec = codecOf<NodeRow>({
   lastError: 'plain',
   problem: 'json',
   bmcKey: 'plain',
+  bmcGuid: 'plain',
+  guidShared: 'flag',
+  otherGuid: 'plain',
+  bmcPlace: 'plain',
+  sameBmcAs: 'plain',
   agentUuid: 'plain',
   fence: 'plain',
   heldBy: 'plain',
@@ -181,6 +200,8 @@ export const powerTaskCodec = codecOf<PowerTaskRow>({
   uuid: 'plain',
   nodeUuid: 'plain',
   nodeName: 'plain',
+  bmcKey: 'plain',
+  bmcGuid: 'plain',
   target: 'plain',
   state: 'plain',
   previousState: 'plain',

@@ -9,6 +9,7 @@ import { powerTaskAnnouncement } from '../notifications.ts';
 import { isAsWritten, newIn, patched } from './columns.ts';
 import type { Transaction } from './database.ts';
 import { announce } from './events.ts';
+import { provingGuidOf } from './identity.ts';
 import { findNode, getNode, writeNode } from './nodes.ts';
 import { setBeforeImage } from './plan_images.ts';
 import { findPowerTask } from './power_tasks.ts';
@@ -18,7 +19,7 @@ import type { Store } from './store.ts';
 /** What a new task is made of; the store adds states and stamps. */
 export type NewPowerTask = Omit<
   PowerTaskRow,
-  'state' | 'previousState' | 'revision' | 'createdAt' | 'updatedAt' | 'fence'
+  'state' | 'previousState' | 'revision' | 'createdAt' | 'updatedAt' | 'fence' | 'bmcKey' | 'bmcGuid'
 >;
 
 /** A task with its node, as one transaction leaves them. */
@@ -35,7 +36,8 @@ export interface PowerTaskPatch {
 
 /**
  * Writes a new task for a free node, which nobody else can take until it is at rest. The node's fence grows.
- * @returns null if another task holds the node or there is no such node: then nothing was written
+ * @returns null if another task holds the node, or one that is reached through the same BMC, or there is no such node: then
+ *   nothing was written
  */
 export async function orderPowerTask(
   task: NewPowerTask,
@@ -44,8 +46,20 @@ export async function orderPowerTask(
   store: Store,
 ): Promise<Moved | null> {
   const node = await findNode(task.nodeUuid, transaction.sql);
-  if (node === null || node.heldBy !== null) return null;
+  if (node === null || node.heldBy !== null || (await heldThroughSameBmc(node, transaction))) return null;
   return createPowerTask('order', task, node, { agentUuid, fence: node.fence + 1 }, transaction, store);
+}
+
+/** The held node that is reached through the same BMC as this one, or null. */
+export async function heldThroughSameBmc(node: NodeRow, { sql }: Transaction): Promise<NodeRow | null> {
+  if (node.sameBmcAs === null) return null;
+  const { uuid, bmcPlace, zone } = node;
+  const row = await sql('nodes')
+    .where({ bmc_place: bmcPlace, zone })
+    .whereNotNull('held_by')
+    .whereNot({ uuid })
+    .first();
+  return row ? nodeCodec.decode(row) : null;
 }
 
 /** Writes a new abort by one of the rows that create one. An abort holds no node. */
@@ -70,6 +84,8 @@ async function createPowerTask(
   const now = store.clock.now();
   const row: PowerTaskRow = {
     ...task,
+    bmcKey: node.bmcKey,
+    bmcGuid: provingGuidOf(node),
     state: rowOf(POWER_TASK_TABLE, event).to,
     previousState: null,
     fence: patch.fence ?? node.fence,

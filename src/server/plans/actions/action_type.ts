@@ -52,6 +52,8 @@ export type Undo =
       readonly actionType: string;
       readonly inputParameters: Readonly<Record<string, unknown>>;
       readonly drift: string | null;
+      /** The drift is that the node is another server now: whatever was done or undone since does not end it. */
+      readonly isOtherServer?: boolean;
     };
 
 /** What an action came to, or what it changed: stored with it, shown to people, and read by an undo. */

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { provingGuidOf } from '../../store/identity.ts';
 import { findNode, updateNode } from '../../store/nodes.ts';
 import { hasBeforeImage, setBeforeImage } from '../../store/plan_images.ts';
 import type { NodeRow } from '../../store/rows.ts';
@@ -35,6 +36,8 @@ export const setNodeMaintenance = defineActionType<Parameters>({
         maintenance: node.maintenance,
         maintenance_reason: node.maintenanceReason,
         node_revision: node.revision,
+        bmc_key: node.bmcKey,
+        bmc_guid: provingGuidOf(node),
       };
       await setBeforeImage(context.action.uuid, { ...before }, transaction);
       const patch = { maintenance: wanted.maintenance, maintenanceReason: wanted.maintenance ? wanted.reason : '' };
@@ -69,6 +72,9 @@ interface BeforeImage {
   readonly maintenance: boolean;
   readonly maintenance_reason: string;
   readonly node_revision: number;
+  /** Which server it was; missing in actions of earlier versions. */
+  readonly bmc_key?: string;
+  readonly bmc_guid?: string | null;
 }
 
 const onOff = (maintenance: boolean): string => (maintenance ? 'on' : 'off');

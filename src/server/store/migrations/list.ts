@@ -10,6 +10,7 @@ import { up as databaseOwner } from './0008_database_owner.ts';
 import { up as problems } from './0009_problems.ts';
 import { up as driversPerAgent } from './0010_drivers_per_agent.ts';
 import { up as databaseId } from './0011_database_id.ts';
+import { up as bmcIdentity } from './0012_bmc_identity.ts';
 
 /** One step of the schema. There is no way back: a backup is. */
 export interface Migration {
@@ -30,4 +31,5 @@ export const MIGRATIONS: readonly Migration[] = [
   { name: '0009_problems', up: problems },
   { name: '0010_drivers_per_agent', up: driversPerAgent },
   { name: '0011_database_id', up: databaseId },
+  { name: '0012_bmc_identity', up: bmcIdentity },
 ];
