@@ -7,6 +7,7 @@ import { readFileSync } from 'node:fs';
 import test, { type ExecutionContext } from 'ava';
 import { fakeSchema, serverOf } from '../../src/drivers/fake/hardware.ts';
 import { openDatabase } from '../../src/server/store/database.ts';
+import { imageOf } from '../world/shared_connection.ts';
 import { World } from '../world/world.ts';
 import { oldFolder } from './old_database.ts';
 import { standing } from './plan_making.ts';
@@ -87,7 +88,7 @@ test('each power task has the action that ordered it, or the request_id of a cli
 });
 
 test('plans go on, are rolled back and begin after the migration as if nothing had happened', async (t) => {
-  const world = await World.create({ earlier: { database: await openOld(t), elapsedMs } });
+  const world = await World.create({ earlier: { image: await imageOf(await openOld(t)), elapsedMs } });
   const info = (name: string) => fakeSchema.parse({ fake_address: name, fake_soft_ms: '60000' });
   const server = (name: string) => serverOf(info(name), world.hardware, world.clock);
   for (const name of ['n1', 'n2', 'n5']) server(name).powerState = 'power off';

@@ -209,7 +209,10 @@ test('a plan about everything is superseded by any change and by any launch', as
   await endWorld(world);
 });
 
-/** Runs `play` in worlds in which `meddle` comes a touch of the database later each time, until it comes too late. */
+/**
+ * Runs `play` in worlds in which `meddle` comes first, then just before the first touch of the database, then one touch later
+ * each time, until it comes too late.
+ */
 async function atEveryTouch(
   t: ExecutionContext,
   play: (world: World) => Promise<unknown>,
@@ -217,11 +220,13 @@ async function atEveryTouch(
   check: (world: World, label: string) => Promise<string>,
 ): Promise<Set<string>> {
   const seen = new Set<string>();
-  for (let touch = 1; ; touch += 1) {
+  for (let touch = 0; ; touch += 1) {
     t.true(touch < 500);
     const world = await worldWith(t, 'n1');
     await make(world, 'p1', [maintain('n1')]);
-    const wasDone = world.conductorProcess.meddleAtTouch(touch, () => void meddle(world).catch(() => {}));
+    const now = (): void => void meddle(world).catch(() => {});
+    const wasDone = touch === 0 ? () => true : world.conductorProcess.meddleAtTouch(touch, now);
+    if (touch === 0) now();
     await play(world).catch(() => {});
     await world.clock.turn(5000);
     const done = wasDone();

@@ -1,11 +1,6 @@
 import { AsyncResource } from 'node:async_hooks';
-import type { Knex } from 'knex';
 import type { Clock, Timer } from '../../src/core/clock.ts';
 import { RETRY_MS } from '../../src/server/retry.ts';
-import type { Database, Transaction } from '../../src/server/store/database.ts';
-import type { Direct } from '../../src/server/store/direct.ts';
-import { type Change, Feed } from '../../src/server/store/feed.ts';
-import { checkedRows, Kept, type KeptRows, keepBehind } from '../../src/server/store/kept.ts';
 
 /** What a dead process gets from everything it touches. */
 export class Crash extends Error {
@@ -93,8 +88,8 @@ export class SimulatedProcess {
     if (!this.#alive) throw new Crash();
   }
 
-  /** Every seam before a commit calls this first. */
-  #touchOrFail(): void {
+  /** Each statement of its database calls this first: it may die there, or its disk may fail. */
+  statement(): void {
     this.touch();
     const { after, times } = this.#failure;
     this.#failure = { after: after - 1, times: after <= 0 ? times - 1 : times };
@@ -125,99 +120,5 @@ export class SimulatedProcess {
         };
       },
     };
-  }
-
-  /**
-   * The shared database as this process sees it. Its feed is its own, and so are the rows that it keeps: they die with it.
-   * `tell` hears every commit.
-   */
-  database(shared: Database, tell: (change: Change) => void): Database {
-    const feed = new Feed();
-    const kept = new Kept();
-    const guard = (sql: Knex, rows: KeptRows): Knex => {
-      const guarded = this.#guard(sql);
-      // To look up what is kept is a touch, as to ask the database is.
-      keepBehind(
-        guarded,
-        checkedRows(rows, () => this.#touchOrFail()),
-      );
-      return guarded;
-    };
-    const runOne = async <T>(
-      { sql, append, scrub, direct }: Transaction,
-      changes: Change[],
-      own: { done: boolean },
-      work: (transaction: Transaction) => Promise<T>,
-    ): Promise<T> => {
-      const keep = (change: Change): void => kept.take(change);
-      const changed = (change: Change): void => {
-        changes.push(change);
-        keep(change);
-      };
-      try {
-        const result = await work({
-          sql: guard(sql, kept.uncommitted),
-          changed,
-          keep,
-          append,
-          scrub,
-          direct: this.#guardDirect(direct),
-        });
-        own.done = true;
-        return result;
-      } finally {
-        kept.endOne(own.done);
-      }
-    };
-    const write = async <T>(work: (transaction: Transaction) => Promise<T>): Promise<T> => {
-      this.#touchOrFail();
-      const changes: Change[] = [];
-      const own = { done: false };
-      const result = await shared
-        .write((transaction) => runOne(transaction, changes, own, work))
-        .catch((thrown) => {
-          // It was done and is undone with all that shared the commit.
-          if (own.done) kept.endGroup(false);
-          throw thrown;
-        });
-      kept.endGroup(true);
-      for (const change of changes) tell(change);
-      this.touch();
-      for (const change of changes) feed.publish(change);
-      return result;
-    };
-    return {
-      feed,
-      write,
-      read: guard(shared.read, kept.committed),
-      get busy() {
-        return shared.busy;
-      },
-      isFull: false,
-      lost: new Promise(() => {}),
-      findRoom: async () => true,
-      close: async () => {},
-    } as unknown as Database;
-  }
-
-  /** Statements that cannot be run after death. */
-  #guardDirect({ insert, update, find }: Direct): Direct {
-    const touching =
-      <Given extends unknown[], Answer>(run: (...given: Given) => Promise<Answer>) =>
-      async (...given: Given): Promise<Answer> => {
-        this.#touchOrFail();
-        return run(...given);
-      };
-    return { insert: touching(insert), update: touching(update), find: touching(find) };
-  }
-
-  /** A query builder that cannot be used after death. */
-  #guard(knex: Knex): Knex {
-    return new Proxy(knex, {
-      apply: (target, self, parameters) => {
-        this.#touchOrFail();
-        return Reflect.apply(target as never, self, parameters);
-      },
-    });
   }
 }

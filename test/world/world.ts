@@ -10,13 +10,14 @@ import { enrolNode } from '../../src/server/enrolment.ts';
 import type { PlanLimits } from '../../src/server/plans/parts.ts';
 import type { Limits } from '../../src/server/power/limits.ts';
 import { giveOrder, type Order } from '../../src/server/power/orders.ts';
-import { type Database, openMemoryDatabase } from '../../src/server/store/database.ts';
+import type { Database } from '../../src/server/store/database.ts';
 import { Deadlines } from '../../src/server/store/deadlines.ts';
 import type { Change } from '../../src/server/store/feed.ts';
 import type { NodeRow, PowerTaskRow } from '../../src/server/store/rows.ts';
 import { type SeededChance, seededChance } from './chance.ts';
 import { type Link, openLink } from './link.ts';
 import { isDiskFailure, SimulatedProcess } from './process.ts';
+import { type ConnectionUser, SharedConnection } from './shared_connection.ts';
 import { VirtualClock } from './virtual_clock.ts';
 
 /** The defaults of the configuration, in milliseconds. */
@@ -49,11 +50,12 @@ export interface WorldSettings {
   /** Hardware that can recall what it was ordered, or not. */
   readonly recalls?: boolean;
   /** What an earlier conductor has left, and how long the world had gone on by then. */
-  readonly earlier?: { readonly database: Database; readonly elapsedMs: number };
+  readonly earlier?: { readonly image: Buffer; readonly elapsedMs: number };
 }
 
 interface RunningConductor {
   readonly process: SimulatedProcess;
+  readonly database: Database;
   readonly since: number;
   readonly conductor: Conductor;
 }
@@ -98,23 +100,25 @@ export class World {
   onReceived: (received: Received) => void = () => {};
   /** Faults that the system logged: none is expected, except of dead processes. */
   readonly faults: string[] = [];
-  readonly #shared: Database;
+  readonly #shared: SharedConnection;
+  readonly #observed: Database;
   readonly #settings: WorldSettings;
   #running: RunningConductor | null = null;
 
-  private constructor(shared: Database, settings: WorldSettings) {
+  private constructor(shared: SharedConnection, settings: WorldSettings) {
     this.#shared = shared;
+    this.#observed = shared.observe();
     this.#settings = settings;
     this.chance = seededChance(settings.seed ?? 1);
     this.clock = new VirtualClock(
-      () => shared.busy || (this.#running?.process.alive && this.#running.conductor.busy()) || false,
+      () => this.#observed.busy || (this.#running?.process.alive && this.#running.conductor.busy()) || false,
     );
   }
 
   /** A world with a running conductor and no agent. */
   static async create(settings: WorldSettings = {}): Promise<World> {
     const { earlier } = settings;
-    const world = new World(earlier?.database ?? (await openMemoryDatabase()), settings);
+    const world = new World(await SharedConnection.create(earlier?.image), settings);
     if (earlier) await world.clock.turn(earlier.elapsedMs);
     await world.startConductor();
     return world;
@@ -129,7 +133,7 @@ export class World {
 
   /** The database as it is, whoever lives. */
   get database(): Database {
-    return this.#shared;
+    return this.#observed;
   }
 
   get limits(): Limits & PlanLimits {
@@ -160,8 +164,11 @@ export class World {
     const process = new SimulatedProcess();
     process.dieAtTouch(dieAtTouch);
     const clock = process.clock(this.clock);
+    const user = this.#userOf(process);
+    process.whenDead(() => this.#shared.leave(user));
+    const database = this.#shared.open(user);
     const store = {
-      database: process.database(this.#shared, (change) => this.onChange(change)),
+      database,
       clock,
       chance: this.chance,
       deadlines: new Deadlines(clock),
@@ -173,11 +180,25 @@ export class World {
       error: (fields: object, message: string) => this.#fault(process, fields, message),
     };
     const conductor = await startConductor({ store, limits: this.limits, agentLeaseMs: AGENT_LEASE_MS, log });
-    this.#running = { process, since: this.clock.now(), conductor };
+    this.#running = { process, database, since: this.clock.now(), conductor };
     process.whenDead(() => {
       for (const agent of this.agents.values()) agent.link?.cut();
     });
     await this.clock.settle();
+  }
+
+  /** A process as the connection knows it: each commit is told to the world, and may be the last thing that it does. */
+  #userOf(process: SimulatedProcess): ConnectionUser {
+    return {
+      get alive() {
+        return process.alive;
+      },
+      statement: () => process.statement(),
+      afterCommit: (changes) => {
+        for (const change of changes) this.onChange(change);
+        process.touch();
+      },
+    };
   }
 
   #fault(process: SimulatedProcess, fields: object, message: string): void {

@@ -79,6 +79,7 @@ export class Database {
       file.knex,
       checkedRows(this.#kept.committed, () => refuseInWrite(this, 'read')),
     );
+    endLeftovers(file.knex);
     refuseReadsInWrites(file.knex, this);
     file.knex.on('query-error', (error: unknown) => this.#noteFailure(explainSqlite(error)));
   }
@@ -152,8 +153,11 @@ export class Database {
     const changes: Change[] = [];
     const appended: Appended[] = [];
     let failure: unknown = null;
+    let isOver = false;
     try {
       await this.read.transaction(async (sql) => {
+        // knex goes on here even if its BEGIN has failed: each statement would then be a commit of its own.
+        if (isOver || !this.#file.connection.inTransaction) throw fail('DATABASE_UNUSABLE', 'no transaction was begun');
         keepBehind(sql, this.#kept.uncommitted);
         try {
           await this.#mustOwn();
@@ -165,10 +169,11 @@ export class Database {
           throw failure;
         }
       });
+      this.#file.afterCommit?.(changes);
     } catch (thrown) {
       // When the disk fails, SQLite has rolled back by itself, and knex complains that there is nothing to roll back.
+      isOver = true;
       const error = failure ?? explainSqlite(thrown);
-      if (this.#file.connection.inTransaction) this.#file.connection.exec('rollback');
       this.#kept.endGroup(false);
       this.#noteFailure(error);
       for (const write of group) write.reject(error);
@@ -276,9 +281,28 @@ export async function openMemoryDatabase(): Promise<Database> {
   return databaseOver(await openFileInMemory());
 }
 
-function databaseOver(file: OpenFile): Database {
+/** A database over a file that is open, and what its connection does. */
+export function databaseOver(file: OpenFile): Database {
   keepStatements(file.connection);
   return new Database(file, openDirect(file.connection));
+}
+
+/**
+ * A transaction whose COMMIT and ROLLBACK both failed is still open when its connection is given back. Whoever is given it
+ * next must neither read what was not committed nor fail to begin.
+ */
+function endLeftovers({ client }: Knex): void {
+  const acquire = client.acquireConnection.bind(client);
+  client.acquireConnection = async (): Promise<BetterSqlite3.Database> => {
+    const connection = await acquire();
+    try {
+      if (connection.inTransaction) connection.exec('rollback');
+      return connection;
+    } catch (error) {
+      await client.releaseConnection(connection);
+      throw error;
+    }
+  };
 }
 
 /** Far more than the code has. */

@@ -17,6 +17,7 @@ import { dirname, join } from 'node:path';
 import BetterSqlite3 from 'better-sqlite3';
 import createKnex, { type Knex } from 'knex';
 import { CountermandError, fail } from '../../core/errors.ts';
+import type { Change } from './feed.ts';
 import { migrate } from './migrate.ts';
 import { findOwner, hasTable, inUse, isAlive, type OwnProcess, takeOwnership } from './owner.ts';
 import { openReserve, RESERVE_BYTES, type Reserve } from './reserve.ts';
@@ -36,8 +37,19 @@ export interface OpenFile {
   readonly generation: number;
   /** Null for a database in memory. */
   readonly reserve: Reserve | null;
+  /** Told of each commit, at the moment when it is durable and before anyone else: the simulation listens there. */
+  readonly afterCommit?: (changes: readonly Change[]) => void;
   /** Closes the connection and gives up the lock. */
   close(): Promise<void>;
+}
+
+/** A connection that several use in turns. Whoever hands it in decides whose turn it is, and can let any statement fail. */
+export interface SharedTurns {
+  readonly connection: BetterSqlite3.Database;
+  /** Resolves when it is our turn. */
+  take(): Promise<BetterSqlite3.Database>;
+  give(): void;
+  readonly afterCommit?: (changes: readonly Change[]) => void;
 }
 
 /**
@@ -111,7 +123,18 @@ export async function openFileInMemory(): Promise<OpenFile> {
   return { knex, connection: await connectionOf(knex), generation: 0, reserve: null, close: () => knex.destroy() };
 }
 
-async function imageOfNewborn(): Promise<Buffer> {
+/** A file over a connection that is handed in, with its schema up to date: how the simulation puts faults below the database. */
+export function openFileOver({ connection, take, give, afterCommit }: SharedTurns): OpenFile {
+  const knex = connect(':memory:');
+  // The pool of knex is never asked.
+  knex.client.acquireConnection = take;
+  knex.client.releaseConnection = async () => give();
+  const close = (): Promise<void> => knex.destroy();
+  return { knex, connection, generation: 0, reserve: null, close, ...(afterCommit ? { afterCommit } : {}) };
+}
+
+/** A new database as bytes, schema included. */
+export async function imageOfNewborn(): Promise<Buffer> {
   const knex = connect(':memory:');
   await migrate(knex);
   const image = (await connectionOf(knex)).serialize();
