@@ -3,7 +3,7 @@
  * time: after an agent was lost, its BMCs move to another only when it certainly sends nothing more.
  */
 import { type Channel, openChannel } from '../core/channel.ts';
-import type { Clock } from '../core/clock.ts';
+import type { Clock, Timer } from '../core/clock.ts';
 import { type CountermandError, fail, isErrorCode } from '../core/errors.ts';
 import { AGENT_LIMITS } from '../core/limits.ts';
 import type { Report } from '../core/report.ts';
@@ -33,6 +33,13 @@ interface LiveAttachment extends Attachment {
   lastContact: number;
 }
 
+/** That a node's BMC was given to an agent. */
+interface Claim {
+  readonly agentUuid: string;
+  /** Something about the node was sent to the agent. Otherwise it can do nothing, and is not waited for when it is lost. */
+  readonly isUsed: boolean;
+}
+
 /** Who serves a BMC: an agent, nobody yet, or nobody at all. */
 export type Owner =
   | { readonly kind: 'attached'; readonly attachment: Attachment }
@@ -47,8 +54,8 @@ export interface AttachmentListener {
   attached(attachment: Attachment): void;
   /** The agent left for good. */
   left(agentUuid: string): void;
-  /** The BMCs of a lost agent can be served by others now. */
-  movable(agentUuid: string): void;
+  /** The BMCs of lost agents can be served by others now. */
+  movable(agentUuids: readonly string[]): void;
   reported(report: Report, attachment: Attachment): void;
 }
 
@@ -62,10 +69,13 @@ export interface LeaseTimes {
 /** The attached agents of one conductor. */
 export class Attachments {
   readonly #live = new Map<string, LiveAttachment>();
-  /** Lost agents, with the time (monotonic) from which their BMCs may move. */
+  /** Agents that are attaching: they are being remembered. */
+  readonly #attaching = new Set<string>();
+  /** Lost agents, with the time (monotonic) from which their BMCs may move; the first to be over is the first. */
   readonly #lost = new Map<string, number>();
+  #lostTimer: Timer | null = null;
   /** Which agent each node's BMC was last given to, by this process. */
-  readonly #claims = new Map<string, string>();
+  readonly #claims = new Map<string, Claim>();
   readonly #conductorUuid: string;
   readonly #times: LeaseTimes;
   readonly #clock: Clock;
@@ -90,9 +100,19 @@ export class Attachments {
     return [...this.#live.values()];
   }
 
-  /** True while this agent is attached. */
+  /** True while this agent is attached, or attaching. */
   isAttached(agentUuid: string): boolean {
-    return this.#live.has(agentUuid);
+    return this.#live.has(agentUuid) || this.#attaching.has(agentUuid);
+  }
+
+  /** How many nodes and lost agents are remembered. */
+  get remembered(): { readonly claims: number; readonly lost: number } {
+    return { claims: this.#claims.size, lost: this.#lost.size };
+  }
+
+  /** A node was deleted. */
+  forgetNode(nodeUuid: string): void {
+    this.#claims.delete(nodeUuid);
   }
 
   /** Remembers an agent that an earlier process of the conductor knew, as lost just now. */
@@ -102,16 +122,31 @@ export class Attachments {
 
   /** Who serves the BMC of this node. */
   ownerOf(node: Pick<NodeRow, 'uuid' | 'agentUuid' | 'zone' | 'driver'>): Owner {
-    const agentUuid = this.#claims.get(node.uuid) ?? node.agentUuid ?? '';
-    const own = this.#live.get(agentUuid);
-    if (own && serves(own, node)) return { kind: 'attached', attachment: own };
-    const movableInMs = (this.#lost.get(agentUuid) ?? 0) - this.#clock.monotonic();
-    if (movableInMs > 0) return { kind: 'lost', agentUuid, movableInMs };
+    const claim = this.#claims.get(node.uuid);
+    const claimed = claim === undefined ? null : this.#ownerIf(claim.agentUuid, node);
+    // Who was told nothing of the node can do nothing to it, and is waited for only if there is nobody else.
+    if (claimed && (claimed.kind === 'attached' || claim?.isUsed)) return claimed;
+    const own = this.#ownerIf(node.agentUuid ?? '', node);
+    if (own) return own;
     const others = [...this.#live.values()].filter((attachment) => serves(attachment, node));
     const chosen = others[spread(node.uuid, others.length)];
-    if (!chosen) return { kind: 'none' };
-    this.#claims.set(node.uuid, chosen.hello.agentUuid);
+    if (!chosen) return claimed ?? { kind: 'none' };
+    this.#claims.set(node.uuid, { agentUuid: chosen.hello.agentUuid, isUsed: false });
     return { kind: 'attached', attachment: chosen };
+  }
+
+  /** This agent as the owner of a node, if it is attached and serves it, or was lost and may still act. */
+  #ownerIf(agentUuid: string, node: Pick<NodeRow, 'zone' | 'driver'>): Exclude<Owner, { kind: 'none' }> | null {
+    const attachment = this.#live.get(agentUuid);
+    if (attachment && serves(attachment, node)) return { kind: 'attached', attachment };
+    const movableInMs = (this.#lost.get(agentUuid) ?? 0) - this.#clock.monotonic();
+    return movableInMs > 0 ? { kind: 'lost', agentUuid, movableInMs } : null;
+  }
+
+  /** Agents send nothing more: the nodes that were theirs are given to others when they are next asked for. */
+  #forgetClaims(agentUuids: readonly string[]): void {
+    const gone = new Set(agentUuids);
+    for (const [nodeUuid, { agentUuid }] of this.#claims) if (gone.has(agentUuid)) this.#claims.delete(nodeUuid);
   }
 
   /** An agent of the zone that has this driver, or null. */
@@ -165,10 +200,12 @@ export class Attachments {
     const live = this.#open(hello, scope);
     const reading = this.#read(messages, live).catch((error: unknown) => live.outgoing.end(error));
     try {
+      this.#attaching.add(hello.agentUuid);
       await this.#listener?.attaching(hello);
       this.#welcome(live);
       yield* live.outgoing;
     } finally {
+      this.#attaching.delete(hello.agentUuid);
       this.#close(live);
       scope.abort(fail('ATTACHMENT_ENDED', `the stream of agent ${hello.name} ended`));
       scope.end();
@@ -202,7 +239,11 @@ export class Attachments {
       signal: scope.signal,
       questions: new Map(),
       lastContact: this.#clock.monotonic(),
-      send: (message) => outgoing.push({ message }),
+      send: (message) => {
+        const nodeUuid = nodeOf(message);
+        if (nodeUuid !== null) this.#claims.set(nodeUuid, { agentUuid: hello.agentUuid, isUsed: true });
+        outgoing.push({ message });
+      },
     };
   }
 
@@ -211,6 +252,7 @@ export class Attachments {
     const twin = this.#live.get(agentUuid);
     twin?.scope.abort(fail('ATTACHMENT_ENDED', `agent ${live.hello.name} attached again`));
     this.#live.set(agentUuid, live);
+    this.#attaching.delete(agentUuid);
     this.#lost.delete(agentUuid);
     const heartbeatIntervalMs = Math.round(this.#times.agentLeaseMs / 3);
     const welcome = { conductorUuid: this.#conductorUuid, agentLeaseMs: this.#times.agentLeaseMs, heartbeatIntervalMs };
@@ -254,6 +296,7 @@ export class Attachments {
     }
     if (message.$case === 'farewell') {
       this.#live.delete(live.hello.agentUuid);
+      this.#forgetClaims([live.hello.agentUuid]);
       this.#listener?.left(live.hello.agentUuid);
       live.outgoing.end();
     }
@@ -268,19 +311,46 @@ export class Attachments {
 
   /** Twice the lease: once until the agent stops sending by its own clock, once for all that may differ. */
   #lose(agentUuid: string): void {
-    const waitMs = 2 * this.#times.agentLeaseMs;
-    this.#lost.set(agentUuid, this.#clock.monotonic() + waitMs);
-    if (this.#shutdown.aborted) return;
-    const timer = this.#clock.after(waitMs, () => {
+    this.#lost.delete(agentUuid);
+    this.#lost.set(agentUuid, this.#clock.monotonic() + 2 * this.#times.agentLeaseMs);
+    this.#watchLost();
+  }
+
+  /** One timer for all lost agents: the first to be lost is the first whose BMCs may move. */
+  #watchLost(): void {
+    const [first] = this.#lost.values();
+    if (this.#lostTimer !== null || first === undefined || this.#shutdown.aborted) return;
+    const timer = this.#clock.after(first - this.#clock.monotonic(), () => {
       unlink();
-      if (!this.#live.has(agentUuid)) this.#listener?.movable(agentUuid);
+      this.#lostTimer = null;
+      this.#endLost();
+      this.#watchLost();
     });
+    this.#lostTimer = timer;
     const unlink = onAbort(this.#shutdown, () => timer.cancel());
+  }
+
+  #endLost(): void {
+    const now = this.#clock.monotonic();
+    const over = [...this.#lost].filter(([, movableAt]) => movableAt <= now).map(([agentUuid]) => agentUuid);
+    for (const agentUuid of over) this.#lost.delete(agentUuid);
+    if (over.length === 0) return;
+    this.#forgetClaims(over);
+    this.#listener?.movable(over);
   }
 }
 
 function serves({ hello }: Attachment, node: Pick<NodeRow, 'zone' | 'driver'>): boolean {
   return hello.zones.includes(node.zone) && hello.drivers.some(({ name }) => name === node.driver);
+}
+
+/** The node that a message lets an agent do something with, if it does. */
+function nodeOf(message: ToAgent): string | null {
+  if (message.$case === 'start' || message.$case === 'observe' || message.$case === 'abort')
+    return message.value.bmc?.nodeUuid ?? null;
+  if (message.$case !== 'ask') return null;
+  const { question } = message.value;
+  return question?.$case === 'read' || question?.$case === 'probe' ? (question.value.bmc?.nodeUuid ?? null) : null;
 }
 
 /** Why no agent can read a node: there is none, or its own was lost a moment ago and may still come back. */

@@ -1,8 +1,8 @@
 /** The conductor without its sockets: what owns the database, the power tasks and the agents, put together. */
 import { fail } from '../core/errors.ts';
 import { openScope } from '../core/signals.ts';
-import type { DriverDescription } from '../gen/countermand/v1/agent.ts';
-import { type AttachmentListener, Attachments } from './attachments.ts';
+import { listenerOf } from './agent_listener.ts';
+import { Attachments } from './attachments.ts';
 import { Disk } from './disk.ts';
 import type { Log } from './log.ts';
 import { Audits } from './plans/audits.ts';
@@ -12,15 +12,12 @@ import { keepPlansFresh } from './plans/staleness.ts';
 import { Keeper } from './power/keeper.ts';
 import type { Limits } from './power/limits.ts';
 import { lookAt, type ReadingParts, Recorder, Windows } from './readings.ts';
-import { retry } from './retry.ts';
 import { SharedReadings } from './shared_readings.ts';
-import { forgetAgents, forgetEmbeddedAgents, listAgents, saveAgent } from './store/agents.ts';
-import type { DriverRow } from './store/rows.ts';
+import { forgetEmbeddedAgents, listAgents } from './store/agents.ts';
 import { explainSqlite } from './store/sqlite_errors.ts';
 import type { Store } from './store/store.ts';
-import { readServedAgain, syncPowerStates } from './sync.ts';
-import { noteUnservedLater } from './unserved.ts';
-import { fromTarget } from './wire.ts';
+import { syncPowerStates } from './sync.ts';
+import { UnservedLooks } from './unserved.ts';
 
 /** What a conductor is made from. */
 export interface ConductorParts {
@@ -71,7 +68,8 @@ export async function startConductor({ store, limits, agentLeaseMs, log }: Condu
     },
   });
   const handingOut = new Set<Promise<unknown>>();
-  attachments.listen(listenerOf({ readings, keeper, agentLeaseMs }, handingOut));
+  const unserved = new UnservedLooks(readings, handingOut);
+  attachments.listen(listenerOf({ readings, keeper, unserved, agentLeaseMs }, handingOut));
   const parts: PlanParts = { orders: { store, attachments, keeper, limits }, planLimits: limits, log, shutdown };
   const plans = new Engine(parts);
   const audits = new Audits(plans, parts);
@@ -88,7 +86,7 @@ export async function startConductor({ store, limits, agentLeaseMs, log }: Condu
     await keeper.recover();
     await windows.recover();
     background.push(syncPowerStates(readings));
-    noteUnservedLater(2 * agentLeaseMs, readings, handingOut);
+    unserved.lookAfter(2 * agentLeaseMs);
     await plans.recover();
     await audits.recover();
     background.push(keepPlansFresh(parts), disk.watch());
@@ -114,101 +112,4 @@ export async function startConductor({ store, limits, agentLeaseMs, log }: Condu
 async function presumeOldAgentsLost(store: Store, attachments: Attachments): Promise<void> {
   await store.database.write(forgetEmbeddedAgents);
   for (const { uuid } of await listAgents(store.database.read)) attachments.presumeLost(uuid);
-}
-
-interface ListenerParts {
-  readonly readings: ReadingParts;
-  readonly keeper: Keeper;
-  readonly agentLeaseMs: number;
-}
-
-/** @param handingOut what is under way, for whoever waits until the database is let go of */
-function listenerOf(
-  { readings, keeper, agentLeaseMs }: ListenerParts,
-  handingOut: Set<Promise<unknown>>,
-): AttachmentListener {
-  const { store, attachments, log, shutdown } = readings;
-  const { database, clock } = store;
-  const handOut = (
-    agent: string,
-    work: () => Promise<unknown>,
-    signal: AbortSignal,
-    message = 'power tasks could not be handed out',
-  ): void => {
-    const settled = retry(work, { message, fields: { agent } }, { clock, log }, signal)
-      .catch(() => {})
-      .finally(() => handingOut.delete(settled));
-    handingOut.add(settled);
-  };
-  const forget = (agentUuid: string, graceMs: number): void => {
-    noteUnservedLater(graceMs, readings, handingOut);
-    handOut(
-      agentUuid,
-      async () => {
-        // It may have attached again before the database could be written.
-        if (attachments.isAttached(agentUuid)) return;
-        await database.write((transaction) => forgetAgents([agentUuid], transaction));
-        await keeper.handOut((node) => node.agentUuid === agentUuid);
-      },
-      shutdown,
-    );
-  };
-  return {
-    async attaching(hello) {
-      const agent = { uuid: hello.agentUuid, name: hello.name, embedded: hello.embedded, attachedAt: clock.now() };
-      const drivers = hello.zones.flatMap((zone) =>
-        hello.drivers.map((driver) => driverRow(hello.agentUuid, zone, driver, clock.now())),
-      );
-      await database.write((transaction) => saveAgent(agent, drivers, transaction));
-    },
-    attached(attachment) {
-      const { name, zones, agentUuid } = attachment.hello;
-      log.info({ agent: name, zones }, 'agent attached');
-      const served = (node: Parameters<Attachments['ownerOf']>[0]): boolean => {
-        const owner = attachments.ownerOf(node);
-        return owner.kind === 'attached' && owner.attachment.hello.agentUuid === agentUuid;
-      };
-      handOut(name, () => keeper.handOut(served), attachment.signal);
-      handOut(name, () => readServedAgain(readings), attachment.signal, 'nodes could not be read');
-    },
-    // One that restarts comes back within its lease.
-    left: (agentUuid) => forget(agentUuid, agentLeaseMs),
-    movable: (agentUuid) => forget(agentUuid, 0),
-    reported: (report, attachment) => keeper.reported(report, attachment),
-  };
-}
-
-function driverRow(agentUuid: string, zone: string, driver: DriverDescription, now: number): DriverRow {
-  const infoSchema = parseSchema(driver);
-  return {
-    agentUuid,
-    zone,
-    name: driver.name,
-    infoSchema,
-    secretKeys: secretKeysOf(infoSchema),
-    targets: driver.targets.map(fromTarget).filter((target) => target !== null),
-    recalls: driver.recalls.map(fromTarget).filter((target) => target !== null),
-    softRebootInOneCommand: driver.softRebootInOneCommand,
-    since: now,
-  };
-}
-
-function parseSchema({ name, driverInfoSchema }: DriverDescription): DriverRow['infoSchema'] {
-  const schema = parseJson(driverInfoSchema);
-  if (typeof schema === 'object' && schema !== null) return schema as DriverRow['infoSchema'];
-  throw fail('ARGUMENT_INVALID', `hello: the driver_info_schema of driver ${name} is not JSON, or not an object`);
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return null;
-  }
-}
-
-/** The keys that a schema of driver_info marks as secret. */
-function secretKeysOf({ properties }: DriverRow['infoSchema']): string[] {
-  const marks = (properties ?? {}) as Record<string, { writeOnly?: boolean } | null>;
-  return Object.keys(marks).filter((key) => marks[key]?.writeOnly === true);
 }

@@ -216,7 +216,7 @@ async function refuseOldSecrets(
 }
 
 /** Forgets a free node. @throws NODE_NOT_FOUND, NODE_HELD */
-export async function deleteNode(nameOrUuid: string, { orders }: Conductor): Promise<void> {
+export async function deleteNode(nameOrUuid: string, { orders, attachments }: Conductor): Promise<void> {
   const { database } = orders.store;
   const node = await getNode(nameOrUuid, database.read);
   const deleted = await database.write(async (transaction) => {
@@ -224,7 +224,7 @@ export async function deleteNode(nameOrUuid: string, { orders }: Conductor): Pro
     if (gone) await noteSharing(node, null, transaction, orders.store);
     return gone;
   });
-  if (deleted) return;
+  if (deleted) return attachments.forgetNode(node.uuid);
   const now = await getNode(node.uuid, database.read);
   throw held(now, 'it can be deleted when that is at rest');
 }

@@ -2,6 +2,7 @@
 import { jitter } from '../core/chance.ts';
 import { asCountermandError } from '../core/errors.ts';
 import { sleep } from '../core/signals.ts';
+import type { Attachment } from './attachments.ts';
 import { type ReadingParts, readNode } from './readings.ts';
 import { listFreeNodes, listUnserved } from './store/nodes.ts';
 import type { NodeRow } from './store/rows.ts';
@@ -38,30 +39,42 @@ async function readAll(fits: (node: NodeRow) => boolean, parts: ReadingParts): P
     const fitting = nodes.filter(fits);
     await noteUnserved(fitting, parts);
     const served = fitting.filter((node) => parts.attachments.ownerOf(node).kind === 'attached');
-    await readMany(served, parts.limits.syncPowerStateWorkers, parts);
+    await readMany(served, parts.limits.syncPowerStateWorkers, parts, parts.shutdown);
     const last = nodes.at(-1);
     if (nodes.length < PAGE || !last) return;
     after = last.name;
   }
 }
 
-/** Reads the nodes that had no agent and have one again, at once rather than in the next round. */
-export async function readServedAgain(parts: ReadingParts): Promise<void> {
+/**
+ * Reads the nodes that had no agent and have this one now, at once rather than in the next round. Rejects with the reason
+ * when the attachment ends.
+ */
+export async function readServedAgain(attachment: Attachment, parts: ReadingParts): Promise<void> {
   const nodes = await listUnserved(parts.store.database.read);
-  const served = nodes.filter((node) => node.heldBy === null && parts.attachments.ownerOf(node).kind === 'attached');
-  await readMany(served, parts.limits.syncPowerStateWorkers, parts);
+  const isServed = (node: NodeRow): boolean => {
+    const owner = parts.attachments.ownerOf(node);
+    return owner.kind === 'attached' && owner.attachment === attachment;
+  };
+  const served = nodes.filter((node) => node.heldBy === null && isServed(node));
+  await readMany(served, parts.limits.syncPowerStateWorkers, parts, attachment.signal);
 }
 
-async function readMany(nodes: readonly NodeRow[], workers: number, parts: ReadingParts): Promise<void> {
-  const { log, shutdown } = parts;
+async function readMany(
+  nodes: readonly NodeRow[],
+  workers: number,
+  parts: ReadingParts,
+  signal: AbortSignal,
+): Promise<void> {
+  const { log } = parts;
   const waiting = nodes.values();
   // A node whose reading cannot be written does not keep the others from theirs.
   const failed = (thrown: unknown): void => {
-    if (shutdown.aborted) throw thrown;
+    if (signal.aborted) throw thrown;
     log.error({ err: asCountermandError(thrown) }, 'the reading of a node could not be written');
   };
   const work = async (): Promise<void> => {
-    for (const node of waiting) await readNode(node, 'conductor', parts, parts.shutdown).catch(failed);
+    for (const node of waiting) await readNode(node, 'conductor', parts, signal).catch(failed);
   };
   await Promise.all(Array.from({ length: workers }, work));
 }

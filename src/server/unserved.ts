@@ -22,22 +22,47 @@ export async function noteUnserved(nodes: readonly NodeRow[], parts: ReadingPart
   });
 }
 
-/**
- * Marks every node that no agent serves `delayMs` from now: an agent that restarts comes back before. A shutdown calls it off.
- * @param working what is under way, for whoever waits until the database is let go of
- */
-export function noteUnservedLater(delayMs: number, parts: ReadingParts, working: Set<Promise<unknown>>): void {
-  const { store, log, shutdown } = parts;
-  if (shutdown.aborted) return;
-  const timer = store.clock.after(delayMs, () => {
-    unlink();
-    const about = { message: 'nodes without an agent could not be marked', fields: {} };
-    const settled = retry(() => noteAllUnserved(parts), about, { clock: store.clock, log }, shutdown)
-      .catch(() => {})
-      .finally(() => working.delete(settled));
-    working.add(settled);
-  });
-  const unlink = onAbort(shutdown, () => timer.cancel());
+/** Looks for nodes that no agent serves, and marks them: however often it is asked for, one look at a time. */
+export class UnservedLooks {
+  readonly #parts: ReadingParts;
+  readonly #working: Set<Promise<unknown>>;
+  /** When the last look that was asked for is due, by the clock that never jumps. */
+  #lastDueAt = Number.NEGATIVE_INFINITY;
+  /** True while a look waits for its time, or is under way. */
+  #isPlanned = false;
+
+  /** @param working what is under way, for whoever waits until the database is let go of */
+  constructor(parts: ReadingParts, working: Set<Promise<unknown>>) {
+    this.#parts = parts;
+    this.#working = working;
+  }
+
+  /** Marks every node that no agent serves `delayMs` from now: an agent that restarts comes back before. A shutdown calls it off. */
+  lookAfter(delayMs: number): void {
+    const dueAt = this.#parts.store.clock.monotonic() + delayMs;
+    this.#lastDueAt = Math.max(this.#lastDueAt, dueAt);
+    if (!this.#isPlanned) this.#plan(dueAt);
+  }
+
+  #plan(dueAt: number): void {
+    const { store, shutdown } = this.#parts;
+    if (shutdown.aborted) return;
+    this.#isPlanned = true;
+    const timer = store.clock.after(dueAt - store.clock.monotonic(), () => {
+      unlink();
+      const settled = this.#look(dueAt).finally(() => this.#working.delete(settled));
+      this.#working.add(settled);
+    });
+    const unlink = onAbort(shutdown, () => timer.cancel());
+  }
+
+  async #look(dueAt: number): Promise<void> {
+    const { store, log, shutdown } = this.#parts;
+    const retried = { message: 'nodes without an agent could not be marked', fields: {} };
+    await retry(() => noteAllUnserved(this.#parts), retried, { clock: store.clock, log }, shutdown).catch(() => {});
+    this.#isPlanned = false;
+    if (this.#lastDueAt > dueAt) this.#plan(Math.max(this.#lastDueAt, store.clock.monotonic()));
+  }
 }
 
 async function noteAllUnserved(parts: ReadingParts): Promise<void> {
