@@ -2,14 +2,12 @@
  * One exchange with an iRMC over HTTP: a connection of its own, so that nothing was sent as long as it is not there, and
  * nothing is ever sent again by itself.
  */
-import { readdirSync, readFileSync, statSync } from 'node:fs';
-import { isIPv6, type LookupFunction } from 'node:net';
-import { join } from 'node:path';
 import type { Chance } from '../../core/chance.ts';
 import type { Clock } from '../../core/clock.ts';
 import { CountermandError, type ErrorCode, fail } from '../../core/errors.ts';
 import { openScope } from '../../core/signals.ts';
 import { hostAndPort } from '../address.ts';
+import { pinnedTo, readBody, TooLong, trustOf } from '../https.ts';
 import type { Logins } from '../logins.ts';
 import type { Lookups } from '../lookups.ts';
 import { accountOf } from './accounts.ts';
@@ -58,7 +56,7 @@ export async function exchange(
   signal: AbortSignal,
 ): Promise<string> {
   // Loaded at the first exchange, as most agents have no iRMC, and before the limit begins.
-  const { Client } = await import('./http_client.ts');
+  const { Client } = await import('../http_client.ts');
   const age = request.order ? 'anew' : 'recent';
   const address = request.address ?? (await parts.lookups.findBmc(info.irmc_address, 'irmc_address', age, signal));
   const limit = { clock: parts.clock, afterMs: request.timeoutMs, what: `an answer of the iRMC ${irmcName(info)}` };
@@ -100,13 +98,7 @@ function authorization(info: IrmcInfo, { method, path }: HttpRequest, { chance }
   return answerChallenge(known.challenge, { username, password, method, path }, known.count, chance);
 }
 
-type HttpClient = typeof import('./http_client.ts').Client;
-
-/** Connections go to this address, whatever the resolver of the system says; the name is still what a certificate is for. */
-function pinnedTo(address: string): LookupFunction {
-  const family = isIPv6(address) ? 6 : 4;
-  return (_host, options, found) => (options.all ? found(null, [{ address, family }]) : found(null, address, family));
-}
+type HttpClient = typeof import('../http_client.ts').Client;
 
 /** One request on a connection of its own. */
 async function attempt(
@@ -118,7 +110,7 @@ async function attempt(
 ): Promise<HttpReply> {
   const { protocol, port } = endpointOf(info);
   const origin = `${protocol}://${hostAndPort(info.irmc_address, port)}`;
-  const trust = protocol === 'https' ? trustOf(info) : {};
+  const trust = protocol === 'https' ? trustOf(info.irmc_verify_ca, 'irmc_verify_ca') : {};
   // Times are of our clock: the client's own timers are off.
   const options = { headersTimeout: 0, bodyTimeout: 0, connect: { timeout: 0, lookup: pinnedTo(address), ...trust } };
   const client = new Client(origin, options);
@@ -132,7 +124,7 @@ async function attempt(
   try {
     signal.throwIfAborted();
     const reply = await client.request({ method, path, headers, body: body ?? null, signal });
-    const text = await readBody(reply.body);
+    const text = await readBody(reply.body, REPLY_LIMIT);
     return { status: reply.statusCode, challenge: readChallenge(reply.headers['www-authenticate']), body: text };
   } catch (error) {
     throw connected ? afterSending(error, info, order) : beforeSending(error, info);
@@ -140,37 +132,6 @@ async function attempt(
     await client.destroy().catch(() => {});
   }
 }
-
-/** The certificates that are accepted. They are read each time: whoever puts new ones there need not tell us. */
-function trustOf({ irmc_verify_ca: verify }: IrmcInfo): {
-  readonly rejectUnauthorized: boolean;
-  readonly ca?: Buffer[];
-} {
-  if (verify === 'true' || verify === 'false') return { rejectUnauthorized: verify === 'true' };
-  try {
-    const files = statSync(verify).isDirectory() ? readdirSync(verify).map((name) => join(verify, name)) : [verify];
-    return {
-      rejectUnauthorized: true,
-      ca: files.filter((file) => statSync(file).isFile()).map((file) => readFileSync(file)),
-    };
-  } catch (error) {
-    const reason = (error as NodeJS.ErrnoException).code ?? String(error);
-    throw fail('DRIVER_INFO_INVALID', `driver_info.irmc_verify_ca: the agent cannot read ${verify} (${reason})`, error);
-  }
-}
-
-async function readBody(body: AsyncIterable<Buffer>): Promise<string> {
-  const parts: Buffer[] = [];
-  let length = 0;
-  for await (const part of body) {
-    length += part.length;
-    if (length > REPLY_LIMIT) throw new TooLong();
-    parts.push(part);
-  }
-  return Buffer.concat(parts).toString('utf8');
-}
-
-class TooLong extends Error {}
 
 /** What a system or TLS says while a connection is made; nothing was sent. `$` is what exactly it says. */
 const CONNECTING: readonly (readonly [pattern: RegExp, code: ErrorCode, sentence: string])[] = [

@@ -1,0 +1,85 @@
+/** The pages of a Redfish service, as far as they are read. All is optional: no two vendors leave out the same. */
+import { z } from 'zod';
+import { fail } from '../../core/errors.ts';
+import { bmcName, originOf, type RedfishInfo } from './info.ts';
+
+/** What is missing, null or of another type counts as not there. */
+const optional = <Schema extends z.ZodType>(schema: Schema) => schema.nullish().catch(undefined);
+
+const link = z.looseObject({ '@odata.id': z.string() });
+/** The links of a list that can be read. */
+const links = z.array(z.unknown()).transform((all) =>
+  all.flatMap((one) => {
+    const parsed = link.safeParse(one);
+    return parsed.success ? [parsed.data['@odata.id']] : [];
+  }),
+);
+
+/** `/redfish/v1/`. */
+export const serviceRoot = z.looseObject({
+  '@odata.id': optional(z.string()),
+  RedfishVersion: optional(z.string()),
+  Systems: optional(link),
+  Links: optional(z.looseObject({ Sessions: optional(link) })),
+});
+
+/** A list of resources. */
+export const collection = z.looseObject({ Members: links.nullish() });
+
+/** The words of a list that are text. */
+const words = z.array(z.unknown()).transform((all) => all.filter((word) => typeof word === 'string'));
+
+const reset = z.looseObject({
+  target: z.string(),
+  'ResetType@Redfish.AllowableValues': optional(words),
+  '@Redfish.ActionInfo': optional(z.string()),
+});
+
+/** A System. */
+export const system = z.looseObject({
+  Id: optional(z.string()),
+  Name: optional(z.string()),
+  SerialNumber: optional(z.string()),
+  UUID: optional(z.string()),
+  '@odata.etag': optional(z.string()),
+  PowerState: z.unknown(),
+  BootProgress: optional(z.looseObject({ LastState: optional(z.string()) })),
+  Links: optional(z.looseObject({ Chassis: optional(links) })),
+  Actions: optional(z.looseObject({ '#ComputerSystem.Reset': optional(reset) })),
+});
+export type SystemPage = z.infer<typeof system>;
+
+/** What a Reset may be given. */
+export const actionInfo = z.looseObject({
+  Parameters: z.array(z.looseObject({ Name: optional(z.string()), AllowableValues: optional(words) })),
+});
+
+/** A Chassis. */
+export const chassis = z.looseObject({ PowerState: optional(z.string()) });
+
+/** The value of a JSON text; undefined if it is none. */
+export function jsonOf(text: string): unknown {
+  try {
+    // Some services begin with a byte order mark.
+    return JSON.parse(text.replace(/^\uFEFF/, ''));
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * The path of a link or a target, which may be a path or a whole URL.
+ * @throws BMC_PROTOCOL_VIOLATION if it leads to another origin: the password goes nowhere else
+ */
+export function sameOriginPath(info: RedfishInfo, uri: string): string {
+  const origin = originOf(info);
+  const who = `the BMC ${bmcName(info)}`;
+  if (!URL.canParse(uri, origin)) throw fail('BMC_PROTOCOL_VIOLATION', `${who} names an address that is none`);
+  const url = new URL(uri, origin);
+  if (url.origin !== origin)
+    throw fail(
+      'BMC_PROTOCOL_VIOLATION',
+      `${who} sends us to another place, ${url.origin}; nothing was sent there, as it would get the password`,
+    );
+  return `${url.pathname}${url.search}`;
+}

@@ -1,0 +1,85 @@
+/** The pages of a pretended Redfish service. */
+import type { BootStatus } from '../host.ts';
+import type { SimRedfish, SimSystem } from './sim_redfish.ts';
+
+/** A page as an object. */
+export type Page = Readonly<Record<string, unknown>>;
+
+const ROOT = '/redfish/v1';
+/** Where sessions are opened. */
+export const SESSIONS = `${ROOT}/SessionService/Sessions`;
+
+/** What BootProgress says to each boot status. */
+const PROGRESS: Readonly<Partial<Record<BootStatus, string>>> = {
+  off: 'None',
+  reset: 'PrimaryProcessorInitializationStarted',
+  'self-test': 'MemoryInitializationStarted',
+  'os-boot': 'OSBootStarted',
+};
+
+/** The page at a path without a slash at its end; null if there is none. */
+export function pageAt(path: string, redfish: SimRedfish): Page | null {
+  const link = (to: string) => ({ '@odata.id': `${redfish.faults.linksTo ?? ''}${ROOT}/${to}` });
+  const own = { '@odata.id': path };
+  if (path === ROOT)
+    return {
+      ...own,
+      RedfishVersion: '1.17.0',
+      Systems: link('Systems'),
+      Chassis: link('Chassis'),
+      SessionService: link('SessionService'),
+      Links: { Sessions: link('SessionService/Sessions') },
+    };
+  const { systems } = redfish.parts;
+  if (path === `${ROOT}/Systems`) {
+    const members = systems.map(({ id }) => link(`Systems/${id}`));
+    return { ...own, Members: members, 'Members@odata.count': members.length };
+  }
+  const [, kind, id = '', rest = ''] = /^\/redfish\/v1\/(Systems|Chassis)\/([^/]+)(?:\/(.+))?$/.exec(path) ?? [];
+  const system = redfish.system(id);
+  if (system === undefined) return null;
+  if (kind === 'Chassis' && rest === '')
+    return { ...own, Id: id, PowerState: redfish.isChassisOn(system) ? 'On' : 'Off' };
+  if (kind === 'Systems' && rest === '') return systemPage(system, redfish, link);
+  if (kind === 'Systems' && rest === 'ResetActionInfo' && redfish.faults.listing === 'action-info')
+    return {
+      ...own,
+      Parameters: [{ Name: 'ResetType', AllowableValues: redfish.faults.resetTypes, DataType: 'String' }],
+    };
+  return null;
+}
+
+function systemPage(system: SimSystem, redfish: SimRedfish, link: (to: string) => Page): Page {
+  const { id, host, uuid, hasReset } = system;
+  const { linksTo } = redfish.faults;
+  const target = `${linksTo ?? ''}${ROOT}/Systems/${id}/Actions/ComputerSystem.Reset`;
+  return {
+    ...link(`Systems/${id}`),
+    '@odata.etag': redfish.etag,
+    Id: id,
+    Name: `System ${id}`,
+    SerialNumber: `SIM${id}`,
+    UUID: uuid,
+    PowerState: powerStateOf(system, redfish),
+    BootProgress: { LastState: PROGRESS[host.boot] ?? 'OSRunning' },
+    Links: { Chassis: [link(`Chassis/${id}`)] },
+    ...(hasReset && { Actions: { '#ComputerSystem.Reset': { target, ...listingOf(id, redfish) } } }),
+  };
+}
+
+function powerStateOf({ host }: SimSystem, { faults }: SimRedfish): string | null {
+  if (faults.powerState !== undefined) return faults.powerState;
+  if (faults.showsTransitions && host.boot === 'os-shutdown') return 'PoweringOff';
+  return host.power === 'power on' ? 'On' : 'Off';
+}
+
+function listingOf(id: string, { faults: { listing, resetTypes } }: SimRedfish): Page {
+  if (listing === 'inline') return { 'ResetType@Redfish.AllowableValues': resetTypes };
+  return listing === 'action-info' ? { '@Redfish.ActionInfo': `${ROOT}/Systems/${id}/ResetActionInfo` } : {};
+}
+
+/** An error body with one message. */
+export function errorPage(messageId: string, message: string, args: readonly string[] = []): Page {
+  const info = { MessageId: `Base.1.12.${messageId}`, Message: message, MessageArgs: args };
+  return { error: { code: 'Base.1.12.GeneralError', message, '@Message.ExtendedInfo': [info] } };
+}

@@ -1,0 +1,118 @@
+/** A pretended Redfish service: its Systems, who may log in, and what was ordered. It has no sockets and no timers. */
+import type { Chance } from '../../core/chance.ts';
+import type { Clock } from '../../core/clock.ts';
+import type { SimHost } from '../host.ts';
+import { HEALTHY_REDFISH, type RedfishFaults } from './faults.ts';
+
+/** One System. */
+export interface SimSystem {
+  readonly id: string;
+  readonly host: SimHost;
+  readonly uuid: string;
+  /** It has the action Reset. The second System of some GPU servers has not. */
+  readonly hasReset: boolean;
+  /** Its page is answered with 503, as some are while the host is off. */
+  readonly away?: boolean;
+}
+
+/** A Reset that came in, logged in. */
+export interface ReceivedReset {
+  readonly system: string;
+  readonly resetType: string;
+  readonly ifMatch: string | null;
+  /** It was carried out. */
+  readonly done: boolean;
+}
+
+/** What a service is made of. */
+export interface SimRedfishParts {
+  readonly systems: readonly SimSystem[];
+  readonly login: { readonly username: string; readonly password: string };
+  readonly clock: Clock;
+  readonly chance: Chance;
+}
+
+/** One service. */
+export class SimRedfish {
+  readonly parts: SimRedfishParts;
+  faults: RedfishFaults = HEALTHY_REDFISH;
+  /** Every Reset that came in, in order; also those that were refused. */
+  readonly received: ReceivedReset[] = [];
+  /** How often a login was refused. */
+  refusedLogins = 0;
+  /** How many sessions were opened, and how many of them were ended by who opened them. */
+  readonly sessionCounts = { opened: 0, deleted: 0 };
+  /** The open sessions: their tokens by their numbers. */
+  readonly #sessions = new Map<string, string>();
+  #resets = 0;
+
+  constructor(parts: SimRedfishParts) {
+    this.parts = parts;
+  }
+
+  system(id: string): SimSystem | undefined {
+    return this.parts.systems.find((system) => system.id === id);
+  }
+
+  /** The Resets that were carried out. */
+  get done(): readonly ReceivedReset[] {
+    return this.received.filter(({ done }) => done);
+  }
+
+  get openSessions(): number {
+    return this.#sessions.size;
+  }
+
+  /** Counts what comes in, and carries it out if `done`. */
+  receive(system: SimSystem, resetType: string, ifMatch: string | null, done: boolean): void {
+    this.received.push({ system: system.id, resetType, ifMatch, done });
+    this.#resets += 1;
+    if (done) this.#carryOut(system, resetType);
+  }
+
+  /** The ETag of all Systems: it changes with each Reset. */
+  get etag(): string {
+    return `W/"${this.#resets + 1}"`;
+  }
+
+  /** The Chassis of a System that has been off for less than the lag still says On. */
+  isChassisOn({ host }: SimSystem): boolean {
+    return host.power === 'power on' || host.offForMs < this.faults.chassisLagMs;
+  }
+
+  /** @returns null if no session is left */
+  openSession(): { id: string; token: string } | null {
+    if (this.#sessions.size >= this.faults.maxSessions) return null;
+    this.sessionCounts.opened += 1;
+    const id = String(this.sessionCounts.opened);
+    const token = this.parts.chance.bytes(16).toString('hex');
+    this.#sessions.set(id, token);
+    return { id, token };
+  }
+
+  isSession(token: string): boolean {
+    return [...this.#sessions.values()].includes(token);
+  }
+
+  /** @returns false if there is no such session */
+  deleteSession(id: string): boolean {
+    if (!this.#sessions.delete(id)) return false;
+    this.sessionCounts.deleted += 1;
+    return true;
+  }
+
+  /** Ends all sessions, as a restart of the BMC does. */
+  dropSessions(): void {
+    this.#sessions.clear();
+  }
+
+  #carryOut(system: SimSystem, resetType: string): void {
+    const { host } = system;
+    if (resetType === 'On' && !(host.power === 'power off' && this.isChassisOn(system))) host.setPower('power on');
+    else if (resetType === 'ForceOff') host.setPower('power off');
+    else if (resetType === 'ForceRestart' || resetType === 'PowerCycle') host.reset();
+    else if (resetType === 'GracefulShutdown') host.stopSoftly(false);
+    else if (resetType === 'GracefulRestart') host.stopSoftly(true);
+    else if (resetType === 'Nmi') host.injectNmi();
+  }
+}

@@ -1,0 +1,181 @@
+/** The web server of one Redfish service. */
+import * as http from 'node:http';
+import * as https from 'node:https';
+import type { AddressInfo } from 'node:net';
+import type { SecureVersion } from 'node:tls';
+import { fail } from '../../core/errors.ts';
+import { say } from '../irmc/web_faults.ts';
+import type { TlsIdentity, WebServer } from '../irmc/web_server.ts';
+import { answerReset, type ResetAnswer } from './orders.ts';
+import { errorPage, type Page, pageAt, SESSIONS } from './pages.ts';
+import type { SimRedfish } from './sim_redfish.ts';
+
+/** TLS as the service speaks it. */
+export interface ServiceTls extends TlsIdentity {
+  readonly maxVersion?: SecureVersion;
+  readonly minVersion?: SecureVersion;
+  readonly ciphers?: string;
+}
+
+const MAX_BODY_BYTES = 64 * 1024;
+const RESET = /^\/redfish\/v1\/Systems\/([^/]+)\/Actions\/ComputerSystem\.Reset\/?$/;
+
+type Request = http.IncomingMessage;
+type Response = http.ServerResponse;
+
+/**
+ * Lets a service listen: with TLS if it is given an identity. Port 0 is any that is free.
+ * @throws LISTEN_FAILED if it cannot
+ */
+export async function listenToRedfish(
+  redfish: SimRedfish,
+  { address, port }: { readonly address: string; readonly port: number },
+  tls: ServiceTls | null,
+): Promise<WebServer> {
+  const listener = (request: Request, response: Response): void => {
+    answer(request, response, redfish).catch(() => response.destroy());
+  };
+  const server = tls === null ? http.createServer(listener) : https.createServer(tls, listener);
+  await listen(server, address, port);
+  server.on('error', () => {});
+  return {
+    port: (server.address() as AddressInfo).port,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}
+
+function listen(server: http.Server, address: string, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      const why = error.code === 'EADDRINUSE' ? 'another program does' : `the system says ${error.code}`;
+      reject(fail('LISTEN_FAILED', `a simulated Redfish service cannot listen on ${address}:${port}: ${why}`, error));
+    });
+    server.listen({ host: address, port, exclusive: true }, () => {
+      server.removeAllListeners('error');
+      resolve();
+    });
+  });
+}
+
+async function answer(request: Request, response: Response, redfish: SimRedfish): Promise<void> {
+  const body = await bodyOf(request);
+  const { method = '' } = request;
+  const [url = '/'] = (request.url ?? '/').split('?');
+  const path = decodeURI(url).replace(/(.)\/+$/, '$1');
+  response.setHeader('OData-Version', '4.0');
+  if (method === 'POST' && path === SESSIONS) openSession(response, body, redfish);
+  else if (path !== '/redfish/v1' && !isLoggedIn(request, redfish)) refuseLogin(request, response, redfish);
+  else if (method === 'GET') get(response, path, redfish);
+  else if (method === 'POST' && RESET.test(url)) reset(request, response, url, body, redfish);
+  else if (method === 'DELETE' && path.startsWith(`${SESSIONS}/`))
+    json(response, redfish.deleteSession(path.slice(SESSIONS.length + 1)) ? 204 : 404);
+  else json(response, 405, errorPage('ActionNotSupported', 'The method is not allowed.'));
+}
+
+function get(response: Response, path: string, redfish: SimRedfish): void {
+  const { faults, parts } = redfish;
+  const [, id = ''] = /^\/redfish\/v1\/Systems\/([^/]+)$/.exec(path) ?? [];
+  if (faults.pages === 'redirects') {
+    response.writeHead(308, { Location: path }).end();
+    return;
+  }
+  if (faults.pages === 'unavailable' || redfish.system(id)?.away) {
+    json(response, 503, errorPage('ServiceTemporarilyUnavailable', 'Retry in 30 seconds.', ['30']));
+    return;
+  }
+  const page = pageAt(path, redfish);
+  if (page === null) json(response, 404, errorPage('ResourceMissingAtURI', 'There is no such resource.'));
+  else {
+    if (id !== '') response.setHeader('ETag', redfish.etag);
+    say(response, { contentType: 'application/json', body: JSON.stringify(page) }, faults.pages, parts.clock);
+  }
+}
+
+function reset(request: Request, response: Response, url: string, body: string, redfish: SimRedfish): void {
+  const system = redfish.system(decodeURIComponent(RESET.exec(url)?.[1] ?? ''));
+  const resetType = textIn(body, 'ResetType');
+  if (system?.hasReset !== true) json(response, 404, errorPage('ResourceMissingAtURI', 'There is no such resource.'));
+  else if (resetType === null) json(response, 400, errorPage('ActionParameterMissing', 'ResetType is missing.'));
+  else {
+    const ifMatch = request.headers['if-match'] ?? null;
+    sayReset(response, answerReset({ system, resetType, ifMatch, path: url }, redfish), redfish);
+  }
+}
+
+function sayReset(response: Response, given: ResetAnswer, redfish: SimRedfish): void {
+  const { status, page, html, headers = {}, spoilt } = given;
+  const { clock } = redfish.parts;
+  const text = html ?? (page === undefined ? '' : JSON.stringify(page));
+  for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
+  response.statusCode = status;
+  if (spoilt === 'late') {
+    const timer = clock.after(redfish.faults.lateMs, () => response.end(text));
+    response.once('close', () => timer.cancel());
+  } else if (spoilt !== undefined) say(response, { contentType: 'application/json', body: text }, spoilt, clock);
+  else if (html === undefined) json(response, status, page);
+  else response.setHeader('Content-Type', 'text/html').end(html);
+}
+
+function isLoggedIn(request: Request, redfish: SimRedfish): boolean {
+  const { username, password } = redfish.parts.login;
+  const token = request.headers['x-auth-token'];
+  if (typeof token === 'string') return redfish.isSession(token);
+  const [, credentials = ''] = /^Basic\s+(\S+)$/i.exec(request.headers.authorization ?? '') ?? [];
+  return redfish.faults.basic && Buffer.from(credentials, 'base64').toString() === `${username}:${password}`;
+}
+
+function refuseLogin(request: Request, response: Response, redfish: SimRedfish): void {
+  if (request.headers.authorization !== undefined && redfish.faults.basic) redfish.refusedLogins += 1;
+  response.setHeader('WWW-Authenticate', redfish.faults.basic ? 'Basic realm="Redfish"' : 'X-Auth-Token');
+  json(response, 401, errorPage('NoValidSession', 'There is no valid session.'));
+}
+
+function openSession(response: Response, body: string, redfish: SimRedfish): void {
+  const { username, password } = redfish.parts.login;
+  if (textIn(body, 'UserName') !== username || textIn(body, 'Password') !== password) {
+    redfish.refusedLogins += 1;
+    const echo = redfish.faults.echoesLogin ? ` The request was ${body}` : '';
+    json(response, 401, errorPage('ResourceAtUriUnauthorized', `The login failed.${echo}`));
+    return;
+  }
+  const session = redfish.openSession();
+  if (session === null) {
+    json(response, 503, errorPage('SessionLimitExceeded', 'The maximum number of sessions is open.'));
+    return;
+  }
+  const path = `${SESSIONS}/${session.id}`;
+  response.setHeader('X-Auth-Token', session.token);
+  if (!redfish.faults.sessionWithoutLocation) response.setHeader('Location', path);
+  json(response, 201, { '@odata.id': path, Id: session.id, UserName: username });
+}
+
+function json(response: Response, status: number, page?: Page): void {
+  response.statusCode = status;
+  if (page === undefined) response.end();
+  else response.setHeader('Content-Type', 'application/json').end(JSON.stringify(page));
+}
+
+/** A text property of a JSON body; null if it has none. */
+function textIn(body: string, name: string): string | null {
+  try {
+    const value = JSON.parse(body)?.[name];
+    return typeof value === 'string' ? value : null;
+  } catch {
+    return null;
+  }
+}
+
+/** What is too long is heard, but not kept. */
+async function bodyOf(request: Request): Promise<string> {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    length += chunk.length;
+    if (length <= MAX_BODY_BYTES) chunks.push(chunk);
+  }
+  return length <= MAX_BODY_BYTES ? Buffer.concat(chunks).toString() : '';
+}
