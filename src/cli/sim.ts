@@ -2,10 +2,11 @@
 import type { Command } from 'commander';
 import { addSimIpmi } from './sim_ipmi.ts';
 import { addSimIrmc } from './sim_irmc.ts';
+import { addSimRedfish } from './sim_redfish.ts';
 import type { Terminal } from './terminal.ts';
 
 /** The simulators. A new one is one file and one line here. */
-const COMMANDS = [addSimIpmi, addSimIrmc];
+const COMMANDS = [addSimIpmi, addSimIrmc, addSimRedfish];
 
 const EXAMPLES = `
 Examples:

@@ -1,11 +1,9 @@
 /** One run of `countermand sim irmc`, from the first socket to the last. */
-import { readFileSync } from 'node:fs';
-import { fail } from '../core/errors.ts';
 import { onAbort } from '../core/signals.ts';
 import { SimHost } from '../sim/host.ts';
 import { type IrmcFleet, type IrmcPorts, type ListeningIrmc, listenIrmcs } from '../sim/irmc/fleet.ts';
 import { SimIrmc } from '../sim/irmc/sim_irmc.ts';
-import type { TlsIdentity } from '../sim/irmc/web_server.ts';
+import { readIdentity } from './sim_identity.ts';
 import type { SimIrmcSettings } from './sim_irmc_flags.ts';
 import { enrolCommand, faultyText, printNodes, type SimNode } from './sim_text.ts';
 import type { Terminal } from './terminal.ts';
@@ -31,22 +29,6 @@ export async function runSimIrmc(settings: SimIrmcSettings, json: boolean, termi
   printNodes(nodes, linesAbout(nodes, fleet, settings), json, terminal);
   await new Promise<void>((resolve) => onAbort(terminal.signal, () => resolve()));
   await fleet.stop();
-}
-
-function readIdentity(files: SimIrmcSettings['tls']): TlsIdentity | null {
-  if (files === null) return null;
-  return { key: readPem(files.key, '--tls-key'), cert: readPem(files.cert, '--tls-cert') };
-}
-
-function readPem(path: string, flag: string): string {
-  let text: string;
-  try {
-    text = readFileSync(path, 'utf8');
-  } catch (error) {
-    throw fail('ARGUMENT_INVALID', `${flag}: ${path} cannot be read (${(error as NodeJS.ErrnoException).code})`, error);
-  }
-  if (text.includes('-----BEGIN ')) return text;
-  throw fail('ARGUMENT_INVALID', `${flag}: ${path} is not in PEM, which has a line that starts with -----BEGIN`);
 }
 
 function newIrmc(settings: SimIrmcSettings, isFaulty: boolean, { clock, chance }: Terminal): SimIrmc {

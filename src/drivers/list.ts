@@ -7,6 +7,7 @@ import { createFakeDriver } from './fake/driver.ts';
 import { createIpmiDriver } from './ipmi/driver.ts';
 import { createIrmcDriver, IRMC_REST_MS } from './irmc/driver.ts';
 import { Logins } from './logins.ts';
+import { createRedfishDriver } from './redfish/driver.ts';
 
 /** What the drivers need. */
 export interface DriverParts {
@@ -33,5 +34,6 @@ export function createDrivers({ ipmiKeepSessionMs, openFilesLimit, ...given }: D
     createFakeDriver(parts),
     createIpmiDriver({ ...parts, ...sessions }),
     createIrmcDriver({ ...parts, ...sessions, restMs: IRMC_REST_MS }),
+    createRedfishDriver(parts),
   ];
 }

@@ -82,7 +82,7 @@ export const HOMES: Homes = {
     'src/cli/configuration.ts',
     'src/cli/order_file.ts',
     'src/cli/process_terminal.ts',
-    'src/cli/sim_irmc_run.ts',
+    'src/cli/sim_identity.ts',
     'src/drivers/https.ts',
     'src/server/grpc.ts',
     'src/server/store/file.ts',

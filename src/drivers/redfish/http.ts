@@ -176,8 +176,8 @@ function afterSending(error: unknown, info: RedfishInfo, order: boolean): Counte
       : fail('BMC_SILENT', `${who} took the question and does not answer`, error);
   }
   const { code = '' } = error as NodeJS.ErrnoException;
-  if (/^(HPE|UND_ERR_HEADERS|UND_ERR_RES)/.test(code))
+  if (/^(HPE|UND_ERR_HEADERS)/.test(code))
     return fail('BMC_GARBLED', `${who} answers with something that is no HTTP (${code})${done}`, error);
-  const cut = `${who} cut the connection off instead of an answer (${code})${done}`;
+  const cut = `${who} cut the connection off before the answer was complete (${code})${done}`;
   return fail(order ? 'NO_ANSWER' : 'BMC_GARBLED', cut, error);
 }

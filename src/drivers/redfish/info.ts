@@ -20,7 +20,8 @@ const ADDRESS_RULE =
 function readAddress(text: string): Endpoint | null {
   const bare = isIPv6(text) ? `[${text}]` : text;
   const url = /^https?:\/\//i.test(bare) ? bare : `https://${bare}`;
-  if (/[\s\\]/.test(text) || !URL.canParse(url)) return null;
+  const hasOtherScheme = /:\/\//.test(bare) && url !== bare;
+  if (hasOtherScheme || /[\s\\]/.test(text) || !URL.canParse(url)) return null;
   const { protocol, hostname, port, pathname, username, password } = new URL(url);
   const host = addressSchema.safeParse(hostname.replace(/^\[|\]$/g, ''));
   if (!host.success || username !== '' || password !== '' || /[?#@]/.test(url)) return null;
@@ -47,6 +48,12 @@ const timeout = z
   .regex(/^[1-9]\d{0,2}$/, 'must be a number of seconds, 1 to 999')
   .transform(Number);
 
+/** True for an Id or a path that leads nowhere else. */
+function isSystem(text: string): boolean {
+  const isClean = text.length > 0 && text.length <= 512 && !/[\p{Cc}\\?#]/u.test(text);
+  return isClean && !text.startsWith('//') && !text.split('/').some((part) => part === '.' || part === '..');
+}
+
 /** What OpenSSL takes for a list of ciphers. */
 const CIPHERS = /^[A-Za-z0-9_!+@=:.-]{1,1000}$/;
 
@@ -58,7 +65,7 @@ export const redfishSchema = z.strictObject({
   redfish_address: address,
   redfish_system_id: z
     .string()
-    .regex(/^(?!\/\/)(?!.*(?:^|\/)\.\.?(?:\/|$))[^\p{Cc}\\?#]{1,512}$/u, 'must be the Id of a System, or its path')
+    .refine(isSystem, 'must be the Id of a System, or its path')
     .optional()
     .describe(
       'Which System of the BMC the node is: its Id, or its path such as `/redfish/v1/Systems/1`. Needed where the BMC has ' +
@@ -66,7 +73,7 @@ export const redfishSchema = z.strictObject({
     ),
   redfish_username: z
     .string()
-    .regex(/^[^:\p{Cc}]+$/u, 'must be a user name without a colon')
+    .refine((name) => /^[^:\p{Cc}]+$/u.test(name), 'must be a user name without a colon')
     .describe('A user who may reset the System; Operator is enough.'),
   redfish_password: z
     .string()

@@ -42,7 +42,7 @@ export const system = z.looseObject({
   SerialNumber: optional(z.string()),
   UUID: optional(z.string()),
   '@odata.etag': optional(z.string()),
-  PowerState: z.unknown(),
+  PowerState: z.unknown().optional(),
   BootProgress: optional(z.looseObject({ LastState: optional(z.string()) })),
   Links: optional(z.looseObject({ Chassis: optional(links) })),
   Actions: optional(z.looseObject({ '#ComputerSystem.Reset': optional(reset) })),

@@ -1,0 +1,79 @@
+/** Logins: Basic, sessions on demand, and that none is left or repeated. */
+import test from 'ava';
+import { CountermandError } from '../../src/core/errors.ts';
+import { eventually } from '../counterparts/eventually.ts';
+import { never } from '../counterparts/signals.ts';
+import { newSpokenRedfish } from '../counterparts/sim_redfish.ts';
+
+test('Basic opens no session', async (t) => {
+  const { redfish, driver, info } = await newSpokenRedfish(t);
+  await driver.getPowerState(driver.parse(info), never());
+  t.is(redfish.sessionCounts.opened, 0);
+});
+
+for (const [name, type, faults] of [
+  ['on demand', 'session', {}],
+  ['where Basic is not offered', 'auto', { basic: false }],
+  ['without Location', 'session', { sessionWithoutLocation: true }],
+] as const)
+  test(`a session ${name}: one for all calls at once and after, deleted at close`, async (t) => {
+    const { redfish, driver, info } = await newSpokenRedfish(t, { faults });
+    const bmc = driver.parse({ ...info, redfish_auth_type: type });
+    await Promise.all([1, 2, 3].map(() => driver.getPowerState(bmc, never())));
+    await driver.setPowerState(bmc, 'rebooting', never());
+    t.is(redfish.openSessions, 1);
+    t.is(redfish.sessionCounts.opened, 1);
+    t.is(redfish.refusedLogins, 0);
+    driver.close();
+    await eventually('the session to be deleted', () => redfish.sessionCounts.deleted === 1);
+    t.is(redfish.openSessions, 0);
+  });
+
+test('a session that has ended is opened again, once', async (t) => {
+  const { redfish, driver, info } = await newSpokenRedfish(t);
+  const bmc = driver.parse({ ...info, redfish_auth_type: 'session' });
+  await driver.getPowerState(bmc, never());
+  redfish.dropSessions();
+  t.is((await driver.getPowerState(bmc, never())).powerState, 'power on');
+  t.is(redfish.sessionCounts.opened, 2);
+});
+
+test('one that gives up does not take the login from another', async (t) => {
+  const { redfish, driver, info } = await newSpokenRedfish(t);
+  const bmc = driver.parse({ ...info, redfish_auth_type: 'session' });
+  const controller = new AbortController();
+  const reason = new CountermandError('ABORT_REQUESTED', 'enough');
+  const [first, second] = [driver.getPowerState(bmc, controller.signal), driver.getPowerState(bmc, never())];
+  controller.abort(reason);
+  t.is(await t.throwsAsync(first), reason);
+  t.is((await second).powerState, 'power on');
+  t.is(redfish.sessionCounts.opened, 1);
+});
+
+test('a wrong password is tried once, in each way, and not in another', async (t) => {
+  for (const type of ['auto', 'basic', 'session']) {
+    const { redfish, driver, info } = await newSpokenRedfish(t);
+    const bmc = driver.parse({ ...info, redfish_auth_type: type, redfish_password: 'wrong' });
+    const error = await t.throwsAsync(driver.getPowerState(bmc, never()), { instanceOf: CountermandError });
+    t.is(error.code, 'BMC_LOGIN_REFUSED');
+    t.is(redfish.refusedLogins, 1, type);
+  }
+});
+
+test('no session left is an error of its own, and is not remembered', async (t) => {
+  const { driver, info, set } = await newSpokenRedfish(t, { faults: { maxSessions: 0 } });
+  const bmc = driver.parse({ ...info, redfish_auth_type: 'session' });
+  const error = await t.throwsAsync(driver.setPowerState(bmc, 'power off', never()), { instanceOf: CountermandError });
+  t.is(error.code, 'BMC_NO_SESSION');
+  t.regex(error.message, /no session left .*SessionLimitExceeded.*redfish_auth_type to basic/);
+  set({ maxSessions: 1 });
+  t.is((await driver.getPowerState(bmc, never())).powerState, 'power on');
+});
+
+test('where Basic is switched off and basic is asked for, the error names the key', async (t) => {
+  const { driver, info } = await newSpokenRedfish(t, { faults: { basic: false } });
+  const bmc = driver.parse({ ...info, redfish_auth_type: 'basic' });
+  const error = await t.throwsAsync(driver.getPowerState(bmc, never()), { instanceOf: CountermandError });
+  t.is(error.code, 'BMC_LOGIN_REFUSED');
+  t.regex(error.message, /set redfish_auth_type to session/);
+});

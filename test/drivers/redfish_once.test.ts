@@ -1,0 +1,142 @@
+/** Each target with each fault of an answer: counted at the BMC, at most one Reset that may have been carried out. */
+import { getEventListeners } from 'node:events';
+import test from 'ava';
+import { CountermandError, type ErrorCode } from '../../src/core/errors.ts';
+import { isAbort, type OrderTarget } from '../../src/core/power.ts';
+import { PROVES_NOT_SENT, PROVES_REFUSED } from '../../src/drivers/driver.ts';
+import { RESET_TYPES } from '../../src/drivers/redfish/targets.ts';
+import { ORDER_FAULTS, type OrderFault } from '../../src/sim/redfish/faults.ts';
+import { never } from '../counterparts/signals.ts';
+import { newSpokenRedfish, REDFISH_PASSWORD } from '../counterparts/sim_redfish.ts';
+
+/** More time of its own than the driver may take for an order. */
+const BOUND_MS = 60_000;
+
+/** What an order with a fault comes to: null if it resolves. How many POSTs arrive, and how many of them are carried out. */
+interface Expected {
+  readonly code: ErrorCode | null;
+  readonly posts: number;
+  readonly done: number;
+}
+const ok = (posts = 1): Expected => ({ code: null, posts, done: 1 });
+const unknown = (code: ErrorCode): Expected => ({ code, posts: 1, done: 1 });
+const refused = (code: ErrorCode, posts = 1): Expected => ({ code, posts, done: 0 });
+
+const EXPECTED: Readonly<Record<OrderFault, Expected>> = {
+  none: ok(),
+  message: ok(),
+  task: ok(),
+  'task-exception': ok(),
+  late: unknown('NO_ANSWER'),
+  resets: unknown('NO_ANSWER'),
+  truncated: unknown('NO_ANSWER'),
+  'internal-error': unknown('BMC_GARBLED'),
+  'bad-gateway': unknown('BMC_GARBLED'),
+  'front-unavailable': unknown('BMC_GARBLED'),
+  'error-in-200': unknown('BMC_GARBLED'),
+  unavailable: refused('BMC_BUSY'),
+  'wants-match': ok(2),
+  'wants-match-412': ok(2),
+  'refuses-match': refused('BMC_REFUSED', 2),
+  'login-ends': refused('BMC_LOGIN_REFUSED'),
+  'slash-redirect': ok(2),
+  'redirect-loop': refused('BMC_PROTOCOL_VIOLATION', 2),
+  'redirect-away': refused('BMC_PROTOCOL_VIOLATION'),
+  'already-there': ok(),
+  masked: refused('BMC_REFUSED'),
+  'not-supported': refused('TARGET_NOT_SUPPORTED'),
+  'not-implemented': refused('TARGET_NOT_SUPPORTED'),
+  conflict: refused('BMC_BUSY'),
+  privilege: refused('BMC_PRIVILEGE_TOO_LOW'),
+};
+
+const TARGETS = (Object.keys(RESET_TYPES) as OrderTarget[]).filter((target) => !isAbort(target));
+
+for (const target of TARGETS)
+  for (const fault of Object.keys(ORDER_FAULTS) as OrderFault[])
+    test(`${target}, and the answer: ${fault}`, async (t) => {
+      const power = target === 'power on' ? 'power off' : 'power on';
+      const { redfish, driver, clock, info } = await newSpokenRedfish(t, { power, faults: { order: fault } });
+      const signal = never();
+      const sent = clock.letPass(driver.setPowerState(driver.parse(info), target, signal), BOUND_MS);
+      const error = await sent.then(
+        () => null,
+        (thrown: unknown) => thrown,
+      );
+      const expected = EXPECTED[fault];
+      t.is(error instanceof CountermandError ? error.code : error, expected.code, String(error));
+      t.is(redfish.received.length, expected.posts);
+      t.is(redfish.done.length, expected.done);
+      t.true(redfish.received.every(({ resetType }) => resetType === RESET_TYPES[target]));
+      t.is(getEventListeners(signal, 'abort').length, 0);
+      t.is(clock.timers, 0);
+      if (!(error instanceof CountermandError)) return;
+      const isKnown = PROVES_NOT_SENT.includes(error.code) || PROVES_REFUSED.includes(error.code);
+      t.is(isKnown, expected.done === 0, 'what is said to be certain is certain');
+      t.regex(error.message, isKnown ? /^(?!.*may have been carried out)/ : /may have been carried out/);
+      t.false(error.message.includes(REDFISH_PASSWORD));
+    });
+
+test('If-Match is sent only after an answer that asks for it, and with the ETag of that moment', async (t) => {
+  const { redfish, driver, info } = await newSpokenRedfish(t, { faults: { order: 'wants-match' } });
+  await driver.setPowerState(driver.parse(info), 'rebooting', never());
+  t.deepEqual(
+    redfish.received.map(({ ifMatch }) => ifMatch),
+    [null, 'W/"2"'],
+  );
+});
+
+test('a session that ends between reading and ordering: a new one, and the order once more', async (t) => {
+  const { redfish, driver, info } = await newSpokenRedfish(t, { faults: { order: 'login-ends' } });
+  const bmc = driver.parse({ ...info, redfish_auth_type: 'session' });
+  await driver.setPowerState(bmc, 'inject nmi', never());
+  t.deepEqual(
+    redfish.received.map(({ done }) => done),
+    [false, true],
+  );
+  t.is(redfish.sessionCounts.opened, 2);
+  t.is(redfish.refusedLogins, 0);
+});
+
+test('on while on and off while off, which iDRAC answers with 409, are done', async (t) => {
+  const { redfish, driver, info, host } = await newSpokenRedfish(t, { faults: { order: 'already-there' } });
+  const bmc = driver.parse(info);
+  await driver.setPowerState(bmc, 'power on', never());
+  host.setPower('power off');
+  await driver.setPowerState(bmc, 'power off', never());
+  t.deepEqual(redfish.done, []);
+  t.is(redfish.received.length, 2);
+  // The node that is not there is not done.
+  redfish.faults = { ...redfish.faults, order: 'already-there', powerState: 'PoweringOff' };
+  const error = await t.throwsAsync(driver.setPowerState(bmc, 'power off', never()), { instanceOf: CountermandError });
+  t.is(error.code, 'BMC_WRONG_STATE');
+});
+
+test('what the BMC does not list is not sent, and nothing else instead', async (t) => {
+  for (const listing of ['inline', 'action-info'] as const) {
+    const { redfish, driver, info } = await newSpokenRedfish(t, {
+      faults: { listing, resetTypes: ['GracefulRestart', 'PowerCycle', 'ForceOn', 'PushPowerButton', 'Off'] },
+    });
+    const bmc = driver.parse(info);
+    for (const target of TARGETS) {
+      const error = await t.throwsAsync(driver.setPowerState(bmc, target, never()), { instanceOf: CountermandError });
+      t.is(error.code, 'TARGET_NOT_SUPPORTED');
+      t.regex(error.message, new RegExp(`does not offer ${RESET_TYPES[target]}; it lists GracefulRestart, PowerCycle`));
+    }
+    t.deepEqual(redfish.received, []);
+  }
+});
+
+test('an order for one machine goes to no other', async (t) => {
+  const { redfish, driver, info } = await newSpokenRedfish(t);
+  const bmc = driver.parse(info);
+  const { guid = '', place = '' } = await driver.getPowerState(bmc, never());
+  t.is(guid, `redfish:${redfish.parts.systems[0]?.uuid}`);
+  await driver.setPowerState({ ...bmc, only: { guid, place } }, 'rebooting', never());
+  const other = { guid: 'redfish:11111111-2222-3333-4444-555555555555', place };
+  const error = await t.throwsAsync(driver.setPowerState({ ...bmc, only: other }, 'rebooting', never()), {
+    instanceOf: CountermandError,
+  });
+  t.is(error.code, 'BMC_IS_ANOTHER');
+  t.is(redfish.received.length, 1);
+});
