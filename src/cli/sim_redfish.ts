@@ -1,6 +1,7 @@
 /** `countermand sim redfish`: BMCs that speak Redfish, as many as wanted in one process. */
 import { type Command, Option } from 'commander';
 import { LISTINGS, ORDER_FAULTS } from '../sim/redfish/faults.ts';
+import { TREES } from '../sim/redfish/trees.ts';
 import { addFleetOptions, addHostOptions } from './sim_flags.ts';
 import {
   FIRST_REDFISH_PORT,
@@ -17,8 +18,9 @@ export function addSimRedfish(group: Command, terminal: Terminal): void {
   addFleetOptions(command, FIRST_REDFISH_PORT)
     .option('--tls-key <file>', 'the key for https, in PEM; http without it')
     .option('--tls-cert <file>', 'its certificate, in PEM')
-    .option('--systems <count>', 'how many Systems each BMC has; a node is the first', '1')
-    .addOption(new Option('--listing <where>', 'where the ResetTypes stand').choices(LISTINGS).default('inline'))
+    .addOption(new Option('--like <bmc>', 'their pages are those recorded from this one').choices(Object.keys(TREES)))
+    .option('--systems <count>', 'how many Systems each BMC has, 1 without it; a node is the first')
+    .addOption(new Option('--listing <where>', 'where the ResetTypes stand; inline without it').choices(LISTINGS))
     .option('--reset-types <words>', 'the ResetTypes that are listed and taken, such as On,ForceOff,GracefulShutdown')
     .option('--transitions', 'PowerState is PoweringOff while the operating system stops');
   addHostOptions(command, USUAL_REDFISH_HOST);
@@ -58,5 +60,6 @@ ${Object.entries(ORDER_FAULTS)
 Examples:
   countermand sim redfish --nodes 1000
   countermand sim redfish --nodes 100 --faulty 10% --order task-exception
+  countermand sim redfish --nodes 10 --like dell-idrac9-r750
   countermand sim redfish --listing action-info --reset-types On,ForceOff,ForceRestart,GracefulShutdown
   countermand sim redfish --tls-key bmc.key --tls-cert bmc.pem --no-basic`;

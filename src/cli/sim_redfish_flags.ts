@@ -1,7 +1,8 @@
 /** What `countermand sim redfish` can be told. */
 import { fail } from '../core/errors.ts';
 import { type HostSettings, QUICK_HOST } from '../sim/host.ts';
-import { HEALTHY_REDFISH, type LISTINGS, type OrderFault, type RedfishFaults } from '../sim/redfish/faults.ts';
+import type { LISTINGS, OrderFault, RedfishFaults } from '../sim/redfish/faults.ts';
+import type { TreeName } from '../sim/redfish/trees.ts';
 import {
   type FleetOptions,
   type FleetSettings,
@@ -41,8 +42,9 @@ export const PAGE_FAULTS = {
 export interface RedfishOptions extends FleetOptions, HostOptions {
   readonly tlsKey?: string;
   readonly tlsCert?: string;
-  readonly systems: string;
-  readonly listing: (typeof LISTINGS)[number];
+  readonly like?: TreeName;
+  readonly systems?: string;
+  readonly listing?: (typeof LISTINGS)[number];
   readonly resetTypes?: string;
   readonly transitions?: boolean;
   readonly faulty?: string;
@@ -60,11 +62,14 @@ export interface RedfishOptions extends FleetOptions, HostOptions {
 export interface SimRedfishSettings {
   readonly fleet: FleetSettings;
   readonly host: ReturnType<typeof readHost>;
-  /** How many Systems each BMC has. */
+  /** The recording whose pages all have; null for pages of our own. */
+  readonly like: TreeName | null;
+  /** How many Systems each BMC has, unless it is like a recording. */
   readonly systems: number;
-  readonly healthy: RedfishFaults;
-  /** What the faulty ones have; null if all are healthy. */
-  readonly faults: RedfishFaults | null;
+  /** What all have. */
+  readonly traits: Partial<RedfishFaults>;
+  /** What the faulty ones have beside that; null if all are healthy. */
+  readonly faults: Partial<RedfishFaults> | null;
   /** Their numbers, from 1. */
   readonly faulty: ReadonlySet<number>;
   /** The files of the key and the certificate; null for http. */
@@ -74,29 +79,42 @@ export interface SimRedfishSettings {
 /** Reads all flags of `sim redfish`. @throws ARGUMENT_INVALID naming the flag */
 export function readRedfishSettings(options: RedfishOptions, environment: Environment): SimRedfishSettings {
   const fleet = readFleet(options, environment);
-  const healthy = readHealthy(options);
-  const faults = readFaults(options, healthy);
+  const faults = readFaults(options);
   return {
     fleet,
     host: readHost(options, USUAL_REDFISH_HOST),
-    systems: readNumber(options.systems, 1, MOST_SYSTEMS, '--systems'),
-    healthy,
+    like: readLike(options),
+    systems: readNumber(options.systems ?? '1', 1, MOST_SYSTEMS, '--systems'),
+    traits: readTraits(options),
     faults,
     faulty: faults === null ? new Set() : readFaulty(options.faulty, fleet.nodes),
     tls: readTls(options),
   };
 }
 
-function readHealthy({ listing, resetTypes, transitions = false }: RedfishOptions): RedfishFaults {
-  const words = resetTypes?.split(',') ?? HEALTHY_REDFISH.resetTypes;
-  if (words.some((word) => !/^[A-Za-z]+$/.test(word)))
+/** What a recording says is not said by a flag as well. */
+function readLike({ like, systems, listing, resetTypes }: RedfishOptions): TreeName | null {
+  if (like === undefined) return null;
+  const given = Object.entries({ '--systems': systems, '--listing': listing, '--reset-types': resetTypes });
+  const [flag] = given.find(([, value]) => value !== undefined) ?? [];
+  if (flag === undefined) return like;
+  throw fail('ARGUMENT_INVALID', `${flag} cannot be given with --like: it is as recorded`);
+}
+
+function readTraits({ listing, resetTypes, transitions = false }: RedfishOptions): Partial<RedfishFaults> {
+  const words = resetTypes?.split(',');
+  if (words?.some((word) => !/^[A-Za-z]+$/.test(word)))
     throw fail('ARGUMENT_INVALID', `--reset-types: '${resetTypes}' is no list such as On,ForceOff,GracefulShutdown`);
-  return { ...HEALTHY_REDFISH, listing, resetTypes: words, showsTransitions: transitions };
+  return {
+    ...(listing !== undefined && { listing }),
+    ...(words !== undefined && { resetTypes: words }),
+    showsTransitions: transitions,
+  };
 }
 
 const FAULT_FLAGS = ['order', 'late', 'pages', 'powerState', 'chassisLag', 'sessions'] as const;
 
-function readFaults(options: RedfishOptions, healthy: RedfishFaults): RedfishFaults | null {
+function readFaults(options: RedfishOptions): Partial<RedfishFaults> | null {
   const { order, late, pages, powerState, chassisLag = '0', sessions = '8', basic, faulty } = options;
   if (basic && FAULT_FLAGS.every((name) => options[name] === undefined)) {
     if (faulty === undefined) return null;
@@ -108,11 +126,10 @@ function readFaults(options: RedfishOptions, healthy: RedfishFaults): RedfishFau
   if (late !== undefined && order !== 'late')
     throw fail('ARGUMENT_INVALID', '--late says how late an answer is, and needs --order late');
   return {
-    ...healthy,
-    order: order ?? 'none',
+    ...(order !== undefined && { order }),
     ...(late !== undefined && { lateMs: readSpanMs(late, '--late') }),
     ...(pages !== undefined && { pages: PAGE_FAULTS[pages] }),
-    powerState: powerState === 'null' ? null : powerState,
+    ...(powerState !== undefined && { powerState: powerState === 'null' ? null : powerState }),
     chassisLagMs: readSpanMs(chassisLag, '--chassis-lag'),
     maxSessions: readNumber(sessions, 0, 1000, '--sessions'),
     basic,

@@ -2,8 +2,10 @@
 import { digestOf } from '../core/digest.ts';
 import { onAbort } from '../core/signals.ts';
 import { SimHost } from '../sim/host.ts';
+import { HEALTHY_REDFISH } from '../sim/redfish/faults.ts';
 import { type ListeningRedfish, listenAllRedfish } from '../sim/redfish/fleet.ts';
 import { SimRedfish, type SimSystem } from '../sim/redfish/sim_redfish.ts';
+import { readTree, type Tree } from '../sim/redfish/trees.ts';
 import { readIdentity } from './sim_identity.ts';
 import type { SimRedfishSettings } from './sim_redfish_flags.ts';
 import { enrolCommand, faultyText, printNodes, type SimNode } from './sim_text.ts';
@@ -17,7 +19,8 @@ export async function runSimRedfish(settings: SimRedfishSettings, json: boolean,
   const { nodes: count, address, firstPort } = settings.fleet;
   terminal.becomeDaemon(() => {});
   const tls = readIdentity(settings.tls);
-  const all = Array.from({ length: count }, (_, index) => newService(settings, index + 1, terminal));
+  const tree = settings.like === null ? null : await readTree(settings.like);
+  const all = Array.from({ length: count }, (_, index) => newService(settings, tree, index + 1, terminal));
   const fleet = await listenAllRedfish(all, { address, firstPort, tls });
   const nodes = fleet.services.map((service, index) => nodeOf(service, index + 1, settings));
   printNodes(nodes, linesAbout(nodes, fleet.services, settings), json, terminal);
@@ -25,16 +28,21 @@ export async function runSimRedfish(settings: SimRedfishSettings, json: boolean,
   await fleet.stop();
 }
 
-function newService(settings: SimRedfishSettings, number: number, { clock, chance }: Terminal): SimRedfish {
-  const { fleet, host, healthy, faults, faulty } = settings;
-  const systems = Array.from({ length: settings.systems }, (_, index): SimSystem => {
-    const id = String(index + 1);
-    const server = new SimHost(host.power, host.settings, clock);
-    return { id, uuid: uuidOf(fleet.address, fleet.firstPort, number, index), hasReset: true, host: server };
+function newService(
+  { fleet, host, traits, faults, faulty, systems: count }: SimRedfishSettings,
+  tree: Tree | null,
+  number: number,
+  { clock, chance }: Terminal,
+): SimRedfish {
+  const own = Array.from({ length: count }, (_, index) => ({ id: String(index + 1), hasReset: true }));
+  const systems = (tree?.systems ?? own).map((system, index): SimSystem => {
+    const uuid = uuidOf(fleet.address, fleet.firstPort, number, index);
+    return { ...system, uuid, host: new SimHost(host.power, host.settings, clock) };
   });
   const login = { username: fleet.username, password: fleet.password };
-  const redfish = new SimRedfish({ systems, login, clock, chance });
-  redfish.faults = faults !== null && faulty.has(number) ? faults : healthy;
+  const redfish = new SimRedfish({ systems, login, clock, chance, tree });
+  const healthy = { ...(tree?.healthy ?? HEALTHY_REDFISH), ...traits };
+  redfish.faults = faults !== null && faulty.has(number) ? { ...healthy, ...faults } : healthy;
   return redfish;
 }
 
@@ -45,8 +53,9 @@ function uuidOf(...parts: readonly (string | number)[]): string {
     .replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
 }
 
-function nodeOf({ address, port }: ListeningRedfish, number: number, settings: SimRedfishSettings): SimNode {
-  const { fleet, tls, faulty, systems } = settings;
+function nodeOf({ redfish, address, port }: ListeningRedfish, number: number, settings: SimRedfishSettings): SimNode {
+  const { fleet, tls, faulty } = settings;
+  const [first, second] = redfish.parts.systems.filter(({ hasReset }) => hasReset);
   const host = address.includes(':') ? `[${address}]` : address;
   return {
     name: `sim${number}`,
@@ -55,7 +64,7 @@ function nodeOf({ address, port }: ListeningRedfish, number: number, settings: S
       redfish_address: `${tls === null ? 'http' : 'https'}://${host}:${port}`,
       redfish_username: fleet.username,
       redfish_password: fleet.passwordIsSecret ? `env:${SECRET}` : fleet.password,
-      ...(systems > 1 && { redfish_system_id: '1' }),
+      ...(first !== undefined && second !== undefined && { redfish_system_id: first.id }),
       // No authority that Node.js knows vouches for what is pretended.
       ...(tls !== null && { redfish_verify_ca: 'false' }),
     },

@@ -233,7 +233,8 @@ test('the simulators run from the bundle', async (t) => {
   const any = ['--first-port', '0'];
   const irmc = startProcess(t, ['sim', 'irmc', ...any, '--first-snmp-port', '0', '--first-ipmi-port', '0']);
   const ipmi = startProcess(t, ['sim', 'ipmi', ...any]);
-  for (const [driver, { said }] of Object.entries({ irmc, ipmi })) {
+  const redfish = startProcess(t, ['sim', 'redfish', ...any, '--like', 'dell-idrac9-r750']);
+  for (const [driver, { said }] of Object.entries({ irmc, ipmi, redfish })) {
     const line = await said.until('how it is enrolled', (text) => text.includes('node create'));
     t.true(line.includes(`--driver ${driver} `));
   }

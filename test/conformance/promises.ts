@@ -17,6 +17,8 @@ export interface DriverPromise {
 
 /** What is no answer, and what is no BMC. */
 const GARBAGE: readonly ErrorCode[] = ['BMC_GARBLED', 'BMC_PROTOCOL_VIOLATION'];
+/** What an NMI comes to where the BMC has none: it says so, or does not list it. */
+const REFUSED_NMI: readonly ErrorCode[] = ['BMC_REFUSED', 'TARGET_NOT_SUPPORTED'];
 /** The time of its own that the driver may wait for a BMC that says nothing. */
 const BOUND_MS = 20_000;
 /** What there is an answer for needs no timeout. */
@@ -189,7 +191,7 @@ export const PROMISES: readonly DriverPromise[] = [
     async kept(t, bench) {
       const inject = (signal: AbortSignal) => order(bench, 'inject nmi', signal);
       if (bench.takesNmi) await inject(never());
-      else await fails(t, bench, inject, ['BMC_REFUSED'], AT_ONCE);
+      else await fails(t, bench, inject, REFUSED_NMI, AT_ONCE);
       t.deepEqual(await bench.orders(), bench.takesNmi ? ['inject nmi'] : []);
       t.is(await bench.power(), 'power on');
     },
@@ -268,8 +270,10 @@ export const PROMISES: readonly DriverPromise[] = [
     situation: 'refuses',
     async kept(t, bench) {
       const sent = commandsOf(bench);
-      for (const target of sent)
-        await fails(t, bench, (signal) => order(bench, target, signal), ['BMC_REFUSED'], AT_ONCE);
+      for (const target of sent) {
+        const codes: readonly ErrorCode[] = target === 'inject nmi' && !bench.takesNmi ? REFUSED_NMI : ['BMC_REFUSED'];
+        await fails(t, bench, (signal) => order(bench, target, signal), codes, AT_ONCE);
+      }
       t.is(await bench.power(), 'power on');
       const noted = sent.filter((target) => target !== 'inject nmi' || bench.takesNmi);
       if (bench.notesRefused) t.deepEqual(await bench.orders(), noted);

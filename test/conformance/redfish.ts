@@ -2,7 +2,8 @@
 import type { ExecutionContext } from 'ava';
 import { systemClock } from '../../src/core/clock.ts';
 import type { DriverInfo } from '../../src/drivers/driver.ts';
-import { HEALTHY_REDFISH, type RedfishFaults } from '../../src/sim/redfish/faults.ts';
+import type { RedfishFaults } from '../../src/sim/redfish/faults.ts';
+import type { TreeName } from '../../src/sim/redfish/trees.ts';
 import { PatientClock } from '../counterparts/patient_clock.ts';
 import { type NewSimRedfish, newSpokenRedfish, type SpokenRedfish, TARGET_OF } from '../counterparts/sim_redfish.ts';
 import type { Bench, Situation } from './counterpart.ts';
@@ -36,18 +37,18 @@ const MAKINGS: Readonly<Partial<Record<Situation, Making>>> = {
 };
 
 function benchOf(tested: SpokenRedfish, situation: Situation, info: DriverInfo, clockOfBmc: PatientClock): Bench {
-  const { redfish, host, driver, clock } = tested;
+  const { redfish, host, driver, clock, set } = tested;
   return {
     driver,
     info,
     clock,
-    takesNmi: true,
+    takesNmi: redfish.faults.resetTypes.includes('Nmi'),
     notesRefused: true,
     logins: () => redfish.refusedLogins,
     power: async () => host.power,
     orders: async () => redfish.received.flatMap(({ resetType }) => TARGET_OF[resetType] ?? []),
     async relieve() {
-      redfish.faults = HEALTHY_REDFISH;
+      set({ pages: 'none', order: 'none' });
       if (situation === 'soft off hangs') host.setPower('power off');
       clockOfBmc.pass(LATE_MS);
     },
@@ -55,14 +56,28 @@ function benchOf(tested: SpokenRedfish, situation: Situation, info: DriverInfo, 
   };
 }
 
-/** Makes a test of each promise, with this driver_info and these faults beside those of the situation. */
-export function redfishConforms(name: string, more: DriverInfo, faults: Partial<RedfishFaults>): void {
+/** What all situations have in common. */
+export interface Variant {
+  readonly info?: DriverInfo;
+  readonly faults?: Partial<RedfishFaults>;
+  /** The recording whose pages it has. */
+  readonly like?: TreeName;
+}
+
+/** Makes a test of each promise, with this beside what is special in each situation. */
+export function redfishConforms(name: string, { info: more, faults, like }: Variant): void {
   const makingOf =
     (situation: Situation, { changed, ...options }: Making) =>
     async (t: ExecutionContext): Promise<Bench> => {
       const clockOfBmc = new PatientClock();
       const clock = WITH_CLOCK.includes(situation) ? clockOfBmc : systemClock;
-      const tested = await newSpokenRedfish(t, { ...options, clock, faults: { ...faults, ...options.faults } });
+      const tested = await newSpokenRedfish(t, {
+        ...options,
+        ...(like !== undefined && { like }),
+        clock,
+        faults: { ...faults, ...options.faults },
+      });
+
       const info = { ...tested.info, redfish_client_timeout: '10', ...more, ...changed };
       return benchOf(tested, situation, info, clockOfBmc);
     };

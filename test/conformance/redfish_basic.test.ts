@@ -1,3 +1,3 @@
 import { redfishConforms } from './redfish.ts';
 
-redfishConforms('with Basic and a list in line', {}, {});
+redfishConforms('with Basic and a list in line', {});

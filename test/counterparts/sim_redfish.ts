@@ -10,6 +10,7 @@ import { ownAddress } from '../../src/sim/loopback.ts';
 import { HEALTHY_REDFISH, type RedfishFaults } from '../../src/sim/redfish/faults.ts';
 import { listenAllRedfish } from '../../src/sim/redfish/fleet.ts';
 import { SimRedfish, type SimSystem } from '../../src/sim/redfish/sim_redfish.ts';
+import { readTree, type TreeName } from '../../src/sim/redfish/trees.ts';
 import type { ServiceTls } from '../../src/sim/redfish/web_server.ts';
 import { PatientClock } from './patient_clock.ts';
 import { newRedfishDriver } from './redfish_driver.ts';
@@ -35,6 +36,8 @@ export interface NewSimRedfish {
   readonly power?: OnOff;
   readonly host?: Partial<HostSettings>;
   readonly faults?: Partial<RedfishFaults>;
+  /** Its pages are those of a recording, and its Systems. */
+  readonly like?: TreeName;
   /** One with the Id 1 if left out. */
   readonly systems?: readonly NewSystem[];
   /** With TLS if this is given, else http. */
@@ -45,7 +48,7 @@ export interface NewSimRedfish {
 /** One that listens, and the driver_info that reaches it. */
 export interface TestedRedfish {
   readonly redfish: SimRedfish;
-  /** The server of the first System. */
+  /** The server of the first System that can be reset, or of the first. */
   readonly host: SimHost;
   readonly info: DriverInfo;
   /** Changes the given faults, and leaves the others. */
@@ -54,7 +57,9 @@ export interface TestedRedfish {
 
 /** A service for one test, stopped at its end. */
 export async function newSimRedfish(t: ExecutionContext, options: NewSimRedfish = {}): Promise<TestedRedfish> {
-  const { power = 'power on', systems = [{}], clock = systemClock, tls = null } = options;
+  const { power = 'power on', clock = systemClock, tls = null, like } = options;
+  const tree = like === undefined ? null : await readTree(like);
+  const systems: readonly NewSystem[] = options.systems ?? tree?.systems ?? [{}];
   const all = systems.map(
     (system, index): SimSystem => ({
       id: String(index + 1),
@@ -65,12 +70,12 @@ export async function newSimRedfish(t: ExecutionContext, options: NewSimRedfish 
     }),
   );
   const login = { username: 'admin', password: REDFISH_PASSWORD };
-  const redfish = new SimRedfish({ systems: all, login, clock, chance: systemChance });
-  redfish.faults = { ...HEALTHY_REDFISH, ...options.faults };
+  const redfish = new SimRedfish({ systems: all, login, clock, chance: systemChance, tree });
+  redfish.faults = { ...(tree?.healthy ?? HEALTHY_REDFISH), ...options.faults };
   const fleet = await listenAllRedfish([redfish], { address: ownAddress(), firstPort: 0, tls });
   t.teardown(() => fleet.stop());
   const port = fleet.services[0]?.port;
-  const [first] = all;
+  const first = all.find(({ hasReset }) => hasReset) ?? all[0];
   if (first === undefined) throw new Error('there is no System');
   const info = {
     redfish_address: `${tls === null ? 'http' : 'https'}://${ownAddress()}:${port}`,

@@ -1,6 +1,7 @@
 /** The pages of a pretended Redfish service. */
 import type { BootStatus } from '../host.ts';
 import type { SimRedfish, SimSystem } from './sim_redfish.ts';
+import type { Tree } from './trees.ts';
 
 /** A page as an object. */
 export type Page = Readonly<Record<string, unknown>>;
@@ -19,6 +20,25 @@ const PROGRESS: Readonly<Partial<Record<BootStatus, string>>> = {
 
 /** The page at a path without a slash at its end; null if there is none. */
 export function pageAt(path: string, redfish: SimRedfish): Page | null {
+  return redfish.parts.tree === null ? ownPageAt(path, redfish) : treePageAt(path, redfish, redfish.parts.tree);
+}
+
+/** A recorded page, as if it were of one of our servers. */
+function treePageAt(path: string, redfish: SimRedfish, { pages }: Tree): Page | null {
+  const page = pages.get(path);
+  if (page === undefined) return null;
+  const id = path.split('/').at(-1) ?? '';
+  const system = redfish.system(id);
+  if (path === `${ROOT}/Systems/${id}` && system !== undefined) {
+    const uuid = 'UUID' in page ? { UUID: system.uuid } : {};
+    return { ...page, ...uuid, '@odata.etag': redfish.etag, PowerState: powerStateOf(system, redfish) };
+  }
+  if (!path.startsWith(`${ROOT}/Chassis/`) || !('PowerState' in page)) return page;
+  const owner = redfish.parts.systems.find(({ hasReset }) => hasReset);
+  return owner === undefined ? page : { ...page, PowerState: redfish.isChassisOn(owner) ? 'On' : 'Off' };
+}
+
+function ownPageAt(path: string, redfish: SimRedfish): Page | null {
   const link = (to: string) => ({ '@odata.id': `${redfish.faults.linksTo ?? ''}${ROOT}/${to}` });
   const own = { '@odata.id': path };
   if (path === ROOT)

@@ -3,6 +3,7 @@ import type { Chance } from '../../core/chance.ts';
 import type { Clock } from '../../core/clock.ts';
 import type { SimHost } from '../host.ts';
 import { HEALTHY_REDFISH, type RedfishFaults } from './faults.ts';
+import type { Tree } from './trees.ts';
 
 /** One System. */
 export interface SimSystem {
@@ -30,6 +31,8 @@ export interface SimRedfishParts {
   readonly login: { readonly username: string; readonly password: string };
   readonly clock: Clock;
   readonly chance: Chance;
+  /** Its pages are these, with the power state of its servers; null for pages of our own. */
+  readonly tree: Tree | null;
 }
 
 /** One service. */
