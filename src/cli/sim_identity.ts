@@ -1,7 +1,7 @@
 /** The key and the certificate that a simulator shows, from files. */
 import { readFileSync } from 'node:fs';
 import { fail } from '../core/errors.ts';
-import type { TlsIdentity } from '../sim/irmc/web_server.ts';
+import type { TlsIdentity } from '../sim/web.ts';
 
 /** Reads both files; null if there are none. @throws ARGUMENT_INVALID naming the flag */
 export function readIdentity(files: { readonly key: string; readonly cert: string } | null): TlsIdentity | null {

@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { ExecutionContext } from 'ava';
-import type { TlsIdentity } from '../../src/sim/irmc/web_server.ts';
+import type { TlsIdentity } from '../../src/sim/web.ts';
 import { newFolder } from './folder.ts';
 
 /** An authority for one test, and what it vouches for. */

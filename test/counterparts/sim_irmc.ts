@@ -9,8 +9,8 @@ import { HEALTHY_IRMC, type IrmcFaults } from '../../src/sim/irmc/faults.ts';
 import { type IrmcPorts, type ListeningIrmc, listenIrmcs } from '../../src/sim/irmc/fleet.ts';
 import type { IrmcLogin, SnmpLogin } from '../../src/sim/irmc/logins.ts';
 import { type IrmcGeneration, SimIrmc } from '../../src/sim/irmc/sim_irmc.ts';
-import type { TlsIdentity } from '../../src/sim/irmc/web_server.ts';
 import { ownAddress } from '../../src/sim/loopback.ts';
+import type { TlsIdentity } from '../../src/sim/web.ts';
 import { listenToLogins } from './sim_bmc.ts';
 
 /** Who may log in, unless something else is said. */

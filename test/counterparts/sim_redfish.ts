@@ -11,7 +11,7 @@ import { HEALTHY_REDFISH, type RedfishFaults } from '../../src/sim/redfish/fault
 import { listenAllRedfish } from '../../src/sim/redfish/fleet.ts';
 import { SimRedfish, type SimSystem } from '../../src/sim/redfish/sim_redfish.ts';
 import { readTree, type TreeName } from '../../src/sim/redfish/trees.ts';
-import type { ServiceTls } from '../../src/sim/redfish/web_server.ts';
+import type { ServerTls } from '../../src/sim/web.ts';
 import { PatientClock } from './patient_clock.ts';
 import { newRedfishDriver } from './redfish_driver.ts';
 
@@ -41,7 +41,7 @@ export interface NewSimRedfish {
   /** One with the Id 1 if left out. */
   readonly systems?: readonly NewSystem[];
   /** With TLS if this is given, else http. */
-  readonly tls?: ServiceTls;
+  readonly tls?: ServerTls;
   readonly clock?: Clock;
 }
 

@@ -7,14 +7,14 @@ import test, { type ExecutionContext } from 'ava';
 import { CountermandError, type ErrorCode } from '../../src/core/errors.ts';
 import type { DriverInfo } from '../../src/drivers/driver.ts';
 import { ownAddress } from '../../src/sim/loopback.ts';
-import type { ServiceTls } from '../../src/sim/redfish/web_server.ts';
+import type { ServerTls } from '../../src/sim/web.ts';
 import { newAuthority, selfSigned } from '../counterparts/certificates.ts';
 import { newFolder } from '../counterparts/folder.ts';
 import { never } from '../counterparts/signals.ts';
 import { newSpokenRedfish } from '../counterparts/sim_redfish.ts';
 
 /** Tries an order. @returns the error; null if it was carried out */
-async function ordered(t: ExecutionContext, tls: ServiceTls, more: DriverInfo): Promise<CountermandError | null> {
+async function ordered(t: ExecutionContext, tls: ServerTls, more: DriverInfo): Promise<CountermandError | null> {
   const { redfish, driver, info } = await newSpokenRedfish(t, { tls });
   const sent = driver.setPowerState(driver.parse({ ...info, ...more }), 'power off', never());
   const error = await sent.then(
@@ -25,7 +25,7 @@ async function ordered(t: ExecutionContext, tls: ServiceTls, more: DriverInfo): 
   return error;
 }
 
-async function isRefused(t: ExecutionContext, tls: ServiceTls, more: DriverInfo, code: ErrorCode, says: RegExp) {
+async function isRefused(t: ExecutionContext, tls: ServerTls, more: DriverInfo, code: ErrorCode, says: RegExp) {
   const error = await ordered(t, tls, more);
   t.is(error?.code, code, error?.message);
   t.regex(error?.message ?? '', says);
@@ -57,12 +57,12 @@ test('one that vouches for itself, of another host, expired; a file that is not 
 test('a weak key, an old TLS, no cipher in common: each names the key to set, and setting it helps', async (t) => {
   const own = await selfSigned(t, ownAddress());
   const any = { redfish_verify_ca: 'false' };
-  const old: ServiceTls = { ...own, minVersion: 'TLSv1', maxVersion: 'TLSv1.1', ciphers: 'DEFAULT@SECLEVEL=0' };
+  const old: ServerTls = { ...own, minVersion: 'TLSv1', maxVersion: 'TLSv1.1', ciphers: 'DEFAULT@SECLEVEL=0' };
   await isRefused(t, old, any, 'BMC_PROTOCOL_VIOLATION', /older TLS only .*redfish_tls_minimum_version to 1\.0/);
   const set = { redfish_tls_minimum_version: '1.0', redfish_tls_ciphers: 'DEFAULT@SECLEVEL=0' };
   t.is(await ordered(t, old, { ...any, ...set }), null);
 
-  const odd: ServiceTls = { ...own, maxVersion: 'TLSv1.2', ciphers: 'ECDHE-ECDSA-AES128-SHA' };
+  const odd: ServerTls = { ...own, maxVersion: 'TLSv1.2', ciphers: 'ECDHE-ECDSA-AES128-SHA' };
   const few = { ...any, redfish_tls_ciphers: 'ECDHE-ECDSA-AES256-GCM-SHA384' };
   await isRefused(t, odd, few, 'BMC_CIPHER_REFUSED', /no TLS cipher in common .*redfish_tls_ciphers/);
   t.is(await ordered(t, odd, { ...any, redfish_tls_ciphers: 'ECDHE-ECDSA-AES128-SHA' }), null);
@@ -79,7 +79,7 @@ test('a weak key, an old TLS, no cipher in common: each names the key to set, an
 });
 
 /** A certificate with an RSA key of 1024 bits, as old BMCs have it. */
-async function weakKey(t: ExecutionContext): Promise<ServiceTls> {
+async function weakKey(t: ExecutionContext): Promise<ServerTls> {
   const folder = await newFolder(t);
   const name = ['-subj', `/CN=${ownAddress()}`, '-addext', `subjectAltName=IP:${ownAddress()}`];
   const files = ['-nodes', '-keyout', 'key.pem', '-out', 'cert.pem', '-days', '365'];

@@ -90,10 +90,10 @@ export const HOMES: Homes = {
     'src/server/store/reserve.ts',
   ],
   'node:fs/promises': ['src/sim/'],
-  'node:http': ['src/sim/irmc/', 'src/sim/redfish/'],
-  'node:https': ['src/sim/irmc/', 'src/sim/redfish/'],
+  'node:http': ['src/sim/irmc/', 'src/sim/redfish/', 'src/sim/web.ts'],
+  'node:https': ['src/sim/web.ts'],
   'node:module': ['src/cli/start.ts'],
-  'node:net': ['src/drivers/', 'src/sim/irmc/web_server.ts'],
+  'node:net': ['src/drivers/', 'src/sim/web.ts'],
   'node:os': ['src/cli/configuration.ts', 'src/cli/daemons.ts', 'src/server/store/owner.ts'],
   'node:path': [
     'src/agent/secrets.ts',

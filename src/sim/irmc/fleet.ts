@@ -1,8 +1,9 @@
 /** Many pretended iRMCs in one process, each with ports of its own for SCCI and Redfish, for SNMP and for IPMI. */
 import { listenAll, type SimFleet } from '../ipmi/fleet.ts';
+import type { TlsIdentity, WebServer } from '../web.ts';
 import type { SimIrmc } from './sim_irmc.ts';
 import { type ListeningAgent, listenToSnmp } from './snmp_agent.ts';
-import { listenToWeb, type TlsIdentity, type WebServer } from './web_server.ts';
+import { listenToIrmc } from './web_server.ts';
 
 /** The ports of an iRMC. */
 export interface IrmcPorts {
@@ -84,7 +85,7 @@ class RunningIrmc implements ListeningIrmc {
 
   async start(): Promise<void> {
     const { address, ports } = this;
-    this.#web = await listenToWeb(this.irmc, { address, port: ports.web }, this.#tls);
+    this.#web = await listenToIrmc(this.irmc, { address, port: ports.web }, this.#tls);
     this.#agent = await listenToSnmp(this.irmc, { address, port: ports.snmp });
     await this.switchIpmi(true);
     this.ports = { ...this.ports, web: this.#web.port, snmp: this.#agent.port };

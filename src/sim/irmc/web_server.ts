@@ -1,26 +1,11 @@
 /** The web server of one iRMC: SCCI at /config, and Redfish. */
-import * as http from 'node:http';
-import * as https from 'node:https';
-import type { AddressInfo } from 'node:net';
-import { fail } from '../../core/errors.ts';
+import type * as http from 'node:http';
+import { bodyOf, listenToWeb, type TlsIdentity, type WebServer } from '../web.ts';
 import { Door } from './door.ts';
 import type { WebFault } from './faults.ts';
 import { readRedfish } from './redfish.ts';
 import type { SimIrmc } from './sim_irmc.ts';
 import { LOGIN_PAGE, say, type WebAnswer } from './web_faults.ts';
-
-/** A key with its certificate, both in PEM. */
-export interface TlsIdentity {
-  readonly key: string;
-  readonly cert: string;
-}
-
-/** A web server that listens. */
-export interface WebServer {
-  readonly port: number;
-  /** Ends it with all its connections. What it was about to say is not said any more. */
-  close(): Promise<void>;
-}
 
 /** Nobody has more to say to an iRMC. */
 const MAX_BODY_BYTES = 64 * 1024;
@@ -31,40 +16,16 @@ const ONLY_WITH_TLS = 'S6';
  * Lets an iRMC listen: with TLS if it is given an identity. Port 0 is any that is free.
  * @throws LISTEN_FAILED if it cannot
  */
-export async function listenToWeb(
+export function listenToIrmc(
   irmc: SimIrmc,
-  { address, port }: { readonly address: string; readonly port: number },
+  place: { readonly address: string; readonly port: number },
   tls: TlsIdentity | null,
 ): Promise<WebServer> {
   const door = new Door(irmc.parts.login, irmc.parts.chance);
   const listener = (request: http.IncomingMessage, response: http.ServerResponse): void => {
     answer(request, response, irmc, door).catch(() => response.destroy());
   };
-  const server =
-    tls === null ? http.createServer(listener) : https.createServer({ key: tls.key, cert: tls.cert }, listener);
-  await listen(server, address, port);
-  server.on('error', () => {});
-  return {
-    port: (server.address() as AddressInfo).port,
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve());
-        server.closeAllConnections();
-      }),
-  };
-}
-
-function listen(server: http.Server, address: string, port: number): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', (error: NodeJS.ErrnoException) => {
-      const why = error.code === 'EADDRINUSE' ? 'somebody else does' : `the system says ${error.code}`;
-      reject(fail('LISTEN_FAILED', `a simulated iRMC cannot listen on ${address}:${port}: ${why}`, error));
-    });
-    server.listen({ host: address, port, exclusive: true }, () => {
-      server.removeAllListeners('error');
-      resolve();
-    });
-  });
+  return listenToWeb(listener, place, tls, 'a simulated iRMC');
 }
 
 type Request = http.IncomingMessage;
@@ -77,7 +38,7 @@ async function answer(request: Request, response: Response, irmc: SimIrmc, door:
   const [path = '/'] = url.split('?');
   const isScci = path === '/config';
   const fault = isScci ? irmc.faults.scci : irmc.faults.redfish;
-  const body = await bodyOf(request);
+  const body = await bodyOf(request, MAX_BODY_BYTES);
   if (refuseAtOnce(response, fault, irmc)) return;
   if (generation === ONLY_WITH_TLS && !('encrypted' in request.socket)) refuse(response, 404);
   else if (!isScci && !path.startsWith('/redfish/')) refuse(response, 404);
@@ -126,15 +87,4 @@ function refuseLogin(request: Request, response: Response, irmc: SimIrmc, door: 
 function refuse(response: Response, status: number): void {
   response.writeHead(status);
   response.end();
-}
-
-/** @returns null if it is too long; what is too long is heard, but not kept */
-async function bodyOf(request: Request): Promise<string | null> {
-  const chunks: Buffer[] = [];
-  let length = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    length += chunk.length;
-    if (length <= MAX_BODY_BYTES) chunks.push(chunk);
-  }
-  return length <= MAX_BODY_BYTES ? Buffer.concat(chunks).toString() : null;
 }

@@ -1,7 +1,7 @@
 /** Many pretended Redfish services in one process, each with a port of its own. */
-import type { WebServer } from '../irmc/web_server.ts';
+import type { ServerTls, WebServer } from '../web.ts';
 import type { SimRedfish } from './sim_redfish.ts';
-import { listenToRedfish, type ServiceTls } from './web_server.ts';
+import { listenToRedfish } from './web_server.ts';
 
 /** Where services listen, and how. */
 export interface RedfishListening {
@@ -9,7 +9,7 @@ export interface RedfishListening {
   /** The port of the first; the others have those after it. 0 is any that is free. */
   readonly firstPort: number;
   /** null for http. */
-  readonly tls: ServiceTls | null;
+  readonly tls: ServerTls | null;
 }
 
 /** A service that listens. */

@@ -1,6 +1,7 @@
 /** What a Reset comes to, with each fault. */
 import type { OrderFault } from './faults.ts';
-import { errorPage, type Page } from './pages.ts';
+import type { Page } from './page.ts';
+import { errorPage } from './pages.ts';
 import type { SimRedfish, SimSystem } from './sim_redfish.ts';
 
 /** What is answered. */

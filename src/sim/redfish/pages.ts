@@ -1,10 +1,8 @@
 /** The pages of a pretended Redfish service. */
 import type { BootStatus } from '../host.ts';
+import type { Page } from './page.ts';
 import type { SimRedfish, SimSystem } from './sim_redfish.ts';
 import type { Tree } from './trees.ts';
-
-/** A page as an object. */
-export type Page = Readonly<Record<string, unknown>>;
 
 const ROOT = '/redfish/v1';
 /** Where sessions are opened. */

@@ -1,7 +1,7 @@
 /** Pages recorded from real BMCs, which a pretended service can have instead of its own. */
 import { readFile } from 'node:fs/promises';
 import { HEALTHY_REDFISH, type OrderFault, type RedfishFaults } from './faults.ts';
-import type { Page } from './pages.ts';
+import type { Page } from './page.ts';
 
 /** The recordings, and how such a BMC answers a Reset. */
 export const TREES = {

@@ -1,21 +1,11 @@
 /** The web server of one Redfish service. */
-import * as http from 'node:http';
-import * as https from 'node:https';
-import type { AddressInfo } from 'node:net';
-import type { SecureVersion } from 'node:tls';
-import { fail } from '../../core/errors.ts';
+import type * as http from 'node:http';
 import { say } from '../irmc/web_faults.ts';
-import type { TlsIdentity, WebServer } from '../irmc/web_server.ts';
+import { bodyOf, listenToWeb, type ServerTls, type WebServer } from '../web.ts';
 import { answerReset, type ResetAnswer } from './orders.ts';
-import { errorPage, type Page, pageAt, SESSIONS } from './pages.ts';
+import type { Page } from './page.ts';
+import { errorPage, pageAt, SESSIONS } from './pages.ts';
 import type { SimRedfish } from './sim_redfish.ts';
-
-/** TLS as the service speaks it. */
-export interface ServiceTls extends TlsIdentity {
-  readonly maxVersion?: SecureVersion;
-  readonly minVersion?: SecureVersion;
-  readonly ciphers?: string;
-}
 
 const MAX_BODY_BYTES = 64 * 1024;
 const RESET = /^\/redfish\/v1\/Systems\/([^/]+)\/Actions\/ComputerSystem\.Reset\/?$/;
@@ -27,42 +17,19 @@ type Response = http.ServerResponse;
  * Lets a service listen: with TLS if it is given an identity. Port 0 is any that is free.
  * @throws LISTEN_FAILED if it cannot
  */
-export async function listenToRedfish(
+export function listenToRedfish(
   redfish: SimRedfish,
-  { address, port }: { readonly address: string; readonly port: number },
-  tls: ServiceTls | null,
+  place: { readonly address: string; readonly port: number },
+  tls: ServerTls | null,
 ): Promise<WebServer> {
   const listener = (request: Request, response: Response): void => {
     answer(request, response, redfish).catch(() => response.destroy());
   };
-  const server = tls === null ? http.createServer(listener) : https.createServer(tls, listener);
-  await listen(server, address, port);
-  server.on('error', () => {});
-  return {
-    port: (server.address() as AddressInfo).port,
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve());
-        server.closeAllConnections();
-      }),
-  };
-}
-
-function listen(server: http.Server, address: string, port: number): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', (error: NodeJS.ErrnoException) => {
-      const why = error.code === 'EADDRINUSE' ? 'another program does' : `the system says ${error.code}`;
-      reject(fail('LISTEN_FAILED', `a simulated Redfish service cannot listen on ${address}:${port}: ${why}`, error));
-    });
-    server.listen({ host: address, port, exclusive: true }, () => {
-      server.removeAllListeners('error');
-      resolve();
-    });
-  });
+  return listenToWeb(listener, place, tls, 'a simulated Redfish service');
 }
 
 async function answer(request: Request, response: Response, redfish: SimRedfish): Promise<void> {
-  const body = await bodyOf(request);
+  const body = (await bodyOf(request, MAX_BODY_BYTES)) ?? '';
   const { method = '' } = request;
   const [url = '/'] = (request.url ?? '/').split('?');
   const path = decodeURI(url).replace(/(.)\/+$/, '$1');
@@ -167,15 +134,4 @@ function textIn(body: string, name: string): string | null {
   } catch {
     return null;
   }
-}
-
-/** What is too long is heard, but not kept. */
-async function bodyOf(request: Request): Promise<string> {
-  const chunks: Buffer[] = [];
-  let length = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    length += chunk.length;
-    if (length <= MAX_BODY_BYTES) chunks.push(chunk);
-  }
-  return length <= MAX_BODY_BYTES ? Buffer.concat(chunks).toString() : '';
 }
