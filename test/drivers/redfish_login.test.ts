@@ -1,6 +1,7 @@
 /** Logins: Basic, sessions on demand, and that none is left or repeated. */
 import test from 'ava';
 import { CountermandError } from '../../src/core/errors.ts';
+import { LOGIN_BACK_OFF_MS } from '../../src/drivers/logins.ts';
 import { eventually } from '../counterparts/eventually.ts';
 import { never } from '../counterparts/signals.ts';
 import { newSpokenRedfish } from '../counterparts/sim_redfish.ts';
@@ -76,4 +77,31 @@ test('where Basic is switched off and basic is asked for, the error names the ke
   const error = await t.throwsAsync(driver.getPowerState(bmc, never()), { instanceOf: CountermandError });
   t.is(error.code, 'BMC_LOGIN_REFUSED');
   t.regex(error.message, /set redfish_auth_type to session/);
+});
+
+test('a refused login is not tried again, by no call, until the back-off has passed or an operator asks', async (t) => {
+  const { redfish, driver, info, clock } = await newSpokenRedfish(t);
+  const bmc = driver.parse({ ...info, redfish_password: 'wrong' });
+  const calls = [
+    () => driver.getPowerState(bmc, never()),
+    () => driver.setPowerState(bmc, 'power off', never()),
+    () => driver.getSupportedPowerStates(bmc, never()),
+  ];
+  for (const call of calls) {
+    const error = await t.throwsAsync<CountermandError>(call(), { instanceOf: CountermandError });
+    t.is(error?.code, 'BMC_LOGIN_REFUSED');
+  }
+  t.is(redfish.refusedLogins, 1);
+  await driver.allowLogin(bmc, never());
+  await t.throwsAsync(driver.getPowerState(bmc, never()));
+  t.is(redfish.refusedLogins, 2);
+  // The second wait is twice as long as the first: a page that needs no login does not count as one that was accepted.
+  clock.pass(LOGIN_BACK_OFF_MS.first);
+  await t.throwsAsync(driver.getPowerState(bmc, never()));
+  t.is(redfish.refusedLogins, 2);
+  clock.pass(LOGIN_BACK_OFF_MS.first);
+  await t.throwsAsync(driver.getPowerState(bmc, never()));
+  t.is(redfish.refusedLogins, 3);
+  // Another password is tried at once.
+  t.is((await driver.getPowerState(driver.parse(info), never())).powerState, 'power on');
 });

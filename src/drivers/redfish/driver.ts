@@ -5,8 +5,9 @@
 import type { Clock } from '../../core/clock.ts';
 import { fail } from '../../core/errors.ts';
 import { type Bmc, type Driver, defineDriver } from '../driver.ts';
+import { Logins } from '../logins.ts';
 import { Lookups, type Resolver, systemResolver } from '../lookups.ts';
-import { type RedfishInfo, redfishKey, redfishPlace, redfishSchema } from './info.ts';
+import { accountOf, type RedfishInfo, redfishKey, redfishPlace, redfishSchema } from './info.ts';
 import { Orders } from './orders.ts';
 import { Readings } from './reading.ts';
 import { Services } from './service.ts';
@@ -18,14 +19,20 @@ export interface RedfishDriverParts {
   readonly clock: Clock;
   /** How host names are looked up; by the system if left out. */
   readonly resolver?: Resolver;
+  /** What is known of refused logins; nothing at first if left out. */
+  readonly logins?: Logins;
 }
 
 type Of = Bmc<RedfishInfo>;
 
 /** The driver `redfish`. */
-export function createRedfishDriver({ clock, resolver = systemResolver }: RedfishDriverParts): Driver<RedfishInfo> {
+export function createRedfishDriver({
+  clock,
+  resolver = systemResolver,
+  logins = new Logins(clock),
+}: RedfishDriverParts): Driver<RedfishInfo> {
   const lookups = new Lookups(resolver, clock);
-  const services = new Services(clock);
+  const services = new Services(clock, logins);
   const systems = new Systems(services, clock);
   const readings = new Readings(services, clock);
   const orders = new Orders(services, systems, readings);
@@ -73,6 +80,10 @@ export function createRedfishDriver({ clock, resolver = systemResolver }: Redfis
         accepted: false,
         reason: `no Redfish BMC takes back a ${target}: the operating system has been asked, and may still stop`,
       };
+    },
+
+    async allowLogin(bmc, signal) {
+      logins.allow(accountOf(bmc.info, await find(bmc, 'recent', signal)));
     },
 
     close: () => services.close(),

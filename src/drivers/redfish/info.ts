@@ -2,6 +2,7 @@
 import { isIPv6 } from 'node:net';
 import { z } from 'zod';
 import { addressSchema, hostAndPort } from '../address.ts';
+import { type Account, bmcOf } from '../logins.ts';
 
 /** Where a Redfish service is. */
 export interface Endpoint {
@@ -130,6 +131,13 @@ export function bmcName({ redfish_address: { host, port } }: RedfishInfo): strin
 /** Where a BMC with this IP address is. Nodes that share a BMC have the same place: they share its pace. */
 export function redfishPlace({ redfish_address: { port } }: RedfishInfo, ip: string): string {
   return hostAndPort(ip, port);
+}
+
+/** The account that is logged in with, at a BMC with this IP address. */
+export function accountOf(info: RedfishInfo, ip: string): Account {
+  const { protocol, port } = info.redfish_address;
+  const bmc = bmcOf(ip, port, protocol === 'http' ? 80 : 443);
+  return { bmc, user: info.redfish_username, way: 'HTTP', secret: info.redfish_password };
 }
 
 /** The System as driver_info names it: a bare Id where that is enough, else a path; undefined if it does not say. */

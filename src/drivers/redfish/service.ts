@@ -1,11 +1,12 @@
 /** A Redfish service that is asked logged in, with at most one redirect, and whose pages are read. */
 import type { Clock } from '../../core/clock.ts';
-import { fail } from '../../core/errors.ts';
+import { CountermandError, fail } from '../../core/errors.ts';
+import type { Logins } from '../logins.ts';
 import { exchange, type RedfishReply, type RedfishRequest, redirectIn } from './http.ts';
-import { bmcName, type RedfishInfo } from './info.ts';
-import { Logins, PAGE_LIMIT_MS } from './logins.ts';
+import { accountOf, bmcName, pathIn, type RedfishInfo } from './info.ts';
 import { codeOf, readSaid, type Said } from './messages.ts';
 import { jsonOf, sameOriginPath } from './pages.ts';
+import { PAGE_LIMIT_MS, Sessions } from './sessions.ts';
 
 /** What is asked of the service at an IP address. */
 export type Question = Omit<RedfishRequest, 'headers'> & { readonly headers?: Readonly<Record<string, string>> };
@@ -22,23 +23,31 @@ export interface Answer {
 export class Services {
   readonly #clock: Clock;
   readonly #logins: Logins;
+  readonly #sessions: Sessions;
 
-  constructor(clock: Clock) {
+  /** @param logins what is known of refused logins */
+  constructor(clock: Clock, logins: Logins) {
     this.#clock = clock;
-    this.#logins = new Logins(clock);
+    this.#logins = logins;
+    this.#sessions = new Sessions(clock);
   }
 
   /**
    * Asks, logged in. After an answer that proves that nothing was carried out, it asks once more where that may help: at the place
    * of a redirect, and with a new session.
-   * @throws as `exchange`; BMC_PROTOCOL_VIOLATION for a redirect to another origin, and for a second one
+   * @throws as `exchange`; BMC_PROTOCOL_VIOLATION for a redirect to another origin, and for a second one; BMC_LOGIN_REFUSED, and for
+   * a while after it without asking
    */
-  async ask(info: RedfishInfo, question: Question, signal: AbortSignal): Promise<Answer> {
+  ask(info: RedfishInfo, question: Question, signal: AbortSignal): Promise<Answer> {
+    return this.#logins.attempt(accountOf(info, question.ip), () => this.#ask(info, question, true, signal));
+  }
+
+  async #ask(info: RedfishInfo, question: Question, isLoggedIn: boolean, signal: AbortSignal): Promise<Answer> {
     let { path } = question;
     let followed = false;
     let renewed = false;
     for (;;) {
-      const login = await this.#logins.headers(info, question.ip, signal);
+      const login = isLoggedIn ? await this.#sessions.headers(info, question.ip, signal) : {};
       const headers = { ...question.headers, ...login };
       const reply = await exchange(info, { ...question, path, headers }, this.#clock, signal);
       const location = redirectIn(reply);
@@ -47,11 +56,13 @@ export class Services {
           throw fail('BMC_PROTOCOL_VIOLATION', `the BMC ${bmcName(info)} redirects ${path} again and again`);
         path = sameOriginPath(info, location);
         followed = true;
-      } else if (reply.status === 401 && !renewed && this.#logins.mayAskAgain(info, login, reply)) {
+      } else if (reply.status === 401 && isLoggedIn && !renewed && this.#sessions.mayAskAgain(info, login, reply)) {
         renewed = true;
       } else {
         const page = jsonOf(reply.text);
-        return { reply, page, said: readSaid(page, this.#logins.secretsOf(info, login)) };
+        const said = readSaid(page, this.#sessions.secretsOf(info, login));
+        if (reply.status === 401) throw loginRefused(bmcName(info), wordsOf(reply, said));
+        return { reply, page, said };
       }
     }
   }
@@ -69,39 +80,69 @@ export class Services {
     signal: AbortSignal,
   ): Promise<{ page: unknown; etag: string | undefined } | null> {
     const path = sameOriginPath(info, uri);
-    const answer = await this.ask(info, { method: 'GET', path, timeoutMs: PAGE_LIMIT_MS, ip }, signal);
-    const { reply, page, said } = answer;
-    const who = `the BMC ${bmcName(info)}`;
+    const question = { method: 'GET', path, timeoutMs: PAGE_LIMIT_MS, ip } as const;
+    return this.#read(info, path, await this.ask(info, question, signal));
+  }
+
+  /**
+   * Reads `/redfish/v1/`, which needs no login: what it answers says nothing about one.
+   * @returns its JSON; null if there is no such page; undefined if it wants a login all the same
+   */
+  async root(info: RedfishInfo, ip: string, signal: AbortSignal): Promise<unknown> {
+    const path = pathIn(info, '');
+    try {
+      const question = { method: 'GET', path, timeoutMs: PAGE_LIMIT_MS, ip } as const;
+      return this.#read(info, path, await this.#ask(info, question, false, signal))?.page ?? null;
+    } catch (error) {
+      if (error instanceof CountermandError && error.code === 'BMC_LOGIN_REFUSED') return undefined;
+      throw error;
+    }
+  }
+
+  #read(info: RedfishInfo, path: string, answer: Answer): { page: unknown; etag: string | undefined } | null {
+    const { reply, page } = answer;
     if (reply.status === 200) {
       if (typeof page === 'object' && page !== null && !Array.isArray(page))
         return { page, etag: reply.header('etag') };
-      throw fail('BMC_GARBLED', `${who} answers with something that is no page of Redfish to GET ${path}`);
+      throw fail(
+        'BMC_GARBLED',
+        `the BMC ${bmcName(info)} answers with something that is no page of Redfish to GET ${path}`,
+      );
     }
     if (reply.status === 404 || reply.status === 410) return null;
-    throw refusedPage(answer, who, `GET ${path}`, said);
+    throw refusedPage(answer, bmcName(info), `GET ${path}`);
   }
 
   /** Ends all sessions. */
   close(): void {
-    this.#logins.close();
+    this.#sessions.close();
   }
 }
 
-function refusedPage({ reply: { status } }: Answer, who: string, what: string, said: Said | null) {
-  const words = said === null || said.words === '' ? `HTTP ${status}` : `HTTP ${status}: ${said.words}`;
+function wordsOf({ status }: RedfishReply, said: Said | null): string {
+  return said === null || said.words === '' ? `HTTP ${status}` : `HTTP ${status}: ${said.words}`;
+}
+
+function loginRefused(bmc: string, words: string): CountermandError {
+  return fail(
+    'BMC_LOGIN_REFUSED',
+    `the BMC ${bmc} refuses the login (${words}); check redfish_username and redfish_password; if Basic is switched off there, ` +
+      'set redfish_auth_type to session',
+  );
+}
+
+function refusedPage({ reply, said }: Answer, bmc: string, what: string): CountermandError {
+  const { status } = reply;
+  const who = `the BMC ${bmc}`;
+  const words = wordsOf(reply, said);
   const meant = codeOf(said);
   if (meant === 'BMC_NO_SESSION') return fail(meant, `${who} has no session left (${words})`);
-  if (status === 401 || meant === 'BMC_LOGIN_REFUSED')
-    return fail(
-      'BMC_LOGIN_REFUSED',
-      `${who} refuses the login (${words}); check redfish_username and redfish_password; if Basic is switched off there, set ` +
-        'redfish_auth_type to session',
-    );
+  if (meant === 'BMC_LOGIN_REFUSED') return loginRefused(bmc, words);
   if (status === 403) return fail('BMC_PRIVILEGE_TOO_LOW', `${who} does not let the user read (${words})`);
   if (status === 429 || status === 503) return fail('BMC_BUSY', `${who} asks to come back later (${words})`);
   if (status >= 500) return fail('BMC_GARBLED', `${who} answers ${words} to ${what}`);
   return fail(
     'BMC_PROTOCOL_VIOLATION',
-    `what answers at ${who} does not answer ${what} as Redfish does (${words}); check redfish_address`,
+    `what answers at ${bmc} does not answer ${what} as Redfish does (${words}); check redfish_address`,
   );
 }

@@ -142,12 +142,12 @@ export class Systems {
 
   async #members(info: RedfishInfo, ip: string, signal: AbortSignal): Promise<readonly string[]> {
     const who = `the BMC ${bmcName(info)}`;
-    const root = await this.#services.page(info, pathIn(info, ''), ip, signal);
-    const page = serviceRoot.safeParse(root?.page).data;
+    const root = await this.#services.root(info, ip, signal);
+    const page = serviceRoot.safeParse(root).data;
     const isRedfish = page !== undefined && (page.RedfishVersion || page.Systems || page['@odata.id']);
-    if (!isRedfish)
+    if (root !== undefined && !isRedfish)
       throw fail('BMC_PROTOCOL_VIOLATION', `what answers at ${who} is no Redfish service; check redfish_address`);
-    const uri = page.Systems?.['@odata.id'] ?? pathIn(info, 'Systems');
+    const uri = page?.Systems?.['@odata.id'] ?? pathIn(info, 'Systems');
     const answer = await this.#services.page(info, uri, ip, signal);
     if (answer === null)
       throw fail('BMC_PROTOCOL_VIOLATION', `${who} has no Systems: it is perhaps the controller of a chassis`);

@@ -6,7 +6,6 @@ import { codeOf, isDoubtful, isSuccess, type Said } from './messages.ts';
 /** The statuses after which nothing was carried out, and what they mean if no MessageId says more. */
 const NOT_DONE: Readonly<Record<number, ErrorCode>> = {
   400: 'BMC_REFUSED',
-  401: 'BMC_LOGIN_REFUSED',
   403: 'BMC_PRIVILEGE_TOO_LOW',
   404: 'BMC_REFUSED',
   405: 'TARGET_NOT_SUPPORTED',

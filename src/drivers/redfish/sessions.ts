@@ -24,8 +24,8 @@ export const PAGE_LIMIT_MS = 10_000;
 /** How long the end of a session may take when the agent stops. */
 const CLOSE_LIMIT_MS = 2000;
 
-/** Logs users in. */
-export class Logins {
+/** Makes the headers that log users in, with sessions where they are needed. */
+export class Sessions {
   readonly #clock: Clock;
   /** Sessions, and those that are being opened, by BMC, user and password. */
   readonly #sessions = new Map<string, Promise<Session>>();
