@@ -7,6 +7,7 @@ import {
   abortTargetOf,
   isAbort,
   type Phase,
+  type Recall,
   shownTarget,
   TARGET_TABLE,
   type Target,
@@ -21,8 +22,17 @@ export interface Abortable {
   readonly state: PowerTaskState;
 }
 
-/** The answer of the table: the task to abort, or why there is none. */
-export type AbortVerdict = { readonly matches: true } | { readonly matches: false; readonly reason: string };
+/** A task that was given up and may still take effect: its node shows *may still change*. */
+export interface GivenUp extends Abortable {
+  readonly recall: Recall;
+  /** Another abort is taking it back. */
+  readonly beingRecalled: boolean;
+}
+
+/** The answer of the table: that there is a task to abort, with its uuid if it was given up already, or why there is none. */
+export type AbortVerdict =
+  | { readonly matches: true; readonly givenUp?: string }
+  | { readonly matches: false; readonly reason: string };
 
 const nothing = (reason: string): AbortVerdict => ({ matches: false, reason });
 
@@ -31,9 +41,15 @@ const nothing = (reason: string): AbortVerdict => ({ matches: false, reason });
  * @param abort the abort that is asked for
  * @param holder the unsettled task that holds the node, or null
  * @param named the only task that may be aborted, if the client named one
+ * @param givenUp if no task holds the node: the order that was given up and may still change it, or null
  */
-export function judgeAbort(abort: AbortTarget, holder: Abortable | null, named: string | null): AbortVerdict {
-  if (holder === null) return nothing('no power task holds the node');
+export function judgeAbort(
+  abort: AbortTarget,
+  holder: Abortable | null,
+  named: string | null,
+  givenUp: GivenUp | null = null,
+): AbortVerdict {
+  if (holder === null) return judgeGivenUp(abort, givenUp, named);
   if (named !== null && named !== holder.uuid)
     return nothing(`the node is held by power task ${holder.uuid}, not by ${named}`);
   const aborts = TARGET_TABLE[abort].aborts;
@@ -45,6 +61,20 @@ export function judgeAbort(abort: AbortTarget, holder: Abortable | null, named: 
   const abortable = aborts === 'inject nmi' ? 'inject nmi' : 'soft power off';
   if (shown !== abortable) return nothing('the host is down and is being powered on again');
   return { matches: true };
+}
+
+/** Nobody waits for the order any more; where the hardware can, it is still taken back. */
+function judgeGivenUp(abort: AbortTarget, givenUp: GivenUp | null, named: string | null): AbortVerdict {
+  const free = 'no power task holds the node';
+  if (givenUp === null) return nothing(free);
+  const { uuid, target, phase, recall, beingRecalled } = givenUp;
+  const which = `${free}; the ${target} that was given up (power task ${uuid})`;
+  if (named !== null && named !== uuid) return nothing(`${which} is not ${named}`);
+  if (target !== TARGET_TABLE[abort].aborts) return nothing(`${which} is none that ${abort} aborts`);
+  if (phase !== 'DOWN') return nothing(`${which} is past the part that can be aborted`);
+  if (recall !== 'BY_HARDWARE') return nothing(`${which} cannot be taken back by this hardware`);
+  if (beingRecalled) return nothing('it is already being aborted');
+  return { matches: true, givenUp: uuid };
 }
 
 /** What can be done with a power task now, in words of the command line. */

@@ -230,7 +230,8 @@ export async function deleteNode(nameOrUuid: string, { orders, attachments }: Co
 }
 
 function held(node: NodeRow, instead: string): Error {
-  return fail('NODE_HELD', `node ${node.name} is held by power task ${node.heldBy ?? ''}; ${instead}`);
+  const by = node.heldBy === null ? 'an abort that takes back an older order' : `power task ${node.heldBy}`;
+  return fail('NODE_HELD', `node ${node.name} is held by ${by}; ${instead}`);
 }
 
 function without(pairs: Record<string, string>, keys: readonly string[]): Record<string, string> {

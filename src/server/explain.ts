@@ -1,9 +1,10 @@
 /** Why a node is as it is, in sentences, and what can be done with it now. */
-import { judgeAbort } from '../core/abort_table.ts';
+import { type GivenUp, judgeAbort } from '../core/abort_table.ts';
 import { abortTargetOf, isAbort, type Recall, recallOf, TARGET_TABLE, type Target } from '../core/power.ts';
 import type { ExplainNodeResponse, PossibleOrder } from '../gen/countermand/v1/node.ts';
 import type { Attachments } from './attachments.ts';
 import type { Conductor } from './conductor.ts';
+import { findGivenUp } from './power/late_recalls.ts';
 import { findDriver } from './store/drivers.ts';
 import { findPowerTask, listPowerTasks } from './store/power_tasks.ts';
 import { isUnreadable } from './store/problems.ts';
@@ -24,16 +25,17 @@ export async function explainNode(
   const { read } = store.database;
   const holder = node.heldBy === null ? null : await findPowerTask(node.heldBy, read);
   const driver = await findDriver(node, read);
+  const givenUp = await findGivenUp(node, read, store);
   const last = await listPowerTasks({ nodeUuid: node.uuid }, null, LAST_TASKS, read);
   return {
     holder: holder ? toPowerTask(holder) : undefined,
     lastTasks: last.map(toPowerTask),
-    possible: possibleOrders(holder, driver),
+    possible: possibleOrders(holder, givenUp, driver),
     explanation: [
       stateSentence(node, store.clock.now()),
       problemSentence(node.problem, store.clock.now()),
       holderSentence(holder, store.clock.now()),
-      windowSentence(node, store),
+      windowSentence(node, givenUp, store),
       agentSentence(node, attachments),
       node.lastError === '' || node.lastError === node.problem?.message ? '' : `Its last error: ${node.lastError}`,
       node.maintenance
@@ -69,10 +71,11 @@ function holderSentence(holder: PowerTaskRow | null, now: number): string {
   return `It is held by power task ${holder.uuid}: ${holder.target}, ${holder.state} since ${seconds(now - holder.createdAt)}${deadline}.`;
 }
 
-function windowSentence(node: NodeRow, store: Store): string {
+function windowSentence(node: NodeRow, givenUp: GivenUp | null, store: Store): string {
   const leftMs = windowLeftMs(node, store);
   if (leftMs === null || leftMs <= 0) return '';
-  return `It may still change for ${seconds(leftMs)}: an order that was given up may take effect late. That would be recorded, not reversed.`;
+  const recalled = givenUp?.beingRecalled ? ' An abort is taking it back now.' : '';
+  return `It may still change for ${seconds(leftMs)}: an order that was given up may take effect late. That would be recorded, not reversed.${recalled}`;
 }
 
 function agentSentence(node: NodeRow, attachments: Attachments): string {
@@ -89,15 +92,26 @@ const RECALL_WORDS: Readonly<Record<Recall, string>> = {
   BY_HARDWARE: 'an abort takes it back on the hardware',
 };
 
-/** What would be accepted now: any order on a free node, else what takes back the order that holds it. */
-function possibleOrders(holder: PowerTaskRow | null, driver: DriverRow | null): PossibleOrder[] {
-  if (driver === null) return [];
+/** What would be accepted now: any order on a free node, else what takes back the order that holds it, or that was given up. */
+function possibleOrders(
+  holder: PowerTaskRow | null,
+  givenUp: GivenUp | null,
+  driver: DriverRow | null,
+): PossibleOrder[] {
+  if (driver === null || givenUp?.beingRecalled) return [];
   const offer = (target: Target, meaning: string): PossibleOrder => ({ target: toTarget(target), meaning });
   if (holder === null) {
     const orders = driver.targets.filter((target) => !isAbort(target));
-    return orders.map((target) =>
-      offer(target, `${TARGET_TABLE[target].meaning}; ${RECALL_WORDS[recallOf(target, driver.recalls)]}`),
-    );
+    const late = givenUp === null ? null : abortTargetOf(givenUp.target);
+    const takesBack = late !== null && driver.targets.includes(late) && judgeAbort(late, null, null, givenUp).matches;
+    return [
+      ...orders.map((target) =>
+        offer(target, `${TARGET_TABLE[target].meaning}; ${RECALL_WORDS[recallOf(target, driver.recalls)]}`),
+      ),
+      ...(takesBack
+        ? [offer(late, `${TARGET_TABLE[late].meaning} that was given up: ${RECALL_WORDS.BY_HARDWARE}`)]
+        : []),
+    ];
   }
   const abort = abortTargetOf(holder.target);
   if (abort === null || !driver.targets.includes(abort) || !judgeAbort(abort, holder, null).matches) return [];

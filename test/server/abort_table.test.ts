@@ -4,6 +4,7 @@ import {
   type AbortTarget,
   PHASES,
   type Phase,
+  type Recall,
   shownTarget,
   TARGET_TABLE,
   TARGETS,
@@ -153,4 +154,32 @@ test('every answer of the table that is no says why', (t) => {
 test('an abort that comes second to a forced power off says so', (t) => {
   const verdict = judgeAbort('abort soft power off', { ...holder, phase: 'FORCED_DOWN' }, null);
   t.deepEqual(verdict, { matches: false, reason: 'forced off under way after a timeout' });
+});
+
+const RECALLS: readonly Recall[] = ['BY_HARDWARE', 'STOP_WAITING_ONLY', 'IRREVOCABLE_ONCE_SENT'];
+
+test('of what was given up, an abort takes back a soft order of its kind that went no further, where the hardware can', (t) => {
+  for (const abort of ABORTS)
+    for (const target of ORDERS)
+      for (const phase of PHASES)
+        for (const recall of RECALLS)
+          for (const beingRecalled of [false, true]) {
+            const givenUp = { uuid: 'given-up', target, phase, state: 'FAILED', recall, beingRecalled } as const;
+            const expected =
+              TARGET_TABLE[abort].aborts === target && phase === 'DOWN' && recall === 'BY_HARDWARE' && !beingRecalled;
+            const verdict = judgeAbort(abort, null, null, givenUp);
+            t.is(verdict.matches, expected, `${abort} of ${target} ${phase} ${recall} ${beingRecalled}`);
+            t.is(verdict.matches ? verdict.givenUp : undefined, expected ? 'given-up' : undefined);
+            t.is(judgeAbort(abort, null, 'given-up', givenUp).matches, expected);
+            t.false(judgeAbort(abort, null, 'another', givenUp).matches);
+          }
+  // A task that holds the node goes before what was given up.
+  const givenUp = {
+    ...holder,
+    uuid: 'given-up',
+    state: 'FAILED',
+    recall: 'BY_HARDWARE',
+    beingRecalled: false,
+  } as const;
+  t.deepEqual(judgeAbort('abort soft power off', holder, null, givenUp), { matches: true });
 });

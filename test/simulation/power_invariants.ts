@@ -80,11 +80,15 @@ function checkRest(task: PowerTaskRow, tasks: readonly PowerTaskRow[]): void {
     (task.abortOutcome === 'NOTHING_TO_ABORT') === (aborted === undefined),
     `the abort ${task.uuid} and its task disagree`,
   );
-  if (aborted)
+  // An order that was given up may be aborted again: it tells of the last one.
+  const last = tasks.filter(({ abortsTaskUuid }) => abortsTaskUuid === task.abortsTaskUuid).at(-1);
+  if (aborted && last === task)
     insist(
       aborted.abortOutcome === task.abortOutcome && aborted.abortTaskUuid === task.uuid,
       `the abort ${task.uuid} has another outcome than its task`,
     );
+  if (aborted && task.abortOutcome === 'RECALLED')
+    insist(aborted.mayChangeUntil === null, `${aborted.uuid} was recalled, but its window is not closed`);
 }
 
 /** What a task may have had sent, each of which at most once, if it is not idempotent. */
@@ -105,6 +109,7 @@ function checkReceived(node: NodeRow, tasks: readonly PowerTaskRow[], world: Wor
   const counts = new Map<string, number>();
   for (const received of world.received.filter(({ address }) => address === node.name)) {
     const at = start + received.at;
+    if (received.target === 'recall' && isOfLateAbort(at, tasks, wasSet)) continue;
     const underWay = tasks.filter(
       // If the clock was set, times say nothing; then the order of the commits alone tells which task it was.
       ({ sendingAt, endedAt }) => sendingAt !== null && (wasSet || (sendingAt <= at && at <= (endedAt ?? 0))),
@@ -130,10 +135,20 @@ function checkReceived(node: NodeRow, tasks: readonly PowerTaskRow[], world: Wor
       insist(task.state !== 'ABORTED', `${what} within an aborted soft reboot`);
     if (received.target === 'recall')
       insist(
-        task.abortRequestedAt !== null && (wasSet || task.abortRequestedAt <= at),
+        tasks.some(({ abortsTaskUuid, createdAt }) => abortsTaskUuid === task.uuid && (wasSet || createdAt <= at)),
         `${what} but no abort was asked for`,
       );
   }
+}
+
+/** An abort that takes back what was given up is a task of its own, and no other is under way. */
+function isOfLateAbort(at: number, tasks: readonly PowerTaskRow[], wasSet: boolean): boolean {
+  return tasks.some(
+    ({ abortsTaskUuid, abortDeadlineAt, createdAt, endedAt }) =>
+      abortsTaskUuid !== null &&
+      abortDeadlineAt !== null &&
+      (wasSet || (createdAt <= at && at <= (endedAt ?? Number.POSITIVE_INFINITY))),
+  );
 }
 
 /** Each start has exactly one end or error, and replaying the events gives the states of the rows. */

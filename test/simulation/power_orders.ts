@@ -32,6 +32,7 @@ export class PowerOrders {
       [4, () => this.#order('power on')],
       [12, () => this.#abort()],
       [2, () => this.#order(this.#chance.pick(ABORTS))],
+      [6, () => this.#abortLate()],
       [5, () => this.#strikeInFlight()],
       [2, () => this.#withdraw()],
       [2, () => this.#repeat()],
@@ -71,6 +72,17 @@ export class PowerOrders {
   async #abort(): Promise<void> {
     const held = await this.#world.database.read('power_tasks').whereNotIn('state', [...POWER_TASK_REST]);
     const task = held.length > 0 ? this.#chance.pick(held) : null;
+    const target = task && abortTargetOf(task.target);
+    if (target) await this.#order(target, task.node_name);
+  }
+
+  /** Aborts what was given up on a node that may still change. */
+  async #abortLate(): Promise<void> {
+    const rows = await this.#world.database
+      .read('power_tasks')
+      .whereNotNull('may_change_until')
+      .whereNotNull('sending_at');
+    const task = rows.length > 0 ? this.#chance.pick(rows.slice(-4)) : null;
     const target = task && abortTargetOf(task.target);
     if (target) await this.#order(target, task.node_name);
   }

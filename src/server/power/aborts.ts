@@ -16,6 +16,7 @@ import {
   transition,
 } from '../store/transition.ts';
 import { knownFrom, observedAs } from './known.ts';
+import { beginRecall, judgeFreeNode } from './late_recalls.ts';
 import type { Limits } from './limits.ts';
 
 /** What an abort came to, as it is written. */
@@ -34,7 +35,8 @@ export interface AbortBegun {
 
 /**
  * Commits an abort: finds the task that it means by the abort table, moves it to ABORTING, and writes the abort's own
- * task. A task of which nothing was sent is at rest at once. To be called in the lane of `holderUuid`.
+ * task. A task of which nothing was sent is at rest at once. On a free node that may still change, an order that was given up is
+ * recalled where the hardware can. To be called in the lane of `holderUuid`.
  * @returns null if the node is held by another task than `holderUuid`: then nothing was written
  */
 export async function beginAbort(
@@ -47,8 +49,16 @@ export async function beginAbort(
   const node = await getNode(abort.nodeUuid, transaction.sql);
   if (node.heldBy !== holderUuid) return null;
   const holder = holderUuid === null ? null : await findPowerTask(holderUuid, transaction.sql);
-  const verdict = judgeAbort(abort.target, holder, abort.abortsTaskUuid);
+  const named = abort.abortsTaskUuid;
+  const verdict =
+    holder === null
+      ? await judgeFreeNode(abort.target, node, named, transaction, store)
+      : judgeAbort(abort.target, holder, named);
   const now = store.clock.now();
+  if (verdict.matches && verdict.givenUp !== undefined) {
+    const recall = await beginRecall(abort, verdict.givenUp, node, limits, transaction, store);
+    return { abort: recall, aborted: null };
+  }
   if (holder === null || !verdict.matches) {
     const reason = verdict.matches ? '' : verdict.reason;
     const nothing = {

@@ -6,16 +6,16 @@
 import type { Timer } from '../../core/clock.ts';
 import { asCountermandError, fail } from '../../core/errors.ts';
 import { Lanes } from '../../core/lanes.ts';
-import { isIdempotent, type Reading } from '../../core/power.ts';
+import { isIdempotent, type Reading, TARGET_TABLE } from '../../core/power.ts';
 import type { Report } from '../../core/report.ts';
 import { isAtRest, POWER_TASK_UNSETTLED } from '../../core/states.ts';
-import type { AttachResponse } from '../../gen/countermand/v1/agent.ts';
+import type { AttachResponse, Observe } from '../../gen/countermand/v1/agent.ts';
 import { PowerTaskPhase } from '../../gen/countermand/v1/power.ts';
 import type { Attachment, Attachments } from '../attachments.ts';
 import type { Log } from '../log.ts';
 import { findDriver } from '../store/drivers.ts';
 import { findNode } from '../store/nodes.ts';
-import { findPowerTask, listHolders } from '../store/power_tasks.ts';
+import { findPowerTask, listUnsettled } from '../store/power_tasks.ts';
 import { noteNodeProblem, problemAfter, type Unreadable } from '../store/problems.ts';
 import type { NodeRow, PowerTaskRow, Problem } from '../store/rows.ts';
 import type { Store } from '../store/store.ts';
@@ -24,9 +24,12 @@ import { mayStillChange } from '../store/windows.ts';
 import { toBmc, toTarget } from '../wire.ts';
 import { type AbortEnd, endAbort } from './aborts.ts';
 import { type Facts, type LastLook, type Move, onDeadline, onReport } from './decide.ts';
+import { endRecall, isRecall } from './late_recalls.ts';
 import type { Limits } from './limits.ts';
 
 type ToAgent = NonNullable<AttachResponse['message']>;
+/** What every message about a task says. */
+type Work = Omit<Observe, 'target'>;
 
 /** What the keeper works with. */
 export interface KeeperParts {
@@ -75,7 +78,7 @@ export class Keeper {
   /** Takes up every unsettled task of an earlier process. Agents that attach are then given theirs. */
   async recover(): Promise<void> {
     const { store, recoveryGraceMs } = this.#parts;
-    for (const task of await listHolders(store.database.read)) this.#giveGrace(task, recoveryGraceMs);
+    for (const task of await listUnsettled(store.database.read)) this.#giveGrace(task, recoveryGraceMs);
   }
 
   /** Stops all timers and handles nothing more. The rows are carried on with after the next start. */
@@ -104,10 +107,16 @@ export class Keeper {
     if (isAtRest(task.state)) this.#rest(task, node);
   }
 
+  /** The recall of an order that was given up was committed. */
+  recalling(recall: PowerTaskRow): void {
+    this.#setAlarm(recall);
+    this.#soon(recall.uuid, () => this.#handOver(recall.uuid));
+  }
+
   /** Hands over every unsettled task that an attached agent can serve and does not have. */
   async handOut(fits: (node: NodeRow) => boolean): Promise<void> {
     const { store } = this.#parts;
-    for (const task of await listHolders(store.database.read)) {
+    for (const task of await listUnsettled(store.database.read)) {
       const node = await findNode(task.nodeUuid, store.database.read);
       if (node && fits(node)) this.#soon(task.uuid, () => this.#handOver(task.uuid));
     }
@@ -142,6 +151,7 @@ export class Keeper {
       }
       if (report.fence !== task.fence || !(await this.#isOwner(task, attachment)))
         return this.#dismiss(task, attachment);
+      if (isRecall(task)) return report.abort === null ? undefined : this.#endRecall(task, report.abort);
       if (await this.#noteReading(task, report)) continue;
       if (task.state === 'ABORTING') return this.#takeAbortReport(task, report);
       const facts = await this.#facts(task);
@@ -194,6 +204,12 @@ export class Keeper {
   async #endAbort(task: PowerTaskRow, end: AbortEnd): Promise<void> {
     const { store, limits } = this.#parts;
     const ended = await store.database.write((transaction) => endAbort(task, end, limits, transaction, store));
+    if (ended) this.#rest(ended.task, ended.node);
+  }
+
+  async #endRecall(recall: PowerTaskRow, end: AbortEnd): Promise<void> {
+    const { store } = this.#parts;
+    const ended = await store.database.write((transaction) => endRecall(recall, end, transaction, store));
     if (ended) this.#rest(ended.task, ended.node);
   }
 
@@ -267,6 +283,7 @@ export class Keeper {
       target: toTarget(task.target),
       phase: PowerTaskPhase[task.phase],
     };
+    if (isRecall(task)) return recallWork(work, task, this.#parts.limits.recallConfirmMs);
     const sendable = task.state === 'SENDING' && isIdempotent(task.target, task.phase);
     if (task.state === 'QUEUED' || sendable)
       return { $case: 'start', value: { ...work, keepTrying: sendable, operatorAsks } };
@@ -321,10 +338,10 @@ export class Keeper {
     const { store, limits } = this.#parts;
     const task = await findPowerTask(uuid, store.database.read);
     if (!task || isAtRest(task.state)) return;
-    if (task.state === 'ABORTING') {
-      const reason = `no agent answered within ${limits.abortTimeoutMs / 1000} s`;
-      return this.#endAbort(task, { outcome: 'FAILED', reason, observed: null });
-    }
+    const reason = `no agent answered within ${limits.abortTimeoutMs / 1000} s`;
+    const unanswered = { outcome: 'FAILED', reason, observed: null } as const;
+    if (isRecall(task)) return this.#endRecall(task, unanswered);
+    if (task.state === 'ABORTING') return this.#endAbort(task, unanswered);
     await this.#carryOut(task, onDeadline(task, await this.#facts(task)), null);
   }
 
@@ -351,12 +368,19 @@ function lastReadingOf({ observedPowerState, observedReadAt }: PowerTaskRow): Re
   return observedPowerState && { powerState: observedPowerState, readAt: observedReadAt ?? undefined };
 }
 
+/** The agent takes it up as the abort of an order of which it knows nothing: it looks, and then recalls. */
+function recallWork(work: Work, { target }: PowerTaskRow, recallConfirmMs: number): ToAgent {
+  const ordered = toTarget(TARGET_TABLE[target].aborts);
+  const value = { ...work, target: ordered, phase: PowerTaskPhase.DOWN, mayHaveBeenSent: true, recallConfirmMs };
+  return { $case: 'abort', value };
+}
+
 function isIdle(move: Move): boolean {
   return move.event === null && move.next === 'nothing';
 }
 
 function nextDeadline(task: PowerTaskRow): number | null {
   if (task.state === 'QUEUED') return task.startDeadlineAt;
-  if (task.state === 'ABORTING') return task.abortDeadlineAt;
+  if (task.state === 'ABORTING' || (isRecall(task) && !isAtRest(task.state))) return task.abortDeadlineAt;
   return isAtRest(task.state) ? null : task.deadlineAt;
 }

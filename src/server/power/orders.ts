@@ -8,12 +8,13 @@ import type { Transaction } from '../store/database.ts';
 import { findDriver } from '../store/drivers.ts';
 import { findNode, getNode } from '../store/nodes.ts';
 import type { ActionRow } from '../store/plan_rows.ts';
-import { findGiven, findOrdered, getPowerTask, type OrderKey } from '../store/power_tasks.ts';
+import { findGiven, findOrdered, findRecall, getPowerTask, type OrderKey } from '../store/power_tasks.ts';
 import type { DriverRow, NodeRow, PowerTaskRow } from '../store/rows.ts';
 import type { Store } from '../store/store.ts';
 import { heldThroughSameBmc, type NewPowerTask, orderPowerTask } from '../store/transition.ts';
 import { type AbortBegun, beginAbort, withdraw } from './aborts.ts';
 import type { Keeper } from './keeper.ts';
+import { isRecall } from './late_recalls.ts';
 import type { Limits } from './limits.ts';
 
 /** What is ordered, whoever orders it. */
@@ -246,8 +247,9 @@ async function explainHeld(node: NodeRow, transaction: Transaction, { clock }: S
       'NODE_HELD',
       `node ${node.name} is reached through the same BMC (${twin.bmcPlace}) as node ${twin.name}, which is held by power task ${twin.heldBy}; delete one of the two nodes, or change its address`,
     );
-  if (now?.heldBy == null) return fail('NODE_NOT_FOUND', `node ${node.name} was deleted`);
-  const holder = await getPowerTask(now.heldBy, sql);
+  const uuid = now?.heldBy ?? (await findRecall(node.uuid, sql))?.uuid;
+  if (uuid === undefined) return fail('NODE_NOT_FOUND', `node ${node.name} was deleted`);
+  const holder = await getPowerTask(uuid, sql);
   const sinceS = Math.round((clock.now() - holder.createdAt) / 1000);
   const can = possibleWith(holder).map((words) => `countermand ${words}`);
   const instead = can.length === 0 ? 'wait until it is at rest' : `can: ${can.join(', ')}`;
@@ -273,6 +275,7 @@ async function giveAbort(
         return beginAbort(abort, heldBy, limits, transaction, store);
       });
       if (written?.aborted) keeper.aborted(written.aborted.task, written.aborted.node);
+      else if (written && isRecall(written.abort)) keeper.recalling(written.abort);
       return written;
     });
     if (answer) return answer.abort;

@@ -9,6 +9,7 @@ import { asOtherServer } from './identity.ts';
 import { keptBehind } from './kept.ts';
 import { type Cause, goodPowerStateAfter, noteModelChanges } from './model_changes.ts';
 import { filledUp, portionsOf, VALUES_AT_ONCE } from './portions.ts';
+import { findRecall } from './power_tasks.ts';
 import { type NodeRow, nodeCodec } from './rows.ts';
 import type { Store } from './store.ts';
 
@@ -154,7 +155,8 @@ export async function updateNode(
 ): Promise<NodeRow | null> {
   if (patch.name || patch.bmcKey) await refuseTwins({ uuid, name: '', bmcKey: '', ...patch }, transaction.sql);
   const before = await findNode(uuid, transaction.sql);
-  if (before === null || (onlyFree && before.heldBy !== null)) return null;
+  if (before === null) return null;
+  if (onlyFree && (before.heldBy !== null || (await findRecall(uuid, transaction.sql)) !== null)) return null;
   const rewired = patch.bmcKey !== undefined && patch.bmcKey !== before.bmcKey;
   const whole = rewired ? { ...asOtherServer(before), ...patch } : patch;
   return writeNode(before, whole, cause, transaction, store);
@@ -207,13 +209,14 @@ export async function noteReadAgain(
   return after;
 }
 
-/** Forgets a node that no power task holds. Returns false if one does, or if there is no such node. */
+/** Forgets a node that no power task holds or takes an order back from. Returns false if one does, or if there is no such node. */
 export async function deleteFreeNode(
   node: NodeRow,
   cause: Cause,
   transaction: Transaction,
   store: Store,
 ): Promise<boolean> {
+  if ((await findRecall(node.uuid, transaction.sql)) !== null) return false;
   const count = await transaction.sql('nodes').where({ uuid: node.uuid }).whereNull('held_by').delete();
   if (count === 0) return false;
   transaction.scrub();

@@ -100,13 +100,26 @@ export async function listPowerTasks(
   return (await newestFirst(query, after, limit)).map(powerTaskCodec.decode);
 }
 
-/** Every unsettled task that holds a node, the oldest first: what a conductor carries on with. */
-export async function listHolders(sql: Knex): Promise<PowerTaskRow[]> {
+/**
+ * Every unsettled task that holds a node or takes back an order that was given up, the oldest first: what a conductor carries on
+ * with. Other aborts end with the task that they abort.
+ */
+export async function listUnsettled(sql: Knex): Promise<PowerTaskRow[]> {
   const rows = await sql('power_tasks')
     .whereIn('state', [...POWER_TASK_UNSETTLED])
-    .whereNull('aborts_task_uuid')
+    .andWhere((either) => either.whereNull('aborts_task_uuid').orWhereNotNull('abort_deadline_at'))
     .orderBy('created_at');
   return rows.map(powerTaskCodec.decode);
+}
+
+/** The abort that takes back what was given up on this node, if one is under way. */
+export async function findRecall(nodeUuid: string, sql: Knex): Promise<PowerTaskRow | null> {
+  const row = await sql('power_tasks')
+    .where({ node_uuid: nodeUuid, state: 'SENDING' })
+    .whereNotNull('aborts_task_uuid')
+    .whereNotNull('abort_deadline_at')
+    .first();
+  return row ? powerTaskCodec.decode(row) : null;
 }
 
 /** The uuid of the last task of a node that was sent, given up and may still take effect, or null. */

@@ -12,7 +12,7 @@ import { announce } from './events.ts';
 import { provingGuidOf } from './identity.ts';
 import { findNode, getNode, writeNode } from './nodes.ts';
 import { setBeforeImage } from './plan_images.ts';
-import { findPowerTask } from './power_tasks.ts';
+import { findPowerTask, findRecall } from './power_tasks.ts';
 import { type NodeRow, nodeCodec, type PowerTaskRow, powerTaskCodec } from './rows.ts';
 import type { Store } from './store.ts';
 
@@ -36,7 +36,8 @@ export interface PowerTaskPatch {
 
 /**
  * Writes a new task for a free node, which nobody else can take until it is at rest. The node's fence grows.
- * @returns null if another task holds the node, or one that is reached through the same BMC, or there is no such node: then
+ * @returns null if another task holds the node, or one that is reached through the same BMC, or an order that was given up is
+ *   being taken back, or there is no such node: then
  *   nothing was written
  */
 export async function orderPowerTask(
@@ -47,6 +48,8 @@ export async function orderPowerTask(
 ): Promise<Moved | null> {
   const node = await findNode(task.nodeUuid, transaction.sql);
   if (node === null || node.heldBy !== null || (await heldThroughSameBmc(node, transaction))) return null;
+  // Only a node that may still change can have its order taken back meanwhile.
+  if (node.mayChangeUntil !== null && (await findRecall(node.uuid, transaction.sql)) !== null) return null;
   return createPowerTask('order', task, node, { agentUuid, fence: node.fence + 1 }, transaction, store);
 }
 
@@ -128,6 +131,24 @@ export async function transition(
   return follow(event, after, node, patch.node ?? {}, transaction, store);
 }
 
+/**
+ * Writes what became of a task after it had come to rest. Its state, and when it ended, stay.
+ * @param patch of what an abort says, and of the window
+ */
+export async function annotatePowerTask(
+  uuid: string,
+  patch: Partial<PowerTaskRow>,
+  transaction: Transaction,
+  store: Store,
+): Promise<void> {
+  const before = await findPowerTask(uuid, transaction.sql);
+  if (before === null) return;
+  const { revision } = before;
+  const written = { ...patch, updatedAt: store.clock.now(), revision: revision + 1 };
+  await transaction.direct.update('power_tasks', powerTaskCodec.encode(newIn(before, written)), { uuid, revision });
+  transaction.changed({ kind: 'task', task: patched(before, written) });
+}
+
 function maySend({ sendingAt, beforePowerState }: PowerTaskRow): boolean {
   return sendingAt !== null && beforePowerState !== null;
 }
@@ -142,7 +163,8 @@ async function follow(
   store: Store,
 ): Promise<Moved> {
   // An abort never holds its node, so it shows nothing there: its task does.
-  const node = isAbort(task.target) ? before : await showOnNode(task, before, nodePatch, transaction, store);
+  const show = isAbort(task.target) ? showOfAbort : showOnNode;
+  const node = await show(task, before, nodePatch, transaction, store);
   const types = rowOf(POWER_TASK_TABLE, event).notifies;
   await announce(
     types.map((type) => powerTaskAnnouncement(type, task, node)),
@@ -171,6 +193,17 @@ async function showOnNode(
   return writeNode(before, shown, { why: saidOf(task), actionUuid: task.actionUuid }, transaction, store);
 }
 
+async function showOfAbort(
+  task: PowerTaskRow,
+  before: NodeRow,
+  patch: Partial<NodeRow>,
+  transaction: Transaction,
+  store: Store,
+): Promise<NodeRow> {
+  if (isAsWritten(before, patch)) return before;
+  return writeNode(before, patch, { why: saidOf(task), actionUuid: task.actionUuid }, transaction, store);
+}
+
 function saidOf({ uuid, target, reason }: PowerTaskRow): string {
   return `power task ${uuid}, ${target}${reason === '' ? '' : `: ${reason}`}`;
 }
@@ -183,7 +216,8 @@ export async function handOver(uuid: string, agentUuid: string, transaction: Tra
   const { sql, keep } = transaction;
   const task = await findPowerTask(uuid, sql);
   const node = task && (await findNode(task.nodeUuid, sql));
-  if (task === null || node?.heldBy !== uuid) return null;
+  // What takes back an order that was given up holds no node, and gives way to what does.
+  if (task === null || !node || node.heldBy !== (isAbort(task.target) ? null : uuid)) return null;
   const fence = node.fence + 1;
   await sql('nodes').where('uuid', node.uuid).update(nodeCodec.encode({ agentUuid, fence }));
   await sql('power_tasks').where('uuid', uuid).update(powerTaskCodec.encode({ fence }));

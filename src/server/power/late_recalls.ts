@@ -1,0 +1,91 @@
+/**
+ * Taking back an order that was given up already: while its node may still change, hardware that can recall still does. The abort
+ * has no unsettled task to end; it is handed to an agent itself, and its outcome is written to the order that it took back as well.
+ */
+import { type AbortVerdict, type GivenUp, judgeAbort } from '../../core/abort_table.ts';
+import type { AbortTarget, Target } from '../../core/power.ts';
+import { TARGET_TABLE } from '../../core/power.ts';
+import { OUTCOMES_IN_DOUBT } from '../../core/states.ts';
+import type { Transaction } from '../store/database.ts';
+import { getNode } from '../store/nodes.ts';
+import { findPowerTask, findRecall, lastWindowTask } from '../store/power_tasks.ts';
+import type { NodeRow, PowerTaskRow } from '../store/rows.ts';
+import type { Store } from '../store/store.ts';
+import { annotatePowerTask, type Moved, type NewPowerTask, recallPowerTask, transition } from '../store/transition.ts';
+import { mayStillChange } from '../store/windows.ts';
+import type { AbortEnd } from './aborts.ts';
+import type { Limits } from './limits.ts';
+
+/** True for an abort that takes back an order that was given up before. It has a deadline of its own. */
+export function isRecall({ abortsTaskUuid, abortDeadlineAt }: PowerTaskRow): boolean {
+  return abortsTaskUuid !== null && abortDeadlineAt !== null;
+}
+
+/** The order that was given up and may still change a free node, as the abort table looks at it; null if there is none. */
+export async function findGivenUp(node: NodeRow, sql: Transaction['sql'], store: Store): Promise<GivenUp | null> {
+  if (node.heldBy !== null || !mayStillChange(node, store)) return null;
+  const uuid = await lastWindowTask(node.uuid, sql);
+  const task = uuid === null ? null : await findPowerTask(uuid, sql);
+  if (task === null) return null;
+  return { ...task, beingRecalled: (await findRecall(node.uuid, sql)) !== null };
+}
+
+/** What the abort table says of a node that no task holds. */
+export async function judgeFreeNode(
+  abort: AbortTarget,
+  node: NodeRow,
+  named: string | null,
+  { sql }: Pick<Transaction, 'sql'>,
+  store: Store,
+): Promise<AbortVerdict> {
+  return judgeAbort(abort, null, named, await findGivenUp(node, sql, store));
+}
+
+/** Commits the recall of an order that was given up. An agent has to answer within `abort_timeout`. */
+export async function beginRecall(
+  abort: NewPowerTask,
+  givenUpUuid: string,
+  node: NodeRow,
+  limits: Limits,
+  transaction: Transaction,
+  store: Store,
+): Promise<PowerTaskRow> {
+  const now = store.clock.now();
+  const abortDeadlineAt = now + limits.abortTimeoutMs;
+  const recall = { ...abort, abortsTaskUuid: givenUpUuid, abortRequestedAt: now, abortDeadlineAt };
+  const { task } = await recallPowerTask('recall', recall, node, transaction, store);
+  await annotatePowerTask(givenUpUuid, { abortTaskUuid: abort.uuid, abortRequestedAt: now }, transaction, store);
+  return task;
+}
+
+/**
+ * Ends a recall. The order that was given up stays as it ended, and tells what became of it since; the window of the node closes if
+ * it was taken back. That it went down before is left to the reading of the window, which tells it as the late change that it is.
+ * @returns null if the recall had ended before
+ */
+export async function endRecall(
+  recall: PowerTaskRow,
+  end: AbortEnd,
+  transaction: Transaction,
+  store: Store,
+): Promise<Moved | null> {
+  const { outcome, reason, observed } = end;
+  const said = { abortOutcome: outcome, abortReason: reason, abortObserved: observed?.powerState ?? null };
+  const failed = outcome === 'FAILED';
+  const error = failed ? { errorCode: 'RECALL_FAILED' as const, errorMessage: reason } : {};
+  const closes = outcome === 'RECALLED' ? { mayChangeUntil: null } : {};
+  const { heldBy } = await getNode(recall.nodeUuid, transaction.sql);
+  const words = `the ${aborted(recall.target)} was aborted after it had been given up: ${reason}`;
+  const inDoubt = OUTCOMES_IN_DOUBT.includes(outcome) ? { powerState: 'error' as const, lastError: words } : {};
+  // What a newer task makes of its node is not ours to write.
+  const node = heldBy === null ? { ...inDoubt, ...closes } : {};
+  const patch = { task: { ...error, ...said }, node };
+  const ended = await transition(failed ? 'recall_fail' : 'recall_end', recall.uuid, patch, transaction, store);
+  if (ended && recall.abortsTaskUuid !== null)
+    await annotatePowerTask(recall.abortsTaskUuid, { ...said, ...closes }, transaction, store);
+  return ended;
+}
+
+function aborted(target: Target): Target {
+  return TARGET_TABLE[target].aborts ?? target;
+}
