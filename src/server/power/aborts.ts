@@ -1,8 +1,8 @@
 /** Taking orders back: the abort table on real rows, withdrawals, and what an outcome leaves behind. */
 import { judgeAbort } from '../../core/abort_table.ts';
 import { fail } from '../../core/errors.ts';
-import { type AbortTarget, type OnOff, type Reading, TARGET_TABLE } from '../../core/power.ts';
-import { type AbortOutcome, isAtRest, OUTCOMES_IN_DOUBT, OUTCOMES_THAT_MAY_CHANGE } from '../../core/states.ts';
+import { type AbortTarget, TARGET_TABLE } from '../../core/power.ts';
+import { isAtRest, OUTCOMES_IN_DOUBT, OUTCOMES_THAT_MAY_CHANGE } from '../../core/states.ts';
 import type { Transaction } from '../store/database.ts';
 import { getNode } from '../store/nodes.ts';
 import { findPowerTask } from '../store/power_tasks.ts';
@@ -15,17 +15,10 @@ import {
   recallPowerTask,
   transition,
 } from '../store/transition.ts';
+import { type AbortEnd, saidOf } from './abort_end.ts';
 import { knownFrom, observedAs } from './known.ts';
 import { beginRecall, judgeFreeNode } from './late_recalls.ts';
 import type { Limits } from './limits.ts';
-
-/** What an abort came to, as it is written. */
-export interface AbortEnd {
-  readonly outcome: AbortOutcome;
-  readonly reason: string;
-  /** What was read at the end, if anything was. */
-  readonly observed: Reading | null;
-}
 
 /** What an abort order led to: its own task, and the task and node that it changed, if it changed any. */
 export interface AbortBegun {
@@ -163,14 +156,12 @@ export async function endAbort(
 async function endOwnTask(uuid: string, end: AbortEnd, transaction: Transaction, store: Store): Promise<void> {
   const failed = end.outcome === 'FAILED';
   const error = failed ? { errorCode: 'RECALL_FAILED' as const, errorMessage: end.reason } : {};
-  const task = { ...error, abortOutcome: end.outcome, abortReason: end.reason, abortObserved: observedIn(end) };
+  const task = { ...error, ...saidOf(end) };
   await transition(failed ? 'recall_fail' : 'recall_end', uuid, { task }, transaction, store);
 }
 
-const observedIn = ({ observed }: AbortEnd): OnOff | null => observed?.powerState ?? null;
-
 function patchOf(task: PowerTaskRow, end: AbortEnd, limits: Limits, now: number): PowerTaskPatch {
-  const said = { abortOutcome: end.outcome, abortReason: end.reason, abortObserved: observedIn(end) };
+  const said = saidOf(end);
   const seen = end.observed === null ? {} : observedAs(end.observed);
   if (end.outcome === 'TOO_LATE') {
     const known = end.observed === null ? { powerState: TARGET_TABLE[task.target].settlesIn } : knownFrom(end.observed);

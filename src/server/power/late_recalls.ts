@@ -3,8 +3,7 @@
  * has no unsettled task to end; it is handed to an agent itself, and its outcome is written to the order that it took back as well.
  */
 import { type AbortVerdict, type GivenUp, judgeAbort } from '../../core/abort_table.ts';
-import type { AbortTarget, Target } from '../../core/power.ts';
-import { TARGET_TABLE } from '../../core/power.ts';
+import { type AbortTarget, TARGET_TABLE, type Target } from '../../core/power.ts';
 import { OUTCOMES_IN_DOUBT } from '../../core/states.ts';
 import type { Transaction } from '../store/database.ts';
 import { getNode } from '../store/nodes.ts';
@@ -13,7 +12,7 @@ import type { NodeRow, PowerTaskRow } from '../store/rows.ts';
 import type { Store } from '../store/store.ts';
 import { annotatePowerTask, type Moved, type NewPowerTask, recallPowerTask, transition } from '../store/transition.ts';
 import { mayStillChange } from '../store/windows.ts';
-import type { AbortEnd } from './aborts.ts';
+import { type AbortEnd, saidOf } from './abort_end.ts';
 import type { Limits } from './limits.ts';
 
 /** True for an abort that takes back an order that was given up before. It has a deadline of its own. */
@@ -69,8 +68,8 @@ export async function endRecall(
   transaction: Transaction,
   store: Store,
 ): Promise<Moved | null> {
-  const { outcome, reason, observed } = end;
-  const said = { abortOutcome: outcome, abortReason: reason, abortObserved: observed?.powerState ?? null };
+  const { outcome, reason } = end;
+  const said = saidOf(end);
   const failed = outcome === 'FAILED';
   const error = failed ? { errorCode: 'RECALL_FAILED' as const, errorMessage: reason } : {};
   const closes = outcome === 'RECALLED' ? { mayChangeUntil: null } : {};
