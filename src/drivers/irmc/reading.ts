@@ -77,9 +77,8 @@ export class IrmcEyes {
         const reading = await this.#try(way, info, address, failures, scope.signal);
         if (reading === null) continue;
         const place = irmcPlace(info, address);
-        // SNMP does not tell the machine.
-        const ask = () =>
-          this.#askForGuid(info, address, scope.signal).catch(() => scope.signal.throwIfAborted() ?? undefined);
+        // SNMP does not tell which server it is.
+        const ask = () => this.#askForGuid(info, address, scope.signal);
         const guid = way === 'SNMP' ? await this.#guids.at(place, 'recent', ask) : reading.guid;
         const left = this.#lastWays.get(info);
         this.#lastWays.set(info, way);
@@ -122,10 +121,18 @@ export class IrmcEyes {
     }
   }
 
+  /** The GUID for a reading that has none: what it costs is no reason to fail it. */
   async #askForGuid(info: IrmcInfo, address: string, signal: AbortSignal): Promise<string | undefined> {
-    const held = this.#parts.logins.isHeld(accountOf(info, address, 'IPMI'));
-    const way = held || this.#isShunned(info, address, 'IPMI') ? 'Redfish' : 'IPMI';
-    return (await this.#read(way, info, address, signal))?.guid;
+    const isHeld = this.#parts.logins.isHeld(accountOf(info, address, 'IPMI'));
+    const ways: readonly Way[] = isHeld || this.#isShunned(info, address, 'IPMI') ? ['Redfish'] : ['IPMI', 'Redfish'];
+    for (const way of ways) {
+      try {
+        return (await this.#read(way, info, address, signal))?.guid;
+      } catch {
+        signal.throwIfAborted();
+      }
+    }
+    return undefined;
   }
 
   #addressOf(info: IrmcInfo, signal: AbortSignal): Promise<string> {
