@@ -187,7 +187,7 @@ export interface Reading {
   readonly boots?: number | undefined;
   /** The GUID of the machine that was read, where the BMC has one that proves something (`guid.ts`). */
   readonly guid?: string | undefined;
-  /** Where the BMC that was read really is: resolved address and port. */
+  /** Where what was read really is: resolved address and port of the BMC, and which server it is if the BMC has several. */
   readonly place?: string | undefined;
   /**
    * When it was taken: at the agent by its clock that never jumps, at the conductor in milliseconds since 1970. Drivers leave

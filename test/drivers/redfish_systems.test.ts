@@ -37,6 +37,15 @@ test('the one that is named is ordered, by Id or by path', async (t) => {
   t.is(redfish.system('Node3')?.host.power, 'power on');
 });
 
+test('two Systems of one BMC are two places, and one System is one, however it is named', async (t) => {
+  const { driver, info } = await newSpokenRedfish(t, { systems: FOUR });
+  const placeOf = async (id: string) =>
+    (await driver.getPowerState(driver.parse({ ...info, redfish_system_id: id }), never())).place;
+  const place = await placeOf('Node1');
+  t.not(await placeOf('Node2'), place);
+  t.is(await placeOf('/redfish/v1/Systems/Node1/'), place);
+});
+
 test('one that is named and not there: the error lists those that are', async (t) => {
   const { driver, info } = await newSpokenRedfish(t, { systems: FOUR });
   const bmc = driver.parse({ ...info, redfish_system_id: 'Node9' });

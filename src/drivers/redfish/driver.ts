@@ -7,7 +7,7 @@ import { fail } from '../../core/errors.ts';
 import { type Bmc, type Driver, defineDriver } from '../driver.ts';
 import { Logins } from '../logins.ts';
 import { Lookups, type Resolver, systemResolver } from '../lookups.ts';
-import { accountOf, type RedfishInfo, redfishKey, redfishPlace, redfishSchema } from './info.ts';
+import { accountOf, type RedfishInfo, redfishKey, redfishPlace, redfishSchema, systemPlace } from './info.ts';
 import { Orders } from './orders.ts';
 import { Readings } from './reading.ts';
 import { Services } from './service.ts';
@@ -61,8 +61,8 @@ export function createRedfishDriver({
 
     async getPowerState(bmc, signal) {
       const ip = await find(bmc, 'recent', signal);
-      const { page } = await systems.read(bmc, ip, signal);
-      return { ...(await readings.of(bmc, page, ip, signal)), place: redfishPlace(bmc.info, ip) };
+      const { page, path } = await systems.read(bmc, ip, signal);
+      return { ...(await readings.of(bmc, page, ip, signal)), place: systemPlace(bmc.info, ip, path) };
     },
 
     async setPowerState(bmc, target, signal) {

@@ -133,6 +133,11 @@ export function redfishPlace({ redfish_address: { port } }: RedfishInfo, ip: str
   return hostAndPort(ip, port);
 }
 
+/** Where one System is: two Systems of one BMC are two servers, and two nodes for one System are one too many. */
+export function systemPlace(info: RedfishInfo, ip: string, path: string): string {
+  return `${redfishPlace(info, ip)}${path}`;
+}
+
 /** The account that is logged in with, at a BMC with this IP address. */
 export function accountOf(info: RedfishInfo, ip: string): Account {
   const { protocol, port } = info.redfish_address;

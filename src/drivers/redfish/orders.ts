@@ -2,7 +2,7 @@
 import { CountermandError, fail } from '../../core/errors.ts';
 import { isLeaving, type OrderTarget, TARGET_TABLE } from '../../core/power.ts';
 import { type Bmc, objectionTo } from '../driver.ts';
-import { bmcName, type RedfishInfo, redfishPlace } from './info.ts';
+import { bmcName, type RedfishInfo, systemPlace } from './info.ts';
 import { sameOriginPath } from './pages.ts';
 import { guidOf, type Readings } from './reading.ts';
 import type { Answer, Question, Services } from './service.ts';
@@ -47,7 +47,7 @@ export class Orders {
   async #targetOf(bmc: Of, type: ResetType, ip: string, signal: AbortSignal): Promise<string> {
     const who = `the BMC ${bmcName(bmc.info)}`;
     const found = await this.#systems.read(bmc, ip, signal);
-    const identity = { guid: guidOf(found.page), place: redfishPlace(bmc.info, ip) };
+    const identity = { guid: guidOf(found.page), place: systemPlace(bmc.info, ip, found.path) };
     const objection = objectionTo(identity, bmc.only, bmcName(bmc.info));
     if (objection !== null) throw objection;
     const action = found.page.Actions?.['#ComputerSystem.Reset'];
