@@ -1,7 +1,8 @@
 #!/bin/sh
 # Installs what the demo and the tests talk to and is not there yet: ipmitool and setpriv (for `ipmi_transport: ipmitool`),
 # ipmi_sim (the pretended BMCs) and pyghmi (a second kind of them, for the tests). The tests drive our own pretended BMCs
-# with what others have written: ipmitool, ipmipower, snmpget and scciclient. Says nothing when all is there.
+# with what others have written: ipmitool, ipmipower, snmpget, scciclient, redfishtool and
+# sushy. Says nothing when all is there.
 set -eu
 
 missing=
@@ -13,5 +14,7 @@ command -v ipmi_sim >/dev/null || missing="$missing openipmi"
 command -v openssl >/dev/null || missing="$missing openssl"
 command -v snmpget >/dev/null || missing="$missing snmp"
 [ -d /usr/lib/python3/dist-packages/scciclient ] || missing="$missing python3-scciclient"
+command -v redfishtool >/dev/null || missing="$missing redfishtool"
+[ -d /usr/lib/python3/dist-packages/sushy ] || missing="$missing python3-sushy"
 # shellcheck disable=SC2086 # several packages
 [ -z "$missing" ] || exec sh "$(dirname "$0")/install-packages.sh" $missing

@@ -42,6 +42,9 @@ function ownPageAt(path: string, redfish: SimRedfish): Page | null {
   if (path === ROOT)
     return {
       ...own,
+      '@odata.type': '#ServiceRoot.v1_15_0.ServiceRoot',
+      Id: 'RootService',
+      Name: 'Root Service',
       RedfishVersion: '1.17.0',
       Systems: link('Systems'),
       Chassis: link('Chassis'),
@@ -51,13 +54,21 @@ function ownPageAt(path: string, redfish: SimRedfish): Page | null {
   const { systems } = redfish.parts;
   if (path === `${ROOT}/Systems`) {
     const members = systems.map(({ id }) => link(`Systems/${id}`));
-    return { ...own, Members: members, 'Members@odata.count': members.length };
+    return { ...own, Name: 'Systems', Members: members, 'Members@odata.count': members.length };
   }
+  if (path === `${ROOT}/SessionService`)
+    return {
+      ...own,
+      Id: 'SessionService',
+      Name: 'Sessions',
+      ServiceEnabled: true,
+      Sessions: link('SessionService/Sessions'),
+    };
   const [, kind, id = '', rest = ''] = /^\/redfish\/v1\/(Systems|Chassis)\/([^/]+)(?:\/(.+))?$/.exec(path) ?? [];
   const system = redfish.system(id);
   if (system === undefined) return null;
   if (kind === 'Chassis' && rest === '')
-    return { ...own, Id: id, PowerState: redfish.isChassisOn(system) ? 'On' : 'Off' };
+    return { ...own, Id: id, Name: `Chassis ${id}`, PowerState: redfish.isChassisOn(system) ? 'On' : 'Off' };
   if (kind === 'Systems' && rest === '') return systemPage(system, redfish, link);
   if (kind === 'Systems' && rest === 'ResetActionInfo' && redfish.faults.listing === 'action-info')
     return {
@@ -73,11 +84,13 @@ function systemPage(system: SimSystem, redfish: SimRedfish, link: (to: string) =
   const target = `${linksTo ?? ''}${ROOT}/Systems/${id}/Actions/ComputerSystem.Reset`;
   return {
     ...link(`Systems/${id}`),
+    '@odata.type': '#ComputerSystem.v1_20_0.ComputerSystem',
     '@odata.etag': redfish.etag,
     Id: id,
     Name: `System ${id}`,
     SerialNumber: `SIM${id}`,
     UUID: uuid,
+    Boot: { BootSourceOverrideEnabled: 'Disabled', BootSourceOverrideTarget: 'None' },
     PowerState: powerStateOf(system, redfish),
     BootProgress: { LastState: PROGRESS[host.boot] ?? 'OSRunning' },
     Links: { Chassis: [link(`Chassis/${id}`)] },

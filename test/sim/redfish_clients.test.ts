@@ -1,0 +1,79 @@
+/** The simulated Redfish service is used by what others have written: Debian's redfishtool and python3-sushy. */
+import { execFile } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import test from 'ava';
+import { ownAddress } from '../../src/sim/loopback.ts';
+import type { TreeName } from '../../src/sim/redfish/trees.ts';
+import { selfSigned } from '../counterparts/certificates.ts';
+import { newSimRedfish, REDFISH_PASSWORD, type TestedRedfish } from '../counterparts/sim_redfish.ts';
+import { run } from './sim_command.ts';
+
+const SUSHY = fileURLToPath(new URL('../counterparts/sushy_ask.py', import.meta.url));
+
+function redfishtool({ info }: TestedRedfish, auth: 'Basic' | 'Session', ...words: readonly string[]) {
+  const host = String(info.redfish_address).replace(/^https?:\/\//, '');
+  const secure = String(info.redfish_address).startsWith('https') ? 'Always' : 'Never';
+  return run('redfishtool', ['-r', host, '-u', 'admin', '-p', REDFISH_PASSWORD, '-S', secure, '-A', auth, ...words]);
+}
+
+function sushy(
+  { info }: TestedRedfish,
+  asked: { readonly auth: string; readonly system: string; readonly resets: readonly string[] },
+): Promise<{ before: string; after: string; uuid: string; allowed: string[] }> {
+  const address = info.redfish_address;
+  return new Promise((resolve, reject) => {
+    const child = execFile('/usr/bin/python3', [SUSHY], (error, stdout) =>
+      error === null ? resolve(JSON.parse(stdout)) : reject(error),
+    );
+    child.stdin?.end(JSON.stringify({ ...asked, address, username: 'admin', password: REDFISH_PASSWORD }));
+  });
+}
+
+test('redfishtool reads and resets, with Basic and with a session, over http and https', async (t) => {
+  for (const [auth, tls] of [
+    ['Basic', undefined],
+    ['Session', await selfSigned(t, ownAddress())],
+  ] as const) {
+    const tested = await newSimRedfish(t, tls === undefined ? {} : { tls });
+    const off = await redfishtool(tested, auth, 'Systems', '-I', '1', 'reset', 'ForceOff');
+    t.is(off.exitCode, 0, off.stderr);
+    const state = await redfishtool(tested, auth, 'Systems', '-I', '1', '-P', 'PowerState', 'get');
+    t.deepEqual(JSON.parse(state.stdout), { PowerState: 'Off' });
+    t.is((await redfishtool(tested, auth, 'Systems', '-I', '1', 'reset', 'On')).exitCode, 0);
+    t.is(tested.host.power, 'power on');
+    t.deepEqual(
+      tested.redfish.done.map(({ resetType }) => resetType),
+      ['ForceOff', 'On'],
+    );
+    t.is(tested.redfish.sessionCounts.opened > 0, auth === 'Session');
+    t.is(tested.redfish.openSessions, 0);
+  }
+});
+
+for (const auth of ['basic', 'session', 'auto'])
+  test(`sushy reads and resets, login: ${auth}`, async (t) => {
+    const tested = await newSimRedfish(t);
+    const seen = await sushy(tested, { auth, system: '/redfish/v1/Systems/1', resets: ['ForceRestart', 'ForceOff'] });
+    t.like(seen, { before: 'On', after: 'Off', uuid: tested.redfish.parts.systems[0]?.uuid });
+    t.deepEqual(seen.allowed, [...tested.redfish.faults.resetTypes].sort());
+    t.deepEqual(
+      tested.redfish.done.map(({ resetType }) => resetType),
+      ['ForceRestart', 'ForceOff'],
+    );
+    t.is(tested.redfish.openSessions, 0);
+  });
+
+for (const [like, system] of [
+  ['dell-idrac9-r750', '/redfish/v1/Systems/System.Embedded.1'],
+  ['hpe-ilo5-trailing-slashes', '/redfish/v1/Systems/1/'],
+  ['lenovo-xcc-sr670', '/redfish/v1/Systems/1'],
+] as const satisfies readonly (readonly [TreeName, string])[])
+  test(`sushy uses a service like ${like}`, async (t) => {
+    const tested = await newSimRedfish(t, { like });
+    const seen = await sushy(tested, { auth: 'basic', system, resets: ['GracefulShutdown'] });
+    t.like(seen, { before: 'On', after: 'Off' });
+    t.deepEqual(
+      tested.redfish.done.map(({ resetType }) => resetType),
+      ['GracefulShutdown'],
+    );
+  });
