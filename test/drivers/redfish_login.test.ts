@@ -2,7 +2,11 @@
 import test from 'ava';
 import { CountermandError } from '../../src/core/errors.ts';
 import { LOGIN_BACK_OFF_MS } from '../../src/drivers/logins.ts';
+import { ownAddress } from '../../src/sim/loopback.ts';
 import { eventually } from '../counterparts/eventually.ts';
+import { PatientClock } from '../counterparts/patient_clock.ts';
+import { newRawHttp } from '../counterparts/raw_http.ts';
+import { newRedfishDriver } from '../counterparts/redfish_driver.ts';
 import { never } from '../counterparts/signals.ts';
 import { newSpokenRedfish } from '../counterparts/sim_redfish.ts';
 
@@ -104,4 +108,21 @@ test('a refused login is not tried again, by no call, until the back-off has pas
   t.is(redfish.refusedLogins, 3);
   // Another password is tried at once.
   t.is((await driver.getPowerState(driver.parse(info), never())).powerState, 'power on');
+});
+
+test('a session POST that is redirected is sent there once', async (t) => {
+  const session = 'HTTP/1.1 201 Created\r\nX-Auth-Token: t0ken\r\nLocation: /s/1\r\nContent-Length: 2\r\n\r\n{}';
+  const answers: Readonly<Record<string, string>> = {
+    'GET /redfish/v1/ HTTP/1.1': 'HTTP/1.0 200 OK\r\n\r\n{"RedfishVersion":"1.0.0"}',
+    'POST /redfish/v1/SessionService/Sessions HTTP/1.1':
+      'HTTP/1.1 307 Temporary Redirect\r\nLocation: /redfish/v1/SessionService/Sessions/\r\nContent-Length: 0\r\n\r\n',
+    'POST /redfish/v1/SessionService/Sessions/ HTTP/1.1': session,
+    'GET /redfish/v1/Systems/1 HTTP/1.1': 'HTTP/1.0 200 OK\r\n\r\n{"PowerState":"On"}',
+  };
+  const raw = await newRawHttp(t, (line) => answers[line] ?? null);
+  const driver = newRedfishDriver(new PatientClock());
+  const info = { redfish_address: `http://${ownAddress()}:${raw.port}`, redfish_username: 'u', redfish_password: 'p' };
+  const bmc = driver.parse({ ...info, redfish_system_id: '1', redfish_auth_type: 'session' });
+  t.is((await driver.getPowerState(bmc, never())).powerState, 'power on');
+  t.deepEqual(raw.requests, Object.keys(answers));
 });
