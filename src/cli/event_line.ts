@@ -15,6 +15,20 @@ function powerChange(data: Data): string {
   return `${word(task.target)}: ${states}${typeof outcome === 'string' ? ` (${outcome})` : ''}`;
 }
 
+/** What was done to an enrolled node, or why not; or null if the event is of another kind. */
+function nodeChange(eventType: string, data: Data): string | null {
+  const change = /^baremetal\.node\.(create|update|delete|maintenance_set)\./.exec(eventType)?.[1];
+  if (change === undefined) return null;
+  const wrong = [asText(data.error_code), asText(data.error_message)].filter((text) => text !== '').join(': ');
+  const reason = asText(data.maintenance_reason);
+  const words: Readonly<Record<string, string>> = {
+    create: `driver ${word(data.driver)}`,
+    update: `changed: ${Array.isArray(data.changed) ? data.changed.map(word).join(', ') : 'unknown'}`,
+    maintenance_set: `maintenance ${data.maintenance === true ? 'on' : 'off'}${reason && `: ${reason}`}`,
+  };
+  return [words[change] ?? '', wrong].filter((text) => text !== '').join('; ');
+}
+
 /** The state of a plan, an action or an audit, and the one before if it has changed; then what went wrong, or why. */
 function stateChange(data: Data): string {
   const update = dataOf(data.state_update);
@@ -43,7 +57,7 @@ export function eventLine(event: Event, planNames: ReadonlyMap<string, string> =
     event.timestamp?.toISOString() ?? '',
     oneLine(event.eventType).padEnd(44),
     oneLine(subjectOf(event, data, planNames)),
-    oneLine(isPower ? powerChange(data) : stateChange(data)),
+    oneLine(nodeChange(event.eventType, data) ?? (isPower ? powerChange(data) : stateChange(data))),
   ];
   return parts.join('  ').trimEnd();
 }

@@ -39,7 +39,10 @@ export interface Wanted {
 /** True if an event tells of the plan, of an action of it, or of a power task that such an action gave or took back. */
 export function isOfPlan(event: Event, { uuid }: Wanted): boolean {
   if (planOfEvent(event) === uuid) return true;
-  const task = asData(eventData(event).power_task);
+  const data = eventData(event);
+  const task = asData(data.power_task);
+  // What an action changes at a node itself names the plan in its cause.
+  if (asText(data.cause).includes(`(${uuid})`)) return true;
   // Events of earlier versions have no plan_uuid; they name the plan in the reason only.
   return 'plan_uuid' in task ? task.plan_uuid === uuid : asText(task.reason).includes(`(${uuid})`);
 }

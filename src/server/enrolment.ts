@@ -5,9 +5,12 @@ import { MASK } from '../core/masking.ts';
 import type { CreateNodeRequest, UpdateNodeRequest } from '../gen/countermand/v1/node.ts';
 import type { Attachment } from './attachments.ts';
 import type { Conductor } from './conductor.ts';
+import { nodeChanges } from './node_notifications.ts';
+import { tellingRefusal } from './node_refusals.ts';
+import { patched } from './store/columns.ts';
 import type { Transaction } from './store/database.ts';
 import { findSecretKeys, listDriverNames } from './store/drivers.ts';
-import { deleteFreeNode, findNode, getNode, insertNode, updateNode } from './store/nodes.ts';
+import { deleteFreeNode, findNode, getNode, insertNode, refuseTwins, updateNode } from './store/nodes.ts';
 import type { NodeRow } from './store/rows.ts';
 import { noteSharing } from './store/sharing.ts';
 import type { Store } from './store/store.ts';
@@ -37,8 +40,15 @@ export async function enrolNode(
   checkName('zone', zone);
   checkPairs('labels', request.labels);
   const bmcKey = await parseInfo(zone, request.driver, request.driverInfo, conductor, signal);
-  const node = await store.database.write((transaction) =>
-    insertNode(freshNode(request, zone, bmcKey, store.chance.uuid()), BY_OPERATOR, transaction, store),
+  const fresh = freshNode(request, zone, bmcKey, store.chance.uuid());
+  await refuseTwins(fresh, store.database.read);
+  const wanted = { ...fresh, createdAt: null, updatedAt: null };
+  const node = await tellingRefusal(
+    store.database.write((transaction) => insertNode(fresh, BY_OPERATOR, transaction, store)),
+    [['create', []]],
+    wanted,
+    BY_OPERATOR,
+    store,
   );
   conductor.windows.watch(node);
   return node;
@@ -151,13 +161,19 @@ export async function changeNode(
   };
   const identity = await identityPatch(node, request, conductor, signal);
   const onlyFree = Object.keys(identity).length > 0;
-  const written = await store.database.write((transaction) =>
-    writeChange(node.uuid, { ...patch, ...identity }, onlyFree, transaction, store),
-  );
-  if (written === null) throw held(node, 'name, zone and driver_info can be changed when it is at rest');
-  if (written.before.bmcKey !== written.after.bmcKey || written.before.zone !== written.after.zone)
-    conductor.windows.watch(written.after);
-  return written.after;
+  if (onlyFree && node.heldBy !== null) throw heldNow(node);
+  if (onlyFree) await refuseTwins({ uuid: node.uuid, name: '', bmcKey: '', ...identity }, store.database.read);
+  const change = async (): Promise<NodeRow> => {
+    const written = await store.database.write((transaction) =>
+      writeChange(node.uuid, { ...patch, ...identity }, onlyFree, transaction, store),
+    );
+    if (written === null) throw heldNow(await getNode(node.uuid, store.database.read));
+    if (written.before.bmcKey !== written.after.bmcKey || written.before.zone !== written.after.zone)
+      conductor.windows.watch(written.after);
+    return written.after;
+  };
+  const wanted = patched(node, { ...patch, ...identity });
+  return tellingRefusal(change(), nodeChanges(node, wanted), wanted, BY_OPERATOR, store);
 }
 
 async function writeChange(
@@ -219,14 +235,23 @@ async function refuseOldSecrets(
 export async function deleteNode(nameOrUuid: string, { orders, attachments }: Conductor): Promise<void> {
   const { database } = orders.store;
   const node = await getNode(nameOrUuid, database.read);
-  const deleted = await database.write(async (transaction) => {
-    const gone = await deleteFreeNode(node, BY_OPERATOR, transaction, orders.store);
-    if (gone) await noteSharing(node, null, transaction, orders.store);
-    return gone;
-  });
-  if (deleted) return attachments.forgetNode(node.uuid);
-  const now = await getNode(node.uuid, database.read);
-  throw held(now, 'it can be deleted when that is at rest');
+  if (node.heldBy !== null) throw held(node, TO_DELETE);
+  const deletion = async (): Promise<void> => {
+    const deleted = await database.write(async (transaction) => {
+      const gone = await deleteFreeNode(node, BY_OPERATOR, transaction, orders.store);
+      if (gone) await noteSharing(node, null, transaction, orders.store);
+      return gone;
+    });
+    if (!deleted) throw held(await getNode(node.uuid, database.read), TO_DELETE);
+    attachments.forgetNode(node.uuid);
+  };
+  await tellingRefusal(deletion(), [['delete', []]], node, BY_OPERATOR, orders.store);
+}
+
+const TO_DELETE = 'it can be deleted when that is at rest';
+
+function heldNow(node: NodeRow): Error {
+  return held(node, 'name, zone and driver_info can be changed when it is at rest');
 }
 
 function held(node: NodeRow, instead: string): Error {

@@ -18,8 +18,27 @@ function timeText(at: number | null): string | null {
   return at === null ? null : new Date(at).toISOString();
 }
 
+/** A node as notifications tell of it: one that was not enrolled has no times. */
+export type ToldNode = Pick<
+  NodeRow,
+  | 'uuid'
+  | 'name'
+  | 'driver'
+  | 'driverInfo'
+  | 'zone'
+  | 'labels'
+  | 'maintenance'
+  | 'maintenanceReason'
+  | 'powerState'
+  | 'targetPowerState'
+  | 'lastError'
+> & {
+  readonly createdAt: number | null;
+  readonly updatedAt: number | null;
+};
+
 /** The node as the field knows it. Keys that have no counterpart here are null; driver_info never appears. */
-function nodeData(node: NodeRow): Record<string, unknown> {
+export function nodeData(node: ToldNode): Record<string, unknown> {
   return {
     uuid: node.uuid,
     name: node.name,
@@ -76,7 +95,8 @@ function abortData(task: PowerTaskRow): Record<string, unknown> | null {
   };
 }
 
-function versioned(name: string, data: Record<string, unknown>): Announcement['payload'] {
+/** A versioned object of Ironic. */
+export function versioned(name: string, data: Record<string, unknown>): Announcement['payload'] {
   return {
     'ironic_object.namespace': 'ironic',
     'ironic_object.name': name,

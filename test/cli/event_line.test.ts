@@ -22,6 +22,20 @@ test('an abort: its outcome', (t) => {
   t.regex(line, / {2}n1 {2}abort soft power off: SUCCEEDED \(NOTHING_TO_ABORT\)$/);
 });
 
+test('what was done to an enrolled node, and why not', (t) => {
+  const said = (change: string, data: object): string => lineOf(`baremetal.node.${change}`, { name: 'n1', ...data });
+  t.regex(said('create.end', { driver: 'ipmi', error_code: null }), /n1 {2}driver ipmi$/);
+  t.regex(said('update.end', { changed: ['name', 'labels'] }), /n1 {2}changed: name, labels$/);
+  t.regex(said('maintenance_set.end', { maintenance: true, maintenance_reason: 'fan' }), /n1 {2}maintenance on: fan$/);
+  t.regex(said('maintenance_set.end', { maintenance: false, maintenance_reason: null }), /n1 {2}maintenance off$/);
+  t.regex(said('delete.end', {}), /n1$/);
+  t.regex(
+    said('delete.error', { error_code: 'NODE_HELD', error_message: 'node n1 is held' }),
+    /n1 {2}NODE_HELD: node n1 is held$/,
+  );
+  t.regex(said('update.end', { changed: 'x' }), /changed: unknown$/);
+});
+
 test('a reading: from and to', (t) => {
   t.regex(
     lineOf('x', { name: 'n1', from_power: 'power on', power_state: 'power off' }),
@@ -76,6 +90,7 @@ test('the events of a plan: its own, its actions, and the power tasks that they 
   t.false(isOfPlan(ofNode({ power_task: { ...taskOf('plan-1').power_task, plan_uuid: null } }), plan));
   // Events of earlier versions.
   t.true(isOfPlan(ofNode(taskOf('plan-1')), plan));
+  t.true(isOfPlan(ofNode({ cause: "action 'a' of plan 'rack 7 down' (plan-1)" }), plan));
   t.false(isOfPlan(planEvent('action_plan.update', { uuid: 'plan-2', name: 'rack 7 down' }), plan));
   t.false(isOfPlan(planEvent('audit.update', { uuid: 'plan-1' }), plan));
   t.false(isOfPlan(ofNode(taskOf('plan-2')), plan));

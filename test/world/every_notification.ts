@@ -1,5 +1,6 @@
 /** A world in which everything happens that is announced: the notifications of all of it, for tests that look at them. */
-import { deleteNode } from '../../src/server/enrolment.ts';
+import { CountermandError } from '../../src/core/errors.ts';
+import { changeNode, deleteNode } from '../../src/server/enrolment.ts';
 import { createActionPlan } from '../../src/server/plans/create.ts';
 import type { WantedAction } from '../../src/server/plans/wanted.ts';
 import { readEvents } from '../../src/server/store/events.ts';
@@ -99,6 +100,24 @@ async function giveOrders(world: World): Promise<void> {
   await world.clock.turn(150_000);
 }
 
+/** Changes of enrolled nodes, and those that come second: another request was written between their check and their writing. */
+async function changeNodes(world: World): Promise<void> {
+  const { conductor } = world;
+  const nothing = { setDriverInfo: {}, removeDriverInfo: [], setLabels: {}, removeLabels: [] };
+  await world.finish(changeNode({ ...nothing, node: 'n2', name: 'second', setLabels: { rack: 'r7' } }, conductor));
+  await Promise.all(['a', 'b'].map((fake_address) => world.enrol('third', { fake_address }).catch(refusal)));
+  await Promise.all([
+    world.order('slow', 'soft power off'),
+    changeNode({ ...nothing, node: 'slow', name: 'other', maintenance: true }, conductor).catch(refusal),
+    deleteNode('slow', conductor).catch(refusal),
+  ]);
+  await world.clock.turn(120_000);
+}
+
+function refusal(thrown: unknown): void {
+  if (!(thrown instanceof CountermandError)) throw thrown;
+}
+
 /** The notifications of a world in which everything has happened, in their order. */
 export async function everyNotification(): Promise<EventRow[]> {
   const world = await World.create();
@@ -110,6 +129,7 @@ export async function everyNotification(): Promise<EventRow[]> {
   await world.enrol('lazy', { fake_power_state: 'off', fake_answer_ms: '2000' });
   await runPlans(world);
   await giveOrders(world);
+  await changeNodes(world);
   const events = await readEvents(1, 100_000, world.database.read);
   await world.end();
   await world.database.close();

@@ -1,4 +1,4 @@
-/** The payloads about power orders: Ironic's NodePayload 1.0 with its extensions, the power task and its abort added. */
+/** The payloads about nodes and power orders: Ironic's NodePayload 1.0 with its extensions, the power task and its abort added. */
 import { POWER_STATES, TARGETS } from '../../../src/core/power.ts';
 import { ABORT_OUTCOMES, POWER_TASK_STATES } from '../../../src/core/states.ts';
 import {
@@ -90,6 +90,28 @@ function ofTask(name: string): Record<string, Schema> {
   return { [name]: versioned('ironic', name, data) };
 }
 
+/** What is told of a change of an enrolled node. */
+const CHANGE: Properties = {
+  ...NODE,
+  created_at: ref('time_or_null', 'When it was enrolled; null if its enrolment was refused.'),
+  updated_at: ref('time_or_null', 'When it was last changed; null if its enrolment was refused.'),
+  changed: {
+    type: 'array',
+    items: { type: 'string' },
+    description: 'What was changed, or was to be. Not a key of Ironic.',
+  },
+  cause: text('Why, in a sentence. Not a key of Ironic.'),
+  error_code: orNull(ref('error_code'), 'The code of the error that refused it. Not a key of Ironic.'),
+  error_message: textOrNull('That error in a sentence. Not a key of Ironic.'),
+};
+
+const CRUD: Properties = {
+  ...CHANGE,
+  driver_info: anyObject('How its BMC is reached; secrets are masked.'),
+  chassis_uuid: nothing(),
+  instance_info: nothing(),
+};
+
 /** The definitions that the schemas of `baremetal.node.*` refer to. */
 export function ironicObjects(): Schema {
   const corrected = {
@@ -100,12 +122,14 @@ export function ironicObjects(): Schema {
   const name = 'NodeCorrectedPowerStatePayload';
   return {
     $schema: DIALECT,
-    title: 'Payloads about power orders',
+    title: 'Payloads about nodes and power orders',
     $defs: {
       uuid: { type: 'string', pattern: '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' },
       time: { type: 'string', pattern: `^${TIME}$` },
       time_or_null: { type: ['string', 'null'], pattern: `^${TIME}$` },
       error_code: { type: 'string', pattern: '^[A-Z]+(_[A-Z]+)*$', description: 'A code of docs/errors.md.' },
+      NodeCRUDPayload: versioned('ironic', 'NodeCRUDPayload', CRUD),
+      NodePayload: versioned('ironic', 'NodePayload', CHANGE),
       ...ofTask('NodeSetPowerStatePayload'),
       ...ofTask('NodePowerAbortPayload'),
       [name]: versioned('ironic', name, corrected),

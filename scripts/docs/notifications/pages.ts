@@ -3,15 +3,14 @@ import { printJson } from '../json.ts';
 import { code, markdownTable, page } from '../markdown.ts';
 import { ironicObjects } from './ironic.ts';
 import { DIALECT, ref, type Schema } from './schema.ts';
-import { CORRECTED, NOTIFICATION_TYPES, type NotificationType } from './types.ts';
+import { NOTIFICATION_TYPES, type NotificationType } from './types.ts';
 import { watcherObjects } from './watcher.ts';
 
 const FOLDER = 'docs/notifications/';
 
 /** When a type is sent, in words. */
-function whenSent({ eventType, moves }: NotificationType): string {
-  if (eventType === CORRECTED.eventType)
-    return 'a reading has found the node in another power state than was known, or an order that was given up has taken effect';
+function whenSent({ meaning, moves }: NotificationType): string {
+  if (meaning !== undefined) return meaning;
   const meanings = [...new Set(moves.map(({ meaning }) => meaning))];
   return meanings.length > 4 ? 'its state has changed' : meanings.join('; ');
 }
@@ -45,7 +44,7 @@ function index(): string {
       'another database with `EVENTS_OF_ANOTHER_DATABASE`. The headers are sent at once, before any event.',
     'The envelope is the message `Event` of [notification.proto](../../proto/countermand/v1/notification.proto): ' +
       'number, type, priority, publisher, message id, time, payload. The payload is a versioned object of the field, ' +
-      "Watcher's about audits, action plans and actions, Ironic's about power orders. For each type there is a " +
+      "Watcher's about audits, action plans and actions, Ironic's about nodes and power orders. For each type there is a " +
       '[JSON Schema](https://json-schema.org/draft/2020-12) of its payload here; they refer to ' +
       '[watcher_objects.json](watcher_objects.json) and [ironic_objects.json](ironic_objects.json) in the same folder.',
     'A versioned object has its four keys and no other, and its version changes when a key goes away or changes its ' +

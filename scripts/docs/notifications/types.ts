@@ -9,6 +9,7 @@ import {
   ROLLBACK_PHASES,
   type TransitionRow,
 } from '../../../src/core/states.ts';
+import { NODE_CHANGES, type NodeChange } from '../../../src/server/node_notifications.ts';
 import { PAYLOAD_NAMES, type PayloadKind } from '../../../src/server/plans/plan_notifications.ts';
 import { oneOf, type Properties } from './schema.ts';
 import { faultOf } from './watcher.ts';
@@ -28,6 +29,8 @@ export interface NotificationType {
   /** The document that defines its payload, and the name of the definition. */
   readonly document: string;
   readonly payload: string;
+  /** When it is sent, if no change of state says so. */
+  readonly meaning?: string;
   /** The changes that it announces. */
   readonly moves: readonly Move[];
   /** What its data says more exactly than the definition. */
@@ -39,9 +42,30 @@ export const CORRECTED: NotificationType = {
   eventType: 'baremetal.node.power_state_corrected.success',
   document: 'ironic_objects.json',
   payload: 'NodeCorrectedPowerStatePayload',
+  meaning:
+    'a reading has found the node in another power state than was known, or an order that was given up has taken effect',
   moves: [],
   data: {},
 };
+
+const CHANGE_MEANINGS: Readonly<Record<NodeChange, string>> = {
+  create: 'a node is enrolled',
+  update: 'name, zone, labels or driver_info of a node are changed',
+  maintenance_set: 'a node is put into maintenance or taken out of it, or the reason is changed',
+  delete: 'a node is deleted',
+};
+
+/** What is told of enrolled nodes. Each `start` is followed by its `end` or `error` in the same transaction. */
+const NODE_TYPES: readonly NotificationType[] = NODE_CHANGES.flatMap((change) =>
+  (['start', 'end', 'error'] as const).map((phase) => ({
+    eventType: `baremetal.node.${change}.${phase}`,
+    document: 'ironic_objects.json',
+    payload: change === 'maintenance_set' ? 'NodePayload' : 'NodeCRUDPayload',
+    meaning: phase === 'error' ? `${CHANGE_MEANINGS[change]}: another request came first` : CHANGE_MEANINGS[change],
+    moves: [],
+    data: phase === 'error' ? { error_code: { type: 'string' } } : { error_code: { type: 'null' } },
+  })),
+);
 
 function movesByType(table: readonly TransitionRow<string, string>[]): Map<string, Move[]> {
   const moves = new Map<string, Move[]>();
@@ -126,6 +150,7 @@ function powerType([eventType, moves]: [string, Move[]]): NotificationType {
 export const NOTIFICATION_TYPES: readonly NotificationType[] = [
   ...[AUDIT_TABLE, ACTION_PLAN_TABLE, ACTION_TABLE].flatMap((table) => [...movesByType(table)].map(watcherType)),
   ...rollbackTypes(),
+  ...NODE_TYPES,
   ...[...movesByType(POWER_TASK_TABLE)].map(powerType),
   CORRECTED,
 ];

@@ -3,8 +3,11 @@ import type { Knex } from 'knex';
 import { othersFirst } from '../../core/clock.ts';
 import { fail } from '../../core/errors.ts';
 import { expandRanges } from '../../core/ranges.ts';
+import { changeAnnouncements, type NodeChange, nodeChanges } from '../node_notifications.ts';
 import { newIn, patched } from './columns.ts';
 import type { Transaction } from './database.ts';
+import { findSecretKeys } from './drivers.ts';
+import { announce } from './events.ts';
 import { asOtherServer } from './identity.ts';
 import { keptBehind } from './kept.ts';
 import { type Cause, goodPowerStateAfter, noteModelChanges } from './model_changes.ts';
@@ -135,13 +138,14 @@ export async function insertNode(
   const row: NodeRow = { ...node, ...NOT_READ, revision: 1, createdAt: now, updatedAt: now };
   await transaction.sql('nodes').insert(nodeCodec.encode(row));
   await noteModelChanges(null, row, cause, transaction, store);
+  await announceChange('create', [], row, cause, transaction, store);
   transaction.changed({ kind: 'node', node: row, deleted: false });
   return row;
 }
 
 /**
- * Changes a node, for the cause that is given. With `onlyFree`, a node that a power task holds is left alone. With another
- * `bmcKey` it is another server: what was known of the one before is forgotten.
+ * Changes a node, for the cause that is given, and announces what operators set. With `onlyFree`, a node that a power task holds
+ * is left alone. With another `bmcKey` it is another server: what was known of the one before is forgotten.
  * @returns the node as it now is, or null if there was none to change
  * @throws NODE_NAME_TAKEN, BMC_TAKEN
  */
@@ -159,7 +163,22 @@ export async function updateNode(
   if (onlyFree && (before.heldBy !== null || (await findRecall(uuid, transaction.sql)) !== null)) return null;
   const rewired = patch.bmcKey !== undefined && patch.bmcKey !== before.bmcKey;
   const whole = rewired ? { ...asOtherServer(before), ...patch } : patch;
-  return writeNode(before, whole, cause, transaction, store);
+  const after = await writeNode(before, whole, cause, transaction, store);
+  for (const [change, parts] of nodeChanges(before, after))
+    await announceChange(change, parts, after, cause, transaction, store);
+  return after;
+}
+
+async function announceChange(
+  change: NodeChange,
+  parts: readonly string[],
+  node: NodeRow,
+  { why }: Cause,
+  transaction: Transaction,
+  store: Store,
+): Promise<void> {
+  const secretKeys = await findSecretKeys(node.driver, transaction.sql);
+  await announce(changeAnnouncements(change, parts, node, why, secretKeys), transaction, store);
 }
 
 /**
@@ -217,15 +236,18 @@ export async function deleteFreeNode(
   store: Store,
 ): Promise<boolean> {
   if ((await findRecall(node.uuid, transaction.sql)) !== null) return false;
+  const before = await findNode(node.uuid, transaction.sql);
   const count = await transaction.sql('nodes').where({ uuid: node.uuid }).whereNull('held_by').delete();
-  if (count === 0) return false;
+  if (before === null || count === 0) return false;
   transaction.scrub();
-  await noteModelChanges(node, null, cause, transaction, store);
+  await noteModelChanges(before, null, cause, transaction, store);
+  await announceChange('delete', [], before, cause, transaction, store);
   transaction.changed({ kind: 'node', node, deleted: true });
   return true;
 }
 
-async function refuseTwins(node: { uuid: string; name: string; bmcKey: string }, sql: Knex): Promise<void> {
+/** Refuses a name or a BMC that another node has. @throws NODE_NAME_TAKEN, BMC_TAKEN */
+export async function refuseTwins(node: { uuid: string; name: string; bmcKey: string }, sql: Knex): Promise<void> {
   const twin = await sql('nodes')
     .whereNot('uuid', node.uuid)
     .andWhere((either) => either.where('name', node.name).orWhere('bmc_key', node.bmcKey))
