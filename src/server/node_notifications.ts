@@ -3,7 +3,7 @@
  * (NodeCRUDPayload, and NodePayload for maintenance), with what changed and the error of a refusal added.
  */
 
-import { isDeepStrictEqual } from 'node:util';
+import { digestOf } from '../core/digest.ts';
 import type { CountermandError } from '../core/errors.ts';
 import { nodeData, type ToldNode, versioned } from './notifications.ts';
 import type { Announcement } from './store/events.ts';
@@ -26,7 +26,7 @@ const changedIn = (
   after: ToldNode,
 ): string[] =>
   (Object.keys(words) as (keyof typeof words & keyof ToldNode)[])
-    .filter((key) => !isDeepStrictEqual(before[key], after[key]))
+    .filter((key) => digestOf(before[key]) !== digestOf(after[key]))
     .map((key) => words[key] as string);
 
 /** What was changed from `before` to `after`, and which parts: nothing, one change or both. */
