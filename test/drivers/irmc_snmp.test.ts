@@ -17,11 +17,15 @@ async function between(t: ExecutionContext, address: string, port: number, chang
   const front = createSocket('udp4');
   front.bind(0, address);
   await once(front, 'listening');
-  t.teardown(() => front.close());
+  let open = true;
+  t.teardown(() => {
+    open = false;
+    front.close();
+  });
   front.on('message', (question, asker) => {
     const back = createSocket('udp4');
     back.on('message', (answer) => {
-      for (const datagram of change(answer)) front.send(datagram, asker.port, asker.address);
+      for (const datagram of open ? change(answer) : []) front.send(datagram, asker.port, asker.address);
       back.close();
     });
     back.send(question, port, address);
@@ -69,7 +73,7 @@ for (const version of ['v1', 'v2c', 'v3'] as const) {
   test(`damaged answers over SNMP ${version}: a reading, or an error of ours, and never more`, async (t) => {
     const { address, ports } = await newSimIrmc(t);
     const seen = new Map<string, number>();
-    const tries = fc.sample(damage, { numRuns: 120, seed: 1 }).map(async (change) => {
+    const attempt = async (change: Change): Promise<void> => {
       const port = await between(t, ownAddress(), ports.snmp, change);
       const snmp = version === 'v3' ? { ...USER, port } : { version, port, community: 'public' };
       try {
@@ -83,8 +87,13 @@ for (const version of ['v1', 'v2c', 'v3'] as const) {
         t.true(code.startsWith('BMC_'), code);
         seen.set(code, (seen.get(code) ?? 0) + 1);
       }
-    });
-    await Promise.all(tries);
+    };
+    // A few at a time: all at once, answers would wait for so much arithmetic that they look as if none came.
+    const left = fc.sample(damage, { numRuns: 120, seed: 1 }).values();
+    const lane = async (): Promise<void> => {
+      for (const change of left) await attempt(change);
+    };
+    await Promise.all(Array.from({ length: 8 }, lane));
     t.log(JSON.stringify([...seen]));
     t.true((seen.get('read') ?? 0) > 10, 'what is whole is read');
     t.true((seen.get('BMC_GARBLED') ?? 0) + (seen.get('BMC_SILENT') ?? 0) > 10, 'what is broken is not');

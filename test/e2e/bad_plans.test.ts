@@ -7,6 +7,7 @@ import { type House, openHouse } from './house.ts';
 import { enrol, untilIn, watchTask } from './orders.ts';
 import { actionsNow, createPlan as makePlan, power, startPlan, untilPlanIn, watchPlan } from './plans.ts';
 import { refused } from './refusals.ts';
+import { Watch } from './watching.ts';
 
 const NOP = { name: 'a', actionType: 'nop', inputParameters: {} };
 
@@ -53,10 +54,13 @@ test('what is wrong with a call about plans is said with its place, and nothing 
 });
 
 test('a target that the driver of a node cannot do is refused when the plan is made', async (t) => {
-  const house = await openHouse(t);
+  const house = await openHouse(t, { apart: true });
   const { client } = house;
   await enrol(client, 'n1', 'fake', { fake_address: 'n1' });
-  await attachWithTargets(client, ['ON', 'OFF']);
+  // What a driver can do is what the agent says of it that serves the node.
+  await attachWithTargets(t, client, ['ON', 'OFF']);
+  house.agent.signal('SIGTERM');
+  await house.agent.ended;
   const before = await allOf(house);
   const inputParameters = { resource_id: 'n1', state: 'soft power off' };
   const call = createPlan({ actions: [NOP, { name: 'n1', actionType: 'change_node_power_state', inputParameters }] });
@@ -66,13 +70,20 @@ test('a target that the driver of a node cannot do is refused when the plan is m
   t.deepEqual(await allOf(house), before);
 });
 
-/** Lets another agent of the zone say that the driver `fake` can do these targets and no others. */
-async function attachWithTargets({ agents }: Client, names: readonly (keyof typeof PowerTarget)[]): Promise<void> {
+/** Attaches another agent to the zone, whose driver `fake` can do these targets and no others. */
+async function attachWithTargets(
+  t: ExecutionContext,
+  { agents }: Client,
+  names: readonly (keyof typeof PowerTarget)[],
+): Promise<void> {
   const targets = names.map((name) => PowerTarget[name]);
   const driver = { name: 'fake', driverInfoSchema: '{}', targets, recalls: [], softRebootInOneCommand: false };
   const hello = { agentUuid: 'poorer', name: 'poorer', zones: ['default'], drivers: [driver], embedded: false };
   async function* outgoing() {
     yield { message: { $case: 'hello' as const, value: hello } };
+    await left.promise;
   }
-  for await (const _ of agents.attach(outgoing())) return;
+  const left = Promise.withResolvers<void>();
+  t.teardown(() => left.resolve());
+  await new Watch(agents.attach(outgoing())).until('the welcome', () => true);
 }
