@@ -98,3 +98,22 @@ for (const [name, members, code] of [
     t.is(thrown.code, code, thrown.message);
     t.is(raw.requests.length, 2);
   });
+
+test('a BMC that is slow with each of its Systems is given up after 30 s of the clock of the driver', async (t) => {
+  const clock = new PatientClock();
+  const members = Array.from({ length: 16 }, (_, at) => ({ '@odata.id': `/redfish/v1/Systems/${at}` }));
+  const list = JSON.stringify({ RedfishVersion: '1.0.0', Members: members });
+  const raw = await newRawHttp(t, (line) => {
+    const isMember = /Systems\/\d/.test(line);
+    if (isMember) clock.pass(9000);
+    return `HTTP/1.0 200 OK\r\n\r\n${isMember ? '{"PowerState":"On"}' : list}`;
+  });
+  const driver = newRedfishDriver(clock);
+  const address = `http://${ownAddress()}:${raw.port}`;
+  const bmc = driver.parse({ redfish_address: address, redfish_username: 'u', redfish_password: 'p' });
+  const thrown = await t.throwsAsync(driver.getPowerState(bmc, never()), { instanceOf: CountermandError });
+  t.is(thrown.code, 'BMC_SILENT', thrown.message);
+  t.regex(thrown.message, /the list of Systems of the BMC .* took longer than 30 s/);
+  t.is(raw.requests.length, 2 + 4);
+  t.is(clock.timers, 0);
+});

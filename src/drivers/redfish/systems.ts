@@ -3,6 +3,7 @@
  */
 import type { Clock } from '../../core/clock.ts';
 import { CountermandError, fail } from '../../core/errors.ts';
+import { openScope } from '../../core/signals.ts';
 import type { Bmc } from '../driver.ts';
 import { bmcName, pathIn, type RedfishInfo, systemIdOf } from './info.ts';
 import { actionInfo, collection, type SystemPage, sameOriginPath, serviceRoot, system } from './pages.ts';
@@ -25,6 +26,8 @@ export interface Allowed {
 
 /** More members than any BMC has. */
 const MOST_MEMBERS = 32;
+/** How long the search for a System may take, in milliseconds. */
+const SEARCH_LIMIT_MS = 30_000;
 /** How long a list of ActionInfo is remembered, in milliseconds. It changes with the firmware only. */
 const REMEMBERED_MS = 24 * 3_600_000;
 /** How many BMCs are remembered. */
@@ -99,7 +102,31 @@ export class Systems {
     return { path: sameOriginPath(info, uri), page: parsed.data, etag };
   }
 
+  /** Looks for the System, within a limit: each of many pages may be slow. */
   async #find(
+    info: RedfishInfo,
+    ip: string,
+    signal: AbortSignal,
+  ): Promise<{ system: FoundSystem; isCertain: boolean }> {
+    const what = `the list of Systems of the BMC ${bmcName(info)}`;
+    const scope = openScope([signal], { clock: this.#clock, afterMs: SEARCH_LIMIT_MS, what });
+    try {
+      return await this.#search(info, ip, scope.signal);
+    } catch (error) {
+      signal.throwIfAborted();
+      if (error instanceof CountermandError && error.code === 'TOOK_TOO_LONG')
+        throw fail(
+          'BMC_SILENT',
+          `the BMC ${bmcName(info)} is too slow: ${error.message}; with redfish_system_id there is no search`,
+          error,
+        );
+      throw error;
+    } finally {
+      scope.end();
+    }
+  }
+
+  async #search(
     info: RedfishInfo,
     ip: string,
     signal: AbortSignal,
