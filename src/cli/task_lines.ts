@@ -92,5 +92,6 @@ export function taskFailure(task: PowerTask): CountermandError | null {
  */
 export function commandsToTakeBack(task: PowerTask, command: string): string[] {
   const named = (words: string): string => (words.startsWith('node power ') ? `${words} --task ${task.uuid}` : words);
-  return task.possible.map((words) => oneLine(`${command} ${named(words)}`));
+  const takesBack = task.possible.filter((words) => !words.endsWith(' --stop-waiting'));
+  return takesBack.map((words) => oneLine(`${command} ${named(words)}`));
 }

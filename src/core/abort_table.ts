@@ -2,17 +2,8 @@
  * The abort table of the abort spec ("Task control functions for long running tasks"), as docs/decisions.md reads it:
  * an abort matches a task of its own kind in its abortable part; everything else is nothing to abort, never an error.
  */
-import {
-  type AbortTarget,
-  abortTargetOf,
-  isAbort,
-  type Phase,
-  type Recall,
-  shownTarget,
-  TARGET_TABLE,
-  type Target,
-} from './power.ts';
-import { isAtRest, type PowerTaskState } from './states.ts';
+import { type AbortTarget, type Phase, type Recall, shownTarget, TARGET_TABLE, type Target } from './power.ts';
+import type { PowerTaskState } from './states.ts';
 
 /** The part of a power task that the table looks at. */
 export interface Abortable {
@@ -75,13 +66,4 @@ function judgeGivenUp(abort: AbortTarget, givenUp: GivenUp | null, named: string
   if (recall !== 'BY_HARDWARE') return nothing(`${which} cannot be taken back by this hardware`);
   if (beingRecalled) return nothing('it is already being aborted');
   return { matches: true, givenUp: uuid };
-}
-
-/** What can be done with a power task now, in words of the command line. */
-export function possibleWith(task: Abortable & { readonly nodeName: string }): string[] {
-  if (isAbort(task.target) || isAtRest(task.state)) return [];
-  if (task.state === 'QUEUED') return [`power withdraw ${task.uuid}`];
-  const abort = abortTargetOf(task.target);
-  if (abort === null || !judgeAbort(abort, task, null).matches) return [];
-  return [`node power ${task.nodeName} ${TARGET_TABLE[abort].word}`];
 }

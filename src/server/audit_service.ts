@@ -15,9 +15,10 @@ import { toAudit, toStrategy } from './plans/audit_wire.ts';
 import { reportClusterEvent } from './plans/cluster_events.ts';
 import { STRATEGIES } from './plans/strategies.ts';
 import { takesDownOfPlan } from './plans/takes_down.ts';
-import { toActionPlans, toTakesDown } from './plans/wire.ts';
+import { LARGEST_LISTED, toActionPlans, toTakesDown } from './plans/wire.ts';
 import { getAudit, listAudits, listPlansOf } from './store/audits.ts';
 import { isNewestMark } from './store/newest.ts';
+import type { AuditRow } from './store/plan_rows.ts';
 import { nameOf } from './wire.ts';
 
 /** So many plans of an audit are shown with it. */
@@ -28,12 +29,13 @@ export function createAuditService(conductor: Conductor): AuditServiceImplementa
   const { orders, audits } = conductor;
   const { store } = orders;
   const { read } = store.database;
+  const answer = (audit: AuditRow) => toAudit(audit, store.database.isFull);
   return {
     async createAudit(request) {
       const { audit, plan } = await audits.create(toWanted(request, conductor));
       const takesDown = plan ? toTakesDown(await takesDownOfPlan(plan, read)) : undefined;
-      const [actionPlan] = await toActionPlans(plan ? [plan] : [], store);
-      return { audit: toAudit(audit), actionPlan, takesDown };
+      const [actionPlan] = await toActionPlans(plan ? [plan] : [], conductor);
+      return { audit: answer(audit), actionPlan, takesDown };
     },
 
     async previewAudit({ wanted }) {
@@ -44,7 +46,7 @@ export function createAuditService(conductor: Conductor): AuditServiceImplementa
     async getAudit({ audit: key }) {
       const audit = await getAudit(key, read);
       const plans = await listPlansOf(audit.uuid, [], PLANS_SHOWN, read);
-      return { audit: toAudit(audit), actionPlans: await toActionPlans(plans, store) };
+      return { audit: answer(audit), actionPlans: await toActionPlans(plans, conductor, LARGEST_LISTED) };
     },
 
     async listAudits(request) {
@@ -53,14 +55,14 @@ export function createAuditService(conductor: Conductor): AuditServiceImplementa
       const list = ['audits', ...states];
       const rows = await listAudits(states, pageMark(list, request.pageToken, isNewestMark), limit, read);
       return {
-        audits: rows.map(toAudit),
+        audits: rows.map(answer),
         nextPageToken: nextToken(list, rows, limit),
       };
     },
 
-    cancelAudit: async ({ audit }) => ({ audit: toAudit(await audits.cancel(audit)) }),
-    suspendAudit: async ({ audit }) => ({ audit: toAudit(await audits.suspend(audit)) }),
-    resumeAudit: async ({ audit }) => ({ audit: toAudit(await audits.resume(audit)) }),
+    cancelAudit: async ({ audit }) => ({ audit: answer(await audits.cancel(audit)) }),
+    suspendAudit: async ({ audit }) => ({ audit: answer(await audits.suspend(audit)) }),
+    resumeAudit: async ({ audit }) => ({ audit: answer(await audits.resume(audit)) }),
 
     async deleteAudit({ audit }) {
       await audits.delete(audit);

@@ -1,36 +1,35 @@
 /** Why a node is as it is, in sentences, and what can be done with it now. */
-import { type GivenUp, judgeAbort } from '../core/abort_table.ts';
-import { abortTargetOf, isAbort, type Recall, recallOf, TARGET_TABLE, type Target } from '../core/power.ts';
+import type { GivenUp } from '../core/abort_table.ts';
+import { isAbort, type Recall, recallOf, TARGET_TABLE, type Target } from '../core/power.ts';
+import { openScope } from '../core/signals.ts';
 import type { ExplainNodeResponse, PossibleOrder } from '../gen/countermand/v1/node.ts';
 import type { Attachments } from './attachments.ts';
 import type { Conductor } from './conductor.ts';
-import { findGivenUp } from './power/late_recalls.ts';
-import { findDriver } from './store/drivers.ts';
-import { findPowerTask, listPowerTasks } from './store/power_tasks.ts';
+import { answerTask, answerTasks } from './power/answers.ts';
+import { possibleTargets, type Standing, standingOf } from './power/possible.ts';
+import { listPowerTasks } from './store/power_tasks.ts';
 import { isUnreadable } from './store/problems.ts';
 import type { DriverRow, NodeRow, PowerTaskRow, Problem } from './store/rows.ts';
 import type { Store } from './store/store.ts';
 import { windowLeftMs } from './store/windows.ts';
-import { toPowerTask, toTarget } from './wire.ts';
+import { probe } from './supported.ts';
+import { toTarget } from './wire.ts';
 
 /** So many of a node's last tasks are shown. */
 const LAST_TASKS = 5;
 
 /** What the explanation adds to the node itself. */
-export async function explainNode(
-  node: NodeRow,
-  { orders, attachments }: Conductor,
-): Promise<Omit<ExplainNodeResponse, 'node'>> {
+export async function explainNode(node: NodeRow, conductor: Conductor): Promise<Omit<ExplainNodeResponse, 'node'>> {
+  const { orders, attachments } = conductor;
   const { store } = orders;
   const { read } = store.database;
-  const holder = node.heldBy === null ? null : await findPowerTask(node.heldBy, read);
-  const driver = await findDriver(node, read);
-  const givenUp = await findGivenUp(node, read, store);
+  const standing = await standingOf(node, orders);
+  const { holder, givenUp } = standing;
   const last = await listPowerTasks({ nodeUuid: node.uuid }, null, LAST_TASKS, read);
   return {
-    holder: holder ? toPowerTask(holder) : undefined,
-    lastTasks: last.map(toPowerTask),
-    possible: possibleOrders(holder, givenUp, driver),
+    holder: holder ? await answerTask(holder, store) : undefined,
+    lastTasks: await answerTasks(last, store),
+    possible: await possibleOrders(standing, conductor),
     explanation: [
       stateSentence(node, store.clock.now()),
       problemSentence(node.problem, store.clock.now()),
@@ -92,28 +91,38 @@ const RECALL_WORDS: Readonly<Record<Recall, string>> = {
   BY_HARDWARE: 'an abort takes it back on the hardware',
 };
 
-/** What would be accepted now: any order on a free node, else what takes back the order that holds it, or that was given up. */
-function possibleOrders(
-  holder: PowerTaskRow | null,
-  givenUp: GivenUp | null,
-  driver: DriverRow | null,
-): PossibleOrder[] {
-  if (driver === null || givenUp?.beingRecalled) return [];
-  const offer = (target: Target, meaning: string): PossibleOrder => ({ target: toTarget(target), meaning });
-  if (holder === null) {
-    const orders = driver.targets.filter((target) => !isAbort(target));
-    const late = givenUp === null ? null : abortTargetOf(givenUp.target);
-    const takesBack = late !== null && driver.targets.includes(late) && judgeAbort(late, null, null, givenUp).matches;
-    return [
-      ...orders.map((target) =>
-        offer(target, `${TARGET_TABLE[target].meaning}; ${RECALL_WORDS[recallOf(target, driver.recalls)]}`),
-      ),
-      ...(takesBack
-        ? [offer(late, `${TARGET_TABLE[late].meaning} that was given up: ${RECALL_WORDS.BY_HARDWARE}`)]
-        : []),
-    ];
+/** How long the hardware may take to say what it can do, before the list of its driver has to do. */
+const PROBE_LIMIT_MS = 2000;
+
+/** What would be accepted now. The disk that is full lets only aborts pass. */
+async function possibleOrders(standing: Standing, conductor: Conductor): Promise<PossibleOrder[]> {
+  const { driver, holder } = standing;
+  const { clock, database } = conductor.orders.store;
+  const possible = possibleTargets(standing, clock.now()).filter((target) => isAbort(target) || !database.isFull);
+  if (driver === null || possible.length === 0) return [];
+  const able = holder === null ? await ableNow(standing, driver, conductor) : possible;
+  return possible
+    .filter((target) => isAbort(target) || able.includes(target))
+    .map((target) => ({ target: toTarget(target), meaning: meaningOf(target, driver, holder) }));
+}
+
+function meaningOf(target: Target, { recalls }: DriverRow, holder: PowerTaskRow | null): string {
+  const { meaning } = TARGET_TABLE[target];
+  if (!isAbort(target)) return `${meaning}; ${RECALL_WORDS[recallOf(target, recalls)]}`;
+  if (holder !== null) return `${meaning}: ${RECALL_WORDS[holder.recall]}`;
+  return `${meaning} that was given up: ${RECALL_WORDS.BY_HARDWARE}`;
+}
+
+/** What the hardware can do now: an order that it cannot do would be refused by the agent. Aborts never wait for this. */
+async function ableNow({ node, owner }: Standing, driver: DriverRow, conductor: Conductor): Promise<readonly Target[]> {
+  if (owner.kind !== 'attached') return driver.targets;
+  const limit = { clock: conductor.orders.store.clock, afterMs: PROBE_LIMIT_MS, what: 'the answer of the hardware' };
+  const scope = openScope([conductor.shutdown], limit);
+  try {
+    return (await probe(node, driver, owner.attachment, conductor, scope.signal)).targets;
+  } catch {
+    return driver.targets;
+  } finally {
+    scope.end();
   }
-  const abort = abortTargetOf(holder.target);
-  if (abort === null || !driver.targets.includes(abort) || !judgeAbort(abort, holder, null).matches) return [];
-  return [offer(abort, `${TARGET_TABLE[abort].meaning}: ${RECALL_WORDS[holder.recall]}`)];
 }

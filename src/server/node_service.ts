@@ -1,14 +1,12 @@
 /** NodeService: enrolling nodes, looking at them, explaining them. */
 import type { CallContext } from 'nice-grpc';
 import { fail } from '../core/errors.ts';
-import { recallOf, TARGET_TABLE } from '../core/power.ts';
 import type {
   ListModelChangesRequest,
   ListNodesRequest,
   ModelChange,
   Node,
   NodeServiceImplementation,
-  SupportedPowerState,
 } from '../gen/countermand/v1/node.ts';
 import { acceptNode } from './acceptance.ts';
 import { inCall, underCall } from './calls.ts';
@@ -18,10 +16,11 @@ import { explainNode } from './explain.ts';
 import { refreshNodes, watchNodes } from './node_streams.ts';
 import { pageMark, pageSize, pageToken } from './pages.ts';
 import { listModelChanges, type ModelChangeRow, modelRevision } from './store/cluster_model.ts';
-import { findDriver, findSecretKeys } from './store/drivers.ts';
+import { findSecretKeys } from './store/drivers.ts';
 import { getNode, listNodes, resolveNodes } from './store/nodes.ts';
-import type { DriverRow, NodeRow } from './store/rows.ts';
-import { cut, date, fromTarget, toBmc, toNode, toPowerState, toRecall, toTarget } from './wire.ts';
+import type { NodeRow } from './store/rows.ts';
+import { supportedBy } from './supported.ts';
+import { date, toNode, toPowerState } from './wire.ts';
 
 const isRevision = (mark: unknown): mark is number => Number.isSafeInteger(mark);
 const isName = (mark: unknown): mark is string => typeof mark === 'string';
@@ -139,36 +138,4 @@ function toRevision(from: bigint): number {
 
 function toModelChange({ revision, planUuid, changedAt, ...change }: ModelChangeRow): ModelChange {
   return { ...change, revision: BigInt(revision), actionPlanUuid: planUuid ?? '', changedAt: date(changedAt) };
-}
-
-/** The driver's own list, narrowed by what the hardware answers now. */
-async function supportedBy(node: NodeRow, { orders, attachments }: Conductor, signal: AbortSignal) {
-  const driver = await findDriver(node, orders.store.database.read);
-  if (driver === null)
-    throw fail('AGENT_NOT_ATTACHED', `no agent of zone ${node.zone} has ever offered driver ${node.driver}`);
-  const owner = attachments.ownerOf(node);
-  const listed = (targets: DriverRow['targets']): SupportedPowerState[] =>
-    targets.map((target) => ({
-      target: toTarget(target),
-      powerState: target,
-      recall: toRecall(recallOf(target, driver.recalls)),
-    }));
-  if (owner.kind !== 'attached')
-    return { supportedPowerStates: listed(driver.targets), reason: 'no agent is attached that could ask the hardware' };
-  try {
-    const probed = await attachments.ask(owner.attachment, { $case: 'probe', value: { bmc: toBmc(node) } }, signal);
-    if (probed.$case !== 'probed') throw fail('INTERNAL', 'the agent answered something else');
-    const targets = probed.value.targets
-      .map(fromTarget)
-      .filter((target) => target !== null && driver.targets.includes(target));
-    const inOrder = driver.targets.filter((target) => targets.includes(target) && TARGET_TABLE[target]);
-    const { probedAt, reason } = probed.value;
-    return { supportedPowerStates: listed(inOrder), probedAt, reason: cut(reason) };
-  } catch (error) {
-    signal.throwIfAborted();
-    return {
-      supportedPowerStates: listed(driver.targets),
-      reason: `the hardware could not be asked: ${(error as Error).message}`,
-    };
-  }
 }

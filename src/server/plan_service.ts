@@ -13,11 +13,12 @@ import { underCall } from './calls.ts';
 import type { Conductor } from './conductor.ts';
 import { nextToken, pageMark, pageSize, pageToken } from './pages.ts';
 import { createActionPlan, previewPlan } from './plans/create.ts';
+import { offersFor } from './plans/offers.ts';
 import { previewRollback } from './plans/rollback_order.ts';
 import { takesDownOfPlan, takesDownOfRollback } from './plans/takes_down.ts';
 import type { WantedAction, WantedPlan } from './plans/wanted.ts';
 import { watchPlan } from './plans/watch.ts';
-import { toAction, toActionPlan, toActionPlans, toTakesDown, toUndo } from './plans/wire.ts';
+import { LARGEST_LISTED, toAction, toActionPlan, toActionPlans, toTakesDown, toUndo } from './plans/wire.ts';
 import { isNewestMark } from './store/newest.ts';
 import { FAILURE_POLICIES } from './store/plan_rows.ts';
 import { getPlan, listActions, listPlans } from './store/plans.ts';
@@ -27,19 +28,21 @@ import { nameOf } from './wire.ts';
 export function createPlanService(conductor: Conductor): ActionPlanServiceImplementation {
   const { orders, plans, shutdown } = conductor;
   const { store } = orders;
-  const { clock } = store;
   const { read } = store.database;
   const watch = (uuid: string, context: CallContext) =>
     underCall(context, shutdown, async function* (signal) {
       for await (const { plan, actions } of watchPlan(uuid, store, signal))
-        yield { actionPlan: toActionPlan(plan, clock.now()), actions: actions.map(toAction) };
+        yield {
+          actionPlan: toActionPlan(plan, await offersFor(plan, conductor, read)),
+          actions: actions.map(toAction),
+        };
     });
   return {
     ...pagesOf(conductor),
 
     async createActionPlan(request) {
       const plan = await createActionPlan(toWanted(request, conductor), conductor);
-      const [actionPlan] = await toActionPlans([plan], store);
+      const [actionPlan] = await toActionPlans([plan], conductor);
       return { actionPlan, takesDown: toTakesDown(await takesDownOfPlan(plan, read)) };
     },
 
@@ -48,14 +51,14 @@ export function createPlanService(conductor: Conductor): ActionPlanServiceImplem
         throw fail('ARGUMENT_INVALID', 'wanted: name an action_plan, or describe a wanted one, not both');
       if (wanted) return { takesDown: toTakesDown(await previewPlan(toWanted(wanted, conductor), conductor)) };
       const plan = await getPlan(actionPlan, read);
-      const [previewed] = await toActionPlans([plan], store);
+      const [previewed] = await toActionPlans([plan], conductor);
       return { actionPlan: previewed, takesDown: toTakesDown(await takesDownOfPlan(plan, read)) };
     },
 
     async startActionPlan({ actionPlan, queue, force }) {
       // Told as it is before the start: a moment later the first nodes are down.
       const takesDown = toTakesDown(await takesDownOfPlan(await getPlan(actionPlan, read), read));
-      const [started] = await toActionPlans([await plans.start(actionPlan, queue, force)], store);
+      const [started] = await toActionPlans([await plans.start(actionPlan, queue, force)], conductor);
       return { actionPlan: started, takesDown };
     },
 
@@ -73,7 +76,7 @@ export function createPlanService(conductor: Conductor): ActionPlanServiceImplem
 
     async previewRollback({ actionPlan }) {
       const { plan, undoings, refused } = await previewRollback(actionPlan, conductor);
-      const [previewed] = await toActionPlans([plan], store);
+      const [previewed] = await toActionPlans([plan], conductor);
       const takesDown = toTakesDown(takesDownOfRollback(undoings));
       return { actionPlan: previewed, undos: undoings.map(toUndo), refused: refused?.message ?? '', takesDown };
     },
@@ -91,9 +94,8 @@ export function createPlanService(conductor: Conductor): ActionPlanServiceImplem
 }
 
 /** What is answered a page at a time. */
-function pagesOf({ orders }: Conductor): Pick<ActionPlanServiceImplementation, 'getActionPlan' | 'listActionPlans'> {
-  const { store } = orders;
-  const { read } = store.database;
+function pagesOf(conductor: Conductor): Pick<ActionPlanServiceImplementation, 'getActionPlan' | 'listActionPlans'> {
+  const { read } = conductor.orders.store.database;
   return {
     async getActionPlan(request) {
       const limit = pageSize(request.pageSize);
@@ -102,7 +104,7 @@ function pagesOf({ orders }: Conductor): Pick<ActionPlanServiceImplementation, '
       const after = pageMark(list, request.pageToken, isPosition) ?? -1;
       const actions = await listActions(plan.uuid, after, limit, read);
       const last = actions.at(-1);
-      const [actionPlan] = await toActionPlans([plan], store);
+      const [actionPlan] = await toActionPlans([plan], conductor);
       return {
         actionPlan,
         actions: actions.map(toAction),
@@ -117,7 +119,7 @@ function pagesOf({ orders }: Conductor): Pick<ActionPlanServiceImplementation, '
       const after = pageMark(list, request.pageToken, isNewestMark);
       const rows = await listPlans(states, after, limit, read);
       return {
-        actionPlans: await toActionPlans(rows, store),
+        actionPlans: await toActionPlans(rows, conductor, LARGEST_LISTED),
         nextPageToken: nextToken(list, rows, limit),
       };
     },

@@ -5,13 +5,14 @@ import { OnTimeout, type PowerServiceImplementation, type SetPowerStateRequest }
 import { underCall } from './calls.ts';
 import type { Conductor } from './conductor.ts';
 import { nextToken, pageMark, pageSize } from './pages.ts';
+import { answerTask, answerTasks } from './power/answers.ts';
 import { giveOrder, type Order, withdrawOrder } from './power/orders.ts';
 import { watchPowerTask } from './power/watch.ts';
 import { isNewestMark } from './store/newest.ts';
 import { getNode } from './store/nodes.ts';
 import { getPowerTask, listPowerTasks } from './store/power_tasks.ts';
 import type { Store } from './store/store.ts';
-import { fromTarget, toPowerTask } from './wire.ts';
+import { fromTarget } from './wire.ts';
 
 /** The service over a conductor. */
 export function createPowerService(conductor: Conductor): PowerServiceImplementation {
@@ -19,7 +20,7 @@ export function createPowerService(conductor: Conductor): PowerServiceImplementa
   const { store } = orders;
   const watch = (uuid: string, context: CallContext) =>
     underCall(context, shutdown, async function* (signal) {
-      for await (const task of watchPowerTask(uuid, store, signal)) yield { task: toPowerTask(task) };
+      for await (const task of watchPowerTask(uuid, store, signal)) yield { task: await answerTask(task, store) };
     });
   return {
     async *setPowerState(request, context) {
@@ -28,7 +29,7 @@ export function createPowerService(conductor: Conductor): PowerServiceImplementa
     },
 
     async getPowerTask({ task }) {
-      return { task: toPowerTask(await getPowerTask(task, store.database.read)) };
+      return { task: await answerTask(await getPowerTask(task, store.database.read), store) };
     },
 
     async listPowerTasks(request) {
@@ -39,7 +40,7 @@ export function createPowerService(conductor: Conductor): PowerServiceImplementa
       const filter = { ...(node ? { nodeUuid: node.uuid } : {}), unsettled: request.unsettled };
       const tasks = await listPowerTasks(filter, after, limit, store.database.read);
       return {
-        tasks: tasks.map(toPowerTask),
+        tasks: await answerTasks(tasks, store),
         nextPageToken: nextToken(list, tasks, limit),
       };
     },
@@ -50,7 +51,7 @@ export function createPowerService(conductor: Conductor): PowerServiceImplementa
     },
 
     async withdrawPowerTask({ task, reason, stopWaiting }) {
-      return { task: toPowerTask(await withdrawOrder(task, reason, orders, stopWaiting)) };
+      return { task: await answerTask(await withdrawOrder(task, reason, orders, stopWaiting), store) };
     },
   };
 }

@@ -1,5 +1,4 @@
 /** Between the rows and words of the conductor and the messages of the proto. */
-import { possibleWith } from '../core/abort_table.ts';
 import { isErrorCode } from '../core/errors.ts';
 import { KEPT_LIMITS } from '../core/limits.ts';
 import { MASK } from '../core/masking.ts';
@@ -163,8 +162,8 @@ function toAbort(task: PowerTaskRow): powerProto.PowerTaskAbort | undefined {
   };
 }
 
-/** A power task for an answer. */
-export function toPowerTask(task: PowerTaskRow): powerProto.PowerTask {
+/** A power task for an answer, with what may be ordered about it. */
+export function toPowerTask(task: PowerTaskRow, possible: string[]): powerProto.PowerTask {
   return {
     uuid: task.uuid,
     nodeUuid: task.nodeUuid,
@@ -184,7 +183,7 @@ export function toPowerTask(task: PowerTaskRow): powerProto.PowerTask {
     recall: toRecall(task.recall),
     abort: toAbort(task),
     abortsTaskUuid: task.abortsTaskUuid ?? '',
-    possible: possibleWith(task),
+    possible,
     timeout: Math.ceil(task.timeoutMs / 1000),
     onTimeout: powerProto.OnTimeout[task.onTimeout],
     createdAt: date(task.createdAt),

@@ -1,6 +1,6 @@
 import { type AgentParts, runAgent } from '../../src/agent/agent.ts';
 import { fail } from '../../src/core/errors.ts';
-import type { OrderTarget } from '../../src/core/power.ts';
+import type { OrderTarget, Target } from '../../src/core/power.ts';
 import { openScope, type Scope } from '../../src/core/signals.ts';
 import type { Bmc, Driver } from '../../src/drivers/driver.ts';
 import { createFakeDriver } from '../../src/drivers/fake/driver.ts';
@@ -49,6 +49,8 @@ export interface WorldSettings {
   readonly softRebootInOneCommand?: boolean;
   /** Hardware that can recall what it was ordered, or not. */
   readonly recalls?: boolean;
+  /** Targets that the driver cannot do. */
+  readonly lacks?: readonly Target[];
   /** What an earlier conductor has left, and how long the world had gone on by then. */
   readonly earlier?: { readonly image: Buffer; readonly elapsedMs: number };
 }
@@ -260,7 +262,7 @@ export class World {
 
   /** The fake driver as one agent has it: what it sends is noted, and a dead process sends nothing. */
   #driver(agent: string, process: SimulatedProcess, clock: ReturnType<SimulatedProcess['clock']>): Driver {
-    const { softRebootInOneCommand = false, recalls = true } = this.#settings;
+    const { softRebootInOneCommand = false, recalls = true, lacks = [] } = this.#settings;
     const driver = createFakeDriver({ clock, hardware: this.hardware, softRebootInOneCommand });
     /** Runs one command, and notes it if it has reached the server: a BMC that is silent or refuses has not. */
     const noting = <T>(bmc: Bmc<unknown>, target: Received['target'], command: () => Promise<T>): Promise<T> => {
@@ -275,6 +277,7 @@ export class World {
     return {
       ...(driver as Driver),
       recalls: recalls ? driver.recalls : [],
+      targets: driver.targets.filter((target) => !lacks.includes(target)),
       getPowerState: (bmc, signal) => {
         const { fake_address: address } = bmc.info as FakeInfo;
         this.looks.push({ at: this.clock.monotonic(), address, agent });

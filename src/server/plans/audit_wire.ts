@@ -7,8 +7,8 @@ import { auditPossible } from './possible.ts';
 import { parametersSpec, type Strategy } from './strategies/strategy.ts';
 import { strategyOf } from './strategies.ts';
 
-/** An audit for an answer. */
-export function toAudit(audit: AuditRow): proto.Audit {
+/** An audit for an answer. @param isFull the disk is full: what begins work is refused */
+export function toAudit(audit: AuditRow, isFull: boolean): proto.Audit {
   return {
     uuid: audit.uuid,
     name: audit.name,
@@ -25,7 +25,7 @@ export function toAudit(audit: AuditRow): proto.Audit {
     maxParallel: audit.maxParallel,
     onFailure: FailurePolicy[audit.onFailure],
     requestId: audit.requestId ?? '',
-    possible: auditPossible(audit),
+    possible: auditPossible(audit, isFull),
     createdAt: date(audit.createdAt),
     updatedAt: date(audit.updatedAt),
     revision: audit.revision,

@@ -5,20 +5,13 @@ import { retry } from '../retry.ts';
 import type { Transaction } from '../store/database.ts';
 import type { ActionPlanRow } from '../store/plan_rows.ts';
 import { askForRollback, moveAudit, movePlan } from '../store/plan_transition.ts';
-import {
-  findEarlier,
-  findOverlap,
-  getContext,
-  getPlan,
-  listNextInLine,
-  listPlansIn,
-  rollbacksOf,
-} from '../store/plans.ts';
+import { getContext, getPlan, listNextInLine, listPlansIn } from '../store/plans.ts';
 import { moveAllActions, supersedePlans } from '../store/supersede.ts';
-import { launchPlan, startPlan } from './launch.ts';
+import { blockerOf, launchPlan, startPlan } from './launch.ts';
+import { offersFor } from './offers.ts';
 import type { PlanParts } from './parts.ts';
 import { PlanRun } from './plan_run.ts';
-import { planPossible } from './possible.ts';
+
 import { orderRollback, type RollbackOrder } from './rollback_order.ts';
 import { isTooOld, whyTooOld } from './staleness.ts';
 
@@ -87,7 +80,7 @@ export class Engine {
       const patch = force ? { forced: true, statusMessage: this.#whyForced(found) } : {};
       const started = await startPlan(found.uuid, patch, transaction, store);
       if (!started) throw await this.#wrongState(found, 'start', transaction.sql);
-      const blocker = await this.#blockerOf(started, transaction);
+      const blocker = await blockerOf(started, transaction.sql);
       if (blocker === null) return launchPlan(started, transaction, store);
       if (!queue) throw overlaps(started, blocker);
       return started;
@@ -178,13 +171,8 @@ export class Engine {
     await moveAllActions(event, [context], patch, transaction, this.#parts.orders.store);
   }
 
-  async #blockerOf(plan: ActionPlanRow, transaction: Transaction): Promise<ActionPlanRow | null> {
-    return (await findOverlap(plan.uuid, transaction)) ?? (await findEarlier(plan, transaction));
-  }
-
   async #wrongState(plan: ActionPlanRow, verb: ActionPlanEvent, sql: Transaction['sql']): Promise<CountermandError> {
-    const rollback = (await rollbacksOf([plan], sql)).get(plan.rolledBackBy ?? '') ?? null;
-    return wrongState(plan, verb, planPossible(plan, rollback, this.#parts.orders.store.clock.now()));
+    return wrongState(plan, verb, await offersFor(plan, this.#parts, sql));
   }
 
   /**
@@ -201,7 +189,7 @@ export class Engine {
       const found = await getPlan(uuid, transaction.sql);
       if (found.state !== 'PENDING') return null;
       if (isTooOld(found, this.#parts)) return this.#supersede(found, transaction);
-      const blocker = await this.#blockerOf(found, transaction);
+      const blocker = await blockerOf(found, transaction.sql);
       return blocker === null ? launchPlan(found, transaction, store) : null;
     });
     if (plan?.state === 'ONGOING') this.#run(uuid);

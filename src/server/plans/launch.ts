@@ -2,9 +2,14 @@
 import type { Transaction } from '../store/database.ts';
 import type { ActionPlanRow } from '../store/plan_rows.ts';
 import { movePlan } from '../store/plan_transition.ts';
-import { nextStartOrder } from '../store/plans.ts';
+import { findEarlier, findOverlap, nextStartOrder } from '../store/plans.ts';
 import type { Store } from '../store/store.ts';
 import { supersedeByLaunch } from '../store/supersede.ts';
+
+/** A plan that another has to wait for, or null: one that runs, or was started before it, about one of its nodes. */
+export async function blockerOf(plan: ActionPlanRow, sql: Transaction['sql']): Promise<ActionPlanRow | null> {
+  return (await findOverlap(plan.uuid, sql)) ?? (await findEarlier(plan, sql));
+}
 
 /** Moves a RECOMMENDED plan to PENDING, behind all that wait. @returns null if it was in another state */
 export async function startPlan(

@@ -1,4 +1,4 @@
-/** What can be done with a plan now, read from the state table, in words of the command line. */
+/** What the states of plans and audits allow, read from the state tables, in words of the command line. */
 import {
   ACTION_PLAN_TABLE,
   type ActionPlanEvent,
@@ -8,12 +8,15 @@ import {
 } from '../../core/states.ts';
 import type { ActionPlanRow, AuditRow } from '../store/plan_rows.ts';
 
-/** The events that an operator can bring about, with the words for it. */
-const ORDERS: readonly (readonly [ActionPlanEvent, (uuid: string) => string])[] = [
-  ['start', (uuid) => `plan start ${uuid}`],
-  ['drop', (uuid) => `plan cancel ${uuid}`],
-  ['cancel', (uuid) => `plan cancel ${uuid}`],
-  ['delete', (uuid) => `plan delete ${uuid}`],
+/** What an operator can order for a plan. */
+export type PlanVerb = 'rollback' | 'start' | 'cancel' | 'delete';
+
+/** The events that an operator can bring about, with the verb for it. */
+const ORDERS: readonly (readonly [ActionPlanEvent, PlanVerb])[] = [
+  ['start', 'start'],
+  ['drop', 'cancel'],
+  ['cancel', 'cancel'],
+  ['delete', 'delete'],
 ];
 
 /** The part of a rollback that says whether there may be another. */
@@ -30,25 +33,34 @@ export function isOnlyRollback(rollback: EarlierRollback): boolean {
 }
 
 /**
- * What may be ordered for a plan, for example "plan cancel UUID".
+ * What the state of a plan allows. `offers.ts` says what would be accepted as well.
  * @param rollback the plan that was last to undo it, or null
  */
-export function planPossible(plan: ActionPlanRow, rollback: EarlierRollback | null, now: number): string[] {
-  const { uuid, state, rollbackUntil } = plan;
+export function planVerbs(plan: ActionPlanRow, rollback: EarlierRollback | null, now: number): PlanVerb[] {
+  const { state, rollbackUntil } = plan;
   const moves = ORDERS.filter(([event]) =>
     ACTION_PLAN_TABLE.some((row) => row.event === event && row.from.includes(state)),
-  ).map(([, words]) => words(uuid));
+  ).map(([, verb]) => verb);
   const inTime = state !== 'DELETED' && rollbackUntil !== null && now <= rollbackUntil;
   const canRollBack = inTime && (rollback === null || !isOnlyRollback(rollback));
-  return canRollBack ? [`plan rollback ${uuid}`, ...moves] : moves;
+  return canRollBack ? ['rollback', ...moves] : moves;
+}
+
+/** The same in words of the command line, for example "plan cancel UUID". */
+export function planPossible(plan: ActionPlanRow, rollback: EarlierRollback | null, now: number): string[] {
+  return planVerbs(plan, rollback, now).map((verb) => `plan ${verb} ${plan.uuid}`);
 }
 
 /** The events of an audit that an operator can bring about. */
 const AUDIT_ORDERS: readonly AuditEvent[] = ['suspend', 'resume', 'cancel', 'delete'];
 
-/** What may be ordered for an audit, for example "audit suspend UUID". */
-export function auditPossible({ uuid, state }: Pick<AuditRow, 'uuid' | 'state'>): string[] {
-  return AUDIT_ORDERS.filter((event) => AUDIT_TABLE.some((row) => row.event === event && row.from.includes(state))).map(
-    (event) => `audit ${event} ${uuid}`,
+/**
+ * What may be ordered for an audit, for example "audit suspend UUID".
+ * @param isFull the disk is full: what begins work is refused
+ */
+export function auditPossible({ uuid, state }: Pick<AuditRow, 'uuid' | 'state'>, isFull = false): string[] {
+  const moves = AUDIT_ORDERS.filter((event) =>
+    AUDIT_TABLE.some((row) => row.event === event && row.from.includes(state)),
   );
+  return moves.filter((event) => event !== 'resume' || !isFull).map((event) => `audit ${event} ${uuid}`);
 }

@@ -1,13 +1,14 @@
 /** Ordering a rollback: what is checked, and the one transaction that makes the plan that undoes another and launches it. */
 import { digestOf } from '../../core/digest.ts';
-import { type CountermandError, fail } from '../../core/errors.ts';
+import { CountermandError, fail } from '../../core/errors.ts';
 import { ACTION_PLAN_RUNNING } from '../../core/states.ts';
 import type { Transaction } from '../store/database.ts';
 import type { ActionPlanRow } from '../store/plan_rows.ts';
 import { linkRollback } from '../store/plan_transition.ts';
-import { findOverlap, findPlanByRequestId, getPlan } from '../store/plans.ts';
+import { findPlanByRequestId, findRunningOn, getPlan } from '../store/plans.ts';
+import { isStorageFailure } from '../store/sqlite_errors.ts';
 import type { Store } from '../store/store.ts';
-import { checkPlan } from './check.ts';
+import { type CheckedPlan, checkPlan } from './check.ts';
 import { joined, writeAlone } from './create.ts';
 import { launchPlan, startPlan } from './launch.ts';
 import type { PlanParts } from './parts.ts';
@@ -43,7 +44,61 @@ export async function previewRollback(key: string, parts: PlanParts): Promise<Ro
   const { database, clock } = parts.orders.store;
   const plan = await getPlan(key, database.read);
   const undoings = await undoingsOf(plan, database.read);
-  return { plan, undoings, refused: await refusalOf(plan, clock.now(), database.read) };
+  const refused = await refusalOf(plan, clock.now(), database.read);
+  return { plan, undoings, refused: refused ?? (await overlapOf(plan, undoings, database.read)) };
+}
+
+/**
+ * What would have to be said for a rollback of a plan to be accepted now, or null if it would be refused whatever is said.
+ * @throws what the database throws if it fails
+ */
+export async function acceptedRollback(
+  plan: ActionPlanRow,
+  now: number,
+  sql: Transaction['sql'],
+): Promise<RollbackOptions | null> {
+  try {
+    const refused = await refusalOf(plan, now, sql);
+    if (refused) return null;
+    const undoings = await undoingsOf(plan, sql);
+    const options = {
+      skipIrreversible: undoings.some(({ undo }) => undo.kind === 'irreversible'),
+      acceptDrift: undoings.some(({ undo }) => undo.kind === 'action' && undo.drift !== null),
+    };
+    await prepare(plan, undoings, { ...options, requestId: plan.uuid }, sql);
+    return options;
+  } catch (thrown) {
+    if (thrown instanceof CountermandError && !isStorageFailure(thrown)) return null;
+    throw thrown;
+  }
+}
+
+/** The plan that would undo another, checked. @throws ROLLBACK_REFUSED, ACTION_PLAN_OVERLAPS, and as `checkPlan` */
+async function prepare(
+  plan: ActionPlanRow,
+  undoings: readonly Undoing[],
+  order: RollbackOptions & { readonly requestId: string },
+  sql: Transaction['sql'],
+): Promise<Prepared> {
+  const objections = objectionsTo(undoings, order);
+  if (objections.length > 0) throw refuse(plan, objections.join('; '));
+  const kept = keptOf(undoings, order.acceptDrift);
+  const prepared = await checkKept(plan, kept, order.requestId, sql);
+  if (prepared === null) throw refuse(plan, 'it changed nothing that could be undone');
+  const overlap = await overlapOf(plan, kept.undoings, sql);
+  if (overlap) throw overlap;
+  return prepared;
+}
+
+/** Why a plan that runs is in the way of a rollback, or null. */
+async function overlapOf(
+  plan: ActionPlanRow,
+  undoings: readonly Undoing[],
+  sql: Transaction['sql'],
+): Promise<CountermandError | null> {
+  const nodes = undoings.flatMap(({ node, undo }) => (undo.kind === 'action' && node ? [node.uuid] : []));
+  const blocker = nodes.length === 0 ? null : await findRunningOn([...new Set(nodes)], sql);
+  return blocker && overlaps(plan, blocker);
 }
 
 /**
@@ -61,15 +116,8 @@ export async function orderRollback(order: RollbackOrder, parts: PlanParts): Pro
     if (earlier) return joined(earlier, digest);
     const refused = await refusalOf(plan, store.clock.now(), sql);
     if (refused) throw refused;
-    const undoings = await undoingsOf(plan, sql);
-    const objections = objectionsTo(undoings, order);
-    if (objections.length > 0) throw refuse(plan, objections.join('; '));
-    const kept = keptOf(undoings, order.acceptDrift);
-    const rollback = await make(plan, kept, requestId, digest, transaction, store);
-    if (rollback === null) throw refuse(plan, 'it changed nothing that could be undone');
-    const blocker = await findOverlap(rollback.uuid, transaction);
-    if (blocker) throw overlaps(plan, blocker);
-    return launch(rollback, transaction, store);
+    const prepared = await prepare(plan, await undoingsOf(plan, sql), order, sql);
+    return launch(await make(plan, prepared, digest, transaction, store), transaction, store);
   });
 }
 
@@ -83,27 +131,43 @@ export async function rollBackAtEnd(
   transaction: Transaction,
   store: Store,
 ): Promise<ActionPlanRow | null> {
-  const kept = keptOf(await undoingsOf(plan, transaction.sql), false);
+  const { sql } = transaction;
+  const kept = keptOf(await undoingsOf(plan, sql), false);
+  const prepared = await checkKept(plan, kept, store.chance.uuid(), sql);
+  if (prepared === null) return null;
   const digest = digestOf({ rollbackOf: plan.uuid });
-  const rollback = await make(plan, kept, store.chance.uuid(), digest, transaction, store);
-  return rollback ? launch(rollback, transaction, store) : null;
+  return launch(await make(plan, prepared, digest, transaction, store), transaction, store);
 }
 
-/** Writes the plan that undoes what is kept, and the links. Null if that is nothing. */
-async function make(
+/** A rollback that can be written. */
+interface Prepared {
+  readonly checked: CheckedPlan;
+  readonly leftAlone: readonly string[];
+}
+
+/** Checks the plan that undoes what is kept. Null if that is nothing. */
+async function checkKept(
   plan: ActionPlanRow,
   { undoings, leftAlone }: Kept,
   requestId: string,
-  digest: string,
-  transaction: Transaction,
-  store: Store,
-): Promise<ActionPlanRow | null> {
+  sql: Transaction['sql'],
+): Promise<Prepared | null> {
   const actions = undoActions(undoings);
   if (actions.length === 0) return null;
   const name = `rollback of ${plan.name}`.slice(0, 255);
   const rules = { maxParallel: plan.maxParallel, canary: 0, onFailure: 'CONTINUE' as const };
   const wanted = { name, requestId, ...rules, rollbackOf: plan.uuid, actions };
-  const checked = await checkPlan(wanted, null, transaction.sql, null);
+  return { checked: await checkPlan(wanted, null, sql, null), leftAlone };
+}
+
+/** Writes the plan that undoes another, and the links. */
+async function make(
+  plan: ActionPlanRow,
+  { checked, leftAlone }: Prepared,
+  digest: string,
+  transaction: Transaction,
+  store: Store,
+): Promise<ActionPlanRow> {
   const rollback = await writeAlone(checked, digest, transaction, store);
   const statusMessage = [plan.statusMessage, `rolled back by plan ${rollback.uuid}`, ...leftAlone].join('; ');
   await linkRollback(plan.uuid, rollback, statusMessage, transaction);

@@ -2,38 +2,39 @@
 import type { ActionState } from '../../core/states.ts';
 import * as proto from '../../gen/countermand/v1/action_plan.ts';
 import type { ActionPlanRow, ActionRow } from '../store/plan_rows.ts';
-import { countActions, rollbacksOf } from '../store/plans.ts';
-import type { Store } from '../store/store.ts';
+import { countActions } from '../store/plans.ts';
 import { date } from '../wire.ts';
-import { type EarlierRollback, planPossible } from './possible.ts';
+import { offersFor } from './offers.ts';
+import type { PlanParts } from './parts.ts';
 import type { Undoing } from './rollback.ts';
 import type { TakesDown } from './takes_down.ts';
 
-/** What an answer tells of a plan beside its row. */
-export interface BesidePlan {
-  readonly counts?: ReadonlyMap<ActionState, number>;
-  /** The plan that was last to undo it. */
-  readonly rollback?: EarlierRollback | undefined;
-}
+/** A list does not look into rollbacks of plans that have more actions. */
+export const LARGEST_LISTED = 1000;
 
-/** Plans for an answer, with how many of their actions are in which state. */
-export function toActionPlans(
+/**
+ * Plans for an answer, with how many of their actions are in which state.
+ * @param largest see `offersFor`
+ */
+export async function toActionPlans(
   plans: readonly ActionPlanRow[],
-  { clock, database }: Store,
+  parts: PlanParts,
+  largest?: number,
 ): Promise<proto.ActionPlan[]> {
-  const { read } = database;
-  const rollbacks = rollbacksOf(plans, read);
-  return Promise.all(
-    plans.map(async (plan) => {
-      const rollback = (await rollbacks).get(plan.rolledBackBy ?? '');
-      return toActionPlan(plan, clock.now(), { counts: await countActions(plan.uuid, read), rollback });
-    }),
-  );
+  const { read } = parts.orders.store.database;
+  const answers: proto.ActionPlan[] = [];
+  // One after the other: there is one connection, and whoever else asks gets a turn between.
+  for (const plan of plans)
+    answers.push(toActionPlan(plan, await offersFor(plan, parts, read, largest), await countActions(plan.uuid, read)));
+  return answers;
 }
 
-/** A plan for an answer. */
-export function toActionPlan(plan: ActionPlanRow, now: number, beside: BesidePlan = {}): proto.ActionPlan {
-  const { counts = [], rollback = null } = beside;
+/** A plan for an answer, with what may be ordered for it. */
+export function toActionPlan(
+  plan: ActionPlanRow,
+  possible: string[],
+  counts: Iterable<readonly [ActionState, number]> = [],
+): proto.ActionPlan {
   return {
     uuid: plan.uuid,
     name: plan.name,
@@ -48,7 +49,7 @@ export function toActionPlan(plan: ActionPlanRow, now: number, beside: BesidePla
     onFailure: proto.FailurePolicy[plan.onFailure],
     size: plan.size,
     counts: [...counts].map(([state, count]) => ({ state: proto.ActionState[state], count })),
-    possible: planPossible(plan, rollback, now),
+    possible,
     createdAt: date(plan.createdAt),
     startedAt: date(plan.startedAt),
     launchedAt: date(plan.launchedAt),

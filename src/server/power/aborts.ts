@@ -97,6 +97,11 @@ export interface Withdrawal {
   readonly stopWaiting: boolean;
 }
 
+/** True if a task in this state can be withdrawn; with `stopWaiting`, also one whose order may still take effect. */
+export function isWithdrawable({ state }: Pick<PowerTaskRow, 'state'>, stopWaiting: boolean): boolean {
+  return state === 'QUEUED' || (stopWaiting && state === 'CONFIRMING');
+}
+
 /**
  * Takes back a QUEUED task of any target; with `stopWaiting`, also gives up a CONFIRMING one, whose order may still take
  * effect: its outcome is STOPPED_WAITING. To be called in its lane.
@@ -110,14 +115,14 @@ export async function withdraw(
   store: Store,
 ): Promise<Moved> {
   const task = (await findPowerTask(uuid, transaction.sql)) as PowerTaskRow;
-  if (task.state === 'CONFIRMING' && stopWaiting) return giveUp(task, reason, limits, transaction, store);
-  if (task.state !== 'QUEUED') {
+  if (!isWithdrawable(task, stopWaiting)) {
     const instead =
       task.state === 'CONFIRMING'
         ? 'its order was sent; with stop_waiting it is given up, and may still take effect'
         : 'only a QUEUED task can be withdrawn';
     throw fail('NOT_WITHDRAWABLE', `power task ${uuid} is ${task.state}; ${instead}`);
   }
+  if (task.state === 'CONFIRMING') return giveUp(task, reason, limits, transaction, store);
   const why = reason === '' ? 'withdrawn before it was sent' : `withdrawn before it was sent: ${reason}`;
   return moveToAborting(task, null, why, limits, transaction, store);
 }

@@ -1,6 +1,5 @@
 /** Accepting orders: what is checked before anything is written, and the one transaction that writes them. */
 
-import { possibleWith } from '../../core/abort_table.ts';
 import { fail } from '../../core/errors.ts';
 import { type AbortTarget, firstPhase, isAbort, recallOf, TARGET_TABLE, type Target } from '../../core/power.ts';
 import type { Attachments } from '../attachments.ts';
@@ -16,6 +15,7 @@ import { type AbortBegun, beginAbort, withdraw } from './aborts.ts';
 import type { Keeper } from './keeper.ts';
 import { isRecall } from './late_recalls.ts';
 import type { Limits } from './limits.ts';
+import { heldBy, heldThrough, refusalOf, type Standing } from './possible.ts';
 
 /** What is ordered, whoever orders it. */
 interface Ordered {
@@ -107,11 +107,15 @@ async function giveNewOrder(order: Asked, parts: OrderParts, guard: Guard): Prom
   const { database } = parts.store;
   const node = await getNode(order.node, database.read);
   const driver = await findDriver(node, database.read);
-  if (driver === null || !driver.targets.includes(order.target)) throw notSupported(order.target, node, driver);
-  const task = newTask(order, node, driver, parts);
+  // Whether the node is held is seen in the transaction that takes it.
+  const unheld = { holder: null, twin: null, recall: null, givenUp: null };
+  const standing = { node, driver, owner: parts.attachments.ownerOf(node), ...unheld };
+  const refusal = refusalOf(order.target, standing, parts.store.clock.now());
+  if (refusal) throw refusal;
+  const task = newTask(order, node, driver as DriverRow, parts);
   const { target } = task;
   if (isAbort(target)) return giveAbort(order, { ...task, target }, node, parts);
-  return giveChange(order, task, node, guard, parts);
+  return giveChange(order, task, standing, guard, parts);
 }
 
 /** The longest timeout of an order of this target. A default that was configured longer is allowed as well. */
@@ -138,19 +142,6 @@ function checkOrder({ target, timeoutMs, onTimeout, abortsTaskUuid }: Ordered, l
     throw fail('ARGUMENT_INVALID', `on_timeout FORCE makes a soft order hard; ${target} is not soft`);
   if (abortsTaskUuid !== null && !isAbort(target))
     throw fail('ARGUMENT_INVALID', `aborts_task_uuid goes with an abort, not with ${target}`);
-}
-
-function notSupported(target: Target, node: NodeRow, driver: DriverRow | null): Error {
-  if (driver === null)
-    return fail(
-      'AGENT_NOT_ATTACHED',
-      `no agent of zone ${node.zone} has ever offered driver ${node.driver}; start one with \`countermand agent --zone ${node.zone}\``,
-    );
-  const words = driver.targets.map((supported) => TARGET_TABLE[supported].word).join(', ');
-  return fail(
-    'TARGET_NOT_SUPPORTED',
-    `driver ${node.driver} of node ${node.name} cannot do ${target}; it can do ${words}`,
-  );
 }
 
 function bodyOf({ target, timeoutMs, onTimeout, reason, abortsTaskUuid }: Ordered): string {
@@ -212,24 +203,20 @@ function newTask(order: Asked, node: NodeRow, driver: DriverRow, { store, limits
 async function giveChange(
   order: Asked,
   task: NewPowerTask,
-  node: NodeRow,
+  standing: Standing,
   guard: Guard,
   parts: OrderParts,
 ): Promise<PowerTaskRow> {
-  const { store, attachments, keeper } = parts;
-  const owner = attachments.ownerOf(node);
-  if (owner.kind === 'none')
-    throw fail(
-      'AGENT_NOT_ATTACHED',
-      `no agent with driver ${node.driver} is attached for zone ${node.zone}; start one with \`countermand agent --zone ${node.zone}\`. Nothing was sent`,
-    );
+  const { store, keeper } = parts;
+  const { owner } = standing;
+  if (owner.kind === 'none') throw fail('INTERNAL', 'an order without an agent was not refused');
   const agentUuid = owner.kind === 'attached' ? owner.attachment.hello.agentUuid : owner.agentUuid;
   const written = await store.database.write(async (transaction) => {
     const earlier = await findGiven(keyOf(order), transaction);
     if (earlier) return { task: joined(earlier, order), node: null };
     await guard(transaction);
     const ordered = await orderPowerTask(task, agentUuid, transaction, store);
-    if (ordered === null) throw await explainHeld(node, transaction, store);
+    if (ordered === null) throw await explainHeld(standing, transaction, store);
     return ordered;
   });
   // An agent that is lost for the moment is given the task when it, or another, attaches.
@@ -238,25 +225,15 @@ async function giveChange(
   return written.task;
 }
 
-async function explainHeld(node: NodeRow, transaction: Transaction, { clock }: Store): Promise<Error> {
+async function explainHeld(standing: Standing, transaction: Transaction, { clock }: Store): Promise<Error> {
   const { sql } = transaction;
-  const now = await findNode(node.uuid, sql);
-  const twin = now?.heldBy === null ? await heldThroughSameBmc(now, transaction) : null;
-  if (twin !== null)
-    return fail(
-      'NODE_HELD',
-      `node ${node.name} is reached through the same BMC (${twin.bmcPlace}) as node ${twin.name}, which is held by power task ${twin.heldBy}; delete one of the two nodes, or change its address`,
-    );
-  const uuid = now?.heldBy ?? (await findRecall(node.uuid, sql))?.uuid;
+  const node = await findNode(standing.node.uuid, sql);
+  if (node === null) return fail('NODE_NOT_FOUND', `node ${standing.node.name} was deleted`);
+  const twin = node.heldBy === null ? await heldThroughSameBmc(node, transaction) : null;
+  if (twin !== null) return heldThrough(twin, node);
+  const uuid = node.heldBy ?? (await findRecall(node.uuid, sql))?.uuid;
   if (uuid === undefined) return fail('NODE_NOT_FOUND', `node ${node.name} was deleted`);
-  const holder = await getPowerTask(uuid, sql);
-  const sinceS = Math.round((clock.now() - holder.createdAt) / 1000);
-  const can = possibleWith(holder).map((words) => `countermand ${words}`);
-  const instead = can.length === 0 ? 'wait until it is at rest' : `can: ${can.join(', ')}`;
-  return fail(
-    'NODE_HELD',
-    `node ${node.name} is held by power task ${holder.uuid}, ${holder.target} ${holder.state} since ${sinceS} s; ${instead}`,
-  );
+  return heldBy(await getPowerTask(uuid, sql), node, standing.driver, clock.now());
 }
 
 /** An abort runs in the lane of the task it aborts, so that no leave to send can be given after it is committed. */

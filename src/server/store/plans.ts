@@ -119,15 +119,31 @@ export async function countActions(planUuid: string, sql: Knex): Promise<Readonl
 }
 
 /** A running plan that is about one of this plan's nodes, or null. */
-export async function findOverlap(planUuid: string, { sql }: Transaction): Promise<ActionPlanRow | null> {
+export async function findOverlap(planUuid: string, sql: Knex): Promise<ActionPlanRow | null> {
   const row = await overlappingPlans(planUuid, ACTION_PLAN_RUNNING, sql).first();
   return row ? actionPlanCodec.decode(row) : null;
 }
 
-/** A plan that was started before this one, waits for its turn, and is about one of its nodes; or null. */
-export async function findEarlier(plan: ActionPlanRow, { sql }: Transaction): Promise<ActionPlanRow | null> {
+/** A running plan that is about one of these nodes, or null. */
+export async function findRunningOn(nodeUuids: readonly string[], sql: Knex): Promise<ActionPlanRow | null> {
+  for (const part of portionsOf([EVERY_NODE, ...nodeUuids], VALUES_AT_ONCE)) {
+    const about = sql('plan_nodes').whereIn('node_uuid', part).select('plan_uuid');
+    const running = sql('action_plans')
+      .whereIn('state', [...ACTION_PLAN_RUNNING])
+      .whereIn('uuid', about);
+    const row = await running.orderBy('created_at').orderBy('uuid').first();
+    if (row) return actionPlanCodec.decode(row);
+  }
+  return null;
+}
+
+/**
+ * A plan that was started before this one, waits for its turn, and is about one of its nodes; or null. One that was not
+ * started yet comes after all that were.
+ */
+export async function findEarlier(plan: ActionPlanRow, sql: Knex): Promise<ActionPlanRow | null> {
   const waiting = overlappingPlans(plan.uuid, ['PENDING'], sql);
-  const row = await waiting.where('start_order', '<', plan.startOrder ?? 0).first();
+  const row = await waiting.where('start_order', '<', plan.startOrder ?? Number.MAX_SAFE_INTEGER).first();
   return row ? actionPlanCodec.decode(row) : null;
 }
 

@@ -54,7 +54,7 @@ export async function orderPowerTask(
 }
 
 /** The held node that is reached through the same BMC as this one, or null. */
-export async function heldThroughSameBmc(node: NodeRow, { sql }: Transaction): Promise<NodeRow | null> {
+export async function heldThroughSameBmc(node: NodeRow, { sql }: Pick<Transaction, 'sql'>): Promise<NodeRow | null> {
   if (node.sameBmcAs === null) return null;
   const { uuid, bmcPlace, zone } = node;
   const row = await sql('nodes')

@@ -1,5 +1,4 @@
 import { z } from 'zod';
-import { possibleWith } from '../../../core/abort_table.ts';
 import { asCountermandError, type CountermandError, fail } from '../../../core/errors.ts';
 import {
   abortTargetOf,
@@ -14,6 +13,7 @@ import {
 import { openScope, sleep } from '../../../core/signals.ts';
 import { isAtRest } from '../../../core/states.ts';
 import { giveOrderOfAction, type OrderOfAction, timeoutLimitMs, withdrawOrder } from '../../power/orders.ts';
+import { driverOfTask, possibleWith } from '../../power/possible.ts';
 import { watchPowerTask } from '../../power/watch.ts';
 import type { Transaction } from '../../store/database.ts';
 import { findNode } from '../../store/nodes.ts';
@@ -129,7 +129,8 @@ export const changeNodePowerState = defineActionType<Parameters>({
       const ended = await untilAtRest(task, context, signal).catch(asCountermandError);
       if (!(ended instanceof Error)) return endOf(ended);
       if (ended.code !== 'ACTION_STILL_RUNNING') throw ended;
-      return stillRunning(await getPowerTask(task.uuid, read), ended);
+      const now = await getPowerTask(task.uuid, read);
+      return stillRunning(now, possibleWith(now, await driverOfTask(now, read)), ended);
     }
   },
 });
@@ -141,8 +142,8 @@ async function whyNotOrdered({ action, parts }: ActionContext): Promise<string> 
 }
 
 /** It was waited for long enough. The power task goes on, and keeps the node. */
-function stillRunning(task: PowerTaskRow, { code, message }: CountermandError): End {
-  const can = possibleWith(task).map((words) => `countermand ${words}`);
+function stillRunning(task: PowerTaskRow, possible: readonly string[], { code, message }: CountermandError): End {
+  const can = possible.map((words) => `countermand ${words}`);
   const instead = can.length === 0 ? '' : `; can: ${can.join(', ')}`;
   const sentence = `${message}; power task ${task.uuid}, ${task.target} ${task.state}, goes on and keeps the node${instead}`;
   return { kind: 'failed', error: fail(code, sentence), result: resultOf(task) };

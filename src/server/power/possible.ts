@@ -1,0 +1,130 @@
+/**
+ * What may be ordered for a node, or about a power task, now. The functions that accept or refuse an order ask here as well,
+ * so what is named is accepted.
+ */
+import type { Knex } from 'knex';
+import { type GivenUp, judgeAbort } from '../../core/abort_table.ts';
+import { type CountermandError, fail } from '../../core/errors.ts';
+import { abortTargetOf, isAbort, TARGET_TABLE, type Target } from '../../core/power.ts';
+import { isAtRest } from '../../core/states.ts';
+import type { Attachments, Owner } from '../attachments.ts';
+import { findDriver } from '../store/drivers.ts';
+import { findNode } from '../store/nodes.ts';
+import { findPowerTask, findRecall } from '../store/power_tasks.ts';
+import type { DriverRow, NodeRow, PowerTaskRow } from '../store/rows.ts';
+import type { Store } from '../store/store.ts';
+import { heldThroughSameBmc } from '../store/transition.ts';
+import { isWithdrawable } from './aborts.ts';
+import { findGivenUp } from './late_recalls.ts';
+
+/** What decides whether an order is accepted. */
+export interface Standing {
+  readonly node: NodeRow;
+  /** Null if no agent of the node's zone has ever offered it. */
+  readonly driver: DriverRow | null;
+  readonly owner: Owner;
+  /** The unsettled power task that holds the node, or null. */
+  readonly holder: PowerTaskRow | null;
+  /** Another node that is reached through the same BMC, and is held; or null. */
+  readonly twin: NodeRow | null;
+  /** The abort that takes back an order that was given up: it keeps the node as a holder does. Null if there is none. */
+  readonly recall: PowerTaskRow | null;
+  /** The order that was given up and may still change the node, or null. */
+  readonly givenUp: GivenUp | null;
+}
+
+/** How a node stands now. */
+export async function standingOf(
+  node: NodeRow,
+  { store, attachments }: { readonly store: Store; readonly attachments: Attachments },
+): Promise<Standing> {
+  const sql = store.database.read;
+  return {
+    node,
+    driver: await findDriver(node, sql),
+    owner: attachments.ownerOf(node),
+    holder: node.heldBy === null ? null : await findPowerTask(node.heldBy, sql),
+    twin: await heldThroughSameBmc(node, { sql }),
+    recall: node.mayChangeUntil === null ? null : await findRecall(node.uuid, sql),
+    givenUp: await findGivenUp(node, sql, store),
+  };
+}
+
+/** Why an order would be refused, or null. An abort that finds nothing to abort is not refused. */
+export function refusalOf(target: Target, standing: Standing, now: number): CountermandError | null {
+  const { node, driver, owner, twin } = standing;
+  const holder = standing.holder ?? standing.recall;
+  if (driver === null || !driver.targets.includes(target)) return notSupported(target, node, driver);
+  if (isAbort(target)) return null;
+  if (owner.kind === 'none')
+    return fail(
+      'AGENT_NOT_ATTACHED',
+      `no agent with driver ${node.driver} is attached for zone ${node.zone}; start one with \`countermand agent --zone ${node.zone}\`. Nothing was sent`,
+    );
+  if (holder !== null) return heldBy(holder, node, driver, now);
+  return twin === null ? null : heldThrough(twin, node);
+}
+
+function notSupported(target: Target, node: NodeRow, driver: DriverRow | null): CountermandError {
+  if (driver === null)
+    return fail(
+      'AGENT_NOT_ATTACHED',
+      `no agent of zone ${node.zone} has ever offered driver ${node.driver}; start one with \`countermand agent --zone ${node.zone}\``,
+    );
+  const words = driver.targets.map((supported) => TARGET_TABLE[supported].word).join(', ');
+  return fail(
+    'TARGET_NOT_SUPPORTED',
+    `driver ${node.driver} of node ${node.name} cannot do ${target}; it can do ${words}`,
+  );
+}
+
+/** Why an order for a node is refused while another node, which is reached through the same BMC, is held. */
+export function heldThrough(twin: NodeRow, node: NodeRow): CountermandError {
+  return fail(
+    'NODE_HELD',
+    `node ${node.name} is reached through the same BMC (${twin.bmcPlace}) as node ${twin.name}, which is held by power task ${twin.heldBy}; delete one of the two nodes, or change its address`,
+  );
+}
+
+/** Why an order for a node that a power task holds is refused. */
+export function heldBy(holder: PowerTaskRow, node: NodeRow, driver: DriverRow | null, now: number): CountermandError {
+  const sinceS = Math.round((now - holder.createdAt) / 1000);
+  const can = possibleWith(holder, driver).map((words) => `countermand ${words}`);
+  const instead = can.length === 0 ? 'wait until it is at rest' : `can: ${can.join(', ')}`;
+  return fail(
+    'NODE_HELD',
+    `node ${node.name} is held by power task ${holder.uuid}, ${holder.target} ${holder.state} since ${sinceS} s; ${instead}`,
+  );
+}
+
+/** The targets that would be accepted now, in the order of the driver; an abort only if there is something to abort. */
+export function possibleTargets(standing: Standing, now: number): Target[] {
+  const { node, driver, holder, givenUp } = standing;
+  // Nothing is sent to a server that is not the node's, until an operator accepts it.
+  const isOther = node.otherGuid !== null || node.problem?.code === 'BMC_IS_ANOTHER';
+  return (driver?.targets ?? []).filter((target) => {
+    if (refusalOf(target, standing, now) !== null) return false;
+    return isAbort(target) ? judgeAbort(target, holder, null, givenUp).matches : !isOther;
+  });
+}
+
+/**
+ * What may be ordered about a power task now, in words of the command line: the gentlest way to be rid of it, if there is
+ * one.
+ */
+export function possibleWith(task: PowerTaskRow, driver: Pick<DriverRow, 'targets'> | null): string[] {
+  if (isAbort(task.target) || isAtRest(task.state)) return [];
+  if (isWithdrawable(task, false)) return [`power withdraw ${task.uuid}`];
+  const abort = abortTargetOf(task.target);
+  const canAbort = abort !== null && (driver?.targets.includes(abort) ?? false);
+  if (canAbort && judgeAbort(abort, task, null).matches)
+    return [`node power ${task.nodeName} ${TARGET_TABLE[abort].word}`];
+  return isWithdrawable(task, true) ? [`power withdraw ${task.uuid} --stop-waiting`] : [];
+}
+
+/** The driver that decides what may be ordered about a task; null if nothing may, or if there is none. */
+export async function driverOfTask(task: PowerTaskRow, sql: Knex): Promise<DriverRow | null> {
+  if (isAbort(task.target) || isAtRest(task.state)) return null;
+  const node = await findNode(task.nodeUuid, sql);
+  return node && (await findDriver(node, sql));
+}
