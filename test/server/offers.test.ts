@@ -257,7 +257,7 @@ async function isNamed(words: string, uuid: string, world: World, possible: read
 
 test('while the disk is full, no plan or audit is said to be startable', async (t) => {
   const world = await worldOf(t, SITUATIONS['a new plan'] as Situation);
-  Object.assign(world.conductor.orders.store.database, { isFull: true });
+  Object.defineProperty(world.conductor.orders.store.database, 'isFull', { value: true });
   t.deepEqual(await possibleIn(world), ['plan cancel', 'plan delete']);
   t.deepEqual(auditPossible({ uuid: 'u', state: 'SUSPENDED' }, true), ['audit delete u']);
   await endWorld(world);

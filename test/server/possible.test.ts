@@ -186,7 +186,16 @@ const SITUATIONS: Readonly<Record<string, Situation>> = {
       await world.order('n1', 'soft power off', { timeoutMs: 10_000 });
       await world.clock.turn(15_000);
     },
-    possible: ALL,
+    possible: `${ALL} abort_soft_off`,
+  },
+  'a node whose order was given up and is being taken back': {
+    arrange: async (world) => {
+      await world.order('n1', 'soft power off', { timeoutMs: 10_000 });
+      await world.clock.turn(15_000);
+      await world.order('n1', 'abort soft power off');
+      await world.clock.turn(2000);
+    },
+    possible: '',
   },
 };
 
@@ -266,10 +275,13 @@ for (const [name, situation] of Object.entries(SITUATIONS)) {
   });
 }
 
+const fillDisk = (world: World): unknown =>
+  Object.defineProperty(world.conductor.orders.store.database, 'isFull', { value: true });
+
 test('while the disk is full, only aborts are named', async (t) => {
   const free = await worldOf(t, { possible: ALL });
   const held = await worldOf(t, { arrange: order('soft power off'), possible: '' });
-  for (const world of [free, held]) Object.assign(world.conductor.orders.store.database, { isFull: true });
+  for (const world of [free, held]) fillDisk(world);
   t.deepEqual(await possibleIn(free), []);
   t.deepEqual(await possibleIn(held), ['abort soft power off']);
   for (const world of [free, held]) await world.end();
