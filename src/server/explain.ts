@@ -1,7 +1,6 @@
 /** Why a node is as it is, in sentences, and what can be done with it now. */
 import type { GivenUp } from '../core/abort_table.ts';
 import { isAbort, type Recall, recallOf, TARGET_TABLE, type Target } from '../core/power.ts';
-import { openScope } from '../core/signals.ts';
 import type { ExplainNodeResponse, PossibleOrder } from '../gen/countermand/v1/node.ts';
 import type { Attachments } from './attachments.ts';
 import type { Conductor } from './conductor.ts';
@@ -12,14 +11,20 @@ import { isUnreadable } from './store/problems.ts';
 import type { DriverRow, NodeRow, PowerTaskRow, Problem } from './store/rows.ts';
 import type { Store } from './store/store.ts';
 import { windowLeftMs } from './store/windows.ts';
-import { probe } from './supported.ts';
 import { toTarget } from './wire.ts';
 
 /** So many of a node's last tasks are shown. */
 const LAST_TASKS = 5;
 
-/** What the explanation adds to the node itself. */
-export async function explainNode(node: NodeRow, conductor: Conductor): Promise<Omit<ExplainNodeResponse, 'node'>> {
+/**
+ * What the explanation adds to the node itself.
+ * @param able the targets that the hardware says it can do now; null if it was not asked, or did not answer
+ */
+export async function explainNode(
+  node: NodeRow,
+  conductor: Conductor,
+  able: readonly Target[] | null = null,
+): Promise<Omit<ExplainNodeResponse, 'node'>> {
   const { orders, attachments } = conductor;
   const { store } = orders;
   const { read } = store.database;
@@ -29,7 +34,7 @@ export async function explainNode(node: NodeRow, conductor: Conductor): Promise<
   return {
     holder: holder ? await answerTask(holder, store) : undefined,
     lastTasks: await answerTasks(last, store),
-    possible: await possibleOrders(standing, conductor),
+    possible: possibleOrders(standing, able, store),
     explanation: [
       stateSentence(node, store.clock.now()),
       problemSentence(node.problem, store.clock.now()),
@@ -91,18 +96,17 @@ const RECALL_WORDS: Readonly<Record<Recall, string>> = {
   BY_HARDWARE: 'an abort takes it back on the hardware',
 };
 
-/** How long the hardware may take to say what it can do, before the list of its driver has to do. */
-const PROBE_LIMIT_MS = 2000;
-
 /** What would be accepted now. The disk that is full lets only aborts pass. */
-async function possibleOrders(standing: Standing, conductor: Conductor): Promise<PossibleOrder[]> {
+function possibleOrders(
+  standing: Standing,
+  able: readonly Target[] | null,
+  { clock, database }: Store,
+): PossibleOrder[] {
   const { driver, holder } = standing;
-  const { clock, database } = conductor.orders.store;
-  const possible = possibleTargets(standing, clock.now()).filter((target) => isAbort(target) || !database.isFull);
-  if (driver === null || possible.length === 0) return [];
-  const able = holder === null ? await ableNow(standing, driver, conductor) : possible;
-  return possible
-    .filter((target) => isAbort(target) || able.includes(target))
+  if (driver === null) return [];
+  const canBegin = (target: Target): boolean => !database.isFull && (able === null || able.includes(target));
+  return possibleTargets(standing, clock.now())
+    .filter((target) => isAbort(target) || canBegin(target))
     .map((target) => ({ target: toTarget(target), meaning: meaningOf(target, driver, holder) }));
 }
 
@@ -111,18 +115,4 @@ function meaningOf(target: Target, { recalls }: DriverRow, holder: PowerTaskRow 
   if (!isAbort(target)) return `${meaning}; ${RECALL_WORDS[recallOf(target, recalls)]}`;
   if (holder !== null) return `${meaning}: ${RECALL_WORDS[holder.recall]}`;
   return `${meaning} that was given up: ${RECALL_WORDS.BY_HARDWARE}`;
-}
-
-/** What the hardware can do now: an order that it cannot do would be refused by the agent. Aborts never wait for this. */
-async function ableNow({ node, owner }: Standing, driver: DriverRow, conductor: Conductor): Promise<readonly Target[]> {
-  if (owner.kind !== 'attached') return driver.targets;
-  const limit = { clock: conductor.orders.store.clock, afterMs: PROBE_LIMIT_MS, what: 'the answer of the hardware' };
-  const scope = openScope([conductor.shutdown], limit);
-  try {
-    return (await probe(node, driver, owner.attachment, conductor, scope.signal)).targets;
-  } catch {
-    return driver.targets;
-  } finally {
-    scope.end();
-  }
 }

@@ -19,7 +19,7 @@ import { listModelChanges, type ModelChangeRow, modelRevision } from './store/cl
 import { findSecretKeys } from './store/drivers.ts';
 import { getNode, listNodes, resolveNodes } from './store/nodes.ts';
 import type { NodeRow } from './store/rows.ts';
-import { supportedBy } from './supported.ts';
+import { ableNow, supportedBy } from './supported.ts';
 import { date, toNode, toPowerState } from './wire.ts';
 
 const isRevision = (mark: unknown): mark is number => Number.isSafeInteger(mark);
@@ -66,9 +66,11 @@ export function createNodeService(conductor: Conductor): NodeServiceImplementati
       return during(context, (signal) => supportedBy(row, conductor, signal));
     },
 
-    async explainNode({ node }) {
-      const row = await getNode(node, read);
-      return { node: await answer(row), ...(await explainNode(row, conductor)) };
+    async explainNode({ node }, context) {
+      const asked = await getNode(node, read);
+      const able = await during(context, (signal) => ableNow(asked, conductor, signal));
+      const row = await getNode(asked.uuid, read);
+      return { node: await answer(row), ...(await explainNode(row, conductor, able)) };
     },
 
     ...streamsOf(conductor, answer),

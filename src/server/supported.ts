@@ -1,6 +1,7 @@
 /** What a node can be ordered: the list of its driver, narrowed by what the hardware answers when it is asked. */
 import { fail } from '../core/errors.ts';
 import { recallOf, type Target } from '../core/power.ts';
+import { openScope } from '../core/signals.ts';
 import type { SupportedPowerState } from '../gen/countermand/v1/node.ts';
 import type { Attachment } from './attachments.ts';
 import type { Conductor } from './conductor.ts';
@@ -61,5 +62,34 @@ export async function supportedBy(node: NodeRow, conductor: Conductor, signal: A
       supportedPowerStates: listed(driver.targets),
       reason: `the hardware could not be asked: ${(error as Error).message}`,
     };
+  }
+}
+
+/** How long the hardware may take to say what it can do, before the list of its driver has to do. */
+const BRIEF_MS = 2000;
+
+/**
+ * The targets that the hardware of a node says it can do now; null if it does not say so soon, or is not asked: an abort never
+ * waits for it, and a held node takes nothing but aborts.
+ * @throws the reason of the abort
+ */
+export async function ableNow(
+  node: NodeRow,
+  conductor: Conductor,
+  signal: AbortSignal,
+): Promise<readonly Target[] | null> {
+  const { orders, attachments } = conductor;
+  const owner = attachments.ownerOf(node);
+  const driver = await findDriver(node, orders.store.database.read);
+  if (owner.kind !== 'attached' || driver === null || node.heldBy !== null) return null;
+  const limit = { clock: orders.store.clock, afterMs: BRIEF_MS, what: 'the answer of the hardware' };
+  const scope = openScope([signal], limit);
+  try {
+    return (await probe(node, driver, owner.attachment, conductor, scope.signal)).targets;
+  } catch {
+    signal.throwIfAborted();
+    return null;
+  } finally {
+    scope.end();
   }
 }

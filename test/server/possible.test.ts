@@ -11,6 +11,7 @@ import { withdrawOrder } from '../../src/server/power/orders.ts';
 import { getNode } from '../../src/server/store/nodes.ts';
 import { getPowerTask } from '../../src/server/store/power_tasks.ts';
 import type { PowerTaskRow } from '../../src/server/store/rows.ts';
+import { ableNow } from '../../src/server/supported.ts';
 import { fromTarget } from '../../src/server/wire.ts';
 import { World, type WorldSettings } from '../world/world.ts';
 import { make, wanted } from './plan_making.ts';
@@ -211,7 +212,9 @@ async function worldOf(t: ExecutionContext, { settings = {}, info = {}, arrange 
 
 async function possibleIn(world: World): Promise<Target[]> {
   const node = await getNode('n1', world.database.read);
-  const { possible } = await world.finish(explainNode(node, world.conductor));
+  const { conductor } = world;
+  const able = await world.finish(ableNow(node, conductor, conductor.shutdown));
+  const { possible } = await explainNode(node, conductor, able);
   return possible.map(({ target }) => fromTarget(target)).filter((target) => target !== null);
 }
 
