@@ -237,7 +237,7 @@ async function tryOrder(world: World, target: Target): Promise<string> {
 
 for (const [name, situation] of Object.entries(SITUATIONS)) {
   test(`${name}: the targets that are named are accepted, and no others`, async (t) => {
-    t.timeout(120_000);
+    t.timeout(600_000);
     const words = situation.possible.split(' ').filter((word) => word !== '');
     for (const target of TARGETS) {
       const world = await worldOf(t, situation);
@@ -252,7 +252,7 @@ for (const [name, situation] of Object.entries(SITUATIONS)) {
   const { task: expected } = situation;
   if (expected === undefined) continue;
   test(`${name}: what is named about its power task is accepted, and nothing else`, async (t) => {
-    t.timeout(120_000);
+    t.timeout(600_000);
     const world = await worldOf(t, situation);
     const holder = (await holderOf(world)) as PowerTaskRow;
     const { possible } = await answerTask(holder, world.conductor.orders.store);

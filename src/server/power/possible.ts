@@ -2,12 +2,12 @@
  * What may be ordered for a node, or about a power task, now. The functions that accept or refuse an order ask here as well,
  * so what is named is accepted.
  */
-import type { Knex } from 'knex';
 import { type GivenUp, judgeAbort } from '../../core/abort_table.ts';
 import { type CountermandError, fail } from '../../core/errors.ts';
 import { abortTargetOf, isAbort, TARGET_TABLE, type Target } from '../../core/power.ts';
 import { isAtRest } from '../../core/states.ts';
 import type { Attachments, Owner } from '../attachments.ts';
+import type { Transaction } from '../store/database.ts';
 import { findDriver } from '../store/drivers.ts';
 import { findNode } from '../store/nodes.ts';
 import { findPowerTask, findRecall } from '../store/power_tasks.ts';
@@ -123,7 +123,7 @@ export function possibleWith(task: PowerTaskRow, driver: Pick<DriverRow, 'target
 }
 
 /** The driver that decides what may be ordered about a task; null if nothing may, or if there is none. */
-export async function driverOfTask(task: PowerTaskRow, sql: Knex): Promise<DriverRow | null> {
+export async function driverOfTask(task: PowerTaskRow, sql: Transaction['sql']): Promise<DriverRow | null> {
   if (isAbort(task.target) || isAtRest(task.state)) return null;
   const node = await findNode(task.nodeUuid, sql);
   return node && (await findDriver(node, sql));
