@@ -110,10 +110,15 @@ function fleetOf(
   };
 }
 
+/** On a busy box a node may not be read at first. */
+const MOST_READINGS = 10;
+
 async function enrol(name: string, driver: string, driverInfo: Record<string, string>, { nodes }: Conductor) {
   await nodes.createNode({ name, driver, driverInfo });
-  for await (const { node, reason } of nodes.refreshNodes({ nodes: [name] }))
-    if (reason !== '') throw new Error(`${node?.name} was not read: ${reason}`);
+  let reason = 'nobody was asked';
+  for (let readings = 0; reason !== '' && readings < MOST_READINGS; readings += 1)
+    for await (const answer of nodes.refreshNodes({ nodes: [name] })) reason = answer.reason;
+  if (reason !== '') throw new Error(`${name} was not read: ${reason}`);
 }
 
 /** Gives an order and resolves with its task as soon as that is in `state`, or at rest. The watching goes on, unseen. */

@@ -7,6 +7,7 @@ import { asCountermandError, fail } from '../src/core/errors.ts';
 import { openScope } from '../src/core/signals.ts';
 import { abortLatency } from './abort_latency.ts';
 import { type Row, table } from './figures.ts';
+import { WrongAnswers } from './ipmi/answers.ts';
 import { BMCS } from './ipmi/ground.ts';
 import { HUNG, ipmiHung } from './ipmi_hung.ts';
 import { ipmiPowerOn, PACE_MS } from './ipmi_power_on.ts';
@@ -62,12 +63,16 @@ try {
   process.exitCode = 130;
 }
 
-/** As text. A question whose peers or simulators are not installed is skipped, and says so. */
+/**
+ * As text. A question whose peers or simulators are not installed is skipped, and one whose BMCs give other answers than the
+ * right ones, as on a box with much other work, is not measured. Both say so.
+ */
 async function answerOf(ask: Ask): Promise<string> {
   try {
     const answer = await ask(scope.signal);
     return typeof answer === 'string' ? answer : table(answer);
   } catch (error) {
+    if (error instanceof WrongAnswers) return `not measured: ${error.message}`;
     const { code, message } = asCountermandError(error);
     if (code !== 'COMMAND_MISSING') throw error;
     return `skipped: ${message}`;

@@ -54,9 +54,23 @@ export function mustAnswer(
 /** As long as a BMC keeps sessions that nobody ended. */
 const REST_MS = 31_000;
 
+/** The measurement, or why there is none: what was said instead of the right answers. @throws what is not about answers */
+export async function measuredOr(
+  measure: () => Promise<Measured>,
+  signal: AbortSignal,
+): Promise<Measured | WrongAnswers> {
+  try {
+    return await onceMore(measure, signal);
+  } catch (error) {
+    if (error instanceof WrongAnswers) return error;
+    throw error;
+  }
+}
+
 /**
  * Measures, and once more if the answers were wrong: a box with other work makes clients lose answers. A remark says so.
  * Before that the BMCs rest until they have forgotten what was left open.
+ * @throws WrongAnswers if they were wrong again
  */
 export async function onceMore(measure: () => Promise<Measured>, signal: AbortSignal): Promise<Measured> {
   try {

@@ -1,6 +1,7 @@
 /** Our IPMI client alone: the driver `ipmi` in this process, without conductor and agent, which pace each BMC. */
 import { systemChance } from '../../src/core/chance.ts';
 import { systemClock } from '../../src/core/clock.ts';
+import { asCountermandError } from '../../src/core/errors.ts';
 import { onAbort, openScope } from '../../src/core/signals.ts';
 import { createIpmiDriver } from '../../src/drivers/ipmi/driver.ts';
 import { timed } from '../figures.ts';
@@ -9,6 +10,8 @@ import { mustAnswer } from './answers.ts';
 import type { Ground } from './ground.ts';
 import { type Measured, middle } from './measured.ts';
 import { forgetPeakMemory, peakMemoryMbOf } from './processes.ts';
+
+const codeOf = (error: unknown): string => asCountermandError(error).code;
 
 /** How the driver is used. */
 export interface OurOptions {
@@ -39,8 +42,8 @@ export async function ourStatus({ sessions, passes, aim }: OurOptions, ground: G
     const wallMs = await timed(() =>
       Promise.all(
         bmcs.map(async ({ address, parsed }, index) => {
-          const { powerState } = await driver.getPowerState(parsed, scopes[index]?.signal ?? signal);
-          said.set(address, powerState);
+          const reading = driver.getPowerState(parsed, scopes[index]?.signal ?? signal);
+          said.set(address, await reading.then(({ powerState }) => powerState, codeOf));
         }),
       ),
     );

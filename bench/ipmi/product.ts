@@ -5,7 +5,7 @@ import { systemClock } from '../../src/core/clock.ts';
 import type { OnOff } from '../../src/core/power.ts';
 import { ActionState, FailurePolicy } from '../../src/gen/countermand/v1/action_plan.ts';
 import { driverInfoOf, type Fleet, withFleet } from '../fleet.ts';
-import { mustAnswer } from './answers.ts';
+import { mustAnswer, WrongAnswers } from './answers.ts';
 import type { Ground } from './ground.ts';
 import type { Measured } from './measured.ts';
 import { cpuMsOf } from './processes.ts';
@@ -37,16 +37,29 @@ export interface Product {
 }
 
 const ENROL_AT_ONCE = 50;
+const MOST_READINGS = 10;
 
 /** Starts the product for `measure`, and ends it after that. */
 export function withProduct<T>(measure: (product: Product) => Promise<T>, ground: Ground): Promise<T> {
   const withNodes = async (fleet: Fleet): Promise<T> => {
     const addresses = await enrol(fleet, ground);
     const product = productOf(addresses, fleet);
-    mustAnswer('RefreshNodes', answersOf(await product.refresh()), 'power on', ground.fleet);
+    await untilAllAreRead(product, ground);
     return await measure(product);
   };
   return withFleet([], withNodes, ground.signal);
+}
+
+/** On a busy box a first reading of a thousand BMCs may miss some. @throws WrongAnswers if it does so again and again */
+async function untilAllAreRead(product: Product, { fleet }: Ground): Promise<void> {
+  for (let left = MOST_READINGS; ; left -= 1) {
+    try {
+      mustAnswer('RefreshNodes', answersOf(await product.refresh()), 'power on', fleet);
+      return;
+    } catch (error) {
+      if (!(error instanceof WrongAnswers) || left === 0) throw error;
+    }
+  }
 }
 
 /** A course as a measurement, if each BMC that is not silenced came to what is right. @throws WrongAnswers */
