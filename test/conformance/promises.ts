@@ -57,11 +57,13 @@ async function fails(
   codes: readonly ErrorCode[],
   withinMs: number,
 ): Promise<void> {
-  const signal = never();
-  const outcome = bench.clock.letPass(call(signal), withinMs);
+  const controller = new AbortController();
+  // A call that never ends does not outlive its test.
+  t.teardown(() => controller.abort(fail('ABORT_REQUESTED', 'the test is over')));
+  const outcome = bench.clock.letPass(call(controller.signal), withinMs);
   const error = await t.throwsAsync(outcome, { instanceOf: CountermandError });
   t.true(codes.includes(error.code), `${error.code}: ${error.message}`);
-  await leavesNothing(t, bench, signal);
+  await leavesNothing(t, bench, controller.signal);
 }
 
 /**
