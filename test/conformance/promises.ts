@@ -110,7 +110,7 @@ async function givesUp(
   );
   await eventually('the call to be under way', underWay);
   controller.abort(reason);
-  t.is(await outcome, reason);
+  t.is(await bench.clock.letPass(outcome, AT_ONCE), reason);
   await leavesNothing(t, bench, controller.signal);
 }
 
