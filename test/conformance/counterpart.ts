@@ -13,6 +13,8 @@ export type Situation =
   | 'silent'
   | 'refuses'
   | 'holds'
+  /** The same, and whoever waits for the answer does so until he is told not to. */
+  | 'holds, and is waited for'
   | 'no session left'
   | 'wrong password'
   | 'unknown user'

@@ -46,6 +46,7 @@ conforms({
     silent: fakeWith({ fake_fault: 'silent' }),
     refuses: fakeWith({ fake_fault: 'refuse' }),
     holds: fakeWith({ fake_fault: 'no_answer' }),
+    'holds, and is waited for': fakeWith({ fake_fault: 'no_answer' }),
     'no session left': fakeWith({ fake_fault: 'busy' }),
     'wrong password': fakeWith({ fake_fault: 'login' }),
     garbage: fakeWith({ fake_fault: 'garbled' }),

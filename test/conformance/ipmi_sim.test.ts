@@ -8,11 +8,11 @@ import { ANSWER_LIMIT_S } from '../../src/drivers/ipmi/ipmitool/command.ts';
 import type { IpmiSim } from '../../src/sim/ipmi_sim.ts';
 import { ownAddress, takePort } from '../../src/sim/loopback.ts';
 import { setUptime } from '../counterparts/chassis_clock.ts';
-import { IPMI_TRANSPORTS, newIpmiDriver } from '../counterparts/ipmi_driver.ts';
+import { ENDLESS_ANSWER_LIMIT_S, IPMI_TRANSPORTS, newIpmiDriver } from '../counterparts/ipmi_driver.ts';
 import { infoOf, newIpmiSim, type SharedIpmiSimOptions, sharedIpmiSims } from '../counterparts/ipmi_sim.ts';
 import { LoginCounter } from '../counterparts/logins.ts';
 import { PatientClock } from '../counterparts/patient_clock.ts';
-import { processesWith } from '../counterparts/processes.ts';
+import { killAllWith, processesWith } from '../counterparts/processes.ts';
 import { never } from '../counterparts/signals.ts';
 import { newUdpProxy, UNCHANGED } from '../counterparts/udp_proxy.ts';
 import type { Bench, Situation } from './counterpart.ts';
@@ -43,6 +43,8 @@ function benchOf(
   const driver = newIpmiDriver({ clock, ...(answerLimitS && { answerLimitS }) });
   t.teardown(() => driver.close());
   const info = { ...infoOf(sim), ...changed };
+  const ipmitool = ['ipmitool', info.ipmi_port ?? '', sim.address];
+  t.teardown(() => killAllWith(...ipmitool));
   return {
     ...more,
     driver,
@@ -53,10 +55,7 @@ function benchOf(
     power: () => sim.power(),
     orders: async () => (await sim.received()).flatMap((command) => TARGETS[command] ?? []),
     relieve: relieve ?? (async () => {}),
-    processes: async () =>
-      info.ipmi_transport === 'native'
-        ? 0
-        : (await processesWith('ipmitool', info.ipmi_port ?? '', sim.address)).length,
+    processes: async () => (info.ipmi_transport === 'native' ? 0 : (await processesWith(...ipmitool)).length),
   };
 }
 
@@ -93,13 +92,12 @@ const silent: Making = async (t, through) => {
   return benchOf(t, sim, through, { relieve: async () => sim.resume() });
 };
 
-const holding: Making = async (t, through) => {
-  const sim = await borrowSim(t, { holds: true });
-  return benchOf(t, sim, through, {
-    answerLimitS: ANSWER_LIMIT_S,
-    relieve: () => sim.configure({ holds: false }),
-  });
-};
+const holding =
+  (answerLimitS: number): Making =>
+  async (t, through) => {
+    const sim = await borrowSim(t, { holds: true });
+    return benchOf(t, sim, through, { answerLimitS, relieve: () => sim.configure({ holds: false }) });
+  };
 
 const withoutSessions: Making = async (t, through) => {
   const sim = await newIpmiSim(t);
@@ -127,7 +125,8 @@ const MAKINGS: Readonly<Partial<Record<Situation, Making>>> = {
   'soft off hangs': hanging,
   silent,
   refuses: simWith({ refuses: true }),
-  holds: holding,
+  holds: holding(ANSWER_LIMIT_S),
+  'holds, and is waited for': holding(ENDLESS_ANSWER_LIMIT_S),
   'no session left': withoutSessions,
   'wrong password': simFor({ ipmi_password: 'wrong' }),
   'unknown user': simFor({ ipmi_username: 'nobody' }),

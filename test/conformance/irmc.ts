@@ -33,7 +33,7 @@ const NEVER = { pendingMs: 60_000, softMs: Number.POSITIVE_INFINITY };
 const HOLDS_MS = 15_000;
 const GARBLED: Partial<IrmcFaults> = { scci: 'a page', redfish: 'a page', snmp: 'wrong type', ipmi: 'silent' };
 /** What the iRMC is slow with here comes when the test lets it; otherwise it has the clock of the system. */
-const WITH_CLOCK: readonly Situation[] = ['soft off takes its time', 'holds'];
+const WITH_CLOCK: readonly Situation[] = ['soft off takes its time', 'holds', 'holds, and is waited for'];
 /** Nobody listens there. */
 const CLOSED: DriverInfo = { irmc_port: '9', irmc_snmp_port: '9', irmc_ipmi_port: '9' };
 
@@ -45,6 +45,7 @@ const MAKINGS: Readonly<Partial<Record<Situation, Making>>> = {
   silent: { faults: STALLED_IRMC },
   refuses: { faults: { refusesWith: 1 } },
   holds: { host: NEVER, faults: { holdsMs: HOLDS_MS } },
+  'holds, and is waited for': { host: NEVER, faults: { holdsMs: HOLDS_MS } },
   'wrong login': { changed: { irmc_password: 'wrong' } },
   'closed port': { changed: CLOSED },
   'no such name': { changed: { irmc_address: 'bmc.invalid' } },

@@ -324,7 +324,7 @@ export const PROMISES: readonly DriverPromise[] = [
   },
   {
     name: 'an abort ends the sending of an order',
-    situation: 'holds',
+    situation: 'holds, and is waited for',
     async kept(t, bench) {
       await givesUp(t, bench, (signal) => order(bench, 'soft power off', signal), arrived(bench));
       await bench.relieve();

@@ -27,6 +27,9 @@ const SOFT_MS = 2000;
 /** Longer than anybody waits for the answer to an order. */
 const HOLDS_MS = 15_000;
 
+/** Its orders are held; that begins when it is there. */
+const HOLDS: Making = { host: NEVER };
+
 const MAKINGS: Readonly<Partial<Record<Situation, Making>>> = {
   on: { host: NEVER },
   off: { power: 'power off' },
@@ -34,7 +37,8 @@ const MAKINGS: Readonly<Partial<Record<Situation, Making>>> = {
   'soft off hangs': { host: NEVER },
   silent: { faults: { silent: true } },
   refuses: { faults: { refusesWith: 0xff } },
-  holds: { host: NEVER, faults: {} },
+  holds: HOLDS,
+  'holds, and is waited for': HOLDS,
   'no session left': { login: { maxSessions: 0 } },
   'wrong password': { changed: { ipmi_password: 'wrong' } },
   'unknown user': { changed: { ipmi_username: 'nobody' } },
@@ -49,7 +53,7 @@ for (const suite of ['3', '17'] as const) {
       const driver = newIpmiDriver({ clock });
       t.teardown(() => driver.close());
       const { bmc, info, logins } = await newSimBmc(t, { ...options, clock: clockOfBmc });
-      if (situation === 'holds') bmc.faults = { ...bmc.faults, holdsOrdersMs: HOLDS_MS };
+      if (MAKINGS[situation] === HOLDS) bmc.faults = { ...bmc.faults, holdsOrdersMs: HOLDS_MS };
       return {
         driver,
         info: { ...info, ipmi_cipher_suite: suite, ...changed },

@@ -14,6 +14,8 @@ export const IPMI_TRANSPORTS: readonly IpmiTransport[] = ['native', 'ipmitool'];
 
 /** What a test gives ipmitool, which has no other clock than the real one, so that no timeout strikes a BMC that is only slow. */
 const PATIENT_ANSWER_LIMIT_S = 50;
+/** With this, an ipmitool that gets no answer never ends by itself. */
+export const ENDLESS_ANSWER_LIMIT_S = 1_000_000;
 
 /** What a test gives the driver, if not what an agent does. */
 export interface TestedDriverParts {

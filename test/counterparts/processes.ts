@@ -16,6 +16,18 @@ export async function processesWith(...words: string[]): Promise<Process[]> {
   return found.filter(({ argv }) => words.every((word) => argv.includes(word)));
 }
 
+/** Kills what is left of them and of their groups, if a test has failed: they would keep its process alive. */
+export async function killAllWith(...words: string[]): Promise<void> {
+  for (const { pid } of await processesWith(...words))
+    for (const target of [-pid, pid]) {
+      try {
+        process.kill(target, 'SIGKILL');
+      } catch {
+        // it leads no group, or is gone
+      }
+    }
+}
+
 /** The living processes of the group that has this leader, by their ids. */
 export async function processesOfGroup(leader: number): Promise<number[]> {
   const found = await Promise.all((await pids()).map(async (pid) => ({ pid, ...(await statOf(pid)) })));

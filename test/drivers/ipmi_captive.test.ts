@@ -8,7 +8,8 @@ import { CountermandError, fail } from '../../src/core/errors.ts';
 import { type Command, runCaptive } from '../../src/drivers/ipmi/ipmitool/captive.ts';
 import { eventually } from '../counterparts/eventually.ts';
 import { newFolder } from '../counterparts/folder.ts';
-import { processesWith } from '../counterparts/processes.ts';
+import { PatientClock } from '../counterparts/patient_clock.ts';
+import { killAllWith, processesWith } from '../counterparts/processes.ts';
 import { never } from '../counterparts/signals.ts';
 import { VirtualClock } from '../world/virtual_clock.ts';
 
@@ -48,13 +49,17 @@ test('it leaves no core file when it crashes', async (t) => {
 
 test('an abort kills the whole group, and rejects with the reason when all is gone', async (t) => {
   const mark = 'captive-abort';
+  t.teardown(() => killAllWith(mark));
   const controller = new AbortController();
   const reason = fail('ABORT_REQUESTED', 'enough');
   const nested = script(`sh -c 'sleep 1000; :' ${mark} & trap "" TERM INT HUP; sleep 1000; :`, mark);
-  const outcome = run(nested, controller.signal).catch((error) => error);
+  // No time passes on this clock: nothing but the abort ends it.
+  const clock = new PatientClock();
+  const outcome = runCaptive(nested, LIMIT_MS, clock, controller.signal).catch((error) => error);
   await eventually('both to run', async () => (await processesWith(mark)).length >= 2);
   controller.abort(reason);
-  t.is(await outcome, reason);
+  t.is(await clock.letPass(outcome, 0), reason);
+  t.is(clock.timers, 0);
   await eventually('both to be gone', async () => (await processesWith(mark)).length === 0);
   t.is(getEventListeners(controller.signal, 'abort').length, 0);
 });
