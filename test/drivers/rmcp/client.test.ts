@@ -170,6 +170,21 @@ test('a late answer is not taken for that of another question', async (t) => {
   t.is((await device).value?.ipmiVersion, '2.0');
 });
 
+test('a late answer is not taken for that of the same question, asked again', async (t) => {
+  const { wire, bmc, pool, read } = newBmc();
+  await read();
+  bmc.faults = { ...bmc.faults, answerMs: 1000 };
+  const controller = new AbortController();
+  const given = pool.run(targetOf('bmc'), getChassisStatus, controller.signal).catch((error) => error);
+  await wire.clock.turn(500);
+  controller.abort(new Error('enough'));
+  t.is((await given).message, 'enough');
+  // The answer that says on is still under way when the same is asked again, and comes first.
+  bmc.host.setPower('power off');
+  const { value } = await read();
+  t.is(value?.powerOn, false);
+});
+
 test('one command at a time, in the order in which they were asked', async (t) => {
   const { wire, bmc, pool } = newBmc();
   bmc.faults = { ...bmc.faults, answerMs: 100 };
