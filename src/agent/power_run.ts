@@ -242,10 +242,12 @@ export class PowerRun {
     const before = await driver.getPowerState(bmc, signal);
     this.#report = { ...this.#report, before };
     // To a node that is off nothing is sent but power on, whatever was asked for.
-    if (missing && before.powerState === 'power on') throw missing;
+    const isMissing = missing !== null && before.powerState === 'power on';
+    if (isMissing && before.doubt === undefined) throw missing;
     const { phase: prepared } = this.#report;
     const first = !keepTrying && !this.#mayHaveBeenSent;
-    if (mustWait(this.#target, prepared, before) || mustConfirm(this.#target, prepared, before, first)) {
+    // What a BMC cannot do that has just come back, it may be able to do in a moment.
+    if (isMissing || mustWait(this.#target, prepared, before) || mustConfirm(this.#target, prepared, before, first)) {
       this.#update({ sending: 'WAITING', before, error: null });
       return 'must wait';
     }

@@ -147,13 +147,17 @@ export async function findEarlier(plan: ActionPlanRow, sql: Knex): Promise<Actio
   return row ? actionPlanCodec.decode(row) : null;
 }
 
-/** The plans in these states that are about one of a plan's nodes, as a query: a plan about every node meets them all. */
+/**
+ * The plans in these states that are about one of a plan's nodes, as a query. A plan about every node meets all that are about
+ * any; a plan about no node, of actions such as nop and sleep, meets none.
+ */
 export function overlappingPlans(planUuid: string, states: readonly ActionPlanState[], sql: Knex): Knex.QueryBuilder {
   const sharing = sql('plan_nodes as mine')
     .join('plan_nodes as theirs', 'theirs.node_uuid', 'mine.node_uuid')
     .where('mine.plan_uuid', planUuid)
     .select('theirs.plan_uuid');
-  const everywhere = sql('plan_nodes').where('node_uuid', EVERY_NODE).select('plan_uuid');
+  const isAboutNodes = sql('plan_nodes').where('plan_uuid', planUuid).select('plan_uuid');
+  const everywhere = sql('plan_nodes').where('node_uuid', EVERY_NODE).whereExists(isAboutNodes).select('plan_uuid');
   const isEverywhere = sql('plan_nodes').where({ plan_uuid: planUuid, node_uuid: EVERY_NODE }).select('plan_uuid');
   const anywhere = sql('plan_nodes').whereExists(isEverywhere).select('plan_uuid');
   return sql('action_plans')
