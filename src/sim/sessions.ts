@@ -10,7 +10,8 @@ import { openScope } from '../core/signals.ts';
 
 /** More than any BMC has. */
 const MOST_SESSIONS = 256;
-const LIMIT_MS = 10_000;
+/** Only ends what hangs. */
+const LIMIT_MS = 60_000;
 /** RMCP header, then an RMCP+ header: no authentication, payload type 10h, no session, 32 bytes. */
 const HEADER = Buffer.from('0600ff07' + '0610' + '00000000' + '00000000' + '2000', 'hex');
 /** Cipher suite 3: HMAC-SHA1, HMAC-SHA1-96, AES-CBC-128. */

@@ -18,7 +18,7 @@ import { newUdpProxy, UNCHANGED } from '../counterparts/udp_proxy.ts';
 import type { Bench } from './counterpart.ts';
 import { conforms } from './run.ts';
 
-const borrowBmc = sharedPyghmiBmcs(4);
+const borrowBmc = sharedPyghmiBmcs(6);
 
 const TARGETS: Readonly<Record<string, OrderTarget>> = {
   on: 'power on',
