@@ -91,7 +91,7 @@ test('something outside has changed what runs on a node: it is reported, and the
 });
 
 test('a plan that is too old is superseded by its start; force starts it, and that is recorded', async (t) => {
-  const settings = { action_plan_expiry: 1e-7, check_periodic_interval: 3600 };
+  const settings = { action_plan_expiry: 0.000001, check_periodic_interval: 3600 };
   const house = await openHouse(t, { settings });
   await enrol(house.client, 'n1', 'fake', { fake_address: 'n1' });
   for (const name of ['old', 'forced']) await makePlan(t, house, name);
