@@ -36,6 +36,7 @@ const QUICK: Settings = {
   start_timeout: 600,
   abort_timeout: 600,
   power_state_change_timeout: 600,
+  recall_confirm: 0.1,
   cancel_deadline: 600,
   agent_lease: 600,
 };
