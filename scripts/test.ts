@@ -34,7 +34,9 @@ const OPTIONS = { cwd: ROOT, env: ENVIRONMENT } as const;
 const QUICK = [
   ...['tidy', 'docs', 'core', 'server', 'cli', 'agent', 'scenarios'].map((folder) => `test/${folder}/**`),
   ...['tidy/busy', 'tidy/counting', 'cli/bin', 'cli/bundle'].map((file) => `!test/${file}.test.ts`),
-  ...['server/plan_weaknesses', 'server/cluster_model'].map((file) => `!test/${file}.test.ts`),
+  ...['server/plan_weaknesses', 'server/cluster_model', 'server/database_failures'].map(
+    (file) => `!test/${file}.test.ts`,
+  ),
 ];
 
 function say(text: string): void {
