@@ -13,7 +13,7 @@ function burn(): void {
   while (turn < TURNS) turn += 1;
 }
 
-/** A file that nobody sees: it is gone when this process is. */
+/** A file without a name: it is gone when this process is. */
 function openUnnamed(): number {
   const folder = mkdtempSync(join(tmpdir(), 'countermand-busy-'));
   const file = openSync(join(folder, 'block'), 'w');

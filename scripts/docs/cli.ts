@@ -73,7 +73,7 @@ export async function printCli(): Promise<string> {
       '`audit create` and `audit resume` of an audit with `auto_trigger`, and each `delete`. The question is shown on the ' +
       'terminal, wherever stdout goes, and says how many running nodes go down. Scripts give `--yes`. Without it, and ' +
       'without a terminal on stdin to ask on, the command ends with exit code 9 and nothing is sent.',
-    'A command whose output nobody reads any more (`countermand events --follow | head -1`) ends with exit code 141, as after ' +
+    'A command whose output has lost its reader (`countermand events --follow | head -1`) ends with exit code 141, as after ' +
       'SIGPIPE. It stops watching; an order that was given goes on, and stderr says how to watch it again. A list that ' +
       '`head` cuts off ends with 141 only if something was still to be written. `serve`, `agent` and `sim` are daemons: ' +
       'they go on without a reader, leave log lines out while it is stuck, and log again as soon as they are read. SIGHUP ' +

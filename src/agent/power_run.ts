@@ -27,7 +27,7 @@ export const POLL_GAPS_MS = [500, 1000, 2000, 4000, 8000, 10_000] as const;
 const CONFIRM_GAP_MS = 2000;
 /** The gap before an idempotent command is prepared again grows from the first to the last of these. */
 export const RETRY_GAPS_MS = [1000, 2000, 4000] as const;
-/** A reading with nothing new is told all the same after so long: the conductor says how old the last one is. */
+/** A reading with nothing new is reported again after this time: the conductor says how old the last one is. */
 const TELL_AGAIN_MS = 10_000;
 /** Made once: each power task ends something with them, and to note where an error came from takes long. */
 const NEXT_SENDING = fail('SETTLED', 'the next half of the power task begins');
@@ -54,7 +54,7 @@ export class PowerRun {
   #work: Promise<void> = Promise.resolve();
   #report: Report;
   #mayHaveBeenSent = false;
-  /** A command of the present phase was sent, and nobody knows whether the BMC has carried it out. */
+  /** A command of the present phase was sent, and its outcome is unknown. */
   #inDoubt = false;
   #aborting = false;
   #toldAt = Number.NEGATIVE_INFINITY;

@@ -28,7 +28,7 @@ export function fromPhase(value: PowerTaskPhase): Phase {
   return phases.find((phase) => PowerTaskPhase[phase] === value) ?? 'WHOLE';
 }
 
-/** So old a reading is said to be at most; the field has no room for more. */
+/** The largest age of a reading that a message has room for. */
 const OLDEST_MS = 2 ** 31 - 1;
 
 /** A reading for the wire, sent at `now` by the clock that its time is of. */

@@ -48,7 +48,7 @@ export function addFaultOptions(command: Command): Command {
     .option('--hold-orders <ms>', 'fault: how much longer it takes to answer an order, which is carried out at once')
     .option('--refuse <code>', 'fault: it refuses every order with this completion code, such as d5')
     .option('--drop-order-answers', 'fault: it carries orders out and never answers them')
-    .option('--refuse-on-after-off <ms>', 'fault: for so long after an off it refuses to power on, with D4h')
+    .option('--refuse-on-after-off <ms>', 'fault: refuse to power on for this long after an off, with D4h')
     .option('--loss <share>', 'fault: the share of datagrams, either way, that are lost')
     .option('--duplicates <share>', 'fault: the share of answers that come twice')
     .option('--reorders <share>', 'fault: the share of answers that are overtaken by later ones')

@@ -30,7 +30,7 @@ export interface SimIpmiOptions extends FleetOptions, HostOptions, FaultOptions 
   readonly irmcAgent?: 'connected' | 'missing';
 }
 
-/** What is to be pretended. */
+/** What the simulator imitates. */
 export interface SimIpmiSettings {
   readonly fleet: FleetSettings;
   readonly host: ReturnType<typeof readHost>;

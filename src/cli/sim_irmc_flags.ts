@@ -62,7 +62,7 @@ export interface IrmcOptions extends FleetOptions, HostOptions, IrmcFaultOptions
   readonly reset: string;
 }
 
-/** What is to be pretended. */
+/** What the simulator imitates. */
 export interface SimIrmcSettings {
   readonly fleet: FleetSettings;
   readonly firstPorts: IrmcPorts;

@@ -58,7 +58,7 @@ export interface RedfishOptions extends FleetOptions, HostOptions {
   readonly basic: boolean;
 }
 
-/** What is to be pretended. */
+/** What the simulator imitates. */
 export interface SimRedfishSettings {
   readonly fleet: FleetSettings;
   readonly host: ReturnType<typeof readHost>;

@@ -54,7 +54,7 @@ export function judgeAbort(
   return { matches: true };
 }
 
-/** Nobody waits for the order any more; where the hardware can, it is still taken back. */
+/** The order was given up; where the hardware can, it is still taken back. */
 function judgeGivenUp(abort: AbortTarget, givenUp: GivenUp | null, named: string | null): AbortVerdict {
   const free = 'no power task holds the node';
   if (givenUp === null) return nothing(free);

@@ -1,5 +1,5 @@
 /**
- * Logins that BMCs have refused. To try a wrong password again and again locks accounts, so nobody who shares this object does:
+ * Logins that BMCs have refused. To try a wrong password again and again locks accounts, so no reader that shares this object does:
  * orders, readings and probes of every node fail without contact until a back-off has passed, which doubles up to an hour.
  * Another secret is tried at once, and so is a login that an operator asks for.
  */

@@ -124,7 +124,7 @@ export class Attachments {
   ownerOf(node: Pick<NodeRow, 'uuid' | 'agentUuid' | 'zone' | 'driver'>): Owner {
     const claim = this.#claims.get(node.uuid);
     const claimed = claim === undefined ? null : this.#ownerIf(claim.agentUuid, node);
-    // Who was told nothing of the node can do nothing to it, and is waited for only if there is nobody else.
+    // Who was told nothing of the node can do nothing to it, and is waited for only if there is no other agent.
     if (claimed && (claimed.kind === 'attached' || claim?.isUsed)) return claimed;
     const own = this.#ownerIf(node.agentUuid ?? '', node);
     if (own) return own;

@@ -1,6 +1,6 @@
 /**
  * Readings of nodes, shared by all who ask: of each node at most one is in flight and one waits for it. A reading that
- * was begun before somebody asked is not what they asked for, so they share the next one.
+ * was begun before a caller asked is not what the caller asked for, so they share the next one.
  */
 import { asCountermandError, type CountermandError, fail } from '../core/errors.ts';
 import type { Reading } from '../core/power.ts';
@@ -80,7 +80,7 @@ export class SharedReadings {
     return inFlight;
   }
 
-  /** Nobody shares the round any more. One that is over is not changed by this. */
+  /** The last caller has left the round. One that is over is not changed by this. */
   #giveUp(round: Round): void {
     round.scope.abort(ALL_GONE);
     const rounds = this.#byNode.get(round.node.uuid);

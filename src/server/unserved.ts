@@ -1,4 +1,4 @@
-/** Nodes that nobody can read, because no agent is attached for their driver and zone: they are marked with a problem. */
+/** Nodes that cannot be read, because no agent is attached for their driver and zone: they are marked with a problem. */
 import { onAbort } from '../core/signals.ts';
 import { whyUnserved } from './attachments.ts';
 import type { ReadingParts } from './readings.ts';

@@ -83,7 +83,7 @@ async function askLoggedIn(
   const first = await attempt(info, request, authorization(info, request, parts), Client, signal);
   if (first.status !== 401 || first.challenge === null || info.irmc_auth_method === 'basic')
     return bodyOf(first, info, request);
-  // Refused for want of a login, or of a fresh one: it was not carried out.
+  // Refused because the login is missing or too old: it was not carried out.
   nonces.set(info, { challenge: first.challenge, count: 0 });
   const second = await attempt(info, request, authorization(info, request, parts), Client, signal);
   return bodyOf(second, info, request);

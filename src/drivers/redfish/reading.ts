@@ -32,7 +32,7 @@ const EARLY: readonly string[] = [
   'OSBootStarted',
 ];
 
-/** For so long after a System was first seen off, its Chassis is asked as well. After that it is not believed: some say On for ever. */
+/** How long after a System was first seen off its Chassis is asked as well. After that it is not believed: some say On for ever. */
 const DOUBT_MS = 20_000;
 const MOST_REMEMBERED = 50_000;
 

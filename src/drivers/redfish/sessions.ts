@@ -55,7 +55,7 @@ export class Sessions {
   }
 
   /**
-   * Notes that a request with these headers was refused for want of a login. It was not carried out.
+   * Notes that a request with these headers was refused because it had no login. It was not carried out.
    * @returns true if another request may succeed: the session had ended, or the BMC wants one
    */
   mayAskAgain(info: RedfishInfo, headers: Readonly<Record<string, string>>, reply: RedfishReply): boolean {

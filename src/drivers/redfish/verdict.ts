@@ -29,7 +29,7 @@ const ACCEPTED: readonly number[] = [200, 201, 202, 204];
  * @param what the order with its target, for messages
  * @param said what the body says; null if it is no body of a Redfish service
  * @returns null if the BMC has accepted it. Else the error, with a code that proves that nothing was carried out where the answer
- * does, and BMC_GARBLED where nobody can tell
+ * does, and BMC_GARBLED where the outcome is unknown
  */
 export function judge({ status }: RedfishReply, said: Said | null, who: string, what: string): CountermandError | null {
   const words = said === null || said.words === '' ? `HTTP ${status}` : `HTTP ${status}: ${said.words}`;

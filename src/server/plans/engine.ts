@@ -195,7 +195,7 @@ export class Engine {
     if (plan?.state === 'ONGOING') this.#run(uuid);
   }
 
-  /** Launches all whose turn has come, now and whenever a plan that was superseded keeps nobody waiting any more. */
+  /** Launches all whose turn has come, now and whenever a plan that was superseded is in no other plan's way. */
   async #followTheQueue(): Promise<void> {
     const { orders, shutdown } = this.#parts;
     const { database } = orders.store;

@@ -153,7 +153,7 @@ export class Execution {
 
   /**
    * A database that fails for a while ends no action: what it had begun is found again, and gone on with. Resolves after a
-   * pause with whether that is to be tried.
+   * pause with whether to try it.
    */
   async #outlasts(thrown: unknown, signal: AbortSignal): Promise<boolean> {
     if (!isStorageFailure(thrown) || signal.aborted) return false;

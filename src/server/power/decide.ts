@@ -162,7 +162,7 @@ function whenReady(task: PowerTaskRow, { before }: Report, facts: Facts): Move {
   if (before === null || !isIdempotent(task.target, task.phase)) return STAY;
   if (isReached(task.target, task.phase, { reading: before, seenDown: task.seenDown }))
     return finishing(task, before, facts);
-  // Its time may have passed while nobody was there to send it: no order fires hours later.
+  // Its time may have passed while no conductor ran: no order fires hours later.
   if (facts.isPast) return onDeadline(task, facts);
   return { event: null, patch: {}, next: 'go', command: commandOf(task, facts) };
 }

@@ -6,7 +6,7 @@ export interface Limits {
   readonly powerStateChangeTimeoutMs: number;
   /** The longest timeout that a soft order may name. */
   readonly softPowerOffTimeoutLimitMs: number;
-  /** The longest timeout that any other order may name: so long, at most, a node can be held. */
+  /** The longest timeout that any other order may name, and the longest time that it can hold a node. */
   readonly powerStateChangeTimeoutLimitMs: number;
   /** From accepted to sent; an order that takes longer is never sent. */
   readonly startTimeoutMs: number;

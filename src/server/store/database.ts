@@ -85,7 +85,7 @@ export class Database {
   }
 
   /**
-   * True while the disk has no room for the reserve. What ends work still finds room; new work is to be refused. Ask
+   * True while the disk has no room for the reserve. What ends work still finds room; the caller refuses new work. Ask
    * `findRoom` now and then.
    */
   get isFull(): boolean {

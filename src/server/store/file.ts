@@ -271,7 +271,7 @@ function preparePragmas(connection: BetterSqlite3.Database): void {
 
 /**
  * The lock is a transaction that is never committed, on a file of its own: it ends with the process, however that ends,
- * and the database itself can be read beside us. If somebody deletes the file, `owner.ts` still tells a living conductor.
+ * and the database itself can be read beside us. If the file is deleted, `owner.ts` still tells a living conductor.
  */
 function lockFolder(folder: string): () => void {
   try {

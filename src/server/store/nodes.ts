@@ -266,7 +266,7 @@ export async function listWindows(sql: Knex): Promise<NodeRow[]> {
   return (await sql('nodes').whereNotNull('may_change_until')).map(nodeCodec.decode);
 }
 
-/** The nodes that could not be read for want of an agent. */
+/** The nodes that could not be read because no agent served them. */
 export async function listUnserved(sql: Knex): Promise<NodeRow[]> {
   const rows = await sql('nodes').whereRaw(`problem ->> 'code' = ?`, 'AGENT_NOT_ATTACHED').orderBy('name');
   return rows.map(nodeCodec.decode);

@@ -8,9 +8,9 @@ export interface RestartPlan {
   readonly everyMs: number;
   /** So long a BMC is silent; then its sessions are gone. */
   readonly silentMs: number;
-  /** So long it then answers with errors when it is asked for the power state, */
+  /** How long it then answers with errors when it is asked for the power state, */
   readonly failsMs?: number;
-  /** and so long it then says that the server is off, whatever it is. */
+  /** How long it then says that the server is off, whatever it is. */
   readonly readsOffMs?: number;
 }
 

@@ -22,7 +22,7 @@ export interface BmcFaults {
   readonly refusesWith: number | null;
   /** It carries orders out and never answers them. All else is answered. */
   readonly dropsOrderAnswers: boolean;
-  /** For so long after the server went off it refuses to power it on, with this completion code; null if it does not. */
+  /** How long after the server went off it refuses to power it on, with this completion code; null if it does not. */
   readonly refusesOn: { readonly forMs: number; readonly code: number } | null;
   /** It says that the server is off, whatever it is. */
   readonly readsOff: boolean;
@@ -111,7 +111,7 @@ export class SimBmc {
   }
 
   /**
-   * It starts anew: for so long it is silent, and all its sessions are gone. The server behind it goes on. What it says of the
+   * It restarts: it is silent for `silentMs`, and all its sessions are gone. The server behind it goes on. What it says of the
    * server is wrong at first: errors for `failsMs`, then that it is off for `readsOffMs`.
    */
   restart(silentMs: number, failsMs = 0, readsOffMs = 0): void {

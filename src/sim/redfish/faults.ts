@@ -46,7 +46,7 @@ export interface RedfishFaults {
   readonly powerState: string | null | undefined;
   /** It shows PoweringOff while the operating system stops. */
   readonly showsTransitions: boolean;
-  /** For so long after the System is off, its Chassis says On, and a Reset with On is lost, as with OpenBMC. */
+  /** How long after the System is off its Chassis says On, and a Reset with On is lost, as with OpenBMC. */
   readonly chassisLagMs: number;
   /** Where the ResetTypes stand. */
   readonly listing: (typeof LISTINGS)[number];

@@ -71,7 +71,7 @@ export class Pool {
   readonly #losses = new Map<string, { count: number }>();
   /** The key that each host name and port had last. */
   readonly #lastKeys = new Map<string, string>();
-  /** The keys of members that a name has moved away from: they are closed as soon as nobody uses them. */
+  /** The keys of members that a name has moved away from: they are closed when their last use ends. */
   readonly #left = new Set<string>();
   /** The keys of those that have a session, or may open one; where room is scarce, in the order of use. */
   readonly #open = new Set<string>();
