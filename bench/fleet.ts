@@ -3,7 +3,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { environmentWith, startConductorProcess } from '../scripts/demo/conductor_process.ts';
-import { type Conductor, withConductor } from '../src/cli/connection.ts';
+import { type Conductor, withConductor } from '../src/cli/shared/connection.ts';
 import { systemClock } from '../src/core/clock.ts';
 import type { PowerTarget, PowerTask, PowerTaskState } from '../src/gen/countermand/v1/power.ts';
 import { type IpmiSim, startIpmiSim } from '../src/sim/ipmi_sim.ts';

@@ -6,7 +6,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Conductor, withConductor } from '../src/cli/connection.ts';
+import { type Conductor, withConductor } from '../src/cli/shared/connection.ts';
 import { systemClock } from '../src/core/clock.ts';
 import { asCountermandError, fail } from '../src/core/errors.ts';
 import { openScope } from '../src/core/signals.ts';

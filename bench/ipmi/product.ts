@@ -1,6 +1,6 @@
 /** The whole product over a fleet of real BMCs: a conductor with its agent inside, whose nodes are those BMCs. */
 import { randomUUID } from 'node:crypto';
-import { enumName, powerStateWord } from '../../src/cli/words.ts';
+import { enumName, powerStateWord } from '../../src/cli/shared/words.ts';
 import { systemClock } from '../../src/core/clock.ts';
 import type { OnOff } from '../../src/core/power.ts';
 import { ActionState, FailurePolicy } from '../../src/gen/countermand/v1/action_plan.ts';

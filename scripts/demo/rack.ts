@@ -1,7 +1,7 @@
 /** The fifth scene: an action plan over a rack, cancelled half way, and what each of its actions came to. */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Conductor } from '../../src/cli/connection.ts';
+import type { Conductor } from '../../src/cli/shared/connection.ts';
 import { ERROR_TABLE } from '../../src/core/errors.ts';
 import { type Action, ActionState } from '../../src/gen/countermand/v1/action_plan.ts';
 import type { ChassisFaults } from '../../src/sim/chassis.ts';

@@ -1,5 +1,5 @@
 /** The seventh scene: the same abort on an iRMC, which can take an order back, and on a BMC that knows only IPMI. */
-import type { Conductor } from '../../src/cli/connection.ts';
+import type { Conductor } from '../../src/cli/shared/connection.ts';
 import { systemChance } from '../../src/core/chance.ts';
 import { systemClock } from '../../src/core/clock.ts';
 import { sleep } from '../../src/core/signals.ts';

@@ -2,7 +2,7 @@
  * The first four scenes of the demo. Each shows commands, then makes sure by data, and not by what they printed, that it has
  * happened.
  */
-import type { Conductor } from '../../src/cli/connection.ts';
+import type { Conductor } from '../../src/cli/shared/connection.ts';
 import { systemClock } from '../../src/core/clock.ts';
 import { asCountermandError, ERROR_TABLE } from '../../src/core/errors.ts';
 import { sleep } from '../../src/core/signals.ts';

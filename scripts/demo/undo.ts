@@ -1,7 +1,7 @@
 /** The sixth scene: a rack goes into maintenance, which supersedes another plan, and is rolled back, each node to what it was. */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Conductor } from '../../src/cli/connection.ts';
+import type { Conductor } from '../../src/cli/shared/connection.ts';
 import { ERROR_TABLE } from '../../src/core/errors.ts';
 import { ActionPlanState } from '../../src/gen/countermand/v1/action_plan.ts';
 import { PowerState } from '../../src/gen/countermand/v1/power.ts';

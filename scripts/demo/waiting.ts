@@ -1,5 +1,5 @@
 /** What the demo waits for. */
-import type { Conductor } from '../../src/cli/connection.ts';
+import type { Conductor } from '../../src/cli/shared/connection.ts';
 import { systemClock } from '../../src/core/clock.ts';
 import { openScope } from '../../src/core/signals.ts';
 import type { Action, ActionPlan } from '../../src/gen/countermand/v1/action_plan.ts';

@@ -6,7 +6,7 @@ import {
   KEY_NAMES,
   type KeyName,
   variableOf,
-} from '../../src/cli/configuration_keys.ts';
+} from '../../src/cli/daemon/configuration_keys.ts';
 import { block, code, markdownTable, page } from './markdown.ts';
 
 const EXAMPLE = `listen: 0.0.0.0:7077
@@ -22,7 +22,7 @@ function rowOf(name: KeyName): string[] {
 /** The page. */
 export function printConfiguration(): string {
   const names = KEY_NAMES.map((name) => [code(name), code(variableOf(name)), code(flagOf(name))]);
-  return page('Configuration', 'src/cli/configuration_keys.ts', [
+  return page('Configuration', 'src/cli/daemon/configuration_keys.ts', [
     '`countermand serve` and `countermand agent` read one YAML file (`--config FILE`, or `COUNTERMAND_CONFIG`), ' +
       'environment variables and flags. Flags win over variables, variables over the file, the file over the defaults. ' +
       'All of it is checked at the start: an unknown key in the file, a wrong type or an impossible value ends the ' +

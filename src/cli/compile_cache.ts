@@ -1,7 +1,7 @@
 /** Where V8 keeps the code that it has compiled: with it, a process starts in half the time. */
 import { existsSync, mkdirSync, statSync } from 'node:fs';
 import { isAbsolute, join } from 'node:path';
-import type { Environment } from './terminal.ts';
+import type { Environment } from './shared/terminal.ts';
 
 /**
  * The folder of the compile cache, created if it is missing: in a checkout at `root` below its node_modules, else below

@@ -1,6 +1,7 @@
 /** The entry of the `countermand` command: the one place that knows the process it runs in. */
-import { openProcessTerminal } from './process_terminal.ts';
+
 import { runCommandLine } from './program.ts';
+import { openProcessTerminal } from './shared/process_terminal.ts';
 
 const terminal = openProcessTerminal(process);
 const code = await runCommandLine(process.argv.slice(2), terminal);

@@ -1,10 +1,10 @@
 /** The tree of commands, and one run of it. */
 import { Command } from 'commander';
 import manifest from '../../package.json' with { type: 'json' };
-import { DEFAULT_ADDRESS } from './address.ts';
-import { reportFailure } from './failures.ts';
-import { warnOfFilesIn } from './file_names.ts';
-import type { Terminal } from './terminal.ts';
+import { DEFAULT_ADDRESS } from './shared/address.ts';
+import { reportFailure } from './shared/failures.ts';
+import { warnOfFilesIn } from './shared/file_names.ts';
+import type { Terminal } from './shared/terminal.ts';
 
 /** Gives a command its arguments, options, subcommands and action. */
 type SetUp = (command: Command, terminal: Terminal) => void;
@@ -19,35 +19,35 @@ interface CommandRow {
 const COMMANDS: Readonly<Record<string, CommandRow>> = {
   serve: {
     description: 'run a conductor, with an agent inside',
-    load: async () => (await import('./serve.ts')).setUpServe,
+    load: async () => (await import('./daemon/serve.ts')).setUpServe,
   },
   agent: {
     description: 'run an agent: the daemon beside the BMC network',
-    load: async () => (await import('./agent.ts')).setUpAgent,
+    load: async () => (await import('./daemon/agent.ts')).setUpAgent,
   },
   sim: {
     description: 'pretend BMCs with servers behind them, to try things',
-    load: async () => (await import('./sim.ts')).addSimCommands,
+    load: async () => (await import('./sim/commands.ts')).addSimCommands,
   },
   node: {
     description: 'enrol nodes, look at them, change their power state',
-    load: async () => (await import('./node.ts')).addNodeCommands,
+    load: async () => (await import('./node/commands.ts')).addNodeCommands,
   },
   power: {
     description: 'look at power tasks, watch them, withdraw them',
-    load: async () => (await import('./power.ts')).addPowerCommands,
+    load: async () => (await import('./power/commands.ts')).addPowerCommands,
   },
   plan: {
     description: 'make action plans, run them, watch them, cancel them, roll them back',
-    load: async () => (await import('./plan.ts')).addPlanCommands,
+    load: async () => (await import('./plan/commands.ts')).addPlanCommands,
   },
   audit: {
     description: 'let strategies look for plans, once or again and again',
-    load: async () => (await import('./audit.ts')).addAuditCommands,
+    load: async () => (await import('./audit/commands.ts')).addAuditCommands,
   },
   events: {
     description: 'print the events: every change, numbered, from the beginning to the present',
-    load: async () => (await import('./events.ts')).setUpEvents,
+    load: async () => (await import('./events/commands.ts')).setUpEvents,
   },
 };
 

@@ -1,9 +1,9 @@
 /** A terminal that keeps what is written to it. */
 import { PassThrough } from 'node:stream';
-import type { Call } from '../../src/cli/asking.ts';
-import type { Conductor } from '../../src/cli/connection.ts';
-import { openOutput } from '../../src/cli/output.ts';
-import type { Environment, Terminal, TextStream } from '../../src/cli/terminal.ts';
+import type { Call } from '../../src/cli/shared/asking.ts';
+import type { Conductor } from '../../src/cli/shared/connection.ts';
+import { openOutput } from '../../src/cli/shared/output.ts';
+import type { Environment, Terminal, TextStream } from '../../src/cli/shared/terminal.ts';
 import { systemChance } from '../../src/core/chance.ts';
 import { systemClock } from '../../src/core/clock.ts';
 import { openScope, type Scope } from '../../src/core/signals.ts';

@@ -3,7 +3,7 @@ import { createServer } from 'node:net';
 import test from 'ava';
 import type { Command } from 'commander';
 import { buildProgram, runCommandLine } from '../../src/cli/program.ts';
-import type { Environment } from '../../src/cli/terminal.ts';
+import type { Environment } from '../../src/cli/shared/terminal.ts';
 import { openCaptured } from './captured.ts';
 
 /** Nobody can listen there. */

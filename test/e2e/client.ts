@@ -8,7 +8,7 @@ import {
   Status,
 } from 'nice-grpc';
 import { HealthDefinition } from 'nice-grpc-server-health';
-import { toPlainJson } from '../../src/cli/json.ts';
+import { toPlainJson } from '../../src/cli/shared/json.ts';
 import type { Phase, Recall, TargetName } from '../../src/core/power.ts';
 import type { AbortOutcome, PowerTaskState } from '../../src/core/states.ts';
 import { ActionPlanServiceDefinition } from '../../src/gen/countermand/v1/action_plan.ts';

@@ -1,6 +1,6 @@
 /** What tests do with a house: enrol nodes, give orders, watch. */
 import type { ExecutionContext } from 'ava';
-import { toPlainJson } from '../../src/cli/json.ts';
+import { toPlainJson } from '../../src/cli/shared/json.ts';
 import type { TargetName } from '../../src/core/power.ts';
 import { isAtRest, type PowerTaskState } from '../../src/core/states.ts';
 import type { DriverInfo } from '../../src/drivers/driver.ts';

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import type { ExecutionContext } from 'ava';
-import { flagOf, type KeyName } from '../../src/cli/configuration_keys.ts';
+import { flagOf, type KeyName } from '../../src/cli/daemon/configuration_keys.ts';
 import { runCommandLine } from '../../src/cli/program.ts';
 import { openCaptured } from '../cli/captured.ts';
 import { Watch } from './watching.ts';

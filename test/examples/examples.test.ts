@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import test from 'ava';
 import { environmentWith, startConductorProcess } from '../../scripts/demo/conductor_process.ts';
-import { withConductor } from '../../src/cli/connection.ts';
+import { withConductor } from '../../src/cli/shared/connection.ts';
 import { never } from '../counterparts/signals.ts';
 
 const EXAMPLES = fileURLToPath(new URL('../../examples/', import.meta.url));

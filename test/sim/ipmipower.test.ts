@@ -2,7 +2,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import type { SimNode } from '../../src/cli/sim_text.ts';
+import type { SimNode } from '../../src/cli/sim/text.ts';
 import { newFolder } from '../counterparts/folder.ts';
 import { run, startSimIpmi } from './sim_command.ts';
 

@@ -1,6 +1,6 @@
 /** Our simulator as ipmitool sees it: a client that we did not write, with either cipher suite. */
 import test from 'ava';
-import type { SimNode } from '../../src/cli/sim_text.ts';
+import type { SimNode } from '../../src/cli/sim/text.ts';
 import { eventually } from '../counterparts/eventually.ts';
 import { WAIT_S } from '../counterparts/waits.ts';
 import { type Ended, run, startSimIpmi } from './sim_command.ts';

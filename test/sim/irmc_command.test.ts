@@ -3,7 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'ava';
 import { runCommandLine } from '../../src/cli/program.ts';
-import type { SimNode } from '../../src/cli/sim_text.ts';
+import type { SimNode } from '../../src/cli/sim/text.ts';
 import { openScope } from '../../src/core/signals.ts';
 import { ownAddress, takePort } from '../../src/sim/loopback.ts';
 import { openCaptured } from '../cli/captured.ts';

@@ -3,7 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { runCommandLine } from '../../src/cli/program.ts';
-import type { SimNode } from '../../src/cli/sim_text.ts';
+import type { SimNode } from '../../src/cli/sim/text.ts';
 import { CountermandError } from '../../src/core/errors.ts';
 import type { OrderTarget } from '../../src/core/power.ts';
 import { ownAddress, takePort } from '../../src/sim/loopback.ts';

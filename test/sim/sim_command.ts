@@ -2,8 +2,8 @@
 import { execFile } from 'node:child_process';
 import type { ExecutionContext } from 'ava';
 import { runCommandLine } from '../../src/cli/program.ts';
-import type { SimNode } from '../../src/cli/sim_text.ts';
-import type { Environment } from '../../src/cli/terminal.ts';
+import type { Environment } from '../../src/cli/shared/terminal.ts';
+import type { SimNode } from '../../src/cli/sim/text.ts';
 import { fail } from '../../src/core/errors.ts';
 import { ownAddress } from '../../src/sim/loopback.ts';
 import { openCaptured } from '../cli/captured.ts';

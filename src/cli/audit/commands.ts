@@ -1,0 +1,199 @@
+/** `countermand audit ...`: audits, which look for plans. */
+import { type Command, Option } from 'commander';
+import { asCountermandError } from '../../core/errors.ts';
+import { AUDIT_STATES, type AuditState as StateName } from '../../core/states.ts';
+import {
+  Audit,
+  AuditState,
+  CreateAuditResponse,
+  DeleteAuditResponse,
+  GetAuditResponse,
+  Strategy,
+} from '../../gen/countermand/v1/audit.ts';
+import { planLine } from '../plan/lines.ts';
+import { asking, type Call, everyPage, PAGE_SIZE, present } from '../shared/asking.ts';
+import { confirm, takenDown, takesDownWords, YES } from '../shared/confirming.ts';
+import { readPairs, readSeconds } from '../shared/flags.ts';
+import { inDoubt } from '../shared/following.ts';
+import type { Terminal } from '../shared/terminal.ts';
+import type { WantedAudit } from './file.ts';
+import { auditLine, auditTable, auditText, strategyText, WHICH_AUDIT } from './text.ts';
+
+interface CreateOptions {
+  readonly name?: string;
+  readonly strategy?: string;
+  readonly goal?: string;
+  readonly parameter?: readonly string[];
+  readonly nodes?: readonly string[];
+  readonly all?: boolean;
+  readonly interval?: string;
+  readonly autoTrigger?: boolean;
+  readonly requestId?: string;
+  readonly yes?: boolean;
+}
+
+async function create(file: string | undefined, options: CreateOptions, call: Call): Promise<void> {
+  const { conductor, output, command } = call;
+  const { parameter, interval: word, requestId = call.chance.uuid(), yes, ...named } = options;
+  const interval = readSeconds(word, '--interval');
+  const flags = {
+    ...named,
+    parameters: readPairs(parameter, '--parameter'),
+    ...(interval !== undefined && { interval }),
+  };
+  const { readAudit } = await import('./file.ts');
+  const wanted = await readAudit(file, flags, call);
+  if (wanted.autoTrigger && !yes) await confirmTriggered(wanted, call);
+  const answer = await conductor.audits.createAudit({ ...wanted, requestId }).catch((thrown: unknown) => {
+    throw inDoubt(asCountermandError(thrown), 'the audit was made', `${command} audit show ${requestId}`);
+  });
+  const audit = present(answer.audit, 'an audit');
+  const plan = answer.actionPlan;
+  output.message(CreateAuditResponse, answer, () =>
+    plan ? `${auditLine(audit)}\n${planLine(plan)}` : auditLine(audit),
+  );
+  for (const words of plan?.possible ?? []) output.say(`  ${command} ${words}`);
+  if (answer.takesDown?.count) output.say(takenDown(answer.takesDown, wanted.autoTrigger));
+}
+
+/** Asks before an audit whose plans start without anyone looking at them. */
+async function confirmTriggered(wanted: WantedAudit, call: Call): Promise<void> {
+  const { takesDown } = await call.conductor.audits.previewAudit({ wanted: { ...wanted, requestId: '' } });
+  const again = wanted.interval === undefined ? '' : ', and the plans of later runs start without being asked about';
+  await confirm(`audit '${wanted.name}' starts its plan at once: ${takesDownWords(takesDown)}${again}`, false, call);
+}
+
+const FILE_EXAMPLE = `
+An audit file, in YAML or JSON:
+  name: rack 7 saves energy
+  strategy: saving_energy     # or goal: its only strategy; countermand audit strategies lists them
+  parameters: {reserve: 2}
+  scope: [{baremetal: [{labels: {rack: "7"}}]}]
+                              # or all: true, which is every node; a strategy that acts on nodes needs one of the two
+  audit_type: CONTINUOUS      # or ONESHOT, which is the default
+  interval: 600               # seconds; only with CONTINUOUS
+  auto_trigger: true          # its plans start as soon as they are made; they wait to be started if left out
+  max_parallel: 8             # at most 8 actions of a plan run at once; 10 if left out
+  on_failure: STOP            # what a plan does when an action fails`;
+
+function addCreate(group: Command, terminal: Terminal): void {
+  group
+    .command('create')
+    .description('make an audit from a file, or from flags, which go before it; its plan waits to be started')
+    .argument('[file]', 'the audit file, or - for standard input')
+    .option('--name <name>', 'its name')
+    .option('--strategy <name>', 'how it looks for a plan')
+    .option('--goal <name>', 'what it is for, if it has only one strategy')
+    .option('--parameter <key=value...>', 'what the strategy is told; a value is read as in YAML')
+    .option('--nodes <range...>', "the nodes that it is about, such as 'r7n[1-16]'")
+    .option('--all', 'it is about every node; a strategy that acts on nodes needs this or --nodes')
+    .option('--interval <seconds>', 'run it again and again, with this much time between two runs')
+    .option('--auto-trigger', 'start its plans as soon as they are made; you are asked first')
+    .option('--request-id <id>', 'the id of the order: the same id twice is one audit; else a new one')
+    .option(...YES)
+    .addHelpText('after', FILE_EXAMPLE)
+    .action(asking(create, terminal));
+}
+
+interface ListOptions {
+  readonly state?: readonly StateName[];
+}
+
+async function list({ state = [] }: ListOptions, { conductor, output, clock }: Call): Promise<void> {
+  const states = state.map((name) => AuditState[name]);
+  const audits: Audit[] = [];
+  const ask = (pageToken: string) => conductor.audits.listAudits({ pageSize: PAGE_SIZE, pageToken, states });
+  for await (const page of everyPage(ask)) audits.push(...page.audits);
+  output.messages(Audit, audits, () => auditTable(audits, clock.now()));
+}
+
+function addList(group: Command, terminal: Terminal): void {
+  group
+    .command('list')
+    .description('list the audits, the newest first')
+    .addOption(
+      new Option('--state <state...>', 'only audits in these states; all but DELETED if left out').choices(
+        Object.keys(AUDIT_STATES),
+      ),
+    )
+    .action(asking(list, terminal));
+}
+
+async function show(name: string, _options: object, { conductor, output, clock }: Call): Promise<void> {
+  const answer = await conductor.audits.getAudit({ audit: name });
+  const audit = present(answer.audit, 'an audit');
+  output.message(GetAuditResponse, answer, () => auditText(audit, answer.actionPlans, clock.now()));
+}
+
+type Order = 'cancelAudit' | 'suspendAudit';
+
+/** A command that stops one audit and shows it. */
+function addOrder(group: Command, terminal: Terminal, name: string, order: Order, description: string): void {
+  const give = async (audit: string, _options: object, { conductor, output }: Call): Promise<void> => {
+    const answer = await conductor.audits[order]({ audit });
+    output.message(Audit, present(answer.audit, 'an audit'), auditLine);
+  };
+  group.command(name).description(description).argument('<audit>', WHICH_AUDIT).action(asking(give, terminal));
+}
+
+interface AskedOptions {
+  readonly yes?: boolean;
+}
+
+/** An audit that starts its plans by itself is asked about: one that came due meanwhile runs at once. */
+async function resume(name: string, { yes }: AskedOptions, call: Call): Promise<void> {
+  const { conductor, output } = call;
+  const found = present((await conductor.audits.getAudit({ audit: name })).audit, 'an audit');
+  if (found.autoTrigger)
+    await confirm(`audit '${found.name}' runs again, and its plans start without being asked about`, yes, call);
+  const answer = await conductor.audits.resumeAudit({ audit: found.uuid });
+  output.message(Audit, present(answer.audit, 'an audit'), auditLine);
+}
+
+async function forget(name: string, { yes }: AskedOptions, call: Call): Promise<void> {
+  const { conductor, output } = call;
+  await confirm(`audit '${name}' is deleted for good; its plans and its events stay`, yes, call);
+  const answer = await conductor.audits.deleteAudit({ audit: name });
+  output.message(DeleteAuditResponse, answer, () => `audit ${name}: deleted`);
+}
+
+async function strategies(_options: object, { conductor, output }: Call): Promise<void> {
+  const { strategies: known } = await conductor.audits.listStrategies({});
+  output.messages(Strategy, known, () => strategyText(known));
+}
+
+const EXAMPLES = `
+Examples:
+  countermand audit create --name 'rack 7' --strategy host_maintenance --nodes 'r7n[1-16]' --parameter wave_size=4
+  countermand audit create saving.yaml
+  countermand audit suspend 'rack 7 saves energy'`;
+
+/** Adds the commands of the group `audit`. */
+export function addAuditCommands(group: Command, terminal: Terminal): void {
+  group.addHelpText('after', EXAMPLES);
+  addCreate(group, terminal);
+  addList(group, terminal);
+  group
+    .command('show')
+    .description('show all that is known of an audit and its plans')
+    .argument('<audit>', WHICH_AUDIT)
+    .action(asking(show, terminal));
+  addOrder(group, terminal, 'cancel', 'cancelAudit', 'end a continuous audit; the plans that it has made stay');
+  addOrder(group, terminal, 'suspend', 'suspendAudit', 'pause a continuous audit until it is resumed');
+  group
+    .command('resume')
+    .description('resume a suspended audit: it runs at its next time, or at once if that has passed')
+    .argument('<audit>', WHICH_AUDIT)
+    .option(...YES)
+    .action(asking(resume, terminal));
+  group
+    .command('delete')
+    .description('delete an audit that does not run any more; its plans and its events stay')
+    .argument('<audit>', WHICH_AUDIT)
+    .option(...YES)
+    .action(asking(forget, terminal));
+  group
+    .command('strategies')
+    .description('list the goals and strategies, with the parameters that they take')
+    .action(asking(strategies, terminal));
+}

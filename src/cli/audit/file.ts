@@ -1,0 +1,92 @@
+/** The audit file: what an audit is asked for, in YAML or JSON. Flags say the same, and go before what the file says. */
+import { z } from 'zod';
+import { fail } from '../../core/errors.ts';
+import { AuditType, type CreateAuditRequest } from '../../gen/countermand/v1/audit.ts';
+import { POLICIES, scopeOfFile } from '../plan/file.ts';
+import { checkValues, type FileKind, must, parseScalar, parseValues, readText } from '../shared/order_file.ts';
+import type { Terminal } from '../shared/terminal.ts';
+
+const KIND: FileKind = { what: 'audit', code: 'AUDIT_INVALID', tooLarge: '32 MB, the most that is taken' };
+const TYPES = { ONESHOT: AuditType.ONESHOT, CONTINUOUS: AuditType.CONTINUOUS };
+
+const text = z.string(must('text'));
+const whole = z.int32(must('a whole number'));
+const schema = z.strictObject(
+  {
+    name: text,
+    audit_type: z.enum(['ONESHOT', 'CONTINUOUS'], must('ONESHOT or CONTINUOUS')).default('ONESHOT'),
+    strategy: text.default(''),
+    goal: text.default(''),
+    parameters: z.record(z.string(), z.unknown(), must('KEY: VALUE pairs')).default({}),
+    scope: scopeOfFile,
+    all: z.boolean(must('true or false')).default(false),
+    interval: whole.optional(),
+    auto_trigger: z.boolean(must('true or false')).default(false),
+    max_parallel: whole.default(0),
+    on_failure: z
+      .enum(Object.keys(POLICIES) as (keyof typeof POLICIES)[], must('STOP, CONTINUE or ROLLBACK'))
+      .default('STOP'),
+  },
+  must('an audit: a name, a strategy and what else it needs'),
+);
+
+/** What was asked for, as a request without an id. */
+export type WantedAudit = Omit<CreateAuditRequest, 'requestId'>;
+
+/** What flags say of an audit; what is left out is not there. */
+export interface AuditFlags {
+  readonly name?: string;
+  readonly strategy?: string;
+  readonly goal?: string;
+  /** KEY=VALUE: a value is read as in YAML, a number for example. */
+  readonly parameters: Readonly<Record<string, string>>;
+  /** Node ranges; they make the whole scope. */
+  readonly nodes?: readonly string[];
+  /** The scope is every node. */
+  readonly all?: boolean;
+  /** Seconds; the audit is CONTINUOUS then. */
+  readonly interval?: number;
+  readonly autoTrigger?: boolean;
+}
+
+/**
+ * The audit that a file and flags ask for together; `-` is stdin, and undefined is no file.
+ * @throws ARGUMENT_INVALID if the file cannot be read, AUDIT_INVALID with the place of each fault
+ */
+export async function readAudit(path: string | undefined, flags: AuditFlags, terminal: Terminal): Promise<WantedAudit> {
+  const content = path === undefined ? '{}' : await readText(path, KIND, terminal);
+  return auditOf(content, path ?? 'the command', flags);
+}
+
+/** The audit that a text and flags ask for. @throws AUDIT_INVALID with the place of each fault */
+export function auditOf(content: string, path: string, flags: AuditFlags): WantedAudit {
+  const values = parseValues(content, path, KIND);
+  const given = isObject(values) ? { ...values, ...valuesOf(flags, values) } : values;
+  const parsed = checkValues(given, path, schema, () => Object.keys(schema.shape), KIND);
+  const {
+    audit_type: type,
+    auto_trigger: autoTrigger,
+    max_parallel: maxParallel,
+    on_failure: policy,
+    ...others
+  } = parsed;
+  return { ...others, auditType: TYPES[type], autoTrigger, maxParallel, onFailure: POLICIES[policy] };
+}
+
+function isObject(values: unknown): values is Record<string, unknown> {
+  return typeof values === 'object' && values !== null && !Array.isArray(values);
+}
+
+function valuesOf(flags: AuditFlags, { parameters: before }: Record<string, unknown>): Record<string, unknown> {
+  const { parameters, nodes, all, interval, autoTrigger, ...named } = flags;
+  if (all && nodes) throw fail('ARGUMENT_INVALID', '--all is every node, and --nodes names some; give one of them');
+  const read = Object.entries(parameters).map(([key, word]) => [key, parseScalar(word)]);
+  return {
+    ...named,
+    ...(read.length > 0 && { parameters: { ...(isObject(before) && before), ...Object.fromEntries(read) } }),
+    ...(nodes && { scope: [{ baremetal: [{ nodes }] }], all: false }),
+    ...(all && { scope: [], all: true }),
+    ...(interval !== undefined && { interval, audit_type: 'CONTINUOUS' }),
+    ...(autoTrigger && { auto_trigger: true }),
+  };
+}

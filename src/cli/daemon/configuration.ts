@@ -1,0 +1,198 @@
+/**
+ * Reading the configuration: flags win over environment variables, these over the file, and the file over the defaults.
+ * Each of them is checked whole, also where another one wins.
+ */
+import { readFileSync } from 'node:fs';
+import { homedir, hostname } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import type { Command } from 'commander';
+import { parseDocument } from 'yaml';
+import { z } from 'zod';
+import { fail } from '../../core/errors.ts';
+import type { Environment } from '../shared/terminal.ts';
+import {
+  CONFIGURATION_KEYS,
+  type ConfigurationKey,
+  flagOf,
+  KEY_NAMES,
+  type KeyName,
+  variableOf,
+} from './configuration_keys.ts';
+
+/** The configuration of a daemon. Times are in milliseconds here, and in seconds where they are written. */
+export interface Configuration {
+  readonly listen: string;
+  readonly dataFolder: string;
+  readonly zone: string;
+  readonly logLevel: Values['log_level'];
+  readonly softPowerOffTimeoutMs: number;
+  readonly softPowerOffTimeoutLimitMs: number;
+  readonly powerStateChangeTimeoutLimitMs: number;
+  readonly powerStateChangeTimeoutMs: number;
+  /** 0 is off. */
+  readonly syncPowerStateIntervalMs: number;
+  readonly syncPowerStateWorkers: number;
+  readonly startTimeoutMs: number;
+  readonly abortTimeoutMs: number;
+  readonly recallConfirmMs: number;
+  readonly agentLeaseMs: number;
+  readonly windowReadIntervalMs: number;
+  readonly cancelDeadlineMs: number;
+  readonly rollbackWindowMs: number;
+  /** 0 is off. */
+  readonly actionPlanExpiryMs: number;
+  readonly checkPeriodicIntervalMs: number;
+  /** Null: each driver's own. */
+  readonly minCommandIntervalMs: number | null;
+  /** 0 keeps no session. */
+  readonly ipmiKeepSessionMs: number;
+  /** Null: no `file:` value can be read. */
+  readonly secretsFolder: string | null;
+  readonly agentName: string;
+}
+
+type Rules = { readonly [Key in KeyName]: z.infer<(typeof CONFIGURATION_KEYS)[Key]['rule']> };
+/** The keys that may stay without a value. */
+type Optional = 'min_command_interval' | 'secrets_dir';
+type Values = Omit<Rules, Optional> & Partial<Pick<Rules, Optional>>;
+/** What one source says. */
+type Given = Partial<Rules>;
+
+const rules = Object.fromEntries(KEY_NAMES.map((key) => [key, CONFIGURATION_KEYS[key].rule.optional()]));
+const schema = z.strictObject(rules) as unknown as z.ZodType<Given>;
+
+/** One place from which values come, and how it calls a key. */
+interface Source {
+  readonly values: unknown;
+  nameOf(key: string): string;
+}
+
+function describeIssue(issue: z.core.$ZodIssue, { values, nameOf }: Source): string {
+  if (issue.code === 'unrecognized_keys')
+    return `${issue.keys.map((key) => nameOf(key)).join(', ')} is no key; the keys are ${KEY_NAMES.join(', ')}`;
+  const key = issue.path[0] as KeyName | undefined;
+  if (key === undefined) return `${nameOf('')} must be a list of KEY: VALUE lines`;
+  return `${nameOf(key)} must be ${CONFIGURATION_KEYS[key].type}, and is ${JSON.stringify((values as Given)[key])}`;
+}
+
+function check(source: Source): Given {
+  const parsed = schema.safeParse(source.values);
+  if (parsed.success) return parsed.data;
+  throw fail('CONFIGURATION_INVALID', parsed.error.issues.map((issue) => describeIssue(issue, source)).join('; '));
+}
+
+/** Text of a flag or a variable as a value: a number where the key is one. */
+function fromText(key: KeyName, text: string): string | number {
+  const numeric = CONFIGURATION_KEYS[key].rule instanceof z.ZodNumber;
+  return numeric && /^-?\d+(\.\d+)?$/.test(text) ? Number(text) : text;
+}
+
+function fromTexts(textOf: (key: KeyName) => unknown, nameOf: (key: KeyName) => string): Given {
+  const texts = KEY_NAMES.map((key) => [key, textOf(key)] as const);
+  const given = texts.filter(([, text]) => typeof text === 'string');
+  const values = Object.fromEntries(given.map(([key, text]) => [key, fromText(key, String(text))]));
+  return check({ values, nameOf: (key) => nameOf(key as KeyName) });
+}
+
+function readText(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    throw fail('CONFIGURATION_INVALID', `the configuration file ${path} cannot be read: ${(error as Error).message}`);
+  }
+}
+
+/** The keys that are paths: in a file, relative ones begin at its own folder. */
+const FOLDERS = ['data', 'secrets_dir'] as const;
+
+function fromFile(path: string): Given {
+  const values = check({ values: parseYaml(path), nameOf: (key) => (key === '' ? path : `${path}: ${key}`) });
+  const folders = FOLDERS.flatMap((key) => {
+    const folder = values[key];
+    return folder === undefined ? [] : [[key, resolve(dirname(path), folder)]];
+  });
+  return { ...values, ...Object.fromEntries(folders) };
+}
+
+function parseYaml(path: string): unknown {
+  const document = parseDocument(readText(path));
+  try {
+    if (document.errors[0]) throw document.errors[0];
+    return document.toJS() ?? {};
+  } catch (error) {
+    const [sentence] = (error as Error).message.split('\n');
+    throw fail('CONFIGURATION_INVALID', `${path} is not the YAML it should be: ${sentence}`);
+  }
+}
+
+/** Where the data belongs if nobody says otherwise. */
+function defaultDataFolder(environment: Environment): string {
+  if (process.getuid?.() === 0) return '/var/lib/countermand';
+  return join(environment.XDG_DATA_HOME || join(homedir(), '.local/share'), 'countermand');
+}
+
+function defaults(environment: Environment): Given {
+  const fixed = KEY_NAMES.flatMap((key) => {
+    const row: ConfigurationKey = CONFIGURATION_KEYS[key];
+    return row.fallback === undefined ? [] : [[key, row.fallback]];
+  });
+  return { ...Object.fromEntries(fixed), data: defaultDataFolder(environment), agent_name: hostname() };
+}
+
+const camelCase = (key: KeyName): string => key.replaceAll(/_(\w)/g, (_, letter: string) => letter.toUpperCase());
+
+/**
+ * The configuration of a daemon.
+ * @param options the options of its command as commander read them; `config` names the file
+ * @throws CONFIGURATION_INVALID naming the flag, the variable or the key in the file, and what its value must be
+ */
+export function readConfiguration(options: Readonly<Record<string, unknown>>, environment: Environment): Configuration {
+  const file = options.config ?? environment.COUNTERMAND_CONFIG;
+  const values = {
+    ...defaults(environment),
+    ...(typeof file === 'string' && file !== '' ? fromFile(file) : {}),
+    ...fromTexts((key) => environment[variableOf(key)] || undefined, variableOf),
+    ...fromTexts((key) => options[camelCase(key)], flagOf),
+  };
+  return inMilliseconds(values as Values);
+}
+
+const milliseconds = (seconds: number): number => Math.round(seconds * 1000);
+
+function inMilliseconds(values: Values): Configuration {
+  return {
+    listen: values.listen,
+    dataFolder: resolve(values.data),
+    zone: values.zone,
+    logLevel: values.log_level,
+    softPowerOffTimeoutMs: milliseconds(values.soft_power_off_timeout),
+    softPowerOffTimeoutLimitMs: milliseconds(values.soft_power_off_timeout_limit),
+    powerStateChangeTimeoutLimitMs: milliseconds(values.power_state_change_timeout_limit),
+    powerStateChangeTimeoutMs: milliseconds(values.power_state_change_timeout),
+    syncPowerStateIntervalMs: milliseconds(values.sync_power_state_interval),
+    syncPowerStateWorkers: values.sync_power_state_workers,
+    startTimeoutMs: milliseconds(values.start_timeout),
+    abortTimeoutMs: milliseconds(values.abort_timeout),
+    recallConfirmMs: milliseconds(values.recall_confirm),
+    agentLeaseMs: milliseconds(values.agent_lease),
+    windowReadIntervalMs: milliseconds(values.window_read_interval),
+    cancelDeadlineMs: milliseconds(values.cancel_deadline),
+    rollbackWindowMs: milliseconds(values.rollback_window),
+    actionPlanExpiryMs: milliseconds(values.action_plan_expiry * 3600),
+    checkPeriodicIntervalMs: milliseconds(values.check_periodic_interval),
+    minCommandIntervalMs: values.min_command_interval === undefined ? null : milliseconds(values.min_command_interval),
+    ipmiKeepSessionMs: milliseconds(values.ipmi_keep_session),
+    secretsFolder: values.secrets_dir === undefined ? null : resolve(values.secrets_dir),
+    agentName: values.agent_name,
+  };
+}
+
+/** Adds `--config` and a flag for each of these keys to a command. */
+export function addConfigurationOptions(command: Command, keys: readonly KeyName[]): Command {
+  command.option('--config <file>', 'the configuration file (YAML); else COUNTERMAND_CONFIG, else none');
+  for (const key of keys) {
+    const { placeholder, meaning }: ConfigurationKey = CONFIGURATION_KEYS[key];
+    command.option(`${flagOf(key)} <${placeholder}>`, meaning);
+  }
+  return command;
+}

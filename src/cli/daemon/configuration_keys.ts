@@ -1,0 +1,215 @@
+/**
+ * The keys of the configuration, as data: the schema, the flags, the environment variables and docs/configuration.md
+ * come from this table. Keys that Ironic has keep their names.
+ */
+import { z } from 'zod';
+import { isAddress } from '../shared/address.ts';
+
+/** Which daemon reads a key. `countermand serve` is both: a conductor with an agent inside. */
+export type Reader = 'conductor' | 'agent' | 'both';
+
+/** One key. */
+export interface ConfigurationKey<T = unknown> {
+  /** What a value must be, to follow "must be". */
+  readonly type: string;
+  /** The place of the value in a flag: `--listen <host:port>`. */
+  readonly placeholder: string;
+  readonly rule: z.ZodType<T>;
+  /** Absent if the default is found at the start, or if there is none. */
+  readonly fallback?: T;
+  /** The default in words, where `fallback` does not say it. */
+  readonly fallbackWords?: string;
+  readonly readBy: Reader;
+  readonly meaning: string;
+}
+
+/** More is taken for a slip: 30 days. */
+const LONGEST_S = 2_592_000;
+
+type KeyParts<T> = Omit<ConfigurationKey<T>, 'type' | 'placeholder' | 'rule'>;
+
+const wholeSeconds = (least: number, parts: KeyParts<number>): ConfigurationKey<number> => ({
+  type: `a whole number of seconds from ${least} to ${LONGEST_S}`,
+  placeholder: 'seconds',
+  rule: z.int().min(least).max(LONGEST_S),
+  ...parts,
+});
+
+const seconds = (least: number, parts: KeyParts<number>): ConfigurationKey<number> => ({
+  type: `a number of seconds from ${least} to ${LONGEST_S}`,
+  placeholder: 'seconds',
+  rule: z.number().min(least).max(LONGEST_S),
+  ...parts,
+});
+
+const folder = (parts: KeyParts<string>): ConfigurationKey<string> => ({
+  type: 'the path of a folder',
+  placeholder: 'folder',
+  rule: z
+    .string()
+    .min(1)
+    .regex(/^[^\0]*$/),
+  ...parts,
+});
+
+const name = (parts: KeyParts<string>): ConfigurationKey<string> => ({
+  type: 'a name: 1 to 255 letters, digits, dots, dashes and underscores',
+  placeholder: 'name',
+  rule: z.string().regex(/^[\w.-]{1,255}$/),
+  ...parts,
+});
+
+const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
+
+/** The table of keys. */
+export const CONFIGURATION_KEYS = {
+  listen: {
+    type: 'HOST:PORT, with an IPv6 host in brackets; port 0 takes any free one',
+    placeholder: 'host:port',
+    rule: z.string().refine((text) => isAddress(text, true)),
+    fallback: '127.0.0.1:7077',
+    readBy: 'conductor',
+    meaning: 'where the conductor listens; there is no authentication yet, so keep it on a network you trust',
+  },
+  data: folder({
+    fallbackWords: '`/var/lib/countermand` for root; else `$XDG_DATA_HOME/countermand` or `~/.local/share/countermand`',
+    readBy: 'conductor',
+    meaning: 'the folder of the database; made if it is not there; one conductor at a time uses it',
+  }),
+  zone: name({
+    fallback: 'default',
+    readBy: 'agent',
+    meaning: 'the part of the BMC network that the agent reaches',
+  }),
+  log_level: {
+    type: `one of ${LOG_LEVELS.join(', ')}`,
+    placeholder: 'level',
+    rule: z.enum(LOG_LEVELS),
+    fallback: 'info',
+    readBy: 'both',
+    meaning: 'what is logged: this and what is worse',
+  } satisfies ConfigurationKey<(typeof LOG_LEVELS)[number]>,
+  soft_power_off_timeout: wholeSeconds(1, {
+    fallback: 600,
+    readBy: 'conductor',
+    meaning:
+      'when a soft power off, and the first half of a soft reboot, times out, unless the order says otherwise; afterwards the node is watched as long again',
+  }),
+  power_state_change_timeout: wholeSeconds(1, {
+    fallback: 60,
+    readBy: 'conductor',
+    meaning: 'when all other targets, and the second half of a soft reboot, time out, unless the order says otherwise',
+  }),
+  soft_power_off_timeout_limit: wholeSeconds(1, {
+    fallback: 86_400,
+    readBy: 'conductor',
+    meaning: 'the longest timeout that a soft order may name',
+  }),
+  power_state_change_timeout_limit: wholeSeconds(1, {
+    fallback: 3600,
+    readBy: 'conductor',
+    meaning: 'the longest timeout that any other order may name, and so the longest time that it can hold a node',
+  }),
+  sync_power_state_interval: seconds(0, {
+    fallback: 120,
+    readBy: 'conductor',
+    meaning: 'how often every node is read, varied a little; 0 switches it off',
+  }),
+  sync_power_state_workers: {
+    type: 'a whole number from 1 to 1000',
+    placeholder: 'count',
+    rule: z.int().min(1).max(1000),
+    fallback: 8,
+    readBy: 'conductor',
+    meaning: 'how many nodes are read at the same time',
+  },
+  start_timeout: seconds(0.1, {
+    fallback: 60,
+    readBy: 'conductor',
+    meaning: 'an order that has not begun to be sent by then ends FAILED, with nothing sent',
+  }),
+  abort_timeout: seconds(0.1, {
+    fallback: 30,
+    readBy: 'conductor',
+    meaning: 'an abort that no agent has answered by then has outcome FAILED',
+  }),
+  recall_confirm: seconds(0, {
+    fallback: 15,
+    readBy: 'conductor',
+    meaning: 'how long the host must be seen running after a BMC took a recall',
+  }),
+  agent_lease: seconds(0.1, {
+    fallback: 15,
+    readBy: 'conductor',
+    meaning: 'an agent without contact for so long sends nothing more; its BMCs move to another after twice that',
+  }),
+  window_read_interval: seconds(0.1, {
+    fallback: 10,
+    readBy: 'conductor',
+    meaning: 'how often a node is read that may still change',
+  }),
+  cancel_deadline: seconds(0.1, {
+    fallback: 120,
+    readBy: 'conductor',
+    meaning: 'after the cancel of a plan, an action that cannot be taken back is waited for so long, then ends FAILED',
+  }),
+  action_plan_expiry: {
+    type: 'a number of hours from 0 to 8760',
+    placeholder: 'hours',
+    rule: z.number().min(0).max(8760),
+    fallback: 24,
+    readBy: 'conductor',
+    meaning: 'a plan that has not been launched so many hours after it was made is superseded; 0 switches it off',
+  },
+  check_periodic_interval: seconds(1, {
+    fallback: 1800,
+    readBy: 'conductor',
+    meaning: 'how often plans are looked through for those that are too old',
+  }),
+  rollback_window: wholeSeconds(0, {
+    fallback: 3600,
+    readBy: 'conductor',
+    meaning: 'so long after its end a plan can be rolled back',
+  }),
+  min_command_interval: seconds(0, {
+    fallbackWords: "the driver's own: see [drivers](drivers.md)",
+    readBy: 'agent',
+    meaning: 'the rest between two commands to one BMC',
+  }),
+  ipmi_keep_session: seconds(0, {
+    fallback: 180,
+    readBy: 'agent',
+    meaning: 'how long an IPMI session that nobody uses is kept open, one for each BMC; 0 opens one for each command',
+  }),
+  secrets_dir: folder({
+    fallbackWords: 'none: no `file:` value can be read',
+    readBy: 'agent',
+    meaning: 'the folder below which `file:NAME` values of driver_info are read',
+  }),
+  agent_name: name({
+    fallbackWords: 'the name of the host',
+    readBy: 'agent',
+    meaning: 'the name by which people know the agent',
+  }),
+} as const satisfies Record<string, ConfigurationKey<never> | ConfigurationKey<string> | ConfigurationKey<number>>;
+
+/** The name of a key. */
+export type KeyName = keyof typeof CONFIGURATION_KEYS;
+
+/** The names of all keys. */
+export const KEY_NAMES = Object.keys(CONFIGURATION_KEYS) as readonly KeyName[];
+
+/** The names of the keys that a daemon reads. */
+export function keysReadBy(reader: 'conductor' | 'agent'): KeyName[] {
+  return KEY_NAMES.filter((key) => [reader, 'both'].includes(CONFIGURATION_KEYS[key].readBy));
+}
+
+/** The environment variable of a key. */
+export function variableOf(key: KeyName): string {
+  return `COUNTERMAND_${key.toUpperCase()}`;
+}
+
+/** The flag of a key. */
+export function flagOf(key: KeyName): string {
+  return `--${key.replaceAll('_', '-')}`;
+}

@@ -1,0 +1,136 @@
+/** The two daemons, put together from their parts. Only they need the heavy packages, so only they load this file. */
+
+import { hostname } from 'node:os';
+import { type Logger, pino } from 'pino';
+import { type AgentParts, type Attach, runAgent } from '../../agent/agent.ts';
+import { dialConductor } from '../../agent/dial.ts';
+import type { CountermandError } from '../../core/errors.ts';
+import { onAbort, openScope } from '../../core/signals.ts';
+import { createDrivers } from '../../drivers/list.ts';
+import { type Conductor, startConductor } from '../../server/conductor.ts';
+import { listen } from '../../server/grpc.ts';
+import { type Database, openDatabase } from '../../server/store/database.ts';
+import { Deadlines } from '../../server/store/deadlines.ts';
+import type { Terminal } from '../shared/terminal.ts';
+import type { Configuration } from './configuration.ts';
+import { openLogStream } from './log_stream.ts';
+
+/**
+ * Logs go to stderr, one JSON object a line; stdout says only where a daemon is. From here on the process is a daemon: it
+ * outlives whoever reads its log.
+ */
+function openLog({ logLevel }: Configuration, terminal: Terminal): Logger {
+  const log = pino({ level: logLevel, base: null }, openLogStream(terminal.stderr));
+  terminal.becomeDaemon(() => log.info('SIGHUP was ignored; the configuration is read at the start only'));
+  return log;
+}
+
+/**
+ * Runs a conductor, with an agent inside if `withAgent`, until the terminal's signal is aborted.
+ * @throws DATA_FOLDER_IN_USE, DATA_FOLDER_UNUSABLE, DATABASE_NEWER, DATABASE_DAMAGED, DATABASE_UNUSABLE, DISK_FULL,
+ *   LISTEN_FAILED; and DATABASE_TAKEN or DATABASE_DAMAGED when that happens while it runs
+ */
+export async function runConductor(
+  configuration: Configuration,
+  withAgent: boolean,
+  terminal: Terminal,
+): Promise<void> {
+  const log = openLog(configuration, terminal);
+  // Everything that this process makes is for its owner alone: the database and its log hold secrets.
+  process.umask(0o077);
+  const database = await openDatabase(configuration.dataFolder);
+  try {
+    await runOver(database, configuration, withAgent, log, terminal);
+  } finally {
+    await database.close();
+  }
+}
+
+async function runOver(
+  database: Database,
+  configuration: Configuration,
+  withAgent: boolean,
+  log: Logger,
+  terminal: Terminal,
+): Promise<void> {
+  const { clock, chance, signal } = terminal;
+  const store = {
+    database,
+    clock,
+    chance,
+    deadlines: new Deadlines(clock),
+    publisherId: `countermand-conductor.${hostname()}`,
+  };
+  const { agentLeaseMs, listen: address } = configuration;
+  const conductor = await startConductor({ store, limits: configuration, agentLeaseMs, log });
+  try {
+    const listener = await listen(conductor, address, chance);
+    const agent = withAgent ? startEmbeddedAgent(conductor, configuration, log, terminal) : null;
+    const where = address.replace(/:\d+$/, `:${listener.port}`);
+    const stopped = new Promise<null>((resolve) => onAbort(signal, () => resolve(null)));
+    const ended = Promise.race([stopped, database.lost]);
+    // Whoever reads this line can give orders: the agent is there.
+    await Promise.race([agent?.attached, ended]);
+    terminal.stdout.write(`countermand: conductor on ${where}, data in ${configuration.dataFolder}\n`);
+    const lost = await ended;
+    // The agent leaves first, so that the conductor can still hear its farewell.
+    await agent?.stop(lost ?? signal.reason);
+    await conductor.stop();
+    await listener.close();
+    if (lost !== null) throw lost;
+  } finally {
+    await conductor.stop();
+  }
+}
+
+/** The agent inside `serve` attaches as any other, but without a network in between. */
+function startEmbeddedAgent({ attachments }: Conductor, configuration: Configuration, log: Logger, terminal: Terminal) {
+  const attach: Attach = (outgoing, signal) => attachments.attach(outgoing, signal, true);
+  const scope = openScope([]);
+  let done = Promise.resolve();
+  const attached = new Promise<void>((resolve) => {
+    const inside = { attach, embedded: true, attached: resolve };
+    done = runAgentHere(inside, configuration, log, terminal, scope.signal);
+  });
+  return {
+    /** Resolves when it has attached for the first time. */
+    attached,
+    async stop(reason: CountermandError): Promise<void> {
+      scope.abort(reason);
+      await done;
+    },
+  };
+}
+
+/** Runs an agent as a process of its own until the terminal's signal is aborted, and until it has stopped sending. */
+export async function runAgentAlone(
+  conductor: string,
+  configuration: Configuration,
+  terminal: Terminal,
+): Promise<void> {
+  const dialer = dialConductor(conductor);
+  const log = openLog(configuration, terminal);
+  terminal.stdout.write(`countermand: agent for zone ${configuration.zone}, conductor at ${conductor}\n`);
+  await runAgentHere({ attach: dialer.attach, embedded: false }, configuration, log, terminal, terminal.signal);
+  dialer.close();
+}
+
+function runAgentHere(
+  how: Pick<AgentParts, 'attach' | 'embedded' | 'attached'>,
+  configuration: Configuration,
+  log: Logger,
+  { clock, chance, environment, openFilesLimit }: Terminal,
+  signal: AbortSignal,
+): Promise<void> {
+  const { agentName: name, zone, secretsFolder, minCommandIntervalMs, ipmiKeepSessionMs } = configuration;
+  const drivers = createDrivers({
+    clock,
+    chance,
+    searchPath: environment.PATH ?? '',
+    ipmiKeepSessionMs,
+    openFilesLimit: openFilesLimit(),
+  });
+  const secrets = { folder: secretsFolder, environment };
+  const parts = { name, zones: [zone], drivers, secrets, minCommandIntervalMs, clock, chance, log };
+  return runAgent({ ...how, ...parts }, signal);
+}

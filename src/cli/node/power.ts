@@ -1,0 +1,119 @@
+/** `countermand node power`: one order for one node, watched until it is at rest; for several nodes it is a plan. */
+import { type Command, Option } from 'commander';
+import { fail } from '../../core/errors.ts';
+import { TARGET_TABLE, TARGETS, type Target } from '../../core/power.ts';
+import { expandRange } from '../../core/ranges.ts';
+import { OnTimeout } from '../../gen/countermand/v1/power.ts';
+import { asking, type Call } from '../shared/asking.ts';
+import { confirm, mustConfirm, orderWords, YES } from '../shared/confirming.ts';
+import { warnOfFiles } from '../shared/file_names.ts';
+import { readCount, readSeconds, readTarget } from '../shared/flags.ts';
+import { followTask } from '../shared/following.ts';
+import type { Terminal } from '../shared/terminal.ts';
+import { targetValue } from '../shared/words.ts';
+import { orderMany } from './power_many.ts';
+
+interface PowerOptions {
+  readonly timeout?: string;
+  readonly onTimeout?: 'fail' | 'force';
+  readonly reason?: string;
+  readonly requestId?: string;
+  readonly task?: string;
+  readonly maxParallel?: string;
+  readonly canary?: string;
+  readonly onFailure?: 'stop' | 'continue' | 'rollback';
+  readonly queue?: boolean;
+  readonly wait: boolean;
+  readonly yes?: boolean;
+}
+
+const ON_TIMEOUT = { fail: OnTimeout.FAIL, force: OnTimeout.FORCE };
+
+async function power(range: string, word: string, options: PowerOptions, call: Call): Promise<void> {
+  const nodes = expandRange(range);
+  const target = readTarget(word);
+  const timeout = readSeconds(options.timeout, '--timeout');
+  const maxParallel = readCount(options.maxParallel, 1, '--max-parallel');
+  const canary = readCount(options.canary, 0, '--canary');
+  const [node = range] = nodes;
+  const asked = { target, forced: options.onTimeout === 'force', range };
+  const asks = !options.yes && mustConfirm(asked, call);
+  if (!asks) warnOfFiles([range], call.output.json, call);
+  if (nodes.length === 1) {
+    if (asks) await confirm(orderWords(node, asked, call), false, call);
+    return orderOne(node, target, timeout, options, call);
+  }
+  if (options.task !== undefined) throw fail('ARGUMENT_INVALID', '--task names one power task; name its node alone');
+  const { onTimeout, onFailure, requestId, wait, reason = '', queue = false } = options;
+  const order = { nodes, range, target, timeout, onTimeout, reason, requestId, maxParallel, canary, onFailure };
+  await orderMany({ ...order, queue, wait, asks }, call);
+}
+
+async function orderOne(
+  node: string,
+  target: Target,
+  timeout: number | undefined,
+  options: PowerOptions,
+  call: Call,
+): Promise<void> {
+  const requestId = options.requestId ?? call.chance.uuid();
+  const stream = call.conductor.power.setPowerState({
+    node,
+    target: targetValue(target),
+    timeout,
+    onTimeout: options.onTimeout ? ON_TIMEOUT[options.onTimeout] : OnTimeout.UNSPECIFIED,
+    requestId,
+    reason: options.reason ?? '',
+    abortsTaskUuid: options.task ?? '',
+  });
+  await followTask(stream, { name: requestId, orders: true, wait: options.wait }, call);
+}
+
+const targetHelp = (): string => {
+  const width = Math.max(...TARGETS.map((target) => TARGET_TABLE[target].word.length));
+  const rows = TARGETS.map((target) => `  ${TARGET_TABLE[target].word.padEnd(width)}  ${TARGET_TABLE[target].meaning}`);
+  return `\nTargets:\n${rows.join('\n')}`;
+};
+
+const SEVERAL = `
+Several nodes, as in 'r7n[1-64]': the order becomes an action plan with an action per node, which is started and watched.
+Ctrl-C stops the watching and says how to cancel the plan. An abort of several nodes needs no plan: it is given to all of
+them side by side, and where there is nothing to abort, nothing happens. If a plan gave the orders, cancel the plan.
+
+You are asked before off, reboot, inject_nmi and --on-timeout force, which cannot be taken back once sent. Without a
+terminal to ask on, such an order is refused unless --yes is given. Put quotes around a range: the shell may replace an
+unquoted one by the name of a file. An order that stops a node is therefore also asked about if the node's name is the
+name of a file in the current folder.`;
+
+const choice = (flags: string, description: string, words: readonly string[]): Option =>
+  new Option(flags, description).choices(words);
+
+/** Adds `node power`. */
+export function addPower(group: Command, terminal: Terminal): void {
+  group
+    .command('power')
+    .description('change the power state of nodes, or abort such a change, and watch it until it is at rest')
+    .argument('<node>', "name or uuid of the node, or several: a range such as 'r7n[1-16]', or names with commas")
+    .argument('<target>', "target power state, or the order to abort; Ironic's names are accepted too")
+    .option('--timeout <seconds>', 'when it times out, from the moment of sending; else the default of the target')
+    .addOption(
+      choice('--on-timeout <what>', 'what happens then: it fails, or the soft order is forced', ['fail', 'force']),
+    )
+    .option('--reason <text>', 'why, for those who read it later')
+    .option('--request-id <id>', 'the id of the order: the same id twice is one order; else a new one')
+    .option('--task <uuid>', 'of an abort at one node: the only power task that may be aborted')
+    .option('--max-parallel <n>', 'several nodes: at most n at once; else 10, and 100 for an abort')
+    .option('--canary <n>', 'several nodes: the first n must succeed before the others begin')
+    .addOption(
+      choice('--on-failure <what>', 'several nodes: when one fails, begin no more, go on, or undo all; else stop', [
+        'stop',
+        'continue',
+        'rollback',
+      ]),
+    )
+    .option('--queue', 'several nodes: wait behind the plans that run on some of them')
+    .option('--no-wait', 'end as soon as the order is accepted; the work goes on')
+    .option(...YES)
+    .addHelpText('after', `${targetHelp()}\n${SEVERAL}`)
+    .action(asking(power, terminal));
+}

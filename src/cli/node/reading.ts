@@ -1,0 +1,106 @@
+/** `countermand node list|show|supported|refresh|why`: what is known of nodes. */
+import type { Command } from 'commander';
+import { fail } from '../../core/errors.ts';
+import {
+  ExplainNodeResponse,
+  GetSupportedPowerStatesResponse,
+  Node,
+  RefreshNodesResponse,
+} from '../../gen/countermand/v1/node.ts';
+import { PowerState } from '../../gen/countermand/v1/power.ts';
+import { asking, type Call, everyPage, PAGE_SIZE, present } from '../shared/asking.ts';
+import { readPairs } from '../shared/flags.ts';
+import type { Terminal } from '../shared/terminal.ts';
+import { explanationText, nodeTable, nodeText, refreshedLine, supportedText, WHICH_NODE } from './text.ts';
+
+interface ListOptions {
+  readonly zone?: string;
+  readonly driver?: string;
+  readonly label?: readonly string[];
+  readonly problem?: boolean;
+}
+
+async function list(options: ListOptions, { conductor, output, clock }: Call): Promise<void> {
+  const { zone = '', driver = '', problem: withProblem = false } = options;
+  const labels = readPairs(options.label, '--label');
+  const nodes: Node[] = [];
+  const ask = (pageToken: string) =>
+    conductor.nodes.listNodes({ pageSize: PAGE_SIZE, pageToken, zone, driver, labels, withProblem });
+  for await (const page of everyPage(ask)) nodes.push(...page.nodes);
+  output.messages(Node, nodes, () => nodeTable(nodes, clock.now()));
+}
+
+/** Adds `node list`. */
+export function addList(group: Command, terminal: Terminal): void {
+  group
+    .command('list')
+    .description('list the nodes by name')
+    .option('--zone <name>', 'only nodes of this zone')
+    .option('--driver <name>', 'only nodes of this driver')
+    .option('--label <key=value...>', 'only nodes that bear all of these labels')
+    .option('--problem', 'only nodes that cannot be read')
+    .action(asking(list, terminal));
+}
+
+async function show(name: string, _options: object, { conductor, output, clock }: Call): Promise<void> {
+  const { node } = await conductor.nodes.getNode({ node: name });
+  output.message(Node, present(node, 'a node'), (found) => nodeText(found, clock.now()));
+}
+
+/** Adds `node show`. */
+export function addShow(group: Command, terminal: Terminal): void {
+  group
+    .command('show')
+    .description('show all that is known of a node; secrets are masked')
+    .argument('<node>', WHICH_NODE)
+    .action(asking(show, terminal));
+}
+
+async function supported(node: string, _options: object, { conductor, output }: Call): Promise<void> {
+  const answer = await conductor.nodes.getSupportedPowerStates({ node });
+  output.message(GetSupportedPowerStatesResponse, answer, supportedText);
+}
+
+/** Adds `node supported`. */
+export function addSupported(group: Command, terminal: Terminal): void {
+  group
+    .command('supported')
+    .description('list the targets that a node supports, and how far each can be taken back')
+    .argument('<node>', WHICH_NODE)
+    .action(asking(supported, terminal));
+}
+
+async function refresh(nodes: readonly string[], _options: object, { conductor, output }: Call): Promise<void> {
+  let read = 0;
+  const unread: string[] = [];
+  for await (const answer of conductor.nodes.refreshNodes({ nodes: [...nodes] })) {
+    output.message(RefreshNodesResponse, answer, refreshedLine);
+    if (answer.observed === PowerState.UNSPECIFIED) unread.push(answer.node?.name ?? 'a node');
+    else read += 1;
+  }
+  output.say(`${read} read, ${unread.length} not read`);
+  if (unread.length > 0) throw fail('NODES_NOT_READ', `not read: ${unread.join(', ')}; the lines above say why`);
+}
+
+/** Adds `node refresh`. */
+export function addRefresh(group: Command, terminal: Terminal): void {
+  group
+    .command('refresh')
+    .description('read the power state of nodes from the hardware now')
+    .argument('<nodes...>', "names, uuids or ranges such as 'r7n[1-16]'")
+    .action(asking(refresh, terminal));
+}
+
+async function why(node: string, _options: object, { conductor, output, clock, command }: Call): Promise<void> {
+  const answer = await conductor.nodes.explainNode({ node });
+  output.message(ExplainNodeResponse, answer, () => explanationText(answer, clock.now(), command));
+}
+
+/** Adds `node why`. */
+export function addWhy(group: Command, terminal: Terminal): void {
+  group
+    .command('why')
+    .description('say why a node is as it is: who holds it, what may still happen, what is possible now')
+    .argument('<node>', WHICH_NODE)
+    .action(asking(why, terminal));
+}

@@ -1,0 +1,132 @@
+/** Nodes in tables and sentences. */
+import { isAbort, TARGET_TABLE } from '../../core/power.ts';
+import type {
+  ExplainNodeResponse,
+  GetSupportedPowerStatesResponse,
+  Node,
+  RefreshNodesResponse,
+} from '../../gen/countermand/v1/node.ts';
+import { PowerState, type PowerTarget, type Recall } from '../../gen/countermand/v1/power.ts';
+import { taskTable } from '../power/text.ts';
+import { oneLine } from '../shared/harmless.ts';
+import { facts, table } from '../shared/output.ts';
+import { commandsToTakeBack } from '../shared/task_lines.ts';
+import {
+  ageWords,
+  isUnreadable,
+  powerStateWord,
+  problemSentence,
+  problemWords,
+  recallWords,
+  spanWords,
+  targetOf,
+  targetWord,
+} from '../shared/words.ts';
+
+/** What the argument NODE takes. */
+export const WHICH_NODE = 'name or uuid of the node';
+
+/** The power state, with what makes it doubtful: a node that cannot be read is only what it was. */
+function powerCell(node: Node, nowMs: number): string {
+  const word = powerStateWord(node.powerState);
+  const openMs = (node.mayStillChangeUntil?.getTime() ?? 0) - nowMs;
+  if (openMs > 0) return `${word} (may still change for ${spanWords(openMs)})`;
+  if (node.powerState === PowerState.ERROR) return 'error (until the next reading)';
+  return isUnreadable(node.problem) ? `${word} (not readable now)` : word;
+}
+
+/** Nodes, one per row. */
+export function nodeTable(nodes: readonly Node[], nowMs: number): string {
+  if (nodes.length === 0) return 'no nodes';
+  const rows = nodes.map((node) => [
+    node.name,
+    powerCell(node, nowMs),
+    targetWord(node.targetPowerState),
+    node.heldBy,
+    node.maintenance ? 'on' : '',
+    node.zone,
+    node.driver,
+    ageWords(node.powerStateReadAt, nowMs),
+    problemWords(node.problem, nowMs),
+  ]);
+  return table(['NAME', 'POWER', 'TARGET', 'HELD BY', 'MAINTENANCE', 'ZONE', 'DRIVER', 'READ', 'PROBLEM'], rows);
+}
+
+function pairs(map: Readonly<Record<string, string>>): string {
+  const keys = Object.keys(map).sort();
+  return keys.map((key) => `${key}=${map[key]}`).join(' ');
+}
+
+/** One node, all that is known of it. */
+export function nodeText(node: Node, nowMs: number): string {
+  const because = node.maintenanceReason && `: ${node.maintenanceReason}`;
+  return facts([
+    ['name', node.name],
+    ['uuid', node.uuid],
+    ['driver', node.driver],
+    ['driver_info', pairs(node.driverInfo)],
+    ['zone', node.zone],
+    ['labels', pairs(node.labels)],
+    ['power state', powerCell(node, nowMs)],
+    ['problem', problemSentence(node.problem, nowMs)],
+    ['read', node.powerStateReadAt ? `${ageWords(node.powerStateReadAt, nowMs)} ago` : 'never'],
+    ['target', targetWord(node.targetPowerState)],
+    ['held by', node.heldBy && `power task ${node.heldBy}`],
+    ['maintenance', node.maintenance ? `on${because}` : 'off'],
+    ['guid', node.guid],
+    ['other guid', node.otherGuid && `${node.otherGuid}: countermand node accept ${node.name}`],
+    ['last error', node.lastError],
+    ['created', node.createdAt?.toISOString() ?? ''],
+    ['updated', node.updatedAt?.toISOString() ?? ''],
+  ]);
+}
+
+/** One node's reading, on one line. */
+export function refreshedLine({ node, observed, reason }: RefreshNodesResponse): string {
+  const name = node?.name ?? 'a node';
+  if (observed === PowerState.UNSPECIFIED) return oneLine(`${name}: not read: ${reason}`);
+  return oneLine(`${name}: ${powerStateWord(observed)}${reason && ` (not recorded: ${reason})`}`);
+}
+
+/** The word of a target on the command line. */
+function cliWord(value: PowerTarget): string {
+  const target = targetOf(value);
+  return target === null ? '' : TARGET_TABLE[target].word;
+}
+
+/** How far an order can be recalled; an abort is none. */
+function recallCell(value: PowerTarget, recall: Recall): string {
+  const target = targetOf(value);
+  return target !== null && isAbort(target) ? '' : recallWords(recall);
+}
+
+/** The targets of a node, and whether its hardware was asked. */
+export function supportedText(answer: GetSupportedPowerStatesResponse): string {
+  const rows = answer.supportedPowerStates.map(({ target, powerState, recall }) => [
+    cliWord(target),
+    powerState,
+    recallCell(target, recall),
+  ]);
+  const source = answer.probedAt
+    ? `the hardware was asked at ${answer.probedAt.toISOString()}`
+    : 'the list of the driver; the hardware was not asked';
+  const why = answer.reason && `: ${oneLine(answer.reason)}`;
+  return `${table(['TARGET', 'POWER STATE', 'RECALL'], rows)}\n${source}${why}`;
+}
+
+/**
+ * Why a node is as it is: sentences, how to take back what holds it, its last tasks, and what can be ordered now.
+ * `command` is the beginning of a command to paste.
+ */
+export function explanationText(answer: ExplainNodeResponse, nowMs: number, command: string): string {
+  const takeBack = answer.holder ? commandsToTakeBack(answer.holder, command) : [];
+  const possible = answer.possible.map(({ target, meaning }) => [cliWord(target), meaning]);
+  return [
+    ...answer.explanation.map(oneLine),
+    ...takeBack.map((paste) => `  take it back: ${paste}`),
+    '',
+    taskTable(answer.lastTasks, nowMs),
+    '',
+    possible.length === 0 ? 'nothing can be ordered now' : table(['POSSIBLE NOW', 'MEANING'], possible),
+  ].join('\n');
+}

@@ -1,0 +1,236 @@
+/** `countermand plan create|start|watch|cancel|delete`: orders about whole plans. */
+import type { Command } from 'commander';
+import { asCountermandError, type CountermandError, fail } from '../../core/errors.ts';
+import {
+  type ActionPlan,
+  ActionPlanState,
+  type CreateActionPlanRequest,
+  DeleteActionPlanResponse,
+  type TakesDown,
+  WatchActionPlanResponse,
+} from '../../gen/countermand/v1/action_plan.ts';
+import { asking, type Call, present } from '../shared/asking.ts';
+import { confirm, takenDown, takesDownWords, YES } from '../shared/confirming.ts';
+import { inDoubt } from '../shared/following.ts';
+import type { Terminal } from '../shared/terminal.ts';
+import { followPlan } from './following.ts';
+import { planLine } from './lines.ts';
+import { WHICH_PLAN } from './text.ts';
+
+/** How a plan is started. */
+export interface StartOptions {
+  /** Wait behind plans on the same nodes. */
+  readonly queue?: boolean;
+  /** Start it however old it is. */
+  readonly force?: boolean;
+  /** False to end as soon as it is started. */
+  readonly wait: boolean;
+}
+
+interface AskedOptions {
+  readonly yes?: boolean;
+}
+
+/** What can be done with a plan, as commands to paste. */
+function waysOn({ possible }: ActionPlan, command: string): string[] {
+  return possible.map((words) => `  ${command} ${words}`);
+}
+
+/** A plan that was made. */
+interface Made {
+  readonly plan: ActionPlan;
+  readonly takesDown: TakesDown | undefined;
+}
+
+/** Makes a plan and shows it. The same request id twice is one plan. */
+export async function makePlan(request: CreateActionPlanRequest, call: Call): Promise<Made> {
+  const { conductor, output, command } = call;
+  const answer = await conductor.plans.createActionPlan(request).catch((thrown: unknown) => {
+    throw inDoubt(asCountermandError(thrown), 'the plan was made', `${command} plan show ${request.requestId}`);
+  });
+  const plan = present(answer.actionPlan, 'an action plan');
+  output.message(WatchActionPlanResponse, { actionPlan: plan, actions: [] }, () => planLine(plan));
+  return { plan, takesDown: answer.takesDown };
+}
+
+/** Starts a plan that was just made, and watches it. One that an earlier order with this request id has started is watched. */
+export async function startMade(plan: ActionPlan, options: StartOptions, call: Call): Promise<void> {
+  if (plan.state !== ActionPlanState.RECOMMENDED) return options.wait ? watchPlan(plan, call) : undefined;
+  let started: ActionPlan;
+  try {
+    started = await startPlan(plan.uuid, options, call);
+  } catch (thrown) {
+    throw notStarted(asCountermandError(thrown), plan, call);
+  }
+  if (options.wait) await watchPlan(started, call);
+}
+
+function notStarted(error: CountermandError, plan: ActionPlan, { command }: Call): CountermandError {
+  const lines = [error.message, 'the plan was made; can:', ...waysOn(plan, command)];
+  return error.code === 'ACTION_PLAN_OVERLAPS' ? fail(error.code, lines.join('\n')) : error;
+}
+
+async function startPlan(
+  name: string,
+  { queue = false, force = false, wait }: StartOptions,
+  call: Call,
+): Promise<ActionPlan> {
+  const { conductor, output, command } = call;
+  const answer = await conductor.plans.startActionPlan({ actionPlan: name, queue, force }).catch((thrown: unknown) => {
+    throw inDoubt(asCountermandError(thrown), 'the plan was started', `${command} plan show ${name}`);
+  });
+  const plan = present(answer.actionPlan, 'an action plan');
+  if (!wait) output.message(WatchActionPlanResponse, { actionPlan: plan, actions: [] }, () => planLine(plan));
+  return plan;
+}
+
+function watchPlan(plan: ActionPlan, call: Call): Promise<void> {
+  const stream = call.conductor.plans.watchActionPlan({ actionPlan: plan.uuid });
+  return followPlan(stream, { name: plan.uuid, gives: 'nothing', wait: true, plan }, call);
+}
+
+interface CreateOptions {
+  readonly start?: boolean;
+  readonly queue?: boolean;
+  readonly wait: boolean;
+  readonly requestId?: string;
+  readonly yes?: boolean;
+}
+
+async function create(
+  file: string,
+  { start = false, queue, wait, requestId, yes }: CreateOptions,
+  call: Call,
+): Promise<void> {
+  if (queue && !start) throw fail('ARGUMENT_INVALID', '--queue says how to start; give --start as well');
+  if (!wait && !start) throw fail('ARGUMENT_INVALID', '--no-wait goes with --start; without it nothing is waited for');
+  const { parsePlan, readPlanText } = await import('./file.ts');
+  const wanted = { ...parsePlan(await readPlanText(file, call), file), requestId: requestId ?? call.chance.uuid() };
+  if (start && !yes) {
+    const { takesDown } = await call.conductor.plans.previewActionPlan({ wanted });
+    await confirm(startWords(wanted.name, takesDown), yes, call);
+  }
+  const { plan, takesDown } = await makePlan(wanted, call);
+  if (start) return startMade(plan, { queue: queue ?? false, wait }, call);
+  for (const way of waysOn(plan, call.command)) call.output.say(way);
+  if (takesDown?.count) call.output.say(takenDown(takesDown, false));
+}
+
+/** What a start does, in a sentence. */
+function startWords(name: string, takesDown: TakesDown | undefined): string {
+  return `plan '${name}' is started: ${takesDownWords(takesDown)}`;
+}
+
+const FILE_EXAMPLE = `
+A plan file, in YAML or JSON:
+  name: rack 7 down
+  max_parallel: 8             # at most 8 actions run at once; 10 if left out
+  canary: 1                   # the first action must succeed before the others begin; none if left out
+  on_failure: STOP            # or CONTINUE: only what depends on the failed action is left out
+                              # or ROLLBACK: as STOP, and then what was done is undone
+  scope: [{baremetal: [{nodes: ["r7n[1-16]"]}]}]   # the nodes that its actions name if left out
+  actions:
+    - name: drain
+      action_type: set_node_maintenance
+      input_parameters: {resource_id: r7n1, maintenance: true, reason: rack work}
+    - name: down
+      action_type: change_node_power_state
+      input_parameters: {resource_id: r7n1, state: soft power off, timeout: 300}
+      parents: [drain]
+      timeout: 600            # seconds, waiting for the node included; an hour if left out`;
+
+/** Adds `plan create`. */
+export function addCreate(group: Command, terminal: Terminal): void {
+  group
+    .command('create')
+    .description('make an action plan from a file; nothing is started unless you say so')
+    .argument('<file>', 'the plan file, or - for standard input; at most 32 MB')
+    .option('--start', 'start it, and watch it until it is at rest')
+    .option('--queue', 'with --start: wait behind the plans that run or wait on the same nodes')
+    .option('--no-wait', 'with --start: end as soon as it is started; the plan goes on')
+    .option('--request-id <id>', 'the id of the order: the same id twice is one plan; else a new one')
+    .option('--yes', `with --start: ${YES[1]}`)
+    .addHelpText('after', FILE_EXAMPLE)
+    .action(asking(create, terminal));
+}
+
+async function start(name: string, options: StartOptions & AskedOptions, call: Call): Promise<void> {
+  if (!options.yes) {
+    const { actionPlan, takesDown } = await call.conductor.plans.previewActionPlan({ actionPlan: name });
+    await confirm(startWords(actionPlan?.name ?? name, takesDown), options.yes, call);
+  }
+  const plan = await startPlan(name, options, call);
+  if (options.wait) await watchPlan(plan, call);
+}
+
+/** Adds `plan start`. */
+export function addStart(group: Command, terminal: Terminal): void {
+  group
+    .command('start')
+    .description('start a plan and watch it until it is at rest; the exit code says how it ended')
+    .argument('<plan>', WHICH_PLAN)
+    .option('--queue', 'wait behind the plans that run or wait on the same nodes, instead of being refused')
+    .option('--force', 'start it however old it is; that is recorded. What is SUPERSEDED stays so')
+    .option('--no-wait', 'end as soon as it is started; the plan goes on')
+    .option(...YES)
+    .action(asking(start, terminal));
+}
+
+async function watch(name: string, _options: object, call: Call): Promise<void> {
+  const stream = call.conductor.plans.watchActionPlan({ actionPlan: name });
+  await followPlan(stream, { name, gives: 'nothing', wait: true }, call);
+}
+
+/** Adds `plan watch`. */
+export function addWatch(group: Command, terminal: Terminal): void {
+  group
+    .command('watch')
+    .description('watch a plan until it is at rest; the exit code says how it ended')
+    .argument('<plan>', WHICH_PLAN)
+    .action(asking(watch, terminal));
+}
+
+interface CancelOptions {
+  readonly reason?: string;
+  readonly rollback?: boolean;
+  readonly wait: boolean;
+  readonly yes?: boolean;
+}
+
+async function cancel(name: string, options: CancelOptions, call: Call): Promise<void> {
+  const { reason = '', rollback = false, wait, yes } = options;
+  if (rollback)
+    await confirm(`plan '${name}' is cancelled and rolled back: nodes that it powered on go down again`, yes, call);
+  const stream = call.conductor.plans.cancelActionPlan({ actionPlan: name, reason, rollback });
+  await followPlan(stream, { name, gives: 'cancel', rollsBack: rollback, wait }, call);
+}
+
+/** Adds `plan cancel`. */
+export function addCancel(group: Command, terminal: Terminal): void {
+  group
+    .command('cancel')
+    .description('cancel a plan: nothing more begins, what runs is taken back; watch it until it is at rest')
+    .argument('<plan>', WHICH_PLAN)
+    .option('--reason <text>', 'why, for those who read it later')
+    .option('--rollback', 'then undo what has run, and watch that too; the exit code says how the rollback ended')
+    .option('--no-wait', 'end as soon as the cancel is committed; it goes on')
+    .option('--yes', `with --rollback: ${YES[1]}`)
+    .action(asking(cancel, terminal));
+}
+
+async function forget(name: string, { yes }: AskedOptions, call: Call): Promise<void> {
+  const { conductor, output } = call;
+  await confirm(`plan '${name}' is deleted for good: it cannot be started or rolled back any more`, yes, call);
+  const answer = await conductor.plans.deleteActionPlan({ actionPlan: name });
+  output.message(DeleteActionPlanResponse, answer, () => `plan ${name}: deleted`);
+}
+
+/** Adds `plan delete`. */
+export function addDelete(group: Command, terminal: Terminal): void {
+  group
+    .command('delete')
+    .description('delete a plan that neither runs nor waits to run; its events stay')
+    .argument('<plan>', WHICH_PLAN)
+    .option(...YES)
+    .action(asking(forget, terminal));
+}

@@ -1,0 +1,63 @@
+/** What a rollback would do, in a table and a sentence. */
+import { type PreviewRollbackResponse, type Undo, UndoKind } from '../../gen/countermand/v1/action_plan.ts';
+import { line } from '../shared/lines.ts';
+import { table } from '../shared/output.ts';
+import { planState, planTitle } from './lines.ts';
+import { firstOf } from './view.ts';
+
+/** What was said to the preview, and would be to the rollback. */
+export interface PreviewOptions {
+  readonly skipIrreversible: boolean;
+  readonly acceptDrift: boolean;
+  /** The beginning of a command to paste. */
+  readonly command: string;
+}
+
+/** So many actions are named in a sentence. */
+const NAMED = 4;
+
+/** All of it: the plan, a row for each action, and whether it would be refused or how to order it. */
+export function previewText(answer: PreviewRollbackResponse, options: PreviewOptions): string {
+  const { actionPlan, undos } = answer;
+  const head = actionPlan ? line(`${planTitle(actionPlan)} (${actionPlan.uuid}) ${planState(actionPlan)}`) : '';
+  return [head, undoTable(undos), sentence(answer, options)].join('\n\n');
+}
+
+function undoTable(undos: readonly Undo[]): string {
+  const rows = undos.map((undo) => [undo.actionName, undo.nodeName, undoWords(undo), undo.drift]);
+  const drifted = undos.some(({ drift }) => drift !== '');
+  const head = ['ACTION', 'NODE', 'WHAT WOULD BE DONE', ...(drifted ? ['DRIFT'] : [])];
+  return table(head, drifted ? rows : rows.map((row) => row.slice(0, head.length)));
+}
+
+function undoWords({ kind, what }: Undo): string {
+  if (kind === UndoKind.ACTION) return what;
+  return kind === UndoKind.IRREVERSIBLE ? `cannot be undone: ${what}` : `left as it is: ${what}`;
+}
+
+function sentence({ actionPlan, undos, refused }: PreviewRollbackResponse, options: PreviewOptions): string {
+  if (refused !== '') return `It would be refused: ${refused}`;
+  const isIrreversible = ({ kind }: Undo): boolean => kind === UndoKind.IRREVERSIBLE;
+  const irreversible = undos.filter(isIrreversible);
+  const drifted = undos.filter(({ drift }) => drift !== '');
+  const inTheWay = [
+    ...(options.skipIrreversible ? [] : [told(irreversible, 'cannot be undone')]),
+    ...(options.acceptDrift ? [] : [told(drifted, 'changed by somebody since')]),
+  ].filter((words) => words !== '');
+  if (!undos.some(({ kind }) => kind === UndoKind.ACTION)) return 'It would be refused: there is nothing to undo.';
+  const flags = [
+    ...(irreversible.length > 0 ? ['--skip-irreversible'] : []),
+    ...(drifted.length > 0 ? ['--accept-drift'] : []),
+  ];
+  const order = [options.command, 'plan rollback', actionPlan?.uuid, ...flags].join(' ');
+  if (inTheWay.length === 0) return `can: ${order}`;
+  return `It would be refused as it is (${inTheWay.join('; ')}); can: ${order}`;
+}
+
+/** Which actions are so, with the first few names. */
+function told(undos: readonly Undo[], so: string): string {
+  const { first, more } = firstOf(undos, NAMED, undos.length);
+  if (first.length === 0) return '';
+  const names = first.map(({ actionName }) => `'${actionName}'`).join(', ');
+  return `${so}: ${names}${more > 0 ? ` and ${more} more` : ''}`;
+}

@@ -1,0 +1,64 @@
+/** `countermand plan rollback`: undoing a plan that has ended, and what that would be. */
+import type { Command } from 'commander';
+import { fail } from '../../core/errors.ts';
+import { PreviewRollbackResponse } from '../../gen/countermand/v1/action_plan.ts';
+import { asking, type Call } from '../shared/asking.ts';
+import { confirm, takesDownWords, YES } from '../shared/confirming.ts';
+import type { Terminal } from '../shared/terminal.ts';
+import { followPlan } from './following.ts';
+import { previewText } from './preview_text.ts';
+import { WHICH_PLAN } from './text.ts';
+
+interface RollbackOptions {
+  readonly preview?: boolean;
+  readonly skipIrreversible?: boolean;
+  readonly acceptDrift?: boolean;
+  readonly requestId?: string;
+  readonly wait: boolean;
+  readonly yes?: boolean;
+}
+
+async function rollback(name: string, options: RollbackOptions, call: Call): Promise<void> {
+  const { skipIrreversible = false, acceptDrift = false, wait, yes } = options;
+  if (options.preview) return preview(name, options, call);
+  if (!yes) {
+    const { actionPlan, takesDown } = await call.conductor.plans.previewRollback({ actionPlan: name });
+    await confirm(`plan '${actionPlan?.name ?? name}' is rolled back: ${takesDownWords(takesDown)}`, yes, call);
+  }
+  const requestId = options.requestId ?? call.chance.uuid();
+  const request = { actionPlan: name, requestId, skipIrreversible, acceptDrift };
+  const stream = call.conductor.plans.rollbackActionPlan(request);
+  await followPlan(stream, { name: requestId, gives: 'rollback', wait }, call);
+}
+
+async function preview(name: string, options: RollbackOptions, call: Call): Promise<void> {
+  const { conductor, output, command } = call;
+  const { skipIrreversible = false, acceptDrift = false, requestId, wait } = options;
+  if (requestId !== undefined || !wait)
+    throw fail('ARGUMENT_INVALID', '--preview orders nothing; leave out --request-id and --no-wait');
+  const answer = await conductor.plans.previewRollback({ actionPlan: name });
+  output.message(PreviewRollbackResponse, answer, () =>
+    previewText(answer, { skipIrreversible, acceptDrift, command }),
+  );
+}
+
+const UNDOING = `
+It is a plan of its own, "rollback of ...": it runs backwards, each node back to what was recorded before the plan changed
+it, and can be watched, cancelled and rolled back as any other. What changed nothing is left alone. Where somebody has
+changed a node since, or nothing can undo an action, it is refused unless you say what to do about that.`;
+
+/** Adds `plan rollback`. */
+export function addRollback(group: Command, terminal: Terminal): void {
+  group
+    .command('rollback')
+    .description('undo a plan that has ended, and watch that; the exit code says how it ended')
+    .argument('<plan>', WHICH_PLAN)
+    .option('--preview', 'only show what would be done about each action; nothing is ordered')
+    .option('--skip-irreversible', 'leave out the actions that nothing can undo, instead of being refused')
+    .option('--accept-drift', 'undo also what somebody has changed since, instead of being refused')
+    .option('--request-id <id>', 'the id of the order: the same id twice is one rollback; else a new one')
+    .option('--no-wait', 'end as soon as it is launched; it goes on')
+    .option(...YES)
+    .addHelpText('after', UNDOING)
+    .action(asking(rollback, terminal));
+}

@@ -1,0 +1,79 @@
+/** Plans and actions in tables. */
+import { type Action, type ActionPlan, ActionState, FailurePolicy } from '../../gen/countermand/v1/action_plan.ts';
+import { facts, table } from '../shared/output.ts';
+import { ageWords, enumName, spanWords } from '../shared/words.ts';
+import { actionWords, planState } from './lines.ts';
+
+/** What the argument PLAN takes. */
+export const WHICH_PLAN = 'name, uuid or request id of the plan';
+/** So many parents of an action are named. */
+const PARENTS_SHOWN = 3;
+
+const countsWords = ({ counts }: ActionPlan): string =>
+  counts.map(({ state, count }) => `${count} ${enumName(ActionState, state)}`).join(', ');
+
+/** Plans, one per row. */
+export function planTable(plans: readonly ActionPlan[], nowMs: number): string {
+  if (plans.length === 0) return 'no action plans';
+  const rows = plans.map((plan) => [
+    plan.name,
+    plan.uuid,
+    planState(plan),
+    countsWords(plan),
+    ageWords(plan.createdAt, nowMs),
+    plan.errorMessage || plan.statusMessage,
+  ]);
+  return table(['NAME', 'PLAN', 'STATE', 'ACTIONS', 'AGE', 'MESSAGE'], rows);
+}
+
+const time = (at: Date | undefined): string => at?.toISOString() ?? '';
+
+/** One plan, all that is known of it but its actions. */
+export function planText(plan: ActionPlan): string {
+  const canary = plan.canary > 0 ? `, the first ${plan.canary} before the others` : '';
+  return facts([
+    ['plan', plan.uuid],
+    ['name', plan.name],
+    ['state', planState(plan)],
+    ['message', plan.errorCode ? '' : plan.statusMessage],
+    ['error', plan.errorCode && `${plan.errorCode}: ${plan.errorMessage}`],
+    ['actions', `${plan.size}: ${countsWords(plan)}`],
+    ['runs', `at most ${plan.maxParallel} at once${canary}`],
+    ['on failure', enumName(FailurePolicy, plan.onFailure)],
+    ['rollback of', plan.rollbackOf],
+    ['rolled back by', plan.rolledBackBy],
+    ['audit', plan.auditUuid],
+    ['efficacy', plan.globalEfficacy.map(({ name, value, unit }) => `${name} ${value}${unit}`).join(', ')],
+    ['request id', plan.requestId],
+    ['made', time(plan.createdAt)],
+    ['started', time(plan.startedAt)],
+    ['launched', time(plan.launchedAt)],
+    ['gives up at', time(plan.cancelDeadlineAt)],
+    ['ended', time(plan.endedAt)],
+    ['roll back until', time(plan.rollbackUntil)],
+    ['possible', plan.possible.join('; ')],
+  ]);
+}
+
+/** The actions of a plan, one per row, with their parents by name. */
+export function actionTable(actions: readonly Action[], nowMs: number): string {
+  const names = new Map(actions.map(({ uuid, name }) => [uuid, name]));
+  const rows = actions.map((action) => [
+    action.name,
+    actionWords(action),
+    enumName(ActionState, action.state),
+    tookWords(action, nowMs),
+    parentsWords(action.parents.map((uuid) => names.get(uuid) ?? uuid)),
+    action.errorMessage || action.statusMessage,
+  ]);
+  return table(['ACTION', 'DOES', 'STATE', 'TOOK', 'PARENTS', 'MESSAGE'], rows);
+}
+
+function tookWords({ startedAt, endedAt }: Action, nowMs: number): string {
+  return startedAt === undefined ? '' : spanWords((endedAt?.getTime() ?? nowMs) - startedAt.getTime());
+}
+
+function parentsWords(names: readonly string[]): string {
+  const more = names.length - PARENTS_SHOWN;
+  return names.slice(0, PARENTS_SHOWN).join(', ') + (more > 0 ? ` and ${more} more` : '');
+}

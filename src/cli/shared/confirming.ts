@@ -1,0 +1,95 @@
+/**
+ * The question before an order that takes running nodes down, or that cannot be taken back.
+ *
+ * Which commands ask depends on the command alone, never on the state of the fleet or on where the output goes: a script that
+ * needs --yes needs it every time. Only a person at a terminal can answer; a line on a pipe is no answer.
+ */
+import { fail } from '../../core/errors.ts';
+import { abortTargetOf, TARGET_TABLE, type Target } from '../../core/power.ts';
+import { abortable } from '../../core/signals.ts';
+import type { TakesDown } from '../../gen/countermand/v1/action_plan.ts';
+import { fileWords } from './file_names.ts';
+import { harmless } from './harmless.ts';
+import type { Terminal, TextSource } from './terminal.ts';
+
+/** The targets that hit a running system at once, and that no hardware takes back. */
+const HARD: readonly Target[] = ['power off', 'rebooting', 'inject nmi'];
+
+/** One line of input; null at its end. Rejects with the reason of the abort. */
+async function readLine(stdin: TextSource, signal: AbortSignal): Promise<string | null> {
+  // Loaded for a question only: programs that run command after command need not wait for it.
+  const { createInterface } = await import('node:readline');
+  const lines = createInterface({ input: stdin, terminal: false });
+  const first = abortable<string | null>((resolve) => {
+    lines.once('line', resolve).once('close', () => resolve(null));
+    return () => {};
+  }, signal);
+  return first.finally(() => lines.close());
+}
+
+/**
+ * Asks a person whether to go on. `what` says what would be done. With `yes` nothing is asked.
+ * @throws NOT_CONFIRMED if no person can be asked, or the answer is not yes; CALL_ENDED on the abort
+ */
+export async function confirm(what: string, yes: boolean | undefined, terminal: Terminal): Promise<void> {
+  if (yes) return;
+  const { stdin, signal } = terminal;
+  if (!stdin.isTTY || !terminal.showPerson(harmless(`${what}. Go on? [y/N] `)))
+    throw fail('NOT_CONFIRMED', `${what}. There is no terminal to ask on, so nothing was sent; to go on, give --yes`);
+  const answer = await readLine(stdin, signal).catch(() => null);
+  if (answer !== null && /^y(es)?$/i.test(answer.trim())) return;
+  // Without an answer the question still waits at the end of its line.
+  const code = signal.aborted ? 'CALL_ENDED' : 'NOT_CONFIRMED';
+  throw fail(code, `${answer === null ? '\n' : ''}nothing was sent`);
+}
+
+/** A power order, as far as a question about it needs it. */
+export interface AskedOrder {
+  readonly target: Target;
+  /** A soft order becomes a hard one when it times out. */
+  readonly forced: boolean;
+  /** The nodes as they were typed. */
+  readonly range: string;
+}
+
+/**
+ * True if a power order has to be confirmed: it is hard, or becomes hard. So has one that takes down a node whose name is
+ * also a file here: the shell may have put the file's name in the place of an unquoted range, and the order would hit
+ * another node than the one that was meant. A warning alone would come too late.
+ */
+export function mustConfirm({ target, forced, range }: AskedOrder, { hasFile }: Pick<Terminal, 'hasFile'>): boolean {
+  const { soft, takesDown } = TARGET_TABLE[target];
+  return HARD.includes(target) || (forced && soft) || (takesDown && hasFile(range));
+}
+
+/** What a power order does to these nodes, and how far it can be taken back, in a sentence. */
+export function orderWords(nodes: string, order: AskedOrder, terminal: Pick<Terminal, 'hasFile'>): string {
+  const { target, forced, range } = order;
+  const force = forced ? ', and power it off hard if it times out' : '';
+  const file = terminal.hasFile(range) ? `${fileWords(range)}. ` : '';
+  return `${file}${nodes}: ${TARGET_TABLE[target].meaning}${force}; ${recallWords(target)}`;
+}
+
+function recallWords(target: Target): string {
+  if (abortTargetOf(target) === null) return 'it cannot be taken back once sent';
+  return TARGET_TABLE[target].soft ? 'an abort may come too late' : 'an abort only stops the waiting';
+}
+
+/** How many running nodes an order takes down, and the first of them, in words. */
+export function takesDownWords(takesDown: TakesDown | undefined): string {
+  const { count = 0, nodes = [], hard = 0 } = takesDown ?? {};
+  if (count === 0) return 'it takes no running node down';
+  const more = count > nodes.length ? ` and ${count - nodes.length} more` : '';
+  const recall =
+    hard > 0 ? `, ${hard === count ? '' : `${hard} of them `}by orders that cannot be taken back once sent` : '';
+  return `it takes ${count} running ${count === 1 ? 'node' : 'nodes'} down (${nodes.join(', ')}${more})${recall}`;
+}
+
+/** What is said of a plan once it exists. */
+export function takenDown(takesDown: TakesDown, isStarted: boolean): string {
+  const words = takesDownWords(takesDown);
+  return isStarted ? words : words.replace(/^it takes/, 'starting it takes');
+}
+
+/** The flag of every command that asks. */
+export const YES = ['--yes', 'do not ask for confirmation; required where there is no terminal to ask on'] as const;

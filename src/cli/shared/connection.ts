@@ -1,0 +1,125 @@
+/** The connection to the conductor: one channel, its clients, and its errors as ours. */
+import {
+  ChannelCredentials,
+  ClientError,
+  type ClientMiddleware,
+  createChannel,
+  createClientFactory,
+  Status,
+} from 'nice-grpc';
+import { type CountermandError, fail, isErrorCode } from '../../core/errors.ts';
+import { type ActionPlanServiceClient, ActionPlanServiceDefinition } from '../../gen/countermand/v1/action_plan.ts';
+import { type AuditServiceClient, AuditServiceDefinition } from '../../gen/countermand/v1/audit.ts';
+import { type NodeServiceClient, NodeServiceDefinition } from '../../gen/countermand/v1/node.ts';
+import {
+  type NotificationServiceClient,
+  NotificationServiceDefinition,
+} from '../../gen/countermand/v1/notification.ts';
+import { type PowerServiceClient, PowerServiceDefinition } from '../../gen/countermand/v1/power.ts';
+import { DEFAULT_ADDRESS, isAddress } from './address.ts';
+
+/** The trailing metadata in which the conductor sends our code of an error. */
+const ERROR_CODE_KEY = 'countermand-error-code';
+
+/** A conductor that does not answer is given up after this. */
+const CONNECT_LIMIT_MS = 5000;
+
+const CHANNEL_OPTIONS = {
+  // nice-grpc reads this as the limit of one attempt to connect; grpc-js itself has none.
+  'grpc.min_reconnect_backoff_ms': CONNECT_LIMIT_MS,
+  // A conductor that freezes while it is watched is noticed, instead of waited for.
+  'grpc.keepalive_time_ms': 10_000,
+  'grpc.keepalive_timeout_ms': 5000,
+  // A proxy for the web has no business between a command and its conductor.
+  'grpc.enable_http_proxy': 0,
+  'grpc.max_receive_message_length': 64 * 1024 * 1024,
+};
+
+/** An open connection. */
+export interface Conductor {
+  readonly address: string;
+  readonly nodes: NodeServiceClient;
+  readonly power: PowerServiceClient;
+  readonly plans: ActionPlanServiceClient;
+  readonly audits: AuditServiceClient;
+  readonly notifications: NotificationServiceClient;
+}
+
+/**
+ * Lets `use` talk to the conductor at `address`, then closes the connection. The abort of `signal` ends every call.
+ * All that the calls throw is a CountermandError: the conductor's own, CONDUCTOR_UNREACHABLE if none answers, or the
+ * reason of the abort.
+ */
+export async function withConductor<T>(
+  address: string,
+  use: (conductor: Conductor) => Promise<T>,
+  signal: AbortSignal,
+): Promise<T> {
+  const channel = createChannel(checkAddress(address), ChannelCredentials.createInsecure(), CHANNEL_OPTIONS);
+  const factory = createClientFactory().use(errorsOfOurs(address));
+  const always = { '*': { signal } };
+  try {
+    return await use({
+      address,
+      nodes: factory.create(NodeServiceDefinition, channel, always),
+      power: factory.create(PowerServiceDefinition, channel, always),
+      plans: factory.create(ActionPlanServiceDefinition, channel, always),
+      audits: factory.create(AuditServiceDefinition, channel, always),
+      notifications: factory.create(NotificationServiceDefinition, channel, always),
+    });
+  } finally {
+    channel.close();
+  }
+}
+
+function checkAddress(address: string): string {
+  if (isAddress(address)) return address;
+  throw fail(
+    'ARGUMENT_INVALID',
+    `'${address}' is no address of a conductor; it must be HOST:PORT, as ${DEFAULT_ADDRESS}`,
+  );
+}
+
+function errorsOfOurs(address: string): ClientMiddleware {
+  return async function* translate(call, options) {
+    let code: string | undefined;
+    const readCode: typeof options.onTrailer = (trailer) => {
+      code = trailer.get(ERROR_CODE_KEY);
+      options.onTrailer?.(trailer);
+    };
+    try {
+      return yield* call.next(call.request, { ...options, onTrailer: readCode });
+    } catch (error) {
+      if (options.signal?.aborted) throw options.signal.reason;
+      throw error instanceof ClientError ? asOurs(error, code, address) : error;
+    }
+  };
+}
+
+/** What grpc says, in details only, when there never was a connection; the reason stands in the middle. */
+const NEVER_CONNECTED =
+  /^(?:No connection established\. Last error: (?:Error: )?(.*)\. Resolution note:.*|Name resolution failed.*)$/s;
+
+/** True if the error proves that nothing was sent to the conductor. */
+export function provesUnsent(error: CountermandError): boolean {
+  return error.cause instanceof ClientError && NEVER_CONNECTED.test(error.cause.details);
+}
+
+/** Statuses that grpc itself gives when the connection broke. */
+const LOST: readonly Status[] = [Status.UNAVAILABLE, Status.CANCELLED, Status.UNKNOWN];
+
+function asOurs(error: ClientError, code: string | undefined, address: string): CountermandError {
+  const { details } = error;
+  if (code !== undefined && isErrorCode(code)) return fail(code, details);
+  if (code !== undefined) return fail('INTERNAL', `${details} (${code}, an error that this version does not know)`);
+  const unreachable = (sentence: string) => fail('CONDUCTOR_UNREACHABLE', sentence, error);
+  const never = NEVER_CONNECTED.exec(details);
+  if (never)
+    return unreachable(
+      `no conductor answers at ${address} (${never[1] ?? details}); start one with 'countermand serve', or name another with --conductor HOST:PORT`,
+    );
+  if (LOST.includes(error.code)) return unreachable(`the connection to the conductor at ${address} broke (${details})`);
+  if (error.code === Status.UNIMPLEMENTED)
+    return unreachable(`what answers at ${address} does not know ${error.path}; it is no conductor, or an older one`);
+  return fail('INTERNAL', `the conductor at ${address} failed: ${details}`, error);
+}

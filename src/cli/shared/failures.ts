@@ -1,0 +1,41 @@
+/** How a command fails: one sentence on stderr, and an exit code from the table of errors. */
+import { CommanderError } from 'commander';
+import { asCountermandError, CountermandError, ERROR_TABLE, fail } from '../../core/errors.ts';
+import { harmless } from './harmless.ts';
+import type { TextStream } from './terminal.ts';
+
+/** Commander ends its own ways out by throwing: help that was asked for, help for want of a command, and refusals. */
+const HELP_ASKED_FOR = ['commander.helpDisplayed', 'commander.version'];
+const HELP_INSTEAD = 'commander.help';
+
+/** What commander refuses is a wrong argument of ours; its message may end in a hint on a line of its own. */
+function asOurs(thrown: unknown): CountermandError {
+  if (!(thrown instanceof CommanderError)) return asCountermandError(thrown);
+  return fail('ARGUMENT_INVALID', thrown.message.replace(/^error: /, '').replaceAll('\n', ' '));
+}
+
+/** These are no errors: what they print says what goes on. */
+const NO_ERRORS: readonly string[] = ['CALL_ENDED', 'OUTPUT_LOST'];
+
+function sentenceOf(error: CountermandError): string {
+  return NO_ERRORS.includes(error.code) ? error.message : `error: ${error.message}`;
+}
+
+/**
+ * Tells what went wrong and answers the exit code. With `json` it is one JSON object: `{"error": {code, message}}`.
+ * A fault of our own shows where it happened. An error without a message is silent: only its exit code tells of it.
+ */
+export function reportFailure(thrown: unknown, json: boolean, stderr: TextStream): number {
+  if (thrown instanceof CommanderError) {
+    if (HELP_ASKED_FOR.includes(thrown.code)) return 0;
+    if (thrown.code === HELP_INSTEAD) return ERROR_TABLE.ARGUMENT_INVALID.exitCode;
+  }
+  const error = asOurs(thrown);
+  const { code, message } = error;
+  if (message === '') return error.row.exitCode;
+  if (json) stderr.write(`${JSON.stringify({ error: { code, message } })}\n`);
+  else stderr.write(`${harmless(sentenceOf(error))}\n`);
+  if (!json && !(thrown instanceof CountermandError) && code === 'INTERNAL' && thrown instanceof Error)
+    stderr.write(`${harmless(thrown.stack ?? '')}\n`);
+  return error.row.exitCode;
+}

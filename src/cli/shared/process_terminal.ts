@@ -1,0 +1,101 @@
+/** The terminal of a real process: its streams, its signals, and what happens when whoever reads its output has gone. */
+import { closeSync, existsSync, openSync, readFileSync, writeSync } from 'node:fs';
+import { systemChance } from '../../core/chance.ts';
+import { systemClock } from '../../core/clock.ts';
+import { ERROR_TABLE, fail } from '../../core/errors.ts';
+import { openScope, type Scope } from '../../core/signals.ts';
+import type { Terminal } from './terminal.ts';
+
+/** Where a person sits, whatever the streams are connected to. */
+const CONTROLLING_TERMINAL = '/dev/tty';
+
+/** Errors of a stream that say that its reader has gone: of a pipe, and of a terminal. */
+const READER_GONE: readonly string[] = ['EPIPE', 'EIO', 'ECONNRESET'];
+
+/** What Linux says of the limits of this process: a line for each, with its soft limit first. */
+const OWN_LIMITS = '/proc/self/limits';
+const OPEN_FILES = /^Max open files +(\d+)/m;
+/** The usual soft limit, where the system does not tell. */
+const USUAL_OPEN_FILES = 1024;
+
+/** The terminal of a real process. */
+export interface ProcessTerminal extends Terminal {
+  /** True if the process is a daemon whose output waits for a reader that may never come. */
+  isStuck(): boolean;
+}
+
+/**
+ * Opens the terminal of this process. SIGINT and SIGTERM abort its signal once; a second one ends the process.
+ *
+ * A command whose stdout cannot be written any more is aborted with OUTPUT_LOST, and the exit code is never 0. A daemon
+ * goes on without its output, and writes again as soon as that is possible.
+ */
+export function openProcessTerminal(own: NodeJS.Process): ProcessTerminal {
+  const scope = openScope([]);
+  let isDaemon = false;
+  for (const name of ['SIGINT', 'SIGTERM']) own.once(name, () => scope.abort(fail('CALL_ENDED', 'stopped')));
+  own.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (!isDaemon) loseOutput(error, scope, own);
+  });
+  // There is no other place to say that stderr is lost.
+  own.stderr.on('error', () => {});
+  const { env: environment, stdin, stdout, stderr } = own;
+  return {
+    environment,
+    stdin,
+    stdout,
+    stderr,
+    clock: systemClock,
+    chance: systemChance,
+    signal: scope.signal,
+    showPerson: (text) => writeTo(CONTROLLING_TERMINAL, text) || (stderr.isTTY && stderr.write(text)),
+    hasFile: existsSync,
+    openFilesLimit: readOpenFilesLimit,
+    isStuck: () => isDaemon && stdout.writableLength + stderr.writableLength > 0,
+    becomeDaemon(onHangup) {
+      isDaemon = true;
+      const startedByPerson = stdin.isTTY;
+      own.on('SIGHUP', () => {
+        if (startedByPerson) scope.abort(fail('CALL_ENDED', 'stopped: the terminal was closed'));
+        else onHangup();
+      });
+    },
+  };
+}
+
+function loseOutput(error: NodeJS.ErrnoException, scope: Scope, own: NodeJS.Process): void {
+  // What has ended well before the loss was noticed was not read either.
+  own.exitCode ||= ERROR_TABLE.OUTPUT_LOST.exitCode;
+  // A reader that needs no more, such as head, wants no message. Anything else, such as a full disk, is told once.
+  if (!READER_GONE.includes(error.code ?? '') && !scope.signal.aborted)
+    own.stderr.write(`error: stdout cannot be written: ${error.message}\n`);
+  scope.abort(fail('OUTPUT_LOST', ''));
+}
+
+function readOpenFilesLimit(): number {
+  try {
+    const soft = OPEN_FILES.exec(readFileSync(OWN_LIMITS, 'utf8'))?.[1];
+    // Without a number it is unlimited.
+    return soft === undefined ? Number.MAX_SAFE_INTEGER : Number(soft);
+  } catch {
+    return USUAL_OPEN_FILES;
+  }
+}
+
+/** False if there is no such file, or it cannot be written. */
+function writeTo(path: string, text: string): boolean {
+  let file: number;
+  try {
+    file = openSync(path, 'w');
+  } catch {
+    return false;
+  }
+  try {
+    writeSync(file, text);
+    return true;
+  } catch {
+    return false;
+  } finally {
+    closeSync(file);
+  }
+}

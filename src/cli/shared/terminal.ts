@@ -1,0 +1,41 @@
+/** What the commands have of the world outside: the composition root's own, or one that a test made. */
+import type { Readable } from 'node:stream';
+import type { Chance } from '../../core/chance.ts';
+import type { Clock } from '../../core/clock.ts';
+
+/** The variables of the environment. */
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Where text goes. */
+export type TextStream = NodeJS.WritableStream & {
+  readonly isTTY?: boolean;
+  readonly rows?: number;
+  /** How much waits to be written. */
+  readonly writableLength?: number;
+};
+
+/** Where text comes from. */
+export type TextSource = Readable & { readonly isTTY?: boolean };
+
+/** One run of the command line, seen from inside. */
+export interface Terminal {
+  readonly environment: Environment;
+  readonly stdin: TextSource;
+  readonly stdout: TextStream;
+  readonly stderr: TextStream;
+  readonly clock: Clock;
+  readonly chance: Chance;
+  /** Aborted with CALL_ENDED by Ctrl-C and by SIGTERM, and with OUTPUT_LOST when stdout cannot be written any more. */
+  readonly signal: AbortSignal;
+  /** Shows text on the terminal that a person sits at, wherever stdout and stderr go. False if there is none. */
+  showPerson(text: string): boolean;
+  /** True if the current folder has a file of this name. */
+  hasFile(name: string): boolean;
+  /** The number of files and sockets that this process may open. */
+  openFilesLimit(): number;
+  /**
+   * From now on the process is a daemon: it outlives the readers of its output. SIGHUP stops it only if a terminal that was
+   * closed has sent it; otherwise `onHangup` is called.
+   */
+  becomeDaemon(onHangup: () => void): void;
+}

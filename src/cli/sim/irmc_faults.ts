@@ -1,0 +1,127 @@
+/** The faults that pretended iRMCs can have, as flags. */
+import { type Command, Option } from 'commander';
+import { fail } from '../../core/errors.ts';
+import { HEALTHY_IRMC, type IrmcFaults, type SnmpFault, STALLED_IRMC, type WebFault } from '../../sim/irmc/faults.ts';
+import { readNumber, readSpanMs } from './flags.ts';
+
+/** The words of the flags. In a word of the command line a space is a hyphen. */
+const WEB_FAULTS = {
+  stalls: 'stalls',
+  unavailable: 'unavailable',
+  redirects: 'redirects',
+  resets: 'resets',
+  truncated: 'truncated',
+  endless: 'endless',
+  huge: 'huge',
+  malformed: 'malformed',
+  'a-page': 'a page',
+  entities: 'entities',
+  nested: 'nested',
+  'no-value': 'no value',
+} as const satisfies Record<string, WebFault>;
+const SNMP_FAULTS = {
+  silent: 'silent',
+  'wrong-type': 'wrong type',
+  'no-such-object': 'no such object',
+  'unknown-boot-status': 'unknown boot status',
+} as const satisfies Record<string, SnmpFault>;
+const POWER_STATES = ['PoweringOn', 'PoweringOff'] as const;
+const IPMI_FAULTS = ['silent', 'closed'] as const;
+
+/** The flags, as commander gives them. */
+export interface IrmcFaultOptions {
+  readonly faulty?: string;
+  readonly agentMissing?: boolean;
+  readonly stall?: boolean;
+  readonly scci?: keyof typeof WEB_FAULTS;
+  readonly redfish?: keyof typeof WEB_FAULTS;
+  readonly redfishPower?: (typeof POWER_STATES)[number];
+  readonly snmp?: keyof typeof SNMP_FAULTS;
+  readonly ipmi?: (typeof IPMI_FAULTS)[number];
+  readonly loginPage?: boolean;
+  readonly holdOrders?: string;
+  readonly busy?: string;
+  readonly refuse?: string;
+  readonly nothingPending?: string;
+  readonly whileOff?: string;
+  readonly ignoreSoftOff?: boolean;
+}
+
+/** What is wrong with the nodes that are faulty. */
+export interface IrmcFaultSettings {
+  readonly irmc: IrmcFaults;
+  /** IPMI over LAN is off: nobody listens on its port. */
+  readonly ipmiIsClosed: boolean;
+  /** The operating system begins to stop when it is asked to, and never ends. */
+  readonly hangs: boolean;
+}
+
+/** Adds the flags of the faults, and the one that says which nodes have them. */
+export function addIrmcFaultOptions(command: Command): Command {
+  const oneOf = (flag: string, what: string, words: readonly string[]): Option =>
+    new Option(`${flag} <fault>`, `fault: what is wrong with ${what}`).choices(words);
+  return command
+    .option('--faulty <which>', 'which nodes have the faults below: a share such as 10%, or numbers; all if left out')
+    .option('--agent-missing', 'fault: no ServerView agent in the operating system')
+    .option('--stall', 'fault: all of it takes what comes and says nothing')
+    .addOption(oneOf('--scci', 'the answers of SCCI', Object.keys(WEB_FAULTS)))
+    .addOption(oneOf('--redfish', 'the answers of Redfish', Object.keys(WEB_FAULTS)))
+    .addOption(oneOf('--redfish-power', 'the power state that Redfish shows', POWER_STATES))
+    .addOption(oneOf('--snmp', 'SNMP', Object.keys(SNMP_FAULTS)))
+    .addOption(oneOf('--ipmi', 'IPMI', IPMI_FAULTS))
+    .option('--login-page', 'fault: a wrong login is answered with status 200 and a page')
+    .option('--hold-orders <ms>', 'fault: how long the answer to an SCCI order is held back; it is carried out at once')
+    .option('--busy <ms>', 'fault: for so long after an order that switches another gets error 5; a real one: 3000')
+    .option('--refuse <value>', 'fault: every SCCI order is refused with this Value, such as 6')
+    .option('--nothing-pending <value>', 'what a cancel comes to when nothing is pending, 0 or 31')
+    .option('--while-off <value>', 'what a reset and an NMI come to when the server is off, 0 to 255')
+    .option('--ignore-soft-off', 'fault: the operating system hangs while it stops');
+}
+
+/** Reads the faults; null if none is asked for. @throws ARGUMENT_INVALID naming the flag */
+export function readIrmcFaults(options: IrmcFaultOptions): IrmcFaultSettings | null {
+  const { faulty, ...wanted } = options;
+  const irmc = readFaults(wanted);
+  if (FAULT_FLAGS.some((name) => options[name] !== undefined))
+    return { irmc, ipmiIsClosed: options.ipmi === 'closed', hangs: options.ignoreSoftOff ?? false };
+  if (faulty === undefined) return null;
+  throw fail('ARGUMENT_INVALID', '--faulty says which nodes have faults, but no fault is given, such as --stall');
+}
+
+const FAULT_FLAGS = [
+  'agentMissing',
+  'stall',
+  'scci',
+  'redfish',
+  'redfishPower',
+  'snmp',
+  'ipmi',
+  'loginPage',
+  'holdOrders',
+  'busy',
+  'refuse',
+  'nothingPending',
+  'whileOff',
+  'ignoreSoftOff',
+] as const satisfies readonly (keyof IrmcFaultOptions)[];
+
+function readFaults(options: IrmcFaultOptions): IrmcFaults {
+  const { scci, redfish, redfishPower = null, snmp, ipmi, refuse, nothingPending = '0', whileOff = '31' } = options;
+  if (nothingPending !== '0' && nothingPending !== '31')
+    throw fail('ARGUMENT_INVALID', `--nothing-pending: '${nothingPending}' is neither 0 nor 31`);
+  return {
+    ...(options.stall ? STALLED_IRMC : HEALTHY_IRMC),
+    agentMissing: options.agentMissing ?? false,
+    ...(scci !== undefined && { scci: WEB_FAULTS[scci] }),
+    ...(redfish !== undefined && { redfish: WEB_FAULTS[redfish] }),
+    redfishPower,
+    ...(snmp !== undefined && { snmp: SNMP_FAULTS[snmp] }),
+    ...(ipmi === 'silent' && { ipmi }),
+    refusesLoginWith: options.loginPage ? 'page' : 'status',
+    holdsMs: readSpanMs(options.holdOrders ?? '0', '--hold-orders'),
+    busyMs: readSpanMs(options.busy ?? '0', '--busy'),
+    refusesWith: refuse === undefined ? null : readNumber(refuse, 1, 255, '--refuse'),
+    nothingPendingValue: nothingPending === '0' ? 0 : 31,
+    whileOffValue: readNumber(whileOff, 0, 255, '--while-off'),
+  };
+}

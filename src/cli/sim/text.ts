@@ -1,0 +1,46 @@
+/** What a simulator says when it listens: how its nodes are enrolled. */
+import type { DriverInfo } from '../../drivers/driver.ts';
+import { openOutput } from '../shared/output.ts';
+import type { Terminal } from '../shared/terminal.ts';
+
+/** A pretended node, as it is enrolled. */
+export interface SimNode {
+  readonly name: string;
+  readonly driver: string;
+  readonly driverInfo: DriverInfo;
+  /** It has the faults that were asked for. */
+  readonly faulty: boolean;
+}
+
+/** So many faulty nodes are named; the others are counted. */
+const NAMED = 5;
+
+/** Text as one word of a shell. */
+export function shellWord(text: string): string {
+  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
+}
+
+/** The command that enrols a node. */
+export function enrolCommand({ name, driver, driverInfo }: SimNode): string {
+  const info = Object.entries(driverInfo).map(([key, value]) => shellWord(`${key}=${value}`));
+  return `countermand node create ${name} --driver ${driver} --info ${info.join(' ')}`;
+}
+
+/** Which nodes have the faults; empty if all have them, or none. */
+export function faultyText(nodes: readonly SimNode[]): string {
+  const faulty = nodes.filter((node) => node.faulty).map(({ name }) => name);
+  if (faulty.length === 0 || faulty.length === nodes.length) return '';
+  const rest = faulty.length - NAMED;
+  return `faulty: ${faulty.slice(0, NAMED).join(', ')}${rest > 0 ? ` and ${rest} more` : ''}`;
+}
+
+/** Prints the nodes: for programs a line of JSON for each, for people `lines`. */
+export function printNodes(
+  nodes: readonly SimNode[],
+  lines: readonly string[],
+  json: boolean,
+  { stdout }: Terminal,
+): void {
+  if (json) stdout.write(nodes.map((node) => `${JSON.stringify(node)}\n`).join(''));
+  openOutput(json, stdout).say(lines.filter((line) => line !== '').join('\n'));
+}

@@ -1,0 +1,221 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { hostname, tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import test, { type ExecutionContext } from 'ava';
+import { Command } from 'commander';
+import fc from 'fast-check';
+import { addConfigurationOptions, readConfiguration } from '../../../src/cli/daemon/configuration.ts';
+import { flagOf, KEY_NAMES, type KeyName, keysReadBy, variableOf } from '../../../src/cli/daemon/configuration_keys.ts';
+import { CountermandError } from '../../../src/core/errors.ts';
+
+/** A configuration file in a folder of its own. */
+function fileOf(t: ExecutionContext, text: string): { config: string; folder: string } {
+  const folder = mkdtempSync(join(tmpdir(), 'countermand-configuration-'));
+  t.teardown(() => rmSync(folder, { recursive: true }));
+  const config = join(folder, 'countermand.yaml');
+  writeFileSync(config, text);
+  return { config, folder };
+}
+
+function refusal(read: () => unknown, t: ExecutionContext): string {
+  const error = t.throws(read, { instanceOf: CountermandError });
+  t.is(error.code, 'CONFIGURATION_INVALID');
+  t.is(error.row.exitCode, 2);
+  return error.message;
+}
+
+test('the defaults', (t) => {
+  const { dataFolder, ...rest } = readConfiguration({}, { XDG_DATA_HOME: '/xdg' });
+  t.true(['/xdg/countermand', '/var/lib/countermand'].includes(dataFolder));
+  t.deepEqual(rest, {
+    cancelDeadlineMs: 120_000,
+    rollbackWindowMs: 3_600_000,
+    actionPlanExpiryMs: 86_400_000,
+    checkPeriodicIntervalMs: 1_800_000,
+    listen: '127.0.0.1:7077',
+    zone: 'default',
+    logLevel: 'info',
+    softPowerOffTimeoutMs: 600_000,
+    softPowerOffTimeoutLimitMs: 86_400_000,
+    powerStateChangeTimeoutLimitMs: 3_600_000,
+    powerStateChangeTimeoutMs: 60_000,
+    syncPowerStateIntervalMs: 120_000,
+    syncPowerStateWorkers: 8,
+    startTimeoutMs: 60_000,
+    abortTimeoutMs: 30_000,
+    recallConfirmMs: 15_000,
+    agentLeaseMs: 15_000,
+    windowReadIntervalMs: 10_000,
+    minCommandIntervalMs: null,
+    ipmiKeepSessionMs: 180_000,
+    secretsFolder: null,
+    agentName: hostname(),
+  });
+});
+
+test('flags win over variables, variables over the file, the file over the defaults', (t) => {
+  const { config } = fileOf(t, 'zone: from-file\nlisten: 127.0.0.1:1\nstart_timeout: 1.5\nlog_level: warn\n');
+  const environment = {
+    COUNTERMAND_LISTEN: '127.0.0.1:2',
+    COUNTERMAND_START_TIMEOUT: '2.5',
+    COUNTERMAND_CONFIG: config,
+  };
+  const read = readConfiguration({ startTimeout: '3' }, environment);
+  t.like(read, {
+    zone: 'from-file',
+    listen: '127.0.0.1:2',
+    startTimeoutMs: 3000,
+    logLevel: 'warn',
+    abortTimeoutMs: 30_000,
+  });
+  const { config: other } = fileOf(t, 'zone: other');
+  t.is(readConfiguration({ config: other }, environment).zone, 'other');
+});
+
+/** A value for each key that is not its default. */
+const SAMPLES: Readonly<Record<KeyName, string | number>> = {
+  listen: '[::1]:9',
+  data: '/samples/data',
+  zone: 'rack7',
+  log_level: 'debug',
+  soft_power_off_timeout: 7,
+  power_state_change_timeout: 7,
+  soft_power_off_timeout_limit: 7000,
+  power_state_change_timeout_limit: 700,
+  sync_power_state_interval: 0.5,
+  sync_power_state_workers: 7,
+  start_timeout: 0.5,
+  abort_timeout: 0.5,
+  recall_confirm: 0.5,
+  agent_lease: 0.5,
+  window_read_interval: 0.5,
+  cancel_deadline: 60,
+  rollback_window: 600,
+  action_plan_expiry: 0.5,
+  check_periodic_interval: 60,
+  min_command_interval: 0.5,
+  ipmi_keep_session: 60,
+  secrets_dir: '/samples/secrets',
+  agent_name: 'host7',
+};
+for (const key of KEY_NAMES) {
+  test(`${key} can be given by flag, variable and file`, (t) => {
+    const value = SAMPLES[key];
+    const command = addConfigurationOptions(new Command(), KEY_NAMES);
+    command.parse([flagOf(key), String(value)], { from: 'user' });
+    const byFlag = readConfiguration(command.opts(), {});
+    t.notDeepEqual(byFlag, readConfiguration({}, {}));
+    t.deepEqual(readConfiguration({}, { [variableOf(key)]: String(value) }), byFlag);
+    const { config } = fileOf(t, `${key}: ${JSON.stringify(value)}`);
+    t.deepEqual(readConfiguration({ config }, {}), byFlag);
+  });
+}
+
+test('relative folders in a file begin at its own folder', (t) => {
+  const { config, folder } = fileOf(t, 'data: here\nsecrets_dir: ./there\n');
+  t.like(readConfiguration({ config }, {}), { dataFolder: join(folder, 'here'), secretsFolder: join(folder, 'there') });
+  t.is(readConfiguration({ data: 'here' }, {}).dataFolder, resolve('here'));
+});
+
+test('0 switches power sync off, and zero seconds of rest are not "as the driver says"', (t) => {
+  const read = readConfiguration({ syncPowerStateInterval: '0', minCommandInterval: '0' }, {});
+  t.like(read, { syncPowerStateIntervalMs: 0, minCommandIntervalMs: 0 });
+});
+
+test('an empty file and empty variables say nothing; variables of others are not looked at', (t) => {
+  const { config } = fileOf(t, '# nothing\n');
+  const environment = { COUNTERMAND_ZONE: '', COUNTERMAND_SECRET_R7: 'x', COUNTERMAND_PORT: 'tcp://10.0.0.1:7077' };
+  t.is(readConfiguration({ config }, environment).zone, 'default');
+});
+
+const refusedFile = test.macro({
+  exec: (t, text: string, says: RegExp) => {
+    const { config } = fileOf(t, text);
+    const message = refusal(() => readConfiguration({ config }, {}), t);
+    t.true(message.startsWith(config), message);
+    t.regex(message, says);
+  },
+  title: (title) => `a file with ${title} is refused`,
+});
+test(
+  'an unknown key',
+  refusedFile,
+  'sync_power_interval: 5',
+  /: sync_power_interval is no key; the keys are listen, data/,
+);
+test(
+  'a wrong type',
+  refusedFile,
+  'start_timeout: soon',
+  /: start_timeout must be a number of seconds from .*, and is "soon"/,
+);
+test('a number where text belongs', refusedFile, 'zone: 7', /: zone must be a name: .*, and is 7/);
+test(
+  'an impossible value',
+  refusedFile,
+  'sync_power_state_workers: 0',
+  /must be a whole number from 1 to 1000, and is 0/,
+);
+test('half a second where whole ones belong', refusedFile, 'soft_power_off_timeout: 1.5', /a whole number of seconds/);
+test('a negative time', refusedFile, 'agent_lease: -1', /agent_lease must be/);
+test('an infinite time', refusedFile, 'agent_lease: .inf', /agent_lease must be/);
+test('nothing for a value', refusedFile, 'zone:', /zone must be .*, and is null/);
+test('a list', refusedFile, '- zone', /must be a list of KEY: VALUE lines/);
+test('a text', refusedFile, 'zone', /must be a list of KEY: VALUE lines/);
+test('a key given twice', refusedFile, 'zone: a\nzone: b', /is not the YAML it should be: Map keys must be unique/);
+test('broken YAML', refusedFile, 'zone: [', /is not the YAML it should be: /);
+test('several faults, each told', refusedFile, 'zone: 7\nlisten: here', /listen must be .*; .*zone must be/s);
+
+test('a fault in the file is told although a flag wins', (t) => {
+  const { config } = fileOf(t, 'zone: 7');
+  t.regex(
+    refusal(() => readConfiguration({ config, zone: 'good' }, {}), t),
+    /zone must be/,
+  );
+});
+
+test('a file that is not there is refused', (t) => {
+  t.regex(
+    refusal(() => readConfiguration({ config: '/nowhere/c.yaml' }, {}), t),
+    /^the configuration file \/nowhere\/c\.yaml cannot be read: ENOENT/,
+  );
+});
+
+test('a refusal names the flag or the variable', (t) => {
+  const flag = refusal(() => readConfiguration({ startTimeout: 'x' }, {}), t);
+  t.regex(flag, /^--start-timeout must be a number of seconds .*, and is "x"$/);
+  const variable = refusal(() => readConfiguration({}, { COUNTERMAND_LISTEN: 'nowhere' }), t);
+  t.regex(variable, /^COUNTERMAND_LISTEN must be HOST:PORT.*, and is "nowhere"$/);
+  t.regex(
+    refusal(() => readConfiguration({ zone: '' }, {}), t),
+    /^--zone must be/,
+  );
+});
+
+test('whatever the file says, the answer is a configuration or CONFIGURATION_INVALID', (t) => {
+  const { config } = fileOf(t, '');
+  const line = fc.tuple(fc.oneof(fc.constantFrom(...KEY_NAMES), fc.string()), fc.oneof(fc.string(), fc.json()));
+  fc.assert(
+    fc.property(fc.array(line, { maxLength: 4 }), (lines) => {
+      writeFileSync(config, lines.map(([key, value]) => `${key}: ${value}`).join('\n'));
+      try {
+        return readConfiguration({ config }, {}).agentLeaseMs > 0;
+      } catch (error) {
+        return error instanceof CountermandError && error.code === 'CONFIGURATION_INVALID';
+      }
+    }),
+  );
+  t.pass();
+});
+
+test('an agent reads its own keys, and not those of the conductor', (t) => {
+  t.deepEqual(keysReadBy('agent'), [
+    'zone',
+    'log_level',
+    'min_command_interval',
+    'ipmi_keep_session',
+    'secrets_dir',
+    'agent_name',
+  ]);
+  t.true(keysReadBy('conductor').includes('listen'));
+});

@@ -1,0 +1,55 @@
+import test from 'ava';
+import { type ManyOrder, planOf } from '../../../src/cli/node/power_many.ts';
+import { FailurePolicy } from '../../../src/gen/countermand/v1/action_plan.ts';
+
+const ORDER: ManyOrder = {
+  nodes: ['r7n1', 'r7n2'],
+  range: 'r7n[1-2]',
+  target: 'soft power off',
+  timeout: undefined,
+  onTimeout: undefined,
+  reason: '',
+  requestId: undefined,
+  maxParallel: undefined,
+  canary: undefined,
+  onFailure: undefined,
+  queue: false,
+  wait: true,
+  asks: false,
+};
+
+test('an order for many nodes is a plan with an action for each', (t) => {
+  const plan = planOf(ORDER, 'request-1');
+  t.like(plan, { name: 'soft_off r7n[1-2]', requestId: 'request-1', onFailure: FailurePolicy.STOP, maxParallel: 0 });
+  t.deepEqual(plan.actions, [
+    {
+      name: 'r7n1',
+      actionType: 'change_node_power_state',
+      inputParameters: { resource_id: 'r7n1', state: 'soft power off' },
+      parents: [],
+      timeout: undefined,
+    },
+    {
+      name: 'r7n2',
+      actionType: 'change_node_power_state',
+      inputParameters: { resource_id: 'r7n2', state: 'soft power off' },
+      parents: [],
+      timeout: undefined,
+    },
+  ]);
+});
+
+test('what was said of the order stands in each action, and the reason in the name', (t) => {
+  const more = { timeout: 7200, onTimeout: 'force', onFailure: 'continue', maxParallel: 8, canary: 1 } as const;
+  const plan = planOf({ ...ORDER, ...more, reason: 'rack work' }, 'r');
+  t.like(plan, { name: 'soft_off r7n[1-2]: rack work', onFailure: FailurePolicy.CONTINUE, maxParallel: 8, canary: 1 });
+  t.is(planOf({ ...ORDER, onFailure: 'rollback' }, 'request-2').onFailure, FailurePolicy.ROLLBACK);
+  t.like(plan.actions[0]?.inputParameters, { timeout: 7200, on_timeout: 'FORCE' });
+  t.is(plan.actions[0]?.timeout, 10_800, 'there is time left to wait until the node is free');
+});
+
+test('names and times have their ends', (t) => {
+  const plan = planOf({ ...ORDER, timeout: 2 ** 31 - 1, reason: 'x'.repeat(1000) }, 'r');
+  t.is(plan.name.length, 255);
+  t.is(plan.actions[0]?.timeout, 2_592_000);
+});

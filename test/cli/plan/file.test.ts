@@ -1,0 +1,203 @@
+/** Plan files: what they say, and each fault with its place. */
+import type { PassThrough } from 'node:stream';
+import test from 'ava';
+import fc from 'fast-check';
+import { parsePlan, readPlanText } from '../../../src/cli/plan/file.ts';
+import { FILE_LIMIT } from '../../../src/cli/shared/order_file.ts';
+import { CountermandError, fail } from '../../../src/core/errors.ts';
+import { FailurePolicy } from '../../../src/gen/countermand/v1/action_plan.ts';
+import { openCaptured } from '../captured.ts';
+
+const WHOLE = `
+name: rack 7 down
+max_parallel: 8
+canary: 1
+on_failure: CONTINUE
+scope: [{baremetal: [{nodes: ['r7n[1-2]']}]}]
+actions:
+  - name: drain
+    action_type: set_node_maintenance
+    input_parameters: {resource_id: r7n1, maintenance: true}
+  - name: down
+    action_type: change_node_power_state
+    input_parameters: {resource_id: r7n1, state: soft power off, timeout: 300}
+    parents: [drain]
+    timeout: 600
+`;
+const PLAN = {
+  name: 'rack 7 down',
+  maxParallel: 8,
+  canary: 1,
+  onFailure: FailurePolicy.CONTINUE,
+  scope: [{ baremetal: [{ nodes: ['r7n[1-2]'] }] }],
+  actions: [
+    {
+      name: 'drain',
+      actionType: 'set_node_maintenance',
+      inputParameters: { resource_id: 'r7n1', maintenance: true },
+      parents: [],
+    },
+    {
+      name: 'down',
+      actionType: 'change_node_power_state',
+      inputParameters: { resource_id: 'r7n1', state: 'soft power off', timeout: 300 },
+      parents: ['drain'],
+      timeout: 600,
+    },
+  ],
+};
+const JSON_WORDS = {
+  name: 'p',
+  actions: [{ name: 'a', action_type: 'nop' }],
+};
+
+test('a plan in YAML', (t) => {
+  t.deepEqual(parsePlan(WHOLE, 'p.yaml'), PLAN);
+});
+
+test('a plan in JSON; what is left out is for the conductor to fill in', (t) => {
+  t.deepEqual(parsePlan(JSON.stringify(JSON_WORDS), 'p.json'), {
+    name: 'p',
+    maxParallel: 0,
+    canary: 0,
+    onFailure: FailurePolicy.STOP,
+    scope: [],
+    actions: [{ name: 'a', actionType: 'nop', inputParameters: {}, parents: [] }],
+  });
+});
+
+test('YAML that begins as JSON does', (t) => {
+  t.is(parsePlan('{name: p, actions: []}', 'p.yaml').name, 'p');
+});
+
+test('many aliases are no bomb', (t) => {
+  const actions = Array.from({ length: 500 }, (_, at) => `  - {name: a${at}, action_type: nop, parents: *all}`);
+  const text = `name: p\nactions:\n  - {name: x, action_type: nop, parents: &all [y]}\n${actions.join('\n')}`;
+  t.deepEqual(parsePlan(text, 'p.yaml').actions.at(-1)?.parents, ['y']);
+});
+
+const refused = test.macro({
+  exec(t, text: string, says: RegExp) {
+    const error = t.throws(() => parsePlan(text, 'p.yaml'), { instanceOf: CountermandError });
+    t.is(error.code, 'ACTION_PLAN_INVALID');
+    t.regex(error.message, /^p\.yaml(:| is\b)/);
+    t.regex(error.message, says);
+    t.notRegex(error.message, /\n/);
+  },
+  title: (_, text: string) => `refused: ${JSON.stringify(text.slice(0, 70))}`,
+});
+const action = (words: string): string => `name: p\nactions: [{name: a, action_type: nop, ${words}}]`;
+test(refused, '', /: it must be a plan: a name and a list of actions$/);
+test(refused, '- a', /: it must be a plan/);
+test(refused, 'a: [', /is not the YAML it should be: .* at line 1, column 5$/);
+test(refused, '{"name": "p"', /is not the YAML it should be/);
+test(refused, 'a: 1\n---\nb: 2', /multiple documents at line/);
+test(refused, 'name: !secret x', /Unresolved tag: !secret/);
+test(refused, 'name: *nobody', /Unresolved alias/);
+test(refused, '\tname: p', /Tabs are not allowed/);
+test(refused, 'name: p\nname: q\nactions: []', /the key 'name' stands twice in one place$/);
+test(refused, action('input_parameters: {x: 1, x: 2}'), /the key 'x' stands twice/);
+test(refused, '? [a]\n: b', /a key is no single word/);
+test(refused, 'actions: []', /: name: is missing; it must be text$/);
+test(refused, 'name: 7\nactions: []', /: name: must be text$/);
+test(refused, 'name: p', /: actions: is missing; it must be a list of actions$/);
+test(refused, 'name: p\nactions: 3', /: actions: must be a list of actions$/);
+test(refused, 'name: p\nactions: [nop]', /: actions\[0\]: must be an action: name, action_type/);
+test(refused, 'name: p\nactions: [{name: a}]', /: actions\[0\]\.action_type: is missing; it must be text$/);
+test(refused, action('parents: drain'), /: actions\[0\]\.parents: must be a list of names$/);
+test(refused, action('parents: [b, 3]'), /: actions\[0\]\.parents\[1\]: must be text$/);
+test(refused, action('timeout: soon'), /: actions\[0\]\.timeout: must be a whole number$/);
+test(refused, action('timeout: 3000000000'), /: actions\[0\]\.timeout: must be a whole number$/);
+test(refused, action('input_parameters: [x]'), /: actions\[0\]\.input_parameters: must be KEY: VALUE pairs$/);
+test(refused, action('retries: 3'), /: actions\[0\]\.retries is no key; the keys are name, action_type, input_par/);
+test(refused, 'name: p\nactions: []\nstart: true', /: start is no key; the keys are name, max_parallel, canary, on_f/);
+test(refused, 'name: p\nactions: []\nmax_parallel: 1.5', /: max_parallel: must be a whole number$/);
+test(refused, 'name: p\nactions: []\non_failure: stop', /: on_failure: must be STOP, CONTINUE or ROLLBACK$/);
+test(refused, 'name: p\nactions: []\nscope: r7n1', /: scope: must be a list of sections$/);
+test(refused, `name: p\nactions: [${'3,'.repeat(9)}]`, /; and 4 more$/);
+test(refused, '{"__proto__": 1, "name": "p", "actions": []}', /: __proto__ is no key/);
+
+const depths: readonly string[] = [
+  '['.repeat(60) + ']'.repeat(60),
+  '['.repeat(20_000),
+  `${'{"a":'.repeat(20_000)}1${'}'.repeat(20_000)}`,
+];
+for (const deep of [...depths, 'a: &a [*a, *a]']) test(refused, deep, /nested more than 50 deep|call stack/);
+
+/** Each level is ten times the one before. */
+const bomb = (levels: number): string =>
+  Array.from({ length: levels }, (_, at) => `k${at}: &k${at} [${Array(10).fill(at === 0 ? 'x' : `*k${at - 1}`)}]`).join(
+    '\n',
+  );
+test(refused, bomb(12), /is, with its aliases written out, larger than 32 MB/);
+test(
+  refused,
+  Array.from({ length: 20_000 }, (_, at) => `k${at}: 1`).join('\n'),
+  /: name: is missing.*; k0, k1, .* is no key/,
+);
+
+test('any text is a plan or a refusal of ours', (t) => {
+  const words = fc.constantFrom(
+    'name',
+    'actions',
+    ':',
+    '- ',
+    '\n',
+    ' ',
+    '[',
+    ']',
+    '{',
+    '}',
+    '&a',
+    '*a',
+    '!!',
+    '"',
+    '1',
+  );
+  fc.assert(
+    fc.property(
+      fc.oneof(
+        fc.string(),
+        fc.array(words).map((list) => list.join('')),
+      ),
+      (text) => {
+        try {
+          return typeof parsePlan(text, 'p.yaml').name === 'string';
+        } catch (error) {
+          return error instanceof CountermandError && error.code === 'ACTION_PLAN_INVALID';
+        }
+      },
+    ),
+  );
+  t.pass();
+});
+
+test('standard input is read to its end', async (t) => {
+  const { terminal, stdin } = openCaptured();
+  const reading = readPlanText('-', terminal);
+  stdin.write('na');
+  stdin.end('me: ü');
+  t.is(await reading, 'name: ü');
+});
+
+test('bytes that are no text, and too many of them, are refused', async (t) => {
+  const read = async (bytes: Buffer) => {
+    const { terminal, stdin } = openCaptured();
+    const reading = readPlanText('-', terminal);
+    stdin.end(bytes);
+    return t.throwsAsync(reading, { instanceOf: CountermandError });
+  };
+  const noText = await read(Buffer.from([0xff, 0xfe, 0x00]));
+  t.is(`${noText.code}: ${noText.message}`, 'ACTION_PLAN_INVALID: standard input: it is not UTF-8 text');
+  const large = await read(Buffer.alloc(FILE_LIMIT + 1, ' '));
+  t.is(large.code, 'ACTION_PLAN_INVALID');
+  t.regex(large.message, /^standard input is larger than 32 MB/);
+});
+
+test('Ctrl-C ends the reading of a terminal', async (t) => {
+  const { terminal, interrupt } = openCaptured(true);
+  const reading = readPlanText('-', terminal);
+  interrupt.abort(fail('CALL_ENDED', 'stopped'));
+  await t.throwsAsync(reading, { message: 'stopped' });
+  t.true((terminal.stdin as PassThrough).destroyed);
+});

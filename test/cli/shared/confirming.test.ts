@@ -1,0 +1,79 @@
+import test from 'ava';
+import { confirm, mustConfirm, orderWords, takesDownWords } from '../../../src/cli/shared/confirming.ts';
+import { fail } from '../../../src/core/errors.ts';
+import { TARGETS, type Target } from '../../../src/core/power.ts';
+import { openCaptured } from '../captured.ts';
+
+const OFF = { target: 'power off', forced: false, range: 'n1' } as const;
+
+for (const answer of ['y\n', 'Yes\n', ' YES \n']) {
+  test(`${JSON.stringify(answer)} goes on`, async (t) => {
+    const captured = openCaptured(true);
+    captured.stdin.write(answer);
+    await confirm(orderWords('n1', OFF, captured.terminal), false, captured.terminal);
+    t.is(captured.person(), 'n1: power the node off, hard; it cannot be taken back once sent. Go on? [y/N] ');
+    t.is(captured.stdout() + captured.stderr(), '');
+  });
+}
+
+for (const answer of ['n\n', '\n', 'yesterday\n']) {
+  test(`${JSON.stringify(answer)} sends nothing`, async (t) => {
+    const captured = openCaptured(true);
+    captured.stdin.write(answer);
+    const asked = confirm('n1', false, captured.terminal);
+    await t.throwsAsync(asked, { code: 'NOT_CONFIRMED', message: 'nothing was sent' });
+  });
+}
+
+test('the end of the input sends nothing', async (t) => {
+  const captured = openCaptured(true);
+  captured.stdin.end();
+  const asked = confirm('n1', false, captured.terminal);
+  await t.throwsAsync(asked, { code: 'NOT_CONFIRMED', message: '\nnothing was sent' });
+});
+
+test('Ctrl-C sends nothing', async (t) => {
+  const captured = openCaptured(true);
+  const asked = confirm('n1', false, captured.terminal);
+  captured.interrupt.abort(fail('CALL_ENDED', 'stopped'));
+  await t.throwsAsync(asked, { code: 'CALL_ENDED', message: '\nnothing was sent' });
+});
+
+test('without a person it is refused, whatever the input says; with yes nothing is asked', async (t) => {
+  const captured = openCaptured(false);
+  captured.stdin.write('y\n');
+  const refused = await t.throwsAsync(confirm('n1 goes down', false, captured.terminal), { code: 'NOT_CONFIRMED' });
+  t.regex(
+    refused.message,
+    /^n1 goes down\. There is no terminal to ask on, so nothing was sent; to go on, give --yes$/,
+  );
+  await confirm('n1 goes down', true, captured.terminal);
+  const unseen = openCaptured(true);
+  const blind = { ...unseen.terminal, showPerson: () => false };
+  unseen.stdin.write('y\n');
+  await t.throwsAsync(confirm('n1 goes down', false, blind), { code: 'NOT_CONFIRMED' }, 'a question that is not seen');
+});
+
+test('what has to be confirmed: hard orders, forced ones, and what stops a node whose name is also a file', (t) => {
+  const [plain, folder] = [openCaptured(true).terminal, openCaptured(true, {}, ['n1']).terminal];
+  const asked = (forced: boolean, terminal: typeof plain) =>
+    TARGETS.filter((target) => mustConfirm({ target, forced, range: 'n1' }, terminal));
+  t.deepEqual(asked(false, plain), ['power off', 'rebooting', 'inject nmi']);
+  const stopping: Target[] = ['power off', 'rebooting', 'soft rebooting', 'soft power off', 'inject nmi'];
+  t.deepEqual(asked(true, plain), stopping);
+  t.deepEqual(asked(false, folder), stopping);
+  t.regex(
+    orderWords('n1', OFF, folder),
+    /^'n1' is also a file in this folder; .* the shell has replaced it\. n1: power/,
+  );
+});
+
+test('how many running nodes go down, in words', (t) => {
+  t.is(takesDownWords(undefined), 'it takes no running node down');
+  t.is(takesDownWords({ count: 1, nodes: ['n1'], hard: 0 }), 'it takes 1 running node down (n1)');
+  t.is(
+    takesDownWords({ count: 22, nodes: ['n1', 'n2'], hard: 3 }),
+    'it takes 22 running nodes down (n1, n2 and 20 more), 3 of them by orders that cannot be taken back once sent',
+  );
+  t.regex(takesDownWords({ count: 2, nodes: ['n1', 'n2'], hard: 2 }), /\(n1, n2\), by orders that cannot/);
+});

@@ -1,0 +1,101 @@
+import test from 'ava';
+import fc from 'fast-check';
+import { isAddress } from '../../../src/cli/shared/address.ts';
+import { readCount, readPairs, readSeconds, readSequence, readTarget } from '../../../src/cli/shared/flags.ts';
+import { CountermandError } from '../../../src/core/errors.ts';
+import { TARGET_TABLE, TARGETS } from '../../../src/core/power.ts';
+
+const refused = test.macro({
+  exec: (t, read: () => unknown, says: RegExp) => {
+    const error = t.throws(read, { instanceOf: CountermandError });
+    t.is(error.code, 'ARGUMENT_INVALID');
+    t.regex(error.message, says);
+  },
+  title: (title) => `refused: ${title}`,
+});
+
+test('pairs: a value may hold =, and may be empty', (t) => {
+  t.deepEqual(readPairs(['a=1', 'b=x=y', 'c='], '--info'), { a: '1', b: 'x=y', c: '' });
+  t.deepEqual(readPairs(undefined, '--info'), {});
+});
+test('pairs: a key is any text', (t) => {
+  t.deepEqual(Object.entries(readPairs(['__proto__=1', 'constructor=2'], '--label')), [
+    ['__proto__', '1'],
+    ['constructor', '2'],
+  ]);
+});
+test('a pair without =', refused, () => readPairs(['a=1', 'n1'], '--info'), /--info: 'n1' is not KEY=VALUE/);
+test('a pair without key', refused, () => readPairs(['=1'], '--info'), /not KEY=VALUE/);
+test('a key given twice', refused, () => readPairs(['a=1', 'a=2'], '--label'), /--label: 'a' is given twice/);
+
+test('seconds: whole, from 1', (t) => {
+  t.is(readSeconds(undefined, '--timeout'), undefined);
+  t.is(readSeconds('1', '--timeout'), 1);
+  t.is(readSeconds('2147483647', '--timeout'), 2_147_483_647);
+});
+for (const word of ['0', '-1', '', '1.5', '1e3', 'ten', '2147483648', '99999999999'])
+  test(`seconds '${word}'`, refused, () => readSeconds(word, '--timeout'), /--timeout: .* seconds from 1/);
+
+test('sequences are of any size', (t) => {
+  t.is(readSequence('0', '--from'), 0n);
+  t.is(readSequence('123456789012345678', '--from'), 123_456_789_012_345_678n);
+});
+for (const word of ['-1', '', 'x', '1.0'])
+  test(`sequence '${word}'`, refused, () => readSequence(word, '--from'), /--from: .* not the number of an event/);
+
+test('targets: by word, by name in the field, by enum name', (t) => {
+  for (const target of TARGETS)
+    for (const word of [target, TARGET_TABLE[target].word, TARGET_TABLE[target].name]) t.is(readTarget(word), target);
+});
+test(
+  'a target that is none',
+  refused,
+  () => readTarget('hibernate'),
+  /'hibernate' is no target; possible are on, off,/,
+);
+
+test('counts', (t) => {
+  t.is(readCount(undefined, 1, '--max-parallel'), undefined);
+  t.is(readCount('8', 1, '--max-parallel'), 8);
+  t.is(readCount('0', 0, '--canary'), 0);
+});
+for (const word of ['', '0', '-1', '1.5', '1e3', '2147483648', 'eight'])
+  test(`the count '${word}'`, refused, () => readCount(word, 1, '--max-parallel'), /--max-parallel: '.*from 1 to/);
+
+test('addresses', (t) => {
+  for (const good of ['127.0.0.1:7077', 'host7:1', 'a.b-c_d:65535', '[::1]:7077']) t.true(isAddress(good), good);
+  for (const bad of [
+    '',
+    'host',
+    'host:',
+    ':7077',
+    'host:0',
+    'host:65536',
+    '::1:7077',
+    'http://host:1',
+    'a b:1',
+    'h:-1',
+  ])
+    t.false(isAddress(bad), bad);
+  t.true(isAddress('127.0.0.1:0', true));
+});
+
+test('whatever is typed, flags give a value or ARGUMENT_INVALID', (t) => {
+  const readers: ((word: string) => unknown)[] = [
+    (word) => readPairs([word], '--info'),
+    (word) => readSeconds(word, '--timeout'),
+    (word) => readSequence(word, '--from'),
+    readTarget,
+    (word) => readCount(word, 1, '--max-parallel'),
+  ];
+  fc.assert(
+    fc.property(fc.string(), fc.constantFrom(...readers), (word, read) => {
+      try {
+        return read(word) !== undefined;
+      } catch (error) {
+        return error instanceof CountermandError && error.code === 'ARGUMENT_INVALID';
+      }
+    }),
+  );
+  t.pass();
+});
