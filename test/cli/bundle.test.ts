@@ -246,7 +246,7 @@ test('a command loads nothing that it does not need', async (t) => {
   t.deepEqual(packagesOf(ours, 'src/cli/start.ts'), []);
   t.deepEqual(packagesOf(ours, ...start), ['commander']);
   for (const group of ['node', 'power', 'plan', 'audit', 'events'])
-    t.deepEqual(packagesOf(ours, ...start, `src/cli/${group}.ts`), CLIENT, group);
+    t.deepEqual(packagesOf(ours, ...start, `src/cli/${group}/commands.ts`), CLIENT, group);
   t.deepEqual(packagesOf(ours, ...start, 'src/cli/sim/commands.ts'), ['commander']);
   t.deepEqual(packagesOf(ours, ...start, 'src/cli/daemon/serve.ts'), ['commander', 'yaml', 'zod']);
   t.true(packagesOf(ours, 'src/cli/daemon/run.ts').includes('knex'), 'a conductor has its database');
