@@ -1,12 +1,15 @@
 /**
  * What does it cost to start the command? Processor time and peak memory, beside an empty Node and an empty Python in the
- * same run, and beside the same command run from its sources without V8's compile cache.
+ * same run, beside the same command run from its sources without V8's compile cache, and beside clients of others where they are
+ * installed. *Installed* is the package that `npm pack` makes, as npm installs it.
  */
+import { spawnSync } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { environmentWith, startConductorProcess } from '../scripts/demo/conductor_process.ts';
+import { install, pack } from '../scripts/package/pack.ts';
 import { grid, quantile } from './figures.ts';
 import { type Fleet, withFleet } from './fleet.ts';
 import { compile } from './ipmi/compile.ts';
@@ -36,9 +39,14 @@ export async function start(signal: AbortSignal): Promise<string> {
     if (ended.exitCode !== 0) throw new Error(`${words.join(' ')} ended with ${ended.exitCode}: ${ended.stderr}`);
     return ended;
   };
+  const { bin } = await install(await pack(folder), folder);
+  const installed: Start = { bin, environment: { XDG_CACHE_HOME: join(folder, 'compiled') } };
   const rows = await withFleet<Row[]>(
     ['--sync-power-state-interval', '0'],
-    async (fleet) => [...(await ends(fleet, measure)), ['serve, until it takes orders', await serves(folder, signal)]],
+    async (fleet) => [
+      ...(await ends(fleet, installed, measure)),
+      ['serve, until it takes orders', await serves(folder, signal)],
+    ],
     signal,
   );
   const peer = quantile(
@@ -52,9 +60,30 @@ type Row = readonly [what: string, costs: readonly Cost[]];
 
 const EMPTY_NODE = "peer: node -e ''";
 
+/** A command, and what its environment has beside the conductor. */
+interface Start {
+  readonly bin: string;
+  readonly environment: Record<string, string>;
+}
+
+/** Clients of others that a user would start beside ours: each asks for something that needs no server. */
+const PEERS: readonly (readonly string[])[] = [
+  ['kubectl', 'version', '--client'],
+  ['openstack', '--version'],
+  ['ipmitool', '-V'],
+  ['/usr/sbin/ipmipower', '--version'],
+];
+
+/** The peers that are installed here. */
+function peersHere(): [what: string, words: readonly string[]][] {
+  const here = PEERS.filter(([program = '', ...words]) => spawnSync(program, words).status === 0);
+  return here.map((words) => [`peer: ${words.join(' ')}`, words]);
+}
+
 /** Commands that end, in turns, so that a busy moment hits all of them. */
 async function ends(
   fleet: Fleet,
+  { bin, environment: installed }: Start,
   measure: (words: readonly string[], environment: Readonly<Record<string, string>>) => Promise<Cost>,
 ): Promise<Row[]> {
   await fleet.enrolFake(NODES);
@@ -62,10 +91,13 @@ async function ends(
   const commands: readonly (readonly [what: string, words: readonly string[], more?: Record<string, string>])[] = [
     [EMPTY_NODE, [process.execPath, '-e', '']],
     ['peer: python3 -c pass', ['python3', '-c', 'pass']],
+    ...peersHere(),
     ['--version', [BIN, '--version']],
+    ['--version, installed', [bin, '--version'], installed],
     ['--version, from the sources', [...SOURCES, '--version'], without],
     ['--help', [BIN, '--help']],
     [`node list, ${NODES} nodes`, [BIN, 'node', 'list']],
+    [`node list, ${NODES} nodes, installed`, [bin, 'node', 'list'], installed],
     [`node list, ${NODES} nodes, from the sources`, [...SOURCES, 'node', 'list'], without],
   ];
   const rows = commands.map(([what]): [string, Cost[]] => [what, []]);

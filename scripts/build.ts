@@ -1,5 +1,5 @@
 /**
- * `npm run build`: bundles the `countermand` command into dist/, which runs without src. `bin/countermand` runs this with
+ * `npm run build`: bundles the `countermand` command into dist/, which runs without src and without node_modules. `bin/countermand` runs this with
  * `--keep` when a source is newer than the bundle.
  *
  * Two builds may run at once, beside processes that start. A file appears complete or not at all (it is renamed into
@@ -20,14 +20,16 @@ import { isBuiltin } from 'node:module';
 import { dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { BuildResult, Plugin } from 'esbuild';
+import { noticesOf } from './build/notices.ts';
+import { apart, bundleApart } from './build/packages.ts';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 
 /** The only file of dist/ with a fixed name. It is as old as the start of its build, so that later edits are newer. */
 const MAIN = 'main.js';
 
-/** Packages that stay in node_modules: native code, and code that runs in sloppy mode only. */
-const EXTERNAL = /^(better-sqlite3|net-snmp)$/;
+/** The licences of what the bundle contains. */
+const NOTICES = 'NOTICES.txt';
 
 /** Modules that packages name but that we never reach, as patterns of specifier and importer. */
 const UNREACHED: readonly { readonly specifier: RegExp; readonly importer: RegExp }[] = [
@@ -55,11 +57,13 @@ interface Found {
   readonly to: string;
 }
 
-/** What a build made: the texts by their paths below dist/, the files to copy, and esbuild's account of them. */
+/** What a build made: the texts by their paths below dist/, the files to copy, and esbuild's account of the chunks. */
 export interface Bundle {
   readonly outputs: ReadonlyMap<string, string>;
   readonly found: readonly Found[];
   readonly metafile: NonNullable<BuildResult['metafile']>;
+  /** The files that it was made from, by their paths. */
+  readonly inputs: readonly string[];
 }
 
 const unreached: Plugin = {
@@ -73,24 +77,6 @@ const unreached: Plugin = {
     onLoad({ filter: /^node:/, namespace: 'unreached' }, () => ({ contents: 'export default undefined;' }));
     onLoad({ filter: /.*/, namespace: 'unreached' }, ({ path }) => ({
       contents: `throw new Error(${JSON.stringify(`${path} is not in the bundle: see scripts/build.ts`)});`,
-    }));
-  },
-};
-
-/** Packages that stay outside the bundle, for code that imports them and for code that calls `require`. */
-const externals: Plugin = {
-  name: 'externals',
-  setup({ onResolve, onLoad }) {
-    onResolve({ filter: EXTERNAL }, ({ path }) => ({ path, namespace: 'external' }));
-    onResolve({ filter: /^bundle:url$/ }, ({ path }) => ({ path, namespace: 'external' }));
-    onLoad({ filter: EXTERNAL, namespace: 'external' }, ({ path }) => ({
-      contents: `
-        const { createRequire } = process.getBuiltinModule('node:module');
-        module.exports = createRequire(require('bundle:url').url)('${path}');`,
-    }));
-    // `import.meta` makes a module one of ECMAScript, `module.exports` one of CommonJS.
-    onLoad({ filter: /^bundle:url$/, namespace: 'external' }, () => ({
-      contents: 'export const { url } = import.meta;',
     }));
   },
 };
@@ -151,15 +137,20 @@ export async function bundle(): Promise<Bundle> {
     format: 'esm',
     platform: 'node',
     target: 'node24',
-    plugins: [unreached, externals, foundByUrl(found)],
+    plugins: [unreached, apart, foundByUrl(found)],
     banner: { js: BANNER },
     logLevel: 'warning',
   });
-  const outputs = new Map(
-    outputFiles.map(({ path, text }) => [relative(join(ROOT, 'dist'), path), askForBuiltins(text)]),
-  );
   refuseHalfLoaded(metafile);
-  return { outputs, found, metafile };
+  const packages = await bundleApart(ROOT, metafile);
+  found.push(...packages.copies);
+  const inputs = [...Object.keys(metafile.inputs), ...packages.inputs];
+  const outputs = new Map([
+    ...outputFiles.map(({ path, text }) => [relative(join(ROOT, 'dist'), path), askForBuiltins(text)] as const),
+    ...packages.outputs,
+    [NOTICES, noticesOf(ROOT, inputs)],
+  ]);
+  return { outputs, found, metafile, inputs };
 }
 
 /** `await import` of a CommonJS package has its named exports in Node, and only `default` in a bundle of esbuild. */

@@ -125,6 +125,6 @@ for (const [name, version, found] of [
     const { exitCode, stdout, stderr } = await run(bin, ['--version'], { PATH });
     t.is(exitCode, 1);
     t.is(stdout, '');
-    t.regex(stderr, new RegExp(`^error: countermand needs Node 24 or later, and finds ${found}; install it, or run`));
+    t.regex(stderr, new RegExp(`^error: countermand needs Node 24 or later, and finds ${found}; install it\n$`));
   });
 }

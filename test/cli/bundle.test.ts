@@ -46,6 +46,7 @@ async function openCheckout(t: ExecutionContext): Promise<Checkout> {
     mkdirSync(dirname(join(folder, path)), { recursive: true });
     copyFileSync(join(ROOT, path), join(folder, path));
   }
+  cpSync(join(ROOT, 'scripts/build'), join(folder, 'scripts/build'), { recursive: true });
   symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'));
   write('src/cli/start.ts', "process.stdout.write((await import('./said.ts')).said);\n");
   write('src/data/name.txt', 'data');
@@ -106,7 +107,7 @@ test('a source that changed is in the next start, also when two start at once', 
     [],
   );
   t.deepEqual(
-    after.filter((name) => !/^(files|[\w-]+\.js)$/.test(name)),
+    after.filter((name) => !/^(files|NOTICES\.txt|[\w-]+\.js)$/.test(name)),
     [],
     'unfinished files',
   );

@@ -9,6 +9,7 @@ import { runCommandLine } from '../../src/cli/program.ts';
 import { openCaptured } from '../cli/captured.ts';
 import { Watch } from './watching.ts';
 
+/** The command of the checkout. */
 const PROGRAM = fileURLToPath(new URL('../../bin/countermand', import.meta.url));
 
 /** Configuration keys with their values. */
@@ -52,7 +53,17 @@ export function startProcess(
   variables: Variables = {},
   within: readonly string[] = [],
 ): Daemon {
-  const child = spawn('setpriv', ['--pdeathsig', 'KILL', ...within, PROGRAM, ...words], {
+  return startProgram(t, [...within, PROGRAM], words, variables);
+}
+
+/** Starts any program as `startProcess` starts `countermand`. */
+export function startProgram(
+  t: ExecutionContext,
+  program: readonly string[],
+  words: readonly string[],
+  variables: Variables = {},
+): Daemon {
+  const child = spawn('setpriv', ['--pdeathsig', 'KILL', ...program, ...words], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: environment(variables),
   });
@@ -87,7 +98,8 @@ export interface ConductorProcess extends Daemon {
   readonly address: string;
 }
 
-const LISTENING = /^countermand: conductor on (\S+), data in /;
+/** What a conductor says when it listens. */
+export const LISTENING = /^countermand: conductor on (\S+), data in /;
 
 /** Starts `countermand serve`; resolves when it listens, and its agent is attached if it has one. */
 export async function startConductor(
