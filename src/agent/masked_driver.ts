@@ -29,7 +29,9 @@ export function masked(driver: Driver): Driver {
     ...driver,
     locate: (bmc, age, signal) => hide(bmc, signal, () => driver.locate(bmc, age, signal)),
     getPowerState: (bmc, signal) => hide(bmc, signal, () => driver.getPowerState(bmc, signal)),
-    setPowerState: (bmc, target, signal) => hide(bmc, signal, () => driver.setPowerState(bmc, target, signal)),
+    async setPowerState(bmc, target, signal) {
+      return maskIn(await hide(bmc, signal, () => driver.setPowerState(bmc, target, signal)), secretsOf(bmc));
+    },
     async abortPowerState(bmc, target, signal) {
       const answer = await hide(bmc, signal, () => driver.abortPowerState(bmc, target, signal));
       return { ...answer, reason: maskIn(answer.reason, secretsOf(bmc)) };

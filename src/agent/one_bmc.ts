@@ -24,8 +24,9 @@ export function forOneBmc(driver: Driver, guid: string | null): Driver {
     },
     async setPowerState(bmc, target, signal) {
       try {
-        await driver.setPowerState({ ...bmc, only: { guid: known, place: readAt } }, target, signal);
+        const sent = await driver.setPowerState({ ...bmc, only: { guid: known, place: readAt } }, target, signal);
         sentTo = readAt;
+        return sent;
       } catch (thrown) {
         if (!PROVES_NOT_SENT.includes(asCountermandError(thrown).code)) sentTo = readAt;
         throw thrown;

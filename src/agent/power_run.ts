@@ -8,6 +8,7 @@ import {
   isReached,
   mustConfirm,
   mustWait,
+  type NodeTraits,
   type OrderTarget,
   type Phase,
   type Reading,
@@ -72,6 +73,8 @@ export class PowerRun {
       fence,
       phase,
       sending: null,
+      traits: null,
+      sent: '',
       before: null,
       observed: null,
       seenDown: false,
@@ -136,7 +139,7 @@ export class PowerRun {
     }
     this.#beginTask(NEXT_SENDING);
     this.#inDoubt = false;
-    this.#update({ fence, phase, sending: 'WAITING', before: null, observed: null, error: null });
+    this.#update({ fence, phase, sending: 'WAITING', sent: '', before: null, observed: null, error: null });
     this.#run((signal) => this.#prepareAndSend(keepTrying, operatorAsks, signal));
   }
 
@@ -160,14 +163,15 @@ export class PowerRun {
   /**
    * Takes the task back: stops the waiting at once, then recalls on the hardware where that is possible, under a fresh
    * signal. The outcome is in the report. A second abort only reports again.
+   * @param traits what the hardware could do when the order was sent, for an agent that did not send it; null if it was not asked
    */
-  abort(fence: number, mayHaveBeenSent: boolean, recallConfirmMs: number): void {
+  abort(fence: number, mayHaveBeenSent: boolean, traits: NodeTraits | null, recallConfirmMs: number): void {
     if (this.#aborting) {
       this.adopt(fence);
       return;
     }
     this.#aborting = true;
-    this.#report = { ...this.#report, fence };
+    this.#report = { ...this.#report, fence, traits: this.#report.traits ?? traits };
     const unknown = this.#report.sending === null;
     if (unknown && mayHaveBeenSent) this.#mayHaveBeenSent = true;
     const stopped = this.#work;
@@ -255,17 +259,17 @@ export class PowerRun {
     const { command, phase } = await this.#awaitGo(signal);
     signal.throwIfAborted();
     // An order that can be recalled is not torn off in flight: overtaking it, the recall would find nothing.
-    const recallable = driver.recalls.includes(this.#sentTarget);
-    const send = async (sending: AbortSignal): Promise<void> => {
+    const recallable = this.#traits.recalls.includes(this.#sentTarget);
+    const send = (sending: AbortSignal): Promise<string> => {
       this.#report = { ...this.#report, phase };
       this.#mayHaveBeenSent = true;
-      await driver.setPowerState(bmc, command, sending).catch((thrown: unknown) => {
+      return driver.setPowerState(bmc, command, sending).catch((thrown: unknown) => {
         if (!provesNothingDone(asCountermandError(thrown))) this.#inDoubt = true;
         throw thrown;
       });
     };
-    await lease.guard(send, recallable ? this.#life.signal : signal);
-    this.#update({ sending: 'ACCEPTED' });
+    const sent = await lease.guard(send, recallable ? this.#life.signal : signal);
+    this.#update({ sending: 'ACCEPTED', sent });
     return 'sent';
   }
 
@@ -273,7 +277,8 @@ export class PowerRun {
   async #findMissing(signal: AbortSignal): Promise<CountermandError | null> {
     const { driver, bmc } = this.#hardware;
     if (this.#report.phase === 'UP' || this.#report.phase === 'FORCED_DOWN') return null;
-    const { targets, reason } = await driver.getSupportedPowerStates(bmc, signal);
+    const { targets, reason, recalls, softRebootInOneCommand } = await driver.getSupportedPowerStates(bmc, signal);
+    this.#report = { ...this.#report, traits: { recalls, softRebootInOneCommand } };
     if (targets.includes(this.#target)) return null;
     const why = reason === undefined ? '' : `: ${reason}`;
     return fail(
@@ -339,10 +344,22 @@ export class PowerRun {
     if (this.#report.error?.message !== error.message) this.#update({ error });
   }
 
+  /** What the hardware of the node can do: as it said before the order, or else as its driver says. */
+  get #traits(): NodeTraits {
+    return this.#report.traits ?? this.#hardware.driver;
+  }
+
   /** What the BMC was told in the part that can be aborted: a soft reboot may have begun as a soft power off. */
   get #sentTarget(): OrderTarget {
-    const inHalves = this.#target === 'soft rebooting' && !this.#hardware.driver.softRebootInOneCommand;
+    const inHalves = this.#target === 'soft rebooting' && !this.#traits.softRebootInOneCommand;
     return inHalves ? 'soft power off' : this.#target;
+  }
+
+  /** What an order may still do that cannot be recalled. A node that goes down for a second command that never comes stays off. */
+  get #leftBehind(): string {
+    const inHalves = this.#sentTarget !== this.#target;
+    if (inHalves) return 'the node may still go off, and then stays off until a power on is ordered';
+    return this.#target === 'soft power off' ? 'the node may still go off' : 'the node may still change';
   }
 
   async #finishAbort(stopped: Promise<void>, unknown: boolean, recallConfirmMs: number): Promise<void> {
@@ -365,8 +382,8 @@ export class PowerRun {
     if (last && observed && isReached(this.#target, phase, { reading: observed, seenDown })) {
       return outcome('TOO_LATE', `the node was already ${observed.powerState}`, observed);
     }
-    if (!driver.recalls.includes(this.#sentTarget)) {
-      const reason = `driver ${driver.name} has no way to recall ${this.#target}; nobody waits for it any more, and the node may still change`;
+    if (!this.#traits.recalls.includes(this.#sentTarget)) {
+      const reason = `driver ${driver.name} has no way to recall the ${this.#target} of this node; ${this.#leftBehind}`;
       return outcome('STOPPED_WAITING', reason, observed);
     }
     return recallOrder(this.#sentTarget, recallConfirmMs, this.#hardware, this.#life.signal);

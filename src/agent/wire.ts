@@ -1,11 +1,20 @@
 /** Between the words of the agent and the messages of the proto. */
 import type { CountermandError } from '../core/errors.ts';
-import { type Phase, POWER_STATE_NAMES, type Reading, TARGET_TABLE, TARGETS, type Target } from '../core/power.ts';
+import {
+  type NodeTraits,
+  type Phase,
+  POWER_STATE_NAMES,
+  type Reading,
+  TARGET_TABLE,
+  TARGETS,
+  type Target,
+} from '../core/power.ts';
 import type { Report } from '../core/report.ts';
 import { type Driver, infoSchemaOf } from '../drivers/driver.ts';
 import {
   type DriverDescription,
   Host,
+  type NodeTraits as ProtoTraits,
   type Reading as ProtoReading,
   Sending,
   type TaskReport,
@@ -20,6 +29,18 @@ export function fromTarget(value: PowerTarget): Target | null {
 /** A target for the wire. */
 export function toTarget(target: Target): PowerTarget {
   return PowerTarget[TARGET_TABLE[target].name];
+}
+
+/** What a node's hardware can do, for the wire. */
+export function toTraits({ recalls, softRebootInOneCommand }: NodeTraits): ProtoTraits {
+  return { recalls: recalls.map(toTarget), softRebootInOneCommand };
+}
+
+/** What a node's hardware can do, from the wire; null if it is not said. */
+export function fromTraits(traits: ProtoTraits | undefined): NodeTraits | null {
+  if (traits === undefined) return null;
+  const recalls = traits.recalls.map(fromTarget).filter((target) => target !== null);
+  return { recalls, softRebootInOneCommand: traits.softRebootInOneCommand };
 }
 
 /** A phase from the wire. */
@@ -61,6 +82,8 @@ export function toTaskReport(report: Report, now: number): TaskReport {
     before: report.before ? toReading(report.before, now) : undefined,
     observed: report.observed ? toReading(report.observed, now) : undefined,
     seenDown: report.seenDown,
+    traits: report.traits ? toTraits(report.traits) : undefined,
+    sent: report.sent,
     error: report.error ? toTaskError(report.error) : undefined,
     unreadable: report.unreadable ? toTaskError(report.unreadable) : undefined,
     abort: abort

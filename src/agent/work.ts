@@ -24,7 +24,7 @@ import { PowerRun } from './power_run.ts';
 import { resolveSecrets, type SecretSources } from './secrets.ts';
 import { Trust, withTrust } from './trust.ts';
 import { Queues } from './turns.ts';
-import { fromPhase, fromTarget, toReading, toTarget, toTaskError, toTaskReport } from './wire.ts';
+import { fromPhase, fromTarget, fromTraits, toReading, toTarget, toTaskError, toTaskReport, toTraits } from './wire.ts';
 
 type ToConductor = NonNullable<AttachRequest['message']>;
 type FromConductor = NonNullable<AttachResponse['message']>;
@@ -132,10 +132,10 @@ export class Work {
     this.#runFor(taskUuid, bmc, target, phase, null)?.observe(fromPhase(phase), bmc?.fence ?? 0);
   }
 
-  #abort({ taskUuid, bmc, target, phase, mayHaveBeenSent, recallConfirmMs }: Abort): void {
+  #abort({ taskUuid, bmc, target, phase, mayHaveBeenSent, traits, recallConfirmMs }: Abort): void {
     const run = this.#runFor(taskUuid, bmc, target, phase, mayHaveBeenSent ? null : 'NOT_SENT');
     if (!run) return;
-    run.abort(bmc?.fence ?? 0, mayHaveBeenSent, recallConfirmMs);
+    run.abort(bmc?.fence ?? 0, mayHaveBeenSent, fromTraits(traits), recallConfirmMs);
     if (!mayHaveBeenSent) this.#bury(taskUuid);
   }
 
@@ -256,12 +256,14 @@ export class Work {
     const supported = await queue.turn('poll', () => driver.getSupportedPowerStates(bmc, signal), signal);
     const { targets, probed, reason = '' } = supported;
     const probedAt = probed ? new Date(clock.now()) : undefined;
-    return { $case: 'probed', value: { targets: targets.map(toTarget), probedAt, reason } };
+    const value = { targets: targets.map(toTarget), probedAt, reason, traits: toTraits(supported) };
+    return { $case: 'probed', value };
   }
 }
 
 type Subject = Pick<Report, 'taskUuid' | 'fence' | 'phase' | 'sending'>;
 
 function unusable(subject: Subject, error: CountermandError): Report {
-  return { ...subject, before: null, observed: null, seenDown: false, abort: null, error, unreadable: error };
+  const nothing = { traits: null, sent: '', before: null, observed: null, seenDown: false, abort: null };
+  return { ...subject, ...nothing, error, unreadable: error };
 }

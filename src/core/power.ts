@@ -38,6 +38,14 @@ export type OrderTarget = Exclude<Target, AbortTarget>;
 export const RECALLS = ['IRREVOCABLE_ONCE_SENT', 'STOP_WAITING_ONLY', 'BY_HARDWARE'] as const;
 export type Recall = (typeof RECALLS)[number];
 
+/** What the hardware of one node can do beside its targets. */
+export interface NodeTraits {
+  /** The orders that it can take back. */
+  readonly recalls: readonly Target[];
+  /** It does a soft reboot on one command; otherwise the conductor orders a soft power off, then a power on. */
+  readonly softRebootInOneCommand: boolean;
+}
+
 /** The phases of a power task. */
 export const PHASES = ['WHOLE', 'DOWN', 'FORCED_DOWN', 'UP'] as const;
 export type Phase = (typeof PHASES)[number];

@@ -1,6 +1,6 @@
 /** How one power task stands at its agent. A report is always the whole truth, so that repeating it does no harm. */
 import type { ErrorCode } from './errors.ts';
-import type { Phase, Reading } from './power.ts';
+import type { NodeTraits, Phase, Reading } from './power.ts';
 import type { AbortOutcome } from './states.ts';
 
 /** How far an order got at the agent; null: this agent did not send it, it only looks. */
@@ -20,6 +20,10 @@ export interface Report {
   readonly fence: number;
   readonly phase: Phase;
   readonly sending: Sending | null;
+  /** What the hardware of the node could do when it was asked before the order; null if it was not asked. */
+  readonly traits: NodeTraits | null;
+  /** The command that the BMC has accepted for this phase, in the words of its protocol; empty before, and if it has no words. */
+  readonly sent: string;
   /** The reading just before the order. */
   readonly before: Reading | null;
   /** The last reading since. */

@@ -8,7 +8,7 @@
 import { z } from 'zod';
 import { type CountermandError, type ErrorCode, fail } from '../core/errors.ts';
 import { isOtherGuid } from '../core/guid.ts';
-import type { OrderTarget, Reading, Target } from '../core/power.ts';
+import type { NodeTraits, OrderTarget, Reading, Target } from '../core/power.ts';
 import type { LookupAge } from './lookups.ts';
 
 /** A node's driver_info as it is stored: the field's keys, all values as text. */
@@ -53,8 +53,8 @@ export function objectionTo(
   return fail('BMC_MOVED', `the BMC ${bmc} is at ${found.place} now, and was read at ${only.place} a moment ago`);
 }
 
-/** What `getSupportedPowerStates` answers. */
-export interface Supported {
+/** What `getSupportedPowerStates` answers of one node. */
+export interface Supported extends NodeTraits {
   readonly targets: readonly Target[];
   /** True if the hardware was asked, false if the list is the driver's own. */
   readonly probed: boolean;
@@ -70,17 +70,17 @@ export interface RecallAnswer {
   readonly reason: string;
 }
 
-/** The static part: data beside the code. The conductor is told all of it when an agent attaches. */
-export interface DriverTraits<Info> {
+/**
+ * The static part: data beside the code. The conductor is told all of it when an agent attaches. `recalls` and
+ * `softRebootInOneCommand` are those of a node whose hardware was not asked: what `getSupportedPowerStates` says of a node counts
+ * for its orders.
+ */
+export interface DriverTraits<Info> extends NodeTraits {
   readonly name: string;
   /** driver_info: its keys, rules and descriptions. Secrets bear `.meta({ writeOnly: true })`. */
   readonly schema: z.ZodType<Info, Record<string, unknown>>;
   /** The targets that this family can do. */
   readonly targets: readonly Target[];
-  /** The targets that this hardware can take back. */
-  readonly recalls: readonly OrderTarget[];
-  /** A soft reboot is one command here; otherwise the conductor orders a soft power off, then a power on. */
-  readonly softRebootInOneCommand: boolean;
   /** Rest between two commands to one BMC, unless configured otherwise. */
   readonly minCommandIntervalMs: number;
 }
@@ -100,7 +100,7 @@ export interface Driver<Info = unknown> extends DriverTraits<Info> {
    */
   locate(bmc: Bmc<Info>, age: LookupAge, signal: AbortSignal): Promise<string>;
   /**
-   * The targets this node supports: the static list, narrowed by a probe where the hardware can be asked.
+   * What this node supports: the static lists, narrowed by a probe where the hardware can be asked.
    * Rejects as `getPowerState` does.
    */
   getSupportedPowerStates(bmc: Bmc<Info>, signal: AbortSignal): Promise<Supported>;
@@ -113,9 +113,10 @@ export interface Driver<Info = unknown> extends DriverTraits<Info> {
    * Sends one order, at most once, and resolves when the BMC has accepted it; it does not wait for the effect. A host name is
    * looked up again first. What is there is compared with `bmc.only` at the last moment.
    * An abort stops the sending if it still can, and rejects soon with the reason.
+   * @returns the command that was sent, in the words of its protocol, such as `Reset GracefulShutdown`; empty if it has no words
    * @throws one of PROVES_NOT_SENT or PROVES_REFUSED if that is certain; anything else means that nobody knows
    */
-  setPowerState(bmc: Bmc<Info>, target: OrderTarget, signal: AbortSignal): Promise<void>;
+  setPowerState(bmc: Bmc<Info>, target: OrderTarget, signal: AbortSignal): Promise<string>;
   /**
    * Asks the BMC to take back an order of this target. Never called while that order is in flight. It is kept to `bmc.only`.
    * Rejects as `getPowerState` does.
@@ -179,13 +180,18 @@ export function defineDriver<Info>({ keyOf, ...parts }: DriverParts<Info>): Driv
     ...traits,
     locate: async ({ key }) => key,
     parse: (driverInfo) => parseWith(driver.schema, driverInfo, keyOf),
-    getSupportedPowerStates: async () => ({ targets: driver.targets, probed: false }),
+    getSupportedPowerStates: async () => ({ ...traitsOf(driver), targets: driver.targets, probed: false }),
     abortPowerState: async (_bmc, target) => ({ accepted: false, reason: `${driver.name} cannot recall a ${target}` }),
     allowLogin: async () => {},
     close: () => {},
     ...parts,
   };
   return driver;
+}
+
+/** What a node of this driver can do whose hardware was not asked. */
+export function traitsOf({ recalls, softRebootInOneCommand }: NodeTraits): NodeTraits {
+  return { recalls, softRebootInOneCommand };
 }
 
 function parseWith<Info>(schema: z.ZodType<Info>, driverInfo: DriverInfo, keyOf: (info: Info) => string): Bmc<Info> {

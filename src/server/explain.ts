@@ -1,6 +1,6 @@
 /** Why a node is as it is, in sentences, and what can be done with it now. */
 import type { GivenUp } from '../core/abort_table.ts';
-import { isAbort, type Recall, recallOf, TARGET_TABLE, type Target } from '../core/power.ts';
+import { isAbort, type NodeTraits, type Recall, recallOf, TARGET_TABLE, type Target } from '../core/power.ts';
 import type { ExplainNodeResponse, PossibleOrder } from '../gen/countermand/v1/node.ts';
 import type { Attachments } from './attachments.ts';
 import type { Conductor } from './conductor.ts';
@@ -8,9 +8,10 @@ import { answerTask, answerTasks } from './power/answers.ts';
 import { possibleTargets, type Standing, standingOf } from './power/possible.ts';
 import { listPowerTasks } from './store/power_tasks.ts';
 import { isUnreadable } from './store/problems.ts';
-import type { DriverRow, NodeRow, PowerTaskRow, Problem } from './store/rows.ts';
+import type { NodeRow, PowerTaskRow, Problem } from './store/rows.ts';
 import type { Store } from './store/store.ts';
 import { windowLeftMs } from './store/windows.ts';
+import type { Probe } from './supported.ts';
 import { toTarget } from './wire.ts';
 
 /** So many of a node's last tasks are shown. */
@@ -18,12 +19,12 @@ const LAST_TASKS = 5;
 
 /**
  * What the explanation adds to the node itself.
- * @param able the targets that the hardware says it can do now; null if it was not asked, or did not answer
+ * @param able what the hardware says it can do now; null if it was not asked, or did not answer
  */
 export async function explainNode(
   node: NodeRow,
   conductor: Conductor,
-  able: readonly Target[] | null = null,
+  able: Probe | null = null,
 ): Promise<Omit<ExplainNodeResponse, 'node'>> {
   const { orders, attachments } = conductor;
   const { store } = orders;
@@ -99,18 +100,18 @@ const RECALL_WORDS: Readonly<Record<Recall, string>> = {
 /** What would be accepted now. The disk that is full lets only aborts pass. */
 function possibleOrders(
   standing: Standing,
-  able: readonly Target[] | null,
+  able: Probe | null,
   { clock, database }: Store,
 ): PossibleOrder[] {
   const { driver, holder } = standing;
   if (driver === null) return [];
-  const canBegin = (target: Target): boolean => !database.isFull && (able === null || able.includes(target));
+  const canBegin = (target: Target): boolean => !database.isFull && (able === null || able.targets.includes(target));
   return possibleTargets(standing, clock.now())
     .filter((target) => isAbort(target) || canBegin(target))
-    .map((target) => ({ target: toTarget(target), meaning: meaningOf(target, driver, holder) }));
+    .map((target) => ({ target: toTarget(target), meaning: meaningOf(target, able?.traits ?? driver, holder) }));
 }
 
-function meaningOf(target: Target, { recalls }: DriverRow, holder: PowerTaskRow | null): string {
+function meaningOf(target: Target, { recalls }: NodeTraits, holder: PowerTaskRow | null): string {
   const { meaning } = TARGET_TABLE[target];
   if (!isAbort(target)) return `${meaning}; ${RECALL_WORDS[recallOf(target, recalls)]}`;
   if (holder !== null) return `${meaning}: ${RECALL_WORDS[holder.recall]}`;

@@ -1,18 +1,19 @@
 /** What a node can be ordered: the list of its driver, narrowed by what the hardware answers when it is asked. */
 import { fail } from '../core/errors.ts';
-import { recallOf, type Target } from '../core/power.ts';
+import { type NodeTraits, recallOf, type Target } from '../core/power.ts';
 import { openScope } from '../core/signals.ts';
 import type { SupportedPowerState } from '../gen/countermand/v1/node.ts';
 import type { Attachment } from './attachments.ts';
 import type { Conductor } from './conductor.ts';
 import { findDriver } from './store/drivers.ts';
 import type { DriverRow, NodeRow } from './store/rows.ts';
-import { cut, fromTarget, toBmc, toRecall, toTarget } from './wire.ts';
+import { cut, fromTarget, fromTraits, toBmc, toRecall, toTarget } from './wire.ts';
 
 /** What the hardware has answered. */
 export interface Probe {
   /** In the order of the driver. */
   readonly targets: readonly Target[];
+  readonly traits: NodeTraits;
   readonly probedAt: Date | undefined;
   readonly reason: string;
 }
@@ -32,7 +33,8 @@ export async function probe(
   if (probed.$case !== 'probed') throw fail('INTERNAL', 'the agent answered something else');
   const { probedAt, reason } = probed.value;
   const answered = probed.value.targets.map(fromTarget);
-  return { targets: driver.targets.filter((target) => answered.includes(target)), probedAt, reason: cut(reason) };
+  const targets = driver.targets.filter((target) => answered.includes(target));
+  return { targets, traits: fromTraits(probed.value.traits) ?? driver, probedAt, reason: cut(reason) };
 }
 
 /**
@@ -45,17 +47,17 @@ export async function supportedBy(node: NodeRow, conductor: Conductor, signal: A
   if (driver === null)
     throw fail('AGENT_NOT_ATTACHED', `no agent of zone ${node.zone} has ever offered driver ${node.driver}`);
   const owner = attachments.ownerOf(node);
-  const listed = (targets: readonly Target[]): SupportedPowerState[] =>
+  const listed = (targets: readonly Target[], { recalls }: NodeTraits = driver): SupportedPowerState[] =>
     targets.map((target) => ({
       target: toTarget(target),
       powerState: target,
-      recall: toRecall(recallOf(target, driver.recalls)),
+      recall: toRecall(recallOf(target, recalls)),
     }));
   if (owner.kind !== 'attached')
     return { supportedPowerStates: listed(driver.targets), reason: 'no agent is attached that could ask the hardware' };
   try {
-    const { targets, probedAt, reason } = await probe(node, driver, owner.attachment, conductor, signal);
-    return { supportedPowerStates: listed(targets), probedAt, reason };
+    const { targets, traits, probedAt, reason } = await probe(node, driver, owner.attachment, conductor, signal);
+    return { supportedPowerStates: listed(targets, traits), probedAt, reason };
   } catch (error) {
     signal.throwIfAborted();
     return {
@@ -69,7 +71,7 @@ export async function supportedBy(node: NodeRow, conductor: Conductor, signal: A
 const BRIEF_MS = 2000;
 
 /**
- * The targets that the hardware of a node says it can do now; null if it does not say so soon, or is not asked: an abort never
+ * What the hardware of a node says it can do now; null if it does not say so soon, or is not asked: an abort never
  * waits for it, and a held node takes nothing but aborts.
  * @throws the reason of the abort
  */
@@ -77,7 +79,7 @@ export async function ableNow(
   node: NodeRow,
   conductor: Conductor,
   signal: AbortSignal,
-): Promise<readonly Target[] | null> {
+): Promise<Probe | null> {
   const { orders, attachments } = conductor;
   const owner = attachments.ownerOf(node);
   const driver = await findDriver(node, orders.store.database.read);
@@ -85,7 +87,7 @@ export async function ableNow(
   const limit = { clock: orders.store.clock, afterMs: BRIEF_MS, what: 'the answer of the hardware' };
   const scope = openScope([signal], limit);
   try {
-    return (await probe(node, driver, owner.attachment, conductor, scope.signal)).targets;
+    return await probe(node, driver, owner.attachment, conductor, scope.signal);
   } catch {
     signal.throwIfAborted();
     return null;

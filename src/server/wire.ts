@@ -3,6 +3,7 @@ import { isErrorCode } from '../core/errors.ts';
 import { KEPT_LIMITS } from '../core/limits.ts';
 import { MASK } from '../core/masking.ts';
 import {
+  type NodeTraits,
   type OnOff,
   POWER_STATE_NAMES,
   POWER_STATES,
@@ -87,6 +88,8 @@ export function fromReport(report: agentProto.TaskReport, now: number): Report {
     before: fromReading(report.before, now),
     observed: fromReading(report.observed, now),
     seenDown: report.seenDown,
+    traits: fromTraits(report.traits),
+    sent: cut(report.sent),
     error: fromTaskError(report.error),
     unreadable: fromTaskError(report.unreadable),
     abort: abort
@@ -97,6 +100,18 @@ export function fromReport(report: agentProto.TaskReport, now: number): Report {
         }
       : null,
   };
+}
+
+/** What a node's hardware can do, from the wire; null if it is not said. */
+export function fromTraits(traits: agentProto.NodeTraits | undefined): NodeTraits | null {
+  if (traits === undefined) return null;
+  const recalls = traits.recalls.map(fromTarget).filter((target) => target !== null);
+  return { recalls, softRebootInOneCommand: traits.softRebootInOneCommand };
+}
+
+/** What a node's hardware can do, for the wire. */
+export function toTraits({ recalls, softRebootInOneCommand }: NodeTraits): agentProto.NodeTraits {
+  return { recalls: recalls.map(toTarget), softRebootInOneCommand };
 }
 
 /** The BMC of a node for an agent, with its secrets. For the agent's stream only. */
@@ -162,6 +177,12 @@ function toAbort(task: PowerTaskRow): powerProto.PowerTaskAbort | undefined {
   };
 }
 
+/** What is going on, or how it ended, and what the BMC was sent. */
+function messageOf({ message, sent }: PowerTaskRow): string {
+  const words = sent.length === 0 ? '' : `sent: ${sent.join(', then ')}`;
+  return [message, words].filter((part) => part !== '').join('; ');
+}
+
 /** A power task for an answer, with what may be ordered about it. */
 export function toPowerTask(task: PowerTaskRow, possible: string[]): powerProto.PowerTask {
   return {
@@ -177,7 +198,7 @@ export function toPowerTask(task: PowerTaskRow, possible: string[]): powerProto.
     reason: task.reason,
     beforePowerState: toPowerState(task.beforePowerState),
     observedPowerState: toPowerState(task.observedPowerState),
-    message: task.message,
+    message: messageOf(task),
     errorCode: task.errorCode ?? '',
     errorMessage: task.errorMessage,
     recall: toRecall(task.recall),

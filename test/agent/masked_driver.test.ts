@@ -2,7 +2,7 @@
 import test from 'ava';
 import { masked } from '../../src/agent/masked_driver.ts';
 import { fail } from '../../src/core/errors.ts';
-import type { Bmc, Driver } from '../../src/drivers/driver.ts';
+import { type Bmc, type Driver, traitsOf } from '../../src/drivers/driver.ts';
 import { newIrmcDriver } from '../counterparts/irmc_driver.ts';
 import { never } from '../counterparts/signals.ts';
 
@@ -46,9 +46,11 @@ test('the reasons of answers are masked, and the reason of an abort passes as it
   const answering = masked({
     ...real,
     abortPowerState: async () => ({ accepted: false, reason: ECHO }),
-    getSupportedPowerStates: async () => ({ targets: [], probed: true, reason: ECHO }),
+    getSupportedPowerStates: async () => ({ ...traitsOf(real), targets: [], probed: true, reason: ECHO }),
+    setPowerState: async () => ECHO,
   });
   t.false((await answering.abortPowerState(bmc, 'soft power off', never())).reason.includes(PASSWORD));
+  t.false((await answering.setPowerState(bmc, 'soft power off', never())).includes(PASSWORD));
   t.false((await answering.getSupportedPowerStates(bmc, never())).reason?.includes(PASSWORD));
   const reason = fail('ABORT_REQUESTED', ECHO);
   const aborted = driverThat(throwing(reason));

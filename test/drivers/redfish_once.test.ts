@@ -2,9 +2,9 @@
 import { getEventListeners } from 'node:events';
 import test from 'ava';
 import { CountermandError, type ErrorCode } from '../../src/core/errors.ts';
-import { isAbort, type OrderTarget } from '../../src/core/power.ts';
+import type { OrderTarget } from '../../src/core/power.ts';
 import { PROVES_NOT_SENT, PROVES_REFUSED } from '../../src/drivers/driver.ts';
-import { RESET_TYPES } from '../../src/drivers/redfish/targets.ts';
+import { meaningsFor } from '../../src/drivers/redfish/targets.ts';
 import { ORDER_FAULTS, type OrderFault } from '../../src/sim/redfish/faults.ts';
 import { never } from '../counterparts/signals.ts';
 import { newSpokenRedfish, REDFISH_PASSWORD } from '../counterparts/sim_redfish.ts';
@@ -50,7 +50,10 @@ const EXPECTED: Readonly<Record<OrderFault, Expected>> = {
   privilege: refused('BMC_PRIVILEGE_TOO_LOW'),
 };
 
-const TARGETS = (Object.keys(RESET_TYPES) as OrderTarget[]).filter((target) => !isAbort(target));
+/** A soft reboot is one command only for a node that asks for it. */
+const ONE_COMMAND = { redfish_graceful_restart: 'true' };
+const MEANINGS = meaningsFor({ redfish_graceful_restart: true });
+const TARGETS = Object.keys(MEANINGS) as OrderTarget[];
 
 for (const target of TARGETS)
   for (const fault of Object.keys(ORDER_FAULTS) as OrderFault[])
@@ -58,16 +61,19 @@ for (const target of TARGETS)
       const power = target === 'power on' ? 'power off' : 'power on';
       const { redfish, driver, clock, info } = await newSpokenRedfish(t, { power, faults: { order: fault } });
       const signal = never();
-      const sent = clock.letPass(driver.setPowerState(driver.parse(info), target, signal), BOUND_MS);
+      const bmc = driver.parse({ ...info, ...ONE_COMMAND });
+      const [resetType] = MEANINGS[target];
+      const sent = clock.letPass(driver.setPowerState(bmc, target, signal), BOUND_MS);
       const error = await sent.then(
-        () => null,
+        (words) => t.is(words, `Reset ${resetType}`) && null,
         (thrown: unknown) => thrown,
       );
       const expected = EXPECTED[fault];
       t.is(error instanceof CountermandError ? error.code : error, expected.code, String(error));
       t.is(redfish.received.length, expected.posts);
       t.is(redfish.done.length, expected.done);
-      t.true(redfish.received.every(({ resetType }) => resetType === RESET_TYPES[target]));
+      t.true(redfish.received.every((received) => received.resetType === resetType));
+      if (expected.done === 1 && error !== null) t.regex(String(error), new RegExp(`\\b${resetType}\\b`));
       t.is(getEventListeners(signal, 'abort').length, 0);
       t.is(clock.timers, 0);
       if (!(error instanceof CountermandError)) return;
@@ -115,13 +121,13 @@ test('on while on and off while off, which iDRAC answers with 409, are done', as
 test('what the BMC does not list is not sent, and nothing else instead', async (t) => {
   for (const listing of ['inline', 'action-info'] as const) {
     const { redfish, driver, info } = await newSpokenRedfish(t, {
-      faults: { listing, resetTypes: ['GracefulRestart', 'PowerCycle', 'ForceOn', 'PushPowerButton', 'Off'] },
+      faults: { listing, resetTypes: ['PowerCycle', 'ForceOn', 'PushPowerButton', 'Off'] },
     });
-    const bmc = driver.parse(info);
+    const bmc = driver.parse({ ...info, ...ONE_COMMAND });
     for (const target of TARGETS) {
       const error = await t.throwsAsync(driver.setPowerState(bmc, target, never()), { instanceOf: CountermandError });
       t.is(error.code, 'TARGET_NOT_SUPPORTED');
-      t.regex(error.message, new RegExp(`does not offer ${RESET_TYPES[target]}; it lists GracefulRestart, PowerCycle`));
+      t.regex(error.message, new RegExp(`does not offer ${MEANINGS[target]}; it lists PowerCycle, ForceOn`));
     }
     t.deepEqual(redfish.received, []);
   }

@@ -2,7 +2,7 @@
 import test from 'ava';
 import { CountermandError } from '../../src/core/errors.ts';
 import type { OnOff } from '../../src/core/power.ts';
-import { supportedBy } from '../../src/drivers/redfish/targets.ts';
+import { meaningsFor, supportedBy } from '../../src/drivers/redfish/targets.ts';
 import { PatientClock } from '../counterparts/patient_clock.ts';
 import { never } from '../counterparts/signals.ts';
 import { newSpokenRedfish } from '../counterparts/sim_redfish.ts';
@@ -92,8 +92,9 @@ test('what is listed in line, in ActionInfo, or nowhere', async (t) => {
 });
 
 test('a soft reboot and its abort need both halves; a list that leaves out what is void now is not believed', (t) => {
+  const inHalves = meaningsFor({ redfish_graceful_restart: false });
   const targets = (now: OnOff, ...resetTypes: string[]) =>
-    supportedBy({ resetTypes, source: 'AllowableValues' }, now).targets;
+    supportedBy(inHalves, { resetTypes, source: 'AllowableValues' }, now).targets;
   t.deepEqual(targets('power on', 'ForceOff', 'GracefulShutdown'), [
     'power on',
     'power off',
@@ -104,4 +105,22 @@ test('a soft reboot and its abort need both halves; a list that leaves out what 
   ]);
   t.deepEqual(targets('power off', 'On'), ['power on', 'power off']);
   t.deepEqual(targets('power off', 'GracefulShutdown'), ['power off', 'soft power off', 'abort soft power off']);
+});
+
+test('a soft reboot is one command only where driver_info asks for it, and the BMC lists GracefulRestart', async (t) => {
+  const ask = async (resetTypes: readonly string[], redfish_graceful_restart: string) => {
+    const { driver, info } = await newSpokenRedfish(t, { faults: { resetTypes } });
+    const bmc = driver.parse({ ...info, redfish_graceful_restart });
+    const { targets, softRebootInOneCommand, recalls, reason } = await driver.getSupportedPowerStates(bmc, never());
+    t.deepEqual(recalls, []);
+    return { can: targets.includes('soft rebooting'), softRebootInOneCommand, reason };
+  };
+  const all = ['On', 'ForceOff', 'ForceRestart', 'GracefulShutdown', 'GracefulRestart', 'Nmi'];
+  t.deepEqual(await ask(all, 'false'), { can: true, softRebootInOneCommand: false, reason: undefined });
+  t.deepEqual(await ask(all, 'true'), { can: true, softRebootInOneCommand: true, reason: undefined });
+  const few = all.filter((word) => word !== 'GracefulRestart');
+  t.deepEqual(await ask(few, 'false'), { can: true, softRebootInOneCommand: false, reason: undefined });
+  const { can, reason } = await ask(few, 'true');
+  t.false(can);
+  t.regex(reason ?? '', /^no GracefulRestart; the BMC lists/);
 });

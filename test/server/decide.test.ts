@@ -23,7 +23,7 @@ const NOW = 1_000_000;
 const FACTS: Facts = {
   now: NOW,
   isPast: false,
-  softRebootInOneCommand: false,
+  usual: { recalls: [], softRebootInOneCommand: false },
   softPowerOffTimeoutMs: 600_000,
   powerStateChangeTimeoutMs: 60_000,
   mayChangeUntil: null,
@@ -39,7 +39,7 @@ function rowOf([state, target, phase, more = {}]: Subject): PowerTaskRow {
 }
 
 function reportOf(sending: Sending | null, more: Partial<Report>, { uuid, fence, phase }: PowerTaskRow): Report {
-  const nothing = { before: null, observed: null, seenDown: false, error: null, unreadable: null, abort: null };
+  const nothing = { traits: null, sent: '', before: null, observed: null, seenDown: false, error: null, unreadable: null, abort: null };
   return { taskUuid: uuid, fence, phase, sending, ...nothing, ...more };
 }
 

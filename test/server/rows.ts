@@ -74,6 +74,8 @@ export function taskRow(node: NodeRow, more: Partial<PowerTaskRow> = {}): PowerT
     requestBody: '{}',
     reason: '',
     recall: 'STOP_WAITING_ONLY',
+    traits: null,
+    sent: [],
     timeoutMs: 600_000,
     onTimeout: 'FAIL',
     fence: 1,

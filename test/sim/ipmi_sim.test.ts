@@ -23,7 +23,7 @@ const START_SIM = fileURLToPath(new URL('./start_sim.ts', import.meta.url));
 const borrowSim = sharedIpmiSims(4);
 const driver = newIpmiDriver({ clock: new PatientClock() });
 test.after.always(() => driver.close());
-const order = (sim: IpmiSim, target: OrderTarget): Promise<void> =>
+const order = (sim: IpmiSim, target: OrderTarget): Promise<string> =>
   driver.setPowerState(driver.parse(infoOf(sim)), target, never());
 
 test('simulators do not share a port, and each has a server of its own', async (t) => {

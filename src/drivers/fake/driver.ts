@@ -5,7 +5,7 @@
 import type { Clock } from '../../core/clock.ts';
 import { type CountermandError, type ErrorCode, fail } from '../../core/errors.ts';
 import { guidFrom } from '../../core/guid.ts';
-import { TARGETS } from '../../core/power.ts';
+import { TARGETS, type Target } from '../../core/power.ts';
 import { sleep } from '../../core/signals.ts';
 import { type Bmc, type Driver, defineDriver, objectionTo, type Supported } from '../driver.ts';
 import { type Account, Logins } from '../logins.ts';
@@ -31,6 +31,8 @@ const REFUSALS: Partial<Record<FakeInfo['fake_fault'], readonly [ErrorCode, stri
   busy: ['BMC_NO_SESSION', 'has no session left'],
   garbled: ['BMC_GARBLED', 'answered with something that is no answer'],
 };
+
+const RECALLS: readonly Target[] = ['soft rebooting', 'soft power off'];
 
 function refusalOf({ settings }: FakeServer): CountermandError | null {
   const refusal = REFUSALS[settings.fake_fault];
@@ -70,7 +72,7 @@ export function createFakeDriver(parts: FakeDriverParts): Driver<FakeInfo> {
     name: 'fake',
     schema: fakeSchema,
     targets: TARGETS,
-    recalls: ['soft rebooting', 'soft power off'],
+    recalls: RECALLS,
     softRebootInOneCommand,
     minCommandIntervalMs: 0,
     keyOf: (info) => `fake://${info.fake_address}`,
@@ -79,6 +81,8 @@ export function createFakeDriver(parts: FakeDriverParts): Driver<FakeInfo> {
     getSupportedPowerStates(bmc, signal): Promise<Supported> {
       const probe = ({ settings }: FakeServer): Supported => ({
         targets: TARGETS.filter((target) => !settings.fake_unsupported.includes(target)),
+        recalls: RECALLS,
+        softRebootInOneCommand,
         probed: true,
       });
       return exchange(bmc, probe, signal);
@@ -101,6 +105,7 @@ export function createFakeDriver(parts: FakeDriverParts): Driver<FakeInfo> {
         return server.settings.fake_fault === 'orders_unanswered';
       };
       if (await order(bmc, effect, signal)) throw await unanswered(bmc.info.fake_address, clock, signal);
+      return '';
     },
 
     allowLogin: async ({ info }) => logins.allow(accountOf(info)),

@@ -94,6 +94,7 @@ export function createIpmiDriver(parts: IpmiDriverParts): Driver<IpmiInfo> {
         );
       const send = (): Promise<void> => transports[info.ipmi_transport].order(info, control, only, signal);
       await logins.attempt(await accountAt(info, signal), send);
+      return `Chassis Control ${control}`;
     },
 
     async allowLogin({ info }, signal) {

@@ -8,7 +8,7 @@ import type { Chance } from '../../core/chance.ts';
 import type { Clock } from '../../core/clock.ts';
 import { type CountermandError, fail } from '../../core/errors.ts';
 import { maskIn } from '../../core/masking.ts';
-import { TARGETS, type Target } from '../../core/power.ts';
+import { type NodeTraits, TARGETS, type Target } from '../../core/power.ts';
 import { type Bmc, type Driver, defineDriver, objectionTo, type Supported } from '../driver.ts';
 import { openNativeIpmi } from '../ipmi/native.ts';
 import { Logins } from '../logins.ts';
@@ -30,6 +30,9 @@ const NEEDS_AGENT: readonly Target[] = [
 ];
 /** What takes a server that is on. */
 const NEEDS_POWER: readonly Target[] = [...NEEDS_AGENT, 'inject nmi', 'abort inject nmi'];
+
+/** What an iRMC can do whose ServerView agent is connected. */
+const TRAITS: NodeTraits = { recalls: ['soft rebooting', 'soft power off'], softRebootInOneCommand: true };
 
 /** After these an iRMC is not to be bothered for a while. A recall of a graceful order need not wait. */
 const SWITCHES: readonly ScciCommand[] = ['PowerOnCabinet', 'PowerOffCabinet', 'ResetServer'];
@@ -87,8 +90,7 @@ export function createIrmcDriver({ resolver = systemResolver, ...given }: IrmcDr
     name: 'irmc',
     schema: irmcSchema,
     targets: TARGETS,
-    recalls: ['soft rebooting', 'soft power off'],
-    softRebootInOneCommand: true,
+    ...TRAITS,
     keyOf: irmcKey,
 
     async locate({ info }, age, signal) {
@@ -103,6 +105,7 @@ export function createIrmcDriver({ resolver = systemResolver, ...given }: IrmcDr
       const { info } = bmc;
       const status = await command(bmc, COMMAND_OF[target], signal);
       if (status.value !== 0) throw refusalOf(info, COMMAND_OF[target], status);
+      return COMMAND_OF[target];
     },
 
     async abortPowerState(bmc, target, signal) {
@@ -125,14 +128,15 @@ export function createIrmcDriver({ resolver = systemResolver, ...given }: IrmcDr
 }
 
 function supportedBy(seen: SeenOverIpmi | string): Supported {
-  if (typeof seen === 'string') return { targets: TARGETS, probed: false, reason: seen };
+  if (typeof seen === 'string') return { ...TRAITS, targets: TARGETS, probed: false, reason: seen };
   if (seen.reading.powerState === 'power off') return without(NEEDS_POWER, 'the node is off');
   if (seen.agent === false) return without(NEEDS_AGENT, 'the ServerView agent of the node is not connected');
-  return { targets: TARGETS, probed: true };
+  return { ...TRAITS, targets: TARGETS, probed: true };
 }
 
 function without(missing: readonly Target[], reason: string): Supported {
-  return { targets: TARGETS.filter((target) => !missing.includes(target)), probed: true, reason };
+  const able = (target: Target): boolean => !missing.includes(target);
+  return { ...TRAITS, recalls: TRAITS.recalls.filter(able), targets: TARGETS.filter(able), probed: true, reason };
 }
 
 /** An iRMC says 31 to anything; its words tell the agent that is missing from the rest. */

@@ -12,7 +12,7 @@ import { Orders } from './orders.ts';
 import { Readings } from './reading.ts';
 import { Services } from './service.ts';
 import { Systems } from './systems.ts';
-import { REDFISH_TARGETS, RESET_TYPES, supportedBy } from './targets.ts';
+import { meaningsFor, REDFISH_TARGETS, supportedBy, supportsNothing } from './targets.ts';
 
 /** What the driver needs. */
 export interface RedfishDriverParts {
@@ -53,10 +53,10 @@ export function createRedfishDriver({
       const ip = await find(bmc, 'recent', signal);
       const found = await systems.read(bmc, ip, signal);
       if (!found.page.Actions?.['#ComputerSystem.Reset'])
-        return { targets: [], probed: true, reason: `the System ${found.path} has no Reset` };
+        return supportsNothing(meaningsFor(bmc.info), `the System ${found.path} has no Reset`);
       const { PowerState: word } = found.page;
       const now = word === 'On' ? 'power on' : word === 'Off' ? 'power off' : undefined;
-      return supportedBy(await systems.allowed(bmc, found, ip, signal), now);
+      return supportedBy(meaningsFor(bmc.info), await systems.allowed(bmc, found, ip, signal), now);
     },
 
     async getPowerState(bmc, signal) {
@@ -66,13 +66,14 @@ export function createRedfishDriver({
     },
 
     async setPowerState(bmc, target, signal) {
-      const type = RESET_TYPES[target];
-      if (type === undefined)
+      const [type, ...more] = meaningsFor(bmc.info)[target];
+      if (more.length > 0)
         throw fail(
           'TARGET_NOT_SUPPORTED',
-          `redfish has no command for ${target}; order a soft power off, then a power on`,
+          `redfish has no one command for ${target} unless redfish_graceful_restart is true; order a soft power off, then a power on`,
         );
       await orders.send(bmc, target, type, await find(bmc, 'anew', signal), signal);
+      return `Reset ${type}`;
     },
 
     async abortPowerState(_bmc, target) {

@@ -105,6 +105,14 @@ export const redfishSchema = z.strictObject({
     .regex(CIPHERS, 'must be a list of ciphers as OpenSSL writes it')
     .optional()
     .describe('The TLS ciphers, as OpenSSL writes them. TLS 1.0 and 1.1 need `DEFAULT@SECLEVEL=0`.'),
+  redfish_graceful_restart: z
+    .enum(['true', 'false'], { error: 'must be true or false' })
+    .default('false')
+    .transform((word) => word === 'true')
+    .describe(
+      'A soft reboot is one command, GracefulRestart, instead of GracefulShutdown and then On. Some BMCs restart hard then, and ' +
+        'some stay off.',
+    ),
   redfish_client_timeout: timeout
     .prefault('30')
     .describe('Seconds that the BMC may take to answer an order. Some take more than 10.'),

@@ -34,7 +34,7 @@ export class Orders {
     const path = await this.#targetOf(bmc, type, ip, signal).catch(provesNotSent);
     const timeoutMs = info.redfish_client_timeout * 1000;
     const question = { method: 'POST', path, body: { ResetType: type }, order: true, timeoutMs, ip } as const;
-    const first = await this.#services.ask(info, question, signal);
+    const first = await this.#services.ask(info, question, signal).catch((error: unknown) => naming(error, type, signal));
     const { reply, said } = await this.#withMatch(bmc, question, first, signal);
     const error = judge(reply, said, `the BMC ${bmcName(info)}`, `${type} (${target})`);
     if (error === null) return;
@@ -83,6 +83,13 @@ export class Orders {
       throw error;
     }
   }
+}
+
+/** An error that leaves the outcome open names what was sent. */
+function naming(error: unknown, type: ResetType, signal: AbortSignal): never {
+  signal.throwIfAborted();
+  const isOpen = error instanceof CountermandError && ['NO_ANSWER', 'BMC_GARBLED'].includes(error.code);
+  throw isOpen ? fail(error.code, `${error.message}: Reset ${type}`, error) : error;
 }
 
 /** A garbled answer leaves open what was done. Before an order nothing was. */

@@ -1,29 +1,36 @@
 /** Which ResetType each target is. None is replaced by a harder or a softer one. */
-import { isAbort, type OnOff, type OrderTarget, TARGET_TABLE, type Target } from '../../core/power.ts';
+import { isAbort, type NodeTraits, type OnOff, type OrderTarget, TARGET_TABLE, type Target } from '../../core/power.ts';
 import type { Supported } from '../driver.ts';
+import type { RedfishInfo } from './info.ts';
 import type { Allowed } from './systems.ts';
 
 /** What a Reset is told. */
-export type ResetType = 'On' | 'ForceOff' | 'ForceRestart' | 'GracefulShutdown' | 'Nmi';
+export type ResetType = 'On' | 'ForceOff' | 'ForceRestart' | 'GracefulShutdown' | 'GracefulRestart' | 'Nmi';
 
-/** The ResetType of each order that is one command. A soft reboot is none: it is a soft power off, then a power on. */
-export const RESET_TYPES: Readonly<Partial<Record<OrderTarget, ResetType>>> = {
-  'power on': 'On',
-  'power off': 'ForceOff',
-  rebooting: 'ForceRestart',
-  'soft power off': 'GracefulShutdown',
-  'inject nmi': 'Nmi',
-};
+/** What each order is: one ResetType, or for a soft reboot two of them, of which the conductor orders one after the other. */
+export type Meanings = Readonly<Record<OrderTarget, readonly [ResetType, ...ResetType[]]>>;
 
-/** What a target needs: a soft reboot needs both of its halves. An abort needs what it aborts. */
-const NEEDS: Readonly<Record<OrderTarget, readonly ResetType[]>> = {
+const IN_HALVES: Meanings = {
   'power on': ['On'],
   'power off': ['ForceOff'],
   rebooting: ['ForceRestart'],
-  'soft power off': ['GracefulShutdown'],
   'soft rebooting': ['GracefulShutdown', 'On'],
+  'soft power off': ['GracefulShutdown'],
   'inject nmi': ['Nmi'],
 };
+const IN_ONE_COMMAND: Meanings = { ...IN_HALVES, 'soft rebooting': ['GracefulRestart'] };
+
+/** What each order is for a node. A soft reboot is one command only where its driver_info asks for it: some BMCs do not do it softly. */
+export function meaningsFor({
+  redfish_graceful_restart: isOneCommand,
+}: Pick<RedfishInfo, 'redfish_graceful_restart'>): Meanings {
+  return isOneCommand ? IN_ONE_COMMAND : IN_HALVES;
+}
+
+/** No Redfish BMC takes back what its operating system was asked to do. */
+function traitsOf(meanings: Meanings): NodeTraits {
+  return { recalls: [], softRebootInOneCommand: meanings['soft rebooting'].length === 1 };
+}
 
 /** The targets of the driver. */
 export const REDFISH_TARGETS: readonly Target[] = [
@@ -45,23 +52,34 @@ export function isAllowed(type: ResetType, { resetTypes }: Allowed): boolean {
   return resetTypes === null ? type !== 'Nmi' : resetTypes.includes(type);
 }
 
-/** What a node supports. @param now its power state, if it is known */
-export function supportedBy(allowed: Allowed, now: OnOff | undefined): Supported {
+/**
+ * What a node supports.
+ * @param meanings what each order is for this node; an abort needs what it aborts
+ * @param now its power state, if it is known
+ */
+export function supportedBy(meanings: Meanings, allowed: Allowed, now: OnOff | undefined): Supported {
+  const { resetTypes, source } = allowed;
   const has = (type: ResetType): boolean =>
-    isAllowed(type, allowed) || (now !== undefined && VOID_IN[type] === now && allowed.resetTypes !== null);
+    isAllowed(type, allowed) || (now !== undefined && VOID_IN[type] === now && resetTypes !== null);
   const orderOf = (target: Target): OrderTarget =>
     isAbort(target) ? (TARGET_TABLE[target].aborts ?? 'power on') : target;
-  const targets = REDFISH_TARGETS.filter((target) => NEEDS[orderOf(target)].every(has));
-  const missing = Object.values(RESET_TYPES).filter((type) => !has(type));
-  if (allowed.resetTypes === null)
+  const targets = REDFISH_TARGETS.filter((target) => meanings[orderOf(target)].every(has));
+  const known = { ...traitsOf(meanings), targets };
+  if (resetTypes === null)
     return {
-      targets,
+      ...known,
       probed: false,
       reason: 'the BMC does not list the ResetTypes that it takes; without a list no Nmi',
     };
-  if (missing.length === 0) return { targets, probed: true };
-  const listed = printable(allowed.resetTypes);
-  return { targets, probed: true, reason: `no ${missing.join(', no ')}; the BMC lists (${allowed.source}): ${listed}` };
+  const missing = [...new Set(Object.values(meanings).flat())].filter((type) => !has(type));
+  if (missing.length === 0) return { ...known, probed: true };
+  const reason = `no ${missing.join(', no ')}; the BMC lists (${source}): ${printable(resetTypes)}`;
+  return { ...known, probed: true, reason };
+}
+
+/** What a node supports that has no Reset. */
+export function supportsNothing(meanings: Meanings, reason: string): Supported {
+  return { ...traitsOf(meanings), targets: [], probed: true, reason };
 }
 
 /** A list of theirs, for people. */

@@ -9,11 +9,13 @@ import {
   isIdempotent,
   isReached,
   mustWait,
+  type NodeTraits,
   type OnOff,
   type OrderTarget,
   type Phase,
   phaseSettlesIn,
   type Reading,
+  recallOf,
   TARGET_TABLE,
 } from '../../core/power.ts';
 import type { Report } from '../../core/report.ts';
@@ -28,7 +30,8 @@ export interface Facts {
   readonly now: number;
   /** The deadline of the task's present state has passed. */
   readonly isPast: boolean;
-  readonly softRebootInOneCommand: boolean;
+  /** What the hardware can do where it was not asked. */
+  readonly usual: NodeTraits;
   readonly softPowerOffTimeoutMs: number;
   readonly powerStateChangeTimeoutMs: number;
   /** Until when the node may still change because of an older order, or null. */
@@ -68,9 +71,14 @@ export function onReport(task: PowerTaskRow, report: Report, facts: Facts): Move
 }
 
 /** Hardware that reboots on one command goes through both halves without being asked again. */
-function isAboutPhase(report: Report, task: PowerTaskRow, { softRebootInOneCommand }: Facts): boolean {
-  const oneCommand = softRebootInOneCommand && task.target === 'soft rebooting' && task.state === 'CONFIRMING';
+function isAboutPhase(report: Report, task: PowerTaskRow, facts: Facts): boolean {
+  const oneCommand = traitsOf(task, facts).softRebootInOneCommand && task.target === 'soft rebooting' && task.state === 'CONFIRMING';
   return report.phase === task.phase || (oneCommand && report.phase === 'DOWN' && task.phase === 'UP');
+}
+
+/** What the hardware of the task's node could do when the order was sent. */
+function traitsOf({ traits }: Pick<PowerTaskRow, 'traits'>, { usual }: Facts): NodeTraits {
+  return traits ?? usual;
 }
 
 function whenQueued(task: PowerTaskRow, report: Report, facts: Facts): Move {
@@ -95,7 +103,7 @@ function whenQueued(task: PowerTaskRow, report: Report, facts: Facts): Move {
     return failing(task, reason, before);
   }
   const reboots = target === 'rebooting' || target === 'soft rebooting';
-  return sending(task, before, off && reboots ? 'UP' : firstPhase(target), facts);
+  return sending({ ...task, traits: report.traits }, before, off && reboots ? 'UP' : firstPhase(target), facts);
 }
 
 /**
@@ -130,6 +138,8 @@ function sending(task: PowerTaskRow, before: Reading, phase: Phase, facts: Facts
     phase,
     beforePowerState: before.powerState,
     ...observedAs(before),
+    traits: task.traits,
+    recall: recallOf(task.target, traitsOf(task, facts).recalls),
     sendingAt: facts.now,
     deadlineAt: facts.now + timeoutMs,
     message: started ? 'the node was off and is being powered on' : '',
@@ -139,22 +149,28 @@ function sending(task: PowerTaskRow, before: Reading, phase: Phase, facts: Facts
 }
 
 /** What is sent to the BMC in the task's phase. */
-export function commandOf(task: Pick<PowerTaskRow, 'target' | 'phase'>, facts: Facts): OrderTarget {
+export function commandOf(task: Pick<PowerTaskRow, 'target' | 'phase' | 'traits'>, facts: Facts): OrderTarget {
   if (task.phase === 'UP') return 'power on';
   if (task.phase === 'FORCED_DOWN') return 'power off';
-  if (task.target === 'soft rebooting' && !facts.softRebootInOneCommand) return 'soft power off';
+  if (task.target === 'soft rebooting' && !traitsOf(task, facts).softRebootInOneCommand) return 'soft power off';
   return task.target as OrderTarget;
 }
 
 function whenSending(task: PowerTaskRow, report: Report, facts: Facts): Move {
   const { sending: how, observed } = report;
   if (how === 'READY') return whenReady(task, report, facts);
-  if (how === 'ACCEPTED') return { event: 'accept', patch: { task: { message: '' } }, next: 'again' };
+  if (how === 'ACCEPTED') return accepted(task, report);
   if (how === 'NOT_SENT' || how === 'REFUSED') return whenNotDone(task, report);
   if (!isIdempotent(task.target, task.phase)) return how === 'WAITING' ? STAY : whenNobodyKnows(task, report);
   if (observed !== null && isReached(task.target, task.phase, { reading: observed, seenDown: task.seenDown }))
     return finishing(task, observed, facts);
   return retrying(task, report);
+}
+
+function accepted({ sent }: PowerTaskRow, report: Report): Move {
+  const isNews = report.sent !== '' && report.sent !== sent.at(-1);
+  const task = { message: '', ...(isNews && { sent: [...sent, report.sent] }) };
+  return { event: 'accept', patch: { task }, next: 'again' };
 }
 
 /** The agent has read the hardware and waits for Go. A command that is not idempotent has had its Go and gets no other. */
@@ -231,7 +247,7 @@ function finishing(task: PowerTaskRow, reading: Reading, facts: Facts): Move {
     deadlineAt: facts.now + facts.powerStateChangeTimeoutMs,
   };
   const node = knownFrom(reading);
-  if (facts.softRebootInOneCommand && task.phase === 'DOWN') {
+  if (traitsOf(task, facts).softRebootInOneCommand && task.phase === 'DOWN') {
     const message = 'the host went down and is starting';
     return { event: 'observe', patch: { task: { ...half, message }, node }, next: 'again' };
   }

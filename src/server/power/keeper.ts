@@ -6,7 +6,7 @@
 import type { Timer } from '../../core/clock.ts';
 import { asCountermandError, fail } from '../../core/errors.ts';
 import { Lanes } from '../../core/lanes.ts';
-import { isIdempotent, type Reading, TARGET_TABLE } from '../../core/power.ts';
+import { isIdempotent, type NodeTraits, type Reading, TARGET_TABLE } from '../../core/power.ts';
 import type { Report } from '../../core/report.ts';
 import { isAtRest, POWER_TASK_UNSETTLED } from '../../core/states.ts';
 import type { AttachResponse, Observe } from '../../gen/countermand/v1/agent.ts';
@@ -21,7 +21,7 @@ import type { NodeRow, PowerTaskRow, Problem } from '../store/rows.ts';
 import type { Store } from '../store/store.ts';
 import { handOver, transition } from '../store/transition.ts';
 import { mayStillChange } from '../store/windows.ts';
-import { toBmc, toTarget } from '../wire.ts';
+import { toBmc, toTarget, toTraits } from '../wire.ts';
 import type { AbortEnd } from './abort_end.ts';
 import { endAbort } from './aborts.ts';
 import { type Facts, type LastLook, type Move, onDeadline, onReport } from './decide.ts';
@@ -46,6 +46,8 @@ export interface KeeperParts {
   readonly atRest: (task: PowerTaskRow, node: NodeRow) => void;
 }
 
+/** Of a node whose driver nothing is known of. */
+const NO_TRAITS: NodeTraits = { recalls: [], softRebootInOneCommand: false };
 /** After a failure of ours the task is looked at again so soon. */
 const LOOK_AGAIN_MS = 1000;
 
@@ -291,7 +293,8 @@ export class Keeper {
     if (POWER_TASK_UNSETTLED.includes(task.state) && task.state !== 'ABORTING')
       return { $case: 'observe', value: work };
     const mayHaveBeenSent = task.sendingAt !== null;
-    return { $case: 'abort', value: { ...work, mayHaveBeenSent, recallConfirmMs: this.#parts.limits.recallConfirmMs } };
+    const traits = task.traits === null ? undefined : toTraits(task.traits);
+    return { $case: 'abort', value: { ...work, mayHaveBeenSent, traits, recallConfirmMs: this.#parts.limits.recallConfirmMs } };
   }
 
   async #facts(task: PowerTaskRow): Promise<Facts> {
@@ -303,7 +306,7 @@ export class Keeper {
       ...limits,
       now: store.clock.now(),
       isPast: store.deadlines.isPast(task.uuid, nextDeadline(task)),
-      softRebootInOneCommand: driver?.softRebootInOneCommand ?? false,
+      usual: driver ?? NO_TRAITS,
       mayChangeUntil: open ? node.mayChangeUntil : null,
       lastReading: this.#lastReadings.get(task.uuid) ?? lastReadingOf(task),
     };
@@ -370,9 +373,10 @@ function lastReadingOf({ observedPowerState, observedReadAt }: PowerTaskRow): Re
 }
 
 /** The agent takes it up as the abort of an order of which it knows nothing: it looks, and then recalls. */
-function recallWork(work: Work, { target }: PowerTaskRow, recallConfirmMs: number): ToAgent {
+function recallWork(work: Work, { target, traits: known }: PowerTaskRow, recallConfirmMs: number): ToAgent {
   const ordered = toTarget(TARGET_TABLE[target].aborts);
-  const value = { ...work, target: ordered, phase: PowerTaskPhase.DOWN, mayHaveBeenSent: true, recallConfirmMs };
+  const traits = known === null ? undefined : toTraits(known);
+  const value = { ...work, target: ordered, phase: PowerTaskPhase.DOWN, mayHaveBeenSent: true, traits, recallConfirmMs };
   return { $case: 'abort', value };
 }
 

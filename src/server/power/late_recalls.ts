@@ -51,7 +51,8 @@ export async function beginRecall(
 ): Promise<PowerTaskRow> {
   const now = store.clock.now();
   const abortDeadlineAt = now + limits.abortTimeoutMs;
-  const recall = { ...abort, abortsTaskUuid: givenUpUuid, abortRequestedAt: now, abortDeadlineAt };
+  const traits = (await findPowerTask(givenUpUuid, transaction.sql))?.traits ?? null;
+  const recall = { ...abort, traits, abortsTaskUuid: givenUpUuid, abortRequestedAt: now, abortDeadlineAt };
   const { task } = await recallPowerTask('recall', recall, node, transaction, store);
   await annotatePowerTask(givenUpUuid, { abortTaskUuid: abort.uuid, abortRequestedAt: now }, transaction, store);
   return task;

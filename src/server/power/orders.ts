@@ -174,7 +174,10 @@ function newTask(order: Asked, node: NodeRow, driver: DriverRow, { store, limits
     ...order.by,
     requestBody: bodyOf(order),
     reason: order.reason,
+    // As far as its driver says. The hardware is asked before the order is sent.
     recall: recallOf(order.target, driver.recalls),
+    traits: null,
+    sent: [],
     timeoutMs: order.timeoutMs ?? (soft ? limits.softPowerOffTimeoutMs : limits.powerStateChangeTimeoutMs),
     onTimeout: order.onTimeout,
     beforePowerState: null,

@@ -1,6 +1,6 @@
 /** The rows of the database. Times are milliseconds since 1970. */
 import type { ErrorCode } from '../../core/errors.ts';
-import type { OnOff, Phase, PowerState, Recall, Target } from '../../core/power.ts';
+import type { NodeTraits, OnOff, Phase, PowerState, Recall, Target } from '../../core/power.ts';
 import type { AbortOutcome, PowerTaskState } from '../../core/states.ts';
 import { codecOf } from './columns.ts';
 
@@ -84,6 +84,10 @@ export interface PowerTaskRow {
   readonly recall: Recall;
   readonly timeoutMs: number;
   readonly onTimeout: 'FAIL' | 'FORCE';
+  /** What the hardware could do when it was asked before the order; null if it was not asked. */
+  readonly traits: NodeTraits | null;
+  /** The commands that the BMC has accepted, in the words of its protocol, in order. */
+  readonly sent: readonly string[];
   /** The node's fence when the task was last handed to an agent. */
   readonly fence: number;
   readonly beforePowerState: OnOff | null;
@@ -213,6 +217,8 @@ export const powerTaskCodec = codecOf<PowerTaskRow>({
   requestBody: 'plain',
   reason: 'plain',
   recall: 'plain',
+  traits: 'json',
+  sent: 'json',
   timeoutMs: 'plain',
   onTimeout: 'plain',
   fence: 'plain',
