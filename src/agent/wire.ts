@@ -14,8 +14,8 @@ import { type Driver, infoSchemaOf } from '../drivers/driver.ts';
 import {
   type DriverDescription,
   Host,
-  type NodeTraits as ProtoTraits,
   type Reading as ProtoReading,
+  type NodeTraits as ProtoTraits,
   Sending,
   type TaskReport,
 } from '../gen/countermand/v1/agent.ts';

@@ -98,11 +98,7 @@ const RECALL_WORDS: Readonly<Record<Recall, string>> = {
 };
 
 /** What would be accepted now. The disk that is full lets only aborts pass. */
-function possibleOrders(
-  standing: Standing,
-  able: Probe | null,
-  { clock, database }: Store,
-): PossibleOrder[] {
+function possibleOrders(standing: Standing, able: Probe | null, { clock, database }: Store): PossibleOrder[] {
   const { driver, holder } = standing;
   if (driver === null) return [];
   const canBegin = (target: Target): boolean => !database.isFull && (able === null || able.targets.includes(target));

@@ -75,11 +75,7 @@ const BRIEF_MS = 2000;
  * waits for it, and a held node takes nothing but aborts.
  * @throws the reason of the abort
  */
-export async function ableNow(
-  node: NodeRow,
-  conductor: Conductor,
-  signal: AbortSignal,
-): Promise<Probe | null> {
+export async function ableNow(node: NodeRow, conductor: Conductor, signal: AbortSignal): Promise<Probe | null> {
   const { orders, attachments } = conductor;
   const owner = attachments.ownerOf(node);
   const driver = await findDriver(node, orders.store.database.read);

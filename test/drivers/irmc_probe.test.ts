@@ -18,17 +18,21 @@ const withoutSnmp = (info: DriverInfo): DriverInfo =>
 
 test('all nine with an agent that is connected; it is asked again each time', async (t) => {
   const tested = await newSimIrmc(t);
-  t.deepEqual(await supported(tested), { targets: TARGETS, probed: true });
+  const inOne = { softRebootInOneCommand: true, probed: true };
+  const soft = ['soft rebooting', 'soft power off'] as const;
+  t.deepEqual(await supported(tested), { targets: TARGETS, recalls: soft, ...inOne });
   tested.irmc.faults = { ...tested.irmc.faults, agentMissing: true };
   t.deepEqual(await supported(tested), {
     targets: ['power on', 'power off', 'rebooting', 'inject nmi', 'abort inject nmi'],
-    probed: true,
+    recalls: [],
+    ...inOne,
     reason: 'the ServerView agent of the node is not connected',
   });
   tested.irmc.host.setPower('power off');
   t.deepEqual(await supported(tested), {
     targets: ['power on', 'power off', 'rebooting'],
-    probed: true,
+    recalls: [],
+    ...inOne,
     reason: 'the node is off',
   });
 });
@@ -38,7 +42,7 @@ test('without IPMI over LAN nobody can be asked: all nine, and why they are not 
   await tested.listening.switchIpmi(false);
   const bmc = driver.parse(tested.info);
   const first = await driver.getSupportedPowerStates(bmc, never());
-  t.like(first, { targets: TARGETS, probed: false });
+  t.like(first, { targets: TARGETS, probed: false, recalls: ['soft rebooting', 'soft power off'] });
   t.regex(first.reason ?? '', /its port is closed/);
   const second = await driver.getSupportedPowerStates(bmc, never());
   t.regex(second.reason ?? '', /IPMI over LAN did not answer a short while ago/);

@@ -65,7 +65,7 @@ async function stoppedWaiting(t: ExecutionContext, house: House): Promise<void> 
   await untilIn(nmi, 'CONFIRMING');
   const aborted = await untilAtRest(order(house.client, 'n4', 'ABORT_INJECT_NMI'));
   t.like(aborted, { state: 'SUCCEEDED', abort: { outcome: 'STOPPED_WAITING' } });
-  t.regex(aborted.abort?.reason ?? '', /driver irmc has no way to recall inject nmi/);
+  t.regex(aborted.abort?.reason ?? '', /driver irmc has no way to recall the inject nmi of this node/);
   t.like(await untilAtRest(nmi), { state: 'ABORTED' });
   t.deepEqual(commandsAt(tested), ['RaiseNMI']);
 }

@@ -39,7 +39,16 @@ function rowOf([state, target, phase, more = {}]: Subject): PowerTaskRow {
 }
 
 function reportOf(sending: Sending | null, more: Partial<Report>, { uuid, fence, phase }: PowerTaskRow): Report {
-  const nothing = { traits: null, sent: '', before: null, observed: null, seenDown: false, error: null, unreadable: null, abort: null };
+  const nothing = {
+    traits: null,
+    sent: '',
+    before: null,
+    observed: null,
+    seenDown: false,
+    error: null,
+    unreadable: null,
+    abort: null,
+  };
   return { taskUuid: uuid, fence, phase, sending, ...nothing, ...more };
 }
 
@@ -229,4 +238,28 @@ test('the error at a deadline claims what was seen, and no more', (t) => {
 test('an escalation needs no last reading: the agent reads before it sends', (t) => {
   const task = rowOf(['CONFIRMING', 'soft power off', 'DOWN', { onTimeout: 'FORCE' }]);
   t.is(wordsOf(onDeadline(task, PAST)), 'send_next, start');
+});
+
+const ONE_COMMAND = { recalls: ['soft rebooting'], softRebootInOneCommand: true } as const;
+
+test('what the hardware of the node says counts, and not what its driver says', (t) => {
+  const task = rowOf(['QUEUED', 'soft rebooting', 'DOWN', { recall: 'STOP_WAITING_ONLY' }]);
+  const move = onReport(task, reportOf('READY', { before: ON, traits: ONE_COMMAND }, task), FACTS);
+  t.is(move.command, 'soft rebooting');
+  t.like(move.patch.task, { recall: 'BY_HARDWARE', traits: ONE_COMMAND });
+  const facts = { ...FACTS, usual: ONE_COMMAND };
+  const none = { recalls: [], softRebootInOneCommand: false };
+  const other = onReport(task, reportOf('READY', { before: ON, traits: none }, task), facts);
+  t.is(other.command, 'soft power off');
+  t.like(other.patch.task, { recall: 'STOP_WAITING_ONLY', traits: none });
+  // An older agent does not say.
+  t.is(onReport(task, reportOf('READY', { before: ON }, task), facts).command, 'soft rebooting');
+});
+
+test('what was sent is kept, each command once', (t) => {
+  const task = rowOf(['SENDING', 'soft rebooting', 'UP', { sent: ['Reset GracefulShutdown'] }]);
+  const { patch } = onReport(task, reportOf('ACCEPTED', { sent: 'Reset On' }, task), FACTS);
+  t.deepEqual(patch.task?.sent, ['Reset GracefulShutdown', 'Reset On']);
+  const again = rowOf(['SENDING', 'soft rebooting', 'UP', { sent: ['Reset On'] }]);
+  t.is(onReport(again, reportOf('ACCEPTED', { sent: 'Reset On' }, again), FACTS).patch.task?.sent, undefined);
 });

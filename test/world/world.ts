@@ -274,9 +274,14 @@ export class World {
       if (count() > before) this.#note({ at: this.clock.monotonic(), address, target });
       return answer;
     };
+    const traits = { recalls: recalls ? driver.recalls : [], softRebootInOneCommand };
     return {
       ...(driver as Driver),
-      recalls: recalls ? driver.recalls : [],
+      ...traits,
+      getSupportedPowerStates: async (bmc, signal) => ({
+        ...(await driver.getSupportedPowerStates(bmc as Bmc<FakeInfo>, signal)),
+        ...traits,
+      }),
       targets: driver.targets.filter((target) => !lacks.includes(target)),
       getPowerState: (bmc, signal) => {
         const { fake_address: address } = bmc.info as FakeInfo;

@@ -34,7 +34,9 @@ export class Orders {
     const path = await this.#targetOf(bmc, type, ip, signal).catch(provesNotSent);
     const timeoutMs = info.redfish_client_timeout * 1000;
     const question = { method: 'POST', path, body: { ResetType: type }, order: true, timeoutMs, ip } as const;
-    const first = await this.#services.ask(info, question, signal).catch((error: unknown) => naming(error, type, signal));
+    const first = await this.#services
+      .ask(info, question, signal)
+      .catch((error: unknown) => naming(error, type, signal));
     const { reply, said } = await this.#withMatch(bmc, question, first, signal);
     const error = judge(reply, said, `the BMC ${bmcName(info)}`, `${type} (${target})`);
     if (error === null) return;

@@ -72,7 +72,8 @@ export function onReport(task: PowerTaskRow, report: Report, facts: Facts): Move
 
 /** Hardware that reboots on one command goes through both halves without being asked again. */
 function isAboutPhase(report: Report, task: PowerTaskRow, facts: Facts): boolean {
-  const oneCommand = traitsOf(task, facts).softRebootInOneCommand && task.target === 'soft rebooting' && task.state === 'CONFIRMING';
+  const oneCommand =
+    traitsOf(task, facts).softRebootInOneCommand && task.target === 'soft rebooting' && task.state === 'CONFIRMING';
   return report.phase === task.phase || (oneCommand && report.phase === 'DOWN' && task.phase === 'UP');
 }
 

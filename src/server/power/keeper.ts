@@ -294,7 +294,10 @@ export class Keeper {
       return { $case: 'observe', value: work };
     const mayHaveBeenSent = task.sendingAt !== null;
     const traits = task.traits === null ? undefined : toTraits(task.traits);
-    return { $case: 'abort', value: { ...work, mayHaveBeenSent, traits, recallConfirmMs: this.#parts.limits.recallConfirmMs } };
+    return {
+      $case: 'abort',
+      value: { ...work, mayHaveBeenSent, traits, recallConfirmMs: this.#parts.limits.recallConfirmMs },
+    };
   }
 
   async #facts(task: PowerTaskRow): Promise<Facts> {
@@ -376,7 +379,14 @@ function lastReadingOf({ observedPowerState, observedReadAt }: PowerTaskRow): Re
 function recallWork(work: Work, { target, traits: known }: PowerTaskRow, recallConfirmMs: number): ToAgent {
   const ordered = toTarget(TARGET_TABLE[target].aborts);
   const traits = known === null ? undefined : toTraits(known);
-  const value = { ...work, target: ordered, phase: PowerTaskPhase.DOWN, mayHaveBeenSent: true, traits, recallConfirmMs };
+  const value = {
+    ...work,
+    target: ordered,
+    phase: PowerTaskPhase.DOWN,
+    mayHaveBeenSent: true,
+    traits,
+    recallConfirmMs,
+  };
   return { $case: 'abort', value };
 }
 
