@@ -18,16 +18,12 @@ import {
 import type { AbortReport, Report, Sending } from '../core/report.ts';
 import { abortable, openScope, type Scope, sleep, untilAborted } from '../core/signals.ts';
 import { type Driver, PROVES_NOT_SENT, PROVES_REFUSED } from '../drivers/driver.ts';
+import { gapBefore, gapOf, RETRY_GAPS_MS } from './gaps.ts';
 import type { Hardware } from './hardware.ts';
-import { recallOrder } from './recall.ts';
+import { recallOrder, whyNotRecalled } from './recall.ts';
 
 /** Go is void so long after READY. */
 export const GO_VALID_MS = 5000;
-/** The gap between two polls grows from the first to the last of these. */
-export const POLL_GAPS_MS = [500, 1000, 2000, 4000, 8000, 10_000] as const;
-const CONFIRM_GAP_MS = 2000;
-/** The gap before an idempotent command is prepared again grows from the first to the last of these. */
-export const RETRY_GAPS_MS = [1000, 2000, 4000] as const;
 /** A reading with nothing new is reported again after this time: the conductor says how old the last one is. */
 const TELL_AGAIN_MS = 10_000;
 /** Made once: each power task ends something with them, and to note where an error came from takes long. */
@@ -355,13 +351,6 @@ export class PowerRun {
     return inHalves ? 'soft power off' : this.#target;
   }
 
-  /** What an order may still do that cannot be recalled. A node that goes down for a second command that never comes stays off. */
-  get #leftBehind(): string {
-    const inHalves = this.#sentTarget !== this.#target;
-    if (inHalves) return 'the node may still go off, and then stays off until a power on is ordered';
-    return this.#target === 'soft power off' ? 'the node may still go off' : 'the node may still change';
-  }
-
   async #finishAbort(stopped: Promise<void>, unknown: boolean, recallConfirmMs: number): Promise<void> {
     await untilAborted(stopped, this.#life.signal);
     // Only an agent that does not know what became of the order has to look before it speaks.
@@ -383,22 +372,10 @@ export class PowerRun {
       return outcome('TOO_LATE', `the node was already ${observed.powerState}`, observed);
     }
     if (!this.#traits.recalls.includes(this.#sentTarget)) {
-      const reason = `driver ${driver.name} has no way to recall the ${this.#target} of this node; ${this.#leftBehind}`;
-      return outcome('STOPPED_WAITING', reason, observed);
+      return outcome('STOPPED_WAITING', whyNotRecalled(driver.name, this.#target, this.#sentTarget), observed);
     }
     return recallOrder(this.#sentTarget, recallConfirmMs, this.#hardware, this.#life.signal);
   }
-}
-
-/** The gap before the next poll: a short one while the last was doubtful, so that it is confirmed as soon as it can be. */
-function gapBefore(last: Reading | Error | null, polls: number): number {
-  const gapMs = gapOf(POLL_GAPS_MS, polls);
-  return last !== null && 'doubt' in last && last.doubt ? Math.min(gapMs, CONFIRM_GAP_MS) : gapMs;
-}
-
-/** The gap after so many attempts. */
-function gapOf(gapsMs: readonly number[], attempt: number): number {
-  return gapsMs[Math.min(attempt, gapsMs.length - 1)] ?? 0;
 }
 
 function provesNothingDone({ code }: CountermandError): boolean {

@@ -28,6 +28,17 @@ export async function recallOrder(
   return confirm(recallConfirmMs, hardware, signal);
 }
 
+/**
+ * Why an order is not recalled, and what it may still do. A node that goes down for a second command that never comes stays off.
+ * @param sent what its BMC was told: for a soft reboot perhaps its first half only
+ */
+export function whyNotRecalled(driver: string, target: OrderTarget, sent: OrderTarget): string {
+  const inHalves = sent !== target;
+  const effect = target === 'soft power off' ? 'the node may still go off' : 'the node may still change';
+  const left = inHalves ? 'the node may still go off, and then stays off until a power on is ordered' : effect;
+  return `driver ${driver} has no way to recall the ${target} of this node; ${left}`;
+}
+
 /** The BMC did not take it back: perhaps because nothing is left to be taken back. */
 async function notTaken(
   target: OrderTarget,

@@ -109,9 +109,9 @@ export function fromTraits(traits: agentProto.NodeTraits | undefined): NodeTrait
   return { recalls, softRebootInOneCommand: traits.softRebootInOneCommand };
 }
 
-/** What a node's hardware can do, for the wire. */
-export function toTraits({ recalls, softRebootInOneCommand }: NodeTraits): agentProto.NodeTraits {
-  return { recalls: recalls.map(toTarget), softRebootInOneCommand };
+/** What a node's hardware can do, for the wire; absent if it was not asked. */
+export function toTraits(traits: NodeTraits | null): agentProto.NodeTraits | undefined {
+  return traits === null ? undefined : { ...traits, recalls: traits.recalls.map(toTarget) };
 }
 
 /** The BMC of a node for an agent, with its secrets. For the agent's stream only. */

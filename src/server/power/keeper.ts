@@ -6,10 +6,9 @@
 import type { Timer } from '../../core/clock.ts';
 import { asCountermandError, fail } from '../../core/errors.ts';
 import { Lanes } from '../../core/lanes.ts';
-import { isIdempotent, type NodeTraits, type Reading, TARGET_TABLE } from '../../core/power.ts';
+import type { NodeTraits, Reading } from '../../core/power.ts';
 import type { Report } from '../../core/report.ts';
-import { isAtRest, POWER_TASK_UNSETTLED } from '../../core/states.ts';
-import type { AttachResponse, Observe } from '../../gen/countermand/v1/agent.ts';
+import { isAtRest } from '../../core/states.ts';
 import { PowerTaskPhase } from '../../gen/countermand/v1/power.ts';
 import type { Attachment, Attachments } from '../attachments.ts';
 import type { Log } from '../log.ts';
@@ -21,16 +20,13 @@ import type { NodeRow, PowerTaskRow, Problem } from '../store/rows.ts';
 import type { Store } from '../store/store.ts';
 import { handOver, transition } from '../store/transition.ts';
 import { mayStillChange } from '../store/windows.ts';
-import { toBmc, toTarget, toTraits } from '../wire.ts';
+import { toTarget } from '../wire.ts';
 import type { AbortEnd } from './abort_end.ts';
 import { endAbort } from './aborts.ts';
 import { type Facts, type LastLook, type Move, onDeadline, onReport } from './decide.ts';
 import { endRecall, isRecall } from './late_recalls.ts';
 import type { Limits } from './limits.ts';
-
-type ToAgent = NonNullable<AttachResponse['message']>;
-/** What every message about a task says. */
-type Work = Omit<Observe, 'target'>;
+import { workOf } from './work.ts';
 
 /** What the keeper works with. */
 export interface KeeperParts {
@@ -94,7 +90,7 @@ export class Keeper {
   /** A task was written, handed to `attachment` by the same transaction. */
   begun(task: PowerTaskRow, node: NodeRow, attachment: Attachment): void {
     this.#setAlarm(task);
-    attachment.send(this.#work(task, node, task.actionUuid === null));
+    attachment.send(workOf(task, node, this.#parts.limits, task.actionUuid === null));
   }
 
   /** A task was written while its agent is lost for the moment. */
@@ -106,7 +102,7 @@ export class Keeper {
   aborted(task: PowerTaskRow, node: NodeRow): void {
     this.#setAlarm(task);
     const owner = this.#parts.attachments.ownerOf(node);
-    if (owner.kind === 'attached') owner.attachment.send(this.#work(task, node));
+    if (owner.kind === 'attached') owner.attachment.send(workOf(task, node, this.#parts.limits));
     if (isAtRest(task.state)) this.#rest(task, node);
   }
 
@@ -275,29 +271,7 @@ export class Keeper {
     // Only an agent that is there can read the hardware before a deadline counts.
     this.#giveGrace(task, this.#parts.limits.abortTimeoutMs);
     const handed = await store.database.write((transaction) => handOver(uuid, attachment.hello.agentUuid, transaction));
-    if (handed) attachment.send(this.#work(handed.task, handed.node));
-  }
-
-  /** The message by which an agent takes up a task in its present state. `operatorAsks` holds for a new order of a client. */
-  #work(task: PowerTaskRow, node: NodeRow, operatorAsks = false): ToAgent {
-    const work = {
-      taskUuid: task.uuid,
-      bmc: { ...toBmc(node), fence: task.fence },
-      target: toTarget(task.target),
-      phase: PowerTaskPhase[task.phase],
-    };
-    if (isRecall(task)) return recallWork(work, task, this.#parts.limits.recallConfirmMs);
-    const sendable = task.state === 'SENDING' && isIdempotent(task.target, task.phase);
-    if (task.state === 'QUEUED' || sendable)
-      return { $case: 'start', value: { ...work, keepTrying: sendable, operatorAsks } };
-    if (POWER_TASK_UNSETTLED.includes(task.state) && task.state !== 'ABORTING')
-      return { $case: 'observe', value: work };
-    const mayHaveBeenSent = task.sendingAt !== null;
-    const traits = task.traits === null ? undefined : toTraits(task.traits);
-    return {
-      $case: 'abort',
-      value: { ...work, mayHaveBeenSent, traits, recallConfirmMs: this.#parts.limits.recallConfirmMs },
-    };
+    if (handed) attachment.send(workOf(handed.task, handed.node, this.#parts.limits));
   }
 
   async #facts(task: PowerTaskRow): Promise<Facts> {
@@ -373,21 +347,6 @@ function newestOf(readings: readonly (Reading | null)[]): Reading | null {
 /** The last reading that the task's row knows of. */
 function lastReadingOf({ observedPowerState, observedReadAt }: PowerTaskRow): Reading | null {
   return observedPowerState && { powerState: observedPowerState, readAt: observedReadAt ?? undefined };
-}
-
-/** The agent takes it up as the abort of an order of which it knows nothing: it looks, and then recalls. */
-function recallWork(work: Work, { target, traits: known }: PowerTaskRow, recallConfirmMs: number): ToAgent {
-  const ordered = toTarget(TARGET_TABLE[target].aborts);
-  const traits = known === null ? undefined : toTraits(known);
-  const value = {
-    ...work,
-    target: ordered,
-    phase: PowerTaskPhase.DOWN,
-    mayHaveBeenSent: true,
-    traits,
-    recallConfirmMs,
-  };
-  return { $case: 'abort', value };
 }
 
 function isIdle(move: Move): boolean {

@@ -1,0 +1,45 @@
+/** What an agent is told to do for a power task. */
+import { isIdempotent, TARGET_TABLE } from '../../core/power.ts';
+import { POWER_TASK_UNSETTLED } from '../../core/states.ts';
+import type { AttachResponse, Observe } from '../../gen/countermand/v1/agent.ts';
+import { PowerTaskPhase } from '../../gen/countermand/v1/power.ts';
+import type { NodeRow, PowerTaskRow } from '../store/rows.ts';
+import { toBmc, toTarget, toTraits } from '../wire.ts';
+import { isRecall } from './late_recalls.ts';
+import type { Limits } from './limits.ts';
+
+type ToAgent = NonNullable<AttachResponse['message']>;
+/** What every message about a task says. */
+type Work = Omit<Observe, 'target'>;
+
+/**
+ * The message by which an agent takes up a task in its present state.
+ * @param operatorAsks true for a new order of a client
+ */
+export function workOf(
+  task: PowerTaskRow,
+  node: NodeRow,
+  { recallConfirmMs }: Pick<Limits, 'recallConfirmMs'>,
+  operatorAsks = false,
+): ToAgent {
+  const work = {
+    taskUuid: task.uuid,
+    bmc: { ...toBmc(node), fence: task.fence },
+    target: toTarget(task.target),
+    phase: PowerTaskPhase[task.phase],
+  };
+  if (isRecall(task)) return recallWork(work, task, recallConfirmMs);
+  const sendable = task.state === 'SENDING' && isIdempotent(task.target, task.phase);
+  if (task.state === 'QUEUED' || sendable)
+    return { $case: 'start', value: { ...work, keepTrying: sendable, operatorAsks } };
+  if (POWER_TASK_UNSETTLED.includes(task.state) && task.state !== 'ABORTING') return { $case: 'observe', value: work };
+  const mayHaveBeenSent = task.sendingAt !== null;
+  return { $case: 'abort', value: { ...work, mayHaveBeenSent, traits: toTraits(task.traits), recallConfirmMs } };
+}
+
+/** The agent takes it up as the abort of an order of which it knows nothing: it looks, and then recalls. */
+function recallWork(work: Work, { target, traits }: PowerTaskRow, recallConfirmMs: number): ToAgent {
+  const ordered = toTarget(TARGET_TABLE[target].aborts);
+  const asked = { target: ordered, phase: PowerTaskPhase.DOWN, traits: toTraits(traits), mayHaveBeenSent: true };
+  return { $case: 'abort', value: { ...work, ...asked, recallConfirmMs } };
+}
