@@ -37,7 +37,7 @@ export function environmentWith(extra: Environment): Environment {
 
 /**
  * Starts a conductor and resolves when it takes orders. It dies with this process, however that ends.
- * @param flags flags of `countermand serve`, other than `--listen` and `--log-level`
+ * @param flags flags of `countermand serve`, other than `--listen`, `--http-listen` and `--log-level`
  * @throws an Error with what it said on stderr if it does not start; the reason of the abort
  */
 export async function startConductorProcess(
@@ -45,7 +45,7 @@ export async function startConductorProcess(
   environment: Environment,
   signal: AbortSignal,
 ): Promise<ConductorProcess> {
-  const words = ['serve', '--listen', '127.0.0.1:0', ...flags];
+  const words = ['serve', '--listen', '127.0.0.1:0', '--http-listen', 'none', ...flags];
   const child = spawn('setpriv', ['--pdeathsig', 'KILL', `${BIN}/countermand`, ...words], {
     env: environment,
     detached: true,

@@ -1,5 +1,12 @@
 /** docs/limits.md, from the table of limits. */
-import { AGENT_LIMITS, KEPT_LIMITS, type LimitRow, OPEN_LIMITS, SENT_LIMITS } from '../../src/core/limits.ts';
+import {
+  AGENT_LIMITS,
+  HTTP_LIMITS,
+  KEPT_LIMITS,
+  type LimitRow,
+  OPEN_LIMITS,
+  SENT_LIMITS,
+} from '../../src/core/limits.ts';
 import { code, markdownTable, page } from './markdown.ts';
 
 const SECTIONS: readonly (readonly [title: string, text: string, rows: Readonly<Record<string, LimitRow>>])[] = [
@@ -9,6 +16,11 @@ const SECTIONS: readonly (readonly [title: string, text: string, rows: Readonly<
     'What is open at the same time',
     'One more is refused, unless the limit says otherwise; what is open stays open.',
     OPEN_LIMITS,
+  ],
+  [
+    'Connections of the HTTP door',
+    'What takes longer or is larger is answered, and its connection closed.',
+    HTTP_LIMITS,
   ],
   ['What is kept of the texts of others', 'The rest is cut; nothing is refused.', KEPT_LIMITS],
 ];

@@ -75,6 +75,35 @@ export const OPEN_LIMITS = {
   ),
 } as const satisfies Record<string, LimitRow>;
 
+/** The limits on a connection of the HTTP door, beside those on what is sent. */
+export const HTTP_LIMITS = {
+  header_bytes: row(16 * KIB, 'bytes', 'the headers of an HTTP request, which is answered 431', 'MESSAGE_TOO_LARGE'),
+  header_ms: row(
+    30_000,
+    'milliseconds',
+    'the wait for the headers of an HTTP request, which is answered 408',
+    'TOOK_TOO_LONG',
+  ),
+  body_ms: row(
+    30_000,
+    'milliseconds',
+    'the wait for the body of an HTTP request, which is answered 408',
+    'TOOK_TOO_LONG',
+  ),
+  idle_ms: row(
+    60_000,
+    'milliseconds',
+    'the time that an HTTP connection is kept between two requests',
+    'TOOK_TOO_LONG',
+  ),
+  connections: row(
+    10_000,
+    'connections',
+    'the HTTP connections of one conductor; one more is closed',
+    'TOO_MANY_STREAMS',
+  ),
+} as const satisfies Record<string, LimitRow>;
+
 /** The limits on what is stored or shown of what others say. They cut; nothing is refused. */
 export const KEPT_LIMITS = {
   agent_text: row(1000, 'characters', 'a text of an agent or a BMC; the rest is cut', 'INTERNAL'),

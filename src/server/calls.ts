@@ -2,9 +2,11 @@
 import type { CallContext, ServerMiddleware, ServerMiddlewareCall } from 'nice-grpc';
 import { ServerError, Status } from 'nice-grpc';
 import type { Chance } from '../core/chance.ts';
-import { CountermandError, fail } from '../core/errors.ts';
+import { fail } from '../core/errors.ts';
 import { KEPT_LIMITS } from '../core/limits.ts';
 import { onAbort, openScope, type Scope } from '../core/signals.ts';
+import { type Asked, identityOf } from './access/identity.ts';
+import { sayable } from './api/errors.ts';
 import type { Disk } from './disk.ts';
 import type { Log } from './log.ts';
 import { explainSqlite } from './store/sqlite_errors.ts';
@@ -58,6 +60,18 @@ function openCall(context: CallContext, shutdown: AbortSignal): Scope {
   return { ...scope, end };
 }
 
+/** Puts the identity of the caller into the context of a call. */
+export function identifyCaller(): ServerMiddleware<Asked> {
+  return async function* identify<Request, Response>(
+    call: ServerMiddlewareCall<Request, Response, Asked>,
+    context: CallContext,
+  ) {
+    const authorization = context.metadata.get('authorization') ?? null;
+    const identity = identityOf({ authorization, token: null, peer: context.peer });
+    return yield* call.next(call.request, { ...context, identity });
+  };
+}
+
 /** Refuses what begins work while the disk is full. */
 export function refuseWhenFull(disk: Disk): ServerMiddleware {
   return async function* admit<Request, Response>(call: ServerMiddlewareCall<Request, Response>, context: CallContext) {
@@ -82,18 +96,9 @@ export function errorsToStatus(log: Log, chance: Chance): ServerMiddleware {
       if (thrown instanceof ServerError) throw thrown;
       // Nobody hears this; said in the transport's own words, it is not taken for a fault.
       if (context.signal.aborted) throw new ServerError(Status.CANCELLED, 'the client stopped listening');
-      const said =
-        thrown instanceof CountermandError && thrown.code !== 'INTERNAL'
-          ? thrown
-          : hide(thrown, call.method.path, log, chance);
+      const said = sayable(thrown, call.method.path, log, chance);
       context.trailer.set(ERROR_CODE_KEY, said.code);
       throw new ServerError(Status[said.row.status], said.message.slice(0, SENTENCE_LIMIT));
     }
   };
-}
-
-function hide(thrown: unknown, path: string, log: Log, chance: Chance): CountermandError {
-  const id = chance.uuid();
-  log.error({ err: thrown, id, path }, 'a call failed by a fault of ours');
-  return fail('INTERNAL', `a fault of ours; the conductor's log has it under ${id}`);
 }

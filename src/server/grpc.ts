@@ -15,14 +15,10 @@ import { NodeServiceDefinition } from '../gen/countermand/v1/node.ts';
 import { NotificationServiceDefinition } from '../gen/countermand/v1/notification.ts';
 import { PowerServiceDefinition } from '../gen/countermand/v1/power.ts';
 import { createAgentService } from './agent_service.ts';
-import { createAuditService } from './audit_service.ts';
-import { errorsToStatus, refuseWhenFull } from './calls.ts';
+import type { Services } from './api/services.ts';
+import { errorsToStatus, identifyCaller } from './calls.ts';
 import type { Conductor } from './conductor.ts';
-import { createNodeService } from './node_service.ts';
-import { createNotificationService } from './notification_service.ts';
-import { createPlanService } from './plan_service.ts';
-import { createPowerService } from './power_service.ts';
-import { bounded, checkRequests } from './requests.ts';
+import { bounded } from './requests.ts';
 
 /** The compiled protos, imports included, as `npm run generate` leaves them. */
 const IMAGE = new URL('../gen/image.binpb', import.meta.url);
@@ -64,18 +60,23 @@ export interface Listener {
  * Listens on `HOST:PORT`.
  * @throws LISTEN_FAILED with the address
  */
-export async function listen(conductor: Conductor, address: string, chance: Chance): Promise<Listener> {
+export async function listen(
+  conductor: Conductor,
+  services: Services,
+  address: string,
+  chance: Chance,
+): Promise<Listener> {
   // What goes wrong there comes as an error; its own lines would stand between ours.
   setLogVerbosity(logVerbosity.NONE);
   const server = createServer({ ...KEEPALIVE, ...MESSAGE_LIMIT })
     .use(errorsToStatus(conductor.log, chance))
-    .use(checkRequests())
-    .use(refuseWhenFull(conductor.disk));
-  server.add(bounded(NodeServiceDefinition), createNodeService(conductor));
-  server.add(bounded(PowerServiceDefinition), createPowerService(conductor));
-  server.add(bounded(ActionPlanServiceDefinition), createPlanService(conductor));
-  server.add(bounded(AuditServiceDefinition), createAuditService(conductor));
-  server.add(bounded(NotificationServiceDefinition), createNotificationService(conductor));
+    .use(identifyCaller())
+    .use(services.hold);
+  server.add(bounded(NodeServiceDefinition), services.nodes);
+  server.add(bounded(PowerServiceDefinition), services.power);
+  server.add(bounded(ActionPlanServiceDefinition), services.plans);
+  server.add(bounded(AuditServiceDefinition), services.audits);
+  server.add(bounded(NotificationServiceDefinition), services.notifications);
   server.add(bounded(AgentServiceDefinition), createAgentService(conductor));
   const definitions = [
     NodeServiceDefinition,

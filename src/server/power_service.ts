@@ -2,6 +2,7 @@
 import type { CallContext } from 'nice-grpc';
 import { fail } from '../core/errors.ts';
 import { OnTimeout, type PowerServiceImplementation, type SetPowerStateRequest } from '../gen/countermand/v1/power.ts';
+import type { Asked } from './access/identity.ts';
 import { underCall } from './calls.ts';
 import type { Conductor } from './conductor.ts';
 import { nextToken, pageMark, pageSize } from './pages.ts';
@@ -15,7 +16,7 @@ import type { Store } from './store/store.ts';
 import { fromTarget } from './wire.ts';
 
 /** The service over a conductor. */
-export function createPowerService(conductor: Conductor): PowerServiceImplementation {
+export function createPowerService(conductor: Conductor): PowerServiceImplementation<Asked> {
   const { orders, shutdown } = conductor;
   const { store } = orders;
   const watch = (uuid: string, context: CallContext) =>

@@ -23,6 +23,8 @@ export interface HousePlan {
   readonly apart?: boolean;
   readonly settings?: Settings;
   readonly variables?: Variables;
+  /** The conductor has an HTTP door. */
+  readonly http?: boolean;
 }
 
 /**
@@ -53,20 +55,31 @@ export class House {
   #agent: Daemon | null = null;
   #client: Client | null = null;
   #address = `${ownAddress()}:0`;
+  #http: string;
 
   /** Use openHouse. */
-  constructor(t: ExecutionContext, data: string, { apart = false, settings = {}, variables = {} }: HousePlan) {
+  constructor(
+    t: ExecutionContext,
+    data: string,
+    { apart = false, settings = {}, variables = {}, http = false }: HousePlan,
+  ) {
     this.data = data;
     this.#t = t;
     this.#apart = apart;
     this.#settings = { ...QUICK, ...settings };
     this.#variables = variables;
+    this.#http = http ? `${ownAddress()}:0` : 'none';
     t.teardown(() => this.#client?.close());
   }
 
   /** Where the conductor listens, also after it was started again. */
   get address(): string {
     return this.#address;
+  }
+
+  /** What URLs of the HTTP door begin with, also after the conductor was started again. */
+  get http(): string {
+    return `http://${this.#http}`;
   }
 
   /** A connection to the conductor that runs. */
@@ -95,9 +108,10 @@ export class House {
       this.#agent = await startAgent(this.#t, this.#address, Object.fromEntries(settings), this.#variables);
       return;
     }
-    const settings = { ...this.#settings, data: this.data, listen: this.#address };
+    const settings = { ...this.#settings, data: this.data, listen: this.#address, http_listen: this.#http };
     this.#conductor = await startConductor(this.#t, settings, !this.#apart, this.#variables);
     this.#address = this.#conductor.address;
+    if (this.#conductor.http !== '') this.#http = this.#conductor.http;
     this.#client?.close();
     this.#client = connect(this.#address);
   }

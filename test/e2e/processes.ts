@@ -33,9 +33,9 @@ export interface Daemon {
   kill(): Promise<void>;
 }
 
-/** The environment that every process is given: nothing of ours leaks in. */
+/** The environment that every process is given: nothing of ours leaks in, and no two of them want the default HTTP port. */
 function environment(variables: Variables): Record<string, string> {
-  return { PATH: process.env.PATH ?? '', HOME: '/nonexistent', ...variables };
+  return { PATH: process.env.PATH ?? '', HOME: '/nonexistent', COUNTERMAND_HTTP_LISTEN: 'none', ...variables };
 }
 
 /** Settings as flags. */
@@ -96,10 +96,13 @@ function daemonOf(child: ChildProcess): Daemon {
 export interface ConductorProcess extends Daemon {
   /** HOST:PORT. */
   readonly address: string;
+  /** HOST:PORT of its HTTP door; empty if it has none. */
+  readonly http: string;
 }
 
 /** What a conductor says when it listens. */
 export const LISTENING = /^countermand: conductor on (\S+), data in /;
+const HTTP = /^countermand: HTTP on (\S+)$/;
 
 /** Starts `countermand serve`; resolves when it listens, and its agent is attached if it has one. */
 export async function startConductor(
@@ -113,7 +116,8 @@ export async function startConductor(
   const daemon = startProcess(t, words, variables, within);
   const line = await daemon.said.until('the conductor to listen', (said) => LISTENING.test(said));
   if (withAgent) await untilAttached(daemon);
-  return { ...daemon, address: LISTENING.exec(line)?.[1] ?? '' };
+  const http = daemon.said.seen.map((said) => HTTP.exec(said)?.[1]).find((address) => address !== undefined) ?? '';
+  return { ...daemon, address: LISTENING.exec(line)?.[1] ?? '', http };
 }
 
 /** Starts `countermand agent`; resolves when it is attached. */

@@ -11,7 +11,8 @@ export const LAYERS: Layers = {
   sim: ['core', 'drivers'],
   agent: ['core', 'gen', 'drivers'],
   server: ['core', 'gen'],
-  cli: ['core', 'gen', 'drivers', 'sim', 'agent', 'server'],
+  http: ['core', 'gen', 'server/access', 'server/api'],
+  cli: ['core', 'gen', 'drivers', 'sim', 'agent', 'server', 'http'],
 };
 
 /** The files outside src that src imports, and the only places that do. */
@@ -22,6 +23,7 @@ export const ENTRIES = ['src/cli/start.ts'];
 
 /** The packages that src imports, and the only places that do. A folder ends in a slash. */
 export const HOMES: Homes = {
+  '@hono/node-server': ['src/http/door.ts', 'src/http/app.ts'],
   '@grpc/grpc-js': ['src/server/grpc.ts'],
   'better-sqlite3': [
     'src/server/store/database.ts',
@@ -33,12 +35,14 @@ export const HOMES: Homes = {
   execa: ['src/drivers/ipmi/ipmitool/captive.ts'],
   'fast-string-width': ['src/cli/shared/output.ts'],
   'fast-xml-parser': ['src/drivers/irmc/reply.ts', 'src/sim/irmc/request.ts'],
+  hono: ['src/http/app.ts'],
   knex: ['src/server/store/'],
   'log-update': ['src/cli/shared/progress.ts'],
   'net-snmp': ['src/drivers/irmc/snmp.ts', 'src/sim/irmc/'],
   'nice-grpc': [
     'src/agent/dial.ts',
     'src/cli/shared/connection.ts',
+    'src/server/api/',
     'src/server/calls.ts',
     'src/server/grpc.ts',
     'src/server/node_service.ts',
@@ -58,6 +62,7 @@ export const HOMES: Homes = {
     'src/cli/shared/order_file.ts',
     'src/cli/plan/file.ts',
     'src/drivers/',
+    'src/http/',
     'src/server/plans/actions/',
     'src/server/plans/scope.ts',
     'src/server/plans/strategies/',
@@ -90,10 +95,10 @@ export const HOMES: Homes = {
     'src/server/store/reserve.ts',
   ],
   'node:fs/promises': ['src/sim/'],
-  'node:http': ['src/sim/irmc/', 'src/sim/redfish/', 'src/sim/web.ts'],
+  'node:http': ['src/http/door.ts', 'src/sim/irmc/', 'src/sim/redfish/', 'src/sim/web.ts'],
   'node:https': ['src/sim/web.ts'],
   'node:module': ['src/cli/start.ts'],
-  'node:net': ['src/drivers/', 'src/sim/web.ts'],
+  'node:net': ['src/drivers/', 'src/http/caller.ts', 'src/sim/web.ts'],
   'node:os': ['src/cli/daemon/configuration.ts', 'src/cli/daemon/run.ts', 'src/server/store/owner.ts'],
   'node:path': [
     'src/agent/secrets.ts',

@@ -22,6 +22,8 @@ import {
 /** The configuration of a daemon. Times are in milliseconds here, and in seconds where they are written. */
 export interface Configuration {
   readonly listen: string;
+  /** Null: not at all. */
+  readonly httpListen: string | null;
   readonly dataFolder: string;
   readonly zone: string;
   readonly logLevel: Values['log_level'];
@@ -162,6 +164,7 @@ const milliseconds = (seconds: number): number => Math.round(seconds * 1000);
 function inMilliseconds(values: Values): Configuration {
   return {
     listen: values.listen,
+    httpListen: values.http_listen === 'none' ? null : values.http_listen,
     dataFolder: resolve(values.data),
     zone: values.zone,
     logLevel: values.log_level,

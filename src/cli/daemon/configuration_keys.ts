@@ -71,6 +71,15 @@ export const CONFIGURATION_KEYS = {
     readBy: 'conductor',
     meaning: 'where the conductor listens; there is no authentication yet, so keep it on a network you trust',
   },
+  http_listen: {
+    type: 'HOST:PORT, with an IPv6 host in brackets; port 0 takes any free one; or none',
+    placeholder: 'host:port|none',
+    rule: z.string().refine((text) => text === 'none' || isAddress(text, true)),
+    fallback: '127.0.0.1:7078',
+    readBy: 'conductor',
+    meaning:
+      'where the conductor listens for HTTP; `none` switches it off. There is no authentication yet, so it is a loopback address unless `--insecure` is given',
+  },
   data: folder({
     fallbackWords: '`/var/lib/countermand` for root; else `$XDG_DATA_HOME/countermand` or `~/.local/share/countermand`',
     readBy: 'conductor',

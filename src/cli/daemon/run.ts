@@ -7,10 +7,13 @@ import { dialConductor } from '../../agent/dial.ts';
 import type { CountermandError } from '../../core/errors.ts';
 import { onAbort, openScope } from '../../core/signals.ts';
 import { createDrivers } from '../../drivers/list.ts';
+import type { Door } from '../../http/door.ts';
+import { createServices, type Services } from '../../server/api/services.ts';
 import { type Conductor, startConductor } from '../../server/conductor.ts';
 import { listen } from '../../server/grpc.ts';
 import { type Database, openDatabase } from '../../server/store/database.ts';
 import { Deadlines } from '../../server/store/deadlines.ts';
+import { isLoopback } from '../shared/address.ts';
 import type { Terminal } from '../shared/terminal.ts';
 import type { Configuration } from './configuration.ts';
 import { openLogStream } from './log_stream.ts';
@@ -64,23 +67,36 @@ async function runOver(
   const { agentLeaseMs, listen: address } = configuration;
   const conductor = await startConductor({ store, limits: configuration, agentLeaseMs, log });
   try {
-    const listener = await listen(conductor, address, chance);
+    const services = createServices(conductor);
+    const listener = await listen(conductor, services, address, chance);
+    const door = await openDoorOf(services, configuration).catch(async (error) => {
+      await listener.close();
+      throw error;
+    });
     const agent = withAgent ? startEmbeddedAgent(conductor, configuration, log, terminal) : null;
     const where = address.replace(/:\d+$/, `:${listener.port}`);
     const stopped = new Promise<null>((resolve) => onAbort(signal, () => resolve(null)));
     const ended = Promise.race([stopped, database.lost]);
     // Whoever reads this line can give orders: the agent is there.
     await Promise.race([agent?.attached, ended]);
+    if (door) terminal.stdout.write(`countermand: HTTP on ${door.address}\n`);
     terminal.stdout.write(`countermand: conductor on ${where}, data in ${configuration.dataFolder}\n`);
     const lost = await ended;
     // The agent leaves first, so that the conductor can still hear its farewell.
     await agent?.stop(lost ?? signal.reason);
     await conductor.stop();
-    await listener.close();
+    await Promise.all([listener.close(), door?.close()]);
     if (lost !== null) throw lost;
   } finally {
     await conductor.stop();
   }
+}
+
+/** The HTTP door, if there is to be one; only then its packages are loaded. */
+async function openDoorOf(services: Services, { httpListen: address }: Configuration): Promise<Door | null> {
+  if (address === null) return null;
+  const { openDoor } = await import('../../http/door.ts');
+  return openDoor(services, { address, onLoopback: isLoopback(address) });
 }
 
 /** The agent inside `serve` attaches as any other, but without a network in between. */

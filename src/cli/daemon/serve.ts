@@ -1,15 +1,28 @@
 /** `countermand serve`: a conductor for keeps, with an agent inside. */
 import type { Command } from 'commander';
+import { fail } from '../../core/errors.ts';
+import { isLoopback } from '../shared/address.ts';
 import type { Terminal } from '../shared/terminal.ts';
-import { addConfigurationOptions, readConfiguration } from './configuration.ts';
+import { addConfigurationOptions, type Configuration, readConfiguration } from './configuration.ts';
 import { KEY_NAMES } from './configuration_keys.ts';
+
+/** @throws CONFIGURATION_INVALID if others could reach the HTTP door, and nobody has said that they may */
+function refuseOpenDoor({ httpListen }: Configuration, insecure: boolean): void {
+  if (httpListen === null || insecure || isLoopback(httpListen)) return;
+  throw fail(
+    'CONFIGURATION_INVALID',
+    `http_listen is ${httpListen}, where others could give orders without authentication; use a loopback address such as 127.0.0.1:7078, none, or --insecure`,
+  );
+}
 
 /** Gives the command `serve` its options and its action. */
 export function setUpServe(serve: Command, terminal: Terminal): void {
   addConfigurationOptions(serve, KEY_NAMES)
     .option('--no-agent', 'without the agent inside')
+    .option('--insecure', 'let http_listen be an address that others reach, although nobody has to log in')
     .action(async (options) => {
       const configuration = readConfiguration(options, terminal.environment);
+      refuseOpenDoor(configuration, options.insecure === true);
       const { runConductor } = await import('./run.ts');
       await runConductor(configuration, options.agent, terminal);
     });

@@ -33,6 +33,7 @@ test('the defaults', (t) => {
     actionPlanExpiryMs: 86_400_000,
     checkPeriodicIntervalMs: 1_800_000,
     listen: '127.0.0.1:7077',
+    httpListen: '127.0.0.1:7078',
     zone: 'default',
     logLevel: 'info',
     softPowerOffTimeoutMs: 600_000,
@@ -75,6 +76,7 @@ test('flags win over variables, variables over the file, the file over the defau
 /** A value for each key that is not its default. */
 const SAMPLES: Readonly<Record<KeyName, string | number>> = {
   listen: '[::1]:9',
+  http_listen: 'none',
   data: '/samples/data',
   zone: 'rack7',
   log_level: 'debug',
@@ -141,7 +143,7 @@ test(
   'an unknown key',
   refusedFile,
   'sync_power_interval: 5',
-  /: sync_power_interval is no key; the keys are listen, data/,
+  /: sync_power_interval is no key; the keys are listen, http_listen, data/,
 );
 test(
   'a wrong type',

@@ -1,0 +1,12 @@
+/** What a route answers. */
+
+/** One answer. The door adds the headers that every answer has. */
+export interface Answer {
+  readonly status: number;
+  /** What becomes JSON; absent: the answer has no body. */
+  readonly body?: unknown;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** 200 with this body. */
+export const ok = (body: unknown): Answer => ({ status: 200, body });

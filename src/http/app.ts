@@ -1,0 +1,113 @@
+/** Serves the table of routes: what every request is held to, and what every answer carries. */
+import type { HttpBindings } from '@hono/node-server';
+import { type Context, Hono } from 'hono';
+import { identityOf } from '../server/access/identity.ts';
+import { sayable } from '../server/api/errors.ts';
+import { clientsOf } from '../server/api/in_process.ts';
+import type { Services } from '../server/api/services.ts';
+import type { Answer } from './answer.ts';
+import { parseJson, readBody } from './body.ts';
+import { credentialsOf, refuseStrangers } from './caller.ts';
+import { answerOfError, Refusal } from './errors.ts';
+import type { RawAsk, Route } from './route.ts';
+import { BOUNDS, versionsFor } from './versions.ts';
+
+/** What the app serves with. */
+export interface AppParts {
+  readonly services: Services;
+  /** The door listens on a loopback address only. */
+  readonly onLoopback: boolean;
+}
+
+type Served = Context<{ Bindings: HttpBindings }>;
+
+/** The app of these routes; where several match, the first serves. */
+export function createApp(routes: readonly Route[], parts: AppParts): Hono<{ Bindings: HttpBindings }> {
+  const app = new Hono<{ Bindings: HttpBindings }>({ strict: false });
+  const serve = (context: Served, work: () => Promise<Answer>): Promise<Response> => respond(context, work, parts);
+  for (const route of routes)
+    app.on(route.method, patternOf(route.path), (context) => serve(context, () => answer(context, route, parts)));
+  for (const [path, allowed] of methodsByPath(routes))
+    app.all(patternOf(path), (context) => serve(context, () => refuseMethod(context.req.method, path, allowed)));
+  app.notFound((context) => serve(context, () => refusePath(context.req.path)));
+  return app;
+}
+
+/** `/v1/nodes/{node}` as the router writes it: `/v1/nodes/:node`. */
+const patternOf = (path: string): string => path.replaceAll(/\{(\w+)\}/g, ':$1');
+
+function methodsByPath(routes: readonly Route[]): Map<string, string[]> {
+  const methods = new Map<string, string[]>();
+  for (const { method, path } of routes) {
+    const known = methods.get(path) ?? [];
+    methods.set(path, [...known, ...(method === 'GET' ? ['GET', 'HEAD'] : [method])]);
+  }
+  return methods;
+}
+
+async function refuseMethod(method: string, path: string, allowed: readonly string[]): Promise<Answer> {
+  const Allow = allowed.join(', ');
+  throw new Refusal(405, `${method.slice(0, 20)} is not a method of ${path}; it has ${Allow}`, { Allow });
+}
+
+async function refusePath(path: string): Promise<Answer> {
+  throw new Refusal(404, `there is no route ${path.slice(0, 300)}; GET /openapi.json lists those there are`);
+}
+
+/** Routes that clients ask before they know which version to ask for. */
+const DISCOVERY = ['/', '/v1', '/healthz', '/readyz', '/openapi.json'];
+
+async function answer(context: Served, route: Route, { services, onLoopback }: AppParts): Promise<Answer> {
+  const { req } = context;
+  const { headers, signal } = req.raw;
+  refuseStrangers(headers, onLoopback);
+  refuseOtherTypes(headers.get('accept'));
+  const versions = DISCOVERY.includes(route.path) ? {} : versionsFor(headers);
+  const hasBody = route.body !== null && !['GET', 'HEAD'].includes(req.method);
+  const body = hasBody ? parseJson(await readBody(req.raw, services.clock)) : undefined;
+  const peer = context.env.incoming.socket.remoteAddress ?? '';
+  const identity = identityOf(credentialsOf(headers, peer));
+  const url = new URL(req.url);
+  const ask: RawAsk = {
+    params: req.param() as Readonly<Record<string, string>>,
+    query: queryOf(url),
+    body,
+    base: url.origin,
+    url,
+    requestId: headers.get('idempotency-key') ?? headers.get('x-openstack-request-id') ?? '',
+    notReady: services.notReady,
+    conductor: clientsOf(services, { identity, signal, peer }),
+    signal,
+  };
+  const answered = await route.run(ask);
+  return { ...answered, headers: { ...versions, ...answered.headers } };
+}
+
+/** @throws Refusal with 406 if the client takes no JSON */
+function refuseOtherTypes(accept: string | null): void {
+  if (accept === null || accept === '' || /(^|,)\s*(\*\/\*|application\/(\*|json))\s*(;|,|$)/.test(accept)) return;
+  throw new Refusal(406, `Accept is ${accept.slice(0, 100)}; this door answers application/json`);
+}
+
+/** @throws Refusal with 400 for a parameter that is given twice */
+function queryOf({ searchParams }: URL): Record<string, string> {
+  const names = [...searchParams.keys()];
+  const twice = names.find((name, at) => names.indexOf(name) !== at);
+  if (twice !== undefined) throw new Refusal(400, `the query parameter ${twice.slice(0, 100)} is given twice`);
+  return Object.fromEntries(searchParams);
+}
+
+/** Does the work of a request, and makes a response of what it answers or throws. */
+async function respond(
+  context: Served,
+  work: () => Promise<Answer>,
+  { services: { log, chance } }: AppParts,
+): Promise<Response> {
+  const { status, body, headers } = await work().catch((error) =>
+    answerOfError(error instanceof Refusal ? error : sayable(error, context.req.path, log, chance)),
+  );
+  const type = body === undefined ? {} : { 'Content-Type': 'application/json' };
+  const always = { ...BOUNDS, 'Openstack-Request-Id': `req-${chance.uuid()}`, 'Cache-Control': 'no-store' };
+  const text = body === undefined ? null : JSON.stringify(body);
+  return new Response(text, { status, headers: { ...always, ...type, ...headers } });
+}

@@ -1,0 +1,54 @@
+/** Reading the body of a request: bounded in size and in time. */
+import type { Clock } from '../core/clock.ts';
+import { fail } from '../core/errors.ts';
+import { exceeded, HTTP_LIMITS, SENT_LIMITS } from '../core/limits.ts';
+import { openScope, untilAborted } from '../core/signals.ts';
+import { Refusal } from './errors.ts';
+
+/**
+ * The bytes of a body.
+ * @throws MESSAGE_TOO_LARGE, Refusal with 408 if they do not come within the limit; the request is not read any further
+ */
+export async function readBody(request: Request, clock: Clock): Promise<Uint8Array> {
+  if (Number(request.headers.get('content-length') ?? 0) > SENT_LIMITS.message_bytes.limit)
+    throw exceeded(SENT_LIMITS.message_bytes, 'the body', request.headers.get('content-length') ?? '');
+  if (request.body === null) return new Uint8Array();
+  const { limit } = HTTP_LIMITS.body_ms;
+  const scope = openScope([], { clock, afterMs: limit, what: 'the body of the request' });
+  const reader = request.body.getReader();
+  try {
+    return await untilAborted(readAll(reader), scope.signal);
+  } catch (error) {
+    reader.cancel().catch(() => {});
+    if (!scope.signal.aborted) throw error;
+    throw new Refusal(408, `the body did not come within ${limit / 1000} s; nothing was done`, { Connection: 'close' });
+  } finally {
+    scope.end();
+  }
+}
+
+async function readAll(reader: ReadableStreamDefaultReader<Uint8Array>): Promise<Uint8Array> {
+  const parts: Uint8Array[] = [];
+  let size = 0;
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) return Buffer.concat(parts);
+    size += value.length;
+    if (size > SENT_LIMITS.message_bytes.limit) throw exceeded(SENT_LIMITS.message_bytes, 'the body', size);
+    parts.push(value);
+  }
+}
+
+/**
+ * A body as JSON, whatever its type is said to be: the field's clients send JSON with a DELETE, and octets with nothing.
+ * @returns undefined for an empty body
+ * @throws ARGUMENT_INVALID if it is not JSON
+ */
+export function parseJson(bytes: Uint8Array): unknown {
+  if (bytes.length === 0) return undefined;
+  try {
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+  } catch (error) {
+    throw fail('ARGUMENT_INVALID', `the body is not JSON: ${(error as Error).message}`);
+  }
+}

@@ -1,0 +1,31 @@
+/** Who sends a request, and whether a browser was led to send it. */
+import { isIP } from 'node:net';
+import type { Credentials } from '../server/access/identity.ts';
+import { Refusal } from './errors.ts';
+
+/** What clients of OpenStack send as a token when they were told to send none (`--os-auth-type none`). */
+const NO_TOKEN = 'notused';
+
+/** The credentials of a request. The token `notused` is none. */
+export function credentialsOf(headers: Headers, peer: string): Credentials {
+  const token = headers.get('x-auth-token');
+  return { authorization: headers.get('authorization'), token: token === NO_TOKEN ? null : token, peer };
+}
+
+/**
+ * Refuses what a page of somebody else makes a browser send. Such a request says where it comes from; and a page whose name leads
+ * to a loopback address is told by the name, as nobody else uses one for it.
+ * @param onLoopback the door listens on a loopback address only
+ * @throws Refusal with 403
+ */
+export function refuseStrangers(headers: Headers, onLoopback: boolean): void {
+  const host = headers.get('host') ?? '';
+  const name = host.replace(/:\d+$/, '').replace(/^\[(.*)\]$/, '$1');
+  if (onLoopback && name !== '' && name !== 'localhost' && isIP(name) === 0)
+    throw new Refusal(403, `Host is ${name.slice(0, 255)}; this door is reached as localhost or by an IP address`);
+  const origin = headers.get('origin');
+  if (origin !== null && hostOf(origin) !== host)
+    throw new Refusal(403, `Origin is ${origin.slice(0, 255)}; pages of other sites may send nothing here`);
+}
+
+const hostOf = (origin: string): string | null => (URL.canParse(origin) ? new URL(origin).host : null);

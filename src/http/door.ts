@@ -1,0 +1,81 @@
+/** The HTTP door of a conductor: its socket, from the first connection to the last. */
+
+import type { Server } from 'node:http';
+import { createAdaptorServer } from '@hono/node-server';
+import { fail } from '../core/errors.ts';
+import { HTTP_LIMITS } from '../core/limits.ts';
+import { openScope, untilAborted } from '../core/signals.ts';
+import type { Services } from '../server/api/services.ts';
+import { createApp } from './app.ts';
+import { ROUTES } from './routes.ts';
+
+/** How long requests that are being served may take to end before they are cut off. */
+const CLOSE_LIMIT_MS = 5000;
+
+/** A door that listens. */
+export interface Door {
+  /** HOST:PORT, with the port that was taken if 0 was asked for. */
+  readonly address: string;
+  /** Takes no more connections, and resolves when the last has ended or was cut off. */
+  close(): Promise<void>;
+}
+
+/** Where a door listens. */
+export interface DoorPlace {
+  /** HOST:PORT, with an IPv6 host in brackets. */
+  readonly address: string;
+  /** It is a loopback address. */
+  readonly onLoopback: boolean;
+}
+
+/**
+ * Listens for HTTP.
+ * @throws LISTEN_FAILED with the address
+ */
+export async function openDoor(services: Services, { address, onLoopback }: DoorPlace): Promise<Door> {
+  const { header_bytes, header_ms, idle_ms, connections } = HTTP_LIMITS;
+  const server = createAdaptorServer({
+    fetch: createApp(ROUTES, { services, onLoopback }).fetch,
+    overrideGlobalObjects: false,
+    serverOptions: {
+      maxHeaderSize: header_bytes.limit,
+      headersTimeout: header_ms.limit,
+      // The body has a limit of its own, which is told in our form.
+      requestTimeout: 0,
+      keepAliveTimeout: idle_ms.limit,
+    },
+  }) as Server;
+  server.maxConnections = connections.limit;
+  const port = await listen(server, address);
+  return {
+    address: address.replace(/:\d+$/, `:${port}`),
+    async close() {
+      const ended = new Promise<void>((resolve) => server.close(() => resolve()));
+      server.closeIdleConnections();
+      const what = 'the last requests';
+      const scope = openScope([], { clock: services.clock, afterMs: CLOSE_LIMIT_MS, what });
+      await untilAborted(ended, scope.signal).catch(() => server.closeAllConnections());
+      scope.end();
+      await ended;
+    },
+  };
+}
+
+function listen(server: Server, address: string): Promise<number> {
+  const [, host = '', port = ''] = /^\[?(.*?)\]?:(\d+)$/.exec(address) ?? [];
+  return new Promise((resolve, reject) => {
+    const refuse = ({ message }: Error): void =>
+      reject(
+        fail(
+          'LISTEN_FAILED',
+          `cannot listen on ${address}: ${message}; choose another address with --http-listen, or none`,
+        ),
+      );
+    server.once('error', refuse);
+    server.listen({ host, port: Number(port) }, () => {
+      server.removeListener('error', refuse);
+      const bound = server.address();
+      resolve(typeof bound === 'object' && bound !== null ? bound.port : Number(port));
+    });
+  });
+}

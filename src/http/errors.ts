@@ -1,0 +1,68 @@
+/** Errors as HTTP answers: one form, which every client of the field shows to people. */
+import type { CountermandError, ErrorCode, GrpcStatus } from '../core/errors.ts';
+import { KEPT_LIMITS } from '../core/limits.ts';
+import type { Answer } from './answer.ts';
+
+/** A refusal of HTTP itself, or one whose status is not that of its code. */
+export class Refusal extends Error {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+
+  /** @param headers what the answer carries beside the sentence */
+  constructor(status: number, sentence: string, headers: Readonly<Record<string, string>> = {}) {
+    super(sentence);
+    this.name = 'Refusal';
+    this.status = status;
+    this.headers = headers;
+  }
+}
+
+/** Carries the code of the error table beside the status. */
+export const ERROR_CODE_HEADER = 'Countermand-Error-Code';
+
+/**
+ * The status of most codes follows from their gRPC status. A status that is not here is 500: clients repeat 409 and 503 by
+ * themselves, so these two are only for what certainly did nothing.
+ */
+const BY_GRPC_STATUS: Partial<Record<GrpcStatus, number>> = {
+  INVALID_ARGUMENT: 400,
+  OUT_OF_RANGE: 400,
+  FAILED_PRECONDITION: 400,
+  NOT_FOUND: 404,
+  ALREADY_EXISTS: 409,
+  UNIMPLEMENTED: 501,
+};
+
+/** The codes whose status is another. */
+const BY_CODE: Partial<Record<ErrorCode, number>> = {
+  NODE_HELD: 409,
+  MESSAGE_TOO_LARGE: 413,
+  AGENT_NOT_ATTACHED: 503,
+  SHUTTING_DOWN: 503,
+  DISK_FULL: 503,
+  DATABASE_TAKEN: 503,
+  DATABASE_UNUSABLE: 503,
+  TOO_MANY_STREAMS: 503,
+  BMC_IS_ANOTHER: 500,
+  BMC_PROTOCOL_VIOLATION: 500,
+};
+
+/** The status of a refused request. Codes that only a power task or an action ends with are 500, if they come here at all. */
+export function statusOf({ code, row }: CountermandError): number {
+  return BY_CODE[code] ?? BY_GRPC_STATUS[row.status] ?? 500;
+}
+
+/** The answer for an error that was thrown while a request was served. */
+export function answerOfError(error: Refusal | CountermandError): Answer {
+  if (error instanceof Refusal)
+    return { status: error.status, headers: error.headers, body: bodyOf(error, error.status) };
+  const status = statusOf(error);
+  return { status, headers: { [ERROR_CODE_HEADER]: error.code }, body: bodyOf(error, status) };
+}
+
+/** `error_message` is JSON in a string: the clients decode it twice, and crash on an object. */
+function bodyOf({ message }: Error, status: number): object {
+  const faultcode = status < 500 ? 'Client' : 'Server';
+  const faultstring = message.slice(0, KEPT_LIMITS.answer_text.limit);
+  return { error_message: JSON.stringify({ faultcode, faultstring, debuginfo: null }) };
+}

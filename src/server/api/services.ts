@@ -1,0 +1,61 @@
+/** The services of a conductor, put together once and used by every protocol: what each call is held to is shared as well. */
+import { composeServerMiddleware, type ServerMiddleware } from 'nice-grpc';
+import type { Chance } from '../../core/chance.ts';
+import type { Clock } from '../../core/clock.ts';
+import { type CountermandError, fail } from '../../core/errors.ts';
+import type { ActionPlanServiceImplementation } from '../../gen/countermand/v1/action_plan.ts';
+import type { AuditServiceImplementation } from '../../gen/countermand/v1/audit.ts';
+import type { NodeServiceImplementation } from '../../gen/countermand/v1/node.ts';
+import type { NotificationServiceImplementation } from '../../gen/countermand/v1/notification.ts';
+import type { PowerServiceImplementation } from '../../gen/countermand/v1/power.ts';
+import type { Asked } from '../access/identity.ts';
+import { createAuditService } from '../audit_service.ts';
+import { refuseWhenFull } from '../calls.ts';
+import type { Conductor } from '../conductor.ts';
+import type { Log } from '../log.ts';
+import { createNodeService } from '../node_service.ts';
+import { createNotificationService } from '../notification_service.ts';
+import { createPlanService } from '../plan_service.ts';
+import { createPowerService } from '../power_service.ts';
+import { checkRequests } from '../requests.ts';
+
+/** The services that clients call, and what a protocol needs to serve them. */
+export interface Services {
+  readonly nodes: NodeServiceImplementation;
+  readonly power: PowerServiceImplementation<Asked>;
+  readonly plans: ActionPlanServiceImplementation<Asked>;
+  readonly audits: AuditServiceImplementation;
+  readonly notifications: NotificationServiceImplementation;
+  /** What each call passes before its service sees it: the limits on requests and streams, and the disk that is full. */
+  readonly hold: ServerMiddleware;
+  /** Why no new work can be taken now, or null if it can. */
+  notReady(): CountermandError | null;
+  readonly log: Log;
+  readonly clock: Clock;
+  readonly chance: Chance;
+  /** Aborted when the conductor stops. */
+  readonly shutdown: AbortSignal;
+}
+
+/** The services of a conductor. */
+export function createServices(conductor: Conductor): Services {
+  const { disk, log, shutdown, orders } = conductor;
+  const { clock, chance, database } = orders.store;
+  return {
+    nodes: createNodeService(conductor),
+    power: createPowerService(conductor),
+    plans: createPlanService(conductor),
+    audits: createAuditService(conductor),
+    notifications: createNotificationService(conductor),
+    hold: composeServerMiddleware(checkRequests(), refuseWhenFull(disk)),
+    notReady() {
+      if (shutdown.aborted) return shutdown.reason;
+      if (database.isFull) return fail('DISK_FULL', 'the disk of the data folder is full; new orders are refused');
+      return null;
+    },
+    log,
+    clock,
+    chance,
+    shutdown,
+  };
+}

@@ -1,0 +1,92 @@
+/** Reading a body: how large it may be, how long it may take, and what is JSON. */
+import test from 'ava';
+import { CountermandError } from '../../src/core/errors.ts';
+import { HTTP_LIMITS, SENT_LIMITS } from '../../src/core/limits.ts';
+import { parseJson, readBody } from '../../src/http/body.ts';
+import { Refusal } from '../../src/http/errors.ts';
+import { VirtualClock } from '../world/virtual_clock.ts';
+
+const LIMIT = SENT_LIMITS.message_bytes.limit;
+
+/** A request whose body is what `stream` makes. */
+const sending = (stream: ReadableStream<Uint8Array>, headers: Record<string, string> = {}): Request =>
+  new Request('http://localhost/', { method: 'POST', body: stream, headers, duplex: 'half' });
+
+/** A body of chunks, with how many of them were asked for, and whether it was given up. */
+function chunks(sizes: Iterable<number>) {
+  const iterator = sizes[Symbol.iterator]();
+  const seen = { pulled: 0, cancelled: false };
+  const stream = new ReadableStream<Uint8Array>(
+    {
+      pull(controller) {
+        const { done, value } = iterator.next();
+        if (done) return controller.close();
+        seen.pulled += 1;
+        controller.enqueue(new Uint8Array(value));
+      },
+      cancel() {
+        seen.cancelled = true;
+      },
+    },
+    { highWaterMark: 0 },
+  );
+  return { stream, seen };
+}
+
+function* forever(size: number): Generator<number> {
+  for (;;) yield size;
+}
+
+test('a body of the largest size is read, and one byte more is refused', async (t) => {
+  const clock = new VirtualClock();
+  t.is((await readBody(sending(chunks([LIMIT - 1, 1]).stream), clock)).length, LIMIT);
+  await t.throwsAsync(readBody(sending(chunks([LIMIT, 1]).stream), clock), {
+    code: 'MESSAGE_TOO_LARGE',
+    message: `the body: ${LIMIT + 1} bytes; at most ${LIMIT} are allowed`,
+  } as never);
+  t.is(clock.timers, 0);
+});
+
+test('a body without end is read no further than its limit', async (t) => {
+  const { stream, seen } = chunks(forever(LIMIT / 4));
+  await t.throwsAsync(readBody(sending(stream), new VirtualClock()), { code: 'MESSAGE_TOO_LARGE' } as never);
+  t.deepEqual(seen, { pulled: 5, cancelled: true });
+});
+
+test('a length that is too large is refused before anything is read', async (t) => {
+  const { stream, seen } = chunks(forever(1));
+  const headers = { 'Content-Length': String(LIMIT + 1) };
+  await t.throwsAsync(readBody(sending(stream, headers), new VirtualClock()), { code: 'MESSAGE_TOO_LARGE' } as never);
+  t.is(seen.pulled, 0);
+});
+
+test('a body that does not come ends with 408 at its limit, not before', async (t) => {
+  const clock = new VirtualClock();
+  const seen = { cancelled: false };
+  const silent = new ReadableStream<Uint8Array>({
+    cancel() {
+      seen.cancelled = true;
+    },
+  });
+  let refused: unknown = null;
+  const reading = readBody(sending(silent), clock).catch((error) => {
+    refused = error;
+  });
+  await clock.turn(HTTP_LIMITS.body_ms.limit - 1);
+  t.is(refused, null);
+  await clock.turn(1);
+  await reading;
+  t.true(refused instanceof Refusal);
+  t.like(refused, { status: 408, message: 'the body did not come within 30 s; nothing was done' });
+  t.deepEqual(seen, { cancelled: true });
+  t.is(clock.timers, 0);
+});
+
+test('what is JSON', (t) => {
+  const parse = (text: string): unknown => parseJson(Buffer.from(text));
+  t.is(parse(''), undefined);
+  t.deepEqual(parse('{"target": "power on"}'), { target: 'power on' });
+  for (const bad of ['target', '{', '{"a":1}x', ' '])
+    t.regex(t.throws(() => parse(bad), { instanceOf: CountermandError }).message, /^the body is not JSON: /, bad);
+  t.throws(() => parseJson(Uint8Array.of(0x22, 0xff, 0x22)), { message: /^the body is not JSON: / });
+});

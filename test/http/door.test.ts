@@ -1,0 +1,127 @@
+/** The HTTP door itself: what it refuses before any route is asked, and how it closes. */
+import { once } from 'node:events';
+import { request } from 'node:http';
+import { connect } from 'node:net';
+import test, { type ExecutionContext } from 'ava';
+import { HTTP_LIMITS } from '../../src/core/limits.ts';
+import { ownAddress } from '../../src/sim/loopback.ts';
+import { newFolder } from '../counterparts/folder.ts';
+import { openHouse } from '../e2e/house.ts';
+import { ask } from '../e2e/http.ts';
+import { run } from '../e2e/processes.ts';
+
+const BOUNDS = {
+  'x-openstack-ironic-api-minimum-version': '1.1',
+  'x-openstack-ironic-api-maximum-version': '1.78',
+  'openstack-api-minimum-version': '1.0',
+  'openstack-api-maximum-version': '1.7',
+};
+
+/** Sends a request whose headers fetch would not let us choose; answers its status. */
+async function statusOf(base: string, headers: Record<string, string>): Promise<number> {
+  const sent = request(`${base}/healthz`, { headers }).end();
+  const [response] = await once(sent, 'response');
+  response.resume();
+  return response.statusCode;
+}
+
+test('what it refuses, and in which form', async (t) => {
+  const { http } = await openHouse(t, { http: true });
+
+  t.like(await ask(http, 'GET /healthz'), { status: 200, json: { alive: true } });
+  t.like(await ask(http, 'GET /readyz/'), { status: 200, json: { ready: true } });
+  t.is((await fetch(`${http}/healthz`, { method: 'HEAD' })).status, 200);
+
+  const unknown = await ask(http, 'GET /v1/nope');
+  t.is(unknown.status, 404);
+  t.is(unknown.text.slice(0, 19), '{"error_message":"{');
+  t.is(unknown.headers.get('content-type'), 'application/json');
+  t.regex(unknown.headers.get('openstack-request-id') ?? '', /^req-[0-9a-f-]{36}$/);
+  t.is(unknown.sentence, 'there is no route /v1/nope; GET /openapi.json lists those there are');
+  for (const [name, value] of Object.entries(BOUNDS)) t.is(unknown.headers.get(name), value, name);
+
+  const method = await ask(http, 'PATCH /healthz', { body: [] });
+  t.like(method, { status: 405, sentence: 'PATCH is not a method of /healthz; it has GET, HEAD' });
+  t.is(method.headers.get('allow'), 'GET, HEAD');
+
+  const query = await ask(http, 'GET /healthz?nope=1&also=2');
+  t.like(query, { status: 400, sentence: 'unknown query parameter: nope, also; GET /healthz takes none' });
+  t.is(query.headers.get('countermand-error-code'), 'ARGUMENT_INVALID');
+  t.like(await ask(http, 'GET /healthz?a=1&a=2'), { status: 400, sentence: 'the query parameter a is given twice' });
+
+  const html = await ask(http, 'GET /healthz', { headers: { Accept: 'text/html' } });
+  t.like(html, { status: 406, sentence: 'Accept is text/html; this door answers application/json' });
+  t.is((await ask(http, 'GET /healthz', { headers: { Accept: 'text/html, */*;q=0.8' } })).status, 200);
+  t.is((await ask(http, 'GET /healthz', { headers: { 'X-Auth-Token': 'notused' } })).status, 200);
+});
+
+test('what a page of somebody else makes a browser send is refused', async (t) => {
+  const { http } = await openHouse(t, { http: true });
+  const { host, port } = new URL(http);
+  t.is(await statusOf(http, {}), 200);
+  t.is(await statusOf(http, { Host: `localhost:${port}` }), 200);
+  t.is(await statusOf(http, { Host: `[::1]:${port}` }), 200);
+  t.is(await statusOf(http, { Host: `evil.example:${port}` }), 403);
+  t.is(await statusOf(http, { Origin: `http://${host}` }), 200);
+  t.is(await statusOf(http, { Origin: 'http://evil.example' }), 403);
+  t.is(await statusOf(http, { Origin: 'null' }), 403);
+});
+
+/** Starts a `serve` that must not start; answers its last words. */
+async function refusal(t: ExecutionContext, ...flags: readonly string[]): Promise<string> {
+  const data = await newFolder(t);
+  const listen = `${ownAddress()}:0`;
+  const { exitCode, stderr } = await run(t, ['serve', '--data', data, '--listen', listen, '--no-agent', ...flags]);
+  t.not(exitCode, 0);
+  return stderr.split('\n').find((line) => line.startsWith('error: ')) ?? stderr;
+}
+
+test('where it may listen', async (t) => {
+  const open =
+    /^error: http_listen is 0\.0\.0\.0:0, where others could give orders without authentication; use .*--insecure$/;
+  t.regex(await refusal(t, '--http-listen', '0.0.0.0:0'), open);
+  t.regex(await refusal(t, '--http-listen', '[::]:0'), /where others could give orders/);
+  t.regex(await refusal(t, '--http-listen', 'example:80'), /where others could give orders/);
+  t.regex(
+    await refusal(t, '--http-listen', '7078'),
+    /^error: --http-listen must be HOST:PORT, .* or none, and is "7078"/,
+  );
+  const { http } = await openHouse(t, { http: true });
+  const taken = await refusal(t, '--http-listen', http.slice('http://'.length));
+  t.regex(taken, /^error: cannot listen on \S+: .*EADDRINUSE.*; choose another address with --http-listen, or none$/);
+});
+
+test('a conductor without it has none', async (t) => {
+  const house = await openHouse(t);
+  t.is(house.conductor.http, '');
+});
+
+test('it closes although connections are kept, are silent, or have sent half a request', async (t) => {
+  const house = await openHouse(t, { http: true });
+  const { hostname, port } = new URL(house.http);
+  const connected = async (text: string) => {
+    const socket = connect(Number(port), hostname);
+    await once(socket, 'connect');
+    socket
+      .on('error', () => {})
+      .resume()
+      .write(text);
+    return once(socket, 'close');
+  };
+  const closed = await Promise.all(
+    ['', 'GET /healthz HTTP/1.1\r\n', 'POST /healthz HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n\r\n{'].map(
+      async (text) => ({ closed: connected(text) }),
+    ),
+  );
+  t.is((await ask(house.http, 'GET /healthz')).status, 200);
+  house.conductor.signal('SIGTERM');
+  t.is(await house.conductor.ended, 0);
+  await Promise.all(closed.map((each) => each.closed));
+  await house.start('conductor');
+  t.is((await ask(house.http, 'GET /healthz')).status, 200);
+});
+
+test('headers that are too large are refused', async (t) => {
+  const { http } = await openHouse(t, { http: true });
+  t.is(await statusOf(http, { 'X-Large': 'x'.repeat(HTTP_LIMITS.header_bytes.limit) }), 431);
+});
