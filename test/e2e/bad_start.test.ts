@@ -88,7 +88,10 @@ test('a configuration that is wrong', async (t) => {
     await writeFile(config, text);
     await endsWith(t, serve(data, '--config', config), 2, sentence);
   };
-  await withFile('agent_leese: 5\n', new RegExp(`${config}: agent_leese is no key; the keys are listen, data, `));
+  await withFile(
+    'agent_leese: 5\n',
+    new RegExp(`${config}: agent_leese is no key; the keys are listen, http_listen, data, `),
+  );
   await withFile('agent_lease: soon\n', /agent_lease must be a number of seconds from 0.1 to \d+, and is "soon"/);
   await withFile('agent_lease: [\n', /is not the YAML it should be/);
   await rm(config);

@@ -97,8 +97,10 @@ async function startInstalled(t: Context, words: readonly string[], tells: (line
 
 test('a conductor serves from it, enrols simulated BMCs and orders their power', async (t) => {
   const data = join(t.context.folder, 'data');
-  const ready = await startInstalled(t, ['serve', '--data', data, '--listen', '127.0.0.1:0'], (line) =>
-    LISTENING.test(line),
+  const ready = await startInstalled(
+    t,
+    ['serve', '--data', data, '--listen', '127.0.0.1:0', '--http-listen', '127.0.0.1:0'],
+    (line) => LISTENING.test(line),
   );
   const address = LISTENING.exec(ready)?.[1] ?? '';
   const any = ['--first-port', '0'];
