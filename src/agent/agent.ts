@@ -17,7 +17,7 @@ import { Work } from './work.ts';
 export type Attach = (outgoing: AsyncIterable<AttachRequest>, signal: AbortSignal) => AsyncIterable<AttachResponse>;
 
 /** What an agent logs with. */
-export interface AgentLog {
+interface AgentLog {
   info(fields: object, message: string): void;
   warn(fields: object, message: string): void;
 }

@@ -17,7 +17,7 @@ const CHANNEL_OPTIONS = {
 };
 
 /** How to open streams to the conductor at `address`, and how to let go of it. */
-export interface Dialer {
+interface Dialer {
   readonly attach: Attach;
   close(): void;
 }

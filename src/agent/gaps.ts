@@ -2,7 +2,7 @@
 import type { Reading } from '../core/power.ts';
 
 /** The gap between two polls grows from the first to the last of these. */
-export const POLL_GAPS_MS = [500, 1000, 2000, 4000, 8000, 10_000] as const;
+const POLL_GAPS_MS = [500, 1000, 2000, 4000, 8000, 10_000] as const;
 const CONFIRM_GAP_MS = 2000;
 /** The gap before an idempotent command is prepared again grows from the first to the last of these. */
 export const RETRY_GAPS_MS = [1000, 2000, 4000] as const;

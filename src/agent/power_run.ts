@@ -23,7 +23,7 @@ import type { Hardware } from './hardware.ts';
 import { recallOrder, whyNotRecalled } from './recall.ts';
 
 /** Go is void so long after READY. */
-export const GO_VALID_MS = 5000;
+const GO_VALID_MS = 5000;
 /** A reading with nothing new is reported again after this time: the conductor says how old the last one is. */
 const TELL_AGAIN_MS = 10_000;
 /** Made once: each power task ends something with them, and to note where an error came from takes long. */
@@ -31,7 +31,7 @@ const NEXT_SENDING = fail('SETTLED', 'the next half of the power task begins');
 const OBSERVED_ANEW = fail('SETTLED', 'the power task is observed anew');
 
 /** What a run is about. */
-export interface RunSubject {
+interface RunSubject {
   readonly taskUuid: string;
   readonly target: OrderTarget;
   readonly phase: Phase;

@@ -30,7 +30,7 @@ type ToConductor = NonNullable<AttachRequest['message']>;
 type FromConductor = NonNullable<AttachResponse['message']>;
 
 /** What the work of an agent needs. */
-export interface WorkParts {
+interface WorkParts {
   readonly drivers: readonly Driver[];
   readonly secrets: SecretSources;
   /** Rest between two commands to one BMC; null: as the driver says. */

@@ -6,7 +6,7 @@ import { type AbortTarget, type Phase, type Recall, shownTarget, TARGET_TABLE, t
 import type { PowerTaskState } from './states.ts';
 
 /** The part of a power task that the table looks at. */
-export interface Abortable {
+interface Abortable {
   readonly uuid: string;
   readonly target: Target;
   readonly phase: Phase;

@@ -62,6 +62,7 @@ export const ERROR_TABLE = {
   NODE_NAME_TAKEN: row('ALREADY_EXISTS', 4, 'another node has this name'),
   BMC_TAKEN: row('ALREADY_EXISTS', 4, 'another node is reached through the same BMC'),
   REQUEST_ID_TAKEN: row('ALREADY_EXISTS', 4, 'the request_id was used for another order'),
+  OVERTAKEN: row('ABORTED', 5, 'another change came first, so nothing was written', RETRYABLE),
   NODE_HELD: row('FAILED_PRECONDITION', 5, 'an unsettled power task holds the node', RETRYABLE),
   TARGET_NOT_SUPPORTED: row('FAILED_PRECONDITION', 5, 'the node cannot do this target'),
   NOT_WITHDRAWABLE: row('FAILED_PRECONDITION', 5, 'the power task is not QUEUED any more'),

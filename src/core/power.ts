@@ -35,7 +35,7 @@ export type AbortTarget = 'abort soft rebooting' | 'abort soft power off' | 'abo
 export type OrderTarget = Exclude<Target, AbortTarget>;
 
 /** How far an order can be taken back (the column "can it be recalled" of the table of targets). */
-export const RECALLS = ['IRREVOCABLE_ONCE_SENT', 'STOP_WAITING_ONLY', 'BY_HARDWARE'] as const;
+const RECALLS = ['IRREVOCABLE_ONCE_SENT', 'STOP_WAITING_ONLY', 'BY_HARDWARE'] as const;
 export type Recall = (typeof RECALLS)[number];
 
 /** What the hardware of one node can do beside its targets. */
@@ -70,7 +70,7 @@ export type TargetName =
   | 'ABORT_INJECT_NMI';
 
 /** One row per target: its names and what can be said of it beforehand. */
-export interface TargetRow {
+interface TargetRow {
   /** Its name in the proto enum, without prefix. */
   readonly name: TargetName;
   /** Its word on the command line. */
@@ -212,7 +212,7 @@ export interface Reading {
 }
 
 /** What a reading means for a phase: it has been reached, or not yet. */
-export interface Seen {
+interface Seen {
   readonly reading: Reading;
   /** The host was seen down or restarting since the order was sent. */
   readonly seenDown: boolean;

@@ -6,7 +6,7 @@ import { type CountermandError, fail } from './errors.ts';
 import { exceeded, SENT_LIMITS } from './limits.ts';
 
 /** The limit of names in one range, and in all ranges of a request together. */
-export const RANGE_LIMIT = SENT_LIMITS.named_nodes.limit;
+const RANGE_LIMIT = SENT_LIMITS.named_nodes.limit;
 
 /** One range of numbers, or a text, of which a pattern has several in turn. */
 type Piece = { readonly text: string } | { readonly group: readonly Span[] };

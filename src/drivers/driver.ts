@@ -75,7 +75,7 @@ export interface RecallAnswer {
  * `softRebootInOneCommand` are those of a node whose hardware was not asked: what `getSupportedPowerStates` says of a node counts
  * for its orders.
  */
-export interface DriverTraits<Info> extends NodeTraits {
+interface DriverTraits<Info> extends NodeTraits {
   readonly name: string;
   /** driver_info: its keys, rules and descriptions. Secrets bear `.meta({ writeOnly: true })`. */
   readonly schema: z.ZodType<Info, Record<string, unknown>>;
@@ -158,7 +158,7 @@ export const PROVES_NOT_SENT: readonly ErrorCode[] = [
 export const PROVES_REFUSED: readonly ErrorCode[] = ['BMC_REFUSED', 'BMC_WRONG_STATE', 'BMC_PRIVILEGE_TOO_LOW'];
 
 /** The targets of a driver that does not say otherwise: those of the abort spec. */
-export const DEFAULT_TARGETS: readonly Target[] = [
+const DEFAULT_TARGETS: readonly Target[] = [
   'power on',
   'power off',
   'rebooting',
@@ -167,7 +167,7 @@ export const DEFAULT_TARGETS: readonly Target[] = [
 ];
 
 /** What a driver has to say; all else has a default. */
-export type DriverParts<Info> = Pick<Driver<Info>, 'name' | 'schema' | 'getPowerState' | 'setPowerState'> &
+type DriverParts<Info> = Pick<Driver<Info>, 'name' | 'schema' | 'getPowerState' | 'setPowerState'> &
   Partial<Driver<Info>> & {
     /** What makes the BMC one of its own, for example address and port. */
     keyOf(info: Info): string;

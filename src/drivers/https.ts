@@ -11,7 +11,7 @@ export function pinnedTo(address: string): LookupFunction {
 }
 
 /** Which certificates a connection accepts. */
-export interface Trust {
+interface Trust {
   readonly rejectUnauthorized: boolean;
   readonly ca?: Buffer[];
 }

@@ -10,7 +10,7 @@ import { Logins } from './logins.ts';
 import { createRedfishDriver } from './redfish/driver.ts';
 
 /** What the drivers need. */
-export interface DriverParts {
+interface DriverParts {
   readonly clock: Clock;
   readonly chance: Chance;
   /** Where programs such as ipmitool are looked for: folders as in PATH. */

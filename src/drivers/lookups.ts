@@ -20,7 +20,7 @@ export const systemResolver: Resolver = async (host) =>
 export type LookupAge = 'anew' | 'recent';
 
 /** A reading may go to an address that was looked up this long ago. An order never does. */
-export const RECENT_MS = 30_000;
+const RECENT_MS = 30_000;
 /** How long a resolver may take. */
 const LOOKUP_LIMIT_MS = 5000;
 /** How many names are remembered: more than one agent has BMCs. */

@@ -2,21 +2,22 @@
  * What follows when agents come, report and go. However many come and go, their power tasks are handed out in rounds of
  * which one runs and one waits, so that none of it delays the nodes of the others.
  */
+
 import { coalesced } from '../core/coalesced.ts';
 import { fail } from '../core/errors.ts';
 import type { DriverDescription } from '../gen/countermand/v1/agent.ts';
-import type { AttachmentListener, Attachments } from './attachments.ts';
+import type { AttachmentListener, Attachments } from './agents/attachments.ts';
+import { fromTarget } from './agents/wire.ts';
 import type { Keeper } from './power/keeper.ts';
-import type { ReadingParts } from './readings.ts';
+import type { ReadingParts } from './power/readings.ts';
+import { readServedAgain } from './power/sync.ts';
+import type { UnservedLooks } from './power/unserved.ts';
 import { retry } from './retry.ts';
 import { forgetAgents, saveAgent } from './store/agents.ts';
 import type { DriverRow, NodeRow } from './store/rows.ts';
-import { readServedAgain } from './sync.ts';
-import type { UnservedLooks } from './unserved.ts';
-import { fromTarget } from './wire.ts';
 
 /** What listening needs. */
-export interface ListenerParts {
+interface ListenerParts {
   readonly readings: ReadingParts;
   readonly keeper: Keeper;
   readonly unserved: UnservedLooks;

@@ -1,26 +1,34 @@
 /** The conductor without its sockets: what owns the database, the power tasks and the agents, put together. */
+
 import { fail } from '../core/errors.ts';
 import { openScope } from '../core/signals.ts';
 import { listenerOf } from './agent_listener.ts';
-import { Attachments } from './attachments.ts';
+import { Attachments } from './agents/attachments.ts';
+import { Audits } from './audits/audits.ts';
 import { Disk } from './disk.ts';
 import type { Log } from './log.ts';
-import { Audits } from './plans/audits.ts';
 import { Engine } from './plans/engine.ts';
 import type { PlanLimits, PlanParts } from './plans/parts.ts';
 import { keepPlansFresh } from './plans/staleness.ts';
+import { supersedeStale } from './plans/supersede.ts';
 import { Keeper } from './power/keeper.ts';
 import type { Limits } from './power/limits.ts';
-import { lookAt, type ReadingParts, Recorder, Windows } from './readings.ts';
-import { SharedReadings } from './shared_readings.ts';
+import { lookAt, type ReadingParts, Recorder, Windows } from './power/readings.ts';
+import { SharedReadings } from './power/shared_readings.ts';
+import { syncPowerStates } from './power/sync.ts';
+import { UnservedLooks } from './power/unserved.ts';
 import { forgetEmbeddedAgents, listAgents } from './store/agents.ts';
+import { Deadlines } from './store/deadlines.ts';
 import { explainSqlite } from './store/sqlite_errors.ts';
 import type { Store } from './store/store.ts';
-import { syncPowerStates } from './sync.ts';
-import { UnservedLooks } from './unserved.ts';
+
+/** The store of a conductor: the plans that a change of the cluster model makes stale are superseded with it. */
+export function openStore(parts: Omit<Store, 'deadlines' | 'modelChanged'>): Store {
+  return { ...parts, deadlines: new Deadlines(parts.clock), modelChanged: supersedeStale };
+}
 
 /** What a conductor is made from. */
-export interface ConductorParts {
+interface ConductorParts {
   readonly store: Store;
   readonly limits: Limits & PlanLimits;
   /** Without contact for so long, an agent sends nothing more. */
@@ -30,6 +38,7 @@ export interface ConductorParts {
 
 /** A running conductor, as its services use it. */
 export interface Conductor extends PlanParts {
+  readonly store: Store;
   readonly plans: Engine;
   readonly audits: Audits;
   readonly readings: ReadingParts;
@@ -97,6 +106,7 @@ export async function startConductor({ store, limits, agentLeaseMs, log }: Condu
   }
   return {
     ...parts,
+    store,
     plans,
     audits,
     readings,

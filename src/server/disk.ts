@@ -2,13 +2,14 @@
  * What the conductor does while the disk is full: it says so, refuses new work, goes on with what ends work, and looks
  * for room until there is some.
  */
+
 import { fail } from '../core/errors.ts';
 import { isAbort } from '../core/power.ts';
 import { onAbort, sleep } from '../core/signals.ts';
 import type { SetPowerStateRequest } from '../gen/countermand/v1/power.ts';
+import { fromTarget } from './agents/wire.ts';
 import type { Log } from './log.ts';
 import type { Store } from './store/store.ts';
-import { fromTarget } from './wire.ts';
 
 /** How often the conductor looks at the disk. */
 const LOOK_INTERVAL_MS = 1000;
@@ -30,7 +31,7 @@ const BEGINS_WORK: Readonly<Record<string, (request: unknown) => boolean>> = {
 };
 
 /** What the disk is watched with. */
-export interface DiskParts {
+interface DiskParts {
   readonly store: Store;
   readonly log: Log;
   readonly shutdown: AbortSignal;

@@ -8,7 +8,7 @@ import type { Log } from './log.ts';
 export const RETRY_MS = 1000;
 
 /** What work is called in the log when it fails. */
-export interface Retried {
+interface Retried {
   readonly message: string;
   readonly fields: object;
 }

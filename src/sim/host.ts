@@ -46,7 +46,7 @@ export const QUICK_HOST: HostSettings = {
 };
 
 /** What a request to take a graceful order back comes to. */
-export type Cancelled = 'taken back' | 'too late' | 'nothing is pending';
+type Cancelled = 'taken back' | 'too late' | 'nothing is pending';
 
 /** Something that will happen by itself. */
 interface Stage {

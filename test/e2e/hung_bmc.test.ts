@@ -1,4 +1,4 @@
-/** A BMC that hangs holds up itself alone. That nothing waits is shown in virtual time: test/server/hung_bmc.test.ts. */
+/** A BMC that hangs holds up itself alone. That nothing waits is shown in virtual time: test/server/power/hung_bmc.test.ts. */
 import test from 'ava';
 import { openHouse } from './house.ts';
 import { enrolSim, order, ordersAt, untilAtRest, untilIn } from './orders.ts';

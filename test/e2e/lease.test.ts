@@ -7,7 +7,7 @@ import { enrolSim, order, ordersAt, untilAtRest, untilIn } from './orders.ts';
 import { untilAttached } from './processes.ts';
 import { checkTrail } from './trail.ts';
 
-// That it waits for twice the lease is shown in virtual time: test/server/leases.test.ts.
+// That it waits for twice the lease is shown in virtual time: test/server/agents/leases.test.ts.
 test('another agent takes over from one that was killed, and sends nothing again', async (t) => {
   const house = await openHouse(t, { apart: true, settings: { agent_lease: LEASE_S } });
   const sim = await enrolSim(t, house, 'n1', { softOffDelayS: 'never' });

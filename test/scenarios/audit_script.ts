@@ -1,7 +1,7 @@
 /** The commands of scenarios that are about audits, and how audits are told. */
 import { asCountermandError, fail } from '../../src/core/errors.ts';
-import { changeNode } from '../../src/server/enrolment.ts';
-import type { WantedAudit } from '../../src/server/plans/audit_request.ts';
+import type { WantedAudit } from '../../src/server/audits/request.ts';
+import { changeNode } from '../../src/server/nodes/enrolment.ts';
 import { getAudit, listPlansOf } from '../../src/server/store/audits.ts';
 import type { AuditRow } from '../../src/server/store/plan_rows.ts';
 import { type Playing, planLine } from './plan_script.ts';

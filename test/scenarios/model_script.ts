@@ -1,7 +1,8 @@
 /** The commands of scenarios that are about the cluster model. */
-import { acceptNode } from '../../src/server/acceptance.ts';
-import { changeNode } from '../../src/server/enrolment.ts';
-import { reportClusterEvent } from '../../src/server/plans/cluster_events.ts';
+
+import { reportClusterEvent } from '../../src/server/audits/cluster_events.ts';
+import { changeNode } from '../../src/server/nodes/enrolment.ts';
+import { acceptNode } from '../../src/server/power/acceptance.ts';
 import { listModelChanges } from '../../src/server/store/cluster_model.ts';
 import { getNode } from '../../src/server/store/nodes.ts';
 import type { Playing } from './plan_script.ts';
@@ -28,7 +29,7 @@ export const MODEL_COMMANDS: Readonly<Record<string, ModelCommand>> = {
   },
   /** `accept n1`, `accept n1 GUID`: an operator takes the server that answers for the node's. */
   accept: async ({ world, say }, [node = '', guid = '']) => {
-    const accepted = await world.finish(acceptNode({ node, guid }, world.conductor, world.conductor.shutdown));
+    const accepted = await world.finish(acceptNode({ node, guid }, world.conductor.readings, world.conductor.shutdown));
     say(`${node}: ${accepted.powerState}, GUID ${accepted.bmcGuid ?? 'none'}`);
   },
   /** `identity n1`: which server it is known to be, and what is wrong with that. */

@@ -1,9 +1,11 @@
 /** The commands of scenarios that are about plans, and how plans are told. */
+
 import { createActionPlan } from '../../src/server/plans/create.ts';
 import { previewRollback } from '../../src/server/plans/rollback_order.ts';
 import type { WantedAction } from '../../src/server/plans/wanted.ts';
+import { listActions } from '../../src/server/store/actions.ts';
 import type { ActionPlanRow, ActionRow, FailurePolicy } from '../../src/server/store/plan_rows.ts';
-import { getPlan, listActions } from '../../src/server/store/plans.ts';
+import { getPlan } from '../../src/server/store/plans.ts';
 import type { World } from '../world/world.ts';
 
 /** What the commands use of the one who plays a scenario. */

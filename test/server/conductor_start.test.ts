@@ -1,11 +1,11 @@
 /** A start that fails anywhere in recovery rejects with the reason and leaves nothing behind that would keep a process alive. */
+
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
 import BetterSqlite3 from 'better-sqlite3';
-import { startConductor } from '../../src/server/conductor.ts';
+import { openStore, startConductor } from '../../src/server/conductor.ts';
 import { type Database, openDatabase } from '../../src/server/store/database.ts';
-import { Deadlines } from '../../src/server/store/deadlines.ts';
 import { newFolder } from '../counterparts/folder.ts';
 import { seededChance } from '../world/chance.ts';
 import { VirtualClock } from '../world/virtual_clock.ts';
@@ -38,7 +38,7 @@ function damage(path: string, table: string): void {
 }
 
 function start(database: Database, clock: VirtualClock) {
-  const store = { database, clock, chance: seededChance(1), deadlines: new Deadlines(clock), publisherId: 'test' };
+  const store = openStore({ database, clock, chance: seededChance(1), publisherId: 'test' });
   return startConductor({ store, limits: DEFAULT_LIMITS, agentLeaseMs: AGENT_LEASE_MS, log: LOG });
 }
 

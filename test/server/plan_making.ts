@@ -1,11 +1,13 @@
 /** Plans for tests: made from short words, run in a world, and read back. */
+
 import type { ExecutionContext } from 'ava';
 import type { ActionState } from '../../src/core/states.ts';
 import { createActionPlan } from '../../src/server/plans/create.ts';
 import type { WantedAction, WantedPlan } from '../../src/server/plans/wanted.ts';
+import { listActions } from '../../src/server/store/actions.ts';
 import { readEvents } from '../../src/server/store/events.ts';
 import type { ActionPlanRow } from '../../src/server/store/plan_rows.ts';
-import { getContext, listActions } from '../../src/server/store/plans.ts';
+import { getContext } from '../../src/server/store/plans.ts';
 import { World } from '../world/world.ts';
 
 /** An action that somebody wants: `wanted('down', 'nop', {}, ['drain'])`. */

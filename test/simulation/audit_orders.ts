@@ -1,5 +1,5 @@
 /** The orders about audits of a simulation: once and again and again, over some nodes or all, stopped and taken up again. */
-import type { WantedAudit } from '../../src/server/plans/audit_request.ts';
+import type { WantedAudit } from '../../src/server/audits/request.ts';
 import type { PlanOrders } from './plan_orders.ts';
 import { maintenanceReason } from './random_plan.ts';
 import { type Move, NODES, type Simulation } from './simulation.ts';

@@ -1,6 +1,6 @@
 /** Servers that are exchanged behind their addresses: another GUID answers, is accepted by an operator, or goes away again. */
 import { guidFrom } from '../../src/core/guid.ts';
-import { acceptNode } from '../../src/server/acceptance.ts';
+import { acceptNode } from '../../src/server/power/acceptance.ts';
 import type { NodeRow } from '../../src/server/store/rows.ts';
 import type { Received } from '../world/world.ts';
 import { insist } from './insist.ts';
@@ -62,7 +62,11 @@ export class Exchanges {
 
   async #accept(): Promise<void> {
     const { world, chance } = this.#simulation;
-    const accepting = acceptNode({ node: chance.pick(NODES), guid: '' }, world.conductor, world.conductor.shutdown);
+    const accepting = acceptNode(
+      { node: chance.pick(NODES), guid: '' },
+      world.conductor.readings,
+      world.conductor.shutdown,
+    );
     await world.finish(accepting).then(
       () => {
         this.accepted += 1;

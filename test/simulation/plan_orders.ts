@@ -1,9 +1,9 @@
 /** The orders about plans of a simulation: made, started, cancelled, deleted, at the worst moments. */
 import type { Knex } from 'knex';
 import { CountermandError } from '../../src/core/errors.ts';
+import { reportClusterEvent } from '../../src/server/audits/cluster_events.ts';
 import type { Conductor } from '../../src/server/conductor.ts';
-import { changeNode } from '../../src/server/enrolment.ts';
-import { reportClusterEvent } from '../../src/server/plans/cluster_events.ts';
+import { changeNode } from '../../src/server/nodes/enrolment.ts';
 import { createActionPlan } from '../../src/server/plans/create.ts';
 import type { WantedPlan } from '../../src/server/plans/wanted.ts';
 import type { ActionPlanRow } from '../../src/server/store/plan_rows.ts';

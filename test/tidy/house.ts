@@ -1,7 +1,7 @@
 /** The house as tables: who may import whom, where each package lives, what is banned, how long things may be. */
 import type { ClockRules } from './clocks.ts';
 import type { Banned } from './code.ts';
-import type { Homes, Layers } from './imports.ts';
+import type { Homes, Layers, Rooms } from './imports.ts';
 
 /** The folders of src, and from which each may import. `server` never imports `drivers`: a process lies between. */
 export const LAYERS: Layers = {
@@ -15,8 +15,44 @@ export const LAYERS: Layers = {
   cli: ['core', 'gen', 'drivers', 'sim', 'agent', 'server', 'http'],
 };
 
+/** The rooms of the conductor. The store is the ground; the API is imported by what opens its sockets alone. */
+export const SERVER_ROOMS: Rooms = {
+  parent: 'src/server',
+  rooms: {
+    store: [],
+    access: [],
+    events: ['store'],
+    agents: ['store'],
+    nodes: ['store', 'events', 'agents'],
+    power: ['store', 'events', 'agents', 'nodes', 'log.ts', 'retry.ts'],
+    plans: ['store', 'events', 'nodes', 'power', 'log.ts', 'retry.ts'],
+    audits: ['store', 'nodes', 'plans', 'retry.ts'],
+    api: ['store', 'access', 'agents', 'nodes', 'power', 'plans', 'audits', 'conductor.ts', 'disk.ts', 'log.ts'],
+  },
+  closed: ['api'],
+};
+
+/** The rooms of the command line: one for each group of commands, and what they share. */
+export const CLI_ROOMS: Rooms = {
+  parent: 'src/cli',
+  rooms: {
+    shared: [],
+    daemon: ['shared'],
+    sim: ['shared'],
+    events: ['shared'],
+    power: ['shared'],
+    plan: ['shared'],
+    node: ['shared', 'power', 'plan'],
+    audit: ['shared', 'plan'],
+  },
+  closed: [],
+};
+
 /** The files outside src that src imports, and the only places that do. */
 export const OUTSIDE: Homes = { 'package.json': ['src/cli/program.ts'] };
+
+/** Files whose exports are offered whole, used or not: the commands of the IPMI client, which stands for itself. */
+export const OFFERED = ['src/drivers/ipmi/rmcp/commands.ts', 'src/http/'];
 
 /** Files of src that are started, not imported. */
 export const ENTRIES = ['src/cli/start.ts'];
@@ -24,7 +60,7 @@ export const ENTRIES = ['src/cli/start.ts'];
 /** The packages that src imports, and the only places that do. A folder ends in a slash. */
 export const HOMES: Homes = {
   '@hono/node-server': ['src/http/door.ts', 'src/http/app.ts'],
-  '@grpc/grpc-js': ['src/server/grpc.ts'],
+  '@grpc/grpc-js': ['src/server/api/grpc.ts'],
   'better-sqlite3': [
     'src/server/store/database.ts',
     'src/server/store/direct.ts',
@@ -39,19 +75,9 @@ export const HOMES: Homes = {
   knex: ['src/server/store/'],
   'log-update': ['src/cli/shared/progress.ts'],
   'net-snmp': ['src/drivers/irmc/snmp.ts', 'src/sim/irmc/'],
-  'nice-grpc': [
-    'src/agent/dial.ts',
-    'src/cli/shared/connection.ts',
-    'src/server/api/',
-    'src/server/calls.ts',
-    'src/server/grpc.ts',
-    'src/server/node_service.ts',
-    'src/server/plan_service.ts',
-    'src/server/power_service.ts',
-    'src/server/requests.ts',
-  ],
-  'nice-grpc-server-health': ['src/server/grpc.ts'],
-  'nice-grpc-server-reflection': ['src/server/grpc.ts'],
+  'nice-grpc': ['src/agent/dial.ts', 'src/cli/shared/connection.ts', 'src/server/api/'],
+  'nice-grpc-server-health': ['src/server/api/grpc.ts'],
+  'nice-grpc-server-reflection': ['src/server/api/grpc.ts'],
   pino: ['src/cli/daemon/run.ts'],
   undici: ['src/drivers/http_client.ts'],
   yaml: ['src/cli/daemon/configuration.ts', 'src/cli/shared/order_file.ts'],
@@ -89,7 +115,7 @@ export const HOMES: Homes = {
     'src/cli/shared/process_terminal.ts',
     'src/cli/sim/identity.ts',
     'src/drivers/https.ts',
-    'src/server/grpc.ts',
+    'src/server/api/grpc.ts',
     'src/server/store/file.ts',
     'src/server/store/owner.ts',
     'src/server/store/reserve.ts',

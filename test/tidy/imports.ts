@@ -59,6 +59,57 @@ export function crossedLayers(sources: readonly Source[], layers: Layers, outsid
     });
 }
 
+/**
+ * The rooms of a folder, and from which rooms and files beside them each may import. A room is a folder; the files beside the
+ * rooms put them together, and may import them all but those that are listed as `closed`.
+ */
+export interface Rooms {
+  readonly parent: string;
+  readonly rooms: Layers;
+  /** Rooms that nothing in the folder imports. */
+  readonly closed: readonly string[];
+}
+
+/** Imports between the rooms of a folder that its table does not allow. */
+export function crossedRooms(sources: readonly Source[], { parent, rooms, closed }: Rooms): Finding[] {
+  const within = (path: string): string => path.slice(parent.length + 1);
+  const roomOf = (path: string): string | null =>
+    within(path).includes('/') ? (within(path).split('/')[0] ?? null) : null;
+  const allows = (from: string, to: string): boolean => {
+    const [own, other] = [roomOf(from), roomOf(to)];
+    if (own === other) return true;
+    if (own === null) return other === null || !closed.includes(other);
+    return (rooms[own] ?? []).includes(other ?? within(to));
+  };
+  return sources
+    .filter(({ path }) => path.startsWith(`${parent}/`))
+    .flatMap(importsOf)
+    .filter(({ from, target }) => target?.startsWith(`${parent}/`) && !allows(from, target))
+    .map(({ from, line, target }) => {
+      const own = roomOf(from);
+      const may = own === null ? `all but ${closed.join(', ')}` : rooms[own]?.join(', ') || 'nothing beside it';
+      return {
+        path: from,
+        line,
+        says: `imports ${target}, but ${own ?? 'the files beside the rooms'} may import ${may}`,
+      };
+    });
+}
+
+/** Files that speak SQL outside of the one folder that may: they call a query builder, or import one. */
+export function strayStatements(sources: readonly Source[], parent: string, home: string): Finding[] {
+  const speaks = /\bsql(?:<[^>]*>)?\(|\.raw\(|\bdirect\.(?:insert|update|find)\(|\.sql\(/;
+  return sources
+    .filter(({ path }) => path.startsWith(`${parent}/`) && !path.startsWith(`${home}/`))
+    .flatMap(({ path, text }) =>
+      text
+        .split('\n')
+        .flatMap((line, at) =>
+          speaks.test(line) ? [{ path, line: at + 1, says: `speaks SQL; only ${home} does` }] : [],
+        ),
+    );
+}
+
 /** The name of the package of an import: without the path inside it. */
 function packageOf(specifier: string): string {
   if (specifier.startsWith('node:')) return specifier;
@@ -100,6 +151,45 @@ export function deadFiles(sources: readonly Source[], entries: readonly string[]
   return sources
     .filter(({ path }) => inSrc(path) && !used.has(path) && !entries.includes(path))
     .map(({ path }) => ({ path, line: 1, says: 'nobody imports this file; use it or delete it' }));
+}
+
+const EXPORTED = /^export (?:async )?(?:const|function\*?|class|type|interface) (\w+)/;
+
+/** What is exported and imported by no other file: it is private, or dead. What lies in `offered` is for whoever comes. */
+export function unusedExports(sources: readonly Source[], offered: readonly string[]): Finding[] {
+  const imported = new Map<string, Set<string>>();
+  for (const { path, text } of sources) {
+    for (const [, words = '', specifier = ''] of text.matchAll(
+      /(?:import|export)\s+(?:type\s+)?([^;'"]*?)\s+from\s+['"](\.[^'"]+)['"]/g,
+    ))
+      noteNames(imported, posix.join(posix.dirname(path), specifier), words);
+    // What is loaded late is loaded whole.
+    for (const [, specifier = ''] of text.matchAll(/import\(\s*['"](\.[^'"]+)['"]/g))
+      noteNames(imported, posix.join(posix.dirname(path), specifier), '*');
+  }
+  return sources
+    .filter(({ path }) => inSrc(path) && !path.startsWith('src/gen/') && !isAt(path, offered))
+    .flatMap(({ path, text }) => {
+      const names = imported.get(path) ?? new Set();
+      return text.split('\n').flatMap((line, at) => {
+        const name = EXPORTED.exec(line)?.[1];
+        if (name === undefined || names.has('*') || names.has(name)) return [];
+        return [{ path, line: at + 1, says: `exports ${name}, which no other file imports` }];
+      });
+    });
+}
+
+function noteNames(imported: Map<string, Set<string>>, target: string, words: string): void {
+  const names = imported.get(target) ?? new Set();
+  imported.set(target, names);
+  if (words.includes('*')) names.add('*');
+  for (const word of words.replace(/[{}]/g, '').split(','))
+    names.add(
+      word
+        .trim()
+        .replace(/^type /, '')
+        .split(' as ')[0] ?? '',
+    );
 }
 
 /** Circles of imports, each told once, from the file whose name comes first. */

@@ -3,7 +3,16 @@ import test, { type ExecutionContext } from 'ava';
 import { realTime } from './clocks.ts';
 import { bannedNames, foreignWords, switchedOffTests, tooLong, undocumentedExports } from './code.ts';
 import * as house from './house.ts';
-import { crossedLayers, deadFiles, emptyHomes, importCycles, strayPackages } from './imports.ts';
+import {
+  crossedLayers,
+  crossedRooms,
+  deadFiles,
+  emptyHomes,
+  importCycles,
+  strayPackages,
+  strayStatements,
+  unusedExports,
+} from './imports.ts';
 import { type Finding, findPaths, readSources, readTexts, report } from './sources.ts';
 import { foreignProtoWords, leftovers, unquotedGlobs, vagueFolders } from './texts.ts';
 
@@ -22,6 +31,15 @@ test('layers: each folder imports only from below', (t) => {
   clean(t, crossedLayers(sources, house.LAYERS, house.OUTSIDE));
 });
 
+test('rooms: inside the conductor, and inside the command line, each imports only from below', (t) => {
+  clean(t, crossedRooms(sources, house.SERVER_ROOMS));
+  clean(t, crossedRooms(sources, house.CLI_ROOMS));
+});
+
+test('SQL: the store alone speaks it', (t) => {
+  clean(t, strayStatements(sources, 'src/server', 'src/server/store'));
+});
+
 test('packages: each is imported in its home only', (t) => {
   clean(t, strayPackages(sources, house.HOMES));
   clean(t, emptyHomes(product, house.HOMES));
@@ -33,6 +51,10 @@ test('imports: no circles', (t) => {
 
 test('imports: no file of src that nobody imports', (t) => {
   clean(t, deadFiles(sources, house.ENTRIES));
+});
+
+test('exports: each is imported by another file', (t) => {
+  clean(t, unusedExports(sources, house.OFFERED));
 });
 
 test('banned names: time, chance, environment and output come in as arguments', (t) => {

@@ -1,6 +1,6 @@
 /** A world in which everything happens that is announced: the notifications of all of it, for tests that look at them. */
 import { CountermandError } from '../../src/core/errors.ts';
-import { changeNode, deleteNode } from '../../src/server/enrolment.ts';
+import { changeNode, deleteNode } from '../../src/server/nodes/enrolment.ts';
 import { createActionPlan } from '../../src/server/plans/create.ts';
 import type { WantedAction } from '../../src/server/plans/wanted.ts';
 import { readEvents } from '../../src/server/store/events.ts';

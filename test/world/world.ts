@@ -5,13 +5,12 @@ import { openScope, type Scope } from '../../src/core/signals.ts';
 import type { Bmc, Driver } from '../../src/drivers/driver.ts';
 import { createFakeDriver } from '../../src/drivers/fake/driver.ts';
 import { type FakeHardware, type FakeInfo, type FakeServer, placeOf } from '../../src/drivers/fake/hardware.ts';
-import { type Conductor, startConductor } from '../../src/server/conductor.ts';
-import { enrolNode } from '../../src/server/enrolment.ts';
+import { type Conductor, openStore, startConductor } from '../../src/server/conductor.ts';
+import { enrolNode } from '../../src/server/nodes/enrolment.ts';
 import type { PlanLimits } from '../../src/server/plans/parts.ts';
 import type { Limits } from '../../src/server/power/limits.ts';
 import { giveOrder, type Order } from '../../src/server/power/orders.ts';
 import type { Database } from '../../src/server/store/database.ts';
-import { Deadlines } from '../../src/server/store/deadlines.ts';
 import type { Change } from '../../src/server/store/feed.ts';
 import type { NodeRow, PowerTaskRow } from '../../src/server/store/rows.ts';
 import { type SeededChance, seededChance } from './chance.ts';
@@ -169,13 +168,7 @@ export class World {
     const user = this.#userOf(process);
     process.whenDead(() => this.#shared.leave(user));
     const database = this.#shared.open(user);
-    const store = {
-      database,
-      clock,
-      chance: this.chance,
-      deadlines: new Deadlines(clock),
-      publisherId: 'countermand-conductor.test',
-    };
+    const store = openStore({ database, clock, chance: this.chance, publisherId: 'countermand-conductor.test' });
     const log = {
       info: () => {},
       warn: () => {},

@@ -9,8 +9,8 @@ import {
   ROLLBACK_PHASES,
   type TransitionRow,
 } from '../../../src/core/states.ts';
-import { NODE_CHANGES, type NodeChange } from '../../../src/server/node_notifications.ts';
-import { PAYLOAD_NAMES, type PayloadKind } from '../../../src/server/plans/plan_notifications.ts';
+import { NODE_CHANGES, type NodeChange } from '../../../src/server/nodes/notifications.ts';
+import { PAYLOAD_NAMES, type PayloadKind } from '../../../src/server/plans/notifications.ts';
 import { oneOf, type Properties } from './schema.ts';
 import { faultOf } from './watcher.ts';
 

@@ -1,6 +1,6 @@
 /** The payloads about audits, action plans and actions: Watcher's versioned objects, with `name` added. */
 import { ACTION_PLAN_STATES, ACTION_STATES, AUDIT_STATES } from '../../../src/core/states.ts';
-import { PAYLOAD_NAMES, type PayloadKind } from '../../../src/server/plans/plan_notifications.ts';
+import { PAYLOAD_NAMES, type PayloadKind } from '../../../src/server/plans/notifications.ts';
 import {
   anyObject,
   DIALECT,

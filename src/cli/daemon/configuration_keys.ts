@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { isAddress } from '../shared/address.ts';
 
 /** Which daemon reads a key. `countermand serve` is both: a conductor with an agent inside. */
-export type Reader = 'conductor' | 'agent' | 'both';
+type Reader = 'conductor' | 'agent' | 'both';
 
 /** One key. */
 export interface ConfigurationKey<T = unknown> {

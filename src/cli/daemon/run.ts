@@ -8,11 +8,10 @@ import type { CountermandError } from '../../core/errors.ts';
 import { onAbort, openScope } from '../../core/signals.ts';
 import { createDrivers } from '../../drivers/list.ts';
 import type { Door } from '../../http/door.ts';
+import { listen } from '../../server/api/grpc.ts';
 import { createServices, type Services } from '../../server/api/services.ts';
-import { type Conductor, startConductor } from '../../server/conductor.ts';
-import { listen } from '../../server/grpc.ts';
+import { type Conductor, openStore, startConductor } from '../../server/conductor.ts';
 import { type Database, openDatabase } from '../../server/store/database.ts';
-import { Deadlines } from '../../server/store/deadlines.ts';
 import { isLoopback } from '../shared/address.ts';
 import type { Terminal } from '../shared/terminal.ts';
 import type { Configuration } from './configuration.ts';
@@ -57,13 +56,7 @@ async function runOver(
   terminal: Terminal,
 ): Promise<void> {
   const { clock, chance, signal } = terminal;
-  const store = {
-    database,
-    clock,
-    chance,
-    deadlines: new Deadlines(clock),
-    publisherId: `countermand-conductor.${hostname()}`,
-  };
+  const store = openStore({ database, clock, chance, publisherId: `countermand-conductor.${hostname()}` });
   const { agentLeaseMs, listen: address } = configuration;
   const conductor = await startConductor({ store, limits: configuration, agentLeaseMs, log });
   try {

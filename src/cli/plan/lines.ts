@@ -24,7 +24,7 @@ export function actionWords({ actionType, inputParameters = {} }: Action): strin
 }
 
 /** An action by its name and what it does; a name that says the node already is not repeated. */
-export function actionTitle(action: Action): string {
+function actionTitle(action: Action): string {
   const words = actionWords(action);
   const rest = words.startsWith(`${action.name} `) ? words.slice(action.name.length + 1) : words;
   return oneLine(`${action.name}: ${rest}`);

@@ -18,7 +18,7 @@ import { planLine } from './lines.ts';
 import { WHICH_PLAN } from './text.ts';
 
 /** How a plan is started. */
-export interface StartOptions {
+interface StartOptions {
   /** Wait behind plans on the same nodes. */
   readonly queue?: boolean;
   /** Start it however old it is. */

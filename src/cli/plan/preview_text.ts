@@ -6,7 +6,7 @@ import { planState, planTitle } from './lines.ts';
 import { firstOf } from './view.ts';
 
 /** What was said to the preview, and would be to the rollback. */
-export interface PreviewOptions {
+interface PreviewOptions {
   readonly skipIrreversible: boolean;
   readonly acceptDrift: boolean;
   /** The beginning of a command to paste. */

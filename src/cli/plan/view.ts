@@ -15,7 +15,7 @@ export function planHasEnded({ state }: ActionPlan): boolean {
 }
 
 /** True for an action that is done and lets its children begin. */
-export function isDone({ state }: Action): boolean {
+function isDone({ state }: Action): boolean {
   return state === ActionState.SUCCEEDED || state === ActionState.SKIPPED;
 }
 

@@ -10,7 +10,7 @@ import type { Environment, Terminal } from './terminal.ts';
 export const PAGE_SIZE = 500;
 
 /** The options that stand everywhere. */
-export interface GlobalOptions {
+interface GlobalOptions {
   readonly conductor?: string;
   readonly json?: boolean;
 }

@@ -44,7 +44,7 @@ export async function confirm(what: string, yes: boolean | undefined, terminal: 
 }
 
 /** A power order, as far as a question about it needs it. */
-export interface AskedOrder {
+interface AskedOrder {
   readonly target: Target;
   /** A soft order becomes a hard one when it times out. */
   readonly forced: boolean;

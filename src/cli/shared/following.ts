@@ -7,7 +7,7 @@ import { openProgress } from './progress.ts';
 import { commandsToTakeBack, hasEnded, taskFailure } from './task_lines.ts';
 
 /** What is followed. */
-export interface Followed {
+interface Followed {
   /** The task's uuid or its request_id: how to ask for it before its first message came. */
   readonly name: string;
   /** True if the stream itself gives the order. */

@@ -99,7 +99,7 @@ export function checkValues<T>(values: unknown, path: string, schema: z.ZodType<
 }
 
 /** The keys that there are at a place. */
-export type KeysAt = (path: readonly PropertyKey[]) => readonly string[];
+type KeysAt = (path: readonly PropertyKey[]) => readonly string[];
 
 /** JSON is YAML as well, but the YAML parser takes a minute for a large one. */
 function parseEither(content: string, path: string, kind: FileKind): unknown {

@@ -19,7 +19,7 @@ const OPEN_FILES = /^Max open files +(\d+)/m;
 const USUAL_OPEN_FILES = 1024;
 
 /** The terminal of a real process. */
-export interface ProcessTerminal extends Terminal {
+interface ProcessTerminal extends Terminal {
   /** True if the process is a daemon whose output waits for a reader that may never come. */
   isStuck(): boolean;
 }

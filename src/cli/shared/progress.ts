@@ -11,7 +11,7 @@ const TICK_MS = 1000;
 const GAP_MS = 100;
 
 /** The display of one task. */
-export interface Progress {
+interface Progress {
   /** Shows the task as it is now. */
   show(task: PowerTask): void;
   /** Takes the live line away. Must be called, whatever happens. */
@@ -19,7 +19,7 @@ export interface Progress {
 }
 
 /** Text that is written over, and again every second. */
-export interface LiveText {
+interface LiveText {
   /** Shows what `text` answers, now or, if it was written just now, very soon. */
   show(text: () => string): void;
   /** Takes it away. */

@@ -19,7 +19,7 @@ export function outcomeName(task: PowerTask): string {
 }
 
 /** True for a task that aborts another. */
-export function isAbortTask(task: PowerTask): boolean {
+function isAbortTask(task: PowerTask): boolean {
   const target = targetOf(task.target);
   return target !== null && isAbort(target);
 }

@@ -7,7 +7,7 @@ import { readCount } from '../shared/flags.ts';
 import type { Environment } from '../shared/terminal.ts';
 
 /** The only user's password. It comes from the environment, as every user of the system can read a command line. */
-export const PASSWORD_VARIABLE = 'COUNTERMAND_SIM_PASSWORD';
+const PASSWORD_VARIABLE = 'COUNTERMAND_SIM_PASSWORD';
 const DEFAULT_PASSWORD = 'secret';
 
 /** More is taken for a slip: no process can have so many sockets. */

@@ -23,7 +23,7 @@ import {
 } from './hardware.ts';
 
 /** How long a command waits for a BMC that does not answer. */
-export const FAKE_SILENCE_MS = 5000;
+const FAKE_SILENCE_MS = 5000;
 
 const REFUSALS: Partial<Record<FakeInfo['fake_fault'], readonly [ErrorCode, string]>> = {
   refuse: ['BMC_REFUSED', 'refuses the command'],
@@ -40,7 +40,7 @@ function refusalOf({ settings }: FakeServer): CountermandError | null {
 }
 
 /** What a fake driver needs, and how its hardware behaves. */
-export interface FakeDriverParts {
+interface FakeDriverParts {
   readonly clock: Clock;
   /** Given from outside, the hardware outlives the driver. */
   readonly hardware?: FakeHardware;

@@ -42,7 +42,7 @@ const CONTROLS: Readonly<Partial<Record<OrderTarget, Exclude<ChassisControl, 'cy
 const USUAL_PORT = 623;
 
 /** What the driver needs. */
-export interface IpmiDriverParts extends Omit<IpmitoolParts, 'lookups'> {
+interface IpmiDriverParts extends Omit<IpmitoolParts, 'lookups'> {
   readonly chance: Chance;
   /** How long a session that nobody uses is kept open, in milliseconds; 0 keeps none. */
   readonly keepSessionMs: number;

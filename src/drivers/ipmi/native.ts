@@ -24,7 +24,7 @@ import { type RmcpCause, RmcpError } from './rmcp/rmcp_error.ts';
 import { openUdp } from './rmcp/udp.ts';
 
 /** What the transport needs. */
-export interface NativeParts {
+interface NativeParts {
   readonly clock: Clock;
   readonly chance: Chance;
   /** A session that nobody has used for so long is closed; 0 keeps none. */

@@ -16,7 +16,7 @@ const IANA = [0x80, 0x28, 0x00];
 const OEM_NET_FN = 0x2e;
 
 /** What looking over IPMI needs. */
-export interface LookParts {
+interface LookParts {
   readonly ipmi: NativeIpmi;
   readonly logins: Logins;
 }

@@ -36,7 +36,7 @@ function isKnown(algorithm: string): algorithm is Challenge['algorithm'] {
 }
 
 /** Who logs in, to what. */
-export interface DigestSubject {
+interface DigestSubject {
   readonly username: string;
   readonly password: string;
   readonly method: string;

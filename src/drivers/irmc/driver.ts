@@ -42,7 +42,7 @@ export const IRMC_REST_MS = 3000;
 const TOO_FAST = 5;
 
 /** What the driver needs. */
-export interface IrmcDriverParts {
+interface IrmcDriverParts {
   readonly clock: Clock;
   readonly chance: Chance;
   /** How long an IPMI session that nobody uses is kept open, in milliseconds; 0 keeps none. */

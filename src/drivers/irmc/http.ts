@@ -16,7 +16,7 @@ import { endpointOf, type IrmcInfo, irmcName } from './info.ts';
 import { REPLY_LIMIT } from './scci.ts';
 
 /** What is asked. */
-export interface HttpRequest {
+interface HttpRequest {
   readonly method: 'GET' | 'POST';
   readonly path: string;
   readonly body?: string;

@@ -85,7 +85,7 @@ export const irmcSchema = z
 export type IrmcInfo = z.infer<typeof irmcSchema>;
 
 /** Where SCCI and Redfish are spoken. */
-export interface Endpoint {
+interface Endpoint {
   readonly protocol: 'http' | 'https';
   readonly port: number;
 }

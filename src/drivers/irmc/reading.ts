@@ -16,7 +16,7 @@ import { readBootStatus } from './snmp.ts';
 type Way = 'SNMP' | 'IPMI' | 'Redfish';
 
 /** What reading needs. */
-export interface ReadingParts extends HttpParts {
+interface ReadingParts extends HttpParts {
   readonly clock: Clock;
   readonly ipmi: NativeIpmi;
 }

@@ -30,7 +30,7 @@ import type { Snmp } from './info.ts';
 import { printable } from './scci.ts';
 
 /** sc2srvCurrentBootStatus of unit 1. */
-export const BOOT_STATUS_OID = '1.3.6.1.4.1.231.2.10.2.2.10.4.1.1.4.1';
+const BOOT_STATUS_OID = '1.3.6.1.4.1.231.2.10.2.2.10.4.1.1.4.1';
 
 /** What each boot status says of the host; those that say nothing are not here: 1 is unknown, which is not off. */
 const READINGS: Readonly<Record<number, Reading>> = {

@@ -15,7 +15,7 @@ import { Systems } from './systems.ts';
 import { meaningsFor, REDFISH_TARGETS, supportedBy, supportsNothing } from './targets.ts';
 
 /** What the driver needs. */
-export interface RedfishDriverParts {
+interface RedfishDriverParts {
   readonly clock: Clock;
   /** How host names are looked up; by the system if left out. */
   readonly resolver?: Resolver;

@@ -32,7 +32,7 @@ export interface RedfishReply {
 }
 
 /** More than any page of a good service has. */
-export const REPLY_LIMIT = 4 * 2 ** 20;
+const REPLY_LIMIT = 4 * 2 ** 20;
 
 /** To these nothing was carried out, and the same may be asked at the place that they name. */
 const REDIRECTS: readonly number[] = [301, 302, 307, 308];

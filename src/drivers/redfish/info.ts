@@ -5,7 +5,7 @@ import { addressSchema, hostAndPort } from '../address.ts';
 import { type Account, bmcOf } from '../logins.ts';
 
 /** Where a Redfish service is. */
-export interface Endpoint {
+interface Endpoint {
   readonly protocol: 'http' | 'https';
   /** Host name or IP address, in normal form. */
   readonly host: string;

@@ -10,7 +10,7 @@ import { actionInfo, collection, type SystemPage, sameOriginPath, serviceRoot, s
 import type { Services } from './service.ts';
 
 /** A System that was read. */
-export interface FoundSystem {
+interface FoundSystem {
   /** Its path. */
   readonly path: string;
   readonly page: SystemPage;

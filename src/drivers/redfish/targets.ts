@@ -8,7 +8,7 @@ import type { Allowed } from './systems.ts';
 export type ResetType = 'On' | 'ForceOff' | 'ForceRestart' | 'GracefulShutdown' | 'GracefulRestart' | 'Nmi';
 
 /** What each order is: one ResetType, or for a soft reboot two of them, of which the conductor orders one after the other. */
-export type Meanings = Readonly<Record<OrderTarget, readonly [ResetType, ...ResetType[]]>>;
+type Meanings = Readonly<Record<OrderTarget, readonly [ResetType, ...ResetType[]]>>;
 
 const IN_HALVES: Meanings = {
   'power on': ['On'],

@@ -11,7 +11,7 @@ export interface Credentials {
 }
 
 /** Who asks. */
-export interface Identity {
+interface Identity {
   /** Two requests of one caller have the same name. At most 255 characters. */
   readonly name: string;
 }

@@ -26,7 +26,7 @@ export interface Clients {
 }
 
 /** Who calls: the abort of the signal means that the caller has gone, and stops no work. */
-export interface Caller extends Asked {
+interface Caller extends Asked {
   readonly signal: AbortSignal;
   /** The address that the request came from. */
   readonly peer: string;

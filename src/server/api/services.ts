@@ -1,4 +1,5 @@
 /** The services of a conductor, put together once and used by every protocol: what each call is held to is shared as well. */
+
 import { composeServerMiddleware, type ServerMiddleware } from 'nice-grpc';
 import type { Chance } from '../../core/chance.ts';
 import type { Clock } from '../../core/clock.ts';
@@ -9,15 +10,15 @@ import type { NodeServiceImplementation } from '../../gen/countermand/v1/node.ts
 import type { NotificationServiceImplementation } from '../../gen/countermand/v1/notification.ts';
 import type { PowerServiceImplementation } from '../../gen/countermand/v1/power.ts';
 import type { Asked } from '../access/identity.ts';
-import { createAuditService } from '../audit_service.ts';
-import { refuseWhenFull } from '../calls.ts';
 import type { Conductor } from '../conductor.ts';
 import type { Log } from '../log.ts';
-import { createNodeService } from '../node_service.ts';
-import { createNotificationService } from '../notification_service.ts';
-import { createPlanService } from '../plan_service.ts';
-import { createPowerService } from '../power_service.ts';
-import { checkRequests } from '../requests.ts';
+import { createAuditService } from './audit_service.ts';
+import { refuseWhenFull } from './calls.ts';
+import { createNodeService } from './node_service.ts';
+import { createNotificationService } from './notification_service.ts';
+import { createPlanService } from './plan_service.ts';
+import { createPowerService } from './power_service.ts';
+import { checkRequests } from './requests.ts';
 
 /** The services that clients call, and what a protocol needs to serve them. */
 export interface Services {

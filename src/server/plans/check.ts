@@ -19,7 +19,7 @@ export const ACTION_TIMEOUT_MS = { fallback: 3_600_000, limit: SENT_LIMITS.actio
 const NAME_LIMIT = SENT_LIMITS.name.limit;
 
 /** An action whose parameters hold and whose node is there. */
-export interface CheckedAction {
+interface CheckedAction {
   readonly wanted: WantedAction;
   readonly type: ActionType;
   readonly node: NodeRow | null;

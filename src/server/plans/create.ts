@@ -1,17 +1,19 @@
 /** Accepting plans: everything that can be checked is checked before anything is written, at creation and not later. */
+
 import { digestOf } from '../../core/digest.ts';
 import { fail } from '../../core/errors.ts';
 import { modelRevision } from '../store/cluster_model.ts';
 import type { Transaction } from '../store/database.ts';
 import type { ActionPlanRow, AuditRow, Efficacy } from '../store/plan_rows.ts';
-import { createAudit, createPlan, moveAudit, type NewAction } from '../store/plan_transition.ts';
 import { findPlanByRequestId } from '../store/plans.ts';
 import type { Store } from '../store/store.ts';
+import { createAudit, moveAudit } from './audit_transition.ts';
 import { ACTION_TIMEOUT_MS, type CheckedPlan, checkPlan, checkSizes, MAX_PARALLEL } from './check.ts';
 import type { PlanParts } from './parts.ts';
 import { findScopeOf } from './scope.ts';
 import { MANUAL } from './strategies.ts';
 import { type TakesDown, takesDown } from './takes_down.ts';
+import { createPlan, type NewAction } from './transition.ts';
 import type { WantedPlan } from './wanted.ts';
 
 /**
@@ -79,9 +81,9 @@ export async function writeAlone(
   const parameters = { actions: actions.length };
   const why = { ...named, ...asked, ...rules, strategy: MANUAL.name, parameters, scope };
   const audit = await createAudit(why, transaction, store);
-  const ongoing = (await moveAudit('begin', audit.uuid, {}, transaction, store)) ?? audit;
+  const ongoing = (await moveAudit('begin', audit, {}, transaction, store)) ?? audit;
   const plan = await writePlan(checked, digest, ongoing, [], transaction, store);
-  await moveAudit('succeed', audit.uuid, {}, transaction, store);
+  await moveAudit('succeed', ongoing, {}, transaction, store);
   return plan;
 }
 

@@ -4,16 +4,16 @@ import { ACTION_PLAN_RUNNING, type ActionPlanEvent, isPlanAtRest } from '../../c
 import { retry } from '../retry.ts';
 import type { Transaction } from '../store/database.ts';
 import type { ActionPlanRow } from '../store/plan_rows.ts';
-import { askForRollback, moveAudit, movePlan } from '../store/plan_transition.ts';
 import { getContext, getPlan, listNextInLine, listPlansIn } from '../store/plans.ts';
-import { moveAllActions, supersedePlans } from '../store/supersede.ts';
+import { moveAudit } from './audit_transition.ts';
 import { blockerOf, launchPlan, startPlan } from './launch.ts';
 import { offersFor } from './offers.ts';
 import type { PlanParts } from './parts.ts';
 import { PlanRun } from './plan_run.ts';
-
 import { orderRollback, type RollbackOrder } from './rollback_order.ts';
 import { isTooOld, whyTooOld } from './staleness.ts';
+import { moveAllActions, supersedePlans } from './supersede.ts';
+import { askForRollback, movePlan } from './transition.ts';
 
 /** The plans of one conductor. */
 export class Engine {
@@ -78,7 +78,7 @@ export class Engine {
       const found = await getPlan(key, transaction.sql);
       if (!force && isTooOld(found, this.#parts)) return this.#supersede(found, transaction);
       const patch = force ? { forced: true, statusMessage: this.#whyForced(found) } : {};
-      const started = await startPlan(found.uuid, patch, transaction, store);
+      const started = await startPlan(found, patch, transaction, store);
       if (!started) throw await this.#wrongState(found, 'start', transaction.sql);
       const blocker = await blockerOf(started, transaction.sql);
       if (blocker === null) return launchPlan(started, transaction, store);
@@ -111,13 +111,14 @@ export class Engine {
     const { plan, before } = await store.database.write(async (transaction) => {
       const found = await getPlan(key, transaction.sql);
       if (found.state === 'CANCELLED' && rollback) throw await this.#wrongState(found, 'cancel', transaction.sql);
-      if (found.state === 'CANCELLING' && rollback) await askForRollback(found, transaction);
+      if (found.state === 'CANCELLING' && rollback)
+        return { plan: await askForRollback(found, transaction), before: found.state };
       if (['CANCELLING', 'CANCELLED'].includes(found.state)) return { plan: found, before: found.state };
       if (['RECOMMENDED', 'PENDING'].includes(found.state))
         return { plan: await this.#drop(found, statusMessage, transaction), before: found.state };
       const cancelDeadlineAt = store.clock.now() + this.#parts.planLimits.cancelDeadlineMs;
       const patch = { statusMessage, cancelDeadlineAt, rollsBack: rollback };
-      const moved = await movePlan('cancel', found.uuid, patch, transaction, store);
+      const moved = await movePlan('cancel', found, patch, transaction, store);
       if (!moved) throw await this.#wrongState(found, 'cancel', transaction.sql);
       return { plan: moved.plan, before: found.state };
     });
@@ -145,10 +146,10 @@ export class Engine {
     return store.database.write(async (transaction) => {
       const found = await getPlan(key, transaction.sql);
       await this.#moveAll('delete', found, {}, transaction);
-      const moved = await movePlan('delete', found.uuid, {}, transaction, store);
+      const moved = await movePlan('delete', found, {}, transaction, store);
       if (!moved) throw await this.#wrongState(found, 'delete', transaction.sql);
       // An audit that was asked for has a life of its own.
-      if (moved.audit.requestId === null) await moveAudit('delete', moved.audit.uuid, {}, transaction, store);
+      if (moved.audit.requestId === null) await moveAudit('delete', moved.audit, {}, transaction, store);
       return moved.plan;
     });
   }
@@ -157,7 +158,7 @@ export class Engine {
   async #drop(plan: ActionPlanRow, statusMessage: string, transaction: Transaction): Promise<ActionPlanRow> {
     const patch = { statusMessage: 'the plan was cancelled before it ran' };
     await this.#moveAll('drop', plan, patch, transaction);
-    const dropped = await movePlan('drop', plan.uuid, { statusMessage }, transaction, this.#parts.orders.store);
+    const dropped = await movePlan('drop', plan, { statusMessage }, transaction, this.#parts.orders.store);
     return dropped?.plan ?? plan;
   }
 

@@ -4,11 +4,11 @@ import { onAbort, openScope, type Scope, sleep, untilAborted } from '../../core/
 import type { ActionEvent, ActionState } from '../../core/states.ts';
 import { RETRY_MS } from '../retry.ts';
 import type { ActionRow } from '../store/plan_rows.ts';
-import type { ActionMove } from '../store/plan_transition.ts';
 import { isStorageFailure } from '../store/sqlite_errors.ts';
 import { type ActionContext, type ActionType, type End, parseParameters, type Result } from './actions/action_type.ts';
 import { findActionType } from './actions/list.ts';
 import type { PlanParts } from './parts.ts';
+import type { ActionMove } from './transition.ts';
 
 /** An execution that has ended, and what it came to. Nothing of this is written yet. */
 export interface Ended {

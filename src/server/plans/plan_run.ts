@@ -3,17 +3,19 @@
  * ended, what a failure or a cancel leaves, what begins, and the end of the plan if that was all. It looks at the plan's
  * row in that transaction, so nothing begins after the plan has left ONGOING. After a crash it is built from the rows.
  */
+
 import { fail } from '../../core/errors.ts';
 import { onAbort, openScope, type Scope } from '../../core/signals.ts';
 import { ACTION_TABLE, rowOf } from '../../core/states.ts';
+import { getActions, listFailures, readGraph } from '../store/actions.ts';
 import type { Transaction } from '../store/database.ts';
 import type { ActionPlanRow, ActionRow } from '../store/plan_rows.ts';
-import { type ActionMove, moveActions, movePlan, type PlanContext } from '../store/plan_transition.ts';
-import { getActions, getContext, listFailures, readGraph } from '../store/plans.ts';
+import { getContext, type PlanContext } from '../store/plans.ts';
 import { beginMove, type Ended, Execution, endMove, openTakingBack } from './execution.ts';
 import type { PlanParts } from './parts.ts';
 import { PlanState } from './plan_state.ts';
 import { rollBackAtEnd } from './rollback_order.ts';
+import { type ActionMove, moveActions, movePlan } from './transition.ts';
 
 /** So many actions are moved in one turn: enough to pay for the commit; others can write in between, and little memory is used. */
 const TURN_LIMIT = 200;
@@ -205,7 +207,7 @@ export class PlanRun {
     const rollbackUntil = store.clock.now() + this.#parts.planLimits.rollbackWindowMs;
     const patch = { statusMessage: said.filter((part) => part !== '').join('; '), rollbackUntil, ...failure };
     const event = failure ? (cancelled ? 'cancel_fail' : 'fail') : cancelled ? 'cancel_end' : 'succeed';
-    const ended = await movePlan(event, plan.uuid, patch, transaction, store);
+    const ended = await movePlan(event, plan, patch, transaction, store);
     if (ended === null) return plan;
     const rollsBack = cancelled ? plan.rollsBack : event === 'fail' && plan.onFailure === 'ROLLBACK';
     const rollback = rollsBack ? await rollBackAtEnd(ended.plan, transaction, store) : null;

@@ -2,9 +2,10 @@
  * Where a plan's actions stand, in memory: what may begin, what runs, what a failure or a cancel leaves. Pure bookkeeping
  * over the graph, built from the rows; each question costs no more than what has changed since the last one.
  */
+
 import { ACTION_DONE, type ActionState, isActionUnsettled } from '../../core/states.ts';
+import type { ActionNode } from '../store/actions.ts';
 import type { FailurePolicy } from '../store/plan_rows.ts';
-import type { ActionNode } from '../store/plans.ts';
 import { reverseOrder } from './graph.ts';
 
 /** How a plan wants to be run. */

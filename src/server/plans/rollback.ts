@@ -3,12 +3,12 @@
  * it. Nothing is written here.
  */
 
+import { serverDriftOf } from '../nodes/identity.ts';
+import { listActions, undoneBy } from '../store/actions.ts';
 import type { Transaction } from '../store/database.ts';
 import { findDriversOf } from '../store/drivers.ts';
-import { serverDriftOf } from '../store/identity.ts';
 import { findNodes } from '../store/nodes.ts';
 import type { ActionPlanRow, ActionRow } from '../store/plan_rows.ts';
-import { listActions } from '../store/plans.ts';
 import { findTasksOfActions } from '../store/power_tasks.ts';
 import type { NodeRow } from '../store/rows.ts';
 import { type Done, parseParameters, type Undo } from './actions/action_type.ts';
@@ -46,7 +46,7 @@ export async function undoingsOf(plan: ActionPlanRow, sql: Sql): Promise<Undoing
     const driver = node ? (drivers.get(node.uuid) ?? null) : null;
     return { action, node, undo: undoOf({ action, node, driver, task: tasks.get(action.uuid) ?? null }) };
   });
-  return withoutOldDrift(undoings, await undoneBefore(plan.uuid, sql));
+  return withoutOldDrift(undoings, await undoneBy(plan.uuid, sql));
 }
 
 /** Only the last change of a thing says what the plan left it as, and only until a rollback has undone it. */
@@ -86,16 +86,6 @@ function serverDrift({ node, task, action: { beforeImage } }: Done): string | nu
   const text = (value: unknown): string | null => (typeof value === 'string' ? value : null);
   const then = task ?? { bmcKey: text(beforeImage?.bmc_key), bmcGuid: text(beforeImage?.bmc_guid) };
   return serverDriftOf(node, then);
-}
-
-/** The actions that an earlier rollback of the plan has undone. */
-async function undoneBefore(planUuid: string, sql: Sql): Promise<Set<string>> {
-  const rows: { undoes: string }[] = await sql('actions')
-    .join('action_plans', 'action_plans.uuid', 'actions.plan_uuid')
-    .where('action_plans.rollback_of', planUuid)
-    .whereIn('actions.state', ['SUCCEEDED', 'SKIPPED'])
-    .select('actions.undoes');
-  return new Set(rows.map(({ undoes }) => undoes));
 }
 
 /** Why a rollback cannot be without more being said, one sentence for each action in the way. */

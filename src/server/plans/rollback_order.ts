@@ -4,7 +4,6 @@ import { CountermandError, fail } from '../../core/errors.ts';
 import { ACTION_PLAN_RUNNING } from '../../core/states.ts';
 import type { Transaction } from '../store/database.ts';
 import type { ActionPlanRow } from '../store/plan_rows.ts';
-import { linkRollback } from '../store/plan_transition.ts';
 import { findPlanByRequestId, findRunningOn, getPlan } from '../store/plans.ts';
 import { isStorageFailure } from '../store/sqlite_errors.ts';
 import type { Store } from '../store/store.ts';
@@ -22,6 +21,7 @@ import {
   undoActions,
   undoingsOf,
 } from './rollback.ts';
+import { linkRollback } from './transition.ts';
 
 /** An order to roll a plan back. */
 export interface RollbackOrder extends RollbackOptions {
@@ -32,7 +32,7 @@ export interface RollbackOrder extends RollbackOptions {
 }
 
 /** What a rollback would be, now. */
-export interface RollbackPreview {
+interface RollbackPreview {
   readonly plan: ActionPlanRow;
   readonly undoings: readonly Undoing[];
   /** Why it would be refused whatever is said, or null. */
@@ -170,12 +170,12 @@ async function make(
 ): Promise<ActionPlanRow> {
   const rollback = await writeAlone(checked, digest, transaction, store);
   const statusMessage = [plan.statusMessage, `rolled back by plan ${rollback.uuid}`, ...leftAlone].join('; ');
-  await linkRollback(plan.uuid, rollback, statusMessage, transaction);
+  await linkRollback(plan, rollback, statusMessage, transaction);
   return rollback;
 }
 
 async function launch(rollback: ActionPlanRow, transaction: Transaction, store: Store): Promise<ActionPlanRow> {
-  const started = await startPlan(rollback.uuid, {}, transaction, store);
+  const started = await startPlan(rollback, {}, transaction, store);
   return launchPlan(started ?? rollback, transaction, store);
 }
 

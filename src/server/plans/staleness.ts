@@ -3,12 +3,13 @@ import { sleep } from '../../core/signals.ts';
 import { retry } from '../retry.ts';
 import { forgetModelChanges } from '../store/cluster_model.ts';
 import type { ActionPlanRow } from '../store/plan_rows.ts';
-import { canBecomeStale, NOT_LAUNCHED, supersedePlans } from '../store/supersede.ts';
+import { listOldPlans } from '../store/plans.ts';
 import type { PlanParts } from './parts.ts';
+import { canBecomeStale, NOT_LAUNCHED, supersedePlans } from './supersede.ts';
 
 /** How long the changes of the cluster model can be read. */
 const MODEL_CHANGES_KEPT_MS = 7 * 24 * 3_600_000;
-/** So many plans are superseded in one transaction; others can write in between. */
+/** At most this many plans are superseded in one transaction; others can write in between. */
 const PLANS_AT_ONCE = 1000;
 
 /** True if a plan waits longer than action_plan_expiry allows, and no operator has said that it may. */
@@ -49,16 +50,10 @@ async function supersedeOldPlans(parts: PlanParts): Promise<void> {
   let found = PLANS_AT_ONCE;
   while (found === PLANS_AT_ONCE && !shutdown.aborted) {
     found = await store.database.write(async (transaction) => {
-      const rows: { uuid: string }[] = await transaction
-        .sql('action_plans')
-        .whereIn('state', [...NOT_LAUNCHED])
-        .where('created_at', '<=', store.clock.now() - planLimits.actionPlanExpiryMs)
-        .where('forced', 0)
-        .limit(PLANS_AT_ONCE)
-        .select('uuid');
-      const uuids = rows.map(({ uuid }) => uuid);
+      const createdBy = store.clock.now() - planLimits.actionPlanExpiryMs;
+      const uuids = await listOldPlans(NOT_LAUNCHED, createdBy, PLANS_AT_ONCE, transaction.sql);
       await supersedePlans(uuids, whyTooOld(parts), transaction, store);
-      return rows.length;
+      return uuids.length;
     });
   }
 }

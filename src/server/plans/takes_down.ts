@@ -1,9 +1,9 @@
 /** Which running nodes a plan would take down: what an operator is told before it starts. */
 
+import { listActions } from '../store/actions.ts';
 import type { Transaction } from '../store/database.ts';
 import { findNodes, findNodesByUuid } from '../store/nodes.ts';
 import type { ActionPlanRow } from '../store/plan_rows.ts';
-import { listActions } from '../store/plans.ts';
 import type { NodeRow } from '../store/rows.ts';
 import { parseParameters } from './actions/action_type.ts';
 import { findActionType } from './actions/list.ts';

@@ -1,12 +1,14 @@
 /** Watching a plan until it is at rest. */
+
 import { isPlanAtRest } from '../../core/states.ts';
+import { listActions } from '../store/actions.ts';
 import type { Change } from '../store/feed.ts';
 import type { ActionPlanRow, ActionRow } from '../store/plan_rows.ts';
-import { getContext, listActions } from '../store/plans.ts';
+import { getContext } from '../store/plans.ts';
 import type { Store } from '../store/store.ts';
 
 /** A plan as it is, and actions of it that were not told yet as they are. */
-export interface PlanChange {
+interface PlanChange {
   readonly plan: ActionPlanRow;
   readonly actions: readonly ActionRow[];
 }

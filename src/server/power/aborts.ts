@@ -2,28 +2,23 @@
 import { judgeAbort } from '../../core/abort_table.ts';
 import { fail } from '../../core/errors.ts';
 import { type AbortTarget, TARGET_TABLE } from '../../core/power.ts';
-import { isAtRest, OUTCOMES_IN_DOUBT, OUTCOMES_THAT_MAY_CHANGE } from '../../core/states.ts';
+import { OUTCOMES_IN_DOUBT, OUTCOMES_THAT_MAY_CHANGE } from '../../core/states.ts';
+import { overtaken } from '../store/compare_and_set.ts';
 import type { Transaction } from '../store/database.ts';
 import { getNode } from '../store/nodes.ts';
 import { findPowerTask } from '../store/power_tasks.ts';
 import type { PowerTaskRow } from '../store/rows.ts';
 import type { Store } from '../store/store.ts';
-import {
-  type Moved,
-  type NewPowerTask,
-  type PowerTaskPatch,
-  recallPowerTask,
-  transition,
-} from '../store/transition.ts';
 import { type AbortEnd, saidOf } from './abort_end.ts';
 import { knownFrom, observedAs } from './known.ts';
 import { beginRecall, judgeFreeNode } from './late_recalls.ts';
 import type { Limits } from './limits.ts';
+import { type NewPowerTask, type PowerTaskPatch, recallPowerTask, type TaskAndNode, transition } from './transition.ts';
 
 /** What an abort order led to: its own task, and the task and node that it changed, if it changed any. */
 export interface AbortBegun {
   readonly abort: PowerTaskRow;
-  readonly aborted: Moved | null;
+  readonly aborted: TaskAndNode | null;
 }
 
 /**
@@ -67,31 +62,31 @@ export async function beginAbort(
   }
   const recall = { ...abort, abortsTaskUuid: holder.uuid, abortRequestedAt: now };
   const { task } = await recallPowerTask('recall', recall, node, transaction, store);
-  const aborted = await moveToAborting(holder, abort.uuid, 'the order had not been sent', limits, transaction, store);
-  const ended = isAtRest(aborted.task.state) ? await findPowerTask(abort.uuid, transaction.sql) : null;
-  return { abort: ended ?? task, aborted };
+  const begun = await moveToAborting({ task: holder, node }, abort.uuid, limits, transaction, store);
+  // Nobody was given leave to send, and now nobody ever will be.
+  if (begun.task.sendingAt !== null) return { abort: task, aborted: begun };
+  const unsent: AbortEnd = { outcome: 'NOT_SENT', reason: 'the order had not been sent', observed: null };
+  const ended = await endBoth(begun, task, unsent, limits, transaction, store);
+  return { abort: ended.abort ?? task, aborted: ended.aborted };
 }
 
+/** @throws OVERTAKEN if the task is not that row any more */
 async function moveToAborting(
-  holder: PowerTaskRow,
+  at: TaskAndNode,
   abortTaskUuid: string | null,
-  unsent: string,
   limits: Limits,
   transaction: Transaction,
   store: Store,
-): Promise<Moved> {
+): Promise<TaskAndNode> {
   const now = store.clock.now();
   const patch = { abortTaskUuid, abortRequestedAt: now, abortDeadlineAt: now + limits.abortTimeoutMs, message: '' };
-  const aborting = await transition('abort', holder.uuid, { task: patch }, transaction, store);
-  if (aborting === null) throw fail('INTERNAL', `power task ${holder.uuid} moved while it was being aborted`);
-  // Nobody was given leave to send, and now nobody ever will be.
-  if (aborting.task.sendingAt !== null) return aborting;
-  const end: AbortEnd = { outcome: 'NOT_SENT', reason: unsent, observed: null };
-  return (await endAbort(aborting.task, end, limits, transaction, store)) ?? aborting;
+  const aborting = await transition('abort', at, { task: patch }, transaction, store);
+  if (aborting === null) throw overtaken(`power task ${at.task.uuid}`);
+  return aborting;
 }
 
 /** How a task is withdrawn. */
-export interface Withdrawal {
+interface Withdrawal {
   readonly reason: string;
   /** Also give up the waiting for an order that the BMC has taken. */
   readonly stopWaiting: boolean;
@@ -104,65 +99,73 @@ export function isWithdrawable({ state }: Pick<PowerTaskRow, 'state'>, stopWaiti
 
 /**
  * Takes back a QUEUED task of any target; with `stopWaiting`, also gives up a CONFIRMING one, whose order may still take
- * effect: its outcome is STOPPED_WAITING. To be called in its lane.
- * @throws NOT_WITHDRAWABLE in any other state
+ * effect: its outcome is STOPPED_WAITING. Nothing is asked of the hardware. To be called in its lane.
+ * @throws NOT_WITHDRAWABLE in any other state; OVERTAKEN if the task is not that row any more
  */
 export async function withdraw(
-  uuid: string,
+  at: TaskAndNode,
   { reason, stopWaiting }: Withdrawal,
   limits: Limits,
   transaction: Transaction,
   store: Store,
-): Promise<Moved> {
-  const task = (await findPowerTask(uuid, transaction.sql)) as PowerTaskRow;
-  if (!isWithdrawable(task, stopWaiting)) {
+): Promise<TaskAndNode> {
+  const { uuid, state } = at.task;
+  if (!isWithdrawable(at.task, stopWaiting)) {
     const instead =
-      task.state === 'CONFIRMING'
+      state === 'CONFIRMING'
         ? 'its order was sent; with stop_waiting it is given up, and may still take effect'
         : 'only a QUEUED task can be withdrawn';
-    throw fail('NOT_WITHDRAWABLE', `power task ${uuid} is ${task.state}; ${instead}`);
+    throw fail('NOT_WITHDRAWABLE', `power task ${uuid} is ${state}; ${instead}`);
   }
-  if (task.state === 'CONFIRMING') return giveUp(task, reason, limits, transaction, store);
-  const why = reason === '' ? 'withdrawn before it was sent' : `withdrawn before it was sent: ${reason}`;
-  return moveToAborting(task, null, why, limits, transaction, store);
-}
-
-/** Nothing is asked of the hardware: what comes of the order is observed as after any other that was given up. */
-async function giveUp(
-  task: PowerTaskRow,
-  reason: string,
-  limits: Limits,
-  transaction: Transaction,
-  store: Store,
-): Promise<Moved> {
-  const aborting = await moveToAborting(task, null, '', limits, transaction, store);
-  const why = `given up while it was waited for${reason === '' ? '' : `: ${reason}`}`;
-  const end: AbortEnd = { outcome: 'STOPPED_WAITING', reason: why, observed: null };
-  return (await endAbort(aborting.task, end, limits, transaction, store)) ?? aborting;
+  const outcome = state === 'CONFIRMING' ? 'STOPPED_WAITING' : 'NOT_SENT';
+  const what = state === 'CONFIRMING' ? 'given up while it was waited for' : 'withdrawn before it was sent';
+  const end: AbortEnd = { outcome, reason: reason === '' ? what : `${what}: ${reason}`, observed: null };
+  const aborting = await moveToAborting(at, null, limits, transaction, store);
+  return (await endBoth(aborting, null, end, limits, transaction, store)).aborted;
 }
 
 /**
- * Ends an ABORTING task, and the abort's own task with it. @returns null if it was not ABORTING any more
+ * Ends an ABORTING task, and the abort's own task with it.
+ * @returns null if it is not ABORTING, or not that row, any more: then nothing was written
  */
 export async function endAbort(
-  task: PowerTaskRow,
+  at: TaskAndNode,
   end: AbortEnd,
   limits: Limits,
   transaction: Transaction,
   store: Store,
-): Promise<Moved | null> {
-  const patch = patchOf(task, end, limits, store.clock.now());
-  const event = end.outcome === 'TOO_LATE' ? 'abort_late' : 'abort_end';
-  const ended = await transition(event, task.uuid, patch, transaction, store);
-  if (ended && task.abortTaskUuid !== null) await endOwnTask(task.abortTaskUuid, end, transaction, store);
-  return ended;
+): Promise<TaskAndNode | null> {
+  if (at.task.state !== 'ABORTING') return null;
+  const { abortTaskUuid } = at.task;
+  const abort = abortTaskUuid === null ? null : await findPowerTask(abortTaskUuid, transaction.sql);
+  return (await endBoth(at, abort, end, limits, transaction, store)).aborted;
 }
 
-async function endOwnTask(uuid: string, end: AbortEnd, transaction: Transaction, store: Store): Promise<void> {
+/** @throws OVERTAKEN if the task is not that row any more */
+async function endBoth(
+  at: TaskAndNode,
+  abort: PowerTaskRow | null,
+  end: AbortEnd,
+  limits: Limits,
+  transaction: Transaction,
+  store: Store,
+): Promise<{ readonly aborted: TaskAndNode; readonly abort: PowerTaskRow | null }> {
+  const patch = patchOf(at.task, end, limits, store.clock.now());
+  const event = end.outcome === 'TOO_LATE' ? 'abort_late' : 'abort_end';
+  const aborted = await transition(event, at, patch, transaction, store);
+  if (aborted === null) throw overtaken(`power task ${at.task.uuid}`);
+  if (abort === null) return { aborted, abort };
   const failed = end.outcome === 'FAILED';
   const error = failed ? { errorCode: 'RECALL_FAILED' as const, errorMessage: end.reason } : {};
-  const task = { ...error, ...saidOf(end) };
-  await transition(failed ? 'recall_fail' : 'recall_end', uuid, { task }, transaction, store);
+  const own = { task: { ...error, ...saidOf(end) } };
+  const ended = await transition(
+    failed ? 'recall_fail' : 'recall_end',
+    { task: abort, node: aborted.node },
+    own,
+    transaction,
+    store,
+  );
+  return { aborted, abort: ended?.task ?? abort };
 }
 
 function patchOf(task: PowerTaskRow, end: AbortEnd, limits: Limits, now: number): PowerTaskPatch {

@@ -20,10 +20,10 @@ import {
 } from '../../core/power.ts';
 import type { Report } from '../../core/report.ts';
 import type { PowerTaskEvent } from '../../core/states.ts';
-import type { Unreadable } from '../store/problems.ts';
+import type { Unreadable } from '../nodes/problems.ts';
 import type { PowerTaskRow } from '../store/rows.ts';
-import type { PowerTaskPatch } from '../store/transition.ts';
 import { knownFrom, observedAs } from './known.ts';
+import type { PowerTaskPatch } from './transition.ts';
 
 /** What a move depends on beside the row. */
 export interface Facts {
@@ -150,7 +150,7 @@ function sending(task: PowerTaskRow, before: Reading, phase: Phase, facts: Facts
 }
 
 /** What is sent to the BMC in the task's phase. */
-export function commandOf(task: Pick<PowerTaskRow, 'target' | 'phase' | 'traits'>, facts: Facts): OrderTarget {
+function commandOf(task: Pick<PowerTaskRow, 'target' | 'phase' | 'traits'>, facts: Facts): OrderTarget {
   if (task.phase === 'UP') return 'power on';
   if (task.phase === 'FORCED_DOWN') return 'power off';
   if (task.target === 'soft rebooting' && !traitsOf(task, facts).softRebootInOneCommand) return 'soft power off';

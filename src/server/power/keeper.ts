@@ -3,33 +3,36 @@
  * `decide.ts` says, and tells the agent what follows. All that happens to one task happens in its lane, one thing after
  * the other; all of it can be done again from the rows after a crash.
  */
+
 import type { Timer } from '../../core/clock.ts';
-import { asCountermandError, fail } from '../../core/errors.ts';
+import { asCountermandError } from '../../core/errors.ts';
 import { Lanes } from '../../core/lanes.ts';
 import type { NodeTraits, Reading } from '../../core/power.ts';
 import type { Report } from '../../core/report.ts';
 import { isAtRest } from '../../core/states.ts';
 import { PowerTaskPhase } from '../../gen/countermand/v1/power.ts';
-import type { Attachment, Attachments } from '../attachments.ts';
+import type { Attachment, Attachments } from '../agents/attachments.ts';
+import { toTarget } from '../agents/wire.ts';
 import type { Log } from '../log.ts';
+import { problemAfter, type Unreadable } from '../nodes/problems.ts';
+import { mayStillChange } from '../nodes/windows.ts';
+import { orNull } from '../store/compare_and_set.ts';
 import { findDriver } from '../store/drivers.ts';
 import { findNode } from '../store/nodes.ts';
-import { findPowerTask, listUnsettled } from '../store/power_tasks.ts';
-import { noteNodeProblem, problemAfter, type Unreadable } from '../store/problems.ts';
+import { listUnsettled } from '../store/power_tasks.ts';
 import type { NodeRow, PowerTaskRow, Problem } from '../store/rows.ts';
 import type { Store } from '../store/store.ts';
-import { handOver, transition } from '../store/transition.ts';
-import { mayStillChange } from '../store/windows.ts';
-import { toTarget } from '../wire.ts';
 import type { AbortEnd } from './abort_end.ts';
 import { endAbort } from './aborts.ts';
 import { type Facts, type LastLook, type Move, onDeadline, onReport } from './decide.ts';
 import { endRecall, isRecall } from './late_recalls.ts';
 import type { Limits } from './limits.ts';
+import { noteNodeProblem } from './problems.ts';
+import { findTaskAndNode, handOver, mayHandOver, type TaskAndNode, transition } from './transition.ts';
 import { workOf } from './work.ts';
 
 /** What the keeper works with. */
-export interface KeeperParts {
+interface KeeperParts {
   readonly store: Store;
   readonly attachments: Attachments;
   readonly limits: Limits;
@@ -141,89 +144,93 @@ export class Keeper {
   }
 
   async #takeReport(report: Report, attachment: Attachment): Promise<void> {
-    const { database } = this.#parts.store;
     for (;;) {
-      const task = await findPowerTask(report.taskUuid, database.read);
-      if (!task || isAtRest(task.state)) {
+      const at = await this.#find(report.taskUuid);
+      if (at === null || isAtRest(at.task.state)) {
         attachment.send({ $case: 'forget', value: { taskUuid: report.taskUuid } });
         return;
       }
-      if (report.fence !== task.fence || !(await this.#isOwner(task, attachment)))
-        return this.#dismiss(task, attachment);
-      if (isRecall(task)) return report.abort === null ? undefined : this.#endRecall(task, report.abort);
-      if (await this.#noteReading(task, report)) continue;
-      if (task.state === 'ABORTING') return this.#takeAbortReport(task, report);
-      const facts = await this.#facts(task);
-      const move = onReport(task, report, facts);
-      const late = isIdle(move) && report.observed !== null ? onDeadline(task, facts) : move;
-      if (!(await this.#carryOut(task, late, attachment))) return;
+      // A fence can be guessed: only the agent that the node was handed to is believed.
+      const isOwner = at.node.agentUuid === attachment.hello.agentUuid;
+      if (report.fence !== at.task.fence || !isOwner) return this.#dismiss(at, attachment);
+      if (!(await this.#decide(at, report, attachment))) return;
     }
   }
 
-  /** A fence can be guessed: only the agent that the node was handed to is believed. */
-  async #isOwner({ nodeUuid }: PowerTaskRow, { hello }: Attachment): Promise<boolean> {
-    const node = await findNode(nodeUuid, this.#parts.store.database.read);
-    return node?.agentUuid === hello.agentUuid;
+  /** Returns true if the same report is to be decided on again. */
+  async #decide(at: TaskAndNode, report: Report, attachment: Attachment): Promise<boolean> {
+    const { task } = at;
+    if (isRecall(task)) return report.abort !== null && this.#endRecall(at, report.abort);
+    if (await this.#noteReading(at, report)) return true;
+    if (task.state === 'ABORTING') return report.abort !== null && this.#endAbort(at, report.abort);
+    const facts = await this.#facts(at);
+    const move = onReport(task, report, facts);
+    const late = isIdle(move) && report.observed !== null ? onDeadline(task, facts) : move;
+    return this.#carryOut(at, late, attachment);
+  }
+
+  async #find(uuid: string): Promise<TaskAndNode | null> {
+    return findTaskAndNode(uuid, this.#parts.store.database.read);
   }
 
   /**
    * Remembers when the hardware was last read, and writes why it cannot be read any more, or that it can be again.
    * @returns true if something was written
    */
-  async #noteReading(task: PowerTaskRow, { before, observed, abort, unreadable }: Report): Promise<boolean> {
+  async #noteReading(at: TaskAndNode, { before, observed, abort, unreadable }: Report): Promise<boolean> {
     const last = newestOf([before, observed, abort?.observed ?? null]);
-    if (last !== null) this.#lastReadings.set(task.uuid, last);
-    return unreadable !== null || last !== null ? this.#noteProblem(task, unreadable, last) : false;
+    if (last !== null) this.#lastReadings.set(at.task.uuid, last);
+    return unreadable !== null || last !== null ? this.#noteProblem(at, unreadable, last) : false;
   }
 
-  async #noteProblem(task: PowerTaskRow, unreadable: Unreadable | null, last: Reading | null): Promise<boolean> {
+  async #noteProblem(
+    { task, node }: TaskAndNode,
+    unreadable: Unreadable | null,
+    last: Reading | null,
+  ): Promise<boolean> {
     const { store } = this.#parts;
-    const node = await findNode(task.nodeUuid, store.database.read);
     const now = store.clock.now();
     const isNew = (problem: Problem | null): boolean => problemAfter(problem, unreadable, now) !== problem;
-    if (!isNew(task.problem) && (node === null || !isNew(node.problem))) return false;
-    await store.database.write((transaction) => noteNodeProblem(task.nodeUuid, unreadable, last, transaction, store));
+    if (!isNew(task.problem) && !isNew(node.problem)) return false;
+    await store.database.write((transaction) => noteNodeProblem(node.uuid, unreadable, last, transaction, store));
     return true;
   }
 
   /** An agent that speaks under an old fence, or of a task of another agent: if the task is another's now, it is to let go of it. */
-  async #dismiss(task: PowerTaskRow, attachment: Attachment): Promise<void> {
-    const { store, attachments } = this.#parts;
-    const node = await findNode(task.nodeUuid, store.database.read);
-    const owner = node ? attachments.ownerOf(node) : null;
-    if (owner?.kind !== 'attached' || owner.attachment === attachment) return;
+  #dismiss({ task, node }: TaskAndNode, attachment: Attachment): void {
+    const owner = this.#parts.attachments.ownerOf(node);
+    if (owner.kind !== 'attached' || owner.attachment === attachment) return;
     attachment.send({ $case: 'forget', value: { taskUuid: task.uuid } });
   }
 
-  async #takeAbortReport(task: PowerTaskRow, { abort }: Report): Promise<void> {
-    if (abort === null) return;
-    await this.#endAbort(task, abort);
-  }
-
-  async #endAbort(task: PowerTaskRow, end: AbortEnd): Promise<void> {
+  /** Returns true if another write came first, and it is to be decided again. */
+  async #endAbort(at: TaskAndNode, end: AbortEnd): Promise<boolean> {
     const { store, limits } = this.#parts;
-    const ended = await store.database.write((transaction) => endAbort(task, end, limits, transaction, store));
+    const ended = await orNull(store.database.write((transaction) => endAbort(at, end, limits, transaction, store)));
     if (ended) this.#rest(ended.task, ended.node);
+    return ended === null;
   }
 
-  async #endRecall(recall: PowerTaskRow, end: AbortEnd): Promise<void> {
+  /** Returns true if another write came first, and it is to be decided again. */
+  async #endRecall(at: TaskAndNode, end: AbortEnd): Promise<boolean> {
     const { store } = this.#parts;
-    const ended = await store.database.write((transaction) => endRecall(recall, end, transaction, store));
+    const ended = await orNull(store.database.write((transaction) => endRecall(at, end, transaction, store)));
     if (ended) this.#rest(ended.task, ended.node);
+    return ended === null;
   }
 
   /** Writes a move and does what follows it. Returns true if the same report is to be decided on again. */
-  async #carryOut(task: PowerTaskRow, move: Move, attachment: Attachment | null): Promise<boolean> {
+  async #carryOut(at: TaskAndNode, move: Move, attachment: Attachment | null): Promise<boolean> {
     const { store } = this.#parts;
     const { event } = move;
     if (move.next === 'look') {
-      this.#lookOnceMore(task);
+      this.#lookOnceMore(at);
       return false;
     }
     const moved =
-      event === null ? null : await store.database.write((tx) => transition(event, task.uuid, move.patch, tx, store));
+      event === null ? null : await orNull(store.database.write((tx) => transition(event, at, move.patch, tx, store)));
     if (event !== null && moved === null) return true;
-    const now = moved?.task ?? task;
+    const now = moved?.task ?? at.task;
     this.#setAlarm(now);
     if (move.next === 'go' && move.command && attachment) {
       const phase = PowerTaskPhase[now.phase];
@@ -236,49 +243,48 @@ export class Keeper {
   }
 
   /** Reads the hardware a last time, outside of the lane: an abort need not wait for it, and goes before what it finds. */
-  #lookOnceMore({ uuid, nodeUuid, deadlineAt }: PowerTaskRow): void {
+  #lookOnceMore({ task: { uuid, deadlineAt }, node }: TaskAndNode): void {
     if (this.#looking.has(uuid)) return;
     this.#looking.set(uuid, deadlineAt);
-    const { store, look } = this.#parts;
-    const looked = findNode(nodeUuid, store.database.read).then((node) =>
-      node === null ? { reading: null, unreadable: fail('NODE_NOT_FOUND', 'the node is gone') } : look(node),
-    );
     const decide = (last: LastLook): void => {
       this.#looking.delete(uuid);
       this.#soon(uuid, () => this.#decideAtLast(uuid, deadlineAt, last));
     };
-    looked.then(decide, (thrown: unknown) => decide({ reading: null, unreadable: asCountermandError(thrown) }));
+    this.#parts
+      .look(node)
+      .then(decide, (thrown: unknown) => decide({ reading: null, unreadable: asCountermandError(thrown) }));
   }
 
   async #decideAtLast(uuid: string, deadlineAt: number | null, last: LastLook): Promise<void> {
     for (let again = true; again; ) {
-      const task = await findPowerTask(uuid, this.#parts.store.database.read);
+      const at = await this.#find(uuid);
       // Meanwhile it may have ended, been aborted, or been given another deadline.
-      if (!task || isAtRest(task.state) || task.state === 'ABORTING' || task.deadlineAt !== deadlineAt) return;
-      if (await this.#noteProblem(task, last.unreadable, last.reading)) continue;
-      again = await this.#carryOut(task, onDeadline(task, await this.#facts(task), last), null);
+      if (at === null || isAtRest(at.task.state) || at.task.state === 'ABORTING' || at.task.deadlineAt !== deadlineAt)
+        return;
+      if (await this.#noteProblem(at, last.unreadable, last.reading)) continue;
+      again = await this.#carryOut(at, onDeadline(at.task, await this.#facts(at), last), null);
     }
   }
 
   async #handOver(uuid: string): Promise<void> {
-    const { store, attachments } = this.#parts;
-    const task = await findPowerTask(uuid, store.database.read);
-    if (!task || isAtRest(task.state)) return;
-    const node = await findNode(task.nodeUuid, store.database.read);
-    const owner = node ? attachments.ownerOf(node) : null;
-    if (owner?.kind !== 'attached') return this.#setAlarm(task);
-    const { attachment } = owner;
-    // Only an agent that is there can read the hardware before a deadline counts.
-    this.#giveGrace(task, this.#parts.limits.abortTimeoutMs);
-    const handed = await store.database.write((transaction) => handOver(uuid, attachment.hello.agentUuid, transaction));
-    if (handed) attachment.send(workOf(handed.task, handed.node, this.#parts.limits));
+    const { store, attachments, limits } = this.#parts;
+    for (;;) {
+      const at = await this.#find(uuid);
+      if (at === null || isAtRest(at.task.state)) return;
+      const owner = attachments.ownerOf(at.node);
+      if (owner.kind !== 'attached' || !mayHandOver(at)) return this.#setAlarm(at.task);
+      const { attachment } = owner;
+      // Only an agent that is there can read the hardware before a deadline counts.
+      this.#giveGrace(at.task, limits.abortTimeoutMs);
+      const handed = await orNull(store.database.write((tx) => handOver(at, attachment.hello.agentUuid, tx)));
+      if (handed !== null) return attachment.send(workOf(handed.task, handed.node, limits));
+    }
   }
 
-  async #facts(task: PowerTaskRow): Promise<Facts> {
+  async #facts({ task, node }: TaskAndNode): Promise<Facts> {
     const { store, limits } = this.#parts;
-    const node = await findNode(task.nodeUuid, store.database.read);
-    const driver = node ? await findDriver(node, store.database.read) : null;
-    const open = node !== null && mayStillChange(node, store);
+    const driver = await findDriver(node, store.database.read);
+    const open = mayStillChange(node, store);
     return {
       ...limits,
       now: store.clock.now(),
@@ -316,14 +322,15 @@ export class Keeper {
   }
 
   async #deadlinePassed(uuid: string): Promise<void> {
-    const { store, limits } = this.#parts;
-    const task = await findPowerTask(uuid, store.database.read);
-    if (!task || isAtRest(task.state)) return;
-    const reason = `no agent answered within ${limits.abortTimeoutMs / 1000} s`;
+    const reason = `no agent answered within ${this.#parts.limits.abortTimeoutMs / 1000} s`;
     const unanswered = { outcome: 'FAILED', reason, observed: null } as const;
-    if (isRecall(task)) return this.#endRecall(task, unanswered);
-    if (task.state === 'ABORTING') return this.#endAbort(task, unanswered);
-    await this.#carryOut(task, onDeadline(task, await this.#facts(task)), null);
+    for (let again = true; again; ) {
+      const at = await this.#find(uuid);
+      if (at === null || isAtRest(at.task.state)) return;
+      if (isRecall(at.task)) again = await this.#endRecall(at, unanswered);
+      else if (at.task.state === 'ABORTING') again = await this.#endAbort(at, unanswered);
+      else again = await this.#carryOut(at, onDeadline(at.task, await this.#facts(at)), null);
+    }
   }
 
   #rest(task: PowerTaskRow, node: NodeRow): void {

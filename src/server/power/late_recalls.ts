@@ -5,15 +5,14 @@
 import { type AbortVerdict, type GivenUp, judgeAbort } from '../../core/abort_table.ts';
 import { type AbortTarget, TARGET_TABLE, type Target } from '../../core/power.ts';
 import { OUTCOMES_IN_DOUBT } from '../../core/states.ts';
+import { mayStillChange } from '../nodes/windows.ts';
 import type { Transaction } from '../store/database.ts';
-import { getNode } from '../store/nodes.ts';
 import { findPowerTask, findRecall, lastWindowTask } from '../store/power_tasks.ts';
 import type { NodeRow, PowerTaskRow } from '../store/rows.ts';
 import type { Store } from '../store/store.ts';
-import { annotatePowerTask, type Moved, type NewPowerTask, recallPowerTask, transition } from '../store/transition.ts';
-import { mayStillChange } from '../store/windows.ts';
 import { type AbortEnd, saidOf } from './abort_end.ts';
 import type { Limits } from './limits.ts';
+import { annotatePowerTask, type NewPowerTask, recallPowerTask, type TaskAndNode, transition } from './transition.ts';
 
 /** True for an abort that takes back an order that was given up before. It has a deadline of its own. */
 export function isRecall({ abortsTaskUuid, abortDeadlineAt }: PowerTaskRow): boolean {
@@ -54,36 +53,48 @@ export async function beginRecall(
   const traits = (await findPowerTask(givenUpUuid, transaction.sql))?.traits ?? null;
   const recall = { ...abort, traits, abortsTaskUuid: givenUpUuid, abortRequestedAt: now, abortDeadlineAt };
   const { task } = await recallPowerTask('recall', recall, node, transaction, store);
-  await annotatePowerTask(givenUpUuid, { abortTaskUuid: abort.uuid, abortRequestedAt: now }, transaction, store);
+  await annotate(givenUpUuid, { abortTaskUuid: abort.uuid, abortRequestedAt: now }, transaction, store);
   return task;
 }
 
 /**
  * Ends a recall. The order that was given up stays as it ended, and tells what became of it since; the window of the node closes if
  * it was taken back. That it went down before is left to the reading of the window, which tells it as the late change that it is.
- * @returns null if the recall had ended before
+ * @param at the recall and its node
+ * @returns null if the recall had ended before, or is not that row any more: then nothing was written
  */
 export async function endRecall(
-  recall: PowerTaskRow,
+  at: TaskAndNode,
   end: AbortEnd,
   transaction: Transaction,
   store: Store,
-): Promise<Moved | null> {
+): Promise<TaskAndNode | null> {
   const { outcome, reason } = end;
   const said = saidOf(end);
   const failed = outcome === 'FAILED';
   const error = failed ? { errorCode: 'RECALL_FAILED' as const, errorMessage: reason } : {};
   const closes = outcome === 'RECALLED' ? { mayChangeUntil: null } : {};
-  const { heldBy } = await getNode(recall.nodeUuid, transaction.sql);
+  const { task: recall, node: before } = at;
   const words = `the ${aborted(recall.target)} was aborted after it had been given up: ${reason}`;
   const inDoubt = OUTCOMES_IN_DOUBT.includes(outcome) ? { powerState: 'error' as const, lastError: words } : {};
   // What a newer task makes of its node is not ours to write.
-  const node = heldBy === null ? { ...inDoubt, ...closes } : {};
+  const node = before.heldBy === null ? { ...inDoubt, ...closes } : {};
   const patch = { task: { ...error, ...said }, node };
-  const ended = await transition(failed ? 'recall_fail' : 'recall_end', recall.uuid, patch, transaction, store);
+  const ended = await transition(failed ? 'recall_fail' : 'recall_end', at, patch, transaction, store);
   if (ended && recall.abortsTaskUuid !== null)
-    await annotatePowerTask(recall.abortsTaskUuid, { ...said, ...closes }, transaction, store);
+    await annotate(recall.abortsTaskUuid, { ...said, ...closes }, transaction, store);
   return ended;
+}
+
+/** Tells at the order that was given up what becomes of it. */
+async function annotate(
+  uuid: string,
+  patch: Partial<PowerTaskRow>,
+  transaction: Transaction,
+  store: Store,
+): Promise<void> {
+  const givenUp = await findPowerTask(uuid, transaction.sql);
+  if (givenUp !== null) await annotatePowerTask(givenUp, patch, transaction, store);
 }
 
 function aborted(target: Target): Target {

@@ -2,20 +2,20 @@
 
 import { fail } from '../../core/errors.ts';
 import { type AbortTarget, firstPhase, isAbort, recallOf, TARGET_TABLE, type Target } from '../../core/power.ts';
-import type { Attachments } from '../attachments.ts';
+import type { Attachments } from '../agents/attachments.ts';
 import type { Transaction } from '../store/database.ts';
 import { findDriver } from '../store/drivers.ts';
-import { findNode, getNode } from '../store/nodes.ts';
+import { findNode, getNode, heldThroughSameBmc } from '../store/nodes.ts';
 import type { ActionRow } from '../store/plan_rows.ts';
 import { findGiven, findOrdered, findRecall, getPowerTask, type OrderKey } from '../store/power_tasks.ts';
 import type { DriverRow, NodeRow, PowerTaskRow } from '../store/rows.ts';
 import type { Store } from '../store/store.ts';
-import { heldThroughSameBmc, type NewPowerTask, orderPowerTask } from '../store/transition.ts';
 import { type AbortBegun, beginAbort, withdraw } from './aborts.ts';
 import type { Keeper } from './keeper.ts';
 import { isRecall } from './late_recalls.ts';
 import type { Limits } from './limits.ts';
 import { heldBy, heldThrough, refusalOf, type Standing } from './possible.ts';
+import { findTaskAndNode, type NewPowerTask, orderPowerTask } from './transition.ts';
 
 /** What is ordered, whoever orders it. */
 interface Ordered {
@@ -53,7 +53,7 @@ export interface OrderParts {
 }
 
 /** Has a last word in the transaction that writes a new task: what it throws refuses the order. */
-export type Guard = (transaction: Transaction) => Promise<void>;
+type Guard = (transaction: Transaction) => Promise<void>;
 
 /**
  * Accepts an order, or finds the one that this request_id already gave. The task is durable when this resolves.
@@ -232,7 +232,7 @@ async function explainHeld(standing: Standing, transaction: Transaction, { clock
   const { sql } = transaction;
   const node = await findNode(standing.node.uuid, sql);
   if (node === null) return fail('NODE_NOT_FOUND', `node ${standing.node.name} was deleted`);
-  const twin = node.heldBy === null ? await heldThroughSameBmc(node, transaction) : null;
+  const twin = node.heldBy === null ? await heldThroughSameBmc(node, transaction.sql) : null;
   if (twin !== null) return heldThrough(twin, node);
   const uuid = node.heldBy ?? (await findRecall(node.uuid, sql))?.uuid;
   if (uuid === undefined) return fail('NODE_NOT_FOUND', `node ${node.name} was deleted`);
@@ -275,10 +275,12 @@ export async function withdrawOrder(
   const { store, keeper, limits } = parts;
   const { uuid } = await getPowerTask(taskUuid, store.database.read);
   return keeper.inLane(uuid, async () => {
-    const { task, node } = await store.database.write((transaction) =>
-      withdraw(uuid, { reason, stopWaiting }, limits, transaction, store),
-    );
-    keeper.aborted(task, node);
-    return task;
+    const withdrawn = await store.database.write(async (transaction) => {
+      const at = await findTaskAndNode(uuid, transaction.sql);
+      if (at === null) throw fail('NODE_NOT_FOUND', `the node of power task ${uuid} was deleted`);
+      return withdraw(at, { reason, stopWaiting }, limits, transaction, store);
+    });
+    keeper.aborted(withdrawn.task, withdrawn.node);
+    return withdrawn.task;
   });
 }

@@ -2,18 +2,18 @@
  * What may be ordered for a node, or about a power task, now. The functions that accept or refuse an order ask here as well,
  * so what is named is accepted.
  */
+
 import { type GivenUp, judgeAbort } from '../../core/abort_table.ts';
 import { type CountermandError, fail } from '../../core/errors.ts';
 import { abortTargetOf, isAbort, TARGET_TABLE, type Target } from '../../core/power.ts';
 import { isAtRest } from '../../core/states.ts';
-import type { Attachments, Owner } from '../attachments.ts';
+import type { Attachments, Owner } from '../agents/attachments.ts';
 import type { Transaction } from '../store/database.ts';
 import { findDriver } from '../store/drivers.ts';
-import { findNode } from '../store/nodes.ts';
+import { findNode, heldThroughSameBmc } from '../store/nodes.ts';
 import { findPowerTask, findRecall } from '../store/power_tasks.ts';
 import type { DriverRow, NodeRow, PowerTaskRow } from '../store/rows.ts';
 import type { Store } from '../store/store.ts';
-import { heldThroughSameBmc } from '../store/transition.ts';
 import { isWithdrawable } from './aborts.ts';
 import { findGivenUp } from './late_recalls.ts';
 
@@ -44,7 +44,7 @@ export async function standingOf(
     driver: await findDriver(node, sql),
     owner: attachments.ownerOf(node),
     holder: node.heldBy === null ? null : await findPowerTask(node.heldBy, sql),
-    twin: await heldThroughSameBmc(node, { sql }),
+    twin: await heldThroughSameBmc(node, sql),
     recall: node.mayChangeUntil === null ? null : await findRecall(node.uuid, sql),
     givenUp: await findGivenUp(node, sql, store),
   };

@@ -3,8 +3,9 @@ import { isIdempotent, TARGET_TABLE } from '../../core/power.ts';
 import { POWER_TASK_UNSETTLED } from '../../core/states.ts';
 import type { AttachResponse, Observe } from '../../gen/countermand/v1/agent.ts';
 import { PowerTaskPhase } from '../../gen/countermand/v1/power.ts';
+import { toTarget, toTraits } from '../agents/wire.ts';
+import { toBmc } from '../nodes/bmc.ts';
 import type { NodeRow, PowerTaskRow } from '../store/rows.ts';
-import { toBmc, toTarget, toTraits } from '../wire.ts';
 import { isRecall } from './late_recalls.ts';
 import type { Limits } from './limits.ts';
 

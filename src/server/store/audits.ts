@@ -1,10 +1,10 @@
-/** Reading audits, and writing when they run. Their states are written by `plan_transition.ts` alone. */
+/** The table of audits. Their states are written by `plans/audit_transition.ts` alone. */
 import type { Knex } from 'knex';
 import type { ActionPlanState, AuditState } from '../../core/states.ts';
+import { AUDITS, compareAndSet } from './compare_and_set.ts';
 import type { Transaction } from './database.ts';
 import { getNamed, inStates, type NamedTable, type NewestMark, newestFirst } from './newest.ts';
 import { type ActionPlanRow, type AuditRow, actionPlanCodec, auditCodec } from './plan_rows.ts';
-import type { Store } from './store.ts';
 
 /** An audit by its request_id, or null. */
 export async function findAuditByRequestId(requestId: string, sql: Knex): Promise<AuditRow | null> {
@@ -12,7 +12,7 @@ export async function findAuditByRequestId(requestId: string, sql: Knex): Promis
   return row ? auditCodec.decode(row) : null;
 }
 
-const AUDITS: NamedTable<AuditRow> = {
+const NAMED_AUDITS: NamedTable<AuditRow> = {
   table: 'audits',
   codec: auditCodec,
   noun: 'audit',
@@ -25,7 +25,7 @@ const AUDITS: NamedTable<AuditRow> = {
  * @throws AUDIT_NOT_FOUND, ARGUMENT_INVALID if nothing is named, or more than one audit
  */
 export function getAudit(key: string, sql: Knex): Promise<AuditRow> {
-  return getNamed(key, AUDITS, sql);
+  return getNamed(key, NAMED_AUDITS, sql);
 }
 
 /** At most `limit` audits, the newest first; without `states`, all but those that are deleted. */
@@ -63,33 +63,27 @@ export async function listDueAudits(now: number, sql: Knex): Promise<AuditRow[]>
   return rows.map(auditCodec.decode);
 }
 
-/** Its time has come; or it is further off than the interval, as somebody has set the clock back. */
+/** Its time has come; or it is further off than the interval, because the clock was set back. */
 function whereDue(query: Knex.QueryBuilder, now: number): Knex.QueryBuilder {
   return query.where((due) => due.where('next_run_at', '<=', now).orWhereRaw('next_run_at - interval_ms > ?', [now]));
 }
 
-/**
- * Takes the run of an audit that is due: it is due again later.
- * @returns the audit, or null if it is not due any more: somebody else has taken its run, or it was stopped
- */
-export async function takeRun(
-  { uuid, nextRunAt, intervalMs }: AuditRow,
-  transaction: Transaction,
-  store: Store,
-): Promise<AuditRow | null> {
-  const now = store.clock.now();
-  // What was missed while nobody was there is made up for by one run.
-  const regular = (nextRunAt ?? now) + (intervalMs ?? 0);
-  const latest = now + (intervalMs ?? 0);
-  const patch = { nextRunAt: regular > now && regular <= latest ? regular : latest, updatedAt: now };
-  const asSeen = transaction.sql('audits').where({ uuid, state: 'ONGOING', next_run_at: nextRunAt });
-  const [row] = await whereDue(asSeen, now)
-    .update({ ...auditCodec.encode(patch), revision: transaction.sql.raw('revision + 1') })
-    .returning('*');
-  return row ? auditCodec.decode(row) : null;
+/** True if the time of a continuous audit has come; see `whereDue`. */
+export function isDue({ state, nextRunAt, intervalMs }: AuditRow, now: number): boolean {
+  if (state !== 'ONGOING' || nextRunAt === null) return false;
+  return nextRunAt <= now || nextRunAt - (intervalMs ?? 0) > now;
 }
 
-/** Says what a run of an audit came to. */
-export async function setRunMessage(uuid: string, statusMessage: string, { sql }: Transaction): Promise<void> {
-  await sql('audits').where({ uuid }).update(auditCodec.encode({ statusMessage }));
+/** Adds a row. */
+export async function insertAudit(audit: AuditRow, { sql }: Transaction): Promise<void> {
+  await sql('audits').insert(auditCodec.encode(audit));
+}
+
+/** Writes a part of a row anew. @returns the row as it now is, or null if another write came first */
+export function saveAudit(
+  before: AuditRow,
+  patch: Partial<AuditRow>,
+  transaction: Transaction,
+): Promise<AuditRow | null> {
+  return compareAndSet(AUDITS, before, patch, transaction);
 }

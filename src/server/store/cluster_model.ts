@@ -2,6 +2,7 @@
 import type { Knex } from 'knex';
 import { codecOf } from './columns.ts';
 import type { Transaction } from './database.ts';
+import type { NodeRow } from './rows.ts';
 
 /** One change of the cluster model. */
 export interface ModelChangeRow {
@@ -55,4 +56,18 @@ export async function listModelChanges(
 export async function forgetModelChanges(before: number, { sql }: Transaction): Promise<void> {
   const last = await modelRevision(sql);
   await sql('model_changes').where('changed_at', '<', before).where('revision', '<', last).delete();
+}
+
+/** One node, and what has changed about it. */
+export interface NodeChanges {
+  readonly node: Pick<NodeRow, 'uuid' | 'name'>;
+  readonly changes: readonly Pick<ModelChangeRow, 'what' | 'oldValue' | 'newValue'>[];
+}
+
+/** Adds changes to the history; the database numbers them. */
+export async function insertModelChanges(
+  rows: readonly Omit<ModelChangeRow, 'revision'>[],
+  { direct }: Transaction,
+): Promise<void> {
+  await direct.insert('model_changes', rows.map(modelChangeCodec.encode));
 }

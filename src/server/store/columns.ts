@@ -1,15 +1,15 @@
 /** How rows look in the database and in the code: one description per table, read both ways. */
 
 /** What a column holds. `json` is text in the database, `flag` is 0 or 1. */
-export type ColumnKind = 'plain' | 'json' | 'flag';
+type ColumnKind = 'plain' | 'json' | 'flag';
 
 /** The columns of a table by the names that the code uses; in the database the same words stand with underscores. */
-export type Columns<Row> = { readonly [Name in keyof Row & string]: ColumnKind };
+type Columns<Row> = { readonly [Name in keyof Row & string]: ColumnKind };
 
 type DatabaseRow = Record<string, unknown>;
 
 /** `powerState` → `power_state`. */
-export function columnName(name: string): string {
+function columnName(name: string): string {
   return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }
 

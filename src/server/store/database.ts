@@ -35,7 +35,7 @@ export interface Transaction {
 }
 
 /** The tables that are written at the end of a commit. */
-export type AppendedTable = 'events';
+type AppendedTable = 'events';
 
 interface Appended {
   readonly table: AppendedTable;

@@ -1,30 +1,6 @@
-/** Notifications: appended in the transaction of the change, numbered by the database, read from any number on. */
+/** Reading notifications: numbered by the database, read from any number on. */
 import type { Knex } from 'knex';
-import type { Transaction } from './database.ts';
 import { type EventRow, eventCodec } from './rows.ts';
-import type { Store } from './store.ts';
-
-/** What a change has to say; the rest of the envelope is filled in here. */
-export type Announcement = Pick<EventRow, 'eventType' | 'priority' | 'payload'>;
-
-/** Appends notifications to the transaction, in order. */
-export async function announce(
-  announcements: readonly Announcement[],
-  transaction: Transaction,
-  store: Store,
-): Promise<void> {
-  if (announcements.length === 0) return;
-  const rows = announcements.map((announcement) =>
-    eventCodec.encode({
-      ...announcement,
-      publisherId: store.publisherId,
-      messageId: store.chance.uuid(),
-      timestamp: store.clock.now(),
-    }),
-  );
-  await transaction.append('events', rows);
-  transaction.changed({ kind: 'events' });
-}
 
 /** At most `limit` events with a sequence number of at least `from`, in order. */
 export async function readEvents(from: number, limit: number, sql: Knex): Promise<EventRow[]> {

@@ -15,7 +15,7 @@ export type Change =
   | { readonly kind: 'events' };
 
 /** The topics under which a change is told. */
-export function topicsOf(change: Change): string[] {
+function topicsOf(change: Change): string[] {
   switch (change.kind) {
     case 'node':
       return ['node', `node ${change.node.uuid}`];

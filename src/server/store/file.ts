@@ -44,7 +44,7 @@ export interface OpenFile {
 }
 
 /** A connection that several use in turns. Whoever hands it in decides whose turn it is, and can let any statement fail. */
-export interface SharedTurns {
+interface SharedTurns {
   readonly connection: BetterSqlite3.Database;
   /** Resolves when it is our turn. */
   take(): Promise<BetterSqlite3.Database>;

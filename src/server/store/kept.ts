@@ -10,7 +10,7 @@ import type { ActionPlanRow, ActionRow } from './plan_rows.ts';
 import type { KnownDriver, NodeRow, PowerTaskRow } from './rows.ts';
 
 /** What can be looked up: undefined means that the database must be asked. */
-export interface KeptRows {
+interface KeptRows {
   node(uuid: string): NodeRow | undefined;
   /** Unsettled power tasks only. */
   task(uuid: string): PowerTaskRow | undefined;

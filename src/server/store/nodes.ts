@@ -1,20 +1,13 @@
-/** Reading and writing nodes. What a power task shows on its node is written by `transition.ts` alone. */
+/** The table of nodes. What follows from a change is done in `nodes/write.ts`, the only caller of what writes here. */
 import type { Knex } from 'knex';
 import { othersFirst } from '../../core/clock.ts';
 import { fail } from '../../core/errors.ts';
 import { expandRanges } from '../../core/ranges.ts';
-import { changeAnnouncements, type NodeChange, nodeChanges } from '../node_notifications.ts';
-import { newIn, patched } from './columns.ts';
+import { compareAndSet, NODES } from './compare_and_set.ts';
 import type { Transaction } from './database.ts';
-import { findSecretKeys } from './drivers.ts';
-import { announce } from './events.ts';
-import { asOtherServer } from './identity.ts';
 import { keptBehind } from './kept.ts';
-import { type Cause, goodPowerStateAfter, noteModelChanges } from './model_changes.ts';
 import { filledUp, portionsOf, VALUES_AT_ONCE } from './portions.ts';
-import { findRecall } from './power_tasks.ts';
 import { type NodeRow, nodeCodec } from './rows.ts';
-import type { Store } from './store.ts';
 
 /** A node by name or uuid, or null. */
 export async function findNode(nameOrUuid: string, sql: Knex): Promise<NodeRow | null> {
@@ -87,7 +80,7 @@ export async function listAllNodes(sql: Knex): Promise<NodeRow[]> {
 }
 
 /** Which nodes to list. */
-export interface NodeFilter {
+interface NodeFilter {
   readonly zone: string;
   readonly driver: string;
   readonly labels: Readonly<Record<string, string>>;
@@ -114,136 +107,6 @@ export async function listNodes(filter: NodeFilter, afterName: string, limit: nu
 
 function hasLabels(node: NodeRow, labels: Readonly<Record<string, string>>): boolean {
   return Object.entries(labels).every(([name, value]) => node.labels[name] === value);
-}
-
-/** What is not known of a node before it is read. */
-const NOT_READ = {
-  goodPowerState: null,
-  bmcGuid: null,
-  guidShared: false,
-  otherGuid: null,
-  bmcPlace: '',
-  sameBmcAs: null,
-};
-
-/** Adds a node. @throws NODE_NAME_TAKEN, BMC_TAKEN */
-export async function insertNode(
-  node: Omit<NodeRow, keyof typeof NOT_READ | 'revision' | 'createdAt' | 'updatedAt'>,
-  cause: Cause,
-  transaction: Transaction,
-  store: Store,
-): Promise<NodeRow> {
-  await refuseTwins(node, transaction.sql);
-  const now = store.clock.now();
-  const row: NodeRow = { ...node, ...NOT_READ, revision: 1, createdAt: now, updatedAt: now };
-  await transaction.sql('nodes').insert(nodeCodec.encode(row));
-  await noteModelChanges(null, row, cause, transaction, store);
-  await announceChange('create', [], row, cause, transaction, store);
-  transaction.changed({ kind: 'node', node: row, deleted: false });
-  return row;
-}
-
-/**
- * Changes a node, for the cause that is given, and announces what operators set. With `onlyFree`, a node that a power task holds
- * is left alone. With another `bmcKey` it is another server: what was known of the one before is forgotten.
- * @returns the node as it now is, or null if there was none to change
- * @throws NODE_NAME_TAKEN, BMC_TAKEN
- */
-export async function updateNode(
-  uuid: string,
-  patch: Partial<NodeRow>,
-  cause: Cause,
-  transaction: Transaction,
-  store: Store,
-  onlyFree = false,
-): Promise<NodeRow | null> {
-  if (patch.name || patch.bmcKey) await refuseTwins({ uuid, name: '', bmcKey: '', ...patch }, transaction.sql);
-  const before = await findNode(uuid, transaction.sql);
-  if (before === null) return null;
-  if (onlyFree && (before.heldBy !== null || (await findRecall(uuid, transaction.sql)) !== null)) return null;
-  const rewired = patch.bmcKey !== undefined && patch.bmcKey !== before.bmcKey;
-  const whole = rewired ? { ...asOtherServer(before), ...patch } : patch;
-  const after = await writeNode(before, whole, cause, transaction, store);
-  for (const [change, parts] of nodeChanges(before, after))
-    await announceChange(change, parts, after, cause, transaction, store);
-  return after;
-}
-
-async function announceChange(
-  change: NodeChange,
-  parts: readonly string[],
-  node: NodeRow,
-  { why }: Cause,
-  transaction: Transaction,
-  store: Store,
-): Promise<void> {
-  const secretKeys = await findSecretKeys(node.driver, transaction.sql);
-  await announce(changeAnnouncements(change, parts, node, why, secretKeys), transaction, store);
-}
-
-/**
- * Changes a node from what this transaction has found it to be.
- * @returns the node as it now is
- */
-export async function writeNode(
-  before: NodeRow,
-  patch: Partial<NodeRow>,
-  cause: Cause,
-  transaction: Transaction,
-  store: Store,
-): Promise<NodeRow> {
-  const { uuid, revision } = before;
-  const goodPowerState = goodPowerStateAfter(before, patch);
-  const written = { ...patch, goodPowerState, updatedAt: store.clock.now(), revision: revision + 1 };
-  const count = await transaction.direct.update('nodes', nodeCodec.encode(newIn(before, written)), { uuid, revision });
-  if (count !== 1) throw fail('INTERNAL', `node ${before.name} is not at revision ${revision} any more`);
-  const node = patched(before, written);
-  // The old values may be secrets.
-  if (patch.driverInfo) transaction.scrub();
-  await noteModelChanges(before, node, cause, transaction, store);
-  transaction.changed({ kind: 'node', node, deleted: false });
-  return node;
-}
-
-/** A node that was read and is what it was known to be. */
-export interface ReadAgain {
-  readonly node: NodeRow;
-  readonly readAt: number;
-}
-
-/** Notes when these nodes, each once, were read again. Answers them as they now are. */
-export async function noteReadAgain(
-  readings: readonly ReadAgain[],
-  { direct, changed }: Transaction,
-  store: Store,
-): Promise<NodeRow[]> {
-  const updatedAt = store.clock.now();
-  const after: NodeRow[] = [];
-  for (const { node, readAt } of readings) {
-    const written = { powerStateReadAt: readAt, updatedAt, revision: node.revision + 1 };
-    await direct.update('nodes', nodeCodec.encode(written), { uuid: node.uuid });
-    after.push({ ...node, ...written });
-  }
-  for (const node of after) changed({ kind: 'node', node, deleted: false });
-  return after;
-}
-
-/** Forgets a node that no power task holds or takes an order back from. Returns false if one does, or if there is no such node. */
-export async function deleteFreeNode(
-  node: NodeRow,
-  cause: Cause,
-  transaction: Transaction,
-  store: Store,
-): Promise<boolean> {
-  if ((await findRecall(node.uuid, transaction.sql)) !== null) return false;
-  const before = await findNode(node.uuid, transaction.sql);
-  const count = await transaction.sql('nodes').where({ uuid: node.uuid }).whereNull('held_by').delete();
-  if (before === null || count === 0) return false;
-  transaction.scrub();
-  await noteModelChanges(before, null, cause, transaction, store);
-  await announceChange('delete', [], before, cause, transaction, store);
-  transaction.changed({ kind: 'node', node, deleted: true });
-  return true;
 }
 
 /** Refuses a name or a BMC that another node has. @throws NODE_NAME_TAKEN, BMC_TAKEN */
@@ -276,4 +139,66 @@ export async function listUnserved(sql: Knex): Promise<NodeRow[]> {
 export async function listFreeNodes(afterName: string, limit: number, sql: Knex): Promise<NodeRow[]> {
   const rows = await sql('nodes').whereNull('held_by').where('name', '>', afterName).orderBy('name').limit(limit);
   return rows.map(nodeCodec.decode);
+}
+
+/** The nodes with these values, except one, in the order of names. */
+export async function findNodesWhere(
+  part: Partial<NodeRow>,
+  exceptUuid: string,
+  limit: number,
+  sql: Knex,
+): Promise<NodeRow[]> {
+  const query = sql('nodes').where(nodeCodec.encode(part)).whereNot('uuid', exceptUuid).orderBy('name').limit(limit);
+  return (await query).map(nodeCodec.decode);
+}
+
+/** True if a node that is reached at another place has this GUID too. */
+export async function isGuidBorneElsewhere({ uuid, bmcGuid, bmcPlace }: NodeRow, sql: Knex): Promise<boolean> {
+  if (bmcGuid === null) return false;
+  const others = sql('nodes').where('bmc_guid', bmcGuid).whereNot({ uuid }).whereNot('bmc_place', bmcPlace);
+  return (await others.first('uuid')) !== undefined;
+}
+
+/** The held node that is reached through the same BMC as this one, or null. */
+export async function heldThroughSameBmc(node: NodeRow, sql: Knex): Promise<NodeRow | null> {
+  if (node.sameBmcAs === null) return null;
+  const { uuid, bmcPlace, zone } = node;
+  const row = await sql('nodes')
+    .where({ bmc_place: bmcPlace, zone })
+    .whereNotNull('held_by')
+    .whereNot({ uuid })
+    .first();
+  return row ? nodeCodec.decode(row) : null;
+}
+
+/** Adds a row. Watchers are told by the caller. */
+export async function insertNodeRow(node: NodeRow, { sql, keep }: Transaction): Promise<void> {
+  await sql('nodes').insert(nodeCodec.encode(node));
+  keep({ kind: 'node', node, deleted: false });
+}
+
+/**
+ * Writes a part of a row anew. Watchers are told by the caller.
+ * @returns the row as it now is, or null if another write came first
+ */
+export async function saveNode(
+  before: NodeRow,
+  patch: Partial<NodeRow>,
+  transaction: Transaction,
+): Promise<NodeRow | null> {
+  const node = await compareAndSet(NODES, before, patch, transaction);
+  if (node === null) return null;
+  // The old values may be secrets.
+  if (patch.driverInfo) transaction.scrub();
+  transaction.keep({ kind: 'node', node, deleted: false });
+  return node;
+}
+
+/** Deletes a row that no task holds, if it still is what the deletion was decided on. Returns false if it is not. */
+export async function deleteNodeRow(node: NodeRow, { sql, keep, scrub }: Transaction): Promise<boolean> {
+  const { uuid, revision } = node;
+  if ((await sql('nodes').where({ uuid, revision }).whereNull('held_by').delete()) === 0) return false;
+  scrub();
+  keep({ kind: 'node', node, deleted: true });
+  return true;
 }

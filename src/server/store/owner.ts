@@ -16,7 +16,7 @@ export interface OwnProcess {
 }
 
 /** The row, as it was read. */
-export interface OwnerRow extends OwnProcess {
+interface OwnerRow extends OwnProcess {
   readonly generation: number;
   readonly endedCleanly: boolean;
 }

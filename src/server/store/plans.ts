@@ -1,11 +1,25 @@
-/** Reading action plans and actions. Their states are written by `plan_transition.ts` alone. */
+/** The table of action plans, and of the nodes that each is about. Their states are written by `plans/transition.ts` alone. */
 import type { Knex } from 'knex';
-import { ACTION_PLAN_RUNNING, type ActionPlanState, type ActionState } from '../../core/states.ts';
+import { ACTION_PLAN_RUNNING, type ActionPlanState } from '../../core/states.ts';
+import { ACTION_PLANS, compareAndSet } from './compare_and_set.ts';
 import type { Transaction } from './database.ts';
+import { keptBehind } from './kept.ts';
 import { getNamed, inStates, type NamedTable, type NewestMark, newestFirst } from './newest.ts';
-import { type ActionPlanRow, type ActionRow, actionCodec, actionPlanCodec, auditCodec } from './plan_rows.ts';
-import type { PlanContext } from './plan_transition.ts';
-import { portionsOf, VALUES_AT_ONCE } from './portions.ts';
+import {
+  type ActionPlanRow,
+  type ActionRow,
+  type AuditRow,
+  actionCodec,
+  actionPlanCodec,
+  auditCodec,
+} from './plan_rows.ts';
+import { filledUp, portionsOf, ROWS_AT_ONCE, VALUES_AT_ONCE } from './portions.ts';
+
+/** A plan with the audit behind it: what notifications about its actions carry. */
+export interface PlanContext {
+  readonly plan: ActionPlanRow;
+  readonly audit: AuditRow;
+}
 
 /** Stands in plan_nodes for every node there is: the plan's scope is everything. */
 export const EVERY_NODE = '*';
@@ -49,6 +63,14 @@ export async function rollbacksOf(
   return new Map((await getPlans(uuids, sql)).map((plan) => [plan.uuid, plan]));
 }
 
+/** Plans with the audits behind them. */
+export async function withAudits(plans: readonly ActionPlanRow[], sql: Knex): Promise<PlanContext[]> {
+  const wanted = [...new Set(plans.map(({ auditUuid }) => auditUuid))];
+  const rows = await sql('audits').whereIn('uuid', wanted);
+  const audits = new Map(rows.map(auditCodec.decode).map((audit) => [audit.uuid, audit]));
+  return plans.map((plan) => ({ plan, audit: audits.get(plan.auditUuid) as AuditRow }));
+}
+
 /** A plan with its audit. */
 export async function getContext(planUuid: string, sql: Knex): Promise<PlanContext> {
   const plan = actionPlanCodec.decode(await sql('action_plans').where('uuid', planUuid).first());
@@ -71,51 +93,6 @@ export async function listPlansIn(states: readonly ActionPlanState[], sql: Knex)
     .whereIn('state', [...states])
     .orderBy('start_order');
   return rows.map(actionPlanCodec.decode);
-}
-
-/** At most `limit` actions of a plan after a position, in the order in which they were written. */
-export async function listActions(
-  planUuid: string,
-  afterPosition: number,
-  limit: number,
-  sql: Knex,
-): Promise<ActionRow[]> {
-  const rows = await sql('actions')
-    .where('plan_uuid', planUuid)
-    .where('position', '>', afterPosition)
-    .orderBy('position')
-    .limit(limit);
-  return rows.map(actionCodec.decode);
-}
-
-/** Actions by uuid, in any order. */
-export async function getActions(uuids: readonly string[], sql: Knex): Promise<ActionRow[]> {
-  const rows: ActionRow[] = [];
-  for (const portion of portionsOf(uuids, VALUES_AT_ONCE)) {
-    rows.push(...(await sql('actions').whereIn('uuid', portion)).map(actionCodec.decode));
-  }
-  return rows;
-}
-
-/** What running a plan needs of each action, without its parameters: a plan may have many. */
-export type ActionNode = Pick<ActionRow, 'uuid' | 'name' | 'parents' | 'position' | 'rank' | 'state'>;
-
-/** The graph of a plan, in the order of positions. */
-export async function readGraph(planUuid: string, sql: Knex): Promise<ActionNode[]> {
-  const rows = await sql('actions')
-    .where('plan_uuid', planUuid)
-    .orderBy('position')
-    .select('uuid', 'name', 'parents', 'position', 'rank', 'state');
-  return rows.map((row) => ({ ...row, parents: JSON.parse(row.parents) }));
-}
-
-/** How many actions of a plan are in each state. */
-export async function countActions(planUuid: string, sql: Knex): Promise<ReadonlyMap<ActionState, number>> {
-  const rows: { state: ActionState; count: number }[] = await sql('actions')
-    .where('plan_uuid', planUuid)
-    .groupBy('state')
-    .select('state', sql.raw('count(*) as count'));
-  return new Map(rows.map(({ state, count }) => [state, Number(count)]));
 }
 
 /** A running plan that is about one of this plan's nodes, or null. */
@@ -151,7 +128,7 @@ export async function findEarlier(plan: ActionPlanRow, sql: Knex): Promise<Actio
  * The plans in these states that are about one of a plan's nodes, as a query. A plan about every node meets all that are about
  * any; a plan about no node, of actions such as nop and sleep, meets none.
  */
-export function overlappingPlans(planUuid: string, states: readonly ActionPlanState[], sql: Knex): Knex.QueryBuilder {
+function overlappingPlans(planUuid: string, states: readonly ActionPlanState[], sql: Knex): Knex.QueryBuilder {
   const sharing = sql('plan_nodes as mine')
     .join('plan_nodes as theirs', 'theirs.node_uuid', 'mine.node_uuid')
     .where('mine.plan_uuid', planUuid)
@@ -166,22 +143,6 @@ export function overlappingPlans(planUuid: string, states: readonly ActionPlanSt
     .whereNot('uuid', planUuid)
     .orderBy('created_at')
     .orderBy('uuid');
-}
-
-/** The first action of a plan that failed, and how many did. With `onlyAborts`, those alone that could not be taken back. */
-export async function listFailures(
-  planUuid: string,
-  onlyAborts: boolean,
-  sql: Knex,
-): Promise<{ readonly first: ActionRow | null; readonly count: number }> {
-  const failed = () => {
-    const query = sql('actions').where({ plan_uuid: planUuid, state: 'FAILED' });
-    return onlyAborts ? query.where('previous_state', 'CANCELLING') : query;
-  };
-  const first = await failed().orderBy('ended_at').orderBy('position').first();
-  if (!first) return { first: null, count: 0 };
-  const counted = await failed().count('* as count').first();
-  return { first: actionCodec.decode(first), count: Number(counted?.count) };
 }
 
 /** The PENDING plans that are the first to wait for one of a plan's nodes, in the order in which they were started. */
@@ -210,4 +171,81 @@ async function wasScoped(planUuid: string, sql: Knex): Promise<boolean> {
 export async function nextStartOrder({ sql }: Transaction): Promise<number> {
   const row = await sql('action_plans').max('start_order as last').first();
   return Number(row?.last ?? 0) + 1;
+}
+
+/** Plans that can be superseded, were made by this time and not started by force: at most `limit`, as uuids. */
+export async function listOldPlans(
+  states: readonly ActionPlanState[],
+  createdBy: number,
+  limit: number,
+  sql: Knex,
+): Promise<string[]> {
+  const rows: { uuid: string }[] = await sql('action_plans')
+    .whereIn('state', [...states])
+    .where('created_at', '<=', createdBy)
+    .where('forced', 0)
+    .limit(limit)
+    .select('uuid');
+  return rows.map(({ uuid }) => uuid);
+}
+
+/** The plans in these states that are about one of a plan's nodes. */
+export async function listOverlapping(
+  planUuid: string,
+  states: readonly ActionPlanState[],
+  sql: Knex,
+): Promise<ActionPlanRow[]> {
+  return (await overlappingPlans(planUuid, states, sql)).map(actionPlanCodec.decode);
+}
+
+/** The plans that are about each of these nodes, or about every node. */
+export async function plansAbout(
+  nodeUuids: readonly string[],
+  { direct }: Transaction,
+): Promise<{ readonly everywhere: readonly string[]; readonly byNode: ReadonlyMap<string, readonly string[]> }> {
+  const rows: Record<string, unknown>[] = [];
+  for (const part of [[EVERY_NODE], ...portionsOf(nodeUuids, VALUES_AT_ONCE)])
+    rows.push(...(await direct.find('plan_nodes', { node_uuid: filledUp(part) })));
+  const byNode = new Map<string, string[]>();
+  for (const row of rows) {
+    const [node, plan] = [String(row.node_uuid), String(row.plan_uuid)];
+    byNode.set(node, [...(byNode.get(node) ?? []), plan]);
+  }
+  return { everywhere: byNode.get(EVERY_NODE) ?? [], byNode };
+}
+
+/** True while a plan runs and is not being cancelled. */
+export async function isOngoing(planUuid: string, sql: Knex): Promise<boolean> {
+  const plan = keptBehind(sql).plan(planUuid) ?? (await sql('action_plans').where('uuid', planUuid).first('state'));
+  return plan?.state === 'ONGOING';
+}
+
+/** Adds a plan with its actions and the nodes that it is about. */
+export async function insertPlan(
+  plan: ActionPlanRow,
+  actions: readonly ActionRow[],
+  nodeUuids: readonly string[],
+  { sql, changed }: Transaction,
+): Promise<void> {
+  await sql('action_plans').insert(actionPlanCodec.encode(plan));
+  for (const part of portionsOf(actions, ROWS_AT_ONCE)) await sql('actions').insert(part.map(actionCodec.encode));
+  for (const part of portionsOf(nodeUuids, ROWS_AT_ONCE))
+    await sql('plan_nodes').insert(part.map((nodeUuid) => ({ plan_uuid: plan.uuid, node_uuid: nodeUuid })));
+  changed({ kind: 'plan', plan, actions });
+}
+
+/** Writes a part of a row anew. @returns the row as it now is, or null if another write came first */
+export async function savePlan(
+  before: ActionPlanRow,
+  patch: Partial<ActionPlanRow>,
+  transaction: Transaction,
+): Promise<ActionPlanRow | null> {
+  const plan = await compareAndSet(ACTION_PLANS, before, patch, transaction);
+  if (plan) transaction.changed({ kind: 'plan', plan, actions: [] });
+  return plan;
+}
+
+/** The nodes of plans that have ended keep no other plan waiting; their actions name them still. */
+export async function forgetNodesOf(planUuids: readonly string[], { sql }: Transaction): Promise<void> {
+  for (const part of portionsOf(planUuids, VALUES_AT_ONCE)) await sql('plan_nodes').whereIn('plan_uuid', part).delete();
 }

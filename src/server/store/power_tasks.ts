@@ -1,7 +1,8 @@
-/** Reading power tasks. Their states are written by `transition.ts` alone. */
+/** The table of power tasks. Their states are written by `power/transition.ts` alone. */
 import type { Knex } from 'knex';
 import { fail } from '../../core/errors.ts';
 import { POWER_TASK_UNSETTLED } from '../../core/states.ts';
+import { compareAndSet, POWER_TASKS } from './compare_and_set.ts';
 import type { Transaction } from './database.ts';
 import { keptBehind } from './kept.ts';
 import { type NewestMark, newestFirst } from './newest.ts';
@@ -82,7 +83,7 @@ export async function findTasksOfActions(
 }
 
 /** Which tasks to list. */
-export interface PowerTaskFilter {
+interface PowerTaskFilter {
   readonly nodeUuid?: string;
   readonly unsettled?: boolean;
 }
@@ -131,4 +132,24 @@ export async function lastWindowTask(nodeUuid: string, sql: Knex): Promise<strin
     .orderBy('created_at', 'desc')
     .first('uuid');
   return row?.uuid ?? null;
+}
+
+/** Adds a row. Watchers are told by the caller. */
+export async function insertPowerTask(task: PowerTaskRow, { direct, keep }: Transaction): Promise<void> {
+  await direct.insert('power_tasks', [powerTaskCodec.encode(task)]);
+  keep({ kind: 'task', task });
+}
+
+/**
+ * Writes a part of a row anew. Watchers are told by the caller.
+ * @returns the row as it now is, or null if another write came first
+ */
+export async function savePowerTask(
+  before: PowerTaskRow,
+  patch: Partial<PowerTaskRow>,
+  transaction: Transaction,
+): Promise<PowerTaskRow | null> {
+  const task = await compareAndSet(POWER_TASKS, before, patch, transaction);
+  if (task) transaction.keep({ kind: 'task', task });
+  return task;
 }

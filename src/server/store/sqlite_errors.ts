@@ -2,7 +2,7 @@
 import { CountermandError, fail } from '../../core/errors.ts';
 
 /** The error codes that say that the database, and not the caller, is at fault. */
-export const STORAGE_CODES = ['DISK_FULL', 'DATABASE_DAMAGED', 'DATABASE_UNUSABLE'] as const;
+const STORAGE_CODES = ['DISK_FULL', 'DATABASE_DAMAGED', 'DATABASE_UNUSABLE'] as const;
 
 /** How to get a damaged database back. */
 export const REPAIR =

@@ -28,7 +28,7 @@ import {
 import { SequenceWindow } from '../../drivers/ipmi/rmcp/sequence_window.ts';
 
 /** Somebody who may log in. */
-export interface SimUser {
+interface SimUser {
   readonly name: string;
   readonly password: string;
   readonly privilege: Privilege;
@@ -53,7 +53,7 @@ export interface SimAnswer {
 }
 
 /** Answers a command of somebody who may use `privilege`. */
-export type SimCommands = (request: RequestMessage, privilege: number) => SimAnswer;
+type SimCommands = (request: RequestMessage, privilege: number) => SimAnswer;
 
 interface SimSession {
   readonly id: number;

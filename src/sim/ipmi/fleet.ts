@@ -6,7 +6,7 @@ import { fail } from '../../core/errors.ts';
 import type { SimBmc } from './sim_bmc.ts';
 
 /** A BMC that listens. */
-export interface ListeningBmc {
+interface ListeningBmc {
   readonly bmc: SimBmc;
   readonly address: string;
   readonly port: number;

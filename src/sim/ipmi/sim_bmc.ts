@@ -50,7 +50,7 @@ export const HEALTHY: BmcFaults = {
 };
 
 /** What a BMC is made from. */
-export interface SimBmcParts {
+interface SimBmcParts {
   readonly login: SimLogin;
   readonly host: SimHost;
   readonly clock: Clock;
@@ -70,7 +70,7 @@ const OVERTAKEN_MS = 30;
 const DEVICE_ID = Buffer.from([0x20, 0x01, 0x01, 0x00, 0x02, 0xbf, 0x57, 0x01, 0x00, 0x01, 0x00, 0, 0, 0, 0]);
 
 /** A datagram that is to go out, so much later. */
-export interface Outgoing {
+interface Outgoing {
   readonly datagram: Buffer;
   readonly afterMs: number;
 }

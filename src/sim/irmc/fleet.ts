@@ -14,7 +14,7 @@ export interface IrmcPorts {
 }
 
 /** Where iRMCs listen, and how. */
-export interface IrmcListening {
+interface IrmcListening {
   readonly address: string;
   /** The ports of the first; the others have those after them. 0 is any that is free. */
   readonly firstPorts: IrmcPorts;

@@ -4,7 +4,7 @@ import type { ScciRequest } from './request.ts';
 const DECLARATION = '<?xml version="1.0" encoding="UTF-8"?>';
 
 /** Where something went wrong, and what it was. */
-export interface ScciFailure {
+interface ScciFailure {
   readonly oc: string;
   readonly oe?: number;
   readonly oi?: number;

@@ -16,7 +16,7 @@ export interface ScciRequest {
 }
 
 /** Why a request is refused as a whole, and where. */
-export interface ScciComplaint {
+interface ScciComplaint {
   readonly complaint: string;
   /** The command that is not understood, as the request has it; 0 for the request itself, and for what is no word. */
   readonly oc: string;

@@ -14,7 +14,7 @@ import { readScciRequest, type ScciRequest } from './request.ts';
 export type IrmcGeneration = 'S4' | 'S5' | 'S6';
 
 /** What an iRMC is made from. */
-export interface SimIrmcParts {
+interface SimIrmcParts {
   readonly host: SimHost;
   readonly login: IrmcLogin;
   readonly snmp: SnmpLogin;

@@ -4,7 +4,7 @@ import type { SimRedfish } from './sim_redfish.ts';
 import { listenToRedfish } from './web_server.ts';
 
 /** Where services listen, and how. */
-export interface RedfishListening {
+interface RedfishListening {
   readonly address: string;
   /** The port of the first; the others have those after it. 0 is any that is free. */
   readonly firstPort: number;
@@ -20,7 +20,7 @@ export interface ListeningRedfish {
 }
 
 /** Services that listen. */
-export interface RedfishFleet {
+interface RedfishFleet {
   readonly services: readonly ListeningRedfish[];
   /** Ends all of them, with their connections. */
   stop(): Promise<void>;

@@ -20,7 +20,7 @@ const AWAY = 'http://127.0.0.1:9/redfish/v1/Systems/1/Actions/ComputerSystem.Res
 const PAGE = '<html><body><h1>Try again</h1></body></html>';
 
 /** A Reset as it came in. */
-export interface Reset {
+interface Reset {
   readonly system: SimSystem;
   readonly resetType: string;
   readonly ifMatch: string | null;

@@ -17,7 +17,7 @@ export interface SimSystem {
 }
 
 /** A Reset that came in, logged in. */
-export interface ReceivedReset {
+interface ReceivedReset {
   readonly system: string;
   readonly resetType: string;
   readonly ifMatch: string | null;
@@ -26,7 +26,7 @@ export interface ReceivedReset {
 }
 
 /** What a service is made of. */
-export interface SimRedfishParts {
+interface SimRedfishParts {
   readonly systems: readonly SimSystem[];
   readonly login: { readonly username: string; readonly password: string };
   readonly clock: Clock;

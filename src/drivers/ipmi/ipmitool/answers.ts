@@ -63,7 +63,7 @@ function succeeded(ending: Ending): boolean {
 }
 
 /** The error of an ending that is no success, of an ipmitool that waits `answerLimitS` for each answer. */
-export function faultOf(ending: Ending, bmc: string, answerLimitS: number): CountermandError {
+function faultOf(ending: Ending, bmc: string, answerLimitS: number): CountermandError {
   const { stderr } = ending;
   if (ending.cutShort === 'took too long') return noAnswer(bmc, answerLimitS);
   if (ending.cutShort !== null) return garbled(bmc, 'ipmitool said far more than it should');

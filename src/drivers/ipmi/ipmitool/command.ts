@@ -37,7 +37,7 @@ export const power = (verb: Verb): readonly string[] => ['power', verb];
 export const READ_GUID: readonly string[] = ['raw', '0x06', '0x37'];
 
 /** How ipmitool is run. */
-export interface IpmitoolSettings {
+interface IpmitoolSettings {
   /** Where ipmitool, setpriv and sh are looked for: folders as in PATH. */
   readonly searchPath: string;
   /** How long it waits for each answer of a BMC, in seconds. */

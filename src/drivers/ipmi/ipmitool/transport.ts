@@ -24,7 +24,7 @@ export interface IpmitoolParts {
 }
 
 /** How BMCs are spoken to by ipmitool. */
-export interface Ipmitool {
+interface Ipmitool {
   /** The power state, and which machine it was read from. @throws a BMC_ code */
   read(info: IpmiInfo, signal: AbortSignal): Promise<Reading>;
   /** Sends one order, at most once, and to one machine only. @throws as `setPowerState` of driver.ts says */

@@ -18,7 +18,7 @@ export interface Target {
 }
 
 /** What a client is made from. */
-export interface ClientParts {
+interface ClientParts {
   readonly transport: Transport;
   readonly clock: RmcpClock;
   readonly random: RandomBytes;

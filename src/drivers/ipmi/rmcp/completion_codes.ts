@@ -19,10 +19,10 @@ export const COMPLETION = {
  * done: it was carried out. not done: it was not, and the same command will be refused again. not now: it was not, and may be
  * taken later. unknown: the code is about the answer alone, so the outcome of the command is unknown.
  */
-export type Proof = 'done' | 'not done' | 'not now' | 'unknown';
+type Proof = 'done' | 'not done' | 'not now' | 'unknown';
 
 /** One row of the table. */
-export interface CompletionRow {
+interface CompletionRow {
   readonly words: string;
   readonly proves: Proof;
 }

@@ -37,13 +37,13 @@ export interface SessionPacket {
 }
 
 /** An IPMI message outside of any session. */
-export interface BarePacket {
+interface BarePacket {
   readonly kind: 'bare';
   readonly payload: Buffer;
 }
 
 /** A presence ping, or the pong that answers one. */
-export interface AsfPacket {
+interface AsfPacket {
   readonly kind: 'ping' | 'pong';
   readonly tag: number;
   /** Of a pong: the system speaks IPMI (ASF 2.0 section 3.2.4.3, "Supported Entities"). */
@@ -135,7 +135,7 @@ function endOfSigned(datagram: Buffer, start: number): number | null {
 }
 
 /** What encodeSession needs to know. */
-export interface OutgoingPacket {
+interface OutgoingPacket {
   readonly payloadType: number;
   readonly encrypted: boolean;
   readonly sessionId: number;

@@ -35,7 +35,7 @@ export const DEFAULT_LIMITS: PoolLimits = {
 };
 
 /** What a pool is made from. */
-export interface PoolParts {
+interface PoolParts {
   readonly transport: Transport;
   readonly clock: RmcpClock;
   readonly random: RandomBytes;

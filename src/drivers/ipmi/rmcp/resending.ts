@@ -17,7 +17,7 @@ export function patienceWith({ resendAfterMs, limitMs }: Patience, roundTripMs: 
 }
 
 /** What the time makes of a question. */
-export type Due = 'wait' | 'ask again' | 'give up';
+type Due = 'wait' | 'ask again' | 'give up';
 
 /** One question on its way. */
 export class Resending {

@@ -1,7 +1,7 @@
 /** What can go wrong between a client and a BMC: one cause for each thing that can be told apart on the wire. */
 
 /** The causes, each with what it proves. */
-export const RMCP_CAUSES = {
+const RMCP_CAUSES = {
   NAME_NOT_FOUND: 'no address is known for the host name; nothing was sent',
   NO_ROUTE: 'the system knows no way to the address; nothing was sent',
   PORT_CLOSED: 'the host answers that nobody listens on the port; nothing was done',

@@ -5,7 +5,7 @@ import { isIP, isIPv6 } from 'node:net';
 import type { Hearer, Line, Transport } from './transport.ts';
 
 /** Runs something when what has already arrived was taken up, without time passing. */
-export type Soon = (action: () => void) => void;
+type Soon = (action: () => void) => void;
 
 /**
  * The system's own UDP and name lookup. What is to be sent goes out together, when all that has arrived was taken up: the

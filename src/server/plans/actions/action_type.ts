@@ -8,8 +8,8 @@ import { z } from 'zod';
 import { type CountermandError, fail } from '../../../core/errors.ts';
 import type { Limits } from '../../power/limits.ts';
 import type { Transaction } from '../../store/database.ts';
-import { keptBehind } from '../../store/kept.ts';
 import type { ActionPlanRow, ActionRow } from '../../store/plan_rows.ts';
+import { isOngoing } from '../../store/plans.ts';
 import type { DriverRow, NodeRow, PowerTaskRow } from '../../store/rows.ts';
 import type { PlanParts } from '../parts.ts';
 
@@ -21,7 +21,7 @@ export interface ActionContext {
 }
 
 /** What an action is about. The driver is null if no agent has offered it yet. */
-export interface Subject {
+interface Subject {
   readonly node: NodeRow | null;
   readonly driver: DriverRow | null;
   /** The limits of orders; null for a plan that the conductor makes itself. */
@@ -114,12 +114,11 @@ export interface ActionType<Parameters = unknown> {
  * @throws ACTION_PLAN_CANCELLED
  */
 export async function refuseIfCancelled({ plan }: ActionContext, { sql }: Transaction): Promise<void> {
-  const row = keptBehind(sql).plan(plan.uuid) ?? (await sql('action_plans').where('uuid', plan.uuid).first('state'));
-  if (row?.state !== 'ONGOING') throw fail('ACTION_PLAN_CANCELLED', `plan '${plan.name}' is being cancelled`);
+  if (!(await isOngoing(plan.uuid, sql))) throw fail('ACTION_PLAN_CANCELLED', `plan '${plan.name}' is being cancelled`);
 }
 
 /** What a type has to say; the rest has defaults. */
-export type ActionTypeParts<Parameters> = Pick<ActionType<Parameters>, 'name' | 'meaning' | 'schema' | 'execute'> &
+type ActionTypeParts<Parameters> = Pick<ActionType<Parameters>, 'name' | 'meaning' | 'schema' | 'execute'> &
   Partial<ActionType<Parameters>>;
 
 /** A type from its parts. By default it is about no node, checks nothing, and can be taken back as soon as it stops waiting. */

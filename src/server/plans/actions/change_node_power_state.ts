@@ -12,6 +12,7 @@ import {
 } from '../../../core/power.ts';
 import { openScope, sleep } from '../../../core/signals.ts';
 import { isAtRest } from '../../../core/states.ts';
+import { mayStillChange } from '../../nodes/windows.ts';
 import { giveOrderOfAction, type OrderOfAction, timeoutLimitMs, withdrawOrder } from '../../power/orders.ts';
 import { driverOfTask, possibleWith } from '../../power/possible.ts';
 import { watchPowerTask } from '../../power/watch.ts';
@@ -19,7 +20,6 @@ import type { Transaction } from '../../store/database.ts';
 import { findNode } from '../../store/nodes.ts';
 import { findTaskOfAction, getPowerTask } from '../../store/power_tasks.ts';
 import type { NodeRow, PowerTaskRow } from '../../store/rows.ts';
-import { mayStillChange } from '../../store/windows.ts';
 import { type ActionContext, defineActionType, type End, type Result, refuseIfCancelled } from './action_type.ts';
 import { nodeDeleted } from './node_of_action.ts';
 

@@ -1,7 +1,8 @@
 import { z } from 'zod';
-import { provingGuidOf } from '../../store/identity.ts';
-import { findNode, updateNode } from '../../store/nodes.ts';
-import { hasBeforeImage, setBeforeImage } from '../../store/plan_images.ts';
+import { provingGuidOf } from '../../nodes/identity.ts';
+import { updateNode } from '../../nodes/write.ts';
+import { hasBeforeImage, setBeforeImage } from '../../store/actions.ts';
+import { findNode } from '../../store/nodes.ts';
 import type { NodeRow } from '../../store/rows.ts';
 import { defineActionType, refuseIfCancelled } from './action_type.ts';
 import { nodeDeleted, nodeOfAction } from './node_of_action.ts';
@@ -43,7 +44,7 @@ export const setNodeMaintenance = defineActionType<Parameters>({
       const patch = { maintenance: wanted.maintenance, maintenanceReason: wanted.maintenance ? wanted.reason : '' };
       const { action, plan } = context;
       const cause = { why: `action '${action.name}' of plan '${plan.name}' (${plan.uuid})`, actionUuid: action.uuid };
-      await updateNode(node.uuid, patch, cause, transaction, store);
+      await updateNode(node, patch, cause, transaction, store);
       return { maintenance: wanted.maintenance };
     });
   },

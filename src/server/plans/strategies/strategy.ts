@@ -8,7 +8,7 @@ import type { NodeRow } from '../../store/rows.ts';
 import type { WantedAction } from '../wanted.ts';
 
 /** What a plan towards a goal is measured by. */
-export interface Indicator {
+interface Indicator {
   readonly name: string;
   readonly description: string;
   /** Null where it is a plain number. */
@@ -16,7 +16,7 @@ export interface Indicator {
 }
 
 /** What somebody wants of the fleet. */
-export interface Goal {
+interface Goal {
   readonly uuid: string;
   readonly name: string;
   readonly displayName: string;

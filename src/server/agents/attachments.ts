@@ -1,0 +1,372 @@
+/**
+ * The agents that are attached, each by one stream, and which BMC belongs to which. A BMC belongs to one attachment at a
+ * time: after an agent was lost, its BMCs move to another only when it certainly sends nothing more.
+ */
+
+import { type Channel, openChannel } from '../../core/channel.ts';
+import type { Clock, Timer } from '../../core/clock.ts';
+import { type CountermandError, fail, isErrorCode } from '../../core/errors.ts';
+import { AGENT_LIMITS } from '../../core/limits.ts';
+import type { Report } from '../../core/report.ts';
+import { abortable, onAbort, openScope, type Scope, untilAborted } from '../../core/signals.ts';
+import type { Answer, Ask, AttachRequest, AttachResponse, Hello } from '../../gen/countermand/v1/agent.ts';
+import type { NodeRow } from '../store/rows.ts';
+import { checkHello } from './hello.ts';
+import { cut, fromReport } from './wire.ts';
+
+type FromAgent = NonNullable<AttachRequest['message']>;
+type ToAgent = NonNullable<AttachResponse['message']>;
+type Question = NonNullable<Ask['question']>;
+
+/** One attached agent. */
+export interface Attachment {
+  readonly hello: Hello;
+  /** Aborted when the stream ends. */
+  readonly signal: AbortSignal;
+  /** Sends a message; does nothing after the end. */
+  send(message: ToAgent): void;
+}
+
+interface LiveAttachment extends Attachment {
+  readonly scope: Scope;
+  readonly outgoing: Channel<AttachResponse>;
+  readonly questions: Map<number, (answer: NonNullable<Answer['answer']>) => void>;
+  lastContact: number;
+}
+
+/** That a node's BMC was given to an agent. */
+interface Claim {
+  readonly agentUuid: string;
+  /** Something about the node was sent to the agent. Otherwise it can do nothing, and is not waited for when it is lost. */
+  readonly isUsed: boolean;
+}
+
+/** Who serves a BMC: an agent, nobody yet, or nobody at all. */
+export type Owner =
+  | { readonly kind: 'attached'; readonly attachment: Attachment }
+  /** The last owner was lost and may still send; nobody else may for so long. */
+  | { readonly kind: 'lost'; readonly agentUuid: string; readonly movableInMs: number }
+  | { readonly kind: 'none' };
+
+/** Who is told of what agents do. */
+export interface AttachmentListener {
+  /** Before the agent is welcomed: it is to be remembered. */
+  attaching(hello: Hello): Promise<void>;
+  attached(attachment: Attachment): void;
+  /** The agent left for good. */
+  left(agentUuid: string): void;
+  /** The BMCs of lost agents can be served by others now. */
+  movable(agentUuids: readonly string[]): void;
+  reported(report: Report, attachment: Attachment): void;
+}
+
+/** Times that the conductor and its agents agree on. */
+interface LeaseTimes {
+  readonly agentLeaseMs: number;
+  /** How long an answer to a question may take. */
+  readonly askTimeoutMs: number;
+}
+
+/** The attached agents of one conductor. */
+export class Attachments {
+  readonly #live = new Map<string, LiveAttachment>();
+  /** Agents that are attaching: they are being remembered. */
+  readonly #attaching = new Set<string>();
+  /** Lost agents, with the time (monotonic) from which their BMCs may move; the first to be over is the first. */
+  readonly #lost = new Map<string, number>();
+  #lostTimer: Timer | null = null;
+  /** Which agent each node's BMC was last given to, by this process. */
+  readonly #claims = new Map<string, Claim>();
+  readonly #conductorUuid: string;
+  readonly #times: LeaseTimes;
+  readonly #clock: Clock;
+  readonly #shutdown: AbortSignal;
+  #listener: AttachmentListener | null = null;
+  #askId = 0;
+
+  constructor(conductorUuid: string, times: LeaseTimes, clock: Clock, shutdown: AbortSignal) {
+    this.#conductorUuid = conductorUuid;
+    this.#times = times;
+    this.#clock = clock;
+    this.#shutdown = shutdown;
+  }
+
+  /** Says who is told. Once, before the first agent attaches. */
+  listen(listener: AttachmentListener): void {
+    this.#listener = listener;
+  }
+
+  /** The attached agents. */
+  list(): readonly Attachment[] {
+    return [...this.#live.values()];
+  }
+
+  /** True while this agent is attached, or attaching. */
+  isAttached(agentUuid: string): boolean {
+    return this.#live.has(agentUuid) || this.#attaching.has(agentUuid);
+  }
+
+  /** How many nodes and lost agents are remembered. */
+  get remembered(): { readonly claims: number; readonly lost: number } {
+    return { claims: this.#claims.size, lost: this.#lost.size };
+  }
+
+  /** A node was deleted. */
+  forgetNode(nodeUuid: string): void {
+    this.#claims.delete(nodeUuid);
+  }
+
+  /** Remembers an agent that an earlier process of the conductor knew, as lost just now. */
+  presumeLost(agentUuid: string): void {
+    this.#lose(agentUuid);
+  }
+
+  /** Who serves the BMC of this node. */
+  ownerOf(node: Pick<NodeRow, 'uuid' | 'agentUuid' | 'zone' | 'driver'>): Owner {
+    const claim = this.#claims.get(node.uuid);
+    const claimed = claim === undefined ? null : this.#ownerIf(claim.agentUuid, node);
+    // Who was told nothing of the node can do nothing to it, and is waited for only if there is no other agent.
+    if (claimed && (claimed.kind === 'attached' || claim?.isUsed)) return claimed;
+    const own = this.#ownerIf(node.agentUuid ?? '', node);
+    if (own) return own;
+    const others = [...this.#live.values()].filter((attachment) => serves(attachment, node));
+    const chosen = others[spread(node.uuid, others.length)];
+    if (!chosen) return claimed ?? { kind: 'none' };
+    this.#claims.set(node.uuid, { agentUuid: chosen.hello.agentUuid, isUsed: false });
+    return { kind: 'attached', attachment: chosen };
+  }
+
+  /** This agent as the owner of a node, if it is attached and serves it, or was lost and may still act. */
+  #ownerIf(agentUuid: string, node: Pick<NodeRow, 'zone' | 'driver'>): Exclude<Owner, { kind: 'none' }> | null {
+    const attachment = this.#live.get(agentUuid);
+    if (attachment && serves(attachment, node)) return { kind: 'attached', attachment };
+    const movableInMs = (this.#lost.get(agentUuid) ?? 0) - this.#clock.monotonic();
+    return movableInMs > 0 ? { kind: 'lost', agentUuid, movableInMs } : null;
+  }
+
+  /** Agents send nothing more: the nodes that were theirs are given to others when they are next asked for. */
+  #forgetClaims(agentUuids: readonly string[]): void {
+    const gone = new Set(agentUuids);
+    for (const [nodeUuid, { agentUuid }] of this.#claims) if (gone.has(agentUuid)) this.#claims.delete(nodeUuid);
+  }
+
+  /** An agent of the zone that has this driver, or null. */
+  anyWith(zone: string, driver: string): Attachment | null {
+    return [...this.#live.values()].find((attachment) => serves(attachment, { zone, driver })) ?? null;
+  }
+
+  /**
+   * Asks an agent, and resolves with its answer. A question that is not waited for any more, because of the abort or because
+   * it took too long, is taken back, so that it leaves the queue of its BMC.
+   * @throws the code that the agent answers, ATTACHMENT_ENDED, TOOK_TOO_LONG, or the reason of the abort
+   */
+  async ask(attachment: Attachment, question: Question, signal: AbortSignal): Promise<NonNullable<Answer['answer']>> {
+    const live = attachment as LiveAttachment;
+    this.#askId = (this.#askId + 1) % 2 ** 31;
+    const askId = this.#askId;
+    const limit = {
+      clock: this.#clock,
+      afterMs: this.#times.askTimeoutMs,
+      what: `the answer of agent ${live.hello.name}`,
+    };
+    const scope = openScope([signal, live.signal], limit);
+    try {
+      const answer = await abortable<NonNullable<Answer['answer']>>((resolve) => {
+        live.questions.set(askId, resolve);
+        live.send({ $case: 'ask', value: { askId, question } });
+        return () => {};
+      }, scope.signal);
+      if (answer.$case === 'error')
+        throw fail(isErrorCode(answer.value.code) ? answer.value.code : 'INTERNAL', cut(answer.value.message));
+      return answer;
+    } finally {
+      if (live.questions.delete(askId) && scope.signal.aborted) live.send({ $case: 'forgetAsk', value: { askId } });
+      scope.end();
+    }
+  }
+
+  /**
+   * Serves one agent's stream until it ends, from either side, or `signal` is aborted.
+   * @param embedded the stream comes from an agent in this process: the transport knows, whatever the agent says
+   * @throws ARGUMENT_INVALID if the first message is not a fitting hello, TOOK_TOO_LONG if none comes in time
+   */
+  async *attach(
+    incoming: AsyncIterable<AttachRequest>,
+    signal: AbortSignal,
+    embedded = false,
+  ): AsyncGenerator<AttachResponse> {
+    const messages = incoming[Symbol.asyncIterator]();
+    const hello = { ...checkHello(await this.#firstOf(messages, signal)), embedded };
+    const scope = openScope([signal, this.#shutdown]);
+    const live = this.#open(hello, scope);
+    const reading = this.#read(messages, live).catch((error: unknown) => live.outgoing.end(error));
+    try {
+      this.#attaching.add(hello.agentUuid);
+      await this.#listener?.attaching(hello);
+      this.#welcome(live);
+      yield* live.outgoing;
+    } finally {
+      this.#attaching.delete(hello.agentUuid);
+      this.#close(live);
+      scope.abort(fail('ATTACHMENT_ENDED', `the stream of agent ${hello.name} ended`));
+      scope.end();
+      // The transport may hold the last read open for as long as it likes; nobody waits for that.
+      void Promise.allSettled([reading, messages.return?.()]);
+    }
+  }
+
+  /** A stream on which no agent introduces itself must not stay open. */
+  async #firstOf(messages: AsyncIterator<AttachRequest>, signal: AbortSignal): Promise<FromAgent | undefined> {
+    const limit = {
+      clock: this.#clock,
+      afterMs: AGENT_LIMITS.hello_ms.limit,
+      what: 'the wait for the hello of an agent',
+    };
+    const scope = openScope([signal, this.#shutdown], limit);
+    try {
+      const first = await untilAborted(messages.next(), scope.signal);
+      return first.done ? undefined : first.value.message;
+    } finally {
+      scope.end();
+    }
+  }
+
+  #open(hello: Hello, scope: Scope): LiveAttachment {
+    const outgoing = openChannel<AttachResponse>(scope.signal);
+    return {
+      hello,
+      scope,
+      outgoing,
+      signal: scope.signal,
+      questions: new Map(),
+      lastContact: this.#clock.monotonic(),
+      send: (message) => {
+        const nodeUuid = nodeOf(message);
+        if (nodeUuid !== null) this.#claims.set(nodeUuid, { agentUuid: hello.agentUuid, isUsed: true });
+        outgoing.push({ message });
+      },
+    };
+  }
+
+  #welcome(live: LiveAttachment): void {
+    const { agentUuid } = live.hello;
+    const twin = this.#live.get(agentUuid);
+    twin?.scope.abort(fail('ATTACHMENT_ENDED', `agent ${live.hello.name} attached again`));
+    this.#live.set(agentUuid, live);
+    this.#attaching.delete(agentUuid);
+    this.#lost.delete(agentUuid);
+    const heartbeatIntervalMs = Math.round(this.#times.agentLeaseMs / 3);
+    const welcome = { conductorUuid: this.#conductorUuid, agentLeaseMs: this.#times.agentLeaseMs, heartbeatIntervalMs };
+    live.send({ $case: 'welcome', value: welcome });
+    this.#watchContact(live);
+    this.#listener?.attached(live);
+  }
+
+  /** Ends the stream of an agent that gives no sign of life for a lease: it has stopped sending by then. */
+  #watchContact(live: LiveAttachment): void {
+    const { agentLeaseMs } = this.#times;
+    const silentMs = this.#clock.monotonic() - live.lastContact;
+    if (silentMs >= agentLeaseMs) {
+      live.scope.abort(
+        fail('ATTACHMENT_ENDED', `agent ${live.hello.name} gave no sign of life for ${agentLeaseMs / 1000} s`),
+      );
+      return;
+    }
+    const timer = this.#clock.after(agentLeaseMs - silentMs, () => {
+      unlink();
+      this.#watchContact(live);
+    });
+    const unlink = onAbort(live.signal, () => timer.cancel());
+  }
+
+  async #read(messages: AsyncIterator<AttachRequest>, live: LiveAttachment): Promise<void> {
+    for (;;) {
+      const next = await messages.next();
+      if (next.done || live.signal.aborted) break;
+      live.lastContact = this.#clock.monotonic();
+      if (next.value.message) this.#receive(next.value.message, live);
+    }
+    live.outgoing.end();
+  }
+
+  #receive(message: FromAgent, live: LiveAttachment): void {
+    if (message.$case === 'heartbeat') live.send({ $case: 'heartbeatAck', value: {} });
+    if (message.$case === 'report') this.#listener?.reported(fromReport(message.value, this.#clock.now()), live);
+    if (message.$case === 'answer' && message.value.answer) {
+      live.questions.get(message.value.askId)?.(message.value.answer);
+    }
+    if (message.$case === 'farewell') {
+      this.#live.delete(live.hello.agentUuid);
+      this.#forgetClaims([live.hello.agentUuid]);
+      this.#listener?.left(live.hello.agentUuid);
+      live.outgoing.end();
+    }
+  }
+
+  #close(live: LiveAttachment): void {
+    const { agentUuid } = live.hello;
+    if (this.#live.get(agentUuid) !== live) return;
+    this.#live.delete(agentUuid);
+    this.#lose(agentUuid);
+  }
+
+  /** Twice the lease: once until the agent stops sending by its own clock, once for all that may differ. */
+  #lose(agentUuid: string): void {
+    this.#lost.delete(agentUuid);
+    this.#lost.set(agentUuid, this.#clock.monotonic() + 2 * this.#times.agentLeaseMs);
+    this.#watchLost();
+  }
+
+  /** One timer for all lost agents: the first to be lost is the first whose BMCs may move. */
+  #watchLost(): void {
+    const [first] = this.#lost.values();
+    if (this.#lostTimer !== null || first === undefined || this.#shutdown.aborted) return;
+    const timer = this.#clock.after(first - this.#clock.monotonic(), () => {
+      unlink();
+      this.#lostTimer = null;
+      this.#endLost();
+      this.#watchLost();
+    });
+    this.#lostTimer = timer;
+    const unlink = onAbort(this.#shutdown, () => timer.cancel());
+  }
+
+  #endLost(): void {
+    const now = this.#clock.monotonic();
+    const over = [...this.#lost].filter(([, movableAt]) => movableAt <= now).map(([agentUuid]) => agentUuid);
+    for (const agentUuid of over) this.#lost.delete(agentUuid);
+    if (over.length === 0) return;
+    this.#forgetClaims(over);
+    this.#listener?.movable(over);
+  }
+}
+
+function serves({ hello }: Attachment, node: Pick<NodeRow, 'zone' | 'driver'>): boolean {
+  return hello.zones.includes(node.zone) && hello.drivers.some(({ name }) => name === node.driver);
+}
+
+/** The node that a message lets an agent do something with, if it does. */
+function nodeOf(message: ToAgent): string | null {
+  if (message.$case === 'start' || message.$case === 'observe' || message.$case === 'abort')
+    return message.value.bmc?.nodeUuid ?? null;
+  if (message.$case !== 'ask') return null;
+  const { question } = message.value;
+  return question?.$case === 'read' || question?.$case === 'probe' ? (question.value.bmc?.nodeUuid ?? null) : null;
+}
+
+/** Why no agent can read a node: there is none, or its own was lost a moment ago and may still come back. */
+export function whyUnserved(
+  { name, driver, zone }: Pick<NodeRow, 'name' | 'driver' | 'zone'>,
+  kind: Exclude<Owner['kind'], 'attached'>,
+): CountermandError {
+  if (kind === 'none') return fail('AGENT_NOT_ATTACHED', `no agent with driver ${driver} is attached for zone ${zone}`);
+  return fail(
+    'AGENT_NOT_ATTACHED',
+    `the agent of node ${name} is lost; another one may take over when its lease has run out`,
+  );
+}
+
+/** A place in a list of `length`, the same for the same uuid: spreads nodes over the agents of a zone. */
+function spread(uuid: string, length: number): number {
+  return length === 0 ? 0 : Number.parseInt(uuid.slice(0, 8), 16) % length;
+}

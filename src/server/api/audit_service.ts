@@ -1,0 +1,118 @@
+/** AuditService: audits made, run and stopped, and the strategies that they run. */
+
+import { fail } from '../../core/errors.ts';
+import type { AuditState } from '../../core/states.ts';
+import { FailurePolicy } from '../../gen/countermand/v1/action_plan.ts';
+import {
+  type AuditServiceImplementation,
+  AuditState as AuditStates,
+  AuditType,
+  type CreateAuditRequest,
+} from '../../gen/countermand/v1/audit.ts';
+import { nameOf } from '../agents/wire.ts';
+import { reportClusterEvent } from '../audits/cluster_events.ts';
+import type { WantedAudit } from '../audits/request.ts';
+import type { Conductor } from '../conductor.ts';
+import { STRATEGIES } from '../plans/strategies.ts';
+import { takesDownOfPlan } from '../plans/takes_down.ts';
+import { getAudit, listAudits, listPlansOf } from '../store/audits.ts';
+import { isNewestMark } from '../store/newest.ts';
+import type { AuditRow } from '../store/plan_rows.ts';
+import { toAudit, toStrategy } from './audit_wire.ts';
+import { nextToken, pageMark, pageSize } from './pages.ts';
+import { LARGEST_LISTED, toActionPlans, toTakesDown } from './plan_wire.ts';
+
+/** So many plans of an audit are shown with it. */
+const PLANS_SHOWN = 100;
+
+/** The service over a conductor. */
+export function createAuditService(conductor: Conductor): AuditServiceImplementation {
+  const { orders, audits } = conductor;
+  const { store } = orders;
+  const { read } = store.database;
+  const answer = (audit: AuditRow) => toAudit(audit, store.database.isFull);
+  return {
+    async createAudit(request) {
+      const { audit, plan } = await audits.create(toWanted(request, conductor));
+      const takesDown = plan ? toTakesDown(await takesDownOfPlan(plan, read)) : undefined;
+      const [actionPlan] = await toActionPlans(plan ? [plan] : [], conductor);
+      return { audit: answer(audit), actionPlan, takesDown };
+    },
+
+    async previewAudit({ wanted }) {
+      if (!wanted) throw fail('ARGUMENT_INVALID', 'wanted: it is missing; describe the audit as for CreateAudit');
+      return { takesDown: toTakesDown(await audits.preview(toWanted(wanted, conductor))) };
+    },
+
+    async getAudit({ audit: key }) {
+      const audit = await getAudit(key, read);
+      const plans = await listPlansOf(audit.uuid, [], PLANS_SHOWN, read);
+      return { audit: answer(audit), actionPlans: await toActionPlans(plans, conductor, LARGEST_LISTED) };
+    },
+
+    async listAudits(request) {
+      const limit = pageSize(request.pageSize);
+      const states = request.states.map(toState);
+      const list = ['audits', ...states];
+      const rows = await listAudits(states, pageMark(list, request.pageToken, isNewestMark), limit, read);
+      return {
+        audits: rows.map(answer),
+        nextPageToken: nextToken(list, rows, limit),
+      };
+    },
+
+    cancelAudit: async ({ audit }) => ({ audit: answer(await audits.cancel(audit)) }),
+    suspendAudit: async ({ audit }) => ({ audit: answer(await audits.suspend(audit)) }),
+    resumeAudit: async ({ audit }) => ({ audit: answer(await audits.resume(audit)) }),
+
+    async deleteAudit({ audit }) {
+      await audits.delete(audit);
+      return {};
+    },
+
+    listStrategies: async () => ({ strategies: STRATEGIES.map(toStrategy) }),
+
+    async reportClusterEvent({ payload = {}, ...event }) {
+      return { modelRevision: BigInt(await reportClusterEvent({ ...event, payload }, conductor)) };
+    },
+  };
+}
+
+function toState(value: AuditStates): AuditState {
+  const state = nameOf(AuditStates, value);
+  if (state === null) throw fail('ARGUMENT_INVALID', `states: ${value} is unknown; they are those of AuditState`);
+  return state;
+}
+
+function toWanted(request: CreateAuditRequest, { orders }: Conductor): WantedAudit {
+  const { interval, requestId } = request;
+  return {
+    name: request.name,
+    requestId: requestId === '' ? orders.store.chance.uuid() : requestId,
+    auditType: named(AuditType, request.auditType, 'ONESHOT', 'audit_type'),
+    strategy: request.strategy,
+    goal: request.goal,
+    parameters: request.parameters ?? {},
+    scope: request.scope,
+    ...(request.all && { all: true }),
+    intervalMs: interval === undefined ? null : interval * 1000,
+    autoTrigger: request.autoTrigger,
+    maxParallel: request.maxParallel,
+    onFailure: named(FailurePolicy, request.onFailure, 'STOP', 'on_failure'),
+  };
+}
+
+/** The name of an enum value; the default for UNSPECIFIED. @throws AUDIT_INVALID naming the place */
+function named<Name extends string>(
+  members: Readonly<Record<Name, number>>,
+  value: number,
+  fallback: EnumName<Name>,
+  place: string,
+): EnumName<Name> {
+  const name = value === 0 ? fallback : nameOf(members, value);
+  if (name !== null) return name;
+  const names = Object.keys(members).filter((each) => !each.startsWith('UN'));
+  throw fail('AUDIT_INVALID', `${place}: it is unknown; it is ${names.join(' or ')}`);
+}
+
+type EnumName<Name> = Exclude<Name, 'UNSPECIFIED' | 'UNRECOGNIZED'>;

@@ -1,0 +1,104 @@
+/** What every RPC shares: its signal, and the one place where an error becomes a status. */
+import type { CallContext, ServerMiddleware, ServerMiddlewareCall } from 'nice-grpc';
+import { ServerError, Status } from 'nice-grpc';
+import type { Chance } from '../../core/chance.ts';
+import { fail } from '../../core/errors.ts';
+import { KEPT_LIMITS } from '../../core/limits.ts';
+import { onAbort, openScope, type Scope } from '../../core/signals.ts';
+import { type Asked, identityOf } from '../access/identity.ts';
+import type { Disk } from '../disk.ts';
+import type { Log } from '../log.ts';
+import { explainSqlite } from '../store/sqlite_errors.ts';
+import { sayable } from './errors.ts';
+
+/** Carries the exact code of an error beside the gRPC status. */
+const ERROR_CODE_KEY = 'countermand-error-code';
+
+/**
+ * Runs a streaming RPC under the signal of its call: aborted with CALL_ENDED when the client stops listening and with
+ * SHUTTING_DOWN when the conductor stops. It stops the streaming, never the work.
+ */
+export async function* underCall<T>(
+  context: CallContext,
+  shutdown: AbortSignal,
+  stream: (signal: AbortSignal) => AsyncIterable<T>,
+): AsyncGenerator<T> {
+  const scope = openCall(context, shutdown);
+  try {
+    yield* stream(scope.signal);
+  } finally {
+    scope.end();
+  }
+}
+
+/**
+ * Runs the part of a unary RPC that waits for others under the signal of its call, which is aborted as that of `underCall`.
+ * What `work` asks of agents is taken back at the abort.
+ */
+export async function inCall<T>(
+  context: CallContext,
+  shutdown: AbortSignal,
+  work: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const scope = openCall(context, shutdown);
+  try {
+    return await work(scope.signal);
+  } finally {
+    scope.end();
+  }
+}
+
+function openCall(context: CallContext, shutdown: AbortSignal): Scope {
+  const scope = openScope([shutdown]);
+  const unlink = onAbort(context.signal, () =>
+    scope.abort(fail('CALL_ENDED', 'the client stopped listening; the work goes on')),
+  );
+  const end = (): void => {
+    unlink();
+    scope.end();
+  };
+  return { ...scope, end };
+}
+
+/** Puts the identity of the caller into the context of a call. */
+export function identifyCaller(): ServerMiddleware<Asked> {
+  return async function* identify<Request, Response>(
+    call: ServerMiddlewareCall<Request, Response, Asked>,
+    context: CallContext,
+  ) {
+    const authorization = context.metadata.get('authorization') ?? null;
+    const identity = identityOf({ authorization, token: null, peer: context.peer });
+    return yield* call.next(call.request, { ...context, identity });
+  };
+}
+
+/** Refuses what begins work while the disk is full. */
+export function refuseWhenFull(disk: Disk): ServerMiddleware {
+  return async function* admit<Request, Response>(call: ServerMiddlewareCall<Request, Response>, context: CallContext) {
+    if (!call.requestStream) disk.admit(call.method.path, call.request);
+    return yield* call.next(call.request, context);
+  };
+}
+
+/** A sentence may repeat what the request said, and a status that is too long breaks the connection. */
+const SENTENCE_LIMIT = KEPT_LIMITS.answer_text.limit;
+
+/** Turns every error into a status with its code; what is not an error of ours into INTERNAL with an id for the log. */
+export function errorsToStatus(log: Log, chance: Chance): ServerMiddleware {
+  return async function* toStatus<Request, Response>(
+    call: ServerMiddlewareCall<Request, Response>,
+    context: CallContext,
+  ) {
+    try {
+      return yield* call.next(call.request, context);
+    } catch (error) {
+      const thrown = explainSqlite(error);
+      if (thrown instanceof ServerError) throw thrown;
+      // Nobody hears this; said in the transport's own words, it is not taken for a fault.
+      if (context.signal.aborted) throw new ServerError(Status.CANCELLED, 'the client stopped listening');
+      const said = sayable(thrown, call.method.path, log, chance);
+      context.trailer.set(ERROR_CODE_KEY, said.code);
+      throw new ServerError(Status[said.row.status], said.message.slice(0, SENTENCE_LIMIT));
+    }
+  };
+}

@@ -1,0 +1,114 @@
+/** The conductor's sockets: services, health and reflection over gRPC. */
+import { readFileSync } from 'node:fs';
+import { logVerbosity, setLogVerbosity } from '@grpc/grpc-js';
+import { createServer } from 'nice-grpc';
+import { HealthDefinition, HealthServiceImpl, HealthState } from 'nice-grpc-server-health';
+import { ServerReflection, ServerReflectionService } from 'nice-grpc-server-reflection';
+import type { Chance } from '../../core/chance.ts';
+import { fail } from '../../core/errors.ts';
+import { SENT_LIMITS } from '../../core/limits.ts';
+import { openScope, untilAborted } from '../../core/signals.ts';
+import { ActionPlanServiceDefinition } from '../../gen/countermand/v1/action_plan.ts';
+import { AgentServiceDefinition } from '../../gen/countermand/v1/agent.ts';
+import { AuditServiceDefinition } from '../../gen/countermand/v1/audit.ts';
+import { NodeServiceDefinition } from '../../gen/countermand/v1/node.ts';
+import { NotificationServiceDefinition } from '../../gen/countermand/v1/notification.ts';
+import { PowerServiceDefinition } from '../../gen/countermand/v1/power.ts';
+import type { Conductor } from '../conductor.ts';
+import { createAgentService } from './agent_service.ts';
+import { errorsToStatus, identifyCaller } from './calls.ts';
+import { bounded } from './requests.ts';
+import type { Services } from './services.ts';
+
+/** The compiled protos, imports included, as `npm run generate` leaves them. */
+const IMAGE = new URL('../../gen/image.binpb', import.meta.url);
+
+/** Reflection that reads the contract at the first question: that takes as long as the rest of a start, and few ask. */
+function lazyReflection(names: readonly string[]): ReturnType<typeof ServerReflection> {
+  let read: ReturnType<typeof ServerReflection> | null = null;
+  return {
+    serverReflectionInfo(requests, context) {
+      read ??= ServerReflection(readFileSync(IMAGE), [...names]);
+      return read.serverReflectionInfo(requests, context);
+    },
+  };
+}
+
+/** A peer that is frozen is noticed by pings that it does not answer; idle clients may ping as often as ours do. */
+const KEEPALIVE = {
+  'grpc.keepalive_time_ms': 10_000,
+  'grpc.keepalive_timeout_ms': 5_000,
+  'grpc.keepalive_permit_without_calls': 1,
+  'grpc.http2.min_ping_interval_without_data_ms': 5_000,
+};
+
+/** A little more than the largest message of any RPC: `requests.ts` holds each RPC to its own limit, and says which. */
+const MESSAGE_LIMIT = { 'grpc.max_receive_message_length': SENT_LIMITS.plan_message_bytes.limit + 2 ** 20 };
+
+/** So long the calls may take to tell their clients why they end; on a machine that is busy they do take a second. */
+const CLOSE_LIMIT_MS = 5000;
+
+/** A listening conductor. */
+interface Listener {
+  /** The port that is listened on, also if 0 was asked for. */
+  readonly port: number;
+  /** Closes the port when the calls have ended, which the conductor has been told to do; cuts off what goes on. */
+  close(): Promise<void>;
+}
+
+/**
+ * Listens on `HOST:PORT`.
+ * @throws LISTEN_FAILED with the address
+ */
+export async function listen(
+  conductor: Conductor,
+  services: Services,
+  address: string,
+  chance: Chance,
+): Promise<Listener> {
+  // What goes wrong there comes as an error; its own lines would stand between ours.
+  setLogVerbosity(logVerbosity.NONE);
+  const server = createServer({ ...KEEPALIVE, ...MESSAGE_LIMIT })
+    .use(errorsToStatus(conductor.log, chance))
+    .use(identifyCaller())
+    .use(services.hold);
+  server.add(bounded(NodeServiceDefinition), services.nodes);
+  server.add(bounded(PowerServiceDefinition), services.power);
+  server.add(bounded(ActionPlanServiceDefinition), services.plans);
+  server.add(bounded(AuditServiceDefinition), services.audits);
+  server.add(bounded(NotificationServiceDefinition), services.notifications);
+  server.add(bounded(AgentServiceDefinition), createAgentService(conductor));
+  const definitions = [
+    NodeServiceDefinition,
+    PowerServiceDefinition,
+    ActionPlanServiceDefinition,
+    AuditServiceDefinition,
+    NotificationServiceDefinition,
+    AgentServiceDefinition,
+  ];
+  const names = definitions.map(({ fullName }) => fullName);
+  const health = HealthState();
+  // An operator's probe and a load balancer see a full disk before an order is refused.
+  conductor.disk.onChange((isFull) => {
+    for (const name of ['', ...names]) health.setStatus(isFull ? 'unhealthy' : 'healthy', name);
+  });
+  server.add(HealthDefinition, HealthServiceImpl(health));
+  server.add(ServerReflectionService, lazyReflection([...names, HealthDefinition.fullName]));
+  const port = await server.listen(address).catch((error: Error) => {
+    // The reason stands in brackets, behind what grpc makes of it.
+    const reason = /\[(.*)\]$/.exec(error.message)?.[1] ?? error.message;
+    throw fail('LISTEN_FAILED', `cannot listen on ${address}: ${reason}; choose another address with --listen`, error);
+  });
+  return {
+    port,
+    async close() {
+      const scope = openScope([], {
+        clock: conductor.orders.store.clock,
+        afterMs: CLOSE_LIMIT_MS,
+        what: 'the last calls',
+      });
+      await untilAborted(server.shutdown(), scope.signal).catch(() => server.forceShutdown());
+      scope.end();
+    },
+  };
+}

@@ -1,0 +1,143 @@
+/** NodeService: enrolling nodes, looking at them, explaining them. */
+import type { CallContext } from 'nice-grpc';
+import { fail } from '../../core/errors.ts';
+import type {
+  ListModelChangesRequest,
+  ListNodesRequest,
+  ModelChange,
+  Node,
+  NodeServiceImplementation,
+} from '../../gen/countermand/v1/node.ts';
+import type { Conductor } from '../conductor.ts';
+import { changeNode, deleteNode, enrolNode, validateInfo } from '../nodes/enrolment.ts';
+import { acceptNode } from '../power/acceptance.ts';
+import { listModelChanges, type ModelChangeRow, modelRevision } from '../store/cluster_model.ts';
+import { findSecretKeys } from '../store/drivers.ts';
+import { getNode, listNodes, resolveNodes } from '../store/nodes.ts';
+import type { NodeRow } from '../store/rows.ts';
+import { inCall, underCall } from './calls.ts';
+import { explainNode } from './explain.ts';
+import { refreshNodes, watchNodes } from './node_streams.ts';
+import { pageMark, pageSize, pageToken } from './pages.ts';
+import { ableNow, supportedBy } from './supported.ts';
+import { date, toNode, toPowerState } from './wire.ts';
+
+const isRevision = (mark: unknown): mark is number => Number.isSafeInteger(mark);
+const isName = (mark: unknown): mark is string => typeof mark === 'string';
+
+/** The service over a conductor. */
+export function createNodeService(conductor: Conductor): NodeServiceImplementation {
+  const { store } = conductor.orders;
+  const { read } = store.database;
+  const answer = async (node: NodeRow): Promise<Node> => toNode(node, await findSecretKeys(node.driver, read));
+  const during = <T>(context: CallContext, work: (signal: AbortSignal) => Promise<T>): Promise<T> =>
+    inCall(context, conductor.shutdown, work);
+  return {
+    async createNode(request, context) {
+      return { node: await answer(await during(context, (signal) => enrolNode(request, conductor, signal))) };
+    },
+
+    async getNode({ node }) {
+      return { node: await answer(await getNode(node, read)) };
+    },
+
+    listNodes: (request) => pageOfNodes(request, answer, conductor),
+
+    async updateNode(request, context) {
+      return { node: await answer(await during(context, (signal) => changeNode(request, conductor, signal))) };
+    },
+
+    async acceptNode(request, context) {
+      return { node: await answer(await during(context, (signal) => acceptNode(request, conductor.readings, signal))) };
+    },
+
+    async deleteNode({ node }) {
+      await deleteNode(node, conductor);
+      return {};
+    },
+
+    async validateNode({ node }, context) {
+      const row = await getNode(node, read);
+      return during(context, (signal) => validateInfo(row, conductor, signal));
+    },
+
+    async getSupportedPowerStates({ node }, context) {
+      const row = await getNode(node, read);
+      return during(context, (signal) => supportedBy(row, conductor, signal));
+    },
+
+    async explainNode({ node }, context) {
+      const asked = await getNode(node, read);
+      const able = await during(context, (signal) => ableNow(asked, conductor, signal));
+      const row = await getNode(asked.uuid, read);
+      return { node: await answer(row), ...(await explainNode(row, conductor, able)) };
+    },
+
+    ...streamsOf(conductor, answer),
+
+    listModelChanges: (request) => pageOfChanges(request, conductor),
+  };
+}
+
+/** The RPCs that answer about node after node. */
+function streamsOf(
+  conductor: Conductor,
+  answer: (node: NodeRow) => Promise<Node>,
+): Pick<NodeServiceImplementation, 'refreshNodes' | 'watchNodes'> {
+  const { read } = conductor.orders.store.database;
+  return {
+    async *refreshNodes({ nodes }, context) {
+      const rows = await resolveNodes(nodes, read);
+      yield* underCall(context, conductor.shutdown, async function* (signal) {
+        for await (const { node, reading, reason, errorCode } of refreshNodes(rows, conductor, signal)) {
+          yield {
+            node: await answer(node),
+            observed: toPowerState(reading?.powerState ?? null),
+            reason,
+            errorCode: errorCode ?? '',
+          };
+        }
+      });
+    },
+
+    async *watchNodes({ nodes }, context) {
+      const only = nodes.length === 0 ? null : await resolveNodes(nodes, read);
+      yield* underCall(context, conductor.shutdown, async function* (signal) {
+        for await (const { node, deleted } of watchNodes(only, conductor, signal))
+          yield { node: await answer(node), deleted };
+      });
+    },
+  };
+}
+
+async function pageOfNodes(
+  { pageSize: size, pageToken: token, zone, driver, labels, withProblem }: ListNodesRequest,
+  answer: (node: NodeRow) => Promise<Node>,
+  { orders }: Conductor,
+) {
+  const limit = pageSize(size);
+  const list = ['nodes', zone, driver, labels, withProblem];
+  const after = pageMark(list, token, isName) ?? '';
+  const nodes = await listNodes({ zone, driver, labels, withProblem }, after, limit, orders.store.database.read);
+  const nextPageToken = nodes.length === limit ? pageToken(list, nodes.at(-1)?.name) : '';
+  return { nodes: await Promise.all(nodes.map(answer)), nextPageToken };
+}
+
+async function pageOfChanges(request: ListModelChangesRequest, { orders }: Conductor) {
+  const { read } = orders.store.database;
+  const limit = pageSize(request.pageSize);
+  const list = ['model_changes', String(request.fromRevision)];
+  const before = pageMark(list, request.pageToken, isRevision);
+  const changes = await listModelChanges(toRevision(request.fromRevision), before, limit, read);
+  const nextPageToken = changes.length === limit ? pageToken(list, changes.at(-1)?.revision) : '';
+  return { changes: changes.map(toModelChange), nextPageToken, revision: BigInt(await modelRevision(read)) };
+}
+
+function toRevision(from: bigint): number {
+  if (from >= 0n) return Number(from);
+  throw fail('ARGUMENT_INVALID', `from_revision is ${from}; it is 0 or more`);
+}
+
+function toModelChange({ revision, planUuid, changedAt, ...change }: ModelChangeRow): ModelChange {
+  return { ...change, revision: BigInt(revision), actionPlanUuid: planUuid ?? '', changedAt: date(changedAt) };
+}

@@ -1,0 +1,102 @@
+/** Streams over many nodes: reading them now, and watching them change. */
+import { openChannel } from '../../core/channel.ts';
+import type { Conductor } from '../conductor.ts';
+import { type ReadResult, readNode } from '../power/readings.ts';
+import type { Change } from '../store/feed.ts';
+import { findNodesByUuid, listNodes } from '../store/nodes.ts';
+import type { NodeRow } from '../store/rows.ts';
+import type { Store } from '../store/store.ts';
+
+/** At most this many nodes of one refresh are read at the same time. What they answer together is recorded together. */
+const REFRESH_WORKERS = 512;
+/** At most this many nodes are read from the database at a time. */
+const PAGE = 500;
+
+/** A node as it is, or as it last was. */
+export interface NodeChange {
+  readonly node: NodeRow;
+  readonly deleted: boolean;
+}
+
+/** Reads nodes side by side and gives each result as it comes. An abort ends it with its reason. */
+export async function* refreshNodes(
+  nodes: readonly NodeRow[],
+  { readings }: Conductor,
+  signal: AbortSignal,
+): AsyncGenerator<ReadResult> {
+  const results = openChannel<ReadResult>(signal);
+  const waiting = nodes.values();
+  const work = async (): Promise<void> => {
+    for (const node of waiting) results.push(await readNode(node, 'operator', readings, signal));
+  };
+  const workers = Array.from({ length: REFRESH_WORKERS }, work);
+  Promise.all(workers).then(
+    () => results.end(),
+    (error: unknown) => results.end(error),
+  );
+  yield* results;
+}
+
+/**
+ * Nodes as they are, then as each later commit leaves them: those of `only`, or all with null. A reader that is slow gets
+ * the last state of each node. What it costs follows from what is watched, not from the size of the fleet. An abort ends it
+ * with its reason.
+ */
+export async function* watchNodes(
+  only: readonly NodeRow[] | null,
+  { orders }: Conductor,
+  signal: AbortSignal,
+): AsyncGenerator<NodeChange> {
+  const { database } = orders.store;
+  const topics = only === null ? ['node'] : only.map(({ uuid }) => `node ${uuid}`);
+  const changes = database.feed.gather(topics, gatherNodes, signal);
+  const seen = new Map<string, number>();
+  const isNews = ({ node, deleted }: NodeChange): boolean => deleted || node.revision > (seen.get(node.uuid) ?? 0);
+  try {
+    for await (const page of presentNodes(only, orders.store)) {
+      for (const node of page) {
+        signal.throwIfAborted();
+        seen.set(node.uuid, node.revision);
+        yield { node, deleted: false };
+      }
+    }
+    // What was deleted between its naming and the first look is told, too.
+    for (const node of only ?? []) if (!seen.has(node.uuid)) yield { node, deleted: true };
+    for await (const gathered of changes) {
+      for (const change of gathered.values()) {
+        if (!isNews(change)) continue;
+        if (change.deleted) seen.delete(change.node.uuid);
+        else seen.set(change.node.uuid, change.node.revision);
+        yield change;
+      }
+    }
+  } finally {
+    await changes.return(undefined);
+  }
+}
+
+/** The last change of each node. */
+function gatherNodes(waiting: Map<string, NodeChange> | undefined, change: Change): Map<string, NodeChange> {
+  const gathered = waiting ?? new Map<string, NodeChange>();
+  if (change.kind === 'node') gathered.set(change.node.uuid, { node: change.node, deleted: change.deleted });
+  return gathered;
+}
+
+/** The nodes as they now are, a page at a time. */
+async function* presentNodes(only: readonly NodeRow[] | null, { database }: Store): AsyncGenerator<readonly NodeRow[]> {
+  if (only !== null) {
+    for (let from = 0; from < only.length; from += PAGE) {
+      const uuids = only.slice(from, from + PAGE).map(({ uuid }) => uuid);
+      const nodes = await findNodesByUuid(uuids, database.read);
+      yield [...nodes.values()];
+    }
+    return;
+  }
+  for (let after = ''; ; ) {
+    const page = await listNodes({ zone: '', driver: '', labels: {} }, after, PAGE, database.read);
+    yield page;
+    const last = page.at(-1);
+    if (!last || page.length < PAGE) return;
+    after = last.name;
+  }
+}

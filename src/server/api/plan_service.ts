@@ -1,0 +1,157 @@
+/** ActionPlanService: plans made, run, watched and taken back. */
+
+import type { CallContext } from 'nice-grpc';
+import { fail } from '../../core/errors.ts';
+import type { ActionPlanState } from '../../core/states.ts';
+import {
+  type ActionPlanServiceImplementation,
+  ActionPlanState as ActionPlanStates,
+  type CreateActionPlanRequest,
+  FailurePolicy,
+  type NewAction,
+} from '../../gen/countermand/v1/action_plan.ts';
+import { nameOf } from '../agents/wire.ts';
+import type { Conductor } from '../conductor.ts';
+import { createActionPlan, previewPlan } from '../plans/create.ts';
+import { offersFor } from '../plans/offers.ts';
+import { previewRollback } from '../plans/rollback_order.ts';
+import { takesDownOfPlan, takesDownOfRollback } from '../plans/takes_down.ts';
+import type { WantedAction, WantedPlan } from '../plans/wanted.ts';
+import { watchPlan } from '../plans/watch.ts';
+import { listActions } from '../store/actions.ts';
+import { isNewestMark } from '../store/newest.ts';
+import { FAILURE_POLICIES } from '../store/plan_rows.ts';
+import { getPlan, listPlans } from '../store/plans.ts';
+import { underCall } from './calls.ts';
+import { nextToken, pageMark, pageSize, pageToken } from './pages.ts';
+import { LARGEST_LISTED, toAction, toActionPlan, toActionPlans, toTakesDown, toUndo } from './plan_wire.ts';
+
+/** The service over a conductor. */
+export function createPlanService(conductor: Conductor): ActionPlanServiceImplementation {
+  const { orders, plans, shutdown } = conductor;
+  const { store } = orders;
+  const { read } = store.database;
+  const watch = (uuid: string, context: CallContext) =>
+    underCall(context, shutdown, async function* (signal) {
+      for await (const { plan, actions } of watchPlan(uuid, store, signal))
+        yield {
+          actionPlan: toActionPlan(plan, await offersFor(plan, conductor, read)),
+          actions: actions.map(toAction),
+        };
+    });
+  return {
+    ...pagesOf(conductor),
+
+    async createActionPlan(request) {
+      const plan = await createActionPlan(toWanted(request, conductor), conductor);
+      const [actionPlan] = await toActionPlans([plan], conductor);
+      return { actionPlan, takesDown: toTakesDown(await takesDownOfPlan(plan, read)) };
+    },
+
+    async previewActionPlan({ actionPlan, wanted }) {
+      if (wanted && actionPlan !== '')
+        throw fail('ARGUMENT_INVALID', 'wanted: name an action_plan, or describe a wanted one, not both');
+      if (wanted) return { takesDown: toTakesDown(await previewPlan(toWanted(wanted, conductor), conductor)) };
+      const plan = await getPlan(actionPlan, read);
+      const [previewed] = await toActionPlans([plan], conductor);
+      return { actionPlan: previewed, takesDown: toTakesDown(await takesDownOfPlan(plan, read)) };
+    },
+
+    async startActionPlan({ actionPlan, queue, force }) {
+      // Told as it is before the start: a moment later the first nodes are down.
+      const takesDown = toTakesDown(await takesDownOfPlan(await getPlan(actionPlan, read), read));
+      const [started] = await toActionPlans([await plans.start(actionPlan, queue, force)], conductor);
+      return { actionPlan: started, takesDown };
+    },
+
+    async *cancelActionPlan({ actionPlan, reason, rollback }, context) {
+      const { uuid } = await plans.cancel(actionPlan, reason.slice(0, 1000), rollback);
+      yield* watch(uuid, context);
+    },
+
+    async *rollbackActionPlan(request, context) {
+      const { skipIrreversible, acceptDrift } = request;
+      const requestId = request.requestId === '' ? store.chance.uuid() : request.requestId;
+      const { uuid } = await plans.rollback({ plan: request.actionPlan, requestId, skipIrreversible, acceptDrift });
+      yield* watch(uuid, context);
+    },
+
+    async previewRollback({ actionPlan }) {
+      const { plan, undoings, refused } = await previewRollback(actionPlan, conductor);
+      const [previewed] = await toActionPlans([plan], conductor);
+      const takesDown = toTakesDown(takesDownOfRollback(undoings));
+      return { actionPlan: previewed, undos: undoings.map(toUndo), refused: refused?.message ?? '', takesDown };
+    },
+
+    async *watchActionPlan({ actionPlan }, context) {
+      const { uuid } = await getPlan(actionPlan, read);
+      yield* watch(uuid, context);
+    },
+
+    async deleteActionPlan({ actionPlan }) {
+      await plans.delete(actionPlan);
+      return {};
+    },
+  };
+}
+
+/** What is answered a page at a time. */
+function pagesOf(conductor: Conductor): Pick<ActionPlanServiceImplementation, 'getActionPlan' | 'listActionPlans'> {
+  const { read } = conductor.orders.store.database;
+  return {
+    async getActionPlan(request) {
+      const limit = pageSize(request.pageSize);
+      const plan = await getPlan(request.actionPlan, read);
+      const list = ['actions', plan.uuid];
+      const after = pageMark(list, request.pageToken, isPosition) ?? -1;
+      const actions = await listActions(plan.uuid, after, limit, read);
+      const last = actions.at(-1);
+      const [actionPlan] = await toActionPlans([plan], conductor);
+      return {
+        actionPlan,
+        actions: actions.map(toAction),
+        nextPageToken: last && last.position < plan.size - 1 ? pageToken(list, last.position) : '',
+      };
+    },
+
+    async listActionPlans(request) {
+      const limit = pageSize(request.pageSize);
+      const states = request.states.map(toState);
+      const list = ['action_plans', ...states];
+      const after = pageMark(list, request.pageToken, isNewestMark);
+      const rows = await listPlans(states, after, limit, read);
+      return {
+        actionPlans: await toActionPlans(rows, conductor, LARGEST_LISTED),
+        nextPageToken: nextToken(list, rows, limit),
+      };
+    },
+  };
+}
+
+const isPosition = (mark: unknown): mark is number => Number.isSafeInteger(mark);
+
+function toState(value: ActionPlanStates): ActionPlanState {
+  const state = nameOf(ActionPlanStates, value);
+  if (state === null) throw fail('ARGUMENT_INVALID', `states: ${value} is unknown; they are those of ActionPlanState`);
+  return state;
+}
+
+function toWanted(request: CreateActionPlanRequest, { orders }: Conductor): WantedPlan {
+  const onFailure = request.onFailure === FailurePolicy.UNSPECIFIED ? 'STOP' : nameOf(FailurePolicy, request.onFailure);
+  if (onFailure === null)
+    throw fail('ACTION_PLAN_INVALID', `on_failure: it is unknown; it is one of ${FAILURE_POLICIES.join(', ')}`);
+  return {
+    name: request.name,
+    requestId: request.requestId === '' ? orders.store.chance.uuid() : request.requestId,
+    maxParallel: request.maxParallel,
+    canary: request.canary,
+    onFailure,
+    ...(request.scope.length > 0 && { scope: request.scope }),
+    actions: request.actions.map(toWantedAction),
+  };
+}
+
+function toWantedAction({ name, actionType, inputParameters, parents, timeout }: NewAction): WantedAction {
+  const timeoutMs = timeout === undefined ? null : timeout * 1000;
+  return { name, actionType, inputParameters: inputParameters ?? {}, parents, timeoutMs };
+}

@@ -1,0 +1,111 @@
+/** Between the rows of plans and the messages of the proto. */
+
+import type { ActionState } from '../../core/states.ts';
+import * as proto from '../../gen/countermand/v1/action_plan.ts';
+import { offersFor } from '../plans/offers.ts';
+import type { PlanParts } from '../plans/parts.ts';
+import type { Undoing } from '../plans/rollback.ts';
+import type { TakesDown } from '../plans/takes_down.ts';
+import { countActions } from '../store/actions.ts';
+import type { ActionPlanRow, ActionRow } from '../store/plan_rows.ts';
+import { date } from './wire.ts';
+
+/** A list does not look into rollbacks of plans that have more actions. */
+export const LARGEST_LISTED = 1000;
+
+/**
+ * Plans for an answer, with how many of their actions are in which state.
+ * @param largest see `offersFor`
+ */
+export async function toActionPlans(
+  plans: readonly ActionPlanRow[],
+  parts: PlanParts,
+  largest?: number,
+): Promise<proto.ActionPlan[]> {
+  const { read } = parts.orders.store.database;
+  const answers: proto.ActionPlan[] = [];
+  // One after the other: there is one connection, and whoever else asks gets a turn between.
+  for (const plan of plans)
+    answers.push(toActionPlan(plan, await offersFor(plan, parts, read, largest), await countActions(plan.uuid, read)));
+  return answers;
+}
+
+/** A plan for an answer, with what may be ordered for it. */
+export function toActionPlan(
+  plan: ActionPlanRow,
+  possible: string[],
+  counts: Iterable<readonly [ActionState, number]> = [],
+): proto.ActionPlan {
+  return {
+    uuid: plan.uuid,
+    name: plan.name,
+    auditUuid: plan.auditUuid,
+    state: proto.ActionPlanState[plan.state],
+    statusMessage: plan.statusMessage,
+    errorCode: plan.errorCode ?? '',
+    errorMessage: plan.errorMessage,
+    requestId: plan.requestId,
+    maxParallel: plan.maxParallel,
+    canary: plan.canary,
+    onFailure: proto.FailurePolicy[plan.onFailure],
+    size: plan.size,
+    counts: [...counts].map(([state, count]) => ({ state: proto.ActionState[state], count })),
+    possible,
+    createdAt: date(plan.createdAt),
+    startedAt: date(plan.startedAt),
+    launchedAt: date(plan.launchedAt),
+    endedAt: date(plan.endedAt),
+    cancelDeadlineAt: plan.state === 'CANCELLING' ? date(plan.cancelDeadlineAt) : undefined,
+    revision: plan.revision,
+    rollbackOf: plan.rollbackOf ?? '',
+    rolledBackBy: plan.rolledBackBy ?? '',
+    rollbackUntil: date(plan.rollbackUntil),
+    modelRevision: BigInt(plan.modelRevision),
+    forced: plan.forced,
+    globalEfficacy: plan.globalEfficacy.map((efficacy) => ({ ...efficacy, unit: efficacy.unit ?? '' })),
+  };
+}
+
+/** An action for an answer. */
+export function toAction(action: ActionRow): proto.Action {
+  return {
+    uuid: action.uuid,
+    actionPlanUuid: action.planUuid,
+    name: action.name,
+    actionType: action.actionType,
+    inputParameters: { ...action.inputParameters },
+    parents: [...action.parents],
+    state: proto.ActionState[action.state],
+    statusMessage: action.statusMessage,
+    errorCode: action.errorCode ?? '',
+    errorMessage: action.errorMessage,
+    nodeUuid: action.nodeUuid ?? '',
+    timeout: Math.ceil(action.timeoutMs / 1000),
+    beforeImage: action.beforeImage ? { ...action.beforeImage } : undefined,
+    result: action.result ? { ...action.result } : undefined,
+    position: action.position,
+    undoes: action.undoes ?? '',
+    startedAt: date(action.startedAt),
+    endedAt: date(action.endedAt),
+    revision: action.revision,
+  };
+}
+
+/** What a plan takes down, for an answer. */
+export function toTakesDown({ count, nodes, hard }: TakesDown): proto.TakesDown {
+  return { count, nodes: [...nodes], hard };
+}
+
+const UNDO_KINDS = { action: 'ACTION', nothing: 'NOTHING', irreversible: 'IRREVERSIBLE' } as const;
+
+/** What a rollback does about an action, for an answer. */
+export function toUndo({ action, node, undo }: Undoing): proto.Undo {
+  return {
+    actionUuid: action.uuid,
+    actionName: action.name,
+    nodeName: node?.name ?? '',
+    kind: proto.UndoKind[UNDO_KINDS[undo.kind]],
+    what: undo.kind === 'action' ? undo.what : undo.why,
+    drift: undo.kind === 'action' ? (undo.drift ?? '') : '',
+  };
+}

@@ -1,0 +1,81 @@
+/** PowerService: orders, aborts and what became of them. */
+
+import type { CallContext } from 'nice-grpc';
+import { fail } from '../../core/errors.ts';
+import {
+  OnTimeout,
+  type PowerServiceImplementation,
+  type SetPowerStateRequest,
+} from '../../gen/countermand/v1/power.ts';
+import type { Asked } from '../access/identity.ts';
+import { fromTarget } from '../agents/wire.ts';
+import type { Conductor } from '../conductor.ts';
+import { giveOrder, type Order, withdrawOrder } from '../power/orders.ts';
+import { watchPowerTask } from '../power/watch.ts';
+import { isNewestMark } from '../store/newest.ts';
+import { getNode } from '../store/nodes.ts';
+import { getPowerTask, listPowerTasks } from '../store/power_tasks.ts';
+import type { Store } from '../store/store.ts';
+import { answerTask, answerTasks } from './answers.ts';
+import { underCall } from './calls.ts';
+import { nextToken, pageMark, pageSize } from './pages.ts';
+
+/** The service over a conductor. */
+export function createPowerService(conductor: Conductor): PowerServiceImplementation<Asked> {
+  const { orders, shutdown } = conductor;
+  const { store } = orders;
+  const watch = (uuid: string, context: CallContext) =>
+    underCall(context, shutdown, async function* (signal) {
+      for await (const task of watchPowerTask(uuid, store, signal)) yield { task: await answerTask(task, store) };
+    });
+  return {
+    async *setPowerState(request, context) {
+      const { uuid } = await giveOrder(toOrder(request, store), orders);
+      yield* watch(uuid, context);
+    },
+
+    async getPowerTask({ task }) {
+      return { task: await answerTask(await getPowerTask(task, store.database.read), store) };
+    },
+
+    async listPowerTasks(request) {
+      const limit = pageSize(request.pageSize);
+      const list = ['power_tasks', request.node, request.unsettled];
+      const after = pageMark(list, request.pageToken, isNewestMark);
+      const node = request.node === '' ? null : await getNode(request.node, store.database.read);
+      const filter = { ...(node ? { nodeUuid: node.uuid } : {}), unsettled: request.unsettled };
+      const tasks = await listPowerTasks(filter, after, limit, store.database.read);
+      return {
+        tasks: await answerTasks(tasks, store),
+        nextPageToken: nextToken(list, tasks, limit),
+      };
+    },
+
+    async *watchPowerTask({ task }, context) {
+      const { uuid } = await getPowerTask(task, store.database.read);
+      yield* watch(uuid, context);
+    },
+
+    async withdrawPowerTask({ task, reason, stopWaiting }) {
+      return { task: await answerTask(await withdrawOrder(task, reason, orders, stopWaiting), store) };
+    },
+  };
+}
+
+function toOrder(request: SetPowerStateRequest, store: Store): Order {
+  const target = fromTarget(request.target);
+  if (target === null)
+    throw fail('ARGUMENT_INVALID', 'target is missing or unknown; it is one of the nine of PowerTarget');
+  const { UNSPECIFIED, FAIL, FORCE } = OnTimeout;
+  if (![UNSPECIFIED, FAIL, FORCE].some((known) => known === request.onTimeout))
+    throw fail('ARGUMENT_INVALID', 'on_timeout is unknown; it is FAIL or FORCE');
+  return {
+    node: request.node,
+    target,
+    timeoutMs: request.timeout === undefined ? null : request.timeout * 1000,
+    onTimeout: request.onTimeout === FORCE ? 'FORCE' : 'FAIL',
+    requestId: request.requestId === '' ? store.chance.uuid() : request.requestId,
+    reason: request.reason.slice(0, 1000),
+    abortsTaskUuid: request.abortsTaskUuid === '' ? null : request.abortsTaskUuid,
+  };
+}

@@ -1,0 +1,178 @@
+/**
+ * What every request is held to before its service sees it: its size, its lists, texts, numbers and nesting, and how many
+ * streams are open. The numbers are those of core/limits.ts; a field without a limit of its own has the general one.
+ */
+import type { CallContext, ServerMiddleware, ServerMiddlewareCall } from 'nice-grpc';
+import { othersFirst } from '../../core/clock.ts';
+import { fail } from '../../core/errors.ts';
+import { exceeded, type LimitRow, OPEN_LIMITS, SENT_LIMITS } from '../../core/limits.ts';
+
+const CREATE_PLAN = '/countermand.v1.ActionPlanService/CreateActionPlan';
+const WATCH_NODES = '/countermand.v1.NodeService/WatchNodes';
+
+/**
+ * The limits of texts, by the name that the field has in the proto files; all other texts have the general limit. Names are
+ * checked by the services, which know what is being named.
+ */
+const TEXTS: Readonly<Record<string, LimitRow>> = {
+  page_token: SENT_LIMITS.page_token,
+  // A whole list of names in one text; its names are counted instead.
+  nodes: { ...SENT_LIMITS.message_bytes, unit: 'characters', error: 'ARGUMENT_INVALID' },
+};
+
+/** The limits of lists, by field; all other lists have the general limit. */
+const LISTS: Readonly<Record<string, LimitRow>> = {
+  actions: SENT_LIMITS.actions,
+  event_types: SENT_LIMITS.event_types,
+};
+
+/** Maps and payloads: their keys are not field names, and their values have limits of their own. */
+const OWN_LIMITS = ['driver_info', 'set_driver_info', 'labels', 'set_labels'];
+
+/** A message that was too large to be decoded. */
+class TooLarge {
+  readonly bytes: number;
+
+  constructor(bytes: number) {
+    this.bytes = bytes;
+  }
+}
+
+/** Bytes that are not a message of this RPC. */
+class Malformed {
+  readonly reason: string;
+
+  constructor(reason: string) {
+    this.reason = reason;
+  }
+}
+
+interface MessageType {
+  decode(bytes: Uint8Array): unknown;
+}
+
+interface Definition {
+  readonly fullName: string;
+  readonly methods: Readonly<Record<string, { readonly name: string; readonly requestType: MessageType }>>;
+}
+
+/** The same service, for which a message that is too large or malformed is an answer of ours, not of the transport. */
+export function bounded<T extends Definition>(definition: T): T {
+  const methods = Object.entries(definition.methods).map(([key, method]) => {
+    const { limit } = sizeLimitOf(`/${definition.fullName}/${method.name}`);
+    const { requestType } = method;
+    const decode = (bytes: Uint8Array): unknown => {
+      if (bytes.length > limit) return new TooLarge(bytes.length);
+      try {
+        return requestType.decode(bytes);
+      } catch (error) {
+        // The transport would call it a fault of the server.
+        return new Malformed((error as Error).message);
+      }
+    };
+    return [key, { ...method, requestType: { ...requestType, decode } }];
+  });
+  return { ...definition, methods: Object.fromEntries(methods) };
+}
+
+const sizeLimitOf = (path: string): LimitRow =>
+  path === CREATE_PLAN ? SENT_LIMITS.plan_message_bytes : SENT_LIMITS.message_bytes;
+
+/**
+ * Holds each request to its limits.
+ * @throws MESSAGE_TOO_LARGE, ARGUMENT_INVALID with the place, TOO_MANY_STREAMS; then the service was not called
+ */
+export function checkRequests(): ServerMiddleware {
+  const streams = new Set<object>();
+  const fleetWatches = new Set<object>();
+  return async function* check<Request, Response>(call: ServerMiddlewareCall<Request, Response>, context: CallContext) {
+    const { path } = call.method;
+    if (call.requestStream) return yield* call.next(eachSmall(call.request, path), context);
+    refuseUnread(call.request, path);
+    await checkMessage(call.request);
+    if (!call.responseStream) return yield* call.next(call.request, context);
+    const sets = isFleetWatch(path, call.request) ? [streams, fleetWatches] : [streams];
+    if (streams.size >= OPEN_LIMITS.streams.limit) throw tooMany(OPEN_LIMITS.streams);
+    if (sets.length > 1 && fleetWatches.size >= OPEN_LIMITS.fleet_watches.limit)
+      throw tooMany(OPEN_LIMITS.fleet_watches);
+    for (const set of sets) set.add(call);
+    try {
+      return yield* call.next(call.request, context);
+    } finally {
+      for (const set of sets) set.delete(call);
+    }
+  };
+}
+
+const isFleetWatch = (path: string, request: unknown): boolean =>
+  path === WATCH_NODES && (request as { readonly nodes: readonly string[] }).nodes.length === 0;
+
+const tooMany = ({ limit, what }: LimitRow): Error =>
+  fail('TOO_MANY_STREAMS', `${what}: ${limit} are open, and no more are allowed; close some, or watch fewer nodes`);
+
+async function* eachSmall<T>(messages: AsyncIterable<T>, path: string): AsyncGenerator<T> {
+  for await (const message of messages) {
+    refuseUnread(message, path);
+    yield message;
+  }
+}
+
+function refuseUnread(message: unknown, path: string): void {
+  if (message instanceof TooLarge) throw exceeded(sizeLimitOf(path), path.slice(1), message.bytes);
+  if (message instanceof Malformed)
+    throw fail('ARGUMENT_INVALID', `${path.slice(1)}: the bytes are not a message of this RPC (${message.reason})`);
+}
+
+/** How many values of one message are looked at before others are served. */
+const PORTION = 10_000;
+
+async function checkMessage(message: unknown): Promise<void> {
+  let looked = 0;
+  // A stack of our own: a deep message must not exhaust that of the runtime.
+  const waiting: Place[] = [{ value: message, path: [], field: '', depth: 0 }];
+  for (let place = waiting.pop(); place !== undefined; place = waiting.pop()) {
+    looked += 1;
+    if (looked % PORTION === 0) await othersFirst();
+    if (place.depth > SENT_LIMITS.nesting.limit) throw exceeded(SENT_LIMITS.nesting, textOf(place), place.depth);
+    checkScalar(place);
+    waiting.push(...partsOf(place));
+  }
+}
+
+/** A value in a message. */
+interface Place {
+  readonly value: unknown;
+  readonly path: readonly string[];
+  /** The field that it belongs to, as the proto files write it. */
+  readonly field: string;
+  readonly depth: number;
+}
+
+function checkScalar(place: Place): void {
+  const { value, field } = place;
+  if (typeof value === 'string') {
+    const limit = TEXTS[field] ?? SENT_LIMITS.text;
+    if (value.length > limit.limit) throw exceeded(limit, textOf(place), value.length);
+  }
+  if (typeof value === 'bigint' && (value > Number.MAX_SAFE_INTEGER || value < Number.MIN_SAFE_INTEGER))
+    throw fail('ARGUMENT_INVALID', `${textOf(place)}: ${value} is beyond 2^53, the largest number here`);
+}
+
+function partsOf(place: Place): Place[] {
+  const { value, path, field, depth } = place;
+  if (Array.isArray(value)) {
+    const limit = LISTS[field] ?? SENT_LIMITS.list;
+    if (value.length > limit.limit) throw exceeded(limit, textOf(place), value.length);
+    return value.map((part, at) => ({ value: part, path: [...path, `[${at}]`], field, depth: depth + 1 }));
+  }
+  if (typeof value !== 'object' || value === null || value instanceof Date || OWN_LIMITS.includes(field)) return [];
+  const isMessage = depth === 0 || path.at(-1)?.startsWith('[');
+  return Object.entries(value).map(([key, part]) => {
+    const name = isMessage ? protoName(key) : key;
+    return { value: part, path: [...path, name], field: name, depth: depth + 1 };
+  });
+}
+
+const protoName = (key: string): string => key.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+
+const textOf = ({ path }: Place): string => path.join('.').replaceAll('.[', '[').slice(0, 300) || 'the message';

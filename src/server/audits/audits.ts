@@ -1,0 +1,266 @@
+/**
+ * Audits: made, run, stopped. One that is continuous runs again and again; when it is due next stands in its row, so a
+ * conductor that was away makes up for what it missed by one run.
+ */
+import type { Timer } from '../../core/clock.ts';
+import { digestOf } from '../../core/digest.ts';
+import { asCountermandError, type CountermandError, fail } from '../../core/errors.ts';
+import { onAbort } from '../../core/signals.ts';
+import { AUDIT_TABLE, type AuditEvent, rowOf } from '../../core/states.ts';
+import { createAudit, moveAudit, setRunMessage, takeRun } from '../plans/audit_transition.ts';
+import type { Engine } from '../plans/engine.ts';
+import type { PlanParts } from '../plans/parts.ts';
+import { auditPossible } from '../plans/possible.ts';
+import { type TakesDown, takesDownOfProposal } from '../plans/takes_down.ts';
+import { RETRY_MS } from '../retry.ts';
+import { findAuditByRequestId, getAudit, listDueAudits, listPlansOf, nextRunAfterMs } from '../store/audits.ts';
+import type { Transaction } from '../store/database.ts';
+import type { ActionPlanRow, AuditRow } from '../store/plan_rows.ts';
+import { isStorageFailure } from '../store/sqlite_errors.ts';
+import { checkAudit, type WantedAudit } from './request.ts';
+import { proposalOf, runAudit } from './run.ts';
+
+/** An audit, and the plan that its last run has made, if it has made one. */
+interface AuditAnswer {
+  readonly audit: AuditRow;
+  readonly plan: ActionPlanRow | null;
+}
+
+const NOTHING_TO_DO = 'nothing to do: the strategy proposes no action';
+/** No timer is set for longer; a runtime takes longer ones for none. */
+const TIMER_LIMIT_MS = 86_400_000;
+
+/** The audits of one conductor. */
+export class Audits {
+  readonly #parts: PlanParts;
+  readonly #plans: Engine;
+  #timer: Timer | null = null;
+  #looking = false;
+  #lookAgain = false;
+  /** What is under way. */
+  #working = 0;
+
+  constructor(plans: Engine, parts: PlanParts) {
+    this.#parts = parts;
+    this.#plans = plans;
+    onAbort(parts.shutdown, () => this.#timer?.cancel());
+  }
+
+  /** True while it works on something that no timer has to wake. */
+  get busy(): boolean {
+    return this.#working > 0;
+  }
+
+  /** After a start of the conductor: what came due meanwhile runs now, once. */
+  async recover(): Promise<void> {
+    await this.#schedule();
+  }
+
+  /**
+   * Makes an audit and runs it for the first time, in one transaction. The same request_id answers the same audit. One
+   * whose strategy finds nothing to do has no plan.
+   * @throws AUDIT_INVALID, SCOPE_INVALID, REQUEST_ID_TAKEN, ACTION_PLAN_INVALID, TARGET_NOT_SUPPORTED; then nothing was
+   *   written
+   */
+  async create(wanted: WantedAudit): Promise<AuditAnswer> {
+    const strategy = checkAudit(wanted);
+    const { database } = this.#parts.orders.store;
+    const digest = digestOf(wanted);
+    const { audit, plan } = await database.write(async (transaction) => {
+      const earlier = await findAuditByRequestId(wanted.requestId, transaction.sql);
+      return earlier ? joined(earlier, digest, transaction) : this.#make(wanted, strategy, digest, transaction);
+    });
+    await this.#work(async () => {
+      if (plan?.state === 'PENDING') await this.#plans.launch(plan.uuid);
+      await this.#schedule();
+    });
+    return { audit, plan };
+  }
+
+  /**
+   * The running nodes that the plan of an audit would take down now. Nothing is written.
+   * @throws AUDIT_INVALID, SCOPE_INVALID, ACTION_PLAN_INVALID, as `create` would
+   */
+  async preview(wanted: WantedAudit): Promise<TakesDown> {
+    const strategy = checkAudit(wanted);
+    const { read } = this.#parts.orders.store.database;
+    const { proposal } = await proposalOf({ ...wanted, strategy }, read);
+    return takesDownOfProposal(proposal.actions, read);
+  }
+
+  /** Ends an audit; the plans that it has made stay. @throws AUDIT_NOT_FOUND, AUDIT_STATE; then nothing was written */
+  cancel(key: string): Promise<AuditRow> {
+    return this.#move('cancel', key);
+  }
+
+  /** Lets a continuous audit not run until it is resumed. @throws AUDIT_NOT_FOUND, AUDIT_STATE; then nothing was written */
+  suspend(key: string): Promise<AuditRow> {
+    return this.#move('suspend', key);
+  }
+
+  /**
+   * Lets a suspended audit go on: at its next time, or at once if that has passed.
+   * @throws AUDIT_NOT_FOUND, AUDIT_STATE; then nothing was written
+   */
+  async resume(key: string): Promise<AuditRow> {
+    const audit = await this.#move('resume', key);
+    await this.#work(() => this.#schedule());
+    return audit;
+  }
+
+  /** Deletes an audit that does not run any more. @throws AUDIT_NOT_FOUND, AUDIT_STATE; then nothing was written */
+  delete(key: string): Promise<AuditRow> {
+    return this.#move('delete', key);
+  }
+
+  /** Moves an audit. One that is there already stays; only what is deleted cannot be deleted again. */
+  #move(event: AuditEvent, key: string): Promise<AuditRow> {
+    const { store } = this.#parts.orders;
+    return store.database.write(async (transaction) => {
+      const found = await getAudit(key, transaction.sql);
+      if (found.state === rowOf(AUDIT_TABLE, event).to && event !== 'delete') return found;
+      const moved = await moveAudit(event, found, SAYS[event] ?? {}, transaction, store);
+      if (!moved) throw wrongState(found, event);
+      return moved;
+    });
+  }
+
+  async #make(
+    wanted: WantedAudit,
+    strategy: string,
+    requestDigest: string,
+    transaction: Transaction,
+  ): Promise<AuditAnswer> {
+    const { store } = this.#parts.orders;
+    const { goal: _goal, all: _all, intervalMs, ...asked } = wanted;
+    const nextRunAt = intervalMs === null ? null : store.clock.now() + intervalMs;
+    const uuid = store.chance.uuid();
+    const row = { ...asked, uuid, strategy, requestDigest, intervalMs, nextRunAt, statusMessage: '' };
+    const audit = await createAudit(row, transaction, store);
+    const ongoing = (await moveAudit('begin', audit, {}, transaction, store)) ?? audit;
+    const plan = await runAudit(ongoing, transaction, store);
+    const statusMessage = plan ? '' : NOTHING_TO_DO;
+    if (intervalMs === null) {
+      const done = await moveAudit('succeed', ongoing, { statusMessage }, transaction, store);
+      return { audit: done ?? ongoing, plan };
+    }
+    return { audit: await setRunMessage(ongoing, statusMessage, transaction), plan };
+  }
+
+  /**
+   * Sets the timer for the audit that is due next. What calls this while it looks makes it look again: else what it has
+   * read before could take the place of what was written since.
+   */
+  async #schedule(): Promise<void> {
+    const { store } = this.#parts.orders;
+    this.#lookAgain = true;
+    if (this.#looking) return;
+    this.#looking = true;
+    try {
+      while (this.#lookAgain) {
+        this.#lookAgain = false;
+        this.#wakeAfter(await nextRunAfterMs(store.clock.now(), store.database.read));
+      }
+    } finally {
+      this.#looking = false;
+    }
+  }
+
+  #wakeAfter(delayMs: number | null): void {
+    this.#timer?.cancel();
+    this.#timer = null;
+    if (delayMs === null || this.#parts.shutdown.aborted) return;
+    const limited = Math.min(Math.max(0, delayMs), TIMER_LIMIT_MS);
+    this.#timer = this.#parts.orders.store.clock.after(limited, () => void this.#work(() => this.#runDue()));
+  }
+
+  /** Never rejects: what goes wrong is logged, and tried again. */
+  async #work(what: () => Promise<void>): Promise<void> {
+    this.#working += 1;
+    try {
+      await what();
+    } catch (err) {
+      if (this.#parts.shutdown.aborted) return;
+      this.#parts.log.error({ err }, 'audits could not go on; they are taken up again');
+      this.#wakeAfter(RETRY_MS);
+    } finally {
+      this.#working -= 1;
+    }
+  }
+
+  async #runDue(): Promise<void> {
+    const { store } = this.#parts.orders;
+    const failures: unknown[] = [];
+    // One that fails does not keep the others from their turn.
+    for (const audit of await listDueAudits(store.clock.now(), store.database.read))
+      await this.#runOne(audit).catch((thrown: unknown) => failures.push(thrown));
+    if (failures.length > 0) throw failures[0];
+    await this.#schedule();
+  }
+
+  async #runOne(due: AuditRow): Promise<void> {
+    const { store } = this.#parts.orders;
+    const made = await store.database
+      .write(async (transaction) => {
+        const audit = await takeRun(due, transaction, store);
+        if (audit === null) return null;
+        const plan = await runAudit(audit, transaction, store);
+        await setRunMessage(audit, plan ? '' : NOTHING_TO_DO, transaction);
+        return plan;
+      })
+      .catch((thrown: unknown) => this.#runFailed(due, asCountermandError(thrown)));
+    if (made?.state === 'PENDING') await this.#plans.launch(made.uuid);
+  }
+
+  /** The fleet is not as the audit needs it: the next run may find it otherwise. A strategy that is not there stays so. */
+  async #runFailed(due: AuditRow, error: CountermandError): Promise<null> {
+    if (error.code === 'INTERNAL' || isStorageFailure(error)) throw error;
+    const { log, orders } = this.#parts;
+    log.warn({ audit: due.uuid, code: error.code, reason: error.message }, 'an audit could not make a plan');
+    await orders.store.database.write(async (transaction) => {
+      const at = new Date(orders.store.clock.now()).toISOString();
+      const statusMessage = `no plan could be made at ${at}: ${error.message}`;
+      if (error.code === 'AUDIT_INVALID') {
+        await moveAudit('fail', due, { statusMessage }, transaction, orders.store);
+        return;
+      }
+      const audit = await takeRun(due, transaction, orders.store);
+      if (audit) await setRunMessage(audit, statusMessage, transaction);
+    });
+    return null;
+  }
+}
+
+async function joined(earlier: AuditRow, digest: string, { sql }: Transaction): Promise<AuditAnswer> {
+  if (earlier.requestDigest === digest) {
+    const [plan = null] = await listPlansOf(earlier.uuid, [], 1, sql);
+    return { audit: earlier, plan };
+  }
+  throw fail(
+    'REQUEST_ID_TAKEN',
+    `request_id '${earlier.requestId}' was used for another audit, '${earlier.name}' (${earlier.uuid}); choose another`,
+  );
+}
+
+function wrongState(audit: AuditRow, verb: AuditEvent): CountermandError {
+  const can = auditPossible(audit).map((words) => `countermand ${words}`);
+  const instead = can.length === 0 ? 'nothing can be done with it any more' : `can: ${can.join(', ')}`;
+  return fail(
+    'AUDIT_STATE',
+    `audit '${audit.name}' (${audit.uuid}) is ${audit.state}; it cannot be ${PAST[verb]}; ${instead}`,
+  );
+}
+
+/** What the last run came to is not what a stopped audit has to say. */
+const SAYS: Partial<Record<AuditEvent, Pick<AuditRow, 'statusMessage'>>> = {
+  cancel: { statusMessage: 'cancelled' },
+  suspend: { statusMessage: 'suspended' },
+  resume: { statusMessage: '' },
+};
+
+const PAST: Partial<Record<AuditEvent, string>> = {
+  cancel: 'cancelled',
+  suspend: 'suspended',
+  resume: 'resumed',
+  delete: 'deleted',
+};

@@ -1,0 +1,53 @@
+/** Events that somebody outside reports: what runs on nodes has changed, so plans about them may be stale. */
+import { fail } from '../../core/errors.ts';
+import { recordChanges } from '../nodes/model_changes.ts';
+import type { PlanParts } from '../plans/parts.ts';
+import { modelRevision } from '../store/cluster_model.ts';
+import { resolveNodes } from '../store/nodes.ts';
+
+/** The types that can be reported, with what they mean. */
+const CLUSTER_EVENT_TYPES = {
+  'instance.update': 'an instance on the nodes was changed',
+  'instance.delete.end': 'an instance on the nodes was deleted',
+  'service.update': 'a service that manages the nodes was changed',
+} as const;
+
+/** One event from outside. */
+interface ClusterEvent {
+  /** One of CLUSTER_EVENT_TYPES. */
+  readonly eventType: string;
+  /** Names, uuids and ranges of the nodes concerned, at least one. */
+  readonly nodes: readonly string[];
+  /** Anything that the reporter knows; kept with the change for people to read. */
+  readonly payload: Readonly<Record<string, unknown>>;
+  /** Why it is reported, in words; may be empty. */
+  readonly reason: string;
+}
+
+/** More of a payload, or of a reason, is not kept. */
+const TEXT_LIMIT = 1000;
+
+/**
+ * Notes an event for each of its nodes: the cluster model grows, and plans about these nodes that were not launched are
+ * SUPERSEDED when this resolves.
+ * @returns the revision of the cluster model afterwards
+ * @throws ARGUMENT_INVALID for an unknown type, NODE_NOT_FOUND; then nothing was written
+ */
+export async function reportClusterEvent(event: ClusterEvent, parts: PlanParts): Promise<number> {
+  const { eventType, reason, payload } = event;
+  if (!Object.hasOwn(CLUSTER_EVENT_TYPES, eventType)) {
+    const known = Object.keys(CLUSTER_EVENT_TYPES).join(', ');
+    throw fail('ARGUMENT_INVALID', `event_type: there is no event '${eventType}'; there are ${known}`);
+  }
+  const { store } = parts.orders;
+  const newValue = JSON.stringify(payload).slice(0, TEXT_LIMIT);
+  const meaning = CLUSTER_EVENT_TYPES[eventType as keyof typeof CLUSTER_EVENT_TYPES];
+  const why = reason === '' ? `reported: ${meaning}` : `reported: ${meaning}: ${reason.slice(0, TEXT_LIMIT)}`;
+  return store.database.write(async (transaction) => {
+    const nodes = await resolveNodes(event.nodes, transaction.sql);
+    const changes = [{ what: eventType, oldValue: '', newValue }];
+    const all = nodes.map((node) => ({ node, changes }));
+    await recordChanges(all, { why, actionUuid: null }, transaction, store);
+    return modelRevision(transaction.sql);
+  });
+}

@@ -1,0 +1,92 @@
+/** One run of an audit: its strategy looks at the nodes of the scope, and what it proposes becomes a plan. */
+import { asCountermandError, fail } from '../../core/errors.ts';
+import { type CheckedPlan, checkPlan } from '../plans/check.ts';
+import { writePlan } from '../plans/create.ts';
+import { startPlan } from '../plans/launch.ts';
+import { findScopeOf } from '../plans/scope.ts';
+import { type Proposal, parseStrategyParameters, type Strategy } from '../plans/strategies/strategy.ts';
+import { globalEfficacy, MANUAL, STRATEGIES } from '../plans/strategies.ts';
+import { supersedePlans } from '../plans/supersede.ts';
+import type { WantedAction, WantedPlan } from '../plans/wanted.ts';
+import { listPlansOf } from '../store/audits.ts';
+import type { Transaction } from '../store/database.ts';
+import { listAllNodes } from '../store/nodes.ts';
+import type { ActionPlanRow, AuditRow } from '../store/plan_rows.ts';
+import { EVERY_NODE } from '../store/plans.ts';
+import type { NodeRow } from '../store/rows.ts';
+import type { Store } from '../store/store.ts';
+
+/**
+ * Runs an audit in the caller's transaction: makes its plan, RECOMMENDED or, if the audit triggers it, PENDING, and
+ * supersedes what earlier runs have left unstarted.
+ * @returns null if the strategy finds nothing to do
+ * @throws AUDIT_INVALID for a strategy or parameters that this version does not know, SCOPE_INVALID,
+ *   ACTION_PLAN_INVALID, NODE_NOT_FOUND, TARGET_NOT_SUPPORTED; then nothing may be committed
+ */
+export async function runAudit(audit: AuditRow, transaction: Transaction, store: Store): Promise<ActionPlanRow | null> {
+  const { sql } = transaction;
+  const { strategy, scoped, proposal } = await proposalOf(audit, sql);
+  if (proposal.actions.length === 0) {
+    await supersedeEarlier(audit, null, transaction, store);
+    return null;
+  }
+  const wanted = toWanted(audit, proposal.actions, store);
+  const checked = await checkPlan(wanted, scoped, sql, null).catch((thrown: unknown) => {
+    throw placed(thrown, strategy);
+  });
+  const about: CheckedPlan = scoped ? checked : { ...checked, nodeUuids: [EVERY_NODE, ...checked.nodeUuids] };
+  const plan = await writePlan(about, '', audit, globalEfficacy(strategy, proposal), transaction, store);
+  await supersedeEarlier(audit, plan, transaction, store);
+  // Its launch is another transaction: the engine's, which looks at what runs.
+  const started = audit.autoTrigger ? await startPlan(plan, {}, transaction, store) : null;
+  return started ?? plan;
+}
+
+/** What an audit proposes now. Nothing is written. @throws as runAudit */
+export async function proposalOf(
+  audit: Pick<AuditRow, 'strategy' | 'parameters' | 'scope'>,
+  sql: Transaction['sql'],
+): Promise<{ strategy: Strategy; scoped: NodeRow[] | null; proposal: Proposal }> {
+  const strategy = strategyNamed(audit.strategy);
+  const parameters = parseStrategyParameters(strategy, audit.parameters);
+  const scoped = await findScopeOf(audit.scope, sql);
+  return { strategy, scoped, proposal: strategy.propose(scoped ?? (await listAllNodes(sql)), parameters) };
+}
+
+function strategyNamed(name: string): Strategy {
+  const strategy = STRATEGIES.find((each) => each.name === name);
+  if (!strategy) throw fail('AUDIT_INVALID', `strategy: this version has no strategy '${name}'`);
+  return strategy;
+}
+
+function toWanted(
+  { name, maxParallel, onFailure, scope }: AuditRow,
+  actions: readonly WantedAction[],
+  store: Store,
+): WantedPlan {
+  return { name, requestId: store.chance.uuid(), maxParallel, canary: 0, onFailure, scope, actions };
+}
+
+/** Where a strategy takes its actions from the parameters, that is where the fault is. */
+function placed(thrown: unknown, { name }: Strategy): unknown {
+  const error = asCountermandError(thrown);
+  if (name !== MANUAL.name || error.code === 'INTERNAL') return thrown;
+  const code = error.code === 'ACTION_PLAN_INVALID' ? 'AUDIT_INVALID' : error.code;
+  const path = error.message.startsWith('actions') ? 'parameters.' : 'parameters.actions: ';
+  return fail(code, `${path}${error.message}`, error);
+}
+
+/** What earlier runs have made and nobody has started is stale now; so is what waits for its turn without being asked to. */
+async function supersedeEarlier(
+  audit: AuditRow,
+  made: ActionPlanRow | null,
+  transaction: Transaction,
+  store: Store,
+): Promise<void> {
+  const states = audit.autoTrigger ? (['RECOMMENDED', 'PENDING'] as const) : (['RECOMMENDED'] as const);
+  const plans = await listPlansOf(audit.uuid, states, Number.MAX_SAFE_INTEGER, transaction.sql);
+  const earlier = plans.map(({ uuid }) => uuid).filter((uuid) => uuid !== made?.uuid);
+  const found = made ? `made plan ${made.uuid}` : 'found nothing to do';
+  const why = `a later run of its audit has ${found}, at ${new Date(store.clock.now()).toISOString()}`;
+  await supersedePlans(earlier, why, transaction, store);
+}

@@ -1,0 +1,307 @@
+/** Enrolling, changing and forgetting nodes: what is checked, and by whom. */
+import { asCountermandError, fail } from '../../core/errors.ts';
+import { exceeded, SENT_LIMITS } from '../../core/limits.ts';
+import { MASK } from '../../core/masking.ts';
+import type { CreateNodeRequest, UpdateNodeRequest } from '../../gen/countermand/v1/node.ts';
+import type { Attachment, Attachments } from '../agents/attachments.ts';
+import { patched } from '../store/columns.ts';
+import type { Transaction } from '../store/database.ts';
+import { findSecretKeys, listDriverNames } from '../store/drivers.ts';
+import { findNode, getNode, refuseTwins } from '../store/nodes.ts';
+import { findRecall } from '../store/power_tasks.ts';
+import type { NodeRow } from '../store/rows.ts';
+import type { Store } from '../store/store.ts';
+import { nodeChanges } from './notifications.ts';
+import { tellingRefusal } from './refusals.ts';
+import { isSecretKey } from './secrets.ts';
+import { noteSharing } from './sharing.ts';
+import { deleteFreeNode, insertNode, updateNode } from './write.ts';
+
+/** What enrolling needs. */
+interface EnrolmentParts {
+  readonly store: Store;
+  readonly attachments: Attachments;
+  /** Reads nodes beside their orders, the new ones soon. */
+  readonly windows: { watch(node: NodeRow): void };
+  readonly shutdown: AbortSignal;
+}
+
+/** The zone of those who name none. */
+const DEFAULT_ZONE = 'default';
+
+const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,254}$/;
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
+const BY_OPERATOR = { why: 'ordered by an operator', actionUuid: null };
+
+/**
+ * Enrols a node. Its BMC is not contacted before it is enrolled; its first reading is begun right after. An abort while the
+ * driver checks driver_info rejects with its reason; later it changes nothing.
+ * @throws ARGUMENT_INVALID, DRIVER_UNKNOWN, DRIVER_INFO_INVALID, AGENT_NOT_ATTACHED, NODE_NAME_TAKEN, BMC_TAKEN; then
+ *   nothing was written
+ */
+export async function enrolNode(
+  request: CreateNodeRequest,
+  parts: EnrolmentParts,
+  signal: AbortSignal = parts.shutdown,
+): Promise<NodeRow> {
+  const { store } = parts;
+  const zone = request.zone === '' ? DEFAULT_ZONE : request.zone;
+  checkName('name', request.name);
+  checkName('zone', zone);
+  checkPairs('labels', request.labels);
+  const bmcKey = await parseInfo(zone, request.driver, request.driverInfo, parts, signal);
+  const fresh = freshNode(request, zone, bmcKey, store.chance.uuid());
+  await refuseTwins(fresh, store.database.read);
+  const wanted = { ...fresh, createdAt: null, updatedAt: null };
+  const node = await tellingRefusal(
+    store.database.write((transaction) => insertNode(fresh, BY_OPERATOR, transaction, store)),
+    [['create', []]],
+    wanted,
+    BY_OPERATOR,
+    store,
+  );
+  parts.windows.watch(node);
+  return node;
+}
+
+function freshNode(
+  { name, driver, driverInfo, labels }: CreateNodeRequest,
+  zone: string,
+  bmcKey: string,
+  uuid: string,
+) {
+  return {
+    uuid,
+    name,
+    driver,
+    driverInfo,
+    zone,
+    labels,
+    bmcKey,
+    maintenance: false,
+    maintenanceReason: '',
+    powerState: null,
+    targetPowerState: null,
+    powerStateReadAt: null,
+    lastError: '',
+    problem: null,
+    agentUuid: null,
+    fence: 0,
+    heldBy: null,
+    mayChangeUntil: null,
+  };
+}
+
+/**
+ * Lets a driver check a driver_info, without any contact with the BMC.
+ * @returns which BMC it means
+ */
+async function parseInfo(
+  zone: string,
+  driver: string,
+  driverInfo: NodeRow['driverInfo'],
+  parts: EnrolmentParts,
+  signal: AbortSignal,
+): Promise<string> {
+  checkPairs('driver_info', driverInfo);
+  const attachment = await agentWith(zone, driver, parts);
+  const question = { $case: 'parse' as const, value: { driver, driverInfo: { ...driverInfo } } };
+  const answer = await parts.attachments.ask(attachment, question, signal);
+  if (answer.$case !== 'parsed' || answer.value.bmcKey === '')
+    throw fail('INTERNAL', 'the agent did not say which BMC it is');
+  return answer.value.bmcKey;
+}
+
+/** Lets the driver check the stored driver_info of a node again. @throws AGENT_NOT_ATTACHED if nobody can */
+export async function validateInfo(
+  node: NodeRow,
+  parts: EnrolmentParts,
+  signal: AbortSignal,
+): Promise<{ valid: boolean; reason: string }> {
+  try {
+    await parseInfo(node.zone, node.driver, node.driverInfo, parts, signal);
+    return { valid: true, reason: '' };
+  } catch (thrown) {
+    const error = asCountermandError(thrown);
+    if (error.code !== 'DRIVER_INFO_INVALID' && error.code !== 'SECRET_UNREADABLE') throw error;
+    return { valid: false, reason: error.message };
+  }
+}
+
+async function agentWith(zone: string, driver: string, { attachments, store }: EnrolmentParts): Promise<Attachment> {
+  const { read } = store.database;
+  if (driver === '') throw fail('ARGUMENT_INVALID', 'driver is empty; name one, such as ipmi');
+  const attachment = attachments.anyWith(zone, driver);
+  if (attachment) return attachment;
+  const offered = await listDriverNames(zone, read);
+  if (!offered.includes(driver) && offered.length > 0) {
+    throw fail(
+      'DRIVER_UNKNOWN',
+      `there is no driver '${driver}' in zone ${zone}; its agents offer ${offered.join(', ')}`,
+    );
+  }
+  throw fail(
+    'AGENT_NOT_ATTACHED',
+    `no agent with driver '${driver}' is attached for zone ${zone}; start one with \`countermand agent --zone ${zone}\``,
+  );
+}
+
+/**
+ * Changes what the request names. Name, zone and driver_info can be changed of a free node only. An abort while the driver
+ * checks driver_info rejects with its reason; later it changes nothing.
+ * @throws as `enrolNode`, NODE_NOT_FOUND, NODE_HELD
+ */
+export async function changeNode(
+  request: UpdateNodeRequest,
+  parts: EnrolmentParts,
+  signal: AbortSignal = parts.shutdown,
+): Promise<NodeRow> {
+  const { store } = parts;
+  const node = await getNode(request.node, store.database.read);
+  if (request.name !== undefined) checkName('name', request.name);
+  if (request.zone !== undefined) checkName('zone', request.zone);
+  const labels = without({ ...node.labels, ...request.setLabels }, request.removeLabels);
+  // The labels as they will be: those of earlier requests count as well.
+  if (Object.keys(request.setLabels).length > 0) checkPairs('labels', labels);
+  const patch: Partial<NodeRow> = {
+    labels,
+    ...(request.maintenance === undefined ? {} : { maintenance: request.maintenance }),
+    ...(request.maintenance === false ? { maintenanceReason: '' } : {}),
+    ...(request.maintenanceReason === undefined ? {} : { maintenanceReason: request.maintenanceReason }),
+  };
+  const identity = await identityPatch(node, request, parts, signal);
+  const onlyFree = Object.keys(identity).length > 0;
+  if (onlyFree && node.heldBy !== null) throw heldNow(node);
+  if (onlyFree) await refuseTwins({ uuid: node.uuid, name: '', bmcKey: '', ...identity }, store.database.read);
+  const change = async (): Promise<NodeRow> => {
+    const written = await store.database.write((transaction) =>
+      writeChange(node.uuid, { ...patch, ...identity }, onlyFree, transaction, store),
+    );
+    if (written === null) throw heldNow(await getNode(node.uuid, store.database.read));
+    if (written.before.bmcKey !== written.after.bmcKey || written.before.zone !== written.after.zone)
+      parts.windows.watch(written.after);
+    return written.after;
+  };
+  const wanted = patched(node, { ...patch, ...identity });
+  return tellingRefusal(change(), nodeChanges(node, wanted), wanted, BY_OPERATOR, store);
+}
+
+async function writeChange(
+  uuid: string,
+  patch: Partial<NodeRow>,
+  onlyFree: boolean,
+  transaction: Transaction,
+  store: Store,
+): Promise<{ readonly before: NodeRow; readonly after: NodeRow } | null> {
+  const before = await findNode(uuid, transaction.sql);
+  if (before === null) return null;
+  if (onlyFree && (before.heldBy !== null || (await findRecall(uuid, transaction.sql)) !== null)) return null;
+  const changed = await updateNode(before, patch, BY_OPERATOR, transaction, store);
+  return { before, after: (await noteSharing(before, changed, transaction, store)) ?? changed };
+}
+
+/** What changes how the node is called or reached; the driver checks it whole. */
+async function identityPatch(
+  node: NodeRow,
+  request: UpdateNodeRequest,
+  parts: EnrolmentParts,
+  signal: AbortSignal,
+): Promise<Partial<NodeRow>> {
+  const name = request.name === undefined || request.name === node.name ? {} : { name: request.name };
+  const moves = request.zone !== undefined && request.zone !== node.zone;
+  const rewired = Object.keys(request.setDriverInfo).length > 0 || request.removeDriverInfo.length > 0;
+  if (!moves && !rewired) return name;
+  const zone = request.zone ?? node.zone;
+  const driverInfo = without({ ...node.driverInfo, ...request.setDriverInfo }, request.removeDriverInfo);
+  await refuseOldSecrets(node, { zone, driverInfo }, request, parts);
+  const bmcKey = await parseInfo(zone, node.driver, driverInfo, parts, signal);
+  return { ...name, zone, driverInfo, bmcKey };
+}
+
+/**
+ * A stored secret is for the BMC, and the way to it, that it was given for. Whoever changes where or how it is sent has to
+ * know it: otherwise an editor could have it sent to a machine of their own.
+ * @throws DRIVER_INFO_INVALID naming the secrets that have to be given again
+ */
+async function refuseOldSecrets(
+  node: NodeRow,
+  changed: Pick<NodeRow, 'zone' | 'driverInfo'>,
+  request: UpdateNodeRequest,
+  { store }: EnrolmentParts,
+): Promise<void> {
+  const secretKeys = await findSecretKeys(node.driver, store.database.read);
+  const isSecret = (key: string): boolean => isSecretKey(key, secretKeys);
+  const keys = new Set([...Object.keys(node.driverInfo), ...Object.keys(changed.driverInfo)]);
+  const ways = [...keys].filter((key) => !isSecret(key) && node.driverInfo[key] !== changed.driverInfo[key]);
+  if (changed.zone !== node.zone) ways.push('zone');
+  const kept = Object.keys(changed.driverInfo).filter((key) => isSecret(key) && !(key in request.setDriverInfo));
+  if (ways.length === 0 || kept.length === 0) return;
+  throw fail(
+    'DRIVER_INFO_INVALID',
+    `${ways.join(', ')} would change, and the stored ${kept.join(', ')} would be sent there; give ${kept.length === 1 ? 'it' : 'them'} again in the same request`,
+  );
+}
+
+/** Forgets a free node. @throws NODE_NOT_FOUND, NODE_HELD */
+export async function deleteNode(nameOrUuid: string, { store, attachments }: EnrolmentParts): Promise<void> {
+  const { database } = store;
+  const node = await getNode(nameOrUuid, database.read);
+  if (node.heldBy !== null) throw held(node, TO_DELETE);
+  const deletion = async (): Promise<void> => {
+    const deleted = await database.write(async (transaction) => {
+      const gone = await deleteFreeNode(node, BY_OPERATOR, transaction, store);
+      if (gone) await noteSharing(node, null, transaction, store);
+      return gone;
+    });
+    if (!deleted) throw held(await getNode(node.uuid, database.read), TO_DELETE);
+    attachments.forgetNode(node.uuid);
+  };
+  await tellingRefusal(deletion(), [['delete', []]], node, BY_OPERATOR, store);
+}
+
+const TO_DELETE = 'it can be deleted when that is at rest';
+
+function heldNow(node: NodeRow): Error {
+  return held(node, 'name, zone and driver_info can be changed when it is at rest');
+}
+
+function held(node: NodeRow, instead: string): Error {
+  const by = node.heldBy === null ? 'an abort that takes back an older order' : `power task ${node.heldBy}`;
+  return fail('NODE_HELD', `node ${node.name} is held by ${by}; ${instead}`);
+}
+
+function without(pairs: Record<string, string>, keys: readonly string[]): Record<string, string> {
+  return Object.fromEntries(Object.entries(pairs).filter(([key]) => !keys.includes(key)));
+}
+
+function checkName(field: string, name: string): void {
+  if (name === '') throw fail('ARGUMENT_INVALID', `${field} is empty`);
+  if (!NAME.test(name)) {
+    throw fail(
+      'ARGUMENT_INVALID',
+      `${field} '${name.slice(0, 300)}' is not a name: it has 1 to 255 letters, digits, dots, dashes and underscores`,
+    );
+  }
+  if (UUID.test(name))
+    throw fail('ARGUMENT_INVALID', `${field} '${name}' looks like a uuid; choose a name that does not`);
+}
+
+/** What stands in limits and masks for labels, and for driver_info. */
+const PAIRS = {
+  labels: { count: SENT_LIMITS.label_count, value: SENT_LIMITS.label_value },
+  driver_info: { count: SENT_LIMITS.info_count, value: SENT_LIMITS.info_value },
+} as const;
+
+function checkPairs(field: keyof typeof PAIRS, pairs: Readonly<Record<string, string>>): void {
+  const limits = PAIRS[field];
+  const entries = Object.entries(pairs);
+  if (entries.length > limits.count.limit) throw exceeded(limits.count, field, entries.length);
+  for (const [key, value] of entries) {
+    if (key === '') throw fail(limits.count.error, `${field} has an empty key`);
+    const place = `${field}.${key.slice(0, SENT_LIMITS.label_key.limit)}`;
+    if (key.length > SENT_LIMITS.label_key.limit) throw exceeded(SENT_LIMITS.label_key, place, key.length);
+    if (value.length > limits.value.limit) throw exceeded(limits.value, place, value.length);
+    if (field === 'driver_info' && value === MASK)
+      throw fail(limits.count.error, `${place} is the mask that stands for a secret, not the secret`);
+  }
+}

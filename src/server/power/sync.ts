@@ -1,0 +1,80 @@
+/** Power sync: every node is read now and then, so that what is known is never old for long. It never sends an order. */
+import { jitter } from '../../core/chance.ts';
+import { asCountermandError } from '../../core/errors.ts';
+import { sleep } from '../../core/signals.ts';
+import type { Attachment } from '../agents/attachments.ts';
+import { listFreeNodes, listUnserved } from '../store/nodes.ts';
+import type { NodeRow } from '../store/rows.ts';
+import { type ReadingParts, readNode } from './readings.ts';
+import { noteUnserved } from './unserved.ts';
+
+/** So many nodes are taken from the database at a time. */
+const PAGE = 500;
+
+/**
+ * Reads every free node in rounds until the shutdown; resolves then. With an interval of 0 it reads none. Nodes whose
+ * last reading failed go in rounds of their own: waiting for them delays no other.
+ */
+export async function syncPowerStates(parts: ReadingParts): Promise<void> {
+  if (parts.limits.syncPowerStateIntervalMs === 0) return;
+  const well = (node: NodeRow): boolean => node.problem === null;
+  await Promise.all([readInRounds(well, parts), readInRounds((node) => !well(node), parts)]);
+}
+
+async function readInRounds(fits: (node: NodeRow) => boolean, parts: ReadingParts): Promise<void> {
+  const { store, limits, log, shutdown } = parts;
+  while (!shutdown.aborted) {
+    try {
+      await sleep(jitter(limits.syncPowerStateIntervalMs, 0.1, store.chance), store.clock, shutdown);
+      await readAll(fits, parts);
+    } catch (thrown) {
+      if (!shutdown.aborted) log.error({ err: asCountermandError(thrown) }, 'a round of power sync failed');
+    }
+  }
+}
+
+async function readAll(fits: (node: NodeRow) => boolean, parts: ReadingParts): Promise<void> {
+  for (let after = ''; ; ) {
+    const nodes = await listFreeNodes(after, PAGE, parts.store.database.read);
+    const fitting = nodes.filter(fits);
+    await noteUnserved(fitting, parts);
+    const served = fitting.filter((node) => parts.attachments.ownerOf(node).kind === 'attached');
+    await readMany(served, parts.limits.syncPowerStateWorkers, parts, parts.shutdown);
+    const last = nodes.at(-1);
+    if (nodes.length < PAGE || !last) return;
+    after = last.name;
+  }
+}
+
+/**
+ * Reads the nodes that had no agent and have this one now, at once rather than in the next round. Rejects with the reason
+ * when the attachment ends.
+ */
+export async function readServedAgain(attachment: Attachment, parts: ReadingParts): Promise<void> {
+  const nodes = await listUnserved(parts.store.database.read);
+  const isServed = (node: NodeRow): boolean => {
+    const owner = parts.attachments.ownerOf(node);
+    return owner.kind === 'attached' && owner.attachment === attachment;
+  };
+  const served = nodes.filter((node) => node.heldBy === null && isServed(node));
+  await readMany(served, parts.limits.syncPowerStateWorkers, parts, attachment.signal);
+}
+
+async function readMany(
+  nodes: readonly NodeRow[],
+  workers: number,
+  parts: ReadingParts,
+  signal: AbortSignal,
+): Promise<void> {
+  const { log } = parts;
+  const waiting = nodes.values();
+  // A node whose reading cannot be written does not keep the others from theirs.
+  const failed = (thrown: unknown): void => {
+    if (signal.aborted) throw thrown;
+    log.error({ err: asCountermandError(thrown) }, 'the reading of a node could not be written');
+  };
+  const work = async (): Promise<void> => {
+    for (const node of waiting) await readNode(node, 'conductor', parts, signal).catch(failed);
+  };
+  await Promise.all(Array.from({ length: workers }, work));
+}

@@ -1,0 +1,227 @@
+/**
+ * The only writer of power task states, and of what a node shows because of them. One call is one move of the state
+ * table: the state, its patch, the node and the notifications, in the caller's transaction.
+ */
+
+import { isAbort, shownTarget } from '../../core/power.ts';
+import { isAtRest, POWER_TASK_TABLE, type PowerTaskEvent, rowOf } from '../../core/states.ts';
+import { announce } from '../events/announce.ts';
+import { powerTaskAnnouncement } from '../events/notifications.ts';
+import { provingGuidOf } from '../nodes/identity.ts';
+import { writeNode } from '../nodes/write.ts';
+import { setBeforeImage } from '../store/actions.ts';
+import { isAsWritten } from '../store/columns.ts';
+import { overtaken } from '../store/compare_and_set.ts';
+import type { Transaction } from '../store/database.ts';
+import { findNode, heldThroughSameBmc, saveNode } from '../store/nodes.ts';
+import { findPowerTask, findRecall, insertPowerTask, savePowerTask } from '../store/power_tasks.ts';
+import type { NodeRow, PowerTaskRow } from '../store/rows.ts';
+import type { Store } from '../store/store.ts';
+
+/** What a new task is made of; the store adds states and stamps. */
+export type NewPowerTask = Omit<
+  PowerTaskRow,
+  'state' | 'previousState' | 'revision' | 'createdAt' | 'updatedAt' | 'fence' | 'bmcKey' | 'bmcGuid'
+>;
+
+/** A task with its node: as they were found, or as a write has left them. */
+export interface TaskAndNode {
+  readonly task: PowerTaskRow;
+  readonly node: NodeRow;
+}
+
+/** A task with its node, or null if there is no such task. */
+export async function findTaskAndNode(taskUuid: string, sql: Transaction['sql']): Promise<TaskAndNode | null> {
+  const task = await findPowerTask(taskUuid, sql);
+  const node = task && (await findNode(task.nodeUuid, sql));
+  return task && node && { task, node };
+}
+
+/** What is patched beside the state. */
+export interface PowerTaskPatch {
+  readonly task?: Partial<PowerTaskRow>;
+  readonly node?: Partial<NodeRow>;
+}
+
+/**
+ * Writes a new task for a free node, which nobody else can take until it is at rest. The node's fence grows.
+ * @returns null if another task holds the node, or one that is reached through the same BMC, or an order that was given up is
+ *   being taken back, or there is no such node: then
+ *   nothing was written
+ */
+export async function orderPowerTask(
+  task: NewPowerTask,
+  agentUuid: string | null,
+  transaction: Transaction,
+  store: Store,
+): Promise<TaskAndNode | null> {
+  const node = await findNode(task.nodeUuid, transaction.sql);
+  if (node === null || node.heldBy !== null || (await heldThroughSameBmc(node, transaction.sql))) return null;
+  // Only a node that may still change can have its order taken back meanwhile.
+  if (node.mayChangeUntil !== null && (await findRecall(node.uuid, transaction.sql)) !== null) return null;
+  return createPowerTask('order', task, node, { agentUuid, fence: node.fence + 1 }, transaction, store);
+}
+
+/** Writes a new abort by one of the rows that create one. An abort holds no node. */
+export function recallPowerTask(
+  event: 'recall' | 'recall_nothing',
+  abort: NewPowerTask,
+  node: NodeRow,
+  transaction: Transaction,
+  store: Store,
+): Promise<TaskAndNode> {
+  return createPowerTask(event, abort, node, {}, transaction, store);
+}
+
+async function createPowerTask(
+  event: PowerTaskEvent,
+  task: NewPowerTask,
+  node: NodeRow,
+  patch: Partial<NodeRow>,
+  transaction: Transaction,
+  store: Store,
+): Promise<TaskAndNode> {
+  const now = store.clock.now();
+  const row: PowerTaskRow = {
+    ...task,
+    bmcKey: node.bmcKey,
+    bmcGuid: provingGuidOf(node),
+    state: rowOf(POWER_TASK_TABLE, event).to,
+    previousState: null,
+    fence: patch.fence ?? node.fence,
+    revision: 1,
+    createdAt: now,
+    updatedAt: now,
+  };
+  await insertPowerTask(row, transaction);
+  return follow(event, row, node, patch, transaction, store);
+}
+
+/**
+ * Moves a task by one row of the state table, if it is in one of the row's from-states.
+ * @param at the task and its node, as the move was decided on
+ * @returns the task and its node as they now are, or null if the task is in another state, or is not that row any more: then
+ *   nothing was written
+ * @throws OVERTAKEN if the node is not that row any more; the transaction is to be undone
+ */
+export async function transition(
+  event: PowerTaskEvent,
+  at: TaskAndNode,
+  patch: PowerTaskPatch,
+  transaction: Transaction,
+  store: Store,
+): Promise<TaskAndNode | null> {
+  const row = rowOf(POWER_TASK_TABLE, event);
+  const { task: before, node } = at;
+  if (!row.from.includes(before.state)) return null;
+  const now = store.clock.now();
+  // Nothing is watched for a task at rest; its node keeps what keeps it from being read.
+  const rest = isAtRest(row.to) ? { endedAt: now, problem: null } : {};
+  const moved = { state: row.to, previousState: before.state, updatedAt: now };
+  const after = await savePowerTask(before, { ...patch.task, ...rest, ...moved }, transaction);
+  if (after === null) return null;
+  // Of a task that an action of a plan ordered: what a rollback goes back to is there before anything is sent.
+  if (after.actionUuid !== null && maySend(after) && !maySend(before))
+    await setBeforeImage(after.actionUuid, { power_state: after.beforePowerState }, transaction);
+  return follow(event, after, node, patch.node ?? {}, transaction, store);
+}
+
+/**
+ * Writes what became of a task after it had come to rest. Its state, and when it ended, stay.
+ * @param patch of what an abort says, and of the window
+ */
+export async function annotatePowerTask(
+  before: PowerTaskRow,
+  patch: Partial<PowerTaskRow>,
+  transaction: Transaction,
+  store: Store,
+): Promise<void> {
+  const written = { ...patch, updatedAt: store.clock.now() };
+  const task = await savePowerTask(before, written, transaction);
+  if (task === null) throw overtaken(`power task ${before.uuid}`);
+  transaction.changed({ kind: 'task', task });
+}
+
+function maySend({ sendingAt, beforePowerState }: PowerTaskRow): boolean {
+  return sendingAt !== null && beforePowerState !== null;
+}
+
+/** What follows from a move: the node shows it, the notifications say it, the feed tells it. */
+async function follow(
+  event: PowerTaskEvent,
+  task: PowerTaskRow,
+  before: NodeRow,
+  nodePatch: Partial<NodeRow>,
+  transaction: Transaction,
+  store: Store,
+): Promise<TaskAndNode> {
+  // An abort never holds its node, so it shows nothing there: its task does.
+  const show = isAbort(task.target) ? showOfAbort : showOnNode;
+  const node = await show(task, before, nodePatch, transaction, store);
+  const types = rowOf(POWER_TASK_TABLE, event).notifies;
+  await announce(
+    types.map((type) => powerTaskAnnouncement(type, task, node)),
+    transaction,
+    store,
+  );
+  transaction.changed({ kind: 'task', task });
+  return { task, node };
+}
+
+async function showOnNode(
+  task: PowerTaskRow,
+  before: NodeRow,
+  patch: Partial<NodeRow>,
+  transaction: Transaction,
+  store: Store,
+): Promise<NodeRow> {
+  const resting = isAtRest(task.state);
+  const shown: Partial<NodeRow> = {
+    ...patch,
+    heldBy: resting ? null : task.uuid,
+    targetPowerState: resting ? null : shownTarget(task.target, task.phase),
+  };
+  // Most moves between the first and the last show nothing new.
+  if (isAsWritten(before, shown)) return before;
+  return writeNode(before, shown, { why: saidOf(task), actionUuid: task.actionUuid }, transaction, store);
+}
+
+async function showOfAbort(
+  task: PowerTaskRow,
+  before: NodeRow,
+  patch: Partial<NodeRow>,
+  transaction: Transaction,
+  store: Store,
+): Promise<NodeRow> {
+  if (isAsWritten(before, patch)) return before;
+  return writeNode(before, patch, { why: saidOf(task), actionUuid: task.actionUuid }, transaction, store);
+}
+
+function saidOf({ uuid, target, reason }: PowerTaskRow): string {
+  return `power task ${uuid}, ${target}${reason === '' ? '' : `: ${reason}`}`;
+}
+
+/** True unless another task has the node. What takes back an order that was given up holds no node, and gives way to what does. */
+export function mayHandOver({ task, node }: TaskAndNode): boolean {
+  return node.heldBy === (isAbort(task.target) ? null : task.uuid);
+}
+
+/**
+ * Hands an unsettled task to an agent under a new fence, so that whoever had it before is not listened to any more.
+ * @param at the task and its node, as the hand-over was decided on
+ * @returns the task and its node as they now are, or null if another task has the node, or one of both was changed meanwhile
+ * @throws OVERTAKEN if the task is not that row any more; the transaction is to be undone
+ */
+export async function handOver(
+  { task, node }: TaskAndNode,
+  agentUuid: string,
+  transaction: Transaction,
+): Promise<TaskAndNode | null> {
+  if (!mayHandOver({ task, node })) return null;
+  const fence = node.fence + 1;
+  const handedNode = await saveNode(node, { agentUuid, fence }, transaction);
+  if (handedNode === null) return null;
+  const handedTask = await savePowerTask(task, { fence }, transaction);
+  if (handedTask === null) throw overtaken(`power task ${task.uuid}`);
+  return { task: handedTask, node: handedNode };
+}

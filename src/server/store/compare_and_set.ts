@@ -1,0 +1,67 @@
+/** The one way in which a row is written anew: it is compared with the row that the change was decided on. */
+import { CountermandError, fail } from '../../core/errors.ts';
+import { type Codec, newIn, patched } from './columns.ts';
+import type { Transaction } from './database.ts';
+import {
+  type ActionPlanRow,
+  type ActionRow,
+  type AuditRow,
+  actionCodec,
+  actionPlanCodec,
+  auditCodec,
+} from './plan_rows.ts';
+import { type NodeRow, nodeCodec, type PowerTaskRow, powerTaskCodec } from './rows.ts';
+
+/** A row whose every write raises its revision. */
+interface Revised {
+  readonly uuid: string;
+  readonly revision: number;
+}
+
+/** A table of such rows. */
+interface RevisedTable<Row extends Revised> {
+  readonly name: string;
+  readonly codec: Codec<Row>;
+}
+
+/** The table of nodes. */
+export const NODES: RevisedTable<NodeRow> = { name: 'nodes', codec: nodeCodec };
+/** The table of power tasks. */
+export const POWER_TASKS: RevisedTable<PowerTaskRow> = { name: 'power_tasks', codec: powerTaskCodec };
+/** The table of audits. */
+export const AUDITS: RevisedTable<AuditRow> = { name: 'audits', codec: auditCodec };
+/** The table of action plans. */
+export const ACTION_PLANS: RevisedTable<ActionPlanRow> = { name: 'action_plans', codec: actionPlanCodec };
+/** The table of actions. */
+export const ACTIONS: RevisedTable<ActionRow> = { name: 'actions', codec: actionCodec };
+
+/**
+ * Writes a part of a row anew, if the row still is what the change was decided on. Only what differs is written.
+ * @returns the row as it now is, or null if another write came first: then nothing was written, and the caller decides again
+ */
+export async function compareAndSet<Row extends Revised>(
+  { name, codec }: RevisedTable<Row>,
+  before: Row,
+  patch: Partial<Row>,
+  { direct }: Pick<Transaction, 'direct'>,
+): Promise<Row | null> {
+  const { uuid, revision } = before;
+  const written: Partial<Row> = { ...patch, revision: revision + 1 };
+  const count = await direct.update(name, codec.encode(newIn(before, written)), { uuid, revision });
+  return count === 1 ? patched(before, written) : null;
+}
+
+/** The error by which a write that was done in part is undone, because another write came first. */
+export function overtaken(what: string): CountermandError {
+  return fail('OVERTAKEN', `${what} was changed meanwhile; nothing was written`);
+}
+
+/** The result of a write, or null if it was undone because another write came first: the caller decides again. */
+export async function orNull<T>(written: Promise<T>): Promise<T | null> {
+  try {
+    return await written;
+  } catch (error) {
+    if (error instanceof CountermandError && error.code === 'OVERTAKEN') return null;
+    throw error;
+  }
+}

@@ -1,0 +1,156 @@
+/** Continuous audits whose conductor dies, and audits that are asked for together. */
+import test, { type ExecutionContext } from 'ava';
+import type { WantedAudit } from '../../../src/server/audits/request.ts';
+import { getAudit, listPlansOf } from '../../../src/server/store/audits.ts';
+import type { World } from '../../world/world.ts';
+import { endWorld, worldWith } from '../plan_making.ts';
+
+const EVERY_MS = 60_000;
+/** Ends a hang. */
+const HANG_MS = 30 * 60_000;
+
+function asked(more: Partial<WantedAudit> = {}): WantedAudit {
+  return {
+    name: 'look',
+    requestId: 'look',
+    auditType: 'CONTINUOUS',
+    strategy: 'dummy',
+    goal: '',
+    parameters: { para1: 1 },
+    scope: [],
+    intervalMs: EVERY_MS,
+    autoTrigger: false,
+    maxParallel: 0,
+    onFailure: 'STOP',
+    ...more,
+  };
+}
+
+async function statesOf(world: World): Promise<string[]> {
+  const { read } = world.database;
+  const audit = await getAudit('look', read);
+  const plans = await listPlansOf(audit.uuid, [], 100, read);
+  return [audit.state, ...plans.map(({ state }) => state)];
+}
+
+/** Lets a run come due in a conductor that dies at its touch of this number. Null if it has fewer. */
+async function crashRun(t: ExecutionContext, touch: number, autoTrigger: boolean): Promise<World | null> {
+  const world = await worldWith(t);
+  await world.conductor.audits.create(asked({ autoTrigger: false }));
+  if (autoTrigger) await world.database.write(({ sql }) => sql('audits').update({ auto_trigger: 1 }));
+  await world.clock.turn(EVERY_MS - 1000);
+  world.conductorProcess.dieAtTouch(touch);
+  await world.clock.turn(2000);
+  const died = !world.conductorAlive;
+  if (!died) {
+    await endWorld(world);
+    return null;
+  }
+  await world.startConductor();
+  await world.clock.turn(10_000);
+  return world;
+}
+
+for (const autoTrigger of [false, true]) {
+  test(`a conductor that dies at any touch of a run makes one plan of it${autoTrigger ? ', and runs it' : ''}`, async (t) => {
+    t.timeout(HANG_MS);
+    let touches = 0;
+    for (let touch = 1; ; touch += 1) {
+      const world = await crashRun(t, touch, autoTrigger);
+      if (world === null) break;
+      touches = touch;
+      const made = autoTrigger ? 'SUCCEEDED' : 'RECOMMENDED';
+      t.deepEqual(await statesOf(world), ['ONGOING', made, 'SUPERSEDED'], `touch ${touch}`);
+      await endWorld(world);
+    }
+    t.true(touches > 10, `only ${touches} touches`);
+  });
+}
+
+test('a conductor that dies at any touch of a creation leaves the audit whole or not at all', async (t) => {
+  t.timeout(HANG_MS);
+  for (let touch = 1; ; touch += 1) {
+    const world = await worldWith(t);
+    world.conductorProcess.dieAtTouch(touch);
+    const done = await world.conductor.audits.create(asked()).then(
+      () => true,
+      () => false,
+    );
+    const died = !world.conductorAlive;
+    if (died) await world.startConductor();
+    world.conductorProcess.dieAtTouch(Number.POSITIVE_INFINITY);
+    // A client that got no answer asks again with the same id.
+    const { audit, plan } = await world.conductor.audits.create(asked());
+    t.is(audit.state, 'ONGOING');
+    t.is(plan?.state, 'RECOMMENDED');
+    t.deepEqual(await statesOf(world), ['ONGOING', 'RECOMMENDED'], `touch ${touch}`);
+    await endWorld(world);
+    if (done && !died) break;
+  }
+});
+
+test('a clock that is set back does not keep an audit from running at its interval', async (t) => {
+  const world = await worldWith(t);
+  await world.conductor.audits.create(asked());
+  await world.clock.turn(EVERY_MS / 2);
+  world.clock.jump(-24 * 3_600_000);
+  await world.clock.turn(EVERY_MS / 2);
+  t.deepEqual(await statesOf(world), ['ONGOING', 'SUPERSEDED', 'RECOMMENDED']);
+  await world.clock.turn(EVERY_MS);
+  t.is((await statesOf(world)).length, 4);
+  const { nextRunAt } = await getAudit('look', world.database.read);
+  t.is((nextRunAt ?? 0) - world.clock.now(), EVERY_MS);
+  await endWorld(world);
+});
+
+test('the same audit asked for twice at once is one', async (t) => {
+  const world = await worldWith(t);
+  const answers = await Promise.all([1, 2, 3].map(() => world.conductor.audits.create(asked())));
+  t.is(new Set(answers.map(({ audit }) => audit.uuid)).size, 1);
+  t.is(new Set(answers.map(({ plan }) => plan?.uuid)).size, 1);
+  t.deepEqual(await statesOf(world), ['ONGOING', 'RECOMMENDED']);
+  await endWorld(world);
+});
+
+test('many audits that are due at once all run, in their order', async (t) => {
+  const world = await worldWith(t);
+  const names = Array.from({ length: 20 }, (_, at) => `look ${at}`);
+  for (const name of names) await world.conductor.audits.create(asked({ name, requestId: name }));
+  await world.clock.turn(3 * EVERY_MS + 1000);
+  const { read } = world.database;
+  for (const name of names) {
+    const plans = await listPlansOf((await getAudit(name, read)).uuid, [], 100, read);
+    t.deepEqual(plans.map(({ state }) => state).sort(), ['RECOMMENDED', 'SUPERSEDED', 'SUPERSEDED', 'SUPERSEDED']);
+  }
+  await endWorld(world);
+});
+
+test('a strategy that this version does not know ends the audit FAILED', async (t) => {
+  const world = await worldWith(t);
+  await world.conductor.audits.create(asked());
+  await world.database.write(({ sql }) => sql('audits').update({ strategy: 'of_tomorrow' }));
+  await world.clock.turn(EVERY_MS);
+  const audit = await getAudit('look', world.database.read);
+  t.is(audit.state, 'FAILED');
+  t.regex(audit.statusMessage, /no plan could be made at .*: strategy: this version has no strategy 'of_tomorrow'/);
+  await endWorld(world);
+});
+
+test('a plan outside of its scope is refused; one within is about the whole scope', async (t) => {
+  const world = await worldWith(t, 'n1', 'n2', 'n3');
+  const scope = [{ baremetal: [{ nodes: ['n[1-2]'] }] }];
+  const actions = (name: string) => [
+    { name: 'a', action_type: 'set_node_maintenance', input_parameters: { resource_id: name, maintenance: true } },
+  ];
+  const create = (name: string, requestId: string) =>
+    world.conductor.audits.create(
+      asked({ requestId, strategy: 'manual', parameters: { actions: actions(name) }, scope }),
+    );
+  await t.throwsAsync(create('n3', 'outside'), {
+    message: /^parameters.actions\[0\] 'a'.input_parameters.resource_id: node 'n3' is outside of the scope/,
+  });
+  const { plan } = await create('n1', 'inside');
+  const rows = await world.database.read('plan_nodes').where('plan_uuid', plan?.uuid ?? '');
+  t.is(rows.length, 2);
+  await endWorld(world);
+});

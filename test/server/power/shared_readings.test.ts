@@ -1,0 +1,138 @@
+/** Readings of one node are shared by all who ask for one, and are taken back when all of them have gone. */
+import test, { type ExecutionContext } from 'ava';
+import { fail } from '../../../src/core/errors.ts';
+import { openScope, type Scope } from '../../../src/core/signals.ts';
+import type { AttachResponse } from '../../../src/gen/countermand/v1/agent.ts';
+import { createNodeService } from '../../../src/server/api/node_service.ts';
+import { lookAt, type ReadResult, readNode } from '../../../src/server/power/readings.ts';
+import { getNode } from '../../../src/server/store/nodes.ts';
+import { World } from '../../world/world.ts';
+
+const CALLERS = 5000;
+const HANGS = '3600000';
+
+/** A world with one BMC that hangs, and what the conductor says to its agent from then on. */
+async function hungWorld(t: ExecutionContext) {
+  const world = await World.create({ limits: { syncPowerStateIntervalMs: 0 } });
+  t.teardown(async () => {
+    await world.end();
+    await world.database.close();
+  });
+  await world.startAgent('a1');
+  const { uuid } = await world.enrol('n1');
+  await world.clock.turn(1000);
+  const answersAfter = (fake_answer_ms: string): void => {
+    const server = world.server('n1');
+    server.settings = { ...server.settings, fake_answer_ms: Number(fake_answer_ms) };
+  };
+  answersAfter(HANGS);
+  const said: string[] = [];
+  for (const attachment of world.conductor.attachments.list()) {
+    const send = attachment.send.bind(attachment);
+    Object.assign(attachment, {
+      send(message: NonNullable<AttachResponse['message']>) {
+        if (message.$case !== 'heartbeatAck') said.push(message.$case);
+        send(message);
+      },
+    });
+  }
+  const looksBefore = world.looks.length;
+  const node = await getNode(uuid, world.database.read);
+  const ask = (scope: Scope): Promise<ReadResult> =>
+    readNode(node, 'conductor', world.conductor.readings, scope.signal);
+  return { world, node, said, answersAfter, ask, looks: () => world.looks.slice(looksBefore) };
+}
+
+const gone = fail('CALL_ENDED', 'the test has gone');
+
+test(`${CALLERS} callers share one reading in flight and one that waits; when they have gone none is left`, async (t) => {
+  const { world, said, answersAfter, ask, looks } = await hungWorld(t);
+  const callers = Array.from({ length: CALLERS }, () => openScope([]));
+  const outcomes = Promise.allSettled(callers.map(ask));
+  await world.clock.turn(10_000);
+  t.is(looks().length, 1);
+  t.deepEqual(said, ['ask']);
+  for (const caller of callers) caller.abort(gone);
+  const settled = await outcomes;
+  t.is(settled.filter(({ status }) => status === 'rejected').length, CALLERS);
+  await world.clock.settle();
+  t.deepEqual(said, ['ask', 'forgetAsk']);
+  t.is(looks().length, 1, 'the reading that waited was never begun');
+  answersAfter('0');
+  const asksAt = world.clock.monotonic();
+  t.is((await world.finish(ask(openScope([])))).reading?.powerState, 'power on');
+  t.is(world.clock.monotonic(), asksAt, 'nothing stands before it at the BMC');
+});
+
+test('a reading that was begun before the call is nobody else’s: who asks meanwhile gets the next one', async (t) => {
+  const { world, answersAfter, ask, looks } = await hungWorld(t);
+  answersAfter('1000');
+  const first = ask(openScope([]));
+  await world.clock.turn(500);
+  const askedAt = world.clock.monotonic();
+  const later = [ask(openScope([])), ask(openScope([])), ask(openScope([]))];
+  world.server('n1').powerState = 'power off';
+  const [one, ...others] = await world.finish(Promise.all([first, ...later]));
+  t.is(looks().length, 2);
+  t.true((looks()[1]?.at ?? 0) >= askedAt + 500);
+  t.true((one?.node.revision ?? 0) < (others[0]?.node.revision ?? 0));
+  for (const other of others) t.is(other.reading?.powerState, 'power off');
+});
+
+test('one caller that leaves takes the reading from none of the others', async (t) => {
+  const { world, said, answersAfter, ask } = await hungWorld(t);
+  answersAfter('1000');
+  const leaving = openScope([]);
+  const left = ask(leaving);
+  const stays = ask(openScope([]));
+  const alsoLeft = ask(leaving);
+  const alsoStays = ask(openScope([]));
+  const outcomes = Promise.allSettled([left, alsoLeft]);
+  leaving.abort(gone);
+  t.deepEqual(
+    (await outcomes).map(({ status }) => status),
+    ['rejected', 'rejected'],
+  );
+  for (const outcome of [stays, alsoStays]) t.is((await world.finish(outcome)).reading?.powerState, 'power on');
+  t.deepEqual(said, ['ask', 'forgetAsk', 'ask'], 'the first reading had no other caller');
+});
+
+test('a reading that takes too long is taken back; the next one is asked for with what the node is then', async (t) => {
+  const { world, node, said, answersAfter, ask, looks } = await hungWorld(t);
+  const first = ask(openScope([]));
+  const second = lookAt(node, world.conductor.readings, openScope([]).signal);
+  await world.clock.turn(29_000);
+  answersAfter('0');
+  t.like(await world.finish(first), { errorCode: 'BMC_SILENT' });
+  t.is((await world.finish(second)).reading?.powerState, 'power on');
+  t.deepEqual(said, ['ask', 'forgetAsk', 'ask']);
+  t.is(looks().length, 2);
+});
+
+test('a question that probes the hardware is taken back when its call ends', async (t) => {
+  const { world, said } = await hungWorld(t);
+  const service = createNodeService(world.conductor);
+  const scope = openScope([]);
+  const context = { signal: scope.signal, trailer: new Map() };
+  const asked = service.getSupportedPowerStates({ node: 'n1' }, context as never);
+  const outcome = Promise.allSettled([asked]);
+  await world.clock.turn(1000);
+  t.deepEqual(said, ['ask']);
+  scope.abort(gone);
+  await world.finish(outcome);
+  t.deepEqual(said, ['ask', 'forgetAsk']);
+});
+
+test('an agent that has lost its stream works on no question of it', async (t) => {
+  const { world, answersAfter, ask, looks } = await hungWorld(t);
+  const first = ask(openScope([]));
+  await world.clock.turn(1000);
+  world.agents.get('a1')?.link?.cut();
+  t.like(await world.finish(first), { reading: null, errorCode: 'ATTACHMENT_ENDED' });
+  await world.clock.turn(10_000);
+  answersAfter('0');
+  const asksAt = world.clock.monotonic();
+  t.is((await world.finish(ask(openScope([])))).reading?.powerState, 'power on');
+  t.is(world.clock.monotonic(), asksAt);
+  t.is(looks().length, 2);
+});

@@ -1,0 +1,193 @@
+import { existsSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import test, { type ExecutionContext } from 'ava';
+import { CountermandError } from '../../../src/core/errors.ts';
+import { type Database, openDatabase, openMemoryDatabase } from '../../../src/server/store/database.ts';
+import { findNode } from '../../../src/server/store/nodes.ts';
+import { nodeCodec } from '../../../src/server/store/rows.ts';
+import { newFolder } from '../../counterparts/folder.ts';
+import { nodeRow, putRows } from '../rows.ts';
+
+async function newDatabase(t: ExecutionContext): Promise<Database> {
+  const database = await openMemoryDatabase();
+  t.teardown(() => database.close());
+  return database;
+}
+
+const names = async (database: Database): Promise<string[]> =>
+  (await database.read('nodes').orderBy('name').select('name')).map(({ name }) => name);
+
+test('writes that wait together are committed together, and each stands or falls alone', async (t) => {
+  const database = await newDatabase(t);
+  const insert = (name: string, failing = false) =>
+    database.write(async ({ sql }) => {
+      await sql('nodes').insert(nodeCodec.encode(nodeRow({ name })));
+      if (failing) throw new Error(`${name} fails`);
+    });
+  const results = await Promise.allSettled([
+    insert('a'),
+    insert('b', true),
+    insert('c'),
+    insert('d', true),
+    insert('e'),
+  ]);
+  t.deepEqual(
+    results.map(({ status }) => status),
+    ['fulfilled', 'rejected', 'fulfilled', 'rejected', 'fulfilled'],
+  );
+  t.deepEqual(await names(database), ['a', 'c', 'e']);
+});
+
+test('writes that arrive in callbacks of their own share a commit as well', async (t) => {
+  const database = await newDatabase(t);
+  let transactions = 0;
+  database.read.on('query', ({ sql }: { sql: string }) => {
+    if (sql.startsWith('BEGIN')) transactions += 1;
+  });
+  // As messages come over sockets: each in a callback of its own.
+  const arrive = (): Promise<void> =>
+    new Promise((resolve, reject) => {
+      setImmediate(() => putRows(database, nodeRow(), null).then(resolve, reject));
+    });
+  await Promise.all(Array.from({ length: 20 }, arrive));
+  t.is((await names(database)).length, 20);
+  t.is(transactions, 1);
+});
+
+test('a write that throws rejects with its own error and writes nothing', async (t) => {
+  const database = await newDatabase(t);
+  const thrown = new Error('no');
+  t.is(await database.write(() => Promise.reject(thrown)).catch((error) => error), thrown);
+  await putRows(database, nodeRow({ name: 'after' }), null);
+  t.deepEqual(await names(database), ['after']);
+});
+
+test('the feed hears of a change after its commit and never of one that failed', async (t) => {
+  const database = await newDatabase(t);
+  const controller = new AbortController();
+  const changes = database.feed.watch('node', controller.signal);
+  const tell = (name: string, fails: boolean) =>
+    database.write(async (tx) => {
+      tx.changed({ kind: 'node', node: nodeRow({ name }), deleted: false });
+      if (fails) throw new Error('no');
+    });
+  await Promise.allSettled([tell('first', false), tell('never', true), tell('second', false)]);
+  const heard = [await changes.next(), await changes.next()].map(({ value }) => value.node.name);
+  t.deepEqual(heard, ['first', 'second']);
+  await changes.return(undefined);
+  t.is(database.feed.size, 0);
+});
+
+test('a watcher that never reads is let go with its signal', async (t) => {
+  const database = await newDatabase(t);
+  const controller = new AbortController();
+  database.feed.watch('node', controller.signal);
+  t.is(database.feed.size, 1);
+  controller.abort(new CountermandError('CALL_ENDED', 'gone'));
+  t.is(database.feed.size, 0);
+});
+
+test('what was written is there after the file is closed and opened again', async (t) => {
+  const folder = await newFolder(t);
+  const database = await openDatabase(folder);
+  await putRows(database, nodeRow({ name: 'kept' }), null);
+  await database.close();
+  const again = await openDatabase(folder);
+  t.deepEqual(await names(again), ['kept']);
+  await again.close();
+});
+
+const refusal = async (opening: Promise<unknown>): Promise<CountermandError> =>
+  opening.then(
+    () => null,
+    (error) => error,
+  ) as never;
+
+test('a second conductor on the same folder is refused, and let in when the first has gone', async (t) => {
+  const folder = await newFolder(t);
+  const first = await openDatabase(folder);
+  const error = await refusal(openDatabase(folder));
+  t.is(error.code, 'DATA_FOLDER_IN_USE');
+  t.true(error.message.includes(folder));
+  await first.close();
+  await (await openDatabase(folder)).close();
+});
+
+test('a folder that cannot be made is refused with its name', async (t) => {
+  const file = join(await newFolder(t), 'a-file');
+  writeFileSync(file, '');
+  const error = await refusal(openDatabase(join(file, 'below')));
+  t.is(error.code, 'DATA_FOLDER_UNUSABLE');
+  t.true(error.message.includes(file));
+});
+
+test('a database that a newer version wrote is refused with a sentence, and left as it is', async (t) => {
+  const folder = await newFolder(t);
+  const database = await openDatabase(folder);
+  await database
+    .read('knex_migrations')
+    .insert({ name: '9999_from_the_future', batch: 2, migration_time: new Date(0) });
+  await database.close();
+  const error = await refusal(openDatabase(folder));
+  t.is(error.code, 'DATABASE_NEWER');
+  t.regex(error.message, /9999_from_the_future/);
+  // the refusal has let go of the folder
+  t.is((await refusal(openDatabase(folder))).code, 'DATABASE_NEWER');
+});
+
+test('a process that died while migrating does not lock the next one out', async (t) => {
+  const folder = await newFolder(t);
+  const database = await openDatabase(folder);
+  await database.read('knex_migrations_lock').update({ is_locked: 1 });
+  await database.close();
+  await (await openDatabase(folder)).close();
+  t.pass();
+});
+
+test('the data folder is for its owner alone', async (t) => {
+  const folder = join(await newFolder(t), 'new');
+  await (await openDatabase(folder)).close();
+  t.true(existsSync(join(folder, 'countermand.db')));
+  t.is(statSync(folder).mode & 0o077, 0);
+});
+
+test('a read or a write inside of a write fails at once, and the write fails alone', async (t) => {
+  const database = await newDatabase(t);
+  const node = nodeRow();
+  await putRows(database, node, null);
+  const inside: Record<string, () => Promise<unknown>> = {
+    'a query': async () => database.read('nodes').first(),
+    'a row that is kept': () => findNode(node.uuid, database.read),
+    'a raw query': async () => database.read.raw('select 1'),
+    'a transaction': () => database.read.transaction(async () => {}),
+    'a write': () => database.write(async () => {}),
+    'a query after others': async () => {
+      await Promise.resolve();
+      return database.read('nodes').first();
+    },
+  };
+  for (const [what, work] of Object.entries(inside)) {
+    const beside = database.write(({ sql }) => sql('nodes').where('uuid', node.uuid).update({ fence: 7 }));
+    await t.throwsAsync(
+      database.write(() => work()),
+      { code: 'INTERNAL', message: /inside of a write.*use its transaction/ },
+      what,
+    );
+    t.is(await beside, 1, what);
+  }
+  t.like(await findNode(node.uuid, database.read), { uuid: node.uuid });
+});
+
+test('what a write has left running may read, and two databases do not know of each other', async (t) => {
+  const database = await newDatabase(t);
+  const other = await newDatabase(t);
+  const opened = Promise.withResolvers<void>();
+  let left: Promise<unknown> = Promise.resolve();
+  await database.write(async () => {
+    left = opened.promise.then(() => database.read('nodes'));
+    await other.read('nodes');
+    await other.write(async () => {});
+  });
+  opened.resolve();
+  t.deepEqual(await left, []);
+});
