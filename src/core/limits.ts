@@ -70,7 +70,19 @@ export const OPEN_LIMITS = {
   bmc_sessions: row(
     4096,
     'sessions',
-    'the IPMI sessions of each driver of an agent, each with a socket; at most a quarter of the files that the process may open. One more waits for a session that is not in use',
+    'the IPMI sessions of each driver of an agent, each with a socket; at most an eighth of the files that the process may open. One more waits for a session that is not in use',
+    'TOOK_TOO_LONG',
+  ),
+  bmc_exchanges: row(
+    2048,
+    'exchanges',
+    'the questions and orders over HTTP and SNMP of an agent, half of them orders, each with a socket; at most an eighth of the files that the process may open. One more waits for one that ends',
+    'TOOK_TOO_LONG',
+  ),
+  ipmitool_processes: row(
+    128,
+    'processes',
+    'the processes of ipmitool of an agent, half of them for orders; four for each 128 files that the process may open. One more waits for one that ends',
     'TOOK_TOO_LONG',
   ),
 } as const satisfies Record<string, LimitRow>;

@@ -1,8 +1,9 @@
 /** All drivers. To add one, write it and add it here. */
 import type { Chance } from '../core/chance.ts';
 import type { Clock } from '../core/clock.ts';
-import { OPEN_LIMITS } from '../core/limits.ts';
+import { type LimitRow, OPEN_LIMITS } from '../core/limits.ts';
 import type { Driver } from './driver.ts';
+import { exchangesOf } from './exchanges.ts';
 import { createFakeDriver } from './fake/driver.ts';
 import { createIpmiDriver } from './ipmi/driver.ts';
 import { createIrmcDriver, IRMC_REST_MS } from './irmc/driver.ts';
@@ -17,23 +18,27 @@ interface DriverParts {
   readonly searchPath: string;
   /** How long an IPMI session that nobody uses is kept open, in milliseconds; 0 keeps none. */
   readonly ipmiKeepSessionMs: number;
-  /** The number of files and sockets that this process may open. IPMI sessions leave half of them to all else. */
+  /** The number of files and sockets that this process may open. The drivers leave half of them to all else. */
   readonly openFilesLimit: number;
 }
 
-/** The drivers that hold IPMI sessions open. */
-const HOLDERS = 2;
+/** What shares the drivers' half of the files: the sessions of ipmi, those of irmc, processes of ipmitool, and HTTP with SNMP. */
+const SHARERS = 4;
+/** What a process of ipmitool has open at this end: two pipes, and twice as many while it starts. */
+const FILES_OF_A_PROCESS = 4;
 
-/** The drivers that an agent has. They share what they know of refused logins. */
+/** The drivers that an agent has. They share what they know of refused logins, and the files that they may open. */
 export function createDrivers({ ipmiKeepSessionMs, openFilesLimit, ...given }: DriverParts): readonly Driver[] {
   const parts = { ...given, logins: new Logins(given.clock) };
-  const share = Math.floor(openFilesLimit / 2 / HOLDERS);
-  const maxSessions = Math.max(1, Math.min(OPEN_LIMITS.bmc_sessions.limit, share));
-  const sessions = { keepSessionMs: ipmiKeepSessionMs, maxSessions };
+  const share = Math.floor(openFilesLimit / 2 / SHARERS);
+  const atMost = ({ limit }: LimitRow, files = share): number => Math.max(1, Math.min(limit, files));
+  const sessions = { keepSessionMs: ipmiKeepSessionMs, maxSessions: atMost(OPEN_LIMITS.bmc_sessions) };
+  const processes = exchangesOf(atMost(OPEN_LIMITS.ipmitool_processes, Math.floor(share / FILES_OF_A_PROCESS)));
+  const exchanges = exchangesOf(atMost(OPEN_LIMITS.bmc_exchanges));
   return [
     createFakeDriver(parts),
-    createIpmiDriver({ ...parts, ...sessions }),
-    createIrmcDriver({ ...parts, ...sessions, restMs: IRMC_REST_MS }),
-    createRedfishDriver(parts),
+    createIpmiDriver({ ...parts, ...sessions, processes }),
+    createIrmcDriver({ ...parts, ...sessions, exchanges, restMs: IRMC_REST_MS }),
+    createRedfishDriver({ ...parts, exchanges }),
   ];
 }

@@ -7,9 +7,11 @@
  */
 import type { Chance } from '../../core/chance.ts';
 import { fail } from '../../core/errors.ts';
+import { OPEN_LIMITS } from '../../core/limits.ts';
 import type { OrderTarget, Reading, Target } from '../../core/power.ts';
 import { hostAndPort } from '../address.ts';
 import { type Driver, defineDriver } from '../driver.ts';
+import { type Exchanges, exchangesOf } from '../exchanges.ts';
 import { type Account, bmcOf, Logins } from '../logins.ts';
 import { Lookups, type Resolver, systemResolver } from '../lookups.ts';
 import { bmcKey, type IpmiInfo, ipmiSchema } from './info.ts';
@@ -42,7 +44,9 @@ const CONTROLS: Readonly<Partial<Record<OrderTarget, Exclude<ChassisControl, 'cy
 const USUAL_PORT = 623;
 
 /** What the driver needs. */
-interface IpmiDriverParts extends Omit<IpmitoolParts, 'lookups'> {
+interface IpmiDriverParts extends Omit<IpmitoolParts, 'lookups' | 'processes'> {
+  /** The processes of ipmitool that may run at the same time; by default as many as `ipmitool_processes` allows. */
+  readonly processes?: Exchanges;
   readonly chance: Chance;
   /** How long a session that nobody uses is kept open, in milliseconds; 0 keeps none. */
   readonly keepSessionMs: number;
@@ -59,10 +63,10 @@ interface IpmiDriverParts extends Omit<IpmitoolParts, 'lookups'> {
  * util-linux's setpriv.
  */
 export function createIpmiDriver(parts: IpmiDriverParts): Driver<IpmiInfo> {
+  const { logins = new Logins(parts.clock), processes = exchangesOf(OPEN_LIMITS.ipmitool_processes.limit) } = parts;
   const lookups = new Lookups(parts.resolver ?? systemResolver, parts.clock);
   const native = openNativeIpmi({ ...parts, lookups });
-  const transports = { native, ipmitool: openIpmitool({ ...parts, lookups }) };
-  const { logins = new Logins(parts.clock) } = parts;
+  const transports = { native, ipmitool: openIpmitool({ ...parts, processes, lookups }) };
   const accountAt = async (info: IpmiInfo, signal: AbortSignal): Promise<Account> => {
     const address = await lookups.findBmc(info.ipmi_address, 'ipmi_address', 'recent', signal);
     const { ipmi_username: user, ipmi_password: password, ipmi_hex_kg_key: kg } = info;

@@ -7,9 +7,11 @@
 import type { Chance } from '../../core/chance.ts';
 import type { Clock } from '../../core/clock.ts';
 import { type CountermandError, fail } from '../../core/errors.ts';
+import { OPEN_LIMITS } from '../../core/limits.ts';
 import { maskIn } from '../../core/masking.ts';
 import { type NodeTraits, TARGETS, type Target } from '../../core/power.ts';
 import { type Bmc, type Driver, defineDriver, objectionTo, type Supported } from '../driver.ts';
+import { type Exchanges, exchangesOf } from '../exchanges.ts';
 import { openNativeIpmi } from '../ipmi/native.ts';
 import { Logins } from '../logins.ts';
 import { Lookups, type Resolver, systemResolver } from '../lookups.ts';
@@ -49,6 +51,8 @@ interface IrmcDriverParts {
   readonly keepSessionMs: number;
   /** At most this many IPMI sessions are open at the same time; by default as many as `bmc_sessions` allows. */
   readonly maxSessions?: number;
+  /** The exchanges over HTTP and SNMP at the same time; by default as many as `bmc_exchanges` allows. */
+  readonly exchanges?: Exchanges;
   /** How long an iRMC rests after a command that switches the power. */
   readonly restMs: number;
   /** How host names are looked up; by the system if left out. */
@@ -58,7 +62,11 @@ interface IrmcDriverParts {
 }
 
 /** The driver `irmc`. */
-export function createIrmcDriver({ resolver = systemResolver, ...given }: IrmcDriverParts): Driver<IrmcInfo> {
+export function createIrmcDriver({
+  resolver = systemResolver,
+  exchanges = exchangesOf(OPEN_LIMITS.bmc_exchanges.limit),
+  ...given
+}: IrmcDriverParts): Driver<IrmcInfo> {
   const lookups = new Lookups(resolver, given.clock);
   const parts = { ...given, lookups, logins: given.logins ?? new Logins(given.clock) };
   const ipmi = openNativeIpmi(parts);
@@ -77,7 +85,7 @@ export function createIrmcDriver({ resolver = systemResolver, ...given }: IrmcDr
     const restMs = SWITCHES.includes(name) ? parts.restMs : 0;
     const timeoutMs = info.irmc_client_timeout * 1000;
     const request = { method: 'POST', path: '/config', body: scciRequest(name), order: true, timeoutMs } as const;
-    const reply = await pace.hold(place, restMs, send, signal);
+    const reply = await pace.hold(place, restMs, () => exchanges.orders.hold(send, signal), signal);
     const { readStatus } = await import('./reply.ts');
     const status = readStatus(reply);
     // What it says is shown to people, and it knows the password.
@@ -99,7 +107,7 @@ export function createIrmcDriver({ resolver = systemResolver, ...given }: IrmcDr
 
     getSupportedPowerStates: async ({ info }, signal) => supportedBy(await eyes.probe(info, signal)),
 
-    getPowerState: ({ info }, signal) => eyes.read(info, signal),
+    getPowerState: ({ info }, signal) => exchanges.questions.hold(() => eyes.read(info, signal), signal),
 
     async setPowerState(bmc, target, signal) {
       const { info } = bmc;

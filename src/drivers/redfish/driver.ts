@@ -4,7 +4,10 @@
  */
 import type { Clock } from '../../core/clock.ts';
 import { fail } from '../../core/errors.ts';
-import { type Bmc, type Driver, defineDriver } from '../driver.ts';
+import { OPEN_LIMITS } from '../../core/limits.ts';
+import type { Reading } from '../../core/power.ts';
+import { type Bmc, type Driver, defineDriver, type Supported } from '../driver.ts';
+import { type Exchanges, exchangesOf } from '../exchanges.ts';
 import { Logins } from '../logins.ts';
 import { Lookups, type Resolver, systemResolver } from '../lookups.ts';
 import { accountOf, type RedfishInfo, redfishKey, redfishPlace, redfishSchema, systemPlace } from './info.ts';
@@ -17,6 +20,8 @@ import { meaningsFor, REDFISH_TARGETS, supportedBy, supportsNothing } from './ta
 /** What the driver needs. */
 interface RedfishDriverParts {
   readonly clock: Clock;
+  /** The exchanges over HTTP at the same time; by default as many as `bmc_exchanges` allows. */
+  readonly exchanges?: Exchanges;
   /** How host names are looked up; by the system if left out. */
   readonly resolver?: Resolver;
   /** What is known of refused logins; nothing at first if left out. */
@@ -29,15 +34,32 @@ type Of = Bmc<RedfishInfo>;
 export function createRedfishDriver({
   clock,
   resolver = systemResolver,
+  exchanges = exchangesOf(OPEN_LIMITS.bmc_exchanges.limit),
   logins = new Logins(clock),
 }: RedfishDriverParts): Driver<RedfishInfo> {
   const lookups = new Lookups(resolver, clock);
-  const services = new Services(clock, logins);
+  const services = new Services(clock, logins, exchanges.questions);
   const systems = new Systems(services, clock);
   const readings = new Readings(services, clock);
   const orders = new Orders(services, systems, readings);
   const find = ({ info }: Of, age: 'anew' | 'recent', signal: AbortSignal): Promise<string> =>
     lookups.findBmc(info.redfish_address.host, 'redfish_address', age, signal);
+
+  async function probe(bmc: Of, signal: AbortSignal): Promise<Supported> {
+    const ip = await find(bmc, 'recent', signal);
+    const found = await systems.read(bmc, ip, signal);
+    if (!found.page.Actions?.['#ComputerSystem.Reset'])
+      return supportsNothing(meaningsFor(bmc.info), `the System ${found.path} has no Reset`);
+    const { PowerState: word } = found.page;
+    const now = word === 'On' ? 'power on' : word === 'Off' ? 'power off' : undefined;
+    return supportedBy(meaningsFor(bmc.info), await systems.allowed(bmc, found, ip, signal), now);
+  }
+
+  async function read(bmc: Of, signal: AbortSignal): Promise<Reading> {
+    const ip = await find(bmc, 'recent', signal);
+    const { page, path } = await systems.read(bmc, ip, signal);
+    return { ...(await readings.of(bmc, page, ip, signal)), place: systemPlace(bmc.info, ip, path) };
+  }
 
   return defineDriver<RedfishInfo>({
     name: 'redfish',
@@ -49,21 +71,9 @@ export function createRedfishDriver({
       return redfishPlace(bmc.info, await find(bmc, age, signal));
     },
 
-    async getSupportedPowerStates(bmc, signal) {
-      const ip = await find(bmc, 'recent', signal);
-      const found = await systems.read(bmc, ip, signal);
-      if (!found.page.Actions?.['#ComputerSystem.Reset'])
-        return supportsNothing(meaningsFor(bmc.info), `the System ${found.path} has no Reset`);
-      const { PowerState: word } = found.page;
-      const now = word === 'On' ? 'power on' : word === 'Off' ? 'power off' : undefined;
-      return supportedBy(meaningsFor(bmc.info), await systems.allowed(bmc, found, ip, signal), now);
-    },
+    getSupportedPowerStates: (bmc, signal) => exchanges.questions.hold(() => probe(bmc, signal), signal),
 
-    async getPowerState(bmc, signal) {
-      const ip = await find(bmc, 'recent', signal);
-      const { page, path } = await systems.read(bmc, ip, signal);
-      return { ...(await readings.of(bmc, page, ip, signal)), place: systemPlace(bmc.info, ip, path) };
-    },
+    getPowerState: (bmc, signal) => exchanges.questions.hold(() => read(bmc, signal), signal),
 
     async setPowerState(bmc, target, signal) {
       const [type, ...more] = meaningsFor(bmc.info)[target];
@@ -72,7 +82,8 @@ export function createRedfishDriver({
           'TARGET_NOT_SUPPORTED',
           `redfish has no one command for ${target} unless redfish_graceful_restart is true; order a soft power off, then a power on`,
         );
-      await orders.send(bmc, target, type, await find(bmc, 'anew', signal), signal);
+      const send = async (): Promise<void> => orders.send(bmc, target, type, await find(bmc, 'anew', signal), signal);
+      await exchanges.orders.hold(send, signal);
       return `Reset ${type}`;
     },
 

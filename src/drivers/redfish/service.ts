@@ -1,6 +1,7 @@
 /** A Redfish service that is asked logged in, with at most one redirect, and whose pages are read. */
 import type { Clock } from '../../core/clock.ts';
 import { CountermandError, fail } from '../../core/errors.ts';
+import type { Places } from '../../core/places.ts';
 import type { Logins } from '../logins.ts';
 import { exchange, type RedfishReply, type RedfishRequest, redirectIn } from './http.ts';
 import { accountOf, bmcName, pathIn, type RedfishInfo } from './info.ts';
@@ -25,11 +26,14 @@ export class Services {
   readonly #logins: Logins;
   readonly #sessions: Sessions;
 
-  /** @param logins what is known of refused logins */
-  constructor(clock: Clock, logins: Logins) {
+  /**
+   * @param logins what is known of refused logins
+   * @param places for the ends of sessions at `close`, which may be many
+   */
+  constructor(clock: Clock, logins: Logins, places: Places) {
     this.#clock = clock;
     this.#logins = logins;
-    this.#sessions = new Sessions(clock);
+    this.#sessions = new Sessions(clock, places);
   }
 
   /**

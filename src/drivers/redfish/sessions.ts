@@ -4,6 +4,7 @@
  */
 import type { Clock } from '../../core/clock.ts';
 import { CountermandError, fail } from '../../core/errors.ts';
+import type { Places } from '../../core/places.ts';
 import { openScope, untilAborted } from '../../core/signals.ts';
 import { exchange, type RedfishReply, redirectIn } from './http.ts';
 import { bmcName, originOf, pathIn, type RedfishInfo } from './info.ts';
@@ -27,13 +28,16 @@ const CLOSE_LIMIT_MS = 2000;
 /** Makes the headers that log users in, with sessions where they are needed. */
 export class Sessions {
   readonly #clock: Clock;
+  readonly #places: Places;
   /** Sessions, and those that are being opened, by BMC, user and password. */
   readonly #sessions = new Map<string, Promise<Session>>();
   /** The BMCs that have said that they do not offer Basic. */
   readonly #withoutBasic = new Set<string>();
 
-  constructor(clock: Clock) {
+  /** @param places for the ends of sessions at `close`, which may be many */
+  constructor(clock: Clock, places: Places) {
     this.#clock = clock;
+    this.#places = places;
   }
 
   /**
@@ -125,7 +129,8 @@ export class Sessions {
       timeoutMs: CLOSE_LIMIT_MS,
       ip,
     } as const;
-    await exchange(info, request, this.#clock, scope.signal).finally(() => scope.end());
+    const end = () => exchange(info, request, this.#clock, scope.signal);
+    await this.#places.hold(end, scope.signal).finally(() => scope.end());
   }
 }
 

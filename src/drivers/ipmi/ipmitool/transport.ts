@@ -1,10 +1,10 @@
 /** The transport of the driver `ipmi` through ipmitool: one process for each command. */
 import type { Clock } from '../../../core/clock.ts';
 import { asCountermandError, fail } from '../../../core/errors.ts';
-import { Places } from '../../../core/places.ts';
 import type { Reading } from '../../../core/power.ts';
 import { hostAndPort } from '../../address.ts';
 import { type FoundIdentity, objectionTo, PROVES_NOT_SENT, type RequiredIdentity } from '../../driver.ts';
+import type { Exchanges } from '../../exchanges.ts';
 import { Guids } from '../../guids.ts';
 import type { LookupAge, Lookups } from '../../lookups.ts';
 import { bmcName, type IpmiInfo } from '../info.ts';
@@ -19,6 +19,8 @@ export interface IpmitoolParts {
   /** Where ipmitool, setpriv and sh are looked for: folders as in PATH. */
   readonly searchPath: string;
   readonly lookups: Lookups;
+  /** The processes that may run at the same time. */
+  readonly processes: Exchanges;
   /** How long ipmitool waits for each answer of a BMC, in whole seconds; 5 if not said. */
   readonly answerLimitS?: number;
 }
@@ -36,16 +38,18 @@ interface Ipmitool {
   ): Promise<void>;
 }
 
-/** So many processes read at a time. Orders do not wait for them. */
-const READINGS_AT_ONCE = 64;
-
 /**
  * Opens the transport. Between commands it keeps what it knows of GUIDs. A process of ipmitool cannot say which machine it has
  * spoken to, so a process of its own reads the GUID: right before an order, and for readings once in ten minutes.
  */
-export function openIpmitool({ clock, searchPath, lookups, answerLimitS = ANSWER_LIMIT_S }: IpmitoolParts): Ipmitool {
+export function openIpmitool({
+  clock,
+  searchPath,
+  lookups,
+  processes,
+  answerLimitS = ANSWER_LIMIT_S,
+}: IpmitoolParts): Ipmitool {
   const settings = { searchPath, answerLimitS };
-  const readings = new Places(READINGS_AT_ONCE);
   const guids = new Guids(clock);
   async function find(info: IpmiInfo, age: LookupAge, signal: AbortSignal): Promise<string> {
     const { ipmi_address: host, ipmi_port: port } = info;
@@ -76,15 +80,21 @@ export function openIpmitool({ clock, searchPath, lookups, answerLimitS = ANSWER
       });
     return { place, guid };
   }
+  async function order(
+    info: IpmiInfo,
+    verb: Exclude<Verb, 'status'>,
+    only: RequiredIdentity | undefined,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const address = await find(info, 'anew', signal);
+    const place = hostAndPort(address, info.ipmi_port);
+    const found = only?.guid ? await identityForOrder(info, address, signal) : { place };
+    const objection = objectionTo(found, only, bmcName(info));
+    if (objection !== null) throw objection;
+    readConfirmation(await tell(info, address, power(verb), signal), verb, bmcName(info), answerLimitS);
+  }
   return {
-    read: (info, signal) => readings.hold(() => read(info, signal), signal),
-    async order(info, verb, only, signal) {
-      const address = await find(info, 'anew', signal);
-      const place = hostAndPort(address, info.ipmi_port);
-      const found = only?.guid ? await identityForOrder(info, address, signal) : { place };
-      const objection = objectionTo(found, only, bmcName(info));
-      if (objection !== null) throw objection;
-      readConfirmation(await tell(info, address, power(verb), signal), verb, bmcName(info), answerLimitS);
-    },
+    read: (info, signal) => processes.questions.hold(() => read(info, signal), signal),
+    order: (info, verb, only, signal) => processes.orders.hold(() => order(info, verb, only, signal), signal),
   };
 }
