@@ -62,11 +62,8 @@ interface IrmcDriverParts {
 }
 
 /** The driver `irmc`. */
-export function createIrmcDriver({
-  resolver = systemResolver,
-  exchanges = exchangesOf(OPEN_LIMITS.bmc_exchanges.limit),
-  ...given
-}: IrmcDriverParts): Driver<IrmcInfo> {
+export function createIrmcDriver({ resolver = systemResolver, ...given }: IrmcDriverParts): Driver<IrmcInfo> {
+  const { exchanges = exchangesOf(OPEN_LIMITS.bmc_exchanges.limit) } = given;
   const lookups = new Lookups(resolver, given.clock);
   const parts = { ...given, lookups, logins: given.logins ?? new Logins(given.clock) };
   const ipmi = openNativeIpmi(parts);
