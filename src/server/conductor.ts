@@ -19,7 +19,6 @@ import { syncPowerStates } from './power/sync.ts';
 import { UnservedLooks } from './power/unserved.ts';
 import { forgetEmbeddedAgents, listAgents } from './store/agents.ts';
 import { Deadlines } from './store/deadlines.ts';
-import { explainSqlite } from './store/sqlite_errors.ts';
 import type { Store } from './store/store.ts';
 
 /** The store of a conductor: the plans that a change of the cluster model makes stale are superseded with it. */
@@ -102,7 +101,7 @@ export async function startConductor({ store, limits, agentLeaseMs, log }: Condu
   } catch (error) {
     // A start that fails leaves no timer, which would keep the process alive.
     await stop();
-    throw explainSqlite(error);
+    throw error;
   }
   return {
     ...parts,

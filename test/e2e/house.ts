@@ -1,7 +1,7 @@
 import { truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
-import { RESERVE_BYTES } from '../../src/server/store/reserve.ts';
+import { RESERVE_BYTES } from '../../src/server/store/sqlite/reserve.ts';
 import { ownAddress } from '../../src/sim/loopback.ts';
 import { newFolder } from '../counterparts/folder.ts';
 import { type Client, connect } from './client.ts';

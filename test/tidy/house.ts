@@ -48,6 +48,9 @@ export const CLI_ROOMS: Rooms = {
   closed: [],
 };
 
+/** Folders behind an interface, and who alone imports them: what puts the parts together. Tests may. */
+export const IMPLEMENTATIONS: Homes = { 'src/server/store/sqlite/': ['src/cli/daemon/run.ts'] };
+
 /** The files outside src that src imports, and the only places that do. */
 export const OUTSIDE: Homes = { 'package.json': ['src/cli/program.ts'] };
 
@@ -61,12 +64,7 @@ export const ENTRIES = ['src/cli/start.ts'];
 export const HOMES: Homes = {
   '@hono/node-server': ['src/http/door.ts', 'src/http/app.ts'],
   '@grpc/grpc-js': ['src/server/api/grpc.ts'],
-  'better-sqlite3': [
-    'src/server/store/database.ts',
-    'src/server/store/direct.ts',
-    'src/server/store/file.ts',
-    'src/server/store/owner.ts',
-  ],
+  'better-sqlite3': ['src/server/store/sqlite/'],
   commander: ['src/cli/'],
   execa: ['src/drivers/ipmi/ipmitool/captive.ts'],
   'fast-string-width': ['src/cli/shared/output.ts'],
@@ -116,24 +114,24 @@ export const HOMES: Homes = {
     'src/cli/sim/identity.ts',
     'src/drivers/https.ts',
     'src/server/api/grpc.ts',
-    'src/server/store/file.ts',
-    'src/server/store/owner.ts',
-    'src/server/store/reserve.ts',
+    'src/server/store/sqlite/file.ts',
+    'src/server/store/sqlite/owner.ts',
+    'src/server/store/sqlite/reserve.ts',
   ],
   'node:fs/promises': ['src/sim/'],
   'node:http': ['src/http/door.ts', 'src/sim/irmc/', 'src/sim/redfish/', 'src/sim/web.ts'],
   'node:https': ['src/sim/web.ts'],
   'node:module': ['src/cli/start.ts'],
   'node:net': ['src/drivers/', 'src/http/caller.ts', 'src/sim/web.ts'],
-  'node:os': ['src/cli/daemon/configuration.ts', 'src/cli/daemon/run.ts', 'src/server/store/owner.ts'],
+  'node:os': ['src/cli/daemon/configuration.ts', 'src/cli/daemon/run.ts', 'src/server/store/sqlite/owner.ts'],
   'node:path': [
     'src/agent/secrets.ts',
     'src/cli/compile_cache.ts',
     'src/cli/daemon/configuration.ts',
     'src/cli/start.ts',
     'src/drivers/https.ts',
-    'src/server/store/file.ts',
-    'src/server/store/reserve.ts',
+    'src/server/store/sqlite/file.ts',
+    'src/server/store/sqlite/reserve.ts',
     'src/sim/',
   ],
   'node:readline': ['src/cli/shared/confirming.ts'],

@@ -96,6 +96,18 @@ export function crossedRooms(sources: readonly Source[], { parent, rooms, closed
     });
 }
 
+/** Imports by src of folders that stand behind an interface. Beside the folder itself, only the files that are listed import it. */
+export function bypassedInterfaces(sources: readonly Source[], implementations: Homes): Finding[] {
+  return sources
+    .filter(({ path }) => inSrc(path))
+    .flatMap(importsOf)
+    .flatMap(({ from, line, target }) => {
+      const folder = Object.keys(implementations).find((each) => target?.startsWith(each));
+      if (folder === undefined || isAt(from, [folder, ...(implementations[folder] ?? [])])) return [];
+      return [{ path: from, line, says: `imports ${target}; import the interface that it implements` }];
+    });
+}
+
 /** Files that speak SQL outside of the one folder that may: they call a query builder, or import one. */
 export function strayStatements(sources: readonly Source[], parent: string, home: string): Finding[] {
   const speaks = /\bsql(?:<[^>]*>)?\(|\.raw\(|\bdirect\.(?:insert|update|find)\(|\.sql\(/;

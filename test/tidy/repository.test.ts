@@ -4,6 +4,7 @@ import { realTime } from './clocks.ts';
 import { bannedNames, foreignWords, switchedOffTests, tooLong, undocumentedExports } from './code.ts';
 import * as house from './house.ts';
 import {
+  bypassedInterfaces,
   crossedLayers,
   crossedRooms,
   deadFiles,
@@ -38,6 +39,10 @@ test('rooms: inside the conductor, and inside the command line, each imports onl
 
 test('SQL: the store alone speaks it', (t) => {
   clean(t, strayStatements(sources, 'src/server', 'src/server/store'));
+});
+
+test('interfaces: what implements one is imported only where the parts are put together', (t) => {
+  clean(t, bypassedInterfaces(sources, house.IMPLEMENTATIONS));
 });
 
 test('packages: each is imported in its home only', (t) => {

@@ -1,6 +1,6 @@
 /** The rules about rooms, statements and exports find what they are for, and nothing else. */
 import test, { type ExecutionContext } from 'ava';
-import { crossedRooms, strayStatements, unusedExports } from './imports.ts';
+import { bypassedInterfaces, crossedRooms, strayStatements, unusedExports } from './imports.ts';
 import { type Finding, parseSources, report, type Source } from './sources.ts';
 
 type Texts = Readonly<Record<string, string>>;
@@ -70,6 +70,22 @@ test(
     'src/server/plans/a.ts:1',
     'src/server/plans/a.ts:2',
   ],
+);
+
+test(
+  'interfaces: what imports the implementation',
+  finds,
+  (sources) => bypassedInterfaces(sources, { 'src/server/store/sqlite/': ['src/cli/run.ts'] }),
+  {
+    'src/cli/run.ts': "import { open } from '../server/store/sqlite/database.ts';",
+    'src/server/store/sqlite/database.ts': "import { open } from './file.ts';",
+    'src/server/store/rows.ts':
+      "import { open } from './sqlite/file.ts';\nimport type { Database } from './database.ts';",
+    'src/server/plans/a.ts':
+      "import type { Database } from '../store/database.ts';\nimport('../store/sqlite/file.ts');",
+    'test/a.ts': "import { open } from '../src/server/store/sqlite/file.ts';",
+  },
+  ['src/server/store/rows.ts:1', 'src/server/plans/a.ts:2'],
 );
 
 test(

@@ -3,9 +3,10 @@
  * it fails, or ends the process, at any statement: BEGIN, COMMIT, savepoints and all that lies between.
  */
 import BetterSqlite3 from 'better-sqlite3';
-import { type Database, databaseOver } from '../../src/server/store/database.ts';
+import type { Database } from '../../src/server/store/database.ts';
 import type { Change } from '../../src/server/store/feed.ts';
-import { imageOfNewborn, openFileOver } from '../../src/server/store/file.ts';
+import { databaseOver } from '../../src/server/store/sqlite/database.ts';
+import { imageOfNewborn, openFileOver } from '../../src/server/store/sqlite/file.ts';
 import { Crash } from './process.ts';
 
 /** A database as bytes, to begin a world with. */

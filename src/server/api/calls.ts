@@ -8,7 +8,6 @@ import { onAbort, openScope, type Scope } from '../../core/signals.ts';
 import { type Asked, identityOf } from '../access/identity.ts';
 import type { Disk } from '../disk.ts';
 import type { Log } from '../log.ts';
-import { explainSqlite } from '../store/sqlite_errors.ts';
 import { sayable } from './errors.ts';
 
 /** Carries the exact code of an error beside the gRPC status. */
@@ -91,8 +90,7 @@ export function errorsToStatus(log: Log, chance: Chance): ServerMiddleware {
   ) {
     try {
       return yield* call.next(call.request, context);
-    } catch (error) {
-      const thrown = explainSqlite(error);
+    } catch (thrown) {
       if (thrown instanceof ServerError) throw thrown;
       // Nobody hears this; said in the transport's own words, it is not taken for a fault.
       if (context.signal.aborted) throw new ServerError(Status.CANCELLED, 'the client stopped listening');

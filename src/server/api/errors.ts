@@ -2,11 +2,9 @@
 import type { Chance } from '../../core/chance.ts';
 import { CountermandError, fail } from '../../core/errors.ts';
 import type { Log } from '../log.ts';
-import { explainSqlite } from '../store/sqlite_errors.ts';
 
 /** An error as a client may see it: its own, or INTERNAL with an id under which the log has what was thrown. */
-export function sayable(error: unknown, path: string, log: Log, chance: Chance): CountermandError {
-  const thrown = explainSqlite(error);
+export function sayable(thrown: unknown, path: string, log: Log, chance: Chance): CountermandError {
   return thrown instanceof CountermandError && thrown.code !== 'INTERNAL' ? thrown : hide(thrown, path, log, chance);
 }
 

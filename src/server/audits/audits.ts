@@ -15,8 +15,8 @@ import { type TakesDown, takesDownOfProposal } from '../plans/takes_down.ts';
 import { RETRY_MS } from '../retry.ts';
 import { findAuditByRequestId, getAudit, listDueAudits, listPlansOf, nextRunAfterMs } from '../store/audits.ts';
 import type { Transaction } from '../store/database.ts';
+import { isStorageFailure } from '../store/failures.ts';
 import type { ActionPlanRow, AuditRow } from '../store/plan_rows.ts';
-import { isStorageFailure } from '../store/sqlite_errors.ts';
 import { checkAudit, type WantedAudit } from './request.ts';
 import { proposalOf, runAudit } from './run.ts';
 

@@ -3,8 +3,8 @@ import { asCountermandError, type CountermandError, fail } from '../../core/erro
 import { onAbort, openScope, type Scope, sleep, untilAborted } from '../../core/signals.ts';
 import type { ActionEvent, ActionState } from '../../core/states.ts';
 import { RETRY_MS } from '../retry.ts';
+import { isStorageFailure } from '../store/failures.ts';
 import type { ActionRow } from '../store/plan_rows.ts';
-import { isStorageFailure } from '../store/sqlite_errors.ts';
 import { type ActionContext, type ActionType, type End, parseParameters, type Result } from './actions/action_type.ts';
 import { findActionType } from './actions/list.ts';
 import type { PlanParts } from './parts.ts';

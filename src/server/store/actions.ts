@@ -48,7 +48,8 @@ export async function countActions(planUuid: string, sql: Knex): Promise<Readonl
   const rows: { state: ActionState; count: number }[] = await sql('actions')
     .where('plan_uuid', planUuid)
     .groupBy('state')
-    .select('state', sql.raw('count(*) as count'));
+    .select('state')
+    .count({ count: '*' });
   return new Map(rows.map(({ state, count }) => [state, Number(count)]));
 }
 

@@ -5,7 +5,7 @@
 import type { Knex } from 'knex';
 import type { Transaction } from './database.ts';
 import { keptBehind } from './kept.ts';
-import { type DriverRow, driverCodec, type KnownDriver, type NodeRow } from './rows.ts';
+import { type DriverRow, driverCodec, type KnownDriver, type NodeRow, nodeCodec } from './rows.ts';
 
 /** The agent of what is left of agents that have gone: the last description of a driver in a zone. */
 const GONE = '';
@@ -114,9 +114,8 @@ async function leftAfter(
 
 /** The keys of driver_info that nodes of a driver have. */
 async function keysInUse(name: string, sql: Knex): Promise<string[]> {
-  const query = 'select distinct pair.key from nodes, json_each(nodes.driver_info) as pair where nodes.driver = ?';
-  const rows: { key: string }[] = await sql.raw(query, [name]);
-  return rows.map(({ key }) => key);
+  const rows = await sql('nodes').where('driver', name).select('driver_info');
+  return [...new Set(rows.map(nodeCodec.decode).flatMap(({ driverInfo }) => Object.keys(driverInfo)))];
 }
 
 async function replace(

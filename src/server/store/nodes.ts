@@ -131,7 +131,7 @@ export async function listWindows(sql: Knex): Promise<NodeRow[]> {
 
 /** The nodes that could not be read because no agent served them. */
 export async function listUnserved(sql: Knex): Promise<NodeRow[]> {
-  const rows = await sql('nodes').whereRaw(`problem ->> 'code' = ?`, 'AGENT_NOT_ATTACHED').orderBy('name');
+  const rows = await sql('nodes').whereJsonPath('problem', '$.code', '=', 'AGENT_NOT_ATTACHED').orderBy('name');
   return rows.map(nodeCodec.decode);
 }
 

@@ -1,4 +1,4 @@
-/** How much goes into one statement: databases take only so many values, SQLite 32766. */
+/** How much goes into one statement: databases limit the values of one, SQLite to 32766, PostgreSQL to 65535. */
 
 /** So many rows are inserted or moved by one statement. */
 export const ROWS_AT_ONCE = 400;
@@ -12,15 +12,6 @@ export const VALUES_AT_ONCE = 900;
 export function filledUp<T>(values: readonly T[]): T[] {
   const length = values.length === 0 ? 0 : 2 ** Math.ceil(Math.log2(values.length));
   return Array.from({ length }, (_, at) => values[Math.min(at, values.length - 1)] as T);
-}
-
-/** A list in portions of powers of two, at most `size`, in order: statements that insert so many rows are few, and stay prepared. */
-export function* portionsOfFewLengths<T>(all: readonly T[], size: number): Generator<T[]> {
-  for (let at = 0, length = 2 ** Math.floor(Math.log2(size)); at < all.length; ) {
-    while (length > all.length - at) length /= 2;
-    yield all.slice(at, at + length);
-    at += length;
-  }
 }
 
 /** A list in portions of at most `size`, in order. */

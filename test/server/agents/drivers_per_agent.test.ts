@@ -3,9 +3,9 @@ import test, { type ExecutionContext } from 'ava';
 import { openChannel } from '../../../src/core/channel.ts';
 import { openScope } from '../../../src/core/signals.ts';
 import { type AttachRequest, Hello } from '../../../src/gen/countermand/v1/agent.ts';
-import { openDatabase } from '../../../src/server/store/database.ts';
 import { findDriver, findSecretKeys } from '../../../src/server/store/drivers.ts';
 import { getNode } from '../../../src/server/store/nodes.ts';
+import { openDatabase } from '../../../src/server/store/sqlite/database.ts';
 import { World } from '../../world/world.ts';
 import { oldFolder } from '../store/old_database.ts';
 

@@ -17,7 +17,6 @@ import {
 import { openStore } from '../../../src/server/conductor.ts';
 import { createAudit, moveAudit } from '../../../src/server/plans/audit_transition.ts';
 import { createPlan, moveActions, movePlan } from '../../../src/server/plans/transition.ts';
-import { openMemoryDatabase } from '../../../src/server/store/database.ts';
 import { readEvents } from '../../../src/server/store/events.ts';
 import {
   type ActionPlanRow,
@@ -28,6 +27,7 @@ import {
 } from '../../../src/server/store/plan_rows.ts';
 import { getContext } from '../../../src/server/store/plans.ts';
 import type { EventRow } from '../../../src/server/store/rows.ts';
+import { openMemoryDatabase } from '../../../src/server/store/sqlite/database.ts';
 import type { Store } from '../../../src/server/store/store.ts';
 import { seededChance } from '../../world/chance.ts';
 import { VirtualClock } from '../../world/virtual_clock.ts';

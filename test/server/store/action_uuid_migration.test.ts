@@ -6,7 +6,7 @@
 import { readFileSync } from 'node:fs';
 import test, { type ExecutionContext } from 'ava';
 import { fakeSchema, serverOf } from '../../../src/drivers/fake/hardware.ts';
-import { openDatabase } from '../../../src/server/store/database.ts';
+import { openDatabase } from '../../../src/server/store/sqlite/database.ts';
 import { imageOf } from '../../world/shared_connection.ts';
 import { World } from '../../world/world.ts';
 import { standing } from '../plan_making.ts';

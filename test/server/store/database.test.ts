@@ -2,9 +2,10 @@ import { existsSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { CountermandError } from '../../../src/core/errors.ts';
-import { type Database, openDatabase, openMemoryDatabase } from '../../../src/server/store/database.ts';
+import type { Database } from '../../../src/server/store/database.ts';
 import { findNode } from '../../../src/server/store/nodes.ts';
 import { nodeCodec } from '../../../src/server/store/rows.ts';
+import { openDatabase, openMemoryDatabase } from '../../../src/server/store/sqlite/database.ts';
 import { newFolder } from '../../counterparts/folder.ts';
 import { nodeRow, putRows } from '../rows.ts';
 

@@ -9,8 +9,9 @@ import { systemClock } from '../../../src/core/clock.ts';
 import type { CountermandError } from '../../../src/core/errors.ts';
 import { openStore } from '../../../src/server/conductor.ts';
 import { deleteFreeNode, insertNode, updateNode } from '../../../src/server/nodes/write.ts';
-import { type Database, openDatabase } from '../../../src/server/store/database.ts';
+import type { Database } from '../../../src/server/store/database.ts';
 import { type NodeRow, nodeCodec } from '../../../src/server/store/rows.ts';
+import { openDatabase } from '../../../src/server/store/sqlite/database.ts';
 import { newFolder } from '../../counterparts/folder.ts';
 import { nodeRow, putRows } from '../rows.ts';
 

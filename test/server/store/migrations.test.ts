@@ -1,9 +1,9 @@
 /** A database of an earlier version is brought up to date with all that is in it. */
 import test from 'ava';
 import type { Knex } from 'knex';
-import { openDatabase } from '../../../src/server/store/database.ts';
 import { MIGRATIONS } from '../../../src/server/store/migrations/list.ts';
 import { nodeCodec, powerTaskCodec } from '../../../src/server/store/rows.ts';
+import { openDatabase } from '../../../src/server/store/sqlite/database.ts';
 import { nodeRow, taskRow } from '../rows.ts';
 import { insertOld, oldFolder } from './old_database.ts';
 

@@ -1,7 +1,7 @@
 /** Brings the schema of a database up to date. */
 import type { Knex } from 'knex';
-import { fail } from '../../core/errors.ts';
-import { MIGRATIONS } from './migrations/list.ts';
+import { fail } from '../../../core/errors.ts';
+import { MIGRATIONS } from '../migrations/list.ts';
 
 /**
  * Applies the migrations that are missing, each in a transaction.

@@ -3,20 +3,7 @@
  * database to run it. What is run often and fits is run here; all else is clearer with knex.
  */
 import type BetterSqlite3 from 'better-sqlite3';
-import { portionsOfFewLengths } from './portions.ts';
-
-/** Values by the names of columns, as a codec encodes them. */
-export type ColumnValues = Readonly<Record<string, unknown>>;
-
-/** Statements about few rows, in the transaction that is under way. Each is prepared once. */
-export interface Direct {
-  /** Adds rows, all with the same columns, in this order. */
-  insert(table: string, rows: readonly ColumnValues[]): Promise<void>;
-  /** Writes new values where the columns of `where` have these values, or are null. Resolves with how many rows there were. */
-  update(table: string, values: ColumnValues, where: ColumnValues): Promise<number>;
-  /** The rows with these values; a list stands for any of its values, and must not be long. */
-  find(table: string, where: ColumnValues): Promise<Record<string, unknown>[]>;
-}
+import type { ColumnValues, Direct } from '../database.ts';
 
 /** With the savepoint of the member of a commit whose turn it is. */
 export interface DirectWithSavepoint extends Direct {
@@ -114,4 +101,13 @@ function signOf(value: unknown): string {
   if (value === null) return 'is null';
   // SQLite makes a table of a list, also of one value.
   return Array.isArray(value) && value.length !== 1 ? `in (${value.map(() => '?').join(', ')})` : '= ?';
+}
+
+/** A list in portions of powers of two, at most `size`, in order: statements that insert so many rows are few, and stay prepared. */
+function* portionsOfFewLengths<T>(all: readonly T[], size: number): Generator<T[]> {
+  for (let at = 0, length = 2 ** Math.floor(Math.log2(size)); at < all.length; ) {
+    while (length > all.length - at) length /= 2;
+    yield all.slice(at, at + length);
+    at += length;
+  }
 }

@@ -16,12 +16,13 @@ import {
 import { dirname, join } from 'node:path';
 import BetterSqlite3 from 'better-sqlite3';
 import createKnex, { type Knex } from 'knex';
-import { CountermandError, fail } from '../../core/errors.ts';
-import type { Change } from './feed.ts';
+import { CountermandError, fail } from '../../../core/errors.ts';
+import { isStorageError } from '../failures.ts';
+import type { Change } from '../feed.ts';
+import { explainSqlite, REPAIR } from './errors.ts';
 import { migrate } from './migrate.ts';
 import { findOwner, hasTable, inUse, isAlive, type OwnProcess, takeOwnership } from './owner.ts';
 import { openReserve, RESERVE_BYTES, type Reserve } from './reserve.ts';
-import { explainSqlite, isStorageError, REPAIR } from './sqlite_errors.ts';
 
 /** `CMND`, as the file command and other programs find it in the header of the file. */
 const APPLICATION_ID = 0x434d4e44;

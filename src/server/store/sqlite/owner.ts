@@ -5,7 +5,7 @@
 import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import type BetterSqlite3 from 'better-sqlite3';
-import { type CountermandError, fail } from '../../core/errors.ts';
+import { type CountermandError, fail } from '../../../core/errors.ts';
 
 /** A process, so that it can be told from another with the same pid. */
 export interface OwnProcess {
