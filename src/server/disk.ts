@@ -11,7 +11,7 @@ import { fromTarget } from './agents/wire.ts';
 import type { Log } from './log.ts';
 import type { Store } from './store/store.ts';
 
-/** How often the conductor looks at the disk. */
+/** How often the conductor looks for room while the disk is full. */
 const LOOK_INTERVAL_MS = 1000;
 
 /** The RPCs that begin work, and for which requests. All others go on while the disk is full. */
@@ -63,13 +63,20 @@ export class Disk {
       );
   }
 
-  /** Watches the disk until the shutdown; resolves then. */
+  /** Watches the disk until the shutdown; resolves then. While the disk has room, no timer is set. */
   async watch(): Promise<void> {
-    const { store, shutdown } = this.#parts;
+    const { shutdown } = this.#parts;
     while (!shutdown.aborted) {
       await this.#look();
-      await sleep(LOOK_INTERVAL_MS, store.clock, shutdown).catch(() => {});
+      await this.#untilNextLook().catch(() => {});
     }
+  }
+
+  /** The disk has just become full, or still is: in either case, work that ends gets the next second to use the room. */
+  async #untilNextLook(): Promise<void> {
+    const { store, shutdown } = this.#parts;
+    await store.database.untilFull(shutdown);
+    await sleep(LOOK_INTERVAL_MS, store.clock, shutdown);
   }
 
   async #look(): Promise<void> {

@@ -55,15 +55,13 @@ function specSays({ abort, target, state, phase }: Case): boolean {
 }
 
 test('three aborts, every target, state and phase: what happens is what the table says', async (t) => {
-  const world = await World.create();
+  const world = await World.open(t);
   await world.startAgent('a1');
   await world.enrol('any');
   await world.killAgent('a1');
   for (const each of CASES) await checkCase(each);
   t.is(CASES.filter(specSays).length, 9);
   t.true(CASES.length > 180);
-  await world.end();
-  await world.database.close();
 
   async function checkCase(each: Case): Promise<void> {
     const { abort, target, state, phase } = each;
@@ -109,7 +107,7 @@ test('three aborts, every target, state and phase: what happens is what the tabl
 });
 
 test('an abort that nobody answers ends FAILED after abort_timeout: task ABORTED, node error, window open', async (t) => {
-  const world = await World.create();
+  const world = await World.open(t);
   await world.startAgent('a1');
   await world.enrol('any');
   await world.killAgent('a1');
@@ -127,8 +125,6 @@ test('an abort that nobody answers ends FAILED after abort_timeout: task ABORTED
   const after = await getNode(node.uuid, world.database.read);
   t.is(after.powerState, 'error');
   t.is(after.mayChangeUntil, world.clock.now() + 600_000);
-  await world.end();
-  await world.database.close();
 });
 
 const holder = { uuid: 'the-holder', target: 'soft power off', phase: 'DOWN', state: 'CONFIRMING' } as const;

@@ -46,10 +46,14 @@ export function printScenario(blocks: readonly Block[]): string {
 export async function runScenario(blocks: readonly Block[]): Promise<Block[]> {
   const first = lastLine(blocks[0]?.command ?? '');
   const player = await Player.create(first.startsWith('world') ? pairs(first.split(' ').slice(1)) : {});
-  const played: Block[] = [];
-  for (const { command } of blocks) played.push({ command, output: await player.play(lastLine(command)) });
-  await player.end();
-  return played;
+  try {
+    const played: Block[] = [];
+    for (const { command } of blocks) played.push({ command, output: await player.play(lastLine(command)) });
+    await player.end();
+    return played;
+  } finally {
+    await player.world.close();
+  }
 }
 
 const lastLine = (command: string): string => command.split('\n').at(-1) as string;
@@ -224,7 +228,6 @@ class Player {
 
   async end(): Promise<void> {
     await this.world.end();
-    await this.world.database.close();
     if (this.world.clock.timers > 0) throw new Error(`${this.world.clock.timers} timers are left`);
   }
 

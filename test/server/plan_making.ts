@@ -38,9 +38,7 @@ export function make(
 
 /** A world with an agent and nodes whose operating systems take a minute to stop, and which can be asked not to. */
 export async function worldWith(t: ExecutionContext, ...nodes: readonly string[]): Promise<World> {
-  const world = await World.create();
-  // A test that fails on its way does not keep the process.
-  t.teardown(() => world.database.close());
+  const world = await World.open(t);
   await world.startAgent('a1');
   for (const node of nodes) await world.enrol(node, { fake_soft_ms: '60000' });
   return world;
@@ -75,6 +73,6 @@ export async function story(world: World): Promise<string[]> {
 export async function endWorld(world: World): Promise<void> {
   const faults = world.faults.splice(0);
   await world.end();
-  await world.database.close();
+  await world.close();
   if (faults.length > 0) throw new Error(faults.join('; '));
 }

@@ -81,7 +81,7 @@ export async function simulate(seed: number): Promise<Summary> {
   } catch (error) {
     throw new Error(`seed ${seed}: ${(error as Error).message} (replay: npm run sim -- ${seed})`, { cause: error });
   } finally {
-    await world.database.close();
+    await world.close();
   }
 }
 

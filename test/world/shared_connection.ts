@@ -2,11 +2,12 @@
  * One database in memory that outlives the processes of a world. Each process opens it as the product does; what is handed to
  * it fails, or ends the process, at any statement: BEGIN, COMMIT, savepoints and all that lies between.
  */
-import BetterSqlite3 from 'better-sqlite3';
+import type BetterSqlite3 from 'better-sqlite3';
 import type { Database } from '../../src/server/store/database.ts';
 import type { Change } from '../../src/server/store/feed.ts';
 import { databaseOver } from '../../src/server/store/sqlite/database.ts';
-import { imageOfNewborn, openFileOver } from '../../src/server/store/sqlite/file.ts';
+import { type OpenFile, openFileOver } from '../../src/server/store/sqlite/file.ts';
+import { giveBack, type Memory, openMemory, takeNewborn } from './memory.ts';
 import { Crash } from './process.ts';
 
 /** A database as bytes, to begin a world with. */
@@ -38,43 +39,58 @@ interface Waiting {
   readonly reject: (error: Error) => void;
 }
 
-/** The schema is made once for thousands of worlds. */
-let newborn: Buffer | null = null;
-
 /** The connection, given to one user at a time. */
 export class SharedConnection {
-  readonly #raw: BetterSqlite3.Database;
-  readonly #statements = new Map<string, BetterSqlite3.Statement>();
+  readonly #memory: Memory;
+  #isClosed = false;
   #holder: ConnectionUser | null = null;
   #waiting: Waiting[] = [];
 
-  private constructor(raw: BetterSqlite3.Database) {
-    this.#raw = raw;
+  private constructor(memory: Memory) {
+    this.#memory = memory;
+  }
+
+  get #raw(): BetterSqlite3.Database {
+    return this.#memory.raw;
   }
 
   /** A new database, or one that an earlier conductor has left, as bytes. */
   static async create(image?: Buffer): Promise<SharedConnection> {
-    newborn ??= await imageOfNewborn();
-    const raw = new BetterSqlite3((image ?? newborn) as never);
-    raw.pragma('foreign_keys = ON');
-    raw.pragma('temp_store = MEMORY');
-    return new SharedConnection(raw);
+    return new SharedConnection(image === undefined ? await takeNewborn() : openMemory(image, null));
   }
 
-  /** The database as it is, whoever lives. */
+  /** The database as it is, whoever lives. To close it ends the connection for everybody. */
   observe(): Database {
-    return this.open(OBSERVER);
+    const database = databaseOver(this.#fileOf(OBSERVER));
+    const close = database.close.bind(database);
+    database.close = async () => {
+      await close();
+      this.#close();
+    };
+    return database;
   }
 
   /** The database as one process opens it. */
   open(user: ConnectionUser): Database {
+    return databaseOver(this.#fileOf(user));
+  }
+
+  #fileOf(user: ConnectionUser): OpenFile {
     const connection = this.#connectionOf(user);
     const take = async (): Promise<BetterSqlite3.Database> => {
       await this.#take(user);
       return connection;
     };
     const afterCommit = (changes: readonly Change[]): void => user.afterCommit(changes);
-    return databaseOver(openFileOver({ connection, take, give: () => this.#give(user), afterCommit }));
+    return openFileOver({ connection, take, give: () => this.#give(user), afterCommit });
+  }
+
+  /** From now on, every statement of this world fails; the memory is given to the next world. */
+  #close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    for (const { reject } of this.#waiting.splice(0)) reject(new Crash());
+    giveBack(this.#memory);
   }
 
   /** A process has died: what it had not committed is undone, and others have their turn. */
@@ -94,6 +110,7 @@ export class SharedConnection {
 
   #take(user: ConnectionUser): Promise<void> {
     return new Promise((resolve, reject) => {
+      if (this.#isClosed) return reject(new Crash());
       this.#waiting.push({ user, resolve, reject });
       this.#next();
     });
@@ -121,11 +138,15 @@ export class SharedConnection {
   /** What knex and the store use of a connection, with each statement put before the user. */
   #connectionOf(user: ConnectionUser): BetterSqlite3.Database {
     const raw = this.#raw;
-    const own = (): boolean => user.alive && this.#holder === user;
+    const own = (): boolean => user.alive && this.#holder === user && !this.#isClosed;
+    const before = (): void => {
+      if (this.#isClosed) throw new Crash();
+      user.statement();
+    };
     const connection = {
-      prepare: (sql: string) => this.#prepare(sql, user),
+      prepare: (sql: string) => this.#prepare(sql, before),
       exec: (sql: string) => {
-        user.statement();
+        before();
         raw.exec(sql);
       },
       pragma: (text: string, options?: BetterSqlite3.PragmaOptions) => raw.pragma(text, options),
@@ -138,22 +159,22 @@ export class SharedConnection {
     return connection as unknown as BetterSqlite3.Database;
   }
 
-  #prepare(sql: string, user: ConnectionUser): BetterSqlite3.Statement {
-    const statement = this.#statements.get(sql) ?? this.#raw.prepare(sql);
-    this.#statements.set(sql, statement);
-    const before =
+  #prepare(sql: string, before: () => void): BetterSqlite3.Statement {
+    const { raw, statements } = this.#memory;
+    const statement = statements.get(sql) ?? raw.prepare(sql);
+    statements.set(sql, statement);
+    const guarded =
       <Given extends unknown[], Answer>(run: (...given: Given) => Answer) =>
       (...given: Given): Answer => {
-        user.statement();
+        before();
         return run.apply(statement, given);
       };
-    const guarded = {
+    return {
       reader: statement.reader,
-      run: before(statement.run as never),
-      all: before(statement.all as never),
-      get: before(statement.get as never),
+      run: guarded(statement.run as never),
+      all: guarded(statement.all as never),
+      get: guarded(statement.get as never),
       safeIntegers: (on: boolean) => statement.safeIntegers(on),
-    };
-    return guarded as unknown as BetterSqlite3.Statement;
+    } as unknown as BetterSqlite3.Statement;
   }
 }

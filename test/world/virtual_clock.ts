@@ -6,6 +6,9 @@ interface Alarm {
   readonly action: () => void;
 }
 
+/** Far more than the largest plan needs to settle: what is still busy then waits for something that never comes. */
+const LOOKS_LIMIT = 5_000_000;
+
 /** A clock that stands still until it is turned. Between two timers everything that can run has run. */
 export class VirtualClock implements Clock {
   /** Friday, 2026-01-02 03:04:05 UTC. */
@@ -16,10 +19,15 @@ export class VirtualClock implements Clock {
   #order = 0;
   #alarms = new Set<Alarm>();
   readonly #busy: () => boolean;
+  readonly #looksLimit: number;
 
-  /** @param busy true while the system works on something that needs no timer */
-  constructor(busy: () => boolean = () => false) {
+  /**
+   * @param busy true while the system works on something that needs no timer
+   * @param looksLimit after this many looks at a system that is still busy, `settle` throws
+   */
+  constructor(busy: () => boolean = () => false, looksLimit = LOOKS_LIMIT) {
     this.#busy = busy;
+    this.#looksLimit = looksLimit;
   }
 
   now(): number {
@@ -56,8 +64,11 @@ export class VirtualClock implements Clock {
 
   /** Lets run what can run without the time going on. */
   async settle(): Promise<void> {
+    let looks = 0;
     for (let quiet = 0; quiet < 2; quiet += 1) {
       await new Promise((resolve) => setImmediate(resolve));
+      looks += 1;
+      if (looks > this.#looksLimit) throw new Error(`still busy after ${this.#looksLimit} turns of the event loop`);
       if (this.#busy()) quiet = -1;
     }
   }

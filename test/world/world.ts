@@ -1,3 +1,4 @@
+import type { ExecutionContext } from 'ava';
 import { type AgentParts, runAgent } from '../../src/agent/agent.ts';
 import { fail } from '../../src/core/errors.ts';
 import type { OrderTarget, Target } from '../../src/core/power.ts';
@@ -105,6 +106,7 @@ export class World {
   readonly #observed: Database;
   readonly #settings: WorldSettings;
   #running: RunningConductor | null = null;
+  #hasEnded = false;
 
   private constructor(shared: SharedConnection, settings: WorldSettings) {
     this.#shared = shared;
@@ -116,7 +118,20 @@ export class World {
     );
   }
 
-  /** A world with a running conductor and no agent. */
+  /** A world for one test. Whatever happens to the test, it is closed afterwards; if the test has passed, it must end well. */
+  static async open(t: ExecutionContext, settings: WorldSettings = {}): Promise<World> {
+    const world = await World.create(settings);
+    t.teardown(async () => {
+      try {
+        if (t.passed) await world.end();
+      } finally {
+        await world.close();
+      }
+    });
+    return world;
+  }
+
+  /** A world with a running conductor and no agent. Who creates it closes it. */
   static async create(settings: WorldSettings = {}): Promise<World> {
     const { earlier } = settings;
     const world = new World(await SharedConnection.create(earlier?.image), settings);
@@ -125,11 +140,23 @@ export class World {
     return world;
   }
 
-  /** Ends every process, in order; afterwards no timer may be left. The database is still there. */
+  /** Ends every process, in order, once; afterwards no timer may be left. The database is still there. */
   async end(): Promise<void> {
+    if (this.#hasEnded) return;
+    this.#hasEnded = true;
     for (const name of [...this.agents.keys()]) await this.stopAgent(name);
     await this.stopConductor();
     await this.clock.turn(60_000);
+  }
+
+  /** Ends everything at once, in whatever state it is. Afterwards nothing of it runs, and its database is gone. */
+  async close(): Promise<void> {
+    for (const { process, link } of this.agents.values()) {
+      process.kill();
+      link?.cut();
+    }
+    this.#running?.process.kill();
+    await this.#observed.close();
   }
 
   /** The database as it is, whoever lives. */

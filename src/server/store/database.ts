@@ -56,6 +56,8 @@ export interface Database {
   readonly busy: boolean;
   /** True while the storage has no room. What ends work still finds room; the caller refuses new work. */
   readonly isFull: boolean;
+  /** Resolves when the storage has no room, at once if it has none. An abort rejects with its reason. */
+  untilFull(signal: AbortSignal): Promise<void>;
   /** Looks again whether there is room after `isFull`. Resolves with whether there is. */
   findRoom(): Promise<boolean>;
   /** Resolves with the reason when this process can never write again: DATABASE_DAMAGED or DATABASE_TAKEN. */

@@ -11,11 +11,7 @@ import { AGENT_LEASE_MS, World } from '../../world/world.ts';
 const CYCLES = 1000;
 
 async function newWorld(t: ExecutionContext): Promise<World> {
-  const world = await World.create({ limits: { syncPowerStateIntervalMs: 0 } });
-  t.teardown(async () => {
-    await world.end();
-    await world.database.close();
-  });
+  const world = await World.open(t, { limits: { syncPowerStateIntervalMs: 0 } });
   return world;
 }
 

@@ -10,11 +10,7 @@ import { World } from '../../world/world.ts';
 import { oldFolder } from '../store/old_database.ts';
 
 async function newWorld(t: ExecutionContext): Promise<World> {
-  const world = await World.create({ limits: { syncPowerStateIntervalMs: 0 } });
-  t.teardown(async () => {
-    await world.end();
-    await world.database.close();
-  });
+  const world = await World.open(t, { limits: { syncPowerStateIntervalMs: 0 } });
   return world;
 }
 

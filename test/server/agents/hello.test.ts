@@ -1,5 +1,5 @@
 /** What an agent says is checked before it is believed, and only the agent that has a node is believed about it. */
-import test from 'ava';
+import test, { type ExecutionContext } from 'ava';
 import { openChannel } from '../../../src/core/channel.ts';
 import { AGENT_LIMITS } from '../../../src/core/limits.ts';
 import { openScope } from '../../../src/core/signals.ts';
@@ -15,12 +15,8 @@ const hello = (more: object): Hello =>
   Hello.fromPartial({ agentUuid: UUID, name: 'rogue', zones: ['elsewhere'], drivers: [DRIVER], ...more });
 const names = (count: number): string[] => Array.from({ length: count }, (_, at) => `z${at}`);
 
-async function newWorld(t: { teardown(end: () => Promise<void>): void }): Promise<World> {
-  const world = await World.create({ limits: { syncPowerStateIntervalMs: 0 } });
-  t.teardown(async () => {
-    await world.end();
-    await world.database.close();
-  });
+async function newWorld(t: ExecutionContext): Promise<World> {
+  const world = await World.open(t, { limits: { syncPowerStateIntervalMs: 0 } });
   return world;
 }
 

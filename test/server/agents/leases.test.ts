@@ -4,8 +4,7 @@ import { getPowerTask } from '../../../src/server/store/power_tasks.ts';
 import { AGENT_LEASE_MS, World } from '../../world/world.ts';
 
 test('another agent does not touch a BMC before twice the lease is over, and then goes on at once', async (t) => {
-  const world = await World.create();
-  t.teardown(() => world.database.close());
+  const world = await World.open(t);
   await world.startAgent('first');
   await world.enrol('n1', { fake_soft_ms: 'never' });
   const { uuid } = await world.order('n1', 'soft power off');

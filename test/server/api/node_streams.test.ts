@@ -1,5 +1,5 @@
 /** Watching nodes: what it tells, and that it costs what it watches. */
-import test from 'ava';
+import test, { type ExecutionContext } from 'ava';
 import { CountermandError, fail } from '../../../src/core/errors.ts';
 import { openScope } from '../../../src/core/signals.ts';
 import { type NodeChange, watchNodes } from '../../../src/server/api/node_streams.ts';
@@ -9,8 +9,8 @@ import { World } from '../../world/world.ts';
 
 const GONE = fail('CALL_ENDED', 'the test has seen enough');
 
-async function worldWith(count: number): Promise<World> {
-  const world = await World.create({ limits: { syncPowerStateIntervalMs: 0 } });
+async function worldWith(t: ExecutionContext, count: number): Promise<World> {
+  const world = await World.open(t, { limits: { syncPowerStateIntervalMs: 0 } });
   await world.startAgent('a1');
   for (let at = 0; at < count; at += 1) await world.enrol(`n${at}`);
   return world;
@@ -35,7 +35,7 @@ async function next(changes: AsyncGenerator<NodeChange>): Promise<string> {
 }
 
 test('a stream of one node reads that node, whatever the size of the fleet', async (t) => {
-  const world = await worldWith(50);
+  const world = await worldWith(t, 50);
   const { database } = world;
   const node = await getNode('n7', database.read);
   const scope = openScope([]);
@@ -51,12 +51,10 @@ test('a stream of one node reads that node, whatever the size of the fleet', asy
   scope.abort(GONE);
   await t.throwsAsync(changes.next(), { is: GONE });
   t.is(watchersOf(world), before);
-  await world.end();
-  await world.database.close();
 });
 
 test('a slow reader gets the last state of each node, once', async (t) => {
-  const world = await worldWith(3);
+  const world = await worldWith(t, 3);
   const scope = openScope([]);
   const changes = watchNodes(null, world.conductor, scope.signal);
   t.deepEqual([await next(changes), await next(changes), await next(changes)], ['n0', 'n1', 'n2']);
@@ -68,12 +66,10 @@ test('a slow reader gets the last state of each node, once', async (t) => {
   t.deepEqual(rest.sort(), ['n0 19', 'n1 19', 'n2 deleted']);
   scope.abort(GONE);
   await t.throwsAsync(changes.next(), { instanceOf: CountermandError });
-  await world.end();
-  await world.database.close();
 });
 
 test('a node that was deleted between its naming and the first look is told as deleted', async (t) => {
-  const world = await worldWith(1);
+  const world = await worldWith(t, 1);
   const node = await getNode('n0', world.database.read);
   await world.finish(deleteNode('n0', world.conductor));
   const scope = openScope([]);
@@ -82,6 +78,4 @@ test('a node that was deleted between its naming and the first look is told as d
   t.is(await next(changes), 'n0 deleted');
   await changes.return(undefined);
   t.is(watchersOf(world), before);
-  await world.end();
-  await world.database.close();
 });

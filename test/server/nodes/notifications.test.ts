@@ -12,8 +12,7 @@ interface Told {
 }
 
 async function open(t: ExecutionContext) {
-  const world = await World.create();
-  t.teardown(() => world.database.close());
+  const world = await World.open(t);
   await world.startAgent('a1');
   let from = 1;
   /** The events about nodes since the last call. */

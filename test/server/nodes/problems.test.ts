@@ -9,8 +9,7 @@ import { getNode } from '../../../src/server/store/nodes.ts';
 import { World } from '../../world/world.ts';
 
 async function rack(t: ExecutionContext, names: readonly string[], info: Record<string, string> = {}): Promise<World> {
-  const world = await World.create();
-  t.teardown(() => world.database.close());
+  const world = await World.open(t);
   await world.startAgent('a1');
   for (const name of names) await world.enrol(name, info);
   await world.clock.turn(1000);

@@ -59,7 +59,7 @@ async function checkRefused(t: ExecutionContext, verb: Verb, plan: ActionPlanRow
 }
 
 test('what is offered for a plan is accepted, and everything else is refused with what can be done instead', async (t) => {
-  const world = await World.create();
+  const world = await World.open(t);
   for (const state of STATES) {
     for (const verb of VERBS) {
       const plan = await putPlanIn(state, world);
@@ -81,12 +81,10 @@ test('what is offered for a plan is accepted, and everything else is refused wit
     }
     t.is(planPossible(await putPlanIn(state, world), null, 0).length, OFFERED[state].length, state);
   }
-  await world.end();
-  await world.database.close();
 });
 
 test('a rollback is offered in its window, unless another one has succeeded or is under way', async (t) => {
-  const world = await World.create();
+  const world = await World.open(t);
   const plan = { ...(await putPlanIn('SUCCEEDED', world)), rollbackUntil: 5000, rolledBackBy: 'another' };
   const offers = (rollback: EarlierRollback | null, now: number): boolean =>
     planPossible(plan, rollback, now).includes(`plan rollback ${plan.uuid}`);
@@ -96,6 +94,4 @@ test('a rollback is offered in its window, unless another one has succeeded or i
   for (const state of STATES) t.is(offers({ state, previousState: null }, 5000), again.includes(state), state);
   t.false(offers({ state: 'DELETED', previousState: 'SUCCEEDED' }, 5000));
   t.false(planPossible({ ...plan, state: 'DELETED' }, null, 0).includes(`plan rollback ${plan.uuid}`));
-  await world.end();
-  await world.database.close();
 });

@@ -1,5 +1,5 @@
 /** No order holds a node for longer than its limit, and the waiting for any order can be given up. */
-import test from 'ava';
+import test, { type ExecutionContext } from 'ava';
 import { isAbort, type OrderTarget, TARGETS } from '../../../src/core/power.ts';
 import { deleteNode } from '../../../src/server/nodes/enrolment.ts';
 import { createActionPlan } from '../../../src/server/plans/create.ts';
@@ -13,12 +13,8 @@ const ORDERS = TARGETS.filter((target): target is OrderTarget => !isAbort(target
 const HARD = 3_600_000;
 const SOFT = 86_400_000;
 
-async function newWorld(t: { teardown(end: () => Promise<void>): void }): Promise<World> {
-  const world = await World.create({ limits: { syncPowerStateIntervalMs: 0 } });
-  t.teardown(async () => {
-    await world.end();
-    await world.database.close();
-  });
+async function newWorld(t: ExecutionContext): Promise<World> {
+  const world = await World.open(t, { limits: { syncPowerStateIntervalMs: 0 } });
   await world.startAgent('a1');
   await world.enrol('n1', { fake_soft_ms: 'never' });
   return world;

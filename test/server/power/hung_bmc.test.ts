@@ -6,8 +6,7 @@ import { getPowerTask } from '../../../src/server/store/power_tasks.ts';
 import { World } from '../../world/world.ts';
 
 test('while one BMC hangs, the others are read and ordered about without any delay', async (t) => {
-  const world = await World.create();
-  t.teardown(() => world.database.close());
+  const world = await World.open(t);
   await world.startAgent('a1');
   for (const name of ['n1', 'n2', 'n3', 'n4']) await world.enrol(name);
   await world.clock.turn(1000);

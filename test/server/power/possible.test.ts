@@ -202,8 +202,7 @@ const SITUATIONS: Readonly<Record<string, Situation>> = {
 };
 
 async function worldOf(t: ExecutionContext, { settings = {}, info = {}, arrange }: Situation): Promise<World> {
-  const world = await World.create({ ...settings, limits: { syncPowerStateIntervalMs: 0 } });
-  t.teardown(() => world.database.close());
+  const world = await World.open(t, { ...settings, limits: { syncPowerStateIntervalMs: 0 } });
   await world.startAgent('a1');
   await world.enrol('n1', { fake_soft_ms: 'never', fake_start_ms: '50000', ...info });
   await world.clock.turn(1000);

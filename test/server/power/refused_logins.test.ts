@@ -10,8 +10,7 @@ import { World } from '../../world/world.ts';
 const HOUR_MS = 3_600_000;
 
 test('over an hour all who read one BMC have the tries of one back-off; then each operator who asks has one', async (t) => {
-  const world = await World.create({ limits: { softPowerOffTimeoutMs: 10 * HOUR_MS } });
-  t.teardown(() => world.database.close());
+  const world = await World.open(t, { limits: { softPowerOffTimeoutMs: 10 * HOUR_MS } });
   await world.startAgent('a1');
   // Three nodes at one BMC: one is read by its task, one by its window, one by power sync.
   for (const name of ['n1', 'n2', 'n3', 'n4']) await world.enrol(name, { fake_place: 'bmc', fake_soft_ms: 'never' });

@@ -13,11 +13,7 @@ const HANGS = '3600000';
 
 /** A world with one BMC that hangs, and what the conductor says to its agent from then on. */
 async function hungWorld(t: ExecutionContext) {
-  const world = await World.create({ limits: { syncPowerStateIntervalMs: 0 } });
-  t.teardown(async () => {
-    await world.end();
-    await world.database.close();
-  });
+  const world = await World.open(t, { limits: { syncPowerStateIntervalMs: 0 } });
   await world.startAgent('a1');
   const { uuid } = await world.enrol('n1');
   await world.clock.turn(1000);

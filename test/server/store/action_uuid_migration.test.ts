@@ -88,7 +88,7 @@ test('each power task has the action that ordered it, or the request_id of a cli
 });
 
 test('plans go on, are rolled back and begin after the migration as if nothing had happened', async (t) => {
-  const world = await World.create({ earlier: { image: await imageOf(await openOld(t)), elapsedMs } });
+  const world = await World.open(t, { earlier: { image: await imageOf(await openOld(t)), elapsedMs } });
   const info = (name: string) => fakeSchema.parse({ fake_address: name, fake_soft_ms: '60000' });
   const server = (name: string) => serverOf(info(name), world.hardware, world.clock);
   for (const name of ['n1', 'n2', 'n5']) server(name).powerState = 'power off';
@@ -116,5 +116,4 @@ test('plans go on, are rolled back and begin after the migration as if nothing h
     ['n1 power on'],
   );
   t.deepEqual(world.faults, []);
-  await world.end();
 });

@@ -38,8 +38,7 @@ interface Story {
 
 /** Power sync would find out in time what is lost: where a story says so, there is none. */
 async function worldOf(t: ExecutionContext, { nodes, withoutSync = false }: Story): Promise<World> {
-  const world = await World.create(withoutSync ? { limits: { syncPowerStateIntervalMs: 0 } } : {});
-  t.teardown(() => world.database.close());
+  const world = await World.open(t, withoutSync ? { limits: { syncPowerStateIntervalMs: 0 } } : {});
   await world.startAgent('a1');
   for (const node of nodes) await world.enrol(node, { fake_soft_ms: '60000' });
   await world.clock.turn(1000);

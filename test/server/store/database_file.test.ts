@@ -13,6 +13,7 @@ import type { Database } from '../../../src/server/store/database.ts';
 import { type NodeRow, nodeCodec } from '../../../src/server/store/rows.ts';
 import { openDatabase } from '../../../src/server/store/sqlite/database.ts';
 import { newFolder } from '../../counterparts/folder.ts';
+import { never } from '../../counterparts/signals.ts';
 import { nodeRow, putRows } from '../rows.ts';
 
 /** Small, so that a test writes little. */
@@ -226,6 +227,10 @@ test('a full disk: each waiting write is told that nothing was written, and ther
   await putRows(database, nodeRow({ name: 'before' }), null);
   const pages = await database.read.raw('pragma page_count').then(([{ page_count }]) => page_count);
   await database.read.raw(`pragma max_page_count = ${pages}`);
+  let toldFull = 0;
+  const telling = database.untilFull(never()).then(() => {
+    toldFull += 1;
+  });
   const big = (name: string) =>
     database.write(({ sql }) =>
       sql('nodes').insert(nodeCodec.encode(nodeRow({ name, lastError: 'x'.repeat(2 ** 18) }))),
@@ -236,6 +241,9 @@ test('a full disk: each waiting write is told that nothing was written, and ther
     ['DISK_FULL', 'DISK_FULL', 'DISK_FULL'],
   );
   t.true(database.isFull);
+  await telling;
+  await database.untilFull(never());
+  t.is(toldFull, 1);
   t.false(readdirSync(folder).includes('reserve'));
   t.is(statSync(`${fileIn(folder)}-wal`).size, 0);
   const names = async () => (await database.read('nodes').orderBy('name').select('name')).map(({ name }) => name);
@@ -243,6 +251,7 @@ test('a full disk: each waiting write is told that nothing was written, and ther
   await database.read.raw('pragma max_page_count = 1000000');
   t.true(await database.findRoom());
   t.false(database.isFull);
+  await t.throwsAsync(database.untilFull(AbortSignal.abort(new Error('enough'))), { message: 'enough' });
   t.is(statSync(join(folder, 'reserve')).size, RESERVE_BYTES);
   await big('d');
   t.deepEqual(await names(), ['before', 'd']);

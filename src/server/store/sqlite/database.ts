@@ -3,6 +3,7 @@ import type BetterSqlite3 from 'better-sqlite3';
 import type { Knex } from 'knex';
 import { othersFirst } from '../../../core/clock.ts';
 import { type CountermandError, fail } from '../../../core/errors.ts';
+import { abortable } from '../../../core/signals.ts';
 import type { AppendedTable, ColumnValues, Database, Transaction } from '../database.ts';
 import { isStorageError } from '../failures.ts';
 import { type Change, Feed } from '../feed.ts';
@@ -14,6 +15,7 @@ import { explainSqlite } from './errors.ts';
 import { type OpenFile, openFileIn, openFileInMemory } from './file.ts';
 import { checkedRows, Kept } from './kept.ts';
 import { thisProcess } from './owner.ts';
+import { keepStatements } from './statements.ts';
 
 interface Appended {
   readonly table: AppendedTable;
@@ -43,6 +45,7 @@ class SqliteDatabase implements Database {
   readonly #direct: DirectWithSavepoint;
   readonly #file: OpenFile;
   #full = false;
+  readonly #whenFull = new Set<() => void>();
   #scrub = false;
   readonly #lost = Promise.withResolvers<CountermandError>();
   #queue: PendingWrite[] = [];
@@ -65,6 +68,14 @@ class SqliteDatabase implements Database {
 
   get isFull(): boolean {
     return this.#full;
+  }
+
+  untilFull(signal: AbortSignal): Promise<void> {
+    return abortable<void>((resolve) => {
+      if (this.#full) resolve();
+      else this.#whenFull.add(resolve);
+      return () => this.#whenFull.delete(resolve);
+    }, signal);
   }
 
   get lost(): Promise<CountermandError> {
@@ -175,6 +186,8 @@ class SqliteDatabase implements Database {
     this.#full = true;
     this.#file.reserve?.release();
     this.#checkpoint();
+    for (const resolve of this.#whenFull) resolve();
+    this.#whenFull.clear();
   }
 
   /** Writes the log back to the file and empties it. A reader beside us may hold it up: then the next one does it. */
@@ -281,18 +294,4 @@ function explainErrors({ client }: Knex): void {
       throw explainSqlite(thrown);
     }
   };
-}
-
-/** Far more than the code has. */
-const STATEMENT_LIMIT = 500;
-
-/** knex prepares every statement anew, which takes longer than to run it; so the one connection keeps what it prepared. */
-function keepStatements(connection: BetterSqlite3.Database): void {
-  const prepare = connection.prepare.bind(connection);
-  const kept = new Map<string, BetterSqlite3.Statement>();
-  connection.prepare = ((sql: string) => {
-    const statement = kept.get(sql) ?? prepare(sql);
-    if (kept.size < STATEMENT_LIMIT) kept.set(sql, statement);
-    return statement;
-  }) as typeof connection.prepare;
 }
