@@ -6,7 +6,7 @@ import { parseScenario, printScenario, runScenario } from './script.ts';
 const folder = new URL('./', import.meta.url);
 
 for (const name of readdirSync(folder).filter((file) => file.endsWith('.txt'))) {
-  test(name.replace('.txt', '').replaceAll('_', ' '), async (t) => {
+  test.serial(name.replace('.txt', '').replaceAll('_', ' '), async (t) => {
     const file = new URL(name, folder);
     const written = readFileSync(file, 'utf8');
     const played = printScenario(await runScenario(parseScenario(written)));

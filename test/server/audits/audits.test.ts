@@ -52,7 +52,7 @@ async function crashRun(t: ExecutionContext, touch: number, autoTrigger: boolean
 }
 
 for (const autoTrigger of [false, true]) {
-  test(`a conductor that dies at any touch of a run makes one plan of it${autoTrigger ? ', and runs it' : ''}`, async (t) => {
+  test.serial(`a conductor that dies at any touch of a run makes one plan of it${autoTrigger ? ', and runs it' : ''}`, async (t) => {
     t.timeout(HANG_MS);
     let touches = 0;
     for (let touch = 1; ; touch += 1) {
@@ -67,7 +67,7 @@ for (const autoTrigger of [false, true]) {
   });
 }
 
-test('a conductor that dies at any touch of a creation leaves the audit whole or not at all', async (t) => {
+test.serial('a conductor that dies at any touch of a creation leaves the audit whole or not at all', async (t) => {
   t.timeout(HANG_MS);
   for (let touch = 1; ; touch += 1) {
     const world = await worldWith(t);
@@ -89,7 +89,7 @@ test('a conductor that dies at any touch of a creation leaves the audit whole or
   }
 });
 
-test('a clock that is set back does not keep an audit from running at its interval', async (t) => {
+test.serial('a clock that is set back does not keep an audit from running at its interval', async (t) => {
   const world = await worldWith(t);
   await world.conductor.audits.create(asked());
   await world.clock.turn(EVERY_MS / 2);
@@ -103,7 +103,7 @@ test('a clock that is set back does not keep an audit from running at its interv
   await endWorld(world);
 });
 
-test('the same audit asked for twice at once is one', async (t) => {
+test.serial('the same audit asked for twice at once is one', async (t) => {
   const world = await worldWith(t);
   const answers = await Promise.all([1, 2, 3].map(() => world.conductor.audits.create(asked())));
   t.is(new Set(answers.map(({ audit }) => audit.uuid)).size, 1);
@@ -112,7 +112,7 @@ test('the same audit asked for twice at once is one', async (t) => {
   await endWorld(world);
 });
 
-test('many audits that are due at once all run, in their order', async (t) => {
+test.serial('many audits that are due at once all run, in their order', async (t) => {
   const world = await worldWith(t);
   const names = Array.from({ length: 20 }, (_, at) => `look ${at}`);
   for (const name of names) await world.conductor.audits.create(asked({ name, requestId: name }));
@@ -125,7 +125,7 @@ test('many audits that are due at once all run, in their order', async (t) => {
   await endWorld(world);
 });
 
-test('a strategy that this version does not know ends the audit FAILED', async (t) => {
+test.serial('a strategy that this version does not know ends the audit FAILED', async (t) => {
   const world = await worldWith(t);
   await world.conductor.audits.create(asked());
   await world.database.write(({ sql }) => sql('audits').update({ strategy: 'of_tomorrow' }));
@@ -136,7 +136,7 @@ test('a strategy that this version does not know ends the audit FAILED', async (
   await endWorld(world);
 });
 
-test('a plan outside of its scope is refused; one within is about the whole scope', async (t) => {
+test.serial('a plan outside of its scope is refused; one within is about the whole scope', async (t) => {
   const world = await worldWith(t, 'n1', 'n2', 'n3');
   const scope = [{ baremetal: [{ nodes: ['n[1-2]'] }] }];
   const actions = (name: string) => [

@@ -211,7 +211,7 @@ async function possibleIn(world: World): Promise<string[]> {
 const JOINS = ['a plan that is being cancelled', 'a plan that was cancelled before it ran'];
 
 for (const [name, situation] of Object.entries(SITUATIONS)) {
-  test(`${name}: the orders that are named are accepted, and no others`, async (t) => {
+  test.serial(`${name}: the orders that are named are accepted, and no others`, async (t) => {
     t.timeout(600_000);
     for (const verb of ['start', 'cancel', 'delete', 'rollback']) {
       const world = await worldOf(t, situation);
@@ -255,7 +255,7 @@ async function isNamed(words: string, uuid: string, world: World, possible: read
     : [...possible, ...now].includes(plain);
 }
 
-test('while the disk is full, no plan or audit is said to be startable', async (t) => {
+test.serial('while the disk is full, no plan or audit is said to be startable', async (t) => {
   const world = await worldOf(t, SITUATIONS['a new plan'] as Situation);
   Object.defineProperty(world.conductor.orders.store.database, 'isFull', { value: true });
   t.deepEqual(await possibleIn(world), ['plan cancel', 'plan delete']);
@@ -263,7 +263,7 @@ test('while the disk is full, no plan or audit is said to be startable', async (
   await endWorld(world);
 });
 
-test('a list does not look into the rollback of a large plan, and names its preview', async (t) => {
+test.serial('a list does not look into the rollback of a large plan, and names its preview', async (t) => {
   const world = await worldOf(t, SITUATIONS['a plan that has ended'] as Situation);
   const plan = await getPlan('p', world.database.read);
   t.deepEqual(await offersFor(plan, world.conductor, world.database.read, 0), [
@@ -280,7 +280,7 @@ const AUDIT_VERBS = ['suspend', 'resume', 'cancel', 'delete'] as const;
 const REACHES = { suspend: 'SUSPENDED', resume: 'ONGOING', cancel: 'CANCELLED', delete: 'DELETED' };
 
 for (const state of AUDIT_ARRANGED)
-  test(`an audit that is ${state}: the orders that are named are accepted, and no others`, async (t) => {
+  test.serial(`an audit that is ${state}: the orders that are named are accepted, and no others`, async (t) => {
     for (const verb of AUDIT_VERBS) {
       const world = await worldWith(t);
       const { audits } = world.conductor;

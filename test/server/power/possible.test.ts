@@ -236,7 +236,7 @@ async function tryOrder(world: World, target: Target): Promise<string> {
 }
 
 for (const [name, situation] of Object.entries(SITUATIONS)) {
-  test(`${name}: the targets that are named are accepted, and no others`, async (t) => {
+  test.serial(`${name}: the targets that are named are accepted, and no others`, async (t) => {
     t.timeout(600_000);
     const words = situation.possible.split(' ').filter((word) => word !== '');
     for (const target of TARGETS) {
@@ -251,7 +251,7 @@ for (const [name, situation] of Object.entries(SITUATIONS)) {
 
   const { task: expected } = situation;
   if (expected === undefined) continue;
-  test(`${name}: what is named about its power task is accepted, and nothing else`, async (t) => {
+  test.serial(`${name}: what is named about its power task is accepted, and nothing else`, async (t) => {
     t.timeout(600_000);
     const world = await worldOf(t, situation);
     const holder = (await holderOf(world)) as PowerTaskRow;
@@ -281,7 +281,7 @@ for (const [name, situation] of Object.entries(SITUATIONS)) {
 const fillDisk = (world: World): unknown =>
   Object.defineProperty(world.conductor.orders.store.database, 'isFull', { value: true });
 
-test('while the disk is full, only aborts are named', async (t) => {
+test.serial('while the disk is full, only aborts are named', async (t) => {
   const free = await worldOf(t, { possible: ALL });
   const held = await worldOf(t, { arrange: order('soft power off'), possible: '' });
   for (const world of [free, held]) fillDisk(world);

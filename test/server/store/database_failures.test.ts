@@ -75,7 +75,7 @@ const receivedBy = (world: World, node: string) =>
   world.received.filter(({ address }) => address === node).map(({ target }) => target);
 
 for (const times of [1, 4])
-  test(`a plan that fails is rolled back, whatever fails ${times} times`, (t) =>
+  test.serial(`a plan that fails is rolled back, whatever fails ${times} times`, (t) =>
     tell(
       t,
       {
@@ -100,7 +100,7 @@ for (const times of [1, 4])
       times,
     ));
 
-test('plans in the queue are launched, whatever fails as the plan before them ends', (t) =>
+test.serial('plans in the queue are launched, whatever fails as the plan before them ends', (t) =>
   tell(t, {
     nodes: ['n1', 'n2'],
     async prepare(world) {
@@ -115,7 +115,7 @@ test('plans in the queue are launched, whatever fails as the plan before them en
     },
   }));
 
-test('a cancel that was answered is carried out, and the next plan launched, whatever fails', (t) =>
+test.serial('a cancel that was answered is carried out, and the next plan launched, whatever fails', (t) =>
   tell(t, {
     nodes: ['n1', 'n2'],
     async prepare(world) {
@@ -142,7 +142,7 @@ const LEAVES: readonly [ActionPlanState, (world: World) => Promise<unknown>][] =
   ['SUPERSEDED', (world) => changeNode(relabelled('n3'), world.conductor)],
 ];
 for (const [end, leave] of LEAVES)
-  test(`a plan that is ${end} in the queue keeps nobody waiting, whatever fails`, (t) =>
+  test.serial(`a plan that is ${end} in the queue keeps nobody waiting, whatever fails`, (t) =>
     tell(t, {
       nodes: ['n1', 'n2', 'n3'],
       async prepare(world) {
@@ -162,7 +162,7 @@ for (const [end, leave] of LEAVES)
     }));
 
 /** A node of which the system is asked to stop in vain, and is given up: then it may still change for ten minutes. */
-test('a window that is open is watched to its end, whatever fails', (t) =>
+test.serial('a window that is open is watched to its end, whatever fails', (t) =>
   tell(t, {
     nodes: ['n1'],
     withoutSync: true,
@@ -179,7 +179,7 @@ test('a window that is open is watched to its end, whatever fails', (t) =>
     },
   }));
 
-test('what an agent has under way goes on with the next one, whatever fails as it attaches', (t) =>
+test.serial('what an agent has under way goes on with the next one, whatever fails as it attaches', (t) =>
   tell(t, {
     nodes: ['n1', 'n2'],
     async prepare(world) {
@@ -198,7 +198,7 @@ test('what an agent has under way goes on with the next one, whatever fails as i
     },
   }));
 
-test('audits run at their times and their plans are launched, whatever fails', (t) => {
+test.serial('audits run at their times and their plans are launched, whatever fails', (t) => {
   const asked = (name: string): WantedAudit => ({
     name,
     requestId: name,
@@ -226,7 +226,7 @@ test('audits run at their times and their plans are launched, whatever fails', (
   });
 });
 
-test('plans that are too old are superseded, and nodes read, whatever fails at the time', async (t) => {
+test.serial('plans that are too old are superseded, and nodes read, whatever fails at the time', async (t) => {
   const world = await worldWith(t, 'n1', 'n2', 'n3');
   await make(world, 'old', [softOff('n1')]);
   await world.clock.turn(24 * 3_600_000 - 10_000);
