@@ -310,7 +310,7 @@ test.serial('every weakness has a row, and every row its test or the reason why 
   const page = readFileSync(new URL('../../../docs/watcher.md', import.meta.url), 'utf8');
   const own = readFileSync(new URL(import.meta.url), 'utf8');
   const titles = new Map(
-    [...own.matchAll(/^test\('([a-m]): (.*)', async/gm)].map(([, letter, title]) => [letter, title]),
+    [...own.matchAll(/^test\.serial\('([a-m]): (.*)', async/gm)].map(([, letter, title]) => [letter, title]),
   );
   const rows = [...page.matchAll(/^\| ([a-m]) \| ([^|]+) \| ([^|]+) \| ([^|]+) \|$/gm)];
   t.deepEqual(
