@@ -6,7 +6,9 @@ import type { Database } from '../../../src/server/store/database.ts';
 import { findNode } from '../../../src/server/store/nodes.ts';
 import { nodeCodec } from '../../../src/server/store/rows.ts';
 import { openDatabase, openMemoryDatabase } from '../../../src/server/store/sqlite/database.ts';
+import { keepStatements } from '../../../src/server/store/sqlite/statements.ts';
 import { newFolder } from '../../counterparts/folder.ts';
+import { takeNewborn } from '../../world/memory.ts';
 import { nodeRow, putRows } from '../rows.ts';
 
 async function newDatabase(t: ExecutionContext): Promise<Database> {
@@ -191,4 +193,28 @@ test('what a write has left running may read, and two databases do not know of e
   });
   opened.resolve();
   t.deepEqual(await left, []);
+});
+
+test('the limit that a statement has is part of its text, so that it is prepared once; another limit is bound', async (t) => {
+  const { raw } = await takeNewborn();
+  t.teardown(() => raw.close());
+  const run: string[] = [];
+  const prepare = raw.prepare.bind(raw);
+  raw.prepare = ((sql: string) => {
+    const statement = prepare(sql);
+    const all = statement.all.bind(statement);
+    statement.all = ((values: unknown[]) => {
+      run.push(sql);
+      return all(values);
+    }) as typeof statement.all;
+    return statement;
+  }) as typeof raw.prepare;
+  keepStatements(raw);
+  raw.exec("insert into knex_migrations (name, batch) values ('x', 7), ('y', 7), ('z', 8)");
+  const text = 'select name from knex_migrations where batch = ? order by name limit ?';
+  const found = (batch: number, limit: number): string[] =>
+    (raw.prepare(text).all([batch, limit]) as { name: string }[]).map(({ name }) => name);
+  t.deepEqual([found(7, 1), found(8, 1), found(7, 2), found(7, 1)], [['x'], ['z'], ['x', 'y'], ['x']]);
+  const inText = text.replace('limit ?', 'limit 1');
+  t.deepEqual(run, [inText, inText, text, inText]);
 });

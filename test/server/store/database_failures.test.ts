@@ -98,7 +98,8 @@ for (const times of [1, 4])
         },
       },
       times,
-    ));
+    ),
+  );
 
 test.serial('plans in the queue are launched, whatever fails as the plan before them ends', (t) =>
   tell(t, {
@@ -113,7 +114,8 @@ test.serial('plans in the queue are launched, whatever fails as the plan before 
       for (const plan of ['p1', 'p2', 'p3'])
         t.is((await standing(world, plan)).plan.state, 'SUCCEEDED', `${touch}: ${plan}`);
     },
-  }));
+  }),
+);
 
 test.serial('a cancel that was answered is carried out, and the next plan launched, whatever fails', (t) =>
   tell(t, {
@@ -135,7 +137,8 @@ test.serial('a cancel that was answered is carried out, and the next plan launch
       t.deepEqual(receivedBy(world, 'n1'), ['soft power off', 'recall'], touch);
       t.is((await standing(world, 'p2')).plan.state, 'SUCCEEDED', touch);
     },
-  }));
+  }),
+);
 
 const LEAVES: readonly [ActionPlanState, (world: World) => Promise<unknown>][] = [
   ['CANCELLED', (world) => world.conductor.plans.cancel('p2', '')],
@@ -159,7 +162,8 @@ for (const [end, leave] of LEAVES)
         t.is((await standing(world, 'p3')).plan.state, 'SUCCEEDED', touch);
         await world.clock.turn(60_000);
       },
-    }));
+    }),
+  );
 
 /** A node of which the system is asked to stop in vain, and is given up: then it may still change for ten minutes. */
 test.serial('a window that is open is watched to its end, whatever fails', (t) =>
@@ -177,7 +181,8 @@ test.serial('a window that is open is watched to its end, whatever fails', (t) =
       const node = nodeCodec.decode(await world.database.read('nodes').first());
       t.like(node, { powerState: 'power off', mayChangeUntil: null }, touch);
     },
-  }));
+  }),
+);
 
 test.serial('what an agent has under way goes on with the next one, whatever fails as it attaches', (t) =>
   tell(t, {
@@ -196,7 +201,8 @@ test.serial('what an agent has under way goes on with the next one, whatever fai
       const states = (await world.database.read('power_tasks')).map(({ state }) => state);
       t.deepEqual(states, ['SUCCEEDED', 'SUCCEEDED'], touch);
     },
-  }));
+  }),
+);
 
 test.serial('audits run at their times and their plans are launched, whatever fails', (t) => {
   const asked = (name: string): WantedAudit => ({
