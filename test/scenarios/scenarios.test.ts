@@ -1,12 +1,15 @@
 /** Each file of this folder is one scenario. `UPDATE=1 npx ava test/scenarios` rewrites them: commit only what you understand. */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import test from 'ava';
+import anyTest from 'ava';
 import { parseScenario, printScenario, runScenario } from './script.ts';
+
+/** One test after the other: each world takes over the memory of the one before, with all that is prepared there. */
+const test = anyTest.serial;
 
 const folder = new URL('./', import.meta.url);
 
 for (const name of readdirSync(folder).filter((file) => file.endsWith('.txt'))) {
-  test.serial(name.replace('.txt', '').replaceAll('_', ' '), async (t) => {
+  test(name.replace('.txt', '').replaceAll('_', ' '), async (t) => {
     const file = new URL(name, folder);
     const written = readFileSync(file, 'utf8');
     const played = printScenario(await runScenario(parseScenario(written)));

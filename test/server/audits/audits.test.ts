@@ -1,9 +1,12 @@
 /** Continuous audits whose conductor dies, and audits that are asked for together. */
-import test, { type ExecutionContext } from 'ava';
+import anyTest, { type ExecutionContext } from 'ava';
 import type { WantedAudit } from '../../../src/server/audits/request.ts';
 import { getAudit, listPlansOf } from '../../../src/server/store/audits.ts';
 import type { World } from '../../world/world.ts';
 import { endWorld, worldWith } from '../plan_making.ts';
+
+/** One test after the other: each world takes over the memory of the one before, with all that is prepared there. */
+const test = anyTest.serial;
 
 const EVERY_MS = 60_000;
 /** Ends a hang. */
@@ -52,7 +55,7 @@ async function crashRun(t: ExecutionContext, touch: number, autoTrigger: boolean
 }
 
 for (const autoTrigger of [false, true]) {
-  test.serial(`a conductor that dies at any touch of a run makes one plan of it${autoTrigger ? ', and runs it' : ''}`, async (t) => {
+  test(`a conductor that dies at any touch of a run makes one plan of it${autoTrigger ? ', and runs it' : ''}`, async (t) => {
     t.timeout(HANG_MS);
     let touches = 0;
     for (let touch = 1; ; touch += 1) {
@@ -67,7 +70,7 @@ for (const autoTrigger of [false, true]) {
   });
 }
 
-test.serial('a conductor that dies at any touch of a creation leaves the audit whole or not at all', async (t) => {
+test('a conductor that dies at any touch of a creation leaves the audit whole or not at all', async (t) => {
   t.timeout(HANG_MS);
   for (let touch = 1; ; touch += 1) {
     const world = await worldWith(t);
@@ -89,7 +92,7 @@ test.serial('a conductor that dies at any touch of a creation leaves the audit w
   }
 });
 
-test.serial('a clock that is set back does not keep an audit from running at its interval', async (t) => {
+test('a clock that is set back does not keep an audit from running at its interval', async (t) => {
   const world = await worldWith(t);
   await world.conductor.audits.create(asked());
   await world.clock.turn(EVERY_MS / 2);
@@ -103,7 +106,7 @@ test.serial('a clock that is set back does not keep an audit from running at its
   await endWorld(world);
 });
 
-test.serial('the same audit asked for twice at once is one', async (t) => {
+test('the same audit asked for twice at once is one', async (t) => {
   const world = await worldWith(t);
   const answers = await Promise.all([1, 2, 3].map(() => world.conductor.audits.create(asked())));
   t.is(new Set(answers.map(({ audit }) => audit.uuid)).size, 1);
@@ -112,7 +115,7 @@ test.serial('the same audit asked for twice at once is one', async (t) => {
   await endWorld(world);
 });
 
-test.serial('many audits that are due at once all run, in their order', async (t) => {
+test('many audits that are due at once all run, in their order', async (t) => {
   const world = await worldWith(t);
   const names = Array.from({ length: 20 }, (_, at) => `look ${at}`);
   for (const name of names) await world.conductor.audits.create(asked({ name, requestId: name }));
@@ -125,7 +128,7 @@ test.serial('many audits that are due at once all run, in their order', async (t
   await endWorld(world);
 });
 
-test.serial('a strategy that this version does not know ends the audit FAILED', async (t) => {
+test('a strategy that this version does not know ends the audit FAILED', async (t) => {
   const world = await worldWith(t);
   await world.conductor.audits.create(asked());
   await world.database.write(({ sql }) => sql('audits').update({ strategy: 'of_tomorrow' }));
@@ -136,7 +139,7 @@ test.serial('a strategy that this version does not know ends the audit FAILED', 
   await endWorld(world);
 });
 
-test.serial('a plan outside of its scope is refused; one within is about the whole scope', async (t) => {
+test('a plan outside of its scope is refused; one within is about the whole scope', async (t) => {
   const world = await worldWith(t, 'n1', 'n2', 'n3');
   const scope = [{ baremetal: [{ nodes: ['n[1-2]'] }] }];
   const actions = (name: string) => [

@@ -1,4 +1,4 @@
-import test, { type ExecutionContext } from 'ava';
+import anyTest, { type ExecutionContext } from 'ava';
 import { KEPT_LIMITS, SENT_LIMITS } from '../../../src/core/limits.ts';
 import type { PowerState } from '../../../src/core/power.ts';
 import { openScope } from '../../../src/core/signals.ts';
@@ -14,6 +14,9 @@ import type { NodeRow } from '../../../src/server/store/rows.ts';
 import type { World } from '../../world/world.ts';
 import { endWorld, make, softOff, standing, story, wanted, worldWith } from '../plan_making.ts';
 import { times } from '../plan_rack.ts';
+
+/** One test after the other: each world takes over the memory of the one before, with all that is prepared there. */
+const test = anyTest.serial;
 
 const CAUSE = { why: 'a test says so', actionUuid: null };
 const maintain = (node: string) => wanted('in', 'set_node_maintenance', { resource_id: node, maintenance: true });
@@ -64,7 +67,7 @@ const FIELDS: readonly (readonly [Partial<NodeRow>, string | null])[] = [
   [{ agentUuid: 'somebody' }, null],
 ];
 
-test.serial('each field of a node, set to something else, changes the model if it belongs to it, and set to what it was never', async (t) => {
+test('each field of a node, set to something else, changes the model if it belongs to it, and set to what it was never', async (t) => {
   for (const [patch, says] of FIELDS) {
     const world = await worldWith(t, 'n1');
     await world.clock.turn(1000);
@@ -83,7 +86,7 @@ test.serial('each field of a node, set to something else, changes the model if i
   }
 });
 
-test.serial('labels in another order are the same labels', async (t) => {
+test('labels in another order are the same labels', async (t) => {
   const world = await worldWith(t, 'n1');
   await writeTo('n1', { labels: { a: '1', b: '2' } }, world, 'p1');
   const again = await writeTo('n1', { labels: { b: '2', a: '1' } }, world, 'p2');
@@ -99,7 +102,7 @@ const RELABELLED: readonly (readonly [NodeRow['labels'], NodeRow['labels'], stri
   [{ rack: '7', role: 'db' }, { rack: '8', row: 'a' }, 'labels rack=7, role=db -> rack=8, row=a'],
 ];
 
-test.serial('the model says of labels those that have changed, not those that stayed', async (t) => {
+test('the model says of labels those that have changed, not those that stayed', async (t) => {
   const world = await worldWith(t, 'n1');
   for (const [at, [before, after, says]] of RELABELLED.entries()) {
     await writeTo('n1', { labels: before }, world, `before${at}`);
@@ -110,7 +113,7 @@ test.serial('the model says of labels those that have changed, not those that st
   await endWorld(world);
 });
 
-test.serial('a change of all the labels that a node may have is cut to its limit in the history', async (t) => {
+test('a change of all the labels that a node may have is cut to its limit in the history', async (t) => {
   const world = await worldWith(t, 'n1');
   const { label_count, label_value } = SENT_LIMITS;
   const labelled = (letter: string): NodeRow['labels'] =>
@@ -127,7 +130,7 @@ test.serial('a change of all the labels that a node may have is cut to its limit
   await endWorld(world);
 });
 
-test.serial('power states count against the last good one: error and unknown are no change, and hide none', async (t) => {
+test('power states count against the last good one: error and unknown are no change, and hide none', async (t) => {
   const world = await worldWith(t, 'n1');
   await world.agents.get('a1')?.link?.freeze();
   const states: readonly (PowerState | null)[] = ['power on', 'power off', 'error', null];
@@ -155,7 +158,7 @@ test.serial('power states count against the last good one: error and unknown are
   await endWorld(world);
 });
 
-test.serial('a change is noted for the plan whose own action it was, and for no plan if somebody else did it', async (t) => {
+test('a change is noted for the plan whose own action it was, and for no plan if somebody else did it', async (t) => {
   const world = await worldWith(t, 'n1', 'n2');
   for (const node of ['n1', 'n2']) await world.order(node, 'power on');
   await world.clock.turn(1000);
@@ -174,7 +177,7 @@ test.serial('a change is noted for the plan whose own action it was, and for no 
   await endWorld(world);
 });
 
-test.serial('a rollback is never superseded, and neither is a plan about other nodes', async (t) => {
+test('a rollback is never superseded, and neither is a plan about other nodes', async (t) => {
   const world = await worldWith(t, 'n1', 'n2');
   const other = await make(world, 'other', [maintain('n2')]);
   const rollback = await make(world, 'rollback', [maintain('n1')]);
@@ -186,7 +189,7 @@ test.serial('a rollback is never superseded, and neither is a plan about other n
   await endWorld(world);
 });
 
-test.serial('a plan about everything is superseded by any change and by any launch', async (t) => {
+test('a plan about everything is superseded by any change and by any launch', async (t) => {
   const world = await worldWith(t, 'n1', 'n2');
   const everywhere = async (name: string): Promise<void> => {
     const { uuid } = await make(world, name, [maintain('n1')]);
@@ -247,7 +250,7 @@ async function ranOrSuperseded(t: ExecutionContext, world: World, label: string)
   return plan.state;
 }
 
-test.serial('a change at every moment of a start: the plan has begun before it, or never begins', async (t) => {
+test('a change at every moment of a start: the plan has begun before it, or never begins', async (t) => {
   const seen = await atEveryTouch(
     t,
     (world) => world.conductor.plans.start('p1', false),
@@ -261,7 +264,7 @@ test.serial('a change at every moment of a start: the plan has begun before it, 
   t.deepEqual([...seen].sort(), ['SUCCEEDED', 'SUPERSEDED']);
 });
 
-test.serial('a start at every moment of a change, and of an event from outside: the same', async (t) => {
+test('a start at every moment of a change, and of an event from outside: the same', async (t) => {
   const event = { eventType: 'instance.update', nodes: ['n1'], payload: {}, reason: '' };
   const changes = [
     (world: World) => relabel('n1', '7', world),
@@ -278,7 +281,7 @@ test.serial('a start at every moment of a change, and of an event from outside: 
   }
 });
 
-test.serial('another launch at every moment of a start: one of the two runs', async (t) => {
+test('another launch at every moment of a start: one of the two runs', async (t) => {
   const seen = await atEveryTouch(
     t,
     async (world) => {
@@ -298,7 +301,7 @@ test.serial('another launch at every moment of a start: one of the two runs', as
   t.true(seen.has('SUPERSEDED ONGOING') && seen.has('SUCCEEDED SUPERSEDED'), [...seen].join());
 });
 
-test.serial('a conductor that dies at any moment of a change has made it whole, or not at all', async (t) => {
+test('a conductor that dies at any moment of a change has made it whole, or not at all', async (t) => {
   const seen = new Set<string>();
   for (let touch = 1; ; touch += 1) {
     t.true(touch < 500);
@@ -323,7 +326,7 @@ test.serial('a conductor that dies at any moment of a change has made it whole, 
   t.deepEqual([...seen].sort(), ['RECOMMENDED', 'SUPERSEDED']);
 });
 
-test.serial('a node that is deleted at any moment of making a plan about it: the plan is not made, or is superseded', async (t) => {
+test('a node that is deleted at any moment of making a plan about it: the plan is not made, or is superseded', async (t) => {
   const seen = new Set<string>();
   for (let touch = 1; ; touch += 1) {
     t.true(touch < 500);
@@ -345,7 +348,7 @@ test.serial('a node that is deleted at any moment of making a plan about it: the
   t.deepEqual([...seen].sort(), ['NODE_NOT_FOUND', 'SUPERSEDED']);
 });
 
-test.serial('two who look at the age of plans at once do no harm', async (t) => {
+test('two who look at the age of plans at once do no harm', async (t) => {
   const world = await worldWith(t, 'n1');
   await make(world, 'p1', [maintain('n1')]);
   await world.killConductor();
@@ -360,7 +363,7 @@ test.serial('two who look at the age of plans at once do no harm', async (t) => 
   await endWorld(world);
 });
 
-test.serial('old changes are forgotten, but never the revision', async (t) => {
+test('old changes are forgotten, but never the revision', async (t) => {
   const world = await worldWith(t, 'n1');
   for (const rack of ['1', '2', '3']) await relabel('n1', rack, world);
   const { read } = world.database;
@@ -375,7 +378,7 @@ test.serial('old changes are forgotten, but never the revision', async (t) => {
   await endWorld(world);
 });
 
-test.serial('an event from outside that is wrong writes nothing', async (t) => {
+test('an event from outside that is wrong writes nothing', async (t) => {
   const world = await worldWith(t, 'n1');
   const before = await modelRevision(world.database.read);
   const report = (eventType: string, ...nodes: string[]) =>

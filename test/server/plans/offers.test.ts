@@ -2,7 +2,7 @@
  * What is named as possible for a plan or an audit is tried, in a world of its own each, and accepted; an order that is not
  * named, or without a flag that is named, is refused.
  */
-import test, { type ExecutionContext } from 'ava';
+import anyTest, { type ExecutionContext } from 'ava';
 import { asCountermandError } from '../../../src/core/errors.ts';
 import { UpdateNodeRequest } from '../../../src/gen/countermand/v1/node.ts';
 import { toActionPlans } from '../../../src/server/api/plan_wire.ts';
@@ -14,6 +14,9 @@ import { getAudit } from '../../../src/server/store/audits.ts';
 import { getPlan } from '../../../src/server/store/plans.ts';
 import type { World } from '../../world/world.ts';
 import { endWorld, make, softOff, wanted, worldWith } from '../plan_making.ts';
+
+/** One test after the other: each world takes over the memory of the one before, with all that is prepared there. */
+const test = anyTest.serial;
 
 const change = (node: string, state: string) => wanted(node, 'change_node_power_state', { resource_id: node, state });
 
@@ -211,7 +214,7 @@ async function possibleIn(world: World): Promise<string[]> {
 const JOINS = ['a plan that is being cancelled', 'a plan that was cancelled before it ran'];
 
 for (const [name, situation] of Object.entries(SITUATIONS)) {
-  test.serial(`${name}: the orders that are named are accepted, and no others`, async (t) => {
+  test(`${name}: the orders that are named are accepted, and no others`, async (t) => {
     t.timeout(600_000);
     for (const verb of ['start', 'cancel', 'delete', 'rollback']) {
       const world = await worldOf(t, situation);
@@ -255,7 +258,7 @@ async function isNamed(words: string, uuid: string, world: World, possible: read
     : [...possible, ...now].includes(plain);
 }
 
-test.serial('while the disk is full, no plan or audit is said to be startable', async (t) => {
+test('while the disk is full, no plan or audit is said to be startable', async (t) => {
   const world = await worldOf(t, SITUATIONS['a new plan'] as Situation);
   Object.defineProperty(world.conductor.orders.store.database, 'isFull', { value: true });
   t.deepEqual(await possibleIn(world), ['plan cancel', 'plan delete']);
@@ -263,7 +266,7 @@ test.serial('while the disk is full, no plan or audit is said to be startable', 
   await endWorld(world);
 });
 
-test.serial('a list does not look into the rollback of a large plan, and names its preview', async (t) => {
+test('a list does not look into the rollback of a large plan, and names its preview', async (t) => {
   const world = await worldOf(t, SITUATIONS['a plan that has ended'] as Situation);
   const plan = await getPlan('p', world.database.read);
   t.deepEqual(await offersFor(plan, world.conductor, world.database.read, 0), [
@@ -280,7 +283,7 @@ const AUDIT_VERBS = ['suspend', 'resume', 'cancel', 'delete'] as const;
 const REACHES = { suspend: 'SUSPENDED', resume: 'ONGOING', cancel: 'CANCELLED', delete: 'DELETED' };
 
 for (const state of AUDIT_ARRANGED)
-  test.serial(`an audit that is ${state}: the orders that are named are accepted, and no others`, async (t) => {
+  test(`an audit that is ${state}: the orders that are named are accepted, and no others`, async (t) => {
     for (const verb of AUDIT_VERBS) {
       const world = await worldWith(t);
       const { audits } = world.conductor;

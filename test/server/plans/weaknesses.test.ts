@@ -1,6 +1,6 @@
 /** What went wrong in Watcher, each shown not to happen here. The table is docs/watcher.md. */
 import { readFileSync } from 'node:fs';
-import test from 'ava';
+import anyTest from 'ava';
 import { ACTION_PLAN_STATES, type ActionPlanState } from '../../../src/core/states.ts';
 import type { ActionType } from '../../../src/server/plans/actions/action_type.ts';
 import { findActionType } from '../../../src/server/plans/actions/list.ts';
@@ -9,7 +9,10 @@ import { endWorld, make, softOff, standing, story, wanted, worldWith } from '../
 import { crashRack, RACK, runRack, times, unpaired } from '../plan_rack.ts';
 import { actionRow, auditRow, planRow, putPlan } from '../rows.ts';
 
-test.serial('a: a cancel during the last action ends CANCELLED, and says so', async (t) => {
+/** One test after the other: each world takes over the memory of the one before, with all that is prepared there. */
+const test = anyTest.serial;
+
+test('a: a cancel during the last action ends CANCELLED, and says so', async (t) => {
   const world = await worldWith(t, 'n1');
   await make(world, 'p1', [softOff('n1')]);
   await world.conductor.plans.start('p1', false);
@@ -29,7 +32,7 @@ test.serial('a: a cancel during the last action ends CANCELLED, and says so', as
   await endWorld(world);
 });
 
-test.serial('b: a plan cancelled while its turn comes never runs an action that is CANCELLED', async (t) => {
+test('b: a plan cancelled while its turn comes never runs an action that is CANCELLED', async (t) => {
   const world = await worldWith(t, 'n1');
   const { plans } = world.conductor;
   const at = async (name: string, ...orders: (() => Promise<unknown>)[]): Promise<void> => {
@@ -66,7 +69,7 @@ test.serial('b: a plan cancelled while its turn comes never runs an action that 
 /** What a cancel is answered, and where its plan ends. */
 const ENDS = ['ACTION_PLAN_STATE SUCCEEDED', 'accepted CANCELLED', 'accepted FAILED'];
 
-test.serial('c: a cancel at any moment of a run is refused or carried out; the plan never stays CANCELLING', async (t) => {
+test('c: a cancel at any moment of a run is refused or carried out; the plan never stays CANCELLING', async (t) => {
   const seen = new Set<string>();
   for (let touch = 1; ; touch += 1) {
     let answer: Promise<string> = Promise.resolve('none');
@@ -93,7 +96,7 @@ test.serial('c: a cancel at any moment of a run is refused or carried out; the p
   t.deepEqual([...seen].sort(), ENDS);
 });
 
-test.serial('d: a conductor that dies at any moment of a cancel carries on with it', async (t) => {
+test('d: a conductor that dies at any moment of a cancel carries on with it', async (t) => {
   for (let touch = 1; ; touch += 1) {
     const world = await crashRack(t, touch, true);
     if (!world) break;
@@ -108,7 +111,7 @@ test.serial('d: a conductor that dies at any moment of a cancel carries on with 
   }
 });
 
-test.serial('e: a conductor that dies at any moment of a run carries on, begins nothing twice, and calls nothing cancelled', async (t) => {
+test('e: a conductor that dies at any moment of a run carries on, begins nothing twice, and calls nothing cancelled', async (t) => {
   for (let touch = 1; ; touch += 1) {
     const world = await crashRack(t, touch, false);
     if (!world) break;
@@ -132,7 +135,7 @@ test.serial('e: a conductor that dies at any moment of a run carries on, begins 
   }
 });
 
-test.serial('f: a plan that is started twice at once, or taken up twice, runs once', async (t) => {
+test('f: a plan that is started twice at once, or taken up twice, runs once', async (t) => {
   const world = await worldWith(t, 'n1');
   const { plans } = world.conductor;
   await make(world, 'p1', RACK);
@@ -153,7 +156,7 @@ test.serial('f: a plan that is started twice at once, or taken up twice, runs on
   await endWorld(world);
 });
 
-test.serial('g: a plan in any state but RECOMMENDED is not started, also not by a conductor that starts', async (t) => {
+test('g: a plan in any state but RECOMMENDED is not started, also not by a conductor that starts', async (t) => {
   const world = await worldWith(t);
   const states = (Object.keys(ACTION_PLAN_STATES) as ActionPlanState[]).filter(
     (state) => !['RECOMMENDED', 'PENDING', 'ONGOING', 'CANCELLING'].includes(state),
@@ -175,7 +178,7 @@ test.serial('g: a plan in any state but RECOMMENDED is not started, also not by 
   await endWorld(world);
 });
 
-test.serial('h: the postcondition of an action that never began is not asked', async (t) => {
+test('h: the postcondition of an action that never began is not asked', async (t) => {
   const nop = findActionType('nop') as { postCondition: ActionType['postCondition'] };
   const asked: string[] = [];
   nop.postCondition = async (_parameters, { action }) => {
@@ -197,7 +200,7 @@ test.serial('h: the postcondition of an action that never began is not asked', a
   await endWorld(world);
 });
 
-test.serial('i: what depends on a FAILED action never runs, whatever the policy', async (t) => {
+test('i: what depends on a FAILED action never runs, whatever the policy', async (t) => {
   for (const onFailure of ['STOP', 'CONTINUE'] as const) {
     const world = await worldWith(t);
     await world.enrol('n1', { fake_fault: 'refuse' });
@@ -215,7 +218,7 @@ test.serial('i: what depends on a FAILED action never runs, whatever the policy'
   }
 });
 
-test.serial('j: the cancel of a plan that has not run is told in pairs, and SKIPPED stays SKIPPED', async (t) => {
+test('j: the cancel of a plan that has not run is told in pairs, and SKIPPED stays SKIPPED', async (t) => {
   const world = await worldWith(t, 'n1');
   const { plans } = world.conductor;
   await make(world, 'made', [wanted('a', 'nop')]);
@@ -254,7 +257,7 @@ test.serial('j: the cancel of a plan that has not run is told in pairs, and SKIP
   await endWorld(world);
 });
 
-test.serial('k: plans that wait for their turn outlive the conductor, also one that dies as the turn comes', async (t) => {
+test('k: plans that wait for their turn outlive the conductor, also one that dies as the turn comes', async (t) => {
   for (const moment of ['waiting', 'turn'] as const) {
     const world = await worldWith(t, 'n1');
     const names = ['p1', 'p2', 'p3'];
@@ -284,7 +287,7 @@ test.serial('k: plans that wait for their turn outlive the conductor, also one t
   }
 });
 
-test.serial('l: the fault of a failed plan is the failure itself, and the plan fails once', async (t) => {
+test('l: the fault of a failed plan is the failure itself, and the plan fails once', async (t) => {
   const world = await worldWith(t);
   await world.enrol('n1', { fake_fault: 'refuse' });
   await make(world, 'p1', [softOff('n1')]);
@@ -306,11 +309,11 @@ test.serial('l: the fault of a failed plan is the failure itself, and the plan f
   await endWorld(world);
 });
 
-test.serial('every weakness has a row, and every row its test or the reason why there is none', (t) => {
+test('every weakness has a row, and every row its test or the reason why there is none', (t) => {
   const page = readFileSync(new URL('../../../docs/watcher.md', import.meta.url), 'utf8');
   const own = readFileSync(new URL(import.meta.url), 'utf8');
   const titles = new Map(
-    [...own.matchAll(/^test\.serial\('([a-m]): (.*)', async/gm)].map(([, letter, title]) => [letter, title]),
+    [...own.matchAll(/^test\('([a-m]): (.*)', async/gm)].map(([, letter, title]) => [letter, title]),
   );
   const rows = [...page.matchAll(/^\| ([a-m]) \| ([^|]+) \| ([^|]+) \| ([^|]+) \|$/gm)];
   t.deepEqual(

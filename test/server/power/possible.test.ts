@@ -3,7 +3,7 @@
  * or without effect. Nodes and power tasks here, plans and audits in `offers.test.ts`.
  */
 
-import test, { type ExecutionContext } from 'ava';
+import anyTest, { type ExecutionContext } from 'ava';
 import { asCountermandError } from '../../../src/core/errors.ts';
 import { findTarget, isAbort, TARGETS, type Target } from '../../../src/core/power.ts';
 import { fromTarget } from '../../../src/server/agents/wire.ts';
@@ -16,6 +16,9 @@ import { getPowerTask } from '../../../src/server/store/power_tasks.ts';
 import type { PowerTaskRow } from '../../../src/server/store/rows.ts';
 import { World, type WorldSettings } from '../../world/world.ts';
 import { make, wanted } from '../plan_making.ts';
+
+/** One test after the other: each world takes over the memory of the one before, with all that is prepared there. */
+const test = anyTest.serial;
 
 /** How n1 stands. */
 interface Situation {
@@ -236,7 +239,7 @@ async function tryOrder(world: World, target: Target): Promise<string> {
 }
 
 for (const [name, situation] of Object.entries(SITUATIONS)) {
-  test.serial(`${name}: the targets that are named are accepted, and no others`, async (t) => {
+  test(`${name}: the targets that are named are accepted, and no others`, async (t) => {
     t.timeout(600_000);
     const words = situation.possible.split(' ').filter((word) => word !== '');
     for (const target of TARGETS) {
@@ -251,7 +254,7 @@ for (const [name, situation] of Object.entries(SITUATIONS)) {
 
   const { task: expected } = situation;
   if (expected === undefined) continue;
-  test.serial(`${name}: what is named about its power task is accepted, and nothing else`, async (t) => {
+  test(`${name}: what is named about its power task is accepted, and nothing else`, async (t) => {
     t.timeout(600_000);
     const world = await worldOf(t, situation);
     const holder = (await holderOf(world)) as PowerTaskRow;
@@ -281,7 +284,7 @@ for (const [name, situation] of Object.entries(SITUATIONS)) {
 const fillDisk = (world: World): unknown =>
   Object.defineProperty(world.conductor.orders.store.database, 'isFull', { value: true });
 
-test.serial('while the disk is full, only aborts are named', async (t) => {
+test('while the disk is full, only aborts are named', async (t) => {
   const free = await worldOf(t, { possible: ALL });
   const held = await worldOf(t, { arrange: order('soft power off'), possible: '' });
   for (const world of [free, held]) fillDisk(world);

@@ -2,7 +2,7 @@
  * A database that fails once, at each point of a story: nothing that one event had begun is left undone. The disk fails
  * after the orders were accepted, so whatever goes wrong goes wrong in the background.
  */
-import test, { type ExecutionContext } from 'ava';
+import anyTest, { type ExecutionContext } from 'ava';
 import { type ActionPlanState, POWER_TASK_REST } from '../../../src/core/states.ts';
 import { UpdateNodeRequest } from '../../../src/gen/countermand/v1/node.ts';
 import type { WantedAudit } from '../../../src/server/audits/request.ts';
@@ -11,6 +11,9 @@ import type { WantedAction } from '../../../src/server/plans/wanted.ts';
 import { nodeCodec } from '../../../src/server/store/rows.ts';
 import { World } from '../../world/world.ts';
 import { endWorld, make, softOff, standing, wanted, worldWith } from '../plan_making.ts';
+
+/** One test after the other: each world takes over the memory of the one before, with all that is prepared there. */
+const test = anyTest.serial;
 
 const change = (node: string, state: string, parents: string[] = []) =>
   wanted(node, 'change_node_power_state', { resource_id: node, state }, parents);
@@ -75,7 +78,7 @@ const receivedBy = (world: World, node: string) =>
   world.received.filter(({ address }) => address === node).map(({ target }) => target);
 
 for (const times of [1, 4])
-  test.serial(`a plan that fails is rolled back, whatever fails ${times} times`, (t) =>
+  test(`a plan that fails is rolled back, whatever fails ${times} times`, (t) =>
     tell(
       t,
       {
@@ -98,10 +101,9 @@ for (const times of [1, 4])
         },
       },
       times,
-    ),
-  );
+    ));
 
-test.serial('plans in the queue are launched, whatever fails as the plan before them ends', (t) =>
+test('plans in the queue are launched, whatever fails as the plan before them ends', (t) =>
   tell(t, {
     nodes: ['n1', 'n2'],
     async prepare(world) {
@@ -114,10 +116,9 @@ test.serial('plans in the queue are launched, whatever fails as the plan before 
       for (const plan of ['p1', 'p2', 'p3'])
         t.is((await standing(world, plan)).plan.state, 'SUCCEEDED', `${touch}: ${plan}`);
     },
-  }),
-);
+  }));
 
-test.serial('a cancel that was answered is carried out, and the next plan launched, whatever fails', (t) =>
+test('a cancel that was answered is carried out, and the next plan launched, whatever fails', (t) =>
   tell(t, {
     nodes: ['n1', 'n2'],
     async prepare(world) {
@@ -137,15 +138,14 @@ test.serial('a cancel that was answered is carried out, and the next plan launch
       t.deepEqual(receivedBy(world, 'n1'), ['soft power off', 'recall'], touch);
       t.is((await standing(world, 'p2')).plan.state, 'SUCCEEDED', touch);
     },
-  }),
-);
+  }));
 
 const LEAVES: readonly [ActionPlanState, (world: World) => Promise<unknown>][] = [
   ['CANCELLED', (world) => world.conductor.plans.cancel('p2', '')],
   ['SUPERSEDED', (world) => changeNode(relabelled('n3'), world.conductor)],
 ];
 for (const [end, leave] of LEAVES)
-  test.serial(`a plan that is ${end} in the queue keeps nobody waiting, whatever fails`, (t) =>
+  test(`a plan that is ${end} in the queue keeps nobody waiting, whatever fails`, (t) =>
     tell(t, {
       nodes: ['n1', 'n2', 'n3'],
       async prepare(world) {
@@ -162,11 +162,10 @@ for (const [end, leave] of LEAVES)
         t.is((await standing(world, 'p3')).plan.state, 'SUCCEEDED', touch);
         await world.clock.turn(60_000);
       },
-    }),
-  );
+    }));
 
 /** A node of which the system is asked to stop in vain, and is given up: then it may still change for ten minutes. */
-test.serial('a window that is open is watched to its end, whatever fails', (t) =>
+test('a window that is open is watched to its end, whatever fails', (t) =>
   tell(t, {
     nodes: ['n1'],
     withoutSync: true,
@@ -181,10 +180,9 @@ test.serial('a window that is open is watched to its end, whatever fails', (t) =
       const node = nodeCodec.decode(await world.database.read('nodes').first());
       t.like(node, { powerState: 'power off', mayChangeUntil: null }, touch);
     },
-  }),
-);
+  }));
 
-test.serial('what an agent has under way goes on with the next one, whatever fails as it attaches', (t) =>
+test('what an agent has under way goes on with the next one, whatever fails as it attaches', (t) =>
   tell(t, {
     nodes: ['n1', 'n2'],
     async prepare(world) {
@@ -201,10 +199,9 @@ test.serial('what an agent has under way goes on with the next one, whatever fai
       const states = (await world.database.read('power_tasks')).map(({ state }) => state);
       t.deepEqual(states, ['SUCCEEDED', 'SUCCEEDED'], touch);
     },
-  }),
-);
+  }));
 
-test.serial('audits run at their times and their plans are launched, whatever fails', (t) => {
+test('audits run at their times and their plans are launched, whatever fails', (t) => {
   const asked = (name: string): WantedAudit => ({
     name,
     requestId: name,
@@ -232,7 +229,7 @@ test.serial('audits run at their times and their plans are launched, whatever fa
   });
 });
 
-test.serial('plans that are too old are superseded, and nodes read, whatever fails at the time', async (t) => {
+test('plans that are too old are superseded, and nodes read, whatever fails at the time', async (t) => {
   const world = await worldWith(t, 'n1', 'n2', 'n3');
   await make(world, 'old', [softOff('n1')]);
   await world.clock.turn(24 * 3_600_000 - 10_000);
