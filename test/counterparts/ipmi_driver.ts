@@ -23,6 +23,8 @@ export interface TestedDriverParts {
   readonly clock?: Clock;
   /** Said where ipmitool has to find out by itself that a BMC gives no answer. */
   readonly answerLimitS?: number;
+  /** How long a session that is not used is kept, in milliseconds; a minute if left out. */
+  readonly keepSessionMs?: number;
   readonly resolver?: Resolver;
   readonly logins?: Logins;
 }

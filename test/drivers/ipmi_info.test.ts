@@ -16,7 +16,6 @@ test('only the address must be given', (t) => {
     ipmi_username: '',
     ipmi_password: '',
     ipmi_priv_level: 'ADMINISTRATOR',
-    ipmi_cipher_suite: '3',
     ipmi_transport: 'native',
   });
 });

@@ -55,7 +55,7 @@ function loginOf({ fleet, kg, suites }: SimIpmiSettings, maxSessions: number): S
 }
 
 function nodeOf({ address, port }: SimFleet['bmcs'][number], number: number, settings: SimIpmiSettings): SimNode {
-  const { fleet, kg, suites, faulty } = settings;
+  const { fleet, kg, faulty } = settings;
   return {
     name: `sim${number}`,
     driver: 'ipmi',
@@ -65,8 +65,6 @@ function nodeOf({ address, port }: SimFleet['bmcs'][number], number: number, set
       ipmi_username: fleet.username,
       ipmi_password: fleet.passwordIsSecret ? `env:${SECRETS.password}` : fleet.password,
       ...(kg !== null && { ipmi_hex_kg_key: `env:${SECRETS.kg}` }),
-      // Suite 3 is what is asked for unless something else is said.
-      ...(!suites.includes(3) && { ipmi_cipher_suite: '17' }),
     },
     faulty: faulty.has(number),
   };

@@ -18,6 +18,7 @@ import { bmcKey, type IpmiInfo, ipmiSchema } from './info.ts';
 import { type IpmitoolParts, openIpmitool } from './ipmitool/transport.ts';
 import { openNativeIpmi } from './native.ts';
 import type { ChassisControl } from './rmcp/commands.ts';
+import { Suites } from './suites.ts';
 
 /** What the driver can do. No `abort inject nmi`: an NMI is over when it is sent. */
 const IPMI_TARGETS: readonly Target[] = [
@@ -44,7 +45,7 @@ const CONTROLS: Readonly<Partial<Record<OrderTarget, Exclude<ChassisControl, 'cy
 const USUAL_PORT = 623;
 
 /** What the driver needs. */
-interface IpmiDriverParts extends Omit<IpmitoolParts, 'lookups' | 'processes'> {
+interface IpmiDriverParts extends Omit<IpmitoolParts, 'lookups' | 'processes' | 'suites'> {
   /** The processes of ipmitool that may run at the same time; by default as many as `ipmitool_processes` allows. */
   readonly processes?: Exchanges;
   readonly chance: Chance;
@@ -65,8 +66,9 @@ interface IpmiDriverParts extends Omit<IpmitoolParts, 'lookups' | 'processes'> {
 export function createIpmiDriver(parts: IpmiDriverParts): Driver<IpmiInfo> {
   const { logins = new Logins(parts.clock), processes = exchangesOf(OPEN_LIMITS.ipmitool_processes.limit) } = parts;
   const lookups = new Lookups(parts.resolver ?? systemResolver, parts.clock);
-  const native = openNativeIpmi({ ...parts, lookups });
-  const transports = { native, ipmitool: openIpmitool({ ...parts, processes, lookups }) };
+  const suites = new Suites();
+  const native = openNativeIpmi({ ...parts, suites, lookups });
+  const transports = { native, ipmitool: openIpmitool({ ...parts, suites, processes, lookups }) };
   const accountAt = async (info: IpmiInfo, signal: AbortSignal): Promise<Account> => {
     const address = await lookups.findBmc(info.ipmi_address, 'ipmi_address', 'recent', signal);
     const { ipmi_username: user, ipmi_password: password, ipmi_hex_kg_key: kg } = info;

@@ -38,7 +38,9 @@ export const ipmiSchema = z
       })
       .default('ADMINISTRATOR')
       .describe('The privilege level to ask for; power orders need OPERATOR.'),
-    ipmi_cipher_suite: cipherSuite.default('3').describe('The RMCP+ cipher suite.'),
+    ipmi_cipher_suite: cipherSuite
+      .optional()
+      .describe('The RMCP+ cipher suite. Without it 17 is tried first, and 3 if the BMC refuses 17.'),
     ipmi_hex_kg_key: hexKgKey
       .optional()
       .meta({ writeOnly: true, description: 'The BMC key K_g in hexadecimal, at most 20 bytes, if the BMC has one.' }),

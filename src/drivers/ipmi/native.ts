@@ -10,6 +10,7 @@ import { hostAndPort } from '../address.ts';
 import { type FoundIdentity, objectionTo, type RequiredIdentity } from '../driver.ts';
 import type { Lookups } from '../lookups.ts';
 import { bmcName, type IpmiInfo } from './info.ts';
+import type { CipherSuiteId } from './rmcp/cipher_suites.ts';
 import type { Target } from './rmcp/client.ts';
 import {
   type ChassisControl,
@@ -22,6 +23,7 @@ import { COMPLETION, completionRow } from './rmcp/completion_codes.ts';
 import { DEFAULT_LIMITS, Pool } from './rmcp/pool.ts';
 import { type RmcpCause, RmcpError } from './rmcp/rmcp_error.ts';
 import { openUdp } from './rmcp/udp.ts';
+import { Suites } from './suites.ts';
 
 /** What the transport needs. */
 interface NativeParts {
@@ -30,6 +32,8 @@ interface NativeParts {
   /** A session that nobody has used for so long is closed; 0 keeps none. */
   readonly keepSessionMs: number;
   readonly lookups: Lookups;
+  /** What is known of the suites of BMCs; nothing at first if left out. */
+  readonly suites?: Suites;
   /** At most this many sessions are open at the same time, each with a socket; by default as many as `bmc_sessions` allows. */
   readonly maxSessions?: number;
 }
@@ -70,6 +74,7 @@ export function openNativeIpmi({
   chance,
   keepSessionMs,
   lookups,
+  suites = new Suites(),
   maxSessions = LIMITS.maxSessions,
 }: NativeParts): NativeIpmi {
   const random = (count: number): Buffer => chance.bytes(count);
@@ -103,12 +108,15 @@ export function openNativeIpmi({
     faultOf: (error: RmcpError, bmc: string) => CountermandError,
     signal: AbortSignal,
   ): Promise<Answer> {
-    try {
-      return await pool.run(targetOf(info), command, signal);
-    } catch (error) {
-      if (error instanceof RmcpError) throw faultOf(error, bmcName(info));
-      throw error;
-    }
+    const speak = async (suite: CipherSuiteId): Promise<Answer> => {
+      try {
+        return await pool.run(targetOf(info, suite), command, signal);
+      } catch (error) {
+        if (error instanceof RmcpError) throw faultOf(error, bmcName(info));
+        throw error;
+      }
+    };
+    return suites.attempt(info, bmcName(info), speak, signal);
   }
   return native;
 }
@@ -118,18 +126,18 @@ function identityAt({ address, port, guid }: Destination): FoundIdentity {
   return { guid: guidFrom(guid.toString('hex')), place: hostAndPort(address, port) };
 }
 
-/** Targets are made once for each driver_info. */
-const targets = new WeakMap<IpmiInfo, Target>();
+/** Targets are made once for each driver_info and suite. */
+const targets: Readonly<Record<CipherSuiteId, WeakMap<IpmiInfo, Target>>> = { 3: new WeakMap(), 17: new WeakMap() };
 
-function targetOf(info: IpmiInfo): Target {
-  const known = targets.get(info);
+function targetOf(info: IpmiInfo, suite: CipherSuiteId): Target {
+  const known = targets[suite].get(info);
   if (known) return known;
-  const target = newTarget(info);
-  targets.set(info, target);
+  const target = newTarget(info, suite);
+  targets[suite].set(info, target);
   return target;
 }
 
-function newTarget(info: IpmiInfo): Target {
+function newTarget(info: IpmiInfo, cipherSuite: CipherSuiteId): Target {
   const kg = info.ipmi_hex_kg_key;
   return {
     host: info.ipmi_address,
@@ -139,7 +147,7 @@ function newTarget(info: IpmiInfo): Target {
       password: Buffer.from(info.ipmi_password),
       kg: kg === undefined || kg.length === 0 ? null : kg,
       privilege: info.ipmi_priv_level,
-      cipherSuite: info.ipmi_cipher_suite === '3' ? 3 : 17,
+      cipherSuite,
     },
   };
 }
@@ -160,7 +168,7 @@ const FAULTS: Readonly<Record<Exclude<RmcpCause, 'NO_ANSWER' | 'REFUSED'>, Row>>
   UNKNOWN_USER: ['BMC_USER_UNKNOWN', 'does not know the user ($); check ipmi_username'],
   WRONG_PASSWORD: ['BMC_PASSWORD_WRONG', 'has another password for the user ($); check ipmi_password'],
   WRONG_KG: ['BMC_KG_WRONG', 'has another K_g ($); check ipmi_hex_kg_key'],
-  CIPHER_REFUSED: ['BMC_CIPHER_REFUSED', 'refuses the cipher suite ($); try the other one in ipmi_cipher_suite'],
+  CIPHER_REFUSED: ['BMC_CIPHER_REFUSED', 'refuses the cipher suite ($); see ipmi_cipher_suite'],
   NO_SESSION_SLOT: ['BMC_NO_SESSION', 'has no session left ($); wait, or close sessions of others'],
   PRIVILEGE_TOO_LOW: ['BMC_PRIVILEGE_TOO_LOW', 'does not let the user do it ($); see ipmi_priv_level'],
   PROTOCOL_VIOLATION: ['BMC_PROTOCOL_VIOLATION', 'does not keep to the protocol: $; check ipmi_address and ipmi_port'],

@@ -47,7 +47,7 @@ function ipmiInfoOf(info: IrmcInfo): IpmiInfo | null {
     ipmi_port: String(info.irmc_ipmi_port),
     ipmi_username: info.irmc_username,
     ipmi_password: info.irmc_password,
-    ipmi_cipher_suite: info.irmc_ipmi_cipher_suite,
+    ...(info.irmc_ipmi_cipher_suite !== undefined && { ipmi_cipher_suite: info.irmc_ipmi_cipher_suite }),
   });
   const made = parsed.success ? parsed.data : null;
   infos.set(info, made);

@@ -69,8 +69,8 @@ export const irmcSchema = z
     irmc_ipmi_port: portSchema.prefault('623').describe('Its UDP port for IPMI, over which power and agent are read.'),
     irmc_ipmi_cipher_suite: z
       .enum(['3', '17'], { error: 'must be 3 or 17' })
-      .default('3')
-      .describe('The RMCP+ cipher suite of IPMI.'),
+      .optional()
+      .describe('The RMCP+ cipher suite of IPMI. Without it 17 is tried first, and 3 if the iRMC refuses 17.'),
   })
   .superRefine((info, context) => {
     if (info.irmc_snmp_version !== 'v3') return;

@@ -86,7 +86,7 @@ type Rule = readonly [RegExp, ErrorCode, string];
 /** What a BMC says in one word while a session is opened (IPMI 2.0 table 13-15); first match wins. */
 const REFUSALS: readonly Rule[] = [
   [/(insufficient resources.*)/, 'BMC_NO_SESSION', 'has no session left ($1); wait, or close sessions of others'],
-  [/(.*(?:algorithm|cipher|payload).*)/, 'BMC_CIPHER_REFUSED', 'refuses the cipher suite ($1); try the other one'],
+  [/(.*(?:algorithm|cipher|payload).*)/, 'BMC_CIPHER_REFUSED', 'refuses the cipher suite ($1); see ipmi_cipher_suite'],
   [/(.*(?:role|privilege).*)/, 'BMC_PRIVILEGE_TOO_LOW', 'refuses the privilege level ($1); ask for a lower one'],
   [/(.*unauthorized name.*|.*name length.*)/, 'BMC_USER_UNKNOWN', 'does not know the user ($1); check ipmi_username'],
   [/(.*integrity check value.*)/, 'BMC_LOGIN_REFUSED', 'refuses password or K_g ($1); check both'],
@@ -105,7 +105,7 @@ const SESSION_RULES: readonly Rule[] = [
   [
     /^(\w+ algorithm \S+ is not what we requested.*)$/m,
     'BMC_CIPHER_REFUSED',
-    'refuses the cipher suite ($1); try the other one',
+    'refuses the cipher suite ($1); see ipmi_cipher_suite',
   ],
   [
     /^Unsupported cipher suite ID/m,

@@ -2,6 +2,7 @@
 import { fileURLToPath } from 'node:url';
 import type { Clock } from '../../../core/clock.ts';
 import type { IpmiInfo } from '../info.ts';
+import type { CipherSuiteId } from '../rmcp/cipher_suites.ts';
 import { type Command, type Ending, runCaptive } from './captive.ts';
 
 /** What a BMC can be told: the words of `ipmitool power`. */
@@ -44,10 +45,11 @@ interface IpmitoolSettings {
   readonly answerLimitS: number;
 }
 
-/** The command that says `words` to the BMC of `info`, which answers at `address`. */
+/** The command that says `words` to the BMC of `info`, which answers at `address`, with a cipher suite. */
 export function ipmitoolCommand(
   info: IpmiInfo,
   address: string,
+  suite: CipherSuiteId,
   words: readonly string[],
   { searchPath, answerLimitS }: IpmitoolSettings,
 ): Command {
@@ -55,7 +57,7 @@ export function ipmitoolCommand(
   const withKgKey = kgKey !== undefined && kgKey.length > 0;
   const where = ['-I', 'lanplus', '-H', address, '-p', String(info.ipmi_port)];
   const who = info.ipmi_username === '' ? [] : ['-U', info.ipmi_username];
-  const how = ['-L', info.ipmi_priv_level, '-C', info.ipmi_cipher_suite, '-R', `${TRIES}`, '-N', `${answerLimitS}`];
+  const how = ['-L', info.ipmi_priv_level, '-C', String(suite), '-R', `${TRIES}`, '-N', `${answerLimitS}`];
   // -v makes it say why a session was refused; -E and -K read the secrets from the environment
   const rest = ['-v', '-E', ...(withKgKey ? ['-K'] : []), ...words];
   return {

@@ -8,6 +8,8 @@ import type { Exchanges } from '../../exchanges.ts';
 import { Guids } from '../../guids.ts';
 import type { LookupAge, Lookups } from '../../lookups.ts';
 import { bmcName, type IpmiInfo } from '../info.ts';
+import type { CipherSuiteId } from '../rmcp/cipher_suites.ts';
+import type { Suites } from '../suites.ts';
 import { readConfirmation, readGuid, readStatus } from './answers.ts';
 import type { Ending } from './captive.ts';
 import { ANSWER_LIMIT_S, ipmitoolCommand, power, READ_GUID, runIpmitool, type Verb } from './command.ts';
@@ -19,6 +21,8 @@ export interface IpmitoolParts {
   /** Where ipmitool, setpriv and sh are looked for: folders as in PATH. */
   readonly searchPath: string;
   readonly lookups: Lookups;
+  /** What is known of the suites of BMCs. */
+  readonly suites: Suites;
   /** The processes that may run at the same time. */
   readonly processes: Exchanges;
   /** How long ipmitool waits for each answer of a BMC, in whole seconds; 5 if not said. */
@@ -46,6 +50,7 @@ export function openIpmitool({
   clock,
   searchPath,
   lookups,
+  suites,
   processes,
   answerLimitS = ANSWER_LIMIT_S,
 }: IpmitoolParts): Ipmitool {
@@ -56,13 +61,25 @@ export function openIpmitool({
     const address = await lookups.findBmc(host, 'ipmi_address', age, signal);
     return findBmc({ host: address, port, name: bmcName(info) }, clock, signal);
   }
-  const tell = (info: IpmiInfo, address: string, words: readonly string[], signal: AbortSignal): Promise<Ending> =>
-    runIpmitool(ipmitoolCommand(info, address, words, settings), settings, clock, signal);
-  const askForGuid = async (info: IpmiInfo, address: string, signal: AbortSignal): Promise<string | undefined> =>
-    readGuid(await tell(info, address, READ_GUID, signal), bmcName(info), answerLimitS);
+  /** Says `words` to a BMC. `readAnswer` throws what the ending means, if it is no success. */
+  const tell = <T>(
+    info: IpmiInfo,
+    address: string,
+    words: readonly string[],
+    readAnswer: (ending: Ending, bmc: string, answerLimitS: number) => T,
+    signal: AbortSignal,
+  ): Promise<T> => {
+    const speak = async (suite: CipherSuiteId): Promise<T> => {
+      const command = ipmitoolCommand(info, address, suite, words, settings);
+      return readAnswer(await runIpmitool(command, settings, clock, signal), bmcName(info), answerLimitS);
+    };
+    return suites.attempt(info, bmcName(info), speak, signal);
+  };
+  const askForGuid = (info: IpmiInfo, address: string, signal: AbortSignal): Promise<string | undefined> =>
+    tell(info, address, READ_GUID, readGuid, signal);
   async function read(info: IpmiInfo, signal: AbortSignal): Promise<Reading> {
     const address = await find(info, 'recent', signal);
-    const powerState = readStatus(await tell(info, address, power('status'), signal), bmcName(info), answerLimitS);
+    const powerState = await tell(info, address, power('status'), readStatus, signal);
     const place = hostAndPort(address, info.ipmi_port);
     // The power state is known, whatever becomes of this question.
     const ask = () => askForGuid(info, address, signal).catch(() => signal.throwIfAborted() ?? undefined);
@@ -91,7 +108,8 @@ export function openIpmitool({
     const found = only?.guid ? await identityForOrder(info, address, signal) : { place };
     const objection = objectionTo(found, only, bmcName(info));
     if (objection !== null) throw objection;
-    readConfirmation(await tell(info, address, power(verb), signal), verb, bmcName(info), answerLimitS);
+    const confirm = (ending: Ending, bmc: string, limitS: number): void => readConfirmation(ending, verb, bmc, limitS);
+    await tell(info, address, power(verb), confirm, signal);
   }
   return {
     read: (info, signal) => processes.questions.hold(() => read(info, signal), signal),
