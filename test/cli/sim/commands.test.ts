@@ -45,7 +45,6 @@ the others:
 test('one node alone, and ports that are free', async (t) => {
   const one = await startSimCommand(t, ['ipmi', '--address', address, '--first-port', '0', '--suites', '17']);
   t.regex(one.stdout(), /^countermand: 1 BMC on 127\.\S+, UDP port \d+; cipher suites 17\nenrol it:\n {2}countermand /);
-  t.regex(one.stdout(),X);
   const two = await startSimCommand(t, ['ipmi', '--address', address, '--first-port', '0', '--nodes', '2']);
   t.regex(two.stdout(), /UDP ports that were free;.*\nthe others are listed by --json\n$/s);
 });
