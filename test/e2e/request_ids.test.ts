@@ -65,8 +65,8 @@ for (const by of ['gRPC', 'the command line'] as const) {
       // The order of the action names it, and is nobody's request; the client's is the client's.
       const tasks = linesOf((await countermand(house, 'power', 'list', '--json')).stdout);
       const of = (node: string) => tasks.find(({ nodeName }) => nodeName === node);
-      t.like(of('n1'), { actionUuid: n1?.uuid, planUuid: wake.uuid, requestId: undefined });
-      t.like(of('n2'), { actionUuid: undefined, planUuid: undefined, requestId: `${n1?.uuid}${word}` });
+      t.like(of('n1'), { actionUuid: n1?.uuid, planUuid: wake.uuid, requestId: '' });
+      t.like(of('n2'), { actionUuid: '', planUuid: '', requestId: `${n1?.uuid}${word}` });
     });
 
   test(`by ${by}, an order with the uuid of a maintenance action: the action is done all the same`, async (t) => {

@@ -38,3 +38,40 @@ function shortenEnums(message: unknown, json: unknown): unknown {
 export function toPlainJson<M>(type: MessageType<M>, message: M): unknown {
   return shortenEnums(message, type.toJSON(message));
 }
+
+/**
+ * The same, but what has its default value is there too: `false`, `0`, an empty text or list, and `UNSPECIFIED` for an enum
+ * that says nothing. Left out is only what is absent, such as a time that has not come.
+ */
+export function toFullJson<M>(type: MessageType<M>, message: M): unknown {
+  return filledUp(message, toPlainJson(type, message), type.toJSON(withoutZeros(message) as M));
+}
+
+type Keyed = Readonly<Record<string, unknown>>;
+
+const isKeyed = (value: unknown): value is Keyed =>
+  typeof value === 'object' && value !== null && !(value instanceof Date) && !(value instanceof Uint8Array);
+
+/** A copy in which every number 0 is 1, so that its JSON has all of them and shows which are enums. */
+function withoutZeros(value: unknown): unknown {
+  if (value === 0) return 1;
+  if (Array.isArray(value)) return value.map(withoutZeros);
+  if (!isKeyed(value)) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, inside]) => [key, withoutZeros(inside)]));
+}
+
+/** The JSON of a value, with the defaults that it leaves out. An enum is a text in `probed`, the JSON without zeros. */
+function filledUp(value: unknown, json: unknown, probed: unknown): unknown {
+  if (Array.isArray(value)) {
+    const [items, probes] = [json ?? [], probed ?? []] as [unknown[], unknown[]];
+    return value.map((item, index) => filledUp(item, items[index], probes[index]));
+  }
+  if (isKeyed(value)) {
+    const [has, probes] = [json ?? {}, probed ?? {}] as [Keyed, Keyed];
+    const present = Object.entries(value).filter(([, inside]) => inside !== undefined);
+    return Object.fromEntries(present.map(([key, inside]) => [key, filledUp(inside, has[key], probes[key])]));
+  }
+  if (json !== undefined) return json;
+  if (typeof value === 'bigint') return String(value);
+  return typeof value === 'number' && typeof probed === 'string' ? 'UNSPECIFIED' : value;
+}

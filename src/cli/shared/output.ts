@@ -1,7 +1,7 @@
 /** What a command prints on stdout: tables and sentences for people, or one JSON object per line for programs. */
 import stringWidth from 'fast-string-width';
 import { harmless, oneLine } from './harmless.ts';
-import { type MessageType, toPlainJson } from './json.ts';
+import { type MessageType, toFullJson } from './json.ts';
 import type { TextStream } from './terminal.ts';
 
 /** The way to stdout. */
@@ -24,7 +24,7 @@ export function openOutput(json: boolean, stream: TextStream): Output {
     if (!json && text !== '') stream.write(`${harmless(text)}\n`);
   };
   const writeJson = <M>(type: MessageType<M>, message: M): void => {
-    stream.write(`${JSON.stringify(toPlainJson(type, message))}\n`);
+    stream.write(`${JSON.stringify(toFullJson(type, message))}\n`);
   };
   return {
     json,

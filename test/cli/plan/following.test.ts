@@ -154,7 +154,7 @@ test('with --json every message is a line', async (t) => {
     [
       ['ONGOING', 3],
       ['ONGOING', 1],
-      ['CANCELLING', undefined],
+      ['CANCELLING', 0],
       ['CANCELLING', 1],
       ['CANCELLED', 2],
     ],

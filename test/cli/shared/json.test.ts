@@ -1,5 +1,5 @@
 import test from 'ava';
-import { toPlainJson } from '../../../src/cli/shared/json.ts';
+import { toFullJson, toPlainJson } from '../../../src/cli/shared/json.ts';
 import { Node, RefreshNodesResponse } from '../../../src/gen/countermand/v1/node.ts';
 import { Event } from '../../../src/gen/countermand/v1/notification.ts';
 import * as power from '../../../src/gen/countermand/v1/power.ts';
@@ -51,4 +51,56 @@ test('times are ISO 8601, large numbers are text, payloads are as they are', (t)
     timestamp: '1970-01-01T00:00:00.000Z',
     payload,
   });
+});
+
+test('full JSON has false, zero, empty and unknown too', (t) => {
+  const node = Node.fromPartial({ name: 'n1', problem: { code: 'BMC_SILENT' }, createdAt: new Date(0) });
+  t.deepEqual(toFullJson(Node, node), {
+    uuid: '',
+    name: 'n1',
+    driver: '',
+    driverInfo: {},
+    zone: '',
+    labels: {},
+    maintenance: false,
+    maintenanceReason: '',
+    powerState: 'UNSPECIFIED',
+    targetPowerState: 'UNSPECIFIED',
+    lastError: '',
+    heldBy: '',
+    createdAt: '1970-01-01T00:00:00.000Z',
+    revision: 0,
+    problem: { code: 'BMC_SILENT', message: '' },
+    guid: '',
+    otherGuid: '',
+  });
+});
+
+test('full JSON of what is inside: lists, nested messages, large numbers', (t) => {
+  const task = PowerTask.fromPartial({
+    target: PowerTarget.ON,
+    abort: { observed: PowerState.OFF },
+    possible: ['a', ''],
+  });
+  t.like(toFullJson(PowerTask, task), {
+    target: 'ON',
+    state: 'UNSPECIFIED',
+    timeout: 0,
+    abort: { outcome: 'UNSPECIFIED', observed: 'OFF', reason: '', taskUuid: '' },
+    possible: ['a', ''],
+  });
+  t.like(toFullJson(Event, Event.fromPartial({})), { sequence: '0', eventType: '' });
+  const payload = { data: { count: 0, none: null, off: false, list: [0, '', {}] } };
+  t.like(toFullJson(Event, Event.fromPartial({ payload })), { payload });
+});
+
+test('full JSON has all that plain JSON has', (t) => {
+  const node = Node.fromPartial({
+    name: 'n1',
+    powerState: PowerState.ON,
+    maintenance: true,
+    labels: { a: '' },
+    revision: 7,
+  });
+  t.like(toFullJson(Node, node), toPlainJson(Node, node) as object);
 });

@@ -67,7 +67,13 @@ test('for programs: one JSON object per line, and nothing else', (t) => {
   output.message(PowerTask, PowerTask.fromPartial({ uuid: 'u' }), () => 'a sentence');
   output.messages(PowerTask, [PowerTask.fromPartial({ uuid: 'v' }), PowerTask.fromPartial({})], () => 'a table');
   output.say('a hint');
-  t.is(captured.stdout(), '{"uuid":"u"}\n{"uuid":"v"}\n{}\n');
+  const lines = captured.stdout().trimEnd().split('\n');
+  const objects = lines.map((line) => JSON.parse(line));
+  t.deepEqual(
+    objects.map(({ uuid }) => uuid),
+    ['u', 'v', ''],
+  );
+  for (const object of objects) t.like(object, { state: 'UNSPECIFIED', timeout: 0, possible: [] });
   t.false(output.live);
 });
 
