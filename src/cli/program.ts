@@ -1,6 +1,6 @@
 /** The tree of commands, and one run of it. */
 import { Command } from 'commander';
-import manifest from '../../package.json' with { type: 'json' };
+import { VERSION } from '../core/version.ts';
 import { DEFAULT_ADDRESS } from './shared/address.ts';
 import { reportFailure } from './shared/failures.ts';
 import { warnOfFilesIn } from './shared/file_names.ts';
@@ -66,7 +66,7 @@ Examples:
 export async function buildProgram(terminal: Terminal, words?: readonly string[]): Promise<Command> {
   const program = new Command('countermand')
     .description('The bare-metal conductor whose orders can be taken back.')
-    .version(manifest.version, '--version', 'print the version')
+    .version(VERSION, '--version', 'print the version')
     .option('--conductor <host:port>', `the conductor to ask; else COUNTERMAND_CONDUCTOR, else ${DEFAULT_ADDRESS}`)
     .option('--json', 'for programs: one JSON object per line, nothing else on stdout')
     .addHelpText('after', EXAMPLES)

@@ -44,6 +44,8 @@ export interface Conductor extends PlanParts {
   readonly windows: Windows;
   readonly attachments: Attachments;
   readonly disk: Disk;
+  /** When it was started. */
+  readonly startedAt: number;
   /** True while it works on something that no timer or agent has to wake. */
   busy(): boolean;
   /** Stops all work, without recalling anything; the rows are carried on with after the next start. */
@@ -112,6 +114,7 @@ export async function startConductor({ store, limits, agentLeaseMs, log }: Condu
     windows,
     attachments,
     disk,
+    startedAt: store.clock.now(),
     busy: () => keeper.busy || plans.busy || audits.busy || store.database.busy,
     stop,
   };

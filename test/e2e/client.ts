@@ -14,6 +14,7 @@ import type { AbortOutcome, PowerTaskState } from '../../src/core/states.ts';
 import { ActionPlanServiceDefinition } from '../../src/gen/countermand/v1/action_plan.ts';
 import { AgentServiceDefinition } from '../../src/gen/countermand/v1/agent.ts';
 import { AuditServiceDefinition } from '../../src/gen/countermand/v1/audit.ts';
+import { ConductorServiceDefinition } from '../../src/gen/countermand/v1/conductor.ts';
 import { NodeServiceDefinition } from '../../src/gen/countermand/v1/node.ts';
 import * as notification from '../../src/gen/countermand/v1/notification.ts';
 import * as power from '../../src/gen/countermand/v1/power.ts';
@@ -58,6 +59,7 @@ export function connect(address: string) {
     plans: factory.create(ActionPlanServiceDefinition, channel),
     audits: factory.create(AuditServiceDefinition, channel),
     notifications: factory.create(notification.NotificationServiceDefinition, channel),
+    itself: factory.create(ConductorServiceDefinition, channel),
     agents: factory.create(AgentServiceDefinition, channel),
     health: factory.create(HealthDefinition, channel),
     close: () => channel.close(),

@@ -9,7 +9,7 @@ import { Watch } from './watching.ts';
 
 const BUF = fileURLToPath(new URL('../../node_modules/.bin/buf', import.meta.url));
 const SERVING = 1;
-const SERVICES = ['AgentService', 'NodeService', 'NotificationService', 'PowerService'].map(
+const SERVICES = ['AgentService', 'ConductorService', 'NodeService', 'NotificationService', 'PowerService'].map(
   (name) => `countermand.v1.${name}`,
 );
 

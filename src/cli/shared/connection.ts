@@ -10,6 +10,7 @@ import {
 import { type CountermandError, fail, isErrorCode } from '../../core/errors.ts';
 import { type ActionPlanServiceClient, ActionPlanServiceDefinition } from '../../gen/countermand/v1/action_plan.ts';
 import { type AuditServiceClient, AuditServiceDefinition } from '../../gen/countermand/v1/audit.ts';
+import { type ConductorServiceClient, ConductorServiceDefinition } from '../../gen/countermand/v1/conductor.ts';
 import { type NodeServiceClient, NodeServiceDefinition } from '../../gen/countermand/v1/node.ts';
 import {
   type NotificationServiceClient,
@@ -43,6 +44,7 @@ export interface Conductor {
   readonly plans: ActionPlanServiceClient;
   readonly audits: AuditServiceClient;
   readonly notifications: NotificationServiceClient;
+  readonly itself: ConductorServiceClient;
 }
 
 /**
@@ -66,6 +68,7 @@ export async function withConductor<T>(
       plans: factory.create(ActionPlanServiceDefinition, channel, always),
       audits: factory.create(AuditServiceDefinition, channel, always),
       notifications: factory.create(NotificationServiceDefinition, channel, always),
+      itself: factory.create(ConductorServiceDefinition, channel, always),
     });
   } finally {
     channel.close();

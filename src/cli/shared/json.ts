@@ -1,6 +1,7 @@
 /** Messages as JSON for programs: proto JSON, but enums by their names without prefix. */
 import * as plan from '../../gen/countermand/v1/action_plan.ts';
 import * as audit from '../../gen/countermand/v1/audit.ts';
+import * as conductor from '../../gen/countermand/v1/conductor.ts';
 import * as node from '../../gen/countermand/v1/node.ts';
 import * as notification from '../../gen/countermand/v1/notification.ts';
 import * as power from '../../gen/countermand/v1/power.ts';
@@ -20,7 +21,9 @@ function enumNames(generated: Readonly<Record<string, unknown>>): [long: string,
   });
 }
 
-const SHORT_NAMES: ReadonlyMap<string, string> = new Map([plan, audit, node, notification, power].flatMap(enumNames));
+const SHORT_NAMES: ReadonlyMap<string, string> = new Map(
+  [plan, audit, conductor, node, notification, power].flatMap(enumNames),
+);
 
 /** Where the message has a number and its JSON a text, there is an enum; a text that only looks like one stays. */
 function shortenEnums(message: unknown, json: unknown): unknown {

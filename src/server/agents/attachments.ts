@@ -21,6 +21,8 @@ type Question = NonNullable<Ask['question']>;
 /** One attached agent. */
 export interface Attachment {
   readonly hello: Hello;
+  /** When its stream began. */
+  readonly attachedAt: number;
   /** Aborted when the stream ends. */
   readonly signal: AbortSignal;
   /** Sends a message; does nothing after the end. */
@@ -235,6 +237,7 @@ export class Attachments {
     const outgoing = openChannel<AttachResponse>(scope.signal);
     return {
       hello,
+      attachedAt: this.#clock.now(),
       scope,
       outgoing,
       signal: scope.signal,

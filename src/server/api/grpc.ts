@@ -11,6 +11,7 @@ import { openScope, untilAborted } from '../../core/signals.ts';
 import { ActionPlanServiceDefinition } from '../../gen/countermand/v1/action_plan.ts';
 import { AgentServiceDefinition } from '../../gen/countermand/v1/agent.ts';
 import { AuditServiceDefinition } from '../../gen/countermand/v1/audit.ts';
+import { ConductorServiceDefinition } from '../../gen/countermand/v1/conductor.ts';
 import { NodeServiceDefinition } from '../../gen/countermand/v1/node.ts';
 import { NotificationServiceDefinition } from '../../gen/countermand/v1/notification.ts';
 import { PowerServiceDefinition } from '../../gen/countermand/v1/power.ts';
@@ -77,6 +78,7 @@ export async function listen(
   server.add(bounded(ActionPlanServiceDefinition), services.plans);
   server.add(bounded(AuditServiceDefinition), services.audits);
   server.add(bounded(NotificationServiceDefinition), services.notifications);
+  server.add(bounded(ConductorServiceDefinition), services.itself);
   server.add(bounded(AgentServiceDefinition), createAgentService(conductor));
   const definitions = [
     NodeServiceDefinition,
@@ -84,6 +86,7 @@ export async function listen(
     ActionPlanServiceDefinition,
     AuditServiceDefinition,
     NotificationServiceDefinition,
+    ConductorServiceDefinition,
     AgentServiceDefinition,
   ];
   const names = definitions.map(({ fullName }) => fullName);

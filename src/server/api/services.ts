@@ -6,6 +6,7 @@ import type { Clock } from '../../core/clock.ts';
 import { type CountermandError, fail } from '../../core/errors.ts';
 import type { ActionPlanServiceImplementation } from '../../gen/countermand/v1/action_plan.ts';
 import type { AuditServiceImplementation } from '../../gen/countermand/v1/audit.ts';
+import type { ConductorServiceImplementation } from '../../gen/countermand/v1/conductor.ts';
 import type { NodeServiceImplementation } from '../../gen/countermand/v1/node.ts';
 import type { NotificationServiceImplementation } from '../../gen/countermand/v1/notification.ts';
 import type { PowerServiceImplementation } from '../../gen/countermand/v1/power.ts';
@@ -14,6 +15,7 @@ import type { Conductor } from '../conductor.ts';
 import type { Log } from '../log.ts';
 import { createAuditService } from './audit_service.ts';
 import { refuseWhenFull } from './calls.ts';
+import { createConductorService } from './conductor_service.ts';
 import { createNodeService } from './node_service.ts';
 import { createNotificationService } from './notification_service.ts';
 import { createPlanService } from './plan_service.ts';
@@ -27,6 +29,8 @@ export interface Services {
   readonly plans: ActionPlanServiceImplementation<Asked>;
   readonly audits: AuditServiceImplementation;
   readonly notifications: NotificationServiceImplementation;
+  /** About the conductor itself. */
+  readonly itself: ConductorServiceImplementation;
   /** What each call passes before its service sees it: the limits on requests and streams, and the disk that is full. */
   readonly hold: ServerMiddleware;
   /** Why no new work can be taken now, or null if it can. */
@@ -48,6 +52,7 @@ export function createServices(conductor: Conductor): Services {
     plans: createPlanService(conductor),
     audits: createAuditService(conductor),
     notifications: createNotificationService(conductor),
+    itself: createConductorService(conductor),
     hold: composeServerMiddleware(checkRequests(), refuseWhenFull(disk)),
     notReady() {
       if (shutdown.aborted) return shutdown.reason;

@@ -1,0 +1,138 @@
+/** How a conductor stands: what it serves, who serves it, and what needs an operator. */
+
+import { VERSION } from '../../core/version.ts';
+import type { Agent, Driver, GetStatusResponse, NodeCounts, Zone } from '../../gen/countermand/v1/conductor.ts';
+import type { PowerTarget } from '../../gen/countermand/v1/power.ts';
+import type { Attachment } from '../agents/attachments.ts';
+import type { Conductor } from '../conductor.ts';
+import { listAgents } from '../store/agents.ts';
+import { countNodes, countPlans, countUnsettled, type NodeCount } from '../store/census.ts';
+import { databaseId } from '../store/events.ts';
+import { date } from './wire.ts';
+
+/** At most this many sentences name what needs an operator. */
+const SENTENCES = 20;
+
+const sorted = (names: Iterable<string>): string[] => [...new Set(names)].sort();
+const totalOf = (counts: readonly NodeCount[]): number => counts.reduce((total, { nodes }) => total + nodes, 0);
+const byName = (one: { readonly name: string }, other: { readonly name: string }): number =>
+  one.name < other.name ? -1 : Number(one.name > other.name);
+
+/** The attached agents, and those that were lost, by name. */
+export async function agentsOf({ attachments, orders }: Conductor): Promise<Agent[]> {
+  const attached = attachments.list().map(toAgent);
+  const lost = (await listAgents(orders.store.database.read)).filter(({ uuid }) => !attachments.isAttached(uuid));
+  const gone = lost.map(
+    ({ uuid, name, embedded, attachedAt }): Agent => ({
+      uuid,
+      name,
+      attached: false,
+      attachedAt: date(attachedAt),
+      embedded,
+      zones: [],
+      drivers: [],
+    }),
+  );
+  return [...attached, ...gone].sort(byName);
+}
+
+function toAgent({ hello, attachedAt }: Attachment): Agent {
+  const { agentUuid: uuid, name, embedded, zones, drivers } = hello;
+  const offered = sorted(drivers.map((driver) => driver.name));
+  return { uuid, name, attached: true, attachedAt: date(attachedAt), embedded, zones: sorted(zones), drivers: offered };
+}
+
+/** The zones that have a node or an attached agent, by name. */
+export async function zonesOf({ attachments, orders }: Conductor): Promise<Zone[]> {
+  const nodes = Map.groupBy(await countNodes(orders.store.database.read), ({ zone }) => zone);
+  const attached = attachments.list().map(({ hello }) => hello);
+  const names = sorted([...nodes.keys(), ...attached.flatMap(({ zones }) => zones)]);
+  return names.map((name) => {
+    const reaching = attached.filter(({ zones }) => zones.includes(name));
+    return {
+      name,
+      nodes: totalOf(nodes.get(name) ?? []),
+      agents: sorted(reaching.map((hello) => hello.name)),
+      drivers: sorted(reaching.flatMap(({ drivers }) => drivers.map((driver) => driver.name))),
+    };
+  });
+}
+
+/** The drivers that a node has or an attached agent offers, by name. */
+export async function driversOf({ attachments, orders }: Conductor): Promise<Driver[]> {
+  const nodes = Map.groupBy(await countNodes(orders.store.database.read), ({ driver }) => driver);
+  const offers = attachments.list().flatMap(({ hello }) => hello.drivers.map((driver) => ({ driver, hello })));
+  const names = sorted([...nodes.keys(), ...offers.map(({ driver }) => driver.name)]);
+  return names.map((name) => {
+    const own = offers.filter(({ driver }) => driver.name === name);
+    const distinct = (targets: readonly PowerTarget[]): PowerTarget[] => [...new Set(targets)].sort((a, b) => a - b);
+    return {
+      name,
+      nodes: totalOf(nodes.get(name) ?? []),
+      zones: sorted(own.flatMap(({ hello }) => hello.zones)),
+      targets: distinct(own.flatMap(({ driver }) => driver.targets)),
+      recalls: distinct(own.flatMap(({ driver }) => driver.recalls)),
+    };
+  });
+}
+
+/** The counts of a conductor, and what needs an operator. */
+export async function statusOf(conductor: Conductor): Promise<GetStatusResponse> {
+  const { database } = conductor.orders.store;
+  const counts = await countNodes(database.read);
+  const plans = await countPlans(['PENDING', 'ONGOING', 'CANCELLING'], database.read);
+  const agents = await agentsOf(conductor);
+  const attached = agents.filter((agent) => agent.attached);
+  return {
+    version: VERSION,
+    startedAt: date(conductor.startedAt),
+    databaseId: await databaseId(database.read),
+    diskFull: database.isFull,
+    nodes: countsOf(counts),
+    unsettledPowerTasks: await countUnsettled(database.read),
+    pendingActionPlans: plans.get('PENDING') ?? 0,
+    ongoingActionPlans: plans.get('ONGOING') ?? 0,
+    cancellingActionPlans: plans.get('CANCELLING') ?? 0,
+    attachedAgents: attached.length,
+    lostAgents: agents.length - attached.length,
+    problems: problemsOf(counts, agents, conductor),
+  };
+}
+
+function countsOf(counts: readonly NodeCount[]): NodeCounts {
+  const readable = counts.filter(({ unreadable }) => !unreadable);
+  const are = (state: NodeCount['powerState']): number =>
+    totalOf(readable.filter(({ powerState }) => powerState === state));
+  return {
+    total: totalOf(counts),
+    on: are('power on'),
+    off: are('power off'),
+    error: are('error'),
+    unknown: are(null),
+    unreadable: totalOf(counts.filter(({ unreadable }) => unreadable)),
+    held: counts.reduce((total, { held }) => total + held, 0),
+    maintenance: counts.reduce((total, { maintenance }) => total + maintenance, 0),
+  };
+}
+
+/** What needs an operator, in sentences. */
+function problemsOf(counts: readonly NodeCount[], agents: readonly Agent[], conductor: Conductor): string[] {
+  const full = conductor.orders.store.database.isFull
+    ? ['the disk of the data folder is full: new work is refused']
+    : [];
+  const kinds = [...Map.groupBy(counts, ({ zone, driver }) => JSON.stringify([zone, driver])).values()];
+  const unserved = kinds.flatMap((alike) => {
+    const [{ zone, driver }] = alike as [NodeCount];
+    if (conductor.attachments.anyWith(zone, driver) !== null) return [];
+    const without = `no agent with driver ${driver} is attached for zone ${zone}`;
+    return [`${without}: ${plural(totalOf(alike), 'node')} can be neither read nor ordered`];
+  });
+  const unreadable = totalOf(counts.filter((count) => count.unreadable));
+  const unread =
+    unreadable > 0 ? [`${plural(unreadable, 'node')} cannot be read: countermand node list --problem`] : [];
+  const lost = agents.filter(({ attached }) => !attached).map(({ name }) => `agent ${name} was lost`);
+  const all = [...full, ...unserved, ...unread, ...lost];
+  return all.length > SENTENCES ? [...all.slice(0, SENTENCES), `and ${all.length - SENTENCES} more`] : all;
+}
+
+const plural = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`;

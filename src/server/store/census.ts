@@ -1,0 +1,57 @@
+/** How many nodes, power tasks and plans there are, counted by the database. */
+import type { Knex } from 'knex';
+import type { PowerState } from '../../core/power.ts';
+import { POWER_TASK_UNSETTLED } from '../../core/states.ts';
+
+/** The nodes of a zone and driver that are in one state, all readable or all unreadable. */
+export interface NodeCount {
+  readonly zone: string;
+  readonly driver: string;
+  readonly powerState: PowerState | null;
+  /** They cannot be read. */
+  readonly unreadable: boolean;
+  readonly nodes: number;
+  /** How many of them are held by a power task. */
+  readonly held: number;
+  readonly maintenance: number;
+}
+
+/** A problem with this code does not say that the node cannot be read. It is stored as JSON, which escapes quotes in texts. */
+const READABLE = '%"code":"BMC_TAKEN"%';
+
+/** All nodes, counted. The database looks at each of them once. */
+export async function countNodes(sql: Knex): Promise<NodeCount[]> {
+  const unreadable = sql.raw('case when problem is null or problem like ? then 0 else 1 end as unreadable', [READABLE]);
+  const rows: readonly Record<string, unknown>[] = await sql('nodes')
+    .select('zone', 'driver', 'power_state', unreadable)
+    .count({ nodes: '*', held: 'held_by' })
+    .sum({ maintenance: 'maintenance' })
+    .groupBy('zone', 'driver', 'power_state', 'unreadable');
+  return rows.map((row) => ({
+    zone: String(row.zone),
+    driver: String(row.driver),
+    powerState: (row.power_state ?? null) as PowerState | null,
+    unreadable: Number(row.unreadable) === 1,
+    nodes: Number(row.nodes),
+    held: Number(row.held),
+    maintenance: Number(row.maintenance),
+  }));
+}
+
+/** The power tasks that are not at rest. */
+export async function countUnsettled(sql: Knex): Promise<number> {
+  const [row] = await sql('power_tasks')
+    .whereIn('state', [...POWER_TASK_UNSETTLED])
+    .count({ tasks: '*' });
+  return Number(row?.tasks ?? 0);
+}
+
+/** The plans in each of these states. A state without a plan is not there. */
+export async function countPlans(states: readonly string[], sql: Knex): Promise<ReadonlyMap<string, number>> {
+  const rows: readonly Record<string, unknown>[] = await sql('action_plans')
+    .select('state')
+    .whereIn('state', states)
+    .count({ plans: '*' })
+    .groupBy('state');
+  return new Map(rows.map(({ state, plans }) => [String(state), Number(plans)]));
+}
