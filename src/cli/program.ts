@@ -1,7 +1,8 @@
 /** The tree of commands, and one run of it. */
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import { VERSION } from '../core/version.ts';
 import { DEFAULT_ADDRESS } from './shared/address.ts';
+import { WHEN_COLOURED } from './shared/colours.ts';
 import { reportFailure } from './shared/failures.ts';
 import { warnOfFilesIn } from './shared/file_names.ts';
 import type { Terminal } from './shared/terminal.ts';
@@ -69,6 +70,12 @@ export async function buildProgram(terminal: Terminal, words?: readonly string[]
     .version(VERSION, '--version', 'print the version')
     .option('--conductor <host:port>', `the conductor to ask; else COUNTERMAND_CONDUCTOR, else ${DEFAULT_ADDRESS}`)
     .option('--json', 'for programs: one JSON object per line, nothing else on stdout')
+    .option('--utc', 'times in UTC; else in the local time zone')
+    .addOption(
+      new Option('--color <when>', 'colours; auto has them on a terminal, unless NO_COLOR is set')
+        .choices(WHEN_COLOURED)
+        .default('auto'),
+    )
     .addHelpText('after', EXAMPLES)
     .hook('preAction', (_program, command) => warnOfFilesIn(command, terminal))
     .exitOverride()

@@ -4,6 +4,7 @@ import type { Call } from '../../src/cli/shared/asking.ts';
 import type { Conductor } from '../../src/cli/shared/connection.ts';
 import { openOutput } from '../../src/cli/shared/output.ts';
 import type { Environment, Terminal, TextStream } from '../../src/cli/shared/terminal.ts';
+import { utcTime } from '../../src/cli/shared/times.ts';
 import { systemChance } from '../../src/core/chance.ts';
 import { systemClock } from '../../src/core/clock.ts';
 import { openScope, type Scope } from '../../src/core/signals.ts';
@@ -20,19 +21,24 @@ export interface Captured {
   person(): string;
 }
 
-function capture(isTTY: boolean): { stream: TextStream; text: () => string } {
+function capture(isTTY: boolean, columns: number): { stream: TextStream; text: () => string } {
   const chunks: string[] = [];
   const stream = new PassThrough().on('data', (chunk: Buffer) => chunks.push(chunk.toString()));
-  const size = isTTY ? { isTTY, rows: 24, columns: 200 } : {};
+  const size = isTTY ? { isTTY, rows: 24, columns } : {};
   return { stream: Object.assign(stream, size), text: () => chunks.join('') };
 }
 
 /** Opens one, with or without a person in front of it, in a folder with these files. */
-export function openCaptured(isTTY = false, environment: Environment = {}, files: readonly string[] = []): Captured {
+export function openCaptured(
+  isTTY = false,
+  environment: Environment = {},
+  files: readonly string[] = [],
+  columns = 200,
+): Captured {
   const shown: string[] = [];
   const stdin = Object.assign(new PassThrough(), { isTTY });
-  const stdout = capture(isTTY);
-  const stderr = capture(isTTY);
+  const stdout = capture(isTTY, columns);
+  const stderr = capture(isTTY, columns);
   const interrupt = openScope([]);
   const terminal = {
     environment,
@@ -52,7 +58,8 @@ export function openCaptured(isTTY = false, environment: Environment = {}, files
 }
 
 /** A call that has no connection: for what only shows things. */
-export function callOf({ terminal }: Captured, json = false): Call {
+export function callOf({ terminal }: Captured, json = false, coloured = false): Call {
   const conductor = { address: '127.0.0.1:7077' } as Conductor;
-  return { ...terminal, conductor, output: openOutput(json, terminal.stdout), command: 'countermand' };
+  const output = openOutput(json, terminal.stdout, { coloured, time: utcTime });
+  return { ...terminal, conductor, output, command: 'countermand' };
 }

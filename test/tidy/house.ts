@@ -67,7 +67,7 @@ export const HOMES: Homes = {
   'better-sqlite3': ['src/server/store/sqlite/'],
   commander: ['src/cli/'],
   execa: ['src/drivers/ipmi/ipmitool/captive.ts'],
-  'fast-string-width': ['src/cli/shared/output.ts'],
+  'fast-string-width': ['src/cli/shared/table.ts'],
   'fast-xml-parser': ['src/drivers/irmc/reply.ts', 'src/sim/irmc/request.ts'],
   hono: ['src/http/app.ts'],
   knex: ['src/server/store/'],
@@ -78,7 +78,7 @@ export const HOMES: Homes = {
   'nice-grpc-server-reflection': ['src/server/api/grpc.ts'],
   pino: ['src/cli/daemon/run.ts'],
   undici: ['src/drivers/http_client.ts'],
-  yaml: ['src/cli/daemon/configuration.ts', 'src/cli/shared/order_file.ts'],
+  yaml: ['src/cli/daemon/configuration.ts', 'src/cli/shared/order_file.ts', 'src/cli/shared/yaml_text.ts'],
   zod: [
     'src/cli/audit/file.ts',
     'src/cli/daemon/configuration.ts',

@@ -1,23 +1,22 @@
 /** `countermand audit ...`: audits, which look for plans. */
-import { type Command, Option } from 'commander';
+import type { Command } from 'commander';
 import { asCountermandError } from '../../core/errors.ts';
-import { AUDIT_STATES, type AuditState as StateName } from '../../core/states.ts';
 import {
   Audit,
-  AuditState,
   CreateAuditResponse,
   DeleteAuditResponse,
   GetAuditResponse,
   Strategy,
 } from '../../gen/countermand/v1/audit.ts';
 import { planLine } from '../plan/lines.ts';
-import { asking, type Call, everyPage, PAGE_SIZE, present } from '../shared/asking.ts';
+import { asking, type Call, present } from '../shared/asking.ts';
 import { confirm, takenDown, takesDownWords, YES } from '../shared/confirming.ts';
 import { readPairs, readSeconds } from '../shared/flags.ts';
 import { inDoubt } from '../shared/following.ts';
 import type { Terminal } from '../shared/terminal.ts';
 import type { WantedAudit } from './file.ts';
-import { auditLine, auditTable, auditText, strategyText, WHICH_AUDIT } from './text.ts';
+import { addList } from './list.ts';
+import { auditLine, auditText, strategyText, WHICH_AUDIT } from './text.ts';
 
 interface CreateOptions {
   readonly name?: string;
@@ -95,34 +94,10 @@ function addCreate(group: Command, terminal: Terminal): void {
     .action(asking(create, terminal));
 }
 
-interface ListOptions {
-  readonly state?: readonly StateName[];
-}
-
-async function list({ state = [] }: ListOptions, { conductor, output, clock }: Call): Promise<void> {
-  const states = state.map((name) => AuditState[name]);
-  const audits: Audit[] = [];
-  const ask = (pageToken: string) => conductor.audits.listAudits({ pageSize: PAGE_SIZE, pageToken, states });
-  for await (const page of everyPage(ask)) audits.push(...page.audits);
-  output.messages(Audit, audits, () => auditTable(audits, clock.now()));
-}
-
-function addList(group: Command, terminal: Terminal): void {
-  group
-    .command('list')
-    .description('list the audits, the newest first')
-    .addOption(
-      new Option('--state <state...>', 'only audits in these states; all but DELETED if left out').choices(
-        Object.keys(AUDIT_STATES),
-      ),
-    )
-    .action(asking(list, terminal));
-}
-
 async function show(name: string, _options: object, { conductor, output, clock }: Call): Promise<void> {
   const answer = await conductor.audits.getAudit({ audit: name });
   const audit = present(answer.audit, 'an audit');
-  output.message(GetAuditResponse, answer, () => auditText(audit, answer.actionPlans, clock.now()));
+  output.message(GetAuditResponse, answer, () => auditText(audit, answer.actionPlans, clock.now(), output.time));
 }
 
 type Order = 'cancelAudit' | 'suspendAudit';

@@ -1,41 +1,26 @@
 /** Audits and strategies in tables and sentences. */
 import type { ActionPlan } from '../../gen/countermand/v1/action_plan.ts';
 import { type Audit, AuditState, AuditType, type Strategy } from '../../gen/countermand/v1/audit.ts';
-import { planTable } from '../plan/text.ts';
-import { facts, table } from '../shared/output.ts';
-import { ageWords, enumName, spanWords } from '../shared/words.ts';
+import { planTable } from '../plan/list.ts';
+import { facts, table } from '../shared/table.ts';
+import type { TimeText } from '../shared/times.ts';
+import { enumName, spanWords } from '../shared/words.ts';
 
 /** What the argument AUDIT takes. */
 export const WHICH_AUDIT = 'name, uuid or request id of the audit';
 
-const stateOf = ({ state }: Audit): string => enumName(AuditState, state);
+/** The name of its state. */
+export const stateOf = ({ state }: Audit): string => enumName(AuditState, state);
 
 /** How often it runs, and when next. */
-function runsCell({ auditType, interval, nextRunAt }: Audit, nowMs: number): string {
+export function runsCell({ auditType, interval, nextRunAt }: Audit, nowMs: number): string {
   if (auditType !== AuditType.CONTINUOUS) return 'once';
   const next = nextRunAt ? `, next in ${spanWords(nextRunAt.getTime() - nowMs)}` : '';
   return `every ${spanWords(interval * 1000)}${next}`;
 }
 
-/** Audits, one per row. */
-export function auditTable(audits: readonly Audit[], nowMs: number): string {
-  if (audits.length === 0) return 'no audits';
-  const rows = audits.map((audit) => [
-    audit.name,
-    audit.uuid,
-    audit.strategy,
-    stateOf(audit),
-    runsCell(audit, nowMs),
-    ageWords(audit.createdAt, nowMs),
-    audit.statusMessage,
-  ]);
-  return table(['NAME', 'AUDIT', 'STRATEGY', 'STATE', 'RUNS', 'AGE', 'MESSAGE'], rows);
-}
-
-const time = (at: Date | undefined): string => at?.toISOString() ?? '';
-
 /** One audit, all that is known of it, and its plans. */
-export function auditText(audit: Audit, plans: readonly ActionPlan[], nowMs: number): string {
+export function auditText(audit: Audit, plans: readonly ActionPlan[], nowMs: number, time: TimeText): string {
   const known = facts([
     ['audit', audit.uuid],
     ['name', audit.name],

@@ -38,7 +38,7 @@ async function events(options: EventOptions, call: Call): Promise<void> {
     const event = present(answer.event, 'an event');
     if ((plan && !isOfPlan(event, plan)) || (node && !isOfNode(event, node))) continue;
     if (!output.json) await learnName(event, names, call);
-    output.message(Event, event, () => eventLine(event, names));
+    output.message(Event, event, () => eventLine(event, names, output.time));
   }
 }
 

@@ -1,6 +1,8 @@
 /** An event on one line, for people. */
+
 import type { Event } from '../../gen/countermand/v1/notification.ts';
 import { oneLine } from '../shared/harmless.ts';
+import type { TimeText } from '../shared/times.ts';
 import { asData, asText, type Data, dataOf, eventData, planOfEvent } from './payload.ts';
 
 const word = (value: unknown): string => (typeof value === 'string' && value !== '' ? value : 'unknown');
@@ -49,12 +51,12 @@ function subjectOf(event: Event, data: Data, planNames: ReadonlyMap<string, stri
 }
 
 /** Sequence, time, type, what it is about, and the states that it left and reached. */
-export function eventLine(event: Event, planNames: ReadonlyMap<string, string> = new Map()): string {
+export function eventLine(event: Event, planNames: ReadonlyMap<string, string>, time: TimeText): string {
   const data = eventData(event);
   const isPower = 'from_power' in data || 'power_task' in data;
   const parts = [
     String(event.sequence).padStart(6),
-    event.timestamp?.toISOString() ?? '',
+    time(event.timestamp),
     oneLine(event.eventType).padEnd(44),
     oneLine(subjectOf(event, data, planNames)),
     oneLine(nodeChange(event.eventType, data) ?? (isPower ? powerChange(data) : stateChange(data))),

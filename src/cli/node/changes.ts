@@ -4,38 +4,48 @@ import { ReportClusterEventResponse } from '../../gen/countermand/v1/audit.ts';
 import { ModelChange } from '../../gen/countermand/v1/node.ts';
 import { asking, type Call, everyPage, PAGE_SIZE } from '../shared/asking.ts';
 import { readCount, readPairs } from '../shared/flags.ts';
-import { table } from '../shared/output.ts';
+import { addListFlags, type ListFlags, type Listing, showList } from '../shared/listing.ts';
 import type { Terminal } from '../shared/terminal.ts';
 
-async function changes({ from }: { readonly from?: string }, { conductor, output }: Call): Promise<void> {
-  const fromRevision = BigInt(readCount(from, 0, '--from') ?? 0);
-  const found: ModelChange[] = [];
-  const ask = (pageToken: string) => conductor.nodes.listModelChanges({ pageSize: PAGE_SIZE, pageToken, fromRevision });
-  for await (const page of everyPage(ask)) found.push(...page.changes);
-  output.messages(ModelChange, found, () => changeTable(found));
+const CHANGE_LIST: Listing<ModelChange> = {
+  things: 'changes',
+  type: ModelChange,
+  name: ({ revision }) => String(revision),
+  columns: [
+    { head: 'REVISION', cell: ({ revision }) => String(revision), key: ({ revision }) => Number(revision) },
+    { head: 'WHEN', cell: ({ changedAt }, { time }) => time(changedAt), spare: 1 },
+    { head: 'NODE', cell: ({ nodeName }) => nodeName },
+    { head: 'WHAT', cell: ({ what }) => what },
+    { head: 'WAS', cell: ({ oldValue }) => oldValue, cuts: true },
+    { head: 'IS', cell: ({ newValue }) => newValue, cuts: true },
+    { head: 'WHY', cell: ({ cause }) => cause, cuts: true },
+    { head: 'PLAN', cell: ({ actionPlanUuid }) => actionPlanUuid, wide: true },
+  ],
+};
+
+interface ChangeOptions extends ListFlags {
+  readonly from?: string;
 }
 
-function changeTable(found: readonly ModelChange[]): string {
-  if (found.length === 0) return 'nothing has changed';
-  const rows = found.map(({ revision, changedAt, nodeName, what, oldValue, newValue, cause }) => [
-    String(revision),
-    changedAt?.toISOString() ?? '',
-    nodeName,
-    what,
-    oldValue,
-    newValue,
-    cause,
-  ]);
-  return table(['REVISION', 'WHEN', 'NODE', 'WHAT', 'WAS', 'IS', 'WHY'], rows);
+async function changes(options: ChangeOptions, call: Call): Promise<void> {
+  const fromRevision = BigInt(readCount(options.from, 0, '--from') ?? 0);
+  const ask = async (): Promise<ModelChange[]> => {
+    const found: ModelChange[] = [];
+    const page = (pageToken: string) =>
+      call.conductor.nodes.listModelChanges({ pageSize: PAGE_SIZE, pageToken, fromRevision });
+    for await (const answer of everyPage(page)) found.push(...answer.changes);
+    return found;
+  };
+  await showList(CHANGE_LIST, ask, options, call);
 }
 
 /** Adds `node changes`. */
 export function addChanges(group: Command, terminal: Terminal): void {
-  group
+  const command = group
     .command('changes')
     .description('list what has changed in the cluster model in the last week, the newest first')
-    .option('--from <revision>', 'only changes from this revision on, for example that of a plan')
-    .action(asking(changes, terminal));
+    .option('--from <revision>', 'only changes from this revision on, for example that of a plan');
+  addListFlags(command, CHANGE_LIST).action(asking(changes, terminal));
 }
 
 interface ReportOptions {

@@ -3,8 +3,9 @@ import type { Command } from 'commander';
 import type { Terminal } from '../shared/terminal.ts';
 import { addChanges, addReport } from './changes.ts';
 import { addAccept, addCreate, addDelete, addSet, addValidate } from './enrolment.ts';
+import { addList } from './list.ts';
 import { addPower } from './power.ts';
-import { addList, addRefresh, addShow, addSupported, addWhy } from './reading.ts';
+import { addRefresh, addShow, addSupported, addWhy } from './reading.ts';
 
 const COMMANDS = [
   addCreate,

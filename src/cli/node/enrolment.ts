@@ -11,7 +11,7 @@ import { nodeText, WHICH_NODE } from './text.ts';
 
 /** Prints a node that was written. */
 function print(node: Node | undefined, { output, clock }: Call): void {
-  output.message(Node, present(node, 'a node'), (written) => nodeText(written, clock.now()));
+  output.message(Node, present(node, 'a node'), (written) => nodeText(written, clock.now(), output.time));
 }
 
 interface CreateOptions {

@@ -136,7 +136,7 @@ async function abortOne(node: string, order: ManyOrder, { conductor, output, cha
     const task = present(answer.task, 'a power task');
     if (output.json) output.message(PowerTask, task, changeLine);
     if (hasEnded(task)) {
-      output.say(endLine(task));
+      output.say(endLine(task, output.time));
       return taskFailure(task);
     }
     if (!order.wait) return null;

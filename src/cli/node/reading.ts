@@ -1,4 +1,4 @@
-/** `countermand node list|show|supported|refresh|why`: what is known of nodes. */
+/** `countermand node show|supported|refresh|why`: what is known of nodes. */
 import type { Command } from 'commander';
 import { fail } from '../../core/errors.ts';
 import {
@@ -8,43 +8,13 @@ import {
   RefreshNodesResponse,
 } from '../../gen/countermand/v1/node.ts';
 import { PowerState } from '../../gen/countermand/v1/power.ts';
-import { asking, type Call, everyPage, PAGE_SIZE, present } from '../shared/asking.ts';
-import { readPairs } from '../shared/flags.ts';
+import { asking, type Call, present } from '../shared/asking.ts';
 import type { Terminal } from '../shared/terminal.ts';
-import { explanationText, nodeTable, nodeText, refreshedLine, supportedText, WHICH_NODE } from './text.ts';
-
-interface ListOptions {
-  readonly zone?: string;
-  readonly driver?: string;
-  readonly label?: readonly string[];
-  readonly problem?: boolean;
-}
-
-async function list(options: ListOptions, { conductor, output, clock }: Call): Promise<void> {
-  const { zone = '', driver = '', problem: withProblem = false } = options;
-  const labels = readPairs(options.label, '--label');
-  const nodes: Node[] = [];
-  const ask = (pageToken: string) =>
-    conductor.nodes.listNodes({ pageSize: PAGE_SIZE, pageToken, zone, driver, labels, withProblem });
-  for await (const page of everyPage(ask)) nodes.push(...page.nodes);
-  output.messages(Node, nodes, () => nodeTable(nodes, clock.now()));
-}
-
-/** Adds `node list`. */
-export function addList(group: Command, terminal: Terminal): void {
-  group
-    .command('list')
-    .description('list the nodes by name')
-    .option('--zone <name>', 'only nodes of this zone')
-    .option('--driver <name>', 'only nodes of this driver')
-    .option('--label <key=value...>', 'only nodes that bear all of these labels')
-    .option('--problem', 'only nodes that cannot be read')
-    .action(asking(list, terminal));
-}
+import { explanationText, nodeText, refreshedLine, supportedText, WHICH_NODE } from './text.ts';
 
 async function show(name: string, _options: object, { conductor, output, clock }: Call): Promise<void> {
   const { node } = await conductor.nodes.getNode({ node: name });
-  output.message(Node, present(node, 'a node'), (found) => nodeText(found, clock.now()));
+  output.message(Node, present(node, 'a node'), (found) => nodeText(found, clock.now(), output.time));
 }
 
 /** Adds `node show`. */
@@ -58,7 +28,7 @@ export function addShow(group: Command, terminal: Terminal): void {
 
 async function supported(node: string, _options: object, { conductor, output }: Call): Promise<void> {
   const answer = await conductor.nodes.getSupportedPowerStates({ node });
-  output.message(GetSupportedPowerStatesResponse, answer, supportedText);
+  output.message(GetSupportedPowerStatesResponse, answer, () => supportedText(answer, output.time));
 }
 
 /** Adds `node supported`. */

@@ -7,16 +7,16 @@ import type {
   RefreshNodesResponse,
 } from '../../gen/countermand/v1/node.ts';
 import { PowerState, type PowerTarget, type Recall } from '../../gen/countermand/v1/power.ts';
-import { taskTable } from '../power/text.ts';
+import { taskTable } from '../power/list.ts';
 import { oneLine } from '../shared/harmless.ts';
-import { facts, table } from '../shared/output.ts';
+import { facts, table } from '../shared/table.ts';
 import { commandsToTakeBack } from '../shared/task_lines.ts';
+import type { TimeText } from '../shared/times.ts';
 import {
   ageWords,
   isUnreadable,
   powerStateWord,
   problemSentence,
-  problemWords,
   recallWords,
   spanWords,
   targetOf,
@@ -27,7 +27,7 @@ import {
 export const WHICH_NODE = 'name or uuid of the node';
 
 /** The power state, with what makes it doubtful: a node that cannot be read is only what it was. */
-function powerCell(node: Node, nowMs: number): string {
+export function powerCell(node: Node, nowMs: number): string {
   const word = powerStateWord(node.powerState);
   const openMs = (node.mayStillChangeUntil?.getTime() ?? 0) - nowMs;
   if (openMs > 0) return `${word} (may still change for ${spanWords(openMs)})`;
@@ -35,30 +35,14 @@ function powerCell(node: Node, nowMs: number): string {
   return isUnreadable(node.problem) ? `${word} (not readable now)` : word;
 }
 
-/** Nodes, one per row. */
-export function nodeTable(nodes: readonly Node[], nowMs: number): string {
-  if (nodes.length === 0) return 'no nodes';
-  const rows = nodes.map((node) => [
-    node.name,
-    powerCell(node, nowMs),
-    targetWord(node.targetPowerState),
-    node.heldBy,
-    node.maintenance ? 'on' : '',
-    node.zone,
-    node.driver,
-    ageWords(node.powerStateReadAt, nowMs),
-    problemWords(node.problem, nowMs),
-  ]);
-  return table(['NAME', 'POWER', 'TARGET', 'HELD BY', 'MAINTENANCE', 'ZONE', 'DRIVER', 'READ', 'PROBLEM'], rows);
-}
-
-function pairs(map: Readonly<Record<string, string>>): string {
+/** A map as `key=value` words, by key. */
+export function pairs(map: Readonly<Record<string, string>>): string {
   const keys = Object.keys(map).sort();
   return keys.map((key) => `${key}=${map[key]}`).join(' ');
 }
 
 /** One node, all that is known of it. */
-export function nodeText(node: Node, nowMs: number): string {
+export function nodeText(node: Node, nowMs: number, time: TimeText): string {
   const because = node.maintenanceReason && `: ${node.maintenanceReason}`;
   return facts([
     ['name', node.name],
@@ -76,8 +60,8 @@ export function nodeText(node: Node, nowMs: number): string {
     ['guid', node.guid],
     ['other guid', node.otherGuid && `${node.otherGuid}: countermand node accept ${node.name}`],
     ['last error', node.lastError],
-    ['created', node.createdAt?.toISOString() ?? ''],
-    ['updated', node.updatedAt?.toISOString() ?? ''],
+    ['created', time(node.createdAt)],
+    ['updated', time(node.updatedAt)],
   ]);
 }
 
@@ -101,14 +85,14 @@ function recallCell(value: PowerTarget, recall: Recall): string {
 }
 
 /** The targets of a node, and whether its hardware was asked. */
-export function supportedText(answer: GetSupportedPowerStatesResponse): string {
+export function supportedText(answer: GetSupportedPowerStatesResponse, time: TimeText): string {
   const rows = answer.supportedPowerStates.map(({ target, powerState, recall }) => [
     cliWord(target),
     powerState,
     recallCell(target, recall),
   ]);
   const source = answer.probedAt
-    ? `the hardware was asked at ${answer.probedAt.toISOString()}`
+    ? `the hardware was asked at ${time(answer.probedAt)}`
     : 'the list of the driver; the hardware was not asked';
   const why = answer.reason && `: ${oneLine(answer.reason)}`;
   return `${table(['TARGET', 'POWER STATE', 'RECALL'], rows)}\n${source}${why}`;

@@ -1,29 +1,12 @@
 /** `countermand plan ...`: action plans. */
-import { type Command, Option } from 'commander';
-import { ACTION_PLAN_STATES, type ActionPlanState as StateName } from '../../core/states.ts';
-import {
-  type Action,
-  ActionPlan,
-  ActionPlanState,
-  WatchActionPlanResponse,
-} from '../../gen/countermand/v1/action_plan.ts';
+import type { Command } from 'commander';
+import { type Action, type ActionPlan, WatchActionPlanResponse } from '../../gen/countermand/v1/action_plan.ts';
 import { asking, type Call, everyPage, PAGE_SIZE, present } from '../shared/asking.ts';
 import type { Terminal } from '../shared/terminal.ts';
+import { addList } from './list.ts';
 import { addCancel, addCreate, addDelete, addStart, addWatch } from './orders.ts';
 import { addRollback } from './rollback.ts';
-import { actionTable, planTable, planText, WHICH_PLAN } from './text.ts';
-
-interface ListOptions {
-  readonly state?: readonly StateName[];
-}
-
-async function list({ state = [] }: ListOptions, { conductor, output, clock }: Call): Promise<void> {
-  const states = state.map((name) => ActionPlanState[name]);
-  const plans: ActionPlan[] = [];
-  const ask = (pageToken: string) => conductor.plans.listActionPlans({ pageSize: PAGE_SIZE, pageToken, states });
-  for await (const page of everyPage(ask)) plans.push(...page.actionPlans);
-  output.messages(ActionPlan, plans, () => planTable(plans, clock.now()));
-}
+import { actionTable, planText, WHICH_PLAN } from './text.ts';
 
 async function show(name: string, _options: object, { conductor, output, clock }: Call): Promise<void> {
   const ask = (pageToken: string) =>
@@ -34,21 +17,9 @@ async function show(name: string, _options: object, { conductor, output, clock }
     plan ??= page.actionPlan;
     actions.push(...page.actions);
   }
-  const text = (found: ActionPlan): string => `${planText(found)}\n\n${actionTable(actions, clock.now())}`;
+  const text = (found: ActionPlan): string => `${planText(found, output.time)}\n\n${actionTable(actions, clock.now())}`;
   const actionPlan = present(plan, 'an action plan');
   output.message(WatchActionPlanResponse, { actionPlan, actions }, () => text(actionPlan));
-}
-
-function addList(group: Command, terminal: Terminal): void {
-  group
-    .command('list')
-    .description('list the plans, the newest first')
-    .addOption(
-      new Option('--state <state...>', 'only plans in these states; all but DELETED if left out').choices(
-        Object.keys(ACTION_PLAN_STATES),
-      ),
-    )
-    .action(asking(list, terminal));
 }
 
 function addShow(group: Command, terminal: Terminal): void {

@@ -1,7 +1,7 @@
 /** What a rollback would do, in a table and a sentence. */
 import { type PreviewRollbackResponse, type Undo, UndoKind } from '../../gen/countermand/v1/action_plan.ts';
 import { line } from '../shared/lines.ts';
-import { table } from '../shared/output.ts';
+import { table } from '../shared/table.ts';
 import { planState, planTitle } from './lines.ts';
 import { firstOf } from './view.ts';
 

@@ -7,6 +7,7 @@ import {
   WatchActionPlanResponse,
 } from '../../gen/countermand/v1/action_plan.ts';
 import type { Call } from '../shared/asking.ts';
+import { harmless } from '../shared/harmless.ts';
 import { openLiveText } from '../shared/progress.ts';
 import { actionLine, cancelLine, countsLine, endLines, liveText, planLine, planState, planTitle } from './lines.ts';
 import { isRunning, neverBegan, type PlanMessage, PlanView, planHasEnded } from './view.ts';
@@ -70,12 +71,12 @@ export async function openPlanProgress(call: Call): Promise<PlanProgress> {
   let view: PlanView | null = null;
   let ended = false;
   const showView = (known: PlanView, changed: readonly Action[]): void => {
-    if (!known.isComplete) live?.show(() => `reading the plan: ${known.known} of ${known.plan.size} actions`);
+    if (!known.isComplete) live?.show(() => harmless(`reading the plan: ${known.known} of ${known.plan.size} actions`));
     else if (planHasEnded(known.plan)) {
       ended = true;
       live?.end();
       for (const text of endLines(known, lines.told, call.command)) output.say(text);
-    } else if (live) live.show(() => liveText(known, clock.now()));
+    } else if (live) live.show(() => harmless(liveText(known, clock.now())));
     else lines.tell(known, changed);
   };
   return {

@@ -1,35 +1,18 @@
 /** Plans and actions in tables. */
 import { type Action, type ActionPlan, ActionState, FailurePolicy } from '../../gen/countermand/v1/action_plan.ts';
-import { facts, table } from '../shared/output.ts';
-import { ageWords, enumName, spanWords } from '../shared/words.ts';
+import { facts, table } from '../shared/table.ts';
+import type { TimeText } from '../shared/times.ts';
+import { enumName, spanWords } from '../shared/words.ts';
 import { actionWords, planState } from './lines.ts';
+import { countsWords } from './list.ts';
 
 /** What the argument PLAN takes. */
 export const WHICH_PLAN = 'name, uuid or request id of the plan';
 /** So many parents of an action are named. */
 const PARENTS_SHOWN = 3;
 
-const countsWords = ({ counts }: ActionPlan): string =>
-  counts.map(({ state, count }) => `${count} ${enumName(ActionState, state)}`).join(', ');
-
-/** Plans, one per row. */
-export function planTable(plans: readonly ActionPlan[], nowMs: number): string {
-  if (plans.length === 0) return 'no action plans';
-  const rows = plans.map((plan) => [
-    plan.name,
-    plan.uuid,
-    planState(plan),
-    countsWords(plan),
-    ageWords(plan.createdAt, nowMs),
-    plan.errorMessage || plan.statusMessage,
-  ]);
-  return table(['NAME', 'PLAN', 'STATE', 'ACTIONS', 'AGE', 'MESSAGE'], rows);
-}
-
-const time = (at: Date | undefined): string => at?.toISOString() ?? '';
-
 /** One plan, all that is known of it but its actions. */
-export function planText(plan: ActionPlan): string {
+export function planText(plan: ActionPlan, time: TimeText): string {
   const canary = plan.canary > 0 ? `, the first ${plan.canary} before the others` : '';
   return facts([
     ['plan', plan.uuid],

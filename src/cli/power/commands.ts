@@ -3,29 +3,34 @@ import type { Command } from 'commander';
 import { PowerTask } from '../../gen/countermand/v1/power.ts';
 import { asking, type Call, everyPage, PAGE_SIZE, present } from '../shared/asking.ts';
 import { followTask } from '../shared/following.ts';
+import { addListFlags, type ListFlags, showList } from '../shared/listing.ts';
 import { endLine } from '../shared/task_lines.ts';
 import type { Terminal } from '../shared/terminal.ts';
-import { taskTable, taskText } from './text.ts';
+import { TASK_LIST } from './list.ts';
+import { taskText } from './text.ts';
 
 const WHICH_TASK = 'uuid or request id of the power task';
 
-interface ListOptions {
+interface ListOptions extends ListFlags {
   readonly node?: string;
   readonly unsettled?: boolean;
 }
 
-async function list(options: ListOptions, { conductor, output, clock }: Call): Promise<void> {
+async function list(options: ListOptions, call: Call): Promise<void> {
   const { node = '', unsettled = false } = options;
-  const tasks: PowerTask[] = [];
-  const ask = (pageToken: string) =>
-    conductor.power.listPowerTasks({ pageSize: PAGE_SIZE, pageToken, node, unsettled });
-  for await (const page of everyPage(ask)) tasks.push(...page.tasks);
-  output.messages(PowerTask, tasks, () => taskTable(tasks, clock.now()));
+  const ask = async (): Promise<PowerTask[]> => {
+    const tasks: PowerTask[] = [];
+    const page = (pageToken: string) =>
+      call.conductor.power.listPowerTasks({ pageSize: PAGE_SIZE, pageToken, node, unsettled });
+    for await (const answer of everyPage(page)) tasks.push(...answer.tasks);
+    return tasks;
+  };
+  await showList(TASK_LIST, ask, options, call);
 }
 
 async function show(name: string, _options: object, { conductor, output, clock }: Call): Promise<void> {
   const { task } = await conductor.power.getPowerTask({ task: name });
-  output.message(PowerTask, present(task, 'a power task'), (found) => taskText(found, clock.now()));
+  output.message(PowerTask, present(task, 'a power task'), (found) => taskText(found, clock.now(), output.time));
 }
 
 async function watch(task: string, _options: object, call: Call): Promise<void> {
@@ -44,7 +49,7 @@ async function withdraw(name: string, options: WithdrawOptions, { conductor, out
     reason: options.reason ?? '',
     stopWaiting: options.stopWaiting ?? false,
   });
-  output.message(PowerTask, present(task, 'a power task'), endLine);
+  output.message(PowerTask, present(task, 'a power task'), (ended) => endLine(ended, output.time));
 }
 
 const EXAMPLES = `
@@ -55,12 +60,12 @@ Examples:
 /** Adds the commands of the group `power`. */
 export function addPowerCommands(group: Command, terminal: Terminal): void {
   group.addHelpText('after', EXAMPLES);
-  group
+  const command = group
     .command('list')
     .description('list power tasks, the newest first')
     .option('--node <node>', 'only those of this node (name or uuid)')
-    .option('--unsettled', 'only those that are not at rest')
-    .action(asking(list, terminal));
+    .option('--unsettled', 'only those that are not at rest');
+  addListFlags(command, TASK_LIST).action(asking(list, terminal));
   group
     .command('show')
     .description('show all that is known of a power task')

@@ -1,26 +1,10 @@
 /** Power tasks in tables. */
 import type { PowerTask } from '../../gen/countermand/v1/power.ts';
 import { OnTimeout, PowerState, PowerTaskPhase } from '../../gen/countermand/v1/power.ts';
-import { facts, table } from '../shared/output.ts';
+import { facts } from '../shared/table.ts';
 import { outcomeName, stateName } from '../shared/task_lines.ts';
-import { ageWords, enumName, powerStateWord, problemSentence, recallWords, targetWord } from '../shared/words.ts';
-
-/** Power tasks, one per row. */
-export function taskTable(tasks: readonly PowerTask[], nowMs: number): string {
-  if (tasks.length === 0) return 'no power tasks';
-  const rows = tasks.map((task) => [
-    task.uuid,
-    task.nodeName,
-    targetWord(task.target),
-    stateName(task),
-    outcomeName(task),
-    ageWords(task.createdAt, nowMs),
-    problemSentence(task.problem, nowMs) || task.errorMessage || task.message || (task.abort?.reason ?? ''),
-  ]);
-  return table(['TASK', 'NODE', 'TARGET', 'STATE', 'ABORT', 'AGE', 'MESSAGE'], rows);
-}
-
-const time = (at: Date | undefined): string => at?.toISOString() ?? '';
+import type { TimeText } from '../shared/times.ts';
+import { enumName, powerStateWord, problemSentence, recallWords, targetWord } from '../shared/words.ts';
 
 const state = (value: PowerState | undefined): string =>
   value === undefined || value === PowerState.UNSPECIFIED ? '' : powerStateWord(value);
@@ -29,7 +13,7 @@ const state = (value: PowerState | undefined): string =>
 const HALVES: readonly PowerTaskPhase[] = [PowerTaskPhase.DOWN, PowerTaskPhase.FORCED_DOWN, PowerTaskPhase.UP];
 
 /** One power task, all that is known of it. */
-export function taskText(task: PowerTask, nowMs: number): string {
+export function taskText(task: PowerTask, nowMs: number, time: TimeText): string {
   const { abort } = task;
   return facts([
     ['task', task.uuid],

@@ -2,9 +2,11 @@
 import type { Command } from 'commander';
 import { fail } from '../../core/errors.ts';
 import { DEFAULT_ADDRESS } from './address.ts';
+import { isColoured, type WhenColoured } from './colours.ts';
 import { type Conductor, withConductor } from './connection.ts';
 import { type Output, openOutput } from './output.ts';
 import type { Environment, Terminal } from './terminal.ts';
+import { localTime, utcTime } from './times.ts';
 
 /** How much of a list is asked for at once. */
 export const PAGE_SIZE = 500;
@@ -13,6 +15,10 @@ export const PAGE_SIZE = 500;
 interface GlobalOptions {
   readonly conductor?: string;
   readonly json?: boolean;
+  readonly utc?: boolean;
+  readonly color?: WhenColoured;
+  /** Of a list. */
+  readonly output?: string;
 }
 
 /** What a command works with. */
@@ -29,6 +35,13 @@ export function addressOf(command: Command, environment: Environment): string {
   return conductor ?? (environment.COUNTERMAND_CONDUCTOR || DEFAULT_ADDRESS);
 }
 
+/** The output that the options want. */
+export function outputOf(options: GlobalOptions, { environment, stdout }: Terminal): Output {
+  const { json = false, output, utc = false, color = 'auto' } = options;
+  const look = { coloured: isColoured(color, environment, stdout), time: utc ? utcTime : localTime };
+  return openOutput(json || output === 'json', stdout, look);
+}
+
 /**
  * `work` as the action of a commander command. Commander gives arguments, options and itself; `work` gets a call, with
  * an open connection, in the place of the last.
@@ -40,9 +53,10 @@ export function asking<Given extends unknown[]>(
   return async (...given) => {
     const command = given.at(-1) as Command;
     const passed = given.slice(0, -1) as Given;
-    const { conductor: named, json = false } = command.optsWithGlobals<GlobalOptions>();
+    const options = command.optsWithGlobals<GlobalOptions>();
+    const { conductor: named } = options;
     const address = addressOf(command, terminal.environment);
-    const output = openOutput(json, terminal.stdout);
+    const output = outputOf(options, terminal);
     const prefix = named === undefined ? 'countermand' : `countermand --conductor ${named}`;
     const use = (conductor: Conductor) => work(...passed, { ...terminal, conductor, output, command: prefix });
     await withConductor(address, use, terminal.signal);

@@ -1,8 +1,8 @@
 /** What a command prints on stdout: tables and sentences for people, or one JSON object per line for programs. */
-import stringWidth from 'fast-string-width';
-import { harmless, oneLine } from './harmless.ts';
+import { harmless } from './harmless.ts';
 import { type MessageType, toFullJson } from './json.ts';
 import type { TextStream } from './terminal.ts';
+import { localTime, type TimeText } from './times.ts';
 
 /** The way to stdout. */
 export interface Output {
@@ -10,16 +10,34 @@ export interface Output {
   readonly json: boolean;
   /** True on a terminal that has a size, so that a line may be written over. */
   readonly live: boolean;
+  /** True if text for people has colours. */
+  readonly coloured: boolean;
+  /** The width of the terminal that is written to; null if it is none. */
+  width(): number | null;
+  /** A time, for people. */
+  readonly time: TimeText;
   /** Prints one message: as a line of JSON, or as the text that `forPeople` makes of it. */
   message<M>(type: MessageType<M>, message: M, forPeople: (message: M) => string): void;
   /** Prints a list: a line of JSON for each, or one text for all. */
   messages<M>(type: MessageType<M>, messages: readonly M[], forPeople: () => string): void;
   /** Prints text for people; nothing with --json. */
   say(text: string): void;
+  /** Prints lines of which the caller knows that they cannot harm a terminal, whoever reads them. */
+  print(text: string): void;
+}
+
+/** How text for people looks. */
+export interface TextLook {
+  readonly coloured: boolean;
+  readonly time: TimeText;
 }
 
 /** Opens the output over a stream. */
-export function openOutput(json: boolean, stream: TextStream): Output {
+export function openOutput(
+  json: boolean,
+  stream: TextStream,
+  look: TextLook = { coloured: false, time: localTime },
+): Output {
   const say = (text: string): void => {
     if (!json && text !== '') stream.write(`${harmless(text)}\n`);
   };
@@ -27,7 +45,10 @@ export function openOutput(json: boolean, stream: TextStream): Output {
     stream.write(`${JSON.stringify(toFullJson(type, message))}\n`);
   };
   return {
+    ...look,
     json,
+    width: () => (stream.isTTY ? (stream.columns ?? null) : null),
+    print: (text) => void stream.write(text === '' ? '' : `${text}\n`),
     live: stream.isTTY === true && (stream.rows ?? 0) > 0 && !json,
     message(type, message, forPeople) {
       if (json) writeJson(type, message);
@@ -39,32 +60,4 @@ export function openOutput(json: boolean, stream: TextStream): Output {
     },
     say,
   };
-}
-
-/** Between two columns. */
-const GUTTER = 3;
-
-/** The width of text on a terminal. Most cells are plain, and then it is their length. */
-const widthOf = (text: string): number => (/^[ -~]*$/.test(text) ? text.length : stringWidth(text));
-
-/**
- * Rows under a head, without borders, each column as wide as its widest cell. An empty head is left out. (The table
- * packages take seconds for ten thousand nodes; the width of a character is what is hard about a table.)
- */
-export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const lines = [...(head.length > 0 ? [head] : []), ...rows.map((cells) => cells.map(oneLine))];
-  const widths: number[] = [];
-  for (const cells of lines)
-    for (const [column, cell] of cells.entries()) widths[column] = Math.max(widths[column] ?? 0, widthOf(cell));
-  const pad = (cell: string, column: number): string =>
-    cell + ' '.repeat((widths[column] ?? 0) - widthOf(cell) + GUTTER);
-  return lines.map((cells) => cells.map(pad).join('').trimEnd()).join('\n');
-}
-
-/** What is known of one thing, a line for each fact; what is empty is left out. */
-export function facts(rows: readonly (readonly [name: string, value: string])[]): string {
-  return table(
-    [],
-    rows.filter(([, value]) => value !== ''),
-  );
 }

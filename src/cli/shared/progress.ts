@@ -20,7 +20,7 @@ interface Progress {
 
 /** Text that is written over, and again every second. */
 interface LiveText {
-  /** Shows what `text` answers, now or, if it was written just now, very soon. */
+  /** Shows what `text` answers, now or, if it was written just now, very soon. It must be harmless to a terminal. */
   show(text: () => string): void;
   /** Takes it away. */
   end(): void;
@@ -36,7 +36,7 @@ export async function openLiveText({ stdout, clock }: Call): Promise<LiveText> {
   let text = (): string => '';
   const write = (): void => {
     writtenAt = clock.monotonic();
-    update(harmless(text()));
+    update(text());
     timer = clock.after(TICK_MS, write);
   };
   return {
@@ -69,8 +69,8 @@ export async function openProgress(call: Call): Promise<Progress> {
       if (lastLine === null) sayOnce(acceptedLine(task));
       if (hasEnded(task)) {
         live?.end();
-        sayOnce(endLine(task));
-      } else if (live) live.show(() => liveLine(task, clock.now()));
+        sayOnce(endLine(task, output.time));
+      } else if (live) live.show(() => harmless(liveLine(task, clock.now())));
       else sayOnce(changeLine(task));
     },
     end: () => live?.end(),

@@ -5,6 +5,7 @@ import { isAtRest, type PowerTaskState as StateName } from '../../core/states.ts
 import { AbortOutcome, PowerState, type PowerTask, PowerTaskState } from '../../gen/countermand/v1/power.ts';
 import { oneLine } from './harmless.ts';
 import { line } from './lines.ts';
+import type { TimeText } from './times.ts';
 import { enumName, powerStateWord, recallWords, spanWords, targetOf, targetWord } from './words.ts';
 
 /** The name of a task's state. */
@@ -62,7 +63,7 @@ export function liveLine(task: PowerTask, nowMs: number): string {
 }
 
 /** How it ended. */
-export function endLine(task: PowerTask): string {
+export function endLine(task: PowerTask, time: TimeText): string {
   const { createdAt, endedAt, mayStillChangeUntil } = task;
   const took = createdAt && endedAt && `after ${spanWords(endedAt.getTime() - createdAt.getTime())}`;
   const nothing = task.abort?.outcome === AbortOutcome.NOTHING_TO_ABORT;
@@ -72,7 +73,7 @@ export function endLine(task: PowerTask): string {
     nothing ? 'NOTHING_TO_ABORT: nothing happened' : outcomeName(task),
     abort?.reason || task.message,
     observed(abort?.observed || task.observedPowerState),
-    mayStillChangeUntil && `the node may still change until ${mayStillChangeUntil.toISOString()}`,
+    mayStillChangeUntil && `the node may still change until ${time(mayStillChangeUntil)}`,
   );
 }
 

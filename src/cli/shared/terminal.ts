@@ -10,6 +10,7 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 export type TextStream = NodeJS.WritableStream & {
   readonly isTTY?: boolean;
   readonly rows?: number;
+  readonly columns?: number;
   /** How much waits to be written. */
   readonly writableLength?: number;
 };

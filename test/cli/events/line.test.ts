@@ -1,11 +1,14 @@
 import test from 'ava';
 import { eventLine } from '../../../src/cli/events/line.ts';
 import { isOfNode, isOfPlan } from '../../../src/cli/events/payload.ts';
+import { utcTime } from '../../../src/cli/shared/times.ts';
 import { Event } from '../../../src/gen/countermand/v1/notification.ts';
 
 const lineOf = (eventType: string, data: object): string =>
   eventLine(
     Event.fromPartial({ sequence: 7n, eventType, timestamp: new Date(0), payload: { 'ironic_object.data': data } }),
+    new Map(),
+    utcTime,
   );
 
 test('a power task: the states that it left and reached', (t) => {
@@ -47,7 +50,7 @@ test('a reading: from and to', (t) => {
 test('an event of another kind, or with a payload of another shape, is a line all the same', (t) => {
   for (const data of [{}, { name: 3, power_task: 'x' }, { power_task: { state: {} } }, { name: 'a\nb' }])
     t.regex(lineOf('x', data), /^ {5}7 {2}1970\S+ {2}x/);
-  t.is(eventLine(Event.fromPartial({ sequence: 1n, eventType: 'x' })), '     1    x');
+  t.is(eventLine(Event.fromPartial({ sequence: 1n, eventType: 'x' }), new Map(), utcTime), '     1    x');
   t.notRegex(lineOf('x', { name: 'a\nb' }), /\n/);
 });
 
@@ -55,7 +58,7 @@ const watcher = (data: object): object => ({ 'watcher_object.data': data });
 const planEvent = (eventType: string, data: object): Event =>
   Event.fromPartial({ sequence: 7n, eventType, timestamp: new Date(0), payload: watcher(data) });
 const NAMES = new Map([['plan-1', 'rack 7 down']]);
-const afterType = (event: Event): string => eventLine(event, NAMES).slice(80);
+const afterType = (event: Event): string => eventLine(event, NAMES, utcTime).slice(80);
 
 test('a plan: old and new state, and why', (t) => {
   const update = { old_state: 'ONGOING', state: 'CANCELLING', status_message: 'cancelled: wrong rack' };

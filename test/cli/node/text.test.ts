@@ -1,7 +1,11 @@
 import test from 'ava';
-import { explanationText, nodeTable, nodeText, refreshedLine, supportedText } from '../../../src/cli/node/text.ts';
-import { taskTable, taskText } from '../../../src/cli/power/text.ts';
+import { NODE_LIST } from '../../../src/cli/node/list.ts';
+import { explanationText, nodeText, refreshedLine, supportedText } from '../../../src/cli/node/text.ts';
+import { taskTable } from '../../../src/cli/power/list.ts';
+import { taskText } from '../../../src/cli/power/text.ts';
+import { listText } from '../../../src/cli/shared/listing.ts';
 import { changeLine } from '../../../src/cli/shared/task_lines.ts';
+import { utcTime } from '../../../src/cli/shared/times.ts';
 import {
   ExplainNodeResponse,
   GetSupportedPowerStatesResponse,
@@ -11,6 +15,8 @@ import {
 import { PowerState, PowerTarget, PowerTask, PowerTaskState, Recall } from '../../../src/gen/countermand/v1/power.ts';
 
 const NOW = 600_000;
+const nodeTable = (nodes: readonly Node[], nowMs: number): string =>
+  listText(NODE_LIST, nodes, {}, { nowMs, time: utcTime });
 const nodeWith = (changes: Parameters<typeof Node.fromPartial>[0]): Node =>
   Node.fromPartial({ name: 'n1', zone: 'default', driver: 'fake', powerState: PowerState.ON, ...changes });
 
@@ -50,11 +56,14 @@ test('a node that cannot be read says so in the list, and why where all of it is
     '4m',
     'BMC_SILENT for 3m',
   ]);
-  t.regex(nodeText(nodeWith({ problem }), NOW), /^problem {7}not readable, BMC_SILENT for 3m: the BMC n1 is silent$/m);
+  t.regex(
+    nodeText(nodeWith({ problem }), NOW, utcTime),
+    /^problem {7}not readable, BMC_SILENT for 3m: the BMC n1 is silent$/m,
+  );
 });
 test('a power task that waits for a node that cannot be read says so, in the list too', (t) => {
   const task = PowerTask.fromPartial({ uuid: 'task-1', nodeName: 'n1', problem, message: 'being powered off hard' });
-  t.regex(taskText(task, NOW), /^problem +not readable, BMC_SILENT for 3m: the BMC n1 is silent$/m);
+  t.regex(taskText(task, NOW, utcTime), /^problem +not readable, BMC_SILENT for 3m: the BMC n1 is silent$/m);
   t.regex(taskTable([task], NOW), /not readable, BMC_SILENT for 3m: the BMC n1 is silent$/);
   t.regex(changeLine(task), /not readable: BMC_SILENT: the BMC n1 is silent/);
 });
@@ -64,7 +73,11 @@ test('empty lists say so', (t) => {
 });
 
 test('all of a node: keys in order, nothing empty', (t) => {
-  const text = nodeText(nodeWith({ driverInfo: { b: '2', a: '1' }, maintenance: true, maintenanceReason: 'fan' }), NOW);
+  const text = nodeText(
+    nodeWith({ driverInfo: { b: '2', a: '1' }, maintenance: true, maintenanceReason: 'fan' }),
+    NOW,
+    utcTime,
+  );
   t.regex(text, /^driver_info {3}a=1 b=2$/m);
   t.regex(text, /^maintenance {3}on: fan$/m);
   t.notRegex(text, /labels|held by|last error/);
@@ -86,7 +99,7 @@ test('supported targets: how far an order can be recalled; of an abort nothing',
     ],
     reason: 'no agent',
   });
-  t.deepEqual(supportedText(answer).split('\n'), [
+  t.deepEqual(supportedText(answer, utcTime).split('\n'), [
     'TARGET           POWER STATE            RECALL',
     'soft_off         soft power off         can be aborted: taken back while the host still runs',
     'abort_soft_off   abort soft power off',
@@ -94,10 +107,10 @@ test('supported targets: how far an order can be recalled; of an abort nothing',
   ]);
   const probed = { ...answer, probedAt: new Date(NOW), reason: 'the ServerView agent of the node is not connected' };
   t.regex(
-    supportedText(probed),
+    supportedText(probed, utcTime),
     /\nthe hardware was asked at 1970-.*Z: the ServerView agent of the node is not connected$/,
   );
-  t.regex(supportedText({ ...probed, reason: '' }), /\nthe hardware was asked at 1970-.*Z$/);
+  t.regex(supportedText({ ...probed, reason: '' }, utcTime), /\nthe hardware was asked at 1970-.*Z$/);
 });
 
 test('an explanation: sentences, how to take back, tasks, what is possible', (t) => {
@@ -138,7 +151,7 @@ test('all of a task', (t) => {
     onTimeout: 2,
     abort: { taskUuid: 'task-2' },
   });
-  const text = taskText(task, NOW);
+  const text = taskText(task, NOW, utcTime);
   t.regex(text, /^timeout {6}600 s, then FORCE$/m);
   t.regex(text, /^abort {8}under way$/m);
   t.notRegex(text, /UNSPECIFIED|error|deadline/);

@@ -1,7 +1,8 @@
 import test from 'ava';
 import fc from 'fast-check';
 import { harmless, oneLine } from '../../../src/cli/shared/harmless.ts';
-import { facts, openOutput, table } from '../../../src/cli/shared/output.ts';
+import { openOutput } from '../../../src/cli/shared/output.ts';
+import { facts, table } from '../../../src/cli/shared/table.ts';
 import { PowerTask } from '../../../src/gen/countermand/v1/power.ts';
 import { openCaptured } from '../captured.ts';
 

@@ -8,6 +8,7 @@ import {
   liveLine,
   taskFailure,
 } from '../../../src/cli/shared/task_lines.ts';
+import { utcTime } from '../../../src/cli/shared/times.ts';
 import type { ErrorCode } from '../../../src/core/errors.ts';
 import {
   AbortOutcome,
@@ -71,7 +72,7 @@ test('the live line counts', (t) => {
 
 test('the end says how long it took and what may still happen', (t) => {
   const done = softOff({ state: PowerTaskState.SUCCEEDED, observedPowerState: PowerState.OFF, endedAt: at(12) });
-  t.is(endLine(done), 'n1: soft power off SUCCEEDED after 12s; observed power off');
+  t.is(endLine(done, utcTime), 'n1: soft power off SUCCEEDED after 12s; observed power off');
   const stopped = softOff({
     state: PowerTaskState.ABORTED,
     abort: { outcome: AbortOutcome.STOPPED_WAITING, reason: 'ipmi cannot recall it', observed: PowerState.ON },
@@ -79,7 +80,7 @@ test('the end says how long it took and what may still happen', (t) => {
     mayStillChangeUntil: at(612),
   });
   t.is(
-    endLine(stopped),
+    endLine(stopped, utcTime),
     'n1: soft power off ABORTED after 12s; STOPPED_WAITING; ipmi cannot recall it; observed power on; ' +
       'the node may still change until 1970-01-01T00:10:12.000Z',
   );
@@ -87,13 +88,13 @@ test('the end says how long it took and what may still happen', (t) => {
 
 test('an abort that found nothing says so', (t) => {
   const nothing = abortOf(AbortOutcome.NOTHING_TO_ABORT);
-  t.regex(endLine(nothing), /NOTHING_TO_ABORT: nothing happened; because/);
+  t.regex(endLine(nothing, utcTime), /NOTHING_TO_ABORT: nothing happened; because/);
   t.is(taskFailure(nothing), null);
 });
 
 test('no line breaks, whatever the conductor says', (t) => {
   const task = softOff({ message: 'a\nb\u001b[2J', nodeName: 'n\n1' });
-  for (const line of [acceptedLine(task), changeLine(task), endLine(task), liveLine(task, 0)])
+  for (const line of [acceptedLine(task), changeLine(task), endLine(task, utcTime), liveLine(task, 0)])
     t.notRegex(line, /\p{Cc}/u);
 });
 
