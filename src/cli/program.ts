@@ -23,8 +23,15 @@ const COMMANDS: Readonly<Record<string, CommandRow>> = {
     load: async () => (await import('./daemon/serve.ts')).setUpServe,
   },
   agent: {
-    description: 'run an agent: the daemon beside the BMC network',
-    load: async () => (await import('./daemon/agent.ts')).setUpAgent,
+    description: 'run an agent: the daemon beside the BMC network; or list those of a conductor',
+    load: async () => {
+      const { setUpAgent } = await import('./daemon/agent.ts');
+      const { addAgentList } = await import('./conductor/lists.ts');
+      return (command, terminal) => {
+        setUpAgent(command, terminal);
+        addAgentList(command, terminal);
+      };
+    },
   },
   sim: {
     description: 'pretend BMCs with servers behind them, to try things',
@@ -49,6 +56,22 @@ const COMMANDS: Readonly<Record<string, CommandRow>> = {
   events: {
     description: 'print the events: every change, numbered, from the beginning to the present',
     load: async () => (await import('./events/commands.ts')).setUpEvents,
+  },
+  status: {
+    description: 'say how the conductor stands: nodes, orders, plans, agents, and what needs an operator',
+    load: async () => (await import('./conductor/status.ts')).setUpStatus,
+  },
+  version: {
+    description: 'print the versions of this command and of the conductor',
+    load: async () => (await import('./conductor/status.ts')).setUpVersion,
+  },
+  zone: {
+    description: 'list the zones of the BMC network',
+    load: async () => (await import('./conductor/lists.ts')).addZoneCommands,
+  },
+  driver: {
+    description: 'list the drivers',
+    load: async () => (await import('./conductor/lists.ts')).addDriverCommands,
   },
 };
 

@@ -7,7 +7,7 @@ import type { TimeText } from '../shared/times.ts';
 import { enumName, spanWords } from '../shared/words.ts';
 
 /** What the argument AUDIT takes. */
-export const WHICH_AUDIT = 'name, uuid or request id of the audit';
+export const WHICH_AUDIT = 'name, uuid or request id of the audit; the first 8 digits of its uuid are enough';
 
 /** The name of its state. */
 export const stateOf = ({ state }: Audit): string => enumName(AuditState, state);

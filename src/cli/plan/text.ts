@@ -7,7 +7,7 @@ import { actionWords, planState } from './lines.ts';
 import { countsWords } from './list.ts';
 
 /** What the argument PLAN takes. */
-export const WHICH_PLAN = 'name, uuid or request id of the plan';
+export const WHICH_PLAN = 'name, uuid or request id of the plan; the first 8 digits of its uuid are enough';
 /** So many parents of an action are named. */
 const PARENTS_SHOWN = 3;
 

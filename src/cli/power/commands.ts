@@ -9,7 +9,7 @@ import type { Terminal } from '../shared/terminal.ts';
 import { TASK_LIST } from './list.ts';
 import { taskText } from './text.ts';
 
-const WHICH_TASK = 'uuid or request id of the power task';
+const WHICH_TASK = 'uuid or request id of the power task; the first 8 digits of its uuid are enough';
 
 interface ListOptions extends ListFlags {
   readonly node?: string;

@@ -1,6 +1,6 @@
 /** What tasks, plans and audits share in how they are listed and named. */
 import type { Knex } from 'knex';
-import { type ErrorCode, fail } from '../../core/errors.ts';
+import { type CountermandError, type ErrorCode, fail } from '../../core/errors.ts';
 import type { Codec } from './columns.ts';
 
 /** Where a page begins: after the row with this time of creation and uuid. */
@@ -45,12 +45,37 @@ export interface NamedTable<Row> {
 /** So many of those that bear the same name are told. */
 const UUIDS_TOLD = 5;
 
+/** The beginning of a uuid, at least as long as lists print it. */
+const SHORT_UUID = /^[\da-f]{8}[\da-f-]{0,27}$/;
+
+/** The rows whose uuid begins with this, a few of them; none if it is no beginning of a uuid. */
+export async function findByShortUuid<Row>(
+  key: string,
+  { table, codec }: Pick<NamedTable<Row>, 'table' | 'codec'>,
+  sql: Knex,
+): Promise<Row[]> {
+  if (!SHORT_UUID.test(key)) return [];
+  // A uuid goes on with a digit of 0 to f or a dash; g follows all of them.
+  const query = sql(table).where('uuid', '>=', key).where('uuid', '<', `${key}g`);
+  return (await query.orderBy('uuid').limit(UUIDS_TOLD)).map(codec.decode);
+}
+
+/** The error of a key that means several rows. */
+export function meansSeveral(key: string, noun: string, rows: readonly { readonly uuid: string }[]): CountermandError {
+  const uuids = rows.map(({ uuid }) => uuid).join(', ');
+  return fail('ARGUMENT_INVALID', `more than one ${noun} is called '${key}'; name one by its uuid: ${uuids}`);
+}
+
 /**
- * A row by uuid, else by request_id or name. What is the request_id or the name of several rows means none of them. A
+ * A row by uuid, else by request_id or name, else by the beginning of its uuid. What means several rows means none of them. A
  * client chooses request_id and name as it likes, so they never take the place of a uuid.
  * @throws the table's `notFound`; ARGUMENT_INVALID if nothing is named, or more than one row
  */
-export async function getNamed<Row>(key: string, named: NamedTable<Row>, sql: Knex): Promise<Row> {
+export async function getNamed<Row extends { readonly uuid: string }>(
+  key: string,
+  named: NamedTable<Row>,
+  sql: Knex,
+): Promise<Row> {
   const { table, codec, noun, list, notFound } = named;
   if (key === '') throw fail('ARGUMENT_INVALID', `no ${noun} is named; give its uuid, its request_id or its name`);
   const byUuid = await sql(table).where('uuid', key).first();
@@ -58,9 +83,10 @@ export async function getNamed<Row>(key: string, named: NamedTable<Row>, sql: Kn
   const byRequest = sql(table).where('request_id', key);
   const byName = inStates(sql(table).where('name', key), []);
   const found = [...(await byRequest), ...(await newestFirst(byName, null, UUIDS_TOLD))];
-  const rows = [...new Map(found.map((row) => [row.uuid, row])).values()];
-  if (rows.length === 0) throw fail(notFound, `there is no ${noun} '${key}'; \`${list}\` shows those there are`);
-  if (rows.length === 1) return codec.decode(rows[0]);
-  const uuids = rows.map(({ uuid }: { uuid: string }) => uuid).join(', ');
-  throw fail('ARGUMENT_INVALID', `more than one ${noun} is called '${key}'; name one by its uuid: ${uuids}`);
+  const distinct = [...new Map(found.map((row) => [row.uuid, row])).values()];
+  const rows = distinct.length > 0 ? distinct.map(codec.decode) : await findByShortUuid(key, named, sql);
+  const [row] = rows;
+  if (row === undefined) throw fail(notFound, `there is no ${noun} '${key}'; \`${list}\` shows those there are`);
+  if (rows.length > 1) throw meansSeveral(key, noun, rows);
+  return row;
 }

@@ -5,10 +5,12 @@ import { POWER_TASK_UNSETTLED } from '../../core/states.ts';
 import { compareAndSet, POWER_TASKS } from './compare_and_set.ts';
 import type { Transaction } from './database.ts';
 import { keptBehind } from './kept.ts';
-import { type NewestMark, newestFirst } from './newest.ts';
+import { findByShortUuid, meansSeveral, type NewestMark, newestFirst } from './newest.ts';
 import type { ActionRow } from './plan_rows.ts';
 import { portionsOf, VALUES_AT_ONCE } from './portions.ts';
 import { type PowerTaskRow, powerTaskCodec } from './rows.ts';
+
+const TASKS = { table: 'power_tasks', codec: powerTaskCodec };
 
 /** A task by uuid, or null. A request_id is never looked at: it is a client's, and may look like the uuid of anything. */
 export async function findPowerTask(uuid: string, sql: Knex): Promise<PowerTaskRow | null> {
@@ -19,8 +21,9 @@ export async function findPowerTask(uuid: string, sql: Knex): Promise<PowerTaskR
 }
 
 /**
- * A task as a client names it: by uuid or request_id. A uuid goes before a request_id that looks the same.
- * @throws POWER_TASK_NOT_FOUND, ARGUMENT_INVALID if nothing is named
+ * A task as a client names it: by uuid or request_id, or by the beginning of its uuid. A uuid goes before a request_id that
+ * looks the same.
+ * @throws POWER_TASK_NOT_FOUND, ARGUMENT_INVALID if nothing is named, or several tasks are
  */
 export async function getPowerTask(uuidOrRequestId: string, sql: Knex): Promise<PowerTaskRow> {
   if (uuidOrRequestId === '') throw fail('ARGUMENT_INVALID', 'no power task is named; give its uuid or request_id');
@@ -28,6 +31,9 @@ export async function getPowerTask(uuidOrRequestId: string, sql: Knex): Promise<
   if (task) return task;
   const row = await sql('power_tasks').where('request_id', uuidOrRequestId).first();
   if (row) return powerTaskCodec.decode(row);
+  const [byShort, ...others] = await findByShortUuid(uuidOrRequestId, TASKS, sql);
+  if (byShort && others.length > 0) throw meansSeveral(uuidOrRequestId, 'power task', [byShort, ...others]);
+  if (byShort) return byShort;
   throw fail(
     'POWER_TASK_NOT_FOUND',
     `there is no power task '${uuidOrRequestId}'; \`countermand power list\` shows those there are`,

@@ -1,0 +1,90 @@
+/** `countermand status` and `countermand version`: how the conductor stands, and what it is. */
+import type { Command } from 'commander';
+import { asCountermandError } from '../../core/errors.ts';
+import { VERSION } from '../../core/version.ts';
+import { GetStatusResponse } from '../../gen/countermand/v1/conductor.ts';
+import { asking, type Call } from '../shared/asking.ts';
+import { oneLine } from '../shared/harmless.ts';
+import { facts } from '../shared/table.ts';
+import type { Terminal } from '../shared/terminal.ts';
+import { spanWords } from '../shared/words.ts';
+
+/** `12 of these, 3 of those`; what there is none of is left out. */
+function countsWords(counts: readonly (readonly [count: number, what: string])[]): string {
+  return counts
+    .filter(([count]) => count > 0)
+    .map(([count, what]) => `${count} ${what}`)
+    .join(', ');
+}
+
+/** How a conductor stands, for people. `address` is where it was asked. */
+export function statusText(status: GetStatusResponse, address: string, nowMs: number): string {
+  const { nodes, startedAt } = status;
+  const up = startedAt ? `, up ${spanWords(nowMs - startedAt.getTime())}` : '';
+  const states = countsWords([
+    [nodes?.on ?? 0, 'on'],
+    [nodes?.off ?? 0, 'off'],
+    [nodes?.error ?? 0, 'error'],
+    [nodes?.unknown ?? 0, 'unknown'],
+    [nodes?.unreadable ?? 0, 'cannot be read'],
+  ]);
+  const plans = countsWords([
+    [status.ongoingActionPlans, 'ONGOING'],
+    [status.cancellingActionPlans, 'CANCELLING'],
+    [status.pendingActionPlans, 'PENDING'],
+  ]);
+  const agents = countsWords([
+    [status.attachedAgents, 'attached'],
+    [status.lostAgents, 'lost'],
+  ]);
+  const known = facts([
+    ['conductor', `${address}, version ${status.version}${up}`],
+    ['database', status.databaseId],
+    ['nodes', `${nodes?.total ?? 0}${states && `: ${states}`}`],
+    ['maintenance', String(nodes?.maintenance ?? 0)],
+    ['power tasks', `${status.unsettledPowerTasks} not at rest`],
+    ['action plans', plans || 'none under way'],
+    ['agents', agents || 'none'],
+  ]);
+  const problems = status.problems.map((problem) => `  ${oneLine(problem)}`);
+  return problems.length === 0 ? `${known}\n\nno problems` : [known, '', 'problems:', ...problems].join('\n');
+}
+
+async function status(_options: object, { conductor, output, clock }: Call): Promise<void> {
+  const answer = await conductor.itself.getStatus({});
+  output.message(GetStatusResponse, answer, () => statusText(answer, conductor.address, clock.now()));
+}
+
+/** Gives the command `status` its action. */
+export function setUpStatus(command: Command, terminal: Terminal): void {
+  command.action(asking(status, terminal));
+}
+
+/** The versions of both sides; that of the conductor is absent if it did not answer. */
+interface Versions {
+  readonly client: string;
+  readonly conductor?: string;
+}
+
+const VERSIONS = { toJSON: (versions: Versions): unknown => versions };
+
+/** The own version is told even if no conductor answers. */
+async function version(_options: object, { conductor, output }: Call): Promise<void> {
+  const text = ({ client, conductor: theirs }: Versions): string =>
+    facts([
+      ['client', client],
+      ['conductor', theirs === undefined ? '' : `${theirs} (${conductor.address})`],
+    ]);
+  try {
+    const answer = await conductor.itself.getVersion({});
+    output.message(VERSIONS, { client: VERSION, conductor: answer.version }, text);
+  } catch (error) {
+    output.message(VERSIONS, { client: VERSION }, text);
+    throw asCountermandError(error);
+  }
+}
+
+/** Gives the command `version` its action. */
+export function setUpVersion(command: Command, terminal: Terminal): void {
+  command.action(asking(version, terminal));
+}
