@@ -67,7 +67,18 @@ export async function printCli(): Promise<string> {
       'quotes around them, as the shell replaces an unquoted range by the name of a file that matches it. Where a name is ' +
       'also the name of a file in the current folder, a warning says so. ' +
       'With `--json` there is one JSON object per line on stdout and nothing else: proto JSON, enums by their names ' +
-      'without prefix. [Errors](errors.md) lists the exit codes. Ctrl-C stops the watching, never the work.',
+      'without prefix, with `false`, `0`, empty texts and lists too. `UNSPECIFIED` is an enum that says nothing: a power state ' +
+      'that is unknown, a target that there is not. A time that has not come is absent. [Errors](errors.md) lists the exit codes. Ctrl-C stops the watching, never the work.',
+    'Every list has the same flags. `-o table` (the default) fits the terminal: columns that are empty or can be missed are left ' +
+      'out, then cells are cut; a list that goes into a pipe is as wide as it is. `-o wide` has more columns and whole ids, ' +
+      '`-o name` only what names each thing, `-o json` is `--json`, and `-o yaml` is a list in YAML. `--watch` repaints a ' +
+      'terminal, and elsewhere prints the list again, or with JSON what has changed. Names are in natural order: `sim4` before ' +
+      '`sim30`. Power tasks, plans and audits are named by the first 8 digits of their uuid, as lists print them, or more. ' +
+      'Colours mean something: green is on or SUCCEEDED, red is an error, yellow is doubtful. `NO_COLOR` and `--color never` switch ' +
+      'them off. Times are local, with their offset; `--utc` prints them in UTC.',
+    'A command asks the conductor of `--conductor`, else of `--context`, else of `COUNTERMAND_CONDUCTOR`, else of the context that ' +
+      'is in use (`countermand context use`), else one on this host. `countermand completion` prints the completion of bash, zsh ' +
+      'and fish, which knows commands, options, values, and the names that the conductor has.',
     'Commands that take running nodes down, or that cannot be undone, ask first: `node power` with `off`, `reboot`, ' +
       '`inject_nmi` or `--on-timeout force`, `plan start`, `plan create --start`, `plan rollback`, `plan cancel --rollback`, ' +
       '`audit create` and `audit resume` of an audit with `auto_trigger`, and each `delete`. The question is shown on the ' +

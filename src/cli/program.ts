@@ -65,6 +65,14 @@ const COMMANDS: Readonly<Record<string, CommandRow>> = {
     description: 'print the versions of this command and of the conductor',
     load: async () => (await import('./conductor/status.ts')).setUpVersion,
   },
+  context: {
+    description: 'give conductors names, and choose the one that is asked',
+    load: async () => (await import('./context/commands.ts')).addContextCommands,
+  },
+  completion: {
+    description: 'print the completion script of a shell',
+    load: async () => (await import('./completion/commands.ts')).setUpCompletion,
+  },
   zone: {
     description: 'list the zones of the BMC network',
     load: async () => (await import('./conductor/lists.ts')).addZoneCommands,
@@ -74,6 +82,9 @@ const COMMANDS: Readonly<Record<string, CommandRow>> = {
     load: async () => (await import('./conductor/lists.ts')).addDriverCommands,
   },
 };
+
+/** Completion scripts ask with this word what can stand next. It is no command of people. */
+const COMPLETE = '__complete';
 
 const EXAMPLES = `
 Examples:
@@ -91,7 +102,11 @@ export async function buildProgram(terminal: Terminal, words?: readonly string[]
   const program = new Command('countermand')
     .description('The bare-metal conductor whose orders can be taken back.')
     .version(VERSION, '--version', 'print the version')
-    .option('--conductor <host:port>', `the conductor to ask; else COUNTERMAND_CONDUCTOR, else ${DEFAULT_ADDRESS}`)
+    .option(
+      '--conductor <host:port>',
+      `the conductor to ask; else COUNTERMAND_CONDUCTOR, else the context in use, else ${DEFAULT_ADDRESS}`,
+    )
+    .option('--context <context>', 'the conductor of this context; countermand context --help')
     .option('--json', 'for programs: one JSON object per line, nothing else on stdout')
     .option('--utc', 'times in UTC; else in the local time zone')
     .addOption(
@@ -119,6 +134,11 @@ export async function buildProgram(terminal: Terminal, words?: readonly string[]
 /** Runs one command line and answers its exit code. Never rejects. */
 export async function runCommandLine(words: readonly string[], terminal: Terminal): Promise<number> {
   const program = await buildProgram(terminal, words);
+  if (words[0] === COMPLETE) {
+    const { complete } = await import('./completion/complete.ts');
+    await complete(words.slice(1), program, terminal);
+    return 0;
+  }
   try {
     await program.parseAsync(words, { from: 'user' });
     return 0;

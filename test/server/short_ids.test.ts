@@ -31,10 +31,13 @@ test('what begins two uuids is refused with both; a name goes before it', async 
   tasks.push(await world.order('n1', 'power on'));
   await world.clock.turn(120_000);
   for (const [at, { uuid }] of tasks.entries())
-    await world.database.read('power_tasks').where({ uuid }).update({ uuid: uuids[at] ?? '' });
+    await world.database
+      .read('power_tasks')
+      .where({ uuid })
+      .update({ uuid: uuids[at] ?? '' });
   const both = new RegExp(`^more than one power task is called 'aaaaaaaa'; name one by its uuid: ${uuids.join(', ')}$`);
   await t.throwsAsync(getPowerTask('aaaaaaaa', read), { code: 'ARGUMENT_INVALID', message: both });
-  t.is((await getPowerTask('aaaaaaaa-2', read)).uuid, uuids[1]);
+  t.is((await getPowerTask('aaaaaaaa-2', read)).uuid, String(uuids[1]));
 
   await make(world, 'p1', [OFF]);
   const { uuid } = await getPlan('p1', read);

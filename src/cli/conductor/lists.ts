@@ -92,6 +92,10 @@ function addListOf<M>(
 
 /** Adds `agent list`. */
 export function addAgentList(group: Command, terminal: Terminal): void {
+  group.addHelpText(
+    'after',
+    '\nExamples:\n  countermand agent --conductor 10.0.0.1:7077 --zone east\n  countermand agent list',
+  );
   const ask = async ({ conductor }: Call) => (await conductor.itself.listAgents({})).agents;
   addListOf(group, 'list the agents of the conductor, with their zones and drivers', AGENT_LIST, ask, terminal);
 }

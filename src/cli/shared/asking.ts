@@ -4,6 +4,7 @@ import { fail } from '../../core/errors.ts';
 import { DEFAULT_ADDRESS } from './address.ts';
 import { isColoured, type WhenColoured } from './colours.ts';
 import { type Conductor, withConductor } from './connection.ts';
+import { findContext, readContexts } from './contexts.ts';
 import { type Output, openOutput } from './output.ts';
 import type { Environment, Terminal } from './terminal.ts';
 import { localTime, utcTime } from './times.ts';
@@ -14,6 +15,7 @@ export const PAGE_SIZE = 500;
 /** The options that stand everywhere. */
 interface GlobalOptions {
   readonly conductor?: string;
+  readonly context?: string;
   readonly json?: boolean;
   readonly utc?: boolean;
   readonly color?: WhenColoured;
@@ -29,10 +31,34 @@ export interface Call extends Terminal {
   readonly command: string;
 }
 
-/** The conductor that a command talks to: the option, else the variable, else where one listens by default. */
+/**
+ * The conductor that a daemon talks to: the option, else the variable, else where one listens by default. The contexts of a
+ * person are nothing for a daemon.
+ */
 export function addressOf(command: Command, environment: Environment): string {
   const { conductor } = command.optsWithGlobals<GlobalOptions>();
   return conductor ?? (environment.COUNTERMAND_CONDUCTOR || DEFAULT_ADDRESS);
+}
+
+/**
+ * The conductor that a command asks: the option --conductor, else the context of the option --context, else the variable, else
+ * the context in use, else where one listens by default.
+ * @throws ARGUMENT_INVALID if both options are given, or for a context that is not there
+ */
+export function conductorOf({ conductor, context }: GlobalOptions, environment: Environment): string {
+  if (conductor !== undefined && context !== undefined)
+    throw fail('ARGUMENT_INVALID', '--conductor and --context both say which conductor is asked; give one of them');
+  if (conductor !== undefined) return conductor;
+  if (context === undefined && environment.COUNTERMAND_CONDUCTOR) return environment.COUNTERMAND_CONDUCTOR;
+  const contexts = readContexts(environment);
+  const name = context ?? contexts.current;
+  return name === null ? DEFAULT_ADDRESS : findContext(name, contexts).conductor;
+}
+
+/** The beginning of a command to paste, which asks the same conductor. */
+function prefixOf({ conductor, context }: GlobalOptions): string {
+  if (conductor !== undefined) return `countermand --conductor ${conductor}`;
+  return context === undefined ? 'countermand' : `countermand --context ${context}`;
 }
 
 /** The output that the options want. */
@@ -54,12 +80,27 @@ export function asking<Given extends unknown[]>(
     const command = given.at(-1) as Command;
     const passed = given.slice(0, -1) as Given;
     const options = command.optsWithGlobals<GlobalOptions>();
-    const { conductor: named } = options;
-    const address = addressOf(command, terminal.environment);
-    const output = outputOf(options, terminal);
-    const prefix = named === undefined ? 'countermand' : `countermand --conductor ${named}`;
-    const use = (conductor: Conductor) => work(...passed, { ...terminal, conductor, output, command: prefix });
-    await withConductor(address, use, terminal.signal);
+    const address = conductorOf(options, terminal.environment);
+    const shared = { ...terminal, output: outputOf(options, terminal), command: prefixOf(options) };
+    await withConductor(address, (conductor) => work(...passed, { ...shared, conductor }), terminal.signal);
+  };
+}
+
+/** What a command works with that asks no conductor. */
+export interface OfflineCall extends Terminal {
+  readonly output: Output;
+  readonly options: GlobalOptions;
+}
+
+/** The same for a command that asks no conductor. */
+export function offline<Given extends unknown[]>(
+  work: (...given: [...Given, OfflineCall]) => Promise<void>,
+  terminal: Terminal,
+): (...given: [...Given, Command]) => Promise<void> {
+  return async (...given) => {
+    const options = (given.at(-1) as Command).optsWithGlobals<GlobalOptions>();
+    const call = { ...terminal, output: outputOf(options, terminal), options };
+    await work(...(given.slice(0, -1) as Given), call);
   };
 }
 

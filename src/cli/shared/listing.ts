@@ -4,12 +4,13 @@ import { fail } from '../../core/errors.ts';
 import { foldNames } from '../../core/folded_names.ts';
 import { naturally } from '../../core/natural_order.ts';
 import { sleep } from '../../core/signals.ts';
-import type { Call } from './asking.ts';
 import type { Meaning } from './colours.ts';
 import { readCount } from './flags.ts';
 import { harmless, oneLine } from './harmless.ts';
 import { type MessageType, toFullJson } from './json.ts';
+import type { Output } from './output.ts';
 import { fittedTable, type TableLook } from './table.ts';
+import type { Terminal } from './terminal.ts';
 import type { TimeText } from './times.ts';
 
 /** What cells depend on, beside the thing itself. */
@@ -70,6 +71,9 @@ export function countStates(states: readonly string[], thing: string): string {
   return `${states.length} ${thing}${states.length === 1 ? '' : 's'}: ${counts.sort().join(', ')}`;
 }
 
+/** What a list needs of the call of its command. */
+export type ListCall = Terminal & { readonly output: Output };
+
 /** How often a watched list is asked for, in seconds. */
 const WATCH_S = 2;
 
@@ -95,7 +99,7 @@ export async function showList<M>(
   listing: Listing<M>,
   ask: () => Promise<readonly M[]>,
   flags: ListFlags,
-  call: Call,
+  call: ListCall,
 ): Promise<void> {
   columnsOf(listing, flags);
   const sort = sorting(listing, flags);
@@ -105,7 +109,7 @@ export async function showList<M>(
   await watch(listing, async () => sort(await ask(), lookOf(call)), everyMs, flags, call);
 }
 
-const lookOf = ({ clock, output }: Call): Look => ({ nowMs: clock.now(), time: output.time });
+const lookOf = ({ clock, output }: ListCall): Look => ({ nowMs: clock.now(), time: output.time });
 
 /** The word for a column on the command line: `held_by` for HELD BY. */
 const columnWord = (head: string): string => head.toLowerCase().replaceAll(' ', '_');
@@ -144,13 +148,13 @@ function compareKeys(one: string | number, other: string | number): number {
   return naturally(String(one), String(other));
 }
 
-async function print<M>(listing: Listing<M>, items: readonly M[], flags: ListFlags, call: Call): Promise<void> {
+async function print<M>(listing: Listing<M>, items: readonly M[], flags: ListFlags, call: ListCall): Promise<void> {
   const { output } = call;
   if (output.json) return output.messages(listing.type, items, () => '');
   output.print(await textOf(listing, items, flags, call));
 }
 
-async function textOf<M>(listing: Listing<M>, items: readonly M[], flags: ListFlags, call: Call): Promise<string> {
+async function textOf<M>(listing: Listing<M>, items: readonly M[], flags: ListFlags, call: ListCall): Promise<string> {
   if (flags.output === 'name') return items.map((item) => oneLine(listing.name(item))).join('\n');
   if (flags.output === 'yaml') {
     const { yamlOf } = await import('./yaml_text.ts');
@@ -198,7 +202,7 @@ async function watch<M>(
   ask: () => Promise<readonly M[]>,
   everyMs: number,
   flags: ListFlags,
-  call: Call,
+  call: ListCall,
 ): Promise<void> {
   const { output, clock, signal } = call;
   const live = output.live && flags.output !== 'yaml' && flags.output !== 'name' ? await openLiveList(call) : null;
@@ -223,7 +227,7 @@ async function watch<M>(
 }
 
 /** A list that is written over on a terminal, as far as its rows reach. */
-async function openLiveList(call: Call): Promise<{ show(text: string): void; end(): void }> {
+async function openLiveList(call: ListCall): Promise<{ show(text: string): void; end(): void }> {
   const { openLiveText } = await import('./progress.ts');
   const live = await openLiveText(call);
   let last = '';

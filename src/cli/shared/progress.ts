@@ -27,7 +27,7 @@ interface LiveText {
 }
 
 /** Opens live text. Nothing stands there until something is shown. */
-export async function openLiveText({ stdout, clock }: Call): Promise<LiveText> {
+export async function openLiveText({ stdout, clock }: Pick<Call, 'stdout' | 'clock'>): Promise<LiveText> {
   // Loaded on a terminal only: programs that run command after command need not wait for it.
   const { createLogUpdate } = await import('log-update');
   const update = createLogUpdate(stdout, { showCursor: true });

@@ -1,0 +1,72 @@
+/** The names that a command line can be completed with, asked of the conductor that it would ask. */
+import { openScope } from '../../core/signals.ts';
+import { conductorOf, type GlobalOptions, PAGE_SIZE } from '../shared/asking.ts';
+import { type Conductor, withConductor } from '../shared/connection.ts';
+import { readContexts } from '../shared/contexts.ts';
+import type { Terminal } from '../shared/terminal.ts';
+import { shortId } from '../shared/words.ts';
+import type { Candidate, NameKind } from './candidates.ts';
+
+/** A person who has typed TAB waits no longer. */
+const LIMIT_MS = 3000;
+
+/** At most this many pages of names are asked for. */
+const PAGES = 10;
+
+type Asked = Exclude<NameKind, 'contexts'>;
+
+const named = ({ name }: { readonly name: string }): Candidate => ({ word: name, meaning: '' });
+
+const ASK: Readonly<Record<Asked, (conductor: Conductor) => Promise<Candidate[]>>> = {
+  async nodes({ nodes }) {
+    const found: Candidate[] = [];
+    let pageToken = '';
+    for (let page = 0; page < PAGES; page += 1) {
+      const answer = await nodes.listNodes({ pageSize: PAGE_SIZE, pageToken });
+      found.push(...answer.nodes.map(({ name, driver, zone }) => ({ word: name, meaning: `${driver} in ${zone}` })));
+      pageToken = answer.nextPageToken;
+      if (pageToken === '') break;
+    }
+    return found;
+  },
+  async plans({ plans }) {
+    const { actionPlans } = await plans.listActionPlans({ pageSize: PAGE_SIZE });
+    return actionPlans.map(named);
+  },
+  async audits({ audits }) {
+    return (await audits.listAudits({ pageSize: PAGE_SIZE })).audits.map(named);
+  },
+  async tasks({ power }) {
+    const { tasks } = await power.listPowerTasks({ pageSize: PAGE_SIZE, unsettled: true });
+    return tasks.map(({ uuid, nodeName }) => ({ word: shortId(uuid), meaning: nodeName }));
+  },
+  async zones({ itself }) {
+    return (await itself.listZones({})).zones.map(named);
+  },
+  async drivers({ itself }) {
+    return (await itself.listDrivers({})).drivers.map(named);
+  },
+};
+
+/** The names of a kind that begin with `last`, each once. None if no conductor answers in time: a TAB has no errors. */
+export async function namesOf(
+  kind: NameKind,
+  last: string,
+  options: GlobalOptions,
+  terminal: Terminal,
+): Promise<Candidate[]> {
+  const { environment, clock, signal } = terminal;
+  const scope = openScope([signal], { clock, afterMs: LIMIT_MS, what: 'the names' });
+  try {
+    const all =
+      kind === 'contexts'
+        ? readContexts(environment).all.map(({ name, conductor }) => ({ word: name, meaning: conductor }))
+        : await withConductor(conductorOf(options, environment), ASK[kind], scope.signal);
+    const wanted = all.filter(({ word }) => word.startsWith(last));
+    return [...new Map(wanted.map((candidate) => [candidate.word, candidate])).values()];
+  } catch {
+    return [];
+  } finally {
+    scope.end();
+  }
+}
