@@ -10,7 +10,7 @@ import { ageWords, shortId } from '../shared/words.ts';
 import { runsCell, stateOf } from './text.ts';
 
 /** The list of audits. */
-export const AUDIT_LIST: Listing<Audit> = {
+const AUDIT_LIST: Listing<Audit> = {
   things: 'audits',
   type: Audit,
   name: ({ uuid }) => uuid,

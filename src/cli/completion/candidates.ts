@@ -8,7 +8,7 @@ export interface Candidate {
 }
 
 /** What completes a value: words that are known, names that the conductor knows, or files. */
-export type Source = readonly string[] | NameKind | 'files' | null;
+type Source = readonly string[] | NameKind | 'files' | null;
 
 /** Names that have to be looked up. */
 export type NameKind = 'nodes' | 'plans' | 'audits' | 'tasks' | 'zones' | 'drivers' | 'contexts';
@@ -40,7 +40,7 @@ const OPTION_SOURCES: Readonly<Record<string, NameKind>> = {
 };
 
 /** Argument values that are words of ours, by the names that the arguments have. */
-export type Words = Readonly<Record<string, readonly string[]>>;
+type Words = Readonly<Record<string, readonly string[]>>;
 
 const valueName = (flags: string): string => /[<[]([\w-]+)/.exec(flags)?.[1] ?? '';
 

@@ -15,7 +15,7 @@ export const countsWords = ({ counts }: ActionPlan): string =>
   counts.map(({ state, count }) => `${count} ${enumName(ActionState, state)}`).join(', ');
 
 /** The list of plans. */
-export const PLAN_LIST: Listing<ActionPlan> = {
+const PLAN_LIST: Listing<ActionPlan> = {
   things: 'action plans',
   type: ActionPlan,
   name: ({ uuid }) => uuid,

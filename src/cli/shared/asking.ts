@@ -13,7 +13,7 @@ import { localTime, utcTime } from './times.ts';
 export const PAGE_SIZE = 500;
 
 /** The options that stand everywhere. */
-interface GlobalOptions {
+export interface GlobalOptions {
   readonly conductor?: string;
   readonly context?: string;
   readonly json?: boolean;
@@ -62,7 +62,7 @@ function prefixOf({ conductor, context }: GlobalOptions): string {
 }
 
 /** The output that the options want. */
-export function outputOf(options: GlobalOptions, { environment, stdout }: Terminal): Output {
+function outputOf(options: GlobalOptions, { environment, stdout }: Terminal): Output {
   const { json = false, output, utc = false, color = 'auto' } = options;
   const look = { coloured: isColoured(color, environment, stdout), time: utc ? utcTime : localTime };
   return openOutput(json || output === 'json', stdout, look);

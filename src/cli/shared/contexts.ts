@@ -16,7 +16,7 @@ export interface Context {
 }
 
 /** The contexts of a person, by name, and which of them is in use. */
-export interface Contexts {
+interface Contexts {
   readonly current: string | null;
   readonly all: readonly Context[];
 }

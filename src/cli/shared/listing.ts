@@ -14,13 +14,13 @@ import type { Terminal } from './terminal.ts';
 import type { TimeText } from './times.ts';
 
 /** What cells depend on, beside the thing itself. */
-export interface Look {
+interface Look {
   readonly nowMs: number;
   readonly time: TimeText;
 }
 
 /** One column of a list. */
-export interface Column<M> {
+interface Column<M> {
   readonly head: string;
   cell(item: M, look: Look): string;
   /** What the list is sorted by; the cell if left out. */
@@ -72,7 +72,7 @@ export function countStates(states: readonly string[], thing: string): string {
 }
 
 /** What a list needs of the call of its command. */
-export type ListCall = Terminal & { readonly output: Output };
+type ListCall = Terminal & { readonly output: Output };
 
 /** How often a watched list is asked for, in seconds. */
 const WATCH_S = 2;

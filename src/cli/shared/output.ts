@@ -27,7 +27,7 @@ export interface Output {
 }
 
 /** How text for people looks. */
-export interface TextLook {
+interface TextLook {
   readonly coloured: boolean;
   readonly time: TimeText;
 }

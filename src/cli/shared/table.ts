@@ -13,13 +13,13 @@ const CUT = '…';
 const widthOf = (text: string): number => (/^[ -~]*$/.test(text) ? text.length : stringWidth(text));
 
 /** One cell: its text, and what its colour means. */
-export interface Cell {
+interface Cell {
   readonly text: string;
   readonly meaning?: Meaning | undefined;
 }
 
 /** One column with its cells. */
-export interface TableColumn {
+interface TableColumn {
   readonly head: string;
   readonly cells: readonly Cell[];
   /** Where the terminal is too narrow, the column with the highest number is left out first; never without a number. */
