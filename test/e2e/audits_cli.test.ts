@@ -82,7 +82,7 @@ test('an audit from a file: continuous, suspended, resumed, cancelled, deleted; 
   t.like(audit, { auditType: 'CONTINUOUS', state: 'ONGOING', interval: 7200, parameters: { para1: 0.5 } });
   t.like(actionPlan, { name: 'look', state: 'RECOMMENDED', auditUuid: audit.uuid });
   const list = await countermand(house, 'list');
-  t.regex(list.stdout, /look +.{36} +dummy +ONGOING +every 2h, next in 1h59m/);
+  t.regex(list.stdout, /look +[\da-f]{8} +dummy +ONGOING +every 2h, next in 1h59m/);
   for (const [order, state] of Object.entries({ suspend: 'SUSPENDED', resume: 'ONGOING', cancel: 'CANCELLED' })) {
     const answer = await countermand(house, order, 'look', '--json');
     t.like(linesOf(answer.stdout)[0], { uuid: audit.uuid, state });
