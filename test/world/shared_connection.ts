@@ -5,8 +5,9 @@
 import type BetterSqlite3 from 'better-sqlite3';
 import type { Database } from '../../src/server/store/database.ts';
 import type { Change } from '../../src/server/store/feed.ts';
-import { databaseOver } from '../../src/server/store/sqlite/database.ts';
+import { databaseOver, type SqliteOptions } from '../../src/server/store/sqlite/database.ts';
 import { type OpenFile, openFileOver } from '../../src/server/store/sqlite/file.ts';
+import { type OwnProcess, takeOwnership } from '../../src/server/store/sqlite/owner.ts';
 import { giveBack, type Memory, openMemory, takeNewborn } from './memory.ts';
 import { Crash } from './process.ts';
 
@@ -70,19 +71,33 @@ export class SharedConnection {
     return database;
   }
 
-  /** The database as one process opens it. */
-  open(user: ConnectionUser): Database {
-    return databaseOver(this.#fileOf(user));
+  /**
+   * The database as the process opens it that has it from then on.
+   * @throws DATA_FOLDER_IN_USE if its owner is alive, as far as `self` can tell
+   */
+  async openOwned(user: ConnectionUser, self: OwnProcess, options: SqliteOptions = {}): Promise<Database> {
+    await this.#take(user);
+    try {
+      user.statement();
+      return this.open(user, takeOwnership(self, 'of the simulation', this.#raw), options);
+    } finally {
+      this.#give(user);
+    }
   }
 
-  #fileOf(user: ConnectionUser): OpenFile {
+  /** The database as one process opens it. With a generation, each of its commits checks that it still has it. */
+  open(user: ConnectionUser, generation = 0, options: SqliteOptions = {}): Database {
+    return databaseOver(this.#fileOf(user, generation), options);
+  }
+
+  #fileOf(user: ConnectionUser, generation = 0): OpenFile {
     const connection = this.#connectionOf(user);
     const take = async (): Promise<BetterSqlite3.Database> => {
       await this.#take(user);
       return connection;
     };
     const afterCommit = (changes: readonly Change[]): void => user.afterCommit(changes);
-    return openFileOver({ connection, take, give: () => this.#give(user), afterCommit });
+    return openFileOver({ connection, generation, take, give: () => this.#give(user), afterCommit });
   }
 
   /** From now on, every statement of this world fails; the memory is given to the next world. */

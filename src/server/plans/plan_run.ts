@@ -95,14 +95,15 @@ export class PlanRun {
     const { store } = this.#parts.orders;
     const moves = this.#takeMoves();
     const beginning = await this.#prepare(TURN_LIMIT - moves.length);
-    const began: ActionRow[] = [];
-    const plan = await store.database.write(async (transaction) => {
+    const { plan, began } = await store.database.write(async (transaction) => {
       const context = await getContext(this.#planUuid, transaction.sql);
       const mayBegin = context.plan.state === 'ONGOING' ? beginning : [];
       const rows = await moveActions([...moves, ...mayBegin], context, transaction, store);
       const beginningNow = new Set(mayBegin.map(({ uuid }) => uuid));
-      began.push(...rows.filter(({ uuid }) => beginningNow.has(uuid)));
-      return this.#state.isSettled ? this.#end(context, transaction) : context.plan;
+      return {
+        plan: this.#state.isSettled ? await this.#end(context, transaction) : context.plan,
+        began: rows.filter(({ uuid }) => beginningNow.has(uuid)),
+      };
     });
     this.#plan = plan;
     for (const row of began) this.#begun(row);
@@ -112,7 +113,10 @@ export class PlanRun {
     return plan;
   }
 
-  /** The moves of what has ended and of what will never begin. The bookkeeping has them before the database. */
+  /**
+   * The moves of what has ended and of what will never begin. The bookkeeping has them before the database: if the write fails,
+   * the run fails with it, and the next run builds its bookkeeping from the rows.
+   */
   #takeMoves(): ActionMove[] {
     const ended = this.#takeEnded();
     const moves = ended.map((each) => endMove(each, this.#state.stateOf(each.uuid)));

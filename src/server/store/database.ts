@@ -73,7 +73,7 @@ export interface Database {
    *   was written; UniqueViolation
    */
   write<T>(work: (transaction: Transaction) => Promise<T>): Promise<T>;
-  /** Finishes the writes that wait, then closes the database and lets other processes have it. */
+  /** Finishes the writes that wait, then closes the database and lets other processes have it. May be called again. */
   close(): Promise<void>;
 }
 

@@ -3,8 +3,6 @@ import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { CountermandError } from '../../../src/core/errors.ts';
 import type { Database } from '../../../src/server/store/database.ts';
-import { findNode } from '../../../src/server/store/nodes.ts';
-import { nodeCodec } from '../../../src/server/store/rows.ts';
 import { openDatabase, openMemoryDatabase } from '../../../src/server/store/sqlite/database.ts';
 import { keepStatements } from '../../../src/server/store/sqlite/statements.ts';
 import { newFolder } from '../../counterparts/folder.ts';
@@ -19,27 +17,6 @@ async function newDatabase(t: ExecutionContext): Promise<Database> {
 
 const names = async (database: Database): Promise<string[]> =>
   (await database.read('nodes').orderBy('name').select('name')).map(({ name }) => name);
-
-test('writes that wait together are committed together, and each stands or falls alone', async (t) => {
-  const database = await newDatabase(t);
-  const insert = (name: string, failing = false) =>
-    database.write(async ({ sql }) => {
-      await sql('nodes').insert(nodeCodec.encode(nodeRow({ name })));
-      if (failing) throw new Error(`${name} fails`);
-    });
-  const results = await Promise.allSettled([
-    insert('a'),
-    insert('b', true),
-    insert('c'),
-    insert('d', true),
-    insert('e'),
-  ]);
-  t.deepEqual(
-    results.map(({ status }) => status),
-    ['fulfilled', 'rejected', 'fulfilled', 'rejected', 'fulfilled'],
-  );
-  t.deepEqual(await names(database), ['a', 'c', 'e']);
-});
 
 test('writes that arrive in callbacks of their own share a commit as well', async (t) => {
   const database = await newDatabase(t);
@@ -57,30 +34,6 @@ test('writes that arrive in callbacks of their own share a commit as well', asyn
   t.is(transactions, 1);
 });
 
-test('a write that throws rejects with its own error and writes nothing', async (t) => {
-  const database = await newDatabase(t);
-  const thrown = new Error('no');
-  t.is(await database.write(() => Promise.reject(thrown)).catch((error) => error), thrown);
-  await putRows(database, nodeRow({ name: 'after' }), null);
-  t.deepEqual(await names(database), ['after']);
-});
-
-test('the feed hears of a change after its commit and never of one that failed', async (t) => {
-  const database = await newDatabase(t);
-  const controller = new AbortController();
-  const changes = database.feed.watch('node', controller.signal);
-  const tell = (name: string, fails: boolean) =>
-    database.write(async (tx) => {
-      tx.changed({ kind: 'node', node: nodeRow({ name }), deleted: false });
-      if (fails) throw new Error('no');
-    });
-  await Promise.allSettled([tell('first', false), tell('never', true), tell('second', false)]);
-  const heard = [await changes.next(), await changes.next()].map(({ value }) => value.node.name);
-  t.deepEqual(heard, ['first', 'second']);
-  await changes.return(undefined);
-  t.is(database.feed.size, 0);
-});
-
 test('a watcher that never reads is let go with its signal', async (t) => {
   const database = await newDatabase(t);
   const controller = new AbortController();
@@ -88,16 +41,6 @@ test('a watcher that never reads is let go with its signal', async (t) => {
   t.is(database.feed.size, 1);
   controller.abort(new CountermandError('CALL_ENDED', 'gone'));
   t.is(database.feed.size, 0);
-});
-
-test('what was written is there after the file is closed and opened again', async (t) => {
-  const folder = await newFolder(t);
-  const database = await openDatabase(folder);
-  await putRows(database, nodeRow({ name: 'kept' }), null);
-  await database.close();
-  const again = await openDatabase(folder);
-  t.deepEqual(await names(again), ['kept']);
-  await again.close();
 });
 
 const refusal = async (opening: Promise<unknown>): Promise<CountermandError> =>
@@ -152,33 +95,6 @@ test('the data folder is for its owner alone', async (t) => {
   await (await openDatabase(folder)).close();
   t.true(existsSync(join(folder, 'countermand.db')));
   t.is(statSync(folder).mode & 0o077, 0);
-});
-
-test('a read or a write inside of a write fails at once, and the write fails alone', async (t) => {
-  const database = await newDatabase(t);
-  const node = nodeRow();
-  await putRows(database, node, null);
-  const inside: Record<string, () => Promise<unknown>> = {
-    'a query': async () => database.read('nodes').first(),
-    'a row that is kept': () => findNode(node.uuid, database.read),
-    'a raw query': async () => database.read.raw('select 1'),
-    'a transaction': () => database.read.transaction(async () => {}),
-    'a write': () => database.write(async () => {}),
-    'a query after others': async () => {
-      await Promise.resolve();
-      return database.read('nodes').first();
-    },
-  };
-  for (const [what, work] of Object.entries(inside)) {
-    const beside = database.write(({ sql }) => sql('nodes').where('uuid', node.uuid).update({ fence: 7 }));
-    await t.throwsAsync(
-      database.write(() => work()),
-      { code: 'INTERNAL', message: /inside of a write.*use its transaction/ },
-      what,
-    );
-    t.is(await beside, 1, what);
-  }
-  t.like(await findNode(node.uuid, database.read), { uuid: node.uuid });
 });
 
 test('what a write has left running may read, and two databases do not know of each other', async (t) => {

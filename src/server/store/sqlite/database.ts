@@ -34,6 +34,12 @@ interface Written {
   readonly appended: Appended[];
 }
 
+/** How a database behaves in tests. */
+export interface SqliteOptions {
+  /** Runs every callback, undoes what it wrote, and runs it again: nothing else may differ. */
+  readonly everyWriteTwice?: boolean;
+}
+
 /** At most this many writes share one commit: enough to pay for the disk, few enough to keep the wait short. */
 const GROUP_LIMIT = 256;
 
@@ -44,15 +50,18 @@ class SqliteDatabase implements Database {
   readonly #kept = new Kept();
   readonly #direct: DirectWithSavepoint;
   readonly #file: OpenFile;
+  readonly #everyWriteTwice: boolean;
   #full = false;
   readonly #whenFull = new Set<() => void>();
   #scrub = false;
   readonly #lost = Promise.withResolvers<CountermandError>();
   #queue: PendingWrite[] = [];
   #draining: Promise<void> | null = null;
+  #closing: Promise<void> | null = null;
 
-  constructor(file: OpenFile, direct: DirectWithSavepoint) {
+  constructor(file: OpenFile, direct: DirectWithSavepoint, { everyWriteTwice = false }: SqliteOptions) {
     this.read = file.knex;
+    this.#everyWriteTwice = everyWriteTwice;
     this.#direct = direct;
     this.#file = file;
     this.#full = file.reserve?.isThere === false;
@@ -103,7 +112,12 @@ class SqliteDatabase implements Database {
     return done;
   }
 
-  async close(): Promise<void> {
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
     await this.#draining;
     await this.#file.close();
   }
@@ -212,23 +226,10 @@ class SqliteDatabase implements Database {
   /** One member of a group, behind a savepoint so that its failure is its own. Returns how to settle it. */
   async #runOne(write: PendingWrite, sql: Knex, group: Written, shared: boolean): Promise<() => void> {
     const own: Written = { changes: [], appended: [] };
-    const append: Transaction['append'] = async (table, rows) => {
-      for (const row of rows) own.appended.push({ table, row });
-      // Much is not piled up. What others have added before must not be undone with this one, nor come after it.
-      if (own.appended.length >= ROWS_AT_ONCE && group.appended.length === 0)
-        await this.#insertAll(own.appended.splice(0));
-    };
-    const keep = (change: Change): void => this.#kept.take(change);
-    const scrub = (): void => {
-      this.#scrub = true;
-    };
-    const changed = (change: Change): void => {
-      own.changes.push(change);
-      keep(change);
-    };
     try {
+      if (this.#everyWriteTwice) await this.#rehearse(write, sql, group);
       if (shared) await this.#direct.savepoint();
-      const transaction = { sql, changed, keep, append, scrub, direct: this.#direct };
+      const transaction = this.#transactionOf(sql, own, group);
       const value = await insideWrite(this, () => write.work(transaction));
       if (shared) await this.#direct.release();
       this.#kept.endOne(true);
@@ -244,6 +245,42 @@ class SqliteDatabase implements Database {
       return () => write.reject(error);
     }
   }
+
+  #transactionOf(sql: Knex, own: Written, group: Written): Transaction {
+    const keep = (change: Change): void => this.#kept.take(change);
+    return {
+      sql,
+      direct: this.#direct,
+      keep,
+      changed: (change) => {
+        own.changes.push(change);
+        keep(change);
+      },
+      append: async (table, rows) => {
+        for (const row of rows) own.appended.push({ table, row });
+        // Much is not piled up. What others have added before must not be undone with this one, nor come after it.
+        if (own.appended.length >= ROWS_AT_ONCE && group.appended.length === 0)
+          await this.#insertAll(own.appended.splice(0));
+      },
+      scrub: () => {
+        this.#scrub = true;
+      },
+    };
+  }
+
+  /** Runs a callback and undoes what it wrote. Its error is dropped: the run that follows counts. */
+  async #rehearse(write: PendingWrite, sql: Knex, group: Written): Promise<void> {
+    const transaction = this.#transactionOf(sql, { changes: [], appended: [] }, group);
+    await this.#direct.savepoint();
+    try {
+      await insideWrite(this, () => write.work(transaction));
+    } catch (thrown) {
+      const error = explainSqlite(thrown);
+      if (isStorageError(error)) throw error;
+    }
+    await this.#direct.undo();
+    this.#kept.endOne(false);
+  }
 }
 
 /**
@@ -255,15 +292,15 @@ export async function openDatabase(folder: string, reserveBytes?: number): Promi
   return databaseOver(await openFileIn(folder, thisProcess(), reserveBytes));
 }
 
-/** A database in memory, for the simulation, which opens thousands. */
+/** A database in memory, for tests. */
 export async function openMemoryDatabase(): Promise<Database> {
   return databaseOver(await openFileInMemory());
 }
 
 /** A database over a file that is open, and what its connection does. */
-export function databaseOver(file: OpenFile): Database {
+export function databaseOver(file: OpenFile, options: SqliteOptions = {}): Database {
   keepStatements(file.connection);
-  return new SqliteDatabase(file, openDirect(file.connection));
+  return new SqliteDatabase(file, openDirect(file.connection), options);
 }
 
 /**

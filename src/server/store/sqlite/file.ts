@@ -34,7 +34,7 @@ const BESIDE = ['-wal', '-shm', '-journal'];
 export interface OpenFile {
   readonly knex: Knex;
   readonly connection: BetterSqlite3.Database;
-  /** Raised by each start; 0 for a database in memory, which no other process can open. */
+  /** Raised by each start; 0 if nothing else can open it, which is then not checked. */
   readonly generation: number;
   /** Null for a database in memory. */
   readonly reserve: Reserve | null;
@@ -47,6 +47,8 @@ export interface OpenFile {
 /** A connection that several use in turns. Whoever hands it in decides whose turn it is, and can let any statement fail. */
 interface SharedTurns {
   readonly connection: BetterSqlite3.Database;
+  /** The generation of whoever opens it; 0 for one that only looks. */
+  readonly generation: number;
   /** Resolves when it is our turn. */
   take(): Promise<BetterSqlite3.Database>;
   give(): void;
@@ -125,13 +127,13 @@ export async function openFileInMemory(): Promise<OpenFile> {
 }
 
 /** A file over a connection that is handed in, with its schema up to date: how the simulation puts faults below the database. */
-export function openFileOver({ connection, take, give, afterCommit }: SharedTurns): OpenFile {
+export function openFileOver({ connection, generation, take, give, afterCommit }: SharedTurns): OpenFile {
   const knex = connect(':memory:');
   // The pool of knex is never asked.
   knex.client.acquireConnection = take;
   knex.client.releaseConnection = async () => give();
   const close = (): Promise<void> => knex.destroy();
-  return { knex, connection, generation: 0, reserve: null, close, ...(afterCommit ? { afterCommit } : {}) };
+  return { knex, connection, generation, reserve: null, close, ...(afterCommit ? { afterCommit } : {}) };
 }
 
 /** A new database as bytes, schema included. */

@@ -8,22 +8,28 @@ import type BetterSqlite3 from 'better-sqlite3';
 import { type CountermandError, fail } from '../../../core/errors.ts';
 
 /** A process, so that it can be told from another with the same pid. */
-export interface OwnProcess {
+interface ProcessId {
   readonly host: string;
   readonly pid: number;
   /** When the kernel started it, in clock ticks since boot; empty where /proc does not say. */
   readonly startedAt: string;
 }
 
+/** The process that opens the database. */
+export interface OwnProcess extends ProcessId {
+  /** When a process of this host was started, as in `startedAt`; null if there is no such process. */
+  readonly startOf: (pid: number) => string | null;
+}
+
 /** The row, as it was read. */
-interface OwnerRow extends OwnProcess {
+interface OwnerRow extends ProcessId {
   readonly generation: number;
   readonly endedCleanly: boolean;
 }
 
 /** This process, as other conductors on this host recognise it. */
 export function thisProcess(): OwnProcess {
-  return { host: hostId(), pid: process.pid, startedAt: startOf(process.pid) ?? '' };
+  return { host: hostId(), pid: process.pid, startedAt: startOf(process.pid) ?? '', startOf };
 }
 
 /** The host name and the boot: a pid means nothing after a reboot. */
@@ -62,9 +68,9 @@ export function findOwner(connection: BetterSqlite3.Database): OwnerRow | null {
 }
 
 /** True if the owner is another process that runs on this host. */
-export function isAlive(owner: OwnProcess, self: OwnProcess): boolean {
+export function isAlive(owner: ProcessId, self: OwnProcess): boolean {
   if (owner.host !== self.host || owner.startedAt === '') return false;
-  return owner.pid !== self.pid && startOf(owner.pid) === owner.startedAt;
+  return owner.pid !== self.pid && self.startOf(owner.pid) === owner.startedAt;
 }
 
 const TAKE = `

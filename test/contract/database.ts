@@ -1,0 +1,390 @@
+/**
+ * What every implementation of `Database` does. A new one is a file beside `sqlite.test.ts` that says how it is opened, and how
+ * its process dies.
+ */
+import test, { type ExecutionContext, type TestFn } from 'ava';
+import { CountermandError } from '../../src/core/errors.ts';
+import { compareAndSet, NODES } from '../../src/server/store/compare_and_set.ts';
+import { type Database, type Transaction, UniqueViolation } from '../../src/server/store/database.ts';
+import { readEvents } from '../../src/server/store/events.ts';
+import { findNode, getNode, insertNodeRow } from '../../src/server/store/nodes.ts';
+import { type EventRow, eventCodec, type NodeRow, nodeCodec } from '../../src/server/store/rows.ts';
+import { nodeRow } from '../server/rows.ts';
+
+/** One database, which outlives the processes that open it. */
+export interface Stored {
+  /** Opens it as the process does that has it from then on. The caller closes it, or lets it crash. */
+  open(): Promise<Database>;
+  /** The process that had it dies at once, whatever it was doing. */
+  crash(database: Database): Promise<void>;
+  /** Opens it beside a process that still lives, and that no one can tell from a dead one. */
+  takeOver(): Promise<Database>;
+}
+
+/** How to come by a new, empty database; what it needs is gone after the test. */
+export type Store = (t: ExecutionContext) => Promise<Stored>;
+
+interface Case {
+  readonly database: Database;
+  readonly stored: Stored;
+}
+
+/** A part of the contract. */
+type Promised = (t: ExecutionContext, given: Case) => Promise<void>;
+
+const PROMISES: Readonly<Record<string, Promised>> = {};
+const promise = (title: string, holds: Promised): void => {
+  Object.assign(PROMISES, { [title]: holds });
+};
+
+/** Declares a test for each promise. @param name of the implementation */
+export function databaseContract(name: string, store: Store, declare: TestFn = test): void {
+  for (const [title, holds] of Object.entries(PROMISES))
+    declare(`${name}: ${title}`, async (t) => {
+      const stored = await store(t);
+      const database = await stored.open();
+      await holds(t, { database, stored });
+      await database.close();
+    });
+}
+
+const insert =
+  (node: NodeRow, work: (transaction: Transaction) => Promise<void> = async () => {}) =>
+  async (transaction: Transaction): Promise<NodeRow> => {
+    await insertNodeRow(node, transaction);
+    await work(transaction);
+    return node;
+  };
+
+const event = (eventType: string): Record<string, unknown> =>
+  eventCodec.encode({
+    eventType,
+    priority: 'INFO',
+    publisherId: 'contract',
+    messageId: 'm',
+    timestamp: 1,
+    payload: { said: eventType },
+  });
+
+async function appendEvents(types: readonly string[], transaction: Transaction): Promise<void> {
+  await transaction.append('events', types.map(event));
+  transaction.changed({ kind: 'events' });
+}
+
+const names = async ({ read }: Database): Promise<string[]> =>
+  (await read('nodes').orderBy('name').select('name')).map(({ name }) => name);
+
+const eventTypes = async ({ read }: Database): Promise<string[]> =>
+  (await readEvents(1, 100_000, read)).map(({ eventType }) => eventType);
+
+const fault = (): Error => new Error('the callback fails');
+
+async function outcomes(writes: readonly Promise<unknown>[]): Promise<string[]> {
+  return (await Promise.allSettled(writes)).map(({ status }) => status);
+}
+
+promise('a write resolves with its result, and what it wrote is there', async (t, { database }) => {
+  const node = nodeRow({ name: 'written' });
+  t.is(await database.write(insert(node)), node);
+  t.deepEqual(await getNode('written', database.read), node);
+});
+
+promise('a callback reads what it has written itself', async (t, { database }) => {
+  const node = nodeRow();
+  const found = await database.write(async (transaction) => {
+    await insertNodeRow(node, transaction);
+    const rows = await transaction.sql('nodes').where('uuid', node.uuid);
+    const again = await transaction.direct.find('nodes', { uuid: [node.uuid] });
+    return [rows.length, again.length, (await findNode(node.uuid, transaction.sql))?.name];
+  });
+  t.deepEqual(found, [1, 1, node.name]);
+});
+
+promise('a callback that throws: its own error, and nothing of it is left', async (t, { database }) => {
+  const thrown = fault();
+  const failing = insert(nodeRow({ name: 'never' }), async (transaction) => {
+    await appendEvents(['never'], transaction);
+    throw thrown;
+  });
+  t.is(await database.write(failing).catch((error) => error), thrown);
+  await database.write(insert(nodeRow({ name: 'after' })));
+  t.deepEqual(await names(database), ['after']);
+  t.deepEqual(await eventTypes(database), []);
+});
+
+promise('writes that wait together: each stands or falls alone, whatever fails it', async (t, { database }) => {
+  await database.write(insert(nodeRow({ name: 'there' })));
+  const named = (name: string, work?: (transaction: Transaction) => Promise<void>) =>
+    database.write(insert(nodeRow({ name }), work));
+  const results = await outcomes([
+    named('a'),
+    named('b', () => Promise.reject(fault())),
+    named('c', ({ direct }) => direct.insert('nodes', [nodeCodec.encode(nodeRow({ name: 'there' }))])),
+    named('d', async ({ sql }) => void (await sql('nodes').where('name', 'a').update('name', 'there'))),
+    named('e', async ({ sql }) => void (await sql('no_such_table').first())),
+    named('f', (transaction) => appendEvents(['f'], transaction)),
+  ]);
+  t.deepEqual(results, ['fulfilled', 'rejected', 'rejected', 'rejected', 'rejected', 'fulfilled']);
+  t.deepEqual(await names(database), ['a', 'f', 'there']);
+  t.deepEqual(await eventTypes(database), ['f']);
+});
+
+promise('a value that is unique: the second row is refused as such', async (t, { database }) => {
+  const node = nodeRow({ name: 'one' });
+  await database.write(insert(node));
+  const second = nodeCodec.encode(nodeRow({ name: 'one' }));
+  const ways: readonly ((transaction: Transaction) => Promise<unknown>)[] = [
+    ({ direct }) => direct.insert('nodes', [second]),
+    ({ sql }) => sql('nodes').insert(second),
+    ({ sql }) => sql('nodes').insert(nodeCodec.encode({ ...node, name: 'other', bmcKey: 'other' })),
+  ];
+  for (const way of ways) {
+    const error = await t.throwsAsync(database.write(async (transaction) => void (await way(transaction))));
+    t.true(error instanceof UniqueViolation, String(error));
+  }
+  t.deepEqual(await names(database), ['one']);
+});
+
+promise('what one write reads and writes, no other write comes between', async (t, { database }) => {
+  const { uuid } = await database.write(insert(nodeRow({ fence: 0 })));
+  const raise = () =>
+    database.write(async (transaction) => {
+      const [row] = await transaction.direct.find('nodes', { uuid });
+      await Promise.resolve();
+      await transaction
+        .sql('nodes')
+        .where({ uuid })
+        .update('fence', Number(row?.fence) + 1);
+    });
+  await Promise.all(Array.from({ length: 40 }, raise));
+  t.is((await database.read('nodes').where({ uuid }).first()).fence, 40);
+});
+
+promise('a read sees nothing of a write that is not committed', async (t, { database }) => {
+  const [written, leave] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  const writing = database.write(
+    insert(nodeRow({ name: 'never' }), async () => {
+      written.resolve();
+      await leave.promise;
+      throw fault();
+    }),
+  );
+  await written.promise;
+  const reading = names(database);
+  leave.resolve();
+  t.deepEqual(await reading, []);
+  await t.throwsAsync(writing, { message: 'the callback fails' });
+});
+
+promise('a read or a write inside a write fails at once, and its write alone', async (t, { database }) => {
+  const { uuid } = await database.write(insert(nodeRow()));
+  const inside: Readonly<Record<string, () => Promise<unknown>>> = {
+    'a query': async () => database.read('nodes').first(),
+    'a row by uuid': () => findNode(uuid, database.read),
+    'a raw query': async () => database.read.raw('select 1'),
+    'a transaction': () => database.read.transaction(async () => {}),
+    'a write': () => database.write(async () => {}),
+    'a query after a pause': async () => {
+      await new Promise((resolve) => setImmediate(resolve));
+      return database.read('nodes').first();
+    },
+  };
+  for (const [what, work] of Object.entries(inside)) {
+    const beside = database.write(({ sql }) => sql('nodes').where({ uuid }).update({ fence: 7 }));
+    await t.throwsAsync(
+      database.write(() => work()),
+      { code: 'INTERNAL', message: /use its transaction/ },
+      what,
+    );
+    t.is(await beside, 1, what);
+  }
+  t.is((await findNode(uuid, database.read))?.uuid, uuid);
+});
+
+promise(
+  'compare and set: null for a row that is not there any more, and nothing is written',
+  async (t, { database }) => {
+    const node = await database.write(insert(nodeRow()));
+    const name = (before: NodeRow, to: string) =>
+      database.write((transaction) => compareAndSet(NODES, before, { name: to }, transaction));
+    const [first, second] = await Promise.all([name(node, 'first'), name(node, 'second')]);
+    const won = first ?? second;
+    t.is([first, second].filter((each) => each === null).length, 1, 'one of two that decided on the same row');
+    t.deepEqual(await database.read('nodes').then((rows) => rows.map(nodeCodec.decode)), [won]);
+    t.is(won?.revision, node.revision + 1);
+    t.is(await name(node, 'third'), null, 'a row of the past');
+    t.is(await name({ ...node, uuid: 'no such node' }, 'fourth'), null, 'no such row');
+    t.deepEqual(await names(database), [won?.name ?? '']);
+  },
+);
+
+promise('the feed hears of a change after its commit, and never of one that failed', async (t, { database }) => {
+  const ending = new AbortController();
+  const heard: string[] = [];
+  const watching = (async () => {
+    for await (const change of database.feed.watch('node', ending.signal)) {
+      if (change.kind !== 'node') continue;
+      heard.push(change.node.name);
+      const row = await database.read('nodes').where('name', change.node.name).first();
+      t.truthy(row, `${change.node.name} is there when it is told`);
+      if (change.node.name === 'last') return;
+    }
+  })();
+  const tell = (name: string, fails: boolean) =>
+    database.write(
+      insert(nodeRow({ name }), async (transaction) => {
+        transaction.changed({ kind: 'node', node: nodeRow({ name }), deleted: false });
+        await new Promise((resolve) => setImmediate(resolve));
+        t.false(heard.includes(name), `${name} is not told before`);
+        if (fails) throw fault();
+      }),
+    );
+  await outcomes([tell('first', false), tell('never', true), tell('second', false)]);
+  await tell('last', false);
+  await watching;
+  t.deepEqual(heard, ['first', 'second', 'last']);
+  t.is(database.feed.size, 0);
+});
+
+/** Reads events as Subscribe does: listens, reads, and reads again whenever it hears of a commit. */
+async function follow(database: Database, last: string, signal: AbortSignal): Promise<EventRow[]> {
+  const all: EventRow[] = [];
+  const commits = database.feed.latest('events', signal);
+  while (all.at(-1)?.eventType !== last) {
+    const events = await readEvents((all.at(-1)?.sequence ?? 0) + 1, 3, database.read);
+    all.push(...events);
+    if (events.length === 0) await commits.next();
+  }
+  await commits.return(undefined);
+  return all;
+}
+
+promise('events are numbered in the order of the commits, and whoever follows misses none', async (t, { database }) => {
+  const committed: string[] = [];
+  const following = follow(database, 'last', new AbortController().signal);
+  const write = async (at: number): Promise<void> => {
+    const types = Array.from({ length: 1 + (at % 3) }, (_, part) => `${at}.${part}`);
+    await database.write(async (transaction) => {
+      for (const type of types) await appendEvents([type], transaction);
+      if (at % 5 === 4) throw fault();
+    });
+    committed.push(...types);
+  };
+  for (let round = 0; round < 4; round += 1)
+    await outcomes(Array.from({ length: 25 }, (_, at) => write(round * 25 + at)));
+  await database.write((transaction) => appendEvents(['last'], transaction));
+  const followed = await following;
+  t.deepEqual(
+    followed.map(({ eventType }) => eventType),
+    [...committed, 'last'],
+  );
+  t.deepEqual(followed, await readEvents(1, 100_000, database.read));
+});
+
+promise('many events of one write stand in their order among those of others', async (t, { database }) => {
+  const many = (name: string): string[] => Array.from({ length: 1000 }, (_, at) => `${name} ${at}`);
+  const append = (types: readonly string[], fails = false) =>
+    database.write(async (transaction) => {
+      await appendEvents(types, transaction);
+      await appendEvents([`end of ${types[0]}`], transaction);
+      if (fails) throw fault();
+    });
+  const results = await outcomes([append(many('a')), append(['b']), append(many('c'), true), append(many('d'))]);
+  t.deepEqual(results, ['fulfilled', 'fulfilled', 'rejected', 'fulfilled']);
+  const wanted = [...many('a'), 'end of a 0', 'b', 'end of b', ...many('d'), 'end of d 0'];
+  t.deepEqual(await eventTypes(database), wanted);
+});
+
+promise('values come back as they were written', async (t, { database }) => {
+  const node = nodeRow({
+    name: 'Ünïcode ☃ \u{1f600}',
+    labels: { rack: 'r1', empty: '', quote: `'"\\` },
+    driverInfo: { fake_address: 'ä', number: '007' },
+    maintenance: true,
+    problem: { code: 'INTERNAL', message: 'm', since: 2 ** 41 },
+    mayChangeUntil: 2 ** 53 - 1,
+    createdAt: 1_800_000_000_000,
+    fence: 2 ** 31 - 1,
+  });
+  await database.write(insert(node));
+  const row = await database.read('nodes').where('uuid', node.uuid).first();
+  t.deepEqual(nodeCodec.decode(row), node);
+  const { count } = (await database.read('nodes').count({ count: '*' }).first()) as { count: unknown };
+  t.is(count, 1, 'a count is a number');
+  const [found] = await database.write(({ direct }) => direct.find('nodes', { may_change_until: 2 ** 53 - 1 }));
+  t.is(found?.may_change_until, 2 ** 53 - 1);
+});
+
+promise('text is ordered by code point, whatever the language of the host', async (t, { database }) => {
+  const ordered = ['A1', 'B', 'Z', '_', 'a', 'a-1', 'a1', 'b', 'z', 'ä'];
+  await database.write(async (transaction) => {
+    for (const name of ordered.toReversed()) await insertNodeRow(nodeRow({ name }), transaction);
+  });
+  t.deepEqual(await names(database), ordered);
+  t.deepEqual(
+    (await database.read('nodes').where('name', '>', '_').orderBy('name').select('name')).map(({ name }) => name),
+    ordered.slice(4),
+  );
+});
+
+promise('a value inside of JSON can be asked for', async (t, { database }) => {
+  const problem = { code: 'AGENT_NOT_ATTACHED' as const, message: 'm', since: 1 };
+  await database.write(insert(nodeRow({ name: 'unserved', problem })));
+  await database.write(insert(nodeRow({ name: 'well' })));
+  const rows = await database.read('nodes').whereJsonPath('problem', '$.code', '=', problem.code);
+  t.deepEqual(
+    rows.map(({ name }) => name),
+    ['unserved'],
+  );
+});
+
+promise(
+  'what has resolved outlives a crash; what has not is there whole or not at all',
+  async (t, { database, stored }) => {
+    const resolved: string[] = [];
+    const write = async (name: string): Promise<void> => {
+      await database.write(insert(nodeRow({ name }), (transaction) => appendEvents([name], transaction)));
+      resolved.push(name);
+    };
+    await Promise.all(['a', 'b', 'c'].map(write));
+    const interrupted = Array.from({ length: 300 }, (_, at) => write(`d${at}`).catch(() => {}));
+    await Promise.race(interrupted);
+    await stored.crash(database);
+    const known = [...resolved];
+    const again = await stored.open();
+    const there = await names(again);
+    for (const name of known) t.true(there.includes(name), `${name} had resolved`);
+    t.deepEqual((await eventTypes(again)).toSorted(), there.toSorted(), 'no half of a write is there');
+    await again.write(insert(nodeRow({ name: 'after' })));
+    t.true((await names(again)).includes('after'));
+    await again.close();
+  },
+);
+
+promise('close finishes the writes that wait', async (t, { database, stored }) => {
+  const writes = ['a', 'b', 'c'].map((name) => database.write(insert(nodeRow({ name }))));
+  t.true(database.busy);
+  await database.close();
+  t.deepEqual(await outcomes(writes), ['fulfilled', 'fulfilled', 'fulfilled']);
+  t.false(database.busy);
+  const again = await stored.open();
+  t.deepEqual(await names(again), ['a', 'b', 'c']);
+  await again.close();
+});
+
+promise('whoever was taken over from writes nothing more, and hears of it', async (t, { database, stored }) => {
+  await database.write(insert(nodeRow({ name: 'before' })));
+  const second = await stored.takeOver();
+  const refused = await t.throwsAsync(database.write(insert(nodeRow({ name: 'never' }))));
+  t.true(refused instanceof CountermandError);
+  t.is((refused as CountermandError).code, 'DATABASE_TAKEN');
+  t.is((await database.lost).code, 'DATABASE_TAKEN');
+  await second.write(insert(nodeRow({ name: 'after' })));
+  t.deepEqual(await names(second), ['after', 'before']);
+  await second.close();
+});
+
+promise('there is room until the storage says otherwise', async (t, { database }) => {
+  t.false(database.isFull);
+  t.true(await database.findRoom());
+});
