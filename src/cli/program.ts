@@ -131,6 +131,12 @@ export async function buildProgram(terminal: Terminal, words?: readonly string[]
   return program;
 }
 
+/** Each --yes without a number is given an empty one: commander would take the word after it for the number. */
+function withEmptyYes(words: readonly string[]): string[] {
+  const end = words.includes('--') ? words.indexOf('--') : words.length;
+  return words.map((word, at) => (word === '--yes' && at < end ? '--yes=' : word));
+}
+
 /** Runs one command line and answers its exit code. Never rejects. */
 export async function runCommandLine(words: readonly string[], terminal: Terminal): Promise<number> {
   const program = await buildProgram(terminal, words);
@@ -140,7 +146,7 @@ export async function runCommandLine(words: readonly string[], terminal: Termina
     return 0;
   }
   try {
-    await program.parseAsync(words, { from: 'user' });
+    await program.parseAsync(withEmptyYes(words), { from: 'user' });
     return 0;
   } catch (error) {
     return reportFailure(error, program.opts().json === true, terminal.stderr);

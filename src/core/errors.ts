@@ -73,6 +73,11 @@ export const ERROR_TABLE = {
     5,
     'the action plan cannot be rolled back now, or not without more being said',
   ),
+  TAKES_DOWN_MISMATCH: row(
+    'FAILED_PRECONDITION',
+    5,
+    'the order would take down another number of running nodes than the client expects; nothing was written',
+  ),
   AUDIT_STATE: row('FAILED_PRECONDITION', 5, 'the audit is not in a state in which this can be done'),
   AGENT_NOT_ATTACHED: row('UNAVAILABLE', 6, 'no agent with this driver is attached for the zone', RETRYABLE),
 

@@ -29,8 +29,8 @@ const MIB = 1024 * KIB;
 
 /** The limits on what a client sends. */
 export const SENT_LIMITS = {
-  message_bytes: row(MIB, 'bytes', 'a message, except CreateActionPlan', 'MESSAGE_TOO_LARGE'),
-  plan_message_bytes: row(64 * MIB, 'bytes', 'a CreateActionPlan message', 'MESSAGE_TOO_LARGE'),
+  message_bytes: row(MIB, 'bytes', 'a message, except CreateActionPlan and PreviewActionPlan', 'MESSAGE_TOO_LARGE'),
+  plan_message_bytes: row(64 * MIB, 'bytes', 'a CreateActionPlan or PreviewActionPlan message', 'MESSAGE_TOO_LARGE'),
   name: row(255, 'characters', 'the name of a node, zone, driver, action plan, action or audit; a request_id'),
   text: row(1000, 'characters', 'a reason or another text; the name of an event type'),
   list: row(10_000, 'entries', 'a list in a request that has no limit of its own'),

@@ -8,7 +8,7 @@ import { allEvents, allTasks } from './client.ts';
 import { type House, openHouse } from './house.ts';
 import { enrol } from './orders.ts';
 import { type Ended, type Place, runInScript, runInTerminal } from './person.ts';
-import { createPlan, power, startPlan, untilPlanEnds, watchPlan } from './plans.ts';
+import { createPlan, power, startPlan, untilActionIn, untilPlanEnds, watchPlan } from './plans.ts';
 import { runHere } from './processes.ts';
 
 const NOT_CONFIRMED = 9;
@@ -155,6 +155,88 @@ test('a yes gives the order, also with stdout in a pipe and with --json', async 
   }
   const started = await runInScript(t, 'countermand plan create down.yaml --start --yes', rack);
   t.is(started.exitCode, 0, started.text);
+});
+
+/** Orders that take more nodes down than confirm_above, which is two here; each takes three down. */
+const MANY = [
+  "node power 'n[1-3]' off",
+  "node power 'n[4-6]' soft_off",
+  'plan start many',
+  'plan create more.yaml --start',
+  'plan rollback woken',
+  'plan cancel wakes --rollback',
+  "audit create --name rack --strategy host_maintenance --nodes 'n[19-21]' --auto-trigger",
+] as const;
+
+/** Nodes n1 to n21; a plan that can be started, one that has powered nodes on, and one that has and still runs. */
+async function openManyRack(t: ExecutionContext): Promise<Rack> {
+  const house = await openHouse(t, { settings: { confirm_above: 2 } });
+  const { client, address } = house;
+  for (let at = 1; at <= 21; at += 1) {
+    const first = at >= 13 && at <= 18 ? 'off' : 'on';
+    const info = { fake_address: `n${at}`, fake_soft_ms: '0', fake_power_state: first };
+    await enrol(client, `n${at}`, 'fake', info);
+  }
+  const folder = await newFolder(t);
+  const off = (node: string): string =>
+    `{name: ${node}, action_type: change_node_power_state, input_parameters: {resource_id: ${node}, state: soft_off}}`;
+  await writeFile(join(folder, 'more.yaml'), `name: more\nactions: [${['n10', 'n11', 'n12'].map(off).join(', ')}]\n`);
+  await createPlan(
+    client,
+    'many',
+    ['n7', 'n8', 'n9'].map((node) => power(node, 'power off')),
+  );
+  const on = (...nodes: string[]) => nodes.map((node) => power(node, 'power on'));
+  await startPlan(client, 'woken', on('n13', 'n14', 'n15'));
+  await untilPlanEnds(watchPlan(client, 'woken'));
+  const rest = { name: 'rest', actionType: 'sleep', inputParameters: { duration: 3600 } };
+  await startPlan(client, 'wakes', [...on('n16', 'n17', 'n18'), rest]);
+  for (const node of ['n16', 'n17', 'n18']) await untilActionIn(watchPlan(client, 'wakes'), node, 'SUCCEEDED');
+  return { house, address, folder };
+}
+
+test('above confirm_above nodes a script has to state the right number', async (t) => {
+  const rack = await openManyRack(t);
+  const before = await allOf(rack);
+  for (const line of MANY) {
+    for (const flag of ['', ' --yes']) {
+      const { exitCode, text } = await runInScript(t, `countermand ${line}${flag}`, rack);
+      t.is(exitCode, NOT_CONFIRMED, `${line}${flag}: ${text}`);
+      t.regex(text, /state the number, --yes=3, as it is more than 2 \(confirm_above\)/, line);
+    }
+    for (const wrong of [0, 2, 4]) {
+      const { exitCode, text } = await runInScript(t, `countermand ${line} --yes=${wrong}`, rack);
+      t.is(exitCode, 5, `${line}: ${text}`);
+      t.regex(text, new RegExp(`takes 3 running nodes down .*, and ${wrong} were expected; nothing was done`), line);
+    }
+    const unread = await runInScript(t, `countermand ${line} --yes=three`, rack);
+    t.is(unread.exitCode, 2, unread.text);
+  }
+  const asked = runInTerminal(t, `countermand ${MANY[0]} --yes`, rack);
+  await asked.shows(QUESTION);
+  asked.type('n\n');
+  const { exitCode, text } = await asked.ended;
+  t.is(exitCode, NOT_CONFIRMED, text);
+  t.regex(text, /it takes 3 running nodes down \(n1, n2, n3\)/);
+  t.deepEqual(await allOf(rack), before, 'nothing was written, and no plan is left behind');
+
+  for (const line of MANY) {
+    const right = await runInScript(t, `countermand ${line} --yes=3`, rack);
+    t.is(right.exitCode, 0, `${line}: ${right.text}`);
+  }
+});
+
+test('an order given again with its request_id joins, although fewer nodes run by now', async (t) => {
+  const rack = await openManyRack(t);
+  for (const [line, id] of [
+    [MANY[0], 'r1'],
+    ['plan rollback woken', 'r2'],
+    [MANY[6], 'r3'],
+  ] as const)
+    for (const time of ['first', 'second']) {
+      const { exitCode, text } = await runInScript(t, `countermand ${line} --request-id ${id} --yes=3`, rack);
+      t.is(exitCode, 0, `${time}, ${line}: ${text}`);
+    }
 });
 
 test('Ctrl-C at the question sends nothing', async (t) => {

@@ -36,6 +36,7 @@ export const DEFAULT_LIMITS: Limits & PlanLimits = {
   rollbackWindowMs: 3_600_000,
   actionPlanExpiryMs: 24 * 3_600_000,
   checkPeriodicIntervalMs: 1_800_000,
+  confirmAbove: 20,
 };
 export const AGENT_LEASE_MS = 15_000;
 

@@ -1,6 +1,7 @@
 /** `countermand audit ...`: audits, which look for plans. */
 import type { Command } from 'commander';
 import { asCountermandError } from '../../core/errors.ts';
+import type { TakesDown } from '../../gen/countermand/v1/action_plan.ts';
 import {
   Audit,
   CreateAuditResponse,
@@ -10,7 +11,15 @@ import {
 } from '../../gen/countermand/v1/audit.ts';
 import { planLine } from '../plan/lines.ts';
 import { asking, type Call, present } from '../shared/asking.ts';
-import { confirm, takenDown, takesDownWords, YES } from '../shared/confirming.ts';
+import {
+  confirm,
+  confirmTakenDown,
+  takenDown,
+  takesDownWords,
+  type Yes,
+  yesOption,
+  yesOrNumberOption,
+} from '../shared/confirming.ts';
 import { readPairs, readSeconds } from '../shared/flags.ts';
 import { inDoubt } from '../shared/following.ts';
 import type { Terminal } from '../shared/terminal.ts';
@@ -28,7 +37,7 @@ interface CreateOptions {
   readonly interval?: string;
   readonly autoTrigger?: boolean;
   readonly requestId?: string;
-  readonly yes?: boolean;
+  readonly yes?: Yes;
 }
 
 async function create(file: string | undefined, options: CreateOptions, call: Call): Promise<void> {
@@ -42,8 +51,9 @@ async function create(file: string | undefined, options: CreateOptions, call: Ca
   };
   const { readAudit } = await import('./file.ts');
   const wanted = await readAudit(file, flags, call);
-  if (wanted.autoTrigger && !yes) await confirmTriggered(wanted, call);
-  const answer = await conductor.audits.createAudit({ ...wanted, requestId }).catch((thrown: unknown) => {
+  const expectTakenDown = wanted.autoTrigger ? await confirmTriggered(wanted, yes, call) : undefined;
+  const request = { ...wanted, requestId, expectTakenDown };
+  const answer = await conductor.audits.createAudit(request).catch((thrown: unknown) => {
     throw inDoubt(asCountermandError(thrown), 'the audit was made', `${command} audit show ${requestId}`);
   });
   const audit = present(answer.audit, 'an audit');
@@ -55,11 +65,15 @@ async function create(file: string | undefined, options: CreateOptions, call: Ca
   if (answer.takesDown?.count) output.say(takenDown(answer.takesDown, wanted.autoTrigger));
 }
 
-/** Asks before an audit whose plans start without anyone looking at them. */
-async function confirmTriggered(wanted: WantedAudit, call: Call): Promise<void> {
-  const { takesDown } = await call.conductor.audits.previewAudit({ wanted: { ...wanted, requestId: '' } });
+/** Confirms an audit whose plans start without anyone looking at them. */
+function confirmTriggered(wanted: WantedAudit, yes: Yes, call: Call): Promise<number> {
   const again = wanted.interval === undefined ? '' : ', and the plans of later runs start without being asked about';
-  await confirm(`audit '${wanted.name}' starts its plan at once: ${takesDownWords(takesDown)}${again}`, false, call);
+  return confirmTakenDown(
+    (down) => `audit '${wanted.name}' starts its plan at once: ${takesDownWords(down)}${again}`,
+    yes,
+    async () => (await call.conductor.audits.previewAudit({ wanted: { ...wanted, requestId: '' } })).takesDown,
+    call,
+  );
 }
 
 const FILE_EXAMPLE = `
@@ -89,7 +103,7 @@ function addCreate(group: Command, terminal: Terminal): void {
     .option('--interval <seconds>', 'run it again and again, with this much time between two runs')
     .option('--auto-trigger', 'start its plans as soon as they are made; you are asked first')
     .option('--request-id <id>', 'the id of the order: the same id twice is one audit; else a new one')
-    .option(...YES)
+    .addOption(yesOrNumberOption('with auto_trigger: '))
     .addHelpText('after', FILE_EXAMPLE)
     .action(asking(create, terminal));
 }
@@ -112,16 +126,18 @@ function addOrder(group: Command, terminal: Terminal, name: string, order: Order
 }
 
 interface AskedOptions {
-  readonly yes?: boolean;
+  readonly yes?: Yes;
 }
 
 /** An audit that starts its plans by itself is asked about: one that came due meanwhile runs at once. */
 async function resume(name: string, { yes }: AskedOptions, call: Call): Promise<void> {
   const { conductor, output } = call;
   const found = present((await conductor.audits.getAudit({ audit: name })).audit, 'an audit');
-  if (found.autoTrigger)
-    await confirm(`audit '${found.name}' runs again, and its plans start without being asked about`, yes, call);
-  const answer = await conductor.audits.resumeAudit({ audit: found.uuid });
+  const words = (down: TakesDown | undefined): string =>
+    `audit '${found.name}' runs again, and its plans start without being asked about: as the nodes are now, ${takesDownWords(down)}`;
+  const preview = async () => (await conductor.audits.previewAudit({ audit: found.uuid })).takesDown;
+  const expectTakenDown = found.autoTrigger ? await confirmTakenDown(words, yes, preview, call) : undefined;
+  const answer = await conductor.audits.resumeAudit({ audit: found.uuid, expectTakenDown });
   output.message(Audit, present(answer.audit, 'an audit'), auditLine);
 }
 
@@ -159,13 +175,13 @@ export function addAuditCommands(group: Command, terminal: Terminal): void {
     .command('resume')
     .description('resume a suspended audit: it runs at its next time, or at once if that has passed')
     .argument('<audit>', WHICH_AUDIT)
-    .option(...YES)
+    .addOption(yesOrNumberOption('with auto_trigger: '))
     .action(asking(resume, terminal));
   group
     .command('delete')
     .description('delete an audit that does not run any more; its plans and its events stay')
     .argument('<audit>', WHICH_AUDIT)
-    .option(...YES)
+    .addOption(yesOption())
     .action(asking(forget, terminal));
   group
     .command('strategies')

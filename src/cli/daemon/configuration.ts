@@ -44,6 +44,7 @@ export interface Configuration {
   /** 0 is off. */
   readonly actionPlanExpiryMs: number;
   readonly checkPeriodicIntervalMs: number;
+  readonly confirmAbove: number;
   /** Null: each driver's own. */
   readonly minCommandIntervalMs: number | null;
   /** 0 keeps no session. */
@@ -183,6 +184,7 @@ function inMilliseconds(values: Values): Configuration {
     rollbackWindowMs: milliseconds(values.rollback_window),
     actionPlanExpiryMs: milliseconds(values.action_plan_expiry * 3600),
     checkPeriodicIntervalMs: milliseconds(values.check_periodic_interval),
+    confirmAbove: values.confirm_above,
     minCommandIntervalMs: values.min_command_interval === undefined ? null : milliseconds(values.min_command_interval),
     ipmiKeepSessionMs: milliseconds(values.ipmi_keep_session),
     secretsFolder: values.secrets_dir === undefined ? null : resolve(values.secrets_dir),

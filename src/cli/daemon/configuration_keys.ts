@@ -175,6 +175,15 @@ export const CONFIGURATION_KEYS = {
     readBy: 'conductor',
     meaning: 'how often plans are looked through for those that are too old',
   }),
+  confirm_above: {
+    type: 'a whole number from 0 to 1000000',
+    placeholder: 'nodes',
+    rule: z.int().min(0).max(1_000_000),
+    fallback: 20,
+    readBy: 'conductor',
+    meaning:
+      'an order that takes more running nodes down than this is not confirmed by `--yes` alone: a person answers on the terminal, or a script states the number with `--yes=N`',
+  },
   rollback_window: wholeSeconds(0, {
     fallback: 3600,
     readBy: 'conductor',

@@ -3,7 +3,7 @@ import { type Command, Option } from 'commander';
 import { fail } from '../../core/errors.ts';
 import { DeleteNodeResponse, Node, ValidateNodeResponse } from '../../gen/countermand/v1/node.ts';
 import { asking, type Call, present } from '../shared/asking.ts';
-import { confirm, YES } from '../shared/confirming.ts';
+import { confirm, type Yes, yesOption } from '../shared/confirming.ts';
 import { fileWords, warnOfFiles } from '../shared/file_names.ts';
 import { readPairs } from '../shared/flags.ts';
 import type { Terminal } from '../shared/terminal.ts';
@@ -110,7 +110,7 @@ export function addAccept(group: Command, terminal: Terminal): void {
     .action(asking(accept, terminal));
 }
 
-async function forget(node: string, { yes }: { readonly yes?: boolean }, call: Call): Promise<void> {
+async function forget(node: string, { yes }: { readonly yes?: Yes }, call: Call): Promise<void> {
   const { conductor, output } = call;
   if (yes) warnOfFiles([node], output.json, call);
   const file = call.hasFile(node) ? `${fileWords(node)}. ` : '';
@@ -129,7 +129,7 @@ export function addDelete(group: Command, terminal: Terminal): void {
     .command('delete')
     .description('forget a node that no power task holds; the hardware is left alone')
     .argument('<node>', WHICH_NODE)
-    .option(...YES)
+    .addOption(yesOption())
     .action(asking(forget, terminal));
 }
 

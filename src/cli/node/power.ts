@@ -5,13 +5,13 @@ import { TARGET_TABLE, TARGETS, type Target } from '../../core/power.ts';
 import { expandRange } from '../../core/ranges.ts';
 import { OnTimeout } from '../../gen/countermand/v1/power.ts';
 import { asking, type Call } from '../shared/asking.ts';
-import { confirm, mustConfirm, orderWords, YES } from '../shared/confirming.ts';
+import { confirm, holdToNumber, mustConfirm, orderWords, type Yes, yesOrNumberOption } from '../shared/confirming.ts';
 import { warnOfFiles } from '../shared/file_names.ts';
 import { readCount, readSeconds, readTarget } from '../shared/flags.ts';
 import { followTask } from '../shared/following.ts';
 import type { Terminal } from '../shared/terminal.ts';
 import { targetValue } from '../shared/words.ts';
-import { orderMany } from './power_many.ts';
+import { orderMany, takesDownOf } from './power_many.ts';
 
 interface PowerOptions {
   readonly timeout?: string;
@@ -24,7 +24,7 @@ interface PowerOptions {
   readonly onFailure?: 'stop' | 'continue' | 'rollback';
   readonly queue?: boolean;
   readonly wait: boolean;
-  readonly yes?: boolean;
+  readonly yes?: Yes;
 }
 
 const ON_TIMEOUT = { fail: OnTimeout.FAIL, force: OnTimeout.FORCE };
@@ -37,16 +37,17 @@ async function power(range: string, word: string, options: PowerOptions, call: C
   const canary = readCount(options.canary, 0, '--canary');
   const [node = range] = nodes;
   const asked = { target, forced: options.onTimeout === 'force', range };
-  const asks = !options.yes && mustConfirm(asked, call);
-  if (!asks) warnOfFiles([range], call.output.json, call);
+  const { yes, onTimeout, onFailure, requestId, wait, reason = '', queue = false } = options;
+  const asks = mustConfirm(asked, call);
+  if (!asks || yes) warnOfFiles([range], call.output.json, call);
+  const order = { nodes, range, target, timeout, onTimeout, reason, requestId, maxParallel, canary, onFailure };
   if (nodes.length === 1) {
-    if (asks) await confirm(orderWords(node, asked, call), false, call);
+    if (typeof yes === 'number') holdToNumber(yes, await takesDownOf({ ...order, queue, wait, asks, yes }, call));
+    else if (asks && !yes) await confirm(orderWords(node, asked, call), yes, call);
     return orderOne(node, target, timeout, options, call);
   }
   if (options.task !== undefined) throw fail('ARGUMENT_INVALID', '--task names one power task; name its node alone');
-  const { onTimeout, onFailure, requestId, wait, reason = '', queue = false } = options;
-  const order = { nodes, range, target, timeout, onTimeout, reason, requestId, maxParallel, canary, onFailure };
-  await orderMany({ ...order, queue, wait, asks }, call);
+  await orderMany({ ...order, queue, wait, asks, yes }, call);
 }
 
 async function orderOne(
@@ -81,9 +82,12 @@ Ctrl-C stops the watching and says how to cancel the plan. An abort of several n
 them side by side, and where there is nothing to abort, nothing happens. If a plan gave the orders, cancel the plan.
 
 You are asked before off, reboot, inject_nmi and --on-timeout force, which cannot be taken back once sent. Without a
-terminal to ask on, such an order is refused unless --yes is given. Put quotes around a range: the shell may replace an
-unquoted one by the name of a file. An order that stops a node is therefore also asked about if the node's name is the
-name of a file in the current folder.`;
+terminal to ask on, such an order is refused unless --yes is given. If an order, also a soft one, takes more than
+confirm_above (20 by default) running nodes down, you are asked too, and a script has to state how many: --yes=N. With any
+other number than the right one nothing is done.
+
+Put quotes around a range: the shell may replace an unquoted one by the name of a file. An order that stops a node is
+therefore also asked about if the node's name is the name of a file in the current folder.`;
 
 const choice = (flags: string, description: string, words: readonly string[]): Option =>
   new Option(flags, description).choices(words);
@@ -113,7 +117,7 @@ export function addPower(group: Command, terminal: Terminal): void {
     )
     .option('--queue', 'several nodes: wait behind the plans that run on some of them')
     .option('--no-wait', 'end as soon as the order is accepted; the work goes on')
-    .option(...YES)
+    .addOption(yesOrNumberOption())
     .addHelpText('after', `${targetHelp()}\n${SEVERAL}`)
     .action(asking(power, terminal));
 }

@@ -1,11 +1,11 @@
 /** One power order for many nodes: a plan of one action per node. Aborts need no plan: they are given side by side. */
 import { asCountermandError, type CountermandError, ERROR_TABLE, fail } from '../../core/errors.ts';
 import { isAbort, TARGET_TABLE, type Target } from '../../core/power.ts';
-import { type CreateActionPlanRequest, FailurePolicy } from '../../gen/countermand/v1/action_plan.ts';
+import { type CreateActionPlanRequest, FailurePolicy, type TakesDown } from '../../gen/countermand/v1/action_plan.ts';
 import { PowerTask } from '../../gen/countermand/v1/power.ts';
-import { makePlan, startMade } from '../plan/orders.ts';
+import { confirmNew, makePlan, startMade } from '../plan/orders.ts';
 import { type Call, present } from '../shared/asking.ts';
-import { confirm, orderWords, takesDownWords } from '../shared/confirming.ts';
+import { orderWords, takesDownWords, type Yes } from '../shared/confirming.ts';
 import { provesUnsent } from '../shared/connection.ts';
 import { stoppedWatching } from '../shared/following.ts';
 import { oneLine } from '../shared/harmless.ts';
@@ -35,8 +35,14 @@ export interface ManyOrder {
   readonly onFailure: keyof typeof ON_FAILURE | undefined;
   readonly queue: boolean;
   readonly wait: boolean;
-  /** A person has to confirm it first. */
+  /** It has to be confirmed however few nodes it takes down. */
   readonly asks: boolean;
+  readonly yes: Yes;
+}
+
+/** Which running nodes an order would take down now. */
+export async function takesDownOf(order: ManyOrder, { conductor, chance }: Call): Promise<TakesDown | undefined> {
+  return (await conductor.plans.previewActionPlan({ wanted: planOf(order, chance.uuid()) })).takesDown;
 }
 
 /** Gives the order and watches what comes of it, until all is at rest. @throws what it came to, if not to what was asked */
@@ -44,17 +50,12 @@ export async function orderMany(order: ManyOrder, call: Call): Promise<void> {
   const { nodes, range, target } = order;
   if (isAbort(target)) return abortMany(order, call);
   const wanted = planOf(order, order.requestId ?? call.chance.uuid());
-  if (order.asks) {
-    const asked = { target, forced: order.onTimeout === 'force', range };
-    const { takesDown } = await call.conductor.plans.previewActionPlan({ wanted });
-    await confirm(
-      `${orderWords(`${nodes.length} nodes, ${range}`, asked, call)}; ${takesDownWords(takesDown)}`,
-      false,
-      call,
-    );
-  }
+  const asked = { target, forced: order.onTimeout === 'force', range };
+  const words = (down: TakesDown | undefined): string =>
+    `${orderWords(`${nodes.length} nodes, ${range}`, asked, call)}; ${takesDownWords(down)}`;
+  const expectTakenDown = TARGET_TABLE[target].takesDown ? await confirmNew(wanted, order, words, call) : undefined;
   const { plan } = await makePlan(wanted, call);
-  await startMade(plan, order, call);
+  await startMade(plan, { ...order, expectTakenDown }, call);
 }
 
 /** The longest name of a plan. */

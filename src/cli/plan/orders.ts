@@ -10,7 +10,16 @@ import {
   WatchActionPlanResponse,
 } from '../../gen/countermand/v1/action_plan.ts';
 import { asking, type Call, present } from '../shared/asking.ts';
-import { confirm, takenDown, takesDownWords, YES } from '../shared/confirming.ts';
+import {
+  confirm,
+  confirmTakenDown,
+  holdToNumber,
+  takenDown,
+  takesDownWords,
+  type Yes,
+  yesOption,
+  yesOrNumberOption,
+} from '../shared/confirming.ts';
 import { inDoubt } from '../shared/following.ts';
 import type { Terminal } from '../shared/terminal.ts';
 import { followPlan } from './following.ts';
@@ -25,10 +34,12 @@ interface StartOptions {
   readonly force?: boolean;
   /** False to end as soon as it is started. */
   readonly wait: boolean;
+  /** How many running nodes it is to take down: with another number it is not started. */
+  readonly expectTakenDown?: number | undefined;
 }
 
 interface AskedOptions {
-  readonly yes?: boolean;
+  readonly yes?: Yes;
 }
 
 /** What can be done with a plan, as commands to paste. */
@@ -67,16 +78,18 @@ export async function startMade(plan: ActionPlan, options: StartOptions, call: C
 
 function notStarted(error: CountermandError, plan: ActionPlan, { command }: Call): CountermandError {
   const lines = [error.message, 'the plan was made; can:', ...waysOn(plan, command)];
-  return error.code === 'ACTION_PLAN_OVERLAPS' ? fail(error.code, lines.join('\n')) : error;
+  const waits = error.code === 'ACTION_PLAN_OVERLAPS' || error.code === 'TAKES_DOWN_MISMATCH';
+  return waits ? fail(error.code, lines.join('\n')) : error;
 }
 
 async function startPlan(
   name: string,
-  { queue = false, force = false, wait }: StartOptions,
+  { queue = false, force = false, wait, expectTakenDown }: StartOptions,
   call: Call,
 ): Promise<ActionPlan> {
   const { conductor, output, command } = call;
-  const answer = await conductor.plans.startActionPlan({ actionPlan: name, queue, force }).catch((thrown: unknown) => {
+  const request = { actionPlan: name, queue, force, expectTakenDown };
+  const answer = await conductor.plans.startActionPlan(request).catch((thrown: unknown) => {
     throw inDoubt(asCountermandError(thrown), 'the plan was started', `${command} plan show ${name}`);
   });
   const plan = present(answer.actionPlan, 'an action plan');
@@ -94,7 +107,7 @@ interface CreateOptions {
   readonly queue?: boolean;
   readonly wait: boolean;
   readonly requestId?: string;
-  readonly yes?: boolean;
+  readonly yes?: Yes;
 }
 
 async function create(
@@ -106,14 +119,33 @@ async function create(
   if (!wait && !start) throw fail('ARGUMENT_INVALID', '--no-wait goes with --start; without it nothing is waited for');
   const { parsePlan, readPlanText } = await import('./file.ts');
   const wanted = { ...parsePlan(await readPlanText(file, call), file), requestId: requestId ?? call.chance.uuid() };
-  if (start && !yes) {
-    const { takesDown } = await call.conductor.plans.previewActionPlan({ wanted });
-    await confirm(startWords(wanted.name, takesDown), yes, call);
-  }
+  const expectTakenDown = start
+    ? await confirmNew(wanted, { asks: true, yes }, (down) => startWords(wanted.name, down), call)
+    : undefined;
   const { plan, takesDown } = await makePlan(wanted, call);
-  if (start) return startMade(plan, { queue: queue ?? false, wait }, call);
+  if (start) return startMade(plan, { queue: queue ?? false, wait, expectTakenDown }, call);
   for (const way of waysOn(plan, call.command)) call.output.say(way);
   if (takesDown?.count) call.output.say(takenDown(takesDown, false));
+}
+
+/**
+ * Confirms a plan that is to be made and started at once. With a number, it is compared before the plan is made, so that a
+ * refused order leaves no plan.
+ * @param how `asks`: it is confirmed however few nodes go down
+ * @param what says what the start would do
+ * @returns how many running nodes it is to take down; undefined if an earlier order with its request_id has made it
+ * @throws NOT_CONFIRMED, TAKES_DOWN_MISMATCH, and whatever refuses the plan
+ */
+export async function confirmNew(
+  wanted: CreateActionPlanRequest,
+  { asks, yes }: { readonly asks: boolean; readonly yes?: Yes },
+  what: (takesDown: TakesDown | undefined) => string,
+  call: Call,
+): Promise<number | undefined> {
+  const { actionPlan, takesDown } = await call.conductor.plans.previewActionPlan({ wanted });
+  if (actionPlan && actionPlan.state !== ActionPlanState.RECOMMENDED) return undefined;
+  holdToNumber(yes, takesDown);
+  return confirmTakenDown(what, yes, async () => takesDown, call, asks);
 }
 
 /** What a start does, in a sentence. */
@@ -149,17 +181,20 @@ export function addCreate(group: Command, terminal: Terminal): void {
     .option('--queue', 'with --start: wait behind the plans that run or wait on the same nodes')
     .option('--no-wait', 'with --start: end as soon as it is started; the plan goes on')
     .option('--request-id <id>', 'the id of the order: the same id twice is one plan; else a new one')
-    .option('--yes', `with --start: ${YES[1]}`)
+    .addOption(yesOrNumberOption('with --start: '))
     .addHelpText('after', FILE_EXAMPLE)
     .action(asking(create, terminal));
 }
 
 async function start(name: string, options: StartOptions & AskedOptions, call: Call): Promise<void> {
-  if (!options.yes) {
+  let title = name;
+  const preview = async () => {
     const { actionPlan, takesDown } = await call.conductor.plans.previewActionPlan({ actionPlan: name });
-    await confirm(startWords(actionPlan?.name ?? name, takesDown), options.yes, call);
-  }
-  const plan = await startPlan(name, options, call);
+    title = actionPlan?.name ?? name;
+    return takesDown;
+  };
+  const expectTakenDown = await confirmTakenDown((down) => startWords(title, down), options.yes, preview, call);
+  const plan = await startPlan(name, { ...options, expectTakenDown }, call);
   if (options.wait) await watchPlan(plan, call);
 }
 
@@ -172,7 +207,7 @@ export function addStart(group: Command, terminal: Terminal): void {
     .option('--queue', 'wait behind the plans that run or wait on the same nodes, instead of being refused')
     .option('--force', 'start it however old it is; that is recorded. What is SUPERSEDED stays so')
     .option('--no-wait', 'end as soon as it is started; the plan goes on')
-    .option(...YES)
+    .addOption(yesOrNumberOption())
     .action(asking(start, terminal));
 }
 
@@ -194,15 +229,23 @@ interface CancelOptions {
   readonly reason?: string;
   readonly rollback?: boolean;
   readonly wait: boolean;
-  readonly yes?: boolean;
+  readonly yes?: Yes;
 }
 
 async function cancel(name: string, options: CancelOptions, call: Call): Promise<void> {
   const { reason = '', rollback = false, wait, yes } = options;
-  if (rollback)
-    await confirm(`plan '${name}' is cancelled and rolled back: nodes that it powered on go down again`, yes, call);
-  const stream = call.conductor.plans.cancelActionPlan({ actionPlan: name, reason, rollback });
+  if (rollback) await confirmCancel(name, yes, call);
+  // The plan runs on while a person reads the question: the number of then does not hold up the stop. One that was stated does.
+  const expectTakenDown = rollback && typeof yes === 'number' ? yes : undefined;
+  const stream = call.conductor.plans.cancelActionPlan({ actionPlan: name, reason, rollback, expectTakenDown });
   await followPlan(stream, { name, gives: 'cancel', rollsBack: rollback, wait }, call);
+}
+
+async function confirmCancel(name: string, yes: Yes, call: Call): Promise<void> {
+  const preview = async () => (await call.conductor.plans.previewRollback({ actionPlan: name })).takesDown;
+  const words = (down: TakesDown | undefined): string =>
+    `plan '${name}' is cancelled and rolled back: as far as it has run, ${takesDownWords(down)}. To stop it without a rollback: ${call.command} plan cancel ${name}`;
+  await confirmTakenDown(words, yes, preview, call);
 }
 
 /** Adds `plan cancel`. */
@@ -214,7 +257,7 @@ export function addCancel(group: Command, terminal: Terminal): void {
     .option('--reason <text>', 'why, for those who read it later')
     .option('--rollback', 'then undo what has run, and watch that too; the exit code says how the rollback ended')
     .option('--no-wait', 'end as soon as the cancel is committed; it goes on')
-    .option('--yes', `with --rollback: ${YES[1]}`)
+    .addOption(yesOrNumberOption('with --rollback: '))
     .action(asking(cancel, terminal));
 }
 
@@ -231,6 +274,6 @@ export function addDelete(group: Command, terminal: Terminal): void {
     .command('delete')
     .description('delete a plan that neither runs nor waits to run; its events stay')
     .argument('<plan>', WHICH_PLAN)
-    .option(...YES)
+    .addOption(yesOption())
     .action(asking(forget, terminal));
 }

@@ -1,9 +1,9 @@
 /** `countermand plan rollback`: undoing a plan that has ended, and what that would be. */
 import type { Command } from 'commander';
 import { fail } from '../../core/errors.ts';
-import { PreviewRollbackResponse } from '../../gen/countermand/v1/action_plan.ts';
+import { PreviewRollbackResponse, type TakesDown } from '../../gen/countermand/v1/action_plan.ts';
 import { asking, type Call } from '../shared/asking.ts';
-import { confirm, takesDownWords, YES } from '../shared/confirming.ts';
+import { confirmTakenDown, takesDownWords, type Yes, yesOrNumberOption } from '../shared/confirming.ts';
 import type { Terminal } from '../shared/terminal.ts';
 import { followPlan } from './following.ts';
 import { previewText } from './preview_text.ts';
@@ -15,18 +15,22 @@ interface RollbackOptions {
   readonly acceptDrift?: boolean;
   readonly requestId?: string;
   readonly wait: boolean;
-  readonly yes?: boolean;
+  readonly yes?: Yes;
 }
 
 async function rollback(name: string, options: RollbackOptions, call: Call): Promise<void> {
   const { skipIrreversible = false, acceptDrift = false, wait, yes } = options;
   if (options.preview) return preview(name, options, call);
-  if (!yes) {
+  let title = name;
+  const ask = async () => {
     const { actionPlan, takesDown } = await call.conductor.plans.previewRollback({ actionPlan: name });
-    await confirm(`plan '${actionPlan?.name ?? name}' is rolled back: ${takesDownWords(takesDown)}`, yes, call);
-  }
+    title = actionPlan?.name ?? name;
+    return takesDown;
+  };
+  const words = (down: TakesDown | undefined): string => `plan '${title}' is rolled back: ${takesDownWords(down)}`;
+  const expectTakenDown = await confirmTakenDown(words, yes, ask, call);
   const requestId = options.requestId ?? call.chance.uuid();
-  const request = { actionPlan: name, requestId, skipIrreversible, acceptDrift };
+  const request = { actionPlan: name, requestId, skipIrreversible, acceptDrift, expectTakenDown };
   const stream = call.conductor.plans.rollbackActionPlan(request);
   await followPlan(stream, { name: requestId, gives: 'rollback', wait }, call);
 }
@@ -58,7 +62,7 @@ export function addRollback(group: Command, terminal: Terminal): void {
     .option('--accept-drift', 'undo also what somebody has changed since, instead of being refused')
     .option('--request-id <id>', 'the id of the order: the same id twice is one rollback; else a new one')
     .option('--no-wait', 'end as soon as it is launched; it goes on')
-    .option(...YES)
+    .addOption(yesOrNumberOption())
     .addHelpText('after', UNDOING)
     .action(asking(rollback, terminal));
 }

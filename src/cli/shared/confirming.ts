@@ -4,11 +4,14 @@
  * Which commands ask depends on the command alone, never on the state of the fleet or on where the output goes: a script that
  * needs --yes needs it every time. Only a person at a terminal can answer; a line on a pipe is no answer.
  */
+import { Option } from 'commander';
 import { fail } from '../../core/errors.ts';
 import { abortTargetOf, TARGET_TABLE, type Target } from '../../core/power.ts';
 import { abortable } from '../../core/signals.ts';
 import type { TakesDown } from '../../gen/countermand/v1/action_plan.ts';
+import type { Call } from './asking.ts';
 import { fileWords } from './file_names.ts';
+import { readCount } from './flags.ts';
 import { harmless } from './harmless.ts';
 import type { Terminal, TextSource } from './terminal.ts';
 
@@ -27,15 +30,68 @@ async function readLine(stdin: TextSource, signal: AbortSignal): Promise<string 
   return first.finally(() => lines.close());
 }
 
+/** What --yes said: nothing, that the order is given, or that it is given if it takes this many running nodes down. */
+export type Yes = boolean | number | undefined;
+
 /**
  * Asks a person whether to go on. `what` says what would be done. With `yes` nothing is asked.
- * @throws NOT_CONFIRMED if no person can be asked, or the answer is not yes; CALL_ENDED on the abort
+ * @throws NOT_CONFIRMED if no person can be asked, or the answer is not yes; CALL_ENDED on the abort; ARGUMENT_INVALID if
+ *   `yes` is a number
  */
-export async function confirm(what: string, yes: boolean | undefined, terminal: Terminal): Promise<void> {
-  if (yes) return;
+export async function confirm(what: string, yes: Yes, terminal: Terminal): Promise<void> {
+  if (typeof yes === 'number')
+    throw fail('ARGUMENT_INVALID', `--yes=${yes}: this takes no running node down, so there is no number; give --yes`);
+  if (!yes) await ask(what, 'give --yes', terminal);
+}
+
+/**
+ * Asks a person whether to go on with an order that takes running nodes down. With `yes` nothing is asked, unless more than
+ * `confirm_above` nodes go down; then, and where `asks` is false, how many go down is only told. A number is not compared
+ * here: the conductor does that, in the transaction of the order.
+ * @param preview asks the conductor which running nodes the order would take down
+ * @returns how many running nodes the order is to take down, for `expect_taken_down`
+ * @throws NOT_CONFIRMED if no person can be asked, or the answer is not yes; CALL_ENDED on the abort; what `preview` throws
+ */
+export async function confirmTakenDown(
+  what: (takesDown: TakesDown | undefined) => string,
+  yes: Yes,
+  preview: () => Promise<TakesDown | undefined>,
+  terminal: Terminal & Pick<Call, 'output'>,
+  asks = true,
+): Promise<number> {
+  if (typeof yes === 'number') return yes;
+  const takesDown = await preview();
+  const count = takesDown?.count ?? 0;
+  if ((asks && !yes) || isMany(takesDown)) await ask(what(takesDown), howToGoOn(takesDown), terminal);
+  else if (count > 0) terminal.output.say(takesDownWords(takesDown));
+  return count;
+}
+
+/** True if an order takes so many running nodes down that --yes alone does not confirm it. */
+function isMany(takesDown: TakesDown | undefined): boolean {
+  return takesDown !== undefined && takesDown.count > takesDown.confirmAbove;
+}
+
+function howToGoOn(takesDown: TakesDown | undefined): string {
+  if (!takesDown || !isMany(takesDown)) return 'give --yes';
+  const { count, confirmAbove } = takesDown;
+  return `state the number, --yes=${count}, as it is more than ${confirmAbove} (confirm_above)`;
+}
+
+/** Compares what --yes said with what an order would do, before anything is written. @throws TAKES_DOWN_MISMATCH */
+export function holdToNumber(yes: Yes, takesDown: TakesDown | undefined): void {
+  const count = takesDown?.count ?? 0;
+  if (typeof yes === 'number' && yes !== count)
+    throw fail(
+      'TAKES_DOWN_MISMATCH',
+      `--yes=${yes}: ${takesDownWords(takesDown)}, and ${yes} were expected; nothing was done. If ${count} is right, give --yes=${count}`,
+    );
+}
+
+async function ask(what: string, goOn: string, terminal: Terminal): Promise<void> {
   const { stdin, signal } = terminal;
   if (!stdin.isTTY || !terminal.showPerson(harmless(`${what}. Go on? [y/N] `)))
-    throw fail('NOT_CONFIRMED', `${what}. There is no terminal to ask on, so nothing was sent; to go on, give --yes`);
+    throw fail('NOT_CONFIRMED', `${what}. There is no terminal to ask on, so nothing was sent; to go on, ${goOn}`);
   const answer = await readLine(stdin, signal).catch(() => null);
   if (answer !== null && /^y(es)?$/i.test(answer.trim())) return;
   // Without an answer the question still waits at the end of its line.
@@ -91,5 +147,25 @@ export function takenDown(takesDown: TakesDown, isStarted: boolean): string {
   return isStarted ? words : words.replace(/^it takes/, 'starting it takes');
 }
 
-/** The flag of every command that asks. */
-export const YES = ['--yes', 'do not ask for confirmation; required where there is no terminal to ask on'] as const;
+/** The flag of a command that asks, and takes no running node down. @param when a condition to begin with */
+export function yesOption(when = ''): Option {
+  return yes('--yes', `${when}${NOT_ASKED}`);
+}
+
+/** The flag of a command that asks because running nodes go down. @param when a condition to begin with */
+export function yesOrNumberOption(when = ''): Option {
+  return yes('--yes[=N]', `${when}${NOT_ASKED}${WITH_NUMBER}`);
+}
+
+const NOT_ASKED = 'do not ask for confirmation; required where there is no terminal to ask on';
+const WITH_NUMBER =
+  '. With =N only if the order takes N running nodes down; a script has to state N if that is more than confirm_above (20 by default)';
+
+function yes(shown: string, meaning: string): Option {
+  const option = new Option('--yes [n]', meaning).argParser(
+    (word): Yes => (word === '' ? true : readCount(word, 0, '--yes')),
+  );
+  // A value is attached with =. See `runCommandLine`.
+  option.flags = shown;
+  return option;
+}

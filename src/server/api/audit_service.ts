@@ -20,28 +20,35 @@ import { isNewestMark } from '../store/newest.ts';
 import type { AuditRow } from '../store/plan_rows.ts';
 import { toAudit, toStrategy } from './audit_wire.ts';
 import { nextToken, pageMark, pageSize } from './pages.ts';
-import { LARGEST_LISTED, toActionPlans, toTakesDown } from './plan_wire.ts';
+import { expectedOf, LARGEST_LISTED, toActionPlans, toTakesDown } from './plan_wire.ts';
 
 /** So many plans of an audit are shown with it. */
 const PLANS_SHOWN = 100;
 
 /** The service over a conductor. */
 export function createAuditService(conductor: Conductor): AuditServiceImplementation {
-  const { orders, audits } = conductor;
+  const { orders, audits, planLimits } = conductor;
   const { store } = orders;
   const { read } = store.database;
   const answer = (audit: AuditRow) => toAudit(audit, store.database.isFull);
   return {
     async createAudit(request) {
-      const { audit, plan } = await audits.create(toWanted(request, conductor));
-      const takesDown = plan ? toTakesDown(await takesDownOfPlan(plan, read)) : undefined;
+      const expected = expectedOf(request);
+      if (expected !== null && !request.autoTrigger)
+        throw fail('AUDIT_INVALID', 'expect_taken_down: it goes with auto_trigger; else the plan is not started');
+      const { audit, plan } = await audits.create(toWanted(request, conductor), expected);
+      const takesDown = plan ? toTakesDown(await takesDownOfPlan(plan, read), planLimits) : undefined;
       const [actionPlan] = await toActionPlans(plan ? [plan] : [], conductor);
       return { audit: answer(audit), actionPlan, takesDown };
     },
 
-    async previewAudit({ wanted }) {
-      if (!wanted) throw fail('ARGUMENT_INVALID', 'wanted: it is missing; describe the audit as for CreateAudit');
-      return { takesDown: toTakesDown(await audits.preview(toWanted(wanted, conductor))) };
+    async previewAudit({ wanted, audit }) {
+      if (wanted && audit !== '')
+        throw fail('ARGUMENT_INVALID', 'wanted: name an audit, or describe a wanted one, not both');
+      if (!wanted && audit === '')
+        throw fail('ARGUMENT_INVALID', 'wanted: it is missing; describe the audit as for CreateAudit, or name one');
+      const takesDown = wanted ? await audits.preview(toWanted(wanted, conductor)) : await audits.previewRun(audit);
+      return { takesDown: toTakesDown(takesDown, planLimits) };
     },
 
     async getAudit({ audit: key }) {
@@ -63,7 +70,7 @@ export function createAuditService(conductor: Conductor): AuditServiceImplementa
 
     cancelAudit: async ({ audit }) => ({ audit: answer(await audits.cancel(audit)) }),
     suspendAudit: async ({ audit }) => ({ audit: answer(await audits.suspend(audit)) }),
-    resumeAudit: async ({ audit }) => ({ audit: answer(await audits.resume(audit)) }),
+    resumeAudit: async (request) => ({ audit: answer(await audits.resume(request.audit, expectedOf(request))) }),
 
     async deleteAudit({ audit }) {
       await audits.delete(audit);

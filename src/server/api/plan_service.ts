@@ -15,7 +15,7 @@ import type { Conductor } from '../conductor.ts';
 import { createActionPlan, previewPlan } from '../plans/create.ts';
 import { offersFor } from '../plans/offers.ts';
 import { previewRollback } from '../plans/rollback_order.ts';
-import { takesDownOfPlan, takesDownOfRollback } from '../plans/takes_down.ts';
+import { takesDownOfPlan } from '../plans/takes_down.ts';
 import type { WantedAction, WantedPlan } from '../plans/wanted.ts';
 import { watchPlan } from '../plans/watch.ts';
 import { listActions } from '../store/actions.ts';
@@ -24,11 +24,11 @@ import { FAILURE_POLICIES } from '../store/plan_rows.ts';
 import { getPlan, listPlans } from '../store/plans.ts';
 import { underCall } from './calls.ts';
 import { nextToken, pageMark, pageSize, pageToken } from './pages.ts';
-import { LARGEST_LISTED, toAction, toActionPlan, toActionPlans, toTakesDown, toUndo } from './plan_wire.ts';
+import { expectedOf, LARGEST_LISTED, toAction, toActionPlan, toActionPlans, toTakesDown, toUndo } from './plan_wire.ts';
 
 /** The service over a conductor. */
 export function createPlanService(conductor: Conductor): ActionPlanServiceImplementation {
-  const { orders, plans, shutdown } = conductor;
+  const { orders, plans, planLimits, shutdown } = conductor;
   const { store } = orders;
   const { read } = store.database;
   const watch = (uuid: string, context: CallContext) =>
@@ -39,48 +39,64 @@ export function createPlanService(conductor: Conductor): ActionPlanServiceImplem
           actions: actions.map(toAction),
         };
     });
+  const previewStart = async (key: string) => {
+    const plan = await getPlan(key, read);
+    return { plan, takesDown: await takesDownOfPlan(plan, read) };
+  };
   return {
     ...pagesOf(conductor),
 
     async createActionPlan(request) {
       const plan = await createActionPlan(toWanted(request, conductor), conductor);
       const [actionPlan] = await toActionPlans([plan], conductor);
-      return { actionPlan, takesDown: toTakesDown(await takesDownOfPlan(plan, read)) };
+      return { actionPlan, takesDown: toTakesDown(await takesDownOfPlan(plan, read), planLimits) };
     },
 
     async previewActionPlan({ actionPlan, wanted }) {
       if (wanted && actionPlan !== '')
         throw fail('ARGUMENT_INVALID', 'wanted: name an action_plan, or describe a wanted one, not both');
-      if (wanted) return { takesDown: toTakesDown(await previewPlan(toWanted(wanted, conductor), conductor)) };
-      const plan = await getPlan(actionPlan, read);
-      const [previewed] = await toActionPlans([plan], conductor);
-      return { actionPlan: previewed, takesDown: toTakesDown(await takesDownOfPlan(plan, read)) };
+      const { plan, takesDown } = wanted
+        ? await previewPlan(toWanted(wanted, conductor), conductor)
+        : await previewStart(actionPlan);
+      const [previewed] = await toActionPlans(plan ? [plan] : [], conductor);
+      return { actionPlan: previewed, takesDown: toTakesDown(takesDown, planLimits) };
     },
 
-    async startActionPlan({ actionPlan, queue, force }) {
+    async startActionPlan(request) {
+      const { actionPlan, queue, force } = request;
+      const expected = expectedOf(request);
       // Told as it is before the start: a moment later the first nodes are down.
-      const takesDown = toTakesDown(await takesDownOfPlan(await getPlan(actionPlan, read), read));
-      const [started] = await toActionPlans([await plans.start(actionPlan, queue, force)], conductor);
-      return { actionPlan: started, takesDown };
+      const { takesDown } = await previewStart(actionPlan);
+      const [started] = await toActionPlans([await plans.start(actionPlan, queue, force, expected)], conductor);
+      return { actionPlan: started, takesDown: toTakesDown(takesDown, planLimits) };
     },
 
-    async *cancelActionPlan({ actionPlan, reason, rollback }, context) {
-      const { uuid } = await plans.cancel(actionPlan, reason.slice(0, 1000), rollback);
+    async *cancelActionPlan(request, context) {
+      const { actionPlan, reason, rollback } = request;
+      const expected = expectedOf(request);
+      if (expected !== null && !rollback)
+        throw fail('ARGUMENT_INVALID', 'expect_taken_down: it goes with rollback; a cancel alone takes no node down');
+      const { uuid } = await plans.cancel(actionPlan, reason.slice(0, 1000), rollback, expected);
       yield* watch(uuid, context);
     },
 
     async *rollbackActionPlan(request, context) {
       const { skipIrreversible, acceptDrift } = request;
       const requestId = request.requestId === '' ? store.chance.uuid() : request.requestId;
-      const { uuid } = await plans.rollback({ plan: request.actionPlan, requestId, skipIrreversible, acceptDrift });
+      const order = { plan: request.actionPlan, requestId, skipIrreversible, acceptDrift };
+      const { uuid } = await plans.rollback({ ...order, expected: expectedOf(request) });
       yield* watch(uuid, context);
     },
 
     async previewRollback({ actionPlan }) {
-      const { plan, undoings, refused } = await previewRollback(actionPlan, conductor);
+      const { plan, undoings, takesDown, refused } = await previewRollback(actionPlan, conductor);
       const [previewed] = await toActionPlans([plan], conductor);
-      const takesDown = toTakesDown(takesDownOfRollback(undoings));
-      return { actionPlan: previewed, undos: undoings.map(toUndo), refused: refused?.message ?? '', takesDown };
+      return {
+        actionPlan: previewed,
+        undos: undoings.map(toUndo),
+        refused: refused?.message ?? '',
+        takesDown: toTakesDown(takesDown, planLimits),
+      };
     },
 
     async *watchActionPlan({ actionPlan }, context) {

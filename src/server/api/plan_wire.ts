@@ -1,5 +1,6 @@
 /** Between the rows of plans and the messages of the proto. */
 
+import { fail } from '../../core/errors.ts';
 import type { ActionState } from '../../core/states.ts';
 import * as proto from '../../gen/countermand/v1/action_plan.ts';
 import { offersFor } from '../plans/offers.ts';
@@ -92,8 +93,21 @@ export function toAction(action: ActionRow): proto.Action {
 }
 
 /** What a plan takes down, for an answer. */
-export function toTakesDown({ count, nodes, hard }: TakesDown): proto.TakesDown {
-  return { count, nodes: [...nodes], hard };
+export function toTakesDown(
+  { count, nodes, hard }: TakesDown,
+  { confirmAbove }: PlanParts['planLimits'],
+): proto.TakesDown {
+  return { count, nodes: [...nodes], hard, confirmAbove };
+}
+
+/**
+ * The number of running nodes that a request expects to be taken down; null if it expects nothing.
+ * @throws ARGUMENT_INVALID if it is no count
+ */
+export function expectedOf({ expectTakenDown: expected }: { expectTakenDown?: number | undefined }): number | null {
+  if (expected !== undefined && expected < 0)
+    throw fail('ARGUMENT_INVALID', `expect_taken_down: it is ${expected}; it is a number of nodes, from 0`);
+  return expected ?? null;
 }
 
 const UNDO_KINDS = { action: 'ACTION', nothing: 'NOTHING', irreversible: 'IRREVERSIBLE' } as const;

@@ -7,7 +7,11 @@ import { othersFirst } from '../../core/clock.ts';
 import { fail } from '../../core/errors.ts';
 import { exceeded, type LimitRow, OPEN_LIMITS, SENT_LIMITS } from '../../core/limits.ts';
 
-const CREATE_PLAN = '/countermand.v1.ActionPlanService/CreateActionPlan';
+/** The RPCs whose message is a whole plan. */
+const WHOLE_PLANS: readonly string[] = [
+  '/countermand.v1.ActionPlanService/CreateActionPlan',
+  '/countermand.v1.ActionPlanService/PreviewActionPlan',
+];
 const WATCH_NODES = '/countermand.v1.NodeService/WatchNodes';
 
 /**
@@ -76,7 +80,7 @@ export function bounded<T extends Definition>(definition: T): T {
 }
 
 const sizeLimitOf = (path: string): LimitRow =>
-  path === CREATE_PLAN ? SENT_LIMITS.plan_message_bytes : SENT_LIMITS.message_bytes;
+  WHOLE_PLANS.includes(path) ? SENT_LIMITS.plan_message_bytes : SENT_LIMITS.message_bytes;
 
 /**
  * Holds each request to its limits.

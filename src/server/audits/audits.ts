@@ -11,7 +11,13 @@ import { createAudit, moveAudit, setRunMessage, takeRun } from '../plans/audit_t
 import type { Engine } from '../plans/engine.ts';
 import type { PlanParts } from '../plans/parts.ts';
 import { auditPossible } from '../plans/possible.ts';
-import { type TakesDown, takesDownOfProposal } from '../plans/takes_down.ts';
+import {
+  holdToExpected,
+  NOTHING_DOWN,
+  type TakesDown,
+  takesDownOfPlan,
+  takesDownOfProposal,
+} from '../plans/takes_down.ts';
 import { RETRY_MS } from '../retry.ts';
 import { findAuditByRequestId, getAudit, listDueAudits, listPlansOf, nextRunAfterMs } from '../store/audits.ts';
 import type { Transaction } from '../store/database.ts';
@@ -59,16 +65,23 @@ export class Audits {
   /**
    * Makes an audit and runs it for the first time, in one transaction. The same request_id answers the same audit. One
    * whose strategy finds nothing to do has no plan.
-   * @throws AUDIT_INVALID, SCOPE_INVALID, REQUEST_ID_TAKEN, ACTION_PLAN_INVALID, TARGET_NOT_SUPPORTED; then nothing was
-   *   written
+   * @param expected the number of running nodes that its plan has to take down; null for any
+   * @throws AUDIT_INVALID, SCOPE_INVALID, REQUEST_ID_TAKEN, ACTION_PLAN_INVALID, TARGET_NOT_SUPPORTED,
+   *   TAKES_DOWN_MISMATCH; then nothing was written
    */
-  async create(wanted: WantedAudit): Promise<AuditAnswer> {
+  async create(wanted: WantedAudit, expected: number | null = null): Promise<AuditAnswer> {
     const strategy = checkAudit(wanted);
     const { database } = this.#parts.orders.store;
     const digest = digestOf(wanted);
     const { audit, plan } = await database.write(async (transaction) => {
       const earlier = await findAuditByRequestId(wanted.requestId, transaction.sql);
-      return earlier ? joined(earlier, digest, transaction) : this.#make(wanted, strategy, digest, transaction);
+      if (earlier) return joined(earlier, digest, transaction);
+      const made = await this.#make(wanted, strategy, digest, transaction);
+      // What was written is taken back with the transaction.
+      await holdToExpected(expected, `the plan of audit '${wanted.name}'`, async () =>
+        made.plan ? takesDownOfPlan(made.plan, transaction.sql) : NOTHING_DOWN,
+      );
+      return made;
     });
     await this.#work(async () => {
       if (plan?.state === 'PENDING') await this.#plans.launch(plan.uuid);
@@ -88,6 +101,12 @@ export class Audits {
     return takesDownOfProposal(proposal.actions, read);
   }
 
+  /** The running nodes that the plan of an audit would take down if it ran now. @throws AUDIT_NOT_FOUND */
+  async previewRun(key: string): Promise<TakesDown> {
+    const { read } = this.#parts.orders.store.database;
+    return takesDownOfRun(await getAudit(key, read), read);
+  }
+
   /** Ends an audit; the plans that it has made stay. @throws AUDIT_NOT_FOUND, AUDIT_STATE; then nothing was written */
   cancel(key: string): Promise<AuditRow> {
     return this.#move('cancel', key);
@@ -100,10 +119,12 @@ export class Audits {
 
   /**
    * Lets a suspended audit go on: at its next time, or at once if that has passed.
-   * @throws AUDIT_NOT_FOUND, AUDIT_STATE; then nothing was written
+   * @param expected the number of running nodes that its plan would have to take down now; null for any
+   * @throws AUDIT_NOT_FOUND, AUDIT_STATE, AUDIT_INVALID if its plans do not start by themselves and a number is expected,
+   *   TAKES_DOWN_MISMATCH; then nothing was written
    */
-  async resume(key: string): Promise<AuditRow> {
-    const audit = await this.#move('resume', key);
+  async resume(key: string, expected: number | null = null): Promise<AuditRow> {
+    const audit = await this.#move('resume', key, expected);
     await this.#work(() => this.#schedule());
     return audit;
   }
@@ -114,11 +135,14 @@ export class Audits {
   }
 
   /** Moves an audit. One that is there already stays; only what is deleted cannot be deleted again. */
-  #move(event: AuditEvent, key: string): Promise<AuditRow> {
+  #move(event: AuditEvent, key: string, expected: number | null = null): Promise<AuditRow> {
     const { store } = this.#parts.orders;
     return store.database.write(async (transaction) => {
       const found = await getAudit(key, transaction.sql);
       if (found.state === rowOf(AUDIT_TABLE, event).to && event !== 'delete') return found;
+      if (expected !== null && !found.autoTrigger)
+        throw fail('AUDIT_INVALID', `expect_taken_down: the plans of audit '${found.name}' do not start by themselves`);
+      await holdToExpected(expected, `the plan of audit '${found.name}'`, () => takesDownOfRun(found, transaction.sql));
       const moved = await moveAudit(event, found, SAYS[event] ?? {}, transaction, store);
       if (!moved) throw wrongState(found, event);
       return moved;
@@ -228,6 +252,25 @@ export class Audits {
       if (audit) await setRunMessage(audit, statusMessage, transaction);
     });
     return null;
+  }
+}
+
+/** Errors by which a run makes no plan, because the fleet is not as the audit needs it. */
+const NO_PLAN: readonly string[] = [
+  'SCOPE_INVALID',
+  'AUDIT_INVALID',
+  'ACTION_PLAN_INVALID',
+  'NODE_NOT_FOUND',
+  'TARGET_NOT_SUPPORTED',
+];
+
+async function takesDownOfRun(audit: AuditRow, sql: Transaction['sql']): Promise<TakesDown> {
+  try {
+    const { proposal } = await proposalOf(audit, sql);
+    return await takesDownOfProposal(proposal.actions, sql);
+  } catch (thrown) {
+    if (NO_PLAN.includes(asCountermandError(thrown).code)) return NOTHING_DOWN;
+    throw thrown;
   }
 }
 

@@ -12,7 +12,7 @@ import { ACTION_TIMEOUT_MS, type CheckedPlan, checkPlan, checkSizes, MAX_PARALLE
 import type { PlanParts } from './parts.ts';
 import { findScopeOf } from './scope.ts';
 import { MANUAL } from './strategies.ts';
-import { type TakesDown, takesDown } from './takes_down.ts';
+import { type TakesDown, takesDown, takesDownOfPlan } from './takes_down.ts';
 import { createPlan, type NewAction } from './transition.ts';
 import type { WantedPlan } from './wanted.ts';
 
@@ -40,14 +40,25 @@ export async function createActionPlan(wanted: WantedPlan, parts: PlanParts): Pr
   });
 }
 
+/** What would come of a wanted plan. */
+interface PlanPreview {
+  /** The plan that its request_id has already made; else null. */
+  readonly plan: ActionPlanRow | null;
+  readonly takesDown: TakesDown;
+}
+
 /**
  * The running nodes that a plan would take down if it were made and started now. Nothing is written.
- * @throws ACTION_PLAN_INVALID naming the place, NODE_NOT_FOUND, TARGET_NOT_SUPPORTED, as `createActionPlan` would
+ * @throws ACTION_PLAN_INVALID naming the place, NODE_NOT_FOUND, TARGET_NOT_SUPPORTED, REQUEST_ID_TAKEN, as
+ *   `createActionPlan` would
  */
-export async function previewPlan(wanted: WantedPlan, parts: PlanParts): Promise<TakesDown> {
+export async function previewPlan(wanted: WantedPlan, parts: PlanParts): Promise<PlanPreview> {
   checkSizes(wanted);
-  const { actions } = await checkWithScope(wanted, parts.orders.store.database.read, parts);
-  return takesDown(actions.map(({ wanted: action, node }) => ({ ...action, node })));
+  const { read } = parts.orders.store.database;
+  const earlier = await findPlanByRequestId(wanted.requestId, read);
+  if (earlier) return { plan: joined(earlier, digestOf(wanted)), takesDown: await takesDownOfPlan(earlier, read) };
+  const { actions } = await checkWithScope(wanted, read, parts);
+  return { plan: null, takesDown: takesDown(actions.map(({ wanted: action, node }) => ({ ...action, node }))) };
 }
 
 async function checkWithScope(

@@ -13,6 +13,7 @@ import { PlanRun } from './plan_run.ts';
 import { orderRollback, type RollbackOrder } from './rollback_order.ts';
 import { isTooOld, whyTooOld } from './staleness.ts';
 import { moveAllActions, supersedePlans } from './supersede.ts';
+import { holdToExpected, takesDownOfCancel, takesDownOfPlan } from './takes_down.ts';
 import { askForRollback, movePlan } from './transition.ts';
 
 /** The plans of one conductor. */
@@ -70,12 +71,16 @@ export class Engine {
   /**
    * Starts a RECOMMENDED plan. It is launched at once, or with `queue` waits behind the plans that it overlaps with. One
    * that is too old is superseded instead, unless it is started with `force`.
-   * @throws ACTION_PLAN_NOT_FOUND, ACTION_PLAN_STATE, ACTION_PLAN_OVERLAPS; then the plan was not started
+   * @param expected the number of running nodes that it has to take down now; null for any
+   * @throws ACTION_PLAN_NOT_FOUND, ACTION_PLAN_STATE, ACTION_PLAN_OVERLAPS, TAKES_DOWN_MISMATCH; then the plan was not
+   *   started
    */
-  async start(key: string, queue: boolean, force = false): Promise<ActionPlanRow> {
+  async start(key: string, queue: boolean, force = false, expected: number | null = null): Promise<ActionPlanRow> {
     const { store } = this.#parts.orders;
     const plan = await store.database.write(async (transaction) => {
       const found = await getPlan(key, transaction.sql);
+      if (found.state === 'RECOMMENDED')
+        await holdToExpected(expected, `plan '${found.name}'`, () => takesDownOfPlan(found, transaction.sql));
       if (!force && isTooOld(found, this.#parts)) return this.#supersede(found, transaction);
       const patch = force ? { forced: true, statusMessage: this.#whyForced(found) } : {};
       const started = await startPlan(found, patch, transaction, store);
@@ -103,14 +108,19 @@ export class Engine {
    * Cancels a plan: one that has not been launched is CANCELLED when this resolves, one that runs is CANCELLING, durably,
    * and everything that it has under way is being taken back. One that is CANCELLING or CANCELLED is left as it is. With
    * `rollback`, what has run is undone as soon as everything is at rest.
-   * @throws ACTION_PLAN_NOT_FOUND, ACTION_PLAN_STATE; then nothing was written
+   * @param expected the number of running nodes that the rollback has to take down, as it is now; null for any
+   * @throws ACTION_PLAN_NOT_FOUND, ACTION_PLAN_STATE, TAKES_DOWN_MISMATCH; then nothing was written
    */
-  async cancel(key: string, reason: string, rollback = false): Promise<ActionPlanRow> {
+  async cancel(key: string, reason: string, rollback = false, expected: number | null = null): Promise<ActionPlanRow> {
     const { store } = this.#parts.orders;
     const statusMessage = reason === '' ? 'cancelled' : `cancelled: ${reason}`;
     const { plan, before } = await store.database.write(async (transaction) => {
       const found = await getPlan(key, transaction.sql);
       if (found.state === 'CANCELLED' && rollback) throw await this.#wrongState(found, 'cancel', transaction.sql);
+      if (rollback && !found.rollsBack && !isPlanAtRest(found.state))
+        await holdToExpected(expected, `the rollback of plan '${found.name}'`, () =>
+          takesDownOfCancel(found, transaction.sql),
+        );
       if (found.state === 'CANCELLING' && rollback)
         return { plan: await askForRollback(found, transaction), before: found.state };
       if (['CANCELLING', 'CANCELLED'].includes(found.state)) return { plan: found, before: found.state };
@@ -129,7 +139,8 @@ export class Engine {
 
   /**
    * Makes the plan that undoes another, and runs it; or finds the one that this request_id made before.
-   * @throws ACTION_PLAN_NOT_FOUND, ROLLBACK_REFUSED, ACTION_PLAN_OVERLAPS, REQUEST_ID_TAKEN; then nothing was written
+   * @throws ACTION_PLAN_NOT_FOUND, ROLLBACK_REFUSED, ACTION_PLAN_OVERLAPS, REQUEST_ID_TAKEN, TAKES_DOWN_MISMATCH; then
+   *   nothing was written
    */
   async rollback(order: RollbackOrder): Promise<ActionPlanRow> {
     const plan = await orderRollback(order, this.#parts);

@@ -2,7 +2,7 @@
 import type { Log } from '../log.ts';
 import type { OrderParts } from '../power/orders.ts';
 
-/** Times that rule plans, in milliseconds. */
+/** What rules plans. Times are in milliseconds. */
 export interface PlanLimits {
   /** After a cancel, an action that cannot be taken back is waited for so long. */
   readonly cancelDeadlineMs: number;
@@ -12,6 +12,8 @@ export interface PlanLimits {
   readonly actionPlanExpiryMs: number;
   /** Between two looks at the age of plans. */
   readonly checkPeriodicIntervalMs: number;
+  /** A client that cannot ask a person states how many running nodes go down if they are more than this. */
+  readonly confirmAbove: number;
 }
 
 /** What the engine, its runs and the action types work with. */

@@ -21,6 +21,7 @@ import {
   undoActions,
   undoingsOf,
 } from './rollback.ts';
+import { holdToExpected, type TakesDown, takesDownOfCancel, takesDownOfRollback } from './takes_down.ts';
 import { linkRollback } from './transition.ts';
 
 /** An order to roll a plan back. */
@@ -29,12 +30,16 @@ export interface RollbackOrder extends RollbackOptions {
   readonly plan: string;
   /** The same id twice is one rollback. */
   readonly requestId: string;
+  /** The number of running nodes that it has to take down; absent for any. No part of what makes two orders one. */
+  readonly expected?: number | null;
 }
 
 /** What a rollback would be, now. */
 interface RollbackPreview {
   readonly plan: ActionPlanRow;
   readonly undoings: readonly Undoing[];
+  /** Of a plan that runs: what a cancel that goes on to roll back would take down. */
+  readonly takesDown: TakesDown;
   /** Why it would be refused whatever is said, or null. */
   readonly refused: CountermandError | null;
 }
@@ -45,7 +50,9 @@ export async function previewRollback(key: string, parts: PlanParts): Promise<Ro
   const plan = await getPlan(key, database.read);
   const undoings = await undoingsOf(plan, database.read);
   const refused = await refusalOf(plan, clock.now(), database.read);
-  return { plan, undoings, refused: refused ?? (await overlapOf(plan, undoings, database.read)) };
+  const runs = ACTION_PLAN_RUNNING.includes(plan.state);
+  const takesDown = runs ? await takesDownOfCancel(plan, database.read) : takesDownOfRollback(undoings);
+  return { plan, undoings, takesDown, refused: refused ?? (await overlapOf(plan, undoings, database.read)) };
 }
 
 /**
@@ -103,7 +110,8 @@ async function overlapOf(
 
 /**
  * Makes the plan that undoes another, linked both ways, and launches it; or finds the one that this request_id made before.
- * @throws ACTION_PLAN_NOT_FOUND, ROLLBACK_REFUSED, ACTION_PLAN_OVERLAPS, REQUEST_ID_TAKEN; then nothing was written
+ * @throws ACTION_PLAN_NOT_FOUND, ROLLBACK_REFUSED, ACTION_PLAN_OVERLAPS, REQUEST_ID_TAKEN, TAKES_DOWN_MISMATCH; then
+ *   nothing was written
  */
 export async function orderRollback(order: RollbackOrder, parts: PlanParts): Promise<ActionPlanRow> {
   const { store } = parts.orders;
@@ -116,7 +124,11 @@ export async function orderRollback(order: RollbackOrder, parts: PlanParts): Pro
     if (earlier) return joined(earlier, digest);
     const refused = await refusalOf(plan, store.clock.now(), sql);
     if (refused) throw refused;
-    const prepared = await prepare(plan, await undoingsOf(plan, sql), order, sql);
+    const undoings = await undoingsOf(plan, sql);
+    const prepared = await prepare(plan, undoings, order, sql);
+    await holdToExpected(order.expected ?? null, `the rollback of plan '${plan.name}'`, async () =>
+      takesDownOfRollback(keptOf(undoings, acceptDrift).undoings),
+    );
     return launch(await make(plan, prepared, digest, transaction, store), transaction, store);
   });
 }

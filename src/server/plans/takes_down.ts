@@ -1,5 +1,6 @@
 /** Which running nodes a plan would take down: what an operator is told before it starts. */
 
+import { fail } from '../../core/errors.ts';
 import { listActions } from '../store/actions.ts';
 import type { Transaction } from '../store/database.ts';
 import { findNodes, findNodesByUuid } from '../store/nodes.ts';
@@ -7,7 +8,7 @@ import type { ActionPlanRow } from '../store/plan_rows.ts';
 import type { NodeRow } from '../store/rows.ts';
 import { parseParameters } from './actions/action_type.ts';
 import { findActionType } from './actions/list.ts';
-import type { Undoing } from './rollback.ts';
+import { keptOf, type Undoing, undoingsOf } from './rollback.ts';
 
 /** Running nodes that are taken down, for good or until they have restarted. */
 export interface TakesDown {
@@ -30,11 +31,37 @@ export interface Step {
   readonly node: NodeRow | null;
 }
 
+/** What takes no running node down. */
+export const NOTHING_DOWN: TakesDown = { count: 0, nodes: [], hard: 0 };
+
+/**
+ * Holds an order to the number of running nodes that its client expects it to take down. Call it in the transaction that
+ * writes the order, before anything is written.
+ * @param expected null if the client expects nothing
+ * @param what the order, as the subject of a sentence
+ * @throws TAKES_DOWN_MISMATCH with both numbers
+ */
+export async function holdToExpected(
+  expected: number | null,
+  what: string,
+  count: () => Promise<TakesDown>,
+): Promise<void> {
+  if (expected === null) return;
+  const found = await count();
+  if (found.count === expected) return;
+  const more = found.count > found.nodes.length ? ` and ${found.count - found.nodes.length} more` : '';
+  const named = found.count === 0 ? '' : ` (${found.nodes.join(', ')}${more})`;
+  throw fail(
+    'TAKES_DOWN_MISMATCH',
+    `${what} takes ${found.count} running nodes down${named}, and ${expected} were expected; nothing was done. If ${found.count} is right, state it: expect_taken_down ${found.count}, --yes=${found.count}`,
+  );
+}
+
 /** What these actions take down. A node counts once, and as running unless it is known to be off. */
 export function takesDown(steps: Iterable<Step>): TakesDown {
   const found = new Map<string, 'soft' | 'hard'>();
   for (const { actionType, inputParameters, node } of steps) {
-    if (node === null || node.powerState === 'power off') continue;
+    if (node === null || isOff(node)) continue;
     const how = howItTakesDown(actionType, inputParameters);
     if (how !== null && found.get(node.name) !== 'hard') found.set(node.name, how);
   }
@@ -42,6 +69,10 @@ export function takesDown(steps: Iterable<Step>): TakesDown {
   const hard = names.filter((name) => found.get(name) === 'hard').length;
   return { count: names.length, nodes: names.slice(0, NAMED), hard };
 }
+
+/** A node that a power task is just powering on counts as running. */
+const isOff = ({ powerState, targetPowerState }: NodeRow): boolean =>
+  powerState === 'power off' && targetPowerState !== 'power on';
 
 function howItTakesDown(actionType: string, inputParameters: Step['inputParameters']): 'soft' | 'hard' | null {
   const type = findActionType(actionType);
@@ -78,4 +109,10 @@ export async function takesDownOfProposal(
 /** What a rollback takes down again. */
 export function takesDownOfRollback(undoings: readonly Undoing[]): TakesDown {
   return takesDown(undoings.flatMap(({ node, undo }) => (undo.kind === 'action' ? [{ ...undo, node }] : [])));
+}
+
+/** What the rollback after a cancel would take down, as far as the orders of the plan have been sent by now. */
+export async function takesDownOfCancel(plan: ActionPlanRow, sql: Transaction['sql']): Promise<TakesDown> {
+  const hasRun = plan.state === 'ONGOING' || plan.state === 'CANCELLING';
+  return hasRun ? takesDownOfRollback(keptOf(await undoingsOf(plan, sql), false).undoings) : NOTHING_DOWN;
 }

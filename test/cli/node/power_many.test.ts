@@ -16,6 +16,7 @@ const ORDER: ManyOrder = {
   queue: false,
   wait: true,
   asks: false,
+  yes: undefined,
 };
 
 test('an order for many nodes is a plan with an action for each', (t) => {

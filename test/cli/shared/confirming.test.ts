@@ -1,8 +1,15 @@
 import test from 'ava';
-import { confirm, mustConfirm, orderWords, takesDownWords } from '../../../src/cli/shared/confirming.ts';
+import {
+  confirm,
+  confirmTakenDown,
+  mustConfirm,
+  orderWords,
+  takesDownWords,
+  type Yes,
+} from '../../../src/cli/shared/confirming.ts';
 import { fail } from '../../../src/core/errors.ts';
 import { TARGETS, type Target } from '../../../src/core/power.ts';
-import { openCaptured } from '../captured.ts';
+import { callOf, openCaptured } from '../captured.ts';
 
 const OFF = { target: 'power off', forced: false, range: 'n1' } as const;
 
@@ -70,10 +77,47 @@ test('what has to be confirmed: hard orders, forced ones, and what stops a node 
 
 test('how many running nodes go down, in words', (t) => {
   t.is(takesDownWords(undefined), 'it takes no running node down');
-  t.is(takesDownWords({ count: 1, nodes: ['n1'], hard: 0 }), 'it takes 1 running node down (n1)');
+  t.is(takesDownWords({ count: 1, nodes: ['n1'], hard: 0, confirmAbove: 20 }), 'it takes 1 running node down (n1)');
   t.is(
-    takesDownWords({ count: 22, nodes: ['n1', 'n2'], hard: 3 }),
+    takesDownWords({ count: 22, nodes: ['n1', 'n2'], hard: 3, confirmAbove: 20 }),
     'it takes 22 running nodes down (n1, n2 and 20 more), 3 of them by orders that cannot be taken back once sent',
   );
-  t.regex(takesDownWords({ count: 2, nodes: ['n1', 'n2'], hard: 2 }), /\(n1, n2\), by orders that cannot/);
+  t.regex(
+    takesDownWords({ count: 2, nodes: ['n1', 'n2'], hard: 2, confirmAbove: 20 }),
+    /\(n1, n2\), by orders that cannot/,
+  );
+});
+
+/** What becomes of an order that takes this many nodes down, of which two may go down by --yes alone. */
+const ORDERS: readonly [count: number, yes: Yes, asks: boolean, person: boolean, becomes: number | RegExp][] = [
+  [0, undefined, true, false, /go on, give --yes$/],
+  [2, undefined, true, false, /it takes 2 running nodes down .*There is no terminal to ask on.*go on, give --yes$/],
+  [2, true, true, false, 2],
+  [2, undefined, false, false, 2],
+  [3, undefined, true, false, /state the number, --yes=3, as it is more than 2 \(confirm_above\)$/],
+  [3, true, true, false, /state the number, --yes=3/],
+  [3, undefined, false, false, /state the number, --yes=3/],
+  [3, true, true, true, /^nothing was sent$/],
+  [3, undefined, false, true, /^nothing was sent$/],
+  [3, 3, true, false, 3],
+];
+for (const [count, yes, asks, person, becomes] of ORDERS)
+  test(`${count} nodes go down, --yes is ${yes}${person ? ', a person says no' : ''}${asks ? '' : ', a soft order'}: ${becomes}`, async (t) => {
+    const captured = openCaptured(person);
+    captured.stdin.write('n\n');
+    const preview = async () => ({ count, nodes: ['n1'], hard: 0, confirmAbove: 2 });
+    const given = confirmTakenDown((down) => `down: ${takesDownWords(down)}`, yes, preview, callOf(captured), asks);
+    if (typeof becomes === 'number') {
+      t.is(await given, becomes);
+      // A script that stated the number knows it; all others are told.
+      t.is(captured.stdout() !== '', yes !== count);
+      return;
+    }
+    t.regex((await t.throwsAsync(given, { code: 'NOT_CONFIRMED' })).message, becomes);
+    t.is(captured.person().includes(`it takes ${count} running nodes down`), person);
+  });
+
+test('where no running node goes down, --yes takes no number', async (t) => {
+  const { terminal } = openCaptured(false);
+  await t.throwsAsync(confirm('it is forgotten', 3, terminal), { code: 'ARGUMENT_INVALID', message: /^--yes=3: / });
 });
