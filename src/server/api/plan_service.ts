@@ -15,12 +15,12 @@ import type { Conductor } from '../conductor.ts';
 import { createActionPlan, previewPlan } from '../plans/create.ts';
 import { offersFor } from '../plans/offers.ts';
 import { previewRollback } from '../plans/rollback_order.ts';
-import { takesDownOfPlan } from '../plans/takes_down.ts';
+import { type TakesDown, takesDownOfPlan } from '../plans/takes_down.ts';
 import type { WantedAction, WantedPlan } from '../plans/wanted.ts';
 import { watchPlan } from '../plans/watch.ts';
 import { listActions } from '../store/actions.ts';
 import { isNewestMark } from '../store/newest.ts';
-import { FAILURE_POLICIES } from '../store/plan_rows.ts';
+import { type ActionPlanRow, FAILURE_POLICIES } from '../store/plan_rows.ts';
 import { getPlan, listPlans } from '../store/plans.ts';
 import { underCall } from './calls.ts';
 import { nextToken, pageMark, pageSize, pageToken } from './pages.ts';
@@ -39,12 +39,9 @@ export function createPlanService(conductor: Conductor): ActionPlanServiceImplem
           actions: actions.map(toAction),
         };
     });
-  const previewStart = async (key: string) => {
-    const plan = await getPlan(key, read);
-    return { plan, takesDown: await takesDownOfPlan(plan, read) };
-  };
   return {
     ...pagesOf(conductor),
+    ...previewsOf(conductor),
 
     async createActionPlan(request) {
       const plan = await createActionPlan(toWanted(request, conductor), conductor);
@@ -52,21 +49,11 @@ export function createPlanService(conductor: Conductor): ActionPlanServiceImplem
       return { actionPlan, takesDown: toTakesDown(await takesDownOfPlan(plan, read), planLimits) };
     },
 
-    async previewActionPlan({ actionPlan, wanted }) {
-      if (wanted && actionPlan !== '')
-        throw fail('ARGUMENT_INVALID', 'wanted: name an action_plan, or describe a wanted one, not both');
-      const { plan, takesDown } = wanted
-        ? await previewPlan(toWanted(wanted, conductor), conductor)
-        : await previewStart(actionPlan);
-      const [previewed] = await toActionPlans(plan ? [plan] : [], conductor);
-      return { actionPlan: previewed, takesDown: toTakesDown(takesDown, planLimits) };
-    },
-
     async startActionPlan(request) {
       const { actionPlan, queue, force } = request;
       const expected = expectedOf(request);
       // Told as it is before the start: a moment later the first nodes are down.
-      const { takesDown } = await previewStart(actionPlan);
+      const { takesDown } = await previewStart(actionPlan, conductor);
       const [started] = await toActionPlans([await plans.start(actionPlan, queue, force, expected)], conductor);
       return { actionPlan: started, takesDown: toTakesDown(takesDown, planLimits) };
     },
@@ -88,6 +75,44 @@ export function createPlanService(conductor: Conductor): ActionPlanServiceImplem
       yield* watch(uuid, context);
     },
 
+    async *watchActionPlan({ actionPlan }, context) {
+      const { uuid } = await getPlan(actionPlan, read);
+      yield* watch(uuid, context);
+    },
+
+    async deleteActionPlan({ actionPlan }) {
+      await plans.delete(actionPlan);
+      return {};
+    },
+  };
+}
+
+/** A plan, and what it would take down if it were started now. */
+async function previewStart(
+  key: string,
+  { orders }: Conductor,
+): Promise<{ plan: ActionPlanRow; takesDown: TakesDown }> {
+  const { read } = orders.store.database;
+  const plan = await getPlan(key, read);
+  return { plan, takesDown: await takesDownOfPlan(plan, read) };
+}
+
+/** What an order would do. Nothing is written. */
+function previewsOf(
+  conductor: Conductor,
+): Pick<ActionPlanServiceImplementation, 'previewActionPlan' | 'previewRollback'> {
+  const { planLimits } = conductor;
+  return {
+    async previewActionPlan({ actionPlan, wanted }) {
+      if (wanted && actionPlan !== '')
+        throw fail('ARGUMENT_INVALID', 'wanted: name an action_plan, or describe a wanted one, not both');
+      const { plan, takesDown } = wanted
+        ? await previewPlan(toWanted(wanted, conductor), conductor)
+        : await previewStart(actionPlan, conductor);
+      const [previewed] = await toActionPlans(plan ? [plan] : [], conductor);
+      return { actionPlan: previewed, takesDown: toTakesDown(takesDown, planLimits) };
+    },
+
     async previewRollback({ actionPlan }) {
       const { plan, undoings, takesDown, refused } = await previewRollback(actionPlan, conductor);
       const [previewed] = await toActionPlans([plan], conductor);
@@ -97,16 +122,6 @@ export function createPlanService(conductor: Conductor): ActionPlanServiceImplem
         refused: refused?.message ?? '',
         takesDown: toTakesDown(takesDown, planLimits),
       };
-    },
-
-    async *watchActionPlan({ actionPlan }, context) {
-      const { uuid } = await getPlan(actionPlan, read);
-      yield* watch(uuid, context);
-    },
-
-    async deleteActionPlan({ actionPlan }) {
-      await plans.delete(actionPlan);
-      return {};
     },
   };
 }
