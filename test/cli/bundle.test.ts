@@ -252,5 +252,7 @@ test('a command loads nothing that it does not need', async (t) => {
   t.deepEqual(packagesOf(ours, ...start, 'src/cli/events/commands.ts'), withoutTables);
   t.deepEqual(packagesOf(ours, ...start, 'src/cli/sim/commands.ts'), ['commander']);
   t.deepEqual(packagesOf(ours, ...start, 'src/cli/daemon/serve.ts'), ['commander', 'yaml', 'zod']);
-  t.true(packagesOf(ours, 'src/cli/daemon/run.ts').includes('knex'), 'a conductor has its database');
+  t.true(packagesOf(ours, 'src/cli/daemon/run_conductor.ts').includes('knex'), 'a conductor has its database');
+  const ofAgent = packagesOf(ours, 'src/cli/daemon/run_agent.ts');
+  for (const name of ['knex', 'better-sqlite3', 'nice-grpc-server-reflection']) t.false(ofAgent.includes(name), name);
 });

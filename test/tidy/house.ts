@@ -52,7 +52,7 @@ export const CLI_ROOMS: Rooms = {
 };
 
 /** Folders behind an interface, and who alone imports them: what puts the parts together. Tests may. */
-export const IMPLEMENTATIONS: Homes = { 'src/server/store/sqlite/': ['src/cli/daemon/run.ts'] };
+export const IMPLEMENTATIONS: Homes = { 'src/server/store/sqlite/': ['src/cli/daemon/run_conductor.ts'] };
 
 /** The files outside src that src imports, and the only places that do. */
 export const OUTSIDE: Homes = { 'package.json': ['src/core/version.ts'] };
@@ -79,7 +79,7 @@ export const HOMES: Homes = {
   'nice-grpc': ['src/agent/dial.ts', 'src/cli/shared/connection.ts', 'src/server/api/'],
   'nice-grpc-server-health': ['src/server/api/grpc.ts'],
   'nice-grpc-server-reflection': ['src/server/api/grpc.ts'],
-  pino: ['src/cli/daemon/run.ts'],
+  pino: ['src/cli/daemon/log.ts', 'src/cli/daemon/run_agent.ts', 'src/cli/daemon/run_conductor.ts'],
   undici: ['src/drivers/http_client.ts'],
   yaml: ['src/cli/daemon/configuration.ts', 'src/cli/shared/order_file.ts', 'src/cli/shared/yaml_text.ts'],
   zod: [
@@ -127,7 +127,7 @@ export const HOMES: Homes = {
   'node:https': ['src/sim/web.ts'],
   'node:module': ['src/cli/start.ts'],
   'node:net': ['src/drivers/', 'src/http/caller.ts', 'src/sim/web.ts'],
-  'node:os': ['src/cli/daemon/configuration.ts', 'src/cli/daemon/run.ts', 'src/server/store/sqlite/owner.ts'],
+  'node:os': ['src/cli/daemon/configuration.ts', 'src/cli/daemon/run_conductor.ts', 'src/server/store/sqlite/owner.ts'],
   'node:path': [
     'src/agent/secrets.ts',
     'src/cli/compile_cache.ts',

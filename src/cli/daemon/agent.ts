@@ -9,7 +9,7 @@ import { keysReadBy } from './configuration_keys.ts';
 export function setUpAgent(agent: Command, terminal: Terminal): void {
   addConfigurationOptions(agent, keysReadBy('agent')).action(async (options, command: Command) => {
     const configuration = readConfiguration(options, terminal.environment);
-    const { runAgentAlone } = await import('./run.ts');
+    const { runAgentAlone } = await import('./run_agent.ts');
     await runAgentAlone(addressOf(command, terminal.environment), configuration, terminal);
   });
 }

@@ -23,7 +23,7 @@ export function setUpServe(serve: Command, terminal: Terminal): void {
     .action(async (options) => {
       const configuration = readConfiguration(options, terminal.environment);
       refuseOpenDoor(configuration, options.insecure === true);
-      const { runConductor } = await import('./run.ts');
+      const { runConductor } = await import('./run_conductor.ts');
       await runConductor(configuration, options.agent, terminal);
     });
 }

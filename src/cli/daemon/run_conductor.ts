@@ -1,12 +1,10 @@
-/** The two daemons, put together from their parts. Only they need the heavy packages, so only they load this file. */
+/** The conductor, put together from its parts. Only `serve` loads this file: it brings the database. */
 
 import { hostname } from 'node:os';
-import { type Logger, pino } from 'pino';
-import { type AgentParts, type Attach, runAgent } from '../../agent/agent.ts';
-import { dialConductor } from '../../agent/dial.ts';
+import type { Logger } from 'pino';
+import type { Attach } from '../../agent/agent.ts';
 import type { CountermandError } from '../../core/errors.ts';
 import { onAbort, openScope } from '../../core/signals.ts';
-import { createDrivers } from '../../drivers/list.ts';
 import type { Door } from '../../http/door.ts';
 import { listen } from '../../server/api/grpc.ts';
 import { createServices, type Services } from '../../server/api/services.ts';
@@ -16,17 +14,8 @@ import { openDatabase } from '../../server/store/sqlite/database.ts';
 import { isLoopback } from '../shared/address.ts';
 import type { Terminal } from '../shared/terminal.ts';
 import type { Configuration } from './configuration.ts';
-import { openLogStream } from './log_stream.ts';
-
-/**
- * Logs go to stderr, one JSON object a line; stdout says only where a daemon is. From here on the process is a daemon: it
- * outlives whoever reads its log.
- */
-function openLog({ logLevel }: Configuration, terminal: Terminal): Logger {
-  const log = pino({ level: logLevel, base: null }, openLogStream(terminal.stderr));
-  terminal.becomeDaemon(() => log.info('SIGHUP was ignored; the configuration is read at the start only'));
-  return log;
-}
+import { openLog } from './log.ts';
+import { runAgentHere } from './run_agent.ts';
 
 /**
  * Runs a conductor, with an agent inside if `withAgent`, until the terminal's signal is aborted.
@@ -110,37 +99,4 @@ function startEmbeddedAgent({ attachments }: Conductor, configuration: Configura
       await done;
     },
   };
-}
-
-/** Runs an agent as a process of its own until the terminal's signal is aborted, and until it has stopped sending. */
-export async function runAgentAlone(
-  conductor: string,
-  configuration: Configuration,
-  terminal: Terminal,
-): Promise<void> {
-  const dialer = dialConductor(conductor);
-  const log = openLog(configuration, terminal);
-  terminal.stdout.write(`countermand: agent for zone ${configuration.zone}, conductor at ${conductor}\n`);
-  await runAgentHere({ attach: dialer.attach, embedded: false }, configuration, log, terminal, terminal.signal);
-  dialer.close();
-}
-
-function runAgentHere(
-  how: Pick<AgentParts, 'attach' | 'embedded' | 'attached'>,
-  configuration: Configuration,
-  log: Logger,
-  { clock, chance, environment, openFilesLimit }: Terminal,
-  signal: AbortSignal,
-): Promise<void> {
-  const { agentName: name, zone, secretsFolder, minCommandIntervalMs, ipmiKeepSessionMs } = configuration;
-  const drivers = createDrivers({
-    clock,
-    chance,
-    searchPath: environment.PATH ?? '',
-    ipmiKeepSessionMs,
-    openFilesLimit: openFilesLimit(),
-  });
-  const secrets = { folder: secretsFolder, environment };
-  const parts = { name, zones: [zone], drivers, secrets, minCommandIntervalMs, clock, chance, log };
-  return runAgent({ ...how, ...parts }, signal);
 }
