@@ -18,7 +18,7 @@ const linesOf = (text: string) =>
     .map((line) => JSON.parse(line));
 
 test('an audit from flags: made, shown, its plan run; a second one starts its plan by itself', async (t) => {
-  const house = await openHouse(t);
+  const house = await openHouse(t, { here: true });
   for (const name of ['n1', 'n2']) await enrol(house.client, name, 'fake', { fake_address: name });
   const flags = [
     '--strategy',
@@ -73,7 +73,7 @@ interval: 3600
 `;
 
 test('an audit from a file: continuous, suspended, resumed, cancelled, deleted; flags go before the file', async (t) => {
-  const house = await openHouse(t);
+  const house = await openHouse(t, { here: true });
   const file = join(house.data, 'audit.yaml');
   await writeFile(file, FILE);
   const made = await countermand(house, 'create', file, '--interval', '7200', '--json');
@@ -94,7 +94,7 @@ test('an audit from a file: continuous, suspended, resumed, cancelled, deleted; 
 });
 
 test('the strategies are listed with their parameters', async (t) => {
-  const house = await openHouse(t);
+  const house = await openHouse(t, { here: true });
   const { stdout } = await countermand(house, 'strategies');
   t.regex(stdout, /^saving_energy \(goal saving_energy\): powers off softly/m);
   t.regex(stdout, /^ {2}idle_label +"idle" +The label/m);
@@ -103,7 +103,7 @@ test('the strategies are listed with their parameters', async (t) => {
 });
 
 test('what is wrong with an audit file is said with its place', async (t) => {
-  const house = await openHouse(t);
+  const house = await openHouse(t, { here: true });
   const file = join(house.data, 'audit.yaml');
   await writeFile(file, `${FILE}colour: red\n`);
   const refused = await countermand(house, 'create', file);

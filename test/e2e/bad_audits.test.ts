@@ -9,7 +9,7 @@ import { refused } from './refusals.ts';
 
 /** A node, and audits in every state that a bad call needs. */
 async function openWithAudits(t: ExecutionContext): Promise<House> {
-  const house = await openHouse(t);
+  const house = await openHouse(t, { here: true });
   const { client } = house;
   await enrol(client, 'n1', 'fake', { fake_address: 'n1' });
   const strategy = 'dummy';

@@ -10,7 +10,7 @@ import { refused } from './refusals.ts';
 
 /** A free node, and one that a power task holds. */
 async function openWithTwoNodes(t: ExecutionContext): Promise<{ house: House; sims: readonly IpmiSim[] }> {
-  const house = await openHouse(t);
+  const house = await openHouse(t, { here: true });
   const free = await enrolSim(t, house, 'free');
   const held = await enrolSim(t, house, 'held', { softOffDelayS: 'never' });
   await untilIn(order(house.client, 'held', 'SOFT_POWER_OFF', { requestId: 'the-holder' }), 'CONFIRMING');
@@ -48,7 +48,7 @@ test('a BMC belongs to one node, however it is spelt', async (t) => {
 });
 
 test('an order for a zone whose agent has left is refused', async (t) => {
-  const house = await openHouse(t, { apart: true });
+  const house = await openHouse(t, { here: true, apart: true });
   const sim = await enrolSim(t, house, 'n1');
   house.agent.signal('SIGTERM');
   await house.agent.ended;

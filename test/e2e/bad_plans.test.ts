@@ -13,7 +13,7 @@ const NOP = { name: 'a', actionType: 'nop', inputParameters: {} };
 
 /** A node whose operating system never stops, and plans in every state that a bad call needs. */
 async function openWithPlans(t: ExecutionContext): Promise<House> {
-  const house = await openHouse(t);
+  const house = await openHouse(t, { here: true });
   const { client } = house;
   await enrol(client, 'n1', 'fake', { fake_address: 'n1', fake_soft_ms: 'never' });
   await startPlan(client, 'done', [NOP, { ...NOP, name: 'b' }]);
@@ -54,7 +54,7 @@ test('what is wrong with a call about plans is said with its place, and nothing 
 });
 
 test('a target that the driver of a node cannot do is refused when the plan is made', async (t) => {
-  const house = await openHouse(t, { apart: true });
+  const house = await openHouse(t, { here: true, apart: true });
   const { client } = house;
   await enrol(client, 'n1', 'fake', { fake_address: 'n1' });
   // What a driver can do is what the agent says of it that serves the node.

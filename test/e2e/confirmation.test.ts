@@ -25,7 +25,7 @@ const AUDIT = 'name: look\nstrategy: dummy\nauto_trigger: true\n';
 
 /** Nodes that run, plans and audits to order about, and a folder with files. */
 async function openRack(t: ExecutionContext): Promise<Rack> {
-  const house = await openHouse(t);
+  const house = await openHouse(t, { here: true });
   const { client, address } = house;
   for (const name of ['n1', 'n2', 'n3', 'n4'])
     await enrol(client, name, 'fake', { fake_address: name, fake_soft_ms: '0' });

@@ -40,7 +40,7 @@ async function* inPieces({ notifications }: Client, count: number): AsyncGenerat
 }
 
 test('whoever subscribes hears each event once, whenever they come and however often they hang up', async (t) => {
-  const { client } = await openHouse(t);
+  const { client } = await openHouse(t, { here: true });
   const first = subscribe(client);
   await enrolFakes(client);
   const live = new Watch(plainEvents(client.notifications.subscribe({})));
@@ -87,7 +87,7 @@ test('what was heard before a SIGKILL stands afterwards, and the rest is heard b
 });
 
 test('a subscription takes globs, and may end at the present', async (t) => {
-  const { client } = await openHouse(t);
+  const { client } = await openHouse(t, { here: true });
   await enrol(client, 'n1', 'fake', { fake_address: 'n1', fake_soft_ms: 'never' });
   await untilAtRest(order(client, 'n1', 'SOFT_POWER_OFF', { timeout: 5 }));
   await untilAtRest(order(client, 'n1', 'ABORT_SOFT_POWER_OFF'));

@@ -12,6 +12,7 @@ import {
   type Settings,
   startAgent,
   startConductor,
+  startConductorHere,
   type Variables,
 } from './processes.ts';
 
@@ -22,6 +23,8 @@ export type Part = 'conductor' | 'agent';
 export interface HousePlan {
   /** The agent is a process of its own. */
   readonly apart?: boolean;
+  /** The conductor, with its agent, runs in the process of the test: for what is not about processes. It cannot be killed. */
+  readonly here?: boolean;
   readonly settings?: Settings;
   readonly variables?: Variables;
   /** The conductor has an HTTP door. */
@@ -50,6 +53,7 @@ export class House {
   readonly data: string;
   readonly #t: ExecutionContext;
   readonly #apart: boolean;
+  readonly #startConductor: typeof startConductorHere;
   readonly #variables: Variables;
   #settings: Settings;
   #conductor: ConductorProcess | null = null;
@@ -62,11 +66,12 @@ export class House {
   constructor(
     t: ExecutionContext,
     data: string,
-    { apart = false, settings = {}, variables = {}, http = false }: HousePlan,
+    { apart = false, here = false, settings = {}, variables = {}, http = false }: HousePlan,
   ) {
     this.data = data;
     this.#t = t;
     this.#apart = apart;
+    this.#startConductor = here ? startConductorHere : startConductor;
     this.#settings = { ...QUICK, ...settings };
     this.#variables = variables;
     this.#http = http ? `${ownAddress()}:0` : 'none';
@@ -110,7 +115,7 @@ export class House {
       return;
     }
     const settings = { ...this.#settings, data: this.data, listen: this.#address, http_listen: this.#http };
-    this.#conductor = await startConductor(this.#t, settings, !this.#apart, this.#variables);
+    this.#conductor = await this.#startConductor(this.#t, settings, !this.#apart, this.#variables);
     this.#address = this.#conductor.address;
     if (this.#conductor.http !== '') this.#http = this.#conductor.http;
     this.#client?.close();

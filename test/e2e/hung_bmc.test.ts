@@ -5,7 +5,7 @@ import { enrolSim, order, ordersAt, untilAtRest, untilIn } from './orders.ts';
 import { Watch } from './watching.ts';
 
 test('while one BMC hangs, the others are read and ordered about', async (t) => {
-  const house = await openHouse(t);
+  const house = await openHouse(t, { here: true });
   const hung = await enrolSim(t, house, 'n1');
   const others = ['n2', 'n3', 'n4'];
   const sims = await Promise.all(others.map((name) => enrolSim(t, house, name)));
@@ -29,7 +29,7 @@ test('while one BMC hangs, the others are read and ordered about', async (t) => 
 });
 
 test('an order goes before the readings that wait for the same BMC', async (t) => {
-  const house = await openHouse(t);
+  const house = await openHouse(t, { here: true });
   const sim = await enrolSim(t, house, 'n1', { softOffDelayS: 'never' });
   sim.suspend();
   const refresh = () => new Watch(house.client.nodes.refreshNodes({ nodes: ['n1'] }));

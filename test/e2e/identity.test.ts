@@ -7,7 +7,7 @@ import { enrol, nodeNow, order, ordersAt, untilAtRest } from './orders.ts';
 import { runHere } from './processes.ts';
 
 test('a server that was exchanged gets no order before an operator has accepted it', async (t) => {
-  const house = await openHouse(t);
+  const house = await openHouse(t, { here: true });
   const { client } = house;
   const countermand = (...words: string[]) => runHere(words, { COUNTERMAND_CONDUCTOR: house.address });
   const tested = await newSimBmc(t);
@@ -42,7 +42,7 @@ test('a server that was exchanged gets no order before an operator has accepted 
 });
 
 test('a server comes back behind its address: nothing has to be accepted', async (t) => {
-  const { client } = await openHouse(t);
+  const { client } = await openHouse(t, { here: true });
   const tested = await newSimBmc(t);
   const own = tested.bmc.guid;
   await enrol(client, 'n1', 'ipmi', tested.info);
@@ -56,7 +56,7 @@ test('a server comes back behind its address: nothing has to be accepted', async
 });
 
 test('one BMC under a name and its address: one session, one order at a time, and both nodes are told', async (t) => {
-  const { client } = await openHouse(t);
+  const { client } = await openHouse(t, { here: true });
   const { address } = await lookup('localhost');
   const tested = await newSimBmc(t, { address });
   await enrol(client, 'by-name', 'ipmi', { ...tested.info, ipmi_address: 'localhost' });

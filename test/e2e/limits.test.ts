@@ -71,7 +71,7 @@ const CALLS: Readonly<Record<keyof typeof SENT_LIMITS, OneMore>> = {
 };
 
 test('one more than each limit is refused with the error of the table, and nothing is written', async (t) => {
-  const house = await openHouse(t);
+  const house = await openHouse(t, { here: true });
   const { client } = house;
   await client.nodes.createNode({ name: 'n1', driver: 'fake', driverInfo: { fake_address: 'n1' } });
   const newest = async () => {
@@ -122,7 +122,7 @@ const TRAPS: readonly (readonly [name: string, call: (client: Client) => Promise
 ];
 
 test('small requests that mean much work are refused before it is done', async (t) => {
-  const house = await openHouse(t);
+  const house = await openHouse(t, { here: true });
   for (const [name, call] of TRAPS) {
     const error = await t.throwsAsync(call(house.client), { instanceOf: Refusal }, name);
     t.regex((error as Refusal).code, /INVALID|NOT_FOUND|OUT_OF_RANGE/, `${name}: ${error?.message}`);
@@ -131,7 +131,7 @@ test('small requests that mean much work are refused before it is done', async (
 });
 
 test('a payload that is nested two thousand times is an error of that call only', async (t) => {
-  const house = await openHouse(t);
+  const house = await openHouse(t, { here: true });
   let payload: object = {};
   for (let depth = 0; depth < 2000; depth += 1) payload = { in: payload };
   await t.throwsAsync(

@@ -26,7 +26,7 @@ function untilLate(client: Client, uuid: string): Promise<Event> {
 }
 
 test('a soft power off is streamed from the present state on until it is at rest', async (t) => {
-  const house = await openHouse(t);
+  const house = await openHouse(t, { here: true });
   const sim = await enrolSim(t, house, 'n1', { softOffDelayS: 'never' });
   const nodes = watchNode(house.client, 'n1');
   const watch = order(house.client, 'n1', 'SOFT_POWER_OFF', { reason: 'rack work' });
@@ -51,7 +51,7 @@ test('a soft power off is streamed from the present state on until it is at rest
 });
 
 test('one that takes too long is aborted; its late end is recorded, and not reversed', async (t) => {
-  const house = await openHouse(t);
+  const house = await openHouse(t, { here: true });
   const sim = await enrolSim(t, house, 'n1', { softOffDelayS: 'never' });
   const nodes = watchNode(house.client, 'n1');
   const watch = order(house.client, 'n1', 'SOFT_POWER_OFF');
@@ -100,7 +100,7 @@ test('one that times out fails; its late end is recorded, also after a SIGKILL, 
 });
 
 test('one that times out is forced, if the order says so', async (t) => {
-  const house = await openHouse(t);
+  const house = await openHouse(t, { here: true });
   const off = await enrolSim(t, house, 'off', { softOffDelayS: 'never' });
   const again = await enrolSim(t, house, 'again', { softOffDelayS: 'never' });
   const forced = { timeout: 5, onTimeout: 'FORCE' } as const;
@@ -116,7 +116,7 @@ test('one that times out is forced, if the order says so', async (t) => {
 });
 
 test('a soft reboot goes down, then up again; once down it is not aborted any more', async (t) => {
-  const house = await openHouse(t);
+  const house = await openHouse(t, { here: true });
   const sim = await enrolSim(t, house, 'n1', { softOffDelayS: 'never' });
   const watch = order(house.client, 'n1', 'SOFT_REBOOT');
   await untilIn(watch, 'CONFIRMING');
@@ -139,7 +139,7 @@ test('a soft reboot goes down, then up again; once down it is not aborted any mo
 });
 
 test('an aborted soft reboot never powers the node on', async (t) => {
-  const house = await openHouse(t);
+  const house = await openHouse(t, { here: true });
   const sim = await enrolSim(t, house, 'n1', { softOffDelayS: 'never' });
   const watch = order(house.client, 'n1', 'SOFT_REBOOT');
   const { uuid } = await untilIn(watch, 'CONFIRMING');

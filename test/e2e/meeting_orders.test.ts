@@ -10,7 +10,7 @@ import { refused } from './refusals.ts';
 import { checkTrail } from './trail.ts';
 
 test('an order for a held node is refused; the answer names the holder and what is possible', async (t) => {
-  const house = await openHouse(t);
+  const house = await openHouse(t, { here: true });
   const sim = await enrolSim(t, house, 'n1', { softOffDelayS: 'never' });
   const { uuid } = await untilIn(order(house.client, 'n1', 'SOFT_POWER_OFF'), 'CONFIRMING');
   const events = await allEvents(house.client);
@@ -53,7 +53,7 @@ test('the same request_id is one order, also at the same time and after a restar
 });
 
 test('of two aborts at the same time one takes the order back, and the other finds nothing to abort', async (t) => {
-  const house = await openHouse(t);
+  const house = await openHouse(t, { here: true });
   const sim = await enrolSim(t, house, 'n1', { softOffDelayS: 'never' });
   const { uuid } = await untilIn(order(house.client, 'n1', 'SOFT_POWER_OFF'), 'CONFIRMING');
   const other = await untilAtRest(order(house.client, 'n1', 'ABORT_SOFT_POWER_OFF', { abortsTaskUuid: 'another' }));
@@ -71,7 +71,7 @@ test('of two aborts at the same time one takes the order back, and the other fin
 });
 
 test('an order that waits for its BMC can be withdrawn, or aborted: it is never sent', async (t) => {
-  const house = await openHouse(t);
+  const house = await openHouse(t, { here: true });
   const withdrawn = await enrolIrmc(t, house, 'withdrawn');
   const aborted = await enrolIrmc(t, house, 'aborted');
   // Each is read before its order is sent, and that takes as long as irmc_client_timeout says.
@@ -114,7 +114,7 @@ const CAN: readonly OrderTarget[] = [
 const nameOf = (target: Target): TargetName => TARGET_TABLE[target].name;
 
 test('all nine targets go through the same call', async (t) => {
-  const house = await openHouse(t);
+  const house = await openHouse(t, { here: true });
   const sim = await enrolSim(t, house, 'real');
   await enrol(house.client, 'fake', 'fake', { fake_address: 'f1' });
   const aborts = ['ABORT_SOFT_REBOOT', 'ABORT_SOFT_POWER_OFF', 'ABORT_INJECT_NMI'] as const;
@@ -144,7 +144,7 @@ test('all nine targets go through the same call', async (t) => {
 });
 
 test('what is already so is not ordered again', async (t) => {
-  const house = await openHouse(t);
+  const house = await openHouse(t, { here: true });
   const sim = await enrolSim(t, house, 'n1', { power: 'power off' });
   for (const target of ['OFF', 'SOFT_POWER_OFF'] as const) {
     const task = await untilAtRest(order(house.client, 'n1', target));
@@ -159,7 +159,7 @@ test('what is already so is not ordered again', async (t) => {
 });
 
 test('closing the stream stops the watching, never the work', async (t) => {
-  const house = await openHouse(t);
+  const house = await openHouse(t, { here: true });
   const sim = await enrolSim(t, house, 'n1', { softOffDelayS: 'never' });
   const closed = new AbortController();
   const { power } = house.client;

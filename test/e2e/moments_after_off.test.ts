@@ -10,7 +10,7 @@ import { enrol, nodeNow, order, untilAtRest, untilIn } from './orders.ts';
 const CODES = [0xc0, 0xd4, 0xd5, 0xd6, 0xff];
 
 test('a BMC that refuses to power on for a moment after the off leaves no rebooted node off', async (t) => {
-  const { client } = await openHouse(t);
+  const { client } = await openHouse(t, { here: true });
   const reboots = CODES.map(async (code) => {
     const name = `n${code.toString(16)}`;
     const { bmc, info } = await newSimBmc(t, { faults: { refusesOn: { forMs: 4000, code } } });
@@ -25,7 +25,7 @@ test('a BMC that refuses to power on for a moment after the off leaves no reboot
 });
 
 test('a power on waits for a host that is stopping, whichever way that is seen', async (t) => {
-  const house = await openHouse(t);
+  const house = await openHouse(t, { here: true });
   const { client } = house;
   const overSnmp = await enrolIrmc(t, house, 'snmp', { host: { softMs: 3000 } });
   const overRedfish = await enrolIrmc(t, house, 'redfish', { faults: { ipmi: 'silent', snmp: 'silent' } });
@@ -45,7 +45,7 @@ test('a power on waits for a host that is stopping, whichever way that is seen',
 });
 
 test('a power off of a node that is being powered on is sent, and again if it was too early', async (t) => {
-  const house = await openHouse(t);
+  const house = await openHouse(t, { here: true });
   const { irmc } = await enrolIrmc(t, house, 'n1', { power: 'power off', faults: { ipmi: 'silent', snmp: 'silent' } });
   irmc.faults = { ...irmc.faults, redfishPower: 'PoweringOn' };
   const watch = order(house.client, 'n1', 'OFF');

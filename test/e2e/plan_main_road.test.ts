@@ -29,7 +29,7 @@ function statesTold(events: readonly Event[]): string[] {
 }
 
 test('a plan is made, started and watched to its end, and its events come in order', async (t) => {
-  const house = await openHouse(t);
+  const house = await openHouse(t, { here: true });
   const { client } = house;
   const [one, two] = await Promise.all([enrolSim(t, house, 'one', { softOffDelayS: 1 }), enrolSim(t, house, 'two')]);
   const heard = subscribe(client);
@@ -71,7 +71,7 @@ test('a plan is made, started and watched to its end, and its events come in ord
 });
 
 test('a plan that one client watches is cancelled by another: both see it end CANCELLED', async (t) => {
-  const house = await openHouse(t, { apart: true });
+  const house = await openHouse(t, { here: true, apart: true });
   const hangs = { softOffDelayS: 'never' } as const;
   const [one, two, next] = await Promise.all([
     enrolSim(t, house, 'one', hangs),
@@ -106,7 +106,7 @@ test('a plan that one client watches is cancelled by another: both see it end CA
 });
 
 test('closing the stream of a cancel stops the watching, never the cancel', async (t) => {
-  const house = await openHouse(t);
+  const house = await openHouse(t, { here: true });
   const sim = await enrolSim(t, house, 'one', { holds: true });
   const { uuid } = await startPlan(house.client, 'rack down', [power('one', 'power off')]);
   await sim.untilReceived('off', 1, never());
@@ -121,7 +121,7 @@ test('closing the stream of a cancel stops the watching, never the cancel', asyn
 });
 
 test('a plan that is gone cannot be cancelled; its events stay', async (t) => {
-  const { client } = await openHouse(t);
+  const { client } = await openHouse(t, { here: true });
   const nop = { name: 'nothing', actionType: 'nop', inputParameters: {} };
   const { uuid } = await startPlan(client, 'short', [nop]);
   await untilPlanEnds(watchPlan(client, uuid));

@@ -14,7 +14,7 @@ async function openRack(
   softMs: Readonly<Record<string, string>>,
   settings: Settings = {},
 ): Promise<House> {
-  const house = await openHouse(t, { settings: { recall_confirm: 0.1, ...settings } });
+  const house = await openHouse(t, { here: true, settings: { recall_confirm: 0.1, ...settings } });
   for (const [name, fake_soft_ms] of Object.entries(softMs))
     await enrol(house.client, name, 'fake', { fake_address: name, fake_soft_ms });
   return house;

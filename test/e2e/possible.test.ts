@@ -15,7 +15,7 @@ async function why(t: ExecutionContext, house: House, node: string) {
 }
 
 test('without an agent, nothing is possible but what takes an order back', async (t) => {
-  const house = await openHouse(t, { apart: true });
+  const house = await openHouse(t, { here: true, apart: true });
   for (const fake_address of ['n1', 'n2'])
     await enrol(house.client, fake_address, 'fake', { fake_address, fake_soft_ms: 'never' });
   t.is((await why(t, house, 'n1')).possible.length, 6);
@@ -34,7 +34,7 @@ test('without an agent, nothing is possible but what takes an order back', async
 });
 
 test('an NMI over IPMI cannot be aborted, and only the waiting for it can be ended', async (t) => {
-  const house = await openHouse(t);
+  const house = await openHouse(t, { here: true });
   const sim = await enrolSim(t, house, 'n1');
   await sim.configure({ holds: true });
   const nmi = order(house.client, 'n1', 'INJECT_NMI');
@@ -48,7 +48,7 @@ test('an NMI over IPMI cannot be aborted, and only the waiting for it can be end
 });
 
 test('a plan about nodes of one that runs is said to start with --queue, and its rollback with what it needs', async (t) => {
-  const house = await openHouse(t);
+  const house = await openHouse(t, { here: true });
   const { client } = house;
   for (const fake_address of ['n1', 'n2'])
     await enrol(client, fake_address, 'fake', { fake_address, fake_soft_ms: fake_address === 'n1' ? 'never' : '0' });

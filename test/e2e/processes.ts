@@ -2,10 +2,12 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
+import { PassThrough } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import type { ExecutionContext } from 'ava';
 import { flagOf, type KeyName } from '../../src/cli/daemon/configuration_keys.ts';
 import { runCommandLine } from '../../src/cli/program.ts';
+import { fail } from '../../src/core/errors.ts';
 import { openCaptured } from '../cli/captured.ts';
 import { Watch } from './watching.ts';
 
@@ -105,19 +107,54 @@ export const LISTENING = /^countermand: conductor on (\S+), data in /;
 const HTTP = /^countermand: HTTP on (\S+)$/;
 
 /** Starts `countermand serve`; resolves when it listens, and its agent is attached if it has one. */
-export async function startConductor(
+export function startConductor(
   t: ExecutionContext,
   settings: Settings & { data: string; listen: string },
   withAgent: boolean,
   variables: Variables = {},
   within: readonly string[] = [],
 ): Promise<ConductorProcess> {
-  const words = ['serve', ...flagsOf(settings), ...(withAgent ? [] : ['--no-agent'])];
-  const daemon = startProcess(t, words, variables, within);
+  return untilListening(startProcess(t, wordsOf(settings, withAgent), variables, within), withAgent);
+}
+
+async function untilListening(daemon: Daemon, withAgent: boolean): Promise<ConductorProcess> {
   const line = await daemon.said.until('the conductor to listen', (said) => LISTENING.test(said));
   if (withAgent) await untilAttached(daemon);
   const http = daemon.said.seen.map((said) => HTTP.exec(said)?.[1]).find((address) => address !== undefined) ?? '';
   return { ...daemon, address: LISTENING.exec(line)?.[1] ?? '', http };
+}
+
+/**
+ * Starts `countermand serve` in this process, for tests that are about its answers and not about its process: it costs a
+ * fraction. It is stopped in order after the test, and must end well.
+ */
+export function startConductorHere(
+  t: ExecutionContext,
+  settings: Settings & { data: string; listen: string },
+  withAgent: boolean,
+  variables: Variables = {},
+): Promise<ConductorProcess> {
+  const { terminal, interrupt } = openCaptured(false, environment(variables));
+  const [stdout, stderr] = [new PassThrough(), new PassThrough()];
+  const said = new Watch(createInterface(stdout));
+  const logged = new Watch(createInterface(stderr));
+  const ended = runCommandLine(wordsOf(settings, withAgent), { ...terminal, stdout, stderr }).finally(() => {
+    stdout.end();
+    stderr.end();
+  });
+  const stop = (): void => interrupt.abort(fail('CALL_ENDED', 'the test is over'));
+  t.teardown(async () => {
+    stop();
+    const exitCode = await ended;
+    if (!t.passed) t.log([...said.seen, ...logged.seen].join('\n'));
+    if (exitCode !== 0) throw new Error(`the conductor ended with ${exitCode}: ${logged.seen.join('\n')}`);
+  });
+  const kill = (): Promise<void> => Promise.reject(new Error('a conductor in this process cannot be killed'));
+  return untilListening({ pid: process.pid, said, logged, ended, signal: stop, kill }, withAgent);
+}
+
+function wordsOf(settings: Settings, withAgent: boolean): string[] {
+  return ['serve', ...flagsOf(settings), ...(withAgent ? [] : ['--no-agent'])];
 }
 
 /** Starts `countermand agent`; resolves when it is attached. */

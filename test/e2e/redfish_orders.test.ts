@@ -26,7 +26,7 @@ async function enrolRedfish(
 const resetsOf = ({ redfish }: TestedRedfish): string[] => redfish.received.map(({ resetType }) => resetType);
 
 test('a soft reboot is two commands, or one where the driver_info of the node asks for it', async (t) => {
-  const { client } = await openHouse(t);
+  const { client } = await openHouse(t, { here: true });
   const two = await enrolRedfish(t, client, 'two', {});
   // It is seen starting: a restart that no poll has seen is none.
   const one = await enrolRedfish(t, client, 'one', { host: { selfTestMs: Number.POSITIVE_INFINITY } }, ONE_COMMAND);
@@ -59,7 +59,7 @@ test('a soft reboot on one command is still one after the conductor was killed w
 });
 
 test('an abort says what the order leaves behind: off after one of two commands, on after one', async (t) => {
-  const { client } = await openHouse(t);
+  const { client } = await openHouse(t, { here: true });
   await enrolRedfish(t, client, 'two', HANGS);
   await enrolRedfish(t, client, 'one', HANGS, ONE_COMMAND);
   for (const [node, says] of [
@@ -74,7 +74,7 @@ test('an abort says what the order leaves behind: off after one of two commands,
 });
 
 test('how far an order can be recalled is asked of the node: an iRMC without its agent recalls nothing', async (t) => {
-  const { client } = await openHouse(t);
+  const { client } = await openHouse(t, { here: true });
   const tested = await newSimIrmc(t);
   await enrol(client, 'n', 'irmc', tested.info);
   const recalls = async () => {

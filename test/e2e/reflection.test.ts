@@ -37,7 +37,7 @@ function objectsOf(text: string): Record<string, unknown>[] {
 }
 
 test('a tool that knows no schema finds the services, and calls them', async (t) => {
-  const house = await openHouse(t);
+  const house = await openHouse(t, { here: true });
   const listed = (await curl(t, house, '', null, '--list-services')).stdout.trim().split('\n');
   for (const name of [...SERVICES, 'grpc.health.v1.Health']) t.true(listed.includes(name), listed.join());
 
@@ -62,7 +62,7 @@ test('a tool that knows no schema finds the services, and calls them', async (t)
 });
 
 test('health says that every service serves', async (t) => {
-  const { client } = await openHouse(t);
+  const { client } = await openHouse(t, { here: true });
   for (const service of ['', ...SERVICES]) t.like(await client.health.check({ service }), { status: SERVING }, service);
   const watch = new Watch(client.health.watch({ service: 'countermand.v1.PowerService' }));
   t.like(await watch.until('the first word', () => true), { status: SERVING });

@@ -7,7 +7,7 @@ import { actionsNow, createPlan, power, untilPlanEnds, type Wanted, watchPlan } 
 import { type CommandResult, runHere } from './processes.ts';
 
 async function openPair(t: ExecutionContext): Promise<House> {
-  const house = await openHouse(t);
+  const house = await openHouse(t, { here: true });
   for (const fake_address of ['n1', 'n2']) await enrol(house.client, fake_address, 'fake', { fake_address });
   return house;
 }

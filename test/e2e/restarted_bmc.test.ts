@@ -6,7 +6,7 @@ import { openHouse } from './house.ts';
 import { enrol, nodeNow, order, statesOf, untilAtRest, untilIn } from './orders.ts';
 
 test('a false off after a restart ends no order, and the true one does', async (t) => {
-  const { client } = await openHouse(t);
+  const { client } = await openHouse(t, { here: true });
   const { bmc, info } = await newSimBmc(t, { host: { softMs: Number.POSITIVE_INFINITY } });
   await enrol(client, 'n1', 'ipmi', info);
   const watch = order(client, 'n1', 'SOFT_POWER_OFF');

@@ -22,7 +22,7 @@ async function makePlan(t: ExecutionContext, house: House, name: string): Promis
 }
 
 test('a node changes after a plan was made: the plan says so, cannot be started, and the history has it', async (t) => {
-  const house = await openHouse(t);
+  const house = await openHouse(t, { here: true });
   await enrol(house.client, 'n1', 'fake', { fake_address: 'n1' });
   await makePlan(t, house, 'p1');
   const { actionPlan: made } = await house.client.plans.getActionPlan({ actionPlan: 'p1' });
@@ -50,7 +50,7 @@ test('a node changes after a plan was made: the plan says so, cannot be started,
 });
 
 test('something outside has changed what runs on a node: it is reported, and the plan is stale', async (t) => {
-  const house = await openHouse(t);
+  const house = await openHouse(t, { here: true });
   for (const name of ['n1', 'n2']) await enrol(house.client, name, 'fake', { fake_address: name });
   await makePlan(t, house, 'p1');
   const stateNow = async () => (await house.client.plans.getActionPlan({ actionPlan: 'p1' })).actionPlan?.state;
@@ -92,7 +92,7 @@ test('something outside has changed what runs on a node: it is reported, and the
 
 test('a plan that is too old is superseded by its start; force starts it, and that is recorded', async (t) => {
   const settings = { action_plan_expiry: 0.000001, check_periodic_interval: 3600 };
-  const house = await openHouse(t, { settings });
+  const house = await openHouse(t, { here: true, settings });
   await enrol(house.client, 'n1', 'fake', { fake_address: 'n1' });
   for (const name of ['old', 'forced']) await makePlan(t, house, name);
   const start = await countermand(house, 'plan', 'start', 'old', '--yes');
@@ -108,7 +108,7 @@ test('a plan that is too old is superseded by its start; force starts it, and th
 });
 
 test('the history of the model comes a page at a time, the newest first', async (t) => {
-  const house = await openHouse(t);
+  const house = await openHouse(t, { here: true });
   const { nodes } = house.client;
   for (const name of ['n1', 'n2', 'n3']) await enrol(house.client, name, 'fake', { fake_address: name });
   const first = await nodes.listModelChanges({ pageSize: 2 });

@@ -32,7 +32,7 @@ const CHANGES: readonly (readonly [name: string, request: object, says: RegExp])
 ];
 
 test('what changes the way to a BMC needs its secrets again, and is accepted with them', async (t) => {
-  const { client } = await openHouse(t);
+  const { client } = await openHouse(t, { here: true });
   await client.nodes.createNode({ name: 'n1', driver: 'irmc', driverInfo: INFO });
   const before = (await client.nodes.getNode({ node: 'n1' })).node;
   for (const [name, request, says] of CHANGES) {
@@ -58,7 +58,7 @@ test('what changes the way to a BMC needs its secrets again, and is accepted wit
 });
 
 test('nothing is sent to an address that an editor names without the secret', async (t) => {
-  const { client } = await openHouse(t);
+  const { client } = await openHouse(t, { here: true });
   const listener = createSocket('udp4').bind(0, ownAddress());
   await once(listener, 'listening');
   t.teardown(() => listener.close());

@@ -26,7 +26,7 @@ async function statusOf(base: string, headers: Record<string, string>): Promise<
 }
 
 test('what it refuses, and in which form', async (t) => {
-  const { http } = await openHouse(t, { http: true });
+  const { http } = await openHouse(t, { here: true, http: true });
 
   t.like(await ask(http, 'GET /healthz'), { status: 200, json: { alive: true } });
   t.like(await ask(http, 'GET /readyz/'), { status: 200, json: { ready: true } });
@@ -56,7 +56,7 @@ test('what it refuses, and in which form', async (t) => {
 });
 
 test('what a page of somebody else makes a browser send is refused', async (t) => {
-  const { http } = await openHouse(t, { http: true });
+  const { http } = await openHouse(t, { here: true, http: true });
   const { host, port } = new URL(http);
   t.is(await statusOf(http, {}), 200);
   t.is(await statusOf(http, { Host: `localhost:${port}` }), 200);
@@ -86,7 +86,7 @@ test('where it may listen', async (t) => {
     await refusal(t, '--http-listen', '7078'),
     /^error: --http-listen must be HOST:PORT, .* or none, and is "7078"/,
   );
-  const { http } = await openHouse(t, { http: true });
+  const { http } = await openHouse(t, { here: true, http: true });
   const taken = await refusal(t, '--http-listen', http.slice('http://'.length));
   t.regex(taken, /^error: cannot listen on \S+: .*EADDRINUSE.*; choose another address with --http-listen, or none$/);
 });
@@ -122,6 +122,6 @@ test('it closes although connections are kept, are silent, or have sent half a r
 });
 
 test('headers that are too large are refused', async (t) => {
-  const { http } = await openHouse(t, { http: true });
+  const { http } = await openHouse(t, { here: true, http: true });
   t.is(await statusOf(http, { 'X-Large': 'x'.repeat(HTTP_LIMITS.header_bytes.limit) }), 431);
 });
