@@ -9,7 +9,7 @@ import { type House, openHouse } from './house.ts';
 import { enrol } from './orders.ts';
 import { type Ended, type Place, runInScript, runInTerminal } from './person.ts';
 import { createPlan, power, startPlan, untilActionIn, untilPlanEnds, watchPlan } from './plans.ts';
-import { runHere } from './processes.ts';
+import { type CommandResult, runHere } from './processes.ts';
 
 const NOT_CONFIRMED = 9;
 const QUESTION = /Go on\? \[y\/N\] $/;
@@ -85,6 +85,10 @@ function refused(t: ExecutionContext, { exitCode, text }: Ended, says: RegExp, l
 /** The words of a line of shell that quotes with apostrophes only. */
 const wordsOf = (line: string): string[] => (line.match(/'[^']*'|\S+/g) ?? []).map((word) => word.replaceAll("'", ''));
 
+/** Runs a command in this process, without a person in front of it. */
+const commandHere = (words: readonly string[], { address }: Rack): Promise<CommandResult> =>
+  runHere(words, { COUNTERMAND_CONDUCTOR: address });
+
 /** Does something with each command that asks, four at a time. */
 async function withEach(what: (line: string, says: RegExp) => Promise<void>): Promise<void> {
   const left = Object.entries(ASKING).values();
@@ -108,7 +112,7 @@ test('with --json each is refused as well; nothing is sent', async (t) => {
   const before = await allOf(rack);
   await withEach(async (line) => {
     const words = ['--json', ...wordsOf(line).map((word) => (word.endsWith('.yaml') ? join(rack.folder, word) : word))];
-    const { exitCode, stderr } = await runHere(words, { COUNTERMAND_CONDUCTOR: rack.address });
+    const { exitCode, stderr } = await commandHere(words, rack);
     t.is(exitCode, NOT_CONFIRMED, line);
     t.is(JSON.parse(stderr).error.code, 'NOT_CONFIRMED');
   });
@@ -299,21 +303,22 @@ test('no selector is no node: an audit that would act on the whole fleet is refu
     'no_section.yaml': 'name: a\nstrategy: host_maintenance\nscope: [{}]\n',
     'both.yaml': 'name: a\nstrategy: host_maintenance\nall: true\nscope: [{baremetal: [{nodes: [n1]}]}]\n',
   })) {
-    await writeFile(join(rack.folder ?? '', file), text);
-    const { exitCode, text: said } = await runInScript(t, `countermand audit create ${file} --yes`, rack);
-    t.is(exitCode, 2, `${file}: ${said}`);
+    const path = join(rack.folder, file);
+    await writeFile(path, text);
+    const { exitCode, stderr } = await commandHere(['audit', 'create', path, '--yes'], rack);
+    t.is(exitCode, 2, `${file}: ${stderr}`);
   }
   for (const flags of ['', '--auto-trigger', '--interval 60', "--nodes ''", '--nodes n1 --all', '--nodes'])
     for (const strategy of ['host_maintenance', 'saving_energy']) {
-      const line = `countermand audit create --yes --name a --strategy ${strategy} ${flags}`;
-      const { exitCode, text } = await runInScript(t, line, rack);
-      t.is(exitCode, 2, `${line}: ${text}`);
+      const line = `audit create --yes --name a --strategy ${strategy} ${flags}`;
+      const { exitCode, stderr } = await commandHere(wordsOf(line), rack);
+      t.is(exitCode, 2, `${line}: ${stderr}`);
     }
-  for (const line of ['node refresh', 'node refresh ""', 'node report instance.update', 'node power "" off --yes'])
-    t.is((await runInScript(t, `countermand ${line}`, rack)).exitCode, 2, line);
+  for (const line of ['node refresh', "node refresh ''", 'node report instance.update', "node power '' off --yes"])
+    t.is((await commandHere(wordsOf(line), rack)).exitCode, 2, line);
   t.deepEqual(await allOf(rack), before);
 
-  const said = await runInScript(t, 'countermand audit create --name a --strategy host_maintenance --all', rack);
-  t.is(said.exitCode, 0, said.text);
-  t.regex(said.text, /\nstarting it takes 4 running nodes down \(n1, n2, n3, n4\)/);
+  const said = await commandHere(wordsOf('audit create --name a --strategy host_maintenance --all'), rack);
+  t.is(said.exitCode, 0, said.stderr);
+  t.regex(said.stdout, /\nstarting it takes 4 running nodes down \(n1, n2, n3, n4\)/);
 });
