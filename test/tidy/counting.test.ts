@@ -1,11 +1,11 @@
 /** The count at the end of `npm test` sees whatever can go wrong. */
 import { execFile } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
-import type { AvaStats } from '../../scripts/counting_ava.ts';
-import { countAva } from '../../scripts/test.ts';
+import { type AvaStats, FIRST } from '../../scripts/counting_ava.ts';
+import { countAva, NOT_QUICK } from '../../scripts/test.ts';
 import { USAGE_FILE } from '../../scripts/usage.ts';
 import { ROOT } from './sources.ts';
 
@@ -37,6 +37,10 @@ for (const key of Object.keys(NOTHING).filter((name) => !name.startsWith('passed
 test('AVA that ends badly without a reason, or without numbers, counts as failed', (t) => {
   t.deepEqual(countAva({ ...NOTHING, passedTests: 1 }, false), { passed: 1, failed: 1 });
   t.deepEqual(countAva(null, true), { passed: 0, failed: 1 });
+});
+
+test('each file that the runner names is there', (t) => {
+  for (const file of [...FIRST, ...NOT_QUICK]) t.true(existsSync(join(ROOT, file)), file);
 });
 
 const SAMPLES = {
