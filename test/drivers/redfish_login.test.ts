@@ -43,6 +43,23 @@ test('a session that has ended is opened again, once', async (t) => {
   t.is(redfish.sessionCounts.opened, 2);
 });
 
+test('a session that the BMC lets expire is opened again, and a session for one request serves for each', async (t) => {
+  const clock = new PatientClock();
+  for (const [faults, opened] of [
+    [{ sessionMs: 30_000 }, 2],
+    [{ sessionUses: 1 }, 3],
+  ] as const) {
+    const { redfish, driver, info } = await newSpokenRedfish(t, { clock, faults });
+    const bmc = driver.parse({ ...info, redfish_auth_type: 'session', redfish_system_id: '1' });
+    await driver.getPowerState(bmc, never());
+    await driver.getPowerState(bmc, never());
+    clock.pass(30_000);
+    await driver.getPowerState(bmc, never());
+    t.is(redfish.sessionCounts.opened, opened);
+    t.is(redfish.refusedLogins, 0);
+  }
+});
+
 test('one that gives up does not take the login from another', async (t) => {
   const { redfish, driver, info } = await newSpokenRedfish(t);
   const bmc = driver.parse({ ...info, redfish_auth_type: 'session' });

@@ -121,3 +121,8 @@ test(isRefused, '--like intel-s2600bpb --systems 2', /--systems cannot be given 
 test(isRefused, '--late 5', /--late says how late an answer is, and needs --order late/);
 test(isRefused, '--tls-key key.pem', /go together/);
 test(isRefused, '--tls-key /nowhere/key --tls-cert /nowhere/cert', /--tls-key: \/nowhere\/key cannot be read/);
+test(isRefused, '--faulty 1', /no fault is given, such as --order late/);
+test(isRefused, '--tls-version 1.0', /--tls-version is about https, and needs --tls-key/);
+test(isRefused, '--session-uses 0', /--session-uses: '0' is not a whole number from 1 to 1000/);
+test(isRefused, '--like intel-s2600bpb --second away', /--second cannot be given with --like/);
+test(isRefused, '--errors odd', /--errors/);

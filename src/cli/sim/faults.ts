@@ -5,6 +5,7 @@ import { COMPLETION } from '../../drivers/ipmi/rmcp/completion_codes.ts';
 import type { RestartPlan } from '../../sim/ipmi/restarts.ts';
 import { type BmcFaults, HEALTHY } from '../../sim/ipmi/sim_bmc.ts';
 import { readCount, readSeconds } from '../shared/flags.ts';
+import { addFaulty, hasFaults } from './fault_flags.ts';
 import { readShare, readSpanMs } from './flags.ts';
 
 /** The flags, as commander gives them. */
@@ -40,8 +41,7 @@ export interface Faults {
 
 /** Adds the flags of the faults, and the one that says which nodes have them. */
 export function addFaultOptions(command: Command): Command {
-  return command
-    .option('--faulty <which>', 'which nodes have the faults below: a share such as 10%, or numbers; all if left out')
+  return addFaulty(command)
     .option('--silent', 'fault: the BMC hears nothing and says nothing')
     .option('--hung', 'fault: the BMC says that it is there, but opens no session, and does nothing')
     .option('--answer <ms>', 'fault: how long the BMC takes to answer anything')
@@ -62,7 +62,7 @@ export function addFaultOptions(command: Command): Command {
 
 /** Reads the faults; null if none is asked for. @throws ARGUMENT_INVALID naming the flag */
 export function readFaults(options: FaultOptions): Faults | null {
-  const { faulty, restartTakes, restartFails, restartReadsOff, ...wanted } = options;
+  const { restartTakes, restartFails, restartReadsOff, ...wanted } = options;
   const { silent = false, hung = false, maxSessions, restartEvery, ignoreSoftOff = false } = wanted;
   const everyS = readSeconds(restartEvery, '--restart-every');
   const takes = {
@@ -76,9 +76,7 @@ export function readFaults(options: FaultOptions): Faults | null {
     restart: everyS === undefined ? null : { everyMs: everyS * 1000, ...takes },
     ignoresSoftOff: ignoreSoftOff,
   };
-  if (FAULT_FLAGS.some((name) => options[name] !== undefined)) return faults;
-  if (faulty === undefined) return null;
-  throw fail('ARGUMENT_INVALID', '--faulty says which nodes have faults, but no fault is given, such as --hung');
+  return hasFaults(options, FAULT_FLAGS, '--hung') ? faults : null;
 }
 
 const FAULT_FLAGS = [

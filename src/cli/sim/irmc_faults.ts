@@ -2,23 +2,11 @@
 import { type Command, Option } from 'commander';
 import { fail } from '../../core/errors.ts';
 import { HEALTHY_IRMC, type IrmcFaults, type SnmpFault, STALLED_IRMC, type WebFault } from '../../sim/irmc/faults.ts';
+import { addFaulty, hasFaults, WEB_FAULTS } from './fault_flags.ts';
 import { readNumber, readSpanMs } from './flags.ts';
 
-/** The words of the flags. In a word of the command line a space is a hyphen. */
-const WEB_FAULTS = {
-  stalls: 'stalls',
-  unavailable: 'unavailable',
-  redirects: 'redirects',
-  resets: 'resets',
-  truncated: 'truncated',
-  endless: 'endless',
-  huge: 'huge',
-  malformed: 'malformed',
-  'a-page': 'a page',
-  entities: 'entities',
-  nested: 'nested',
-  'no-value': 'no value',
-} as const satisfies Record<string, WebFault>;
+/** What can be wrong with the answers of an iRMC. */
+const IRMC_FAULTS = { ...WEB_FAULTS, entities: 'entities' } as const satisfies Record<string, WebFault>;
 const SNMP_FAULTS = {
   silent: 'silent',
   'wrong-type': 'wrong type',
@@ -33,8 +21,8 @@ export interface IrmcFaultOptions {
   readonly faulty?: string;
   readonly agentMissing?: boolean;
   readonly stall?: boolean;
-  readonly scci?: keyof typeof WEB_FAULTS;
-  readonly redfish?: keyof typeof WEB_FAULTS;
+  readonly scci?: keyof typeof IRMC_FAULTS;
+  readonly redfish?: keyof typeof IRMC_FAULTS;
   readonly redfishPower?: (typeof POWER_STATES)[number];
   readonly snmp?: keyof typeof SNMP_FAULTS;
   readonly ipmi?: (typeof IPMI_FAULTS)[number];
@@ -60,12 +48,11 @@ export interface IrmcFaultSettings {
 export function addIrmcFaultOptions(command: Command): Command {
   const oneOf = (flag: string, what: string, words: readonly string[]): Option =>
     new Option(`${flag} <fault>`, `fault: what is wrong with ${what}`).choices(words);
-  return command
-    .option('--faulty <which>', 'which nodes have the faults below: a share such as 10%, or numbers; all if left out')
+  return addFaulty(command)
     .option('--agent-missing', 'fault: no ServerView agent in the operating system')
     .option('--stall', 'fault: all of it takes what comes and says nothing')
-    .addOption(oneOf('--scci', 'the answers of SCCI', Object.keys(WEB_FAULTS)))
-    .addOption(oneOf('--redfish', 'the answers of Redfish', Object.keys(WEB_FAULTS)))
+    .addOption(oneOf('--scci', 'the answers of SCCI', Object.keys(IRMC_FAULTS)))
+    .addOption(oneOf('--redfish', 'the answers of Redfish', Object.keys(IRMC_FAULTS)))
     .addOption(oneOf('--redfish-power', 'the power state that Redfish shows', POWER_STATES))
     .addOption(oneOf('--snmp', 'SNMP', Object.keys(SNMP_FAULTS)))
     .addOption(oneOf('--ipmi', 'IPMI', IPMI_FAULTS))
@@ -80,12 +67,9 @@ export function addIrmcFaultOptions(command: Command): Command {
 
 /** Reads the faults; null if none is asked for. @throws ARGUMENT_INVALID naming the flag */
 export function readIrmcFaults(options: IrmcFaultOptions): IrmcFaultSettings | null {
-  const { faulty, ...wanted } = options;
-  const irmc = readFaults(wanted);
-  if (FAULT_FLAGS.some((name) => options[name] !== undefined))
-    return { irmc, ipmiIsClosed: options.ipmi === 'closed', hangs: options.ignoreSoftOff ?? false };
-  if (faulty === undefined) return null;
-  throw fail('ARGUMENT_INVALID', '--faulty says which nodes have faults, but no fault is given, such as --stall');
+  const irmc = readFaults(options);
+  if (!hasFaults(options, FAULT_FLAGS, '--stall')) return null;
+  return { irmc, ipmiIsClosed: options.ipmi === 'closed', hangs: options.ignoreSoftOff ?? false };
 }
 
 const FAULT_FLAGS = [
@@ -112,8 +96,8 @@ function readFaults(options: IrmcFaultOptions): IrmcFaults {
   return {
     ...(options.stall ? STALLED_IRMC : HEALTHY_IRMC),
     agentMissing: options.agentMissing ?? false,
-    ...(scci !== undefined && { scci: WEB_FAULTS[scci] }),
-    ...(redfish !== undefined && { redfish: WEB_FAULTS[redfish] }),
+    ...(scci !== undefined && { scci: IRMC_FAULTS[scci] }),
+    ...(redfish !== undefined && { redfish: IRMC_FAULTS[redfish] }),
     redfishPower,
     ...(snmp !== undefined && { snmp: SNMP_FAULTS[snmp] }),
     ...(ipmi === 'silent' && { ipmi }),

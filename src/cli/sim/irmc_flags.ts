@@ -16,6 +16,7 @@ import {
   readNumber,
   readSpanMs,
 } from './flags.ts';
+import { type IdentityFiles, readFiles } from './identity.ts';
 import { type IrmcFaultOptions, type IrmcFaultSettings, readIrmcFaults } from './irmc_faults.ts';
 
 /** What may be read over SNMP with: the community, and the passwords of the user of v3. */
@@ -79,7 +80,7 @@ export interface SimIrmcSettings {
   /** What the driver is told to use. */
   readonly snmpVersion: (typeof SNMP_VERSIONS)[number];
   /** The files of the key and the certificate; null for http. */
-  readonly tls: { readonly key: string; readonly cert: string } | null;
+  readonly tls: IdentityFiles | null;
 }
 
 /** Reads all flags of `sim irmc`. @throws ARGUMENT_INVALID naming the flag or the variable */
@@ -132,11 +133,9 @@ function readSnmp(generation: IrmcGeneration, environment: Environment): Pick<Si
   };
 }
 
-function readTls({ tlsKey: key, tlsCert: cert, generation }: IrmcOptions): SimIrmcSettings['tls'] {
-  if (key !== undefined && cert !== undefined) return { key, cert };
-  if (key !== undefined || cert !== undefined)
-    throw fail('ARGUMENT_INVALID', '--tls-key and --tls-cert go together, and only one of them is given');
-  if (generation === 'S6')
+function readTls(options: IrmcOptions): SimIrmcSettings['tls'] {
+  const files = readFiles(options);
+  if (files === null && options.generation === 'S6')
     throw fail('ARGUMENT_INVALID', '--generation: an S6 speaks https only; give --tls-key and --tls-cert, or take S5');
-  return null;
+  return files;
 }

@@ -1,7 +1,7 @@
 /** What `countermand sim redfish` can be told. */
 import { fail } from '../../core/errors.ts';
 import { type HostSettings, QUICK_HOST } from '../../sim/host.ts';
-import type { LISTINGS, OrderFault, RedfishFaults } from '../../sim/redfish/faults.ts';
+import type { LISTINGS, RedfishFaults } from '../../sim/redfish/faults.ts';
 import type { TreeName } from '../../sim/redfish/trees.ts';
 import type { Environment } from '../shared/terminal.ts';
 import {
@@ -12,8 +12,9 @@ import {
   readFleet,
   readHost,
   readNumber,
-  readSpanMs,
 } from './flags.ts';
+import { type IdentityFiles, readFiles } from './identity.ts';
+import { type ReadRedfishFaults, type RedfishFaultOptions, readRedfishFaults } from './redfish_faults.ts';
 
 /** The port of the first node, unless something else is said. */
 export const FIRST_REDFISH_PORT = 8000;
@@ -23,23 +24,13 @@ const MOST_SYSTEMS = 16;
 /** Long enough to be watched, short enough to be waited for. */
 export const USUAL_REDFISH_HOST: HostSettings = { ...QUICK_HOST, softMs: 5000, selfTestMs: 2000, osBootMs: 3000 };
 
-/** The words of `--pages`. In a word of the command line a space is a hyphen. */
-export const PAGE_FAULTS = {
-  stalls: 'stalls',
-  unavailable: 'unavailable',
-  redirects: 'redirects',
-  resets: 'resets',
-  truncated: 'truncated',
-  endless: 'endless',
-  huge: 'huge',
-  malformed: 'malformed',
-  'a-page': 'a page',
-  nested: 'nested',
-  'no-value': 'no value',
-} as const satisfies Record<string, RedfishFaults['pages']>;
+/** What the System is that is there beside those that can be used. */
+export const SECONDS = ['without-reset', 'away'] as const;
+/** The versions of TLS, as Node.js numbers them. */
+export const TLS_VERSIONS = ['1.0', '1.1', '1.2', '1.3'] as const;
 
 /** The flags, as commander gives them. */
-export interface RedfishOptions extends FleetOptions, HostOptions {
+export interface RedfishOptions extends FleetOptions, HostOptions, RedfishFaultOptions {
   readonly tlsKey?: string;
   readonly tlsCert?: string;
   readonly like?: TreeName;
@@ -47,15 +38,9 @@ export interface RedfishOptions extends FleetOptions, HostOptions {
   readonly listing?: (typeof LISTINGS)[number];
   readonly resetTypes?: string;
   readonly transitions?: boolean;
-  readonly faulty?: string;
-  readonly order?: Exclude<OrderFault, 'none'>;
-  readonly late?: string;
-  readonly pages?: keyof typeof PAGE_FAULTS;
-  readonly powerState?: string;
-  readonly chassisLag?: string;
-  readonly sessions?: string;
-  /** False with `--no-basic`. */
-  readonly basic: boolean;
+  readonly second?: (typeof SECONDS)[number];
+  readonly unordered?: boolean;
+  readonly tlsVersion?: (typeof TLS_VERSIONS)[number];
 }
 
 /** What the simulator imitates. */
@@ -66,36 +51,45 @@ export interface SimRedfishSettings {
   readonly like: TreeName | null;
   /** How many Systems each BMC has, unless it is like a recording. */
   readonly systems: number;
+  /** A System more, listed first; null if there is none. */
+  readonly second: (typeof SECONDS)[number] | null;
+  readonly unordered: boolean;
   /** What all have. */
   readonly traits: Partial<RedfishFaults>;
   /** What the faulty ones have beside that; null if all are healthy. */
-  readonly faults: Partial<RedfishFaults> | null;
+  readonly faults: ReadRedfishFaults | null;
   /** Their numbers, from 1. */
   readonly faulty: ReadonlySet<number>;
   /** The files of the key and the certificate; null for http. */
-  readonly tls: { readonly key: string; readonly cert: string } | null;
+  readonly tls: IdentityFiles | null;
+  /** The only TLS version that is spoken; null for what Node.js speaks. */
+  readonly tlsVersion: (typeof TLS_VERSIONS)[number] | null;
 }
 
 /** Reads all flags of `sim redfish`. @throws ARGUMENT_INVALID naming the flag */
 export function readRedfishSettings(options: RedfishOptions, environment: Environment): SimRedfishSettings {
   const fleet = readFleet(options, environment);
-  const faults = readFaults(options);
+  const faults = readRedfishFaults(options);
   return {
     fleet,
     host: readHost(options, USUAL_REDFISH_HOST),
     like: readLike(options),
     systems: readNumber(options.systems ?? '1', 1, MOST_SYSTEMS, '--systems'),
+    second: options.second ?? null,
+    unordered: options.unordered ?? false,
     traits: readTraits(options),
     faults,
     faulty: faults === null ? new Set() : readFaulty(options.faulty, fleet.nodes),
-    tls: readTls(options),
+    tls: readFiles(options),
+    tlsVersion: readTlsVersion(options),
   };
 }
 
 /** What a recording says is not said by a flag as well. */
-function readLike({ like, systems, listing, resetTypes }: RedfishOptions): TreeName | null {
+function readLike({ like, systems, second, unordered, listing, resetTypes }: RedfishOptions): TreeName | null {
   if (like === undefined) return null;
-  const given = Object.entries({ '--systems': systems, '--listing': listing, '--reset-types': resetTypes });
+  const parts = { '--systems': systems, '--second': second, '--unordered': unordered, '--listing': listing };
+  const given = Object.entries({ ...parts, '--reset-types': resetTypes });
   const [flag] = given.find(([, value]) => value !== undefined) ?? [];
   if (flag === undefined) return like;
   throw fail('ARGUMENT_INVALID', `${flag} cannot be given with --like: it is as recorded`);
@@ -112,32 +106,8 @@ function readTraits({ listing, resetTypes, transitions = false }: RedfishOptions
   };
 }
 
-const FAULT_FLAGS = ['order', 'late', 'pages', 'powerState', 'chassisLag', 'sessions'] as const;
-
-function readFaults(options: RedfishOptions): Partial<RedfishFaults> | null {
-  const { order, late, pages, powerState, chassisLag = '0', sessions = '8', basic, faulty } = options;
-  if (basic && FAULT_FLAGS.every((name) => options[name] === undefined)) {
-    if (faulty === undefined) return null;
-    throw fail(
-      'ARGUMENT_INVALID',
-      '--faulty says which nodes have faults, but no fault is given, such as --order late',
-    );
-  }
-  if (late !== undefined && order !== 'late')
-    throw fail('ARGUMENT_INVALID', '--late says how late an answer is, and needs --order late');
-  return {
-    ...(order !== undefined && { order }),
-    ...(late !== undefined && { lateMs: readSpanMs(late, '--late') }),
-    ...(pages !== undefined && { pages: PAGE_FAULTS[pages] }),
-    ...(powerState !== undefined && { powerState: powerState === 'null' ? null : powerState }),
-    chassisLagMs: readSpanMs(chassisLag, '--chassis-lag'),
-    maxSessions: readNumber(sessions, 0, 1000, '--sessions'),
-    basic,
-  };
-}
-
-function readTls({ tlsKey: key, tlsCert: cert }: RedfishOptions): SimRedfishSettings['tls'] {
-  if (key !== undefined && cert !== undefined) return { key, cert };
-  if (key === undefined && cert === undefined) return null;
-  throw fail('ARGUMENT_INVALID', '--tls-key and --tls-cert go together, and only one of them is given');
+function readTlsVersion({ tlsVersion, tlsKey }: RedfishOptions): SimRedfishSettings['tlsVersion'] {
+  if (tlsVersion === undefined) return null;
+  if (tlsKey !== undefined) return tlsVersion;
+  throw fail('ARGUMENT_INVALID', '--tls-version is about https, and needs --tls-key and --tls-cert');
 }

@@ -23,6 +23,8 @@ export const ORDER_FAULTS = {
   'redirect-loop': 'it is answered with 308 to itself',
   'redirect-away': 'it is answered with 308 to another place',
   'already-there': 'it is answered with 409 where the node is there already, as iDRAC does it',
+  'already-there-400': 'it is answered with 400 InvalidOperationForSystemState where the node is there, as HPE has it',
+  'nmi-not-implemented': 'an Nmi, which is listed, is answered with 501; all else is carried out',
   masked: 'it is refused: the power button is masked, as OpenBMC says it',
   'not-supported': 'it is refused with ActionNotSupported',
   'not-implemented': 'it is answered with 501',
@@ -30,6 +32,18 @@ export const ORDER_FAULTS = {
   privilege: 'it is answered with 403 InsufficientPrivilege',
 } as const;
 export type OrderFault = keyof typeof ORDER_FAULTS;
+
+/** How an error body is written: as the standard has it, or as one vendor or another does. */
+export const ERROR_FORMS = {
+  list: 'ExtendedInfo is a list, as the standard has it',
+  object: 'ExtendedInfo is one object, as iDRAC writes it',
+  'args-text': 'MessageArgs is the text "[]", as Dell writes it',
+  ilo4: 'Messages with a MessageID, as iLO 4 writes it',
+} as const;
+export type ErrorForm = keyof typeof ERROR_FORMS;
+
+/** What LastResetTime says, where it is there at all. */
+export const RESET_TIMES = ['zero', '1970', 'at-request'] as const;
 
 /** Where the ResetTypes stand that a System takes. */
 export const LISTINGS = ['inline', 'action-info', 'none'] as const;
@@ -62,6 +76,25 @@ export interface RedfishFaults {
   readonly echoesLogin: boolean;
   /** Links and targets are whole URLs of this origin; null for paths. */
   readonly linksTo: string | null;
+  /** How long every page takes, in milliseconds. */
+  readonly pagesMs: number;
+  /** A GracefulShutdown is given up after the time that an operating system takes to stop; the node stays on. */
+  readonly softGivesUp: boolean;
+  /** After an On it says PoweringOn for so long, in milliseconds, and stays off; null if an On is carried out. */
+  readonly onFallsBackMs: number | null;
+  /** For so long after it went off an On is refused with ActionParameterValueConflict, in milliseconds. */
+  readonly refusesOnMs: number;
+  /** How long a session lives, in milliseconds, and how many requests it is good for. */
+  readonly sessionMs: number;
+  readonly sessionUses: number;
+  /** What it says where no session is left. */
+  readonly noSessionId: 'SessionLimitExceeded' | 'RAC0218';
+  /** After so many refused logins every login is refused, for 300 s. */
+  readonly locksAfter: number;
+  readonly errorForm: ErrorForm;
+  readonly lastResetTime: (typeof RESET_TIMES)[number] | null;
+  /** BootProgress stays at SystemHardwareInitializationComplete, as with Supermicro. */
+  readonly bootProgressStuck: boolean;
 }
 
 /** A service in good health. */
@@ -79,4 +112,15 @@ export const HEALTHY_REDFISH: RedfishFaults = {
   sessionWithoutLocation: false,
   echoesLogin: false,
   linksTo: null,
+  pagesMs: 0,
+  softGivesUp: false,
+  onFallsBackMs: null,
+  refusesOnMs: 0,
+  sessionMs: Number.POSITIVE_INFINITY,
+  sessionUses: Number.POSITIVE_INFINITY,
+  noSessionId: 'SessionLimitExceeded',
+  locksAfter: Number.POSITIVE_INFINITY,
+  errorForm: 'list',
+  lastResetTime: null,
+  bootProgressStuck: false,
 };

@@ -1,7 +1,7 @@
 /** What a Reset comes to, with each fault. */
 import type { OrderFault } from './faults.ts';
 import type { Page } from './page.ts';
-import { errorPage } from './pages.ts';
+import { errorPage, type TaskId, taskPage } from './pages.ts';
 import type { SimRedfish, SimSystem } from './sim_redfish.ts';
 
 /** What is answered. */
@@ -47,10 +47,11 @@ const message = (status: number, id: string, text: string, args: readonly string
   page: errorPage(id, text, args),
 });
 const success = done({ status: 204 });
-const task = (number: number): ResetAnswer => ({
+const CONFLICT = message(409, 'ActionParameterValueConflict', 'The value conflicts.');
+const task = (id: TaskId): ResetAnswer => ({
   status: 202,
-  headers: { Location: `/redfish/v1/TaskService/TaskMonitors/${number}` },
-  page: { '@odata.id': `/redfish/v1/TaskService/Tasks/${number}`, Id: String(number), TaskState: 'New' },
+  headers: { Location: `/redfish/v1/TaskService/TaskMonitors/${id}` },
+  page: { ...taskPage(id), TaskState: 'New' },
 });
 
 /** Carried out with the ETag of the System only. */
@@ -65,8 +66,8 @@ const withMatch =
 const ANSWERS: Readonly<Record<OrderFault, Answering>> = {
   none: success,
   message: done({ status: 200, page: errorPage('Success', 'Successfully Completed Request.') }),
-  task: done(task(1)),
-  'task-exception': done(task(2)),
+  task: done(task('1')),
+  'task-exception': done(task('2')),
   late: done({ status: 204, spoilt: 'late' }),
   resets: done({ status: 204, spoilt: 'resets' }),
   truncated: done({ status: 200, page: errorPage('Success', 'Successfully Completed Request.'), spoilt: 'truncated' }),
@@ -104,16 +105,25 @@ const ANSWERS: Readonly<Record<OrderFault, Answering>> = {
     );
     return (isThere ? refused(answer) : success)(reset, redfish);
   },
+  'already-there-400': (reset, redfish) => {
+    const isThere = reset.resetType === (reset.system.host.power === 'power on' ? 'On' : 'ForceOff');
+    const answer = message(400, 'InvalidOperationForSystemState', 'The operation is not valid in this state.');
+    return (isThere ? refused(answer) : success)(reset, redfish);
+  },
+  'nmi-not-implemented': (reset, redfish) =>
+    (reset.resetType === 'Nmi' ? refused({ status: 501 }) : success)(reset, redfish),
   masked: refused(message(400, 'PropertyValueIncorrect', 'The property Reset has an incorrect value.', ['Reset'])),
   'not-supported': refused(message(400, 'ActionNotSupported', 'The action is not supported.')),
   'not-implemented': refused({ status: 501 }),
-  conflict: refused(message(409, 'ActionParameterValueConflict', 'The value conflicts.')),
+  conflict: refused(CONFLICT),
   privilege: refused(message(403, 'InsufficientPrivilege', 'There are insufficient privileges.')),
 };
 
 /** What the service answers to a Reset. It counts it, and carries it out where the fault says so. */
 export function answerReset(reset: Reset, redfish: SimRedfish): ResetAnswer {
-  const { order, resetTypes } = redfish.faults;
+  const { order, resetTypes, refusesOnMs } = redfish.faults;
+  if (reset.resetType === 'On' && reset.system.host.offForMs < refusesOnMs && reset.system.host.power === 'power off')
+    return refused(CONFLICT)(reset, redfish);
   if (resetTypes.includes(reset.resetType)) return ANSWERS[order](reset, redfish);
   return refused(message(400, 'ActionParameterValueNotInList', `The value ${reset.resetType} is not in the list.`))(
     reset,

@@ -1,5 +1,6 @@
 /** The pages of a pretended Redfish service. */
 import type { BootStatus } from '../host.ts';
+import type { ErrorForm } from './faults.ts';
 import type { Page } from './page.ts';
 import type { SimRedfish, SimSystem } from './sim_redfish.ts';
 import type { Tree } from './trees.ts';
@@ -16,8 +17,26 @@ const PROGRESS: Readonly<Partial<Record<BootStatus, string>>> = {
   'os-boot': 'OSBootStarted',
 };
 
+/** The Tasks that there are: what became of a Reset that was answered with one. */
+const TASKS = {
+  '1': { TaskState: 'Completed', TaskStatus: 'OK', messages: [] },
+  // As AMI has it: the Reset was passed on, and its own check saw no change.
+  '2': { TaskState: 'Exception', TaskStatus: 'OK', messages: ['ActionNotSupported'] },
+} as const;
+export type TaskId = keyof typeof TASKS;
+
+/** The page of a Task. */
+export function taskPage(id: TaskId): Page {
+  const { messages, ...state } = TASKS[id];
+  const Messages = messages.map((messageId) => ({ MessageId: `Base.1.12.${messageId}` }));
+  const path = `${ROOT}/TaskService/Tasks/${id}`;
+  return { '@odata.id': path, Id: id, Name: 'Computer Reset', PercentComplete: 100, ...state, Messages };
+}
+
 /** The page at a path without a slash at its end; null if there is none. */
 export function pageAt(path: string, redfish: SimRedfish): Page | null {
+  const [, task] = /^\/redfish\/v1\/TaskService\/(?:Tasks|TaskMonitors)\/([12])$/.exec(path) ?? [];
+  if (task !== undefined) return taskPage(task as TaskId);
   return redfish.parts.tree === null ? ownPageAt(path, redfish) : treePageAt(path, redfish, redfish.parts.tree);
 }
 
@@ -29,7 +48,8 @@ function treePageAt(path: string, redfish: SimRedfish, { pages }: Tree): Page | 
   const system = redfish.system(id);
   if (path === `${ROOT}/Systems/${id}` && system !== undefined) {
     const uuid = 'UUID' in page ? { UUID: system.uuid } : {};
-    return { ...page, ...uuid, '@odata.etag': redfish.etag, PowerState: powerStateOf(system, redfish) };
+    const state = { '@odata.etag': redfish.etag, PowerState: powerStateOf(system, redfish) };
+    return { ...page, ...uuid, ...state, ...resetTimeOf(redfish) };
   }
   if (!path.startsWith(`${ROOT}/Chassis/`) || !('PowerState' in page)) return page;
   const owner = redfish.parts.systems.find(({ hasReset }) => hasReset);
@@ -92,14 +112,29 @@ function systemPage(system: SimSystem, redfish: SimRedfish, link: (to: string) =
     UUID: uuid,
     Boot: { BootSourceOverrideEnabled: 'Disabled', BootSourceOverrideTarget: 'None' },
     PowerState: powerStateOf(system, redfish),
-    BootProgress: { LastState: PROGRESS[host.boot] ?? 'OSRunning' },
+    BootProgress: { LastState: bootProgressOf(host.boot, redfish) },
+    ...resetTimeOf(redfish),
     Links: { Chassis: [link(`Chassis/${id}`)] },
     ...(hasReset && { Actions: { '#ComputerSystem.Reset': { target, ...listingOf(id, redfish) } } }),
   };
 }
 
-function powerStateOf({ host }: SimSystem, { faults }: SimRedfish): string | null {
+function bootProgressOf(boot: BootStatus, { faults }: SimRedfish): string {
+  return faults.bootProgressStuck ? 'SystemHardwareInitializationComplete' : (PROGRESS[boot] ?? 'OSRunning');
+}
+
+/** LastResetTime, which moves with each Reset that comes in, also with one that only asks the operating system. */
+function resetTimeOf({ faults, lastResetAt }: SimRedfish): Page {
+  const times = { zero: '0000-00-00T00:00:00+00:00', '1970': '1970-01-01T00:00:00Z', 'at-request': lastResetAt };
+  return faults.lastResetTime === null ? {} : { LastResetTime: times[faults.lastResetTime] };
+}
+
+function powerStateOf(system: SimSystem, redfish: SimRedfish): string | null {
+  const { faults } = redfish;
+  const { host } = system;
   if (faults.powerState !== undefined) return faults.powerState;
+  const passing = redfish.passingOf(system);
+  if (passing === 'PoweringOn' || (passing !== null && faults.showsTransitions)) return passing;
   if (faults.showsTransitions && host.boot === 'os-shutdown') return 'PoweringOff';
   return host.power === 'power on' ? 'On' : 'Off';
 }
@@ -113,4 +148,15 @@ function listingOf(id: string, { faults: { listing, resetTypes } }: SimRedfish):
 export function errorPage(messageId: string, message: string, args: readonly string[] = []): Page {
   const info = { MessageId: `Base.1.12.${messageId}`, Message: message, MessageArgs: args };
   return { error: { code: 'Base.1.12.GeneralError', message, '@Message.ExtendedInfo': [info] } };
+}
+
+/** An error body as one vendor or another writes it. Another page stays as it is. */
+export function formed(page: Page, form: ErrorForm): Page {
+  const error = page.error as { readonly '@Message.ExtendedInfo'?: readonly Page[] } | undefined;
+  const [info] = error?.['@Message.ExtendedInfo'] ?? [];
+  if (info === undefined || form === 'list') return page;
+  if (form === 'ilo4')
+    return { Messages: [{ MessageID: info.MessageId, Message: info.Message }], Type: 'ExtendedError.1.0.0' };
+  const one = form === 'args-text' ? [{ ...info, MessageArgs: '[]' }] : info;
+  return { error: { ...error, '@Message.ExtendedInfo': one } };
 }

@@ -25,6 +25,20 @@ interface ReceivedReset {
   readonly done: boolean;
 }
 
+interface Session {
+  readonly token: string;
+  readonly until: number;
+  usesLeft: number;
+}
+
+interface Passing {
+  readonly word: 'PoweringOn' | 'PoweringOff';
+  readonly until: number;
+}
+
+/** How long an account stays locked, as with OpenBMC. */
+const LOCK_MS = 300_000;
+
 /** What a service is made of. */
 interface SimRedfishParts {
   readonly systems: readonly SimSystem[];
@@ -45,9 +59,15 @@ export class SimRedfish {
   refusedLogins = 0;
   /** How many sessions were opened, and how many of them were ended by who opened them. */
   readonly sessionCounts = { opened: 0, deleted: 0 };
-  /** The open sessions: their tokens by their numbers. */
-  readonly #sessions = new Map<string, string>();
+  /** When the last Reset came in, as a page writes it. */
+  lastResetAt = '1970-01-01T00:00:00Z';
+  /** The open sessions, by their numbers. */
+  readonly #sessions = new Map<string, Session>();
+  /** What Systems show for a while because of an order that comes to nothing. */
+  readonly #passing = new Map<SimSystem, Passing>();
   #resets = 0;
+  /** Refused logins since the last good one, and until when all are refused. */
+  #refused = { count: 0, lockedUntil: Number.NEGATIVE_INFINITY };
 
   constructor(parts: SimRedfishParts) {
     this.parts = parts;
@@ -70,6 +90,7 @@ export class SimRedfish {
   receive(system: SimSystem, resetType: string, ifMatch: string | null, done: boolean): void {
     this.received.push({ system: system.id, resetType, ifMatch, done });
     this.#resets += 1;
+    this.lastResetAt = new Date(this.parts.clock.now()).toISOString();
     if (done) this.#carryOut(system, resetType);
   }
 
@@ -85,16 +106,38 @@ export class SimRedfish {
 
   /** @returns null if no session is left */
   openSession(): { id: string; token: string } | null {
+    this.#expire();
     if (this.#sessions.size >= this.faults.maxSessions) return null;
     this.sessionCounts.opened += 1;
     const id = String(this.sessionCounts.opened);
     const token = this.parts.chance.bytes(16).toString('hex');
-    this.#sessions.set(id, token);
+    const { sessionMs, sessionUses } = this.faults;
+    this.#sessions.set(id, { token, until: this.#now + sessionMs, usesLeft: sessionUses });
     return { id, token };
   }
 
-  isSession(token: string): boolean {
-    return [...this.#sessions.values()].includes(token);
+  /** True if a request with this token is let in. It counts as a use of the session. */
+  useSession(token: string): boolean {
+    this.#expire();
+    const session = [...this.#sessions.values()].find((each) => each.token === token);
+    if (session !== undefined) session.usesLeft -= 1;
+    return session !== undefined;
+  }
+
+  /** True if user and password are right, and the account is not locked. A refusal counts. */
+  logIn(username: string | null, password: string | null): boolean {
+    const { login } = this.parts;
+    const isRight = username === login.username && password === login.password;
+    const isLocked = this.#now < this.#refused.lockedUntil;
+    if (isRight && !isLocked) this.#refused.count = 0;
+    else this.#noteRefusal();
+    return isRight && !isLocked;
+  }
+
+  /** What a System shows for a while although nothing happens; null if it does not. */
+  passingOf(system: SimSystem): Passing['word'] | null {
+    const passing = this.#passing.get(system);
+    return passing !== undefined && this.#now < passing.until ? passing.word : null;
   }
 
   /** @returns false if there is no such session */
@@ -109,9 +152,30 @@ export class SimRedfish {
     this.#sessions.clear();
   }
 
+  get #now(): number {
+    return this.parts.clock.monotonic();
+  }
+
+  #expire(): void {
+    for (const [id, { until, usesLeft }] of this.#sessions)
+      if (this.#now >= until || usesLeft <= 0) this.#sessions.delete(id);
+  }
+
+  #noteRefusal(): void {
+    this.refusedLogins += 1;
+    this.#refused.count += 1;
+    if (this.#refused.count >= this.faults.locksAfter) this.#refused = { count: 0, lockedUntil: this.#now + LOCK_MS };
+  }
+
   #carryOut(system: SimSystem, resetType: string): void {
     const { host } = system;
-    if (resetType === 'On' && !(host.power === 'power off' && this.isChassisOn(system))) host.setPower('power on');
+    const { softGivesUp, onFallsBackMs } = this.faults;
+    this.#passing.delete(system);
+    if (resetType === 'GracefulShutdown' && softGivesUp)
+      this.#passing.set(system, { word: 'PoweringOff', until: this.#now + host.settings.softMs });
+    else if (resetType === 'On' && onFallsBackMs !== null && host.power === 'power off')
+      this.#passing.set(system, { word: 'PoweringOn', until: this.#now + onFallsBackMs });
+    else if (resetType === 'On' && !(host.power === 'power off' && this.isChassisOn(system))) host.setPower('power on');
     else if (resetType === 'ForceOff') host.setPower('power off');
     else if (resetType === 'ForceRestart' || resetType === 'PowerCycle') host.reset();
     else if (resetType === 'GracefulShutdown') host.stopSoftly(false);
