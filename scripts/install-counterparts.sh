@@ -1,8 +1,13 @@
 #!/bin/sh
 # Installs what the demo and the tests talk to and is not there yet: ipmitool and setpriv (for `ipmi_transport: ipmitool`),
 # ipmi_sim (the pretended BMCs) and pyghmi (a second kind of them, for the tests). The tests drive our own pretended BMCs
+<<<<<<< HEAD
 # with what others have written: ipmitool, ipmipower, snmpget, scciclient, redfishtool and
 # sushy; the completion of the command, with the shells. Says nothing when all is there.
+=======
+# with what others have written: ipmitool, ipmipower, snmpget, scciclient, redfishtool, sushy and fence_redfish. Says nothing when
+# all is there.
+>>>>>>> 60af58a (fence_redfish uses the simulator; why ansible does not (issue 18.9))
 set -eu
 
 missing=
@@ -18,5 +23,6 @@ command -v snmpget >/dev/null || missing="$missing snmp"
 [ -d /usr/lib/python3/dist-packages/scciclient ] || missing="$missing python3-scciclient"
 command -v redfishtool >/dev/null || missing="$missing redfishtool"
 [ -d /usr/lib/python3/dist-packages/sushy ] || missing="$missing python3-sushy"
+[ -x /usr/sbin/fence_redfish ] || missing="$missing fence-agents"
 # shellcheck disable=SC2086 # several packages
 [ -z "$missing" ] || exec sh "$(dirname "$0")/install-packages.sh" $missing

@@ -1,8 +1,9 @@
-/** The simulated Redfish service is used by what others have written: Debian's redfishtool and python3-sushy. */
+/** The simulated Redfish service is used by what others have written: Debian's redfishtool, python3-sushy and fence_redfish. */
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import test from 'ava';
 import { ownAddress } from '../../src/sim/loopback.ts';
+import type { SimSystem } from '../../src/sim/redfish/sim_redfish.ts';
 import type { TreeName } from '../../src/sim/redfish/trees.ts';
 import { selfSigned } from '../counterparts/certificates.ts';
 import { newSimRedfish, REDFISH_PASSWORD, type TestedRedfish } from '../counterparts/sim_redfish.ts';
@@ -62,6 +63,45 @@ for (const auth of ['basic', 'session', 'auto'])
     );
     t.is(tested.redfish.openSessions, 0);
   });
+
+/** fence_redfish takes what it is told from stdin, so that no password is on a command line. It speaks https only. */
+function fence({ info }: TestedRedfish, action: 'on' | 'off' | 'status' | 'reboot' | 'diag'): Promise<number> {
+  const { hostname, port } = new URL(String(info.redfish_address));
+  const login = ['username=admin', `password=${REDFISH_PASSWORD}`];
+  const where = [`ip=${hostname}`, `ipport=${port}`, 'ssl_insecure=1', 'systems_uri=/redfish/v1/Systems/1'];
+  const told = [...where, ...login, `action=${action}`, 'stonith_status_sleep=0', 'power_timeout=300'];
+  return new Promise((resolve) => {
+    const child = execFile('/usr/sbin/fence_redfish', (error) => resolve(error === null ? 0 : Number(error.code)));
+    child.stdin?.end(`${told.join('\n')}\n`);
+  });
+}
+
+/** What it answers to `status`. */
+const [FENCE_ON, FENCE_OFF] = [0, 2];
+
+test('fence_redfish reads, switches and reboots', async (t) => {
+  const tested = await newSimRedfish(t, { tls: await selfSigned(t, ownAddress()) });
+  t.is(await fence(tested, 'status'), FENCE_ON);
+  t.is(await fence(tested, 'off'), 0);
+  t.is(tested.host.power, 'power off');
+  t.is(await fence(tested, 'status'), FENCE_OFF);
+  t.is(await fence(tested, 'on'), 0);
+  t.is(await fence(tested, 'reboot'), 0);
+  t.is(await fence(tested, 'diag'), 0);
+  t.deepEqual(
+    tested.redfish.done.map(({ resetType }) => resetType),
+    ['ForceOff', 'On', 'ForceOff', 'On', 'Nmi'],
+  );
+  t.is(tested.redfish.refusedLogins, 0);
+});
+
+test('fence_redfish believes Off while the Chassis says On: the trap is there for others, too', async (t) => {
+  const faults = { chassisLagMs: Number.POSITIVE_INFINITY };
+  const tested = await newSimRedfish(t, { tls: await selfSigned(t, ownAddress()), faults });
+  t.is(await fence(tested, 'off'), 0);
+  t.is(await fence(tested, 'status'), FENCE_OFF);
+  t.true(tested.redfish.isChassisOn(tested.redfish.parts.systems[0] as SimSystem));
+});
 
 for (const [like, system] of [
   ['dell-idrac9-r750', '/redfish/v1/Systems/System.Embedded.1'],
