@@ -1,13 +1,8 @@
 #!/bin/sh
 # Installs what the demo and the tests talk to and is not there yet: ipmitool and setpriv (for `ipmi_transport: ipmitool`),
 # ipmi_sim (the pretended BMCs) and pyghmi (a second kind of them, for the tests). The tests drive our own pretended BMCs
-<<<<<<< HEAD
-# with what others have written: ipmitool, ipmipower, snmpget, scciclient, redfishtool and
-# sushy; the completion of the command, with the shells. Says nothing when all is there.
-=======
-# with what others have written: ipmitool, ipmipower, snmpget, scciclient, redfishtool, sushy and fence_redfish. Says nothing when
-# all is there.
->>>>>>> 60af58a (fence_redfish uses the simulator; why ansible does not (issue 18.9))
+# with what others have written: ipmitool, ipmipower, snmpget, scciclient, redfishtool, sushy and fence_redfish; the completion of the
+# command, with the shells. Says nothing when all is there.
 set -eu
 
 missing=
