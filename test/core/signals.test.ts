@@ -2,7 +2,6 @@ import { getEventListeners } from 'node:events';
 import test from 'ava';
 import { openChannel, openFolded } from '../../src/core/channel.ts';
 import { CountermandError, fail } from '../../src/core/errors.ts';
-import { Lanes } from '../../src/core/lanes.ts';
 import { abortable, onAbort, openScope, sleep, untilAborted } from '../../src/core/signals.ts';
 import { VirtualClock } from '../world/virtual_clock.ts';
 
@@ -216,33 +215,4 @@ test('a folded channel gives what has gathered since the last read, and never mo
   sums.end();
   t.deepEqual(await reader.next(), { done: false, value: 5 });
   t.true((await reader.next()).done);
-});
-
-test('lanes: one after the other within a key, side by side across keys, whatever fails', async (t) => {
-  const lanes = new Lanes();
-  const order: string[] = [];
-  const finish: Record<string, () => void> = {};
-  const work = (name: string) => (): Promise<void> => {
-    order.push(`${name} begins`);
-    return new Promise((resolve) => {
-      finish[name] = () => {
-        order.push(`${name} ends`);
-        resolve();
-      };
-    });
-  };
-  const first = lanes.run('n1', work('first'));
-  const failing = lanes.run('n1', () => Promise.reject(reason));
-  const second = lanes.run('n1', work('second'));
-  const other = lanes.run('n2', work('other'));
-  await null;
-  t.deepEqual(order, ['first begins', 'other begins']);
-  finish.first?.();
-  t.is(await failing.catch((error) => error), reason);
-  await first;
-  t.deepEqual(order.slice(2), ['first ends', 'second begins']);
-  finish.second?.();
-  finish.other?.();
-  await Promise.all([second, other]);
-  t.false(lanes.busy);
 });

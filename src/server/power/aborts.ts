@@ -15,28 +15,25 @@ import { beginRecall, judgeFreeNode } from './late_recalls.ts';
 import type { Limits } from './limits.ts';
 import { type NewPowerTask, type PowerTaskPatch, recallPowerTask, type TaskAndNode, transition } from './transition.ts';
 
-/** What an abort order led to: its own task, and the task and node that it changed, if it changed any. */
-export interface AbortBegun {
-  readonly abort: PowerTaskRow;
+/** What an abort order led to: its own task, and the task that it aborts, if there is one; each with the node. */
+interface AbortBegun {
+  readonly abort: TaskAndNode;
   readonly aborted: TaskAndNode | null;
 }
 
 /**
  * Commits an abort: finds the task that it means by the abort table, moves it to ABORTING, and writes the abort's own
  * task. A task of which nothing was sent is at rest at once. On a free node that may still change, an order that was given up is
- * recalled where the hardware can. To be called in the lane of `holderUuid`.
- * @returns null if the node is held by another task than `holderUuid`: then nothing was written
+ * recalled where the hardware can.
  */
 export async function beginAbort(
   abort: NewPowerTask & { readonly target: AbortTarget },
-  holderUuid: string | null,
   limits: Limits,
   transaction: Transaction,
   store: Store,
-): Promise<AbortBegun | null> {
+): Promise<AbortBegun> {
   const node = await getNode(abort.nodeUuid, transaction.sql);
-  if (node.heldBy !== holderUuid) return null;
-  const holder = holderUuid === null ? null : await findPowerTask(holderUuid, transaction.sql);
+  const holder = node.heldBy === null ? null : await findPowerTask(node.heldBy, transaction.sql);
   const named = abort.abortsTaskUuid;
   const verdict =
     holder === null
@@ -57,17 +54,16 @@ export async function beginAbort(
       abortRequestedAt: now,
       endedAt: now,
     };
-    const { task } = await recallPowerTask('recall_nothing', nothing, node, transaction, store);
-    return { abort: task, aborted: null };
+    return { abort: await recallPowerTask('recall_nothing', nothing, node, transaction, store), aborted: null };
   }
   const recall = { ...abort, abortsTaskUuid: holder.uuid, abortRequestedAt: now };
-  const { task } = await recallPowerTask('recall', recall, node, transaction, store);
+  const own = await recallPowerTask('recall', recall, node, transaction, store);
   const begun = await moveToAborting({ task: holder, node }, abort.uuid, limits, transaction, store);
   // Nobody was given leave to send, and now nobody ever will be.
-  if (begun.task.sendingAt !== null) return { abort: task, aborted: begun };
+  if (begun.task.sendingAt !== null) return { abort: own, aborted: begun };
   const unsent: AbortEnd = { outcome: 'NOT_SENT', reason: 'the order had not been sent', observed: null };
-  const ended = await endBoth(begun, task, unsent, limits, transaction, store);
-  return { abort: ended.abort ?? task, aborted: ended.aborted };
+  const ended = await endBoth(begun, own.task, unsent, limits, transaction, store);
+  return { abort: { ...own, task: ended.abort ?? own.task }, aborted: ended.aborted };
 }
 
 /** @throws OVERTAKEN if the task is not that row any more */
@@ -99,7 +95,7 @@ export function isWithdrawable({ state }: Pick<PowerTaskRow, 'state'>, stopWaiti
 
 /**
  * Takes back a QUEUED task of any target; with `stopWaiting`, also gives up a CONFIRMING one, whose order may still take
- * effect: its outcome is STOPPED_WAITING. Nothing is asked of the hardware. To be called in its lane.
+ * effect: its outcome is STOPPED_WAITING. Nothing is asked of the hardware.
  * @throws NOT_WITHDRAWABLE in any other state; OVERTAKEN if the task is not that row any more
  */
 export async function withdraw(

@@ -47,14 +47,14 @@ export async function beginRecall(
   limits: Limits,
   transaction: Transaction,
   store: Store,
-): Promise<PowerTaskRow> {
+): Promise<TaskAndNode> {
   const now = store.clock.now();
   const abortDeadlineAt = now + limits.abortTimeoutMs;
   const traits = (await findPowerTask(givenUpUuid, transaction.sql))?.traits ?? null;
   const recall = { ...abort, traits, abortsTaskUuid: givenUpUuid, abortRequestedAt: now, abortDeadlineAt };
-  const { task } = await recallPowerTask('recall', recall, node, transaction, store);
+  const begun = await recallPowerTask('recall', recall, node, transaction, store);
   await annotate(givenUpUuid, { abortTaskUuid: abort.uuid, abortRequestedAt: now }, transaction, store);
-  return task;
+  return begun;
 }
 
 /**

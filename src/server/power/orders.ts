@@ -10,7 +10,7 @@ import type { ActionRow } from '../store/plan_rows.ts';
 import { findGiven, findOrdered, findRecall, getPowerTask, type OrderKey } from '../store/power_tasks.ts';
 import type { DriverRow, NodeRow, PowerTaskRow } from '../store/rows.ts';
 import type { Store } from '../store/store.ts';
-import { type AbortBegun, beginAbort, withdraw } from './aborts.ts';
+import { beginAbort, withdraw } from './aborts.ts';
 import type { Keeper } from './keeper.ts';
 import { isRecall } from './late_recalls.ts';
 import type { Limits } from './limits.ts';
@@ -114,7 +114,7 @@ async function giveNewOrder(order: Asked, parts: OrderParts, guard: Guard): Prom
   if (refusal) throw refusal;
   const task = newTask(order, node, driver as DriverRow, parts);
   const { target } = task;
-  if (isAbort(target)) return giveAbort(order, { ...task, target }, node, parts);
+  if (isAbort(target)) return giveAbort(order, { ...task, target }, parts);
   return giveChange(order, task, standing, guard, parts);
 }
 
@@ -214,18 +214,14 @@ async function giveChange(
   const { owner } = standing;
   if (owner.kind === 'none') throw fail('INTERNAL', 'an order without an agent was not refused');
   const agentUuid = owner.kind === 'attached' ? owner.attachment.hello.agentUuid : owner.agentUuid;
-  const written = await store.database.write(async (transaction) => {
+  return keeper.order(async (transaction) => {
     const earlier = await findGiven(keyOf(order), transaction);
-    if (earlier) return { task: joined(earlier, order), node: null };
+    if (earlier) return { answer: joined(earlier, order), changed: null };
     await guard(transaction);
     const ordered = await orderPowerTask(task, agentUuid, transaction, store);
     if (ordered === null) throw await explainHeld(standing, transaction, store);
-    return ordered;
+    return { answer: ordered.task, changed: ordered };
   });
-  // An agent that is lost for the moment is given the task when it, or another, attaches.
-  if (written.node && owner.kind === 'attached') keeper.begun(written.task, written.node, owner.attachment);
-  if (written.node && owner.kind === 'lost') keeper.waiting(written.task);
-  return written.task;
 }
 
 async function explainHeld(standing: Standing, transaction: Transaction, { clock }: Store): Promise<Error> {
@@ -239,27 +235,18 @@ async function explainHeld(standing: Standing, transaction: Transaction, { clock
   return heldBy(await getPowerTask(uuid, sql), node, standing.driver, clock.now());
 }
 
-/** An abort runs in the lane of the task it aborts, so that no leave to send can be given after it is committed. */
+/** An abort is written before what agents have reported meanwhile: no leave to send is given after it is committed. */
 async function giveAbort(
   order: Asked,
   abort: NewPowerTask & { target: AbortTarget },
-  node: NodeRow,
-  parts: OrderParts,
+  { store, keeper, limits }: OrderParts,
 ): Promise<PowerTaskRow> {
-  const { store, keeper, limits } = parts;
-  for (let { heldBy } = node; ; { heldBy } = await getNode(node.uuid, store.database.read)) {
-    const answer = await keeper.inLane(heldBy ?? abort.uuid, async () => {
-      const written = await store.database.write(async (transaction): Promise<AbortBegun | null> => {
-        const earlier = await findGiven(keyOf(order), transaction);
-        if (earlier) return { abort: joined(earlier, order), aborted: null };
-        return beginAbort(abort, heldBy, limits, transaction, store);
-      });
-      if (written?.aborted) keeper.aborted(written.aborted.task, written.aborted.node);
-      else if (written && isRecall(written.abort)) keeper.recalling(written.abort);
-      return written;
-    });
-    if (answer) return answer.abort;
-  }
+  return keeper.order(async (transaction) => {
+    const earlier = await findGiven(keyOf(order), transaction);
+    if (earlier) return { answer: joined(earlier, order), changed: null };
+    const begun = await beginAbort(abort, limits, transaction, store);
+    return { answer: begun.abort.task, changed: begun.aborted ?? (isRecall(begun.abort.task) ? begun.abort : null) };
+  });
 }
 
 /**
@@ -274,13 +261,10 @@ export async function withdrawOrder(
 ): Promise<PowerTaskRow> {
   const { store, keeper, limits } = parts;
   const { uuid } = await getPowerTask(taskUuid, store.database.read);
-  return keeper.inLane(uuid, async () => {
-    const withdrawn = await store.database.write(async (transaction) => {
-      const at = await findTaskAndNode(uuid, transaction.sql);
-      if (at === null) throw fail('NODE_NOT_FOUND', `the node of power task ${uuid} was deleted`);
-      return withdraw(at, { reason, stopWaiting }, limits, transaction, store);
-    });
-    keeper.aborted(withdrawn.task, withdrawn.node);
-    return withdrawn.task;
+  return keeper.order(async (transaction) => {
+    const at = await findTaskAndNode(uuid, transaction.sql);
+    if (at === null) throw fail('NODE_NOT_FOUND', `the node of power task ${uuid} was deleted`);
+    const withdrawn = await withdraw(at, { reason, stopWaiting }, limits, transaction, store);
+    return { answer: withdrawn.task, changed: withdrawn };
   });
 }

@@ -13,8 +13,8 @@ import { setBeforeImage } from '../store/actions.ts';
 import { isAsWritten } from '../store/columns.ts';
 import { overtaken } from '../store/compare_and_set.ts';
 import type { Transaction } from '../store/database.ts';
-import { findNode, heldThroughSameBmc, saveNode } from '../store/nodes.ts';
-import { findPowerTask, findRecall, insertPowerTask, savePowerTask } from '../store/power_tasks.ts';
+import { findNode, findNodesByUuid, heldThroughSameBmc, saveNode } from '../store/nodes.ts';
+import { findPowerTasks, findRecall, insertPowerTask, savePowerTask } from '../store/power_tasks.ts';
 import type { NodeRow, PowerTaskRow } from '../store/rows.ts';
 import type { Store } from '../store/store.ts';
 
@@ -30,11 +30,24 @@ export interface TaskAndNode {
   readonly node: NodeRow;
 }
 
+/** Tasks with their nodes, by the uuid of the task; those that do not exist are not there. */
+export async function findTasksAndNodes(
+  taskUuids: readonly string[],
+  sql: Transaction['sql'],
+): Promise<ReadonlyMap<string, TaskAndNode>> {
+  const tasks = await findPowerTasks(taskUuids, sql);
+  const nodes = await findNodesByUuid([...new Set(tasks.map(({ nodeUuid }) => nodeUuid))], sql);
+  const found = new Map<string, TaskAndNode>();
+  for (const task of tasks) {
+    const node = nodes.get(task.nodeUuid);
+    if (node) found.set(task.uuid, { task, node });
+  }
+  return found;
+}
+
 /** A task with its node, or null if there is no such task. */
 export async function findTaskAndNode(taskUuid: string, sql: Transaction['sql']): Promise<TaskAndNode | null> {
-  const task = await findPowerTask(taskUuid, sql);
-  const node = task && (await findNode(task.nodeUuid, sql));
-  return task && node && { task, node };
+  return (await findTasksAndNodes([taskUuid], sql)).get(taskUuid) ?? null;
 }
 
 /** What is patched beside the state. */

@@ -1,5 +1,5 @@
 /** The one way in which a row is written anew: it is compared with the row that the change was decided on. */
-import { CountermandError, fail } from '../../core/errors.ts';
+import { type CountermandError, fail } from '../../core/errors.ts';
 import { type Codec, newIn, patched } from './columns.ts';
 import type { Transaction } from './database.ts';
 import {
@@ -54,14 +54,4 @@ export async function compareAndSet<Row extends Revised>(
 /** The error by which a write that was done in part is undone, because another write came first. */
 export function overtaken(what: string): CountermandError {
   return fail('OVERTAKEN', `${what} was changed meanwhile; nothing was written`);
-}
-
-/** The result of a write, or null if it was undone because another write came first: the caller decides again. */
-export async function orNull<T>(written: Promise<T>): Promise<T | null> {
-  try {
-    return await written;
-  } catch (error) {
-    if (error instanceof CountermandError && error.code === 'OVERTAKEN') return null;
-    throw error;
-  }
 }

@@ -7,7 +7,7 @@ import type { Transaction } from './database.ts';
 import { keptBehind } from './kept.ts';
 import { findByShortUuid, meansSeveral, type NewestMark, newestFirst } from './newest.ts';
 import type { ActionRow } from './plan_rows.ts';
-import { portionsOf, VALUES_AT_ONCE } from './portions.ts';
+import { filledUp, portionsOf, VALUES_AT_ONCE } from './portions.ts';
 import { type PowerTaskRow, powerTaskCodec } from './rows.ts';
 
 const TASKS = { table: 'power_tasks', codec: powerTaskCodec };
@@ -18,6 +18,17 @@ export async function findPowerTask(uuid: string, sql: Knex): Promise<PowerTaskR
   if (kept) return kept;
   const row = await sql('power_tasks').where({ uuid }).first();
   return row ? powerTaskCodec.decode(row) : null;
+}
+
+/** The tasks with these uuids; those that do not exist are not there. */
+export async function findPowerTasks(uuids: readonly string[], sql: Knex): Promise<PowerTaskRow[]> {
+  const kept = keptBehind(sql);
+  const found = uuids.map((uuid) => kept.task(uuid)).filter((task) => task !== undefined);
+  const known = new Set(found.map(({ uuid }) => uuid));
+  const others = uuids.filter((uuid) => !known.has(uuid));
+  for (const part of portionsOf(others, VALUES_AT_ONCE))
+    found.push(...(await sql('power_tasks').whereIn('uuid', filledUp(part))).map(powerTaskCodec.decode));
+  return found;
 }
 
 /**
