@@ -14,6 +14,7 @@ import type { ChassisFaults } from '../src/sim/chassis.ts';
 import { type IpmiSim, startIpmiSim } from '../src/sim/ipmi_sim.ts';
 import { environmentWith, startConductorProcess } from './demo/conductor_process.ts';
 import { cancelRack, RACK } from './demo/rack.ts';
+import { rebootOverRedfish, startRedfish } from './demo/redfish.ts';
 import { abortSideBySide, startIrmc } from './demo/side_by_side.ts';
 import { openStage } from './demo/stage.ts';
 import { type NodeName, PASSWORD_VARIABLE, tellStory } from './demo/story.ts';
@@ -52,6 +53,8 @@ async function showAll(signal: AbortSignal): Promise<void> {
   const { hangs } = await startAll({ hangs: { softOffDelayS: 'never' } });
   const irmc = await startIrmc(hangs);
   after.defer(() => irmc.stop());
+  const redfish = await startRedfish(hangs);
+  after.defer(() => redfish.stop());
   const flags = ['--data', join(folder, 'data'), ...FLAGS];
   // Node keeps there what it has compiled; commands start faster.
   const compiled = { NODE_COMPILE_CACHE: join(folder, 'compiled') };
@@ -63,7 +66,7 @@ async function showAll(signal: AbortSignal): Promise<void> {
   const stage = openStage(process.stdout, folder, operator);
   stage.heading('Countermand: the bare-metal conductor whose orders can be taken back');
   stage.say(
-    "Ten BMCs with real IPMI (OpenIPMI's ipmi_sim) and a simulated iRMC run on loopback, and a conductor with its agent:",
+    "Ten BMCs with real IPMI (OpenIPMI's ipmi_sim), a simulated iRMC and a simulated iDRAC run on loopback, and a conductor with its agent:",
   );
   stage.command(conductor.command);
   stage.output(conductor.said);
@@ -72,6 +75,7 @@ async function showAll(signal: AbortSignal): Promise<void> {
     await cancelRack({ stage, conductor: clients, rack, folder }, signal);
     await undoService({ stage, conductor: clients, bmcs, folder }, signal);
     await abortSideBySide({ stage, conductor: clients, irmc, bmc: hangs }, signal);
+    await rebootOverRedfish({ stage, conductor: clients, redfish, username: hangs.username }, signal);
   };
   await withConductor(conductor.address, tell, signal);
 }

@@ -142,6 +142,11 @@ export function isAbort(target: Target): target is AbortTarget {
   return TARGET_TABLE[target].aborts !== null;
 }
 
+/** The order that a target is, or that it aborts. */
+export function orderOf(target: Target): OrderTarget {
+  return TARGET_TABLE[target].aborts ?? (target as OrderTarget);
+}
+
 /** The abort target that aborts `target`, or null if it cannot be aborted once sent. */
 export function abortTargetOf(target: Target): AbortTarget | null {
   return (TARGETS.find((candidate) => TARGET_TABLE[candidate].aborts === target) as AbortTarget) ?? null;

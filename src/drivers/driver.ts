@@ -8,7 +8,7 @@
 import { z } from 'zod';
 import { type CountermandError, type ErrorCode, fail } from '../core/errors.ts';
 import { isOtherGuid } from '../core/guid.ts';
-import type { NodeTraits, OrderTarget, Reading, Target } from '../core/power.ts';
+import { type NodeTraits, type OrderTarget, type Reading, TARGETS, type Target } from '../core/power.ts';
 import type { LookupAge } from './lookups.ts';
 
 /** A node's driver_info as it is stored: the field's keys, all values as text. */
@@ -165,6 +165,9 @@ const DEFAULT_TARGETS: readonly Target[] = [
   'abort soft rebooting',
   'abort soft power off',
 ];
+
+/** The targets of hardware that does all but take back an NMI: that is over when it is sent. */
+export const ALL_BUT_NMI_ABORT: readonly Target[] = TARGETS.filter((target) => target !== 'abort inject nmi');
 
 /** What a driver has to say; all else has a default. */
 type DriverParts<Info> = Pick<Driver<Info>, 'name' | 'schema' | 'getPowerState' | 'setPowerState'> &

@@ -75,7 +75,7 @@ test('for programs: a line for each node, which the driver takes as it is', asyn
 });
 
 test('like a recorded BMC, with several Systems, with few ResetTypes', async (t) => {
-  const [dell] = await start(t, ['--like', 'dell-idrac9-r750']);
+  const [dell] = await start(t, ['--like', 'dell-idrac9']);
   t.is(await order(dell, 'rebooting'), 'done');
   t.is(dell?.driverInfo.redfish_system_id, undefined);
   const [cray] = await start(t, ['--like', 'cray-ex4252-four-nodes']);
@@ -113,7 +113,12 @@ const isRefused = test.macro({
   title: (_, words: string) => `refused: ${words}`,
 });
 test(isRefused, '--order broken', /--order/);
-test(isRefused, '--like hal-9000', /--like/);
+test(isRefused, '--like hal-9000', /--like: 'hal-9000' names 0 recordings; possible are dell-idrac9-r750, /);
+test(
+  isRefused,
+  '--like openbmc',
+  /--like: 'openbmc' names 2 recordings; possible are openbmc-stock-off, openbmc-nvidia/,
+);
 test(isRefused, '--faulty 10%', /no fault is given/);
 test(isRefused, '--systems 0', /--systems: '0' is not a whole number from 1 to 16/);
 test(isRefused, '--reset-types On,;rm', /--reset-types: 'On,;rm' is no list/);

@@ -21,7 +21,9 @@ export function addSimRedfish(group: Command, terminal: Terminal): void {
     .option('--tls-key <file>', 'the key for https, in PEM, also a weak one; http without it')
     .option('--tls-cert <file>', 'its certificate, in PEM')
     .addOption(new Option('--tls-version <only>', 'the only TLS version that they speak').choices(TLS_VERSIONS))
-    .addOption(new Option('--like <bmc>', 'their pages are those recorded from this one').choices(Object.keys(TREES)))
+    .addOption(
+      new Option('--like <bmc>', `their pages are those recorded from this one: ${Object.keys(TREES).join(', ')}`),
+    )
     .option('--systems <count>', 'how many Systems each BMC has, 1 without it; a node is the first')
     .addOption(new Option('--second <what>', 'a System more, listed first, that cannot be used').choices(SECONDS))
     .option('--unordered', 'the Systems are listed backwards')

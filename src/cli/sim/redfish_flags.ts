@@ -2,7 +2,7 @@
 import { fail } from '../../core/errors.ts';
 import { type HostSettings, QUICK_HOST } from '../../sim/host.ts';
 import type { LISTINGS, RedfishFaults } from '../../sim/redfish/faults.ts';
-import type { TreeName } from '../../sim/redfish/trees.ts';
+import { TREES, type TreeName } from '../../sim/redfish/trees.ts';
 import type { Environment } from '../shared/terminal.ts';
 import {
   type FleetOptions,
@@ -33,7 +33,7 @@ export const TLS_VERSIONS = ['1.0', '1.1', '1.2', '1.3'] as const;
 export interface RedfishOptions extends FleetOptions, HostOptions, RedfishFaultOptions {
   readonly tlsKey?: string;
   readonly tlsCert?: string;
-  readonly like?: TreeName;
+  readonly like?: string;
   readonly systems?: string;
   readonly listing?: (typeof LISTINGS)[number];
   readonly resetTypes?: string;
@@ -91,8 +91,18 @@ function readLike({ like, systems, second, unordered, listing, resetTypes }: Red
   const parts = { '--systems': systems, '--second': second, '--unordered': unordered, '--listing': listing };
   const given = Object.entries({ ...parts, '--reset-types': resetTypes });
   const [flag] = given.find(([, value]) => value !== undefined) ?? [];
-  if (flag === undefined) return like;
+  if (flag === undefined) return treeNamed(like);
   throw fail('ARGUMENT_INVALID', `${flag} cannot be given with --like: it is as recorded`);
+}
+
+/** The recording with this name, or the only one whose name begins so. */
+function treeNamed(word: string): TreeName {
+  const names = Object.keys(TREES) as TreeName[];
+  const found = names.filter((name) => name === word || (word !== '' && name.startsWith(`${word}-`)));
+  const [only] = found;
+  if (only !== undefined && found.length === 1) return only;
+  const possible = (found.length === 0 ? names : found).join(', ');
+  throw fail('ARGUMENT_INVALID', `--like: '${word}' names ${found.length} recordings; possible are ${possible}`);
 }
 
 function readTraits({ listing, resetTypes, transitions = false }: RedfishOptions): Partial<RedfishFaults> {

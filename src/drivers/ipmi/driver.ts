@@ -8,9 +8,9 @@
 import type { Chance } from '../../core/chance.ts';
 import { fail } from '../../core/errors.ts';
 import { OPEN_LIMITS } from '../../core/limits.ts';
-import type { OrderTarget, Reading, Target } from '../../core/power.ts';
+import type { OrderTarget, Reading } from '../../core/power.ts';
 import { hostAndPort } from '../address.ts';
-import { type Driver, defineDriver } from '../driver.ts';
+import { ALL_BUT_NMI_ABORT, type Driver, defineDriver } from '../driver.ts';
 import { type Exchanges, exchangesOf } from '../exchanges.ts';
 import { type Account, bmcOf, Logins } from '../logins.ts';
 import { Lookups, type Resolver, systemResolver } from '../lookups.ts';
@@ -19,18 +19,6 @@ import { type IpmitoolParts, openIpmitool } from './ipmitool/transport.ts';
 import { openNativeIpmi } from './native.ts';
 import type { ChassisControl } from './rmcp/commands.ts';
 import { Suites } from './suites.ts';
-
-/** What the driver can do. No `abort inject nmi`: an NMI is over when it is sent. */
-const IPMI_TARGETS: readonly Target[] = [
-  'power on',
-  'power off',
-  'rebooting',
-  'soft rebooting',
-  'soft power off',
-  'inject nmi',
-  'abort soft rebooting',
-  'abort soft power off',
-];
 
 /** The command of each order. A soft reboot is none: it is a soft power off, then a power on. */
 const CONTROLS: Readonly<Partial<Record<OrderTarget, Exclude<ChassisControl, 'cycle'>>>> = {
@@ -78,7 +66,7 @@ export function createIpmiDriver(parts: IpmiDriverParts): Driver<IpmiInfo> {
   return defineDriver<IpmiInfo>({
     name: 'ipmi',
     schema: ipmiSchema,
-    targets: IPMI_TARGETS,
+    targets: ALL_BUT_NMI_ABORT,
     keyOf: bmcKey,
 
     async locate({ info }, age, signal) {

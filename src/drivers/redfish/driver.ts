@@ -6,7 +6,7 @@ import type { Clock } from '../../core/clock.ts';
 import { fail } from '../../core/errors.ts';
 import { OPEN_LIMITS } from '../../core/limits.ts';
 import type { Reading } from '../../core/power.ts';
-import { type Bmc, type Driver, defineDriver, type Supported } from '../driver.ts';
+import { ALL_BUT_NMI_ABORT, type Bmc, type Driver, defineDriver, type Supported } from '../driver.ts';
 import { type Exchanges, exchangesOf } from '../exchanges.ts';
 import { Logins } from '../logins.ts';
 import { Lookups, type Resolver, systemResolver } from '../lookups.ts';
@@ -15,7 +15,7 @@ import { Orders } from './orders.ts';
 import { Readings } from './reading.ts';
 import { Services } from './service.ts';
 import { Systems } from './systems.ts';
-import { meaningsFor, REDFISH_TARGETS, supportedBy, supportsNothing } from './targets.ts';
+import { meaningsFor, supportedBy, supportsNothing } from './targets.ts';
 
 /** What the driver needs. */
 interface RedfishDriverParts {
@@ -64,7 +64,7 @@ export function createRedfishDriver({
   return defineDriver<RedfishInfo>({
     name: 'redfish',
     schema: redfishSchema,
-    targets: REDFISH_TARGETS,
+    targets: ALL_BUT_NMI_ABORT,
     keyOf: redfishKey,
 
     async locate(bmc, age, signal) {

@@ -1,6 +1,6 @@
 /** Which ResetType each target is. None is replaced by a harder or a softer one. */
-import { isAbort, type NodeTraits, type OnOff, type OrderTarget, TARGET_TABLE, type Target } from '../../core/power.ts';
-import type { Supported } from '../driver.ts';
+import { type NodeTraits, type OnOff, type OrderTarget, orderOf, TARGET_TABLE } from '../../core/power.ts';
+import { ALL_BUT_NMI_ABORT, type Supported } from '../driver.ts';
 import type { RedfishInfo } from './info.ts';
 import type { Allowed } from './systems.ts';
 
@@ -32,20 +32,11 @@ function traitsOf(meanings: Meanings): NodeTraits {
   return { recalls: [], softRebootInOneCommand: meanings['soft rebooting'].length === 1 };
 }
 
-/** The targets of the driver. */
-export const REDFISH_TARGETS: readonly Target[] = [
-  'power on',
-  'power off',
-  'rebooting',
-  'soft rebooting',
-  'soft power off',
-  'inject nmi',
-  'abort soft rebooting',
-  'abort soft power off',
-];
-
-/** The states in which a ResetType would be void. Some lists leave it out then. */
-const VOID_IN: Readonly<Partial<Record<ResetType, OnOff>>> = { On: 'power on', ForceOff: 'power off' };
+/** True if a ResetType would be void in a power state, as it leads there. Some lists leave it out then. */
+function isVoid(type: ResetType, now: OnOff): boolean {
+  const orders = ['power on', 'power off'] as const;
+  return orders.some((order) => IN_HALVES[order].includes(type) && TARGET_TABLE[order].settlesIn === now);
+}
 
 /** True if a BMC that lists `allowed` may be sent `type`. Without a list all may be tried but an NMI, which few have. */
 export function isAllowed(type: ResetType, { resetTypes }: Allowed): boolean {
@@ -60,10 +51,8 @@ export function isAllowed(type: ResetType, { resetTypes }: Allowed): boolean {
 export function supportedBy(meanings: Meanings, allowed: Allowed, now: OnOff | undefined): Supported {
   const { resetTypes, source } = allowed;
   const has = (type: ResetType): boolean =>
-    isAllowed(type, allowed) || (now !== undefined && VOID_IN[type] === now && resetTypes !== null);
-  const orderOf = (target: Target): OrderTarget =>
-    isAbort(target) ? (TARGET_TABLE[target].aborts ?? 'power on') : target;
-  const targets = REDFISH_TARGETS.filter((target) => meanings[orderOf(target)].every(has));
+    isAllowed(type, allowed) || (now !== undefined && isVoid(type, now) && resetTypes !== null);
+  const targets = ALL_BUT_NMI_ABORT.filter((target) => meanings[orderOf(target)].every(has));
   const known = { ...traitsOf(meanings), targets };
   if (resetTypes === null)
     return {

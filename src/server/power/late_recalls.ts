@@ -3,7 +3,7 @@
  * has no unsettled task to end; it is handed to an agent itself, and its outcome is written to the order that it took back as well.
  */
 import { type AbortVerdict, type GivenUp, judgeAbort } from '../../core/abort_table.ts';
-import { type AbortTarget, TARGET_TABLE, type Target } from '../../core/power.ts';
+import { type AbortTarget, orderOf } from '../../core/power.ts';
 import { OUTCOMES_IN_DOUBT } from '../../core/states.ts';
 import { mayStillChange } from '../nodes/windows.ts';
 import type { Transaction } from '../store/database.ts';
@@ -75,7 +75,7 @@ export async function endRecall(
   const error = failed ? { errorCode: 'RECALL_FAILED' as const, errorMessage: reason } : {};
   const closes = outcome === 'RECALLED' ? { mayChangeUntil: null } : {};
   const { task: recall, node: before } = at;
-  const words = `the ${aborted(recall.target)} was aborted after it had been given up: ${reason}`;
+  const words = `the ${orderOf(recall.target)} was aborted after it had been given up: ${reason}`;
   const inDoubt = OUTCOMES_IN_DOUBT.includes(outcome) ? { powerState: 'error' as const, lastError: words } : {};
   // What a newer task makes of its node is not ours to write.
   const node = before.heldBy === null ? { ...inDoubt, ...closes } : {};
@@ -95,8 +95,4 @@ async function annotate(
 ): Promise<void> {
   const givenUp = await findPowerTask(uuid, transaction.sql);
   if (givenUp !== null) await annotatePowerTask(givenUp, patch, transaction, store);
-}
-
-function aborted(target: Target): Target {
-  return TARGET_TABLE[target].aborts ?? target;
 }

@@ -20,7 +20,7 @@ export interface ListeningRedfish {
 }
 
 /** Services that listen. */
-interface RedfishFleet {
+export interface RedfishFleet {
   readonly services: readonly ListeningRedfish[];
   /** Ends all of them, with their connections. */
   stop(): Promise<void>;
