@@ -1,5 +1,6 @@
 /** The history of the cluster model: which node was what, what it became, when and why. Written by `model_changes.ts`. */
 import type { Knex } from 'knex';
+import { ACTION_PLAN_RUNNING } from '../../core/states.ts';
 import { codecOf } from './columns.ts';
 import type { Transaction } from './database.ts';
 import type { NodeRow } from './rows.ts';
@@ -52,10 +53,25 @@ export async function listModelChanges(
   return (await query).map(modelChangeCodec.decode);
 }
 
-/** Forgets what changed before a time. The newest change stays: its number is the revision of the model. */
+/** The first change of which server a node is, after a revision of the model; null if there is none. */
+export async function firstServerChange(nodeUuid: string, after: number, sql: Knex): Promise<ModelChangeRow | null> {
+  const row = await sql('model_changes')
+    .where({ node_uuid: nodeUuid, what: 'server' })
+    .where('revision', '>', after)
+    .orderBy('revision')
+    .first();
+  return row ? modelChangeCodec.decode(row) : null;
+}
+
+/**
+ * Forgets what changed before a time. The newest change stays: its number is the revision of the model. So does what has
+ * changed since a plan that runs was made: its actions ask for it.
+ */
 export async function forgetModelChanges(before: number, { sql }: Transaction): Promise<void> {
   const last = await modelRevision(sql);
-  await sql('model_changes').where('changed_at', '<', before).where('revision', '<', last).delete();
+  const oldest = await sql('action_plans').whereIn('state', ACTION_PLAN_RUNNING).min('model_revision as first').first();
+  const limit = Math.min(last, Number(oldest?.first ?? last));
+  await sql('model_changes').where('changed_at', '<', before).where('revision', '<', limit).delete();
 }
 
 /** One node, and what has changed about it. */

@@ -21,7 +21,7 @@ import { findNode } from '../../store/nodes.ts';
 import { findTaskOfAction, getPowerTask } from '../../store/power_tasks.ts';
 import type { NodeRow, PowerTaskRow } from '../../store/rows.ts';
 import { type ActionContext, defineActionType, type End, type Result, refuseIfCancelled } from './action_type.ts';
-import { nodeDeleted } from './node_of_action.ts';
+import { nodeDeleted, refuseOtherServer } from './node_of_action.ts';
 
 const ORDERS = TARGETS.filter((target): target is OrderTarget => !isAbort(target));
 
@@ -176,6 +176,7 @@ async function orderWhenFree(
   };
   const guard = async (transaction: Transaction): Promise<void> => {
     await refuseIfCancelled(context, transaction);
+    await refuseOtherServer(context, transaction);
     if (parameters.wait_while_it_may_change) await refuseWhileItMayChange(order.node, context, transaction);
   };
   for (;;) {

@@ -1,4 +1,7 @@
 import { type CountermandError, fail } from '../../../core/errors.ts';
+import { serverWords } from '../../nodes/identity.ts';
+import { firstServerChange } from '../../store/cluster_model.ts';
+import type { Transaction } from '../../store/database.ts';
 import { findNode } from '../../store/nodes.ts';
 import type { ActionRow } from '../../store/plan_rows.ts';
 import type { NodeRow } from '../../store/rows.ts';
@@ -10,6 +13,22 @@ export async function nodeOfAction({ action, parts }: ActionContext): Promise<No
   const node = action.nodeUuid === null ? null : await findNode(action.nodeUuid, read);
   if (node) return node;
   throw nodeDeleted(action);
+}
+
+/**
+ * Refuses to act on a server that is not the one that the plan was made for: an operator accepted another, or gave the node
+ * another address, while the plan ran. Call it in the transaction that orders or changes something.
+ * @throws ACTION_REFUSED
+ */
+export async function refuseOtherServer({ action, plan }: ActionContext, { sql }: Transaction): Promise<void> {
+  if (action.nodeUuid === null) return;
+  const change = await firstServerChange(action.nodeUuid, plan.modelRevision, sql);
+  const node = change && (await findNode(action.nodeUuid, sql));
+  if (!node || serverWords(node) === change.oldValue) return;
+  throw fail(
+    'ACTION_REFUSED',
+    `node ${node.name} is another server now: ${serverWords(node)}; the plan was made for ${change.oldValue}; nothing was sent`,
+  );
 }
 
 /** Why an action whose node is gone fails. */

@@ -5,7 +5,7 @@ import { hasBeforeImage, setBeforeImage } from '../../store/actions.ts';
 import { findNode } from '../../store/nodes.ts';
 import type { NodeRow } from '../../store/rows.ts';
 import { defineActionType, refuseIfCancelled } from './action_type.ts';
-import { nodeDeleted, nodeOfAction } from './node_of_action.ts';
+import { nodeDeleted, nodeOfAction, refuseOtherServer } from './node_of_action.ts';
 
 const schema = z.strictObject({
   resource_id: z.string().min(1).describe('The node, by name or uuid.'),
@@ -31,6 +31,7 @@ export const setNodeMaintenance = defineActionType<Parameters>({
       // A crash may have come between the change and the end of the action: what was set since is left alone.
       if (await hasBeforeImage(context.action.uuid, transaction.sql)) return { maintenance: wanted.maintenance };
       await refuseIfCancelled(context, transaction);
+      await refuseOtherServer(context, transaction);
       const node = await findNode(context.action.nodeUuid ?? '', transaction.sql);
       if (node === null) throw nodeDeleted(context.action);
       const before: BeforeImage = {
