@@ -132,6 +132,7 @@ export function auditRow(more: Partial<AuditRow> = {}): AuditRow {
     intervalMs: null,
     nextRunAt: null,
     autoTrigger: false,
+    everyNode: false,
     maxParallel: 0,
     onFailure: 'STOP',
     revision: 1,

@@ -64,7 +64,8 @@ export class AuditOrders {
       goal: '',
       parameters: strategy === 'host_maintenance' ? { wave_size: pick([1, 2, 9]), reason: reasonOf(name) } : {},
       scope: nodes.length === 0 ? [] : [{ baremetal: [{ nodes: [...nodes] }] }],
-      ...(nodes.length === 0 && { all: true }),
+      // A strategy that acts on no scope may leave it out: then the nodes of its actions are meant.
+      ...(nodes.length === 0 && (strategy !== 'dummy' || happens(0.5)) && { all: true }),
       intervalMs: again ? pick([10_000, 20_000, 60_000, 300_000]) : null,
       autoTrigger: happens(0.4),
       maxParallel: pick([0, 1, 2]),

@@ -119,8 +119,8 @@ export class PlanChecks {
   }
 
   /** The nodes of an audit's scope; null if its plans are about the nodes of their actions. */
-  #scopeOf({ scope, requestId }: AuditRow): ReadonlySet<string> | null {
-    if (scope.length === 0) return requestId === null ? null : new Set([EVERY_NODE, ...this.#nodes.values()]);
+  #scopeOf({ scope, everyNode }: AuditRow): ReadonlySet<string> | null {
+    if (scope.length === 0) return everyNode ? new Set([EVERY_NODE, ...this.#nodes.values()]) : null;
     const [{ baremetal }] = scope as [{ baremetal: [{ nodes: string[] }] }];
     const names = baremetal[0].nodes.flatMap(expandRange);
     return new Set(names.map((name) => this.#nodes.get(name) ?? name));

@@ -29,7 +29,7 @@ export function auditText(audit: Audit, plans: readonly ActionPlan[], nowMs: num
     ['goal', audit.goal],
     ['strategy', audit.strategy],
     ['parameters', JSON.stringify(audit.parameters ?? {})],
-    ['scope', audit.scope.length === 0 ? 'every node' : JSON.stringify(audit.scope)],
+    ['scope', scopeCell(audit)],
     ['runs', runsCell(audit, nowMs)],
     ['its plans', audit.autoTrigger ? 'start as soon as they are made' : 'wait to be started'],
     ['request id', audit.requestId],
@@ -37,6 +37,11 @@ export function auditText(audit: Audit, plans: readonly ActionPlan[], nowMs: num
     ['possible', audit.possible.join('; ')],
   ]);
   return `${known}\n\n${planTable(plans, nowMs)}`;
+}
+
+function scopeCell({ scope, all }: Audit): string {
+  if (scope.length > 0) return JSON.stringify(scope);
+  return all ? 'every node' : 'the nodes that its actions name';
 }
 
 /** One audit in a line. */

@@ -22,6 +22,7 @@ export function toAudit(audit: AuditRow, isFull: boolean): proto.Audit {
     interval: (audit.intervalMs ?? 0) / 1000,
     nextRunAt: audit.state === 'ONGOING' ? date(audit.nextRunAt) : undefined,
     autoTrigger: audit.autoTrigger,
+    all: audit.everyNode,
     maxParallel: audit.maxParallel,
     onFailure: FailurePolicy[audit.onFailure],
     requestId: audit.requestId ?? '',

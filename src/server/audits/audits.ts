@@ -156,10 +156,10 @@ export class Audits {
     transaction: Transaction,
   ): Promise<AuditAnswer> {
     const { store } = this.#parts.orders;
-    const { goal: _goal, all: _all, intervalMs, ...asked } = wanted;
+    const { goal: _goal, all: everyNode = false, intervalMs, ...asked } = wanted;
     const nextRunAt = intervalMs === null ? null : store.clock.now() + intervalMs;
     const uuid = store.chance.uuid();
-    const row = { ...asked, uuid, strategy, requestDigest, intervalMs, nextRunAt, statusMessage: '' };
+    const row = { ...asked, everyNode, uuid, strategy, requestDigest, intervalMs, nextRunAt, statusMessage: '' };
     const audit = await createAudit(row, transaction, store);
     const ongoing = (await moveAudit('begin', audit, {}, transaction, store)) ?? audit;
     const plan = await runAudit(ongoing, transaction, store);

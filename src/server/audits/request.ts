@@ -17,9 +17,9 @@ export interface WantedAudit {
   readonly strategy: string;
   readonly goal: string;
   readonly parameters: Readonly<Record<string, unknown>>;
-  /** Empty: every node. */
+  /** Empty: every node if `all` says so, else the nodes that the actions name. */
   readonly scope: readonly unknown[];
-  /** It says that the scope begins with every node. Absent if it does not say so. */
+  /** It says that the scope is every node, less what it excludes. Absent if it does not say so. */
   readonly all?: true;
   /** How often a CONTINUOUS audit runs; null for one that runs once. */
   readonly intervalMs: number | null;
@@ -49,17 +49,20 @@ export function checkAudit(wanted: WantedAudit): string {
   return strategy.name;
 }
 
-/** Whole fleets are said, never implied: a forgotten selector must not mean every node where nodes are changed. */
+/** Whole fleets are said, never implied: a forgotten selector must not mean every node. */
 function checkScope({ scope, all: said }: WantedAudit, strategy: Strategy): void {
   const all = said === true;
   const everyNode = coversEveryNode(parseScope(scope));
   if (all && !everyNode)
     throw invalid('all', 'the scope names nodes, so the audit is not about every node; leave out all, or the scope');
-  if (all || !everyNode || !strategy.actsOnScope) return;
+  if (all || !everyNode) return;
+  // What does not look at a scope is about the nodes that its actions name.
+  if (scope.length === 0 && !strategy.actsOnScope) return;
   const what = scope.length === 0 ? 'it is empty' : 'a section only excludes nodes';
+  const would = strategy.actsOnScope ? `strategy ${strategy.name} would act on` : 'the audit would be about';
   throw fail(
     'SCOPE_INVALID',
-    `scope: ${what}, and strategy ${strategy.name} would act on every node; name nodes, zones or labels, or say all: true (--all)`,
+    `scope: ${what}, and ${would} every node; name nodes, zones or labels, or say all: true (--all)`,
   );
 }
 

@@ -34,7 +34,9 @@ export async function runAudit(audit: AuditRow, transaction: Transaction, store:
   const checked = await checkPlan(wanted, scoped, sql, null).catch((thrown: unknown) => {
     throw placed(thrown, strategy);
   });
-  const about: CheckedPlan = scoped ? checked : { ...checked, nodeUuids: [EVERY_NODE, ...checked.nodeUuids] };
+  // Without a scope, and unless the audit says every node, the plan is about the nodes that its actions name.
+  const everywhere = scoped === null && audit.everyNode;
+  const about: CheckedPlan = everywhere ? { ...checked, nodeUuids: [EVERY_NODE, ...checked.nodeUuids] } : checked;
   const plan = await writePlan(about, '', audit, globalEfficacy(strategy, proposal), transaction, store);
   await supersedeEarlier(audit, plan, transaction, store);
   // Its launch is another transaction: the engine's, which looks at what runs.

@@ -86,7 +86,14 @@ export async function writeAlone(
   store: Store,
 ): Promise<ActionPlanRow> {
   const { name, actions, scope = [] } = checked.wanted;
-  const asked = { requestId: null, requestDigest: null, intervalMs: null, nextRunAt: null, autoTrigger: false };
+  const asked = {
+    requestId: null,
+    requestDigest: null,
+    intervalMs: null,
+    nextRunAt: null,
+    autoTrigger: false,
+    everyNode: false,
+  };
   const rules = { maxParallel: 0, onFailure: 'STOP' as const };
   const named = { uuid: store.chance.uuid(), name, auditType: 'ONESHOT' as const, statusMessage: '' };
   const parameters = { actions: actions.length };

@@ -20,6 +20,8 @@ export interface AuditRow {
   readonly strategy: string;
   readonly parameters: Readonly<Record<string, unknown>>;
   readonly scope: readonly unknown[];
+  /** Its request said that it is about every node. */
+  readonly everyNode: boolean;
   /** Chosen by the client; null for an audit that a plan has brought with it. */
   readonly requestId: string | null;
   /** A digest of what the request said; null where there was none. */
@@ -147,6 +149,7 @@ export const auditCodec = codecOf<AuditRow>({
   intervalMs: 'plain',
   nextRunAt: 'plain',
   autoTrigger: 'flag',
+  everyNode: 'flag',
   maxParallel: 'plain',
   onFailure: 'plain',
   revision: 'plain',

@@ -2,8 +2,9 @@
 import anyTest, { type ExecutionContext } from 'ava';
 import type { WantedAudit } from '../../../src/server/audits/request.ts';
 import { getAudit, listPlansOf } from '../../../src/server/store/audits.ts';
+import { EVERY_NODE } from '../../../src/server/store/plans.ts';
 import type { World } from '../../world/world.ts';
-import { endWorld, worldWith } from '../plan_making.ts';
+import { endWorld, make, softOff, standing, worldWith } from '../plan_making.ts';
 
 /** One test after the other: each world takes over the memory of the one before, with all that is prepared there. */
 const test = anyTest.serial;
@@ -157,3 +158,53 @@ test('a plan outside of its scope is refused; one within is about the whole scop
   t.is(rows.length, 2);
   await endWorld(world);
 });
+
+/** An audit that names no node, and whether its plan keeps every node. */
+const NAMELESS: readonly [what: string, more: Partial<WantedAudit>, everywhere: boolean | 'refused'][] = [
+  ['dummy', {}, false],
+  ['dummy, all', { all: true }, true],
+  ['dummy, all but n1', { scope: [{ baremetal: [{ exclude: [{ nodes: ['n1'] }] }] }] }, 'refused'],
+  ['manual', { strategy: 'manual', parameters: { actions: [] } }, false],
+  ['manual, all', { strategy: 'manual', parameters: { actions: [] }, all: true }, true],
+  ['manual, all but n1', { strategy: 'manual', scope: [{ baremetal: [{ exclude: [{ nodes: ['n1'] }] }] }] }, 'refused'],
+  ['host_maintenance', { strategy: 'host_maintenance', parameters: {} }, 'refused'],
+  ['saving_energy', { strategy: 'saving_energy', parameters: {} }, 'refused'],
+];
+for (const [what, more, everywhere] of NAMELESS)
+  for (const auditType of ['ONESHOT', 'CONTINUOUS'] as const)
+    test(`${what}, ${auditType}, without nodes: every node is ${everywhere === true ? 'said' : 'not implied'}`, async (t) => {
+      const world = await worldWith(t, 'n1', 'n2');
+      const off = { resource_id: 'n1', state: 'soft power off' };
+      const actions = [{ name: 'off', action_type: 'change_node_power_state', input_parameters: off }];
+      const parameters = { ...more.parameters, ...(more.strategy === 'manual' && { actions }) };
+      await make(world, 'waits', [softOff('n2')]);
+      const intervalMs = auditType === 'CONTINUOUS' ? EVERY_MS : null;
+      const wanted = asked({
+        ...more,
+        parameters: more.strategy ? parameters : {},
+        auditType,
+        intervalMs,
+        autoTrigger: true,
+      });
+      const given = world.conductor.audits.create(wanted);
+      if (everywhere === 'refused') {
+        await t.throwsAsync(given, { code: 'SCOPE_INVALID' } as object);
+        await endWorld(world);
+        return;
+      }
+      const { plan } = await given;
+      await world.clock.turn(1000);
+      const { read } = world.database;
+      const about = await read('plan_nodes').where('plan_uuid', plan?.uuid ?? '');
+      t.is(
+        about.some(({ node_uuid: uuid }) => uuid === EVERY_NODE),
+        everywhere,
+      );
+      // The launch of a plan about every node supersedes what waits; that of one about n1 leaves the plan about n2 alone.
+      t.is((await standing(world, 'waits')).plan.state, everywhere ? 'SUPERSEDED' : 'RECOMMENDED');
+      await world.clock.turn(2 * EVERY_MS);
+      const plans = await listPlansOf((await getAudit('look', read)).uuid, [], 100, read);
+      t.is(plans.length > 1, auditType === 'CONTINUOUS', 'later runs are about the same');
+      t.is((await standing(world, 'waits')).plan.state, everywhere ? 'SUPERSEDED' : 'RECOMMENDED');
+      await endWorld(world);
+    });

@@ -2,9 +2,10 @@
 import test from 'ava';
 import type { Knex } from 'knex';
 import { MIGRATIONS } from '../../../src/server/store/migrations/list.ts';
+import { auditCodec } from '../../../src/server/store/plan_rows.ts';
 import { nodeCodec, powerTaskCodec } from '../../../src/server/store/rows.ts';
 import { openDatabase } from '../../../src/server/store/sqlite/database.ts';
-import { nodeRow, taskRow } from '../rows.ts';
+import { auditRow, nodeRow, taskRow } from '../rows.ts';
 import { insertOld, oldFolder } from './old_database.ts';
 
 test('migrations are numbered without gaps', (t) => {
@@ -125,4 +126,23 @@ test('0012: IPv4 written as IPv6 is IPv4; where another node has that key, both 
   t.regex(byName.plain?.problem?.message ?? '', /^node twin is reached through the same BMC/);
   t.is(byName.twin?.sameBmcAs, byName.plain?.uuid);
   t.is(byName.six?.problem, null);
+});
+
+test('0014: an audit whose scope was empty goes on to be about every node, unless a plan brought it', async (t) => {
+  const scope = [{ baremetal: [{ nodes: ['n1'] }] }];
+  const rows = [
+    auditRow({ uuid: 'a1', name: 'asked', requestId: 'r1', scope: [] }),
+    auditRow({ uuid: 'a2', name: 'narrow', requestId: 'r2', scope }),
+    auditRow({ uuid: 'a3', name: 'of a plan', requestId: null, scope: [] }),
+  ];
+  const fill = async (knex: Knex): Promise<void> => {
+    for (const row of rows) await insertOld('audits', auditCodec.encode(row), knex);
+  };
+  const database = await openDatabase(await oldFolder(13, fill, t));
+  t.teardown(() => database.close());
+  const audits = (await database.read('audits').orderBy('uuid')).map(auditCodec.decode);
+  t.deepEqual(
+    audits.map(({ everyNode }) => everyNode),
+    [true, false, false],
+  );
 });

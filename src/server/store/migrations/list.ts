@@ -12,6 +12,7 @@ import { up as driversPerAgent } from './0010_drivers_per_agent.ts';
 import { up as databaseId } from './0011_database_id.ts';
 import { up as bmcIdentity } from './0012_bmc_identity.ts';
 import { up as nodeTraits } from './0013_node_traits.ts';
+import { up as auditsAboutEveryNode } from './0014_audits_about_every_node.ts';
 
 /** One step of the schema. There is no way back: a backup is. */
 export interface Migration {
@@ -34,4 +35,5 @@ export const MIGRATIONS: readonly Migration[] = [
   { name: '0011_database_id', up: databaseId },
   { name: '0012_bmc_identity', up: bmcIdentity },
   { name: '0013_node_traits', up: nodeTraits },
+  { name: '0014_audits_about_every_node', up: auditsAboutEveryNode },
 ];
