@@ -2,7 +2,7 @@
 # Installs what the demo and the tests talk to and is not there yet: ipmitool and setpriv (for `ipmi_transport: ipmitool`),
 # ipmi_sim (the pretended BMCs) and pyghmi (a second kind of them, for the tests). The tests drive our own pretended BMCs
 # with what others have written: ipmitool, ipmipower, snmpget, scciclient, redfishtool, sushy and fence_redfish; the completion of the
-# command, with the shells. Says nothing when all is there.
+# command, with the shells; its man pages and services, with man and systemd-analyze. Says nothing when all is there.
 set -eu
 
 missing=
@@ -11,6 +11,8 @@ command -v setpriv >/dev/null || missing="$missing util-linux"
 command -v ipmi_sim >/dev/null || missing="$missing openipmi"
 [ -d /usr/lib/python3/dist-packages/pyghmi ] || missing="$missing python3-pyghmi"
 [ -x /usr/sbin/ipmipower ] || missing="$missing freeipmi-tools"
+command -v man >/dev/null || missing="$missing man-db"
+command -v systemd-analyze >/dev/null || missing="$missing systemd"
 command -v zsh >/dev/null || missing="$missing zsh"
 command -v fish >/dev/null || missing="$missing fish"
 command -v openssl >/dev/null || missing="$missing openssl"
