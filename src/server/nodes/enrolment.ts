@@ -1,10 +1,12 @@
 /** Enrolling, changing and forgetting nodes: what is checked, and by whom. */
-import { asCountermandError, fail } from '../../core/errors.ts';
+import { digestOf } from '../../core/digest.ts';
+import { asCountermandError, CountermandError, fail } from '../../core/errors.ts';
 import { exceeded, SENT_LIMITS } from '../../core/limits.ts';
 import { MASK } from '../../core/masking.ts';
 import type { CreateNodeRequest, UpdateNodeRequest } from '../../gen/countermand/v1/node.ts';
 import type { Attachment, Attachments } from '../agents/attachments.ts';
 import { patched } from '../store/columns.ts';
+import { overtaken } from '../store/compare_and_set.ts';
 import type { Transaction } from '../store/database.ts';
 import { findSecretKeys, listDriverNames } from '../store/drivers.ts';
 import { findNode, getNode, refuseTwins } from '../store/nodes.ts';
@@ -156,26 +158,32 @@ export async function changeNode(
   parts: EnrolmentParts,
   signal: AbortSignal = parts.shutdown,
 ): Promise<NodeRow> {
+  for (let left = DECIDE_AGAIN; ; left -= 1) {
+    try {
+      return await changeOnce(request, parts, signal);
+    } catch (error) {
+      // Another change came between the question to the driver and the write: both are to hold.
+      if (left === 0 || !(error instanceof CountermandError && error.code === 'OVERTAKEN')) throw error;
+    }
+  }
+}
+
+/** How often a change is decided again because another came first. */
+const DECIDE_AGAIN = 5;
+
+async function changeOnce(request: UpdateNodeRequest, parts: EnrolmentParts, signal: AbortSignal): Promise<NodeRow> {
   const { store } = parts;
   const node = await getNode(request.node, store.database.read);
   if (request.name !== undefined) checkName('name', request.name);
   if (request.zone !== undefined) checkName('zone', request.zone);
-  const labels = without({ ...node.labels, ...request.setLabels }, request.removeLabels);
-  // The labels as they will be: those of earlier requests count as well.
-  if (Object.keys(request.setLabels).length > 0) checkPairs('labels', labels);
-  const patch: Partial<NodeRow> = {
-    labels,
-    ...(request.maintenance === undefined ? {} : { maintenance: request.maintenance }),
-    ...(request.maintenance === false ? { maintenanceReason: '' } : {}),
-    ...(request.maintenanceReason === undefined ? {} : { maintenanceReason: request.maintenanceReason }),
-  };
+  const patch = setPatch(node, request);
   const identity = await identityPatch(node, request, parts, signal);
   const onlyFree = Object.keys(identity).length > 0;
   if (onlyFree && node.heldBy !== null) throw heldNow(node);
   if (onlyFree) await refuseTwins({ uuid: node.uuid, name: '', bmcKey: '', ...identity }, store.database.read);
   const change = async (): Promise<NodeRow> => {
     const written = await store.database.write((transaction) =>
-      writeChange(node.uuid, { ...patch, ...identity }, onlyFree, transaction, store),
+      writeChange(node, request, identity, transaction, store),
     );
     if (written === null) throw heldNow(await getNode(node.uuid, store.database.read));
     if (written.before.bmcKey !== written.after.bmcKey || written.before.zone !== written.after.zone)
@@ -186,19 +194,44 @@ export async function changeNode(
   return tellingRefusal(change(), nodeChanges(node, wanted), wanted, BY_OPERATOR, store);
 }
 
+/** What is set beside name, zone and driver_info. Labels are added to those that the node has. */
+function setPatch(node: NodeRow, request: UpdateNodeRequest): Partial<NodeRow> {
+  const labels = without({ ...node.labels, ...request.setLabels }, request.removeLabels);
+  // The labels as they will be: those of earlier requests count as well.
+  if (Object.keys(request.setLabels).length > 0) checkPairs('labels', labels);
+  return {
+    labels,
+    ...(request.maintenance === undefined ? {} : { maintenance: request.maintenance }),
+    ...(request.maintenance === false ? { maintenanceReason: '' } : {}),
+    ...(request.maintenanceReason === undefined ? {} : { maintenanceReason: request.maintenanceReason }),
+  };
+}
+
+/**
+ * Writes a change to the node as it is now; what the driver has checked, only if it was checked for that.
+ * @param node as it was when `identity` was decided on
+ * @throws OVERTAKEN if it is reached otherwise by now
+ */
 async function writeChange(
-  uuid: string,
-  patch: Partial<NodeRow>,
-  onlyFree: boolean,
+  node: NodeRow,
+  request: UpdateNodeRequest,
+  identity: Partial<NodeRow>,
   transaction: Transaction,
   store: Store,
 ): Promise<{ readonly before: NodeRow; readonly after: NodeRow } | null> {
+  const { uuid } = node;
   const before = await findNode(uuid, transaction.sql);
   if (before === null) return null;
+  const onlyFree = Object.keys(identity).length > 0;
   if (onlyFree && (before.heldBy !== null || (await findRecall(uuid, transaction.sql)) !== null)) return null;
+  if (onlyFree && wayTo(before) !== wayTo(node)) throw overtaken(`node ${node.name}`);
+  const patch = { ...setPatch(before, request), ...identity };
   const changed = await updateNode(before, patch, BY_OPERATOR, transaction, store);
   return { before, after: (await noteSharing(before, changed, transaction, store)) ?? changed };
 }
+
+/** How a node is reached, to be compared. */
+const wayTo = ({ driver, zone, driverInfo }: NodeRow): string => digestOf({ driver, zone, driverInfo });
 
 /** What changes how the node is called or reached; the driver checks it whole. */
 async function identityPatch(

@@ -1,0 +1,41 @@
+/** Changes of one node at the same moment: each holds, and none takes another back. */
+import test from 'ava';
+import { changeNode } from '../../../src/server/nodes/enrolment.ts';
+import { getNode } from '../../../src/server/store/nodes.ts';
+import { World } from '../../world/world.ts';
+
+const NOTHING = { setDriverInfo: {}, removeDriverInfo: [], setLabels: {}, removeLabels: [] };
+
+async function open(t: { teardown(end: () => Promise<void>): void }): Promise<World> {
+  const world = await World.create({ limits: { syncPowerStateIntervalMs: 0 } });
+  t.teardown(async () => {
+    await world.end();
+    await world.database.close();
+  });
+  await world.startAgent('a1');
+  await world.enrol('n1', { fake_soft_ms: '1000' });
+  return world;
+}
+
+test('labels that are set, and taken away, at the same moment', async (t) => {
+  const world = await open(t);
+  await changeNode({ ...NOTHING, node: 'n1', setLabels: { old: '1', stays: '1' } }, world.conductor);
+  const names = Array.from({ length: 20 }, (_, at) => `l${at}`);
+  const changes = names.map((name) => ({ ...NOTHING, node: 'n1', setLabels: { [name]: '1' } }));
+  const removes = { ...NOTHING, node: 'n1', removeLabels: ['old'] };
+  await world.finish(Promise.all([...changes, removes].map((change) => changeNode(change, world.conductor))));
+  const { labels } = await getNode('n1', world.database.read);
+  t.deepEqual(Object.keys(labels).sort(), ['stays', ...names].sort());
+});
+
+test('keys of driver_info that are set at the same moment: each is checked with the others', async (t) => {
+  const world = await open(t);
+  const infos: Record<string, string>[] = [
+    { fake_soft_ms: '2000' },
+    { fake_answer_ms: '300' },
+    { fake_start_ms: '400' },
+  ];
+  const changes = infos.map((setDriverInfo) => ({ ...NOTHING, node: 'n1', setDriverInfo }));
+  await world.finish(Promise.all(changes.map((change) => changeNode(change, world.conductor))));
+  t.like((await getNode('n1', world.database.read)).driverInfo, Object.assign({}, ...infos));
+});
