@@ -8,6 +8,7 @@ import { printCli } from './docs/cli.ts';
 import { printConfiguration } from './docs/configuration.ts';
 import { printDrivers } from './docs/drivers.ts';
 import { printErrors } from './docs/errors.ts';
+import { printHttp, printOpenApi } from './docs/http.ts';
 import { printLimits } from './docs/limits.ts';
 import { NOTIFICATION_PAGES } from './docs/notifications/pages.ts';
 import { printStates } from './docs/states.ts';
@@ -15,6 +16,8 @@ import { printStrategies } from './docs/strategies.ts';
 
 /** The printed documents: where each lies, and how it is printed. */
 export const PRINTED: Readonly<Record<string, () => string | Promise<string>>> = {
+  'docs/http.md': printHttp,
+  'docs/openapi.json': printOpenApi,
   'docs/states.md': printStates,
   'docs/errors.md': printErrors,
   'docs/limits.md': printLimits,

@@ -13,7 +13,7 @@ import type { RawAsk, Route } from './route.ts';
 import { BOUNDS, versionsFor } from './versions.ts';
 
 /** What the app serves with. */
-export interface AppParts {
+interface AppParts {
   readonly services: Services;
   /** The door listens on a loopback address only. */
   readonly onLoopback: boolean;
@@ -57,15 +57,21 @@ async function refusePath(path: string): Promise<Answer> {
 /** Routes that clients ask before they know which version to ask for. */
 const DISCOVERY = ['/', '/v1', '/healthz', '/readyz', '/openapi.json'];
 
-async function answer(context: Served, route: Route, { services, onLoopback }: AppParts): Promise<Answer> {
-  const { req } = context;
-  const { headers, signal } = req.raw;
-  refuseStrangers(headers, onLoopback);
+/** Answers a request whose route is known; once its versions are known, a refusal says them as well. */
+async function answer(context: Served, route: Route, parts: AppParts): Promise<Answer> {
+  const { headers } = context.req.raw;
+  refuseStrangers(headers, parts.onLoopback);
   refuseOtherTypes(headers.get('accept'));
   const versions = DISCOVERY.includes(route.path) ? {} : versionsFor(headers);
+  const answered = await askRoute(context, route, parts).catch((error) => told(error, context, parts));
+  return { ...answered, headers: { ...versions, ...answered.headers } };
+}
+
+async function askRoute({ req, env }: Served, route: Route, { services }: AppParts): Promise<Answer> {
+  const { headers, signal } = req.raw;
   const hasBody = route.body !== null && !['GET', 'HEAD'].includes(req.method);
   const body = hasBody ? parseJson(await readBody(req.raw, services.clock)) : undefined;
-  const peer = context.env.incoming.socket.remoteAddress ?? '';
+  const peer = env.incoming.socket.remoteAddress ?? '';
   const identity = identityOf(credentialsOf(headers, peer));
   const url = new URL(req.url);
   const ask: RawAsk = {
@@ -79,8 +85,7 @@ async function answer(context: Served, route: Route, { services, onLoopback }: A
     conductor: clientsOf(services, { identity, signal, peer }),
     signal,
   };
-  const answered = await route.run(ask);
-  return { ...answered, headers: { ...versions, ...answered.headers } };
+  return route.run(ask);
 }
 
 /** @throws Refusal with 406 if the client takes no JSON */
@@ -97,17 +102,16 @@ function queryOf({ searchParams }: URL): Record<string, string> {
   return Object.fromEntries(searchParams);
 }
 
+/** The answer for what was thrown; the log has what is not for the client. */
+function told(error: unknown, { req }: Served, { services: { log, chance } }: AppParts): Answer {
+  return answerOfError(error instanceof Refusal ? error : sayable(error, req.path, log, chance));
+}
+
 /** Does the work of a request, and makes a response of what it answers or throws. */
-async function respond(
-  context: Served,
-  work: () => Promise<Answer>,
-  { services: { log, chance } }: AppParts,
-): Promise<Response> {
-  const { status, body, headers } = await work().catch((error) =>
-    answerOfError(error instanceof Refusal ? error : sayable(error, context.req.path, log, chance)),
-  );
+async function respond(context: Served, work: () => Promise<Answer>, parts: AppParts): Promise<Response> {
+  const { status, body, headers } = await work().catch((error) => told(error, context, parts));
   const type = body === undefined ? {} : { 'Content-Type': 'application/json' };
-  const always = { ...BOUNDS, 'Openstack-Request-Id': `req-${chance.uuid()}`, 'Cache-Control': 'no-store' };
+  const requestId = { 'Openstack-Request-Id': `req-${parts.services.chance.uuid()}`, 'Cache-Control': 'no-store' };
   const text = body === undefined ? null : JSON.stringify(body);
-  return new Response(text, { status, headers: { ...always, ...type, ...headers } });
+  return new Response(text, { status, headers: { ...BOUNDS, ...requestId, ...type, ...headers } });
 }

@@ -24,7 +24,7 @@ export const ERROR_CODE_HEADER = 'Countermand-Error-Code';
  * The status of most codes follows from their gRPC status. A status that is not here is 500: clients repeat 409 and 503 by
  * themselves, so these two are only for what certainly did nothing.
  */
-const BY_GRPC_STATUS: Partial<Record<GrpcStatus, number>> = {
+export const BY_GRPC_STATUS: Partial<Record<GrpcStatus, number>> = {
   INVALID_ARGUMENT: 400,
   OUT_OF_RANGE: 400,
   FAILED_PRECONDITION: 400,
@@ -34,7 +34,7 @@ const BY_GRPC_STATUS: Partial<Record<GrpcStatus, number>> = {
 };
 
 /** The codes whose status is another. */
-const BY_CODE: Partial<Record<ErrorCode, number>> = {
+export const BY_CODE: Partial<Record<ErrorCode, number>> = {
   NODE_HELD: 409,
   MESSAGE_TOO_LARGE: 413,
   AGENT_NOT_ATTACHED: 503,
@@ -43,12 +43,11 @@ const BY_CODE: Partial<Record<ErrorCode, number>> = {
   DATABASE_TAKEN: 503,
   DATABASE_UNUSABLE: 503,
   TOO_MANY_STREAMS: 503,
-  BMC_IS_ANOTHER: 500,
-  BMC_PROTOCOL_VIOLATION: 500,
 };
 
-/** The status of a refused request. Codes that only a power task or an action ends with are 500, if they come here at all. */
-export function statusOf({ code, row }: CountermandError): number {
+/** The status of a refused request. What a BMC said is 500, if it comes here at all: something may have been sent. */
+function statusOf({ code, row }: CountermandError): number {
+  if (code.startsWith('BMC_') && code !== 'BMC_TAKEN') return 500;
   return BY_CODE[code] ?? BY_GRPC_STATUS[row.status] ?? 500;
 }
 

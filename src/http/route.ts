@@ -63,7 +63,7 @@ export interface Route extends RouteText {
 }
 
 /** A row as it is written: `handle` sees query and body as their schemas make them. */
-export interface RouteRow<Query extends z.ZodObject, Body extends z.ZodType> extends RouteText {
+interface RouteRow<Query extends z.ZodObject, Body extends z.ZodType> extends RouteText {
   readonly query?: Query;
   readonly body?: Body;
   readonly answer?: z.ZodType;
@@ -107,7 +107,8 @@ function sentenceOf(issue: z.core.$ZodIssue, rule: z.ZodType, what: string, plac
   const path = issue.path.map((part) => (typeof part === 'number' ? `[${part}]` : `.${String(part)}`)).join('');
   const at = path.replace(/^\./, '');
   if (issue.code !== 'unrecognized_keys') return at === '' ? issue.message : `${at}: ${issue.message}`;
-  const known = rule instanceof z.ZodObject && at === '' ? Object.keys(rule.shape).join(', ') : '';
+  const whole = rule instanceof z.ZodOptional ? rule.unwrap() : rule;
+  const known = whole instanceof z.ZodObject && at === '' ? Object.keys(whole.shape).join(', ') : '';
   const unknown = issue.keys
     .slice(0, 10)
     .map((key) => key.slice(0, 100))

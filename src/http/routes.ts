@@ -1,6 +1,22 @@
 /** The table of all routes. Where several match a request, the first serves it. */
 import { HEALTH_ROUTES } from './health.ts';
+import { ABSENT_ROUTES } from './ironic/absent.ts';
+import { DISCOVERY_ROUTES } from './ironic/discovery.ts';
+import { DRIVER_ROUTES } from './ironic/drivers.ts';
+import { NODE_LIST_ROUTES } from './ironic/node_lists.ts';
+import { NODE_ROUTES } from './ironic/nodes.ts';
+import { POWER_ROUTES } from './ironic/power.ts';
+import { openApiRoute } from './openapi.ts';
 import type { Route } from './route.ts';
 
 /** Every route of the door. */
-export const ROUTES: readonly Route[] = [...HEALTH_ROUTES];
+export const ROUTES: readonly Route[] = [
+  ...HEALTH_ROUTES,
+  ...DISCOVERY_ROUTES,
+  ...NODE_LIST_ROUTES,
+  ...NODE_ROUTES,
+  ...POWER_ROUTES,
+  ...DRIVER_ROUTES,
+  ...ABSENT_ROUTES,
+  openApiRoute(() => ROUTES),
+];

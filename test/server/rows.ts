@@ -71,6 +71,7 @@ export function taskRow(node: NodeRow, more: Partial<PowerTaskRow> = {}): PowerT
     actionUuid: null,
     abortsActionUuid: null,
     planUuid: null,
+    orderedBy: null,
     requestBody: '{}',
     reason: '',
     recall: 'STOP_WAITING_ONLY',

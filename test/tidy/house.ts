@@ -58,7 +58,7 @@ export const IMPLEMENTATIONS: Homes = { 'src/server/store/sqlite/': ['src/cli/da
 export const OUTSIDE: Homes = { 'package.json': ['src/core/version.ts'] };
 
 /** Files whose exports are offered whole, used or not: the commands of the IPMI client, which stands for itself. */
-export const OFFERED = ['src/drivers/ipmi/rmcp/commands.ts', 'src/http/'];
+export const OFFERED = ['src/drivers/ipmi/rmcp/commands.ts'];
 
 /** Files of src that are started, not imported. */
 export const ENTRIES = ['src/cli/start.ts'];

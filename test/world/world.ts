@@ -340,7 +340,14 @@ export class World {
 
   /** Enrols a fake node; its address is its name. */
   async enrol(name: string, info: Record<string, string> = {}): Promise<NodeRow> {
-    const request = { name, driver: 'fake', driverInfo: { fake_address: name, ...info }, zone: '', labels: {} };
+    const request = {
+      name,
+      driver: 'fake',
+      driverInfo: { fake_address: name, ...info },
+      zone: '',
+      labels: {},
+      uuid: '',
+    };
     return this.finish(enrolNode(request, this.conductor));
   }
 

@@ -6,6 +6,7 @@ import { type CallContext, Metadata, type ServerMiddlewareCall } from 'nice-grpc
 import { fail } from '../../core/errors.ts';
 import { type ActionPlanServiceClient, ActionPlanServiceDefinition } from '../../gen/countermand/v1/action_plan.ts';
 import { type AuditServiceClient, AuditServiceDefinition } from '../../gen/countermand/v1/audit.ts';
+import { type ConductorServiceClient, ConductorServiceDefinition } from '../../gen/countermand/v1/conductor.ts';
 import { type NodeServiceClient, NodeServiceDefinition } from '../../gen/countermand/v1/node.ts';
 import {
   type NotificationServiceClient,
@@ -18,6 +19,7 @@ import type { Services } from './services.ts';
 
 /** A client of each service, for one caller. What they throw is a CountermandError that the caller may see. */
 export interface Clients {
+  readonly itself: ConductorServiceClient;
   readonly nodes: NodeServiceClient;
   readonly power: PowerServiceClient;
   readonly plans: ActionPlanServiceClient;
@@ -63,6 +65,7 @@ export function clientsOf(services: Services, caller: Caller): Clients {
   const client = (definition: object, service: object): never =>
     clientOf(definition, service, services, caller) as never;
   return {
+    itself: client(ConductorServiceDefinition, services.itself),
     nodes: client(NodeServiceDefinition, services.nodes),
     power: client(PowerServiceDefinition, services.power),
     plans: client(ActionPlanServiceDefinition, services.plans),

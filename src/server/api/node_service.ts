@@ -111,15 +111,19 @@ function streamsOf(
 }
 
 async function pageOfNodes(
-  { pageSize: size, pageToken: token, zone, driver, labels, withProblem }: ListNodesRequest,
+  { pageSize: size, pageToken: token, after, ...filter }: ListNodesRequest,
   answer: (node: NodeRow) => Promise<Node>,
   { orders }: Conductor,
 ) {
+  const { read } = orders.store.database;
   const limit = pageSize(size);
-  const list = ['nodes', zone, driver, labels, withProblem];
-  const after = pageMark(list, token, isName) ?? '';
-  const nodes = await listNodes({ zone, driver, labels, withProblem }, after, limit, orders.store.database.read);
-  const nextPageToken = nodes.length === limit ? pageToken(list, nodes.at(-1)?.name) : '';
+  const { zone, driver, labels, withProblem, maintenance, descending } = filter;
+  const list = ['nodes', zone, driver, labels, withProblem, maintenance ?? null, descending];
+  const mark = pageMark(list, token, isName) ?? (after === '' ? '' : (await getNode(after, read)).name);
+  // One more than is answered tells whether there is another page.
+  const found = await listNodes(filter, mark, limit + 1, read);
+  const nodes = found.slice(0, limit);
+  const nextPageToken = found.length > limit ? pageToken(list, nodes.at(-1)?.name) : '';
   return { nodes: await Promise.all(nodes.map(answer)), nextPageToken };
 }
 

@@ -30,7 +30,7 @@ export function createPowerService(conductor: Conductor): PowerServiceImplementa
     });
   return {
     async *setPowerState(request, context) {
-      const { uuid } = await giveOrder(toOrder(request, store), orders);
+      const { uuid } = await giveOrder(toOrder(request, context.identity.name, store), orders);
       yield* watch(uuid, context);
     },
 
@@ -62,14 +62,18 @@ export function createPowerService(conductor: Conductor): PowerServiceImplementa
   };
 }
 
-function toOrder(request: SetPowerStateRequest, store: Store): Order {
+function toOrder(request: SetPowerStateRequest, orderedBy: string, store: Store): Order {
   const target = fromTarget(request.target);
   if (target === null)
     throw fail('ARGUMENT_INVALID', 'target is missing or unknown; it is one of the nine of PowerTarget');
   const { UNSPECIFIED, FAIL, FORCE } = OnTimeout;
   if (![UNSPECIFIED, FAIL, FORCE].some((known) => known === request.onTimeout))
     throw fail('ARGUMENT_INVALID', 'on_timeout is unknown; it is FAIL or FORCE');
+  if (request.joinEqual && request.requestId !== '')
+    throw fail('ARGUMENT_INVALID', 'join_equal is for an order without request_id; give one of the two');
   return {
+    orderedBy,
+    joinEqual: request.joinEqual,
     node: request.node,
     target,
     timeoutMs: request.timeout === undefined ? null : request.timeout * 1000,

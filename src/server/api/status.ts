@@ -4,10 +4,13 @@ import { VERSION } from '../../core/version.ts';
 import type { Agent, Driver, GetStatusResponse, NodeCounts, Zone } from '../../gen/countermand/v1/conductor.ts';
 import type { PowerTarget } from '../../gen/countermand/v1/power.ts';
 import type { Attachment } from '../agents/attachments.ts';
+import { toTarget } from '../agents/wire.ts';
 import type { Conductor } from '../conductor.ts';
 import { listAgents } from '../store/agents.ts';
 import { countNodes, countPlans, countUnsettled, type NodeCount } from '../store/census.ts';
+import { listDrivers } from '../store/drivers.ts';
 import { databaseId } from '../store/events.ts';
+import type { DriverRow } from '../store/rows.ts';
 import { date } from './wire.ts';
 
 /** At most this many sentences name what needs an operator. */
@@ -63,18 +66,29 @@ export async function driversOf({ attachments, orders }: Conductor): Promise<Dri
   const nodes = Map.groupBy(await countNodes(orders.store.database.read), ({ driver }) => driver);
   const offers = attachments.list().flatMap(({ hello }) => hello.drivers.map((driver) => ({ driver, hello })));
   const names = sorted([...nodes.keys(), ...offers.map(({ driver }) => driver.name)]);
+  const stored = Map.groupBy(await listDrivers(orders.store.database.read), ({ name }) => name);
   return names.map((name) => {
     const own = offers.filter(({ driver }) => driver.name === name);
+    const said = stored.get(name) ?? [];
+    // While no agent offers it, what the last ones said of it is what is known.
+    const known = own.length > 0 ? own.map(({ driver }) => driver) : said.map(toOffer);
     const distinct = (targets: readonly PowerTarget[]): PowerTarget[] => [...new Set(targets)].sort((a, b) => a - b);
     return {
       name,
       nodes: totalOf(nodes.get(name) ?? []),
       zones: sorted(own.flatMap(({ hello }) => hello.zones)),
-      targets: distinct(own.flatMap(({ driver }) => driver.targets)),
-      recalls: distinct(own.flatMap(({ driver }) => driver.recalls)),
+      targets: distinct(known.flatMap(({ targets }) => targets)),
+      recalls: distinct(known.flatMap(({ recalls }) => recalls)),
+      agents: sorted(own.map(({ hello }) => hello.name)),
+      driverInfoSchema: said[0] && { ...said[0].infoSchema },
     };
   });
 }
+
+const toOffer = ({ targets, recalls }: DriverRow) => ({
+  targets: targets.map(toTarget),
+  recalls: recalls.map(toTarget),
+});
 
 /** The counts of a conductor, and what needs an operator. */
 export async function statusOf(conductor: Conductor): Promise<GetStatusResponse> {

@@ -32,7 +32,8 @@ interface EnrolmentParts {
 const DEFAULT_ZONE = 'default';
 
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,254}$/;
-const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
+const CANONICAL_UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
+const UUID = new RegExp(CANONICAL_UUID, 'i');
 const BY_OPERATOR = { why: 'ordered by an operator', actionUuid: null };
 
 /**
@@ -51,8 +52,10 @@ export async function enrolNode(
   checkName('name', request.name);
   checkName('zone', zone);
   checkPairs('labels', request.labels);
+  if (request.uuid !== '' && !CANONICAL_UUID.test(request.uuid))
+    throw fail('ARGUMENT_INVALID', `uuid '${request.uuid.slice(0, 100)}' is not a uuid in lower case`);
   const bmcKey = await parseInfo(zone, request.driver, request.driverInfo, parts, signal);
-  const fresh = freshNode(request, zone, bmcKey, store.chance.uuid());
+  const fresh = freshNode(request, zone, bmcKey, request.uuid === '' ? store.chance.uuid() : request.uuid);
   await refuseTwins(fresh, store.database.read);
   const wanted = { ...fresh, createdAt: null, updatedAt: null };
   const node = await tellingRefusal(

@@ -1,4 +1,5 @@
 /** The only writer of nodes: each change with what follows from it, in the transaction of the change. */
+import { fail } from '../../core/errors.ts';
 import { announce } from '../events/announce.ts';
 import { overtaken } from '../store/compare_and_set.ts';
 import type { Transaction } from '../store/database.ts';
@@ -29,6 +30,9 @@ export async function insertNode(
   store: Store,
 ): Promise<NodeRow> {
   await refuseTwins(node, transaction.sql);
+  const known = await findNode(node.uuid, transaction.sql);
+  if (known !== null)
+    throw fail('NODE_NAME_TAKEN', `node '${known.name}' has the uuid ${node.uuid} already; choose another uuid`);
   const now = store.clock.now();
   const row: NodeRow = { ...node, ...NOT_READ, revision: 1, createdAt: now, updatedAt: now };
   await insertNodeRow(row, transaction);

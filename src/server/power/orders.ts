@@ -2,12 +2,13 @@
 
 import { fail } from '../../core/errors.ts';
 import { type AbortTarget, firstPhase, isAbort, recallOf, TARGET_TABLE, type Target } from '../../core/power.ts';
+import { isAtRest } from '../../core/states.ts';
 import type { Attachments } from '../agents/attachments.ts';
 import type { Transaction } from '../store/database.ts';
 import { findDriver } from '../store/drivers.ts';
 import { findNode, getNode, heldThroughSameBmc } from '../store/nodes.ts';
 import type { ActionRow } from '../store/plan_rows.ts';
-import { findGiven, findOrdered, findRecall, getPowerTask, type OrderKey } from '../store/power_tasks.ts';
+import { findGiven, findLastOf, findOrdered, findRecall, getPowerTask, type OrderKey } from '../store/power_tasks.ts';
 import type { DriverRow, NodeRow, PowerTaskRow } from '../store/rows.ts';
 import type { Store } from '../store/store.ts';
 import { beginAbort, withdraw } from './aborts.ts';
@@ -34,6 +35,10 @@ interface Ordered {
 export interface Order extends Ordered {
   /** The same id twice is one order. It means nothing beside: what it looks like is the client's affair. */
   readonly requestId: string;
+  /** The name of the caller. */
+  readonly orderedBy?: string;
+  /** An order that equals the last one of the same caller for this node is that order, for as long as its client may repeat it. */
+  readonly joinEqual?: boolean;
 }
 
 /** One order, as the plan engine gives it for an action. An action gives one order in its life, and one abort of it. */
@@ -41,7 +46,8 @@ export type OrderOfAction = Ordered;
 
 /** An order with what it is found again by. */
 interface Asked extends Ordered {
-  readonly by: Pick<PowerTaskRow, 'requestId' | 'actionUuid' | 'abortsActionUuid' | 'planUuid'>;
+  readonly by: Pick<PowerTaskRow, 'requestId' | 'actionUuid' | 'abortsActionUuid' | 'planUuid' | 'orderedBy'>;
+  readonly joinEqual?: boolean;
 }
 
 /** What accepting orders needs. */
@@ -60,9 +66,9 @@ type Guard = (transaction: Transaction) => Promise<void>;
  * @throws ARGUMENT_INVALID, NODE_NOT_FOUND, TARGET_NOT_SUPPORTED, REQUEST_ID_TAKEN, NODE_HELD, AGENT_NOT_ATTACHED; then
  *   nothing was written and nothing will be sent
  */
-export async function giveOrder({ requestId, ...order }: Order, parts: OrderParts): Promise<PowerTaskRow> {
+export async function giveOrder({ requestId, orderedBy, ...order }: Order, parts: OrderParts): Promise<PowerTaskRow> {
   if (requestId === '' || requestId.length > 255) throw fail('ARGUMENT_INVALID', 'request_id has 1 to 255 characters');
-  const by = { requestId, actionUuid: null, abortsActionUuid: null, planUuid: null };
+  const by = { requestId, actionUuid: null, abortsActionUuid: null, planUuid: null, orderedBy: orderedBy ?? null };
   return give({ ...order, by }, parts, async () => {});
 }
 
@@ -82,6 +88,7 @@ export async function giveOrderOfAction(
     actionUuid: isOrder ? uuid : null,
     abortsActionUuid: isOrder ? null : uuid,
     planUuid,
+    orderedBy: null,
   };
   return give({ ...order, by }, parts, guard);
 }
@@ -94,8 +101,30 @@ async function give(order: Asked, parts: OrderParts, guard: Guard): Promise<Powe
     // An order that was given before is answered as it is, whatever has become of its node since.
     const earlier = await findOrdered(keyOf(order), parts.store.database.read);
     if (earlier) return joined(earlier, order);
+    const node = await findNode(order.node, parts.store.database.read);
+    const equal = node && (await findEqual(order, node.uuid, parts.store, parts.store.database.read));
+    if (equal) return equal;
     throw error;
   }
+}
+
+/**
+ * How long an order without a request_id of its client is taken for a repetition of the same one. The field's clients repeat a
+ * request whose connection broke for up to 12 s.
+ */
+export const REPEATED_WITHIN_MS = 15_000;
+
+/**
+ * The order that this one repeats, or null. It is the last one of its caller for the node: on, off and on again are three orders.
+ * It is read from the rows, so a restart of the conductor makes no second order of the first.
+ */
+async function findEqual(order: Asked, nodeUuid: string, { clock }: Store, sql: Transaction['sql']) {
+  const { orderedBy } = order.by;
+  if (!order.joinEqual || orderedBy === null) return null;
+  const last = await findLastOf(orderedBy, nodeUuid, sql);
+  if (last === null || last.requestBody !== bodyOf(order)) return null;
+  const isRecent = clock.now() - last.createdAt < REPEATED_WITHIN_MS;
+  return isRecent || !isAtRest(last.state) ? last : null;
 }
 
 function keyOf({ by: { requestId, actionUuid, abortsActionUuid } }: Asked): OrderKey {
@@ -144,8 +173,16 @@ function checkOrder({ target, timeoutMs, onTimeout, abortsTaskUuid }: Ordered, l
     throw fail('ARGUMENT_INVALID', `aborts_task_uuid goes with an abort, not with ${target}`);
 }
 
-function bodyOf({ target, timeoutMs, onTimeout, reason, abortsTaskUuid }: Ordered): string {
-  return JSON.stringify({ target, timeoutMs, onTimeout, reason, abortsTaskUuid });
+/** An order that may be joined is never equal to one with a request_id of its client. */
+function bodyOf({
+  target,
+  timeoutMs,
+  onTimeout,
+  reason,
+  abortsTaskUuid,
+  joinEqual,
+}: Ordered & Pick<Asked, 'joinEqual'>) {
+  return JSON.stringify({ target, timeoutMs, onTimeout, reason, abortsTaskUuid, ...(joinEqual && { joinEqual }) });
 }
 
 function joined(earlier: PowerTaskRow, order: Asked): PowerTaskRow {
@@ -217,6 +254,8 @@ async function giveChange(
   return keeper.order(async (transaction) => {
     const earlier = await findGiven(keyOf(order), transaction);
     if (earlier) return { answer: joined(earlier, order), changed: null };
+    const equal = await findEqual(order, task.nodeUuid, store, transaction.sql);
+    if (equal) return { answer: equal, changed: null };
     await guard(transaction);
     const ordered = await orderPowerTask(task, agentUuid, transaction, store);
     if (ordered === null) throw await explainHeld(standing, transaction, store);
@@ -244,6 +283,8 @@ async function giveAbort(
   return keeper.order(async (transaction) => {
     const earlier = await findGiven(keyOf(order), transaction);
     if (earlier) return { answer: joined(earlier, order), changed: null };
+    const equal = await findEqual(order, abort.nodeUuid, store, transaction.sql);
+    if (equal) return { answer: equal, changed: null };
     const begun = await beginAbort(abort, limits, transaction, store);
     return { answer: begun.abort.task, changed: begun.aborted ?? (isRecall(begun.abort.task) ? begun.abort : null) };
   });

@@ -52,6 +52,21 @@ export async function listDriverNames(zone: string, sql: Knex): Promise<string[]
   return (await sql('drivers').where({ zone }).orderBy('name').distinct('name')).map(({ name }) => name);
 }
 
+/**
+ * What every agent says of its drivers, in the order of names and zones; of one driver in one zone, first the agent that has said it
+ * for the longest time, and last what is left of those that have gone.
+ */
+export async function listDrivers(sql: Knex): Promise<DriverRow[]> {
+  const rows: DriverRow[] = (await sql('drivers').orderBy(['name', 'zone'])).map(driverCodec.decode);
+  const kinds = Map.groupBy(rows, ({ name }) => name);
+  return [...kinds].flatMap(([name, said]) =>
+    [...knownDriver(name, said).byZone].sort(byZone).flatMap(([, each]) => each),
+  );
+}
+
+type OfZone = readonly [zone: string, rows: readonly DriverRow[]];
+const byZone = ([one]: OfZone, [other]: OfZone): number => (one < other ? -1 : 1);
+
 /** Writes what one agent says of its drivers, in place of what it said before. */
 export async function saveDriversOf(
   agentUuid: string,

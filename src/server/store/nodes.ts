@@ -86,14 +86,21 @@ interface NodeFilter {
   readonly labels: Readonly<Record<string, string>>;
   /** Only nodes that cannot be read. */
   readonly withProblem?: boolean;
+  readonly maintenance?: boolean | undefined;
+  /** In the reverse order of names. */
+  readonly descending?: boolean;
 }
 
-/** At most `limit` nodes after `afterName` in the order of names. */
+/** At most `limit` nodes after `afterName` in the order of names; empty is the beginning. */
 export async function listNodes(filter: NodeFilter, afterName: string, limit: number, sql: Knex): Promise<NodeRow[]> {
   const nodes: NodeRow[] = [];
   let after = afterName;
   for (;;) {
-    const query = sql('nodes').where('name', '>', after).orderBy('name').limit(limit);
+    const query = sql('nodes')
+      .orderBy('name', filter.descending ? 'desc' : 'asc')
+      .limit(limit);
+    if (after !== '') query.where('name', filter.descending ? '<' : '>', after);
+    if (filter.maintenance !== undefined) query.where('maintenance', filter.maintenance ? 1 : 0);
     if (filter.zone) query.where('zone', filter.zone);
     if (filter.driver) query.where('driver', filter.driver);
     if (filter.withProblem) query.whereNotNull('problem');

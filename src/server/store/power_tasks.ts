@@ -69,6 +69,15 @@ export async function findGiven(key: OrderKey, { direct }: Transaction): Promise
   return row ? powerTaskCodec.decode(row) : null;
 }
 
+/** The last order of this caller for a node, or null. */
+export async function findLastOf(orderedBy: string, nodeUuid: string, sql: Knex): Promise<PowerTaskRow | null> {
+  const row = await sql('power_tasks')
+    .where({ node_uuid: nodeUuid, ordered_by: orderedBy })
+    .orderBy('created_at', 'desc')
+    .first();
+  return row ? powerTaskCodec.decode(row) : null;
+}
+
 /** The action whose order this is, or whose order this abort takes back because the plan says so. */
 export function actionOf({ actionUuid, abortsActionUuid }: PowerTaskRow): string | null {
   return actionUuid ?? abortsActionUuid;

@@ -78,6 +78,8 @@ export interface PowerTaskRow {
   readonly abortsActionUuid: string | null;
   /** The plan of either. */
   readonly planUuid: string | null;
+  /** The name of the caller who gave the order; null if an action of a plan did, and in tasks of earlier versions. */
+  readonly orderedBy: string | null;
   /** What the order said, to tell a repetition from another order. */
   readonly requestBody: string;
   readonly reason: string;
@@ -214,6 +216,7 @@ export const powerTaskCodec = codecOf<PowerTaskRow>({
   actionUuid: 'plain',
   abortsActionUuid: 'plain',
   planUuid: 'plain',
+  orderedBy: 'plain',
   requestBody: 'plain',
   reason: 'plain',
   recall: 'plain',

@@ -61,7 +61,7 @@ test('the API lists the nodes that cannot be read, and a watch of nodes is sent 
   await world.clock.turn(1000);
   setFault(world, 'dead', 'silent');
   await world.clock.turn(200_000);
-  const request = { pageSize: 0, pageToken: '', zone: '', driver: '', labels: {} };
+  const request = { pageSize: 0, pageToken: '', zone: '', driver: '', labels: {}, after: '', descending: false };
   const { nodes: found = [] } = await nodes.listNodes({ ...request, withProblem: true }, context);
   t.deepEqual(
     found.map(({ name, problem }) => [name, problem?.code, problem?.message]),

@@ -13,6 +13,7 @@ import { up as databaseId } from './0011_database_id.ts';
 import { up as bmcIdentity } from './0012_bmc_identity.ts';
 import { up as nodeTraits } from './0013_node_traits.ts';
 import { up as auditsAboutEveryNode } from './0014_audits_about_every_node.ts';
+import { up as orderedBy } from './0015_ordered_by.ts';
 
 /** One step of the schema. There is no way back: a backup is. */
 export interface Migration {
@@ -36,4 +37,5 @@ export const MIGRATIONS: readonly Migration[] = [
   { name: '0012_bmc_identity', up: bmcIdentity },
   { name: '0013_node_traits', up: nodeTraits },
   { name: '0014_audits_about_every_node', up: auditsAboutEveryNode },
+  { name: '0015_ordered_by', up: orderedBy },
 ];

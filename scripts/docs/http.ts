@@ -1,0 +1,132 @@
+/** docs/http.md and docs/openapi.json, from the table of routes. */
+import { BY_CODE, BY_GRPC_STATUS } from '../../src/http/errors.ts';
+import { openApiOf } from '../../src/http/openapi.ts';
+import type { Chapter, Route } from '../../src/http/route.ts';
+import { ROUTES } from '../../src/http/routes.ts';
+import { block, code, markdownTable, page } from './markdown.ts';
+
+/** The document. */
+export const printOpenApi = (): string => `${JSON.stringify(openApiOf(ROUTES), null, 2)}\n`;
+
+const INTRODUCTION = [
+  'Beside gRPC, `countermand serve` speaks HTTP on `http_listen` (default `127.0.0.1:7078`; `none` switches it off), so that the clients which people already have work unchanged. Every route calls the same services as gRPC: no verb is implemented twice, and every [limit](limits.md) holds.',
+  block(
+    [
+      'baremetal --os-auth-type none --os-endpoint http://127.0.0.1:7078 node list',
+      'openstack --os-auth-type none --os-endpoint http://127.0.0.1:7078 baremetal node power off --soft r7n1',
+      'curl http://127.0.0.1:7078/v1/nodes/r7n1/states',
+      `curl -X PUT -H 'Content-Type: application/json' -d '{"target": "abort soft power off"}' http://127.0.0.1:7078/v1/nodes/r7n1/states/power`,
+    ].join('\n'),
+    'sh',
+  ),
+  'There is no authentication yet. The door listens on a loopback address unless `--insecure` is given, and refuses what pages of other sites make a browser send: on loopback, `Host` is `localhost` or an IP address, and `Origin`, if there is one, is the door itself. The token `notused`, which `--os-auth-type none` sends, is no token.',
+  'The same table is served as `/openapi.json` (OpenAPI 3.1), and kept as [openapi.json](openapi.json).',
+];
+
+const REFUSALS = [
+  '## What is refused, and how',
+  "Every refusal has one form, whichever route it is of. `error_message` is JSON in a text: the field's clients decode it twice, and then show the sentence to people. The header `Countermand-Error-Code` has the code of the [error table](errors.md).",
+  block(
+    '{"error_message": "{\\"faultcode\\": \\"Client\\", \\"faultstring\\": \\"there is no node \'n9\'; ...\\", \\"debuginfo\\": null}"}',
+    'json',
+  ),
+  'Clients repeat 409 and 503 by themselves, five times within ten seconds. So these two only ever mean that nothing was done. What may have reached a BMC is 500, which no client repeats. Unknown keys and query parameters are named and refused. A body has at most 1 MiB.',
+];
+
+const RETRIES = [
+  '## A request that is repeated',
+  'When a connection breaks before the answer, the clients send the same request again, up to six times, with no id of their own. So an order that equals the last one of the same caller for the node is that order, while it is not at rest and for 15 seconds after it was given. This is read from the database, so it holds over a restart. On, off and on again are three orders. Two resets within 15 seconds are one: whoever wants two gives each an id.',
+  'An id of the client makes it exact: `Idempotency-Key`, `X-OpenStack-Request-ID` (`global_request_id` of the Python clients), or `request_id` in the body. The same id twice is one order for ever; with another body it is 409. A client that sends one `global_request_id` with everything it does has to change it with each order.',
+];
+
+const CHAPTERS: Readonly<Record<Chapter, readonly [title: string, text: string]>> = {
+  door: ['The door itself', 'What probes and programs ask.'],
+  ironic: [
+    "Ironic's API, version 1",
+    'What `baremetal`, `openstack baremetal`, openstacksdk, gophercloud and curl send. Versions 1.1 to 1.78 are accepted and mean the same; without one it is the newest. A client that asks for more is told the bounds (406) and comes down.',
+  ],
+  watcher: [
+    "Watcher's API, version 1",
+    'What `watcher` and `openstack optimize` send. Versions 1.0 to 1.7 are accepted and mean the same.',
+  ],
+};
+
+/** What people of Ironic know by another name. */
+const COMING_FROM_IRONIC = [
+  '## Coming from Ironic',
+  markdownTable(
+    ['there', 'here'],
+    [
+      ['conductor, `conductor_group`', 'an agent, its zone; the group without a name is the zone `default`'],
+      ['`extra`', 'labels; values are texts'],
+      ['`reservation`', 'the uuid of the power task that holds the node'],
+      ['`provision_state`', 'always null: countermand does not provision; `openstacksdk` reads that as `available`'],
+      ['`baremetal node abort`', 'aborts the power order that holds the node'],
+      [
+        'PUT `states/power` answers before anything happens',
+        'the order is durable when it is answered, and `Countermand-Power-Task` names it',
+      ],
+      ['`last_error` stays', 'empty after the next good reading; what became of an order is told by its power task'],
+      [
+        'a soft power off that times out',
+        'may still happen; `may_still_change_until` says until when, and nothing is sent to undo it',
+      ],
+      [
+        'an abort is refused',
+        'all three aborts; afterwards `power_state` is `error` until the next good reading, which begins at once',
+      ],
+      ['a locked node refuses everything', 'it refuses orders; aborts, readings, labels and maintenance go through'],
+      ['boot devices, consoles, RAID, traits, networks', '501 with a sentence; their lists are empty'],
+    ],
+  ),
+];
+
+function chapterOf(chapter: Chapter): string[] {
+  const routes = ROUTES.filter((each) => each.chapter === chapter);
+  if (routes.length === 0) return [];
+  const [title, text] = CHAPTERS[chapter];
+  const row = ({ method, path, says, status, command = '', calls = '' }: Route): string[] => [
+    code(`${method} ${path}`),
+    status === 501 ? `countermand does not ${says}` : says,
+    String(status),
+    code(command),
+    calls,
+  ];
+  const differs = routes.flatMap((each) =>
+    each.differs ? [`* ${code(`${each.method} ${each.path}`)}: ${each.differs}`] : [],
+  );
+  return [
+    `## ${title}`,
+    text,
+    markdownTable(['route', 'what it does', 'answers', 'sent by', 'calls'], routes.map(row)),
+    ...(differs.length > 0 ? ['What differs, and why:', differs.join('\n')] : []),
+  ];
+}
+
+function statuses(): string[] {
+  const ofCodes = Object.entries(BY_CODE).map(([name, status]) => [String(status), code(name)] as const);
+  const ofStatuses = Object.entries(BY_GRPC_STATUS).map(
+    ([name, status]) => [String(status), `every other code with gRPC status ${name}`] as const,
+  );
+  const byStatus = Map.groupBy([...ofCodes, ...ofStatuses], ([status]) => status);
+  const rows = [...byStatus].sort().map(([status, each]) => [status, each.map(([, what]) => what).join(', ')]);
+  return [
+    '## Codes and statuses',
+    markdownTable(['status', 'codes'], rows),
+    'Everything else is 500, and so is what a BMC said. 404 is also an unknown route, 405 a method that a route has not (`Allow` says which it has), 406 a version that is not between the bounds or a client that takes no JSON, 408 a request that does not come to its end within 30 s, 431 headers of more than 16 KiB, and 501 what countermand has nothing for.',
+  ];
+}
+
+/** The page. */
+export function printHttp(): string {
+  return page('HTTP', 'src/http/routes.ts and scripts/docs/http.ts', [
+    ...INTRODUCTION,
+    ...REFUSALS,
+    ...RETRIES,
+    ...COMING_FROM_IRONIC,
+    ...chapterOf('door'),
+    ...chapterOf('ironic'),
+    ...chapterOf('watcher'),
+    ...statuses(),
+  ]);
+}

@@ -1,0 +1,45 @@
+/** What the routes answer is what the document says that they answer. */
+import { Ajv2020 } from 'ajv/dist/2020.js';
+import test from 'ava';
+import { openApiOf } from '../../src/http/openapi.ts';
+import { ROUTES } from '../../src/http/routes.ts';
+import { openHouse } from '../e2e/house.ts';
+import { ask } from '../e2e/http.ts';
+import { untilFree } from './story.ts';
+
+const document = openApiOf(ROUTES) as {
+  readonly paths: Record<string, Record<string, { readonly responses: Record<string, Answers> }>>;
+};
+interface Answers {
+  readonly content?: { readonly 'application/json': { readonly schema: object } };
+}
+
+const ajv = new Ajv2020({ strict: false, validateFormats: false });
+
+/** What stands for the variable parts of a path. */
+const PARAMS: Readonly<Record<string, string>> = { node: 'n1', driver: 'ipmi', hostname: 'rack7' };
+
+test('every GET answers as its schema says', async (t) => {
+  const house = await openHouse(t, { http: true, settings: { agent_name: 'rack7' } });
+  const node = { name: 'n1', driver: 'fake', driver_info: { fake_address: 'n1' }, extra: { rack: 7 } };
+  t.is((await ask(house.http, 'POST /v1/nodes', { body: node })).status, 201);
+  await untilFree(house, 'n1', 'power on');
+  const asked: string[] = [];
+  for (const { method, path, status } of ROUTES) {
+    const real = path.replaceAll(/\{(\w+)\}/g, (whole, name: string) => PARAMS[name] ?? whole);
+    if (method !== 'GET' || status !== 200 || real.includes('{')) continue;
+    const { json, text, status: answered } = await ask(house.http, `GET ${real}`);
+    t.is(answered, 200, `${real}: ${text}`);
+    const schema = document.paths[path]?.get?.responses['200']?.content?.['application/json'].schema ?? {};
+    const isValid = ajv.validate(schema, json);
+    t.true(isValid, `${real}: ${ajv.errorsText()}: ${text}`);
+    asked.push(path);
+  }
+  t.true(asked.length > 20, asked.join(', '));
+  t.deepEqual((await ask(house.http, 'GET /openapi.json')).json, JSON.parse(JSON.stringify(document)));
+});
+
+test('no two routes are the same', (t) => {
+  const places = ROUTES.map(({ method, path }) => `${method} ${path}`);
+  t.deepEqual([...new Set(places)], places);
+});
