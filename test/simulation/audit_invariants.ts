@@ -26,7 +26,8 @@ export function checkAudits({ audits, plans }: PlanRows, created: ReadonlySet<st
 function checkTime({ name, state, auditType, intervalMs, nextRunAt }: AuditRow, world: World): void {
   const { clock, conductorSince } = world;
   insist((auditType === 'CONTINUOUS') === (nextRunAt !== null), `audit ${name} (${auditType}) runs at ${nextRunAt}`);
-  if (state !== 'ONGOING' || nextRunAt === null) return;
+  // What a failing disk has interrupted is tried again soon.
+  if (state !== 'ONGOING' || nextRunAt === null || world.conductorProcess.recovers) return;
   const { forwardMs, backMs } = clock.set;
   const leftMs = nextRunAt - clock.now();
   // A conductor that has started this very moment runs it with the next turn of the clock.

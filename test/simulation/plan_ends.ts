@@ -38,7 +38,8 @@ function hasTakenTooLong({ errorCode }: ActionRow): boolean {
 
 function checkPower(action: ActionRow, end: string | null, task: PowerTaskRow | undefined, what: string): void {
   const givenUp = isGivenUp(action);
-  const takenBack = task?.state === 'ABORTED' && task.abortOutcome !== 'FAILED';
+  // An abort of what was given up may come to something else, later; the error stays.
+  const takenBack = task?.state === 'ABORTED' && task.abortOutcome !== 'FAILED' && task.errorCode !== 'RECALL_FAILED';
   if (action.startedAt === null) insist(task === undefined, `${what} was never begun and has a power task`);
   if (end === 'SUCCEEDED') insist(task?.state === 'SUCCEEDED', `${what}, but its task is ${task?.state}`);
   if (end === 'CANCELLED' && task) insist(takenBack, `${what}, but its task is ${task.state} ${task.abortOutcome}`);

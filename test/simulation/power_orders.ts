@@ -94,6 +94,8 @@ export class PowerOrders {
 
   async #withdraw(): Promise<void> {
     const row = await this.#world.database.read('power_tasks').where('state', 'QUEUED').first('uuid');
-    if (row) await withdrawOrder(row.uuid, 'simulated', this.#world.conductor.orders).catch(() => {});
+    // Meanwhile the conductor may have died.
+    if (row && this.#world.conductorAlive)
+      await withdrawOrder(row.uuid, 'simulated', this.#world.conductor.orders).catch(() => {});
   }
 }

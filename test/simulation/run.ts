@@ -1,17 +1,24 @@
-/** `npm run sim -- SEED` replays one seed; `npm run sim -- --seeds N [--from SEED]` runs many. */
+/**
+ * `npm run sim -- SEED` replays one seed; `npm run sim -- --seeds N [--from SEED]` runs many. With `--twice`, every callback of a
+ * write runs twice, and must not show it.
+ */
 import { parseArgs } from 'node:util';
 import { type Summary, simulate } from './simulate.ts';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { seeds: { type: 'string' }, from: { type: 'string', default: '1' } },
+  options: {
+    seeds: { type: 'string' },
+    from: { type: 'string', default: '1' },
+    twice: { type: 'boolean', default: false },
+  },
 });
 const first = Number(positionals[0] ?? values.from);
 const count = values.seeds ? Number(values.seeds) : 1;
 let failures = 0;
 for (let seed = first; seed < first + count; seed += 1) {
   try {
-    const summary = await simulate(seed);
+    const summary = await simulate(seed, values.twice);
     if (count === 1) print(summary);
     if (count === 1 || seed % 100 === 0) console.log(`seed ${seed}: ${inBrief(summary)}, all well`);
   } catch (error) {
@@ -23,9 +30,9 @@ for (let seed = first; seed < first + count; seed += 1) {
 console.log(`${count - failures} seeds well, ${failures} failed`);
 process.exitCode = failures > 0 ? 1 : 0;
 
-function inBrief({ plans, actions, tasks, received, crashes, found }: Summary): string {
+function inBrief({ plans, actions, tasks, received, crashes, takeOvers, found }: Summary): string {
   const things = `${plans.length} plans, ${actions.length} actions, ${tasks.length} power tasks`;
-  return `${things}, ${received} commands, ${crashes} crashes, ${found} nodes as before`;
+  return `${things}, ${received} commands, ${crashes} crashes, ${takeOvers} taken over, ${found} nodes as before`;
 }
 
 /** What became of everything, for someone who replays a seed. */

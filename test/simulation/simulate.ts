@@ -9,6 +9,7 @@ import type { PowerTaskRow } from '../../src/server/store/rows.ts';
 import { World } from '../world/world.ts';
 import { AuditOrders } from './audit_orders.ts';
 import { Exchanges, firstGuid, hasGuids } from './exchanges.ts';
+import { Holders } from './holders.ts';
 import { PlanChecks, type PlanRows } from './plan_invariants.ts';
 import { PlanOrders } from './plan_orders.ts';
 import { checkAlways, checkAtPeace } from './power_invariants.ts';
@@ -16,6 +17,7 @@ import { PowerOrders } from './power_orders.ts';
 import { RollbackOrders } from './rollback_orders.ts';
 import { RollbackWitness } from './rollback_witness.ts';
 import { clockSettingsOf, type Move, Simulation } from './simulation.ts';
+import { Subscriber } from './subscriber.ts';
 import { Witness } from './witness.ts';
 
 const STEPS = 30;
@@ -28,6 +30,7 @@ export interface Summary {
   readonly actions: readonly ActionRow[];
   readonly tasks: readonly PowerTaskRow[];
   readonly crashes: number;
+  readonly takeOvers: number;
   readonly received: number;
   /** How many nodes were found to be what they were before a plan that was rolled back. */
   readonly found: number;
@@ -39,6 +42,8 @@ interface Run {
   readonly simulation: Simulation;
   readonly exchanges: Exchanges;
   readonly witness: Witness;
+  readonly holders: Holders;
+  readonly subscriber: Subscriber;
   readonly rollbackWitness: RollbackWitness;
   readonly audits: AuditOrders;
   readonly checks: PlanChecks;
@@ -46,11 +51,15 @@ interface Run {
   readonly moves: readonly Move[1][];
 }
 
-/** Runs one seed. @throws with the seed in the message, at the first broken invariant */
-export async function simulate(seed: number): Promise<Summary> {
+/**
+ * Runs one seed. @throws with the seed in the message, at the first broken invariant
+ * @param everyWriteTwice every callback of a write runs twice, and must not show it
+ */
+export async function simulate(seed: number, everyWriteTwice = false): Promise<Summary> {
   const world = await World.create({
     seed,
     latencyMs: [0, 0, 50, 900][seed % 4] as number,
+    everyWriteTwice,
     softRebootInOneCommand: seed % 3 === 0,
     recalls: seed % 5 !== 0,
     limits: {
@@ -75,6 +84,7 @@ export async function simulate(seed: number): Promise<Summary> {
       ...rows,
       tasks,
       crashes: run.simulation.crashes,
+      takeOvers: run.simulation.takeOvers,
       received: world.received.length,
       found: run.rollbackWitness.found,
     };
@@ -89,6 +99,11 @@ function prepare(world: World, seed: number): Run {
   const simulation = new Simulation(world, clockSettingsOf(seed), hasGuids(seed) ? firstGuid : () => ({}));
   const exchanges = new Exchanges(simulation);
   const witness = new Witness();
+  const holders = new Holders();
+  const subscriber = new Subscriber(world);
+  world.onSent = (sent) => holders.sent(sent);
+  world.onCommand = (command) => holders.begun(command);
+  world.onAgentDead = (agent) => holders.dead(agent);
   simulation.hear((change) => witness.hear(change));
   world.onReceived = (received) => {
     witness.see(received);
@@ -108,24 +123,38 @@ function prepare(world: World, seed: number): Run {
   simulation.hear((change) => {
     if (change.kind === 'node') rollbackWitness.hearNode(change.node);
     if (change.kind === 'node') exchanges.hearNode(change.node);
+    if (change.kind === 'node') holders.hearNode(change.node);
     if (change.kind === 'plan') rollbackWitness.hearPlan(change.plan);
   });
   const checks = new PlanChecks(world, witness, plans, audits, { orders: rollbacks, witness: rollbackWitness });
-  return { world, simulation, exchanges, witness, rollbackWitness, audits, checks, moves };
+  return { world, simulation, exchanges, witness, holders, subscriber, rollbackWitness, audits, checks, moves };
 }
 
-async function takeStep({ world, simulation, exchanges, checks, moves }: Run): Promise<void> {
+async function takeStep({ world, simulation, exchanges, holders, subscriber, checks, moves }: Run): Promise<void> {
+  // What has subscribed since the last step reads as well, and each read may be the one at which a conductor dies.
+  await simulation.restartTheDead();
   await world.chance.pick(moves)();
   await world.clock.turn(world.chance.pick([0, 0, 10, 300, 2000, 7000, 20_000]));
   await simulation.afterAmbushes();
   await simulation.restartTheDead();
+  subscriber.attend(world.chance.happens(0.1));
   await checkAlways(world);
+  holders.check();
   exchanges.check();
   await checks.always();
 }
 
 /** The last fault is over: everything must come to rest by itself, within its limits. */
-async function makePeace({ world, simulation, exchanges, witness, audits, checks }: Run): Promise<PlanRows> {
+async function makePeace({
+  world,
+  simulation,
+  exchanges,
+  witness,
+  holders,
+  subscriber,
+  audits,
+  checks,
+}: Run): Promise<PlanRows> {
   await simulation.makePeace();
   exchanges.end();
   await audits.endAll();
@@ -135,6 +164,8 @@ async function makePeace({ world, simulation, exchanges, witness, audits, checks
   const { backMs } = world.clock.set;
   await world.clock.turnUntil(() => witness.quiet, limitMs + backMs);
   await world.clock.turn(10 * 60_000 + backMs);
+  holders.check();
+  await subscriber.end();
   return checks.atPeace();
 }
 

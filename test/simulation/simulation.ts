@@ -32,6 +32,8 @@ export class Simulation {
   readonly #clockSettings: ClockSettings;
   /** How often a process has died. */
   crashes = 0;
+  /** How often a conductor was replaced while it ran. */
+  takeOvers = 0;
   #agents = 0;
   readonly #hearers: ((change: Change) => void)[] = [];
   #ambushes: Ambush[] = [];
@@ -85,6 +87,7 @@ export class Simulation {
       [5, () => this.dieSoon(40)],
       [3, () => this.dieAfterLeave(8)],
       [2, () => this.#replaceAgent()],
+      [2, () => this.#takeOver()],
       [2, () => this.#failSoon()],
       [2, () => this.#anyLink()?.cut()],
       [1, () => this.#anyLink()?.freeze()],
@@ -157,6 +160,19 @@ export class Simulation {
     for (const name of [...this.world.agents.keys()]) await this.world.killAgent(name);
   }
 
+  /** Another conductor takes the database, from one that may still run. It may die as it does. */
+  async #takeOver(): Promise<void> {
+    this.takeOvers += Number(this.world.conductorAlive);
+    const touches = this.chance.happens(0.2) ? this.chance.between(1, 60) : Number.POSITIVE_INFINITY;
+    try {
+      await this.world.takeOver(touches);
+    } catch (thrown) {
+      unlessDead(thrown);
+      // It had the database already, or not: whoever runs there is started again.
+      await this.world.startConductor();
+    }
+  }
+
   async #replaceAgent(): Promise<void> {
     await this.world.killAgent(this.chance.pick([...this.world.agents.keys()]));
     this.crashes += 1;
@@ -190,6 +206,8 @@ export class Simulation {
       const touches = this.chance.happens(0.1) ? this.chance.between(1, 60) : Number.POSITIVE_INFINITY;
       await this.world.startConductor(touches).catch(unlessDead);
     }
+    // Those inside of a conductor have died with it.
+    if (this.world.agents.size === 0) await this.startAgent();
   }
 
   /** The last fault is over; what was still to be done in an ambush is not done any more. */

@@ -1,12 +1,13 @@
 import type { ExecutionContext } from 'ava';
 import { type AgentParts, runAgent } from '../../src/agent/agent.ts';
+import type { Clock } from '../../src/core/clock.ts';
 import { fail } from '../../src/core/errors.ts';
-import type { OrderTarget, Target } from '../../src/core/power.ts';
+import type { OrderTarget } from '../../src/core/power.ts';
 import { openScope, type Scope } from '../../src/core/signals.ts';
-import type { Bmc, Driver } from '../../src/drivers/driver.ts';
-import { createFakeDriver } from '../../src/drivers/fake/driver.ts';
-import { type FakeHardware, type FakeInfo, type FakeServer, placeOf } from '../../src/drivers/fake/hardware.ts';
-import { type Conductor, openStore, startConductor } from '../../src/server/conductor.ts';
+import type { Driver } from '../../src/drivers/driver.ts';
+import type { FakeHardware, FakeServer } from '../../src/drivers/fake/hardware.ts';
+import type { AttachResponse } from '../../src/gen/countermand/v1/agent.ts';
+import type { Conductor } from '../../src/server/conductor.ts';
 import { enrolNode } from '../../src/server/nodes/enrolment.ts';
 import type { PlanLimits } from '../../src/server/plans/parts.ts';
 import type { Limits } from '../../src/server/power/limits.ts';
@@ -15,9 +16,11 @@ import type { Database } from '../../src/server/store/database.ts';
 import type { Change } from '../../src/server/store/feed.ts';
 import type { NodeRow, PowerTaskRow } from '../../src/server/store/rows.ts';
 import { type SeededChance, seededChance } from './chance.ts';
+import { Conductors, type RunningConductor } from './conductors.ts';
+import { type Command, type DriverTraits, driverOf } from './driver.ts';
 import { type Link, openLink } from './link.ts';
-import { isDiskFailure, SimulatedProcess } from './process.ts';
-import { type ConnectionUser, SharedConnection } from './shared_connection.ts';
+import { SimulatedProcess } from './process.ts';
+import { SharedConnection } from './shared_connection.ts';
 import { VirtualClock } from './virtual_clock.ts';
 
 /** The defaults of the configuration, in milliseconds. */
@@ -38,35 +41,26 @@ export const DEFAULT_LIMITS: Limits & PlanLimits = {
   checkPeriodicIntervalMs: 1_800_000,
   confirmAbove: 20,
 };
-export const AGENT_LEASE_MS = 15_000;
 
 /** How a world is made. */
-export interface WorldSettings {
+export interface WorldSettings extends DriverTraits {
   readonly seed?: number;
   readonly limits?: Partial<Limits & PlanLimits>;
   /** The longest way of a message between conductor and agent. */
   readonly latencyMs?: number;
-  /** Hardware that reboots softly on one command, or not. */
-  readonly softRebootInOneCommand?: boolean;
-  /** Hardware that can recall what it was ordered, or not. */
-  readonly recalls?: boolean;
-  /** Targets that the driver cannot do. */
-  readonly lacks?: readonly Target[];
+  /** Every callback of a write runs twice, and must not show it. */
+  readonly everyWriteTwice?: boolean;
   /** What an earlier conductor has left, and how long the world had gone on by then. */
   readonly earlier?: { readonly image: Buffer; readonly elapsedMs: number };
-}
-
-interface RunningConductor {
-  readonly process: SimulatedProcess;
-  readonly database: Database;
-  readonly since: number;
-  readonly conductor: Conductor;
 }
 
 interface RunningAgent {
   readonly process: SimulatedProcess;
   readonly stop: Scope;
-  readonly embedded: boolean;
+  /** The conductor in whose process it is; null for one that runs by itself. */
+  readonly home: RunningConductor | null;
+  /** The conductor that it is attached to, or was last. */
+  conductor: RunningConductor | null;
   done: Promise<void>;
   link: Link | null;
 }
@@ -76,6 +70,12 @@ export interface Received {
   readonly at: number;
   readonly address: string;
   readonly target: OrderTarget | 'recall';
+}
+
+/** A message of a conductor to an agent. */
+export interface Sent {
+  readonly agent: string;
+  readonly message: NonNullable<AttachResponse['message']>;
 }
 
 /** One look at a BMC: which agent asked, and when. */
@@ -101,22 +101,36 @@ export class World {
   /** Hears every committed change, and everything that reaches a BMC. */
   onChange: (change: Change) => void = () => {};
   onReceived: (received: Received) => void = () => {};
+  /** Hears what conductors send to agents, and each command when it begins; what it returns is called when it ends. */
+  onSent: (sent: Sent) => void = () => {};
+  onCommand: (command: Command) => () => void = () => () => {};
+  /** Hears that an agent was killed: nothing that it does counts any more. */
+  onAgentDead: (agent: string) => void = () => {};
   /** Faults that the system logged: none is expected, except of dead processes. */
   readonly faults: string[] = [];
-  readonly #shared: SharedConnection;
   readonly #observed: Database;
   readonly #settings: WorldSettings;
-  #running: RunningConductor | null = null;
+  readonly #conductors: Conductors;
   #hasEnded = false;
 
   private constructor(shared: SharedConnection, settings: WorldSettings) {
-    this.#shared = shared;
     this.#observed = shared.observe();
     this.#settings = settings;
     this.chance = seededChance(settings.seed ?? 1);
     this.clock = new VirtualClock(
-      () => this.#observed.busy || (this.#running?.process.alive && this.#running.conductor.busy()) || false,
+      () => this.#observed.busy || this.#conductors.living().some(({ conductor }) => conductor.busy()),
     );
+    this.#conductors = new Conductors({
+      shared,
+      clock: this.clock,
+      chance: this.chance,
+      limits: this.limits,
+      everyWriteTwice: settings.everyWriteTwice ?? false,
+      committed: (change) => this.onChange(change),
+      fault: (message) => this.faults.push(message),
+      dead: (conductor) => this.#orphan(conductor),
+      losing: (conductor) => this.#stopAgentsOf(conductor),
+    });
   }
 
   /** A world for one test. Whatever happens to the test, it is closed afterwards; if the test has passed, it must end well. */
@@ -156,7 +170,7 @@ export class World {
       process.kill();
       link?.cut();
     }
-    this.#running?.process.kill();
+    for (const { process } of this.#conductors.living()) process.kill();
     await this.#observed.close();
   }
 
@@ -171,76 +185,69 @@ export class World {
 
   /** The running conductor. */
   get conductor(): Conductor {
-    if (!this.conductorAlive || !this.#running) throw new Error('no conductor runs');
-    return this.#running.conductor;
+    const { last } = this.#conductors;
+    if (!last?.process.alive) throw new Error('no conductor runs');
+    return last.conductor;
   }
 
   get conductorAlive(): boolean {
-    return this.#running?.process.alive ?? false;
+    return this.#conductors.last?.process.alive ?? false;
   }
 
   /** When the running conductor was started. */
   get conductorSince(): number {
-    return (this.#running as RunningConductor).since;
+    return (this.#conductors.last as RunningConductor).since;
   }
 
   get conductorProcess(): SimulatedProcess {
-    return (this.#running as RunningConductor).process;
+    return (this.#conductors.last as RunningConductor).process;
   }
 
-  /** Starts a conductor. It can be told at which touch of the database to die; then this throws if it still starts. */
-  async startConductor(dieAtTouch = Number.POSITIVE_INFINITY): Promise<void> {
-    const process = new SimulatedProcess();
-    process.dieAtTouch(dieAtTouch);
-    const clock = process.clock(this.clock);
-    const user = this.#userOf(process);
-    process.whenDead(() => this.#shared.leave(user));
-    const database = this.#shared.open(user);
-    const store = openStore({ database, clock, chance: this.chance, publisherId: 'countermand-conductor.test' });
-    const log = {
-      info: () => {},
-      warn: () => {},
-      error: (fields: object, message: string) => this.#fault(process, fields, message),
-    };
-    const conductor = await startConductor({ store, limits: this.limits, agentLeaseMs: AGENT_LEASE_MS, log });
-    this.#running = { process, database, since: this.clock.now(), conductor };
-    process.whenDead(() => {
-      for (const agent of this.agents.values()) agent.link?.cut();
-    });
-    await this.clock.settle();
+  /** How many conductors still run from which another has taken the database. */
+  get replaced(): number {
+    return this.#conductors.living().length - Number(this.conductorAlive);
   }
 
-  /** A process as the connection knows it: each commit is told to the world, and may be the last thing that it does. */
-  #userOf(process: SimulatedProcess): ConnectionUser {
-    return {
-      get alive() {
-        return process.alive;
-      },
-      statement: () => process.statement(),
-      afterCommit: (changes) => {
-        for (const change of changes) this.onChange(change);
-        process.touch();
-      },
-    };
+  /**
+   * Starts a conductor where the last one was. It can be told at which touch of the database to die; then this throws if it
+   * still starts.
+   * @throws DATA_FOLDER_IN_USE if the last one runs
+   */
+  startConductor(dieAtTouch = Number.POSITIVE_INFINITY): Promise<void> {
+    return this.#conductors.start(dieAtTouch);
   }
 
-  #fault(process: SimulatedProcess, fields: object, message: string): void {
-    const { err } = fields as { err?: unknown };
-    if (process.alive && !isDiskFailure(err)) this.faults.push(`${message}: ${String(err)}`);
+  /** Starts a conductor on another host: it takes the database from the last one, which may still run and does not know. */
+  takeOver(dieAtTouch = Number.POSITIVE_INFINITY): Promise<void> {
+    return this.#conductors.takeOver(dieAtTouch);
+  }
+
+  stopConductor(): Promise<void> {
+    return this.#conductors.stop();
+  }
+
+  /** A conductor has died: its streams end, and so do the agents in its process. */
+  #orphan(conductor: RunningConductor): void {
+    for (const [name, agent] of this.agents) {
+      if (agent.home === conductor) this.#kill(name, agent);
+      else if (agent.conductor === conductor) agent.link?.cut();
+    }
+  }
+
+  async #stopAgentsOf(conductor: RunningConductor): Promise<void> {
+    for (const { home, stop, done } of this.agents.values()) {
+      if (home !== conductor) continue;
+      stop.abort(fail('SHUTTING_DOWN', 'the conductor has lost its database'));
+      await done;
+    }
   }
 
   async killConductor(): Promise<void> {
-    this.#running?.process.kill();
+    this.#conductors.last?.process.kill();
     await this.clock.settle();
   }
 
-  async stopConductor(): Promise<void> {
-    if (this.conductorAlive) await this.#running?.conductor.stop();
-    this.#running?.process.kill();
-    this.#running = null;
-  }
-
-  /** Starts an agent under a name; it attaches to whatever conductor runs. */
+  /** Starts an agent under a name; it attaches to whatever conductor runs, or is inside the one that was started last. */
   async startAgent(name: string, zones: readonly string[] = ['default'], embedded = false): Promise<void> {
     const process = new SimulatedProcess();
     const clock = process.clock(this.clock);
@@ -257,7 +264,8 @@ export class World {
       chance: this.chance,
       log: { info: () => {}, warn: () => {} },
     };
-    const agent: RunningAgent = { process, stop, embedded, done: Promise.resolve(), link: null };
+    const home = embedded ? this.#conductors.last : null;
+    const agent: RunningAgent = { process, stop, home, conductor: null, done: Promise.resolve(), link: null };
     this.agents.set(name, agent);
     agent.done = runAgent(parts, stop.signal);
     await this.clock.settle();
@@ -268,65 +276,52 @@ export class World {
     outgoing: Parameters<AgentParts['attach']>[0],
     signal: AbortSignal,
   ): ReturnType<AgentParts['attach']> {
-    const running = this.#running;
-    if (!running?.process.alive) throw fail('ATTACHMENT_ENDED', 'nobody listens');
+    const agent = this.agents.get(name);
+    const listening = this.#conductors.living().filter((each) => agent?.home === null || agent?.home === each);
+    const running = listening.length > 1 ? this.chance.pick(listening) : listening[0];
+    if (!agent || !running) throw fail('ATTACHMENT_ENDED', 'nobody listens');
     const parts = { clock: this.clock, chance: this.chance, latencyMs: this.#settings.latencyMs ?? 0 };
     const { attachments } = running.conductor;
     const accept: Parameters<typeof openLink>[0] = (incoming, ends) =>
-      attachments.attach(incoming, ends, this.agents.get(name)?.embedded);
+      this.#overheard(name, attachments.attach(incoming, ends, agent.home !== null));
     const remember = (link: Link): void => {
-      const agent = this.agents.get(name);
-      if (agent) agent.link = link;
+      agent.link = link;
+      agent.conductor = running;
     };
     return openLink(accept, remember, parts)(outgoing, signal);
   }
 
-  /** The fake driver as one agent has it: what it sends is noted, and a dead process sends nothing. */
-  #driver(agent: string, process: SimulatedProcess, clock: ReturnType<SimulatedProcess['clock']>): Driver {
-    const { softRebootInOneCommand = false, recalls = true, lacks = [] } = this.#settings;
-    const driver = createFakeDriver({ clock, hardware: this.hardware, softRebootInOneCommand });
-    /** Runs one command, and notes it if it has reached the server: a BMC that is silent or refuses has not. */
-    const noting = <T>(bmc: Bmc<unknown>, target: Received['target'], command: () => Promise<T>): Promise<T> => {
-      process.touch();
-      const address = placeOf(bmc.info as FakeInfo);
-      const count = (): number => this.hardware.get(address)?.received.length ?? 0;
-      const before = count();
-      const answer = command();
-      if (count() > before) this.#note({ at: this.clock.monotonic(), address, target });
-      return answer;
-    };
-    const traits = { recalls: recalls ? driver.recalls : [], softRebootInOneCommand };
-    return {
-      ...(driver as Driver),
-      ...traits,
-      getSupportedPowerStates: async (bmc, signal) => ({
-        ...(await driver.getSupportedPowerStates(bmc as Bmc<FakeInfo>, signal)),
-        ...traits,
-      }),
-      targets: driver.targets.filter((target) => !lacks.includes(target)),
-      getPowerState: (bmc, signal) => {
-        const { fake_address: address } = bmc.info as FakeInfo;
-        this.looks.push({ at: this.clock.monotonic(), address, agent });
-        return driver.getPowerState(bmc as Bmc<FakeInfo>, signal);
-      },
-      setPowerState: (bmc, target, signal) =>
-        noting(bmc, target, () => driver.setPowerState(bmc as Bmc<FakeInfo>, target, signal)),
-      abortPowerState: (bmc, target, signal) =>
-        noting(bmc, 'recall', () => driver.abortPowerState(bmc as Bmc<FakeInfo>, target, signal)),
-    };
+  async *#overheard(agent: string, messages: AsyncIterable<AttachResponse>): AsyncGenerator<AttachResponse> {
+    for await (const each of messages) {
+      if (each.message) this.onSent({ agent, message: each.message });
+      yield each;
+    }
   }
 
-  #note(received: Received): void {
-    this.received.push(received);
-    this.onReceived(received);
+  #driver(name: string, process: SimulatedProcess, clock: Clock): Driver {
+    const at = (): number => this.clock.monotonic();
+    return driverOf({ name, process, clock }, this.hardware, this.#settings, {
+      begun: (command) => this.onCommand(command),
+      reached: ({ address, target }) => {
+        const received = { at: at(), address, target };
+        this.received.push(received);
+        this.onReceived(received);
+      },
+      looked: (address) => this.looks.push({ at: at(), address, agent: name }),
+    });
   }
 
   async killAgent(name: string): Promise<void> {
     const agent = this.agents.get(name);
-    agent?.process.kill();
-    agent?.link?.cut();
-    this.agents.delete(name);
+    if (agent) this.#kill(name, agent);
     await this.clock.settle();
+  }
+
+  #kill(name: string, agent: RunningAgent): void {
+    agent.process.kill();
+    agent.link?.cut();
+    this.agents.delete(name);
+    this.onAgentDead(name);
   }
 
   async stopAgent(name: string): Promise<void> {

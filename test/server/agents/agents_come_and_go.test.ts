@@ -6,7 +6,8 @@ import { type AttachRequest, Hello } from '../../../src/gen/countermand/v1/agent
 import { deleteNode } from '../../../src/server/nodes/enrolment.ts';
 import { getNode } from '../../../src/server/store/nodes.ts';
 import { getPowerTask } from '../../../src/server/store/power_tasks.ts';
-import { AGENT_LEASE_MS, World } from '../../world/world.ts';
+import { AGENT_LEASE_MS } from '../../world/conductors.ts';
+import { World } from '../../world/world.ts';
 
 const CYCLES = 1000;
 

@@ -1,7 +1,8 @@
 /** A BMC belongs to one agent at a time, shown in virtual time. With real processes: test/e2e/lease.test.ts. */
 import test from 'ava';
 import { getPowerTask } from '../../../src/server/store/power_tasks.ts';
-import { AGENT_LEASE_MS, World } from '../../world/world.ts';
+import { AGENT_LEASE_MS } from '../../world/conductors.ts';
+import { World } from '../../world/world.ts';
 
 test('another agent does not touch a BMC before twice the lease is over, and then goes on at once', async (t) => {
   const world = await World.open(t);

@@ -1,0 +1,91 @@
+/** A client of Subscribe: it resumes after every end of its stream, and must get each event once, in order. */
+import { Metadata } from 'nice-grpc';
+import { fail } from '../../src/core/errors.ts';
+import { openScope, type Scope } from '../../src/core/signals.ts';
+import type { SubscribeResponse } from '../../src/gen/countermand/v1/notification.ts';
+import { createNotificationService } from '../../src/server/api/notification_service.ts';
+import type { Conductor } from '../../src/server/conductor.ts';
+import { readEvents } from '../../src/server/store/events.ts';
+import type { World } from '../world/world.ts';
+import { insist } from './insist.ts';
+
+interface Stream {
+  readonly conductor: Conductor;
+  readonly scope: Scope;
+  isOver: boolean;
+}
+
+const openStream = (conductor: Conductor): Stream => ({ conductor, scope: openScope([]), isOver: false });
+
+const letGo = (stream: Stream | null): void =>
+  stream?.scope.abort(fail('CALL_ENDED', 'the client has stopped listening'));
+
+/** Who subscribes, for the whole life of a world. */
+export class Subscriber {
+  readonly #world: World;
+  /** What it got: message_id by sequence, in the order in which it came. */
+  readonly #got: (readonly [sequence: number, messageId: string])[] = [];
+  #stream: Stream | null = null;
+
+  constructor(world: World) {
+    this.#world = world;
+  }
+
+  /** Resumes if its stream is over or its conductor is not the last any more. With `anew`, it lets go of the stream first. */
+  attend(anew: boolean): void {
+    if (!this.#world.conductorAlive) return;
+    const { conductor } = this.#world;
+    if (!anew && this.#stream?.conductor === conductor && !this.#stream.isOver) return;
+    letGo(this.#stream);
+    const stream = openStream(conductor);
+    this.#stream = stream;
+    void this.#follow(stream);
+  }
+
+  /** Ends the stream, gets what is left, and compares all of it with what is stored. */
+  async end(): Promise<void> {
+    letGo(this.#stream);
+    this.#stream = null;
+    await this.#world.finish(this.#follow(openStream(this.#world.conductor), true));
+    const stored = await readEvents(1, 1_000_000, this.#world.database.read);
+    const wanted = stored.map(({ sequence, messageId }) => `${sequence} ${messageId}`);
+    const got = this.#got.map(([sequence, messageId]) => `${sequence} ${messageId}`);
+    const at = wanted.findIndex((each, place) => each !== got[place]);
+    insist(at === -1, `Subscribe gave ${got[at]} as number ${at + 1}; stored is ${wanted[at]}`);
+    insist(got.length === wanted.length, `Subscribe gave ${got.length} events of ${wanted.length}`);
+  }
+
+  async #follow(stream: Stream, stopAtPresent = false): Promise<void> {
+    const request = {
+      fromSequence: BigInt((this.#got.at(-1)?.[0] ?? 0) + 1),
+      eventTypes: [],
+      stopAtPresent,
+      databaseId: '',
+    };
+    const events = createNotificationService(stream.conductor).subscribe(request, contextOf(stream.scope.signal));
+    try {
+      for await (const { event } of events as AsyncIterable<SubscribeResponse>) {
+        // What still comes from a stream that was let go of is not heard.
+        if (stream.scope.signal.aborted) return;
+        if (event) this.#got.push([Number(event.sequence), event.messageId]);
+      }
+    } catch (thrown) {
+      if (stopAtPresent) throw thrown;
+    } finally {
+      stream.isOver = true;
+      stream.scope.end();
+    }
+  }
+}
+
+function contextOf(signal: AbortSignal) {
+  return {
+    signal,
+    metadata: Metadata(),
+    header: Metadata(),
+    trailer: Metadata(),
+    peer: 'simulation',
+    sendHeader: () => {},
+    identity: { who: 'simulation' },
+  } as unknown as Parameters<ReturnType<typeof createNotificationService>['subscribe']>[1];
+}
