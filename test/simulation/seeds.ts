@@ -12,6 +12,8 @@ export async function runSeeds(t: ExecutionContext, first: number, count: number
   checkAudits(t, summaries);
   const crashes = summaries.reduce((sum, summary) => sum + summary.crashes, 0);
   t.true(crashes > count, `only ${crashes} crashes`);
+  const takeOvers = summaries.reduce((sum, summary) => sum + summary.takeOvers, 0);
+  t.true(takeOvers > count / 10, `only ${takeOvers} conductors were replaced while they ran`);
   const [plans, tasks] = [summaries.flatMap((each) => each.plans), summaries.flatMap((each) => each.tasks)];
   t.log(`${count} seeds from ${first}: ${plans.length} plans, ${tasks.length} power tasks, ${crashes} crashes`);
 }
