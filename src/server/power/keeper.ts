@@ -14,6 +14,7 @@ import type { Attachment, Attachments } from '../agents/attachments.ts';
 import { toTarget } from '../agents/wire.ts';
 import type { Log } from '../log.ts';
 import { mayStillChange } from '../nodes/windows.ts';
+import { noteReadAgain } from '../nodes/write.ts';
 import type { Transaction } from '../store/database.ts';
 import { findDriversOf } from '../store/drivers.ts';
 import { findNodesByUuid } from '../store/nodes.ts';
@@ -253,6 +254,10 @@ export class Keeper {
         return endRecall(at, write.end, transaction, store);
       case 'hand_over':
         return handOver(at, write.agentUuid, transaction);
+      case 'read_again': {
+        const [node] = await noteReadAgain([{ node: at.node, readAt: write.readAt }], transaction, store);
+        return node === undefined ? null : { ...at, node };
+      }
       case 'problem':
         await noteNodeProblem(at.node.uuid, write.unreadable, write.last, transaction, store);
         return at;

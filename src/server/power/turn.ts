@@ -27,6 +27,7 @@ export type Input =
 export type Write =
   | { readonly kind: 'move'; readonly event: PowerTaskEvent; readonly patch: PowerTaskPatch }
   | { readonly kind: 'problem'; readonly unreadable: Unreadable | null; readonly last: Reading | null }
+  | { readonly kind: 'read_again'; readonly readAt: number }
   | { readonly kind: 'end_abort' | 'end_recall'; readonly end: AbortEnd }
   | { readonly kind: 'hand_over'; readonly agentUuid: string };
 
@@ -84,11 +85,24 @@ function onReported(report: Report, agentUuid: string, { task, node }: TaskAndNo
   if (heard && isNews({ task, node }, report.unreadable, around.now))
     return step('again', { kind: 'problem', unreadable: report.unreadable, last: seen }, seen);
   if (task.state === 'ABORTING')
-    return abort === null ? step('nothing', null, seen) : step('rest', { kind: 'end_abort', end: abort }, seen);
+    return abort === null
+      ? step('nothing', readAgain(node, seen), seen)
+      : step('rest', { kind: 'end_abort', end: abort }, seen);
   const facts = { ...around, lastReading: seen ?? around.lastReading };
   const move = onReport(task, report, facts);
   const isIdle = move.event === null && move.next === 'nothing';
-  return stepOfMove(isIdle && report.observed !== null ? onDeadline(task, facts) : move, seen);
+  const decided = stepOfMove(isIdle && report.observed !== null ? onDeadline(task, facts) : move, seen);
+  return decided.next.kind === 'rest' ? { ...decided, write: decided.write ?? readAgain(node, seen) } : decided;
+}
+
+/** While a task watches a node, a reading that only confirms what is known of it is written this often at most. */
+const READ_AGAIN_MS = 10_000;
+
+/** That a node still is what it was, if that was last written long enough ago. How old the reading is stands beside it. */
+function readAgain({ powerState, powerStateReadAt }: TaskAndNode['node'], seen: Reading | null): Write | null {
+  const readAt = seen?.readAt;
+  if (readAt === undefined || seen?.doubt !== undefined || seen?.powerState !== powerState) return null;
+  return readAt - (powerStateReadAt ?? 0) < READ_AGAIN_MS ? null : { kind: 'read_again', readAt };
 }
 
 function onDeadlinePassed({ task }: TaskAndNode, around: Around): Step {

@@ -27,7 +27,7 @@ const SILENT = { code: 'BMC_SILENT', message: 'no answer' } as const;
 const RECALLED = { outcome: 'RECALLED', reason: 'taken back', observed: null } as const;
 
 function at(state: PowerTaskState, more: Partial<PowerTaskRow> = {}, node: Partial<NodeRow> = {}): TaskAndNode {
-  const held = nodeRow({ agentUuid: AGENT, fence: 1 });
+  const held = nodeRow({ agentUuid: AGENT, fence: 1, powerStateReadAt: NOW - 9999 });
   const sendingAt = state === 'QUEUED' ? null : NOW - 1000;
   const times = { sendingAt, startDeadlineAt: NOW + 60_000, deadlineAt: NOW + 60_000, abortDeadlineAt: null };
   const task = taskRow(held, { state, target: 'soft power off', phase: 'DOWN', fence: 1, ...times, ...more });
@@ -76,6 +76,40 @@ test(
   (own) => report(own, { observed: READING }),
   {},
   'rest',
+);
+const OLD = { powerStateReadAt: NOW - 10_000 };
+const SEEN_ON = { observedPowerState: 'power on' } as const;
+test(
+  'nothing new, ten seconds after it was last told',
+  leads,
+  at('CONFIRMING', SEEN_ON, OLD),
+  (own) => report(own, { observed: READING }),
+  {},
+  'read_again, rest',
+);
+test(
+  'nothing new, after long, from a BMC that was away',
+  leads,
+  at('CONFIRMING', SEEN_ON, OLD),
+  (own) => report(own, { observed: { ...READING, doubt: { before: 'power on' } } }),
+  {},
+  'rest',
+);
+test(
+  'read as on, of a node that is told to be in error',
+  leads,
+  at('CONFIRMING', SEEN_ON, { ...OLD, powerState: 'error' }),
+  (own) => report(own, { observed: READING }),
+  {},
+  'rest',
+);
+test(
+  'read while it is being taken back',
+  leads,
+  at('ABORTING', {}, OLD),
+  (own) => report(own, { observed: READING }),
+  {},
+  'read_again, nothing',
 );
 test('taken back', leads, at('ABORTING'), (own) => report(own, { abort: RECALLED }), {}, 'end_abort, rest');
 test('a recall, still under way', leads, recall(), (own) => report(own, { observed: READING }), {}, 'nothing');
