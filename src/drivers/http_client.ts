@@ -1,2 +1,2 @@
 /** The HTTP client, in a file of its own so that it is loaded when the first BMC is spoken to over HTTP. */
-export { Client } from 'undici';
+export { buildConnector, Client } from 'undici';

@@ -42,7 +42,7 @@ for (const [id, status, code] of [
 ] as const satisfies readonly (readonly [string, number, ErrorCode])[])
   test(`HTTP ${status} with ${id}: ${code}`, (t) => {
     const said = readSaid(error(id), []);
-    const verdict = judge({ status, header: () => undefined, text: '' }, said, 'the BMC', 'On (power on)');
+    const verdict = judge({ status, text: '' }, said, 'the BMC', 'On (power on)');
     t.is(verdict?.code, code);
     t.regex(verdict?.message ?? '', code === 'BMC_GARBLED' ? /may have been carried out/ : /^the BMC/);
   });

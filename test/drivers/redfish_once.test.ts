@@ -34,6 +34,7 @@ const EXPECTED: Readonly<Record<OrderFault, Expected>> = {
   'bad-gateway': unknown('BMC_GARBLED'),
   'front-unavailable': unknown('BMC_GARBLED'),
   'error-in-200': unknown('BMC_GARBLED'),
+  'page-in-200': unknown('BMC_GARBLED'),
   unavailable: refused('BMC_BUSY'),
   'wants-match': ok(2),
   'wants-match-412': ok(2),

@@ -1,6 +1,7 @@
 /** TLS: verified by default, and each thing that goes wrong has an error that names the key to set. */
 import { execFile } from 'node:child_process';
 import { readFile, writeFile } from 'node:fs/promises';
+import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import test, { type ExecutionContext } from 'ava';
@@ -9,6 +10,7 @@ import type { DriverInfo } from '../../src/drivers/driver.ts';
 import { ownAddress } from '../../src/sim/loopback.ts';
 import type { ServerTls } from '../../src/sim/web.ts';
 import { newAuthority, selfSigned } from '../counterparts/certificates.ts';
+import { eventually } from '../counterparts/eventually.ts';
 import { newFolder } from '../counterparts/folder.ts';
 import { never } from '../counterparts/signals.ts';
 import { newSpokenRedfish } from '../counterparts/sim_redfish.ts';
@@ -69,7 +71,7 @@ test('a weak key, an old TLS, no cipher in common: each names the key to set, an
   const none = { ...any, redfish_tls_ciphers: 'NO-SUCH-CIPHER' };
   await isRefused(t, own, none, 'DRIVER_INFO_INVALID', /redfish_tls_ciphers: OpenSSL knows none/);
 
-  const weak = await weakKey(t);
+  const weak = await rsaKey(t, 1024);
   const file = join(await newFolder(t), 'weak.pem');
   await writeFile(file, weak.cert);
   const server = { ...weak, ciphers: 'DEFAULT@SECLEVEL=0' };
@@ -78,15 +80,72 @@ test('a weak key, an old TLS, no cipher in common: each names the key to set, an
   t.is(await ordered(t, server, low), null);
 });
 
-/** A certificate with an RSA key of 1024 bits, as old BMCs have it. */
-async function weakKey(t: ExecutionContext): Promise<ServerTls> {
+/** A certificate with an RSA key. Old BMCs have one of 1024 bits. */
+async function rsaKey(t: ExecutionContext, bits: number): Promise<ServerTls> {
   const folder = await newFolder(t);
   const name = ['-subj', `/CN=${ownAddress()}`, '-addext', `subjectAltName=IP:${ownAddress()}`];
   const files = ['-nodes', '-keyout', 'key.pem', '-out', 'cert.pem', '-days', '365'];
-  await promisify(execFile)('openssl', ['req', '-x509', '-newkey', 'rsa:1024', ...files, ...name], { cwd: folder });
+  await promisify(execFile)('openssl', ['req', '-x509', '-newkey', `rsa:${bits}`, ...files, ...name], { cwd: folder });
   const read = (file: string) => readFile(join(folder, file), 'utf8');
   return { key: await read('key.pem'), cert: await read('cert.pem') };
 }
+
+test('RSA key exchange only, and AES256-SHA only, need no key', async (t) => {
+  const rsa = await rsaKey(t, 2048);
+  for (const ciphers of ['AES256-GCM-SHA384', 'AES256-SHA'])
+    t.is(await ordered(t, { ...rsa, maxVersion: 'TLSv1.2', ciphers }, { redfish_verify_ca: 'false' }), null, ciphers);
+});
+
+/** The kinds of TLS records; 21 is an alert, of which one says that nothing more comes. */
+const ALERT = 21;
+
+/** A way to a port on which the kinds of the records that the client sends are noted. */
+async function tap(t: ExecutionContext, port: number): Promise<{ port: number; kinds: number[]; open: () => number }> {
+  const kinds: number[] = [];
+  let open = 0;
+  const server = createServer((client) => {
+    open += 1;
+    let rest = Buffer.alloc(0);
+    const onwards = connect(port, ownAddress());
+    client.on('data', (bytes) => {
+      rest = Buffer.concat([rest, bytes]);
+      for (let length = 5; rest.length >= length; length = 5) {
+        length += rest.readUInt16BE(3);
+        if (rest.length < length) break;
+        kinds.push(rest.readUInt8(0));
+        rest = rest.subarray(length);
+      }
+    });
+    client.pipe(onwards).pipe(client);
+    for (const socket of [client, onwards]) socket.on('error', () => {});
+    client.on('close', () => {
+      open -= 1;
+      onwards.destroy();
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, ownAddress(), resolve));
+  t.teardown(() => server.close());
+  return { port: (server.address() as { port: number }).port, kinds, open: () => open };
+}
+
+test('TLS is ended properly: a BMC that waits for the end of a torn connection has few of them', async (t) => {
+  const tls: ServerTls = { ...(await selfSigned(t, ownAddress())), maxVersion: 'TLSv1.2' };
+  const { redfish, driver, info } = await newSpokenRedfish(t, { tls });
+  const { port } = new URL(String(info.redfish_address));
+  const tapped = await tap(t, Number(port));
+  const address = `https://${ownAddress()}:${tapped.port}`;
+  const bmc = driver.parse({ ...info, redfish_address: address, redfish_verify_ca: 'false', redfish_system_id: '1' });
+  for (const call of [
+    () => driver.getPowerState(bmc, never()),
+    () => driver.setPowerState(bmc, 'rebooting', never()),
+  ]) {
+    tapped.kinds.splice(0);
+    await call();
+    await eventually('the connections to be closed', () => tapped.open() === 0);
+    t.is(tapped.kinds.at(-1), ALERT);
+  }
+  t.is(redfish.received.length, 1);
+});
 
 test('http where https was expected', async (t) => {
   const { driver, info, redfish } = await newSpokenRedfish(t);

@@ -76,7 +76,7 @@ const ORDERED: readonly Trap[] = [
 ];
 
 for (const [flags, orders, says, more] of READ)
-  test(`${flags}${orders.length === 0 ? '' : `, after ${orders.join(', ')}`}: a reading`, async (t) => {
+  test(`a reading with ${flags}, after ${orders.join(', ') || 'nothing'}`, async (t) => {
     const { read, order } = await started(t, flags.split(' '), more);
     if (orders.length > 0) await read();
     for (const target of orders) t.is(await order(target), 'done');
@@ -84,7 +84,7 @@ for (const [flags, orders, says, more] of READ)
   });
 
 for (const [flags, orders, says] of ORDERED)
-  test(`${flags}: ${orders.join(', ')}`, async (t) => {
+  test(`with ${flags}: ${orders.join(', ')}`, async (t) => {
     const { order } = await started(t, flags.split(' '));
     for (const target of orders.slice(0, -1)) t.is(await order(target), 'done');
     t.regex(await order(orders.at(-1) as OrderTarget), says);

@@ -7,7 +7,7 @@ import type { Clock } from '../../core/clock.ts';
 import { CountermandError, type ErrorCode, fail } from '../../core/errors.ts';
 import { openScope } from '../../core/signals.ts';
 import { hostAndPort } from '../address.ts';
-import { pinnedTo, readBody, TooLong, trustOf } from '../https.ts';
+import { openLine, pinnedTo, readBody, TooLong, trustOf } from '../https.ts';
 import type { Logins } from '../logins.ts';
 import type { Lookups } from '../lookups.ts';
 import { accountOf } from './accounts.ts';
@@ -56,7 +56,7 @@ export async function exchange(
   signal: AbortSignal,
 ): Promise<string> {
   // Loaded at the first exchange, as most agents have no iRMC, and before the limit begins.
-  const { Client } = await import('../http_client.ts');
+  const http = await import('../http_client.ts');
   const age = request.order ? 'anew' : 'recent';
   const address = request.address ?? (await parts.lookups.findBmc(info.irmc_address, 'irmc_address', age, signal));
   const limit = { clock: parts.clock, afterMs: request.timeoutMs, what: `an answer of the iRMC ${irmcName(info)}` };
@@ -64,7 +64,7 @@ export async function exchange(
   try {
     const ask = { ...request, address };
     const account = accountOf(info, address, 'HTTP');
-    return await parts.logins.attempt(account, () => askLoggedIn(info, ask, parts, Client, scope.signal));
+    return await parts.logins.attempt(account, () => askLoggedIn(info, ask, parts, http, scope.signal));
   } catch (error) {
     signal.throwIfAborted();
     throw error;
@@ -77,15 +77,15 @@ async function askLoggedIn(
   info: IrmcInfo,
   request: HttpRequest & { readonly address: string },
   parts: HttpParts,
-  Client: HttpClient,
+  http: Http,
   signal: AbortSignal,
 ): Promise<string> {
-  const first = await attempt(info, request, authorization(info, request, parts), Client, signal);
+  const first = await attempt(info, request, authorization(info, request, parts), http, parts.clock, signal);
   if (first.status !== 401 || first.challenge === null || info.irmc_auth_method === 'basic')
     return bodyOf(first, info, request);
   // Refused because the login is missing or too old: it was not carried out.
   nonces.set(info, { challenge: first.challenge, count: 0 });
-  const second = await attempt(info, request, authorization(info, request, parts), Client, signal);
+  const second = await attempt(info, request, authorization(info, request, parts), http, parts.clock, signal);
   return bodyOf(second, info, request);
 }
 
@@ -98,21 +98,23 @@ function authorization(info: IrmcInfo, { method, path }: HttpRequest, { chance }
   return answerChallenge(known.challenge, { username, password, method, path }, known.count, chance);
 }
 
-type HttpClient = typeof import('../http_client.ts').Client;
+type Http = typeof import('../http_client.ts');
 
 /** One request on a connection of its own. */
 async function attempt(
   info: IrmcInfo,
   { method, path, body, order, address }: HttpRequest & { readonly address: string },
   login: string | null,
-  Client: HttpClient,
+  { Client, buildConnector }: Http,
+  clock: Clock,
   signal: AbortSignal,
 ): Promise<HttpReply> {
   const { protocol, port } = endpointOf(info);
   const origin = `${protocol}://${hostAndPort(info.irmc_address, port)}`;
   const trust = protocol === 'https' ? trustOf(info.irmc_verify_ca, 'irmc_verify_ca') : {};
   // Times are of our clock: the client's own timers are off.
-  const options = { headersTimeout: 0, bodyTimeout: 0, connect: { timeout: 0, lookup: pinnedTo(address), ...trust } };
+  const line = openLine(buildConnector, { timeout: 0, lookup: pinnedTo(address), ...trust });
+  const options = { headersTimeout: 0, bodyTimeout: 0, connect: line.connect };
   const client = new Client(origin, options);
   let connected = false;
   client.on('connect', () => {
@@ -125,6 +127,7 @@ async function attempt(
     signal.throwIfAborted();
     const reply = await client.request({ method, path, headers, body: body ?? null, signal });
     const text = await readBody(reply.body, REPLY_LIMIT);
+    await line.end(clock);
     return { status: reply.statusCode, challenge: readChallenge(reply.headers['www-authenticate']), body: text };
   } catch (error) {
     throw connected ? afterSending(error, info, order) : beforeSending(error, info);

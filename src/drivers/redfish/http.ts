@@ -5,7 +5,7 @@
 import type { Clock } from '../../core/clock.ts';
 import { CountermandError, type ErrorCode, fail } from '../../core/errors.ts';
 import { openScope } from '../../core/signals.ts';
-import { pinnedTo, readBody, TooLong, trustOf } from '../https.ts';
+import { openLine, pinnedTo, readBody, TooLong, trustOf } from '../https.ts';
 import { bmcName, originOf, type RedfishInfo, tlsOf } from './info.ts';
 
 /** What is asked. */
@@ -56,11 +56,11 @@ export async function exchange(
   signal: AbortSignal,
 ): Promise<RedfishReply> {
   // Loaded before the limit begins.
-  const { Client } = await import('../http_client.ts');
+  const http = await import('../http_client.ts');
   const what = `an answer of the BMC ${bmcName(info)}`;
   const scope = openScope([signal], { clock, afterMs: request.timeoutMs, what });
   try {
-    return await attempt(info, request, Client, scope.signal);
+    return await attempt(info, request, http, clock, scope.signal);
   } catch (error) {
     signal.throwIfAborted();
     throw error;
@@ -69,22 +69,23 @@ export async function exchange(
   }
 }
 
-type HttpClient = typeof import('../http_client.ts').Client;
+type Http = typeof import('../http_client.ts');
 
 async function attempt(
   info: RedfishInfo,
   { method, path, body, headers, order = false, ip }: RedfishRequest,
-  Client: HttpClient,
+  { Client, buildConnector }: Http,
+  clock: Clock,
   signal: AbortSignal,
 ): Promise<RedfishReply> {
   const isSecure = info.redfish_address.protocol === 'https';
   const tls = isSecure ? { ...trustOf(info.redfish_verify_ca, 'redfish_verify_ca'), ...tlsOf(info) } : {};
   let connected = false;
-  let client: InstanceType<HttpClient> | undefined;
+  let client: InstanceType<Http['Client']> | undefined;
   try {
     // The client's own timers are off: time is that of our clock. It throws if it cannot read the list of ciphers.
-    const connect = { timeout: 0, lookup: pinnedTo(ip), ...tls };
-    client = new Client(originOf(info), { headersTimeout: 0, bodyTimeout: 0, connect });
+    const line = openLine(buildConnector, { timeout: 0, lookup: pinnedTo(ip), ...tls });
+    client = new Client(originOf(info), { headersTimeout: 0, bodyTimeout: 0, connect: line.connect });
     client.on('connect', () => {
       connected = true;
     });
@@ -96,11 +97,11 @@ async function attempt(
       path,
       headers: { ...sent, ...content },
       body: body === undefined ? null : JSON.stringify(body),
-      // BMCs drop connections that are kept.
-      reset: true,
       signal,
     });
     const text = await readBody(reply.body, REPLY_LIMIT);
+    // BMCs drop connections that are kept.
+    await line.end(clock);
     const header = (name: string): string | undefined => [reply.headers[name]].flat()[0];
     return { status: reply.statusCode, header, text };
   } catch (error) {

@@ -2,6 +2,7 @@
 import { type CountermandError, type ErrorCode, fail } from '../../core/errors.ts';
 import type { RedfishReply } from './http.ts';
 import { codeOf, isDoubtful, isSuccess, type Said } from './messages.ts';
+import { jsonOf } from './pages.ts';
 
 /** The statuses after which nothing was carried out, and what they mean if no MessageId says more. */
 const NOT_DONE: Readonly<Record<number, ErrorCode>> = {
@@ -31,8 +32,18 @@ const ACCEPTED: readonly number[] = [200, 201, 202, 204];
  * @returns null if the BMC has accepted it. Else the error, with a code that proves that nothing was carried out where the answer
  * does, and BMC_GARBLED where the outcome is unknown
  */
-export function judge({ status }: RedfishReply, said: Said | null, who: string, what: string): CountermandError | null {
+export function judge(
+  { status, text }: Pick<RedfishReply, 'status' | 'text'>,
+  said: Said | null,
+  who: string,
+  what: string,
+): CountermandError | null {
   const words = said === null || said.words === '' ? `HTTP ${status}` : `HTTP ${status}: ${said.words}`;
+  if (ACCEPTED.includes(status) && said === null && text.trim() !== '' && jsonOf(text) === undefined)
+    return fail(
+      'BMC_GARBLED',
+      `${who} answers HTTP ${status} and no JSON to ${what}; the order may have been carried out`,
+    );
   if (ACCEPTED.includes(status)) {
     // A Task may be in the body of a 202; what it says of itself is not about the order.
     if (status !== 200 || said === null || !said.isError || isSuccess(said)) return null;

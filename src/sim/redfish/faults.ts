@@ -14,6 +14,7 @@ export const ORDER_FAULTS = {
   'bad-gateway': 'it is carried out, and answered with 502, as a web server in front does it',
   'front-unavailable': 'it is carried out, and answered with 503 and a page, as a web server in front does it',
   'error-in-200': 'it is carried out, and answered with 200 and an error that nobody knows',
+  'page-in-200': 'it is carried out, and answered with 200 and a page for people, as a web server in front does it',
   unavailable: 'it is not carried out, and answered with 503 and a message of Redfish',
   'wants-match': 'it is answered with 428 unless it has the ETag of the System in If-Match',
   'wants-match-412': 'it is answered with 412 unless it has the ETag of the System in If-Match',

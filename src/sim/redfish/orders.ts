@@ -75,6 +75,7 @@ const ANSWERS: Readonly<Record<OrderFault, Answering>> = {
   'bad-gateway': done({ status: 502, html: PAGE }),
   'front-unavailable': done({ status: 503, html: PAGE }),
   'error-in-200': done({ status: 200, page: errorPage('Oddity', 'Something is odd.') }),
+  'page-in-200': done({ status: 200, html: PAGE }),
   unavailable: refused(message(503, 'ServiceTemporarilyUnavailable', 'Retry in 10 seconds.', ['10'])),
   'wants-match': withMatch(428),
   'wants-match-412': withMatch(412),
