@@ -44,7 +44,7 @@ const END_LIMIT_MS = 1000;
 type BuildConnector = typeof import('./http_client.ts').buildConnector;
 
 /** How connections are made, as undici takes it, and how the last one is ended. */
-export interface Line {
+interface Line {
   readonly connect: ReturnType<BuildConnector>;
   /**
    * Ends the connection, if it is one of TLS, as TLS has it: a BMC keeps a torn one for a minute and more, and has few. Resolves when

@@ -141,7 +141,7 @@ export const HOMES: Homes = {
   ],
   'node:readline': ['src/cli/shared/confirming.ts'],
   'node:stream': ['src/cli/shared/terminal.ts', 'src/sim/irmc/web_faults.ts'],
-  'node:tls': ['src/cli/sim/identity.ts'],
+  'node:tls': ['src/cli/sim/identity.ts', 'src/drivers/https.ts'],
   'node:stream/promises': ['src/sim/irmc/web_faults.ts'],
   'node:url': ['src/drivers/ipmi/ipmitool/command.ts'],
 };
