@@ -62,7 +62,8 @@ test('colours are for terminals, unless NO_COLOR or --color say otherwise', asyn
 test('a watched list follows what changes and the size of the terminal, and stays after Ctrl-C', async (t) => {
   const rack = await openRack(t);
   const { client } = rack.house;
-  const line = 'trap : INT; stty cols 120 rows 30; tty > terminal; countermand node list --watch 1; echo "ended with $?"';
+  const line =
+    'trap : INT; stty cols 120 rows 30; tty > terminal; countermand node list --watch 1; echo "ended with $?"';
   const terminal = runInTerminal(t, line, rack);
   await terminal.shows(/4 nodes: /);
   await enrol(client, 'new', 'fake', { fake_address: 'new' });
