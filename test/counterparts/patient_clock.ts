@@ -2,10 +2,11 @@ import { type Clock, systemClock, type Timer } from '../../src/core/clock.ts';
 import { sleep } from '../../src/core/signals.ts';
 import { eventually } from './eventually.ts';
 import { never } from './signals.ts';
+import { handleArrivals, stillness } from './stillness.ts';
 
 /** Timers up to this are pauses of a protocol; longer ones are timeouts. */
 const PAUSE_MS = 250;
-/** After this many looks without a change, nothing is on its way any more but what waits for a timeout. */
+/** A counterpart may sleep for less than these looks take before it answers. */
 const QUIET_LOOKS = 6;
 const LOOK_MS = 15;
 
@@ -71,16 +72,28 @@ export class PatientClock implements Clock {
     return call;
   }
 
-  /** False as soon as `isOver`. */
+  /**
+   * True when nothing is under way any more but what waits for a timeout: no pause runs, no timer was set or has ended, this
+   * process has handled all that has come, and every process that it has started has slept since the first look. False as
+   * soon as `isOver`. A machine that is slow only delays it.
+   */
   async #isQuiet(isOver: () => boolean): Promise<boolean> {
-    let seen = this.#changes;
+    let seen: string | null = null;
     for (let quiet = 0; quiet < QUIET_LOOKS; quiet += 1) {
       if (isOver()) return false;
       await sleep(LOOK_MS, systemClock, never());
-      if (this.#changes !== seen) quiet = -1;
-      seen = this.#changes;
+      await handleArrivals();
+      const now = this.#stillness();
+      if (now === null || now !== seen) quiet = -1;
+      seen = now;
     }
     return !isOver();
+  }
+
+  #stillness(): string | null {
+    if ([...this.#alarms].some(({ real }) => real !== null)) return null;
+    const others = stillness();
+    return others === null ? null : `${this.#changes} ${others}`;
   }
 
   #next(until: number): Alarm | undefined {
