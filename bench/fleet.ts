@@ -2,7 +2,7 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { environmentWith, startConductorProcess } from '../scripts/demo/conductor_process.ts';
+import { type Environment, environmentWith, startConductorProcess } from '../scripts/demo/conductor_process.ts';
 import { type Conductor, withConductor } from '../src/cli/shared/connection.ts';
 import { systemClock } from '../src/core/clock.ts';
 import type { PowerTarget, PowerTask, PowerTaskState } from '../src/gen/countermand/v1/power.ts';
@@ -33,18 +33,22 @@ export interface Fleet {
   enrolIpmi(count: number, settings?: Readonly<Record<string, string>>): Promise<ReadonlyMap<string, Bmc>>;
 }
 
-/** Starts a conductor for `measure`, and ends everything after it. `flags` are those of `countermand serve`. */
+/**
+ * Starts a conductor for `measure`, and ends everything after it. `flags` are those of `countermand serve`.
+ * @param variables what is added to its environment
+ */
 export async function withFleet<T>(
   flags: readonly string[],
   measure: (fleet: Fleet) => Promise<T>,
   signal: AbortSignal,
+  variables: Environment = {},
 ): Promise<T> {
   await using after = new AsyncDisposableStack();
   const folder = await mkdtemp(join(tmpdir(), 'countermand-bench-'));
   after.defer(() => rm(folder, { recursive: true, force: true }));
   const conductor = await startConductorProcess(
     ['--data', join(folder, 'data'), ...flags],
-    environmentWith({}),
+    environmentWith(variables),
     signal,
   );
   after.defer(() => conductor.stop());
