@@ -130,6 +130,10 @@ const NODE_RPCS: readonly Rpc[] = [
     call: (node, { conductor }) => first(conductor.nodes.watchNodes({ nodes: [node] })),
   },
   {
+    name: 'WatchNodes, every node, until its first message',
+    call: (_, { conductor }) => first(conductor.nodes.watchNodes({})),
+  },
+  {
     name: 'ListModelChanges, 100 changes',
     call: (_, { conductor }) => conductor.nodes.listModelChanges({ pageSize: 100 }),
   },
@@ -225,6 +229,12 @@ const AUDIT_RPCS: readonly Rpc[] = [
     call: (name, { conductor }) => conductor.audits.createAudit({ name, strategy: 'dummy' }),
   },
   {
+    name: 'CreateAudit, about one node',
+    prepare: async (count) => fresh('one', count),
+    call: (name, { conductor, nodes }) =>
+      conductor.audits.createAudit({ name, strategy: 'dummy', scope: [{ baremetal: [{ nodes: [nodes[0]] }] }] }),
+  },
+  {
     name: 'PreviewAudit',
     call: (_, { conductor }) => conductor.audits.previewAudit({ wanted: { name: 'preview', strategy: 'dummy' } }),
   },
@@ -258,6 +268,15 @@ const OTHER_RPCS: readonly Rpc[] = [
   {
     name: 'Subscribe, from now on, until its header',
     call: (_, { conductor }) => all(conductor.notifications.subscribe({ stopAtPresent: true })),
+  },
+  {
+    name: 'Subscribe, to all 1,000 newest events of which none is wanted',
+    prepare: async (count, { conductor }) => {
+      const { newestSequence } = await conductor.notifications.getNewestSequence({});
+      return Array.from({ length: count }, () => String(newestSequence > 1000n ? newestSequence - 1000n : 1n));
+    },
+    call: (from, { conductor }) =>
+      all(conductor.notifications.subscribe({ fromSequence: BigInt(from), eventTypes: ['none'], stopAtPresent: true })),
   },
   { name: 'GetNewestSequence', call: (_, { conductor }) => conductor.notifications.getNewestSequence({}) },
   { name: 'Attach, of an agent of another zone', call: (_, ground) => attach(ground) },

@@ -3,13 +3,11 @@
 import { fail } from '../../core/errors.ts';
 import type { NotificationServiceImplementation, SubscribeRequest } from '../../gen/countermand/v1/notification.ts';
 import type { Conductor } from '../conductor.ts';
-import { databaseId, lastSequence, readEvents } from '../store/events.ts';
+import { EventTail, storedEvents } from '../events/tail.ts';
+import { databaseId, lastSequence } from '../store/events.ts';
 import type { EventRow } from '../store/rows.ts';
 import type { Store } from '../store/store.ts';
 import { underCall } from './calls.ts';
-
-/** So many events are read at a time. */
-const PAGE = 500;
 
 /** Which events to send. */
 interface Subscription {
@@ -36,38 +34,22 @@ const DATABASE_ID_KEY = 'countermand-database-id';
 const NEWEST_SEQUENCE_KEY = 'countermand-newest-sequence';
 
 /**
- * Events in the order of their numbers, none missed and none twice: it listens first and reads then, and reads again at
- * each word of a commit. An abort ends it with its reason.
+ * Events in the order of their numbers, none missed and none twice. An abort ends it with its reason.
  * @param begun told once where the events are, before the first of them
  * @throws EVENTS_OUT_OF_RANGE, EVENTS_OF_ANOTHER_DATABASE
  */
 async function* subscribe(
   subscription: Subscription,
   begun: (position: Position) => void,
-  store: Store,
+  { store, tail }: { readonly store: Store; readonly tail: EventTail },
   signal: AbortSignal,
 ): AsyncGenerator<EventRow> {
-  const { feed, read } = store.database;
-  const commits = feed.latest('events', signal);
-  try {
-    const position = await positionOf(store);
-    refuseForeign(subscription, position);
-    begun(position);
-    const present = position.newest;
-    const end = subscription.stopAtPresent ? present : Number.POSITIVE_INFINITY;
-    let next = subscription.from ?? present + 1;
-    while (next <= end) {
-      const events = await readEvents(next, PAGE, read);
-      for (const event of events) {
-        if (event.sequence > end) return;
-        next = event.sequence + 1;
-        if (matches(event.eventType, subscription.eventTypes)) yield event;
-      }
-      if (events.length === 0 && (await commits.next()).done) return;
-    }
-  } finally {
-    await commits.return(undefined);
-  }
+  const position = await positionOf(store);
+  refuseForeign(subscription, position);
+  begun(position);
+  const wanted = { from: subscription.from ?? position.newest + 1, globs: subscription.eventTypes };
+  if (subscription.stopAtPresent) yield* storedEvents(wanted, position.newest, store.database, signal);
+  else yield* tail.follow(wanted, signal);
 }
 
 async function positionOf({ database: { read } }: Store): Promise<Position> {
@@ -88,30 +70,10 @@ function refuseForeign({ from, databaseId: wanted }: Subscription, { databaseId:
     );
 }
 
-/** True if the type matches one of the globs, or if there are none. `*` stands for any part, dots included. */
-function matches(eventType: string, globs: readonly string[]): boolean {
-  return globs.length === 0 || globs.some((glob) => matchesGlob(eventType, glob));
-}
-
-/** Not by a regular expression: one with many stars could keep the conductor busy for hours. */
-function matchesGlob(text: string, glob: string): boolean {
-  const [head = '', ...middle] = glob.split('*');
-  const tail = middle.pop();
-  if (tail === undefined) return text === glob;
-  const end = text.length - tail.length;
-  if (!text.startsWith(head) || !text.endsWith(tail) || head.length > end) return false;
-  let at = head.length;
-  for (const part of middle) {
-    const found = text.indexOf(part, at);
-    if (found < 0 || found + part.length > end) return false;
-    at = found + part.length;
-  }
-  return true;
-}
-
 /** The service over a conductor. */
 export function createNotificationService({ orders, shutdown }: Conductor): NotificationServiceImplementation {
   const { store } = orders;
+  const tail = new EventTail(store.database);
   return {
     async *subscribe(request, context) {
       const subscription = toSubscription(request);
@@ -123,7 +85,7 @@ export function createNotificationService({ orders, shutdown }: Conductor): Noti
           context.sendHeader();
           first = id;
         };
-        for await (const event of subscribe(subscription, begun, store, signal)) {
+        for await (const event of subscribe(subscription, begun, { store, tail }, signal)) {
           yield { event: toEvent(event), databaseId: first };
           first = undefined;
         }

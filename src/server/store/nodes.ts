@@ -91,14 +91,18 @@ interface NodeFilter {
   readonly descending?: boolean;
 }
 
-/** At most `limit` nodes after `afterName` in the order of names; empty is the beginning. */
+/** Labels are looked at row by row: this many rows are read at a time, however few nodes are asked for. */
+const LOOKED_AT_ONCE = 500;
+
+/** At most `limit` nodes after `afterName` in the order of names; empty is the beginning. While labels are looked for, others are served in between. */
 export async function listNodes(filter: NodeFilter, afterName: string, limit: number, sql: Knex): Promise<NodeRow[]> {
   const nodes: NodeRow[] = [];
+  const atOnce = Object.keys(filter.labels).length === 0 ? limit : LOOKED_AT_ONCE;
   let after = afterName;
   for (;;) {
     const query = sql('nodes')
       .orderBy('name', filter.descending ? 'desc' : 'asc')
-      .limit(limit);
+      .limit(atOnce);
     if (after !== '') query.where('name', filter.descending ? '<' : '>', after);
     if (filter.maintenance !== undefined) query.where('maintenance', filter.maintenance ? 1 : 0);
     if (filter.zone) query.where('zone', filter.zone);
@@ -107,8 +111,9 @@ export async function listNodes(filter: NodeFilter, afterName: string, limit: nu
     const rows: NodeRow[] = (await query).map(nodeCodec.decode);
     nodes.push(...rows.filter((row) => hasLabels(row, filter.labels)));
     const last = rows.at(-1);
-    if (nodes.length >= limit || rows.length < limit || !last) return nodes.slice(0, limit);
+    if (nodes.length >= limit || rows.length < atOnce || !last) return nodes.slice(0, limit);
     after = last.name;
+    await othersFirst();
   }
 }
 

@@ -1,0 +1,178 @@
+/**
+ * Following events: those that are stored, then those that are committed. New events are read once, however many follow them,
+ * and a follower is woken only for the types that it wants.
+ */
+import { type Channel, openFolded } from '../../core/channel.ts';
+import { othersFirst } from '../../core/clock.ts';
+import { asCountermandError, fail } from '../../core/errors.ts';
+import { onAbort, openScope, type Scope } from '../../core/signals.ts';
+import type { Database } from '../store/database.ts';
+import { lastSequence, readEvents } from '../store/events.ts';
+import type { EventRow } from '../store/rows.ts';
+import { matchesAny } from './globs.ts';
+
+/** At most this many events are read at a time. A client that never reads keeps one page of them in memory. */
+const PAGE = 50;
+/** At most this many events wait for one follower. One that is further behind reads them from the database again. */
+const WAITING_LIMIT = 50;
+
+/** Which events to tell. */
+export interface Wanted {
+  /** The first sequence number. */
+  readonly from: number;
+  /** Globs of event types; empty: all. */
+  readonly globs: readonly string[];
+}
+
+/**
+ * The stored events up to number `to`, in order. Others are served between two pages. An abort ends it with its reason.
+ * @returns the number after the last event that was looked at
+ */
+export async function* storedEvents(
+  { from, globs }: Wanted,
+  to: number,
+  { read }: Pick<Database, 'read'>,
+  signal: AbortSignal,
+): AsyncGenerator<EventRow, number> {
+  for (let next = from; ; ) {
+    signal.throwIfAborted();
+    const events = await readEvents(next, PAGE, read);
+    for (const event of events) {
+      signal.throwIfAborted();
+      if (event.sequence > to) return next;
+      next = event.sequence + 1;
+      if (matchesAny(event.eventType, globs)) yield event;
+    }
+    if (events.length < PAGE) return next;
+    await othersFirst();
+  }
+}
+
+/** What has come for a follower since it last looked. */
+interface Gathered {
+  readonly events: EventRow[];
+  /** There were more than are kept: they have to be read. */
+  readonly isBehind: boolean;
+}
+
+interface Follower {
+  readonly globs: readonly string[];
+  readonly channel: Channel<EventRow, Gathered>;
+}
+
+/** One reading of new events for all followers. It begins with the first of them and ends with the last. */
+interface Reading {
+  readonly scope: Scope;
+  /** Resolves when it is certain that followers are given what is committed from now on. */
+  readonly ready: Promise<void>;
+}
+
+/** Where the list of events grows. */
+export class EventTail {
+  readonly #database: Pick<Database, 'read' | 'feed'>;
+  readonly #followers = new Set<Follower>();
+  /** Who wants the events of a type, for each type that has been seen. The types are a fixed list. */
+  readonly #byType = new Map<string, Set<Follower>>();
+  #reading: Reading | null = null;
+
+  constructor(database: Pick<Database, 'read' | 'feed'>) {
+    this.#database = database;
+  }
+
+  /** Every event that is wanted, in order, none missed and none twice. An abort ends it with its reason. */
+  async *follow({ from, globs }: Wanted, signal: AbortSignal): AsyncGenerator<EventRow> {
+    signal.throwIfAborted();
+    const follower = { globs, channel: openFolded(signal, gather) };
+    const { ready } = this.#join(follower);
+    // At once, also if the client reads nothing and so never comes to the `finally`.
+    const unlink = onAbort(signal, () => this.#leave(follower));
+    try {
+      await ready;
+      let next = from;
+      for (;;) {
+        next = yield* storedEvents({ from: next, globs }, Number.POSITIVE_INFINITY, this.#database, signal);
+        for await (const event of newEvents(follower.channel)) {
+          signal.throwIfAborted();
+          if (event.sequence < next) continue;
+          next = event.sequence + 1;
+          yield event;
+        }
+      }
+    } finally {
+      unlink();
+      this.#leave(follower);
+    }
+  }
+
+  #join(follower: Follower): Reading {
+    this.#followers.add(follower);
+    for (const [type, followers] of this.#byType) if (matchesAny(type, follower.globs)) followers.add(follower);
+    this.#reading ??= this.#begin();
+    return this.#reading;
+  }
+
+  #leave(follower: Follower): void {
+    follower.channel.end();
+    this.#followers.delete(follower);
+    for (const followers of this.#byType.values()) followers.delete(follower);
+    if (this.#followers.size > 0) return;
+    this.#reading?.scope.abort(fail('CALL_ENDED', 'nobody follows the events'));
+    this.#reading = null;
+  }
+
+  #begin(): Reading {
+    const scope = openScope([]);
+    const ready = Promise.withResolvers<void>();
+    this.#read(scope.signal, () => ready.resolve()).catch((thrown: unknown) => {
+      ready.reject(thrown);
+      if (scope.signal.aborted) return;
+      // Those who follow now are told. Whoever comes later begins anew.
+      this.#reading = null;
+      for (const { channel } of this.#followers) channel.end(asCountermandError(thrown));
+    });
+    ready.promise.catch(() => {});
+    return { scope, ready: ready.promise };
+  }
+
+  /** It listens first and reads then: what was committed before `ready` is for the followers to read. */
+  async #read(signal: AbortSignal, ready: () => void): Promise<void> {
+    const { feed, read } = this.#database;
+    const commits = feed.latest('events', signal);
+    let from = (await lastSequence(read)) + 1;
+    ready();
+    for await (const _ of commits) {
+      const events = storedEvents({ from, globs: [] }, Number.POSITIVE_INFINITY, this.#database, signal);
+      for (let next = await events.next(); ; next = await events.next()) {
+        if (next.done) {
+          from = next.value;
+          break;
+        }
+        for (const { channel } of this.#wanting(next.value.eventType)) channel.push(next.value);
+      }
+    }
+  }
+
+  #wanting(eventType: string): ReadonlySet<Follower> {
+    const known = this.#byType.get(eventType);
+    if (known) return known;
+    const wanting = new Set([...this.#followers].filter(({ globs }) => matchesAny(eventType, globs)));
+    this.#byType.set(eventType, wanting);
+    return wanting;
+  }
+}
+
+function gather(waiting: Gathered | undefined, event: EventRow): Gathered {
+  if (waiting === undefined) return { events: [event], isBehind: false };
+  if (waiting.isBehind || waiting.events.length === WAITING_LIMIT) return { ...waiting, isBehind: true };
+  waiting.events.push(event);
+  return waiting;
+}
+
+/** What is given to a follower, until it is behind. */
+async function* newEvents(channel: Channel<EventRow, Gathered>): AsyncGenerator<EventRow> {
+  const gatherings = channel[Symbol.asyncIterator]();
+  for (let next = await gatherings.next(); !next.done; next = await gatherings.next()) {
+    yield* next.value.events;
+    if (next.value.isBehind) return;
+  }
+}

@@ -1,0 +1,150 @@
+/** Following events: none missed and none twice, read once for all, and at the cost of what is wanted. */
+import test from 'ava';
+import { othersFirst } from '../../../src/core/clock.ts';
+import { CountermandError, fail } from '../../../src/core/errors.ts';
+import { openScope } from '../../../src/core/signals.ts';
+import { announce } from '../../../src/server/events/announce.ts';
+import { EventTail } from '../../../src/server/events/tail.ts';
+import type { Database } from '../../../src/server/store/database.ts';
+import type { EventRow } from '../../../src/server/store/rows.ts';
+import { seededChance } from '../../world/chance.ts';
+import { World } from '../../world/world.ts';
+
+const GONE = fail('CALL_ENDED', 'the test has seen enough');
+const QUIET = ['action_plan.cancel.*'];
+
+async function emptyWorld(): Promise<World> {
+  return World.create({ limits: { syncPowerStateIntervalMs: 0 } });
+}
+
+const write = (count: number, world: World, eventType = 'baremetal.node.update.success'): Promise<void> =>
+  world.finish(
+    world.database.write((transaction) => {
+      const events = Array.from({ length: count }, () => ({ eventType, priority: 'INFO' as const, payload: {} }));
+      return announce(events, transaction, world.conductor.orders.store);
+    }),
+  );
+
+/** How often rows of events are read from now on. */
+function readingsOf(database: Database): { count: number } {
+  const readings = { count: 0 };
+  database.read.on('query', ({ sql }: { sql: string }) => {
+    if (/^select \* from `events`/.test(sql)) readings.count += 1;
+  });
+  return readings;
+}
+
+async function take(count: number, events: AsyncGenerator<EventRow>): Promise<number[]> {
+  const sequences: number[] = [];
+  while (sequences.length < count) {
+    const { value, done } = await events.next();
+    if (done) break;
+    sequences.push(value.sequence);
+  }
+  return sequences;
+}
+
+const numbers = (from: number, count: number): number[] => Array.from({ length: count }, (_, at) => from + at);
+
+test('new events are read once, however many follow them, and not for those who want other types', async (t) => {
+  const world = await emptyWorld();
+  const { database } = world;
+  await write(1, world);
+  const tail = new EventTail(database);
+  const scope = openScope([]);
+  const loud = Array.from({ length: 100 }, () => tail.follow({ from: 2, globs: [] }, scope.signal));
+  const quiet = Array.from({ length: 100 }, () => tail.follow({ from: 2, globs: QUIET }, scope.signal));
+  const heard = loud.map((events) => take(3, events));
+  const other = quiet.map((events) => take(1, events));
+  while (database.feed.size === 0) await othersFirst();
+  for (let turn = 0; turn < 10; turn += 1) await othersFirst();
+  const readings = readingsOf(database);
+  await write(3, world);
+  for (const sequences of await Promise.all(heard)) t.deepEqual(sequences, [2, 3, 4]);
+  t.is(readings.count, 1);
+  await write(1, world, 'action_plan.cancel.start');
+  for (const sequences of await Promise.all(other)) t.deepEqual(sequences, [5]);
+  t.is(readings.count, 2);
+  scope.abort(GONE);
+  await world.end();
+  await database.close();
+});
+
+test('no follower misses an event or gets one twice, however slow it is and however much comes at once', async (t) => {
+  const world = await emptyWorld();
+  const { database } = world;
+  const chance = seededChance(14);
+  const tail = new EventTail(database);
+  const scope = openScope([]);
+  await write(130, world);
+  const starts = [1, 70, 131];
+  const followers = starts.map((from) => ({ from, events: tail.follow({ from, globs: [] }, scope.signal), seen: 0 }));
+  let written = 130;
+  for (let round = 0; round < 60; round += 1) {
+    if (chance.happens(0.4)) {
+      const count = chance.pick([1, 3, 49, 50, 51, 120]);
+      await write(count, world);
+      written += count;
+    }
+    const follower = chance.pick(followers);
+    const there = written - (follower.from + follower.seen) + 1;
+    const count = Math.min(there, chance.pick([1, 2, 60, 1000]));
+    t.deepEqual(await take(count, follower.events), numbers(follower.from + follower.seen, count));
+    follower.seen += count;
+  }
+  scope.abort(GONE);
+  for (const { events } of followers) await t.throwsAsync(events.next(), { is: GONE });
+  t.is(database.feed.size, 0);
+  await world.end();
+  await database.close();
+});
+
+test('reading what is stored lets others in, and ends with its call, also if nothing of it is wanted', async (t) => {
+  const world = await emptyWorld();
+  const { database } = world;
+  const size = 2000;
+  await write(size, world);
+  const readings = readingsOf(database);
+  const scope = openScope([]);
+  const events = new EventTail(database).follow({ from: 1, globs: QUIET }, scope.signal).next();
+  let most = 0;
+  while (readings.count < 10) {
+    const before = readings.count;
+    await othersFirst();
+    most = Math.max(most, readings.count - before);
+  }
+  t.true(most <= 2, `${most} pages were read before others were served`);
+  scope.abort(GONE);
+  await t.throwsAsync(events, { is: GONE });
+  const then = readings.count;
+  for (let turn = 0; turn < 20; turn += 1) await othersFirst();
+  t.is(readings.count, then);
+  await world.end();
+  await database.close();
+});
+
+test('a follower that never reads is forgotten at the end of its call, and a failed reading is told', async (t) => {
+  const world = await emptyWorld();
+  const { database } = world;
+  const tail = new EventTail(database);
+  await write(3, world);
+  const stuck = openScope([]);
+  const events = tail.follow({ from: 1, globs: [] }, stuck.signal);
+  t.deepEqual(await take(1, events), [1]);
+  t.is(database.feed.size, 1);
+  stuck.abort(GONE);
+  for (let turn = 0; turn < 5; turn += 1) await othersFirst();
+  t.is(database.feed.size, 0);
+
+  const scope = openScope([]);
+  const unreadable = (() => {
+    throw fail('DATABASE_DAMAGED', 'a page cannot be read');
+  }) as never;
+  const failing = new EventTail({ feed: database.feed, read: unreadable });
+  await t.throwsAsync(failing.follow({ from: 1, globs: [] }, scope.signal).next(), {
+    instanceOf: CountermandError,
+    message: /a page cannot be read/,
+  });
+  await world.end();
+  await database.close();
+});
