@@ -16,6 +16,7 @@ import { ipmiStatus } from './ipmi_status.ts';
 import { orderLatency } from './order_latency.ts';
 import { planCancel } from './plan_cancel.ts';
 import { planRun } from './plan_run.ts';
+import { rpcs } from './rpcs.ts';
 import { start } from './start.ts';
 import { supersede } from './supersede.ts';
 import { watches } from './watches.ts';
@@ -32,6 +33,7 @@ const QUESTIONS: Readonly<Record<string, readonly [title: string, ask: Ask]>> = 
   plan_cancel: ['From the cancel of a plan to everything being written off or taken back', planCancel],
   supersede: ['From a change of a node to the plans that it makes stale being SUPERSEDED', supersede],
   watches: ['Streams that each watch one node, in a fleet of as many', watches],
+  rpcs: ['Each RPC, with as many streams open as there are nodes', rpcs],
   ipmi_status: [`The power status of ${BMCS} BMCs, 100 of them for ipmitool`, ipmiStatus],
   ipmi_refresh: [`RefreshNodes over ${BMCS} BMCs`, ipmiRefresh],
   ipmi_power_on: [

@@ -5,7 +5,7 @@ import { asCountermandError, type CountermandError, fail } from '../../core/erro
 import { exceeded, SENT_LIMITS } from '../../core/limits.ts';
 import { countNames, expandRange } from '../../core/ranges.ts';
 import type { Transaction } from '../store/database.ts';
-import { listAllNodes } from '../store/nodes.ts';
+import { findNodes, listAllNodes } from '../store/nodes.ts';
 import type { NodeRow } from '../store/rows.ts';
 
 /** What a scope looks at. */
@@ -144,5 +144,16 @@ function namesOf(range: string, place: string): string[] {
 /** The nodes of a scope, in the order of their names; null if it is empty and so no limit. @throws SCOPE_INVALID */
 export async function findScopeOf(scope: unknown, sql: Transaction['sql']): Promise<NodeRow[] | null> {
   const parsed = parseScope(scope);
-  return parsed.length === 0 ? null : nodesInScope(parsed, await listAllNodes(sql));
+  return parsed.length === 0 ? null : nodesInScope(parsed, await candidatesOf(parsed, sql));
+}
+
+/** The nodes that a scope can mean: those that it names, where it says nothing else, so that it costs what it names. */
+async function candidatesOf(scope: Scope, sql: Transaction['sql']): Promise<NodeRow[]> {
+  const sections = scope.map(({ baremetal }) => baremetal.filter(({ exclude }) => exclude === undefined));
+  const namesOnly = sections.every((means) => means.length > 0 && means.every(({ nodes }) => nodes !== undefined));
+  if (!namesOnly) return listAllNodes(sql);
+  const criteria = scope.flatMap(({ baremetal }) => baremetal.flatMap((item) => [item, ...(item.exclude ?? [])]));
+  const ranges = criteria.flatMap(({ nodes }) => nodes ?? []).filter((range) => countOf(range) > 0);
+  const found = await findNodes([...new Set(ranges.flatMap(expandRange))], sql);
+  return [...new Set(found.values())].sort((one, other) => (one.name < other.name ? -1 : 1));
 }
