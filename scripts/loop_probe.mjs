@@ -21,7 +21,11 @@ const timer = setInterval(() => {
   if (looks <= LOOKS_OF_THE_START) return;
   longestMs = Math.max(longestMs, (used.user + used.system) / 1000);
   if (looks % LOOKS_PER_LINE !== 0) return;
-  if (file) appendFileSync(file, `${longestMs.toFixed(1)}\n`);
-  longestMs = 0;
+  try {
+    if (file) appendFileSync(file, `${longestMs.toFixed(1)}\n`);
+    longestMs = 0;
+  } catch {
+    // A storm may have taken the disk away: the line comes later.
+  }
 }, LOOK_MS);
 timer.unref();

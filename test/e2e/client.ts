@@ -142,6 +142,11 @@ export async function allEvents({ notifications }: Client): Promise<Event[]> {
 
 /** All power tasks, the newest first. */
 export async function allTasks({ power }: Client): Promise<Task[]> {
-  const { tasks } = await power.listPowerTasks({ pageSize: 1000 });
-  return tasks.map((task) => plainTask({ task }));
+  const all: Task[] = [];
+  for (let pageToken = ''; ; ) {
+    const { tasks, nextPageToken } = await power.listPowerTasks({ pageSize: 1000, pageToken });
+    all.push(...tasks.map((task) => plainTask({ task })));
+    if (nextPageToken === '') return all;
+    pageToken = nextPageToken;
+  }
 }

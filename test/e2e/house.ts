@@ -29,6 +29,8 @@ export interface HousePlan {
   readonly variables?: Variables;
   /** The conductor has an HTTP door. */
   readonly http?: boolean;
+  /** Prepares the data folder; answers a command that the conductor runs within. */
+  readonly disk?: (data: string) => Promise<readonly string[]>;
 }
 
 /**
@@ -53,7 +55,7 @@ export class House {
   readonly data: string;
   readonly #t: ExecutionContext;
   readonly #apart: boolean;
-  readonly #startConductor: typeof startConductorHere;
+  readonly #startConductor: typeof startConductor;
   readonly #variables: Variables;
   #settings: Settings;
   #conductor: ConductorProcess | null = null;
@@ -61,12 +63,14 @@ export class House {
   #client: Client | null = null;
   #address = `${ownAddress()}:0`;
   #http: string;
+  readonly #within: readonly string[];
 
   /** Use openHouse. */
   constructor(
     t: ExecutionContext,
     data: string,
     { apart = false, here = false, settings = {}, variables = {}, http = false }: HousePlan,
+    within: readonly string[],
   ) {
     this.data = data;
     this.#t = t;
@@ -74,6 +78,7 @@ export class House {
     this.#startConductor = here ? startConductorHere : startConductor;
     this.#settings = { ...QUICK, ...settings };
     this.#variables = variables;
+    this.#within = within;
     this.#http = http ? `${ownAddress()}:0` : 'none';
     t.teardown(() => this.#client?.close());
   }
@@ -115,7 +120,13 @@ export class House {
       return;
     }
     const settings = { ...this.#settings, data: this.data, listen: this.#address, http_listen: this.#http };
-    this.#conductor = await this.#startConductor(this.#t, settings, !this.#apart, this.#variables);
+    this.#conductor = await this.#startConductor(
+      this.#t,
+      settings,
+      !this.#apart,
+      this.#variables,
+      this.#within,
+    );
     this.#address = this.#conductor.address;
     if (this.#conductor.http !== '') this.#http = this.#conductor.http;
     this.#client?.close();
@@ -145,7 +156,7 @@ export async function openHouse(t: ExecutionContext, plan: HousePlan = {}): Prom
   const data = await newFolder(t);
   await pretendReserve(data);
   await putNewDatabase(data);
-  const house = new House(t, data, plan);
+  const house = new House(t, data, plan, (await plan.disk?.(data)) ?? []);
   await house.start('conductor');
   if (plan.apart) await house.start('agent');
   return house;

@@ -1,5 +1,6 @@
 /** What must be true of the plans of a simulated world, whatever happened. */
 import { expandRange } from '../../src/core/ranges.ts';
+import type { Database } from '../../src/server/store/database.ts';
 import {
   type ActionPlanRow,
   type ActionRow,
@@ -29,6 +30,16 @@ export interface PlanRows {
   readonly plans: readonly ActionPlanRow[];
   readonly actions: readonly ActionRow[];
   readonly tasks: readonly PowerTaskRow[];
+}
+
+/** Reads all audits, plans, actions and power tasks. */
+export async function readPlanRows({ read }: Pick<Database, 'read'>): Promise<PlanRows> {
+  return {
+    audits: (await read('audits')).map(auditCodec.decode),
+    plans: (await read('action_plans').orderBy('created_at')).map(actionPlanCodec.decode),
+    actions: (await read('actions').orderBy(['plan_uuid', 'position'])).map(actionCodec.decode),
+    tasks: (await read('power_tasks')).map(powerTaskCodec.decode),
+  };
 }
 
 /** Those who order rollbacks, and who looks at what comes of it. */
@@ -87,8 +98,7 @@ export class PlanChecks {
     for (const { name, state } of rows.plans)
       insist(!['PENDING', ...RUNNING].includes(state), `${name} is still ${state}`);
     this.#checkPromises();
-    for (const [uuid, { kind, cancelStarts: starts, cancelEnds: ends }] of this.#replay.told)
-      insist(starts === ends && starts <= 1, `of ${kind} ${uuid} ${starts} cancel.start and ${ends} ends were told`);
+    checkCancels(this.#replay);
     checkEnds(rows, this.#witness, this.#world.clock.set.backMs === 0);
     checkUndoing(rows, this.#orders, this.#rollbacks.orders);
     this.#rollbacks.witness.check(rows);
@@ -100,14 +110,8 @@ export class PlanChecks {
   }
 
   async #readRows(): Promise<PlanRows> {
-    const { read } = this.#world.database;
-    for (const { uuid, name } of await read('nodes')) this.#nodes.set(name, uuid);
-    return {
-      audits: (await read('audits')).map(auditCodec.decode),
-      plans: (await read('action_plans').orderBy('created_at')).map(actionPlanCodec.decode),
-      actions: (await read('actions').orderBy(['plan_uuid', 'position'])).map(actionCodec.decode),
-      tasks: (await read('power_tasks')).map(powerTaskCodec.decode),
-    };
+    for (const { uuid, name } of await this.#world.database.read('nodes')) this.#nodes.set(name, uuid);
+    return readPlanRows(this.#world.database);
   }
 
   #learn({ audits, plans, actions }: PlanRows): void {
@@ -143,12 +147,7 @@ export class PlanChecks {
   /** The notifications leave everything in the state that its row says. */
   async #checkStates({ plans, actions }: PlanRows): Promise<void> {
     const audits: { uuid: string; state: string }[] = await this.#world.database.read('audits').select('uuid', 'state');
-    for (const { uuid, state } of [...audits, ...plans, ...actions]) {
-      const told = this.#replay.stateOf(uuid);
-      insist(told === state, `the notifications leave ${uuid} ${told}, the row says ${state}`);
-    }
-    const rows = audits.length + plans.length + actions.length;
-    insist(this.#replay.told.size === rows, `${this.#replay.told.size} things were told of, there are ${rows}`);
+    checkReplayed([...audits, ...plans, ...actions], this.#replay);
   }
 
   /** Nothing waits for a poll: what can go on has gone on, and nothing outlives its time. */
@@ -205,4 +204,22 @@ export class PlanChecks {
     for (const uuid of cancelled)
       insist(this.#replay.told.get(uuid)?.cancelStarts === 1, `plan ${uuid} was cancelled, and that is lost`);
   }
+}
+
+/** The notifications leave each of these in the state that its row says, and tell of nothing else. */
+export function checkReplayed(
+  rows: readonly { readonly uuid: string; readonly state: string }[],
+  replay: Replay,
+): void {
+  for (const { uuid, state } of rows) {
+    const told = replay.stateOf(uuid);
+    insist(told === state, `the notifications leave ${uuid} ${told}, the row says ${state}`);
+  }
+  insist(replay.told.size === rows.length, `${replay.told.size} things were told of, there are ${rows.length}`);
+}
+
+/** Each cancel that was told has ended once. */
+export function checkCancels({ told }: Replay): void {
+  for (const [uuid, { kind, cancelStarts: starts, cancelEnds: ends }] of told)
+    insist(starts === ends && starts <= 1, `of ${kind} ${uuid} ${starts} cancel.start and ${ends} ends were told`);
 }

@@ -3,9 +3,9 @@
  * down here once more, apart from the product's own table, so that a slip of that table is found.
  */
 import { type EventRow, eventCodec } from '../../src/server/store/rows.ts';
-import type { World } from '../world/world.ts';
 import { insist } from './insist.ts';
 import { checkReversed, type RollbackData, RollbackReplay } from './rollback_replay.ts';
+import type { SeenWorld } from './seen_world.ts';
 
 /** What a plan is, as far as it never changes. */
 export interface PlanFacts {
@@ -112,7 +112,7 @@ export class Replay {
   readonly #stale = new Set<string>();
 
   /** Reads what was told since the last call. */
-  async goOn(facts: Facts, world: World): Promise<void> {
+  async goOn(facts: Facts, world: SeenWorld): Promise<void> {
     const rows = await world.database.read('events').where('sequence', '>', this.#last).orderBy('sequence');
     for (const event of rows.map(eventCodec.decode)) {
       this.#last = event.sequence;

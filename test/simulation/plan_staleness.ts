@@ -1,11 +1,11 @@
 /** What waits to run must not be stale. Found from the history of the cluster model, apart from what the product does with it. */
 import { modelChangeCodec } from '../../src/server/store/cluster_model.ts';
 import type { ActionPlanRow } from '../../src/server/store/plan_rows.ts';
-import type { World } from '../world/world.ts';
 import { insist } from './insist.ts';
+import type { SeenWorld } from './seen_world.ts';
 
 /** Checks every plan that waits to be started, or for its turn, against what has changed since it was made. */
-export async function checkStaleness(plans: readonly ActionPlanRow[], world: World): Promise<void> {
+export async function checkStaleness(plans: readonly ActionPlanRow[], world: SeenWorld): Promise<void> {
   const { read } = world.database;
   const changes = (await read('model_changes')).map(modelChangeCodec.decode);
   const rows: { plan_uuid: string; node_uuid: string }[] = await read('plan_nodes');

@@ -1,14 +1,21 @@
 /** What must be true of the power tasks of a simulated world, whatever happened. */
 import { isAbort, isIdempotent, type OrderTarget, phaseSettlesIn } from '../../src/core/power.ts';
 import { isAtRest, POWER_TASK_UNSETTLED } from '../../src/core/states.ts';
+import type { Database } from '../../src/server/store/database.ts';
 import { readEvents } from '../../src/server/store/events.ts';
 import { type NodeRow, nodeCodec, type PowerTaskRow, powerTaskCodec } from '../../src/server/store/rows.ts';
 import type { Received, World } from '../world/world.ts';
 import { insist } from './insist.ts';
 import type { Witness } from './witness.ts';
 
-async function readAll(world: World): Promise<{ nodes: NodeRow[]; tasks: PowerTaskRow[] }> {
-  const { read } = world.database;
+/** What the rows say. */
+export interface PowerRows {
+  readonly nodes: readonly NodeRow[];
+  readonly tasks: readonly PowerTaskRow[];
+}
+
+/** Reads all nodes and power tasks. */
+export async function readPowerRows({ read }: Pick<Database, 'read'>): Promise<PowerRows> {
   return {
     nodes: (await read('nodes')).map(nodeCodec.decode),
     tasks: (await read('power_tasks').orderBy('created_at')).map(powerTaskCodec.decode),
@@ -17,7 +24,12 @@ async function readAll(world: World): Promise<{ nodes: NodeRow[]; tasks: PowerTa
 
 /** After every step. */
 export async function checkAlways(world: World): Promise<void> {
-  const { nodes, tasks } = await readAll(world);
+  checkHolders(await readPowerRows(world.database));
+  insist(world.faults.length === 0, `a fault of ours was logged: ${world.faults[0]}`);
+}
+
+/** At most one unsettled task holds a node, and the node says which; each task was ordered by one. */
+export function checkHolders({ nodes, tasks }: PowerRows): void {
   for (const node of nodes) {
     const holders = tasks.filter(
       (task) => task.nodeUuid === node.uuid && !isAbort(task.target) && POWER_TASK_UNSETTLED.includes(task.state),
@@ -33,16 +45,15 @@ export async function checkAlways(world: World): Promise<void> {
     insist(who.length === 1, `power task ${task.uuid} was ordered by ${who.join(' and ')}`);
     insist((task.planUuid === null) === (task.requestId !== null), `power task ${task.uuid} is of ${task.planUuid}`);
   }
-  insist(world.faults.length === 0, `a fault of ours was logged: ${world.faults[0]}`);
 }
 
 /** When nothing has happened for long. */
 export async function checkAtPeace(world: World, witness: Witness): Promise<PowerTaskRow[]> {
   await checkAlways(world);
-  const { nodes, tasks } = await readAll(world);
-  for (const task of tasks) checkRest(task, tasks);
+  const rows = await readPowerRows(world.database);
+  const { nodes, tasks } = rows;
+  await checkSettled(rows, world.database);
   for (const node of nodes) {
-    insist(node.heldBy === null && node.targetPowerState === null, `${node.name} is still held`);
     checkReceived(
       node,
       tasks.filter(({ nodeUuid }) => nodeUuid === node.uuid),
@@ -56,8 +67,15 @@ export async function checkAtPeace(world: World, witness: Witness): Promise<Powe
     );
     insist(node.mayChangeUntil === null, `the window of ${node.name} is still open`);
   }
-  await checkEvents(tasks, world);
-  return tasks;
+  return [...tasks];
+}
+
+/** Every task is at rest, no node is held, and the events tell of each task what its row says. */
+export async function checkSettled({ nodes, tasks }: PowerRows, database: Pick<Database, 'read'>): Promise<void> {
+  for (const task of tasks) checkRest(task, tasks);
+  for (const { name, heldBy, targetPowerState } of nodes)
+    insist(heldBy === null && targetPowerState === null, `${name} is still held`);
+  await checkEvents(tasks, database);
 }
 
 function checkRest(task: PowerTaskRow, tasks: readonly PowerTaskRow[]): void {
@@ -152,8 +170,8 @@ function isOfLateAbort(at: number, tasks: readonly PowerTaskRow[], wasSet: boole
 }
 
 /** Each start has exactly one end or error, and replaying the events gives the states of the rows. */
-async function checkEvents(tasks: readonly PowerTaskRow[], world: World): Promise<void> {
-  const events = await readEvents(0, 1_000_000, world.database.read);
+async function checkEvents(tasks: readonly PowerTaskRow[], { read }: Pick<Database, 'read'>): Promise<void> {
+  const events = await readEvents(0, 1_000_000, read);
   const told = new Map<string, string[]>();
   const states = new Map<string, string>();
   let last = 0;

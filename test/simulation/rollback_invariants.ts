@@ -50,6 +50,12 @@ export function checkUndoing(rows: PlanRows, orders: PlanOrders, rollbacks: Roll
   }
 }
 
+/** Checks what rollbacks undo, without knowing what was ordered. */
+export function checkUndos({ plans, actions, tasks }: PlanRows): void {
+  const undoings = new Undoings(actions, tasks);
+  for (const plan of plans) undoings.checkUndos(plan);
+}
+
 /** True if it had to roll itself back as it ended. */
 function rollsBackBySelf(plan: ActionPlanRow, { promised }: PlanOrders): boolean {
   if (promised.rollsBack.has(plan.uuid)) return true;
