@@ -120,13 +120,7 @@ export class House {
       return;
     }
     const settings = { ...this.#settings, data: this.data, listen: this.#address, http_listen: this.#http };
-    this.#conductor = await this.#startConductor(
-      this.#t,
-      settings,
-      !this.#apart,
-      this.#variables,
-      this.#within,
-    );
+    this.#conductor = await this.#startConductor(this.#t, settings, !this.#apart, this.#variables, this.#within);
     this.#address = this.#conductor.address;
     if (this.#conductor.http !== '') this.#http = this.#conductor.http;
     this.#client?.close();

@@ -1,10 +1,11 @@
 /** What must be true of the database that a storm has left: the invariants of the simulation, on real rows and events. */
 import { isAbort, type OrderTarget } from '../../src/core/power.ts';
 import type { ChassisControl } from '../../src/drivers/ipmi/rmcp/commands.ts';
-import { type Database, openDatabase } from '../../src/server/store/database.ts';
+import type { Database } from '../../src/server/store/database.ts';
 import type { AuditRow } from '../../src/server/store/plan_rows.ts';
 import { EVERY_NODE } from '../../src/server/store/plans.ts';
 import type { PowerTaskRow } from '../../src/server/store/rows.ts';
+import { openDatabase } from '../../src/server/store/sqlite/database.ts';
 import type { SimReceived } from '../../src/sim/ipmi/sim_bmc.ts';
 import { insist } from '../simulation/insist.ts';
 import { checkEnds } from '../simulation/plan_ends.ts';
