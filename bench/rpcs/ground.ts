@@ -22,8 +22,8 @@ export interface Ground {
 /** Of a hundred streams, how many there are of each kind. */
 export const SHARES = { WatchNodes: 50, WatchPowerTask: 25, Subscribe: 15, WatchActionPlan: 10 };
 
-/** What the subscribers wait for. It is rare, as what most consumers wait for. */
-const SUBSCRIBED = ['action_plan.cancel.*', 'action.cancel.*'];
+/** What the subscribers wait for: nothing that is measured raises it, as what is told to each of them costs what it costs. */
+const SUBSCRIBED = ['action_plan.execution.error', 'audit.*.error'];
 /** One order and one plan for so many nodes. */
 const NODES_PER_ORDER = 100;
 const PER_CONNECTION = 1_000;

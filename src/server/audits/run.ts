@@ -52,7 +52,9 @@ export async function proposalOf(
   const strategy = strategyNamed(audit.strategy);
   const parameters = parseStrategyParameters(strategy, audit.parameters);
   const scoped = await findScopeOf(audit.scope, sql);
-  return { strategy, scoped, proposal: strategy.propose(scoped ?? (await listAllNodes(sql)), parameters) };
+  // A strategy that does not act on its scope is given no fleet to look at: that would cost as much as the fleet is large.
+  const nodes = scoped ?? (strategy.actsOnScope ? await listAllNodes(sql) : []);
+  return { strategy, scoped, proposal: strategy.propose(nodes, parameters) };
 }
 
 function strategyNamed(name: string): Strategy {

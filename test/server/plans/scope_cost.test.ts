@@ -1,6 +1,7 @@
 /** What a scope costs: one that names its nodes reads those, whatever the size of the fleet, and means what it always meant. */
 import test from 'ava';
 import { asCountermandError } from '../../../src/core/errors.ts';
+import { proposalOf } from '../../../src/server/audits/run.ts';
 import { findScopeOf, nodesInScope, parseScope } from '../../../src/server/plans/scope.ts';
 import { listAllNodes } from '../../../src/server/store/nodes.ts';
 import { World } from '../../world/world.ts';
@@ -46,6 +47,24 @@ test('a scope reads the nodes that it names, and no others', async (t) => {
     t.true(rows <= most, `${JSON.stringify(scope)} read ${rows} rows`);
     t.deepEqual(found, await told(() => nodesInScope(parseScope(scope), all)), JSON.stringify(scope));
   }
+  await world.end();
+  await world.database.close();
+});
+
+test('an audit whose strategy does not act on nodes reads none of them', async (t) => {
+  const world = await World.create({ limits: { syncPowerStateIntervalMs: 0 } });
+  await world.startAgent('a1');
+  for (let at = 1; at <= 5; at += 1) await world.enrol(`n${at}`);
+  const { read } = world.database;
+  let rows = 0;
+  read.on('query-response', (answer: unknown[]) => {
+    rows += answer.length;
+  });
+  const audit = { strategy: 'dummy', parameters: {}, scope: [] };
+  t.is((await proposalOf(audit, read)).proposal.actions.length, 3);
+  t.is(rows, 0);
+  await proposalOf({ ...audit, strategy: 'saving_energy' }, read);
+  t.is(rows, 5);
   await world.end();
   await world.database.close();
 });

@@ -41,7 +41,10 @@ export interface Strategy<Parameters = unknown> {
   /** What it does, for people. */
   readonly meaning: string;
   readonly goal: Goal;
-  /** It changes or switches the nodes of the scope: a scope of every node has to be said. */
+  /**
+   * It changes or switches the nodes of the scope: a scope of every node has to be said. One that does not is given no nodes
+   * where the scope is empty.
+   */
   readonly actsOnScope: boolean;
   /** parameters: their names, rules and descriptions. */
   readonly schema: z.ZodType<Parameters>;
