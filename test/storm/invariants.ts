@@ -32,9 +32,8 @@ export interface Checked {
 /**
  * Checks a database that no conductor has open any more. @throws a sentence for the first invariant that is broken
  * @param folder its data folder
- * @param now milliseconds since 1970
  */
-export async function checkWhatIsLeft(folder: string, reached: readonly Reached[], now: number): Promise<Checked> {
+export async function checkWhatIsLeft(folder: string, reached: readonly Reached[]): Promise<Checked> {
   const database = await openDatabase(folder);
   try {
     const power = await readPowerRows(database);
@@ -46,14 +45,16 @@ export async function checkWhatIsLeft(folder: string, reached: readonly Reached[
         received,
       );
     const rows = await readPlanRows(database);
-    await checkPlans(rows, database, now);
+    await checkPlans(rows, database);
     return { tasks: rows.tasks.length, plans: rows.plans.length, audits: rows.audits.length };
   } finally {
     await database.close();
   }
 }
 
-async function checkPlans(rows: PlanRows, database: Database, now: number): Promise<void> {
+async function checkPlans(rows: PlanRows, database: Database): Promise<void> {
+  const [{ last }] = await database.read('events').max({ last: 'timestamp' });
+  const now = Number(last);
   const world = { database, clock: { now: () => now, set: { forwardMs: 0, backMs: 0 } }, limits: DEFAULT_LIMITS };
   for (const { name, uuid, state } of rows.plans)
     insist(!['PENDING', 'ONGOING', 'CANCELLING'].includes(state), `plan ${name} ${uuid} is still ${state}`);

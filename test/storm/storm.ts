@@ -112,7 +112,7 @@ export async function storm(t: ExecutionContext, plan: StormPlan, folder: string
   const reached = bmcs.map(({ uuid, bmc }) => ({ nodeUuid: uuid, received: bmc.received }));
   const left = join(folder, 'left');
   await disk.copyTo(left);
-  const checked = await checkWhatIsLeft(left, reached, systemClock.now());
+  const checked = await checkWhatIsLeft(left, reached);
   return { tally, longestHoldUpMs, ownOrders, troubles: over.troubles, checked };
 }
 

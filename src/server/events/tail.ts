@@ -17,7 +17,7 @@ const PAGE = 50;
 const WAITING_LIMIT = 50;
 
 /** Which events to tell. */
-export interface Wanted {
+interface Wanted {
   /** The first sequence number. */
   readonly from: number;
   /** Globs of event types; empty: all. */
