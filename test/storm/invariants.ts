@@ -53,8 +53,8 @@ export async function checkWhatIsLeft(folder: string, reached: readonly Reached[
 }
 
 async function checkPlans(rows: PlanRows, database: Database): Promise<void> {
-  const [{ last }] = await database.read('events').max({ last: 'timestamp' });
-  const now = Number(last);
+  const newest = await database.read('events').max({ last: 'timestamp' }).first();
+  const now = Number(newest?.last);
   const world = { database, clock: { now: () => now, set: { forwardMs: 0, backMs: 0 } }, limits: DEFAULT_LIMITS };
   for (const { name, uuid, state } of rows.plans)
     insist(!['PENDING', 'ONGOING', 'CANCELLING'].includes(state), `plan ${name} ${uuid} is still ${state}`);
@@ -88,9 +88,8 @@ function factsOf({ audits, plans, actions }: PlanRows): Facts {
   return facts;
 }
 
-/** Plans that a client has made whole have an audit too, which has no request of its own. */
 const isAboutEveryNode = (audit: AuditRow | undefined): boolean =>
-  audit !== undefined && audit.scope.length === 0 && audit.requestId !== null;
+  audit !== undefined && audit.scope.length === 0 && audit.everyNode;
 
 /** The commands that must not be repeated, and the targets that may send each of them once. */
 const ONCE: Readonly<Partial<Record<ChassisControl, readonly OrderTarget[]>>> = {

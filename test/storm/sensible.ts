@@ -63,7 +63,13 @@ export function sensibleRequest(name: string, words: readonly string[], chance: 
     case 'RollbackActionPlan':
       return { actionPlan: word, requestId, skipIrreversible: true, acceptDrift: true };
     case 'CreateAudit':
-      return { name: `u${chance.between(1, 99)}`, requestId, strategy: 'dummy', autoTrigger: chance.happens(0.5) };
+      return {
+        name: `u${chance.between(1, 99)}`,
+        requestId,
+        strategy: 'dummy',
+        autoTrigger: chance.happens(0.5),
+        all: chance.happens(0.5),
+      };
     case 'ReportClusterEvent':
       return { eventType: 'instance.update', nodes: [nodeOf(chance)], reason: 'storm' };
     case 'Subscribe':

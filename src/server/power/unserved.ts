@@ -1,5 +1,6 @@
 /** Nodes that cannot be read, because no agent is attached for their driver and zone: they are marked with a problem. */
 
+import { othersFirst } from '../../core/clock.ts';
 import { onAbort } from '../../core/signals.ts';
 import { whyUnserved } from '../agents/attachments.ts';
 import { retry } from '../retry.ts';
@@ -8,8 +9,8 @@ import type { NodeRow } from '../store/rows.ts';
 import { noteNodeProblem } from './problems.ts';
 import type { ReadingParts } from './readings.ts';
 
-/** The number of nodes taken from the database, and written, at a time. */
-const PAGE = 500;
+/** The number of nodes taken from the database, and written, at a time. Others are served in between. */
+const PAGE = 100;
 
 /** Marks those of the nodes that no agent serves, and the power tasks that hold them. Writes only what is not marked yet. */
 export async function noteUnserved(nodes: readonly NodeRow[], parts: ReadingParts): Promise<void> {
@@ -74,5 +75,6 @@ async function noteAllUnserved(parts: ReadingParts): Promise<void> {
     const last = nodes.at(-1);
     if (nodes.length < PAGE || !last || parts.shutdown.aborted) return;
     after = last.name;
+    await othersFirst();
   }
 }

@@ -29,6 +29,7 @@ export async function findNodesByUuid(uuids: readonly string[], sql: Knex): Prom
   const others = uuids.filter((uuid) => !found.has(uuid));
   for (const part of portionsOf(others, VALUES_AT_ONCE)) {
     const rows = await sql('nodes').whereIn('uuid', filledUp(part));
+    if (others.length > part.length) await othersFirst();
     for (const row of rows.map(nodeCodec.decode)) found.set(row.uuid, row);
   }
   return found;
