@@ -14,6 +14,7 @@ const INTRODUCTION = [
     [
       'baremetal --os-auth-type none --os-endpoint http://127.0.0.1:7078 node list',
       'openstack --os-auth-type none --os-endpoint http://127.0.0.1:7078 baremetal node power off --soft r7n1',
+      'watcher --os-endpoint-override http://127.0.0.1:7078 actionplan list',
       'curl http://127.0.0.1:7078/v1/nodes/r7n1/states',
       `curl -X PUT -H 'Content-Type: application/json' -d '{"target": "abort soft power off"}' http://127.0.0.1:7078/v1/nodes/r7n1/states/power`,
     ].join('\n'),
@@ -47,7 +48,7 @@ const CHAPTERS: Readonly<Record<Chapter, readonly [title: string, text: string]>
   ],
   watcher: [
     "Watcher's API, version 1",
-    'What `watcher` and `openstack optimize` send. Versions 1.0 to 1.7 are accepted and mean the same.',
+    'What `watcher` and `openstack optimize` send. Versions 1.0 to 1.7 are accepted and mean the same. Lists are the newest first, take `limit`, `marker` (a uuid), `sort_key` and `sort_dir`, and `next` repeats what was asked for.',
   ],
 };
 
@@ -77,6 +78,42 @@ const COMING_FROM_IRONIC = [
       ],
       ['a locked node refuses everything', 'it refuses orders; aborts, readings, labels and maintenance go through'],
       ['boot devices, consoles, RAID, traits, networks', '501 with a sentence; their lists are empty'],
+    ],
+  ),
+];
+
+/** What people of Watcher know by another name. */
+const COMING_FROM_WATCHER = [
+  '## Coming from Watcher',
+  markdownTable(
+    ['there', 'here'],
+    [
+      ['applier, decision engine', 'the conductor; `service list` shows it and the agents'],
+      ['an audit is PENDING, its plan comes later', 'the first run is a part of the creation'],
+      [
+        'names of audits are unique',
+        'several may have one name; a name that several have is refused, with their uuids',
+      ],
+      ['interval: seconds or cron', 'seconds'],
+      [
+        'audit templates',
+        'none: `audittemplate list` is empty, and create is 501; goal, strategy and `scope` belong to the audit',
+      ],
+      ['scope: `compute`', 'scope: `baremetal` ([scope](scope.md))'],
+      [
+        'start: PENDING, until the applier takes it',
+        'ONGOING at once, or PENDING behind a plan that runs on the same nodes',
+      ],
+      [
+        'cancel: CANCELLING for what was ONGOING, CANCELLED for the rest; anything else is 400',
+        'either word cancels what can be cancelled; a cancel that is repeated is answered with the plan as it is',
+      ],
+      ['rollback: specified, never built', '`POST /v1/action_plans/{plan}/rollback`, and GET for what it would do'],
+      [
+        'a plan is SUPERSEDED by its age',
+        'also by a change of its nodes, and by the launch of another plan on them; `status_message` says why',
+      ],
+      ['errors have no content type, and `watcher` shows "Bad Request"', 'the sentence'],
     ],
   ),
 ];
@@ -124,6 +161,7 @@ export function printHttp(): string {
     ...REFUSALS,
     ...RETRIES,
     ...COMING_FROM_IRONIC,
+    ...COMING_FROM_WATCHER,
     ...chapterOf('door'),
     ...chapterOf('ironic'),
     ...chapterOf('watcher'),

@@ -49,6 +49,7 @@ export const ERROR_TABLE = {
   NODE_NOT_FOUND: row('NOT_FOUND', 3, 'no node has this name or uuid'),
   POWER_TASK_NOT_FOUND: row('NOT_FOUND', 3, 'no power task has this uuid or request_id'),
   ACTION_PLAN_NOT_FOUND: row('NOT_FOUND', 3, 'no action plan has this uuid, request_id or name'),
+  ACTION_NOT_FOUND: row('NOT_FOUND', 3, 'no action has this uuid'),
   ACTION_PLAN_INVALID: row('INVALID_ARGUMENT', 2, 'the action plan is wrong at the place that the message names'),
   EVENTS_OUT_OF_RANGE: row('OUT_OF_RANGE', 2, 'the events end before the sequence number to begin with'),
   EVENTS_OF_ANOTHER_DATABASE: row(

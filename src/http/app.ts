@@ -81,6 +81,7 @@ async function askRoute({ req, env }: Served, route: Route, { services }: AppPar
     base: url.origin,
     url,
     requestId: headers.get('idempotency-key') ?? headers.get('x-openstack-request-id') ?? '',
+    now: services.clock.now(),
     notReady: services.notReady,
     conductor: clientsOf(services, { identity, signal, peer }),
     signal,

@@ -44,6 +44,8 @@ export interface Ask<Query = unknown, Body = unknown> {
   readonly requestId: string;
   /** The services, for this caller. */
   readonly conductor: Clients;
+  /** The time now, in milliseconds since 1970. */
+  readonly now: number;
   /** Why the conductor takes no new work now, or null if it does. */
   readonly notReady: () => CountermandError | null;
   /** Aborted when the client has gone. */

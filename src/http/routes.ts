@@ -8,6 +8,10 @@ import { NODE_ROUTES } from './ironic/nodes.ts';
 import { POWER_ROUTES } from './ironic/power.ts';
 import { openApiRoute } from './openapi.ts';
 import type { Route } from './route.ts';
+import { ACTION_ROUTES } from './watcher/actions.ts';
+import { AUDIT_ROUTES } from './watcher/audits.ts';
+import { PLAN_ROUTES } from './watcher/plans.ts';
+import { STRATEGY_ROUTES } from './watcher/strategies.ts';
 
 /** Every route of the door. */
 export const ROUTES: readonly Route[] = [
@@ -18,5 +22,9 @@ export const ROUTES: readonly Route[] = [
   ...POWER_ROUTES,
   ...DRIVER_ROUTES,
   ...ABSENT_ROUTES,
+  ...STRATEGY_ROUTES,
+  ...AUDIT_ROUTES,
+  ...PLAN_ROUTES,
+  ...ACTION_ROUTES,
   openApiRoute(() => ROUTES),
 ];

@@ -17,12 +17,28 @@ interface Answers {
 const ajv = new Ajv2020({ strict: false, validateFormats: false });
 
 /** What stands for the variable parts of a path. */
-const PARAMS: Readonly<Record<string, string>> = { node: 'n1', driver: 'ipmi', hostname: 'rack7' };
+const PARAMS: Readonly<Record<string, string>> = {
+  node: 'n1',
+  driver: 'ipmi',
+  hostname: 'rack7',
+  goal: 'dummy',
+  strategy: 'dummy',
+  audit: 'p1',
+  plan: 'p1',
+  service: '2',
+};
 
 test('every GET answers as its schema says', async (t) => {
   const house = await openHouse(t, { http: true, settings: { agent_name: 'rack7' } });
   const node = { name: 'n1', driver: 'fake', driver_info: { fake_address: 'n1' }, extra: { rack: 7 } };
   t.is((await ask(house.http, 'POST /v1/nodes', { body: node })).status, 201);
+  const { actionPlan } = await house.client.plans.createActionPlan({
+    name: 'p1',
+    actions: [{ name: 'a', actionType: 'nop', inputParameters: { message: 'm' } }],
+  });
+  t.not(actionPlan, undefined);
+  const audit = { audit_type: 'CONTINUOUS', interval: '3600', strategy: 'dummy', name: 'every hour' };
+  t.is((await ask(house.http, 'POST /v1/audits', { body: audit })).status, 201);
   await untilFree(house, 'n1', 'power on');
   const asked: string[] = [];
   for (const { method, path, status } of ROUTES) {

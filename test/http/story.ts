@@ -4,6 +4,7 @@
  * $ baremetal node list        a command of a client, as it is
  * $ until n1 power on          waits until a node is free and reads so
  * $ until n1 confirming        waits until what holds a node was sent
+ * $ until plan {plan} ONGOING  waits until a plan is in a state
  * $ sdk get_node ["n1"]        a call of openstacksdk, its arguments as JSON; an object has those that are named
  * $ ironic set_power_state []  a call of ironicclient's Python API
  */
@@ -12,6 +13,7 @@ import { fileURLToPath } from 'node:url';
 import type { ExecutionContext } from 'ava';
 import { PowerTaskState } from '../../src/gen/countermand/v1/power.ts';
 import { powerStateWord } from '../../src/http/ironic/node_view.ts';
+import { planState } from '../../src/http/watcher/view.ts';
 import { eventually } from '../counterparts/eventually.ts';
 import type { FieldClients } from '../counterparts/field_clients.ts';
 import type { Client } from '../e2e/client.ts';
@@ -46,6 +48,14 @@ export async function tell(t: ExecutionContext, name: string, parts: StoryParts)
 async function happen(line: string, { house, clients, known = {} }: StoryParts): Promise<string> {
   const words = Object.entries(known).reduce((so, [word, value]) => so.replaceAll(`{${word}}`, value), line);
   const [verb = '', name = '', ...rest] = words.split(' ');
+  if (verb === 'until' && name === 'plan') {
+    const [actionPlan = '', state = ''] = rest;
+    await eventually(`${actionPlan} to be ${state}`, async () => {
+      const { actionPlan: plan } = await house.client.plans.getActionPlan({ actionPlan });
+      return plan !== undefined && planState(plan.state) === state;
+    });
+    return '';
+  }
   if (verb === 'until') {
     await untilFree(house, name, rest.join(' '));
     return '';

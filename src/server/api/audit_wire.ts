@@ -42,6 +42,7 @@ export function toStrategy(strategy: Strategy): proto.Strategy {
     displayName,
     meaning,
     goal: goal.name,
+    goalUuid: goal.uuid,
     goalDisplayName: goal.displayName,
     parametersSchema: parametersSpec(strategy) as { [key: string]: unknown },
     actsOnScope: strategy.actsOnScope,

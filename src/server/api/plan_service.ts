@@ -18,7 +18,7 @@ import { previewRollback } from '../plans/rollback_order.ts';
 import { type TakesDown, takesDownOfPlan } from '../plans/takes_down.ts';
 import type { WantedAction, WantedPlan } from '../plans/wanted.ts';
 import { watchPlan } from '../plans/watch.ts';
-import { listActions } from '../store/actions.ts';
+import { getActions, listActions } from '../store/actions.ts';
 import { isNewestMark } from '../store/newest.ts';
 import { type ActionPlanRow, FAILURE_POLICIES } from '../store/plan_rows.ts';
 import { getPlan, listPlans } from '../store/plans.ts';
@@ -127,7 +127,9 @@ function previewsOf(
 }
 
 /** What is answered a page at a time. */
-function pagesOf(conductor: Conductor): Pick<ActionPlanServiceImplementation, 'getActionPlan' | 'listActionPlans'> {
+function pagesOf(
+  conductor: Conductor,
+): Pick<ActionPlanServiceImplementation, 'getActionPlan' | 'getAction' | 'listActionPlans'> {
   const { read } = conductor.orders.store.database;
   return {
     async getActionPlan(request) {
@@ -143,6 +145,12 @@ function pagesOf(conductor: Conductor): Pick<ActionPlanServiceImplementation, 'g
         actions: actions.map(toAction),
         nextPageToken: last && last.position < plan.size - 1 ? pageToken(list, last.position) : '',
       };
+    },
+
+    async getAction({ action: uuid }) {
+      const [action] = await getActions([uuid], read);
+      if (!action) throw fail('ACTION_NOT_FOUND', `there is no action '${uuid.slice(0, 100)}'`);
+      return { action: toAction(action) };
     },
 
     async listActionPlans(request) {

@@ -1,0 +1,192 @@
+/** Audits: made, listed, stopped. */
+import { z } from 'zod';
+import { fail } from '../../core/errors.ts';
+import { type Audit, AuditType } from '../../gen/countermand/v1/audit.ts';
+import type { Clients } from '../../server/api/in_process.ts';
+import { type Answer, ok } from '../answer.ts';
+import { Refusal } from '../errors.ts';
+import { type Ask, type Route, route } from '../route.ts';
+import { everyOne, PAGE, pageOf } from './pages.ts';
+import { StatePatch } from './patch.ts';
+import { goalNamed, strategiesOf, strategyNamed } from './strategies.ts';
+import { AuditView, toAuditView } from './view.ts';
+
+const words = (what: string) => z.string({ error: what });
+
+const SECONDS = 'it is a whole number of seconds; cron is not known here';
+
+const NewAudit = z.strictObject({
+  audit_type: z.enum(['ONESHOT', 'CONTINUOUS'], { error: 'it is ONESHOT or CONTINUOUS' }),
+  name: words('it is a text').nullish(),
+  goal: words('it is the name or uuid of a goal').nullish(),
+  strategy: words('it is the name or uuid of a strategy').nullish(),
+  audit_template_uuid: z
+    .null({ error: 'countermand keeps no audit templates; give goal, strategy and scope' })
+    .optional(),
+  interval: z
+    .union([z.string(), z.number()], { error: SECONDS })
+    .refine((value) => /^\d{1,9}$/.test(String(value)), SECONDS)
+    .nullish(),
+  parameters: z.record(z.string(), z.unknown(), { error: 'it is an object' }).nullish(),
+  scope: z.array(z.record(z.string(), z.unknown()), { error: 'it is a list of objects' }).nullish(),
+  all: z.boolean({ error: 'it is true or false' }).optional().describe('About every node.'),
+  auto_trigger: z.boolean({ error: 'it is true or false' }).optional(),
+  force: z.boolean({ error: 'it is true or false' }).optional().describe('No audit is refused because a plan runs.'),
+  start_time: z.null({ error: 'audits have no window of time here' }).optional(),
+  end_time: z.null({ error: 'audits have no window of time here' }).optional(),
+});
+
+/** The audit of an answer. */
+function auditIn({ audit }: { readonly audit?: Audit | undefined }): Audit {
+  if (audit === undefined) throw new Error('an answer without an audit');
+  return audit;
+}
+
+async function create({ body, base, requestId, conductor }: Ask<unknown, z.infer<typeof NewAudit>>): Promise<Answer> {
+  const strategies = await strategiesOf(conductor);
+  const strategy = body.strategy ? strategyNamed(body.strategy, strategies).name : '';
+  const goal = body.goal ? goalNamed(body.goal, strategies).goal : '';
+  if (strategy === '' && goal === '') throw fail('AUDIT_INVALID', 'goal: it is missing; give a goal or a strategy');
+  const audit = auditIn(
+    await conductor.audits.createAudit({
+      name: body.name || strategy || goal,
+      auditType: AuditType[body.audit_type],
+      strategy,
+      goal,
+      parameters: body.parameters ?? {},
+      scope: body.scope ?? [],
+      all: body.all ?? false,
+      interval: body.interval == null ? undefined : Number(body.interval),
+      autoTrigger: body.auto_trigger ?? false,
+      requestId,
+    }),
+  );
+  return {
+    status: 201,
+    body: toAuditView(audit, strategies, base),
+    headers: { Location: `${base}/v1/audits/${audit.uuid}` },
+  };
+}
+
+const everyAudit = ({ audits }: Clients) =>
+  everyOne(async (pageToken) => {
+    const { audits: things, nextPageToken } = await audits.listAudits({ pageSize: 1000, pageToken });
+    return { things, nextPageToken };
+  });
+
+const ListQuery = z.strictObject({ ...PAGE, goal: z.string().optional(), strategy: z.string().optional() });
+const Page = z.object({ audits: z.array(AuditView), next: z.string().optional() });
+
+async function list(ask: Ask<z.infer<typeof ListQuery>>): Promise<Answer> {
+  const { query, base, conductor } = ask;
+  const strategies = await strategiesOf(conductor);
+  const strategy = query.strategy === undefined ? null : strategyNamed(query.strategy, strategies).name;
+  const goal = query.goal === undefined ? null : goalNamed(query.goal, strategies).goal;
+  const views = async function* () {
+    for await (const audit of everyAudit(conductor))
+      if ((strategy === null || audit.strategy === strategy) && (goal === null || audit.goal === goal))
+        yield toAuditView(audit, strategies, base);
+  };
+  const columns = [
+    'uuid',
+    'name',
+    'audit_type',
+    'state',
+    'goal_uuid',
+    'strategy_uuid',
+    'auto_trigger',
+    'created_at',
+    'updated_at',
+  ];
+  return pageOf('audits', views(), columns, ask);
+}
+
+const listRoute = (path: string, says: string, command: string): Route =>
+  route({
+    method: 'GET',
+    path,
+    chapter: 'watcher',
+    says,
+    command,
+    calls: 'AuditService.ListAudits, ListStrategies',
+    status: 200,
+    query: ListQuery,
+    answer: Page,
+    handle: list,
+  });
+
+/** What a wished state asks for. @throws Refusal with 400 for one that cannot be wished */
+async function change(ident: string, wish: string, { audits }: Clients): Promise<Audit> {
+  const audit = ident;
+  if (wish === 'CANCELLED') return auditIn(await audits.cancelAudit({ audit }));
+  if (wish === 'SUSPENDED') return auditIn(await audits.suspendAudit({ audit }));
+  if (wish === 'ONGOING') return auditIn(await audits.resumeAudit({ audit }));
+  throw new Refusal(400, `state: '${wish.slice(0, 100)}' cannot be asked for; CANCELLED, SUSPENDED and ONGOING can`);
+}
+
+/** The routes of audits. */
+export const AUDIT_ROUTES: readonly Route[] = [
+  listRoute('/v1/audits', 'lists audits, the newest first', 'watcher audit list'),
+  listRoute(
+    '/v1/audits/detail',
+    'lists audits; they are whole without `detail` as well',
+    'watcher audit list --detail',
+  ),
+  route({
+    method: 'POST',
+    path: '/v1/audits',
+    chapter: 'watcher',
+    says: 'makes an audit and runs it for the first time; its plan is RECOMMENDED, unless it is started by `auto_trigger`',
+    command: 'watcher audit create',
+    calls: 'AuditService.CreateAudit, ListStrategies',
+    differs:
+      'The first run is a part of the creation. Several audits may have one name; without a name it is that of the strategy. A strategy that acts on nodes needs a `scope` (docs/scope.md) or `all: true`. EVENT, cron, start and end times and templates are refused.',
+    status: 201,
+    body: NewAudit,
+    answer: AuditView,
+    handle: create,
+  }),
+  route({
+    method: 'GET',
+    path: '/v1/audits/{audit}',
+    chapter: 'watcher',
+    says: 'answers one audit, by uuid or by its name if no other has it',
+    command: 'watcher audit show',
+    calls: 'AuditService.GetAudit, ListStrategies',
+    status: 200,
+    answer: AuditView,
+    async handle({ params, base, conductor }) {
+      const audit = auditIn(await conductor.audits.getAudit({ audit: params.audit ?? '' }));
+      return ok(toAuditView(audit, await strategiesOf(conductor), base));
+    },
+  }),
+  route({
+    method: 'PATCH',
+    path: '/v1/audits/{audit}',
+    chapter: 'watcher',
+    says: 'cancels (CANCELLED), suspends (SUSPENDED) or resumes (ONGOING) a continuous audit',
+    command: 'watcher audit update replace state=',
+    calls: 'AuditService.CancelAudit, SuspendAudit, ResumeAudit, ListStrategies',
+    differs: 'Nothing but `/state` can be changed.',
+    status: 200,
+    body: StatePatch,
+    answer: AuditView,
+    async handle({ params, body, base, conductor }) {
+      const audit = await change(params.audit ?? '', body[0]?.value ?? '', conductor);
+      return ok(toAuditView(audit, await strategiesOf(conductor), base));
+    },
+  }),
+  route({
+    method: 'DELETE',
+    path: '/v1/audits/{audit}',
+    chapter: 'watcher',
+    says: 'deletes an audit that does not run any more',
+    command: 'watcher audit delete',
+    calls: 'AuditService.DeleteAudit',
+    status: 204,
+    async handle({ params, conductor }) {
+      await conductor.audits.deleteAudit({ audit: params.audit ?? '' });
+      return { status: 204 };
+    },
+  }),
+];

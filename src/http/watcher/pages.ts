@@ -1,0 +1,69 @@
+/** Lists of Watcher's API: filtered by their routes, sorted by a column if that is asked for, and cut into pages by a marker. */
+import { z } from 'zod';
+import { fail } from '../../core/errors.ts';
+import { type Answer, ok } from '../answer.ts';
+import { Refusal } from '../errors.ts';
+import { nextPage } from '../pages.ts';
+import { direction, limit } from '../query.ts';
+import type { Ask } from '../route.ts';
+
+/** What every list takes. */
+export const PAGE = {
+  limit: limit.optional().describe('At most so many; 0, and more than 1000, are 1000.'),
+  marker: z.string().optional().describe('The page begins after the one with this uuid.'),
+  sort_key: z.string().optional().describe('A column of the list.'),
+  sort_dir: direction.optional(),
+};
+type PageQuery = z.infer<z.ZodObject<typeof PAGE>>;
+
+/** A thing as it is listed. */
+type View = Readonly<Record<string, unknown>> & { readonly uuid: string };
+
+/**
+ * One page of a list.
+ * @param columns what it can be sorted by
+ * @throws ARGUMENT_INVALID for another sort key, Refusal with 404 for a marker that is not in the list
+ */
+export async function pageOf(
+  name: string,
+  views: AsyncIterable<View> | Iterable<View>,
+  columns: readonly string[],
+  { query, base, url }: Ask<PageQuery>,
+): Promise<Answer> {
+  const { sort_key: key, sort_dir: dir, marker, limit: most = 1000 } = query;
+  if (key !== undefined && !columns.includes(key))
+    throw fail('ARGUMENT_INVALID', `sort_key: '${key.slice(0, 100)}' is not one of ${columns.join(', ')}`);
+  const sorted = key === undefined && dir === undefined ? views : await sort(views, key ?? 'uuid', dir ?? 'asc');
+  const page: View[] = [];
+  let begun = marker === undefined;
+  for await (const view of sorted) {
+    if (begun) page.push(view);
+    if (view.uuid === marker) begun = true;
+    if (page.length > most) break;
+  }
+  if (!begun) throw new Refusal(404, `marker: there is no '${String(marker).slice(0, 100)}' in this list`);
+  const more = page.length > most;
+  const shown = page.slice(0, most);
+  const last = shown.at(-1);
+  return ok({ [name]: shown, ...(more && last && { next: nextPage(base, url, last.uuid, most) }) });
+}
+
+async function sort(views: AsyncIterable<View> | Iterable<View>, key: string, dir: 'asc' | 'desc'): Promise<View[]> {
+  const all: View[] = [];
+  for await (const view of views) all.push(view);
+  const textOf = (view: View): string => JSON.stringify(view[key] ?? '');
+  const sign = dir === 'asc' ? 1 : -1;
+  return all.sort((one, other) => sign * (textOf(one) < textOf(other) ? -1 : Number(textOf(one) > textOf(other))));
+}
+
+/** Every thing of a paged RPC, a page at a time, as far as it is asked for. */
+export async function* everyOne<T>(
+  ask: (pageToken: string) => Promise<{ readonly things: readonly T[]; readonly nextPageToken: string }>,
+): AsyncGenerator<T> {
+  let token = '';
+  do {
+    const { things, nextPageToken } = await ask(token);
+    yield* things;
+    token = nextPageToken;
+  } while (token !== '');
+}
