@@ -98,7 +98,10 @@ test('the strategies are listed with their parameters', async (t) => {
   const { stdout } = await countermand(house, 'strategies');
   t.regex(stdout, /^saving_energy \(goal saving_energy\): powers off softly/m);
   t.regex(stdout, /^ {2}idle_label +"idle" +The label/m);
+  const named = (await countermand(house, 'strategies', '-o', 'name')).stdout.split('\n');
+  t.regex((await countermand(house, 'strategies', '--columns', 'goal')).stdout, /^GOAL\n/);
   const names = linesOf((await countermand(house, 'strategies', '--json')).stdout).map(({ name }) => name);
+  t.deepEqual(named, names);
   t.deepEqual(names, ['manual', 'dummy', 'host_maintenance', 'saving_energy']);
 });
 

@@ -22,6 +22,7 @@ import {
 } from '../shared/confirming.ts';
 import { readPairs, readSeconds } from '../shared/flags.ts';
 import { inDoubt } from '../shared/following.ts';
+import { addListFlags, type ListFlags, type Listing, showList } from '../shared/listing.ts';
 import type { Terminal } from '../shared/terminal.ts';
 import type { WantedAudit } from './file.ts';
 import { addList } from './list.ts';
@@ -148,9 +149,29 @@ async function forget(name: string, { yes }: AskedOptions, call: Call): Promise<
   output.message(DeleteAuditResponse, answer, () => `audit ${name}: deleted`);
 }
 
-async function strategies(_options: object, { conductor, output }: Call): Promise<void> {
-  const { strategies: known } = await conductor.audits.listStrategies({});
-  output.messages(Strategy, known, () => strategyText(known));
+const STRATEGY_LIST: Listing<Strategy> = {
+  things: 'strategies',
+  type: Strategy,
+  name: ({ name }) => name,
+  columns: [
+    { head: 'STRATEGY', cell: ({ name }) => name },
+    { head: 'GOAL', cell: ({ goal }) => goal },
+    { head: 'MEANING', cell: ({ meaning }) => meaning, cuts: true },
+    {
+      head: 'PARAMETERS',
+      cell: ({ parametersSchema }) => Object.keys(parametersSchema?.properties ?? {}).join(', '),
+      wide: true,
+    },
+  ],
+};
+
+/** Without a flag of lists, each strategy is told with all that its parameters mean. */
+async function strategies(flags: ListFlags, call: Call): Promise<void> {
+  const ask = async () => (await call.conductor.audits.listStrategies({})).strategies;
+  const { headers, ...others } = flags;
+  if (call.output.json || headers === false || Object.values(others).some((value) => value !== undefined))
+    return showList(STRATEGY_LIST, ask, flags, call);
+  call.output.say(strategyText(await ask()));
 }
 
 const EXAMPLES = `
@@ -183,8 +204,8 @@ export function addAuditCommands(group: Command, terminal: Terminal): void {
     .argument('<audit>', WHICH_AUDIT)
     .addOption(yesOption())
     .action(asking(forget, terminal));
-  group
+  const command = group
     .command('strategies')
-    .description('list the goals and strategies, with the parameters that they take')
-    .action(asking(strategies, terminal));
+    .description('list the goals and strategies, with the parameters that they take');
+  addListFlags(command, STRATEGY_LIST).action(asking(strategies, terminal));
 }
