@@ -48,3 +48,11 @@ export const portSchema = z
 export function hostAndPort(address: string, port: number): string {
   return `${isIPv6(address) ? `[${address}]` : address}:${port}`;
 }
+
+/**
+ * Which BMC an IP address and a port lead to, whatever driver speaks to it: with the usual port of the protocol it is the address
+ * alone, so IPMI, SCCI and Redfish of one BMC are one. Any other port is another BMC.
+ */
+export function bmcOf(address: string, port: number, usualPort: number): string {
+  return port === usualPort ? address : hostAndPort(address, port);
+}

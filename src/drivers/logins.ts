@@ -6,7 +6,6 @@
 import type { Clock } from '../core/clock.ts';
 import { digestOf } from '../core/digest.ts';
 import { CountermandError, fail, REFUSED_LOGINS } from '../core/errors.ts';
-import { hostAndPort } from './address.ts';
 
 /** Who logs in, and where. */
 export interface Account {
@@ -23,11 +22,6 @@ export interface Account {
 export const LOGIN_BACK_OFF_MS = { first: 60_000, last: 3_600_000 } as const;
 /** More than one agent has BMCs. */
 const REMEMBERED_LIMIT = 50_000;
-
-/** A BMC as an account names it: where a port is not the usual one, another port is another BMC. */
-export function bmcOf(address: string, port: number, usualPort: number): string {
-  return port === usualPort ? address : hostAndPort(address, port);
-}
 
 interface Refusal {
   /** Digests of the secrets that were refused. */

@@ -1,7 +1,8 @@
 /** Refused logins are not tried again before their time. How often real BMCs see them: `refused_logins.test.ts`. */
 import test from 'ava';
 import { fail } from '../../src/core/errors.ts';
-import { type Account, bmcOf, LOGIN_BACK_OFF_MS, Logins } from '../../src/drivers/logins.ts';
+import { bmcOf } from '../../src/drivers/address.ts';
+import { type Account, LOGIN_BACK_OFF_MS, Logins } from '../../src/drivers/logins.ts';
 import { HandClock } from '../world/hand_clock.ts';
 
 const ACCOUNT: Account = { bmc: '10.0.0.1', user: 'admin', way: 'IPMI', secret: 'wrong' };

@@ -54,7 +54,7 @@ test('nodes on one BMC have one place: they share its pace', async (t) => {
   const places = ['Node1', 'Node2'].map((id) =>
     driver.locate(driver.parse({ ...GOOD, redfish_address: '10.0.0.7', redfish_system_id: id }), 'anew', signal),
   );
-  t.deepEqual(await Promise.all(places), ['10.0.0.7:443', '10.0.0.7:443']);
+  t.deepEqual(await Promise.all(places), ['10.0.0.7', '10.0.0.7']);
 });
 
 for (const [more, says] of [

@@ -9,12 +9,11 @@ import type { Chance } from '../../core/chance.ts';
 import { fail } from '../../core/errors.ts';
 import { OPEN_LIMITS } from '../../core/limits.ts';
 import type { OrderTarget, Reading } from '../../core/power.ts';
-import { hostAndPort } from '../address.ts';
 import { ALL_BUT_NMI_ABORT, type Driver, defineDriver } from '../driver.ts';
 import { type Exchanges, exchangesOf } from '../exchanges.ts';
-import { type Account, bmcOf, Logins } from '../logins.ts';
+import { type Account, Logins } from '../logins.ts';
 import { Lookups, type Resolver, systemResolver } from '../lookups.ts';
-import { bmcKey, type IpmiInfo, ipmiSchema } from './info.ts';
+import { bmcKey, type IpmiInfo, ipmiPlace, ipmiSchema } from './info.ts';
 import { type IpmitoolParts, openIpmitool } from './ipmitool/transport.ts';
 import { openNativeIpmi } from './native.ts';
 import type { ChassisControl } from './rmcp/commands.ts';
@@ -28,9 +27,6 @@ const CONTROLS: Readonly<Partial<Record<OrderTarget, Exclude<ChassisControl, 'cy
   'soft power off': 'soft',
   'inject nmi': 'diag',
 };
-
-/** The UDP port of IPMI. */
-const USUAL_PORT = 623;
 
 /** What the driver needs. */
 interface IpmiDriverParts extends Omit<IpmitoolParts, 'lookups' | 'processes' | 'suites'> {
@@ -61,7 +57,7 @@ export function createIpmiDriver(parts: IpmiDriverParts): Driver<IpmiInfo> {
     const address = await lookups.findBmc(info.ipmi_address, 'ipmi_address', 'recent', signal);
     const { ipmi_username: user, ipmi_password: password, ipmi_hex_kg_key: kg } = info;
     const secret = JSON.stringify([password, kg?.toString('hex')]);
-    return { bmc: bmcOf(address, info.ipmi_port, USUAL_PORT), user, way: 'IPMI', secret };
+    return { bmc: ipmiPlace(address, info.ipmi_port), user, way: 'IPMI', secret };
   };
   return defineDriver<IpmiInfo>({
     name: 'ipmi',
@@ -71,7 +67,7 @@ export function createIpmiDriver(parts: IpmiDriverParts): Driver<IpmiInfo> {
 
     async locate({ info }, age, signal) {
       const address = await lookups.findBmc(info.ipmi_address, 'ipmi_address', age, signal);
-      return hostAndPort(address, info.ipmi_port);
+      return ipmiPlace(address, info.ipmi_port);
     },
 
     async getPowerState({ info }, signal) {

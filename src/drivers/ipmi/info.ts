@@ -1,6 +1,6 @@
 /** The driver_info of the driver `ipmi`: the keys of the field and their rules. */
 import { z } from 'zod';
-import { addressSchema, hostAndPort, portSchema } from '../address.ts';
+import { addressSchema, bmcOf, hostAndPort, portSchema } from '../address.ts';
 
 const bytesAtMost = (limit: number) =>
   z
@@ -65,4 +65,12 @@ export function bmcName(info: IpmiInfo): string {
 /** The same for the same BMC: its address in normal form, and its port. */
 export function bmcKey(info: IpmiInfo): string {
   return `ipmi://${bmcName(info)}`;
+}
+
+/** The UDP port of IPMI. */
+const USUAL_PORT = 623;
+
+/** Where a BMC with this IP address is. */
+export function ipmiPlace(address: string, port: number): string {
+  return bmcOf(address, port, USUAL_PORT);
 }

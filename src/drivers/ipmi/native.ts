@@ -6,10 +6,9 @@ import { guidFrom } from '../../core/guid.ts';
 import { OPEN_LIMITS } from '../../core/limits.ts';
 import type { Reading } from '../../core/power.ts';
 import { openScope } from '../../core/signals.ts';
-import { hostAndPort } from '../address.ts';
 import { type FoundIdentity, objectionTo, type RequiredIdentity } from '../driver.ts';
 import type { Lookups } from '../lookups.ts';
-import { bmcName, type IpmiInfo } from './info.ts';
+import { bmcName, type IpmiInfo, ipmiPlace } from './info.ts';
 import type { CipherSuiteId } from './rmcp/cipher_suites.ts';
 import type { Target } from './rmcp/client.ts';
 import {
@@ -123,7 +122,7 @@ export function openNativeIpmi({
 
 /** The machine behind a session. */
 function identityAt({ address, port, guid }: Destination): FoundIdentity {
-  return { guid: guidFrom(guid.toString('hex')), place: hostAndPort(address, port) };
+  return { guid: guidFrom(guid.toString('hex')), place: ipmiPlace(address, port) };
 }
 
 /** Targets are made once for each driver_info and suite. */

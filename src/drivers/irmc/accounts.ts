@@ -1,5 +1,6 @@
 /** The accounts by which an iRMC is used: one user for HTTP and IPMI, and one of SNMP's own. */
-import { type Account, bmcOf } from '../logins.ts';
+import { bmcOf } from '../address.ts';
+import type { Account } from '../logins.ts';
 import { endpointOf, type IrmcInfo, snmpOf } from './info.ts';
 
 /** The account of the user on one way, at an iRMC with this IP address. */

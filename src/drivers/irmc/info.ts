@@ -1,6 +1,6 @@
 /** The driver_info of the driver `irmc`: the keys of the field and their rules. */
 import { z } from 'zod';
-import { addressSchema, hostAndPort, portSchema } from '../address.ts';
+import { addressSchema, bmcOf, hostAndPort, portSchema } from '../address.ts';
 
 const text = (what: string) => z.string().min(1, `must not be empty: it is ${what}`);
 
@@ -126,7 +126,8 @@ export function snmpOf(info: IrmcInfo): Snmp | null {
 
 /** Where an iRMC with this IP address is: its port is that of SCCI. */
 export function irmcPlace(info: IrmcInfo, address: string): string {
-  return hostAndPort(address, endpointOf(info).port);
+  const { protocol, port } = endpointOf(info);
+  return bmcOf(address, port, protocol === 'http' ? 80 : 443);
 }
 
 /** How an iRMC is named in messages: address and port. */

@@ -1,8 +1,8 @@
 /** The driver_info of the driver `redfish`: Ironic's keys and their rules. */
 import { isIPv6 } from 'node:net';
 import { z } from 'zod';
-import { addressSchema, hostAndPort } from '../address.ts';
-import { type Account, bmcOf } from '../logins.ts';
+import { addressSchema, bmcOf, hostAndPort } from '../address.ts';
+import type { Account } from '../logins.ts';
 
 /** Where a Redfish service is. */
 interface Endpoint {
@@ -137,8 +137,8 @@ export function bmcName({ redfish_address: { host, port } }: RedfishInfo): strin
 }
 
 /** Where a BMC with this IP address is. Nodes that share a BMC have the same place: they share its pace. */
-export function redfishPlace({ redfish_address: { port } }: RedfishInfo, ip: string): string {
-  return hostAndPort(ip, port);
+export function redfishPlace({ redfish_address: { protocol, port } }: RedfishInfo, ip: string): string {
+  return bmcOf(ip, port, protocol === 'http' ? 80 : 443);
 }
 
 /** Where one System is: two Systems of one BMC are two servers, and two nodes for one System are one too many. */
@@ -148,9 +148,7 @@ export function systemPlace(info: RedfishInfo, ip: string, path: string): string
 
 /** The account that is logged in with, at a BMC with this IP address. */
 export function accountOf(info: RedfishInfo, ip: string): Account {
-  const { protocol, port } = info.redfish_address;
-  const bmc = bmcOf(ip, port, protocol === 'http' ? 80 : 443);
-  return { bmc, user: info.redfish_username, way: 'HTTP', secret: info.redfish_password };
+  return { bmc: redfishPlace(info, ip), user: info.redfish_username, way: 'HTTP', secret: info.redfish_password };
 }
 
 /** The System as driver_info names it: a bare Id where that is enough, else a path; undefined if it does not say. */

@@ -1,6 +1,6 @@
 /** Nodes that share a GUID, which then proves nothing, or a BMC, which then two nodes would order about. */
 import type { Transaction } from '../store/database.ts';
-import { findNode, findNodesWhere, isGuidBorneElsewhere } from '../store/nodes.ts';
+import { findNode, findNodesAt, findNodesWhere, isGuidBorneElsewhere } from '../store/nodes.ts';
 import type { NodeRow, Problem } from '../store/rows.ts';
 import type { Store } from '../store/store.ts';
 import type { Cause } from './model_changes.ts';
@@ -80,7 +80,7 @@ class Sharing {
 
   async #atPlaceOf({ bmcPlace, zone, uuid }: NodeRow, except: string): Promise<NodeRow[]> {
     if (bmcPlace === '') return [];
-    const nodes = await this.#find({ bmcPlace, zone }, except);
+    const nodes = await findNodesAt(bmcPlace, zone, except, 1000, this.#transaction.sql);
     return nodes.filter((node) => node.uuid !== uuid);
   }
 

@@ -168,8 +168,34 @@ export async function findNodesWhere(
 /** True if a node that is reached at another place has this GUID too. */
 export async function isGuidBorneElsewhere({ uuid, bmcGuid, bmcPlace }: NodeRow, sql: Knex): Promise<boolean> {
   if (bmcGuid === null) return false;
-  const others = sql('nodes').where('bmc_guid', bmcGuid).whereNot({ uuid }).whereNot('bmc_place', bmcPlace);
-  return (await others.first('uuid')) !== undefined;
+  const others = sql('nodes').where('bmc_guid', bmcGuid).whereNot({ uuid });
+  return (await others.whereNot((same) => meets(same, bmcPlace)).first('uuid')) !== undefined;
+}
+
+/**
+ * The nodes of a zone that are reached through the BMC of this place, in the order of names. A place is that of a BMC, or of one
+ * System that the BMC manages, `10.0.7.1/redfish/v1/Systems/1`: two Systems are two servers, but an order to the BMC itself
+ * reaches each.
+ */
+export async function findNodesAt(
+  place: string,
+  zone: string,
+  exceptUuid: string,
+  limit: number,
+  sql: Knex,
+): Promise<NodeRow[]> {
+  const query = sql('nodes').where({ zone }).whereNot('uuid', exceptUuid).orderBy('name').limit(limit);
+  return (await query.where((same) => meets(same, place))).map(nodeCodec.decode);
+}
+
+/** Places of one BMC. The range is that of its Systems, in the order of bytes: `0` comes after `/`. */
+function meets(query: Knex.QueryBuilder, place: string): void {
+  const slash = place.indexOf('/');
+  if (slash >= 0) query.whereIn('bmc_place', [place, place.slice(0, slash)]);
+  else
+    query
+      .where('bmc_place', place)
+      .orWhere((systems) => systems.where('bmc_place', '>=', `${place}/`).where('bmc_place', '<', `${place}0`));
 }
 
 /** The held node that is reached through the same BMC as this one, or null. */
@@ -177,7 +203,8 @@ export async function heldThroughSameBmc(node: NodeRow, sql: Knex): Promise<Node
   if (node.sameBmcAs === null) return null;
   const { uuid, bmcPlace, zone } = node;
   const row = await sql('nodes')
-    .where({ bmc_place: bmcPlace, zone })
+    .where({ zone })
+    .where((same) => meets(same, bmcPlace))
     .whereNotNull('held_by')
     .whereNot({ uuid })
     .first();

@@ -59,6 +59,14 @@ test('without a person it is refused, whatever the input says; with yes nothing 
   const blind = { ...unseen.terminal, showPerson: () => false };
   unseen.stdin.write('y\n');
   await t.throwsAsync(confirm('n1 goes down', false, blind), { code: 'NOT_CONFIRMED' }, 'a question that is not seen');
+  const piped = openCaptured(true);
+  Object.assign(piped.stdin, { isTTY: false });
+  piped.stdin.write('y\n');
+  await t.throwsAsync(
+    confirm('n1 goes down', false, piped.terminal),
+    { code: 'NOT_CONFIRMED' },
+    'an answer from a pipe',
+  );
 });
 
 test('what has to be confirmed: hard orders, forced ones, and what stops a node whose name is also a file', (t) => {

@@ -2,12 +2,11 @@
 import type { Clock } from '../../../core/clock.ts';
 import { asCountermandError, fail } from '../../../core/errors.ts';
 import type { Reading } from '../../../core/power.ts';
-import { hostAndPort } from '../../address.ts';
 import { type FoundIdentity, objectionTo, PROVES_NOT_SENT, type RequiredIdentity } from '../../driver.ts';
 import type { Exchanges } from '../../exchanges.ts';
 import { Guids } from '../../guids.ts';
 import type { LookupAge, Lookups } from '../../lookups.ts';
-import { bmcName, type IpmiInfo } from '../info.ts';
+import { bmcName, type IpmiInfo, ipmiPlace } from '../info.ts';
 import type { CipherSuiteId } from '../rmcp/cipher_suites.ts';
 import type { Suites } from '../suites.ts';
 import { readConfirmation, readGuid, readStatus } from './answers.ts';
@@ -80,13 +79,13 @@ export function openIpmitool({
   async function read(info: IpmiInfo, signal: AbortSignal): Promise<Reading> {
     const address = await find(info, 'recent', signal);
     const powerState = await tell(info, address, power('status'), readStatus, signal);
-    const place = hostAndPort(address, info.ipmi_port);
+    const place = ipmiPlace(address, info.ipmi_port);
     // The power state is known, whatever becomes of this question.
     const ask = () => askForGuid(info, address, signal).catch(() => signal.throwIfAborted() ?? undefined);
     return { powerState, place, guid: await guids.at(place, 'recent', ask) };
   }
   async function identityForOrder(info: IpmiInfo, address: string, signal: AbortSignal): Promise<FoundIdentity> {
-    const place = hostAndPort(address, info.ipmi_port);
+    const place = ipmiPlace(address, info.ipmi_port);
     const guid = await guids
       .at(place, 'anew', () => askForGuid(info, address, signal))
       .catch((thrown: unknown) => {
@@ -104,7 +103,7 @@ export function openIpmitool({
     signal: AbortSignal,
   ): Promise<void> {
     const address = await find(info, 'anew', signal);
-    const place = hostAndPort(address, info.ipmi_port);
+    const place = ipmiPlace(address, info.ipmi_port);
     const found = only?.guid ? await identityForOrder(info, address, signal) : { place };
     const objection = objectionTo(found, only, bmcName(info));
     if (objection !== null) throw objection;
