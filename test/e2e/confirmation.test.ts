@@ -174,7 +174,7 @@ const MANY = [
 
 /** Nodes n1 to n21; a plan that can be started, one that has powered nodes on, and one that has and still runs. */
 async function openManyRack(t: ExecutionContext): Promise<Rack> {
-  const house = await openHouse(t, { settings: { confirm_above: 2 } });
+  const house = await openHouse(t, { here: true, settings: { confirm_above: 2 } });
   const { client, address } = house;
   for (let at = 1; at <= 21; at += 1) {
     const first = at >= 13 && at <= 18 ? 'off' : 'on';

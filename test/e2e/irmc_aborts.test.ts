@@ -6,7 +6,7 @@ import { commandsAt, enrolIrmc, SLOW_HOST, untilCommanded } from './irmc.ts';
 import { nodeNow, order, refresh, untilAtRest, untilIn, watchTask } from './orders.ts';
 import { checkTrail } from './trail.ts';
 
-const SETTINGS = { settings: { recall_confirm: 0.5 } };
+const SETTINGS = { here: true, settings: { recall_confirm: 0.5 } };
 
 /** A graceful shutdown is taken back, and the host goes on running. */
 async function recalled(t: ExecutionContext, house: House): Promise<void> {

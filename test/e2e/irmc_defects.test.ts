@@ -58,7 +58,7 @@ async function anotherKind(t: ExecutionContext, house: House): Promise<void> {
 }
 
 test('a, b, c, d, e and h, each at a node of its own', async (t) => {
-  const house = await openHouse(t, SETTINGS);
+  const house = await openHouse(t, { here: true, ...SETTINGS });
   await Promise.all([lateOrTwice, neverPowersOn, beforeTheNextPoll, anotherKind].map((show) => show(t, house)));
   await checkTrail(t, house.client);
 });

@@ -7,7 +7,7 @@ import { ordersAt } from '../e2e/orders.ts';
 import { tell, untilFree } from './story.ts';
 
 test('baremetal, openstack and openstacksdk', async (t) => {
-  const house = await openHouse(t, { http: true, settings: { agent_name: 'rack7' } });
+  const house = await openHouse(t, { here: true, http: true, settings: { agent_name: 'rack7' } });
   const clients = await startFieldClients(t, house.http);
   await tell(t, 'baremetal', { house, clients });
 });
@@ -20,7 +20,7 @@ const WITH_RETRIES = { baremetal: (url: string) => ['--os-auth-type', 'none', '-
 const NMI = 'baremetal node inject nmi n1';
 
 test('baremetal against a real BMC simulator', async (t) => {
-  const house = await openHouse(t, { http: true });
+  const house = await openHouse(t, { here: true, http: true });
   const sim = await newIpmiSim(t, { softOffDelayS: 'never' });
   const clients = await startFieldClients(t, house.http);
   const info = Object.entries(infoOf(sim)).flatMap(([key, value]) => ['--driver-info', `${key}=${value}`]);

@@ -4,6 +4,7 @@ import { eventually } from '../counterparts/eventually.ts';
 import { plainTask } from '../e2e/client.ts';
 import { type House, openHouse } from '../e2e/house.ts';
 import { type Answered, ask } from '../e2e/http.ts';
+import { untilIn, watchTask } from '../e2e/orders.ts';
 
 /** Enrols a node of driver `fake` over HTTP, and waits until it reads on. */
 async function enrol(house: House, name: string, more: object = {}, info: object = {}): Promise<Answered> {
@@ -27,7 +28,7 @@ const power = ({ http }: House, name: string, body: object, headers: Record<stri
 const taskOf = ({ headers }: Answered): string => headers.get('countermand-power-task') ?? '';
 
 test('all nine targets, as the specification has them', async (t) => {
-  const house = await openHouse(t, { http: true });
+  const house = await openHouse(t, { here: true, http: true });
   await enrol(house, 'n1', {}, { fake_soft_ms: 'never' });
   for (const [target, state] of [
     ['power off', 'power off'],
@@ -65,7 +66,7 @@ test('all nine targets, as the specification has them', async (t) => {
 });
 
 test('the states of a node, as the specification has them, from the hardware itself', async (t) => {
-  const house = await openHouse(t, { http: true });
+  const house = await openHouse(t, { here: true, http: true });
   await enrol(house, 'n1', {}, { fake_unsupported: 'inject nmi,abort inject nmi' });
   const states = (await ask(house.http, 'GET /v1/nodes/n1/states')).json as Record<string, unknown>;
   t.like(states, {
@@ -98,7 +99,7 @@ test('an order that is repeated without an id is one order, also over a restart'
 });
 
 test('an id of the client is the id of its order, whichever way it comes', async (t) => {
-  const house = await openHouse(t, { http: true });
+  const house = await openHouse(t, { here: true, http: true });
   await enrol(house, 'n1');
   const byKey = await power(house, 'n1', { target: 'rebooting' }, { 'Idempotency-Key': 'first' });
   await untilFree(house, 'n1', 'power on');
@@ -114,9 +115,10 @@ test('an id of the client is the id of its order, whichever way it comes', async
 });
 
 test('a held node: 409 with the way out for an order; aborts, labels and maintenance go through', async (t) => {
-  const house = await openHouse(t, { http: true });
+  const house = await openHouse(t, { here: true, http: true });
   await enrol(house, 'n1', {}, { fake_soft_ms: 'never' });
-  await power(house, 'n1', { target: 'soft power off' });
+  const holder = taskOf(await power(house, 'n1', { target: 'soft power off' }));
+  await untilIn(watchTask(house.client, holder), 'CONFIRMING');
   const held = await power(house, 'n1', { target: 'power on' });
   t.is(held.status, 409);
   t.regex(held.sentence, /^node n1 is held by power task .*soft power off .*; can: .*abort_soft_off/);
@@ -132,7 +134,7 @@ test('a held node: 409 with the way out for an order; aborts, labels and mainten
 });
 
 test('an NMI answers when the BMC has it, and otherwise with a status that no client repeats', async (t) => {
-  const house = await openHouse(t, { http: true });
+  const house = await openHouse(t, { here: true, http: true });
   await enrol(house, 'n1');
   const nmi = (name: string) => ask(house.http, `PUT /v1/nodes/${name}/management/inject_nmi`, { body: {} });
   const done = await nmi('n1');
@@ -153,7 +155,7 @@ test('an NMI answers when the BMC has it, and otherwise with a status that no cl
 });
 
 test('pages keep their filters, in both directions, and the last one has no next', async (t) => {
-  const house = await openHouse(t, { http: true });
+  const house = await openHouse(t, { here: true, http: true });
   const names = ['n1', 'n2', 'n3', 'n4', 'n5'];
   for (const name of names) await enrol(house, name, { extra: { row: name } });
   await ask(house.http, 'PUT /v1/nodes/n3/maintenance');
@@ -189,7 +191,7 @@ test('pages keep their filters, in both directions, and the last one has no next
 });
 
 test('what a client writes comes back, and secrets do not', async (t) => {
-  const house = await openHouse(t, { http: true });
+  const house = await openHouse(t, { here: true, http: true });
   const uuid = 'aaaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeeeee';
   const more = { uuid, extra: { rack: 7, spare: true, odd: 'a/b~c' }, properties: {}, description: null };
   const created = await enrol(house, 'n1', more, { fake_password: 'hidden' });
@@ -228,7 +230,7 @@ test('what a client writes comes back, and secrets do not', async (t) => {
 });
 
 test('without an agent, an order is 503: nothing was done, and clients come back by themselves', async (t) => {
-  const house = await openHouse(t, { http: true, apart: true, settings: { agent_lease: 600 } });
+  const house = await openHouse(t, { here: true, http: true, apart: true, settings: { agent_lease: 600 } });
   await enrol(house, 'n1');
   house.agent.signal('SIGTERM');
   await house.agent.ended;

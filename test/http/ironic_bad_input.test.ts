@@ -210,7 +210,7 @@ const ROWS: readonly Row[] = [
 ];
 
 test('every refusal has its status, its sentence and the form that clients read, and changes nothing', async (t) => {
-  const { http, client } = await openHouse(t, { http: true });
+  const { http, client } = await openHouse(t, { here: true, http: true });
   const created = await ask(http, 'POST /v1/nodes', {
     body: { name: 'n1', driver: 'fake', driver_info: { fake_address: 'n1' } },
   });

@@ -29,7 +29,7 @@ const PARAMS: Readonly<Record<string, string>> = {
 };
 
 test('every GET answers as its schema says', async (t) => {
-  const house = await openHouse(t, { http: true, settings: { agent_name: 'rack7' } });
+  const house = await openHouse(t, { here: true, http: true, settings: { agent_name: 'rack7' } });
   const node = { name: 'n1', driver: 'fake', driver_info: { fake_address: 'n1' }, extra: { rack: 7 } };
   t.is((await ask(house.http, 'POST /v1/nodes', { body: node })).status, 201);
   const { actionPlan } = await house.client.plans.createActionPlan({
