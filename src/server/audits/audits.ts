@@ -84,7 +84,7 @@ export class Audits {
       return made;
     });
     await this.#work(async () => {
-      if (plan?.state === 'PENDING') await this.#plans.launch(plan.uuid);
+      if (plan?.state === 'PENDING') await this.#plans.look(plan.uuid);
       await this.#schedule();
     });
     return { audit, plan };
@@ -233,7 +233,7 @@ export class Audits {
         return plan;
       })
       .catch((thrown: unknown) => this.#runFailed(due, asCountermandError(thrown)));
-    if (made?.state === 'PENDING') await this.#plans.launch(made.uuid);
+    if (made?.state === 'PENDING') await this.#plans.look(made.uuid);
   }
 
   /** The fleet is not as the audit needs it: the next run may find it otherwise. A strategy that is not there stays so. */

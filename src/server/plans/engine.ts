@@ -4,7 +4,7 @@ import { ACTION_PLAN_RUNNING, type ActionPlanEvent, isPlanAtRest } from '../../c
 import { retry } from '../retry.ts';
 import type { Transaction } from '../store/database.ts';
 import type { ActionPlanRow } from '../store/plan_rows.ts';
-import { getContext, getPlan, listNextInLine, listPlansIn } from '../store/plans.ts';
+import { getContext, getPlan, getPlans, listNextInLine, listPlansIn } from '../store/plans.ts';
 import { moveAudit } from './audit_transition.ts';
 import { blockerOf, launchPlan, startPlan } from './launch.ts';
 import { offersFor } from './offers.ts';
@@ -42,7 +42,7 @@ export class Engine {
   async recover(): Promise<void> {
     this.#insist('the queue of plans could not be followed', {}, () => this.#followTheQueue());
     const { read } = this.#parts.orders.store.database;
-    for (const { uuid } of await listPlansIn(ACTION_PLAN_RUNNING, read)) this.#run(uuid);
+    for (const plan of await listPlansIn(ACTION_PLAN_RUNNING, read)) await this.#look(plan);
   }
 
   /** Does work in the background, and again after a failure, until it is done or the conductor stops. */
@@ -91,7 +91,7 @@ export class Engine {
       return started;
     });
     if (plan.state === 'SUPERSEDED') throw await this.#wrongState(plan, 'start', store.database.read);
-    if (plan.state === 'ONGOING') this.#run(plan.uuid);
+    if (plan.state === 'ONGOING') await this.#look(plan);
     return plan;
   }
 
@@ -132,8 +132,7 @@ export class Engine {
       if (!moved) throw await this.#wrongState(found, 'cancel', transaction.sql);
       return { plan: moved.plan, before: found.state };
     });
-    if (plan.state === 'CANCELLING') this.#runs.get(plan.uuid)?.cancelled(plan);
-    if (before === 'PENDING') await this.#goOn(plan.uuid, () => this.#launchNext(plan.uuid));
+    if (before !== 'RECOMMENDED') await this.#look(plan);
     return plan;
   }
 
@@ -144,7 +143,7 @@ export class Engine {
    */
   async rollback(order: RollbackOrder): Promise<ActionPlanRow> {
     const plan = await orderRollback(order, this.#parts);
-    if (plan.state === 'ONGOING') this.#run(plan.uuid);
+    await this.#look(plan);
     return plan;
   }
 
@@ -188,14 +187,30 @@ export class Engine {
   }
 
   /**
-   * Launches a PENDING plan, if its turn has come and it is not too old by now; else it waits on. Resolves after the first
-   * attempt; a fault of ours, the disk's for example, only delays it.
+   * Takes up a plan as its row stands: one that waits is launched if its turn has come, one that runs is run or told that it is
+   * cancelled, and what waited for one at rest has its turn. Resolves after the first attempt; a fault of ours, the disk's for
+   * example, only delays it.
    */
-  launch(uuid: string): Promise<void> {
-    return this.#goOn(uuid, () => this.#launchNow(uuid));
+  async look(uuid: string): Promise<void> {
+    await this.#goOn(uuid, async () => {
+      const [plan] = await getPlans([uuid], this.#parts.orders.store.database.read);
+      if (plan) await this.#takeUp(plan);
+    });
   }
 
-  async #launchNow(uuid: string): Promise<void> {
+  /** As `look`, of a plan whose row was just written. */
+  async #look(plan: ActionPlanRow): Promise<void> {
+    if (ACTION_PLAN_RUNNING.includes(plan.state)) this.#runOn(plan);
+    else await this.#goOn(plan.uuid, () => this.#takeUp(plan));
+  }
+
+  async #takeUp(plan: ActionPlanRow): Promise<void> {
+    if (plan.state === 'PENDING') return this.#launch(plan.uuid);
+    if (ACTION_PLAN_RUNNING.includes(plan.state)) this.#runOn(plan);
+    if (isPlanAtRest(plan.state)) await this.#pass(plan);
+  }
+
+  async #launch(uuid: string): Promise<void> {
     const { store } = this.#parts.orders;
     const plan = await store.database.write(async (transaction) => {
       const found = await getPlan(uuid, transaction.sql);
@@ -204,7 +219,7 @@ export class Engine {
       const blocker = await blockerOf(found, transaction.sql);
       return blocker === null ? launchPlan(found, transaction, store) : null;
     });
-    if (plan?.state === 'ONGOING') this.#run(uuid);
+    if (plan?.state === 'ONGOING') this.#runOn(plan);
   }
 
   /** Launches all whose turn has come, now and whenever a plan that was superseded is in no other plan's way. */
@@ -213,48 +228,39 @@ export class Engine {
     const { database } = orders.store;
     const changes = database.feed.watch('left the queue', shutdown);
     try {
-      for (const { uuid } of await this.#busyWith(() => listPlansIn(['PENDING'], database.read)))
-        await this.launch(uuid);
-      for await (const change of changes) {
-        if (change.kind !== 'plan') continue;
-        const { uuid } = change.plan;
-        await this.#goOn(uuid, () => this.#launchNext(uuid));
-      }
+      for (const plan of await this.#busyWith(() => listPlansIn(['PENDING'], database.read))) await this.#look(plan);
+      for await (const change of changes) if (change.kind === 'plan') await this.#look(change.plan);
     } finally {
       await changes.return(undefined);
     }
   }
 
-  /** A plan keeps nobody waiting any more. */
-  async #launchNext(endedUuid: string): Promise<void> {
-    const next = await listNextInLine(endedUuid, this.#parts.orders.store.database.read);
-    for (const { uuid } of next) await this.#launchNow(uuid);
+  /** A plan at rest keeps no other waiting. One that was rolled back goes on by the plan that undoes it. */
+  async #pass({ uuid, rolledBackBy }: ActionPlanRow): Promise<void> {
+    const { read } = this.#parts.orders.store.database;
+    const [rollback] = rolledBackBy === null ? [] : await getPlans([rolledBackBy], read);
+    if (rollback && ACTION_PLAN_RUNNING.includes(rollback.state)) this.#runOn(rollback);
+    for (const next of await listNextInLine(uuid, read)) await this.#launch(next.uuid);
   }
 
-  /** Runs a plan to its end, and then what follows from that. A fault of ours, the disk's for example, only delays it. */
-  #run(uuid: string): void {
+  /** Runs a plan to its end, and then takes up what follows from that; or tells its run that it is cancelled. */
+  #runOn(plan: ActionPlanRow): void {
+    const { uuid } = plan;
+    if (plan.state === 'CANCELLING') this.#runs.get(uuid)?.cancelled(plan);
     if (this.#runs.has(uuid)) return;
     this.#insist('a plan could not go on', { plan: uuid }, async () => {
       const run = new PlanRun(uuid, this.#parts);
       this.#runs.set(uuid, run);
+      let ended: ActionPlanRow;
       try {
-        await run.run();
+        ended = await run.run();
       } catch (thrown) {
         this.#runs.set(uuid, null);
         throw thrown;
       }
       this.#runs.delete(uuid);
-      void this.#goOn(uuid, () => this.#ended(uuid));
+      void this.#look(ended);
     });
-  }
-
-  /** A plan that rolls back goes on by the plan that undoes it, and those that waited for it have their turn. */
-  async #ended(uuid: string): Promise<void> {
-    const { read } = this.#parts.orders.store.database;
-    const { rolledBackBy } = await getPlan(uuid, read);
-    const rollback = rolledBackBy && (await getPlan(rolledBackBy, read));
-    if (rollback && rollback.state === 'ONGOING') this.#run(rollback.uuid);
-    await this.#launchNext(uuid);
   }
 }
 
