@@ -1,0 +1,67 @@
+/** A client that does not hear of its order sends it again. Each order reaches the BMC once, whatever the client repeats. */
+import test, { type ExecutionContext } from 'ava';
+import { newCuttingProxy } from '../counterparts/cutting_proxy.ts';
+import { startFieldClients } from '../counterparts/field_clients.ts';
+import { type House, openHouse } from '../e2e/house.ts';
+import { enrolSim, ordersAt } from '../e2e/orders.ts';
+import { untilFree } from './story.ts';
+
+/** The usual flags, with the retries of the client. */
+const RETRYING = { baremetal: (url: string) => ['--os-auth-type', 'none', '--os-endpoint', url] };
+
+/** A house with a real BMC simulator, and `baremetal` behind a proxy. */
+async function behindProxy(t: ExecutionContext, cutting?: (house: House) => Promise<void>) {
+  const house = await openHouse(t, { http: true });
+  const sim = await enrolSim(t, house, 'n1', { softOffDelayS: 'never' });
+  const proxy = await newCuttingProxy(t, house.http, cutting && (() => cutting(house)));
+  const clients = await startFieldClients(t, proxy.url, RETRYING);
+  return { house, sim, proxy, clients };
+}
+
+test('baremetal sends a reboot three times, and the BMC is reset once', async (t) => {
+  const { house, sim, proxy, clients } = await behindProxy(t);
+  proxy.cut(2);
+  t.is((await clients.run('baremetal node reboot n1')).exitCode, 0);
+  t.is(proxy.passed(), 3);
+  await untilFree(house, 'n1', 'power on');
+  t.deepEqual(await ordersAt(sim), ['reset']);
+  t.is((await house.client.power.listPowerTasks({})).tasks.length, 1);
+});
+
+test('a soft power off and its abort, each heard of at the second attempt only', async (t) => {
+  const { house, sim, proxy, clients } = await behindProxy(t);
+  proxy.cut(1);
+  t.is((await clients.run('baremetal node power off --soft n1')).exitCode, 0);
+  await untilFree(house, 'n1', 'confirming');
+  proxy.cut(1);
+  t.is((await clients.ironic('set_power_state', ['n1', 'abort soft power off'])).error, undefined);
+  await untilFree(house, 'n1', 'power on');
+  t.is(proxy.passed(), 4);
+  t.deepEqual(await ordersAt(sim), ['soft']);
+  t.is((await house.client.power.listPowerTasks({})).tasks.length, 2);
+});
+
+test('the conductor dies between the commit of a reboot and its answer: the repetition finds the order', async (t) => {
+  const { house, sim, proxy, clients } = await behindProxy(t, async (one) => {
+    await one.kill('conductor');
+    await one.start('conductor');
+  });
+  proxy.cut(1);
+  t.is((await clients.run('baremetal node reboot n1')).exitCode, 0);
+  await untilFree(house, 'n1', 'power on');
+  t.deepEqual(await ordersAt(sim), ['reset']);
+  t.is((await house.client.power.listPowerTasks({})).tasks.length, 1);
+});
+
+test('a plan whose start is repeated runs once', async (t) => {
+  const { house, sim, proxy, clients } = await behindProxy(t);
+  const inputParameters = { resource_id: 'n1', state: 'rebooting' };
+  const action = { name: 'reboot', actionType: 'change_node_power_state', inputParameters };
+  const { actionPlan } = await house.client.plans.createActionPlan({ name: 'p1', actions: [action] });
+  proxy.cut(2);
+  const started = await clients.run(`watcher actionplan start ${actionPlan?.uuid}`);
+  t.is(started.exitCode, 0, started.stderr);
+  t.is(proxy.passed(), 3);
+  await untilFree(house, 'n1', 'power on');
+  t.deepEqual(await ordersAt(sim), ['reset']);
+});
