@@ -65,3 +65,19 @@ test('a plan whose start is repeated runs once', async (t) => {
   await untilFree(house, 'n1', 'power on');
   t.deepEqual(await ordersAt(sim), ['reset']);
 });
+
+test('a node that is enrolled, and an audit that is made, by a request that is repeated', async (t) => {
+  const { house, proxy, clients } = await behindProxy(t);
+  proxy.cut(1);
+  const words =
+    '--driver fake --name n2 --driver-info fake_address=n2 --driver-info fake_password=secret --extra rack=7';
+  const enrolled = await clients.run(`baremetal node create ${words}`);
+  t.is(enrolled.exitCode, 0, enrolled.stderr);
+  proxy.cut(2);
+  const made = await clients.run('watcher audit create -g dummy -p para1=0 --auto-trigger');
+  t.is(made.exitCode, 0, made.stderr);
+  t.is(proxy.passed(), 5);
+  t.is((await house.client.nodes.listNodes({})).nodes.length, 2);
+  t.is((await house.client.audits.listAudits({})).audits.length, 1);
+  t.is((await house.client.plans.listActionPlans({})).actionPlans.length, 1);
+});

@@ -155,6 +155,7 @@ export const HOMES: Homes = {
   'node:stream': ['src/cli/shared/terminal.ts', 'src/sim/irmc/web_faults.ts'],
   'node:tls': ['src/cli/sim/identity.ts', 'src/drivers/https.ts'],
   'node:stream/promises': ['src/sim/irmc/web_faults.ts'],
+  'node:util': ['src/http/repeated.ts'],
   'node:url': ['src/drivers/ipmi/ipmitool/command.ts'],
 };
 

@@ -1,8 +1,12 @@
 /** Single nodes: enrolled, shown, changed, forgotten, checked. */
 import { z } from 'zod';
-import { fail } from '../../core/errors.ts';
+import { CountermandError, fail } from '../../core/errors.ts';
+import { MASK } from '../../core/masking.ts';
+import type { Node } from '../../gen/countermand/v1/node.ts';
+import type { Clients } from '../../server/api/in_process.ts';
 import { ok } from '../answer.ts';
 import { names, uuid } from '../query.ts';
+import { isEqual, isRecent } from '../repeated.ts';
 import { type Route, route } from '../route.ts';
 import { nodeIn, nodeNamed, targetsOfDrivers } from './ask_nodes.ts';
 import { changeFrom, OPAQUE, Patch, textsOf } from './node_patch.ts';
@@ -34,6 +38,38 @@ const NewNode = z.strictObject({
   ...Object.fromEntries(OPAQUE.map((field) => [field, nothingIn(field)])),
 });
 
+/** What CreateNode is told. */
+interface Wanted {
+  readonly name: string;
+  readonly driver: string;
+  readonly driverInfo: Record<string, string>;
+  readonly labels: Record<string, string>;
+  readonly zone: string;
+  readonly uuid: string;
+}
+
+/** Enrols a node, or finds the one that an earlier attempt of the same request has enrolled. */
+async function enrol(wanted: Wanted, now: number, { nodes }: Clients): Promise<Node> {
+  try {
+    return nodeIn(await nodes.createNode(wanted));
+  } catch (error) {
+    if (!(error instanceof CountermandError && error.code === 'NODE_NAME_TAKEN')) throw error;
+    const node = await nodes.getNode({ node: wanted.name }).then(nodeIn, () => null);
+    if (node !== null && isRecent(node.createdAt, now) && isAsWanted(node, wanted)) return node;
+    throw error;
+  }
+}
+
+function isAsWanted(node: Node, { driver, driverInfo, labels, zone, uuid }: Wanted): boolean {
+  // A secret is not shown, so it is taken for the same.
+  const shown = Object.entries(driverInfo).map(([key, value]) => [key, node.driverInfo[key] === MASK ? MASK : value]);
+  return (
+    (uuid === '' || uuid === node.uuid) &&
+    isEqual([node.driver, node.zone, node.labels], [driver, zone, labels]) &&
+    isEqual(node.driverInfo, Object.fromEntries(shown))
+  );
+}
+
 const Maintenance = z.strictObject({ reason: z.string({ error: 'it is a text' }).nullish() }).optional();
 
 const Validity = z.object({ result: z.boolean(), reason: z.string().optional() });
@@ -49,20 +85,20 @@ const CHANGES: readonly Route[] = [
     command: 'baremetal node create',
     calls: 'NodeService.CreateNode',
     differs:
-      'A node has a name. `extra` is the labels, `driver_info` texts: numbers and booleans become texts, anything else is refused. `properties`, `resource_class`, `description` and `owner` are refused, not dropped. The driver `fake-hardware` is `fake`.',
+      'A node has a name. A node that was enrolled less than 15 s ago with the same words is answered, not refused. `extra` is the labels, `driver_info` texts: numbers and booleans become texts, anything else is refused. `properties`, `resource_class`, `description` and `owner` are refused, not dropped. The driver `fake-hardware` is `fake`.',
     status: 201,
     body: NewNode,
     answer: FullNode,
-    async handle({ body, base, conductor }) {
-      const { node } = await conductor.nodes.createNode({
+    async handle({ body, base, now, conductor }) {
+      const wanted = {
         name: body.name,
         driver: body.driver === FAKE_HARDWARE ? 'fake' : body.driver,
         driverInfo: textsOf(body.driver_info ?? {}, 'driver_info', 'DRIVER_INFO_INVALID'),
         labels: textsOf(body.extra ?? {}, 'extra', 'ARGUMENT_INVALID'),
         zone: zoneOf(body.conductor_group ?? ''),
         uuid: body.uuid ?? '',
-      });
-      const view = toFullNode(nodeIn({ node }), await targetsOfDrivers(conductor), base);
+      };
+      const view = toFullNode(await enrol(wanted, now, conductor), await targetsOfDrivers(conductor), base);
       return { status: 201, body: view, headers: { Location: `${base}/v1/nodes/${view.uuid}` } };
     },
   }),

@@ -5,6 +5,7 @@ import { type Audit, AuditType } from '../../gen/countermand/v1/audit.ts';
 import type { Clients } from '../../server/api/in_process.ts';
 import { type Answer, ok } from '../answer.ts';
 import { Refusal } from '../errors.ts';
+import { isEqual, isRecent } from '../repeated.ts';
 import { type Ask, type Route, route } from '../route.ts';
 import { everyOne, PAGE, pageOf } from './pages.ts';
 import { StatePatch } from './patch.ts';
@@ -36,31 +37,65 @@ const NewAudit = z.strictObject({
   end_time: z.null({ error: 'audits have no window of time here' }).optional(),
 });
 
+/** What CreateAudit is told. */
+interface Wanted {
+  readonly name: string;
+  readonly auditType: AuditType;
+  readonly strategy: string;
+  readonly goal: string;
+  readonly parameters: Readonly<Record<string, unknown>>;
+  readonly scope: Record<string, unknown>[];
+  readonly all: boolean;
+  readonly interval: number | undefined;
+  readonly autoTrigger: boolean;
+}
+
 /** The audit of an answer. */
 function auditIn({ audit }: { readonly audit?: Audit | undefined }): Audit {
   if (audit === undefined) throw new Error('an answer without an audit');
   return audit;
 }
 
-async function create({ body, base, requestId, conductor }: Ask<unknown, z.infer<typeof NewAudit>>): Promise<Answer> {
+/** The last audits are looked through for one that an earlier attempt of the same request has made. */
+const LOOKED_THROUGH = 20;
+
+/** The audit that an earlier attempt of this request has made, or null. */
+async function earlier(wanted: Wanted, now: number, { audits }: Clients): Promise<Audit | null> {
+  const { audits: last } = await audits.listAudits({ pageSize: LOOKED_THROUGH });
+  const isSame = (audit: Audit): boolean =>
+    isRecent(audit.createdAt, now) &&
+    isEqual(
+      [audit.name, audit.auditType, audit.parameters ?? {}, audit.scope, audit.interval, audit.autoTrigger],
+      [wanted.name, wanted.auditType, wanted.parameters, wanted.scope, wanted.interval ?? 0, wanted.autoTrigger],
+    ) &&
+    (wanted.strategy === '' ? audit.goal === wanted.goal : audit.strategy === wanted.strategy);
+  return last.find(isSame) ?? null;
+}
+
+async function create({
+  body,
+  base,
+  requestId,
+  now,
+  conductor,
+}: Ask<unknown, z.infer<typeof NewAudit>>): Promise<Answer> {
   const strategies = await strategiesOf(conductor);
   const strategy = body.strategy ? strategyNamed(body.strategy, strategies).name : '';
   const goal = body.goal ? goalNamed(body.goal, strategies).goal : '';
   if (strategy === '' && goal === '') throw fail('AUDIT_INVALID', 'goal: it is missing; give a goal or a strategy');
-  const audit = auditIn(
-    await conductor.audits.createAudit({
-      name: body.name || strategy || goal,
-      auditType: AuditType[body.audit_type],
-      strategy,
-      goal,
-      parameters: body.parameters ?? {},
-      scope: body.scope ?? [],
-      all: body.all ?? false,
-      interval: body.interval == null ? undefined : Number(body.interval),
-      autoTrigger: body.auto_trigger ?? false,
-      requestId,
-    }),
-  );
+  const wanted = {
+    name: body.name || strategy || goal,
+    auditType: AuditType[body.audit_type],
+    strategy,
+    goal,
+    parameters: body.parameters ?? {},
+    scope: body.scope ?? [],
+    all: body.all ?? false,
+    interval: body.interval == null ? undefined : Number(body.interval),
+    autoTrigger: body.auto_trigger ?? false,
+  };
+  const before = requestId === '' ? await earlier(wanted, now, conductor) : null;
+  const audit = before ?? auditIn(await conductor.audits.createAudit({ ...wanted, requestId }));
   return {
     status: 201,
     body: toAuditView(audit, strategies, base),
@@ -140,7 +175,7 @@ export const AUDIT_ROUTES: readonly Route[] = [
     command: 'watcher audit create',
     calls: 'AuditService.CreateAudit, ListStrategies',
     differs:
-      'The first run is a part of the creation. Several audits may have one name; without a name it is that of the strategy. A strategy that acts on nodes needs a `scope` (docs/scope.md) or `all: true`. EVENT, cron, start and end times and templates are refused.',
+      'The first run is a part of the creation. An audit that equals one made less than 15 s ago is that one. Several audits may have one name; without a name it is that of the strategy. A strategy that acts on nodes needs a `scope` (docs/scope.md) or `all: true`. EVENT, cron, start and end times and templates are refused.',
     status: 201,
     body: NewAudit,
     answer: AuditView,

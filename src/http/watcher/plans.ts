@@ -5,6 +5,7 @@ import { type ActionPlan, UndoKind } from '../../gen/countermand/v1/action_plan.
 import type { Clients } from '../../server/api/in_process.ts';
 import { type Answer, ok } from '../answer.ts';
 import { Refusal } from '../errors.ts';
+import { isRecent } from '../repeated.ts';
 import { type Ask, type Route, route } from '../route.ts';
 import { everyOne, PAGE, pageOf } from './pages.ts';
 import { StatePatch } from './patch.ts';
@@ -13,9 +14,6 @@ import { PlanView, planState, toPlanView } from './view.ts';
 
 /** Where a plan is after its start, if nobody has cancelled it since. */
 const STARTED = ['PENDING', 'ONGOING', 'SUCCEEDED', 'FAILED'];
-
-/** A request that is repeated because its answer was lost comes within this time. */
-const REPEATED_WITHIN_MS = 15_000;
 
 const ListQuery = z.strictObject({ ...PAGE, audit_uuid: z.string().optional().describe('Name or uuid of an audit.') });
 const Page = z.object({ action_plans: z.array(PlanView), next: z.string().optional() });
@@ -59,8 +57,7 @@ async function start(ident: string, { plans }: Clients, now: number): Promise<Ac
   } catch (error) {
     if (!(error instanceof CountermandError && error.code === 'ACTION_PLAN_STATE')) throw error;
     const plan = planIn(await plans.getActionPlan({ actionPlan: ident, pageSize: 1 }));
-    const isRecent = plan.startedAt !== undefined && now - plan.startedAt.getTime() < REPEATED_WITHIN_MS;
-    if (!isRecent || !STARTED.includes(planState(plan.state))) throw error;
+    if (!isRecent(plan.startedAt, now) || !STARTED.includes(planState(plan.state))) throw error;
     return plan;
   }
 }
@@ -105,7 +102,7 @@ async function rollBack({
     const { rolledBackBy } = planIn(await plans.getActionPlan({ actionPlan, pageSize: 1 }));
     if (rolledBackBy === '') throw error;
     const rollback = planIn(await plans.getActionPlan({ actionPlan: rolledBackBy, pageSize: 1 }));
-    if (now - (rollback.createdAt?.getTime() ?? 0) >= REPEATED_WITHIN_MS) throw error;
+    if (!isRecent(rollback.createdAt, now)) throw error;
     return ok(await whole(rollback, base, conductor));
   }
 }
