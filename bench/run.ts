@@ -17,6 +17,7 @@ import { orderLatency } from './order_latency.ts';
 import { planCancel } from './plan_cancel.ts';
 import { planRun } from './plan_run.ts';
 import { rpcs } from './rpcs.ts';
+import { redfishStatus, SERVICES } from './redfish_status.ts';
 import { start } from './start.ts';
 import { supersede } from './supersede.ts';
 import { watches } from './watches.ts';
@@ -40,6 +41,7 @@ const QUESTIONS: Readonly<Record<string, readonly [title: string, ask: Ask]>> = 
     `A plan of power on over ${BMCS} BMCs; ours paces each BMC, one command every ${PACE_MS} ms`,
     ipmiPowerOn,
   ],
+  redfish_status: [`The power state of ${SERVICES} Redfish BMCs over https, 20 of them for redfishtool`, redfishStatus],
   ipmi_hung: [`${BMCS} BMCs of which ${HUNG} hang, until all others are done`, ipmiHung],
 };
 

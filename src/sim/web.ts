@@ -16,6 +16,8 @@ export type ServerTls = TlsIdentity & Pick<https.ServerOptions, 'minVersion' | '
 /** A web server that listens. */
 export interface WebServer {
   readonly port: number;
+  /** How many connections were opened so far. */
+  connections(): number;
   /** Ends it with all its connections. What it was about to say is not said any more. */
   close(): Promise<void>;
 }
@@ -43,8 +45,13 @@ export async function listenToWeb(
     });
   });
   server.on('error', () => {});
+  let connections = 0;
+  server.on('connection', () => {
+    connections += 1;
+  });
   return {
     port: (server.address() as AddressInfo).port,
+    connections: () => connections,
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());

@@ -17,6 +17,8 @@ export interface ListeningRedfish {
   readonly redfish: SimRedfish;
   readonly address: string;
   readonly port: number;
+  /** How many connections were opened so far. */
+  connections(): number;
 }
 
 /** Services that listen. */
@@ -43,7 +45,7 @@ export async function listenAllRedfish(
   };
   const start = async (redfish: SimRedfish, index: number) => {
     const web = await listenToRedfish(redfish, { address, port: firstPort === 0 ? 0 : firstPort + index }, tls);
-    return { redfish, address, port: web.port, web };
+    return { redfish, address, port: web.port, connections: () => web.connections(), web };
   };
   for (let at = 0; at < all.length; at += AT_ONCE) {
     const part = all.slice(at, at + AT_ONCE).map((redfish, index) => start(redfish, at + index));
