@@ -7,6 +7,7 @@ import { confirm, type Yes, yesOption } from '../shared/confirming.ts';
 import { fileWords, warnOfFiles } from '../shared/file_names.ts';
 import { readPairs } from '../shared/flags.ts';
 import type { Terminal } from '../shared/terminal.ts';
+import { warnOfOpenWays } from './open_ways.ts';
 import { nodeText, WHICH_NODE } from './text.ts';
 
 /** Prints a node that was written. */
@@ -22,13 +23,15 @@ interface CreateOptions {
 }
 
 async function create(name: string, options: CreateOptions, call: Call): Promise<void> {
+  const driverInfo = readPairs(options.info, '--info');
   const { node } = await call.conductor.nodes.createNode({
     name,
     driver: options.driver,
-    driverInfo: readPairs(options.info, '--info'),
+    driverInfo,
     zone: options.zone ?? '',
     labels: readPairs(options.label, '--label'),
   });
+  warnOfOpenWays(driverInfo, call);
   print(node, call);
 }
 
@@ -62,17 +65,19 @@ interface SetOptions {
 async function set(node: string, options: SetOptions, call: Call): Promise<void> {
   if (Object.keys(options).length === 0)
     throw fail('ARGUMENT_INVALID', `nothing to set on '${node}'; countermand node set --help lists what can be set`);
+  const setDriverInfo = readPairs(options.info, '--info');
   const answer = await call.conductor.nodes.updateNode({
     node,
     name: options.name,
     zone: options.zone,
-    setDriverInfo: readPairs(options.info, '--info'),
+    setDriverInfo,
     removeDriverInfo: options.unsetInfo,
     setLabels: readPairs(options.label, '--label'),
     removeLabels: options.unsetLabel,
     maintenance: options.maintenance === undefined ? undefined : options.maintenance === 'on',
     maintenanceReason: options.maintenanceReason,
   });
+  warnOfOpenWays(setDriverInfo, call);
   print(answer.node, call);
 }
 
