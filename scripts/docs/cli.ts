@@ -88,7 +88,7 @@ export async function printCli(): Promise<string> {
       'nodes, is asked about even with `--yes`; a script states the right number, `--yes=N`. With another number the ' +
       'command ends with exit code 5 (TAKES_DOWN_MISMATCH) and nothing is done. The conductor compares the number when ' +
       'it writes the order, so nothing that happens in between is overlooked. A node counts as running unless it is known ' +
-      'to be off and no power task is powering it on.',
+      'to be off and no power task is powering it on; with `--queue`, every node counts.',
     'A command whose output has lost its reader (`countermand events --follow | head -1`) ends with exit code 141, as after ' +
       'SIGPIPE. It stops watching; an order that was given goes on, and stderr says how to watch it again. A list that ' +
       '`head` cuts off ends with 141 only if something was still to be written. `serve`, `agent` and `sim` are daemons: ' +

@@ -3,7 +3,7 @@ import { asCountermandError, type CountermandError, ERROR_TABLE, fail } from '..
 import { isAbort, TARGET_TABLE, type Target } from '../../core/power.ts';
 import { type CreateActionPlanRequest, FailurePolicy, type TakesDown } from '../../gen/countermand/v1/action_plan.ts';
 import { PowerTask } from '../../gen/countermand/v1/power.ts';
-import { confirmNew, makePlan, startMade } from '../plan/orders.ts';
+import { confirmNew, makePlan, QUEUED, startMade } from '../plan/orders.ts';
 import { type Call, present } from '../shared/asking.ts';
 import { orderWords, takesDownWords, type Yes } from '../shared/confirming.ts';
 import { provesUnsent } from '../shared/connection.ts';
@@ -52,7 +52,7 @@ export async function orderMany(order: ManyOrder, call: Call): Promise<void> {
   const wanted = planOf(order, order.requestId ?? call.chance.uuid());
   const asked = { target, forced: order.onTimeout === 'force', range };
   const words = (down: TakesDown | undefined): string =>
-    `${orderWords(`${nodes.length} nodes, ${range}`, asked, call)}; ${takesDownWords(down)}`;
+    `${orderWords(`${nodes.length} nodes, ${range}`, asked, call)}; ${takesDownWords(down)}${order.queue ? QUEUED : ''}`;
   const expectTakenDown = TARGET_TABLE[target].takesDown ? await confirmNew(wanted, order, words, call) : undefined;
   const { plan } = await makePlan(wanted, call);
   await startMade(plan, { ...order, expectTakenDown }, call);

@@ -112,7 +112,7 @@ interface CreateOptions {
 
 async function create(
   file: string,
-  { start = false, queue, wait, requestId, yes }: CreateOptions,
+  { start = false, queue = false, wait, requestId, yes }: CreateOptions,
   call: Call,
 ): Promise<void> {
   if (queue && !start) throw fail('ARGUMENT_INVALID', '--queue says how to start; give --start as well');
@@ -120,10 +120,10 @@ async function create(
   const { parsePlan, readPlanText } = await import('./file.ts');
   const wanted = { ...parsePlan(await readPlanText(file, call), file), requestId: requestId ?? call.chance.uuid() };
   const expectTakenDown = start
-    ? await confirmNew(wanted, { asks: true, yes }, (down) => startWords(wanted.name, down), call)
+    ? await confirmNew(wanted, { asks: true, yes, queue }, (down) => startWords(wanted.name, queue, down), call)
     : undefined;
   const { plan, takesDown } = await makePlan(wanted, call);
-  if (start) return startMade(plan, { queue: queue ?? false, wait, expectTakenDown }, call);
+  if (start) return startMade(plan, { queue, wait, expectTakenDown }, call);
   for (const way of waysOn(plan, call.command)) call.output.say(way);
   if (takesDown?.count) call.output.say(takenDown(takesDown, false));
 }
@@ -138,19 +138,22 @@ async function create(
  */
 export async function confirmNew(
   wanted: CreateActionPlanRequest,
-  { asks, yes }: { readonly asks: boolean; readonly yes?: Yes },
+  { asks, yes, queue }: { readonly asks: boolean; readonly yes?: Yes; readonly queue: boolean },
   what: (takesDown: TakesDown | undefined) => string,
   call: Call,
 ): Promise<number | undefined> {
-  const { actionPlan, takesDown } = await call.conductor.plans.previewActionPlan({ wanted });
+  const { actionPlan, takesDown } = await call.conductor.plans.previewActionPlan({ wanted, queue });
   if (actionPlan && actionPlan.state !== ActionPlanState.RECOMMENDED) return undefined;
   holdToNumber(yes, takesDown);
   return confirmTakenDown(what, yes, async () => takesDown, call, asks);
 }
 
+/** What has to be said of a number with --queue. */
+export const QUEUED = '; nodes that are off count too, as a plan that it waits for may power them on';
+
 /** What a start does, in a sentence. */
-function startWords(name: string, takesDown: TakesDown | undefined): string {
-  return `plan '${name}' is started: ${takesDownWords(takesDown)}`;
+function startWords(name: string, queue: boolean, takesDown: TakesDown | undefined): string {
+  return `plan '${name}' is started: ${takesDownWords(takesDown)}${queue ? QUEUED : ''}`;
 }
 
 const FILE_EXAMPLE = `
@@ -187,13 +190,14 @@ export function addCreate(group: Command, terminal: Terminal): void {
 }
 
 async function start(name: string, options: StartOptions & AskedOptions, call: Call): Promise<void> {
+  const { queue = false } = options;
   let title = name;
   const preview = async () => {
-    const { actionPlan, takesDown } = await call.conductor.plans.previewActionPlan({ actionPlan: name });
+    const { actionPlan, takesDown } = await call.conductor.plans.previewActionPlan({ actionPlan: name, queue });
     title = actionPlan?.name ?? name;
     return takesDown;
   };
-  const expectTakenDown = await confirmTakenDown((down) => startWords(title, down), options.yes, preview, call);
+  const expectTakenDown = await confirmTakenDown((down) => startWords(title, queue, down), options.yes, preview, call);
   const plan = await startPlan(name, { ...options, expectTakenDown }, call);
   if (options.wait) await watchPlan(plan, call);
 }

@@ -53,7 +53,7 @@ export function createPlanService(conductor: Conductor): ActionPlanServiceImplem
       const { actionPlan, queue, force } = request;
       const expected = expectedOf(request);
       // Told as it is before the start: a moment later the first nodes are down.
-      const { takesDown } = await previewStart(actionPlan, conductor);
+      const { takesDown } = await previewStart(actionPlan, queue, conductor);
       const [started] = await toActionPlans([await plans.start(actionPlan, queue, force, expected)], conductor);
       return { actionPlan: started, takesDown: toTakesDown(takesDown, planLimits) };
     },
@@ -90,11 +90,12 @@ export function createPlanService(conductor: Conductor): ActionPlanServiceImplem
 /** A plan, and what it would take down if it were started now. */
 async function previewStart(
   key: string,
+  queue: boolean,
   { orders }: Conductor,
 ): Promise<{ plan: ActionPlanRow; takesDown: TakesDown }> {
   const { read } = orders.store.database;
   const plan = await getPlan(key, read);
-  return { plan, takesDown: await takesDownOfPlan(plan, read) };
+  return { plan, takesDown: await takesDownOfPlan(plan, read, queue) };
 }
 
 /** What an order would do. Nothing is written. */
@@ -103,12 +104,12 @@ function previewsOf(
 ): Pick<ActionPlanServiceImplementation, 'previewActionPlan' | 'previewRollback'> {
   const { planLimits } = conductor;
   return {
-    async previewActionPlan({ actionPlan, wanted }) {
+    async previewActionPlan({ actionPlan, wanted, queue }) {
       if (wanted && actionPlan !== '')
         throw fail('ARGUMENT_INVALID', 'wanted: name an action_plan, or describe a wanted one, not both');
       const { plan, takesDown } = wanted
-        ? await previewPlan(toWanted(wanted, conductor), conductor)
-        : await previewStart(actionPlan, conductor);
+        ? await previewPlan(toWanted(wanted, conductor), queue, conductor)
+        : await previewStart(actionPlan, queue, conductor);
       const [previewed] = await toActionPlans(plan ? [plan] : [], conductor);
       return { actionPlan: previewed, takesDown: toTakesDown(takesDown, planLimits) };
     },

@@ -49,16 +49,19 @@ interface PlanPreview {
 
 /**
  * The running nodes that a plan would take down if it were made and started now. Nothing is written.
+ * @param queue it would be started with `queue`
  * @throws ACTION_PLAN_INVALID naming the place, NODE_NOT_FOUND, TARGET_NOT_SUPPORTED, REQUEST_ID_TAKEN, as
  *   `createActionPlan` would
  */
-export async function previewPlan(wanted: WantedPlan, parts: PlanParts): Promise<PlanPreview> {
+export async function previewPlan(wanted: WantedPlan, queue: boolean, parts: PlanParts): Promise<PlanPreview> {
   checkSizes(wanted);
   const { read } = parts.orders.store.database;
   const earlier = await findPlanByRequestId(wanted.requestId, read);
-  if (earlier) return { plan: joined(earlier, digestOf(wanted)), takesDown: await takesDownOfPlan(earlier, read) };
+  if (earlier)
+    return { plan: joined(earlier, digestOf(wanted)), takesDown: await takesDownOfPlan(earlier, read, queue) };
   const { actions } = await checkWithScope(wanted, read, parts);
-  return { plan: null, takesDown: takesDown(actions.map(({ wanted: action, node }) => ({ ...action, node }))) };
+  const steps = actions.map(({ wanted: action, node }) => ({ ...action, node }));
+  return { plan: null, takesDown: takesDown(steps, queue) };
 }
 
 async function checkWithScope(

@@ -71,7 +71,8 @@ export class Engine {
   /**
    * Starts a RECOMMENDED plan. It is launched at once, or with `queue` waits behind the plans that it overlaps with. One
    * that is too old is superseded instead, unless it is started with `force`.
-   * @param expected the number of running nodes that it has to take down now; null for any
+   * @param expected the number of running nodes that it has to take down now, with `queue` those that are off included; null
+   *   for any
    * @throws ACTION_PLAN_NOT_FOUND, ACTION_PLAN_STATE, ACTION_PLAN_OVERLAPS, TAKES_DOWN_MISMATCH; then the plan was not
    *   started
    */
@@ -80,7 +81,7 @@ export class Engine {
     const plan = await store.database.write(async (transaction) => {
       const found = await getPlan(key, transaction.sql);
       if (found.state === 'RECOMMENDED')
-        await holdToExpected(expected, `plan '${found.name}'`, () => takesDownOfPlan(found, transaction.sql));
+        await holdToExpected(expected, `plan '${found.name}'`, () => takesDownOfPlan(found, transaction.sql, queue));
       if (!force && isTooOld(found, this.#parts)) return this.#supersede(found, transaction);
       const patch = force ? { forced: true, statusMessage: this.#whyForced(found) } : {};
       const started = await startPlan(found, patch, transaction, store);

@@ -57,11 +57,14 @@ export async function holdToExpected(
   );
 }
 
-/** What these actions take down. A node counts once, and as running unless it is known to be off. */
-export function takesDown(steps: Iterable<Step>): TakesDown {
+/**
+ * What these actions take down. A node counts once, and as running unless it is known to be off.
+ * @param queued they wait for plans that may power nodes on, so every node counts as running
+ */
+export function takesDown(steps: Iterable<Step>, queued = false): TakesDown {
   const found = new Map<string, 'soft' | 'hard'>();
   for (const { actionType, inputParameters, node } of steps) {
-    if (node === null || isOff(node)) continue;
+    if (node === null || (!queued && isOff(node))) continue;
     const how = howItTakesDown(actionType, inputParameters);
     if (how !== null && found.get(node.name) !== 'hard') found.set(node.name, how);
   }
@@ -79,8 +82,12 @@ function howItTakesDown(actionType: string, inputParameters: Step['inputParamete
   return type ? type.takesDown(parseParameters(type, inputParameters, actionType)) : null;
 }
 
-/** What a stored plan takes down. */
-export async function takesDownOfPlan(plan: ActionPlanRow, sql: Transaction['sql']): Promise<TakesDown> {
+/** What a stored plan takes down. @param queued see `takesDown` */
+export async function takesDownOfPlan(
+  plan: ActionPlanRow,
+  sql: Transaction['sql'],
+  queued = false,
+): Promise<TakesDown> {
   const steps: Step[] = [];
   for (let after = -1; after < plan.size - 1; after += PAGE) {
     const actions = await listActions(plan.uuid, after, PAGE, sql);
@@ -88,7 +95,7 @@ export async function takesDownOfPlan(plan: ActionPlanRow, sql: Transaction['sql
     const nodes = await findNodesByUuid([...new Set(uuids)], sql);
     for (const action of actions) steps.push({ ...action, node: nodes.get(action.nodeUuid ?? '') ?? null });
   }
-  return takesDown(steps);
+  return takesDown(steps, queued);
 }
 
 /** What a proposal takes down, among nodes that were read just now. */

@@ -65,6 +65,19 @@ const CASES: Readonly<Record<string, Case>> = {
       await world.order('n1', 'power on');
     },
     count: 1,
+    order: (world, expected) => world.conductor.plans.start('down', false, false, expected),
+  },
+  'a start that waits for a plan that powers the nodes on': {
+    async arrange(world) {
+      for (const node of ['n1', 'n2']) await world.order(node, 'power off');
+      await world.clock.turn(10_000);
+      const on = { resource_id: 'n1', state: 'power on' };
+      const later = wanted('n1', 'change_node_power_state', on, ['rest']);
+      await make(world, 'wakes', [wanted('rest', 'sleep', { duration: 60 }), later]);
+      await world.conductor.plans.start('wakes', false);
+      await make(world, 'down', [softOff('n1'), softOff('n2'), change('n3', 'power on')]);
+    },
+    count: 2,
     order: (world, expected) => world.conductor.plans.start('down', true, false, expected),
   },
   'a rollback': {
