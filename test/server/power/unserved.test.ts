@@ -9,7 +9,10 @@ const FLEET = 1200;
 test('others are served between two pages of a look at the whole fleet', async (t) => {
   const world = await World.create({ limits: { syncPowerStateIntervalMs: 0 } });
   await world.startAgent('a1');
-  const { database } = world.conductor.orders.store;
+  const { database } = world;
+  // The connection that a simulated conductor shares lets others in at each statement, which a real one does not.
+  const { readings } = world.conductor;
+  const parts = { ...readings, store: { ...readings.store, database } };
   await world.enrol('n');
   const [row] = await database.read('nodes');
   for (let at = 0; at < FLEET; at += 1)
@@ -20,7 +23,7 @@ test('others are served between two pages of a look at the whole fleet', async (
     if (/^select \* from `nodes` .*order by `name` asc limit/.test(sql)) read.push(turn);
   });
   const working = new Set<Promise<unknown>>();
-  new UnservedLooks(world.conductor.readings, working).lookAfter(0);
+  new UnservedLooks(parts, working).lookAfter(0);
   const turned = world.clock.turn(1);
   for (let quiet = 0; quiet < 1000; quiet += 1) {
     turn += 1;
@@ -28,9 +31,8 @@ test('others are served between two pages of a look at the whole fleet', async (
     await othersFirst();
   }
   await turned;
-  // The agent that has attached has begun a look of its own.
   const most = Math.max(...[...Map.groupBy(read, (at) => at).values()].map(({ length }) => length));
-  t.true(read.length > 2 && most <= 2, `pages were read in the turns ${read.join(', ')} of the event loop`);
+  t.true(read.length > 2 && most === 1, `pages were read in the turns ${read.join(', ')} of the event loop`);
   await world.end();
   await world.database.close();
 });
