@@ -1,38 +1,29 @@
 /** Looking for nodes that no agent serves: the whole fleet is looked at, and nobody waits for that. */
 import test from 'ava';
-import { othersFirst } from '../../../src/core/clock.ts';
 import { UnservedLooks } from '../../../src/server/power/unserved.ts';
 import { World } from '../../world/world.ts';
+import { insertFleet } from '../nodes/fleet.ts';
+import { openRealDatabase, readingsPerTurn } from '../turns.ts';
 
 const FLEET = 1200;
 
 test('others are served between two pages of a look at the whole fleet', async (t) => {
   const world = await World.create({ limits: { syncPowerStateIntervalMs: 0 } });
   await world.startAgent('a1');
-  const { database } = world;
-  // The connection that a simulated conductor shares lets others in at each statement, which a real one does not.
-  const { readings } = world.conductor;
-  const parts = { ...readings, store: { ...readings.store, database } };
   await world.enrol('n');
-  const [row] = await database.read('nodes');
-  for (let at = 0; at < FLEET; at += 1)
-    await database.read('nodes').insert({ ...row, uuid: `u${at}`, name: `x${at}`, bmc_key: `k${at}` });
-  let turn = 0;
-  const read: number[] = [];
-  database.read.on('query', ({ sql }: { sql: string }) => {
-    if (/^select \* from `nodes` .*order by `name` asc limit/.test(sql)) read.push(turn);
-  });
+  const database = await openRealDatabase(t);
+  await insertFleet(FLEET, database);
+  const { readings } = world.conductor;
   const working = new Set<Promise<unknown>>();
-  new UnservedLooks(parts, working).lookAfter(0);
-  const turned = world.clock.turn(1);
-  for (let quiet = 0; quiet < 1000; quiet += 1) {
-    turn += 1;
-    if (working.size > 0) quiet = 0;
-    await othersFirst();
-  }
-  await turned;
-  const most = Math.max(...[...Map.groupBy(read, (at) => at).values()].map(({ length }) => length));
-  t.true(read.length > 2 && most === 1, `pages were read in the turns ${read.join(', ')} of the event loop`);
+  const looks = new UnservedLooks({ ...readings, store: { ...readings.store, database } }, working);
+  const look = async (): Promise<void> => {
+    looks.lookAfter(0);
+    await world.clock.turn(1);
+    await Promise.all(working);
+  };
+  const { all, most } = await readingsPerTurn(look, /from `nodes`/, database);
+  t.is(all, FLEET / 100 + 1);
+  t.is(most, 1, `${most} pages were read before others were served`);
   await world.end();
   await world.database.close();
 });
