@@ -3,6 +3,7 @@
  * one after the other, with a tenth of the fleet and of the streams, and with all of them: a cost that follows the fleet or the
  * streams, and not what is asked for, shows.
  */
+import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -20,6 +21,7 @@ const CALLS = 40;
 /** Not measured: they compile what is called. */
 const FIRST_CALLS = 10;
 const REST_MS = 3_000;
+const LOOK_MS = 10;
 const PROBE = new URL('../scripts/loop_probe.mjs', import.meta.url);
 
 /** What the calls of one RPC cost. */
@@ -32,6 +34,8 @@ interface Found {
   /** Processor time that the open streams cost when nothing is called, of each second. */
   readonly restShare: number;
   readonly rpcs: ReadonlyMap<string, Measured>;
+  /** From SIGTERM, with every stream open, to the end of the process. */
+  readonly endedAfterMs: number;
 }
 
 /** A table: one line for each RPC. */
@@ -60,10 +64,16 @@ async function measure(size: number, fleet: Fleet, holdUps: string): Promise<Fou
     const restShare = rest.cpuMs / rest.wallMs;
     const measured = new Map<string, Measured>();
     for (const rpc of RPCS) measured.set(rpc.name, await measureOne(rpc, ground, fleet, holdUps));
-    return { restShare, rpcs: measured };
+    return { restShare, rpcs: measured, endedAfterMs: await timed(() => ended(fleet)) };
   } finally {
     scope.abort(fail('CALL_ENDED', 'measured'));
   }
+}
+
+/** Stops the conductor and resolves when it has ended. */
+async function ended({ pid, signal }: Fleet): Promise<void> {
+  process.kill(pid, 'SIGTERM');
+  while (existsSync(`/proc/${pid}`)) await sleep(LOOK_MS, systemClock, signal);
 }
 
 const resting = (signal: AbortSignal): Promise<void> => sleep(REST_MS, systemClock, signal);
@@ -96,7 +106,12 @@ function tableOf(small: Found, large: Found): string {
     ];
   });
   const percent = ({ restShare }: Found): string => `${(restShare * 100).toFixed(1)} %`;
-  return `${grid(head, lines)}\n\nWhile nothing is called, the open streams and orders take ${percent(small)} and ${percent(large)} of one processor.`;
+  const ends = [small, large].map(({ endedAfterMs }) => milliseconds(endedAfterMs)).join(' and ');
+  return [
+    grid(head, lines),
+    `While nothing is called, the open streams and orders take ${percent(small)} and ${percent(large)} of one processor.`,
+    `SIGTERM, with every stream open, ends the conductor after ${ends}.`,
+  ].join('\n\n');
 }
 
 /** Without what the conductor does anyway. */

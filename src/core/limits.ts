@@ -111,7 +111,7 @@ export const HTTP_LIMITS = {
   connections: row(
     10_000,
     'connections',
-    'the HTTP connections of one conductor; one more is closed',
+    'the HTTP connections of one conductor, at most a quarter of the files that the process may open; one more is closed',
     'TOO_MANY_STREAMS',
   ),
 } as const satisfies Record<string, LimitRow>;

@@ -97,8 +97,8 @@ function refuseOtherTypes(accept: string | null): void {
 
 /** @throws Refusal with 400 for a parameter that is given twice */
 function queryOf({ searchParams }: URL): Record<string, string> {
-  const names = [...searchParams.keys()];
-  const twice = names.find((name, at) => names.indexOf(name) !== at);
+  const names = new Set<string>();
+  const twice = [...searchParams.keys()].find((name) => names.size === names.add(name).size);
   if (twice !== undefined) throw new Refusal(400, `the query parameter ${twice.slice(0, 100)} is given twice`);
   return Object.fromEntries(searchParams);
 }

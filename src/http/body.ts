@@ -42,13 +42,14 @@ async function readAll(reader: ReadableStreamDefaultReader<Uint8Array>): Promise
 /**
  * A body as JSON, whatever its type is said to be: the field's clients send JSON with a DELETE, and octets with nothing.
  * @returns undefined for an empty body
- * @throws ARGUMENT_INVALID if it is not JSON
+ * @throws ARGUMENT_INVALID if it is not JSON; the sentence repeats nothing of the body, which may hold a secret
  */
 export function parseJson(bytes: Uint8Array): unknown {
   if (bytes.length === 0) return undefined;
   try {
     return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
   } catch (error) {
-    throw fail('ARGUMENT_INVALID', `the body is not JSON: ${(error as Error).message}`);
+    const place = /at position \d+/.exec((error as Error).message)?.[0] ?? 'somewhere';
+    throw fail('ARGUMENT_INVALID', `the body is not JSON: it is wrong ${place}`);
   }
 }

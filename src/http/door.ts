@@ -26,13 +26,15 @@ export interface DoorPlace {
   readonly address: string;
   /** It is a loopback address. */
   readonly onLoopback: boolean;
+  /** How many files the process may open. A quarter of them is for this door: gRPC, agents and BMCs need theirs. */
+  readonly openFilesLimit: number;
 }
 
 /**
  * Listens for HTTP.
  * @throws LISTEN_FAILED with the address
  */
-export async function openDoor(services: Services, { address, onLoopback }: DoorPlace): Promise<Door> {
+export async function openDoor(services: Services, { address, onLoopback, openFilesLimit }: DoorPlace): Promise<Door> {
   const { header_bytes, header_ms, idle_ms, connections } = HTTP_LIMITS;
   const server = createAdaptorServer({
     fetch: createApp(ROUTES, { services, onLoopback }).fetch,
@@ -45,7 +47,7 @@ export async function openDoor(services: Services, { address, onLoopback }: Door
       keepAliveTimeout: idle_ms.limit,
     },
   }) as Server;
-  server.maxConnections = connections.limit;
+  server.maxConnections = Math.min(connections.limit, Math.floor(openFilesLimit / 4));
   const port = await listen(server, address);
   return {
     address: address.replace(/:\d+$/, `:${port}`),

@@ -5,7 +5,9 @@ import { connect } from 'node:net';
 import test, { type ExecutionContext } from 'ava';
 import { HTTP_LIMITS } from '../../src/core/limits.ts';
 import { ownAddress } from '../../src/sim/loopback.ts';
+import { eventually } from '../counterparts/eventually.ts';
 import { newFolder } from '../counterparts/folder.ts';
+import { connect as connectClient } from '../e2e/client.ts';
 import { openHouse } from '../e2e/house.ts';
 import { ask } from '../e2e/http.ts';
 import { run } from '../e2e/processes.ts';
@@ -124,4 +126,35 @@ test('it closes although connections are kept, are silent, or have sent half a r
 test('headers that are too large are refused', async (t) => {
   const { http } = await openHouse(t, { here: true, http: true });
   t.is(await statusOf(http, { 'X-Large': 'x'.repeat(HTTP_LIMITS.header_bytes.limit) }), 431);
+});
+
+test('HTTP connections leave three quarters of the files to gRPC, agents and BMCs', async (t) => {
+  const files = 400;
+  const house = await openHouse(t, { http: true, disk: async () => ['prlimit', `--nofile=${files}`] });
+  const { hostname, port } = new URL(house.http);
+  let closed = 0;
+  const sockets = Array.from({ length: files }, () => connect(Number(port), hostname));
+  t.teardown(() => sockets.forEach((socket) => void socket.destroy()));
+  for (const socket of sockets)
+    socket
+      .on('error', () => {})
+      .on('close', () => {
+        closed += 1;
+      });
+  await Promise.all(sockets.map((socket) => Promise.race([once(socket, 'connect'), once(socket, 'close')])));
+  await eventually('what is too much to be closed', () => closed === files - files / 4);
+  t.deepEqual((await house.client.nodes.listNodes({})).nodes, []);
+  const another = connectClient(house.address);
+  t.teardown(() => another.close());
+  t.deepEqual((await another.nodes.listNodes({})).nodes, []);
+});
+
+test('a question with thousands of parameters is refused', async (t) => {
+  const { http } = await openHouse(t, { http: true });
+  const names = Array.from({ length: 3000 }, (_, at) => at.toString(36));
+  t.like(await ask(http, `GET /healthz?${names.join('&')}`), { status: 400 });
+  t.like(await ask(http, `GET /healthz?${[...names, '0'].join('&')}`), {
+    status: 400,
+    sentence: 'the query parameter 0 is given twice',
+  });
 });

@@ -52,7 +52,7 @@ async function runOver(
   try {
     const services = createServices(conductor);
     const listener = await listen(conductor, services, address, chance);
-    const door = await openDoorOf(services, configuration).catch(async (error) => {
+    const door = await openDoorOf(services, configuration, terminal).catch(async (error) => {
       await listener.close();
       throw error;
     });
@@ -76,10 +76,14 @@ async function runOver(
 }
 
 /** The HTTP door, if there is to be one; only then its packages are loaded. */
-async function openDoorOf(services: Services, { httpListen: address }: Configuration): Promise<Door | null> {
+async function openDoorOf(
+  services: Services,
+  { httpListen: address }: Configuration,
+  { openFilesLimit }: Terminal,
+): Promise<Door | null> {
   if (address === null) return null;
   const { openDoor } = await import('../../http/door.ts');
-  return openDoor(services, { address, onLoopback: isLoopback(address) });
+  return openDoor(services, { address, onLoopback: isLoopback(address), openFilesLimit: openFilesLimit() });
 }
 
 /** The agent inside `serve` attaches as any other, but without a network in between. */
