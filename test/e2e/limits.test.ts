@@ -1,6 +1,6 @@
 /** One more than each limit, sent to a real conductor: the error of the table, and nothing written. */
 import test from 'ava';
-import { type LimitRow, SENT_LIMITS } from '../../src/core/limits.ts';
+import { KEPT_LIMITS, type LimitRow, SENT_LIMITS } from '../../src/core/limits.ts';
 import { FailurePolicy } from '../../src/gen/countermand/v1/action_plan.ts';
 import { AuditType } from '../../src/gen/countermand/v1/audit.ts';
 import { PowerTarget } from '../../src/gen/countermand/v1/power.ts';
@@ -138,4 +138,11 @@ test('a payload that is nested two thousand times is an error of that call only'
     house.client.audits.reportClusterEvent({ eventType: 'instance.update', nodes: ['n1'], payload: payload as never }),
   );
   await house.client.nodes.listNodes({});
+});
+
+test('the sentence of an error is cut, however much of the request it repeats', async (t) => {
+  const { client } = await openHouse(t);
+  const unknown = Object.fromEntries(list(50, (at) => [`${at}${text(200)}`, 'v']));
+  const error = await t.throwsAsync(audit(client, { scope: [{ baremetal: [unknown] }] }), { instanceOf: Refusal });
+  t.is(error?.message.length, KEPT_LIMITS.answer_text.limit);
 });

@@ -1,6 +1,7 @@
 /** Output that nobody reads any more, and terminals that are closed: real processes, real pipes. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readdirSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import test, { type ExecutionContext } from 'ava';
@@ -46,6 +47,18 @@ async function endOf(child: ChildProcess): Promise<readonly [code: number | Node
   await eventually('the command to end', () => child.exitCode !== null || child.signalCode !== null);
   await closed;
   return [child.signalCode ?? child.exitCode ?? -1, stderr];
+}
+
+/** True when a process has sockets open beside its pipes. */
+const listens = ({ pid }: ChildProcess): boolean =>
+  readdirSync(`/proc/${pid}/fd`).filter((file) => linkOf(`/proc/${pid}/fd/${file}`).startsWith('socket:')).length > 2;
+
+function linkOf(path: string): string {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return '';
+  }
 }
 
 function serveWords(data: string, more: Settings = {}): string[] {
@@ -175,6 +188,16 @@ test('a simulator goes on without a reader, and ends on SIGTERM although its out
   });
   t.is(sim.exitCode, null);
 
+  for (const kind of ['irmc', 'redfish']) {
+    const words = ['sim', kind, '--address', ownAddress(), '--nodes', '20', '--first-port', '0', '--json'];
+    const other = startUnread(t, words, ['stdout', 'stderr']);
+    await eventually(`sim ${kind} to listen`, () => listens(other));
+    other.kill('SIGHUP');
+    const over = once(other, 'exit');
+    other.kill('SIGTERM');
+    t.deepEqual(await over, [0, null], kind);
+  }
+
   const stuck = startUnread(
     t,
     ['sim', 'ipmi', '--address', address, '--nodes', '2000', '--first-port', '0', '--json'],
@@ -188,15 +211,19 @@ test('a simulator goes on without a reader, and ends on SIGTERM although its out
 
 test('SIGHUP is ignored by a daemon that no terminal has started, and logged', async (t) => {
   const house = await openHouse(t, { apart: true });
-  const sim = startProcess(t, ['sim', 'ipmi', '--address', ownAddress(), '--first-port', '0']);
-  await sim.said.until('the simulator', (line) => line.startsWith('countermand: '));
+  const sims = ['ipmi', 'irmc', 'redfish'].map((kind) =>
+    startProcess(t, ['sim', kind, '--address', ownAddress(), '--first-port', '0']),
+  );
+  for (const sim of sims) await sim.said.until('the simulator', (line) => line.startsWith('countermand: '));
   for (const daemon of [house.conductor, house.agent]) {
     daemon.signal('SIGHUP');
     await daemon.logged.until('the signal', (line) => line.includes('SIGHUP was ignored'));
   }
-  sim.signal('SIGHUP');
-  sim.signal('SIGTERM');
-  t.is(await sim.ended, 0);
+  for (const sim of sims) {
+    sim.signal('SIGHUP');
+    sim.signal('SIGTERM');
+    t.is(await sim.ended, 0);
+  }
   await enrol(house.client, 'n1', 'fake', { fake_address: 'n1' });
   for (const daemon of [house.agent, house.conductor]) {
     daemon.signal('SIGTERM');

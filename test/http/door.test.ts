@@ -158,3 +158,25 @@ test('a question with thousands of parameters is refused', async (t) => {
     sentence: 'the query parameter 0 is given twice',
   });
 });
+
+test('headers that do not come end with 408, and a connection that is not used is closed', async (t) => {
+  const { http } = await openHouse(t, { http: true });
+  const { hostname, port } = new URL(http);
+  const heard = async (sent: string): Promise<string> => {
+    const socket = connect(Number(port), hostname);
+    let text = '';
+    socket.on('data', (data) => {
+      text += String(data);
+    });
+    socket.write(sent);
+    await once(socket, 'close');
+    return text;
+  };
+  // These wait for the real limits: node's server has no other clock.
+  const [late, idle] = await Promise.all([
+    heard('GET /healthz HTTP/1.1\r\nHost: localhost\r\n'),
+    heard('GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n'),
+  ]);
+  t.regex(late, /^HTTP\/1.1 408 /);
+  t.regex(idle, /^HTTP\/1.1 200 /);
+});

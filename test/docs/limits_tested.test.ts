@@ -1,0 +1,51 @@
+/** Each limit of docs/limits.md is tried by a test that sends one more: a row without one does not compile. */
+import { readFileSync } from 'node:fs';
+import test from 'ava';
+import {
+  type AGENT_LIMITS,
+  type HTTP_LIMITS,
+  type KEPT_LIMITS,
+  type OPEN_LIMITS,
+  SENT_LIMITS,
+} from '../../src/core/limits.ts';
+
+type Table = Readonly<Record<string, readonly [file: string, title: string]>>;
+type Tested<Limits> = Readonly<Record<keyof Limits, readonly [file: string, title: string]>>;
+
+const SENT = ['test/e2e/limits.test.ts', 'one more than each limit is refused with the error of the table'] as const;
+const HELLO = 'test/server/agents/hello.test.ts';
+const DOOR = 'test/http/door.test.ts';
+
+const AGENT: Tested<typeof AGENT_LIMITS> = {
+  hello_ms: [HELLO, 'a stream on which no hello comes ends after its limit'],
+  zones: [HELLO, 'too many zones'],
+  drivers: [HELLO, 'too many drivers'],
+  zone_drivers: [HELLO, 'too many pairs of them'],
+  driver_schema: [HELLO, 'a schema that is too long'],
+};
+const OPEN: Tested<typeof OPEN_LIMITS> = {
+  streams: ['test/server/api/requests.test.ts', 'one stream more than the limit is refused'],
+  fleet_watches: ['test/server/api/requests.test.ts', 'streams of the whole fleet have a limit of their own'],
+  bmc_exchanges: ['test/drivers/open_files.test.ts', 'connections of redfish, and an order waits for no question'],
+  ipmitool_processes: ['test/drivers/open_files.test.ts', 'processes of ipmitool'],
+  bmc_sessions: ['test/e2e/many_sessions.test.ts', 'all are read, and the API accepts connections'],
+};
+const HTTP: Tested<typeof HTTP_LIMITS> = {
+  header_bytes: [DOOR, 'headers that are too large are refused'],
+  header_ms: [DOOR, 'headers that do not come end with 408, and a connection that is not used is closed'],
+  body_ms: ['test/http/body.test.ts', 'a body that does not come ends with 408 at its limit, not before'],
+  idle_ms: [DOOR, 'headers that do not come end with 408, and a connection that is not used is closed'],
+  connections: [DOOR, 'HTTP connections leave three quarters of the files to gRPC, agents and BMCs'],
+};
+const KEPT: Tested<typeof KEPT_LIMITS> = {
+  agent_text: [HELLO, 'of a text of an agent no more is kept than its limit'],
+  change_text: ['test/server/nodes/cluster_model.test.ts', 'is cut to its limit in the history'],
+  answer_text: ['test/e2e/limits.test.ts', 'the sentence of an error is cut'],
+};
+
+test('every limit has a test that sends one more', (t) => {
+  const sent: Table = Object.fromEntries(Object.keys(SENT_LIMITS).map((name) => [name, SENT]));
+  for (const table of [sent, AGENT, OPEN, HTTP, KEPT] as readonly Table[])
+    for (const [name, [file, title]] of Object.entries(table))
+      t.true(readFileSync(file, 'utf8').includes(title), `${name}: ${file} has no test '${title}'`);
+});
