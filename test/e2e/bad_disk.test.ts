@@ -88,7 +88,10 @@ test('a full disk: new orders are refused, an abort still ends, and with room ev
   t.is(await conductor.ended, 0);
 });
 
-const serve = (data: string): string[] => ['serve', '--data', data, '--listen', `${ownAddress()}:0`, '--no-agent'];
+const serve = (data: string): string[] => [
+  ...['serve', '--data', data, '--no-agent'],
+  ...['--listen', `${ownAddress()}:0`, '--http-listen', 'none'],
+];
 
 /** Overwrites a page that a table has, with the database closed. */
 function damage(path: string, table: string): void {

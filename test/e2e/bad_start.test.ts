@@ -30,7 +30,7 @@ async function endsWith(
 
 const serve = (data: string, ...more: string[]): string[] => [
   'serve',
-  ...['--data', data, '--listen', `${ownAddress()}:0`],
+  ...['--data', data, '--listen', `${ownAddress()}:0`, '--http-listen', 'none'],
   ...more,
 ];
 

@@ -62,11 +62,12 @@ function linkOf(path: string): string {
 }
 
 function serveWords(data: string, more: Settings = {}): string[] {
-  return ['serve', ...flagsOf({ data, listen: `${ownAddress()}:0`, sync_power_state_interval: 0, ...more })];
+  const own: Settings = { data, listen: `${ownAddress()}:0`, http_listen: 'none', sync_power_state_interval: 0 };
+  return ['serve', ...flagsOf({ ...own, ...more })];
 }
 
 test('a watched order whose reader has gone: 141, and stderr says what goes on', async (t) => {
-  const house = await openHouse(t);
+  const house = await openHouse(t, { here: true });
   await enrol(house.client, 'n1', 'fake', { fake_address: 'n1', fake_soft_ms: 'never' });
   const words = ['node', 'power', 'n1', 'soft_off', '--request-id', 'lost'];
   const [code, stderr] = await endOf(startUnread(t, words, ['stdout'], house.address));
@@ -84,7 +85,7 @@ test('a watched order whose reader has gone: 141, and stderr says what goes on',
 });
 
 test('a watched plan whose reader has gone: 141, and the plan goes on', async (t) => {
-  const house = await openHouse(t);
+  const house = await openHouse(t, { here: true });
   await enrol(house.client, 'n1', 'fake', { fake_address: 'n1', fake_soft_ms: 'never' });
   await startPlan(house.client, 'down', [power('n1', 'soft power off')]);
   for (const flags of [[], ['--json']]) {
@@ -98,7 +99,7 @@ test('a watched plan whose reader has gone: 141, and the plan goes on', async (t
 });
 
 test('what only reads ends quietly with 141; what fails keeps its own exit code', async (t) => {
-  const house = await openHouse(t);
+  const house = await openHouse(t, { here: true });
   await enrol(house.client, 'n1', 'fake', { fake_address: 'n1' });
   for (const line of [
     'node list',

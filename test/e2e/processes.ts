@@ -153,8 +153,9 @@ export function startConductorHere(
   return untilListening({ pid: process.pid, said, logged, ended, signal: stop, kill }, withAgent);
 }
 
+/** The HTTP door has a fixed port by default, which another conductor of the tests may have: a test says its own. */
 function wordsOf(settings: Settings, withAgent: boolean): string[] {
-  return ['serve', ...flagsOf(settings), ...(withAgent ? [] : ['--no-agent'])];
+  return ['serve', ...flagsOf({ http_listen: 'none', ...settings }), ...(withAgent ? [] : ['--no-agent'])];
 }
 
 /** Starts `countermand agent`; resolves when it is attached. */
