@@ -7,7 +7,7 @@ import { CountermandError } from '../../src/core/errors.ts';
 import { compareAndSet, NODES } from '../../src/server/store/compare_and_set.ts';
 import { type Database, type Transaction, UniqueViolation } from '../../src/server/store/database.ts';
 import { readEvents } from '../../src/server/store/events.ts';
-import { findNode, getNode, insertNodeRow } from '../../src/server/store/nodes.ts';
+import { findNode, getNode, insertNodeRow, saveNode } from '../../src/server/store/nodes.ts';
 import { type EventRow, eventCodec, type NodeRow, nodeCodec } from '../../src/server/store/rows.ts';
 import { nodeRow } from '../server/rows.ts';
 
@@ -128,6 +128,28 @@ promise('writes that wait together: each stands or falls alone, whatever fails i
   t.deepEqual(await names(database), ['a', 'f', 'there']);
   t.deepEqual(await eventTypes(database), ['f']);
 });
+
+promise(
+  'a row that a failed write has changed is what it was, for reads and for the writes beside it',
+  async (t, { database }) => {
+    const node = await database.write(insert(nodeRow({ labels: { rack: 'r1' } })));
+    const save = (rack: string, fails: boolean) =>
+      database.write(async (transaction) => {
+        const before = await getNode(node.uuid, transaction.sql);
+        const after = await saveNode(before, { labels: { ...before.labels, [rack]: rack } }, transaction);
+        if (fails) throw fault();
+        return after;
+      });
+    const results = await outcomes([save('r2', true), save('r3', false), save('r4', true), save('r5', false)]);
+    t.deepEqual(results, ['rejected', 'fulfilled', 'rejected', 'fulfilled']);
+    const wanted = { ...node, revision: 3, labels: { rack: 'r1', r3: 'r3', r5: 'r5' } };
+    t.deepEqual(await getNode(node.uuid, database.read), wanted);
+    t.deepEqual(await database.write(({ sql }) => getNode(node.uuid, sql)), wanted);
+    t.deepEqual(nodeCodec.decode(await database.read('nodes').first()), wanted);
+    await t.throwsAsync(save('r6', true));
+    t.deepEqual(await getNode(node.uuid, database.read), wanted);
+  },
+);
 
 promise('a value that is unique: the second row is refused as such', async (t, { database }) => {
   const node = nodeRow({ name: 'one' });

@@ -1,8 +1,10 @@
 /** What must be true of the power tasks of a simulated world, whatever happened. */
+import { isDeepStrictEqual } from 'node:util';
 import { isAbort, isIdempotent, type OrderTarget, phaseSettlesIn } from '../../src/core/power.ts';
 import { isAtRest, POWER_TASK_UNSETTLED } from '../../src/core/states.ts';
 import type { Database } from '../../src/server/store/database.ts';
 import { readEvents } from '../../src/server/store/events.ts';
+import { keptBehind } from '../../src/server/store/kept.ts';
 import { type NodeRow, nodeCodec, type PowerTaskRow, powerTaskCodec } from '../../src/server/store/rows.ts';
 import type { Received, World } from '../world/world.ts';
 import { insist } from './insist.ts';
@@ -24,7 +26,9 @@ export async function readPowerRows({ read }: Pick<Database, 'read'>): Promise<P
 
 /** After every step. */
 export async function checkAlways(world: World): Promise<void> {
-  checkHolders(await readPowerRows(world.database));
+  const rows = await readPowerRows(world.database);
+  checkHolders(rows);
+  checkKept(rows, world);
   insist(world.faults.length === 0, `a fault of ours was logged: ${world.faults[0]}`);
 }
 
@@ -45,6 +49,29 @@ export function checkHolders({ nodes, tasks }: PowerRows): void {
     insist(who.length === 1, `power task ${task.uuid} was ordered by ${who.join(' and ')}`);
     insist((task.planUuid === null) === (task.requestId !== null), `power task ${task.uuid} is of ${task.planUuid}`);
   }
+}
+
+/** What a conductor keeps in memory of the rows is what they are. */
+function checkKept({ nodes, tasks }: PowerRows, world: World): void {
+  if (!world.conductorAlive) return;
+  const kept = keptBehind(world.conductor.store.database.read);
+  const pairs = [
+    ...nodes.map((node) => [node.name, node, kept.node(node.uuid)] as const),
+    ...tasks.map((task) => [`power task ${task.uuid}`, task, kept.task(task.uuid)] as const),
+  ];
+  for (const [what, row, known] of pairs)
+    insist(
+      known === undefined || isDeepStrictEqual(known, row),
+      `${what} is kept as it is not: ${differences(row, known)}`,
+    );
+}
+
+function differences(row: object, known: object | undefined): string {
+  const other = known as Record<string, unknown> | undefined;
+  return Object.entries(row)
+    .filter(([key, value]) => !isDeepStrictEqual(value, other?.[key]))
+    .map(([key, value]) => `${key} is ${JSON.stringify(value)}, kept as ${JSON.stringify(other?.[key])}`)
+    .join(', ');
 }
 
 /** When nothing has happened for long. */

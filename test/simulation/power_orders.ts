@@ -2,6 +2,7 @@
 import { abortTargetOf, type OrderTarget, TARGETS, type Target } from '../../src/core/power.ts';
 import { POWER_TASK_REST } from '../../src/core/states.ts';
 import { withdrawOrder } from '../../src/server/power/orders.ts';
+import { getNode, saveNode } from '../../src/server/store/nodes.ts';
 import { type Move, NODES, type Simulation } from './simulation.ts';
 
 /** Every target that is not an abort. */
@@ -36,6 +37,7 @@ export class PowerOrders {
       [5, () => this.#strikeInFlight()],
       [2, () => this.#withdraw()],
       [2, () => this.#repeat()],
+      [3, () => this.#orderBesideFailures()],
     ];
   }
 
@@ -90,6 +92,20 @@ export class PowerOrders {
   /** The client did not hear an answer and asks again, with the same request_id. */
   async #repeat(): Promise<void> {
     if (this.#last) await this.#order(this.#last.target, this.#last.node, this.#last.requestId);
+  }
+
+  /** Orders that share a commit with writes that change their nodes, and fail: nothing of those may be left. */
+  async #orderBesideFailures(): Promise<void> {
+    const { database } = this.#world.conductor.store;
+    const failing = NODES.map((name) =>
+      database.write(async (transaction) => {
+        const node = await getNode(name, transaction.sql);
+        await saveNode(node, { labels: { changed: 'in vain' }, fence: node.fence + 7 }, transaction);
+        throw new Error('this write fails');
+      }),
+    );
+    const orders = [NODES[0], NODES[2]].map((node) => this.#order(this.#chance.pick(ORDERS), node));
+    await Promise.all([...orders, this.#world.finish(Promise.allSettled(failing))]);
   }
 
   async #withdraw(): Promise<void> {
