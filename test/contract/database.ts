@@ -8,8 +8,9 @@ import { compareAndSet, NODES } from '../../src/server/store/compare_and_set.ts'
 import { type Database, type Transaction, UniqueViolation } from '../../src/server/store/database.ts';
 import { readEvents } from '../../src/server/store/events.ts';
 import { findNode, getNode, insertNodeRow, saveNode } from '../../src/server/store/nodes.ts';
-import { type EventRow, eventCodec, type NodeRow, nodeCodec } from '../../src/server/store/rows.ts';
+import { type NodeRow, nodeCodec } from '../../src/server/store/rows.ts';
 import { nodeRow } from '../server/rows.ts';
+import { appendEvents, eventTypes, fault, follow, insert, names, outcomes } from './writes.ts';
 
 /** One database, which outlives the processes that open it. */
 export interface Stored {
@@ -46,41 +47,6 @@ export function databaseContract(name: string, store: Store, declare: TestFn = t
       await holds(t, { database, stored });
       await database.close();
     });
-}
-
-const insert =
-  (node: NodeRow, work: (transaction: Transaction) => Promise<void> = async () => {}) =>
-  async (transaction: Transaction): Promise<NodeRow> => {
-    await insertNodeRow(node, transaction);
-    await work(transaction);
-    return node;
-  };
-
-const event = (eventType: string): Record<string, unknown> =>
-  eventCodec.encode({
-    eventType,
-    priority: 'INFO',
-    publisherId: 'contract',
-    messageId: 'm',
-    timestamp: 1,
-    payload: { said: eventType },
-  });
-
-async function appendEvents(types: readonly string[], transaction: Transaction): Promise<void> {
-  await transaction.append('events', types.map(event));
-  transaction.changed({ kind: 'events' });
-}
-
-const names = async ({ read }: Database): Promise<string[]> =>
-  (await read('nodes').orderBy('name').select('name')).map(({ name }) => name);
-
-const eventTypes = async ({ read }: Database): Promise<string[]> =>
-  (await readEvents(1, 100_000, read)).map(({ eventType }) => eventType);
-
-const fault = (): Error => new Error('the callback fails');
-
-async function outcomes(writes: readonly Promise<unknown>[]): Promise<string[]> {
-  return (await Promise.allSettled(writes)).map(({ status }) => status);
 }
 
 promise('a write resolves with its result, and what it wrote is there', async (t, { database }) => {
@@ -267,19 +233,6 @@ promise('the feed hears of a change after its commit, and never of one that fail
   t.deepEqual(heard, ['first', 'second', 'last']);
   t.is(database.feed.size, 0);
 });
-
-/** Reads events as Subscribe does: listens, reads, and reads again whenever it hears of a commit. */
-async function follow(database: Database, last: string, signal: AbortSignal): Promise<EventRow[]> {
-  const all: EventRow[] = [];
-  const commits = database.feed.latest('events', signal);
-  while (all.at(-1)?.eventType !== last) {
-    const events = await readEvents((all.at(-1)?.sequence ?? 0) + 1, 3, database.read);
-    all.push(...events);
-    if (events.length === 0) await commits.next();
-  }
-  await commits.return(undefined);
-  return all;
-}
 
 promise('events are numbered in the order of the commits, and whoever follows misses none', async (t, { database }) => {
   const committed: string[] = [];
