@@ -21,8 +21,8 @@ const TEXTS = new URL('./licences/', import.meta.url);
 const FILES = `Recordings of real BMCs (dist/files/sim/redfish/trees)
 From NVIDIA/libredfish (MIT) and Cray-HPE/csm-redfish-interface-emulator (BSD-3-Clause). Their licences are beside them.
 
-Health service (proto/grpc)
-From grpc/grpc (Apache-2.0): see LICENSE.
+Health service (proto/grpc), details of errors (proto/google)
+After grpc/grpc and googleapis/googleapis (Apache-2.0): see LICENSE.
 
 SQLite (in dist/prebuilds)
 In the public domain: https://sqlite.org/copyright.html`;

@@ -39,15 +39,15 @@ export function resolveSecrets(
 
 function readSecretFile(key: string, name: string, { folder }: SecretSources): string {
   const unreadable = (why: string): Error => fail('SECRET_UNREADABLE', `driver_info.${key}: file:${name} ${why}`);
-  if (folder === null) throw unreadable('cannot be read: the agent has no --secrets-dir');
+  if (folder === null) throw unreadable('cannot be read: the agent has no secrets_dir');
   let path: string;
   try {
     path = realpathSync(join(folder, name));
   } catch {
-    throw unreadable("does not exist below the agent's --secrets-dir");
+    throw unreadable("does not exist below the agent's secrets_dir");
   }
   // The real path, so that neither dots nor links lead out of the folder.
-  if (!path.startsWith(realpathSync(folder) + sep)) throw unreadable("is not below the agent's --secrets-dir");
+  if (!path.startsWith(realpathSync(folder) + sep)) throw unreadable("is not below the agent's secrets_dir");
   const file = statSync(path);
   // Reading a pipe would wait for whoever writes to it.
   if (!file.isFile()) throw unreadable('is no file');

@@ -2,6 +2,7 @@
  * Every error that leaves the product, in one table. A message names the thing, the reason and what is possible instead.
  * docs/errors.md is printed from this file. Codes are never used again for something else.
  */
+import type { Possible } from './possible.ts';
 
 /** gRPC status names, as far as we use them. */
 export type GrpcStatus =
@@ -72,7 +73,7 @@ export const ERROR_TABLE = {
   ROLLBACK_REFUSED: row(
     'FAILED_PRECONDITION',
     5,
-    'the action plan cannot be rolled back now, or not without more being said',
+    'the action plan cannot be rolled back now, or only with skip_irreversible or accept_drift',
   ),
   TAKES_DOWN_MISMATCH: row(
     'FAILED_PRECONDITION',
@@ -155,11 +156,7 @@ export const ERROR_TABLE = {
   NODES_NOT_READ: row('UNAVAILABLE', 7, 'some of the named nodes could not be read; the answer says why', RETRYABLE),
 
   // What a command on the command line came to
-  NOT_CONFIRMED: row(
-    'FAILED_PRECONDITION',
-    9,
-    'the order needs a yes: an answer on a terminal, or --yes; nothing was sent',
-  ),
+  NOT_CONFIRMED: row('FAILED_PRECONDITION', 9, 'the order was not confirmed; nothing was sent'),
   OUTPUT_LOST: row(
     'CANCELLED',
     141,
@@ -208,14 +205,31 @@ export const REFUSED_LOGINS: readonly ErrorCode[] = [
   'BMC_LOGIN_REFUSED',
 ];
 
+/** The kinds of things that an error can be about. */
+export type ResourceType = 'node' | 'power_task' | 'action_plan' | 'audit';
+
+/** What programs are told of an error beside its code. Secrets never belong here. */
+export interface ErrorDetails {
+  /** The path of the field of the request that is wrong: `actions[2].timeout`. */
+  readonly field?: string;
+  /** The thing that the error is about. */
+  readonly resource?: { readonly type: ResourceType; readonly name: string };
+  /** The orders that would be accepted instead. */
+  readonly possible?: readonly Possible[];
+  /** Anything else that a client may want to word itself. */
+  readonly facts?: Readonly<Record<string, string>>;
+}
+
 /** The one error of the product: a code of the table and a sentence. Secrets never belong in the sentence. */
 export class CountermandError extends Error {
   readonly code: ErrorCode;
+  readonly details: ErrorDetails;
 
-  constructor(code: ErrorCode, message: string, options?: ErrorOptions) {
+  constructor(code: ErrorCode, message: string, options?: ErrorOptions, details: ErrorDetails = {}) {
     super(message, options);
     this.name = 'CountermandError';
     this.code = code;
+    this.details = details;
   }
 
   /** The row of the table. */
@@ -227,6 +241,21 @@ export class CountermandError extends Error {
 /** A shorter way to write the constructor. */
 export function fail(code: ErrorCode, message: string, cause?: unknown): CountermandError {
   return new CountermandError(code, message, cause === undefined ? undefined : { cause });
+}
+
+/** An error with details for programs. */
+export function failWith(
+  code: ErrorCode,
+  message: string,
+  details: ErrorDetails,
+  options?: ErrorOptions,
+): CountermandError {
+  return new CountermandError(code, message, options, details);
+}
+
+/** The error of a wrong field of a request. The sentence names the field. */
+export function failAt(code: ErrorCode, field: string, message: string): CountermandError {
+  return failWith(code, message, { field });
 }
 
 /** True for a code of the table; whatever came over a wire may be anything. */

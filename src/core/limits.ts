@@ -2,7 +2,7 @@
  * The limits on what can be sent, stored, opened or waited for, in one table. docs/limits.md is printed from it, and a
  * test sends one more than each. Whoever checks a limit takes the number from here.
  */
-import { type CountermandError, type ErrorCode, fail } from './errors.ts';
+import { type CountermandError, type ErrorCode, failAt } from './errors.ts';
 
 /** One limit. */
 export interface LimitRow {
@@ -130,5 +130,5 @@ export const KEPT_LIMITS = {
 
 /** The error of a limit that was exceeded, at a place such as `labels` or `actions[3].name`. */
 export function exceeded({ limit, unit, error }: LimitRow, place: string, found: number | string): CountermandError {
-  return fail(error, `${place}: ${found} ${unit}; at most ${limit} are allowed`);
+  return failAt(error, place, `${place}: ${found} ${unit}; at most ${limit} are allowed`);
 }

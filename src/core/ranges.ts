@@ -2,7 +2,7 @@
  * Node ranges: `r7n[1-16]`, `r[7-8]n[01-16,20]`, `alpha,beta`. Zeros in front are kept as written. How many names a range
  * means is counted before the first one is made, so that a short text cannot cause much work.
  */
-import { type CountermandError, fail } from './errors.ts';
+import { type CountermandError, failAt } from './errors.ts';
 import { exceeded, SENT_LIMITS } from './limits.ts';
 
 /** The limit of names in one range, and in all ranges of a request together. */
@@ -20,7 +20,7 @@ interface Span {
 
 const invalid = (range: string, why: string): CountermandError => {
   const shown = range.length > 100 ? `${range.slice(0, 100)}...` : range;
-  return fail('ARGUMENT_INVALID', `node range '${shown}'${why}`);
+  return failAt('ARGUMENT_INVALID', 'nodes', `node range '${shown}'${why}`);
 };
 const tooMany = (range: string): CountermandError => invalid(range, ` has more than ${RANGE_LIMIT} names`);
 

@@ -47,7 +47,7 @@ export function objectionTo(
   if (isOtherGuid(only.guid, found.guid))
     return fail(
       'BMC_IS_ANOTHER',
-      `the BMC ${bmc} is that of another server: its GUID is ${found.guid}, and that of the node is ${only.guid}. If it is right, accept it: countermand node accept`,
+      `the BMC ${bmc} is that of another server: its GUID is ${found.guid}, and that of the node is ${only.guid}. If that is right, accept it with AcceptNode`,
     );
   if (only.place === null || found.place === undefined || only.place === found.place) return null;
   return fail('BMC_MOVED', `the BMC ${bmc} is at ${found.place} now, and was read at ${only.place} a moment ago`);

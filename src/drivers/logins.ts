@@ -137,6 +137,6 @@ function sentenceOf({ message }: CountermandError, since: number, nextAt: number
   const time = (at: number): string => new Date(at).toISOString();
   return (
     `${message}. It has refused the login since ${time(since)}, and the next try is at ${time(nextAt)}, so that the account ` +
-    'is not locked; correct driver_info, or try now with `countermand node refresh`'
+    'is not locked; correct driver_info, or refresh the node to try now'
   );
 }

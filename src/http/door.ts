@@ -68,10 +68,7 @@ function listen(server: Server, address: string): Promise<number> {
   return new Promise((resolve, reject) => {
     const refuse = ({ message }: Error): void =>
       reject(
-        fail(
-          'LISTEN_FAILED',
-          `cannot listen on ${address}: ${message}; choose another address with --http-listen, or none`,
-        ),
+        fail('LISTEN_FAILED', `cannot listen on ${address}: ${message}; choose another address (http_listen), or none`),
       );
     server.once('error', refuse);
     server.listen({ host, port: Number(port) }, () => {

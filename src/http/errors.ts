@@ -1,6 +1,9 @@
 /** Errors as HTTP answers: one form, which every client of the field shows to people. */
 import type { CountermandError, ErrorCode, GrpcStatus } from '../core/errors.ts';
 import { KEPT_LIMITS } from '../core/limits.ts';
+import { Possible } from '../gen/countermand/v1/power.ts';
+import { errorInfoOf } from '../server/api/details.ts';
+import { toPossible } from '../server/api/possible.ts';
 import type { Answer } from './answer.ts';
 
 /** A refusal of HTTP itself, or one whose status is not that of its code. */
@@ -51,12 +54,16 @@ function statusOf({ code, row }: CountermandError): number {
   return BY_CODE[code] ?? BY_GRPC_STATUS[row.status] ?? 500;
 }
 
-/** The answer for an error that was thrown while a request was served. */
+/** The answer for an error that was thrown while a request was served. `error_details` is for programs: as google.rpc.ErrorInfo. */
 export function answerOfError(error: Refusal | CountermandError): Answer {
   if (error instanceof Refusal)
     return { status: error.status, headers: error.headers, body: bodyOf(error, error.status) };
   const status = statusOf(error);
-  return { status, headers: { [ERROR_CODE_HEADER]: error.code }, body: bodyOf(error, status) };
+  const { metadata } = errorInfoOf(error);
+  const possible = error.details.possible?.map((order) => Possible.toJSON(toPossible(order))) ?? [];
+  const details = { reason: error.code, metadata, ...(possible.length > 0 && { possible }) };
+  const body = { ...bodyOf(error, status), error_details: details };
+  return { status, headers: { [ERROR_CODE_HEADER]: error.code }, body };
 }
 
 /** `error_message` is JSON in a string: the clients decode it twice, and crash on an object. */

@@ -4,7 +4,7 @@
  */
 
 import { coalesced } from '../core/coalesced.ts';
-import { fail } from '../core/errors.ts';
+import { failAt } from '../core/errors.ts';
 import type { DriverDescription } from '../gen/countermand/v1/agent.ts';
 import type { AttachmentListener, Attachments } from './agents/attachments.ts';
 import { fromTarget } from './agents/wire.ts';
@@ -113,7 +113,11 @@ function driverRow(agentUuid: string, zone: string, driver: DriverDescription, n
 function parseSchema({ name, driverInfoSchema }: DriverDescription): DriverRow['infoSchema'] {
   const schema = parseJson(driverInfoSchema);
   if (typeof schema === 'object' && schema !== null) return schema as DriverRow['infoSchema'];
-  throw fail('ARGUMENT_INVALID', `hello: the driver_info_schema of driver ${name} is not JSON, or not an object`);
+  throw failAt(
+    'ARGUMENT_INVALID',
+    'hello',
+    `hello: the driver_info_schema of driver ${name} is not JSON, or not an object`,
+  );
 }
 
 function parseJson(text: string): unknown {

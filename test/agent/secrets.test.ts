@@ -47,7 +47,7 @@ test('what is not below the folder, or not a variable of ours, is refused withou
     t.notRegex(error.message, /do-not-show|\/root$/);
   }
   const error = t.throws(() => resolveSecrets({ ipmi_password: 'file:x' }, keys, { folder: null, environment }));
-  t.regex(error?.message ?? '', /--secrets-dir/);
+  t.regex(error?.message ?? '', /secrets_dir/);
 });
 
 test('only a secret key may have a reference: any other would be shown', (t) => {

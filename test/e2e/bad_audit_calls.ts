@@ -31,7 +31,7 @@ const whole = (what: string, which: NewAudit, list: object[]): BadCall => ({
   what: `${what} of ${which.strategy || which.goal}, which acts on nodes`,
   call: createAudit({ ...which, scope: list as never, autoTrigger: true }),
   ...SCOPE,
-  says: /^scope: .* would act on every node; name nodes, zones or labels, or say all: true \(--all\)$/,
+  says: /^scope: .* would act on every node; name nodes, zones or labels, or say all: true$/,
 });
 const scope = (what: string, list: readonly object[], says: RegExp): BadCall => ({
   ...audit(what, { scope: [...list] }, says),
@@ -174,13 +174,13 @@ const STATES: readonly BadCall[] = [
     what: 'a suspend of what is done',
     call: ({ audits }) => audits.suspendAudit({ audit: 'done' }),
     ...STATE,
-    says: /is SUCCEEDED; it cannot be suspended; can: countermand audit delete/,
+    says: /is SUCCEEDED; it cannot be suspended; possible: delete it/,
   },
   {
     what: 'a delete of what runs',
     call: ({ audits }) => audits.deleteAudit({ audit: 'runs' }),
     ...STATE,
-    says: /is ONGOING; it cannot be deleted; can: countermand audit suspend .* audit cancel/,
+    says: /is ONGOING; it cannot be deleted; possible: suspend it, cancel it/,
   },
   {
     what: 'a state that is none',

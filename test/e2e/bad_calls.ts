@@ -91,7 +91,7 @@ const NODES: readonly BadCall[] = [
     call: create({ zone: 'nowhere' }),
     status: 'UNAVAILABLE',
     code: 'AGENT_NOT_ATTACHED',
-    says: /no agent with driver 'ipmi' is attached for zone nowhere; start one with `countermand agent --zone nowhere`/,
+    says: /no agent with driver 'ipmi' is attached for zone nowhere; start one/,
   },
   {
     what: 'a duplicate name',

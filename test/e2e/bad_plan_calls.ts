@@ -158,13 +158,13 @@ const ORDERS: readonly BadCall[] = [
     what: 'a start of what has ended',
     call: start('done'),
     ...STATE,
-    says: /is SUCCEEDED; it cannot be started; can: /,
+    says: /is SUCCEEDED; it cannot be started; possible: /,
   },
   {
     what: 'a start of what runs',
     call: start('runs'),
     ...STATE,
-    says: /is ONGOING; it cannot be started; can: .* cancel/,
+    says: /is ONGOING; it cannot be started; possible: .*cancel it/,
   },
   { what: 'a start of what waits', call: start('waits', true), ...STATE, says: /is PENDING; it cannot be started/ },
   {
@@ -172,14 +172,14 @@ const ORDERS: readonly BadCall[] = [
     call: start('made'),
     status: 'FAILED_PRECONDITION',
     code: 'ACTION_PLAN_OVERLAPS',
-    says: /about nodes of plan 'runs' .* which is ONGOING; can: wait for its end, start this plan with --queue/,
+    says: /about nodes of plan 'runs' .* which is ONGOING; wait for its end, start this plan with queue/,
   },
   { what: 'a cancel of what has ended', call: cancel('done'), ...STATE, says: /is SUCCEEDED; it cannot be cancelled/ },
   {
     what: 'a delete of what runs',
     call: remove('runs'),
     ...STATE,
-    says: /is ONGOING; it cannot be deleted; can: .* cancel/,
+    says: /is ONGOING; it cannot be deleted; possible: .*cancel it/,
   },
   { what: 'a delete of what waits', call: remove('waits'), ...STATE, says: /is PENDING; it cannot be deleted/ },
   ...[start, remove, cancel, watch].flatMap((give): BadCall[] => [

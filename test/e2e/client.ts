@@ -18,6 +18,8 @@ import { ConductorServiceDefinition } from '../../src/gen/countermand/v1/conduct
 import { NodeServiceDefinition } from '../../src/gen/countermand/v1/node.ts';
 import * as notification from '../../src/gen/countermand/v1/notification.ts';
 import * as power from '../../src/gen/countermand/v1/power.ts';
+import { ErrorInfo } from '../../src/gen/google/rpc/error_details.ts';
+import { Status as Rpc } from '../../src/gen/google/rpc/status.ts';
 
 /** A refusal as it came over the wire. */
 export class Refusal extends Error {
@@ -25,26 +27,33 @@ export class Refusal extends Error {
   readonly status: string;
   /** Our code, from the trailing metadata. */
   readonly code: string;
+  /** google.rpc.ErrorInfo, from the status details; null if there was none. */
+  readonly info: ErrorInfo | null;
 
-  constructor(status: string, code: string, message: string) {
+  constructor(status: string, code: string, message: string, info: ErrorInfo | null) {
     super(message);
     this.status = status;
     this.code = code;
+    this.info = info;
   }
 }
 
 const refusals: ClientMiddleware = async function* translate(call, options) {
   let code = '';
+  let info: ErrorInfo | null = null;
   try {
     return yield* call.next(call.request, {
       ...options,
       onTrailer: (trailer) => {
         code = trailer.get('countermand-error-code') ?? '';
+        const status = Rpc.decode(trailer.get('grpc-status-details-bin') ?? new Uint8Array());
+        const packed = status.details.find(({ typeUrl }) => typeUrl === 'type.googleapis.com/google.rpc.ErrorInfo');
+        info = packed ? ErrorInfo.decode(packed.value) : null;
       },
     });
   } catch (error) {
     if (!(error instanceof ClientError)) throw error;
-    throw new Refusal(Status[error.code], code, error.details);
+    throw new Refusal(Status[error.code], code, error.details, info);
   }
 };
 

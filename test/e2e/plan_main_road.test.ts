@@ -129,7 +129,7 @@ test('a plan that is gone cannot be cancelled; its events stay', async (t) => {
   await refused(t, untilPlanEnds(late), {
     status: 'FAILED_PRECONDITION',
     code: 'ACTION_PLAN_STATE',
-    says: /plan 'short' .* is SUCCEEDED; it cannot be cancelled; can: countermand plan delete/,
+    says: /plan 'short' .* is SUCCEEDED; it cannot be cancelled; possible: delete it/,
   });
   await client.plans.deleteActionPlan({ actionPlan: uuid });
   const events = await checkPlanTrail(t, client);

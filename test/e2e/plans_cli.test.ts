@@ -129,7 +129,7 @@ test('Ctrl-C stops the watching and says how to cancel; the plan goes on', async
   t.is(overlapping.exitCode, 5);
   t.regex(
     overlapping.stderr,
-    /which is ONGOING; can: .*--queue.*\nthe plan was made; can:\n {2}countermand plan start /,
+    /which is ONGOING; .*start this plan with queue.*\nthe plan was made\n {2}possible: countermand plan start .* --queue\n/,
   );
   const queued = await countermand(house, 'node', 'power', 'n[1-2]', 'on', '--queue', '--no-wait', '--request-id', 'q');
   t.regex(queued.stdout, /PENDING; 2 actions/);
@@ -157,7 +157,7 @@ test('a plan is rolled back: previewed, ordered, watched, and refused a second t
     preview.stdout,
     /\nACTION +NODE +WHAT WOULD BE DONE\ndrain +n1 +.*\nn1 +n1 +power on\nsecond +n2 +power on\n/,
   );
-  t.regex(preview.stdout, /\ncan: countermand plan rollback [\da-f-]{36}$/);
+  t.regex(preview.stdout, /\npossible: countermand plan rollback [\da-f-]{36}$/);
   const asJson = JSON.parse((await countermand(house, 'plan', 'rollback', 'r1', '--preview', '--json')).stdout);
   t.like(asJson, { actionPlan: { state: 'SUCCEEDED' }, undos: { 1: { kind: 'ACTION', what: 'power on' } } });
 
@@ -184,11 +184,14 @@ test('what somebody has changed since is undone only if that is said', async (t)
   t.regex(preview.stdout, / DRIFT\n.* n1 is power on, .*\nn2 +n2 +power on\n/);
   t.regex(
     preview.stdout,
-    /\nIt would be refused as it is \(changed by somebody since: 'n1'\); can: .* --accept-drift$/,
+    /\nIt would be refused as it is \(changed by somebody since: 'n1'\); possible: .* --accept-drift$/,
   );
   const refused = await countermand(house, 'plan', 'rollback', 'r1', '--yes');
   t.is(refused.exitCode, 5);
-  t.regex(refused.stderr, /--accept-drift undoes it all the same/);
+  t.regex(
+    refused.stderr,
+    /accept_drift undoes it all the same\)\n {2}possible: countermand plan rollback .* --accept-drift$/,
+  );
   t.is((await countermand(house, 'plan', 'rollback', 'r1', '--accept-drift', '--yes')).exitCode, 0);
 });
 

@@ -79,8 +79,8 @@ test('a reference that leads elsewhere is refused, and what is there is not told
       driverInfo: { ipmi_address: '127.0.0.9', ipmi_password: value },
     });
   const unreadable = { status: 'FAILED_PRECONDITION', code: 'SECRET_UNREADABLE' } as const;
-  const outside = /ipmi_password: file:\S+ is not below the agent's --secrets-dir/;
-  const absent = /ipmi_password: file:\S+ does not exist below the agent's --secrets-dir/;
+  const outside = /ipmi_password: file:\S+ is not below the agent's secrets_dir/;
+  const absent = /ipmi_password: file:\S+ does not exist below the agent's secrets_dir/;
   const rows: Readonly<Record<string, RegExp>> = {
     'file:../outside': outside,
     'file:rack7/../../outside': outside,
@@ -118,6 +118,6 @@ test('without --secrets-dir no file is read', async (t) => {
   const { client } = await openHouse(t);
   const driverInfo = { ipmi_address: '127.0.0.9', ipmi_password: 'file:hostname' };
   const call = client.nodes.createNode({ name: 'n1', driver: 'ipmi', driverInfo });
-  const says = /file:hostname cannot be read: the agent has no --secrets-dir/;
+  const says = /file:hostname cannot be read: the agent has no secrets_dir/;
   await refused(t, call, { status: 'FAILED_PRECONDITION', code: 'SECRET_UNREADABLE', says });
 });

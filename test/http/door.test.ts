@@ -90,7 +90,7 @@ test('where it may listen', async (t) => {
   );
   const { http } = await openHouse(t, { here: true, http: true });
   const taken = await refusal(t, '--http-listen', http.slice('http://'.length));
-  t.regex(taken, /^error: cannot listen on \S+: .*EADDRINUSE.*; choose another address with --http-listen, or none$/);
+  t.regex(taken, /^error: cannot listen on \S+: .*EADDRINUSE.*; choose another address \(http_listen\), or none$/);
 });
 
 test('a conductor without it has none', async (t) => {

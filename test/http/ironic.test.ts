@@ -121,7 +121,10 @@ test('a held node: 409 with the way out for an order; aborts, labels and mainten
   await untilIn(watchTask(house.client, holder), 'CONFIRMING');
   const held = await power(house, 'n1', { target: 'power on' });
   t.is(held.status, 409);
-  t.regex(held.sentence, /^node n1 is held by power task .*soft power off .*; can: .*abort_soft_off/);
+  t.regex(
+    held.sentence,
+    /^node n1 is held by power task .*soft power off .*; possible: (?:withdraw it|abort soft power off)$/,
+  );
   t.is(held.headers.get('countermand-error-code'), 'NODE_HELD');
   const nmi = await ask(house.http, 'PUT /v1/nodes/n1/management/inject_nmi', { body: {} });
   t.is(nmi.status, 409);

@@ -45,7 +45,7 @@ const ROWS: readonly Row[] = [
   [POWER, { body: { target: 'power on', aborts_task_uuid: 'x' } }, 400, /^aborts_task_uuid goes with an abort/],
   [POWER, { body: { target: 'abort soft power off', timeout: 5 } }, 400, /^an abort has no timeout of its own/],
   [POWER, { body: { target: 'power on', request_id: 'x'.repeat(256) } }, 400, /^request_id has 1 to 255 characters$/],
-  ['PUT /v1/nodes/nope/states/power', { body: { target: 'power on' } }, 404, /^there is no node 'nope'; /],
+  ['PUT /v1/nodes/nope/states/power', { body: { target: 'power on' } }, 404, /^there is no node 'nope'$/],
   ['GET /v1/nodes/n1/states/power', {}, 405, 'GET is not a method of /v1/nodes/{node}/states/power; it has PUT'],
   ['DELETE /v1/nodes/n1/states/power', {}, 405, /it has PUT$/],
   ['GET /v1/nodes/n1/states/provision', {}, 405, /it has PUT$/],

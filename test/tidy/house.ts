@@ -224,3 +224,12 @@ export const FOREIGN_WORDS = {
   operation: 'order, or power task',
   operations: 'orders, or power tasks',
 };
+
+/** The folders whose sentences reach every client, and what in them names flags: of released clients, of ipmitool, and of OpenStack's clients. */
+export const TOLD_TO_ALL = ['src/core/', 'src/server/', 'src/agent/', 'src/drivers/', 'src/http/'];
+export const COMMAND_LINES = [
+  'src/server/api/possible.ts',
+  'src/drivers/ipmi/ipmitool/',
+  'src/http/ironic/',
+  'src/http/watcher/',
+];

@@ -16,6 +16,7 @@ import {
 } from './imports.ts';
 import { type Finding, findPaths, readSources, readTexts, report } from './sources.ts';
 import { foreignProtoWords, leftovers, unquotedGlobs, vagueFolders } from './texts.ts';
+import { wordsOfOneClient } from './words.ts';
 
 const sources = readSources();
 const product = sources.filter(({ path }) => path.startsWith('src/'));
@@ -85,6 +86,10 @@ test('docstrings: every export of src has one', (t) => {
 test('words: no identifier uses a synonym', (t) => {
   clean(t, foreignWords(sources, house.FOREIGN_WORDS));
   clean(t, foreignProtoWords(readTexts(['proto/**/*.proto']), house.FOREIGN_WORDS));
+});
+
+test('words: what every client is told names nothing that only the command line has', (t) => {
+  clean(t, wordsOfOneClient(sources, house.TOLD_TO_ALL, house.COMMAND_LINES));
 });
 
 test('folders: none has a name that says nothing', (t) => {

@@ -5,6 +5,7 @@ import { type Banned, bannedNames, foreignWords, switchedOffTests, tooLong, undo
 import { crossedLayers, deadFiles, emptyHomes, importCycles, strayPackages } from './imports.ts';
 import { type Finding, parseSources, report, type Source } from './sources.ts';
 import { foreignProtoWords, leftovers, unquotedGlobs, vagueFolders } from './texts.ts';
+import { wordsOfOneClient } from './words.ts';
 
 type Texts = Readonly<Record<string, string>>;
 
@@ -183,6 +184,24 @@ test(
     'test/a.ts': 'setTimeout(() => Date.now());',
   },
   [],
+);
+
+test(
+  'words of one client: flags and commands, in literals and templates; comments and other places are let be',
+  finds,
+  (sources) => wordsOfOneClient(sources, ['src/server/'], ['src/server/home.ts']),
+  {
+    'src/server/a.ts': [
+      "const a = 'start it with --queue';",
+      'const b = `it is ${a}; countermand plan cancel ${a}`;',
+      'const c = `--${a}`;',
+      '// --queue',
+      "const d = 'start it with queue; countermand does not --';",
+    ].join('\n'),
+    'src/server/home.ts': "const a = '--queue';",
+    'src/cli/a.ts': "const a = '--queue';",
+  },
+  ['src/server/a.ts:1', 'src/server/a.ts:2'],
 );
 
 const sizes: Rule = (sources) => tooLong(sources, { file: 6, function: 3 });

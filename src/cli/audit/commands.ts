@@ -1,4 +1,5 @@
 /** `countermand audit ...`: audits, which look for plans. */
+
 import type { Command } from 'commander';
 import { asCountermandError } from '../../core/errors.ts';
 import type { TakesDown } from '../../gen/countermand/v1/action_plan.ts';
@@ -23,6 +24,7 @@ import {
 import { readPairs, readSeconds } from '../shared/flags.ts';
 import { inDoubt } from '../shared/following.ts';
 import { addListFlags, type ListFlags, type Listing, showList } from '../shared/listing.ts';
+import { possibleCommands } from '../shared/possible.ts';
 import type { Terminal } from '../shared/terminal.ts';
 import type { WantedAudit } from './file.ts';
 import { addList } from './list.ts';
@@ -62,7 +64,7 @@ async function create(file: string | undefined, options: CreateOptions, call: Ca
   output.message(CreateAuditResponse, answer, () =>
     plan ? `${auditLine(audit)}\n${planLine(plan)}` : auditLine(audit),
   );
-  for (const words of plan?.possible ?? []) output.say(`  ${command} ${words}`);
+  for (const words of possibleCommands(plan?.possibleOrders ?? [])) output.say(`  ${command} ${words}`);
   if (answer.takesDown?.count) output.say(takenDown(answer.takesDown, wanted.autoTrigger));
 }
 

@@ -1,7 +1,9 @@
 /** Audits and strategies in tables and sentences. */
+
 import type { ActionPlan } from '../../gen/countermand/v1/action_plan.ts';
 import { type Audit, AuditState, AuditType, type Strategy } from '../../gen/countermand/v1/audit.ts';
 import { planTable } from '../plan/list.ts';
+import { possibleCommands } from '../shared/possible.ts';
 import { facts, table } from '../shared/table.ts';
 import type { TimeText } from '../shared/times.ts';
 import { enumName, spanWords } from '../shared/words.ts';
@@ -34,7 +36,7 @@ export function auditText(audit: Audit, plans: readonly ActionPlan[], nowMs: num
     ['its plans', audit.autoTrigger ? 'start as soon as they are made' : 'wait to be started'],
     ['request id', audit.requestId],
     ['made', time(audit.createdAt)],
-    ['possible', audit.possible.join('; ')],
+    ['possible', possibleCommands(audit.possibleOrders).join('; ')],
   ]);
   return `${known}\n\n${planTable(plans, nowMs)}`;
 }

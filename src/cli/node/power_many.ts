@@ -1,5 +1,5 @@
 /** One power order for many nodes: a plan of one action per node. Aborts need no plan: they are given side by side. */
-import { asCountermandError, type CountermandError, ERROR_TABLE, fail } from '../../core/errors.ts';
+import { asCountermandError, type CountermandError, ERROR_TABLE, fail, failWith } from '../../core/errors.ts';
 import { isAbort, TARGET_TABLE, type Target } from '../../core/power.ts';
 import { type CreateActionPlanRequest, FailurePolicy, type TakesDown } from '../../gen/countermand/v1/action_plan.ts';
 import { PowerTask } from '../../gen/countermand/v1/power.ts';
@@ -153,5 +153,5 @@ function missedError(missed: readonly Missed[], of: number): CountermandError {
   const names = missed.slice(0, NAMED).map(({ node }) => node);
   const named = names.join(', ') + (more > 0 ? ` and ${more} more` : '');
   const sentence = `${missed.length} of ${of} nodes could not be aborted: ${named}; ${worst.node}: ${worst.error.message}`;
-  return fail(worst.error.code, sentence);
+  return failWith(worst.error.code, sentence, worst.error.details);
 }

@@ -40,11 +40,15 @@ export function addSupported(group: Command, terminal: Terminal): void {
     .action(asking(supported, terminal));
 }
 
-async function refresh(nodes: readonly string[], _options: object, { conductor, output }: Call): Promise<void> {
+async function refresh(
+  nodes: readonly string[],
+  _options: object,
+  { conductor, output, command }: Call,
+): Promise<void> {
   let read = 0;
   const unread: string[] = [];
   for await (const answer of conductor.nodes.refreshNodes({ nodes: [...nodes] })) {
-    output.message(RefreshNodesResponse, answer, refreshedLine);
+    output.message(RefreshNodesResponse, answer, (one) => refreshedLine(one, command));
     if (answer.observed === PowerState.UNSPECIFIED) unread.push(answer.node?.name ?? 'a node');
     else read += 1;
   }

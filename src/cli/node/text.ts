@@ -65,10 +65,12 @@ export function nodeText(node: Node, nowMs: number, time: TimeText): string {
   ]);
 }
 
-/** One node's reading, on one line. */
-export function refreshedLine({ node, observed, reason }: RefreshNodesResponse): string {
+/** One node's reading, on one line. `command` is the beginning of a command to paste. */
+export function refreshedLine(answer: RefreshNodesResponse, command: string): string {
+  const { node, observed, reason, errorCode } = answer;
   const name = node?.name ?? 'a node';
-  if (observed === PowerState.UNSPECIFIED) return oneLine(`${name}: not read: ${reason}`);
+  const accept = node && errorCode === 'BMC_IS_ANOTHER' ? `: ${command} node accept ${node.name}` : '';
+  if (observed === PowerState.UNSPECIFIED) return oneLine(`${name}: not read: ${reason}${accept}`);
   return oneLine(`${name}: ${powerStateWord(observed)}${reason && ` (not recorded: ${reason})`}`);
 }
 
@@ -108,6 +110,9 @@ export function explanationText(answer: ExplainNodeResponse, nowMs: number, comm
   return [
     ...answer.explanation.map(oneLine),
     ...takeBack.map((paste) => `  take it back: ${paste}`),
+    ...(answer.node?.otherGuid
+      ? [oneLine(`  accept the other server: ${command} node accept ${answer.node.name}`)]
+      : []),
     '',
     taskTable(answer.lastTasks, nowMs),
     '',

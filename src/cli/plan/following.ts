@@ -9,6 +9,7 @@ import {
 import { type Call, present } from '../shared/asking.ts';
 import { inDoubt, stoppedWatching } from '../shared/following.ts';
 import { line } from '../shared/lines.ts';
+import { possibleCommands } from '../shared/possible.ts';
 import { planFailure, planLine, planTitle } from './lines.ts';
 import { openPlanProgress, type PlanProgress } from './progress.ts';
 import { type PlanMessage, planHasEnded } from './view.ts';
@@ -112,11 +113,11 @@ function beforeTheFirst(error: CountermandError, { name, gives }: FollowedPlan, 
 
 function whileWatching(
   error: CountermandError,
-  { uuid, possible }: ActionPlan,
+  { uuid, possibleOrders }: ActionPlan,
   { gives, rollsBack = false }: FollowedPlan,
   call: Call,
 ): CountermandError {
-  const cancel = possible.filter((words) => words.startsWith('plan cancel '));
+  const cancel = possibleCommands(possibleOrders, 'CANCEL_ACTION_PLAN');
   const paste = [
     ['watch it', `${call.command} plan watch ${uuid}`] as const,
     ...cancel.map((words) => ['cancel it', `${call.command} ${words}`] as const),

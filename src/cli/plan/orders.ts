@@ -1,6 +1,6 @@
 /** `countermand plan create|start|watch|cancel|delete`: orders about whole plans. */
 import type { Command } from 'commander';
-import { asCountermandError, type CountermandError, fail } from '../../core/errors.ts';
+import { asCountermandError, type CountermandError, fail, failWith } from '../../core/errors.ts';
 import {
   type ActionPlan,
   ActionPlanState,
@@ -21,6 +21,7 @@ import {
   yesOrNumberOption,
 } from '../shared/confirming.ts';
 import { inDoubt } from '../shared/following.ts';
+import { ordersOf, possibleCommands } from '../shared/possible.ts';
 import type { Terminal } from '../shared/terminal.ts';
 import { followPlan } from './following.ts';
 import { planLine } from './lines.ts';
@@ -43,8 +44,8 @@ interface AskedOptions {
 }
 
 /** What can be done with a plan, as commands to paste. */
-function waysOn({ possible }: ActionPlan, command: string): string[] {
-  return possible.map((words) => `  ${command} ${words}`);
+function waysOn({ possibleOrders }: ActionPlan, command: string): string[] {
+  return possibleCommands(possibleOrders).map((words) => `  ${command} ${words}`);
 }
 
 /** A plan that was made. */
@@ -71,15 +72,22 @@ export async function startMade(plan: ActionPlan, options: StartOptions, call: C
   try {
     started = await startPlan(plan.uuid, options, call);
   } catch (thrown) {
-    throw notStarted(asCountermandError(thrown), plan, call);
+    throw notStarted(asCountermandError(thrown), plan);
   }
   if (options.wait) await watchPlan(started, call);
 }
 
-function notStarted(error: CountermandError, plan: ActionPlan, { command }: Call): CountermandError {
-  const lines = [error.message, 'the plan was made; can:', ...waysOn(plan, command)];
-  const waits = error.code === 'ACTION_PLAN_OVERLAPS' || error.code === 'TAKES_DOWN_MISMATCH';
-  return waits ? fail(error.code, lines.join('\n')) : error;
+/** What is possible with the plan that was made stands beside what the error names. */
+function notStarted(error: CountermandError, plan: ActionPlan): CountermandError {
+  if (error.code !== 'ACTION_PLAN_OVERLAPS' && error.code !== 'TAKES_DOWN_MISMATCH') return error;
+  const named = error.details.possible ?? [];
+  const others = ordersOf(plan.possibleOrders).filter(
+    ({ verb, resource }) => !named.some((one) => one.verb === verb && one.resource === resource),
+  );
+  return failWith(error.code, `${error.message}\nthe plan was made`, {
+    ...error.details,
+    possible: [...named, ...others],
+  });
 }
 
 async function startPlan(

@@ -1,6 +1,7 @@
 /** What a rollback would do, in a table and a sentence. */
 import { type PreviewRollbackResponse, type Undo, UndoKind } from '../../gen/countermand/v1/action_plan.ts';
 import { line } from '../shared/lines.ts';
+import { possibleCommands } from '../shared/possible.ts';
 import { table } from '../shared/table.ts';
 import { planState, planTitle } from './lines.ts';
 import { firstOf } from './view.ts';
@@ -35,8 +36,14 @@ function undoWords({ kind, what }: Undo): string {
   return kind === UndoKind.IRREVERSIBLE ? `cannot be undone: ${what}` : `left as it is: ${what}`;
 }
 
-function sentence({ actionPlan, undos, refused }: PreviewRollbackResponse, options: PreviewOptions): string {
-  if (refused !== '') return `It would be refused: ${refused}`;
+function sentence(
+  { actionPlan, undos, refused, possibleOrders }: PreviewRollbackResponse,
+  options: PreviewOptions,
+): string {
+  if (refused !== '') {
+    const ways = possibleCommands(possibleOrders).map((words) => `  possible: ${options.command} ${words}`);
+    return [`It would be refused: ${refused}`, ...ways].join('\n');
+  }
   const isIrreversible = ({ kind }: Undo): boolean => kind === UndoKind.IRREVERSIBLE;
   const irreversible = undos.filter(isIrreversible);
   const drifted = undos.filter(({ drift }) => drift !== '');
@@ -50,8 +57,8 @@ function sentence({ actionPlan, undos, refused }: PreviewRollbackResponse, optio
     ...(drifted.length > 0 ? ['--accept-drift'] : []),
   ];
   const order = [options.command, 'plan rollback', actionPlan?.uuid, ...flags].join(' ');
-  if (inTheWay.length === 0) return `can: ${order}`;
-  return `It would be refused as it is (${inTheWay.join('; ')}); can: ${order}`;
+  if (inTheWay.length === 0) return `possible: ${order}`;
+  return `It would be refused as it is (${inTheWay.join('; ')}); possible: ${order}`;
 }
 
 /** Which actions are so, with the first few names. */

@@ -1,5 +1,6 @@
 /** Plans and actions in tables. */
 import { type Action, type ActionPlan, ActionState, FailurePolicy } from '../../gen/countermand/v1/action_plan.ts';
+import { possibleCommands } from '../shared/possible.ts';
 import { facts, table } from '../shared/table.ts';
 import type { TimeText } from '../shared/times.ts';
 import { enumName, spanWords } from '../shared/words.ts';
@@ -34,7 +35,7 @@ export function planText(plan: ActionPlan, time: TimeText): string {
     ['gives up at', time(plan.cancelDeadlineAt)],
     ['ended', time(plan.endedAt)],
     ['roll back until', time(plan.rollbackUntil)],
-    ['possible', plan.possible.join('; ')],
+    ['possible', possibleCommands(plan.possibleOrders).join('; ')],
   ]);
 }
 

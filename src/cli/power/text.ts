@@ -1,6 +1,7 @@
 /** Power tasks in tables. */
 import type { PowerTask } from '../../gen/countermand/v1/power.ts';
 import { OnTimeout, PowerState, PowerTaskPhase } from '../../gen/countermand/v1/power.ts';
+import { possibleCommands } from '../shared/possible.ts';
 import { facts } from '../shared/table.ts';
 import { outcomeName, stateName } from '../shared/task_lines.ts';
 import type { TimeText } from '../shared/times.ts';
@@ -42,6 +43,6 @@ export function taskText(task: PowerTask, nowMs: number, time: TimeText): string
     ['abort reason', abort?.reason ?? ''],
     ['abort observed', state(abort?.observed)],
     ['may still change', time(task.mayStillChangeUntil)],
-    ['possible', task.possible.join('; ')],
+    ['possible', possibleCommands(task.possibleOrders).join('; ')],
   ]);
 }

@@ -1,11 +1,12 @@
 /** What every command that asks the conductor shares: the global options, the connection and the output. */
 import type { Command } from 'commander';
-import { fail } from '../../core/errors.ts';
+import { CountermandError, fail } from '../../core/errors.ts';
 import { DEFAULT_ADDRESS } from './address.ts';
 import { isColoured, type WhenColoured } from './colours.ts';
 import { type Conductor, withConductor } from './connection.ts';
 import { findContext, readContexts } from './contexts.ts';
 import { type Output, openOutput } from './output.ts';
+import { withWaysOn } from './possible.ts';
 import type { Environment, Terminal } from './terminal.ts';
 import { localTime, utcTime } from './times.ts';
 
@@ -82,7 +83,12 @@ export function asking<Given extends unknown[]>(
     const options = command.optsWithGlobals<GlobalOptions>();
     const address = conductorOf(options, terminal.environment);
     const shared = { ...terminal, output: outputOf(options, terminal), command: prefixOf(options) };
-    await withConductor(address, (conductor) => work(...passed, { ...shared, conductor }), terminal.signal);
+    try {
+      await withConductor(address, (conductor) => work(...passed, { ...shared, conductor }), terminal.signal);
+    } catch (error) {
+      // A fault of our own keeps its stack. Programs read the details themselves.
+      throw error instanceof CountermandError && options.json !== true ? withWaysOn(error, shared.command) : error;
+    }
   };
 }
 

@@ -7,7 +7,7 @@ import {
   createClientFactory,
   Status,
 } from 'nice-grpc';
-import { type CountermandError, fail, isErrorCode } from '../../core/errors.ts';
+import { type CountermandError, type ErrorDetails, fail, failWith, isErrorCode } from '../../core/errors.ts';
 import { type ActionPlanServiceClient, ActionPlanServiceDefinition } from '../../gen/countermand/v1/action_plan.ts';
 import { type AuditServiceClient, AuditServiceDefinition } from '../../gen/countermand/v1/audit.ts';
 import { type ConductorServiceClient, ConductorServiceDefinition } from '../../gen/countermand/v1/conductor.ts';
@@ -18,6 +18,7 @@ import {
 } from '../../gen/countermand/v1/notification.ts';
 import { type PowerServiceClient, PowerServiceDefinition } from '../../gen/countermand/v1/power.ts';
 import { DEFAULT_ADDRESS, isAddress } from './address.ts';
+import { readDetails, STATUS_DETAILS_KEY } from './details.ts';
 
 /** The trailing metadata in which the conductor sends our code of an error. */
 const ERROR_CODE_KEY = 'countermand-error-code';
@@ -86,15 +87,17 @@ function checkAddress(address: string): string {
 function errorsOfOurs(address: string): ClientMiddleware {
   return async function* translate(call, options) {
     let code: string | undefined;
+    let details: ErrorDetails = {};
     const readCode: typeof options.onTrailer = (trailer) => {
       code = trailer.get(ERROR_CODE_KEY);
+      details = readDetails(trailer.get(STATUS_DETAILS_KEY));
       options.onTrailer?.(trailer);
     };
     try {
       return yield* call.next(call.request, { ...options, onTrailer: readCode });
     } catch (error) {
       if (options.signal?.aborted) throw options.signal.reason;
-      throw error instanceof ClientError ? asOurs(error, code, address) : error;
+      throw error instanceof ClientError ? asOurs(error, code, details, address) : error;
     }
   };
 }
@@ -111,9 +114,9 @@ export function provesUnsent(error: CountermandError): boolean {
 /** Statuses that grpc itself gives when the connection broke. */
 const LOST: readonly Status[] = [Status.UNAVAILABLE, Status.CANCELLED, Status.UNKNOWN];
 
-function asOurs(error: ClientError, code: string | undefined, address: string): CountermandError {
+function asOurs(error: ClientError, code: string | undefined, told: ErrorDetails, address: string): CountermandError {
   const { details } = error;
-  if (code !== undefined && isErrorCode(code)) return fail(code, details);
+  if (code !== undefined && isErrorCode(code)) return failWith(code, details, told);
   if (code !== undefined) return fail('INTERNAL', `${details} (${code}, an error that this version does not know)`);
   const unreachable = (sentence: string) => fail('CONDUCTOR_UNREACHABLE', sentence, error);
   const never = NEVER_CONNECTED.exec(details);

@@ -21,8 +21,14 @@ function sentenceOf(error: CountermandError): string {
   return NO_ERRORS.includes(error.code) ? error.message : `error: ${error.message}`;
 }
 
+/** What programs read of an error: its code and sentence, and what else is known. */
+function jsonOf({ code, message, details }: CountermandError): object {
+  return { error: { code, message, ...details } };
+}
+
 /**
- * Tells what went wrong and answers the exit code. With `json` it is one JSON object: `{"error": {code, message}}`.
+ * Tells what went wrong and answers the exit code. With `json` it is one JSON object: `{"error": {code, message}}`, with what
+ * else the conductor said of it.
  * A fault of our own shows where it happened. An error without a message is silent: only its exit code tells of it.
  */
 export function reportFailure(thrown: unknown, json: boolean, stderr: TextStream): number {
@@ -33,7 +39,7 @@ export function reportFailure(thrown: unknown, json: boolean, stderr: TextStream
   const error = asOurs(thrown);
   const { code, message } = error;
   if (message === '') return error.row.exitCode;
-  if (json) stderr.write(`${JSON.stringify({ error: { code, message } })}\n`);
+  if (json) stderr.write(`${JSON.stringify(jsonOf(error))}\n`);
   else stderr.write(`${harmless(sentenceOf(error))}\n`);
   if (!json && !(thrown instanceof CountermandError) && code === 'INTERNAL' && thrown instanceof Error)
     stderr.write(`${harmless(thrown.stack ?? '')}\n`);

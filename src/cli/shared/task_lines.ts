@@ -1,10 +1,11 @@
 /** A power task in sentences, each on one line, and what it means for the exit code. */
-import { type CountermandError, fail, isErrorCode } from '../../core/errors.ts';
+import { type CountermandError, fail, failWith, isErrorCode } from '../../core/errors.ts';
 import { isAbort } from '../../core/power.ts';
 import { isAtRest, type PowerTaskState as StateName } from '../../core/states.ts';
 import { AbortOutcome, PowerState, type PowerTask, PowerTaskState } from '../../gen/countermand/v1/power.ts';
 import { oneLine } from './harmless.ts';
 import { line } from './lines.ts';
+import { possibleCommands } from './possible.ts';
 import type { TimeText } from './times.ts';
 import { enumName, powerStateWord, recallWords, spanWords, targetOf, targetWord } from './words.ts';
 
@@ -84,7 +85,8 @@ export function taskFailure(task: PowerTask): CountermandError | null {
   if (isAbortTask(task) && task.abort?.outcome === AbortOutcome.FAILED) return fail('RECALL_FAILED', sentence);
   if (state === 'ABORTED') return fail('TASK_ABORTED', `${task.nodeName}: ${sentence}`);
   if (state !== 'FAILED') return null;
-  return fail(isErrorCode(task.errorCode) ? task.errorCode : 'INTERNAL', sentence);
+  const code = isErrorCode(task.errorCode) ? task.errorCode : 'INTERNAL';
+  return failWith(code, sentence, { resource: { type: 'node', name: task.nodeName } });
 }
 
 /**
@@ -92,7 +94,6 @@ export function taskFailure(task: PowerTask): CountermandError | null {
  * is irrevocable, or it is at rest.
  */
 export function commandsToTakeBack(task: PowerTask, command: string): string[] {
-  const named = (words: string): string => (words.startsWith('node power ') ? `${words} --task ${task.uuid}` : words);
-  const takesBack = task.possible.filter((words) => !words.endsWith(' --stop-waiting'));
-  return takesBack.map((words) => oneLine(`${command} ${named(words)}`));
+  const takesBack = task.possibleOrders.filter(({ stopWaiting }) => !stopWaiting);
+  return possibleCommands(takesBack).map((words) => `${command} ${words}`);
 }

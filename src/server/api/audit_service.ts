@@ -1,6 +1,6 @@
 /** AuditService: audits made, run and stopped, and the strategies that they run. */
 
-import { fail } from '../../core/errors.ts';
+import { failAt } from '../../core/errors.ts';
 import type { AuditState } from '../../core/states.ts';
 import { FailurePolicy } from '../../gen/countermand/v1/action_plan.ts';
 import {
@@ -35,7 +35,11 @@ export function createAuditService(conductor: Conductor): AuditServiceImplementa
     async createAudit(request) {
       const expected = expectedOf(request);
       if (expected !== null && !request.autoTrigger)
-        throw fail('AUDIT_INVALID', 'expect_taken_down: it goes with auto_trigger; else the plan is not started');
+        throw failAt(
+          'AUDIT_INVALID',
+          'expect_taken_down',
+          'expect_taken_down: it goes with auto_trigger; else the plan is not started',
+        );
       const { audit, plan } = await audits.create(toWanted(request, conductor), expected);
       const takesDown = plan ? toTakesDown(await takesDownOfPlan(plan, read), planLimits) : undefined;
       const [actionPlan] = await toActionPlans(plan ? [plan] : [], conductor);
@@ -44,9 +48,13 @@ export function createAuditService(conductor: Conductor): AuditServiceImplementa
 
     async previewAudit({ wanted, audit }) {
       if (wanted && audit !== '')
-        throw fail('ARGUMENT_INVALID', 'wanted: name an audit, or describe a wanted one, not both');
+        throw failAt('ARGUMENT_INVALID', 'wanted', 'wanted: name an audit, or describe a wanted one, not both');
       if (!wanted && audit === '')
-        throw fail('ARGUMENT_INVALID', 'wanted: it is missing; describe the audit as for CreateAudit, or name one');
+        throw failAt(
+          'ARGUMENT_INVALID',
+          'wanted',
+          'wanted: it is missing; describe the audit as for CreateAudit, or name one',
+        );
       const takesDown = wanted ? await audits.preview(toWanted(wanted, conductor)) : await audits.previewRun(audit);
       return { takesDown: toTakesDown(takesDown, planLimits) };
     },
@@ -87,7 +95,8 @@ export function createAuditService(conductor: Conductor): AuditServiceImplementa
 
 function toState(value: AuditStates): AuditState {
   const state = nameOf(AuditStates, value);
-  if (state === null) throw fail('ARGUMENT_INVALID', `states: ${value} is unknown; they are those of AuditState`);
+  if (state === null)
+    throw failAt('ARGUMENT_INVALID', 'states', `states: ${value} is unknown; they are those of AuditState`);
   return state;
 }
 
@@ -119,7 +128,7 @@ function named<Name extends string>(
   const name = value === 0 ? fallback : nameOf(members, value);
   if (name !== null) return name;
   const names = Object.keys(members).filter((each) => !each.startsWith('UN'));
-  throw fail('AUDIT_INVALID', `${place}: it is unknown; it is ${names.join(' or ')}`);
+  throw failAt('AUDIT_INVALID', place, `${place}: it is unknown; it is ${names.join(' or ')}`);
 }
 
 type EnumName<Name> = Exclude<Name, 'UNSPECIFIED' | 'UNRECOGNIZED'>;

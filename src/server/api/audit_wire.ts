@@ -5,6 +5,7 @@ import { auditPossible } from '../plans/possible.ts';
 import { parametersSpec, type Strategy } from '../plans/strategies/strategy.ts';
 import { strategyOf } from '../plans/strategies.ts';
 import type { AuditRow } from '../store/plan_rows.ts';
+import { possibleFields } from './possible.ts';
 import { date } from './wire.ts';
 
 /** An audit for an answer. @param isFull the disk is full: what begins work is refused */
@@ -26,7 +27,7 @@ export function toAudit(audit: AuditRow, isFull: boolean): proto.Audit {
     maxParallel: audit.maxParallel,
     onFailure: FailurePolicy[audit.onFailure],
     requestId: audit.requestId ?? '',
-    possible: auditPossible(audit, isFull),
+    ...possibleFields(auditPossible(audit, isFull)),
     createdAt: date(audit.createdAt),
     updatedAt: date(audit.updatedAt),
     revision: audit.revision,

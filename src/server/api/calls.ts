@@ -8,6 +8,7 @@ import { onAbort, openScope, type Scope } from '../../core/signals.ts';
 import { type Asked, identityOf } from '../access/identity.ts';
 import type { Disk } from '../disk.ts';
 import type { Log } from '../log.ts';
+import { encodeStatus, STATUS_DETAILS_KEY } from './details.ts';
 import { sayable } from './errors.ts';
 
 /** Carries the exact code of an error beside the gRPC status. */
@@ -95,8 +96,12 @@ export function errorsToStatus(log: Log, chance: Chance): ServerMiddleware {
       // Nobody hears this; said in the transport's own words, it is not taken for a fault.
       if (context.signal.aborted) throw new ServerError(Status.CANCELLED, 'the client stopped listening');
       const said = sayable(thrown, call.method.path, log, chance);
+      const message = said.message.slice(0, SENTENCE_LIMIT);
+      const status = Status[said.row.status];
       context.trailer.set(ERROR_CODE_KEY, said.code);
-      throw new ServerError(Status[said.row.status], said.message.slice(0, SENTENCE_LIMIT));
+      const details = encodeStatus(said, status, message);
+      if (details !== null) context.trailer.set(STATUS_DETAILS_KEY, details);
+      throw new ServerError(status, message);
     }
   };
 }

@@ -100,7 +100,7 @@ export async function listen(
   const port = await server.listen(address).catch((error: Error) => {
     // The reason stands in brackets, behind what grpc makes of it.
     const reason = /\[(.*)\]$/.exec(error.message)?.[1] ?? error.message;
-    throw fail('LISTEN_FAILED', `cannot listen on ${address}: ${reason}; choose another address with --listen`, error);
+    throw fail('LISTEN_FAILED', `cannot listen on ${address}: ${reason}; choose another address (listen)`, error);
   });
   return {
     port,

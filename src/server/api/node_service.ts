@@ -1,6 +1,6 @@
 /** NodeService: enrolling nodes, looking at them, explaining them. */
 import type { CallContext } from 'nice-grpc';
-import { fail } from '../../core/errors.ts';
+import { failAt } from '../../core/errors.ts';
 import type {
   ListModelChangesRequest,
   ListNodesRequest,
@@ -139,7 +139,7 @@ async function pageOfChanges(request: ListModelChangesRequest, { orders }: Condu
 
 function toRevision(from: bigint): number {
   if (from >= 0n) return Number(from);
-  throw fail('ARGUMENT_INVALID', `from_revision is ${from}; it is 0 or more`);
+  throw failAt('ARGUMENT_INVALID', 'from_revision', `from_revision is ${from}; it is 0 or more`);
 }
 
 function toModelChange({ revision, planUuid, changedAt, ...change }: ModelChangeRow): ModelChange {

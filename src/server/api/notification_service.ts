@@ -1,6 +1,6 @@
 /** NotificationService: stored events, replayed and then live. */
 
-import { fail } from '../../core/errors.ts';
+import { fail, failAt } from '../../core/errors.ts';
 import type { NotificationServiceImplementation, SubscribeRequest } from '../../gen/countermand/v1/notification.ts';
 import type { Conductor } from '../conductor.ts';
 import { EventTail, storedEvents } from '../events/tail.ts';
@@ -101,8 +101,9 @@ export function createNotificationService({ orders, shutdown }: Conductor): Noti
 
 function toSubscription({ fromSequence, eventTypes, stopAtPresent, databaseId: id }: SubscribeRequest): Subscription {
   if (fromSequence !== undefined && fromSequence < 0n) {
-    throw fail(
+    throw failAt(
       'ARGUMENT_INVALID',
+      'from_sequence',
       `from_sequence is ${fromSequence}; it is 0 or more, or absent for what comes from now on`,
     );
   }

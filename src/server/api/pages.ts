@@ -1,5 +1,5 @@
 /** Page sizes and page tokens. A token belongs to one list with one set of filters. */
-import { fail } from '../../core/errors.ts';
+import { failAt } from '../../core/errors.ts';
 import { SENT_LIMITS } from '../../core/limits.ts';
 import type { NewestMark } from '../store/newest.ts';
 
@@ -12,7 +12,11 @@ const PAGE_SIZE_LIMIT = SENT_LIMITS.page_size.limit;
 export function pageSize(asked: number): number {
   if (asked === 0) return PAGE_SIZE_DEFAULT;
   if (asked > 0 && asked <= PAGE_SIZE_LIMIT) return asked;
-  throw fail('ARGUMENT_INVALID', `page_size is ${asked}; it is 1 to ${PAGE_SIZE_LIMIT}, or 0 for ${PAGE_SIZE_DEFAULT}`);
+  throw failAt(
+    'ARGUMENT_INVALID',
+    'page_size',
+    `page_size is ${asked}; it is 1 to ${PAGE_SIZE_LIMIT}, or 0 for ${PAGE_SIZE_DEFAULT}`,
+  );
 }
 
 /** A token for what comes after `mark`, in the list that `list` names with all its filters. */
@@ -42,8 +46,9 @@ export function pageMark<Mark>(
   } catch {
     // What is not JSON is not a token of ours either.
   }
-  throw fail(
+  throw failAt(
     'PAGE_TOKEN_INVALID',
+    'page_token',
     'page_token does not belong to this list with these filters; begin again without one',
   );
 }

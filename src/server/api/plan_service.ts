@@ -1,7 +1,7 @@
 /** ActionPlanService: plans made, run, watched and taken back. */
 
 import type { CallContext } from 'nice-grpc';
-import { fail } from '../../core/errors.ts';
+import { fail, failAt } from '../../core/errors.ts';
 import type { ActionPlanState } from '../../core/states.ts';
 import {
   type ActionPlanServiceImplementation,
@@ -25,6 +25,7 @@ import { getPlan, listPlans } from '../store/plans.ts';
 import { underCall } from './calls.ts';
 import { nextToken, pageMark, pageSize, pageToken } from './pages.ts';
 import { expectedOf, LARGEST_LISTED, toAction, toActionPlan, toActionPlans, toTakesDown, toUndo } from './plan_wire.ts';
+import { toPossible } from './possible.ts';
 
 /** The service over a conductor. */
 export function createPlanService(conductor: Conductor): ActionPlanServiceImplementation {
@@ -62,7 +63,11 @@ export function createPlanService(conductor: Conductor): ActionPlanServiceImplem
       const { actionPlan, reason, rollback } = request;
       const expected = expectedOf(request);
       if (expected !== null && !rollback)
-        throw fail('ARGUMENT_INVALID', 'expect_taken_down: it goes with rollback; a cancel alone takes no node down');
+        throw failAt(
+          'ARGUMENT_INVALID',
+          'expect_taken_down',
+          'expect_taken_down: it goes with rollback; a cancel alone takes no node down',
+        );
       const { uuid } = await plans.cancel(actionPlan, reason.slice(0, 1000), rollback, expected);
       yield* watch(uuid, context);
     },
@@ -106,7 +111,7 @@ function previewsOf(
   return {
     async previewActionPlan({ actionPlan, wanted, queue }) {
       if (wanted && actionPlan !== '')
-        throw fail('ARGUMENT_INVALID', 'wanted: name an action_plan, or describe a wanted one, not both');
+        throw failAt('ARGUMENT_INVALID', 'wanted', 'wanted: name an action_plan, or describe a wanted one, not both');
       const { plan, takesDown } = wanted
         ? await previewPlan(toWanted(wanted, conductor), queue, conductor)
         : await previewStart(actionPlan, queue, conductor);
@@ -121,6 +126,7 @@ function previewsOf(
         actionPlan: previewed,
         undos: undoings.map(toUndo),
         refused: refused?.message ?? '',
+        possibleOrders: refused?.details.possible?.map(toPossible) ?? [],
         takesDown: toTakesDown(takesDown, planLimits),
       };
     },
@@ -172,14 +178,19 @@ const isPosition = (mark: unknown): mark is number => Number.isSafeInteger(mark)
 
 function toState(value: ActionPlanStates): ActionPlanState {
   const state = nameOf(ActionPlanStates, value);
-  if (state === null) throw fail('ARGUMENT_INVALID', `states: ${value} is unknown; they are those of ActionPlanState`);
+  if (state === null)
+    throw failAt('ARGUMENT_INVALID', 'states', `states: ${value} is unknown; they are those of ActionPlanState`);
   return state;
 }
 
 function toWanted(request: CreateActionPlanRequest, { orders }: Conductor): WantedPlan {
   const onFailure = request.onFailure === FailurePolicy.UNSPECIFIED ? 'STOP' : nameOf(FailurePolicy, request.onFailure);
   if (onFailure === null)
-    throw fail('ACTION_PLAN_INVALID', `on_failure: it is unknown; it is one of ${FAILURE_POLICIES.join(', ')}`);
+    throw failAt(
+      'ACTION_PLAN_INVALID',
+      'on_failure',
+      `on_failure: it is unknown; it is one of ${FAILURE_POLICIES.join(', ')}`,
+    );
   return {
     name: request.name,
     requestId: request.requestId === '' ? orders.store.chance.uuid() : request.requestId,

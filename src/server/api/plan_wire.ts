@@ -1,6 +1,7 @@
 /** Between the rows of plans and the messages of the proto. */
 
-import { fail } from '../../core/errors.ts';
+import { failAt } from '../../core/errors.ts';
+import type { Possible } from '../../core/possible.ts';
 import type { ActionState } from '../../core/states.ts';
 import * as proto from '../../gen/countermand/v1/action_plan.ts';
 import { offersFor } from '../plans/offers.ts';
@@ -9,6 +10,7 @@ import type { Undoing } from '../plans/rollback.ts';
 import type { TakesDown } from '../plans/takes_down.ts';
 import { countActions } from '../store/actions.ts';
 import type { ActionPlanRow, ActionRow } from '../store/plan_rows.ts';
+import { possibleFields } from './possible.ts';
 import { date } from './wire.ts';
 
 /** A list does not look into rollbacks of plans that have more actions. */
@@ -34,7 +36,7 @@ export async function toActionPlans(
 /** A plan for an answer, with what may be ordered for it. */
 export function toActionPlan(
   plan: ActionPlanRow,
-  possible: string[],
+  possible: readonly Possible[],
   counts: Iterable<readonly [ActionState, number]> = [],
 ): proto.ActionPlan {
   return {
@@ -51,7 +53,7 @@ export function toActionPlan(
     onFailure: proto.FailurePolicy[plan.onFailure],
     size: plan.size,
     counts: [...counts].map(([state, count]) => ({ state: proto.ActionState[state], count })),
-    possible,
+    ...possibleFields(possible),
     createdAt: date(plan.createdAt),
     startedAt: date(plan.startedAt),
     launchedAt: date(plan.launchedAt),
@@ -106,7 +108,11 @@ export function toTakesDown(
  */
 export function expectedOf({ expectTakenDown: expected }: { expectTakenDown?: number | undefined }): number | null {
   if (expected !== undefined && expected < 0)
-    throw fail('ARGUMENT_INVALID', `expect_taken_down: it is ${expected}; it is a number of nodes, from 0`);
+    throw failAt(
+      'ARGUMENT_INVALID',
+      'expect_taken_down',
+      `expect_taken_down: it is ${expected}; it is a number of nodes, from 0`,
+    );
   return expected ?? null;
 }
 

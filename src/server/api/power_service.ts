@@ -1,7 +1,7 @@
 /** PowerService: orders, aborts and what became of them. */
 
 import type { CallContext } from 'nice-grpc';
-import { fail } from '../../core/errors.ts';
+import { failAt } from '../../core/errors.ts';
 import {
   OnTimeout,
   type PowerServiceImplementation,
@@ -65,12 +65,16 @@ export function createPowerService(conductor: Conductor): PowerServiceImplementa
 function toOrder(request: SetPowerStateRequest, orderedBy: string, store: Store): Order {
   const target = fromTarget(request.target);
   if (target === null)
-    throw fail('ARGUMENT_INVALID', 'target is missing or unknown; it is one of the nine of PowerTarget');
+    throw failAt('ARGUMENT_INVALID', 'target', 'target is missing or unknown; it is one of the nine of PowerTarget');
   const { UNSPECIFIED, FAIL, FORCE } = OnTimeout;
   if (![UNSPECIFIED, FAIL, FORCE].some((known) => known === request.onTimeout))
-    throw fail('ARGUMENT_INVALID', 'on_timeout is unknown; it is FAIL or FORCE');
+    throw failAt('ARGUMENT_INVALID', 'on_timeout', 'on_timeout is unknown; it is FAIL or FORCE');
   if (request.joinEqual && request.requestId !== '')
-    throw fail('ARGUMENT_INVALID', 'join_equal is for an order without request_id; give one of the two');
+    throw failAt(
+      'ARGUMENT_INVALID',
+      'join_equal',
+      'join_equal is for an order without request_id; give one of the two',
+    );
   return {
     orderedBy,
     joinEqual: request.joinEqual,

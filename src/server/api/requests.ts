@@ -4,7 +4,7 @@
  */
 import type { CallContext, ServerMiddleware, ServerMiddlewareCall } from 'nice-grpc';
 import { othersFirst } from '../../core/clock.ts';
-import { fail } from '../../core/errors.ts';
+import { fail, failAt } from '../../core/errors.ts';
 import { exceeded, type LimitRow, OPEN_LIMITS, SENT_LIMITS } from '../../core/limits.ts';
 
 /** The RPCs whose message is a whole plan. */
@@ -159,7 +159,11 @@ function checkScalar(place: Place): void {
     if (value.length > limit.limit) throw exceeded(limit, textOf(place), value.length);
   }
   if (typeof value === 'bigint' && (value > Number.MAX_SAFE_INTEGER || value < Number.MIN_SAFE_INTEGER))
-    throw fail('ARGUMENT_INVALID', `${textOf(place)}: ${value} is beyond 2^53, the largest number here`);
+    throw failAt(
+      'ARGUMENT_INVALID',
+      textOf(place),
+      `${textOf(place)}: ${value} is beyond 2^53, the largest number here`,
+    );
 }
 
 function partsOf(place: Place): Place[] {

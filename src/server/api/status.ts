@@ -142,8 +142,7 @@ function problemsOf(counts: readonly NodeCount[], agents: readonly Agent[], cond
     return [`${without}: ${plural(totalOf(alike), 'node')} can be neither read nor ordered`];
   });
   const unreadable = totalOf(counts.filter((count) => count.unreadable));
-  const unread =
-    unreadable > 0 ? [`${plural(unreadable, 'node')} cannot be read: countermand node list --problem`] : [];
+  const unread = unreadable > 0 ? [`${plural(unreadable, 'node')} cannot be read`] : [];
   const lost = agents.filter(({ attached }) => !attached).map(({ name }) => `agent ${name} was lost`);
   const all = [...full, ...unserved, ...unread, ...lost];
   return all.length > SENTENCES ? [...all.slice(0, SENTENCES), `and ${all.length - SENTENCES} more`] : all;

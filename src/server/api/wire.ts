@@ -1,5 +1,6 @@
 /** Between the rows and words of the conductor and the messages of the proto. */
 
+import type { Possible } from '../../core/possible.ts';
 import { POWER_STATE_NAMES, type PowerState } from '../../core/power.ts';
 import { isAtRest } from '../../core/states.ts';
 import type { Node } from '../../gen/countermand/v1/node.ts';
@@ -8,6 +9,7 @@ import { toTarget } from '../agents/wire.ts';
 import { maskSecrets } from '../nodes/secrets.ts';
 import { actionOf } from '../store/power_tasks.ts';
 import type { NodeRow, PowerTaskRow, Problem } from '../store/rows.ts';
+import { possibleFields } from './possible.ts';
 
 /** A time for the wire. */
 export function date(at: number | null): Date | undefined {
@@ -68,7 +70,7 @@ function messageOf({ message, sent }: PowerTaskRow): string {
 }
 
 /** A power task for an answer, with what may be ordered about it. */
-export function toPowerTask(task: PowerTaskRow, possible: string[]): powerProto.PowerTask {
+export function toPowerTask(task: PowerTaskRow, possible: readonly Possible[]): powerProto.PowerTask {
   return {
     uuid: task.uuid,
     nodeUuid: task.nodeUuid,
@@ -88,7 +90,7 @@ export function toPowerTask(task: PowerTaskRow, possible: string[]): powerProto.
     recall: toRecall(task.recall),
     abort: toAbort(task),
     abortsTaskUuid: task.abortsTaskUuid ?? '',
-    possible,
+    ...possibleFields(possible),
     timeout: Math.ceil(task.timeoutMs / 1000),
     onTimeout: powerProto.OnTimeout[task.onTimeout],
     createdAt: date(task.createdAt),

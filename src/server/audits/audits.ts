@@ -4,7 +4,8 @@
  */
 import type { Timer } from '../../core/clock.ts';
 import { digestOf } from '../../core/digest.ts';
-import { asCountermandError, type CountermandError, fail } from '../../core/errors.ts';
+import { asCountermandError, type CountermandError, fail, failAt, failWith } from '../../core/errors.ts';
+import { possibleWords } from '../../core/possible.ts';
 import { onAbort } from '../../core/signals.ts';
 import { AUDIT_TABLE, type AuditEvent, rowOf } from '../../core/states.ts';
 import { createAudit, moveAudit, setRunMessage, takeRun } from '../plans/audit_transition.ts';
@@ -141,7 +142,11 @@ export class Audits {
       const found = await getAudit(key, transaction.sql);
       if (found.state === rowOf(AUDIT_TABLE, event).to && event !== 'delete') return found;
       if (expected !== null && !found.autoTrigger)
-        throw fail('AUDIT_INVALID', `expect_taken_down: the plans of audit '${found.name}' do not start by themselves`);
+        throw failAt(
+          'AUDIT_INVALID',
+          'expect_taken_down',
+          `expect_taken_down: the plans of audit '${found.name}' do not start by themselves`,
+        );
       await holdToExpected(expected, `the plan of audit '${found.name}'`, () => takesDownOfRun(found, transaction.sql));
       const moved = await moveAudit(event, found, SAYS[event] ?? {}, transaction, store);
       if (!moved) throw wrongState(found, event);
@@ -286,11 +291,12 @@ async function joined(earlier: AuditRow, digest: string, { sql }: Transaction): 
 }
 
 function wrongState(audit: AuditRow, verb: AuditEvent): CountermandError {
-  const can = auditPossible(audit).map((words) => `countermand ${words}`);
-  const instead = can.length === 0 ? 'nothing can be done with it any more' : `can: ${can.join(', ')}`;
-  return fail(
+  const possible = auditPossible(audit);
+  const instead = possible.length === 0 ? 'nothing can be done with it any more' : possibleWords(possible);
+  return failWith(
     'AUDIT_STATE',
     `audit '${audit.name}' (${audit.uuid}) is ${audit.state}; it cannot be ${PAST[verb]}; ${instead}`,
+    { resource: { type: 'audit', name: audit.uuid }, possible, facts: { state: audit.state } },
   );
 }
 

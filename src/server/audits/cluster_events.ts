@@ -1,5 +1,5 @@
 /** Events that somebody outside reports: what runs on nodes has changed, so plans about them may be stale. */
-import { fail } from '../../core/errors.ts';
+import { failAt } from '../../core/errors.ts';
 import { recordChanges } from '../nodes/model_changes.ts';
 import type { PlanParts } from '../plans/parts.ts';
 import { modelRevision } from '../store/cluster_model.ts';
@@ -37,7 +37,7 @@ export async function reportClusterEvent(event: ClusterEvent, parts: PlanParts):
   const { eventType, reason, payload } = event;
   if (!Object.hasOwn(CLUSTER_EVENT_TYPES, eventType)) {
     const known = Object.keys(CLUSTER_EVENT_TYPES).join(', ');
-    throw fail('ARGUMENT_INVALID', `event_type: there is no event '${eventType}'; there are ${known}`);
+    throw failAt('ARGUMENT_INVALID', 'event_type', `event_type: there is no event '${eventType}'; there are ${known}`);
   }
   const { store } = parts.orders;
   const newValue = JSON.stringify(payload).slice(0, TEXT_LIMIT);

@@ -1,5 +1,5 @@
 /** What somebody asks of an audit, and what can be said of it without looking at the fleet. */
-import { fail } from '../../core/errors.ts';
+import { failAt, failWith } from '../../core/errors.ts';
 import { SENT_LIMITS } from '../../core/limits.ts';
 import { checkName, MAX_PARALLEL } from '../plans/check.ts';
 import { coversEveryNode, parseScope } from '../plans/scope.ts';
@@ -60,9 +60,10 @@ function checkScope({ scope, all: said }: WantedAudit, strategy: Strategy): void
   if (scope.length === 0 && !strategy.actsOnScope) return;
   const what = scope.length === 0 ? 'it is empty' : 'a section only excludes nodes';
   const would = strategy.actsOnScope ? `strategy ${strategy.name} would act on` : 'the audit would be about';
-  throw fail(
+  throw failWith(
     'SCOPE_INVALID',
-    `scope: ${what}, and ${would} every node; name nodes, zones or labels, or say all: true (--all)`,
+    `scope: ${what}, and ${would} every node; name nodes, zones or labels, or say all: true`,
+    { field: 'scope', facts: { wants: 'all' } },
   );
 }
 
@@ -79,5 +80,5 @@ function checkInterval({ auditType, intervalMs }: WantedAudit): void {
 }
 
 function invalid(place: string, rule: string): Error {
-  return fail('AUDIT_INVALID', `${place}: ${rule}`);
+  return failAt('AUDIT_INVALID', place, `${place}: ${rule}`);
 }

@@ -1,5 +1,5 @@
 /** One run of an audit: its strategy looks at the nodes of the scope, and what it proposes becomes a plan. */
-import { asCountermandError, fail } from '../../core/errors.ts';
+import { asCountermandError, failAt, failWith } from '../../core/errors.ts';
 import { type CheckedPlan, checkPlan } from '../plans/check.ts';
 import { writePlan } from '../plans/create.ts';
 import { startPlan } from '../plans/launch.ts';
@@ -59,7 +59,7 @@ export async function proposalOf(
 
 function strategyNamed(name: string): Strategy {
   const strategy = STRATEGIES.find((each) => each.name === name);
-  if (!strategy) throw fail('AUDIT_INVALID', `strategy: this version has no strategy '${name}'`);
+  if (!strategy) throw failAt('AUDIT_INVALID', 'strategy', `strategy: this version has no strategy '${name}'`);
   return strategy;
 }
 
@@ -76,8 +76,13 @@ function placed(thrown: unknown, { name }: Strategy): unknown {
   const error = asCountermandError(thrown);
   if (name !== MANUAL.name || error.code === 'INTERNAL') return thrown;
   const code = error.code === 'ACTION_PLAN_INVALID' ? 'AUDIT_INVALID' : error.code;
-  const path = error.message.startsWith('actions') ? 'parameters.' : 'parameters.actions: ';
-  return fail(code, `${path}${error.message}`, error);
+  const { field = '' } = error.details;
+  const path = field.startsWith('actions') ? 'parameters.' : 'parameters.actions: ';
+  const details = {
+    ...error.details,
+    field: field.startsWith('actions') ? `parameters.${field}` : 'parameters.actions',
+  };
+  return failWith(code, `${path}${error.message}`, details, { cause: error });
 }
 
 /** What earlier runs have made and nobody has started is stale now; so is what waits for its turn without being asked to. */

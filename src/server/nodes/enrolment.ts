@@ -1,6 +1,6 @@
 /** Enrolling, changing and forgetting nodes: what is checked, and by whom. */
 import { digestOf } from '../../core/digest.ts';
-import { asCountermandError, CountermandError, fail } from '../../core/errors.ts';
+import { asCountermandError, CountermandError, fail, failAt, failWith } from '../../core/errors.ts';
 import { exceeded, SENT_LIMITS } from '../../core/limits.ts';
 import { MASK } from '../../core/masking.ts';
 import type { CreateNodeRequest, UpdateNodeRequest } from '../../gen/countermand/v1/node.ts';
@@ -53,7 +53,7 @@ export async function enrolNode(
   checkName('zone', zone);
   checkPairs('labels', request.labels);
   if (request.uuid !== '' && !CANONICAL_UUID.test(request.uuid))
-    throw fail('ARGUMENT_INVALID', `uuid '${request.uuid.slice(0, 100)}' is not a uuid in lower case`);
+    throw failAt('ARGUMENT_INVALID', 'uuid', `uuid '${request.uuid.slice(0, 100)}' is not a uuid in lower case`);
   const bmcKey = await parseInfo(zone, request.driver, request.driverInfo, parts, signal);
   const fresh = freshNode(request, zone, bmcKey, request.uuid === '' ? store.chance.uuid() : request.uuid);
   await refuseTwins(fresh, store.database.read);
@@ -135,20 +135,20 @@ export async function validateInfo(
 
 async function agentWith(zone: string, driver: string, { attachments, store }: EnrolmentParts): Promise<Attachment> {
   const { read } = store.database;
-  if (driver === '') throw fail('ARGUMENT_INVALID', 'driver is empty; name one, such as ipmi');
+  if (driver === '') throw failAt('ARGUMENT_INVALID', 'driver', 'driver is empty; name one, such as ipmi');
   const attachment = attachments.anyWith(zone, driver);
   if (attachment) return attachment;
   const offered = await listDriverNames(zone, read);
   if (!offered.includes(driver) && offered.length > 0) {
-    throw fail(
+    throw failAt(
       'DRIVER_UNKNOWN',
+      'driver',
       `there is no driver '${driver}' in zone ${zone}; its agents offer ${offered.join(', ')}`,
     );
   }
-  throw fail(
-    'AGENT_NOT_ATTACHED',
-    `no agent with driver '${driver}' is attached for zone ${zone}; start one with \`countermand agent --zone ${zone}\``,
-  );
+  throw failWith('AGENT_NOT_ATTACHED', `no agent with driver '${driver}' is attached for zone ${zone}; start one`, {
+    facts: { zone, driver },
+  });
 }
 
 /**
@@ -272,8 +272,9 @@ async function refuseOldSecrets(
   if (changed.zone !== node.zone) ways.push('zone');
   const kept = Object.keys(changed.driverInfo).filter((key) => isSecret(key) && !(key in request.setDriverInfo));
   if (ways.length === 0 || kept.length === 0) return;
-  throw fail(
+  throw failAt(
     'DRIVER_INFO_INVALID',
+    'set_driver_info',
     `${ways.join(', ')} would change, and the stored ${kept.join(', ')} would be sent there; give ${kept.length === 1 ? 'it' : 'them'} again in the same request`,
   );
 }
@@ -311,15 +312,16 @@ function without(pairs: Record<string, string>, keys: readonly string[]): Record
 }
 
 function checkName(field: string, name: string): void {
-  if (name === '') throw fail('ARGUMENT_INVALID', `${field} is empty`);
+  if (name === '') throw failAt('ARGUMENT_INVALID', field, `${field} is empty`);
   if (!NAME.test(name)) {
-    throw fail(
+    throw failAt(
       'ARGUMENT_INVALID',
+      field,
       `${field} '${name.slice(0, 300)}' is not a name: it has 1 to 255 letters, digits, dots, dashes and underscores`,
     );
   }
   if (UUID.test(name))
-    throw fail('ARGUMENT_INVALID', `${field} '${name}' looks like a uuid; choose a name that does not`);
+    throw failAt('ARGUMENT_INVALID', field, `${field} '${name}' looks like a uuid; choose a name that does not`);
 }
 
 /** What stands in limits and masks for labels, and for driver_info. */
@@ -333,11 +335,11 @@ function checkPairs(field: keyof typeof PAIRS, pairs: Readonly<Record<string, st
   const entries = Object.entries(pairs);
   if (entries.length > limits.count.limit) throw exceeded(limits.count, field, entries.length);
   for (const [key, value] of entries) {
-    if (key === '') throw fail(limits.count.error, `${field} has an empty key`);
+    if (key === '') throw failAt(limits.count.error, field, `${field} has an empty key`);
     const place = `${field}.${key.slice(0, SENT_LIMITS.label_key.limit)}`;
     if (key.length > SENT_LIMITS.label_key.limit) throw exceeded(SENT_LIMITS.label_key, place, key.length);
     if (value.length > limits.value.limit) throw exceeded(limits.value, place, value.length);
     if (field === 'driver_info' && value === MASK)
-      throw fail(limits.count.error, `${place} is the mask that stands for a secret, not the secret`);
+      throw failAt(limits.count.error, place, `${place} is the mask that stands for a secret, not the secret`);
   }
 }

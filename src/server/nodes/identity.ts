@@ -80,7 +80,7 @@ export function identityFound(node: NodeRow, { guid, place }: Reading): Identity
 export function otherServerWords(node: Pick<NodeRow, 'name' | 'bmcKey' | 'bmcGuid'>, guid: string): string {
   return (
     `another server answers at ${node.bmcKey}: its GUID is ${guid}, and that of ${node.name} is ${node.bmcGuid}; ` +
-    `nothing is sent to it. If it is right: countermand node accept ${node.name}`
+    `nothing is sent to it. If that is right, accept it with AcceptNode`
   );
 }
 

@@ -1,6 +1,6 @@
 /** What can be known to be wrong with a plan is found before anything is written: names, sizes, graph, parameters, nodes. */
 
-import { type ErrorCode, fail } from '../../core/errors.ts';
+import { type ErrorCode, failAt, failWith } from '../../core/errors.ts';
 import { exceeded, SENT_LIMITS } from '../../core/limits.ts';
 import type { Limits } from '../power/limits.ts';
 import type { Transaction } from '../store/database.ts';
@@ -66,15 +66,16 @@ function nodesOf(actions: readonly CheckedAction[], scoped: readonly NodeRow[] |
 }
 
 function invalid(place: string, rule: string): Error {
-  return fail('ACTION_PLAN_INVALID', `${place}: ${rule}`);
+  return failAt('ACTION_PLAN_INVALID', place, `${place}: ${rule}`);
 }
 
 /** @throws the code, for a name that is empty, too long, or not to be shown */
 export function checkName(name: string, place: string, code: ErrorCode = 'ACTION_PLAN_INVALID'): void {
-  if (name.length === 0 || name.length > NAME_LIMIT) throw fail(code, `${place}: it has 1 to ${NAME_LIMIT} characters`);
+  if (name.length === 0 || name.length > NAME_LIMIT)
+    throw failAt(code, place, `${place}: it has 1 to ${NAME_LIMIT} characters`);
   // Names are shown in terminals and kept in databases that know no such characters.
   if (/\p{Cc}/u.test(name))
-    throw fail(code, `${place}: it has a control character, a line break for example; leave it out`);
+    throw failAt(code, place, `${place}: it has a control character, a line break for example; leave it out`);
 }
 
 function checkWhole(value: number, least: number, most: number, place: string): void {
@@ -141,7 +142,10 @@ async function findNodesOf(
   for (const [at, { nodeName }] of parsed.entries()) {
     if (nodeName === null || nodes.has(nodeName)) continue;
     const place = placeOf(wanted[at] as WantedAction, at);
-    throw fail('NODE_NOT_FOUND', `${place}.input_parameters.resource_id: there is no node '${nodeName}'`);
+    throw failWith('NODE_NOT_FOUND', `${place}.input_parameters.resource_id: there is no node '${nodeName}'`, {
+      field: `${place}.input_parameters.resource_id`,
+      resource: { type: 'node', name: nodeName },
+    });
   }
   return nodes;
 }

@@ -1,5 +1,6 @@
 /** What runs plans: starts them, launches those whose turn has come, cancels them, and carries on after a crash. */
-import { type CountermandError, fail } from '../../core/errors.ts';
+import { type CountermandError, failWith } from '../../core/errors.ts';
+import { type Possible, possibleWords } from '../../core/possible.ts';
 import { ACTION_PLAN_RUNNING, type ActionPlanEvent, isPlanAtRest } from '../../core/states.ts';
 import { retry } from '../retry.ts';
 import type { Transaction } from '../store/database.ts';
@@ -266,20 +267,28 @@ export class Engine {
 }
 
 function overlaps(plan: ActionPlanRow, blocker: ActionPlanRow): CountermandError {
-  return fail(
+  return failWith(
     'ACTION_PLAN_OVERLAPS',
-    `plan '${plan.name}' is about nodes of plan '${blocker.name}' (${blocker.uuid}), which is ${blocker.state}; can: wait for its end, start this plan with --queue, countermand plan cancel ${blocker.uuid}`,
+    `plan '${plan.name}' is about nodes of plan '${blocker.name}' (${blocker.uuid}), which is ${blocker.state}; wait for its end, start this plan with queue, or cancel that one`,
+    {
+      resource: { type: 'action_plan', name: plan.uuid },
+      possible: [
+        { verb: 'START_ACTION_PLAN', resource: plan.uuid, queue: true, force: plan.forced },
+        { verb: 'CANCEL_ACTION_PLAN', resource: blocker.uuid },
+      ],
+      facts: { blocked_by: blocker.uuid },
+    },
   );
 }
 
-function wrongState(plan: ActionPlanRow, verb: ActionPlanEvent, possible: readonly string[]): CountermandError {
-  const can = possible.map((words) => `countermand ${words}`);
+function wrongState(plan: ActionPlanRow, verb: ActionPlanEvent, possible: readonly Possible[]): CountermandError {
   const nothing = isPlanAtRest(plan.state) ? 'nothing can be done with it any more' : 'wait until it is at rest';
-  const instead = can.length === 0 ? nothing : `can: ${can.join(', ')}`;
+  const instead = possible.length === 0 ? nothing : possibleWords(possible);
   const why = plan.state === 'SUPERSEDED' && plan.statusMessage !== '' ? `: ${plan.statusMessage}` : '';
-  return fail(
+  return failWith(
     'ACTION_PLAN_STATE',
     `plan '${plan.name}' (${plan.uuid}) is ${plan.state}; it cannot be ${PAST[verb]}${why}; ${instead}`,
+    { resource: { type: 'action_plan', name: plan.uuid }, possible, facts: { state: plan.state } },
   );
 }
 

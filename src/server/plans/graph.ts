@@ -1,5 +1,5 @@
 /** Plans as graphs: what depends on what. Pure functions over actions by their places in a list. */
-import { fail } from '../../core/errors.ts';
+import { failAt } from '../../core/errors.ts';
 
 /** An action as its graph sees it. */
 export interface Named {
@@ -35,7 +35,11 @@ function placesOf(actions: readonly Named[]): Map<string, number> {
   for (const [at, { name }] of actions.entries()) {
     const first = places.get(name);
     if (first !== undefined)
-      throw fail('ACTION_PLAN_INVALID', `actions[${at}].name: '${name}' is the name of actions[${first}] already`);
+      throw failAt(
+        'ACTION_PLAN_INVALID',
+        `actions[${at}].name`,
+        `actions[${at}].name: '${name}' is the name of actions[${first}] already`,
+      );
     places.set(name, at);
   }
   return places;
@@ -45,8 +49,9 @@ function parentsOf({ name, parents }: Named, at: number, places: ReadonlyMap<str
   const found = parents.map((parent, index) => {
     const place = places.get(parent);
     if (place !== undefined) return place;
-    throw fail(
+    throw failAt(
       'ACTION_PLAN_INVALID',
+      `actions[${at}].parents[${index}]`,
       `actions[${at}] '${name}', parents[${index}]: there is no action '${parent}' in this plan`,
     );
   });
@@ -68,7 +73,11 @@ function ranksOf(actions: readonly Named[], parents: Graph['parents'], children:
     }
   }
   if (done < actions.length)
-    throw fail('ACTION_PLAN_INVALID', `the parents form a cycle: ${cycleOf(actions, parents, waiting)}`);
+    throw failAt(
+      'ACTION_PLAN_INVALID',
+      'actions',
+      `actions: the parents form a cycle: ${cycleOf(actions, parents, waiting)}`,
+    );
   return ranks;
 }
 

@@ -1,4 +1,5 @@
 /** What may be ordered for a plan now: what its state allows, as far as the code that decides on it would accept it. */
+import type { Possible } from '../../core/possible.ts';
 import type { Transaction } from '../store/database.ts';
 import type { ActionPlanRow } from '../store/plan_rows.ts';
 import { rollbacksOf } from '../store/plans.ts';
@@ -11,7 +12,7 @@ import { isTooOld } from './staleness.ts';
 type Sql = Transaction['sql'];
 
 /**
- * The orders in words of the command line, with the flags without which they would be refused: "plan start UUID --queue".
+ * The orders, with the flags without which they would be refused.
  * @param largest a rollback of a plan with more actions is not looked into, which would take long; its preview, which is
  *   never refused, is named instead
  */
@@ -20,35 +21,32 @@ export async function offersFor(
   parts: PlanParts,
   sql: Sql,
   largest = Number.POSITIVE_INFINITY,
-): Promise<string[]> {
+): Promise<Possible[]> {
   const rollback = (await rollbacksOf([plan], sql)).get(plan.rolledBackBy ?? '') ?? null;
-  const offers: string[] = [];
+  const offers: Possible[] = [];
   for (const verb of planVerbs(plan, rollback, parts.orders.store.clock.now())) {
-    const flags = await flagsOf(verb, plan, parts, sql, largest);
-    if (flags !== null) offers.push([`plan ${verb} ${plan.uuid}`, ...flags].join(' '));
+    const offer = await offerOf(verb, plan, parts, sql, largest);
+    if (offer !== null) offers.push(offer);
   }
   return offers;
 }
 
-/** The flags that make an order accepted; null if none do. */
-async function flagsOf(
+/** One order with the flags that make it accepted; null if none do. */
+async function offerOf(
   verb: PlanVerb,
   plan: ActionPlanRow,
   parts: PlanParts,
   sql: Sql,
   largest: number,
-): Promise<string[] | null> {
-  if (verb === 'cancel' || verb === 'delete') return [];
+): Promise<Possible | null> {
+  const plain = { verb, resource: plan.uuid };
+  if (verb === 'CANCEL_ACTION_PLAN' || verb === 'DELETE_ACTION_PLAN') return plain;
   const { clock, database } = parts.orders.store;
   // What begins work is refused while the disk is full.
   if (database.isFull) return null;
-  if (verb === 'start') {
-    const queue = (await blockerOf(plan, sql)) === null ? [] : ['--queue'];
-    return isTooOld(plan, parts) ? [...queue, '--force'] : queue;
-  }
-  if (plan.size > largest) return ['--preview'];
+  if (verb === 'START_ACTION_PLAN')
+    return { ...plain, queue: (await blockerOf(plan, sql)) !== null, force: isTooOld(plan, parts) };
+  if (plan.size > largest) return { ...plain, verb: 'PREVIEW_ROLLBACK' };
   const options = await acceptedRollback(plan, clock.now(), sql);
-  if (options === null) return null;
-  const { skipIrreversible, acceptDrift } = options;
-  return [...(skipIrreversible ? ['--skip-irreversible'] : []), ...(acceptDrift ? ['--accept-drift'] : [])];
+  return options && { ...plain, ...options };
 }

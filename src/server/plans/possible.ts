@@ -1,4 +1,5 @@
-/** What the states of plans and audits allow, read from the state tables, in words of the command line. */
+/** What the states of plans and audits allow, read from the state tables. */
+import type { Possible, PossibleVerb } from '../../core/possible.ts';
 import {
   ACTION_PLAN_TABLE,
   type ActionPlanEvent,
@@ -9,14 +10,14 @@ import {
 import type { ActionPlanRow, AuditRow } from '../store/plan_rows.ts';
 
 /** What an operator can order for a plan. */
-export type PlanVerb = 'rollback' | 'start' | 'cancel' | 'delete';
+export type PlanVerb = 'ROLLBACK_ACTION_PLAN' | 'START_ACTION_PLAN' | 'CANCEL_ACTION_PLAN' | 'DELETE_ACTION_PLAN';
 
 /** The events that an operator can bring about, with the verb for it. */
 const ORDERS: readonly (readonly [ActionPlanEvent, PlanVerb])[] = [
-  ['start', 'start'],
-  ['drop', 'cancel'],
-  ['cancel', 'cancel'],
-  ['delete', 'delete'],
+  ['start', 'START_ACTION_PLAN'],
+  ['drop', 'CANCEL_ACTION_PLAN'],
+  ['cancel', 'CANCEL_ACTION_PLAN'],
+  ['delete', 'DELETE_ACTION_PLAN'],
 ];
 
 /** The part of a rollback that says whether there may be another. */
@@ -43,24 +44,24 @@ export function planVerbs(plan: ActionPlanRow, rollback: EarlierRollback | null,
   ).map(([, verb]) => verb);
   const inTime = state !== 'DELETED' && rollbackUntil !== null && now <= rollbackUntil;
   const canRollBack = inTime && (rollback === null || !isOnlyRollback(rollback));
-  return canRollBack ? ['rollback', ...moves] : moves;
+  return canRollBack ? ['ROLLBACK_ACTION_PLAN', ...moves] : moves;
 }
 
-/** The same in words of the command line, for example "plan cancel UUID". */
-export function planPossible(plan: ActionPlanRow, rollback: EarlierRollback | null, now: number): string[] {
-  return planVerbs(plan, rollback, now).map((verb) => `plan ${verb} ${plan.uuid}`);
-}
-
-/** The events of an audit that an operator can bring about. */
-const AUDIT_ORDERS: readonly AuditEvent[] = ['suspend', 'resume', 'cancel', 'delete'];
+/** The events of an audit that an operator can bring about, with the verb for it. */
+const AUDIT_ORDERS: readonly (readonly [AuditEvent, PossibleVerb])[] = [
+  ['suspend', 'SUSPEND_AUDIT'],
+  ['resume', 'RESUME_AUDIT'],
+  ['cancel', 'CANCEL_AUDIT'],
+  ['delete', 'DELETE_AUDIT'],
+];
 
 /**
- * What may be ordered for an audit, for example "audit suspend UUID".
+ * What may be ordered for an audit.
  * @param isFull the disk is full: what begins work is refused
  */
-export function auditPossible({ uuid, state }: Pick<AuditRow, 'uuid' | 'state'>, isFull = false): string[] {
-  const moves = AUDIT_ORDERS.filter((event) =>
+export function auditPossible({ uuid, state }: Pick<AuditRow, 'uuid' | 'state'>, isFull = false): Possible[] {
+  const moves = AUDIT_ORDERS.filter(([event]) =>
     AUDIT_TABLE.some((row) => row.event === event && row.from.includes(state)),
-  );
-  return moves.filter((event) => event !== 'resume' || !isFull).map((event) => `audit ${event} ${uuid}`);
+  ).map(([, verb]) => verb);
+  return moves.filter((verb) => verb !== 'RESUME_AUDIT' || !isFull).map((verb) => ({ verb, resource: uuid }));
 }

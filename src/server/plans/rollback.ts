@@ -92,9 +92,9 @@ function serverDrift({ node, task, action: { beforeImage } }: Done): string | nu
 export function objectionsTo(undoings: readonly Undoing[], options: RollbackOptions): string[] {
   return undoings.flatMap(({ action, undo }) => {
     if (undo.kind === 'irreversible' && !options.skipIrreversible)
-      return [`action '${action.name}': ${undo.why} (--skip-irreversible leaves it)`];
+      return [`action '${action.name}': ${undo.why} (skip_irreversible leaves it)`];
     if (undo.kind === 'action' && undo.drift !== null && !options.acceptDrift)
-      return [`action '${action.name}': ${undo.drift} (--accept-drift undoes it all the same)`];
+      return [`action '${action.name}': ${undo.drift} (accept_drift undoes it all the same)`];
     return [];
   });
 }

@@ -1,6 +1,7 @@
 /** Ordering a rollback: what is checked, and the one transaction that makes the plan that undoes another and launches it. */
 import { digestOf } from '../../core/digest.ts';
-import { CountermandError, fail } from '../../core/errors.ts';
+import { CountermandError, failWith } from '../../core/errors.ts';
+import { type Possible, possibleWords } from '../../core/possible.ts';
 import { ACTION_PLAN_RUNNING } from '../../core/states.ts';
 import type { Transaction } from '../store/database.ts';
 import { isStorageFailure } from '../store/failures.ts';
@@ -68,16 +69,21 @@ export async function acceptedRollback(
     const refused = await refusalOf(plan, now, sql);
     if (refused) return null;
     const undoings = await undoingsOf(plan, sql);
-    const options = {
-      skipIrreversible: undoings.some(({ undo }) => undo.kind === 'irreversible'),
-      acceptDrift: undoings.some(({ undo }) => undo.kind === 'action' && undo.drift !== null),
-    };
+    const options = neededFor(undoings);
     await prepare(plan, undoings, { ...options, requestId: plan.uuid }, sql);
     return options;
   } catch (thrown) {
     if (thrown instanceof CountermandError && !isStorageFailure(thrown)) return null;
     throw thrown;
   }
+}
+
+/** The options without which a rollback with these would be refused. */
+function neededFor(undoings: readonly Undoing[]): RollbackOptions {
+  return {
+    skipIrreversible: undoings.some(({ undo }) => undo.kind === 'irreversible'),
+    acceptDrift: undoings.some(({ undo }) => undo.kind === 'action' && undo.drift !== null),
+  };
 }
 
 /** The plan that would undo another, checked. @throws ROLLBACK_REFUSED, ACTION_PLAN_OVERLAPS, and as `checkPlan` */
@@ -88,7 +94,12 @@ async function prepare(
   sql: Transaction['sql'],
 ): Promise<Prepared> {
   const objections = objectionsTo(undoings, order);
-  if (objections.length > 0) throw refuse(plan, objections.join('; '));
+  if (objections.length > 0) {
+    const { skipIrreversible, acceptDrift } = neededFor(undoings);
+    throw refuse(plan, objections.join('; '), [
+      { verb: 'ROLLBACK_ACTION_PLAN', resource: plan.uuid, skipIrreversible, acceptDrift },
+    ]);
+  }
   const kept = keptOf(undoings, order.acceptDrift);
   const prepared = await checkKept(plan, kept, order.requestId, sql);
   if (prepared === null) throw refuse(plan, 'it changed nothing that could be undone');
@@ -194,15 +205,20 @@ async function launch(rollback: ActionPlanRow, transaction: Transaction, store: 
 async function refusalOf(plan: ActionPlanRow, now: number, sql: Transaction['sql']): Promise<CountermandError | null> {
   const { state, rollbackUntil } = plan;
   if (rollbackUntil === null || !['SUCCEEDED', 'FAILED', 'CANCELLED'].includes(state)) {
-    const instead = !ACTION_PLAN_RUNNING.includes(state)
-      ? ''
-      : `; can: countermand plan cancel ${plan.uuid} --rollback`;
-    return refuse(plan, `it is ${state}; only a plan that has run and has ended can be rolled back${instead}`);
+    const possible: Possible[] = ACTION_PLAN_RUNNING.includes(state)
+      ? [{ verb: 'CANCEL_ACTION_PLAN', resource: plan.uuid, rollback: true }]
+      : [];
+    const instead = possible.length === 0 ? '' : `; ${possibleWords(possible)}`;
+    return refuse(
+      plan,
+      `it is ${state}; only a plan that has run and has ended can be rolled back${instead}`,
+      possible,
+    );
   }
   const earlier = plan.rolledBackBy === null ? null : await getPlan(plan.rolledBackBy, sql);
   if (earlier && isOnlyRollback(earlier)) {
     const is = hasUndone(earlier) ? 'was rolled back' : 'is being rolled back';
-    return refuse(plan, `it ${is} by plan ${earlier.uuid}; can: countermand plan watch ${earlier.uuid}`);
+    return refuse(plan, `it ${is} by plan ${earlier.uuid}`, [{ verb: 'WATCH_ACTION_PLAN', resource: earlier.uuid }]);
   }
   if (now <= rollbackUntil) return null;
   return refuse(
@@ -211,13 +227,19 @@ async function refusalOf(plan: ActionPlanRow, now: number, sql: Transaction['sql
   );
 }
 
-function refuse({ name, uuid }: ActionPlanRow, why: string): CountermandError {
-  return fail('ROLLBACK_REFUSED', `plan '${name}' (${uuid}) cannot be rolled back: ${why}`);
+function refuse({ name, uuid }: ActionPlanRow, why: string, possible: readonly Possible[] = []): CountermandError {
+  const resource = { type: 'action_plan', name: uuid } as const;
+  return failWith('ROLLBACK_REFUSED', `plan '${name}' (${uuid}) cannot be rolled back: ${why}`, { resource, possible });
 }
 
 function overlaps(plan: ActionPlanRow, blocker: ActionPlanRow): CountermandError {
-  return fail(
+  return failWith(
     'ACTION_PLAN_OVERLAPS',
-    `plan '${plan.name}' cannot be rolled back now: plan '${blocker.name}' (${blocker.uuid}) is ${blocker.state} on some of its nodes; can: wait for its end, countermand plan cancel ${blocker.uuid}`,
+    `plan '${plan.name}' cannot be rolled back now: plan '${blocker.name}' (${blocker.uuid}) is ${blocker.state} on some of its nodes; wait for its end, or cancel it`,
+    {
+      resource: { type: 'action_plan', name: plan.uuid },
+      possible: [{ verb: 'CANCEL_ACTION_PLAN', resource: blocker.uuid }],
+      facts: { blocked_by: blocker.uuid },
+    },
   );
 }

@@ -1,7 +1,7 @@
 /** Scopes: which nodes an audit and its plans are about. The form is Watcher's: a list of sections, ours is `baremetal`. */
 
 import { z } from 'zod';
-import { asCountermandError, type CountermandError, fail } from '../../core/errors.ts';
+import { asCountermandError, type CountermandError, failAt } from '../../core/errors.ts';
 import { exceeded, SENT_LIMITS } from '../../core/limits.ts';
 import { countNames, expandRange } from '../../core/ranges.ts';
 import type { Transaction } from '../store/database.ts';
@@ -37,7 +37,7 @@ type Criterion = z.infer<typeof excluded>;
 type Section = Scope[number]['baremetal'];
 
 function invalid(place: string, rule: string): CountermandError {
-  return fail('SCOPE_INVALID', `${place}: ${rule}`);
+  return failAt('SCOPE_INVALID', place, `${place}: ${rule}`);
 }
 
 /** True for a scope that begins with every node: an empty one, or one with a section that only excludes. */
@@ -51,11 +51,11 @@ export function coversEveryNode(scope: Scope): boolean {
 export function parseScope(scope: unknown): Scope {
   const parsed = schema.safeParse(scope);
   if (parsed.success) return withinLimits(parsed.data);
-  const sentences = parsed.error.issues.slice(0, 5).map((issue) => {
+  const faults = parsed.error.issues.slice(0, 5).map((issue) => {
     const place = issue.path.map((part) => (typeof part === 'number' ? `[${part}]` : `.${String(part)}`)).join('');
-    return `scope${place}: ${sentenceOf(issue)}`;
+    return { field: `scope${place}`, sentence: `scope${place}: ${sentenceOf(issue)}` };
   });
-  throw fail('SCOPE_INVALID', sentences.join('; '));
+  throw failAt('SCOPE_INVALID', faults[0]?.field ?? 'scope', faults.map(({ sentence }) => sentence).join('; '));
 }
 
 /** What one scope costs to evaluate is limited as a whole, not list by list. */
@@ -97,7 +97,7 @@ export function nodesInScope<Node extends ScopedNode>(scope: Scope, nodes: reado
   const known = new Map(nodes.flatMap((node) => [[node.name, node.uuid] as const, [node.uuid, node.uuid] as const]));
   const sections = scope.map(({ baremetal }, at) => inSection(baremetal, `scope[${at}].baremetal`, known));
   const found = nodes.filter((node) => sections.some((holds) => holds(node)));
-  if (found.length === 0) throw invalid('scope', 'it means no node; `countermand node list` shows those there are');
+  if (found.length === 0) throw invalid('scope', 'it means no node');
   return found;
 }
 

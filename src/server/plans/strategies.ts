@@ -1,5 +1,5 @@
 /** Goals and strategies: why plans are made, and by what. To add one, write it in a file of its own and add it here. */
-import { fail } from '../../core/errors.ts';
+import { failAt } from '../../core/errors.ts';
 import type { Efficacy } from '../store/plan_rows.ts';
 import { dummy } from './strategies/dummy.ts';
 import { hostMaintenance } from './strategies/host_maintenance.ts';
@@ -26,18 +26,22 @@ export function strategyOf(name: string): Strategy {
 export function chooseStrategy(strategy: string, goal: string): Strategy {
   const names = (found: readonly Strategy[]): string => found.map(({ name }) => name).join(', ');
   if (strategy === '' && goal === '')
-    throw fail('AUDIT_INVALID', `strategy: none is named, and no goal; there are ${names(STRATEGIES)}`);
+    throw failAt('AUDIT_INVALID', 'strategy', `strategy: none is named, and no goal; there are ${names(STRATEGIES)}`);
   const forGoal = goal === '' ? STRATEGIES : STRATEGIES.filter((each) => each.goal.name === goal);
   if (forGoal.length === 0) {
     const goals = [...new Set(STRATEGIES.map((each) => each.goal.name))].join(', ');
-    throw fail('AUDIT_INVALID', `goal: there is no goal '${goal}'; there are ${goals}`);
+    throw failAt('AUDIT_INVALID', 'goal', `goal: there is no goal '${goal}'; there are ${goals}`);
   }
   const chosen = strategy === '' ? forGoal : forGoal.filter(({ name }) => name === strategy);
   if (chosen.length === 1) return chosen[0] as Strategy;
   if (chosen.length > 1)
-    throw fail('AUDIT_INVALID', `strategy: goal '${goal}' has several, name one: ${names(chosen)}`);
+    throw failAt('AUDIT_INVALID', 'strategy', `strategy: goal '${goal}' has several, name one: ${names(chosen)}`);
   const where = goal === '' ? '' : ` for goal '${goal}'`;
-  throw fail('AUDIT_INVALID', `strategy: there is no strategy '${strategy}'${where}; there are ${names(forGoal)}`);
+  throw failAt(
+    'AUDIT_INVALID',
+    'strategy',
+    `strategy: there is no strategy '${strategy}'${where}; there are ${names(forGoal)}`,
+  );
 }
 
 /** What a proposal is good for, in the words of its goal. */

@@ -1,6 +1,6 @@
 /** Which running nodes a plan would take down: what an operator is told before it starts. */
 
-import { fail } from '../../core/errors.ts';
+import { failWith } from '../../core/errors.ts';
 import { listActions } from '../store/actions.ts';
 import type { Transaction } from '../store/database.ts';
 import { findNodes, findNodesByUuid } from '../store/nodes.ts';
@@ -51,9 +51,10 @@ export async function holdToExpected(
   if (found.count === expected) return;
   const more = found.count > found.nodes.length ? ` and ${found.count - found.nodes.length} more` : '';
   const named = found.count === 0 ? '' : ` (${found.nodes.join(', ')}${more})`;
-  throw fail(
+  throw failWith(
     'TAKES_DOWN_MISMATCH',
-    `${what} takes ${found.count} running nodes down${named}, and ${expected} were expected; nothing was done. If ${found.count} is right, state it: expect_taken_down ${found.count}, --yes=${found.count}`,
+    `${what} takes ${found.count} running nodes down${named}, and ${expected} were expected; nothing was done. If ${found.count} is right, state it in expect_taken_down`,
+    { facts: { running_nodes: String(found.count), expected: String(expected) } },
   );
 }
 

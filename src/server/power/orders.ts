@@ -1,6 +1,6 @@
 /** Accepting orders: what is checked before anything is written, and the one transaction that writes them. */
 
-import { fail } from '../../core/errors.ts';
+import { fail, failAt } from '../../core/errors.ts';
 import { type AbortTarget, firstPhase, isAbort, recallOf, TARGET_TABLE, type Target } from '../../core/power.ts';
 import { isAtRest } from '../../core/states.ts';
 import type { Attachments } from '../agents/attachments.ts';
@@ -67,7 +67,8 @@ type Guard = (transaction: Transaction) => Promise<void>;
  *   nothing was written and nothing will be sent
  */
 export async function giveOrder({ requestId, orderedBy, ...order }: Order, parts: OrderParts): Promise<PowerTaskRow> {
-  if (requestId === '' || requestId.length > 255) throw fail('ARGUMENT_INVALID', 'request_id has 1 to 255 characters');
+  if (requestId === '' || requestId.length > 255)
+    throw failAt('ARGUMENT_INVALID', 'request_id', 'request_id has 1 to 255 characters');
   const by = { requestId, actionUuid: null, abortsActionUuid: null, planUuid: null, orderedBy: orderedBy ?? null };
   return give({ ...order, by }, parts, async () => {});
 }
@@ -158,19 +159,24 @@ function checkOrder({ target, timeoutMs, onTimeout, abortsTaskUuid }: Ordered, l
   const row = TARGET_TABLE[target];
   const limitMs = timeoutLimitMs(target, limits);
   if (timeoutMs !== null && !(Number.isSafeInteger(timeoutMs) && timeoutMs > 0)) {
-    throw fail('ARGUMENT_INVALID', `timeout is ${timeoutMs / 1000}; it is a positive number of seconds`);
+    throw failAt('ARGUMENT_INVALID', 'timeout', `timeout is ${timeoutMs / 1000}; it is a positive number of seconds`);
   }
   if (timeoutMs !== null && timeoutMs > limitMs)
-    throw fail(
+    throw failAt(
       'ARGUMENT_INVALID',
+      'timeout',
       `timeout: ${timeoutMs / 1000} seconds; a ${target} may name at most ${limitMs / 1000}`,
     );
   if (isAbort(target) && timeoutMs !== null)
-    throw fail('ARGUMENT_INVALID', 'an abort has no timeout of its own; abort_timeout of the configuration rules it');
+    throw failAt(
+      'ARGUMENT_INVALID',
+      'timeout',
+      'an abort has no timeout of its own; abort_timeout of the configuration rules it',
+    );
   if (onTimeout === 'FORCE' && !row.soft)
-    throw fail('ARGUMENT_INVALID', `on_timeout FORCE makes a soft order hard; ${target} is not soft`);
+    throw failAt('ARGUMENT_INVALID', 'on_timeout', `on_timeout FORCE makes a soft order hard; ${target} is not soft`);
   if (abortsTaskUuid !== null && !isAbort(target))
-    throw fail('ARGUMENT_INVALID', `aborts_task_uuid goes with an abort, not with ${target}`);
+    throw failAt('ARGUMENT_INVALID', 'aborts_task_uuid', `aborts_task_uuid goes with an abort, not with ${target}`);
 }
 
 /** An order that may be joined is never equal to one with a request_id of its client. */

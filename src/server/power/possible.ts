@@ -4,7 +4,8 @@
  */
 
 import { type GivenUp, judgeAbort } from '../../core/abort_table.ts';
-import { type CountermandError, fail } from '../../core/errors.ts';
+import { type CountermandError, failWith } from '../../core/errors.ts';
+import { type Possible, possibleAbort, possibleWords } from '../../core/possible.ts';
 import { abortTargetOf, isAbort, TARGET_TABLE, type Target } from '../../core/power.ts';
 import { isAtRest } from '../../core/states.ts';
 import type { Attachments, Owner } from '../agents/attachments.ts';
@@ -57,9 +58,9 @@ export function refusalOf(target: Target, standing: Standing, now: number): Coun
   if (driver === null || !driver.targets.includes(target)) return notSupported(target, node, driver);
   if (isAbort(target)) return null;
   if (owner.kind === 'none')
-    return fail(
-      'AGENT_NOT_ATTACHED',
-      `no agent with driver ${node.driver} is attached for zone ${node.zone}; start one with \`countermand agent --zone ${node.zone}\`. Nothing was sent`,
+    return notAttached(
+      node,
+      `no agent with driver ${node.driver} is attached for zone ${node.zone}; start one. Nothing was sent`,
     );
   if (holder !== null) return heldBy(holder, node, driver, now);
   return twin === null ? null : heldThrough(twin, node);
@@ -67,33 +68,37 @@ export function refusalOf(target: Target, standing: Standing, now: number): Coun
 
 function notSupported(target: Target, node: NodeRow, driver: DriverRow | null): CountermandError {
   if (driver === null)
-    return fail(
-      'AGENT_NOT_ATTACHED',
-      `no agent of zone ${node.zone} has ever offered driver ${node.driver}; start one with \`countermand agent --zone ${node.zone}\``,
-    );
+    return notAttached(node, `no agent of zone ${node.zone} has ever offered driver ${node.driver}; start one`);
   const words = driver.targets.map((supported) => TARGET_TABLE[supported].word).join(', ');
-  return fail(
+  return failWith(
     'TARGET_NOT_SUPPORTED',
     `driver ${node.driver} of node ${node.name} cannot do ${target}; it can do ${words}`,
+    { resource: { type: 'node', name: node.name } },
   );
+}
+
+function notAttached({ name, zone, driver }: NodeRow, sentence: string): CountermandError {
+  return failWith('AGENT_NOT_ATTACHED', sentence, { resource: { type: 'node', name }, facts: { zone, driver } });
 }
 
 /** Why an order for a node is refused while another node, which is reached through the same BMC, is held. */
 export function heldThrough(twin: NodeRow, node: NodeRow): CountermandError {
-  return fail(
+  return failWith(
     'NODE_HELD',
     `node ${node.name} is reached through the same BMC (${twin.bmcPlace}) as node ${twin.name}, which is held by power task ${twin.heldBy}; delete one of the two nodes, or change its address`,
+    { resource: { type: 'node', name: node.name }, facts: { same_bmc_node: twin.name } },
   );
 }
 
 /** Why an order for a node that a power task holds is refused. */
 export function heldBy(holder: PowerTaskRow, node: NodeRow, driver: DriverRow | null, now: number): CountermandError {
   const sinceS = Math.round((now - holder.createdAt) / 1000);
-  const can = possibleWith(holder, driver).map((words) => `countermand ${words}`);
-  const instead = can.length === 0 ? 'wait until it is at rest' : `can: ${can.join(', ')}`;
-  return fail(
+  const possible = possibleWith(holder, driver);
+  const instead = possible.length === 0 ? 'wait until it is at rest' : possibleWords(possible);
+  return failWith(
     'NODE_HELD',
     `node ${node.name} is held by power task ${holder.uuid}, ${holder.target} ${holder.state} since ${sinceS} s; ${instead}`,
+    { resource: { type: 'node', name: node.name }, possible, facts: { power_task: holder.uuid } },
   );
 }
 
@@ -108,18 +113,15 @@ export function possibleTargets(standing: Standing, now: number): Target[] {
   });
 }
 
-/**
- * What may be ordered about a power task now, in words of the command line: the gentlest way to be rid of it, if there is
- * one.
- */
-export function possibleWith(task: PowerTaskRow, driver: Pick<DriverRow, 'targets'> | null): string[] {
+/** The order about a power task that would be accepted now: the gentlest way to be rid of it, if there is one. */
+export function possibleWith(task: PowerTaskRow, driver: Pick<DriverRow, 'targets'> | null): Possible[] {
   if (isAbort(task.target) || isAtRest(task.state)) return [];
-  if (isWithdrawable(task, false)) return [`power withdraw ${task.uuid}`];
+  const withdrawal = { verb: 'WITHDRAW_POWER_TASK', resource: task.uuid } as const;
+  if (isWithdrawable(task, false)) return [withdrawal];
   const abort = abortTargetOf(task.target);
   const canAbort = abort !== null && (driver?.targets.includes(abort) ?? false);
-  if (canAbort && judgeAbort(abort, task, null).matches)
-    return [`node power ${task.nodeName} ${TARGET_TABLE[abort].word}`];
-  return isWithdrawable(task, true) ? [`power withdraw ${task.uuid} --stop-waiting`] : [];
+  if (canAbort && judgeAbort(abort, task, null).matches) return [possibleAbort(task, abort)];
+  return isWithdrawable(task, true) ? [{ ...withdrawal, stopWaiting: true }] : [];
 }
 
 /** The driver that decides what may be ordered about a task; null if nothing may, or if there is none. */

@@ -16,7 +16,7 @@ const NAMED_AUDITS: NamedTable<AuditRow> = {
   table: 'audits',
   codec: auditCodec,
   noun: 'audit',
-  list: 'countermand audit list',
+  type: 'audit',
   notFound: 'AUDIT_NOT_FOUND',
 };
 

@@ -1,6 +1,6 @@
 /** What tasks, plans and audits share in how they are listed and named. */
 import type { Knex } from 'knex';
-import { type CountermandError, type ErrorCode, fail } from '../../core/errors.ts';
+import { type CountermandError, type ErrorCode, failAt, failWith, type ResourceType } from '../../core/errors.ts';
 import type { Codec } from './columns.ts';
 
 /** Where a page begins: after the row with this time of creation and uuid. */
@@ -37,8 +37,7 @@ export interface NamedTable<Row> {
   readonly codec: Codec<Row>;
   /** "action plan", for example. */
   readonly noun: string;
-  /** The command that shows those there are. */
-  readonly list: string;
+  readonly type: ResourceType;
   readonly notFound: ErrorCode;
 }
 
@@ -63,7 +62,11 @@ export async function findByShortUuid<Row>(
 /** The error of a key that means several rows. */
 export function meansSeveral(key: string, noun: string, rows: readonly { readonly uuid: string }[]): CountermandError {
   const uuids = rows.map(({ uuid }) => uuid).join(', ');
-  return fail('ARGUMENT_INVALID', `more than one ${noun} is called '${key}'; name one by its uuid: ${uuids}`);
+  return failAt(
+    'ARGUMENT_INVALID',
+    noun.replaceAll(' ', '_'),
+    `more than one ${noun} is called '${key}'; name one by its uuid: ${uuids}`,
+  );
 }
 
 /**
@@ -76,8 +79,9 @@ export async function getNamed<Row extends { readonly uuid: string }>(
   named: NamedTable<Row>,
   sql: Knex,
 ): Promise<Row> {
-  const { table, codec, noun, list, notFound } = named;
-  if (key === '') throw fail('ARGUMENT_INVALID', `no ${noun} is named; give its uuid, its request_id or its name`);
+  const { table, codec, noun, type, notFound } = named;
+  if (key === '')
+    throw failAt('ARGUMENT_INVALID', type, `no ${noun} is named; give its uuid, its request_id or its name`);
   const byUuid = await sql(table).where('uuid', key).first();
   if (byUuid) return codec.decode(byUuid);
   const byRequest = sql(table).where('request_id', key);
@@ -86,7 +90,7 @@ export async function getNamed<Row extends { readonly uuid: string }>(
   const distinct = [...new Map(found.map((row) => [row.uuid, row])).values()];
   const rows = distinct.length > 0 ? distinct.map(codec.decode) : await findByShortUuid(key, named, sql);
   const [row] = rows;
-  if (row === undefined) throw fail(notFound, `there is no ${noun} '${key}'; \`${list}\` shows those there are`);
+  if (row === undefined) throw failWith(notFound, `there is no ${noun} '${key}'`, { resource: { type, name: key } });
   if (rows.length > 1) throw meansSeveral(key, noun, rows);
   return row;
 }

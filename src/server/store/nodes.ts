@@ -1,7 +1,7 @@
 /** The table of nodes. What follows from a change is done in `nodes/write.ts`, the only caller of what writes here. */
 import type { Knex } from 'knex';
 import { othersFirst } from '../../core/clock.ts';
-import { fail } from '../../core/errors.ts';
+import { failAt, failWith } from '../../core/errors.ts';
 import { expandRanges } from '../../core/ranges.ts';
 import { compareAndSet, NODES } from './compare_and_set.ts';
 import type { Transaction } from './database.ts';
@@ -37,10 +37,12 @@ export async function findNodesByUuid(uuids: readonly string[], sql: Knex): Prom
 
 /** A node by name or uuid. @throws NODE_NOT_FOUND, ARGUMENT_INVALID if nothing is named */
 export async function getNode(nameOrUuid: string, sql: Knex): Promise<NodeRow> {
-  if (nameOrUuid === '') throw fail('ARGUMENT_INVALID', 'no node is named; give its name or uuid');
+  if (nameOrUuid === '') throw failAt('ARGUMENT_INVALID', 'node', 'no node is named; give its name or uuid');
   const node = await findNode(nameOrUuid, sql);
   if (!node)
-    throw fail('NODE_NOT_FOUND', `there is no node '${nameOrUuid}'; \`countermand node list\` shows those there are`);
+    throw failWith('NODE_NOT_FOUND', `there is no node '${nameOrUuid}'`, {
+      resource: { type: 'node', name: nameOrUuid },
+    });
   return node;
 }
 
@@ -50,11 +52,14 @@ export async function getNode(nameOrUuid: string, sql: Knex): Promise<NodeRow> {
  */
 export async function resolveNodes(ranges: readonly string[], sql: Knex): Promise<NodeRow[]> {
   if (ranges.length === 0)
-    throw fail('ARGUMENT_INVALID', "no node is named; give names, uuids or ranges such as 'r7n[1-16]'");
+    throw failAt('ARGUMENT_INVALID', 'nodes', "no node is named; give names, uuids or ranges such as 'r7n[1-16]'");
   const wanted = expandRanges(ranges);
   const found = await findNodes(wanted, sql);
   const missing = wanted.filter((name) => !found.has(name));
-  if (missing.length > 0) throw fail('NODE_NOT_FOUND', `there is no node ${listBriefly(missing)}; nothing was done`);
+  if (missing.length > 0)
+    throw failWith('NODE_NOT_FOUND', `there is no node ${listBriefly(missing)}; nothing was done`, {
+      resource: { type: 'node', name: missing[0] ?? '' },
+    });
   return [...new Set(wanted.map((name) => found.get(name) as NodeRow))];
 }
 
@@ -130,10 +135,13 @@ export async function refuseTwins(node: { uuid: string; name: string; bmcKey: st
     .first();
   if (!twin) return;
   if (twin.name === node.name)
-    throw fail('NODE_NAME_TAKEN', `there is a node '${node.name}' already; choose another name`);
-  throw fail(
+    throw failWith('NODE_NAME_TAKEN', `there is a node '${node.name}' already; choose another name`, {
+      resource: { type: 'node', name: node.name },
+    });
+  throw failWith(
     'BMC_TAKEN',
     `node '${twin.name}' is reached through the same BMC (${node.bmcKey}); a BMC belongs to one node`,
+    { resource: { type: 'node', name: twin.name } },
   );
 }
 

@@ -34,7 +34,7 @@ const PLANS: NamedTable<ActionPlanRow> = {
   table: 'action_plans',
   codec: actionPlanCodec,
   noun: 'action plan',
-  list: 'countermand plan list',
+  type: 'action_plan',
   notFound: 'ACTION_PLAN_NOT_FOUND',
 };
 

@@ -1,6 +1,6 @@
 /** The table of power tasks. Their states are written by `power/transition.ts` alone. */
 import type { Knex } from 'knex';
-import { fail } from '../../core/errors.ts';
+import { failAt, failWith } from '../../core/errors.ts';
 import { POWER_TASK_UNSETTLED } from '../../core/states.ts';
 import { compareAndSet, POWER_TASKS } from './compare_and_set.ts';
 import type { Transaction } from './database.ts';
@@ -37,7 +37,8 @@ export async function findPowerTasks(uuids: readonly string[], sql: Knex): Promi
  * @throws POWER_TASK_NOT_FOUND, ARGUMENT_INVALID if nothing is named, or several tasks are
  */
 export async function getPowerTask(uuidOrRequestId: string, sql: Knex): Promise<PowerTaskRow> {
-  if (uuidOrRequestId === '') throw fail('ARGUMENT_INVALID', 'no power task is named; give its uuid or request_id');
+  if (uuidOrRequestId === '')
+    throw failAt('ARGUMENT_INVALID', 'task', 'no power task is named; give its uuid or request_id');
   const task = await findPowerTask(uuidOrRequestId, sql);
   if (task) return task;
   const row = await sql('power_tasks').where('request_id', uuidOrRequestId).first();
@@ -45,10 +46,9 @@ export async function getPowerTask(uuidOrRequestId: string, sql: Knex): Promise<
   const [byShort, ...others] = await findByShortUuid(uuidOrRequestId, TASKS, sql);
   if (byShort && others.length > 0) throw meansSeveral(uuidOrRequestId, 'power task', [byShort, ...others]);
   if (byShort) return byShort;
-  throw fail(
-    'POWER_TASK_NOT_FOUND',
-    `there is no power task '${uuidOrRequestId}'; \`countermand power list\` shows those there are`,
-  );
+  throw failWith('POWER_TASK_NOT_FOUND', `there is no power task '${uuidOrRequestId}'`, {
+    resource: { type: 'power_task', name: uuidOrRequestId },
+  });
 }
 
 /** By what an order is found again: each of these columns is unique. */

@@ -12,7 +12,14 @@ import {
   Node,
   RefreshNodesResponse,
 } from '../../../src/gen/countermand/v1/node.ts';
-import { PowerState, PowerTarget, PowerTask, PowerTaskState, Recall } from '../../../src/gen/countermand/v1/power.ts';
+import {
+  PossibleVerb,
+  PowerState,
+  PowerTarget,
+  PowerTask,
+  PowerTaskState,
+  Recall,
+} from '../../../src/gen/countermand/v1/power.ts';
 
 const NOW = 600_000;
 const nodeTable = (nodes: readonly Node[], nowMs: number): string =>
@@ -85,7 +92,7 @@ test('all of a node: keys in order, nothing empty', (t) => {
 
 test('a reading: what was read, or why not', (t) => {
   const answer = (changes: Parameters<typeof RefreshNodesResponse.fromPartial>[0]): string =>
-    refreshedLine(RefreshNodesResponse.fromPartial({ node: nodeWith({}), ...changes }));
+    refreshedLine(RefreshNodesResponse.fromPartial({ node: nodeWith({}), ...changes }), 'countermand');
   t.is(answer({ observed: PowerState.OFF }), 'n1: power off');
   t.is(answer({ reason: 'the BMC is\nsilent' }), 'n1: not read: the BMC is silent');
   t.is(answer({ observed: PowerState.ON, reason: 'a task holds it' }), 'n1: power on (not recorded: a task holds it)');
@@ -119,7 +126,14 @@ test('an explanation: sentences, how to take back, tasks, what is possible', (t)
     nodeName: 'n1',
     target: PowerTarget.SOFT_POWER_OFF,
     state: PowerTaskState.CONFIRMING,
-    possible: ['node power n1 abort_soft_off'],
+    possibleOrders: [
+      {
+        verb: PossibleVerb.SET_POWER_STATE,
+        resource: 'n1',
+        powerTarget: PowerTarget.ABORT_SOFT_POWER_OFF,
+        abortsTaskUuid: 'task-1',
+      },
+    ],
     createdAt: new Date(NOW - 5000),
   });
   const answer = ExplainNodeResponse.fromPartial({

@@ -1,4 +1,5 @@
 /** A plan on its way, as people and programs see it. */
+
 import test, { type ExecutionContext } from 'ava';
 import { type FollowedPlan, followPlan } from '../../../src/cli/plan/following.ts';
 import type { PlanMessage } from '../../../src/cli/plan/view.ts';
@@ -12,6 +13,7 @@ import {
   GetActionPlanResponse,
   WatchActionPlanResponse,
 } from '../../../src/gen/countermand/v1/action_plan.ts';
+import { PossibleVerb } from '../../../src/gen/countermand/v1/power.ts';
 import { type Captured, callOf as disconnected, openCaptured } from '../captured.ts';
 
 const AT = (seconds: number): Date => new Date(seconds * 1000);
@@ -24,7 +26,7 @@ const planIn = (state: keyof typeof ActionPlanState, size = 3, more: Partial<Act
     size,
     maxParallel: 2,
     launchedAt: AT(0),
-    possible: state === 'ONGOING' ? ['plan cancel plan-1'] : [],
+    possibleOrders: state === 'ONGOING' ? [{ verb: PossibleVerb.CANCEL_ACTION_PLAN, resource: 'plan-1' }] : [],
     ...(state === 'FAILED' ? { errorCode: 'ACTION_FAILED', errorMessage: "action 'n1' failed: no answer" } : {}),
     ...more,
   });

@@ -34,7 +34,7 @@ test('a row for each action, and how to order it', (t) => {
     'n1       n1     power on',
     'n2       n2     left as it is: nothing was sent',
     '',
-    'can: countermand plan rollback plan-1',
+    'possible: countermand plan rollback plan-1',
   ]);
 });
 
@@ -45,12 +45,12 @@ test('what is in the way, and what to say', (t) => {
     'nmi      n3     cannot be undone: an NMI cannot be taken back',
     'n4       n4     power on                                        n4 is power on',
     '',
-    "It would be refused as it is (cannot be undone: 'nmi'; changed by somebody since: 'n4'); can: " +
+    "It would be refused as it is (cannot be undone: 'nmi'; changed by somebody since: 'n4'); possible: " +
       'countermand plan rollback plan-1 --skip-irreversible --accept-drift',
   ]);
   t.is(
     textOf([ACTION, NMI], { skipIrreversible: true }).at(-1),
-    'can: countermand plan rollback plan-1 --skip-irreversible',
+    'possible: countermand plan rollback plan-1 --skip-irreversible',
   );
 });
 

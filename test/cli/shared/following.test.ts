@@ -1,7 +1,7 @@
 import test, { type ExecutionContext } from 'ava';
 import { followTask } from '../../../src/cli/shared/following.ts';
 import { CountermandError, type ErrorCode, fail } from '../../../src/core/errors.ts';
-import { PowerTarget, PowerTask, PowerTaskState } from '../../../src/gen/countermand/v1/power.ts';
+import { PossibleVerb, PowerTarget, PowerTask, PowerTaskState } from '../../../src/gen/countermand/v1/power.ts';
 import { callOf, openCaptured } from '../captured.ts';
 
 const taskIn = (state: PowerTaskState): PowerTask =>
@@ -10,7 +10,14 @@ const taskIn = (state: PowerTaskState): PowerTask =>
     nodeName: 'n1',
     target: PowerTarget.SOFT_POWER_OFF,
     state,
-    possible: ['node power n1 abort_soft_off'],
+    possibleOrders: [
+      {
+        verb: PossibleVerb.SET_POWER_STATE,
+        resource: 'n1',
+        powerTarget: PowerTarget.ABORT_SOFT_POWER_OFF,
+        abortsTaskUuid: 'task-1',
+      },
+    ],
     errorCode: state === PowerTaskState.FAILED ? 'TIMED_OUT' : '',
     errorMessage: state === PowerTaskState.FAILED ? 'it took too long' : '',
   });

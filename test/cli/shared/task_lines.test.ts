@@ -12,6 +12,7 @@ import { utcTime } from '../../../src/cli/shared/times.ts';
 import type { ErrorCode } from '../../../src/core/errors.ts';
 import {
   AbortOutcome,
+  PossibleVerb,
   PowerState,
   PowerTarget,
   PowerTask,
@@ -135,11 +136,20 @@ test(
 );
 
 test('what takes a task back can be pasted', (t) => {
-  const waiting = softOff({ possible: ['node power n1 abort_soft_off'] });
+  const waiting = softOff({
+    possibleOrders: [
+      {
+        verb: PossibleVerb.SET_POWER_STATE,
+        resource: 'n1',
+        powerTarget: PowerTarget.ABORT_SOFT_POWER_OFF,
+        abortsTaskUuid: UUID,
+      },
+    ],
+  });
   t.deepEqual(commandsToTakeBack(waiting, 'countermand --conductor a:1'), [
     `countermand --conductor a:1 node power n1 abort_soft_off --task ${UUID}`,
   ]);
-  const queued = softOff({ possible: [`power withdraw ${UUID}`] });
+  const queued = softOff({ possibleOrders: [{ verb: PossibleVerb.WITHDRAW_POWER_TASK, resource: UUID }] });
   t.deepEqual(commandsToTakeBack(queued, 'countermand'), [`countermand power withdraw ${UUID}`]);
   t.deepEqual(commandsToTakeBack(softOff(), 'countermand'), []);
 });

@@ -25,18 +25,21 @@ test('what is wrong with a graph is said with its place', (t) => {
   });
   t.throws(() => buildGraph([named('a'), named('b', 'b')]), {
     code: INVALID,
-    message: "the parents form a cycle: 'b' needs 'b'",
+    message: "actions: the parents form a cycle: 'b' needs 'b'",
   });
   t.throws(() => buildGraph([named('behind', 'a'), named('a', 'b', 'start'), named('b', 'a'), named('start')]), {
     code: INVALID,
-    message: "the parents form a cycle: 'a' needs 'b' needs 'a'",
+    message: "actions: the parents form a cycle: 'a' needs 'b' needs 'a'",
   });
 });
 
 test('a cycle through the largest plan is found, and named in a sentence that can be read', (t) => {
   const ring = Array.from({ length: ACTIONS_LIMIT }, (_, at) => named(`a${at}`, `a${(at + 1) % ACTIONS_LIMIT}`));
   const error = t.throws(() => buildGraph(ring), { code: INVALID });
-  t.regex(error?.message ?? '', /^the parents form a cycle: 'a0' needs 'a1' needs .* needs \.\.\. needs 'a0'$/);
+  t.regex(
+    error?.message ?? '',
+    /^actions: the parents form a cycle: 'a0' needs 'a1' needs .* needs \.\.\. needs 'a0'$/,
+  );
   t.true((error?.message.length ?? 0) < 300);
 });
 

@@ -6,6 +6,7 @@ import anyTest, { type ExecutionContext } from 'ava';
 import { asCountermandError } from '../../../src/core/errors.ts';
 import { UpdateNodeRequest } from '../../../src/gen/countermand/v1/node.ts';
 import { toActionPlans } from '../../../src/server/api/plan_wire.ts';
+import { possibleFields } from '../../../src/server/api/possible.ts';
 import { changeNode } from '../../../src/server/nodes/enrolment.ts';
 import { offersFor } from '../../../src/server/plans/offers.ts';
 import { auditPossible } from '../../../src/server/plans/possible.ts';
@@ -206,8 +207,10 @@ async function possibleIn(world: World): Promise<string[]> {
   const plan = await getPlan('p', read);
   const offers = await offersFor(plan, world.conductor, read);
   const [answered] = await toActionPlans([plan], world.conductor);
-  if (answered?.possible.join() !== offers.join()) throw new Error(`the answer names ${answered?.possible}`);
-  return offers.map((words) => words.replace(` ${plan.uuid}`, ''));
+  const { possible, possibleOrders } = possibleFields(offers);
+  if (JSON.stringify([answered?.possible, answered?.possibleOrders]) !== JSON.stringify([possible, possibleOrders]))
+    throw new Error(`the answer names ${answered?.possible}`);
+  return possible.map((words) => words.replace(` ${plan.uuid}`, ''));
 }
 
 /** To cancel a plan again is to join, and changes nothing. */
@@ -237,8 +240,9 @@ for (const [name, situation] of Object.entries(SITUATIONS)) {
         const error = await world.finish(give(world, verb, flags)).then(() => null, asCountermandError);
         const joins = verb === 'cancel' && JOINS.includes(name);
         t.is(error !== null, !joins, `${verb} ${flags.join(' ')}: ${error?.message}`);
-        for (const words of error?.message.match(/countermand plan [a-z]+ [^,;]*/g) ?? [])
-          if (words.includes(before.uuid)) t.true(await isNamed(words, before.uuid, world, possible), words);
+        const own = error?.details.possible?.filter(({ resource }) => resource === before.uuid) ?? [];
+        for (const words of possibleFields(own).possible)
+          t.true(await isNamed(words, before.uuid, world, possible), words);
       }
       // A start of a plan that is too old supersedes it.
       const again = name === 'a plan that is too old' && verb === 'start' ? await worldOf(t, situation) : world;
@@ -251,7 +255,7 @@ for (const [name, situation] of Object.entries(SITUATIONS)) {
 
 /** What an error names of the plan itself is among what is possible for it as it now is. */
 async function isNamed(words: string, uuid: string, world: World, possible: readonly string[]): Promise<boolean> {
-  const plain = words.replace('countermand ', '').replace(` ${uuid}`, '').trim();
+  const plain = words.replace(` ${uuid}`, '');
   const now = await possibleIn(world);
   return plain === 'plan cancel --rollback'
     ? now.includes('plan cancel') || now.length === 0
@@ -262,7 +266,7 @@ test('while the disk is full, no plan or audit is said to be startable', async (
   const world = await worldOf(t, SITUATIONS['a new plan'] as Situation);
   Object.defineProperty(world.conductor.orders.store.database, 'isFull', { value: true });
   t.deepEqual(await possibleIn(world), ['plan cancel', 'plan delete']);
-  t.deepEqual(auditPossible({ uuid: 'u', state: 'SUSPENDED' }, true), ['audit delete u']);
+  t.deepEqual(auditPossible({ uuid: 'u', state: 'SUSPENDED' }, true), [{ verb: 'DELETE_AUDIT', resource: 'u' }]);
   await endWorld(world);
 });
 
@@ -270,8 +274,8 @@ test('a list does not look into the rollback of a large plan, and names its prev
   const world = await worldOf(t, SITUATIONS['a plan that has ended'] as Situation);
   const plan = await getPlan('p', world.database.read);
   t.deepEqual(await offersFor(plan, world.conductor, world.database.read, 0), [
-    `plan rollback ${plan.uuid} --preview`,
-    `plan delete ${plan.uuid}`,
+    { verb: 'PREVIEW_ROLLBACK', resource: plan.uuid },
+    { verb: 'DELETE_ACTION_PLAN', resource: plan.uuid },
   ]);
   t.is((await previewRollback('p', world.conductor)).refused, null);
   await endWorld(world);
@@ -306,7 +310,7 @@ for (const state of AUDIT_ARRANGED)
       if (state === 'DELETED') await audits.delete(audit.uuid);
       const now = await getAudit(audit.uuid, world.database.read);
       t.is(now.state, state);
-      const named = auditPossible(now).includes(`audit ${verb} ${audit.uuid}`);
+      const named = possibleFields(auditPossible(now)).possible.includes(`audit ${verb} ${audit.uuid}`);
       const accepted = await audits[verb](audit.uuid).then(
         () => true,
         () => false,

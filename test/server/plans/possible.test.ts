@@ -1,7 +1,7 @@
 import test, { type ExecutionContext } from 'ava';
 import { CountermandError } from '../../../src/core/errors.ts';
 import { ACTION_PLAN_STATES, type ActionPlanState, isPlanAtRest } from '../../../src/core/states.ts';
-import { type EarlierRollback, planPossible } from '../../../src/server/plans/possible.ts';
+import { type EarlierRollback, planVerbs } from '../../../src/server/plans/possible.ts';
 import { listActions } from '../../../src/server/store/actions.ts';
 import { lastSequence } from '../../../src/server/store/events.ts';
 import type { ActionPlanRow } from '../../../src/server/store/plan_rows.ts';
@@ -42,6 +42,12 @@ async function allOf({ uuid }: ActionPlanRow, { database: { read } }: World): Pr
   return { ...(await getContext(uuid, read)), actions: await listActions(uuid, -1, 10, read), events };
 }
 
+const VERB_NAMES = {
+  start: 'START_ACTION_PLAN',
+  cancel: 'CANCEL_ACTION_PLAN',
+  delete: 'DELETE_ACTION_PLAN',
+} as const;
+
 function give(verb: Verb, { uuid }: ActionPlanRow, { conductor: { plans } }: World): Promise<ActionPlanRow> {
   if (verb === 'start') return plans.start(uuid, false);
   return verb === 'cancel' ? plans.cancel(uuid, '') : plans.delete(uuid);
@@ -53,8 +59,14 @@ async function checkRefused(t: ExecutionContext, verb: Verb, plan: ActionPlanRow
   const error = await t.throwsAsync(give(verb, plan, world), { instanceOf: CountermandError }, label);
   t.is(error?.code, 'ACTION_PLAN_STATE', label);
   t.true(error?.message.includes(`is ${plan.state}; it cannot be`), error?.message);
-  for (const words of planPossible(plan, null, plan.createdAt))
-    t.true(error?.message.includes(`countermand ${words}`), error?.message);
+  const named = error?.details.possible?.map((possible) => [possible.verb, possible.resource]);
+  const verbs = planVerbs(plan, null, plan.createdAt);
+  t.deepEqual(
+    named,
+    verbs.map((possible) => [possible, plan.uuid]),
+    label,
+  );
+  t.is(error?.message.includes('; possible: '), verbs.length > 0, error?.message);
   t.deepEqual(await allOf(plan, world), before, label);
 }
 
@@ -64,7 +76,7 @@ test('what is offered for a plan is accepted, and everything else is refused wit
     for (const verb of VERBS) {
       const plan = await putPlanIn(state, world);
       const label = `${verb} of ${state}`;
-      const offered = planPossible(plan, null, plan.createdAt).includes(`plan ${verb} ${plan.uuid}`);
+      const offered = planVerbs(plan, null, plan.createdAt).includes(VERB_NAMES[verb]);
       t.is(offered, OFFERED[state].includes(verb), label);
       if (offered) {
         const moved = await give(verb, plan, world);
@@ -79,7 +91,7 @@ test('what is offered for a plan is accepted, and everything else is refused wit
       }
       await world.clock.settle();
     }
-    t.is(planPossible(await putPlanIn(state, world), null, 0).length, OFFERED[state].length, state);
+    t.is(planVerbs(await putPlanIn(state, world), null, 0).length, OFFERED[state].length, state);
   }
 });
 
@@ -87,11 +99,11 @@ test('a rollback is offered in its window, unless another one has succeeded or i
   const world = await World.open(t);
   const plan = { ...(await putPlanIn('SUCCEEDED', world)), rollbackUntil: 5000, rolledBackBy: 'another' };
   const offers = (rollback: EarlierRollback | null, now: number): boolean =>
-    planPossible(plan, rollback, now).includes(`plan rollback ${plan.uuid}`);
+    planVerbs(plan, rollback, now).includes('ROLLBACK_ACTION_PLAN');
   t.true(offers(null, 5000));
   t.false(offers(null, 5001));
   const again: ActionPlanState[] = ['FAILED', 'CANCELLED', 'SUPERSEDED', 'DELETED'];
   for (const state of STATES) t.is(offers({ state, previousState: null }, 5000), again.includes(state), state);
   t.false(offers({ state: 'DELETED', previousState: 'SUCCEEDED' }, 5000));
-  t.false(planPossible({ ...plan, state: 'DELETED' }, null, 0).includes(`plan rollback ${plan.uuid}`));
+  t.false(planVerbs({ ...plan, state: 'DELETED' }, null, 0).includes('ROLLBACK_ACTION_PLAN'));
 });

@@ -113,7 +113,7 @@ const REFUSED: readonly (readonly [scope: unknown, says: RegExp])[] = [
   [one({ nodes: ['n['] }), /^scope\[0\]\.baremetal\[0\]\.nodes\[0\]: node range 'n\[': a bracket/],
   [one({ labels: {} }), /^scope\[0\]\.baremetal\[0\]\.labels: name at least one label/],
   [one({ labels: { rack: 7 } }), /^scope\[0\]\.baremetal\[0\]\.labels\.rack: /],
-  [one({ zones: ['z9'] }), /^scope: it means no node; /],
+  [one({ zones: ['z9'] }), /^scope: it means no node$/],
   [without({ nodes: ['n77'] }), /^scope\[0\]\.baremetal\[1\]\.exclude\[0\]\.nodes\[0\]: there is no node 'n77'/],
   [without({ labels: { rack: '1' } }), /^scope: it means no node/],
 ];

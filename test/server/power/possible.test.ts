@@ -4,11 +4,12 @@
  */
 
 import anyTest, { type ExecutionContext } from 'ava';
-import { asCountermandError } from '../../../src/core/errors.ts';
+import { asCountermandError, type CountermandError } from '../../../src/core/errors.ts';
 import { findTarget, isAbort, TARGETS, type Target } from '../../../src/core/power.ts';
 import { fromTarget } from '../../../src/server/agents/wire.ts';
 import { answerTask } from '../../../src/server/api/answers.ts';
 import { explainNode } from '../../../src/server/api/explain.ts';
+import { toPossible } from '../../../src/server/api/possible.ts';
 import { ableNow } from '../../../src/server/api/supported.ts';
 import { withdrawOrder } from '../../../src/server/power/orders.ts';
 import { getNode } from '../../../src/server/store/nodes.ts';
@@ -258,13 +259,15 @@ for (const [name, situation] of Object.entries(SITUATIONS)) {
     t.timeout(600_000);
     const world = await worldOf(t, situation);
     const holder = (await holderOf(world)) as PowerTaskRow;
-    const { possible } = await answerTask(holder, world.conductor.orders.store);
+    const { possible, possibleOrders } = await answerTask(holder, world.conductor.orders.store);
     t.is(possible.join('; ').replace(` ${holder.uuid}`, ''), expected);
     // The refusal of another order names the same, and nothing that would be refused.
     const refusal = await world.order('n1', 'power on').catch(asCountermandError);
-    const instead = possible.map((words) => `can: countermand ${words}`);
-    const says = new RegExp(instead[0] ?? 'wait until it is at rest');
-    t.regex((refusal as Error).message, name.endsWith('without an agent') ? /no agent .* is attached/ : says);
+    const says = possible.length > 0 ? /; possible: / : /wait until it is at rest/;
+    const unserved = name.endsWith('without an agent');
+    const { message, details } = refusal as CountermandError;
+    t.regex(message, unserved ? /no agent .* is attached/ : says);
+    if (!unserved) t.deepEqual(details.possible?.map(toPossible), possibleOrders);
     const stopWaiting = expected.endsWith('--stop-waiting');
     if (!expected.startsWith('power withdraw')) {
       await t.throwsAsync(world.finish(withdrawOrder(holder.uuid, '', world.conductor.orders)), {

@@ -5,7 +5,7 @@
  * action left, by the action's uuid, and goes on from there.
  */
 import { z } from 'zod';
-import { type CountermandError, fail } from '../../../core/errors.ts';
+import { type CountermandError, fail, failAt } from '../../../core/errors.ts';
 import type { Limits } from '../../power/limits.ts';
 import type { Transaction } from '../../store/database.ts';
 import type { ActionPlanRow, ActionRow } from '../../store/plan_rows.ts';
@@ -145,7 +145,11 @@ export function parseParameters<Parameters>(type: ActionType<Parameters>, input:
   if (parsed.success) return parsed.data;
   const sentences = parsed.error.issues.map((issue) => describeIssue(issue, place));
   const names = Object.keys(jsonSchemaOf(type).properties ?? {}).join(', ');
-  throw fail('ACTION_PLAN_INVALID', `${sentences.join('; ')}. What ${type.name} takes: ${names || 'nothing'}`);
+  throw failAt(
+    'ACTION_PLAN_INVALID',
+    `${place}.input_parameters`,
+    `${sentences.join('; ')}. What ${type.name} takes: ${names || 'nothing'}`,
+  );
 }
 
 function describeIssue(issue: z.core.$ZodIssue, place: string): string {

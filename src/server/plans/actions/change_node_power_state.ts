@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { asCountermandError, type CountermandError, fail } from '../../../core/errors.ts';
+import { asCountermandError, type CountermandError, fail, failAt } from '../../../core/errors.ts';
+import { type Possible, possibleWords } from '../../../core/possible.ts';
 import {
   abortTargetOf,
   findTarget,
@@ -71,8 +72,9 @@ export const changeNodePowerState = defineActionType<Parameters>({
   check({ state, timeout, on_timeout: onTimeout }, { node, driver, limits }, place) {
     const limitS = limits === null ? Number.POSITIVE_INFINITY : timeoutLimitMs(state, limits) / 1000;
     if (timeout !== undefined && timeout > limitS)
-      throw fail(
+      throw failAt(
         'ACTION_PLAN_INVALID',
+        `${place}.input_parameters.timeout`,
         `${place}.input_parameters.timeout: ${timeout} seconds; a ${state} may name at most ${limitS}`,
       );
     if (driver && !driver.targets.includes(state)) {
@@ -82,8 +84,9 @@ export const changeNodePowerState = defineActionType<Parameters>({
       );
     }
     if (onTimeout === 'FORCE' && !TARGET_TABLE[state].soft) {
-      throw fail(
+      throw failAt(
         'ACTION_PLAN_INVALID',
+        `${place}.input_parameters.on_timeout`,
         `${place}.input_parameters.on_timeout: FORCE makes a soft order hard; ${state} is not soft`,
       );
     }
@@ -142,9 +145,8 @@ async function whyNotOrdered({ action, parts }: ActionContext): Promise<string> 
 }
 
 /** It was waited for long enough. The power task goes on, and keeps the node. */
-function stillRunning(task: PowerTaskRow, possible: readonly string[], { code, message }: CountermandError): End {
-  const can = possible.map((words) => `countermand ${words}`);
-  const instead = can.length === 0 ? '' : `; can: ${can.join(', ')}`;
+function stillRunning(task: PowerTaskRow, possible: readonly Possible[], { code, message }: CountermandError): End {
+  const instead = possible.length === 0 ? '' : `; ${possibleWords(possible)}`;
   const sentence = `${message}; power task ${task.uuid}, ${task.target} ${task.state}, goes on and keeps the node${instead}`;
   return { kind: 'failed', error: fail(code, sentence), result: resultOf(task) };
 }

@@ -3,7 +3,7 @@
  * is the example to read; ../strategies.ts is the list.
  */
 import { z } from 'zod';
-import { fail } from '../../../core/errors.ts';
+import { failAt } from '../../../core/errors.ts';
 import type { NodeRow } from '../../store/rows.ts';
 import type { WantedAction } from '../wanted.ts';
 
@@ -103,7 +103,11 @@ export function parseStrategyParameters<Parameters>(strategy: Strategy<Parameter
   if (parsed.success) return parsed.data;
   const sentences = parsed.error.issues.slice(0, 5).map(describeIssue);
   const names = Object.keys(parametersSpec(strategy).properties ?? {}).join(', ');
-  throw fail('AUDIT_INVALID', `${sentences.join('; ')}. What strategy ${strategy.name} takes: ${names || 'nothing'}`);
+  throw failAt(
+    'AUDIT_INVALID',
+    'parameters',
+    `${sentences.join('; ')}. What strategy ${strategy.name} takes: ${names || 'nothing'}`,
+  );
 }
 
 function describeIssue(issue: z.core.$ZodIssue): string {

@@ -298,7 +298,7 @@ function explainLock(folder: string, error: Error & { code?: string }): Error {
   if (error.code?.startsWith('SQLITE_BUSY')) return inUse(folder, null, error);
   return fail(
     'DATA_FOLDER_UNUSABLE',
-    `the data folder ${folder} cannot be used: ${error.message}; choose another with --data`,
+    `the data folder ${folder} cannot be used: ${error.message}; choose another (data)`,
     error,
   );
 }

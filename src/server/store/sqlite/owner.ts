@@ -97,9 +97,5 @@ export function takeOwnership(self: OwnProcess, folder: string, connection: Bett
 /** @param pid of the other conductor, if it is known */
 export function inUse(folder: string, pid: number | null, cause?: unknown): CountermandError {
   const who = pid === null ? 'another conductor' : `another conductor (pid ${pid})`;
-  return fail(
-    'DATA_FOLDER_IN_USE',
-    `${who} uses the data folder ${folder}; stop it, or choose another with --data`,
-    cause,
-  );
+  return fail('DATA_FOLDER_IN_USE', `${who} uses the data folder ${folder}; stop it, or choose another (data)`, cause);
 }

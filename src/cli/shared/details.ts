@@ -1,0 +1,35 @@
+/** The details of an error, as the conductor sends them in trailing metadata. */
+import type { ErrorDetails, ResourceType } from '../../core/errors.ts';
+import { Possible } from '../../gen/countermand/v1/power.ts';
+import type { Any } from '../../gen/google/protobuf/any.ts';
+import { ErrorInfo } from '../../gen/google/rpc/error_details.ts';
+import { Status } from '../../gen/google/rpc/status.ts';
+import { ordersOf } from './possible.ts';
+
+/** The trailing metadata that carries them. */
+export const STATUS_DETAILS_KEY = 'grpc-status-details-bin';
+
+const RESOURCE_TYPES: readonly string[] = ['node', 'power_task', 'action_plan', 'audit'] satisfies ResourceType[];
+
+/** The details in an encoded google.rpc.Status; none if it cannot be read: the error is told without. */
+export function readDetails(bytes: Uint8Array | undefined): ErrorDetails {
+  if (bytes === undefined) return {};
+  try {
+    return detailsOf(Status.decode(bytes).details);
+  } catch {
+    return {};
+  }
+}
+
+function detailsOf(all: readonly Any[]): ErrorDetails {
+  const named = (name: string): Any[] => all.filter(({ typeUrl }) => typeUrl === `type.googleapis.com/${name}`);
+  const [info] = named('google.rpc.ErrorInfo').map(({ value }) => ErrorInfo.decode(value));
+  const { retryable: _, field, resource_type: type, resource_name: name = '', ...facts } = info?.metadata ?? {};
+  const possible = ordersOf(named('countermand.v1.Possible').map(({ value }) => Possible.decode(value)));
+  return {
+    ...(field !== undefined && { field }),
+    ...(type !== undefined && RESOURCE_TYPES.includes(type) && { resource: { type: type as ResourceType, name } }),
+    ...(possible.length > 0 && { possible }),
+    ...(Object.keys(facts).length > 0 && { facts }),
+  };
+}
