@@ -35,9 +35,9 @@ const reads = async (bench: Bench, powerState: OnOff): Promise<boolean> =>
 
 const ask = (bench: Bench): Promise<Supported> => bench.driver.getSupportedPowerStates(bmcOf(bench), never());
 
-/** The orders that are one command for the node. */
+/** The orders that are one command for the node; hardware that refuses to be asked does what its driver usually does. */
 async function commandsOf(bench: Bench): Promise<OrderTarget[]> {
-  const { softRebootInOneCommand } = await ask(bench);
+  const { softRebootInOneCommand } = await ask(bench).catch(() => bench.driver);
   const orders = bench.driver.targets.filter((target): target is OrderTarget => !isAbort(target));
   return orders.filter((target) => target !== 'soft rebooting' || softRebootInOneCommand);
 }
