@@ -15,6 +15,19 @@ test('the links of README and docs lead somewhere', (t) => {
   );
 });
 
+/** The paths of TypeScript files that a page names, with a folder. A path begins in the repository or in src. */
+const namedFiles = (text: string): string[] =>
+  [...text.matchAll(/`([\w-]+(?:\/[\w-]+)+\.ts)`/g)].map(([, path = '']) => path);
+
+test('every TypeScript file that a page names exists', (t) => {
+  t.deepEqual(namedFiles('`a/b.ts` and `b.ts`, a/c.ts, `src/a/b_c.ts`'), ['a/b.ts', 'src/a/b_c.ts']);
+  const exists = (path: string): boolean => ['', 'src'].some((folder) => existsSync(join(ROOT, folder, path)));
+  const missing = Object.entries(readTexts(PAGES)).flatMap(([page, text]) =>
+    namedFiles(text).flatMap((path) => (exists(path) ? [] : [`${page}: ${path}`])),
+  );
+  t.deepEqual(missing, []);
+});
+
 test('links are found in prose only, and to other sites not', (t) => {
   const text =
     '[a](b.md) ![c](d.png "title") [e](https://f.example) `[g](h.md)`\n```\n[i](j.md)\n```\n[k]: l.md\n[m](<n.md>)';
