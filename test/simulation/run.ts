@@ -5,6 +5,8 @@
 import { parseArgs } from 'node:util';
 import { type Summary, simulate } from './simulate.ts';
 
+/** The exit code of Node when nothing is left to run and something is still awaited. */
+const UNSETTLED = 13;
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
@@ -16,7 +18,13 @@ const { values, positionals } = parseArgs({
 const first = Number(positionals[0] ?? values.from);
 const count = values.seeds ? Number(values.seeds) : 1;
 let failures = 0;
+let running = first;
+process.on('exit', (code) => {
+  if (code === UNSETTLED)
+    console.log(`seed ${running}: it waits for what nothing will do (replay: npm run sim -- ${running})`);
+});
 for (let seed = first; seed < first + count; seed += 1) {
+  running = seed;
   try {
     const summary = await simulate(seed, values.twice);
     if (count === 1) print(summary);
