@@ -83,7 +83,7 @@ export const ERROR_TABLE = {
   AUDIT_STATE: row('FAILED_PRECONDITION', 5, 'the audit is not in a state in which this can be done'),
   AGENT_NOT_ATTACHED: row('UNAVAILABLE', 6, 'no agent with this driver is attached for the zone', RETRYABLE),
 
-  // What a power task came to
+  // The end of a power task
   NOT_STARTED: row(
     'DEADLINE_EXCEEDED',
     7,
@@ -91,13 +91,13 @@ export const ERROR_TABLE = {
     RETRYABLE,
   ),
   TIMED_OUT: row('DEADLINE_EXCEEDED', 7, 'the order was sent but the target was not reached in time'),
-  OUTCOME_UNKNOWN: row('ABORTED', 7, 'the order may have been carried out; nobody can tell'),
+  OUTCOME_UNKNOWN: row('ABORTED', 7, 'it is unknown whether the order was carried out'),
   GO_TOO_LATE: row('ABORTED', 7, 'the permission to send came too late; nothing was sent', RETRYABLE),
   NMI_NEEDS_POWER: row('FAILED_PRECONDITION', 7, 'an NMI was ordered for a node that is off; nothing was sent'),
   TASK_ABORTED: row('ABORTED', 8, 'the power task was aborted or withdrawn'),
   RECALL_FAILED: row('ABORTED', 7, 'the abort stopped the waiting, but the order could not be taken back'),
 
-  // What an action came to
+  // The end of an action
   ACTION_FAILED: row('ABORTED', 7, 'an action of the plan failed'),
   ACTION_TIMED_OUT: row('DEADLINE_EXCEEDED', 7, 'the action was not done within its timeout'),
   ACTION_STILL_RUNNING: row(
@@ -108,7 +108,7 @@ export const ERROR_TABLE = {
   ACTION_PLAN_CANCELLED: row('ABORTED', 8, 'the action plan was cancelled'),
   ACTION_REFUSED: row('FAILED_PRECONDITION', 7, 'the precondition of the action does not hold'),
 
-  // What a BMC came to
+  // What a BMC does
   BMC_SILENT: row('UNAVAILABLE', 7, 'the BMC does not answer', RETRYABLE),
   BMC_NAME_UNKNOWN: row('UNAVAILABLE', 7, 'no address can be found for the name of the BMC', RETRYABLE),
   BMC_MOVED: row(
@@ -123,14 +123,14 @@ export const ERROR_TABLE = {
     'another machine than that of the node answers at its address; nothing was sent',
   ),
   BMC_NO_ROUTE: row('UNAVAILABLE', 7, 'the agent knows no way to the address of the BMC', RETRYABLE),
-  BMC_PORT_CLOSED: row('UNAVAILABLE', 7, 'the host of the BMC answers that nobody listens on the port', RETRYABLE),
+  BMC_PORT_CLOSED: row('UNAVAILABLE', 7, 'the host of the BMC has the port closed', RETRYABLE),
   BMC_PROTOCOL_VIOLATION: row(
     'FAILED_PRECONDITION',
     7,
     'what answers there does not speak the protocol, or does not keep to it',
   ),
   BMC_USER_UNKNOWN: row('FAILED_PRECONDITION', 7, 'the BMC does not know the user'),
-  BMC_PASSWORD_WRONG: row('FAILED_PRECONDITION', 7, 'the BMC has another password for the user'),
+  BMC_PASSWORD_WRONG: row('FAILED_PRECONDITION', 7, 'the password is wrong'),
   BMC_KG_WRONG: row('FAILED_PRECONDITION', 7, 'the BMC has another key K_g'),
   BMC_LOGIN_REFUSED: row(
     'FAILED_PRECONDITION',
@@ -148,14 +148,14 @@ export const ERROR_TABLE = {
   BMC_BUSY: row('RESOURCE_EXHAUSTED', 7, 'the BMC asks to come back later', RETRYABLE),
   BMC_REFUSED: row('FAILED_PRECONDITION', 7, 'the BMC refuses the command'),
   BMC_WRONG_STATE: row('FAILED_PRECONDITION', 7, 'the BMC cannot do the command in the state that the node is in'),
-  BMC_GARBLED: row('UNAVAILABLE', 7, 'the BMC answered with something that is no answer', RETRYABLE),
+  BMC_GARBLED: row('UNAVAILABLE', 7, 'the BMC sent a malformed response', RETRYABLE),
   NO_ANSWER: row('UNAVAILABLE', 7, 'the BMC did not answer the command; it may have been carried out'),
   SECRET_UNREADABLE: row('FAILED_PRECONDITION', 7, 'the agent cannot read a file: or env: value of driver_info'),
   COMMAND_MISSING: row('FAILED_PRECONDITION', 7, 'a program that the driver needs is not installed beside the agent'),
 
   NODES_NOT_READ: row('UNAVAILABLE', 7, 'some of the named nodes could not be read; the answer says why', RETRYABLE),
 
-  // What a command on the command line came to
+  // The end of a command on the command line
   NOT_CONFIRMED: row('FAILED_PRECONDITION', 9, 'the order was not confirmed; nothing was sent'),
   OUTPUT_LOST: row(
     'CANCELLED',
@@ -168,7 +168,7 @@ export const ERROR_TABLE = {
   ABORT_REQUESTED: row('ABORTED', 8, 'an abort was ordered for the power task'),
   ATTACHMENT_ENDED: row('UNAVAILABLE', 6, 'the stream between conductor and agent ended', RETRYABLE),
   TOOK_TOO_LONG: row('DEADLINE_EXCEEDED', 7, 'a wait inside the product reached its limit', RETRYABLE),
-  SETTLED: row('OK', 0, 'the power task is at rest; nobody needs to wait for the hardware'),
+  SETTLED: row('OK', 0, 'the power task is at rest; there is nothing to wait for'),
   SHUTTING_DOWN: row(
     'UNAVAILABLE',
     6,
@@ -253,7 +253,7 @@ export function failWith(
   return new CountermandError(code, message, options, details);
 }
 
-/** The error of a wrong field of a request. The sentence names the field. */
+/** The error of a wrong field of a request. Its sentence names it. */
 export function failAt(code: ErrorCode, field: string, message: string): CountermandError {
   return failWith(code, message, { field });
 }

@@ -233,3 +233,21 @@ export const COMMAND_LINES = [
   'src/http/ironic/',
   'src/http/watcher/',
 ];
+
+/** Words of translated English, and where they are not written: what a user reads in the contract, errors and configuration. */
+export const TRANSLATED = [
+  'so many',
+  'so long',
+  'so often',
+  'nobody',
+  'somebody',
+  'came to',
+  'comes to',
+  'is to be',
+  'the field',
+];
+export const PLAINLY_WRITTEN = [
+  'proto/countermand/**',
+  'docs/{glossary,errors,limits,configuration}.md',
+  'src/core/errors.ts',
+];

@@ -15,7 +15,7 @@ import {
   unusedExports,
 } from './imports.ts';
 import { type Finding, findPaths, readSources, readTexts, report } from './sources.ts';
-import { foreignProtoWords, leftovers, unquotedGlobs, vagueFolders } from './texts.ts';
+import { foreignProtoWords, leftovers, translatedWords, unquotedGlobs, vagueFolders } from './texts.ts';
 import { wordsOfOneClient } from './words.ts';
 
 const sources = readSources();
@@ -90,6 +90,10 @@ test('words: no identifier uses a synonym', (t) => {
 
 test('words: what every client is told names nothing that only the command line has', (t) => {
   clean(t, wordsOfOneClient(sources, house.TOLD_TO_ALL, house.COMMAND_LINES));
+});
+
+test('words: the contract, errors and configuration are in plain English', (t) => {
+  clean(t, translatedWords(readTexts(house.PLAINLY_WRITTEN), house.TRANSLATED));
 });
 
 test('folders: none has a name that says nothing', (t) => {

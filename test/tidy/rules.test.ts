@@ -4,7 +4,7 @@ import { realTime } from './clocks.ts';
 import { type Banned, bannedNames, foreignWords, switchedOffTests, tooLong, undocumentedExports } from './code.ts';
 import { crossedLayers, deadFiles, emptyHomes, importCycles, strayPackages } from './imports.ts';
 import { type Finding, parseSources, report, type Source } from './sources.ts';
-import { foreignProtoWords, leftovers, unquotedGlobs, vagueFolders } from './texts.ts';
+import { foreignProtoWords, leftovers, translatedWords, unquotedGlobs, vagueFolders } from './texts.ts';
 import { wordsOfOneClient } from './words.ts';
 
 type Texts = Readonly<Record<string, string>>;
@@ -350,6 +350,11 @@ test(
   },
   [3, 4, 5, 6, 7, 8, 9].map((line) => `test/real.test.ts:${line}`).concat('test/short.test.ts:1'),
 );
+
+test('translated English: its words, in any case; a field of the request is let be', (t) => {
+  const texts = { 'a.md': 'At most so many.\nNobody waits.\nthe field of the request\nsomething' };
+  t.deepEqual(placesOf(translatedWords(texts, ['so many', 'nobody', 'the field'])), ['a.md:1', 'a.md:2']);
+});
 
 test('leftovers', (t) => {
   const texts = { 'a.md': 'fine\nTODO: more\nTODOS are fine', 'b.ts': '// FIXME' };

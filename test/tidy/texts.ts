@@ -73,3 +73,12 @@ export function unquotedGlobs(texts: Readonly<Record<string, string>>): Finding[
     return bare ? `put quotes around the range ${bare[0]}: it will be pasted into a shell` : null;
   });
 }
+
+/** Lines with words that a native engineer would not write there. "The field of the request" is a field. */
+export function translatedWords(texts: Readonly<Record<string, string>>, words: readonly string[]): Finding[] {
+  const pattern = new RegExp(`\\b(${words.join('|')})\\b(?! of the request)`, 'i');
+  return findInLines(texts, (line) => {
+    const match = pattern.exec(line);
+    return match ? `says '${match[1]}'; name the actor and the number` : null;
+  });
+}

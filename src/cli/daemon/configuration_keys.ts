@@ -150,7 +150,8 @@ export const CONFIGURATION_KEYS = {
   agent_lease: seconds(0.1, {
     fallback: 15,
     readBy: 'conductor',
-    meaning: 'an agent without contact for so long sends nothing more; its BMCs move to another after twice that',
+    meaning:
+      'an agent that has had no contact with the conductor for this long sends nothing more; after twice this time another agent takes over its BMCs',
   }),
   window_read_interval: seconds(0.1, {
     fallback: 10,
@@ -160,7 +161,7 @@ export const CONFIGURATION_KEYS = {
   cancel_deadline: seconds(0.1, {
     fallback: 120,
     readBy: 'conductor',
-    meaning: 'after the cancel of a plan, an action that cannot be taken back is waited for so long, then ends FAILED',
+    meaning: 'after the cancel of a plan: how long to wait for an action that cannot be aborted before it ends FAILED',
   }),
   action_plan_expiry: {
     type: 'a number of hours from 0 to 8760',
@@ -168,7 +169,7 @@ export const CONFIGURATION_KEYS = {
     rule: z.number().min(0).max(8760),
     fallback: 24,
     readBy: 'conductor',
-    meaning: 'a plan that has not been launched so many hours after it was made is superseded; 0 switches it off',
+    meaning: 'hours after which a plan that was not launched is superseded; 0 switches it off',
   },
   check_periodic_interval: seconds(1, {
     fallback: 1800,
@@ -187,7 +188,7 @@ export const CONFIGURATION_KEYS = {
   rollback_window: wholeSeconds(0, {
     fallback: 3600,
     readBy: 'conductor',
-    meaning: 'so long after its end a plan can be rolled back',
+    meaning: 'how long after its end a plan can be rolled back',
   }),
   min_command_interval: seconds(0, {
     fallbackWords: "the driver's own: see [drivers](drivers.md)",
@@ -197,7 +198,7 @@ export const CONFIGURATION_KEYS = {
   ipmi_keep_session: seconds(0, {
     fallback: 180,
     readBy: 'agent',
-    meaning: 'how long an IPMI session that nobody uses is kept open, one for each BMC; 0 opens one for each command',
+    meaning: 'how long an idle IPMI session is kept open, one for each BMC; 0 opens one for each command',
   }),
   secrets_dir: folder({
     fallbackWords: 'none: no `file:` value can be read',

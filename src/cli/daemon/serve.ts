@@ -19,7 +19,7 @@ function refuseOpenDoor({ httpListen }: Configuration, insecure: boolean): void 
 export function setUpServe(serve: Command, terminal: Terminal): void {
   addConfigurationOptions(serve, KEY_NAMES)
     .option('--no-agent', 'without the agent inside')
-    .option('--insecure', 'let http_listen be an address that others reach, although nobody has to log in')
+    .option('--insecure', 'allow an http_listen address that other hosts can reach, although there is no login')
     .action(async (options) => {
       const configuration = readConfiguration(options, terminal.environment);
       refuseOpenDoor(configuration, options.insecure === true);

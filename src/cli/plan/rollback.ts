@@ -59,7 +59,7 @@ export function addRollback(group: Command, terminal: Terminal): void {
     .argument('<plan>', WHICH_PLAN)
     .option('--preview', 'only show what would be done about each action; nothing is ordered')
     .option('--skip-irreversible', 'leave out the actions that nothing can undo, instead of being refused')
-    .option('--accept-drift', 'undo also what somebody has changed since, instead of being refused')
+    .option('--accept-drift', 'also undo nodes that have changed since, instead of being refused')
     .option('--request-id <id>', 'the id of the order: the same id twice is one rollback; else a new one')
     .option('--no-wait', 'end as soon as it is launched; it goes on')
     .addOption(yesOrNumberOption())

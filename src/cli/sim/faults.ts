@@ -53,7 +53,7 @@ export function addFaultOptions(command: Command): Command {
     .option('--duplicates <share>', 'fault: the share of answers that come twice')
     .option('--reorders <share>', 'fault: the share of answers that are overtaken by later ones')
     .option('--max-sessions <count>', 'fault: how many sessions it has; a healthy one has 16')
-    .option('--restart-every <seconds>', 'fault: it starts anew, about so often; its sessions are gone then')
+    .option('--restart-every <seconds>', 'fault: restart at about this interval and lose all sessions')
     .option('--restart-takes <ms>', 'how long it is then silent', '5000')
     .option('--restart-fails <ms>', 'how long it then answers with an error when its power state is read', '0')
     .option('--restart-reads-off <ms>', 'how long it then says that the server is off, whatever it is', '0')

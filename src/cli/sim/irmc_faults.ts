@@ -58,9 +58,12 @@ export function addIrmcFaultOptions(command: Command): Command {
     .addOption(oneOf('--ipmi', 'IPMI', IPMI_FAULTS))
     .option('--login-page', 'fault: a wrong login is answered with status 200 and a page')
     .option('--hold-orders <ms>', 'fault: how long the answer to an SCCI order is held back; it is carried out at once')
-    .option('--busy <ms>', 'fault: for so long after an order that switches another gets error 5; a real one: 3000')
+    .option(
+      '--busy <ms>',
+      'fault: reject orders with error 5 for this long after one that switched power; a real one: 3000',
+    )
     .option('--refuse <value>', 'fault: every SCCI order is refused with this Value, such as 6')
-    .option('--nothing-pending <value>', 'what a cancel comes to when nothing is pending, 0 or 31')
+    .option('--nothing-pending <value>', 'the result of a cancel when nothing is pending, 0 or 31')
     .option('--while-off <value>', 'what a reset and an NMI come to when the server is off, 0 to 255')
     .option('--ignore-soft-off', 'fault: the operating system hangs while it stops');
 }

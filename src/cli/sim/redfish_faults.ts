@@ -55,7 +55,7 @@ export function addRedfishFaultOptions(command: Command): Command {
     .option('--power-state <word>', 'fault: the PowerState that is always shown, such as PoweringOff or null')
     .option('--chassis-lag <ms>', 'fault: how long PowerState is Off before the power is off; an On is lost then')
     .option('--soft-off-gives-up', 'fault: a GracefulShutdown is given up after --soft-off, and the node stays on')
-    .option('--on-falls-back <ms>', 'fault: after an On PowerState is PoweringOn for so long, and then Off again')
+    .option('--on-falls-back <ms>', 'fault: after an On, PowerState is PoweringOn for this long, then Off again')
     .option('--refuse-on-after-off <ms>', 'fault: refuse an On for this long after an off, with 409, as iDRAC10 does')
     .option('--boot-progress-stuck', 'fault: BootProgress always says that the firmware runs, as with Supermicro')
     .addOption(oneOf('--last-reset-time <what>', 'what LastResetTime says, which is not there without it', RESET_TIMES))
@@ -67,7 +67,7 @@ export function addRedfishFaultOptions(command: Command): Command {
     .option('--session-uses <count>', 'fault: how many requests a session is good for')
     .option('--session-no-location', 'fault: a new session is not named in the header Location')
     .option('--echo-login', 'fault: a refused login is repeated in the error, with its password')
-    .option('--lock-after <count>', 'fault: after so many refused logins all are refused, for 300 s')
+    .option('--lock-after <count>', 'fault: after this number of refused logins, refuse all logins for 300 s')
     .option('--no-basic', 'fault: only sessions, no Basic');
 }
 
