@@ -1,6 +1,9 @@
 /** However many BMCs hang: the drivers of an agent open no more sockets and processes than their share of its files. */
 import { createSocket } from 'node:dgram';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { systemChance } from '../../src/core/chance.ts';
 import { fail } from '../../src/core/errors.ts';
@@ -22,8 +25,8 @@ const PROCESSES = QUESTIONS / 4;
 const ASKED = 3 * QUESTIONS;
 const GIVEN_UP = fail('ABORT_REQUESTED', 'enough');
 
-function driverOf(t: ExecutionContext, name: string): Driver {
-  const given = { clock: new PatientClock(), chance: systemChance, searchPath: process.env.PATH ?? '' };
+function driverOf(t: ExecutionContext, name: string, searchPath = process.env.PATH ?? ''): Driver {
+  const given = { clock: new PatientClock(), chance: systemChance, searchPath };
   const drivers = createDrivers({ ...given, ipmiKeepSessionMs: 0, openFilesLimit: FILES });
   t.teardown(() => {
     for (const driver of drivers) driver.close();
@@ -123,11 +126,20 @@ function irmcAt(driver: Driver, more: DriverInfo): Bmc<unknown> {
   return driver.parse({ ...info, irmc_port: '9', irmc_protocol: 'http', ...more });
 }
 
+/** A program in the place of ipmitool that runs until it is ended: ipmitool itself gives up a silent BMC by its own clock. */
+async function newHungProgram(t: ExecutionContext): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'countermand-'));
+  t.teardown(() => rm(folder, { recursive: true }));
+  await writeFile(join(folder, 'ipmitool'), '#!/usr/bin/perl\nsleep 3600;\n', { mode: 0o755 });
+  return folder;
+}
+
 test('processes of ipmitool', async (t) => {
   const { info } = await newSimBmc(t, { faults: { hung: true } });
-  const driver = driverOf(t, 'ipmi');
+  const folder = await newHungProgram(t);
+  const driver = driverOf(t, 'ipmi', `${folder}:${process.env.PATH}`);
   // With a suite that is named, none waits for what another finds out.
   const bmc = driver.parse({ ...info, ipmi_transport: 'ipmitool', ipmi_cipher_suite: '17' });
-  const running = async () => (await processesWith('ipmitool', String(info.ipmi_port))).length;
+  const running = async () => (await processesWith(join(folder, 'ipmitool'), String(info.ipmi_port))).length;
   await isBounded(t, (signal) => driver.getPowerState(bmc, signal), running, PROCESSES);
 });
