@@ -26,7 +26,7 @@ process.on('exit', (code) => {
 for (let seed = first; seed < first + count; seed += 1) {
   running = seed;
   try {
-    const summary = await simulate(seed, values.twice);
+    const summary = await simulate(seed, values.twice || undefined);
     if (count === 1) print(summary);
     if (count === 1 || seed % 100 === 0) console.log(`seed ${seed}: ${inBrief(summary)}, all well`);
   } catch (error) {

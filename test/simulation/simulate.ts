@@ -55,7 +55,7 @@ interface Run {
  * Runs one seed. @throws with the seed in the message, at the first broken invariant
  * @param everyWriteTwice every callback of a write runs twice, and must not show it
  */
-export async function simulate(seed: number, everyWriteTwice = false): Promise<Summary> {
+export async function simulate(seed: number, everyWriteTwice = seed % 8 === 5): Promise<Summary> {
   const world = await World.create({
     seed,
     latencyMs: [0, 0, 50, 900][seed % 4] as number,

@@ -149,16 +149,18 @@ export class Recorder {
     });
   }
 
+  /** Takes what waits when the transaction runs; what comes after that is written next. */
   async #write(): Promise<void> {
-    let taken: Waiting[] = [];
-    try {
-      const nodes = await this.#store.database.write((transaction) => {
-        taken = this.#waiting.splice(0);
-        return recordReadings(taken, transaction, this.#store);
-      });
-      for (const { begun, resolve } of taken) resolve(nodes.get(begun) ?? null);
-    } catch (error) {
-      for (const { reject } of [...taken, ...this.#waiting.splice(0)]) reject(error);
+    while (this.#waiting.length > 0) {
+      try {
+        const { count, nodes } = await this.#store.database.write(async (transaction) => {
+          const waiting = [...this.#waiting];
+          return { count: waiting.length, nodes: await recordReadings(waiting, transaction, this.#store) };
+        });
+        for (const { begun, resolve } of this.#waiting.splice(0, count)) resolve(nodes.get(begun) ?? null);
+      } catch (error) {
+        for (const { reject } of this.#waiting.splice(0)) reject(error);
+      }
     }
   }
 }
