@@ -88,9 +88,7 @@ test('what is JSON', (t) => {
   t.deepEqual(parse('{"target": "power on"}'), { target: 'power on' });
   for (const bad of ['target', '{', '{"a":1}x', ' '])
     t.regex(t.throws(() => parse(bad), { instanceOf: CountermandError }).message, /^the body is not JSON: /, bad);
-  const secret = t.throws(() => parse('{"driver_info": {"ipmi_password": "hunter2",}}'), {
-    instanceOf: CountermandError,
-  });
-  t.notRegex(secret.message, /hunter2|password/);
+  for (const bad of ['{"ipmi_password": hunter2}', '{"ipmi_password": "hunter2"', 'hunter2'])
+    t.notRegex(t.throws(() => parse(bad), { instanceOf: CountermandError }).message, /hunter2|password/, bad);
   t.throws(() => parseJson(Uint8Array.of(0x22, 0xff, 0x22)), { message: /^the body is not JSON: / });
 });
