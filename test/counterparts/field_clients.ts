@@ -36,7 +36,8 @@ const FLAGS: Readonly<Record<string, (url: string) => readonly string[]>> = {
   // Its own retries are switched off where a test is not about them: they take 10 s.
   baremetal: (url) => ['--os-auth-type', 'none', '--os-endpoint', url, '--max-retries', '0'],
   openstack: (url) => ['--os-auth-type', 'none', '--os-endpoint', url],
-  watcher: (url) => ['--os-endpoint-override', url],
+  // It strips a version from the end of the URL, and takes the last digit of a port such as 41051 for a part of one.
+  watcher: (url) => ['--os-endpoint-override', url.endsWith('1') ? `${url}/.` : url],
 };
 
 /**

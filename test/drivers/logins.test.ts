@@ -47,7 +47,7 @@ test('while it backs off, the error says the code of the BMC, since when, when n
     { code: 'BMC_PASSWORD_WRONG' },
   );
   t.regex(error.message, /^the BMC n1 has another password\. .* since 2026-01-02T03:04:05\.000Z/);
-  t.regex(error.message, /the next try is at 2026-01-02T03:05:05\.000Z.*correct driver_info.*node refresh/);
+  t.regex(error.message, /the next try is at 2026-01-02T03:05:05\.000Z.*correct driver_info.*refresh the node/);
 });
 
 test('another secret is tried at once; the right one frees only itself', async (t) => {

@@ -2,7 +2,7 @@
 import test, { type ExecutionContext } from 'ava';
 import { AuditType } from '../../src/gen/countermand/v1/audit.ts';
 import { BAD_AUDIT_CALLS } from './bad_audit_calls.ts';
-import { allEvents } from './client.ts';
+import { allEvents, allNodes } from './client.ts';
 import { type House, openHouse } from './house.ts';
 import { enrol } from './orders.ts';
 import { refused } from './refusals.ts';
@@ -21,7 +21,7 @@ async function openWithAudits(t: ExecutionContext): Promise<House> {
 
 /** Everything that must not change. */
 async function allOf({ client }: House): Promise<unknown> {
-  const { nodes } = await client.nodes.listNodes({});
+  const nodes = await allNodes(client);
   const { actionPlans } = await client.plans.listActionPlans({});
   const { audits } = await client.audits.listAudits({});
   return { nodes, actionPlans, audits, events: await allEvents(client) };

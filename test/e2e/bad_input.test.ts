@@ -3,7 +3,7 @@ import test, { type ExecutionContext } from 'ava';
 import type { IpmiSim } from '../../src/sim/ipmi_sim.ts';
 import { infoOf } from '../counterparts/ipmi_sim.ts';
 import { BAD_CALLS, create, give } from './bad_calls.ts';
-import { allEvents, allTasks } from './client.ts';
+import { allEvents, allNodes, allTasks } from './client.ts';
 import { type House, openHouse } from './house.ts';
 import { enrolSim, nodeNow, order, untilIn } from './orders.ts';
 import { refused } from './refusals.ts';
@@ -19,7 +19,7 @@ async function openWithTwoNodes(t: ExecutionContext): Promise<{ house: House; si
 
 /** Everything that must not change. */
 async function allOf(house: House, sims: readonly IpmiSim[]): Promise<unknown> {
-  const { nodes } = await house.client.nodes.listNodes({});
+  const nodes = await allNodes(house.client);
   const received = await Promise.all(sims.map((sim) => sim.received()));
   // The node that is held is looked at all the time.
   const orders = received.map((commands, index) => commands.filter((command) => index === 0 || command !== 'status'));

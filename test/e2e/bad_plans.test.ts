@@ -2,7 +2,7 @@
 import test, { type ExecutionContext } from 'ava';
 import { PowerTarget } from '../../src/gen/countermand/v1/power.ts';
 import { BAD_PLAN_CALLS, createPlan } from './bad_plan_calls.ts';
-import { allEvents, allTasks, type Client } from './client.ts';
+import { allEvents, allNodes, allTasks, type Client } from './client.ts';
 import { type House, openHouse } from './house.ts';
 import { enrol, untilIn, watchTask } from './orders.ts';
 import { actionsNow, createPlan as makePlan, power, startPlan, untilPlanIn, watchPlan } from './plans.ts';
@@ -40,7 +40,7 @@ async function untilSent(client: Client): Promise<void> {
 
 /** Everything that must not change. */
 async function allOf({ client }: House): Promise<unknown> {
-  const { nodes } = await client.nodes.listNodes({});
+  const nodes = await allNodes(client);
   const { actionPlans } = await client.plans.listActionPlans({});
   const actions = await Promise.all(actionPlans.map(({ uuid }) => actionsNow(client, uuid)));
   return { nodes, actionPlans, actions, tasks: await allTasks(client), events: await allEvents(client) };

@@ -159,3 +159,9 @@ export async function allTasks({ power }: Client): Promise<Task[]> {
     pageToken = nextPageToken;
   }
 }
+
+/** Every node without what a reading alone moves: one that a task watches is read again and again. */
+export async function allNodes({ nodes }: Client): Promise<object[]> {
+  const listed = await nodes.listNodes({});
+  return listed.nodes.map(({ powerStateReadAt: _readAt, updatedAt: _updatedAt, revision: _revision, ...node }) => node);
+}

@@ -190,7 +190,8 @@ test('a simulator goes on without a reader, and ends on SIGTERM although its out
   t.is(sim.exitCode, null);
 
   for (const kind of ['irmc', 'redfish']) {
-    const words = ['sim', kind, '--address', ownAddress(), '--nodes', '20', '--first-port', '0', '--json'];
+    const ports = kind === 'irmc' ? ['--first-snmp-port', '0', '--first-ipmi-port', '0'] : [];
+    const words = ['sim', kind, '--address', ownAddress(), '--nodes', '20', '--first-port', '0', ...ports, '--json'];
     const other = startUnread(t, words, ['stdout', 'stderr']);
     await eventually(`sim ${kind} to listen`, () => listens(other));
     other.kill('SIGHUP');
