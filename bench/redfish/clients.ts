@@ -86,7 +86,15 @@ export function sushyStatus(atOnce: number, hung: number, ground: RedfishGround)
   return counting(hung, ground, async () => {
     const file = join(folder, 'places');
     await writeFile(file, places.map((place) => `${place}\n`).join(''));
-    const metered = await run(['/usr/bin/python3', SUSHY, String(atOnce), file, username, password]);
+    const metered = await run([
+      '/usr/bin/python3',
+      SUSHY,
+      String(atOnce),
+      String(places.length - hung),
+      file,
+      username,
+      password,
+    ]);
     const lines = metered.stdout.split('\n').map((line) => line.split(' ') as [string, string, string]);
     const said = new Map(lines.map(([place, word]) => [place, word]));
     const operations = mustBeOn(`${what}${metered.stderr.slice(0, 200)}`, said, places.slice(hung), 'On');

@@ -1,6 +1,9 @@
-"""Reads the power state of many BMCs with Debian's python3-sushy, Ironic's own client. Arguments: how many at once, the file with
-their places, user and password. Prints a line for each: its place, what it said, and after how many milliseconds."""
+"""Reads the power state of many BMCs with Debian's python3-sushy, Ironic's own client. Arguments: how many at once, how many of them
+answer, the file with their places, user and password. Prints a line for each: its place, what it said, and after how many
+milliseconds. Ends when all that answer have answered: sushy waits for the others without a limit."""
 import concurrent.futures
+import itertools
+import os
 import sys
 import time
 import warnings
@@ -9,9 +12,10 @@ import sushy
 from sushy import auth
 
 warnings.simplefilter("ignore")
-at_once, file, username, password = sys.argv[1:]
+at_once, answering, file, username, password = sys.argv[1:]
 places = open(file, encoding="utf8").read().split()
 started = time.monotonic()
+done = itertools.count(1)
 
 
 def read(place):
@@ -22,6 +26,8 @@ def read(place):
     except Exception as error:  # it has to go on with the others
         said = type(error).__name__
     print(place, said, round((time.monotonic() - started) * 1000), flush=True)
+    if next(done) == int(answering):
+        os._exit(0)
 
 
 with concurrent.futures.ThreadPoolExecutor(int(at_once)) as pool:
