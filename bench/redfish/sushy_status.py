@@ -5,6 +5,7 @@ import concurrent.futures
 import itertools
 import os
 import sys
+import threading
 import time
 import warnings
 
@@ -16,6 +17,7 @@ at_once, answering, file, username, password = sys.argv[1:]
 places = open(file, encoding="utf8").read().split()
 started = time.monotonic()
 done = itertools.count(1)
+lock = threading.Lock()
 
 
 def read(place):
@@ -25,9 +27,11 @@ def read(place):
         said = service.get_system("/redfish/v1/Systems/1").power_state.value
     except Exception as error:  # it has to go on with the others
         said = type(error).__name__
-    print(place, said, round((time.monotonic() - started) * 1000), flush=True)
-    if next(done) == int(answering):
-        os._exit(0)
+    # One at a time: lines must not be mixed, and none may be missing at the end.
+    with lock:
+        print(place, said, round((time.monotonic() - started) * 1000), flush=True)
+        if next(done) == int(answering):
+            os._exit(0)
 
 
 with concurrent.futures.ThreadPoolExecutor(int(at_once)) as pool:
