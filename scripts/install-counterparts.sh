@@ -2,7 +2,8 @@
 # Installs what the demo and the tests talk to and is not there yet: ipmitool and setpriv (for `ipmi_transport: ipmitool`),
 # ipmi_sim (the pretended BMCs) and pyghmi (a second kind of them, for the tests). The tests drive our own pretended BMCs
 # with what others have written: ipmitool, ipmipower, snmpget, scciclient, redfishtool, sushy and fence_redfish; the completion of the
-# command, with the shells; its man pages and services, with man and systemd-analyze. Says nothing when all is there.
+# command, with the shells; its man pages and services, with man and systemd-analyze. The HTTP door is driven by the clients of
+# OpenStack. Says nothing when all is there.
 set -eu
 
 missing=
@@ -21,5 +22,9 @@ command -v snmpget >/dev/null || missing="$missing snmp"
 command -v redfishtool >/dev/null || missing="$missing redfishtool"
 [ -d /usr/lib/python3/dist-packages/sushy ] || missing="$missing python3-sushy"
 [ -x /usr/sbin/fence_redfish ] || missing="$missing fence-agents"
+for client in ironicclient watcherclient openstackclient; do
+  [ -d "/usr/lib/python3/dist-packages/$client" ] || missing="$missing python3-$client"
+done
+[ -d /usr/lib/python3/dist-packages/openstack ] || missing="$missing python3-openstacksdk"
 # shellcheck disable=SC2086 # several packages
 [ -z "$missing" ] || exec sh "$(dirname "$0")/install-packages.sh" $missing
