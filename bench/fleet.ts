@@ -119,7 +119,7 @@ const MOST_READINGS = 10;
 
 async function enrol(name: string, driver: string, driverInfo: Record<string, string>, { nodes }: Conductor) {
   await nodes.createNode({ name, driver, driverInfo });
-  let reason = 'nobody was asked';
+  let reason = 'nothing was asked';
   for (let readings = 0; reason !== '' && readings < MOST_READINGS; readings += 1)
     for await (const answer of nodes.refreshNodes({ nodes: [name] })) reason = answer.reason;
   if (reason !== '') throw new Error(`${name} was not read: ${reason}`);

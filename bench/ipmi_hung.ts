@@ -19,7 +19,7 @@ const WARM_UP_ROUNDS = 3;
 const ROUNDS = 5;
 const MOST = 1.2;
 /**
- * Those that hung come back with sessions that nobody waits for any more, up to all that they can have, for half a minute. The limit
+ * Those that hung come back with sessions that no caller waits for, up to all that they can have, for half a minute. The limit
  * only ends what hangs.
  */
 const SETTLE_LIMIT_MS = 300_000;

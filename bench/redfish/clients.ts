@@ -79,7 +79,7 @@ export async function ourStatus(hung: number, ground: RedfishGround): Promise<Me
   }
 }
 
-/** python3-sushy, one process with so many threads. The time is that of the last good answer; the cost is that of the process. */
+/** python3-sushy, one process with this number of threads. The time is that of the last good answer; the cost is that of the process. */
 export function sushyStatus(atOnce: number, hung: number, ground: RedfishGround): Promise<Measured> {
   const { places, username, password, folder, run } = ground;
   const what = `python3-sushy, ${atOnce} threads`;

@@ -24,7 +24,7 @@ export const SHARES = { WatchNodes: 50, WatchPowerTask: 25, Subscribe: 15, Watch
 
 /** What the subscribers wait for: nothing that is measured raises it, as what is told to each of them costs what it costs. */
 const SUBSCRIBED = ['action_plan.execution.error', 'audit.*.error'];
-/** One order and one plan for so many nodes. */
+/** One order and one plan for this number of nodes. */
 const NODES_PER_ORDER = 100;
 const PER_CONNECTION = 1_000;
 const AT_ONCE = 100;

@@ -7,7 +7,7 @@ import { sleep } from '../../src/core/signals.ts';
 export interface Cost {
   readonly cpuMs: number;
   readonly wallMs: number;
-  /** The longest time for which the conductor heard nobody, in processor time of its main thread. */
+  /** The longest time for which the conductor served no one, in processor time of its main thread. */
   readonly longestHoldUpMs: number;
 }
 

@@ -1,10 +1,7 @@
 /** docs/cli.md, from the tree of commands. */
-import { PassThrough } from 'node:stream';
+
 import type { Command, Help } from 'commander';
-import { buildProgram } from '../../src/cli/program.ts';
-import { systemChance } from '../../src/core/chance.ts';
-import { systemClock } from '../../src/core/clock.ts';
-import { openScope } from '../../src/core/signals.ts';
+import { commandTree, textAfterHelp } from '../command_tree.ts';
 import { block, code, markdownTable, page } from './markdown.ts';
 
 function argumentTable(command: Command, help: Help): string {
@@ -35,33 +32,13 @@ function chapter(command: Command, path: string): string[] {
 
 /** The text that a command shows after its help: examples, mostly. */
 function afterHelp(command: Command): string[] {
-  let text = '';
-  command.configureOutput({
-    writeOut: (written) => {
-      text += written;
-    },
-  });
-  command.outputHelp();
-  const after = text.slice(command.helpInformation().length).trim();
+  const after = textAfterHelp(command);
   return after === '' ? [] : [block(after)];
 }
 
 /** The page. */
 export async function printCli(): Promise<string> {
-  const stream = new PassThrough();
-  const program = await buildProgram({
-    environment: {},
-    stdin: stream,
-    stdout: stream,
-    stderr: stream,
-    clock: systemClock,
-    chance: systemChance,
-    signal: openScope([]).signal,
-    showPerson: () => false,
-    hasFile: () => false,
-    openFilesLimit: () => 0,
-    becomeDaemon: () => {},
-  });
+  const program = await commandTree();
   return page('Command line', 'src/cli', [
     'A node is named by its name or uuid. Where several nodes can be named, ranges such as `r7n[1-16]` are accepted: put ' +
       'quotes around them, as the shell replaces an unquoted range by the name of a file that matches it. Where a name is ' +

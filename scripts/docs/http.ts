@@ -26,7 +26,7 @@ const INTRODUCTION = [
 
 const REFUSALS = [
   '## What is refused, and how',
-  "Every refusal has one form, whichever route it is of. `error_message` is JSON in a text: the field's clients decode it twice, and then show the sentence to people. The header `Countermand-Error-Code` has the code of the [error table](errors.md).",
+  "Every refusal has one form, whichever route it is of. `error_message` is JSON in a text: OpenStack's clients decode it twice, and then show the sentence to people. The header `Countermand-Error-Code` has the code of the [error table](errors.md).",
   block(
     '{"error_message": "{\\"faultcode\\": \\"Client\\", \\"faultstring\\": \\"there is no node \'n9\'; ...\\", \\"debuginfo\\": null}"}',
     'json',

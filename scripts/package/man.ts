@@ -1,5 +1,5 @@
 /** The man pages, from the tree of commands, the table of configuration keys and the table of errors. */
-import { PassThrough } from 'node:stream';
+
 import type { Command } from 'commander';
 import {
   CONFIGURATION_KEYS,
@@ -7,12 +7,9 @@ import {
   KEY_NAMES,
   variableOf,
 } from '../../src/cli/daemon/configuration_keys.ts';
-import { buildProgram } from '../../src/cli/program.ts';
-import { systemChance } from '../../src/core/chance.ts';
-import { systemClock } from '../../src/core/clock.ts';
 import { ERROR_TABLE } from '../../src/core/errors.ts';
-import { openScope } from '../../src/core/signals.ts';
 import { VERSION } from '../../src/core/version.ts';
+import { commandTree, textAfterHelp } from '../command_tree.ts';
 
 /** Text in the language of man pages. Only the first character of a line could be taken for a request. */
 function roff(text: string): string {
@@ -28,18 +25,6 @@ const literal = (text: string): string => `.PP\n.nf\n${roff(text)}\n.fi`;
 function head(name: string, number: number, brief: string): string {
   const title = `.TH "${name.toUpperCase()}" "${number}" "" "countermand ${VERSION}" "Countermand"`;
   return `${title}\n${section('NAME', `${roff(name)} \\- ${roff(brief)}`)}`;
-}
-
-/** The text that a command shows after its help. */
-function afterHelp(command: Command): string {
-  let text = '';
-  command.configureOutput({
-    writeOut: (written) => {
-      text += written;
-    },
-  });
-  command.outputHelp();
-  return text.slice(command.helpInformation().length).trim();
 }
 
 function optionsOf(command: Command): string {
@@ -61,7 +46,7 @@ const filled = (parts: readonly string[]): string[] => parts.filter((part) => pa
 function pageOf(command: Command): string {
   const name = command.name();
   const own = command.commands.length === 0 || command.options.length > 0;
-  const examples = afterHelp(command);
+  const examples = textAfterHelp(command);
   return `${filled([
     head(`countermand-${name}`, 1, command.description()),
     section('SYNOPSIS', `${bold(`countermand ${name}`)} ${roff(command.usage())}`),
@@ -74,7 +59,7 @@ function pageOf(command: Command): string {
 
 function subcommand(command: Command): string {
   const path = `countermand ${command.parent?.name()} ${command.name()}`;
-  const notes = afterHelp(command);
+  const notes = textAfterHelp(command);
   return filled([
     `.SS "${roff(path)} ${roff(command.usage())}"`,
     roff(command.description()),
@@ -139,20 +124,7 @@ function configurationPage(): string {
 
 /** The pages, by the names of their files. */
 export async function manPages(): Promise<ReadonlyMap<string, string>> {
-  const stream = new PassThrough();
-  const program = await buildProgram({
-    environment: {},
-    stdin: stream,
-    stdout: stream,
-    stderr: stream,
-    clock: systemClock,
-    chance: systemChance,
-    signal: openScope([]).signal,
-    showPerson: () => false,
-    hasFile: () => false,
-    openFilesLimit: () => 0,
-    becomeDaemon: () => {},
-  });
+  const program = await commandTree();
   const pages = new Map([['countermand.1', mainPage(program)]]);
   for (const command of program.commands) pages.set(`countermand-${command.name()}.1`, pageOf(command));
   return pages.set('countermand.yaml.5', configurationPage());

@@ -210,7 +210,7 @@ export type ResourceType = 'node' | 'power_task' | 'action_plan' | 'audit';
 
 /** What programs are told of an error beside its code. Secrets never belong here. */
 export interface ErrorDetails {
-  /** The path of the field of the request that is wrong: `actions[2].timeout`. */
+  /** Which field of the request is wrong, as a path: `actions[2].timeout`. */
   readonly field?: string;
   /** The thing that the error is about. */
   readonly resource?: { readonly type: ResourceType; readonly name: string };

@@ -40,7 +40,7 @@ async function readAll(reader: ReadableStreamDefaultReader<Uint8Array>): Promise
 }
 
 /**
- * A body as JSON, whatever its type is said to be: the field's clients send JSON with a DELETE, and octets with nothing.
+ * A body as JSON, whatever its type is said to be: OpenStack's clients send JSON with a DELETE, and octets with nothing.
  * @returns undefined for an empty body
  * @throws ARGUMENT_INVALID if it is not JSON; the sentence repeats nothing of the body, which may hold a secret
  */

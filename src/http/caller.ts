@@ -13,8 +13,8 @@ export function credentialsOf(headers: Headers, peer: string): Credentials {
 }
 
 /**
- * Refuses what a page of somebody else makes a browser send. Such a request says where it comes from; and a page whose name leads
- * to a loopback address is told by the name, as nobody else uses one for it.
+ * Refuses what a foreign page makes a browser send. Such a request says where it comes from; and a page whose name leads
+ * to a loopback address is told by the name, because no other client uses one for it.
  * @param onLoopback the door listens on a loopback address only
  * @throws Refusal with 403
  */

@@ -1,4 +1,4 @@
-/** Errors as HTTP answers: one form, which every client of the field shows to people. */
+/** Errors as HTTP answers: one form, which every client of OpenStack shows to people. */
 import type { CountermandError, ErrorCode, GrpcStatus } from '../core/errors.ts';
 import { KEPT_LIMITS } from '../core/limits.ts';
 import { Possible } from '../gen/countermand/v1/power.ts';

@@ -49,7 +49,7 @@ function methodOf(each: Route): Json {
   };
 }
 
-/** `error_message` is JSON in a text, because the field's clients decode it twice. */
+/** `error_message` is JSON in a text, because OpenStack's clients decode it twice. */
 const REFUSED = z.object({
   error_message: z
     .string()

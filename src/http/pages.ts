@@ -1,12 +1,12 @@
 /** Pages of lists: the link to the next one repeats what this one was asked for. */
 
-/** A link, as the field's lists and things carry them. */
+/** A link, as OpenStack's lists and resources carry them. */
 interface Link {
   readonly href: string;
   readonly rel: string;
 }
 
-/** Where a thing is found: itself, and the bookmark without a version that nobody follows. */
+/** Where a thing is found: itself, and the bookmark without a version, which no client follows. */
 export function linksTo(base: string, path: string): Link[] {
   return [
     { href: `${base}/v1/${path}`, rel: 'self' },

@@ -1,7 +1,7 @@
 /** Requests that a client sends again because the answer was lost, with no id of its own. */
 import { isDeepStrictEqual } from 'node:util';
 
-/** How long a request is taken for a repetition of an equal one: the field's clients give up after 12 s. */
+/** How long a request is taken for a repetition of an equal one: OpenStack's clients give up after 12 s. */
 const REPEATED_WITHIN_MS = 15_000;
 
 /** True if what was made at this time may have been asked for by an earlier attempt of the same request. */

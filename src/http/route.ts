@@ -17,7 +17,7 @@ export interface RouteText {
   readonly chapter: Chapter;
   /** What it does, in a sentence without its end. */
   readonly says: string;
-  /** The command of the field's client that sends it; absent if none does. */
+  /** The command of the client of OpenStack that sends it; absent if none does. */
   readonly command?: string;
   /** The RPCs that it calls. */
   readonly calls?: string;
@@ -118,7 +118,7 @@ function sentenceOf(issue: z.core.$ZodIssue, rule: z.ZodType, what: string, plac
   return `${at === '' ? '' : `${at}: `}unknown ${what}: ${unknown}; ${place} takes ${known || 'none'}`;
 }
 
-/** A route of the field that has nothing behind it here: 501, which no client repeats, and a sentence that says so. */
+/** A route of OpenStack that has nothing behind it here: 501, which no client repeats, and a sentence that says so. */
 export function notHere(text: Omit<RouteText, 'status' | 'says'> & { readonly says: string }): Route {
   return route({
     ...text,

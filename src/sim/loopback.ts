@@ -34,7 +34,7 @@ export async function mustBeFree(address: string, port: number): Promise<void> {
 }
 
 function unusable(address: string, port: number, code: string): CountermandError {
-  const why = code === 'EADDRINUSE' ? 'somebody else does' : `the system says ${code}`;
+  const why = code === 'EADDRINUSE' ? 'another process does' : `the system says ${code}`;
   return fail('LISTEN_FAILED', `a simulated BMC cannot listen on ${address}:${port}: ${why}`);
 }
 

@@ -36,7 +36,7 @@ export async function listenToWeb(
   const server = tls === null ? http.createServer(listener) : https.createServer(tls, listener);
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
-      const why = error.code === 'EADDRINUSE' ? 'somebody else does' : `the system says ${error.code}`;
+      const why = error.code === 'EADDRINUSE' ? 'another process does' : `the system says ${error.code}`;
       reject(fail('LISTEN_FAILED', `${what} cannot listen on ${address}:${port}: ${why}`, error));
     });
     server.listen({ host: address, port, exclusive: true }, () => {

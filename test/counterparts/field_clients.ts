@@ -31,7 +31,7 @@ export interface FieldClients {
   ironic(name: string, args?: readonly unknown[], kwargs?: object): Promise<CallEnd>;
 }
 
-/** How each program is told where the door is, and that nobody has to log in. */
+/** How each program is told where the door is, and that no login is needed. */
 const FLAGS: Readonly<Record<string, (url: string) => readonly string[]>> = {
   // Its own retries are switched off where a test is not about them: they take 10 s.
   baremetal: (url) => ['--os-auth-type', 'none', '--os-endpoint', url, '--max-retries', '0'],

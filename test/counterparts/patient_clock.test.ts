@@ -52,7 +52,7 @@ test('what this process still has to take from its sockets, and answers, is wait
   t.is(clock.monotonic(), 0);
 });
 
-test('of what nobody answers the time passes, up to the bound', async (t) => {
+test('time passes for what gets no answer, up to the bound', async (t) => {
   const clock = new PatientClock();
   t.is(await clock.letPass(within5s(clock, new Promise(() => {})), 60_000), 'timed out');
   t.is(clock.monotonic(), 5000);

@@ -83,7 +83,7 @@ test('a name that moves: SCCI, SNMP and IPMI go where it is now', async (t) => {
   t.like(await driver.getPowerState(bmc, never()), { powerState: 'power on' });
   const one = forOneBmc(driver, null);
   await one.getPowerState(bmc, never());
-  // Nobody is there: the order goes nowhere, and not to the old address.
+  // Nothing listens there: the order goes nowhere, and not to the old address.
   addresses = ['127.255.255.254'];
   await t.throwsAsync(one.setPowerState(bmc, 'power off', never()));
   await t.throwsAsync(driver.setPowerState(bmc, 'power off', never()), { code: 'BMC_PORT_CLOSED' } as object);

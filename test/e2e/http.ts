@@ -15,7 +15,7 @@ export interface Answered {
   readonly text: string;
   /** The body as JSON; undefined if there is none. */
   readonly json: unknown;
-  /** What people are told of a refusal, as the field's clients find it; empty if it is none. */
+  /** What people are told of a refusal, as OpenStack's clients find it; empty if it is none. */
   readonly sentence: string;
 }
 
@@ -31,7 +31,7 @@ export async function ask(base: string, line: string, { headers = {}, body }: Se
   return { status: response.status, headers: response.headers, text: said, json, sentence };
 }
 
-/** The clients of the field decode `error_message` a second time. */
+/** The clients of OpenStack decode `error_message` a second time. */
 function sentenceOf(json: unknown): string {
   const message = (json as { readonly error_message?: string } | undefined)?.error_message;
   return message === undefined ? '' : JSON.parse(message).faultstring;

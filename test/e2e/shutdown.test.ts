@@ -48,7 +48,7 @@ async function attachSilently({ client }: House, zone: string): Promise<void> {
   await opened(client.agents.attach(messages()));
 }
 
-/** Calls that wait for somebody who never answers. */
+/** Calls whose peer never answers. */
 function leaveCalls({ client }: House, info: Record<string, string>): Promise<unknown>[] {
   const silent = { driver: 'fake', driverInfo: { fake_address: 'far' }, zone: 'far' };
   return [

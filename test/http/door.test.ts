@@ -57,7 +57,7 @@ test('what it refuses, and in which form', async (t) => {
   t.is((await ask(http, 'GET /healthz', { headers: { 'X-Auth-Token': 'notused' } })).status, 200);
 });
 
-test('what a page of somebody else makes a browser send is refused', async (t) => {
+test('what a foreign page makes a browser send is refused', async (t) => {
   const { http } = await openHouse(t, { here: true, http: true });
   const { host, port } = new URL(http);
   t.is(await statusOf(http, {}), 200);

@@ -1,5 +1,5 @@
 /**
- * Stories of the field's clients as text: what was typed after `$`, and all that was printed. UPDATE=1 writes them anew.
+ * Stories of OpenStack's clients as text: what was typed after `$`, and all that was printed. UPDATE=1 writes them anew.
  *
  * $ baremetal node list        a command of a client, as it is
  * $ until n1 power on          waits until a node is free and reads so

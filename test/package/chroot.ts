@@ -26,9 +26,9 @@ export interface Chroot {
 
 /** Mounts of its own, which end with its last process; then it says so, and waits until it is killed. */
 const HOLD = `
-mount -t overlay overlay -o "lowerdir=/,upperdir=$1/upper,workdir=$1/work" "$1/root" &&
-mount --bind /dev "$1/root/dev" && mount -t proc proc "$1/root/proc" && mount -t tmpfs tmpfs "$1/root/run" &&
-mount --bind "$1/given" "$1/root/mnt" && echo mounted && exec sleep infinity`;
+mount -t overlay overlay -o "lowerdir=/,upperdir=$1/upper,workdir=$1/work" "$1/system" &&
+mount --bind /dev "$1/system/dev" && mount -t proc proc "$1/system/proc" && mount -t tmpfs tmpfs "$1/system/run" &&
+mount --bind "$1/given" "$1/system/mnt" && echo mounted && exec sleep infinity`;
 
 /**
  * Opens one. The files of `given` in the folder that it answers are seen in it at /mnt.
@@ -36,7 +36,7 @@ mount --bind "$1/given" "$1/root/mnt" && echo mounted && exec sleep infinity`;
  */
 export async function openChroot(t: ExecutionContext): Promise<{ chroot: Chroot; given: string } | null> {
   const folder = await newFolder(t);
-  for (const name of ['upper', 'work', 'root', 'given']) await mkdir(join(folder, name));
+  for (const name of ['upper', 'work', 'system', 'given']) await mkdir(join(folder, name));
   const words = [
     '--pdeathsig',
     'KILL',
@@ -57,7 +57,7 @@ export async function openChroot(t: ExecutionContext): Promise<{ chroot: Chroot;
     await ended;
   });
   if (!(await isMounted(holder))) return null;
-  const prefix = ['nsenter', '--target', String(holder.pid), '--mount', 'chroot', join(folder, 'root')];
+  const prefix = ['nsenter', '--target', String(holder.pid), '--mount', 'chroot', join(folder, 'system')];
   const run = (...command: readonly string[]): Promise<Ended> =>
     new Promise((resolve) => {
       const [program = '', ...rest] = [...prefix, ...command];

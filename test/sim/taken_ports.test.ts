@@ -49,7 +49,7 @@ for (const [name, flags, taken, kind] of ENDS)
     const where = flags.flatMap((flag, at) => [flag, String(ports[at])]);
     const ended = await run(t, ['sim', name, '--nodes', String(NODES), '--address', address, ...where]);
     t.is(ended.exitCode, 6, ended.stderr);
-    t.regex(ended.stderr, /^error: a simulated \w[\w ]* cannot listen on \S+: somebody else does$/);
+    t.regex(ended.stderr, /^error: a simulated \w[\w ]* cannot listen on \S+: another process does$/);
     t.is(ended.stdout, '');
   });
 

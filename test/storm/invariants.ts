@@ -99,7 +99,7 @@ const ONCE: Readonly<Partial<Record<ChassisControl, readonly OrderTarget[]>>> = 
   soft: ['soft power off', 'soft rebooting'],
 };
 
-/** An order that is not idempotent reaches the BMC at most once, and none reaches it that nobody gave. */
+/** An order that is not idempotent reaches the BMC at most once, and none reaches it that was not given. */
 function checkOnce(tasks: readonly PowerTaskRow[], received: readonly SimReceived[]): void {
   for (const [command, targets] of Object.entries(ONCE)) {
     const times = received.filter((each) => each === command).length;

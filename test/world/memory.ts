@@ -41,7 +41,7 @@ export function openMemory(image: Buffer, born: Newborn | null): Memory {
   return { raw, statements: new Map(), newborn: born };
 }
 
-/** Takes back a database that nobody uses any more, for the next world. */
+/** Takes back an unused database for the next world. */
 export function giveBack(memory: Memory): void {
   const { raw } = memory;
   if (raw.inTransaction) raw.exec('rollback');

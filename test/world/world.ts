@@ -279,7 +279,7 @@ export class World {
     const agent = this.agents.get(name);
     const listening = this.#conductors.living().filter((each) => agent?.home === null || agent?.home === each);
     const running = listening.length > 1 ? this.chance.pick(listening) : listening[0];
-    if (!agent || !running) throw fail('ATTACHMENT_ENDED', 'nobody listens');
+    if (!agent || !running) throw fail('ATTACHMENT_ENDED', 'no conductor listens');
     const parts = { clock: this.clock, chance: this.chance, latencyMs: this.#settings.latencyMs ?? 0 };
     const { attachments } = running.conductor;
     const accept: Parameters<typeof openLink>[0] = (incoming, ends) =>

@@ -41,7 +41,7 @@ const NODE: Properties = {
   uuid: uuid('The node.'),
   name: text('Its name.'),
   driver: text('Its driver.'),
-  power_state: oneOfOrNull(POWER_STATES, 'What it is; null if nobody knows yet.'),
+  power_state: oneOfOrNull(POWER_STATES, 'What it is; null while it is not known.'),
   target_power_state: oneOfOrNull(TARGETS, 'What it is on its way to; null if nothing is under way.'),
   last_error: textOrNull('Why it could not be read last; null if it could.'),
   maintenance: flag('Whether it is in maintenance.'),

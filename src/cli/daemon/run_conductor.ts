@@ -75,7 +75,7 @@ async function runOver(
   }
 }
 
-/** The HTTP door, if there is to be one; only then its packages are loaded. */
+/** The HTTP door, or null if it is off; its packages are loaded only if it is on. */
 async function openDoorOf(
   services: Services,
   { httpListen: address }: Configuration,

@@ -6,7 +6,7 @@ import type { Terminal } from '../shared/terminal.ts';
 import { addConfigurationOptions, type Configuration, readConfiguration } from './configuration.ts';
 import { KEY_NAMES } from './configuration_keys.ts';
 
-/** @throws CONFIGURATION_INVALID if others could reach the HTTP door, and nobody has said that they may */
+/** @throws CONFIGURATION_INVALID if others could reach the HTTP door, and --insecure was not given */
 function refuseOpenDoor({ httpListen }: Configuration, insecure: boolean): void {
   if (httpListen === null || insecure || isLoopback(httpListen)) return;
   throw fail(

@@ -1,4 +1,4 @@
-/** What a driver_info lets others read on the way to the BMC. It is said aloud whenever somebody asks for it. */
+/** What a driver_info lets others read on the way to the BMC. The command warns about it on stderr. */
 import type { Call } from '../shared/asking.ts';
 
 /** For each key that opens the way, a sentence. */

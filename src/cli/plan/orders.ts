@@ -137,7 +137,7 @@ async function create(
 }
 
 /**
- * Confirms a plan that is to be made and started at once. With a number, it is compared before the plan is made, so that a
+ * Confirms a plan before it is created and started. With a number, it is compared before the plan is made, so that a
  * refused order leaves no plan.
  * @param how `asks`: it is confirmed however few nodes go down
  * @param what says what the start would do

@@ -49,7 +49,7 @@ function sentence(
   const drifted = undos.filter(({ drift }) => drift !== '');
   const inTheWay = [
     ...(options.skipIrreversible ? [] : [told(irreversible, 'cannot be undone')]),
-    ...(options.acceptDrift ? [] : [told(drifted, 'changed by somebody since')]),
+    ...(options.acceptDrift ? [] : [told(drifted, 'changed since')]),
   ].filter((words) => words !== '');
   if (!undos.some(({ kind }) => kind === UndoKind.ACTION)) return 'It would be refused: there is nothing to undo.';
   const flags = [

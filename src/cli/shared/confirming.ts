@@ -67,7 +67,7 @@ export async function confirmTakenDown(
   return count;
 }
 
-/** True if an order takes so many running nodes down that --yes alone does not confirm it. */
+/** True if an order takes more running nodes down than --yes alone confirms. */
 function isMany(takesDown: TakesDown | undefined): boolean {
   return takesDown !== undefined && takesDown.count > takesDown.confirmAbove;
 }

@@ -1,4 +1,6 @@
 /** What is possible, as commands to paste: the one place that words the orders that an answer or an error names. */
+
+import { COMMAND_WORDS } from '../../core/command_words.ts';
 import {
   asCountermandError,
   type CountermandError,
@@ -12,28 +14,12 @@ import * as proto from '../../gen/countermand/v1/power.ts';
 import { oneLine } from './harmless.ts';
 import { enumName, targetOf } from './words.ts';
 
-const COMMANDS: Readonly<Record<PossibleVerb, string>> = {
-  SET_POWER_STATE: 'node power',
-  WITHDRAW_POWER_TASK: 'power withdraw',
-  START_ACTION_PLAN: 'plan start',
-  CANCEL_ACTION_PLAN: 'plan cancel',
-  ROLLBACK_ACTION_PLAN: 'plan rollback',
-  PREVIEW_ROLLBACK: 'plan rollback',
-  WATCH_ACTION_PLAN: 'plan watch',
-  DELETE_ACTION_PLAN: 'plan delete',
-  SUSPEND_AUDIT: 'audit suspend',
-  RESUME_AUDIT: 'audit resume',
-  CANCEL_AUDIT: 'audit cancel',
-  DELETE_AUDIT: 'audit delete',
-  ACCEPT_NODE: 'node accept',
-};
-
 /** Orders as the conductor sent them; those that this version does not know are left out. */
 export function ordersOf(sent: readonly proto.Possible[]): Possible[] {
   return sent.flatMap((possible) => {
     const verb = enumName(proto.PossibleVerb, possible.verb);
     const target = targetOf(possible.powerTarget);
-    if (!Object.hasOwn(COMMANDS, verb) || (verb === 'SET_POWER_STATE' && target === null)) return [];
+    if (!Object.hasOwn(COMMAND_WORDS, verb) || (verb === 'SET_POWER_STATE' && target === null)) return [];
     const { resource, abortsTaskUuid } = possible;
     const flags = Object.fromEntries(POSSIBLE_FLAGS.map((flag) => [flag, possible[flag]]));
     const about = { verb: verb as PossibleVerb, resource, ...flags };
@@ -45,7 +31,7 @@ export function ordersOf(sent: readonly proto.Possible[]): Possible[] {
 function commandOf(possible: Possible): string {
   const { verb, resource, target, abortsTaskUuid = '' } = possible;
   const words = [
-    COMMANDS[verb],
+    COMMAND_WORDS[verb],
     resource,
     ...(target === undefined ? [] : [TARGET_TABLE[target].word]),
     ...(abortsTaskUuid === '' ? [] : ['--task', abortsTaskUuid]),

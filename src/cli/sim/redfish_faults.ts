@@ -104,7 +104,7 @@ const FAULT_FLAGS = [
   'lockAfter',
 ] as const satisfies readonly (keyof RedfishFaultOptions)[];
 
-/** Where links lead with `--links foreign`: nobody is there. */
+/** Where links lead with `--links foreign`: nothing listens there. */
 const ELSEWHERE = 'http://127.0.0.1:9';
 
 /** What is wrong with a faulty service, as far as the flags say; the rest is as it is without faults. */

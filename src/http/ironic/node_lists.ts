@@ -10,7 +10,7 @@ import { targetsOfDrivers } from './ask_nodes.ts';
 import { FIELDS, FullNode, pickFields, ShortNode, toFullNode, toShortNode, zoneOf } from './node_view.ts';
 
 const Query = z.strictObject({
-  limit: limit.optional().describe('At most so many; 0, and more than 1000, are 1000.'),
+  limit: limit.optional().describe('The page size, at most 1000; 0 means 1000.'),
   marker: uuid.optional().describe('The page begins after this node.'),
   sort_key: z.enum(['name'], { error: 'lists are sorted by name' }).optional(),
   sort_dir: direction.optional(),

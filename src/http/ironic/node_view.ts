@@ -1,4 +1,4 @@
-/** A node as Ironic writes it: the fields of the field's clients, and ours beside them. */
+/** A node as Ironic writes it: the fields that OpenStack's clients know, and ours beside them. */
 import { z } from 'zod';
 import { POWER_STATE_NAMES, POWER_STATES, TARGET_TABLE, TARGETS, type Target } from '../../core/power.ts';
 import type { Node } from '../../gen/countermand/v1/node.ts';

@@ -9,7 +9,7 @@ import type { Ask } from '../route.ts';
 
 /** What every list takes. */
 export const PAGE = {
-  limit: limit.optional().describe('At most so many; 0, and more than 1000, are 1000.'),
+  limit: limit.optional().describe('The page size, at most 1000; 0 means 1000.'),
   marker: z.string().optional().describe('The page begins after the one with this uuid.'),
   sort_key: z.string().optional().describe('A column of the list.'),
   sort_dir: direction.optional(),

@@ -12,7 +12,7 @@ import { StatePatch } from './patch.ts';
 import { strategiesOf } from './strategies.ts';
 import { PlanView, planState, toPlanView } from './view.ts';
 
-/** Where a plan is after its start, if nobody has cancelled it since. */
+/** Where a plan is after its start, unless it was cancelled since. */
 const STARTED = ['PENDING', 'ONGOING', 'SUCCEEDED', 'FAILED'];
 
 const ListQuery = z.strictObject({ ...PAGE, audit_uuid: z.string().optional().describe('Name or uuid of an audit.') });
@@ -234,7 +234,7 @@ const ORDERS: readonly Route[] = [
     says: 'rolls back a plan that has ended, by a new plan, which is answered',
     calls: 'ActionPlanService.RollbackActionPlan',
     differs:
-      'The specification has it, Watcher never built it. What nothing can undo, and what somebody has changed since, refuse it unless `skip_irreversible` or `accept_drift` is true. Refused is 400, an unknown plan 404.',
+      'The specification has it, Watcher never built it. It is refused for what cannot be undone and for what was changed since unless `skip_irreversible` or `accept_drift` is true. Refused is 400, an unknown plan 404.',
     status: 200,
     body: RollbackOrder,
     answer: PlanView,

@@ -116,7 +116,7 @@ export class EventTail {
     this.#followers.delete(follower);
     for (const followers of this.#byType.values()) followers.delete(follower);
     if (this.#followers.size > 0) return;
-    this.#reading?.scope.abort(fail('CALL_ENDED', 'nobody follows the events'));
+    this.#reading?.scope.abort(fail('CALL_ENDED', 'no subscriber follows the events'));
     this.#reading = null;
   }
 

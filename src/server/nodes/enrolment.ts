@@ -117,7 +117,7 @@ async function parseInfo(
   return answer.value.bmcKey;
 }
 
-/** Lets the driver check the stored driver_info of a node again. @throws AGENT_NOT_ATTACHED if nobody can */
+/** Lets the driver check the stored driver_info of a node again. @throws AGENT_NOT_ATTACHED if no agent can */
 export async function validateInfo(
   node: NodeRow,
   parts: EnrolmentParts,

@@ -59,7 +59,7 @@ export async function beginAbort(
   const recall = { ...abort, abortsTaskUuid: holder.uuid, abortRequestedAt: now };
   const own = await recallPowerTask('recall', recall, node, transaction, store);
   const begun = await moveToAborting({ task: holder, node }, abort.uuid, limits, transaction, store);
-  // Nobody was given leave to send, and now nobody ever will be.
+  // No Go was given, and none will be.
   if (begun.task.sendingAt !== null) return { abort: own, aborted: begun };
   const unsent: AbortEnd = { outcome: 'NOT_SENT', reason: 'the order had not been sent', observed: null };
   const ended = await endBoth(begun, own.task, unsent, limits, transaction, store);

@@ -5,7 +5,7 @@ import type { PowerTaskRow } from '../store/rows.ts';
 import type { Store } from '../store/store.ts';
 import { nextDeadline } from './turn.ts';
 
-/** Why a task is to be seen to: a deadline of its row has passed, or it failed a moment ago. */
+/** Why a task needs attention: a deadline of its row has passed, or it failed a moment ago. */
 type Ring = 'deadline' | 'look';
 
 /** The timers of one conductor's tasks. */

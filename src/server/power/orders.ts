@@ -110,7 +110,7 @@ async function give(order: Asked, parts: OrderParts, guard: Guard): Promise<Powe
 }
 
 /**
- * How long an order without a request_id of its client is taken for a repetition of the same one. The field's clients repeat a
+ * How long an order without a request_id of its client is taken for a repetition of the same one. OpenStack's clients repeat a
  * request whose connection broke for up to 12 s.
  */
 export const REPEATED_WITHIN_MS = 15_000;

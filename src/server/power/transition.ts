@@ -57,7 +57,7 @@ export interface PowerTaskPatch {
 }
 
 /**
- * Writes a new task for a free node, which nobody else can take until it is at rest. The node's fence grows.
+ * Writes a new task for a free node, which no other task can take until this one is at rest. The node's fence grows.
  * @returns null if another task holds the node, or one that is reached through the same BMC, or an order that was given up is
  *   being taken back, or there is no such node: then
  *   nothing was written
@@ -115,7 +115,7 @@ async function createPowerTask(
  * @param at the task and its node, as the move was decided on
  * @returns the task and its node as they now are, or null if the task is in another state, or is not that row any more: then
  *   nothing was written
- * @throws OVERTAKEN if the node is not that row any more; the transaction is to be undone
+ * @throws OVERTAKEN if the node is not that row any more; the caller undoes the transaction
  */
 export async function transition(
   event: PowerTaskEvent,
@@ -223,7 +223,7 @@ export function mayHandOver({ task, node }: TaskAndNode): boolean {
  * Hands an unsettled task to an agent under a new fence, so that whoever had it before is not listened to any more.
  * @param at the task and its node, as the hand-over was decided on
  * @returns the task and its node as they now are, or null if another task has the node, or one of both was changed meanwhile
- * @throws OVERTAKEN if the task is not that row any more; the transaction is to be undone
+ * @throws OVERTAKEN if the task is not that row any more; the caller undoes the transaction
  */
 export async function handOver(
   { task, node }: TaskAndNode,

@@ -18,7 +18,7 @@ export type Input =
   | { readonly kind: 'report'; readonly report: Report; readonly agentUuid: string }
   /** The next deadline of its row has passed. */
   | { readonly kind: 'deadline' }
-  /** It is to be taken up as its row stands: by a new agent, or again after a failure of ours. */
+  /** Take it up as its row stands: a new agent has come, or it failed a moment ago. */
   | { readonly kind: 'look' }
   /** What the last reading at a deadline has found. */
   | { readonly kind: 'looked'; readonly deadlineAt: number | null; readonly last: LastLook };

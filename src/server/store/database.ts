@@ -68,7 +68,7 @@ export interface Database {
    * the writes, one after the other.
    *
    * `work` may run more than once, and only its last run counts. So it has no effect outside the transaction: it changes no
-   * variable, takes nothing from a queue and calls nobody. What follows from it is done with its result.
+   * variable, takes nothing from a queue and calls nothing outside. What follows from it is done with its result.
    * @throws INTERNAL inside another write; DISK_FULL, DATABASE_UNUSABLE, DATABASE_DAMAGED or DATABASE_TAKEN, and then nothing
    *   was written; UniqueViolation
    */

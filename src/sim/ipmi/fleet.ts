@@ -89,7 +89,7 @@ async function listenOne(bmc: SimBmc, address: string, port: number, clock: Cloc
 }
 
 const WHY: Readonly<Record<string, string>> = {
-  EADDRINUSE: 'somebody else does',
+  EADDRINUSE: 'another process does',
   EADDRNOTAVAIL: 'the address is none of this system',
   EMFILE: 'this process may have no more sockets; a higher limit (ulimit -n) or fewer BMCs help',
 };

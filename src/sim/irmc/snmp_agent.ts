@@ -149,7 +149,7 @@ function bind(socket: Socket, address: string, port: number): Promise<void> {
   return new Promise((resolve, reject) => {
     socket.once('error', (error: NodeJS.ErrnoException) => {
       socket.close();
-      const why = error.code === 'EADDRINUSE' ? 'somebody else does' : `the system says ${error.code}`;
+      const why = error.code === 'EADDRINUSE' ? 'another process does' : `the system says ${error.code}`;
       reject(fail('LISTEN_FAILED', `a simulated iRMC cannot listen on ${address}:${port}: ${why}`, error));
     });
     socket.bind({ address, port, exclusive: true }, () => {

@@ -13,7 +13,7 @@ export const ORDER_FAULTS = {
   'internal-error': 'it is carried out, and answered with 500',
   'bad-gateway': 'it is carried out, and answered with 502, as a web server in front does it',
   'front-unavailable': 'it is carried out, and answered with 503 and a page, as a web server in front does it',
-  'error-in-200': 'it is carried out, and answered with 200 and an error that nobody knows',
+  'error-in-200': 'it is carried out, and answered with 200 and an unknown error',
   'page-in-200': 'it is carried out, and answered with 200 and a page for people, as a web server in front does it',
   unavailable: 'it is not carried out, and answered with 503 and a message of Redfish',
   'wants-match': 'it is answered with 428 unless it has the ETag of the System in If-Match',
@@ -81,16 +81,16 @@ export interface RedfishFaults {
   readonly pagesMs: number;
   /** A GracefulShutdown is given up after the time that an operating system takes to stop; the node stays on. */
   readonly softGivesUp: boolean;
-  /** After an On it says PoweringOn for so long, in milliseconds, and stays off; null if an On is carried out. */
+  /** How long it says PoweringOn after an On, in milliseconds, before it stays off; null if an On is carried out. */
   readonly onFallsBackMs: number | null;
-  /** For so long after it went off an On is refused with ActionParameterValueConflict, in milliseconds. */
+  /** How long after it went off an On is refused with ActionParameterValueConflict, in milliseconds. */
   readonly refusesOnMs: number;
   /** How long a session lives, in milliseconds, and how many requests it is good for. */
   readonly sessionMs: number;
   readonly sessionUses: number;
   /** What it says where no session is left. */
   readonly noSessionId: 'SessionLimitExceeded' | 'RAC0218';
-  /** After so many refused logins every login is refused, for 300 s. */
+  /** The number of refused logins after which every login is refused, for 300 s. */
   readonly locksAfter: number;
   readonly errorForm: ErrorForm;
   readonly lastResetTime: (typeof RESET_TIMES)[number] | null;

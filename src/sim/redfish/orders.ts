@@ -15,7 +15,7 @@ export interface ResetAnswer {
   readonly spoilt?: 'resets' | 'truncated' | 'late';
 }
 
-/** Another place: nobody is there. */
+/** Another place, where nothing listens. */
 const AWAY = 'http://127.0.0.1:9/redfish/v1/Systems/1/Actions/ComputerSystem.Reset';
 const PAGE = '<html><body><h1>Try again</h1></body></html>';
 

@@ -45,7 +45,7 @@ test('what is in the way, and what to say', (t) => {
     'nmi      n3     cannot be undone: an NMI cannot be taken back',
     'n4       n4     power on                                        n4 is power on',
     '',
-    "It would be refused as it is (cannot be undone: 'nmi'; changed by somebody since: 'n4'); possible: " +
+    "It would be refused as it is (cannot be undone: 'nmi'; changed since: 'n4'); possible: " +
       'countermand plan rollback plan-1 --skip-irreversible --accept-drift',
   ]);
   t.is(
@@ -56,7 +56,7 @@ test('what is in the way, and what to say', (t) => {
 
 test('only the first few are named', (t) => {
   const many = Array.from({ length: 6 }, (_, at) => ({ ...DRIFTED, actionName: `n${at}` }));
-  t.regex(textOf(many).at(-1) ?? '', /\(changed by somebody since: 'n0', 'n1', 'n2', 'n3' and 2 more\)/);
+  t.regex(textOf(many).at(-1) ?? '', /\(changed since: 'n0', 'n1', 'n2', 'n3' and 2 more\)/);
 });
 
 test('what would be refused whatever is said', (t) => {

@@ -2,7 +2,7 @@
 import type { Database } from '../../../src/server/store/database.ts';
 import { World } from '../../world/world.ts';
 
-/** Inserts so many nodes that an agent with the driver `fake` has read, and answers their names, in order. */
+/** Inserts this number of nodes that an agent with the driver `fake` has read, and answers their names, in order. */
 export async function insertFleet(count: number, { read }: Pick<Database, 'read'>): Promise<string[]> {
   const world = await World.create({ limits: { syncPowerStateIntervalMs: 0 } });
   await world.startAgent('a1');

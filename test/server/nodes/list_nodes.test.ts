@@ -1,4 +1,4 @@
-/** Listing nodes costs what the fleet costs where labels are looked for, however small the pages, and holds nobody up. */
+/** Listing nodes costs what the fleet costs where labels are looked for, however small the pages, and lets other calls in. */
 import test from 'ava';
 import { listNodes } from '../../../src/server/store/nodes.ts';
 import { openRealDatabase, readingsPerTurn } from '../turns.ts';

@@ -46,7 +46,7 @@ const HAPPENINGS: Readonly<Record<string, Happening>> = {
       await world.database.write((transaction) => forgetModelChanges(later, transaction));
     },
   },
-  'another GUID that nobody has accepted': {
+  'another GUID that was not accepted': {
     async meanwhile(world) {
       setGuid(world, 'n1', B);
       await world.clock.turn(150_000);

@@ -1,4 +1,4 @@
-/** Looking for nodes that no agent serves: the whole fleet is looked at, and nobody waits for that. */
+/** Looking for nodes that no agent serves: the whole fleet is looked at, and no other call waits for that. */
 import test from 'ava';
 import { UnservedLooks } from '../../../src/server/power/unserved.ts';
 import { World } from '../../world/world.ts';

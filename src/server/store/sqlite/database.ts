@@ -130,7 +130,7 @@ class SqliteDatabase implements Database {
     this.#draining = null;
   }
 
-  /** SQLite answers at once: if nobody were let in here, all would come one after the other, and pay for a commit each. */
+  /** SQLite answers synchronously. Without this pause each write would get a commit of its own. */
   async #untilNobodyComes(): Promise<void> {
     let before: number;
     do {

@@ -103,7 +103,7 @@ function signOf(value: unknown): string {
   return Array.isArray(value) && value.length !== 1 ? `in (${value.map(() => '?').join(', ')})` : '= ?';
 }
 
-/** A list in portions of powers of two, at most `size`, in order: statements that insert so many rows are few, and stay prepared. */
+/** A list in portions of powers of two, at most `size`, in order: so there are few different statements, and they stay prepared. */
 function* portionsOfFewLengths<T>(all: readonly T[], size: number): Generator<T[]> {
   for (let at = 0, length = 2 ** Math.floor(Math.log2(size)); at < all.length; ) {
     while (length > all.length - at) length /= 2;
