@@ -8,7 +8,7 @@ import { code, markdownTable, page } from './markdown.ts';
 
 const RECALLS: Readonly<Record<Recall, string>> = {
   IRREVOCABLE_ONCE_SENT: 'irrevocable once sent',
-  STOP_WAITING_ONLY: 'an abort only stops waiting',
+  STOP_WAITING_ONLY: 'only the waiting can be stopped',
   BY_HARDWARE: 'an abort takes it back on the hardware',
 };
 

@@ -92,7 +92,7 @@ function mainPage(program: Command): string {
     section('COMMANDS', ...program.commands.map((command) => entry(bold(command.name()), command.description()))),
     section('EXIT STATUS', entry(bold('0'), 'it was done'), exitCodes()),
     section('ENVIRONMENT', ...ENVIRONMENT.map(([name, text]) => entry(bold(name), text))),
-    section('EXAMPLES', literal(afterHelp(program))),
+    section('EXAMPLES', literal(textAfterHelp(program))),
     section('SEE ALSO', `${names.join(', ')}, ${bold('countermand.yaml')}(5)`),
   ].join('\n')}\n`;
 }

@@ -56,7 +56,7 @@ async function allOf({ house: { client } }: Rack): Promise<unknown> {
 const ASKING: Readonly<Record<string, RegExp>> = {
   'node power n1 off': /n1: power the node off, hard; it cannot be taken back once sent/,
   'node power n1 reboot': /n1: reset the node, hard; .*it cannot be taken back once sent/,
-  'node power n1 inject_nmi': /n1: interrupt the processor.*; an abort only stops the waiting/,
+  'node power n1 inject_nmi': /n1: interrupt the processor.*; only the waiting for it can be stopped/,
   'node power n1 soft_off --on-timeout force':
     /n1: ask the operating system to stop, and power it off hard if it times/,
   "node power 'n[1-3]' off": /3 nodes, n\[1-3\]: power the node off, .*takes 3 running nodes down \(n1, n2, n3\)/,

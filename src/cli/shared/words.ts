@@ -35,7 +35,7 @@ export function enumName(members: Readonly<Record<string, number>>, value: numbe
 
 const RECALL_WORDS: Readonly<Record<number, string>> = {
   [Recall.IRREVOCABLE_ONCE_SENT]: 'cannot be taken back once sent',
-  [Recall.STOP_WAITING_ONLY]: 'can be aborted: only stops waiting',
+  [Recall.STOP_WAITING_ONLY]: 'only the waiting for it can be stopped',
   [Recall.BY_HARDWARE]: 'can be aborted: taken back while the host still runs',
 };
 

@@ -94,7 +94,7 @@ function agentSentence(node: NodeRow, attachments: Attachments): string {
 
 const RECALL_WORDS: Readonly<Record<Recall, string>> = {
   IRREVOCABLE_ONCE_SENT: 'once sent it cannot be taken back',
-  STOP_WAITING_ONLY: 'an abort only stops the waiting',
+  STOP_WAITING_ONLY: 'only the waiting for it can be stopped',
   BY_HARDWARE: 'an abort takes it back on the hardware',
 };
 
