@@ -128,7 +128,7 @@ export function orderWords(nodes: string, order: AskedOrder, terminal: Pick<Term
 
 function recallWords(target: Target): string {
   if (abortTargetOf(target) === null) return 'it cannot be taken back once sent';
-  return TARGET_TABLE[target].soft ? 'an abort may come too late' : 'an abort only stops the waiting';
+  return TARGET_TABLE[target].soft ? 'an abort may come too late' : 'only the waiting for it can be stopped';
 }
 
 /** How many running nodes an order takes down, and the first of them, in words. */
