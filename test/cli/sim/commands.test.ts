@@ -153,7 +153,7 @@ test.serial('a port that somebody has, an address that is not here: an error, an
   await startSimCommand(t, ['ipmi', '--address', address, '--first-port', String(taken)]);
   const second = await refusal(`--address ${address} --first-port ${taken - 1} --nodes 2`);
   t.is(second.exitCode, 6);
-  t.regex(second.stderr, /^error: a simulated BMC cannot listen on 127\.\S+: somebody else does\n$/);
+  t.regex(second.stderr, /^error: a simulated BMC cannot listen on 127\.\S+: another process does\n$/);
   t.regex((await refusal('--address 192.0.2.1')).stderr, /on 192\.0\.2\.1:6230: the address is none of this system/);
 });
 
