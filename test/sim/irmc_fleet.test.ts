@@ -47,7 +47,10 @@ test('ports follow each other; a port in use is refused, and then none is left',
   const irmcs = [makeSimIrmc(), makeSimIrmc(), makeSimIrmc()];
   const firstPorts = { ...ANY, web: port - 2 };
   const listening = () => listenIrmcs(irmcs, { address, firstPorts, tls: null });
-  await t.throwsAsync(listening(), { code: 'LISTEN_FAILED', message: new RegExp(`${address}:${port}: another process`) });
+  await t.throwsAsync(listening(), {
+    code: 'LISTEN_FAILED',
+    message: new RegExp(`${address}:${port}: another process`),
+  });
   taken.close();
   await once(taken, 'close');
   const fleet = await listening();
