@@ -2,14 +2,15 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
+import { runCommandLine } from '../../src/cli/program.ts';
 import { AuditType } from '../../src/gen/countermand/v1/audit.ts';
+import { openCaptured } from '../cli/captured.ts';
 import { newFolder } from '../counterparts/folder.ts';
 import { allEvents, allTasks } from './client.ts';
 import { type House, openHouse } from './house.ts';
 import { enrol } from './orders.ts';
 import { type Ended, type Place, runInScript, runInTerminal } from './person.ts';
 import { createPlan, power, startPlan, untilActionIn, untilPlanEnds, watchPlan } from './plans.ts';
-import { type CommandResult, runHere } from './processes.ts';
 
 const NOT_CONFIRMED = 9;
 const QUESTION = /Go on\? \[y\/N\] $/;
@@ -85,37 +86,36 @@ function refused(t: ExecutionContext, { exitCode, text }: Ended, says: RegExp, l
 /** The words of a line of shell that quotes with apostrophes only. */
 const wordsOf = (line: string): string[] => (line.match(/'[^']*'|\S+/g) ?? []).map((word) => word.replaceAll("'", ''));
 
-/** Runs a command in this process, without a person in front of it. */
-const commandHere = (words: readonly string[], { address }: Rack): Promise<CommandResult> =>
-  runHere(words, { COUNTERMAND_CONDUCTOR: address });
-
-/** Does something with each command that asks, four at a time. */
-async function withEach(what: (line: string, says: RegExp) => Promise<void>): Promise<void> {
-  const left = Object.entries(ASKING).values();
-  const lane = async (): Promise<void> => {
-    for (const [line, says] of left) await what(line, says);
-  };
-  await Promise.all(Array.from({ length: 4 }, lane));
+/**
+ * Runs a line in this process: in the rack's folder, with these files in it, and without a person in front of it unless
+ * there is an answer. A process costs twenty times as much; what only a process can show has one, once for each kind.
+ */
+async function here(line: string, rack: Rack, { answer, files }: { answer?: string; files?: string[] } = {}) {
+  const { terminal, stdin, stdout, stderr, person } = openCaptured(
+    answer !== undefined,
+    { COUNTERMAND_CONDUCTOR: rack.address },
+    files,
+  );
+  const words = wordsOf(line).map((word) => (word.endsWith('.yaml') ? join(rack.folder, word) : word));
+  stdin.end(answer ?? 'y\n');
+  const exitCode = await runCommandLine(words, terminal);
+  return { exitCode, text: person() + stdout() + stderr() };
 }
+
+/** One command of each kind that asks, for what takes a process each. */
+const ONE_OF_EACH = ['node power n1 off', 'plan start waits', 'audit create look.yaml', 'node delete n1'];
 
 test('without a terminal each is refused, whatever stdin says; nothing is sent', async (t) => {
   const rack = await openRack(t);
   const before = await allOf(rack);
-  await withEach(async (line, says) =>
-    refused(t, await runInScript(t, `countermand ${line}`, rack, 'y\n'), says, line),
-  );
-  t.deepEqual(await allOf(rack), before);
-});
-
-test('with --json each is refused as well; nothing is sent', async (t) => {
-  const rack = await openRack(t);
-  const before = await allOf(rack);
-  await withEach(async (line) => {
-    const words = ['--json', ...wordsOf(line).map((word) => (word.endsWith('.yaml') ? join(rack.folder, word) : word))];
-    const { exitCode, stderr } = await commandHere(words, rack);
+  for (const [line, says] of Object.entries(ASKING)) {
+    refused(t, await here(line, rack), says, line);
+    const { exitCode, text } = await here(`--json ${line}`, rack);
     t.is(exitCode, NOT_CONFIRMED, line);
-    t.is(JSON.parse(stderr).error.code, 'NOT_CONFIRMED');
-  });
+    t.is(JSON.parse(text).error.code, 'NOT_CONFIRMED');
+  }
+  for (const line of ONE_OF_EACH)
+    refused(t, await runInScript(t, `countermand ${line}`, rack, 'y\n'), ASKING[line] ?? /^$/, line);
   t.deepEqual(await allOf(rack), before);
 });
 
@@ -132,15 +132,21 @@ test('a line on a pipe is no answer of a person, although a terminal is there', 
 test('a person is asked on the terminal, and a no sends nothing', async (t) => {
   const rack = await openRack(t);
   const before = await allOf(rack);
-  await withEach(async (line, says) => {
+  for (const [line, says] of Object.entries(ASKING)) {
+    const { exitCode, text } = await here(line, rack, { answer: 'n\n' });
+    t.is(exitCode, NOT_CONFIRMED, line);
+    t.regex(text, says);
+    t.regex(text, /Go on\? \[y\/N\] /);
+  }
+  for (const line of ONE_OF_EACH) {
     // The question does not go where the output goes.
     const asked = runInTerminal(t, `countermand ${line} > /dev/null 2> /dev/null`, rack);
     await asked.shows(QUESTION);
     asked.type('n\n');
     const { exitCode, text } = await asked.ended;
     t.is(exitCode, NOT_CONFIRMED, line);
-    t.regex(text, says);
-  });
+    t.regex(text, ASKING[line] ?? /^$/);
+  }
   t.deepEqual(await allOf(rack), before);
 });
 
@@ -204,16 +210,16 @@ test('above confirm_above nodes a script has to state the right number', async (
   const before = await allOf(rack);
   for (const line of MANY) {
     for (const flag of ['', ' --yes']) {
-      const { exitCode, text } = await runInScript(t, `countermand ${line}${flag}`, rack);
+      const { exitCode, text } = await here(`${line}${flag}`, rack);
       t.is(exitCode, NOT_CONFIRMED, `${line}${flag}: ${text}`);
       t.regex(text, /state the number, --yes=3, as it is more than 2 \(confirm_above\)/, line);
     }
     for (const wrong of [0, 2, 4]) {
-      const { exitCode, text } = await runInScript(t, `countermand ${line} --yes=${wrong}`, rack);
+      const { exitCode, text } = await here(`${line} --yes=${wrong}`, rack);
       t.is(exitCode, 5, `${line}: ${text}`);
       t.regex(text, new RegExp(`takes 3 running nodes down .*, and ${wrong} were expected; nothing was done`), line);
     }
-    const unread = await runInScript(t, `countermand ${line} --yes=three`, rack);
+    const unread = await here(`${line} --yes=three`, rack);
     t.is(unread.exitCode, 2, unread.text);
   }
   const asked = runInTerminal(t, `countermand ${MANY[0]} --yes`, rack);
@@ -225,7 +231,7 @@ test('above confirm_above nodes a script has to state the right number', async (
   t.deepEqual(await allOf(rack), before, 'nothing was written, and no plan is left behind');
 
   for (const line of MANY) {
-    const right = await runInScript(t, `countermand ${line} --yes=3`, rack);
+    const right = await here(`${line} --yes=3`, rack);
     t.is(right.exitCode, 0, `${line}: ${right.text}`);
   }
 });
@@ -238,7 +244,7 @@ test('an order given again with its request_id joins, although fewer nodes run b
     [MANY[6], 'r3'],
   ] as const)
     for (const time of ['first', 'second']) {
-      const { exitCode, text } = await runInScript(t, `countermand ${line} --request-id ${id} --yes=3`, rack);
+      const { exitCode, text } = await here(`${line} --request-id ${id} --yes=3`, rack);
       t.is(exitCode, 0, `${time}, ${line}: ${text}`);
     }
 });
@@ -261,9 +267,11 @@ test('a range that the shell has replaced by the name of a file is asked about, 
   const rack = await openRack(t);
   await writeFile(join(rack.folder ?? '', 'n1'), '');
   const replaced = /'n1' is also a file in this folder; if you typed a range such as 'r7n\[1-16\]' without quotes/;
+  const files = ['n1'];
   for (const target of ['off', 'soft_off', 'soft_reboot', 'reboot', 'inject_nmi'])
-    refused(t, await runInScript(t, `countermand node power n[1-3] ${target}`, rack), replaced, target);
-  refused(t, await runInScript(t, 'countermand node delete n[1-3]', rack), replaced, 'delete');
+    refused(t, await here(`node power n1 ${target}`, rack, { files }), replaced, target);
+  refused(t, await here('node delete n1', rack, { files }), replaced, 'delete');
+  refused(t, await runInScript(t, 'countermand node power n[1-3] soft_off', rack), replaced, 'by a shell');
   const asked = runInTerminal(t, 'countermand node power n[1-3] soft_off', rack);
   await asked.shows(QUESTION);
   asked.type('n\n');
@@ -271,17 +279,17 @@ test('a range that the shell has replaced by the name of a file is asked about, 
   t.deepEqual(await ordersTo(rack, 'n1'), []);
 
   for (const line of [
-    'node show n[1-3]',
-    'node refresh n[1-3]',
-    'node power n[1-3] on',
-    'node power n[1-3] off --yes',
-    'power list --node n[1-3]',
-    'audit create --name a --strategy dummy --nodes n[1-3]',
+    'node show n1',
+    'node refresh n1',
+    'node power n1 on',
+    'node power n1 off --yes',
+    'power list --node n1',
+    'audit create --name a --strategy dummy --nodes n1',
   ]) {
-    const { exitCode, text } = await runInScript(t, `countermand ${line} 2>&1 >/dev/null`, rack);
-    t.is(exitCode, 0, text);
-    t.regex(text, replaced, line);
-    t.regex(text, /^warning: /, line);
+    const { terminal, stderr } = openCaptured(false, { COUNTERMAND_CONDUCTOR: rack.address }, files);
+    t.is(await runCommandLine(wordsOf(line), terminal), 0, stderr());
+    t.regex(stderr(), replaced, line);
+    t.regex(stderr(), /^warning: /, line);
   }
   const json = await runInScript(t, 'countermand node show n[1-3] --json 2>&1 >/dev/null', rack);
   t.regex(JSON.parse(json.text).warning.message, replaced);
@@ -292,7 +300,7 @@ test('a range that the shell has replaced by the name of a file is asked about, 
 test('no selector is no node: an audit that would act on the whole fleet is refused', async (t) => {
   const rack = await openRack(t);
   const before = await allOf(rack);
-  for (const [file, text] of Object.entries({
+  for (const [file, content] of Object.entries({
     'empty.yaml': 'name: a\nstrategy: host_maintenance\nauto_trigger: true\nscope: []\n',
     'left_out.yaml': 'name: a\ngoal: saving_energy\nauto_trigger: true\n',
     'not_all.yaml': 'name: a\nstrategy: host_maintenance\nall: false\n',
@@ -303,22 +311,21 @@ test('no selector is no node: an audit that would act on the whole fleet is refu
     'no_section.yaml': 'name: a\nstrategy: host_maintenance\nscope: [{}]\n',
     'both.yaml': 'name: a\nstrategy: host_maintenance\nall: true\nscope: [{baremetal: [{nodes: [n1]}]}]\n',
   })) {
-    const path = join(rack.folder, file);
-    await writeFile(path, text);
-    const { exitCode, stderr } = await commandHere(['audit', 'create', path, '--yes'], rack);
-    t.is(exitCode, 2, `${file}: ${stderr}`);
+    await writeFile(join(rack.folder, file), content);
+    const { exitCode, text } = await here(`audit create ${file} --yes`, rack);
+    t.is(exitCode, 2, `${file}: ${text}`);
   }
   for (const flags of ['', '--auto-trigger', '--interval 60', "--nodes ''", '--nodes n1 --all', '--nodes'])
     for (const strategy of ['host_maintenance', 'saving_energy']) {
       const line = `audit create --yes --name a --strategy ${strategy} ${flags}`;
-      const { exitCode, stderr } = await commandHere(wordsOf(line), rack);
-      t.is(exitCode, 2, `${line}: ${stderr}`);
+      const { exitCode, text } = await here(line, rack);
+      t.is(exitCode, 2, `${line}: ${text}`);
     }
   for (const line of ['node refresh', "node refresh ''", 'node report instance.update', "node power '' off --yes"])
-    t.is((await commandHere(wordsOf(line), rack)).exitCode, 2, line);
+    t.is((await here(line, rack)).exitCode, 2, line);
   t.deepEqual(await allOf(rack), before);
 
-  const said = await commandHere(wordsOf('audit create --name a --strategy host_maintenance --all'), rack);
-  t.is(said.exitCode, 0, said.stderr);
-  t.regex(said.stdout, /\nstarting it takes 4 running nodes down \(n1, n2, n3, n4\)/);
+  const said = await here('audit create --name a --strategy host_maintenance --all', rack);
+  t.is(said.exitCode, 0, said.text);
+  t.regex(said.text, /\nstarting it takes 4 running nodes down \(n1, n2, n3, n4\)/);
 });

@@ -59,7 +59,7 @@ function endedOf(child: ChildProcess, shown: Watch<string>): Promise<Ended> {
 
 /** Runs a line of shell in a terminal. */
 export function runInTerminal(t: ExecutionContext, line: string, place: Place): InTerminal {
-  const child = start(t, ['python3', '-c', IN_TERMINAL, 'sh', '-c', line], place);
+  const child = start(t, ['/usr/bin/python3', '-c', IN_TERMINAL, 'sh', '-c', line], place);
   const shown = new Watch(textOf(child));
   return {
     shows: (text) => shown.until(`the terminal to show ${text}`, (all) => text.test(all)),
