@@ -1,6 +1,7 @@
 /** docs/cli.md, from the tree of commands. */
 
 import type { Command, Help } from 'commander';
+import { EXIT_CODES } from '../../src/core/exit_codes.ts';
 import { commandTree, textAfterHelp } from '../command_tree.ts';
 import { block, code, markdownTable, page } from './markdown.ts';
 
@@ -45,7 +46,7 @@ export async function printCli(): Promise<string> {
       'also the name of a file in the current folder, a warning says so. ' +
       'With `--json` there is one JSON object per line on stdout and nothing else: proto JSON, enums by their names ' +
       'without prefix, with `false`, `0`, empty texts and lists too. `UNSPECIFIED` is an enum that says nothing: a power state ' +
-      'that is unknown, a target that there is not. A time that has not come is absent. [Errors](errors.md) lists the exit codes. Ctrl-C stops the watching, never the work.',
+      'that is unknown, a target that there is not. A time that has not come is absent. [Errors](errors.md) lists the errors with their exit codes. Ctrl-C stops the watching, never the work.',
     'Every list has the same flags. `-o table` (the default) fits the terminal: columns that are empty or can be missed are left ' +
       'out, then cells are cut; a list that goes into a pipe is as wide as it is. `-o wide` has more columns and whole ids, ' +
       '`-o name` only what names each thing, `-o json` is `--json`, and `-o yaml` is a list in YAML. `--watch` repaints a ' +
@@ -71,6 +72,11 @@ export async function printCli(): Promise<string> {
       '`head` cuts off ends with 141 only if something was still to be written. `serve`, `agent` and `sim` are daemons: ' +
       'they go on without a reader, leave log lines out while it is stuck, and log again as soon as they are read. SIGHUP ' +
       'stops a daemon that was started from a terminal, as the terminal was closed; any other logs and ignores it.',
+    '## Exit codes',
+    'The exit code tells a script how an order ended. An abort is successful only if the order was taken back; an order that goes ' +
+      'on without a watcher is never exit code 0. Of several nodes, the most serious outcome counts: a failure, then 10, 12 and the ' +
+      'rest; 11 only if there was nothing to abort at any of them.',
+    markdownTable(['exit code', 'meaning'], Object.entries(EXIT_CODES)),
     ...chapter(program, ''),
   ]);
 }

@@ -45,6 +45,10 @@ const COMMANDS: Readonly<Record<string, CommandRow>> = {
     description: 'look at power tasks, watch them, withdraw them',
     load: async () => (await import('./power/commands.ts')).addPowerCommands,
   },
+  abort: {
+    description: 'abort whatever order is under way at nodes',
+    load: async () => (await import('./node/abort.ts')).setUpAbort,
+  },
   plan: {
     description: 'make action plans, run them, watch them, cancel them, roll them back',
     load: async () => (await import('./plan/commands.ts')).addPlanCommands,

@@ -2,6 +2,7 @@
  * Every error that leaves the product, in one table. A message names the thing, the reason and what is possible instead.
  * docs/errors.md is printed from this file. Codes are never used again for something else.
  */
+import type { ExitCode } from './exit_codes.ts';
 import type { Possible } from './possible.ts';
 
 /** gRPC status names, as far as we use them. */
@@ -26,11 +27,11 @@ export interface ErrorRow {
   /** The same request may succeed later. */
   readonly retryable: boolean;
   /** What the command line ends with. */
-  readonly exitCode: number;
+  readonly exitCode: ExitCode;
   readonly meaning: string;
 }
 
-const row = (status: GrpcStatus, exitCode: number, meaning: string, retryable = false): ErrorRow => ({
+const row = (status: GrpcStatus, exitCode: ExitCode, meaning: string, retryable = false): ErrorRow => ({
   status,
   retryable,
   exitCode,
@@ -96,6 +97,13 @@ export const ERROR_TABLE = {
   NMI_NEEDS_POWER: row('FAILED_PRECONDITION', 7, 'an NMI was ordered for a node that is off; nothing was sent'),
   TASK_ABORTED: row('ABORTED', 8, 'the power task was aborted or withdrawn'),
   RECALL_FAILED: row('ABORTED', 7, 'the abort stopped the waiting, but the order could not be taken back'),
+  ABORT_STOPPED_WAITING: row(
+    'ABORTED',
+    10,
+    'the abort or the cancel only ended the waiting; the order was sent and may still take effect',
+  ),
+  NOTHING_TO_ABORT: row('FAILED_PRECONDITION', 11, 'no matching order was in its abortable part; nothing happened'),
+  ABORT_TOO_LATE: row('FAILED_PRECONDITION', 12, 'the order had taken effect before it could be aborted'),
 
   // The end of an action
   ACTION_FAILED: row('ABORTED', 7, 'an action of the plan failed'),

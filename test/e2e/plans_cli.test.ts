@@ -170,7 +170,9 @@ test('a plan is rolled back: previewed, ordered, watched, and refused a second t
   const refused = await countermand(house, 'plan', 'rollback', 'r1', '--yes');
   t.is(refused.exitCode, 5);
   t.regex(refused.stderr, /cannot be rolled back: it was rolled back by plan /);
-  t.regex((await countermand(house, 'plan', 'rollback', 'r1', '--preview')).stdout, /\nIt would be refused: /);
+  const previewed = await countermand(house, 'plan', 'rollback', 'r1', '--preview');
+  t.regex(previewed.stdout, /\nIt would be refused: /);
+  t.is(previewed.exitCode, 5);
   t.regex((await countermand(house, 'plan', 'show', 'r1')).stdout, /\nrolled back by +[\da-f-]{36}\n/);
   t.regex((await countermand(house, 'plan', 'show', 'back')).stdout, /\nrollback of +[\da-f-]{36}\n/);
   t.is((await countermand(house, 'plan', 'rollback', 'r1', '--preview', '--no-wait')).exitCode, 2);
@@ -238,19 +240,16 @@ test('aborts of many nodes are given side by side', async (t) => {
   t.deepEqual(
     aborted.stdout
       .split('\n')
-      .map((line) => line.replace(/ after \d+s; (\w+).*/, ' $1'))
+      .map((line) => line.replace(/ after \d+s; .*/, ''))
       .sort(),
     ['n1', 'n2', 'n3'].map(
-      (node, index) => `${node}: abort soft power off SUCCEEDED ${index < 2 ? 'RECALLED' : 'NOTHING_TO_ABORT'}`,
+      (node, index) => `${node}: abort soft power off ${index < 2 ? 'RECALLED' : 'NOTHING_TO_ABORT'}`,
     ),
   );
   for (const watch of orders) t.like(await untilAtRest(watch), { state: 'ABORTED', abort: { outcome: 'RECALLED' } });
   const missing = await countermand(house, 'node', 'power', 'n3,n4,n5', 'abort_soft_off', '--json');
   t.is(missing.exitCode, 3);
-  t.regex(
-    JSON.parse(missing.stderr).error.message,
-    /^2 of 3 nodes could not be aborted: n4, n5; n4: there is no node 'n4'/,
-  );
+  t.regex(JSON.parse(missing.stderr).error.message, /^2 of 3 nodes were not aborted: n4, n5; there is no node 'n4'/);
 });
 
 test('bad plans are refused with the place, and nothing is made', async (t) => {

@@ -79,7 +79,7 @@ const targetHelp = (): string => {
 const SEVERAL = `
 Several nodes, as in 'r7n[1-64]': the order becomes an action plan with an action per node, which is started and watched.
 Ctrl-C stops the watching and says how to cancel the plan. An abort of several nodes needs no plan: it is given to all of
-them side by side, and where there is nothing to abort, nothing happens. If a plan gave the orders, cancel the plan.
+them side by side. If a plan gave the orders, cancel the plan; 'countermand abort' aborts any order at these nodes.
 
 You are asked before off, reboot, inject_nmi and --on-timeout force, which cannot be taken back once sent. Without a
 terminal to ask on, such an order is refused unless --yes is given. If an order, also a soft one, takes more than

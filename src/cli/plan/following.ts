@@ -10,7 +10,7 @@ import { type Call, present } from '../shared/asking.ts';
 import { inDoubt, stoppedWatching } from '../shared/following.ts';
 import { line } from '../shared/lines.ts';
 import { possibleCommands } from '../shared/possible.ts';
-import { planFailure, planLine, planTitle } from './lines.ts';
+import { planFailure, planLine, planState, planTitle } from './lines.ts';
 import { openPlanProgress, type PlanProgress } from './progress.ts';
 import { type PlanMessage, planHasEnded } from './view.ts';
 
@@ -49,14 +49,31 @@ async function followToItsEnd(
   followed: FollowedPlan,
   call: Call,
 ): Promise<CountermandError | null> {
-  const plan = await showPlan(stream, followed, call);
+  const { plan, givenUp } = await showPlan(stream, followed, call);
   if (!planHasEnded(plan)) return null;
-  const failure = planFailure(plan, followed.gives === 'cancel');
+  const failure = planFailure(plan, followed.gives === 'cancel') ?? cancelFailure(plan, givenUp);
   const rollback = followed.wait && mayBeUndone(plan, followed) ? await findRollback(plan, followed, call) : null;
   if (rollback === null) return failure;
   const undoing = call.conductor.plans.watchActionPlan({ actionPlan: rollback });
   const end = await followToItsEnd(undoing, { name: rollback, gives: 'nothing', wait: true }, call);
   return followed.rollsBack ? end : failure;
+}
+
+/** At most this many actions are named. */
+const NAMED = 10;
+
+/** The error of a cancelled plan of which some orders could only be given up; null if there are none. */
+function cancelFailure(plan: ActionPlan, givenUp: readonly string[]): CountermandError | null {
+  if (plan.state !== ActionPlanState.CANCELLED || givenUp.length === 0) return null;
+  const more = givenUp.length > NAMED ? ` and ${givenUp.length - NAMED} more` : '';
+  const names = `${givenUp.slice(0, NAMED).join(', ')}${more}`;
+  return fail(
+    'ABORT_STOPPED_WAITING',
+    line(
+      `${planTitle(plan)} ${planState(plan)}`,
+      `${givenUp.length} of its orders were sent and may still take effect: ${names}`,
+    ),
+  );
 }
 
 /** One that is cancelled from here is undone only if that was asked. */
@@ -77,19 +94,29 @@ async function findRollback({ uuid }: ActionPlan, followed: FollowedPlan, call: 
   return rolledBackBy === '' ? null : rolledBackBy;
 }
 
+/** A plan as it was when the watching ended. */
+interface Shown {
+  readonly plan: ActionPlan;
+  /** The names of the actions whose orders were sent and could only be given up. */
+  readonly givenUp: readonly string[];
+}
+
 /** Shows a plan until it is at rest, or until its first message if nobody waits. Resolves with it as it then is. */
-async function showPlan(stream: AsyncIterable<PlanMessage>, followed: FollowedPlan, call: Call): Promise<ActionPlan> {
+async function showPlan(stream: AsyncIterable<PlanMessage>, followed: FollowedPlan, call: Call): Promise<Shown> {
+  const givenUp = new Map<string, string>();
   const progress = followed.wait ? await openPlanProgress(call) : accepted(call);
   let last = followed.plan ?? null;
   try {
     for await (const message of stream) {
       last = present(message.actionPlan, 'an action plan');
       progress.show({ ...message, actionPlan: last });
+      for (const { uuid, name, result } of message.actions ?? [])
+        if (result?.abort_outcome === 'STOPPED_WAITING') givenUp.set(uuid, name);
       if (!followed.wait) break;
     }
     if (last === null || (followed.wait && !planHasEnded(last)))
       throw fail('CONDUCTOR_UNREACHABLE', `the conductor at ${call.conductor.address} ended the stream`);
-    return last;
+    return { plan: last, givenUp: [...givenUp.values()] };
   } catch (thrown) {
     const error = asCountermandError(thrown);
     throw last === null ? beforeTheFirst(error, followed, call) : whileWatching(error, last, followed, call);

@@ -24,6 +24,17 @@ export function previewText(answer: PreviewRollbackResponse, options: PreviewOpt
   return [head, undoTable(undos), sentence(answer, options)].join('\n\n');
 }
 
+/** True if a rollback with these flags would be refused now. */
+export function isRefused(
+  { undos, refused }: PreviewRollbackResponse,
+  options: Omit<PreviewOptions, 'command'>,
+): boolean {
+  if (refused !== '' || !undos.some(({ kind }) => kind === UndoKind.ACTION)) return true;
+  const isIrreversible = undos.some(({ kind }) => kind === UndoKind.IRREVERSIBLE);
+  const hasDrifted = undos.some(({ drift }) => drift !== '');
+  return (isIrreversible && !options.skipIrreversible) || (hasDrifted && !options.acceptDrift);
+}
+
 function undoTable(undos: readonly Undo[]): string {
   const rows = undos.map((undo) => [undo.actionName, undo.nodeName, undoWords(undo), undo.drift]);
   const drifted = undos.some(({ drift }) => drift !== '');

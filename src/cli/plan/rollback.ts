@@ -6,7 +6,7 @@ import { asking, type Call } from '../shared/asking.ts';
 import { confirmTakenDown, takesDownWords, type Yes, yesOrNumberOption } from '../shared/confirming.ts';
 import type { Terminal } from '../shared/terminal.ts';
 import { followPlan } from './following.ts';
-import { previewText } from './preview_text.ts';
+import { isRefused, previewText } from './preview_text.ts';
 import { WHICH_PLAN } from './text.ts';
 
 interface RollbackOptions {
@@ -44,6 +44,8 @@ async function preview(name: string, options: RollbackOptions, call: Call): Prom
   output.message(PreviewRollbackResponse, answer, () =>
     previewText(answer, { skipIrreversible, acceptDrift, command }),
   );
+  // The answer says why; only the exit code is missing.
+  if (isRefused(answer, { skipIrreversible, acceptDrift })) throw fail('ROLLBACK_REFUSED', '');
 }
 
 const UNDOING = `
@@ -57,7 +59,10 @@ export function addRollback(group: Command, terminal: Terminal): void {
     .command('rollback')
     .description('undo a plan that has ended, and watch that; the exit code says how it ended')
     .argument('<plan>', WHICH_PLAN)
-    .option('--preview', 'only show what would be done about each action; nothing is ordered')
+    .option(
+      '--preview',
+      'only show what would be done about each action; nothing is ordered. Exit code 5 if it would be refused',
+    )
     .option('--skip-irreversible', 'leave out the actions that nothing can undo, instead of being refused')
     .option('--accept-drift', 'also undo nodes that have changed since, instead of being refused')
     .option('--request-id <id>', 'the id of the order: the same id twice is one rollback; else a new one')

@@ -1,5 +1,5 @@
 /** A power task in sentences, each on one line, and what it means for the exit code. */
-import { type CountermandError, fail, failWith, isErrorCode } from '../../core/errors.ts';
+import { type CountermandError, type ErrorCode, fail, failWith, isErrorCode } from '../../core/errors.ts';
 import { isAbort } from '../../core/power.ts';
 import { isAtRest, type PowerTaskState as StateName } from '../../core/states.ts';
 import { AbortOutcome, PowerState, type PowerTask, PowerTaskState } from '../../gen/countermand/v1/power.ts';
@@ -63,26 +63,36 @@ export function liveLine(task: PowerTask, nowMs: number): string {
   );
 }
 
-/** How it ended. */
+/** How it ended. Of an abort its outcome counts: SUCCEEDED says only that there is one. */
 export function endLine(task: PowerTask, time: TimeText): string {
-  const { createdAt, endedAt, mayStillChangeUntil } = task;
+  const { createdAt, endedAt, mayStillChangeUntil, abort } = task;
   const took = createdAt && endedAt && `after ${spanWords(endedAt.getTime() - createdAt.getTime())}`;
-  const nothing = task.abort?.outcome === AbortOutcome.NOTHING_TO_ABORT;
-  const { abort } = task;
+  const outcome = outcomeName(task);
+  const ended = isAbortTask(task) && outcome !== '' ? outcome : stateName(task);
   return line(
-    `${title(task)} ${stateName(task)}${took ? ` ${took}` : ''}`,
-    nothing ? 'NOTHING_TO_ABORT: nothing happened' : outcomeName(task),
+    `${title(task)} ${ended}${took ? ` ${took}` : ''}`,
+    ended !== outcome && outcome,
+    abort?.outcome === AbortOutcome.NOTHING_TO_ABORT && 'nothing happened',
     abort?.reason || task.message,
     observed(abort?.observed || task.observedPowerState),
     mayStillChangeUntil && `the node may still change until ${time(mayStillChangeUntil)}`,
   );
 }
 
+/** The outcomes of an abort that are not what was asked, with the error of each. */
+const ABORT_FAILURES: Partial<Record<AbortOutcome, readonly [code: ErrorCode, meaning: string]>> = {
+  [AbortOutcome.FAILED]: ['RECALL_FAILED', 'the abort failed'],
+  [AbortOutcome.STOPPED_WAITING]: ['ABORT_STOPPED_WAITING', 'the order was sent and may still take effect'],
+  [AbortOutcome.TOO_LATE]: ['ABORT_TOO_LATE', 'the abort came too late'],
+  [AbortOutcome.NOTHING_TO_ABORT]: ['NOTHING_TO_ABORT', 'there was nothing to abort'],
+};
+
 /** The error that a task at rest ends its command with; null if it did what was asked. */
 export function taskFailure(task: PowerTask): CountermandError | null {
   const state = stateName(task);
   const sentence = oneLine(task.errorMessage || task.abort?.reason || task.message) || `${title(task)} ended ${state}`;
-  if (isAbortTask(task) && task.abort?.outcome === AbortOutcome.FAILED) return fail('RECALL_FAILED', sentence);
+  const [abortCode, meaning] = (isAbortTask(task) && task.abort && ABORT_FAILURES[task.abort.outcome]) || [];
+  if (abortCode !== undefined) return fail(abortCode, oneLine(`${task.nodeName}: ${meaning}: ${sentence}`));
   if (state === 'ABORTED') return fail('TASK_ABORTED', `${task.nodeName}: ${sentence}`);
   if (state !== 'FAILED') return null;
   const code = isErrorCode(task.errorCode) ? task.errorCode : 'INTERNAL';

@@ -89,8 +89,10 @@ test('the end says how long it took and what may still happen', (t) => {
 
 test('an abort that found nothing says so', (t) => {
   const nothing = abortOf(AbortOutcome.NOTHING_TO_ABORT);
-  t.regex(endLine(nothing, utcTime), /NOTHING_TO_ABORT: nothing happened; because/);
-  t.is(taskFailure(nothing), null);
+  t.is(
+    endLine(nothing, utcTime),
+    'n1: abort soft power off NOTHING_TO_ABORT after 3s; nothing happened; because; observed power on',
+  );
 });
 
 test('no line breaks, whatever the conductor says', (t) => {
@@ -125,8 +127,21 @@ test(
   'TASK_ABORTED',
   /^n1: it was aborted$/,
 );
-for (const name of ['NOT_SENT', 'RECALLED', 'STOPPED_WAITING', 'TOO_LATE', 'NOTHING_TO_ABORT'] as const)
-  test(`an abort with outcome ${name}`, endsWith, abortOf(AbortOutcome[name]), null);
+const ABORTS = {
+  NOT_SENT: null,
+  RECALLED: null,
+  STOPPED_WAITING: 'ABORT_STOPPED_WAITING',
+  TOO_LATE: 'ABORT_TOO_LATE',
+  NOTHING_TO_ABORT: 'NOTHING_TO_ABORT',
+} as const;
+for (const [name, code] of Object.entries(ABORTS))
+  test(
+    `an abort with outcome ${name}`,
+    endsWith,
+    abortOf(AbortOutcome[name as keyof typeof ABORTS]),
+    code,
+    code === null ? /^$/ : /^n1: .*: because$/,
+  );
 test(
   'an abort with outcome FAILED',
   endsWith,

@@ -1,0 +1,190 @@
+/** Aborts at many nodes, given side by side: each is an order of its own, and none waits for another. */
+import { asCountermandError, type CountermandError, ERROR_TABLE, fail, failWith } from '../../core/errors.ts';
+import { type AbortTarget, abortTargetOf } from '../../core/power.ts';
+import { PowerTask, PowerTaskState } from '../../gen/countermand/v1/power.ts';
+import { type Call, present } from '../shared/asking.ts';
+import { provesUnsent } from '../shared/connection.ts';
+import { stoppedWatching } from '../shared/following.ts';
+import { oneLine } from '../shared/harmless.ts';
+import { ordersOf } from '../shared/possible.ts';
+import { changeLine, endLine, hasEnded, taskFailure } from '../shared/task_lines.ts';
+import { shortId, targetOf, targetValue } from '../shared/words.ts';
+
+/** What is aborted, and how. */
+interface AbortOrder {
+  readonly nodes: readonly string[];
+  /** Which abort; null for whatever can be aborted at each node. */
+  readonly target: AbortTarget | null;
+  readonly reason: string;
+  /** Absent: each abort has a request id of its own. */
+  readonly requestId: string | undefined;
+  readonly maxParallel: number | undefined;
+  /** False to end as soon as every abort is accepted. */
+  readonly wait: boolean;
+}
+
+/** The number of aborts under way at once, unless the order says otherwise. */
+const ABORTS_AT_ONCE = 100;
+/** At most this many nodes are named in an error. */
+const NAMED = 20;
+
+/**
+ * Aborts at each node and waits for the outcomes, each of which is told on a line of its own.
+ * @throws the error of the most serious outcome, naming the nodes that were not aborted. A node without anything to abort counts
+ *   only if no other was aborted. On the end of the call or the loss of the conductor: that error; aborts that were given go on
+ */
+export async function abortNodes(order: AbortOrder, call: Call): Promise<void> {
+  const missed: Missed[] = [];
+  const left = order.nodes.values();
+  const give = async (): Promise<void> => {
+    for (const node of left) {
+      const error = await abortOne(node, order, call).catch(asCountermandError);
+      if (error === null) continue;
+      if (ENDS_ALL.includes(error.code)) throw error;
+      if (error.code !== 'NOTHING_TO_ABORT' || order.target === null) call.output.say(oneLine(error.message));
+      missed.push({ node, error });
+    }
+  };
+  const lanes = Math.min(order.maxParallel ?? ABORTS_AT_ONCE, order.nodes.length);
+  try {
+    await Promise.all(Array.from({ length: lanes }, give));
+  } catch (thrown) {
+    const error = asCountermandError(thrown);
+    throw provesUnsent(error) ? error : stoppedWatching(error, 'the aborts that were given go on', [], call);
+  }
+  const foundSome = missed.filter(({ error }) => error.code !== 'NOTHING_TO_ABORT');
+  const serious = foundSome.length > 0 || missed.length < order.nodes.length ? foundSome : missed;
+  if (serious[0]) throw missedError(serious, order.nodes.length);
+}
+
+/** A node where an abort did not take the order back, and why. */
+interface Missed {
+  readonly node: string;
+  readonly error: CountermandError;
+}
+
+/** After these no other node needs to be asked. */
+const ENDS_ALL: readonly string[] = ['CONDUCTOR_UNREACHABLE', 'SHUTTING_DOWN', 'CALL_ENDED', 'OUTPUT_LOST'];
+
+/** Aborts at one node, to the end. Resolves with what went wrong, or null. */
+async function abortOne(node: string, order: AbortOrder, call: Call): Promise<CountermandError | null> {
+  const { target, requestId } = order;
+  const id = requestId === undefined ? call.chance.uuid() : `${requestId} ${node}`;
+  if (target !== null) return giveAbort({ node, target, abortsTaskUuid: '', requestId: id }, order, call);
+  return abortAny(node, id, order, call);
+}
+
+interface OneAbort {
+  readonly node: string;
+  readonly target: AbortTarget;
+  readonly abortsTaskUuid: string;
+  readonly requestId: string;
+}
+
+async function giveAbort(one: OneAbort, { reason, wait }: AbortOrder, { conductor, output }: Call) {
+  const stream = conductor.power.setPowerState({ ...one, target: targetValue(one.target), reason });
+  for await (const answer of stream) {
+    const task = present(answer.task, 'a power task');
+    if (output.json) output.message(PowerTask, task, changeLine);
+    if (hasEnded(task)) {
+      output.say(endLine(task, output.time));
+      return taskFailure(task);
+    }
+    if (!wait) return null;
+  }
+  throw fail('CONDUCTOR_UNREACHABLE', 'the conductor ended the stream');
+}
+
+/** How often a node is looked at again because its order had moved on between the look and the abort. */
+const LOOKS = 5;
+
+/**
+ * Aborts what holds a node, or recalls what was given up there. What is seen is out of date at once: an order that was sent
+ * meanwhile is not withdrawn but aborted, so what finds nothing looks again. Nothing here waits for the hardware.
+ */
+async function abortAny(node: string, requestId: string, order: AbortOrder, call: Call) {
+  let last: CountermandError | null = null;
+  for (let look = 0; look < LOOKS; look += 1) {
+    const task = await findAbortable(node, call);
+    if (task === null) return last ?? fail('NOTHING_TO_ABORT', `${node}: no order is under way; nothing happened`);
+    if (look === 0) tellPlan(task, call);
+    const way = wayToAbort(task);
+    if (way === null) return last ?? whyNot(node, task);
+    const id = look === 0 ? requestId : `${requestId} ${look}`;
+    const error = await ('uuid' in way
+      ? withdraw(way.uuid, order, call)
+      : giveAbort({ ...way, node, requestId: id }, order, call));
+    if (error === null || !MOVED_ON.includes(error.code)) return error;
+    last = error;
+  }
+  return last;
+}
+
+/** The power task that holds a node, or the last order that was given up and may still take effect; else null. */
+async function findAbortable(name: string, { conductor }: Call): Promise<PowerTask | null> {
+  const node = present((await conductor.nodes.getNode({ node: name })).node, 'a node');
+  if (node.heldBy !== '')
+    return present((await conductor.power.getPowerTask({ task: node.heldBy })).task, 'a power task');
+  if (node.mayStillChangeUntil === undefined) return null;
+  const { tasks } = await conductor.power.listPowerTasks({ node: node.uuid, pageSize: LAST_TASKS });
+  return tasks.find(({ mayStillChangeUntil }) => mayStillChangeUntil !== undefined) ?? null;
+}
+
+/** Among this many tasks of a node is the order that was given up last. */
+const LAST_TASKS = 20;
+
+/** How a task can be ended: by withdrawing it, or by an abort; null if it cannot. */
+function wayToAbort(task: PowerTask): { uuid: string } | Pick<OneAbort, 'target' | 'abortsTaskUuid'> | null {
+  const target = targetOf(task.target);
+  const abort = target === null ? null : abortTargetOf(target);
+  if (hasEnded(task)) return abort && { target: abort, abortsTaskUuid: task.uuid };
+  const way = ordersOf(task.possibleOrders).find(({ stopWaiting }) => !stopWaiting);
+  if (way?.verb === 'WITHDRAW_POWER_TASK') return { uuid: task.uuid };
+  return way === undefined ? null : abort && { target: abort, abortsTaskUuid: task.uuid };
+}
+
+/** Errors that mean that the order was in another state than at the look. */
+const MOVED_ON: readonly string[] = ['NOTHING_TO_ABORT', 'NOT_WITHDRAWABLE'];
+
+/** Takes back an order that was not sent. */
+async function withdraw(task: string, { reason }: AbortOrder, { conductor, output }: Call) {
+  try {
+    const withdrawn = await conductor.power.withdrawPowerTask({ task, reason, stopWaiting: false });
+    output.message(PowerTask, present(withdrawn.task, 'a power task'), (ended) => endLine(ended, output.time));
+    return null;
+  } catch (thrown) {
+    return asCountermandError(thrown);
+  }
+}
+
+/** An abort ends one order; the plan that gave it goes on with its others. */
+function tellPlan({ planUuid, nodeName }: PowerTask, { output, command }: Call): void {
+  if (planUuid === '') return;
+  const plan = shortId(planUuid);
+  output.say(`${nodeName}: ordered by plan ${plan}, which goes on; to stop it: ${command} plan cancel ${plan}`);
+}
+
+function whyNot(node: string, task: PowerTask): CountermandError {
+  const possible = ordersOf(task.possibleOrders);
+  const about = { resource: { type: 'node', name: node }, possible } as const;
+  const why = task.state === PowerTaskState.ABORTING ? 'it is already being aborted' : 'it cannot be aborted once sent';
+  return failWith('NOTHING_TO_ABORT', `${changeLine(task)}; ${why}`, about);
+}
+
+/** How serious the outcome of an abort is; other errors are as serious as their exit code. */
+const SERIOUS: Readonly<Record<number, number>> = { 7: 100, 10: 90, 12: 80, 11: 0 };
+
+/** One error for all of them, with the code of the most serious. */
+function missedError(missed: readonly Missed[], of: number): CountermandError {
+  const rank = ({ error }: Missed): number => {
+    const { exitCode } = ERROR_TABLE[error.code];
+    return SERIOUS[exitCode] ?? exitCode;
+  };
+  const worst = missed.reduce((one, other) => (rank(other) > rank(one) ? other : one));
+  if (of === 1) return worst.error;
+  const more = missed.length - NAMED;
+  const names = missed.slice(0, NAMED).map(({ node }) => node);
+  const named = names.join(', ') + (more > 0 ? ` and ${more} more` : '');
+  const sentence = `${missed.length} of ${of} nodes were not aborted: ${named}; ${worst.error.message}`;
+  return failWith(worst.error.code, sentence, worst.error.details);
+}
