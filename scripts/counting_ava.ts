@@ -8,6 +8,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { groupedFiles, HOOKS } from '../test/grouped/hooks.ts';
 
 /** What AVA counts. */
 export interface AvaStats {
@@ -42,16 +43,19 @@ async function observeRun({ events }: { events: AsyncIterable<RunEvent> }): Prom
 
 /** These take the longest, as `npm test` prints: begun last, they would run alone. */
 export const FIRST: readonly string[] = [
+  'test/grouped/houses.test.ts',
   'test/simulation/seeds_1.test.ts',
   'test/storm/storm.test.ts',
   'test/simulation/seeds_2.test.ts',
+  'test/package/debian.test.ts',
   'test/server/store/database_failures.test.ts',
-  'test/e2e/confirmation.test.ts',
   'test/server/plans/weaknesses.test.ts',
+  'test/grouped/worlds.test.ts',
   'test/e2e/kill_plan_running.test.ts',
   'test/server/nodes/cluster_model.test.ts',
+  'test/e2e/kill_plan_cancelling.test.ts',
   'test/conformance/pyghmi.test.ts',
-  'test/e2e/kill_redfish.test.ts',
+  'test/grouped/sockets.test.ts',
 ];
 
 /** Where a file stands in the order. Some wait for time to pass and some compute, and those of a folder are alike: they are mixed. */
@@ -64,7 +68,8 @@ const sortTestFiles = (one: string, other: string): number => (rankOf(one) < ran
 
 export default {
   ...manifest.ava,
-  require: [fileURLToPath(new URL('usage.ts', import.meta.url))],
+  files: ['test/**/*.test.ts', ...groupedFiles().map((file) => `!${file}`)],
+  require: [fileURLToPath(new URL('usage.ts', import.meta.url)), HOOKS],
   nonSemVerExperiments: { observeRunsFromConfig: true },
   observeRun,
   sortTestFiles,

@@ -1,0 +1,59 @@
+/**
+ * Many test files in one process: a process costs a fifth of a second before its first test, and most files are done in
+ * less. A file `test/grouped/NAME.test.ts` imports its members and nothing else; `npm test` and `npm run quick` run it in their
+ * place (scripts/counting_ava.ts). Each member still runs alone: `npx ava test/core/power.test.ts`.
+ * AVA loads this module into each test process, before its tests.
+ */
+import { readdirSync, readFileSync } from 'node:fs';
+import { registerHooks } from 'node:module';
+import { fileURLToPath } from 'node:url';
+
+const TITLED_AVA = new URL('titled_ava.ts', import.meta.url).href;
+const TESTS = new URL('../', import.meta.url).href;
+const FOLDER = new URL('./', import.meta.url);
+
+/** What `titled_ava.ts` reads from its URL: the name of the file that imports it. */
+export const FILE_PARAMETER = 'file';
+/** ... that its tests run one after the other, */
+export const SERIAL_PARAMETER = 'serial';
+/** ... or at most so many at once. */
+export const SLOTS_PARAMETER = 'slots';
+
+/** How the tests of a group run, beside each other unless it is said here. */
+const MODES: Readonly<Record<string, string>> = {
+  worlds: `&${SERIAL_PARAMETER}`,
+  houses: `&${SLOTS_PARAMETER}=8`,
+};
+
+/** The test files that groups run: `test/core/power.test.ts`. */
+export function groupedFiles(): string[] {
+  const groups = readdirSync(FOLDER).filter((name) => name.endsWith('.test.ts'));
+  const texts = groups.map((name) => readFileSync(new URL(name, FOLDER), 'utf8'));
+  return texts.flatMap((text) => [...text.matchAll(/^import '\.\.\/(.+)';$/gm)].map(([, path]) => `test/${path}`));
+}
+
+/** The group that imported each member, by their URLs. */
+const groupOf = new Map<string, string>();
+
+/** What AVA calls in each test process. */
+export default function titleGroups(): void {
+  registerHooks({
+    resolve(specifier, context, next) {
+      const parent = context.parentURL ?? '';
+      if (specifier === 'ava') {
+        const group = groupOf.get(parent);
+        if (group === undefined) return next(specifier, context);
+        const name = parent.slice(TESTS.length, -'.test.ts'.length).replaceAll('/', ' › ');
+        const mode = MODES[group.slice(FOLDER.href.length, -'.test.ts'.length)] ?? '';
+        const url = `${TITLED_AVA}?${FILE_PARAMETER}=${encodeURIComponent(name)}${mode}`;
+        return { url, shortCircuit: true };
+      }
+      const resolved = next(specifier, context);
+      if (parent.startsWith(FOLDER.href) && parent.endsWith('.test.ts')) groupOf.set(resolved.url, parent);
+      return resolved;
+    },
+  });
+}
+
+/** The path of this module, for AVA's `require`. */
+export const HOOKS = fileURLToPath(import.meta.url);
