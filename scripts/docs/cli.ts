@@ -41,12 +41,19 @@ function afterHelp(command: Command): string[] {
 export async function printCli(): Promise<string> {
   const program = await commandTree();
   return page('Command line', 'src/cli', [
-    'A node is named by its name or uuid. Where several nodes can be named, ranges such as `r7n[1-16]` are accepted: put ' +
+    'A node is named by its name or uuid. Where several nodes can be named, so are ranges, as many as there are, with blanks or ' +
+      "commas between them: `r7n[1-16]`, `'r[1-4]n[01-16]' r9n1`, `n1, n2`. Put " +
       'quotes around them, as the shell replaces an unquoted range by the name of a file that matches it. Where a name is ' +
       'also the name of a file in the current folder, a warning says so. ' +
       'With `--json` there is one JSON object per line on stdout and nothing else: proto JSON, enums by their names ' +
       'without prefix, with `false`, `0`, empty texts and lists too. `UNSPECIFIED` is an enum that says nothing: a power state ' +
       'that is unknown, a target that there is not. A time that has not come is absent. [Errors](errors.md) lists the errors with their exit codes. Ctrl-C stops the watching, never the work.',
+    'Selectors choose nodes, alone or among those that are named: `-l rack=7` (twice, or `-l rack=7,row=b`: both labels), ' +
+      '`--zone`, `--driver`, `--state on|off|error|unknown` by the power state that was last read, `--failing` for those that have ' +
+      'a problem. They are the same on each command about several nodes; `node set`, whose `--label` and `--zone` set, has ' +
+      '`--with-label` (`-l`) and `--in-zone`. A command that selects no node is refused, and a selection that no node is in, too: ' +
+      'every node is `--all`. Only `node list` without a selector lists them all. In a plan file, an action with `nodes` is one for ' +
+      'each of them.',
     'Every list has the same flags. `-o table` (the default) fits the terminal: columns that are empty or can be missed are left ' +
       'out, then cells are cut; a list that goes into a pipe is as wide as it is. `-o wide` has more columns and whole ids, ' +
       '`-o name` only what names each thing, `-o json` is `--json`, and `-o yaml` is a list in YAML. `--watch` repaints a ' +

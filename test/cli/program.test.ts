@@ -74,12 +74,13 @@ const refused = test.macro({
 });
 test(refused, 'nod', /unknown command 'nod' \(Did you mean node\?\)/);
 test(refused, 'node lst', /unknown command 'lst'/);
-test(refused, 'node show', /missing required argument 'node'/);
-test(refused, 'node show a b', /too many arguments/);
+test(refused, 'node show', /no node is selected; give names/);
+test(refused, 'node why a b', /too many arguments/);
+test(refused, 'node power', /missing required argument 'nodes'/);
 test(refused, 'node list --colour', /unknown option '--colour'/);
 test(refused, 'node create n1', /required option '--driver <name>' not specified/);
 test(refused, 'node create n1 --driver fake --info x', /--info: 'x' is not KEY=VALUE/);
-test(refused, 'node set n1', /nothing to set on 'n1'/);
+test(refused, 'node set n1', /nothing to set; /);
 test(refused, 'node set n1 --maintenance maybe', /Allowed choices are on, off/);
 test(refused, 'node power n[3-1] on', /n\[3-1\]': 3-1 runs backwards/);
 test(refused, 'node power n[1-3] soft_off --max-parallel 0', /--max-parallel: '0' is not a whole number from 1/);

@@ -56,7 +56,7 @@ const COMMAND_LINE = /countermand (?:--\S+ \S+ )*(?:serve|agent|sim|node|power|p
 /** Quoted parts, which the shell leaves alone. */
 const QUOTED = /'[^']*'|"[^"]*"/g;
 /** What usage lines say of arguments. */
-const PLACEHOLDER = /^\[(?:--)?[a-z-]+\]$/;
+const PLACEHOLDER = /^\[(?:--)?[a-z-]+(?:\.\.\.)?\]$/;
 /** A node range, wherever it stands. */
 const RANGE = /[\w.-]+\[\d+(?:[-,]\d+)+\]/g;
 /** Parts in which a range is not taken for a word of a command line. */

@@ -25,18 +25,19 @@ import { readPairs, readSeconds } from '../shared/flags.ts';
 import { inDoubt } from '../shared/following.ts';
 import { addListFlags, type ListFlags, type Listing, showList } from '../shared/listing.ts';
 import { possibleCommands } from '../shared/possible.ts';
+import { addSelectors, type SelectorFlags } from '../shared/selection.ts';
 import type { Terminal } from '../shared/terminal.ts';
 import type { WantedAudit } from './file.ts';
 import { addList } from './list.ts';
+import { scopeOfSelectors } from './scope.ts';
 import { auditLine, auditText, strategyText, WHICH_AUDIT } from './text.ts';
 
-interface CreateOptions {
+interface CreateOptions extends SelectorFlags {
   readonly name?: string;
   readonly strategy?: string;
   readonly goal?: string;
   readonly parameter?: readonly string[];
   readonly nodes?: readonly string[];
-  readonly all?: boolean;
   readonly interval?: string;
   readonly autoTrigger?: boolean;
   readonly requestId?: string;
@@ -45,10 +46,14 @@ interface CreateOptions {
 
 async function create(file: string | undefined, options: CreateOptions, call: Call): Promise<void> {
   const { conductor, output, command } = call;
-  const { parameter, interval: word, requestId = call.chance.uuid(), yes, ...named } = options;
+  const { parameter, interval: word, requestId = call.chance.uuid(), yes, name, strategy, goal, autoTrigger } = options;
   const interval = readSeconds(word, '--interval');
+  const { nodes = [], ...selectors } = options;
   const flags = {
-    ...named,
+    ...Object.fromEntries(
+      Object.entries({ name, strategy, goal, autoTrigger }).filter(([, value]) => value !== undefined),
+    ),
+    ...(await scopeOfSelectors(nodes, selectors, call)),
     parameters: readPairs(parameter, '--parameter'),
     ...(interval !== undefined && { interval }),
   };
@@ -79,6 +84,10 @@ function confirmTriggered(wanted: WantedAudit, yes: Yes, call: Call): Promise<nu
   );
 }
 
+const SCOPE_HELP = `
+Which nodes it is about: --nodes, -l or --zone alone is its scope, and is resolved at each run. Any other flag, or several of
+them, choose nodes now, and these are the scope. A strategy that acts on nodes needs a scope, or --all.`;
+
 const FILE_EXAMPLE = `
 An audit file, in YAML or JSON:
   name: rack 7 saves energy
@@ -93,7 +102,7 @@ An audit file, in YAML or JSON:
   on_failure: STOP            # what a plan does when an action fails`;
 
 function addCreate(group: Command, terminal: Terminal): void {
-  group
+  const command = group
     .command('create')
     .description('make an audit from a file, or from flags, which go before it; its plan waits to be started')
     .argument('[file]', 'the audit file, or - for standard input')
@@ -102,13 +111,11 @@ function addCreate(group: Command, terminal: Terminal): void {
     .option('--goal <name>', 'what it is for, if it has only one strategy')
     .option('--parameter <key=value...>', 'what the strategy is told; a value is read as in YAML')
     .option('--nodes <range...>', "the nodes that it is about, such as 'r7n[1-16]'")
-    .option('--all', 'it is about every node; a strategy that acts on nodes needs this or --nodes')
     .option('--interval <seconds>', 'run it again and again, with this much time between two runs')
     .option('--auto-trigger', 'start its plans as soon as they are made; you are asked first')
     .option('--request-id <id>', 'the id of the order: the same id twice is one audit; else a new one')
-    .addOption(yesOrNumberOption('with auto_trigger: '))
-    .addHelpText('after', FILE_EXAMPLE)
-    .action(asking(create, terminal));
+    .addOption(yesOrNumberOption('with auto_trigger: '));
+  addSelectors(command).addHelpText('after', `${SCOPE_HELP}\n${FILE_EXAMPLE}`).action(asking(create, terminal));
 }
 
 async function show(name: string, _options: object, { conductor, output, clock }: Call): Promise<void> {

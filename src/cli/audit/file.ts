@@ -1,6 +1,5 @@
 /** The audit file: what an audit is asked for, in YAML or JSON. Flags say the same, and go before what the file says. */
 import { z } from 'zod';
-import { fail } from '../../core/errors.ts';
 import { AuditType, type CreateAuditRequest } from '../../gen/countermand/v1/audit.ts';
 import { POLICIES, scopeOfFile } from '../plan/file.ts';
 import { checkValues, type FileKind, must, parseScalar, parseValues, readText } from '../shared/order_file.ts';
@@ -40,8 +39,8 @@ export interface AuditFlags {
   readonly goal?: string;
   /** KEY=VALUE: a value is read as in YAML, a number for example. */
   readonly parameters: Readonly<Record<string, string>>;
-  /** Node ranges; they make the whole scope. */
-  readonly nodes?: readonly string[];
+  /** The whole scope. */
+  readonly scope?: readonly object[];
   /** The scope is every node. */
   readonly all?: boolean;
   /** Seconds; the audit is CONTINUOUS then. */
@@ -78,14 +77,11 @@ function isObject(values: unknown): values is Record<string, unknown> {
 }
 
 function valuesOf(flags: AuditFlags, { parameters: before }: Record<string, unknown>): Record<string, unknown> {
-  const { parameters, nodes, all, interval, autoTrigger, ...named } = flags;
-  if (all && nodes) throw fail('ARGUMENT_INVALID', '--all is every node, and --nodes names some; give one of them');
+  const { parameters, interval, autoTrigger, ...named } = flags;
   const read = Object.entries(parameters).map(([key, word]) => [key, parseScalar(word)]);
   return {
     ...named,
     ...(read.length > 0 && { parameters: { ...(isObject(before) && before), ...Object.fromEntries(read) } }),
-    ...(nodes && { scope: [{ baremetal: [{ nodes }] }], all: false }),
-    ...(all && { scope: [], all: true }),
     ...(interval !== undefined && { interval, audit_type: 'CONTINUOUS' }),
     ...(autoTrigger && { auto_trigger: true }),
   };

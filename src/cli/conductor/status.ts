@@ -47,7 +47,7 @@ export function statusText(status: GetStatusResponse, address: string, nowMs: nu
     ['agents', agents || 'none'],
   ]);
   const problems = status.problems.map((problem) => `  ${oneLine(problem)}`);
-  if ((nodes?.unreadable ?? 0) > 0) problems.push('  show them: countermand node list --problem');
+  if ((nodes?.unreadable ?? 0) > 0) problems.push('  show them: countermand node list --failing');
   return problems.length === 0 ? `${known}\n\nno problems` : [known, '', 'problems:', ...problems].join('\n');
 }
 

@@ -1,22 +1,22 @@
 /** `countermand abort`: ends whatever order is under way at nodes, without asking which. */
 import type { Command } from 'commander';
-import { expandRange } from '../../core/ranges.ts';
 import { asking, type Call } from '../shared/asking.ts';
 import { readCount } from '../shared/flags.ts';
+import { addSelectors, type SelectorFlags, select, WHICH_NODES } from '../shared/selection.ts';
 import type { Terminal } from '../shared/terminal.ts';
 import { abortNodes } from './abort_many.ts';
 
-interface AbortOptions {
+interface AbortOptions extends SelectorFlags {
   readonly reason?: string;
   readonly requestId?: string;
   readonly maxParallel?: string;
   readonly wait: boolean;
 }
 
-async function abort(ranges: readonly string[], options: AbortOptions, call: Call): Promise<void> {
+async function abort(words: readonly string[], options: AbortOptions, call: Call): Promise<void> {
   const { reason = '', requestId, wait } = options;
   const maxParallel = readCount(options.maxParallel, 1, '--max-parallel');
-  const nodes = [...new Set(ranges.flatMap((range) => expandRange(range)))];
+  const { names: nodes } = await select(words, options, call);
   await abortNodes({ nodes, target: null, reason, requestId, maxParallel, wait }, call);
 }
 
@@ -32,11 +32,10 @@ Examples:
 /** Gives the command `abort` its arguments, options and action. */
 export function setUpAbort(command: Command, terminal: Terminal): void {
   command
-    .argument('<nodes...>', "names, uuids or ranges of nodes, such as 'r7n[1-16]'")
+    .argument('[nodes...]', WHICH_NODES)
     .option('--reason <text>', 'why; recorded with each abort')
     .option('--request-id <id>', 'the id of the order: the same id twice is one order; else a new one')
     .option('--max-parallel <n>', 'at most n aborts at once; else 100')
-    .option('--no-wait', 'end as soon as each abort is accepted')
-    .addHelpText('after', EXAMPLES)
-    .action(asking(abort, terminal));
+    .option('--no-wait', 'end as soon as each abort is accepted');
+  addSelectors(command).addHelpText('after', EXAMPLES).action(asking(abort, terminal));
 }

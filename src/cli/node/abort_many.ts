@@ -6,6 +6,7 @@ import { type Call, present } from '../shared/asking.ts';
 import { provesUnsent } from '../shared/connection.ts';
 import { stoppedWatching } from '../shared/following.ts';
 import { oneLine } from '../shared/harmless.ts';
+import { endsAll } from '../shared/many.ts';
 import { ordersOf } from '../shared/possible.ts';
 import { changeLine, endLine, hasEnded, taskFailure } from '../shared/task_lines.ts';
 import { shortId, targetOf, targetValue } from '../shared/words.ts';
@@ -40,7 +41,7 @@ export async function abortNodes(order: AbortOrder, call: Call): Promise<void> {
     for (const node of left) {
       const error = await abortOne(node, order, call).catch(asCountermandError);
       if (error === null) continue;
-      if (ENDS_ALL.includes(error.code)) throw error;
+      if (endsAll(error)) throw error;
       if (error.code !== 'NOTHING_TO_ABORT' || order.target === null) call.output.say(oneLine(error.message));
       missed.push({ node, error });
     }
@@ -62,9 +63,6 @@ interface Missed {
   readonly node: string;
   readonly error: CountermandError;
 }
-
-/** After these no other node needs to be asked. */
-const ENDS_ALL: readonly string[] = ['CONDUCTOR_UNREACHABLE', 'SHUTTING_DOWN', 'CALL_ENDED', 'OUTPUT_LOST'];
 
 /** Aborts at one node, to the end. Resolves with what went wrong, or null. */
 async function abortOne(node: string, order: AbortOrder, call: Call): Promise<CountermandError | null> {

@@ -5,6 +5,7 @@ import { ModelChange } from '../../gen/countermand/v1/node.ts';
 import { asking, type Call, everyPage, PAGE_SIZE } from '../shared/asking.ts';
 import { readCount, readPairs } from '../shared/flags.ts';
 import { addListFlags, type ListFlags, type Listing, showList } from '../shared/listing.ts';
+import { addSelectors, type SelectorFlags, select, WHICH_NODES } from '../shared/selection.ts';
 import type { Terminal } from '../shared/terminal.ts';
 
 const CHANGE_LIST: Listing<ModelChange> = {
@@ -48,14 +49,15 @@ export function addChanges(group: Command, terminal: Terminal): void {
   addListFlags(command, CHANGE_LIST).action(asking(changes, terminal));
 }
 
-interface ReportOptions {
+interface ReportOptions extends SelectorFlags {
   readonly reason?: string;
   readonly payload?: readonly string[];
 }
 
-async function report(eventType: string, nodes: readonly string[], options: ReportOptions, call: Call): Promise<void> {
+async function report(eventType: string, words: readonly string[], options: ReportOptions, call: Call): Promise<void> {
   const { reason = '', payload } = options;
-  const event = { eventType, nodes: [...nodes], reason, payload: readPairs(payload, '--payload') };
+  const { ranges } = await select(words, options, call);
+  const event = { eventType, nodes: [...ranges], reason, payload: readPairs(payload, '--payload') };
   const answer = await call.conductor.audits.reportClusterEvent(event);
   call.output.message(
     ReportClusterEventResponse,
@@ -66,14 +68,14 @@ async function report(eventType: string, nodes: readonly string[], options: Repo
 
 /** Adds `node report`. */
 export function addReport(group: Command, terminal: Terminal): void {
-  group
+  const command = group
     .command('report')
     .description(
       'report that something else changed what runs on nodes: plans about them that have not started are superseded',
     )
     .argument('<event>', 'instance.update, instance.delete.end or service.update')
-    .argument('<nodes...>', "names, uuids and ranges of nodes, such as 'r7n[1-16]'")
+    .argument('[nodes...]', WHICH_NODES)
     .option('--reason <text>', 'why, for those who read the history')
-    .option('--payload <key=value...>', 'what else is known, for those who read the history')
-    .action(asking(report, terminal));
+    .option('--payload <key=value...>', 'what else is known, for those who read the history');
+  addSelectors(command).action(asking(report, terminal));
 }

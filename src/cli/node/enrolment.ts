@@ -1,11 +1,30 @@
 /** `countermand node create|set|delete|validate`: what is kept of a node. */
 import { type Command, Option } from 'commander';
 import { fail } from '../../core/errors.ts';
-import { DeleteNodeResponse, Node, ValidateNodeResponse } from '../../gen/countermand/v1/node.ts';
+import { expandRanges } from '../../core/ranges.ts';
+import {
+  DeleteNodeResponse,
+  Node,
+  type UpdateNodeRequest,
+  ValidateNodeResponse,
+} from '../../gen/countermand/v1/node.ts';
 import { asking, type Call, present } from '../shared/asking.ts';
 import { confirm, type Yes, yesOption } from '../shared/confirming.ts';
 import { fileWords, warnOfFiles } from '../shared/file_names.ts';
 import { readPairs } from '../shared/flags.ts';
+import { forEachNode } from '../shared/many.ts';
+import {
+  addSelectors,
+  BESIDE_SETTERS,
+  besideSetters,
+  chooses,
+  rangesIn,
+  type Selection,
+  type SelectorFlags,
+  select,
+  selectFound,
+  WHICH_NODES,
+} from '../shared/selection.ts';
 import type { Terminal } from '../shared/terminal.ts';
 import { warnOfOpenWays } from './open_ways.ts';
 import { nodeText, WHICH_NODE } from './text.ts';
@@ -51,51 +70,75 @@ export function addCreate(group: Command, terminal: Terminal): void {
     .action(asking(create, terminal));
 }
 
-interface SetOptions {
+interface SetOptions extends SelectorFlags {
   readonly name?: string;
-  readonly zone?: string;
   readonly info?: readonly string[];
   readonly unsetInfo?: string[];
-  readonly label?: readonly string[];
   readonly unsetLabel?: string[];
   readonly maintenance?: 'on' | 'off';
   readonly maintenanceReason?: string;
 }
 
-async function set(node: string, options: SetOptions, call: Call): Promise<void> {
-  if (Object.keys(options).length === 0)
-    throw fail('ARGUMENT_INVALID', `nothing to set on '${node}'; countermand node set --help lists what can be set`);
-  const setDriverInfo = readPairs(options.info, '--info');
-  const answer = await call.conductor.nodes.updateNode({
-    node,
+/** What of the flags is to be set; the others choose the nodes. */
+function changesOf(options: SetOptions): Omit<UpdateNodeRequest, 'node'> {
+  const { maintenance } = options;
+  return {
     name: options.name,
     zone: options.zone,
-    setDriverInfo,
-    removeDriverInfo: options.unsetInfo,
+    setDriverInfo: readPairs(options.info, '--info'),
+    removeDriverInfo: options.unsetInfo ?? [],
     setLabels: readPairs(options.label, '--label'),
-    removeLabels: options.unsetLabel,
-    maintenance: options.maintenance === undefined ? undefined : options.maintenance === 'on',
+    removeLabels: options.unsetLabel ?? [],
+    maintenance: maintenance === undefined ? undefined : maintenance === 'on',
     maintenanceReason: options.maintenanceReason,
-  });
-  warnOfOpenWays(setDriverInfo, call);
-  print(answer.node, call);
+  };
+}
+
+const isEmpty = (value: unknown): boolean =>
+  value === undefined || (typeof value === 'object' && value !== null && Object.keys(value).length === 0);
+
+/** One node is looked up by what is done to it; of several, each has to exist before the first is written. */
+async function selectMany(words: readonly string[], flags: SelectorFlags, call: Call): Promise<Selection> {
+  const isOne = words.length > 0 && !flags.all && !chooses(flags) && expandRanges(rangesIn(words)).length === 1;
+  return isOne ? select(words, flags, call) : selectFound(words, flags, call);
+}
+
+/** So many nodes are written at once. */
+const WRITES_AT_ONCE = 8;
+
+async function set(words: readonly string[], options: SetOptions, call: Call): Promise<void> {
+  const { conductor, output } = call;
+  const changes = changesOf(options);
+  if (Object.values(changes).every(isEmpty))
+    throw fail('ARGUMENT_INVALID', 'nothing to set; countermand node set --help lists what can be set');
+  const { names } = await selectMany(words, besideSetters(options), call);
+  if (changes.name !== undefined && names.length > 1)
+    throw fail('ARGUMENT_INVALID', `--name is a name for one node, and ${names.length} are selected`);
+  const write = async (name: string): Promise<null> => {
+    const { node } = await conductor.nodes.updateNode({ node: name, ...changes });
+    if (names.length === 1) print(node, call);
+    else output.message(Node, present(node, 'a node'), () => `${name}: set`);
+    return null;
+  };
+  warnOfOpenWays(changes.setDriverInfo, call);
+  await forEachNode(names, write, { atOnce: WRITES_AT_ONCE, failed: 'could not be changed' }, call);
 }
 
 /** Adds `node set`. */
 export function addSet(group: Command, terminal: Terminal): void {
-  group
+  const command = group
     .command('set')
-    .description('change what is kept of a node; name, zone and driver_info need a node that no power task holds')
-    .argument('<node>', WHICH_NODE)
-    .option('--name <name>', 'a new name')
+    .description('change what is kept of nodes; name, zone and driver_info need nodes that no power task holds')
+    .argument('[nodes...]', WHICH_NODES)
+    .option('--name <name>', 'a new name, for one node')
     .option('--zone <name>', 'another zone')
     .option('--info <key=value...>', 'keys of driver_info to set')
     .option('--unset-info <key...>', 'keys of driver_info to remove')
     .option('--label <key=value...>', 'labels to set')
     .option('--unset-label <key...>', 'labels to remove')
     .addOption(new Option('--maintenance <on|off>', 'stops neither reading nor orders').choices(['on', 'off']))
-    .option('--maintenance-reason <text>', 'why, for those who read it later')
-    .action(asking(set, terminal));
+    .option('--maintenance-reason <text>', 'why, for those who read it later');
+  addSelectors(command, { flags: BESIDE_SETTERS }).action(asking(set, terminal));
 }
 
 async function accept(node: string, { guid = '' }: { readonly guid?: string }, call: Call): Promise<void> {
@@ -115,27 +158,38 @@ export function addAccept(group: Command, terminal: Terminal): void {
     .action(asking(accept, terminal));
 }
 
-async function forget(node: string, { yes }: { readonly yes?: Yes }, call: Call): Promise<void> {
+interface ForgetOptions extends SelectorFlags {
+  readonly yes?: Yes;
+}
+
+async function forget(words: readonly string[], options: ForgetOptions, call: Call): Promise<void> {
   const { conductor, output } = call;
-  if (yes) warnOfFiles([node], output.json, call);
-  const file = call.hasFile(node) ? `${fileWords(node)}. ` : '';
-  await confirm(
-    `${file}node '${node}' is forgotten, with its driver_info and its secrets; the hardware is left alone`,
-    yes,
-    call,
-  );
-  const answer = await conductor.nodes.deleteNode({ node });
-  output.message(DeleteNodeResponse, answer, () => `${node}: deleted`);
+  const { yes } = options;
+  const typed = rangesIn(words);
+  if (yes) warnOfFiles(typed, output.json, call);
+  const { names, title } = await selectMany(words, options, call);
+  const files = typed.filter(call.hasFile).map((name) => `${fileWords(name)}. `);
+  const what =
+    names.length === 1
+      ? `node '${names[0]}' is forgotten, with its driver_info and its secrets`
+      : `${names.length} nodes, ${title}, are forgotten, with their driver_info and their secrets`;
+  await confirm(`${files.join('')}${what}; the hardware is left alone`, yes, call);
+  const write = async (node: string): Promise<null> => {
+    const answer = await conductor.nodes.deleteNode({ node });
+    output.message(DeleteNodeResponse, answer, () => `${node}: deleted`);
+    return null;
+  };
+  await forEachNode(names, write, { atOnce: WRITES_AT_ONCE, failed: 'could not be deleted' }, call);
 }
 
 /** Adds `node delete`. */
 export function addDelete(group: Command, terminal: Terminal): void {
-  group
+  const command = group
     .command('delete')
-    .description('forget a node that no power task holds; the hardware is left alone')
-    .argument('<node>', WHICH_NODE)
-    .addOption(yesOption())
-    .action(asking(forget, terminal));
+    .description('forget nodes that no power task holds; the hardware is left alone')
+    .argument('[nodes...]', WHICH_NODES)
+    .addOption(yesOption());
+  addSelectors(command).action(asking(forget, terminal));
 }
 
 async function validate(node: string, _options: object, { conductor, output }: Call): Promise<void> {

@@ -1,12 +1,11 @@
 /** `countermand node list`. */
 import type { Command } from 'commander';
-import { naturally } from '../../core/natural_order.ts';
 import { Node } from '../../gen/countermand/v1/node.ts';
 import { PowerState } from '../../gen/countermand/v1/power.ts';
-import { asking, type Call, everyPage, PAGE_SIZE } from '../shared/asking.ts';
+import { asking, type Call } from '../shared/asking.ts';
 import type { Meaning } from '../shared/colours.ts';
-import { readPairs } from '../shared/flags.ts';
 import { addListFlags, type ListFlags, type Listing, showList } from '../shared/listing.ts';
+import { addSelectors, type SelectorFlags, selectNodes, WHICH_NODES } from '../shared/selection.ts';
 import type { Terminal } from '../shared/terminal.ts';
 import { ageWords, isUnreadable, powerStateWord, problemWords, shortId, targetWord } from '../shared/words.ts';
 import { pairs, powerCell } from './text.ts';
@@ -77,24 +76,8 @@ export const NODE_LIST: Listing<Node> = {
   ],
 };
 
-interface ListOptions extends ListFlags {
-  readonly zone?: string;
-  readonly driver?: string;
-  readonly label?: readonly string[];
-  readonly problem?: boolean;
-}
-
-async function list(options: ListOptions, call: Call): Promise<void> {
-  const { zone = '', driver = '', problem: withProblem = false } = options;
-  const labels = readPairs(options.label, '--label');
-  const ask = async (): Promise<Node[]> => {
-    const nodes: Node[] = [];
-    const page = (pageToken: string) =>
-      call.conductor.nodes.listNodes({ pageSize: PAGE_SIZE, pageToken, zone, driver, labels, withProblem });
-    for await (const answer of everyPage(page)) nodes.push(...answer.nodes);
-    return nodes.sort((one, other) => naturally(one.name, other.name));
-  };
-  await showList(NODE_LIST, ask, options, call);
+async function list(words: readonly string[], options: ListFlags & SelectorFlags, call: Call): Promise<void> {
+  await showList(NODE_LIST, () => selectNodes(words, options, call), options, call);
 }
 
 /** Adds `node list`. */
@@ -102,9 +85,6 @@ export function addList(group: Command, terminal: Terminal): void {
   const command = group
     .command('list')
     .description('list the nodes by name, and count them by their state')
-    .option('--zone <name>', 'only nodes of this zone')
-    .option('--driver <name>', 'only nodes of this driver')
-    .option('--label <key=value...>', 'only nodes that bear all of these labels')
-    .option('--problem', 'only nodes that cannot be read');
-  addListFlags(command, NODE_LIST).action(asking(list, terminal));
+    .argument('[nodes...]', `${WHICH_NODES}; every node if left out`);
+  addListFlags(addSelectors(command, { everyNode: true }), NODE_LIST).action(asking(list, terminal));
 }

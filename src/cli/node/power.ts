@@ -2,18 +2,18 @@
 import { type Command, Option } from 'commander';
 import { fail } from '../../core/errors.ts';
 import { TARGET_TABLE, TARGETS, type Target } from '../../core/power.ts';
-import { expandRange } from '../../core/ranges.ts';
 import { OnTimeout } from '../../gen/countermand/v1/power.ts';
 import { asking, type Call } from '../shared/asking.ts';
 import { confirm, holdToNumber, mustConfirm, orderWords, type Yes, yesOrNumberOption } from '../shared/confirming.ts';
 import { warnOfFiles } from '../shared/file_names.ts';
 import { readCount, readSeconds, readTarget } from '../shared/flags.ts';
 import { followTask } from '../shared/following.ts';
+import { addSelectors, rangesIn, type SelectorFlags, select, WHICH_NODES } from '../shared/selection.ts';
 import type { Terminal } from '../shared/terminal.ts';
 import { targetValue } from '../shared/words.ts';
 import { orderMany, takesDownOf } from './power_many.ts';
 
-interface PowerOptions {
+interface PowerOptions extends SelectorFlags {
   readonly timeout?: string;
   readonly onTimeout?: 'fail' | 'force';
   readonly reason?: string;
@@ -29,18 +29,21 @@ interface PowerOptions {
 
 const ON_TIMEOUT = { fail: OnTimeout.FAIL, force: OnTimeout.FORCE };
 
-async function power(range: string, word: string, options: PowerOptions, call: Call): Promise<void> {
-  const nodes = expandRange(range);
-  const target = readTarget(word);
+async function power(first: string, others: readonly string[], options: PowerOptions, call: Call): Promise<void> {
+  const words = [first, ...others];
+  const target = readTarget(words.at(-1) ?? '');
   const timeout = readSeconds(options.timeout, '--timeout');
   const maxParallel = readCount(options.maxParallel, 1, '--max-parallel');
   const canary = readCount(options.canary, 0, '--canary');
+  const named = words.slice(0, -1);
+  const { names: nodes, title: range } = await select(named, options, call);
   const [node = range] = nodes;
-  const asked = { target, forced: options.onTimeout === 'force', range };
+  const typed = rangesIn(named);
+  const asked = { target, forced: options.onTimeout === 'force', typed };
   const { yes, onTimeout, onFailure, requestId, wait, reason = '', queue = false } = options;
   const asks = mustConfirm(asked, call);
-  if (!asks || yes) warnOfFiles([range], call.output.json, call);
-  const order = { nodes, range, target, timeout, onTimeout, reason, requestId, maxParallel, canary, onFailure };
+  if (!asks || yes) warnOfFiles(typed, call.output.json, call);
+  const order = { nodes, range, typed, target, timeout, onTimeout, reason, requestId, maxParallel, canary, onFailure };
   if (nodes.length === 1) {
     if (typeof yes === 'number') holdToNumber(yes, await takesDownOf({ ...order, queue, wait, asks, yes }, call));
     else if (asks && !yes) await confirm(orderWords(node, asked, call), yes, call);
@@ -94,11 +97,15 @@ const choice = (flags: string, description: string, words: readonly string[]): O
 
 /** Adds `node power`. */
 export function addPower(group: Command, terminal: Terminal): void {
-  group
+  const command = group
     .command('power')
     .description('change the power state of nodes, or abort such a change, and watch it until it is at rest')
-    .argument('<node>', "name or uuid of the node, or several: a range such as 'r7n[1-16]', or names with commas")
-    .argument('<target>', "target power state, or the order to abort; Ironic's names are accepted too")
+    .usage('[options] [nodes...] <target>')
+    .argument('<nodes>', `${WHICH_NODES}; none if flags choose them`)
+    .argument(
+      '[target...]',
+      "the last word: target power state, or the order to abort; Ironic's names are accepted too",
+    )
     .option('--timeout <seconds>', 'when it times out, from the moment of sending; else the default of the target')
     .addOption(
       choice('--on-timeout <what>', 'what happens then: it fails, or the soft order is forced', ['fail', 'force']),
@@ -117,7 +124,6 @@ export function addPower(group: Command, terminal: Terminal): void {
     )
     .option('--queue', 'several nodes: wait behind the plans that run on some of them')
     .option('--no-wait', 'end as soon as the order is accepted; the work goes on')
-    .addOption(yesOrNumberOption())
-    .addHelpText('after', `${targetHelp()}\n${SEVERAL}`)
-    .action(asking(power, terminal));
+    .addOption(yesOrNumberOption());
+  addSelectors(command).addHelpText('after', `${targetHelp()}\n${SEVERAL}`).action(asking(power, terminal));
 }

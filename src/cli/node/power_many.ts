@@ -16,8 +16,10 @@ const ON_FAILURE = {
 /** An order for many nodes. */
 export interface ManyOrder {
   readonly nodes: readonly string[];
-  /** The nodes as they were named, for people. */
+  /** The nodes as they were selected, for people. */
   readonly range: string;
+  /** The words that named them. */
+  readonly typed: readonly string[];
   readonly target: Target;
   /** Seconds from the moment of sending; absent: as the target has it. */
   readonly timeout: number | undefined;
@@ -41,10 +43,10 @@ export async function takesDownOf(order: ManyOrder, { conductor, chance }: Call)
 
 /** Gives the order and watches what comes of it, until all is at rest. @throws what it came to, if not to what was asked */
 export async function orderMany(order: ManyOrder, call: Call): Promise<void> {
-  const { nodes, range, target } = order;
+  const { nodes, range, typed, target } = order;
   if (isAbort(target)) return abortNodes({ ...order, target }, call);
   const wanted = planOf(order, order.requestId ?? call.chance.uuid());
-  const asked = { target, forced: order.onTimeout === 'force', range };
+  const asked = { target, forced: order.onTimeout === 'force', typed };
   const words = (down: TakesDown | undefined): string =>
     `${orderWords(`${nodes.length} nodes, ${range}`, asked, call)}; ${takesDownWords(down)}${order.queue ? QUEUED : ''}`;
   const expectTakenDown = TARGET_TABLE[target].takesDown ? await confirmNew(wanted, order, words, call) : undefined;

@@ -1,4 +1,4 @@
-/** `countermand node show|supported|refresh|why`: what is known of nodes. */
+/** `countermand node show|supported|refresh|watch|why`: what is known of nodes. */
 import type { Command } from 'commander';
 import { fail } from '../../core/errors.ts';
 import {
@@ -6,24 +6,32 @@ import {
   GetSupportedPowerStatesResponse,
   Node,
   RefreshNodesResponse,
+  WatchNodesResponse,
 } from '../../gen/countermand/v1/node.ts';
 import { PowerState } from '../../gen/countermand/v1/power.ts';
 import { asking, type Call, present } from '../shared/asking.ts';
+import { addSelectors, chooses, type SelectorFlags, select, selectNodes, WHICH_NODES } from '../shared/selection.ts';
 import type { Terminal } from '../shared/terminal.ts';
-import { explanationText, nodeText, refreshedLine, supportedText, WHICH_NODE } from './text.ts';
+import { explanationText, nodeText, refreshedLine, supportedText, WHICH_NODE, watchedLine } from './text.ts';
 
-async function show(name: string, _options: object, { conductor, output, clock }: Call): Promise<void> {
-  const { node } = await conductor.nodes.getNode({ node: name });
-  output.message(Node, present(node, 'a node'), (found) => nodeText(found, clock.now(), output.time));
+async function show(words: readonly string[], flags: SelectorFlags, call: Call): Promise<void> {
+  const { conductor, output, clock } = call;
+  const { names } = await select(words, flags, call);
+  const [only = ''] = names;
+  const nodes =
+    names.length === 1
+      ? [present((await conductor.nodes.getNode({ node: only })).node, 'a node')]
+      : await selectNodes(words, flags, call);
+  output.messages(Node, nodes, () => nodes.map((node) => nodeText(node, clock.now(), output.time)).join('\n\n'));
 }
 
 /** Adds `node show`. */
 export function addShow(group: Command, terminal: Terminal): void {
-  group
+  const command = group
     .command('show')
-    .description('show all that is known of a node; secrets are masked')
-    .argument('<node>', WHICH_NODE)
-    .action(asking(show, terminal));
+    .description('show all that is known of nodes; secrets are masked')
+    .argument('[nodes...]', WHICH_NODES);
+  addSelectors(command).action(asking(show, terminal));
 }
 
 async function supported(node: string, _options: object, { conductor, output }: Call): Promise<void> {
@@ -40,14 +48,12 @@ export function addSupported(group: Command, terminal: Terminal): void {
     .action(asking(supported, terminal));
 }
 
-async function refresh(
-  nodes: readonly string[],
-  _options: object,
-  { conductor, output, command }: Call,
-): Promise<void> {
+async function refresh(words: readonly string[], flags: SelectorFlags, call: Call): Promise<void> {
+  const { conductor, output, command } = call;
+  const { ranges } = await select(words, flags, call);
   let read = 0;
   const unread: string[] = [];
-  for await (const answer of conductor.nodes.refreshNodes({ nodes: [...nodes] })) {
+  for await (const answer of conductor.nodes.refreshNodes({ nodes: [...ranges] })) {
     output.message(RefreshNodesResponse, answer, (one) => refreshedLine(one, command));
     if (answer.observed === PowerState.UNSPECIFIED) unread.push(answer.node?.name ?? 'a node');
     else read += 1;
@@ -58,11 +64,33 @@ async function refresh(
 
 /** Adds `node refresh`. */
 export function addRefresh(group: Command, terminal: Terminal): void {
-  group
+  const command = group
     .command('refresh')
     .description('read the power state of nodes from the hardware now')
-    .argument('<nodes...>', "names, uuids or ranges such as 'r7n[1-16]'")
-    .action(asking(refresh, terminal));
+    .argument('[nodes...]', WHICH_NODES);
+  addSelectors(command).action(asking(refresh, terminal));
+}
+
+async function watch(words: readonly string[], flags: SelectorFlags, call: Call): Promise<void> {
+  const { conductor, output, clock } = call;
+  // Every node is also each that is enrolled later; the conductor knows it by no name.
+  const nodes = flags.all && words.length === 0 && !chooses(flags) ? [] : (await select(words, flags, call)).ranges;
+  let last = new Map<string, string>();
+  for await (const answer of conductor.nodes.watchNodes({ nodes: [...nodes] })) {
+    const { uuid, name } = present(answer.node, 'a node');
+    const line = watchedLine(answer, clock.now());
+    if (output.json || last.get(uuid) !== line) output.message(WatchNodesResponse, answer, () => `${name}: ${line}`);
+    last = answer.deleted ? new Map([...last].filter(([key]) => key !== uuid)) : last.set(uuid, line);
+  }
+}
+
+/** Adds `node watch`. */
+export function addWatch(group: Command, terminal: Terminal): void {
+  const command = group
+    .command('watch')
+    .description('print nodes as they are now, then a line for each change; what flags choose is chosen at the start')
+    .argument('[nodes...]', WHICH_NODES);
+  addSelectors(command).action(asking(watch, terminal));
 }
 
 async function why(node: string, _options: object, { conductor, output, clock, command }: Call): Promise<void> {

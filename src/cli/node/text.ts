@@ -5,6 +5,7 @@ import type {
   GetSupportedPowerStatesResponse,
   Node,
   RefreshNodesResponse,
+  WatchNodesResponse,
 } from '../../gen/countermand/v1/node.ts';
 import { PowerState, type PowerTarget, type Recall } from '../../gen/countermand/v1/power.ts';
 import { taskTable } from '../power/list.ts';
@@ -18,6 +19,7 @@ import {
   powerStateWord,
   problemSentence,
   recallWords,
+  shortId,
   spanWords,
   targetOf,
   targetWord,
@@ -72,6 +74,20 @@ export function refreshedLine(answer: RefreshNodesResponse, command: string): st
   const accept = node && errorCode === 'BMC_IS_ANOTHER' ? `: ${command} node accept ${node.name}` : '';
   if (observed === PowerState.UNSPECIFIED) return oneLine(`${name}: not read: ${reason}${accept}`);
   return oneLine(`${name}: ${powerStateWord(observed)}${reason && ` (not recorded: ${reason})`}`);
+}
+
+/** A node as it is now, on one line behind its name. */
+export function watchedLine({ node, deleted }: WatchNodesResponse, nowMs: number): string {
+  if (node === undefined || deleted) return 'deleted';
+  const target = targetWord(node.targetPowerState);
+  const parts = [
+    powerCell(node, nowMs),
+    ...(target === '' ? [] : [`on its way to ${target}`]),
+    ...(node.heldBy === '' ? [] : [`held by power task ${shortId(node.heldBy)}`]),
+    ...(node.maintenance ? ['in maintenance'] : []),
+    ...(node.problem ? [`${node.problem.code}: ${node.problem.message}`] : []),
+  ];
+  return oneLine(parts.join('; '));
 }
 
 /** The word of a target on the command line. */

@@ -3,8 +3,12 @@
  * plan is a good one is for the conductor to say.
  */
 import { z } from 'zod';
+import { asCountermandError, fail } from '../../core/errors.ts';
+import { exceeded, SENT_LIMITS } from '../../core/limits.ts';
+import { expandRanges } from '../../core/ranges.ts';
 import { type CreateActionPlanRequest, FailurePolicy } from '../../gen/countermand/v1/action_plan.ts';
 import { type FileKind, must, parseText, readText } from '../shared/order_file.ts';
+import { rangesIn } from '../shared/selection.ts';
 import type { Terminal } from '../shared/terminal.ts';
 
 const KIND: FileKind = {
@@ -31,6 +35,7 @@ const action = z.strictObject(
     input_parameters: z.record(z.string(), z.unknown(), must('KEY: VALUE pairs')).default({}),
     parents: z.array(text, must('a list of names')).default([]),
     timeout: whole.optional(),
+    nodes: z.union([text, z.array(text)], must('node ranges such as r7n[1-16], or a list of them')).optional(),
   },
   must('an action: name, action_type and what else it needs'),
 );
@@ -68,10 +73,83 @@ export function parsePlan(content: string, path: string): PlanOfFile {
   const keysAt = (place: readonly PropertyKey[]) => (place.length === 0 ? KEYS.plan : KEYS.action);
   const parsed = parseText(content, path, schema, keysAt, KIND);
   const { name, max_parallel: maxParallel, canary, on_failure: onFailure, actions, scope } = parsed;
-  const wanted = actions.map(({ action_type: actionType, input_parameters: inputParameters, ...others }) => ({
-    ...others,
-    actionType,
-    inputParameters,
-  }));
+  const wanted = eachNode(actions, path).map(
+    ({ action_type: actionType, input_parameters: inputParameters, ...others }) => ({
+      ...others,
+      actionType,
+      inputParameters,
+    }),
+  );
   return { name, maxParallel, canary, onFailure: POLICIES[onFailure], actions: wanted, scope };
+}
+
+type ActionOfFile = z.infer<typeof action>;
+
+/** What stands for the name of the node in the parents of an action that is written for many. */
+const NODE = '{node}';
+
+/**
+ * The actions, each that names `nodes` written out: one for each node, `NAME NODE`. Such a name in `parents` means all of them;
+ * `NAME {node}` the one of the same node.
+ */
+function eachNode(actions: readonly ActionOfFile[], path: string): Omit<ActionOfFile, 'nodes'>[] {
+  const nodes = actions.map((one, at) => nodesOf(one, `${path}: actions[${at}]`));
+  const members = new Map<string, string[]>();
+  for (const [at, { name }] of actions.entries()) {
+    if (actions.some((other, index) => index < at && other.name === name && (nodes[at] ?? nodes[index])))
+      throw fail(
+        KIND.code,
+        `${path}: actions[${at}].name: '${name}' stands twice, and one of them is for several nodes`,
+      );
+    if (nodes[at])
+      members.set(
+        name,
+        nodes[at].map((node) => `${name} ${node}`),
+      );
+  }
+  checkSize(actions, nodes, members, path);
+  return actions.flatMap(({ nodes: _, ...one }, at) => {
+    const parentsOf = (fill: (parent: string) => string): string[] => [
+      ...new Set(one.parents.flatMap((parent) => members.get(parent) ?? fill(parent))),
+    ];
+    return (
+      nodes[at]?.map((node) => ({
+        ...one,
+        name: `${one.name} ${node}`,
+        input_parameters: { ...one.input_parameters, resource_id: node },
+        parents: parentsOf((parent) => parent.replaceAll(NODE, node)),
+      })) ?? [{ ...one, parents: parentsOf((parent) => parent) }]
+    );
+  });
+}
+
+/** Counted before anything is written out: two short lines can mean more parents than there is memory. */
+function checkSize(
+  actions: readonly ActionOfFile[],
+  nodes: readonly (readonly string[] | null)[],
+  members: ReadonlyMap<string, readonly string[]>,
+  path: string,
+): void {
+  const counts = actions.map(({ parents }, at) => {
+    const count = nodes[at]?.length ?? 1;
+    return { count, parents: count * parents.reduce((sum, parent) => sum + (members.get(parent)?.length ?? 1), 0) };
+  });
+  const size = counts.reduce((sum, { count }) => sum + count, 0);
+  if (size > SENT_LIMITS.actions.limit) throw exceeded(SENT_LIMITS.actions, `${path}: actions`, size);
+  const parents = counts.reduce((sum, one) => sum + one.parents, 0);
+  if (parents > SENT_LIMITS.parents.limit) throw exceeded(SENT_LIMITS.parents, `${path}: actions`, parents);
+}
+
+/** The nodes of an action that is written for many; null if it is not. @throws ACTION_PLAN_INVALID with the place */
+function nodesOf({ nodes, input_parameters: parameters }: ActionOfFile, place: string): string[] | null {
+  if (nodes === undefined) return null;
+  if ('resource_id' in parameters)
+    throw fail(KIND.code, `${place}: nodes and input_parameters.resource_id both name nodes; give one of them`);
+  const words = typeof nodes === 'string' ? [nodes] : nodes;
+  if (words.length === 0) throw fail(KIND.code, `${place}.nodes: no node is named`);
+  try {
+    return expandRanges(rangesIn(words));
+  } catch (thrown) {
+    throw fail(KIND.code, `${place}.nodes: ${asCountermandError(thrown).message}`);
+  }
 }

@@ -175,12 +175,18 @@ A plan file, in YAML or JSON:
   actions:
     - name: drain
       action_type: set_node_maintenance
-      input_parameters: {resource_id: r7n1, maintenance: true, reason: rack work}
+      nodes: "r7n[1-16]"      # one action for each: 'drain r7n1' and so on; or a list of ranges
+      input_parameters: {maintenance: true, reason: rack work}
     - name: down
       action_type: change_node_power_state
-      input_parameters: {resource_id: r7n1, state: soft power off, timeout: 300}
-      parents: [drain]
-      timeout: 600            # seconds, waiting for the node included; an hour if left out`;
+      nodes: "r7n[1-16]"
+      input_parameters: {state: soft power off, timeout: 300}
+      parents: ["drain {node}"]   # the one of the same node; [drain] would be all of them
+      timeout: 600            # seconds, waiting for the node included; an hour if left out
+    - name: switch off the storage
+      action_type: change_node_power_state
+      input_parameters: {resource_id: r7s1, state: power off}
+      parents: [down]`;
 
 /** Adds `plan create`. */
 export function addCreate(group: Command, terminal: Terminal): void {

@@ -104,8 +104,8 @@ interface AskedOrder {
   readonly target: Target;
   /** A soft order becomes a hard one when it times out. */
   readonly forced: boolean;
-  /** The nodes as they were typed. */
-  readonly range: string;
+  /** The words that named the nodes. */
+  readonly typed: readonly string[];
 }
 
 /**
@@ -113,17 +113,17 @@ interface AskedOrder {
  * also a file here: the shell may have put the file's name in the place of an unquoted range, and the order would hit
  * another node than the one that was meant. A warning alone would come too late.
  */
-export function mustConfirm({ target, forced, range }: AskedOrder, { hasFile }: Pick<Terminal, 'hasFile'>): boolean {
+export function mustConfirm({ target, forced, typed }: AskedOrder, { hasFile }: Pick<Terminal, 'hasFile'>): boolean {
   const { soft, takesDown } = TARGET_TABLE[target];
-  return HARD.includes(target) || (forced && soft) || (takesDown && hasFile(range));
+  return HARD.includes(target) || (forced && soft) || (takesDown && typed.some(hasFile));
 }
 
 /** What a power order does to these nodes, and how far it can be taken back, in a sentence. */
 export function orderWords(nodes: string, order: AskedOrder, terminal: Pick<Terminal, 'hasFile'>): string {
-  const { target, forced, range } = order;
+  const { target, forced, typed } = order;
   const force = forced ? ', and power it off hard if it times out' : '';
-  const file = terminal.hasFile(range) ? `${fileWords(range)}. ` : '';
-  return `${file}${nodes}: ${TARGET_TABLE[target].meaning}${force}; ${recallWords(target)}`;
+  const files = typed.filter(terminal.hasFile).map((word) => `${fileWords(word)}. `);
+  return `${files.join('')}${nodes}: ${TARGET_TABLE[target].meaning}${force}; ${recallWords(target)}`;
 }
 
 function recallWords(target: Target): string {

@@ -19,9 +19,9 @@ test('commands, and their subcommands', (t) => {
 });
 
 test('options: of the command and those that stand everywhere; none after --', (t) => {
-  t.deepEqual(wordsOf('node list --pr'), ['--problem']);
+  t.deepEqual(wordsOf('node list --fa'), ['--failing']);
   t.deepEqual(wordsOf('node list --js'), ['--json']);
-  t.deepEqual(wordsOf('node list -- --pr'), []);
+  t.deepEqual(wordsOf('node list -- --fa'), []);
   t.true(wordsOf('plan start -').includes('--queue'));
 });
 
@@ -40,7 +40,8 @@ const SOURCES: readonly (readonly [line: string, source: Completion['source']])[
   ['context use ', 'contexts'],
   ['--context ', 'contexts'],
   ['node create ', null],
-  ['node show n1 ', null],
+  ['node show n1 ', 'nodes'],
+  ['node show --state on --dr', null],
 ];
 for (const [line, source] of SOURCES)
   test(`'${line}' is completed with ${source ?? 'nothing'}`, (t) => t.is(complete(line).source, source));

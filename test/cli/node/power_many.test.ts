@@ -5,6 +5,7 @@ import { FailurePolicy } from '../../../src/gen/countermand/v1/action_plan.ts';
 const ORDER: ManyOrder = {
   nodes: ['r7n1', 'r7n2'],
   range: 'r7n[1-2]',
+  typed: ['r7n[1-2]'],
   target: 'soft power off',
   timeout: undefined,
   onTimeout: undefined,

@@ -66,6 +66,31 @@ test('a plan in JSON; what is left out is for the conductor to fill in', (t) => 
   });
 });
 
+const actionsOf = (text: string) => parsePlan(`name: p\nactions:\n${text}`, 'p.yaml').actions;
+
+test('an action with nodes is one for each of them; its name in parents is all of them, with {node} that of the same node', (t) => {
+  const actions = actionsOf(`
+  - {name: drain, action_type: set_node_maintenance, nodes: 'r7n[1-2]', input_parameters: {maintenance: true}}
+  - {name: down, action_type: change_node_power_state, nodes: [r7n1, 'r7n2, r7n3'], parents: ['drain {node}']}
+  - {name: last, action_type: nop, parents: [down, drain]}`);
+  t.deepEqual(
+    actions.map(({ name, inputParameters, parents }) => [
+      name,
+      inputParameters?.resource_id ?? '',
+      parents.join(' | '),
+    ]),
+    [
+      ['drain r7n1', 'r7n1', ''],
+      ['drain r7n2', 'r7n2', ''],
+      ['down r7n1', 'r7n1', 'drain r7n1'],
+      ['down r7n2', 'r7n2', 'drain r7n2'],
+      ['down r7n3', 'r7n3', 'drain r7n3'],
+      ['last', '', 'down r7n1 | down r7n2 | down r7n3 | drain r7n1 | drain r7n2'],
+    ],
+  );
+  t.deepEqual(actions[0]?.inputParameters, { maintenance: true, resource_id: 'r7n1' });
+});
+
 test('YAML that begins as JSON does', (t) => {
   t.is(parsePlan('{name: p, actions: []}', 'p.yaml').name, 'p');
 });
@@ -110,6 +135,26 @@ test(refused, action('timeout: soon'), /: actions\[0\]\.timeout: must be a whole
 test(refused, action('timeout: 3000000000'), /: actions\[0\]\.timeout: must be a whole number$/);
 test(refused, action('input_parameters: [x]'), /: actions\[0\]\.input_parameters: must be KEY: VALUE pairs$/);
 test(refused, action('retries: 3'), /: actions\[0\]\.retries is no key; the keys are name, action_type, input_par/);
+test(refused, action("nodes: 'n[1'"), /: actions\[0\]\.nodes: node range 'n\[1': a bracket is not closed/);
+test(refused, action('nodes: []'), /: actions\[0\]\.nodes: no node is named$/);
+test(refused, action("nodes: ''"), /: actions\[0\]\.nodes: node range '' has an empty name$/);
+test(refused, action('nodes: 7'), /: actions\[0\]\.nodes: must be node ranges such as r7n\[1-16\], or a list of them$/);
+test(
+  refused,
+  action('nodes: n1, input_parameters: {resource_id: n1}'),
+  /\[0\]: nodes and input_parameters\.resource_id both/,
+);
+test(
+  refused,
+  'name: p\nactions: [{name: a, action_type: nop}, {name: a, action_type: nop, nodes: n1}]',
+  /\[1\]\.name: 'a' stan/,
+);
+test(refused, action("nodes: 'n[1-50001]'"), /: actions: 50001 actions; at most 50000 are allowed$/);
+test(
+  refused,
+  "name: p\nactions: [{name: a, action_type: nop, nodes: 'n[1-1000]'}, {name: b, action_type: nop, nodes: 'n[1-501]', parents: [a]}]",
+  /: actions: 501000 parents; at most 500000 are allowed$/,
+);
 test(refused, 'name: p\nactions: []\nstart: true', /: start is no key; the keys are name, max_parallel, canary, on_f/);
 test(refused, 'name: p\nactions: []\nmax_parallel: 1.5', /: max_parallel: must be a whole number$/);
 test(refused, 'name: p\nactions: []\non_failure: stop', /: on_failure: must be STOP, CONTINUE or ROLLBACK$/);

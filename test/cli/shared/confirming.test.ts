@@ -11,7 +11,7 @@ import { fail } from '../../../src/core/errors.ts';
 import { TARGETS, type Target } from '../../../src/core/power.ts';
 import { callOf, openCaptured } from '../captured.ts';
 
-const OFF = { target: 'power off', forced: false, range: 'n1' } as const;
+const OFF = { target: 'power off', forced: false, typed: ['n1'] } as const;
 
 for (const answer of ['y\n', 'Yes\n', ' YES \n']) {
   test(`${JSON.stringify(answer)} goes on`, async (t) => {
@@ -72,7 +72,7 @@ test('without a person it is refused, whatever the input says; with yes nothing 
 test('what has to be confirmed: hard orders, forced ones, and what stops a node whose name is also a file', (t) => {
   const [plain, folder] = [openCaptured(true).terminal, openCaptured(true, {}, ['n1']).terminal];
   const asked = (forced: boolean, terminal: typeof plain) =>
-    TARGETS.filter((target) => mustConfirm({ target, forced, range: 'n1' }, terminal));
+    TARGETS.filter((target) => mustConfirm({ target, forced, typed: ['n1'] }, terminal));
   t.deepEqual(asked(false, plain), ['power off', 'rebooting', 'inject nmi']);
   const stopping: Target[] = ['power off', 'rebooting', 'soft rebooting', 'soft power off', 'inject nmi'];
   t.deepEqual(asked(true, plain), stopping);
