@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs what the demo and the tests talk to and is not there yet: ipmitool and setpriv (for `ipmi_transport: ipmitool`),
 # ipmi_sim (the pretended BMCs) and pyghmi (a second kind of them, for the tests). The tests drive our own pretended BMCs
-# with what others have written: ipmitool, ipmipower, snmpget, scciclient, redfishtool, sushy and fence_redfish; the completion of the
+# with what others have written: ipmitool, ipmipower, snmpget, scciclient, redfishtool, sushy, fence_redfish and ansible; the completion of the
 # command, with the shells; its man pages and services, with man and systemd-analyze. The HTTP door is driven by the clients of
 # OpenStack. Says nothing when all is there.
 set -eu
@@ -27,4 +27,5 @@ for client in ironicclient watcherclient openstackclient; do
 done
 [ -d /usr/lib/python3/dist-packages/openstack ] || missing="$missing python3-openstacksdk"
 # shellcheck disable=SC2086 # several packages
-[ -z "$missing" ] || exec sh "$(dirname "$0")/install-packages.sh" $missing
+[ -z "$missing" ] || sh "$(dirname "$0")/install-packages.sh" $missing
+exec sh "$(dirname "$0")/install-ansible.sh"

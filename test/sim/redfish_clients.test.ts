@@ -1,4 +1,4 @@
-/** The simulated Redfish service is used by what others have written: Debian's redfishtool, python3-sushy and fence_redfish. */
+/** The simulated Redfish service is used by what others have written: Debian's redfishtool, python3-sushy, fence_redfish and ansible. */
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import test from 'ava';
@@ -101,6 +101,45 @@ test('fence_redfish believes Off while the Chassis says On: the trap is there fo
   t.is(await fence(tested, 'off'), 0);
   t.is(await fence(tested, 'status'), FENCE_OFF);
   t.true(tested.redfish.isChassisOn(tested.redfish.parts.systems[0] as SimSystem));
+});
+
+const ANSIBLE = fileURLToPath(new URL('../../node_modules/.cache/countermand-ansible', import.meta.url));
+
+/** The module `redfish_command` of community.general, as ansible runs it. It speaks https only. */
+function ansible({ info }: TestedRedfish, ...command: readonly string[]): Promise<{ changed?: boolean; msg: string }> {
+  const { host: baseuri } = new URL(String(info.redfish_address));
+  const login = { username: 'admin', password: REDFISH_PASSWORD };
+  const args = { ...login, category: 'Systems', command, baseuri, resource_id: '1' };
+  const module = 'ansible_collections.community.general.plugins.modules.redfish_command';
+  const env = { PYTHONPATH: ANSIBLE, PYTHONDONTWRITEBYTECODE: '1', LC_ALL: 'C.UTF-8' };
+  return new Promise((resolve, reject) => {
+    // What it says is JSON, also when it failed.
+    const child = execFile('/usr/bin/python3', ['-m', module], { env }, (error, stdout) =>
+      stdout.trim() === '' ? reject(error) : resolve(JSON.parse(stdout)),
+    );
+    child.stdin?.end(JSON.stringify({ ANSIBLE_MODULE_ARGS: args }));
+  });
+}
+
+test('ansible switches, reboots and shuts down, and sends nothing where the state is there', async (t) => {
+  const tested = await newSimRedfish(t, { tls: await selfSigned(t, ownAddress()) });
+  for (const command of ['PowerOn', 'PowerForceOff', 'PowerForceOff', 'PowerOn', 'PowerForceRestart'])
+    t.regex((await ansible(tested, command)).msg, /^Action was successful/, command);
+  t.is((await ansible(tested, 'PowerGracefulShutdown')).changed, true);
+  t.deepEqual(
+    tested.redfish.done.map(({ resetType }) => resetType),
+    ['ForceOff', 'On', 'ForceRestart', 'GracefulShutdown'],
+  );
+});
+
+test('ansible pulls the plug where a soft off is not offered: the trap is there for others, too', async (t) => {
+  const faults = { resetTypes: ['On', 'ForceOff', 'ForceRestart'] };
+  const tested = await newSimRedfish(t, { tls: await selfSigned(t, ownAddress()), faults });
+  await ansible(tested, 'PowerGracefulShutdown');
+  t.deepEqual(
+    tested.redfish.done.map(({ resetType }) => resetType),
+    ['ForceOff'],
+  );
 });
 
 for (const [like, system] of [
