@@ -52,6 +52,20 @@ const CHAPTERS: Readonly<Record<Chapter, readonly [title: string, text: string]>
   ],
 };
 
+/** What is no route of the table: every RPC has an address of its own. */
+const RPCS = [
+  '## Connect and gRPC-Web',
+  'Every RPC of the [contract](../proto/countermand/v1) but those of agents is served here too, at `/countermand.v1.SERVICE/RPC`, by POST: in the [Connect protocol](https://connectrpc.com/docs/protocol), whose JSON curl can write, and in gRPC-Web, so that a browser can call it. Unary calls and streams are those of gRPC, behind the same limits.',
+  block(
+    [
+      `curl -H 'Content-Type: application/json' -d '{}' http://127.0.0.1:7078/countermand.v1.NodeService/ListNodes`,
+      'buf curl --schema proto -d \'{"nodes": ["r7n1"]}\' http://127.0.0.1:7078/countermand.v1.NodeService/WatchNodes',
+    ].join('\n'),
+    'sh',
+  ),
+  'A refusal has the form of the protocol: `code` and `message`, the details of google.rpc that gRPC has as well, and `Countermand-Error-Code`. JSON with an unknown key is refused. A stream ends when its client goes; the work that it watched goes on. Nothing is joined here: a client that repeats an order gives it a `request_id`.',
+];
+
 /** What people of Ironic know by another name. */
 const COMING_FROM_IRONIC = [
   '## Coming from Ironic',
@@ -160,6 +174,7 @@ export function printHttp(): string {
     ...INTRODUCTION,
     ...REFUSALS,
     ...RETRIES,
+    ...RPCS,
     ...COMING_FROM_IRONIC,
     ...COMING_FROM_WATCHER,
     ...chapterOf('door'),

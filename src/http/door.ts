@@ -1,6 +1,6 @@
 /** The HTTP door of a conductor: its socket, from the first connection to the last. */
 
-import type { Server } from 'node:http';
+import { createServer, type RequestListener, type Server, type ServerOptions } from 'node:http';
 import { createAdaptorServer } from '@hono/node-server';
 import { fail } from '../core/errors.ts';
 import { HTTP_LIMITS } from '../core/limits.ts';
@@ -8,6 +8,7 @@ import { openScope, untilAborted } from '../core/signals.ts';
 import type { Services } from '../server/api/services.ts';
 import { createApp } from './app.ts';
 import { ROUTES } from './routes.ts';
+import type { RpcParts } from './rpcs.ts';
 
 /** How long requests that are being served may take to end before they are cut off. */
 const CLOSE_LIMIT_MS = 5000;
@@ -39,6 +40,8 @@ export async function openDoor(services: Services, { address, onLoopback, openFi
   const server = createAdaptorServer({
     fetch: createApp(ROUTES, { services, onLoopback }).fetch,
     overrideGlobalObjects: false,
+    createServer: ((options: ServerOptions, listener: RequestListener) =>
+      createServer(options, withRpcs(listener, { services, onLoopback }))) as typeof createServer,
     serverOptions: {
       maxHeaderSize: header_bytes.limit,
       headersTimeout: header_ms.limit,
@@ -60,6 +63,20 @@ export async function openDoor(services: Services, { address, onLoopback, openFi
       scope.end();
       await ended;
     },
+  };
+}
+
+/** What the paths of RPCs begin with. */
+const RPCS = '/countermand.v1.';
+
+/** Serves RPCs as well. What that takes is loaded when the first one comes: few conductors are asked in this way. */
+function withRpcs(otherwise: RequestListener, parts: RpcParts): RequestListener {
+  let loading: Promise<RequestListener> | null = null;
+  const load = async (): Promise<RequestListener> => (await import('./rpcs.ts')).rpcListener(parts, otherwise);
+  return async (request, response) => {
+    if (!request.url?.startsWith(RPCS)) return otherwise(request, response);
+    loading ??= load();
+    (await loading)(request, response);
   };
 }
 

@@ -77,6 +77,9 @@ export const ENTRIES = ['src/cli/start.ts'];
 
 /** The packages that src imports, and the only places that do. A folder ends in a slash. */
 export const HOMES: Homes = {
+  '@bufbuild/protobuf': ['src/http/rpcs.ts'],
+  '@connectrpc/connect': ['src/http/rpcs.ts'],
+  '@connectrpc/connect-node': ['src/http/rpcs.ts'],
   '@hono/node-server': ['src/http/door.ts', 'src/http/app.ts'],
   '@grpc/grpc-js': ['src/server/api/grpc.ts'],
   'better-sqlite3': ['src/server/store/sqlite/'],
@@ -129,13 +132,13 @@ export const HOMES: Homes = {
     'src/cli/shared/process_terminal.ts',
     'src/cli/sim/identity.ts',
     'src/drivers/https.ts',
-    'src/server/api/grpc.ts',
+    'src/server/api/image.ts',
     'src/server/store/sqlite/file.ts',
     'src/server/store/sqlite/owner.ts',
     'src/server/store/sqlite/reserve.ts',
   ],
   'node:fs/promises': ['src/sim/'],
-  'node:http': ['src/http/door.ts', 'src/sim/irmc/', 'src/sim/redfish/', 'src/sim/web.ts'],
+  'node:http': ['src/http/door.ts', 'src/http/rpcs.ts', 'src/sim/irmc/', 'src/sim/redfish/', 'src/sim/web.ts'],
   'node:https': ['src/sim/web.ts'],
   'node:module': ['src/cli/start.ts'],
   'node:net': ['src/drivers/', 'src/http/caller.ts', 'src/sim/web.ts'],

@@ -39,8 +39,8 @@ function packed(name: string, value: Uint8Array): Any {
   return { typeUrl: `type.googleapis.com/${name}`, value: Buffer.from(value) };
 }
 
-/** The details, the most important first. */
-function detailsOf(error: CountermandError, message: string): Any[] {
+/** What a status says of an error beside the sentence: google.rpc's details and possible orders, the most important first. */
+export function detailsOf(error: CountermandError, message: string): Any[] {
   const { code, row, details } = error;
   const all = [packed('google.rpc.ErrorInfo', ErrorInfo.encode(errorInfoOf(error)).finish())];
   if (details.field !== undefined && row.status === 'INVALID_ARGUMENT') {

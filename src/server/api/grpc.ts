@@ -1,5 +1,4 @@
 /** The conductor's sockets: services, health and reflection over gRPC. */
-import { readFileSync } from 'node:fs';
 import { logVerbosity, setLogVerbosity } from '@grpc/grpc-js';
 import { createServer } from 'nice-grpc';
 import { HealthDefinition, HealthServiceImpl, HealthState } from 'nice-grpc-server-health';
@@ -8,28 +7,21 @@ import type { Chance } from '../../core/chance.ts';
 import { fail } from '../../core/errors.ts';
 import { SENT_LIMITS } from '../../core/limits.ts';
 import { openScope, untilAborted } from '../../core/signals.ts';
-import { ActionPlanServiceDefinition } from '../../gen/countermand/v1/action_plan.ts';
 import { AgentServiceDefinition } from '../../gen/countermand/v1/agent.ts';
-import { AuditServiceDefinition } from '../../gen/countermand/v1/audit.ts';
-import { ConductorServiceDefinition } from '../../gen/countermand/v1/conductor.ts';
-import { NodeServiceDefinition } from '../../gen/countermand/v1/node.ts';
-import { NotificationServiceDefinition } from '../../gen/countermand/v1/notification.ts';
-import { PowerServiceDefinition } from '../../gen/countermand/v1/power.ts';
+import type { NodeServiceDefinition } from '../../gen/countermand/v1/node.ts';
 import type { Conductor } from '../conductor.ts';
 import { createAgentService } from './agent_service.ts';
 import { errorsToStatus, identifyCaller } from './calls.ts';
+import { contractImage } from './image.ts';
 import { bounded } from './requests.ts';
-import type { Services } from './services.ts';
-
-/** The compiled protos, imports included, as `npm run generate` leaves them. */
-const IMAGE = new URL('../../gen/image.binpb', import.meta.url);
+import { SERVED, type Services } from './services.ts';
 
 /** Reflection that reads the contract at the first question: that takes as long as the rest of a start, and few ask. */
 function lazyReflection(names: readonly string[]): ReturnType<typeof ServerReflection> {
   let read: ReturnType<typeof ServerReflection> | null = null;
   return {
     serverReflectionInfo(requests, context) {
-      read ??= ServerReflection(readFileSync(IMAGE), [...names]);
+      read ??= ServerReflection(contractImage(), [...names]);
       return read.serverReflectionInfo(requests, context);
     },
   };
@@ -73,23 +65,10 @@ export async function listen(
     .use(errorsToStatus(conductor.log, chance))
     .use(identifyCaller())
     .use(services.hold);
-  server.add(bounded(NodeServiceDefinition), services.nodes);
-  server.add(bounded(PowerServiceDefinition), services.power);
-  server.add(bounded(ActionPlanServiceDefinition), services.plans);
-  server.add(bounded(AuditServiceDefinition), services.audits);
-  server.add(bounded(NotificationServiceDefinition), services.notifications);
-  server.add(bounded(ConductorServiceDefinition), services.itself);
+  for (const key of Object.keys(SERVED) as (keyof typeof SERVED)[])
+    server.add(bounded(SERVED[key] as typeof NodeServiceDefinition), services[key] as typeof services.nodes);
   server.add(bounded(AgentServiceDefinition), createAgentService(conductor));
-  const definitions = [
-    NodeServiceDefinition,
-    PowerServiceDefinition,
-    ActionPlanServiceDefinition,
-    AuditServiceDefinition,
-    NotificationServiceDefinition,
-    ConductorServiceDefinition,
-    AgentServiceDefinition,
-  ];
-  const names = definitions.map(({ fullName }) => fullName);
+  const names = [...Object.values(SERVED), AgentServiceDefinition].map(({ fullName }) => fullName);
   const health = HealthState();
   // An operator's probe and a load balancer see a full disk before an order is refused.
   conductor.disk.onChange((isFull) => {

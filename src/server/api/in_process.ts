@@ -4,18 +4,16 @@
  */
 import { type CallContext, Metadata, type ServerMiddlewareCall } from 'nice-grpc';
 import { fail } from '../../core/errors.ts';
-import { type ActionPlanServiceClient, ActionPlanServiceDefinition } from '../../gen/countermand/v1/action_plan.ts';
-import { type AuditServiceClient, AuditServiceDefinition } from '../../gen/countermand/v1/audit.ts';
-import { type ConductorServiceClient, ConductorServiceDefinition } from '../../gen/countermand/v1/conductor.ts';
-import { type NodeServiceClient, NodeServiceDefinition } from '../../gen/countermand/v1/node.ts';
-import {
-  type NotificationServiceClient,
-  NotificationServiceDefinition,
-} from '../../gen/countermand/v1/notification.ts';
-import { type PowerServiceClient, PowerServiceDefinition } from '../../gen/countermand/v1/power.ts';
+import type { ActionPlanServiceClient } from '../../gen/countermand/v1/action_plan.ts';
+import type { AuditServiceClient } from '../../gen/countermand/v1/audit.ts';
+import type { ConductorServiceClient } from '../../gen/countermand/v1/conductor.ts';
+import type { NodeServiceClient } from '../../gen/countermand/v1/node.ts';
+import type { NotificationServiceClient } from '../../gen/countermand/v1/notification.ts';
+import type { PowerServiceClient } from '../../gen/countermand/v1/power.ts';
 import type { Asked } from '../access/identity.ts';
 import { sayable } from './errors.ts';
-import type { Services } from './services.ts';
+import { bounded } from './requests.ts';
+import { SERVED, type Services } from './services.ts';
 
 /** A client of each service, for one caller. What they throw is a CountermandError that the caller may see. */
 export interface Clients {
@@ -32,6 +30,8 @@ interface Caller extends Asked {
   readonly signal: AbortSignal;
   /** The address that the request came from. */
   readonly peer: string;
+  /** Hears what a call says before its first answer, where the protocol can pass it on. */
+  readonly onHeader?: (name: string, value: string) => void;
 }
 
 /** One RPC, as it is called here. */
@@ -39,8 +39,11 @@ interface Method {
   readonly name: string;
   readonly requestStream: boolean;
   readonly responseStream: boolean;
-  readonly requestType: { fromPartial(message: object): unknown };
-  readonly responseType: { fromPartial(message: object): unknown };
+  readonly requestType: { fromPartial(message: object): unknown; decode(bytes: Uint8Array): unknown };
+  readonly responseType: {
+    fromPartial(message: object): unknown;
+    encode(message: unknown): { finish(): Uint8Array };
+  };
 }
 
 interface Definition {
@@ -55,77 +58,106 @@ interface Call {
   readonly method: Method;
   readonly path: string;
   readonly implement: Implement;
-  readonly request: object;
+  readonly message: unknown;
   readonly services: Services;
   readonly caller: Caller;
 }
 
-/** The clients of one caller. */
-export function clientsOf(services: Services, caller: Caller): Clients {
-  const client = (definition: object, service: object): never =>
-    clientOf(definition, service, services, caller) as never;
-  return {
-    itself: client(ConductorServiceDefinition, services.itself),
-    nodes: client(NodeServiceDefinition, services.nodes),
-    power: client(PowerServiceDefinition, services.power),
-    plans: client(ActionPlanServiceDefinition, services.plans),
-    audits: client(AuditServiceDefinition, services.audits),
-    notifications: client(NotificationServiceDefinition, services.notifications),
-  };
+/** An RPC as bytes, for a protocol that reads and writes messages in its own way. */
+export interface ByteRpc {
+  /** As a URL has it: `/countermand.v1.NodeService/ListNodes`. */
+  readonly path: string;
+  readonly responseStream: boolean;
+  /**
+   * Calls it: one answer, or those of a stream. A caller that has gone ends it.
+   * @throws CountermandError that the caller may see, also for bytes that are too many or not a message
+   */
+  call(request: Uint8Array, caller: Caller): AsyncGenerator<Uint8Array>;
 }
 
-function clientOf(definition: object, service: object, services: Services, caller: Caller): object {
-  const { fullName, methods } = definition as Definition;
-  const calls = Object.entries(methods).map(([key, method]) => {
+/** The clients of one caller. */
+export function clientsOf(services: Services, caller: Caller): Clients {
+  const clients = contracts().map(([key, definition]) => [key, clientOf(definition, key, services, caller)]);
+  return Object.fromEntries(clients);
+}
+
+const contracts = () => Object.entries(SERVED) as unknown as [key: keyof typeof SERVED, definition: Definition][];
+
+function clientOf({ fullName, methods }: Definition, key: keyof typeof SERVED, services: Services, caller: Caller) {
+  const calls = Object.entries(methods).map(([name, method]) => {
     const path = `/${fullName}/${method.name}`;
-    const implement: Implement = (request, context) => (service as Record<string, Implement>)[key]?.(request, context);
+    const implement = implementationOf(name, services[key]);
     const call = (request: object): unknown => {
-      const parts = { method, path, implement, request, services, caller };
-      return method.responseStream ? stream(parts) : unary(parts);
+      const message = method.requestType.fromPartial(request);
+      const answers = answersOf({ method, path, implement, message, services, caller });
+      return method.responseStream ? wholeAnswers(answers, method) : first(wholeAnswers(answers, method));
     };
-    return [key, call];
+    return [name, call];
   });
   return Object.fromEntries(calls);
 }
 
-async function unary(call: Call): Promise<unknown> {
-  const { method, path, services } = call;
-  try {
-    const { value } = await held(call).next();
-    return method.responseType.fromPartial(value as object);
-  } catch (error) {
-    throw sayable(error, path, services.log, services.chance);
-  }
+const implementationOf =
+  (name: string, service: object): Implement =>
+  (request, context) =>
+    (service as Record<string, Implement>)[name]?.(request, context);
+
+/** Every RPC that clients call, as bytes. */
+export function byteRpcsOf(services: Services): ByteRpc[] {
+  return contracts().flatMap(([key, definition]) => {
+    const { fullName, methods } = bounded(definition);
+    return Object.entries(methods).map(([name, method]) => {
+      const path = `/${fullName}/${method.name}`;
+      const implement = implementationOf(name, services[key]);
+      return {
+        path,
+        responseStream: method.responseStream,
+        async *call(request: Uint8Array, caller: Caller) {
+          const message = method.requestType.decode(request);
+          const answers = answersOf({ method, path, implement, message, services, caller });
+          for await (const answer of wholeAnswers(answers, method)) yield method.responseType.encode(answer).finish();
+        },
+      };
+    });
+  });
 }
 
-async function* stream(call: Call): AsyncGenerator<unknown> {
+async function* wholeAnswers(answers: AsyncIterable<unknown>, { responseType }: Method): AsyncGenerator<unknown> {
+  for await (const answer of answers) yield responseType.fromPartial(answer as object);
+}
+
+async function first(answers: AsyncIterable<unknown>): Promise<unknown> {
+  for await (const answer of answers) return answer;
+  throw new Error('a call ended without an answer');
+}
+
+/** What a call answers, with errors that the caller may see. */
+async function* answersOf(call: Call): AsyncGenerator<unknown> {
   const { method, path, services } = call;
   try {
-    for await (const message of held(call)) yield method.responseType.fromPartial(message as object);
+    if (method.responseStream) yield* held(call);
+    else yield (await held(call).next()).value;
   } catch (error) {
     throw sayable(error, path, services.log, services.chance);
   }
 }
 
 /** The call behind everything that a call passes. */
-function held({ method, path, implement, request, services, caller }: Call): AsyncGenerator<unknown, unknown> {
-  const { requestType, requestStream, responseStream } = method;
+function held({ method, path, implement, message, services, caller }: Call): AsyncGenerator<unknown, unknown> {
+  const { requestStream, responseStream } = method;
   if (requestStream) throw fail('INTERNAL', `${path} takes a stream, which nothing in this process sends`);
-  const next = async function* (message: unknown, context: CallContext): AsyncGenerator<unknown, unknown> {
-    const answered = implement(message, context as CallContext & Asked);
+  const next = async function* (request: unknown, context: CallContext): AsyncGenerator<unknown, unknown> {
+    const answered = implement(request, context as CallContext & Asked);
     if (!responseStream) return await answered;
     return yield* answered as AsyncIterable<unknown>;
   };
   const { identity, signal, peer } = caller;
-  const context = { metadata: Metadata(), peer, header: Metadata(), trailer: Metadata(), sendHeader() {}, signal };
+  const header = Metadata();
+  const sendHeader = (): void => {
+    for (const [name, values] of header) for (const value of values) caller.onHeader?.(name, String(value));
+  };
+  const context = { metadata: Metadata(), peer, header, trailer: Metadata(), sendHeader, signal, identity };
   const descriptor = { path, requestStream, responseStream, options: {} };
-  const message = requestType.fromPartial(request);
   const call = { method: descriptor, requestStream, request: message, responseStream, next };
-  return services.hold(
-    call as unknown as ServerMiddlewareCall<unknown, unknown>,
-    {
-      ...context,
-      identity,
-    } as CallContext,
-  );
+  return services.hold(call as unknown as ServerMiddlewareCall<unknown, unknown>, context as CallContext);
 }

@@ -4,12 +4,18 @@ import { composeServerMiddleware, type ServerMiddleware } from 'nice-grpc';
 import type { Chance } from '../../core/chance.ts';
 import type { Clock } from '../../core/clock.ts';
 import { type CountermandError, fail } from '../../core/errors.ts';
-import type { ActionPlanServiceImplementation } from '../../gen/countermand/v1/action_plan.ts';
-import type { AuditServiceImplementation } from '../../gen/countermand/v1/audit.ts';
-import type { ConductorServiceImplementation } from '../../gen/countermand/v1/conductor.ts';
-import type { NodeServiceImplementation } from '../../gen/countermand/v1/node.ts';
-import type { NotificationServiceImplementation } from '../../gen/countermand/v1/notification.ts';
-import type { PowerServiceImplementation } from '../../gen/countermand/v1/power.ts';
+import {
+  ActionPlanServiceDefinition,
+  type ActionPlanServiceImplementation,
+} from '../../gen/countermand/v1/action_plan.ts';
+import { AuditServiceDefinition, type AuditServiceImplementation } from '../../gen/countermand/v1/audit.ts';
+import { ConductorServiceDefinition, type ConductorServiceImplementation } from '../../gen/countermand/v1/conductor.ts';
+import { NodeServiceDefinition, type NodeServiceImplementation } from '../../gen/countermand/v1/node.ts';
+import {
+  NotificationServiceDefinition,
+  type NotificationServiceImplementation,
+} from '../../gen/countermand/v1/notification.ts';
+import { PowerServiceDefinition, type PowerServiceImplementation } from '../../gen/countermand/v1/power.ts';
 import type { Asked } from '../access/identity.ts';
 import type { Conductor } from '../conductor.ts';
 import type { Log } from '../log.ts';
@@ -21,6 +27,16 @@ import { createNotificationService } from './notification_service.ts';
 import { createPlanService } from './plan_service.ts';
 import { createPowerService } from './power_service.ts';
 import { checkRequests } from './requests.ts';
+
+/** The contracts of the services that clients call, whichever protocol they speak. An agent's is not among them: it needs gRPC. */
+export const SERVED = {
+  nodes: NodeServiceDefinition,
+  power: PowerServiceDefinition,
+  plans: ActionPlanServiceDefinition,
+  audits: AuditServiceDefinition,
+  notifications: NotificationServiceDefinition,
+  itself: ConductorServiceDefinition,
+} as const;
 
 /** The services that clients call, and what a protocol needs to serve them. */
 export interface Services {

@@ -1,0 +1,176 @@
+/**
+ * The services themselves over HTTP: Connect, whose JSON curl can write, and gRPC-Web, which browsers speak. What a call
+ * passes, and what serves it, is the same as over gRPC. Loaded at the first such request.
+ */
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import { createFileRegistry, type DescMethod, fromBinary, type Message, toBinary } from '@bufbuild/protobuf';
+import { FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
+import {
+  Code,
+  ConnectError,
+  type ConnectRouter,
+  createConnectRouter,
+  createContextKey,
+  createContextValues,
+  type HandlerContext,
+} from '@connectrpc/connect';
+import { createAsyncIterable, type UniversalServerResponse } from '@connectrpc/connect/protocol';
+import { codeToString } from '@connectrpc/connect/protocol-connect';
+import {
+  compressionGzip,
+  universalRequestFromNodeRequest,
+  universalResponseToNodeResponse,
+} from '@connectrpc/connect-node';
+import type { CountermandError } from '../core/errors.ts';
+import { HTTP_LIMITS, KEPT_LIMITS, SENT_LIMITS } from '../core/limits.ts';
+import { identityOf } from '../server/access/identity.ts';
+import { detailsOf } from '../server/api/details.ts';
+import { sayable } from '../server/api/errors.ts';
+import { contractImage } from '../server/api/image.ts';
+import { type ByteRpc, byteRpcsOf } from '../server/api/in_process.ts';
+import type { Services } from '../server/api/services.ts';
+import { credentialsOf, refuseStrangers } from './caller.ts';
+import { ERROR_CODE_HEADER, Refusal } from './errors.ts';
+
+/** What they are served with. */
+export interface RpcParts {
+  readonly services: Services;
+  /** The door listens on a loopback address only. */
+  readonly onLoopback: boolean;
+}
+
+const PEER = createContextKey('');
+
+/**
+ * Serves the RPCs; a stream ends when its client has gone or the conductor stops.
+ * @param otherwise serves what is no RPC
+ */
+export function rpcListener({ services, onLoopback }: RpcParts, otherwise: RequestListener): RequestListener {
+  const router = createConnectRouter({
+    // gRPC itself needs HTTP/2, and has a port of its own.
+    grpc: false,
+    acceptCompression: [compressionGzip],
+    // A word that is written wrong must not be an order without it.
+    jsonOptions: { ignoreUnknownFields: false },
+    // A little more than the largest message of any RPC: each is held to its own limit, which is told in our form.
+    readMaxBytes: SENT_LIMITS.plan_message_bytes.limit + 2 ** 20,
+  });
+  addTo(router, services);
+  const handlers = new Map(router.handlers.map((handler) => [handler.requestPath, handler]));
+  return async (request, response) => {
+    const handler = handlers.get(request.url?.split('?', 1)[0] ?? '');
+    if (!handler) return otherwise(request, response);
+    try {
+      refuseStrangers(headersOf(request.headers), onLoopback);
+      const values = createContextValues().set(PEER, request.socket.remoteAddress ?? '');
+      endSlowBody(request, response, services);
+      const answered = await handler(universalRequestFromNodeRequest(request, response, undefined, values));
+      await universalResponseToNodeResponse(sayWhy(answered, request), response);
+    } catch (error) {
+      if (error instanceof Refusal) say(response, error.status, Code.PermissionDenied, error.message);
+      else if (error instanceof ConnectError) say(response, 400, error.code, error.rawMessage);
+      else response.destroy();
+    }
+  };
+}
+
+/** The headers that are looked at, as the other routes see them. */
+const headersOf = ({ host, origin }: IncomingMessage['headers']): Headers =>
+  new Headers({ ...(host !== undefined && { host }), ...(origin !== undefined && { origin }) });
+
+/** Puts every RPC of the contract behind the router. */
+function addTo(router: ConnectRouter, services: Services): void {
+  const contract = createFileRegistry(fromBinary(FileDescriptorSetSchema, contractImage()));
+  for (const rpc of byteRpcsOf(services)) {
+    const [, service = '', name] = rpc.path.split('/');
+    const method = contract.getService(service)?.methods.find((each) => each.name === name);
+    if (!method) throw new Error(`${rpc.path} is not in the image of the contract`);
+    const stream = (request: Message, context: HandlerContext) =>
+      answersTo({ rpc, method, request, context, services });
+    const unary = async (request: Message, context: HandlerContext) => (await stream(request, context).next()).value;
+    router.rpc(method, (rpc.responseStream ? stream : unary) as never);
+  }
+}
+
+/** One call. */
+interface RpcCall {
+  readonly rpc: ByteRpc;
+  readonly method: DescMethod;
+  readonly request: Message;
+  readonly context: HandlerContext;
+  readonly services: Services;
+}
+
+/** The generated code of the services knows other objects for the same messages; they meet in bytes. */
+async function* answersTo({ rpc, method, request, context, services }: RpcCall): AsyncGenerator<Message> {
+  const { signal, requestHeader, responseHeader, values } = context;
+  const peer = values.get(PEER);
+  const identity = identityOf(credentialsOf(requestHeader, peer));
+  const onHeader = (name: string, value: string): void => responseHeader.set(name, value);
+  try {
+    const answers = rpc.call(toBinary(method.input, request), { identity, signal, peer, onHeader });
+    for await (const bytes of answers) yield fromBinary(method.output, bytes);
+  } catch (error) {
+    // The client's own deadline is its reason; one that has gone hears nothing.
+    if (signal.aborted) throw ConnectError.from(signal.reason, Code.Canceled);
+    throw toConnectError(sayable(error, rpc.path, services.log, services.chance));
+  }
+}
+
+/** An error of ours with all that it says over gRPC. */
+function toConnectError(error: CountermandError): ConnectError {
+  const message = error.message.slice(0, KEPT_LIMITS.answer_text.limit);
+  const told = new ConnectError(message, codeOf(error), { [ERROR_CODE_HEADER]: error.code });
+  told.details = detailsOf(error, message).map(({ typeUrl, value }) => ({
+    type: typeUrl.slice(typeUrl.indexOf('/') + 1),
+    value,
+  }));
+  return told;
+}
+
+/** The codes of Connect are those of gRPC, written otherwise: NOT_FOUND is NotFound. */
+function codeOf({ row }: CountermandError): Code {
+  const words = row.status === 'CANCELLED' ? 'CANCELED' : row.status;
+  const name = words.toLowerCase().replaceAll(/(?:^|_)([a-z])/g, (_, letter: string) => letter.toUpperCase());
+  return Code[name as keyof typeof Code] ?? Code.Unknown;
+}
+
+/** Refuses a body that does not come in time. */
+function endSlowBody(request: IncomingMessage, response: ServerResponse, { clock }: Services): void {
+  const { limit } = HTTP_LIMITS.body_ms;
+  const timer = clock.after(limit, () => {
+    const sentence = `the body did not come within ${limit / 1000} s; nothing was done`;
+    say(response, 408, Code.DeadlineExceeded, sentence, { Connection: 'close' });
+  });
+  for (const [stream, event] of [
+    [request, 'end'],
+    [response, 'close'],
+  ] as const)
+    stream.once(event, () => timer.cancel());
+}
+
+const textOf = (code: Code, message: string): string => JSON.stringify({ code: codeToString(code), message });
+
+/** Refuses before a call has begun, in the form of Connect; cuts off an answer that has begun. */
+function say(response: ServerResponse, status: number, code: Code, sentence: string, headers = {}): void {
+  if (response.headersSent) response.destroy();
+  else response.writeHead(status, { 'Content-Type': 'application/json', ...headers }).end(textOf(code, sentence));
+}
+
+const TYPES =
+  'application/json, application/proto, or of a stream application/connect+json and application/connect+proto';
+
+/** The library refuses a method and a content type without a word. */
+function sayWhy(answered: UniversalServerResponse, request: IncomingMessage): UniversalServerResponse {
+  const { method = '', headers, url } = request;
+  const sentences: Readonly<Record<number, string>> = {
+    405: `${method.slice(0, 20)} is not a method of ${url?.slice(0, 200)}; it has POST`,
+    415: `Content-Type is ${(headers['content-type'] ?? 'missing').slice(0, 100)}; it is ${TYPES}, or one of gRPC-Web`,
+  };
+  const sentence = sentences[answered.status];
+  if (sentence === undefined) return answered;
+  const header = new Headers(answered.header);
+  header.set('Content-Type', 'application/json');
+  const text = textOf(answered.status === 405 ? Code.Unimplemented : Code.InvalidArgument, sentence);
+  return { ...answered, header, body: createAsyncIterable([Buffer.from(text)]) };
+}

@@ -1,0 +1,188 @@
+/** The services over Connect and gRPC-Web: what browsers and curl call passes what a gRPC call passes. */
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import { type AddressInfo, connect } from 'node:net';
+import { createFileRegistry, type DescService, fromBinary } from '@bufbuild/protobuf';
+import { FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
+import { Code, ConnectError, createClient, type Transport } from '@connectrpc/connect';
+import { createConnectTransport, createGrpcWebTransport } from '@connectrpc/connect-node';
+import test from 'ava';
+import { HTTP_LIMITS, OPEN_LIMITS, SENT_LIMITS } from '../../src/core/limits.ts';
+import { ErrorInfo } from '../../src/gen/google/rpc/error_details.ts';
+import { rpcListener } from '../../src/http/rpcs.ts';
+import { contractImage } from '../../src/server/api/image.ts';
+import type { Services } from '../../src/server/api/services.ts';
+import { eventually } from '../counterparts/eventually.ts';
+import { type House, openHouse } from '../e2e/house.ts';
+import { ask, type Sent } from '../e2e/http.ts';
+import { VirtualClock } from '../world/virtual_clock.ts';
+
+const contract = createFileRegistry(fromBinary(FileDescriptorSetSchema, contractImage()));
+
+/** What a generated client has, without its types: the contract is read from the image. */
+interface Calls {
+  listNodes(request: object): Promise<{ readonly nodes: readonly { readonly name: string }[] }>;
+  getNode(request: object): Promise<unknown>;
+  watchNodes(request: object, options?: { readonly signal: AbortSignal }): AsyncIterable<unknown>;
+  setPowerState(request: object): AsyncIterable<{ readonly task: { readonly uuid: string; readonly state: number } }>;
+}
+
+const clientOf = (service: string, transport: Transport): Calls =>
+  createClient(contract.getService(`countermand.v1.${service}`) as DescService, transport) as never;
+
+const PROTOCOLS: readonly (readonly [name: string, transport: (baseUrl: string) => Transport])[] = [
+  ['Connect', (baseUrl) => createConnectTransport({ baseUrl, httpVersion: '1.1' })],
+  ['Connect in JSON', (baseUrl) => createConnectTransport({ baseUrl, httpVersion: '1.1', useBinaryFormat: false })],
+  ['gRPC-Web', (baseUrl) => createGrpcWebTransport({ baseUrl, httpVersion: '1.1' })],
+];
+
+const enrol = ({ client }: House, name: string) =>
+  client.nodes.createNode({ name, driver: 'fake', driverInfo: { fake_address: name, fake_soft_ms: 'never' } });
+
+/** What a call was refused with. */
+async function refusal(call: Promise<unknown>): Promise<ConnectError> {
+  const error = await call.then(
+    () => new Error('it was not refused'),
+    (thrown: unknown) => thrown,
+  );
+  if (error instanceof ConnectError) return error;
+  throw error;
+}
+
+const infoIn = ({ details }: ConnectError): ErrorInfo => {
+  const packed = details.find((detail) => 'type' in detail && detail.type === 'google.rpc.ErrorInfo');
+  return ErrorInfo.decode((packed as { value: Uint8Array }).value);
+};
+
+for (const [name, transport] of PROTOCOLS)
+  test(`${name}: unary calls, streams and refusals are those of gRPC`, async (t) => {
+    const house = await openHouse(t, { here: true, http: true });
+    await enrol(house, 'n1');
+    const nodes = clientOf('NodeService', transport(house.http));
+    const power = clientOf('PowerService', transport(house.http));
+
+    const { nodes: listed } = await nodes.listNodes({});
+    t.deepEqual(
+      listed.map((node) => node.name),
+      ['n1'],
+    );
+
+    const states: number[] = [];
+    const order = { node: 'n1', target: 5, requestId: 'one' };
+    for await (const { task } of power.setPowerState(order)) {
+      states.push(task.state);
+      if (task.state === 3) await house.client.power.withdrawPowerTask({ task: task.uuid, stopWaiting: true });
+    }
+    t.is(states.at(-1), 7, 'the stream ends when the task is at rest');
+
+    const error = await refusal(nodes.getNode({ node: 'n9' }));
+    t.is(error.code, Code.NotFound);
+    t.is(error.rawMessage, "there is no node 'n9'");
+    t.is(error.metadata.get('countermand-error-code'), 'NODE_NOT_FOUND');
+    t.like(infoIn(error), { reason: 'NODE_NOT_FOUND', domain: 'countermand' });
+  });
+
+const LIST = 'POST /countermand.v1.NodeService/ListNodes';
+const REPORT = 'POST /countermand.v1.AuditService/ReportClusterEvent';
+const nested = (levels: number): string => `${'{"a":'.repeat(levels)}1${'}'.repeat(levels)}`;
+const typed = (type: string, body = '{}'): Sent => ({ headers: { 'Content-Type': type }, body });
+
+const ROWS: readonly (readonly [line: string, sent: Sent, status: number, code: string, message: RegExp])[] = [
+  [LIST, { body: { page_size: -1 } }, 400, 'invalid_argument', /^page_size is -1; /],
+  [LIST, { body: '{' }, 400, 'invalid_argument', /JSON/],
+  [LIST, { body: { nope: 1 } }, 400, 'invalid_argument', /nope/],
+  [LIST, typed('text/plain'), 415, 'invalid_argument', /^Content-Type is text\/plain; it is application\/json, /],
+  ['GET /countermand.v1.NodeService/ListNodes', {}, 405, 'unimplemented', /^GET is not a method of .*; it has POST$/],
+  [LIST, { headers: { Origin: 'http://evil.example' }, body: {} }, 403, 'permission_denied', /^Origin is /],
+  [LIST, { body: { zone: 'z'.repeat(SENT_LIMITS.message_bytes.limit) } }, 429, 'resource_exhausted', /at most 1048576/],
+  [
+    REPORT,
+    { body: `{"event_type":"service.update","nodes":["n1"],"payload":${nested(32)}}` },
+    400,
+    'invalid_argument',
+    /at most 32/,
+  ],
+  [REPORT, { body: `{"payload":${nested(100_000)}}` }, 400, 'invalid_argument', /./],
+  [LIST, { headers: { 'connect-timeout-ms': 'soon' }, body: {} }, 400, 'invalid_argument', /timeout/],
+];
+
+test('what is refused over JSON says why, and the door goes on', async (t) => {
+  const house = await openHouse(t, { here: true, http: true });
+  await enrol(house, 'n1');
+  for (const [line, sent, status, code, message] of ROWS) {
+    const what = `${line} ${JSON.stringify(sent).slice(0, 100)}`;
+    const { status: was, json } = await ask(house.http, line, sent);
+    t.is(was, status, `${what}: ${JSON.stringify(json)}`);
+    t.is((json as { code: string }).code, code, what);
+    t.regex((json as { message: string }).message, message, what);
+  }
+  t.like(await ask(house.http, 'POST /countermand.v1.NodeService/Nope', { body: {} }), { status: 404 });
+  t.like(await ask(house.http, 'POST /countermand.v1.AgentService/Attach', { body: {} }), { status: 404 });
+  t.like(await ask(house.http, LIST, { body: {} }), { status: 200 });
+});
+
+test('a stream ends with its call: its place is free when its client has gone', async (t) => {
+  const house = await openHouse(t, { here: true, http: true });
+  await enrol(house, 'n1');
+  const nodes = clientOf('NodeService', createConnectTransport({ baseUrl: house.http, httpVersion: '1.1' }));
+  const open = async (): Promise<AbortController> => {
+    const gone = new AbortController();
+    const watch = nodes.watchNodes({}, { signal: gone.signal })[Symbol.asyncIterator]();
+    await watch.next();
+    return gone;
+  };
+  const opened = await Promise.all(Array.from({ length: OPEN_LIMITS.fleet_watches.limit }, open));
+  t.is((await refusal(open())).metadata.get('countermand-error-code'), 'TOO_MANY_STREAMS');
+  for (const gone of opened) gone.abort();
+  await eventually('a place to be free', () =>
+    open().then(
+      (gone) => {
+        gone.abort();
+        return true;
+      },
+      () => false,
+    ),
+  );
+});
+
+test('a conductor that stops ends its streams, and says so', async (t) => {
+  const house = await openHouse(t, { http: true });
+  await enrol(house, 'n1');
+  for (const [name, transport] of PROTOCOLS) {
+    const nodes = clientOf('NodeService', transport(house.http));
+    const watch = nodes.watchNodes({})[Symbol.asyncIterator]();
+    await watch.next();
+    const ended = refusal(
+      (async () => {
+        for (;;) if ((await watch.next())?.done) return;
+      })(),
+    );
+    house.conductor.signal('SIGTERM');
+    const error = await ended;
+    t.is(error.code, Code.Unavailable, name);
+    t.is(error.metadata.get('countermand-error-code'), 'SHUTTING_DOWN', name);
+    t.is(await house.conductor.ended, 0);
+    await house.start('conductor');
+  }
+});
+
+test('a body that does not come in time ends with 408', async (t) => {
+  const clock = new VirtualClock();
+  const listener = rpcListener({ services: { clock } as unknown as Services, onLoopback: true }, () =>
+    t.fail('it is an RPC'),
+  );
+  const server = createServer(listener).listen(0, '127.0.0.1');
+  t.teardown(() => server.close());
+  await once(server, 'listening');
+  const socket = connect((server.address() as AddressInfo).port, '127.0.0.1');
+  const path = '/countermand.v1.NodeService/ListNodes';
+  socket.write(
+    `POST ${path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 5\r\n\r\n{`,
+  );
+  await eventually('the body to be waited for', () => clock.timers === 1);
+  await clock.turn(HTTP_LIMITS.body_ms.limit);
+  let said = '';
+  for await (const data of socket) said += String(data);
+  t.regex(said, /^HTTP\/1.1 408 /);
+  t.regex(said, /"code":"deadline_exceeded","message":"the body did not come within 30 s; nothing was done"/);
+});
