@@ -59,11 +59,12 @@ const RPCS = [
   block(
     [
       `curl -H 'Content-Type: application/json' -d '{}' http://127.0.0.1:7078/countermand.v1.NodeService/ListNodes`,
+      `curl -H 'Content-Type: application/json' -d '{"node": "r7n1", "target": "POWER_TARGET_SOFT_POWER_OFF"}' http://127.0.0.1:7078/countermand.v1.PowerService/OrderPowerState`,
       'buf curl --schema proto -d \'{"nodes": ["r7n1"]}\' http://127.0.0.1:7078/countermand.v1.NodeService/WatchNodes',
     ].join('\n'),
     'sh',
   ),
-  'A refusal has the form of the protocol: `code` and `message`, the details of google.rpc that gRPC has as well, and `Countermand-Error-Code`. JSON with an unknown key is refused. A stream ends when its client goes; the work that it watched goes on. Nothing is joined here: a client that repeats an order gives it a `request_id`.',
+  'A refusal has the form of the protocol: `code` and `message`, the details of google.rpc that gRPC has as well, and `Countermand-Error-Code`. JSON with an unknown key is refused. `OrderPowerState`, `OrderCancel` and `OrderRollback` give the orders of the streaming RPCs and answer as soon as they are durable. A stream ends when its client goes; the work that it watched goes on. Nothing is joined by itself here: a client that repeats an order gives it a `request_id`, or says `join_equal`.',
 ];
 
 /** What people of Ironic know by another name. */

@@ -66,6 +66,11 @@ export const ERROR_TABLE = {
   BMC_TAKEN: row('ALREADY_EXISTS', 4, 'another node is reached through the same BMC'),
   REQUEST_ID_TAKEN: row('ALREADY_EXISTS', 4, 'the request_id was used for another order'),
   OVERTAKEN: row('ABORTED', 5, 'another change came first, so nothing was written', RETRYABLE),
+  REVISION_MISMATCH: row(
+    'FAILED_PRECONDITION',
+    5,
+    'the thing has changed since the revision that the client decided on; nothing was written',
+  ),
   NODE_HELD: row('FAILED_PRECONDITION', 5, 'an unsettled power task holds the node', RETRYABLE),
   TARGET_NOT_SUPPORTED: row('FAILED_PRECONDITION', 5, 'the node cannot do this target'),
   NOT_WITHDRAWABLE: row('FAILED_PRECONDITION', 5, 'the power task is not QUEUED any more'),

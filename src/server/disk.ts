@@ -6,7 +6,7 @@
 import { fail } from '../core/errors.ts';
 import { isAbort } from '../core/power.ts';
 import { onAbort, sleep } from '../core/signals.ts';
-import type { SetPowerStateRequest } from '../gen/countermand/v1/power.ts';
+import type { OrderPowerStateRequest, SetPowerStateRequest } from '../gen/countermand/v1/power.ts';
 import { fromTarget } from './agents/wire.ts';
 import type { Log } from './log.ts';
 import type { Store } from './store/store.ts';
@@ -18,17 +18,21 @@ const LOOK_INTERVAL_MS = 1000;
 const BEGINS_WORK: Readonly<Record<string, (request: unknown) => boolean>> = {
   '/countermand.v1.NodeService/CreateNode': () => true,
   '/countermand.v1.NodeService/UpdateNode': () => true,
-  '/countermand.v1.PowerService/SetPowerState': (request) => {
-    const target = fromTarget((request as SetPowerStateRequest).target);
-    return target === null || !isAbort(target);
-  },
+  '/countermand.v1.PowerService/SetPowerState': isNoAbort,
+  '/countermand.v1.PowerService/OrderPowerState': isNoAbort,
   '/countermand.v1.ActionPlanService/CreateActionPlan': () => true,
   '/countermand.v1.ActionPlanService/StartActionPlan': () => true,
   '/countermand.v1.ActionPlanService/RollbackActionPlan': () => true,
+  '/countermand.v1.ActionPlanService/OrderRollback': () => true,
   '/countermand.v1.AuditService/CreateAudit': () => true,
   '/countermand.v1.AuditService/ResumeAudit': () => true,
   '/countermand.v1.AuditService/ReportClusterEvent': () => true,
 };
+
+function isNoAbort(request: unknown): boolean {
+  const target = fromTarget((request as SetPowerStateRequest | OrderPowerStateRequest).target);
+  return target === null || !isAbort(target);
+}
 
 /** What the disk is watched with. */
 interface DiskParts {

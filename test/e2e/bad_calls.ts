@@ -266,7 +266,8 @@ const LISTS: readonly BadCall[] = [
   },
   {
     what: 'a forged page token of tasks',
-    call: ({ power }) => power.listPowerTasks({ pageToken: tokenOf(['power_tasks', '', false], 'evil') }),
+    call: ({ power }) =>
+      power.listPowerTasks({ pageToken: tokenOf(['power_tasks', '', false, [], [], false], 'evil') }),
     ...BAD_TOKEN,
   },
 ];

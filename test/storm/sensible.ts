@@ -51,6 +51,7 @@ export function sensibleRequest(name: string, words: readonly string[], chance: 
     case 'GetSupportedPowerStates':
       return { node: nodeOf(chance) };
     case 'SetPowerState':
+    case 'OrderPowerState':
       return { node: nodeOf(chance), target: chance.between(1, 9), requestId };
     case 'WithdrawPowerTask':
       return { task: word, stopWaiting: true };
@@ -59,8 +60,10 @@ export function sensibleRequest(name: string, words: readonly string[], chance: 
     case 'StartActionPlan':
       return { actionPlan: word, queue: chance.happens(0.5) };
     case 'CancelActionPlan':
+    case 'OrderCancel':
       return { actionPlan: word, rollback: chance.happens(0.3) };
     case 'RollbackActionPlan':
+    case 'OrderRollback':
       return { actionPlan: word, requestId, skipIrreversible: true, acceptDrift: true };
     case 'CreateAudit':
       return {

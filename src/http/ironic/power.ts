@@ -5,9 +5,9 @@ import { abortTargetOf, isAbort, TARGETS, type Target } from '../../core/power.t
 import type { ExplainNodeResponse } from '../../gen/countermand/v1/node.ts';
 import {
   OnTimeout,
+  type OrderPowerStateRequest,
   type PowerTask,
   PowerTaskState,
-  type SetPowerStateRequest,
 } from '../../gen/countermand/v1/power.ts';
 import type { Clients } from '../../server/api/in_process.ts';
 import { type Answer, ok } from '../answer.ts';
@@ -39,16 +39,16 @@ const PowerOrder = z.strictObject({
   aborts_task_uuid: z.string({ error: 'it is the uuid of a power task' }).optional(),
 });
 
-type WantedOrder = Partial<SetPowerStateRequest> & Pick<SetPowerStateRequest, 'node' | 'target'>;
+type WantedOrder = Partial<OrderPowerStateRequest> & Pick<OrderPowerStateRequest, 'node' | 'target'>;
 
 /**
  * Gives an order without waiting for the hardware: what is answered is durable.
  * @param requestId the client's own id; empty: equal orders of the same caller are one
  */
 async function order(wanted: WantedOrder, requestId: string, { power }: Clients): Promise<PowerTask> {
-  const joinEqual = requestId === '';
-  for await (const { task } of power.setPowerState({ ...wanted, requestId, joinEqual })) if (task) return task;
-  throw new Error('an order was answered without a power task');
+  const { task } = await power.orderPowerState({ ...wanted, requestId, joinEqual: requestId === '' });
+  if (task === undefined) throw new Error('an order was answered without a power task');
+  return task;
 }
 
 async function orderPower({
@@ -162,7 +162,7 @@ export const POWER_ROUTES: readonly Route[] = [
     chapter: 'ironic',
     says: 'gives an order, or aborts one; answers when it is durable, and names its power task in `Countermand-Power-Task`',
     command: 'baremetal node power on, power off, reboot',
-    calls: 'PowerService.SetPowerState',
+    calls: 'PowerService.OrderPowerState',
     differs:
       'All nine targets. `on_timeout`, `reason`, `request_id` and `aborts_task_uuid` may be given. An order that equals the last one of the same caller is that order, while it is not at rest and for 15 s: the clients repeat a request whose connection broke. With a `request_id` (also as `Idempotency-Key` or `X-OpenStack-Request-ID`) the same id is the same order for ever. A held node is 409 with the way out; aborts go through. `rebooting` is a reset, and powers on a node that is off. An abort with nothing to abort is 202 and does nothing.',
     status: 202,
@@ -187,7 +187,7 @@ export const POWER_ROUTES: readonly Route[] = [
     chapter: 'ironic',
     says: 'with target `abort`, aborts the order that holds the node, or withdraws it if nothing was sent yet',
     command: 'baremetal node abort',
-    calls: 'NodeService.ExplainNode, PowerService.SetPowerState, WithdrawPowerTask',
+    calls: 'NodeService.ExplainNode, PowerService.OrderPowerState, WithdrawPowerTask',
     differs:
       'A node here can only be busy with a power order, so that is what is aborted. Every other target is 400: countermand does not provision.',
     status: 202,

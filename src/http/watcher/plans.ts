@@ -18,26 +18,18 @@ const STARTED = ['PENDING', 'ONGOING', 'SUCCEEDED', 'FAILED'];
 const ListQuery = z.strictObject({ ...PAGE, audit_uuid: z.string().optional().describe('Name or uuid of an audit.') });
 const Page = z.object({ action_plans: z.array(PlanView), next: z.string().optional() });
 
-/** Every plan, the newest first; of one audit, its last ones. */
-export async function* plansOf(audit: string | undefined, { plans, audits }: Clients): AsyncGenerator<ActionPlan> {
-  if (audit !== undefined) yield* (await audits.getAudit({ audit })).actionPlans;
-  else
-    yield* everyOne(async (pageToken) => {
-      const { actionPlans: things, nextPageToken } = await plans.listActionPlans({ pageSize: 1000, pageToken });
-      return { things, nextPageToken };
-    });
-}
+/** Every plan, or those of one audit, the newest first. */
+export const plansOf = (audit: string | undefined, { plans }: Clients): AsyncGenerator<ActionPlan> =>
+  everyOne(async (pageToken) => {
+    const asked = { pageSize: 1000, pageToken, audit: audit ?? '' };
+    const { actionPlans: things, nextPageToken } = await plans.listActionPlans(asked);
+    return { things, nextPageToken };
+  });
 
 /** The plan of an answer. */
 function planIn({ actionPlan }: { readonly actionPlan?: ActionPlan | undefined }): ActionPlan {
   if (actionPlan === undefined) throw new Error('an answer without an action plan');
   return actionPlan;
-}
-
-/** The first message of a stream: the plan as it is now. What was ordered goes on. */
-async function first(stream: AsyncIterable<{ readonly actionPlan?: ActionPlan | undefined }>): Promise<ActionPlan> {
-  for await (const message of stream) return planIn(message);
-  throw new Error('a stream without a message');
 }
 
 /** A plan with the strategy of its audit. */
@@ -66,7 +58,7 @@ async function start(ident: string, { plans }: Clients, now: number): Promise<Ac
 async function change(ident: string, wish: string, conductor: Clients, now: number): Promise<ActionPlan> {
   if (wish === 'PENDING') return start(ident, conductor, now);
   if (wish === 'CANCELLING' || wish === 'CANCELLED')
-    return first(conductor.plans.cancelActionPlan({ actionPlan: ident }));
+    return planIn(await conductor.plans.orderCancel({ actionPlan: ident }));
   throw new Refusal(400, `state: '${wish.slice(0, 100)}' cannot be asked for; PENDING, CANCELLING and CANCELLED can`);
 }
 
@@ -96,7 +88,7 @@ async function rollBack({
     acceptDrift: body?.accept_drift,
   };
   try {
-    return ok(await whole(await first(plans.rollbackActionPlan(order)), base, conductor));
+    return ok(await whole(planIn(await plans.orderRollback(order)), base, conductor));
   } catch (error) {
     if (!(error instanceof CountermandError && error.code === 'ROLLBACK_REFUSED') || id !== '') throw error;
     const { rolledBackBy } = planIn(await plans.getActionPlan({ actionPlan, pageSize: 1 }));
@@ -146,7 +138,7 @@ const listRoute = (path: string, says: string, command: string): Route =>
     chapter: 'watcher',
     says,
     command,
-    calls: 'ActionPlanService.ListActionPlans, AuditService.GetAudit',
+    calls: 'ActionPlanService.ListActionPlans',
     differs: '`strategy_name` and `strategy_uuid` are those of the audit, and null in lists.',
     status: 200,
     query: ListQuery,
@@ -218,7 +210,7 @@ const ORDERS: readonly Route[] = [
     chapter: 'watcher',
     says: 'starts (PENDING) or cancels (CANCELLING, CANCELLED) a plan',
     command: 'watcher actionplan cancel, update replace state=',
-    calls: 'ActionPlanService.StartActionPlan, CancelActionPlan',
+    calls: 'ActionPlanService.StartActionPlan, OrderCancel',
     differs:
       'The value is a wish, because the client has chosen it from an older reading: either word cancels a plan that can be cancelled, and a plan that is CANCELLING or CANCELLED is answered as it is. A cancel is durable when it is answered, and takes back what runs.',
     status: 200,
@@ -232,7 +224,7 @@ const ORDERS: readonly Route[] = [
     path: '/v1/action_plans/{plan}/rollback',
     chapter: 'watcher',
     says: 'rolls back a plan that has ended, by a new plan, which is answered',
-    calls: 'ActionPlanService.RollbackActionPlan',
+    calls: 'ActionPlanService.OrderRollback',
     differs:
       'The specification has it, Watcher never built it. It is refused for what cannot be undone and for what was changed since unless `skip_irreversible` or `accept_drift` is true. Refused is 400, an unknown plan 404.',
     status: 200,

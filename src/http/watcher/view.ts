@@ -107,12 +107,6 @@ const timeOf = (at: Date | undefined): string | null => at?.toISOString() ?? nul
 /** `ACTION_PLAN_STATE_ONGOING` → `ONGOING` */
 const bare = (name: string, prefix: string): string => name.slice(prefix.length);
 
-/** The newest of these times. */
-function newest(...times: readonly (Date | undefined)[]): string | null {
-  const known = times.filter((time) => time !== undefined).map((time) => time.toISOString());
-  return known.sort().at(-1) ?? null;
-}
-
 /** The state of a plan. */
 export const planState = (state: ActionPlanState): string => bare(actionPlanStateToJSON(state), 'ACTION_PLAN_STATE_');
 
@@ -199,7 +193,7 @@ export function toPlanView(plan: ActionPlan, strategy: Strategy | undefined, bas
     error_code: orNull(plan.errorCode),
     possible: plan.possible,
     created_at: timeOf(plan.createdAt),
-    updated_at: newest(plan.createdAt, plan.startedAt, plan.launchedAt, plan.endedAt),
+    updated_at: timeOf(plan.updatedAt),
     deleted_at: null,
     links: linksTo(base, `action_plans/${plan.uuid}`),
   };
@@ -220,8 +214,8 @@ export function toActionView(action: Action, base: string): z.infer<typeof Actio
     before_image: action.beforeImage ?? null,
     result: action.result ?? null,
     undoes: orNull(action.undoes),
-    created_at: null,
-    updated_at: newest(action.startedAt, action.endedAt),
+    created_at: timeOf(action.createdAt),
+    updated_at: timeOf(action.updatedAt),
     deleted_at: null,
     links: linksTo(base, `actions/${action.uuid}`),
   };

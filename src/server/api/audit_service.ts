@@ -8,6 +8,7 @@ import {
   AuditState as AuditStates,
   AuditType,
   type CreateAuditRequest,
+  type ListAuditsRequest,
 } from '../../gen/countermand/v1/audit.ts';
 import { nameOf } from '../agents/wire.ts';
 import { reportClusterEvent } from '../audits/cluster_events.ts';
@@ -65,23 +66,17 @@ export function createAuditService(conductor: Conductor): AuditServiceImplementa
       return { audit: answer(audit), actionPlans: await toActionPlans(plans, conductor, LARGEST_LISTED) };
     },
 
-    async listAudits(request) {
-      const limit = pageSize(request.pageSize);
-      const states = request.states.map(toState);
-      const list = ['audits', ...states];
-      const rows = await listAudits(states, pageMark(list, request.pageToken, isNewestMark), limit, read);
-      return {
-        audits: rows.map(answer),
-        nextPageToken: nextToken(list, rows, limit),
-      };
+    listAudits: (request) => pageOfAudits(request, conductor),
+
+    cancelAudit: async ({ audit, revision }) => ({ audit: answer(await audits.cancel(audit, revision)) }),
+    suspendAudit: async ({ audit, revision }) => ({ audit: answer(await audits.suspend(audit, revision)) }),
+
+    async resumeAudit(request) {
+      return { audit: answer(await audits.resume(request.audit, expectedOf(request), request.revision)) };
     },
 
-    cancelAudit: async ({ audit }) => ({ audit: answer(await audits.cancel(audit)) }),
-    suspendAudit: async ({ audit }) => ({ audit: answer(await audits.suspend(audit)) }),
-    resumeAudit: async (request) => ({ audit: answer(await audits.resume(request.audit, expectedOf(request))) }),
-
-    async deleteAudit({ audit }) {
-      await audits.delete(audit);
+    async deleteAudit({ audit, revision }) {
+      await audits.delete(audit, revision);
       return {};
     },
 
@@ -91,6 +86,25 @@ export function createAuditService(conductor: Conductor): AuditServiceImplementa
       return { modelRevision: BigInt(await reportClusterEvent({ ...event, payload }, conductor)) };
     },
   };
+}
+
+async function pageOfAudits(request: ListAuditsRequest, { orders }: Conductor) {
+  const { database } = orders.store;
+  const limit = pageSize(request.pageSize);
+  const states = request.states.map(toState);
+  const { goal, strategy, oldestFirst } = request;
+  const list = ['audits', states, goal, strategy, oldestFirst];
+  const filter = { states, oldestFirst, strategies: strategiesFor(strategy, goal) };
+  const rows = await listAudits(filter, pageMark(list, request.pageToken, isNewestMark), limit, database.read);
+  const audits = rows.map((audit) => toAudit(audit, database.isFull));
+  return { audits, nextPageToken: nextToken(list, rows, limit) };
+}
+
+/** The names of the strategies that a list is about; null: of all. An unknown name is that of no audit. */
+function strategiesFor(strategy: string, goal: string): string[] | null {
+  if (strategy === '' && goal === '') return null;
+  const wanted = STRATEGIES.filter((each) => strategy === '' || each.name === strategy);
+  return wanted.filter((each) => goal === '' || each.goal.name === goal).map(({ name }) => name);
 }
 
 function toState(value: AuditStates): AuditState {

@@ -51,8 +51,8 @@ export function createNodeService(conductor: Conductor): NodeServiceImplementati
       return { node: await answer(await during(context, (signal) => acceptNode(request, conductor.readings, signal))) };
     },
 
-    async deleteNode({ node }) {
-      await deleteNode(node, conductor);
+    async deleteNode({ node, revision = null }) {
+      await deleteNode(node, conductor, revision);
       return {};
     },
 

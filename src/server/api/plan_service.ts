@@ -6,9 +6,13 @@ import type { ActionPlanState } from '../../core/states.ts';
 import {
   type ActionPlanServiceImplementation,
   ActionPlanState as ActionPlanStates,
+  type CancelActionPlanRequest,
   type CreateActionPlanRequest,
   FailurePolicy,
   type NewAction,
+  type OrderCancelRequest,
+  type OrderRollbackRequest,
+  type RollbackActionPlanRequest,
 } from '../../gen/countermand/v1/action_plan.ts';
 import { nameOf } from '../agents/wire.ts';
 import type { Conductor } from '../conductor.ts';
@@ -19,6 +23,7 @@ import { type TakesDown, takesDownOfPlan } from '../plans/takes_down.ts';
 import type { WantedAction, WantedPlan } from '../plans/wanted.ts';
 import { watchPlan } from '../plans/watch.ts';
 import { getActions, listActions } from '../store/actions.ts';
+import { getAudit } from '../store/audits.ts';
 import { isNewestMark } from '../store/newest.ts';
 import { type ActionPlanRow, FAILURE_POLICIES } from '../store/plan_rows.ts';
 import { getPlan, listPlans } from '../store/plans.ts';
@@ -51,33 +56,35 @@ export function createPlanService(conductor: Conductor): ActionPlanServiceImplem
     },
 
     async startActionPlan(request) {
-      const { actionPlan, queue, force } = request;
+      const { actionPlan, queue, force, revision } = request;
       const expected = expectedOf(request);
       // Told as it is before the start: a moment later the first nodes are down.
       const { takesDown } = await previewStart(actionPlan, queue, conductor);
-      const [started] = await toActionPlans([await plans.start(actionPlan, queue, force, expected)], conductor);
+      const [started] = await toActionPlans(
+        [await plans.start(actionPlan, queue, force, expected, revision)],
+        conductor,
+      );
       return { actionPlan: started, takesDown: toTakesDown(takesDown, planLimits) };
     },
 
     async *cancelActionPlan(request, context) {
-      const { actionPlan, reason, rollback } = request;
-      const expected = expectedOf(request);
-      if (expected !== null && !rollback)
-        throw failAt(
-          'ARGUMENT_INVALID',
-          'expect_taken_down',
-          'expect_taken_down: it goes with rollback; a cancel alone takes no node down',
-        );
-      const { uuid } = await plans.cancel(actionPlan, reason.slice(0, 1000), rollback, expected);
+      const { uuid } = await cancel(request, conductor);
       yield* watch(uuid, context);
     },
 
+    async orderCancel(request) {
+      const [actionPlan] = await toActionPlans([await cancel(request, conductor)], conductor);
+      return { actionPlan };
+    },
+
     async *rollbackActionPlan(request, context) {
-      const { skipIrreversible, acceptDrift } = request;
-      const requestId = request.requestId === '' ? store.chance.uuid() : request.requestId;
-      const order = { plan: request.actionPlan, requestId, skipIrreversible, acceptDrift };
-      const { uuid } = await plans.rollback({ ...order, expected: expectedOf(request) });
+      const { uuid } = await rollBack(request, conductor);
       yield* watch(uuid, context);
+    },
+
+    async orderRollback(request) {
+      const [actionPlan] = await toActionPlans([await rollBack(request, conductor)], conductor);
+      return { actionPlan };
     },
 
     async *watchActionPlan({ actionPlan }, context) {
@@ -85,11 +92,32 @@ export function createPlanService(conductor: Conductor): ActionPlanServiceImplem
       yield* watch(uuid, context);
     },
 
-    async deleteActionPlan({ actionPlan }) {
-      await plans.delete(actionPlan);
+    async deleteActionPlan({ actionPlan, revision }) {
+      await plans.delete(actionPlan, revision);
       return {};
     },
   };
+}
+
+function cancel(request: CancelActionPlanRequest | OrderCancelRequest, { plans }: Conductor): Promise<ActionPlanRow> {
+  const { actionPlan, reason, rollback } = request;
+  const expected = expectedOf(request);
+  if (expected !== null && !rollback)
+    throw failAt(
+      'ARGUMENT_INVALID',
+      'expect_taken_down',
+      'expect_taken_down: it goes with rollback; a cancel alone takes no node down',
+    );
+  return plans.cancel(actionPlan, reason.slice(0, 1000), rollback, expected);
+}
+
+function rollBack(
+  request: RollbackActionPlanRequest | OrderRollbackRequest,
+  { plans, orders }: Conductor,
+): Promise<ActionPlanRow> {
+  const { actionPlan: plan, skipIrreversible, acceptDrift } = request;
+  const requestId = request.requestId === '' ? orders.store.chance.uuid() : request.requestId;
+  return plans.rollback({ plan, requestId, skipIrreversible, acceptDrift, expected: expectedOf(request) });
 }
 
 /** A plan, and what it would take down if it were started now. */
@@ -163,9 +191,11 @@ function pagesOf(
     async listActionPlans(request) {
       const limit = pageSize(request.pageSize);
       const states = request.states.map(toState);
-      const list = ['action_plans', ...states];
+      const { audit, oldestFirst } = request;
+      const list = ['action_plans', states, audit, oldestFirst];
       const after = pageMark(list, request.pageToken, isNewestMark);
-      const rows = await listPlans(states, after, limit, read);
+      const auditUuid = audit === '' ? null : (await getAudit(audit, read)).uuid;
+      const rows = await listPlans({ states, auditUuid, oldestFirst }, after, limit, read);
       return {
         actionPlans: await toActionPlans(rows, conductor, LARGEST_LISTED),
         nextPageToken: nextToken(list, rows, limit),

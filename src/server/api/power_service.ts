@@ -2,13 +2,18 @@
 
 import type { CallContext } from 'nice-grpc';
 import { failAt } from '../../core/errors.ts';
+import type { Target } from '../../core/power.ts';
+import type { PowerTaskState } from '../../core/states.ts';
 import {
   OnTimeout,
+  type OrderPowerStateRequest,
   type PowerServiceImplementation,
+  type PowerTarget,
+  PowerTaskState as PowerTaskStates,
   type SetPowerStateRequest,
 } from '../../gen/countermand/v1/power.ts';
 import type { Asked } from '../access/identity.ts';
-import { fromTarget } from '../agents/wire.ts';
+import { fromTarget, nameOf } from '../agents/wire.ts';
 import type { Conductor } from '../conductor.ts';
 import { giveOrder, type Order, withdrawOrder } from '../power/orders.ts';
 import { watchPowerTask } from '../power/watch.ts';
@@ -34,16 +39,23 @@ export function createPowerService(conductor: Conductor): PowerServiceImplementa
       yield* watch(uuid, context);
     },
 
+    async orderPowerState(request, context) {
+      return { task: await answerTask(await giveOrder(toOrder(request, context.identity.name, store), orders), store) };
+    },
+
     async getPowerTask({ task }) {
       return { task: await answerTask(await getPowerTask(task, store.database.read), store) };
     },
 
     async listPowerTasks(request) {
       const limit = pageSize(request.pageSize);
-      const list = ['power_tasks', request.node, request.unsettled];
+      const { unsettled, oldestFirst } = request;
+      const states = request.states.map(toState);
+      const targets = request.targets.map((target) => toTargetOf('targets', target));
+      const list = ['power_tasks', request.node, unsettled, states, targets, oldestFirst];
       const after = pageMark(list, request.pageToken, isNewestMark);
       const node = request.node === '' ? null : await getNode(request.node, store.database.read);
-      const filter = { ...(node ? { nodeUuid: node.uuid } : {}), unsettled: request.unsettled };
+      const filter = { ...(node ? { nodeUuid: node.uuid } : {}), unsettled, states, targets, oldestFirst };
       const tasks = await listPowerTasks(filter, after, limit, store.database.read);
       return {
         tasks: await answerTasks(tasks, store),
@@ -62,10 +74,21 @@ export function createPowerService(conductor: Conductor): PowerServiceImplementa
   };
 }
 
-function toOrder(request: SetPowerStateRequest, orderedBy: string, store: Store): Order {
-  const target = fromTarget(request.target);
-  if (target === null)
-    throw failAt('ARGUMENT_INVALID', 'target', 'target is missing or unknown; it is one of the nine of PowerTarget');
+/** @throws ARGUMENT_INVALID naming the field */
+function toTargetOf(field: string, value: PowerTarget): Target {
+  const target = fromTarget(value);
+  if (target !== null) return target;
+  throw failAt('ARGUMENT_INVALID', field, `${field} is missing or unknown; it is one of the nine of PowerTarget`);
+}
+
+function toState(value: PowerTaskStates): PowerTaskState {
+  const state = nameOf(PowerTaskStates, value);
+  if (state !== null) return state;
+  throw failAt('ARGUMENT_INVALID', 'states', `states: ${value} is unknown; they are those of PowerTaskState`);
+}
+
+function toOrder(request: SetPowerStateRequest | OrderPowerStateRequest, orderedBy: string, store: Store): Order {
+  const target = toTargetOf('target', request.target);
   const { UNSPECIFIED, FAIL, FORCE } = OnTimeout;
   if (![UNSPECIFIED, FAIL, FORCE].some((known) => known === request.onTimeout))
     throw failAt('ARGUMENT_INVALID', 'on_timeout', 'on_timeout is unknown; it is FAIL or FORCE');

@@ -94,6 +94,7 @@ export function toPowerTask(task: PowerTaskRow, possible: readonly Possible[]): 
     timeout: Math.ceil(task.timeoutMs / 1000),
     onTimeout: powerProto.OnTimeout[task.onTimeout],
     createdAt: date(task.createdAt),
+    updatedAt: date(task.updatedAt),
     sendingAt: date(task.sendingAt),
     deadlineAt: isAtRest(task.state) ? undefined : date(task.deadlineAt),
     endedAt: date(task.endedAt),

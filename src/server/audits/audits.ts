@@ -21,6 +21,7 @@ import {
 } from '../plans/takes_down.ts';
 import { RETRY_MS } from '../retry.ts';
 import { findAuditByRequestId, getAudit, listDueAudits, listPlansOf, nextRunAfterMs } from '../store/audits.ts';
+import { holdToRevision } from '../store/compare_and_set.ts';
 import type { Transaction } from '../store/database.ts';
 import { isStorageFailure } from '../store/failures.ts';
 import type { ActionPlanRow, AuditRow } from '../store/plan_rows.ts';
@@ -108,39 +109,57 @@ export class Audits {
     return takesDownOfRun(await getAudit(key, read), read);
   }
 
-  /** Ends an audit; the plans that it has made stay. @throws AUDIT_NOT_FOUND, AUDIT_STATE; then nothing was written */
-  cancel(key: string): Promise<AuditRow> {
-    return this.#move('cancel', key);
+  /**
+   * Ends an audit; the plans that it has made stay.
+   * @param revision the one that it has to be at; null for any
+   * @throws AUDIT_NOT_FOUND, AUDIT_STATE, REVISION_MISMATCH; then nothing was written
+   */
+  cancel(key: string, revision: number | null = null): Promise<AuditRow> {
+    return this.#move('cancel', key, { revision });
   }
 
-  /** Lets a continuous audit not run until it is resumed. @throws AUDIT_NOT_FOUND, AUDIT_STATE; then nothing was written */
-  suspend(key: string): Promise<AuditRow> {
-    return this.#move('suspend', key);
+  /**
+   * Lets a continuous audit not run until it is resumed.
+   * @param revision as of `cancel`
+   * @throws AUDIT_NOT_FOUND, AUDIT_STATE, REVISION_MISMATCH; then nothing was written
+   */
+  suspend(key: string, revision: number | null = null): Promise<AuditRow> {
+    return this.#move('suspend', key, { revision });
   }
 
   /**
    * Lets a suspended audit go on: at its next time, or at once if that has passed.
    * @param expected the number of running nodes that its plan would have to take down now; null for any
+   * @param revision as of `cancel`
    * @throws AUDIT_NOT_FOUND, AUDIT_STATE, AUDIT_INVALID if its plans do not start by themselves and a number is expected,
-   *   TAKES_DOWN_MISMATCH; then nothing was written
+   *   TAKES_DOWN_MISMATCH, REVISION_MISMATCH; then nothing was written
    */
-  async resume(key: string, expected: number | null = null): Promise<AuditRow> {
-    const audit = await this.#move('resume', key, expected);
+  async resume(key: string, expected: number | null = null, revision: number | null = null): Promise<AuditRow> {
+    const audit = await this.#move('resume', key, { expected, revision });
     await this.#work(() => this.#schedule());
     return audit;
   }
 
-  /** Deletes an audit that does not run any more. @throws AUDIT_NOT_FOUND, AUDIT_STATE; then nothing was written */
-  delete(key: string): Promise<AuditRow> {
-    return this.#move('delete', key);
+  /**
+   * Deletes an audit that does not run any more.
+   * @param revision as of `cancel`
+   * @throws AUDIT_NOT_FOUND, AUDIT_STATE, REVISION_MISMATCH; then nothing was written
+   */
+  delete(key: string, revision: number | null = null): Promise<AuditRow> {
+    return this.#move('delete', key, { revision });
   }
 
   /** Moves an audit. One that is there already stays; only what is deleted cannot be deleted again. */
-  #move(event: AuditEvent, key: string, expected: number | null = null): Promise<AuditRow> {
+  #move(
+    event: AuditEvent,
+    key: string,
+    { expected = null, revision = null }: { readonly expected?: number | null; readonly revision?: number | null },
+  ): Promise<AuditRow> {
     const { store } = this.#parts.orders;
     return store.database.write(async (transaction) => {
       const found = await getAudit(key, transaction.sql);
       if (found.state === rowOf(AUDIT_TABLE, event).to && event !== 'delete') return found;
+      holdToRevision(revision, found, `audit '${found.name}'`);
       if (expected !== null && !found.autoTrigger)
         throw failAt(
           'AUDIT_INVALID',

@@ -6,7 +6,7 @@ import { MASK } from '../../core/masking.ts';
 import type { CreateNodeRequest, UpdateNodeRequest } from '../../gen/countermand/v1/node.ts';
 import type { Attachment, Attachments } from '../agents/attachments.ts';
 import { patched } from '../store/columns.ts';
-import { overtaken } from '../store/compare_and_set.ts';
+import { holdToRevision, overtaken } from '../store/compare_and_set.ts';
 import type { Transaction } from '../store/database.ts';
 import { findSecretKeys, listDriverNames } from '../store/drivers.ts';
 import { findNode, getNode, refuseTwins } from '../store/nodes.ts';
@@ -154,7 +154,7 @@ async function agentWith(zone: string, driver: string, { attachments, store }: E
 /**
  * Changes what the request names. Name, zone and driver_info can be changed of a free node only. An abort while the driver
  * checks driver_info rejects with its reason; later it changes nothing.
- * @throws as `enrolNode`, NODE_NOT_FOUND, NODE_HELD
+ * @throws as `enrolNode`, NODE_NOT_FOUND, NODE_HELD, REVISION_MISMATCH
  */
 export async function changeNode(
   request: UpdateNodeRequest,
@@ -177,6 +177,7 @@ const DECIDE_AGAIN = 5;
 async function changeOnce(request: UpdateNodeRequest, parts: EnrolmentParts, signal: AbortSignal): Promise<NodeRow> {
   const { store } = parts;
   const node = await getNode(request.node, store.database.read);
+  holdToRevision(request.revision, node, `node ${node.name}`);
   if (request.name !== undefined) checkName('name', request.name);
   if (request.zone !== undefined) checkName('zone', request.zone);
   const patch = setPatch(node, request);
@@ -225,6 +226,7 @@ async function writeChange(
   const { uuid } = node;
   const before = await findNode(uuid, transaction.sql);
   if (before === null) return null;
+  holdToRevision(request.revision, before, `node ${before.name}`);
   const onlyFree = Object.keys(identity).length > 0;
   if (onlyFree && (before.heldBy !== null || (await findRecall(uuid, transaction.sql)) !== null)) return null;
   if (onlyFree && wayTo(before) !== wayTo(node)) throw overtaken(`node ${node.name}`);
@@ -279,13 +281,25 @@ async function refuseOldSecrets(
   );
 }
 
-/** Forgets a free node. @throws NODE_NOT_FOUND, NODE_HELD */
-export async function deleteNode(nameOrUuid: string, { store, attachments }: EnrolmentParts): Promise<void> {
+/**
+ * Forgets a free node.
+ * @param revision the one that it has to be at; null for any
+ * @throws NODE_NOT_FOUND, NODE_HELD, REVISION_MISMATCH
+ */
+export async function deleteNode(
+  nameOrUuid: string,
+  { store, attachments }: EnrolmentParts,
+  revision: number | null = null,
+): Promise<void> {
   const { database } = store;
   const node = await getNode(nameOrUuid, database.read);
+  const what = `node ${node.name}`;
+  holdToRevision(revision, node, what);
   if (node.heldBy !== null) throw held(node, TO_DELETE);
   const deletion = async (): Promise<void> => {
     const deleted = await database.write(async (transaction) => {
+      const present = await findNode(node.uuid, transaction.sql);
+      if (present) holdToRevision(revision, present, what);
       const gone = await deleteFreeNode(node, BY_OPERATOR, transaction, store);
       if (gone) await noteSharing(node, null, transaction, store);
       return gone;

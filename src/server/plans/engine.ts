@@ -3,6 +3,7 @@ import { type CountermandError, failWith } from '../../core/errors.ts';
 import { type Possible, possibleWords } from '../../core/possible.ts';
 import { ACTION_PLAN_RUNNING, type ActionPlanEvent, isPlanAtRest } from '../../core/states.ts';
 import { retry } from '../retry.ts';
+import { holdToRevision } from '../store/compare_and_set.ts';
 import type { Transaction } from '../store/database.ts';
 import type { ActionPlanRow } from '../store/plan_rows.ts';
 import { getContext, getPlan, getPlans, listNextInLine, listPlansIn } from '../store/plans.ts';
@@ -74,13 +75,21 @@ export class Engine {
    * that is too old is superseded instead, unless it is started with `force`.
    * @param expected the number of running nodes that it has to take down now, with `queue` those that are off included; null
    *   for any
-   * @throws ACTION_PLAN_NOT_FOUND, ACTION_PLAN_STATE, ACTION_PLAN_OVERLAPS, TAKES_DOWN_MISMATCH; then the plan was not
-   *   started
+   * @param revision the one that it has to be at; null for any
+   * @throws ACTION_PLAN_NOT_FOUND, ACTION_PLAN_STATE, ACTION_PLAN_OVERLAPS, TAKES_DOWN_MISMATCH, REVISION_MISMATCH; then the
+   *   plan was not started
    */
-  async start(key: string, queue: boolean, force = false, expected: number | null = null): Promise<ActionPlanRow> {
+  async start(
+    key: string,
+    queue: boolean,
+    force = false,
+    expected: number | null = null,
+    revision: number | null = null,
+  ): Promise<ActionPlanRow> {
     const { store } = this.#parts.orders;
     const plan = await store.database.write(async (transaction) => {
       const found = await getPlan(key, transaction.sql);
+      holdToRevision(revision, found, `plan '${found.name}'`);
       if (found.state === 'RECOMMENDED')
         await holdToExpected(expected, `plan '${found.name}'`, () => takesDownOfPlan(found, transaction.sql, queue));
       if (!force && isTooOld(found, this.#parts)) return this.#supersede(found, transaction);
@@ -151,12 +160,14 @@ export class Engine {
 
   /**
    * Deletes a plan that does not run and does not wait to: its rows stay for those who read its events.
-   * @throws ACTION_PLAN_NOT_FOUND, ACTION_PLAN_STATE
+   * @param revision the one that it has to be at; null for any
+   * @throws ACTION_PLAN_NOT_FOUND, ACTION_PLAN_STATE, REVISION_MISMATCH
    */
-  async delete(key: string): Promise<ActionPlanRow> {
+  async delete(key: string, revision: number | null = null): Promise<ActionPlanRow> {
     const { store } = this.#parts.orders;
     return store.database.write(async (transaction) => {
       const found = await getPlan(key, transaction.sql);
+      holdToRevision(revision, found, `plan '${found.name}'`);
       await this.#moveAll('delete', found, {}, transaction);
       const moved = await movePlan('delete', found, {}, transaction, store);
       if (!moved) throw await this.#wrongState(found, 'delete', transaction.sql);

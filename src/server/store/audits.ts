@@ -3,7 +3,7 @@ import type { Knex } from 'knex';
 import type { ActionPlanState, AuditState } from '../../core/states.ts';
 import { AUDITS, compareAndSet } from './compare_and_set.ts';
 import type { Transaction } from './database.ts';
-import { getNamed, inStates, type NamedTable, type NewestMark, newestFirst } from './newest.ts';
+import { byCreation, getNamed, inStates, type NamedTable, type NewestMark, newestFirst } from './newest.ts';
 import { type ActionPlanRow, type AuditRow, actionPlanCodec, auditCodec } from './plan_rows.ts';
 
 /** An audit by its request_id, or null. */
@@ -28,14 +28,25 @@ export function getAudit(key: string, sql: Knex): Promise<AuditRow> {
   return getNamed(key, NAMED_AUDITS, sql);
 }
 
-/** At most `limit` audits, the newest first; without `states`, all but those that are deleted. */
+/** Which audits are listed, and in which order. */
+interface AuditFilter {
+  /** Empty: all but those that are deleted. */
+  readonly states: readonly AuditState[];
+  /** Null: with any. */
+  readonly strategies: readonly string[] | null;
+  readonly oldestFirst: boolean;
+}
+
+/** At most `limit` audits after a mark. */
 export async function listAudits(
-  states: readonly AuditState[],
+  { states, strategies, oldestFirst }: AuditFilter,
   after: NewestMark | null,
   limit: number,
   sql: Knex,
 ): Promise<AuditRow[]> {
-  return (await newestFirst(inStates(sql('audits'), states), after, limit)).map(auditCodec.decode);
+  const query = inStates(sql('audits'), states);
+  if (strategies) query.whereIn('strategy', [...strategies]);
+  return (await byCreation(query, after, limit, oldestFirst)).map(auditCodec.decode);
 }
 
 /** At most `limit` plans of an audit, the newest first; without `states`, all but those that are deleted. */

@@ -1,5 +1,5 @@
 /** The one way in which a row is written anew: it is compared with the row that the change was decided on. */
-import { type CountermandError, fail } from '../../core/errors.ts';
+import { type CountermandError, fail, failWith } from '../../core/errors.ts';
 import { type Codec, newIn, patched } from './columns.ts';
 import type { Transaction } from './database.ts';
 import {
@@ -49,6 +49,20 @@ export async function compareAndSet<Row extends Revised>(
   const written: Partial<Row> = { ...patch, revision: revision + 1 };
   const count = await direct.update(name, codec.encode(newIn(before, written)), { uuid, revision });
   return count === 1 ? patched(before, written) : null;
+}
+
+/**
+ * Holds a change to the revision that its client decided on. Call it in the transaction that writes.
+ * @param expected null: any
+ * @throws REVISION_MISMATCH
+ */
+export function holdToRevision(expected: number | null | undefined, { revision }: Revised, what: string): void {
+  if (expected == null || expected === revision) return;
+  throw failWith(
+    'REVISION_MISMATCH',
+    `${what} is at revision ${revision}, not ${expected}; nothing was written; read it again and decide again`,
+    { field: 'revision', facts: { revision: String(revision) } },
+  );
 }
 
 /** The error by which a write that was done in part is undone, because another write came first. */

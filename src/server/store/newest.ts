@@ -17,12 +17,23 @@ export function isNewestMark(mark: unknown): mark is NewestMark {
 
 /** At most `limit` rows of a query after a mark, the newest first. */
 export function newestFirst(query: Knex.QueryBuilder, after: NewestMark | null, limit: number): Knex.QueryBuilder {
-  query.orderBy('created_at', 'desc').orderBy('uuid', 'desc').limit(limit);
+  return byCreation(query, after, limit, false);
+}
+
+/** At most `limit` rows of a query after a mark, in the order of their creation: the newest first, or the oldest. */
+export function byCreation(
+  query: Knex.QueryBuilder,
+  after: NewestMark | null,
+  limit: number,
+  oldestFirst: boolean,
+): Knex.QueryBuilder {
+  const [direction, beyond] = oldestFirst ? ['asc', '>'] : ['desc', '<'];
+  query.orderBy('created_at', direction).orderBy('uuid', direction).limit(limit);
   if (after === null) return query;
-  return query.where((older) =>
-    older
-      .where('created_at', '<', after.createdAt)
-      .orWhere((same) => same.where('created_at', after.createdAt).where('uuid', '<', after.uuid)),
+  return query.where((further) =>
+    further
+      .where('created_at', beyond, after.createdAt)
+      .orWhere((same) => same.where('created_at', after.createdAt).where('uuid', beyond, after.uuid)),
   );
 }
 

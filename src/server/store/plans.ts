@@ -4,7 +4,7 @@ import { ACTION_PLAN_RUNNING, type ActionPlanState } from '../../core/states.ts'
 import { ACTION_PLANS, compareAndSet } from './compare_and_set.ts';
 import type { Transaction } from './database.ts';
 import { keptBehind } from './kept.ts';
-import { getNamed, inStates, type NamedTable, type NewestMark, newestFirst } from './newest.ts';
+import { byCreation, getNamed, inStates, type NamedTable, type NewestMark } from './newest.ts';
 import {
   type ActionPlanRow,
   type ActionRow,
@@ -77,14 +77,25 @@ export async function getContext(planUuid: string, sql: Knex): Promise<PlanConte
   return { plan, audit: auditCodec.decode(await sql('audits').where('uuid', plan.auditUuid).first()) };
 }
 
-/** At most `limit` plans, the newest first; without `states`, all but those that are deleted. */
+/** Which plans are listed, and in which order. */
+interface PlanFilter {
+  /** Empty: all but those that are deleted. */
+  readonly states: readonly ActionPlanState[];
+  /** Null: of any. */
+  readonly auditUuid: string | null;
+  readonly oldestFirst: boolean;
+}
+
+/** At most `limit` plans after a mark. */
 export async function listPlans(
-  states: readonly ActionPlanState[],
+  { states, auditUuid, oldestFirst }: PlanFilter,
   after: NewestMark | null,
   limit: number,
   sql: Knex,
 ): Promise<ActionPlanRow[]> {
-  return (await newestFirst(inStates(sql('action_plans'), states), after, limit)).map(actionPlanCodec.decode);
+  const query = inStates(sql('action_plans'), states);
+  if (auditUuid !== null) query.where('audit_uuid', auditUuid);
+  return (await byCreation(query, after, limit, oldestFirst)).map(actionPlanCodec.decode);
 }
 
 /** The plans in these states, in the order in which they were started. */

@@ -1,11 +1,12 @@
 /** The table of power tasks. Their states are written by `power/transition.ts` alone. */
 import type { Knex } from 'knex';
 import { failAt, failWith } from '../../core/errors.ts';
-import { POWER_TASK_UNSETTLED } from '../../core/states.ts';
+import type { Target } from '../../core/power.ts';
+import { POWER_TASK_UNSETTLED, type PowerTaskState } from '../../core/states.ts';
 import { compareAndSet, POWER_TASKS } from './compare_and_set.ts';
 import type { Transaction } from './database.ts';
 import { keptBehind } from './kept.ts';
-import { findByShortUuid, meansSeveral, type NewestMark, newestFirst } from './newest.ts';
+import { byCreation, findByShortUuid, meansSeveral, type NewestMark } from './newest.ts';
 import type { ActionRow } from './plan_rows.ts';
 import { filledUp, portionsOf, VALUES_AT_ONCE } from './portions.ts';
 import { type PowerTaskRow, powerTaskCodec } from './rows.ts';
@@ -108,13 +109,16 @@ export async function findTasksOfActions(
   return found;
 }
 
-/** Which tasks to list. */
+/** Which tasks to list, and in which order. What is absent or empty holds nothing back. */
 interface PowerTaskFilter {
   readonly nodeUuid?: string;
   readonly unsettled?: boolean;
+  readonly states?: readonly PowerTaskState[];
+  readonly targets?: readonly Target[];
+  readonly oldestFirst?: boolean;
 }
 
-/** At most `limit` tasks, the newest first. */
+/** At most `limit` tasks after a mark. */
 export async function listPowerTasks(
   filter: PowerTaskFilter,
   after: NewestMark | null,
@@ -124,7 +128,9 @@ export async function listPowerTasks(
   const query = sql('power_tasks');
   if (filter.nodeUuid) query.where('node_uuid', filter.nodeUuid);
   if (filter.unsettled) query.whereIn('state', [...POWER_TASK_UNSETTLED]);
-  return (await newestFirst(query, after, limit)).map(powerTaskCodec.decode);
+  if (filter.states?.length) query.whereIn('state', [...filter.states]);
+  if (filter.targets?.length) query.whereIn('target', [...filter.targets]);
+  return (await byCreation(query, after, limit, filter.oldestFirst ?? false)).map(powerTaskCodec.decode);
 }
 
 /**
