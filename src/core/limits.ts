@@ -66,6 +66,30 @@ export const AGENT_LIMITS = {
 /** The limits on what is open at the same time. */
 export const OPEN_LIMITS = {
   streams: row(20_000, 'streams', 'the streams of one conductor', 'TOO_MANY_STREAMS'),
+  grpc_connections: row(
+    2000,
+    'connections',
+    'the gRPC connections of one conductor, those of attached agents not counted; at most a quarter of the files that the process may open. One more takes a spare one',
+    'TOO_MANY_STREAMS',
+  ),
+  grpc_connections_of_address: row(
+    500,
+    'connections',
+    'the same from one address; at most an eighth of the files that the process may open. One more takes a spare one',
+    'TOO_MANY_STREAMS',
+  ),
+  spare_connections: row(
+    100,
+    'connections',
+    'the gRPC connections beyond these: an agent may attach on one, everything else is refused, and it is closed after 10 s without an agent. One more is closed',
+    'TOO_MANY_STREAMS',
+  ),
+  spare_connections_of_address: row(
+    10,
+    'connections',
+    'the spare connections from one address. One more is closed',
+    'TOO_MANY_STREAMS',
+  ),
   fleet_watches: row(100, 'streams', 'the streams that watch every node', 'TOO_MANY_STREAMS'),
   bmc_sessions: row(
     4096,

@@ -14,6 +14,7 @@ type Tested<Limits> = Readonly<Record<keyof Limits, readonly [file: string, titl
 
 const SENT = ['test/e2e/limits.test.ts', 'one more than each limit is refused with the error of the table'] as const;
 const HELLO = 'test/server/agents/hello.test.ts';
+const PLACES = 'test/server/api/connection_places.test.ts';
 const DOOR = 'test/http/door.test.ts';
 
 const AGENT: Tested<typeof AGENT_LIMITS> = {
@@ -26,6 +27,10 @@ const AGENT: Tested<typeof AGENT_LIMITS> = {
 const OPEN: Tested<typeof OPEN_LIMITS> = {
   streams: ['test/server/api/requests.test.ts', 'one stream more than the limit is refused'],
   fleet_watches: ['test/server/api/requests.test.ts', 'streams of the whole fleet have a limit of their own'],
+  grpc_connections: [PLACES, 'one connection more than the limit has a spare place, and one more than those has none'],
+  grpc_connections_of_address: [PLACES, 'one connection more than the limit of an address has a spare place'],
+  spare_connections: [PLACES, 'one connection more than the limit has a spare place, and one more than those has none'],
+  spare_connections_of_address: [PLACES, 'one connection more than the limit of an address has a spare place'],
   bmc_exchanges: ['test/drivers/open_files.test.ts', 'connections of redfish, and an order waits for no question'],
   ipmitool_processes: ['test/drivers/open_files.test.ts', 'processes of ipmitool'],
   bmc_sessions: ['test/e2e/many_sessions.test.ts', 'all are read, and the API accepts connections'],

@@ -57,9 +57,13 @@ const refusals: ClientMiddleware = async function* translate(call, options) {
   }
 };
 
-/** Connects to the conductor at `address`. */
+/** Connects to the conductor at `address`, by a connection of its own. */
 export function connect(address: string) {
-  const options = { 'grpc.max_receive_message_length': 64 * 1024 * 1024, 'grpc.enable_http_proxy': 0 };
+  const options = {
+    'grpc.max_receive_message_length': 64 * 1024 * 1024,
+    'grpc.enable_http_proxy': 0,
+    'grpc.use_local_subchannel_pool': 1,
+  };
   const channel = createChannel(address, ChannelCredentials.createInsecure(), options);
   const factory = createClientFactory().use(refusals);
   return {

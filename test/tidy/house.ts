@@ -119,6 +119,8 @@ export const HOMES: Homes = {
     'src/drivers/irmc/digest.ts',
     'src/sim/irmc/door.ts',
   ],
+  'node:diagnostics_channel': ['src/server/api/connections.ts'],
+  'node:http2': ['src/server/api/connections.ts'],
   'node:dgram': ['src/drivers/ipmi/ipmitool/probe.ts', 'src/drivers/ipmi/rmcp/udp.ts', 'src/sim/'],
   'node:dns': ['src/drivers/ipmi/ipmitool/probe.ts'],
   'node:dns/promises': ['src/drivers/ipmi/ipmitool/probe.ts', 'src/drivers/ipmi/rmcp/udp.ts', 'src/drivers/lookups.ts'],
@@ -141,7 +143,7 @@ export const HOMES: Homes = {
   'node:http': ['src/http/door.ts', 'src/http/rpcs.ts', 'src/sim/irmc/', 'src/sim/redfish/', 'src/sim/web.ts'],
   'node:https': ['src/sim/web.ts'],
   'node:module': ['src/cli/start.ts'],
-  'node:net': ['src/drivers/', 'src/http/caller.ts', 'src/sim/web.ts'],
+  'node:net': ['src/drivers/', 'src/http/caller.ts', 'src/server/api/connections.ts', 'src/sim/web.ts'],
   'node:os': ['src/cli/daemon/configuration.ts', 'src/cli/daemon/run_conductor.ts', 'src/server/store/sqlite/owner.ts'],
   'node:path': [
     'src/agent/secrets.ts',

@@ -51,7 +51,8 @@ async function runOver(
   const conductor = await startConductor({ store, limits: configuration, agentLeaseMs, log });
   try {
     const services = createServices(conductor);
-    const listener = await listen(conductor, services, address, chance);
+    const place = { address, openFilesLimit: terminal.openFilesLimit() };
+    const listener = await listen(conductor, services, place, chance);
     const door = await openDoorOf(services, configuration, terminal).catch(async (error) => {
       await listener.close();
       throw error;

@@ -2,10 +2,27 @@
 import type { AgentServiceImplementation } from '../../gen/countermand/v1/agent.ts';
 import type { Conductor } from '../conductor.ts';
 import { underCall } from './calls.ts';
+import type { Connections } from './connections.ts';
 
-/** The service over a conductor. */
-export function createAgentService({ attachments, shutdown }: Conductor): AgentServiceImplementation {
+/** The service over a conductor, and the connections on which agents attach. */
+export function createAgentService(
+  { attachments, shutdown }: Conductor,
+  connections: Pick<Connections, 'agentOn'>,
+): AgentServiceImplementation {
   return {
-    attach: (incoming, context) => underCall(context, shutdown, (signal) => attachments.attach(incoming, signal)),
+    async *attach(incoming, context) {
+      let leave = (): void => {};
+      let isAttached = false;
+      try {
+        for await (const message of underCall(context, shutdown, (signal) => attachments.attach(incoming, signal))) {
+          // The first message says that it is attached.
+          if (!isAttached) leave = connections.agentOn(context.peer);
+          isAttached = true;
+          yield message;
+        }
+      } finally {
+        leave();
+      }
+    },
   };
 }

@@ -2,7 +2,7 @@
 import type { CallContext, ServerMiddleware, ServerMiddlewareCall } from 'nice-grpc';
 import { ServerError, Status } from 'nice-grpc';
 import type { Chance } from '../../core/chance.ts';
-import { fail } from '../../core/errors.ts';
+import { type CountermandError, fail } from '../../core/errors.ts';
 import { KEPT_LIMITS } from '../../core/limits.ts';
 import { onAbort, openScope, type Scope } from '../../core/signals.ts';
 import { type Asked, identityOf } from '../access/identity.ts';
@@ -83,6 +83,27 @@ export function refuseWhenFull(disk: Disk): ServerMiddleware {
 /** A sentence may repeat what the request said, and a status that is too long breaks the connection. */
 const SENTENCE_LIMIT = KEPT_LIMITS.answer_text.limit;
 
+/** An error as it goes over the wire. */
+interface WireAnswer {
+  readonly error: ServerError;
+  readonly code: string;
+  readonly details: Uint8Array | null;
+}
+
+/** Thousands of streams may end by the same error: a shutdown. It is put into bytes once. */
+const answers = new WeakMap<CountermandError, WireAnswer>();
+
+function answerTo(said: CountermandError): WireAnswer {
+  const known = answers.get(said);
+  if (known) return known;
+  const message = said.message.slice(0, SENTENCE_LIMIT);
+  const status = Status[said.row.status];
+  const error = new ServerError(status, message);
+  const answer = { error, code: said.code, details: encodeStatus(said, status, message) };
+  answers.set(said, answer);
+  return answer;
+}
+
 /** Turns every error into a status with its code; what is not an error of ours into INTERNAL with an id for the log. */
 export function errorsToStatus(log: Log, chance: Chance): ServerMiddleware {
   return async function* toStatus<Request, Response>(
@@ -95,13 +116,10 @@ export function errorsToStatus(log: Log, chance: Chance): ServerMiddleware {
       if (thrown instanceof ServerError) throw thrown;
       // Nobody hears this; said in the transport's own words, it is not taken for a fault.
       if (context.signal.aborted) throw new ServerError(Status.CANCELLED, 'the client stopped listening');
-      const said = sayable(thrown, call.method.path, log, chance);
-      const message = said.message.slice(0, SENTENCE_LIMIT);
-      const status = Status[said.row.status];
-      context.trailer.set(ERROR_CODE_KEY, said.code);
-      const details = encodeStatus(said, status, message);
+      const { error, code, details } = answerTo(sayable(thrown, call.method.path, log, chance));
+      context.trailer.set(ERROR_CODE_KEY, code);
       if (details !== null) context.trailer.set(STATUS_DETAILS_KEY, details);
-      throw new ServerError(status, message);
+      throw error;
     }
   };
 }

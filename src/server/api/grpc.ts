@@ -6,12 +6,12 @@ import { ServerReflection, ServerReflectionService } from 'nice-grpc-server-refl
 import type { Chance } from '../../core/chance.ts';
 import { fail } from '../../core/errors.ts';
 import { SENT_LIMITS } from '../../core/limits.ts';
-import { openScope, untilAborted } from '../../core/signals.ts';
 import { AgentServiceDefinition } from '../../gen/countermand/v1/agent.ts';
 import type { NodeServiceDefinition } from '../../gen/countermand/v1/node.ts';
 import type { Conductor } from '../conductor.ts';
 import { createAgentService } from './agent_service.ts';
 import { errorsToStatus, identifyCaller } from './calls.ts';
+import { Connections } from './connections.ts';
 import { contractImage } from './image.ts';
 import { bounded } from './requests.ts';
 import { SERVED, type Services } from './services.ts';
@@ -38,9 +38,6 @@ const KEEPALIVE = {
 /** A little more than the largest message of any RPC: `requests.ts` holds each RPC to its own limit, and says which. */
 const MESSAGE_LIMIT = { 'grpc.max_receive_message_length': SENT_LIMITS.plan_message_bytes.limit + 2 ** 20 };
 
-/** So long the calls may take to tell their clients why they end; on a machine that is busy they do take a second. */
-const CLOSE_LIMIT_MS = 5000;
-
 /** A listening conductor. */
 interface Listener {
   /** The port that is listened on, also if 0 was asked for. */
@@ -49,25 +46,36 @@ interface Listener {
   close(): Promise<void>;
 }
 
+/** Where a conductor listens. */
+interface ListenerPlace {
+  /** HOST:PORT, with an IPv6 host in brackets. */
+  readonly address: string;
+  /** How many files the process may open. A quarter of them is for the connections of clients. */
+  readonly openFilesLimit: number;
+}
+
 /**
- * Listens on `HOST:PORT`.
+ * Listens for gRPC.
  * @throws LISTEN_FAILED with the address
  */
 export async function listen(
   conductor: Conductor,
   services: Services,
-  address: string,
+  { address, openFilesLimit }: ListenerPlace,
   chance: Chance,
 ): Promise<Listener> {
   // What goes wrong there comes as an error; its own lines would stand between ours.
   setLogVerbosity(logVerbosity.NONE);
+  const { clock } = conductor.orders.store;
+  const connections = new Connections({ clock, log: conductor.log, openFilesLimit });
   const server = createServer({ ...KEEPALIVE, ...MESSAGE_LIMIT })
     .use(errorsToStatus(conductor.log, chance))
+    .use(connections.refuseSpare())
     .use(identifyCaller())
     .use(services.hold);
   for (const key of Object.keys(SERVED) as (keyof typeof SERVED)[])
     server.add(bounded(SERVED[key] as typeof NodeServiceDefinition), services[key] as typeof services.nodes);
-  server.add(bounded(AgentServiceDefinition), createAgentService(conductor));
+  server.add(bounded(AgentServiceDefinition), createAgentService(conductor, connections));
   const names = [...Object.values(SERVED), AgentServiceDefinition].map(({ fullName }) => fullName);
   const health = HealthState();
   // An operator's probe and a load balancer see a full disk before an order is refused.
@@ -76,21 +84,18 @@ export async function listen(
   });
   server.add(HealthDefinition, HealthServiceImpl(health));
   server.add(ServerReflectionService, lazyReflection([...names, HealthDefinition.fullName]));
-  const port = await server.listen(address).catch((error: Error) => {
-    // The reason stands in brackets, behind what grpc makes of it.
-    const reason = /\[(.*)\]$/.exec(error.message)?.[1] ?? error.message;
-    throw fail('LISTEN_FAILED', `cannot listen on ${address}: ${reason}; choose another address (listen)`, error);
-  });
+  const port = await connections
+    .of(() => server.listen(address))
+    .catch((error: Error) => {
+      // The reason stands in brackets, behind what grpc makes of it.
+      const reason = /\[(.*)\]$/.exec(error.message)?.[1] ?? error.message;
+      throw fail('LISTEN_FAILED', `cannot listen on ${address}: ${reason}; choose another address (listen)`, error);
+    });
   return {
     port,
     async close() {
-      const scope = openScope([], {
-        clock: conductor.orders.store.clock,
-        afterMs: CLOSE_LIMIT_MS,
-        what: 'the last calls',
-      });
-      await untilAborted(server.shutdown(), scope.signal).catch(() => server.forceShutdown());
-      scope.end();
+      await connections.end(server.shutdown());
+      server.forceShutdown();
     },
   };
 }

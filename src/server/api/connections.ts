@@ -1,0 +1,177 @@
+/**
+ * The connections of the gRPC port: how many there may be, whose they are, and how they end. The gRPC library neither limits
+ * nor shows them, so they are taken at the sockets that it listens on.
+ */
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import type { ServerHttp2Stream } from 'node:http2';
+import type { Server, Socket } from 'node:net';
+import type { CallContext, ServerMiddleware, ServerMiddlewareCall } from 'nice-grpc';
+import type { Clock, Timer } from '../../core/clock.ts';
+import { fail } from '../../core/errors.ts';
+import { AGENT_LIMITS, OPEN_LIMITS } from '../../core/limits.ts';
+import { openScope, sleep } from '../../core/signals.ts';
+import type { Log } from '../log.ts';
+import { ConnectionPlaces, type Place } from './connection_places.ts';
+
+/** Here Node tells of each server that begins to listen. */
+const LISTENING = 'tracing:net.server.listen:asyncStart';
+const ATTACH = '/countermand.v1.AgentService/Attach';
+
+/** How often it is looked whether calls still end, after they were told to. */
+const LOOK_MS = 2500;
+/** After so many looks without an end of a call, the others do not end by themselves: their clients do not read. */
+const STILL_LOOKS = 2;
+/** After so many looks, what is still open is cut off in any case. */
+const MOST_LOOKS = 12;
+
+/** How often it is said that connections are refused. */
+const SAY_AGAIN_MS = 60_000;
+
+interface Connection {
+  readonly socket: Socket;
+  readonly place: Place;
+  /** Closes a spare connection on which no agent attaches. */
+  timer: Timer | null;
+}
+
+interface ConnectionParts {
+  readonly clock: Clock;
+  readonly log: Log;
+  /** How many files the process may open. */
+  readonly openFilesLimit: number;
+}
+
+/** The connections of one conductor. */
+export class Connections {
+  readonly #clock: Clock;
+  readonly #log: Log;
+  readonly #places: ConnectionPlaces;
+  /** By peer, as calls name it. */
+  readonly #open = new Map<string, Connection>();
+  #endedCalls = 0;
+  #saidAt = Number.NEGATIVE_INFINITY;
+
+  constructor({ clock, log, openFilesLimit }: ConnectionParts) {
+    this.#clock = clock;
+    this.#log = log;
+    this.#places = new ConnectionPlaces(openFilesLimit);
+  }
+
+  /**
+   * Takes the connections of the servers that `listen` makes. Resolves with the port that `listen` resolves with, and rejects as it
+   * does.
+   */
+  async of(listen: () => Promise<number>): Promise<number> {
+    const servers = new Set<Server>();
+    const note = (told: unknown): void => void servers.add((told as { readonly server: Server }).server);
+    subscribe(LISTENING, note);
+    try {
+      const port = await listen();
+      // Others in this process may have begun to listen meanwhile.
+      const own = [...servers].filter((server) => portOf(server) === port);
+      if (own.length === 0) throw new Error('the server that listens for gRPC was not found');
+      for (const server of own) this.#takeFrom(server);
+      return port;
+    } finally {
+      unsubscribe(LISTENING, note);
+    }
+  }
+
+  /** Refuses calls on a connection too many, except those of agents that attach. */
+  refuseSpare(): ServerMiddleware {
+    const isSpare = (peer: string): boolean => this.#open.get(peer)?.place.kind === 'spare';
+    return async function* admit<Request, Response>(
+      call: ServerMiddlewareCall<Request, Response>,
+      context: CallContext,
+    ) {
+      if (call.method.path !== ATTACH && isSpare(context.peer)) throw tooMany();
+      return yield* call.next(call.request, context);
+    };
+  }
+
+  /** An agent has attached on the connection of this peer, which takes no place of a client until the returned call. */
+  agentOn(peer: string): () => void {
+    const connection = this.#open.get(peer);
+    connection?.timer?.cancel();
+    connection?.place.toAgent();
+    return () => {
+      connection?.place.toClient();
+      if (connection?.place.kind === 'spare') this.#closeLater(connection);
+    };
+  }
+
+  /**
+   * Resolves when `ended` does, or when what is open was cut off. It is cut off when no call ends any more, and after 30 s at the
+   * latest. A busy computer is not taken for a client that does not read: a look that comes late finds what has ended meanwhile.
+   */
+  async end(ended: Promise<void>): Promise<void> {
+    const scope = openScope([]);
+    ended.catch(() => {}).finally(() => scope.abort(fail('SHUTTING_DOWN', 'all calls have ended')));
+    let still = 0;
+    for (let look = 0; look < MOST_LOOKS && still < STILL_LOOKS; look += 1) {
+      const before = this.#endedCalls;
+      await sleep(LOOK_MS, this.#clock, scope.signal).catch(() => {});
+      if (scope.signal.aborted) return;
+      still = this.#endedCalls > before ? 0 : still + 1;
+    }
+    // Reset, not closed: after the GOAWAY that announced the end, clients take a connection that is only closed for a fault of
+    // the conductor, INTERNAL. A reset is UNAVAILABLE, and no client repeats by itself what may have been done.
+    for (const { socket } of this.#open.values()) socket.resetAndDestroy();
+  }
+
+  #takeFrom(server: Server): void {
+    const serve = server.listeners('connection');
+    server.removeAllListeners('connection');
+    server.on('connection', (socket: Socket) => {
+      if (this.#take(socket)) for (const each of serve) each.call(server, socket);
+    });
+    server.on('stream', (stream: ServerHttp2Stream) => {
+      stream.once('close', () => {
+        this.#endedCalls += 1;
+      });
+    });
+  }
+
+  #take(socket: Socket): boolean {
+    const { remoteAddress, remotePort } = socket;
+    const place = remoteAddress === undefined ? null : this.#places.enter(remoteAddress);
+    if (place?.kind !== 'client') this.#say(remoteAddress);
+    if (place === null) {
+      socket.destroy();
+      return false;
+    }
+    const peer = `${remoteAddress}:${remotePort}`;
+    const connection: Connection = { socket, place, timer: null };
+    this.#open.set(peer, connection);
+    socket.once('close', () => {
+      place.leave();
+      connection.timer?.cancel();
+      this.#open.delete(peer);
+    });
+    if (place.kind === 'spare') this.#closeLater(connection);
+    return true;
+  }
+
+  #closeLater(connection: Connection): void {
+    if (connection.socket.destroyed) return;
+    connection.timer = this.#clock.after(AGENT_LIMITS.hello_ms.limit, () => connection.socket.destroy());
+  }
+
+  #say(address: string | undefined): void {
+    if (address === undefined || this.#clock.monotonic() < this.#saidAt + SAY_AGAIN_MS) return;
+    this.#saidAt = this.#clock.monotonic();
+    this.#log.warn({ code: tooMany().code, address }, 'there are too many connections: only agents can attach');
+  }
+}
+
+function portOf(server: Server): number | null {
+  const address = server.address();
+  return typeof address === 'object' && address !== null ? address.port : null;
+}
+
+const tooMany = () =>
+  fail(
+    'TOO_MANY_STREAMS',
+    `the conductor has as many connections as it allows (${OPEN_LIMITS.grpc_connections.limit}, of one address ` +
+      `${OPEN_LIMITS.grpc_connections_of_address.limit}); close some, or send more calls over each`,
+  );
