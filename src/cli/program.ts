@@ -39,7 +39,14 @@ const COMMANDS: Readonly<Record<string, CommandRow>> = {
   },
   node: {
     description: 'enrol nodes, look at them, change their power state',
-    load: async () => (await import('./node/commands.ts')).addNodeCommands,
+    load: async () => {
+      const { addNodeCommands } = await import('./node/commands.ts');
+      const { addNodeFileCommands } = await import('./node_files/commands.ts');
+      return (command, terminal) => {
+        addNodeCommands(command, terminal);
+        addNodeFileCommands(command, terminal);
+      };
+    },
   },
   power: {
     description: 'look at power tasks, watch them, withdraw them',

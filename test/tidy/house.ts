@@ -58,6 +58,7 @@ export const CLI_ROOMS: Rooms = {
     power: ['shared'],
     plan: ['shared'],
     node: ['shared', 'power', 'plan'],
+    node_files: ['shared', 'node'],
     audit: ['shared', 'plan'],
   },
   closed: [],

@@ -80,7 +80,7 @@ interface SetOptions extends SelectorFlags {
 }
 
 /** What of the flags is to be set; the others choose the nodes. */
-function changesOf(options: SetOptions): Omit<UpdateNodeRequest, 'node'> {
+function changesOf(options: SetOptions): Omit<UpdateNodeRequest, 'node' | 'validateOnly'> {
   const { maintenance } = options;
   return {
     name: options.name,

@@ -75,9 +75,13 @@ export function parseText<T>(content: string, path: string, schema: z.ZodType<T>
   return checkValues(parseValues(content, path, kind), path, schema, keys, kind);
 }
 
-/** What a text says, whatever that is. @throws the code of the kind if it is neither JSON nor YAML, or too heavy */
-export function parseValues(content: string, path: string, kind: FileKind): unknown {
-  const values = parseEither(content, path, kind);
+/**
+ * What a text says, whatever that is.
+ * @param asText words of YAML stay as they are written: 007 is no number, and on is not true
+ * @throws the code of the kind if it is neither JSON nor YAML, or too heavy
+ */
+export function parseValues(content: string, path: string, kind: FileKind, asText = false): unknown {
+  const values = parseEither(content, path, kind, asText);
   checkWeight(values, path, kind);
   return values;
 }
@@ -102,8 +106,8 @@ export function checkValues<T>(values: unknown, path: string, schema: z.ZodType<
 type KeysAt = (path: readonly PropertyKey[]) => readonly string[];
 
 /** JSON is YAML as well, but the YAML parser takes a minute for a large one. */
-function parseEither(content: string, path: string, kind: FileKind): unknown {
-  if (/^\s*\{/.test(content)) {
+function parseEither(content: string, path: string, kind: FileKind, asText: boolean): unknown {
+  if (/^\s*[{[]/.test(content)) {
     try {
       return JSON.parse(content);
     } catch {
@@ -111,16 +115,16 @@ function parseEither(content: string, path: string, kind: FileKind): unknown {
     }
   }
   try {
-    return parseYaml(content);
+    return parseYaml(content, asText);
   } catch (error) {
     const [sentence] = (error as Error).message.split('\n');
     throw invalid(path, ` is not the YAML it should be: ${sentence?.replace(/; please use .*\(\)|:$/g, '')}`, kind);
   }
 }
 
-function parseYaml(content: string): unknown {
+function parseYaml(content: string, asText = false): unknown {
   // The parser compares each key with each other, which takes hours where there are many.
-  const document = parseDocument(content, { uniqueKeys: false });
+  const document = parseDocument(content, { uniqueKeys: false, ...(asText && { schema: 'failsafe' }) });
   const [fault] = [...document.errors, ...document.warnings];
   if (fault) throw fault;
   visit(document, {

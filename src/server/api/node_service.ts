@@ -9,7 +9,7 @@ import type {
   NodeServiceImplementation,
 } from '../../gen/countermand/v1/node.ts';
 import type { Conductor } from '../conductor.ts';
-import { changeNode, deleteNode, enrolNode, validateInfo } from '../nodes/enrolment.ts';
+import { changeNode, checkChange, checkEnrolment, deleteNode, enrolNode, validateInfo } from '../nodes/enrolment.ts';
 import { acceptNode } from '../power/acceptance.ts';
 import { listModelChanges, type ModelChangeRow, modelRevision } from '../store/cluster_model.ts';
 import { findSecretKeys } from '../store/drivers.ts';
@@ -34,7 +34,10 @@ export function createNodeService(conductor: Conductor): NodeServiceImplementati
     inCall(context, conductor.shutdown, work);
   return {
     async createNode(request, context) {
-      return { node: await answer(await during(context, (signal) => enrolNode(request, conductor, signal))) };
+      if (request.validateOnly)
+        return { bmc: (await during(context, (signal) => checkEnrolment(request, conductor, signal))).bmcKey };
+      const node = await during(context, (signal) => enrolNode(request, conductor, signal));
+      return { node: await answer(node), bmc: node.bmcKey };
     },
 
     async getNode({ node }) {
@@ -44,7 +47,12 @@ export function createNodeService(conductor: Conductor): NodeServiceImplementati
     listNodes: (request) => pageOfNodes(request, answer, conductor),
 
     async updateNode(request, context) {
-      return { node: await answer(await during(context, (signal) => changeNode(request, conductor, signal))) };
+      if (request.validateOnly) {
+        const { node, bmcKey } = await during(context, (signal) => checkChange(request, conductor, signal));
+        return { node: await answer(node), bmc: bmcKey };
+      }
+      const node = await during(context, (signal) => changeNode(request, conductor, signal));
+      return { node: await answer(node), bmc: node.bmcKey };
     },
 
     async acceptNode(request, context) {

@@ -1,8 +1,6 @@
 /** Enrolling, changing and forgetting nodes: what is checked, and by whom. */
 import { digestOf } from '../../core/digest.ts';
 import { asCountermandError, CountermandError, fail, failAt, failWith } from '../../core/errors.ts';
-import { exceeded, SENT_LIMITS } from '../../core/limits.ts';
-import { MASK } from '../../core/masking.ts';
 import type { CreateNodeRequest, UpdateNodeRequest } from '../../gen/countermand/v1/node.ts';
 import type { Attachment, Attachments } from '../agents/attachments.ts';
 import { patched } from '../store/columns.ts';
@@ -16,8 +14,14 @@ import type { Store } from '../store/store.ts';
 import { nodeChanges } from './notifications.ts';
 import { tellingRefusal } from './refusals.ts';
 import { isSecretKey } from './secrets.ts';
+import { CANONICAL_UUID, checkName, checkPairs } from './sent.ts';
 import { noteSharing } from './sharing.ts';
-import { deleteFreeNode, insertNode, updateNode } from './write.ts';
+import { deleteFreeNode, insertNode, refuseKnown, updateNode } from './write.ts';
+
+/** A node to be enrolled. */
+type NewNode = Omit<CreateNodeRequest, 'validateOnly'>;
+/** What is to change of a node. */
+type NodeUpdate = Omit<UpdateNodeRequest, 'validateOnly'>;
 
 /** What enrolling needs. */
 interface EnrolmentParts {
@@ -31,9 +35,6 @@ interface EnrolmentParts {
 /** The zone of those who name none. */
 const DEFAULT_ZONE = 'default';
 
-const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,254}$/;
-const CANONICAL_UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
-const UUID = new RegExp(CANONICAL_UUID, 'i');
 const BY_OPERATOR = { why: 'ordered by an operator', actionUuid: null };
 
 /**
@@ -43,20 +44,12 @@ const BY_OPERATOR = { why: 'ordered by an operator', actionUuid: null };
  *   nothing was written
  */
 export async function enrolNode(
-  request: CreateNodeRequest,
+  request: NewNode,
   parts: EnrolmentParts,
   signal: AbortSignal = parts.shutdown,
 ): Promise<NodeRow> {
   const { store } = parts;
-  const zone = request.zone === '' ? DEFAULT_ZONE : request.zone;
-  checkName('name', request.name);
-  checkName('zone', zone);
-  checkPairs('labels', request.labels);
-  if (request.uuid !== '' && !CANONICAL_UUID.test(request.uuid))
-    throw failAt('ARGUMENT_INVALID', 'uuid', `uuid '${request.uuid.slice(0, 100)}' is not a uuid in lower case`);
-  const bmcKey = await parseInfo(zone, request.driver, request.driverInfo, parts, signal);
-  const fresh = freshNode(request, zone, bmcKey, request.uuid === '' ? store.chance.uuid() : request.uuid);
-  await refuseTwins(fresh, store.database.read);
+  const fresh = await checkEnrolment(request, parts, signal);
   const wanted = { ...fresh, createdAt: null, updatedAt: null };
   const node = await tellingRefusal(
     store.database.write((transaction) => insertNode(fresh, BY_OPERATOR, transaction, store)),
@@ -69,12 +62,31 @@ export async function enrolNode(
   return node;
 }
 
-function freshNode(
-  { name, driver, driverInfo, labels }: CreateNodeRequest,
-  zone: string,
-  bmcKey: string,
-  uuid: string,
-) {
+/**
+ * Checks all that can be checked of a node before it is enrolled. Nothing is written.
+ * @returns the node as it would be
+ * @throws as `enrolNode`
+ */
+export async function checkEnrolment(
+  request: NewNode,
+  parts: EnrolmentParts,
+  signal: AbortSignal = parts.shutdown,
+): Promise<ReturnType<typeof freshNode>> {
+  const { store } = parts;
+  const zone = request.zone === '' ? DEFAULT_ZONE : request.zone;
+  checkName('name', request.name);
+  checkName('zone', zone);
+  checkPairs('labels', request.labels);
+  if (request.uuid !== '' && !CANONICAL_UUID.test(request.uuid))
+    throw failAt('ARGUMENT_INVALID', 'uuid', `uuid '${request.uuid.slice(0, 100)}' is not a uuid in lower case`);
+  const bmcKey = await parseInfo(zone, request.driver, request.driverInfo, parts, signal);
+  const fresh = freshNode(request, zone, bmcKey, request.uuid === '' ? store.chance.uuid() : request.uuid);
+  await refuseTwins(fresh, store.database.read);
+  if (request.uuid !== '') refuseKnown(await findNode(fresh.uuid, store.database.read), fresh.uuid);
+  return fresh;
+}
+
+function freshNode({ name, driver, driverInfo, labels }: NewNode, zone: string, bmcKey: string, uuid: string) {
   return {
     uuid,
     name,
@@ -157,7 +169,7 @@ async function agentWith(zone: string, driver: string, { attachments, store }: E
  * @throws as `enrolNode`, NODE_NOT_FOUND, NODE_HELD, REVISION_MISMATCH
  */
 export async function changeNode(
-  request: UpdateNodeRequest,
+  request: NodeUpdate,
   parts: EnrolmentParts,
   signal: AbortSignal = parts.shutdown,
 ): Promise<NodeRow> {
@@ -174,17 +186,9 @@ export async function changeNode(
 /** How often a change is decided again because another came first. */
 const DECIDE_AGAIN = 5;
 
-async function changeOnce(request: UpdateNodeRequest, parts: EnrolmentParts, signal: AbortSignal): Promise<NodeRow> {
+async function changeOnce(request: NodeUpdate, parts: EnrolmentParts, signal: AbortSignal): Promise<NodeRow> {
   const { store } = parts;
-  const node = await getNode(request.node, store.database.read);
-  holdToRevision(request.revision, node, `node ${node.name}`);
-  if (request.name !== undefined) checkName('name', request.name);
-  if (request.zone !== undefined) checkName('zone', request.zone);
-  const patch = setPatch(node, request);
-  const identity = await identityPatch(node, request, parts, signal);
-  const onlyFree = Object.keys(identity).length > 0;
-  if (onlyFree && node.heldBy !== null) throw heldNow(node);
-  if (onlyFree) await refuseTwins({ uuid: node.uuid, name: '', bmcKey: '', ...identity }, store.database.read);
+  const { node, patch, identity } = await checkOnce(request, parts, signal);
   const change = async (): Promise<NodeRow> => {
     const written = await store.database.write((transaction) =>
       writeChange(node, request, identity, transaction, store),
@@ -198,8 +202,37 @@ async function changeOnce(request: UpdateNodeRequest, parts: EnrolmentParts, sig
   return tellingRefusal(change(), nodeChanges(node, wanted), wanted, BY_OPERATOR, store);
 }
 
+/** What a change comes to, after all that can be checked before it is written. */
+async function checkOnce(request: NodeUpdate, parts: EnrolmentParts, signal: AbortSignal) {
+  const { store } = parts;
+  const node = await getNode(request.node, store.database.read);
+  holdToRevision(request.revision, node, `node ${node.name}`);
+  if (request.name !== undefined) checkName('name', request.name);
+  if (request.zone !== undefined) checkName('zone', request.zone);
+  const patch = setPatch(node, request);
+  const identity = await identityPatch(node, request, parts, signal);
+  const onlyFree = Object.keys(identity).length > 0;
+  if (onlyFree && node.heldBy !== null) throw heldNow(node);
+  if (onlyFree) await refuseTwins({ uuid: node.uuid, name: '', bmcKey: '', ...identity }, store.database.read);
+  return { node, patch, identity };
+}
+
+/**
+ * Checks a change. Nothing is written.
+ * @returns the node as it is, and the BMC that it would have
+ * @throws as `changeNode`
+ */
+export async function checkChange(
+  request: NodeUpdate,
+  parts: EnrolmentParts,
+  signal: AbortSignal = parts.shutdown,
+): Promise<{ readonly node: NodeRow; readonly bmcKey: string }> {
+  const { node, identity } = await checkOnce(request, parts, signal);
+  return { node, bmcKey: identity.bmcKey ?? node.bmcKey };
+}
+
 /** What is set beside name, zone and driver_info. Labels are added to those that the node has. */
-function setPatch(node: NodeRow, request: UpdateNodeRequest): Partial<NodeRow> {
+function setPatch(node: NodeRow, request: NodeUpdate): Partial<NodeRow> {
   const labels = without({ ...node.labels, ...request.setLabels }, request.removeLabels);
   // The labels as they will be: those of earlier requests count as well.
   if (Object.keys(request.setLabels).length > 0) checkPairs('labels', labels);
@@ -218,7 +251,7 @@ function setPatch(node: NodeRow, request: UpdateNodeRequest): Partial<NodeRow> {
  */
 async function writeChange(
   node: NodeRow,
-  request: UpdateNodeRequest,
+  request: NodeUpdate,
   identity: Partial<NodeRow>,
   transaction: Transaction,
   store: Store,
@@ -241,7 +274,7 @@ const wayTo = ({ driver, zone, driverInfo }: NodeRow): string => digestOf({ driv
 /** What changes how the node is called or reached; the driver checks it whole. */
 async function identityPatch(
   node: NodeRow,
-  request: UpdateNodeRequest,
+  request: NodeUpdate,
   parts: EnrolmentParts,
   signal: AbortSignal,
 ): Promise<Partial<NodeRow>> {
@@ -264,7 +297,7 @@ async function identityPatch(
 async function refuseOldSecrets(
   node: NodeRow,
   changed: Pick<NodeRow, 'zone' | 'driverInfo'>,
-  request: UpdateNodeRequest,
+  request: NodeUpdate,
   { store }: EnrolmentParts,
 ): Promise<void> {
   const secretKeys = await findSecretKeys(node.driver, store.database.read);
@@ -323,37 +356,4 @@ function held(node: NodeRow, instead: string): Error {
 
 function without(pairs: Record<string, string>, keys: readonly string[]): Record<string, string> {
   return Object.fromEntries(Object.entries(pairs).filter(([key]) => !keys.includes(key)));
-}
-
-function checkName(field: string, name: string): void {
-  if (name === '') throw failAt('ARGUMENT_INVALID', field, `${field} is empty`);
-  if (!NAME.test(name)) {
-    throw failAt(
-      'ARGUMENT_INVALID',
-      field,
-      `${field} '${name.slice(0, 300)}' is not a name: it has 1 to 255 letters, digits, dots, dashes and underscores`,
-    );
-  }
-  if (UUID.test(name))
-    throw failAt('ARGUMENT_INVALID', field, `${field} '${name}' looks like a uuid; choose a name that does not`);
-}
-
-/** What stands in limits and masks for labels, and for driver_info. */
-const PAIRS = {
-  labels: { count: SENT_LIMITS.label_count, value: SENT_LIMITS.label_value },
-  driver_info: { count: SENT_LIMITS.info_count, value: SENT_LIMITS.info_value },
-} as const;
-
-function checkPairs(field: keyof typeof PAIRS, pairs: Readonly<Record<string, string>>): void {
-  const limits = PAIRS[field];
-  const entries = Object.entries(pairs);
-  if (entries.length > limits.count.limit) throw exceeded(limits.count, field, entries.length);
-  for (const [key, value] of entries) {
-    if (key === '') throw failAt(limits.count.error, field, `${field} has an empty key`);
-    const place = `${field}.${key.slice(0, SENT_LIMITS.label_key.limit)}`;
-    if (key.length > SENT_LIMITS.label_key.limit) throw exceeded(SENT_LIMITS.label_key, place, key.length);
-    if (value.length > limits.value.limit) throw exceeded(limits.value, place, value.length);
-    if (field === 'driver_info' && value === MASK)
-      throw failAt(limits.count.error, place, `${place} is the mask that stands for a secret, not the secret`);
-  }
 }

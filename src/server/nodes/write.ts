@@ -30,9 +30,7 @@ export async function insertNode(
   store: Store,
 ): Promise<NodeRow> {
   await refuseTwins(node, transaction.sql);
-  const known = await findNode(node.uuid, transaction.sql);
-  if (known !== null)
-    throw fail('NODE_NAME_TAKEN', `node '${known.name}' has the uuid ${node.uuid} already; choose another uuid`);
+  refuseKnown(await findNode(node.uuid, transaction.sql), node.uuid);
   const now = store.clock.now();
   const row: NodeRow = { ...node, ...NOT_READ, revision: 1, createdAt: now, updatedAt: now };
   await insertNodeRow(row, transaction);
@@ -63,6 +61,12 @@ export async function updateNode(
   for (const [change, parts] of nodeChanges(before, after))
     await announceChange(change, parts, after, cause, transaction, store);
   return after;
+}
+
+/** Refuses a uuid that a node has already. @throws NODE_NAME_TAKEN */
+export function refuseKnown(known: NodeRow | null, uuid: string): void {
+  if (known !== null)
+    throw fail('NODE_NAME_TAKEN', `node '${known.name}' has the uuid ${uuid} already; choose another uuid`);
 }
 
 async function announceChange(

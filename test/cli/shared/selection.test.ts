@@ -105,7 +105,7 @@ test('one command for many nodes', async (t) => {
   };
   await said('node', 'set', '-l', 'rack=1', '--maintenance', 'on', '--label', 'rack=3');
   t.is(await said('node', 'list', '-l', 'rack=3', '-o', 'name'), 'r1n1\nr1n2');
-  t.regex(await said('node', 'show', 'r1n1', 'r2n2'), /name +r1n1\n[^]*\n\nname +r2n2\n/);
+  t.regex(await said('node', 'show', 'r1n1', 'r2n2'), /name +r1n1\n[\s\S]*\n\nname +r2n2\n/);
   t.regex(await said('node', 'refresh', '--state', 'off', 'r2n2, r1n1'), /^r2n2: power off\n1 read, 0 not read$/);
   t.regex(await said('node', 'power', 'r1n1,', 'r1n2', 'soft_off'), /2 of 2 done/);
   t.is(await said('node', 'list', '--state', 'off', '-o', 'name'), 'r1n1\nr1n2\nr2n2');
