@@ -70,9 +70,13 @@ export class Disk {
   /** Watches the disk until the shutdown; resolves then. While the disk has room, no timer is set. */
   async watch(): Promise<void> {
     const { shutdown } = this.#parts;
-    while (!shutdown.aborted) {
-      await this.#look();
-      await this.#untilNextLook().catch(() => {});
+    try {
+      for (;;) {
+        await this.#look();
+        await this.#untilNextLook();
+      }
+    } catch (error) {
+      if (!shutdown.aborted) throw error;
     }
   }
 
@@ -84,8 +88,8 @@ export class Disk {
   }
 
   async #look(): Promise<void> {
-    const { store, log } = this.#parts;
-    const isFull = store.database.isFull && !(await store.database.findRoom());
+    const { store, log, shutdown } = this.#parts;
+    const isFull = store.database.isFull && !(await store.database.findRoom(shutdown));
     if (isFull === this.#wasFull) return;
     this.#wasFull = isFull;
     if (isFull) log.error({ code: 'DISK_FULL' }, 'the disk of the data folder is full: new orders are refused');

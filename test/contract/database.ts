@@ -2,6 +2,7 @@
  * What every implementation of `Database` does. A new one is a file beside `sqlite.test.ts` that says how it is opened, and how
  * its process dies.
  */
+
 import test, { type ExecutionContext, type TestFn } from 'ava';
 import { CountermandError } from '../../src/core/errors.ts';
 import { compareAndSet, NODES } from '../../src/server/store/compare_and_set.ts';
@@ -9,6 +10,7 @@ import { type Database, type Transaction, UniqueViolation } from '../../src/serv
 import { readEvents } from '../../src/server/store/events.ts';
 import { findNode, getNode, insertNodeRow, saveNode } from '../../src/server/store/nodes.ts';
 import { type NodeRow, nodeCodec } from '../../src/server/store/rows.ts';
+import { never } from '../counterparts/signals.ts';
 import { nodeRow } from '../server/rows.ts';
 import { appendEvents, eventTypes, fault, follow, insert, names, outcomes } from './writes.ts';
 
@@ -361,5 +363,5 @@ promise('whoever was taken over from writes nothing more, and hears of it', asyn
 
 promise('there is room until the storage says otherwise', async (t, { database }) => {
   t.false(database.isFull);
-  t.true(await database.findRoom());
+  t.true(await database.findRoom(never()));
 });

@@ -140,7 +140,7 @@ export const HOMES: Homes = {
     'src/server/store/sqlite/owner.ts',
     'src/server/store/sqlite/reserve.ts',
   ],
-  'node:fs/promises': ['src/sim/'],
+  'node:fs/promises': ['src/server/store/sqlite/reserve.ts', 'src/sim/'],
   'node:http': ['src/http/door.ts', 'src/http/rpcs.ts', 'src/sim/irmc/', 'src/sim/redfish/', 'src/sim/web.ts'],
   'node:https': ['src/sim/web.ts'],
   'node:module': ['src/cli/start.ts'],

@@ -58,8 +58,8 @@ export interface Database {
   readonly isFull: boolean;
   /** Resolves when the storage has no room, at once if it has none. An abort rejects with its reason. */
   untilFull(signal: AbortSignal): Promise<void>;
-  /** Looks again whether there is room after `isFull`. Resolves with whether there is. */
-  findRoom(): Promise<boolean>;
+  /** Looks again whether there is room after `isFull`. Resolves with whether there is. An abort rejects with its reason. */
+  findRoom(signal: AbortSignal): Promise<boolean>;
   /** Resolves with the reason when this process can never write again: DATABASE_DAMAGED or DATABASE_TAKEN. */
   readonly lost: Promise<CountermandError>;
   /**

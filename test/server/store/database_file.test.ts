@@ -249,7 +249,7 @@ test('a full disk: each waiting write is told that nothing was written, and ther
   const names = async () => (await database.read('nodes').orderBy('name').select('name')).map(({ name }) => name);
   t.deepEqual(await names(), ['before']);
   await database.read.raw('pragma max_page_count = 1000000');
-  t.true(await database.findRoom());
+  t.true(await database.findRoom(never()));
   t.false(database.isFull);
   await t.throwsAsync(database.untilFull(AbortSignal.abort(new Error('enough'))), { message: 'enough' });
   t.is(statSync(join(folder, 'reserve')).size, RESERVE_BYTES);

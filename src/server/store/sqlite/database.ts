@@ -91,11 +91,13 @@ class SqliteDatabase implements Database {
     return this.#lost.promise;
   }
 
-  async findRoom(): Promise<boolean> {
+  async findRoom(signal: AbortSignal): Promise<boolean> {
     const { reserve } = this.#file;
     if (reserve === null || !this.#full) return true;
     this.#checkpoint();
-    this.#full = !reserve.refill();
+    await reserve.refill(signal);
+    // It may have been released since.
+    this.#full = !reserve.isThere;
     return !this.#full;
   }
 

@@ -17,6 +17,7 @@ import { dirname, join } from 'node:path';
 import BetterSqlite3 from 'better-sqlite3';
 import createKnex, { type Knex } from 'knex';
 import { CountermandError, fail } from '../../../core/errors.ts';
+import { openScope } from '../../../core/signals.ts';
 import { isStorageError } from '../failures.ts';
 import type { Change } from '../feed.ts';
 import { explainSqlite, REPAIR } from './errors.ts';
@@ -91,7 +92,7 @@ async function openChecked(
     const connection = await connectionOf(knex);
     const generation = takeOwnership(self, folder, connection);
     connection.pragma(`application_id = ${APPLICATION_ID}`);
-    reserve.refill();
+    await reserve.refill(openScope([]).signal);
     const close = async (): Promise<void> => {
       try {
         endCleanly(generation, connection);
