@@ -33,7 +33,7 @@ test('an audit from flags: made, shown, its plan run; a second one starts its pl
   t.is(made.exitCode, 0, made.stderr);
   t.regex(
     made.stdout,
-    /^audit 'fans' \(.{36}\) SUCCEEDED\nplan 'fans' \(.{36}\) RECOMMENDED; 5 actions, at most 10 at once\n {2}countermand plan start /,
+    /^audit 'fans' \(.{8}\) SUCCEEDED\nplan 'fans' \(.{8}\) RECOMMENDED; 5 actions, at most 10 at once\n {2}countermand plan start /,
   );
   const shown = await countermand(house, 'show', 'fans');
   t.regex(

@@ -31,7 +31,7 @@ function countermand(house: House, ...words: string[]): Promise<CommandResult> {
 async function begin(t: ExecutionContext, house: House, ...words: string[]): Promise<Daemon & { uuid: string }> {
   const command = startProcess(t, words, at(house));
   const line = await command.said.until('the plan to begin', (said) => / ONGOING; \d+ action/.test(said));
-  return { ...command, uuid: /\(([\da-f-]{36})\)/.exec(line)?.[1] ?? '' };
+  return { ...command, uuid: /\(([\da-f]{8})\)/.exec(line)?.[1] ?? '' };
 }
 
 async function writePlan(house: House, text: string): Promise<string> {
@@ -59,7 +59,7 @@ test('a plan from a file: made, listed, shown, started, watched to its end, dele
   t.is(made.exitCode, 0, made.stderr);
   t.regex(
     made.stdout,
-    /^plan 'rack 7 down' \(.{36}\) RECOMMENDED; 4 actions, at most 2 at once\n {2}countermand plan start /,
+    /^plan 'rack 7 down' \(.{8}\) RECOMMENDED; 4 actions, at most 2 at once\n {2}countermand plan start /,
   );
   const again = await countermand(house, 'plan', 'create', file, '--request-id', 'r1', '--json');
   t.like(JSON.parse(again.stdout), { actionPlan: { state: 'RECOMMENDED', onFailure: 'STOP', size: 4 } });
@@ -99,18 +99,18 @@ test('a plan is cancelled from a second terminal while the first one watches', a
   );
   await untilIn(watchTask(house.client, heldBy), 'CONFIRMING');
 
-  const cancelled = await countermand(house, 'plan', 'cancel', 'soft_off n[1-3]: work', '--reason', 'wrong rack');
+  const cancelled = await countermand(house, 'plan', 'cancel', 'soft_off n[1-3]', '--reason', 'wrong rack');
   t.is(cancelled.exitCode, 0, cancelled.stderr);
   t.regex(
     cancelled.stdout,
-    /\nplan 'soft_off n\[1-3\]: work' CANCELLED after \d+s; 0 of 3 done, 1 cancelled, 2 never begun$/,
+    /\nplan 'soft_off n\[1-3\]' CANCELLED after \d+s; 0 of 3 done, 1 cancelled, 2 never begun$/,
   );
   t.is(await first.ended, 8);
   const said = first.said.seen.join('\n');
   t.regex(said, /\na cancel would (abort 1 × soft power off|never begin 3)/);
   t.regex(said, /\nn1: soft power off CANCELLED after \d+s; RECALLED: /);
   t.regex(said, /\nn3: soft power off CANCELLED; the plan was cancelled\n/);
-  t.regex(first.logged.seen.join('\n'), /^error: plan 'soft_off n\[1-3\]: work' CANCELLED; cancelled: wrong rack/);
+  t.regex(first.logged.seen.join('\n'), /^error: plan 'soft_off n\[1-3\]' CANCELLED; cancelled: wrong rack/);
   t.deepEqual(await actionStates(house.client, first.uuid), { n1: 'CANCELLED', n2: 'CANCELLED', n3: 'CANCELLED' });
   t.is((await countermand(house, 'plan', 'cancel', first.uuid, '--no-wait')).exitCode, 0);
 });
@@ -129,7 +129,7 @@ test('Ctrl-C stops the watching and says how to cancel; the plan goes on', async
   t.is(overlapping.exitCode, 5);
   t.regex(
     overlapping.stderr,
-    /which is ONGOING; .*start this plan with queue.*\nthe plan was made\n {2}possible: countermand plan start .* --queue\n/,
+    /which is ONGOING; .*\n {2}possible: countermand plan cancel .*\n {2}nothing was made or started; .* --queue$/,
   );
   const queued = await countermand(house, 'node', 'power', 'n[1-2]', 'on', '--queue', '--no-wait', '--request-id', 'q');
   t.regex(queued.stdout, /PENDING; 2 actions/);
@@ -157,13 +157,13 @@ test('a plan is rolled back: previewed, ordered, watched, and refused a second t
     preview.stdout,
     /\nACTION +NODE +WHAT WOULD BE DONE\ndrain +n1 +.*\nn1 +n1 +power on\nsecond +n2 +power on\n/,
   );
-  t.regex(preview.stdout, /\npossible: countermand plan rollback [\da-f-]{36}$/);
+  t.regex(preview.stdout, /\npossible: countermand plan rollback [\da-f-]{8}$/);
   const asJson = JSON.parse((await countermand(house, 'plan', 'rollback', 'r1', '--preview', '--json')).stdout);
   t.like(asJson, { actionPlan: { state: 'SUCCEEDED' }, undos: { 1: { kind: 'ACTION', what: 'power on' } } });
 
   const back = await countermand(house, 'plan', 'rollback', 'r1', '--yes', '--request-id', 'back');
   t.is(back.exitCode, 0, back.stderr);
-  t.regex(back.stdout, /^plan 'rollback of rack 7 down' \(.{36}\) ONGOING; 3 actions, /);
+  t.regex(back.stdout, /^plan 'rollback of rack 7 down' \(.{8}\) ONGOING; 3 actions, /);
   t.regex(back.stdout, /\nplan 'rollback of rack 7 down' SUCCEEDED after \d+s; 3 of 3 done$/);
   const again = await countermand(house, 'plan', 'rollback', 'r1', '--yes', '--request-id', 'back', '--no-wait');
   t.is(again.exitCode, 0, 'the same order is the same rollback');
@@ -213,7 +213,7 @@ test('a cancel goes on to roll back, and ends as the rollback does', async (t) =
   t.is(cancelled.exitCode, 0, cancelled.stderr);
   t.regex(cancelled.stdout, /\nplan 'soft_off n\[1-2\]' is being rolled back; cancelled: wrong rack; /);
   // It may be over before it can be watched: then its end is all that is told.
-  t.regex(cancelled.stdout, /\nplan 'rollback of soft_off n\[1-2\]' (\(.{36}\) ONGOING; 2 actions, |SUCCEEDED after )/);
+  t.regex(cancelled.stdout, /\nplan 'rollback of soft_off n\[1-2\]' (\(.{8}\) ONGOING; 2 actions, |SUCCEEDED after )/);
   t.is(await first.ended, 8, 'who watched is told that the plan was cancelled');
   t.regex(first.said.seen.join('\n'), /\nplan 'rollback of soft_off n\[1-2\]' SUCCEEDED /);
   for (const name of ['n1', 'n2'])

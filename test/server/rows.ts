@@ -172,6 +172,7 @@ export function planRow(audit: AuditRow, more: Partial<ActionPlanRow> = {}): Act
     rollbackOf: null,
     rolledBackBy: null,
     rollsBack: false,
+    reason: '',
     modelRevision: 0,
     forced: false,
     revision: 1,

@@ -5,8 +5,9 @@ import { Audit, AuditState } from '../../gen/countermand/v1/audit.ts';
 import { asking, type Call, everyPage, PAGE_SIZE } from '../shared/asking.ts';
 import { stateMeaning } from '../shared/colours.ts';
 import { addListFlags, countStates, type ListFlags, type Listing, showList } from '../shared/listing.ts';
+import { shortId } from '../shared/short_ids.ts';
 import type { Terminal } from '../shared/terminal.ts';
-import { ageWords, shortId } from '../shared/words.ts';
+import { ageWords } from '../shared/words.ts';
 import { runsCell, stateOf } from './text.ts';
 
 /** The list of audits. */

@@ -4,6 +4,7 @@ import type { ActionPlan } from '../../gen/countermand/v1/action_plan.ts';
 import { type Audit, AuditState, AuditType, type Strategy } from '../../gen/countermand/v1/audit.ts';
 import { planTable } from '../plan/list.ts';
 import { possibleCommands } from '../shared/possible.ts';
+import { shortId } from '../shared/short_ids.ts';
 import { facts, table } from '../shared/table.ts';
 import type { TimeText } from '../shared/times.ts';
 import { enumName, spanWords } from '../shared/words.ts';
@@ -49,7 +50,7 @@ function scopeCell({ scope, all }: Audit): string {
 /** One audit in a line. */
 export function auditLine(audit: Audit): string {
   const message = audit.statusMessage && `: ${audit.statusMessage}`;
-  return `audit '${audit.name}' (${audit.uuid}) ${stateOf(audit)}${message}`;
+  return `audit '${audit.name}' (${shortId(audit.uuid)}) ${stateOf(audit)}${message}`;
 }
 
 /** Strategies with their parameters. */

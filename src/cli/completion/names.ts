@@ -3,8 +3,8 @@ import { openScope } from '../../core/signals.ts';
 import { conductorOf, type GlobalOptions, PAGE_SIZE } from '../shared/asking.ts';
 import { type Conductor, withConductor } from '../shared/connection.ts';
 import { readContexts } from '../shared/contexts.ts';
+import { shortId } from '../shared/short_ids.ts';
 import type { Terminal } from '../shared/terminal.ts';
-import { shortId } from '../shared/words.ts';
 import type { Candidate, NameKind } from './candidates.ts';
 
 /** A person who has typed TAB waits no longer. */

@@ -5,8 +5,9 @@ import { Agent, Driver, Zone } from '../../gen/countermand/v1/conductor.ts';
 import type { PowerTarget } from '../../gen/countermand/v1/power.ts';
 import { asking, type Call } from '../shared/asking.ts';
 import { addListFlags, type ListFlags, type Listing, showList } from '../shared/listing.ts';
+import { shortId } from '../shared/short_ids.ts';
 import type { Terminal } from '../shared/terminal.ts';
-import { ageWords, shortId, targetOf } from '../shared/words.ts';
+import { ageWords, targetOf } from '../shared/words.ts';
 
 const AGENT_LIST: Listing<Agent> = {
   things: 'agents',

@@ -8,8 +8,9 @@ import { stoppedWatching } from '../shared/following.ts';
 import { oneLine } from '../shared/harmless.ts';
 import { endsAll } from '../shared/many.ts';
 import { ordersOf } from '../shared/possible.ts';
+import { shortId } from '../shared/short_ids.ts';
 import { changeLine, endLine, hasEnded, taskFailure } from '../shared/task_lines.ts';
-import { shortId, targetOf, targetValue } from '../shared/words.ts';
+import { targetOf, targetValue } from '../shared/words.ts';
 
 /** What is aborted, and how. */
 interface AbortOrder {

@@ -6,8 +6,9 @@ import { asking, type Call } from '../shared/asking.ts';
 import type { Meaning } from '../shared/colours.ts';
 import { addListFlags, type ListFlags, type Listing, showList } from '../shared/listing.ts';
 import { addSelectors, type SelectorFlags, selectNodes, WHICH_NODES } from '../shared/selection.ts';
+import { shortId } from '../shared/short_ids.ts';
 import type { Terminal } from '../shared/terminal.ts';
-import { ageWords, isUnreadable, powerStateWord, problemWords, shortId, targetWord } from '../shared/words.ts';
+import { ageWords, isUnreadable, powerStateWord, problemWords, targetWord } from '../shared/words.ts';
 import { pairs, powerCell } from './text.ts';
 
 const MEANINGS: Readonly<Record<number, Meaning>> = {

@@ -3,7 +3,7 @@ import { type Command, Option } from 'commander';
 import { fail } from '../../core/errors.ts';
 import { TARGET_TABLE, TARGETS, type Target } from '../../core/power.ts';
 import { OnTimeout } from '../../gen/countermand/v1/power.ts';
-import { asking, type Call } from '../shared/asking.ts';
+import { asking, type Call, present } from '../shared/asking.ts';
 import { confirm, holdToNumber, mustConfirm, orderWords, type Yes, yesOrNumberOption } from '../shared/confirming.ts';
 import { warnOfFiles } from '../shared/file_names.ts';
 import { readCount, readSeconds, readTarget } from '../shared/flags.ts';
@@ -68,9 +68,15 @@ async function orderOne(
     onTimeout: options.onTimeout ? ON_TIMEOUT[options.onTimeout] : OnTimeout.UNSPECIFIED,
     requestId,
     reason: options.reason ?? '',
-    abortsTaskUuid: options.task ?? '',
+    abortsTaskUuid: options.task === undefined ? '' : await uuidOf(options.task, call),
   });
   await followTask(stream, { name: requestId, orders: true, wait: options.wait }, call);
+}
+
+/** The uuid of a task that is named as `power show` takes it. @throws POWER_TASK_NOT_FOUND */
+async function uuidOf(task: string, { conductor }: Call): Promise<string> {
+  if (/^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/.test(task)) return task;
+  return present((await conductor.power.getPowerTask({ task })).task, 'a power task').uuid;
 }
 
 const targetHelp = (): string => {

@@ -1,7 +1,7 @@
 /** One power order for many nodes: a plan of one action per node. Aborts need no plan: they are given side by side. */
 import { isAbort, TARGET_TABLE, type Target } from '../../core/power.ts';
 import { type CreateActionPlanRequest, FailurePolicy, type TakesDown } from '../../gen/countermand/v1/action_plan.ts';
-import { confirmNew, makePlan, QUEUED, startMade } from '../plan/orders.ts';
+import { confirmNew, makeStarted, QUEUED } from '../plan/orders.ts';
 import type { Call } from '../shared/asking.ts';
 import { orderWords, takesDownWords, type Yes } from '../shared/confirming.ts';
 import { abortNodes } from './abort_many.ts';
@@ -50,8 +50,7 @@ export async function orderMany(order: ManyOrder, call: Call): Promise<void> {
   const words = (down: TakesDown | undefined): string =>
     `${orderWords(`${nodes.length} nodes, ${range}`, asked, call)}; ${takesDownWords(down)}${order.queue ? QUEUED : ''}`;
   const expectTakenDown = TARGET_TABLE[target].takesDown ? await confirmNew(wanted, order, words, call) : undefined;
-  const { plan } = await makePlan(wanted, call);
-  await startMade(plan, { ...order, expectTakenDown }, call);
+  await makeStarted({ ...wanted, start: true, queue: order.queue, expectTakenDown }, order.wait, call);
 }
 
 /** The longest name of a plan. */
@@ -77,13 +76,15 @@ export function planOf(order: ManyOrder, requestId: string): CreateActionPlanReq
     timeout: timeout === undefined ? undefined : Math.min(timeout + WAITING_S, LONGEST_S),
   }));
   return {
-    // The reason of each power task names the plan, so it is told there.
-    name: `${TARGET_TABLE[target].word} ${range}${reason && `: ${reason}`}`.slice(0, NAME_LIMIT),
+    name: `${TARGET_TABLE[target].word} ${range}`.slice(0, NAME_LIMIT),
+    reason,
     actions,
     scope: [],
     maxParallel: order.maxParallel ?? 0,
     canary: order.canary ?? 0,
     onFailure: ON_FAILURE[order.onFailure ?? 'stop'],
     requestId,
+    start: false,
+    queue: false,
   };
 }

@@ -10,6 +10,7 @@ import type {
 import { PowerState, type PowerTarget, type Recall } from '../../gen/countermand/v1/power.ts';
 import { taskTable } from '../power/list.ts';
 import { oneLine } from '../shared/harmless.ts';
+import { shortId } from '../shared/short_ids.ts';
 import { facts, table } from '../shared/table.ts';
 import { commandsToTakeBack } from '../shared/task_lines.ts';
 import type { TimeText } from '../shared/times.ts';
@@ -19,7 +20,6 @@ import {
   powerStateWord,
   problemSentence,
   recallWords,
-  shortId,
   spanWords,
   targetOf,
   targetWord,

@@ -3,8 +3,9 @@ import type { Command } from 'commander';
 import { type Action, type ActionPlan, WatchActionPlanResponse } from '../../gen/countermand/v1/action_plan.ts';
 import { asking, type Call, everyPage, PAGE_SIZE, present } from '../shared/asking.ts';
 import type { Terminal } from '../shared/terminal.ts';
+import { addCancel } from './cancel.ts';
 import { addList } from './list.ts';
-import { addCancel, addCreate, addDelete, addStart, addWatch } from './orders.ts';
+import { addCreate, addDelete, addStart, addWatch } from './orders.ts';
 import { addRollback } from './rollback.ts';
 import { actionTable, planText, WHICH_PLAN } from './text.ts';
 

@@ -43,6 +43,7 @@ const action = z.strictObject(
 const schema = z.strictObject(
   {
     name: text,
+    reason: text.default(''),
     max_parallel: whole.default(0),
     canary: whole.default(0),
     on_failure: z.enum(['STOP', 'CONTINUE', 'ROLLBACK'], must('STOP, CONTINUE or ROLLBACK')).default('STOP'),
@@ -53,7 +54,7 @@ const schema = z.strictObject(
 );
 
 /** What a file says, as a request without an id. */
-export type PlanOfFile = Omit<CreateActionPlanRequest, 'requestId'>;
+export type PlanOfFile = Omit<CreateActionPlanRequest, 'requestId' | 'start' | 'queue' | 'expectTakenDown'>;
 
 const KEYS = { plan: Object.keys(schema.shape), action: Object.keys(action.shape) };
 
@@ -72,7 +73,7 @@ export function readPlanText(path: string, terminal: Terminal): Promise<string> 
 export function parsePlan(content: string, path: string): PlanOfFile {
   const keysAt = (place: readonly PropertyKey[]) => (place.length === 0 ? KEYS.plan : KEYS.action);
   const parsed = parseText(content, path, schema, keysAt, KIND);
-  const { name, max_parallel: maxParallel, canary, on_failure: onFailure, actions, scope } = parsed;
+  const { name, reason, max_parallel: maxParallel, canary, on_failure: onFailure, actions, scope } = parsed;
   const wanted = eachNode(actions, path).map(
     ({ action_type: actionType, input_parameters: inputParameters, ...others }) => ({
       ...others,
@@ -80,7 +81,7 @@ export function parsePlan(content: string, path: string): PlanOfFile {
       inputParameters,
     }),
   );
-  return { name, maxParallel, canary, onFailure: POLICIES[onFailure], actions: wanted, scope };
+  return { name, reason, maxParallel, canary, onFailure: POLICIES[onFailure], actions: wanted, scope };
 }
 
 type ActionOfFile = z.infer<typeof action>;

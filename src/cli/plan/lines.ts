@@ -4,6 +4,7 @@ import { abortTargetOf, findTarget, TARGET_TABLE } from '../../core/power.ts';
 import { type Action, type ActionPlan, ActionPlanState, ActionState } from '../../gen/countermand/v1/action_plan.ts';
 import { oneLine } from '../shared/harmless.ts';
 import { line } from '../shared/lines.ts';
+import { shortId } from '../shared/short_ids.ts';
 import { enumName, spanWords } from '../shared/words.ts';
 import { firstOf, neverBegan, type PlanView } from './view.ts';
 
@@ -40,7 +41,7 @@ export const planState = ({ state }: ActionPlan): string => enumName(ActionPlanS
 export function planLine(plan: ActionPlan): string {
   const { size, maxParallel, canary, uuid } = plan;
   return line(
-    `${planTitle(plan)} (${uuid}) ${planState(plan)}`,
+    `${planTitle(plan)} (${shortId(uuid)}) ${planState(plan)}`,
     `${size} ${size === 1 ? 'action' : 'actions'}, at most ${maxParallel} at once`,
     canary > 0 && `the first ${canary} must succeed before the others begin`,
   );
@@ -109,7 +110,7 @@ export function liveText(view: PlanView, nowMs: number): string {
   const head = `${planTitle(plan)} ${planState(plan)}${since ? ` ${spanWords(nowMs - since.getTime())}` : ''}`;
   const deadline = plan.cancelDeadlineAt?.getTime();
   const now: Partial<Record<ActionPlanState, string>> = {
-    [ActionPlanState.RECOMMENDED]: `it waits to be started: plan start ${plan.uuid}`,
+    [ActionPlanState.RECOMMENDED]: `it waits to be started: plan start ${shortId(plan.uuid)}`,
     [ActionPlanState.PENDING]: 'it waits for its turn: other plans run on its nodes',
     [ActionPlanState.CANCELLING]: `what cannot be taken back is given up in ${spanWords((deadline ?? nowMs) - nowMs)}`,
   };
@@ -151,7 +152,7 @@ export function endLines(view: PlanView, told: ReadonlySet<string>, command: str
   const took = launchedAt && endedAt ? ` after ${spanWords(endedAt.getTime() - launchedAt.getTime())}` : '';
   return [
     ...first.map(actionLine),
-    ...(more > 0 ? [`and ${more} more; ${command} plan show ${plan.uuid}`] : []),
+    ...(more > 0 ? [`and ${more} more; ${command} plan show ${shortId(plan.uuid)}`] : []),
     line(`${planTitle(plan)} ${planState(plan)}${took}`, countsLine(view)),
   ];
 }

@@ -5,9 +5,10 @@ import { ActionPlan, ActionPlanState, ActionState } from '../../gen/countermand/
 import { asking, type Call, everyPage, PAGE_SIZE } from '../shared/asking.ts';
 import { stateMeaning } from '../shared/colours.ts';
 import { addListFlags, countStates, type ListFlags, type Listing, listText, showList } from '../shared/listing.ts';
+import { shortId } from '../shared/short_ids.ts';
 import type { Terminal } from '../shared/terminal.ts';
 import { utcTime } from '../shared/times.ts';
-import { ageWords, enumName, shortId } from '../shared/words.ts';
+import { ageWords, enumName } from '../shared/words.ts';
 import { planState } from './lines.ts';
 
 /** How many actions are in each state. */
@@ -35,6 +36,7 @@ const PLAN_LIST: Listing<ActionPlan> = {
     { head: 'MESSAGE', cell: (plan) => plan.errorMessage || plan.statusMessage, cuts: true },
     { head: 'MADE', cell: ({ createdAt }, { time }) => time(createdAt), wide: true },
     { head: 'ENDED', cell: ({ endedAt }, { time }) => time(endedAt), wide: true },
+    { head: 'REASON', cell: ({ reason }) => reason, wide: true },
     { head: 'AUDIT', cell: ({ auditUuid }) => auditUuid, wide: true },
   ],
 };

@@ -1,4 +1,4 @@
-/** `countermand plan create|start|watch|cancel|delete`: orders about whole plans. */
+/** `countermand plan create|start|watch|delete`: orders about whole plans. */
 import type { Command } from 'commander';
 import { asCountermandError, type CountermandError, fail, failWith } from '../../core/errors.ts';
 import {
@@ -55,18 +55,37 @@ interface Made {
 }
 
 /** Makes a plan and shows it. The same request id twice is one plan. */
-export async function makePlan(request: CreateActionPlanRequest, call: Call): Promise<Made> {
-  const { conductor, output, command } = call;
+async function makePlan(request: CreateActionPlanRequest, call: Call): Promise<Made> {
+  const made = await createPlan(request, 'the plan was made', call);
+  tell(made.plan, call);
+  return made;
+}
+
+async function createPlan(request: CreateActionPlanRequest, what: string, { conductor, command }: Call): Promise<Made> {
   const answer = await conductor.plans.createActionPlan(request).catch((thrown: unknown) => {
-    throw inDoubt(asCountermandError(thrown), 'the plan was made', `${command} plan show ${request.requestId}`);
+    throw inDoubt(asCountermandError(thrown), what, `${command} plan show ${request.requestId}`);
   });
-  const plan = present(answer.actionPlan, 'an action plan');
-  output.message(WatchActionPlanResponse, { actionPlan: plan, actions: [] }, () => planLine(plan));
-  return { plan, takesDown: answer.takesDown };
+  return { plan: present(answer.actionPlan, 'an action plan'), takesDown: answer.takesDown };
+}
+
+function tell(actionPlan: ActionPlan, { output }: Call): void {
+  output.message(WatchActionPlanResponse, { actionPlan, actions: [] }, () => planLine(actionPlan));
+}
+
+/**
+ * Makes a plan and starts it in one transaction, so that a refused order leaves no plan behind; then watches it, unless `wait` is
+ * false. The same request id twice is one plan.
+ * @throws whatever refuses the plan or its start; what the plan ended with
+ */
+export async function makeStarted(request: CreateActionPlanRequest, wait: boolean, call: Call): Promise<void> {
+  const { plan } = await createPlan(request, 'the plan was made and started', call);
+  if (!wait || call.output.json) tell(plan, call);
+  // A conductor of an earlier version makes it only.
+  await startMade(plan, { wait, queue: request.queue, expectTakenDown: request.expectTakenDown }, call);
 }
 
 /** Starts a plan that was just made, and watches it. One that an earlier order with this request id has started is watched. */
-export async function startMade(plan: ActionPlan, options: StartOptions, call: Call): Promise<void> {
+async function startMade(plan: ActionPlan, options: StartOptions, call: Call): Promise<void> {
   if (plan.state !== ActionPlanState.RECOMMENDED) return options.wait ? watchPlan(plan, call) : undefined;
   let started: ActionPlan;
   try {
@@ -95,13 +114,13 @@ async function startPlan(
   { queue = false, force = false, wait, expectTakenDown }: StartOptions,
   call: Call,
 ): Promise<ActionPlan> {
-  const { conductor, output, command } = call;
+  const { conductor, command } = call;
   const request = { actionPlan: name, queue, force, expectTakenDown };
   const answer = await conductor.plans.startActionPlan(request).catch((thrown: unknown) => {
     throw inDoubt(asCountermandError(thrown), 'the plan was started', `${command} plan show ${name}`);
   });
   const plan = present(answer.actionPlan, 'an action plan');
-  if (!wait) output.message(WatchActionPlanResponse, { actionPlan: plan, actions: [] }, () => planLine(plan));
+  if (!wait) tell(plan, call);
   return plan;
 }
 
@@ -126,7 +145,8 @@ async function create(
   if (queue && !start) throw fail('ARGUMENT_INVALID', '--queue says how to start; give --start as well');
   if (!wait && !start) throw fail('ARGUMENT_INVALID', '--no-wait goes with --start; without it nothing is waited for');
   const { parsePlan, readPlanText } = await import('./file.ts');
-  const wanted = { ...parsePlan(await readPlanText(file, call), file), requestId: requestId ?? call.chance.uuid() };
+  const parsed = parsePlan(await readPlanText(file, call), file);
+  const wanted = { ...parsed, requestId: requestId ?? call.chance.uuid(), start: false, queue: false };
   const expectTakenDown = start
     ? await confirmNew(wanted, { asks: true, yes, queue }, (down) => startWords(wanted.name, queue, down), call)
     : undefined;
@@ -167,6 +187,7 @@ function startWords(name: string, queue: boolean, takesDown: TakesDown | undefin
 const FILE_EXAMPLE = `
 A plan file, in YAML or JSON:
   name: rack 7 down
+  reason: new power supplies  # for those who read it later
   max_parallel: 8             # at most 8 actions run at once; 10 if left out
   canary: 1                   # the first action must succeed before the others begin; none if left out
   on_failure: STOP            # or CONTINUE: only what depends on the failed action is left out
@@ -241,42 +262,6 @@ export function addWatch(group: Command, terminal: Terminal): void {
     .description('watch a plan until it is at rest; the exit code says how it ended')
     .argument('<plan>', WHICH_PLAN)
     .action(asking(watch, terminal));
-}
-
-interface CancelOptions {
-  readonly reason?: string;
-  readonly rollback?: boolean;
-  readonly wait: boolean;
-  readonly yes?: Yes;
-}
-
-async function cancel(name: string, options: CancelOptions, call: Call): Promise<void> {
-  const { reason = '', rollback = false, wait, yes } = options;
-  if (rollback) await confirmCancel(name, yes, call);
-  // The plan runs on while a person reads the question: the number of then does not hold up the stop. One that was stated does.
-  const expectTakenDown = rollback && typeof yes === 'number' ? yes : undefined;
-  const stream = call.conductor.plans.cancelActionPlan({ actionPlan: name, reason, rollback, expectTakenDown });
-  await followPlan(stream, { name, gives: 'cancel', rollsBack: rollback, wait }, call);
-}
-
-async function confirmCancel(name: string, yes: Yes, call: Call): Promise<void> {
-  const preview = async () => (await call.conductor.plans.previewRollback({ actionPlan: name })).takesDown;
-  const words = (down: TakesDown | undefined): string =>
-    `plan '${name}' is cancelled and rolled back: as far as it has run, ${takesDownWords(down)}. To stop it without a rollback: ${call.command} plan cancel ${name}`;
-  await confirmTakenDown(words, yes, preview, call);
-}
-
-/** Adds `plan cancel`. */
-export function addCancel(group: Command, terminal: Terminal): void {
-  group
-    .command('cancel')
-    .description('cancel a plan: nothing more begins, what runs is taken back; watch it until it is at rest')
-    .argument('<plan>', WHICH_PLAN)
-    .option('--reason <text>', 'why, for those who read it later')
-    .option('--rollback', 'then undo what has run, and watch that too; the exit code says how the rollback ended')
-    .option('--no-wait', 'end as soon as the cancel is committed; it goes on')
-    .addOption(yesOrNumberOption('with --rollback: '))
-    .action(asking(cancel, terminal));
 }
 
 async function forget(name: string, { yes }: AskedOptions, call: Call): Promise<void> {

@@ -2,6 +2,7 @@
 import { type PreviewRollbackResponse, type Undo, UndoKind } from '../../gen/countermand/v1/action_plan.ts';
 import { line } from '../shared/lines.ts';
 import { possibleCommands } from '../shared/possible.ts';
+import { shortId } from '../shared/short_ids.ts';
 import { table } from '../shared/table.ts';
 import { planState, planTitle } from './lines.ts';
 import { firstOf } from './view.ts';
@@ -20,7 +21,9 @@ const NAMED = 4;
 /** All of it: the plan, a row for each action, and whether it would be refused or how to order it. */
 export function previewText(answer: PreviewRollbackResponse, options: PreviewOptions): string {
   const { actionPlan, undos } = answer;
-  const head = actionPlan ? line(`${planTitle(actionPlan)} (${actionPlan.uuid}) ${planState(actionPlan)}`) : '';
+  const head = actionPlan
+    ? line(`${planTitle(actionPlan)} (${shortId(actionPlan.uuid)}) ${planState(actionPlan)}`)
+    : '';
   return [head, undoTable(undos), sentence(answer, options)].join('\n\n');
 }
 
@@ -67,7 +70,7 @@ function sentence(
     ...(irreversible.length > 0 ? ['--skip-irreversible'] : []),
     ...(drifted.length > 0 ? ['--accept-drift'] : []),
   ];
-  const order = [options.command, 'plan rollback', actionPlan?.uuid, ...flags].join(' ');
+  const order = [options.command, 'plan rollback', shortId(actionPlan?.uuid ?? ''), ...flags].join(' ');
   if (inTheWay.length === 0) return `possible: ${order}`;
   return `It would be refused as it is (${inTheWay.join('; ')}); possible: ${order}`;
 }

@@ -8,7 +8,8 @@ import { actionWords, planState } from './lines.ts';
 import { countsWords } from './list.ts';
 
 /** What the argument PLAN takes. */
-export const WHICH_PLAN = 'name, uuid or request id of the plan; the first 8 digits of its uuid are enough';
+export const WHICH_PLAN =
+  'name, uuid or request id of the plan; the first 8 digits of its uuid are enough. A name means the plan that has not ended';
 /** So many parents of an action are named. */
 const PARENTS_SHOWN = 3;
 
@@ -18,6 +19,7 @@ export function planText(plan: ActionPlan, time: TimeText): string {
   return facts([
     ['plan', plan.uuid],
     ['name', plan.name],
+    ['reason', plan.reason],
     ['state', planState(plan)],
     ['message', plan.errorCode ? '' : plan.statusMessage],
     ['error', plan.errorCode && `${plan.errorCode}: ${plan.errorMessage}`],

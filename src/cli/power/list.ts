@@ -2,9 +2,10 @@
 import { PowerTask } from '../../gen/countermand/v1/power.ts';
 import { stateMeaning } from '../shared/colours.ts';
 import { countStates, type Listing, listText } from '../shared/listing.ts';
+import { shortId } from '../shared/short_ids.ts';
 import { outcomeName, stateName } from '../shared/task_lines.ts';
 import { utcTime } from '../shared/times.ts';
-import { ageWords, problemSentence, shortId, targetWord } from '../shared/words.ts';
+import { ageWords, problemSentence, targetWord } from '../shared/words.ts';
 
 /** What there is to say about a task, in a sentence. */
 const messageOf = (task: PowerTask, nowMs: number): string =>

@@ -2,6 +2,7 @@
 import { CommanderError } from 'commander';
 import { asCountermandError, CountermandError, ERROR_TABLE, fail } from '../../core/errors.ts';
 import { harmless } from './harmless.ts';
+import { shortened } from './short_ids.ts';
 import type { TextStream } from './terminal.ts';
 
 /** Commander ends its own ways out by throwing: help that was asked for, help for want of a command, and refusals. */
@@ -40,7 +41,7 @@ export function reportFailure(thrown: unknown, json: boolean, stderr: TextStream
   const { code, message } = error;
   if (message === '') return error.row.exitCode;
   if (json) stderr.write(`${JSON.stringify(jsonOf(error))}\n`);
-  else stderr.write(`${harmless(sentenceOf(error))}\n`);
+  else stderr.write(`${harmless(shortened(sentenceOf(error)))}\n`);
   if (!json && !(thrown instanceof CountermandError) && code === 'INTERNAL' && thrown instanceof Error)
     stderr.write(`${harmless(thrown.stack ?? '')}\n`);
   return error.row.exitCode;

@@ -12,6 +12,7 @@ import { flagName, POSSIBLE_FLAGS, type Possible, type PossibleVerb } from '../.
 import { TARGET_TABLE } from '../../core/power.ts';
 import * as proto from '../../gen/countermand/v1/power.ts';
 import { oneLine } from './harmless.ts';
+import { shortened, shortId } from './short_ids.ts';
 import { enumName, targetOf } from './words.ts';
 
 /** Orders as the conductor sent them; those that this version does not know are left out. */
@@ -32,9 +33,9 @@ function commandOf(possible: Possible): string {
   const { verb, resource, target, abortsTaskUuid = '' } = possible;
   const words = [
     COMMAND_WORDS[verb],
-    resource,
+    shortened(resource),
     ...(target === undefined ? [] : [TARGET_TABLE[target].word]),
-    ...(abortsTaskUuid === '' ? [] : ['--task', abortsTaskUuid]),
+    ...(abortsTaskUuid === '' ? [] : ['--task', shortId(abortsTaskUuid)]),
     ...(verb === 'PREVIEW_ROLLBACK' ? ['--preview'] : []),
     ...POSSIBLE_FLAGS.filter((flag) => possible[flag]).map((flag) => `--${flagName(flag).replaceAll('_', '-')}`),
   ];
@@ -62,9 +63,12 @@ const HELP: Partial<Record<ErrorCode, Help>> = {
 };
 
 /** What a flag of the same command changes, if the error is about that. */
-function flagFor({ code, details: { facts = {} } }: CountermandError): string | null {
+function flagFor({ code, details: { facts = {}, possible = [] } }: CountermandError): string | null {
   if (code === 'TAKES_DOWN_MISMATCH' && facts.running_nodes !== undefined)
     return `if that is right: --yes=${facts.running_nodes}`;
+  // A plan that was not made cannot be started; only the order can be given again.
+  if (code === 'ACTION_PLAN_OVERLAPS' && !possible.some(({ verb }) => verb === 'START_ACTION_PLAN'))
+    return 'nothing was made or started; to wait for the end of that plan: --queue';
   return code === 'SCOPE_INVALID' && facts.wants === 'all' ? 'to act on every node: --all' : null;
 }
 

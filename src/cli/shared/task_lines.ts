@@ -6,6 +6,7 @@ import { AbortOutcome, PowerState, type PowerTask, PowerTaskState } from '../../
 import { oneLine } from './harmless.ts';
 import { line } from './lines.ts';
 import { possibleCommands } from './possible.ts';
+import { shortId } from './short_ids.ts';
 import type { TimeText } from './times.ts';
 import { enumName, powerStateWord, recallWords, spanWords, targetOf, targetWord } from './words.ts';
 
@@ -41,7 +42,10 @@ const problem = ({ problem: found }: PowerTask): string | false =>
 
 /** The first line: what was accepted, and how far it can be recalled. */
 export function acceptedLine(task: PowerTask): string {
-  return line(`${title(task)} accepted as power task ${task.uuid}`, !isAbortTask(task) && recallWords(task.recall));
+  return line(
+    `${title(task)} accepted as power task ${shortId(task.uuid)}`,
+    !isAbortTask(task) && recallWords(task.recall),
+  );
 }
 
 /** One change, for those who do not look at a terminal. */

@@ -2,11 +2,6 @@
 import { POWER_STATE_NAMES, POWER_STATES, TARGET_TABLE, TARGETS, type Target } from '../../core/power.ts';
 import { PowerState, PowerTarget, type Problem, Recall } from '../../gen/countermand/v1/power.ts';
 
-/** The beginning of a uuid, which is enough to name what it is of. */
-export function shortId(uuid: string): string {
-  return uuid.slice(0, 8);
-}
-
 /** A power state as the field writes it. */
 export function powerStateWord(value: PowerState): string {
   return POWER_STATES.find((state) => PowerState[POWER_STATE_NAMES[state]] === value) ?? 'unknown';

@@ -2,6 +2,7 @@
 
 import type { CallContext } from 'nice-grpc';
 import { fail, failAt } from '../../core/errors.ts';
+import { SENT_LIMITS } from '../../core/limits.ts';
 import type { ActionPlanState } from '../../core/states.ts';
 import {
   type ActionPlanServiceImplementation,
@@ -25,6 +26,7 @@ import { watchPlan } from '../plans/watch.ts';
 import { getActions, listActions } from '../store/actions.ts';
 import { getAudit } from '../store/audits.ts';
 import { isNewestMark } from '../store/newest.ts';
+import { resolveNodes } from '../store/nodes.ts';
 import { type ActionPlanRow, FAILURE_POLICIES } from '../store/plan_rows.ts';
 import { getPlan, listPlans } from '../store/plans.ts';
 import { underCall } from './calls.ts';
@@ -50,7 +52,14 @@ export function createPlanService(conductor: Conductor): ActionPlanServiceImplem
     ...previewsOf(conductor),
 
     async createActionPlan(request) {
-      const plan = await createActionPlan(toWanted(request, conductor), conductor);
+      const wanted = toWanted(request, conductor);
+      if (request.start) {
+        const started = await plans.createAndStart(wanted, request.queue, expectedOf(request));
+        return { actionPlan: (await toActionPlans([started], conductor))[0] };
+      }
+      if (request.queue || request.expectTakenDown !== undefined)
+        throw failAt('ARGUMENT_INVALID', 'start', 'start: queue and expect_taken_down go with it');
+      const plan = await createActionPlan(wanted, conductor);
       const [actionPlan] = await toActionPlans([plan], conductor);
       return { actionPlan, takesDown: toTakesDown(await takesDownOfPlan(plan, read), planLimits) };
     },
@@ -191,17 +200,32 @@ function pagesOf(
     async listActionPlans(request) {
       const limit = pageSize(request.pageSize);
       const states = request.states.map(toState);
-      const { audit, oldestFirst } = request;
-      const list = ['action_plans', states, audit, oldestFirst];
+      const { audit, oldestFirst, nodes } = request;
+      const list = ['action_plans', states, audit, oldestFirst, nodes];
       const after = pageMark(list, request.pageToken, isNewestMark);
       const auditUuid = audit === '' ? null : (await getAudit(audit, read)).uuid;
-      const rows = await listPlans({ states, auditUuid, oldestFirst }, after, limit, read);
+      const nodeUuids = nodes.length === 0 ? null : await nodesOfList(nodes, conductor);
+      const rows = await listPlans({ states, auditUuid, nodeUuids, oldestFirst }, after, limit, read);
       return {
         actionPlans: await toActionPlans(rows, conductor, LARGEST_LISTED),
         nextPageToken: nextToken(list, rows, limit),
       };
     },
   };
+}
+
+/** A list can be about this many nodes: they are values of one statement. */
+const NODES_OF_LIST = 900;
+
+async function nodesOfList(named: readonly string[], { orders }: Conductor): Promise<string[]> {
+  const nodes = await resolveNodes(named, orders.store.database.read);
+  if (nodes.length > NODES_OF_LIST)
+    throw failAt(
+      'ARGUMENT_INVALID',
+      'nodes',
+      `nodes: ${nodes.length} nodes; a list of plans is about at most ${NODES_OF_LIST}`,
+    );
+  return nodes.map(({ uuid }) => uuid);
 }
 
 const isPosition = (mark: unknown): mark is number => Number.isSafeInteger(mark);
@@ -223,6 +247,7 @@ function toWanted(request: CreateActionPlanRequest, { orders }: Conductor): Want
     );
   return {
     name: request.name,
+    ...(request.reason !== '' && { reason: request.reason.slice(0, SENT_LIMITS.text.limit) }),
     requestId: request.requestId === '' ? orders.store.chance.uuid() : request.requestId,
     maxParallel: request.maxParallel,
     canary: request.canary,

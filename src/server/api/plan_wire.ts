@@ -66,6 +66,7 @@ export function toActionPlan(
     rollbackUntil: date(plan.rollbackUntil),
     modelRevision: BigInt(plan.modelRevision),
     forced: plan.forced,
+    reason: plan.reason,
     globalEfficacy: plan.globalEfficacy.map((efficacy) => ({ ...efficacy, unit: efficacy.unit ?? '' })),
   };
 }

@@ -5,7 +5,7 @@ import { fail } from '../../core/errors.ts';
 import { modelRevision } from '../store/cluster_model.ts';
 import type { Transaction } from '../store/database.ts';
 import type { ActionPlanRow, AuditRow, Efficacy } from '../store/plan_rows.ts';
-import { findPlanByRequestId } from '../store/plans.ts';
+import { findPlanByRequestId, getPlan } from '../store/plans.ts';
 import type { Store } from '../store/store.ts';
 import { createAudit, moveAudit } from './audit_transition.ts';
 import { ACTION_TIMEOUT_MS, type CheckedPlan, checkPlan, checkSizes, MAX_PARALLEL } from './check.ts';
@@ -19,24 +19,33 @@ import type { WantedPlan } from './wanted.ts';
 /**
  * Accepts a plan, or finds the one that this request_id made before. It is durable and RECOMMENDED when this resolves,
  * with an ONESHOT audit behind it.
- * @throws ACTION_PLAN_INVALID naming the place, NODE_NOT_FOUND, TARGET_NOT_SUPPORTED, REQUEST_ID_TAKEN; then nothing was
- *   written
+ * @param then goes on with the plan in the same transaction; what it throws leaves no plan behind
+ * @throws ACTION_PLAN_INVALID naming the place, NODE_NOT_FOUND, TARGET_NOT_SUPPORTED, REQUEST_ID_TAKEN, and what `then` throws;
+ *   then nothing was written
  */
-export async function createActionPlan(wanted: WantedPlan, parts: PlanParts): Promise<ActionPlanRow> {
+export async function createActionPlan(
+  wanted: WantedPlan,
+  parts: PlanParts,
+  then: (plan: ActionPlanRow, transaction: Transaction) => Promise<ActionPlanRow> = async (plan) => plan,
+): Promise<ActionPlanRow> {
   const { store } = parts.orders;
   checkSizes(wanted);
   const digest = digestOf(wanted);
   const earlier = await findPlanByRequestId(wanted.requestId, store.database.read);
-  if (earlier) return joined(earlier, digest);
+  if (earlier) {
+    const { uuid } = joined(earlier, digest);
+    return store.database.write(async (transaction) => then(await getPlan(uuid, transaction.sql), transaction));
+  }
   const revision = await modelRevision(store.database.read);
   const checked = await checkWithScope(wanted, store.database.read, parts);
   return store.database.write(async (transaction) => {
     const { sql } = transaction;
     const meanwhile = await findPlanByRequestId(wanted.requestId, sql);
-    if (meanwhile) return joined(meanwhile, digest);
+    if (meanwhile) return then(joined(meanwhile, digest), transaction);
     // What was checked may not be so any more: a plan is never made for a world that has changed.
     const holds = (await modelRevision(sql)) === revision;
-    return writeAlone(holds ? checked : await checkWithScope(wanted, sql, parts), digest, transaction, store);
+    const holding = holds ? checked : await checkWithScope(wanted, sql, parts);
+    return then(await writeAlone(holding, digest, transaction, store), transaction);
   });
 }
 
@@ -121,6 +130,7 @@ export async function writePlan(
   const plan = {
     uuid,
     name: wanted.name,
+    reason: wanted.reason ?? '',
     auditUuid: audit.uuid,
     statusMessage: '',
     errorCode: null,

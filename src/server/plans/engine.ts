@@ -8,6 +8,7 @@ import type { Transaction } from '../store/database.ts';
 import type { ActionPlanRow } from '../store/plan_rows.ts';
 import { getContext, getPlan, getPlans, listNextInLine, listPlansIn } from '../store/plans.ts';
 import { moveAudit } from './audit_transition.ts';
+import { createActionPlan } from './create.ts';
 import { blockerOf, launchPlan, startPlan } from './launch.ts';
 import { offersFor } from './offers.ts';
 import type { PlanParts } from './parts.ts';
@@ -17,6 +18,16 @@ import { isTooOld, whyTooOld } from './staleness.ts';
 import { moveAllActions, supersedePlans } from './supersede.ts';
 import { holdToExpected, takesDownOfCancel, takesDownOfPlan } from './takes_down.ts';
 import { askForRollback, movePlan } from './transition.ts';
+import type { WantedPlan } from './wanted.ts';
+
+/** How a plan is started; see `Engine.start`. */
+interface HowToStart {
+  readonly queue: boolean;
+  readonly force: boolean;
+  readonly expected: number | null;
+  /** It is made in the same transaction: a refusal leaves nothing that could be started. */
+  readonly isNew: boolean;
+}
 
 /** The plans of one conductor. */
 export class Engine {
@@ -86,22 +97,49 @@ export class Engine {
     expected: number | null = null,
     revision: number | null = null,
   ): Promise<ActionPlanRow> {
-    const { store } = this.#parts.orders;
-    const plan = await store.database.write(async (transaction) => {
+    const { database } = this.#parts.orders.store;
+    const plan = await database.write(async (transaction) => {
       const found = await getPlan(key, transaction.sql);
       holdToRevision(revision, found, `plan '${found.name}'`);
-      if (found.state === 'RECOMMENDED')
-        await holdToExpected(expected, `plan '${found.name}'`, () => takesDownOfPlan(found, transaction.sql, queue));
-      if (!force && isTooOld(found, this.#parts)) return this.#supersede(found, transaction);
-      const patch = force ? { forced: true, statusMessage: this.#whyForced(found) } : {};
-      const started = await startPlan(found, patch, transaction, store);
-      if (!started) throw await this.#wrongState(found, 'start', transaction.sql);
-      const blocker = await blockerOf(started, transaction.sql);
-      if (blocker === null) return launchPlan(started, transaction, store);
-      if (!queue) throw overlaps(started, blocker);
-      return started;
+      return this.#startIn(found, { queue, force, expected, isNew: false }, transaction);
     });
-    if (plan.state === 'SUPERSEDED') throw await this.#wrongState(plan, 'start', store.database.read);
+    return this.#started(plan);
+  }
+
+  /**
+   * Makes a plan and starts it in one transaction, or neither. A plan that an earlier order with its request_id has started is
+   * answered as it is.
+   * @throws as `createActionPlan` and `start`; then nothing was written
+   */
+  async createAndStart(wanted: WantedPlan, queue: boolean, expected: number | null): Promise<ActionPlanRow> {
+    const how = { queue, force: false, expected, isNew: true };
+    const plan = await createActionPlan(wanted, this.#parts, async (made, transaction) => {
+      if (made.state !== 'RECOMMENDED') return made;
+      return this.#startIn(made, how, transaction);
+    });
+    return this.#started(plan);
+  }
+
+  /** Starts a plan in a transaction; one that is too old is superseded instead. */
+  async #startIn(found: ActionPlanRow, how: HowToStart, transaction: Transaction): Promise<ActionPlanRow> {
+    const { store } = this.#parts.orders;
+    const { queue, force, expected, isNew } = how;
+    if (found.state === 'RECOMMENDED')
+      await holdToExpected(expected, `plan '${found.name}'`, () => takesDownOfPlan(found, transaction.sql, queue));
+    if (!force && isTooOld(found, this.#parts)) return this.#supersede(found, transaction);
+    const patch = force ? { forced: true, statusMessage: this.#whyForced(found) } : {};
+    const started = await startPlan(found, patch, transaction, store);
+    if (!started) throw await this.#wrongState(found, 'start', transaction.sql);
+    const blocker = await blockerOf(started, transaction.sql);
+    if (blocker === null) return launchPlan(started, transaction, store);
+    if (!queue) throw overlaps(started, blocker, isNew);
+    return started;
+  }
+
+  /** What follows the commit of a start. @throws ACTION_PLAN_STATE for a plan that was too old */
+  async #started(plan: ActionPlanRow): Promise<ActionPlanRow> {
+    if (plan.state === 'SUPERSEDED')
+      throw await this.#wrongState(plan, 'start', this.#parts.orders.store.database.read);
     if (plan.state === 'ONGOING') await this.#look(plan);
     return plan;
   }
@@ -277,16 +315,14 @@ export class Engine {
   }
 }
 
-function overlaps(plan: ActionPlanRow, blocker: ActionPlanRow): CountermandError {
+function overlaps(plan: ActionPlanRow, blocker: ActionPlanRow, isNew: boolean): CountermandError {
+  const start = { verb: 'START_ACTION_PLAN', resource: plan.uuid, queue: true, force: plan.forced } as const;
   return failWith(
     'ACTION_PLAN_OVERLAPS',
     `plan '${plan.name}' is about nodes of plan '${blocker.name}' (${blocker.uuid}), which is ${blocker.state}; wait for its end, start this plan with queue, or cancel that one`,
     {
       resource: { type: 'action_plan', name: plan.uuid },
-      possible: [
-        { verb: 'START_ACTION_PLAN', resource: plan.uuid, queue: true, force: plan.forced },
-        { verb: 'CANCEL_ACTION_PLAN', resource: blocker.uuid },
-      ],
+      possible: [...(isNew ? [] : [start]), { verb: 'CANCEL_ACTION_PLAN', resource: blocker.uuid }],
       facts: { blocked_by: blocker.uuid },
     },
   );

@@ -16,6 +16,8 @@ export interface WantedAction {
 /** One plan, as a client writes it. */
 export interface WantedPlan {
   readonly name: string;
+  /** Why, as the client said; absent if it said nothing. */
+  readonly reason?: string;
   /** The same id twice is one plan. */
   readonly requestId: string;
   /** 0 is the default. */

@@ -8,6 +8,7 @@ import type { Transaction } from '../store/database.ts';
 import { findDriver } from '../store/drivers.ts';
 import { findNode, getNode, heldThroughSameBmc } from '../store/nodes.ts';
 import type { ActionRow } from '../store/plan_rows.ts';
+import { isOngoing } from '../store/plans.ts';
 import { findGiven, findLastOf, findOrdered, findRecall, getPowerTask, type OrderKey } from '../store/power_tasks.ts';
 import type { DriverRow, NodeRow, PowerTaskRow } from '../store/rows.ts';
 import type { Store } from '../store/store.ts';
@@ -277,7 +278,9 @@ async function explainHeld(standing: Standing, transaction: Transaction, { clock
   if (twin !== null) return heldThrough(twin, node);
   const uuid = node.heldBy ?? (await findRecall(node.uuid, sql))?.uuid;
   if (uuid === undefined) return fail('NODE_NOT_FOUND', `node ${node.name} was deleted`);
-  return heldBy(await getPowerTask(uuid, sql), node, standing.driver, clock.now());
+  const holder = await getPowerTask(uuid, sql);
+  const planRuns = holder.planUuid !== null && (await isOngoing(holder.planUuid, sql));
+  return heldBy(holder, node, standing.driver, clock.now(), planRuns);
 }
 
 /** An abort is written before what agents have reported meanwhile: no leave to send is given after it is committed. */

@@ -90,15 +90,31 @@ export function heldThrough(twin: NodeRow, node: NodeRow): CountermandError {
   );
 }
 
-/** Why an order for a node that a power task holds is refused. */
-export function heldBy(holder: PowerTaskRow, node: NodeRow, driver: DriverRow | null, now: number): CountermandError {
+/**
+ * Why an order for a node that a power task holds is refused.
+ * @param planRuns the plan that ordered the task can be cancelled: then that is what is named first
+ */
+export function heldBy(
+  holder: PowerTaskRow,
+  node: NodeRow,
+  driver: DriverRow | null,
+  now: number,
+  planRuns = false,
+): CountermandError {
   const sinceS = Math.round((now - holder.createdAt) / 1000);
-  const possible = possibleWith(holder, driver);
+  const cancel = { verb: 'CANCEL_ACTION_PLAN', resource: holder.planUuid ?? '' } as const;
+  const possible: Possible[] = [...(planRuns ? [cancel] : []), ...possibleWith(holder, driver)];
+  const by = planRuns ? ` of plan ${holder.planUuid}` : '';
   const instead = possible.length === 0 ? 'wait until it is at rest' : possibleWords(possible);
+  const words = planRuns ? instead.replace('cancel it', 'cancel the plan') : instead;
   return failWith(
     'NODE_HELD',
-    `node ${node.name} is held by power task ${holder.uuid}, ${holder.target} ${holder.state} since ${sinceS} s; ${instead}`,
-    { resource: { type: 'node', name: node.name }, possible, facts: { power_task: holder.uuid } },
+    `node ${node.name} is held by power task ${holder.uuid}${by}, ${holder.target} ${holder.state} since ${sinceS} s; ${words}`,
+    {
+      resource: { type: 'node', name: node.name },
+      possible,
+      facts: { power_task: holder.uuid, ...(planRuns && { action_plan: holder.planUuid ?? '' }) },
+    },
   );
 }
 

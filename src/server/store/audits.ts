@@ -18,6 +18,7 @@ const NAMED_AUDITS: NamedTable<AuditRow> = {
   noun: 'audit',
   type: 'audit',
   notFound: 'AUDIT_NOT_FOUND',
+  ended: ['SUCCEEDED', 'FAILED', 'CANCELLED', 'DELETED'] satisfies AuditState[],
 };
 
 /**

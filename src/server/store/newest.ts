@@ -50,11 +50,15 @@ export interface NamedTable<Row> {
   readonly noun: string;
   readonly type: ResourceType;
   readonly notFound: ErrorCode;
+  /** The terminal states: a row in another goes before all that are in one, if both bear the name. */
+  readonly ended: readonly string[];
 }
 
 /** So many of those that bear the same name are told. */
 const UUIDS_TOLD = 5;
 
+/** This much of a uuid is printed by lists. */
+const SHORT_DIGITS = 8;
 /** The beginning of a uuid, at least as long as lists print it. */
 const SHORT_UUID = /^[\da-f]{8}[\da-f-]{0,27}$/;
 
@@ -70,18 +74,40 @@ export async function findByShortUuid<Row>(
   return (await query.orderBy('uuid').limit(UUIDS_TOLD)).map(codec.decode);
 }
 
+/** As much of a uuid as lists print, or as tells it from the others. */
+function shortest(uuid: string, others: readonly { readonly uuid: string }[]): string {
+  const short = uuid.slice(0, SHORT_DIGITS);
+  return others.filter((other) => other.uuid.startsWith(short)).length > 1 ? uuid : short;
+}
+
 /** The error of a key that means several rows. */
-export function meansSeveral(key: string, noun: string, rows: readonly { readonly uuid: string }[]): CountermandError {
-  const uuids = rows.map(({ uuid }) => uuid).join(', ');
+export function meansSeveral(
+  key: string,
+  noun: string,
+  rows: readonly { readonly uuid: string; readonly state?: string }[],
+): CountermandError {
+  const ids = rows
+    .map(({ uuid, state }) => `${shortest(uuid, rows)}${state === undefined ? '' : ` ${state}`}`)
+    .join(', ');
   return failAt(
     'ARGUMENT_INVALID',
     noun.replaceAll(' ', '_'),
-    `more than one ${noun} is called '${key}'; name one by its uuid: ${uuids}`,
+    `more than one ${noun} is called '${key}'; name one by its uuid, of which the beginning is enough: ${ids}`,
   );
 }
 
+/** The rows of a name, a few of them: those that have not ended, else those that have. */
+async function findByName<Row>(name: string, { table, ended }: NamedTable<Row>, sql: Knex): Promise<unknown[]> {
+  const open = sql(table)
+    .where('name', name)
+    .whereNotIn('state', [...ended]);
+  const found = await newestFirst(open, null, UUIDS_TOLD);
+  return found.length > 0 ? found : newestFirst(inStates(sql(table).where('name', name), []), null, UUIDS_TOLD);
+}
+
 /**
- * A row by uuid, else by request_id or name, else by the beginning of its uuid. What means several rows means none of them. A
+ * A row by uuid, else by request_id or name, else by the beginning of its uuid. A name means the row that has not ended; what
+ * still means several rows means none of them. A
  * client chooses request_id and name as it likes, so they never take the place of a uuid.
  * @throws the table's `notFound`; ARGUMENT_INVALID if nothing is named, or more than one row
  */
@@ -96,8 +122,7 @@ export async function getNamed<Row extends { readonly uuid: string }>(
   const byUuid = await sql(table).where('uuid', key).first();
   if (byUuid) return codec.decode(byUuid);
   const byRequest = sql(table).where('request_id', key);
-  const byName = inStates(sql(table).where('name', key), []);
-  const found = [...(await byRequest), ...(await newestFirst(byName, null, UUIDS_TOLD))];
+  const found = [...(await byRequest), ...(await findByName(key, named, sql))];
   const distinct = [...new Map(found.map((row) => [row.uuid, row])).values()];
   const rows = distinct.length > 0 ? distinct.map(codec.decode) : await findByShortUuid(key, named, sql);
   const [row] = rows;

@@ -53,6 +53,8 @@ export interface Efficacy {
 export interface ActionPlanRow {
   readonly uuid: string;
   readonly name: string;
+  /** Why it was made, as its client said. */
+  readonly reason: string;
   readonly auditUuid: string;
   readonly state: ActionPlanState;
   readonly previousState: ActionPlanState | null;
@@ -162,6 +164,7 @@ export const auditCodec = codecOf<AuditRow>({
 export const actionPlanCodec = codecOf<ActionPlanRow>({
   uuid: 'plain',
   name: 'plain',
+  reason: 'plain',
   auditUuid: 'plain',
   state: 'plain',
   previousState: 'plain',

@@ -1,6 +1,6 @@
 /** The table of action plans, and of the nodes that each is about. Their states are written by `plans/transition.ts` alone. */
 import type { Knex } from 'knex';
-import { ACTION_PLAN_RUNNING, type ActionPlanState } from '../../core/states.ts';
+import { ACTION_PLAN_RUNNING, ACTION_PLAN_STATES, type ActionPlanState, isPlanAtRest } from '../../core/states.ts';
 import { ACTION_PLANS, compareAndSet } from './compare_and_set.ts';
 import type { Transaction } from './database.ts';
 import { keptBehind } from './kept.ts';
@@ -36,10 +36,12 @@ const PLANS: NamedTable<ActionPlanRow> = {
   noun: 'action plan',
   type: 'action_plan',
   notFound: 'ACTION_PLAN_NOT_FOUND',
+  ended: (Object.keys(ACTION_PLAN_STATES) as ActionPlanState[]).filter(isPlanAtRest),
 };
 
 /**
- * A plan by uuid, request_id or name. A name that several plans bear means none of them.
+ * A plan by uuid, request_id or name. A name means the plan that is not at rest. If several are not, or if all are, it means none of
+ * them.
  * @throws ACTION_PLAN_NOT_FOUND, ARGUMENT_INVALID if nothing is named, or more than one plan
  */
 export function getPlan(key: string, sql: Knex): Promise<ActionPlanRow> {
@@ -83,18 +85,24 @@ interface PlanFilter {
   readonly states: readonly ActionPlanState[];
   /** Null: of any. */
   readonly auditUuid: string | null;
+  /** Only those with an action about one of these nodes; null: all. */
+  readonly nodeUuids: readonly string[] | null;
   readonly oldestFirst: boolean;
 }
 
 /** At most `limit` plans after a mark. */
 export async function listPlans(
-  { states, auditUuid, oldestFirst }: PlanFilter,
+  { states, auditUuid, nodeUuids, oldestFirst }: PlanFilter,
   after: NewestMark | null,
   limit: number,
   sql: Knex,
 ): Promise<ActionPlanRow[]> {
   const query = inStates(sql('action_plans'), states);
   if (auditUuid !== null) query.where('audit_uuid', auditUuid);
+  if (nodeUuids !== null) {
+    const about = sql('actions').whereIn('node_uuid', [...nodeUuids]);
+    query.whereIn('uuid', about.select('plan_uuid'));
+  }
   return (await byCreation(query, after, limit, oldestFirst)).map(actionPlanCodec.decode);
 }
 

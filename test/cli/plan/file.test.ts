@@ -26,6 +26,7 @@ actions:
 `;
 const PLAN = {
   name: 'rack 7 down',
+  reason: '',
   maxParallel: 8,
   canary: 1,
   onFailure: FailurePolicy.CONTINUE,
@@ -58,6 +59,7 @@ test('a plan in YAML', (t) => {
 test('a plan in JSON; what is left out is for the conductor to fill in', (t) => {
   t.deepEqual(parsePlan(JSON.stringify(JSON_WORDS), 'p.json'), {
     name: 'p',
+    reason: '',
     maxParallel: 0,
     canary: 0,
     onFailure: FailurePolicy.STOP,
@@ -155,7 +157,11 @@ test(
   "name: p\nactions: [{name: a, action_type: nop, nodes: 'n[1-1000]'}, {name: b, action_type: nop, nodes: 'n[1-501]', parents: [a]}]",
   /: actions: 501000 parents; at most 500000 are allowed$/,
 );
-test(refused, 'name: p\nactions: []\nstart: true', /: start is no key; the keys are name, max_parallel, canary, on_f/);
+test(
+  refused,
+  'name: p\nactions: []\nstart: true',
+  /: start is no key; the keys are name, reason, max_parallel, canary, on_f/,
+);
 test(refused, 'name: p\nactions: []\nmax_parallel: 1.5', /: max_parallel: must be a whole number$/);
 test(refused, 'name: p\nactions: []\non_failure: stop', /: on_failure: must be STOP, CONTINUE or ROLLBACK$/);
 test(refused, 'name: p\nactions: []\nscope: r7n1', /: scope: must be a list of sections$/);

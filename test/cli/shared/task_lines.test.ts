@@ -50,10 +50,10 @@ const abortOf = (outcome: AbortOutcome, changes: Parameters<typeof PowerTask.fro
 test('an accepted order says how far it can be recalled; an abort does not', (t) => {
   t.is(
     acceptedLine(softOff()),
-    `n1: soft power off accepted as power task ${UUID}; only the waiting for it can be stopped`,
+    `n1: soft power off accepted as power task 6c1f9a52; only the waiting for it can be stopped`,
   );
   const abort = abortOf(AbortOutcome.UNSPECIFIED);
-  t.is(acceptedLine(abort), `n1: abort soft power off accepted as power task ${UUID}`);
+  t.is(acceptedLine(abort), `n1: abort soft power off accepted as power task 6c1f9a52`);
 });
 
 test('a change says state, reading and message', (t) => {
@@ -162,9 +162,9 @@ test('what takes a task back can be pasted', (t) => {
     ],
   });
   t.deepEqual(commandsToTakeBack(waiting, 'countermand --conductor a:1'), [
-    `countermand --conductor a:1 node power n1 abort_soft_off --task ${UUID}`,
+    `countermand --conductor a:1 node power n1 abort_soft_off --task 6c1f9a52`,
   ]);
   const queued = softOff({ possibleOrders: [{ verb: PossibleVerb.WITHDRAW_POWER_TASK, resource: UUID }] });
-  t.deepEqual(commandsToTakeBack(queued, 'countermand'), [`countermand power withdraw ${UUID}`]);
+  t.deepEqual(commandsToTakeBack(queued, 'countermand'), ['countermand power withdraw 6c1f9a52']);
   t.deepEqual(commandsToTakeBack(softOff(), 'countermand'), []);
 });

@@ -267,7 +267,12 @@ for (const [name, situation] of Object.entries(SITUATIONS)) {
     const unserved = name.endsWith('without an agent');
     const { message, details } = refusal as CountermandError;
     t.regex(message, unserved ? /no agent .* is attached/ : says);
-    if (!unserved) t.deepEqual(details.possible?.map(toPossible), possibleOrders);
+    if (!unserved) {
+      // If a plan gave the order, its cancel is named first.
+      const { planUuid } = holder;
+      const cancel = planUuid === null ? [] : [toPossible({ verb: 'CANCEL_ACTION_PLAN', resource: planUuid })];
+      t.deepEqual(details.possible?.map(toPossible), [...cancel, ...possibleOrders]);
+    }
     const stopWaiting = expected.endsWith('--stop-waiting');
     if (!expected.startsWith('power withdraw')) {
       await t.throwsAsync(world.finish(withdrawOrder(holder.uuid, '', world.conductor.orders)), {

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { asCountermandError, type CountermandError, fail, failAt } from '../../../core/errors.ts';
+import { SENT_LIMITS } from '../../../core/limits.ts';
 import { type Possible, possibleWords } from '../../../core/possible.ts';
 import {
   abortTargetOf,
@@ -161,19 +162,25 @@ function driftOf(node: NodeRow, task: PowerTaskRow): string | null {
   return `${node.name} is ${node.goodPowerState}, and the plan left it ${left}`;
 }
 
+/** What is recorded as the reason of an order of an action: the plan, and why that was made. */
+function reasonOf({ action, plan }: ActionContext): string {
+  const why = plan.reason === '' ? '' : `: ${plan.reason}`;
+  return `action '${action.name}' of plan '${plan.name}' (${plan.uuid})${why}`.slice(0, SENT_LIMITS.text.limit);
+}
+
 /** Gives the order, or finds the one that an earlier execution gave. Waits while the node is held or nobody serves it. */
 async function orderWhenFree(
   parameters: Parameters,
   context: ActionContext,
   signal: AbortSignal,
 ): Promise<PowerTaskRow> {
-  const { action, plan, parts } = context;
+  const { action, parts } = context;
   const order: OrderOfAction = {
     node: action.nodeUuid ?? '',
     target: parameters.state,
     timeoutMs: parameters.timeout === undefined ? null : parameters.timeout * 1000,
     onTimeout: parameters.on_timeout,
-    reason: `action '${action.name}' of plan '${plan.name}' (${plan.uuid})`,
+    reason: reasonOf(context),
     abortsTaskUuid: null,
   };
   const guard = async (transaction: Transaction): Promise<void> => {

@@ -1,0 +1,134 @@
+/** `countermand plan cancel`: one plan by its name, or whatever runs on some nodes, or the plan that was started last. */
+import type { Command } from 'commander';
+import { asCountermandError, fail } from '../../core/errors.ts';
+import { expandRange } from '../../core/ranges.ts';
+import {
+  type ActionPlan,
+  ActionPlanState,
+  type TakesDown,
+  WatchActionPlanResponse,
+} from '../../gen/countermand/v1/action_plan.ts';
+import { asking, type Call, everyPage, PAGE_SIZE, present } from '../shared/asking.ts';
+import { confirmTakenDown, takesDownWords, type Yes, yesOrNumberOption } from '../shared/confirming.ts';
+import { inDoubt } from '../shared/following.ts';
+import type { Terminal } from '../shared/terminal.ts';
+import { followPlan } from './following.ts';
+import { planLine, planTitle } from './lines.ts';
+import { WHICH_PLAN } from './text.ts';
+
+interface CancelOptions {
+  readonly node?: readonly string[];
+  readonly last?: boolean;
+  readonly reason?: string;
+  readonly rollback?: boolean;
+  readonly wait: boolean;
+  readonly yes?: Yes;
+}
+
+async function cancel(name: string | undefined, options: CancelOptions, call: Call): Promise<void> {
+  const { node, last = false } = options;
+  if ([name !== undefined, node !== undefined, last].filter(Boolean).length !== 1)
+    throw fail('ARGUMENT_INVALID', 'name one plan, or give --node NODES for the plans at these nodes, or --last');
+  if (name !== undefined) return cancelOne(name, options, call);
+  const plans = node === undefined ? [await findLast(call)] : await plansAt(node, call);
+  const [first, ...others] = plans;
+  if (first !== undefined && others.length === 0) return cancelOne(first.uuid, options, call);
+  await cancelAll(plans, options, call);
+}
+
+/** Cancels one plan and follows it. */
+async function cancelOne(name: string, options: CancelOptions, call: Call): Promise<void> {
+  const { reason = '', rollback = false, wait, yes } = options;
+  if (rollback) await confirmCancel(name, yes, call);
+  // The plan runs on while a person reads the question: the number of then does not hold up the stop. One that was stated does.
+  const expectTakenDown = rollback && typeof yes === 'number' ? yes : undefined;
+  const stream = call.conductor.plans.cancelActionPlan({ actionPlan: name, reason, rollback, expectTakenDown });
+  await followPlan(stream, { name, gives: 'cancel', rollsBack: rollback, wait }, call);
+}
+
+async function confirmCancel(name: string, yes: Yes, call: Call): Promise<void> {
+  const preview = async () => (await call.conductor.plans.previewRollback({ actionPlan: name })).takesDown;
+  const words = (down: TakesDown | undefined): string =>
+    `plan '${name}' is cancelled and rolled back: as far as it has run, ${takesDownWords(down)}. To stop it without a rollback: ${call.command} plan cancel ${name}`;
+  await confirmTakenDown(words, yes, preview, call);
+}
+
+/** The states of a plan that a cancel without a name looks for. One that is being cancelled already is joined. */
+const UNDER_WAY = [ActionPlanState.PENDING, ActionPlanState.ONGOING, ActionPlanState.CANCELLING];
+
+/** A list of plans is asked for about this many nodes at once. */
+const NODES_AT_ONCE = 500;
+
+async function* underWay(nodes: readonly string[], { conductor }: Call): AsyncGenerator<ActionPlan> {
+  const ask = (pageToken: string) =>
+    conductor.plans.listActionPlans({ pageSize: PAGE_SIZE, pageToken, states: UNDER_WAY, nodes: [...nodes] });
+  for await (const { actionPlans } of everyPage(ask)) yield* actionPlans;
+}
+
+/** The plans that run or wait with an action about one of these nodes. @throws ACTION_PLAN_NOT_FOUND if there is none */
+async function plansAt(ranges: readonly string[], call: Call): Promise<ActionPlan[]> {
+  const nodes = [...new Set(ranges.flatMap((range) => expandRange(range)))];
+  const found = new Map<string, ActionPlan>();
+  for (let at = 0; at < nodes.length; at += NODES_AT_ONCE)
+    for await (const plan of underWay(nodes.slice(at, at + NODES_AT_ONCE), call)) found.set(plan.uuid, plan);
+  if (found.size > 0) return [...found.values()];
+  throw fail('ACTION_PLAN_NOT_FOUND', `no plan runs or waits at ${ranges.join(', ')}; nothing was cancelled`);
+}
+
+/** The plan that was started last of those that run or wait. @throws ACTION_PLAN_NOT_FOUND if there is none */
+async function findLast(call: Call): Promise<ActionPlan> {
+  let last: ActionPlan | null = null;
+  for await (const plan of underWay([], call))
+    if (last === null || (plan.startedAt?.getTime() ?? 0) > (last.startedAt?.getTime() ?? 0)) last = plan;
+  if (last !== null) return last;
+  throw fail('ACTION_PLAN_NOT_FOUND', 'no plan runs or waits; nothing was cancelled');
+}
+
+/** Cancels several plans: every cancel is committed before the first is followed to its end. */
+async function cancelAll(plans: readonly ActionPlan[], options: CancelOptions, call: Call): Promise<void> {
+  const { reason = '', rollback = false, wait } = options;
+  if (rollback)
+    throw fail(
+      'ARGUMENT_INVALID',
+      `--rollback is about one plan, and ${plans.length} run or wait there: ${plans.map(planTitle).join(', ')}; nothing was cancelled`,
+    );
+  const outcomes = await Promise.allSettled(plans.map((plan) => commitCancel(plan, reason, call)));
+  const refused = outcomes.flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason] : []));
+  if (wait)
+    for (const [at, outcome] of outcomes.entries()) {
+      if (outcome.status === 'rejected') continue;
+      const { uuid: name } = plans[at] as ActionPlan;
+      const stream = call.conductor.plans.watchActionPlan({ actionPlan: name });
+      await followPlan(stream, { name, gives: 'cancel', wait }, call).catch((error) => void refused.push(error));
+      call.signal.throwIfAborted();
+    }
+  if (refused[0] !== undefined) throw refused[0];
+}
+
+/** Resolves when the cancel of a plan is committed. */
+async function commitCancel({ uuid }: ActionPlan, reason: string, { conductor, output, command }: Call): Promise<void> {
+  try {
+    for await (const { actionPlan } of conductor.plans.cancelActionPlan({ actionPlan: uuid, reason })) {
+      const plan = present(actionPlan, 'an action plan');
+      output.message(WatchActionPlanResponse, { actionPlan: plan, actions: [] }, () => planLine(plan));
+      return;
+    }
+  } catch (thrown) {
+    throw inDoubt(asCountermandError(thrown), 'the cancel was accepted', `${command} plan show ${uuid}`);
+  }
+}
+
+/** Adds `plan cancel`. */
+export function addCancel(group: Command, terminal: Terminal): void {
+  group
+    .command('cancel')
+    .description('cancel a plan: no further action begins, and running ones are aborted; watch it until it has ended')
+    .argument('[plan]', WHICH_PLAN)
+    .option('--node <nodes...>', "instead of a plan: every plan that runs or waits at these nodes, such as 'r7n[1-16]'")
+    .option('--last', 'instead of a plan: the plan that was started last')
+    .option('--reason <text>', 'why; recorded with the plan')
+    .option('--rollback', 'then undo what has run, and watch that too; the exit code says how the rollback ended')
+    .option('--no-wait', 'end as soon as the cancel is committed; it goes on')
+    .addOption(yesOrNumberOption('with --rollback: '))
+    .action(asking(cancel, terminal));
+}
