@@ -53,10 +53,7 @@ export function createPlanService(conductor: Conductor): ActionPlanServiceImplem
 
     async createActionPlan(request) {
       const wanted = toWanted(request, conductor);
-      if (request.start) {
-        const started = await plans.createAndStart(wanted, request.queue, expectedOf(request));
-        return { actionPlan: (await toActionPlans([started], conductor))[0] };
-      }
+      if (request.start) return createAndStart(wanted, request, conductor);
       if (request.queue || request.expectTakenDown !== undefined)
         throw failAt('ARGUMENT_INVALID', 'start', 'start: queue and expect_taken_down go with it');
       const plan = await createActionPlan(wanted, conductor);
@@ -127,6 +124,13 @@ function rollBack(
   const { actionPlan: plan, skipIrreversible, acceptDrift } = request;
   const requestId = request.requestId === '' ? orders.store.chance.uuid() : request.requestId;
   return plans.rollback({ plan, requestId, skipIrreversible, acceptDrift, expected: expectedOf(request) });
+}
+
+/** Makes a plan and starts it, or neither. */
+async function createAndStart(wanted: WantedPlan, request: CreateActionPlanRequest, conductor: Conductor) {
+  const started = await conductor.plans.createAndStart(wanted, request.queue, expectedOf(request));
+  const [actionPlan] = await toActionPlans([started], conductor);
+  return { actionPlan };
 }
 
 /** A plan, and what it would take down if it were started now. */
