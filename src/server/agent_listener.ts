@@ -30,7 +30,7 @@ const ROUND_REST_MS = 100;
 /** @param working what is under way, for whoever waits until the database is let go of */
 export function listenerOf(parts: ListenerParts, working: Set<Promise<unknown>>): AttachmentListener {
   const { readings, keeper, unserved, agentLeaseMs } = parts;
-  const { store, log } = readings;
+  const { store, log, shutdown } = readings;
   const { database, clock } = store;
   const inBackground = (work: Promise<unknown>): void => {
     const settled = work.catch(() => {}).finally(() => working.delete(settled));
@@ -51,14 +51,20 @@ export function listenerOf(parts: ListenerParts, working: Set<Promise<unknown>>)
     },
     attached(attachment) {
       const { name, zones, agentUuid } = attachment.hello;
-      log.info({ agent: name, zones }, 'agent attached');
+      log.info({ agent: name, agent_uuid: agentUuid, zones }, 'agent attached');
       inBackground(round([agentUuid], []));
       const retried = { message: 'nodes could not be read', fields: { agent: name } };
       inBackground(retry(() => readServedAgain(attachment, readings), retried, { clock, log }, attachment.signal));
     },
     // One that restarts comes back within its lease.
-    left: (agentUuid) => gone([agentUuid], agentLeaseMs),
-    movable: (agentUuids) => gone(agentUuids, 0),
+    left: (agentUuid) => {
+      if (!shutdown.aborted) log.info({ agent_uuid: agentUuid }, 'agent left');
+      gone([agentUuid], agentLeaseMs);
+    },
+    movable: (agentUuids) => {
+      log.warn({ agent_uuids: agentUuids }, 'agents were lost and have not come back: others may serve their nodes');
+      gone(agentUuids, 0);
+    },
     reported: (report, attachment) => keeper.reported(report, attachment),
   };
 }

@@ -6,6 +6,7 @@ import { listenerOf } from './agent_listener.ts';
 import { Attachments } from './agents/attachments.ts';
 import { Audits } from './audits/audits.ts';
 import { Disk } from './disk.ts';
+import { logChanges } from './events/logged.ts';
 import type { Log } from './log.ts';
 import { Engine } from './plans/engine.ts';
 import type { PlanLimits, PlanParts } from './plans/parts.ts';
@@ -86,20 +87,23 @@ export async function startConductor({ store, limits, agentLeaseMs, log }: Condu
   const disk = new Disk({ store, log, shutdown });
   const background: Promise<unknown>[] = [];
   const stop = async (): Promise<void> => {
+    if (!shutdown.aborted) log.info({}, 'the conductor stops');
     scope.abort(fail('SHUTTING_DOWN', 'the conductor is shutting down; its work is carried on after the next start'));
     keeper.stop();
     windows.stop();
     await Promise.all([...background, ...handingOut]);
   };
   try {
+    background.push(logChanges(store.database, log, shutdown));
     await presumeOldAgentsLost(store, attachments);
-    await keeper.recover();
+    const unsettled = await keeper.recover();
     await windows.recover();
     background.push(syncPowerStates(readings));
     unserved.lookAfter(2 * agentLeaseMs);
     await plans.recover();
     await audits.recover();
     background.push(keepPlansFresh(parts), disk.watch());
+    log.info({ power_tasks: unsettled, plans: plans.size }, 'the conductor has taken up what was under way');
   } catch (error) {
     // A start that fails leaves no timer, which would keep the process alive.
     await stop();

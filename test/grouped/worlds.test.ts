@@ -8,6 +8,7 @@ import '../server/api/requests.test.ts';
 import '../server/audits/notifications.test.ts';
 import '../server/caller_identity.test.ts';
 import '../server/conductor_start.test.ts';
+import '../server/events/logged.test.ts';
 import '../server/events/tail.test.ts';
 import '../server/joined_orders.test.ts';
 import '../server/nodes/changes.test.ts';

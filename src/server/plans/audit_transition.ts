@@ -43,6 +43,7 @@ export async function moveAudit(
 async function tell(event: AuditEvent, audit: AuditRow, transaction: Transaction, store: Store): Promise<void> {
   const said = rowOf(AUDIT_TABLE, event).notifies.map((type) => auditAnnouncement(type, audit));
   await announce(said, transaction, store);
+  transaction.changed({ kind: 'audit', audit });
 }
 
 /**

@@ -100,10 +100,15 @@ export class Keeper {
     return this.#turning;
   }
 
-  /** Takes up every unsettled task of an earlier process. Agents that attach are then given theirs. */
-  async recover(): Promise<void> {
+  /**
+   * Takes up every unsettled task of an earlier process. Agents that attach are then given theirs.
+   * @returns how many there are
+   */
+  async recover(): Promise<number> {
     const { store, recoveryGraceMs } = this.#parts;
-    for (const task of await listUnsettled(store.database.read)) this.#alarms.giveGrace(task, recoveryGraceMs);
+    const tasks = await listUnsettled(store.database.read);
+    for (const task of tasks) this.#alarms.giveGrace(task, recoveryGraceMs);
+    return tasks.length;
   }
 
   /** Stops all timers and takes up nothing more. The rows are carried on with after the next start. */

@@ -1,7 +1,7 @@
 /** What was committed, told at once to those in this process who watch it. Everything told here can also be read. */
 import { type Channel, openChannel, openFolded } from '../../core/channel.ts';
 import { onAbort } from '../../core/signals.ts';
-import type { ActionPlanRow, ActionRow } from './plan_rows.ts';
+import type { ActionPlanRow, ActionRow, AuditRow } from './plan_rows.ts';
 import type { KnownDriver, NodeRow, PowerTaskRow } from './rows.ts';
 
 /** One committed change. */
@@ -11,6 +11,7 @@ export type Change =
   | { readonly kind: 'driver'; readonly drivers: KnownDriver }
   /** A plan, and those of its actions that changed with it. */
   | { readonly kind: 'plan'; readonly plan: ActionPlanRow; readonly actions: readonly ActionRow[] }
+  | { readonly kind: 'audit'; readonly audit: AuditRow }
   /** There are more events. */
   | { readonly kind: 'events' };
 
@@ -20,9 +21,11 @@ function topicsOf(change: Change): string[] {
     case 'node':
       return ['node', `node ${change.node.uuid}`];
     case 'task':
-      return [`task ${change.task.uuid}`];
+      return ['tasks', `task ${change.task.uuid}`];
     case 'plan':
-      return [`plan ${change.plan.uuid}`, ...(hasLeftTheQueue(change.plan) ? ['left the queue'] : [])];
+      return ['plans', `plan ${change.plan.uuid}`, ...(hasLeftTheQueue(change.plan) ? ['left the queue'] : [])];
+    case 'audit':
+      return ['audits'];
     default:
       return [change.kind];
   }

@@ -1,0 +1,158 @@
+/**
+ * The log of what a conductor does: a line for each power order and what came of it, for each move of a plan and of an
+ * audit, and for each node that cannot be read, or can again. The rows come from the feed: nothing is read for the log.
+ */
+import { isAtRest, isPlanAtRest } from '../../core/states.ts';
+import type { Log } from '../log.ts';
+import type { Database } from '../store/database.ts';
+import type { Change } from '../store/feed.ts';
+import type { ActionPlanRow, ActionRow, AuditRow } from '../store/plan_rows.ts';
+import type { NodeRow, PowerTaskRow } from '../store/rows.ts';
+
+/** One line of the log. */
+export interface LogLine {
+  readonly level: 'info' | 'warn';
+  readonly fields: Readonly<Record<string, unknown>>;
+  readonly message: string;
+}
+
+/** The topics of the feed that are logged. */
+const TOPICS = ['tasks', 'plans', 'audits', 'node'];
+
+/** What was logged last of what is not at rest. It grows with the fleet and with what is under way, and not with time. */
+export interface Logged {
+  /** The tasks whose order was logged. */
+  readonly tasks: Set<string>;
+  /** The state of each plan that was logged. */
+  readonly plans: Map<string, string>;
+  /** The nodes of which a problem was logged. */
+  readonly problems: Set<string>;
+}
+
+/** Nothing was logged. */
+export const nothingLogged = (): Logged => ({ tasks: new Set(), plans: new Map(), problems: new Set() });
+
+/** The lines of a change; `logged` is brought up to date. */
+export function linesOf(change: Change, logged: Logged): LogLine[] {
+  switch (change.kind) {
+    case 'task':
+      return taskLines(change.task, logged);
+    case 'plan':
+      return [
+        ...planLines(change.plan, logged),
+        ...change.actions.flatMap((action) => actionLines(action, change.plan)),
+      ];
+    case 'audit':
+      return auditLines(change.audit);
+    case 'node':
+      return nodeLines(change.node, change.deleted, logged);
+    default:
+      return [];
+  }
+}
+
+/** Leaves out what says nothing. */
+function said(fields: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(fields).filter(([, value]) => value !== null && value !== '' && value !== undefined),
+  );
+}
+
+function taskLines(task: PowerTaskRow, { tasks }: Logged): LogLine[] {
+  const fields = said({
+    task: task.uuid,
+    node: task.nodeName,
+    target: task.target,
+    request_id: task.requestId,
+    ordered_by: task.orderedBy,
+    plan: task.planUuid,
+    action: task.actionUuid,
+    aborts_task: task.abortsTaskUuid,
+    reason: task.reason,
+  });
+  if (!isAtRest(task.state)) {
+    if (tasks.has(task.uuid)) return [];
+    tasks.add(task.uuid);
+    return [{ level: 'info', fields, message: 'power order accepted' }];
+  }
+  tasks.delete(task.uuid);
+  // What is written about a task after its end has a later time.
+  if (task.endedAt !== task.updatedAt) return [];
+  const end = {
+    state: task.state,
+    outcome: task.abortOutcome,
+    observed: task.observedPowerState,
+    code: task.errorCode,
+    error: task.errorMessage,
+    took_ms: task.endedAt - task.createdAt,
+  };
+  const level = task.state === 'FAILED' ? 'warn' : 'info';
+  return [{ level, fields: { ...fields, ...said(end) }, message: 'power order ended' }];
+}
+
+function planLines(plan: ActionPlanRow, { plans }: Logged): LogLine[] {
+  const { uuid, state, previousState } = plan;
+  if (plans.get(uuid) === state) return [];
+  const isOver = isPlanAtRest(state);
+  // What is written about a plan after its end has a later time.
+  if (isOver && !plans.has(uuid) && plan.endedAt !== plan.updatedAt && state !== 'DELETED') return [];
+  if (isOver) plans.delete(uuid);
+  else plans.set(uuid, state);
+  const fields = said({
+    plan: uuid,
+    name: plan.name,
+    state,
+    before: previousState,
+    audit: plan.auditUuid,
+    request_id: plan.requestId,
+    rollback_of: plan.rollbackOf,
+    actions: plan.size,
+    status: plan.statusMessage,
+    code: plan.errorCode,
+    error: plan.errorMessage,
+  });
+  return [{ level: state === 'FAILED' ? 'warn' : 'info', fields, message: `plan ${state}` }];
+}
+
+/** Of actions only those that fail: the rest stands in the events. */
+function actionLines(action: ActionRow, plan: ActionPlanRow): LogLine[] {
+  if (action.state !== 'FAILED' || action.endedAt !== action.updatedAt) return [];
+  const { uuid, name, errorCode: code, errorMessage: error } = action;
+  return [
+    { level: 'warn', fields: said({ action: uuid, name, plan: plan.uuid, code, error }), message: 'action FAILED' },
+  ];
+}
+
+function auditLines(audit: AuditRow): LogLine[] {
+  const { uuid, name, state, previousState, strategy, statusMessage } = audit;
+  const fields = said({ audit: uuid, name, state, before: previousState, strategy, status: statusMessage });
+  return [{ level: state === 'FAILED' ? 'warn' : 'info', fields, message: `audit ${state}` }];
+}
+
+function nodeLines(node: NodeRow, deleted: boolean, { problems }: Logged): LogLine[] {
+  const fields = { node: node.name, uuid: node.uuid };
+  if (deleted || node.problem === null)
+    return problems.delete(node.uuid) && !deleted ? [{ level: 'info', fields, message: 'node can be read again' }] : [];
+  if (problems.has(node.uuid)) return [];
+  problems.add(node.uuid);
+  const { code, message: error } = node.problem;
+  return [{ level: 'warn', fields: { ...fields, code, error }, message: 'node cannot be read' }];
+}
+
+function gather(waiting: Change[] = [], change: Change): Change[] {
+  waiting.push(change);
+  return waiting;
+}
+
+/** Logs every change that is committed from now on, until `signal` is aborted; then it resolves. */
+export async function logChanges({ feed }: Pick<Database, 'feed'>, log: Log, signal: AbortSignal): Promise<void> {
+  const logged = nothingLogged();
+  const gathered = feed.gather<Change[]>(TOPICS, gather, signal);
+  try {
+    for await (const changes of gathered)
+      for (const change of changes)
+        for (const { level, fields, message } of linesOf(change, logged)) log[level](fields, message);
+  } catch (thrown) {
+    if (!signal.aborted) throw thrown;
+  }
+}

@@ -1,0 +1,80 @@
+/** What a conductor logs: each order once when it is accepted and once when it has ended, the moves of plans, nodes that cannot be read. */
+import test, { type ExecutionContext } from 'ava';
+import { fail } from '../../../src/core/errors.ts';
+import { openScope } from '../../../src/core/signals.ts';
+import { logChanges } from '../../../src/server/events/logged.ts';
+import type { Log } from '../../../src/server/log.ts';
+import type { World } from '../../world/world.ts';
+import { make, softOff, worldWith } from '../plan_making.ts';
+
+type Line = Record<string, unknown> & { message: string; level: string };
+
+/** Everything that is logged from now on, until the test ends. */
+function logOf(t: ExecutionContext, world: World): Line[] {
+  const lines: Line[] = [];
+  const at = (level: string) => (fields: object, message: string) => void lines.push({ ...fields, level, message });
+  const log: Log = { info: at('info'), warn: at('warn'), error: at('error') };
+  const scope = openScope([]);
+  void logChanges(world.conductor.orders.store.database, log, scope.signal);
+  t.teardown(() => scope.abort(fail('CALL_ENDED', 'the test is over')));
+  return lines;
+}
+
+const about = (lines: readonly Line[], thing: string): Line[] =>
+  lines.filter(({ message }) => message.startsWith(thing));
+
+test('an order has a line when it is accepted and a line when it has ended, and so has its abort', async (t) => {
+  const world = await worldWith(t, 'n1');
+  const lines = logOf(t, world);
+  const { uuid } = await world.order('n1', 'soft power off', { requestId: 'r1', reason: 'rack 7' });
+  await world.clock.turn(5000);
+  await world.order('n1', 'abort soft power off');
+  await world.clock.turn(600_000);
+  const said = about(lines, 'power order').map(({ message, target, state, outcome }) => ({
+    message,
+    target,
+    state,
+    outcome,
+  }));
+  t.deepEqual(said, [
+    { message: 'power order accepted', target: 'soft power off', state: undefined, outcome: undefined },
+    { message: 'power order accepted', target: 'abort soft power off', state: undefined, outcome: undefined },
+    { message: 'power order ended', target: 'soft power off', state: 'ABORTED', outcome: 'RECALLED' },
+    { message: 'power order ended', target: 'abort soft power off', state: 'SUCCEEDED', outcome: 'RECALLED' },
+  ]);
+  t.like(lines[0], { level: 'info', task: uuid, node: 'n1', request_id: 'r1', reason: 'rack 7' });
+  t.is(lines[2]?.took_ms, 20_000);
+});
+
+test('a plan has a line for each of its states, and its orders name it', async (t) => {
+  const world = await worldWith(t, 'n1', 'n2');
+  const lines = logOf(t, world);
+  const { uuid } = await make(world, 'p1', [softOff('n1'), softOff('n2', ['n1'])]);
+  await world.conductor.plans.start('p1', false);
+  await world.clock.turn(5000);
+  await world.conductor.plans.cancel('p1', 'wrong rack');
+  await world.clock.turn(600_000);
+  t.deepEqual(
+    about(lines, 'plan').map(({ message }) => message),
+    ['plan RECOMMENDED', 'plan PENDING', 'plan ONGOING', 'plan CANCELLING', 'plan CANCELLED'],
+  );
+  t.true(about(lines, 'power order').every(({ plan }) => plan === uuid));
+});
+
+test('a node that cannot be read has one line, and one when it can be read again', async (t) => {
+  const world = await worldWith(t, 'n1');
+  const lines = logOf(t, world);
+  await world.clock.turn(1000);
+  const server = world.server('n1');
+  server.settings = { ...server.settings, fake_fault: 'silent' };
+  await world.clock.turn(1_200_000);
+  server.settings = { ...server.settings, fake_fault: 'none' };
+  await world.clock.turn(1_200_000);
+  t.deepEqual(
+    about(lines, 'node').map(({ level, message, node, code }) => [level, message, node, code]),
+    [
+      ['warn', 'node cannot be read', 'n1', 'BMC_SILENT'],
+      ['info', 'node can be read again', 'n1', undefined],
+    ],
+  );
+});
