@@ -23,6 +23,7 @@ export const SLOTS_PARAMETER = 'slots';
 const MODES: Readonly<Record<string, string>> = {
   worlds: `&${SERIAL_PARAMETER}`,
   houses: `&${SLOTS_PARAMETER}=8`,
+  sockets: `&${SLOTS_PARAMETER}=12`,
 };
 
 /** The test files that groups run: `test/core/power.test.ts`. */

@@ -41,12 +41,15 @@ function titledArguments(args: readonly unknown[]): unknown[] {
     : [first, titled(implementation as Implementation), ...others];
 }
 
+/** Hooks, and what declares no test. */
+const AS_IT_IS = /^(macro|before|after|beforeEach|afterEach)$/;
+
 /** A part of AVA's chain that titles what it declares. AVA tells its parts by identity: they are wrapped, and not copied. */
 function titling<Chain extends TestFn>(chain: Chain): Chain {
   return new Proxy(chain, {
     get: (target, key, receiver) => {
       const part = Reflect.get(target, key, receiver);
-      return key === 'macro' || typeof part !== 'function' ? part : titling(part as Chain);
+      return AS_IT_IS.test(String(key)) || typeof part !== 'function' ? part : titling(part as Chain);
     },
     apply: (target, self, args) => Reflect.apply(target as unknown as Run, self, titledArguments(args)),
   });

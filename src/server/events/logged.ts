@@ -3,24 +3,26 @@
  * audit, and for each node that cannot be read, or can again. The rows come from the feed: nothing is read for the log.
  */
 import { isAtRest, isPlanAtRest } from '../../core/states.ts';
-import type { Log } from '../log.ts';
 import type { Database } from '../store/database.ts';
 import type { Change } from '../store/feed.ts';
 import type { ActionPlanRow, ActionRow, AuditRow } from '../store/plan_rows.ts';
 import type { NodeRow, PowerTaskRow } from '../store/rows.ts';
 
 /** One line of the log. */
-export interface LogLine {
+interface LogLine {
   readonly level: 'info' | 'warn';
   readonly fields: Readonly<Record<string, unknown>>;
   readonly message: string;
 }
 
+/** What it is logged with: a part of the conductor's log. */
+type ChangeLog = Readonly<Record<LogLine['level'], (fields: object, message: string) => void>>;
+
 /** The topics of the feed that are logged. */
 const TOPICS = ['tasks', 'plans', 'audits', 'node'];
 
 /** What was logged last of what is not at rest. It grows with the fleet and with what is under way, and not with time. */
-export interface Logged {
+interface Logged {
   /** The tasks whose order was logged. */
   readonly tasks: Set<string>;
   /** The state of each plan that was logged. */
@@ -30,10 +32,10 @@ export interface Logged {
 }
 
 /** Nothing was logged. */
-export const nothingLogged = (): Logged => ({ tasks: new Set(), plans: new Map(), problems: new Set() });
+const nothingLogged = (): Logged => ({ tasks: new Set(), plans: new Map(), problems: new Set() });
 
 /** The lines of a change; `logged` is brought up to date. */
-export function linesOf(change: Change, logged: Logged): LogLine[] {
+function linesOf(change: Change, logged: Logged): LogLine[] {
   switch (change.kind) {
     case 'task':
       return taskLines(change.task, logged);
@@ -145,7 +147,7 @@ function gather(waiting: Change[] = [], change: Change): Change[] {
 }
 
 /** Logs every change that is committed from now on, until `signal` is aborted; then it resolves. */
-export async function logChanges({ feed }: Pick<Database, 'feed'>, log: Log, signal: AbortSignal): Promise<void> {
+export async function logChanges({ feed }: Pick<Database, 'feed'>, log: ChangeLog, signal: AbortSignal): Promise<void> {
   const logged = nothingLogged();
   const gathered = feed.gather<Change[]>(TOPICS, gather, signal);
   try {
