@@ -21,7 +21,7 @@ import { isNewestMark } from '../store/newest.ts';
 import type { AuditRow } from '../store/plan_rows.ts';
 import { toAudit, toStrategy } from './audit_wire.ts';
 import { nextToken, pageMark, pageSize } from './pages.ts';
-import { expectedOf, LARGEST_LISTED, toActionPlans, toTakesDown } from './plan_wire.ts';
+import { expectedOf, LISTED_ACTIONS, toActionPlans, toTakesDown } from './plan_wire.ts';
 
 /** So many plans of an audit are shown with it. */
 const PLANS_SHOWN = 100;
@@ -63,7 +63,7 @@ export function createAuditService(conductor: Conductor): AuditServiceImplementa
     async getAudit({ audit: key }) {
       const audit = await getAudit(key, read);
       const plans = await listPlansOf(audit.uuid, [], PLANS_SHOWN, read);
-      return { audit: answer(audit), actionPlans: await toActionPlans(plans, conductor, LARGEST_LISTED) };
+      return { audit: answer(audit), actionPlans: await toActionPlans(plans, conductor, LISTED_ACTIONS) };
     },
 
     listAudits: (request) => pageOfAudits(request, conductor),

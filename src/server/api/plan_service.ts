@@ -31,7 +31,7 @@ import { type ActionPlanRow, FAILURE_POLICIES } from '../store/plan_rows.ts';
 import { getPlan, listPlans } from '../store/plans.ts';
 import { underCall } from './calls.ts';
 import { nextToken, pageMark, pageSize, pageToken } from './pages.ts';
-import { expectedOf, LARGEST_LISTED, toAction, toActionPlan, toActionPlans, toTakesDown, toUndo } from './plan_wire.ts';
+import { expectedOf, LISTED_ACTIONS, toAction, toActionPlan, toActionPlans, toTakesDown, toUndo } from './plan_wire.ts';
 import { toPossible } from './possible.ts';
 
 /** The service over a conductor. */
@@ -211,7 +211,7 @@ function pagesOf(
       const nodeUuids = nodes.length === 0 ? null : await nodesOfList(nodes, conductor);
       const rows = await listPlans({ states, auditUuid, nodeUuids, oldestFirst }, after, limit, read);
       return {
-        actionPlans: await toActionPlans(rows, conductor, LARGEST_LISTED),
+        actionPlans: await toActionPlans(rows, conductor, LISTED_ACTIONS),
         nextPageToken: nextToken(list, rows, limit),
       };
     },

@@ -1,5 +1,6 @@
 /** Between the rows of plans and the messages of the proto. */
 
+import { othersFirst } from '../../core/clock.ts';
 import { failAt } from '../../core/errors.ts';
 import type { Possible } from '../../core/possible.ts';
 import type { ActionState } from '../../core/states.ts';
@@ -13,23 +14,31 @@ import type { ActionPlanRow, ActionRow } from '../store/plan_rows.ts';
 import { possibleFields } from './possible.ts';
 import { date } from './wire.ts';
 
-/** A list does not look into rollbacks of plans that have more actions. */
-export const LARGEST_LISTED = 1000;
+/**
+ * A list looks into the rollbacks of plans with so many actions in all, the first plans first; of the others it names the preview,
+ * which is never refused. Each action is read with its node, driver and power task.
+ */
+export const LISTED_ACTIONS = 1000;
 
 /**
- * Plans for an answer, with how many of their actions are in which state.
- * @param largest see `offersFor`
+ * Plans for an answer, with how many of their actions are in which state. Others are served between two of them.
+ * @param actions rollbacks of plans with so many actions in all are looked into
  */
 export async function toActionPlans(
   plans: readonly ActionPlanRow[],
   parts: PlanParts,
-  largest?: number,
+  actions = Number.POSITIVE_INFINITY,
 ): Promise<proto.ActionPlan[]> {
   const { read } = parts.orders.store.database;
   const answers: proto.ActionPlan[] = [];
-  // One after the other: there is one connection, and whoever else asks gets a turn between.
-  for (const plan of plans)
-    answers.push(toActionPlan(plan, await offersFor(plan, parts, read, largest), await countActions(plan.uuid, read)));
+  let left = actions;
+  for (const plan of plans) {
+    // The database answers at once: without this, a whole page would be one piece of work.
+    if (answers.length > 0) await othersFirst();
+    const possible = await offersFor(plan, parts, read, left);
+    if (plan.rollbackUntil !== null && plan.size <= left) left -= plan.size;
+    answers.push(toActionPlan(plan, possible, await countActions(plan.uuid, read)));
+  }
   return answers;
 }
 
