@@ -110,10 +110,7 @@ const COMING_FROM_WATCHER = [
         'several may have one name; a name that several have is refused, with their uuids',
       ],
       ['interval: seconds or cron', 'seconds'],
-      [
-        'audit templates',
-        'none: `audittemplate list` is empty, and create is 501; goal, strategy and `scope` belong to the audit',
-      ],
+      ['`audittemplate create`, `audit create -a`', 'the same; the scope has `baremetal` sections'],
       ['scope: `compute`', 'scope: `baremetal` ([scope](scope.md))'],
       [
         'start: PENDING, until the applier takes it',

@@ -60,6 +60,8 @@ export const ERROR_TABLE = {
     'the sequence number is of another database, where it means other events',
   ),
   AUDIT_NOT_FOUND: row('NOT_FOUND', 3, 'no audit has this uuid, request_id or name'),
+  AUDIT_TEMPLATE_NOT_FOUND: row('NOT_FOUND', 3, 'no audit template has this name or uuid'),
+  AUDIT_TEMPLATE_NAME_TAKEN: row('ALREADY_EXISTS', 4, 'another audit template has this name'),
   AUDIT_INVALID: row('INVALID_ARGUMENT', 2, 'the audit is wrong at the place that the message names'),
   SCOPE_INVALID: row('INVALID_ARGUMENT', 2, 'the scope is wrong at the place that the message names, or means no node'),
   NODE_NAME_TAKEN: row('ALREADY_EXISTS', 4, 'another node has this name'),
@@ -219,7 +221,7 @@ export const REFUSED_LOGINS: readonly ErrorCode[] = [
 ];
 
 /** The kinds of things that an error can be about. */
-export type ResourceType = 'node' | 'power_task' | 'action_plan' | 'audit';
+export type ResourceType = 'node' | 'power_task' | 'action_plan' | 'audit' | 'audit_template';
 
 /** What programs are told of an error beside its code. Secrets never belong here. */
 export interface ErrorDetails {

@@ -12,6 +12,7 @@ import { ACTION_ROUTES } from './watcher/actions.ts';
 import { AUDIT_ROUTES } from './watcher/audits.ts';
 import { PLAN_ROUTES } from './watcher/plans.ts';
 import { STRATEGY_ROUTES } from './watcher/strategies.ts';
+import { TEMPLATE_ROUTES } from './watcher/templates.ts';
 
 /** Every route of the door. */
 export const ROUTES: readonly Route[] = [
@@ -23,6 +24,7 @@ export const ROUTES: readonly Route[] = [
   ...DRIVER_ROUTES,
   ...ABSENT_ROUTES,
   ...STRATEGY_ROUTES,
+  ...TEMPLATE_ROUTES,
   ...AUDIT_ROUTES,
   ...PLAN_ROUTES,
   ...ACTION_ROUTES,

@@ -26,6 +26,8 @@ const BEGINS_WORK: Readonly<Record<string, (request: unknown) => boolean>> = {
   '/countermand.v1.ActionPlanService/OrderRollback': () => true,
   '/countermand.v1.AuditService/CreateAudit': () => true,
   '/countermand.v1.AuditService/ResumeAudit': () => true,
+  '/countermand.v1.AuditService/CreateAuditTemplate': () => true,
+  '/countermand.v1.AuditService/UpdateAuditTemplate': () => true,
   '/countermand.v1.AuditService/ReportClusterEvent': () => true,
 };
 

@@ -69,7 +69,14 @@ export function auditOf(content: string, path: string, flags: AuditFlags): Wante
     on_failure: policy,
     ...others
   } = parsed;
-  return { ...others, auditType: TYPES[type], autoTrigger, maxParallel, onFailure: POLICIES[policy] };
+  return {
+    ...others,
+    auditTemplate: '',
+    auditType: TYPES[type],
+    autoTrigger,
+    maxParallel,
+    onFailure: POLICIES[policy],
+  };
 }
 
 function isObject(values: unknown): values is Record<string, unknown> {

@@ -184,15 +184,7 @@ const unknown = (path: string, one: string, command: string): Route =>
     },
   });
 
-const TEMPLATES = 'keep audit templates; give goal, strategy and scope to the audit itself';
-
 const ABSENT: readonly Route[] = [
-  empty('/v1/audit_templates', 'audit_templates', 'watcher audittemplate list'),
-  empty('/v1/audit_templates/detail', 'audit_templates', 'watcher audittemplate list --detail'),
-  notHere({ ...at('POST', '/v1/audit_templates'), says: TEMPLATES, command: 'watcher audittemplate create' }),
-  unknown('/v1/audit_templates/{ident}', 'audit template', 'watcher audittemplate show'),
-  notHere({ ...at('PATCH', '/v1/audit_templates/{ident}'), says: TEMPLATES, command: 'watcher audittemplate update' }),
-  notHere({ ...at('DELETE', '/v1/audit_templates/{ident}'), says: TEMPLATES, command: 'watcher audittemplate delete' }),
   empty('/v1/scoring_engines', 'scoring_engines', 'watcher scoringengine list'),
   empty('/v1/scoring_engines/detail', 'scoring_engines', 'watcher scoringengine list --detail'),
   unknown('/v1/scoring_engines/{ident}', 'scoring engine', 'watcher scoringengine show'),

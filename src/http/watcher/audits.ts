@@ -21,9 +21,7 @@ const NewAudit = z.strictObject({
   name: words('it is a text').nullish(),
   goal: words('it is the name or uuid of a goal').nullish(),
   strategy: words('it is the name or uuid of a strategy').nullish(),
-  audit_template_uuid: z
-    .null({ error: 'countermand keeps no audit templates; give goal, strategy and scope' })
-    .optional(),
+  audit_template_uuid: words('it is the name or uuid of an audit template').nullish(),
   interval: z
     .union([z.string(), z.number()], { error: SECONDS })
     .refine((value) => /^\d{1,9}$/.test(String(value)), SECONDS)
@@ -82,14 +80,21 @@ async function create({
   const strategies = await strategiesOf(conductor);
   const strategy = body.strategy ? strategyNamed(body.strategy, strategies).name : '';
   const goal = body.goal ? goalNamed(body.goal, strategies).goal : '';
-  if (strategy === '' && goal === '') throw fail('AUDIT_INVALID', 'goal: it is missing; give a goal or a strategy');
+  const named = body.audit_template_uuid;
+  // With what the template gives, an earlier attempt is found by what it has made.
+  const template = named
+    ? (await conductor.audits.getAuditTemplate({ auditTemplate: named })).auditTemplate
+    : undefined;
+  if (strategy === '' && goal === '' && template === undefined)
+    throw fail('AUDIT_INVALID', 'goal: it is missing; give a goal, a strategy or an audit template');
   const wanted = {
-    name: body.name || strategy || goal,
+    name: body.name || strategy || goal || template?.name || '',
     auditType: AuditType[body.audit_type],
-    strategy,
-    goal,
+    strategy: strategy || template?.strategy || '',
+    goal: goal || template?.goal || '',
+    auditTemplate: template?.uuid ?? '',
     parameters: body.parameters ?? {},
-    scope: body.scope ?? [],
+    scope: body.scope ?? (body.all ? [] : (template?.scope ?? [])),
     all: body.all ?? false,
     interval: body.interval == null ? undefined : Number(body.interval),
     autoTrigger: body.auto_trigger ?? false,
@@ -175,7 +180,7 @@ export const AUDIT_ROUTES: readonly Route[] = [
     command: 'watcher audit create',
     calls: 'AuditService.CreateAudit, ListStrategies',
     differs:
-      'The first run is a part of the creation. An audit that equals one made less than 15 s ago is that one. Several audits may have one name; without a name it is that of the strategy. A strategy that acts on nodes needs a `scope` (docs/scope.md) or `all: true`. EVENT, cron, start and end times and templates are refused.',
+      'The first run is a part of the creation. An audit that equals one made less than 15 s ago is that one. Several audits may have one name; without a name it is that of the strategy, or of the template. A strategy that acts on nodes needs a `scope` (docs/scope.md) or `all: true`. EVENT, cron, start and end times are refused.',
     status: 201,
     body: NewAudit,
     answer: AuditView,

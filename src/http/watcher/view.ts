@@ -7,7 +7,13 @@ import {
   actionPlanStateToJSON,
   actionStateToJSON,
 } from '../../gen/countermand/v1/action_plan.ts';
-import { type Audit, auditStateToJSON, auditTypeToJSON, type Strategy } from '../../gen/countermand/v1/audit.ts';
+import {
+  type Audit,
+  type AuditTemplate,
+  auditStateToJSON,
+  auditTypeToJSON,
+  type Strategy,
+} from '../../gen/countermand/v1/audit.ts';
 import { linksTo } from '../pages.ts';
 
 const text = z.string();
@@ -35,6 +41,20 @@ export const StrategyView = z.object({
   goal_uuid: text,
   goal_name: text,
   parameters_spec: any,
+  ...times,
+  links: Links,
+});
+
+/** An audit template. */
+export const TemplateView = z.object({
+  uuid: text,
+  name: text,
+  description: maybe,
+  goal_uuid: text,
+  goal_name: text,
+  strategy_uuid: maybe,
+  strategy_name: maybe,
+  scope: z.array(any),
   ...times,
   links: Links,
 });
@@ -196,6 +216,29 @@ export function toPlanView(plan: ActionPlan, strategy: Strategy | undefined, bas
     updated_at: timeOf(plan.updatedAt),
     deleted_at: null,
     links: linksTo(base, `action_plans/${plan.uuid}`),
+  };
+}
+
+/** An audit template. @param strategies every strategy */
+export function toTemplateView(
+  template: AuditTemplate,
+  strategies: readonly Strategy[],
+  base: string,
+): z.infer<typeof TemplateView> {
+  const { uuid, name, description, goal, strategy, scope, createdAt, updatedAt } = template;
+  return {
+    uuid,
+    name,
+    description: orNull(description),
+    goal_uuid: strategies.find((each) => each.goal === goal)?.goalUuid ?? '',
+    goal_name: goal,
+    strategy_uuid: strategies.find((each) => each.name === strategy)?.uuid ?? null,
+    strategy_name: orNull(strategy),
+    scope,
+    created_at: timeOf(createdAt),
+    updated_at: timeOf(updatedAt),
+    deleted_at: null,
+    links: linksTo(base, `audit_templates/${uuid}`),
   };
 }
 

@@ -13,12 +13,15 @@ import {
 import { nameOf } from '../agents/wire.ts';
 import { reportClusterEvent } from '../audits/cluster_events.ts';
 import type { WantedAudit } from '../audits/request.ts';
+import { fromTemplate } from '../audits/templates.ts';
 import type { Conductor } from '../conductor.ts';
 import { STRATEGIES } from '../plans/strategies.ts';
 import { takesDownOfPlan } from '../plans/takes_down.ts';
+import { getAuditTemplate } from '../store/audit_templates.ts';
 import { getAudit, listAudits, listPlansOf } from '../store/audits.ts';
 import { isNewestMark } from '../store/newest.ts';
 import type { AuditRow } from '../store/plan_rows.ts';
+import { templatesOf } from './audit_templates.ts';
 import { toAudit, toStrategy } from './audit_wire.ts';
 import { nextToken, pageMark, pageSize } from './pages.ts';
 import { expectedOf, LISTED_ACTIONS, toActionPlans, toTakesDown } from './plan_wire.ts';
@@ -41,7 +44,7 @@ export function createAuditService(conductor: Conductor): AuditServiceImplementa
           'expect_taken_down',
           'expect_taken_down: it goes with auto_trigger; else the plan is not started',
         );
-      const { audit, plan } = await audits.create(toWanted(request, conductor), expected);
+      const { audit, plan } = await audits.create(await toWanted(request, conductor), expected);
       const takesDown = plan ? toTakesDown(await takesDownOfPlan(plan, read), planLimits) : undefined;
       const [actionPlan] = await toActionPlans(plan ? [plan] : [], conductor);
       return { audit: answer(audit), actionPlan, takesDown };
@@ -56,7 +59,9 @@ export function createAuditService(conductor: Conductor): AuditServiceImplementa
           'wanted',
           'wanted: it is missing; describe the audit as for CreateAudit, or name one',
         );
-      const takesDown = wanted ? await audits.preview(toWanted(wanted, conductor)) : await audits.previewRun(audit);
+      const takesDown = wanted
+        ? await audits.preview(await toWanted(wanted, conductor))
+        : await audits.previewRun(audit);
       return { takesDown: toTakesDown(takesDown, planLimits) };
     },
 
@@ -79,6 +84,8 @@ export function createAuditService(conductor: Conductor): AuditServiceImplementa
       await audits.delete(audit, revision);
       return {};
     },
+
+    ...templatesOf(conductor),
 
     listStrategies: async () => ({ strategies: STRATEGIES.map(toStrategy) }),
 
@@ -114,9 +121,9 @@ function toState(value: AuditStates): AuditState {
   return state;
 }
 
-function toWanted(request: CreateAuditRequest, { orders }: Conductor): WantedAudit {
-  const { interval, requestId } = request;
-  return {
+async function toWanted(request: CreateAuditRequest, { orders }: Conductor): Promise<WantedAudit> {
+  const { interval, requestId, auditTemplate } = request;
+  const wanted: WantedAudit = {
     name: request.name,
     requestId: requestId === '' ? orders.store.chance.uuid() : requestId,
     auditType: named(AuditType, request.auditType, 'ONESHOT', 'audit_type'),
@@ -130,6 +137,8 @@ function toWanted(request: CreateAuditRequest, { orders }: Conductor): WantedAud
     maxParallel: request.maxParallel,
     onFailure: named(FailurePolicy, request.onFailure, 'STOP', 'on_failure'),
   };
+  if (auditTemplate === '') return wanted;
+  return fromTemplate(wanted, await getAuditTemplate(auditTemplate, orders.store.database.read));
 }
 
 /** The name of an enum value; the default for UNSPECIFIED. @throws AUDIT_INVALID naming the place */

@@ -6,9 +6,11 @@ import {
   type ActionPlanRow,
   type ActionRow,
   type AuditRow,
+  type AuditTemplateRow,
   actionCodec,
   actionPlanCodec,
   auditCodec,
+  auditTemplateCodec,
 } from './plan_rows.ts';
 import { type NodeRow, nodeCodec, type PowerTaskRow, powerTaskCodec } from './rows.ts';
 
@@ -30,6 +32,8 @@ export const NODES: RevisedTable<NodeRow> = { name: 'nodes', codec: nodeCodec };
 export const POWER_TASKS: RevisedTable<PowerTaskRow> = { name: 'power_tasks', codec: powerTaskCodec };
 /** The table of audits. */
 export const AUDITS: RevisedTable<AuditRow> = { name: 'audits', codec: auditCodec };
+/** The table of audit templates. */
+export const AUDIT_TEMPLATES: RevisedTable<AuditTemplateRow> = { name: 'audit_templates', codec: auditTemplateCodec };
 /** The table of action plans. */
 export const ACTION_PLANS: RevisedTable<ActionPlanRow> = { name: 'action_plans', codec: actionPlanCodec };
 /** The table of actions. */

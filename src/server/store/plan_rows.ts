@@ -135,6 +135,33 @@ export interface ActionRow {
   readonly deletedAt: number | null;
 }
 
+/** What audits can be made from. */
+export interface AuditTemplateRow {
+  readonly uuid: string;
+  readonly name: string;
+  readonly description: string;
+  readonly goal: string;
+  /** Empty: the only one for the goal. */
+  readonly strategy: string;
+  readonly scope: readonly unknown[];
+  readonly revision: number;
+  readonly createdAt: number;
+  readonly updatedAt: number;
+}
+
+/** The table of templates, both ways. */
+export const auditTemplateCodec = codecOf<AuditTemplateRow>({
+  uuid: 'plain',
+  name: 'plain',
+  description: 'plain',
+  goal: 'plain',
+  strategy: 'plain',
+  scope: 'json',
+  revision: 'plain',
+  createdAt: 'plain',
+  updatedAt: 'plain',
+});
+
 /** The audit table, both ways. */
 export const auditCodec = codecOf<AuditRow>({
   uuid: 'plain',

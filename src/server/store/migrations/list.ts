@@ -15,6 +15,7 @@ import { up as nodeTraits } from './0013_node_traits.ts';
 import { up as auditsAboutEveryNode } from './0014_audits_about_every_node.ts';
 import { up as orderedBy } from './0015_ordered_by.ts';
 import { up as planReason } from './0016_plan_reason.ts';
+import { up as auditTemplates } from './0017_audit_templates.ts';
 
 /** One step of the schema. There is no way back: a backup is. */
 export interface Migration {
@@ -40,4 +41,5 @@ export const MIGRATIONS: readonly Migration[] = [
   { name: '0014_audits_about_every_node', up: auditsAboutEveryNode },
   { name: '0015_ordered_by', up: orderedBy },
   { name: '0016_plan_reason', up: planReason },
+  { name: '0017_audit_templates', up: auditTemplates },
 ];

@@ -1,0 +1,55 @@
+/** The RPCs of AuditService about audit templates. */
+import type { AuditServiceImplementation, AuditTemplate } from '../../gen/countermand/v1/audit.ts';
+import { changeAuditTemplate, createAuditTemplate, deleteAuditTemplate } from '../audits/templates.ts';
+import type { Conductor } from '../conductor.ts';
+import { getAuditTemplate, listAuditTemplates } from '../store/audit_templates.ts';
+import { isNewestMark } from '../store/newest.ts';
+import type { AuditTemplateRow } from '../store/plan_rows.ts';
+import { nextToken, pageMark, pageSize } from './pages.ts';
+import { date } from './wire.ts';
+
+type TemplateRpcs = Pick<
+  AuditServiceImplementation,
+  'createAuditTemplate' | 'getAuditTemplate' | 'listAuditTemplates' | 'updateAuditTemplate' | 'deleteAuditTemplate'
+>;
+
+/** The RPCs over a conductor. */
+export function templatesOf({ orders: { store } }: Conductor): TemplateRpcs {
+  const { read } = store.database;
+  return {
+    async createAuditTemplate(request) {
+      return { auditTemplate: toTemplate(await createAuditTemplate(request, store)) };
+    },
+
+    async getAuditTemplate({ auditTemplate }) {
+      return { auditTemplate: toTemplate(await getAuditTemplate(auditTemplate, read)) };
+    },
+
+    async listAuditTemplates({ pageSize: size, pageToken, ...filter }) {
+      const limit = pageSize(size);
+      const list = ['audit_templates', filter.goal, filter.strategy, filter.oldestFirst];
+      const rows = await listAuditTemplates(filter, pageMark(list, pageToken, isNewestMark), limit, read);
+      return { auditTemplates: rows.map(toTemplate), nextPageToken: nextToken(list, rows, limit) };
+    },
+
+    async updateAuditTemplate({ auditTemplate, scope, setScope, revision = null, ...named }) {
+      const given = Object.entries(named).filter(([, value]) => value !== undefined);
+      const patch = { ...Object.fromEntries(given), ...(setScope && { scope }) };
+      return { auditTemplate: toTemplate(await changeAuditTemplate(auditTemplate, patch, revision, store)) };
+    },
+
+    async deleteAuditTemplate({ auditTemplate, revision = null }) {
+      await deleteAuditTemplate(auditTemplate, revision, store);
+      return {};
+    },
+  };
+}
+
+function toTemplate({ scope, createdAt, updatedAt, ...template }: AuditTemplateRow): AuditTemplate {
+  return {
+    ...template,
+    scope: scope as { [key: string]: unknown }[],
+    createdAt: date(createdAt),
+    updatedAt: date(updatedAt),
+  };
+}
