@@ -60,7 +60,7 @@ export async function withFleet<T>(
     return { sim, folder: directory };
   }
   return await withConductor(
-    conductor.address,
+    { address: conductor.address, tls: null },
     (clients) => measure(fleetOf(clients, conductor, startBmc, signal)),
     signal,
   );

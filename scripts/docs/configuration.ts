@@ -10,6 +10,8 @@ import {
 import { block, code, markdownTable, page } from './markdown.ts';
 
 const EXAMPLE = `listen: 0.0.0.0:7077
+tls_certificate: tls/server.pem
+tls_key: tls/server.key
 data: /var/lib/countermand
 sync_power_state_interval: 60`;
 

@@ -1,8 +1,10 @@
 /** The agent's end of its stream over gRPC. */
-import { ChannelCredentials, createChannel, createClient } from 'nice-grpc';
+import { createClient } from 'nice-grpc';
 import { fail } from '../core/errors.ts';
+import type { TlsMaterial } from '../core/tls.ts';
 import { AgentServiceDefinition } from '../gen/countermand/v1/agent.ts';
 import type { Attach } from './agent.ts';
+import { openChannelTo } from './secure_channel.ts';
 
 /** A conductor that froze is noticed by pings that it does not answer. */
 const CHANNEL_OPTIONS = {
@@ -22,14 +24,34 @@ interface Dialer {
   close(): void;
 }
 
-/** Dials a conductor. Nothing is sent before `attach` is called; its failures say the address. */
-export function dialConductor(address: string): Dialer {
-  const channel = createChannel(address, ChannelCredentials.createInsecure(), CHANNEL_OPTIONS);
-  const client = createClient(AgentServiceDefinition, channel);
+/** How an agent speaks TLS with its conductor. */
+interface AgentTls {
+  /** The material for the next connection. */
+  current(): TlsMaterial;
+  /** The name that the certificate of the conductor must have. Null: the host of its address. */
+  readonly serverName: string | null;
+}
+
+/**
+ * Dials a conductor, in plaintext if `tls` is null. Nothing is sent before `attach` is called; its failures say the address.
+ * Each stream is dialled with the TLS material of that moment; one that is open stays as it is.
+ */
+export function dialConductor(address: string, tls: AgentTls | null): Dialer {
+  let material = tls?.current() ?? null;
+  const open = () =>
+    openChannelTo(address, tls && material && { material, serverName: tls.serverName }, CHANNEL_OPTIONS);
+  let channel = open();
+  const renew = (): void => {
+    if (tls === null || tls.current() === material) return;
+    material = tls.current();
+    channel.close();
+    channel = open();
+  };
   return {
     async *attach(outgoing, signal) {
+      renew();
       try {
-        yield* client.attach(outgoing, { signal });
+        yield* createClient(AgentServiceDefinition, channel).attach(outgoing, { signal });
       } catch (error) {
         if (signal.aborted) throw signal.reason;
         throw fail(

@@ -80,6 +80,10 @@ const COMMANDS: Readonly<Record<string, CommandRow>> = {
     description: 'give conductors names, and choose the one that is asked',
     load: async () => (await import('./context/commands.ts')).addContextCommands,
   },
+  certificates: {
+    description: 'make the certificates of a first installation',
+    load: async () => (await import('./certificates/commands.ts')).addCertificateCommands,
+  },
   completion: {
     description: 'print the completion script of a shell',
     load: async () => (await import('./completion/commands.ts')).setUpCompletion,
@@ -118,6 +122,14 @@ export async function buildProgram(terminal: Terminal, words?: readonly string[]
       `the conductor to ask; else COUNTERMAND_CONDUCTOR, else the context in use, else ${DEFAULT_ADDRESS}`,
     )
     .option('--context <context>', 'the conductor of this context; countermand context --help')
+    .option('--ca <file>', 'PEM file with the authorities that may vouch for the conductor; else COUNTERMAND_CA')
+    .option('--certificate <file>', 'PEM file with the certificate to show it; else COUNTERMAND_CERTIFICATE')
+    .option('--key <file>', 'PEM file with the key of the certificate; else COUNTERMAND_KEY')
+    .option(
+      '--server-name <name>',
+      'the name that its certificate must have; else COUNTERMAND_SERVER_NAME, else its host',
+    )
+    .option('--insecure', 'plaintext also where other hosts can read and change it; serve: also without login there')
     .option('--json', 'for programs: one JSON object per line, nothing else on stdout')
     .option('--utc', 'times in UTC; else in the local time zone')
     .addOption(

@@ -1,10 +1,12 @@
 /** The HTTP door of a conductor: its socket, from the first connection to the last. */
 
 import { createServer, type RequestListener, type Server, type ServerOptions } from 'node:http';
+import { createServer as createSecureServer, type Server as SecureServer } from 'node:https';
 import { createAdaptorServer } from '@hono/node-server';
 import { fail } from '../core/errors.ts';
 import { HTTP_LIMITS } from '../core/limits.ts';
 import { openScope, untilAborted } from '../core/signals.ts';
+import { type TlsSource, tlsOptions } from '../core/tls.ts';
 import type { Services } from '../server/api/services.ts';
 import { createApp } from './app.ts';
 import { ROUTES } from './routes.ts';
@@ -25,6 +27,8 @@ export interface Door {
 export interface DoorPlace {
   /** HOST:PORT, with an IPv6 host in brackets. */
   readonly address: string;
+  /** What it shows, and whom it trusts. Null: it speaks plaintext. */
+  readonly tls: TlsSource | null;
   /** It is a loopback address. */
   readonly onLoopback: boolean;
   /** How many files the process may open. A quarter of them is for this door: gRPC, agents and BMCs need theirs. */
@@ -35,13 +39,14 @@ export interface DoorPlace {
  * Listens for HTTP.
  * @throws LISTEN_FAILED with the address
  */
-export async function openDoor(services: Services, { address, onLoopback, openFilesLimit }: DoorPlace): Promise<Door> {
+export async function openDoor(services: Services, place: DoorPlace): Promise<Door> {
+  const { address, tls, onLoopback, openFilesLimit } = place;
   const { header_bytes, header_ms, idle_ms, connections } = HTTP_LIMITS;
   const server = createAdaptorServer({
     fetch: createApp(ROUTES, { services, onLoopback }).fetch,
     overrideGlobalObjects: false,
     createServer: ((options: ServerOptions, listener: RequestListener) =>
-      createServer(options, withRpcs(listener, { services, onLoopback }))) as typeof createServer,
+      serverOf(options, withRpcs(listener, { services, onLoopback }), tls)) as typeof createServer,
     serverOptions: {
       maxHeaderSize: header_bytes.limit,
       headersTimeout: header_ms.limit,
@@ -64,6 +69,16 @@ export async function openDoor(services: Services, { address, onLoopback, openFi
       await ended;
     },
   };
+}
+
+/** A server of HTTP, or of HTTPS whose new connections use the newest material. */
+function serverOf(options: ServerOptions, listener: RequestListener, tls: TlsSource | null): Server | SecureServer {
+  if (tls === null) return createServer(options, listener);
+  const asksForCertificate = tls.current().ca !== null;
+  const client = { requestCert: asksForCertificate, rejectUnauthorized: false };
+  const server = createSecureServer({ ...options, ...client, ...tlsOptions(tls.current()) }, listener);
+  tls.onChange((material) => server.setSecureContext(tlsOptions(material)));
+  return server;
 }
 
 /** What the paths of RPCs begin with. */

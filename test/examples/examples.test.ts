@@ -46,7 +46,11 @@ test.after.always(() => stop());
 /** A node whose operating system never stops. */
 async function newNode(name: string): Promise<string> {
   const driverInfo = { fake_address: name, fake_soft_ms: 'never' };
-  await withConductor(address, ({ nodes }) => nodes.createNode({ name, driver: 'fake', driverInfo }), never());
+  await withConductor(
+    { address, tls: null },
+    ({ nodes }) => nodes.createNode({ name, driver: 'fake', driverInfo }),
+    never(),
+  );
   return name;
 }
 

@@ -9,6 +9,7 @@ import '../agent/turns.test.ts';
 import '../cli/compile_cache.test.ts';
 import '../cli/context/commands.test.ts';
 import '../cli/daemon/configuration.test.ts';
+import '../cli/daemon/tls_watch.test.ts';
 import '../cli/events/line.test.ts';
 import '../cli/node/open_ways.test.ts';
 import '../cli/node/power_many.test.ts';

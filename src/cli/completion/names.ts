@@ -1,8 +1,9 @@
 /** The names that a command line can be completed with, asked of the conductor that it would ask. */
 import { openScope } from '../../core/signals.ts';
-import { conductorOf, type GlobalOptions, PAGE_SIZE } from '../shared/asking.ts';
+import { type GlobalOptions, PAGE_SIZE } from '../shared/asking.ts';
 import { type Conductor, withConductor } from '../shared/connection.ts';
 import { readContexts } from '../shared/contexts.ts';
+import { placeOf } from '../shared/place.ts';
 import { shortId } from '../shared/short_ids.ts';
 import type { Terminal } from '../shared/terminal.ts';
 import type { Candidate, NameKind } from './candidates.ts';
@@ -61,7 +62,7 @@ export async function namesOf(
     const all =
       kind === 'contexts'
         ? readContexts(environment).all.map(({ name, conductor }) => ({ word: name, meaning: conductor }))
-        : await withConductor(conductorOf(options, environment), ASK[kind], scope.signal);
+        : await withConductor(placeOf(options, environment), ASK[kind], scope.signal);
     const wanted = all.filter(({ word }) => word.startsWith(last));
     return [...new Map(wanted.map((candidate) => [candidate.word, candidate])).values()];
   } catch {

@@ -4,6 +4,7 @@ import { naturally } from '../../core/natural_order.ts';
 import { type OfflineCall, offline } from '../shared/asking.ts';
 import { type Context, checkContext, findContext, readContexts, writeContexts } from '../shared/contexts.ts';
 import { addListFlags, type ListFlags, type Listing, showList } from '../shared/listing.ts';
+import { givenReach } from '../shared/place.ts';
 import type { Terminal } from '../shared/terminal.ts';
 
 /** A context, and whether it is in use. */
@@ -27,11 +28,13 @@ function addAdd(group: Command, terminal: Terminal): void {
   const { environment } = terminal;
   group
     .command('add')
-    .description('give a conductor a name, or a name another conductor; the first name is in use at once')
+    .description(
+      'give a conductor a name, with the files to reach it by, or a name another conductor; the first name is in use at once',
+    )
     .argument('<name>', 'the name: letters, digits, dots, dashes and underscores')
     .action(
       offline(async (name: string, _options: object, { output, options }: OfflineCall) => {
-        const context = { name, conductor: options.conductor ?? '' };
+        const context = { name, conductor: options.conductor ?? '', ...givenReach(options) };
         checkContext(context);
         const { current, all } = readContexts(environment);
         const others = all.filter((other) => other.name !== name);
@@ -98,11 +101,12 @@ export function addContextCommands(group: Command, terminal: Terminal): void {
   group.addHelpText(
     'after',
     `
-Contexts lie in $XDG_CONFIG_HOME/countermand/contexts.json, or ~/.config/countermand/contexts.json. A command asks the
+A context remembers --ca, --certificate, --key, --server-name and --insecure beside its conductor; it remembers where the files are, not what is in
+them. Contexts lie in $XDG_CONFIG_HOME/countermand/contexts.json, or ~/.config/countermand/contexts.json. A command asks the
 conductor of --conductor, else of --context, else of COUNTERMAND_CONDUCTOR, else of the context in use, else one on this host.
 
 Examples:
-  countermand context add east --conductor conductor.east.example:7077
+  countermand context add east --conductor conductor.east.example:7077 --ca ca.pem --certificate me.pem --key me.key
   countermand context use east
   countermand --context west node list`,
   );

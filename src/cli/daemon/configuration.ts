@@ -10,6 +10,7 @@ import { parseDocument } from 'yaml';
 import { z } from 'zod';
 import { fail } from '../../core/errors.ts';
 import type { Environment } from '../shared/terminal.ts';
+import type { TlsFiles } from '../shared/tls_files.ts';
 import {
   CONFIGURATION_KEYS,
   type ConfigurationKey,
@@ -24,6 +25,12 @@ export interface Configuration {
   readonly listen: string;
   /** Null: not at all. */
   readonly httpListen: string | null;
+  /** What the conductor shows on both ports; no certificate: plaintext. */
+  readonly tls: TlsFiles;
+  /** What an agent on its own shows its conductor, and whom it trusts. */
+  readonly agentTls: TlsFiles;
+  /** The name that the certificate of the conductor must have; null: the host of its address. */
+  readonly serverName: string | null;
   readonly dataFolder: string;
   readonly zone: string;
   readonly logLevel: Values['log_level'];
@@ -56,7 +63,8 @@ export interface Configuration {
 
 type Rules = { readonly [Key in KeyName]: z.infer<(typeof CONFIGURATION_KEYS)[Key]['rule']> };
 /** The keys that may stay without a value. */
-type Optional = 'min_command_interval' | 'secrets_dir';
+type Optional = 'min_command_interval' | 'secrets_dir' | TlsKey;
+type TlsKey = 'tls_certificate' | 'tls_key' | 'ca' | 'certificate' | 'key' | 'server_name';
 type Values = Omit<Rules, Optional> & Partial<Pick<Rules, Optional>>;
 /** What one source says. */
 type Given = Partial<Rules>;
@@ -106,15 +114,15 @@ function readText(path: string): string {
 }
 
 /** The keys that are paths: in a file, relative ones begin at its own folder. */
-const FOLDERS = ['data', 'secrets_dir'] as const;
+const PATHS = ['data', 'secrets_dir', 'tls_certificate', 'tls_key', 'ca', 'certificate', 'key'] as const;
 
 function fromFile(path: string): Given {
   const values = check({ values: parseYaml(path), nameOf: (key) => (key === '' ? path : `${path}: ${key}`) });
-  const folders = FOLDERS.flatMap((key) => {
-    const folder = values[key];
-    return folder === undefined ? [] : [[key, resolve(dirname(path), folder)]];
+  const paths = PATHS.flatMap((key) => {
+    const named = values[key];
+    return named === undefined ? [] : [[key, resolve(dirname(path), named)]];
   });
-  return { ...values, ...Object.fromEntries(folders) };
+  return { ...values, ...Object.fromEntries(paths) };
 }
 
 function parseYaml(path: string): unknown {
@@ -160,12 +168,17 @@ export function readConfiguration(options: Readonly<Record<string, unknown>>, en
   return inMilliseconds(values as Values);
 }
 
+const pathOf = (path: string | undefined): string | null => (path === undefined ? null : resolve(path));
+
 const milliseconds = (seconds: number): number => Math.round(seconds * 1000);
 
 function inMilliseconds(values: Values): Configuration {
   return {
     listen: values.listen,
     httpListen: values.http_listen === 'none' ? null : values.http_listen,
+    tls: { certificate: pathOf(values.tls_certificate), key: pathOf(values.tls_key), ca: null },
+    agentTls: { certificate: pathOf(values.certificate), key: pathOf(values.key), ca: pathOf(values.ca) },
+    serverName: values.server_name ?? null,
     dataFolder: resolve(values.data),
     zone: values.zone,
     logLevel: values.log_level,
@@ -187,17 +200,17 @@ function inMilliseconds(values: Values): Configuration {
     confirmAbove: values.confirm_above,
     minCommandIntervalMs: values.min_command_interval === undefined ? null : milliseconds(values.min_command_interval),
     ipmiKeepSessionMs: milliseconds(values.ipmi_keep_session),
-    secretsFolder: values.secrets_dir === undefined ? null : resolve(values.secrets_dir),
+    secretsFolder: pathOf(values.secrets_dir),
     agentName: values.agent_name,
   };
 }
 
-/** Adds `--config` and a flag for each of these keys to a command. */
+/** Adds `--config` and a flag for each of these keys to a command, but for those that stand at every command. */
 export function addConfigurationOptions(command: Command, keys: readonly KeyName[]): Command {
   command.option('--config <file>', 'the configuration file (YAML); else COUNTERMAND_CONFIG, else none');
   for (const key of keys) {
-    const { placeholder, meaning }: ConfigurationKey = CONFIGURATION_KEYS[key];
-    command.option(`${flagOf(key)} <${placeholder}>`, meaning);
+    const { placeholder, meaning, everywhere }: ConfigurationKey = CONFIGURATION_KEYS[key];
+    if (!everywhere) command.option(`${flagOf(key)} <${placeholder}>`, meaning);
   }
   return command;
 }

@@ -20,6 +20,8 @@ export interface ConfigurationKey<T = unknown> {
   /** The default in words, where `fallback` does not say it. */
   readonly fallbackWords?: string;
   readonly readBy: Reader;
+  /** Its flag stands at every command, because commands and agents need it alike. */
+  readonly everywhere?: true;
   readonly meaning: string;
 }
 
@@ -52,6 +54,12 @@ const folder = (parts: KeyParts<string>): ConfigurationKey<string> => ({
   ...parts,
 });
 
+const file = (parts: KeyParts<string>): ConfigurationKey<string> => ({
+  ...folder(parts),
+  type: 'the path of a file',
+  placeholder: 'file',
+});
+
 const name = (parts: KeyParts<string>): ConfigurationKey<string> => ({
   type: 'a name: 1 to 255 letters, digits, dots, dashes and underscores',
   placeholder: 'name',
@@ -69,7 +77,8 @@ export const CONFIGURATION_KEYS = {
     rule: z.string().refine((text) => isAddress(text, true)),
     fallback: '127.0.0.1:7077',
     readBy: 'conductor',
-    meaning: 'where the conductor listens; there is no authentication yet, so keep it on a network you trust',
+    meaning:
+      'where the conductor listens for gRPC. An address that other hosts can reach needs `tls_certificate` and `tls_key`, unless `--insecure` is given',
   },
   http_listen: {
     type: 'HOST:PORT, with an IPv6 host in brackets; port 0 takes any free one; or none',
@@ -80,6 +89,17 @@ export const CONFIGURATION_KEYS = {
     meaning:
       'where the conductor listens for HTTP; `none` switches it off. There is no authentication yet, so it is a loopback address unless `--insecure` is given',
   },
+  tls_certificate: file({
+    fallbackWords: 'none: plaintext, which is for loopback addresses',
+    readBy: 'conductor',
+    meaning:
+      'PEM file with the certificate that the conductor shows over gRPC and HTTP, and those of intermediate authorities behind it. With it, both ports speak TLS 1.2 or later, and nothing else. A new file is used within seconds, without a restart; open connections stay as they are',
+  }),
+  tls_key: file({
+    fallbackWords: 'none',
+    readBy: 'conductor',
+    meaning: 'PEM file with the key of `tls_certificate`, not encrypted',
+  }),
   data: folder({
     fallbackWords: '`/var/lib/countermand` for root; else `$XDG_DATA_HOME/countermand` or `~/.local/share/countermand`',
     readBy: 'conductor',
@@ -204,6 +224,32 @@ export const CONFIGURATION_KEYS = {
     fallbackWords: 'none: no `file:` value can be read',
     readBy: 'agent',
     meaning: 'the folder below which `file:NAME` values of driver_info are read',
+  }),
+  ca: file({
+    fallbackWords: 'the authorities of the system',
+    readBy: 'agent',
+    everywhere: true,
+    meaning:
+      'of an agent on its own: PEM file with the authorities that may vouch for the conductor. Without it, and without `certificate` and `server_name`, a conductor on a loopback address is spoken to in plaintext',
+  }),
+  certificate: file({
+    fallbackWords: 'none',
+    readBy: 'agent',
+    everywhere: true,
+    meaning:
+      'of an agent on its own: PEM file with the certificate that it shows its conductor. A new file is used when the agent attaches again',
+  }),
+  key: file({
+    fallbackWords: 'none',
+    readBy: 'agent',
+    everywhere: true,
+    meaning: 'of an agent on its own: PEM file with the key of `certificate`, not encrypted',
+  }),
+  server_name: name({
+    fallbackWords: 'the host of its address',
+    readBy: 'agent',
+    everywhere: true,
+    meaning: 'of an agent on its own: the name that the certificate of the conductor must have',
   }),
   agent_name: name({
     fallbackWords: 'the name of the host',

@@ -2,28 +2,51 @@
 import type { Logger } from 'pino';
 import { type AgentParts, runAgent } from '../../agent/agent.ts';
 import { dialConductor } from '../../agent/dial.ts';
+import { fail } from '../../core/errors.ts';
 import { createDrivers } from '../../drivers/list.ts';
+import { speaksTls } from '../shared/place.ts';
 import type { Terminal } from '../shared/terminal.ts';
+import { readTlsFiles } from '../shared/tls_files.ts';
 import type { Configuration } from './configuration.ts';
 import { openLog } from './log.ts';
+import { watchTls } from './tls_watch.ts';
 
-/** Runs an agent as a process of its own until the terminal's signal is aborted, and until it has stopped sending. */
+/** Where the conductor of an agent is. */
+interface ConductorPlace {
+  /** HOST:PORT. */
+  readonly address: string;
+  /** It is spoken to in plaintext, wherever it is. */
+  readonly insecure: boolean;
+}
+
+/**
+ * Runs an agent as a process of its own until the terminal's signal is aborted, and until it has stopped sending.
+ * @throws CONFIGURATION_INVALID for TLS files that cannot be used
+ */
 export async function runAgentAlone(
-  conductor: string,
+  { address, insecure }: ConductorPlace,
   configuration: Configuration,
   terminal: Terminal,
 ): Promise<void> {
-  const dialer = dialConductor(conductor);
   const log = openLog(configuration, terminal);
-  terminal.stdout.write(`countermand: agent for zone ${configuration.zone}, conductor at ${conductor}\n`);
+  const { agentTls: files, serverName } = configuration;
+  const refuse = (sentence: string) => fail('CONFIGURATION_INVALID', sentence);
+  const read = () => readTlsFiles(files, TLS_NAMES, refuse);
+  const tls = speaksTls({ address, files, serverName, insecure })
+    ? { ...watchTls(read, { clock: terminal.clock, log }, terminal.signal), serverName }
+    : null;
+  const dialer = dialConductor(address, tls);
+  terminal.stdout.write(`countermand: agent for zone ${configuration.zone}, conductor at ${address}\n`);
   await runAgentHere({ attach: dialer.attach, embedded: false }, configuration, log, terminal, terminal.signal);
   dialer.close();
 }
 
+const TLS_NAMES = { certificate: 'certificate', key: 'key', ca: 'ca' };
+
 /** Runs an agent in this process, over any way to a conductor, until `signal` is aborted and it has stopped sending. */
 export function runAgentHere(
   how: Pick<AgentParts, 'attach' | 'embedded' | 'attached'>,
-  configuration: Configuration,
+  configuration: Omit<Configuration, 'tls'>,
   log: Logger,
   { clock, chance, environment, openFilesLimit }: Terminal,
   signal: AbortSignal,

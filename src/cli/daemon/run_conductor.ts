@@ -3,8 +3,9 @@
 import { hostname } from 'node:os';
 import type { Logger } from 'pino';
 import type { Attach } from '../../agent/agent.ts';
-import type { CountermandError } from '../../core/errors.ts';
+import { type CountermandError, fail } from '../../core/errors.ts';
 import { onAbort, openScope } from '../../core/signals.ts';
+import type { TlsSource } from '../../core/tls.ts';
 import type { Door } from '../../http/door.ts';
 import { listen } from '../../server/api/grpc.ts';
 import { createServices, type Services } from '../../server/api/services.ts';
@@ -13,13 +14,15 @@ import type { Database } from '../../server/store/database.ts';
 import { openDatabase } from '../../server/store/sqlite/database.ts';
 import { isLoopback } from '../shared/address.ts';
 import type { Terminal } from '../shared/terminal.ts';
+import { readTlsFiles, type TlsFiles } from '../shared/tls_files.ts';
 import type { Configuration } from './configuration.ts';
 import { openLog } from './log.ts';
 import { runAgentHere } from './run_agent.ts';
+import { watchTls } from './tls_watch.ts';
 
 /**
  * Runs a conductor, with an agent inside if `withAgent`, until the terminal's signal is aborted.
- * @throws DATA_FOLDER_IN_USE, DATA_FOLDER_UNUSABLE, DATABASE_NEWER, DATABASE_DAMAGED, DATABASE_UNUSABLE, DISK_FULL,
+ * @throws CONFIGURATION_INVALID for TLS files that cannot be used, DATA_FOLDER_IN_USE, DATA_FOLDER_UNUSABLE, DATABASE_NEWER, DATABASE_DAMAGED, DATABASE_UNUSABLE, DISK_FULL,
  *   LISTEN_FAILED; and DATABASE_TAKEN or DATABASE_DAMAGED when that happens while it runs
  */
 export async function runConductor(
@@ -30,28 +33,49 @@ export async function runConductor(
   const log = openLog(configuration, terminal);
   // Everything that this process makes is for its owner alone: the database and its log hold secrets.
   process.umask(0o077);
-  const database = await openDatabase(configuration.dataFolder);
+  const scope = openScope([]);
   try {
-    await runOver(database, configuration, withAgent, log, terminal);
+    const tls = openTls(configuration.tls, log, terminal, scope.signal);
+    const database = await openDatabase(configuration.dataFolder);
+    try {
+      await runOver(database, { ...configuration, tls }, withAgent, log, terminal);
+    } finally {
+      await database.close();
+    }
   } finally {
-    await database.close();
+    scope.abort(fail('SHUTTING_DOWN', 'the conductor has stopped'));
+    scope.end();
   }
 }
 
+const TLS_NAMES = { certificate: 'tls_certificate', key: 'tls_key', ca: 'tls_client_ca' };
+
+/** What the ports show, watched; null if they speak plaintext. @throws CONFIGURATION_INVALID naming the file */
+function openTls(files: TlsFiles, log: Logger, { clock }: Terminal, signal: AbortSignal): TlsSource | null {
+  const refuse = (sentence: string) => fail('CONFIGURATION_INVALID', sentence);
+  const read = () => readTlsFiles(files, TLS_NAMES, refuse);
+  if (files.certificate !== null) return watchTls(read, { clock, log }, signal);
+  read();
+  return null;
+}
+
+/** The configuration with its TLS files read. */
+type Prepared = Omit<Configuration, 'tls'> & { readonly tls: TlsSource | null };
+
 async function runOver(
   database: Database,
-  configuration: Configuration,
+  configuration: Prepared,
   withAgent: boolean,
   log: Logger,
   terminal: Terminal,
 ): Promise<void> {
   const { clock, chance, signal } = terminal;
   const store = openStore({ database, clock, chance, publisherId: `countermand-conductor.${hostname()}` });
-  const { agentLeaseMs, listen: address } = configuration;
+  const { agentLeaseMs, listen: address, tls } = configuration;
   const conductor = await startConductor({ store, limits: configuration, agentLeaseMs, log });
   try {
     const services = createServices(conductor);
-    const place = { address, openFilesLimit: terminal.openFilesLimit() };
+    const place = { address, tls, openFilesLimit: terminal.openFilesLimit() };
     const listener = await listen(conductor, services, place, chance);
     const door = await openDoorOf(services, configuration, terminal).catch(async (error) => {
       await listener.close();
@@ -79,16 +103,16 @@ async function runOver(
 /** The HTTP door, or null if it is off; its packages are loaded only if it is on. */
 async function openDoorOf(
   services: Services,
-  { httpListen: address }: Configuration,
+  { httpListen: address, tls }: Prepared,
   { openFilesLimit }: Terminal,
 ): Promise<Door | null> {
   if (address === null) return null;
   const { openDoor } = await import('../../http/door.ts');
-  return openDoor(services, { address, onLoopback: isLoopback(address), openFilesLimit: openFilesLimit() });
+  return openDoor(services, { address, tls, onLoopback: isLoopback(address), openFilesLimit: openFilesLimit() });
 }
 
 /** The agent inside `serve` attaches as any other, but without a network in between. */
-function startEmbeddedAgent({ attachments }: Conductor, configuration: Configuration, log: Logger, terminal: Terminal) {
+function startEmbeddedAgent({ attachments }: Conductor, configuration: Prepared, log: Logger, terminal: Terminal) {
   const attach: Attach = (outgoing, signal) => attachments.attach(outgoing, signal, true);
   const scope = openScope([]);
   let done = Promise.resolve();

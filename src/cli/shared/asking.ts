@@ -4,8 +4,8 @@ import { CountermandError, fail } from '../../core/errors.ts';
 import { DEFAULT_ADDRESS } from './address.ts';
 import { isColoured, type WhenColoured } from './colours.ts';
 import { type Conductor, withConductor } from './connection.ts';
-import { findContext, readContexts } from './contexts.ts';
 import { type Output, openOutput } from './output.ts';
+import { placeOf, type ReachOptions } from './place.ts';
 import { withWaysOn } from './possible.ts';
 import type { Environment, Terminal } from './terminal.ts';
 import { localTime, utcTime } from './times.ts';
@@ -14,9 +14,7 @@ import { localTime, utcTime } from './times.ts';
 export const PAGE_SIZE = 500;
 
 /** The options that stand everywhere. */
-export interface GlobalOptions {
-  readonly conductor?: string;
-  readonly context?: string;
+export interface GlobalOptions extends ReachOptions {
   readonly json?: boolean;
   readonly utc?: boolean;
   readonly color?: WhenColoured;
@@ -41,25 +39,11 @@ export function addressOf(command: Command, environment: Environment): string {
   return conductor ?? (environment.COUNTERMAND_CONDUCTOR || DEFAULT_ADDRESS);
 }
 
-/**
- * The conductor that a command asks: the option --conductor, else the context of the option --context, else the variable, else
- * the context in use, else where one listens by default.
- * @throws ARGUMENT_INVALID if both options are given, or for a context that is not there
- */
-export function conductorOf({ conductor, context }: GlobalOptions, environment: Environment): string {
-  if (conductor !== undefined && context !== undefined)
-    throw fail('ARGUMENT_INVALID', '--conductor and --context both say which conductor is asked; give one of them');
-  if (conductor !== undefined) return conductor;
-  if (context === undefined && environment.COUNTERMAND_CONDUCTOR) return environment.COUNTERMAND_CONDUCTOR;
-  const contexts = readContexts(environment);
-  const name = context ?? contexts.current;
-  return name === null ? DEFAULT_ADDRESS : findContext(name, contexts).conductor;
-}
-
-/** The beginning of a command to paste, which asks the same conductor. */
-function prefixOf({ conductor, context }: GlobalOptions): string {
-  if (conductor !== undefined) return `countermand --conductor ${conductor}`;
-  return context === undefined ? 'countermand' : `countermand --context ${context}`;
+/** The beginning of a command to paste, which asks the same conductor in the same way. */
+function prefixOf({ conductor, context, ca, certificate, key, serverName, insecure }: GlobalOptions): string {
+  const given = { conductor, context, ca, certificate, key, 'server-name': serverName };
+  const flags = Object.entries(given).flatMap(([name, value]) => (value === undefined ? [] : [`--${name} ${value}`]));
+  return ['countermand', ...flags, ...(insecure ? ['--insecure'] : [])].join(' ');
 }
 
 /** The output that the options want. */
@@ -81,10 +65,10 @@ export function asking<Given extends unknown[]>(
     const command = given.at(-1) as Command;
     const passed = given.slice(0, -1) as Given;
     const options = command.optsWithGlobals<GlobalOptions>();
-    const address = conductorOf(options, terminal.environment);
+    const place = placeOf(options, terminal.environment);
     const shared = { ...terminal, output: outputOf(options, terminal), command: prefixOf(options) };
     try {
-      await withConductor(address, (conductor) => work(...passed, { ...shared, conductor }), terminal.signal);
+      await withConductor(place, (conductor) => work(...passed, { ...shared, conductor }), terminal.signal);
     } catch (error) {
       // A fault of our own keeps its stack. Programs read the details themselves.
       throw error instanceof CountermandError && options.json !== true ? withWaysOn(error, shared.command) : error;

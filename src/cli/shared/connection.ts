@@ -1,12 +1,6 @@
 /** The connection to the conductor: one channel, its clients, and its errors as ours. */
-import {
-  ChannelCredentials,
-  ClientError,
-  type ClientMiddleware,
-  createChannel,
-  createClientFactory,
-  Status,
-} from 'nice-grpc';
+import { ClientError, type ClientMiddleware, createClientFactory, Status } from 'nice-grpc';
+import { openChannelTo } from '../../agent/secure_channel.ts';
 import { type CountermandError, type ErrorDetails, fail, failWith, isErrorCode } from '../../core/errors.ts';
 import { type ActionPlanServiceClient, ActionPlanServiceDefinition } from '../../gen/countermand/v1/action_plan.ts';
 import { type AuditServiceClient, AuditServiceDefinition } from '../../gen/countermand/v1/audit.ts';
@@ -19,6 +13,7 @@ import {
 import { type PowerServiceClient, PowerServiceDefinition } from '../../gen/countermand/v1/power.ts';
 import { DEFAULT_ADDRESS, isAddress } from './address.ts';
 import { readDetails, STATUS_DETAILS_KEY } from './details.ts';
+import type { Place } from './place.ts';
 
 /** The trailing metadata in which the conductor sends our code of an error. */
 const ERROR_CODE_KEY = 'countermand-error-code';
@@ -49,17 +44,17 @@ export interface Conductor {
 }
 
 /**
- * Lets `use` talk to the conductor at `address`, then closes the connection. The abort of `signal` ends every call.
+ * Lets `use` talk to the conductor at a place, then closes the connection. The abort of `signal` ends every call.
  * All that the calls throw is a CountermandError: the conductor's own, CONDUCTOR_UNREACHABLE if none answers, or the
  * reason of the abort.
  */
 export async function withConductor<T>(
-  address: string,
+  { address, tls }: Place,
   use: (conductor: Conductor) => Promise<T>,
   signal: AbortSignal,
 ): Promise<T> {
-  const channel = createChannel(checkAddress(address), ChannelCredentials.createInsecure(), CHANNEL_OPTIONS);
-  const factory = createClientFactory().use(errorsOfOurs(address));
+  const channel = openChannelTo(checkAddress(address), tls, CHANNEL_OPTIONS);
+  const factory = createClientFactory().use(errorsOfOurs({ address, tls }));
   const always = { '*': { signal } };
   try {
     return await use({
@@ -84,7 +79,7 @@ function checkAddress(address: string): string {
   );
 }
 
-function errorsOfOurs(address: string): ClientMiddleware {
+function errorsOfOurs(place: Place): ClientMiddleware {
   return async function* translate(call, options) {
     let code: string | undefined;
     let details: ErrorDetails = {};
@@ -97,7 +92,7 @@ function errorsOfOurs(address: string): ClientMiddleware {
       return yield* call.next(call.request, { ...options, onTrailer: readCode });
     } catch (error) {
       if (options.signal?.aborted) throw options.signal.reason;
-      throw error instanceof ClientError ? asOurs(error, code, details, address) : error;
+      throw error instanceof ClientError ? asOurs(error, code, details, place) : error;
     }
   };
 }
@@ -114,12 +109,15 @@ export function provesUnsent(error: CountermandError): boolean {
 /** Statuses that grpc itself gives when the connection broke. */
 const LOST: readonly Status[] = [Status.UNAVAILABLE, Status.CANCELLED, Status.UNKNOWN];
 
-function asOurs(error: ClientError, code: string | undefined, told: ErrorDetails, address: string): CountermandError {
+function asOurs(error: ClientError, code: string | undefined, told: ErrorDetails, place: Place): CountermandError {
   const { details } = error;
+  const { address } = place;
   if (code !== undefined && isErrorCode(code)) return failWith(code, details, told);
   if (code !== undefined) return fail('INTERNAL', `${details} (${code}, an error that this version does not know)`);
   const unreachable = (sentence: string) => fail('CONDUCTOR_UNREACHABLE', sentence, error);
   const never = NEVER_CONNECTED.exec(details);
+  const handshake = never?.[1] === undefined ? null : whyNoHandshake(never[1], place);
+  if (handshake !== null) return unreachable(handshake);
   if (never)
     return unreachable(
       `no conductor answers at ${address} (${never[1] ?? details}); start one with 'countermand serve', or name another with --conductor HOST:PORT`,
@@ -128,4 +126,21 @@ function asOurs(error: ClientError, code: string | undefined, told: ErrorDetails
   if (error.code === Status.UNIMPLEMENTED)
     return unreachable(`what answers at ${address} does not know ${error.path}; it is no conductor, or an older one`);
   return fail('INTERNAL', `the conductor at ${address} failed: ${details}`, error);
+}
+
+/** What OpenSSL says when the other side does not speak TLS, and what its refusals of a certificate have in common. */
+const NO_TLS = /wrong version number|packet length too long/;
+const NOT_ACCEPTED = /certificate|altnames/i;
+/** What a plaintext client hears of a port that speaks TLS: nothing that says so. */
+const HEARD_NOTHING = /^Failed to connect|ECONNRESET|socket hang up|closed/i;
+
+/** Why the two do not understand each other, where the reason is TLS; null if it is another. */
+function whyNoHandshake(reason: string, { address, tls }: Place): string | null {
+  if (tls === null && HEARD_NOTHING.test(reason))
+    return `what listens at ${address} does not speak plaintext gRPC (${reason}); if it speaks TLS, name the authority of its certificate with --ca FILE`;
+  if (tls !== null && NO_TLS.test(reason))
+    return `what listens at ${address} does not speak TLS; on a network that you trust, --insecure speaks plaintext`;
+  if (tls === null || !NOT_ACCEPTED.test(reason)) return null;
+  const sentence = reason.replace(/^Error \[\w+\]: /, '').split('\n')[0];
+  return `the certificate of the conductor at ${address} is not accepted (${sentence}); --ca FILE names its authority, --server-name NAME the name in it`;
 }

@@ -8,11 +8,24 @@ import { fail } from '../../core/errors.ts';
 import { isAddress } from './address.ts';
 import type { Environment } from './terminal.ts';
 
-/** What is known of one conductor. */
-export interface Context {
-  readonly name: string;
+/** A conductor, and how it is spoken to. Files are absolute paths. */
+export interface Reach {
   /** HOST:PORT. */
   readonly conductor: string;
+  /** The authorities that may vouch for it. */
+  readonly ca?: string;
+  /** What is shown to it. */
+  readonly certificate?: string;
+  readonly key?: string;
+  /** The name that its certificate must have. */
+  readonly serverName?: string;
+  /** It is spoken to in plaintext, wherever it is. */
+  readonly insecure?: boolean;
+}
+
+/** What is known of one conductor. */
+export interface Context extends Reach {
+  readonly name: string;
 }
 
 /** The contexts of a person, by name, and which of them is in use. */
@@ -55,21 +68,27 @@ export function readContexts(environment: Environment): Contexts {
 function parsed(text: string): Contexts | null {
   try {
     const { current = null, contexts } = JSON.parse(text);
-    const all = Object.entries(contexts as Record<string, { conductor?: unknown }>).map(
-      ([name, { conductor }]): Context => ({ name, conductor: String(conductor) }),
+    const all = Object.entries(contexts as Record<string, Reach>).map(
+      ([name, reach]): Context => ({ name, ...reach, conductor: String(reach.conductor) }),
     );
-    const isWhole = all.every(({ name, conductor }) => NAME.test(name) && isAddress(conductor));
+    const isWhole = all.every(
+      (context) => NAME.test(context.name) && isAddress(context.conductor) && hasTexts(context),
+    );
     return isWhole && (current === null || typeof current === 'string') ? { current, all } : null;
   } catch {
     return null;
   }
 }
 
+const hasTexts = ({ ca, certificate, key, serverName, insecure }: Context): boolean =>
+  [ca, certificate, key, serverName].every((text) => text === undefined || typeof text === 'string') &&
+  [undefined, true, false].includes(insecure);
+
 /** Writes them, for their owner alone. @throws ARGUMENT_INVALID if that cannot be done */
 export function writeContexts({ current, all }: Contexts, environment: Environment): void {
   const file = contextsFile(environment);
   if (file === null) throw fail('ARGUMENT_INVALID', 'contexts lie below HOME or XDG_CONFIG_HOME, and neither is set');
-  const contexts = Object.fromEntries(all.map(({ name, conductor }) => [name, { conductor }]));
+  const contexts = Object.fromEntries(all.map(({ name, ...reach }) => [name, reach]));
   const unfinished = `${file}.${process.pid}`;
   try {
     mkdirSync(dirname(file), { recursive: true, mode: 0o700 });

@@ -6,12 +6,14 @@ import { ServerReflection, ServerReflectionService } from 'nice-grpc-server-refl
 import type { Chance } from '../../core/chance.ts';
 import { fail } from '../../core/errors.ts';
 import { SENT_LIMITS } from '../../core/limits.ts';
+import type { TlsSource } from '../../core/tls.ts';
 import { AgentServiceDefinition } from '../../gen/countermand/v1/agent.ts';
 import type { NodeServiceDefinition } from '../../gen/countermand/v1/node.ts';
 import type { Conductor } from '../conductor.ts';
 import { createAgentService } from './agent_service.ts';
 import { errorsToStatus, identifyCaller } from './calls.ts';
 import { Connections } from './connections.ts';
+import { credentialsOf } from './grpc_tls.ts';
 import { contractImage } from './image.ts';
 import { bounded } from './requests.ts';
 import { SERVED, type Services } from './services.ts';
@@ -52,6 +54,8 @@ interface ListenerPlace {
   readonly address: string;
   /** How many files the process may open. A quarter of them is for the connections of clients. */
   readonly openFilesLimit: number;
+  /** What it shows, and whom it trusts. Null: it speaks plaintext. */
+  readonly tls: TlsSource | null;
 }
 
 /**
@@ -61,7 +65,7 @@ interface ListenerPlace {
 export async function listen(
   conductor: Conductor,
   services: Services,
-  { address, openFilesLimit }: ListenerPlace,
+  { address, openFilesLimit, tls }: ListenerPlace,
   chance: Chance,
 ): Promise<Listener> {
   // What goes wrong there comes as an error; its own lines would stand between ours.
@@ -85,7 +89,7 @@ export async function listen(
   server.add(HealthDefinition, HealthServiceImpl(health));
   server.add(ServerReflectionService, lazyReflection([...names, HealthDefinition.fullName]));
   const port = await connections
-    .of(() => server.listen(address))
+    .of(() => server.listen(address, credentialsOf(tls)))
     .catch((error: Error) => {
       // The reason stands in brackets, behind what grpc makes of it.
       const reason = /\[(.*)\]$/.exec(error.message)?.[1] ?? error.message;

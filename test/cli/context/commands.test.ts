@@ -3,8 +3,9 @@ import { mkdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { runCommandLine } from '../../../src/cli/program.ts';
-import { conductorOf } from '../../../src/cli/shared/asking.ts';
 import { contextsFile } from '../../../src/cli/shared/contexts.ts';
+import { type ReachOptions, reachOf } from '../../../src/cli/shared/place.ts';
+import type { Environment } from '../../../src/cli/shared/terminal.ts';
 import { newFolder } from '../../counterparts/folder.ts';
 import { openCaptured } from '../captured.ts';
 
@@ -19,6 +20,8 @@ async function openPerson(t: ExecutionContext) {
   };
   return { environment, run, file: join(folder, 'countermand/contexts.json') };
 }
+
+const conductorOf = (options: ReachOptions, environment: Environment) => reachOf(options, environment).conductor;
 
 const DEFAULT = '127.0.0.1:7077';
 

@@ -5,7 +5,15 @@ import test, { type ExecutionContext } from 'ava';
 import { Command } from 'commander';
 import fc from 'fast-check';
 import { addConfigurationOptions, readConfiguration } from '../../../src/cli/daemon/configuration.ts';
-import { flagOf, KEY_NAMES, type KeyName, keysReadBy, variableOf } from '../../../src/cli/daemon/configuration_keys.ts';
+import {
+  CONFIGURATION_KEYS,
+  type ConfigurationKey,
+  flagOf,
+  KEY_NAMES,
+  type KeyName,
+  keysReadBy,
+  variableOf,
+} from '../../../src/cli/daemon/configuration_keys.ts';
 import { CountermandError } from '../../../src/core/errors.ts';
 
 /** A configuration file in a folder of its own. */
@@ -35,6 +43,9 @@ test('the defaults', (t) => {
     confirmAbove: 20,
     listen: '127.0.0.1:7077',
     httpListen: '127.0.0.1:7078',
+    tls: { certificate: null, key: null, ca: null },
+    agentTls: { certificate: null, key: null, ca: null },
+    serverName: null,
     zone: 'default',
     logLevel: 'info',
     softPowerOffTimeoutMs: 600_000,
@@ -78,6 +89,8 @@ test('flags win over variables, variables over the file, the file over the defau
 const SAMPLES: Readonly<Record<KeyName, string | number>> = {
   listen: '[::1]:9',
   http_listen: 'none',
+  tls_certificate: '/samples/server.pem',
+  tls_key: '/samples/server.key',
   data: '/samples/data',
   zone: 'rack7',
   log_level: 'debug',
@@ -100,12 +113,18 @@ const SAMPLES: Readonly<Record<KeyName, string | number>> = {
   min_command_interval: 0.5,
   ipmi_keep_session: 60,
   secrets_dir: '/samples/secrets',
+  ca: '/samples/ca.pem',
+  certificate: '/samples/client.pem',
+  key: '/samples/client.key',
+  server_name: 'conductor.example',
   agent_name: 'host7',
 };
 for (const key of KEY_NAMES) {
   test(`${key} can be given by flag, variable and file`, (t) => {
     const value = SAMPLES[key];
     const command = addConfigurationOptions(new Command(), KEY_NAMES);
+    const { everywhere }: ConfigurationKey = CONFIGURATION_KEYS[key];
+    if (everywhere) command.option(`${flagOf(key)} <value>`);
     command.parse([flagOf(key), String(value)], { from: 'user' });
     const byFlag = readConfiguration(command.opts(), {});
     t.notDeepEqual(byFlag, readConfiguration({}, {}));
@@ -145,7 +164,7 @@ test(
   'an unknown key',
   refusedFile,
   'sync_power_interval: 5',
-  /: sync_power_interval is no key; the keys are listen, http_listen, data/,
+  /: sync_power_interval is no key; the keys are listen, http_listen, tls_certificate, tls_key, data/,
 );
 test(
   'a wrong type',
@@ -219,6 +238,10 @@ test('an agent reads its own keys, and not those of the conductor', (t) => {
     'min_command_interval',
     'ipmi_keep_session',
     'secrets_dir',
+    'ca',
+    'certificate',
+    'key',
+    'server_name',
     'agent_name',
   ]);
   t.true(keysReadBy('conductor').includes('listen'));

@@ -35,7 +35,7 @@ const late =
 async function openPort(t: ExecutionContext, openFilesLimit: number, clockOf = (clock: Clock): Clock => clock) {
   const world = await World.open(t, { limits: { syncPowerStateIntervalMs: 0 } });
   const { conductor } = world;
-  const place = { address: `${ownAddress()}:0`, openFilesLimit };
+  const place = { address: `${ownAddress()}:0`, openFilesLimit, tls: null };
   const { store } = conductor.orders;
   const orders = { ...conductor.orders, store: { ...store, clock: clockOf(store.clock) } };
   const listener = await listen({ ...conductor, orders }, createServices(conductor), place, world.chance);

@@ -1,0 +1,53 @@
+/** The PEM files of TLS: which they are, and what they must be. */
+import { readFileSync } from 'node:fs';
+import { createSecureContext } from 'node:tls';
+import { type TlsMaterial, tlsOptions } from '../../core/tls.ts';
+
+/** Which files there are, by path. */
+export interface TlsFiles {
+  readonly certificate: string | null;
+  readonly key: string | null;
+  readonly ca: string | null;
+}
+
+/** What the files are called where they are named: a key of the configuration, or a flag. */
+type TlsFileNames = { readonly [File in keyof TlsFiles]: string };
+
+/**
+ * Reads the files.
+ * @param refuse makes the error that is thrown for a sentence
+ * @throws what `refuse` makes, naming the file, if one cannot be read, is not PEM, or if key and certificate do not belong together
+ */
+export function readTlsFiles(files: TlsFiles, names: TlsFileNames, refuse: (sentence: string) => Error): TlsMaterial {
+  const { certificate, key } = files;
+  if ((certificate === null) !== (key === null))
+    throw refuse(`${names.certificate} and ${names.key} go together, and only one of them is given`);
+  const read = (file: keyof TlsFiles): string | null => {
+    const path = files[file];
+    return path === null ? null : readPem(path, names[file], refuse);
+  };
+  const [ownCertificate, ownKey, ca] = [read('certificate'), read('key'), read('ca')];
+  const own = ownCertificate === null || ownKey === null ? null : { certificate: ownCertificate, key: ownKey };
+  check({ own, ca: null }, `${certificate} and ${key} are no certificate with its key`, refuse);
+  check({ own: null, ca }, `${names.ca}: ${files.ca} is no certificate`, refuse);
+  return { own, ca };
+}
+
+function readPem(path: string, name: string, refuse: (sentence: string) => Error): string {
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (error) {
+    throw refuse(`${name}: ${path} cannot be read (${(error as NodeJS.ErrnoException).code})`);
+  }
+  if (text.includes('-----BEGIN ')) return text;
+  throw refuse(`${name}: ${path} is not in PEM, which has a line that starts with -----BEGIN`);
+}
+
+function check(material: TlsMaterial, otherwise: string, refuse: (sentence: string) => Error): void {
+  try {
+    createSecureContext(tlsOptions(material));
+  } catch (error) {
+    throw refuse(`${otherwise} (OpenSSL: ${(error as Error).message})`);
+  }
+}
