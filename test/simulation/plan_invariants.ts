@@ -49,8 +49,8 @@ export interface RollbackParts {
 }
 
 const RUNNING = ['ONGOING', 'CANCELLING'];
-/** The engine itself watches for plans that leave the queue. */
-const OWN_WATCHERS = 1;
+/** The engine itself watches for plans that leave the queue; the log watches tasks, plans, audits and nodes. */
+const OWN_WATCHERS = 1 + 4;
 
 /** Checks the plans of one world. */
 export class PlanChecks {

@@ -138,17 +138,23 @@ export class EventTail {
   async #read(signal: AbortSignal, ready: () => void): Promise<void> {
     const { feed, read } = this.#database;
     const commits = feed.latest('events', signal);
-    let from = (await lastSequence(read)) + 1;
-    ready();
-    for await (const _ of commits) {
-      const events = storedEvents({ from, globs: [] }, Number.POSITIVE_INFINITY, this.#database, signal);
-      for (let next = await events.next(); ; next = await events.next()) {
-        if (next.done) {
-          from = next.value;
-          break;
-        }
-        for (const { channel } of this.#wanting(next.value.eventType)) channel.push(next.value);
-      }
+    try {
+      let from = (await lastSequence(read)) + 1;
+      ready();
+      for await (const _ of commits) from = await this.#pass(from, signal);
+    } finally {
+      // A reading that fails before its first commit has not begun to iterate, so nothing else ends the watching.
+      await commits.return(undefined);
+    }
+  }
+
+  /** Gives the events from a number on to those who want them. @returns the number after the last */
+  async #pass(from: number, signal: AbortSignal): Promise<number> {
+    const events = storedEvents({ from, globs: [] }, Number.POSITIVE_INFINITY, this.#database, signal);
+    for (;;) {
+      const next = await events.next();
+      if (next.done) return next.value;
+      for (const { channel } of this.#wanting(next.value.eventType)) channel.push(next.value);
     }
   }
 
