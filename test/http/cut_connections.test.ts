@@ -1,9 +1,12 @@
 /** A client that does not hear of its order sends it again. Each order reaches the BMC once, whatever the client repeats. */
 import test, { type ExecutionContext } from 'ava';
 import { newCuttingProxy } from '../counterparts/cutting_proxy.ts';
+import { eventually } from '../counterparts/eventually.ts';
 import { startFieldClients } from '../counterparts/field_clients.ts';
+import { newSimBmc } from '../counterparts/sim_bmc.ts';
 import { type House, openHouse } from '../e2e/house.ts';
-import { enrolSim, ordersAt } from '../e2e/orders.ts';
+import { enrol, enrolSim, ordersAt } from '../e2e/orders.ts';
+import { VirtualClock } from '../world/virtual_clock.ts';
 import { untilFree } from './story.ts';
 
 /** The usual flags, with the retries of the client. */
@@ -80,4 +83,30 @@ test('a node that is enrolled, and an audit that is made, by a request that is r
   t.is((await house.client.nodes.listNodes({})).nodes.length, 2);
   t.is((await house.client.audits.listAudits({})).audits.length, 1);
   t.is((await house.client.plans.listActionPlans({})).actionPlans.length, 1);
+});
+
+test('a client that goes while its NMI is under way, and comes again: the BMC has one NMI', async (t) => {
+  const house = await openHouse(t, { here: true, http: true });
+  // The BMC does what it is told at once, and answers when this clock is turned.
+  const clock = new VirtualClock();
+  const nmi = await newSimBmc(t, { clock, faults: { holdsOrdersMs: 1000 } });
+  await enrol(house.client, 'n1', 'ipmi', nmi.info);
+  const path = `${house.http}/v1/nodes/n1/management/inject_nmi`;
+  const put = (signal: AbortSignal | null) => fetch(path, { method: 'PUT', body: '{}', signal });
+  const gone = new AbortController();
+  const first = put(gone.signal).catch(() => 'gone');
+  await eventually('the NMI to be received', () => nmi.bmc.received.includes('diag'));
+  gone.abort();
+  t.is(await first, 'gone');
+
+  const repeated = [put(null), put(null)];
+  await clock.turn(1000);
+  const answers = [...(await Promise.all(repeated)), await put(null)];
+  t.deepEqual(
+    answers.map(({ status }) => status),
+    [204, 204, 204],
+  );
+  t.is(new Set(answers.map(({ headers }) => headers.get('countermand-power-task'))).size, 1);
+  t.deepEqual(await ordersAt(nmi), ['diag']);
+  t.is((await house.client.power.listPowerTasks({})).tasks.length, 1);
 });
