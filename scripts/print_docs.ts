@@ -11,6 +11,7 @@ import { printErrors } from './docs/errors.ts';
 import { printHttp, printOpenApi } from './docs/http.ts';
 import { printLimits } from './docs/limits.ts';
 import { NOTIFICATION_PAGES } from './docs/notifications/pages.ts';
+import { printSideBySide } from './docs/side_by_side.ts';
 import { printStates } from './docs/states.ts';
 import { printStrategies } from './docs/strategies.ts';
 
@@ -18,6 +19,7 @@ import { printStrategies } from './docs/strategies.ts';
 export const PRINTED: Readonly<Record<string, () => string | Promise<string>>> = {
   'docs/http.md': printHttp,
   'docs/openapi.json': printOpenApi,
+  'docs/side_by_side.md': printSideBySide,
   'docs/states.md': printStates,
   'docs/errors.md': printErrors,
   'docs/limits.md': printLimits,
