@@ -22,8 +22,8 @@ export const SLOTS_PARAMETER = 'slots';
 /** How the tests of a group run, beside each other unless it is said here. */
 const MODES: Readonly<Record<string, string>> = {
   worlds: `&${SERIAL_PARAMETER}`,
-  houses: `&${SLOTS_PARAMETER}=8`,
-  sockets: `&${SLOTS_PARAMETER}=12`,
+  houses: `&${SLOTS_PARAMETER}=4`,
+  sockets: `&${SLOTS_PARAMETER}=8`,
 };
 
 /** The test files that groups run: `test/core/power.test.ts`. */
