@@ -156,7 +156,7 @@ test('the commands that take several nodes all have the selectors', async (t) =>
     registeredArguments.some(({ description }) => description.startsWith(WHICH_NODES)),
   );
   const names = takesMany.map((command) => command.name()).sort();
-  t.deepEqual(names, ['delete', 'list', 'power', 'refresh', 'report', 'set', 'show', 'watch']);
+  t.deepEqual(names, ['delete', 'export', 'list', 'power', 'refresh', 'report', 'set', 'show', 'watch']);
   for (const command of takesMany)
     for (const flag of ['--driver', '--state', '--failing'])
       t.true(
