@@ -1,6 +1,7 @@
 /** Conductors that run in the process of their tests, over real sockets. The first waits for a timeout of a minute beside the others. */
 import '../http/door.test.ts';
 import '../cli/node_files/apply.test.ts';
+import '../cli/plan/dry_run.test.ts';
 import '../cli/shared/selection.test.ts';
 import '../e2e/audits_cli.test.ts';
 import '../e2e/bad_audits.test.ts';

@@ -8,8 +8,11 @@ import {
   CreateAuditResponse,
   DeleteAuditResponse,
   GetAuditResponse,
+  type PreviewAuditRequest,
+  PreviewAuditResponse,
   Strategy,
 } from '../../gen/countermand/v1/audit.ts';
+import { dryRunOption } from '../plan/dry_run.ts';
 import { planLine } from '../plan/lines.ts';
 import { asking, type Call, present } from '../shared/asking.ts';
 import {
@@ -21,6 +24,7 @@ import {
   yesOption,
   yesOrNumberOption,
 } from '../shared/confirming.ts';
+import { effectText, NOTHING_WRITTEN } from '../shared/effect_text.ts';
 import { readPairs, readSeconds } from '../shared/flags.ts';
 import { inDoubt } from '../shared/following.ts';
 import { addListFlags, type ListFlags, type Listing, showList } from '../shared/listing.ts';
@@ -33,6 +37,7 @@ import { scopeOfSelectors } from './scope.ts';
 import { auditLine, auditText, strategyText, WHICH_AUDIT } from './text.ts';
 
 interface CreateOptions extends SelectorFlags {
+  readonly dryRun?: boolean;
   readonly name?: string;
   readonly strategy?: string;
   readonly goal?: string;
@@ -48,7 +53,7 @@ async function create(file: string | undefined, options: CreateOptions, call: Ca
   const { conductor, output, command } = call;
   const { parameter, interval: word, requestId = call.chance.uuid(), yes, name, strategy, goal, autoTrigger } = options;
   const interval = readSeconds(word, '--interval');
-  const { nodes = [], ...selectors } = options;
+  const { nodes = [], dryRun, ...selectors } = options;
   const flags = {
     ...Object.fromEntries(
       Object.entries({ name, strategy, goal, autoTrigger }).filter(([, value]) => value !== undefined),
@@ -59,6 +64,7 @@ async function create(file: string | undefined, options: CreateOptions, call: Ca
   };
   const { readAudit } = await import('./file.ts');
   const wanted = await readAudit(file, flags, call);
+  if (dryRun) return tellRun({ wanted: { ...wanted, requestId } }, wanted.autoTrigger, call);
   const expectTakenDown = wanted.autoTrigger ? await confirmTriggered(wanted, yes, call) : undefined;
   const request = { ...wanted, requestId, expectTakenDown };
   const answer = await conductor.audits.createAudit(request).catch((thrown: unknown) => {
@@ -71,6 +77,19 @@ async function create(file: string | undefined, options: CreateOptions, call: Ca
   );
   for (const words of possibleCommands(plan?.possibleOrders ?? [])) output.say(`  ${command} ${words}`);
   if (answer.takesDown?.count) output.say(takenDown(answer.takesDown, wanted.autoTrigger));
+}
+
+/** Tells what the plan of an audit would do, if it ran now. */
+async function tellRun(
+  request: Partial<PreviewAuditRequest>,
+  autoTrigger: boolean,
+  { conductor, output }: Call,
+): Promise<void> {
+  const answer = await conductor.audits.previewAudit(request);
+  const when = autoTrigger ? 'its plan, which starts at once:' : 'its plan, which waits until it is started:';
+  output.message(PreviewAuditResponse, answer, () =>
+    [when, effectText(present(answer.effect, 'an effect'), answer.takesDown, 'queue'), NOTHING_WRITTEN].join('\n'),
+  );
 }
 
 /** Confirms an audit whose plans start without anyone looking at them. */
@@ -114,6 +133,7 @@ function addCreate(group: Command, terminal: Terminal): void {
     .option('--interval <seconds>', 'run it again and again, with this much time between two runs')
     .option('--auto-trigger', 'start its plans as soon as they are made; you are asked first')
     .option('--request-id <id>', 'the id of the order: the same id twice is one audit; else a new one')
+    .addOption(dryRunOption())
     .addOption(yesOrNumberOption('with auto_trigger: '));
   addSelectors(command).addHelpText('after', `${SCOPE_HELP}\n${FILE_EXAMPLE}`).action(asking(create, terminal));
 }
@@ -137,12 +157,14 @@ function addOrder(group: Command, terminal: Terminal, name: string, order: Order
 
 interface AskedOptions {
   readonly yes?: Yes;
+  readonly dryRun?: boolean;
 }
 
 /** An audit that starts its plans by itself is asked about: one that came due meanwhile runs at once. */
-async function resume(name: string, { yes }: AskedOptions, call: Call): Promise<void> {
+async function resume(name: string, { yes, dryRun }: AskedOptions, call: Call): Promise<void> {
   const { conductor, output } = call;
   const found = present((await conductor.audits.getAudit({ audit: name })).audit, 'an audit');
+  if (dryRun) return tellRun({ audit: found.uuid }, found.autoTrigger, call);
   const words = (down: TakesDown | undefined): string =>
     `audit '${found.name}' runs again, and its plans start without being asked about: as the nodes are now, ${takesDownWords(down)}`;
   const preview = async () => (await conductor.audits.previewAudit({ audit: found.uuid })).takesDown;
@@ -205,6 +227,7 @@ export function addAuditCommands(group: Command, terminal: Terminal): void {
     .command('resume')
     .description('resume a suspended audit: it runs at its next time, or at once if that has passed')
     .argument('<audit>', WHICH_AUDIT)
+    .addOption(dryRunOption())
     .addOption(yesOrNumberOption('with auto_trigger: '))
     .action(asking(resume, terminal));
   group

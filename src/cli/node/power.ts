@@ -3,6 +3,7 @@ import { type Command, Option } from 'commander';
 import { fail } from '../../core/errors.ts';
 import { TARGET_TABLE, TARGETS, type Target } from '../../core/power.ts';
 import { OnTimeout } from '../../gen/countermand/v1/power.ts';
+import { dryRunOption } from '../plan/dry_run.ts';
 import { asking, type Call, present } from '../shared/asking.ts';
 import { confirm, holdToNumber, mustConfirm, orderWords, type Yes, yesOrNumberOption } from '../shared/confirming.ts';
 import { warnOfFiles } from '../shared/file_names.ts';
@@ -11,9 +12,10 @@ import { followTask } from '../shared/following.ts';
 import { addSelectors, rangesIn, type SelectorFlags, select, WHICH_NODES } from '../shared/selection.ts';
 import type { Terminal } from '../shared/terminal.ts';
 import { targetValue } from '../shared/words.ts';
-import { orderMany, takesDownOf } from './power_many.ts';
+import { orderMany, takesDownOf, tellOrder } from './power_many.ts';
 
 interface PowerOptions extends SelectorFlags {
+  readonly dryRun?: boolean;
   readonly timeout?: string;
   readonly onTimeout?: 'fail' | 'force';
   readonly reason?: string;
@@ -42,8 +44,9 @@ async function power(first: string, others: readonly string[], options: PowerOpt
   const asked = { target, forced: options.onTimeout === 'force', typed };
   const { yes, onTimeout, onFailure, requestId, wait, reason = '', queue = false } = options;
   const asks = mustConfirm(asked, call);
-  if (!asks || yes) warnOfFiles(typed, call.output.json, call);
   const order = { nodes, range, typed, target, timeout, onTimeout, reason, requestId, maxParallel, canary, onFailure };
+  if (options.dryRun) return tellOrder({ ...order, queue, wait, asks, yes }, call);
+  if (!asks || yes) warnOfFiles(typed, call.output.json, call);
   if (nodes.length === 1) {
     if (typeof yes === 'number') holdToNumber(yes, await takesDownOf({ ...order, queue, wait, asks, yes }, call));
     else if (asks && !yes) await confirm(orderWords(node, asked, call), yes, call);
@@ -130,6 +133,7 @@ export function addPower(group: Command, terminal: Terminal): void {
     )
     .option('--queue', 'several nodes: wait behind the plans that run on some of them')
     .option('--no-wait', 'end as soon as the order is accepted; the work goes on')
+    .addOption(dryRunOption())
     .addOption(yesOrNumberOption());
   addSelectors(command).addHelpText('after', `${targetHelp()}\n${SEVERAL}`).action(asking(power, terminal));
 }

@@ -1,6 +1,8 @@
 /** One power order for many nodes: a plan of one action per node. Aborts need no plan: they are given side by side. */
+import { fail } from '../../core/errors.ts';
 import { isAbort, TARGET_TABLE, type Target } from '../../core/power.ts';
 import { type CreateActionPlanRequest, FailurePolicy, type TakesDown } from '../../gen/countermand/v1/action_plan.ts';
+import { tellStart } from '../plan/dry_run.ts';
 import { confirmNew, makeStarted, QUEUED } from '../plan/orders.ts';
 import type { Call } from '../shared/asking.ts';
 import { orderWords, takesDownWords, type Yes } from '../shared/confirming.ts';
@@ -39,6 +41,17 @@ export interface ManyOrder {
 /** Which running nodes an order would take down now. */
 export async function takesDownOf(order: ManyOrder, { conductor, chance }: Call): Promise<TakesDown | undefined> {
   return (await conductor.plans.previewActionPlan({ wanted: planOf(order, chance.uuid()) })).takesDown;
+}
+
+/** Tells what the order would do. @throws ARGUMENT_INVALID for an abort: where there is nothing to abort, it does nothing */
+export async function tellOrder(order: ManyOrder, call: Call): Promise<void> {
+  if (isAbort(order.target))
+    throw fail(
+      'ARGUMENT_INVALID',
+      `--dry-run is about orders; ${order.target} ends one, and does nothing where there is none`,
+    );
+  const wanted = planOf(order, order.requestId ?? call.chance.uuid());
+  await tellStart({ wanted, queue: order.queue }, call, order.nodes.length === 1);
 }
 
 /** Gives the order and watches what comes of it, until all is at rest. @throws what it came to, if not to what was asked */

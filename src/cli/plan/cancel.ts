@@ -12,6 +12,7 @@ import { asking, type Call, everyPage, PAGE_SIZE, present } from '../shared/aski
 import { confirmTakenDown, takesDownWords, type Yes, yesOrNumberOption } from '../shared/confirming.ts';
 import { inDoubt } from '../shared/following.ts';
 import type { Terminal } from '../shared/terminal.ts';
+import { dryRunOption, tellCancel } from './dry_run.ts';
 import { followPlan } from './following.ts';
 import { planLine, planTitle } from './lines.ts';
 import { WHICH_PLAN } from './text.ts';
@@ -23,6 +24,7 @@ interface CancelOptions {
   readonly rollback?: boolean;
   readonly wait: boolean;
   readonly yes?: Yes;
+  readonly dryRun?: boolean;
 }
 
 async function cancel(name: string | undefined, options: CancelOptions, call: Call): Promise<void> {
@@ -39,6 +41,7 @@ async function cancel(name: string | undefined, options: CancelOptions, call: Ca
 /** Cancels one plan and follows it. */
 async function cancelOne(name: string, options: CancelOptions, call: Call): Promise<void> {
   const { reason = '', rollback = false, wait, yes } = options;
+  if (options.dryRun) return tellCancel(name, rollback, call);
   if (rollback) await confirmCancel(name, yes, call);
   // The plan runs on while a person reads the question: the number of then does not hold up the stop. One that was stated does.
   const expectTakenDown = rollback && typeof yes === 'number' ? yes : undefined;
@@ -92,6 +95,10 @@ async function cancelAll(plans: readonly ActionPlan[], options: CancelOptions, c
       'ARGUMENT_INVALID',
       `--rollback is about one plan, and ${plans.length} run or wait there: ${plans.map(planTitle).join(', ')}; nothing was cancelled`,
     );
+  if (options.dryRun) {
+    for (const { uuid } of plans) await tellCancel(uuid, false, call);
+    return;
+  }
   const outcomes = await Promise.allSettled(plans.map((plan) => commitCancel(plan, reason, call)));
   const refused = outcomes.flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason] : []));
   if (wait)
@@ -129,6 +136,7 @@ export function addCancel(group: Command, terminal: Terminal): void {
     .option('--reason <text>', 'why; recorded with the plan')
     .option('--rollback', 'then undo what has run, and watch that too; the exit code says how the rollback ended')
     .option('--no-wait', 'end as soon as the cancel is committed; it goes on')
+    .addOption(dryRunOption())
     .addOption(yesOrNumberOption('with --rollback: '))
     .action(asking(cancel, terminal));
 }

@@ -23,6 +23,7 @@ import {
 import { inDoubt } from '../shared/following.ts';
 import { ordersOf, possibleCommands } from '../shared/possible.ts';
 import type { Terminal } from '../shared/terminal.ts';
+import { dryRunOption, tellStart } from './dry_run.ts';
 import { followPlan } from './following.ts';
 import { planLine } from './lines.ts';
 import { WHICH_PLAN } from './text.ts';
@@ -41,6 +42,7 @@ interface StartOptions {
 
 interface AskedOptions {
   readonly yes?: Yes;
+  readonly dryRun?: boolean;
 }
 
 /** What can be done with a plan, as commands to paste. */
@@ -135,11 +137,12 @@ interface CreateOptions {
   readonly wait: boolean;
   readonly requestId?: string;
   readonly yes?: Yes;
+  readonly dryRun?: boolean;
 }
 
 async function create(
   file: string,
-  { start = false, queue = false, wait, requestId, yes }: CreateOptions,
+  { start = false, queue = false, wait, requestId, yes, dryRun }: CreateOptions,
   call: Call,
 ): Promise<void> {
   if (queue && !start) throw fail('ARGUMENT_INVALID', '--queue says how to start; give --start as well');
@@ -147,6 +150,7 @@ async function create(
   const { parsePlan, readPlanText } = await import('./file.ts');
   const parsed = parsePlan(await readPlanText(file, call), file);
   const wanted = { ...parsed, requestId: requestId ?? call.chance.uuid(), start: false, queue: false };
+  if (dryRun) return tellStart({ wanted, queue }, call);
   const expectTakenDown = start
     ? await confirmNew(wanted, { asks: true, yes, queue }, (down) => startWords(wanted.name, queue, down), call)
     : undefined;
@@ -219,6 +223,7 @@ export function addCreate(group: Command, terminal: Terminal): void {
     .option('--queue', 'with --start: wait behind the plans that run or wait on the same nodes')
     .option('--no-wait', 'with --start: end as soon as it is started; the plan goes on')
     .option('--request-id <id>', 'the id of the order: the same id twice is one plan; else a new one')
+    .addOption(dryRunOption())
     .addOption(yesOrNumberOption('with --start: '))
     .addHelpText('after', FILE_EXAMPLE)
     .action(asking(create, terminal));
@@ -226,6 +231,7 @@ export function addCreate(group: Command, terminal: Terminal): void {
 
 async function start(name: string, options: StartOptions & AskedOptions, call: Call): Promise<void> {
   const { queue = false } = options;
+  if (options.dryRun) return tellStart({ actionPlan: name, queue }, call);
   let title = name;
   const preview = async () => {
     const { actionPlan, takesDown } = await call.conductor.plans.previewActionPlan({ actionPlan: name, queue });
@@ -246,6 +252,7 @@ export function addStart(group: Command, terminal: Terminal): void {
     .option('--queue', 'wait behind the plans that run or wait on the same nodes, instead of being refused')
     .option('--force', 'start it however old it is; that is recorded. What is SUPERSEDED stays so')
     .option('--no-wait', 'end as soon as it is started; the plan goes on')
+    .addOption(dryRunOption())
     .addOption(yesOrNumberOption())
     .action(asking(start, terminal));
 }

@@ -2,8 +2,9 @@
 import type { Command } from 'commander';
 import { fail } from '../../core/errors.ts';
 import { PreviewRollbackResponse, type TakesDown } from '../../gen/countermand/v1/action_plan.ts';
-import { asking, type Call } from '../shared/asking.ts';
+import { asking, type Call, present } from '../shared/asking.ts';
 import { confirmTakenDown, takesDownWords, type Yes, yesOrNumberOption } from '../shared/confirming.ts';
+import { effectText, NOTHING_WRITTEN } from '../shared/effect_text.ts';
 import type { Terminal } from '../shared/terminal.ts';
 import { followPlan } from './following.ts';
 import { isRefused, previewText } from './preview_text.ts';
@@ -11,6 +12,7 @@ import { WHICH_PLAN } from './text.ts';
 
 interface RollbackOptions {
   readonly preview?: boolean;
+  readonly dryRun?: boolean;
   readonly skipIrreversible?: boolean;
   readonly acceptDrift?: boolean;
   readonly requestId?: string;
@@ -20,7 +22,7 @@ interface RollbackOptions {
 
 async function rollback(name: string, options: RollbackOptions, call: Call): Promise<void> {
   const { skipIrreversible = false, acceptDrift = false, wait, yes } = options;
-  if (options.preview) return preview(name, options, call);
+  if (options.preview || options.dryRun) return preview(name, options, call);
   let title = name;
   const ask = async () => {
     const { actionPlan, takesDown } = await call.conductor.plans.previewRollback({ actionPlan: name });
@@ -39,10 +41,15 @@ async function preview(name: string, options: RollbackOptions, call: Call): Prom
   const { conductor, output, command } = call;
   const { skipIrreversible = false, acceptDrift = false, requestId, wait } = options;
   if (requestId !== undefined || !wait)
-    throw fail('ARGUMENT_INVALID', '--preview orders nothing; leave out --request-id and --no-wait');
+    throw fail('ARGUMENT_INVALID', '--preview and --dry-run order nothing; leave out --request-id and --no-wait');
   const answer = await conductor.plans.previewRollback({ actionPlan: name });
   output.message(PreviewRollbackResponse, answer, () =>
-    previewText(answer, { skipIrreversible, acceptDrift, command }),
+    [
+      previewText(answer, { skipIrreversible, acceptDrift, command }),
+      ...(options.dryRun
+        ? ['', effectText(present(answer.effect, 'an effect'), answer.takesDown, 'order'), NOTHING_WRITTEN]
+        : []),
+    ].join('\n'),
   );
   // The answer says why; only the exit code is missing.
   if (isRefused(answer, { skipIrreversible, acceptDrift })) throw fail('ROLLBACK_REFUSED', '');
@@ -63,6 +70,7 @@ export function addRollback(group: Command, terminal: Terminal): void {
       '--preview',
       'only show what would be done about each action; nothing is ordered. Exit code 5 if it would be refused',
     )
+    .option('--dry-run', 'the same, and which nodes it is about, what can be taken back, and which plans it meets')
     .option('--skip-irreversible', 'leave out the actions that nothing can undo, instead of being refused')
     .option('--accept-drift', 'also undo nodes that have changed since, instead of being refused')
     .option('--request-id <id>', 'the id of the order: the same id twice is one rollback; else a new one')

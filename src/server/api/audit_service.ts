@@ -24,7 +24,7 @@ import type { AuditRow } from '../store/plan_rows.ts';
 import { templatesOf } from './audit_templates.ts';
 import { toAudit, toStrategy } from './audit_wire.ts';
 import { nextToken, pageMark, pageSize } from './pages.ts';
-import { expectedOf, LISTED_ACTIONS, toActionPlans, toTakesDown } from './plan_wire.ts';
+import { expectedOf, LISTED_ACTIONS, toActionPlans, toEffect, toTakesDown } from './plan_wire.ts';
 
 /** So many plans of an audit are shown with it. */
 const PLANS_SHOWN = 100;
@@ -59,10 +59,10 @@ export function createAuditService(conductor: Conductor): AuditServiceImplementa
           'wanted',
           'wanted: it is missing; describe the audit as for CreateAudit, or name one',
         );
-      const takesDown = wanted
+      const { takesDown, effect } = wanted
         ? await audits.preview(await toWanted(wanted, conductor))
         : await audits.previewRun(audit);
-      return { takesDown: toTakesDown(takesDown, planLimits) };
+      return { takesDown: toTakesDown(takesDown, planLimits), effect: toEffect(effect) };
     },
 
     async getAudit({ audit: key }) {

@@ -17,10 +17,10 @@ import {
 } from '../../gen/countermand/v1/action_plan.ts';
 import { nameOf } from '../agents/wire.ts';
 import type { Conductor } from '../conductor.ts';
-import { createActionPlan, previewPlan } from '../plans/create.ts';
+import { createActionPlan, previewPlan, previewStart } from '../plans/create.ts';
 import { offersFor } from '../plans/offers.ts';
 import { previewRollback } from '../plans/rollback_order.ts';
-import { type TakesDown, takesDownOfPlan } from '../plans/takes_down.ts';
+import { takesDownOfPlan } from '../plans/takes_down.ts';
 import type { WantedAction, WantedPlan } from '../plans/wanted.ts';
 import { watchPlan } from '../plans/watch.ts';
 import { getActions, listActions } from '../store/actions.ts';
@@ -31,7 +31,16 @@ import { type ActionPlanRow, FAILURE_POLICIES } from '../store/plan_rows.ts';
 import { getPlan, listPlans } from '../store/plans.ts';
 import { underCall } from './calls.ts';
 import { nextToken, pageMark, pageSize, pageToken } from './pages.ts';
-import { expectedOf, LISTED_ACTIONS, toAction, toActionPlan, toActionPlans, toTakesDown, toUndo } from './plan_wire.ts';
+import {
+  expectedOf,
+  LISTED_ACTIONS,
+  toAction,
+  toActionPlan,
+  toActionPlans,
+  toEffect,
+  toTakesDown,
+  toUndo,
+} from './plan_wire.ts';
 import { toPossible } from './possible.ts';
 
 /** The service over a conductor. */
@@ -65,7 +74,7 @@ export function createPlanService(conductor: Conductor): ActionPlanServiceImplem
       const { actionPlan, queue, force, revision } = request;
       const expected = expectedOf(request);
       // Told as it is before the start: a moment later the first nodes are down.
-      const { takesDown } = await previewStart(actionPlan, queue, conductor);
+      const takesDown = await takesDownOfPlan(await getPlan(actionPlan, read), read, queue);
       const [started] = await toActionPlans(
         [await plans.start(actionPlan, queue, force, expected, revision)],
         conductor,
@@ -133,17 +142,6 @@ async function createAndStart(wanted: WantedPlan, request: CreateActionPlanReque
   return { actionPlan };
 }
 
-/** A plan, and what it would take down if it were started now. */
-async function previewStart(
-  key: string,
-  queue: boolean,
-  { orders }: Conductor,
-): Promise<{ plan: ActionPlanRow; takesDown: TakesDown }> {
-  const { read } = orders.store.database;
-  const plan = await getPlan(key, read);
-  return { plan, takesDown: await takesDownOfPlan(plan, read, queue) };
-}
-
 /** What an order would do. Nothing is written. */
 function previewsOf(
   conductor: Conductor,
@@ -153,15 +151,15 @@ function previewsOf(
     async previewActionPlan({ actionPlan, wanted, queue }) {
       if (wanted && actionPlan !== '')
         throw failAt('ARGUMENT_INVALID', 'wanted', 'wanted: name an action_plan, or describe a wanted one, not both');
-      const { plan, takesDown } = wanted
+      const { plan, takesDown, effect } = wanted
         ? await previewPlan(toWanted(wanted, conductor), queue, conductor)
-        : await previewStart(actionPlan, queue, conductor);
+        : await previewStart(await getPlan(actionPlan, conductor.orders.store.database.read), queue, conductor);
       const [previewed] = await toActionPlans(plan ? [plan] : [], conductor);
-      return { actionPlan: previewed, takesDown: toTakesDown(takesDown, planLimits) };
+      return { actionPlan: previewed, takesDown: toTakesDown(takesDown, planLimits), effect: toEffect(effect) };
     },
 
     async previewRollback({ actionPlan }) {
-      const { plan, undoings, takesDown, refused } = await previewRollback(actionPlan, conductor);
+      const { plan, undoings, takesDown, effect, refused } = await previewRollback(actionPlan, conductor);
       const [previewed] = await toActionPlans([plan], conductor);
       return {
         actionPlan: previewed,
@@ -169,6 +167,7 @@ function previewsOf(
         refused: refused?.message ?? '',
         possibleOrders: refused?.details.possible?.map(toPossible) ?? [],
         takesDown: toTakesDown(takesDown, planLimits),
+        effect: toEffect(effect),
       };
     },
   };

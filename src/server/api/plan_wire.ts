@@ -5,6 +5,7 @@ import { failAt } from '../../core/errors.ts';
 import type { Possible } from '../../core/possible.ts';
 import type { ActionState } from '../../core/states.ts';
 import * as proto from '../../gen/countermand/v1/action_plan.ts';
+import type { Effect } from '../plans/effect.ts';
 import { offersFor } from '../plans/offers.ts';
 import type { PlanParts } from '../plans/parts.ts';
 import type { Undoing } from '../plans/rollback.ts';
@@ -113,6 +114,32 @@ export function toTakesDown(
   { confirmAbove }: PlanParts['planLimits'],
 ): proto.TakesDown {
   return { count, nodes: [...nodes], hard, confirmAbove };
+}
+
+/** What an order would do, for an answer. */
+export function toEffect({
+  nodeNames,
+  recalls,
+  longestTimeoutMs,
+  inTheWay,
+  supersedes,
+  ...counts
+}: Effect): proto.OrderEffect {
+  const met = ({ uuid, name, state }: ActionPlanRow): proto.PlanMet => ({
+    uuid,
+    name,
+    state: proto.ActionPlanState[state],
+  });
+  return {
+    ...counts,
+    nodeNames: [...nodeNames],
+    recalledByHardware: recalls.BY_HARDWARE,
+    stopWaitingOnly: recalls.STOP_WAITING_ONLY,
+    irrevocableOnceSent: recalls.IRREVOCABLE_ONCE_SENT,
+    longestTimeout: Math.ceil(longestTimeoutMs / 1000),
+    inTheWay: inTheWay.map(met),
+    supersedes: supersedes.map(met),
+  };
 }
 
 /**

@@ -9,15 +9,18 @@ import { possibleWords } from '../../core/possible.ts';
 import { onAbort } from '../../core/signals.ts';
 import { AUDIT_TABLE, type AuditEvent, rowOf } from '../../core/states.ts';
 import { createAudit, moveAudit, setRunMessage, takeRun } from '../plans/audit_transition.ts';
+import { type Effect, effectOf } from '../plans/effect.ts';
 import type { Engine } from '../plans/engine.ts';
 import type { PlanParts } from '../plans/parts.ts';
 import { auditPossible } from '../plans/possible.ts';
 import {
   holdToExpected,
   NOTHING_DOWN,
+  type Step,
+  stepsOfProposal,
   type TakesDown,
+  takesDown,
   takesDownOfPlan,
-  takesDownOfProposal,
 } from '../plans/takes_down.ts';
 import { RETRY_MS } from '../retry.ts';
 import { findAuditByRequestId, getAudit, listDueAudits, listPlansOf, nextRunAfterMs } from '../store/audits.ts';
@@ -25,8 +28,15 @@ import { holdToRevision } from '../store/compare_and_set.ts';
 import type { Transaction } from '../store/database.ts';
 import { isStorageFailure } from '../store/failures.ts';
 import type { ActionPlanRow, AuditRow } from '../store/plan_rows.ts';
+import { EVERY_NODE } from '../store/plans.ts';
 import { checkAudit, type WantedAudit } from './request.ts';
 import { proposalOf, runAudit } from './run.ts';
+
+/** What the plan of an audit would do once it is started. */
+interface RunPreview {
+  readonly takesDown: TakesDown;
+  readonly effect: Effect;
+}
 
 /** An audit, and the plan that its last run has made, if it has made one. */
 interface AuditAnswer {
@@ -96,17 +106,26 @@ export class Audits {
    * The running nodes that the plan of an audit would take down now. Nothing is written.
    * @throws AUDIT_INVALID, SCOPE_INVALID, ACTION_PLAN_INVALID, as `create` would
    */
-  async preview(wanted: WantedAudit): Promise<TakesDown> {
+  async preview(wanted: WantedAudit): Promise<RunPreview> {
     const strategy = checkAudit(wanted);
     const { read } = this.#parts.orders.store.database;
     const { proposal } = await proposalOf({ ...wanted, strategy }, read);
-    return takesDownOfProposal(proposal.actions, read);
+    return this.#previewOf(await stepsOfProposal(proposal.actions, read), wanted.all === true);
   }
 
   /** The running nodes that the plan of an audit would take down if it ran now. @throws AUDIT_NOT_FOUND */
-  async previewRun(key: string): Promise<TakesDown> {
+  async previewRun(key: string): Promise<RunPreview> {
     const { read } = this.#parts.orders.store.database;
-    return takesDownOfRun(await getAudit(key, read), read);
+    const audit = await getAudit(key, read);
+    return this.#previewOf(await stepsOfRun(audit, read), audit.everyNode);
+  }
+
+  async #previewOf(steps: readonly Step[], everyNode: boolean): Promise<RunPreview> {
+    const { store, limits } = this.#parts.orders;
+    const nodes = steps.flatMap(({ node }) => node?.uuid ?? []);
+    const nodeUuids = everyNode && steps.length > 0 ? [EVERY_NODE] : [...new Set(nodes)];
+    const effect = await effectOf(steps, { nodeUuids, plan: null }, limits, store.database.read);
+    return { takesDown: takesDown(steps), effect };
   }
 
   /**
@@ -289,11 +308,16 @@ const NO_PLAN: readonly string[] = [
 ];
 
 async function takesDownOfRun(audit: AuditRow, sql: Transaction['sql']): Promise<TakesDown> {
+  return takesDown(await stepsOfRun(audit, sql));
+}
+
+/** What the plan of an audit would do if it ran now; nothing if it would make none. */
+async function stepsOfRun(audit: AuditRow, sql: Transaction['sql']): Promise<Step[]> {
   try {
     const { proposal } = await proposalOf(audit, sql);
-    return await takesDownOfProposal(proposal.actions, sql);
+    return await stepsOfProposal(proposal.actions, sql);
   } catch (thrown) {
-    if (NO_PLAN.includes(asCountermandError(thrown).code)) return NOTHING_DOWN;
+    if (NO_PLAN.includes(asCountermandError(thrown).code)) return [];
     throw thrown;
   }
 }

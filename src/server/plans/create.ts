@@ -5,14 +5,15 @@ import { fail } from '../../core/errors.ts';
 import { modelRevision } from '../store/cluster_model.ts';
 import type { Transaction } from '../store/database.ts';
 import type { ActionPlanRow, AuditRow, Efficacy } from '../store/plan_rows.ts';
-import { findPlanByRequestId, getPlan } from '../store/plans.ts';
+import { findPlanByRequestId, getPlan, listNodesOfPlan } from '../store/plans.ts';
 import type { Store } from '../store/store.ts';
 import { createAudit, moveAudit } from './audit_transition.ts';
 import { ACTION_TIMEOUT_MS, type CheckedPlan, checkPlan, checkSizes, MAX_PARALLEL } from './check.ts';
+import { type Effect, effectOf } from './effect.ts';
 import type { PlanParts } from './parts.ts';
 import { findScopeOf } from './scope.ts';
 import { MANUAL } from './strategies.ts';
-import { type TakesDown, takesDown, takesDownOfPlan } from './takes_down.ts';
+import { stepsOfPlan, type TakesDown, takesDown } from './takes_down.ts';
 import { createPlan, type NewAction } from './transition.ts';
 import type { WantedPlan } from './wanted.ts';
 
@@ -54,6 +55,7 @@ interface PlanPreview {
   /** The plan that its request_id has already made; else null. */
   readonly plan: ActionPlanRow | null;
   readonly takesDown: TakesDown;
+  readonly effect: Effect;
 }
 
 /**
@@ -66,11 +68,23 @@ export async function previewPlan(wanted: WantedPlan, queue: boolean, parts: Pla
   checkSizes(wanted);
   const { read } = parts.orders.store.database;
   const earlier = await findPlanByRequestId(wanted.requestId, read);
-  if (earlier)
-    return { plan: joined(earlier, digestOf(wanted)), takesDown: await takesDownOfPlan(earlier, read, queue) };
-  const { actions } = await checkWithScope(wanted, read, parts);
+  if (earlier) {
+    joined(earlier, digestOf(wanted));
+    return previewStart(earlier, queue, parts);
+  }
+  const { actions, nodeUuids } = await checkWithScope(wanted, read, parts);
   const steps = actions.map(({ wanted: action, node }) => ({ ...action, node }));
-  return { plan: null, takesDown: takesDown(steps, queue) };
+  const effect = await effectOf(steps, { nodeUuids, plan: null }, parts.orders.limits, read);
+  return { plan: null, takesDown: takesDown(steps, queue), effect };
+}
+
+/** What would come of the start of a plan that was made. Nothing is written. @param queue it would be started with `queue` */
+export async function previewStart(plan: ActionPlanRow, queue: boolean, { orders }: PlanParts): Promise<PlanPreview> {
+  const { read } = orders.store.database;
+  const steps = await stepsOfPlan(plan, read);
+  const nodeUuids = await listNodesOfPlan(plan.uuid, read);
+  const effect = await effectOf(steps, { nodeUuids, plan }, orders.limits, read);
+  return { plan, takesDown: takesDown(steps, queue), effect };
 }
 
 async function checkWithScope(

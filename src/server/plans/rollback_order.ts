@@ -10,6 +10,7 @@ import { findPlanByRequestId, findRunningOn, getPlan } from '../store/plans.ts';
 import type { Store } from '../store/store.ts';
 import { type CheckedPlan, checkPlan } from './check.ts';
 import { joined, writeAlone } from './create.ts';
+import { type Effect, effectOf } from './effect.ts';
 import { launchPlan, startPlan } from './launch.ts';
 import type { PlanParts } from './parts.ts';
 import { hasUndone, isOnlyRollback } from './possible.ts';
@@ -22,7 +23,14 @@ import {
   undoActions,
   undoingsOf,
 } from './rollback.ts';
-import { holdToExpected, type TakesDown, takesDownOfCancel, takesDownOfRollback } from './takes_down.ts';
+import {
+  holdToExpected,
+  stepsOfCancel,
+  stepsOfRollback,
+  type TakesDown,
+  takesDown,
+  takesDownOfRollback,
+} from './takes_down.ts';
 import { linkRollback } from './transition.ts';
 
 /** An order to roll a plan back. */
@@ -41,6 +49,7 @@ interface RollbackPreview {
   readonly undoings: readonly Undoing[];
   /** Of a plan that runs: what a cancel that goes on to roll back would take down. */
   readonly takesDown: TakesDown;
+  readonly effect: Effect;
   /** Why it would be refused whatever is said, or null. */
   readonly refused: CountermandError | null;
 }
@@ -52,8 +61,11 @@ export async function previewRollback(key: string, parts: PlanParts): Promise<Ro
   const undoings = await undoingsOf(plan, database.read);
   const refused = await refusalOf(plan, clock.now(), database.read);
   const runs = ACTION_PLAN_RUNNING.includes(plan.state);
-  const takesDown = runs ? await takesDownOfCancel(plan, database.read) : takesDownOfRollback(undoings);
-  return { plan, undoings, takesDown, refused: refused ?? (await overlapOf(plan, undoings, database.read)) };
+  const steps = runs ? await stepsOfCancel(plan, database.read) : stepsOfRollback(undoings);
+  const nodeUuids = [...new Set(steps.flatMap(({ node }) => node?.uuid ?? []))];
+  const effect = await effectOf(steps, { nodeUuids, plan }, parts.orders.limits, database.read);
+  const overlap = refused ?? (await overlapOf(plan, undoings, database.read));
+  return { plan, undoings, takesDown: takesDown(steps), effect, refused: overlap };
 }
 
 /**

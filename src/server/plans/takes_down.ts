@@ -75,7 +75,7 @@ export function takesDown(steps: Iterable<Step>, queued = false): TakesDown {
 }
 
 /** A node that a power task is just powering on counts as running. */
-const isOff = ({ powerState, targetPowerState }: NodeRow): boolean =>
+export const isOff = ({ powerState, targetPowerState }: NodeRow): boolean =>
   powerState === 'power off' && targetPowerState !== 'power on';
 
 function howItTakesDown(actionType: string, inputParameters: Step['inputParameters']): 'soft' | 'hard' | null {
@@ -89,6 +89,11 @@ export async function takesDownOfPlan(
   sql: Transaction['sql'],
   queued = false,
 ): Promise<TakesDown> {
+  return takesDown(await stepsOfPlan(plan, sql), queued);
+}
+
+/** The actions of a stored plan, with their nodes as they are now. */
+export async function stepsOfPlan(plan: ActionPlanRow, sql: Transaction['sql']): Promise<Step[]> {
   const steps: Step[] = [];
   for (let after = -1; after < plan.size - 1; after += PAGE) {
     const actions = await listActions(plan.uuid, after, PAGE, sql);
@@ -96,14 +101,14 @@ export async function takesDownOfPlan(
     const nodes = await findNodesByUuid([...new Set(uuids)], sql);
     for (const action of actions) steps.push({ ...action, node: nodes.get(action.nodeUuid ?? '') ?? null });
   }
-  return takesDown(steps, queued);
+  return steps;
 }
 
-/** What a proposal takes down, among nodes that were read just now. */
-export async function takesDownOfProposal(
+/** The actions of a proposal, with their nodes as they are now. */
+export async function stepsOfProposal(
   actions: readonly Omit<Step, 'node'>[],
   sql: Transaction['sql'],
-): Promise<TakesDown> {
+): Promise<Step[]> {
   const nameOf = ({ actionType, inputParameters }: Omit<Step, 'node'>): string | null => {
     const type = findActionType(actionType);
     return type ? type.nodeOf(parseParameters(type, inputParameters, actionType)) : null;
@@ -111,16 +116,26 @@ export async function takesDownOfProposal(
   const named = actions.map((action) => ({ action, name: nameOf(action) }));
   const names = new Set(named.map(({ name }) => name).filter((name) => name !== null));
   const nodes = await findNodes([...names], sql);
-  return takesDown(named.map(({ action, name }) => ({ ...action, node: nodes.get(name ?? '') ?? null })));
+  return named.map(({ action, name }) => ({ ...action, node: nodes.get(name ?? '') ?? null }));
 }
 
 /** What a rollback takes down again. */
 export function takesDownOfRollback(undoings: readonly Undoing[]): TakesDown {
-  return takesDown(undoings.flatMap(({ node, undo }) => (undo.kind === 'action' ? [{ ...undo, node }] : [])));
+  return takesDown(stepsOfRollback(undoings));
+}
+
+/** What a rollback does. */
+export function stepsOfRollback(undoings: readonly Undoing[]): Step[] {
+  return undoings.flatMap(({ node, undo }) => (undo.kind === 'action' ? [{ ...undo, node }] : []));
 }
 
 /** What the rollback after a cancel would take down, as far as the orders of the plan have been sent by now. */
 export async function takesDownOfCancel(plan: ActionPlanRow, sql: Transaction['sql']): Promise<TakesDown> {
+  return takesDown(await stepsOfCancel(plan, sql));
+}
+
+/** What the rollback after a cancel would do, as far as the orders of the plan have been sent by now. */
+export async function stepsOfCancel(plan: ActionPlanRow, sql: Transaction['sql']): Promise<Step[]> {
   const hasRun = plan.state === 'ONGOING' || plan.state === 'CANCELLING';
-  return hasRun ? takesDownOfRollback(keptOf(await undoingsOf(plan, sql), false).undoings) : NOTHING_DOWN;
+  return hasRun ? stepsOfRollback(keptOf(await undoingsOf(plan, sql), false).undoings) : [];
 }

@@ -217,6 +217,35 @@ export async function listOverlapping(
   return (await overlappingPlans(planUuid, states, sql)).map(actionPlanCodec.decode);
 }
 
+/** The nodes that a plan is about; EVERY_NODE among them if it is about all. */
+export async function listNodesOfPlan(planUuid: string, sql: Knex): Promise<string[]> {
+  const rows = await sql('plan_nodes').where('plan_uuid', planUuid).select('node_uuid');
+  return rows.map((row) => String(row.node_uuid));
+}
+
+/** At most `limit` plans in these states that are about one of these nodes, the oldest first; none if no node is given. */
+export async function listPlansMeeting(
+  nodeUuids: readonly string[],
+  states: readonly ActionPlanState[],
+  limit: number,
+  sql: Knex,
+): Promise<ActionPlanRow[]> {
+  if (nodeUuids.length === 0) return [];
+  const found = new Map<string, ActionPlanRow>();
+  const parts = nodeUuids.includes(EVERY_NODE) ? [null] : [...portionsOf([EVERY_NODE, ...nodeUuids], VALUES_AT_ONCE)];
+  for (const part of parts) {
+    const about = sql('plan_nodes').select('plan_uuid');
+    if (part !== null) about.whereIn('node_uuid', part);
+    const query = sql('action_plans')
+      .whereIn('state', [...states])
+      .whereIn('uuid', about);
+    const rows = await query.orderBy('created_at').orderBy('uuid').limit(limit);
+    for (const plan of rows.map(actionPlanCodec.decode)) found.set(plan.uuid, plan);
+    if (found.size >= limit) break;
+  }
+  return [...found.values()].slice(0, limit);
+}
+
 /** The plans that are about each of these nodes, or about every node. */
 export async function plansAbout(
   nodeUuids: readonly string[],

@@ -6,6 +6,7 @@
  */
 import { z } from 'zod';
 import { type CountermandError, fail, failAt } from '../../../core/errors.ts';
+import type { OrderTarget } from '../../../core/power.ts';
 import type { Limits } from '../../power/limits.ts';
 import type { Transaction } from '../../store/database.ts';
 import type { ActionPlanRow, ActionRow } from '../../store/plan_rows.ts';
@@ -68,6 +69,15 @@ export type End =
   /** It failed, or could not be taken back: FAILED. */
   | { readonly kind: 'failed'; readonly error: CountermandError; readonly result: Result };
 
+/** A power order, as far as a preview needs it. */
+export interface OrderGiven {
+  readonly target: OrderTarget;
+  /** Null: as the target has it. */
+  readonly timeoutMs: number | null;
+  /** A soft order becomes a hard one when it times out. */
+  readonly forced: boolean;
+}
+
 /** One action type. */
 export interface ActionType<Parameters = unknown> {
   readonly name: string;
@@ -81,6 +91,8 @@ export interface ActionType<Parameters = unknown> {
   nodeOf(parameters: Parameters): string | null;
   /** How it stops or interrupts a node that runs: by an order that cannot be taken back once sent (hard), or else; or not. */
   takesDown(parameters: Parameters): 'soft' | 'hard' | null;
+  /** The power order that it gives, if it gives one. */
+  orders(parameters: Parameters): OrderGiven | null;
   /**
    * Checks at the creation of a plan what the schema cannot: that the node's driver can do the target, for example.
    * @throws any error that refuses the plan
@@ -127,6 +139,7 @@ export function defineActionType<Parameters>(parts: ActionTypeParts<Parameters>)
     whenCancelled: 'it stops at once',
     nodeOf: () => null,
     takesDown: () => null,
+    orders: () => null,
     check: () => {},
     preCondition: async () => null,
     abort: async () => ({ kind: 'taken_back', message: '', result: {} }),

@@ -70,6 +70,12 @@ export const changeNodePowerState = defineActionType<Parameters>({
     return soft && onTimeout === 'FAIL' ? 'soft' : 'hard';
   },
 
+  orders: ({ state: target, timeout, on_timeout: onTimeout }) => ({
+    target,
+    timeoutMs: timeout === undefined ? null : timeout * 1000,
+    forced: onTimeout === 'FORCE',
+  }),
+
   check({ state, timeout, on_timeout: onTimeout }, { node, driver, limits }, place) {
     const limitS = limits === null ? Number.POSITIVE_INFINITY : timeoutLimitMs(state, limits) / 1000;
     if (timeout !== undefined && timeout > limitS)

@@ -1,0 +1,66 @@
+/** --dry-run: what an order about a plan would do. The conductor is asked, and nothing is written. */
+import { Option } from 'commander';
+import { fail } from '../../core/errors.ts';
+import {
+  type ActionPlan,
+  ActionPlanState,
+  ActionState,
+  type PreviewActionPlanRequest,
+  PreviewActionPlanResponse,
+  PreviewRollbackResponse,
+} from '../../gen/countermand/v1/action_plan.ts';
+import { type Call, present } from '../shared/asking.ts';
+import { effectText, NOTHING_WRITTEN } from '../shared/effect_text.ts';
+import { enumName } from '../shared/words.ts';
+
+/** The flag of an order that can be looked at before it is given. */
+export function dryRunOption(): Option {
+  return new Option('--dry-run', 'only say which nodes it is about, what can be taken back, and which plans it meets');
+}
+
+/**
+ * Tells what the start of a plan would do, also of one that does not exist yet.
+ * @param isOrder it is one power order, which no plan queues
+ * @throws whatever refuses the plan, ACTION_PLAN_STATE if it was started already
+ */
+export async function tellStart(
+  request: Partial<PreviewActionPlanRequest>,
+  call: Call,
+  isOrder = false,
+): Promise<void> {
+  const answer = await call.conductor.plans.previewActionPlan(request);
+  const state = answer.actionPlan?.state ?? ActionPlanState.RECOMMENDED;
+  if (state !== ActionPlanState.RECOMMENDED)
+    throw fail(
+      'ACTION_PLAN_STATE',
+      `plan '${answer.actionPlan?.name}' is ${enumName(ActionPlanState, state)}: only a RECOMMENDED plan can be started`,
+    );
+  const manner = isOrder ? 'order' : request.queue ? 'queue' : 'start';
+  call.output.message(PreviewActionPlanResponse, answer, () =>
+    [effectText(present(answer.effect, 'an effect'), answer.takesDown, manner), NOTHING_WRITTEN].join('\n'),
+  );
+}
+
+/** Tells what a cancel would do, and the rollback after it. */
+export async function tellCancel(name: string, rollback: boolean, call: Call): Promise<void> {
+  const answer = await call.conductor.plans.previewRollback({ actionPlan: name });
+  const plan = present(answer.actionPlan, 'an action plan');
+  call.output.message(PreviewRollbackResponse, answer, () =>
+    [
+      cancelWords(plan),
+      ...(rollback
+        ? [
+            'the rollback, as far as the plan has run now:',
+            effectText(present(answer.effect, 'an effect'), answer.takesDown, 'order'),
+          ]
+        : []),
+      NOTHING_WRITTEN,
+    ].join('\n'),
+  );
+}
+
+function cancelWords({ name, counts }: ActionPlan): string {
+  const of = (state: ActionState): number => counts.find((one) => one.state === state)?.count ?? 0;
+  const [pending, ongoing] = [of(ActionState.PENDING), of(ActionState.ONGOING)];
+  return `plan '${name}': ${pending} of its actions would never begin, and ${ongoing} that run would be taken back as far as the hardware allows`;
+}

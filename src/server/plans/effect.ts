@@ -1,0 +1,99 @@
+/** What an order would do besides taking nodes down: what a person is told before it is given. Nothing is written. */
+import { type Recall, recallOf, TARGET_TABLE } from '../../core/power.ts';
+import { ACTION_PLAN_RUNNING } from '../../core/states.ts';
+import type { Limits } from '../power/limits.ts';
+import type { Transaction } from '../store/database.ts';
+import { findDriversOf } from '../store/drivers.ts';
+import type { ActionPlanRow } from '../store/plan_rows.ts';
+import { listPlansMeeting } from '../store/plans.ts';
+import type { NodeRow } from '../store/rows.ts';
+import { type OrderGiven, parseParameters } from './actions/action_type.ts';
+import { findActionType } from './actions/list.ts';
+import { canBecomeStale } from './supersede.ts';
+import { isOff, type Step } from './takes_down.ts';
+
+/** What an order would do if it were given now. */
+export interface Effect {
+  readonly nodes: number;
+  /** The first of them in the order of their names. */
+  readonly nodeNames: readonly string[];
+  /** Those that are not known to be off. */
+  readonly running: number;
+  readonly held: number;
+  /** How many power orders can be taken back how far. */
+  readonly recalls: Readonly<Record<Recall, number>>;
+  readonly longestTimeoutMs: number;
+  /** Plans that run, or were started before. */
+  readonly inTheWay: readonly ActionPlanRow[];
+  /** Plans that its launch supersedes. */
+  readonly supersedes: readonly ActionPlanRow[];
+}
+
+/** At most this many nodes are named. */
+const NAMED = 20;
+/** At most this many plans are told. */
+const PLANS = 100;
+
+/**
+ * What these actions would do.
+ * @param about the nodes that their plan is about, and the plan itself, if it was made: it does not meet itself
+ */
+export async function effectOf(
+  steps: readonly Step[],
+  about: { readonly nodeUuids: readonly string[]; readonly plan: ActionPlanRow | null },
+  limits: Limits,
+  sql: Transaction['sql'],
+): Promise<Effect> {
+  const nodes = new Map(steps.flatMap(({ node }) => (node ? [[node.uuid, node] as const] : [])));
+  const all = [...nodes.values()];
+  const orders = steps.flatMap((step) => orderOf(step) ?? []);
+  const others = async (states: Parameters<typeof listPlansMeeting>[1]): Promise<ActionPlanRow[]> =>
+    (await listPlansMeeting(about.nodeUuids, states, PLANS + 1, sql)).filter(({ uuid }) => uuid !== about.plan?.uuid);
+  return {
+    nodes: all.length,
+    nodeNames: all
+      .map(({ name }) => name)
+      .sort()
+      .slice(0, NAMED),
+    running: all.filter((node) => !isOff(node)).length,
+    held: all.filter(({ heldBy }) => heldBy !== null).length,
+    recalls: await recallsOf(orders, all, sql),
+    longestTimeoutMs: orders.reduce((longest, { order }) => Math.max(longest, timeoutOf(order, limits)), 0),
+    inTheWay: (await others([...ACTION_PLAN_RUNNING, 'PENDING'])).slice(0, PLANS),
+    supersedes: (await others(['RECOMMENDED'])).filter(canBecomeStale).slice(0, PLANS),
+  };
+}
+
+interface Ordered {
+  readonly order: OrderGiven;
+  readonly node: NodeRow;
+}
+
+function orderOf({ actionType, inputParameters, node }: Step): Ordered | null {
+  const type = findActionType(actionType);
+  const order = type ? type.orders(parseParameters(type, inputParameters, actionType)) : null;
+  return order && node && { order, node };
+}
+
+async function recallsOf(
+  orders: readonly Ordered[],
+  nodes: readonly NodeRow[],
+  sql: Transaction['sql'],
+): Promise<Record<Recall, number>> {
+  const drivers = await findDriversOf(nodes, sql);
+  const recalls: Record<Recall, number> = { BY_HARDWARE: 0, STOP_WAITING_ONLY: 0, IRREVOCABLE_ONCE_SENT: 0 };
+  for (const { order, node } of orders) {
+    const recall = recallOf(order.target, drivers.get(node.uuid)?.recalls ?? []);
+    // What becomes hard cannot be taken back then.
+    recalls[order.forced ? 'IRREVOCABLE_ONCE_SENT' : recall] += 1;
+  }
+  return recalls;
+}
+
+/** How long an order may take once it is sent: a soft reboot has a second half, and so has what is forced. */
+function timeoutOf({ target, timeoutMs, forced }: OrderGiven, limits: Limits): number {
+  const { softPowerOffTimeoutMs, powerStateChangeTimeoutMs } = limits;
+  if (!TARGET_TABLE[target].soft) return timeoutMs ?? powerStateChangeTimeoutMs;
+  const halves = (target === 'soft rebooting' ? 1 : 0) + (forced ? 1 : 0);
+  return (timeoutMs ?? softPowerOffTimeoutMs) + halves * powerStateChangeTimeoutMs;
+}
