@@ -7,6 +7,7 @@ import { asCountermandError, fail } from '../src/core/errors.ts';
 import { openScope } from '../src/core/signals.ts';
 import { abortLatency } from './abort_latency.ts';
 import { type Row, table } from './figures.ts';
+import { http } from './http.ts';
 import { WrongAnswers } from './ipmi/answers.ts';
 import { BMCS } from './ipmi/ground.ts';
 import { HUNG, ipmiHung } from './ipmi_hung.ts';
@@ -35,6 +36,7 @@ const QUESTIONS: Readonly<Record<string, readonly [title: string, ask: Ask]>> = 
   supersede: ['From a change of a node to the plans that it makes stale being SUPERSEDED', supersede],
   watches: ['Streams that each watch one node, in a fleet of as many', watches],
   rpcs: ['Each RPC, with as many streams open as there are nodes', rpcs],
+  http: ['HTTP beside gRPC: a list of 1,000 nodes, and 100 orders until no node has a target', http],
   ipmi_status: [`The power status of ${BMCS} BMCs, 100 of them for ipmitool`, ipmiStatus],
   ipmi_refresh: [`RefreshNodes over ${BMCS} BMCs`, ipmiRefresh],
   ipmi_power_on: [

@@ -44,7 +44,7 @@ async function linesOf(file: string): Promise<string[]> {
 }
 
 /** The processor time of all threads of a process, in milliseconds. */
-async function cpuOf(pid: number): Promise<number> {
+export async function cpuOf(pid: number): Promise<number> {
   const threads = await readdir(`/proc/${pid}/task`);
   const times = threads.map(async (thread) => {
     const text = await readFile(`/proc/${pid}/task/${thread}/schedstat`, 'utf8').catch(() => '0');

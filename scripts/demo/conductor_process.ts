@@ -27,6 +27,7 @@ const BIN = fileURLToPath(new URL('../../bin', import.meta.url));
 /** Ends a hang. */
 const START_LIMIT_MS = 300_000;
 const STOP_LIMIT_MS = 5000;
+const LISTENING = /\bconductor on\b/;
 const ATTACHED = '"msg":"agent attached"';
 
 /** Our own environment with `countermand` on the PATH and nothing that would configure it, then `extra`. */
@@ -37,7 +38,7 @@ export function environmentWith(extra: Environment): Environment {
 
 /**
  * Starts a conductor and resolves when it takes orders. It dies with this process, however that ends.
- * @param flags flags of `countermand serve`, other than `--listen`, `--http-listen` and `--log-level`
+ * @param flags flags of `countermand serve`, other than `--listen` and `--log-level`; without `--http-listen` it has no HTTP
  * @throws an Error with what it said on stderr if it does not start; the reason of the abort
  */
 export async function startConductorProcess(
@@ -69,7 +70,7 @@ export async function startConductorProcess(
   }
 }
 
-/** The first line of its stdout. Its log must also have said that its agent is attached: until then it takes no orders. */
+/** The line of its stdout that says where it listens for gRPC. Its log must also have said that its agent is attached: until then it takes no orders. */
 async function firstWords(child: ChildProcessByStdio<null, Readable, Readable>, signal: AbortSignal): Promise<string> {
   const limit = { clock: systemClock, afterMs: START_LIMIT_MS, what: 'the start of the conductor' };
   const scope = openScope([signal], limit);
@@ -86,7 +87,9 @@ async function firstWords(child: ChildProcessByStdio<null, Readable, Readable>, 
       return () => {};
     }, scope.signal);
     const said = abortable<string>((resolve) => {
-      createInterface(child.stdout).once('line', resolve);
+      createInterface(child.stdout).on('line', (line) => {
+        if (LISTENING.test(line)) resolve(line);
+      });
       return () => {};
     }, scope.signal);
     const [, line] = await Promise.all([attached, said]);
