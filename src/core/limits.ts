@@ -31,6 +31,12 @@ const MIB = 1024 * KIB;
 export const SENT_LIMITS = {
   message_bytes: row(MIB, 'bytes', 'a message, except CreateActionPlan and PreviewActionPlan', 'MESSAGE_TOO_LARGE'),
   plan_message_bytes: row(64 * MIB, 'bytes', 'a CreateActionPlan or PreviewActionPlan message', 'MESSAGE_TOO_LARGE'),
+  message_parts: row(
+    4_000_000,
+    'parts',
+    'a message: each field, each entry of a list or map, and each length that it announces is a part',
+    'MESSAGE_TOO_LARGE',
+  ),
   name: row(255, 'characters', 'the name of a node, zone, driver, action plan, action or audit; a request_id'),
   text: row(1000, 'characters', 'a reason or another text; the name of an event type'),
   list: row(10_000, 'entries', 'a list in a request that has no limit of its own'),
@@ -125,6 +131,13 @@ export const HTTP_LIMITS = {
     'milliseconds',
     'the wait for the body of an HTTP request, which is answered 408',
     'TOOK_TOO_LONG',
+  ),
+  patches: row(200, 'patches', 'the list of a PATCH request of a node'),
+  plan_body_bytes: row(
+    4 * MIB,
+    'bytes',
+    'a CreateActionPlan or PreviewActionPlan message over HTTP, also when it is unpacked; a larger plan is made over gRPC',
+    'MESSAGE_TOO_LARGE',
   ),
   idle_ms: row(
     60_000,

@@ -7,7 +7,8 @@ import { Refusal } from './errors.ts';
 
 /**
  * The bytes of a body.
- * @throws MESSAGE_TOO_LARGE, Refusal with 408 if they do not come within the limit; the request is not read any further
+ * @throws MESSAGE_TOO_LARGE, Refusal with 408 if they do not come within the limit, with 400 if they break off; the request is not
+ *   read any further
  */
 export async function readBody(request: Request, clock: Clock): Promise<Uint8Array> {
   if (Number(request.headers.get('content-length') ?? 0) > SENT_LIMITS.message_bytes.limit)
@@ -31,7 +32,10 @@ async function readAll(reader: ReadableStreamDefaultReader<Uint8Array>): Promise
   const parts: Uint8Array[] = [];
   let size = 0;
   for (;;) {
-    const { done, value } = await reader.read();
+    const { done, value } = await reader.read().catch(() => {
+      // The client has left, which is no fault of ours, and it hears nothing.
+      throw new Refusal(400, 'the body broke off; nothing was done');
+    });
     if (done) return Buffer.concat(parts);
     size += value.length;
     if (size > SENT_LIMITS.message_bytes.limit) throw exceeded(SENT_LIMITS.message_bytes, 'the body', size);

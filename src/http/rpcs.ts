@@ -28,6 +28,7 @@ import { detailsOf } from '../server/api/details.ts';
 import { sayable } from '../server/api/errors.ts';
 import { contractImage } from '../server/api/image.ts';
 import { type ByteRpc, byteRpcsOf } from '../server/api/in_process.ts';
+import { isWholePlan } from '../server/api/requests.ts';
 import type { Services } from '../server/api/services.ts';
 import { credentialsOf, refuseStrangers } from './caller.ts';
 import { ERROR_CODE_HEADER, Refusal } from './errors.ts';
@@ -52,8 +53,6 @@ export function rpcListener({ services, onLoopback }: RpcParts, otherwise: Reque
     acceptCompression: [compressionGzip],
     // A word that is written wrong must not be an order without it.
     jsonOptions: { ignoreUnknownFields: false },
-    // A little more than the largest message of any RPC: each is held to its own limit, which is told in our form.
-    readMaxBytes: SENT_LIMITS.plan_message_bytes.limit + 2 ** 20,
   });
   addTo(router, services);
   const handlers = new Map(router.handlers.map((handler) => [handler.requestPath, handler]));
@@ -88,9 +87,16 @@ function addTo(router: ConnectRouter, services: Services): void {
     const stream = (request: Message, context: HandlerContext) =>
       answersTo({ rpc, method, request, context, services });
     const unary = async (request: Message, context: HandlerContext) => (await stream(request, context).next()).value;
-    router.rpc(method, (rpc.responseStream ? stream : unary) as never);
+    router.rpc(method, (rpc.responseStream ? stream : unary) as never, { readMaxBytes: mostBytesOf(rpc) });
   }
 }
+
+/**
+ * The library makes objects of all of a message before it is looked at, and each is many times its bytes. So a plan is held to less
+ * than over gRPC. All else has a little more than its limit, which is then told in our form.
+ */
+const mostBytesOf = ({ path }: ByteRpc): number =>
+  isWholePlan(path) ? HTTP_LIMITS.plan_body_bytes.limit : 2 * SENT_LIMITS.message_bytes.limit;
 
 /** One call. */
 interface RpcCall {

@@ -39,6 +39,11 @@ const HTTP: Tested<typeof HTTP_LIMITS> = {
   header_bytes: [DOOR, 'headers that are too large are refused'],
   header_ms: [DOOR, 'headers that do not come end with 408, and a connection that is not used is closed'],
   body_ms: ['test/http/body.test.ts', 'a body that does not come ends with 408 at its limit, not before'],
+  patches: ['test/http/ironic_bad_input.test.ts', 'HTTP_LIMITS.patches.limit'],
+  plan_body_bytes: [
+    'test/http/connect.test.ts',
+    'a plan that is larger than over HTTP is allowed is refused before it is decoded',
+  ],
   idle_ms: [DOOR, 'headers that do not come end with 408, and a connection that is not used is closed'],
   connections: [DOOR, 'HTTP connections leave three quarters of the files to gRPC, agents and BMCs'],
 };

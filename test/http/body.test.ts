@@ -92,3 +92,9 @@ test('what is JSON', (t) => {
     t.notRegex(t.throws(() => parse(bad), { instanceOf: CountermandError }).message, /hunter2|password/, bad);
   t.throws(() => parseJson(Uint8Array.of(0x22, 0xff, 0x22)), { message: /^the body is not JSON: / });
 });
+
+test('a body that breaks off is the doing of its client, not a fault of ours', async (t) => {
+  const stream = new ReadableStream<Uint8Array>({ start: (controller) => controller.error(new Error('aborted')) });
+  const refusal = await t.throwsAsync(readBody(sending(stream), new VirtualClock()), { instanceOf: Refusal });
+  t.is(refusal.status, 400);
+});

@@ -186,3 +186,11 @@ test('a body that does not come in time ends with 408', async (t) => {
   t.regex(said, /^HTTP\/1.1 408 /);
   t.regex(said, /"code":"deadline_exceeded","message":"the body did not come within 30 s; nothing was done"/);
 });
+
+test('a plan that is larger than over HTTP is allowed is refused before it is decoded', async (t) => {
+  const { http } = await openHouse(t, { here: true, http: true });
+  // An action of three bytes: decoded, it would be hundreds.
+  const body = `{"name":"p","actions":[${'{},'.repeat(HTTP_LIMITS.plan_body_bytes.limit / 3)}{}]}`;
+  const refused = await ask(http, 'POST /countermand.v1.ActionPlanService/CreateActionPlan', { body });
+  t.is((refused.json as { readonly code: string }).code, 'resource_exhausted');
+});

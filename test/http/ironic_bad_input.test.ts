@@ -1,5 +1,6 @@
 /** What Ironic's API refuses, and in which words: wrong types, unknown fields, wrong methods, broken JSON, bad pages, versions. */
 import test from 'ava';
+import { HTTP_LIMITS } from '../../src/core/limits.ts';
 import { openHouse } from '../e2e/house.ts';
 import { ask, type Sent } from '../e2e/http.ts';
 
@@ -45,6 +46,18 @@ const ROWS: readonly Row[] = [
   [POWER, { body: { target: 'power on', aborts_task_uuid: 'x' } }, 400, /^aborts_task_uuid goes with an abort/],
   [POWER, { body: { target: 'abort soft power off', timeout: 5 } }, 400, /^an abort has no timeout of its own/],
   [POWER, { body: { target: 'power on', request_id: 'x'.repeat(256) } }, 400, /^request_id has 1 to 255 characters$/],
+  [
+    'PATCH /v1/nodes/n1',
+    patch(
+      ...Array.from({ length: HTTP_LIMITS.patches.limit + 1 }, (_, at) => ({
+        op: 'add',
+        path: `/extra/k${at}`,
+        value: 'v',
+      })),
+    ),
+    400,
+    /^the body is a list of at most 200 patches$/,
+  ],
   ['PUT /v1/nodes/nope/states/power', { body: { target: 'power on' } }, 404, /^there is no node 'nope'$/],
   ['GET /v1/nodes/n1/states/power', {}, 405, 'GET is not a method of /v1/nodes/{node}/states/power; it has PUT'],
   ['DELETE /v1/nodes/n1/states/power', {}, 405, /it has PUT$/],

@@ -1,6 +1,7 @@
 /** Patches of a node (RFC 6902, as far as Ironic's clients send it) as one change of the conductor. */
 import { z } from 'zod';
 import { type ErrorCode, fail } from '../../core/errors.ts';
+import { HTTP_LIMITS } from '../../core/limits.ts';
 import type { Node, UpdateNodeRequest } from '../../gen/countermand/v1/node.ts';
 import { zoneOf } from './node_view.ts';
 
@@ -14,7 +15,8 @@ export const Patch = z
     }),
     { error: 'the body is a list of patches' },
   )
-  .min(1, 'the list of patches is empty');
+  .min(1, 'the list of patches is empty')
+  .max(HTTP_LIMITS.patches.limit, `the body is a list of at most ${HTTP_LIMITS.patches.limit} patches`);
 type OnePatch = z.infer<typeof Patch>[number];
 
 /** What can be changed, and what it is changed to. */

@@ -2,6 +2,7 @@
  * What every request is held to before its service sees it: its size, its lists, texts, numbers and nesting, and how many
  * streams are open. The numbers are those of core/limits.ts; a field without a limit of its own has the general one.
  */
+import { BinaryReader } from '@bufbuild/protobuf/wire';
 import type { CallContext, ServerMiddleware, ServerMiddlewareCall } from 'nice-grpc';
 import { othersFirst } from '../../core/clock.ts';
 import { fail, failAt } from '../../core/errors.ts';
@@ -12,6 +13,9 @@ const WHOLE_PLANS: readonly string[] = [
   '/countermand.v1.ActionPlanService/CreateActionPlan',
   '/countermand.v1.ActionPlanService/PreviewActionPlan',
 ];
+/** True for an RPC whose message is a whole plan. */
+export const isWholePlan = (path: string): boolean => WHOLE_PLANS.includes(path);
+
 const WATCH_NODES = '/countermand.v1.NodeService/WatchNodes';
 
 /**
@@ -42,6 +46,9 @@ class TooLarge {
   }
 }
 
+/** A message of which there are more parts than are decoded: each becomes many times its bytes in memory. */
+class TooManyParts extends Error {}
+
 /** Bytes that are not a message of this RPC. */
 class Malformed {
   readonly reason: string;
@@ -52,7 +59,20 @@ class Malformed {
 }
 
 interface MessageType {
-  decode(bytes: Uint8Array): unknown;
+  decode(bytes: Uint8Array | BinaryReader): unknown;
+}
+
+/** Reads a message, and gives up after as many parts as are allowed. Nested messages are read by the same reader. */
+function readerOf(bytes: Uint8Array): BinaryReader {
+  const reader = new BinaryReader(bytes);
+  const read = reader.uint32;
+  let left = SENT_LIMITS.message_parts.limit;
+  reader.uint32 = function count(this: BinaryReader): number {
+    left -= 1;
+    if (left < 0) throw new TooManyParts();
+    return read.call(this);
+  };
+  return reader;
 }
 
 interface Definition {
@@ -68,8 +88,9 @@ export function bounded<T extends Definition>(definition: T): T {
     const decode = (bytes: Uint8Array): unknown => {
       if (bytes.length > limit) return new TooLarge(bytes.length);
       try {
-        return requestType.decode(bytes);
+        return requestType.decode(readerOf(bytes));
       } catch (error) {
+        if (error instanceof TooManyParts) return error;
         // The transport would call it a fault of the server.
         return new Malformed((error as Error).message);
       }
@@ -80,7 +101,7 @@ export function bounded<T extends Definition>(definition: T): T {
 }
 
 const sizeLimitOf = (path: string): LimitRow =>
-  WHOLE_PLANS.includes(path) ? SENT_LIMITS.plan_message_bytes : SENT_LIMITS.message_bytes;
+  isWholePlan(path) ? SENT_LIMITS.plan_message_bytes : SENT_LIMITS.message_bytes;
 
 /**
  * Holds each request to its limits.
@@ -123,6 +144,8 @@ async function* eachSmall<T>(messages: AsyncIterable<T>, path: string): AsyncGen
 
 function refuseUnread(message: unknown, path: string): void {
   if (message instanceof TooLarge) throw exceeded(sizeLimitOf(path), path.slice(1), message.bytes);
+  if (message instanceof TooManyParts)
+    throw exceeded(SENT_LIMITS.message_parts, path.slice(1), `more than ${SENT_LIMITS.message_parts.limit}`);
   if (message instanceof Malformed)
     throw fail('ARGUMENT_INVALID', `${path.slice(1)}: the bytes are not a message of this RPC (${message.reason})`);
 }
