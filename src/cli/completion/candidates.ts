@@ -30,6 +30,7 @@ const SOURCES: Readonly<Record<string, NameKind | 'files'>> = {
   driver: 'drivers',
   context: 'contexts',
   file: 'files',
+  folder: 'files',
 };
 
 /** Options whose value has a general name in the help, by their own name. */

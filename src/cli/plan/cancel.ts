@@ -1,7 +1,7 @@
 /** `countermand plan cancel`: one plan by its name, or whatever runs on some nodes, or the plan that was started last. */
 import type { Command } from 'commander';
 import { asCountermandError, fail } from '../../core/errors.ts';
-import { expandRange } from '../../core/ranges.ts';
+import { expandRanges } from '../../core/ranges.ts';
 import {
   type ActionPlan,
   ActionPlanState,
@@ -11,6 +11,7 @@ import {
 import { asking, type Call, everyPage, PAGE_SIZE, present } from '../shared/asking.ts';
 import { confirmTakenDown, takesDownWords, type Yes, yesOrNumberOption } from '../shared/confirming.ts';
 import { inDoubt } from '../shared/following.ts';
+import { rangesIn } from '../shared/selection.ts';
 import type { Terminal } from '../shared/terminal.ts';
 import { dryRunOption, tellCancel } from './dry_run.ts';
 import { followPlan } from './following.ts';
@@ -70,7 +71,7 @@ async function* underWay(nodes: readonly string[], { conductor }: Call): AsyncGe
 
 /** The plans that run or wait with an action about one of these nodes. @throws ACTION_PLAN_NOT_FOUND if there is none */
 async function plansAt(ranges: readonly string[], call: Call): Promise<ActionPlan[]> {
-  const nodes = [...new Set(ranges.flatMap((range) => expandRange(range)))];
+  const nodes = expandRanges(rangesIn(ranges));
   const found = new Map<string, ActionPlan>();
   for (let at = 0; at < nodes.length; at += NODES_AT_ONCE)
     for await (const plan of underWay(nodes.slice(at, at + NODES_AT_ONCE), call)) found.set(plan.uuid, plan);
