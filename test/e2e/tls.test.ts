@@ -69,6 +69,17 @@ test('HTTP speaks TLS as well, and neither port an older version of it', async (
   const [response] = await once(sent, 'response');
   t.is(response.statusCode, 200);
   t.regex(String(await response.setEncoding('utf8').toArray()), /https:\/\//);
+  // The services by Connect are behind the same server.
+  const call = {
+    method: 'POST',
+    path: '/countermand.v1.NodeService/ListNodes',
+    headers: { 'Content-Type': 'application/json' },
+  };
+  const [listed] = await once(
+    request({ host, port, ca: installation.made.ca.certificate, ...call }).end('{}'),
+    'response',
+  );
+  t.is(String(await listed.setEncoding('utf8').toArray()), '{}');
 
   const answered = async (at: number, version: SecureVersion): Promise<string> => {
     const ciphers = 'DEFAULT@SECLEVEL=0';
