@@ -10,6 +10,8 @@ import type { Messages } from './messages.ts';
 /** What calls came to. */
 export interface Tally {
   calls: number;
+  /** Requests over HTTP, beside the calls. */
+  overHttp: number;
   readonly answers: Map<string, number>;
   /** Answers that must not be: faults of the conductor, or errors without a code. */
   readonly faults: string[];

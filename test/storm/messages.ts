@@ -88,8 +88,8 @@ export class Messages {
       case 'map':
         return Object.fromEntries(
           Array.from({ length: count() }, () => [
-            this.#text(),
-            field.mapKind === 'message' ? this.#message(field.message, depth + 1) : this.#text(),
+            this.text(),
+            field.mapKind === 'message' ? this.#message(field.message, depth + 1) : this.text(),
           ]),
         );
       case 'message':
@@ -102,7 +102,7 @@ export class Messages {
   }
 
   #scalar(type: ScalarType): unknown {
-    if (type === ScalarType.STRING) return this.#text();
+    if (type === ScalarType.STRING) return this.text();
     if (type === ScalarType.BOOL) return this.#chance.fraction() < 0.5;
     if (type === ScalarType.BYTES) return this.#chance.bytes(8);
     if (type === ScalarType.INT64)
@@ -115,7 +115,8 @@ export class Messages {
     return this.#chance.pick([0, 1, 2, 3, 5, 10, 1000, -1, 2 ** 31 - 1, -(2 ** 31)]);
   }
 
-  #text(): string {
+  /** A name or an id that has been seen, or a text that makes trouble. */
+  text(): string {
     const chance = this.#chance;
     if (chance.fraction() < 0.7 && this.#words.length > 0) return chance.pick(this.#words);
     return chance.pick([

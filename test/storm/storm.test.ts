@@ -24,7 +24,7 @@ const HOLD_UP_LIMIT_MS = 200;
 test('a storm of calls, lies, faults and kills: no fault of ours, nobody held up, everything at rest, the trail whole', async (t) => {
   const { tally, longestHoldUpMs, ownOrders, troubles, checked } = await storm(t, plan, await newFolder(t));
   t.log(
-    `seed ${plan.seed}: ${tally.calls} calls, ${ownOrders} orders beside them, held up ${longestHoldUpMs.toFixed(0)} ms at most`,
+    `seed ${plan.seed}: ${tally.calls} calls, ${tally.overHttp} over HTTP, ${ownOrders} orders beside them, held up ${longestHoldUpMs.toFixed(0)} ms at most`,
   );
   t.log(
     `the disk was full or failed ${troubles} times; left were ${checked.tasks} power tasks, ${checked.plans} plans, ${checked.audits} audits`,
@@ -33,6 +33,7 @@ test('a storm of calls, lies, faults and kills: no fault of ours, nobody held up
   t.deepEqual(tally.faults, []);
   t.is(tally.calls, plan.callers * plan.calls * (plan.kills + 1));
   t.true(longestHoldUpMs < HOLD_UP_LIMIT_MS, `the event loop was held up for ${longestHoldUpMs} ms of processor time`);
+  t.true(tally.overHttp > 0);
   t.true(ownOrders > 0);
   t.true(troubles > 0);
   t.true(checked.tasks > 0 && checked.plans > 0 && checked.audits > 0);

@@ -21,6 +21,7 @@ import { checkTrail } from '../e2e/trail.ts';
 import { type SeededChance, seededChance } from '../world/chance.ts';
 import { Caller, type Tally } from './callers.ts';
 import { failWrites, healWrites, StormDisk } from './disk.ts';
+import { HttpCaller } from './http_callers.ts';
 import { type Checked, checkWhatIsLeft } from './invariants.ts';
 import { lie } from './liars.ts';
 import { Messages, methodsOf } from './messages.ts';
@@ -79,6 +80,7 @@ export async function storm(t: ExecutionContext, plan: StormPlan, folder: string
   const mounted = Promise.withResolvers<StormDisk>();
   const house = await openHouse(t, {
     settings: SETTINGS,
+    http: true,
     variables,
     async disk(data) {
       const small = await StormDisk.mount(t, data, DISK_MEGABYTES);
@@ -88,7 +90,7 @@ export async function storm(t: ExecutionContext, plan: StormPlan, folder: string
   });
   const disk = await mounted.promise;
   const bmcs = await enrolAll(t, house);
-  const tally: Tally = { calls: 0, answers: new Map(), faults: [] };
+  const tally: Tally = { calls: 0, overHttp: 0, answers: new Map(), faults: [] };
   const over: Over = { isOver: false, isRestarting: false, trouble: Promise.resolve(), troubles: 0 };
   const beside = [
     mutateBmcs(bmcs, chance, over),
@@ -149,7 +151,7 @@ async function enrolAll(t: ExecutionContext, { client }: House): Promise<Enrolle
   return bmcs;
 }
 
-/** All callers, until each has made its calls. */
+/** All callers, until each has made its calls; beside them, two call over HTTP until then. */
 async function callAll(
   house: House,
   plan: StormPlan,
@@ -166,7 +168,17 @@ async function callAll(
     for (let count = 0; count < plan.calls; count += 1) await caller.call();
     caller.close();
   };
+  let isOver = false;
+  const beside = async (at: number): Promise<void> => {
+    const own = seededChance(plan.seed + 1000 * round + at);
+    const caller = new HttpCaller(house.http, new Messages(own, words), own, tally);
+    while (!isOver) await caller.call();
+    caller.close();
+  };
+  const overHttp = [501, 502].map(beside);
   await Promise.all(Array.from({ length: plan.callers }, (_, at) => work(at + chance.between(1, 9) * 100)));
+  isOver = true;
+  await Promise.all(overHttp);
 }
 
 interface Over {
