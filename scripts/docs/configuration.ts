@@ -12,6 +12,7 @@ import { block, code, markdownTable, page } from './markdown.ts';
 const EXAMPLE = `listen: 0.0.0.0:7077
 tls_certificate: tls/server.pem
 tls_key: tls/server.key
+tls_client_ca: tls/ca.pem
 data: /var/lib/countermand
 sync_power_state_interval: 60`;
 

@@ -19,6 +19,7 @@ export type GrpcStatus =
   | 'OUT_OF_RANGE'
   | 'UNIMPLEMENTED'
   | 'INTERNAL'
+  | 'UNAUTHENTICATED'
   | 'UNAVAILABLE';
 
 /** One row of the table. */
@@ -41,6 +42,11 @@ const RETRYABLE = true;
 
 /** The table of errors. */
 export const ERROR_TABLE = {
+  // Who asks
+  UNAUTHENTICATED: row('UNAUTHENTICATED', 5, 'the call does not say who makes it, or what it says is not accepted'),
+  TOO_MANY_LOGINS: row('RESOURCE_EXHAUSTED', 6, 'too many passwords are being checked at once', RETRYABLE),
+  KEYS_UNREACHABLE: row('UNAVAILABLE', 6, 'the keys that a bearer token is checked with cannot be fetched', RETRYABLE),
+
   // What the client asked for
   ARGUMENT_INVALID: row('INVALID_ARGUMENT', 2, 'a field of the request is missing, malformed or out of range'),
   DRIVER_UNKNOWN: row('INVALID_ARGUMENT', 2, 'no agent has ever offered a driver of this name in the zone'),

@@ -1,7 +1,7 @@
 /** Serves the table of routes: what every request is held to, and what every answer carries. */
 import type { HttpBindings } from '@hono/node-server';
 import { type Context, Hono } from 'hono';
-import { identityOf } from '../server/access/identity.ts';
+import { anonymous } from '../server/access/identity.ts';
 import { sayable } from '../server/api/errors.ts';
 import { clientsOf } from '../server/api/in_process.ts';
 import type { Services } from '../server/api/services.ts';
@@ -54,7 +54,7 @@ async function refusePath(path: string): Promise<Answer> {
   throw new Refusal(404, `there is no route ${path.slice(0, 300)}; GET /openapi.json lists those there are`);
 }
 
-/** Routes that clients ask before they know which version to ask for. */
+/** Routes that probes and clients ask before they know which version to ask for, or how to log in. They say nothing of this installation. */
 const DISCOVERY = ['/', '/v1', '/healthz', '/readyz', '/openapi.json'];
 
 /** Answers a request whose route is known; once its versions are known, a refusal says them as well. */
@@ -69,10 +69,11 @@ async function answer(context: Served, route: Route, parts: AppParts): Promise<A
 
 async function askRoute({ req, env }: Served, route: Route, { services }: AppParts): Promise<Answer> {
   const { headers, signal } = req.raw;
+  const credentials = credentialsOf(headers, env.incoming.socket);
+  const isOpen = DISCOVERY.includes(route.path);
+  const identity = isOpen ? anonymous(credentials) : await services.identify(credentials);
   const hasBody = route.body !== null && !['GET', 'HEAD'].includes(req.method);
   const body = hasBody ? parseJson(await readBody(req.raw, services.clock)) : undefined;
-  const peer = env.incoming.socket.remoteAddress ?? '';
-  const identity = identityOf(credentialsOf(headers, peer));
   const url = new URL(req.url);
   const ask: RawAsk = {
     params: req.param() as Readonly<Record<string, string>>,
@@ -83,7 +84,7 @@ async function askRoute({ req, env }: Served, route: Route, { services }: AppPar
     requestId: headers.get('idempotency-key') ?? headers.get('x-openstack-request-id') ?? '',
     now: services.clock.now(),
     notReady: services.notReady,
-    conductor: clientsOf(services, { identity, signal, peer }),
+    conductor: clientsOf(services, { identity, signal, peer: credentials.peer }),
     signal,
   };
   return route.run(ask);

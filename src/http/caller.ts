@@ -1,5 +1,8 @@
 /** Who sends a request, and whether a browser was led to send it. */
+
+import type { Socket } from 'node:net';
 import { isIP } from 'node:net';
+import { certificateOf } from '../server/access/certificate.ts';
 import type { Credentials } from '../server/access/identity.ts';
 import { Refusal } from './errors.ts';
 
@@ -7,9 +10,14 @@ import { Refusal } from './errors.ts';
 const NO_TOKEN = 'notused';
 
 /** The credentials of a request. The token `notused` is none. */
-export function credentialsOf(headers: Headers, peer: string): Credentials {
+export function credentialsOf(headers: Headers, socket: Socket): Credentials {
   const token = headers.get('x-auth-token');
-  return { authorization: headers.get('authorization'), token: token === NO_TOKEN ? null : token, peer };
+  return {
+    authorization: headers.get('authorization'),
+    token: token === NO_TOKEN ? null : token,
+    certificate: certificateOf(socket),
+    peer: socket.remoteAddress ?? '',
+  };
 }
 
 /**

@@ -31,6 +31,7 @@ export const BY_GRPC_STATUS: Partial<Record<GrpcStatus, number>> = {
   INVALID_ARGUMENT: 400,
   OUT_OF_RANGE: 400,
   FAILED_PRECONDITION: 400,
+  UNAUTHENTICATED: 401,
   NOT_FOUND: 404,
   ALREADY_EXISTS: 409,
   UNIMPLEMENTED: 501,
@@ -46,6 +47,8 @@ export const BY_CODE: Partial<Record<ErrorCode, number>> = {
   DATABASE_TAKEN: 503,
   DATABASE_UNUSABLE: 503,
   TOO_MANY_STREAMS: 503,
+  TOO_MANY_LOGINS: 503,
+  KEYS_UNREACHABLE: 503,
 };
 
 /** The status of a refused request. What a BMC said is 500, if it comes here at all: something may have been sent. */
@@ -63,7 +66,14 @@ export function answerOfError(error: Refusal | CountermandError): Answer {
   const possible = error.details.possible?.map((order) => Possible.toJSON(toPossible(order))) ?? [];
   const details = { reason: error.code, metadata, ...(possible.length > 0 && { possible }) };
   const body = { ...bodyOf(error, status), error_details: details };
-  return { status, headers: { [ERROR_CODE_HEADER]: error.code }, body };
+  return { status, headers: { [ERROR_CODE_HEADER]: error.code, ...challengeOf(error) }, body };
+}
+
+/** What a refusal for want of an identity tells a client to send. Only where there are passwords is a browser told to ask for one. */
+export function challengeOf({ row, details }: CountermandError): Record<string, string> {
+  if (row.status !== 'UNAUTHENTICATED') return {};
+  const basic = details.facts?.accepted?.includes('basic') ? 'Basic realm="countermand", charset="UTF-8", ' : '';
+  return { 'WWW-Authenticate': `${basic}Bearer realm="countermand"` };
 }
 
 /** `error_message` is JSON in a string: the clients decode it twice, and crash on an object. */

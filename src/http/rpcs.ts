@@ -3,6 +3,7 @@
  * passes, and what serves it, is the same as over gRPC. Loaded at the first such request.
  */
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import { createFileRegistry, type DescMethod, fromBinary, type Message, toBinary } from '@bufbuild/protobuf';
 import { FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
 import {
@@ -21,9 +22,8 @@ import {
   universalRequestFromNodeRequest,
   universalResponseToNodeResponse,
 } from '@connectrpc/connect-node';
-import type { CountermandError } from '../core/errors.ts';
+import { type CountermandError, fail } from '../core/errors.ts';
 import { HTTP_LIMITS, KEPT_LIMITS, SENT_LIMITS } from '../core/limits.ts';
-import { identityOf } from '../server/access/identity.ts';
 import { detailsOf } from '../server/api/details.ts';
 import { sayable } from '../server/api/errors.ts';
 import { contractImage } from '../server/api/image.ts';
@@ -31,7 +31,7 @@ import { type ByteRpc, byteRpcsOf } from '../server/api/in_process.ts';
 import { isWholePlan } from '../server/api/requests.ts';
 import type { Services } from '../server/api/services.ts';
 import { credentialsOf, refuseStrangers } from './caller.ts';
-import { ERROR_CODE_HEADER, Refusal } from './errors.ts';
+import { challengeOf, ERROR_CODE_HEADER, Refusal } from './errors.ts';
 
 /** What they are served with. */
 export interface RpcParts {
@@ -40,7 +40,7 @@ export interface RpcParts {
   readonly onLoopback: boolean;
 }
 
-const PEER = createContextKey('');
+const SOCKET = createContextKey<Socket | null>(null);
 
 /**
  * Serves the RPCs; a stream ends when its client has gone or the conductor stops.
@@ -61,7 +61,7 @@ export function rpcListener({ services, onLoopback }: RpcParts, otherwise: Reque
     if (!handler) return otherwise(request, response);
     try {
       refuseStrangers(headersOf(request.headers), onLoopback);
-      const values = createContextValues().set(PEER, request.socket.remoteAddress ?? '');
+      const values = createContextValues().set(SOCKET, request.socket);
       endSlowBody(request, response, services);
       const answered = await handler(universalRequestFromNodeRequest(request, response, undefined, values));
       await universalResponseToNodeResponse(sayWhy(answered, request), response);
@@ -110,10 +110,13 @@ interface RpcCall {
 /** The generated code of the services knows other objects for the same messages; they meet in bytes. */
 async function* answersTo({ rpc, method, request, context, services }: RpcCall): AsyncGenerator<Message> {
   const { signal, requestHeader, responseHeader, values } = context;
-  const peer = values.get(PEER);
-  const identity = identityOf(credentialsOf(requestHeader, peer));
+  const socket = values.get(SOCKET);
   const onHeader = (name: string, value: string): void => responseHeader.set(name, value);
   try {
+    if (socket === null) throw fail('INTERNAL', `${rpc.path} came without a connection`);
+    const credentials = credentialsOf(requestHeader, socket);
+    const { peer } = credentials;
+    const identity = await services.identify(credentials);
     const answers = rpc.call(toBinary(method.input, request), { identity, signal, peer, onHeader });
     for await (const bytes of answers) yield fromBinary(method.output, bytes);
   } catch (error) {
@@ -126,7 +129,7 @@ async function* answersTo({ rpc, method, request, context, services }: RpcCall):
 /** An error of ours with all that it says over gRPC. */
 function toConnectError(error: CountermandError): ConnectError {
   const message = error.message.slice(0, KEPT_LIMITS.answer_text.limit);
-  const told = new ConnectError(message, codeOf(error), { [ERROR_CODE_HEADER]: error.code });
+  const told = new ConnectError(message, codeOf(error), { [ERROR_CODE_HEADER]: error.code, ...challengeOf(error) });
   told.details = detailsOf(error, message).map(({ typeUrl, value }) => ({
     type: typeUrl.slice(typeUrl.indexOf('/') + 1),
     value,

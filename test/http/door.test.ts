@@ -80,10 +80,10 @@ async function refusal(t: ExecutionContext, ...flags: readonly string[]): Promis
 
 test('where it may listen', async (t) => {
   const open =
-    /^error: http_listen is 0\.0\.0\.0:0, where others could give orders without authentication; use .*--insecure$/;
+    /^error: http_listen is 0\.0\.0\.0:0, which other hosts reach, and in plaintext .*; give tls_certificate .*--insecure$/;
   t.regex(await refusal(t, '--http-listen', '0.0.0.0:0'), open);
-  t.regex(await refusal(t, '--http-listen', '[::]:0'), /where others could give orders/);
-  t.regex(await refusal(t, '--http-listen', 'example:80'), /where others could give orders/);
+  t.regex(await refusal(t, '--http-listen', '[::]:0'), /which other hosts reach, and in plaintext/);
+  t.regex(await refusal(t, '--http-listen', 'example:80'), /which other hosts reach, and in plaintext/);
   t.regex(
     await refusal(t, '--http-listen', '7078'),
     /^error: --http-listen must be HOST:PORT, .* or none, and is "7078"/,

@@ -90,7 +90,7 @@ function addInit(group: Command, terminal: Terminal): void {
         write(to, await makeInstallation(parts));
         output.say(`the conductor, good for ${hosts.join(', ')}:`);
         output.say(
-          `  countermand serve --tls-certificate ${join(to, 'server.pem')} --tls-key ${join(to, 'server.key')}`,
+          `  countermand serve --tls-certificate ${join(to, 'server.pem')} --tls-key ${join(to, 'server.key')} --tls-client-ca ${join(to, 'ca.pem')}`,
         );
         output.say('a person or a program, with client.pem, client.key and ca.pem:');
         output.say(

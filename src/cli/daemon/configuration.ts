@@ -27,6 +27,14 @@ export interface Configuration {
   readonly httpListen: string | null;
   /** What the conductor shows on both ports; no certificate: plaintext. */
   readonly tls: TlsFiles;
+  /** Null: no JSON Web Token is accepted. */
+  readonly jwtIssuer: string | null;
+  /** A path or a URL. */
+  readonly jwtKeys: string | null;
+  readonly jwtAudience: string;
+  readonly jwtClockSkewMs: number;
+  /** Null: no password is accepted. */
+  readonly htpasswdFile: string | null;
   /** What an agent on its own shows its conductor, and whom it trusts. */
   readonly agentTls: TlsFiles;
   /** The name that the certificate of the conductor must have; null: the host of its address. */
@@ -64,7 +72,17 @@ export interface Configuration {
 type Rules = { readonly [Key in KeyName]: z.infer<(typeof CONFIGURATION_KEYS)[Key]['rule']> };
 /** The keys that may stay without a value. */
 type Optional = 'min_command_interval' | 'secrets_dir' | TlsKey;
-type TlsKey = 'tls_certificate' | 'tls_key' | 'ca' | 'certificate' | 'key' | 'server_name';
+type TlsKey =
+  | 'tls_client_ca'
+  | 'htpasswd_file'
+  | 'jwt_issuer'
+  | 'jwt_keys'
+  | 'tls_certificate'
+  | 'tls_key'
+  | 'ca'
+  | 'certificate'
+  | 'key'
+  | 'server_name';
 type Values = Omit<Rules, Optional> & Partial<Pick<Rules, Optional>>;
 /** What one source says. */
 type Given = Partial<Rules>;
@@ -114,13 +132,16 @@ function readText(path: string): string {
 }
 
 /** The keys that are paths: in a file, relative ones begin at its own folder. */
-const PATHS = ['data', 'secrets_dir', 'tls_certificate', 'tls_key', 'ca', 'certificate', 'key'] as const;
+const PATHS = [
+  ...(['data', 'secrets_dir', 'tls_certificate', 'tls_key', 'tls_client_ca', 'htpasswd_file', 'jwt_keys'] as const),
+  ...(['ca', 'certificate', 'key'] as const),
+];
 
 function fromFile(path: string): Given {
   const values = check({ values: parseYaml(path), nameOf: (key) => (key === '' ? path : `${path}: ${key}`) });
   const paths = PATHS.flatMap((key) => {
     const named = values[key];
-    return named === undefined ? [] : [[key, resolve(dirname(path), named)]];
+    return named === undefined || isUrl(named) ? [] : [[key, resolve(dirname(path), named)]];
   });
   return { ...values, ...Object.fromEntries(paths) };
 }
@@ -170,13 +191,22 @@ export function readConfiguration(options: Readonly<Record<string, unknown>>, en
 
 const pathOf = (path: string | undefined): string | null => (path === undefined ? null : resolve(path));
 
+/** `jwt_keys` may be one. */
+const isUrl = (text: string): boolean => /^https?:\/\//.test(text);
+
 const milliseconds = (seconds: number): number => Math.round(seconds * 1000);
 
 function inMilliseconds(values: Values): Configuration {
   return {
     listen: values.listen,
     httpListen: values.http_listen === 'none' ? null : values.http_listen,
-    tls: { certificate: pathOf(values.tls_certificate), key: pathOf(values.tls_key), ca: null },
+    tls: { certificate: pathOf(values.tls_certificate), key: pathOf(values.tls_key), ca: pathOf(values.tls_client_ca) },
+    jwtIssuer: values.jwt_issuer ?? null,
+    jwtKeys:
+      values.jwt_keys === undefined || isUrl(values.jwt_keys) ? (values.jwt_keys ?? null) : resolve(values.jwt_keys),
+    jwtAudience: values.jwt_audience,
+    jwtClockSkewMs: milliseconds(values.jwt_clock_skew),
+    htpasswdFile: pathOf(values.htpasswd_file),
     agentTls: { certificate: pathOf(values.certificate), key: pathOf(values.key), ca: pathOf(values.ca) },
     serverName: values.server_name ?? null,
     dataFolder: resolve(values.data),

@@ -78,7 +78,7 @@ export const CONFIGURATION_KEYS = {
     fallback: '127.0.0.1:7077',
     readBy: 'conductor',
     meaning:
-      'where the conductor listens for gRPC. An address that other hosts can reach needs `tls_certificate` and `tls_key`, unless `--insecure` is given',
+      'where the conductor listens for gRPC. An address that other hosts can reach needs TLS, and callers who say who they are, unless `--insecure` is given',
   },
   http_listen: {
     type: 'HOST:PORT, with an IPv6 host in brackets; port 0 takes any free one; or none',
@@ -87,7 +87,7 @@ export const CONFIGURATION_KEYS = {
     fallback: '127.0.0.1:7078',
     readBy: 'conductor',
     meaning:
-      'where the conductor listens for HTTP; `none` switches it off. There is no authentication yet, so it is a loopback address unless `--insecure` is given',
+      'where the conductor listens for HTTP; `none` switches it off. An address that other hosts can reach needs TLS, and callers who say who they are, unless `--insecure` is given',
   },
   tls_certificate: file({
     fallbackWords: 'none: plaintext, which is for loopback addresses',
@@ -100,6 +100,54 @@ export const CONFIGURATION_KEYS = {
     readBy: 'conductor',
     meaning: 'PEM file with the key of `tls_certificate`, not encrypted',
   }),
+  tls_client_ca: file({
+    fallbackWords: 'none: clients are not asked for a certificate',
+    readBy: 'conductor',
+    meaning:
+      'PEM file with the authorities that may vouch for clients. With it, a client can say who it is by its certificate, and every caller must say who it is',
+  }),
+  htpasswd_file: file({
+    fallbackWords: 'none',
+    readBy: 'conductor',
+    meaning:
+      'file of users and passwords, as `htpasswd -B` writes it (bcrypt). With it, a client can say who it is by HTTP basic, and every caller must say who it is. A change is used within seconds',
+  }),
+  jwt_issuer: {
+    type: 'a text of 1 to 255 characters',
+    placeholder: 'issuer',
+    rule: z.string().min(1).max(255),
+    fallbackWords: 'none',
+    readBy: 'conductor',
+    meaning:
+      'what `iss` of a JSON Web Token must be. With it, a client can say who it is by a bearer token of this issuer, and every caller must say who it is',
+  } satisfies ConfigurationKey<string>,
+  jwt_keys: {
+    type: 'the path of a file, or an https URL',
+    placeholder: 'file|url',
+    rule: z
+      .string()
+      .min(1)
+      .regex(/^[^\0]*$/),
+    fallbackWords: 'none',
+    readBy: 'conductor',
+    meaning: 'the public keys of `jwt_issuer`: a JWKS file, a public key in PEM, or the URL of a JWKS',
+  } satisfies ConfigurationKey<string>,
+  jwt_audience: {
+    type: 'a text of 1 to 255 characters',
+    placeholder: 'audience',
+    rule: z.string().min(1).max(255),
+    fallback: 'countermand',
+    readBy: 'conductor',
+    meaning: 'what must be among `aud` of a JSON Web Token',
+  } satisfies ConfigurationKey<string>,
+  jwt_clock_skew: {
+    type: 'a number of seconds from 0 to 300',
+    placeholder: 'seconds',
+    rule: z.number().min(0).max(300),
+    fallback: 30,
+    readBy: 'conductor',
+    meaning: 'by how much the clocks of `jwt_issuer` and the conductor may differ',
+  } satisfies ConfigurationKey<number>,
   data: folder({
     fallbackWords: '`/var/lib/countermand` for root; else `$XDG_DATA_HOME/countermand` or `~/.local/share/countermand`',
     readBy: 'conductor',

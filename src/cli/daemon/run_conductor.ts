@@ -3,10 +3,13 @@
 import { hostname } from 'node:os';
 import type { Logger } from 'pino';
 import type { Attach } from '../../agent/agent.ts';
+import type { Clock } from '../../core/clock.ts';
 import { type CountermandError, fail } from '../../core/errors.ts';
 import { onAbort, openScope } from '../../core/signals.ts';
 import type { TlsSource } from '../../core/tls.ts';
 import type { Door } from '../../http/door.ts';
+import type { Identify } from '../../server/access/identity.ts';
+import { hasMethods, type Methods } from '../../server/access/methods.ts';
 import { listen } from '../../server/api/grpc.ts';
 import { createServices, type Services } from '../../server/api/services.ts';
 import { type Conductor, openStore, startConductor } from '../../server/conductor.ts';
@@ -26,7 +29,7 @@ import { watchTls } from './tls_watch.ts';
  *   LISTEN_FAILED; and DATABASE_TAKEN or DATABASE_DAMAGED when that happens while it runs
  */
 export async function runConductor(
-  configuration: Configuration,
+  configuration: Configuration & { readonly methods: Methods },
   withAgent: boolean,
   terminal: Terminal,
 ): Promise<void> {
@@ -36,9 +39,10 @@ export async function runConductor(
   const scope = openScope([]);
   try {
     const tls = openTls(configuration.tls, log, terminal, scope.signal);
+    const identify = await openIdentify(configuration.methods, terminal.clock, log);
     const database = await openDatabase(configuration.dataFolder);
     try {
-      await runOver(database, { ...configuration, tls }, withAgent, log, terminal);
+      await runOver(database, { ...configuration, tls, identify }, withAgent, log, terminal);
     } finally {
       await database.close();
     }
@@ -59,8 +63,11 @@ function openTls(files: TlsFiles, log: Logger, { clock }: Terminal, signal: Abor
   return null;
 }
 
-/** The configuration with its TLS files read. */
-type Prepared = Omit<Configuration, 'tls'> & { readonly tls: TlsSource | null };
+/** The configuration with its files read. */
+type Prepared = Omit<Configuration, 'tls'> & {
+  readonly tls: TlsSource | null;
+  readonly identify: Identify | undefined;
+};
 
 async function runOver(
   database: Database,
@@ -74,7 +81,7 @@ async function runOver(
   const { agentLeaseMs, listen: address, tls } = configuration;
   const conductor = await startConductor({ store, limits: configuration, agentLeaseMs, log });
   try {
-    const services = createServices(conductor);
+    const services = createServices(conductor, configuration.identify);
     const place = { address, tls, openFilesLimit: terminal.openFilesLimit() };
     const listener = await listen(conductor, services, place, chance);
     const door = await openDoorOf(services, configuration, terminal).catch(async (error) => {
@@ -98,6 +105,13 @@ async function runOver(
   } finally {
     await conductor.stop();
   }
+}
+
+/** Who calls; undefined if every caller is anonymous. What it takes is loaded only if it is used. */
+async function openIdentify(methods: Methods, clock: Clock, log: Logger): Promise<Identify | undefined> {
+  if (!hasMethods(methods)) return undefined;
+  const { createAuthenticator } = await import('../../server/access/authenticator.ts');
+  return createAuthenticator(methods, clock, log);
 }
 
 /** The HTTP door, or null if it is off; its packages are loaded only if it is on. */

@@ -1,27 +1,35 @@
 /** `countermand serve`: a conductor for keeps, with an agent inside. */
 import type { Command } from 'commander';
 import { fail } from '../../core/errors.ts';
+import { hasMethods, type Methods } from '../../server/access/methods.ts';
 import { DEFAULT_ADDRESS, isLoopback } from '../shared/address.ts';
 import type { GlobalOptions } from '../shared/asking.ts';
 import type { Terminal } from '../shared/terminal.ts';
 import { addConfigurationOptions, type Configuration, readConfiguration } from './configuration.ts';
 import { KEY_NAMES } from './configuration_keys.ts';
+import { methodsOf } from './methods.ts';
 
 /**
  * @throws CONFIGURATION_INVALID if others could reach a port that is not made for that, and --insecure was not given: its
  *   traffic could be read and changed, or whoever reaches it could give orders
  */
-function refuseOpenPorts({ listen, httpListen, tls }: Configuration): void {
-  if (!isLoopback(listen) && tls.certificate === null)
-    throw fail(
-      'CONFIGURATION_INVALID',
-      `listen is ${listen}, which other hosts reach, and in plaintext anyone on the way reads and changes what is sent there; give tls_certificate and tls_key, which 'countermand certificates init' makes, or use a loopback address such as ${DEFAULT_ADDRESS}, or --insecure`,
-    );
-  if (httpListen !== null && !isLoopback(httpListen))
-    throw fail(
-      'CONFIGURATION_INVALID',
-      `http_listen is ${httpListen}, where others could give orders without authentication; use a loopback address such as 127.0.0.1:7078, none, or --insecure`,
-    );
+function refuseOpenPorts({ listen, httpListen, tls }: Configuration, methods: Methods): void {
+  const ports = { listen, http_listen: httpListen };
+  for (const [key, address] of Object.entries(ports)) {
+    if (address === null || isLoopback(address)) continue;
+    const refuse = (why: string) => {
+      const otherwise = `or use a loopback address such as ${key === 'listen' ? DEFAULT_ADDRESS : '127.0.0.1:7078, none'}, or --insecure`;
+      return fail('CONFIGURATION_INVALID', `${key} is ${address}, ${why}, ${otherwise}`);
+    };
+    if (tls.certificate === null)
+      throw refuse(
+        "which other hosts reach, and in plaintext anyone on the way reads and changes what is sent there; give tls_certificate and tls_key, which 'countermand certificates init' makes",
+      );
+    if (!hasMethods(methods))
+      throw refuse(
+        'where others could give orders without authentication; give tls_client_ca, htpasswd_file, or jwt_issuer and jwt_keys',
+      );
+  }
 }
 
 /** Gives the command `serve` its options and its action. */
@@ -30,8 +38,9 @@ export function setUpServe(serve: Command, terminal: Terminal): void {
     .option('--no-agent', 'without the agent inside')
     .action(async (options, command: Command) => {
       const configuration = readConfiguration(options, terminal.environment);
-      if (command.optsWithGlobals<GlobalOptions>().insecure !== true) refuseOpenPorts(configuration);
+      const methods = methodsOf(configuration);
+      if (command.optsWithGlobals<GlobalOptions>().insecure !== true) refuseOpenPorts(configuration, methods);
       const { runConductor } = await import('./run_conductor.ts');
-      await runConductor(configuration, options.agent, terminal);
+      await runConductor({ ...configuration, methods }, options.agent, terminal);
     });
 }

@@ -1,4 +1,14 @@
-/** Who asks: the one place where what came with a request becomes an identity, for gRPC and HTTP alike. */
+/** Who asks: what came with a request, and what it becomes, for gRPC and HTTP alike. */
+
+/** The certificate that a client has shown on its connection. */
+export interface ClientCertificate {
+  /** What it is called: a URI of its subject alternative names, else its subject. */
+  readonly name: string;
+  /** Until when it is good, in milliseconds since 1970. */
+  readonly validTo: number;
+  /** Why it is not accepted; null if an authority of ours vouches for it. */
+  readonly problem: string | null;
+}
 
 /** What came with a request, whichever protocol it used. */
 export interface Credentials {
@@ -6,13 +16,18 @@ export interface Credentials {
   readonly authorization: string | null;
   /** A token that was sent in a header of its own. Null if there is none. */
   readonly token: string | null;
+  /** Null if the client has shown none. */
+  readonly certificate: ClientCertificate | null;
   /** The address that the request came from, with or without a port. */
   readonly peer: string;
 }
 
 /** Who asks. */
-interface Identity {
-  /** Two requests of one caller have the same name. At most 255 characters. */
+export interface Identity {
+  /**
+   * Two requests of one caller have the same name, and those of two callers do not: it begins with how the caller was identified. At most
+   * 255 characters.
+   */
   readonly name: string;
 }
 
@@ -21,12 +36,15 @@ export interface Asked {
   readonly identity: Identity;
 }
 
-/**
- * The identity of a request. There is no authentication yet: authorization and token are not looked at, every caller is
- * anonymous, and one is told from another by the address alone.
- */
-export function identityOf({ peer }: Credentials): Identity {
-  return { name: `anonymous@${hostOf(peer)}`.slice(0, 255) };
+/** Answers who asks. @throws UNAUTHENTICATED if the credentials are missing or not good, KEYS_UNREACHABLE if that cannot be known now */
+export type Identify = (credentials: Credentials) => Promise<Identity>;
+
+/** How long a name may be. */
+export const NAME_LIMIT = 255;
+
+/** Every caller without a login. One is told from another by the address alone. */
+export function anonymous({ peer }: Pick<Credentials, 'peer'>): Identity {
+  return { name: `anonymous@${hostOf(peer)}`.slice(0, NAME_LIMIT) };
 }
 
 /** `127.0.0.1:4000`, `[::1]:4000` and `ipv4:127.0.0.1:4000` without what is not the address. */

@@ -1,11 +1,11 @@
 /** What every RPC shares: its signal, and the one place where an error becomes a status. */
-import type { CallContext, ServerMiddleware, ServerMiddlewareCall } from 'nice-grpc';
+import type { CallContext, Metadata, ServerMiddleware, ServerMiddlewareCall } from 'nice-grpc';
 import { ServerError, Status } from 'nice-grpc';
 import type { Chance } from '../../core/chance.ts';
 import { type CountermandError, fail } from '../../core/errors.ts';
 import { KEPT_LIMITS } from '../../core/limits.ts';
 import { onAbort, openScope, type Scope } from '../../core/signals.ts';
-import { type Asked, identityOf } from '../access/identity.ts';
+import { type Asked, anonymous, type ClientCertificate, type Identify } from '../access/identity.ts';
 import type { Disk } from '../disk.ts';
 import type { Log } from '../log.ts';
 import { encodeStatus, STATUS_DETAILS_KEY } from './details.ts';
@@ -60,14 +60,26 @@ function openCall(context: CallContext, shutdown: AbortSignal): Scope {
   return { ...scope, end };
 }
 
-/** Puts the identity of the caller into the context of a call. */
-export function identifyCaller(): ServerMiddleware<Asked> {
-  return async function* identify<Request, Response>(
+/** A load balancer asks for the health of a conductor, and has no credentials. */
+const OPEN_TO_ALL = '/grpc.health.v1.Health/';
+
+/**
+ * Puts the identity of the caller into the context of a call.
+ * @param certificateIn the certificate that the client of the connection has shown, in the metadata of a call
+ */
+export function identifyCaller(
+  identify: Identify,
+  certificateIn: (metadata: Metadata) => ClientCertificate | null,
+): ServerMiddleware<Asked> {
+  return async function* name<Request, Response>(
     call: ServerMiddlewareCall<Request, Response, Asked>,
     context: CallContext,
   ) {
-    const authorization = context.metadata.get('authorization') ?? null;
-    const identity = identityOf({ authorization, token: null, peer: context.peer });
+    const { peer, metadata } = context;
+    const authorization = metadata.get('authorization') ?? null;
+    const credentials = { authorization, token: null, certificate: certificateIn(metadata), peer };
+    const isOpen = call.method.path.startsWith(OPEN_TO_ALL);
+    const identity = isOpen ? anonymous(credentials) : await identify(credentials);
     return yield* call.next(call.request, { ...context, identity });
   };
 }

@@ -13,7 +13,7 @@ import type { Conductor } from '../conductor.ts';
 import { createAgentService } from './agent_service.ts';
 import { errorsToStatus, identifyCaller } from './calls.ts';
 import { Connections } from './connections.ts';
-import { credentialsOf } from './grpc_tls.ts';
+import { certificateIn, credentialsOf, passCertificates } from './grpc_tls.ts';
 import { contractImage } from './image.ts';
 import { bounded } from './requests.ts';
 import { SERVED, type Services } from './services.ts';
@@ -72,10 +72,12 @@ export async function listen(
   setLogVerbosity(logVerbosity.NONE);
   const { clock } = conductor.orders.store;
   const connections = new Connections({ clock, log: conductor.log, openFilesLimit });
-  const server = createServer({ ...KEEPALIVE, ...MESSAGE_LIMIT })
+  const asksForCertificate = tls !== null && tls.current().ca !== null;
+  const interceptors = { interceptors: asksForCertificate ? [passCertificates] : [] };
+  const server = createServer({ ...KEEPALIVE, ...MESSAGE_LIMIT, ...interceptors })
     .use(errorsToStatus(conductor.log, chance))
     .use(connections.refuseSpare())
-    .use(identifyCaller())
+    .use(identifyCaller(services.identify, asksForCertificate ? certificateIn : () => null))
     .use(services.hold);
   for (const key of Object.keys(SERVED) as (keyof typeof SERVED)[])
     server.add(bounded(SERVED[key] as typeof NodeServiceDefinition), services[key] as typeof services.nodes);

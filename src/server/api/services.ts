@@ -16,7 +16,7 @@ import {
   type NotificationServiceImplementation,
 } from '../../gen/countermand/v1/notification.ts';
 import { PowerServiceDefinition, type PowerServiceImplementation } from '../../gen/countermand/v1/power.ts';
-import type { Asked } from '../access/identity.ts';
+import { type Asked, anonymous, type Identify } from '../access/identity.ts';
 import type { Conductor } from '../conductor.ts';
 import type { Log } from '../log.ts';
 import { createAuditService } from './audit_service.ts';
@@ -49,6 +49,8 @@ export interface Services {
   readonly itself: ConductorServiceImplementation;
   /** What each call passes before its service sees it: the limits on requests and streams, and the disk that is full. */
   readonly hold: ServerMiddleware;
+  /** Who makes a call. */
+  readonly identify: Identify;
   /** Why no new work can be taken now, or null if it can. */
   notReady(): CountermandError | null;
   readonly log: Log;
@@ -58,8 +60,11 @@ export interface Services {
   readonly shutdown: AbortSignal;
 }
 
-/** The services of a conductor. */
-export function createServices(conductor: Conductor): Services {
+/** The services of a conductor, for callers that `identify` knows; without it every caller is anonymous. */
+export function createServices(
+  conductor: Conductor,
+  identify: Identify = async (credentials) => anonymous(credentials),
+): Services {
   const { disk, log, shutdown, orders } = conductor;
   const { clock, chance, database } = orders.store;
   return {
@@ -70,6 +75,7 @@ export function createServices(conductor: Conductor): Services {
     notifications: createNotificationService(conductor),
     itself: createConductorService(conductor),
     hold: composeServerMiddleware(checkRequests(), refuseWhenFull(disk)),
+    identify,
     notReady() {
       if (shutdown.aborted) return shutdown.reason;
       if (database.isFull) return fail('DISK_FULL', 'the disk of the data folder is full; new orders are refused');

@@ -1,0 +1,19 @@
+/** How callers of a conductor say who they are, from its configuration. */
+import { fail } from '../../core/errors.ts';
+import type { Methods } from '../../server/access/methods.ts';
+import type { Configuration } from './configuration.ts';
+
+/** @throws CONFIGURATION_INVALID for a key without another one that it needs */
+export function methodsOf(configuration: Configuration): Methods {
+  const { tls, htpasswdFile: htpasswd, jwtIssuer: issuer, jwtKeys: keys } = configuration;
+  if (tls.ca !== null && tls.certificate === null)
+    throw fail(
+      'CONFIGURATION_INVALID',
+      'tls_client_ca is for connections over TLS; give tls_certificate and tls_key as well',
+    );
+  if ((issuer === null) !== (keys === null))
+    throw fail('CONFIGURATION_INVALID', 'jwt_issuer and jwt_keys go together, and only one of them is given');
+  const { jwtAudience: audience, jwtClockSkewMs: clockSkewMs } = configuration;
+  const jwt = issuer === null || keys === null ? null : { issuer, audience, keys, clockSkewMs };
+  return { certificates: tls.ca !== null, jwt, htpasswd };
+}

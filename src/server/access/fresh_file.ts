@@ -1,0 +1,47 @@
+/** A file that may change while it is in use: it is read again when it is needed, but not more often than every five seconds. */
+import { readFileSync } from 'node:fs';
+import type { Clock } from '../../core/clock.ts';
+import { fail } from '../../core/errors.ts';
+
+/** How old what was read may be. */
+const FRESH_MS = 5000;
+
+/** What a file says, parsed. */
+export interface FreshFile<T> {
+  /**
+   * What it says now.
+   * @throws CONFIGURATION_INVALID if it cannot be read or parsed: what stood there before may have been taken back
+   */
+  current(): T;
+}
+
+/**
+ * The file at `path`, read at once.
+ * @param parse throws if the text is wrong
+ * @throws CONFIGURATION_INVALID
+ */
+export function openFreshFile<T>(path: string, parse: (text: string) => T, clock: Clock): FreshFile<T> {
+  let text: string | null = null;
+  let value: T;
+  let readAt = Number.NEGATIVE_INFINITY;
+  const current = (): T => {
+    if (clock.monotonic() < readAt + FRESH_MS) return value;
+    const next = textOf(path);
+    if (next !== text) {
+      value = parse(next);
+      text = next;
+    }
+    readAt = clock.monotonic();
+    return value;
+  };
+  current();
+  return { current };
+}
+
+function textOf(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    throw fail('CONFIGURATION_INVALID', `${path} cannot be read (${(error as NodeJS.ErrnoException).code})`);
+  }
+}

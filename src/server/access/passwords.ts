@@ -1,0 +1,75 @@
+/** Users with passwords, from a file as `htpasswd -B` writes it. */
+import bcrypt from 'bcryptjs';
+import type { Clock } from '../../core/clock.ts';
+import { digestOf } from '../../core/digest.ts';
+import { fail } from '../../core/errors.ts';
+import { type FreshFile, openFreshFile } from './fresh_file.ts';
+
+/** Hashes of users. */
+type Users = ReadonlyMap<string, string>;
+
+const BCRYPT = /^\$2[aby]\$\d\d\$[./A-Za-z0-9]{53}$/;
+
+/** A hash that no password has, with the usual cost: whoever names a user that is not there waits as long as the others. */
+const NO_USER = '$2y$10$abcdefghijklmnopqrstuuu5dYJkOfMxCAULPZOmNkRkMqVyrbyNG';
+
+/** At most so many passwords are looked at together: each takes a processor for a tenth of a second. */
+const TOGETHER = 8;
+
+/** At most so many good passwords are remembered. */
+const REMEMBERED = 1000;
+
+/** The users of a file. */
+export interface Passwords {
+  /** True if the user has this password. @throws TOO_MANY_LOGINS if too many are looked at now */
+  fit(user: string, password: string): Promise<boolean>;
+}
+
+/**
+ * The users of the file at `path`. A user who is taken out of it is gone within seconds.
+ * @throws CONFIGURATION_INVALID naming the line that is wrong
+ */
+export function openPasswords(path: string, clock: Clock): Passwords {
+  const file: FreshFile<Users> = openFreshFile(path, (text) => parse(text, path), clock);
+  // A good password is remembered, as a digest, with the hash that it fits: with another hash it is looked at anew.
+  const good = new Set<string>();
+  let together = 0;
+  return {
+    async fit(user, password) {
+      const hash = file.current().get(user);
+      const key = digestOf([hash, password]);
+      if (hash !== undefined && good.has(key)) return true;
+      if (together >= TOGETHER)
+        throw fail(
+          'TOO_MANY_LOGINS',
+          `${TOGETHER} passwords are being looked at, and no more are at once; try again in a moment`,
+        );
+      together += 1;
+      try {
+        const fits = await bcrypt.compare(password, hash ?? NO_USER);
+        if (!fits || hash === undefined) return false;
+      } finally {
+        together -= 1;
+      }
+      if (good.size >= REMEMBERED) good.clear();
+      good.add(key);
+      return true;
+    },
+  };
+}
+
+function parse(text: string, path: string): Users {
+  const users = new Map<string, string>();
+  for (const [at, line] of text.split('\n').entries()) {
+    const entry = line.trim();
+    if (entry === '' || entry.startsWith('#')) continue;
+    const [, user = '', hash = ''] = /^([^:]+):([^:]*)/.exec(entry) ?? [];
+    if (user === '' || !BCRYPT.test(hash))
+      throw fail(
+        'CONFIGURATION_INVALID',
+        `${path}: line ${at + 1} is not USER:HASH with a hash of bcrypt; htpasswd -B makes them`,
+      );
+    users.set(user, hash);
+  }
+  return users;
+}
