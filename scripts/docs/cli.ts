@@ -3,6 +3,7 @@
 import type { Command, Help } from 'commander';
 import { EXIT_CODES } from '../../src/core/exit_codes.ts';
 import { commandTree, textAfterHelp } from '../command_tree.ts';
+import { habitTable } from './habits.ts';
 import { block, code, markdownTable, page } from './markdown.ts';
 
 function argumentTable(command: Command, help: Help): string {
@@ -82,6 +83,9 @@ export async function printCli(): Promise<string> {
       '`head` cuts off ends with 141 only if something was still to be written. `serve`, `agent` and `sim` are daemons: ' +
       'they go on without a reader, leave log lines out while it is stuck, and log again as soon as they are read. SIGHUP ' +
       'stops a daemon that was started from a terminal, as the terminal was closed; any other logs and ignores it.',
+    '## Habits',
+    'What operators know from other tools, without the name of the tool. A dash says why a tool has nothing for it.',
+    habitTable(),
     '## Exit codes',
     'The exit code tells a script how an order ended. An abort is successful only if the order was taken back; an order that goes ' +
       'on without a watcher is never exit code 0. Of several nodes, the most serious outcome counts: a failure, then 10, 12 and the ' +

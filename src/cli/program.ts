@@ -34,7 +34,7 @@ const COMMANDS: Readonly<Record<string, CommandRow>> = {
     },
   },
   sim: {
-    description: 'pretend BMCs with servers behind them, to try things',
+    description: 'simulate BMCs with servers behind them, to try things out',
     load: async () => (await import('./sim/commands.ts')).addSimCommands,
   },
   node: {
@@ -49,7 +49,7 @@ const COMMANDS: Readonly<Record<string, CommandRow>> = {
     },
   },
   power: {
-    description: 'look at power tasks, watch them, withdraw them',
+    description: 'list, watch and withdraw power tasks',
     load: async () => (await import('./power/commands.ts')).addPowerCommands,
   },
   abort: {
@@ -61,7 +61,7 @@ const COMMANDS: Readonly<Record<string, CommandRow>> = {
     load: async () => (await import('./plan/commands.ts')).addPlanCommands,
   },
   audit: {
-    description: 'let strategies look for plans, once or again and again',
+    description: 'let strategies propose plans, once or periodically',
     load: async () => (await import('./audit/commands.ts')).addAuditCommands,
   },
   events: {

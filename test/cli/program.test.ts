@@ -56,6 +56,15 @@ test('a group without a command is help on stderr, and a failure', async (t) => 
   }
 });
 
+test('help that is asked for is on stdout, and no failure', async (t) => {
+  for (const line of ['help', 'help node', 'node help', 'help plan cancel', 'node --help']) {
+    const { exitCode, stdout, stderr } = await run(line.split(' '));
+    t.is(exitCode, 0, line);
+    t.regex(stdout, /^Usage: countermand/);
+    t.is(stderr, '');
+  }
+});
+
 test('the version', async (t) => {
   const { exitCode, stdout } = await run(['--version']);
   t.is(exitCode, 0);
@@ -92,8 +101,8 @@ test(refused, 'plan create /', /plan file \/ cannot be read: EISDIR/);
 test(refused, 'plan create /dev/zero', /\/dev\/zero is larger than 32 MB/);
 test(refused, 'plan create - --queue', /--queue says how to start; give --start as well/);
 test(refused, 'plan list --state GONE', /Allowed choices are RECOMMENDED, PENDING, ONGOING/);
-test(refused, 'node power n1 hibernate', /'hibernate' is no target; possible are on, off/);
-test(refused, 'node power n1 soft_off --timeout 0', /--timeout: '0' is not a number of seconds/);
+test(refused, 'node power n1 hibernate', /'hibernate' is not a target; the targets are on, off/);
+test(refused, 'node power n1 soft_off --timeout 0', /--timeout: '0' is not a time/);
 test(refused, 'node power n1 soft_off --timeout -5', /--timeout: '-5'/);
 test(refused, 'node power n1 soft_off --on-timeout wait', /Allowed choices are fail, force/);
 test(refused, 'events --from first', /--from: 'first' is not the number/);

@@ -164,7 +164,7 @@ export const CONFIGURATION_KEYS = {
     rule: z.enum(LOG_LEVELS),
     fallback: 'info',
     readBy: 'both',
-    meaning: 'what is logged: this and what is worse',
+    meaning: 'the least severe level that is logged',
   } satisfies ConfigurationKey<(typeof LOG_LEVELS)[number]>,
   soft_power_off_timeout: wholeSeconds(1, {
     fallback: 600,
@@ -203,17 +203,18 @@ export const CONFIGURATION_KEYS = {
   start_timeout: seconds(0.1, {
     fallback: 60,
     readBy: 'conductor',
-    meaning: 'an order that has not begun to be sent by then ends FAILED, with nothing sent',
+    meaning: 'how long an order may wait to be sent; after that it ends FAILED, and nothing was sent',
   }),
   abort_timeout: seconds(0.1, {
     fallback: 30,
     readBy: 'conductor',
-    meaning: 'an abort that no agent has answered by then has outcome FAILED',
+    meaning: 'how long an agent may take to answer an abort; after that the outcome is FAILED',
   }),
   recall_confirm: seconds(0, {
     fallback: 15,
     readBy: 'conductor',
-    meaning: 'how long the host must be seen running after a BMC took a recall',
+    meaning:
+      'how long the host must be seen running after the BMC accepted a recall; only then is the outcome RECALLED',
   }),
   agent_lease: seconds(0.1, {
     fallback: 15,
@@ -224,7 +225,7 @@ export const CONFIGURATION_KEYS = {
   window_read_interval: seconds(0.1, {
     fallback: 10,
     readBy: 'conductor',
-    meaning: 'how often a node is read that may still change',
+    meaning: 'how often to read a node whose given-up order may still take effect',
   }),
   cancel_deadline: seconds(0.1, {
     fallback: 120,
@@ -242,7 +243,7 @@ export const CONFIGURATION_KEYS = {
   check_periodic_interval: seconds(1, {
     fallback: 1800,
     readBy: 'conductor',
-    meaning: 'how often plans are looked through for those that are too old',
+    meaning: 'how often to look for plans that have expired',
   }),
   confirm_above: {
     type: 'a whole number from 0 to 1000000',

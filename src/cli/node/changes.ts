@@ -44,7 +44,9 @@ async function changes(options: ChangeOptions, call: Call): Promise<void> {
 export function addChanges(group: Command, terminal: Terminal): void {
   const command = group
     .command('changes')
-    .description('list what has changed in the cluster model in the last week, the newest first')
+    .description(
+      'list what has changed about nodes in the last week, the newest first: server, power state, maintenance, zone, labels, driver',
+    )
     .option('--from <revision>', 'only changes from this revision on, for example that of a plan');
   addListFlags(command, CHANGE_LIST).action(asking(changes, terminal));
 }
@@ -62,7 +64,8 @@ async function report(eventType: string, words: readonly string[], options: Repo
   call.output.message(
     ReportClusterEventResponse,
     answer,
-    () => `noted; the cluster model is at revision ${answer.modelRevision}, and plans about these nodes are stale`,
+    () =>
+      `recorded as revision ${answer.modelRevision} of the cluster model; plans about these nodes that have not started are superseded`,
   );
 }
 
@@ -75,7 +78,7 @@ export function addReport(group: Command, terminal: Terminal): void {
     )
     .argument('<event>', 'instance.update, instance.delete.end or service.update')
     .argument('[nodes...]', WHICH_NODES)
-    .option('--reason <text>', 'why, for those who read the history')
-    .option('--payload <key=value...>', 'what else is known, for those who read the history');
+    .option('--reason <text>', 'why; recorded in the history')
+    .option('--payload <key=value...>', 'more key=value facts for the history');
   addSelectors(command).action(asking(report, terminal));
 }

@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import type { Terminal } from '../shared/terminal.ts';
 import { addChanges, addReport } from './changes.ts';
 import { addAccept, addCreate, addDelete, addSet, addValidate } from './enrolment.ts';
+import { addHistory } from './history.ts';
 import { addList } from './list.ts';
 import { addPower } from './power.ts';
 import { addRefresh, addShow, addSupported, addWatch, addWhy } from './reading.ts';
@@ -20,6 +21,7 @@ const COMMANDS = [
   addRefresh,
   addWatch,
   addWhy,
+  addHistory,
   addChanges,
   addReport,
 ];

@@ -136,8 +136,13 @@ export function addSet(group: Command, terminal: Terminal): void {
     .option('--unset-info <key...>', 'keys of driver_info to remove')
     .option('--label <key=value...>', 'labels to set')
     .option('--unset-label <key...>', 'labels to remove')
-    .addOption(new Option('--maintenance <on|off>', 'stops neither reading nor orders').choices(['on', 'off']))
-    .option('--maintenance-reason <text>', 'why, for those who read it later');
+    .addOption(
+      new Option(
+        '--maintenance <on|off>',
+        'mark the node as in maintenance, or no longer; it is still read, and orders are still accepted',
+      ).choices(['on', 'off']),
+    )
+    .option('--maintenance-reason <text>', 'why; recorded with the order');
   addSelectors(command, { flags: BESIDE_SETTERS }).action(asking(set, terminal));
 }
 

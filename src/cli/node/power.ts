@@ -7,9 +7,10 @@ import { dryRunOption } from '../plan/dry_run.ts';
 import { asking, type Call, present } from '../shared/asking.ts';
 import { confirm, holdToNumber, mustConfirm, orderWords, type Yes, yesOrNumberOption } from '../shared/confirming.ts';
 import { warnOfFiles } from '../shared/file_names.ts';
-import { readCount, readSeconds, readTarget } from '../shared/flags.ts';
+import { readCount, readSeconds } from '../shared/flags.ts';
 import { followTask } from '../shared/following.ts';
 import { addSelectors, rangesIn, type SelectorFlags, select, WHICH_NODES } from '../shared/selection.ts';
+import { readTarget } from '../shared/targets.ts';
 import type { Terminal } from '../shared/terminal.ts';
 import { targetValue } from '../shared/words.ts';
 import { orderMany, takesDownOf, tellOrder } from './power_many.ts';
@@ -33,7 +34,7 @@ const ON_TIMEOUT = { fail: OnTimeout.FAIL, force: OnTimeout.FORCE };
 
 async function power(first: string, others: readonly string[], options: PowerOptions, call: Call): Promise<void> {
   const words = [first, ...others];
-  const target = readTarget(words.at(-1) ?? '');
+  const target = readTarget(words.at(-1) ?? '', words.slice(0, -1));
   const timeout = readSeconds(options.timeout, '--timeout');
   const maxParallel = readCount(options.maxParallel, 1, '--max-parallel');
   const canary = readCount(options.canary, 0, '--canary');
@@ -108,28 +109,34 @@ const choice = (flags: string, description: string, words: readonly string[]): O
 export function addPower(group: Command, terminal: Terminal): void {
   const command = group
     .command('power')
-    .description('change the power state of nodes, or abort such a change, and watch it until it is at rest')
+    .description('change the power state of nodes, or abort such a change, and watch it until it has ended')
     .usage('[options] [nodes...] <target>')
     .argument('<nodes>', `${WHICH_NODES}; none if flags choose them`)
     .argument(
       '[target...]',
       "the last word: target power state, or the order to abort; Ironic's names are accepted too",
     )
-    .option('--timeout <seconds>', 'when it times out, from the moment of sending; else the default of the target')
-    .addOption(
-      choice('--on-timeout <what>', 'what happens then: it fails, or the soft order is forced', ['fail', 'force']),
+    .option(
+      '--timeout <seconds>',
+      'how long after the order was sent it times out, such as 300 or 5m; if not given, as the conductor is configured',
     )
-    .option('--reason <text>', 'why, for those who read it later')
+    .addOption(
+      choice('--on-timeout <what>', 'what a timeout does: the order fails, or a soft order is forced', [
+        'fail',
+        'force',
+      ]),
+    )
+    .option('--reason <text>', 'why; recorded with the order')
     .option('--request-id <id>', 'the id of the order: the same id twice is one order; else a new one')
     .option('--task <uuid>', 'of an abort at one node: the only power task that may be aborted')
     .option('--max-parallel <n>', 'several nodes: at most n at once; else 10, and 100 for an abort')
     .option('--canary <n>', 'several nodes: the first n must succeed before the others begin')
     .addOption(
-      choice('--on-failure <what>', 'several nodes: when one fails, begin no more, go on, or undo all; else stop', [
-        'stop',
-        'continue',
-        'rollback',
-      ]),
+      choice(
+        '--on-failure <what>',
+        'several nodes: what happens when one fails: stop begins no further order, continue goes on, rollback undoes what was done. stop if not given',
+        ['stop', 'continue', 'rollback'],
+      ),
     )
     .option('--queue', 'several nodes: wait behind the plans that run on some of them')
     .option('--no-wait', 'end as soon as the order is accepted; the work goes on')

@@ -89,8 +89,8 @@ function takingBackWords({ actionType, inputParameters }: Action): string {
   const target = actionType === 'change_node_power_state' ? findTarget(textOf(inputParameters?.state)) : null;
   if (target === null) return `stop N × ${actionType}`;
   if (abortTargetOf(target) === null) return `wait for N × ${target}, which cannot be taken back once sent`;
-  if (!TARGET_TABLE[target].soft) return `abort N × ${target}, which only stops waiting`;
-  return `abort N × ${target} (by driver: taken back, or only not waited for)`;
+  if (!TARGET_TABLE[target].soft) return `stop waiting for N × ${target}, which cannot be taken back`;
+  return `abort N × ${target}: taken back if its BMC can, else only no longer waited for`;
 }
 
 /** What an action that has not begun waits for. */

@@ -2,9 +2,11 @@
 import { type Command, Option } from 'commander';
 import { ACTION_PLAN_STATES, type ActionPlanState as StateName } from '../../core/states.ts';
 import { ActionPlan, ActionPlanState, ActionState } from '../../gen/countermand/v1/action_plan.ts';
-import { asking, type Call, everyPage, PAGE_SIZE } from '../shared/asking.ts';
+import { asking, type Call, upTo } from '../shared/asking.ts';
 import { stateMeaning } from '../shared/colours.ts';
+import { readCount } from '../shared/flags.ts';
 import { addListFlags, countStates, type ListFlags, type Listing, listText, showList } from '../shared/listing.ts';
+import { rangesIn } from '../shared/selection.ts';
 import { shortId } from '../shared/short_ids.ts';
 import type { Terminal } from '../shared/terminal.ts';
 import { utcTime } from '../shared/times.ts';
@@ -48,17 +50,19 @@ export function planTable(plans: readonly ActionPlan[], nowMs: number): string {
 
 interface ListOptions extends ListFlags {
   readonly state?: readonly StateName[];
+  readonly node?: readonly string[];
+  readonly limit?: string;
 }
 
 async function list(options: ListOptions, call: Call): Promise<void> {
   const states = (options.state ?? []).map((name) => ActionPlanState[name]);
-  const ask = async (): Promise<ActionPlan[]> => {
-    const plans: ActionPlan[] = [];
-    const page = (pageToken: string) =>
-      call.conductor.plans.listActionPlans({ pageSize: PAGE_SIZE, pageToken, states });
-    for await (const answer of everyPage(page)) plans.push(...answer.actionPlans);
-    return plans;
-  };
+  const limit = readCount(options.limit, 1, '--limit');
+  const nodes = options.node === undefined ? [] : rangesIn(options.node);
+  const ask = (): Promise<ActionPlan[]> =>
+    upTo(limit, async (pageToken, pageSize) => {
+      const answer = await call.conductor.plans.listActionPlans({ pageSize, pageToken, states, nodes });
+      return { items: answer.actionPlans, nextPageToken: answer.nextPageToken };
+    });
   await showList(PLAN_LIST, ask, options, call);
 }
 
@@ -71,6 +75,8 @@ export function addList(group: Command, terminal: Terminal): void {
       new Option('--state <state...>', 'only plans in these states; all but DELETED if left out').choices(
         Object.keys(ACTION_PLAN_STATES),
       ),
-    );
+    )
+    .option('--node <nodes...>', "only plans with an action about these nodes, such as 'r7n[1-16]'")
+    .option('--limit <n>', 'only the newest n');
   addListFlags(command, PLAN_LIST).action(asking(list, terminal));
 }

@@ -219,7 +219,7 @@ export function addCreate(group: Command, terminal: Terminal): void {
     .command('create')
     .description('make an action plan from a file; nothing is started unless you say so')
     .argument('<file>', 'the plan file, or - for standard input; at most 32 MB')
-    .option('--start', 'start it, and watch it until it is at rest')
+    .option('--start', 'start it, and watch it until it has ended')
     .option('--queue', 'with --start: wait behind the plans that run or wait on the same nodes')
     .option('--no-wait', 'with --start: end as soon as it is started; the plan goes on')
     .option('--request-id <id>', 'the id of the order: the same id twice is one plan; else a new one')
@@ -247,7 +247,7 @@ async function start(name: string, options: StartOptions & AskedOptions, call: C
 export function addStart(group: Command, terminal: Terminal): void {
   group
     .command('start')
-    .description('start a plan and watch it until it is at rest; the exit code says how it ended')
+    .description('start a plan and watch it until it has ended; the exit code says how it ended')
     .argument('<plan>', WHICH_PLAN)
     .option('--queue', 'wait behind the plans that run or wait on the same nodes, instead of being refused')
     .option('--force', 'start it however old it is; that is recorded. What is SUPERSEDED stays so')

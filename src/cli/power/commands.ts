@@ -1,7 +1,8 @@
 /** `countermand power ...`: power tasks. */
 import type { Command } from 'commander';
 import { PowerTask } from '../../gen/countermand/v1/power.ts';
-import { asking, type Call, everyPage, PAGE_SIZE, present } from '../shared/asking.ts';
+import { asking, type Call, present, upTo } from '../shared/asking.ts';
+import { readCount } from '../shared/flags.ts';
 import { followTask } from '../shared/following.ts';
 import { addListFlags, type ListFlags, showList } from '../shared/listing.ts';
 import { endLine } from '../shared/task_lines.ts';
@@ -14,17 +15,17 @@ const WHICH_TASK = 'uuid or request id of the power task; the first 8 digits of 
 interface ListOptions extends ListFlags {
   readonly node?: string;
   readonly unsettled?: boolean;
+  readonly limit?: string;
 }
 
 async function list(options: ListOptions, call: Call): Promise<void> {
   const { node = '', unsettled = false } = options;
-  const ask = async (): Promise<PowerTask[]> => {
-    const tasks: PowerTask[] = [];
-    const page = (pageToken: string) =>
-      call.conductor.power.listPowerTasks({ pageSize: PAGE_SIZE, pageToken, node, unsettled });
-    for await (const answer of everyPage(page)) tasks.push(...answer.tasks);
-    return tasks;
-  };
+  const limit = readCount(options.limit, 1, '--limit');
+  const ask = (): Promise<PowerTask[]> =>
+    upTo(limit, async (pageToken, pageSize) => {
+      const answer = await call.conductor.power.listPowerTasks({ pageSize, pageToken, node, unsettled });
+      return { items: answer.tasks, nextPageToken: answer.nextPageToken };
+    });
   await showList(TASK_LIST, ask, options, call);
 }
 
@@ -64,7 +65,8 @@ export function addPowerCommands(group: Command, terminal: Terminal): void {
     .command('list')
     .description('list power tasks, the newest first')
     .option('--node <node>', 'only those of this node (name or uuid)')
-    .option('--unsettled', 'only those that are not at rest');
+    .option('--unsettled', 'only those that have not ended')
+    .option('--limit <n>', 'only the newest n');
   addListFlags(command, TASK_LIST).action(asking(list, terminal));
   group
     .command('show')
@@ -81,6 +83,6 @@ export function addPowerCommands(group: Command, terminal: Terminal): void {
     .description('take back a power task that is still QUEUED; nothing will be sent')
     .option('--stop-waiting', 'also give up a task that is CONFIRMING; its order was sent and may still take effect')
     .argument('<task>', WHICH_TASK)
-    .option('--reason <text>', 'why, for those who read it later')
+    .option('--reason <text>', 'why; recorded with the order')
     .action(asking(withdraw, terminal));
 }

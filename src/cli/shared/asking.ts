@@ -100,6 +100,23 @@ export function present<T>(value: T | undefined, what: string): T {
   return value;
 }
 
+/** The things of a paged list, in its order: all of them, or at most `limit`; no more pages are asked for than that takes. */
+export async function upTo<T>(
+  limit: number | undefined,
+  ask: (
+    pageToken: string,
+    pageSize: number,
+  ) => Promise<{ readonly items: readonly T[]; readonly nextPageToken: string }>,
+): Promise<T[]> {
+  const found: T[] = [];
+  const pageSize = Math.min(limit ?? PAGE_SIZE, PAGE_SIZE);
+  for await (const { items } of everyPage((pageToken) => ask(pageToken, pageSize))) {
+    found.push(...items);
+    if (limit !== undefined && found.length >= limit) return found.slice(0, limit);
+  }
+  return found;
+}
+
 /** All things of a paged list, page by page. */
 export async function* everyPage<Page extends { nextPageToken: string }>(
   ask: (pageToken: string) => Promise<Page>,

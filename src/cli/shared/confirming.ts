@@ -157,7 +157,7 @@ export function yesOrNumberOption(when = ''): Option {
   return yes('--yes[=N]', `${when}${NOT_ASKED}${WITH_NUMBER}`);
 }
 
-const NOT_ASKED = 'do not ask for confirmation; required where there is no terminal to ask on';
+const NOT_ASKED = 'do not ask for confirmation; required without a terminal';
 const WITH_NUMBER =
   '. With =N only if the order takes N running nodes down; a script has to state N if that is more than confirm_above (20 by default)';
 

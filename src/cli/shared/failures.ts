@@ -35,7 +35,7 @@ function jsonOf({ code, message, details }: CountermandError): object {
 export function reportFailure(thrown: unknown, json: boolean, stderr: TextStream): number {
   if (thrown instanceof CommanderError) {
     if (HELP_ASKED_FOR.includes(thrown.code)) return 0;
-    if (thrown.code === HELP_INSTEAD) return ERROR_TABLE.ARGUMENT_INVALID.exitCode;
+    if (thrown.code === HELP_INSTEAD) return thrown.exitCode === 0 ? 0 : ERROR_TABLE.ARGUMENT_INVALID.exitCode;
   }
   const error = asOurs(thrown);
   const { code, message } = error;

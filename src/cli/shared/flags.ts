@@ -1,6 +1,5 @@
 /** Values of flags, read from text. Each refusal is ARGUMENT_INVALID and names the flag. */
 import { fail } from '../../core/errors.ts';
-import { findTarget, TARGET_TABLE, TARGETS, type Target } from '../../core/power.ts';
 
 /** The largest number of the contract's 32-bit fields. */
 const LARGEST = 2 ** 31 - 1;
@@ -19,26 +18,23 @@ export function readPairs(words: readonly string[] | undefined, flag: string): R
   return Object.fromEntries(pairs);
 }
 
-/** Whole seconds, at least 1. */
+const SECONDS_OF = { d: 86_400, h: 3600, m: 60, s: 1, '': 1 } as const;
+/** `300`, `300s`, `5m`, `1h30m`. */
+const SPAN = /^(?:\d{1,10}|(?:\d{1,10}d)?(?:\d{1,10}h)?(?:\d{1,10}m)?(?:\d{1,10}s)?)$/;
+
+/** Whole seconds, at least 1: as a number, or with units as in `5m`. */
 export function readSeconds(word: string | undefined, flag: string): number | undefined {
   if (word === undefined) return undefined;
-  const seconds = /^\d{1,10}$/.test(word) ? Number(word) : 0;
+  const parts = SPAN.test(word) ? [...word.matchAll(/(\d+)([dhms]?)/g)] : [];
+  const seconds = parts.reduce((sum, [, count, unit]) => sum + Number(count) * SECONDS_OF[unit as 's'], 0);
   if (seconds >= 1 && seconds <= LARGEST) return seconds;
-  throw fail('ARGUMENT_INVALID', `${flag}: '${word}' is not a number of seconds from 1 to ${LARGEST}`);
+  throw fail('ARGUMENT_INVALID', `${flag}: '${word}' is not a time; give seconds, or units as in 90s, 5m, 1h30m`);
 }
 
 /** A sequence number of an event. */
 export function readSequence(word: string, flag: string): bigint {
   if (/^\d{1,18}$/.test(word)) return BigInt(word);
   throw fail('ARGUMENT_INVALID', `${flag}: '${word}' is not the number of an event, such as 1`);
-}
-
-/** A target by its word on the command line, or by its name in the field. */
-export function readTarget(word: string): Target {
-  const target = findTarget(word);
-  if (target !== null) return target;
-  const words = TARGETS.map((known) => TARGET_TABLE[known].word).join(', ');
-  throw fail('ARGUMENT_INVALID', `'${word}' is no target; possible are ${words}`);
 }
 
 /** A whole number of the contract, at least `least`. */

@@ -30,8 +30,8 @@ export function enumName(members: Readonly<Record<string, number>>, value: numbe
 
 const RECALL_WORDS: Readonly<Record<number, string>> = {
   [Recall.IRREVOCABLE_ONCE_SENT]: 'cannot be taken back once sent',
-  [Recall.STOP_WAITING_ONLY]: 'only the waiting for it can be stopped',
-  [Recall.BY_HARDWARE]: 'can be aborted: taken back while the host still runs',
+  [Recall.STOP_WAITING_ONLY]: 'cannot be taken back; an abort only stops the waiting',
+  [Recall.BY_HARDWARE]: 'can be taken back while the host still runs',
 };
 
 /** How far an order can be recalled, in words; empty if it was not said. */

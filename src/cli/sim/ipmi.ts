@@ -9,7 +9,7 @@ const FIRST_PORT = 6230;
 
 /** Adds `sim ipmi`. */
 export function addSimIpmi(group: Command, terminal: Terminal): void {
-  const command = group.command('ipmi').description('pretend BMCs that speak IPMI 2.0 over LAN, until Ctrl-C');
+  const command = group.command('ipmi').description('simulate BMCs that speak IPMI 2.0 over LAN, until interrupted');
   addFleetOptions(command, FIRST_PORT)
     .option('--suites <list>', 'the cipher suites that they do', SUITES.join(','))
     .addOption(

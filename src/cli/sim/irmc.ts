@@ -17,7 +17,7 @@ import {
 
 /** Adds `sim irmc`. */
 export function addSimIrmc(group: Command, terminal: Terminal): void {
-  const command = group.command('irmc').description('pretend Fujitsu iRMCs, until Ctrl-C');
+  const command = group.command('irmc').description('simulate Fujitsu iRMCs until interrupted');
   addFleetOptions(command, FIRST_PORTS.web)
     .option('--first-snmp-port <port>', 'the first UDP port of SNMP; 0 takes any free ones', String(FIRST_PORTS.snmp))
     .option('--first-ipmi-port <port>', 'the first UDP port of IPMI; 0 takes any free ones', String(FIRST_PORTS.ipmi))
@@ -28,7 +28,12 @@ export function addSimIrmc(group: Command, terminal: Terminal): void {
     .addOption(choice('--snmp-version <which>', 'what is enrolled; all of them are there', SNMP_VERSIONS, 'v2c'));
   addHostOptions(command, USUAL_HOST)
     .addOption(
-      choice('--reset-shows <boot status>', 'seen when a graceful reboot is down', resetWords(), USUAL_HOST.resetShows),
+      choice(
+        '--reset-shows <boot status>',
+        'the boot status that a graceful reboot shows between down and up',
+        resetWords(),
+        USUAL_HOST.resetShows,
+      ),
     )
     .option('--reset <ms>', 'how long that is seen', String(USUAL_HOST.resetMs));
   addIrmcFaultOptions(command)

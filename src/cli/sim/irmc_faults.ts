@@ -64,7 +64,7 @@ export function addIrmcFaultOptions(command: Command): Command {
     )
     .option('--refuse <value>', 'fault: every SCCI order is refused with this Value, such as 6')
     .option('--nothing-pending <value>', 'the result of a cancel when nothing is pending, 0 or 31')
-    .option('--while-off <value>', 'what a reset and an NMI come to when the server is off, 0 to 255')
+    .option('--while-off <value>', 'the code that answers a reset and an NMI while the server is off, 0 to 255')
     .option('--ignore-soft-off', 'fault: the operating system hangs while it stops');
 }
 

@@ -16,7 +16,7 @@ import {
 
 /** Adds `sim redfish`. */
 export function addSimRedfish(group: Command, terminal: Terminal): void {
-  const command = group.command('redfish').description('pretend BMCs with Redfish, until Ctrl-C');
+  const command = group.command('redfish').description('simulate BMCs with Redfish until interrupted');
   addFleetOptions(command, FIRST_REDFISH_PORT)
     .option('--tls-key <file>', 'the key for https, in PEM, also a weak one; http without it')
     .option('--tls-cert <file>', 'its certificate, in PEM')

@@ -45,7 +45,7 @@ export async function explainNode(
       agentSentence(node, attachments),
       node.lastError === '' || node.lastError === node.problem?.message ? '' : `Its last error: ${node.lastError}`,
       node.maintenance
-        ? `It is in maintenance${node.maintenanceReason === '' ? '' : `: ${node.maintenanceReason}`}; that stops neither reading nor orders.`
+        ? `It is in maintenance${node.maintenanceReason === '' ? '' : `: ${node.maintenanceReason}`}; it is still read, and orders are still accepted.`
         : '',
     ].filter((sentence) => sentence !== ''),
   };

@@ -108,7 +108,7 @@ test('supported targets: how far an order can be recalled; of an abort nothing',
   });
   t.deepEqual(supportedText(answer, utcTime).split('\n'), [
     'TARGET           POWER STATE            RECALL',
-    'soft_off         soft power off         can be aborted: taken back while the host still runs',
+    'soft_off         soft power off         can be taken back while the host still runs',
     'abort_soft_off   abort soft power off',
     'the list of the driver; the hardware was not asked: no agent',
   ]);

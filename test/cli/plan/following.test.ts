@@ -97,7 +97,7 @@ test('changes are told one by one, and the end with what was not told', async (t
   t.is(error.message, "plan 'rack 7 down' CANCELLED; cancelled: wrong rack");
   t.deepEqual(captured.stdout().split('\n'), [
     "plan 'rack 7 down' (plan-1) ONGOING; 3 actions, at most 2 at once",
-    'a cancel would abort 2 × soft power off (by driver: taken back, or only not waited for); never begin 1',
+    'a cancel would abort 2 × soft power off: taken back if its BMC can, else only no longer waited for; never begin 1',
     'n1: soft power off ONGOING',
     'n2: soft power off ONGOING',
     'n1: soft power off SUCCEEDED after 4s',
@@ -279,7 +279,7 @@ test('a plan that undoes itself: its rollback is watched as well, and it has fai
   t.deepEqual(captured.stdout().split('\n').slice(2, 6), [
     "plan 'rack 7 down' is being rolled back; rolled back by plan plan-2; left alone: 'n2'",
     "plan 'rollback of rack 7 down' (plan-2) ONGOING; 1 action, at most 2 at once",
-    'a cancel would abort 1 × soft power off (by driver: taken back, or only not waited for)',
+    'a cancel would abort 1 × soft power off: taken back if its BMC can, else only no longer waited for',
     'n1: soft power off ONGOING',
   ]);
   t.regex(captured.stdout(), /\nplan 'rollback of rack 7 down' SUCCEEDED after 20s; 1 of 1 done\n/);

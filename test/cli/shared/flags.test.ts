@@ -1,9 +1,9 @@
 import test from 'ava';
 import fc from 'fast-check';
 import { isAddress } from '../../../src/cli/shared/address.ts';
-import { readCount, readPairs, readSeconds, readSequence, readTarget } from '../../../src/cli/shared/flags.ts';
+import { readCount, readPairs, readSeconds, readSequence } from '../../../src/cli/shared/flags.ts';
+import { readTarget } from '../../../src/cli/shared/targets.ts';
 import { CountermandError } from '../../../src/core/errors.ts';
-import { TARGET_TABLE, TARGETS } from '../../../src/core/power.ts';
 
 const refused = test.macro({
   exec: (t, read: () => unknown, says: RegExp) => {
@@ -33,8 +33,32 @@ test('seconds: whole, from 1', (t) => {
   t.is(readSeconds('1', '--timeout'), 1);
   t.is(readSeconds('2147483647', '--timeout'), 2_147_483_647);
 });
-for (const word of ['0', '-1', '', '1.5', '1e3', 'ten', '2147483648', '99999999999'])
-  test(`seconds '${word}'`, refused, () => readSeconds(word, '--timeout'), /--timeout: .* seconds from 1/);
+for (const word of [
+  '0',
+  '-1',
+  '',
+  '1.5',
+  '1e3',
+  'ten',
+  '2147483648',
+  '99999999999',
+  '0m',
+  'm',
+  '5w',
+  '3m1h',
+  '9999999999d',
+])
+  test(
+    `seconds '${word}'`,
+    refused,
+    () => readSeconds(word, '--timeout'),
+    /--timeout: .* is not a time; give seconds, or units as in 90s/,
+  );
+
+test('times have units', (t) => {
+  for (const [word, seconds] of Object.entries({ '90s': 90, '5m': 300, '2h': 7200, '1h30m': 5400, '1d': 86_400 }))
+    t.is(readSeconds(word, '--timeout'), seconds, word);
+});
 
 test('sequences are of any size', (t) => {
   t.is(readSequence('0', '--from'), 0n);
@@ -42,17 +66,6 @@ test('sequences are of any size', (t) => {
 });
 for (const word of ['-1', '', 'x', '1.0'])
   test(`sequence '${word}'`, refused, () => readSequence(word, '--from'), /--from: .* not the number of an event/);
-
-test('targets: by word, by name in the field, by enum name', (t) => {
-  for (const target of TARGETS)
-    for (const word of [target, TARGET_TABLE[target].word, TARGET_TABLE[target].name]) t.is(readTarget(word), target);
-});
-test(
-  'a target that is none',
-  refused,
-  () => readTarget('hibernate'),
-  /'hibernate' is no target; possible are on, off,/,
-);
 
 test('counts', (t) => {
   t.is(readCount(undefined, 1, '--max-parallel'), undefined);
@@ -85,7 +98,7 @@ test('whatever is typed, flags give a value or ARGUMENT_INVALID', (t) => {
     (word) => readPairs([word], '--info'),
     (word) => readSeconds(word, '--timeout'),
     (word) => readSequence(word, '--from'),
-    readTarget,
+    (word) => readTarget(word, []),
     (word) => readCount(word, 1, '--max-parallel'),
   ];
   fc.assert(

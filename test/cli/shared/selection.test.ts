@@ -110,7 +110,10 @@ test('one command for many nodes', async (t) => {
   t.regex(await said('node', 'power', 'r1n1,', 'r1n2', 'soft_off'), /2 of 2 done/);
   t.is(await said('node', 'list', '--state', 'off', '-o', 'name'), 'r1n1\nr1n2\nr2n2');
   await said('node', 'power', '-l', 'rack=3', '--state', 'off', 'on');
-  t.regex(await said('node', 'report', 'service.update', '-l', 'rack=3'), /^noted; the cluster model/);
+  t.regex(
+    await said('node', 'report', 'service.update', '-l', 'rack=3'),
+    /^recorded as revision \d+ of the cluster model/,
+  );
   const [changed] = (await client.nodes.listModelChanges({ pageSize: 1 })).changes;
   t.is(changed?.what, 'service.update');
   await said('audit', 'create', '--name', 'by label', '--strategy', 'dummy', '-l', 'rack=3');

@@ -50,7 +50,7 @@ const abortOf = (outcome: AbortOutcome, changes: Parameters<typeof PowerTask.fro
 test('an accepted order says how far it can be recalled; an abort does not', (t) => {
   t.is(
     acceptedLine(softOff()),
-    `n1: soft power off accepted as power task 6c1f9a52; only the waiting for it can be stopped`,
+    `n1: soft power off accepted as power task 6c1f9a52; cannot be taken back; an abort only stops the waiting`,
   );
   const abort = abortOf(AbortOutcome.UNSPECIFIED);
   t.is(acceptedLine(abort), `n1: abort soft power off accepted as power task 6c1f9a52`);
@@ -67,7 +67,7 @@ test('a change says state, reading and message', (t) => {
 test('the live line counts', (t) => {
   t.is(
     liveLine(softOff(), 13_000),
-    'n1: soft power off CONFIRMING; 12s; times out in 9m48s; observed power on; only the waiting for it can be stopped',
+    'n1: soft power off CONFIRMING; 12s; times out in 9m48s; observed power on; cannot be taken back; an abort only stops the waiting',
   );
 });
 
