@@ -58,7 +58,7 @@ export const CLI_ROOMS: Rooms = {
     events: ['shared'],
     power: ['shared'],
     plan: ['shared'],
-    node: ['shared', 'power', 'plan'],
+    node: ['shared', 'power', 'plan', 'events'],
     node_files: ['shared', 'node'],
     audit: ['shared', 'plan'],
   },
