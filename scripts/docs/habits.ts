@@ -35,13 +35,13 @@ const HABITS: readonly Habit[] = [
   ['one in full', 'describe node r7n1', 'node show r7n1', `${NONE}a state only`, 'workflow describe', 'node show r7n1'],
   [
     'power off, softly',
-    'drain r7n1',
+    `${NONE}no hardware`,
     'node power off --soft r7n1',
     '--soft',
     `${NONE}no hardware`,
     'node power r7n1 soft_off',
   ],
-  ['power cycle', `${NONE}no hardware`, 'node reboot r7n1', '--cycle', 'workflow reset', 'node power r7n1 reboot'],
+  ['power cycle', `${NONE}no hardware`, 'node reboot r7n1', '--cycle', `${NONE}no hardware`, 'node power r7n1 reboot'],
   [
     'what would happen',
     'apply --dry-run',
@@ -58,10 +58,17 @@ const HABITS: readonly Habit[] = [
     '--yes',
     '--yes, or --yes=N above 20 nodes',
   ],
-  ['do not wait', '--wait=false', 'is the default', '--wait-until-off is the opposite', 'workflow start', '--no-wait'],
+  [
+    'do not wait',
+    '--wait=false',
+    `${NONE}it is the default`,
+    `${NONE}it is the default`,
+    'workflow start',
+    '--no-wait',
+  ],
   [
     'stop what is under way',
-    'rollout undo',
+    'rollout pause',
     'node abort r7n1',
     `${NONE}cannot be stopped`,
     'workflow cancel',
@@ -100,7 +107,14 @@ const HABITS: readonly Habit[] = [
     'events --since 10m',
   ],
   ['for programs', '-o json', '-f json', `${NONE}text only`, '-o json', '-o json, or --json'],
-  ['another server', '--context east', '--os-cloud east', '-h HOST', '--env east', '--context east'],
+  [
+    'another server',
+    '--context east',
+    '--os-cloud east',
+    `${NONE}talks to BMCs itself`,
+    '--env east',
+    '--context east',
+  ],
 ];
 
 /** The table. Where a tool has nothing for a habit, the cell says why. */
