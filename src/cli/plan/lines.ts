@@ -103,8 +103,30 @@ function waitingWords(action: Action, view: PlanView): string {
   return view.running >= maxParallel ? `room: at most ${maxParallel} run at once` : 'its turn';
 }
 
-/** What goes on, for a text that is written over again and again: a few lines, however large the plan is. */
-export function liveText(view: PlanView, nowMs: number): string {
+/** Rows beside those that name actions: the head, what a cancel does, two times how many more there are, and the prompt. */
+const OTHER_ROWS = 5;
+/** A terminal whose size is not known. */
+const USUAL_ROWS = 2 * NAMED + OTHER_ROWS;
+
+/** How many running and how many waiting actions are named: as many as the terminal has rows for. */
+function shareOf(view: PlanView, rows: number): { readonly running: number; readonly waiting: number } {
+  const free = Math.max(2, rows - OTHER_ROWS);
+  const waiting = Math.min(view.count(ActionState.PENDING), Math.floor(free / 2));
+  return { running: free - waiting, waiting: Math.max(waiting, free - view.running) };
+}
+
+/** `62%, about 3m left`: measured by the actions that have ended; empty before the first has. */
+function partWords(view: PlanView, nowMs: number): string {
+  const { plan, ended } = view;
+  if (ended === 0 || plan.launchedAt === undefined || plan.state !== ActionPlanState.ONGOING) return '';
+  const leftMs = ((nowMs - plan.launchedAt.getTime()) / ended) * (plan.size - ended);
+  return `${Math.floor((ended * 100) / plan.size)}%, about ${spanWords(leftMs)} left`;
+}
+
+/**
+ * What goes on, for a text that is written over again and again: as many lines as the terminal has rows, however large the plan is.
+ */
+export function liveText(view: PlanView, nowMs: number, rows = USUAL_ROWS): string {
   const { plan } = view;
   const since = plan.launchedAt ?? plan.startedAt ?? plan.createdAt;
   const head = `${planTitle(plan)} ${planState(plan)}${since ? ` ${spanWords(nowMs - since.getTime())}` : ''}`;
@@ -114,16 +136,17 @@ export function liveText(view: PlanView, nowMs: number): string {
     [ActionPlanState.PENDING]: 'it waits for its turn: other plans run on its nodes',
     [ActionPlanState.CANCELLING]: `what cannot be taken back is given up in ${spanWords((deadline ?? nowMs) - nowMs)}`,
   };
+  const share = shareOf(view, rows);
   const actions = plan.state === ActionPlanState.ONGOING || plan.state === ActionPlanState.CANCELLING;
   return [
-    line(head, countsLine(view)),
-    ...(actions ? [...runningLines(view, nowMs), ...waitingLines(view)] : []),
+    line(head, partWords(view, nowMs), countsLine(view)),
+    ...(actions ? [...runningLines(view, nowMs, share.running), ...waitingLines(view, share.waiting)] : []),
     `  ${now[plan.state] ?? cancelLine(view)}`,
   ].join('\n');
 }
 
-function runningLines(view: PlanView, nowMs: number): string[] {
-  const { first, more } = firstOf(view.runningActions(), NAMED, view.running);
+function runningLines(view: PlanView, nowMs: number, limit: number): string[] {
+  const { first, more } = firstOf(view.runningActions(), limit, view.running);
   const lines = first.map((action) => {
     const since = action.startedAt ? ` for ${spanWords(nowMs - action.startedAt.getTime())}` : '';
     const verb = action.state === ActionState.CANCELLING ? 'takes back' : 'runs';
@@ -132,8 +155,8 @@ function runningLines(view: PlanView, nowMs: number): string[] {
   return more > 0 ? [...lines, `${' '.repeat(13)}and ${more} more`] : lines;
 }
 
-function waitingLines(view: PlanView): string[] {
-  const { first, more } = firstOf(view.waitingActions(), NAMED, view.count(ActionState.PENDING));
+function waitingLines(view: PlanView, limit: number): string[] {
+  const { first, more } = firstOf(view.waitingActions(), limit, view.count(ActionState.PENDING));
   const lines = first.map(
     (action) => `  waits      ${actionTitle(action)}; for ${oneLine(waitingWords(action, view))}`,
   );

@@ -19,7 +19,7 @@ const SMALL = 100;
 export interface PlanProgress {
   /** Shows what a message tells. */
   show(message: PlanMessage & { readonly actionPlan: ActionPlan }): void;
-  /** Takes the live text away. Must be called, whatever happens. */
+  /** Stops repainting. The last state of a plan that goes on stays. Must be called, whatever happens. */
   end(): void;
 }
 
@@ -76,7 +76,7 @@ export async function openPlanProgress(call: Call): Promise<PlanProgress> {
       ended = true;
       live?.end();
       for (const text of endLines(known, lines.told, call.command)) output.say(text);
-    } else if (live) live.show(() => harmless(liveText(known, clock.now())));
+    } else if (live) live.show(() => harmless(liveText(known, clock.now(), call.stdout.rows)));
     else lines.tell(known, changed);
   };
   return {
@@ -86,7 +86,7 @@ export async function openPlanProgress(call: Call): Promise<PlanProgress> {
       const changed = view.take(message);
       if (!ended) showView(view, changed);
     },
-    end: () => live?.end(),
+    end: () => live?.stay(),
   };
 }
 

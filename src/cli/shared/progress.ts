@@ -14,7 +14,7 @@ const GAP_MS = 100;
 interface Progress {
   /** Shows the task as it is now. */
   show(task: PowerTask): void;
-  /** Takes the live line away. Must be called, whatever happens. */
+  /** Stops repainting. The last state of a task that goes on stays. Must be called, whatever happens. */
   end(): void;
 }
 
@@ -24,6 +24,8 @@ interface LiveText {
   show(text: () => string): void;
   /** Takes it away. */
   end(): void;
+  /** Leaves what stands there, as it is now: the watching was stopped. After `end` it does nothing. */
+  stay(): void;
 }
 
 /** Opens live text. Nothing stands there until something is shown. */
@@ -34,6 +36,7 @@ export async function openLiveText({ stdout, clock }: Pick<Call, 'stdout' | 'clo
   let timer: Timer | null = null;
   let writtenAt = Number.NEGATIVE_INFINITY;
   let text = (): string => '';
+  let isOpen = true;
   const write = (): void => {
     writtenAt = clock.monotonic();
     update(text());
@@ -49,7 +52,13 @@ export async function openLiveText({ stdout, clock }: Pick<Call, 'stdout' | 'clo
     },
     end() {
       timer?.cancel();
-      update.clear();
+      if (isOpen) update.clear();
+      isOpen = false;
+    },
+    stay() {
+      timer?.cancel();
+      if (isOpen) update.done();
+      isOpen = false;
     },
   };
 }
@@ -73,6 +82,6 @@ export async function openProgress(call: Call): Promise<Progress> {
       } else if (live) live.show(() => harmless(liveLine(task, clock.now())));
       else sayOnce(changeLine(task));
     },
-    end: () => live?.end(),
+    end: () => live?.stay(),
   };
 }

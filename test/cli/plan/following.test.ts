@@ -2,7 +2,8 @@
 
 import test, { type ExecutionContext } from 'ava';
 import { type FollowedPlan, followPlan } from '../../../src/cli/plan/following.ts';
-import type { PlanMessage } from '../../../src/cli/plan/view.ts';
+import { liveText } from '../../../src/cli/plan/lines.ts';
+import { type PlanMessage, PlanView } from '../../../src/cli/plan/view.ts';
 import type { Call } from '../../../src/cli/shared/asking.ts';
 import { CountermandError, type ErrorCode, fail } from '../../../src/core/errors.ts';
 import {
@@ -162,6 +163,26 @@ test('with --json every message is a line', async (t) => {
     ],
   );
   t.is(lines[0].actions[2].state, 'PENDING');
+});
+
+test('Ctrl-C leaves the last state of the plan on the terminal', async (t) => {
+  const captured = openCaptured(true);
+  const messages = TO_CANCELLED.slice(0, 1);
+  await t.throwsAsync(followPlan(streamOf(messages, fail('CALL_ENDED', 'stopped')), WATCH, callOf(captured)));
+  // A line that is taken away is cleared after it was written.
+  const esc = String.fromCharCode(27);
+  t.notRegex(captured.stdout().split('ONGOING').at(-1) ?? '', new RegExp(`${esc}\\[(2K|0?J|1A)`));
+});
+
+test('the live text has as many rows as the terminal, a share that is done, and the time that is left', (t) => {
+  const view = new PlanView(planIn('ONGOING', 100));
+  const stateAt = (at: number) => (at < 20 ? 'SUCCEEDED' : at < 30 ? 'ONGOING' : 'PENDING');
+  view.take({ actions: Array.from({ length: 100 }, (_, at) => actionIn(`n${at}`, stateAt(at))) });
+  for (const rows of [10, 24, 60]) t.true(liveText(view, 60_000, rows).split('\n').length < rows, `${rows} rows`);
+  const [head, ...lines] = liveText(view, 60_000, 60).split('\n');
+  t.regex(head ?? '', /; 20%, about 4m left; 20 of 100 done, 10 run, 70 wait$/);
+  t.is(lines.filter((line) => line.startsWith('  runs ')).length, 10);
+  t.true(lines.filter((line) => line.startsWith('  waits ')).length > 40);
 });
 
 test('on a terminal there are a few live lines, and at the end plain ones', async (t) => {
