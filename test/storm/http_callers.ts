@@ -174,8 +174,10 @@ export class HttpCaller {
     const code = String(answer.headers['countermand-error-code'] ?? '');
     const said = `HTTP ${status} ${code}`.trim();
     this.#tally.answers.set(said, (this.#tally.answers.get(said) ?? 0) + 1);
-    for (const found of text.match(/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g)?.slice(0, 5) ?? [])
-      this.#messages.learn(found);
+    // Nodes are known by their names: the one of the client that does its work is none of them, and is left to it.
+    if (!path.includes('/nodes'))
+      for (const found of text.match(/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g)?.slice(0, 5) ?? [])
+        this.#messages.learn(found);
     const isFault = code === 'INTERNAL' || (status === 500 && !isErrorCode(code));
     if (isFault) this.#tally.faults.push(`${method} ${path.slice(0, 300)}: ${said}: ${text.slice(0, 300)}`);
   }
