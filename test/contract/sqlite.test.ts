@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import BetterSqlite3 from 'better-sqlite3';
 import type { Database } from '../../src/server/store/database.ts';
-import { openDatabase, type SqliteOptions } from '../../src/server/store/sqlite/database.ts';
+import type { WriteOptions } from '../../src/server/store/groups.ts';
+import { openDatabase } from '../../src/server/store/sqlite/database.ts';
 import { newFolder } from '../counterparts/folder.ts';
 import { SimulatedProcess } from '../world/process.ts';
 import { SharedConnection } from '../world/shared_connection.ts';
@@ -36,7 +37,7 @@ async function inFile(t: ExecutionContext): Promise<Stored> {
 }
 
 /** One connection in memory, with the processes of a simulated world around it. */
-function inMemory(options: SqliteOptions): (t: ExecutionContext) => Promise<Stored> {
+function inMemory(options: WriteOptions): (t: ExecutionContext) => Promise<Stored> {
   return async (t) => {
     const connection = await SharedConnection.create();
     const observer = connection.observe();

@@ -5,7 +5,8 @@
 import type BetterSqlite3 from 'better-sqlite3';
 import type { Database } from '../../src/server/store/database.ts';
 import type { Change } from '../../src/server/store/feed.ts';
-import { databaseOver, type SqliteOptions } from '../../src/server/store/sqlite/database.ts';
+import type { WriteOptions } from '../../src/server/store/groups.ts';
+import { databaseOver } from '../../src/server/store/sqlite/database.ts';
 import { type OpenFile, openFileOver } from '../../src/server/store/sqlite/file.ts';
 import { type OwnProcess, takeOwnership } from '../../src/server/store/sqlite/owner.ts';
 import { giveBack, type Memory, openMemory, takeNewborn } from './memory.ts';
@@ -75,7 +76,7 @@ export class SharedConnection {
    * The database as the process opens it that has it from then on.
    * @throws DATA_FOLDER_IN_USE if its owner is alive, as far as `self` can tell
    */
-  async openOwned(user: ConnectionUser, self: OwnProcess, options: SqliteOptions = {}): Promise<Database> {
+  async openOwned(user: ConnectionUser, self: OwnProcess, options: WriteOptions = {}): Promise<Database> {
     await this.#take(user);
     try {
       user.statement();
@@ -86,7 +87,7 @@ export class SharedConnection {
   }
 
   /** The database as one process opens it. With a generation, each of its commits checks that it still has it. */
-  open(user: ConnectionUser, generation = 0, options: SqliteOptions = {}): Database {
+  open(user: ConnectionUser, generation = 0, options: WriteOptions = {}): Database {
     return databaseOver(this.#fileOf(user, generation), options);
   }
 

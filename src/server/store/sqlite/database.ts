@@ -1,47 +1,28 @@
 /** The database in SQLite: one connection, written in groups. `file.ts` opens it. */
 import type BetterSqlite3 from 'better-sqlite3';
 import type { Knex } from 'knex';
-import { othersFirst } from '../../../core/clock.ts';
 import { type CountermandError, fail } from '../../../core/errors.ts';
 import { abortable } from '../../../core/signals.ts';
-import type { AppendedTable, ColumnValues, Database, Transaction } from '../database.ts';
+import type { Database, Transaction } from '../database.ts';
 import { isStorageError } from '../failures.ts';
-import { type Change, Feed } from '../feed.ts';
+import { Feed } from '../feed.ts';
+import {
+  type DirectWithSavepoint,
+  type GroupParts,
+  type GroupResult,
+  type PendingWrite,
+  runGroup,
+  type WriteOptions,
+  WriteQueue,
+} from '../groups.ts';
 import { keepBehind } from '../kept.ts';
-import { ROWS_AT_ONCE } from '../portions.ts';
-import { insideWrite, refuseInWrite, refuseReadsInWrites } from '../writing.ts';
-import { type DirectWithSavepoint, openDirect } from './direct.ts';
+import { checkedRows, Kept } from '../kept_rows.ts';
+import { refuseInWrite, refuseReadsInWrites } from '../writing.ts';
+import { openDirect } from './direct.ts';
 import { explainSqlite } from './errors.ts';
 import { type OpenFile, openFileIn, openFileInMemory } from './file.ts';
-import { checkedRows, Kept } from './kept.ts';
 import { thisProcess } from './owner.ts';
 import { keepStatements } from './statements.ts';
-
-interface Appended {
-  readonly table: AppendedTable;
-  readonly row: ColumnValues;
-}
-
-interface PendingWrite {
-  readonly work: (transaction: Transaction) => Promise<unknown>;
-  readonly resolve: (value: unknown) => void;
-  readonly reject: (error: unknown) => void;
-}
-
-/** What a write, or a group of them, leaves for the end of the commit. */
-interface Written {
-  readonly changes: Change[];
-  readonly appended: Appended[];
-}
-
-/** How a database behaves in tests. */
-export interface SqliteOptions {
-  /** Runs every callback, undoes what it wrote, and runs it again: nothing else may differ. */
-  readonly everyWriteTwice?: boolean;
-}
-
-/** At most this many writes share one commit: enough to pay for the disk, few enough to keep the wait short. */
-const GROUP_LIMIT = 256;
 
 /** One open file. Writes run one after the other; those that wait together are committed together. */
 class SqliteDatabase implements Database {
@@ -50,18 +31,17 @@ class SqliteDatabase implements Database {
   readonly #kept = new Kept();
   readonly #direct: DirectWithSavepoint;
   readonly #file: OpenFile;
-  readonly #everyWriteTwice: boolean;
+  readonly #options: WriteOptions;
   #full = false;
   readonly #whenFull = new Set<() => void>();
   #scrub = false;
   readonly #lost = Promise.withResolvers<CountermandError>();
-  #queue: PendingWrite[] = [];
-  #draining: Promise<void> | null = null;
+  readonly #queue = new WriteQueue(this, (group) => this.#commit(group));
   #closing: Promise<void> | null = null;
 
-  constructor(file: OpenFile, direct: DirectWithSavepoint, { everyWriteTwice = false }: SqliteOptions) {
+  constructor(file: OpenFile, direct: DirectWithSavepoint, options: WriteOptions) {
     this.read = file.knex;
-    this.#everyWriteTwice = everyWriteTwice;
+    this.#options = options;
     this.#direct = direct;
     this.#file = file;
     this.#full = file.reserve?.isThere === false;
@@ -102,16 +82,11 @@ class SqliteDatabase implements Database {
   }
 
   get busy(): boolean {
-    return this.#draining !== null;
+    return this.#queue.busy;
   }
 
   write<T>(work: (transaction: Transaction) => Promise<T>): Promise<T> {
-    const done = new Promise<T>((resolve, reject) => {
-      refuseInWrite(this, 'write');
-      this.#queue.push({ work, resolve: resolve as (value: unknown) => void, reject });
-    });
-    this.#draining ??= this.#drain();
-    return done;
+    return this.#queue.add(work);
   }
 
   close(): Promise<void> {
@@ -120,49 +95,28 @@ class SqliteDatabase implements Database {
   }
 
   async #close(): Promise<void> {
-    await this.#draining;
+    await this.#queue.idle();
     await this.#file.close();
   }
 
-  async #drain(): Promise<void> {
-    while (this.#queue.length > 0) {
-      await this.#untilNobodyComes();
-      await this.#commit(this.#queue.splice(0, GROUP_LIMIT));
-    }
-    this.#draining = null;
-  }
-
-  /** SQLite answers synchronously. Without this pause each write would get a commit of its own. */
-  async #untilNobodyComes(): Promise<void> {
-    let before: number;
-    do {
-      before = this.#queue.length;
-      await othersFirst();
-    } while (this.#queue.length > before && before < GROUP_LIMIT);
-  }
-
-  async #commit(group: PendingWrite[]): Promise<void> {
-    const settlements: (() => void)[] = [];
-    const changes: Change[] = [];
-    const appended: Appended[] = [];
+  async #commit(group: readonly PendingWrite[]): Promise<void> {
     let failure: unknown = null;
     let isOver = false;
+    let result: GroupResult;
     try {
-      await this.read.transaction(async (sql) => {
+      result = await this.read.transaction(async (sql) => {
         // knex goes on here even if its BEGIN has failed: each statement would then be a commit of its own.
         if (isOver || !this.#file.connection.inTransaction) throw fail('DATABASE_UNUSABLE', 'no transaction was begun');
         keepBehind(sql, this.#kept.uncommitted);
         try {
           await this.#mustOwn();
-          for (const write of group)
-            settlements.push(await this.#runOne(write, sql, { changes, appended }, group.length > 1));
-          await this.#insertAll(appended);
+          return await runGroup(group, this.#partsOf(sql));
         } catch (thrown) {
           failure = explainSqlite(thrown);
           throw failure;
         }
       });
-      this.#file.afterCommit?.(changes);
+      this.#file.afterCommit?.(result.changes);
     } catch (thrown) {
       // When the disk fails, SQLite has rolled back by itself, and knex complains that there is nothing to roll back.
       isOver = true;
@@ -172,9 +126,18 @@ class SqliteDatabase implements Database {
       for (const write of group) write.reject(error);
       return;
     }
+    this.#afterCommit(result);
+  }
+
+  #partsOf(sql: Knex): GroupParts {
+    return { database: this, sql, direct: this.#direct, kept: this.#kept, explain: explainSqlite, ...this.#options };
+  }
+
+  #afterCommit({ changes, scrub, settle }: GroupResult): void {
     this.#kept.endGroup(true);
+    this.#scrub ||= scrub;
     if (this.#scrub) this.#checkpoint();
-    for (const settle of settlements) settle();
+    settle();
     for (const change of changes) this.feed.publish(change);
   }
 
@@ -216,73 +179,6 @@ class SqliteDatabase implements Database {
       if (!isStorageError(error)) throw error;
     }
   }
-
-  async #insertAll(appended: readonly Appended[]): Promise<void> {
-    for (const [table, rows] of Map.groupBy(appended, (each) => each.table))
-      await this.#direct.insert(
-        table,
-        rows.map(({ row }) => row),
-      );
-  }
-
-  /** One member of a group, behind a savepoint so that its failure is its own. Returns how to settle it. */
-  async #runOne(write: PendingWrite, sql: Knex, group: Written, shared: boolean): Promise<() => void> {
-    const own: Written = { changes: [], appended: [] };
-    try {
-      if (this.#everyWriteTwice) await this.#rehearse(write, sql, group);
-      if (shared) await this.#direct.savepoint();
-      const transaction = this.#transactionOf(sql, own, group);
-      const value = await insideWrite(this, () => write.work(transaction));
-      if (shared) await this.#direct.release();
-      this.#kept.endOne(true);
-      group.changes.push(...own.changes);
-      group.appended.push(...own.appended);
-      return () => write.resolve(value);
-    } catch (thrown) {
-      const error = explainSqlite(thrown);
-      // When the disk fails, SQLite undoes the whole transaction, savepoints included.
-      if (!shared || isStorageError(error)) throw error;
-      await this.#direct.undo();
-      this.#kept.endOne(false);
-      return () => write.reject(error);
-    }
-  }
-
-  #transactionOf(sql: Knex, own: Written, group: Written): Transaction {
-    const keep = (change: Change): void => this.#kept.take(change);
-    return {
-      sql,
-      direct: this.#direct,
-      keep,
-      changed: (change) => {
-        own.changes.push(change);
-        keep(change);
-      },
-      append: async (table, rows) => {
-        for (const row of rows) own.appended.push({ table, row });
-        // Much is not piled up. What others have added before must not be undone with this one, nor come after it.
-        if (own.appended.length >= ROWS_AT_ONCE && group.appended.length === 0)
-          await this.#insertAll(own.appended.splice(0));
-      },
-      scrub: () => {
-        this.#scrub = true;
-      },
-    };
-  }
-
-  /** Runs a callback and undoes what it wrote. Its error is dropped: the run that follows counts. */
-  async #rehearse(write: PendingWrite, sql: Knex, group: Written): Promise<void> {
-    const transaction = this.#transactionOf(sql, { changes: [], appended: [] }, group);
-    await this.#direct.savepoint();
-    try {
-      await insideWrite(this, () => write.work(transaction));
-    } catch (thrown) {
-      const error = explainSqlite(thrown);
-      if (isStorageError(error)) throw error;
-    }
-    await this.#direct.undo();
-    this.#kept.endOne(false);
-  }
 }
 
 /**
@@ -300,7 +196,7 @@ export async function openMemoryDatabase(): Promise<Database> {
 }
 
 /** A database over a file that is open, and what its connection does. */
-export function databaseOver(file: OpenFile, options: SqliteOptions = {}): Database {
+export function databaseOver(file: OpenFile, options: WriteOptions = {}): Database {
   keepStatements(file.connection);
   return new SqliteDatabase(file, openDirect(file.connection), options);
 }

@@ -3,15 +3,8 @@
  * database to run it. What is run often and fits is run here; all else is clearer with knex.
  */
 import type BetterSqlite3 from 'better-sqlite3';
-import type { ColumnValues, Direct } from '../database.ts';
-
-/** With the savepoint of the member of a commit whose turn it is. */
-export interface DirectWithSavepoint extends Direct {
-  savepoint(): Promise<void>;
-  release(): Promise<void>;
-  /** Undoes what was written since the savepoint. */
-  undo(): Promise<void>;
-}
+import type { ColumnValues } from '../database.ts';
+import type { DirectWithSavepoint } from '../groups.ts';
 
 /**
  * Statements by their words, one after the other: the same few are run again and again, and to put their text together

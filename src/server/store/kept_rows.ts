@@ -3,11 +3,11 @@
  * That works because this process alone writes, one transaction after the other. Only writes fill it, never reads: nothing
  * that was read before a write can replace what was written.
  */
-import { ACTION_PLAN_RUNNING, isActionUnsettled, isAtRest } from '../../../core/states.ts';
-import type { Change } from '../feed.ts';
-import type { KeptRows } from '../kept.ts';
-import type { ActionPlanRow, ActionRow } from '../plan_rows.ts';
-import type { KnownDriver, NodeRow, PowerTaskRow } from '../rows.ts';
+import { ACTION_PLAN_RUNNING, isActionUnsettled, isAtRest } from '../../core/states.ts';
+import type { Change } from './feed.ts';
+import type { KeptRows } from './kept.ts';
+import type { ActionPlanRow, ActionRow } from './plan_rows.ts';
+import type { KnownDriver, NodeRow, PowerTaskRow } from './rows.ts';
 
 /** What is kept, by kind. */
 interface Rows {
