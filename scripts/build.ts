@@ -36,10 +36,13 @@ const UNREACHED: readonly { readonly specifier: RegExp; readonly importer: RegEx
   // Only for channelz, which we do not serve. It brings protobufjs.
   { specifier: /^@grpc\/proto-loader$/, importer: /\/@grpc\/grpc-js\// },
   {
-    specifier: /^\.\/(cockroachdb|mssql|mysql|mariadb|mysql2|oracle|oracledb|pgnative|postgres|redshift)$/,
+    specifier: /^\.\/(cockroachdb|mssql|mysql|mariadb|mysql2|oracle|oracledb|pgnative|redshift)$/,
     importer: /\/knex\/lib\/dialects\/index\.js$/,
   },
   { specifier: /^sqlite3$/, importer: /\/knex\// },
+  { specifier: /^pg-query-stream$/, importer: /\/knex\// },
+  // Only for the variant of pg that is native code, and for servers of Cloudflare.
+  { specifier: /^(pg-native|pg-cloudflare)$/, importer: /\/pg\// },
   // Only for subcommands that are programs of their own.
   { specifier: /^node:child_process$/, importer: /\/commander\// },
 ];

@@ -205,6 +205,12 @@ export const ERROR_TABLE = {
   ),
   DATA_FOLDER_UNUSABLE: row('FAILED_PRECONDITION', 5, 'the data folder cannot be written'),
   DATA_FOLDER_IN_USE: row('FAILED_PRECONDITION', 5, 'another conductor uses the data folder'),
+  DATABASE_IN_USE: row('FAILED_PRECONDITION', 5, 'another conductor uses the PostgreSQL database'),
+  DATABASE_REFUSED: row(
+    'FAILED_PRECONDITION',
+    5,
+    'PostgreSQL refuses the conductor: no such database, wrong password, a missing right, read-only, or too old',
+  ),
   DATABASE_DAMAGED: row('FAILED_PRECONDITION', 5, 'the database file is empty, damaged, or not one of countermand'),
   DATABASE_TAKEN: row('UNAVAILABLE', 6, 'another conductor has opened the database since; this one stops', RETRYABLE),
   DATABASE_UNUSABLE: row('UNAVAILABLE', 6, 'the database cannot be read or written; nothing was written', RETRYABLE),

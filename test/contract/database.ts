@@ -5,10 +5,11 @@
 
 import test, { type ExecutionContext, type TestFn } from 'ava';
 import { CountermandError } from '../../src/core/errors.ts';
+import { countNodes } from '../../src/server/store/census.ts';
 import { compareAndSet, NODES } from '../../src/server/store/compare_and_set.ts';
 import { type Database, type Transaction, UniqueViolation } from '../../src/server/store/database.ts';
 import { readEvents } from '../../src/server/store/events.ts';
-import { findNode, getNode, insertNodeRow, saveNode } from '../../src/server/store/nodes.ts';
+import { findNode, getNode, insertNodeRow, listUnserved, saveNode } from '../../src/server/store/nodes.ts';
 import { type NodeRow, nodeCodec } from '../../src/server/store/rows.ts';
 import { never } from '../counterparts/signals.ts';
 import { nodeRow } from '../server/rows.ts';
@@ -304,15 +305,17 @@ promise('text is ordered by code point, whatever the language of the host', asyn
   );
 });
 
-promise('a value inside of JSON can be asked for', async (t, { database }) => {
-  const problem = { code: 'AGENT_NOT_ATTACHED' as const, message: 'm', since: 1 };
+promise('the code of a problem can be asked for', async (t, { database }) => {
+  const problem = { code: 'AGENT_NOT_ATTACHED' as const, message: '"code":"BMC_TAKEN"', since: 1 };
   await database.write(insert(nodeRow({ name: 'unserved', problem })));
+  await database.write(insert(nodeRow({ name: 'other', problem: { ...problem, code: 'NO_ANSWER' } })));
   await database.write(insert(nodeRow({ name: 'well' })));
-  const rows = await database.read('nodes').whereJsonPath('problem', '$.code', '=', problem.code);
+  const unserved = await listUnserved(database.read);
   t.deepEqual(
-    rows.map(({ name }) => name),
+    unserved.map(({ name }) => name),
     ['unserved'],
   );
+  t.is((await countNodes(database.read)).filter(({ unreadable }) => unreadable).length, 1);
 });
 
 promise(

@@ -97,6 +97,11 @@ export function cancelPlan({ plans }: Client, actionPlan: string, reason = ''): 
   return new Watch(plainPlans(plans.cancelActionPlan({ actionPlan, reason })));
 }
 
+/** Rolls a plan back, and watches the plan that undoes it. */
+export function rollBack({ plans }: Client, actionPlan: string): Watch<Plan> {
+  return new Watch(plainPlans(plans.rollbackActionPlan({ actionPlan })));
+}
+
 /** Resolves with the plan when it is in this state. */
 export function untilPlanIn(watch: Watch<Plan>, state: ActionPlanState): Promise<Plan> {
   return watch.until(`the plan to be ${state}`, (plan) => plan.state === state);

@@ -66,7 +66,10 @@ export const CLI_ROOMS: Rooms = {
 };
 
 /** Folders behind an interface, and who alone imports them: what puts the parts together. Tests may. */
-export const IMPLEMENTATIONS: Homes = { 'src/server/store/sqlite/': ['src/cli/daemon/run_conductor.ts'] };
+export const IMPLEMENTATIONS: Homes = {
+  'src/server/store/postgres/': ['src/cli/daemon/open_database.ts'],
+  'src/server/store/sqlite/': ['src/cli/daemon/open_database.ts'],
+};
 
 /** The files outside src that src imports, and the only places that do. */
 export const OUTSIDE: Homes = { 'package.json': ['src/core/version.ts'] };
@@ -99,6 +102,7 @@ export const HOMES: Homes = {
   'nice-grpc': ['src/agent/dial.ts', 'src/agent/secure_channel.ts', 'src/cli/shared/connection.ts', 'src/server/api/'],
   'nice-grpc-server-health': ['src/server/api/grpc.ts'],
   'nice-grpc-server-reflection': ['src/server/api/grpc.ts'],
+  pg: ['src/server/store/postgres/'],
   pino: ['src/cli/daemon/log.ts', 'src/cli/daemon/run_agent.ts', 'src/cli/daemon/run_conductor.ts'],
   'reflect-metadata': ['src/cli/certificates/make.ts'],
   undici: ['src/drivers/http_client.ts'],
@@ -139,6 +143,7 @@ export const HOMES: Homes = {
     'src/cli/certificates/commands.ts',
     'src/cli/compile_cache.ts',
     'src/cli/daemon/configuration.ts',
+    'src/cli/daemon/open_database.ts',
     'src/cli/shared/contexts.ts',
     'src/cli/shared/order_file.ts',
     'src/cli/shared/process_terminal.ts',
@@ -149,7 +154,8 @@ export const HOMES: Homes = {
     'src/server/access/fresh_file.ts',
     'src/server/api/image.ts',
     'src/server/store/sqlite/file.ts',
-    'src/server/store/sqlite/owner.ts',
+    'src/server/store/own_process.ts',
+    'src/server/store/postgres/address.ts',
     'src/server/store/sqlite/reserve.ts',
   ],
   'node:fs/promises': ['src/server/store/sqlite/reserve.ts', 'src/sim/'],
@@ -169,7 +175,7 @@ export const HOMES: Homes = {
     'src/cli/certificates/commands.ts',
     'src/cli/daemon/configuration.ts',
     'src/cli/daemon/run_conductor.ts',
-    'src/server/store/sqlite/owner.ts',
+    'src/server/store/own_process.ts',
   ],
   'node:path': [
     'src/agent/secrets.ts',
@@ -192,6 +198,7 @@ export const HOMES: Homes = {
     'src/server/access/certificate.ts',
     'src/cli/sim/identity.ts',
     'src/drivers/https.ts',
+    'src/server/store/postgres/address.ts',
   ],
   'node:stream/promises': ['src/sim/irmc/web_faults.ts'],
   'node:util': ['src/cli/daemon/tls_watch.ts', 'src/http/repeated.ts'],

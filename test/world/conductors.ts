@@ -5,7 +5,7 @@ import type { PlanLimits } from '../../src/server/plans/parts.ts';
 import type { Limits } from '../../src/server/power/limits.ts';
 import type { Database } from '../../src/server/store/database.ts';
 import type { Change } from '../../src/server/store/feed.ts';
-import type { OwnProcess } from '../../src/server/store/sqlite/owner.ts';
+import type { OwnProcess } from '../../src/server/store/own_process.ts';
 import type { SeededChance } from './chance.ts';
 import { isDiskFailure, SimulatedProcess } from './process.ts';
 import type { ConnectionUser, SharedConnection } from './shared_connection.ts';

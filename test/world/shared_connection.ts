@@ -6,9 +6,10 @@ import type BetterSqlite3 from 'better-sqlite3';
 import type { Database } from '../../src/server/store/database.ts';
 import type { Change } from '../../src/server/store/feed.ts';
 import type { WriteOptions } from '../../src/server/store/groups.ts';
+import type { OwnProcess } from '../../src/server/store/own_process.ts';
 import { databaseOver } from '../../src/server/store/sqlite/database.ts';
 import { type OpenFile, openFileOver } from '../../src/server/store/sqlite/file.ts';
-import { type OwnProcess, takeOwnership } from '../../src/server/store/sqlite/owner.ts';
+import { takeOwnership } from '../../src/server/store/sqlite/owner.ts';
 import { giveBack, type Memory, openMemory, takeNewborn } from './memory.ts';
 import { Crash } from './process.ts';
 

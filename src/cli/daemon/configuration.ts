@@ -40,6 +40,10 @@ export interface Configuration {
   /** The name that the certificate of the conductor must have; null: the host of its address. */
   readonly serverName: string | null;
   readonly dataFolder: string;
+  /** The PostgreSQL database; null: a file in the data folder. */
+  readonly databaseUrl: string | null;
+  /** The file with the password of its user; null if none is named. */
+  readonly databasePasswordFile: string | null;
   readonly zone: string;
   readonly logLevel: Values['log_level'];
   readonly softPowerOffTimeoutMs: number;
@@ -71,7 +75,7 @@ export interface Configuration {
 
 type Rules = { readonly [Key in KeyName]: z.infer<(typeof CONFIGURATION_KEYS)[Key]['rule']> };
 /** The keys that may stay without a value. */
-type Optional = 'min_command_interval' | 'secrets_dir' | TlsKey;
+type Optional = 'database' | 'database_password_file' | 'min_command_interval' | 'secrets_dir' | TlsKey;
 type TlsKey =
   | 'tls_client_ca'
   | 'htpasswd_file'
@@ -101,7 +105,9 @@ function describeIssue(issue: z.core.$ZodIssue, { values, nameOf }: Source): str
     return `${issue.keys.map((key) => nameOf(key)).join(', ')} is no key; the keys are ${KEY_NAMES.join(', ')}`;
   const key = issue.path[0] as KeyName | undefined;
   if (key === undefined) return `${nameOf('')} must be a list of KEY: VALUE lines`;
-  return `${nameOf(key)} must be ${CONFIGURATION_KEYS[key].type}, and is ${JSON.stringify((values as Given)[key])}`;
+  const row: ConfigurationKey = CONFIGURATION_KEYS[key];
+  const is = row.hidden ? 'something else' : JSON.stringify((values as Given)[key]);
+  return `${nameOf(key)} must be ${row.type}, and is ${is}`;
 }
 
 function check(source: Source): Given {
@@ -133,7 +139,8 @@ function readText(path: string): string {
 
 /** The keys that are paths: in a file, relative ones begin at its own folder. */
 const PATHS = [
-  ...(['data', 'secrets_dir', 'tls_certificate', 'tls_key', 'tls_client_ca', 'htpasswd_file', 'jwt_keys'] as const),
+  ...(['data', 'database_password_file'] as const),
+  ...(['secrets_dir', 'tls_certificate', 'tls_key', 'tls_client_ca', 'htpasswd_file', 'jwt_keys'] as const),
   ...(['ca', 'certificate', 'key'] as const),
 ];
 
@@ -210,6 +217,8 @@ function inMilliseconds(values: Values): Configuration {
     agentTls: { certificate: pathOf(values.certificate), key: pathOf(values.key), ca: pathOf(values.ca) },
     serverName: values.server_name ?? null,
     dataFolder: resolve(values.data),
+    databaseUrl: values.database ?? null,
+    databasePasswordFile: pathOf(values.database_password_file),
     zone: values.zone,
     logLevel: values.log_level,
     softPowerOffTimeoutMs: milliseconds(values.soft_power_off_timeout),

@@ -23,6 +23,8 @@ export interface ConfigurationKey<T = unknown> {
   /** Its flag stands at every command, because commands and agents need it alike. */
   readonly everywhere?: true;
   readonly meaning: string;
+  /** A value may contain what others must not see, so that an error does not repeat it. */
+  readonly hidden?: true;
 }
 
 /** More is taken for a slip: 30 days. */
@@ -153,6 +155,25 @@ export const CONFIGURATION_KEYS = {
     readBy: 'conductor',
     meaning: 'the folder of the database; made if it is not there; one conductor at a time uses it',
   }),
+  database: {
+    type: 'postgres://USER@HOST:PORT/NAME, without a password',
+    placeholder: 'url',
+    rule: z.string().regex(/^postgres(ql)?:\/\/\S+$/),
+    fallbackWords: 'none: a SQLite file in `data`',
+    readBy: 'conductor',
+    hidden: true,
+    meaning:
+      'the PostgreSQL database (version 14 or later) that is used instead of a file; one conductor at a time uses it. `?sslmode=` is `disable`, `require`, `verify-ca` or `verify-full`; without it, a database on another host is `verify-full`. `sslrootcert`, `sslcert` and `sslkey` name files; `?host=/run/postgresql` names a Unix socket',
+  } satisfies ConfigurationKey<string>,
+  database_password_file: {
+    type: 'a path of a file',
+    placeholder: 'path',
+    rule: z.string().min(1),
+    fallbackWords:
+      'none: the environment variable `COUNTERMAND_DATABASE_PASSWORD`, else `PGPASSWORD` or `~/.pgpass`, as for any client of PostgreSQL',
+    readBy: 'conductor',
+    meaning: 'the file whose first line is the password of the user that `database` names',
+  } satisfies ConfigurationKey<string>,
   zone: name({
     fallback: 'default',
     readBy: 'agent',

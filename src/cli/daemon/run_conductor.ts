@@ -13,20 +13,19 @@ import { hasMethods, type Methods } from '../../server/access/methods.ts';
 import { listen } from '../../server/api/grpc.ts';
 import { createServices, type Services } from '../../server/api/services.ts';
 import { type Conductor, openStore, startConductor } from '../../server/conductor.ts';
-import type { Database } from '../../server/store/database.ts';
-import { openDatabase } from '../../server/store/sqlite/database.ts';
 import { isLoopback } from '../shared/address.ts';
 import type { Terminal } from '../shared/terminal.ts';
 import { readTlsFiles, type TlsFiles } from '../shared/tls_files.ts';
 import type { Configuration } from './configuration.ts';
 import { openLog } from './log.ts';
+import { type Opened, openConfigured } from './open_database.ts';
 import { runAgentHere } from './run_agent.ts';
 import { watchTls } from './tls_watch.ts';
 
 /**
  * Runs a conductor, with an agent inside if `withAgent`, until the terminal's signal is aborted.
- * @throws CONFIGURATION_INVALID for TLS files that cannot be used, DATA_FOLDER_IN_USE, DATA_FOLDER_UNUSABLE, DATABASE_NEWER, DATABASE_DAMAGED, DATABASE_UNUSABLE, DISK_FULL,
- *   LISTEN_FAILED; and DATABASE_TAKEN or DATABASE_DAMAGED when that happens while it runs
+ * @throws CONFIGURATION_INVALID for TLS files that cannot be used; as `openConfigured`; LISTEN_FAILED; and DATABASE_TAKEN or
+ *   DATABASE_DAMAGED when that happens while it runs
  */
 export async function runConductor(
   configuration: Configuration & { readonly methods: Methods },
@@ -40,11 +39,11 @@ export async function runConductor(
   try {
     const tls = openTls(configuration.tls, log, terminal, scope.signal);
     const identify = await openIdentify(configuration.methods, terminal.clock, log);
-    const database = await openDatabase(configuration.dataFolder);
+    const opened = await openConfigured(configuration, terminal);
     try {
-      await runOver(database, { ...configuration, tls, identify }, withAgent, log, terminal);
+      await runOver(opened, { ...configuration, tls, identify }, withAgent, log, terminal);
     } finally {
-      await database.close();
+      await opened.database.close();
     }
   } finally {
     scope.abort(fail('SHUTTING_DOWN', 'the conductor has stopped'));
@@ -70,7 +69,7 @@ type Prepared = Omit<Configuration, 'tls'> & {
 };
 
 async function runOver(
-  database: Database,
+  { database, where: data }: Opened,
   configuration: Prepared,
   withAgent: boolean,
   log: Logger,
@@ -95,7 +94,7 @@ async function runOver(
     // Whoever reads this line can give orders: the agent is there.
     await Promise.race([agent?.attached, ended]);
     if (door) terminal.stdout.write(`countermand: HTTP on ${door.address}\n`);
-    terminal.stdout.write(`countermand: conductor on ${where}, data in ${configuration.dataFolder}\n`);
+    terminal.stdout.write(`countermand: conductor on ${where}, data in ${data}\n`);
     const lost = await ended;
     // The agent leaves first, so that the conductor can still hear its farewell.
     await agent?.stop(lost ?? signal.reason);

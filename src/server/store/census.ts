@@ -2,6 +2,7 @@
 import type { Knex } from 'knex';
 import type { PowerState } from '../../core/power.ts';
 import { POWER_TASK_UNSETTLED } from '../../core/states.ts';
+import { problemIs } from './rows.ts';
 
 /** The nodes of a zone and driver that are in one state, all readable or all unreadable. */
 export interface NodeCount {
@@ -16,12 +17,12 @@ export interface NodeCount {
   readonly maintenance: number;
 }
 
-/** A problem with this code does not say that the node cannot be read. It is stored as JSON, which escapes quotes in texts. */
-const READABLE = '%"code":"BMC_TAKEN"%';
-
 /** All nodes, counted. The database looks at each of them once. */
 export async function countNodes(sql: Knex): Promise<NodeCount[]> {
-  const unreadable = sql.raw('case when problem is null or problem like ? then 0 else 1 end as unreadable', [READABLE]);
+  // A node whose BMC is another's can be read.
+  const unreadable = sql.raw('case when problem is null or problem like ? then 0 else 1 end as unreadable', [
+    problemIs('BMC_TAKEN'),
+  ]);
   const rows: readonly Record<string, unknown>[] = await sql('nodes')
     .select('zone', 'driver', 'power_state', unreadable)
     .count({ nodes: '*', held: 'held_by' })

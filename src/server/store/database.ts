@@ -1,6 +1,6 @@
 /**
- * The database as the rooms of the conductor know it. `sqlite/` implements it; the suite in test/contract says what any
- * implementation must do. Rows and queries beside this file use the portable query builder only.
+ * The database as the rooms of the conductor know it. `sqlite/` and `postgres/` implement it; the suite in test/contract says what
+ * any implementation must do. Rows and queries beside this file use the portable query builder only.
  */
 import type { Knex } from 'knex';
 import type { CountermandError } from '../../core/errors.ts';
@@ -35,10 +35,13 @@ export interface Transaction {
   readonly keep: (change: Change) => void;
   /**
    * Adds rows to a table that only grows. They are numbered in the order of the commits, and those of one write in the order
-   * of the calls. They may be written as late as the commit: a read in the same transaction need not see them.
+   * of the calls; a number may be left out. They may be written as late as the commit: a read in the same transaction need not see them.
    */
   readonly append: (table: AppendedTable, rows: readonly ColumnValues[]) => Promise<void>;
-  /** A secret was changed or deleted: after the commit, no copy of it may be left in the files of the database. */
+  /**
+   * A secret was changed or deleted: after the commit, no copy of it may be left in files that are the implementation's own. A
+   * database server keeps its files as it likes.
+   */
   readonly scrub: () => void;
   readonly direct: Direct;
 }
@@ -68,9 +71,10 @@ export interface Database {
    * the writes, one after the other.
    *
    * `work` may run more than once, and only its last run counts. So it has no effect outside the transaction: it changes no
-   * variable, takes nothing from a queue and calls nothing outside. What follows from it is done with its result.
+   * variable, takes nothing from a queue and calls nothing outside. What follows from it is done with its result. It passes on
+   * errors of the database: a transaction need not go on after one.
    * @throws INTERNAL inside another write; DISK_FULL, DATABASE_UNUSABLE, DATABASE_DAMAGED or DATABASE_TAKEN, and then nothing
-   *   was written; UniqueViolation
+   *   was written, unless the process loses the database or is closed while the answer to its commit is missing; UniqueViolation
    */
   write<T>(work: (transaction: Transaction) => Promise<T>): Promise<T>;
   /** Finishes the writes that wait, then closes the database and lets other processes have it. May be called again. */

@@ -7,7 +7,7 @@ import { compareAndSet, NODES } from './compare_and_set.ts';
 import type { Transaction } from './database.ts';
 import { keptBehind } from './kept.ts';
 import { filledUp, portionsOf, VALUES_AT_ONCE } from './portions.ts';
-import { type NodeRow, nodeCodec } from './rows.ts';
+import { type NodeRow, nodeCodec, problemIs } from './rows.ts';
 
 /** A node by name or uuid, or null. */
 export async function findNode(nameOrUuid: string, sql: Knex): Promise<NodeRow | null> {
@@ -152,7 +152,7 @@ export async function listWindows(sql: Knex): Promise<NodeRow[]> {
 
 /** The nodes that could not be read because no agent served them. */
 export async function listUnserved(sql: Knex): Promise<NodeRow[]> {
-  const rows = await sql('nodes').whereJsonPath('problem', '$.code', '=', 'AGENT_NOT_ATTACHED').orderBy('name');
+  const rows = await sql('nodes').where('problem', 'like', problemIs('AGENT_NOT_ATTACHED')).orderBy('name');
   return rows.map(nodeCodec.decode);
 }
 

@@ -18,3 +18,12 @@ export function filledUp<T>(values: readonly T[]): T[] {
 export function* portionsOf<T>(all: readonly T[], size: number): Generator<T[]> {
   for (let at = 0; at < all.length; at += size) yield all.slice(at, at + size);
 }
+
+/** A list in portions of powers of two, at most `size`, in order: so that statements with such lists are few, and they stay prepared. */
+export function* portionsOfFewLengths<T>(all: readonly T[], size: number): Generator<T[]> {
+  for (let at = 0, length = 2 ** Math.floor(Math.log2(size)); at < all.length; ) {
+    while (length > all.length - at) length /= 2;
+    yield all.slice(at, at + length);
+    at += length;
+  }
+}

@@ -12,6 +12,9 @@ export interface Problem {
   readonly since: number;
 }
 
+/** A pattern for `like` that finds the problems with this code. They are stored as JSON, which escapes quotes in texts. */
+export const problemIs = (code: ErrorCode): string => `%"code":"${code}"%`;
+
 /** One node. */
 export interface NodeRow {
   readonly uuid: string;

@@ -36,6 +36,8 @@ test('the defaults', (t) => {
   const { dataFolder, ...rest } = readConfiguration({}, { XDG_DATA_HOME: '/xdg' });
   t.true(['/xdg/countermand', '/var/lib/countermand'].includes(dataFolder));
   t.deepEqual(rest, {
+    databaseUrl: null,
+    databasePasswordFile: null,
     cancelDeadlineMs: 120_000,
     rollbackWindowMs: 3_600_000,
     actionPlanExpiryMs: 86_400_000,
@@ -103,6 +105,8 @@ const SAMPLES: Readonly<Record<KeyName, string | number>> = {
   jwt_audience: 'rack7',
   jwt_clock_skew: 5,
   data: '/samples/data',
+  database: 'postgres://countermand@db7/countermand',
+  database_password_file: '/samples/password',
   zone: 'rack7',
   log_level: 'debug',
   soft_power_off_timeout: 7,
@@ -194,6 +198,12 @@ test('half a second where whole ones belong', refusedFile, 'soft_power_off_timeo
 test('a negative time', refusedFile, 'agent_lease: -1', /agent_lease must be/);
 test('an infinite time', refusedFile, 'agent_lease: .inf', /agent_lease must be/);
 test('nothing for a value', refusedFile, 'zone:', /zone must be .*, and is null/);
+test(
+  'no URL of PostgreSQL',
+  refusedFile,
+  'database: mysql://u:pw@h/d',
+  /database must be .* a password, and is something else$/,
+);
 test('a list', refusedFile, '- zone', /must be a list of KEY: VALUE lines/);
 test('a text', refusedFile, 'zone', /must be a list of KEY: VALUE lines/);
 test('a key given twice', refusedFile, 'zone: a\nzone: b', /is not the YAML it should be: Map keys must be unique/);

@@ -17,11 +17,11 @@ import {
 } from '../groups.ts';
 import { keepBehind } from '../kept.ts';
 import { checkedRows, Kept } from '../kept_rows.ts';
+import { thisProcess } from '../own_process.ts';
 import { refuseInWrite, refuseReadsInWrites } from '../writing.ts';
 import { openDirect } from './direct.ts';
 import { explainSqlite } from './errors.ts';
 import { type OpenFile, openFileIn, openFileInMemory } from './file.ts';
-import { thisProcess } from './owner.ts';
 import { keepStatements } from './statements.ts';
 
 /** One open file. Writes run one after the other; those that wait together are committed together. */

@@ -5,6 +5,7 @@
 import type BetterSqlite3 from 'better-sqlite3';
 import type { ColumnValues } from '../database.ts';
 import type { DirectWithSavepoint } from '../groups.ts';
+import { portionsOfFewLengths } from '../portions.ts';
 
 /**
  * Statements by their words, one after the other: the same few are run again and again, and to put their text together
@@ -94,13 +95,4 @@ function signOf(value: unknown): string {
   if (value === null) return 'is null';
   // SQLite makes a table of a list, also of one value.
   return Array.isArray(value) && value.length !== 1 ? `in (${value.map(() => '?').join(', ')})` : '= ?';
-}
-
-/** A list in portions of powers of two, at most `size`, in order: so there are few different statements, and they stay prepared. */
-function* portionsOfFewLengths<T>(all: readonly T[], size: number): Generator<T[]> {
-  for (let at = 0, length = 2 ** Math.floor(Math.log2(size)); at < all.length; ) {
-    while (length > all.length - at) length /= 2;
-    yield all.slice(at, at + length);
-    at += length;
-  }
 }

@@ -20,9 +20,10 @@ import { CountermandError, fail } from '../../../core/errors.ts';
 import { openScope } from '../../../core/signals.ts';
 import { isStorageError } from '../failures.ts';
 import type { Change } from '../feed.ts';
+import { isAlive, type OwnProcess } from '../own_process.ts';
 import { explainSqlite, REPAIR } from './errors.ts';
 import { migrate } from './migrate.ts';
-import { findOwner, hasTable, inUse, isAlive, type OwnProcess, takeOwnership } from './owner.ts';
+import { findOwner, hasTable, inUse, takeOwnership } from './owner.ts';
 import { openReserve, RESERVE_BYTES, type Reserve } from './reserve.ts';
 
 /** `CMND`, as the file command and other programs find it in the header of the file. */

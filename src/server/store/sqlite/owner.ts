@@ -2,53 +2,14 @@
  * Who owns the database: one row with a generation, which each start raises by one. Every transaction checks it, so that
  * a conductor whose lock file was deleted stops writing as soon as another has opened the database.
  */
-import { readFileSync } from 'node:fs';
-import { hostname } from 'node:os';
 import type BetterSqlite3 from 'better-sqlite3';
 import { type CountermandError, fail } from '../../../core/errors.ts';
-
-/** A process, so that it can be told from another with the same pid. */
-interface ProcessId {
-  readonly host: string;
-  readonly pid: number;
-  /** When the kernel started it, in clock ticks since boot; empty where /proc does not say. */
-  readonly startedAt: string;
-}
-
-/** The process that opens the database. */
-export interface OwnProcess extends ProcessId {
-  /** When a process of this host was started, as in `startedAt`; null if there is no such process. */
-  readonly startOf: (pid: number) => string | null;
-}
+import { isAlive, type OwnProcess, type ProcessId } from '../own_process.ts';
 
 /** The row, as it was read. */
 interface OwnerRow extends ProcessId {
   readonly generation: number;
   readonly endedCleanly: boolean;
-}
-
-/** This process, as other conductors on this host recognise it. */
-export function thisProcess(): OwnProcess {
-  return { host: hostId(), pid: process.pid, startedAt: startOf(process.pid) ?? '', startOf };
-}
-
-/** The host name and the boot: a pid means nothing after a reboot. */
-function hostId(): string {
-  return `${hostname()} ${readOr('/proc/sys/kernel/random/boot_id', '').trim()}`;
-}
-
-/** Field 22 of /proc/PID/stat; null if there is no such process. The command in field 2 may contain blanks and brackets. */
-function startOf(pid: number): string | null {
-  const stat = readOr(`/proc/${pid}/stat`, '');
-  return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? null;
-}
-
-function readOr(path: string, otherwise: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch {
-    return otherwise;
-  }
 }
 
 /** True if the database has this table. */
@@ -65,12 +26,6 @@ export function findOwner(connection: BetterSqlite3.Database): OwnerRow | null {
   if (row === undefined) return null;
   const { ended_cleanly, ...owner } = row;
   return { ...owner, endedCleanly: ended_cleanly === 1 };
-}
-
-/** True if the owner is another process that runs on this host. */
-export function isAlive(owner: ProcessId, self: OwnProcess): boolean {
-  if (owner.host !== self.host || owner.startedAt === '') return false;
-  return owner.pid !== self.pid && self.startOf(owner.pid) === owner.startedAt;
 }
 
 const TAKE = `

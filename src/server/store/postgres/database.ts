@@ -1,0 +1,264 @@
+/** The database in PostgreSQL: one connection that writes, in groups, and a few that read. */
+import createKnex, { type Knex } from 'knex';
+import type pg from 'pg';
+import type { Clock } from '../../../core/clock.ts';
+import { CountermandError, fail } from '../../../core/errors.ts';
+import { abortable, openScope, sleep, untilAborted } from '../../../core/signals.ts';
+import type { Database, Transaction } from '../database.ts';
+import { Feed } from '../feed.ts';
+import { type GroupResult, type PendingWrite, runGroup, type WriteOptions, WriteQueue } from '../groups.ts';
+import { keepBehind } from '../kept.ts';
+import { checkedRows, Kept } from '../kept_rows.ts';
+import { type OwnProcess, thisProcess } from '../own_process.ts';
+import { refuseInWrite, refuseReadsInWrites } from '../writing.ts';
+import type { PostgresAddress } from './address.ts';
+import { mustBeOpen, openDirect, type StatementNames } from './direct.ts';
+import { explainPostgres, isLost, isWorthRepeating } from './errors.ts';
+import { connectionTo, prepareSession } from './session.ts';
+import { openWriting, SILENT, type WritingConnection } from './writing_connection.ts';
+
+/** This often a group is run before it fails because others were in its way, or its connection has broken. */
+const RUNS = 3;
+/** How often the server is asked again whether the last commit was done. */
+const ASK_INTERVAL_MS = 500;
+/** This many connections read. */
+const READERS = 8;
+const READ_TIMEOUT_MS = 30_000;
+
+/** What a database is opened with beside its address. */
+interface PostgresParts extends WriteOptions {
+  readonly clock: Clock;
+  /** The process that opens it; this one unless a test plays several. */
+  readonly self?: OwnProcess;
+}
+
+/** What became of one run of a group. */
+type Run = { readonly result: GroupResult } | { readonly error: unknown; readonly again: boolean };
+
+/** One database. Writes run one after the other; those that wait together are committed together. */
+class PostgresDatabase implements Database {
+  readonly read: Knex;
+  readonly feed = new Feed();
+  readonly #address: PostgresAddress;
+  readonly #clock: Clock;
+  readonly #options: WriteOptions;
+  readonly #writing: WritingConnection;
+  readonly #kept = new Kept();
+  readonly #statements: StatementNames = new Map();
+  readonly #queue = new WriteQueue(this, (group) => this.#commit(group));
+  readonly #lost = Promise.withResolvers<CountermandError>();
+  readonly #closed = openScope([]);
+  /** Why no write is taken: it is not known whether the last one was done. */
+  #inDoubt: CountermandError | null = null;
+  #full = false;
+  readonly #whenFull = new Set<() => void>();
+  #closing: Promise<void> | null = null;
+
+  constructor(read: Knex, writing: WritingConnection, address: PostgresAddress, parts: PostgresParts) {
+    this.read = read;
+    this.#writing = writing;
+    this.#address = address;
+    this.#clock = parts.clock;
+    this.#options = parts;
+    keepBehind(
+      read,
+      checkedRows(this.#kept.committed, () => refuseInWrite(this, 'read')),
+    );
+    explainErrors(read, address);
+    refuseReadsInWrites(read, this);
+  }
+
+  get busy(): boolean {
+    return this.#queue.busy;
+  }
+
+  get lost(): Promise<CountermandError> {
+    return this.#lost.promise;
+  }
+
+  get isFull(): boolean {
+    return this.#full;
+  }
+
+  untilFull(signal: AbortSignal): Promise<void> {
+    return abortable<void>((resolve) => {
+      if (this.#full) resolve();
+      else this.#whenFull.add(resolve);
+      return () => this.#whenFull.delete(resolve);
+    }, signal);
+  }
+
+  /** The disk is the server's: whether there is room is tried. What is tried is undone. */
+  async findRoom(signal: AbortSignal): Promise<boolean> {
+    if (!this.#full) return true;
+    const enough = new Error('there is room');
+    signal.throwIfAborted();
+    const tried = this.write(async ({ sql }) => {
+      await sql.raw('create table room_that_is_tried as select generate_series(1, 200000) as filler');
+      throw enough;
+    });
+    this.#full = await untilAborted(
+      tried.catch((error) => error !== enough),
+      signal,
+    );
+    return !this.#full;
+  }
+
+  async write<T>(work: (transaction: Transaction) => Promise<T>): Promise<T> {
+    refuseInWrite(this, 'write');
+    if (this.#inDoubt) throw this.#inDoubt;
+    return this.#queue.add(work);
+  }
+
+  /** The connection has ended by itself. Whether another conductor is the reason is found out at once, also if nothing is written. */
+  lookAgain(): void {
+    this.#writing.connected().catch((error) => this.#noteFailure(error));
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    // Only what waits for a server that has gone listens to this.
+    this.#closed.abort(fail('SHUTTING_DOWN', 'the conductor stops'));
+    await this.#queue.idle();
+    await this.#writing.close();
+    await this.read.destroy();
+  }
+
+  async #commit(group: readonly PendingWrite[]): Promise<void> {
+    let run = await this.#run(group);
+    for (let runs = 1; 'error' in run && run.again && runs < RUNS; runs += 1) run = await this.#run(group);
+    if ('result' in run) {
+      this.#kept.endGroup(true);
+      run.result.settle();
+      for (const change of run.result.changes) this.feed.publish(change);
+      return;
+    }
+    this.#noteFailure(run.error);
+    for (const write of group) write.reject(run.error);
+  }
+
+  async #run(group: readonly PendingWrite[]): Promise<Run> {
+    const number = this.#writing.nextNumber();
+    const at: { result: GroupResult | null; failure: unknown } = { result: null, failure: null };
+    try {
+      const client = await this.#writing.connected();
+      const result = await this.#writing.transaction(client, number, async (sql) => {
+        try {
+          at.result = await this.#runIn(sql, client, group);
+          return at.result;
+        } catch (thrown) {
+          at.failure = explainPostgres(thrown, this.#address);
+          throw at.failure;
+        }
+      });
+      return { result };
+    } catch (thrown) {
+      const error = at.failure ?? explainPostgres(thrown, this.#address);
+      if (isLost(error)) this.#writing.abandon();
+      // All had gone well, up to the commit itself: its answer is what is missing.
+      const doubt = at.result === null ? false : await this.#wasCommitted(number, thrown);
+      if (doubt === true && at.result !== null) return { result: at.result };
+      this.#kept.endGroup(false);
+      return doubt === false ? { error, again: isWorthRepeating(error) } : { error: doubt, again: false };
+    }
+  }
+
+  async #runIn(sql: Knex, client: pg.Client, group: readonly PendingWrite[]): Promise<GroupResult> {
+    keepBehind(sql, this.#kept.uncommitted);
+    const result = await runGroup(group, {
+      ...this.#options,
+      database: this,
+      sql,
+      direct: openDirect(client, this.#statements),
+      kept: this.#kept,
+      explain: (thrown) => explainPostgres(thrown, this.#address),
+    });
+    mustBeOpen(client);
+    return result;
+  }
+
+  /**
+   * Asks until it is known whether a commit was done whose answer was lost. Until then its writes stay unanswered, as nothing true
+   * could be said of them, and others are refused. Resolves with an error if it will never be known here.
+   */
+  async #wasCommitted(number: number, thrown: unknown): Promise<boolean | CountermandError> {
+    const { words } = this.#address;
+    this.#inDoubt = fail('DATABASE_UNUSABLE', `the ${words} does not answer; nothing was written; try again`, thrown);
+    this.#queue.rejectWaiting(this.#inDoubt);
+    try {
+      for (;;) {
+        const known = await this.#writing.wasCommitted(number).catch((error) => error);
+        if (typeof known === 'boolean') return known;
+        if (known instanceof CountermandError && known.code === 'DATABASE_TAKEN') return known;
+        await sleep(ASK_INTERVAL_MS, this.#clock, this.#closed.signal);
+      }
+    } catch {
+      const what = `the ${words} does not answer, and the conductor stops`;
+      return fail(
+        'DATABASE_UNUSABLE',
+        `${what}; whether the last change was written is seen at its next start`,
+        thrown,
+      );
+    } finally {
+      this.#inDoubt = null;
+    }
+  }
+
+  #noteFailure(error: unknown): void {
+    if (!(error instanceof CountermandError)) return;
+    if (error.code === 'DATABASE_DAMAGED' || error.code === 'DATABASE_TAKEN') this.#lost.resolve(error);
+    if (error.code !== 'DISK_FULL') return;
+    this.#full = true;
+    for (const resolve of this.#whenFull) resolve();
+    this.#whenFull.clear();
+  }
+}
+
+/** What a read rejects with is an error that `Database` names. What a transaction rejects with is translated at its end. */
+function explainErrors({ client }: Knex, address: PostgresAddress): void {
+  const query = client.query.bind(client);
+  const acquire = client.acquireConnection.bind(client);
+  client.query = (connection: unknown, asked: unknown): Promise<unknown> =>
+    query(connection, asked).catch((thrown: unknown) => {
+      throw explainPostgres(thrown, address);
+    });
+  client.acquireConnection = (): Promise<unknown> =>
+    acquire().catch((thrown: unknown) => {
+      throw explainPostgres(thrown, address);
+    });
+}
+
+function connectReaders(address: PostgresAddress): Knex {
+  return createKnex({
+    client: 'pg',
+    connection: { ...connectionTo(address), query_timeout: READ_TIMEOUT_MS } as Knex.PgConnectionConfig,
+    // An error names the statement, never the values that were bound: passwords are among them.
+    compileSqlOnError: false,
+    log: SILENT,
+    pool: {
+      min: 0,
+      max: READERS,
+      afterCreate: (client: pg.Client, done: (error: unknown, client: pg.Client) => void) => {
+        prepareSession(client).then(
+          () => done(null, client),
+          (error) => done(error, client),
+        );
+      },
+    },
+  });
+}
+
+/**
+ * Opens a PostgreSQL database: takes its lock, which one process at a time has, and brings the schema up to date.
+ * @throws DATABASE_IN_USE, DATABASE_REFUSED, DATABASE_NEWER, DATABASE_DAMAGED, DATABASE_UNUSABLE: then nothing was written
+ */
+export async function openPostgres(address: PostgresAddress, parts: PostgresParts): Promise<Database> {
+  let database: PostgresDatabase | null = null;
+  const writing = await openWriting(address, parts.self ?? thisProcess(), () => database?.lookAgain());
+  database = new PostgresDatabase(connectReaders(address), writing, address, parts);
+  return database;
+}

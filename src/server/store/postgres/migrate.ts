@@ -1,0 +1,55 @@
+/** Brings the schema of a database up to date. */
+import type { Knex } from 'knex';
+import { fail } from '../../../core/errors.ts';
+import type { PostgresAddress } from './address.ts';
+import { POSTGRES_MIGRATIONS } from './migrations.ts';
+
+const LOOK = `
+  select to_regclass('knex_migrations') is not null as begun, current_schema() as schema, current_user as "user",
+    has_schema_privilege(current_schema(), 'create') as "mayCreate",
+    exists (select 1 from pg_tables where schemaname = current_schema()) as used`;
+
+/**
+ * Applies the migrations that are missing, in the transaction of `sql`: all of them or none.
+ * @throws DATABASE_NEWER if a newer version has written the database, DATABASE_DAMAGED if it is that of another program,
+ *   DATABASE_REFUSED without the right to create tables: then nothing is changed
+ */
+export async function migrate(sql: Knex, { words }: PostgresAddress): Promise<void> {
+  const [found] = (await sql.raw(LOOK)).rows;
+  if (!found.begun && found.used) throw foreign(words, found.schema);
+  const applied: string[] = found.begun ? await sql('knex_migrations').orderBy('id').pluck('name') : [];
+  refuseUnknown(applied, found.schema, words);
+  const missing = POSTGRES_MIGRATIONS.filter(({ name }) => !applied.includes(name));
+  if (missing.length === 0) return;
+  if (!found.mayCreate)
+    throw fail(
+      'DATABASE_REFUSED',
+      `the ${words} cannot be used: user ${found.user} has no right to create tables in schema ${found.schema}; nothing was written; grant it: GRANT CREATE ON SCHEMA ${found.schema} TO ${found.user}`,
+    );
+  if (!found.begun)
+    await sql.schema.createTable('knex_migrations', (table) => {
+      table.bigIncrements('id');
+      table.text('name').notNullable();
+      table.timestamp('migration_time').notNullable().defaultTo(sql.fn.now());
+    });
+  for (const { name, up } of missing) {
+    await up(sql);
+    await sql('knex_migrations').insert({ name });
+  }
+}
+
+function refuseUnknown(applied: readonly string[], schema: string, words: string): void {
+  const unknown = applied.find((name) => !POSTGRES_MIGRATIONS.some((known) => known.name === name));
+  if (unknown === undefined) return;
+  if (!applied.includes(POSTGRES_MIGRATIONS[0]?.name ?? '')) throw foreign(words, schema);
+  throw fail(
+    'DATABASE_NEWER',
+    `the ${words} has a change ${unknown} that this version does not know; run the version that wrote it, or a newer one`,
+  );
+}
+
+const foreign = (words: string, schema: string) =>
+  fail(
+    'DATABASE_DAMAGED',
+    `schema ${schema} of the ${words} has tables that are not countermand's; nothing was written; name an empty database, or an empty schema: ?options=-c%20search_path%3DNAME`,
+  );

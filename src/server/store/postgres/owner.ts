@@ -1,0 +1,100 @@
+/**
+ * Who writes to a database: whoever holds the advisory lock of its schema, from the opening to the end of the session. A row says
+ * under which generation, and how many commits there were, so that a conductor whose session has ended can find out whether
+ * another one has written since, and whether its own last commit was done.
+ */
+import type pg from 'pg';
+import { type CountermandError, fail } from '../../../core/errors.ts';
+import { isAlive, type OwnProcess, type ProcessId } from '../own_process.ts';
+import type { PostgresAddress } from './address.ts';
+import type { Found } from './session.ts';
+
+/** How long to wait for the lock of a conductor that has died: the server may not have noticed yet. */
+const LOCK_WAIT = '5s';
+
+/** `CMND`, and the schema: several installations may share a database. */
+const KEY = "1129139780, ('x' || left(md5(current_schema()), 8))::bit(32)::int";
+
+/** The row, as it was read. */
+export interface OwnerRow extends ProcessId {
+  readonly generation: number;
+  /** The number of the last commit. */
+  readonly lastWrite: number;
+}
+
+/** The owner's row; null in a database without one. */
+export async function findOwner(client: pg.Client): Promise<OwnerRow | null> {
+  const { rows } = await client.query("select to_regclass('database_owner') is not null as there");
+  if (!rows[0].there) return null;
+  const found = await client.query(
+    `select generation, host, pid, started_at as "startedAt", last_write as "lastWrite" from database_owner`,
+  );
+  return found.rows[0] ?? null;
+}
+
+/** Takes the lock, if no other session has it. */
+export async function tryLock(client: pg.Client): Promise<boolean> {
+  return (await client.query(`select pg_try_advisory_lock(${KEY}) as locked`)).rows[0].locked;
+}
+
+/** As `tryLock`, and waits a while for a session that is about to end. */
+export async function waitForLock(client: pg.Client): Promise<boolean> {
+  const [{ before }] = (await client.query("select current_setting('lock_timeout') as before")).rows;
+  await client.query(`set lock_timeout = '${LOCK_WAIT}'`);
+  try {
+    await client.query(`select pg_advisory_lock(${KEY})`);
+    return true;
+  } catch (error) {
+    if ((error as { code?: string }).code !== LOCK_NOT_AVAILABLE) throw error;
+    return false;
+  } finally {
+    await client.query("select set_config('lock_timeout', $1, false)", [before]);
+  }
+}
+
+const LOCK_NOT_AVAILABLE = '55P03';
+
+/** Takes the lock when the process starts. @throws DATABASE_IN_USE naming who has it */
+export async function lockForLife(client: pg.Client, self: OwnProcess, { words }: PostgresAddress): Promise<void> {
+  if (await tryLock(client)) return;
+  const owner = await findOwner(client);
+  const lives = owner !== null && isAlive(owner, self);
+  if (!lives && (await waitForLock(client))) return;
+  // Whoever has it may have become the owner meanwhile.
+  const holder = await findOwner(client);
+  throw fail(
+    'DATABASE_IN_USE',
+    `another conductor${holder ? ` (${nameOf(holder)})` : ''} uses the ${words}; nothing was written; stop it, or name another database (database)`,
+  );
+}
+
+/** Ends a former session of this process, if the server still believes in it: what it had not committed is undone. */
+export async function endSession({ pid, since }: Found, client: pg.Client): Promise<void> {
+  await client.query(
+    'select pg_terminate_backend(pid) from pg_stat_activity where pid = $1 and backend_start::text = $2',
+    [pid, since],
+  );
+}
+
+const TAKE = `
+  insert into database_owner (id, generation, host, pid, started_at, ended_cleanly) values (1, 1, $1, $2, $3, false)
+  on conflict (id) do update set generation = database_owner.generation + 1, host = excluded.host, pid = excluded.pid,
+    started_at = excluded.started_at, ended_cleanly = false
+  returning generation, last_write as "lastWrite"`;
+
+/** Makes this process, which has the lock, the owner. */
+export async function takeOwnership(
+  self: OwnProcess,
+  client: pg.Client,
+): Promise<Pick<OwnerRow, 'generation' | 'lastWrite'>> {
+  return (await client.query(TAKE, [self.host, self.pid, self.startedAt])).rows[0];
+}
+
+/** The error of a process that has lost the database to another one. */
+export function taken(owner: OwnerRow | null): CountermandError {
+  const who = owner === null ? 'another conductor' : `another conductor (${nameOf(owner)})`;
+  return fail('DATABASE_TAKEN', `${who} has taken the database over; this one writes nothing more, and stops`);
+}
+
+/** The host without the boot that stands behind it. */
+const nameOf = ({ host, pid }: ProcessId): string => `pid ${pid} on ${host.split(' ')[0]}`;

@@ -1,0 +1,223 @@
+/**
+ * The one connection that writes, and that holds the lock of the database. If it breaks, it is made anew, and goes on where no
+ * other conductor has taken the database over.
+ */
+import createKnex, { type Knex } from 'knex';
+import pg from 'pg';
+import { CountermandError, fail } from '../../../core/errors.ts';
+import type { OwnProcess } from '../own_process.ts';
+import type { PostgresAddress } from './address.ts';
+import { explainOpening } from './errors.ts';
+import { migrate } from './migrate.ts';
+import {
+  endSession,
+  findOwner,
+  lockForLife,
+  type OwnerRow,
+  taken,
+  takeOwnership,
+  tryLock,
+  waitForLock,
+} from './owner.ts';
+import { connectionTo, type Found, prepareWriting } from './session.ts';
+
+/** What knex logs is thrown as well, and said once. */
+export const SILENT = { warn: () => {}, error: () => {}, debug: () => {}, deprecate: () => {} };
+
+/** What PostgreSQL says of a session in which no transaction is open, and of one in which there is. */
+const IDLE = 'I';
+const OPEN = 'T';
+
+/** What every commit begins with. */
+const CLAIM = 'update database_owner set last_write = $1 where id = 1 and generation = $2';
+
+/** A connection that is open, and what its session found. */
+interface Open {
+  readonly client: pg.Client;
+  readonly found: Found;
+}
+
+/** Use `openWriting`. */
+export class WritingConnection {
+  /** Builds statements; it has no connection of its own. */
+  readonly #knex: Knex;
+  readonly #address: PostgresAddress;
+  readonly #generation: number;
+  #number: number;
+  #open: Open | null = null;
+  /** The session before, which the server may still believe in. */
+  #former: Found;
+  #reconnecting: Promise<pg.Client> | null = null;
+  /** Why there will be no connection any more. */
+  #over: CountermandError | null = null;
+  readonly #brokeOff: () => void;
+
+  constructor(
+    { open, knex, owner }: { open: Open; knex: Knex; owner: Pick<OwnerRow, 'generation' | 'lastWrite'> },
+    address: PostgresAddress,
+    brokeOff: () => void,
+  ) {
+    this.#address = address;
+    this.#knex = knex;
+    this.#generation = owner.generation;
+    this.#number = owner.lastWrite;
+    this.#former = open.found;
+    this.#brokeOff = brokeOff;
+    this.#adopt(open);
+  }
+
+  /** A number for the next commit, which no other has. */
+  nextNumber(): number {
+    this.#number += 1;
+    return this.#number;
+  }
+
+  /**
+   * The connection, made anew if it has broken.
+   * @throws DATABASE_UNUSABLE while the server cannot be reached; DATABASE_TAKEN from the time on that another conductor has the database
+   */
+  async connected(): Promise<pg.Client> {
+    if (this.#over) throw this.#over;
+    // What a transaction has left open must not become part of another one.
+    if (this.#open && this.#open.client.getTransactionStatus() !== IDLE) this.abandon();
+    if (this.#open) return this.#open.client;
+    this.#reconnecting ??= this.#reconnect().finally(() => {
+      this.#reconnecting = null;
+    });
+    return this.#reconnecting;
+  }
+
+  /** Lets the connection go, as it has broken or cannot be trusted. */
+  abandon(): void {
+    const { client } = this.#open ?? {};
+    this.#open = null;
+    client?.end().catch(() => {});
+  }
+
+  /**
+   * Runs `work` in a transaction that is the commit of this number.
+   * @throws DATABASE_TAKEN if another conductor has the database; what `work` and the server throw
+   */
+  async transaction<T>(client: pg.Client, number: number, work: (sql: Knex) => Promise<T>): Promise<T> {
+    return this.#knex.transaction(
+      async (sql) => {
+        // knex goes on here even if its BEGIN has failed: each statement would then be a commit of its own.
+        if (client.getTransactionStatus() !== OPEN) throw fail('DATABASE_UNUSABLE', 'no transaction was begun');
+        const { rowCount } = await client.query({ name: 'claim', text: CLAIM, values: [number, this.#generation] });
+        if (rowCount !== 1) throw this.#end(taken(await findOwner(client)));
+        return work(sql);
+      },
+      { connection: client },
+    );
+  }
+
+  /** True if the commit of this number was done, and no later one can be. @throws as `connected` */
+  async wasCommitted(number: number): Promise<boolean> {
+    return (await findOwner(await this.connected()))?.lastWrite === number;
+  }
+
+  /** Gives the lock up. May be called while there is no connection. */
+  async close(): Promise<void> {
+    this.#over ??= fail('DATABASE_UNUSABLE', 'the database is closed');
+    await this.#reconnecting?.catch(() => {});
+    const { client } = this.#open ?? {};
+    this.#open = null;
+    await client
+      ?.query('update database_owner set ended_cleanly = true where generation = $1', [this.#generation])
+      .catch(() => {});
+    await client?.end().catch(() => {});
+    await this.#knex.destroy();
+  }
+
+  #adopt(open: Open): void {
+    this.#open = open;
+    this.#former = open.found;
+    open.client.once('end', () => {
+      if (this.#open !== open) return;
+      this.#open = null;
+      this.#brokeOff();
+    });
+  }
+
+  async #reconnect(): Promise<pg.Client> {
+    try {
+      const open = await connect(this.#address);
+      try {
+        await this.#lockAgain(open.client);
+        if (this.#over) throw this.#over;
+      } catch (error) {
+        await open.client.end().catch(() => {});
+        throw error;
+      }
+      this.#adopt(open);
+      return open.client;
+    } catch (thrown) {
+      throw this.#explained(thrown);
+    }
+  }
+
+  /** @throws DATABASE_TAKEN if another conductor has the lock, or had it meanwhile */
+  async #lockAgain(client: pg.Client): Promise<void> {
+    const locked = await tryLock(client);
+    const owner = await findOwner(client);
+    if (owner?.generation !== this.#generation) throw this.#end(taken(owner));
+    if (locked) return;
+    await endSession(this.#former, client);
+    if (!(await waitForLock(client))) throw this.#end(taken(null));
+  }
+
+  #end(error: CountermandError): CountermandError {
+    this.#over ??= error;
+    return this.#over;
+  }
+
+  /** What an operator must change when a conductor starts may pass while it runs: the server is about to be moved, for example. */
+  #explained(thrown: unknown): unknown {
+    const error = explainOpening(thrown, this.#address);
+    if (!(error instanceof CountermandError) || error.code !== 'DATABASE_REFUSED') return error;
+    return fail('DATABASE_UNUSABLE', error.message, error);
+  }
+}
+
+/** A connection that is set up, and closed again if that fails. */
+async function connect(address: PostgresAddress): Promise<Open> {
+  const client = new pg.Client(connectionTo(address));
+  // Whoever waits for an answer hears of it; without a listener it would end the process.
+  client.on('error', () => {});
+  try {
+    await client.connect();
+    return { client, found: await prepareWriting(client, address) };
+  } catch (error) {
+    await client.end().catch(() => {});
+    throw error;
+  }
+}
+
+/**
+ * Opens the connection that writes: takes the lock, brings the schema up to date, makes this process the owner.
+ * @param brokeOff called each time that the connection has ended by itself
+ * @throws DATABASE_IN_USE, DATABASE_REFUSED, DATABASE_NEWER, DATABASE_DAMAGED, DATABASE_UNUSABLE: then nothing was written
+ */
+export async function openWriting(
+  address: PostgresAddress,
+  self: OwnProcess,
+  brokeOff: () => void,
+): Promise<WritingConnection> {
+  const knex = createKnex({ client: 'pg', compileSqlOnError: false, log: SILENT });
+  try {
+    const open = await connect(address);
+    const { client } = open;
+    try {
+      await lockForLife(client, self, address);
+      await knex.transaction((sql) => migrate(sql, address), { connection: client });
+      const owner = await takeOwnership(self, client);
+      return new WritingConnection({ open, knex, owner }, address, brokeOff);
+    } catch (error) {
+      await client.end().catch(() => {});
+      throw error;
+    }
+  } catch (thrown) {
+    await knex.destroy();
+    throw explainOpening(thrown, address);
+  }
+}

@@ -1,0 +1,84 @@
+/** A proxy between one process and its PostgreSQL: what cuts it off is the network, or its own death. */
+import { connect, createServer, type Socket } from 'node:net';
+import type { ExecutionContext } from 'ava';
+import { ownAddress } from '../../src/sim/loopback.ts';
+
+/** A proxy for one test. */
+export interface DatabaseProxy {
+  readonly host: string;
+  readonly port: number;
+  /** Cuts every connection, and lets none through until `restore`. */
+  cut(): void;
+  restore(): void;
+  /**
+   * Cuts the connection on which the next statement like this is asked, before the server has it (`asked`), or when the server has
+   * answered and the answer is on its way (`answered`), and lets none through until `restore`. Resolves when that has happened.
+   */
+  cutAt(statement: RegExp, moment: 'asked' | 'answered'): Promise<void>;
+}
+
+interface Trap {
+  readonly statement: RegExp;
+  readonly moment: 'asked' | 'answered';
+  readonly sprung: () => void;
+  socket: Socket | null;
+}
+
+/** Starts a proxy in front of a server. */
+export async function newDatabaseProxy(
+  t: ExecutionContext,
+  server: { readonly host: string; readonly port: number },
+): Promise<DatabaseProxy> {
+  const sockets = new Set<Socket>();
+  let open = true;
+  let trap: Trap | null = null;
+  const cut = (): void => {
+    open = false;
+    for (const socket of sockets) socket.destroy();
+  };
+  const spring = (): void => {
+    const { sprung } = trap ?? {};
+    trap = null;
+    cut();
+    sprung?.();
+  };
+  const proxy = createServer((client) => {
+    if (!open) return void client.resetAndDestroy();
+    const database = connect(server.port, server.host);
+    for (const socket of [client, database]) {
+      sockets.add(socket);
+      socket.setNoDelay(true);
+      socket.on('error', () => {}).on('close', () => sockets.delete(socket));
+    }
+    client.on('close', () => database.destroy());
+    database.on('close', () => client.destroy());
+    client.on('data', (bytes) => {
+      if (trap?.socket === null && trap.statement.test(bytes.toString('latin1'))) {
+        if (trap.moment === 'asked') return spring();
+        trap.socket = client;
+      }
+      database.write(bytes);
+    });
+    database.on('data', (bytes) => {
+      if (trap?.socket === client) return spring();
+      client.write(bytes);
+    });
+  });
+  await new Promise<void>((resolve) => proxy.listen(0, ownAddress(), resolve));
+  t.teardown(() => {
+    cut();
+    proxy.close();
+  });
+  return {
+    host: ownAddress(),
+    port: (proxy.address() as { port: number }).port,
+    cut,
+    restore: () => {
+      open = true;
+    },
+    cutAt: (statement, moment) =>
+      new Promise<void>((sprung) => {
+        trap = { statement, moment, sprung, socket: null };
+      }),
+  };
+}

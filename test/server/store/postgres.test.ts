@@ -1,0 +1,265 @@
+/** What PostgreSQL does beyond the contract: connections that break, servers that die, transactions that are in the way. */
+import test, { type ExecutionContext } from 'ava';
+import { systemClock } from '../../../src/core/clock.ts';
+import type { CountermandError, ErrorCode } from '../../../src/core/errors.ts';
+import type { Database, Transaction } from '../../../src/server/store/database.ts';
+import { isStorageError } from '../../../src/server/store/failures.ts';
+import { readPostgresUrl } from '../../../src/server/store/postgres/address.ts';
+import { openPostgres } from '../../../src/server/store/postgres/database.ts';
+import { nodeCodec } from '../../../src/server/store/rows.ts';
+import { appendEvents, eventTypes, insert, names } from '../../contract/writes.ts';
+import { type DatabaseProxy, newDatabaseProxy } from '../../counterparts/database_proxy.ts';
+import { eventually } from '../../counterparts/eventually.ts';
+import { type PostgresServer, sharedPostgres } from '../../counterparts/postgres.ts';
+import { never } from '../../counterparts/signals.ts';
+import { nodeRow } from '../rows.ts';
+
+const postgres = sharedPostgres();
+
+interface Case {
+  readonly server: PostgresServer;
+  readonly name: string;
+  readonly proxy: DatabaseProxy;
+  readonly database: Database;
+}
+
+let processes = 0;
+
+async function open(t: ExecutionContext, name: string): Promise<Omit<Case, 'name'>> {
+  const server = await postgres();
+  const proxy = await newDatabaseProxy(t, server);
+  processes += 1;
+  const self = { host: `host${processes} boot`, pid: processes, startedAt: '1', startOf: () => null };
+  const database = await openPostgres(readPostgresUrl(server.urlOf(name, proxy), null), { clock: systemClock, self });
+  t.teardown(() => database.close());
+  return { server, proxy, database };
+}
+
+async function openNew(t: ExecutionContext): Promise<Case> {
+  const name = await (await postgres()).newMigrated(t);
+  return { name, ...(await open(t, name)) };
+}
+
+const code = (promise: Promise<unknown>): Promise<ErrorCode | 'fulfilled'> =>
+  promise.then(
+    () => 'fulfilled' as const,
+    (error: CountermandError) => error.code,
+  );
+
+/** A write whose runs are counted. */
+function counted(name: string, then: (transaction: Transaction, run: number) => Promise<void> = async () => {}) {
+  const seen = { runs: 0 };
+  const work = insert(nodeRow({ name }), async (transaction) => {
+    seen.runs += 1;
+    await appendEvents([name], transaction);
+    await then(transaction, seen.runs);
+  });
+  return { seen, work };
+}
+
+test.serial('the server is killed and started again: refusals meanwhile, and then all goes on', async (t) => {
+  const { server, database } = await openNew(t);
+  await database.write(insert(nodeRow({ name: 'before' })));
+  await names(database);
+  await server.kill();
+  t.is(await code(database.write(insert(nodeRow({ name: 'never' })))), 'DATABASE_UNUSABLE');
+  t.is(await code(names(database)), 'DATABASE_UNUSABLE');
+  await server.start();
+  await database.write(insert(nodeRow({ name: 'after' })));
+  t.deepEqual(await names(database), ['after', 'before']);
+});
+
+test.serial(
+  'the server is killed while writes run: each is there or was refused, never both, never twice',
+  async (t) => {
+    const { server, database } = await openNew(t);
+    const results = new Map<string, Promise<ErrorCode | 'fulfilled'>>();
+    for (let round = 0; round < 3; round += 1) {
+      const [first, ...others] = Array.from({ length: 100 }, (_, at) => {
+        const { work } = counted(`${round}.${at}`);
+        const result = code(database.write(work));
+        results.set(`${round}.${at}`, result);
+        return result;
+      });
+      await Promise.race([first, ...others]);
+      await server.kill();
+      await server.start();
+    }
+    const written: string[] = [];
+    for (const [name, result] of results) {
+      const became = await result;
+      t.true(became === 'fulfilled' || became === 'DATABASE_UNUSABLE', `${name}: ${became}`);
+      if (became === 'fulfilled') written.push(name);
+    }
+    t.deepEqual(await names(database), written.toSorted());
+    t.deepEqual((await eventTypes(database)).toSorted(), written.toSorted());
+  },
+);
+
+test('the answer to a commit is lost: the write waits until it is known, others are refused, nothing is there twice', async (t) => {
+  const { database, proxy } = await openNew(t);
+  const { seen, work } = counted('in doubt');
+  const cut = proxy.cutAt(/COMMIT/, 'answered');
+  const inDoubt = database.write(work);
+  await cut;
+  await eventually('others to be refused', async () => {
+    const result = await Promise.race([code(database.write(insert(nodeRow({ name: 'never' })))), pause()]);
+    return result === 'DATABASE_UNUSABLE';
+  });
+  t.is(await Promise.race([inDoubt.then(() => 'settled'), pause()]), 'a pause');
+  proxy.restore();
+  await inDoubt;
+  t.is(seen.runs, 1);
+  t.deepEqual(await names(database), ['in doubt']);
+  t.deepEqual(await eventTypes(database), ['in doubt']);
+});
+
+const pause = async (): Promise<'a pause'> => {
+  await new Promise((resolve) => setImmediate(resolve));
+  return 'a pause';
+};
+
+test('a commit that has never arrived is done again, once', async (t) => {
+  const { database, proxy } = await openNew(t);
+  const { seen, work } = counted('again');
+  const cut = proxy.cutAt(/COMMIT/, 'asked');
+  const again = database.write(work);
+  await cut;
+  proxy.restore();
+  await again;
+  t.is(seen.runs, 2);
+  t.deepEqual(await names(database), ['again']);
+  t.deepEqual(await eventTypes(database), ['again']);
+});
+
+test('a connection that breaks between the statements of a write: it is run again', async (t) => {
+  const { database, server, name } = await openNew(t);
+  const { seen, work } = counted('again', async (_, run) => {
+    if (run === 1) await endSessions(server, name);
+  });
+  await database.write(work);
+  t.is(seen.runs, 2);
+  t.deepEqual(await eventTypes(database), ['again']);
+});
+
+const endSessions = (server: PostgresServer, name: string) =>
+  server.query(`select pg_terminate_backend(pid) from pg_stat_activity where datname = '${name}'`);
+
+test('closing while the answer to a commit is missing: the write is refused, and the next start knows', async (t) => {
+  const { database, proxy, name } = await openNew(t);
+  const cut = proxy.cutAt(/COMMIT/, 'answered');
+  const inDoubt = database.write(counted('in doubt').work);
+  await cut;
+  const [result] = await Promise.all([inDoubt.catch((error) => error.message), database.close()]);
+  t.regex(result, /the conductor stops; whether the last change was written is seen at its next start/);
+  t.deepEqual(await names((await open(t, name)).database), ['in doubt']);
+});
+
+test('a transaction that was in the way: the callback runs again, and fails when that does not help', async (t) => {
+  const { database } = await openNew(t);
+  for (const state of ['40001', '40P01']) {
+    const raise = ({ sql }: Transaction) =>
+      sql.raw(`do $$ begin raise exception 'no' using errcode = '${state}'; end $$`);
+    const once = counted(`once ${state}`, async (transaction, run) => void (run === 1 && (await raise(transaction))));
+    await database.write(once.work);
+    t.is(once.seen.runs, 2);
+    const always = counted(`always ${state}`, async (transaction) => void (await raise(transaction)));
+    t.is(await code(database.write(always.work)), 'DATABASE_UNUSABLE');
+    t.true(always.seen.runs > 2);
+  }
+  t.deepEqual(await names(database), ['once 40001', 'once 40P01']);
+});
+
+test('a callback that keeps an error of the database to itself: nothing of it is written, whether alone or not', async (t) => {
+  const { database } = await openNew(t);
+  const swallows = () =>
+    database.write(
+      insert(nodeRow({ name: 'never' }), async ({ sql }) => {
+        await sql('no_such_table').catch(() => {});
+      }),
+    );
+  t.is(await code(swallows()), 'INTERNAL');
+  const [first, second] = await Promise.all([
+    code(swallows()),
+    code(database.write(insert(nodeRow({ name: 'beside' })))),
+  ]);
+  t.deepEqual([first, second], ['INTERNAL', 'fulfilled']);
+  t.deepEqual(await names(database), ['beside']);
+});
+
+test('another conductor is refused while one has the database, by name, and nothing is changed', async (t) => {
+  const { name, database } = await openNew(t);
+  const { generation } = await database.read('database_owner').first();
+  const error = await t.throwsAsync(open(t, name), { code: 'DATABASE_IN_USE' });
+  t.regex(error?.message ?? '', /another conductor \(pid \d+ on host\d+\) uses the database test\d+ on [\d.]+:\d+; /);
+  t.like(await database.read('database_owner').first(), { generation, ended_cleanly: false });
+  await database.close();
+  await open(t, name);
+});
+
+test('two schemas of one database are two installations', async (t) => {
+  const server = await postgres();
+  const name = await server.newDatabase(t);
+  await server.query('create schema one; create schema two', name);
+  for (const schema of ['one', 'two']) {
+    const url = `${server.urlOf(name)}?options=${encodeURIComponent(`-c search_path=${schema}`)}`;
+    const database = await openPostgres(readPostgresUrl(url, null), { clock: systemClock });
+    t.teardown(() => database.close());
+    await database.write(insert(nodeRow({ name: schema })));
+    t.deepEqual(await names(database), [schema]);
+  }
+});
+
+test('a conductor that rests hears that another one has taken the database over', async (t) => {
+  const { name, proxy, database } = await openNew(t);
+  proxy.cut();
+  const second = await open(t, name);
+  proxy.restore();
+  t.is(await code(database.write(insert(nodeRow({ name: 'never' })))), 'DATABASE_TAKEN');
+  t.regex((await database.lost).message, /another conductor \(pid \d+ on host\d+\) has taken the database over/);
+  await endSessions(second.server, name);
+  await second.database.write(insert(nodeRow({ name: 'after' })));
+  t.deepEqual(await names(second.database), ['after']);
+});
+
+test('every column is what it is in SQLite: text by code point, of any length, and whole numbers', async (t) => {
+  const { server, name } = await openNew(t);
+  const rows = await server.query(
+    `select distinct data_type || coalesce(' ' || collation_name, '') as kind from information_schema.columns
+     where table_schema = 'public' and table_name not like 'knex_%' order by kind`,
+    name,
+  );
+  t.deepEqual(
+    rows.map(({ kind }) => kind),
+    ['bigint', 'boolean', 'text C'],
+  );
+});
+
+test('no error repeats the values of a row', async (t) => {
+  const { database } = await openNew(t);
+  const bad = { ...nodeCodec.encode(nodeRow({ driverInfo: { password: 'hunter2' } })), power_state: 'purple' };
+  for (const work of [
+    ({ sql }: Transaction) => sql('nodes').insert(bad),
+    ({ direct }: Transaction) => direct.insert('nodes', [bad]),
+  ]) {
+    const error = await t.throwsAsync(database.write(async (transaction) => void (await work(transaction))));
+    t.false(isStorageError(error));
+    const all = Object.getOwnPropertyNames(error).map((key) => String(Reflect.get(error ?? {}, key)));
+    t.false(all.join('\n').includes('hunter2'), all.join('\n'));
+  }
+});
+
+test('a text with NUL is refused as what it is', async (t) => {
+  const { database } = await openNew(t);
+  t.is(await code(database.write(insert(nodeRow({ maintenanceReason: 'a\0b' })))), 'ARGUMENT_INVALID');
+});
+
+test('a disk that is full is one until there is room again', async (t) => {
+  const { database } = await openNew(t);
+  const fill = ({ sql }: Transaction) => sql.raw(`do $$ begin raise exception 'no' using errcode = '53100'; end $$`);
+  t.is(await code(database.write(async (transaction) => void (await fill(transaction)))), 'DISK_FULL');
+  t.true(database.isFull);
+  t.true(await database.findRoom(never()));
+  t.false(database.isFull);
+  t.deepEqual(await database.read('pg_tables').where('tablename', 'like', 'room%'), []);
+});
