@@ -1,7 +1,9 @@
 /** The seventh scene: the same abort on an iRMC, which can take an order back, and on a BMC that knows only IPMI. */
+
 import type { Conductor } from '../../src/cli/shared/connection.ts';
 import { systemChance } from '../../src/core/chance.ts';
 import { systemClock } from '../../src/core/clock.ts';
+import { ERROR_TABLE } from '../../src/core/errors.ts';
 import { sleep } from '../../src/core/signals.ts';
 import type { Node } from '../../src/gen/countermand/v1/node.ts';
 import { AbortOutcome, PowerState, PowerTarget } from '../../src/gen/countermand/v1/power.ts';
@@ -56,7 +58,7 @@ export async function abortSideBySide(props: SideBySideProps, signal: AbortSigna
   for (const each of watching) each.hold();
   stage.say('Both were sent, and neither has come to its end. In another terminal, meanwhile:');
   const aborted = await stage.run(`countermand node power 'r9n[1-2]' abort_soft_off`, signal);
-  expect(aborted === 0, 'the two orders were not aborted');
+  expect(aborted === ERROR_TABLE.ABORT_STOPPED_WAITING.exitCode, 'an abort that only stops waiting was not told apart');
   stage.say('Back in the terminals of the orders:');
   for (const each of watching) {
     each.release();

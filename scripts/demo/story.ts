@@ -106,7 +106,9 @@ async function abortWhatHangs({ stage, conductor }: Props, signal: AbortSignal):
   const { task } = await conductor.power.getPowerTask({ task: heldBy });
   const outcome = task?.abort?.outcome;
   expect(
-    aborted === 0 && outcome === AbortOutcome.STOPPED_WAITING && task?.state === PowerTaskState.ABORTED,
+    aborted === ERROR_TABLE.ABORT_STOPPED_WAITING.exitCode &&
+      outcome === AbortOutcome.STOPPED_WAITING &&
+      task?.state === PowerTaskState.ABORTED,
     'the soft power off of r7n2 was not aborted with outcome STOPPED_WAITING',
   );
   expect(watched === ERROR_TABLE.TASK_ABORTED.exitCode, 'those who watched were not told that it was aborted');
