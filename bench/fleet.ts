@@ -3,7 +3,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Environment, environmentWith, startConductorProcess } from '../scripts/demo/conductor_process.ts';
-import { type Conductor, withConductor } from '../src/cli/shared/connection.ts';
+import { type Client, withConductor } from '../src/cli/shared/connection.ts';
 import { systemClock } from '../src/core/clock.ts';
 import type { PowerTarget, PowerTask, PowerTaskState } from '../src/gen/countermand/v1/power.ts';
 import { type IpmiSim, startIpmiSim } from '../src/sim/ipmi_sim.ts';
@@ -19,7 +19,7 @@ type Login = Pick<IpmiSim, 'address' | 'port' | 'username' | 'password'>;
 
 /** Where one question is asked. */
 export interface Fleet {
-  readonly conductor: Conductor;
+  readonly conductor: Client;
   /** HOST:PORT of the conductor. */
   readonly address: string;
   /** Of the process of the conductor, agent inside. */
@@ -80,7 +80,7 @@ const names = (driver: string, count: number): string[] =>
   Array.from({ length: count }, (_, index) => `${driver}${index + 1}`);
 
 function fleetOf(
-  conductor: Conductor,
+  conductor: Client,
   { pid, address }: { readonly pid: number; readonly address: string },
   startBmc: (name: string) => Promise<Bmc>,
   signal: AbortSignal,
@@ -117,7 +117,7 @@ function fleetOf(
 /** On a busy box a node may not be read at first. */
 const MOST_READINGS = 10;
 
-async function enrol(name: string, driver: string, driverInfo: Record<string, string>, { nodes }: Conductor) {
+async function enrol(name: string, driver: string, driverInfo: Record<string, string>, { nodes }: Client) {
   await nodes.createNode({ name, driver, driverInfo });
   let reason = 'nothing was asked';
   for (let readings = 0; reason !== '' && readings < MOST_READINGS; readings += 1)

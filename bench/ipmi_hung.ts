@@ -4,7 +4,7 @@
  */
 import { systemClock } from '../src/core/clock.ts';
 import type { OnOff } from '../src/core/power.ts';
-import { openScope, sleep } from '../src/core/signals.ts';
+import { openCancellation, sleep } from '../src/core/signals.ts';
 import { quantile, type Row } from './figures.ts';
 import { onceMore } from './ipmi/answers.ts';
 import { BMCS, type Ground, withGround } from './ipmi/ground.ts';
@@ -84,15 +84,15 @@ async function once(times: ReadonlyMap<Done, Times>, product: Product, ground: G
 /** Resolves when all of them answer again. */
 async function settle(product: Product, { signal }: Ground): Promise<void> {
   const limit = { clock: systemClock, afterMs: SETTLE_LIMIT_MS, what: 'BMCs that hung to answer again' };
-  const scope = openScope([signal], limit);
+  const cancellation = openCancellation([signal], limit);
   try {
     for (;;) {
       const { told } = await product.refresh();
       if ([...told.values()].every(({ answer }) => answer === 'power on')) return;
-      await sleep(POLL_MS, systemClock, scope.signal);
+      await sleep(POLL_MS, systemClock, cancellation.signal);
     }
   } finally {
-    scope.end();
+    cancellation.end();
   }
 }
 

@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { systemClock } from '../src/core/clock.ts';
 import { fail } from '../src/core/errors.ts';
-import { openScope, sleep } from '../src/core/signals.ts';
+import { openCancellation, sleep } from '../src/core/signals.ts';
 import { grid, quantile, timed } from './figures.ts';
 import { type Fleet, withFleet } from './fleet.ts';
 import { RPCS, type Rpc } from './rpcs/calls.ts';
@@ -56,17 +56,17 @@ export async function rpcs(signal: AbortSignal): Promise<string> {
 }
 
 async function measure(size: number, fleet: Fleet, holdUps: string): Promise<Found> {
-  const scope = openScope([fleet.signal]);
+  const cancellation = openCancellation([fleet.signal]);
   try {
     const ground = await prepareGround(size, fleet);
-    await openStreams(ground, scope.signal);
+    await openStreams(ground, cancellation.signal);
     const rest = await costOf(() => resting(fleet.signal), fleet.pid, holdUps, fleet.signal);
     const restShare = rest.cpuMs / rest.wallMs;
     const measured = new Map<string, Measured>();
     for (const rpc of RPCS) measured.set(rpc.name, await measureOne(rpc, ground, fleet, holdUps));
     return { restShare, rpcs: measured, endedAfterMs: await timed(() => ended(fleet)) };
   } finally {
-    scope.abort(fail('CALL_ENDED', 'measured'));
+    cancellation.abort(fail('CALL_ENDED', 'measured'));
   }
 }
 

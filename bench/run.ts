@@ -4,7 +4,7 @@
  */
 import { cpus, loadavg } from 'node:os';
 import { asCountermandError, fail } from '../src/core/errors.ts';
-import { openScope } from '../src/core/signals.ts';
+import { openCancellation } from '../src/core/signals.ts';
 import { abortLatency } from './abort_latency.ts';
 import { type Row, table } from './figures.ts';
 import { http } from './http.ts';
@@ -47,8 +47,9 @@ const QUESTIONS: Readonly<Record<string, readonly [title: string, ask: Ask]>> = 
   ipmi_hung: [`${BMCS} BMCs of which ${HUNG} hang, until all others are done`, ipmiHung],
 };
 
-const scope = openScope([]);
-for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => scope.abort(fail('CALL_ENDED', 'stopped')));
+const cancellation = openCancellation([]);
+for (const name of ['SIGINT', 'SIGTERM'] as const)
+  process.once(name, () => cancellation.abort(fail('CALL_ENDED', 'stopped')));
 
 const asked = process.argv.slice(2);
 const unknown = asked.find((name) => !Object.hasOwn(QUESTIONS, name));
@@ -65,7 +66,7 @@ try {
     process.stdout.write(`\n${title}\n\n${await answerOf(ask)}\n`);
   }
 } catch (error) {
-  if (!scope.signal.aborted) throw error;
+  if (!cancellation.signal.aborted) throw error;
   process.exitCode = 130;
 }
 
@@ -75,7 +76,7 @@ try {
  */
 async function answerOf(ask: Ask): Promise<string> {
   try {
-    const answer = await ask(scope.signal);
+    const answer = await ask(cancellation.signal);
     return typeof answer === 'string' ? answer : table(answer);
   } catch (error) {
     if (error instanceof WrongAnswers) return `not measured: ${error.message}`;

@@ -7,7 +7,7 @@ import { readFile } from 'node:fs/promises';
 import { ChannelCredentials, createChannel, createClient } from 'nice-grpc';
 import { systemClock } from '../src/core/clock.ts';
 import { fail } from '../src/core/errors.ts';
-import { openScope } from '../src/core/signals.ts';
+import { openCancellation } from '../src/core/signals.ts';
 import { NodeServiceDefinition } from '../src/gen/countermand/v1/node.ts';
 import { type Fleet, withFleet } from './fleet.ts';
 
@@ -33,7 +33,7 @@ async function measure(size: number, fleet: Fleet): Promise<string> {
   await inPortions(names, (name) =>
     fleet.conductor.nodes.createNode({ name, driver: 'fake', driverInfo: { fake_address: name } }),
   );
-  const scope = openScope([fleet.signal]);
+  const cancellation = openCancellation([fleet.signal]);
   const heard = new Map<string, (at: number) => void>();
   const before = await memoryOf(fleet.pid);
   const startedAt = systemClock.monotonic();
@@ -42,12 +42,12 @@ async function measure(size: number, fleet: Fleet): Promise<string> {
   );
   await inPortions(names, (name, at) => {
     const client = createClient(NodeServiceDefinition, channels[at % channels.length] as (typeof channels)[number]);
-    return openWatch(client.watchNodes({ nodes: [name] }, { signal: scope.signal }), name, heard);
+    return openWatch(client.watchNodes({ nodes: [name] }, { signal: cancellation.signal }), name, heard);
   });
   const openedMs = systemClock.monotonic() - startedAt;
   const perStream = ((await memoryOf(fleet.pid)) - before) / size;
   const { changes, calls } = await changeSome(names, heard, fleet);
-  scope.abort(fail('CALL_ENDED', 'measured'));
+  cancellation.abort(fail('CALL_ENDED', 'measured'));
   for (const channel of channels) channel.close();
   const sorted = changes.sort((one, other) => one - other);
   const figures = [openedMs, sorted[Math.floor(sorted.length / 2)] ?? 0, sorted.at(-1) ?? 0, Math.max(...calls)];

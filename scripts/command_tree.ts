@@ -4,7 +4,7 @@ import type { Command } from 'commander';
 import { buildProgram } from '../src/cli/program.ts';
 import { systemChance } from '../src/core/chance.ts';
 import { systemClock } from '../src/core/clock.ts';
-import { openScope } from '../src/core/signals.ts';
+import { openCancellation } from '../src/core/signals.ts';
 
 /** The program with all its commands, over a terminal that shows nothing. */
 export function commandTree(): Promise<Command> {
@@ -16,7 +16,7 @@ export function commandTree(): Promise<Command> {
     stderr: stream,
     clock: systemClock,
     chance: systemChance,
-    signal: openScope([]).signal,
+    signal: openCancellation([]).signal,
     showPerson: () => false,
     hasFile: () => false,
     openFilesLimit: () => 0,

@@ -6,10 +6,10 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Conductor, withConductor } from '../src/cli/shared/connection.ts';
+import { type Client, withConductor } from '../src/cli/shared/connection.ts';
 import { systemClock } from '../src/core/clock.ts';
 import { asCountermandError, fail } from '../src/core/errors.ts';
-import { openScope } from '../src/core/signals.ts';
+import { openCancellation } from '../src/core/signals.ts';
 import type { ChassisFaults } from '../src/sim/chassis.ts';
 import { type IpmiSim, startIpmiSim } from '../src/sim/ipmi_sim.ts';
 import { environmentWith, startConductorProcess } from './demo/conductor_process.ts';
@@ -70,7 +70,7 @@ async function showAll(signal: AbortSignal): Promise<void> {
   );
   stage.command(conductor.command);
   stage.output(conductor.said);
-  const tell = async (clients: Conductor): Promise<void> => {
+  const tell = async (clients: Client): Promise<void> => {
     await tellStory({ stage, conductor: clients, bmcs }, signal);
     await cancelRack({ stage, conductor: clients, rack, folder }, signal);
     await undoService({ stage, conductor: clients, bmcs, folder }, signal);
@@ -80,15 +80,15 @@ async function showAll(signal: AbortSignal): Promise<void> {
   await withConductor({ address: conductor.address, tls: null }, tell, signal);
 }
 
-const byHand = openScope([]);
+const byHand = openCancellation([]);
 for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
   process.once(name, () => byHand.abort(fail('CALL_ENDED', 'by hand')));
 process.stdout.on('error', () => byHand.abort(fail('CALL_ENDED', 'nobody reads the demo')));
 
-const scope = openScope([byHand.signal], { clock: systemClock, afterMs: LIMIT_MS, what: 'the demo' });
+const cancellation = openCancellation([byHand.signal], { clock: systemClock, afterMs: LIMIT_MS, what: 'the demo' });
 const startedAt = systemClock.monotonic();
 try {
-  await showAll(scope.signal);
+  await showAll(cancellation.signal);
   const seconds = Math.round((systemClock.monotonic() - startedAt) / 1000);
   process.stdout.write(`\nAll of it happened, in ${seconds} s, and nothing of it is left. For keeps: npm start\n`);
 } catch (thrown) {
@@ -97,5 +97,5 @@ try {
   process.stderr.write(stopped ? `\nThe demo was stopped: ${message}.\n` : `\nThe demo failed: ${message}\n`);
   process.exitCode = stopped ? STOPPED : 1;
 } finally {
-  scope.end();
+  cancellation.end();
 }

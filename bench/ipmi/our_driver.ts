@@ -2,7 +2,7 @@
 import { systemChance } from '../../src/core/chance.ts';
 import { systemClock } from '../../src/core/clock.ts';
 import { asCountermandError } from '../../src/core/errors.ts';
-import { onAbort, openScope } from '../../src/core/signals.ts';
+import { onAbort, openCancellation } from '../../src/core/signals.ts';
 import { createIpmiDriver } from '../../src/drivers/ipmi/driver.ts';
 import { timed } from '../figures.ts';
 import { driverInfoOf } from '../fleet.ts';
@@ -31,9 +31,9 @@ export async function ourStatus({ sessions, passes, aim }: OurOptions, ground: G
   const driver = createIpmiDriver({ clock: systemClock, chance: systemChance, searchPath: '', keepSessionMs });
   const bmcs = fleet.bmcs.map((bmc) => ({ ...bmc, parsed: driver.parse(driverInfoOf({ ...fleet, ...bmc })) }));
   // Each question has a signal of its own, as in the agent: a signal looks through all who listen when one more does.
-  const scopes = bmcs.map(() => openScope([]));
+  const scopes = bmcs.map(() => openCancellation([]));
   const unlink = onAbort(signal, (reason) => {
-    for (const scope of scopes) scope.abort(reason);
+    for (const cancellation of scopes) cancellation.abort(reason);
   });
   const what = `ours, the driver alone, ${sessions} sessions`;
   async function pass(): Promise<Measured> {

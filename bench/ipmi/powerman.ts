@@ -7,7 +7,7 @@ import { access, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { systemClock } from '../../src/core/clock.ts';
 import type { OnOff } from '../../src/core/power.ts';
-import { openScope, sleep } from '../../src/core/signals.ts';
+import { openCancellation, sleep } from '../../src/core/signals.ts';
 import { mustAnswer, rangesIn, WrongAnswers } from './answers.ts';
 import type { Ground } from './ground.ts';
 import type { Measured } from './measured.ts';
@@ -80,17 +80,17 @@ const QUERY = ['--query-all'];
 /** The daemon listens, and every ipmipower has found its BMCs. */
 async function untilAllFound(ground: Ground): Promise<void> {
   const limit = { clock: systemClock, afterMs: START_LIMIT_MS, what: 'the start of powerman' };
-  const scope = openScope([ground.signal], limit);
+  const cancellation = openCancellation([ground.signal], limit);
   try {
     for (;;) {
       const { stdout } = await client(ground, QUERY);
       const answers = rangesIn(stdout);
       const isFound = ({ address }: RealBmc): boolean => ['on', 'off'].includes(answers.get(address) ?? '');
       if (ground.fleet.answering().every(isFound)) return;
-      await sleep(POLL_MS, systemClock, scope.signal);
+      await sleep(POLL_MS, systemClock, cancellation.signal);
     }
   } finally {
-    scope.end();
+    cancellation.end();
   }
 }
 

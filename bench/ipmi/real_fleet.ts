@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import type { Clock } from '../../src/core/clock.ts';
 import { asCountermandError, fail } from '../../src/core/errors.ts';
 import type { OnOff } from '../../src/core/power.ts';
-import { openScope, sleep } from '../../src/core/signals.ts';
+import { openCancellation, sleep } from '../../src/core/signals.ts';
 import { findBmc } from '../../src/drivers/ipmi/ipmitool/probe.ts';
 import { type AddressBlock, takeBlock } from './addresses.ts';
 import { compile } from './compile.ts';
@@ -136,19 +136,23 @@ async function untilAllAnswer(
   clock: Clock,
   signal: AbortSignal,
 ): Promise<void> {
-  const scope = openScope([signal], { clock, afterMs: START_LIMIT_MS, what: `the start of ${bmcs.length} BMCs` });
+  const cancellation = openCancellation([signal], {
+    clock,
+    afterMs: START_LIMIT_MS,
+    what: `the start of ${bmcs.length} BMCs`,
+  });
   const waiting = bmcs.values();
   const probe = async (): Promise<void> => {
     for (const bmc of waiting)
-      while (!(await answers(bmc, clock, scope.signal))) {
+      while (!(await answers(bmc, clock, cancellation.signal))) {
         await mustRun(simulators);
-        await sleep(POLL_MS, clock, scope.signal);
+        await sleep(POLL_MS, clock, cancellation.signal);
       }
   };
   try {
     await Promise.all(Array.from({ length: PROBES }, probe));
   } finally {
-    scope.end();
+    cancellation.end();
   }
 }
 

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { systemClock } from '../../src/core/clock.ts';
 import { asCountermandError, fail } from '../../src/core/errors.ts';
-import { openScope } from '../../src/core/signals.ts';
+import { openCancellation } from '../../src/core/signals.ts';
 import { createRedfishDriver } from '../../src/drivers/redfish/driver.ts';
 import { WrongAnswers } from '../ipmi/answers.ts';
 import type { Measured } from '../ipmi/measured.ts';
@@ -42,11 +42,11 @@ export async function ourStatus(hung: number, ground: RedfishGround): Promise<Me
   const what = 'ours, the driver alone';
   const pass = async (silent: number): Promise<Measured> => {
     const said = new Map<string, string>();
-    const scope = openScope([signal]);
+    const cancellation = openCancellation([signal]);
     const [cpu, startedAt] = [process.cpuUsage(), systemClock.monotonic()];
     const calls = bmcs.map(async ({ place, bmc }) => {
       // Each question has a signal of its own, as in the agent.
-      const own = openScope([scope.signal]);
+      const own = openCancellation([cancellation.signal]);
       const reading = driver.getPowerState(bmc, own.signal);
       const word = await reading.then(
         ({ powerState }) => powerState,
@@ -59,7 +59,7 @@ export async function ourStatus(hung: number, ground: RedfishGround): Promise<Me
     const wallMs = systemClock.monotonic() - startedAt;
     const { user, system } = process.cpuUsage(cpu);
     const operations = mustBeOn(what, said, places.slice(silent), 'power on');
-    scope.abort(ENOUGH);
+    cancellation.abort(ENOUGH);
     await Promise.all(calls);
     return {
       what,

@@ -1,6 +1,6 @@
 /** The fleet that RPCs are measured in: nodes, orders and plans under way, and streams that watch them. */
 import { ChannelCredentials, createChannel, createClient } from 'nice-grpc';
-import type { Conductor } from '../../src/cli/shared/connection.ts';
+import type { Client } from '../../src/cli/shared/connection.ts';
 import { ActionPlanServiceDefinition } from '../../src/gen/countermand/v1/action_plan.ts';
 import { NodeServiceDefinition } from '../../src/gen/countermand/v1/node.ts';
 import { NotificationServiceDefinition } from '../../src/gen/countermand/v1/notification.ts';
@@ -9,7 +9,7 @@ import type { Fleet } from '../fleet.ts';
 
 /** Where RPCs are called. */
 export interface Ground {
-  readonly conductor: Conductor;
+  readonly conductor: Client;
   readonly address: string;
   /** The nodes that are watched. Nothing is under way for them. */
   readonly nodes: readonly string[];
@@ -57,7 +57,7 @@ export const NOP = { name: 'a', actionType: 'nop', inputParameters: {}, parents:
 export async function enrol(
   name: string,
   settings: Readonly<Record<string, string>>,
-  { nodes }: Conductor,
+  { nodes }: Client,
 ): Promise<void> {
   await nodes.createNode({ name, driver: 'fake', driverInfo: { fake_address: name, ...settings } });
 }

@@ -5,7 +5,7 @@ import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { systemClock } from '../../src/core/clock.ts';
-import { abortable, openScope } from '../../src/core/signals.ts';
+import { abortable, openCancellation } from '../../src/core/signals.ts';
 
 /** The variables of an environment. */
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -73,7 +73,7 @@ export async function startConductorProcess(
 /** The line of its stdout that says where it listens for gRPC. Its log must also have said that its agent is attached: until then it takes no orders. */
 async function firstWords(child: ChildProcessByStdio<null, Readable, Readable>, signal: AbortSignal): Promise<string> {
   const limit = { clock: systemClock, afterMs: START_LIMIT_MS, what: 'the start of the conductor' };
-  const scope = openScope([signal], limit);
+  const cancellation = openCancellation([signal], limit);
   const log = createInterface(child.stderr);
   let lastLogged = '';
   try {
@@ -85,17 +85,17 @@ async function firstWords(child: ChildProcessByStdio<null, Readable, Readable>, 
       child.once('error', reject);
       child.once('close', () => reject(new Error(`the conductor did not start: ${lastLogged}`)));
       return () => {};
-    }, scope.signal);
+    }, cancellation.signal);
     const said = abortable<string>((resolve) => {
       createInterface(child.stdout).on('line', (line) => {
         if (LISTENING.test(line)) resolve(line);
       });
       return () => {};
-    }, scope.signal);
+    }, cancellation.signal);
     const [, line] = await Promise.all([attached, said]);
     return line;
   } finally {
-    scope.end();
+    cancellation.end();
     log.removeAllListeners('line');
   }
 }

@@ -1,7 +1,7 @@
 /** The fifth scene: an action plan over a rack, cancelled half way, and what each of its actions came to. */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Conductor } from '../../src/cli/shared/connection.ts';
+import type { Client } from '../../src/cli/shared/connection.ts';
 import { ERROR_TABLE } from '../../src/core/errors.ts';
 import { type Action, ActionState } from '../../src/gen/countermand/v1/action_plan.ts';
 import type { ChassisFaults } from '../../src/sim/chassis.ts';
@@ -30,7 +30,7 @@ const HANGING: readonly RackNode[] = ['r8n3', 'r8n4', 'r8n5'];
 export interface RackProps {
   readonly stage: Stage;
   /** For the data. */
-  readonly conductor: Conductor;
+  readonly conductor: Client;
   readonly rack: Readonly<Record<RackNode, IpmiSim>>;
   /** Where the commands run. */
   readonly folder: string;
@@ -87,7 +87,7 @@ async function enrolRack({ conductor, rack }: RackProps, signal: AbortSignal): P
 }
 
 /** Two are off, and three have been ordered to go and hang. */
-async function untilHalfWay(conductor: Conductor, signal: AbortSignal): Promise<void> {
+async function untilHalfWay(conductor: Client, signal: AbortSignal): Promise<void> {
   const isHalfWay = (_: unknown, actions: ReadonlyMap<string, Action>): boolean =>
     DONE.every((name) => actions.get(name)?.state === ActionState.SUCCEEDED) &&
     HANGING.every((name) => actions.get(name)?.state === ActionState.ONGOING);

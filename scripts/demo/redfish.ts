@@ -1,5 +1,5 @@
 /** The eighth scene: a BMC that speaks only Redfish. Each order is one ResetType, and its task says which. */
-import type { Conductor } from '../../src/cli/shared/connection.ts';
+import type { Client } from '../../src/cli/shared/connection.ts';
 import { systemChance } from '../../src/core/chance.ts';
 import { systemClock } from '../../src/core/clock.ts';
 import { PowerState } from '../../src/gen/countermand/v1/power.ts';
@@ -17,7 +17,7 @@ import { expect, untilNode } from './waiting.ts';
 export interface RedfishProps {
   readonly stage: Stage;
   /** For the data. */
-  readonly conductor: Conductor;
+  readonly conductor: Client;
   readonly redfish: RedfishFleet;
   readonly username: string;
 }

@@ -1,6 +1,6 @@
 /** The seventh scene: the same abort on an iRMC, which can take an order back, and on a BMC that knows only IPMI. */
 
-import type { Conductor } from '../../src/cli/shared/connection.ts';
+import type { Client } from '../../src/cli/shared/connection.ts';
 import { systemChance } from '../../src/core/chance.ts';
 import { systemClock } from '../../src/core/clock.ts';
 import { ERROR_TABLE } from '../../src/core/errors.ts';
@@ -20,7 +20,7 @@ import { expect, untilConfirming, untilNode } from './waiting.ts';
 export interface SideBySideProps {
   readonly stage: Stage;
   /** For the data. */
-  readonly conductor: Conductor;
+  readonly conductor: Client;
   readonly irmc: IrmcFleet;
   /** A BMC that knows only IPMI. Its operating system hangs. */
   readonly bmc: IpmiSim;
@@ -99,7 +99,7 @@ async function enrolBoth({ stage, conductor, irmc, bmc }: SideBySideProps, signa
   await stage.run(`countermand node supported ${BY_IRMC}`, signal);
 }
 
-async function expectOutcome(node: string, outcome: AbortOutcome, { power }: Conductor): Promise<void> {
+async function expectOutcome(node: string, outcome: AbortOutcome, { power }: Client): Promise<void> {
   const { tasks } = await power.listPowerTasks({ node });
   const soft = tasks.find(({ target }) => target === PowerTarget.SOFT_POWER_OFF);
   const reason = soft?.abort?.reason;

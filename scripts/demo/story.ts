@@ -2,7 +2,7 @@
  * The first four scenes of the demo. Each shows commands, then makes sure by data, and not by what they printed, that it has
  * happened.
  */
-import type { Conductor } from '../../src/cli/shared/connection.ts';
+import type { Client } from '../../src/cli/shared/connection.ts';
 import { systemClock } from '../../src/core/clock.ts';
 import { asCountermandError, ERROR_TABLE } from '../../src/core/errors.ts';
 import { sleep } from '../../src/core/signals.ts';
@@ -22,7 +22,7 @@ import { expect, untilConfirming, untilNode } from './waiting.ts';
 export interface Props {
   readonly stage: Stage;
   /** For the data. */
-  readonly conductor: Conductor;
+  readonly conductor: Client;
   /** The BMC of each node, by the node's name. */
   readonly bmcs: Readonly<Record<NodeName, IpmiSim>>;
 }
@@ -117,7 +117,7 @@ async function abortWhatHangs({ stage, conductor }: Props, signal: AbortSignal):
 }
 
 /** Gives a hard order that must be refused, and answers the code of the error. */
-async function orderOff(node: string, conductor: Conductor): Promise<string> {
+async function orderOff(node: string, conductor: Client): Promise<string> {
   try {
     for await (const { task } of conductor.power.setPowerState({ node, target: PowerTarget.OFF }))
       return `power task ${task?.uuid}`;
@@ -164,7 +164,7 @@ async function showLog(bmc: IpmiSim, stage: Stage): Promise<void> {
 }
 
 /** The number of the event that records the late end of a task; null if there is none. */
-async function findLateChange(taskUuid: string, { notifications }: Conductor): Promise<bigint | null> {
+async function findLateChange(taskUuid: string, { notifications }: Client): Promise<bigint | null> {
   const eventTypes = ['baremetal.node.power_state_corrected.success'];
   const request = { fromSequence: 1n, eventTypes, stopAtPresent: true };
   for await (const { event } of notifications.subscribe(request))

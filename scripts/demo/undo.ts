@@ -1,7 +1,7 @@
 /** The sixth scene: a rack goes into maintenance, which supersedes another plan, and is rolled back, each node to what it was. */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Conductor } from '../../src/cli/shared/connection.ts';
+import type { Client } from '../../src/cli/shared/connection.ts';
 import { ERROR_TABLE } from '../../src/core/errors.ts';
 import { ActionPlanState } from '../../src/gen/countermand/v1/action_plan.ts';
 import { PowerState } from '../../src/gen/countermand/v1/power.ts';
@@ -14,7 +14,7 @@ import { expect } from './waiting.ts';
 export interface UndoProps {
   readonly stage: Stage;
   /** For the data. */
-  readonly conductor: Conductor;
+  readonly conductor: Client;
   /** The BMC of each node, by the node's name. */
   readonly bmcs: Readonly<Record<NodeName, IpmiSim>>;
   /** Where the commands run. */
@@ -95,7 +95,7 @@ async function ordersTo(bmc: IpmiSim): Promise<number> {
 async function expectNodes(
   power: Readonly<Record<NodeName, 'on' | 'off'>>,
   maintenance: boolean,
-  { nodes }: Conductor,
+  { nodes }: Client,
 ): Promise<void> {
   for (const name of NAMES) {
     const { node } = await nodes.getNode({ node: name });

@@ -1,7 +1,7 @@
 /** What the demo waits for. */
-import type { Conductor } from '../../src/cli/shared/connection.ts';
+import type { Client } from '../../src/cli/shared/connection.ts';
 import { systemClock } from '../../src/core/clock.ts';
-import { openScope } from '../../src/core/signals.ts';
+import { openCancellation } from '../../src/core/signals.ts';
 import type { Action, ActionPlan } from '../../src/gen/countermand/v1/action_plan.ts';
 import type { Node } from '../../src/gen/countermand/v1/node.ts';
 import { PowerTaskState } from '../../src/gen/countermand/v1/power.ts';
@@ -19,40 +19,48 @@ export async function untilNode(
   name: string,
   so: (node: Node) => boolean,
   what: string,
-  { nodes }: Conductor,
+  { nodes }: Client,
   signal: AbortSignal,
 ): Promise<Node> {
-  const scope = openScope([signal], { clock: systemClock, afterMs: PATIENCE_MS, what });
+  const cancellation = openCancellation([signal], { clock: systemClock, afterMs: PATIENCE_MS, what });
   try {
-    for await (const { node } of nodes.watchNodes({ nodes: [name] }, { signal: scope.signal }))
+    for await (const { node } of nodes.watchNodes({ nodes: [name] }, { signal: cancellation.signal }))
       if (node && so(node)) return node;
     throw new Error(`the conductor stopped telling about ${name}`);
   } finally {
-    scope.end();
+    cancellation.end();
   }
 }
 
 /** Waits until the order of a power task was sent and its end is awaited. */
-export async function untilConfirming(uuid: string, { power }: Conductor, signal: AbortSignal): Promise<void> {
-  const scope = openScope([signal], { clock: systemClock, afterMs: PATIENCE_MS, what: `sending power task ${uuid}` });
+export async function untilConfirming(uuid: string, { power }: Client, signal: AbortSignal): Promise<void> {
+  const cancellation = openCancellation([signal], {
+    clock: systemClock,
+    afterMs: PATIENCE_MS,
+    what: `sending power task ${uuid}`,
+  });
   try {
-    for await (const { task } of power.watchPowerTask({ task: uuid }, { signal: scope.signal }))
+    for await (const { task } of power.watchPowerTask({ task: uuid }, { signal: cancellation.signal }))
       if (task?.state === PowerTaskState.CONFIRMING) return;
     throw new Error(`power task ${uuid} ended before it could be watched`);
   } finally {
-    scope.end();
+    cancellation.end();
   }
 }
 
 /** Waits until there is, or was, an event of this type. */
-export async function untilEvent(type: string, { notifications }: Conductor, signal: AbortSignal): Promise<void> {
-  const scope = openScope([signal], { clock: systemClock, afterMs: PATIENCE_MS, what: `waiting for ${type}` });
+export async function untilEvent(type: string, { notifications }: Client, signal: AbortSignal): Promise<void> {
+  const cancellation = openCancellation([signal], {
+    clock: systemClock,
+    afterMs: PATIENCE_MS,
+    what: `waiting for ${type}`,
+  });
   try {
     const request = { fromSequence: 1n, eventTypes: [type] };
-    for await (const _ of notifications.subscribe(request, { signal: scope.signal })) return;
+    for await (const _ of notifications.subscribe(request, { signal: cancellation.signal })) return;
     throw new Error(`the conductor stopped telling events before ${type}`);
   } finally {
-    scope.end();
+    cancellation.end();
   }
 }
 
@@ -61,18 +69,18 @@ export async function untilPlan(
   name: string,
   so: (plan: ActionPlan, actions: ReadonlyMap<string, Action>) => boolean,
   what: string,
-  { plans }: Conductor,
+  { plans }: Client,
   signal: AbortSignal,
 ): Promise<ReadonlyMap<string, Action>> {
-  const scope = openScope([signal], { clock: systemClock, afterMs: PATIENCE_MS, what });
+  const cancellation = openCancellation([signal], { clock: systemClock, afterMs: PATIENCE_MS, what });
   const actions = new Map<string, Action>();
   try {
-    for await (const message of plans.watchActionPlan({ actionPlan: name }, { signal: scope.signal })) {
+    for await (const message of plans.watchActionPlan({ actionPlan: name }, { signal: cancellation.signal })) {
       for (const action of message.actions) actions.set(action.name, action);
       if (message.actionPlan && so(message.actionPlan, actions)) return actions;
     }
     throw new Error(`plan '${name}' ended before ${what}`);
   } finally {
-    scope.end();
+    cancellation.end();
   }
 }

@@ -4,7 +4,7 @@ import { type Chance, jitter } from '../core/chance.ts';
 import { type Channel, openChannel } from '../core/channel.ts';
 import type { Clock } from '../core/clock.ts';
 import { asCountermandError, fail } from '../core/errors.ts';
-import { onAbort, openScope, type Scope, sleep } from '../core/signals.ts';
+import { type Cancellation, onAbort, openCancellation, sleep } from '../core/signals.ts';
 import type { Driver } from '../drivers/driver.ts';
 import type { AttachRequest, AttachResponse, Hello, Welcome } from '../gen/countermand/v1/agent.ts';
 import { Lease } from './lease.ts';
@@ -109,40 +109,40 @@ class Agent {
 
   /** One stream, from hello to its end. */
   async #serve(): Promise<void> {
-    const scope = openScope([]);
-    const outgoing = openChannel<AttachRequest>(scope.signal);
-    const unlink = onAbort(this.#shutdown, () => void this.#leave(outgoing, scope));
+    const cancellation = openCancellation([]);
+    const outgoing = openChannel<AttachRequest>(cancellation.signal);
+    const unlink = onAbort(this.#shutdown, () => void this.#leave(outgoing, cancellation));
     this.#lease.setLength(LEASE_BEFORE_WELCOME_MS);
     this.#lease.renew();
-    this.#watchContact(LEASE_BEFORE_WELCOME_MS, scope);
+    this.#watchContact(LEASE_BEFORE_WELCOME_MS, cancellation);
     outgoing.push({ message: { $case: 'hello', value: this.#hello } });
     try {
-      for await (const { message } of this.#parts.attach(outgoing, scope.signal)) {
+      for await (const { message } of this.#parts.attach(outgoing, cancellation.signal)) {
         this.#lease.renew();
-        if (message?.$case === 'welcome') this.#welcomed(message.value, outgoing, scope);
+        if (message?.$case === 'welcome') this.#welcomed(message.value, outgoing, cancellation);
         else if (message) this.#work.take(message);
       }
     } finally {
       unlink();
-      scope.abort(fail('ATTACHMENT_ENDED', 'the stream to the conductor ended'));
+      cancellation.abort(fail('ATTACHMENT_ENDED', 'the stream to the conductor ended'));
       this.#work.forgetQuestions();
-      scope.end();
+      cancellation.end();
     }
   }
 
-  #welcomed(welcome: Welcome, outgoing: Channel<AttachRequest>, scope: Scope): void {
+  #welcomed(welcome: Welcome, outgoing: Channel<AttachRequest>, cancellation: Cancellation): void {
     const { clock, log, name } = this.#parts;
     this.#outgoing = outgoing;
     this.#backOffMs = BACK_OFF_MS.first;
     this.#lease.setLength(welcome.agentLeaseMs);
-    this.#watchContact(welcome.agentLeaseMs, scope);
+    this.#watchContact(welcome.agentLeaseMs, cancellation);
     const beat = (): void => {
       outgoing.push({ message: { $case: 'heartbeat', value: {} } });
       const timer = clock.after(welcome.heartbeatIntervalMs, () => {
         unlink();
         beat();
       });
-      const unlink = onAbort(scope.signal, () => timer.cancel());
+      const unlink = onAbort(cancellation.signal, () => timer.cancel());
     };
     beat();
     log.info({ agent: name, conductor: welcome.conductorUuid }, 'attached');
@@ -151,27 +151,27 @@ class Agent {
   }
 
   /** Gives up a stream on which nothing comes any more: the peer may be frozen, or the network cut. */
-  #watchContact(leaseMs: number, scope: Scope): void {
-    if (scope.signal.aborted) return;
+  #watchContact(leaseMs: number, cancellation: Cancellation): void {
+    if (cancellation.signal.aborted) return;
     const { silentMs } = this.#lease;
     if (silentMs >= leaseMs) {
-      scope.abort(fail('ATTACHMENT_ENDED', `nothing was heard from the conductor for ${leaseMs / 1000} s`));
+      cancellation.abort(fail('ATTACHMENT_ENDED', `nothing was heard from the conductor for ${leaseMs / 1000} s`));
       return;
     }
     const timer = this.#parts.clock.after(leaseMs - silentMs, () => {
       unlink();
-      this.#watchContact(leaseMs, scope);
+      this.#watchContact(leaseMs, cancellation);
     });
-    const unlink = onAbort(scope.signal, () => timer.cancel());
+    const unlink = onAbort(cancellation.signal, () => timer.cancel());
   }
 
   /** Stops, then says farewell, so that another agent may serve the BMCs at once. */
-  async #leave(outgoing: Channel<AttachRequest>, scope: Scope): Promise<void> {
+  async #leave(outgoing: Channel<AttachRequest>, cancellation: Cancellation): Promise<void> {
     await this.#work.settled();
     outgoing.push({ message: { $case: 'farewell', value: {} } });
     outgoing.end();
-    const giveUp = (): void => scope.abort(fail('SHUTTING_DOWN', 'the conductor did not take the farewell'));
+    const giveUp = (): void => cancellation.abort(fail('SHUTTING_DOWN', 'the conductor did not take the farewell'));
     const timer = this.#parts.clock.after(FAREWELL_MS, giveUp);
-    onAbort(scope.signal, () => timer.cancel());
+    onAbort(cancellation.signal, () => timer.cancel());
   }
 }

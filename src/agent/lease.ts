@@ -1,14 +1,14 @@
 /** How long an agent may act on what it was told: as long as it has heard from its conductor lately. */
 import type { Clock, Timer } from '../core/clock.ts';
 import { type CountermandError, fail } from '../core/errors.ts';
-import { openScope, type Scope } from '../core/signals.ts';
+import { type Cancellation, openCancellation } from '../core/signals.ts';
 
 /** The lease of one agent. Time is the agent's own and never jumps. */
 export class Lease {
   readonly #clock: Clock;
   #leaseMs = 0;
   #heardAt = Number.NEGATIVE_INFINITY;
-  #guarded = new Set<Scope>();
+  #guarded = new Set<Cancellation>();
   #timer: Timer | null = null;
 
   constructor(clock: Clock) {
@@ -37,14 +37,14 @@ export class Lease {
    */
   async guard<T>(send: (signal: AbortSignal) => Promise<T>, signal: AbortSignal): Promise<T> {
     if (this.silentMs >= this.#leaseMs) throw runOut();
-    const scope = openScope([signal]);
-    this.#guarded.add(scope);
+    const cancellation = openCancellation([signal]);
+    this.#guarded.add(cancellation);
     this.#watch();
     try {
-      return await send(scope.signal);
+      return await send(cancellation.signal);
     } finally {
-      this.#guarded.delete(scope);
-      scope.end();
+      this.#guarded.delete(cancellation);
+      cancellation.end();
       if (this.#guarded.size === 0) this.#timer?.cancel();
       if (this.#guarded.size === 0) this.#timer = null;
     }
@@ -55,7 +55,7 @@ export class Lease {
     this.#timer = this.#clock.after(this.#leaseMs - this.silentMs, () => {
       this.#timer = null;
       if (this.silentMs < this.#leaseMs) this.#watch();
-      else for (const scope of this.#guarded) scope.abort(runOut());
+      else for (const cancellation of this.#guarded) cancellation.abort(runOut());
     });
   }
 }

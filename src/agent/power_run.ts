@@ -16,7 +16,7 @@ import {
   wasOvertaken,
 } from '../core/power.ts';
 import type { AbortReport, Report, Sending } from '../core/report.ts';
-import { abortable, openScope, type Scope, sleep, untilAborted } from '../core/signals.ts';
+import { abortable, type Cancellation, openCancellation, sleep, untilAborted } from '../core/signals.ts';
 import { type Driver, PROVES_NOT_SENT, PROVES_REFUSED } from '../drivers/driver.ts';
 import { gapBefore, gapOf, RETRY_GAPS_MS } from './gaps.ts';
 import type { Hardware } from './hardware.ts';
@@ -43,10 +43,10 @@ export class PowerRun {
   readonly #hardware: Hardware;
   readonly #tell: (report: Report) => void;
   /** The run as a whole; ended when the task is forgotten or the agent stops. */
-  readonly #life: Scope;
+  readonly #life: Cancellation;
   readonly #target: OrderTarget;
   /** What the task is doing now; aborted by an abort and by the next phase. */
-  #task: Scope;
+  #task: Cancellation;
   #begun = false;
   #work: Promise<void> = Promise.resolve();
   #report: Report;
@@ -61,8 +61,8 @@ export class PowerRun {
     this.#hardware = { ...hardware, driver: this.#noting(hardware) };
     this.#tell = tell;
     this.#target = subject.target;
-    this.#life = openScope([shutdown]);
-    this.#task = openScope([this.#life.signal]);
+    this.#life = openCancellation([shutdown]);
+    this.#task = openCancellation([this.#life.signal]);
     const { taskUuid, fence, phase } = subject;
     this.#report = {
       taskUuid,
@@ -192,7 +192,7 @@ export class PowerRun {
     if (this.#begun) {
       this.#task.abort(why);
       this.#task.end();
-      this.#task = openScope([this.#life.signal]);
+      this.#task = openCancellation([this.#life.signal]);
     }
     this.#begun = true;
     this.#go = null;

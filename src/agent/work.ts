@@ -3,7 +3,7 @@ import type { Clock } from '../core/clock.ts';
 import { asCountermandError, type CountermandError, fail } from '../core/errors.ts';
 import { isAbort, type OrderTarget } from '../core/power.ts';
 import type { Report, Sending } from '../core/report.ts';
-import { openScope, type Scope } from '../core/signals.ts';
+import { type Cancellation, openCancellation } from '../core/signals.ts';
 import { type Driver, secretKeysOf } from '../drivers/driver.ts';
 import type {
   Abort,
@@ -60,7 +60,7 @@ export class Work {
   readonly #fences = new Map<string, number>();
   readonly #tombstones = new Set<string>();
   /** The questions that are not answered yet, by id. */
-  readonly #questions = new Map<number, Scope>();
+  readonly #questions = new Map<number, Cancellation>();
   /** The keys of driver_info that are secret, by driver. */
   readonly #secretKeys: ReadonlyMap<string, ReadonlySet<string>>;
 
@@ -108,7 +108,7 @@ export class Work {
 
   /** Gives up all questions: their conductor has gone, and another one may ask under the same ids. */
   forgetQuestions(): void {
-    for (const scope of this.#questions.values()) scope.abort(TAKEN_BACK);
+    for (const cancellation of this.#questions.values()) cancellation.abort(TAKEN_BACK);
   }
 
   /** Resolves when nothing is sent to any BMC any more. Call it after the shutdown. */
@@ -211,12 +211,12 @@ export class Work {
   /** Answers a question, unless it is taken back before. */
   async #takeUp(ask: Ask): Promise<void> {
     // A signal of its own: thousands would wait for the same one otherwise.
-    const scope = openScope([this.#parts.shutdown]);
-    this.#questions.set(ask.askId, scope);
-    const answer = await this.#answer(ask, scope.signal);
-    if (this.#questions.get(ask.askId) === scope) this.#questions.delete(ask.askId);
-    scope.end();
-    if (scope.signal.reason !== TAKEN_BACK) this.#parts.say({ $case: 'answer', value: answer });
+    const cancellation = openCancellation([this.#parts.shutdown]);
+    this.#questions.set(ask.askId, cancellation);
+    const answer = await this.#answer(ask, cancellation.signal);
+    if (this.#questions.get(ask.askId) === cancellation) this.#questions.delete(ask.askId);
+    cancellation.end();
+    if (cancellation.signal.reason !== TAKEN_BACK) this.#parts.say({ $case: 'answer', value: answer });
   }
 
   async #answer({ askId, question }: Ask, signal: AbortSignal): Promise<Answer> {

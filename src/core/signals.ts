@@ -11,7 +11,7 @@ import type { Clock } from './clock.ts';
 import { type CountermandError, fail } from './errors.ts';
 
 /** A signal that can be aborted, once, with a reason. */
-export interface Scope {
+export interface Cancellation {
   readonly signal: AbortSignal;
   /** Aborts the signal; the first reason stands. */
   abort(reason: CountermandError): void;
@@ -20,13 +20,13 @@ export interface Scope {
 }
 
 /**
- * A new scope that is aborted with its parents, with their reason. With `limit`, also after `limit.afterMs` by the
+ * A new cancellation that is aborted with its parents, with their reason. With `limit`, also after `limit.afterMs` by the
  * clock, with reason TOOK_TOO_LONG and the sentence of `limit.what`.
  */
-export function openScope(
+export function openCancellation(
   parents: readonly AbortSignal[],
   limit?: { clock: Clock; afterMs: number; what: string },
-): Scope {
+): Cancellation {
   const controller = new AbortController();
   const abort = (reason: unknown): void => controller.abort(reason);
   const links = parents.map((parent) => onAbort(parent, abort));

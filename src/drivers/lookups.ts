@@ -3,7 +3,7 @@ import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
 import type { Clock } from '../core/clock.ts';
 import { fail } from '../core/errors.ts';
-import { openScope, untilAborted } from '../core/signals.ts';
+import { openCancellation, untilAborted } from '../core/signals.ts';
 import { normalForm } from './address.ts';
 
 /**
@@ -77,11 +77,11 @@ export class Lookups {
 
   async #ask(host: string, signal: AbortSignal): Promise<readonly string[]> {
     const limit = { clock: this.#clock, afterMs: LOOKUP_LIMIT_MS, what: `the lookup of ${host}` };
-    const scope = openScope([signal], limit);
+    const cancellation = openCancellation([signal], limit);
     try {
-      return await untilAborted(this.#resolver(host), scope.signal);
+      return await untilAborted(this.#resolver(host), cancellation.signal);
     } finally {
-      scope.end();
+      cancellation.end();
     }
   }
 

@@ -2,7 +2,7 @@
 import type { Clock } from '../core/clock.ts';
 import { fail } from '../core/errors.ts';
 import { exceeded, HTTP_LIMITS, SENT_LIMITS } from '../core/limits.ts';
-import { openScope, untilAborted } from '../core/signals.ts';
+import { openCancellation, untilAborted } from '../core/signals.ts';
 import { Refusal } from './errors.ts';
 
 /**
@@ -15,16 +15,16 @@ export async function readBody(request: Request, clock: Clock): Promise<Uint8Arr
     throw exceeded(SENT_LIMITS.message_bytes, 'the body', request.headers.get('content-length') ?? '');
   if (request.body === null) return new Uint8Array();
   const { limit } = HTTP_LIMITS.body_ms;
-  const scope = openScope([], { clock, afterMs: limit, what: 'the body of the request' });
+  const cancellation = openCancellation([], { clock, afterMs: limit, what: 'the body of the request' });
   const reader = request.body.getReader();
   try {
-    return await untilAborted(readAll(reader), scope.signal);
+    return await untilAborted(readAll(reader), cancellation.signal);
   } catch (error) {
     reader.cancel().catch(() => {});
-    if (!scope.signal.aborted) throw error;
+    if (!cancellation.signal.aborted) throw error;
     throw new Refusal(408, `the body did not come within ${limit / 1000} s; nothing was done`, { Connection: 'close' });
   } finally {
-    scope.end();
+    cancellation.end();
   }
 }
 

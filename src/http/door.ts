@@ -5,7 +5,7 @@ import { createServer as createSecureServer, type Server as SecureServer } from 
 import { createAdaptorServer } from '@hono/node-server';
 import { fail } from '../core/errors.ts';
 import { HTTP_LIMITS } from '../core/limits.ts';
-import { openScope, untilAborted } from '../core/signals.ts';
+import { openCancellation, untilAborted } from '../core/signals.ts';
 import { type TlsSource, tlsOptions } from '../core/tls.ts';
 import type { Services } from '../server/api/services.ts';
 import { createApp } from './app.ts';
@@ -63,9 +63,9 @@ export async function openDoor(services: Services, place: DoorPlace): Promise<Do
       const ended = new Promise<void>((resolve) => server.close(() => resolve()));
       server.closeIdleConnections();
       const what = 'the last requests';
-      const scope = openScope([], { clock: services.clock, afterMs: CLOSE_LIMIT_MS, what });
-      await untilAborted(ended, scope.signal).catch(() => server.closeAllConnections());
-      scope.end();
+      const cancellation = openCancellation([], { clock: services.clock, afterMs: CLOSE_LIMIT_MS, what });
+      await untilAborted(ended, cancellation.signal).catch(() => server.closeAllConnections());
+      cancellation.end();
       await ended;
     },
   };

@@ -1,7 +1,7 @@
 /** The conductor without its sockets: what owns the database, the power tasks and the agents, put together. */
 
 import { fail } from '../core/errors.ts';
-import { openScope } from '../core/signals.ts';
+import { openCancellation } from '../core/signals.ts';
 import { listenerOf } from './agent_listener.ts';
 import { Attachments } from './agents/attachments.ts';
 import { Audits } from './audits/audits.ts';
@@ -58,8 +58,8 @@ export interface Conductor extends PlanParts {
  * with the reason and leaves no work behind.
  */
 export async function startConductor({ store, limits, agentLeaseMs, log }: ConductorParts): Promise<Conductor> {
-  const scope = openScope([]);
-  const shutdown = scope.signal;
+  const cancellation = openCancellation([]);
+  const shutdown = cancellation.signal;
   const times = { agentLeaseMs, askTimeoutMs: limits.abortTimeoutMs };
   const attachments = new Attachments(store.chance.uuid(), times, store.clock, shutdown);
   const shared = new SharedReadings(store, attachments);
@@ -88,7 +88,9 @@ export async function startConductor({ store, limits, agentLeaseMs, log }: Condu
   const background: Promise<unknown>[] = [];
   const stop = async (): Promise<void> => {
     if (!shutdown.aborted) log.info({}, 'the conductor stops');
-    scope.abort(fail('SHUTTING_DOWN', 'the conductor is shutting down; its work is carried on after the next start'));
+    cancellation.abort(
+      fail('SHUTTING_DOWN', 'the conductor is shutting down; its work is carried on after the next start'),
+    );
     keeper.stop();
     windows.stop();
     await Promise.all([...background, ...handingOut]);

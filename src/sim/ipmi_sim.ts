@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import type { Clock } from '../core/clock.ts';
 import { asCountermandError, type CountermandError, type ErrorCode, fail } from '../core/errors.ts';
 import type { OnOff } from '../core/power.ts';
-import { openScope, sleep } from '../core/signals.ts';
+import { openCancellation, sleep } from '../core/signals.ts';
 import { type BmcAddress, findBmc } from '../drivers/ipmi/ipmitool/probe.ts';
 import { type Chassis, type ChassisCommand, type ChassisFaults, openChassis } from './chassis.ts';
 import { mustBeFree, ownAddress, takePort } from './loopback.ts';
@@ -156,12 +156,16 @@ function killGroup({ pid }: ChildProcess): void {
 
 /** Resolves when it answers, rejects if it ends before. */
 async function untilItAnswers({ ended }: Launched, bmc: BmcAddress, clock: Clock, signal: AbortSignal): Promise<void> {
-  const scope = openScope([signal], { clock, afterMs: START_LIMIT_MS, what: `the start of ipmi_sim at ${bmc.name}` });
-  ended.then(scope.abort);
+  const cancellation = openCancellation([signal], {
+    clock,
+    afterMs: START_LIMIT_MS,
+    what: `the start of ipmi_sim at ${bmc.name}`,
+  });
+  ended.then(cancellation.abort);
   try {
-    while (!(await answers(bmc, clock, scope.signal))) await sleep(POLL_MS, clock, scope.signal);
+    while (!(await answers(bmc, clock, cancellation.signal))) await sleep(POLL_MS, clock, cancellation.signal);
   } finally {
-    scope.end();
+    cancellation.end();
   }
 }
 

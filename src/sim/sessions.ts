@@ -6,7 +6,7 @@ import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 import type { Clock } from '../core/clock.ts';
 import { fail } from '../core/errors.ts';
-import { openScope } from '../core/signals.ts';
+import { openCancellation } from '../core/signals.ts';
 
 /** More than any BMC has. */
 const MOST_SESSIONS = 256;
@@ -22,20 +22,24 @@ const NO_RESOURCES = 1;
 
 /** Resolves when the BMC has refused one for want of a session. Rejects at an abort, with its reason. */
 export async function takeAllSessions(address: string, port: number, clock: Clock, signal: AbortSignal): Promise<void> {
-  const scope = openScope([signal], { clock, afterMs: LIMIT_MS, what: `taking all sessions of ${address}:${port}` });
+  const cancellation = openCancellation([signal], {
+    clock,
+    afterMs: LIMIT_MS,
+    what: `taking all sessions of ${address}:${port}`,
+  });
   const socket = createSocket(address.includes(':') ? 'udp6' : 'udp4');
   try {
     for (let session = 1; session <= MOST_SESSIONS; session += 1) {
-      const status = await openSession(socket, session, address, port, scope.signal);
+      const status = await openSession(socket, session, address, port, cancellation.signal);
       if (status === NO_RESOURCES) return;
     }
     throw fail('INTERNAL', `${address}:${port} gives out more than ${MOST_SESSIONS} sessions`);
   } catch (error) {
-    scope.signal.throwIfAborted();
+    cancellation.signal.throwIfAborted();
     throw error;
   } finally {
     socket.close();
-    scope.end();
+    cancellation.end();
   }
 }
 

@@ -1,13 +1,13 @@
 import test from 'ava';
 import { BmcQueue } from '../../src/agent/bmc_queue.ts';
 import { fail } from '../../src/core/errors.ts';
-import { openScope, sleep } from '../../src/core/signals.ts';
+import { openCancellation, sleep } from '../../src/core/signals.ts';
 import { VirtualClock } from '../world/virtual_clock.ts';
 
 function newQueue(restMs = 0) {
   const clock = new VirtualClock();
   const queue = new BmcQueue(restMs, clock);
-  const { signal } = openScope([]);
+  const { signal } = openCancellation([]);
   const done: string[] = [];
   const take = (name: string, rank: 'order' | 'poll', takesMs = 1000, until = signal): Promise<void> =>
     queue.turn(
@@ -44,12 +44,12 @@ test('the BMC rests between two commands', async (t) => {
 
 test('who gives up waiting leaves the queue at once, with the reason; the others go on', async (t) => {
   const { clock, take, done } = newQueue();
-  const scope = openScope([]);
+  const cancellation = openCancellation([]);
   take('first', 'poll');
-  const given = take('second', 'order', 1000, scope.signal);
+  const given = take('second', 'order', 1000, cancellation.signal);
   take('third', 'poll');
   const reason = fail('ABORT_REQUESTED', 'no more');
-  scope.abort(reason);
+  cancellation.abort(reason);
   t.is(await given.catch((error) => error), reason);
   await clock.turn(10_000);
   t.deepEqual(done, ['first at 1000', 'third at 2000']);
@@ -57,7 +57,7 @@ test('who gives up waiting leaves the queue at once, with the reason; the others
 
 test('a command that fails ends its turn', async (t) => {
   const { clock, take, done } = newQueue();
-  const { signal } = openScope([]);
+  const { signal } = openCancellation([]);
   const queue = new BmcQueue(0, clock);
   await t.throwsAsync(
     queue.turn('order', () => Promise.reject(new Error('no')), signal),

@@ -1,13 +1,13 @@
 import test from 'ava';
 import { Lease } from '../../src/agent/lease.ts';
-import { openScope, sleep } from '../../src/core/signals.ts';
+import { openCancellation, sleep } from '../../src/core/signals.ts';
 import { VirtualClock } from '../world/virtual_clock.ts';
 
 function newLease() {
   const clock = new VirtualClock();
   const lease = new Lease(clock);
   lease.setLength(15_000);
-  return { clock, lease, signal: openScope([]).signal };
+  return { clock, lease, signal: openCancellation([]).signal };
 }
 
 test('nothing is sent before the conductor was heard, nor after the lease has run out', async (t) => {

@@ -1,19 +1,19 @@
 /** A terminal that keeps what is written to it. */
 import { PassThrough } from 'node:stream';
 import type { Call } from '../../src/cli/shared/asking.ts';
-import type { Conductor } from '../../src/cli/shared/connection.ts';
+import type { Client } from '../../src/cli/shared/connection.ts';
 import { openOutput } from '../../src/cli/shared/output.ts';
 import type { Environment, Terminal, TextStream } from '../../src/cli/shared/terminal.ts';
 import { utcTime } from '../../src/cli/shared/times.ts';
 import { systemChance } from '../../src/core/chance.ts';
 import { systemClock } from '../../src/core/clock.ts';
-import { openScope, type Scope } from '../../src/core/signals.ts';
+import { type Cancellation, openCancellation } from '../../src/core/signals.ts';
 
 /** The terminal and what came out of it. */
 export interface Captured {
   readonly terminal: Terminal;
   /** Its abort is Ctrl-C. */
-  readonly interrupt: Scope;
+  readonly interrupt: Cancellation;
   readonly stdin: PassThrough;
   stdout(): string;
   stderr(): string;
@@ -39,7 +39,7 @@ export function openCaptured(
   const stdin = Object.assign(new PassThrough(), { isTTY });
   const stdout = capture(isTTY, columns);
   const stderr = capture(isTTY, columns);
-  const interrupt = openScope([]);
+  const interrupt = openCancellation([]);
   const terminal = {
     environment,
     stdin,
@@ -59,7 +59,7 @@ export function openCaptured(
 
 /** A call that has no connection: for what only shows things. */
 export function callOf({ terminal }: Captured, json = false, coloured = false): Call {
-  const conductor = { address: '127.0.0.1:7077' } as Conductor;
+  const conductor = { address: '127.0.0.1:7077' } as Client;
   const output = openOutput(json, terminal.stdout, { coloured, time: utcTime });
   return { ...terminal, conductor, output, command: 'countermand' };
 }

@@ -2,7 +2,7 @@ import { getEventListeners } from 'node:events';
 import test from 'ava';
 import { fail } from '../../src/core/errors.ts';
 import { Places } from '../../src/core/places.ts';
-import { openScope } from '../../src/core/signals.ts';
+import { openCancellation } from '../../src/core/signals.ts';
 
 const reason = fail('ABORT_REQUESTED', 'enough');
 
@@ -12,7 +12,7 @@ function openWorks(places: Places) {
   const ends = new Map<string, (error?: unknown) => void>();
   return {
     begun,
-    start(name: string, signal = openScope([]).signal): Promise<string> {
+    start(name: string, signal = openCancellation([]).signal): Promise<string> {
       const work = (): Promise<string> => {
         begun.push(name);
         return new Promise((resolve, reject) => {
@@ -53,11 +53,11 @@ test('a work that fails gives its place back', async (t) => {
 
 test('who is aborted while waiting leaves the line, and no place is lost', async (t) => {
   const works = openWorks(new Places(1));
-  const scope = openScope([]);
+  const cancellation = openCancellation([]);
   const first = works.start('first');
-  const leaving = works.start('leaving', scope.signal);
+  const leaving = works.start('leaving', cancellation.signal);
   const last = works.start('last');
-  scope.abort(reason);
+  cancellation.abort(reason);
   t.is(await leaving.catch((error) => error), reason);
   works.end('first');
   await first;
@@ -71,9 +71,9 @@ test('who is aborted while waiting leaves the line, and no place is lost', async
 
 test('an abort does not end the work that has a place', async (t) => {
   const works = openWorks(new Places(1));
-  const scope = openScope([]);
-  const working = works.start('working', scope.signal);
-  scope.abort(reason);
+  const cancellation = openCancellation([]);
+  const working = works.start('working', cancellation.signal);
+  cancellation.abort(reason);
   const next = works.start('next');
   t.deepEqual(works.begun, ['working']);
   works.end('working');
@@ -84,7 +84,7 @@ test('an abort does not end the work that has a place', async (t) => {
 
 test('a thousand wait for one place on one signal: all have it once, in order, and no listener is left', async (t) => {
   const places = new Places(1);
-  const { signal } = openScope([]);
+  const { signal } = openCancellation([]);
   const order: number[] = [];
   let inside = 0;
   let most = 0;

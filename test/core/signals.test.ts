@@ -2,16 +2,16 @@ import { getEventListeners } from 'node:events';
 import test from 'ava';
 import { openChannel, openFolded } from '../../src/core/channel.ts';
 import { CountermandError, fail } from '../../src/core/errors.ts';
-import { abortable, onAbort, openScope, sleep, untilAborted } from '../../src/core/signals.ts';
+import { abortable, onAbort, openCancellation, sleep, untilAborted } from '../../src/core/signals.ts';
 import { VirtualClock } from '../world/virtual_clock.ts';
 
 const reason = fail('ABORT_REQUESTED', 'enough');
 const listeners = (signal: AbortSignal): number => getEventListeners(signal, 'abort').length;
 
-test('a scope is aborted with its parent, with the reason of the parent, and lets go at its end', (t) => {
-  const parent = openScope([]);
-  const child = openScope([parent.signal]);
-  const ended = openScope([parent.signal]);
+test('a cancellation is aborted with its parent, with the reason of the parent, and lets go at its end', (t) => {
+  const parent = openCancellation([]);
+  const child = openCancellation([parent.signal]);
+  const ended = openCancellation([parent.signal]);
   ended.end();
   t.is(listeners(parent.signal), 1);
   parent.abort(reason);
@@ -20,11 +20,11 @@ test('a scope is aborted with its parent, with the reason of the parent, and let
   t.is(listeners(parent.signal), 0);
 });
 
-test('a scope with a limit is aborted in time, and its timer is called off at its end', async (t) => {
+test('a cancellation with a limit is aborted in time, and its timer is called off at its end', async (t) => {
   const clock = new VirtualClock();
   const limit = { clock, afterMs: 5000, what: 'the test' };
-  const late = openScope([], limit);
-  openScope([], limit).end();
+  const late = openCancellation([], limit);
+  openCancellation([], limit).end();
   t.is(clock.timers, 1);
   await clock.turn(5000);
   t.is(late.signal.reason.code, 'TOOK_TOO_LONG');
@@ -32,28 +32,28 @@ test('a scope with a limit is aborted in time, and its timer is called off at it
 });
 
 test('the first reason stands', (t) => {
-  const scope = openScope([]);
-  scope.abort(reason);
-  scope.abort(fail('SETTLED', 'later'));
-  t.is(scope.signal.reason, reason);
+  const cancellation = openCancellation([]);
+  cancellation.abort(reason);
+  cancellation.abort(fail('SETTLED', 'later'));
+  t.is(cancellation.signal.reason, reason);
 });
 
 test('a sleep ends at its time, or at the abort with its reason; neither leaves a timer or a listener', async (t) => {
   const clock = new VirtualClock();
-  const scope = openScope([]);
-  const short = sleep(1000, clock, scope.signal);
+  const cancellation = openCancellation([]);
+  const short = sleep(1000, clock, cancellation.signal);
   await clock.turn(1000);
   await t.notThrowsAsync(short);
-  const long = sleep(1000, clock, scope.signal);
-  scope.abort(reason);
+  const long = sleep(1000, clock, cancellation.signal);
+  cancellation.abort(reason);
   t.is(await long.catch((error) => error), reason);
-  t.is(await sleep(1, clock, scope.signal).catch((error) => error), reason);
+  t.is(await sleep(1, clock, cancellation.signal).catch((error) => error), reason);
   t.is(clock.timers, 0);
-  t.is(listeners(scope.signal), 0);
+  t.is(listeners(cancellation.signal), 0);
 });
 
 test('what settles at once leaves no listener, and is not called off', async (t) => {
-  const { signal } = openScope([]);
+  const { signal } = openCancellation([]);
   let calledOff = 0;
   const value = await abortable<string>((resolve) => {
     resolve('done');
@@ -67,19 +67,19 @@ test('what settles at once leaves no listener, and is not called off', async (t)
 });
 
 test('untilAborted passes on what comes first', async (t) => {
-  const scope = openScope([]);
-  t.is(await untilAborted(Promise.resolve(1), scope.signal), 1);
-  const waiting = untilAborted(new Promise(() => {}), scope.signal);
-  scope.abort(reason);
+  const cancellation = openCancellation([]);
+  t.is(await untilAborted(Promise.resolve(1), cancellation.signal), 1);
+  const waiting = untilAborted(new Promise(() => {}), cancellation.signal);
+  cancellation.abort(reason);
   t.is(await waiting.catch((error) => error), reason);
-  t.is(listeners(scope.signal), 0);
+  t.is(listeners(cancellation.signal), 0);
 });
 
 test('a listener of an aborted signal hears of it at once', (t) => {
-  const scope = openScope([]);
-  scope.abort(reason);
+  const cancellation = openCancellation([]);
+  cancellation.abort(reason);
   let heard: unknown;
-  onAbort(scope.signal, (why) => {
+  onAbort(cancellation.signal, (why) => {
     heard = why;
   });
   t.is(heard, reason);
@@ -88,24 +88,26 @@ test('a listener of an aborted signal hears of it at once', (t) => {
 const THOUSANDS = 5000;
 
 test('thousands listen to one signal, which has one listener; they hear in the order of coming', (t) => {
-  const scope = openScope([]);
+  const cancellation = openCancellation([]);
   const heard: number[] = [];
-  for (let number = 0; number < THOUSANDS; number += 1) onAbort(scope.signal, () => heard.push(number));
-  t.is(listeners(scope.signal), 1);
-  scope.abort(reason);
+  for (let number = 0; number < THOUSANDS; number += 1) onAbort(cancellation.signal, () => heard.push(number));
+  t.is(listeners(cancellation.signal), 1);
+  cancellation.abort(reason);
   t.deepEqual(
     heard,
     Array.from({ length: THOUSANDS }, (_, number) => number),
   );
-  t.is(listeners(scope.signal), 0);
+  t.is(listeners(cancellation.signal), 0);
 });
 
 test('of thousands, those that stopped listening hear nothing; when the last has gone, no listener is left', (t) => {
-  const scope = openScope([]);
+  const cancellation = openCancellation([]);
   const heard: number[] = [];
-  const stops = Array.from({ length: THOUSANDS }, (_, number) => onAbort(scope.signal, () => heard.push(number)));
+  const stops = Array.from({ length: THOUSANDS }, (_, number) =>
+    onAbort(cancellation.signal, () => heard.push(number)),
+  );
   for (const [number, stop] of stops.entries()) if (number % 1000 !== 0) stop();
-  const quiet = openScope([]);
+  const quiet = openCancellation([]);
   const others = Array.from({ length: THOUSANDS }, () => onAbort(quiet.signal, () => t.fail()));
   for (const stop of others) stop();
   t.is(listeners(quiet.signal), 0);
@@ -113,40 +115,40 @@ test('of thousands, those that stopped listening hear nothing; when the last has
   onAbort(quiet.signal, () => heard.push(-1));
   for (const stop of others) stop();
   t.is(listeners(quiet.signal), 1);
-  scope.abort(reason);
+  cancellation.abort(reason);
   quiet.abort(reason);
   t.deepEqual(heard, [0, 1000, 2000, 3000, 4000, -1]);
 });
 
 test('a listener that stops another one while the abort is told keeps it from hearing', (t) => {
-  const scope = openScope([]);
+  const cancellation = openCancellation([]);
   const heard: string[] = [];
-  onAbort(scope.signal, () => {
+  onAbort(cancellation.signal, () => {
     heard.push('first');
     stopSecond();
   });
-  const stopSecond = onAbort(scope.signal, () => heard.push('second'));
-  onAbort(scope.signal, () => heard.push('third'));
-  scope.abort(reason);
+  const stopSecond = onAbort(cancellation.signal, () => heard.push('second'));
+  onAbort(cancellation.signal, () => heard.push('third'));
+  cancellation.abort(reason);
   t.deepEqual(heard, ['first', 'third']);
 });
 
 test('a listener that fails keeps the abort from nobody, and its error is not swallowed', async (t) => {
-  const scope = openScope([]);
+  const cancellation = openCancellation([]);
   let heard = 0;
   const hear = (): void => {
     heard += 1;
   };
   const listen = (): void => {
-    for (let number = 0; number < THOUSANDS; number += 1) onAbort(scope.signal, hear);
+    for (let number = 0; number < THOUSANDS; number += 1) onAbort(cancellation.signal, hear);
   };
   listen();
-  onAbort(scope.signal, () => {
+  onAbort(cancellation.signal, () => {
     throw new Error('a listener failed');
   });
   listen();
   const uncaught = untilUncaught();
-  scope.abort(reason);
+  cancellation.abort(reason);
   t.is(heard, 2 * THOUSANDS);
   t.is((await uncaught).message, 'a listener failed');
 });
@@ -170,7 +172,7 @@ async function read<T>(values: AsyncIterable<T>): Promise<T[]> {
 }
 
 test('a channel gives values in order, those from before the end too, and nothing after it', async (t) => {
-  const { signal } = openScope([]);
+  const { signal } = openCancellation([]);
   const channel = openChannel<number>(signal);
   channel.push(1);
   const reading = read(channel);
@@ -182,19 +184,19 @@ test('a channel gives values in order, those from before the end too, and nothin
 });
 
 test('a channel ends with the error that it was ended with, and with the reason of its signal', async (t) => {
-  const { signal } = openScope([]);
+  const { signal } = openCancellation([]);
   const failing = openChannel<number>(signal);
   failing.push(1);
   failing.end(reason);
   t.is(await read(failing).catch((error) => error), reason);
-  const scope = openScope([]);
-  const reading = read(openChannel<number>(scope.signal));
-  scope.abort(reason);
+  const cancellation = openCancellation([]);
+  const reading = read(openChannel<number>(cancellation.signal));
+  cancellation.abort(reason);
   t.is(await reading.catch((error) => error), reason);
 });
 
 test('a queue ends when too many values wait', async (t) => {
-  const { signal } = openScope([]);
+  const { signal } = openCancellation([]);
   const full = openChannel<number>(signal);
   for (let value = 0; value < 200_000; value += 1) full.push(value);
   t.is(full.size, 100_000);
@@ -202,7 +204,7 @@ test('a queue ends when too many values wait', async (t) => {
 });
 
 test('a folded channel gives what has gathered since the last read, and never more than one gathering waits', async (t) => {
-  const { signal } = openScope([]);
+  const { signal } = openCancellation([]);
   const sums = openFolded<number, number>(signal, (waiting = 0, value) => waiting + value);
   const reader = sums[Symbol.asyncIterator]();
   for (const value of [1, 2, 3]) sums.push(value);

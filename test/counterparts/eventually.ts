@@ -1,5 +1,5 @@
 import { systemClock } from '../../src/core/clock.ts';
-import { openScope, sleep, untilAborted } from '../../src/core/signals.ts';
+import { openCancellation, sleep, untilAborted } from '../../src/core/signals.ts';
 
 /** Only ends what hangs. Below the limit of AVA, so that the failure says what was waited for. */
 const LIMIT_MS = 300_000;
@@ -9,11 +9,11 @@ const LIMIT_MS = 300_000;
  * if a look hangs.
  */
 export async function eventually(what: string, condition: () => boolean | Promise<boolean>): Promise<void> {
-  const scope = openScope([], { clock: systemClock, afterMs: LIMIT_MS, what });
+  const cancellation = openCancellation([], { clock: systemClock, afterMs: LIMIT_MS, what });
   try {
-    while (!(await untilAborted(Promise.resolve(condition()), scope.signal)))
-      await sleep(20, systemClock, scope.signal);
+    while (!(await untilAborted(Promise.resolve(condition()), cancellation.signal)))
+      await sleep(20, systemClock, cancellation.signal);
   } finally {
-    scope.end();
+    cancellation.end();
   }
 }

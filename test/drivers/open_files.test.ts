@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { systemChance } from '../../src/core/chance.ts';
 import { fail } from '../../src/core/errors.ts';
-import { openScope } from '../../src/core/signals.ts';
+import { openCancellation } from '../../src/core/signals.ts';
 import type { Bmc, Driver, DriverInfo } from '../../src/drivers/driver.ts';
 import { createDrivers } from '../../src/drivers/list.ts';
 import { ownAddress } from '../../src/sim/loopback.ts';
@@ -70,8 +70,8 @@ async function isBounded(
   open: () => number | Promise<number>,
   atOnce: number,
 ): Promise<void> {
-  const first = Array.from({ length: atOnce }, () => openScope([]));
-  const others = Array.from({ length: ASKED }, () => openScope([]));
+  const first = Array.from({ length: atOnce }, () => openCancellation([]));
+  const others = Array.from({ length: ASKED }, () => openCancellation([]));
   const calls = [...first, ...others].map(({ signal }) => call(signal).catch((error) => error));
   await eventually(`${atOnce} to be open`, async () => (await open()) >= atOnce);
   // One that waits ends at once when it is given up. Had it been at its BMC, that would have heard of it.
@@ -79,7 +79,7 @@ async function isBounded(
   t.deepEqual(new Set(await Promise.all(calls.slice(atOnce))), new Set([GIVEN_UP]));
   t.is(await open(), atOnce);
   // What ends leaves its place to the next.
-  const next = openScope([]);
+  const next = openCancellation([]);
   const late = call(next.signal).catch((error) => error);
   for (const { abort } of first) abort(GIVEN_UP);
   await Promise.all(calls.slice(0, atOnce));
@@ -96,12 +96,12 @@ test('connections of redfish, and an order waits for no question', async (t) => 
   const bmc = driver.parse({ redfish_address: `http://${ownAddress()}:${hung.port}`, ...login });
   await isBounded(t, (signal) => driver.getPowerState(bmc, signal), hung.open, QUESTIONS);
   await eventually('all to be closed', () => hung.open() === 0);
-  const scope = openScope([]);
-  const questions = Array.from({ length: ASKED }, () => driver.getPowerState(bmc, scope.signal).catch(() => {}));
+  const cancellation = openCancellation([]);
+  const questions = Array.from({ length: ASKED }, () => driver.getPowerState(bmc, cancellation.signal).catch(() => {}));
   await eventually('the questions to be open', () => hung.open() === QUESTIONS);
-  const order = driver.setPowerState(bmc, 'power off', scope.signal).catch((error) => error);
+  const order = driver.setPowerState(bmc, 'power off', cancellation.signal).catch((error) => error);
   await eventually('the order to be open', () => hung.open() === QUESTIONS + 1);
-  scope.abort(GIVEN_UP);
+  cancellation.abort(GIVEN_UP);
   t.is(await order, GIVEN_UP);
   await Promise.all(questions);
 });

@@ -58,7 +58,7 @@ test('something outside has changed what runs on a node: it is reported, and the
 
   t.is(
     (await report('instance.update', 'n2')).stdout,
-    'noted; the cluster model is at revision 3, and plans about these nodes are stale',
+    'recorded as revision 3 of the cluster model; plans about these nodes that have not started are superseded',
   );
   t.is(await stateNow(), ActionPlanState.RECOMMENDED);
   const unknown = await report('instance.create', 'n1');

@@ -1,5 +1,5 @@
 import { systemClock } from '../../src/core/clock.ts';
-import { abortable, openScope } from '../../src/core/signals.ts';
+import { abortable, openCancellation } from '../../src/core/signals.ts';
 
 /** Ends a hang. Nothing else takes as long, on a slow and busy machine either. */
 const LIMIT_MS = 300_000;
@@ -22,7 +22,7 @@ export class Watch<T> {
    * end, and after five minutes.
    */
   async until(what: string, fits: (item: T) => boolean): Promise<T> {
-    const scope = openScope([], { clock: systemClock, afterMs: LIMIT_MS, what: `waiting for ${what}` });
+    const cancellation = openCancellation([], { clock: systemClock, afterMs: LIMIT_MS, what: `waiting for ${what}` });
     let look = (): void => {};
     try {
       return await abortable<T>((resolve, reject) => {
@@ -34,10 +34,10 @@ export class Watch<T> {
         this.#looks.add(look);
         look();
         return () => {};
-      }, scope.signal);
+      }, cancellation.signal);
     } finally {
       this.#looks.delete(look);
-      scope.end();
+      cancellation.end();
     }
   }
 

@@ -25,3 +25,8 @@ import '../http/ironic.test.ts';
 import '../http/ironic_bad_input.test.ts';
 import '../http/openapi.test.ts';
 import '../http/watcher_api.test.ts';
+import '../e2e/audit_templates.test.ts';
+import '../e2e/unary_orders.test.ts';
+import '../e2e/emergency_stop.test.ts';
+import '../http/side_by_side.test.ts';
+import '../http/connect.test.ts';

@@ -43,3 +43,5 @@ import '../server/access/authenticator.test.ts';
 import '../tidy/lock.test.ts';
 import '../tidy/rooms.test.ts';
 import '../tidy/rules.test.ts';
+import '../cli/shared/short_ids.test.ts';
+import '../server/plans/plan_list_cost.test.ts';

@@ -1,7 +1,7 @@
 /** The driver `ipmi` and our simulator over IPv6. */
 import { networkInterfaces } from 'node:os';
 import test from 'ava';
-import { openScope } from '../../src/core/signals.ts';
+import { openCancellation } from '../../src/core/signals.ts';
 import { newIpmiDriver } from '../counterparts/ipmi_driver.ts';
 import { PatientClock } from '../counterparts/patient_clock.ts';
 import { nodesIn, startSimCommand } from './sim_command.ts';
@@ -14,7 +14,7 @@ const has = Object.values(networkInterfaces()).some((all) => all?.some(({ addres
 
 test('status, orders and a closed port at ::1', async (t) => {
   if (!has) return t.pass('this system has no IPv6');
-  const { signal } = openScope([]);
+  const { signal } = openCancellation([]);
   const flags = ['ipmi', '--address', '::1', '--first-port', '0', '--nodes', '2', '--soft-off', '0', '--json'];
   const command = await startSimCommand(t, flags);
   const bmcs = nodesIn(command.stdout()).map(({ driverInfo }) => driver.parse(driverInfo));

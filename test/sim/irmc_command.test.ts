@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import test from 'ava';
 import { runCommandLine } from '../../src/cli/program.ts';
 import type { SimNode } from '../../src/cli/sim/text.ts';
-import { openScope } from '../../src/core/signals.ts';
+import { openCancellation } from '../../src/core/signals.ts';
 import { ownAddress, takePort } from '../../src/sim/loopback.ts';
 import { openCaptured } from '../cli/captured.ts';
 import { selfSigned } from '../counterparts/certificates.ts';
@@ -14,7 +14,7 @@ import { PatientClock } from '../counterparts/patient_clock.ts';
 import { nodesIn, startSimCommand } from './sim_command.ts';
 
 const address = ownAddress();
-const { signal } = openScope([]);
+const { signal } = openCancellation([]);
 const driver = newIrmcDriver(new PatientClock());
 test.after.always(() => driver.close());
 

@@ -1,7 +1,7 @@
 /** A client of Subscribe: it resumes after every end of its stream, and must get each event once, in order. */
 import { Metadata } from 'nice-grpc';
 import { fail } from '../../src/core/errors.ts';
-import { openScope, type Scope } from '../../src/core/signals.ts';
+import { type Cancellation, openCancellation } from '../../src/core/signals.ts';
 import type { SubscribeResponse } from '../../src/gen/countermand/v1/notification.ts';
 import { createNotificationService } from '../../src/server/api/notification_service.ts';
 import type { Conductor } from '../../src/server/conductor.ts';
@@ -11,14 +11,14 @@ import { insist } from './insist.ts';
 
 interface Stream {
   readonly conductor: Conductor;
-  readonly scope: Scope;
+  readonly cancellation: Cancellation;
   isOver: boolean;
 }
 
-const openStream = (conductor: Conductor): Stream => ({ conductor, scope: openScope([]), isOver: false });
+const openStream = (conductor: Conductor): Stream => ({ conductor, cancellation: openCancellation([]), isOver: false });
 
 const letGo = (stream: Stream | null): void =>
-  stream?.scope.abort(fail('CALL_ENDED', 'the client has stopped listening'));
+  stream?.cancellation.abort(fail('CALL_ENDED', 'the client has stopped listening'));
 
 /** Who subscribes, for the whole life of a world. */
 export class Subscriber {
@@ -62,18 +62,21 @@ export class Subscriber {
       stopAtPresent,
       databaseId: '',
     };
-    const events = createNotificationService(stream.conductor).subscribe(request, contextOf(stream.scope.signal));
+    const events = createNotificationService(stream.conductor).subscribe(
+      request,
+      contextOf(stream.cancellation.signal),
+    );
     try {
       for await (const { event } of events as AsyncIterable<SubscribeResponse>) {
         // What still comes from a stream that was let go of is not heard.
-        if (stream.scope.signal.aborted) return;
+        if (stream.cancellation.signal.aborted) return;
         if (event) this.#got.push([Number(event.sequence), event.messageId]);
       }
     } catch (thrown) {
       if (stopAtPresent) throw thrown;
     } finally {
       stream.isOver = true;
-      stream.scope.end();
+      stream.cancellation.end();
     }
   }
 }

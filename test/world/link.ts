@@ -2,7 +2,7 @@ import type { Attach } from '../../src/agent/agent.ts';
 import { openChannel } from '../../src/core/channel.ts';
 import type { Clock } from '../../src/core/clock.ts';
 import { fail } from '../../src/core/errors.ts';
-import { onAbort, openScope, type Scope, sleep } from '../../src/core/signals.ts';
+import { type Cancellation, onAbort, openCancellation, sleep } from '../../src/core/signals.ts';
 import { AttachRequest, AttachResponse } from '../../src/gen/countermand/v1/agent.ts';
 import type { SeededChance } from './chance.ts';
 
@@ -28,27 +28,31 @@ export interface LinkParts {
 /** The agent's end of a new link. */
 export function openLink(accept: Accept, opened: (link: Link) => void, parts: LinkParts): Attach {
   return async function* attach(outgoing, signal) {
-    const scope = openScope([signal]);
-    const conductorScope = openScope([]);
-    const unlink = onAbort(scope.signal, (reason) => conductorScope.abort(reason));
+    const cancellation = openCancellation([signal]);
+    const conductorScope = openCancellation([]);
+    const unlink = onAbort(cancellation.signal, (reason) => conductorScope.abort(reason));
     let frozen = false;
     opened({
-      cut: () => scope.abort(fail('ATTACHMENT_ENDED', 'the link was cut')),
+      cut: () => cancellation.abort(fail('ATTACHMENT_ENDED', 'the link was cut')),
       freeze: () => {
         frozen = true;
       },
     });
-    const carry = <T>(from: AsyncIterable<T>, copy: (message: T) => T, life: Scope): AsyncIterable<T> =>
+    const carry = <T>(from: AsyncIterable<T>, copy: (message: T) => T, life: Cancellation): AsyncIterable<T> =>
       deliver(from, copy, () => frozen, life, parts);
     try {
-      const up = carry(outgoing, (message) => AttachRequest.decode(AttachRequest.encode(message).finish()), scope);
+      const up = carry(
+        outgoing,
+        (message) => AttachRequest.decode(AttachRequest.encode(message).finish()),
+        cancellation,
+      );
       const down = accept(up, conductorScope.signal);
-      yield* carry(down, (message) => AttachResponse.decode(AttachResponse.encode(message).finish()), scope);
+      yield* carry(down, (message) => AttachResponse.decode(AttachResponse.encode(message).finish()), cancellation);
     } finally {
       unlink();
-      scope.abort(fail('ATTACHMENT_ENDED', 'the stream ended'));
+      cancellation.abort(fail('ATTACHMENT_ENDED', 'the stream ended'));
       conductorScope.abort(fail('ATTACHMENT_ENDED', 'the stream ended'));
-      scope.end();
+      cancellation.end();
       conductorScope.end();
     }
   };
@@ -59,15 +63,15 @@ function deliver<T>(
   from: AsyncIterable<T>,
   copy: (message: T) => T,
   frozen: () => boolean,
-  scope: Scope,
+  cancellation: Cancellation,
   parts: LinkParts,
 ): AsyncIterable<T> {
   const { clock, chance, latencyMs } = parts;
-  const arrived = openChannel<T>(scope.signal);
+  const arrived = openChannel<T>(cancellation.signal);
   const pump = async (): Promise<void> => {
     for await (const message of from) {
       const copied = copy(message);
-      if (latencyMs > 0) await sleep(chance.between(0, latencyMs), clock, scope.signal);
+      if (latencyMs > 0) await sleep(chance.between(0, latencyMs), clock, cancellation.signal);
       if (!frozen()) arrived.push(copied);
     }
     arrived.end();

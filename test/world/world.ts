@@ -3,7 +3,7 @@ import { type AgentParts, runAgent } from '../../src/agent/agent.ts';
 import type { Clock } from '../../src/core/clock.ts';
 import { fail } from '../../src/core/errors.ts';
 import type { OrderTarget } from '../../src/core/power.ts';
-import { openScope, type Scope } from '../../src/core/signals.ts';
+import { type Cancellation, openCancellation } from '../../src/core/signals.ts';
 import type { Driver } from '../../src/drivers/driver.ts';
 import type { FakeHardware, FakeServer } from '../../src/drivers/fake/hardware.ts';
 import type { AttachResponse } from '../../src/gen/countermand/v1/agent.ts';
@@ -56,7 +56,7 @@ export interface WorldSettings extends DriverTraits {
 
 interface RunningAgent {
   readonly process: SimulatedProcess;
-  readonly stop: Scope;
+  readonly stop: Cancellation;
   /** The conductor in whose process it is; null for one that runs by itself. */
   readonly home: RunningConductor | null;
   /** The conductor that it is attached to, or was last. */
@@ -251,7 +251,7 @@ export class World {
   async startAgent(name: string, zones: readonly string[] = ['default'], embedded = false): Promise<void> {
     const process = new SimulatedProcess();
     const clock = process.clock(this.clock);
-    const stop = openScope([]);
+    const stop = openCancellation([]);
     const parts: AgentParts = {
       attach: (outgoing, signal) => this.#dial(name, outgoing, signal),
       drivers: [this.#driver(name, process, clock)],

@@ -1,7 +1,7 @@
 /** The names that a command line can be completed with, asked of the conductor that it would ask. */
-import { openScope } from '../../core/signals.ts';
+import { openCancellation } from '../../core/signals.ts';
 import { type GlobalOptions, PAGE_SIZE } from '../shared/asking.ts';
-import { type Conductor, withConductor } from '../shared/connection.ts';
+import { type Client, withConductor } from '../shared/connection.ts';
 import { readContexts } from '../shared/contexts.ts';
 import { placeOf } from '../shared/place.ts';
 import { shortId } from '../shared/short_ids.ts';
@@ -18,7 +18,7 @@ type Asked = Exclude<NameKind, 'contexts'>;
 
 const named = ({ name }: { readonly name: string }): Candidate => ({ word: name, meaning: '' });
 
-const ASK: Readonly<Record<Asked, (conductor: Conductor) => Promise<Candidate[]>>> = {
+const ASK: Readonly<Record<Asked, (conductor: Client) => Promise<Candidate[]>>> = {
   async nodes({ nodes }) {
     const found: Candidate[] = [];
     let pageToken = '';
@@ -57,17 +57,17 @@ export async function namesOf(
   terminal: Terminal,
 ): Promise<Candidate[]> {
   const { environment, clock, signal } = terminal;
-  const scope = openScope([signal], { clock, afterMs: LIMIT_MS, what: 'the names' });
+  const cancellation = openCancellation([signal], { clock, afterMs: LIMIT_MS, what: 'the names' });
   try {
     const all =
       kind === 'contexts'
         ? readContexts(environment).all.map(({ name, conductor }) => ({ word: name, meaning: conductor }))
-        : await withConductor(placeOf(options, environment), ASK[kind], scope.signal);
+        : await withConductor(placeOf(options, environment), ASK[kind], cancellation.signal);
     const wanted = all.filter(({ word }) => word.startsWith(last));
     return [...new Map(wanted.map((candidate) => [candidate.word, candidate])).values()];
   } catch {
     return [];
   } finally {
-    scope.end();
+    cancellation.end();
   }
 }

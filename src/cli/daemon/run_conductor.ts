@@ -5,7 +5,7 @@ import type { Logger } from 'pino';
 import type { Attach } from '../../agent/agent.ts';
 import type { Clock } from '../../core/clock.ts';
 import { type CountermandError, fail } from '../../core/errors.ts';
-import { onAbort, openScope } from '../../core/signals.ts';
+import { onAbort, openCancellation } from '../../core/signals.ts';
 import type { TlsSource } from '../../core/tls.ts';
 import type { Door } from '../../http/door.ts';
 import type { Identify } from '../../server/access/identity.ts';
@@ -35,9 +35,9 @@ export async function runConductor(
   const log = openLog(configuration, terminal);
   // Everything that this process makes is for its owner alone: the database and its log hold secrets.
   process.umask(0o077);
-  const scope = openScope([]);
+  const cancellation = openCancellation([]);
   try {
-    const tls = openTls(configuration.tls, log, terminal, scope.signal);
+    const tls = openTls(configuration.tls, log, terminal, cancellation.signal);
     const identify = await openIdentify(configuration.methods, terminal.clock, log);
     const opened = await openConfigured(configuration, terminal);
     try {
@@ -46,8 +46,8 @@ export async function runConductor(
       await opened.database.close();
     }
   } finally {
-    scope.abort(fail('SHUTTING_DOWN', 'the conductor has stopped'));
-    scope.end();
+    cancellation.abort(fail('SHUTTING_DOWN', 'the conductor has stopped'));
+    cancellation.end();
   }
 }
 
@@ -127,17 +127,17 @@ async function openDoorOf(
 /** The agent inside `serve` attaches as any other, but without a network in between. */
 function startEmbeddedAgent({ attachments }: Conductor, configuration: Prepared, log: Logger, terminal: Terminal) {
   const attach: Attach = (outgoing, signal) => attachments.attach(outgoing, signal, true);
-  const scope = openScope([]);
+  const cancellation = openCancellation([]);
   let done = Promise.resolve();
   const attached = new Promise<void>((resolve) => {
     const inside = { attach, embedded: true, attached: resolve };
-    done = runAgentHere(inside, configuration, log, terminal, scope.signal);
+    done = runAgentHere(inside, configuration, log, terminal, cancellation.signal);
   });
   return {
     /** Resolves when it has attached for the first time. */
     attached,
     async stop(reason: CountermandError): Promise<void> {
-      scope.abort(reason);
+      cancellation.abort(reason);
       await done;
     },
   };

@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { CountermandError, fail } from '../../core/errors.ts';
 import { DEFAULT_ADDRESS } from './address.ts';
 import { isColoured, type WhenColoured } from './colours.ts';
-import { type Conductor, withConductor } from './connection.ts';
+import { type Client, withConductor } from './connection.ts';
 import { type Output, openOutput } from './output.ts';
 import { placeOf, type ReachOptions } from './place.ts';
 import { withWaysOn } from './possible.ts';
@@ -24,7 +24,7 @@ export interface GlobalOptions extends ReachOptions {
 
 /** What a command works with. */
 export interface Call extends Terminal {
-  readonly conductor: Conductor;
+  readonly conductor: Client;
   readonly output: Output;
   /** The beginning of a command to paste, with the conductor if it was named by hand. */
   readonly command: string;

@@ -33,7 +33,7 @@ const CHANNEL_OPTIONS = {
 };
 
 /** An open connection. */
-export interface Conductor {
+export interface Client {
   readonly address: string;
   readonly nodes: NodeServiceClient;
   readonly power: PowerServiceClient;
@@ -50,7 +50,7 @@ export interface Conductor {
  */
 export async function withConductor<T>(
   { address, tls }: Place,
-  use: (conductor: Conductor) => Promise<T>,
+  use: (conductor: Client) => Promise<T>,
   signal: AbortSignal,
 ): Promise<T> {
   const channel = openChannelTo(checkAddress(address), tls, CHANNEL_OPTIONS);

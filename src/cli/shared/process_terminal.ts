@@ -3,7 +3,7 @@ import { closeSync, existsSync, openSync, readFileSync, writeSync } from 'node:f
 import { systemChance } from '../../core/chance.ts';
 import { systemClock } from '../../core/clock.ts';
 import { ERROR_TABLE, fail } from '../../core/errors.ts';
-import { openScope, type Scope } from '../../core/signals.ts';
+import { type Cancellation, openCancellation } from '../../core/signals.ts';
 import type { Terminal } from './terminal.ts';
 
 /** Where a person sits, whatever the streams are connected to. */
@@ -31,11 +31,11 @@ interface ProcessTerminal extends Terminal {
  * goes on without its output, and writes again as soon as that is possible.
  */
 export function openProcessTerminal(own: NodeJS.Process): ProcessTerminal {
-  const scope = openScope([]);
+  const cancellation = openCancellation([]);
   let isDaemon = false;
-  for (const name of ['SIGINT', 'SIGTERM']) own.once(name, () => scope.abort(fail('CALL_ENDED', 'stopped')));
+  for (const name of ['SIGINT', 'SIGTERM']) own.once(name, () => cancellation.abort(fail('CALL_ENDED', 'stopped')));
   own.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (!isDaemon) loseOutput(error, scope, own);
+    if (!isDaemon) loseOutput(error, cancellation, own);
   });
   // There is no other place to say that stderr is lost.
   own.stderr.on('error', () => {});
@@ -47,7 +47,7 @@ export function openProcessTerminal(own: NodeJS.Process): ProcessTerminal {
     stderr,
     clock: systemClock,
     chance: systemChance,
-    signal: scope.signal,
+    signal: cancellation.signal,
     showPerson: (text) => writeTo(CONTROLLING_TERMINAL, text) || (stderr.isTTY && stderr.write(text)),
     hasFile: existsSync,
     openFilesLimit: readOpenFilesLimit,
@@ -56,20 +56,20 @@ export function openProcessTerminal(own: NodeJS.Process): ProcessTerminal {
       isDaemon = true;
       const startedByPerson = stdin.isTTY;
       own.on('SIGHUP', () => {
-        if (startedByPerson) scope.abort(fail('CALL_ENDED', 'stopped: the terminal was closed'));
+        if (startedByPerson) cancellation.abort(fail('CALL_ENDED', 'stopped: the terminal was closed'));
         else onHangup();
       });
     },
   };
 }
 
-function loseOutput(error: NodeJS.ErrnoException, scope: Scope, own: NodeJS.Process): void {
+function loseOutput(error: NodeJS.ErrnoException, cancellation: Cancellation, own: NodeJS.Process): void {
   // What has ended well before the loss was noticed was not read either.
   own.exitCode ||= ERROR_TABLE.OUTPUT_LOST.exitCode;
   // A reader that needs no more, such as head, wants no message. Anything else, such as a full disk, is told once.
-  if (!READER_GONE.includes(error.code ?? '') && !scope.signal.aborted)
+  if (!READER_GONE.includes(error.code ?? '') && !cancellation.signal.aborted)
     own.stderr.write(`error: stdout cannot be written: ${error.message}\n`);
-  scope.abort(fail('OUTPUT_LOST', ''));
+  cancellation.abort(fail('OUTPUT_LOST', ''));
 }
 
 function readOpenFilesLimit(): number {

@@ -5,7 +5,7 @@ import { type CountermandError, type ErrorCode, fail } from '../../core/errors.t
 import { guidFrom } from '../../core/guid.ts';
 import { OPEN_LIMITS } from '../../core/limits.ts';
 import type { Reading } from '../../core/power.ts';
-import { openScope } from '../../core/signals.ts';
+import { openCancellation } from '../../core/signals.ts';
 import { type FoundIdentity, objectionTo, type RequiredIdentity } from '../driver.ts';
 import type { Lookups } from '../lookups.ts';
 import { bmcName, type IpmiInfo, ipmiPlace } from './info.ts';
@@ -65,7 +65,7 @@ const LIMITS = {
 };
 
 /** A signal that nothing aborts. */
-const NEVER = openScope([]).signal;
+const NEVER = openCancellation([]).signal;
 
 /** Opens the transport. It holds sockets and a timer from the first command on, until `close`. */
 export function openNativeIpmi({

@@ -5,7 +5,7 @@
 import type { Chance } from '../../core/chance.ts';
 import type { Clock } from '../../core/clock.ts';
 import { CountermandError, type ErrorCode, fail } from '../../core/errors.ts';
-import { openScope } from '../../core/signals.ts';
+import { openCancellation } from '../../core/signals.ts';
 import { hostAndPort } from '../address.ts';
 import { openLine, pinnedTo, readBody, TooLong, trustOf } from '../https.ts';
 import type { Logins } from '../logins.ts';
@@ -60,16 +60,16 @@ export async function exchange(
   const age = request.order ? 'anew' : 'recent';
   const address = request.address ?? (await parts.lookups.findBmc(info.irmc_address, 'irmc_address', age, signal));
   const limit = { clock: parts.clock, afterMs: request.timeoutMs, what: `an answer of the iRMC ${irmcName(info)}` };
-  const scope = openScope([signal], limit);
+  const cancellation = openCancellation([signal], limit);
   try {
     const ask = { ...request, address };
     const account = accountOf(info, address, 'HTTP');
-    return await parts.logins.attempt(account, () => askLoggedIn(info, ask, parts, http, scope.signal));
+    return await parts.logins.attempt(account, () => askLoggedIn(info, ask, parts, http, cancellation.signal));
   } catch (error) {
     signal.throwIfAborted();
     throw error;
   } finally {
-    scope.end();
+    cancellation.end();
   }
 }
 

@@ -2,7 +2,7 @@
 import type { Clock } from '../../core/clock.ts';
 import { CountermandError, type ErrorCode, fail } from '../../core/errors.ts';
 import type { Reading } from '../../core/power.ts';
-import { openScope } from '../../core/signals.ts';
+import { openCancellation } from '../../core/signals.ts';
 import type { FoundIdentity, RequiredIdentity } from '../driver.ts';
 import { Guids } from '../guids.ts';
 import type { NativeIpmi } from '../ipmi/native.ts';
@@ -69,16 +69,16 @@ export class IrmcEyes {
    */
   async read(info: IrmcInfo, signal: AbortSignal): Promise<Reading> {
     const what = `reading the iRMC ${irmcName(info)}`;
-    const scope = openScope([signal], { clock: this.#parts.clock, afterMs: READ_LIMIT_MS, what });
+    const cancellation = openCancellation([signal], { clock: this.#parts.clock, afterMs: READ_LIMIT_MS, what });
     const failures: (readonly [Way, CountermandError])[] = [];
     try {
-      const address = await this.#addressOf(info, scope.signal);
+      const address = await this.#addressOf(info, cancellation.signal);
       for (const way of this.#waysOf(info, address)) {
-        const reading = await this.#try(way, info, address, failures, scope.signal);
+        const reading = await this.#try(way, info, address, failures, cancellation.signal);
         if (reading === null) continue;
         const place = irmcPlace(info, address);
         // SNMP does not tell which server it is.
-        const ask = () => this.#askForGuid(info, address, scope.signal);
+        const ask = () => this.#askForGuid(info, address, cancellation.signal);
         const guid = way === 'SNMP' ? await this.#guids.at(place, 'recent', ask) : reading.guid;
         const left = this.#lastWays.get(info);
         this.#lastWays.set(info, way);
@@ -93,7 +93,7 @@ export class IrmcEyes {
         throw fail('BMC_SILENT', `${what} came to no end within ${READ_LIMIT_MS / 1000} s`, error);
       throw error;
     } finally {
-      scope.end();
+      cancellation.end();
     }
   }
 

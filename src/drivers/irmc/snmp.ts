@@ -21,7 +21,7 @@ import {
 import { type Clock, othersFirst } from '../../core/clock.ts';
 import { CountermandError, fail } from '../../core/errors.ts';
 import type { Reading } from '../../core/power.ts';
-import { abortable, openScope, type Scope } from '../../core/signals.ts';
+import { abortable, type Cancellation, openCancellation } from '../../core/signals.ts';
 import { hostAndPort } from '../address.ts';
 import { safely } from '../ipmi/rmcp/safely.ts';
 import type { Line, Transport } from '../ipmi/rmcp/transport.ts';
@@ -68,9 +68,9 @@ export async function readBootStatus(
 ): Promise<Reading | null> {
   const who = hostAndPort(address, snmp.port);
   for (let attempt = 1; ; attempt += 1) {
-    const scope = openScope([signal], { clock, afterMs: TRY_MS, what: `SNMP at ${who}` });
+    const cancellation = openCancellation([signal], { clock, afterMs: TRY_MS, what: `SNMP at ${who}` });
     try {
-      return readingOf(await ask(address, snmp, who, scope), who);
+      return readingOf(await ask(address, snmp, who, cancellation), who);
     } catch (error) {
       signal.throwIfAborted();
       const silent = error instanceof CountermandError && error.code === 'TOOK_TOO_LONG';
@@ -82,12 +82,17 @@ export async function readBootStatus(
           error,
         );
     } finally {
-      scope.end();
+      cancellation.end();
     }
   }
 }
 
-async function ask(address: string, snmp: Snmp, who: string, { signal, abort }: Scope): Promise<Varbind | undefined> {
+async function ask(
+  address: string,
+  snmp: Snmp,
+  who: string,
+  { signal, abort }: Cancellation,
+): Promise<Varbind | undefined> {
   const garbled = (): void => abort(fail('BMC_GARBLED', `SNMP at ${who} answered something that cannot be read`));
   const closed = (error: NodeJS.ErrnoException): void =>
     abort(

@@ -4,7 +4,7 @@
  */
 import type { Clock } from '../../core/clock.ts';
 import { CountermandError, type ErrorCode, fail } from '../../core/errors.ts';
-import { openScope } from '../../core/signals.ts';
+import { openCancellation } from '../../core/signals.ts';
 import { openLine, pinnedTo, readBody, TooLong, trustOf } from '../https.ts';
 import { bmcName, originOf, type RedfishInfo, tlsOf } from './info.ts';
 
@@ -58,14 +58,14 @@ export async function exchange(
   // Loaded before the limit begins.
   const http = await import('../http_client.ts');
   const what = `an answer of the BMC ${bmcName(info)}`;
-  const scope = openScope([signal], { clock, afterMs: request.timeoutMs, what });
+  const cancellation = openCancellation([signal], { clock, afterMs: request.timeoutMs, what });
   try {
-    return await attempt(info, request, http, clock, scope.signal);
+    return await attempt(info, request, http, clock, cancellation.signal);
   } catch (error) {
     signal.throwIfAborted();
     throw error;
   } finally {
-    scope.end();
+    cancellation.end();
   }
 }
 

@@ -5,7 +5,7 @@
 import type { Clock } from '../../core/clock.ts';
 import { CountermandError, fail } from '../../core/errors.ts';
 import type { Places } from '../../core/places.ts';
-import { openScope, untilAborted } from '../../core/signals.ts';
+import { openCancellation, untilAborted } from '../../core/signals.ts';
 import { exchange, type RedfishReply, redirectIn } from './http.ts';
 import { bmcName, originOf, pathIn, type RedfishInfo } from './info.ts';
 import { codeOf, readSaid } from './messages.ts';
@@ -89,8 +89,8 @@ export class Sessions {
     const key = sessionKey(info);
     const known = this.#sessions.get(key);
     if (known) return untilAborted(known, signal);
-    const scope = openScope([]);
-    const opening = this.#open(info, ip, scope.signal).finally(() => scope.end());
+    const cancellation = openCancellation([]);
+    const opening = this.#open(info, ip, cancellation.signal).finally(() => cancellation.end());
     this.#sessions.set(key, opening);
     opening.catch(() => {
       if (this.#sessions.get(key) === opening) this.#sessions.delete(key);
@@ -121,7 +121,7 @@ export class Sessions {
 
   async #end({ token, path, info, ip }: Session): Promise<void> {
     if (path === null) return;
-    const scope = openScope([]);
+    const cancellation = openCancellation([]);
     const request = {
       method: 'DELETE',
       path,
@@ -129,8 +129,8 @@ export class Sessions {
       timeoutMs: CLOSE_LIMIT_MS,
       ip,
     } as const;
-    const end = () => exchange(info, request, this.#clock, scope.signal);
-    await this.#places.hold(end, scope.signal).finally(() => scope.end());
+    const end = () => exchange(info, request, this.#clock, cancellation.signal);
+    await this.#places.hold(end, cancellation.signal).finally(() => cancellation.end());
   }
 }
 

@@ -3,7 +3,7 @@
  */
 import type { Clock } from '../../core/clock.ts';
 import { CountermandError, fail } from '../../core/errors.ts';
-import { openScope } from '../../core/signals.ts';
+import { openCancellation } from '../../core/signals.ts';
 import type { Bmc } from '../driver.ts';
 import { bmcName, pathIn, type RedfishInfo, systemIdOf } from './info.ts';
 import { actionInfo, collection, type SystemPage, sameOriginPath, serviceRoot, system } from './pages.ts';
@@ -109,9 +109,9 @@ export class Systems {
     signal: AbortSignal,
   ): Promise<{ system: FoundSystem; isCertain: boolean }> {
     const what = `the list of Systems of the BMC ${bmcName(info)}`;
-    const scope = openScope([signal], { clock: this.#clock, afterMs: SEARCH_LIMIT_MS, what });
+    const cancellation = openCancellation([signal], { clock: this.#clock, afterMs: SEARCH_LIMIT_MS, what });
     try {
-      return await this.#search(info, ip, scope.signal);
+      return await this.#search(info, ip, cancellation.signal);
     } catch (error) {
       signal.throwIfAborted();
       if (error instanceof CountermandError && error.code === 'TOOK_TOO_LONG')
@@ -122,7 +122,7 @@ export class Systems {
         );
       throw error;
     } finally {
-      scope.end();
+      cancellation.end();
     }
   }
 

@@ -8,7 +8,7 @@ import type { Clock, Timer } from '../../core/clock.ts';
 import { type CountermandError, fail, isErrorCode } from '../../core/errors.ts';
 import { AGENT_LIMITS } from '../../core/limits.ts';
 import type { Report } from '../../core/report.ts';
-import { abortable, onAbort, openScope, type Scope, untilAborted } from '../../core/signals.ts';
+import { abortable, type Cancellation, onAbort, openCancellation, untilAborted } from '../../core/signals.ts';
 import type { Answer, Ask, AttachRequest, AttachResponse, Hello } from '../../gen/countermand/v1/agent.ts';
 import type { NodeRow } from '../store/rows.ts';
 import { checkHello } from './hello.ts';
@@ -30,7 +30,7 @@ export interface Attachment {
 }
 
 interface LiveAttachment extends Attachment {
-  readonly scope: Scope;
+  readonly cancellation: Cancellation;
   readonly outgoing: Channel<AttachResponse>;
   readonly questions: Map<number, (answer: NonNullable<Answer['answer']>) => void>;
   lastContact: number;
@@ -171,19 +171,20 @@ export class Attachments {
       afterMs: this.#times.askTimeoutMs,
       what: `the answer of agent ${live.hello.name}`,
     };
-    const scope = openScope([signal, live.signal], limit);
+    const cancellation = openCancellation([signal, live.signal], limit);
     try {
       const answer = await abortable<NonNullable<Answer['answer']>>((resolve) => {
         live.questions.set(askId, resolve);
         live.send({ $case: 'ask', value: { askId, question } });
         return () => {};
-      }, scope.signal);
+      }, cancellation.signal);
       if (answer.$case === 'error')
         throw fail(isErrorCode(answer.value.code) ? answer.value.code : 'INTERNAL', cut(answer.value.message));
       return answer;
     } finally {
-      if (live.questions.delete(askId) && scope.signal.aborted) live.send({ $case: 'forgetAsk', value: { askId } });
-      scope.end();
+      if (live.questions.delete(askId) && cancellation.signal.aborted)
+        live.send({ $case: 'forgetAsk', value: { askId } });
+      cancellation.end();
     }
   }
 
@@ -199,8 +200,8 @@ export class Attachments {
   ): AsyncGenerator<AttachResponse> {
     const messages = incoming[Symbol.asyncIterator]();
     const hello = { ...checkHello(await this.#firstOf(messages, signal)), embedded };
-    const scope = openScope([signal, this.#shutdown]);
-    const live = this.#open(hello, scope);
+    const cancellation = openCancellation([signal, this.#shutdown]);
+    const live = this.#open(hello, cancellation);
     const reading = this.#read(messages, live).catch((error: unknown) => live.outgoing.end(error));
     try {
       this.#attaching.add(hello.agentUuid);
@@ -210,8 +211,8 @@ export class Attachments {
     } finally {
       this.#attaching.delete(hello.agentUuid);
       this.#close(live);
-      scope.abort(fail('ATTACHMENT_ENDED', `the stream of agent ${hello.name} ended`));
-      scope.end();
+      cancellation.abort(fail('ATTACHMENT_ENDED', `the stream of agent ${hello.name} ended`));
+      cancellation.end();
       // The transport may hold the last read open for as long as it likes; nobody waits for that.
       void Promise.allSettled([reading, messages.return?.()]);
     }
@@ -224,23 +225,23 @@ export class Attachments {
       afterMs: AGENT_LIMITS.hello_ms.limit,
       what: 'the wait for the hello of an agent',
     };
-    const scope = openScope([signal, this.#shutdown], limit);
+    const cancellation = openCancellation([signal, this.#shutdown], limit);
     try {
-      const first = await untilAborted(messages.next(), scope.signal);
+      const first = await untilAborted(messages.next(), cancellation.signal);
       return first.done ? undefined : first.value.message;
     } finally {
-      scope.end();
+      cancellation.end();
     }
   }
 
-  #open(hello: Hello, scope: Scope): LiveAttachment {
-    const outgoing = openChannel<AttachResponse>(scope.signal);
+  #open(hello: Hello, cancellation: Cancellation): LiveAttachment {
+    const outgoing = openChannel<AttachResponse>(cancellation.signal);
     return {
       hello,
       attachedAt: this.#clock.now(),
-      scope,
+      cancellation,
       outgoing,
-      signal: scope.signal,
+      signal: cancellation.signal,
       questions: new Map(),
       lastContact: this.#clock.monotonic(),
       send: (message) => {
@@ -254,7 +255,7 @@ export class Attachments {
   #welcome(live: LiveAttachment): void {
     const { agentUuid } = live.hello;
     const twin = this.#live.get(agentUuid);
-    twin?.scope.abort(fail('ATTACHMENT_ENDED', `agent ${live.hello.name} attached again`));
+    twin?.cancellation.abort(fail('ATTACHMENT_ENDED', `agent ${live.hello.name} attached again`));
     this.#live.set(agentUuid, live);
     this.#attaching.delete(agentUuid);
     this.#lost.delete(agentUuid);
@@ -270,7 +271,7 @@ export class Attachments {
     const { agentLeaseMs } = this.#times;
     const silentMs = this.#clock.monotonic() - live.lastContact;
     if (silentMs >= agentLeaseMs) {
-      live.scope.abort(
+      live.cancellation.abort(
         fail('ATTACHMENT_ENDED', `agent ${live.hello.name} gave no sign of life for ${agentLeaseMs / 1000} s`),
       );
       return;

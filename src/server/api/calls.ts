@@ -4,7 +4,7 @@ import { ServerError, Status } from 'nice-grpc';
 import type { Chance } from '../../core/chance.ts';
 import { type CountermandError, fail } from '../../core/errors.ts';
 import { KEPT_LIMITS } from '../../core/limits.ts';
-import { onAbort, openScope, type Scope } from '../../core/signals.ts';
+import { type Cancellation, onAbort, openCancellation } from '../../core/signals.ts';
 import { type Asked, anonymous, type ClientCertificate, type Identify } from '../access/identity.ts';
 import type { Disk } from '../disk.ts';
 import type { Log } from '../log.ts';
@@ -23,11 +23,11 @@ export async function* underCall<T>(
   shutdown: AbortSignal,
   stream: (signal: AbortSignal) => AsyncIterable<T>,
 ): AsyncGenerator<T> {
-  const scope = openCall(context, shutdown);
+  const cancellation = openCall(context, shutdown);
   try {
-    yield* stream(scope.signal);
+    yield* stream(cancellation.signal);
   } finally {
-    scope.end();
+    cancellation.end();
   }
 }
 
@@ -40,24 +40,24 @@ export async function inCall<T>(
   shutdown: AbortSignal,
   work: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
-  const scope = openCall(context, shutdown);
+  const cancellation = openCall(context, shutdown);
   try {
-    return await work(scope.signal);
+    return await work(cancellation.signal);
   } finally {
-    scope.end();
+    cancellation.end();
   }
 }
 
-function openCall(context: CallContext, shutdown: AbortSignal): Scope {
-  const scope = openScope([shutdown]);
+function openCall(context: CallContext, shutdown: AbortSignal): Cancellation {
+  const cancellation = openCancellation([shutdown]);
   const unlink = onAbort(context.signal, () =>
-    scope.abort(fail('CALL_ENDED', 'the client stopped listening; the work goes on')),
+    cancellation.abort(fail('CALL_ENDED', 'the client stopped listening; the work goes on')),
   );
   const end = (): void => {
     unlink();
-    scope.end();
+    cancellation.end();
   };
-  return { ...scope, end };
+  return { ...cancellation, end };
 }
 
 /** A load balancer asks for the health of a conductor, and has no credentials. */

@@ -9,7 +9,7 @@ import type { CallContext, ServerMiddleware, ServerMiddlewareCall } from 'nice-g
 import type { Clock, Timer } from '../../core/clock.ts';
 import { fail } from '../../core/errors.ts';
 import { AGENT_LIMITS, OPEN_LIMITS } from '../../core/limits.ts';
-import { openScope, sleep } from '../../core/signals.ts';
+import { openCancellation, sleep } from '../../core/signals.ts';
 import type { Log } from '../log.ts';
 import { ConnectionPlaces, type Place } from './connection_places.ts';
 
@@ -105,13 +105,13 @@ export class Connections {
    * latest. A busy computer is not taken for a client that does not read: a look that comes late finds what has ended meanwhile.
    */
   async end(ended: Promise<void>): Promise<void> {
-    const scope = openScope([]);
-    ended.catch(() => {}).finally(() => scope.abort(fail('SHUTTING_DOWN', 'all calls have ended')));
+    const cancellation = openCancellation([]);
+    ended.catch(() => {}).finally(() => cancellation.abort(fail('SHUTTING_DOWN', 'all calls have ended')));
     let still = 0;
     for (let look = 0; look < MOST_LOOKS && still < STILL_LOOKS; look += 1) {
       const before = this.#endedCalls;
-      await sleep(LOOK_MS, this.#clock, scope.signal).catch(() => {});
-      if (scope.signal.aborted) return;
+      await sleep(LOOK_MS, this.#clock, cancellation.signal).catch(() => {});
+      if (cancellation.signal.aborted) return;
       still = this.#endedCalls > before ? 0 : still + 1;
     }
     // Reset, not closed: after the GOAWAY that announced the end, clients take a connection that is only closed for a fault of

@@ -2,7 +2,7 @@
 
 import { fail } from '../../core/errors.ts';
 import { type NodeTraits, recallOf, type Target } from '../../core/power.ts';
-import { openScope } from '../../core/signals.ts';
+import { openCancellation } from '../../core/signals.ts';
 import type { SupportedPowerState } from '../../gen/countermand/v1/node.ts';
 import type { Attachment } from '../agents/attachments.ts';
 import { cut, fromTarget, fromTraits, toTarget } from '../agents/wire.ts';
@@ -84,13 +84,13 @@ export async function ableNow(node: NodeRow, conductor: Conductor, signal: Abort
   const driver = await findDriver(node, orders.store.database.read);
   if (owner.kind !== 'attached' || driver === null || node.heldBy !== null) return null;
   const limit = { clock: orders.store.clock, afterMs: BRIEF_MS, what: 'the answer of the hardware' };
-  const scope = openScope([signal], limit);
+  const cancellation = openCancellation([signal], limit);
   try {
-    return await probe(node, driver, owner.attachment, conductor, scope.signal);
+    return await probe(node, driver, owner.attachment, conductor, cancellation.signal);
   } catch {
     signal.throwIfAborted();
     return null;
   } finally {
-    scope.end();
+    cancellation.end();
   }
 }

@@ -5,7 +5,7 @@
 import { type Channel, openFolded } from '../../core/channel.ts';
 import { othersFirst } from '../../core/clock.ts';
 import { asCountermandError, fail } from '../../core/errors.ts';
-import { onAbort, openScope, type Scope } from '../../core/signals.ts';
+import { type Cancellation, onAbort, openCancellation } from '../../core/signals.ts';
 import type { Database } from '../store/database.ts';
 import { lastSequence, readEvents } from '../store/events.ts';
 import type { EventRow } from '../store/rows.ts';
@@ -62,7 +62,7 @@ interface Follower {
 
 /** One reading of new events for all followers. It begins with the first of them and ends with the last. */
 interface Reading {
-  readonly scope: Scope;
+  readonly cancellation: Cancellation;
   /** Resolves when it is certain that followers are given what is committed from now on. */
   readonly ready: Promise<void>;
 }
@@ -116,22 +116,22 @@ export class EventTail {
     this.#followers.delete(follower);
     for (const followers of this.#byType.values()) followers.delete(follower);
     if (this.#followers.size > 0) return;
-    this.#reading?.scope.abort(fail('CALL_ENDED', 'no subscriber follows the events'));
+    this.#reading?.cancellation.abort(fail('CALL_ENDED', 'no subscriber follows the events'));
     this.#reading = null;
   }
 
   #begin(): Reading {
-    const scope = openScope([]);
+    const cancellation = openCancellation([]);
     const ready = Promise.withResolvers<void>();
-    this.#read(scope.signal, () => ready.resolve()).catch((thrown: unknown) => {
+    this.#read(cancellation.signal, () => ready.resolve()).catch((thrown: unknown) => {
       ready.reject(thrown);
-      if (scope.signal.aborted) return;
+      if (cancellation.signal.aborted) return;
       // Those who follow now are told. Whoever comes later begins anew.
       this.#reading = null;
       for (const { channel } of this.#followers) channel.end(asCountermandError(thrown));
     });
     ready.promise.catch(() => {});
-    return { scope, ready: ready.promise };
+    return { cancellation, ready: ready.promise };
   }
 
   /** It listens first and reads then: what was committed before `ready` is for the followers to read. */

@@ -1,6 +1,6 @@
 /** One execution of one action: begun, or gone on with after a crash; taken back on demand; told when it has ended. */
 import { asCountermandError, type CountermandError, fail } from '../../core/errors.ts';
-import { onAbort, openScope, type Scope, sleep, untilAborted } from '../../core/signals.ts';
+import { type Cancellation, onAbort, openCancellation, sleep, untilAborted } from '../../core/signals.ts';
 import type { ActionEvent, ActionState } from '../../core/states.ts';
 import { RETRY_MS } from '../retry.ts';
 import { isStorageFailure } from '../store/failures.ts';
@@ -64,7 +64,7 @@ export class Execution {
   readonly #tell: (ended: Ended) => void;
   readonly #run: AbortSignal;
   /** Aborted to end the waiting of `execute`. */
-  readonly #scope: Scope;
+  readonly #cancellation: Cancellation;
   /** What executing came to; null if its waiting was ended. */
   #work: Promise<End | null> = Promise.resolve(null);
   #takenBack = false;
@@ -74,7 +74,7 @@ export class Execution {
     this.#context = context;
     this.#tell = tell;
     this.#run = run;
-    this.#scope = openScope([run]);
+    this.#cancellation = openCancellation([run]);
   }
 
   /** Does the action, or goes on with what an earlier process began. */
@@ -83,9 +83,9 @@ export class Execution {
     const { clock } = parts.orders.store;
     const leftMs = (action.startedAt ?? clock.now()) + action.timeoutMs - clock.now();
     const timer = clock.after(Math.max(0, leftMs), () =>
-      this.#scope.abort(fail('ACTION_TIMED_OUT', `it was not done within ${action.timeoutMs / 1000} s`)),
+      this.#cancellation.abort(fail('ACTION_TIMED_OUT', `it was not done within ${action.timeoutMs / 1000} s`)),
     );
-    const unlink = onAbort(this.#scope.signal, () => timer.cancel());
+    const unlink = onAbort(this.#cancellation.signal, () => timer.cancel());
     this.#work = this.#execute().finally(() => {
       unlink();
       timer.cancel();
@@ -99,7 +99,7 @@ export class Execution {
     // Its time was over, so it is being taken back already; what that comes to is now the end of the cancel.
     if (this.#takenBack) return;
     this.#takenBack = true;
-    this.#scope.abort(fail('ACTION_PLAN_CANCELLED', 'the plan was cancelled'));
+    this.#cancellation.abort(fail('ACTION_PLAN_CANCELLED', 'the plan was cancelled'));
     this.#takeBack(signal).then((end) => this.#ended(end, true));
   }
 
@@ -107,15 +107,15 @@ export class Execution {
   async #execute(): Promise<End | null> {
     try {
       const { type, parameters } = typeOf(this.#context.action);
-      const result = await type.execute(parameters, this.#context, this.#scope.signal);
+      const result = await type.execute(parameters, this.#context, this.#cancellation.signal);
       await type.postCondition(parameters, this.#context, result);
       return { kind: 'done', message: '', result };
     } catch (thrown) {
-      if (await this.#outlasts(thrown, this.#scope.signal)) return this.#execute();
+      if (await this.#outlasts(thrown, this.#cancellation.signal)) return this.#execute();
       const error = asCountermandError(thrown);
       // Something was refused because the cancel is committed: the abort is on its way.
-      if (error.code === 'ACTION_PLAN_CANCELLED') await untilAbort(this.#scope.signal);
-      return this.#scope.signal.aborted ? null : failed(error);
+      if (error.code === 'ACTION_PLAN_CANCELLED') await untilAbort(this.#cancellation.signal);
+      return this.#cancellation.signal.aborted ? null : failed(error);
     }
   }
 
@@ -128,11 +128,11 @@ export class Execution {
 
   #timedOut(): void {
     this.#takenBack = true;
-    const reason = this.#scope.signal.reason as CountermandError;
+    const reason = this.#cancellation.signal.reason as CountermandError;
     const { parts } = this.#context;
-    const scope = openTakingBack(parts.planLimits.cancelDeadlineMs, parts, this.#run);
-    this.#takeBack(scope.signal).then((end) => {
-      scope.end();
+    const cancellation = openTakingBack(parts.planLimits.cancelDeadlineMs, parts, this.#run);
+    this.#takeBack(cancellation.signal).then((end) => {
+      cancellation.end();
       const isFailure = end.kind === 'taken_back' && !this.#cancelled;
       this.#ended(isFailure ? failed(because(reason, end.message), end.result) : end, this.#cancelled);
     });
@@ -166,23 +166,23 @@ export class Execution {
   }
 
   #ended(end: End, aborted: boolean): void {
-    this.#scope.end();
+    this.#cancellation.end();
     if (!this.#run.aborted) this.#tell({ uuid: this.#context.action.uuid, aborted, end });
   }
 }
 
-/** The scope of taking back: aborted with ACTION_STILL_RUNNING after `afterMs`, and with its parent. */
-export function openTakingBack(afterMs: number, { orders, planLimits }: PlanParts, parent: AbortSignal): Scope {
-  const scope = openScope([parent]);
+/** The cancellation of taking back: aborted with ACTION_STILL_RUNNING after `afterMs`, and with its parent. */
+export function openTakingBack(afterMs: number, { orders, planLimits }: PlanParts, parent: AbortSignal): Cancellation {
+  const cancellation = openCancellation([parent]);
   const seconds = planLimits.cancelDeadlineMs / 1000;
   const timer = orders.store.clock.after(Math.max(0, afterMs), () =>
-    scope.abort(fail('ACTION_STILL_RUNNING', `still running: it could not be taken back within ${seconds} s`)),
+    cancellation.abort(fail('ACTION_STILL_RUNNING', `still running: it could not be taken back within ${seconds} s`)),
   );
   return {
-    ...scope,
+    ...cancellation,
     end() {
       timer.cancel();
-      scope.end();
+      cancellation.end();
     },
   };
 }

@@ -5,7 +5,7 @@
  */
 
 import { fail } from '../../core/errors.ts';
-import { onAbort, openScope, type Scope } from '../../core/signals.ts';
+import { type Cancellation, onAbort, openCancellation } from '../../core/signals.ts';
 import { ACTION_TABLE, rowOf } from '../../core/states.ts';
 import { getActions, listFailures, readGraph } from '../store/actions.ts';
 import type { Transaction } from '../store/database.ts';
@@ -24,7 +24,7 @@ const TURN_LIMIT = 200;
 export class PlanRun {
   readonly #planUuid: string;
   readonly #parts: PlanParts;
-  readonly #scope: Scope;
+  readonly #cancellation: Cancellation;
   readonly #executions = new Map<string, Execution>();
   #plan: ActionPlanRow | null = null;
   #state: PlanState = new PlanState([], { maxParallel: 0, canary: 0, onFailure: 'STOP' });
@@ -33,7 +33,7 @@ export class PlanRun {
   /** What is left to be written off or marked, in reverse dependency order. */
   #sweep: string[] = [];
   /** Aborted when what cannot be taken back is given up. */
-  #cancel: Scope | null = null;
+  #cancel: Cancellation | null = null;
   #wake: () => void = () => {};
   #woken = false;
   #waiting = false;
@@ -41,8 +41,8 @@ export class PlanRun {
   constructor(planUuid: string, parts: PlanParts) {
     this.#planUuid = planUuid;
     this.#parts = parts;
-    this.#scope = openScope([parts.shutdown]);
-    onAbort(this.#scope.signal, () => this.#wakeUp());
+    this.#cancellation = openCancellation([parts.shutdown]);
+    onAbort(this.#cancellation.signal, () => this.#wakeUp());
   }
 
   /** True unless it waits for an action to end. */
@@ -61,12 +61,12 @@ export class PlanRun {
         const plan = await this.#turn();
         if (plan.endedAt !== null) return plan;
         await this.#untilWoken();
-        this.#scope.signal.throwIfAborted();
+        this.#cancellation.signal.throwIfAborted();
       }
     } finally {
       // Actions whose run has gone wrong stop waiting; nothing is taken back.
-      this.#scope.abort(fail('SHUTTING_DOWN', 'the run of the plan has ended'));
-      this.#scope.end();
+      this.#cancellation.abort(fail('SHUTTING_DOWN', 'the run of the plan has ended'));
+      this.#cancellation.end();
       this.#cancel?.end();
     }
   }
@@ -182,7 +182,7 @@ export class PlanRun {
       this.#ended.push(ended);
       this.#wakeUp();
     };
-    const execution = new Execution(this.#contextOf(action), tell, this.#scope.signal);
+    const execution = new Execution(this.#contextOf(action), tell, this.#cancellation.signal);
     this.#executions.set(action.uuid, execution);
     if (this.#cancel) execution.abort(this.#cancel.signal);
     else execution.begin();
@@ -195,7 +195,7 @@ export class PlanRun {
   #beginCancel({ cancelDeadlineAt }: ActionPlanRow): void {
     if (this.#cancel) return;
     const afterMs = (cancelDeadlineAt ?? 0) - this.#parts.orders.store.clock.now();
-    this.#cancel = openTakingBack(afterMs, this.#parts, this.#scope.signal);
+    this.#cancel = openTakingBack(afterMs, this.#parts, this.#cancellation.signal);
     this.#sweep = this.#state.unsettledInReverse();
     for (const execution of this.#executions.values()) execution.abort(this.#cancel.signal);
     this.#wakeUp();

@@ -100,7 +100,7 @@ export function objectionsTo(undoings: readonly Undoing[], options: RollbackOpti
 }
 
 /** What a rollback undoes, and what it leaves alone. */
-export interface Kept {
+export interface UndoSelection {
   /** All of them: what is left alone counts as if it had changed nothing. */
   readonly undoings: readonly Undoing[];
   /** A sentence about what is left alone, if anything is. */
@@ -111,7 +111,7 @@ export interface Kept {
 const NAMES_TOLD = 5;
 
 /** Decides what is undone; what has drifted only if `acceptDrift`. */
-export function keptOf(undoings: readonly Undoing[], acceptDrift: boolean): Kept {
+export function undoSelectionOf(undoings: readonly Undoing[], acceptDrift: boolean): UndoSelection {
   const isLeft = ({ undo }: Undoing): boolean =>
     undo.kind === 'irreversible' || (undo.kind === 'action' && undo.drift !== null && !acceptDrift);
   const left = undoings.filter(isLeft).map(({ action }) => `'${action.name}'`);

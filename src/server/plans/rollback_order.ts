@@ -15,13 +15,13 @@ import { launchPlan, startPlan } from './launch.ts';
 import type { PlanParts } from './parts.ts';
 import { hasUndone, isOnlyRollback } from './possible.ts';
 import {
-  type Kept,
-  keptOf,
   objectionsTo,
   type RollbackOptions,
   type Undoing,
+  type UndoSelection,
   undoActions,
   undoingsOf,
+  undoSelectionOf,
 } from './rollback.ts';
 import {
   holdToExpected,
@@ -112,7 +112,7 @@ async function prepare(
       { verb: 'ROLLBACK_ACTION_PLAN', resource: plan.uuid, skipIrreversible, acceptDrift },
     ]);
   }
-  const kept = keptOf(undoings, order.acceptDrift);
+  const kept = undoSelectionOf(undoings, order.acceptDrift);
   const prepared = await checkKept(plan, kept, order.requestId, sql);
   if (prepared === null) throw refuse(plan, 'it changed nothing that could be undone');
   const overlap = await overlapOf(plan, kept.undoings, sql);
@@ -150,7 +150,7 @@ export async function orderRollback(order: RollbackOrder, parts: PlanParts): Pro
     const undoings = await undoingsOf(plan, sql);
     const prepared = await prepare(plan, undoings, order, sql);
     await holdToExpected(order.expected ?? null, `the rollback of plan '${plan.name}'`, async () =>
-      takesDownOfRollback(keptOf(undoings, acceptDrift).undoings),
+      takesDownOfRollback(undoSelectionOf(undoings, acceptDrift).undoings),
     );
     return launch(await make(plan, prepared, digest, transaction, store), transaction, store);
   });
@@ -167,7 +167,7 @@ export async function rollBackAtEnd(
   store: Store,
 ): Promise<ActionPlanRow | null> {
   const { sql } = transaction;
-  const kept = keptOf(await undoingsOf(plan, sql), false);
+  const kept = undoSelectionOf(await undoingsOf(plan, sql), false);
   const prepared = await checkKept(plan, kept, store.chance.uuid(), sql);
   if (prepared === null) return null;
   const digest = digestOf({ rollbackOf: plan.uuid });
@@ -183,7 +183,7 @@ interface Prepared {
 /** Checks the plan that undoes what is kept. Null if that is nothing. */
 async function checkKept(
   plan: ActionPlanRow,
-  { undoings, leftAlone }: Kept,
+  { undoings, leftAlone }: UndoSelection,
   requestId: string,
   sql: Transaction['sql'],
 ): Promise<Prepared | null> {

@@ -8,7 +8,7 @@ import type { ActionPlanRow } from '../store/plan_rows.ts';
 import type { NodeRow } from '../store/rows.ts';
 import { parseParameters } from './actions/action_type.ts';
 import { findActionType } from './actions/list.ts';
-import { keptOf, type Undoing, undoingsOf } from './rollback.ts';
+import { type Undoing, undoingsOf, undoSelectionOf } from './rollback.ts';
 
 /** Running nodes that are taken down, for good or until they have restarted. */
 export interface TakesDown {
@@ -137,5 +137,5 @@ export async function takesDownOfCancel(plan: ActionPlanRow, sql: Transaction['s
 /** What the rollback after a cancel would do, as far as the orders of the plan have been sent by now. */
 export async function stepsOfCancel(plan: ActionPlanRow, sql: Transaction['sql']): Promise<Step[]> {
   const hasRun = plan.state === 'ONGOING' || plan.state === 'CANCELLING';
-  return hasRun ? stepsOfRollback(keptOf(await undoingsOf(plan, sql), false).undoings) : [];
+  return hasRun ? stepsOfRollback(undoSelectionOf(await undoingsOf(plan, sql), false).undoings) : [];
 }

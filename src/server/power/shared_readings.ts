@@ -5,7 +5,7 @@
 
 import { asCountermandError, type CountermandError, fail } from '../../core/errors.ts';
 import type { Reading } from '../../core/power.ts';
-import { openScope, untilAborted } from '../../core/signals.ts';
+import { openCancellation, untilAborted } from '../../core/signals.ts';
 import { type Attachments, whyUnserved } from '../agents/attachments.ts';
 import { fromReading } from '../agents/wire.ts';
 import { toBmc } from '../nodes/bmc.ts';
@@ -26,7 +26,7 @@ export interface Seen {
 /** One reading, and who shares it. */
 interface Round {
   readonly node: NodeRow;
-  readonly scope: ReturnType<typeof openScope>;
+  readonly cancellation: ReturnType<typeof openCancellation>;
   readonly seen: PromiseWithResolvers<Seen>;
   callers: number;
   /** The most that those who share it may ask for. */
@@ -84,7 +84,7 @@ export class SharedReadings {
 
   /** The last caller has left the round. One that is over is not changed by this. */
   #giveUp(round: Round): void {
-    round.scope.abort(ALL_GONE);
+    round.cancellation.abort(ALL_GONE);
     const rounds = this.#byNode.get(round.node.uuid);
     if (rounds?.waiting === round) rounds.waiting = null;
   }
@@ -92,7 +92,8 @@ export class SharedReadings {
   async #run(round: Round, currentNode: () => Promise<NodeRow | null>): Promise<void> {
     try {
       const begun = await currentNode();
-      const outcome = begun === null ? deleted(round.node) : await this.#ask(begun, round.asker, round.scope.signal);
+      const outcome =
+        begun === null ? deleted(round.node) : await this.#ask(begun, round.asker, round.cancellation.signal);
       round.seen.resolve({ begun: begun ?? round.node, outcome });
     } catch (error) {
       round.seen.reject(error);
@@ -129,7 +130,7 @@ export class SharedReadings {
 }
 
 function newRound(node: NodeRow, asker: Asker): Round {
-  return { node, scope: openScope([]), seen: Promise.withResolvers(), callers: 0, asker };
+  return { node, cancellation: openCancellation([]), seen: Promise.withResolvers(), callers: 0, asker };
 }
 
 const deleted = ({ name }: NodeRow): CountermandError => fail('NODE_NOT_FOUND', `node ${name} was deleted meanwhile`);

@@ -4,7 +4,7 @@ import { runCommandLine } from '../../../src/cli/program.ts';
 import type { Environment } from '../../../src/cli/shared/terminal.ts';
 import { readFaulty, readShare } from '../../../src/cli/sim/flags.ts';
 import { enrolCommand, faultyText, type SimNode, shellWord } from '../../../src/cli/sim/text.ts';
-import { openScope } from '../../../src/core/signals.ts';
+import { openCancellation } from '../../../src/core/signals.ts';
 import { ownAddress, takePort } from '../../../src/sim/loopback.ts';
 import { newIpmiDriver } from '../../counterparts/ipmi_driver.ts';
 import { nodesIn, startSimCommand, startSimIpmi } from '../../sim/sim_command.ts';
@@ -12,7 +12,7 @@ import { openCaptured } from '../captured.ts';
 
 const driver = newIpmiDriver();
 test.after.always(() => driver.close());
-const { signal } = openScope([]);
+const { signal } = openCancellation([]);
 const address = ownAddress();
 
 // Before the others, which take ports too.

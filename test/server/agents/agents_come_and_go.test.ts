@@ -1,7 +1,7 @@
 /** Agents that come and go, however often, delay no node that was not theirs, and nothing of them is left. */
 import test, { type ExecutionContext } from 'ava';
 import { openChannel } from '../../../src/core/channel.ts';
-import { openScope } from '../../../src/core/signals.ts';
+import { openCancellation } from '../../../src/core/signals.ts';
 import { type AttachRequest, Hello } from '../../../src/gen/countermand/v1/agent.ts';
 import { deleteNode } from '../../../src/server/nodes/enrolment.ts';
 import { getNode } from '../../../src/server/store/nodes.ts';
@@ -20,9 +20,9 @@ async function newWorld(t: ExecutionContext): Promise<World> {
 async function attachLiar({ conductor }: World, agentUuid: string): Promise<() => Promise<unknown>> {
   const drivers = [{ name: 'fake', driverInfoSchema: '{}', targets: [], recalls: [] }];
   const hello = Hello.fromPartial({ agentUuid, name: 'liar', zones: ['default'], drivers });
-  const outgoing = openChannel<AttachRequest>(openScope([]).signal);
+  const outgoing = openChannel<AttachRequest>(openCancellation([]).signal);
   outgoing.push({ message: { $case: 'hello', value: hello } });
-  const answers = conductor.attachments.attach(outgoing, openScope([]).signal);
+  const answers = conductor.attachments.attach(outgoing, openCancellation([]).signal);
   await answers.next();
   return async () => {
     outgoing.end();

@@ -1,7 +1,7 @@
 /** What one agent says of its drivers changes nothing of what another has said, and nothing of it is left when it has gone. */
 import test, { type ExecutionContext } from 'ava';
 import { openChannel } from '../../../src/core/channel.ts';
-import { openScope } from '../../../src/core/signals.ts';
+import { openCancellation } from '../../../src/core/signals.ts';
 import { type AttachRequest, Hello } from '../../../src/gen/countermand/v1/agent.ts';
 import { findDriver, findSecretKeys } from '../../../src/server/store/drivers.ts';
 import { getNode } from '../../../src/server/store/nodes.ts';
@@ -19,10 +19,10 @@ const EMPTY = { name: 'fake', driverInfoSchema: '{}', targets: [], recalls: [] }
 /** An agent that says what it likes. @returns how it leaves: by a farewell, or by the end of its stream */
 async function attach(world: World, agentUuid: string, more: object = {}) {
   const hello = Hello.fromPartial({ agentUuid, name: 'liar', zones: ['default'], drivers: [EMPTY], ...more });
-  const scope = openScope([]);
-  const outgoing = openChannel<AttachRequest>(scope.signal);
+  const cancellation = openCancellation([]);
+  const outgoing = openChannel<AttachRequest>(cancellation.signal);
   outgoing.push({ message: { $case: 'hello', value: hello } });
-  const answers = world.conductor.attachments.attach(outgoing, scope.signal);
+  const answers = world.conductor.attachments.attach(outgoing, cancellation.signal);
   await world.finish(answers.next());
   const end = async (farewell: boolean): Promise<void> => {
     if (farewell) outgoing.push({ message: { $case: 'farewell', value: {} } });

@@ -2,7 +2,7 @@
 import test, { type ExecutionContext } from 'ava';
 import { openChannel } from '../../../src/core/channel.ts';
 import { AGENT_LIMITS, KEPT_LIMITS } from '../../../src/core/limits.ts';
-import { openScope } from '../../../src/core/signals.ts';
+import { openCancellation } from '../../../src/core/signals.ts';
 import { AttachRequest, type AttachResponse, Hello, Sending } from '../../../src/gen/countermand/v1/agent.ts';
 import { PowerState, PowerTaskPhase } from '../../../src/gen/countermand/v1/power.ts';
 import { cut } from '../../../src/server/agents/wire.ts';
@@ -23,13 +23,13 @@ async function newWorld(t: ExecutionContext): Promise<World> {
 
 /** A stream of an agent that is not ours. */
 function attach({ conductor }: World, first: Hello | null) {
-  const scope = openScope([]);
-  const outgoing = openChannel<AttachRequest>(scope.signal);
+  const cancellation = openCancellation([]);
+  const outgoing = openChannel<AttachRequest>(cancellation.signal);
   const send = (message: AttachRequest['message']): void =>
     outgoing.push(AttachRequest.fromPartial({ message } as never));
   if (first) send({ $case: 'hello', value: first });
-  const answers = conductor.attachments.attach(outgoing, scope.signal);
-  return { send, answers, first: answers.next(), scope };
+  const answers = conductor.attachments.attach(outgoing, cancellation.signal);
+  return { send, answers, first: answers.next(), cancellation };
 }
 
 const REFUSED: readonly (readonly [name: string, hello: Hello, says: RegExp])[] = [

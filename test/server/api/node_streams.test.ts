@@ -1,7 +1,7 @@
 /** Watching nodes: what it tells, and that it costs what it watches. */
 import test, { type ExecutionContext } from 'ava';
 import { CountermandError, fail } from '../../../src/core/errors.ts';
-import { openScope } from '../../../src/core/signals.ts';
+import { openCancellation } from '../../../src/core/signals.ts';
 import { type NodeChange, watchNodes } from '../../../src/server/api/node_streams.ts';
 import { changeNode, deleteNode } from '../../../src/server/nodes/enrolment.ts';
 import { getNode } from '../../../src/server/store/nodes.ts';
@@ -38,26 +38,26 @@ test('a stream of one node reads that node, whatever the size of the fleet', asy
   const world = await worldWith(t, 50);
   const { database } = world;
   const node = await getNode('n7', database.read);
-  const scope = openScope([]);
+  const cancellation = openCancellation([]);
   const statements: string[] = [];
   database.read.on('query', ({ sql }: { sql: string }) => statements.push(sql));
   const before = watchersOf(world);
-  const changes = watchNodes([node], world.conductor, scope.signal);
+  const changes = watchNodes([node], world.conductor, cancellation.signal);
   t.is(await next(changes), 'n7');
   t.true(statements.length <= 1, statements.join('; '));
   for (const sql of statements) t.regex(sql, /where `uuid` in|where `uuid` = /, sql);
   await label(world, 'n8', 'not watched');
   await label(world, 'n7', 'watched');
   t.is(await next(changes), 'n7 watched');
-  scope.abort(GONE);
+  cancellation.abort(GONE);
   await t.throwsAsync(changes.next(), { is: GONE });
   t.is(watchersOf(world), before);
 });
 
 test('a slow reader gets the last state of each node, once', async (t) => {
   const world = await worldWith(t, 3);
-  const scope = openScope([]);
-  const changes = watchNodes(null, world.conductor, scope.signal);
+  const cancellation = openCancellation([]);
+  const changes = watchNodes(null, world.conductor, cancellation.signal);
   t.deepEqual([await next(changes), await next(changes), await next(changes)], ['n0', 'n1', 'n2']);
   const waiting = next(changes);
   for (let round = 0; round < 20; round += 1) for (const name of ['n0', 'n1']) await label(world, name, String(round));
@@ -65,7 +65,7 @@ test('a slow reader gets the last state of each node, once', async (t) => {
   t.is(await waiting, 'n0 0');
   const rest = [await next(changes), await next(changes), await next(changes)];
   t.deepEqual(rest.sort(), ['n0 19', 'n1 19', 'n2 deleted']);
-  scope.abort(GONE);
+  cancellation.abort(GONE);
   await t.throwsAsync(changes.next(), { instanceOf: CountermandError });
 });
 
@@ -73,9 +73,9 @@ test('a node that was deleted between its naming and the first look is told as d
   const world = await worldWith(t, 1);
   const node = await getNode('n0', world.database.read);
   await world.finish(deleteNode('n0', world.conductor));
-  const scope = openScope([]);
+  const cancellation = openCancellation([]);
   const before = watchersOf(world);
-  const changes = watchNodes([node], world.conductor, scope.signal);
+  const changes = watchNodes([node], world.conductor, cancellation.signal);
   t.is(await next(changes), 'n0 deleted');
   await changes.return(undefined);
   t.is(watchersOf(world), before);

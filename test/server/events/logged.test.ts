@@ -1,7 +1,7 @@
 /** What a conductor logs: each order once when it is accepted and once when it has ended, the moves of plans, nodes that cannot be read. */
 import test, { type ExecutionContext } from 'ava';
 import { fail } from '../../../src/core/errors.ts';
-import { openScope } from '../../../src/core/signals.ts';
+import { openCancellation } from '../../../src/core/signals.ts';
 import { logChanges } from '../../../src/server/events/logged.ts';
 import type { Log } from '../../../src/server/log.ts';
 import type { World } from '../../world/world.ts';
@@ -14,9 +14,9 @@ function logOf(t: ExecutionContext, world: World): Line[] {
   const lines: Line[] = [];
   const at = (level: string) => (fields: object, message: string) => void lines.push({ ...fields, level, message });
   const log: Log = { info: at('info'), warn: at('warn'), error: at('error') };
-  const scope = openScope([]);
-  void logChanges(world.conductor.orders.store.database, log, scope.signal);
-  t.teardown(() => scope.abort(fail('CALL_ENDED', 'the test is over')));
+  const cancellation = openCancellation([]);
+  void logChanges(world.conductor.orders.store.database, log, cancellation.signal);
+  t.teardown(() => cancellation.abort(fail('CALL_ENDED', 'the test is over')));
   return lines;
 }
 

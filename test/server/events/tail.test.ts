@@ -2,7 +2,7 @@
 import test from 'ava';
 import { othersFirst } from '../../../src/core/clock.ts';
 import { CountermandError, fail } from '../../../src/core/errors.ts';
-import { openScope } from '../../../src/core/signals.ts';
+import { openCancellation } from '../../../src/core/signals.ts';
 import { announce } from '../../../src/server/events/announce.ts';
 import { EventTail } from '../../../src/server/events/tail.ts';
 import type { Database } from '../../../src/server/store/database.ts';
@@ -52,9 +52,9 @@ test('new events are read once, however many follow them, and not for those who 
   const { database } = world;
   await write(1, world);
   const tail = new EventTail(database);
-  const scope = openScope([]);
-  const loud = Array.from({ length: 100 }, () => tail.follow({ from: 2, globs: [] }, scope.signal));
-  const quiet = Array.from({ length: 100 }, () => tail.follow({ from: 2, globs: QUIET }, scope.signal));
+  const cancellation = openCancellation([]);
+  const loud = Array.from({ length: 100 }, () => tail.follow({ from: 2, globs: [] }, cancellation.signal));
+  const quiet = Array.from({ length: 100 }, () => tail.follow({ from: 2, globs: QUIET }, cancellation.signal));
   const heard = loud.map((events) => take(3, events));
   const other = quiet.map((events) => take(1, events));
   while (database.feed.size === 0) await othersFirst();
@@ -66,7 +66,7 @@ test('new events are read once, however many follow them, and not for those who 
   await write(1, world, 'action_plan.cancel.start');
   for (const sequences of await Promise.all(other)) t.deepEqual(sequences, [5]);
   t.is(readings.count, 2);
-  scope.abort(GONE);
+  cancellation.abort(GONE);
   await world.end();
   await database.close();
 });
@@ -76,10 +76,14 @@ test('no follower misses an event or gets one twice, however slow it is and howe
   const { database } = world;
   const chance = seededChance(14);
   const tail = new EventTail(database);
-  const scope = openScope([]);
+  const cancellation = openCancellation([]);
   await write(130, world);
   const starts = [1, 70, 131];
-  const followers = starts.map((from) => ({ from, events: tail.follow({ from, globs: [] }, scope.signal), seen: 0 }));
+  const followers = starts.map((from) => ({
+    from,
+    events: tail.follow({ from, globs: [] }, cancellation.signal),
+    seen: 0,
+  }));
   let written = 130;
   for (let round = 0; round < 60; round += 1) {
     if (chance.happens(0.4)) {
@@ -93,7 +97,7 @@ test('no follower misses an event or gets one twice, however slow it is and howe
     t.deepEqual(await take(count, follower.events), numbers(follower.from + follower.seen, count));
     follower.seen += count;
   }
-  scope.abort(GONE);
+  cancellation.abort(GONE);
   for (const { events } of followers) await t.throwsAsync(events.next(), { is: GONE });
   t.is(database.feed.size, 0);
   await world.end();
@@ -105,14 +109,14 @@ test('reading what is stored lets others in, and ends with its call, also if not
   const event = { event_type: 'loud', priority: 'INFO', publisher_id: 'p', payload: '{}', timestamp: 1 };
   for (let at = 0; at < 1000; at += 1) await database.read('events').insert({ ...event, message_id: `m${at}` });
   const tail = new EventTail(database);
-  const scope = openScope([]);
+  const cancellation = openCancellation([]);
   const turns = async (): Promise<void> => {
     for (let turn = 0; turn < 5; turn += 1) await othersFirst();
   };
   const follow = async (): Promise<void> => {
-    const next = tail.follow({ from: 1, globs: QUIET }, scope.signal).next();
+    const next = tail.follow({ from: 1, globs: QUIET }, cancellation.signal).next();
     await turns();
-    scope.abort(GONE);
+    cancellation.abort(GONE);
     await t.throwsAsync(next, { is: GONE });
     await turns();
   };
@@ -127,7 +131,7 @@ test('a follower that never reads is forgotten at the end of its call, and a fai
   const { database } = world;
   const tail = new EventTail(database);
   await write(3, world);
-  const stuck = openScope([]);
+  const stuck = openCancellation([]);
   const events = tail.follow({ from: 1, globs: [] }, stuck.signal);
   t.deepEqual(await take(1, events), [1]);
   t.is(database.feed.size, 1);
@@ -135,12 +139,12 @@ test('a follower that never reads is forgotten at the end of its call, and a fai
   for (let turn = 0; turn < 5; turn += 1) await othersFirst();
   t.is(database.feed.size, 0);
 
-  const scope = openScope([]);
+  const cancellation = openCancellation([]);
   const unreadable = (() => {
     throw fail('DATABASE_DAMAGED', 'a page cannot be read');
   }) as never;
   const failing = new EventTail({ feed: database.feed, read: unreadable });
-  await t.throwsAsync(failing.follow({ from: 1, globs: [] }, scope.signal).next(), {
+  await t.throwsAsync(failing.follow({ from: 1, globs: [] }, cancellation.signal).next(), {
     instanceOf: CountermandError,
     message: /a page cannot be read/,
   });

@@ -1,7 +1,7 @@
 import anyTest, { type ExecutionContext } from 'ava';
 import { KEPT_LIMITS, SENT_LIMITS } from '../../../src/core/limits.ts';
 import type { PowerState } from '../../../src/core/power.ts';
-import { openScope } from '../../../src/core/signals.ts';
+import { openCancellation } from '../../../src/core/signals.ts';
 import { reportClusterEvent } from '../../../src/server/audits/cluster_events.ts';
 import { changeNode, deleteNode } from '../../../src/server/nodes/enrolment.ts';
 import { updateNode } from '../../../src/server/nodes/write.ts';
@@ -354,7 +354,7 @@ test('two who look at the age of plans at once do no harm', async (t) => {
   await world.killConductor();
   await world.clock.turn(25 * 3_600_000);
   await world.startConductor();
-  const stop = openScope([]);
+  const stop = openCancellation([]);
   const both = [1, 2].map(() => keepPlansFresh({ ...world.conductor, shutdown: stop.signal }));
   await world.clock.settle();
   stop.abort(world.conductor.shutdown.reason);

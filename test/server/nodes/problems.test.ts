@@ -1,7 +1,7 @@
 /** What cannot be read is said, cheaply, wherever the node is shown. The scenario `what_cannot_be_read_is_said` has the rest. */
 import test, { type ExecutionContext } from 'ava';
 import type { CallContext } from 'nice-grpc';
-import { openScope } from '../../../src/core/signals.ts';
+import { openCancellation } from '../../../src/core/signals.ts';
 import { createNodeService } from '../../../src/server/api/node_service.ts';
 import { problemAfter } from '../../../src/server/nodes/problems.ts';
 import type { Change } from '../../../src/server/store/feed.ts';
@@ -51,8 +51,8 @@ test('a silent rack writes each node once, however often it is read, and once mo
 test('the API lists the nodes that cannot be read, and a watch of nodes is sent each change', async (t) => {
   const world = await rack(t, ['good', 'dead']);
   const nodes = createNodeService(world.conductor);
-  const scope = openScope([]);
-  const context = { signal: scope.signal, metadata: new Map() } as unknown as CallContext;
+  const cancellation = openCancellation([]);
+  const context = { signal: cancellation.signal, metadata: new Map() } as unknown as CallContext;
   const seen: string[] = [];
   const watching = (async () => {
     for await (const { node } of nodes.watchNodes({ nodes: [] }, context))
@@ -69,8 +69,8 @@ test('the API lists the nodes that cannot be read, and a watch of nodes is sent 
   );
   t.is((await nodes.listNodes({ ...request, withProblem: false }, context)).nodes?.length, 2);
   t.true(seen.includes('dead BMC_SILENT'));
-  scope.abort(new Error('enough') as never);
-  scope.end();
+  cancellation.abort(new Error('enough') as never);
+  cancellation.end();
   await watching;
   await world.end();
 });

@@ -1,7 +1,7 @@
 /** Readings of one node are shared by all who ask for one, and are taken back when all of them have gone. */
 import test, { type ExecutionContext } from 'ava';
 import { fail } from '../../../src/core/errors.ts';
-import { openScope, type Scope } from '../../../src/core/signals.ts';
+import { type Cancellation, openCancellation } from '../../../src/core/signals.ts';
 import type { AttachResponse } from '../../../src/gen/countermand/v1/agent.ts';
 import { createNodeService } from '../../../src/server/api/node_service.ts';
 import { lookAt, type ReadResult, readNode } from '../../../src/server/power/readings.ts';
@@ -34,8 +34,8 @@ async function hungWorld(t: ExecutionContext) {
   }
   const looksBefore = world.looks.length;
   const node = await getNode(uuid, world.database.read);
-  const ask = (scope: Scope): Promise<ReadResult> =>
-    readNode(node, 'conductor', world.conductor.readings, scope.signal);
+  const ask = (cancellation: Cancellation): Promise<ReadResult> =>
+    readNode(node, 'conductor', world.conductor.readings, cancellation.signal);
   return { world, node, said, answersAfter, ask, looks: () => world.looks.slice(looksBefore) };
 }
 
@@ -43,7 +43,7 @@ const gone = fail('CALL_ENDED', 'the test has gone');
 
 test(`${CALLERS} callers share one reading in flight and one that waits; when they have gone none is left`, async (t) => {
   const { world, said, answersAfter, ask, looks } = await hungWorld(t);
-  const callers = Array.from({ length: CALLERS }, () => openScope([]));
+  const callers = Array.from({ length: CALLERS }, () => openCancellation([]));
   const outcomes = Promise.allSettled(callers.map(ask));
   await world.clock.turn(10_000);
   t.is(looks().length, 1);
@@ -56,17 +56,17 @@ test(`${CALLERS} callers share one reading in flight and one that waits; when th
   t.is(looks().length, 1, 'the reading that waited was never begun');
   answersAfter('0');
   const asksAt = world.clock.monotonic();
-  t.is((await world.finish(ask(openScope([])))).reading?.powerState, 'power on');
+  t.is((await world.finish(ask(openCancellation([])))).reading?.powerState, 'power on');
   t.is(world.clock.monotonic(), asksAt, 'nothing stands before it at the BMC');
 });
 
 test('a reading that was begun before the call is nobody else’s: who asks meanwhile gets the next one', async (t) => {
   const { world, answersAfter, ask, looks } = await hungWorld(t);
   answersAfter('1000');
-  const first = ask(openScope([]));
+  const first = ask(openCancellation([]));
   await world.clock.turn(500);
   const askedAt = world.clock.monotonic();
-  const later = [ask(openScope([])), ask(openScope([])), ask(openScope([]))];
+  const later = [ask(openCancellation([])), ask(openCancellation([])), ask(openCancellation([]))];
   world.server('n1').powerState = 'power off';
   const [one, ...others] = await world.finish(Promise.all([first, ...later]));
   t.is(looks().length, 2);
@@ -78,11 +78,11 @@ test('a reading that was begun before the call is nobody else’s: who asks mean
 test('one caller that leaves takes the reading from none of the others', async (t) => {
   const { world, said, answersAfter, ask } = await hungWorld(t);
   answersAfter('1000');
-  const leaving = openScope([]);
+  const leaving = openCancellation([]);
   const left = ask(leaving);
-  const stays = ask(openScope([]));
+  const stays = ask(openCancellation([]));
   const alsoLeft = ask(leaving);
-  const alsoStays = ask(openScope([]));
+  const alsoStays = ask(openCancellation([]));
   const outcomes = Promise.allSettled([left, alsoLeft]);
   leaving.abort(gone);
   t.deepEqual(
@@ -95,8 +95,8 @@ test('one caller that leaves takes the reading from none of the others', async (
 
 test('a reading that takes too long is taken back; the next one is asked for with what the node is then', async (t) => {
   const { world, node, said, answersAfter, ask, looks } = await hungWorld(t);
-  const first = ask(openScope([]));
-  const second = lookAt(node, world.conductor.readings, openScope([]).signal);
+  const first = ask(openCancellation([]));
+  const second = lookAt(node, world.conductor.readings, openCancellation([]).signal);
   await world.clock.turn(29_000);
   answersAfter('0');
   t.like(await world.finish(first), { errorCode: 'BMC_SILENT' });
@@ -108,27 +108,27 @@ test('a reading that takes too long is taken back; the next one is asked for wit
 test('a question that probes the hardware is taken back when its call ends', async (t) => {
   const { world, said } = await hungWorld(t);
   const service = createNodeService(world.conductor);
-  const scope = openScope([]);
-  const context = { signal: scope.signal, trailer: new Map() };
+  const cancellation = openCancellation([]);
+  const context = { signal: cancellation.signal, trailer: new Map() };
   const asked = service.getSupportedPowerStates({ node: 'n1' }, context as never);
   const outcome = Promise.allSettled([asked]);
   await world.clock.turn(1000);
   t.deepEqual(said, ['ask']);
-  scope.abort(gone);
+  cancellation.abort(gone);
   await world.finish(outcome);
   t.deepEqual(said, ['ask', 'forgetAsk']);
 });
 
 test('an agent that has lost its stream works on no question of it', async (t) => {
   const { world, answersAfter, ask, looks } = await hungWorld(t);
-  const first = ask(openScope([]));
+  const first = ask(openCancellation([]));
   await world.clock.turn(1000);
   world.agents.get('a1')?.link?.cut();
   t.like(await world.finish(first), { reading: null, errorCode: 'ATTACHMENT_ENDED' });
   await world.clock.turn(10_000);
   answersAfter('0');
   const asksAt = world.clock.monotonic();
-  t.is((await world.finish(ask(openScope([])))).reading?.powerState, 'power on');
+  t.is((await world.finish(ask(openCancellation([])))).reading?.powerState, 'power on');
   t.is(world.clock.monotonic(), asksAt);
   t.is(looks().length, 2);
 });

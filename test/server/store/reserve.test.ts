@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { othersFirst } from '../../../src/core/clock.ts';
 import { fail } from '../../../src/core/errors.ts';
-import { openScope } from '../../../src/core/signals.ts';
+import { openCancellation } from '../../../src/core/signals.ts';
 import { openReserve } from '../../../src/server/store/sqlite/reserve.ts';
 import { newFolder } from '../../counterparts/folder.ts';
 import { never } from '../../counterparts/signals.ts';
@@ -54,11 +54,11 @@ test('released while it is written, it gives up, and its room is free at once', 
 
 test('an abort ends it with its reason and leaves nothing', async (t) => {
   const { reserve, draft, files } = await newReserve(t);
-  const scope = openScope([]);
+  const cancellation = openCancellation([]);
   const reason = fail('SHUTTING_DOWN', 'the test has seen enough');
-  const refilled = reserve.refill(scope.signal);
+  const refilled = reserve.refill(cancellation.signal);
   await untilHalf(draft);
-  scope.abort(reason);
+  cancellation.abort(reason);
   await t.throwsAsync(refilled, { is: reason });
   t.deepEqual(files(), []);
 });

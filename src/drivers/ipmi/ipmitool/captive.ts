@@ -6,7 +6,7 @@
  */
 import type { Clock } from '../../../core/clock.ts';
 import { fail } from '../../../core/errors.ts';
-import { onAbort, openScope } from '../../../core/signals.ts';
+import { onAbort, openCancellation } from '../../../core/signals.ts';
 
 type Execa = typeof import('execa').execa;
 
@@ -59,12 +59,12 @@ export async function runCaptive(
   const { execa } = await import('execa');
   signal.throwIfAborted();
   const startedAt = clock.monotonic();
-  const scope = openScope([signal], { clock, afterMs: limitMs, what: command.program });
+  const cancellation = openCancellation([signal], { clock, afterMs: limitMs, what: command.program });
   const child = spawn(command, execa);
-  const unlink = onAbort(scope.signal, () => killGroup(child.pid));
+  const unlink = onAbort(cancellation.signal, () => killGroup(child.pid));
   const result = await child;
   unlink();
-  scope.end();
+  cancellation.end();
   if (result.isMaxBuffer) killGroup(child.pid);
 
   signal.throwIfAborted();
@@ -76,7 +76,7 @@ export async function runCaptive(
     stdout: result.stdout,
     stderr: result.stderr,
     tookMs: clock.monotonic() - startedAt,
-    cutShort: result.isMaxBuffer ? 'said too much' : scope.signal.aborted ? 'took too long' : null,
+    cutShort: result.isMaxBuffer ? 'said too much' : cancellation.signal.aborted ? 'took too long' : null,
   };
 }
 

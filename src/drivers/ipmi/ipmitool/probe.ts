@@ -8,7 +8,7 @@ import type { LookupAddress } from 'node:dns';
 import { lookup } from 'node:dns/promises';
 import type { Clock } from '../../../core/clock.ts';
 import { type CountermandError, fail } from '../../../core/errors.ts';
-import { abortable, openScope, untilAborted } from '../../../core/signals.ts';
+import { abortable, openCancellation, untilAborted } from '../../../core/signals.ts';
 
 /** When the question is asked again, counted from the first time: a datagram may be lost. */
 const ASKED_AGAIN_AFTER_MS = [500, 1500];
@@ -57,9 +57,13 @@ export async function findBmc(bmc: BmcAddress, clock: Clock, signal: AbortSignal
 }
 
 async function lookUp(bmc: BmcAddress, clock: Clock, signal: AbortSignal): Promise<LookupAddress> {
-  const scope = openScope([signal], { clock, afterMs: LOOKUP_LIMIT_MS, what: `the lookup of ${bmc.host}` });
+  const cancellation = openCancellation([signal], {
+    clock,
+    afterMs: LOOKUP_LIMIT_MS,
+    what: `the lookup of ${bmc.host}`,
+  });
   try {
-    return await untilAborted(lookup(bmc.host), scope.signal);
+    return await untilAborted(lookup(bmc.host), cancellation.signal);
   } catch (error) {
     signal.throwIfAborted();
     const advice = 'check ipmi_address, or give the IP address itself';
@@ -69,7 +73,7 @@ async function lookUp(bmc: BmcAddress, clock: Clock, signal: AbortSignal): Promi
       error,
     );
   } finally {
-    scope.end();
+    cancellation.end();
   }
 }
 

@@ -12,7 +12,7 @@ import {
   TARGET_TABLE,
   TARGETS,
 } from '../../../core/power.ts';
-import { openScope, sleep } from '../../../core/signals.ts';
+import { openCancellation, sleep } from '../../../core/signals.ts';
 import { isAtRest } from '../../../core/states.ts';
 import { mayStillChange } from '../../nodes/windows.ts';
 import { giveOrderOfAction, type OrderOfAction, timeoutLimitMs, withdrawOrder } from '../../power/orders.ts';
@@ -217,13 +217,13 @@ async function refuseWhileItMayChange(nodeUuid: string, { parts }: ActionContext
 /** Resolves when the node is written, or after a while. */
 async function untilNodeChanges(nodeUuid: string, { parts }: ActionContext, signal: AbortSignal): Promise<void> {
   const { database, clock } = parts.orders.store;
-  const scope = openScope([signal]);
-  const changes = database.feed.latest(`node ${nodeUuid}`, scope.signal);
+  const cancellation = openCancellation([signal]);
+  const changes = database.feed.latest(`node ${nodeUuid}`, cancellation.signal);
   try {
-    await Promise.race([changes.next(), sleep(ASK_AGAIN_MS, clock, scope.signal)]);
+    await Promise.race([changes.next(), sleep(ASK_AGAIN_MS, clock, cancellation.signal)]);
   } finally {
-    scope.abort(fail('SETTLED', 'it was waited for long enough'));
-    scope.end();
+    cancellation.abort(fail('SETTLED', 'it was waited for long enough'));
+    cancellation.end();
     await changes.return(undefined).catch(() => {});
   }
 }

@@ -3,7 +3,7 @@ import createKnex, { type Knex } from 'knex';
 import type pg from 'pg';
 import type { Clock } from '../../../core/clock.ts';
 import { CountermandError, fail } from '../../../core/errors.ts';
-import { abortable, openScope, sleep, untilAborted } from '../../../core/signals.ts';
+import { abortable, openCancellation, sleep, untilAborted } from '../../../core/signals.ts';
 import type { Database, Transaction } from '../database.ts';
 import { Feed } from '../feed.ts';
 import { type GroupResult, type PendingWrite, runGroup, type WriteOptions, WriteQueue } from '../groups.ts';
@@ -47,7 +47,7 @@ class PostgresDatabase implements Database {
   readonly #statements: StatementNames = new Map();
   readonly #queue = new WriteQueue(this, (group) => this.#commit(group));
   readonly #lost = Promise.withResolvers<CountermandError>();
-  readonly #closed = openScope([]);
+  readonly #closed = openCancellation([]);
   /** Why no write is taken: it is not known whether the last one was done. */
   #inDoubt: CountermandError | null = null;
   #full = false;

@@ -17,7 +17,7 @@ import { dirname, join } from 'node:path';
 import BetterSqlite3 from 'better-sqlite3';
 import createKnex, { type Knex } from 'knex';
 import { CountermandError, fail } from '../../../core/errors.ts';
-import { openScope } from '../../../core/signals.ts';
+import { openCancellation } from '../../../core/signals.ts';
 import { isStorageError } from '../failures.ts';
 import type { Change } from '../feed.ts';
 import { isAlive, type OwnProcess } from '../own_process.ts';
@@ -93,7 +93,7 @@ async function openChecked(
     const connection = await connectionOf(knex);
     const generation = takeOwnership(self, folder, connection);
     connection.pragma(`application_id = ${APPLICATION_ID}`);
-    await reserve.refill(openScope([]).signal);
+    await reserve.refill(openCancellation([]).signal);
     const close = async (): Promise<void> => {
       try {
         endCleanly(generation, connection);
