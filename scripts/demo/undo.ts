@@ -50,7 +50,7 @@ export async function undoService(props: UndoProps, signal: AbortSignal): Promis
   await serveRack(props, signal);
 
   stage.say('The work is put off. What would a rollback do?');
-  const previewed = await stage.run(`countermand plan rollback '${SERVICE}' --preview`, signal);
+  const previewed = await stage.run(`countermand plan rollback '${SERVICE}' --dry-run`, signal);
   expect(previewed === 0, 'the rollback could not be previewed');
   const undone = await stage.run(`countermand plan rollback '${SERVICE}' --yes`, signal);
   expect(undone === 0, 'the plan was not rolled back');

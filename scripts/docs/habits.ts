@@ -44,15 +44,15 @@ const HABITS: readonly Habit[] = [
   ['power cycle', `${NONE}no hardware`, 'node reboot r7n1', '--cycle', `${NONE}no hardware`, 'node power r7n1 reboot'],
   [
     'what would happen',
-    'apply --dry-run',
+    'apply --dry-run=server',
     `${NONE}not offered`,
     `${NONE}not offered`,
     `${NONE}not offered`,
-    'plan rollback PLAN --preview',
+    'node power r7n1 off --dry-run',
   ],
   [
     'do not ask',
-    `${NONE}never asks`,
+    `${NONE}asks only with --interactive`,
     `${NONE}never asks`,
     `${NONE}never asks`,
     '--yes',
@@ -69,7 +69,7 @@ const HABITS: readonly Habit[] = [
   [
     'stop what is under way',
     'rollout pause',
-    'node abort r7n1',
+    `${NONE}node abort ends provisioning, no power order`,
     `${NONE}cannot be stopped`,
     'workflow cancel',
     'abort r7n1; plan cancel PLAN',

@@ -29,12 +29,21 @@ test('events: the last, the latest, of a node, also of one that was deleted', as
   t.regex(lines.at(-1) ?? '', / baremetal\.node\.delete\.end +n1/);
   t.true(lines.every((line) => !/ n2 /.test(line)));
   t.deepEqual((await countermand('node', 'history', 'n1', '--tail', '2')).stdout.split('\n'), lines.slice(-2));
+  const ofGone = await countermand('events', '--node', 'n1');
+  t.deepEqual(ofGone.stdout.split('\n'), lines);
+  t.regex(
+    (await countermand('events', '--node', 'n1', '--type', '*.delete.end')).stdout,
+    /^.* baremetal\.node\.delete\.end .*$/,
+  );
+  const slip = await countermand('events', '--node', 'n3', '--follow');
+  t.is(slip.exitCode, 3);
+  t.regex(slip.stderr, /there is no node 'n3' to follow; without --follow, the events of a deleted node are printed/);
   const none = await countermand('node', 'history', 'n3');
   t.is(none.exitCode, 3);
-  t.regex(none.stderr, /there is no node 'n3', and no event tells of one/);
+  t.regex(none.stderr, /there is no node 'n3' now, and none of the events tells of one/);
 });
 
-test('lists of tasks and plans end where they are told to', async (t) => {
+test('lists of tasks, plans and audits end where they are told to', async (t) => {
   const house = await openHouse(t, { here: true });
   const countermand = (...words: string[]) => runHere(words, { COUNTERMAND_CONDUCTOR: house.address });
   for (const name of ['n1', 'n2']) await enrol(house.client, name, 'fake', { fake_address: name });
@@ -52,4 +61,10 @@ test('lists of tasks and plans end where they are told to', async (t) => {
   t.is(tasks.length, 3);
   t.deepEqual((await countermand('power', 'list', '-o', 'name', '--limit', '2')).stdout.split('\n'), tasks.slice(0, 2));
   t.is((await countermand('power', 'list', '--limit', '0')).exitCode, 2);
+  for (const name of ['a1', 'a2', 'a3'])
+    await countermand('audit', 'create', '--name', name, '--strategy', 'dummy', '--nodes', 'n1');
+  const audits = async (...words: string[]) =>
+    (await countermand('audit', 'list', '-o', 'name', ...words)).stdout.split('\n');
+  t.deepEqual(await audits('--limit', '2'), (await audits()).slice(0, 2));
+  t.true((await audits()).length > 2);
 });

@@ -151,14 +151,15 @@ test('a plan is rolled back: previewed, ordered, watched, and refused a second t
   const house = await openRack(t, { n1: '0', n2: '0' });
   const file = await writePlan(house, RACK);
   t.is((await countermand(house, 'plan', 'create', file, '--request-id', 'r1', '--start', '--yes')).exitCode, 0);
-  const preview = await countermand(house, 'plan', 'rollback', 'r1', '--preview');
+  const preview = await countermand(house, 'plan', 'rollback', 'r1', '--dry-run');
   t.is(preview.exitCode, 0, preview.stderr);
   t.regex(
     preview.stdout,
     /\nACTION +NODE +WHAT WOULD BE DONE\ndrain +n1 +.*\nn1 +n1 +power on\nsecond +n2 +power on\n/,
   );
-  t.regex(preview.stdout, /\npossible: countermand plan rollback [\da-f-]{8}$/);
-  const asJson = JSON.parse((await countermand(house, 'plan', 'rollback', 'r1', '--preview', '--json')).stdout);
+  t.regex(preview.stdout, /\npossible: countermand plan rollback [\da-f-]{8}\nnothing was written$/);
+  const asJson = JSON.parse((await countermand(house, 'plan', 'rollback', 'r1', '--dry-run', '--json')).stdout);
+  t.is((await countermand(house, 'plan', 'rollback', 'r1', '--preview')).stdout, preview.stdout, 'its earlier name');
   t.like(asJson, { actionPlan: { state: 'SUCCEEDED' }, undos: { 1: { kind: 'ACTION', what: 'power on' } } });
 
   const back = await countermand(house, 'plan', 'rollback', 'r1', '--yes', '--request-id', 'back');
@@ -170,21 +171,21 @@ test('a plan is rolled back: previewed, ordered, watched, and refused a second t
   const refused = await countermand(house, 'plan', 'rollback', 'r1', '--yes');
   t.is(refused.exitCode, 5);
   t.regex(refused.stderr, /cannot be rolled back: it was rolled back by plan /);
-  const previewed = await countermand(house, 'plan', 'rollback', 'r1', '--preview');
+  const previewed = await countermand(house, 'plan', 'rollback', 'r1', '--dry-run');
   t.regex(previewed.stdout, /\nIt would be refused: /);
   t.is(previewed.exitCode, 5);
   t.regex((await countermand(house, 'plan', 'show', 'r1')).stdout, /\nrolled back by +[\da-f-]{36}\n/);
   t.regex((await countermand(house, 'plan', 'show', 'back')).stdout, /\nrollback of +[\da-f-]{36}\n/);
-  t.is((await countermand(house, 'plan', 'rollback', 'r1', '--preview', '--no-wait')).exitCode, 2);
+  t.is((await countermand(house, 'plan', 'rollback', 'r1', '--dry-run', '--no-wait')).exitCode, 2);
 });
 
 test('what somebody has changed since is undone only if that is said', async (t) => {
   const house = await openRack(t, { n1: '0', n2: '0' });
   t.is((await countermand(house, 'node', 'power', 'n[1-2]', 'soft_off', '--request-id', 'r1')).exitCode, 0);
   t.is((await countermand(house, 'node', 'power', 'n1', 'on')).exitCode, 0);
-  const preview = await countermand(house, 'plan', 'rollback', 'r1', '--preview');
+  const preview = await countermand(house, 'plan', 'rollback', 'r1', '--dry-run');
   t.regex(preview.stdout, / DRIFT\n.* n1 is power on, .*\nn2 +n2 +power on\n/);
-  t.regex(preview.stdout, /\nIt would be refused as it is \(changed since: 'n1'\); possible: .* --accept-drift$/);
+  t.regex(preview.stdout, /\nIt would be refused as it is \(changed since: 'n1'\); possible: .* --accept-drift\n/);
   const refused = await countermand(house, 'plan', 'rollback', 'r1', '--yes');
   t.is(refused.exitCode, 5);
   t.regex(

@@ -74,7 +74,7 @@ test('a plan about nodes of one that runs is said to start with --queue, and its
     power('n2', 'power off', 'nap'),
   ]);
   t.deepEqual(await possibleFor('done'), [`plan delete ${done.uuid}`]);
-  const overlapping = await countermand(t, house, 'plan', 'rollback', 'done', '--preview');
+  const overlapping = await countermand(t, house, 'plan', 'rollback', 'done', '--dry-run');
   t.regex(overlapping.stdout, /is ONGOING on some of its nodes/);
   t.truthy(taken.uuid);
 });

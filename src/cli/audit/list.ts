@@ -2,8 +2,9 @@
 import { type Command, Option } from 'commander';
 import { AUDIT_STATES, type AuditState as StateName } from '../../core/states.ts';
 import { Audit, AuditState } from '../../gen/countermand/v1/audit.ts';
-import { asking, type Call, everyPage, PAGE_SIZE } from '../shared/asking.ts';
+import { asking, type Call, upTo } from '../shared/asking.ts';
 import { stateMeaning } from '../shared/colours.ts';
+import { readCount } from '../shared/flags.ts';
 import { addListFlags, countStates, type ListFlags, type Listing, showList } from '../shared/listing.ts';
 import { shortId } from '../shared/short_ids.ts';
 import type { Terminal } from '../shared/terminal.ts';
@@ -37,16 +38,17 @@ const AUDIT_LIST: Listing<Audit> = {
 
 interface ListOptions extends ListFlags {
   readonly state?: readonly StateName[];
+  readonly limit?: string;
 }
 
 async function list(options: ListOptions, call: Call): Promise<void> {
   const states = (options.state ?? []).map((name) => AuditState[name]);
-  const ask = async (): Promise<Audit[]> => {
-    const audits: Audit[] = [];
-    const page = (pageToken: string) => call.conductor.audits.listAudits({ pageSize: PAGE_SIZE, pageToken, states });
-    for await (const answer of everyPage(page)) audits.push(...answer.audits);
-    return audits;
-  };
+  const limit = readCount(options.limit, 1, '--limit');
+  const ask = (): Promise<Audit[]> =>
+    upTo(limit, async (pageToken, pageSize) => {
+      const answer = await call.conductor.audits.listAudits({ pageSize, pageToken, states });
+      return { items: answer.audits, nextPageToken: answer.nextPageToken };
+    });
   await showList(AUDIT_LIST, ask, options, call);
 }
 
@@ -59,6 +61,7 @@ export function addList(group: Command, terminal: Terminal): void {
       new Option('--state <state...>', 'only audits in these states; all but DELETED if left out').choices(
         Object.keys(AUDIT_STATES),
       ),
-    );
+    )
+    .option('--limit <n>', 'only the newest n');
   addListFlags(command, AUDIT_LIST).action(asking(list, terminal));
 }

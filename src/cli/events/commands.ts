@@ -2,11 +2,12 @@
 import type { Command } from 'commander';
 import { fail } from '../../core/errors.ts';
 import { type Event, GetNewestSequenceResponse } from '../../gen/countermand/v1/notification.ts';
-import { asking, type Call, present } from '../shared/asking.ts';
+import { asking, type Call } from '../shared/asking.ts';
 import { readCount, readSeconds, readSequence } from '../shared/flags.ts';
 import type { Terminal } from '../shared/terminal.ts';
-import { isOfNode, isOfPlan, type Wanted } from './payload.ts';
-import { findPlan, onlyByUuid, printEvents, type WantedEvents } from './printing.ts';
+import { printEventsOfNode } from './of_node.ts';
+import { isOfPlan } from './payload.ts';
+import { findPlan, printEvents, type WantedEvents } from './printing.ts';
 
 interface EventOptions {
   readonly from?: string;
@@ -31,10 +32,10 @@ async function events(options: EventOptions, call: Call): Promise<void> {
   if (options.position) return position(call);
   const { type: eventTypes, database: databaseId, follow = false } = options;
   const plan = options.plan === undefined ? null : await findPlan(options.plan, call);
-  const node = options.node === undefined ? null : await findNode(options.node, call);
-  const isWanted = (event: Event): boolean =>
-    (plan === null || isOfPlan(event, plan)) && (node === null || isOfNode(event, node));
-  await printEvents({ ...rangeOf(options), eventTypes, databaseId, follow, isWanted }, call);
+  const isWanted = (event: Event): boolean => plan === null || isOfPlan(event, plan);
+  const wanted = { ...rangeOf(options), eventTypes, databaseId, follow, isWanted };
+  if (options.node === undefined) await printEvents(wanted, call);
+  else await printEventsOfNode(options.node, wanted, call);
 }
 
 /** Which events, as the flags say. @throws ARGUMENT_INVALID for flags that contradict each other */
@@ -46,12 +47,6 @@ function rangeOf({ from, since, tail }: EventOptions): Pick<WantedEvents, 'from'
     sinceS: readSeconds(since, '--since'),
     tail: readCount(tail, 1, '--tail'),
   };
-}
-
-async function findNode(name: string, { conductor }: Call): Promise<Wanted> {
-  const gone = onlyByUuid('NODE_NOT_FOUND', name, (node) => ({ node }));
-  const answer = await conductor.nodes.getNode({ node: name }).catch(gone);
-  return present(answer.node, 'a node');
 }
 
 const EXAMPLES = `
@@ -71,7 +66,10 @@ export function setUpEvents(command: Command, terminal: Terminal): void {
     .option('--tail <n>', 'only the last n of the events that the other flags choose')
     .option('--type <glob...>', "only types that match one of these, such as 'baremetal.node.power_abort.*'")
     .option('--plan <plan>', 'only what happened to this plan, its actions and their power tasks (name or uuid)')
-    .option('--node <node>', 'only what happened to this node, and to actions about it (name or uuid)')
+    .option(
+      '--node <node>',
+      'only what happened to this node, and to actions about it (name or uuid); it may have been deleted',
+    )
     .option('--follow', 'go on with what comes from now on')
     .option('--database <id>', 'refuse if --from is a number of another database than this one')
     .option('--position', 'print the number of the newest event and the id of the database, and nothing else')

@@ -103,7 +103,7 @@ export async function findPlan(name: string, { conductor }: Call): Promise<Wante
 const UUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/;
 
 /** What is not found is known by its uuid all the same; a name that nothing bears is a slip. */
-export function onlyByUuid<T>(code: ErrorCode, name: string, answer: (wanted: Wanted) => T): (thrown: unknown) => T {
+function onlyByUuid<T>(code: ErrorCode, name: string, answer: (wanted: Wanted) => T): (thrown: unknown) => T {
   return (thrown) => {
     if (asCountermandError(thrown).code === code && UUID.test(name)) return answer({ uuid: name, name });
     throw thrown;

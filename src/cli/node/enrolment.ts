@@ -124,6 +124,15 @@ async function set(words: readonly string[], options: SetOptions, call: Call): P
   await forEachNode(names, write, { atOnce: WRITES_AT_ONCE, failed: 'could not be changed' }, call);
 }
 
+const SET_EXAMPLES = `
+--label and --zone set what a node bears; -l (--with-label) and --in-zone choose nodes by what they bear now.
+
+Examples:
+  countermand node set r7n1 --label rack=7 row=b
+  countermand node set 'r7n[1-16]' --maintenance on --maintenance-reason "rack work"
+  countermand node set -l rack=7 --label row=b --unset-label owner
+  countermand node set --in-zone east --zone west`;
+
 /** Adds `node set`. */
 export function addSet(group: Command, terminal: Terminal): void {
   const command = group
@@ -131,10 +140,10 @@ export function addSet(group: Command, terminal: Terminal): void {
     .description('change what is kept of nodes; name, zone and driver_info need nodes that no power task holds')
     .argument('[nodes...]', WHICH_NODES)
     .option('--name <name>', 'a new name, for one node')
-    .option('--zone <name>', 'another zone')
+    .option('--zone <name>', 'the zone to set; --in-zone chooses by zone')
     .option('--info <key=value...>', 'keys of driver_info to set')
     .option('--unset-info <key...>', 'keys of driver_info to remove')
-    .option('--label <key=value...>', 'labels to set')
+    .option('--label <key=value...>', 'labels to set; -l (--with-label) chooses by label')
     .option('--unset-label <key...>', 'labels to remove')
     .addOption(
       new Option(
@@ -143,6 +152,7 @@ export function addSet(group: Command, terminal: Terminal): void {
       ).choices(['on', 'off']),
     )
     .option('--maintenance-reason <text>', 'why; recorded with the order');
+  command.addHelpText('after', SET_EXAMPLES);
   addSelectors(command, { flags: BESIDE_SETTERS }).action(asking(set, terminal));
 }
 

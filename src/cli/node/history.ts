@@ -1,9 +1,7 @@
 /** `countermand node history`: what happened to a node, also to one that was deleted since. */
 import type { Command } from 'commander';
-import { asCountermandError, failWith } from '../../core/errors.ts';
-import { isOfNode, type Wanted } from '../events/payload.ts';
-import { printEvents } from '../events/printing.ts';
-import { asking, type Call, present } from '../shared/asking.ts';
+import { printEventsOfNode } from '../events/of_node.ts';
+import { asking, type Call } from '../shared/asking.ts';
 import { readCount, readSeconds } from '../shared/flags.ts';
 import type { Terminal } from '../shared/terminal.ts';
 
@@ -14,35 +12,20 @@ interface HistoryOptions {
 }
 
 async function history(name: string, { since, tail, follow = false }: HistoryOptions, call: Call): Promise<void> {
-  const sinceS = readSeconds(since, '--since');
-  const node = await findNode(name, call);
-  const count = await printEvents(
+  const count = await printEventsOfNode(
+    name,
     {
       from: undefined,
-      sinceS,
+      sinceS: readSeconds(since, '--since'),
       tail: readCount(tail, 1, '--tail'),
       eventTypes: undefined,
       databaseId: undefined,
       follow,
-      isWanted: (event) => isOfNode(event, node.wanted),
+      isWanted: () => true,
     },
     call,
   );
-  if (count > 0) return;
-  if (node.exists || sinceS !== undefined) return call.output.say('no events');
-  throw failWith('NODE_NOT_FOUND', `there is no node '${name}', and no event tells of one`, {
-    resource: { type: 'node', name },
-  });
-}
-
-/** A node that was deleted has left its events, under its name and its uuid. */
-async function findNode(name: string, { conductor }: Call): Promise<{ wanted: Wanted; exists: boolean }> {
-  try {
-    return { wanted: present((await conductor.nodes.getNode({ node: name })).node, 'a node'), exists: true };
-  } catch (thrown) {
-    if (asCountermandError(thrown).code !== 'NODE_NOT_FOUND') throw thrown;
-    return { wanted: { uuid: name, name }, exists: false };
-  }
+  if (count === 0) call.output.say('no events');
 }
 
 /** Adds `node history`. */

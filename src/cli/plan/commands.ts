@@ -36,12 +36,12 @@ const COMMANDS = [addCreate, addList, addShow, addStart, addWatch, addCancel, ad
 const EXAMPLES = `
 With --json, what is about one plan prints lines of {"actionPlan": ..., "actions": [...]}: create and show one line,
 start, watch, cancel and rollback first the plan with all its actions, then those that have changed; and so on with the
-plan that undoes it. rollback --preview prints one line of {"actionPlan": ..., "undos": [...]}.
+plan that undoes it. rollback --dry-run prints one line of {"actionPlan": ..., "undos": [...]}.
 
 Examples:
   countermand plan create rack7.yaml --start
   countermand plan cancel 'rack 7 down' --reason "wrong rack"
-  countermand plan rollback 'rack 7 down' --preview
+  countermand plan rollback 'rack 7 down' --dry-run
   countermand plan list --state ONGOING CANCELLING`;
 
 /** Adds the commands of the group `plan`. */

@@ -14,8 +14,10 @@ import { effectText, NOTHING_WRITTEN } from '../shared/effect_text.ts';
 import { enumName } from '../shared/words.ts';
 
 /** The flag of an order that can be looked at before it is given. */
-export function dryRunOption(): Option {
-  return new Option('--dry-run', 'only say which nodes it is about, what can be taken back, and which plans it meets');
+export function dryRunOption(
+  does = 'only say which nodes it is about, what can be taken back, and which plans it meets',
+): Option {
+  return new Option('--dry-run', does);
 }
 
 /**

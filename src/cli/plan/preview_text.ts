@@ -1,5 +1,6 @@
 /** What a rollback would do, in a table and a sentence. */
 import { type PreviewRollbackResponse, type Undo, UndoKind } from '../../gen/countermand/v1/action_plan.ts';
+import { effectText } from '../shared/effect_text.ts';
 import { line } from '../shared/lines.ts';
 import { possibleCommands } from '../shared/possible.ts';
 import { shortId } from '../shared/short_ids.ts';
@@ -18,13 +19,14 @@ interface PreviewOptions {
 /** So many actions are named in a sentence. */
 const NAMED = 4;
 
-/** All of it: the plan, a row for each action, and whether it would be refused or how to order it. */
+/** All of it: the plan, a row for each action, what it would mean, and whether it would be refused or how to order it. */
 export function previewText(answer: PreviewRollbackResponse, options: PreviewOptions): string {
-  const { actionPlan, undos } = answer;
+  const { actionPlan, undos, effect, takesDown } = answer;
   const head = actionPlan
     ? line(`${planTitle(actionPlan)} (${shortId(actionPlan.uuid)}) ${planState(actionPlan)}`)
     : '';
-  return [head, undoTable(undos), sentence(answer, options)].join('\n\n');
+  const meaning = effect === undefined ? [] : [effectText(effect, takesDown, 'order')];
+  return [head, undoTable(undos), ...meaning, sentence(answer, options)].join('\n\n');
 }
 
 /** True if a rollback with these flags would be refused now. */

@@ -1,18 +1,20 @@
 /** `countermand plan rollback`: undoing a plan that has ended, and what that would be. */
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { fail } from '../../core/errors.ts';
 import { PreviewRollbackResponse, type TakesDown } from '../../gen/countermand/v1/action_plan.ts';
-import { asking, type Call, present } from '../shared/asking.ts';
+import { asking, type Call } from '../shared/asking.ts';
 import { confirmTakenDown, takesDownWords, type Yes, yesOrNumberOption } from '../shared/confirming.ts';
-import { effectText, NOTHING_WRITTEN } from '../shared/effect_text.ts';
+import { NOTHING_WRITTEN } from '../shared/effect_text.ts';
 import type { Terminal } from '../shared/terminal.ts';
+import { dryRunOption } from './dry_run.ts';
 import { followPlan } from './following.ts';
 import { isRefused, previewText } from './preview_text.ts';
 import { WHICH_PLAN } from './text.ts';
 
 interface RollbackOptions {
-  readonly preview?: boolean;
   readonly dryRun?: boolean;
+  /** An earlier name of --dry-run. */
+  readonly preview?: boolean;
   readonly skipIrreversible?: boolean;
   readonly acceptDrift?: boolean;
   readonly requestId?: string;
@@ -41,15 +43,10 @@ async function preview(name: string, options: RollbackOptions, call: Call): Prom
   const { conductor, output, command } = call;
   const { skipIrreversible = false, acceptDrift = false, requestId, wait } = options;
   if (requestId !== undefined || !wait)
-    throw fail('ARGUMENT_INVALID', '--preview and --dry-run order nothing; leave out --request-id and --no-wait');
+    throw fail('ARGUMENT_INVALID', '--dry-run orders nothing; leave out --request-id and --no-wait');
   const answer = await conductor.plans.previewRollback({ actionPlan: name });
   output.message(PreviewRollbackResponse, answer, () =>
-    [
-      previewText(answer, { skipIrreversible, acceptDrift, command }),
-      ...(options.dryRun
-        ? ['', effectText(present(answer.effect, 'an effect'), answer.takesDown, 'order'), NOTHING_WRITTEN]
-        : []),
-    ].join('\n'),
+    [previewText(answer, { skipIrreversible, acceptDrift, command }), NOTHING_WRITTEN].join('\n'),
   );
   // The answer says why; only the exit code is missing.
   if (isRefused(answer, { skipIrreversible, acceptDrift })) throw fail('ROLLBACK_REFUSED', '');
@@ -66,11 +63,12 @@ export function addRollback(group: Command, terminal: Terminal): void {
     .command('rollback')
     .description('undo a plan that has ended, and watch that; the exit code says how it ended')
     .argument('<plan>', WHICH_PLAN)
-    .option(
-      '--preview',
-      'only show what would be done about each action; nothing is ordered. Exit code 5 if it would be refused',
+    .addOption(
+      dryRunOption(
+        'only say what would be done about each action, and what that would mean; exit code 5 if it would be refused',
+      ),
     )
-    .option('--dry-run', 'the same, and which nodes it is about, what can be taken back, and which plans it meets')
+    .addOption(new Option('--preview', 'an earlier name of --dry-run').hideHelp())
     .option('--skip-irreversible', 'leave out the actions that nothing can undo, instead of being refused')
     .option('--accept-drift', 'also undo nodes that have changed since, instead of being refused')
     .option('--request-id <id>', 'the id of the order: the same id twice is one rollback; else a new one')

@@ -36,7 +36,7 @@ function commandOf(possible: Possible): string {
     shortened(resource),
     ...(target === undefined ? [] : [TARGET_TABLE[target].word]),
     ...(abortsTaskUuid === '' ? [] : ['--task', shortId(abortsTaskUuid)]),
-    ...(verb === 'PREVIEW_ROLLBACK' ? ['--preview'] : []),
+    ...(verb === 'PREVIEW_ROLLBACK' ? ['--dry-run'] : []),
     ...POSSIBLE_FLAGS.filter((flag) => possible[flag]).map((flag) => `--${flagName(flag).replaceAll('_', '-')}`),
   ];
   return oneLine(words.join(' '));

@@ -25,7 +25,7 @@ function deprecatedWords(possible: Possible): string {
     COMMAND_WORDS[possible.verb],
     possible.resource,
     ...(possible.target === undefined ? [] : [TARGET_TABLE[possible.target].word]),
-    ...(possible.verb === 'PREVIEW_ROLLBACK' ? ['--preview'] : []),
+    ...(possible.verb === 'PREVIEW_ROLLBACK' ? ['--dry-run'] : []),
     ...flags.map((flag) => `--${flagName(flag).replaceAll('_', '-')}`),
   ].join(' ');
 }
