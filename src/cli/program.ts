@@ -84,6 +84,10 @@ const COMMANDS: Readonly<Record<string, CommandRow>> = {
     description: 'make the certificates of a first installation',
     load: async () => (await import('./certificates/commands.ts')).addCertificateCommands,
   },
+  database: {
+    description: 'copy an installation into another database',
+    load: async () => (await import('./daemon/database.ts')).addDatabaseCommands,
+  },
   completion: {
     description: 'print the completion script of a shell',
     load: async () => (await import('./completion/commands.ts')).setUpCompletion,

@@ -182,6 +182,7 @@ export const HOMES: Homes = {
     'src/cli/certificates/commands.ts',
     'src/cli/compile_cache.ts',
     'src/cli/daemon/configuration.ts',
+    'src/cli/daemon/database.ts',
     'src/cli/shared/contexts.ts',
     'src/cli/shared/place.ts',
     'src/cli/start.ts',

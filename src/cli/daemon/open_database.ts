@@ -1,42 +1,61 @@
-/** Opens the database that the configuration names. */
+/** Opens the database that the configuration or a command names. */
 import { readFileSync } from 'node:fs';
 import { fail } from '../../core/errors.ts';
-import type { Database } from '../../server/store/database.ts';
+import type { CopyTarget } from '../../server/store/copy.ts';
 import { openDatabase } from '../../server/store/sqlite/database.ts';
+import { hasDatabase } from '../../server/store/sqlite/file.ts';
 import type { Terminal } from '../shared/terminal.ts';
 import type { Configuration } from './configuration.ts';
 
 /** A database that is open. */
-export interface Opened {
-  readonly database: Database;
-  /** In words, without the password. */
-  readonly where: string;
+export type Opened = CopyTarget;
+
+/** Where a database is. */
+export interface DatabasePlace {
+  /** A URL of PostgreSQL, or a data folder. */
+  readonly place: string;
+  /** The file with the password, and the flag or key that names it. */
+  readonly passwordFile: string | null;
+  readonly passwordFrom: string;
+  /** Where there is no database, none is made. */
+  readonly mustExist: boolean;
 }
 
 /**
- * Opens the PostgreSQL database that is configured, or else the file in the data folder.
- * @throws CONFIGURATION_INVALID if the URL of the database cannot be used; DATA_FOLDER_IN_USE, DATA_FOLDER_UNUSABLE, DATABASE_IN_USE,
- *   DATABASE_REFUSED, DATABASE_NEWER, DATABASE_DAMAGED, DATABASE_UNUSABLE, DISK_FULL
+ * Opens a PostgreSQL database, or the file in a data folder.
+ * @throws CONFIGURATION_INVALID if the URL or the file of the password cannot be used; DATA_FOLDER_IN_USE, DATA_FOLDER_UNUSABLE,
+ *   DATABASE_IN_USE, DATABASE_REFUSED, DATABASE_NEWER, DATABASE_DAMAGED, DATABASE_UNUSABLE, DISK_FULL
  */
-export async function openConfigured(configuration: Configuration, terminal: Terminal): Promise<Opened> {
-  const { databaseUrl, dataFolder } = configuration;
-  if (databaseUrl === null) return { database: await openDatabase(dataFolder), where: dataFolder };
-  const { openPostgres, readPostgresUrl } = await import('../../server/store/postgres/open.ts');
-  const address = readPostgresUrl(databaseUrl, passwordOf(configuration, terminal));
-  return { database: await openPostgres(address, { clock: terminal.clock }), where: address.words };
+export async function openPlace(named: DatabasePlace, terminal: Terminal): Promise<Opened> {
+  const { place, mustExist } = named;
+  if (/^\w+:\/\//.test(place)) {
+    const { continueNumbers, openPostgres, readPostgresUrl } = await import('../../server/store/postgres/open.ts');
+    const address = readPostgresUrl(place, passwordOf(named, terminal));
+    const database = await openPostgres(address, { clock: terminal.clock, mustExist });
+    return { database, where: address.words, continueNumbers };
+  }
+  if (mustExist && !hasDatabase(place)) throw fail('DATABASE_REFUSED', `there is no database in the folder ${place}`);
+  return { database: await openDatabase(place), where: place, continueNumbers: async () => {} };
+}
+
+/** Opens the PostgreSQL database that is configured, or else the file in the data folder. @throws as `openPlace` */
+export function openConfigured(configuration: Configuration, terminal: Terminal): Promise<Opened> {
+  const { databaseUrl, databasePasswordFile: passwordFile, dataFolder } = configuration;
+  const named = { passwordFile, passwordFrom: 'database_password_file', mustExist: false };
+  return openPlace({ ...named, place: databaseUrl ?? dataFolder }, terminal);
 }
 
 /** The password stands in no flag: everybody can read the arguments of a process. */
-function passwordOf({ databasePasswordFile: path }: Configuration, { environment }: Terminal): string | null {
+function passwordOf({ passwordFile: path, passwordFrom }: DatabasePlace, { environment }: Terminal): string | null {
   if (path === null) return environment.COUNTERMAND_DATABASE_PASSWORD || null;
   try {
     const [line] = readFileSync(path, 'utf8').split(/\r?\n/);
     if (line) return line;
   } catch (error) {
-    throw fail('CONFIGURATION_INVALID', `database_password_file cannot be read: ${(error as Error).message}`);
+    throw fail('CONFIGURATION_INVALID', `${passwordFrom} cannot be read: ${(error as Error).message}`);
   }
   throw fail(
     'CONFIGURATION_INVALID',
-    `database_password_file ${path} begins with an empty line; its first line is the password`,
+    `${passwordFrom} ${path} begins with an empty line; its first line is the password`,
   );
 }

@@ -30,6 +30,8 @@ interface PostgresParts extends WriteOptions {
   readonly clock: Clock;
   /** The process that opens it; this one unless a test plays several. */
   readonly self?: OwnProcess;
+  /** A database without our tables is refused. */
+  readonly mustExist?: boolean;
 }
 
 /** What became of one run of a group. */
@@ -258,7 +260,22 @@ function connectReaders(address: PostgresAddress): Knex {
  */
 export async function openPostgres(address: PostgresAddress, parts: PostgresParts): Promise<Database> {
   let database: PostgresDatabase | null = null;
-  const writing = await openWriting(address, parts.self ?? thisProcess(), () => database?.lookAgain());
+  const { self = thisProcess(), mustExist = false } = parts;
+  const writing = await openWriting(address, { self, mustExist, brokeOff: () => database?.lookAgain() });
   database = new PostgresDatabase(connectReaders(address), writing, address, parts);
   return database;
+}
+
+const NUMBERED = { events: 'sequence', model_changes: 'revision' };
+
+/** Lets the next rows be numbered after those that are there, some of which came with their numbers. */
+export async function continueNumbers(sql: Knex): Promise<void> {
+  for (const [table, column] of Object.entries(NUMBERED))
+    await sql.raw('select setval(pg_get_serial_sequence(?, ?), coalesce(max(??), 1), max(??) is not null) from ??', [
+      table,
+      column,
+      column,
+      column,
+      table,
+    ]);
 }

@@ -12,10 +12,12 @@ const LOOK = `
 /**
  * Applies the migrations that are missing, in the transaction of `sql`: all of them or none.
  * @throws DATABASE_NEWER if a newer version has written the database, DATABASE_DAMAGED if it is that of another program,
- *   DATABASE_REFUSED without the right to create tables: then nothing is changed
+ *   DATABASE_REFUSED without the right to create tables, or if the schema must be there and is not: then nothing is changed
  */
-export async function migrate(sql: Knex, { words }: PostgresAddress): Promise<void> {
+export async function migrate(sql: Knex, { words }: PostgresAddress, mustExist: boolean): Promise<void> {
   const [found] = (await sql.raw(LOOK)).rows;
+  if (!found.begun && mustExist)
+    throw fail('DATABASE_REFUSED', `schema ${found.schema} of the ${words} has no tables of countermand`);
   if (!found.begun && found.used) throw foreign(words, found.schema);
   const applied: string[] = found.begun ? await sql('knex_migrations').orderBy('id').pluck('name') : [];
   refuseUnknown(applied, found.schema, words);

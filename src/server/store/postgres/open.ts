@@ -1,3 +1,3 @@
 /** What is loaded when the configuration names a PostgreSQL database, and only then: `pg` takes its time. */
 export { readPostgresUrl } from './address.ts';
-export { openPostgres } from './database.ts';
+export { continueNumbers, openPostgres } from './database.ts';

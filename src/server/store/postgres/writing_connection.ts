@@ -193,15 +193,22 @@ async function connect(address: PostgresAddress): Promise<Open> {
   }
 }
 
+/** What the connection is opened with beside the address. */
+interface WritingParts {
+  readonly self: OwnProcess;
+  /** A database without our tables is refused. */
+  readonly mustExist: boolean;
+  /** Called each time that the connection has ended by itself. */
+  readonly brokeOff: () => void;
+}
+
 /**
  * Opens the connection that writes: takes the lock, brings the schema up to date, makes this process the owner.
- * @param brokeOff called each time that the connection has ended by itself
  * @throws DATABASE_IN_USE, DATABASE_REFUSED, DATABASE_NEWER, DATABASE_DAMAGED, DATABASE_UNUSABLE: then nothing was written
  */
 export async function openWriting(
   address: PostgresAddress,
-  self: OwnProcess,
-  brokeOff: () => void,
+  { self, mustExist, brokeOff }: WritingParts,
 ): Promise<WritingConnection> {
   const knex = createKnex({ client: 'pg', compileSqlOnError: false, log: SILENT });
   try {
@@ -209,7 +216,7 @@ export async function openWriting(
     const { client } = open;
     try {
       await lockForLife(client, self, address);
-      await knex.transaction((sql) => migrate(sql, address), { connection: client });
+      await knex.transaction((sql) => migrate(sql, address, mustExist), { connection: client });
       const owner = await takeOwnership(self, client);
       return new WritingConnection({ open, knex, owner }, address, brokeOff);
     } catch (error) {

@@ -80,6 +80,11 @@ export async function openFileIn(
   }
 }
 
+/** True if there is a database in this folder. */
+export function hasDatabase(folder: string): boolean {
+  return existsSync(join(folder, FILE));
+}
+
 async function openChecked(
   path: string,
   folder: string,

@@ -1,0 +1,66 @@
+/** `countermand database ...`: what an administrator does with the database while no conductor runs on it. */
+import { resolve } from 'node:path';
+import type { Command } from 'commander';
+import { type OfflineCall, offline } from '../shared/asking.ts';
+import type { Terminal } from '../shared/terminal.ts';
+
+interface CopyOptions {
+  readonly from: string;
+  readonly to: string;
+  readonly fromPasswordFile?: string;
+  readonly toPasswordFile?: string;
+}
+
+/** A folder, or a URL as it is. */
+const placeOf = (text: string): string => (/^\w+:\/\//.test(text) ? text : resolve(text));
+
+async function copy(options: CopyOptions, call: OfflineCall): Promise<void> {
+  const [{ openPlace }, { copyDatabase }] = await Promise.all([
+    import('./open_database.ts'),
+    import('../../server/store/copy.ts'),
+  ]);
+  // Everything that this process makes is for its owner alone: the database holds secrets.
+  process.umask(0o077);
+  const source = { place: placeOf(options.from), passwordFile: options.fromPasswordFile ?? null, mustExist: true };
+  const target = { place: placeOf(options.to), passwordFile: options.toPasswordFile ?? null, mustExist: false };
+  const from = await openPlace({ ...source, passwordFrom: '--from-password-file' }, call);
+  try {
+    const to = await openPlace({ ...target, passwordFrom: '--to-password-file' }, call);
+    try {
+      const rows = await copyDatabase(from.database, to);
+      const counts = ['nodes', 'power_tasks', 'action_plans', 'events'].map((table) => [table, rows.get(table) ?? 0]);
+      call.output.say(`copied ${counts.map(([table, count]) => `${count} ${table}`).join(', ')} to ${to.where}`);
+      call.output.say(
+        `${from.where} is as it was: start a conductor on one of the two only, as both would order the same nodes`,
+      );
+    } finally {
+      await to.database.close();
+    }
+  } finally {
+    await from.database.close();
+  }
+}
+
+/** Adds the commands of the group `database`. */
+export function addDatabaseCommands(group: Command, terminal: Terminal): void {
+  group
+    .command('copy')
+    .description('copy an installation into an empty database: nodes, orders, plans, and events with their numbers')
+    .requiredOption('--from <place>', 'the data folder or the URL postgres://USER@HOST:PORT/NAME that is copied')
+    .requiredOption('--to <place>', 'the data folder or the URL that it is copied into')
+    .option(
+      '--from-password-file <path>',
+      'the file with the password of the source; else COUNTERMAND_DATABASE_PASSWORD',
+    )
+    .option('--to-password-file <path>', 'the file with the password of the target; else COUNTERMAND_DATABASE_PASSWORD')
+    .addHelpText(
+      'after',
+      `
+No conductor may run on either. The source keeps its rows, and is brought up to date if an earlier version has written it.
+
+Examples:
+  countermand database copy --from /var/lib/countermand --to postgres://countermand@db7/countermand --to-password-file /etc/countermand/db
+  countermand database copy --from postgres://countermand@db7/countermand --to ./data`,
+    )
+    .action(offline((options: CopyOptions, call: OfflineCall) => copy(options, call), terminal));
+}

@@ -1,0 +1,75 @@
+/** Copies all rows of one database into another one, whatever engine each is of. */
+import type { Knex } from 'knex';
+import { fail } from '../../core/errors.ts';
+import type { Database } from './database.ts';
+import { portionsOf, ROWS_AT_ONCE } from './portions.ts';
+
+/**
+ * Every table with what belongs to an installation, and the column by which its rows are ordered; null: the rows are few. Who owns a
+ * database, and which migrations it has, is its own.
+ */
+const TABLES: Readonly<Record<string, string | null>> = {
+  database_id: null,
+  nodes: 'uuid',
+  power_tasks: 'uuid',
+  agents: 'uuid',
+  drivers: null,
+  audit_templates: 'uuid',
+  audits: 'uuid',
+  action_plans: 'uuid',
+  actions: 'uuid',
+  plan_nodes: null,
+  model_changes: 'revision',
+  events: 'sequence',
+};
+
+/** A database that is open, and can be copied into. */
+export interface CopyTarget {
+  readonly database: Database;
+  /** In words, without the password. */
+  readonly where: string;
+  /** Lets the database number new rows after those that were copied with their numbers. */
+  readonly continueNumbers: (sql: Knex) => Promise<void>;
+}
+
+/**
+ * Copies all rows, with their numbers and the id of the database, in one transaction.
+ * @returns how many rows of each table were copied
+ * @throws DATABASE_REFUSED if the target has rows already: then nothing is written
+ */
+export async function copyDatabase(from: Database, to: CopyTarget): Promise<ReadonlyMap<string, number>> {
+  return to.database.write(async ({ sql }) => {
+    await refuseRows(to.where, sql);
+    await sql('database_id').delete();
+    const copied = new Map<string, number>();
+    for (const [table, key] of Object.entries(TABLES)) copied.set(table, await copyTable(table, key, from.read, sql));
+    await to.continueNumbers(sql);
+    return copied;
+  });
+}
+
+async function refuseRows(where: string, sql: Knex): Promise<void> {
+  for (const table of Object.keys(TABLES).filter((name) => name !== 'database_id'))
+    if (await sql(table).first())
+      throw fail('DATABASE_REFUSED', `${where} has ${table} already; nothing was written; name an empty one`);
+}
+
+async function copyTable(table: string, key: string | null, from: Knex, to: Knex): Promise<number> {
+  let count = 0;
+  for await (const rows of key === null ? [await from(table)] : pagesOf(table, key, from)) {
+    for (const part of portionsOf(rows, ROWS_AT_ONCE)) await to(table).insert(part);
+    count += rows.length;
+  }
+  return count;
+}
+
+async function* pagesOf(table: string, key: string, from: Knex): AsyncGenerator<Record<string, unknown>[]> {
+  let after: unknown = null;
+  for (;;) {
+    const page = from(table).orderBy(key).limit(ROWS_AT_ONCE);
+    const rows: Record<string, unknown>[] = await (after === null ? page : page.where(key, '>', after as string));
+    if (rows.length > 0) yield rows;
+    if (rows.length < ROWS_AT_ONCE) return;
+    after = rows.at(-1)?.[key];
+  }
+}

@@ -1,0 +1,133 @@
+/** `countermand database copy`: an installation moves from SQLite to PostgreSQL and back, whole. */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import test from 'ava';
+import BetterSqlite3 from 'better-sqlite3';
+import { newFolder } from '../counterparts/folder.ts';
+import { type PostgresServer, sharedPostgres } from '../counterparts/postgres.ts';
+import { type House, openHouse } from './house.ts';
+import { enrolSimBmc, Listener } from './killing.ts';
+import { order, ordersAt, untilAtRest } from './orders.ts';
+import { actionStates, checkPlanTrail, power, rollBack, startPlan, untilPlanEnds, watchPlan } from './plans.ts';
+import { runHere } from './processes.ts';
+import { checkTrail } from './trail.ts';
+
+const postgres = sharedPostgres();
+
+const copy = (from: string, to: string) => runHere(['database', 'copy', '--from', from, '--to', to]);
+
+/** What is a database's own, and the tables of the engines. */
+const OWN = /^(database_owner|knex_.*|sqlite_.*)$/;
+
+type Rows = Readonly<Record<string, readonly Record<string, unknown>[]>>;
+
+/** Every row of every table that belongs to the installation, in an order that both engines have. */
+async function rowsOf(
+  names: readonly string[],
+  read: (table: string) => Promise<unknown[]> | unknown[],
+): Promise<Rows> {
+  const tables = names.filter((name) => !OWN.test(name)).toSorted();
+  const rows = await Promise.all(tables.map(async (table) => [table, sorted(await read(table))] as const));
+  return Object.fromEntries(rows) as Rows;
+}
+
+/** Numbers and their digits are the same: a plain client of PostgreSQL answers whole numbers as text. */
+const sorted = (rows: unknown[]): unknown[] => rows.map((row) => JSON.stringify(columnsOf(row as object))).toSorted();
+
+const columnsOf = (row: object): unknown[] =>
+  Object.entries(row)
+    .map(([column, value]) => `${column} ${value === null ? 'is null' : `= ${value}`}`)
+    .toSorted();
+
+async function rowsInFile(folder: string): Promise<Rows> {
+  const file = new BetterSqlite3(join(folder, 'countermand.db'), { readonly: true });
+  const tables = file.prepare("select name from sqlite_master where type = 'table'").all() as { name: string }[];
+  const rows = await rowsOf(
+    tables.map(({ name }) => name),
+    (table) => file.prepare(`select * from ${table}`).all(),
+  );
+  file.close();
+  return rows;
+}
+
+async function rowsInPostgres(server: PostgresServer, name: string): Promise<Rows> {
+  const tables = await server.query("select tablename from pg_tables where schemaname = 'public'", name);
+  return rowsOf(
+    tables.map(({ tablename }) => String(tablename)),
+    (table) => server.query(`select * from ${table}`, name),
+  );
+}
+
+async function stop({ conductor }: House): Promise<void> {
+  conductor.signal('SIGTERM');
+  await conductor.ended;
+}
+
+test('an installation moves to PostgreSQL and back with its nodes, orders, plans, events and numbers', async (t) => {
+  const server = await postgres();
+  const [name, back] = [await server.newDatabase(t), join(await newFolder(t), 'data')];
+  const house = await openHouse(t, { here: true });
+  const [one, two] = await Promise.all([enrolSimBmc(t, house, 'one'), enrolSimBmc(t, house, 'two')]);
+  const listener = new Listener(house);
+  await untilAtRest(order(house.client, 'one', 'REBOOT'));
+  const plan = await startPlan(house.client, 'rack down', [
+    power('one', 'power off'),
+    power('two', 'power off', 'one'),
+  ]);
+  await untilPlanEnds(watchPlan(house.client, plan.uuid));
+  await stop(house);
+
+  const there = await copy(house.data, server.urlOf(name));
+  t.is(there.exitCode, 0, there.stderr);
+  t.regex(
+    there.stdout,
+    /^copied 2 nodes, 3 power_tasks, 1 action_plans, \d+ events to database test\d+ on .*\n.* on one of/,
+  );
+  const before = await rowsInFile(house.data);
+  t.true((before.model_changes?.length ?? 0) > 0);
+  t.deepEqual(await rowsInPostgres(server, name), before);
+
+  house.configure({ database: server.urlOf(name) });
+  await house.start('conductor');
+  listener.resume();
+  t.deepEqual(await actionStates(house.client, plan.uuid), { one: 'SUCCEEDED', two: 'SUCCEEDED' });
+  t.like(await untilPlanEnds(rollBack(house.client, plan.uuid)), { state: 'SUCCEEDED' });
+  t.deepEqual(await Promise.all([one, two].map(ordersAt)), [
+    ['reset', 'off', 'on'],
+    ['off', 'on'],
+  ]);
+  await checkTrail(t, house.client);
+  await listener.check(t, await checkPlanTrail(t, house.client));
+  await stop(house);
+
+  const again = await copy(server.urlOf(name), back);
+  t.is(again.exitCode, 0, again.stderr);
+  const after = await rowsInPostgres(server, name);
+  t.true((after.events?.length ?? 0) > (before.events?.length ?? 0));
+  t.deepEqual(await rowsInFile(back), after);
+});
+
+test('what is not copied: into a database that has rows, from one that is not there, or while a conductor runs', async (t) => {
+  const server = await postgres();
+  const [name, empty, folder] = [await server.newMigrated(t), await server.newDatabase(t), await newFolder(t)];
+  const house = await openHouse(t, { here: true });
+  await enrolSimBmc(t, house, 'one');
+  const running = await copy(house.data, server.urlOf(name));
+  t.like(running, { exitCode: 5, stdout: '' });
+  t.regex(running.stderr, /another conductor .*uses the data folder/);
+  await stop(house);
+  t.is((await copy(house.data, server.urlOf(name))).exitCode, 0);
+  const before = await rowsInPostgres(server, name);
+
+  const twice = await copy(house.data, server.urlOf(name));
+  t.like(twice, { exitCode: 5, stdout: '' });
+  t.regex(twice.stderr, /database test\d+ on .* has nodes already; nothing was written; name an empty one/);
+  t.deepEqual(await rowsInPostgres(server, name), before);
+  t.regex((await copy(server.urlOf(name), house.data)).stderr, /has nodes already/);
+
+  t.regex((await copy(folder, server.urlOf(empty))).stderr, /there is no database in the folder/);
+  t.regex((await copy(server.urlOf(empty), join(folder, 'new'))).stderr, /has no tables of countermand/);
+  t.deepEqual(await rowsInPostgres(server, empty), {});
+  t.regex((await copy(house.data, 'mysql://u@h/d')).stderr, /it is no URL of the form postgres:/);
+  t.false(existsSync(join(folder, 'new')));
+});
