@@ -60,7 +60,7 @@ export async function withFleet<T>(
     return { sim, folder: directory };
   }
   return await withConductor(
-    { address: conductor.address, tls: null },
+    { address: conductor.address, tls: null, token: null },
     (clients) => measure(fleetOf(clients, conductor, startBmc, signal)),
     signal,
   );

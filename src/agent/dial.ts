@@ -1,5 +1,5 @@
 /** The agent's end of its stream over gRPC. */
-import { createClient } from 'nice-grpc';
+import { createClient, Metadata } from 'nice-grpc';
 import { fail } from '../core/errors.ts';
 import type { TlsMaterial } from '../core/tls.ts';
 import { AgentServiceDefinition } from '../gen/countermand/v1/agent.ts';
@@ -34,9 +34,9 @@ interface AgentTls {
 
 /**
  * Dials a conductor, in plaintext if `tls` is null. Nothing is sent before `attach` is called; its failures say the address.
- * Each stream is dialled with the TLS material of that moment; one that is open stays as it is.
+ * Each stream is dialled with the TLS material and the token of that moment; one that is open stays as it is.
  */
-export function dialConductor(address: string, tls: AgentTls | null): Dialer {
+export function dialConductor(address: string, tls: AgentTls | null, tokenNow: () => string | null): Dialer {
   let material = tls?.current() ?? null;
   const open = () =>
     openChannelTo(address, tls && material && { material, serverName: tls.serverName }, CHANNEL_OPTIONS);
@@ -51,7 +51,7 @@ export function dialConductor(address: string, tls: AgentTls | null): Dialer {
     async *attach(outgoing, signal) {
       renew();
       try {
-        yield* createClient(AgentServiceDefinition, channel).attach(outgoing, { signal });
+        yield* createClient(AgentServiceDefinition, channel).attach(outgoing, { signal, metadata: shown(tokenNow()) });
       } catch (error) {
         if (signal.aborted) throw signal.reason;
         throw fail(
@@ -64,3 +64,5 @@ export function dialConductor(address: string, tls: AgentTls | null): Dialer {
     close: () => channel.close(),
   };
 }
+
+const shown = (token: string | null): Metadata => Metadata(token === null ? {} : { authorization: `Bearer ${token}` });

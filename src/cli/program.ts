@@ -27,9 +27,11 @@ const COMMANDS: Readonly<Record<string, CommandRow>> = {
     load: async () => {
       const { setUpAgent } = await import('./daemon/agent.ts');
       const { addAgentList } = await import('./conductor/lists.ts');
+      const { addAgentToken } = await import('./token/commands.ts');
       return (command, terminal) => {
         setUpAgent(command, terminal);
         addAgentList(command, terminal);
+        addAgentToken(command, terminal);
       };
     },
   },
@@ -80,6 +82,10 @@ const COMMANDS: Readonly<Record<string, CommandRow>> = {
     description: 'give conductors names, and choose the one that is asked',
     load: async () => (await import('./context/commands.ts')).addContextCommands,
   },
+  token: {
+    description: 'make and revoke the tokens with which programs and agents say who they are',
+    load: async () => (await import('./token/commands.ts')).addTokenCommands,
+  },
   certificates: {
     description: 'make the certificates of a first installation',
     load: async () => (await import('./certificates/commands.ts')).addCertificateCommands,
@@ -128,6 +134,7 @@ export async function buildProgram(terminal: Terminal, words?: readonly string[]
     .option('--context <context>', 'the conductor of this context; countermand context --help')
     .option('--ca <file>', 'PEM file with the authorities that may vouch for the conductor; else COUNTERMAND_CA')
     .option('--certificate <file>', 'PEM file with the certificate to show it; else COUNTERMAND_CERTIFICATE')
+    .option('--token-file <file>', 'file with the token to show it; else COUNTERMAND_TOKEN_FILE')
     .option('--key <file>', 'PEM file with the key of the certificate; else COUNTERMAND_KEY')
     .option(
       '--server-name <name>',

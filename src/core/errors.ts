@@ -19,6 +19,7 @@ export type GrpcStatus =
   | 'OUT_OF_RANGE'
   | 'UNIMPLEMENTED'
   | 'INTERNAL'
+  | 'PERMISSION_DENIED'
   | 'UNAUTHENTICATED'
   | 'UNAVAILABLE';
 
@@ -44,6 +45,10 @@ const RETRYABLE = true;
 export const ERROR_TABLE = {
   // Who asks
   UNAUTHENTICATED: row('UNAUTHENTICATED', 5, 'the call does not say who makes it, or what it says is not accepted'),
+  PERMISSION_DENIED: row('PERMISSION_DENIED', 5, 'the caller is known, and may not do this'),
+  TOKEN_NOT_FOUND: row('NOT_FOUND', 3, 'no token has this name or uuid'),
+  TOKEN_NAME_TAKEN: row('ALREADY_EXISTS', 4, 'another token has, or had, this name'),
+  AGENT_IDENTITY_TAKEN: row('ALREADY_EXISTS', 4, 'an agent with the same identity is attached', RETRYABLE),
   TOO_MANY_LOGINS: row('RESOURCE_EXHAUSTED', 6, 'too many passwords are being checked at once', RETRYABLE),
   KEYS_UNREACHABLE: row('UNAVAILABLE', 6, 'the keys that a bearer token is checked with cannot be fetched', RETRYABLE),
 
@@ -233,7 +238,7 @@ export const REFUSED_LOGINS: readonly ErrorCode[] = [
 ];
 
 /** The kinds of things that an error can be about. */
-export type ResourceType = 'node' | 'power_task' | 'action_plan' | 'audit' | 'audit_template';
+export type ResourceType = 'node' | 'power_task' | 'action_plan' | 'audit' | 'audit_template' | 'token';
 
 /** What programs are told of an error beside its code. Secrets never belong here. */
 export interface ErrorDetails {

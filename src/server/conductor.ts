@@ -2,7 +2,9 @@
 
 import { fail } from '../core/errors.ts';
 import { openCancellation } from '../core/signals.ts';
+import { Tokens } from './access/tokens.ts';
 import { listenerOf } from './agent_listener.ts';
+import { Admission, type SecondAgent } from './agents/admission.ts';
 import { Attachments } from './agents/attachments.ts';
 import { Audits } from './audits/audits.ts';
 import { Disk } from './disk.ts';
@@ -34,6 +36,8 @@ interface ConductorParts {
   /** Without contact for so long, an agent sends nothing more. */
   readonly agentLeaseMs: number;
   readonly log: Log;
+  /** What becomes of a second agent with the identity of one that is attached. */
+  readonly secondAgent?: SecondAgent;
 }
 
 /** A running conductor, as its services use it. */
@@ -45,6 +49,7 @@ export interface Conductor extends PlanParts {
   readonly windows: Windows;
   readonly attachments: Attachments;
   readonly disk: Disk;
+  readonly tokens: Tokens;
   /** When it was started. */
   readonly startedAt: number;
   /** True while it works on something that no timer or agent has to wake. */
@@ -57,11 +62,12 @@ export interface Conductor extends PlanParts {
  * Starts a conductor over a store: what an earlier process left unsettled is taken up at once. A start that fails rejects
  * with the reason and leaves no work behind.
  */
-export async function startConductor({ store, limits, agentLeaseMs, log }: ConductorParts): Promise<Conductor> {
+export async function startConductor(given: ConductorParts): Promise<Conductor> {
+  const { store, limits, agentLeaseMs, log } = given;
+  const tokens = await Tokens.open(store);
   const cancellation = openCancellation([]);
   const shutdown = cancellation.signal;
-  const times = { agentLeaseMs, askTimeoutMs: limits.abortTimeoutMs };
-  const attachments = new Attachments(store.chance.uuid(), times, store.clock, shutdown);
+  const attachments = openAttachments(given, shutdown);
   const shared = new SharedReadings(store, attachments);
   const readings: ReadingParts = { store, attachments, shared, recorder: new Recorder(store), limits, log, shutdown };
   const windows = new Windows(readings);
@@ -120,10 +126,17 @@ export async function startConductor({ store, limits, agentLeaseMs, log }: Condu
     windows,
     attachments,
     disk,
+    tokens,
     startedAt: store.clock.now(),
     busy: () => keeper.busy || plans.busy || audits.busy || store.database.busy,
     stop,
   };
+}
+
+function openAttachments(given: ConductorParts, shutdown: AbortSignal): Attachments {
+  const { store, limits, agentLeaseMs, secondAgent = 'refuse' } = given;
+  const times = { agentLeaseMs, askTimeoutMs: limits.abortTimeoutMs };
+  return new Attachments(store.chance.uuid(), times, store.clock, shutdown, new Admission(secondAgent));
 }
 
 /** Agents of an earlier process may still be sending; those inside it died with it. */

@@ -16,6 +16,7 @@ const LOOK_INTERVAL_MS = 1000;
 
 /** The RPCs that begin work, and for which requests. All others go on while the disk is full. */
 const BEGINS_WORK: Readonly<Record<string, (request: unknown) => boolean>> = {
+  '/countermand.v1.AccessService/CreateToken': () => true,
   '/countermand.v1.NodeService/CreateNode': () => true,
   '/countermand.v1.NodeService/UpdateNode': () => true,
   '/countermand.v1.PowerService/SetPowerState': isNoAbort,

@@ -123,7 +123,10 @@ test('an expired certificate of the right authority is refused', async (t) => {
     expired.file('client.key'),
   ];
   const { stderr, exitCode } = await runHere(['node', 'list', '--conductor', house.address, ...how]);
-  t.is(stderr, 'error: the client certificate is not accepted (cert has expired); accepted: a client certificate');
+  t.is(
+    stderr,
+    'error: the client certificate is not accepted (cert has expired); accepted: a client certificate, a token of this conductor',
+  );
   t.is(exitCode, 5);
 });
 

@@ -47,7 +47,7 @@ test.after.always(() => stop());
 async function newNode(name: string): Promise<string> {
   const driverInfo = { fake_address: name, fake_soft_ms: 'never' };
   await withConductor(
-    { address, tls: null },
+    { address, tls: null, token: null },
     ({ nodes }) => nodes.createNode({ name, driver: 'fake', driverInfo }),
     never(),
   );

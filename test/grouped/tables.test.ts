@@ -40,6 +40,7 @@ import '../docs/scope.test.ts';
 import '../fuzz/rmcp.test.ts';
 import '../http/body.test.ts';
 import '../server/access/authenticator.test.ts';
+import '../server/agents/admission.test.ts';
 import '../tidy/lock.test.ts';
 import '../tidy/rooms.test.ts';
 import '../tidy/rules.test.ts';

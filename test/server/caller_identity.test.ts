@@ -16,7 +16,7 @@ for (const [peer, name] of [
   ['[::ffff:10.0.0.7]:4000', 'anonymous@10.0.0.7'],
 ] as const)
   test(`a caller at ${peer} is the same one on every connection and over every protocol`, (t) => {
-    t.deepEqual(anonymous({ peer }), { name });
+    t.deepEqual(anonymous({ peer }), { name, agentZones: 'any' });
   });
 
 test('the token `notused` is none', (t) => {

@@ -283,7 +283,7 @@ export class World {
     const parts = { clock: this.clock, chance: this.chance, latencyMs: this.#settings.latencyMs ?? 0 };
     const { attachments } = running.conductor;
     const accept: Parameters<typeof openLink>[0] = (incoming, ends) =>
-      this.#overheard(name, attachments.attach(incoming, ends, agent.home !== null));
+      this.#overheard(name, attachments.attach(incoming, ends, { embedded: agent.home !== null, identity: null }));
     const remember = (link: Link): void => {
       agent.link = link;
       agent.conductor = running;

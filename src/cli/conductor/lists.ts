@@ -95,7 +95,7 @@ function addListOf<M>(
 export function addAgentList(group: Command, terminal: Terminal): void {
   group.addHelpText(
     'after',
-    '\nExamples:\n  countermand agent --conductor 10.0.0.1:7077 --zone east\n  countermand agent list',
+    '\nExamples:\n  countermand agent --conductor 10.0.0.1:7077 --zone east\n  countermand agent token create rack7 --zone east > rack7.token\n  countermand agent list',
   );
   const ask = async ({ conductor }: Call) => (await conductor.itself.listAgents({})).agents;
   addListOf(group, 'list the agents of the conductor, with their zones and drivers', AGENT_LIST, ask, terminal);

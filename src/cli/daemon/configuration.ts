@@ -27,6 +27,11 @@ export interface Configuration {
   readonly httpListen: string | null;
   /** What the conductor shows on both ports; no certificate: plaintext. */
   readonly tls: TlsFiles;
+  /** Null: as the methods say. */
+  readonly authentication: 'required' | 'none' | null;
+  readonly secondAgent: 'refuse' | 'replace';
+  /** The file of the token of an agent on its own. */
+  readonly tokenFile: string | null;
   /** Null: no JSON Web Token is accepted. */
   readonly jwtIssuer: string | null;
   /** A path or a URL. */
@@ -77,6 +82,8 @@ type Rules = { readonly [Key in KeyName]: z.infer<(typeof CONFIGURATION_KEYS)[Ke
 /** The keys that may stay without a value. */
 type Optional = 'database' | 'database_password_file' | 'min_command_interval' | 'secrets_dir' | TlsKey;
 type TlsKey =
+  | 'authentication'
+  | 'token_file'
   | 'tls_client_ca'
   | 'htpasswd_file'
   | 'jwt_issuer'
@@ -141,7 +148,7 @@ function readText(path: string): string {
 const PATHS = [
   ...(['data', 'database_password_file'] as const),
   ...(['secrets_dir', 'tls_certificate', 'tls_key', 'tls_client_ca', 'htpasswd_file', 'jwt_keys'] as const),
-  ...(['ca', 'certificate', 'key'] as const),
+  ...(['ca', 'certificate', 'key', 'token_file'] as const),
 ];
 
 function fromFile(path: string): Given {
@@ -208,6 +215,9 @@ function inMilliseconds(values: Values): Configuration {
     listen: values.listen,
     httpListen: values.http_listen === 'none' ? null : values.http_listen,
     tls: { certificate: pathOf(values.tls_certificate), key: pathOf(values.tls_key), ca: pathOf(values.tls_client_ca) },
+    authentication: values.authentication ?? null,
+    secondAgent: values.second_agent,
+    tokenFile: pathOf(values.token_file),
     jwtIssuer: values.jwt_issuer ?? null,
     jwtKeys:
       values.jwt_keys === undefined || isUrl(values.jwt_keys) ? (values.jwt_keys ?? null) : resolve(values.jwt_keys),

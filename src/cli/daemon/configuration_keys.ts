@@ -150,6 +150,24 @@ export const CONFIGURATION_KEYS = {
     readBy: 'conductor',
     meaning: 'by how much the clocks of `jwt_issuer` and the conductor may differ',
   } satisfies ConfigurationKey<number>,
+  authentication: {
+    type: 'required or none',
+    placeholder: 'required|none',
+    rule: z.enum(['required', 'none']),
+    fallbackWords: '`required` with `tls_client_ca`, `jwt_issuer` or `htpasswd_file`; else `none`',
+    readBy: 'conductor',
+    meaning:
+      'whether every caller must say who it is. Where it must, tokens of `countermand token create` are accepted; make the first one before, over loopback',
+  } satisfies ConfigurationKey<'required' | 'none'>,
+  second_agent: {
+    type: 'refuse or replace',
+    placeholder: 'refuse|replace',
+    rule: z.enum(['refuse', 'replace']),
+    fallback: 'refuse',
+    readBy: 'conductor',
+    meaning:
+      'what becomes of an agent that attaches with the token of one that is attached: it is refused, or it replaces the first',
+  } satisfies ConfigurationKey<'refuse' | 'replace'>,
   data: folder({
     fallbackWords: '`/var/lib/countermand` for root; else `$XDG_DATA_HOME/countermand` or `~/.local/share/countermand`',
     readBy: 'conductor',
@@ -314,6 +332,13 @@ export const CONFIGURATION_KEYS = {
     readBy: 'agent',
     everywhere: true,
     meaning: 'of an agent on its own: PEM file with the key of `certificate`, not encrypted',
+  }),
+  token_file: file({
+    fallbackWords: 'none',
+    readBy: 'agent',
+    everywhere: true,
+    meaning:
+      'of an agent on its own: file with the token that it shows its conductor, as `countermand agent token create` prints it. It is read each time that the agent attaches',
   }),
   server_name: name({
     fallbackWords: 'the host of its address',

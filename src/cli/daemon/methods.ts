@@ -1,11 +1,11 @@
 /** How callers of a conductor say who they are, from its configuration. */
 import { fail } from '../../core/errors.ts';
-import type { Methods } from '../../server/access/methods.ts';
+import { hasMethods, type Methods } from '../../server/access/methods.ts';
 import type { Configuration } from './configuration.ts';
 
 /** @throws CONFIGURATION_INVALID for a key without another one that it needs */
 export function methodsOf(configuration: Configuration): Methods {
-  const { tls, htpasswdFile: htpasswd, jwtIssuer: issuer, jwtKeys: keys } = configuration;
+  const { tls, htpasswdFile: htpasswd, jwtIssuer: issuer, jwtKeys: keys, authentication } = configuration;
   if (tls.ca !== null && tls.certificate === null)
     throw fail(
       'CONFIGURATION_INVALID',
@@ -15,5 +15,11 @@ export function methodsOf(configuration: Configuration): Methods {
     throw fail('CONFIGURATION_INVALID', 'jwt_issuer and jwt_keys go together, and only one of them is given');
   const { jwtAudience: audience, jwtClockSkewMs: clockSkewMs } = configuration;
   const jwt = issuer === null || keys === null ? null : { issuer, audience, keys, clockSkewMs };
-  return { certificates: tls.ca !== null, jwt, htpasswd };
+  const methods = { tokens: authentication === 'required', certificates: tls.ca !== null, jwt, htpasswd };
+  if (authentication === 'none' && hasMethods(methods))
+    throw fail(
+      'CONFIGURATION_INVALID',
+      'authentication is none, and tls_client_ca, jwt_issuer or htpasswd_file say how callers are known; leave out one or the other',
+    );
+  return methods;
 }

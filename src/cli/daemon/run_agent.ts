@@ -4,7 +4,7 @@ import { type AgentParts, runAgent } from '../../agent/agent.ts';
 import { dialConductor } from '../../agent/dial.ts';
 import { fail } from '../../core/errors.ts';
 import { createDrivers } from '../../drivers/list.ts';
-import { speaksTls } from '../shared/place.ts';
+import { keepSecret, readToken, speaksTls } from '../shared/place.ts';
 import type { Terminal } from '../shared/terminal.ts';
 import { readTlsFiles } from '../shared/tls_files.ts';
 import type { Configuration } from './configuration.ts';
@@ -35,7 +35,10 @@ export async function runAgentAlone(
   const tls = speaksTls({ address, files, serverName, insecure })
     ? { ...watchTls(read, { clock: terminal.clock, log }, terminal.signal), serverName }
     : null;
-  const dialer = dialConductor(address, tls);
+  const { tokenFile } = configuration;
+  const tokenNow = () => (tokenFile === null ? null : readToken(tokenFile, refuse));
+  if (tokenNow() !== null) keepSecret(address, tls !== null, refuse);
+  const dialer = dialConductor(address, tls, tokenNow);
   terminal.stdout.write(`countermand: agent for zone ${configuration.zone}, conductor at ${address}\n`);
   await runAgentHere({ attach: dialer.attach, embedded: false }, configuration, log, terminal, terminal.signal);
   dialer.close();

@@ -38,10 +38,10 @@ export async function runConductor(
   const cancellation = openCancellation([]);
   try {
     const tls = openTls(configuration.tls, log, terminal, cancellation.signal);
-    const identify = await openIdentify(configuration.methods, terminal.clock, log);
+    const identifyBy = await openIdentify(configuration.methods, terminal.clock, log);
     const opened = await openConfigured(configuration, terminal);
     try {
-      await runOver(opened, { ...configuration, tls, identify }, withAgent, log, terminal);
+      await runOver(opened, { ...configuration, tls, identifyBy }, withAgent, log, terminal);
     } finally {
       await opened.database.close();
     }
@@ -62,10 +62,13 @@ function openTls(files: TlsFiles, log: Logger, { clock }: Terminal, signal: Abor
   return null;
 }
 
+/** Who calls, by the tokens of a conductor among others. */
+type IdentifyBy = (tokens: Conductor['tokens']) => Identify;
+
 /** The configuration with its files read. */
 type Prepared = Omit<Configuration, 'tls'> & {
   readonly tls: TlsSource | null;
-  readonly identify: Identify | undefined;
+  readonly identifyBy: IdentifyBy | undefined;
 };
 
 async function runOver(
@@ -77,10 +80,10 @@ async function runOver(
 ): Promise<void> {
   const { clock, chance, signal } = terminal;
   const store = openStore({ database, clock, chance, publisherId: `countermand-conductor.${hostname()}` });
-  const { agentLeaseMs, listen: address, tls } = configuration;
-  const conductor = await startConductor({ store, limits: configuration, agentLeaseMs, log });
+  const { agentLeaseMs, listen: address, tls, secondAgent } = configuration;
+  const conductor = await startConductor({ store, limits: configuration, agentLeaseMs, log, secondAgent });
   try {
-    const services = createServices(conductor, configuration.identify);
+    const services = createServices(conductor, configuration.identifyBy?.(conductor.tokens));
     const place = { address, tls, openFilesLimit: terminal.openFilesLimit() };
     const listener = await listen(conductor, services, place, chance);
     const door = await openDoorOf(services, configuration, terminal).catch(async (error) => {
@@ -107,7 +110,7 @@ async function runOver(
 }
 
 /** Who calls; undefined if every caller is anonymous. What it takes is loaded only if it is used. */
-async function openIdentify(methods: Methods, clock: Clock, log: Logger): Promise<Identify | undefined> {
+async function openIdentify(methods: Methods, clock: Clock, log: Logger): Promise<IdentifyBy | undefined> {
   if (!hasMethods(methods)) return undefined;
   const { createAuthenticator } = await import('../../server/access/authenticator.ts');
   return createAuthenticator(methods, clock, log);
@@ -126,7 +129,7 @@ async function openDoorOf(
 
 /** The agent inside `serve` attaches as any other, but without a network in between. */
 function startEmbeddedAgent({ attachments }: Conductor, configuration: Prepared, log: Logger, terminal: Terminal) {
-  const attach: Attach = (outgoing, signal) => attachments.attach(outgoing, signal, true);
+  const attach: Attach = (outgoing, signal) => attachments.attach(outgoing, signal, { embedded: true, identity: null });
   const cancellation = openCancellation([]);
   let done = Promise.resolve();
   const attached = new Promise<void>((resolve) => {

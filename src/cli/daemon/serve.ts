@@ -27,7 +27,7 @@ function refuseOpenPorts({ listen, httpListen, tls }: Configuration, methods: Me
       );
     if (!hasMethods(methods))
       throw refuse(
-        'where others could give orders without authentication; give tls_client_ca, htpasswd_file, or jwt_issuer and jwt_keys',
+        'where others could give orders without authentication; give tls_client_ca, htpasswd_file, jwt_issuer and jwt_keys, or authentication: required',
       );
   }
 }

@@ -40,8 +40,17 @@ export function addressOf(command: Command, environment: Environment): string {
 }
 
 /** The beginning of a command to paste, which asks the same conductor in the same way. */
-function prefixOf({ conductor, context, ca, certificate, key, serverName, insecure }: GlobalOptions): string {
-  const given = { conductor, context, ca, certificate, key, 'server-name': serverName };
+function prefixOf({
+  conductor,
+  context,
+  ca,
+  certificate,
+  key,
+  tokenFile,
+  serverName,
+  insecure,
+}: GlobalOptions): string {
+  const given = { conductor, context, ca, certificate, key, 'token-file': tokenFile, 'server-name': serverName };
   const flags = Object.entries(given).flatMap(([name, value]) => (value === undefined ? [] : [`--${name} ${value}`]));
   return ['countermand', ...flags, ...(insecure ? ['--insecure'] : [])].join(' ');
 }

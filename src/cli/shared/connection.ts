@@ -1,7 +1,8 @@
 /** The connection to the conductor: one channel, its clients, and its errors as ours. */
-import { ClientError, type ClientMiddleware, createClientFactory, Status } from 'nice-grpc';
+import { ClientError, type ClientMiddleware, createClientFactory, Metadata, Status } from 'nice-grpc';
 import { openChannelTo } from '../../agent/secure_channel.ts';
 import { type CountermandError, type ErrorDetails, fail, failWith, isErrorCode } from '../../core/errors.ts';
+import { type AccessServiceClient, AccessServiceDefinition } from '../../gen/countermand/v1/access.ts';
 import { type ActionPlanServiceClient, ActionPlanServiceDefinition } from '../../gen/countermand/v1/action_plan.ts';
 import { type AuditServiceClient, AuditServiceDefinition } from '../../gen/countermand/v1/audit.ts';
 import { type ConductorServiceClient, ConductorServiceDefinition } from '../../gen/countermand/v1/conductor.ts';
@@ -41,6 +42,7 @@ export interface Client {
   readonly audits: AuditServiceClient;
   readonly notifications: NotificationServiceClient;
   readonly itself: ConductorServiceClient;
+  readonly access: AccessServiceClient;
 }
 
 /**
@@ -49,13 +51,15 @@ export interface Client {
  * reason of the abort.
  */
 export async function withConductor<T>(
-  { address, tls }: Place,
+  place: Place,
   use: (conductor: Client) => Promise<T>,
   signal: AbortSignal,
 ): Promise<T> {
+  const { address, tls, token } = place;
   const channel = openChannelTo(checkAddress(address), tls, CHANNEL_OPTIONS);
-  const factory = createClientFactory().use(errorsOfOurs({ address, tls }));
-  const always = { '*': { signal } };
+  const factory = createClientFactory().use(errorsOfOurs(place));
+  const metadata = Metadata(token === null ? {} : { authorization: `Bearer ${token}` });
+  const always = { '*': { signal, metadata } };
   try {
     return await use({
       address,
@@ -64,6 +68,7 @@ export async function withConductor<T>(
       plans: factory.create(ActionPlanServiceDefinition, channel, always),
       audits: factory.create(AuditServiceDefinition, channel, always),
       notifications: factory.create(NotificationServiceDefinition, channel, always),
+      access: factory.create(AccessServiceDefinition, channel, always),
       itself: factory.create(ConductorServiceDefinition, channel, always),
     });
   } finally {

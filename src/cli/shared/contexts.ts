@@ -17,6 +17,8 @@ export interface Reach {
   /** What is shown to it. */
   readonly certificate?: string;
   readonly key?: string;
+  /** The file of the token that is shown to it. */
+  readonly tokenFile?: string;
   /** The name that its certificate must have. */
   readonly serverName?: string;
   /** It is spoken to in plaintext, wherever it is. */
@@ -80,8 +82,8 @@ function parsed(text: string): Contexts | null {
   }
 }
 
-const hasTexts = ({ ca, certificate, key, serverName, insecure }: Context): boolean =>
-  [ca, certificate, key, serverName].every((text) => text === undefined || typeof text === 'string') &&
+const hasTexts = ({ ca, certificate, key, tokenFile, serverName, insecure }: Context): boolean =>
+  [ca, certificate, key, tokenFile, serverName].every((text) => text === undefined || typeof text === 'string') &&
   [undefined, true, false].includes(insecure);
 
 /** Writes them, for their owner alone. @throws ARGUMENT_INVALID if that cannot be done */

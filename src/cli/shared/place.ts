@@ -1,4 +1,5 @@
 /** Which conductor a command asks, and how it speaks to it. */
+import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { ClientTls } from '../../agent/secure_channel.ts';
 import { fail } from '../../core/errors.ts';
@@ -14,6 +15,7 @@ export interface ReachOptions {
   readonly ca?: string;
   readonly certificate?: string;
   readonly key?: string;
+  readonly tokenFile?: string;
   readonly serverName?: string;
   readonly insecure?: boolean;
 }
@@ -24,14 +26,24 @@ export interface Place {
   readonly address: string;
   /** Null: in plaintext. */
   readonly tls: ClientTls | null;
+  /** What is shown with each call. Null: nothing. */
+  readonly token: string | null;
 }
 
 /** What the options say beside the conductor itself; paths begin at the current folder. */
-export function givenReach({ ca, certificate, key, serverName, insecure }: ReachOptions): Omit<Reach, 'conductor'> {
+export function givenReach({
+  ca,
+  certificate,
+  key,
+  tokenFile,
+  serverName,
+  insecure,
+}: ReachOptions): Omit<Reach, 'conductor'> {
   return {
     ...(ca !== undefined && { ca: resolve(ca) }),
     ...(certificate !== undefined && { certificate: resolve(certificate) }),
     ...(key !== undefined && { key: resolve(key) }),
+    ...(tokenFile !== undefined && { tokenFile: resolve(tokenFile) }),
     ...(serverName !== undefined && { serverName }),
     ...(insecure === true && { insecure }),
   };
@@ -44,6 +56,7 @@ function reachOfVariables(environment: Environment): Omit<Reach, 'conductor'> {
     ...(COUNTERMAND_CA && { ca: COUNTERMAND_CA }),
     ...(COUNTERMAND_CERTIFICATE && { certificate: COUNTERMAND_CERTIFICATE }),
     ...(COUNTERMAND_KEY && { key: COUNTERMAND_KEY }),
+    ...(environment.COUNTERMAND_TOKEN_FILE && { tokenFile: environment.COUNTERMAND_TOKEN_FILE }),
     ...(COUNTERMAND_SERVER_NAME && { serverName: COUNTERMAND_SERVER_NAME }),
   });
 }
@@ -72,10 +85,34 @@ const FLAGS = { certificate: '--certificate', key: '--key', ca: '--ca' };
 /** `reachOf` with its files read. @throws ARGUMENT_INVALID also for a file that cannot be used, naming its flag */
 export function placeOf(options: ReachOptions, environment: Environment): Place {
   const { conductor: address, ca = null, certificate = null, key = null, ...how } = reachOf(options, environment);
-  const { serverName = null, insecure = false } = how;
+  const { serverName = null, insecure = false, tokenFile } = how;
   const files = { ca, certificate, key };
   const material = readTlsFiles(files, FLAGS, (sentence) => fail('ARGUMENT_INVALID', sentence));
-  return { address, tls: speaksTls({ address, files, serverName, insecure }) ? { material, serverName } : null };
+  const tls = speaksTls({ address, files, serverName, insecure }) ? { material, serverName } : null;
+  const refuse = (sentence: string) => fail('ARGUMENT_INVALID', sentence);
+  const token = tokenFile === undefined ? null : readToken(tokenFile, refuse);
+  if (token !== null) keepSecret(address, tls !== null, refuse);
+  return { address, tls, token };
+}
+
+/** The token in a file, on a line of its own. @throws what `refuse` makes if there is none */
+export function readToken(path: string, refuse: (sentence: string) => Error): string {
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8').trim();
+  } catch (error) {
+    throw refuse(`token_file: ${path} cannot be read (${(error as NodeJS.ErrnoException).code})`);
+  }
+  if (/^[\x21-\x7e]{1,8192}$/.test(text)) return text;
+  throw refuse(`token_file: ${path} is no token, which is one word`);
+}
+
+/** @throws what `refuse` makes if a token would be sent where others can read it */
+export function keepSecret(address: string, isSecure: boolean, refuse: (sentence: string) => Error): void {
+  if (isSecure || isLoopback(address)) return;
+  throw refuse(
+    `a token is not sent to ${address} in plaintext, where others can read it; leave out --insecure, or the token`,
+  );
 }
 
 /** What decides between TLS and plaintext. */

@@ -1,17 +1,29 @@
 /** The one place where what came with a request becomes an identity. */
 import type { Clock } from '../../core/clock.ts';
 import { asCountermandError, type CountermandError, fail, failWith } from '../../core/errors.ts';
-import { type ClientCertificate, type Credentials, type Identify, type Identity, NAME_LIMIT } from './identity.ts';
+import {
+  agentName,
+  type ClientCertificate,
+  type Credentials,
+  type Identify,
+  type Identity,
+  NAME_LIMIT,
+} from './identity.ts';
 import { openJwt, type SubjectOf } from './jwt.ts';
 import type { Methods } from './methods.ts';
 import { openPasswords, type Passwords } from './passwords.ts';
+import { TOKEN_PREFIX, type Tokens } from './tokens.ts';
 
 /** Where it is told that a file cannot be used any more. */
 interface Log {
   error(fields: object, message: string): void;
 }
 
+/** The tokens that a conductor has made. */
+type KnownTokens = Pick<Tokens, 'find'>;
+
 interface Opened {
+  readonly tokens: KnownTokens;
   readonly certificates: boolean;
   readonly subjectOf: SubjectOf | null;
   readonly passwords: Passwords | null;
@@ -23,16 +35,16 @@ interface Opened {
  * says.
  * @throws CONFIGURATION_INVALID if a file that a method needs cannot be used
  */
-export function createAuthenticator(methods: Methods, clock: Clock, log: Log): Identify {
-  const opened: Opened = {
+export function createAuthenticator(methods: Methods, clock: Clock, log: Log): (tokens: KnownTokens) => Identify {
+  const opened = {
     certificates: methods.certificates,
     subjectOf: methods.jwt && openJwt(methods.jwt, clock),
     passwords: methods.htpasswd === null ? null : openPasswords(methods.htpasswd, clock),
     clock,
   };
-  return async (credentials) => {
+  return (tokens) => async (credentials) => {
     try {
-      return await identify(credentials, opened);
+      return await identify(credentials, { ...opened, tokens });
     } catch (error) {
       const { code, message } = asCountermandError(error);
       if (code !== 'CONFIGURATION_INVALID') throw error;
@@ -54,12 +66,22 @@ async function identify({ authorization, token, certificate }: Credentials, open
 }
 
 async function byToken(token: string, opened: Opened): Promise<Identity> {
-  if (opened.subjectOf === null) throw refused('bearer tokens are not accepted here', opened);
+  if (token.startsWith(TOKEN_PREFIX)) return byOwnToken(token, opened);
+  if (opened.subjectOf === null) throw refused('tokens of others than this conductor are not accepted here', opened);
   const subject = await opened.subjectOf(token).catch((error: unknown) => {
     const { code, message } = asCountermandError(error);
     throw code === 'UNAUTHENTICATED' ? refused(message, opened) : error;
   });
   return named('jwt', subject, opened);
+}
+
+function byOwnToken(secret: string, opened: Opened): Identity {
+  const token = opened.tokens.find(secret);
+  if (token === null) throw refused('this conductor has not made the token', opened);
+  if (token.revokedAt !== null) throw refused(`the token ${token.name} was revoked`, opened);
+  if (opened.clock.now() >= token.expiresAt) throw refused(`the token ${token.name} has expired`, opened);
+  if (token.agentZones.length > 0) return { name: agentName(token.name), agentZones: token.agentZones };
+  return named('token', token.name, opened);
 }
 
 async function byPassword(encoded: string, opened: Opened): Promise<Identity> {
@@ -81,7 +103,7 @@ function byCertificate({ name, validTo, problem }: ClientCertificate, opened: Op
 
 function named(method: string, who: string, opened: Opened): Identity {
   const name = `${method}:${who}`;
-  if (who !== '' && name.length <= NAME_LIMIT && !/\p{Cc}/u.test(name)) return { name };
+  if (who !== '' && name.length <= NAME_LIMIT && !/\p{Cc}/u.test(name)) return { name, agentZones: null };
   throw refused(
     `a name must have 1 to ${NAME_LIMIT - method.length - 1} characters, none of them a control character`,
     opened,
@@ -92,7 +114,8 @@ function named(method: string, who: string, opened: Opened): Identity {
 function refused(sentence: string, { certificates, subjectOf, passwords }: Opened): CountermandError {
   const ways = [
     certificates ? ['certificate', 'a client certificate'] : [],
-    subjectOf ? ['bearer', 'a bearer token'] : [],
+    ['token', 'a token of this conductor'],
+    subjectOf ? ['jwt', 'a JSON Web Token of the issuer'] : [],
     passwords ? ['basic', 'a user name with its password (HTTP basic)'] : [],
   ].filter(([name]) => name !== undefined);
   const accepted = ways.map(([, words]) => words).join(', ');

@@ -29,6 +29,8 @@ export interface Identity {
    * 255 characters.
    */
   readonly name: string;
+  /** The zones for which it may attach as an agent, and then do nothing else. Null: it is no agent. `any`: nobody was asked. */
+  readonly agentZones: readonly string[] | 'any' | null;
 }
 
 /** What the context of each call carries beside what nice-grpc puts there. */
@@ -42,9 +44,12 @@ export type Identify = (credentials: Credentials) => Promise<Identity>;
 /** How long a name may be. */
 export const NAME_LIMIT = 255;
 
+/** The name of the identity of an agent with a token of this name. */
+export const agentName = (token: string): string => `agent:${token}`;
+
 /** Every caller without a login. One is told from another by the address alone. */
 export function anonymous({ peer }: Pick<Credentials, 'peer'>): Identity {
-  return { name: `anonymous@${hostOf(peer)}`.slice(0, NAME_LIMIT) };
+  return { name: `anonymous@${hostOf(peer)}`.slice(0, NAME_LIMIT), agentZones: 'any' };
 }
 
 /** `127.0.0.1:4000`, `[::1]:4000` and `ipv4:127.0.0.1:4000` without what is not the address. */

@@ -14,6 +14,8 @@ export interface JwtRules {
 
 /** How callers can say who they are. */
 export interface Methods {
+  /** By tokens that the conductor has made; they are accepted as well where there is another method. */
+  readonly tokens: boolean;
   /** By a certificate that an authority of ours vouches for. */
   readonly certificates: boolean;
   readonly jwt: JwtRules | null;
@@ -22,6 +24,6 @@ export interface Methods {
 }
 
 /** True if there is any method: then every caller must be known. */
-export function hasMethods({ certificates, jwt, htpasswd }: Methods): boolean {
-  return certificates || jwt !== null || htpasswd !== null;
+export function hasMethods({ tokens, certificates, jwt, htpasswd }: Methods): boolean {
+  return tokens || certificates || jwt !== null || htpasswd !== null;
 }

@@ -10,9 +10,11 @@ import { AGENT_LIMITS } from '../../core/limits.ts';
 import type { Report } from '../../core/report.ts';
 import { abortable, type Cancellation, onAbort, openCancellation, untilAborted } from '../../core/signals.ts';
 import type { Answer, Ask, AttachRequest, AttachResponse, Hello } from '../../gen/countermand/v1/agent.ts';
+import type { Identity } from '../access/identity.ts';
 import type { NodeRow } from '../store/rows.ts';
+import { Admission, type AttachedFrom, NOWHERE } from './admission.ts';
 import { checkHello } from './hello.ts';
-import { cut, fromReport } from './wire.ts';
+import { cut, fromReport, nodeOf } from './wire.ts';
 
 type FromAgent = NonNullable<AttachRequest['message']>;
 type ToAgent = NonNullable<AttachResponse['message']>;
@@ -30,6 +32,7 @@ export interface Attachment {
 }
 
 interface LiveAttachment extends Attachment {
+  readonly identity: Identity | null;
   readonly cancellation: Cancellation;
   readonly outgoing: Channel<AttachResponse>;
   readonly questions: Map<number, (answer: NonNullable<Answer['answer']>) => void>;
@@ -81,12 +84,20 @@ export class Attachments {
   readonly #claims = new Map<string, Claim>();
   readonly #conductorUuid: string;
   readonly #times: LeaseTimes;
+  readonly #admission: Admission;
   readonly #clock: Clock;
   readonly #shutdown: AbortSignal;
   #listener: AttachmentListener | null = null;
   #askId = 0;
 
-  constructor(conductorUuid: string, times: LeaseTimes, clock: Clock, shutdown: AbortSignal) {
+  constructor(
+    conductorUuid: string,
+    times: LeaseTimes,
+    clock: Clock,
+    shutdown: AbortSignal,
+    admission = new Admission('refuse'),
+  ) {
+    this.#admission = admission;
     this.#conductorUuid = conductorUuid;
     this.#times = times;
     this.#clock = clock;
@@ -111,6 +122,12 @@ export class Attachments {
   /** How many nodes and lost agents are remembered. */
   get remembered(): { readonly claims: number; readonly lost: number } {
     return { claims: this.#claims.size, lost: this.#lost.size };
+  }
+
+  /** Ends the streams of the agents with this identity. */
+  expel(identity: string, reason: string): void {
+    for (const live of this.#live.values())
+      if (live.identity?.name === identity) live.cancellation.abort(fail('ATTACHMENT_ENDED', reason));
   }
 
   /** A node was deleted. */
@@ -190,23 +207,26 @@ export class Attachments {
 
   /**
    * Serves one agent's stream until it ends, from either side, or `signal` is aborted.
-   * @param embedded the stream comes from an agent in this process: the transport knows, whatever the agent says
+   * @param from where the stream comes from: the transport knows, whatever the agent says
    * @throws ARGUMENT_INVALID if the first message is not a fitting hello, TOOK_TOO_LONG if none comes in time
    */
   async *attach(
     incoming: AsyncIterable<AttachRequest>,
     signal: AbortSignal,
-    embedded = false,
+    { embedded, identity }: AttachedFrom = NOWHERE,
   ): AsyncGenerator<AttachResponse> {
     const messages = incoming[Symbol.asyncIterator]();
     const hello = { ...checkHello(await this.#firstOf(messages, signal)), embedded };
     const cancellation = openCancellation([signal, this.#shutdown]);
-    const live = this.#open(hello, cancellation);
+    const live = this.#open(hello, identity, cancellation);
     const reading = this.#read(messages, live).catch((error: unknown) => live.outgoing.end(error));
     try {
+      const replaced = this.#admission.admit(hello, identity, this.#live.values());
       this.#attaching.add(hello.agentUuid);
       await this.#listener?.attaching(hello);
       this.#welcome(live);
+      for (const other of replaced)
+        other.cancellation.abort(fail('ATTACHMENT_ENDED', `another agent has the identity of ${hello.name}`));
       yield* live.outgoing;
     } finally {
       this.#attaching.delete(hello.agentUuid);
@@ -234,10 +254,11 @@ export class Attachments {
     }
   }
 
-  #open(hello: Hello, cancellation: Cancellation): LiveAttachment {
+  #open(hello: Hello, identity: Identity | null, cancellation: Cancellation): LiveAttachment {
     const outgoing = openChannel<AttachResponse>(cancellation.signal);
     return {
       hello,
+      identity,
       attachedAt: this.#clock.now(),
       cancellation,
       outgoing,
@@ -301,6 +322,7 @@ export class Attachments {
     }
     if (message.$case === 'farewell') {
       this.#live.delete(live.hello.agentUuid);
+      this.#admission.forget(live.hello.agentUuid);
       this.#forgetClaims([live.hello.agentUuid]);
       this.#listener?.left(live.hello.agentUuid);
       live.outgoing.end();
@@ -338,7 +360,10 @@ export class Attachments {
   #endLost(): void {
     const now = this.#clock.monotonic();
     const over = [...this.#lost].filter(([, movableAt]) => movableAt <= now).map(([agentUuid]) => agentUuid);
-    for (const agentUuid of over) this.#lost.delete(agentUuid);
+    for (const agentUuid of over) {
+      this.#lost.delete(agentUuid);
+      this.#admission.forget(agentUuid);
+    }
     if (over.length === 0) return;
     this.#forgetClaims(over);
     this.#listener?.movable(over);
@@ -347,15 +372,6 @@ export class Attachments {
 
 function serves({ hello }: Attachment, node: Pick<NodeRow, 'zone' | 'driver'>): boolean {
   return hello.zones.includes(node.zone) && hello.drivers.some(({ name }) => name === node.driver);
-}
-
-/** The node that a message lets an agent do something with, if it does. */
-function nodeOf(message: ToAgent): string | null {
-  if (message.$case === 'start' || message.$case === 'observe' || message.$case === 'abort')
-    return message.value.bmc?.nodeUuid ?? null;
-  if (message.$case !== 'ask') return null;
-  const { question } = message.value;
-  return question?.$case === 'read' || question?.$case === 'probe' ? (question.value.bmc?.nodeUuid ?? null) : null;
 }
 
 /** Why no agent can read a node: there is none, or its own was lost a moment ago and may still come back. */

@@ -96,3 +96,12 @@ export function fromTraits(traits: agentProto.NodeTraits | undefined): NodeTrait
 export function toTraits(traits: NodeTraits | null): agentProto.NodeTraits | undefined {
   return traits === null ? undefined : { ...traits, recalls: traits.recalls.map(toTarget) };
 }
+
+/** The node that a message lets an agent do something with, if it does. */
+export function nodeOf(message: NonNullable<agentProto.AttachResponse['message']>): string | null {
+  if (message.$case === 'start' || message.$case === 'observe' || message.$case === 'abort')
+    return message.value.bmc?.nodeUuid ?? null;
+  if (message.$case !== 'ask') return null;
+  const { question } = message.value;
+  return question?.$case === 'read' || question?.$case === 'probe' ? (question.value.bmc?.nodeUuid ?? null) : null;
+}

@@ -1,5 +1,6 @@
 /** AgentService: where agents attach. */
 import type { AgentServiceImplementation } from '../../gen/countermand/v1/agent.ts';
+import type { Asked } from '../access/identity.ts';
 import type { Conductor } from '../conductor.ts';
 import { underCall } from './calls.ts';
 import type { Connections } from './connections.ts';
@@ -8,13 +9,15 @@ import type { Connections } from './connections.ts';
 export function createAgentService(
   { attachments, shutdown }: Conductor,
   connections: Pick<Connections, 'agentOn'>,
-): AgentServiceImplementation {
+): AgentServiceImplementation<Asked> {
   return {
     async *attach(incoming, context) {
       let leave = (): void => {};
       let isAttached = false;
+      const from = { embedded: false, identity: context.identity };
+      const attach = (signal: AbortSignal) => attachments.attach(incoming, signal, from);
       try {
-        for await (const message of underCall(context, shutdown, (signal) => attachments.attach(incoming, signal))) {
+        for await (const message of underCall(context, shutdown, (signal) => attach(signal))) {
           // The first message says that it is attached.
           if (!isAttached) leave = connections.agentOn(context.peer);
           isAttached = true;

@@ -4,6 +4,7 @@
  */
 import { type CallContext, Metadata, type ServerMiddlewareCall } from 'nice-grpc';
 import { fail } from '../../core/errors.ts';
+import type { AccessServiceClient } from '../../gen/countermand/v1/access.ts';
 import type { ActionPlanServiceClient } from '../../gen/countermand/v1/action_plan.ts';
 import type { AuditServiceClient } from '../../gen/countermand/v1/audit.ts';
 import type { ConductorServiceClient } from '../../gen/countermand/v1/conductor.ts';
@@ -18,6 +19,7 @@ import { SERVED, type Services } from './services.ts';
 /** A client of each service, for one caller. What they throw is a CountermandError that the caller may see. */
 export interface Clients {
   readonly itself: ConductorServiceClient;
+  readonly access: AccessServiceClient;
   readonly nodes: NodeServiceClient;
   readonly power: PowerServiceClient;
   readonly plans: ActionPlanServiceClient;

@@ -4,6 +4,7 @@ import { composeServerMiddleware, type ServerMiddleware } from 'nice-grpc';
 import type { Chance } from '../../core/chance.ts';
 import type { Clock } from '../../core/clock.ts';
 import { type CountermandError, fail } from '../../core/errors.ts';
+import { AccessServiceDefinition, type AccessServiceImplementation } from '../../gen/countermand/v1/access.ts';
 import {
   ActionPlanServiceDefinition,
   type ActionPlanServiceImplementation,
@@ -19,8 +20,9 @@ import { PowerServiceDefinition, type PowerServiceImplementation } from '../../g
 import { type Asked, anonymous, type Identify } from '../access/identity.ts';
 import type { Conductor } from '../conductor.ts';
 import type { Log } from '../log.ts';
+import { createAccessService } from './access_service.ts';
 import { createAuditService } from './audit_service.ts';
-import { refuseWhenFull } from './calls.ts';
+import { keepAgentsApart, refuseWhenFull } from './calls.ts';
 import { createConductorService } from './conductor_service.ts';
 import { createNodeService } from './node_service.ts';
 import { createNotificationService } from './notification_service.ts';
@@ -36,6 +38,7 @@ export const SERVED = {
   audits: AuditServiceDefinition,
   notifications: NotificationServiceDefinition,
   itself: ConductorServiceDefinition,
+  access: AccessServiceDefinition,
 } as const;
 
 /** The services that clients call, and what a protocol needs to serve them. */
@@ -47,6 +50,7 @@ export interface Services {
   readonly notifications: NotificationServiceImplementation;
   /** About the conductor itself. */
   readonly itself: ConductorServiceImplementation;
+  readonly access: AccessServiceImplementation<Asked>;
   /** What each call passes before its service sees it: the limits on requests and streams, and the disk that is full. */
   readonly hold: ServerMiddleware;
   /** Who makes a call. */
@@ -74,7 +78,8 @@ export function createServices(
     audits: createAuditService(conductor),
     notifications: createNotificationService(conductor),
     itself: createConductorService(conductor),
-    hold: composeServerMiddleware(checkRequests(), refuseWhenFull(disk)),
+    access: createAccessService(conductor),
+    hold: composeServerMiddleware(composeServerMiddleware(keepAgentsApart(), checkRequests()), refuseWhenFull(disk)),
     identify,
     notReady() {
       if (shutdown.aborted) return shutdown.reason;

@@ -5,15 +5,18 @@ import test, { type ExecutionContext } from 'ava';
 import bcrypt from 'bcryptjs';
 import { exportJWK, exportSPKI, generateKeyPair, type JWTPayload, SignJWT, UnsecuredJWT } from 'jose';
 import { asCountermandError } from '../../../src/core/errors.ts';
-import { createAuthenticator } from '../../../src/server/access/authenticator.ts';
+import { createAuthenticator as openAuthenticator } from '../../../src/server/access/authenticator.ts';
 import type { Credentials } from '../../../src/server/access/identity.ts';
 import type { Methods } from '../../../src/server/access/methods.ts';
+import type { TokenRow } from '../../../src/server/store/tokens.ts';
 import { newFolder } from '../../counterparts/folder.ts';
 import { HandClock } from '../../world/hand_clock.ts';
 
-const NO_METHODS: Methods = { certificates: false, jwt: null, htpasswd: null };
+const NO_METHODS: Methods = { tokens: false, certificates: false, jwt: null, htpasswd: null };
 const NOTHING: Credentials = { authorization: null, token: null, certificate: null, peer: '127.0.0.1:4000' };
 const log = { error: () => {} };
+const createAuthenticator = (...parts: Parameters<typeof openAuthenticator>) =>
+  openAuthenticator(...parts)({ find: () => null });
 
 /** Who a request is from, or the sentence with which it is refused. */
 async function answerOf(work: Promise<{ readonly name: string }>): Promise<string> {
@@ -78,7 +81,10 @@ test('a token that is not good is refused, and the sentence says why', async (t)
     ['', 'it is no JSON Web Token'],
   ];
   for (const [token, reason] of refusals)
-    t.is(await ask(token), `UNAUTHENTICATED: the bearer token is not accepted: ${reason}; accepted: a bearer token`);
+    t.is(
+      await ask(token),
+      `UNAUTHENTICATED: the bearer token is not accepted: ${reason}; accepted: a token of this conductor, a JSON Web Token of the issuer`,
+    );
   t.is(await ask(await sign({ ...claims(), exp: seconds() - 29 })), 'jwt:alice');
 });
 
@@ -127,7 +133,10 @@ test('a user with a password, and one without', async (t) => {
   t.is(await ask('alice:se:cret'), 'basic:alice');
   t.is(await ask('alice:se:cret'), 'basic:alice');
   for (const wrong of ['alice:other', 'alice:', 'alice', 'carol:se:cret', ':se:cret', ''])
-    t.regex(await ask(wrong), /^UNAUTHENTICATED: the user name or the password is wrong; accepted: a user name/);
+    t.regex(
+      await ask(wrong),
+      /^UNAUTHENTICATED: the user name or the password is wrong; accepted: a token of this conductor, a user name/,
+    );
   // A password that was remembered is gone with its line.
   await writeFile(file, lineOf('bob', 'other'));
   clock.moveOn(5000);
@@ -149,7 +158,7 @@ test('a certificate is who it names, until it expires; an authorization beside i
   t.is(await answerOf(identify({ ...NOTHING, certificate })), 'certificate:CN=alice');
   t.regex(
     await answerOf(identify({ ...NOTHING, certificate: { ...certificate, problem: 'cert has expired' } })),
-    /^UNAUTHENTICATED: the client certificate is not accepted \(cert has expired\); accepted: a client certificate$/,
+    /^UNAUTHENTICATED: the client certificate is not accepted \(cert has expired\); accepted: a client certificate, a token of this conductor$/,
   );
   t.regex(await answerOf(identify({ ...NOTHING, certificate, authorization: 'Bearer x' })), /^UNAUTHENTICATED/);
   t.regex(await answerOf(identify({ ...NOTHING, certificate, authorization: 'Digest x' })), /neither Bearer nor Basic/);
@@ -159,4 +168,28 @@ test('a certificate is who it names, until it expires; an authorization beside i
     await answerOf(identify(NOTHING)),
     /^UNAUTHENTICATED: the call says not who makes it; accepted: a client cert/,
   );
+});
+
+test('a token of the conductor is who it names, until it expires or is revoked', async (t) => {
+  const clock = new HandClock();
+  const times = { createdAt: clock.now(), createdBy: 'jwt:alice', expiresAt: clock.now() + 1000, revokedAt: null };
+  const row: TokenRow = { uuid: 'u', name: 'ci', digest: 'd', agentZones: [], ...times };
+  const rows = new Map([
+    ['countermand_client', row],
+    ['countermand_agent', { ...row, agentZones: ['north'] }],
+    ['countermand_revoked', { ...row, revokedAt: clock.now() }],
+  ]);
+  const identify = openAuthenticator(
+    { ...NO_METHODS, tokens: true },
+    clock,
+    log,
+  )({ find: (secret) => rows.get(secret) ?? null });
+  const ask = (token: string) => identify({ ...NOTHING, authorization: `Bearer ${token}` });
+  t.deepEqual(await ask('countermand_client'), { name: 'token:ci', agentZones: null });
+  t.deepEqual(await ask('countermand_agent'), { name: 'agent:ci', agentZones: ['north'] });
+  t.regex(await answerOf(ask('countermand_revoked')), /^UNAUTHENTICATED: the token ci was revoked/);
+  t.regex(await answerOf(ask('countermand_other')), /^UNAUTHENTICATED: this conductor has not made the token/);
+  t.regex(await answerOf(ask('other')), /^UNAUTHENTICATED: tokens of others than this conductor are not accepted here/);
+  clock.moveOn(1000);
+  t.regex(await answerOf(ask('countermand_client')), /^UNAUTHENTICATED: the token ci has expired/);
 });

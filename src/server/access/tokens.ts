@@ -1,0 +1,114 @@
+/** Tokens that the conductor has made. All of them are in memory: each call asks for one. */
+import { createHash } from 'node:crypto';
+import { failAt, failWith } from '../../core/errors.ts';
+import type { Store } from '../store/store.ts';
+import { insertToken, isTokenName, listTokens, saveRevoked, type TokenRow } from '../store/tokens.ts';
+
+/** What the secret of every token begins with, so that scanners of repositories and logs know one. */
+export const TOKEN_PREFIX = 'countermand_';
+
+/** Nobody guesses so many bytes, so a digest that is quick to make does. */
+const SECRET_BYTES = 32;
+
+/** At most so many tokens are kept, with those that have ended. */
+const TOKENS_LIMIT = 10_000;
+
+const NAME = /^[\w.-]{1,200}$/;
+const DAYS_LIMIT = 3650;
+const DAY_MS = 24 * 3600 * 1000;
+
+/** What a new token is to be. */
+interface NewToken {
+  readonly name: string;
+  readonly days: number;
+  /** Empty: it is the token of a client. */
+  readonly agentZones: readonly string[];
+  /** The identity that makes it. */
+  readonly createdBy: string;
+}
+
+/** The tokens of a conductor. */
+export class Tokens {
+  readonly #store: Store;
+  readonly #byDigest = new Map<string, TokenRow>();
+
+  private constructor(store: Store) {
+    this.#store = store;
+  }
+
+  /** Reads those that there are. */
+  static async open(store: Store): Promise<Tokens> {
+    const tokens = new Tokens(store);
+    for (const row of await listTokens(store.database.read)) tokens.#byDigest.set(row.digest, row);
+    return tokens;
+  }
+
+  /** All of them, by name. */
+  list(): TokenRow[] {
+    return [...this.#byDigest.values()].sort((one, other) => (one.name < other.name ? -1 : 1));
+  }
+
+  /** The token with this secret, also one that has ended; null if there is none. */
+  find(secret: string): TokenRow | null {
+    return this.#byDigest.get(digestOf(secret)) ?? null;
+  }
+
+  /**
+   * Makes a token, and answers its secret, which is kept nowhere.
+   * @throws ARGUMENT_INVALID, TOKEN_NAME_TAKEN
+   */
+  async create(wanted: NewToken): Promise<{ readonly row: TokenRow; readonly secret: string }> {
+    check(wanted);
+    if (this.#byDigest.size >= TOKENS_LIMIT)
+      throw failAt('ARGUMENT_INVALID', 'name', `there are ${TOKENS_LIMIT} tokens, and no more are kept`);
+    const { database, clock, chance } = this.#store;
+    const { days, ...parts } = wanted;
+    const secret = TOKEN_PREFIX + chance.bytes(SECRET_BYTES).toString('base64url');
+    const createdAt = clock.now();
+    const times = { createdAt, expiresAt: createdAt + days * DAY_MS, revokedAt: null };
+    const row: TokenRow = { uuid: chance.uuid(), digest: digestOf(secret), ...parts, ...times };
+    await database.write(async (transaction) => {
+      if (await isTokenName(row.name, transaction))
+        throw failWith('TOKEN_NAME_TAKEN', `there is a token '${row.name}' already; choose another name`, {
+          field: 'name',
+          resource: { type: 'token', name: row.name },
+        });
+      await insertToken(row, transaction);
+    });
+    this.#byDigest.set(row.digest, row);
+    return { row, secret };
+  }
+
+  /** Ends a token, by name or uuid, for good. One that was revoked before stays as it is. @throws TOKEN_NOT_FOUND */
+  async revoke(key: string): Promise<TokenRow> {
+    const { database, clock } = this.#store;
+    const row = this.list().find(({ name, uuid }) => name === key || uuid === key);
+    if (row === undefined)
+      throw failWith('TOKEN_NOT_FOUND', `there is no token '${key.slice(0, 255)}'`, {
+        resource: { type: 'token', name: key.slice(0, 255) },
+      });
+    if (row.revokedAt !== null) return row;
+    const revoked = { ...row, revokedAt: clock.now() };
+    // Refused from now on, whatever becomes of the write; without the write nobody is told that it was revoked.
+    this.#byDigest.set(row.digest, revoked);
+    try {
+      await database.write((transaction) => saveRevoked(row.uuid, revoked.revokedAt, transaction));
+    } catch (error) {
+      this.#byDigest.set(row.digest, row);
+      throw error;
+    }
+    return revoked;
+  }
+}
+
+const digestOf = (secret: string): string => createHash('sha256').update(secret).digest('hex');
+
+function check({ name, days, agentZones }: NewToken): void {
+  if (!NAME.test(name))
+    throw failAt('ARGUMENT_INVALID', 'name', 'name must be 1 to 200 letters, digits, dots, dashes and underscores');
+  if (days < 1 || days > DAYS_LIMIT)
+    throw failAt('ARGUMENT_INVALID', 'days', `days is ${days}; a token is accepted for 1 to ${DAYS_LIMIT} days`);
+  for (const [at, zone] of agentZones.entries())
+    if (!/^[\w.-]{1,255}$/.test(zone))
+      throw failAt('ARGUMENT_INVALID', `agent_zones[${at}]`, `agent_zones[${at}] is not the name of a zone`);
+}

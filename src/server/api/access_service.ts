@@ -1,0 +1,30 @@
+/** AccessService: the tokens with which programs and agents say who they are. */
+import type { CallContext } from 'nice-grpc';
+import type { AccessServiceImplementation, Token } from '../../gen/countermand/v1/access.ts';
+import type { Asked } from '../access/identity.ts';
+import { agentName } from '../access/identity.ts';
+import type { Conductor } from '../conductor.ts';
+import type { TokenRow } from '../store/tokens.ts';
+import { date } from './wire.ts';
+
+/** The service over a conductor. */
+export function createAccessService({ tokens, attachments }: Conductor): AccessServiceImplementation<Asked> {
+  return {
+    async createToken({ name, days, agentZones }, { identity }: CallContext & Asked) {
+      const { row, secret } = await tokens.create({ name, days, agentZones, createdBy: identity.name });
+      return { token: toToken(row), secret };
+    },
+    listTokens: async () => ({ tokens: tokens.list().map(toToken) }),
+    async revokeToken({ token }) {
+      const row = await tokens.revoke(token);
+      attachments.expel(agentName(row.name), `the token ${row.name} was revoked`);
+      return { token: toToken(row) };
+    },
+  };
+}
+
+function toToken({ uuid, name, agentZones, createdAt, createdBy, expiresAt, revokedAt }: TokenRow): Token {
+  const revoked = revokedAt === null ? {} : { revokedAt: date(revokedAt) };
+  const times = { createdAt: date(createdAt), expiresAt: date(expiresAt), ...revoked };
+  return { uuid, name, agentZones: [...agentZones], createdBy, ...times };
+}
