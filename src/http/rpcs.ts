@@ -23,12 +23,13 @@ import {
   universalResponseToNodeResponse,
 } from '@connectrpc/connect-node';
 import { type CountermandError, fail } from '../core/errors.ts';
-import { HTTP_LIMITS, KEPT_LIMITS, SENT_LIMITS } from '../core/limits.ts';
+import { exceeded, HTTP_LIMITS, KEPT_LIMITS, type LimitRow } from '../core/limits.ts';
+import type { Identity } from '../server/access/identity.ts';
 import { detailsOf } from '../server/api/details.ts';
 import { sayable } from '../server/api/errors.ts';
 import { contractImage } from '../server/api/image.ts';
-import { type ByteRpc, byteRpcsOf } from '../server/api/in_process.ts';
-import { isWholePlan } from '../server/api/requests.ts';
+import { type ByteRpc, byteRpcsOf, type SentHeader } from '../server/api/in_process.ts';
+import { isWholePlan, sizeLimitOf } from '../server/api/requests.ts';
 import type { Services } from '../server/api/services.ts';
 import { credentialsOf, refuseStrangers } from './caller.ts';
 import { challengeOf, ERROR_CODE_HEADER, Refusal } from './errors.ts';
@@ -40,7 +41,10 @@ export interface RpcParts {
   readonly onLoopback: boolean;
 }
 
+/** What a call has from the listener, and from the gate. */
 const SOCKET = createContextKey<Socket | null>(null);
+const BEGUN = createContextKey<(header: Headers) => void>(() => {});
+const CALLER = createContextKey<{ readonly identity: Identity; readonly peer: string } | null>(null);
 
 /**
  * Serves the RPCs; a stream ends when its client has gone or the conductor stops.
@@ -48,6 +52,7 @@ const SOCKET = createContextKey<Socket | null>(null);
  */
 export function rpcListener({ services, onLoopback }: RpcParts, otherwise: RequestListener): RequestListener {
   const router = createConnectRouter({
+    requestGate: (context) => admit(context, services),
     // gRPC itself needs HTTP/2, and has a port of its own.
     grpc: false,
     acceptCompression: [compressionGzip],
@@ -61,9 +66,11 @@ export function rpcListener({ services, onLoopback }: RpcParts, otherwise: Reque
     if (!handler) return otherwise(request, response);
     try {
       refuseStrangers(headersOf(request.headers), onLoopback);
-      const values = createContextValues().set(SOCKET, request.socket);
+      const begun = Promise.withResolvers<Headers>();
+      const values = createContextValues().set(SOCKET, request.socket).set(BEGUN, begun.resolve);
       endSlowBody(request, response, services);
-      const answered = await handler(universalRequestFromNodeRequest(request, response, undefined, values));
+      const answering = handler(universalRequestFromNodeRequest(request, response, undefined, values));
+      const answered = await Promise.race([answering, begun.promise.then((header) => earlyAnswer(header, answering))]);
       await universalResponseToNodeResponse(sayWhy(answered, request), response);
     } catch (error) {
       if (error instanceof Refusal) say(response, error.status, Code.PermissionDenied, error.message);
@@ -87,16 +94,47 @@ function addTo(router: ConnectRouter, services: Services): void {
     const stream = (request: Message, context: HandlerContext) =>
       answersTo({ rpc, method, request, context, services });
     const unary = async (request: Message, context: HandlerContext) => (await stream(request, context).next()).value;
-    router.rpc(method, (rpc.responseStream ? stream : unary) as never, { readMaxBytes: mostBytesOf(rpc) });
+    router.rpc(method, (rpc.responseStream ? stream : unary) as never, { readMaxBytes: sizeOf(rpc.path).limit });
   }
 }
 
 /**
  * The library makes objects of all of a message before it is looked at, and each is many times its bytes. So a plan is held to less
- * than over gRPC. All else has a little more than its limit, which is then told in our form.
+ * than over gRPC.
  */
-const mostBytesOf = ({ path }: ByteRpc): number =>
-  isWholePlan(path) ? HTTP_LIMITS.plan_body_bytes.limit : 2 * SENT_LIMITS.message_bytes.limit;
+const sizeOf = (path: string): LimitRow => (isWholePlan(path) ? HTTP_LIMITS.plan_body_bytes : sizeLimitOf(path));
+
+/** What precedes a message in a body that may have several, in bytes. */
+const ENVELOPE = 5;
+
+/**
+ * Looks at the headers of a call before any of its body is read: who calls, and how much is announced. What is not announced is
+ * cut off by the library at the same limit.
+ */
+async function admit({ method, requestHeader, values }: HandlerContext, services: Services): Promise<void> {
+  const path = `/${method.parent.typeName}/${method.name}`;
+  try {
+    const socket = values.get(SOCKET);
+    if (socket === null) throw fail('INTERNAL', `${path} came without a connection`);
+    const credentials = credentialsOf(requestHeader, socket);
+    values.set(CALLER, { identity: await services.identify(credentials), peer: credentials.peer });
+    const announced = Number(requestHeader.get('content-length') ?? 0);
+    const limit = sizeOf(path);
+    if (announced > limit.limit + ENVELOPE) throw exceeded(limit, path.slice(1), announced);
+  } catch (error) {
+    throw toConnectError(sayable(error, path, services.log, services.chance));
+  }
+}
+
+/** An answer whose headers are sent before it has a message: the library itself waits for the first. */
+function earlyAnswer(header: Headers, answering: Promise<UniversalServerResponse>): UniversalServerResponse {
+  const body = async function* (): AsyncGenerator<Uint8Array> {
+    // A chunk of nothing, with which the headers go.
+    yield new Uint8Array();
+    yield* ((await answering).body ?? []) as AsyncIterable<Uint8Array>;
+  };
+  return { status: 200, header, body: body() };
+}
 
 /** One call. */
 interface RpcCall {
@@ -109,15 +147,15 @@ interface RpcCall {
 
 /** The generated code of the services knows other objects for the same messages; they meet in bytes. */
 async function* answersTo({ rpc, method, request, context, services }: RpcCall): AsyncGenerator<Message> {
-  const { signal, requestHeader, responseHeader, values } = context;
-  const socket = values.get(SOCKET);
-  const onHeader = (name: string, value: string): void => responseHeader.set(name, value);
+  const { signal, responseHeader, values } = context;
+  const onHeader = (header: SentHeader): void => {
+    for (const [name, value] of header) responseHeader.set(name, value);
+    values.get(BEGUN)(responseHeader);
+  };
   try {
-    if (socket === null) throw fail('INTERNAL', `${rpc.path} came without a connection`);
-    const credentials = credentialsOf(requestHeader, socket);
-    const { peer } = credentials;
-    const identity = await services.identify(credentials);
-    const answers = rpc.call(toBinary(method.input, request), { identity, signal, peer, onHeader });
+    const caller = values.get(CALLER);
+    if (caller === null) throw fail('INTERNAL', `${rpc.path} came without a caller`);
+    const answers = rpc.call(toBinary(method.input, request), { ...caller, signal, onHeader });
     for await (const bytes of answers) yield fromBinary(method.output, bytes);
   } catch (error) {
     // The client's own deadline is its reason; one that has gone hears nothing.

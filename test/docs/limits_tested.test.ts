@@ -42,7 +42,7 @@ const HTTP: Tested<typeof HTTP_LIMITS> = {
   patches: ['test/http/ironic_bad_input.test.ts', 'HTTP_LIMITS.patches.limit'],
   plan_body_bytes: [
     'test/http/connect.test.ts',
-    'a plan that is larger than over HTTP is allowed is refused before it is decoded',
+    'a message that is larger by one than its RPC allows is refused before it is decoded, packed or not',
   ],
   idle_ms: [DOOR, 'headers that do not come end with 408, and a connection that is not used is closed'],
   connections: [DOOR, 'HTTP connections leave three quarters of the files to gRPC, agents and BMCs'],

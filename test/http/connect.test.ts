@@ -2,6 +2,7 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
+import { gzipSync } from 'node:zlib';
 import { createFileRegistry, type DescService, fromBinary } from '@bufbuild/protobuf';
 import { FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
 import { Code, ConnectError, createClient, type Transport } from '@connectrpc/connect';
@@ -187,10 +188,66 @@ test('a body that does not come in time ends with 408', async (t) => {
   t.regex(said, /"code":"deadline_exceeded","message":"the body did not come within 30 s; nothing was done"/);
 });
 
-test('a plan that is larger than over HTTP is allowed is refused before it is decoded', async (t) => {
+const SMALL = SENT_LIMITS.message_bytes.limit;
+const PLAN = HTTP_LIMITS.plan_body_bytes.limit;
+
+/** How a message of some bytes is sent to an RPC, and how the answer says that it is too large. */
+const LARGEST: readonly (readonly [rpc: string, limit: number, type: string, refused: RegExp])[] = [
+  ['NodeService/ListNodes', SMALL, 'application/json', /resource_exhausted/],
+  ['NodeService/ListNodes', SMALL, 'application/proto', /resource_exhausted/],
+  ['NodeService/ListNodes', SMALL, 'application/grpc-web+proto', /grpc-status: 8/],
+  ['PowerService/SetPowerState', SMALL, 'application/connect+json', /resource_exhausted/],
+  ['PowerService/SetPowerState', SMALL, 'application/grpc-web+proto', /grpc-status: 8/],
+  ['ActionPlanService/CreateActionPlan', PLAN, 'application/json', /resource_exhausted/],
+];
+
+test('a message that is larger by one than its RPC allows is refused before it is decoded, packed or not', async (t) => {
   const { http } = await openHouse(t, { here: true, http: true });
-  // An action of three bytes: decoded, it would be hundreds.
-  const body = `{"name":"p","actions":[${'{},'.repeat(HTTP_LIMITS.plan_body_bytes.limit / 3)}{}]}`;
-  const refused = await ask(http, 'POST /countermand.v1.ActionPlanService/CreateActionPlan', { body });
-  t.is((refused.json as { readonly code: string }).code, 'resource_exhausted');
+  const send = async (rpc: string, type: string, bytes: number, headers: Record<string, string> = {}) => {
+    const isEnveloped = /grpc-web|connect/.test(type);
+    const head = Buffer.alloc(isEnveloped ? 5 : 0);
+    if (isEnveloped) head.writeUInt32BE(bytes, 1);
+    // No message of any RPC: if it is decoded, it is refused as that.
+    const whole = Buffer.concat([head, Buffer.alloc(bytes, 0xff)]);
+    const body = headers['Content-Encoding'] === 'gzip' ? gzipSync(whole) : whole;
+    const request = { method: 'POST', headers: { 'Content-Type': type, ...headers }, body };
+    return (await fetch(`${http}/countermand.v1.${rpc}`, request)).text();
+  };
+  for (const [rpc, limit, type, refused] of LARGEST) {
+    t.notRegex(await send(rpc, type, limit), refused, `${rpc}, ${type}`);
+    t.regex(await send(rpc, type, limit + 1), refused, `${rpc}, ${type}`);
+  }
+  const packed = { 'Content-Encoding': 'gzip' };
+  t.regex(await send('NodeService/ListNodes', 'application/json', SMALL + 1, packed), /resource_exhausted/);
+  t.notRegex(await send('NodeService/ListNodes', 'application/json', SMALL, packed), /resource_exhausted/);
+});
+
+test('a message of more parts than over gRPC is refused over Connect as well', async (t) => {
+  const { http } = await openHouse(t, { here: true, http: true });
+  // Three characters of JSON become four parts, so that a body within its limit can have too many.
+  const lists = `[${'[],'.repeat(SENT_LIMITS.message_parts.limit / 4)}[]]`;
+  const body = `{"actions":[{"name":"a","actionType":"nop","inputParameters":{"a":${lists}}}]}`;
+  t.true(body.length < PLAN);
+  const { json } = await ask(http, 'POST /countermand.v1.ActionPlanService/CreateActionPlan', { body });
+  t.like(json, { code: 'resource_exhausted' });
+  t.regex((json as { readonly message: string }).message, / parts; at most /);
+});
+
+test('Subscribe sends its headers before there is an event', async (t) => {
+  const { http, client } = await openHouse(t, { here: true, http: true });
+  for (const type of ['application/connect+json', 'application/grpc-web+proto']) {
+    const payload = type.endsWith('json') ? Buffer.from('{"eventTypes":["audit.*"]}') : Buffer.from([]);
+    const head = Buffer.alloc(5);
+    head.writeUInt32BE(payload.length, 1);
+    const gone = new AbortController();
+    const request = { method: 'POST', headers: { 'Content-Type': type }, body: Buffer.concat([head, payload]) };
+    const response = await fetch(`${http}/countermand.v1.NotificationService/Subscribe`, {
+      ...request,
+      signal: gone.signal,
+    });
+    t.is(response.headers.get('content-type'), type);
+    t.is(response.headers.get('countermand-newest-sequence'), '0');
+    gone.abort();
+  }
+  t.like(await client.notifications.getNewestSequence({}), { newestSequence: 0n }, 'no event has come');
 });

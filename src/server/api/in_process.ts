@@ -27,13 +27,16 @@ export interface Clients {
   readonly notifications: NotificationServiceClient;
 }
 
+/** What a call says before its first answer: names and values. */
+export type SentHeader = readonly (readonly [name: string, value: string])[];
+
 /** Who calls: the abort of the signal means that the caller has gone, and stops no work. */
 interface Caller extends Asked {
   readonly signal: AbortSignal;
   /** The address that the request came from. */
   readonly peer: string;
-  /** Hears what a call says before its first answer, where the protocol can pass it on. */
-  readonly onHeader?: (name: string, value: string) => void;
+  /** Told once what a call says before its first answer, as soon as it says so, where the protocol can pass it on. */
+  readonly onHeader?: (header: SentHeader) => void;
 }
 
 /** One RPC, as it is called here. */
@@ -156,7 +159,8 @@ function held({ method, path, implement, message, services, caller }: Call): Asy
   const { identity, signal, peer } = caller;
   const header = Metadata();
   const sendHeader = (): void => {
-    for (const [name, values] of header) for (const value of values) caller.onHeader?.(name, String(value));
+    const sent = [...header].flatMap(([name, values]) => values.map((value) => [name, String(value)] as const));
+    caller.onHeader?.(sent);
   };
   const context = { metadata: Metadata(), peer, header, trailer: Metadata(), sendHeader, signal, identity };
   const descriptor = { path, requestStream, responseStream, options: {} };

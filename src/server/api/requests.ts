@@ -100,7 +100,8 @@ export function bounded<T extends Definition>(definition: T): T {
   return { ...definition, methods: Object.fromEntries(methods) };
 }
 
-const sizeLimitOf = (path: string): LimitRow =>
+/** How large the message of an RPC may be. */
+export const sizeLimitOf = (path: string): LimitRow =>
   isWholePlan(path) ? SENT_LIMITS.plan_message_bytes : SENT_LIMITS.message_bytes;
 
 /**
