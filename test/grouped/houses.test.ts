@@ -15,7 +15,6 @@ import '../e2e/moments_after_off.test.ts';
 import '../e2e/plan_main_road.test.ts';
 import '../e2e/plans_cli.test.ts';
 import '../e2e/possible.test.ts';
-import '../e2e/redfish_orders.test.ts';
 import '../e2e/reflection.test.ts';
 import '../e2e/request_ids.test.ts';
 import '../e2e/restarted_bmc.test.ts';
