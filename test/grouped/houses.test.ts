@@ -1,5 +1,6 @@
 /** Conductors that run in the process of their tests, over real sockets. The first waits for a timeout of a minute beside the others. */
 import '../http/door.test.ts';
+import '../docs/first_ten_minutes.test.ts';
 import '../cli/node_files/apply.test.ts';
 import '../cli/plan/dry_run.test.ts';
 import '../cli/shared/selection.test.ts';
