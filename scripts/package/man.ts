@@ -71,6 +71,11 @@ function subcommand(command: Command): string {
 
 const ENVIRONMENT = [
   ['COUNTERMAND_CONDUCTOR', 'the conductor to ask, HOST:PORT'],
+  ['COUNTERMAND_CA', 'PEM file with the authorities that may vouch for the conductor'],
+  ['COUNTERMAND_CERTIFICATE', 'PEM file with the certificate to show it'],
+  ['COUNTERMAND_KEY', 'PEM file with the key of the certificate'],
+  ['COUNTERMAND_SERVER_NAME', 'the name that the certificate of the conductor must have'],
+  ['COUNTERMAND_TOKEN_FILE', 'file with the token to show the conductor'],
   ['COUNTERMAND_CONFIG', 'the configuration file of a daemon'],
   ['NO_COLOR', 'switches colours off'],
   ['XDG_CONFIG_HOME', 'where contexts lie, in countermand/contexts.json; else ~/.config'],

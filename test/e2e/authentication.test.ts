@@ -7,6 +7,7 @@ import bcrypt from 'bcryptjs';
 import { exportSPKI, generateKeyPair, SignJWT } from 'jose';
 import { ClientError, createClient, Metadata, Status } from 'nice-grpc';
 import { HealthDefinition } from 'nice-grpc-server-health';
+import { ServerReflectionService } from 'nice-grpc-server-reflection';
 import { openChannelTo } from '../../src/agent/secure_channel.ts';
 import type { Made } from '../../src/cli/certificates/make.ts';
 import { AgentServiceDefinition } from '../../src/gen/countermand/v1/agent.ts';
@@ -143,6 +144,13 @@ test('a certificate cannot be claimed, agents and reflection need one, and probe
     for await (const _ of createClient(AgentServiceDefinition, channel).attach((async function* () {})())) t.fail();
   };
   t.is((await t.throwsAsync(attach, { instanceOf: ClientError }))?.code, Status.UNAUTHENTICATED);
+  const reflect = async () => {
+    for await (const _ of createClient(ServerReflectionService, channel).serverReflectionInfo(
+      (async function* () {})(),
+    ))
+      t.fail();
+  };
+  t.is((await t.throwsAsync(reflect, { instanceOf: ClientError }))?.code, Status.UNAUTHENTICATED);
   t.is((await createClient(HealthDefinition, channel).check({ service: '' })).status, 1);
   const [, port = ''] = /:(\d+)$/.exec(house.http) ?? [];
   for (const path of ['/', '/v1', '/healthz', '/readyz', '/openapi.json']) {
