@@ -162,6 +162,7 @@ const urlOf: PostgresServer['urlOf'] = (database, { user = USER, host = HOST, po
   `postgres://${user}@${host}:${port}/${database}`;
 
 async function end(process: ChildProcess, signal: NodeJS.Signals): Promise<void> {
+  if (process.exitCode !== null || process.signalCode !== null) return;
   const gone = once(process, 'close');
   process.kill(signal);
   await gone;

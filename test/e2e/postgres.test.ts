@@ -1,47 +1,77 @@
 /** A conductor on a real PostgreSQL: orders, an abort, a plan and its rollback, and SIGKILL in the middle. */
 import test from 'ava';
+import { PowerTarget } from '../../src/gen/countermand/v1/power.ts';
 import { eventually } from '../counterparts/eventually.ts';
 import { sharedPostgres } from '../counterparts/postgres.ts';
 import { openHouse } from './house.ts';
 import { enrolSimBmc, Listener } from './killing.ts';
 import { nodeNow, order, ordersAt, untilAtRest, untilIn, watchTask } from './orders.ts';
 import { actionStates, checkPlanTrail, power, rollBack, startPlan, untilPlanEnds, watchPlan } from './plans.ts';
+import { refused } from './refusals.ts';
 import { checkTrail } from './trail.ts';
 
 const postgres = sharedPostgres();
 
-test('a conductor on PostgreSQL is killed while an order and a plan are under way, and carries on', async (t) => {
-  const server = await postgres();
-  const database = await server.newMigrated(t);
-  const house = await openHouse(t, { settings: { database: server.urlOf(database) } });
-  const never = { host: { softMs: Number.POSITIVE_INFINITY } };
-  const [hangs, slow, next] = await Promise.all([
-    enrolSimBmc(t, house, 'hangs', never),
-    enrolSimBmc(t, house, 'slow', never),
-    enrolSimBmc(t, house, 'next'),
-  ]);
-  const listener = new Listener(house);
-  const soft = await untilIn(order(house.client, 'hangs', 'SOFT_POWER_OFF'), 'CONFIRMING');
-  const plan = await startPlan(house.client, 'rack down', [
-    power('slow', 'soft power off'),
-    power('next', 'power off', 'slow'),
-  ]);
-  await eventually('the order to have reached slow', async () => (await ordersAt(slow)).length > 0);
+test.serial(
+  'a conductor on PostgreSQL is killed while an order and a plan are under way, and carries on',
+  async (t) => {
+    const server = await postgres();
+    const database = await server.newMigrated(t);
+    const house = await openHouse(t, { settings: { database: server.urlOf(database) } });
+    const never = { host: { softMs: Number.POSITIVE_INFINITY } };
+    const [hangs, slow, next] = await Promise.all([
+      enrolSimBmc(t, house, 'hangs', never),
+      enrolSimBmc(t, house, 'slow', never),
+      enrolSimBmc(t, house, 'next'),
+    ]);
+    const listener = new Listener(house);
+    const soft = await untilIn(order(house.client, 'hangs', 'SOFT_POWER_OFF'), 'CONFIRMING');
+    const plan = await startPlan(house.client, 'rack down', [
+      power('slow', 'soft power off'),
+      power('next', 'power off', 'slow'),
+    ]);
+    await eventually('the order to have reached slow', async () => (await ordersAt(slow)).length > 0);
 
-  await house.kill('conductor');
-  await house.start('conductor');
-  listener.resume();
+    await house.kill('conductor');
+    await house.start('conductor');
+    listener.resume();
 
-  const abort = await untilAtRest(order(house.client, 'hangs', 'ABORT_SOFT_POWER_OFF'));
-  t.like(abort, { state: 'SUCCEEDED' });
-  t.like(await untilAtRest(watchTask(house.client, soft.uuid)), { state: 'ABORTED' });
-  slow.bmc.host.setPower('power off');
-  t.like(await untilPlanEnds(watchPlan(house.client, plan.uuid)), { state: 'SUCCEEDED' });
-  t.is((await nodeNow(house.client, 'next')).powerState, 'OFF');
-  t.like(await untilPlanEnds(rollBack(house.client, plan.uuid)), { state: 'SUCCEEDED' });
-  t.is((await nodeNow(house.client, 'next')).powerState, 'ON');
-  t.deepEqual(await Promise.all([hangs, slow, next].map(ordersAt)), [['soft'], ['soft', 'on'], ['off', 'on']]);
-  t.deepEqual(await actionStates(house.client, plan.uuid), { slow: 'SUCCEEDED', next: 'SUCCEEDED' });
-  await checkTrail(t, house.client);
-  await listener.check(t, await checkPlanTrail(t, house.client));
-});
+    const abort = await untilAtRest(order(house.client, 'hangs', 'ABORT_SOFT_POWER_OFF'));
+    t.like(abort, { state: 'SUCCEEDED' });
+    t.like(await untilAtRest(watchTask(house.client, soft.uuid)), { state: 'ABORTED' });
+    slow.bmc.host.setPower('power off');
+    t.like(await untilPlanEnds(watchPlan(house.client, plan.uuid)), { state: 'SUCCEEDED' });
+    t.is((await nodeNow(house.client, 'next')).powerState, 'OFF');
+    t.like(await untilPlanEnds(rollBack(house.client, plan.uuid)), { state: 'SUCCEEDED' });
+    t.is((await nodeNow(house.client, 'next')).powerState, 'ON');
+    t.deepEqual(await Promise.all([hangs, slow, next].map(ordersAt)), [['soft'], ['soft', 'on'], ['off', 'on']]);
+    t.deepEqual(await actionStates(house.client, plan.uuid), { slow: 'SUCCEEDED', next: 'SUCCEEDED' });
+    await checkTrail(t, house.client);
+    await listener.check(t, await checkPlanTrail(t, house.client));
+  },
+);
+
+test.serial(
+  'the server is killed and started again: orders are refused meanwhile, and what was under way goes on',
+  async (t) => {
+    const server = await postgres();
+    const house = await openHouse(t, { settings: { database: server.urlOf(await server.newMigrated(t)) } });
+    const [hangs, idle] = await Promise.all([
+      enrolSimBmc(t, house, 'hangs', { host: { softMs: Number.POSITIVE_INFINITY } }),
+      enrolSimBmc(t, house, 'idle'),
+    ]);
+    const soft = await untilIn(order(house.client, 'hangs', 'SOFT_POWER_OFF'), 'CONFIRMING');
+    await server.kill();
+    await refused(t, house.client.power.orderPowerState({ node: 'idle', target: PowerTarget.OFF }), {
+      status: 'UNAVAILABLE',
+      code: 'DATABASE_UNUSABLE',
+      says: /^the database test\d+ on .* cannot be read or written \(.*\); nothing was written; try again$/,
+    });
+    hangs.bmc.host.setPower('power off');
+    await server.start();
+    t.like(await untilAtRest(watchTask(house.client, soft.uuid)), { state: 'SUCCEEDED' });
+    t.like(await untilAtRest(order(house.client, 'idle', 'OFF')), { state: 'SUCCEEDED' });
+    t.deepEqual(await Promise.all([hangs, idle].map(ordersAt)), [['soft'], ['off']]);
+    await checkTrail(t, house.client);
+  },
+);
