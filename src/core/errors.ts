@@ -72,7 +72,7 @@ export const ERROR_TABLE = {
   ),
   AUDIT_NOT_FOUND: row('NOT_FOUND', 3, 'no audit has this uuid, request_id or name'),
   AUDIT_TEMPLATE_NOT_FOUND: row('NOT_FOUND', 3, 'no audit template has this name or uuid'),
-  AUDIT_TEMPLATE_NAME_TAKEN: row('ALREADY_EXISTS', 4, 'another audit template has this name'),
+  AUDIT_TEMPLATE_NAME_TAKEN: row('ALREADY_EXISTS', 4, 'another audit template has this name or uuid'),
   AUDIT_INVALID: row('INVALID_ARGUMENT', 2, 'the audit is wrong at the place that the message names'),
   SCOPE_INVALID: row('INVALID_ARGUMENT', 2, 'the scope is wrong at the place that the message names, or means no node'),
   NODE_NAME_TAKEN: row('ALREADY_EXISTS', 4, 'another node has this name'),

@@ -68,6 +68,25 @@ test('a template gives an audit its goal, strategy and scope, and is not part of
   t.deepEqual(await names({}), ['idle']);
 });
 
+test('the uuid of a template can be chosen, and is that of one template', async (t) => {
+  const { client } = await openHouse(t, { here: true });
+  const { audits } = client;
+  const uuid = '6ababb38-f664-430b-a78b-91e368a8626a';
+  const { auditTemplate } = await audits.createAuditTemplate({ name: 'idle', goal: 'dummy', uuid });
+  t.is(auditTemplate?.uuid, uuid);
+  const named = uuid.replace('6', '7');
+  await audits.createAuditTemplate({ name: named, goal: 'dummy' });
+  const refused: [string, string][] = [
+    [uuid, 'AUDIT_TEMPLATE_NAME_TAKEN'],
+    [named, 'AUDIT_TEMPLATE_NAME_TAKEN'],
+    [uuid.toUpperCase(), 'ARGUMENT_INVALID'],
+    ['x', 'ARGUMENT_INVALID'],
+  ];
+  for (const [wanted, code] of refused)
+    t.is(await codeOf(audits.createAuditTemplate({ name: 'other', goal: 'dummy', uuid: wanted })), code, wanted);
+  t.is((await audits.listAuditTemplates({})).auditTemplates.length, 2);
+});
+
 const PATCH = 'PATCH /v1/audit_templates/at1';
 const patch = (path: string, value: unknown, op = 'replace'): Sent => ({ body: [{ op, path, value }] });
 const ROWS: readonly (readonly [line: string, sent: Sent, status: number, sentence: RegExp])[] = [

@@ -1,6 +1,7 @@
 /** Audit templates: a goal, a strategy and a scope under a name. Audits keep nothing of the template that they were made from. */
 import { failAt } from '../../core/errors.ts';
 import { exceeded, SENT_LIMITS } from '../../core/limits.ts';
+import { CANONICAL_UUID } from '../nodes/sent.ts';
 import { checkName } from '../plans/check.ts';
 import { parseScope } from '../plans/scope.ts';
 import { chooseStrategy, STRATEGIES } from '../plans/strategies.ts';
@@ -8,6 +9,7 @@ import {
   deleteAuditTemplateRow,
   getAuditTemplate,
   insertAuditTemplate,
+  refuseKnownUuid,
   refuseNamesake,
   saveAuditTemplate,
 } from '../store/audit_templates.ts';
@@ -30,16 +32,19 @@ function checkTemplate(wanted: WantedTemplate): WantedTemplate {
   return { ...wanted, goal: chosen.goal.name, strategy: chosen.name };
 }
 
-/** Makes a template. @throws as `checkTemplate`, AUDIT_TEMPLATE_NAME_TAKEN; then nothing was written */
+/** Makes a template; an empty `uuid` becomes a new one. @throws as `checkTemplate`, AUDIT_TEMPLATE_NAME_TAKEN; then nothing was written */
 export async function createAuditTemplate(
-  wanted: WantedTemplate,
+  { uuid: chosen, ...wanted }: WantedTemplate & { readonly uuid: string },
   { clock, chance, database }: Store,
 ): Promise<AuditTemplateRow> {
+  if (chosen !== '' && !CANONICAL_UUID.test(chosen))
+    throw failAt('ARGUMENT_INVALID', 'uuid', `uuid '${chosen.slice(0, 100)}' is not a uuid in lower case`);
   const now = clock.now();
-  const stamps = { uuid: chance.uuid(), revision: 1, createdAt: now, updatedAt: now };
+  const stamps = { uuid: chosen === '' ? chance.uuid() : chosen, revision: 1, createdAt: now, updatedAt: now };
   const template = { ...checkTemplate(wanted), ...stamps };
   await database.write(async (transaction) => {
     await refuseNamesake(template.name, template.uuid, transaction.sql);
+    await refuseKnownUuid(template.uuid, transaction.sql);
     await insertAuditTemplate(template, transaction);
   });
   return template;

@@ -49,6 +49,17 @@ export async function refuseNamesake(name: string, uuid: string, sql: Knex): Pro
   });
 }
 
+/** @throws AUDIT_TEMPLATE_NAME_TAKEN if a template has this uuid, or bears it as its name: a template is found by either */
+export async function refuseKnownUuid(uuid: string, sql: Knex): Promise<void> {
+  const known = await sql('audit_templates').where({ uuid }).orWhere('name', uuid).first('name');
+  if (!known) return;
+  const sentence = `uuid ${uuid} means audit template '${known.name}' already; choose another uuid`;
+  throw failWith('AUDIT_TEMPLATE_NAME_TAKEN', sentence, {
+    field: 'uuid',
+    resource: { type: 'audit_template', name: known.name },
+  });
+}
+
 /** Adds a row. */
 export async function insertAuditTemplate(template: AuditTemplateRow, { sql }: Transaction): Promise<void> {
   await sql('audit_templates').insert(auditTemplateCodec.encode(template));
