@@ -115,3 +115,24 @@ test('what is wrong with an audit file is said with its place', async (t) => {
   const nameless = await countermand(house, 'create', '--strategy', 'dummy');
   t.regex(nameless.stderr, /the command: name: is missing; it must be text/);
 });
+
+test('templates: made from flags, listed, shown, deleted; an audit is made from one', async (t) => {
+  const house = await openHouse(t, { here: true });
+  await enrol(house.client, 'n1', 'fake', { fake_address: 'n1' });
+  const uuid = '6ababb38-f664-430b-a78b-91e368a8626a';
+  const flags = ['--strategy', 'host_maintenance', '--nodes', 'n1', '--description', 'new fans', '--uuid', uuid];
+  const made = await countermand(house, 'template', 'create', 'rack', ...flags);
+  t.is(
+    made.stdout,
+    "audit template 'rack' (6ababb38): goal cluster_maintaining, strategy host_maintenance",
+    made.stderr,
+  );
+  t.regex((await countermand(house, 'template', 'list')).stdout, /rack +6ababb38 +cluster_maintaining +host_maint/);
+  t.regex((await countermand(house, 'template', 'show', 'rack')).stdout, /scope +\[\{"baremetal":\[\{"nodes":\["n1"\]/);
+  const audit = await countermand(house, 'create', '--name', 'fans', '--template', 'rack');
+  t.regex(audit.stdout, /^audit 'fans' \(.{8}\) SUCCEEDED\nplan 'fans' /, audit.stderr);
+  const all = await countermand(house, 'template', 'create', 'all', '--goal', 'dummy', '--all');
+  t.regex(all.stderr, /--all is not kept in a template/);
+  t.regex((await countermand(house, 'template', 'delete', 'rack')).stderr, /deleted for good/);
+  t.is((await countermand(house, 'template', 'delete', 'rack', '--yes')).stdout, 'audit template rack: deleted');
+});

@@ -34,6 +34,7 @@ import type { Terminal } from '../shared/terminal.ts';
 import type { WantedAudit } from './file.ts';
 import { addList } from './list.ts';
 import { scopeOfSelectors } from './scope.ts';
+import { addTemplates } from './templates.ts';
 import { auditLine, auditText, strategyText, WHICH_AUDIT } from './text.ts';
 
 interface CreateOptions extends SelectorFlags {
@@ -41,6 +42,7 @@ interface CreateOptions extends SelectorFlags {
   readonly name?: string;
   readonly strategy?: string;
   readonly goal?: string;
+  readonly template?: string;
   readonly parameter?: readonly string[];
   readonly nodes?: readonly string[];
   readonly interval?: string;
@@ -51,12 +53,22 @@ interface CreateOptions extends SelectorFlags {
 
 async function create(file: string | undefined, options: CreateOptions, call: Call): Promise<void> {
   const { conductor, output, command } = call;
-  const { parameter, interval: word, requestId = call.chance.uuid(), yes, name, strategy, goal, autoTrigger } = options;
+  const {
+    parameter,
+    interval: word,
+    requestId = call.chance.uuid(),
+    yes,
+    name,
+    strategy,
+    goal,
+    template,
+    autoTrigger,
+  } = options;
   const interval = readSeconds(word, '--interval');
   const { nodes = [], dryRun, ...selectors } = options;
   const flags = {
     ...Object.fromEntries(
-      Object.entries({ name, strategy, goal, autoTrigger }).filter(([, value]) => value !== undefined),
+      Object.entries({ name, strategy, goal, template, autoTrigger }).filter(([, value]) => value !== undefined),
     ),
     ...(await scopeOfSelectors(nodes, selectors, call)),
     parameters: readPairs(parameter, '--parameter'),
@@ -111,6 +123,7 @@ const FILE_EXAMPLE = `
 An audit file, in YAML or JSON:
   name: rack 7 saves energy
   strategy: saving_energy     # or goal: its only strategy; countermand audit strategies lists them
+  # audit_template: rack 7    # has the goal, strategy and scope, where the audit has none of its own
   parameters: {reserve: 2}
   scope: [{baremetal: [{labels: {rack: "7"}}]}]
                               # or all: true, which is every node; a strategy that acts on nodes needs one of the two
@@ -128,6 +141,10 @@ function addCreate(group: Command, terminal: Terminal): void {
     .option('--name <name>', 'its name')
     .option('--strategy <name>', 'how it looks for a plan')
     .option('--goal <name>', 'what it is for, if it has only one strategy')
+    .option(
+      '--template <name>',
+      'the audit template that has its goal, strategy and scope, where it has none of its own',
+    )
     .option('--parameter <key=value...>', 'what the strategy is told; a value is read as in YAML')
     .option('--nodes <range...>', "the nodes that it is about, such as 'r7n[1-16]'")
     .option('--interval <seconds>', 'run it again and again, with this much time between two runs')
@@ -236,6 +253,7 @@ export function addAuditCommands(group: Command, terminal: Terminal): void {
     .argument('<audit>', WHICH_AUDIT)
     .addOption(yesOption())
     .action(asking(forget, terminal));
+  addTemplates(group, terminal);
   const command = group
     .command('strategies')
     .description('list the goals and strategies, with the parameters that they take');

@@ -16,6 +16,7 @@ const schema = z.strictObject(
     audit_type: z.enum(['ONESHOT', 'CONTINUOUS'], must('ONESHOT or CONTINUOUS')).default('ONESHOT'),
     strategy: text.default(''),
     goal: text.default(''),
+    audit_template: text.default(''),
     parameters: z.record(z.string(), z.unknown(), must('KEY: VALUE pairs')).default({}),
     scope: scopeOfFile,
     all: z.boolean(must('true or false')).default(false),
@@ -37,6 +38,8 @@ export interface AuditFlags {
   readonly name?: string;
   readonly strategy?: string;
   readonly goal?: string;
+  /** Name or uuid: what it has no goal, strategy or scope of is the template's. */
+  readonly template?: string;
   /** KEY=VALUE: a value is read as in YAML, a number for example. */
   readonly parameters: Readonly<Record<string, string>>;
   /** The whole scope. */
@@ -65,13 +68,14 @@ export function auditOf(content: string, path: string, flags: AuditFlags): Wante
   const {
     audit_type: type,
     auto_trigger: autoTrigger,
+    audit_template: auditTemplate,
     max_parallel: maxParallel,
     on_failure: policy,
     ...others
   } = parsed;
   return {
     ...others,
-    auditTemplate: '',
+    auditTemplate,
     auditType: TYPES[type],
     autoTrigger,
     maxParallel,
@@ -84,12 +88,13 @@ function isObject(values: unknown): values is Record<string, unknown> {
 }
 
 function valuesOf(flags: AuditFlags, { parameters: before }: Record<string, unknown>): Record<string, unknown> {
-  const { parameters, interval, autoTrigger, ...named } = flags;
+  const { parameters, interval, autoTrigger, template, ...named } = flags;
   const read = Object.entries(parameters).map(([key, word]) => [key, parseScalar(word)]);
   return {
     ...named,
     ...(read.length > 0 && { parameters: { ...(isObject(before) && before), ...Object.fromEntries(read) } }),
     ...(interval !== undefined && { interval, audit_type: 'CONTINUOUS' }),
+    ...(template !== undefined && { audit_template: template }),
     ...(autoTrigger && { auto_trigger: true }),
   };
 }

@@ -11,7 +11,7 @@ export interface Candidate {
 type Source = readonly string[] | NameKind | 'files' | null;
 
 /** Names that have to be looked up. */
-export type NameKind = 'nodes' | 'plans' | 'audits' | 'tasks' | 'zones' | 'drivers' | 'contexts';
+export type NameKind = 'nodes' | 'plans' | 'audits' | 'templates' | 'tasks' | 'zones' | 'drivers' | 'contexts';
 
 /** What can stand next, and where the names of it come from. */
 export interface Completion {
@@ -25,6 +25,7 @@ const SOURCES: Readonly<Record<string, NameKind | 'files'>> = {
   nodes: 'nodes',
   plan: 'plans',
   audit: 'audits',
+  template: 'templates',
   task: 'tasks',
   zone: 'zones',
   driver: 'drivers',
@@ -38,6 +39,7 @@ const OPTION_SOURCES: Readonly<Record<string, NameKind>> = {
   '--zone': 'zones',
   '--driver': 'drivers',
   '--nodes': 'nodes',
+  '--template': 'templates',
 };
 
 /** Argument values that are words of ours, by the names that the arguments have. */

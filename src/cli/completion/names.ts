@@ -37,6 +37,9 @@ const ASK: Readonly<Record<Asked, (conductor: Client) => Promise<Candidate[]>>> 
   async audits({ audits }) {
     return (await audits.listAudits({ pageSize: PAGE_SIZE })).audits.map(named);
   },
+  async templates({ audits }) {
+    return (await audits.listAuditTemplates({ pageSize: PAGE_SIZE })).auditTemplates.map(named);
+  },
   async tasks({ power }) {
     const { tasks } = await power.listPowerTasks({ pageSize: PAGE_SIZE, unsettled: true });
     return tasks.map(({ uuid, nodeName }) => ({ word: shortId(uuid), meaning: nodeName }));
