@@ -11,7 +11,16 @@ export interface Candidate {
 type Source = readonly string[] | NameKind | 'files' | null;
 
 /** Names that have to be looked up. */
-export type NameKind = 'nodes' | 'plans' | 'audits' | 'templates' | 'tasks' | 'zones' | 'drivers' | 'contexts';
+export type NameKind =
+  | 'nodes'
+  | 'plans'
+  | 'audits'
+  | 'templates'
+  | 'tasks'
+  | 'tokens'
+  | 'zones'
+  | 'drivers'
+  | 'contexts';
 
 /** What can stand next, and where the names of it come from. */
 export interface Completion {
@@ -27,6 +36,7 @@ const SOURCES: Readonly<Record<string, NameKind | 'files'>> = {
   audit: 'audits',
   template: 'templates',
   task: 'tasks',
+  token: 'tokens',
   zone: 'zones',
   driver: 'drivers',
   context: 'contexts',

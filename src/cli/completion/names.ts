@@ -44,6 +44,9 @@ const ASK: Readonly<Record<Asked, (conductor: Client) => Promise<Candidate[]>>> 
     const { tasks } = await power.listPowerTasks({ pageSize: PAGE_SIZE, unsettled: true });
     return tasks.map(({ uuid, nodeName }) => ({ word: shortId(uuid), meaning: nodeName }));
   },
+  async tokens({ access }) {
+    return (await access.listTokens({})).tokens.map(named);
+  },
   async zones({ itself }) {
     return (await itself.listZones({})).zones.map(named);
   },

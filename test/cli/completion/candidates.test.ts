@@ -1,5 +1,6 @@
 /** What can stand next on a command line. */
 import test from 'ava';
+import type { Command } from 'commander';
 import { type Completion, completionOf } from '../../../src/cli/completion/candidates.ts';
 import { buildProgram, runCommandLine } from '../../../src/cli/program.ts';
 import { openCaptured } from '../captured.ts';
@@ -33,6 +34,8 @@ const SOURCES: readonly (readonly [line: string, source: Completion['source']])[
   ['plan cancel --reason x ', 'plans'],
   ['plan create ', 'files'],
   ['audit show ', 'audits'],
+  ['audit template show ', 'templates'],
+  ['audit create --template ', 'templates'],
   ['power watch ', 'tasks'],
   ['node list --zone ', 'zones'],
   ['node create n1 --driver ', 'drivers'],
@@ -56,14 +59,15 @@ test('values that are words of ours', (t) => {
 
 test('every argument of every command is completed, or is known not to be', (t) => {
   const free = ['name', 'event'];
+  const pathOf = (command: Command): string[] =>
+    command.parent === null ? [] : [...pathOf(command.parent), command.name()];
   const missing = program.commands.flatMap(function within(command): string[] {
     const own = command.registeredArguments.flatMap((argument) => {
-      const path = `${command.parent?.name()} ${command.name()} ${argument.name()}`;
+      const path = [...pathOf(command), argument.name()].join(' ');
       if (free.includes(argument.name()) || argument.argChoices) return [];
       const { source, candidates } = completionOf(
         [
-          ...(command.parent === program ? [] : [String(command.parent?.name())]),
-          command.name(),
+          ...pathOf(command),
           ...command.registeredArguments.slice(0, command.registeredArguments.indexOf(argument)).map(() => 'x'),
           '',
         ],
