@@ -83,7 +83,10 @@ test('a port that is in use', async (t) => {
   t.teardown(() => other.close());
   const { port } = other.address() as { port: number };
   const data = await newFolder(t);
-  const says = new RegExp(`^error: cannot listen on ${ownAddress()}:${port}: .*; choose another address \\(listen\\)$`);
+  const says = new RegExp(
+    `^error: cannot listen on ${ownAddress()}:${port}: .*; choose another address \\(listen\\)$`,
+    'm',
+  );
   await endsWith(t, ['serve', '--data', data, '--listen', `${ownAddress()}:${port}`], 6, says);
 });
 
@@ -128,7 +131,7 @@ test('commands that the command line or the conductor refuses', async (t) => {
     endsWith(t, ['--conductor', house.address, ...words.split(' ')], exitCode, sentence);
   await Promise.all([
     ask('node show nosuch', 3, /^error: there is no node 'nosuch'\n {2}list them: countermand .*node list$/),
-    ask('node power n1 frobnicate', 2, /'frobnicate' is no target; possible are on, off, reboot/),
+    ask('node power n1 frobnicate', 2, /'frobnicate' is not a target; the targets are on, off, reboot/),
     ask('node power n1 soft_off --timeout 0', 2, /--timeout: '0' is not a time/),
     ask('node power n[1-2] soft_off', 3, /resource_id: there is no node 'n2'/),
     ask('node create n1 --driver ipmi --info ipmi_address=127.0.0.9', 4, /there is a node 'n1' already/),
