@@ -52,6 +52,8 @@ export interface Conductor extends PlanParts {
   readonly tokens: Tokens;
   /** When it was started. */
   readonly startedAt: number;
+  /** What was under way when it was started. */
+  readonly takenUp: { readonly powerTasks: number; readonly plans: number };
   /** True while it works on something that no timer or agent has to wake. */
   busy(): boolean;
   /** Stops all work, without recalling anything; the rows are carried on with after the next start. */
@@ -93,7 +95,6 @@ export async function startConductor(given: ConductorParts): Promise<Conductor> 
   const disk = new Disk({ store, log, shutdown });
   const background: Promise<unknown>[] = [];
   const stop = async (): Promise<void> => {
-    if (!shutdown.aborted) log.info({}, 'the conductor stops');
     cancellation.abort(
       fail('SHUTTING_DOWN', 'the conductor is shutting down; its work is carried on after the next start'),
     );
@@ -101,17 +102,17 @@ export async function startConductor(given: ConductorParts): Promise<Conductor> 
     windows.stop();
     await Promise.all([...background, ...handingOut]);
   };
+  let unsettled = 0;
   try {
     background.push(logChanges(store.database, log, shutdown));
     await presumeOldAgentsLost(store, attachments);
-    const unsettled = await keeper.recover();
+    unsettled = await keeper.recover();
     await windows.recover();
     background.push(syncPowerStates(readings));
     unserved.lookAfter(2 * agentLeaseMs);
     await plans.recover();
     await audits.recover();
     background.push(keepPlansFresh(parts), disk.watch());
-    log.info({ power_tasks: unsettled, plans: plans.size }, 'the conductor has taken up what was under way');
   } catch (error) {
     // A start that fails leaves no timer, which would keep the process alive.
     await stop();
@@ -128,6 +129,7 @@ export async function startConductor(given: ConductorParts): Promise<Conductor> 
     disk,
     tokens,
     startedAt: store.clock.now(),
+    takenUp: { powerTasks: unsettled, plans: plans.size },
     busy: () => keeper.busy || plans.busy || audits.busy || store.database.busy,
     stop,
   };

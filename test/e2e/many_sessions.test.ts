@@ -14,7 +14,8 @@ import { startConductor } from './processes.ts';
 
 const FILES = 256;
 const BMCS = 300;
-const CLIENTS = 40;
+/** From one address an eighth of the files that the process may open. */
+const CLIENTS = 30;
 
 test(`${BMCS} BMCs at a process that may open ${FILES} files: all are read, and the API accepts connections`, async (t) => {
   const address = ownAddress();

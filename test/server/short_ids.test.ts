@@ -36,7 +36,7 @@ test('what begins two uuids is refused with both; a name goes before it', async 
       .where({ uuid })
       .update({ uuid: uuids[at] ?? '' });
   const both = new RegExp(
-    `^more than one power task is called 'aaaaaaaa'; name one by its uuid, of which the beginning is enough: ${uuids.join(', ')}$`,
+    `^more than one power task is called 'aaaaaaaa'; name one by its uuid, of which the beginning is enough: ${uuids.map((uuid) => `${uuid} SUCCEEDED`).join(', ')}$`,
   );
   await t.throwsAsync(getPowerTask('aaaaaaaa', read), { code: 'ARGUMENT_INVALID', message: both });
   t.is((await getPowerTask('aaaaaaaa-2', read)).uuid, String(uuids[1]));

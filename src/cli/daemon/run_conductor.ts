@@ -4,7 +4,7 @@ import { hostname } from 'node:os';
 import type { Logger } from 'pino';
 import type { Attach } from '../../agent/agent.ts';
 import type { Clock } from '../../core/clock.ts';
-import { type CountermandError, fail } from '../../core/errors.ts';
+import { asCountermandError, type CountermandError, fail } from '../../core/errors.ts';
 import { onAbort, openCancellation } from '../../core/signals.ts';
 import type { TlsSource } from '../../core/tls.ts';
 import type { Door } from '../../http/door.ts';
@@ -92,6 +92,11 @@ async function runOver(
     });
     const agent = withAgent ? startEmbeddedAgent(conductor, configuration, log, terminal) : null;
     const where = address.replace(/:\d+$/, `:${listener.port}`);
+    const { powerTasks, plans } = conductor.takenUp;
+    log.info(
+      { listen: where, power_tasks: powerTasks, plans },
+      'the conductor serves, and has taken up what was under way',
+    );
     const stopped = new Promise<null>((resolve) => onAbort(signal, () => resolve(null)));
     const ended = Promise.race([stopped, database.lost]);
     // Whoever reads this line can give orders: the agent is there.
@@ -99,10 +104,12 @@ async function runOver(
     if (door) terminal.stdout.write(`countermand: HTTP on ${door.address}\n`);
     terminal.stdout.write(`countermand: conductor on ${where}, data in ${data}\n`);
     const lost = await ended;
+    log.info({ reason: asCountermandError(lost ?? signal.reason).message }, 'the conductor stops');
     // The agent leaves first, so that the conductor can still hear its farewell.
     await agent?.stop(lost ?? signal.reason);
     await conductor.stop();
     await Promise.all([listener.close(), door?.close()]);
+    log.info({}, 'the conductor has stopped');
     if (lost !== null) throw lost;
   } finally {
     await conductor.stop();

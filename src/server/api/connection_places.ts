@@ -21,14 +21,19 @@ export interface Place {
 /** The places of one conductor. */
 export class ConnectionPlaces {
   readonly #taken: Readonly<Record<PlaceKind, Tally>>;
+  /** How many connections clients may have, in all and from one address. */
+  readonly limits: { readonly all: number; readonly ofAddress: number };
 
   /** @param openFilesLimit how many files the process may open; clients get a quarter of them at most */
   constructor(openFilesLimit: number) {
     const { grpc_connections, grpc_connections_of_address, spare_connections, spare_connections_of_address } =
       OPEN_LIMITS;
     const share = Math.floor(openFilesLimit / 4);
+    const all = limitOf(grpc_connections, share);
+    const ofAddress = limitOf(grpc_connections_of_address, Math.ceil(share / 2));
+    this.limits = { all, ofAddress };
     this.#taken = {
-      client: new Tally(limitOf(grpc_connections, share), limitOf(grpc_connections_of_address, Math.ceil(share / 2))),
+      client: new Tally(all, ofAddress),
       spare: new Tally(spare_connections.limit, spare_connections_of_address.limit),
       agent: new Tally(Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY),
     };

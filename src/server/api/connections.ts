@@ -8,7 +8,7 @@ import type { Server, Socket } from 'node:net';
 import type { CallContext, ServerMiddleware, ServerMiddlewareCall } from 'nice-grpc';
 import type { Clock, Timer } from '../../core/clock.ts';
 import { fail } from '../../core/errors.ts';
-import { AGENT_LIMITS, OPEN_LIMITS } from '../../core/limits.ts';
+import { AGENT_LIMITS } from '../../core/limits.ts';
 import { openCancellation, sleep } from '../../core/signals.ts';
 import type { Log } from '../log.ts';
 import { ConnectionPlaces, type Place } from './connection_places.ts';
@@ -79,12 +79,13 @@ export class Connections {
 
   /** Refuses calls on a connection too many, except those of agents that attach. */
   refuseSpare(): ServerMiddleware {
+    const { limits } = this.#places;
     const isSpare = (peer: string): boolean => this.#open.get(peer)?.place.kind === 'spare';
     return async function* admit<Request, Response>(
       call: ServerMiddlewareCall<Request, Response>,
       context: CallContext,
     ) {
-      if (call.method.path !== ATTACH && isSpare(context.peer)) throw tooMany();
+      if (call.method.path !== ATTACH && isSpare(context.peer)) throw tooMany(limits);
       return yield* call.next(call.request, context);
     };
   }
@@ -160,7 +161,7 @@ export class Connections {
   #say(address: string | undefined): void {
     if (address === undefined || this.#clock.monotonic() < this.#saidAt + SAY_AGAIN_MS) return;
     this.#saidAt = this.#clock.monotonic();
-    this.#log.warn({ code: tooMany().code, address }, 'there are too many connections: only agents can attach');
+    this.#log.warn({ code: 'TOO_MANY_STREAMS', address }, 'there are too many connections: only agents can attach');
   }
 }
 
@@ -169,9 +170,9 @@ function portOf(server: Server): number | null {
   return typeof address === 'object' && address !== null ? address.port : null;
 }
 
-const tooMany = () =>
+const tooMany = ({ all, ofAddress }: ConnectionPlaces['limits']) =>
   fail(
     'TOO_MANY_STREAMS',
-    `the conductor has as many connections as it allows (${OPEN_LIMITS.grpc_connections.limit}, of one address ` +
-      `${OPEN_LIMITS.grpc_connections_of_address.limit}); close some, or send more calls over each`,
+    `the conductor has as many connections as it allows (${all}, of one address ${ofAddress}); close some, or send more ` +
+      'calls over each',
   );

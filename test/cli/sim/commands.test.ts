@@ -134,7 +134,7 @@ test(refused, '--refuse 1d5', /'1d5' is no completion code/);
 test(refused, '--loss 1.5', /--loss: '1\.5' is no share from 0 to 1, such as 0\.1 or 10%/);
 test(refused, '--loss 101%', /'101%' is no share/);
 test(refused, '--max-sessions few', /--max-sessions: 'few' is not/);
-test(refused, '--restart-every 0', /--restart-every: '0' is not a number of seconds from 1/);
+test(refused, '--restart-every 0', /--restart-every: '0' is not a time; give seconds, or units as in 90s/);
 test(refused, '--faulty 10%', /--faulty says which nodes have faults, but no fault is given, such as --hung/);
 test(refused, '--faulty 10% --hung', /--faulty: 10% of 1 is no node/);
 test(refused, '--nodes 4 --faulty 3-5 --hung', /--faulty: '3-5' names none of the nodes 1 to 4/);
