@@ -18,6 +18,7 @@ export function commandTree(): Promise<Command> {
     chance: systemChance,
     signal: openCancellation([]).signal,
     showPerson: () => false,
+    muteKeys: () => () => {},
     hasFile: () => false,
     openFilesLimit: () => 0,
     becomeDaemon: () => {},

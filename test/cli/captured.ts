@@ -49,6 +49,7 @@ export function openCaptured(
     chance: systemChance,
     signal: interrupt.signal,
     showPerson: (text: string) => isTTY && shown.push(text) > 0,
+    muteKeys: () => () => {},
     hasFile: (name: string) => files.includes(name),
     openFilesLimit: () => 1024,
     becomeDaemon: () => {},

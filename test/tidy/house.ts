@@ -147,6 +147,7 @@ export const HOMES: Homes = {
     'src/cli/daemon/configuration.ts',
     'src/cli/daemon/open_database.ts',
     'src/cli/shared/contexts.ts',
+    'src/cli/shared/muted_keys.ts',
     'src/cli/shared/order_file.ts',
     'src/cli/shared/place.ts',
     'src/cli/shared/process_terminal.ts',

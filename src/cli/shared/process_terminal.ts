@@ -4,6 +4,7 @@ import { systemChance } from '../../core/chance.ts';
 import { systemClock } from '../../core/clock.ts';
 import { ERROR_TABLE, fail } from '../../core/errors.ts';
 import { type Cancellation, openCancellation } from '../../core/signals.ts';
+import { muteKeys } from './muted_keys.ts';
 import type { Terminal } from './terminal.ts';
 
 /** Where a person sits, whatever the streams are connected to. */
@@ -49,6 +50,7 @@ export function openProcessTerminal(own: NodeJS.Process): ProcessTerminal {
     chance: systemChance,
     signal: cancellation.signal,
     showPerson: (text) => writeTo(CONTROLLING_TERMINAL, text) || (stderr.isTTY && stderr.write(text)),
+    muteKeys: () => muteKeys(own),
     hasFile: existsSync,
     openFilesLimit: readOpenFilesLimit,
     isStuck: () => isDaemon && stdout.writableLength + stderr.writableLength > 0,

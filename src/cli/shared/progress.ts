@@ -3,6 +3,7 @@ import type { Timer } from '../../core/clock.ts';
 import { type PowerTask, PowerTask as PowerTaskMessage } from '../../gen/countermand/v1/power.ts';
 import type { Call } from './asking.ts';
 import { harmless } from './harmless.ts';
+import { cutLines, rowsOf } from './table.ts';
 import { acceptedLine, changeLine, endLine, hasEnded, liveLine } from './task_lines.ts';
 
 /** The seconds of a live line are counted this often. */
@@ -18,7 +19,7 @@ interface Progress {
   end(): void;
 }
 
-/** Text that is written over, and again every second. */
+/** Text that is written over, and again every second and when the terminal gets another size. Lines are cut to its width. */
 interface LiveText {
   /** Shows what `text` answers, now or, if it was written just now, very soon. It must be harmless to a terminal. */
   show(text: () => string): void;
@@ -28,38 +29,63 @@ interface LiveText {
   stay(): void;
 }
 
-/** Opens live text. Nothing stands there until something is shown. */
-export async function openLiveText({ stdout, clock }: Pick<Call, 'stdout' | 'clock'>): Promise<LiveText> {
+type LiveCall = Pick<Call, 'stdout' | 'clock' | 'muteKeys'>;
+
+/** A terminal that does not tell its width. */
+const USUAL_WIDTH = 80;
+
+/** Clears the row of the cursor and those above it. */
+const eraseRows = (rows: number): string => `\u001b[2K${'\u001b[1A\u001b[2K'.repeat(rows - 1)}\u001b[G`;
+
+/** Opens live text. Nothing stands there, and keys are what they were, until something is shown. */
+export async function openLiveText({ stdout, clock, muteKeys }: LiveCall): Promise<LiveText> {
   // Loaded on a terminal only: programs that run command after command need not wait for it.
   const { createLogUpdate } = await import('log-update');
   const update = createLogUpdate(stdout, { showCursor: true });
   let timer: Timer | null = null;
   let writtenAt = Number.NEGATIVE_INFINITY;
   let text = (): string => '';
+  let written: string | null = null;
   let isOpen = true;
+  let unmute = (): void => {};
+  const widthNow = (): number => stdout.columns || USUAL_WIDTH;
   const write = (): void => {
     writtenAt = clock.monotonic();
-    update(text());
+    written = cutLines(text(), widthNow());
+    update(written);
     timer = clock.after(TICK_MS, write);
+  };
+  // A terminal that became narrower has folded lines: they take more rows than were written, and all of them go.
+  const writeAnew = (): void => {
+    if (written === null) return;
+    timer?.cancel();
+    stdout.write(eraseRows(rowsOf(written, widthNow()) + 1));
+    update.done();
+    write();
+  };
+  const open = (): void => {
+    unmute = muteKeys();
+    stdout.on('resize', writeAnew);
+  };
+  const close = (leave: () => void): void => {
+    timer?.cancel();
+    if (!isOpen) return;
+    isOpen = false;
+    stdout.off('resize', writeAnew);
+    leave();
+    unmute();
   };
   return {
     show(shown) {
+      if (written === null) open();
       text = shown;
       timer?.cancel();
       const restMs = writtenAt + GAP_MS - clock.monotonic();
       if (restMs <= 0) write();
       else timer = clock.after(restMs, write);
     },
-    end() {
-      timer?.cancel();
-      if (isOpen) update.clear();
-      isOpen = false;
-    },
-    stay() {
-      timer?.cancel();
-      if (isOpen) update.done();
-      isOpen = false;
-    },
+    end: () => close(update.clear),
+    stay: () => close(update.done),
   };
 }
 

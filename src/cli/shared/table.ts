@@ -109,6 +109,21 @@ function pad({ text, meaning }: Cell, width: number, look: TableLook): string {
     : `${shown}${rest}`;
 }
 
+/** What gives text its colours. */
+const COLOURS = new RegExp(`${String.fromCharCode(27)}\\[[\\d;]*m`, 'g');
+
+/** Lines that are no wider than this. One that is cut loses its colours. */
+export function cutLines(text: string, width: number): string {
+  const cut = (line: string): string => (widthOf(line) > width ? cutText(line.replaceAll(COLOURS, ''), width) : line);
+  return text.split('\n').map(cut).join('\n');
+}
+
+/** How many rows of a terminal of this width the lines take. */
+export function rowsOf(text: string, width: number): number {
+  const rows = (line: string): number => Math.max(1, Math.ceil(widthOf(line) / width));
+  return text.split('\n').reduce((sum, line) => sum + rows(line), 0);
+}
+
 function cutText(text: string, width: number): string {
   let shown = '';
   for (const character of text) {

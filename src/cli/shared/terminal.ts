@@ -30,6 +30,11 @@ export interface Terminal {
   readonly signal: AbortSignal;
   /** Shows text on the terminal that a person sits at, wherever stdout and stderr go. False if there is none. */
   showPerson(text: string): boolean;
+  /**
+   * From now on, keys that are typed are not shown and not kept, so that they do not end up in live text; those that stop a
+   * command do so as ever. The answer undoes it. Without a person at the terminal it does nothing.
+   */
+  muteKeys(): () => void;
   /** True if the current folder has a file of this name. */
   hasFile(name: string): boolean;
   /** The number of files and sockets that this process may open. */

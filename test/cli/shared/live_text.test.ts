@@ -1,0 +1,78 @@
+/** Live text on a screen: written over, cut to the width, and moved to another size without leaving anything behind. */
+import test from 'ava';
+import { openLiveText } from '../../../src/cli/shared/progress.ts';
+import { VirtualClock } from '../../world/virtual_clock.ts';
+import { openCaptured } from '../captured.ts';
+import { Screen } from '../screen.ts';
+
+/** Live text in a terminal of this size, below a line of a shell. */
+async function open(columns: number, rows = 10) {
+  const { terminal } = openCaptured(true, {}, [], columns);
+  const screen = new Screen(columns, rows);
+  const written: Promise<void>[] = [screen.write('$ watch\n')];
+  const stdout = Object.assign(terminal.stdout, { rows, columns });
+  stdout.on('data', (text) => written.push(screen.write(String(text))));
+  let muted = 0;
+  const muteKeys = () => {
+    muted += 1;
+    return () => {
+      muted -= 1;
+    };
+  };
+  const clock = new VirtualClock();
+  const live = await openLiveText({ stdout, clock, muteKeys });
+  const shown = async (): Promise<string[]> => {
+    await Promise.all(written);
+    return screen.lines().slice(1);
+  };
+  const resize = async (width: number) => {
+    await Promise.all(written);
+    screen.resize(width, rows);
+    Object.assign(stdout, { columns: width });
+    stdout.emit('resize');
+  };
+  return { live, shown, resize, stdout, clock, isMuted: () => muted };
+}
+
+const LONG = 'r7n1: soft power off CONFIRMING; times out in 10m; can be taken back while the host still runs';
+
+test('lines are cut to the width, and written over every second', async (t) => {
+  const { live, shown, clock, isMuted } = await open(40);
+  let seconds = 0;
+  t.is(isMuted(), 0);
+  live.show(() => `${seconds}s ${LONG}\nshort`);
+  t.is(isMuted(), 1);
+  t.deepEqual(await shown(), ['0s r7n1: soft power off CONFIRMING; tim…', 'short']);
+  seconds = 1;
+  await clock.turn(1000);
+  t.deepEqual(await shown(), ['1s r7n1: soft power off CONFIRMING; tim…', 'short']);
+  live.end();
+  t.deepEqual([await shown(), isMuted(), clock.timers], [[], 0, 0]);
+});
+
+test('another width leaves nothing behind, narrower or wider, again and again', async (t) => {
+  const { live, shown, resize } = await open(80);
+  live.show(() => `first ${LONG}\nsecond ${LONG}\nlast`);
+  for (const [columns, first] of [
+    [30, 'first r7n1: soft power off CO…'],
+    [13, 'first r7n1: …'],
+    [100, `first ${LONG}`],
+    [80, 'first r7n1: soft power off CONFIRMING; times out in 10m; can be taken back whil…'],
+  ] as const) {
+    await resize(columns);
+    const lines = await shown();
+    t.deepEqual([lines[0], lines.at(-1), lines.length], [first, 'last', 3], `${columns} columns`);
+  }
+  live.stay();
+  await resize(200);
+  t.is((await shown()).length, 3, 'what stays is not written again');
+});
+
+test('what is shown after the end of the watching stands below its last state', async (t) => {
+  const { live, shown, stdout } = await open(80);
+  live.show(() => 'the last state');
+  live.stay();
+  live.end();
+  stdout.write('^C\nstopped watching\n');
+  t.deepEqual(await shown(), ['the last state', '^C', 'stopped watching']);
+});
