@@ -99,6 +99,12 @@ function nodesOfTable(content: string, path: string, notes: Notes): WantedNode[]
   const twice = columns.find((column, at) => columns.indexOf(column) < at);
   if (twice !== undefined)
     throw fail('ARGUMENT_INVALID', `${path}: line ${head.line}: the column '${twice}' stands twice`);
+  const whole = columns.find((column) => column === 'labels' || column === 'driver_info');
+  if (whole !== undefined)
+    throw fail(
+      'ARGUMENT_INVALID',
+      `${path}: line ${head.line}: the column '${whole}' names no key; each key has a column of its own, ${whole}.KEY`,
+    );
   return rows.flatMap(({ line, fields }) => {
     const place = `line ${line}`;
     if (fields.length !== columns.length)

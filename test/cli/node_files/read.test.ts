@@ -342,6 +342,9 @@ test('tables are refused with the line', (t) => {
   t.regex(faultsOf('name,driver,x\na,fake,1')[0] ?? '', /^line 2\.x: is a key/);
   t.regex(faultsOf('name,driver,ipmi_address\na,fake,1')[0] ?? '', /^line 2\.ipmi_address: is a key/);
   t.throws(() => said('name,name\n', 'csv'), { message: "f: line 1: the column 'name' stands twice" });
+  t.throws(() => said('name,driver,labels\na,fake,rack=7\n', 'csv'), {
+    message: "f: line 1: the column 'labels' names no key; each key has a column of its own, labels.KEY",
+  });
   t.throws(() => said('', 'csv'), { message: /f: it is empty/ });
   t.throws(() => said('a: 1'), { message: /f: it must be a list of nodes/ });
 });
