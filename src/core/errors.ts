@@ -78,6 +78,7 @@ export const ERROR_TABLE = {
   NODE_NAME_TAKEN: row('ALREADY_EXISTS', 4, 'another node has this name'),
   BMC_TAKEN: row('ALREADY_EXISTS', 4, 'another node is reached through the same BMC'),
   REQUEST_ID_TAKEN: row('ALREADY_EXISTS', 4, 'the request_id was used for another order'),
+  UUID_TAKEN: row('ALREADY_EXISTS', 4, 'the chosen uuid is the uuid or the request_id of another plan or audit'),
   OVERTAKEN: row('ABORTED', 5, 'another change came first, so nothing was written', RETRYABLE),
   REVISION_MISMATCH: row(
     'FAILED_PRECONDITION',

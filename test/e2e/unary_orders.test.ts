@@ -155,3 +155,23 @@ test('lists are filtered, and go in both orders from page to page', async (t) =>
   t.deepEqual(names((await audits.listAudits({ strategy: 'manual' })).audits), ['direct']);
   t.deepEqual(names((await audits.listAudits({ strategy: 'manual', goal: 'dummy' })).audits), []);
 });
+
+test('a plan and an audit bear the uuid that the client chose, unless it may mean another', async (t) => {
+  const { client } = await openHouse(t, { here: true });
+  const [plan, audit] = ['5e0c9b0a-0000-4000-8000-000000000001', '5e0c9b0a-0000-4000-8000-000000000002'];
+  const actions = [{ name: 'a', actionType: 'nop' }];
+  const wanted = { name: 'p', uuid: plan, requestId: 'once', actions };
+  t.is((await client.plans.createActionPlan(wanted)).actionPlan?.uuid, plan);
+  t.is((await client.plans.createActionPlan(wanted)).actionPlan?.uuid, plan, 'the same request joins');
+  await client.plans.createActionPlan({ name: 'other', requestId: audit, actions });
+  const once = { name: 'a', uuid: audit, strategy: 'dummy', parameters: { para1: 0 }, scope: [], all: true };
+  t.is((await client.audits.createAudit({ ...once, requestId: 'once' })).audit?.uuid, audit);
+
+  const plansBefore = (await client.plans.listActionPlans({})).actionPlans.length;
+  const ofPlan = (uuid: string) => codeOf(client.plans.createActionPlan({ name: 'q', uuid, requestId: '', actions }));
+  t.is(await ofPlan(plan), 'UUID_TAKEN');
+  t.is(await ofPlan(audit), 'UUID_TAKEN', 'it is the request_id of another plan');
+  t.is(await ofPlan('ABC'), 'ARGUMENT_INVALID');
+  t.is(await codeOf(client.audits.createAudit({ ...once, requestId: 'twice' })), 'UUID_TAKEN');
+  t.is((await client.plans.listActionPlans({})).actionPlans.length, plansBefore, 'nothing was written');
+});

@@ -76,7 +76,7 @@ async function create(file: string | undefined, options: CreateOptions, call: Ca
   };
   const { readAudit } = await import('./file.ts');
   const wanted = await readAudit(file, flags, call);
-  if (dryRun) return tellRun({ wanted: { ...wanted, requestId } }, wanted.autoTrigger, call);
+  if (dryRun) return tellRun({ wanted: { ...wanted, uuid: '', requestId } }, wanted.autoTrigger, call);
   const expectTakenDown = wanted.autoTrigger ? await confirmTriggered(wanted, yes, call) : undefined;
   const request = { ...wanted, requestId, expectTakenDown };
   const answer = await conductor.audits.createAudit(request).catch((thrown: unknown) => {

@@ -31,7 +31,7 @@ const schema = z.strictObject(
 );
 
 /** What was asked for, as a request without an id. */
-export type WantedAudit = Omit<CreateAuditRequest, 'requestId'>;
+export type WantedAudit = Omit<CreateAuditRequest, 'requestId' | 'uuid'>;
 
 /** What flags say of an audit; what is left out is not there. */
 export interface AuditFlags {

@@ -43,6 +43,13 @@ async function copy(options: CopyOptions, call: OfflineCall): Promise<void> {
 
 /** Adds the commands of the group `database`. */
 export function addDatabaseCommands(group: Command, terminal: Terminal): void {
+  group.addHelpText(
+    'after',
+    `
+Examples:
+  countermand database copy --from /var/lib/countermand --to postgres://countermand@db7/countermand --to-password-file /etc/countermand/db
+  countermand database copy --from postgres://countermand@db7/countermand --to ./data`,
+  );
   group
     .command('copy')
     .description('copy an installation into an empty database: nodes, orders, plans, and events with their numbers')
@@ -56,11 +63,7 @@ export function addDatabaseCommands(group: Command, terminal: Terminal): void {
     .addHelpText(
       'after',
       `
-No conductor may run on either. The source keeps its rows, and is brought up to date if an earlier version has written it.
-
-Examples:
-  countermand database copy --from /var/lib/countermand --to postgres://countermand@db7/countermand --to-password-file /etc/countermand/db
-  countermand database copy --from postgres://countermand@db7/countermand --to ./data`,
+No conductor may run on either. The source keeps its rows, and is brought up to date if an earlier version has written it.`,
     )
     .action(offline((options: CopyOptions, call: OfflineCall) => copy(options, call), terminal));
 }

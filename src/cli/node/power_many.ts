@@ -91,6 +91,7 @@ export function planOf(order: ManyOrder, requestId: string): CreateActionPlanReq
   return {
     name: `${TARGET_TABLE[target].word} ${range}`.slice(0, NAME_LIMIT),
     reason,
+    uuid: '',
     actions,
     scope: [],
     maxParallel: order.maxParallel ?? 0,

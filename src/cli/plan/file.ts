@@ -54,7 +54,7 @@ const schema = z.strictObject(
 );
 
 /** What a file says, as a request without an id. */
-export type PlanOfFile = Omit<CreateActionPlanRequest, 'requestId' | 'start' | 'queue' | 'expectTakenDown'>;
+export type PlanOfFile = Omit<CreateActionPlanRequest, 'requestId' | 'uuid' | 'start' | 'queue' | 'expectTakenDown'>;
 
 const KEYS = { plan: Object.keys(schema.shape), action: Object.keys(action.shape) };
 

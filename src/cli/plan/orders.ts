@@ -149,7 +149,7 @@ async function create(
   if (!wait && !start) throw fail('ARGUMENT_INVALID', '--no-wait goes with --start; without it nothing is waited for');
   const { parsePlan, readPlanText } = await import('./file.ts');
   const parsed = parsePlan(await readPlanText(file, call), file);
-  const wanted = { ...parsed, requestId: requestId ?? call.chance.uuid(), start: false, queue: false };
+  const wanted = { ...parsed, uuid: '', requestId: requestId ?? call.chance.uuid(), start: false, queue: false };
   if (dryRun) return tellStart({ wanted, queue }, call);
   const expectTakenDown = start
     ? await confirmNew(wanted, { asks: true, yes, queue }, (down) => startWords(wanted.name, queue, down), call)

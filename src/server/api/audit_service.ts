@@ -125,6 +125,7 @@ async function toWanted(request: CreateAuditRequest, { orders }: Conductor): Pro
   const { interval, requestId, auditTemplate } = request;
   const wanted: WantedAudit = {
     name: request.name,
+    ...(request.uuid !== '' && { uuid: request.uuid }),
     requestId: requestId === '' ? orders.store.chance.uuid() : requestId,
     auditType: named(AuditType, request.auditType, 'ONESHOT', 'audit_type'),
     strategy: request.strategy,

@@ -251,6 +251,7 @@ function toWanted(request: CreateActionPlanRequest, { orders }: Conductor): Want
   return {
     name: request.name,
     ...(request.reason !== '' && { reason: request.reason.slice(0, SENT_LIMITS.text.limit) }),
+    ...(request.uuid !== '' && { uuid: request.uuid }),
     requestId: request.requestId === '' ? orders.store.chance.uuid() : request.requestId,
     maxParallel: request.maxParallel,
     canary: request.canary,

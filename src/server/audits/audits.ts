@@ -9,6 +9,7 @@ import { possibleWords } from '../../core/possible.ts';
 import { onAbort } from '../../core/signals.ts';
 import { AUDIT_TABLE, type AuditEvent, rowOf } from '../../core/states.ts';
 import { createAudit, moveAudit, setRunMessage, takeRun } from '../plans/audit_transition.ts';
+import { refuseUsedUuid } from '../plans/chosen_uuid.ts';
 import { type Effect, effectOf } from '../plans/effect.ts';
 import type { Engine } from '../plans/engine.ts';
 import type { PlanParts } from '../plans/parts.ts';
@@ -88,6 +89,7 @@ export class Audits {
     const { audit, plan } = await database.write(async (transaction) => {
       const earlier = await findAuditByRequestId(wanted.requestId, transaction.sql);
       if (earlier) return joined(earlier, digest, transaction);
+      await refuseUsedUuid('audits', wanted.uuid, transaction.sql);
       const made = await this.#make(wanted, strategy, digest, transaction);
       // What was written is taken back with the transaction.
       await holdToExpected(expected, `the plan of audit '${wanted.name}'`, async () =>
@@ -201,7 +203,7 @@ export class Audits {
     const { store } = this.#parts.orders;
     const { goal: _goal, all: everyNode = false, intervalMs, ...asked } = wanted;
     const nextRunAt = intervalMs === null ? null : store.clock.now() + intervalMs;
-    const uuid = store.chance.uuid();
+    const uuid = wanted.uuid ?? store.chance.uuid();
     const row = { ...asked, everyNode, uuid, strategy, requestDigest, intervalMs, nextRunAt, statusMessage: '' };
     const audit = await createAudit(row, transaction, store);
     const ongoing = (await moveAudit('begin', audit, {}, transaction, store)) ?? audit;

@@ -2,6 +2,7 @@
 import { failAt, failWith } from '../../core/errors.ts';
 import { SENT_LIMITS } from '../../core/limits.ts';
 import { checkName, MAX_PARALLEL } from '../plans/check.ts';
+import { checkChosenUuid } from '../plans/chosen_uuid.ts';
 import { coversEveryNode, parseScope } from '../plans/scope.ts';
 import { parseStrategyParameters, type Strategy } from '../plans/strategies/strategy.ts';
 import { chooseStrategy } from '../plans/strategies.ts';
@@ -10,6 +11,8 @@ import type { AuditRow, FailurePolicy } from '../store/plan_rows.ts';
 /** One audit, as a client writes it. */
 export interface WantedAudit {
   readonly name: string;
+  /** Chosen by the client; absent: the conductor chooses one. */
+  readonly uuid?: string;
   /** The same id twice is one audit. */
   readonly requestId: string;
   readonly auditType: AuditRow['auditType'];
@@ -40,6 +43,7 @@ const INTERVAL_LIMIT_S = SENT_LIMITS.audit_interval_s.limit;
 export function checkAudit(wanted: WantedAudit): string {
   checkName(wanted.name, 'name', 'AUDIT_INVALID');
   checkName(wanted.requestId, 'request_id', 'AUDIT_INVALID');
+  checkChosenUuid(wanted.uuid);
   checkInterval(wanted);
   if (!Number.isSafeInteger(wanted.maxParallel) || wanted.maxParallel < 0 || wanted.maxParallel > MAX_PARALLEL.limit)
     throw invalid('max_parallel', `it is ${wanted.maxParallel}; it is a whole number from 0 to ${MAX_PARALLEL.limit}`);

@@ -9,6 +9,7 @@ import { findPlanByRequestId, getPlan, listNodesOfPlan } from '../store/plans.ts
 import type { Store } from '../store/store.ts';
 import { createAudit, moveAudit } from './audit_transition.ts';
 import { ACTION_TIMEOUT_MS, type CheckedPlan, checkPlan, checkSizes, MAX_PARALLEL } from './check.ts';
+import { checkChosenUuid, refuseUsedUuid } from './chosen_uuid.ts';
 import { type Effect, effectOf } from './effect.ts';
 import type { PlanParts } from './parts.ts';
 import { findScopeOf } from './scope.ts';
@@ -21,7 +22,7 @@ import type { WantedPlan } from './wanted.ts';
  * Accepts a plan, or finds the one that this request_id made before. It is durable and RECOMMENDED when this resolves,
  * with an ONESHOT audit behind it.
  * @param then goes on with the plan in the same transaction; what it throws leaves no plan behind
- * @throws ACTION_PLAN_INVALID naming the place, NODE_NOT_FOUND, TARGET_NOT_SUPPORTED, REQUEST_ID_TAKEN, and what `then` throws;
+ * @throws ACTION_PLAN_INVALID naming the place, NODE_NOT_FOUND, TARGET_NOT_SUPPORTED, REQUEST_ID_TAKEN, UUID_TAKEN, and what `then` throws;
  *   then nothing was written
  */
 export async function createActionPlan(
@@ -30,6 +31,7 @@ export async function createActionPlan(
   then: (plan: ActionPlanRow, transaction: Transaction) => Promise<ActionPlanRow> = async (plan) => plan,
 ): Promise<ActionPlanRow> {
   const { store } = parts.orders;
+  checkChosenUuid(wanted.uuid);
   checkSizes(wanted);
   const digest = digestOf(wanted);
   const earlier = await findPlanByRequestId(wanted.requestId, store.database.read);
@@ -43,6 +45,7 @@ export async function createActionPlan(
     const { sql } = transaction;
     const meanwhile = await findPlanByRequestId(wanted.requestId, sql);
     if (meanwhile) return then(joined(meanwhile, digest), transaction);
+    await refuseUsedUuid('action_plans', wanted.uuid, sql);
     // What was checked may not be so any more: a plan is never made for a world that has changed.
     const holds = (await modelRevision(sql)) === revision;
     const holding = holds ? checked : await checkWithScope(wanted, sql, parts);
@@ -65,6 +68,7 @@ interface PlanPreview {
  *   `createActionPlan` would
  */
 export async function previewPlan(wanted: WantedPlan, queue: boolean, parts: PlanParts): Promise<PlanPreview> {
+  checkChosenUuid(wanted.uuid);
   checkSizes(wanted);
   const { read } = parts.orders.store.database;
   const earlier = await findPlanByRequestId(wanted.requestId, read);
@@ -72,6 +76,7 @@ export async function previewPlan(wanted: WantedPlan, queue: boolean, parts: Pla
     joined(earlier, digestOf(wanted));
     return previewStart(earlier, queue, parts);
   }
+  await refuseUsedUuid('action_plans', wanted.uuid, read);
   const { actions, nodeUuids } = await checkWithScope(wanted, read, parts);
   const steps = actions.map(({ wanted: action, node }) => ({ ...action, node }));
   const effect = await effectOf(steps, { nodeUuids, plan: null }, parts.orders.limits, read);
@@ -140,7 +145,7 @@ export async function writePlan(
   transaction: Transaction,
   store: Store,
 ): Promise<ActionPlanRow> {
-  const uuid = store.chance.uuid();
+  const uuid = wanted.uuid ?? store.chance.uuid();
   const plan = {
     uuid,
     name: wanted.name,

@@ -18,6 +18,8 @@ export interface WantedPlan {
   readonly name: string;
   /** Why, as the client said; absent if it said nothing. */
   readonly reason?: string;
+  /** Chosen by the client; absent: the conductor chooses one. */
+  readonly uuid?: string;
   /** The same id twice is one plan. */
   readonly requestId: string;
   /** 0 is the default. */

@@ -130,3 +130,13 @@ export async function getNamed<Row extends { readonly uuid: string }>(
   if (rows.length > 1) throw meansSeveral(key, noun, rows);
   return row;
 }
+
+/** The row that can be named by this uuid: it is its own, or its request_id. Null if there is none. */
+export async function findUsed(
+  table: 'action_plans' | 'audits',
+  uuid: string,
+  sql: Knex,
+): Promise<{ readonly uuid: string; readonly name: string } | null> {
+  const row = await sql(table).where({ uuid }).orWhere('request_id', uuid).first('uuid', 'name');
+  return row ?? null;
+}
