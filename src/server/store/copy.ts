@@ -21,6 +21,7 @@ const TABLES: Readonly<Record<string, string | null>> = {
   plan_nodes: null,
   model_changes: 'revision',
   events: 'sequence',
+  tokens: 'uuid',
 };
 
 /** A database that is open, and can be copied into. */
