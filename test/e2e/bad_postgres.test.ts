@@ -91,7 +91,8 @@ test('a user without the right to create tables', async (t) => {
   t.deepEqual(await tables(server, name), []);
 });
 
-test('a database that cannot be written', async (t) => {
+// A replica is a copy of the server's folder, into which the test of TLS writes: the two run one after the other.
+test.serial('a database that cannot be written', async (t) => {
   const server = await postgres();
   const name = await server.newDatabase(t);
   await server.query(`alter database ${name} set default_transaction_read_only = on`);
@@ -143,7 +144,7 @@ test('a database that another conductor uses', async (t) => {
   );
 });
 
-test('TLS: who vouches for the server is asked, and the password is read from a file', async (t) => {
+test.serial('TLS: who vouches for the server is asked, and the password is read from a file', async (t) => {
   const server = await postgres();
   const [name, user, folder, authority] = await Promise.all([
     server.newDatabase(t),
