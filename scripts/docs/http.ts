@@ -93,6 +93,24 @@ const COMING_FROM_IRONIC = [
       ],
       ['a locked node refuses everything', 'it refuses orders; aborts, readings, labels and maintenance go through'],
       ['boot devices, consoles, RAID, traits, networks', '501 with a sentence; their lists are empty'],
+      ['a name may be missing', 'a node has a name; its `uuid` may be given'],
+      ['`driver_info` and `extra` are JSON', 'texts; numbers and booleans become texts, anything else is refused'],
+      [
+        'the driver can be changed; `fake-hardware`',
+        'the driver is fixed; `fake-hardware` means `fake` when a node is made',
+      ],
+      ['inject_nmi answers when the BMC has it', 'the same, and its power task says what became of it'],
+      ['`rebooting` is off, then on', 'one reset; a node that is off is powered on'],
+      [
+        'unknown keys of PUT `states/power` are refused',
+        'the same; `on_timeout`, `reason`, `request_id` and `aborts_task_uuid` are known',
+      ],
+      [
+        'maintenance and `fault` are set when a BMC cannot be read',
+        'never by itself: `fault` is null, and the node has a problem',
+      ],
+      ['lists are sorted by any column', 'by name'],
+      ['the version decides which fields there are', 'every field in every version; only the bounds are checked'],
     ],
   ),
 ];
@@ -126,6 +144,16 @@ const COMING_FROM_WATCHER = [
         'also by a change of its nodes, and by the launch of another plan on them; `status_message` says why',
       ],
       ['errors have no content type, and `watcher` shows "Bad Request"', 'the sentence'],
+      ['EVENT audits, cron, start and end times', 'refused'],
+      [
+        '`force` starts beside a plan that runs',
+        'never needed: a plan waits, or is refused, by its nodes; it is answered `false`',
+      ],
+      ['an audit is patched in any column', 'its state alone'],
+      ['an action is SKIPPED by PATCH', '405; SKIPPED is shown'],
+      ['what was deleted is not found', 'the same; its events stay'],
+      ['goals and strategies by uuid or name', 'the same'],
+      ['a plan is named by its uuid', 'by uuid, request_id or name; the `watcher` command takes a uuid alone'],
     ],
   ),
 ];
