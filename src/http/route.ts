@@ -65,7 +65,7 @@ export interface Route extends RouteText {
 }
 
 /** A row as it is written: `handle` sees query and body as their schemas make them. */
-interface RouteRow<Query extends z.ZodObject, Body extends z.ZodType> extends RouteText {
+export interface RouteRow<Query extends z.ZodObject, Body extends z.ZodType> extends RouteText {
   readonly query?: Query;
   readonly body?: Body;
   readonly answer?: z.ZodType;

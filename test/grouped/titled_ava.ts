@@ -35,10 +35,7 @@ function titledArguments(args: readonly unknown[]): unknown[] {
   const [first, ...rest] = args;
   if (typeof first !== 'string') return [titled(first as Implementation), ...rest];
   const [implementation, ...others] = rest;
-  // `test.todo` has a title alone.
-  return implementation === undefined
-    ? [`${file} › ${first}`]
-    : [first, titled(implementation as Implementation), ...others];
+  return [first, titled(implementation as Implementation), ...others];
 }
 
 /** Hooks, and what declares no test. */

@@ -8,7 +8,7 @@ import { Refusal } from '../errors.ts';
 import { powerStateWord } from '../ironic/node_view.ts';
 import { linksTo } from '../pages.ts';
 import { type Ask, type Method, notHere, type Route, type RouteText, route } from '../route.ts';
-import { everyOne, PAGE, pageOf } from './pages.ts';
+import { everyOne, listRoutes, PAGE, pageOf } from './pages.ts';
 import { plansOf } from './plans.ts';
 import { ActionView, toActionView } from './view.ts';
 
@@ -45,18 +45,6 @@ function listActions(ask: Ask<z.infer<typeof ActionQuery>>): Promise<Answer> {
   return pageOf('actions', views(), ['uuid', 'action_plan_uuid', 'action_type', 'state', 'updated_at'], ask);
 }
 
-const actionList = (path: string, says: string, command: string): Route =>
-  route({
-    ...at('GET', path),
-    says,
-    command,
-    calls: 'ActionPlanService.GetActionPlan, ListActionPlans',
-    status: 200,
-    query: ActionQuery,
-    answer: Actions,
-    handle: listActions,
-  });
-
 const ServiceView = z.object({
   uuid: z.string(),
   id: z.int(),
@@ -85,20 +73,6 @@ async function servicesOf({ itself }: Clients, base: string): Promise<z.infer<ty
   }));
 }
 
-const serviceList = (path: string, says: string, command: string): Route =>
-  route({
-    ...at('GET', path),
-    says,
-    command,
-    calls: 'ConductorService.ListAgents',
-    differs: 'The conductor is 1, and the agents follow by name.',
-    status: 200,
-    query: z.strictObject(PAGE),
-    answer: z.object({ services: z.array(ServiceView), next: z.string().optional() }),
-    handle: async (ask) =>
-      pageOf('services', await servicesOf(ask.conductor, ask.base), ['id', 'name', 'host', 'status'], ask),
-  });
-
 const DataModel = z.object({
   context: z.array(
     z.object({
@@ -113,8 +87,17 @@ const DataModel = z.object({
 });
 
 const DATA: readonly Route[] = [
-  serviceList('/v1/services', 'lists the conductor and its agents', 'watcher service list'),
-  serviceList('/v1/services/detail', 'lists them, as without `detail`', 'watcher service list --detail'),
+  ...listRoutes({
+    path: '/v1/services',
+    things: 'the conductor and its agents',
+    command: 'watcher service list',
+    calls: 'ConductorService.ListAgents',
+    differs: 'The conductor is 1, and the agents follow by name.',
+    query: z.strictObject(PAGE),
+    answer: z.object({ services: z.array(ServiceView), next: z.string().optional() }),
+    handle: async (ask) =>
+      pageOf('services', await servicesOf(ask.conductor, ask.base), ['id', 'name', 'host', 'status'], ask),
+  }),
   route({
     ...at('GET', '/v1/services/{service}'),
     says: 'answers one of them, by its number or the name of its host',
@@ -193,12 +176,15 @@ const ABSENT: readonly Route[] = [
 
 /** The routes of actions, services, the data model, and what is not here. */
 export const ACTION_ROUTES: readonly Route[] = [
-  actionList('/v1/actions', 'lists the actions of a plan, of an audit, or all', 'watcher action list'),
-  actionList(
-    '/v1/actions/detail',
-    'lists actions; they are whole without `detail` as well',
-    'watcher action list --detail',
-  ),
+  ...listRoutes({
+    path: '/v1/actions',
+    things: 'the actions of a plan, of an audit, or all',
+    command: 'watcher action list',
+    calls: 'ActionPlanService.GetActionPlan, ListActionPlans',
+    query: ActionQuery,
+    answer: Actions,
+    handle: listActions,
+  }),
   route({
     ...at('GET', '/v1/actions/{action}'),
     says: 'answers one action',

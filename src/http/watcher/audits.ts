@@ -7,7 +7,7 @@ import { type Answer, ok } from '../answer.ts';
 import { Refusal } from '../errors.ts';
 import { isEqual, isRecent } from '../repeated.ts';
 import { type Ask, type Route, route } from '../route.ts';
-import { everyOne, PAGE, pageOf } from './pages.ts';
+import { everyOne, listRoutes, PAGE, pageOf } from './pages.ts';
 import { StatePatch } from './patch.ts';
 import { goalNamed, strategiesOf, strategyNamed } from './strategies.ts';
 import { AuditView, toAuditView } from './view.ts';
@@ -141,20 +141,6 @@ async function list(ask: Ask<z.infer<typeof ListQuery>>): Promise<Answer> {
   return pageOf('audits', views(), columns, ask);
 }
 
-const listRoute = (path: string, says: string, command: string): Route =>
-  route({
-    method: 'GET',
-    path,
-    chapter: 'watcher',
-    says,
-    command,
-    calls: 'AuditService.ListAudits, ListStrategies',
-    status: 200,
-    query: ListQuery,
-    answer: Page,
-    handle: list,
-  });
-
 /** What a wished state asks for. @throws Refusal with 400 for one that cannot be wished */
 async function change(ident: string, wish: string, { audits }: Clients): Promise<Audit> {
   const audit = ident;
@@ -166,12 +152,15 @@ async function change(ident: string, wish: string, { audits }: Clients): Promise
 
 /** The routes of audits. */
 export const AUDIT_ROUTES: readonly Route[] = [
-  listRoute('/v1/audits', 'lists audits, the newest first', 'watcher audit list'),
-  listRoute(
-    '/v1/audits/detail',
-    'lists audits; they are whole without `detail` as well',
-    'watcher audit list --detail',
-  ),
+  ...listRoutes({
+    path: '/v1/audits',
+    things: 'audits, the newest first',
+    command: 'watcher audit list',
+    calls: 'AuditService.ListAudits, ListStrategies',
+    query: ListQuery,
+    answer: Page,
+    handle: list,
+  }),
   route({
     method: 'POST',
     path: '/v1/audits',

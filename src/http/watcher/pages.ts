@@ -5,7 +5,7 @@ import { type Answer, ok } from '../answer.ts';
 import { Refusal } from '../errors.ts';
 import { nextPage } from '../pages.ts';
 import { direction, limit } from '../query.ts';
-import type { Ask } from '../route.ts';
+import { type Ask, type Route, type RouteRow, route } from '../route.ts';
 
 /** What every list takes. */
 export const PAGE = {
@@ -15,6 +15,27 @@ export const PAGE = {
   sort_dir: direction.optional(),
 };
 type PageQuery = z.infer<z.ZodObject<typeof PAGE>>;
+
+/** A list as it is written: its path, what it lists in words, and the command of the client that asks for it. */
+interface ListRow<Query extends z.ZodObject>
+  extends Omit<RouteRow<Query, z.ZodUndefined>, 'method' | 'chapter' | 'status' | 'body' | 'says' | 'command'> {
+  readonly things: string;
+  readonly command: string;
+}
+
+/** The two routes of a list, with and without `/detail`: what is listed is whole in both. */
+export function listRoutes<Query extends z.ZodObject>({ things, command, ...row }: ListRow<Query>): Route[] {
+  const list = { ...row, method: 'GET', chapter: 'watcher', status: 200 } as const;
+  return [
+    route<Query>({ ...list, says: `lists ${things}`, command }),
+    route<Query>({
+      ...list,
+      path: `${row.path}/detail`,
+      says: `lists ${things}, as without \`detail\``,
+      command: `${command} --detail`,
+    }),
+  ];
+}
 
 /** A thing as it is listed. */
 type View = Readonly<Record<string, unknown>> & { readonly uuid: string };

@@ -7,7 +7,7 @@ import { type Answer, ok } from '../answer.ts';
 import { Refusal } from '../errors.ts';
 import { isRecent } from '../repeated.ts';
 import { type Ask, type Route, route } from '../route.ts';
-import { everyOne, PAGE, pageOf } from './pages.ts';
+import { everyOne, listRoutes, PAGE, pageOf } from './pages.ts';
 import { StatePatch } from './patch.ts';
 import { strategiesOf } from './strategies.ts';
 import { PlanView, planState, toPlanView } from './view.ts';
@@ -131,31 +131,26 @@ async function previewRollback({ params, conductor }: Ask): Promise<Answer> {
 
 const COLUMNS = ['uuid', 'audit_uuid', 'state', 'name', 'created_at', 'updated_at'];
 
-const listRoute = (path: string, says: string, command: string): Route =>
-  route({
-    method: 'GET',
-    path,
-    chapter: 'watcher',
-    says,
-    command,
-    calls: 'ActionPlanService.ListActionPlans',
-    differs: '`strategy_name` and `strategy_uuid` are those of the audit, and null in lists.',
-    status: 200,
-    query: ListQuery,
-    answer: Page,
-    handle(ask) {
-      const { query, base, conductor } = ask;
-      const views = async function* () {
-        for await (const plan of plansOf(query.audit_uuid, conductor)) yield toPlanView(plan, undefined, base);
-      };
-      return pageOf('action_plans', views(), COLUMNS, ask);
-    },
-  });
+function list(ask: Ask<z.infer<typeof ListQuery>>): Promise<Answer> {
+  const { query, base, conductor } = ask;
+  const views = async function* () {
+    for await (const plan of plansOf(query.audit_uuid, conductor)) yield toPlanView(plan, undefined, base);
+  };
+  return pageOf('action_plans', views(), COLUMNS, ask);
+}
 
 /** The routes that list, show and delete. */
 const READINGS: readonly Route[] = [
-  listRoute('/v1/action_plans', 'lists action plans, the newest first', 'watcher actionplan list'),
-  listRoute('/v1/action_plans/detail', 'lists action plans, as without `detail`', 'watcher actionplan list --detail'),
+  ...listRoutes({
+    path: '/v1/action_plans',
+    things: 'action plans, the newest first',
+    command: 'watcher actionplan list',
+    calls: 'ActionPlanService.ListActionPlans',
+    differs: '`strategy_name` and `strategy_uuid` are those of the audit, and null in lists.',
+    query: ListQuery,
+    answer: Page,
+    handle: list,
+  }),
   route({
     method: 'GET',
     path: '/v1/action_plans/{plan}',

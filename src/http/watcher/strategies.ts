@@ -2,10 +2,10 @@
 import { z } from 'zod';
 import type { Strategy } from '../../gen/countermand/v1/audit.ts';
 import type { Clients } from '../../server/api/in_process.ts';
-import { ok } from '../answer.ts';
+import { type Answer, ok } from '../answer.ts';
 import { Refusal } from '../errors.ts';
 import { type Ask, type Route, route } from '../route.ts';
-import { PAGE, pageOf } from './pages.ts';
+import { listRoutes, PAGE, pageOf } from './pages.ts';
 import { GoalView, StrategyView, toGoalView, toStrategyView } from './view.ts';
 
 /** Every strategy. */
@@ -39,24 +39,12 @@ const States = z.array(
   }),
 );
 
-const goalList = (path: string, says: string, command: string): Route =>
-  route({
-    method: 'GET',
-    path,
-    chapter: 'watcher',
-    says,
-    command,
-    calls: 'AuditService.ListStrategies',
-    status: 200,
-    query: z.strictObject(PAGE),
-    answer: Goals,
-    async handle(ask) {
-      const goals = new Map(
-        (await strategiesOf(ask.conductor)).map((each) => [each.goalUuid, toGoalView(each, ask.base)]),
-      );
-      return pageOf('goals', goals.values(), ['uuid', 'name', 'display_name'], ask);
-    },
-  });
+async function listGoals(ask: Ask<z.infer<typeof GoalQuery>>): Promise<Answer> {
+  const goals = new Map((await strategiesOf(ask.conductor)).map((each) => [each.goalUuid, toGoalView(each, ask.base)]));
+  return pageOf('goals', goals.values(), ['uuid', 'name', 'display_name'], ask);
+}
+
+const GoalQuery = z.strictObject(PAGE);
 
 const StrategyQuery = z.strictObject({ ...PAGE, goal: z.string().optional() });
 
@@ -70,24 +58,17 @@ async function listStrategies(ask: Ask<z.infer<typeof StrategyQuery>>) {
   return pageOf('strategies', views, ['uuid', 'name', 'display_name', 'goal_uuid'], ask);
 }
 
-const strategyList = (path: string, says: string, command: string): Route =>
-  route({
-    method: 'GET',
-    path,
-    chapter: 'watcher',
-    says,
-    command,
-    calls: 'AuditService.ListStrategies',
-    status: 200,
-    query: StrategyQuery,
-    answer: Strategies,
-    handle: listStrategies,
-  });
-
 /** The routes of goals and strategies. */
 export const STRATEGY_ROUTES: readonly Route[] = [
-  goalList('/v1/goals', 'lists goals', 'watcher goal list'),
-  goalList('/v1/goals/detail', 'lists goals; they are whole without `detail` as well', 'watcher goal list --detail'),
+  ...listRoutes({
+    path: '/v1/goals',
+    things: 'goals',
+    command: 'watcher goal list',
+    calls: 'AuditService.ListStrategies',
+    query: GoalQuery,
+    answer: Goals,
+    handle: listGoals,
+  }),
   route({
     method: 'GET',
     path: '/v1/goals/{goal}',
@@ -100,12 +81,15 @@ export const STRATEGY_ROUTES: readonly Route[] = [
     handle: async ({ params, base, conductor }) =>
       ok(toGoalView(goalNamed(params.goal ?? '', await strategiesOf(conductor)), base)),
   }),
-  strategyList('/v1/strategies', 'lists strategies', 'watcher strategy list'),
-  strategyList(
-    '/v1/strategies/detail',
-    'lists strategies; they are whole without `detail` as well',
-    'watcher strategy list --detail',
-  ),
+  ...listRoutes({
+    path: '/v1/strategies',
+    things: 'strategies',
+    command: 'watcher strategy list',
+    calls: 'AuditService.ListStrategies',
+    query: StrategyQuery,
+    answer: Strategies,
+    handle: listStrategies,
+  }),
   route({
     method: 'GET',
     path: '/v1/strategies/{strategy}',

@@ -6,7 +6,7 @@ import type { Clients } from '../../server/api/in_process.ts';
 import { type Answer, ok } from '../answer.ts';
 import { isEqual, isRecent } from '../repeated.ts';
 import { type Ask, type Route, route } from '../route.ts';
-import { everyOne, PAGE, pageOf } from './pages.ts';
+import { everyOne, listRoutes, PAGE, pageOf } from './pages.ts';
 import { goalNamed, strategiesOf, strategyNamed } from './strategies.ts';
 import { TemplateView, toTemplateView } from './view.ts';
 
@@ -120,28 +120,17 @@ async function list(ask: Ask<z.infer<typeof ListQuery>>): Promise<Answer> {
   return pageOf('audit_templates', views(), columns, ask);
 }
 
-const listRoute = (path: string, says: string, command: string): Route =>
-  route({
-    method: 'GET',
-    path,
-    chapter: 'watcher',
-    says,
-    command,
+/** The routes of audit templates. */
+export const TEMPLATE_ROUTES: readonly Route[] = [
+  ...listRoutes({
+    path: '/v1/audit_templates',
+    things: 'audit templates, the newest first',
+    command: 'watcher audittemplate list',
     calls: 'AuditService.ListAuditTemplates, ListStrategies',
-    status: 200,
     query: ListQuery,
     answer: Page,
     handle: list,
-  });
-
-/** The routes of audit templates. */
-export const TEMPLATE_ROUTES: readonly Route[] = [
-  listRoute('/v1/audit_templates', 'lists audit templates, the newest first', 'watcher audittemplate list'),
-  listRoute(
-    '/v1/audit_templates/detail',
-    'lists audit templates; they are whole without `detail` as well',
-    'watcher audittemplate list --detail',
-  ),
+  }),
   route({
     method: 'POST',
     path: '/v1/audit_templates',
