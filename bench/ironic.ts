@@ -21,7 +21,7 @@ export interface Ironic {
   stop(): Promise<void>;
 }
 
-/** What an Ironic is to be like. */
+/** How an Ironic is configured. */
 export interface IronicOptions {
   /** Its files; one that was used before has the nodes that it had. */
   readonly folder: string;

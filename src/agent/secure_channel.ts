@@ -1,4 +1,4 @@
-/** How agents and commands reach a conductor: over TLS, or in plaintext where nobody in between can read. */
+/** How agents and commands reach a conductor: over TLS, or in plaintext on loopback and where `--insecure` allows it. */
 import { isIP } from 'node:net';
 import { checkServerIdentity, createSecureContext } from 'node:tls';
 import { type Channel, ChannelCredentials, createChannel } from 'nice-grpc';

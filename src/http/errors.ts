@@ -70,7 +70,7 @@ export function answerOfError(error: Refusal | CountermandError): Answer {
   return { status, headers: { [ERROR_CODE_HEADER]: error.code, ...challengeOf(error) }, body };
 }
 
-/** What a refusal for want of an identity tells a client to send. Only where there are passwords is a browser told to ask for one. */
+/** The challenge of a 401 (RFC 9110, 11.6.1). A browser is told to ask for a password only where there are passwords. */
 export function challengeOf({ row, details }: CountermandError): Record<string, string> {
   if (row.status !== 'UNAUTHENTICATED') return {};
   const basic = details.facts?.accepted?.includes('basic') ? 'Basic realm="countermand", charset="UTF-8", ' : '';

@@ -16,7 +16,7 @@ const FOLDER = new URL('./', import.meta.url);
 export const FILE_PARAMETER = 'file';
 /** ... that its tests run one after the other, */
 export const SERIAL_PARAMETER = 'serial';
-/** ... or at most so many at once. */
+/** ... or at most this number at once. */
 export const SLOTS_PARAMETER = 'slots';
 
 /** How the tests of a group run, beside each other unless it is said here. */

@@ -7,7 +7,7 @@ import { printEvents, type WantedEvents } from './printing.ts';
 
 /**
  * Prints the events of a node, of those that are wanted. Resolves with how many it printed.
- * @throws NODE_NOT_FOUND for a node that does not exist, if no event tells of it, or if later events are to be followed
+ * @throws NODE_NOT_FOUND for a node that does not exist, if no event tells of it, or with --follow
  */
 export async function printEventsOfNode(name: string, wanted: WantedEvents, call: Call): Promise<number> {
   const { node, exists } = await findNode(name, call);

@@ -9,7 +9,7 @@ import { asText, eventData, planOfEvent, type Wanted } from './payload.ts';
 export interface WantedEvents {
   /** The first number; absent: from the first event. */
   readonly from: bigint | undefined;
-  /** Instead of a number: only events of the last so many seconds. */
+  /** Instead of a number: only events of this time before now, in seconds. */
   readonly sinceS: number | undefined;
   /** Only the last of them. */
   readonly tail: number | undefined;

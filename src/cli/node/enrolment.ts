@@ -79,7 +79,7 @@ interface SetOptions extends SelectorFlags {
   readonly maintenanceReason?: string;
 }
 
-/** What of the flags is to be set; the others choose the nodes. */
+/** The flags that set values; the others choose the nodes. */
 function changesOf(options: SetOptions): Omit<UpdateNodeRequest, 'node' | 'validateOnly'> {
   const { maintenance } = options;
   return {

@@ -10,7 +10,7 @@ import type { Environment } from '../shared/terminal.ts';
 const PASSWORD_VARIABLE = 'COUNTERMAND_SIM_PASSWORD';
 const DEFAULT_PASSWORD = 'secret';
 
-/** More is taken for a slip: no process can have so many sockets. */
+/** More is taken for a slip: no process can have more sockets. */
 const MOST_NODES = 65_535;
 const LAST_PORT = 65_535;
 

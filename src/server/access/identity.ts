@@ -29,7 +29,7 @@ export interface Identity {
    * 255 characters.
    */
   readonly name: string;
-  /** The zones for which it may attach as an agent, and then do nothing else. Null: it is no agent. `any`: nobody was asked. */
+  /** The zones for which it may attach as an agent, and then do nothing else. Null: it is no agent. `any`: no authentication is configured. */
   readonly agentZones: readonly string[] | 'any' | null;
 }
 

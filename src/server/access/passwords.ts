@@ -13,10 +13,10 @@ const BCRYPT = /^\$2[aby]\$\d\d\$[./A-Za-z0-9]{53}$/;
 /** A hash that no password has, with the usual cost: whoever names a user that is not there waits as long as the others. */
 const NO_USER = '$2y$10$abcdefghijklmnopqrstuuu5dYJkOfMxCAULPZOmNkRkMqVyrbyNG';
 
-/** At most so many passwords are looked at together: each takes a processor for a tenth of a second. */
+/** The number of passwords that are compared at the same time; each takes a tenth of a second of processor time. */
 const TOGETHER = 8;
 
-/** At most so many good passwords are remembered. */
+/** The number of correct passwords that are kept in memory. */
 const REMEMBERED = 1000;
 
 /** The users of a file. */

@@ -7,17 +7,17 @@ import { insertToken, isTokenName, listTokens, saveRevoked, type TokenRow } from
 /** What the secret of every token begins with, so that scanners of repositories and logs know one. */
 export const TOKEN_PREFIX = 'countermand_';
 
-/** Nobody guesses so many bytes, so a digest that is quick to make does. */
+/** These are too many bytes to guess, so a fast digest is enough. */
 const SECRET_BYTES = 32;
 
-/** At most so many tokens are kept, with those that have ended. */
+/** The limit of stored tokens, those that have expired or were revoked included. */
 const TOKENS_LIMIT = 10_000;
 
 const NAME = /^[\w.-]{1,200}$/;
 const DAYS_LIMIT = 3650;
 const DAY_MS = 24 * 3600 * 1000;
 
-/** What a new token is to be. */
+/** The properties of a new token. */
 interface NewToken {
   readonly name: string;
   readonly days: number;
@@ -89,7 +89,7 @@ export class Tokens {
       });
     if (row.revokedAt !== null) return row;
     const revoked = { ...row, revokedAt: clock.now() };
-    // Refused from now on, whatever becomes of the write; without the write nobody is told that it was revoked.
+    // Refused from now on, whatever becomes of the write; if the write fails, the caller is not told that it was revoked.
     this.#byDigest.set(row.digest, revoked);
     try {
       await database.write((transaction) => saveRevoked(row.uuid, revoked.revokedAt, transaction));

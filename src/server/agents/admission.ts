@@ -7,7 +7,7 @@ import type { Identity } from '../access/identity.ts';
 export interface AttachedFrom {
   /** From an agent in this process. */
   readonly embedded: boolean;
-  /** Null: nobody was asked who it is. */
+  /** Null: no authentication is configured. */
   readonly identity: Identity | null;
 }
 

@@ -19,9 +19,9 @@ const ATTACH = '/countermand.v1.AgentService/Attach';
 
 /** How often it is looked whether calls still end, after they were told to. */
 const LOOK_MS = 2500;
-/** After so many looks without an end of a call, the others do not end by themselves: their clients do not read. */
+/** After this number of looks in which no call has ended, the others do not end by themselves: their clients do not read. */
 const STILL_LOOKS = 2;
-/** After so many looks, what is still open is cut off in any case. */
+/** After this number of looks, connections that are still open are cut off in any case. */
 const MOST_LOOKS = 12;
 
 /** How often it is said that connections are refused. */

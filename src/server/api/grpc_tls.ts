@@ -27,7 +27,7 @@ export function credentialsOf(tls: TlsSource | null): ServerCredentials {
 /** Carries the certificate from the connection to the call: nice-grpc passes nothing else on. Whatever a client sends under it is dropped. */
 const CERTIFICATE_KEY = 'countermand-client-certificate-bin';
 
-/** The part of a call in which grpc-js knows its connection. Without it no certificate is found, and nobody is let in by one. */
+/** The part of a call in which grpc-js knows its connection. Without it no certificate is found, and no caller is identified by one. */
 interface Connected {
   readonly stream?: { readonly session?: { readonly socket?: object } };
 }

@@ -16,14 +16,14 @@ import { possibleFields } from './possible.ts';
 import { date } from './wire.ts';
 
 /**
- * A list looks into the rollbacks of plans with so many actions in all, the first plans first; of the others it names the preview,
+ * A list looks into the rollbacks of its first plans, up to this number of actions in all; of the others it names the preview,
  * which is never refused. Each action is read with its node, driver and power task.
  */
 export const LISTED_ACTIONS = 1000;
 
 /**
  * Plans for an answer, with how many of their actions are in which state. Others are served between two of them.
- * @param actions rollbacks of plans with so many actions in all are looked into
+ * @param actions the limit of actions, of all plans together, whose rollbacks are looked into
  */
 export async function toActionPlans(
   plans: readonly ActionPlanRow[],

@@ -67,14 +67,14 @@ export class WriteQueue {
 
   async #drain(): Promise<void> {
     while (this.#waiting.length > 0) {
-      await this.#untilNobodyComes();
+      await this.#untilNoneComes();
       await this.#commit(this.#waiting.splice(0, GROUP_LIMIT));
     }
     this.#draining = null;
   }
 
   /** A database in this process answers synchronously. Without this pause each write would get a commit of its own. */
-  async #untilNobodyComes(): Promise<void> {
+  async #untilNoneComes(): Promise<void> {
     let before: number;
     do {
       before = this.#waiting.length;

@@ -64,7 +64,7 @@ export interface ActionPlanRow {
   readonly requestId: string;
   /** A digest of what the request said, to tell a repetition from another plan. */
   readonly requestDigest: string;
-  /** At most so many actions run at the same time. */
+  /** The limit of actions that run at the same time. */
   readonly maxParallel: number;
   /** So many must succeed before the rest start; 0 is none. */
   readonly canary: number;

@@ -23,7 +23,7 @@ async function closedPort(address: string): Promise<number> {
 /** Opens a way, sends something, and resolves with the first error that is told. */
 function firstError(t: ExecutionContext, address: string, port: number): Promise<NodeJS.ErrnoException> {
   return new Promise((resolve, reject) => {
-    const datagram = (): void => reject(new Error('nobody is there, and an answer came'));
+    const datagram = (): void => reject(new Error('nothing listens there, and an answer came'));
     const line: Line = transport.open(address, port, { datagram, broken: resolve });
     t.teardown(() => line.close());
     line.send(Buffer.from('a question'));

@@ -11,7 +11,7 @@ const {
   spare_connections_of_address: { limit: SPARE_OF_ADDRESS },
 } = OPEN_LIMITS;
 
-/** Takes places for so many connections from one address. */
+/** Takes places for a number of connections from one address. */
 const enter = (places: ConnectionPlaces, count: number, address: string): (Place | null)[] =>
   Array.from({ length: count }, () => places.enter(address));
 const kindsOf = (places: readonly (Place | null)[]): string[] => [

@@ -10,7 +10,7 @@ import { HandClock } from '../../world/hand_clock.ts';
 import { actionRow, auditRow, planRow, putPlan } from '../rows.ts';
 import { openRealDatabase, readingsPerTurn } from '../turns.ts';
 
-/** Plans at rest, each of so many actions, whose rollback is still possible. */
+/** Plans at rest with this number of actions each, whose rollback is still possible. */
 async function endedPlans(t: ExecutionContext, plans: number, actions: number) {
   const clock = new HandClock();
   const database = await openRealDatabase(t);

@@ -126,7 +126,7 @@ const LENGTHS: Readonly<Record<HashName, number>> = { sha1: 20, sha256: 32 };
 
 /**
  * Takes up a key. No byte of it is kept, only what a hash makes of it.
- * @param length so many bytes of each hash are wanted; all, if it is not said
+ * @param length the number of bytes of each hash that are used; all without it
  * @throws RangeError if it is longer than a block, 64 bytes: no key of IPMI is
  */
 export function openKeyedHash(name: HashName, key: Buffer, length = LENGTHS[name]): KeyedHash {
