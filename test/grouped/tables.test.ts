@@ -40,6 +40,7 @@ import '../fuzz/rmcp.test.ts';
 import '../http/body.test.ts';
 import '../server/access/authenticator.test.ts';
 import '../server/agents/admission.test.ts';
+import '../server/store/postgres_errors.test.ts';
 import '../tidy/lock.test.ts';
 import '../tidy/rooms.test.ts';
 import '../tidy/rules.test.ts';

@@ -9,7 +9,8 @@ function codeOf(thrown: unknown): string | null {
   return typeof code === 'string' ? code : null;
 }
 
-const isSqlState = (code: string): boolean => /^[0-9A-Z]{5}$/.test(code);
+/** No class of PostgreSQL begins with E: EPIPE and EPERM are words of Node. */
+const isSqlState = (code: string): boolean => /^(?!E)[0-9A-Z]{5}$/.test(code);
 
 /** The class of an error is its first two characters. */
 const isOfClass = (code: string, classes: readonly string[]): boolean =>
