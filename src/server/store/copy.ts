@@ -4,24 +4,26 @@ import { fail } from '../../core/errors.ts';
 import type { Database } from './database.ts';
 import { portionsOf, ROWS_AT_ONCE } from './portions.ts';
 
+type Key = readonly string[];
+
 /**
- * Every table with what belongs to an installation, and the column by which its rows are ordered; null: the rows are few. Who owns a
- * database, and which migrations it has, is its own.
+ * Every table with what belongs to an installation, and the columns by which its rows are ordered, as its primary key has them; null:
+ * the rows are few. Who owns a database, and which migrations it has, is its own.
  */
-const TABLES: Readonly<Record<string, string | null>> = {
+const TABLES: Readonly<Record<string, Key | null>> = {
   database_id: null,
-  nodes: 'uuid',
-  power_tasks: 'uuid',
-  agents: 'uuid',
+  nodes: ['uuid'],
+  power_tasks: ['uuid'],
+  agents: ['uuid'],
   drivers: null,
-  audit_templates: 'uuid',
-  audits: 'uuid',
-  action_plans: 'uuid',
-  actions: 'uuid',
-  plan_nodes: null,
-  model_changes: 'revision',
-  events: 'sequence',
-  tokens: 'uuid',
+  audit_templates: ['uuid'],
+  audits: ['uuid'],
+  action_plans: ['uuid'],
+  actions: ['uuid'],
+  plan_nodes: ['plan_uuid', 'node_uuid'],
+  model_changes: ['revision'],
+  events: ['sequence'],
+  tokens: ['uuid'],
 };
 
 /** A database that is open, and can be copied into. */
@@ -55,7 +57,7 @@ async function refuseRows(where: string, sql: Knex): Promise<void> {
       throw fail('DATABASE_REFUSED', `${where} has ${table} already; nothing was written; name an empty one`);
 }
 
-async function copyTable(table: string, key: string | null, from: Knex, to: Knex): Promise<number> {
+async function copyTable(table: string, key: Key | null, from: Knex, to: Knex): Promise<number> {
   let count = 0;
   for await (const rows of key === null ? [await from(table)] : pagesOf(table, key, from)) {
     for (const part of portionsOf(rows, ROWS_AT_ONCE)) await to(table).insert(part);
@@ -64,13 +66,20 @@ async function copyTable(table: string, key: string | null, from: Knex, to: Knex
   return count;
 }
 
-async function* pagesOf(table: string, key: string, from: Knex): AsyncGenerator<Record<string, unknown>[]> {
-  let after: unknown = null;
-  for (;;) {
-    const page = from(table).orderBy(key).limit(ROWS_AT_ONCE);
-    const rows: Record<string, unknown>[] = await (after === null ? page : page.where(key, '>', after as string));
+async function* pagesOf(table: string, key: Key, from: Knex): AsyncGenerator<Record<string, unknown>[]> {
+  const columns = key.map(() => '??').join();
+  const values = key.map(() => '?').join();
+  let last: Record<string, unknown> | undefined;
+  do {
+    const page = from(table)
+      .orderBy([...key])
+      .limit(ROWS_AT_ONCE);
+    const rows: Record<string, unknown>[] = await (last === undefined
+      ? page
+      : page.whereRaw(`(${columns}) > (${values})`, [...key, ...valuesOf(key, last)]));
     if (rows.length > 0) yield rows;
-    if (rows.length < ROWS_AT_ONCE) return;
-    after = rows.at(-1)?.[key];
-  }
+    last = rows[ROWS_AT_ONCE - 1];
+  } while (last !== undefined);
 }
+
+const valuesOf = (key: Key, row: Record<string, unknown>) => key.map((column) => row[column] as string);
