@@ -9,7 +9,9 @@ const schema = z.strictObject({
     .min(1)
     .max(10_000)
     .default(10)
-    .describe('The number of nodes that are powered off before the next batch begins, at most max_parallel of them at once.'),
+    .describe(
+      'The number of nodes that are powered off before the next batch begins, at most max_parallel of them at once.',
+    ),
   ...softOffParameters,
 });
 type Parameters = z.infer<typeof schema>;
