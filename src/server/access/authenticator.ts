@@ -1,6 +1,7 @@
 /** The one place where what came with a request becomes an identity. */
 import type { Clock } from '../../core/clock.ts';
 import { asCountermandError, type CountermandError, fail, failWith } from '../../core/errors.ts';
+import type { TokenRow } from '../store/tokens.ts';
 import {
   agentName,
   type ClientCertificate,
@@ -20,7 +21,7 @@ interface Log {
 }
 
 /** The tokens that a conductor has made. */
-type KnownTokens = Pick<Tokens, 'find'>;
+type KnownTokens = Pick<Tokens, 'find' | 'current'>;
 
 interface Opened {
   readonly tokens: KnownTokens;
@@ -78,10 +79,16 @@ async function byToken(token: string, opened: Opened): Promise<Identity> {
 function byOwnToken(secret: string, opened: Opened): Identity {
   const token = opened.tokens.find(secret);
   if (token === null) throw refused('this conductor has not made the token', opened);
-  if (token.revokedAt !== null) throw refused(`the token ${token.name} was revoked`, opened);
-  if (opened.clock.now() >= token.expiresAt) throw refused(`the token ${token.name} has expired`, opened);
-  if (token.agentZones.length > 0) return { name: agentName(token.name), agentZones: token.agentZones };
+  const objection = (): string | null => objectionTo(opened.tokens.current(token), opened.clock);
+  const ended = objection();
+  if (ended !== null) throw refused(ended, opened);
+  if (token.agentZones.length > 0) return { name: agentName(token.name), agentZones: token.agentZones, objection };
   return named('token', token.name, opened);
+}
+
+function objectionTo({ name, revokedAt, expiresAt }: TokenRow, clock: Clock): string | null {
+  if (revokedAt !== null) return `the token ${name} was revoked`;
+  return clock.now() >= expiresAt ? `the token ${name} has expired` : null;
 }
 
 async function byPassword(encoded: string, opened: Opened): Promise<Identity> {

@@ -31,6 +31,11 @@ export interface Identity {
   readonly name: string;
   /** The zones for which it may attach as an agent, and then do nothing else. Null: it is no agent. `any`: no authentication is configured. */
   readonly agentZones: readonly string[] | 'any' | null;
+  /**
+   * Why it is not good any more; null while it is good. For streams that outlive the check at their begin; absent where an
+   * identity is checked at each call only.
+   */
+  readonly objection?: () => string | null;
 }
 
 /** What the context of each call carries beside what nice-grpc puts there. */

@@ -1,6 +1,7 @@
 /** Tokens that the conductor has made. All of them are in memory: each call asks for one. */
 import { createHash } from 'node:crypto';
 import { failAt, failWith } from '../../core/errors.ts';
+import { CANONICAL_UUID } from '../nodes/sent.ts';
 import type { Store } from '../store/store.ts';
 import { insertToken, isTokenName, listTokens, saveRevoked, type TokenRow } from '../store/tokens.ts';
 
@@ -53,6 +54,11 @@ export class Tokens {
     return this.#byDigest.get(digestOf(secret)) ?? null;
   }
 
+  /** A token as it is now. */
+  current(row: TokenRow): TokenRow {
+    return this.#byDigest.get(row.digest) ?? row;
+  }
+
   /**
    * Makes a token, and answers its secret, which is kept nowhere.
    * @throws ARGUMENT_INVALID, TOKEN_NAME_TAKEN
@@ -79,24 +85,24 @@ export class Tokens {
     return { row, secret };
   }
 
-  /** Ends a token, by name or uuid, for good. One that was revoked before stays as it is. @throws TOKEN_NOT_FOUND */
+  /**
+   * Ends a token, by name or uuid, for good. One that was revoked before stays as it is. If it throws another error than
+   * TOKEN_NOT_FOUND, the token is refused until the conductor is started again, and for good only when this was repeated.
+   * @throws TOKEN_NOT_FOUND
+   */
   async revoke(key: string): Promise<TokenRow> {
     const { database, clock } = this.#store;
-    const row = this.list().find(({ name, uuid }) => name === key || uuid === key);
+    const all = this.list();
+    // A name looks like no uuid, so both cannot mean different tokens.
+    const row = all.find(({ uuid }) => uuid === key) ?? all.find(({ name }) => name === key);
     if (row === undefined)
       throw failWith('TOKEN_NOT_FOUND', `there is no token '${key.slice(0, 255)}'`, {
         resource: { type: 'token', name: key.slice(0, 255) },
       });
-    if (row.revokedAt !== null) return row;
-    const revoked = { ...row, revokedAt: clock.now() };
-    // Refused from now on, whatever becomes of the write; if the write fails, the caller is not told that it was revoked.
+    const revoked = { ...row, revokedAt: row.revokedAt ?? clock.now() };
+    // Refused from now on, also if the write fails: then the caller is told so, and revokes it again, which writes again.
     this.#byDigest.set(row.digest, revoked);
-    try {
-      await database.write((transaction) => saveRevoked(row.uuid, revoked.revokedAt, transaction));
-    } catch (error) {
-      this.#byDigest.set(row.digest, row);
-      throw error;
-    }
+    await database.write((transaction) => saveRevoked(row.uuid, revoked.revokedAt, transaction));
     return revoked;
   }
 }
@@ -106,6 +112,8 @@ const digestOf = (secret: string): string => createHash('sha256').update(secret)
 function check({ name, days, agentZones }: NewToken): void {
   if (!NAME.test(name))
     throw failAt('ARGUMENT_INVALID', 'name', 'name must be 1 to 200 letters, digits, dots, dashes and underscores');
+  if (CANONICAL_UUID.test(name.toLowerCase()))
+    throw failAt('ARGUMENT_INVALID', 'name', 'name looks like a uuid, by which another token may be named');
   if (days < 1 || days > DAYS_LIMIT)
     throw failAt('ARGUMENT_INVALID', 'days', `days is ${days}; a token is accepted for 1 to ${DAYS_LIMIT} days`);
   for (const [at, zone] of agentZones.entries())

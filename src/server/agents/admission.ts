@@ -34,14 +34,28 @@ export class Admission {
   }
 
   /**
-   * Lets an agent in, and answers those of the attached ones whose place it takes.
-   * @throws PERMISSION_DENIED for a caller that is no agent, a zone that is not its own, or the uuid of another; AGENT_IDENTITY_TAKEN
+   * Lets an agent in, and answers those of the attached ones whose place it takes. Call it in the same turn in which the agent
+   * becomes one of the attached.
+   * @throws as `check`
    */
   admit<T extends Holder>(hello: Hello, identity: Identity | null, attached: Iterable<T>): T[] {
+    const replaced = this.check(hello, identity, attached);
+    if (identity !== null && identity.agentZones !== 'any') this.#names.set(hello.agentUuid, identity.name);
+    return replaced;
+  }
+
+  /**
+   * What `admit` would answer now. Nothing is changed.
+   * @throws PERMISSION_DENIED for a caller that is no agent, a zone that is not its own, or the uuid of another;
+   *   UNAUTHENTICATED for an identity that has ended; AGENT_IDENTITY_TAKEN
+   */
+  check<T extends Holder>(hello: Hello, identity: Identity | null, attached: Iterable<T>): T[] {
     if (identity === null || identity.agentZones === 'any') return [];
     const { name, agentZones } = identity;
     if (agentZones === null)
       throw fail('PERMISSION_DENIED', `${name} is no agent, and cannot attach; an agent has a token of its own`);
+    const ended = identity.objection?.() ?? null;
+    if (ended !== null) throw fail('UNAUTHENTICATED', ended);
     const foreign = hello.zones.find((zone) => !agentZones.includes(zone));
     if (foreign !== undefined)
       throw fail(
@@ -59,7 +73,6 @@ export class Admission {
         'AGENT_IDENTITY_TAKEN',
         `an agent with the identity ${name} is attached already; each has one of its own`,
       );
-    this.#names.set(hello.agentUuid, name);
     return others;
   }
 

@@ -221,9 +221,11 @@ export class Attachments {
     const live = this.#open(hello, identity, cancellation);
     const reading = this.#read(messages, live).catch((error: unknown) => live.outgoing.end(error));
     try {
-      const replaced = this.#admission.admit(hello, identity, this.#live.values());
+      this.#admission.check(hello, identity, this.#live.values());
       this.#attaching.add(hello.agentUuid);
       await this.#listener?.attaching(hello);
+      // Asked again: meanwhile its token may have been revoked, and another agent may have attached with it.
+      const replaced = this.#admission.admit(hello, identity, this.#live.values());
       this.#welcome(live);
       for (const other of replaced)
         other.cancellation.abort(fail('ATTACHMENT_ENDED', `another agent has the identity of ${hello.name}`));
@@ -287,9 +289,17 @@ export class Attachments {
     this.#listener?.attached(live);
   }
 
-  /** Ends the stream of an agent that gives no sign of life for a lease: it has stopped sending by then. */
+  /**
+   * Ends the stream of an agent that gives no sign of life for a lease: it has stopped sending by then. Ends one whose identity
+   * has ended within a lease as well.
+   */
   #watchContact(live: LiveAttachment): void {
     const { agentLeaseMs } = this.#times;
+    const ended = live.identity?.objection?.() ?? null;
+    if (ended !== null) {
+      live.cancellation.abort(fail('ATTACHMENT_ENDED', ended));
+      return;
+    }
     const silentMs = this.#clock.monotonic() - live.lastContact;
     if (silentMs >= agentLeaseMs) {
       live.cancellation.abort(

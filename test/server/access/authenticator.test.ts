@@ -16,7 +16,7 @@ const NO_METHODS: Methods = { tokens: false, certificates: false, jwt: null, htp
 const NOTHING: Credentials = { authorization: null, token: null, certificate: null, peer: '127.0.0.1:4000' };
 const log = { error: () => {} };
 const createAuthenticator = (...parts: Parameters<typeof openAuthenticator>) =>
-  openAuthenticator(...parts)({ find: () => null });
+  openAuthenticator(...parts)({ find: () => null, current: (row) => row });
 
 /** Who a request is from, or the sentence with which it is refused. */
 async function answerOf(work: Promise<{ readonly name: string }>): Promise<string> {
@@ -183,13 +183,16 @@ test('a token of the conductor is who it names, until it expires or is revoked',
     { ...NO_METHODS, tokens: true },
     clock,
     log,
-  )({ find: (secret) => rows.get(secret) ?? null });
+  )({ find: (secret) => rows.get(secret) ?? null, current: (known) => known });
   const ask = (token: string) => identify({ ...NOTHING, authorization: `Bearer ${token}` });
   t.deepEqual(await ask('countermand_client'), { name: 'token:ci', agentZones: null });
-  t.deepEqual(await ask('countermand_agent'), { name: 'agent:ci', agentZones: ['north'] });
+  const { objection, ...who } = await ask('countermand_agent');
+  t.deepEqual(who, { name: 'agent:ci', agentZones: ['north'] });
+  t.is(objection?.(), null);
   t.regex(await answerOf(ask('countermand_revoked')), /^UNAUTHENTICATED: the token ci was revoked/);
   t.regex(await answerOf(ask('countermand_other')), /^UNAUTHENTICATED: this conductor has not made the token/);
   t.regex(await answerOf(ask('other')), /^UNAUTHENTICATED: tokens of others than this conductor are not accepted here/);
   clock.moveOn(1000);
   t.regex(await answerOf(ask('countermand_client')), /^UNAUTHENTICATED: the token ci has expired/);
+  t.is(objection?.(), 'the token ci has expired');
 });

@@ -1,8 +1,12 @@
 /** Which agents may attach, by who they are. */
 import test from 'ava';
-import type { Hello } from '../../../src/gen/countermand/v1/agent.ts';
+import { openChannel } from '../../../src/core/channel.ts';
+import { openCancellation } from '../../../src/core/signals.ts';
+import { AttachRequest, type Hello } from '../../../src/gen/countermand/v1/agent.ts';
 import type { Identity } from '../../../src/server/access/identity.ts';
 import { Admission, type SecondAgent } from '../../../src/server/agents/admission.ts';
+import { Attachments } from '../../../src/server/agents/attachments.ts';
+import { VirtualClock } from '../../world/virtual_clock.ts';
 
 const hello = (agentUuid: string, ...zones: string[]): Hello => ({
   agentUuid,
@@ -58,4 +62,68 @@ test('a second agent with one identity is refused, or replaces the first', (t) =
   const second = open('replace');
   second.admit(hello('one', 'north'), agent('n', 'north'));
   t.deepEqual(second.admit(hello('two', 'north'), agent('n', 'north')), ['one']);
+});
+
+test('an identity that has ended is refused, and a check takes no place', (t) => {
+  const { admission, admit } = open();
+  const ended: Identity = { ...agent('n', 'north'), objection: () => 'the token n was revoked' };
+  t.throws(() => admit(hello('one', 'north'), ended), { code: 'UNAUTHENTICATED', message: 'the token n was revoked' });
+  t.deepEqual(admission.check(hello('one', 'north'), agent('n', 'north'), []), []);
+  t.deepEqual(admit(hello('one', 'north'), agent('other', 'north')), []);
+});
+
+const DRIVER = { name: 'd', driverInfoSchema: '{}', targets: [], recalls: [], softRebootInOneCommand: false };
+
+/** Attachments whose agents are written only when the test lets them, and what attaches to them. */
+function openSlow() {
+  const written = Promise.withResolvers<void>();
+  const cancellation = openCancellation([]);
+  const attachments = new Attachments(
+    'conductor',
+    { agentLeaseMs: 30_000, askTimeoutMs: 30_000 },
+    new VirtualClock(),
+    cancellation.signal,
+    new Admission('refuse'),
+  );
+  attachments.listen({
+    attaching: () => written.promise,
+    attached: () => {},
+    left: () => {},
+    movable: () => {},
+    reported: () => {},
+  });
+  const attach = (agentUuid: string, identity: Identity) => {
+    const stream = openCancellation([]);
+    const outgoing = openChannel<AttachRequest>(stream.signal);
+    outgoing.push(
+      AttachRequest.fromPartial({
+        message: { $case: 'hello', value: { ...hello(agentUuid, 'north'), drivers: [DRIVER] } },
+      }),
+    );
+    return attachments.attach(outgoing, stream.signal, { embedded: false, identity }).next();
+  };
+  return { attachments, attach, written };
+}
+
+test('a token that is revoked while its agent attaches lets it in no more', async (t) => {
+  const { attachments, attach, written } = openSlow();
+  let objection: string | null = null;
+  const first = attach('one', { ...agent('n', 'north'), objection: () => objection });
+  objection = 'the token n was revoked';
+  written.resolve();
+  await t.throwsAsync(first, { code: 'UNAUTHENTICATED', message: 'the token n was revoked' } as never);
+  t.deepEqual(attachments.list(), []);
+});
+
+test('of two agents with one identity that attach at the same moment, one is let in', async (t) => {
+  const { attachments, attach, written } = openSlow();
+  const both = Promise.allSettled([attach('one', agent('n', 'north')), attach('two', agent('n', 'north'))]);
+  written.resolve();
+  const [one, two] = await both;
+  t.is(one?.status, 'fulfilled');
+  t.is((two as PromiseRejectedResult).reason.code, 'AGENT_IDENTITY_TAKEN');
+  t.deepEqual(
+    attachments.list().map((each) => each.hello.agentUuid),
+    ['one'],
+  );
 });
