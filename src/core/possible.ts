@@ -78,6 +78,9 @@ function wordsOf(possible: Possible): string {
 }
 
 /** What is possible with the thing that a sentence is about, as its end: "possible: cancel it, delete it". */
-export function possibleWords(possible: readonly Possible[]): string {
-  return `possible: ${possible.map(wordsOf).join(', ')}`;
+export function possibleWords(
+  possible: readonly Possible[],
+  instead: Partial<Record<PossibleVerb, string>> = {},
+): string {
+  return `possible: ${possible.map((each) => instead[each.verb] ?? wordsOf(each)).join(', ')}`;
 }

@@ -133,3 +133,22 @@ test("by Watcher's API: what is refused, what is patched, and a repetition", asy
   t.is((await ask(http, 'DELETE /v1/audit_templates/at1')).status, 204);
   t.is((await ask(http, 'GET /v1/audit_templates')).text, '{"audit_templates":[]}');
 });
+
+test('an audit that is asked for again is the one that was made, whatever became of its template', async (t) => {
+  const { audits, nodes } = (await openHouse(t, { here: true })).client;
+  await nodes.createNode({ name: 'n1', driver: 'fake', driverInfo: { fake_address: 'n1' } });
+  const { auditTemplate } = await audits.createAuditTemplate({ name: 'rack', goal: 'dummy', scope: SCOPE });
+  const wanted = { name: 'a', requestId: 'once', auditTemplate: 'rack', parameters: { para1: 0 } };
+  const { audit } = await audits.createAudit(wanted);
+  await audits.updateAuditTemplate({ auditTemplate: 'rack', setScope: true });
+  t.is((await audits.createAudit(wanted)).audit?.uuid, audit?.uuid, 'the template was changed');
+  t.is(
+    await codeOf(audits.createAuditTemplate({ name: auditTemplate?.uuid ?? '', goal: 'dummy' })),
+    'AUDIT_TEMPLATE_NAME_TAKEN',
+    'a name that is the uuid of another',
+  );
+  await audits.deleteAuditTemplate({ auditTemplate: 'rack' });
+  t.is((await audits.createAudit(wanted)).audit?.uuid, audit?.uuid, 'the template is gone');
+  t.is(await codeOf(audits.createAudit({ ...wanted, auditTemplate: 'other' })), 'REQUEST_ID_TAKEN');
+  t.is((await audits.listAudits({})).audits.length, 1);
+});

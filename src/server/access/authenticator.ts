@@ -43,6 +43,7 @@ export function createAuthenticator(methods: Methods, clock: Clock, log: Log): (
     passwords: methods.htpasswd === null ? null : openPasswords(methods.htpasswd, clock),
     clock,
   };
+  let logged: unknown = null;
   return (tokens) => async (credentials) => {
     try {
       return await identify(credentials, { ...opened, tokens });
@@ -50,7 +51,8 @@ export function createAuthenticator(methods: Methods, clock: Clock, log: Log): (
       const { code, message } = asCountermandError(error);
       if (code !== 'CONFIGURATION_INVALID') throw error;
       // The path and what is wrong there are not for whoever calls.
-      log.error({ reason: message }, 'callers cannot be identified');
+      if (error !== logged) log.error({ reason: message }, 'callers cannot be identified');
+      logged = error;
       throw fail('KEYS_UNREACHABLE', 'the conductor cannot look up who calls; its log says why');
     }
   };

@@ -23,15 +23,23 @@ export interface FreshFile<T> {
 export function openFreshFile<T>(path: string, parse: (text: string) => T, clock: Clock): FreshFile<T> {
   let text: string | null = null;
   let value: T;
+  let failure: unknown = null;
   let readAt = Number.NEGATIVE_INFINITY;
-  const current = (): T => {
-    if (clock.monotonic() < readAt + FRESH_MS) return value;
-    const next = textOf(path);
-    if (next !== text) {
-      value = parse(next);
-      text = next;
-    }
+  const read = (): void => {
     readAt = clock.monotonic();
+    try {
+      const next = textOf(path);
+      if (next !== text) value = parse(next);
+      text = next;
+      failure = null;
+    } catch (error) {
+      // The same object until it is read again: whoever tells of it does so once.
+      failure = error;
+    }
+  };
+  const current = (): T => {
+    if (clock.monotonic() >= readAt + FRESH_MS) read();
+    if (failure !== null) throw failure;
     return value;
   };
   current();

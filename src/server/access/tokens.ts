@@ -51,7 +51,7 @@ export class Tokens {
 
   /** The token with this secret, also one that has ended; null if there is none. */
   find(secret: string): TokenRow | null {
-    return this.#byDigest.get(digestOf(secret)) ?? null;
+    return this.#byDigest.get(secretDigest(secret)) ?? null;
   }
 
   /** A token as it is now. */
@@ -72,7 +72,7 @@ export class Tokens {
     const secret = TOKEN_PREFIX + chance.bytes(SECRET_BYTES).toString('base64url');
     const createdAt = clock.now();
     const times = { createdAt, expiresAt: createdAt + days * DAY_MS, revokedAt: null };
-    const row: TokenRow = { uuid: chance.uuid(), digest: digestOf(secret), ...parts, ...times };
+    const row: TokenRow = { uuid: chance.uuid(), digest: secretDigest(secret), ...parts, ...times };
     await database.write(async (transaction) => {
       if (await isTokenName(row.name, transaction))
         throw failWith('TOKEN_NAME_TAKEN', `there is a token '${row.name}' already; choose another name`, {
@@ -107,7 +107,7 @@ export class Tokens {
   }
 }
 
-const digestOf = (secret: string): string => createHash('sha256').update(secret).digest('hex');
+const secretDigest = (secret: string): string => createHash('sha256').update(secret).digest('hex');
 
 function check({ name, days, agentZones }: NewToken): void {
   if (!NAME.test(name))

@@ -13,11 +13,9 @@ import {
 import { nameOf } from '../agents/wire.ts';
 import { reportClusterEvent } from '../audits/cluster_events.ts';
 import type { WantedAudit } from '../audits/request.ts';
-import { fromTemplate } from '../audits/templates.ts';
 import type { Conductor } from '../conductor.ts';
 import { STRATEGIES } from '../plans/strategies.ts';
 import { takesDownOfPlan } from '../plans/takes_down.ts';
-import { getAuditTemplate } from '../store/audit_templates.ts';
 import { getAudit, listAudits, listPlansOf } from '../store/audits.ts';
 import { isNewestMark } from '../store/newest.ts';
 import type { AuditRow } from '../store/plan_rows.ts';
@@ -26,7 +24,7 @@ import { toAudit, toStrategy } from './audit_wire.ts';
 import { nextToken, pageMark, pageSize } from './pages.ts';
 import { expectedOf, LISTED_ACTIONS, toActionPlans, toEffect, toTakesDown } from './plan_wire.ts';
 
-/** So many plans of an audit are shown with it. */
+/** The number of plans of an audit that are shown with it. */
 const PLANS_SHOWN = 100;
 
 /** The service over a conductor. */
@@ -44,7 +42,7 @@ export function createAuditService(conductor: Conductor): AuditServiceImplementa
           'expect_taken_down',
           'expect_taken_down: it goes with auto_trigger; else the plan is not started',
         );
-      const { audit, plan } = await audits.create(await toWanted(request, conductor), expected);
+      const { audit, plan } = await audits.create(toWanted(request, conductor), expected);
       const takesDown = plan ? toTakesDown(await takesDownOfPlan(plan, read), planLimits) : undefined;
       const [actionPlan] = await toActionPlans(plan ? [plan] : [], conductor);
       return { audit: answer(audit), actionPlan, takesDown };
@@ -60,7 +58,7 @@ export function createAuditService(conductor: Conductor): AuditServiceImplementa
           'wanted: it is missing; describe the audit as for CreateAudit, or name one',
         );
       const { takesDown, effect } = wanted
-        ? await audits.preview(await toWanted(wanted, conductor))
+        ? await audits.preview(toWanted(wanted, conductor))
         : await audits.previewRun(audit);
       return { takesDown: toTakesDown(takesDown, planLimits), effect: toEffect(effect) };
     },
@@ -121,13 +119,14 @@ function toState(value: AuditStates): AuditState {
   return state;
 }
 
-async function toWanted(request: CreateAuditRequest, { orders }: Conductor): Promise<WantedAudit> {
+function toWanted(request: CreateAuditRequest, { orders }: Conductor): WantedAudit {
   const { interval, requestId, auditTemplate } = request;
-  const wanted: WantedAudit = {
+  return {
     name: request.name,
     ...(request.uuid !== '' && { uuid: request.uuid }),
     requestId: requestId === '' ? orders.store.chance.uuid() : requestId,
     auditType: named(AuditType, request.auditType, 'ONESHOT', 'audit_type'),
+    ...(auditTemplate !== '' && { template: auditTemplate }),
     strategy: request.strategy,
     goal: request.goal,
     parameters: request.parameters ?? {},
@@ -138,8 +137,6 @@ async function toWanted(request: CreateAuditRequest, { orders }: Conductor): Pro
     maxParallel: request.maxParallel,
     onFailure: named(FailurePolicy, request.onFailure, 'STOP', 'on_failure'),
   };
-  if (auditTemplate === '') return wanted;
-  return fromTemplate(wanted, await getAuditTemplate(auditTemplate, orders.store.database.read));
 }
 
 /** The name of an enum value; the default for UNSPECIFIED. @throws AUDIT_INVALID naming the place */

@@ -84,8 +84,8 @@ export function identifyCaller(
   };
 }
 
-/** The only RPC of agents. */
-const ATTACH = '/countermand.v1.AgentService/Attach';
+/** The path of the only RPC of agents. */
+export const ATTACH = '/countermand.v1.AgentService/Attach';
 
 /** An agent attaches, and calls nothing else. @throws PERMISSION_DENIED */
 export function keepAgentsApart(): ServerMiddleware {

@@ -11,11 +11,11 @@ import { fail } from '../../core/errors.ts';
 import { AGENT_LIMITS } from '../../core/limits.ts';
 import { openCancellation, sleep } from '../../core/signals.ts';
 import type { Log } from '../log.ts';
+import { ATTACH } from './calls.ts';
 import { ConnectionPlaces, type Place } from './connection_places.ts';
 
 /** Here Node tells of each server that begins to listen. */
 const LISTENING = 'tracing:net.server.listen:asyncStart';
-const ATTACH = '/countermand.v1.AgentService/Attach';
 
 /** How often it is looked whether calls still end, after they were told to. */
 const LOOK_MS = 2500;

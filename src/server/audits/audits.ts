@@ -32,6 +32,7 @@ import type { ActionPlanRow, AuditRow } from '../store/plan_rows.ts';
 import { EVERY_NODE } from '../store/plans.ts';
 import { checkAudit, type WantedAudit } from './request.ts';
 import { proposalOf, runAudit } from './run.ts';
+import { withTemplate } from './templates.ts';
 
 /** What the plan of an audit would do once it is started. */
 interface RunPreview {
@@ -79,18 +80,21 @@ export class Audits {
    * Makes an audit and runs it for the first time, in one transaction. The same request_id answers the same audit. One
    * whose strategy finds nothing to do has no plan.
    * @param expected the number of running nodes that its plan has to take down; null for any
-   * @throws AUDIT_INVALID, SCOPE_INVALID, REQUEST_ID_TAKEN, ACTION_PLAN_INVALID, TARGET_NOT_SUPPORTED,
-   *   TAKES_DOWN_MISMATCH; then nothing was written
+   * @throws AUDIT_INVALID, AUDIT_TEMPLATE_NOT_FOUND, SCOPE_INVALID, REQUEST_ID_TAKEN, UUID_TAKEN, ACTION_PLAN_INVALID,
+   *   TARGET_NOT_SUPPORTED, TAKES_DOWN_MISMATCH; then nothing was written
    */
   async create(wanted: WantedAudit, expected: number | null = null): Promise<AuditAnswer> {
-    const strategy = checkAudit(wanted);
+    // Of one with a template this is known only when it is known that it was not made before.
+    if (wanted.template === undefined) checkAudit(wanted);
     const { database } = this.#parts.orders.store;
     const digest = digestOf(wanted);
     const { audit, plan } = await database.write(async (transaction) => {
       const earlier = await findAuditByRequestId(wanted.requestId, transaction.sql);
       if (earlier) return joined(earlier, digest, transaction);
+      const whole = await withTemplate(wanted, transaction.sql);
+      const strategy = checkAudit(whole);
       await refuseUsedUuid('audits', wanted.uuid, transaction.sql);
-      const made = await this.#make(wanted, strategy, digest, transaction);
+      const made = await this.#make(whole, strategy, digest, transaction);
       // What was written is taken back with the transaction.
       await holdToExpected(expected, `the plan of audit '${wanted.name}'`, async () =>
         made.plan ? takesDownOfPlan(made.plan, transaction.sql) : NOTHING_DOWN,
@@ -108,9 +112,10 @@ export class Audits {
    * The running nodes that the plan of an audit would take down now. Nothing is written.
    * @throws AUDIT_INVALID, SCOPE_INVALID, ACTION_PLAN_INVALID, as `create` would
    */
-  async preview(wanted: WantedAudit): Promise<RunPreview> {
-    const strategy = checkAudit(wanted);
+  async preview(asked: WantedAudit): Promise<RunPreview> {
     const { read } = this.#parts.orders.store.database;
+    const wanted = await withTemplate(asked, read);
+    const strategy = checkAudit(wanted);
     const { proposal } = await proposalOf({ ...wanted, strategy }, read);
     return this.#previewOf(await stepsOfProposal(proposal.actions, read), wanted.all === true);
   }

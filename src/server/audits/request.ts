@@ -16,6 +16,8 @@ export interface WantedAudit {
   /** The same id twice is one audit. */
   readonly requestId: string;
   readonly auditType: AuditRow['auditType'];
+  /** The name or uuid of a template that gives what is left out; absent: none. */
+  readonly template?: string;
   /** Empty: the only strategy for the goal. */
   readonly strategy: string;
   readonly goal: string;

@@ -14,6 +14,7 @@ import {
   saveAuditTemplate,
 } from '../store/audit_templates.ts';
 import { holdToRevision, overtaken } from '../store/compare_and_set.ts';
+import type { Transaction } from '../store/database.ts';
 import type { AuditTemplateRow } from '../store/plan_rows.ts';
 import type { Store } from '../store/store.ts';
 import type { WantedAudit } from './request.ts';
@@ -88,10 +89,15 @@ export function deleteAuditTemplate(key: string, revision: number | null, { data
 }
 
 /**
- * A wanted audit with what a template gives it.
- * @throws AUDIT_INVALID if the audit names a goal or strategy of its own that is not the template's
+ * A wanted audit with what its template gives it, if it names one.
+ * @throws AUDIT_TEMPLATE_NOT_FOUND; AUDIT_INVALID if the audit names a goal or strategy of its own that is not the template's
  */
-export function fromTemplate(wanted: WantedAudit, template: AuditTemplateRow): WantedAudit {
+export async function withTemplate(
+  { template: key, ...wanted }: WantedAudit,
+  sql: Transaction['sql'],
+): Promise<WantedAudit> {
+  if (key === undefined) return wanted;
+  const template = await getAuditTemplate(key, sql);
   for (const place of ['goal', 'strategy'] as const)
     if (wanted[place] !== '' && template[place] !== '' && wanted[place] !== template[place])
       throw failAt(

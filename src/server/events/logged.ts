@@ -23,8 +23,6 @@ const TOPICS = ['tasks', 'plans', 'audits', 'node'];
 
 /** What was logged last of what is not at rest. It grows with the fleet and with what is under way, and not with time. */
 interface Logged {
-  /** The tasks whose order was logged. */
-  readonly tasks: Set<string>;
   /** The state of each plan that was logged. */
   readonly plans: Map<string, string>;
   /** The nodes of which a problem was logged. */
@@ -32,13 +30,13 @@ interface Logged {
 }
 
 /** Nothing was logged. */
-const nothingLogged = (): Logged => ({ tasks: new Set(), plans: new Map(), problems: new Set() });
+const nothingLogged = (): Logged => ({ plans: new Map(), problems: new Set() });
 
 /** The lines of a change; `logged` is brought up to date. */
 function linesOf(change: Change, logged: Logged): LogLine[] {
   switch (change.kind) {
     case 'task':
-      return taskLines(change.task, logged);
+      return taskLines(change.task);
     case 'plan':
       return [
         ...planLines(change.plan, logged),
@@ -60,7 +58,7 @@ function said(fields: Readonly<Record<string, unknown>>): Record<string, unknown
   );
 }
 
-function taskLines(task: PowerTaskRow, { tasks }: Logged): LogLine[] {
+function taskLines(task: PowerTaskRow): LogLine[] {
   const fields = said({
     task: task.uuid,
     node: task.nodeName,
@@ -72,12 +70,8 @@ function taskLines(task: PowerTaskRow, { tasks }: Logged): LogLine[] {
     aborts_task: task.abortsTaskUuid,
     reason: task.reason,
   });
-  if (!isAtRest(task.state)) {
-    if (tasks.has(task.uuid)) return [];
-    tasks.add(task.uuid);
-    return [{ level: 'info', fields, message: 'power order accepted' }];
-  }
-  tasks.delete(task.uuid);
+  if (!isAtRest(task.state))
+    return task.revision === 1 ? [{ level: 'info', fields, message: 'power order accepted' }] : [];
   // What is written about a task after its end has a later time.
   if (task.endedAt !== task.updatedAt) return [];
   const end = {
@@ -94,10 +88,8 @@ function taskLines(task: PowerTaskRow, { tasks }: Logged): LogLine[] {
 
 function planLines(plan: ActionPlanRow, { plans }: Logged): LogLine[] {
   const { uuid, state, previousState } = plan;
-  if (plans.get(uuid) === state) return [];
   const isOver = isPlanAtRest(state);
-  // What is written about a plan after its end has a later time.
-  if (isOver && !plans.has(uuid) && plan.endedAt !== plan.updatedAt && state !== 'DELETED') return [];
+  if (plans.get(uuid) === state || (!plans.has(uuid) && !isJustThere(plan))) return [];
   if (isOver) plans.delete(uuid);
   else plans.set(uuid, state);
   const fields = said({
@@ -106,6 +98,7 @@ function planLines(plan: ActionPlanRow, { plans }: Logged): LogLine[] {
     state,
     before: previousState,
     audit: plan.auditUuid,
+    reason: plan.reason,
     request_id: plan.requestId,
     rollback_of: plan.rollbackOf,
     actions: plan.size,
@@ -114,6 +107,15 @@ function planLines(plan: ActionPlanRow, { plans }: Logged): LogLine[] {
     error: plan.errorMessage,
   });
   return [{ level: state === 'FAILED' ? 'warn' : 'info', fields, message: `plan ${state}` }];
+}
+
+/** True if the last write of a plan, of which nothing was logged yet, is the one that brought it into its state, as far as it shows. */
+function isJustThere({ state, revision, updatedAt, startedAt, launchedAt, endedAt }: ActionPlanRow): boolean {
+  if (state === 'RECOMMENDED') return revision === 1;
+  if (state === 'PENDING') return startedAt === updatedAt;
+  if (state === 'ONGOING') return launchedAt === updatedAt;
+  if (state === 'CANCELLING' || state === 'DELETED') return true;
+  return endedAt === updatedAt;
 }
 
 /** Of actions only those that fail: the rest stands in the events. */

@@ -9,7 +9,6 @@ import { listPlansMeeting } from '../store/plans.ts';
 import type { NodeRow } from '../store/rows.ts';
 import { type OrderGiven, parseParameters } from './actions/action_type.ts';
 import { findActionType } from './actions/list.ts';
-import { canBecomeStale } from './supersede.ts';
 import { isOff, type Step } from './takes_down.ts';
 
 /** What an order would do if it were given now. */
@@ -47,8 +46,10 @@ export async function effectOf(
   const nodes = new Map(steps.flatMap(({ node }) => (node ? [[node.uuid, node] as const] : [])));
   const all = [...nodes.values()];
   const orders = steps.flatMap((step) => orderOf(step) ?? []);
-  const others = async (states: Parameters<typeof listPlansMeeting>[1]): Promise<ActionPlanRow[]> =>
-    (await listPlansMeeting(about.nodeUuids, states, PLANS + 1, sql)).filter(({ uuid }) => uuid !== about.plan?.uuid);
+  const others = async (wanted: Parameters<typeof listPlansMeeting>[1]): Promise<ActionPlanRow[]> =>
+    (await listPlansMeeting(about.nodeUuids, wanted, PLANS + 1, sql))
+      .filter(({ uuid }) => uuid !== about.plan?.uuid)
+      .slice(0, PLANS);
   return {
     nodes: all.length,
     nodeNames: all
@@ -59,8 +60,9 @@ export async function effectOf(
     held: all.filter(({ heldBy }) => heldBy !== null).length,
     recalls: await recallsOf(orders, all, sql),
     longestTimeoutMs: orders.reduce((longest, { order }) => Math.max(longest, timeoutOf(order, limits)), 0),
-    inTheWay: (await others([...ACTION_PLAN_RUNNING, 'PENDING'])).slice(0, PLANS),
-    supersedes: (await others(['RECOMMENDED'])).filter(canBecomeStale).slice(0, PLANS),
+    inTheWay: await others({ states: [...ACTION_PLAN_RUNNING, 'PENDING'], rollbacks: true }),
+    // A rollback never becomes stale.
+    supersedes: await others({ states: ['RECOMMENDED'], rollbacks: false }),
   };
 }
 

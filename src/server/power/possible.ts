@@ -105,8 +105,10 @@ export function heldBy(
   const cancel = { verb: 'CANCEL_ACTION_PLAN', resource: holder.planUuid ?? '' } as const;
   const possible: Possible[] = [...(planRuns ? [cancel] : []), ...possibleWith(holder, driver)];
   const by = planRuns ? ` of plan ${holder.planUuid}` : '';
-  const instead = possible.length === 0 ? 'wait until it is at rest' : possibleWords(possible);
-  const words = planRuns ? instead.replace('cancel it', 'cancel the plan') : instead;
+  const words =
+    possible.length === 0
+      ? 'wait until it is at rest'
+      : possibleWords(possible, { CANCEL_ACTION_PLAN: 'cancel the plan' });
   return failWith(
     'NODE_HELD',
     `node ${node.name} is held by power task ${holder.uuid}${by}, ${holder.target} ${holder.state} since ${sinceS} s; ${words}`,

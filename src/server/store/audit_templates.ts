@@ -41,7 +41,10 @@ export async function listAuditTemplates(
 
 /** @throws AUDIT_TEMPLATE_NAME_TAKEN if another template than that of `uuid` has the name */
 export async function refuseNamesake(name: string, uuid: string, sql: Knex): Promise<void> {
-  const namesake = await sql('audit_templates').where('name', name).whereNot('uuid', uuid).first('uuid');
+  const namesake = await sql('audit_templates')
+    .whereNot({ uuid })
+    .where((other) => other.where({ name }).orWhere('uuid', name))
+    .first('uuid');
   if (!namesake) return;
   throw failWith('AUDIT_TEMPLATE_NAME_TAKEN', `there is an audit template '${name}' already; choose another name`, {
     field: 'name',

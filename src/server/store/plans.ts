@@ -223,10 +223,13 @@ export async function listNodesOfPlan(planUuid: string, sql: Knex): Promise<stri
   return rows.map((row) => String(row.node_uuid));
 }
 
-/** At most `limit` plans in these states that are about one of these nodes, the oldest first; none if no node is given. */
+/**
+ * At most `limit` plans that are about one of these nodes, the oldest first; none if no node is given.
+ * @param wanted in which states they are, and whether they may be rollbacks
+ */
 export async function listPlansMeeting(
   nodeUuids: readonly string[],
-  states: readonly ActionPlanState[],
+  { states, rollbacks }: { readonly states: readonly ActionPlanState[]; readonly rollbacks: boolean },
   limit: number,
   sql: Knex,
 ): Promise<ActionPlanRow[]> {
@@ -239,12 +242,15 @@ export async function listPlansMeeting(
     const query = sql('action_plans')
       .whereIn('state', [...states])
       .whereIn('uuid', about);
+    if (!rollbacks) query.whereNull('rollback_of');
     const rows = await query.orderBy('created_at').orderBy('uuid').limit(limit);
     for (const plan of rows.map(actionPlanCodec.decode)) found.set(plan.uuid, plan);
-    if (found.size >= limit) break;
   }
-  return [...found.values()].slice(0, limit);
+  return [...found.values()].sort(byAge).slice(0, limit);
 }
+
+const byAge = (one: ActionPlanRow, other: ActionPlanRow): number =>
+  one.createdAt - other.createdAt || (one.uuid < other.uuid ? -1 : 1);
 
 /** The plans that are about each of these nodes, or about every node. */
 export async function plansAbout(

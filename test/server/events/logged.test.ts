@@ -78,3 +78,19 @@ test('a node that cannot be read has one line, and one when it can be read again
     ],
   );
 });
+
+test('a conductor that begins to log while work is under way tells of no order and no plan a second time', async (t) => {
+  const world = await worldWith(t, 'n1', 'n2');
+  await make(world, 'p1', [softOff('n1'), softOff('n2')]);
+  await world.conductor.plans.start('p1', false);
+  await world.clock.turn(5000);
+  const lines = logOf(t, world);
+  await world.conductor.plans.cancel('p1', 'wrong rack');
+  await world.clock.turn(600_000);
+  const targets = about(lines, 'power order accepted').map(({ target }) => target);
+  t.deepEqual(targets, ['abort soft power off', 'abort soft power off']);
+  t.deepEqual(
+    about(lines, 'plan').map(({ message }) => message),
+    ['plan CANCELLING', 'plan CANCELLED'],
+  );
+});
