@@ -1,7 +1,7 @@
 /** Tokens that the conductor has made. All of them are in memory: each call asks for one. */
 import { createHash } from 'node:crypto';
 import { failAt, failWith } from '../../core/errors.ts';
-import { CANONICAL_UUID } from '../nodes/sent.ts';
+import { CANONICAL_UUID } from '../../core/uuid.ts';
 import type { Store } from '../store/store.ts';
 import { insertToken, isTokenName, listTokens, saveRevoked, type TokenRow } from '../store/tokens.ts';
 

@@ -289,10 +289,7 @@ export class Attachments {
     this.#listener?.attached(live);
   }
 
-  /**
-   * Ends the stream of an agent that gives no sign of life for a lease: it has stopped sending by then. Ends one whose identity
-   * has ended within a lease as well.
-   */
+  /** Ends the stream of an agent that gives no sign of life for a lease, by which time it sends nothing, or whose identity has ended. */
   #watchContact(live: LiveAttachment): void {
     const { agentLeaseMs } = this.#times;
     const ended = live.identity?.objection?.() ?? null;

@@ -1,7 +1,7 @@
 /** Audit templates: a goal, a strategy and a scope under a name. Audits keep nothing of the template that they were made from. */
 import { failAt } from '../../core/errors.ts';
 import { exceeded, SENT_LIMITS } from '../../core/limits.ts';
-import { CANONICAL_UUID } from '../nodes/sent.ts';
+import { CANONICAL_UUID } from '../../core/uuid.ts';
 import { checkName } from '../plans/check.ts';
 import { parseScope } from '../plans/scope.ts';
 import { chooseStrategy, STRATEGIES } from '../plans/strategies.ts';

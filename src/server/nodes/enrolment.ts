@@ -1,6 +1,7 @@
 /** Enrolling, changing and forgetting nodes: what is checked, and by whom. */
 import { digestOf } from '../../core/digest.ts';
 import { asCountermandError, CountermandError, fail, failAt, failWith } from '../../core/errors.ts';
+import { CANONICAL_UUID } from '../../core/uuid.ts';
 import type { CreateNodeRequest, UpdateNodeRequest } from '../../gen/countermand/v1/node.ts';
 import type { Attachment, Attachments } from '../agents/attachments.ts';
 import { patched } from '../store/columns.ts';
@@ -14,7 +15,7 @@ import type { Store } from '../store/store.ts';
 import { nodeChanges } from './notifications.ts';
 import { tellingRefusal } from './refusals.ts';
 import { isSecretKey } from './secrets.ts';
-import { CANONICAL_UUID, checkName, checkPairs } from './sent.ts';
+import { checkName, checkPairs } from './sent.ts';
 import { noteSharing } from './sharing.ts';
 import { deleteFreeNode, insertNode, refuseKnown, updateNode } from './write.ts';
 

@@ -1,11 +1,11 @@
 /** What clients send of a node: names and pairs that can be kept. */
+
 import { failAt } from '../../core/errors.ts';
 import { exceeded, SENT_LIMITS } from '../../core/limits.ts';
 import { MASK } from '../../core/masking.ts';
+import { CANONICAL_UUID } from '../../core/uuid.ts';
 
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,254}$/;
-/** A uuid as the conductor writes it. */
-export const CANONICAL_UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 const UUID = new RegExp(CANONICAL_UUID, 'i');
 
 /** @throws ARGUMENT_INVALID for what is no name, or could be taken for a uuid */

@@ -1,6 +1,6 @@
 /** The uuid of a new plan or audit, where the client chose it. */
 import { fail, failAt } from '../../core/errors.ts';
-import { CANONICAL_UUID } from '../nodes/sent.ts';
+import { CANONICAL_UUID } from '../../core/uuid.ts';
 import type { Transaction } from '../store/database.ts';
 import { findUsed } from '../store/newest.ts';
 
