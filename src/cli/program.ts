@@ -140,7 +140,10 @@ export async function buildProgram(terminal: Terminal, words?: readonly string[]
       '--server-name <name>',
       'the name that its certificate must have; else COUNTERMAND_SERVER_NAME, else its host',
     )
-    .option('--insecure', 'plaintext also where other hosts can read and change it; serve: also without login there')
+    .option(
+      '--insecure',
+      'allow plaintext on addresses that other hosts can reach; with serve, also without authentication',
+    )
     .option('--json', 'for programs: one JSON object per line, nothing else on stdout')
     .option('--utc', 'times in UTC; else in the local time zone')
     .addOption(

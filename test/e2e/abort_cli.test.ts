@@ -50,6 +50,33 @@ test('the exit code tells outcomes apart', async (t) => {
   t.is((await countermand(house, 'abort', 'n4')).exitCode, 3);
 });
 
+test('an order that cannot be aborted counts beside others that were, also if it is being aborted or was given up', async (t) => {
+  const house = await openRack(t);
+  const slow = { fake_address: 'hard', fake_power_state: 'off', fake_powering_ms: '3600000' };
+  await enrol(house.client, 'hard', 'fake', slow);
+  await untilIn(order(house.client, 'hard', 'ON'), 'CONFIRMING');
+  await untilIn(order(house.client, 'n1', 'SOFT_POWER_OFF'), 'CONFIRMING');
+  const any = await countermand(house, 'abort', 'hard,n[1-3]');
+  t.is(any.exitCode, 11, any.stdout + any.stderr);
+  t.regex(any.stdout, /^n1: abort soft power off RECALLED after/m);
+  t.regex(any.stdout, /^hard: power on .*; it cannot be aborted once sent$/m);
+  t.regex(any.stderr, /^error: 1 of 4 nodes were not aborted: hard; hard: power on/);
+
+  await untilIn(order(house.client, 'n1', 'SOFT_POWER_OFF'), 'CONFIRMING');
+  const named = await countermand(house, 'node', 'power', 'hard,n[1-3]', 'abort_soft_off');
+  t.is(named.exitCode, 11, named.stdout + named.stderr);
+  t.regex(named.stderr, /^error: 1 of 4 nodes were not aborted: hard; /);
+  await untilIn(order(house.client, 'n1', 'SOFT_POWER_OFF'), 'CONFIRMING');
+  t.is((await countermand(house, 'node', 'power', 'n[1-3]', 'abort_soft_off')).exitCode, 0);
+
+  await untilIn(order(house.client, 'deaf', 'SOFT_POWER_OFF'), 'CONFIRMING');
+  t.is((await countermand(house, 'abort', 'deaf')).exitCode, 10);
+  await untilIn(order(house.client, 'n1', 'SOFT_POWER_OFF'), 'CONFIRMING');
+  const again = await countermand(house, 'abort', 'deaf,n[1-3]');
+  t.is(again.exitCode, 11, again.stdout + again.stderr);
+  t.regex(again.stderr, /^error: 1 of 4 nodes were not aborted: deaf; /);
+});
+
 test('an order of a plan is aborted, and the plan that goes on is named', async (t) => {
   const house = await openRack(t);
   const { uuid } = await startPlan(house.client, 'rack down', [power('n1', 'soft power off')]);

@@ -28,7 +28,7 @@ async function endsWith(
   t.deepEqual(
     stderr
       .split('\n')
-      .filter((line) => !line.startsWith('{'))
+      .filter((line) => words[0] !== 'serve' || !line.startsWith('{'))
       .slice(1)
       .filter((line) => !line.startsWith('  ')),
     [],
@@ -122,6 +122,18 @@ test('a conductor that is not there', async (t) => {
   const says = new RegExp(`no conductor answers at ${address} .*; start one with 'countermand serve', or name another`);
   await endsWith(t, ['--conductor', address, 'node', 'list'], 6, says);
   await endsWith(t, ['node', 'power', 'n1', 'soft_off'], 6, says, { COUNTERMAND_CONDUCTOR: address });
+});
+
+test('an agent without the files that it needs', async (t) => {
+  const missing = join(await newFolder(t), 'missing');
+  const agent = ['agent', '--conductor', 'c.example:7077'];
+  await endsWith(
+    t,
+    [...agent, '--token-file', missing],
+    2,
+    /^error: token_file: .*\/missing cannot be read \(ENOENT\)$/,
+  );
+  await endsWith(t, [...agent, '--ca', missing], 2, /^error: ca: .*\/missing cannot be read \(ENOENT\)$/);
 });
 
 test('commands that the command line or the conductor refuses', async (t) => {

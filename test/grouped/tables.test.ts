@@ -14,6 +14,8 @@ import '../cli/node/open_ways.test.ts';
 import '../cli/node/power_many.test.ts';
 import '../cli/node/text.test.ts';
 import '../cli/node_files/read.test.ts';
+import '../cli/node_files/write.test.ts';
+import '../cli/plan/cancel_many.test.ts';
 import '../cli/plan/following.test.ts';
 import '../cli/plan/preview_text.test.ts';
 import '../cli/shared/confirming.test.ts';

@@ -2,7 +2,15 @@
 import { z } from 'zod';
 import { AuditType, type CreateAuditRequest } from '../../gen/countermand/v1/audit.ts';
 import { POLICIES, scopeOfFile } from '../plan/file.ts';
-import { checkValues, type FileKind, must, parseScalar, parseValues, readText } from '../shared/order_file.ts';
+import {
+  checkValues,
+  type FileKind,
+  isObject,
+  must,
+  parseScalar,
+  parseValues,
+  readText,
+} from '../shared/order_file.ts';
 import type { Terminal } from '../shared/terminal.ts';
 
 const KIND: FileKind = { what: 'audit', code: 'AUDIT_INVALID', tooLarge: '32 MB, the most that is taken' };
@@ -81,10 +89,6 @@ export function auditOf(content: string, path: string, flags: AuditFlags): Wante
     maxParallel,
     onFailure: POLICIES[policy],
   };
-}
-
-function isObject(values: unknown): values is Record<string, unknown> {
-  return typeof values === 'object' && values !== null && !Array.isArray(values);
 }
 
 function valuesOf(flags: AuditFlags, { parameters: before }: Record<string, unknown>): Record<string, unknown> {

@@ -73,7 +73,7 @@ function addInit(group: Command, terminal: Terminal): void {
       'names and IP addresses by which the conductor is reached, beside localhost and the host name',
     )
     .option('--client <name>', 'the common name of the client', 'admin')
-    .option('--days <days>', 'how long the certificates are good; the authority ten times as long', '365')
+    .option('--days <days>', 'validity in days; the authority is valid ten times as long', '365')
     .action(
       offline(async (folder: string, { host = [], client, days }: InitOptions, { output }: OfflineCall) => {
         const hosts = [...new Set([...host, hostname(), 'localhost', '127.0.0.1', '::1'])];

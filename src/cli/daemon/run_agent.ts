@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import { type AgentParts, runAgent } from '../../agent/agent.ts';
 import { dialConductor } from '../../agent/dial.ts';
 import { fail } from '../../core/errors.ts';
+import { openCancellation } from '../../core/signals.ts';
 import { createDrivers } from '../../drivers/list.ts';
 import { keepSecret, readToken, speaksTls } from '../shared/place.ts';
 import type { Terminal } from '../shared/terminal.ts';
@@ -21,7 +22,7 @@ interface ConductorPlace {
 
 /**
  * Runs an agent as a process of its own until the terminal's signal is aborted, and until it has stopped sending.
- * @throws CONFIGURATION_INVALID for TLS files that cannot be used
+ * @throws CONFIGURATION_INVALID for TLS files or a token that cannot be used
  */
 export async function runAgentAlone(
   { address, insecure }: ConductorPlace,
@@ -32,16 +33,25 @@ export async function runAgentAlone(
   const { agentTls: files, serverName } = configuration;
   const refuse = (sentence: string) => fail('CONFIGURATION_INVALID', sentence);
   const read = () => readTlsFiles(files, TLS_NAMES, refuse);
-  const tls = speaksTls({ address, files, serverName, insecure })
-    ? { ...watchTls(read, { clock: terminal.clock, log }, terminal.signal), serverName }
-    : null;
+  const isSecure = speaksTls({ address, files, serverName, insecure });
   const { tokenFile } = configuration;
   const tokenNow = () => (tokenFile === null ? null : readToken(tokenFile, refuse));
-  if (tokenNow() !== null) keepSecret(address, tls !== null, refuse);
-  const dialer = dialConductor(address, tls, tokenNow);
-  terminal.stdout.write(`countermand: agent for zone ${configuration.zone}, conductor at ${address}\n`);
-  await runAgentHere({ attach: dialer.attach, embedded: false }, configuration, log, terminal, terminal.signal);
-  dialer.close();
+  if (tokenNow() !== null) keepSecret(address, isSecure, refuse);
+  // The watching of the files must not outlive an agent that fails.
+  const watching = openCancellation([]);
+  try {
+    const tls = isSecure ? { ...watchTls(read, { clock: terminal.clock, log }, watching.signal), serverName } : null;
+    const dialer = dialConductor(address, tls, tokenNow);
+    try {
+      terminal.stdout.write(`countermand: agent for zone ${configuration.zone}, conductor at ${address}\n`);
+      await runAgentHere({ attach: dialer.attach, embedded: false }, configuration, log, terminal, terminal.signal);
+    } finally {
+      dialer.close();
+    }
+  } finally {
+    watching.abort(fail('SHUTTING_DOWN', 'the agent has stopped'));
+    watching.end();
+  }
 }
 
 const TLS_NAMES = { certificate: 'certificate', key: 'key', ca: 'ca' };

@@ -1,5 +1,6 @@
 /** Events, printed: from a number or a time on, or only the last of them. */
 import { asCountermandError, type ErrorCode } from '../../core/errors.ts';
+import { CANONICAL_UUID } from '../../core/uuid.ts';
 import { Event } from '../../gen/countermand/v1/notification.ts';
 import { type Call, present } from '../shared/asking.ts';
 import { eventLine } from './line.ts';
@@ -100,12 +101,10 @@ export async function findPlan(name: string, { conductor }: Call): Promise<Wante
   return present(answer.actionPlan, 'an action plan');
 }
 
-const UUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/;
-
 /** What is not found is known by its uuid all the same; a name that nothing bears is a slip. */
 function onlyByUuid<T>(code: ErrorCode, name: string, answer: (wanted: Wanted) => T): (thrown: unknown) => T {
   return (thrown) => {
-    if (asCountermandError(thrown).code === code && UUID.test(name)) return answer({ uuid: name, name });
+    if (asCountermandError(thrown).code === code && CANONICAL_UUID.test(name)) return answer({ uuid: name, name });
     throw thrown;
   };
 }

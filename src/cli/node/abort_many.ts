@@ -1,12 +1,12 @@
 /** Aborts at many nodes, given side by side: each is an order of its own, and none waits for another. */
-import { asCountermandError, type CountermandError, ERROR_TABLE, fail, failWith } from '../../core/errors.ts';
+import { asCountermandError, type CountermandError, fail, failWith } from '../../core/errors.ts';
 import { type AbortTarget, abortTargetOf } from '../../core/power.ts';
 import { PowerTask, PowerTaskState } from '../../gen/countermand/v1/power.ts';
 import { type Call, present } from '../shared/asking.ts';
 import { provesUnsent } from '../shared/connection.ts';
 import { stoppedWatching } from '../shared/following.ts';
 import { oneLine } from '../shared/harmless.ts';
-import { endsAll } from '../shared/many.ts';
+import { endsAll, inLanes, type Missed, rankOfEnding, worstOf } from '../shared/many.ts';
 import { ordersOf } from '../shared/possible.ts';
 import { shortId } from '../shared/short_ids.ts';
 import { changeLine, endLine, hasEnded, taskFailure } from '../shared/task_lines.ts';
@@ -27,50 +27,49 @@ interface AbortOrder {
 
 /** The number of aborts under way at once, unless the order says otherwise. */
 const ABORTS_AT_ONCE = 100;
-/** At most this many nodes are named in an error. */
-const NAMED = 20;
+
+/** What an abort at a node came to, if not to what was asked: an error, or that no order is under way there. */
+type Outcome = CountermandError | 'no order' | null;
 
 /**
  * Aborts at each node and waits for the outcomes, each of which is told on a line of its own.
- * @throws the error of the most serious outcome, naming the nodes that were not aborted. A node without anything to abort counts
- *   only if no other was aborted. On the end of the call or the loss of the conductor: that error; aborts that were given go on
+ * @throws the error of the most serious outcome, naming the nodes that were not aborted. A node at which no order is under way
+ *   counts only if that is so at all of them; an order that cannot be aborted always counts. On the end of the call or the loss of
+ *   the conductor: that error; aborts that were given go on
  */
 export async function abortNodes(order: AbortOrder, call: Call): Promise<void> {
   const missed: Missed[] = [];
-  const left = order.nodes.values();
-  const give = async (): Promise<void> => {
-    for (const node of left) {
-      const error = await abortOne(node, order, call).catch(asCountermandError);
-      if (error === null) continue;
-      if (endsAll(error)) throw error;
-      if (error.code !== 'NOTHING_TO_ABORT' || order.target === null) call.output.say(oneLine(error.message));
-      missed.push({ node, error });
-    }
+  const idle: Missed[] = [];
+  const { nodes, target, maxParallel = ABORTS_AT_ONCE } = order;
+  const give = async (node: string): Promise<void> => {
+    const outcome = await abortOne(node, order, call).catch(asCountermandError);
+    if (outcome === null) return;
+    const error = outcome === 'no order' ? noOrder(node) : outcome;
+    if (endsAll(error)) throw error;
+    if (error.code !== 'NOTHING_TO_ABORT' || target === null) call.output.say(oneLine(error.message));
+    (outcome === 'no order' ? idle : missed).push({ what: node, error });
   };
-  const lanes = Math.min(order.maxParallel ?? ABORTS_AT_ONCE, order.nodes.length);
   try {
-    await Promise.all(Array.from({ length: lanes }, give));
+    await inLanes(nodes, maxParallel, give);
   } catch (thrown) {
     const error = asCountermandError(thrown);
     throw provesUnsent(error) ? error : stoppedWatching(error, 'the aborts that were given go on', [], call);
   }
-  const foundSome = missed.filter(({ error }) => error.code !== 'NOTHING_TO_ABORT');
-  const serious = foundSome.length > 0 || missed.length < order.nodes.length ? foundSome : missed;
-  if (serious[0]) throw missedError(serious, order.nodes.length);
+  const counted = idle.length === nodes.length ? idle : missed;
+  if (counted.length > 0) throw abortError(counted, nodes.length);
 }
 
-/** A node where an abort did not take the order back, and why. */
-interface Missed {
-  readonly node: string;
-  readonly error: CountermandError;
-}
+const noOrder = (node: string): CountermandError =>
+  fail('NOTHING_TO_ABORT', `${node}: no order is under way; nothing happened`);
 
-/** Aborts at one node, to the end. Resolves with what went wrong, or null. */
-async function abortOne(node: string, order: AbortOrder, call: Call): Promise<CountermandError | null> {
+/** Aborts at one node, to the end. */
+async function abortOne(node: string, order: AbortOrder, call: Call): Promise<Outcome> {
   const { target, requestId } = order;
   const id = requestId === undefined ? call.chance.uuid() : `${requestId} ${node}`;
-  if (target !== null) return giveAbort({ node, target, abortsTaskUuid: '', requestId: id }, order, call);
-  return abortAny(node, id, order, call);
+  if (target === null) return abortAny(node, id, order, call);
+  const error = await giveAbort({ node, target, abortsTaskUuid: '', requestId: id }, order, call);
+  if (error?.code !== 'NOTHING_TO_ABORT') return error;
+  return (await findAbortable(node, call)) === null ? 'no order' : error;
 }
 
 interface OneAbort {
@@ -101,11 +100,11 @@ const LOOKS = 5;
  * Aborts what holds a node, or recalls what was given up there. What is seen is out of date at once: an order that was sent
  * meanwhile is not withdrawn but aborted, so what finds nothing looks again. Nothing here waits for the hardware.
  */
-async function abortAny(node: string, requestId: string, order: AbortOrder, call: Call) {
+async function abortAny(node: string, requestId: string, order: AbortOrder, call: Call): Promise<Outcome> {
   let last: CountermandError | null = null;
   for (let look = 0; look < LOOKS; look += 1) {
     const task = await findAbortable(node, call);
-    if (task === null) return last ?? fail('NOTHING_TO_ABORT', `${node}: no order is under way; nothing happened`);
+    if (task === null) return last ?? 'no order';
     if (look === 0) tellPlan(task, call);
     const way = wayToAbort(task);
     if (way === null) return last ?? whyNot(node, task);
@@ -170,20 +169,12 @@ function whyNot(node: string, task: PowerTask): CountermandError {
   return failWith('NOTHING_TO_ABORT', `${changeLine(task)}; ${why}`, about);
 }
 
-/** How serious the outcome of an abort is; other errors are as serious as their exit code. */
-const SERIOUS: Readonly<Record<number, number>> = { 7: 100, 10: 90, 12: 80, 11: 0 };
-
 /** One error for all of them, with the code of the most serious. */
-function missedError(missed: readonly Missed[], of: number): CountermandError {
-  const rank = ({ error }: Missed): number => {
-    const { exitCode } = ERROR_TABLE[error.code];
-    return SERIOUS[exitCode] ?? exitCode;
-  };
-  const worst = missed.reduce((one, other) => (rank(other) > rank(one) ? other : one));
-  if (of === 1) return worst.error;
-  const more = missed.length - NAMED;
-  const names = missed.slice(0, NAMED).map(({ node }) => node);
-  const named = names.join(', ') + (more > 0 ? ` and ${more} more` : '');
-  const sentence = `${missed.length} of ${of} nodes were not aborted: ${named}; ${worst.error.message}`;
-  return failWith(worst.error.code, sentence, worst.error.details);
+function abortError(missed: readonly Missed[], of: number): CountermandError {
+  if (of === 1 && missed[0]) return missed[0].error;
+  return worstOf(
+    missed,
+    (names, { error }) => `${missed.length} of ${of} nodes were not aborted: ${names}; ${error.message}`,
+    rankOfEnding,
+  );
 }

@@ -166,7 +166,7 @@ export function addAccept(group: Command, terminal: Terminal): void {
   group
     .command('accept')
     .description(
-      'take the server that answers at the address of a node for its server from now on, although its GUID is another; plans about the node that wait are superseded',
+      "accept the server that now answers at the node's address, although its GUID has changed; waiting plans about the node are superseded",
     )
     .argument('<node>', WHICH_NODE)
     .option('--guid <guid>', 'only a server with this GUID; whichever answers without it')

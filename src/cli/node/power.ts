@@ -2,6 +2,7 @@
 import { type Command, Option } from 'commander';
 import { fail } from '../../core/errors.ts';
 import { TARGET_TABLE, TARGETS, type Target } from '../../core/power.ts';
+import { CANONICAL_UUID } from '../../core/uuid.ts';
 import { OnTimeout } from '../../gen/countermand/v1/power.ts';
 import { dryRunOption } from '../plan/dry_run.ts';
 import { asking, type Call, present } from '../shared/asking.ts';
@@ -79,7 +80,7 @@ async function orderOne(
 
 /** The uuid of a task that is named as `power show` takes it. @throws POWER_TASK_NOT_FOUND */
 async function uuidOf(task: string, { conductor }: Call): Promise<string> {
-  if (/^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/.test(task)) return task;
+  if (CANONICAL_UUID.test(task)) return task;
   return present((await conductor.power.getPowerTask({ task })).task, 'a power task').uuid;
 }
 

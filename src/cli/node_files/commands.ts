@@ -57,7 +57,10 @@ function noteDifferences(steps: readonly Step[], fault: (place: string, sentence
   for (const { wanted, node, differences } of steps) {
     if (node === null || differences.length === 0) continue;
     const fields = differences.map(({ field }) => field).join(', ');
-    fault(wanted.place, `node '${node.name}' is enrolled with another ${fields}; countermand node apply changes it`);
+    fault(
+      wanted.place,
+      `node '${node.name}' is enrolled with a different ${fields}; countermand node apply changes it`,
+    );
   }
 }
 
@@ -118,8 +121,7 @@ that begins with the name of the driver, such as ipmi_address, needs no driver_i
 
 Files of others are taken as they are: 'openstack baremetal node list --long -f json', the nodes.json of 'openstack baremetal
 create' (extra becomes labels, conductor_group the zone), TripleO's instackenv.json, and the machines of MAAS with their
-power_parameters. Keys that are about deploying are ignored, and named. Other keys that are not known, and masked secrets, are
-refused.
+power_parameters. Keys that only matter for deployment are ignored and listed. Other unknown keys, and masked secrets, are refused.
 
 The whole file is checked before the first node is written, by the drivers as well. A file that was applied once changes nothing the
 second time. Stored secrets cannot be compared.`;

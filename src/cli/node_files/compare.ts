@@ -34,9 +34,15 @@ export function compare(
 ): Step[] {
   const byUuid = new Map(enrolled.map((node) => [node.uuid, node]));
   const byName = new Map(enrolled.map((node) => [node.name, node]));
+  const placeOf = new Map<string, string>();
   return wanted.map((one) => {
     const node = byUuid.get(one.uuid) ?? byName.get(one.name) ?? null;
     if (node === null) return { wanted: one, node, differences: [], hasSecrets: false };
+    // One entry may mean it by its uuid and another by its name: the second would give it the BMC of another machine.
+    const twin = placeOf.get(node.uuid);
+    if (twin !== undefined)
+      notes.fault(one.place, `it means the enrolled node '${node.name}' (${node.uuid}), as ${twin} does`);
+    placeOf.set(node.uuid, one.place);
     if (one.uuid !== '' && one.uuid !== node.uuid)
       notes.fault(
         one.place,

@@ -1,11 +1,11 @@
 /** Reads a file of nodes: YAML, JSON or CSV, in our own form or in one that others write. */
 import { fail } from '../../core/errors.ts';
-import { type FileKind, parseValues, readText } from '../shared/order_file.ts';
+import { type FileKind, isObject, parseValues, readText } from '../shared/order_file.ts';
 import type { Terminal } from '../shared/terminal.ts';
 import { parseCsv } from './csv.ts';
 import { maasNode, tripleoNode } from './foreign_forms.ts';
 import { ownNode } from './own_form.ts';
-import { type Item, isObject, Notes, openItem, type WantedNode } from './wanted.ts';
+import { type Item, Notes, openItem, type WantedNode } from './wanted.ts';
 
 const KIND: FileKind = {
   what: 'node',
@@ -98,7 +98,7 @@ function nodesOfTable(content: string, path: string, notes: Notes): WantedNode[]
   const columns = head.fields.map((column) => column.trim());
   const twice = columns.find((column, at) => columns.indexOf(column) < at);
   if (twice !== undefined)
-    throw fail('ARGUMENT_INVALID', `${path}: line ${head.line}: the column '${twice}' stands twice`);
+    throw fail('ARGUMENT_INVALID', `${path}: line ${head.line}: the column '${twice}' appears twice`);
   const whole = columns.find((column) => column === 'labels' || column === 'driver_info');
   if (whole !== undefined)
     throw fail(
@@ -145,7 +145,7 @@ function checkTogether(nodes: readonly WantedNode[], notes: Notes): void {
     if (name === '') notes.fault(place, 'it has no name; a node has one');
     if (driver === '') notes.fault(place, 'it has no driver, such as ipmi');
     const twin = names.get(name) ?? (uuid === '' ? undefined : uuids.get(uuid));
-    if (name !== '' && twin !== undefined) notes.fault(place, `'${name}' stands at ${twin} too`);
+    if (name !== '' && twin !== undefined) notes.fault(place, `'${name}' is also at ${twin}`);
     names.set(name, place);
     if (uuid !== '') uuids.set(uuid, place);
   }

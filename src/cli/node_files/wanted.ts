@@ -1,4 +1,5 @@
 /** Nodes as a file wants them, in whichever form it is written, and what was found on the way. */
+import { isObject } from '../shared/order_file.ts';
 
 /** One node of a file. What the file does not say is not there, and stays as it is. */
 export interface WantedNode {
@@ -120,11 +121,6 @@ function parsedText(value: unknown): unknown {
   } catch {
     return value;
   }
-}
-
-/** True for what has keys. */
-export function isObject(values: unknown): values is Readonly<Record<string, unknown>> {
-  return typeof values === 'object' && values !== null && !Array.isArray(values);
 }
 
 /** What tools write in the place of a secret. */

@@ -2,7 +2,7 @@
 import { asCountermandError, type CountermandError } from '../../core/errors.ts';
 import { Node } from '../../gen/countermand/v1/node.ts';
 import { type Call, present } from '../shared/asking.ts';
-import { endsAll, forEachNode } from '../shared/many.ts';
+import { endsAll, forEachNode, inLanes } from '../shared/many.ts';
 import { openLiveText } from '../shared/progress.ts';
 import { type Step, updateOf } from './compare.ts';
 import type { Notes } from './wanted.ts';
@@ -30,22 +30,18 @@ export const writes = ({ node, differences }: Step): boolean => node === null ||
 export async function checkSteps(steps: readonly Step[], notes: Notes, { conductor }: Call): Promise<void> {
   const faults = new Map<Step, CountermandError>();
   const bmcs = new Map<Step, string>();
-  const left = steps.filter(writes).values();
-  const lane = async (): Promise<void> => {
-    for (const step of left) {
-      try {
-        const { bmc } = await (step.node === null
-          ? conductor.nodes.createNode(createOf(step, true))
-          : conductor.nodes.updateNode({ ...updateOf(step), validateOnly: true }));
-        bmcs.set(step, bmc);
-      } catch (thrown) {
-        const error = asCountermandError(thrown);
-        if (endsAll(error)) throw error;
-        faults.set(step, error);
-      }
+  await inLanes(steps.filter(writes), AT_ONCE, async (step) => {
+    try {
+      const { bmc } = await (step.node === null
+        ? conductor.nodes.createNode(createOf(step, true))
+        : conductor.nodes.updateNode({ ...updateOf(step), validateOnly: true }));
+      bmcs.set(step, bmc);
+    } catch (thrown) {
+      const error = asCountermandError(thrown);
+      if (endsAll(error)) throw error;
+      faults.set(step, error);
     }
-  };
-  await Promise.all(Array.from({ length: AT_ONCE }, lane));
+  });
   const firstAt = new Map<string, Step>();
   for (const step of steps) {
     const { place, name } = step.wanted;
@@ -70,6 +66,9 @@ export async function writeSteps(steps: readonly Step[], call: Call): Promise<vo
   const { output } = call;
   const left = new Map(steps.filter(writes).map((step) => [step.wanted.name, step]));
   const live = output.live ? await openLiveText(call) : null;
+  // Live text writes over whatever is said below it.
+  const kept: string[] = [];
+  const tell = live ? (line: string) => void kept.push(line) : output.say;
   let done = 0;
   const write = async (name: string): Promise<null> => {
     const step = left.get(name) as Step;
@@ -80,9 +79,10 @@ export async function writeSteps(steps: readonly Step[], call: Call): Promise<vo
     return null;
   };
   try {
-    await forEachNode([...left.keys()], write, { atOnce: AT_ONCE, failed: 'could not be written' }, call);
+    await forEachNode([...left.keys()], write, { atOnce: AT_ONCE, failed: 'could not be written', tell }, call);
   } finally {
     live?.end();
+    for (const line of kept) output.say(line);
   }
 }
 

@@ -1,21 +1,16 @@
 /** `countermand plan cancel`: one plan by its name, or whatever runs on some nodes, or the plan that was started last. */
 import type { Command } from 'commander';
-import { asCountermandError, fail } from '../../core/errors.ts';
+import { fail } from '../../core/errors.ts';
 import { expandRanges } from '../../core/ranges.ts';
-import {
-  type ActionPlan,
-  ActionPlanState,
-  type TakesDown,
-  WatchActionPlanResponse,
-} from '../../gen/countermand/v1/action_plan.ts';
-import { asking, type Call, everyPage, PAGE_SIZE, present } from '../shared/asking.ts';
+import { type ActionPlan, ActionPlanState, type TakesDown } from '../../gen/countermand/v1/action_plan.ts';
+import { asking, type Call, everyPage, PAGE_SIZE } from '../shared/asking.ts';
 import { confirmTakenDown, takesDownWords, type Yes, yesOrNumberOption } from '../shared/confirming.ts';
-import { inDoubt } from '../shared/following.ts';
 import { rangesIn } from '../shared/selection.ts';
 import type { Terminal } from '../shared/terminal.ts';
+import { cancelMany } from './cancel_many.ts';
 import { dryRunOption, tellCancel } from './dry_run.ts';
 import { followPlan } from './following.ts';
-import { planLine, planTitle } from './lines.ts';
+import { planTitle } from './lines.ts';
 import { WHICH_PLAN } from './text.ts';
 
 interface CancelOptions {
@@ -88,7 +83,6 @@ async function findLast(call: Call): Promise<ActionPlan> {
   throw fail('ACTION_PLAN_NOT_FOUND', 'no plan runs or waits; nothing was cancelled');
 }
 
-/** Cancels several plans: every cancel is committed before the first is followed to its end. */
 async function cancelAll(plans: readonly ActionPlan[], options: CancelOptions, call: Call): Promise<void> {
   const { reason = '', rollback = false, wait } = options;
   if (rollback)
@@ -100,30 +94,7 @@ async function cancelAll(plans: readonly ActionPlan[], options: CancelOptions, c
     for (const { uuid } of plans) await tellCancel(uuid, false, call);
     return;
   }
-  const outcomes = await Promise.allSettled(plans.map((plan) => commitCancel(plan, reason, call)));
-  const refused = outcomes.flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason] : []));
-  if (wait)
-    for (const [at, outcome] of outcomes.entries()) {
-      if (outcome.status === 'rejected') continue;
-      const { uuid: name } = plans[at] as ActionPlan;
-      const stream = call.conductor.plans.watchActionPlan({ actionPlan: name });
-      await followPlan(stream, { name, gives: 'cancel', wait }, call).catch((error) => void refused.push(error));
-      call.signal.throwIfAborted();
-    }
-  if (refused[0] !== undefined) throw refused[0];
-}
-
-/** Resolves when the cancel of a plan is committed. */
-async function commitCancel({ uuid }: ActionPlan, reason: string, { conductor, output, command }: Call): Promise<void> {
-  try {
-    for await (const { actionPlan } of conductor.plans.cancelActionPlan({ actionPlan: uuid, reason })) {
-      const plan = present(actionPlan, 'an action plan');
-      output.message(WatchActionPlanResponse, { actionPlan: plan, actions: [] }, () => planLine(plan));
-      return;
-    }
-  } catch (thrown) {
-    throw inDoubt(asCountermandError(thrown), 'the cancel was accepted', `${command} plan show ${uuid}`);
-  }
+  await cancelMany(plans, { reason, wait }, call);
 }
 
 /** Adds `plan cancel`. */

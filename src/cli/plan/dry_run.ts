@@ -15,7 +15,7 @@ import { enumName } from '../shared/words.ts';
 
 /** The flag of an order that can be looked at before it is given. */
 export function dryRunOption(
-  does = 'only say which nodes it is about, what can be taken back, and which plans it meets',
+  does = 'only say which nodes it affects, what can be taken back, and which plans it meets',
 ): Option {
   return new Option('--dry-run', does);
 }

@@ -10,6 +10,7 @@ import { type Call, present } from '../shared/asking.ts';
 import { inDoubt, stoppedWatching } from '../shared/following.ts';
 import { line } from '../shared/lines.ts';
 import { possibleCommands } from '../shared/possible.ts';
+import { firstNames } from '../shared/words.ts';
 import { planFailure, planLine, planState, planTitle } from './lines.ts';
 import { openPlanProgress, type PlanProgress } from './progress.ts';
 import { type PlanMessage, planHasEnded } from './view.ts';
@@ -65,8 +66,7 @@ const NAMED = 10;
 /** The error of a cancelled plan of which some orders could only be given up; null if there are none. */
 function cancelFailure(plan: ActionPlan, givenUp: readonly string[]): CountermandError | null {
   if (plan.state !== ActionPlanState.CANCELLED || givenUp.length === 0) return null;
-  const more = givenUp.length > NAMED ? ` and ${givenUp.length - NAMED} more` : '';
-  const names = `${givenUp.slice(0, NAMED).join(', ')}${more}`;
+  const names = firstNames(givenUp, NAMED);
   return fail(
     'ABORT_STOPPED_WAITING',
     line(

@@ -14,6 +14,7 @@ import { fileWords } from './file_names.ts';
 import { readCount } from './flags.ts';
 import { harmless } from './harmless.ts';
 import type { Terminal, TextSource } from './terminal.ts';
+import { firstNames } from './words.ts';
 
 /** The targets that hit a running system at once, and that no hardware takes back. */
 const HARD: readonly Target[] = ['power off', 'rebooting', 'inject nmi'];
@@ -135,10 +136,10 @@ function recallWords(target: Target): string {
 export function takesDownWords(takesDown: TakesDown | undefined): string {
   const { count = 0, nodes = [], hard = 0 } = takesDown ?? {};
   if (count === 0) return 'it takes no running node down';
-  const more = count > nodes.length ? ` and ${count - nodes.length} more` : '';
+  const names = firstNames(nodes, nodes.length, count);
   const recall =
     hard > 0 ? `, ${hard === count ? '' : `${hard} of them `}by orders that cannot be taken back once sent` : '';
-  return `it takes ${count} running ${count === 1 ? 'node' : 'nodes'} down (${nodes.join(', ')}${more})${recall}`;
+  return `it takes ${count} running ${count === 1 ? 'node' : 'nodes'} down (${names})${recall}`;
 }
 
 /** What is said of a plan once it exists. */

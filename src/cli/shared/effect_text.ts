@@ -6,7 +6,7 @@ import {
   type TakesDown,
 } from '../../gen/countermand/v1/action_plan.ts';
 import { takesDownWords } from './confirming.ts';
-import { enumName, spanWords } from './words.ts';
+import { enumName, firstNames, spanWords } from './words.ts';
 
 /** What is said of the plans in the way: how the order would be given. */
 type Manner = 'start' | 'queue' | 'order';
@@ -25,11 +25,10 @@ const counted = (count: number, thing: string): string => `${count} ${thing}${co
  */
 export function effectText(effect: OrderEffect, takesDown: TakesDown | undefined, manner: Manner): string {
   const { nodes, nodeNames, running, held, longestTimeout, inTheWay, supersedes } = effect;
-  const more = nodes > nodeNames.length ? ` and ${nodes - nodeNames.length} more` : '';
   const lines = [
     nodes === 0
-      ? 'it is about no node'
-      : `it is about ${counted(nodes, 'node')} (${nodeNames.join(', ')}${more}), of which ${running} ${running === 1 ? 'runs' : 'run'}`,
+      ? 'it affects no node'
+      : `it affects ${counted(nodes, 'node')} (${firstNames(nodeNames, nodeNames.length, nodes)}), ${running} of them running`,
     ...(nodes === 0 ? [] : [takesDownWords(takesDown)]),
     ...recallLines(effect),
     ...(longestTimeout > 0 ? [`the longest timeout of an order is ${spanWords(1000 * longestTimeout)}`] : []),

@@ -86,6 +86,11 @@ export function parseValues(content: string, path: string, kind: FileKind, asTex
   return values;
 }
 
+/** True for what has keys. */
+export function isObject(values: unknown): values is Readonly<Record<string, unknown>> {
+  return typeof values === 'object' && values !== null && !Array.isArray(values);
+}
+
 /** A word as YAML has it: a number, true, a list; what it cannot read is text. */
 export function parseScalar(word: string): unknown {
   try {
@@ -132,7 +137,7 @@ function parseYaml(content: string, asText = false): unknown {
       const keys = new Set<unknown>();
       for (const { key } of items) {
         if (!isScalar(key)) throw new Error(`a key is no single word: ${String(key)}`);
-        if (keys.has(key.value)) throw new Error(`the key '${key.value}' stands twice in one place`);
+        if (keys.has(key.value)) throw new Error(`the key '${key.value}' appears twice in one place`);
         keys.add(key.value);
       }
     },

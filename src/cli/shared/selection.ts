@@ -11,6 +11,7 @@ import type { Node } from '../../gen/countermand/v1/node.ts';
 import { PowerState } from '../../gen/countermand/v1/power.ts';
 import { type Call, everyPage, PAGE_SIZE } from './asking.ts';
 import { readPairs } from './flags.ts';
+import { firstNames } from './words.ts';
 
 const STATES = { on: PowerState.ON, off: PowerState.OFF, error: PowerState.ERROR, unknown: PowerState.UNSPECIFIED };
 
@@ -134,17 +135,16 @@ export async function selectNodes(words: readonly string[], flags: SelectorFlags
 function named(wanted: readonly string[], nodes: readonly Node[]): Node[] {
   const known = new Map(nodes.flatMap((node) => [[node.name, node] as const, [node.uuid, node] as const]));
   const missing = wanted.filter((name) => !known.has(name));
+  const quoted = missing.map((name) => `'${name}'`);
   if (missing.length > 0)
-    throw failWith('NODE_NOT_FOUND', `there is no node ${firstOf(missing)}; nothing was done`, {
+    throw failWith('NODE_NOT_FOUND', `there is no node ${firstNames(quoted, NAMED)}; nothing was done`, {
       resource: { type: 'node', name: missing[0] ?? '' },
     });
   return [...new Set(wanted.flatMap((name) => known.get(name) ?? []))];
 }
 
-const firstOf = (names: readonly string[]): string => {
-  const shown = names.slice(0, 5).map((name) => `'${name}'`);
-  return names.length > 5 ? `${shown.join(', ')} and ${names.length - 5} more` : shown.join(', ');
-};
+/** At most this many names that do not exist are named. */
+const NAMED = 5;
 
 /** The labels that nodes have to bear. @throws ARGUMENT_INVALID for what is not KEY=VALUE */
 export function labelsOf({ label, withLabel = label }: SelectorFlags): Record<string, string> {

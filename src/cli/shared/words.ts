@@ -85,3 +85,14 @@ export function problemSentence(problem: Problem | undefined, nowMs: number): st
 export function ageWords(at: Date | undefined, nowMs: number): string {
   return at === undefined ? 'never' : (spanParts(nowMs - at.getTime())[0] ?? '');
 }
+
+/**
+ * The first of some names, and how many more there are: `n1, n2 and 5 more`.
+ * @param most at most this many are named
+ * @param of how many there are, where only the first are known
+ */
+export function firstNames(names: readonly string[], most = names.length, of = names.length): string {
+  const shown = names.slice(0, most);
+  const more = of > shown.length ? ` and ${of - shown.length} more` : '';
+  return `${shown.join(', ')}${more}`;
+}

@@ -74,7 +74,7 @@ test('a file is enrolled, changes nothing the second time, and then only what di
   t.is(refused.exitCode, 2);
   t.regex(
     refused.stderr,
-    /2 faults; nothing was written\n {2}nodes\[0\]: node 'n1' is enrolled with another labels\.rack; countermand node apply/,
+    /2 faults; nothing was written\n {2}nodes\[0\]: node 'n1' is enrolled with a different labels\.rack; countermand node apply/,
   );
   t.is(await stored(), before);
   const shown = await file('apply', other, '--dry-run');
@@ -93,7 +93,8 @@ test('a file is enrolled, changes nothing the second time, and then only what di
 
 test('the whole file is checked before the first node is written, by the driver too', async (t) => {
   const { file, stored, client } = await openDesk(t);
-  await client.nodes.createNode({ name: 'old', driver: 'fake', driverInfo: { fake_address: 'a', fake_password: 'p' } });
+  const old = { name: 'old', driver: 'fake', driverInfo: { fake_address: 'a', fake_password: 'p' } };
+  const uuid = (await client.nodes.createNode(old)).node?.uuid ?? '';
   const before = await stored();
   const BAD: readonly (readonly [content: unknown, says: RegExp])[] = [
     [[node('n1'), node('n2', {}, { fake_colour: 'red' })], /nodes\[1\] \(n2\): driver_info has no key 'fake_colour'/],
@@ -122,6 +123,10 @@ test('the whole file is checked before the first node is written, by the driver 
     [
       [node('n1'), node('old', { uuid: '11111111-2222-4333-8444-555555555555' })],
       /nodes\[1\]: node 'old' is enrolled with the uuid/,
+    ],
+    [
+      [node('renamed', { uuid }, { fake_address: 'a' }), node('old', {}, { fake_address: 'of another machine' })],
+      /nodes\[1\]: it means the enrolled node 'old' \([\da-f]{8}\), as nodes\[0\] does/,
     ],
     [
       [node('n1'), node('n2', {}, { fake_password: '******' })],

@@ -279,12 +279,12 @@ const FAULTS: readonly (readonly [title: string, text: string | object, fault: R
   ['no name', [{ driver: 'fake' }], /^nodes\[0\]: it has no name/],
   ['no driver', [{ name: 'a' }], /^nodes\[0\]: it has no driver/],
   [
-    'a name that stands twice',
+    'a name that appears twice',
     [
       { name: 'a', driver: 'fake' },
       { name: 'a', driver: 'fake' },
     ],
-    /^nodes\[1\]: 'a' stands at nodes\[0\] too/,
+    /^nodes\[1\]: 'a' is also at nodes\[0\]/,
   ],
   ['no node at all', ['a'], /^nodes\[0\]: must be KEY: VALUE pairs/],
   [
@@ -341,7 +341,7 @@ test('tables are refused with the line', (t) => {
   t.regex(faultsOf('name,driver\na,fake,x')[0] ?? '', /^line 2: 3 fields, and there are 2 columns/);
   t.regex(faultsOf('name,driver,x\na,fake,1')[0] ?? '', /^line 2\.x: is a key/);
   t.regex(faultsOf('name,driver,ipmi_address\na,fake,1')[0] ?? '', /^line 2\.ipmi_address: is a key/);
-  t.throws(() => said('name,name\n', 'csv'), { message: "f: line 1: the column 'name' stands twice" });
+  t.throws(() => said('name,name\n', 'csv'), { message: "f: line 1: the column 'name' appears twice" });
   t.throws(() => said('name,driver,labels\na,fake,rack=7\n', 'csv'), {
     message: "f: line 1: the column 'labels' names no key; each key has a column of its own, labels.KEY",
   });

@@ -44,21 +44,21 @@ async function openRack(t: ExecutionContext) {
 /** What each command says, line by line. */
 const SAYS: Readonly<Record<string, readonly RegExp[]>> = {
   'node power n1 n2 soft_off': [
-    /^it is about 2 nodes \(n1, n2\), of which 1 runs$/,
+    /^it affects 2 nodes \(n1, n2\), 1 of them running$/,
     /^it takes 1 running node down \(n1\)$/,
     /^2 orders can be taken back by the hardware while the host still runs$/,
     /^the longest timeout of an order is 10m$/,
     /^would be superseded: plan 'waits' \(\S+\) RECOMMENDED$/,
   ],
   'node power n[1-2] reboot': [
-    /^it is about 2 nodes/,
+    /^it affects 2 nodes/,
     /^it takes 1 running node down \(n1\), by orders that cannot be taken back once sent$/,
     /^2 orders cannot be taken back once sent$/,
     /^the longest timeout of an order is 1m$/,
     /^would be superseded: plan 'waits'/,
   ],
   'node power n3 inject_nmi': [
-    /^it is about 1 node \(n3\), of which 1 runs$/,
+    /^it affects 1 node \(n3\), 1 of them running$/,
     /^it takes 1 running node down/,
     /^1 order can only be given up: an abort ends the waiting, and the node may still change$/,
     /^the longest timeout of an order is 1m$/,
@@ -66,7 +66,7 @@ const SAYS: Readonly<Record<string, readonly RegExp[]>> = {
     /^about its nodes as well: plan 'runs' \(\S+\) ONGOING$/,
   ],
   'node power n1 n3 soft_reboot --on-timeout force --timeout 30': [
-    /^it is about 2 nodes \(n1, n3\), of which 2 run$/,
+    /^it affects 2 nodes \(n1, n3\), 2 of them running$/,
     /^it takes 2 running nodes down \(n1, n3\), by orders that cannot/,
     /^2 orders cannot be taken back once sent$/,
     /^the longest timeout of an order is 2m30s$/,
@@ -75,14 +75,14 @@ const SAYS: Readonly<Record<string, readonly RegExp[]>> = {
     /^would be superseded: plan 'waits'/,
   ],
   'plan create down.yaml --start': [
-    /^it is about 2 nodes \(n1, n2\)/,
+    /^it affects 2 nodes \(n1, n2\)/,
     /^it takes 1 running node down/,
     /^2 orders cannot be taken back/,
     /^the longest/,
     /^would be superseded: plan 'waits'/,
   ],
   'plan start waits': [
-    /^it is about 2 nodes \(n1, n2\), of which 1 runs$/,
+    /^it affects 2 nodes \(n1, n2\), 1 of them running$/,
     /^it takes 1 running node down \(n1\)/,
     /^2 orders cannot be taken back/,
     /^the longest timeout of an order is 1m$/,
@@ -91,7 +91,7 @@ const SAYS: Readonly<Record<string, readonly RegExp[]>> = {
   'plan cancel runs --rollback': [
     /^plan 'runs': 0 of its actions/,
     /^the rollback, as far as the plan has run now:$/,
-    /^it is about 1 node \(n3\), of which 1 runs$/,
+    /^it affects 1 node \(n3\), 1 of them running$/,
     /^it takes no running node down$/,
     /^1 order cannot be taken back once sent$/,
     /^the longest/,
@@ -99,9 +99,9 @@ const SAYS: Readonly<Record<string, readonly RegExp[]>> = {
   ],
   'audit create --name again --strategy dummy --nodes n1': [
     /^its plan, which waits until it is started:$/,
-    /^it is about no node$/,
+    /^it affects no node$/,
   ],
-  'audit resume paused': [/^its plan, which waits until it is started:$/, /^it is about no node$/],
+  'audit resume paused': [/^its plan, which waits until it is started:$/, /^it affects no node$/],
 };
 
 test('what an order would do is told, and nothing is written', async (t) => {
@@ -117,7 +117,7 @@ test('what an order would do is told, and nothing is written', async (t) => {
     t.deepEqual(await all(), before, line);
   }
   const rollback = await run('plan rollback done --dry-run');
-  t.regex(rollback.stdout, /^it is about 1 node \(n4\), of which 0 run$/m);
+  t.regex(rollback.stdout, /^it affects 1 node \(n4\), 0 of them running$/m);
   t.regex(rollback.stdout, /\nnothing was written$/);
   const queued = await run('node power n1 n3 soft_off --queue --dry-run');
   t.regex(queued.stdout, /^before it, so that it would wait: plan 'runs'/m);
