@@ -29,7 +29,12 @@ const MIB = 1024 * KIB;
 
 /** The limits on what a client sends. */
 export const SENT_LIMITS = {
-  message_bytes: row(MIB, 'bytes', 'a message, except CreateActionPlan and PreviewActionPlan', 'MESSAGE_TOO_LARGE'),
+  message_bytes: row(
+    MIB,
+    'bytes',
+    'a message, except CreateActionPlan and PreviewActionPlan, whose actions are held to it one by one',
+    'MESSAGE_TOO_LARGE',
+  ),
   plan_message_bytes: row(64 * MIB, 'bytes', 'a CreateActionPlan or PreviewActionPlan message', 'MESSAGE_TOO_LARGE'),
   message_parts: row(
     4_000_000,
@@ -137,6 +142,12 @@ export const HTTP_LIMITS = {
     4 * MIB,
     'bytes',
     'a CreateActionPlan or PreviewActionPlan message over HTTP, also when it is unpacked; a larger plan is made over gRPC',
+    'MESSAGE_TOO_LARGE',
+  ),
+  body_parts: row(
+    100_000,
+    'parts',
+    'the body of an HTTP request: each `{`, `[`, comma and colon of JSON outside of its texts, or what is a part over gRPC; a larger plan is made over gRPC',
     'MESSAGE_TOO_LARGE',
   ),
   idle_ms: row(

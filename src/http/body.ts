@@ -43,13 +43,35 @@ async function readAll(reader: ReadableStreamDefaultReader<Uint8Array>): Promise
   }
 }
 
+/** What opens or divides an object or a list, and what stands around a text. */
+const DIVIDERS: ReadonlySet<number> = new Set([...'{[,:'].map((sign) => sign.charCodeAt(0)));
+const [QUOTE, BACKSLASH] = [0x22, 0x5c];
+
+/**
+ * Refuses JSON that would become too many objects: the parser has made them all before anyone can look.
+ * @throws MESSAGE_TOO_LARGE
+ */
+export function refuseJsonParts(bytes: Uint8Array, place: string): void {
+  const { limit } = HTTP_LIMITS.body_parts;
+  let parts = 0;
+  let isText = false;
+  for (let at = 0; at < bytes.length; at += 1) {
+    const sign = bytes[at] as number;
+    if (sign === QUOTE) isText = !isText;
+    else if (isText) at += sign === BACKSLASH ? 1 : 0;
+    else if (DIVIDERS.has(sign)) parts += 1;
+    if (parts > limit) throw exceeded(HTTP_LIMITS.body_parts, place, `more than ${limit}`);
+  }
+}
+
 /**
  * A body as JSON, whatever its type is said to be: OpenStack's clients send JSON with a DELETE, and octets with nothing.
  * @returns undefined for an empty body
- * @throws ARGUMENT_INVALID if it is not JSON; the sentence repeats nothing of the body, which may hold a secret
+ * @throws MESSAGE_TOO_LARGE for too many parts, ARGUMENT_INVALID if it is not JSON; the sentence repeats nothing of the body, which may hold a secret
  */
 export function parseJson(bytes: Uint8Array): unknown {
   if (bytes.length === 0) return undefined;
+  refuseJsonParts(bytes, 'the body');
   try {
     return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
   } catch (error) {

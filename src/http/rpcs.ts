@@ -23,16 +23,16 @@ import {
   universalResponseToNodeResponse,
 } from '@connectrpc/connect-node';
 import { type CountermandError, fail } from '../core/errors.ts';
-import { exceeded, HTTP_LIMITS, KEPT_LIMITS, type LimitRow } from '../core/limits.ts';
+import { HTTP_LIMITS, KEPT_LIMITS } from '../core/limits.ts';
 import type { Identity } from '../server/access/identity.ts';
 import { detailsOf } from '../server/api/details.ts';
 import { sayable } from '../server/api/errors.ts';
 import { contractImage } from '../server/api/image.ts';
 import { type ByteRpc, byteRpcsOf, type SentHeader } from '../server/api/in_process.ts';
-import { isWholePlan, sizeLimitOf } from '../server/api/requests.ts';
 import type { Services } from '../server/api/services.ts';
 import { credentialsOf, refuseStrangers } from './caller.ts';
 import { challengeOf, ERROR_CODE_HEADER, Refusal } from './errors.ts';
+import { checked, httpSizeLimitOf, refuseAnnounced } from './message.ts';
 
 /** What they are served with. */
 export interface RpcParts {
@@ -59,7 +59,8 @@ export function rpcListener({ services, onLoopback }: RpcParts, otherwise: Reque
     // A word that is written wrong must not be an order without it.
     jsonOptions: { ignoreUnknownFields: false },
   });
-  addTo(router, services);
+  const rpcs = new Map(byteRpcsOf(services).map((rpc) => [rpc.path, rpc]));
+  addTo(router, [...rpcs.values()], services);
   const handlers = new Map(router.handlers.map((handler) => [handler.requestPath, handler]));
   return async (request, response) => {
     const handler = handlers.get(request.url?.split('?', 1)[0] ?? '');
@@ -69,7 +70,11 @@ export function rpcListener({ services, onLoopback }: RpcParts, otherwise: Reque
       const begun = Promise.withResolvers<Headers>();
       const values = createContextValues().set(SOCKET, request.socket).set(BEGUN, begun.resolve);
       endSlowBody(request, response, services);
-      const answering = handler(universalRequestFromNodeRequest(request, response, undefined, values));
+      const asked = universalRequestFromNodeRequest(request, response, undefined, values);
+      const rpc = rpcs.get(handler.requestPath) as ByteRpc;
+      const answering = handler(
+        checked(asked, rpc, (error) => toConnectError(sayable(error, rpc.path, services.log, services.chance))),
+      );
       const answered = await Promise.race([answering, begun.promise.then((header) => earlyAnswer(header, answering))]);
       await universalResponseToNodeResponse(sayWhy(answered, request), response);
     } catch (error) {
@@ -85,27 +90,20 @@ const headersOf = ({ host, origin }: IncomingMessage['headers']): Headers =>
   new Headers({ ...(host !== undefined && { host }), ...(origin !== undefined && { origin }) });
 
 /** Puts every RPC of the contract behind the router. */
-function addTo(router: ConnectRouter, services: Services): void {
+function addTo(router: ConnectRouter, rpcs: readonly ByteRpc[], services: Services): void {
   const contract = createFileRegistry(fromBinary(FileDescriptorSetSchema, contractImage()));
-  for (const rpc of byteRpcsOf(services)) {
+  for (const rpc of rpcs) {
     const [, service = '', name] = rpc.path.split('/');
     const method = contract.getService(service)?.methods.find((each) => each.name === name);
     if (!method) throw new Error(`${rpc.path} is not in the image of the contract`);
     const stream = (request: Message, context: HandlerContext) =>
       answersTo({ rpc, method, request, context, services });
     const unary = async (request: Message, context: HandlerContext) => (await stream(request, context).next()).value;
-    router.rpc(method, (rpc.responseStream ? stream : unary) as never, { readMaxBytes: sizeOf(rpc.path).limit });
+    router.rpc(method, (rpc.responseStream ? stream : unary) as never, {
+      readMaxBytes: httpSizeLimitOf(rpc.path).limit,
+    });
   }
 }
-
-/**
- * The library makes objects of all of a message before it is looked at, and each is many times its bytes. So a plan is held to less
- * than over gRPC.
- */
-const sizeOf = (path: string): LimitRow => (isWholePlan(path) ? HTTP_LIMITS.plan_body_bytes : sizeLimitOf(path));
-
-/** What precedes a message in a body that may have several, in bytes. */
-const ENVELOPE = 5;
 
 /**
  * Looks at the headers of a call before any of its body is read: who calls, and how much is announced. What is not announced is
@@ -118,9 +116,7 @@ async function admit({ method, requestHeader, values }: HandlerContext, services
     if (socket === null) throw fail('INTERNAL', `${path} came without a connection`);
     const credentials = credentialsOf(requestHeader, socket);
     values.set(CALLER, { identity: await services.identify(credentials), peer: credentials.peer });
-    const announced = Number(requestHeader.get('content-length') ?? 0);
-    const limit = sizeOf(path);
-    if (announced > limit.limit + ENVELOPE) throw exceeded(limit, path.slice(1), announced);
+    refuseAnnounced(path, requestHeader);
   } catch (error) {
     throw toConnectError(sayable(error, path, services.log, services.chance));
   }

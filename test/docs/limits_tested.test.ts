@@ -44,6 +44,10 @@ const HTTP: Tested<typeof HTTP_LIMITS> = {
     'test/http/connect.test.ts',
     'a message that is larger by one than its RPC allows is refused before it is decoded, packed or not',
   ],
+  body_parts: [
+    'test/http/connect.test.ts',
+    'a message of more parts than the library may make objects of is refused, in every form',
+  ],
   idle_ms: [DOOR, 'headers that do not come end with 408, and a connection that is not used is closed'],
   connections: [DOOR, 'HTTP connections leave three quarters of the files to gRPC, agents and BMCs'],
 };

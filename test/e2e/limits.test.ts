@@ -40,8 +40,9 @@ const first = (stream: AsyncIterable<unknown>): Promise<unknown> => stream[Symbo
 const CALLS: Readonly<Record<keyof typeof SENT_LIMITS, OneMore>> = {
   message_bytes: (client, limit) => client.nodes.getNode({ node: text(limit + 1) }),
   plan_message_bytes: (client, limit) => plan(client, { name: text(limit + 1) }),
-  // Two parts of each parent: what it is, and how long. One action has more parents than are decoded.
-  message_parts: (client, limit) => plan(client, { actions: [nop(0, { parents: list(limit / 2 + 1, () => '') })] }),
+  // Two parts of each parent: what it is, and how long. Ten actions have more parents than are decoded.
+  message_parts: (client, limit) =>
+    plan(client, { actions: list(10, (at) => nop(at, { parents: list(limit / 20 + 1, () => '') })) }),
   name: (client, limit) => node(client, { name: text(limit + 1) }),
   text: (client, limit) =>
     first(client.power.setPowerState({ node: 'n1', target: PowerTarget.OFF, reason: text(limit + 1) })),

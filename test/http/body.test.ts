@@ -93,6 +93,21 @@ test('what is JSON', (t) => {
   t.throws(() => parseJson(Uint8Array.of(0x22, 0xff, 0x22)), { message: /^the body is not JSON: / });
 });
 
+test('JSON of more parts than the limit is refused before it is parsed; what stands in a text is no part', (t) => {
+  const { limit } = HTTP_LIMITS.body_parts;
+  const list = (length: number, value: string): Buffer => Buffer.from(`[${`${value},`.repeat(length - 1)}${value}]`);
+  t.is((parseJson(list(limit, '1')) as unknown[]).length, limit);
+  const error = {
+    code: 'MESSAGE_TOO_LARGE',
+    message: `the body: more than ${limit} parts; at most ${limit} are allowed`,
+  };
+  t.throws(() => parseJson(list(limit + 1, '1')), error as never);
+  // Not JSON at its end: a parser would have said so.
+  t.throws(() => parseJson(Buffer.concat([list(limit / 2 + 1, '{}'), Buffer.from('x')])), error as never);
+  const text = '{[,:'.repeat(limit);
+  t.deepEqual(parseJson(Buffer.from(JSON.stringify({ [`"${text}\\`]: [text] }))), { [`"${text}\\`]: [text] });
+});
+
 test('a body that breaks off is the doing of its client, not a fault of ours', async (t) => {
   const stream = new ReadableStream<Uint8Array>({ start: (controller) => controller.error(new Error('aborted')) });
   const refusal = await t.throwsAsync(readBody(sending(stream), new VirtualClock()), { instanceOf: Refusal });

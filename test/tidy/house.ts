@@ -83,7 +83,7 @@ export const ENTRIES = ['src/cli/start.ts'];
 
 /** The packages that src imports, and the only places that do. A folder ends in a slash. */
 export const HOMES: Homes = {
-  '@bufbuild/protobuf': ['src/http/rpcs.ts', 'src/server/api/requests.ts'],
+  '@bufbuild/protobuf': ['src/http/rpcs.ts', 'src/server/api/reading.ts'],
   '@connectrpc/connect': ['src/http/rpcs.ts'],
   '@connectrpc/connect-node': ['src/http/rpcs.ts'],
   '@hono/node-server': ['src/http/door.ts', 'src/http/app.ts'],

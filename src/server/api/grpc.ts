@@ -15,7 +15,7 @@ import { errorsToStatus, identifyCaller } from './calls.ts';
 import { Connections } from './connections.ts';
 import { certificateIn, credentialsOf, passCertificates } from './grpc_tls.ts';
 import { contractImage } from './image.ts';
-import { bounded } from './requests.ts';
+import { unread } from './reading.ts';
 import { SERVED, type Services } from './services.ts';
 
 /** Reflection that reads the contract at the first question: that takes as long as the rest of a start, and few ask. */
@@ -37,7 +37,7 @@ const KEEPALIVE = {
   'grpc.http2.min_ping_interval_without_data_ms': 5_000,
 };
 
-/** A little more than the largest message of any RPC: `requests.ts` holds each RPC to its own limit, and says which. */
+/** A little more than the largest message of any RPC: `reading.ts` holds each RPC to its own limit, and says which. */
 const MESSAGE_LIMIT = { 'grpc.max_receive_message_length': SENT_LIMITS.plan_message_bytes.limit + 2 ** 20 };
 
 /** A listening conductor. */
@@ -80,8 +80,8 @@ export async function listen(
     .use(identifyCaller(services.identify, asksForCertificate ? certificateIn : () => null))
     .use(services.hold);
   for (const key of Object.keys(SERVED) as (keyof typeof SERVED)[])
-    server.add(bounded(SERVED[key] as typeof NodeServiceDefinition), services[key] as typeof services.nodes);
-  server.add(bounded(AgentServiceDefinition), createAgentService(conductor, connections));
+    server.add(unread(SERVED[key] as typeof NodeServiceDefinition), services[key] as typeof services.nodes);
+  server.add(unread(AgentServiceDefinition), createAgentService(conductor, connections));
   const names = [...Object.values(SERVED), AgentServiceDefinition].map(({ fullName }) => fullName);
   const health = HealthState();
   // An operator's probe and a load balancer see a full disk before an order is refused.

@@ -4,6 +4,7 @@
  */
 import { type CallContext, Metadata, type ServerMiddlewareCall } from 'nice-grpc';
 import { fail } from '../../core/errors.ts';
+import type { LimitRow } from '../../core/limits.ts';
 import type { AccessServiceClient } from '../../gen/countermand/v1/access.ts';
 import type { ActionPlanServiceClient } from '../../gen/countermand/v1/action_plan.ts';
 import type { AuditServiceClient } from '../../gen/countermand/v1/audit.ts';
@@ -13,7 +14,7 @@ import type { NotificationServiceClient } from '../../gen/countermand/v1/notific
 import type { PowerServiceClient } from '../../gen/countermand/v1/power.ts';
 import type { Asked } from '../access/identity.ts';
 import { sayable } from './errors.ts';
-import { bounded } from './requests.ts';
+import { refuseParts, unread } from './reading.ts';
 import { SERVED, type Services } from './services.ts';
 
 /** A client of each service, for one caller. What they throw is a CountermandError that the caller may see. */
@@ -78,6 +79,11 @@ export interface ByteRpc {
    * @throws CountermandError that the caller may see, also for bytes that are too many or not a message
    */
   call(request: Uint8Array, caller: Caller): AsyncGenerator<Uint8Array>;
+  /**
+   * Refuses a request for a decoder that costs more than ours.
+   * @throws MESSAGE_TOO_LARGE for more parts than that, ARGUMENT_INVALID for bytes that are not a message
+   */
+  refuseParts(request: Uint8Array, limit: LimitRow): Promise<void>;
 }
 
 /** The clients of one caller. */
@@ -110,8 +116,9 @@ const implementationOf =
 /** Every RPC that clients call, as bytes. */
 export function byteRpcsOf(services: Services): ByteRpc[] {
   return contracts().flatMap(([key, definition]) => {
-    const { fullName, methods } = bounded(definition);
+    const { fullName, methods } = unread(definition);
     return Object.entries(methods).map(([name, method]) => {
+      const read = definition.methods[name]?.requestType ?? method.requestType;
       const path = `/${fullName}/${method.name}`;
       const implement = implementationOf(name, services[key]);
       return {
@@ -122,6 +129,7 @@ export function byteRpcsOf(services: Services): ByteRpc[] {
           const answers = answersOf({ method, path, implement, message, services, caller });
           for await (const answer of wholeAnswers(answers, method)) yield method.responseType.encode(answer).finish();
         },
+        refuseParts: (request: Uint8Array, limit: LimitRow) => refuseParts(request, read, path, limit),
       };
     });
   });

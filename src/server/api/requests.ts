@@ -2,19 +2,11 @@
  * What every request is held to before its service sees it: its size, its lists, texts, numbers and nesting, and how many
  * streams are open. The numbers are those of core/limits.ts; a field without a limit of its own has the general one.
  */
-import { BinaryReader } from '@bufbuild/protobuf/wire';
 import type { CallContext, ServerMiddleware, ServerMiddlewareCall } from 'nice-grpc';
 import { othersFirst } from '../../core/clock.ts';
 import { fail, failAt } from '../../core/errors.ts';
 import { exceeded, type LimitRow, OPEN_LIMITS, SENT_LIMITS } from '../../core/limits.ts';
-
-/** The RPCs whose message is a whole plan. */
-const WHOLE_PLANS: readonly string[] = [
-  '/countermand.v1.ActionPlanService/CreateActionPlan',
-  '/countermand.v1.ActionPlanService/PreviewActionPlan',
-];
-/** True for an RPC whose message is a whole plan. */
-export const isWholePlan = (path: string): boolean => WHOLE_PLANS.includes(path);
+import { readMessage } from './reading.ts';
 
 const WATCH_NODES = '/countermand.v1.NodeService/WatchNodes';
 
@@ -37,73 +29,6 @@ const LISTS: Readonly<Record<string, LimitRow>> = {
 /** Maps and payloads: their keys are not field names, and their values have limits of their own. */
 const OWN_LIMITS = ['driver_info', 'set_driver_info', 'labels', 'set_labels'];
 
-/** A message that was too large to be decoded. */
-class TooLarge {
-  readonly bytes: number;
-
-  constructor(bytes: number) {
-    this.bytes = bytes;
-  }
-}
-
-/** A message of which there are more parts than are decoded: each becomes many times its bytes in memory. */
-class TooManyParts extends Error {}
-
-/** Bytes that are not a message of this RPC. */
-class Malformed {
-  readonly reason: string;
-
-  constructor(reason: string) {
-    this.reason = reason;
-  }
-}
-
-interface MessageType {
-  decode(bytes: Uint8Array | BinaryReader): unknown;
-}
-
-/** Reads a message, and gives up after as many parts as are allowed. Nested messages are read by the same reader. */
-function readerOf(bytes: Uint8Array): BinaryReader {
-  const reader = new BinaryReader(bytes);
-  const read = reader.uint32;
-  let left = SENT_LIMITS.message_parts.limit;
-  reader.uint32 = function count(this: BinaryReader): number {
-    left -= 1;
-    if (left < 0) throw new TooManyParts();
-    return read.call(this);
-  };
-  return reader;
-}
-
-interface Definition {
-  readonly fullName: string;
-  readonly methods: Readonly<Record<string, { readonly name: string; readonly requestType: MessageType }>>;
-}
-
-/** The same service, for which a message that is too large or malformed is an answer of ours, not of the transport. */
-export function bounded<T extends Definition>(definition: T): T {
-  const methods = Object.entries(definition.methods).map(([key, method]) => {
-    const { limit } = sizeLimitOf(`/${definition.fullName}/${method.name}`);
-    const { requestType } = method;
-    const decode = (bytes: Uint8Array): unknown => {
-      if (bytes.length > limit) return new TooLarge(bytes.length);
-      try {
-        return requestType.decode(readerOf(bytes));
-      } catch (error) {
-        if (error instanceof TooManyParts) return error;
-        // The transport would call it a fault of the server.
-        return new Malformed((error as Error).message);
-      }
-    };
-    return [key, { ...method, requestType: { ...requestType, decode } }];
-  });
-  return { ...definition, methods: Object.fromEntries(methods) };
-}
-
-/** How large the message of an RPC may be. */
-export const sizeLimitOf = (path: string): LimitRow =>
-  isWholePlan(path) ? SENT_LIMITS.plan_message_bytes : SENT_LIMITS.message_bytes;
-
 /**
  * Holds each request to its limits.
  * @throws MESSAGE_TOO_LARGE, ARGUMENT_INVALID with the place, TOO_MANY_STREAMS; then the service was not called
@@ -114,16 +39,16 @@ export function checkRequests(): ServerMiddleware {
   return async function* check<Request, Response>(call: ServerMiddlewareCall<Request, Response>, context: CallContext) {
     const { path } = call.method;
     if (call.requestStream) return yield* call.next(eachSmall(call.request, path), context);
-    refuseUnread(call.request, path);
-    await checkMessage(call.request);
-    if (!call.responseStream) return yield* call.next(call.request, context);
-    const sets = isFleetWatch(path, call.request) ? [streams, fleetWatches] : [streams];
+    const request = await readMessage(call.request, path);
+    await checkMessage(request);
+    if (!call.responseStream) return yield* call.next(request, context);
+    const sets = isFleetWatch(path, request) ? [streams, fleetWatches] : [streams];
     if (streams.size >= OPEN_LIMITS.streams.limit) throw tooMany(OPEN_LIMITS.streams);
     if (sets.length > 1 && fleetWatches.size >= OPEN_LIMITS.fleet_watches.limit)
       throw tooMany(OPEN_LIMITS.fleet_watches);
     for (const set of sets) set.add(call);
     try {
-      return yield* call.next(call.request, context);
+      return yield* call.next(request, context);
     } finally {
       for (const set of sets) set.delete(call);
     }
@@ -137,18 +62,7 @@ const tooMany = ({ limit, what }: LimitRow): Error =>
   fail('TOO_MANY_STREAMS', `${what}: ${limit} are open, and no more are allowed; close some, or watch fewer nodes`);
 
 async function* eachSmall<T>(messages: AsyncIterable<T>, path: string): AsyncGenerator<T> {
-  for await (const message of messages) {
-    refuseUnread(message, path);
-    yield message;
-  }
-}
-
-function refuseUnread(message: unknown, path: string): void {
-  if (message instanceof TooLarge) throw exceeded(sizeLimitOf(path), path.slice(1), message.bytes);
-  if (message instanceof TooManyParts)
-    throw exceeded(SENT_LIMITS.message_parts, path.slice(1), `more than ${SENT_LIMITS.message_parts.limit}`);
-  if (message instanceof Malformed)
-    throw fail('ARGUMENT_INVALID', `${path.slice(1)}: the bytes are not a message of this RPC (${message.reason})`);
+  for await (const message of messages) yield await readMessage(message, path);
 }
 
 /** How many values of one message are looked at before others are served. */
