@@ -84,7 +84,7 @@ export const ENTRIES = ['src/cli/start.ts'];
 /** The packages that src imports, and the only places that do. A folder ends in a slash. */
 export const HOMES: Homes = {
   '@bufbuild/protobuf': ['src/http/rpcs.ts', 'src/server/api/reading.ts'],
-  '@connectrpc/connect': ['src/http/rpcs.ts'],
+  '@connectrpc/connect': ['src/http/message.ts', 'src/http/rpcs.ts'],
   '@connectrpc/connect-node': ['src/http/rpcs.ts'],
   '@hono/node-server': ['src/http/door.ts', 'src/http/app.ts'],
   '@grpc/grpc-js': ['src/server/api/grpc.ts', 'src/server/api/grpc_tls.ts'],
@@ -206,7 +206,8 @@ export const HOMES: Homes = {
     'src/server/store/postgres/address.ts',
   ],
   'node:stream/promises': ['src/sim/irmc/web_faults.ts'],
-  'node:util': ['src/cli/daemon/tls_watch.ts', 'src/http/repeated.ts'],
+  'node:util': ['src/cli/daemon/tls_watch.ts', 'src/http/message.ts', 'src/http/repeated.ts'],
+  'node:zlib': ['src/http/message.ts'],
   'node:url': ['src/drivers/ipmi/ipmitool/command.ts'],
 };
 
