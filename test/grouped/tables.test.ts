@@ -33,6 +33,7 @@ import '../core/folded_names.test.ts';
 import '../core/places.test.ts';
 import '../core/power.test.ts';
 import '../core/ranges.test.ts';
+import '../core/small_file.test.ts';
 import '../core/states.test.ts';
 import '../docs/links.test.ts';
 import '../docs/printed.test.ts';

@@ -2,13 +2,13 @@
  * Reading the configuration: flags win over environment variables, these over the file, and the file over the defaults.
  * Each of them is checked whole, also where another one wins.
  */
-import { readFileSync } from 'node:fs';
 import { homedir, hostname } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { parseDocument } from 'yaml';
 import { z } from 'zod';
 import { fail } from '../../core/errors.ts';
+import { readSmallFile } from '../../core/small_file.ts';
 import type { Environment } from '../shared/terminal.ts';
 import type { TlsFiles } from '../shared/tls_files.ts';
 import {
@@ -138,7 +138,7 @@ function fromTexts(textOf: (key: KeyName) => unknown, nameOf: (key: KeyName) => 
 
 function readText(path: string): string {
   try {
-    return readFileSync(path, 'utf8');
+    return readSmallFile(path);
   } catch (error) {
     throw fail('CONFIGURATION_INVALID', `the configuration file ${path} cannot be read: ${(error as Error).message}`);
   }

@@ -1,6 +1,6 @@
 /** Opens the database that the configuration or a command names. */
-import { readFileSync } from 'node:fs';
 import { fail } from '../../core/errors.ts';
+import { readSmallFile } from '../../core/small_file.ts';
 import type { CopyTarget } from '../../server/store/copy.ts';
 import { openDatabase } from '../../server/store/sqlite/database.ts';
 import { hasDatabase } from '../../server/store/sqlite/file.ts';
@@ -49,7 +49,7 @@ export function openConfigured(configuration: Configuration, terminal: Terminal)
 function passwordOf({ passwordFile: path, passwordFrom }: DatabasePlace, { environment }: Terminal): string | null {
   if (path === null) return environment.COUNTERMAND_DATABASE_PASSWORD || null;
   try {
-    const [line] = readFileSync(path, 'utf8').split(/\r?\n/);
+    const [line] = readSmallFile(path).split(/\r?\n/);
     if (line) return line;
   } catch (error) {
     throw fail('CONFIGURATION_INVALID', `${passwordFrom} cannot be read: ${(error as Error).message}`);

@@ -35,7 +35,7 @@ export async function runAgentAlone(
   const read = () => readTlsFiles(files, TLS_NAMES, refuse);
   const isSecure = speaksTls({ address, files, serverName, insecure });
   const { tokenFile } = configuration;
-  const tokenNow = () => (tokenFile === null ? null : readToken(tokenFile, refuse));
+  const tokenNow = () => (tokenFile === null ? null : readToken(tokenFile, 'token_file', refuse));
   if (tokenNow() !== null) keepSecret(address, isSecure, refuse);
   // The watching of the files must not outlive an agent that fails.
   const watching = openCancellation([]);

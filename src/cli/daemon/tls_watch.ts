@@ -22,21 +22,26 @@ interface WatchParts {
 /**
  * The material that `read` answers, which is asked again every five seconds until `signal` is aborted. While it throws, the
  * last good material stays in use, and the log says why, once for each reason: a certificate and its key are seldom
- * replaced in the same moment.
+ * replaced in the same moment. The same holds while a listener throws.
  * @throws what the first `read` throws
  */
 export function watchTls(read: () => TlsMaterial, { clock, log }: WatchParts, signal: AbortSignal): TlsSource {
   let current = read();
+  let taken: TlsMaterial | null = current;
   let lastReason = '';
   const listeners: ((material: TlsMaterial) => void)[] = [];
   const look = (): void => {
     try {
       const next = read();
+      if (!isDeepStrictEqual(next, taken)) {
+        // While a listener throws, each is told again at the next look, with whatever the files have by then.
+        taken = null;
+        for (const listener of listeners) listener(next);
+        taken = next;
+        current = next;
+        log.info({}, 'new TLS files are in use; open connections stay as they are');
+      }
       lastReason = '';
-      if (isDeepStrictEqual(next, current)) return;
-      current = next;
-      for (const listener of listeners) listener(next);
-      log.info({}, 'new TLS files are in use; open connections stay as they are');
     } catch (error) {
       const reason = (error as Error).message;
       if (reason !== lastReason)

@@ -2,9 +2,10 @@
  * Contexts: names for conductors, each of which a person has in use at other times. They lie in one file of the person,
  * `$XDG_CONFIG_HOME/countermand/contexts.json` or `~/.config/countermand/contexts.json`.
  */
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname, isAbsolute, join } from 'node:path';
 import { fail } from '../../core/errors.ts';
+import { readSmallFile } from '../../core/small_file.ts';
 import { isAddress } from './address.ts';
 import type { Environment } from './terminal.ts';
 
@@ -55,7 +56,7 @@ export function readContexts(environment: Environment): Contexts {
     fail('ARGUMENT_INVALID', `${file} ${why}; mend it, delete it, or name a conductor with --conductor HOST:PORT`);
   let text: string;
   try {
-    text = readFileSync(file, 'utf8');
+    text = readSmallFile(file);
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     if (code === 'ENOENT' || code === 'ENOTDIR') return NONE;

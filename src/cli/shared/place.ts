@@ -1,8 +1,8 @@
 /** Which conductor a command asks, and how it speaks to it. */
-import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { ClientTls } from '../../agent/secure_channel.ts';
 import { fail } from '../../core/errors.ts';
+import { readSmallFile } from '../../core/small_file.ts';
 import { DEFAULT_ADDRESS, isLoopback } from './address.ts';
 import { findContext, type Reach, readContexts } from './contexts.ts';
 import type { Environment } from './terminal.ts';
@@ -90,21 +90,25 @@ export function placeOf(options: ReachOptions, environment: Environment): Place 
   const material = readTlsFiles(files, FLAGS, (sentence) => fail('ARGUMENT_INVALID', sentence));
   const tls = speaksTls({ address, files, serverName, insecure }) ? { material, serverName } : null;
   const refuse = (sentence: string) => fail('ARGUMENT_INVALID', sentence);
-  const token = tokenFile === undefined ? null : readToken(tokenFile, refuse);
+  const token = tokenFile === undefined ? null : readToken(tokenFile, '--token-file', refuse);
   if (token !== null) keepSecret(address, tls !== null, refuse);
   return { address, tls, token };
 }
 
-/** The token in a file, on a line of its own. @throws what `refuse` makes if there is none */
-export function readToken(path: string, refuse: (sentence: string) => Error): string {
+/**
+ * The token in a file, on a line of its own.
+ * @param name the flag or the key that names the file
+ * @throws what `refuse` makes if there is none
+ */
+export function readToken(path: string, name: string, refuse: (sentence: string) => Error): string {
   let text: string;
   try {
-    text = readFileSync(path, 'utf8').trim();
+    text = readSmallFile(path).trim();
   } catch (error) {
-    throw refuse(`token_file: ${path} cannot be read (${(error as NodeJS.ErrnoException).code})`);
+    throw refuse(`${name}: ${path} cannot be read (${(error as NodeJS.ErrnoException).code})`);
   }
   if (/^[\x21-\x7e]{1,8192}$/.test(text)) return text;
-  throw refuse(`token_file: ${path} is no token, which is one word`);
+  throw refuse(`${name}: ${path} does not contain a token (one word)`);
 }
 
 /** @throws what `refuse` makes if a token would be sent where others can read it */

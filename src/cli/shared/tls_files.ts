@@ -1,6 +1,6 @@
 /** The PEM files of TLS: which they are, and what they must be. */
-import { readFileSync } from 'node:fs';
 import { createSecureContext } from 'node:tls';
+import { readSmallFile } from '../../core/small_file.ts';
 import { type TlsMaterial, tlsOptions } from '../../core/tls.ts';
 
 /** Which files there are, by path. */
@@ -36,7 +36,7 @@ export function readTlsFiles(files: TlsFiles, names: TlsFileNames, refuse: (sent
 function readPem(path: string, name: string, refuse: (sentence: string) => Error): string {
   let text: string;
   try {
-    text = readFileSync(path, 'utf8');
+    text = readSmallFile(path);
   } catch (error) {
     throw refuse(`${name}: ${path} cannot be read (${(error as NodeJS.ErrnoException).code})`);
   }

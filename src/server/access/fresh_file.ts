@@ -1,7 +1,7 @@
 /** A file that may change while it is in use: it is read again when it is needed, but not more often than every five seconds. */
-import { readFileSync } from 'node:fs';
 import type { Clock } from '../../core/clock.ts';
 import { fail } from '../../core/errors.ts';
+import { readSmallFile } from '../../core/small_file.ts';
 
 /** How old what was read may be. */
 const FRESH_MS = 5000;
@@ -48,7 +48,7 @@ export function openFreshFile<T>(path: string, parse: (text: string) => T, clock
 
 function textOf(path: string): string {
   try {
-    return readFileSync(path, 'utf8');
+    return readSmallFile(path);
   } catch (error) {
     throw fail('CONFIGURATION_INVALID', `${path} cannot be read (${(error as NodeJS.ErrnoException).code})`);
   }

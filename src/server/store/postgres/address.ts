@@ -2,9 +2,9 @@
  * Where a PostgreSQL database is: `postgres://USER@HOST:PORT/NAME?sslmode=verify-full`. A URL that says something else than what
  * it is thought to say is refused, because a misspelled `sslmode` would leave the connection open to everybody on the way.
  */
-import { readFileSync } from 'node:fs';
 import type { ConnectionOptions } from 'node:tls';
 import { fail } from '../../../core/errors.ts';
+import { readSmallFile } from '../../../core/small_file.ts';
 
 /** Where a database is, and how it is reached. */
 export interface PostgresAddress {
@@ -92,7 +92,7 @@ function tlsOf(given: Parameters, host: string): ConnectionOptions | false {
 
 function readFile(path: string): string {
   try {
-    return readFileSync(path, 'utf8');
+    return readSmallFile(path);
   } catch (error) {
     throw invalid(`its file ${path} cannot be read: ${(error as Error).message}`);
   }

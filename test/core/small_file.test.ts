@@ -1,0 +1,45 @@
+/** Files that are read whole: what is no such file is refused before it fills the memory. */
+import { truncate, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import test, { type ExecutionContext } from 'ava';
+import { readConfiguration } from '../../src/cli/daemon/configuration.ts';
+import { placeOf } from '../../src/cli/shared/place.ts';
+import { readSmallFile } from '../../src/core/small_file.ts';
+import { newFolder } from '../counterparts/folder.ts';
+
+const LIMIT = 8 * 2 ** 20;
+
+/** A file of so many bytes, of which the disk has none. */
+async function fileOf(t: ExecutionContext, bytes: number): Promise<string> {
+  const path = join(await newFolder(t), 'file');
+  await writeFile(path, '');
+  await truncate(path, bytes);
+  return path;
+}
+
+test('a file of any size up to the limit is read', async (t) => {
+  const path = await fileOf(t, LIMIT);
+  t.is(readSmallFile(path).length, LIMIT);
+  const chunk = 2 ** 16;
+  const text = `${'a'.repeat(chunk - 1)}\u00e9${'b'.repeat(chunk)}`;
+  await writeFile(path, text);
+  t.is(readSmallFile(path), text);
+  await writeFile(path, '');
+  t.is(readSmallFile(path), '');
+});
+
+test('what is larger is refused by whoever reads it, and so is what is no file', async (t) => {
+  const path = await fileOf(t, LIMIT + 1);
+  t.throws(() => readSmallFile(path), { code: 'EFBIG' });
+  t.throws(() => readSmallFile(`${path}s`), { code: 'ENOENT' });
+  t.throws(() => readSmallFile('/'), { code: 'EISDIR' });
+  for (const [option, flag] of Object.entries({ tokenFile: '--token-file', ca: '--ca' }))
+    t.throws(() => placeOf({ conductor: 'c.example:7077', [option]: path }, {}), {
+      code: 'ARGUMENT_INVALID',
+      message: `${flag}: ${path} cannot be read (EFBIG)`,
+    });
+  t.throws(() => readConfiguration({ config: path }, {}), {
+    code: 'CONFIGURATION_INVALID',
+    message: /larger than 8 MiB/,
+  });
+});
