@@ -1,7 +1,8 @@
 /** TLS on the ports of a real conductor: commands, agents and HTTP over it, and certificates that change while streams run. */
 import { once } from 'node:events';
-import { stat, writeFile } from 'node:fs/promises';
+import { copyFile, stat, writeFile } from 'node:fs/promises';
 import { request } from 'node:https';
+import { join } from 'node:path';
 import { connect as connectTls, type SecureVersion } from 'node:tls';
 import test, { type ExecutionContext } from 'ava';
 import { createClient } from 'nice-grpc';
@@ -49,6 +50,11 @@ test('commands speak TLS with a conductor, and say what is wrong if they cannot'
   t.regex((await list('--ca', ca, '--server-name', 'other.example')).stderr, /is not accepted \(.*other\.example/);
   t.regex((await list('--ca', `${ca}.not`)).stderr, /^error: --ca: \S+\.not cannot be read \(ENOENT\)$/);
   t.regex((await list('--ca', ca, '--key', ca)).stderr, /^error: --certificate and --key go together/);
+  const odd = join(await newFolder(t), "alice's own ca.pem");
+  await copyFile(ca, odd);
+  const { stderr } = await runHere(['node', 'show', 'n9', '--conductor', house.address, '--ca', odd]);
+  const pasted = odd.replace("'", "'\\''");
+  t.true(stderr.endsWith(`list them: countermand --conductor ${house.address} --ca '${pasted}' node list`), stderr);
   const plain = await openHouse(t, { here: true });
   t.regex((await runHere(['status', '--conductor', plain.address, '--ca', ca])).stderr, /does not speak TLS/);
 });

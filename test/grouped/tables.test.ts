@@ -12,6 +12,7 @@ import '../cli/daemon/tls_watch.test.ts';
 import '../cli/events/line.test.ts';
 import '../cli/node/open_ways.test.ts';
 import '../cli/node/power_many.test.ts';
+import '../cli/node/reading.test.ts';
 import '../cli/node/text.test.ts';
 import '../cli/node_files/read.test.ts';
 import '../cli/node_files/write.test.ts';

@@ -28,6 +28,7 @@ import { effectText, NOTHING_WRITTEN } from '../shared/effect_text.ts';
 import { readPairs, readSeconds } from '../shared/flags.ts';
 import { inDoubt } from '../shared/following.ts';
 import { addListFlags, type ListFlags, type Listing, showList } from '../shared/listing.ts';
+import { quoted } from '../shared/pasting.ts';
 import { possibleCommands } from '../shared/possible.ts';
 import { addSelectors, type SelectorFlags } from '../shared/selection.ts';
 import type { Terminal } from '../shared/terminal.ts';
@@ -80,7 +81,7 @@ async function create(file: string | undefined, options: CreateOptions, call: Ca
   const expectTakenDown = wanted.autoTrigger ? await confirmTriggered(wanted, yes, call) : undefined;
   const request = { ...wanted, requestId, expectTakenDown };
   const answer = await conductor.audits.createAudit(request).catch((thrown: unknown) => {
-    throw inDoubt(asCountermandError(thrown), 'the audit was made', `${command} audit show ${requestId}`);
+    throw inDoubt(asCountermandError(thrown), 'the audit was made', `${command} audit show ${quoted(requestId)}`);
   });
   const audit = present(answer.audit, 'an audit');
   const plan = answer.actionPlan;

@@ -1,6 +1,7 @@
 /** `countermand node show|supported|refresh|watch|why`: what is known of nodes. */
 import type { Command } from 'commander';
 import { fail } from '../../core/errors.ts';
+import { expandRanges } from '../../core/ranges.ts';
 import {
   ExplainNodeResponse,
   GetSupportedPowerStatesResponse,
@@ -10,18 +11,33 @@ import {
 } from '../../gen/countermand/v1/node.ts';
 import { PowerState } from '../../gen/countermand/v1/power.ts';
 import { asking, type Call, present } from '../shared/asking.ts';
-import { addSelectors, chooses, type SelectorFlags, select, selectNodes, WHICH_NODES } from '../shared/selection.ts';
+import {
+  addSelectors,
+  chooses,
+  rangesIn,
+  type SelectorFlags,
+  select,
+  selectedNodes,
+  WHICH_NODES,
+} from '../shared/selection.ts';
 import type { Terminal } from '../shared/terminal.ts';
 import { explanationText, nodeText, refreshedLine, supportedText, WHICH_NODE, watchedLine } from './text.ts';
 
-async function show(words: readonly string[], flags: SelectorFlags, call: Call): Promise<void> {
+/** The name, if just one node is named, and no flag chooses. */
+function oneName(words: readonly string[], flags: SelectorFlags): string | null {
+  if (words.length === 0 || flags.all || chooses(flags)) return null;
+  const [only = '', ...others] = expandRanges(rangesIn(words));
+  return others.length === 0 ? only : null;
+}
+
+/** Shows all that is known of nodes, each asked for once. @throws as `selectedNodes`, and what the conductor refuses */
+export async function showNodes(words: readonly string[], flags: SelectorFlags, call: Call): Promise<void> {
   const { conductor, output, clock } = call;
-  const { names } = await select(words, flags, call);
-  const [only = ''] = names;
+  const only = oneName(words, flags);
   const nodes =
-    names.length === 1
-      ? [present((await conductor.nodes.getNode({ node: only })).node, 'a node')]
-      : await selectNodes(words, flags, call);
+    only === null
+      ? await selectedNodes(words, flags, call)
+      : [present((await conductor.nodes.getNode({ node: only })).node, 'a node')];
   output.messages(Node, nodes, () => nodes.map((node) => nodeText(node, clock.now(), output.time)).join('\n\n'));
 }
 
@@ -31,7 +47,7 @@ export function addShow(group: Command, terminal: Terminal): void {
     .command('show')
     .description('show all that is known of nodes; secrets are masked')
     .argument('[nodes...]', WHICH_NODES);
-  addSelectors(command).action(asking(show, terminal));
+  addSelectors(command).action(asking(showNodes, terminal));
 }
 
 async function supported(node: string, _options: object, { conductor, output }: Call): Promise<void> {

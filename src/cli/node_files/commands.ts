@@ -14,11 +14,14 @@ interface ExportOptions extends SelectorFlags {
 }
 
 async function exportNodes(words: readonly string[], options: ExportOptions, call: Call): Promise<void> {
-  const { exportText, hiddenKeys } = await import('./export.ts');
+  const { emptyLabels, exportText, hiddenKeys } = await import('./export.ts');
   const nodes = await selectNodes(words, options, call);
-  call.output.print(exportText(nodes, call.output.json ? 'lines' : (options.format ?? 'yaml')));
+  const format = call.output.json ? 'lines' : (options.format ?? 'yaml');
+  call.output.print(exportText(nodes, format));
   const hidden = hiddenKeys(nodes);
   if (hidden !== '') warn(`secrets that the conductor keeps are not exported: ${hidden}`, call);
+  const empty = format === 'csv' ? emptyLabels(nodes) : '';
+  if (empty !== '') warn(`labels without a value are not exported as CSV: ${empty}; other formats have them`, call);
 }
 
 interface FileOptions {

@@ -67,12 +67,12 @@ const isReference = (value: string): boolean => /^(?:file|env):/.test(value);
 
 function differencesOf(wanted: WantedNode, node: Node, anew: readonly string[]): Difference[] {
   const { name, zone, driverInfo, labels, maintenance, maintenanceReason } = wanted;
-  const plain: readonly (readonly [string, string | undefined, string])[] = [
+  const plain: readonly (readonly [field: string, is: string | undefined, was: string | undefined])[] = [
     ['name', name, node.name],
     ['zone', zone, node.zone],
     ['maintenance', maintenance === undefined ? undefined : String(maintenance), String(node.maintenance)],
     ['maintenance_reason', maintenanceReason, node.maintenanceReason],
-    ...Object.entries(labels).map(([key, value]) => [`labels.${key}`, value, node.labels[key] ?? ''] as const),
+    ...Object.entries(labels).map(([key, value]) => [`labels.${key}`, value, node.labels[key]] as const),
   ];
   const infos = Object.entries(driverInfo).flatMap(([key, value]) => {
     const was = node.driverInfo[key];
@@ -84,7 +84,7 @@ function differencesOf(wanted: WantedNode, node: Node, anew: readonly string[]):
     return [{ field: `driver_info.${key}`, was: was ?? '', is: isShown ? value : MASK }];
   });
   return [
-    ...plain.flatMap(([field, is, was]) => (is === undefined || is === was ? [] : [{ field, was, is }])),
+    ...plain.flatMap(([field, is, was]) => (is === undefined || is === was ? [] : [{ field, was: was ?? '', is }])),
     ...infos,
   ];
 }
@@ -107,6 +107,8 @@ export function updateOf({ wanted, node, differences }: Step): UpdateNodeRequest
   };
 }
 
+const shown = (value: string): string => (value === '' ? "''" : value);
+
 /** What a node of a file would become, in a line; empty if it stays as it is. */
 export function stepLine({ wanted, node, differences }: Step): string {
   const { name, driver, driverInfo } = wanted;
@@ -114,7 +116,8 @@ export function stepLine({ wanted, node, differences }: Step): string {
     return `${name}: would be enrolled, ${driver} at ${driverInfo[`${driver}_address`] ?? 'an address of its own'}`;
   const told = differences.map(({ field, was, is }) => {
     if (was === MASK && is === MASK) return `${field} set anew`;
-    return was === '' ? `${field} set${is === MASK ? '' : ` to ${is}`}` : `${field} ${was} -> ${is}`;
+    if (was === '') return is === MASK ? `${field} set` : `${field} set to ${shown(is)}`;
+    return `${field} ${was} -> ${shown(is)}`;
   });
   return told.length === 0 ? '' : `${node.name}: would change: ${told.join(', ')}`;
 }

@@ -51,6 +51,21 @@ const prefixed = (prefix: string, pairs: Readonly<Record<string, string>>): Reco
 
 /** The secrets that are left out, and of how many nodes: `ipmi_password (12)`; empty if there are none. */
 export function hiddenKeys(nodes: readonly Node[]): string {
-  const keys = nodes.flatMap(({ driverInfo }) => Object.keys(driverInfo).filter((key) => driverInfo[key] === MASK));
+  return keysWith(
+    MASK,
+    nodes.map(({ driverInfo }) => driverInfo),
+  );
+}
+
+/** The labels without a value, of which a table has none, and of how many nodes; empty if there are none. */
+export function emptyLabels(nodes: readonly Node[]): string {
+  return keysWith(
+    '',
+    nodes.map(({ labels }) => labels),
+  );
+}
+
+function keysWith(value: string, pairs: readonly Readonly<Record<string, string>>[]): string {
+  const keys = pairs.flatMap((one) => Object.keys(one).filter((key) => one[key] === value));
   return [...Map.groupBy(keys, (key) => key)].map(([key, all]) => `${key} (${all.length})`).join(', ');
 }

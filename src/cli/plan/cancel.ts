@@ -5,6 +5,7 @@ import { expandRanges } from '../../core/ranges.ts';
 import { type ActionPlan, ActionPlanState, type TakesDown } from '../../gen/countermand/v1/action_plan.ts';
 import { asking, type Call, everyPage, PAGE_SIZE } from '../shared/asking.ts';
 import { confirmTakenDown, takesDownWords, type Yes, yesOrNumberOption } from '../shared/confirming.ts';
+import { quoted } from '../shared/pasting.ts';
 import { rangesIn } from '../shared/selection.ts';
 import type { Terminal } from '../shared/terminal.ts';
 import { cancelMany } from './cancel_many.ts';
@@ -48,7 +49,7 @@ async function cancelOne(name: string, options: CancelOptions, call: Call): Prom
 async function confirmCancel(name: string, yes: Yes, call: Call): Promise<void> {
   const preview = async () => (await call.conductor.plans.previewRollback({ actionPlan: name })).takesDown;
   const words = (down: TakesDown | undefined): string =>
-    `plan '${name}' is cancelled and rolled back: as far as it has run, ${takesDownWords(down)}. To stop it without a rollback: ${call.command} plan cancel ${name}`;
+    `plan '${name}' is cancelled and rolled back: as far as it has run, ${takesDownWords(down)}. To stop it without a rollback: ${call.command} plan cancel ${quoted(name)}`;
   await confirmTakenDown(words, yes, preview, call);
 }
 

@@ -1,6 +1,6 @@
 /** --dry-run: what an order about a plan would do. The conductor is asked, and nothing is written. */
 import { Option } from 'commander';
-import { fail } from '../../core/errors.ts';
+import { fail, failWith } from '../../core/errors.ts';
 import {
   type ActionPlan,
   ActionPlanState,
@@ -11,7 +11,9 @@ import {
 } from '../../gen/countermand/v1/action_plan.ts';
 import { type Call, present } from '../shared/asking.ts';
 import { effectText, NOTHING_WRITTEN } from '../shared/effect_text.ts';
+import { ordersOf } from '../shared/possible.ts';
 import { enumName } from '../shared/words.ts';
+import { planHasEnded } from './view.ts';
 
 /** The flag of an order that can be looked at before it is given. */
 export function dryRunOption(
@@ -43,10 +45,19 @@ export async function tellStart(
   );
 }
 
-/** Tells what a cancel would do, and the rollback after it. */
+/**
+ * Tells what a cancel would do, and the rollback after it.
+ * @throws ACTION_PLAN_STATE, as the cancel does, for a plan that has ended; but one that was cancelled may be cancelled again
+ */
 export async function tellCancel(name: string, rollback: boolean, call: Call): Promise<void> {
   const answer = await call.conductor.plans.previewRollback({ actionPlan: name });
   const plan = present(answer.actionPlan, 'an action plan');
+  if (planHasEnded(plan) && (rollback || plan.state !== ActionPlanState.CANCELLED))
+    throw failWith(
+      'ACTION_PLAN_STATE',
+      `plan '${plan.name}' (${plan.uuid}) is ${enumName(ActionPlanState, plan.state)}; it cannot be cancelled`,
+      { resource: { type: 'action_plan', name: plan.uuid }, possible: ordersOf(plan.possibleOrders) },
+    );
   call.output.message(PreviewRollbackResponse, answer, () =>
     [
       cancelWords(plan),
@@ -61,8 +72,12 @@ export async function tellCancel(name: string, rollback: boolean, call: Call): P
   );
 }
 
-function cancelWords({ name, counts }: ActionPlan): string {
+function cancelWords(plan: ActionPlan): string {
+  const { name, counts, state } = plan;
+  if (planHasEnded(plan)) return `plan '${name}' is CANCELLED already; nothing would change`;
   const of = (state: ActionState): number => counts.find((one) => one.state === state)?.count ?? 0;
   const [pending, ongoing] = [of(ActionState.PENDING), of(ActionState.ONGOING)];
+  if (state === ActionPlanState.CANCELLING)
+    return `plan '${name}' is CANCELLING already, and ${of(ActionState.CANCELLING)} of its actions are being taken back`;
   return `plan '${name}': ${pending} of its actions would never begin, and ${ongoing} that run would be taken back as far as the hardware allows`;
 }

@@ -94,21 +94,23 @@ const NODE = '{node}';
  * `NAME {node}` the one of the same node.
  */
 function eachNode(actions: readonly ActionOfFile[], path: string): Omit<ActionOfFile, 'nodes'>[] {
-  const nodes = actions.map((one, at) => nodesOf(one, `${path}: actions[${at}]`));
+  const nodes = allNodes(actions, path);
   const members = new Map<string, string[]>();
+  const names = new Set<string>();
   for (const [at, { name }] of actions.entries()) {
-    if (actions.some((other, index) => index < at && other.name === name && (nodes[at] ?? nodes[index])))
+    if (members.has(name) || (nodes[at] && names.has(name)))
       throw fail(
         KIND.code,
-        `${path}: actions[${at}].name: '${name}' stands twice, and one of them is for several nodes`,
+        `${path}: actions[${at}].name: '${name}' appears twice, and one of them is for several nodes`,
       );
+    names.add(name);
     if (nodes[at])
       members.set(
         name,
         nodes[at].map((node) => `${name} ${node}`),
       );
   }
-  checkSize(actions, nodes, members, path);
+  checkParents(actions, nodes, members, path);
   return actions.flatMap(({ nodes: _, ...one }, at) => {
     const parentsOf = (fill: (parent: string) => string): string[] => [
       ...new Set(one.parents.flatMap((parent) => members.get(parent) ?? fill(parent))),
@@ -124,20 +126,32 @@ function eachNode(actions: readonly ActionOfFile[], path: string): Omit<ActionOf
   });
 }
 
+/** The nodes of each action, null where it is written for one; counted on the way: a short line can mean 100,000. */
+function allNodes(actions: readonly ActionOfFile[], path: string): (readonly string[] | null)[] {
+  const { limit } = SENT_LIMITS.actions;
+  const refuse = (size: number | string) => exceeded(SENT_LIMITS.actions, `${path}: actions`, size);
+  if (actions.length > limit) throw refuse(actions.length);
+  let size = 0;
+  return actions.map((one, at) => {
+    const nodes = nodesOf(one, `${path}: actions[${at}]`);
+    size += nodes?.length ?? 1;
+    if (size > limit) throw refuse(`more than ${limit}`);
+    return nodes;
+  });
+}
+
 /** Counted before anything is written out: two short lines can mean more parents than there is memory. */
-function checkSize(
+function checkParents(
   actions: readonly ActionOfFile[],
   nodes: readonly (readonly string[] | null)[],
   members: ReadonlyMap<string, readonly string[]>,
   path: string,
 ): void {
-  const counts = actions.map(({ parents }, at) => {
-    const count = nodes[at]?.length ?? 1;
-    return { count, parents: count * parents.reduce((sum, parent) => sum + (members.get(parent)?.length ?? 1), 0) };
-  });
-  const size = counts.reduce((sum, { count }) => sum + count, 0);
-  if (size > SENT_LIMITS.actions.limit) throw exceeded(SENT_LIMITS.actions, `${path}: actions`, size);
-  const parents = counts.reduce((sum, one) => sum + one.parents, 0);
+  const counts = actions.map(
+    ({ parents }, at) =>
+      (nodes[at]?.length ?? 1) * parents.reduce((sum, parent) => sum + (members.get(parent)?.length ?? 1), 0),
+  );
+  const parents = counts.reduce((sum, count) => sum + count, 0);
   if (parents > SENT_LIMITS.parents.limit) throw exceeded(SENT_LIMITS.parents, `${path}: actions`, parents);
 }
 

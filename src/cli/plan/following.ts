@@ -9,6 +9,7 @@ import {
 import { type Call, present } from '../shared/asking.ts';
 import { inDoubt, stoppedWatching } from '../shared/following.ts';
 import { line } from '../shared/lines.ts';
+import { quoted } from '../shared/pasting.ts';
 import { possibleCommands } from '../shared/possible.ts';
 import { firstNames } from '../shared/words.ts';
 import { planFailure, planLine, planState, planTitle } from './lines.ts';
@@ -135,7 +136,9 @@ function accepted({ output }: Call): PlanProgress {
 }
 
 function beforeTheFirst(error: CountermandError, { name, gives }: FollowedPlan, { command }: Call): CountermandError {
-  return gives === 'nothing' ? error : inDoubt(error, `the ${gives} was accepted`, `${command} plan show ${name}`);
+  return gives === 'nothing'
+    ? error
+    : inDoubt(error, `the ${gives} was accepted`, `${command} plan show ${quoted(name)}`);
 }
 
 function whileWatching(

@@ -21,6 +21,7 @@ import {
   yesOrNumberOption,
 } from '../shared/confirming.ts';
 import { inDoubt } from '../shared/following.ts';
+import { quoted } from '../shared/pasting.ts';
 import { ordersOf, possibleCommands } from '../shared/possible.ts';
 import type { Terminal } from '../shared/terminal.ts';
 import { dryRunOption, tellStart } from './dry_run.ts';
@@ -65,7 +66,7 @@ async function makePlan(request: CreateActionPlanRequest, call: Call): Promise<M
 
 async function createPlan(request: CreateActionPlanRequest, what: string, { conductor, command }: Call): Promise<Made> {
   const answer = await conductor.plans.createActionPlan(request).catch((thrown: unknown) => {
-    throw inDoubt(asCountermandError(thrown), what, `${command} plan show ${request.requestId}`);
+    throw inDoubt(asCountermandError(thrown), what, `${command} plan show ${quoted(request.requestId)}`);
   });
   return { plan: present(answer.actionPlan, 'an action plan'), takesDown: answer.takesDown };
 }
@@ -119,7 +120,7 @@ async function startPlan(
   const { conductor, command } = call;
   const request = { actionPlan: name, queue, force, expectTakenDown };
   const answer = await conductor.plans.startActionPlan(request).catch((thrown: unknown) => {
-    throw inDoubt(asCountermandError(thrown), 'the plan was started', `${command} plan show ${name}`);
+    throw inDoubt(asCountermandError(thrown), 'the plan was started', `${command} plan show ${quoted(name)}`);
   });
   const plan = present(answer.actionPlan, 'an action plan');
   if (!wait) tell(plan, call);

@@ -5,6 +5,7 @@ import { DEFAULT_ADDRESS } from './address.ts';
 import { isColoured, type WhenColoured } from './colours.ts';
 import { type Client, withConductor } from './connection.ts';
 import { type Output, openOutput } from './output.ts';
+import { quoted } from './pasting.ts';
 import { placeOf, type ReachOptions } from './place.ts';
 import { withWaysOn } from './possible.ts';
 import type { Environment, Terminal } from './terminal.ts';
@@ -51,7 +52,9 @@ function prefixOf({
   insecure,
 }: GlobalOptions): string {
   const given = { conductor, context, ca, certificate, key, 'token-file': tokenFile, 'server-name': serverName };
-  const flags = Object.entries(given).flatMap(([name, value]) => (value === undefined ? [] : [`--${name} ${value}`]));
+  const flags = Object.entries(given).flatMap(([name, value]) =>
+    value === undefined ? [] : [`--${name} ${quoted(value)}`],
+  );
   return ['countermand', ...flags, ...(insecure ? ['--insecure'] : [])].join(' ');
 }
 

@@ -3,6 +3,7 @@ import { asCountermandError, type CountermandError, fail } from '../../core/erro
 import type { PowerTask } from '../../gen/countermand/v1/power.ts';
 import { type Call, present } from './asking.ts';
 import { provesUnsent } from './connection.ts';
+import { quoted } from './pasting.ts';
 import { openProgress } from './progress.ts';
 import { commandsToTakeBack, hasEnded, taskFailure } from './task_lines.ts';
 
@@ -76,7 +77,7 @@ export function stoppedWatching(
 }
 
 function beforeTheFirst(error: CountermandError, { name, orders }: Followed, { command }: Call): CountermandError {
-  return orders ? inDoubt(error, 'the order was accepted', `${command} power show ${name}`) : error;
+  return orders ? inDoubt(error, 'the order was accepted', `${command} power show ${quoted(name)}`) : error;
 }
 
 function whileWatching(thrown: unknown, task: PowerTask, call: Call): CountermandError {

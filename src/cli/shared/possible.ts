@@ -12,6 +12,7 @@ import { flagName, POSSIBLE_FLAGS, type Possible, type PossibleVerb } from '../.
 import { TARGET_TABLE } from '../../core/power.ts';
 import * as proto from '../../gen/countermand/v1/power.ts';
 import { oneLine } from './harmless.ts';
+import { quoted } from './pasting.ts';
 import { shortened, shortId } from './short_ids.ts';
 import { enumName, targetOf } from './words.ts';
 
@@ -57,7 +58,8 @@ const HELP: Partial<Record<ErrorCode, Help>> = {
   POWER_TASK_NOT_FOUND: () => ['list them', 'power list'],
   ACTION_PLAN_NOT_FOUND: () => ['list them', 'plan list'],
   AUDIT_NOT_FOUND: () => ['list them', 'audit list'],
-  AGENT_NOT_ATTACHED: ({ facts }) => (facts?.zone === undefined ? null : ['start one', `agent --zone ${facts.zone}`]),
+  AGENT_NOT_ATTACHED: ({ facts }) =>
+    facts?.zone === undefined ? null : ['start one', `agent --zone ${quoted(facts.zone)}`],
   BMC_IS_ANOTHER: ({ resource }) =>
     resource?.type === 'node' ? ['if it is right', `node accept ${resource.name}`] : null,
 };

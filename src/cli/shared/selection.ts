@@ -105,15 +105,21 @@ export async function select(words: readonly string[], flags: SelectorFlags, cal
  * @throws as `select`, NODE_NOT_FOUND also for names without flags
  */
 export async function selectFound(words: readonly string[], flags: SelectorFlags, call: Call): Promise<Selection> {
-  if (words.length === 0 && !flags.all && !chooses(flags)) throw nothingSelected();
-  const names = (await selectNodes(words, flags, call)).map(({ name }) => name);
-  if (names.length === 0) throw fail('NODE_NOT_FOUND', `no node is ${inWords(words, flags)}; nothing was done`);
+  const names = (await selectedNodes(words, flags, call)).map(({ name }) => name);
   const ranges = foldNames(names);
   return { names, ranges, title: ranges.join(',') };
 }
 
+/** The nodes themselves, at least one, in natural order. @throws as `selectFound` */
+export async function selectedNodes(words: readonly string[], flags: SelectorFlags, call: Call): Promise<Node[]> {
+  if (words.length === 0 && !flags.all && !chooses(flags)) throw nothingSelected();
+  const nodes = await selectNodes(words, flags, call);
+  if (nodes.length === 0) throw fail('NODE_NOT_FOUND', `no node is ${inWords(words, flags)}; nothing was done`);
+  return nodes;
+}
+
 /**
- * The nodes themselves, in natural order; every node if nothing is selected. There may be none.
+ * The same; every node if nothing is selected, and there may be none.
  * @throws ARGUMENT_INVALID if --all stands beside a choice, NODE_NOT_FOUND for names that do not exist
  */
 export async function selectNodes(words: readonly string[], flags: SelectorFlags, call: Call): Promise<Node[]> {

@@ -1,6 +1,7 @@
 /** Targets as people type them: what is another spelling is understood, what is another word is answered with the command that was meant. */
 import { fail } from '../../core/errors.ts';
 import { findTarget, TARGET_TABLE, TARGETS, type Target } from '../../core/power.ts';
+import { quoted } from './pasting.ts';
 
 const WORDS = TARGETS.map((target) => TARGET_TABLE[target].word);
 
@@ -69,8 +70,6 @@ function meant(word: string, plain: string, others: readonly string[]): string {
   const missing = others.length === 0 ? 'give the nodes, then a target: ' : 'the targets are ';
   return `${missing}${WORDS.join(', ')}`;
 }
-
-const quoted = (word: string): string => (/^[\w.,:-]+$/.test(word) ? word : `'${word}'`);
 
 /** How many letters have to be inserted, left out or replaced to make one word of the other. */
 function distance(one: string, other: string): number {

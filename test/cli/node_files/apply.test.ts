@@ -69,6 +69,8 @@ test('a file is enrolled, changes nothing the second time, and then only what di
     t.regex(again.stderr, /^the stored secrets of 3 nodes were not compared/);
   }
   t.is(await stored(), before, 'no row was written');
+  const empty = await file('apply', [node('n1', { labels: { rack: '', spare: '' } })], '--dry-run');
+  t.regex(empty.stdout, /^n1: would change: labels\.rack 7 -> '', labels\.spare set to ''\n/);
   const other = [node('n1', { labels: { rack: '8' } }), node('n2', {}, { fake_address: 'elsewhere' }), node('n4')];
   const refused = await file('import', other);
   t.is(refused.exitCode, 2);
@@ -148,13 +150,15 @@ for (const format of ['yaml', 'json', 'csv', 'lines'])
   test(`what is exported as ${format} is what is imported elsewhere, but for the secrets`, async (t) => {
     const here = await openDesk(t);
     await here.file('import', [
-      node('n1', { labels: { rack: '07', note: 'a, "b"' } }),
+      node('n1', { labels: { rack: '07', note: 'a, "b"', spare: '' } }),
       node('n2', { maintenance: true, maintenance_reason: 'new' }, { fake_password: 'env:COUNTERMAND_SECRET_N2' }),
     ]);
     const flags = format === 'lines' ? ['--json'] : ['--format', format];
     const { stdout, stderr } = await here.run('node', 'export', ...flags);
     t.regex(stderr, /secrets that the conductor keeps are not exported: fake_password \(1\)/);
     t.notRegex(stdout, /secret of|\*\*\*/);
+    const kept = format === 'csv' ? { rack: '07', note: 'a, "b"' } : (await here.fields('n1'))?.labels;
+    t.is(/labels without a value are not exported as CSV: spare \(1\)/.test(stderr), format === 'csv');
     const unchanged = await here.file('apply', stdout, ...(format === 'csv' ? [] : ['--format', 'yaml']));
     t.is(unchanged.stdout, '2 nodes: 0 enrolled, 0 changed, 2 as they are');
     const there = await openDesk(t);
@@ -162,7 +166,8 @@ for (const format of ['yaml', 'json', 'csv', 'lines'])
     t.is(moved.exitCode, 0, moved.stderr);
     for (const name of ['n1', 'n2']) {
       const [one, other] = [await here.fields(name), await there.fields(name)];
-      t.like(other, { uuid: one?.uuid, labels: one?.labels, maintenance: one?.maintenance, zone: one?.zone });
+      t.like(other, { uuid: one?.uuid, maintenance: one?.maintenance, zone: one?.zone });
+      t.deepEqual(other?.labels, name === 'n1' ? kept : {});
     }
     t.is((await here.run('node', 'export', '--state', 'off')).stdout, '[]');
   });

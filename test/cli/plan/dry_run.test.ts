@@ -38,7 +38,7 @@ async function openRack(t: ExecutionContext) {
   };
   const run = (line: string) =>
     runHere(line.replace('down.yaml', join(folder, 'down.yaml')).split(' '), { COUNTERMAND_CONDUCTOR: address });
-  return { run, all };
+  return { run, all, client };
 }
 
 /** What each command says, line by line. */
@@ -105,7 +105,7 @@ const SAYS: Readonly<Record<string, readonly RegExp[]>> = {
 };
 
 test('what an order would do is told, and nothing is written', async (t) => {
-  const { run, all } = await openRack(t);
+  const { run, all, client } = await openRack(t);
   const before = await all();
   for (const [line, says] of Object.entries(SAYS)) {
     const { exitCode, stdout, stderr } = await run(`${line} --dry-run`);
@@ -137,8 +137,23 @@ test('what an order would do is told, and nothing is written', async (t) => {
   t.is(over.exitCode, 5);
   t.regex(over.stderr, /plan 'done' is SUCCEEDED: only a RECOMMENDED plan can be started/);
   const last = await run('plan cancel --last --dry-run');
-  t.regex(last.stdout, /^plan 'done|^plan 'runs': 0 of its actions would never begin/);
+  t.regex(last.stdout, /^plan 'runs': 0 of its actions would never begin, and 1 that run would be taken back as far/);
+  await client.plans.orderCancel({ actionPlan: 'waits' });
+  const ended = await all();
+  for (const line of ['plan cancel done', 'plan cancel done --rollback', 'plan cancel waits --rollback']) {
+    const refused = await run(line.replace('--rollback', '--rollback --yes'));
+    const looked = await run(`${line} --dry-run`);
+    t.is(looked.exitCode, 5, looked.stdout);
+    t.is(refused.exitCode, 5);
+    t.regex(
+      looked.stderr,
+      /plan '\w+' \([\da-f]{8}\) is (SUCCEEDED|CANCELLED); it cannot be cancelled\n {2}possible: /,
+    );
+  }
+  const again = await run('plan cancel waits --dry-run');
+  t.is(again.stdout, "plan 'waits' is CANCELLED already; nothing would change\nnothing was written");
+  t.is(again.exitCode, (await run('plan cancel waits')).exitCode);
   const unknown = await run('node power n1 n9 off --dry-run');
   t.regex(unknown.stderr, /there is no node 'n9'/);
-  t.deepEqual(await all(), before);
+  t.deepEqual(await all(), ended);
 });

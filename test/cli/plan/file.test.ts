@@ -149,9 +149,26 @@ test(
 test(
   refused,
   'name: p\nactions: [{name: a, action_type: nop}, {name: a, action_type: nop, nodes: n1}]',
-  /\[1\]\.name: 'a' stan/,
+  /\[1\]\.name: 'a' appears twice, and one of them is for several nodes$/,
 );
-test(refused, action("nodes: 'n[1-50001]'"), /: actions: 50001 actions; at most 50000 are allowed$/);
+test(
+  refused,
+  'name: reused\nactions: [{name: a, action_type: nop, nodes: n1}, {name: b, action_type: nop}, {name: a, action_type: nop}]',
+  /\[2\]\.name: 'a' appears twice/,
+);
+// What is too much is refused before the rest is looked at.
+const LAST = '{name: a, action_type: nop, nodes: []}';
+test(
+  refused,
+  `name: long\nactions: [${'{name: a, action_type: nop}, '.repeat(50_000)}${LAST}]`,
+  /: actions: 50001 actions; at most 50000 are allowed$/,
+);
+const MANY = "{name: a, action_type: nop, nodes: 'n[1-25001]'}, ";
+test(
+  refused,
+  `name: wide\nactions: [${MANY.repeat(2)}${LAST}]`,
+  /: actions: more than 50000 actions; at most 50000 are allowed$/,
+);
 test(
   refused,
   "name: p\nactions: [{name: a, action_type: nop, nodes: 'n[1-1000]'}, {name: b, action_type: nop, nodes: 'n[1-501]', parents: [a]}]",

@@ -28,6 +28,7 @@ test(answered, 'n1 softoff', 'did you mean: countermand node power n1 soft_off')
 test(answered, 'n1 stop', 'did you mean: countermand node power n1 soft_off, or countermand node power n1 off');
 test(answered, 'soft_off n1', 'the target comes last: countermand node power n1 soft_off');
 test(answered, 'off n1 n[2-3]', "the target comes last: countermand node power n1 'n[2-3]' off");
+test(answered, "o'hara status", "did you mean: countermand node show 'o'\\''hara'");
 test(answered, 'n1 hibernate', 'abort_soft_reboot, abort_soft_off, abort_inject_nmi');
 test(
   answered,
