@@ -1,6 +1,6 @@
 /** The conductor without its sockets: what owns the database, the power tasks and the agents, put together. */
 
-import { fail } from '../core/errors.ts';
+import { type CountermandError, fail } from '../core/errors.ts';
 import { openCancellation } from '../core/signals.ts';
 import { Tokens } from './access/tokens.ts';
 import { listenerOf } from './agent_listener.ts';
@@ -40,6 +40,8 @@ interface ConductorParts {
   readonly secondAgent?: SecondAgent;
 }
 
+const SHUT_DOWN = fail('SHUTTING_DOWN', 'the conductor is shutting down; its work is carried on after the next start');
+
 /** A running conductor, as its services use it. */
 export interface Conductor extends PlanParts {
   readonly store: Store;
@@ -56,8 +58,11 @@ export interface Conductor extends PlanParts {
   readonly takenUp: { readonly powerTasks: number; readonly plans: number };
   /** True while it works on something that no timer or agent has to wake. */
   busy(): boolean;
-  /** Stops all work, without recalling anything; the rows are carried on with after the next start. */
-  stop(): Promise<void>;
+  /**
+   * Stops all work, without recalling anything; the rows are carried on with after the next start. Calls end with the reason: that of
+   * the first call of `stop`, or else SHUTTING_DOWN.
+   */
+  stop(reason?: CountermandError): Promise<void>;
 }
 
 /**
@@ -94,10 +99,8 @@ export async function startConductor(given: ConductorParts): Promise<Conductor> 
   const audits = new Audits(plans, parts);
   const disk = new Disk({ store, log, shutdown });
   const background: Promise<unknown>[] = [];
-  const stop = async (): Promise<void> => {
-    cancellation.abort(
-      fail('SHUTTING_DOWN', 'the conductor is shutting down; its work is carried on after the next start'),
-    );
+  const stop = async (reason = SHUT_DOWN): Promise<void> => {
+    cancellation.abort(reason);
     keeper.stop();
     windows.stop();
     await Promise.all([...background, ...handingOut]);

@@ -1,17 +1,18 @@
 /** AgentService: where agents attach. */
 import type { AgentServiceImplementation } from '../../gen/countermand/v1/agent.ts';
 import type { Asked } from '../access/identity.ts';
-import type { Conductor } from '../conductor.ts';
 import { underCall } from './calls.ts';
 import type { Connections } from './connections.ts';
+import type { Front } from './front.ts';
 
-/** The service over a conductor, and the connections on which agents attach. */
+/** The service of whoever serves, and the connections on which agents attach. */
 export function createAgentService(
-  { attachments, shutdown }: Conductor,
+  front: Front,
   connections: Pick<Connections, 'agentOn'>,
 ): AgentServiceImplementation<Asked> {
   return {
     async *attach(incoming, context) {
+      const { attachments, shutdown } = front.term.conductor;
       let leave = (): void => {};
       let isAttached = false;
       const from = { embedded: false, identity: context.identity };

@@ -60,8 +60,8 @@ function openCall(context: CallContext, shutdown: AbortSignal): Cancellation {
   return { ...cancellation, end };
 }
 
-/** A load balancer asks for the health of a conductor, and has no credentials. */
-const OPEN_TO_ALL = '/grpc.health.v1.Health/';
+/** True for the RPCs of health: a load balancer asks for it, and has no credentials. */
+export const isOpenToAll = (path: string): boolean => path.startsWith('/grpc.health.v1.Health/');
 
 /**
  * Puts the identity of the caller into the context of a call.
@@ -78,8 +78,7 @@ export function identifyCaller(
     const { peer, metadata } = context;
     const authorization = metadata.get('authorization') ?? null;
     const credentials = { authorization, token: null, certificate: certificateIn(metadata), peer };
-    const isOpen = call.method.path.startsWith(OPEN_TO_ALL);
-    const identity = isOpen ? anonymous(credentials) : await identify(credentials);
+    const identity = isOpenToAll(call.method.path) ? anonymous(credentials) : await identify(credentials);
     return yield* call.next(call.request, { ...context, identity });
   };
 }

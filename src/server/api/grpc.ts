@@ -3,20 +3,19 @@ import { logVerbosity, setLogVerbosity } from '@grpc/grpc-js';
 import { createServer } from 'nice-grpc';
 import { HealthDefinition, HealthServiceImpl, HealthState } from 'nice-grpc-server-health';
 import { ServerReflection, ServerReflectionService } from 'nice-grpc-server-reflection';
-import type { Chance } from '../../core/chance.ts';
 import { fail } from '../../core/errors.ts';
 import { SENT_LIMITS } from '../../core/limits.ts';
 import type { TlsSource } from '../../core/tls.ts';
 import { AgentServiceDefinition } from '../../gen/countermand/v1/agent.ts';
 import type { NodeServiceDefinition } from '../../gen/countermand/v1/node.ts';
-import type { Conductor } from '../conductor.ts';
 import { createAgentService } from './agent_service.ts';
 import { errorsToStatus, identifyCaller } from './calls.ts';
 import { Connections } from './connections.ts';
+import type { Front } from './front.ts';
 import { certificateIn, credentialsOf, passCertificates } from './grpc_tls.ts';
 import { contractImage } from './image.ts';
 import { unread } from './reading.ts';
-import { SERVED, type Services } from './services.ts';
+import { SERVED } from './services.ts';
 
 /** Reflection that reads the contract at the first question: that takes as long as the rest of a start, and few ask. */
 function lazyReflection(names: readonly string[]): ReturnType<typeof ServerReflection> {
@@ -59,34 +58,33 @@ interface ListenerPlace {
 }
 
 /**
- * Listens for gRPC.
+ * Listens for gRPC; calls are served by whoever leads.
  * @throws LISTEN_FAILED with the address
  */
-export async function listen(
-  conductor: Conductor,
-  services: Services,
-  { address, openFilesLimit, tls }: ListenerPlace,
-  chance: Chance,
-): Promise<Listener> {
+export async function listen(front: Front, { address, openFilesLimit, tls }: ListenerPlace): Promise<Listener> {
   // What goes wrong there comes as an error; its own lines would stand between ours.
   setLogVerbosity(logVerbosity.NONE);
-  const { clock } = conductor.orders.store;
-  const connections = new Connections({ clock, log: conductor.log, openFilesLimit });
+  const { services, log, clock, chance } = front;
+  const connections = new Connections({ clock, log, openFilesLimit });
   const asksForCertificate = tls !== null && tls.current().ca !== null;
   const interceptors = { interceptors: asksForCertificate ? [passCertificates] : [] };
   const server = createServer({ ...KEEPALIVE, ...MESSAGE_LIMIT, ...interceptors })
-    .use(errorsToStatus(conductor.log, chance))
+    .use(errorsToStatus(log, chance))
     .use(connections.refuseSpare())
     .use(identifyCaller(services.identify, asksForCertificate ? certificateIn : () => null))
     .use(services.hold);
   for (const key of Object.keys(SERVED) as (keyof typeof SERVED)[])
     server.add(unread(SERVED[key] as typeof NodeServiceDefinition), services[key] as typeof services.nodes);
-  server.add(unread(AgentServiceDefinition), createAgentService(conductor, connections));
+  server.add(unread(AgentServiceDefinition), createAgentService(front, connections));
   const names = [...Object.values(SERVED), AgentServiceDefinition].map(({ fullName }) => fullName);
   const health = HealthState();
+  const setHealth = (isHealthy: boolean): void => {
+    for (const name of ['', ...names]) health.setStatus(isHealthy ? 'healthy' : 'unhealthy', name);
+  };
   // An operator's probe and a load balancer see a full disk before an order is refused.
-  conductor.disk.onChange((isFull) => {
-    for (const name of ['', ...names]) health.setStatus(isFull ? 'unhealthy' : 'healthy', name);
+  front.onChange((term) => {
+    if (term === null) setHealth(false);
+    else term.conductor.disk.onChange((isFull) => setHealth(!isFull));
   });
   server.add(HealthDefinition, HealthServiceImpl(health));
   server.add(ServerReflectionService, lazyReflection([...names, HealthDefinition.fullName]));

@@ -41,6 +41,13 @@ export const SERVED = {
   access: AccessServiceDefinition,
 } as const;
 
+/** Why calls are not served here. */
+export interface Elsewhere {
+  readonly error: CountermandError;
+  /** HOST:PORT of the HTTP door of the conductor that leads; null if none leads, or it has none. */
+  readonly http: string | null;
+}
+
 /** The services that clients call, and what a protocol needs to serve them. */
 export interface Services {
   readonly nodes: NodeServiceImplementation;
@@ -57,11 +64,11 @@ export interface Services {
   readonly identify: Identify;
   /** Why no new work can be taken now, or null if it can. */
   notReady(): CountermandError | null;
+  /** Why nothing is served here, and where it is; null while it is served here. */
+  elsewhere(): Elsewhere | null;
   readonly log: Log;
   readonly clock: Clock;
   readonly chance: Chance;
-  /** Aborted when the conductor stops. */
-  readonly shutdown: AbortSignal;
 }
 
 /** The services of a conductor, for callers that `identify` knows; without it every caller is anonymous. */
@@ -86,9 +93,9 @@ export function createServices(
       if (database.isFull) return fail('DISK_FULL', 'the disk of the data folder is full; new orders are refused');
       return null;
     },
+    elsewhere: () => null,
     log,
     clock,
     chance,
-    shutdown,
   };
 }

@@ -3,8 +3,10 @@ import { once } from 'node:events';
 import { connect as connectSocket, type Socket } from 'node:net';
 import test, { type ExecutionContext } from 'ava';
 import type { Clock } from '../../../src/core/clock.ts';
+import { fail } from '../../../src/core/errors.ts';
 import { AttachRequest } from '../../../src/gen/countermand/v1/agent.ts';
 import { PowerTarget } from '../../../src/gen/countermand/v1/power.ts';
+import { Front } from '../../../src/server/api/front.ts';
 import { listen } from '../../../src/server/api/grpc.ts';
 import { createServices } from '../../../src/server/api/services.ts';
 import { announce } from '../../../src/server/events/announce.ts';
@@ -38,7 +40,13 @@ async function openPort(t: ExecutionContext, openFilesLimit: number, clockOf = (
   const place = { address: `${ownAddress()}:0`, openFilesLimit, tls: null };
   const { store } = conductor.orders;
   const orders = { ...conductor.orders, store: { ...store, clock: clockOf(store.clock) } };
-  const listener = await listen({ ...conductor, orders }, createServices(conductor), place, world.chance);
+  const { clock } = orders.store;
+  const front = new Front(
+    { clock, log: conductor.log, chance: world.chance },
+    { error: fail('SHUTTING_DOWN', 'never'), http: null },
+  );
+  front.lead({ conductor, services: createServices(conductor), objection: () => null });
+  const listener = await listen(front, place);
   const dial = (): Client => {
     const client = connect(`${ownAddress()}:${listener.port}`);
     t.teardown(() => client.close());

@@ -1,0 +1,94 @@
+/** One term: a conductor with all that it has in memory, from the moment that it may write the database until it may not. */
+import { hostname } from 'node:os';
+import type { Logger } from 'pino';
+import type { Attach } from '../../agent/agent.ts';
+import { type CountermandError, fail } from '../../core/errors.ts';
+import { openCancellation } from '../../core/signals.ts';
+import type { Identify } from '../../server/access/identity.ts';
+import type { Front } from '../../server/api/front.ts';
+import { createServices, type Elsewhere } from '../../server/api/services.ts';
+import { type Conductor, openStore, startConductor } from '../../server/conductor.ts';
+import type { Database } from '../../server/store/database.ts';
+import type { Terminal } from '../shared/terminal.ts';
+import type { Configuration } from './configuration.ts';
+import { runAgentHere } from './run_agent.ts';
+
+/** The right to write a database. */
+export interface Mandate {
+  readonly database: Database;
+  /** Why it is over; null while it is not. It is known here before `over` is. */
+  readonly objection: () => CountermandError | null;
+  /** Resolves with the reason when it is over. */
+  readonly over: Promise<CountermandError>;
+}
+
+/** What every term of a process has. */
+export interface TermParts {
+  readonly configuration: Omit<Configuration, 'tls'>;
+  /** Who calls, by the tokens of a conductor among others; undefined if every caller is anonymous. */
+  readonly identifyBy: ((tokens: Conductor['tokens']) => Identify) | undefined;
+  readonly withAgent: boolean;
+  readonly front: Front;
+  readonly log: Logger;
+  readonly terminal: Terminal;
+}
+
+/** A conductor that leads. */
+export interface Term {
+  /** Resolves when the agent inside has attached for the first time; at once if there is none. */
+  readonly attached: Promise<void>;
+  /** Ends the term in order: the agent inside leaves, then all stops. */
+  end(elsewhere: Elsewhere): Promise<void>;
+  /** Ends the term at once: nothing of it is to be believed any more. Resolves when nothing of it is left. */
+  drop(elsewhere: Elsewhere): Promise<void>;
+}
+
+/** Starts a term: what was under way is taken up, and the front serves it. A start that fails leaves nothing behind. */
+export async function startTerm(mandate: Mandate, parts: TermParts): Promise<Term> {
+  const { configuration, identifyBy, withAgent, front, log, terminal } = parts;
+  const { database, objection } = mandate;
+  const { clock, chance } = terminal;
+  const store = openStore({ database, clock, chance, publisherId: `countermand-conductor.${hostname()}` });
+  const { agentLeaseMs, secondAgent } = configuration;
+  const conductor = await startConductor({ store, limits: configuration, agentLeaseMs, log, secondAgent });
+  front.lead({ conductor, services: createServices(conductor, identifyBy?.(conductor.tokens)), objection });
+  const agent = withAgent ? startEmbeddedAgent(conductor, configuration, log, terminal) : null;
+  const { powerTasks, plans } = conductor.takenUp;
+  log.info({ power_tasks: powerTasks, plans }, 'the conductor serves, and has taken up what was under way');
+  return {
+    attached: agent?.attached ?? Promise.resolve(),
+    async end(elsewhere) {
+      // The agent leaves first, so that the conductor can still hear its farewell.
+      await agent?.stop(fail('SHUTTING_DOWN', 'the conductor stops'));
+      front.standBy(elsewhere);
+      await conductor.stop();
+    },
+    async drop(elsewhere) {
+      front.standBy(elsewhere);
+      await Promise.all([conductor.stop(elsewhere.error), agent?.stop(elsewhere.error)]);
+    },
+  };
+}
+
+/** The agent inside `serve` attaches as any other, but without a network in between. */
+function startEmbeddedAgent(
+  { attachments }: Conductor,
+  configuration: TermParts['configuration'],
+  log: Logger,
+  terminal: Terminal,
+) {
+  const attach: Attach = (outgoing, signal) => attachments.attach(outgoing, signal, { embedded: true, identity: null });
+  const cancellation = openCancellation([]);
+  let done = Promise.resolve();
+  const attached = new Promise<void>((resolve) => {
+    const inside = { attach, embedded: true, attached: resolve };
+    done = runAgentHere(inside, configuration, log, terminal, cancellation.signal);
+  });
+  return {
+    attached,
+    async stop(reason: CountermandError): Promise<void> {
+      cancellation.abort(reason);
+      await done;
+    },
+  };
+}

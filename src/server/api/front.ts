@@ -1,0 +1,118 @@
+/**
+ * What stands behind the ports: the services of a conductor while it leads, and otherwise a refusal that says who does. Conductors
+ * come and go, each with its memory; the ports and their clients stay.
+ */
+import type { CallContext, ServerMiddlewareCall } from 'nice-grpc';
+import type { Chance } from '../../core/chance.ts';
+import type { Clock } from '../../core/clock.ts';
+import type { CountermandError } from '../../core/errors.ts';
+import type { Conductor } from '../conductor.ts';
+import type { Log } from '../log.ts';
+import { isOpenToAll } from './calls.ts';
+import { type Elsewhere, SERVED, type Services } from './services.ts';
+
+/** A conductor while it leads. */
+export interface Term {
+  readonly conductor: Conductor;
+  readonly services: Services;
+  /** Why nothing that it says can be believed any more; null while it leads. It is asked at the begin of each call. */
+  readonly objection: () => CountermandError | null;
+}
+
+/** What does not end with a conductor. */
+interface FrontParts {
+  readonly log: Log;
+  readonly clock: Clock;
+  readonly chance: Chance;
+}
+
+type Implementation = Readonly<Record<string, (request: unknown, context: unknown) => unknown>>;
+type Methods = Readonly<Record<string, { readonly responseStream: boolean }>>;
+
+/** Whoever serves the calls of one process. */
+export class Front {
+  readonly log: Log;
+  readonly clock: Clock;
+  /** The services of whoever leads. While this process does not, they refuse. */
+  readonly services: Services;
+  readonly chance: Chance;
+  #now: Term | Elsewhere;
+  readonly #listeners: ((term: Term | null) => void)[] = [];
+
+  constructor({ log, clock, chance }: FrontParts, elsewhere: Elsewhere) {
+    this.log = log;
+    this.clock = clock;
+    this.chance = chance;
+    this.#now = elsewhere;
+    this.services = this.#delegating();
+  }
+
+  /** From now on this conductor serves. */
+  lead(term: Term): void {
+    this.#now = term;
+    for (const tell of this.#listeners) tell(term);
+  }
+
+  /** From now on nothing is served here. */
+  standBy(elsewhere: Elsewhere): void {
+    const led = 'conductor' in this.#now;
+    this.#now = elsewhere;
+    if (led) for (const tell of this.#listeners) tell(null);
+  }
+
+  /** Calls `tell` now and at each change with the conductor that serves, or null. */
+  onChange(tell: (term: Term | null) => void): void {
+    this.#listeners.push(tell);
+    tell('conductor' in this.#now ? this.#now : null);
+  }
+
+  /** Who serves now. @throws why nobody does */
+  get term(): Term {
+    const elsewhere = this.elsewhere();
+    if (elsewhere === null && 'conductor' in this.#now) return this.#now;
+    throw elsewhere?.error;
+  }
+
+  /** Why calls are not served here; null while they are. */
+  elsewhere(): Elsewhere | null {
+    if (!('conductor' in this.#now)) return this.#now;
+    const error = this.#now.objection();
+    return error === null ? null : { error, http: null };
+  }
+
+  #delegating(): Services {
+    const { log, clock, chance } = this;
+    const term = (): Term => this.term;
+    const each = Object.entries(SERVED).map(([key, { methods }]) => {
+      const now = () => term().services[key as keyof typeof SERVED] as unknown as Implementation;
+      return [key, delegatesOf(methods, now)];
+    });
+    return {
+      ...(Object.fromEntries(each) as Pick<Services, keyof typeof SERVED>),
+      hold: async function* hold<Request, Response>(
+        call: ServerMiddlewareCall<Request, Response>,
+        context: CallContext,
+      ) {
+        // Whether a conductor serves can be asked of one that does not.
+        if (isOpenToAll(call.method.path)) return yield* call.next(call.request, context);
+        return yield* term().services.hold(call, context);
+      },
+      identify: async (credentials) => term().services.identify(credentials),
+      notReady: () => this.elsewhere()?.error ?? term().services.notReady(),
+      elsewhere: () => this.elsewhere(),
+      ...{ log, clock, chance },
+    };
+  }
+}
+
+/** Each method of a service, as that of whoever serves when it is called. */
+function delegatesOf(methods: Methods, now: () => Implementation): object {
+  const delegates = Object.entries(methods).map(([name, { responseStream }]) => {
+    const call = (request: unknown, context: unknown): unknown => now()[name]?.(request, context);
+    const stream = async function* (request: unknown, context: unknown): AsyncGenerator<unknown> {
+      yield* call(request, context) as AsyncIterable<unknown>;
+    };
+    return [name, responseStream ? stream : async (request: unknown, context: unknown) => call(request, context)];
+  });
+  return Object.fromEntries(delegates);
+}
