@@ -104,7 +104,12 @@ export const HOMES: Homes = {
   'nice-grpc-server-health': ['src/server/api/grpc.ts'],
   'nice-grpc-server-reflection': ['src/server/api/grpc.ts'],
   pg: ['src/server/store/postgres/'],
-  pino: ['src/cli/daemon/log.ts', 'src/cli/daemon/run_agent.ts', 'src/cli/daemon/run_conductor.ts'],
+  pino: [
+    'src/cli/daemon/log.ts',
+    'src/cli/daemon/run_agent.ts',
+    'src/cli/daemon/run_conductor.ts',
+    'src/cli/daemon/term.ts',
+  ],
   'reflect-metadata': ['src/cli/certificates/make.ts'],
   undici: ['src/drivers/http_client.ts'],
   yaml: ['src/cli/daemon/configuration.ts', 'src/cli/shared/order_file.ts', 'src/cli/shared/yaml_text.ts'],
@@ -172,7 +177,7 @@ export const HOMES: Homes = {
   'node:os': [
     'src/cli/certificates/commands.ts',
     'src/cli/daemon/configuration.ts',
-    'src/cli/daemon/run_conductor.ts',
+    'src/cli/daemon/term.ts',
     'src/server/store/own_process.ts',
   ],
   'node:path': [

@@ -6,7 +6,7 @@ import { listen } from '../../server/api/grpc.ts';
 import { isLoopback } from '../shared/address.ts';
 
 /** Where a conductor listens. */
-export interface PortPlaces {
+interface PortPlaces {
   /** HOST:PORT for gRPC. */
   readonly listen: string;
   /** HOST:PORT for HTTP; null: not at all. */

@@ -14,7 +14,7 @@ import type { Configuration } from './configuration.ts';
 import { runAgentHere } from './run_agent.ts';
 
 /** The right to write a database. */
-export interface Mandate {
+interface Mandate {
   readonly database: Database;
   /** Why it is over; null while it is not. It is known here before `over` is. */
   readonly objection: () => CountermandError | null;
@@ -34,7 +34,7 @@ export interface TermParts {
 }
 
 /** A conductor that leads. */
-export interface Term {
+interface Term {
   /** Resolves when the agent inside has attached for the first time; at once if there is none. */
   readonly attached: Promise<void>;
   /** Ends the term in order: the agent inside leaves, then all stops. */

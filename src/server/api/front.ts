@@ -12,7 +12,7 @@ import { isOpenToAll } from './calls.ts';
 import { type Elsewhere, SERVED, type Services } from './services.ts';
 
 /** A conductor while it leads. */
-export interface Term {
+interface Term {
   readonly conductor: Conductor;
   readonly services: Services;
   /** Why nothing that it says can be believed any more; null while it leads. It is asked at the begin of each call. */
