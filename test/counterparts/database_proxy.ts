@@ -15,11 +15,17 @@ export interface DatabaseProxy {
    * answered and the answer is on its way (`answered`), and lets none through until `restore`. Resolves when that has happened.
    */
   cutAt(statement: RegExp, moment: 'asked' | 'answered'): Promise<void>;
+  /**
+   * As `cutAt`, but the connection stays and nothing comes through it any more, not even its end: each side is to the other as a
+   * host that has vanished. Other connections go on.
+   */
+  freezeAt(statement: RegExp, moment: 'asked' | 'answered'): Promise<void>;
 }
 
 interface Trap {
   readonly statement: RegExp;
   readonly moment: 'asked' | 'answered';
+  readonly spring: (client: Socket) => void;
   readonly sprung: () => void;
   socket: Socket | null;
 }
@@ -36,12 +42,16 @@ export async function newDatabaseProxy(
     open = false;
     for (const socket of sockets) socket.destroy();
   };
-  const spring = (): void => {
-    const { sprung } = trap ?? {};
+  const frozen = new WeakSet<Socket>();
+  const spring = (client: Socket, sprung: Trap): void => {
     trap = null;
-    cut();
-    sprung?.();
+    sprung.spring(client);
+    sprung.sprung();
   };
+  const setTrap = (statement: RegExp, moment: Trap['moment'], how: Trap['spring']) =>
+    new Promise<void>((sprung) => {
+      trap = { statement, moment, spring: how, sprung, socket: null };
+    });
   const proxy = createServer((client) => {
     if (!open) return void client.resetAndDestroy();
     const database = connect(server.port, server.host);
@@ -50,17 +60,19 @@ export async function newDatabaseProxy(
       socket.setNoDelay(true);
       socket.on('error', () => {}).on('close', () => sockets.delete(socket));
     }
-    client.on('close', () => database.destroy());
+    client.on('close', () => frozen.has(client) || database.destroy());
     database.on('close', () => client.destroy());
     client.on('data', (bytes) => {
+      if (frozen.has(client)) return;
       if (trap?.socket === null && trap.statement.test(bytes.toString('latin1'))) {
-        if (trap.moment === 'asked') return spring();
+        if (trap.moment === 'asked') return spring(client, trap);
         trap.socket = client;
       }
       database.write(bytes);
     });
     database.on('data', (bytes) => {
-      if (trap?.socket === client) return spring();
+      if (trap?.socket === client) spring(client, trap);
+      if (frozen.has(client)) return;
       client.write(bytes);
     });
   });
@@ -76,9 +88,7 @@ export async function newDatabaseProxy(
     restore: () => {
       open = true;
     },
-    cutAt: (statement, moment) =>
-      new Promise<void>((sprung) => {
-        trap = { statement, moment, sprung, socket: null };
-      }),
+    cutAt: (statement, moment) => setTrap(statement, moment, cut),
+    freezeAt: (statement, moment) => setTrap(statement, moment, (client) => frozen.add(client)),
   };
 }

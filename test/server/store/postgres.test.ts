@@ -1,69 +1,29 @@
 /** What PostgreSQL does beyond the contract: connections that break, servers that die, transactions that are in the way. */
-import test, { type ExecutionContext } from 'ava';
+import test from 'ava';
 import { systemClock } from '../../../src/core/clock.ts';
-import type { CountermandError, ErrorCode } from '../../../src/core/errors.ts';
-import type { Database, Transaction } from '../../../src/server/store/database.ts';
+import type { ErrorCode } from '../../../src/core/errors.ts';
+import type { Transaction } from '../../../src/server/store/database.ts';
 import { isStorageError } from '../../../src/server/store/failures.ts';
 import { readPostgresUrl } from '../../../src/server/store/postgres/address.ts';
 import { openPostgres } from '../../../src/server/store/postgres/database.ts';
 import { nodeCodec } from '../../../src/server/store/rows.ts';
-import { appendEvents, eventTypes, insert, names } from '../../contract/writes.ts';
-import { type DatabaseProxy, newDatabaseProxy } from '../../counterparts/database_proxy.ts';
+import { eventTypes, insert, names } from '../../contract/writes.ts';
 import { eventually } from '../../counterparts/eventually.ts';
-import { type PostgresServer, sharedPostgres } from '../../counterparts/postgres.ts';
+import { sharedPostgres } from '../../counterparts/postgres.ts';
 import { never } from '../../counterparts/signals.ts';
 import { nodeRow } from '../rows.ts';
+import { casesOf, codeOf, counted, endSessions, pause } from './postgres_cases.ts';
 
 const postgres = sharedPostgres();
-
-interface Case {
-  readonly server: PostgresServer;
-  readonly name: string;
-  readonly proxy: DatabaseProxy;
-  readonly database: Database;
-}
-
-let processes = 0;
-
-async function open(t: ExecutionContext, name: string): Promise<Omit<Case, 'name'>> {
-  const server = await postgres();
-  const proxy = await newDatabaseProxy(t, server);
-  processes += 1;
-  const self = { host: `host${processes} boot`, pid: processes, startedAt: '1', startOf: () => null };
-  const database = await openPostgres(readPostgresUrl(server.urlOf(name, proxy), null), { clock: systemClock, self });
-  t.teardown(() => database.close());
-  return { server, proxy, database };
-}
-
-async function openNew(t: ExecutionContext): Promise<Case> {
-  const name = await (await postgres()).newMigrated(t);
-  return { name, ...(await open(t, name)) };
-}
-
-const code = (promise: Promise<unknown>): Promise<ErrorCode | 'fulfilled'> =>
-  promise.then(
-    () => 'fulfilled' as const,
-    (error: CountermandError) => error.code,
-  );
-
-/** A write whose runs are counted. */
-function counted(name: string, then: (transaction: Transaction, run: number) => Promise<void> = async () => {}) {
-  const seen = { runs: 0 };
-  const work = insert(nodeRow({ name }), async (transaction) => {
-    seen.runs += 1;
-    await appendEvents([name], transaction);
-    await then(transaction, seen.runs);
-  });
-  return { seen, work };
-}
+const { open, openNew } = casesOf(postgres);
 
 test.serial('the server is killed and started again: refusals meanwhile, and then all goes on', async (t) => {
   const { server, database } = await openNew(t);
   await database.write(insert(nodeRow({ name: 'before' })));
   await names(database);
   await server.kill();
-  t.is(await code(database.write(insert(nodeRow({ name: 'never' })))), 'DATABASE_UNUSABLE');
-  t.is(await code(names(database)), 'DATABASE_UNUSABLE');
+  t.is(await codeOf(database.write(insert(nodeRow({ name: 'never' })))), 'DATABASE_UNUSABLE');
+  t.is(await codeOf(names(database)), 'DATABASE_UNUSABLE');
   await server.start();
   await database.write(insert(nodeRow({ name: 'after' })));
   t.deepEqual(await names(database), ['after', 'before']);
@@ -77,7 +37,7 @@ test.serial(
     for (let round = 0; round < 3; round += 1) {
       const [first, ...others] = Array.from({ length: 100 }, (_, at) => {
         const { work } = counted(`${round}.${at}`);
-        const result = code(database.write(work));
+        const result = codeOf(database.write(work));
         results.set(`${round}.${at}`, result);
         return result;
       });
@@ -107,7 +67,7 @@ test('the answer to a commit is lost: the write waits until it is known, others 
     () => 'refused',
   );
   await eventually('others to be refused', async () => {
-    const other = code(database.write(insert(nodeRow({ name: 'never' }))));
+    const other = codeOf(database.write(insert(nodeRow({ name: 'never' }))));
     return (await Promise.race([other, settled, pause()])) !== 'a pause';
   });
   t.is(await Promise.race([settled, pause()]), 'a pause', 'nothing true can be said of it yet');
@@ -117,11 +77,6 @@ test('the answer to a commit is lost: the write waits until it is known, others 
   t.deepEqual(await names(database), ['in doubt']);
   t.deepEqual(await eventTypes(database), ['in doubt']);
 });
-
-const pause = async (): Promise<'a pause'> => {
-  await new Promise((resolve) => setImmediate(resolve));
-  return 'a pause';
-};
 
 test('a commit that has never arrived is done again, once', async (t) => {
   const { database, proxy } = await openNew(t);
@@ -146,9 +101,6 @@ test('a connection that breaks between the statements of a write: it is run agai
   t.deepEqual(await eventTypes(database), ['again']);
 });
 
-const endSessions = (server: PostgresServer, name: string) =>
-  server.query(`select pg_terminate_backend(pid) from pg_stat_activity where datname = '${name}'`);
-
 test('closing while the answer to a commit is missing: the write is refused, and the next start knows', async (t) => {
   const { database, proxy, name } = await openNew(t);
   const cut = proxy.cutAt(/COMMIT/, 'answered');
@@ -168,7 +120,7 @@ test('a transaction that was in the way: the callback runs again, and fails when
     await database.write(once.work);
     t.is(once.seen.runs, 2);
     const always = counted(`always ${state}`, async (transaction) => void (await raise(transaction)));
-    t.is(await code(database.write(always.work)), 'DATABASE_UNUSABLE');
+    t.is(await codeOf(database.write(always.work)), 'DATABASE_UNUSABLE');
     t.true(always.seen.runs > 2);
   }
   t.deepEqual(await names(database), ['once 40001', 'once 40P01']);
@@ -182,10 +134,10 @@ test('a callback that keeps an error of the database to itself: nothing of it is
         await sql('no_such_table').catch(() => {});
       }),
     );
-  t.is(await code(swallows()), 'INTERNAL');
+  t.is(await codeOf(swallows()), 'INTERNAL');
   const [first, second] = await Promise.all([
-    code(swallows()),
-    code(database.write(insert(nodeRow({ name: 'beside' })))),
+    codeOf(swallows()),
+    codeOf(database.write(insert(nodeRow({ name: 'beside' })))),
   ]);
   t.deepEqual([first, second], ['INTERNAL', 'fulfilled']);
   t.deepEqual(await names(database), ['beside']);
@@ -219,7 +171,7 @@ test('a conductor that rests hears that another one has taken the database over'
   proxy.cut();
   const second = await open(t, name);
   proxy.restore();
-  t.is(await code(database.write(insert(nodeRow({ name: 'never' })))), 'DATABASE_TAKEN');
+  t.is(await codeOf(database.write(insert(nodeRow({ name: 'never' })))), 'DATABASE_TAKEN');
   t.regex((await database.lost).message, /another conductor \(pid \d+ on host\d+\) has taken the database over/);
   await endSessions(second.server, name);
   await second.database.write(insert(nodeRow({ name: 'after' })));
@@ -255,13 +207,13 @@ test('no error repeats the values of a row', async (t) => {
 
 test('a text with NUL is refused as what it is', async (t) => {
   const { database } = await openNew(t);
-  t.is(await code(database.write(insert(nodeRow({ maintenanceReason: 'a\0b' })))), 'ARGUMENT_INVALID');
+  t.is(await codeOf(database.write(insert(nodeRow({ maintenanceReason: 'a\0b' })))), 'ARGUMENT_INVALID');
 });
 
 test('a disk that is full is one until there is room again', async (t) => {
   const { database } = await openNew(t);
   const fill = ({ sql }: Transaction) => sql.raw(`do $$ begin raise exception 'no' using errcode = '53100'; end $$`);
-  t.is(await code(database.write(async (transaction) => void (await fill(transaction)))), 'DISK_FULL');
+  t.is(await codeOf(database.write(async (transaction) => void (await fill(transaction)))), 'DISK_FULL');
   t.true(database.isFull);
   t.true(await database.findRoom(never()));
   t.false(database.isFull);

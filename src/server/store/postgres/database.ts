@@ -14,7 +14,8 @@ import { refuseInWrite, refuseReadsInWrites } from '../writing.ts';
 import type { PostgresAddress } from './address.ts';
 import { mustBeOpen, openDirect, type StatementNames } from './direct.ts';
 import { explainPostgres, isLost, isWorthRepeating } from './errors.ts';
-import { connectionTo, prepareSession } from './session.ts';
+import { connectionTo, prepareReading } from './session.ts';
+import { breakOffIfSilent } from './silence.ts';
 import { openWriting, SILENT, type WritingConnection } from './writing_connection.ts';
 
 /** This often a group is run before it fails because others were in its way, or its connection has broken. */
@@ -23,7 +24,6 @@ const RUNS = 3;
 const ASK_INTERVAL_MS = 500;
 /** This many connections read. */
 const READERS = 8;
-const READ_TIMEOUT_MS = 30_000;
 
 /** What a database is opened with beside its address. */
 interface PostgresParts extends WriteOptions {
@@ -234,10 +234,12 @@ function explainErrors({ client }: Knex, address: PostgresAddress): void {
     });
 }
 
-function connectReaders(address: PostgresAddress): Knex {
+function connectReaders(address: PostgresAddress, clock: Clock): Knex {
   return createKnex({
     client: 'pg',
-    connection: { ...connectionTo(address), query_timeout: READ_TIMEOUT_MS } as Knex.PgConnectionConfig,
+    // The writing connection has looked. Without this, knex asks before `afterCreate`, and waits without a limit.
+    version: '14',
+    connection: connectionTo(address) as Knex.PgConnectionConfig,
     // An error names the statement, never the values that were bound: passwords are among them.
     compileSqlOnError: false,
     log: SILENT,
@@ -245,7 +247,8 @@ function connectReaders(address: PostgresAddress): Knex {
       min: 0,
       max: READERS,
       afterCreate: (client: pg.Client, done: (error: unknown, client: pg.Client) => void) => {
-        prepareSession(client).then(
+        breakOffIfSilent(client, clock);
+        prepareReading(client).then(
           () => done(null, client),
           (error) => done(error, client),
         );
@@ -260,9 +263,9 @@ function connectReaders(address: PostgresAddress): Knex {
  */
 export async function openPostgres(address: PostgresAddress, parts: PostgresParts): Promise<Database> {
   let database: PostgresDatabase | null = null;
-  const { self = thisProcess(), mustExist = false } = parts;
-  const writing = await openWriting(address, { self, mustExist, brokeOff: () => database?.lookAgain() });
-  database = new PostgresDatabase(connectReaders(address), writing, address, parts);
+  const { clock, self = thisProcess(), mustExist = false } = parts;
+  const writing = await openWriting(address, { clock, self, mustExist, brokeOff: () => database?.lookAgain() });
+  database = new PostgresDatabase(connectReaders(address, clock), writing, address, parts);
   return database;
 }
 

@@ -76,6 +76,15 @@ export async function endSession({ pid, since }: Found, client: pg.Client): Prom
   );
 }
 
+/** True while the server has that session, as when it was told to end it and waits for its disk. */
+export async function isSessionThere({ pid, since }: Found, client: pg.Client): Promise<boolean> {
+  const { rowCount } = await client.query(
+    'select 1 from pg_stat_activity where pid = $1 and backend_start::text = $2',
+    [pid, since],
+  );
+  return rowCount !== 0;
+}
+
 const TAKE = `
   insert into database_owner (id, generation, host, pid, started_at, ended_cleanly) values (1, 1, $1, $2, $3, false)
   on conflict (id) do update set generation = database_owner.generation + 1, host = excluded.host, pid = excluded.pid,

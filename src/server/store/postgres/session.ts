@@ -2,6 +2,7 @@
 import pg from 'pg';
 import { fail } from '../../../core/errors.ts';
 import type { PostgresAddress } from './address.ts';
+import { SILENCE_LIMIT_S } from './silence.ts';
 
 /** The oldest version that will do, as `server_version_num` has it. */
 const OLDEST = 140_000;
@@ -62,9 +63,9 @@ export interface Found {
   readonly since: string;
 }
 
-/** Sets up a session that only reads. */
-export async function prepareSession(client: pg.Client): Promise<void> {
-  await client.query(SETTINGS);
+/** Sets up a session that only reads. The server ends what takes too long, also if the answer is not waited for any more. */
+export async function prepareReading(client: pg.Client): Promise<void> {
+  await client.query(`${SETTINGS}; set statement_timeout = '${SILENCE_LIMIT_S}s'`);
 }
 
 /**
@@ -82,6 +83,6 @@ export async function prepareWriting(client: pg.Client, { words }: PostgresAddre
   if (found.encoding !== 'UTF8')
     throw refused(`its encoding is ${found.encoding}; create one with ENCODING 'UTF8' TEMPLATE template0`);
   if (found.schema === null) throw refused('none of the schemas of its search_path exists');
-  await prepareSession(client);
+  await client.query(SETTINGS);
   return found;
 }

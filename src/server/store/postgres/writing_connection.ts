@@ -4,6 +4,7 @@
  */
 import createKnex, { type Knex } from 'knex';
 import pg from 'pg';
+import type { Clock } from '../../../core/clock.ts';
 import { CountermandError, fail } from '../../../core/errors.ts';
 import type { OwnProcess } from '../own_process.ts';
 import type { PostgresAddress } from './address.ts';
@@ -12,6 +13,7 @@ import { migrate } from './migrate.ts';
 import {
   endSession,
   findOwner,
+  isSessionThere,
   lockForLife,
   type OwnerRow,
   taken,
@@ -20,6 +22,7 @@ import {
   waitForLock,
 } from './owner.ts';
 import { connectionTo, type Found, prepareWriting } from './session.ts';
+import { breakOffIfSilent } from './silence.ts';
 
 /** What knex logs is thrown as well, and said once. */
 export const SILENT = { warn: () => {}, error: () => {}, debug: () => {}, deprecate: () => {} };
@@ -30,6 +33,12 @@ const OPEN = 'T';
 
 /** What every commit begins with. */
 const CLAIM = 'update database_owner set last_write = $1 where id = 1 and generation = $2';
+
+/**
+ * A commit that changes nothing. A session that was ended while it waited for a synchronous replica has committed on its own server
+ * only; once a later commit is answered, the replica has both.
+ */
+const CONFIRM = 'update database_owner set last_write = last_write where id = 1';
 
 /** A connection that is open, and what its session found. */
 interface Open {
@@ -50,18 +59,20 @@ export class WritingConnection {
   #reconnecting: Promise<pg.Client> | null = null;
   /** Why there will be no connection any more. */
   #over: CountermandError | null = null;
+  readonly #clock: Clock;
   readonly #brokeOff: () => void;
 
   constructor(
     { open, knex, owner }: { open: Open; knex: Knex; owner: Pick<OwnerRow, 'generation' | 'lastWrite'> },
     address: PostgresAddress,
-    brokeOff: () => void,
+    { clock, brokeOff }: Pick<WritingParts, 'clock' | 'brokeOff'>,
   ) {
     this.#address = address;
     this.#knex = knex;
     this.#generation = owner.generation;
     this.#number = owner.lastWrite;
     this.#former = open.found;
+    this.#clock = clock;
     this.#brokeOff = brokeOff;
     this.#adopt(open);
   }
@@ -113,7 +124,10 @@ export class WritingConnection {
 
   /** True if the commit of this number was done, and no later one can be. @throws as `connected` */
   async wasCommitted(number: number): Promise<boolean> {
-    return (await findOwner(await this.connected()))?.lastWrite === number;
+    const client = await this.connected();
+    if ((await findOwner(client))?.lastWrite !== number) return false;
+    await client.query(CONFIRM);
+    return true;
   }
 
   /** Gives the lock up. May be called while there is no connection. */
@@ -132,16 +146,17 @@ export class WritingConnection {
   #adopt(open: Open): void {
     this.#open = open;
     this.#former = open.found;
-    open.client.once('end', () => {
+    const gone = (): void => {
       if (this.#open !== open) return;
       this.#open = null;
       this.#brokeOff();
-    });
+    };
+    open.client.once('error', gone).once('end', gone);
   }
 
   async #reconnect(): Promise<pg.Client> {
     try {
-      const open = await connect(this.#address);
+      const open = await connect(this.#address, this.#clock);
       try {
         await this.#lockAgain(open.client);
         if (this.#over) throw this.#over;
@@ -156,14 +171,19 @@ export class WritingConnection {
     }
   }
 
-  /** @throws DATABASE_TAKEN if another conductor has the lock, or had it meanwhile */
+  /** @throws DATABASE_TAKEN if another conductor has the lock, or had it meanwhile; DATABASE_UNUSABLE while our former session has it */
   async #lockAgain(client: pg.Client): Promise<void> {
     const locked = await tryLock(client);
     const owner = await findOwner(client);
     if (owner?.generation !== this.#generation) throw this.#end(taken(owner));
     if (locked) return;
     await endSession(this.#former, client);
-    if (!(await waitForLock(client))) throw this.#end(taken(null));
+    if (await waitForLock(client)) return;
+    if (!(await isSessionThere(this.#former, client))) throw this.#end(taken(null));
+    throw fail(
+      'DATABASE_UNUSABLE',
+      `the ${this.#address.words} has not ended the former session of this conductor; nothing was written; try again`,
+    );
   }
 
   #end(error: CountermandError): CountermandError {
@@ -179,13 +199,14 @@ export class WritingConnection {
   }
 }
 
-/** A connection that is set up, and closed again if that fails. */
-async function connect(address: PostgresAddress): Promise<Open> {
+/** A connection that is set up, and closed again if that fails. @param clock null: answers are waited for without a limit */
+async function connect(address: PostgresAddress, clock: Clock | null): Promise<Open> {
   const client = new pg.Client(connectionTo(address));
   // Whoever waits for an answer hears of it; without a listener it would end the process.
   client.on('error', () => {});
   try {
     await client.connect();
+    if (clock) breakOffIfSilent(client, clock);
     return { client, found: await prepareWriting(client, address) };
   } catch (error) {
     await client.end().catch(() => {});
@@ -195,6 +216,7 @@ async function connect(address: PostgresAddress): Promise<Open> {
 
 /** What the connection is opened with beside the address. */
 interface WritingParts {
+  readonly clock: Clock;
   readonly self: OwnProcess;
   /** A database without our tables is refused. */
   readonly mustExist: boolean;
@@ -208,17 +230,19 @@ interface WritingParts {
  */
 export async function openWriting(
   address: PostgresAddress,
-  { self, mustExist, brokeOff }: WritingParts,
+  { self, mustExist, ...parts }: WritingParts,
 ): Promise<WritingConnection> {
   const knex = createKnex({ client: 'pg', compileSqlOnError: false, log: SILENT });
   try {
-    const open = await connect(address);
+    // A migration of many rows takes its time.
+    const open = await connect(address, null);
     const { client } = open;
     try {
       await lockForLife(client, self, address);
       await knex.transaction((sql) => migrate(sql, address, mustExist), { connection: client });
       const owner = await takeOwnership(self, client);
-      return new WritingConnection({ open, knex, owner }, address, brokeOff);
+      breakOffIfSilent(client, parts.clock);
+      return new WritingConnection({ open, knex, owner }, address, parts);
     } catch (error) {
       await client.end().catch(() => {});
       throw error;

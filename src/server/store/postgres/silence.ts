@@ -1,0 +1,50 @@
+/**
+ * A host that vanishes says nothing. TCP gives it up after a quarter of an hour; until then, whoever waits for its answer waits.
+ * A connection that is silent for too long while a statement waits is therefore broken off here.
+ */
+import type pg from 'pg';
+import type { Clock, Timer } from '../../../core/clock.ts';
+
+/** In seconds. No statement of ours takes as long, except those of a migration. */
+export const SILENCE_LIMIT_S = 30;
+
+type Query = (...asked: unknown[]) => Promise<unknown>;
+
+/**
+ * Breaks the connection off when statements wait and none has been answered for 30 s. It then ends as by an error of its socket:
+ * whatever waits is rejected with an error that `isLost` knows, the client emits `error`, and a pool lends it no more. What the
+ * server makes of a statement whose answer is missing is not known.
+ */
+export function breakOffIfSilent(client: pg.Client, clock: Clock): void {
+  const query = client.query.bind(client) as unknown as Query;
+  let waiting = 0;
+  let timer: Timer | null = null;
+  const breakOff = (): void => {
+    client.connection.stream.destroy(new Error(`Connection terminated: no answer for ${SILENCE_LIMIT_S} s`));
+  };
+  const waitAnew = (): void => {
+    timer?.cancel();
+    timer = waiting > 0 ? clock.after(SILENCE_LIMIT_S * 1000, breakOff) : null;
+  };
+  const ask: Query = async (...asked) => {
+    waiting += 1;
+    // What is asked behind another statement gives that one no more time.
+    if (waiting === 1) waitAnew();
+    try {
+      return await query(...asked);
+    } finally {
+      waiting -= 1;
+      waitAnew();
+    }
+  };
+  const askFor = (...asked: unknown[]): Promise<unknown> | undefined => {
+    const callback = asked.at(-1);
+    if (typeof callback !== 'function') return ask(...asked);
+    // So does knex ask.
+    ask(...asked.slice(0, -1)).then(
+      (result) => callback(null, result),
+      (error) => callback(error),
+    );
+  };
+  client.query = askFor as unknown as typeof client.query;
+}
