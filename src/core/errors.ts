@@ -220,7 +220,7 @@ export const ERROR_TABLE = {
   DATABASE_DAMAGED: row('FAILED_PRECONDITION', 5, 'the database file is empty, damaged, or not one of countermand'),
   DATABASE_TAKEN: row('UNAVAILABLE', 6, 'another conductor has opened the database since; this one stops', RETRYABLE),
   DATABASE_UNUSABLE: row('UNAVAILABLE', 6, 'the database cannot be read or written; nothing was written', RETRYABLE),
-  DISK_FULL: row('RESOURCE_EXHAUSTED', 6, 'the disk of the data folder is full; nothing was written', RETRYABLE),
+  DISK_FULL: row('RESOURCE_EXHAUSTED', 6, 'the disk of the database is full; nothing was written', RETRYABLE),
   DATABASE_NEWER: row('FAILED_PRECONDITION', 5, 'the database was written by a newer version'),
   LISTEN_FAILED: row('UNAVAILABLE', 6, 'the address cannot be listened on'),
   CONDUCTOR_UNREACHABLE: row('UNAVAILABLE', 6, 'no conductor answers at this address', RETRYABLE),

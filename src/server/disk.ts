@@ -63,10 +63,11 @@ export class Disk {
 
   /** @throws DISK_FULL if the disk is full and the RPC at `path` begins work; then nothing was written */
   admit(path: string, request: unknown): void {
-    if (this.#parts.store.database.isFull && BEGINS_WORK[path]?.(request))
+    const { isFull, disk } = this.#parts.store.database;
+    if (isFull && BEGINS_WORK[path]?.(request))
       throw fail(
         'DISK_FULL',
-        'the disk of the data folder is full; nothing was written; free some space. Aborts, cancels and deletes still work',
+        `${disk} is full; nothing was written; free some space. Aborts, cancels and deletes still work`,
       );
   }
 
@@ -92,11 +93,12 @@ export class Disk {
 
   async #look(): Promise<void> {
     const { store, log, shutdown } = this.#parts;
-    const isFull = store.database.isFull && !(await store.database.findRoom(shutdown));
+    const { database } = store;
+    const isFull = database.isFull && !(await database.findRoom(shutdown));
     if (isFull === this.#wasFull) return;
     this.#wasFull = isFull;
-    if (isFull) log.error({ code: 'DISK_FULL' }, 'the disk of the data folder is full: new orders are refused');
-    else log.info({}, 'the disk of the data folder has room again: orders are accepted');
+    if (isFull) log.error({ code: 'DISK_FULL' }, `${database.disk} is full: new orders are refused`);
+    else log.info({}, `${database.disk} has room again: orders are accepted`);
     for (const tell of this.#listeners) tell(isFull);
   }
 }

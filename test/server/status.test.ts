@@ -1,6 +1,7 @@
 /** What a conductor says of itself: its counts, its agents, its zones and drivers, and what needs an operator. */
 import test, { type ExecutionContext } from 'ava';
 import { VERSION } from '../../src/core/version.ts';
+import { createServices } from '../../src/server/api/services.ts';
 import { agentsOf, driversOf, statusOf, zonesOf } from '../../src/server/api/status.ts';
 import { World } from '../world/world.ts';
 
@@ -91,5 +92,22 @@ test('zones and drivers have their nodes, and a zone without an agent is named',
     (await statusOf(world.conductor)).problems.includes(
       'no agent with driver fake is attached for zone dark: 1 node can be neither read nor ordered',
     ),
+  );
+});
+
+test('a disk that is full is called what it is with the database in use', async (t) => {
+  const { conductor } = await newWorld(t);
+  const { database } = conductor.orders.store;
+  t.is(database.disk, 'the disk of the data folder');
+  Object.defineProperty(database, 'isFull', { value: true });
+  Object.defineProperty(database, 'disk', { value: 'the disk of the PostgreSQL server' });
+  t.deepEqual((await statusOf(conductor)).problems, ['the disk of the PostgreSQL server is full: new work is refused']);
+  t.throws(() => conductor.disk.admit('/countermand.v1.NodeService/CreateNode', {}), {
+    code: 'DISK_FULL',
+    message: /^the disk of the PostgreSQL server is full; nothing was written; free some space\. /,
+  });
+  t.is(
+    createServices(conductor).notReady()?.message,
+    'the disk of the PostgreSQL server is full; new orders are refused',
   );
 });

@@ -90,7 +90,7 @@ export function createServices(
     identify,
     notReady() {
       if (shutdown.aborted) return shutdown.reason;
-      if (database.isFull) return fail('DISK_FULL', 'the disk of the data folder is full; new orders are refused');
+      if (database.isFull) return fail('DISK_FULL', `${database.disk} is full; new orders are refused`);
       return null;
     },
     elsewhere: () => null,

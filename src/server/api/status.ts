@@ -131,9 +131,8 @@ function countsOf(counts: readonly NodeCount[]): NodeCounts {
 
 /** What needs an operator, in sentences. */
 function problemsOf(counts: readonly NodeCount[], agents: readonly Agent[], conductor: Conductor): string[] {
-  const full = conductor.orders.store.database.isFull
-    ? ['the disk of the data folder is full: new work is refused']
-    : [];
+  const { isFull, disk } = conductor.orders.store.database;
+  const full = isFull ? [`${disk} is full: new work is refused`] : [];
   const kinds = [...Map.groupBy(counts, ({ zone, driver }) => JSON.stringify([zone, driver])).values()];
   const unserved = kinds.flatMap((alike) => {
     const [{ zone, driver }] = alike as [NodeCount];

@@ -59,6 +59,8 @@ export interface Database {
   readonly busy: boolean;
   /** True while the storage has no room. What ends work still finds room; the caller refuses new work. */
   readonly isFull: boolean;
+  /** What `isFull` is about, in the words of an operator: "the disk of the data folder". It tells no address. */
+  readonly disk: string;
   /** Resolves when the storage has no room, at once if it has none. An abort rejects with its reason. */
   untilFull(signal: AbortSignal): Promise<void>;
   /** Looks again whether there is room after `isFull`. Resolves with whether there is. An abort rejects with its reason. */

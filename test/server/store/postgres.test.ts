@@ -210,12 +210,53 @@ test('a text with NUL is refused as what it is', async (t) => {
   t.is(await codeOf(database.write(insert(nodeRow({ maintenanceReason: 'a\0b' })))), 'ARGUMENT_INVALID');
 });
 
-test('a disk that is full is one until there is room again', async (t) => {
-  const { database } = await openNew(t);
-  const fill = ({ sql }: Transaction) => sql.raw(`do $$ begin raise exception 'no' using errcode = '53100'; end $$`);
-  t.is(await codeOf(database.write(async (transaction) => void (await fill(transaction)))), 'DISK_FULL');
+/** What the server says when its disk is full. */
+const fill = async ({ sql }: Transaction): Promise<void> => {
+  await sql.raw(`do $$ begin raise exception 'no' using errcode = '53100'; end $$`);
+};
+
+test('a disk that is full is one until there is room again; that is found out without a right, and past the writes', async (t) => {
+  const server = await postgres();
+  const name = await server.newMigrated(t);
+  await server.query(`create role plain login password 'plain'; revoke temporary on database ${name} from public`);
+  await server.query('grant select, insert, update, delete on all tables in schema public to plain', name);
+  await server.query('grant usage on all sequences in schema public to plain', name);
+  const { database } = await open(t, name, { user: 'plain', password: 'plain' });
+  t.is(await codeOf(database.write(fill)), 'DISK_FULL');
   t.true(database.isFull);
+  t.is(database.disk, 'the disk of the PostgreSQL server');
+  const [started, goOn] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  const write = database.write(
+    insert(nodeRow({ name: 'behind' }), () => {
+      started.resolve();
+      return goOn.promise;
+    }),
+  );
+  await started.promise;
   t.true(await database.findRoom(never()));
   t.false(database.isFull);
-  t.deepEqual(await database.read('pg_tables').where('tablename', 'like', 'room%'), []);
+  goOn.resolve();
+  await write;
+});
+
+test('whether there is room is tried with a file on the disk of the database', async (t) => {
+  const { server, name, database } = await openNew(t);
+  await codeOf(database.write(fill));
+  await database.findRoom(never());
+  await database.close();
+  await eventually('the server to count the file', async () => {
+    const [{ bytes } = {}] = await server.query(
+      `select temp_bytes::int as bytes from pg_stat_database where datname = '${name}'`,
+    );
+    return Number(bytes) > 4_000_000;
+  });
+  t.pass();
+});
+
+test('a server that still has no room stays full', async (t) => {
+  const { server, name, database } = await openNew(t);
+  await codeOf(database.write(fill));
+  await server.query(`alter role countermand in database ${name} set temp_file_limit = '1MB'`);
+  t.false(await database.findRoom(never()));
+  t.true(database.isFull);
 });

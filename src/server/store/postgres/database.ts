@@ -41,6 +41,7 @@ type Run = { readonly result: GroupResult } | { readonly error: unknown; readonl
 class PostgresDatabase implements Database {
   readonly read: Knex;
   readonly feed = new Feed();
+  readonly disk = 'the disk of the PostgreSQL server';
   readonly #address: PostgresAddress;
   readonly #clock: Clock;
   readonly #options: WriteOptions;
@@ -90,17 +91,15 @@ class PostgresDatabase implements Database {
     }, signal);
   }
 
-  /** The disk is the server's: whether there is room is tried. What is tried is undone. */
+  /** The disk is the server's: whether there is room is tried. That waits for no write, and needs no right but to connect. */
   async findRoom(signal: AbortSignal): Promise<boolean> {
     if (!this.#full) return true;
-    const enough = new Error('there is room');
     signal.throwIfAborted();
-    const tried = this.write(async ({ sql }) => {
-      await sql.raw('create table room_that_is_tried as select generate_series(1, 200000) as filler');
-      throw enough;
-    });
     this.#full = await untilAborted(
-      tried.catch((error) => error !== enough),
+      tryRoom(this.read).then(
+        () => false,
+        () => true,
+      ),
       signal,
     );
     return !this.#full;
@@ -218,6 +217,17 @@ class PostgresDatabase implements Database {
     for (const resolve of this.#whenFull) resolve();
     this.#whenFull.clear();
   }
+}
+
+/** Numbers that take some 8 MB, more than a session keeps in memory here: the server writes them to a file, which it deletes. */
+const FILLER = 'select count(*) from generate_series(1, 300000)';
+
+/** Has the server write a temporary file on the disk of the database. @throws what the server says, as when there is no room */
+async function tryRoom(read: Knex): Promise<void> {
+  await read.transaction(async (sql) => {
+    await sql.raw("set local work_mem = '64kB'; set local temp_tablespaces = ''");
+    await sql.raw(FILLER);
+  });
 }
 
 /** What a read rejects with is an error that `Database` names. What a transaction rejects with is translated at its end. */

@@ -20,7 +20,7 @@ import { checkedRows, Kept } from '../kept_rows.ts';
 import { thisProcess } from '../own_process.ts';
 import { refuseInWrite, refuseReadsInWrites } from '../writing.ts';
 import { openDirect } from './direct.ts';
-import { explainSqlite } from './errors.ts';
+import { DISK, explainSqlite } from './errors.ts';
 import { type OpenFile, openFileIn, openFileInMemory } from './file.ts';
 import { keepStatements } from './statements.ts';
 
@@ -28,6 +28,7 @@ import { keepStatements } from './statements.ts';
 class SqliteDatabase implements Database {
   readonly read: Knex;
   readonly feed = new Feed();
+  readonly disk = DISK;
   readonly #kept = new Kept();
   readonly #direct: DirectWithSavepoint;
   readonly #file: OpenFile;

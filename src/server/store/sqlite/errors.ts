@@ -2,6 +2,9 @@
 import { CountermandError, fail } from '../../../core/errors.ts';
 import { UniqueViolation } from '../database.ts';
 
+/** The disk of the file. */
+export const DISK = 'the disk of the data folder';
+
 /** How to get a damaged database back. */
 export const REPAIR =
   'stop the conductor, keep a copy of the folder, and restore a backup; without one, run: ' +
@@ -16,14 +19,13 @@ export function explainSqlite(thrown: unknown): unknown {
   const code = codeOf(thrown);
   if (code === null) return thrown;
   if (UNIQUE.includes(code)) return new UniqueViolation(thrown as Error);
-  if (code === 'SQLITE_FULL')
-    return fail('DISK_FULL', 'the disk of the data folder is full; nothing was written; free some space', thrown);
+  if (code === 'SQLITE_FULL') return fail('DISK_FULL', `${DISK} is full; nothing was written; free some space`, thrown);
   if (code.startsWith('SQLITE_CORRUPT') || code.startsWith('SQLITE_NOTADB'))
     return fail('DATABASE_DAMAGED', `the database file is damaged; nothing was written; ${REPAIR}`, thrown);
   if (UNUSABLE.some((prefix) => code.startsWith(prefix)))
     return fail(
       'DATABASE_UNUSABLE',
-      `the database cannot be read or written (${code}); nothing was written; check the disk of the data folder`,
+      `the database cannot be read or written (${code}); nothing was written; check ${DISK}`,
       thrown,
     );
   return thrown;
