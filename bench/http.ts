@@ -2,7 +2,7 @@
  * What does HTTP cost beside our own gRPC, and beside a real Ironic: a list of 1,000 nodes, and 100 orders until no node has a
  * target any more? HTTP should have at least 0.6 of gRPC's rate, so its times at most 1.7 of gRPC's; Ironic's rows should be 20 x
  * ours. Ironic is started here; with COUNTERMAND_BENCH_IRONIC=http://HOST:PORT one without authentication that runs elsewhere is
- * asked: its nodes are enrolled for that, with its driver fake-hardware, and deleted afterwards.
+ * asked: nodes are enrolled there, with its driver fake-hardware, and these alone are deleted afterwards.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -11,6 +11,7 @@ import { systemClock } from '../src/core/clock.ts';
 import { asCountermandError } from '../src/core/errors.ts';
 import { sleep } from '../src/core/signals.ts';
 import { PowerTarget } from '../src/gen/countermand/v1/power.ts';
+import { whileEnrolled } from './enrolled.ts';
 import { type Row, table, timed } from './figures.ts';
 import { type Fleet, withFleet } from './fleet.ts';
 import { freePort, type Ironic, startIronic } from './ironic.ts';
@@ -142,19 +143,17 @@ async function measureIronic(ours: readonly Row[], signal: AbortSignal): Promise
   const named = process.env.COUNTERMAND_BENCH_IRONIC;
   if (named !== undefined) {
     const asked: Asked = { base: named, pid: null };
-    try {
-      await enrolIn(named);
-      return [...(await listsOf(asked, ours)), ...(await ordersOf(asked, 'Ironic', ours, signal))];
-    } finally {
-      await eachNode((name) => ask(named, 'DELETE', `/v1/nodes/${name}`).catch(() => {}));
-    }
+    return enrolledIn(named, async () => [
+      ...(await listsOf(asked, ours)),
+      ...(await ordersOf(asked, 'Ironic', ours, signal)),
+    ]);
   }
   await using after = new AsyncDisposableStack();
   const folder = await mkdtemp(join(tmpdir(), 'countermand-bench-'));
   after.defer(() => rm(folder, { recursive: true, force: true }));
   const quick = await startIronic({ folder, waitsForDisk: false }, signal);
   after.defer(() => quick.stop());
-  await enrolIn(quick.base);
+  await eachNode((name) => enrol(quick.base, name));
   const lists = await listsOf(quick, ours);
   const quickOrders = await ordersOf(quick, 'Ironic, not waiting for its disk', ours, signal);
   await quick.stop();
@@ -168,8 +167,13 @@ async function eachNode(work: (name: string) => Promise<unknown>): Promise<void>
     await Promise.all(IRONIC_NODES.slice(from, from + AT_ONCE).map(work));
 }
 
-const enrolIn = (base: string): Promise<void> =>
-  eachNode((name) => ask(base, 'POST', '/v1/nodes', { name, driver: 'fake-hardware' }));
+const enrol = (base: string, name: string): Promise<unknown> =>
+  ask(base, 'POST', '/v1/nodes', { name, driver: 'fake-hardware' });
+
+function enrolledIn(base: string, use: () => Promise<Row[]>): Promise<Row[]> {
+  const remove = (name: string) => ask(base, 'DELETE', `/v1/nodes/${name}`);
+  return whileEnrolled(IRONIC_NODES, AT_ONCE, { enrol: (name) => enrol(base, name), remove }, use);
+}
 
 async function listsOf({ base, pid }: Asked, ours: readonly Row[]): Promise<Row[]> {
   const measured = await costs(() => listNodes(base), LISTS, UNMEASURED, pid);

@@ -5,6 +5,7 @@ import '../agent/masked_driver.test.ts';
 import '../agent/secrets.test.ts';
 import '../agent/trust.test.ts';
 import '../agent/turns.test.ts';
+import '../bench/enrolled.test.ts';
 import '../cli/compile_cache.test.ts';
 import '../cli/context/commands.test.ts';
 import '../cli/daemon/configuration.test.ts';

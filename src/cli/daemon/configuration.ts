@@ -79,22 +79,12 @@ export interface Configuration {
 }
 
 type Rules = { readonly [Key in KeyName]: z.infer<(typeof CONFIGURATION_KEYS)[Key]['rule']> };
-/** The keys that may stay without a value. */
-type Optional = 'database' | 'database_password_file' | 'min_command_interval' | 'secrets_dir' | TlsKey;
-type TlsKey =
-  | 'authentication'
-  | 'token_file'
-  | 'tls_client_ca'
-  | 'htpasswd_file'
-  | 'jwt_issuer'
-  | 'jwt_keys'
-  | 'tls_certificate'
-  | 'tls_key'
-  | 'ca'
-  | 'certificate'
-  | 'key'
-  | 'server_name';
-type Values = Omit<Rules, Optional> & Partial<Pick<Rules, Optional>>;
+/** The keys that always have a value: a fallback, or one that is found at the start. */
+type Sure =
+  | { [Key in KeyName]: 'fallback' extends keyof (typeof CONFIGURATION_KEYS)[Key] ? Key : never }[KeyName]
+  | Found;
+type Found = keyof ReturnType<typeof findDefaults>;
+type Values = Pick<Rules, Sure> & Partial<Omit<Rules, Sure>>;
 /** What one source says. */
 type Given = Partial<Rules>;
 
@@ -182,8 +172,11 @@ function defaults(environment: Environment): Given {
     const row: ConfigurationKey = CONFIGURATION_KEYS[key];
     return row.fallback === undefined ? [] : [[key, row.fallback]];
   });
-  return { ...Object.fromEntries(fixed), data: defaultDataFolder(environment), agent_name: hostname() };
+  return { ...Object.fromEntries(fixed), ...findDefaults(environment) };
 }
+
+/** The defaults that depend on this host. */
+const findDefaults = (environment: Environment) => ({ data: defaultDataFolder(environment), agent_name: hostname() });
 
 const camelCase = (key: KeyName): string => key.replaceAll(/_(\w)/g, (_, letter: string) => letter.toUpperCase());
 

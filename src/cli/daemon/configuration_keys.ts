@@ -32,21 +32,22 @@ const LONGEST_S = 2_592_000;
 
 type KeyParts<T> = Omit<ConfigurationKey<T>, 'type' | 'placeholder' | 'rule'>;
 
-const wholeSeconds = (least: number, parts: KeyParts<number>): ConfigurationKey<number> => ({
+// Each keeps the type of its parts, which says whether there is a fallback.
+const wholeSeconds = <const Parts extends KeyParts<number>>(least: number, parts: Parts) => ({
   type: `a whole number of seconds from ${least} to ${LONGEST_S}`,
   placeholder: 'seconds',
   rule: z.int().min(least).max(LONGEST_S),
   ...parts,
 });
 
-const seconds = (least: number, parts: KeyParts<number>): ConfigurationKey<number> => ({
+const seconds = <const Parts extends KeyParts<number>>(least: number, parts: Parts) => ({
   type: `a number of seconds from ${least} to ${LONGEST_S}`,
   placeholder: 'seconds',
   rule: z.number().min(least).max(LONGEST_S),
   ...parts,
 });
 
-const folder = (parts: KeyParts<string>): ConfigurationKey<string> => ({
+const folder = <const Parts extends KeyParts<string>>(parts: Parts) => ({
   type: 'the path of a folder',
   placeholder: 'folder',
   rule: z
@@ -56,13 +57,13 @@ const folder = (parts: KeyParts<string>): ConfigurationKey<string> => ({
   ...parts,
 });
 
-const file = (parts: KeyParts<string>): ConfigurationKey<string> => ({
+const file = <const Parts extends KeyParts<string>>(parts: Parts) => ({
   ...folder(parts),
   type: 'the path of a file',
   placeholder: 'file',
 });
 
-const name = (parts: KeyParts<string>): ConfigurationKey<string> => ({
+const name = <const Parts extends KeyParts<string>>(parts: Parts) => ({
   type: 'a name: 1 to 255 letters, digits, dots, dashes and underscores',
   placeholder: 'name',
   rule: z.string().regex(/^[\w.-]{1,255}$/),

@@ -46,16 +46,17 @@ async function power(first: string, others: readonly string[], options: PowerOpt
   const asked = { target, forced: options.onTimeout === 'force', typed };
   const { yes, onTimeout, onFailure, requestId, wait, reason = '', queue = false } = options;
   const asks = mustConfirm(asked, call);
-  const order = { nodes, range, typed, target, timeout, onTimeout, reason, requestId, maxParallel, canary, onFailure };
-  if (options.dryRun) return tellOrder({ ...order, queue, wait, asks, yes }, call);
+  const how = { timeout, onTimeout, reason, requestId, maxParallel, canary, onFailure, queue, wait, asks, yes };
+  const order = { nodes, range, typed, target, ...how };
+  if (options.dryRun) return tellOrder(order, call);
   if (!asks || yes) warnOfFiles(typed, call.output.json, call);
   if (nodes.length === 1) {
-    if (typeof yes === 'number') holdToNumber(yes, await takesDownOf({ ...order, queue, wait, asks, yes }, call));
+    if (typeof yes === 'number') holdToNumber(yes, await takesDownOf(order, call));
     else if (asks && !yes) await confirm(orderWords(node, asked, call), yes, call);
     return orderOne(node, target, timeout, options, call);
   }
   if (options.task !== undefined) throw fail('ARGUMENT_INVALID', '--task names one power task; name its node alone');
-  await orderMany({ ...order, queue, wait, asks, yes }, call);
+  await orderMany(order, call);
 }
 
 async function orderOne(

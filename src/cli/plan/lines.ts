@@ -5,7 +5,7 @@ import { type Action, type ActionPlan, ActionPlanState, ActionState } from '../.
 import { oneLine } from '../shared/harmless.ts';
 import { line } from '../shared/lines.ts';
 import { shortId } from '../shared/short_ids.ts';
-import { enumName, spanWords } from '../shared/words.ts';
+import { enumName, firstNames, spanWords } from '../shared/words.ts';
 import { firstOf, neverBegan, type PlanView } from './view.ts';
 
 /** So many actions are named in a list of a line or a screen. */
@@ -96,8 +96,8 @@ function takingBackWords({ actionType, inputParameters }: Action): string {
 /** What an action that has not begun waits for. */
 function waitingWords(action: Action, view: PlanView): string {
   const missing = view.missingParents(action);
-  const { first, more } = firstOf(missing, NAMED, missing.length);
-  if (first.length > 0) return `${first.map(({ name }) => name).join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
+  const names = missing.slice(0, NAMED).map(({ name }) => name);
+  if (names.length > 0) return firstNames(names, NAMED, missing.length);
   const { canary, maxParallel } = view.plan;
   if (view.done < canary && view.done + view.running >= canary) return `the first ${canary} to succeed`;
   return view.running >= maxParallel ? `room: at most ${maxParallel} run at once` : 'its turn';

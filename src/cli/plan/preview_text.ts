@@ -5,8 +5,8 @@ import { line } from '../shared/lines.ts';
 import { possibleCommands } from '../shared/possible.ts';
 import { shortId } from '../shared/short_ids.ts';
 import { table } from '../shared/table.ts';
+import { firstNames } from '../shared/words.ts';
 import { planState, planTitle } from './lines.ts';
-import { firstOf } from './view.ts';
 
 /** What was said to the preview, and would be to the rollback. */
 interface PreviewOptions {
@@ -79,8 +79,7 @@ function sentence(
 
 /** Which actions are so, with the first few names. */
 function told(undos: readonly Undo[], so: string): string {
-  const { first, more } = firstOf(undos, NAMED, undos.length);
-  if (first.length === 0) return '';
-  const names = first.map(({ actionName }) => `'${actionName}'`).join(', ');
-  return `${so}: ${names}${more > 0 ? ` and ${more} more` : ''}`;
+  if (undos.length === 0) return '';
+  const names = undos.map(({ actionName }) => `'${actionName}'`);
+  return `${so}: ${firstNames(names, NAMED)}`;
 }

@@ -3,7 +3,7 @@ import { type Action, type ActionPlan, ActionState, FailurePolicy } from '../../
 import { possibleCommands } from '../shared/possible.ts';
 import { facts, table } from '../shared/table.ts';
 import type { TimeText } from '../shared/times.ts';
-import { enumName, spanWords } from '../shared/words.ts';
+import { enumName, firstNames, spanWords } from '../shared/words.ts';
 import { actionWords, planState } from './lines.ts';
 import { countsWords } from './list.ts';
 
@@ -60,6 +60,5 @@ function tookWords({ startedAt, endedAt }: Action, nowMs: number): string {
 }
 
 function parentsWords(names: readonly string[]): string {
-  const more = names.length - PARENTS_SHOWN;
-  return names.slice(0, PARENTS_SHOWN).join(', ') + (more > 0 ? ` and ${more} more` : '');
+  return firstNames(names, PARENTS_SHOWN);
 }

@@ -1,7 +1,9 @@
 /** What a simulator says when it listens: how its nodes are enrolled. */
 import type { DriverInfo } from '../../drivers/driver.ts';
 import { openOutput } from '../shared/output.ts';
+import { quoted } from '../shared/pasting.ts';
 import type { Terminal } from '../shared/terminal.ts';
+import { firstNames } from '../shared/words.ts';
 
 /** A pretended node, as it is enrolled. */
 export interface SimNode {
@@ -15,14 +17,9 @@ export interface SimNode {
 /** So many faulty nodes are named; the others are counted. */
 const NAMED = 5;
 
-/** Text as one word of a shell. */
-export function shellWord(text: string): string {
-  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
-}
-
 /** The command that enrols a node. */
 export function enrolCommand({ name, driver, driverInfo }: SimNode): string {
-  const info = Object.entries(driverInfo).map(([key, value]) => shellWord(`${key}=${value}`));
+  const info = Object.entries(driverInfo).map(([key, value]) => quoted(`${key}=${value}`));
   return `countermand node create ${name} --driver ${driver} --info ${info.join(' ')}`;
 }
 
@@ -30,8 +27,7 @@ export function enrolCommand({ name, driver, driverInfo }: SimNode): string {
 export function faultyText(nodes: readonly SimNode[]): string {
   const faulty = nodes.filter((node) => node.faulty).map(({ name }) => name);
   if (faulty.length === 0 || faulty.length === nodes.length) return '';
-  const rest = faulty.length - NAMED;
-  return `faulty: ${faulty.slice(0, NAMED).join(', ')}${rest > 0 ? ` and ${rest} more` : ''}`;
+  return `faulty: ${firstNames(faulty, NAMED)}`;
 }
 
 /** Prints the nodes: for programs a line of JSON for each, for people `lines`. */

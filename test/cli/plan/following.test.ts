@@ -273,11 +273,11 @@ test('a stream that ends too early', breaks, [BEGIN], undefined, 'nothing', 'CON
 ]);
 test('a cancel of which nothing was heard: nobody knows', breaks, [], BROKEN, 'cancel', 'CONDUCTOR_UNREACHABLE', [
   'the connection broke',
-  '  whether the cancel was accepted shows: countermand plan show rack 7 down',
+  "  whether the cancel was accepted shows: countermand plan show 'rack 7 down'",
 ]);
 test('a rollback of which nothing was heard: nobody knows', breaks, [], BROKEN, 'rollback', 'CONDUCTOR_UNREACHABLE', [
   'the connection broke',
-  '  whether the rollback was accepted shows: countermand plan show rack 7 down',
+  "  whether the rollback was accepted shows: countermand plan show 'rack 7 down'",
 ]);
 
 const rollbackTo = (state: 'SUCCEEDED' | 'FAILED'): readonly PlanMessage[] => [

@@ -75,6 +75,9 @@ test('flags choose among all nodes, and among those that are named; what is empt
     ['node power -l rack=9 off --yes', 3, /no node is labelled rack=9; nothing was done/],
     ['node power r1n1 -l rack=2 off --yes', 3, /no node is one of r1n1 and labelled rack=2/],
     ['node power r1n1 --all off --yes', 2, /--all is every node; leave out/],
+    ['abort', 2, /no node is selected; give names.*--all is every node/],
+    ['abort -l rack=9', 3, /no node is labelled rack=9; nothing was done/],
+    ['abort --all r1n1', 2, /--all is every node; leave out/],
     ['node delete --yes', 2, /no node is selected/],
     ['node delete --all -l rack=1 --yes', 2, /--all is every node; leave out/],
     ['node delete --in-zone x --yes', 2, /unknown option/],
@@ -155,11 +158,11 @@ test('node watch prints nodes, then a line for each change', async (t) => {
 test('the commands that take several nodes all have the selectors', async (t) => {
   const program = await buildProgram(openCaptured().terminal);
   const of = (group: string) => program.commands.find((command) => command.name() === group)?.commands ?? [];
-  const takesMany = [...of('node'), ...of('audit')].filter(({ registeredArguments }) =>
+  const takesMany = [...program.commands, ...of('node'), ...of('audit')].filter(({ registeredArguments }) =>
     registeredArguments.some(({ description }) => description.startsWith(WHICH_NODES)),
   );
   const names = takesMany.map((command) => command.name()).sort();
-  t.deepEqual(names, ['delete', 'export', 'list', 'power', 'refresh', 'report', 'set', 'show', 'watch']);
+  t.deepEqual(names, ['abort', 'delete', 'export', 'list', 'power', 'refresh', 'report', 'set', 'show', 'watch']);
   for (const command of takesMany)
     for (const flag of ['--driver', '--state', '--failing'])
       t.true(

@@ -1,9 +1,10 @@
 /** `countermand sim ipmi`: its flags, what it prints, how it ends. */
 import test from 'ava';
 import { runCommandLine } from '../../../src/cli/program.ts';
+import { quoted } from '../../../src/cli/shared/pasting.ts';
 import type { Environment } from '../../../src/cli/shared/terminal.ts';
 import { readFaulty, readShare } from '../../../src/cli/sim/flags.ts';
-import { enrolCommand, faultyText, type SimNode, shellWord } from '../../../src/cli/sim/text.ts';
+import { enrolCommand, faultyText, type SimNode } from '../../../src/cli/sim/text.ts';
 import { openCancellation } from '../../../src/core/signals.ts';
 import { ownAddress, takePort } from '../../../src/sim/loopback.ts';
 import { newIpmiDriver } from '../../counterparts/ipmi_driver.ts';
@@ -169,8 +170,8 @@ test('a share of the nodes is spread evenly', (t) => {
 });
 
 test('words of a shell', (t) => {
-  t.is(shellWord('ipmi_address=::1'), 'ipmi_address=::1');
-  t.is(shellWord("ipmi_username=o'neill $x"), "'ipmi_username=o'\\''neill $x'");
+  t.is(quoted('ipmi_address=::1'), 'ipmi_address=::1');
+  t.is(quoted("ipmi_username=o'neill $x"), "'ipmi_username=o'\\''neill $x'");
   const node = { name: 'sim1', driver: 'ipmi', driverInfo: { a: '1', b: 'x y' }, faulty: false };
   t.is(enrolCommand(node), "countermand node create sim1 --driver ipmi --info a=1 'b=x y'");
   const many = Array.from({ length: 20 }, (_, at) => ({ ...node, name: `sim${at + 1}`, faulty: at % 2 === 1 }));
