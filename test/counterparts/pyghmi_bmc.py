@@ -12,8 +12,10 @@ BMC_KG_KEY its K_g in hexadecimal, or empty.
 import os
 import sys
 import threading
+import time
 
 from pyghmi.ipmi.bmc import Bmc
+from pyghmi.ipmi.private import session
 from pyghmi.ipmi.private.serversession import ServerSession
 
 # A question outside of a session, from one who has a session, ends pyghmi's process: this method is missing there. A client
@@ -82,6 +84,11 @@ def obey_stdin():
 
 address, port = sys.argv[1:]
 bmc = PretendedBmc(address, int(port))
+# pyghmi wakes its own thread by a datagram to 127.0.0.1, which does not reach a socket of another address: then its main thread
+# waits until a client sends something, and the client may be waiting for it. It wakes nothing before that thread waits.
+session.myself = address
+while session.selectdeadline == 0:
+    time.sleep(0.001)
 threading.Thread(target=obey_stdin, daemon=True).start()
 say('ready')
 # A datagram that comes while another is worked on wakes nobody: pyghmi's own 30 s would pass before it is looked at.
