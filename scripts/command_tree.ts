@@ -19,6 +19,7 @@ export function commandTree(): Promise<Command> {
     signal: openCancellation([]).signal,
     showPerson: () => false,
     muteKeys: () => () => {},
+    watchReader: () => {},
     hasFile: () => false,
     openFilesLimit: () => 0,
     becomeDaemon: () => {},

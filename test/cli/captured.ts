@@ -50,6 +50,7 @@ export function openCaptured(
     signal: interrupt.signal,
     showPerson: (text: string) => isTTY && shown.push(text) > 0,
     muteKeys: () => () => {},
+    watchReader: () => {},
     hasFile: (name: string) => files.includes(name),
     openFilesLimit: () => 1024,
     becomeDaemon: () => {},

@@ -150,6 +150,7 @@ export const HOMES: Homes = {
     'src/cli/certificates/commands.ts',
     'src/cli/compile_cache.ts',
     'src/cli/shared/contexts.ts',
+    'src/cli/shared/lost_reader.ts',
     'src/cli/shared/muted_keys.ts',
     'src/cli/shared/order_file.ts',
     'src/cli/shared/process_terminal.ts',
@@ -168,6 +169,7 @@ export const HOMES: Homes = {
   'node:net': [
     'src/agent/secure_channel.ts',
     'src/cli/certificates/make.ts',
+    'src/cli/shared/lost_reader.ts',
     'src/drivers/',
     'src/http/caller.ts',
     'src/http/rpcs.ts',

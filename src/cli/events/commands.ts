@@ -33,6 +33,7 @@ async function events(options: EventOptions, call: Call): Promise<void> {
   const { type: eventTypes, database: databaseId, follow = false } = options;
   const plan = options.plan === undefined ? null : await findPlan(options.plan, call);
   const isWanted = (event: Event): boolean => plan === null || isOfPlan(event, plan);
+  if (follow) call.watchReader();
   const wanted = { ...rangeOf(options), eventTypes, databaseId, follow, isWanted };
   if (options.node === undefined) await printEvents(wanted, call);
   else await printEventsOfNode(options.node, wanted, call);

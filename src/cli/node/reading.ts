@@ -92,6 +92,7 @@ async function watch(words: readonly string[], flags: SelectorFlags, call: Call)
   // Every node is also each that is enrolled later; the conductor knows it by no name.
   const nodes = flags.all && words.length === 0 && !chooses(flags) ? [] : (await select(words, flags, call)).ranges;
   let last = new Map<string, string>();
+  call.watchReader();
   for await (const answer of conductor.nodes.watchNodes({ nodes: [...nodes] })) {
     const { uuid, name } = present(answer.node, 'a node');
     const line = watchedLine(answer, clock.now());

@@ -114,6 +114,7 @@ async function showPlan(stream: AsyncIterable<PlanMessage>, followed: FollowedPl
       for (const { uuid, name, result } of message.actions ?? [])
         if (result?.abort_outcome === 'STOPPED_WAITING') givenUp.set(uuid, name);
       if (!followed.wait) break;
+      call.watchReader();
     }
     if (last === null || (followed.wait && !planHasEnded(last)))
       throw fail('CONDUCTOR_UNREACHABLE', `the conductor at ${call.conductor.address} ended the stream`);

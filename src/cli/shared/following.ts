@@ -34,6 +34,7 @@ export async function followTask(
       last = present(task, 'a power task');
       progress.show(last);
       if (!followed.wait) break;
+      call.watchReader();
     }
     if (last === null || (followed.wait && !hasEnded(last)))
       throw fail('CONDUCTOR_UNREACHABLE', `the conductor at ${call.conductor.address} ended the stream`);

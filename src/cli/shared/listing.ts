@@ -207,6 +207,7 @@ async function watch<M>(
   const { output, clock, signal } = call;
   const live = output.live && flags.output !== 'yaml' && flags.output !== 'name' ? await openLiveList(call) : null;
   let before: Map<string, string> | null = null;
+  call.watchReader();
   try {
     for (;;) {
       const items = await ask();

@@ -4,6 +4,7 @@ import { systemChance } from '../../core/chance.ts';
 import { systemClock } from '../../core/clock.ts';
 import { ERROR_TABLE, fail } from '../../core/errors.ts';
 import { type Cancellation, openCancellation } from '../../core/signals.ts';
+import { watchReader } from './lost_reader.ts';
 import { muteKeys } from './muted_keys.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -34,10 +35,12 @@ interface ProcessTerminal extends Terminal {
 export function openProcessTerminal(own: NodeJS.Process): ProcessTerminal {
   const cancellation = openCancellation([]);
   let isDaemon = false;
+  let isWatched = false;
   for (const name of ['SIGINT', 'SIGTERM']) own.once(name, () => cancellation.abort(fail('CALL_ENDED', 'stopped')));
-  own.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  const onLost = (error: NodeJS.ErrnoException): void => {
     if (!isDaemon) loseOutput(error, cancellation, own);
-  });
+  };
+  own.stdout.on('error', onLost);
   // There is no other place to say that stderr is lost.
   own.stderr.on('error', () => {});
   const { env: environment, stdin, stdout, stderr } = own;
@@ -51,6 +54,11 @@ export function openProcessTerminal(own: NodeJS.Process): ProcessTerminal {
     signal: cancellation.signal,
     showPerson: (text) => writeTo(CONTROLLING_TERMINAL, text) || (stderr.isTTY && stderr.write(text)),
     muteKeys: () => muteKeys(own),
+    watchReader() {
+      if (!isWatched)
+        watchReader(own, () => onLost(Object.assign(new Error('its reader has gone'), { code: 'EPIPE' })));
+      isWatched = true;
+    },
     hasFile: existsSync,
     openFilesLimit: readOpenFilesLimit,
     isStuck: () => isDaemon && stdout.writableLength + stderr.writableLength > 0,

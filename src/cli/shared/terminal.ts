@@ -35,6 +35,11 @@ export interface Terminal {
    * command do so as ever. The answer undoes it. Without a person at the terminal it does nothing.
    */
   muteKeys(): () => void;
+  /**
+   * From now on, the loss of the reader of stdout is noticed also while nothing is written. For what only watches: an order that
+   * is not given yet would not be given any more. A second call does nothing.
+   */
+  watchReader(): void;
   /** True if the current folder has a file of this name. */
   hasFile(name: string): boolean;
   /** The number of files and sockets that this process may open. */
