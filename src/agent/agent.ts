@@ -114,7 +114,7 @@ class Agent {
     const unlink = onAbort(this.#shutdown, () => void this.#leave(outgoing, cancellation));
     this.#lease.setLength(LEASE_BEFORE_WELCOME_MS);
     this.#lease.renew();
-    this.#watchContact(LEASE_BEFORE_WELCOME_MS, cancellation);
+    this.#watchContact(cancellation);
     outgoing.push({ message: { $case: 'hello', value: this.#hello } });
     try {
       for await (const { message } of this.#parts.attach(outgoing, cancellation.signal)) {
@@ -135,7 +135,8 @@ class Agent {
     this.#outgoing = outgoing;
     this.#backOffMs = BACK_OFF_MS.first;
     this.#lease.setLength(welcome.agentLeaseMs);
-    this.#watchContact(welcome.agentLeaseMs, cancellation);
+    // The lease may have become shorter; and a longer one does not end with the first.
+    this.#watchContact(cancellation);
     const beat = (): void => {
       outgoing.push({ message: { $case: 'heartbeat', value: {} } });
       const timer = clock.after(welcome.heartbeatIntervalMs, () => {
@@ -151,16 +152,16 @@ class Agent {
   }
 
   /** Gives up a stream on which nothing comes any more: the peer may be frozen, or the network cut. */
-  #watchContact(leaseMs: number, cancellation: Cancellation): void {
+  #watchContact(cancellation: Cancellation): void {
     if (cancellation.signal.aborted) return;
-    const { silentMs } = this.#lease;
+    const { silentMs, lengthMs: leaseMs } = this.#lease;
     if (silentMs >= leaseMs) {
       cancellation.abort(fail('ATTACHMENT_ENDED', `nothing was heard from the conductor for ${leaseMs / 1000} s`));
       return;
     }
     const timer = this.#parts.clock.after(leaseMs - silentMs, () => {
       unlink();
-      this.#watchContact(leaseMs, cancellation);
+      this.#watchContact(cancellation);
     });
     const unlink = onAbort(cancellation.signal, () => timer.cancel());
   }

@@ -20,6 +20,11 @@ export class Lease {
     this.#leaseMs = leaseMs;
   }
 
+  /** How long it is, in milliseconds. */
+  get lengthMs(): number {
+    return this.#leaseMs;
+  }
+
   /** A message of the conductor has come. */
   renew(): void {
     this.#heardAt = this.#clock.monotonic();

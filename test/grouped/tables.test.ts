@@ -1,5 +1,6 @@
 /** What needs neither a world nor a socket, in one process. */
 import '../agent/bmc_queue.test.ts';
+import '../agent/contact.test.ts';
 import '../agent/lease.test.ts';
 import '../agent/masked_driver.test.ts';
 import '../agent/secrets.test.ts';
