@@ -79,7 +79,8 @@ export async function printCli(): Promise<string> {
       'it writes the order, so nothing that happens in between is overlooked. A node counts as running unless it is known ' +
       'to be off and no power task is powering it on; with `--queue`, every node counts.',
     'A command whose output has lost its reader (`countermand events --follow | head -1`) ends with exit code 141, as after ' +
-      'SIGPIPE. It stops watching; an order that was given goes on, and stderr says how to watch it again. A list that ' +
+      'SIGPIPE; what watches does so at once, also while nothing happens. An order that was given goes on, and stderr says how ' +
+      'to watch it again. A list that ' +
       '`head` cuts off ends with 141 only if something was still to be written. `serve`, `agent` and `sim` are daemons: ' +
       'they go on without a reader, leave log lines out while it is stuck, and log again as soon as they are read. SIGHUP ' +
       'stops a daemon that was started from a terminal, as the terminal was closed; any other logs and ignores it.',

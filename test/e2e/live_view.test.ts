@@ -66,6 +66,44 @@ test('a live view follows the size of its terminal, shows no typed keys, and sta
   for (const shown of last.slice(0, last.indexOf('^C'))) t.true(shown.length <= 50, shown);
 });
 
+/** What a terminal does with keys. */
+async function modesOf(place: { readonly folder: string }): Promise<string> {
+  const device = (await readFile(join(place.folder, 'terminal'), 'utf8')).trim();
+  return (await promisify(execFile)('stty', ['-F', device, '-a'])).stdout;
+}
+
+test('Ctrl-Z leaves the terminal as it was, and fg takes it up again; so does a stop from elsewhere', async (t) => {
+  const place = await openPlan(t);
+  const watch = "sh -c 'echo $$ > pid; exec countermand plan watch rack'";
+  const line = `set -m; stty cols 100 rows 40; tty > terminal; ${watch}; echo "first $?"; read go; fg; echo "second $?"; read go; fg; echo "ended $?"`;
+  const terminal = runInTerminal(t, line, place);
+  await terminal.shows(/a cancel would/);
+  t.regex(await modesOf(place), /-icanon[\s\S]* -echo /);
+  terminal.type('\u001a');
+  await terminal.shows(/\^Z[\s\S]*first 148/);
+  t.regex(await modesOf(place), / icanon[\s\S]* echo /);
+  terminal.type('go\r');
+  await terminal.shows(/first 148[\s\S]*a cancel would/);
+  t.regex(await modesOf(place), /-icanon[\s\S]* -echo /);
+  process.kill(Number(await readFile(join(place.folder, 'pid'), 'utf8')), 'SIGTSTP');
+  await terminal.shows(/second 148/);
+  t.regex(await modesOf(place), / icanon[\s\S]* echo /);
+  terminal.type('go\r');
+  await terminal.shows(/second 148[\s\S]*a cancel would/);
+  terminal.type('rubbish\r\u0003');
+  const { text } = await terminal.ended;
+  t.regex(text, /\^C\nstopped watching; the plan goes on\n/);
+  t.true(text.endsWith('ended 130\n'), text);
+  const screen = new Screen(100, 200);
+  await screen.write(text);
+  const lines = screen.lines();
+  t.false(text.includes('rubbish'));
+  // Each view stands whole: none was written over what the shell has shown.
+  const heads = lines.filter((shown) => shown.startsWith("plan 'rack' ONGOING"));
+  t.is(heads.length, 3, lines.join('\n'));
+  for (const said of ['^Zfirst 148', 'second 148', 'ended 130']) t.true(lines.includes(said), lines.join('\n'));
+});
+
 test('in a pipe it is a line per change', async (t) => {
   const place = await openPlan(t);
   const teed = runInTerminal(t, 'trap : INT; countermand plan watch rack | tee copy; echo "ended"', place);

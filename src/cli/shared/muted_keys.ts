@@ -11,46 +11,79 @@ const SIGNALS: ReadonlyMap<number, readonly [NodeJS.Signals, shown: string]> = n
 /** What Linux says of this process: behind its name its state, parent, group, session, terminal, and the group in front. */
 const OWN_STATE = '/proc/self/stat';
 
-/** A process in the background that changes its terminal is stopped. False where the system does not tell. */
-function isInForeground(): boolean {
+/** True if the terminal is this process's to change: in the background it is another's. Null where the system does not tell. */
+function isInFront(): boolean | null {
   try {
     const state = readFileSync(OWN_STATE, 'utf8');
     const [, , group, , , inFront] = state.slice(state.lastIndexOf(')') + 2).split(' ');
-    return group !== undefined && group === inFront;
+    return group === undefined ? null : group === inFront;
   } catch {
-    return false;
+    return null;
   }
 }
 
 /**
- * Reads the keys that are typed, and forgets them. Ctrl-C, Ctrl-Z and Ctrl-\ do what they do. Answers what ends it. Does
- * nothing if stdin is no terminal, or if the process is in the background.
+ * Reads the keys that are typed while this process is in front, and forgets them. Ctrl-C, Ctrl-Z and Ctrl-\ do what they do.
+ * While the process is stopped, by whichever way, its terminal is as it was before. Answers what ends it. Of a stdin that is no
+ * terminal nothing is read.
+ * @param onContinue called each time that the process goes on after it was stopped; with false if it is in the background now
  */
-export function muteKeys(own: NodeJS.Process): () => void {
-  const { stdin, stdout } = own;
-  if (!stdin.isTTY || !isInForeground()) return () => {};
-  const mute = (): void => {
-    if (isInForeground()) stdin.setRawMode(true);
+export function muteKeys(own: NodeJS.Process, onContinue: (isInFront: boolean) => void): () => void {
+  const keys = own.stdin.isTTY ? openKeys(own) : null;
+  const goOn = (): void => {
+    keys?.mute();
+    onContinue(isInFront() ?? true);
   };
-  const onKeys = (keys: Buffer): void => {
-    for (const key of keys) {
+  own.on('SIGCONT', goOn);
+  return () => {
+    own.off('SIGCONT', goOn);
+    keys?.close();
+  };
+}
+
+function openKeys(own: NodeJS.Process): { mute(): void; close(): void } {
+  const { stdin, stdout } = own;
+  // A process in the background that changes its terminal is stopped for that, and so is one that reads.
+  const leave = (): void => {
+    if (isInFront()) stdin.setRawMode(false);
+  };
+  const onKeys = (typed: Buffer): void => {
+    for (const key of typed) {
       const known = SIGNALS.get(key);
       if (known === undefined) continue;
       const [signal, shown] = known;
       stdout.write(shown);
-      // If the signal ends or stops this process, whoever is in front next finds the terminal as it was.
-      stdin.setRawMode(false);
+      // If the signal ends this process, whoever is in front next finds the terminal as it was.
+      leave();
       own.kill(0, signal);
     }
   };
+  const stop = (): void => {
+    leave();
+    // Without a listener, the signal does what it does: it stops the process, until SIGCONT.
+    own.off('SIGTSTP', stop);
+    own.kill(own.pid, 'SIGTSTP');
+  };
+  const mute = (): void => {
+    own.off('SIGTSTP', stop).on('SIGTSTP', stop);
+    if (!isInFront()) {
+      stdin.pause();
+      return;
+    }
+    // SIGSTOP comes without a warning: the shell has changed the modes since, which Node does not know.
+    stdin.setRawMode(false).setRawMode(true);
+    stdin.resume();
+  };
   // A terminal that is gone ends the process by SIGHUP.
   const ignore = (): void => {};
-  own.on('SIGCONT', mute);
-  stdin.on('data', onKeys).on('error', ignore).resume();
+  stdin.pause().on('data', onKeys).on('error', ignore);
   mute();
-  return () => {
-    own.off('SIGCONT', mute);
-    stdin.off('data', onKeys).pause();
-    stdin.setRawMode(false);
+  return {
+    mute,
+    close() {
+      own.off('SIGTSTP', stop);
+      stdin.off('data', onKeys).pause();
+      leave();
+    },
   };
 }

@@ -53,7 +53,7 @@ export function openProcessTerminal(own: NodeJS.Process): ProcessTerminal {
     chance: systemChance,
     signal: cancellation.signal,
     showPerson: (text) => writeTo(CONTROLLING_TERMINAL, text) || (stderr.isTTY && stderr.write(text)),
-    muteKeys: () => muteKeys(own),
+    muteKeys: (onContinue) => muteKeys(own, onContinue),
     watchReader() {
       if (!isWatched)
         watchReader(own, () => onLost(Object.assign(new Error('its reader has gone'), { code: 'EPIPE' })));

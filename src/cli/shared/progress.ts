@@ -19,7 +19,10 @@ interface Progress {
   end(): void;
 }
 
-/** Text that is written over, and again every second and when the terminal gets another size. Lines are cut to its width. */
+/**
+ * Text that is written over, and again every second and when the terminal gets another size. Lines are cut to its width. In the
+ * background nothing is written; back in front, it begins anew below what stands there.
+ */
 interface LiveText {
   /** Shows what `text` answers, now or, if it was written just now, very soon. It must be harmless to a terminal. */
   show(text: () => string): void;
@@ -47,9 +50,11 @@ export async function openLiveText({ stdout, clock, muteKeys }: LiveCall): Promi
   let text = (): string => '';
   let written: string | null = null;
   let isOpen = true;
+  let isInFront = true;
   let unmute = (): void => {};
   const widthNow = (): number => stdout.columns || USUAL_WIDTH;
   const write = (): void => {
+    if (!isInFront) return;
     writtenAt = clock.monotonic();
     written = cutLines(text(), widthNow());
     update(written);
@@ -57,14 +62,21 @@ export async function openLiveText({ stdout, clock, muteKeys }: LiveCall): Promi
   };
   // A terminal that became narrower has folded lines: they take more rows than were written, and all of them go.
   const writeAnew = (): void => {
-    if (written === null) return;
+    if (written === null || !isInFront) return;
     timer?.cancel();
     stdout.write(eraseRows(rowsOf(written, widthNow()) + 1));
     update.done();
     write();
   };
+  // What the shell has shown meanwhile stands below the text, which is not written over any more.
+  const goOn = (now: boolean): void => {
+    timer?.cancel();
+    update.done();
+    isInFront = now;
+    write();
+  };
   const open = (): void => {
-    unmute = muteKeys();
+    unmute = muteKeys(goOn);
     stdout.on('resize', writeAnew);
   };
   const close = (leave: () => void): void => {

@@ -32,9 +32,11 @@ export interface Terminal {
   showPerson(text: string): boolean;
   /**
    * From now on, keys that are typed are not shown and not kept, so that they do not end up in live text; those that stop a
-   * command do so as ever. The answer undoes it. Without a person at the terminal it does nothing.
+   * command do so as ever. The answer undoes it. Without a person at the terminal nothing is muted.
+   * @param onContinue called each time that the process goes on after it was stopped, as by Ctrl-Z: what stands on the terminal is
+   *   another's by then. False: it goes on in the background, and the terminal is the shell's
    */
-  muteKeys(): () => void;
+  muteKeys(onContinue: (isInFront: boolean) => void): () => void;
   /**
    * From now on, the loss of the reader of stdout is noticed also while nothing is written. For what only watches: an order that
    * is not given yet would not be given any more. A second call does nothing.

@@ -13,7 +13,9 @@ async function open(columns: number, rows = 10) {
   const stdout = Object.assign(terminal.stdout, { rows, columns });
   stdout.on('data', (text) => written.push(screen.write(String(text))));
   let muted = 0;
-  const muteKeys = () => {
+  let goOn = (_isInFront: boolean): void => {};
+  const muteKeys = (onContinue: typeof goOn) => {
+    goOn = onContinue;
     muted += 1;
     return () => {
       muted -= 1;
@@ -31,7 +33,7 @@ async function open(columns: number, rows = 10) {
     Object.assign(stdout, { columns: width });
     stdout.emit('resize');
   };
-  return { live, shown, resize, stdout, clock, isMuted: () => muted };
+  return { live, shown, resize, stdout, clock, isMuted: () => muted, goOn: (isInFront: boolean) => goOn(isInFront) };
 }
 
 const LONG = 'r7n1: soft power off CONFIRMING; times out in 10m; can be taken back while the host still runs';
@@ -75,4 +77,29 @@ test('what is shown after the end of the watching stands below its last state', 
   live.end();
   stdout.write('^C\nstopped watching\n');
   t.deepEqual(await shown(), ['the last state', '^C', 'stopped watching']);
+});
+
+test('after a stop it begins anew below what the shell has shown; in the background nothing is written', async (t) => {
+  const { live, shown, stdout, clock, goOn, resize } = await open(40);
+  let seconds = 0;
+  live.show(() => `${seconds}s\nof two lines`);
+  stdout.write('^Z\n$ fg\n');
+  seconds = 1;
+  goOn(true);
+  t.deepEqual(await shown(), ['0s', 'of two lines', '^Z', '$ fg', '1s', 'of two lines']);
+  seconds = 2;
+  await clock.turn(1000);
+  t.deepEqual((await shown()).slice(4), ['2s', 'of two lines']);
+
+  stdout.write('^Z\n$ bg\n$ ls\n');
+  goOn(false);
+  live.show(() => 'of one line');
+  await clock.turn(2000);
+  await resize(30);
+  t.deepEqual((await shown()).slice(4), ['2s', 'of two lines', '^Z', '$ bg', '$ ls']);
+  stdout.write('$ fg\n');
+  goOn(true);
+  t.deepEqual((await shown()).slice(-2), ['$ fg', 'of one line']);
+  live.end();
+  t.deepEqual([(await shown()).at(-1), clock.timers], ['$ fg', 0]);
 });
