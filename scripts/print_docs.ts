@@ -11,6 +11,7 @@ import { printErrors } from './docs/errors.ts';
 import { printHttp, printOpenApi } from './docs/http.ts';
 import { printLimits } from './docs/limits.ts';
 import { NOTIFICATION_PAGES } from './docs/notifications/pages.ts';
+import { printRoles } from './docs/roles.ts';
 import { printSideBySide } from './docs/side_by_side.ts';
 import { printStates } from './docs/states.ts';
 import { printStrategies } from './docs/strategies.ts';
@@ -22,6 +23,7 @@ export const PRINTED: Readonly<Record<string, () => string | Promise<string>>> =
   'docs/side_by_side.md': printSideBySide,
   'docs/states.md': printStates,
   'docs/errors.md': printErrors,
+  'docs/roles.md': printRoles,
   'docs/limits.md': printLimits,
   'docs/drivers.md': printDrivers,
   'docs/cli.md': printCli,

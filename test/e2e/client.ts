@@ -38,7 +38,8 @@ export class Refusal extends Error {
   }
 }
 
-const refusals: ClientMiddleware = async function* translate(call, options) {
+/** Makes refusals of errors. */
+export const refusals: ClientMiddleware = async function* translate(call, options) {
   let code = '';
   let info: ErrorInfo | null = null;
   try {

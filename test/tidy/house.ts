@@ -112,7 +112,12 @@ export const HOMES: Homes = {
   ],
   'reflect-metadata': ['src/cli/certificates/make.ts'],
   undici: ['src/drivers/http_client.ts'],
-  yaml: ['src/cli/daemon/configuration.ts', 'src/cli/shared/order_file.ts', 'src/cli/shared/yaml_text.ts'],
+  yaml: [
+    'src/cli/daemon/access_watch.ts',
+    'src/cli/daemon/configuration.ts',
+    'src/cli/shared/order_file.ts',
+    'src/cli/shared/yaml_text.ts',
+  ],
   zod: [
     'src/cli/audit/file.ts',
     'src/cli/daemon/configuration.ts',
@@ -121,6 +126,7 @@ export const HOMES: Homes = {
     'src/cli/plan/file.ts',
     'src/drivers/',
     'src/http/',
+    'src/server/access/access_file.ts',
     'src/server/plans/actions/',
     'src/server/plans/scope.ts',
     'src/server/plans/strategies/',

@@ -30,6 +30,8 @@ export interface Configuration {
   /** Null: as the methods say. */
   readonly authentication: 'required' | 'none' | null;
   readonly secondAgent: 'refuse' | 'replace';
+  /** The file of roles; null: there is none. */
+  readonly accessFile: string | null;
   /** The file of the token of an agent on its own. */
   readonly tokenFile: string | null;
   /** Null: no JSON Web Token is accepted. */
@@ -138,7 +140,7 @@ function readText(path: string): string {
 const PATHS = [
   ...(['data', 'database_password_file'] as const),
   ...(['secrets_dir', 'tls_certificate', 'tls_key', 'tls_client_ca', 'htpasswd_file', 'jwt_keys'] as const),
-  ...(['ca', 'certificate', 'key', 'token_file'] as const),
+  ...(['ca', 'certificate', 'key', 'token_file', 'access_file'] as const),
 ];
 
 function fromFile(path: string): Given {
@@ -210,6 +212,7 @@ function inMilliseconds(values: Values): Configuration {
     tls: { certificate: pathOf(values.tls_certificate), key: pathOf(values.tls_key), ca: pathOf(values.tls_client_ca) },
     authentication: values.authentication ?? null,
     secondAgent: values.second_agent,
+    accessFile: pathOf(values.access_file),
     tokenFile: pathOf(values.token_file),
     jwtIssuer: values.jwt_issuer ?? null,
     jwtKeys:

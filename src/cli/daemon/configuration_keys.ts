@@ -160,6 +160,12 @@ export const CONFIGURATION_KEYS = {
     meaning:
       'whether every caller must say who it is. Where it must, tokens of `countermand token create` are accepted; make the first one before, over loopback',
   } satisfies ConfigurationKey<'required' | 'none'>,
+  access_file: file({
+    fallbackWords: 'none: every caller that says who it is may do everything',
+    readBy: 'conductor',
+    meaning:
+      'YAML file of roles, and of who has which over which nodes; see [security](security.md). With it, a caller that it names nowhere may do nothing. A change is used within seconds; a file that is wrong then changes nothing',
+  }),
   second_agent: {
     type: 'refuse or replace',
     placeholder: 'refuse|replace',

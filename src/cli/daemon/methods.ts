@@ -21,5 +21,10 @@ export function methodsOf(configuration: Configuration): Methods {
       'CONFIGURATION_INVALID',
       'authentication is none, and tls_client_ca, jwt_issuer or htpasswd_file say how callers are known; leave out one or the other',
     );
+  if (configuration.accessFile !== null && !hasMethods(methods))
+    throw fail(
+      'CONFIGURATION_INVALID',
+      'access_file says what callers may do who say who they are; give tls_client_ca, htpasswd_file, jwt_issuer and jwt_keys, or authentication: required',
+    );
   return methods;
 }

@@ -5,10 +5,12 @@ import type { Clock } from '../../core/clock.ts';
 import { asCountermandError, type CountermandError, fail } from '../../core/errors.ts';
 import { onAbort, openCancellation } from '../../core/signals.ts';
 import type { TlsSource } from '../../core/tls.ts';
+import type { Access } from '../../server/access/access.ts';
 import { hasMethods, type Methods } from '../../server/access/methods.ts';
 import { Front } from '../../server/api/front.ts';
 import type { Terminal } from '../shared/terminal.ts';
 import { readTlsFiles, type TlsFiles } from '../shared/tls_files.ts';
+import { watchAccess } from './access_watch.ts';
 import type { Configuration } from './configuration.ts';
 import { openLog } from './log.ts';
 import { type Opened, openConfigured } from './open_database.ts';
@@ -18,7 +20,7 @@ import { watchTls } from './tls_watch.ts';
 
 /**
  * Runs a conductor, with an agent inside if `withAgent`, until the terminal's signal is aborted.
- * @throws CONFIGURATION_INVALID for TLS files that cannot be used; as `openConfigured`; LISTEN_FAILED; and DATABASE_TAKEN or
+ * @throws CONFIGURATION_INVALID for TLS files, or a file of roles, that cannot be used; as `openConfigured`; LISTEN_FAILED; and DATABASE_TAKEN or
  *   DATABASE_DAMAGED when that happens while it runs
  */
 export async function runConductor(
@@ -33,9 +35,10 @@ export async function runConductor(
   try {
     const tls = openTls(configuration.tls, log, terminal, cancellation.signal);
     const identifyBy = await openIdentify(configuration.methods, terminal.clock, log);
+    const access = watchAccess(configuration.accessFile, { clock: terminal.clock, log }, cancellation.signal);
     const opened = await openConfigured(configuration, terminal);
     try {
-      await runOver(opened, { ...configuration, tls, identifyBy }, withAgent, log, terminal);
+      await runOver(opened, { ...configuration, tls, identifyBy, access }, withAgent, log, terminal);
     } finally {
       await opened.database.close();
     }
@@ -63,6 +66,7 @@ type IdentifyBy = NonNullable<TermParts['identifyBy']>;
 type Prepared = Omit<Configuration, 'tls'> & {
   readonly tls: TlsSource | null;
   readonly identifyBy: IdentifyBy | undefined;
+  readonly access: Access;
 };
 
 async function runOver(
@@ -73,10 +77,10 @@ async function runOver(
   terminal: Terminal,
 ): Promise<void> {
   const { clock, chance, signal, stdout } = terminal;
-  const { identifyBy } = configuration;
+  const { identifyBy, access } = configuration;
   const front = new Front({ log, clock, chance }, { error: NOT_YET, http: null });
   const mandate = { database, objection: () => null, over: database.lost };
-  const term = await startTerm(mandate, { configuration, identifyBy, withAgent, front, log, terminal });
+  const term = await startTerm(mandate, { configuration, identifyBy, access, withAgent, front, log, terminal });
   const stopped = new Promise<null>((resolve) => onAbort(signal, () => resolve(null)));
   const ended = Promise.race([stopped, mandate.over]);
   let ports: Ports | null = null;

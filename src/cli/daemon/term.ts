@@ -4,6 +4,7 @@ import type { Logger } from 'pino';
 import type { Attach } from '../../agent/agent.ts';
 import { type CountermandError, fail } from '../../core/errors.ts';
 import { openCancellation } from '../../core/signals.ts';
+import type { Access } from '../../server/access/access.ts';
 import type { Identify } from '../../server/access/identity.ts';
 import type { Front } from '../../server/api/front.ts';
 import { createServices, type Elsewhere } from '../../server/api/services.ts';
@@ -27,6 +28,8 @@ export interface TermParts {
   readonly configuration: Omit<Configuration, 'tls'>;
   /** Who calls, by the tokens of a conductor among others; undefined if every caller is anonymous. */
   readonly identifyBy: ((tokens: Conductor['tokens']) => Identify) | undefined;
+  /** What callers may do. */
+  readonly access: Access;
   readonly withAgent: boolean;
   readonly front: Front;
   readonly log: Logger;
@@ -45,16 +48,20 @@ interface Term {
 
 /** Starts a term: what was under way is taken up, and the front serves it. A start that fails leaves nothing behind. */
 export async function startTerm(mandate: Mandate, parts: TermParts): Promise<Term> {
-  const { configuration, identifyBy, withAgent, front, log, terminal } = parts;
+  const { configuration, identifyBy, access, withAgent, front, log, terminal } = parts;
   const { database, objection } = mandate;
   const { clock, chance } = terminal;
   const store = openStore({ database, clock, chance, publisherId: `countermand-conductor.${hostname()}` });
   const { agentLeaseMs, secondAgent } = configuration;
   const conductor = await startConductor({ store, limits: configuration, agentLeaseMs, log, secondAgent });
-  front.lead({ conductor, services: createServices(conductor, identifyBy?.(conductor.tokens)), objection });
+  const services = createServices(conductor, identifyBy?.(conductor.tokens), access);
+  front.lead({ conductor, services, objection });
   const agent = withAgent ? startEmbeddedAgent(conductor, configuration, log, terminal) : null;
   const { powerTasks, plans } = conductor.takenUp;
-  log.info({ power_tasks: powerTasks, plans }, 'the conductor serves, and has taken up what was under way');
+  log.info(
+    { power_tasks: powerTasks, plans, callers: whatCallersMay(parts) },
+    'the conductor serves, and has taken up what was under way',
+  );
   return {
     attached: agent?.attached ?? Promise.resolve(),
     async end(elsewhere) {
@@ -68,6 +75,12 @@ export async function startTerm(mandate: Mandate, parts: TermParts): Promise<Ter
       await Promise.all([conductor.stop(elsewhere.error), agent?.stop(elsewhere.error)]);
     },
   };
+}
+
+/** For the log: what whoever reaches the conductor may do. */
+function whatCallersMay({ identifyBy, access }: TermParts): string {
+  if (!identifyBy) return 'anonymous, and may do everything';
+  return access.hasFile ? 'may do what the file of roles says' : 'may do everything: there is no file of roles';
 }
 
 /** The agent inside `serve` attaches as any other, but without a network in between. */

@@ -108,7 +108,7 @@ const CHANGES: readonly Route[] = [
     chapter: 'ironic',
     says: 'changes a node; all patches are one change',
     command: 'baremetal node set, unset',
-    calls: 'NodeService.UpdateNode',
+    calls: 'NodeService.GetNode, UpdateNode',
     differs:
       'What can be changed: `/name`, `/conductor_group`, `/maintenance`, `/maintenance_reason`, `/extra` and `/driver_info`, whole or by key. The driver is fixed. A stored secret is given again with a change of where or how it is sent.',
     status: 200,

@@ -75,7 +75,7 @@ async function byToken(token: string, opened: Opened): Promise<Identity> {
     const { code, message } = asCountermandError(error);
     throw code === 'UNAUTHENTICATED' ? refused(message, opened) : error;
   });
-  return named('jwt', subject, opened);
+  return named('jwt', subject.name, subject.objection, opened);
 }
 
 function byOwnToken(secret: string, opened: Opened): Identity {
@@ -85,7 +85,7 @@ function byOwnToken(secret: string, opened: Opened): Identity {
   const ended = objection();
   if (ended !== null) throw refused(ended, opened);
   if (token.agentZones.length > 0) return { name: agentName(token.name), agentZones: token.agentZones, objection };
-  return named('token', token.name, opened);
+  return named('token', token.name, objection, opened);
 }
 
 function objectionTo({ name, revokedAt, expiresAt }: TokenRow, clock: Clock): string | null {
@@ -98,21 +98,23 @@ async function byPassword(encoded: string, opened: Opened): Promise<Identity> {
   const text = Buffer.from(encoded, 'base64').toString('utf8');
   const colon = text.indexOf(':');
   const [user, password] = [text.slice(0, Math.max(colon, 0)), text.slice(colon + 1)];
-  if (user === '' || !(await opened.passwords.fit(user, password)))
-    throw refused('the user name or the password is wrong', opened);
-  return named('basic', user, opened);
+  const still = user === '' ? null : await opened.passwords.fit(user, password);
+  if (still === null) throw refused('the user name or the password is wrong', opened);
+  return named('basic', user, () => (still() ? null : `the password of ${user} is not good any more`), opened);
 }
 
 function byCertificate({ name, validTo, problem }: ClientCertificate, opened: Opened): Identity {
   if (problem !== null) throw refused(`the client certificate is not accepted (${problem})`, opened);
   // It was good when the connection began, and that may be long ago.
-  if (opened.clock.now() > validTo) throw refused('the client certificate has expired', opened);
-  return named('certificate', name, opened);
+  const objection = (): string | null => (opened.clock.now() > validTo ? 'the client certificate has expired' : null);
+  const expired = objection();
+  if (expired !== null) throw refused(expired, opened);
+  return named('certificate', name, objection, opened);
 }
 
-function named(method: string, who: string, opened: Opened): Identity {
+function named(method: string, who: string, objection: () => string | null, opened: Opened): Identity {
   const name = `${method}:${who}`;
-  if (who !== '' && name.length <= NAME_LIMIT && !/\p{Cc}/u.test(name)) return { name, agentZones: null };
+  if (who !== '' && name.length <= NAME_LIMIT && !/\p{Cc}/u.test(name)) return { name, agentZones: null, objection };
   throw refused(
     `a name must have 1 to ${NAME_LIMIT - method.length - 1} characters, none of them a control character`,
     opened,

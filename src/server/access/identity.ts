@@ -31,9 +31,11 @@ export interface Identity {
   readonly name: string;
   /** The zones for which it may attach as an agent, and then do nothing else. Null: it is no agent. `any`: no authentication is configured. */
   readonly agentZones: readonly string[] | 'any' | null;
+  /** The role that its token was made with; absent or null: what the file of roles binds to its name. */
+  readonly role?: string | null;
   /**
-   * Why it is not good any more; null while it is good. For streams that outlive the check at their begin; absent where an
-   * identity is checked at each call only.
+   * Why it is not good any more; null while it is good. For streams, which outlive the check at their begin; absent where nothing
+   * can end it.
    */
   readonly objection?: () => string | null;
 }

@@ -14,8 +14,15 @@ import { fail } from '../../core/errors.ts';
 import { openFreshFile } from './fresh_file.ts';
 import type { JwtRules } from './methods.ts';
 
+/** The subject of a good token. */
+interface Subject {
+  readonly name: string;
+  /** Why it is not good any more, or null. */
+  readonly objection: () => string | null;
+}
+
 /** Answers the subject of a good token. @throws UNAUTHENTICATED with the reason, or KEYS_UNREACHABLE */
-export type SubjectOf = (token: string) => Promise<string>;
+export type SubjectOf = (token: string) => Promise<Subject>;
 
 /** Signatures by a key that only the issuer has. `none`, and secrets that two share, are none of these. */
 const ALGORITHMS = [
@@ -29,7 +36,7 @@ const REMEMBERED = { ms: 60_000, tokens: 1000 };
 /** @throws CONFIGURATION_INVALID if the file of keys cannot be used, or the URL is not one of https */
 export function openJwt(rules: JwtRules, clock: Clock): SubjectOf {
   const keysNow = keysOf(rules.keys, clock);
-  const good = new Map<string, { readonly subject: string; readonly until: number; readonly keys: JWTVerifyGetKey }>();
+  const good = new Map<string, { readonly subject: Subject; readonly until: number; readonly keys: JWTVerifyGetKey }>();
   return async (token) => {
     const keys = keysNow();
     const key = digestOf(token);
@@ -37,7 +44,8 @@ export function openJwt(rules: JwtRules, clock: Clock): SubjectOf {
     // Other keys may have come: the old ones were perhaps taken back.
     if (before && before.keys === keys && clock.now() < before.until) return before.subject;
     good.delete(key);
-    const { subject, expires } = await verify(token, keys, rules, clock);
+    const { name, expires } = await verify(token, keys, rules, clock);
+    const subject = { name, objection: () => objectionTo(expires, keys, { keysNow, clock }) };
     if (good.size >= REMEMBERED.tokens) good.clear();
     good.set(key, { subject, until: Math.min(expires, clock.now() + REMEMBERED.ms), keys });
     return subject;
@@ -54,7 +62,7 @@ async function verify(token: string, keys: JWTVerifyGetKey, { issuer, audience, 
       currentDate: new Date(clock.now()),
       requiredClaims: ['exp', 'sub'],
     });
-    return { subject: String(payload.sub), expires: Number(payload.exp) * 1000 + clockSkewMs };
+    return { name: String(payload.sub), expires: Number(payload.exp) * 1000 + clockSkewMs };
   } catch (error) {
     if (error instanceof errors.JOSEError && !(error instanceof errors.JWKSTimeout)) {
       const reason = reasonOf(error);
@@ -65,6 +73,20 @@ async function verify(token: string, keys: JWTVerifyGetKey, { issuer, audience, 
       'the keys of the issuer of the bearer token cannot be fetched; try again in a moment',
       error,
     );
+  }
+}
+
+/** Keys that cannot be read now are an objection at the next call, not to a stream that runs. */
+function objectionTo(
+  expires: number,
+  keys: JWTVerifyGetKey,
+  { keysNow, clock }: { readonly keysNow: () => JWTVerifyGetKey; readonly clock: Clock },
+): string | null {
+  if (clock.now() >= expires) return 'the bearer token has expired';
+  try {
+    return keysNow() === keys ? null : 'the keys of the issuer of the bearer token have changed';
+  } catch {
+    return null;
   }
 }
 

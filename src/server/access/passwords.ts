@@ -21,8 +21,11 @@ const REMEMBERED = 1000;
 
 /** The users of a file. */
 export interface Passwords {
-  /** True if the user has this password. @throws TOO_MANY_LOGINS if too many are looked at now */
-  fit(user: string, password: string): Promise<boolean>;
+  /**
+   * Whether the user has this password: null if not, else what answers whether the user has it still.
+   * @throws TOO_MANY_LOGINS if too many are looked at now
+   */
+  fit(user: string, password: string): Promise<(() => boolean) | null>;
 }
 
 /**
@@ -34,11 +37,20 @@ export function openPasswords(path: string, clock: Clock): Passwords {
   // A good password is remembered, as a digest, with the hash that it fits: with another hash it is looked at anew.
   const good = new Set<string>();
   let together = 0;
+  /** A file that cannot be read now ends no stream; the next call is refused. */
+  const hashNow = (user: string, before: string | undefined): string | undefined => {
+    try {
+      return file.current().get(user);
+    } catch {
+      return before;
+    }
+  };
   return {
     async fit(user, password) {
       const hash = file.current().get(user);
       const key = digestOf([hash, password]);
-      if (hash !== undefined && good.has(key)) return true;
+      const still = (): boolean => hashNow(user, hash) === hash;
+      if (hash !== undefined && good.has(key)) return still;
       if (together >= TOGETHER)
         throw fail(
           'TOO_MANY_LOGINS',
@@ -47,13 +59,13 @@ export function openPasswords(path: string, clock: Clock): Passwords {
       together += 1;
       try {
         const fits = await bcrypt.compare(password, hash ?? NO_USER);
-        if (!fits || hash === undefined) return false;
+        if (!fits || hash === undefined) return null;
       } finally {
         together -= 1;
       }
       if (good.size >= REMEMBERED) good.clear();
       good.add(key);
-      return true;
+      return still;
     },
   };
 }

@@ -1,14 +1,17 @@
 /** AccessService: the tokens with which programs and agents say who they are. */
 import type { CallContext } from 'nice-grpc';
 import type { AccessServiceImplementation, Token } from '../../gen/countermand/v1/access.ts';
-import type { Asked } from '../access/identity.ts';
-import { agentName } from '../access/identity.ts';
+import { type Asked, agentName } from '../access/identity.ts';
+import type { OpenStreams } from '../access/open_streams.ts';
 import type { Conductor } from '../conductor.ts';
 import type { TokenRow } from '../store/tokens.ts';
 import { date } from './wire.ts';
 
 /** The service over a conductor. */
-export function createAccessService({ tokens, attachments }: Conductor): AccessServiceImplementation<Asked> {
+export function createAccessService(
+  { tokens, attachments }: Conductor,
+  streams: OpenStreams,
+): AccessServiceImplementation<Asked> {
   return {
     async createToken({ name, days, agentZones }, { identity }: CallContext & Asked) {
       const { row, secret } = await tokens.create({ name, days, agentZones, createdBy: identity.name });
@@ -18,6 +21,7 @@ export function createAccessService({ tokens, attachments }: Conductor): AccessS
     async revokeToken({ token }) {
       const row = await tokens.revoke(token);
       attachments.expel(agentName(row.name), `the token ${row.name} was revoked`);
+      streams.look();
       return { token: toToken(row) };
     },
   };

@@ -19,22 +19,25 @@ import { takesDownOfPlan } from '../plans/takes_down.ts';
 import { getAudit, listAudits, listPlansOf } from '../store/audits.ts';
 import { isNewestMark } from '../store/newest.ts';
 import type { AuditRow } from '../store/plan_rows.ts';
+import { permitOf, refuseHidden, refuseUnwatched } from './audit_rights.ts';
 import { templatesOf } from './audit_templates.ts';
 import { toAudit, toStrategy } from './audit_wire.ts';
-import { nextToken, pageMark, pageSize } from './pages.ts';
+import { fullPage, nextToken, pageMark, pageSize } from './pages.ts';
 import { expectedOf, LISTED_ACTIONS, toActionPlans, toEffect, toTakesDown } from './plan_wire.ts';
+import { seenEffect } from './seen_effect.ts';
+import type { View, Viewed } from './view.ts';
 
 /** The number of plans of an audit that are shown with it. */
 const PLANS_SHOWN = 100;
 
 /** The service over a conductor. */
-export function createAuditService(conductor: Conductor): AuditServiceImplementation {
+export function createAuditService(conductor: Conductor): AuditServiceImplementation<Viewed> {
   const { orders, audits, planLimits } = conductor;
   const { store } = orders;
   const { read } = store.database;
   const answer = (audit: AuditRow) => toAudit(audit, store.database.isFull);
   return {
-    async createAudit(request) {
+    async createAudit(request, { view }) {
       const expected = expectedOf(request);
       if (expected !== null && !request.autoTrigger)
         throw failAt(
@@ -42,13 +45,14 @@ export function createAuditService(conductor: Conductor): AuditServiceImplementa
           'expect_taken_down',
           'expect_taken_down: it goes with auto_trigger; else the plan is not started',
         );
-      const { audit, plan } = await audits.create(toWanted(request, conductor), expected);
+      await refuseHidden(request, view, conductor);
+      const { audit, plan } = await audits.create(toWanted(request, conductor), expected, permitOf(request, view));
       const takesDown = plan ? toTakesDown(await takesDownOfPlan(plan, read), planLimits) : undefined;
       const [actionPlan] = await toActionPlans(plan ? [plan] : [], conductor);
       return { audit: answer(audit), actionPlan, takesDown };
     },
 
-    async previewAudit({ wanted, audit }) {
+    async previewAudit({ wanted, audit }, { view }) {
       if (wanted && audit !== '')
         throw failAt('ARGUMENT_INVALID', 'wanted', 'wanted: name an audit, or describe a wanted one, not both');
       if (!wanted && audit === '')
@@ -57,24 +61,26 @@ export function createAuditService(conductor: Conductor): AuditServiceImplementa
           'wanted',
           'wanted: it is missing; describe the audit as for CreateAudit, or name one',
         );
+      if (wanted) await refuseHidden(wanted, view, conductor);
       const { takesDown, effect } = wanted
-        ? await audits.preview(toWanted(wanted, conductor))
+        ? await audits.preview(toWanted(wanted, conductor), view.permit(null))
         : await audits.previewRun(audit);
-      return { takesDown: toTakesDown(takesDown, planLimits), effect: toEffect(effect) };
+      return { takesDown: toTakesDown(takesDown, planLimits), effect: toEffect(await seenEffect(effect, view)) };
     },
 
-    async getAudit({ audit: key }) {
+    async getAudit({ audit: key }, { view }) {
       const audit = await getAudit(key, read);
-      const plans = await listPlansOf(audit.uuid, [], PLANS_SHOWN, read);
+      const plans = await view.plans(await listPlansOf(audit.uuid, [], PLANS_SHOWN, read));
       return { audit: answer(audit), actionPlans: await toActionPlans(plans, conductor, LISTED_ACTIONS) };
     },
 
-    listAudits: (request) => pageOfAudits(request, conductor),
+    listAudits: (request, { view }) => pageOfAudits(request, conductor, view),
 
     cancelAudit: async ({ audit, revision }) => ({ audit: answer(await audits.cancel(audit, revision)) }),
     suspendAudit: async ({ audit, revision }) => ({ audit: answer(await audits.suspend(audit, revision)) }),
 
-    async resumeAudit(request) {
+    async resumeAudit(request, { view }) {
+      refuseUnwatched(await getAudit(request.audit, read), view);
       return { audit: answer(await audits.resume(request.audit, expectedOf(request), request.revision)) };
     },
 
@@ -93,14 +99,19 @@ export function createAuditService(conductor: Conductor): AuditServiceImplementa
   };
 }
 
-async function pageOfAudits(request: ListAuditsRequest, { orders }: Conductor) {
+async function pageOfAudits(request: ListAuditsRequest, { orders }: Conductor, view: View) {
   const { database } = orders.store;
   const limit = pageSize(request.pageSize);
   const states = request.states.map(toState);
   const { goal, strategy, oldestFirst } = request;
   const list = ['audits', states, goal, strategy, oldestFirst];
   const filter = { states, oldestFirst, strategies: strategiesFor(strategy, goal) };
-  const rows = await listAudits(filter, pageMark(list, request.pageToken, isNewestMark), limit, database.read);
+  const rows = await fullPage(
+    { limit, after: pageMark(list, request.pageToken, isNewestMark) },
+    (mark, atOnce) => listAudits(filter, mark, atOnce, database.read),
+    (audit) => audit,
+    view.isWhole ? undefined : (audits) => view.audits(audits),
+  );
   const audits = rows.map((audit) => toAudit(audit, database.isFull));
   return { audits, nextPageToken: nextToken(list, rows, limit) };
 }

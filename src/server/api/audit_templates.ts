@@ -2,14 +2,15 @@
 import type { AuditServiceImplementation, AuditTemplate } from '../../gen/countermand/v1/audit.ts';
 import { changeAuditTemplate, createAuditTemplate, deleteAuditTemplate } from '../audits/templates.ts';
 import type { Conductor } from '../conductor.ts';
-import { getAuditTemplate, listAuditTemplates } from '../store/audit_templates.ts';
+import { getAuditTemplate, listAuditTemplates, noAuditTemplate } from '../store/audit_templates.ts';
 import { isNewestMark } from '../store/newest.ts';
 import type { AuditTemplateRow } from '../store/plan_rows.ts';
 import { nextToken, pageMark, pageSize } from './pages.ts';
+import type { Viewed } from './view.ts';
 import { date } from './wire.ts';
 
 type TemplateRpcs = Pick<
-  AuditServiceImplementation,
+  AuditServiceImplementation<Viewed>,
   'createAuditTemplate' | 'getAuditTemplate' | 'listAuditTemplates' | 'updateAuditTemplate' | 'deleteAuditTemplate'
 >;
 
@@ -21,11 +22,13 @@ export function templatesOf({ orders: { store } }: Conductor): TemplateRpcs {
       return { auditTemplate: toTemplate(await createAuditTemplate(request, store)) };
     },
 
-    async getAuditTemplate({ auditTemplate }) {
+    async getAuditTemplate({ auditTemplate }, { view }) {
+      if (!view.rights.everywhere('audit.read')) throw noAuditTemplate(auditTemplate);
       return { auditTemplate: toTemplate(await getAuditTemplate(auditTemplate, read)) };
     },
 
-    async listAuditTemplates({ pageSize: size, pageToken, ...filter }) {
+    async listAuditTemplates({ pageSize: size, pageToken, ...filter }, { view }) {
+      if (!view.rights.everywhere('audit.read')) return { auditTemplates: [], nextPageToken: '' };
       const limit = pageSize(size);
       const list = ['audit_templates', filter.goal, filter.strategy, filter.oldestFirst];
       const rows = await listAuditTemplates(filter, pageMark(list, pageToken, isNewestMark), limit, read);

@@ -86,16 +86,6 @@ export function identifyCaller(
 /** The path of the only RPC of agents. */
 export const ATTACH = '/countermand.v1.AgentService/Attach';
 
-/** An agent attaches, and calls nothing else. @throws PERMISSION_DENIED */
-export function keepAgentsApart(): ServerMiddleware {
-  return async function* keep<Request, Response>(call: ServerMiddlewareCall<Request, Response>, context: CallContext) {
-    const { name, agentZones } = (context as CallContext & Asked).identity;
-    if (Array.isArray(agentZones) && call.method.path !== ATTACH)
-      throw fail('PERMISSION_DENIED', `${name} is an agent, and may not call ${call.method.path}`);
-    return yield* call.next(call.request, context);
-  };
-}
-
 /** Refuses what begins work while the disk is full. */
 export function refuseWhenFull(disk: Disk): ServerMiddleware {
   return async function* admit<Request, Response>(call: ServerMiddlewareCall<Request, Response>, context: CallContext) {

@@ -6,10 +6,12 @@ import type { CallContext, ServerMiddlewareCall } from 'nice-grpc';
 import type { Chance } from '../../core/chance.ts';
 import type { Clock } from '../../core/clock.ts';
 import type { CountermandError } from '../../core/errors.ts';
+import type { Asked } from '../access/identity.ts';
 import type { Conductor } from '../conductor.ts';
 import type { Log } from '../log.ts';
 import { isOpenToAll } from './calls.ts';
 import { type Elsewhere, SERVED, type Services } from './services.ts';
+import type { Viewed } from './view.ts';
 
 /** A conductor while it leads. */
 interface Term {
@@ -90,11 +92,12 @@ export class Front {
     return {
       ...(Object.fromEntries(each) as Pick<Services, keyof typeof SERVED>),
       hold: async function* hold<Request, Response>(
-        call: ServerMiddlewareCall<Request, Response>,
-        context: CallContext,
+        call: ServerMiddlewareCall<Request, Response, Viewed>,
+        context: CallContext & Asked,
       ) {
         // Whether a conductor serves can be asked of one that does not.
-        if (isOpenToAll(call.method.path)) return yield* call.next(call.request, context);
+        if (isOpenToAll(call.method.path))
+          return yield* (call as ServerMiddlewareCall<Request, Response>).next(call.request, context);
         return yield* term().services.hold(call, context);
       },
       identify: async (credentials) => term().services.identify(credentials),

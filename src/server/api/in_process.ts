@@ -15,7 +15,7 @@ import type { PowerServiceClient } from '../../gen/countermand/v1/power.ts';
 import type { Asked } from '../access/identity.ts';
 import { sayable } from './errors.ts';
 import { refuseParts, unread } from './reading.ts';
-import { SERVED, type Services } from './services.ts';
+import { type Called, SERVED, type Services } from './services.ts';
 
 /** A client of each service, for one caller. What they throw is a CountermandError that the caller may see. */
 export interface Clients {
@@ -57,7 +57,7 @@ interface Definition {
   readonly methods: Readonly<Record<string, Method>>;
 }
 
-type Implement = (request: unknown, context: CallContext & Asked) => unknown;
+type Implement = (request: unknown, context: CallContext & Called) => unknown;
 
 /** One call. */
 interface Call {
@@ -160,7 +160,7 @@ function held({ method, path, implement, message, services, caller }: Call): Asy
   const { requestStream, responseStream } = method;
   if (requestStream) throw fail('INTERNAL', `${path} takes a stream, which nothing in this process sends`);
   const next = async function* (request: unknown, context: CallContext): AsyncGenerator<unknown, unknown> {
-    const answered = implement(request, context as CallContext & Asked);
+    const answered = implement(request, context as CallContext & Called);
     if (!responseStream) return await answered;
     return yield* answered as AsyncIterable<unknown>;
   };
@@ -173,5 +173,5 @@ function held({ method, path, implement, message, services, caller }: Call): Asy
   const context = { metadata: Metadata(), peer, header, trailer: Metadata(), sendHeader, signal, identity };
   const descriptor = { path, requestStream, responseStream, options: {} };
   const call = { method: descriptor, requestStream, request: message, responseStream, next };
-  return services.hold(call as unknown as ServerMiddlewareCall<unknown, unknown>, context as CallContext);
+  return services.hold(call as unknown as ServerMiddlewareCall<unknown, unknown>, context);
 }

@@ -17,16 +17,18 @@ import { getNode, listNodes, resolveNodes } from '../store/nodes.ts';
 import type { NodeRow } from '../store/rows.ts';
 import { inCall, underCall } from './calls.ts';
 import { explainNode } from './explain.ts';
-import { refreshNodes, watchNodes } from './node_streams.ts';
-import { pageMark, pageSize, pageToken } from './pages.ts';
+import { allowNew, allowUpdate } from './node_rights.ts';
+import { inView, refreshNodes, watchNodes } from './node_streams.ts';
+import { fullPage, pageMark, pageSize, pageToken } from './pages.ts';
 import { ableNow, supportedBy } from './supported.ts';
+import type { View, Viewed } from './view.ts';
 import { date, toNode, toPowerState } from './wire.ts';
 
 const isRevision = (mark: unknown): mark is number => Number.isSafeInteger(mark);
 const isName = (mark: unknown): mark is string => typeof mark === 'string';
 
 /** The service over a conductor. */
-export function createNodeService(conductor: Conductor): NodeServiceImplementation {
+export function createNodeService(conductor: Conductor): NodeServiceImplementation<Viewed> {
   const { store } = conductor.orders;
   const { read } = store.database;
   const answer = async (node: NodeRow): Promise<Node> => toNode(node, await findSecretKeys(node.driver, read));
@@ -34,6 +36,7 @@ export function createNodeService(conductor: Conductor): NodeServiceImplementati
     inCall(context, conductor.shutdown, work);
   return {
     async createNode(request, context) {
+      allowNew(request, context.view);
       if (request.validateOnly)
         return { bmc: (await during(context, (signal) => checkEnrolment(request, conductor, signal))).bmcKey };
       const node = await during(context, (signal) => enrolNode(request, conductor, signal));
@@ -44,9 +47,10 @@ export function createNodeService(conductor: Conductor): NodeServiceImplementati
       return { node: await answer(await getNode(node, read)) };
     },
 
-    listNodes: (request) => pageOfNodes(request, answer, conductor),
+    listNodes: (request, { view }) => pageOfNodes(request, answer, conductor, view),
 
     async updateNode(request, context) {
+      await allowUpdate(request, context.view);
       if (request.validateOnly) {
         const { node, bmcKey } = await during(context, (signal) => checkChange(request, conductor, signal));
         return { node: await answer(node), bmc: bmcKey };
@@ -83,7 +87,7 @@ export function createNodeService(conductor: Conductor): NodeServiceImplementati
 
     ...streamsOf(conductor, answer),
 
-    listModelChanges: (request) => pageOfChanges(request, conductor),
+    listModelChanges: (request, { view }) => pageOfChanges(request, conductor, view),
   };
 }
 
@@ -91,7 +95,7 @@ export function createNodeService(conductor: Conductor): NodeServiceImplementati
 function streamsOf(
   conductor: Conductor,
   answer: (node: NodeRow) => Promise<Node>,
-): Pick<NodeServiceImplementation, 'refreshNodes' | 'watchNodes'> {
+): Pick<NodeServiceImplementation<Viewed>, 'refreshNodes' | 'watchNodes'> {
   const { read } = conductor.orders.store.database;
   return {
     async *refreshNodes({ nodes }, context) {
@@ -111,8 +115,8 @@ function streamsOf(
     async *watchNodes({ nodes }, context) {
       const only = nodes.length === 0 ? null : await resolveNodes(nodes, read);
       yield* underCall(context, conductor.shutdown, async function* (signal) {
-        for await (const { node, deleted } of watchNodes(only, conductor, signal))
-          yield { node: await answer(node), deleted };
+        const changes = inView(watchNodes(only, conductor, signal), context.view.filter);
+        for await (const { node, deleted } of changes) yield { node: await answer(node), deleted };
       });
     },
   };
@@ -122,25 +126,32 @@ async function pageOfNodes(
   { pageSize: size, pageToken: token, after, ...filter }: ListNodesRequest,
   answer: (node: NodeRow) => Promise<Node>,
   { orders }: Conductor,
+  view: View,
 ) {
   const { read } = orders.store.database;
   const limit = pageSize(size);
   const { zone, driver, labels, withProblem, maintenance, descending } = filter;
   const list = ['nodes', zone, driver, labels, withProblem, maintenance ?? null, descending];
-  const mark = pageMark(list, token, isName) ?? (after === '' ? '' : (await getNode(after, read)).name);
+  const mark = pageMark(list, token, isName) ?? (after === '' ? '' : (await view.node(after)).name);
   // One more than is answered tells whether there is another page.
-  const found = await listNodes(filter, mark, limit + 1, read);
+  const found = await listNodes({ ...filter, sees: view.filter }, mark, limit + 1, read);
   const nodes = found.slice(0, limit);
   const nextPageToken = found.length > limit ? pageToken(list, nodes.at(-1)?.name) : '';
   return { nodes: await Promise.all(nodes.map(answer)), nextPageToken };
 }
 
-async function pageOfChanges(request: ListModelChangesRequest, { orders }: Conductor) {
+async function pageOfChanges(request: ListModelChangesRequest, { orders }: Conductor, view: View) {
   const { read } = orders.store.database;
   const limit = pageSize(request.pageSize);
   const list = ['model_changes', String(request.fromRevision)];
   const before = pageMark(list, request.pageToken, isRevision);
-  const changes = await listModelChanges(toRevision(request.fromRevision), before, limit, read);
+  const from = toRevision(request.fromRevision);
+  const changes = await fullPage(
+    { limit, after: before },
+    (mark, atOnce) => listModelChanges(from, mark, atOnce, read),
+    ({ revision }) => revision,
+    view.filter && ((rows) => view.ofNodes(rows)),
+  );
   const nextPageToken = changes.length === limit ? pageToken(list, changes.at(-1)?.revision) : '';
   return { changes: changes.map(toModelChange), nextPageToken, revision: BigInt(await modelRevision(read)) };
 }

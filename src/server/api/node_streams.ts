@@ -75,6 +75,27 @@ export async function* watchNodes(
   }
 }
 
+/**
+ * The changes of nodes that may be seen. A node that goes out of the view was deleted, as far as the viewer is told.
+ * @param sees undefined if every node may be seen
+ */
+export async function* inView(
+  changes: AsyncIterable<NodeChange>,
+  sees: ((node: NodeRow) => boolean) | undefined,
+): AsyncGenerator<NodeChange> {
+  if (sees === undefined) return yield* changes;
+  const seen = new Map<string, NodeRow>();
+  for await (const change of changes) {
+    const { node, deleted } = change;
+    const isSeen = sees(node);
+    if (isSeen && !deleted) seen.set(node.uuid, node);
+    const before = seen.get(node.uuid);
+    if (!isSeen || deleted) seen.delete(node.uuid);
+    if (isSeen) yield change;
+    else if (before) yield { node: before, deleted: true };
+  }
+}
+
 /** The last change of each node. */
 function gatherNodes(waiting: Map<string, NodeChange> | undefined, change: Change): Map<string, NodeChange> {
   const gathered = waiting ?? new Map<string, NodeChange>();

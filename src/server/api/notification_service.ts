@@ -8,6 +8,8 @@ import { databaseId, lastSequence } from '../store/events.ts';
 import type { EventRow } from '../store/rows.ts';
 import type { Store } from '../store/store.ts';
 import { underCall } from './calls.ts';
+import { seesEvent } from './seen_events.ts';
+import type { Viewed } from './view.ts';
 
 /** Which events to send. */
 interface Subscription {
@@ -71,7 +73,7 @@ function refuseForeign({ from, databaseId: wanted }: Subscription, { databaseId:
 }
 
 /** The service over a conductor. */
-export function createNotificationService({ orders, shutdown }: Conductor): NotificationServiceImplementation {
+export function createNotificationService({ orders, shutdown }: Conductor): NotificationServiceImplementation<Viewed> {
   const { store } = orders;
   const tail = new EventTail(store.database);
   return {
@@ -86,6 +88,7 @@ export function createNotificationService({ orders, shutdown }: Conductor): Noti
           first = id;
         };
         for await (const event of subscribe(subscription, begun, { store, tail }, signal)) {
+          if (!(await seesEvent(event, context.view))) continue;
           yield { event: toEvent(event), databaseId: first };
           first = undefined;
         }

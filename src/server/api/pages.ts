@@ -1,4 +1,5 @@
 /** Page sizes and page tokens. A token belongs to one list with one set of filters. */
+import { othersFirst } from '../../core/clock.ts';
 import { failAt } from '../../core/errors.ts';
 import { SENT_LIMITS } from '../../core/limits.ts';
 import type { NewestMark } from '../store/newest.ts';
@@ -17,6 +18,31 @@ export function pageSize(asked: number): number {
     'page_size',
     `page_size is ${asked}; it is 1 to ${PAGE_SIZE_LIMIT}, or 0 for ${PAGE_SIZE_DEFAULT}`,
   );
+}
+
+/** So many rows are read at a time where some of them may not be seen. */
+const LOOKED_AT_ONCE = 500;
+
+/**
+ * The rows of a page. Where some may not be seen, pages are read until it is full, or nothing is left; others are served in between.
+ * @param pageAfter at most so many rows after a mark, null for the first
+ * @param seen those of the rows that may be seen; undefined if all may
+ */
+export async function fullPage<Row, Mark>(
+  { limit, after }: { readonly limit: number; readonly after: Mark | null },
+  pageAfter: (after: Mark | null, atOnce: number) => Promise<Row[]>,
+  toMark: (row: Row) => Mark,
+  seen?: (rows: readonly Row[]) => Promise<Row[]>,
+): Promise<Row[]> {
+  if (seen === undefined) return pageAfter(after, limit);
+  const rows: Row[] = [];
+  for (let mark = after; ; await othersFirst()) {
+    const read = await pageAfter(mark, LOOKED_AT_ONCE);
+    rows.push(...(await seen(read)));
+    const last = read.at(-1);
+    if (last === undefined || rows.length >= limit || read.length < LOOKED_AT_ONCE) return rows.slice(0, limit);
+    mark = toMark(last);
+  }
 }
 
 /** A token for what comes after `mark`, in the list that `list` names with all its filters. */

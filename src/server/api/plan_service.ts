@@ -1,7 +1,7 @@
 /** ActionPlanService: plans made, run, watched and taken back. */
 
 import type { CallContext } from 'nice-grpc';
-import { fail, failAt } from '../../core/errors.ts';
+import { asCountermandError, fail, failAt } from '../../core/errors.ts';
 import { SENT_LIMITS } from '../../core/limits.ts';
 import type { ActionPlanState } from '../../core/states.ts';
 import {
@@ -28,9 +28,9 @@ import { getAudit } from '../store/audits.ts';
 import { isNewestMark } from '../store/newest.ts';
 import { resolveNodes } from '../store/nodes.ts';
 import { type ActionPlanRow, FAILURE_POLICIES } from '../store/plan_rows.ts';
-import { getPlan, listPlans } from '../store/plans.ts';
+import { findPlanByRequestId, getPlan, listPlans } from '../store/plans.ts';
 import { underCall } from './calls.ts';
-import { nextToken, pageMark, pageSize, pageToken } from './pages.ts';
+import { fullPage, nextToken, pageMark, pageSize, pageToken } from './pages.ts';
 import {
   expectedOf,
   LISTED_ACTIONS,
@@ -42,9 +42,12 @@ import {
   toUndo,
 } from './plan_wire.ts';
 import { toPossible } from './possible.ts';
+import { seenEffect } from './seen_effect.ts';
+import { veiled } from './veil.ts';
+import type { View, Viewed } from './view.ts';
 
 /** The service over a conductor. */
-export function createPlanService(conductor: Conductor): ActionPlanServiceImplementation {
+export function createPlanService(conductor: Conductor): ActionPlanServiceImplementation<Viewed> {
   const { orders, plans, planLimits, shutdown } = conductor;
   const { store } = orders;
   const { read } = store.database;
@@ -60,12 +63,13 @@ export function createPlanService(conductor: Conductor): ActionPlanServiceImplem
     ...pagesOf(conductor),
     ...previewsOf(conductor),
 
-    async createActionPlan(request) {
+    async createActionPlan(request, { view }) {
       const wanted = toWanted(request, conductor);
-      if (request.start) return createAndStart(wanted, request, conductor);
+      await refuseHidden(request, view, conductor);
+      if (request.start) return createAndStart(wanted, request, conductor, view);
       if (request.queue || request.expectTakenDown !== undefined)
         throw failAt('ARGUMENT_INVALID', 'start', 'start: queue and expect_taken_down go with it');
-      const plan = await createActionPlan(wanted, conductor);
+      const plan = await createActionPlan(wanted, conductor, view.permit(['plan.create']));
       const [actionPlan] = await toActionPlans([plan], conductor);
       return { actionPlan, takesDown: toTakesDown(await takesDownOfPlan(plan, read), planLimits) };
     },
@@ -135,9 +139,18 @@ function rollBack(
   return plans.rollback({ plan, requestId, skipIrreversible, acceptDrift, expected: expectedOf(request) });
 }
 
+/** A plan that a request_id has made, and that the caller may not see, is joined by nobody else. @throws REQUEST_ID_TAKEN */
+async function refuseHidden({ requestId }: CreateActionPlanRequest, view: View, { orders }: Conductor): Promise<void> {
+  if (view.isWhole || requestId === '') return;
+  const earlier = await findPlanByRequestId(requestId, orders.store.database.read);
+  if (earlier && (await view.plans([earlier])).length === 0)
+    throw fail('REQUEST_ID_TAKEN', `request_id '${requestId}' was used for another plan; choose another`);
+}
+
 /** Makes a plan and starts it, or neither. */
-async function createAndStart(wanted: WantedPlan, request: CreateActionPlanRequest, conductor: Conductor) {
-  const started = await conductor.plans.createAndStart(wanted, request.queue, expectedOf(request));
+async function createAndStart(wanted: WantedPlan, request: CreateActionPlanRequest, conductor: Conductor, view: View) {
+  const permit = view.permit(['plan.create', 'plan.start'], wanted.onFailure === 'ROLLBACK');
+  const started = await conductor.plans.createAndStart(wanted, request.queue, expectedOf(request), permit);
   const [actionPlan] = await toActionPlans([started], conductor);
   return { actionPlan };
 }
@@ -145,21 +158,28 @@ async function createAndStart(wanted: WantedPlan, request: CreateActionPlanReque
 /** What an order would do. Nothing is written. */
 function previewsOf(
   conductor: Conductor,
-): Pick<ActionPlanServiceImplementation, 'previewActionPlan' | 'previewRollback'> {
+): Pick<ActionPlanServiceImplementation<Viewed>, 'previewActionPlan' | 'previewRollback'> {
   const { planLimits } = conductor;
   return {
-    async previewActionPlan({ actionPlan, wanted, queue }) {
+    async previewActionPlan({ actionPlan, wanted, queue }, { view }) {
       if (wanted && actionPlan !== '')
         throw failAt('ARGUMENT_INVALID', 'wanted', 'wanted: name an action_plan, or describe a wanted one, not both');
+      if (wanted) await refuseHidden(wanted, view, conductor);
       const { plan, takesDown, effect } = wanted
-        ? await previewPlan(toWanted(wanted, conductor), queue, conductor)
+        ? await previewPlan(toWanted(wanted, conductor), queue, conductor, view.permit(null))
         : await previewStart(await getPlan(actionPlan, conductor.orders.store.database.read), queue, conductor);
       const [previewed] = await toActionPlans(plan ? [plan] : [], conductor);
-      return { actionPlan: previewed, takesDown: toTakesDown(takesDown, planLimits), effect: toEffect(effect) };
+      return {
+        actionPlan: previewed,
+        takesDown: toTakesDown(takesDown, planLimits),
+        effect: toEffect(await seenEffect(effect, view)),
+      };
     },
 
-    async previewRollback({ actionPlan }) {
-      const { plan, undoings, takesDown, effect, refused } = await previewRollback(actionPlan, conductor);
+    async previewRollback({ actionPlan }, { view }) {
+      const preview = await previewRollback(actionPlan, conductor);
+      const { plan, undoings, takesDown, effect } = preview;
+      const refused = preview.refused && asCountermandError(await veiled(preview.refused, view));
       const [previewed] = await toActionPlans([plan], conductor);
       return {
         actionPlan: previewed,
@@ -167,7 +187,7 @@ function previewsOf(
         refused: refused?.message ?? '',
         possibleOrders: refused?.details.possible?.map(toPossible) ?? [],
         takesDown: toTakesDown(takesDown, planLimits),
-        effect: toEffect(effect),
+        effect: toEffect(await seenEffect(effect, view)),
       };
     },
   };
@@ -176,7 +196,7 @@ function previewsOf(
 /** What is answered a page at a time. */
 function pagesOf(
   conductor: Conductor,
-): Pick<ActionPlanServiceImplementation, 'getActionPlan' | 'getAction' | 'listActionPlans'> {
+): Pick<ActionPlanServiceImplementation<Viewed>, 'getActionPlan' | 'getAction' | 'listActionPlans'> {
   const { read } = conductor.orders.store.database;
   return {
     async getActionPlan(request) {
@@ -200,7 +220,7 @@ function pagesOf(
       return { action: toAction(action) };
     },
 
-    async listActionPlans(request) {
+    async listActionPlans(request, { view }) {
       const limit = pageSize(request.pageSize);
       const states = request.states.map(toState);
       const { audit, oldestFirst, nodes } = request;
@@ -208,7 +228,12 @@ function pagesOf(
       const after = pageMark(list, request.pageToken, isNewestMark);
       const auditUuid = audit === '' ? null : (await getAudit(audit, read)).uuid;
       const nodeUuids = nodes.length === 0 ? null : await nodesOfList(nodes, conductor);
-      const rows = await listPlans({ states, auditUuid, nodeUuids, oldestFirst }, after, limit, read);
+      const rows = await fullPage(
+        { limit, after },
+        (mark, atOnce) => listPlans({ states, auditUuid, nodeUuids, oldestFirst }, mark, atOnce, read),
+        (plan) => plan,
+        view.isWhole ? undefined : (plans) => view.plans(plans),
+      );
       return {
         actionPlans: await toActionPlans(rows, conductor, LISTED_ACTIONS),
         nextPageToken: nextToken(list, rows, limit),

@@ -23,10 +23,11 @@ import { getPowerTask, listPowerTasks } from '../store/power_tasks.ts';
 import type { Store } from '../store/store.ts';
 import { answerTask, answerTasks } from './answers.ts';
 import { underCall } from './calls.ts';
-import { nextToken, pageMark, pageSize } from './pages.ts';
+import { fullPage, nextToken, pageMark, pageSize } from './pages.ts';
+import type { Viewed } from './view.ts';
 
 /** The service over a conductor. */
-export function createPowerService(conductor: Conductor): PowerServiceImplementation<Asked> {
+export function createPowerService(conductor: Conductor): PowerServiceImplementation<Asked & Viewed> {
   const { orders, shutdown } = conductor;
   const { store } = orders;
   const watch = (uuid: string, context: CallContext) =>
@@ -47,7 +48,7 @@ export function createPowerService(conductor: Conductor): PowerServiceImplementa
       return { task: await answerTask(await getPowerTask(task, store.database.read), store) };
     },
 
-    async listPowerTasks(request) {
+    async listPowerTasks(request, { view }) {
       const limit = pageSize(request.pageSize);
       const { unsettled, oldestFirst } = request;
       const states = request.states.map(toState);
@@ -56,7 +57,12 @@ export function createPowerService(conductor: Conductor): PowerServiceImplementa
       const after = pageMark(list, request.pageToken, isNewestMark);
       const node = request.node === '' ? null : await getNode(request.node, store.database.read);
       const filter = { ...(node ? { nodeUuid: node.uuid } : {}), unsettled, states, targets, oldestFirst };
-      const tasks = await listPowerTasks(filter, after, limit, store.database.read);
+      const tasks = await fullPage(
+        { limit, after },
+        (mark, atOnce) => listPowerTasks(filter, mark, atOnce, store.database.read),
+        (task) => task,
+        view.filter && ((rows) => view.ofNodes(rows)),
+      );
       return {
         tasks: await answerTasks(tasks, store),
         nextPageToken: nextToken(list, tasks, limit),

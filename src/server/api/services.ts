@@ -17,18 +17,22 @@ import {
   type NotificationServiceImplementation,
 } from '../../gen/countermand/v1/notification.ts';
 import { PowerServiceDefinition, type PowerServiceImplementation } from '../../gen/countermand/v1/power.ts';
+import { Access } from '../access/access.ts';
 import { type Asked, anonymous, type Identify } from '../access/identity.ts';
+import { OpenStreams } from '../access/open_streams.ts';
 import type { Conductor } from '../conductor.ts';
 import type { Log } from '../log.ts';
 import { createAccessService } from './access_service.ts';
 import { createAuditService } from './audit_service.ts';
-import { keepAgentsApart, refuseWhenFull } from './calls.ts';
+import { authorize } from './authorize.ts';
+import { refuseWhenFull } from './calls.ts';
 import { createConductorService } from './conductor_service.ts';
 import { createNodeService } from './node_service.ts';
 import { createNotificationService } from './notification_service.ts';
 import { createPlanService } from './plan_service.ts';
 import { createPowerService } from './power_service.ts';
 import { checkRequests } from './requests.ts';
+import type { Viewed } from './view.ts';
 
 /** The contracts of the services that clients call, whichever protocol they speak. An agent's is not among them: it needs gRPC. */
 export const SERVED = {
@@ -48,18 +52,24 @@ export interface Elsewhere {
   readonly http: string | null;
 }
 
+/** What the context of each call carries. */
+export type Called = Asked & Viewed;
+
 /** The services that clients call, and what a protocol needs to serve them. */
 export interface Services {
-  readonly nodes: NodeServiceImplementation;
-  readonly power: PowerServiceImplementation<Asked>;
-  readonly plans: ActionPlanServiceImplementation<Asked>;
-  readonly audits: AuditServiceImplementation;
-  readonly notifications: NotificationServiceImplementation;
+  readonly nodes: NodeServiceImplementation<Called>;
+  readonly power: PowerServiceImplementation<Called>;
+  readonly plans: ActionPlanServiceImplementation<Called>;
+  readonly audits: AuditServiceImplementation<Called>;
+  readonly notifications: NotificationServiceImplementation<Called>;
   /** About the conductor itself. */
-  readonly itself: ConductorServiceImplementation;
-  readonly access: AccessServiceImplementation<Asked>;
-  /** What each call passes before its service sees it: the limits on requests and streams, and the disk that is full. */
-  readonly hold: ServerMiddleware;
+  readonly itself: ConductorServiceImplementation<Called>;
+  readonly access: AccessServiceImplementation<Called>;
+  /**
+   * What each call passes before its service sees it: the limits on requests and streams, what its caller may do, and the disk that
+   * is full.
+   */
+  readonly hold: ServerMiddleware<Viewed, Asked>;
   /** Who makes a call. */
   readonly identify: Identify;
   /** Why no new work can be taken now, or null if it can. */
@@ -71,13 +81,20 @@ export interface Services {
   readonly chance: Chance;
 }
 
-/** The services of a conductor, for callers that `identify` knows; without it every caller is anonymous. */
+/**
+ * The services of a conductor, for callers that `identify` knows; without it every caller is anonymous, and may do everything.
+ * @param access what callers may do
+ */
 export function createServices(
   conductor: Conductor,
   identify: Identify = async (credentials) => anonymous(credentials),
+  access = new Access(null),
 ): Services {
   const { disk, log, shutdown, orders } = conductor;
-  const { clock, chance, database } = orders.store;
+  const { store } = orders;
+  const { clock, chance, database } = store;
+  const streams = new OpenStreams(access);
+  void streams.lookOn(clock, shutdown);
   return {
     nodes: createNodeService(conductor),
     power: createPowerService(conductor),
@@ -85,8 +102,11 @@ export function createServices(
     audits: createAuditService(conductor),
     notifications: createNotificationService(conductor),
     itself: createConductorService(conductor),
-    access: createAccessService(conductor),
-    hold: composeServerMiddleware(composeServerMiddleware(keepAgentsApart(), checkRequests()), refuseWhenFull(disk)),
+    access: createAccessService(conductor, streams),
+    hold: composeServerMiddleware<Viewed, object, Asked>(
+      composeServerMiddleware<object, Viewed, Asked>(checkRequests(), authorize({ access, streams, store })),
+      refuseWhenFull(disk),
+    ),
     identify,
     notReady() {
       if (shutdown.aborted) return shutdown.reason;

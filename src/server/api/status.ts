@@ -7,10 +7,12 @@ import type { Attachment } from '../agents/attachments.ts';
 import { toTarget } from '../agents/wire.ts';
 import type { Conductor } from '../conductor.ts';
 import { listAgents } from '../store/agents.ts';
-import { countNodes, countPlans, countUnsettled, type NodeCount } from '../store/census.ts';
+import type { NodeCount } from '../store/census.ts';
 import { listDrivers } from '../store/drivers.ts';
 import { databaseId } from '../store/events.ts';
 import type { DriverRow } from '../store/rows.ts';
+import { countSeenNodes, countSeenPlans, countSeenTasks } from './seen_counts.ts';
+import type { View } from './view.ts';
 import { date } from './wire.ts';
 
 /** At most this many sentences name what needs an operator. */
@@ -21,8 +23,20 @@ const totalOf = (counts: readonly NodeCount[]): number => counts.reduce((total, 
 const byName = (one: { readonly name: string }, other: { readonly name: string }): number =>
   one.name < other.name ? -1 : Number(one.name > other.name);
 
-/** The attached agents, and those that were lost, by name. */
-export async function agentsOf({ attachments, orders }: Conductor): Promise<Agent[]> {
+/**
+ * The attached agents, and those that were lost, by name.
+ * @param view of the caller, who is told of agents that serve a zone with a node that it sees; absent: of all
+ */
+export async function agentsOf({ attachments, orders }: Conductor, view?: View): Promise<Agent[]> {
+  if (view?.filter !== undefined) {
+    const zones = new Set((await countSeenNodes(view, orders.store.database.read)).map(({ zone }) => zone));
+    return attachments
+      .list()
+      .map(toAgent)
+      .map((agent) => ({ ...agent, zones: agent.zones.filter((zone) => zones.has(zone)) }))
+      .filter((agent) => agent.zones.length > 0)
+      .sort(byName);
+  }
   const attached = attachments.list().map(toAgent);
   const lost = (await listAgents(orders.store.database.read)).filter(({ uuid }) => !attachments.isAttached(uuid));
   const gone = lost.map(
@@ -45,11 +59,15 @@ function toAgent({ hello, attachedAt }: Attachment): Agent {
   return { uuid, name, attached: true, attachedAt: date(attachedAt), embedded, zones: sorted(zones), drivers: offered };
 }
 
-/** The zones that have a node or an attached agent, by name. */
-export async function zonesOf({ attachments, orders }: Conductor): Promise<Zone[]> {
-  const nodes = Map.groupBy(await countNodes(orders.store.database.read), ({ zone }) => zone);
+/**
+ * The zones that have a node or an attached agent, by name.
+ * @param view of the caller, who is told of zones with a node that it sees; absent: of all
+ */
+export async function zonesOf({ attachments, orders }: Conductor, view?: View): Promise<Zone[]> {
+  const nodes = Map.groupBy(await countSeenNodes(view, orders.store.database.read), ({ zone }) => zone);
   const attached = attachments.list().map(({ hello }) => hello);
-  const names = sorted([...nodes.keys(), ...attached.flatMap(({ zones }) => zones)]);
+  const served = view?.filter === undefined ? attached.flatMap(({ zones }) => zones) : [];
+  const names = sorted([...nodes.keys(), ...served]);
   return names.map((name) => {
     const reaching = attached.filter(({ zones }) => zones.includes(name));
     return {
@@ -61,10 +79,19 @@ export async function zonesOf({ attachments, orders }: Conductor): Promise<Zone[
   });
 }
 
-/** The drivers that a node has or an attached agent offers, by name. */
-export async function driversOf({ attachments, orders }: Conductor): Promise<Driver[]> {
-  const nodes = Map.groupBy(await countNodes(orders.store.database.read), ({ driver }) => driver);
-  const offers = attachments.list().flatMap(({ hello }) => hello.drivers.map((driver) => ({ driver, hello })));
+/**
+ * The drivers that a node has or an attached agent offers, by name.
+ * @param view of the caller, who is told of agents as by `agentsOf`; absent: of all
+ */
+export async function driversOf({ attachments, orders }: Conductor, view?: View): Promise<Driver[]> {
+  const counts = await countSeenNodes(view, orders.store.database.read);
+  const nodes = Map.groupBy(counts, ({ driver }) => driver);
+  const zones = new Set(counts.map(({ zone }) => zone));
+  const isTold = (zone: string): boolean => view?.filter === undefined || zones.has(zone);
+  const hellos = attachments.list().map(({ hello }) => ({ ...hello, zones: hello.zones.filter(isTold) }));
+  const offers = hellos
+    .filter((hello) => hello.zones.length > 0)
+    .flatMap((hello) => hello.drivers.map((driver) => ({ driver, hello })));
   const names = sorted([...nodes.keys(), ...offers.map(({ driver }) => driver.name)]);
   const stored = Map.groupBy(await listDrivers(orders.store.database.read), ({ name }) => name);
   return names.map((name) => {
@@ -90,12 +117,12 @@ const toOffer = ({ targets, recalls }: DriverRow) => ({
   recalls: recalls.map(toTarget),
 });
 
-/** The counts of a conductor, and what needs an operator. */
-export async function statusOf(conductor: Conductor): Promise<GetStatusResponse> {
+/** The counts of a conductor, and what needs an operator. @param view of the caller, for whom what it sees is counted; absent: all */
+export async function statusOf(conductor: Conductor, view?: View): Promise<GetStatusResponse> {
   const { database } = conductor.orders.store;
-  const counts = await countNodes(database.read);
-  const plans = await countPlans(['PENDING', 'ONGOING', 'CANCELLING'], database.read);
-  const agents = await agentsOf(conductor);
+  const counts = await countSeenNodes(view, database.read);
+  const plans = await countSeenPlans(['PENDING', 'ONGOING', 'CANCELLING'], view, database.read);
+  const agents = await agentsOf(conductor, view);
   const attached = agents.filter((agent) => agent.attached);
   return {
     version: VERSION,
@@ -103,7 +130,7 @@ export async function statusOf(conductor: Conductor): Promise<GetStatusResponse>
     databaseId: await databaseId(database.read),
     diskFull: database.isFull,
     nodes: countsOf(counts),
-    unsettledPowerTasks: await countUnsettled(database.read),
+    unsettledPowerTasks: await countSeenTasks(view, database.read),
     pendingActionPlans: plans.get('PENDING') ?? 0,
     ongoingActionPlans: plans.get('ONGOING') ?? 0,
     cancellingActionPlans: plans.get('CANCELLING') ?? 0,

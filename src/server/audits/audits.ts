@@ -13,6 +13,7 @@ import { refuseUsedUuid } from '../plans/chosen_uuid.ts';
 import { type Effect, effectOf } from '../plans/effect.ts';
 import type { Engine } from '../plans/engine.ts';
 import type { PlanParts } from '../plans/parts.ts';
+import { PERMIT_ALL, type Permit } from '../plans/permit.ts';
 import { auditPossible } from '../plans/possible.ts';
 import {
   holdToExpected,
@@ -44,6 +45,13 @@ interface RunPreview {
 interface AuditAnswer {
   readonly audit: AuditRow;
   readonly plan: ActionPlanRow | null;
+}
+
+/** What an audit is made by, beside what was asked for. */
+interface HowToMake {
+  readonly strategy: string;
+  readonly digest: string;
+  readonly permit: Permit;
 }
 
 const NOTHING_TO_DO = 'nothing to do: the strategy proposes no action';
@@ -80,10 +88,11 @@ export class Audits {
    * Makes an audit and runs it for the first time, in one transaction. The same request_id answers the same audit. One
    * whose strategy finds nothing to do has no plan.
    * @param expected the number of running nodes that its plan has to take down; null for any
+   * @param permit of the caller for whom it is made
    * @throws AUDIT_INVALID, AUDIT_TEMPLATE_NOT_FOUND, SCOPE_INVALID, REQUEST_ID_TAKEN, UUID_TAKEN, ACTION_PLAN_INVALID,
    *   TARGET_NOT_SUPPORTED, TAKES_DOWN_MISMATCH; then nothing was written
    */
-  async create(wanted: WantedAudit, expected: number | null = null): Promise<AuditAnswer> {
+  async create(wanted: WantedAudit, expected: number | null = null, permit = PERMIT_ALL): Promise<AuditAnswer> {
     // Of one with a template this is known only when it is known that it was not made before.
     if (wanted.template === undefined) checkAudit(wanted);
     const { database } = this.#parts.orders.store;
@@ -94,7 +103,7 @@ export class Audits {
       const whole = await withTemplate(wanted, transaction.sql);
       const strategy = checkAudit(whole);
       await refuseUsedUuid('audits', wanted.uuid, transaction.sql);
-      const made = await this.#make(whole, strategy, digest, transaction);
+      const made = await this.#make(whole, { strategy, digest, permit }, transaction);
       // What was written is taken back with the transaction.
       await holdToExpected(expected, `the plan of audit '${wanted.name}'`, async () =>
         made.plan ? takesDownOfPlan(made.plan, transaction.sql) : NOTHING_DOWN,
@@ -112,12 +121,15 @@ export class Audits {
    * The running nodes that the plan of an audit would take down now. Nothing is written.
    * @throws AUDIT_INVALID, SCOPE_INVALID, ACTION_PLAN_INVALID, as `create` would
    */
-  async preview(asked: WantedAudit): Promise<RunPreview> {
+  async preview(asked: WantedAudit, permit = PERMIT_ALL): Promise<RunPreview> {
     const { read } = this.#parts.orders.store.database;
     const wanted = await withTemplate(asked, read);
     const strategy = checkAudit(wanted);
-    const { proposal } = await proposalOf({ ...wanted, strategy }, read);
-    return this.#previewOf(await stepsOfProposal(proposal.actions, read), wanted.all === true);
+    const { proposal, scoped } = await proposalOf({ ...wanted, strategy }, read, permit);
+    const found = await stepsOfProposal(proposal.actions, read);
+    const steps = found.map(({ node, ...step }) => ({ ...step, node: node && permit.sees(node) ? node : null }));
+    permit.allow(steps, scoped);
+    return this.#previewOf(steps, wanted.all === true);
   }
 
   /** The running nodes that the plan of an audit would take down if it ran now. @throws AUDIT_NOT_FOUND */
@@ -201,8 +213,7 @@ export class Audits {
 
   async #make(
     wanted: WantedAudit,
-    strategy: string,
-    requestDigest: string,
+    { strategy, digest: requestDigest, permit }: HowToMake,
     transaction: Transaction,
   ): Promise<AuditAnswer> {
     const { store } = this.#parts.orders;
@@ -212,7 +223,7 @@ export class Audits {
     const row = { ...asked, everyNode, uuid, strategy, requestDigest, intervalMs, nextRunAt, statusMessage: '' };
     const audit = await createAudit(row, transaction, store);
     const ongoing = (await moveAudit('begin', audit, {}, transaction, store)) ?? audit;
-    const plan = await runAudit(ongoing, transaction, store);
+    const plan = await runAudit(ongoing, transaction, store, permit);
     const statusMessage = plan ? '' : NOTHING_TO_DO;
     if (intervalMs === null) {
       const done = await moveAudit('succeed', ongoing, { statusMessage }, transaction, store);

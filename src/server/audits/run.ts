@@ -3,6 +3,7 @@ import { asCountermandError, failAt, failWith } from '../../core/errors.ts';
 import { type CheckedPlan, checkPlan } from '../plans/check.ts';
 import { writePlan } from '../plans/create.ts';
 import { startPlan } from '../plans/launch.ts';
+import { PERMIT_ALL, type Permit } from '../plans/permit.ts';
 import { findScopeOf } from '../plans/scope.ts';
 import { type Proposal, parseStrategyParameters, type Strategy } from '../plans/strategies/strategy.ts';
 import { globalEfficacy, MANUAL, STRATEGIES } from '../plans/strategies.ts';
@@ -19,19 +20,26 @@ import type { Store } from '../store/store.ts';
 /**
  * Runs an audit in the caller's transaction: makes its plan, RECOMMENDED or, if the audit triggers it, PENDING, and
  * supersedes what earlier runs have left unstarted.
+ * @param permit of the caller who makes the audit; later runs have none, and are held back by nothing
  * @returns null if the strategy finds nothing to do
  * @throws AUDIT_INVALID for a strategy or parameters that this version does not know, SCOPE_INVALID,
  *   ACTION_PLAN_INVALID, NODE_NOT_FOUND, TARGET_NOT_SUPPORTED; then nothing may be committed
  */
-export async function runAudit(audit: AuditRow, transaction: Transaction, store: Store): Promise<ActionPlanRow | null> {
+export async function runAudit(
+  audit: AuditRow,
+  transaction: Transaction,
+  store: Store,
+  permit: Permit = PERMIT_ALL,
+): Promise<ActionPlanRow | null> {
   const { sql } = transaction;
-  const { strategy, scoped, proposal } = await proposalOf(audit, sql);
+  const { strategy, scoped, proposal } = await proposalOf(audit, sql, permit);
   if (proposal.actions.length === 0) {
+    permit.allow([], scoped);
     await supersedeEarlier(audit, null, transaction, store);
     return null;
   }
   const wanted = toWanted(audit, proposal.actions, store);
-  const checked = await checkPlan(wanted, scoped, sql, null).catch((thrown: unknown) => {
+  const checked = await checkPlan(wanted, scoped, sql, null, permit).catch((thrown: unknown) => {
     throw placed(thrown, strategy);
   });
   // Without a scope, and unless the audit says every node, the plan is about the nodes that its actions name.
@@ -48,10 +56,11 @@ export async function runAudit(audit: AuditRow, transaction: Transaction, store:
 export async function proposalOf(
   audit: Pick<AuditRow, 'strategy' | 'parameters' | 'scope'>,
   sql: Transaction['sql'],
+  permit: Permit = PERMIT_ALL,
 ): Promise<{ strategy: Strategy; scoped: NodeRow[] | null; proposal: Proposal }> {
   const strategy = strategyNamed(audit.strategy);
   const parameters = parseStrategyParameters(strategy, audit.parameters);
-  const scoped = await findScopeOf(audit.scope, sql);
+  const scoped = await findScopeOf(audit.scope, sql, permit.sees);
   // A strategy that does not act on its scope is given no fleet to look at: that would cost as much as the fleet is large.
   const nodes = scoped ?? (strategy.actsOnScope ? await listAllNodes(sql) : []);
   return { strategy, scoped, proposal: strategy.propose(nodes, parameters) };

@@ -5,11 +5,11 @@
 import { type Channel, openFolded } from '../../core/channel.ts';
 import { othersFirst } from '../../core/clock.ts';
 import { asCountermandError, fail } from '../../core/errors.ts';
+import { matchesAny } from '../../core/globs.ts';
 import { type Cancellation, onAbort, openCancellation } from '../../core/signals.ts';
 import type { Database } from '../store/database.ts';
 import { lastSequence, readEvents } from '../store/events.ts';
 import type { EventRow } from '../store/rows.ts';
-import { matchesAny } from './globs.ts';
 
 /** At most this many events are read at a time. A client that never reads keeps one page of them in memory. */
 const PAGE = 50;

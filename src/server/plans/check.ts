@@ -10,6 +10,7 @@ import type { NodeRow } from '../store/rows.ts';
 import { type ActionType, parseParameters } from './actions/action_type.ts';
 import { ACTION_TYPES, findActionType } from './actions/list.ts';
 import { buildGraph, type Graph } from './graph.ts';
+import { PERMIT_ALL, type Permit } from './permit.ts';
 import type { WantedAction, WantedPlan } from './wanted.ts';
 
 /** What max_parallel is if it is not given, and at most. */
@@ -37,17 +38,21 @@ export interface CheckedPlan {
 /**
  * Checks a plan whole, against the nodes of its scope, or null if it is not limited to any.
  * @param limits those of orders; null for a plan that the conductor makes itself, which names no timeouts
- * @throws ACTION_PLAN_INVALID naming the place, NODE_NOT_FOUND, TARGET_NOT_SUPPORTED
+ * @param permit of the caller for whom it is made
+ * @throws ACTION_PLAN_INVALID naming the place, NODE_NOT_FOUND, TARGET_NOT_SUPPORTED, PERMISSION_DENIED
  */
 export async function checkPlan(
   wanted: WantedPlan,
   scoped: readonly NodeRow[] | null,
   sql: Transaction['sql'],
   limits: Limits | null,
+  permit: Permit = PERMIT_ALL,
 ): Promise<CheckedPlan> {
   checkSizes(wanted);
   const graph = buildGraph(wanted.actions);
-  const actions = await checkActions(wanted.actions, sql, limits);
+  const actions = await checkActions(wanted.actions, sql, limits, permit);
+  const steps = actions.map(({ wanted: action, node }) => ({ ...action, node }));
+  permit.allow(steps, scoped);
   return { wanted, actions, graph, nodeUuids: nodesOf(actions, scoped) };
 }
 
@@ -108,9 +113,10 @@ async function checkActions(
   wanted: readonly WantedAction[],
   sql: Transaction['sql'],
   limits: Limits | null,
+  permit: Permit,
 ): Promise<CheckedAction[]> {
   const parsed = wanted.map((action, at) => parse(action, placeOf(action, at)));
-  const nodes = await findNodesOf(parsed, wanted, sql);
+  const nodes = await findNodesOf(parsed, wanted, sql, permit);
   const drivers = await findDriversOf([...nodes.values()], sql);
   return parsed.map(({ type, parameters, nodeName }, at) => {
     const node = nodeName === null ? null : (nodes.get(nodeName) as NodeRow);
@@ -136,11 +142,13 @@ async function findNodesOf(
   parsed: readonly { readonly nodeName: string | null }[],
   wanted: readonly WantedAction[],
   sql: Transaction['sql'],
+  permit: Permit,
 ): Promise<Map<string, NodeRow>> {
   const names = new Set(parsed.map(({ nodeName }) => nodeName).filter((name) => name !== null));
   const nodes = await findNodes([...names], sql);
   for (const [at, { nodeName }] of parsed.entries()) {
-    if (nodeName === null || nodes.has(nodeName)) continue;
+    const node = nodeName === null ? undefined : nodes.get(nodeName);
+    if (nodeName === null || (node && permit.sees(node))) continue;
     const place = placeOf(wanted[at] as WantedAction, at);
     throw failWith('NODE_NOT_FOUND', `${place}.input_parameters.resource_id: there is no node '${nodeName}'`, {
       field: `${place}.input_parameters.resource_id`,

@@ -12,6 +12,7 @@ import { ACTION_TIMEOUT_MS, type CheckedPlan, checkPlan, checkSizes, MAX_PARALLE
 import { checkChosenUuid, refuseUsedUuid } from './chosen_uuid.ts';
 import { type Effect, effectOf } from './effect.ts';
 import type { PlanParts } from './parts.ts';
+import { PERMIT_ALL, type Permit } from './permit.ts';
 import { findScopeOf } from './scope.ts';
 import { MANUAL } from './strategies.ts';
 import { stepsOfPlan, type TakesDown, takesDown } from './takes_down.ts';
@@ -21,6 +22,7 @@ import type { WantedPlan } from './wanted.ts';
 /**
  * Accepts a plan, or finds the one that this request_id made before. It is durable and RECOMMENDED when this resolves,
  * with an ONESHOT audit behind it.
+ * @param permit of the caller for whom it is made
  * @param then goes on with the plan in the same transaction; what it throws leaves no plan behind
  * @throws ACTION_PLAN_INVALID naming the place, NODE_NOT_FOUND, TARGET_NOT_SUPPORTED, REQUEST_ID_TAKEN, UUID_TAKEN, and what `then` throws;
  *   then nothing was written
@@ -28,6 +30,7 @@ import type { WantedPlan } from './wanted.ts';
 export async function createActionPlan(
   wanted: WantedPlan,
   parts: PlanParts,
+  permit: Permit = PERMIT_ALL,
   then: (plan: ActionPlanRow, transaction: Transaction) => Promise<ActionPlanRow> = async (plan) => plan,
 ): Promise<ActionPlanRow> {
   const { store } = parts.orders;
@@ -40,7 +43,7 @@ export async function createActionPlan(
     return store.database.write(async (transaction) => then(await getPlan(uuid, transaction.sql), transaction));
   }
   const revision = await modelRevision(store.database.read);
-  const checked = await checkWithScope(wanted, store.database.read, parts);
+  const checked = await checkWithScope(wanted, store.database.read, parts, permit);
   return store.database.write(async (transaction) => {
     const { sql } = transaction;
     const meanwhile = await findPlanByRequestId(wanted.requestId, sql);
@@ -48,7 +51,7 @@ export async function createActionPlan(
     await refuseUsedUuid('action_plans', wanted.uuid, sql);
     // What was checked may not be so any more: a plan is never made for a world that has changed.
     const holds = (await modelRevision(sql)) === revision;
-    const holding = holds ? checked : await checkWithScope(wanted, sql, parts);
+    const holding = holds ? checked : await checkWithScope(wanted, sql, parts, permit);
     return then(await writeAlone(holding, digest, transaction, store), transaction);
   });
 }
@@ -64,10 +67,16 @@ interface PlanPreview {
 /**
  * The running nodes that a plan would take down if it were made and started now. Nothing is written.
  * @param queue it would be started with `queue`
+ * @param permit of the caller who asks
  * @throws ACTION_PLAN_INVALID naming the place, NODE_NOT_FOUND, TARGET_NOT_SUPPORTED, REQUEST_ID_TAKEN, as
  *   `createActionPlan` would
  */
-export async function previewPlan(wanted: WantedPlan, queue: boolean, parts: PlanParts): Promise<PlanPreview> {
+export async function previewPlan(
+  wanted: WantedPlan,
+  queue: boolean,
+  parts: PlanParts,
+  permit: Permit = PERMIT_ALL,
+): Promise<PlanPreview> {
   checkChosenUuid(wanted.uuid);
   checkSizes(wanted);
   const { read } = parts.orders.store.database;
@@ -77,7 +86,7 @@ export async function previewPlan(wanted: WantedPlan, queue: boolean, parts: Pla
     return previewStart(earlier, queue, parts);
   }
   await refuseUsedUuid('action_plans', wanted.uuid, read);
-  const { actions, nodeUuids } = await checkWithScope(wanted, read, parts);
+  const { actions, nodeUuids } = await checkWithScope(wanted, read, parts, permit);
   const steps = actions.map(({ wanted: action, node }) => ({ ...action, node }));
   const effect = await effectOf(steps, { nodeUuids, plan: null }, parts.orders.limits, read);
   return { plan: null, takesDown: takesDown(steps, queue), effect };
@@ -96,8 +105,10 @@ async function checkWithScope(
   wanted: WantedPlan,
   sql: Transaction['sql'],
   { orders }: PlanParts,
+  permit: Permit,
 ): Promise<CheckedPlan> {
-  return checkPlan(wanted, await findScopeOf(wanted.scope ?? [], sql), sql, orders.limits);
+  const scoped = await findScopeOf(wanted.scope ?? [], sql, permit.sees);
+  return checkPlan(wanted, scoped, sql, orders.limits, permit);
 }
 
 /** The plan that a request_id made before. @throws REQUEST_ID_TAKEN if it was another */

@@ -12,6 +12,7 @@ import { createActionPlan } from './create.ts';
 import { blockerOf, launchPlan, startPlan } from './launch.ts';
 import { offersFor } from './offers.ts';
 import type { PlanParts } from './parts.ts';
+import { PERMIT_ALL, type Permit } from './permit.ts';
 import { PlanRun } from './plan_run.ts';
 import { orderRollback, type RollbackOrder } from './rollback_order.ts';
 import { isTooOld, whyTooOld } from './staleness.ts';
@@ -109,11 +110,17 @@ export class Engine {
   /**
    * Makes a plan and starts it in one transaction, or neither. A plan that an earlier order with its request_id has started is
    * answered as it is.
+   * @param permit of the caller for whom it is made
    * @throws as `createActionPlan` and `start`; then nothing was written
    */
-  async createAndStart(wanted: WantedPlan, queue: boolean, expected: number | null): Promise<ActionPlanRow> {
+  async createAndStart(
+    wanted: WantedPlan,
+    queue: boolean,
+    expected: number | null,
+    permit: Permit = PERMIT_ALL,
+  ): Promise<ActionPlanRow> {
     const how = { queue, force: false, expected, isNew: true };
-    const plan = await createActionPlan(wanted, this.#parts, async (made, transaction) => {
+    const plan = await createActionPlan(wanted, this.#parts, permit, async (made, transaction) => {
       if (made.state !== 'RECOMMENDED') return made;
       return this.#startIn(made, how, transaction);
     });

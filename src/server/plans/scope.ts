@@ -141,10 +141,23 @@ function namesOf(range: string, place: string): string[] {
   }
 }
 
-/** The nodes of a scope, in the order of their names; null if it is empty and so no limit. @throws SCOPE_INVALID */
-export async function findScopeOf(scope: unknown, sql: Transaction['sql']): Promise<NodeRow[] | null> {
+/**
+ * The nodes of a scope, in the order of their names; null if it is empty and so no limit.
+ * @param sees a node that is named, and that it says no to, does not exist
+ * @throws SCOPE_INVALID
+ */
+export async function findScopeOf(
+  scope: unknown,
+  sql: Transaction['sql'],
+  sees: (node: NodeRow) => boolean = () => true,
+): Promise<NodeRow[] | null> {
   const parsed = parseScope(scope);
-  return parsed.length === 0 ? null : nodesInScope(parsed, await candidatesOf(parsed, sql));
+  if (parsed.length === 0) return null;
+  const nodes = await candidatesOf(parsed, sql);
+  // Named against those that are seen first: what is named and hidden is told as what is not there.
+  const seen = nodes.filter(sees);
+  if (seen.length < nodes.length) nodesInScope(parsed, seen);
+  return nodesInScope(parsed, nodes);
 }
 
 /** The nodes that a scope can mean: those that it names, where it says nothing else, so that it costs what it names. */

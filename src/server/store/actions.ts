@@ -82,6 +82,22 @@ export async function listActionsOf(planUuids: readonly string[], sql: Knex): Pr
   return all;
 }
 
+/** The nodes that the actions of each of these plans are about, by the uuid of the plan. */
+export async function nodesOfPlans(
+  planUuids: readonly string[],
+  sql: Knex,
+): Promise<ReadonlyMap<string, readonly string[]>> {
+  const found = new Map<string, string[]>();
+  for (const part of portionsOf(planUuids, VALUES_AT_ONCE)) {
+    const rows: { plan_uuid: string; node_uuid: string }[] = await sql('actions')
+      .whereIn('plan_uuid', part)
+      .whereNotNull('node_uuid')
+      .distinct('plan_uuid', 'node_uuid');
+    for (const { plan_uuid: plan, node_uuid: node } of rows) found.set(plan, [...(found.get(plan) ?? []), node]);
+  }
+  return found;
+}
+
 /** The plan of an action, or null. */
 export async function planOfAction(actionUuid: string, sql: Knex): Promise<string | null> {
   const kept = keptBehind(sql).action(actionUuid);

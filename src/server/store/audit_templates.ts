@@ -1,6 +1,6 @@
 /** The table of audit templates. */
 import type { Knex } from 'knex';
-import { failAt, failWith } from '../../core/errors.ts';
+import { type CountermandError, failAt, failWith } from '../../core/errors.ts';
 import { AUDIT_TEMPLATES, compareAndSet } from './compare_and_set.ts';
 import type { Transaction } from './database.ts';
 import { byCreation, type NewestMark } from './newest.ts';
@@ -14,7 +14,12 @@ export async function getAuditTemplate(key: string, sql: Knex): Promise<AuditTem
     (await sql('audit_templates').where('uuid', key).first()) ??
     (await sql('audit_templates').where('name', key).first());
   if (row) return auditTemplateCodec.decode(row);
-  throw failWith('AUDIT_TEMPLATE_NOT_FOUND', `there is no audit template '${key.slice(0, 255)}'`, {
+  throw noAuditTemplate(key);
+}
+
+/** The error for a key that no template has. */
+export function noAuditTemplate(key: string): CountermandError {
+  return failWith('AUDIT_TEMPLATE_NOT_FOUND', `there is no audit template '${key.slice(0, 255)}'`, {
     resource: { type: 'audit_template', name: key },
   });
 }

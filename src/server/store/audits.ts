@@ -1,9 +1,10 @@
 /** The table of audits. Their states are written by `plans/audit_transition.ts` alone. */
 import type { Knex } from 'knex';
+import type { CountermandError } from '../../core/errors.ts';
 import type { ActionPlanState, AuditState } from '../../core/states.ts';
 import { AUDITS, compareAndSet } from './compare_and_set.ts';
 import type { Transaction } from './database.ts';
-import { byCreation, getNamed, inStates, type NamedTable, type NewestMark, newestFirst } from './newest.ts';
+import { byCreation, getNamed, inStates, type NamedTable, type NewestMark, newestFirst, noNamed } from './newest.ts';
 import { type ActionPlanRow, type AuditRow, actionPlanCodec, auditCodec } from './plan_rows.ts';
 
 /** An audit by its request_id, or null. */
@@ -28,6 +29,9 @@ const NAMED_AUDITS: NamedTable<AuditRow> = {
 export function getAudit(key: string, sql: Knex): Promise<AuditRow> {
   return getNamed(key, NAMED_AUDITS, sql);
 }
+
+/** The error for a key that no audit has. */
+export const noAudit = (key: string): CountermandError => noNamed(key, NAMED_AUDITS);
 
 /** Which audits are listed, and in which order. */
 interface AuditFilter {

@@ -116,7 +116,7 @@ export async function getNamed<Row extends { readonly uuid: string }>(
   named: NamedTable<Row>,
   sql: Knex,
 ): Promise<Row> {
-  const { table, codec, noun, type, notFound } = named;
+  const { table, codec, noun, type } = named;
   if (key === '')
     throw failAt('ARGUMENT_INVALID', type, `no ${noun} is named; give its uuid, its request_id or its name`);
   const byUuid = await sql(table).where('uuid', key).first();
@@ -126,9 +126,14 @@ export async function getNamed<Row extends { readonly uuid: string }>(
   const distinct = [...new Map(found.map((row) => [row.uuid, row])).values()];
   const rows = distinct.length > 0 ? distinct.map(codec.decode) : await findByShortUuid(key, named, sql);
   const [row] = rows;
-  if (row === undefined) throw failWith(notFound, `there is no ${noun} '${key}'`, { resource: { type, name: key } });
+  if (row === undefined) throw noNamed(key, named);
   if (rows.length > 1) throw meansSeveral(key, noun, rows);
   return row;
+}
+
+/** The error for a key that no row has. */
+export function noNamed<Row>(key: string, { noun, type, notFound }: NamedTable<Row>): CountermandError {
+  return failWith(notFound, `there is no ${noun} '${key}'`, { resource: { type, name: key } });
 }
 
 /** The row that can be named by this uuid: it is its own, or its request_id. Null if there is none. */

@@ -1,7 +1,7 @@
 /** The table of nodes. What follows from a change is done in `nodes/write.ts`, the only caller of what writes here. */
 import type { Knex } from 'knex';
 import { othersFirst } from '../../core/clock.ts';
-import { failAt, failWith } from '../../core/errors.ts';
+import { type CountermandError, failAt, failWith } from '../../core/errors.ts';
 import { expandRanges } from '../../core/ranges.ts';
 import { compareAndSet, NODES } from './compare_and_set.ts';
 import type { Transaction } from './database.ts';
@@ -39,23 +39,35 @@ export async function findNodesByUuid(uuids: readonly string[], sql: Knex): Prom
 export async function getNode(nameOrUuid: string, sql: Knex): Promise<NodeRow> {
   if (nameOrUuid === '') throw failAt('ARGUMENT_INVALID', 'node', 'no node is named; give its name or uuid');
   const node = await findNode(nameOrUuid, sql);
-  if (!node)
-    throw failWith('NODE_NOT_FOUND', `there is no node '${nameOrUuid}'`, {
-      resource: { type: 'node', name: nameOrUuid },
-    });
+  if (!node) throw noNode(nameOrUuid);
   return node;
+}
+
+/** The error for a name that no node has. */
+export function noNode(nameOrUuid: string): CountermandError {
+  return failWith('NODE_NOT_FOUND', `there is no node '${nameOrUuid}'`, {
+    resource: { type: 'node', name: nameOrUuid },
+  });
 }
 
 /**
  * The nodes that names, uuids and ranges mean, each once.
+ * @param sees nodes that it says no to do not exist
  * @throws NODE_NOT_FOUND naming those that do not exist: half a range is never taken for the whole
  */
-export async function resolveNodes(ranges: readonly string[], sql: Knex): Promise<NodeRow[]> {
+export async function resolveNodes(
+  ranges: readonly string[],
+  sql: Knex,
+  sees: (node: NodeRow) => boolean = () => true,
+): Promise<NodeRow[]> {
   if (ranges.length === 0)
     throw failAt('ARGUMENT_INVALID', 'nodes', "no node is named; give names, uuids or ranges such as 'r7n[1-16]'");
   const wanted = expandRanges(ranges);
   const found = await findNodes(wanted, sql);
-  const missing = wanted.filter((name) => !found.has(name));
+  const missing = wanted.filter((name) => {
+    const node = found.get(name);
+    return node === undefined || !sees(node);
+  });
   if (missing.length > 0)
     throw failWith('NODE_NOT_FOUND', `there is no node ${listBriefly(missing)}; nothing was done`, {
       resource: { type: 'node', name: missing[0] ?? '' },
@@ -95,15 +107,19 @@ interface NodeFilter {
   readonly maintenance?: boolean | undefined;
   /** In the reverse order of names. */
   readonly descending?: boolean;
+  /** Only nodes for which it is true; absent: all. */
+  readonly sees?: ((node: NodeRow) => boolean) | undefined;
 }
 
-/** Labels are looked at row by row: this many rows are read at a time, however few nodes are asked for. */
+/** Labels, and what a caller may see, are looked at row by row: this many rows are read at a time, however few nodes are asked for. */
 const LOOKED_AT_ONCE = 500;
 
 /** At most `limit` nodes after `afterName` in the order of names; empty is the beginning. While labels are looked for, others are served in between. */
 export async function listNodes(filter: NodeFilter, afterName: string, limit: number, sql: Knex): Promise<NodeRow[]> {
   const nodes: NodeRow[] = [];
-  const atOnce = Object.keys(filter.labels).length === 0 ? limit : LOOKED_AT_ONCE;
+  const { sees = () => true } = filter;
+  const rowByRow = filter.sees !== undefined || Object.keys(filter.labels).length > 0;
+  const atOnce = rowByRow ? LOOKED_AT_ONCE : limit;
   let after = afterName;
   for (;;) {
     const query = sql('nodes')
@@ -115,7 +131,7 @@ export async function listNodes(filter: NodeFilter, afterName: string, limit: nu
     if (filter.driver) query.where('driver', filter.driver);
     if (filter.withProblem) query.whereNotNull('problem');
     const rows: NodeRow[] = (await query).map(nodeCodec.decode);
-    nodes.push(...rows.filter((row) => hasLabels(row, filter.labels)));
+    nodes.push(...rows.filter((row) => hasLabels(row, filter.labels) && sees(row)));
     const last = rows.at(-1);
     if (nodes.length >= limit || rows.length < atOnce || !last) return nodes.slice(0, limit);
     after = last.name;

@@ -1,10 +1,11 @@
 /** The table of action plans, and of the nodes that each is about. Their states are written by `plans/transition.ts` alone. */
 import type { Knex } from 'knex';
+import type { CountermandError } from '../../core/errors.ts';
 import { ACTION_PLAN_RUNNING, ACTION_PLAN_STATES, type ActionPlanState, isPlanAtRest } from '../../core/states.ts';
 import { ACTION_PLANS, compareAndSet } from './compare_and_set.ts';
 import type { Transaction } from './database.ts';
 import { keptBehind } from './kept.ts';
-import { byCreation, getNamed, inStates, type NamedTable, type NewestMark } from './newest.ts';
+import { byCreation, getNamed, inStates, type NamedTable, type NewestMark, noNamed } from './newest.ts';
 import {
   type ActionPlanRow,
   type ActionRow,
@@ -47,6 +48,9 @@ const PLANS: NamedTable<ActionPlanRow> = {
 export function getPlan(key: string, sql: Knex): Promise<ActionPlanRow> {
   return getNamed(key, PLANS, sql);
 }
+
+/** The error for a key that no plan has. */
+export const noPlan = (key: string): CountermandError => noNamed(key, PLANS);
 
 /** Plans by uuid, the oldest first. */
 export async function getPlans(uuids: readonly string[], sql: Knex): Promise<ActionPlanRow[]> {

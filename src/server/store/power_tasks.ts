@@ -1,6 +1,6 @@
 /** The table of power tasks. Their states are written by `power/transition.ts` alone. */
 import type { Knex } from 'knex';
-import { failAt, failWith } from '../../core/errors.ts';
+import { type CountermandError, failAt, failWith } from '../../core/errors.ts';
 import type { Target } from '../../core/power.ts';
 import { POWER_TASK_UNSETTLED, type PowerTaskState } from '../../core/states.ts';
 import { compareAndSet, POWER_TASKS } from './compare_and_set.ts';
@@ -47,8 +47,13 @@ export async function getPowerTask(uuidOrRequestId: string, sql: Knex): Promise<
   const [byShort, ...others] = await findByShortUuid(uuidOrRequestId, TASKS, sql);
   if (byShort && others.length > 0) throw meansSeveral(uuidOrRequestId, 'power task', [byShort, ...others]);
   if (byShort) return byShort;
-  throw failWith('POWER_TASK_NOT_FOUND', `there is no power task '${uuidOrRequestId}'`, {
-    resource: { type: 'power_task', name: uuidOrRequestId },
+  throw noPowerTask(uuidOrRequestId);
+}
+
+/** The error for a key that no power task has. */
+export function noPowerTask(key: string): CountermandError {
+  return failWith('POWER_TASK_NOT_FOUND', `there is no power task '${key}'`, {
+    resource: { type: 'power_task', name: key },
   });
 }
 

@@ -108,6 +108,7 @@ const SAMPLES: Readonly<Record<KeyName, string | number>> = {
   jwt_audience: 'rack7',
   jwt_clock_skew: 5,
   authentication: 'required',
+  access_file: '/x/access.yaml',
   second_agent: 'replace',
   token_file: '/samples/token',
   data: '/samples/data',

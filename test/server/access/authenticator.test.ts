@@ -185,7 +185,7 @@ test('a token of the conductor is who it names, until it expires or is revoked',
     log,
   )({ find: (secret) => rows.get(secret) ?? null, current: (known) => known });
   const ask = (token: string) => identify({ ...NOTHING, authorization: `Bearer ${token}` });
-  t.deepEqual(await ask('countermand_client'), { name: 'token:ci', agentZones: null });
+  t.like(await ask('countermand_client'), { name: 'token:ci', agentZones: null });
   const { objection, ...who } = await ask('countermand_agent');
   t.deepEqual(who, { name: 'agent:ci', agentZones: ['north'] });
   t.is(objection?.(), null);

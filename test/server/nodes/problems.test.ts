@@ -2,7 +2,9 @@
 import test, { type ExecutionContext } from 'ava';
 import type { CallContext } from 'nice-grpc';
 import { openCancellation } from '../../../src/core/signals.ts';
+import { EVERYTHING } from '../../../src/server/access/rights.ts';
 import { createNodeService } from '../../../src/server/api/node_service.ts';
+import { View, type Viewed } from '../../../src/server/api/view.ts';
 import { problemAfter } from '../../../src/server/nodes/problems.ts';
 import type { Change } from '../../../src/server/store/feed.ts';
 import { getNode } from '../../../src/server/store/nodes.ts';
@@ -52,7 +54,8 @@ test('the API lists the nodes that cannot be read, and a watch of nodes is sent 
   const world = await rack(t, ['good', 'dead']);
   const nodes = createNodeService(world.conductor);
   const cancellation = openCancellation([]);
-  const context = { signal: cancellation.signal, metadata: new Map() } as unknown as CallContext;
+  const view = new View(EVERYTHING, 'anyone', world.database.read);
+  const context = { signal: cancellation.signal, metadata: new Map(), view } as unknown as CallContext & Viewed;
   const seen: string[] = [];
   const watching = (async () => {
     for await (const { node } of nodes.watchNodes({ nodes: [] }, context))

@@ -1,8 +1,8 @@
-/** Globs of event types: `*` stands for any part, dots included. */
+/** Globs of event types, verbs and identities: `*` stands for any part, dots included. */
 
-/** True if the type matches one of the globs, or if there are none. */
-export function matchesAny(eventType: string, globs: readonly string[]): boolean {
-  return globs.length === 0 || globs.some((glob) => matchesGlob(eventType, glob));
+/** True if the text matches one of the globs, or if there are none. */
+export function matchesAny(text: string, globs: readonly string[]): boolean {
+  return globs.length === 0 || globs.some((glob) => matchesGlob(text, glob));
 }
 
 /** Not by a regular expression: one with many stars could keep the conductor busy for hours. */

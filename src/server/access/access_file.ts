@@ -1,0 +1,172 @@
+/** The file of roles and bindings: who has which role, over which nodes. It is checked whole; what is wrong is told with its place. */
+import { z } from 'zod';
+import { digestOf } from '../../core/digest.ts';
+import { asCountermandError, type CountermandError, fail } from '../../core/errors.ts';
+import { matchesAny } from '../../core/globs.ts';
+import { expandRange } from '../../core/ranges.ts';
+import type { Grant, Scope } from './rights.ts';
+import { BUILT_IN_ROLES, GRANTABLE, type ScopedNode, VERB_NAMES, type Verb } from './verbs.ts';
+
+const text = z.string().min(1).max(255);
+const texts = z.array(text).min(1).max(10_000);
+const binding = z.strictObject({
+  identities: texts,
+  role: text,
+  nodes: texts.optional(),
+  zones: texts.optional(),
+  labels: z
+    .record(text, z.string().max(255))
+    .refine((labels) => Object.keys(labels).length > 0, 'name at least one label')
+    .optional(),
+});
+const schema = z.strictObject({
+  roles: z.record(z.string().regex(/^[\w.-]{1,100}$/), z.strictObject({ verbs: texts })).optional(),
+  bindings: z.array(binding).max(10_000),
+});
+
+type Binding = z.infer<typeof binding>;
+
+/** The roles of a file and the built-in ones, by name. */
+type Roles = ReadonlyMap<string, readonly Verb[]>;
+
+/** What a file says. */
+export interface AccessRules {
+  /** The verbs of a role; null if there is no such role. */
+  roleNamed(name: string): readonly Verb[] | null;
+  /** What the bindings give an identity, in the order of the file, and a text that changes with it. */
+  grantsOf(identity: string): { readonly grants: readonly Grant[]; readonly text: string };
+  /** The number of bindings. */
+  readonly bindings: number;
+}
+
+/** The rules of a conductor without a file: the built-in roles, and nothing is bound. */
+export const BUILT_IN_RULES: AccessRules = {
+  roleNamed: (name) => builtIn.get(name) ?? null,
+  grantsOf: () => ({ grants: [], text: '' }),
+  bindings: 0,
+};
+
+const builtIn: Roles = new Map(Object.entries(BUILT_IN_ROLES));
+
+/**
+ * The rules of a file that was parsed.
+ * @param path what the file is called in errors
+ * @throws CONFIGURATION_INVALID with each place that is wrong, at most five
+ */
+export function parseAccess(document: unknown, path: string): AccessRules {
+  const parsed = schema.safeParse(document);
+  if (!parsed.success) {
+    const faults = parsed.error.issues.slice(0, 5).map((issue) => `${placeOf(issue.path)}${sentenceOf(issue)}`);
+    throw invalid(path, faults.join('; '));
+  }
+  const { roles: own = {}, bindings } = parsed.data;
+  const roles = rolesOf(own, path);
+  const compiled = bindings.map((each, at) => compile(each, `bindings[${at}]`, roles, path));
+  return {
+    roleNamed: (name) => roles.get(name) ?? null,
+    grantsOf(identity) {
+      const found = compiled.filter(({ identities }) => matchesAny(identity, identities));
+      return { grants: found.map(({ grant }) => grant), text: found.map(({ digest }) => digest).join(' ') };
+    },
+    bindings: bindings.length,
+  };
+}
+
+const invalid = (path: string, sentence: string): CountermandError =>
+  fail('CONFIGURATION_INVALID', `${path}: ${sentence}`);
+
+function placeOf(path: readonly PropertyKey[]): string {
+  const place = path.map((part) => (typeof part === 'number' ? `[${part}]` : `.${String(part)}`)).join('');
+  return place === '' ? '' : `${place.replace(/^\./, '')}: `;
+}
+
+function sentenceOf(issue: z.core.$ZodIssue): string {
+  if (issue.code !== 'unrecognized_keys') return issue.message;
+  const unknown = issue.keys.map((key) => `'${key}'`).join(', ');
+  const known = { 0: 'roles, bindings', 3: 'verbs' }[issue.path.length];
+  const inBinding = issue.path[0] === 'bindings';
+  return `there is no ${unknown}; there is ${inBinding ? Object.keys(binding.shape).join(', ') : (known ?? 'verbs')}`;
+}
+
+function rolesOf(own: Readonly<Record<string, { readonly verbs: readonly string[] }>>, path: string): Roles {
+  const roles = new Map(builtIn);
+  for (const [name, { verbs }] of Object.entries(own)) {
+    const place = `roles.${name}`;
+    if (builtIn.has(name)) throw invalid(path, `${place}: every conductor has a role of this name; choose another`);
+    const meant = verbs.flatMap((glob, at) => verbsOf(glob, `${place}.verbs[${at}]`, path));
+    refuseBlind(new Set(meant), place, path);
+    roles.set(name, [...new Set(meant)]);
+  }
+  return roles;
+}
+
+function verbsOf(glob: string, place: string, path: string): Verb[] {
+  if (glob === 'agent.attach')
+    throw invalid(path, `${place}: agent.attach comes with the token of an agent, and belongs to no role`);
+  const found = GRANTABLE.filter((verb) => matchesAny(verb, [glob]));
+  if (found.length > 0) return found;
+  throw invalid(path, `${place}: '${glob}' means no verb; there are ${VERB_NAMES.join(', ')}`);
+}
+
+/** What one may not see does not exist, so a verb is worth nothing without the one that shows what it is about. */
+function refuseBlind(verbs: ReadonlySet<Verb>, place: string, path: string): void {
+  for (const verb of verbs) {
+    const [thing = ''] = verb.split('.');
+    const sight = ({ node: 'node.read', power: 'node.read', plan: 'plan.read', audit: 'audit.read' } as const)[thing];
+    if (sight !== undefined && !verbs.has(sight))
+      throw invalid(path, `${place}: it has ${verb} without ${sight}, and could name nothing; add ${sight}`);
+  }
+}
+
+interface Compiled {
+  readonly identities: readonly string[];
+  readonly grant: Grant;
+  readonly digest: string;
+}
+
+function compile(given: Binding, place: string, roles: Roles, path: string): Compiled {
+  const { identities, role } = given;
+  const verbs = roles.get(role);
+  if (verbs === undefined)
+    throw invalid(path, `${place}.role: there is no role '${role}'; there are ${[...roles.keys()].join(', ')}`);
+  for (const [at, identity] of identities.entries()) checkIdentity(identity, `${place}.identities[${at}]`, path);
+  const { identities: _who, ...what } = given;
+  const grant = { verbs, scope: scopeOf(given, place, path), place };
+  return { identities, grant, digest: digestOf({ ...what, verbs }) };
+}
+
+const METHODS = ['certificate', 'token', 'jwt', 'basic'];
+
+function checkIdentity(identity: string, place: string, path: string): void {
+  const [method = ''] = identity.split(':', 1);
+  if (method === 'agent')
+    throw invalid(path, `${place}: '${identity}': agents attach for the zones of their tokens, and have no role`);
+  if (!METHODS.includes(method) && !method.includes('*'))
+    throw invalid(
+      path,
+      `${place}: '${identity}' is the name of no identity; a name begins with ${METHODS.map((each) => `${each}:`).join(', ')}`,
+    );
+}
+
+/** All that a binding names must hold. What is compiled once is a set, so a check costs the same for one node and a thousand. */
+function scopeOf({ nodes, zones, labels }: Binding, place: string, path: string): Scope {
+  const tests: ((node: ScopedNode) => boolean)[] = [];
+  if (nodes) {
+    const names = new Set(nodes.flatMap((range, at) => namesOf(range, `${place}.nodes[${at}]`, path)));
+    tests.push(({ name, uuid }) => names.has(name) || names.has(uuid));
+  }
+  if (zones) tests.push(({ zone }) => zones.includes(zone));
+  if (labels) {
+    const wanted = Object.entries(labels);
+    tests.push((node) => wanted.every(([name, value]) => node.labels[name] === value));
+  }
+  return tests.length === 0 ? null : (node) => tests.every((test) => test(node));
+}
+
+function namesOf(range: string, place: string, path: string): string[] {
+  try {
+    return expandRange(range);
+  } catch (thrown) {
+    throw invalid(path, `${place}: ${asCountermandError(thrown).message}`);
+  }
+}

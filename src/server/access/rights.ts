@@ -1,0 +1,55 @@
+/** What one caller may do. A check is a look into a map, and for a part of the nodes a test of what the node's row says. */
+import { isOfNodes, type ScopedNode, VERB_NAMES, type Verb } from './verbs.ts';
+
+/** A part of the nodes; null is all of them. */
+export type Scope = ((node: ScopedNode) => boolean) | null;
+
+/** Verbs over nodes, and where that is written. */
+export interface Grant {
+  readonly verbs: readonly Verb[];
+  readonly scope: Scope;
+  /** The place that says so: `bindings[2]`. */
+  readonly place: string;
+}
+
+/** The rights of one identity. */
+export class Rights {
+  /** Two rights with the same text allow the same. */
+  readonly text: string;
+  readonly #scopes = new Map<Verb, Scope[]>();
+
+  /** @param text tells these grants from all others */
+  constructor(grants: readonly Grant[], text: string) {
+    this.text = text;
+    for (const { verbs, scope } of grants)
+      for (const verb of verbs) {
+        // What is not about nodes cannot be had for some of them: a role for one rack makes no tokens.
+        if (scope !== null && !isOfNodes(verb)) continue;
+        this.#scopes.set(verb, [...(this.#scopes.get(verb) ?? []), scope]);
+      }
+    for (const [verb, scopes] of this.#scopes) if (scopes.includes(null)) this.#scopes.set(verb, [null]);
+  }
+
+  /** True if it is allowed for at least a part of the nodes. */
+  may(verb: Verb): boolean {
+    return this.#scopes.has(verb);
+  }
+
+  /** True if it is allowed for every node that there is or will be. */
+  everywhere(verb: Verb): boolean {
+    return this.#scopes.get(verb)?.[0] === null;
+  }
+
+  /** True if it is allowed for this node. */
+  on(verb: Verb, node: ScopedNode): boolean {
+    return this.#scopes.get(verb)?.some((scope) => scope === null || scope(node)) ?? false;
+  }
+}
+
+const of = (verbs: readonly Verb[], text: string): Rights => new Rights([{ verbs, scope: null, place: text }], text);
+
+/** Of whoever calls a conductor that does not ask who calls. */
+export const EVERYTHING = of(VERB_NAMES, 'everything');
+
+/** Of an agent with a token of its own. */
+export const AGENT = of(['agent.attach'], 'agent');

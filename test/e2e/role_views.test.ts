@@ -1,0 +1,190 @@
+/** What a caller may not see is in no list, count, event or error; and what a caller may do ends when it is taken back. */
+import test, { type ExecutionContext } from 'ava';
+import type { Refusal } from './client.ts';
+import { basic, enrolIn, openRoleHouse, type RoleHouse } from './role_house.ts';
+import { Watch } from './watching.ts';
+
+const NODES = '/countermand.v1.NodeService';
+const PLANS = '/countermand.v1.ActionPlanService';
+const POWER = '/countermand.v1.PowerService';
+const AUDITS = '/countermand.v1.AuditService';
+
+interface Named {
+  readonly uuid: string;
+  readonly name: string;
+}
+
+/** Makes a plan that powers these nodes on. */
+async function planOn({ answer }: RoleHouse, user: string, name: string, nodes: readonly string[], more = {}) {
+  const actions = nodes.map((node) => ({
+    name: node,
+    actionType: 'change_node_power_state',
+    inputParameters: { resource_id: node, state: 'power on' },
+  }));
+  const made = await answer<{ actionPlan: Named }>(user, `${PLANS}/CreateActionPlan`, { name, actions, ...more });
+  return made.actionPlan.uuid;
+}
+
+/** Two racks with two nodes each, a task on each node, and a plan on each rack and on both. */
+async function openRacks(t: ExecutionContext) {
+  const house = await openRoleHouse(t);
+  for (const name of ['mine1', 'other1', 'mine2', 'other2'])
+    await enrolIn(house, name, name.startsWith('mine') ? '7' : '8');
+  for (const node of ['other1', 'mine1', 'other2', 'mine2'])
+    await house.answer('root', `${POWER}/OrderPowerState`, { node, target: 1 });
+  const mine = await planOn(house, 'root', 'of mine', ['mine1']);
+  const other = await planOn(house, 'root', 'of others', ['other1']);
+  const both = await planOn(house, 'root', 'of both', ['mine1', 'other1']);
+  return { ...house, house, mine, other, both };
+}
+
+/** Every page of a list, of one row each. */
+async function listed<Row>(
+  { answer }: Pick<RoleHouse, 'answer'>,
+  user: string,
+  path: string,
+  key: string,
+): Promise<Row[]> {
+  const rows: Row[] = [];
+  for (let pageToken = ''; ; ) {
+    const page = await answer<Record<string, Row[]> & { nextPageToken: string }>(user, path, {
+      pageSize: 1,
+      pageToken,
+    });
+    rows.push(...(page[key] ?? []));
+    pageToken = page.nextPageToken;
+    if (pageToken === '') return rows;
+  }
+}
+
+test('lists, counts and events tell of what may be seen, page by page', async (t) => {
+  const house = await openRacks(t);
+  const { answer, stream } = house;
+  const names = async (user: string) =>
+    (await listed<Named>(house, user, `${NODES}/ListNodes`, 'nodes')).map(({ name }) => name);
+  t.deepEqual(await names('root'), ['mine1', 'mine2', 'other1', 'other2']);
+  t.deepEqual(await names('rack7'), ['mine1', 'mine2']);
+  const tasks = await listed<{ nodeName: string }>(house, 'rack7', `${POWER}/ListPowerTasks`, 'tasks');
+  t.deepEqual(tasks.map(({ nodeName }) => nodeName).sort(), ['mine1', 'mine2']);
+  const plans = await listed<Named>(house, 'rack7', `${PLANS}/ListActionPlans`, 'actionPlans');
+  t.deepEqual(
+    plans.map(({ name }) => name),
+    ['of mine'],
+  );
+  const audits = await listed<Named>(house, 'rack7', `${AUDITS}/ListAudits`, 'audits');
+  t.deepEqual(
+    audits.map(({ name }) => name),
+    ['of mine'],
+  );
+  const changes = await listed<{ nodeName: string }>(house, 'rack7', `${NODES}/ListModelChanges`, 'changes');
+  t.true(changes.length > 0 && changes.every(({ nodeName }) => nodeName.startsWith('mine')));
+  const status = (user: string) =>
+    answer<{ nodes: { total: number } }>(user, '/countermand.v1.ConductorService/GetStatus', {});
+  t.is((await status('root')).nodes.total, 4);
+  t.is((await status('rack7')).nodes.total, 2);
+  const zones = await answer<{ zones: { nodes: number }[] }>('rack7', '/countermand.v1.ConductorService/ListZones', {});
+  t.deepEqual(
+    zones.zones.map(({ nodes }) => nodes),
+    [2],
+  );
+  const told: string[] = [];
+  const past = { fromSequence: 1n, stopAtPresent: true };
+  for await (const event of stream(basic('rack7'), '/countermand.v1.NotificationService/Subscribe', past))
+    told.push(JSON.stringify(event, (_, value) => (typeof value === 'bigint' ? String(value) : value)));
+  t.true(told.some((text) => text.includes('mine1')) && told.some((text) => text.includes('action_plan.create')));
+  t.false(told.some((text) => text.includes('other')));
+  t.false(told.some((text) => text.includes('of both')));
+});
+
+test('errors and previews name no plan that may not be seen', async (t) => {
+  const house = await openRacks(t);
+  const { call, answer, both } = house;
+  await answer('root', `${PLANS}/StartActionPlan`, {
+    actionPlan: await planOn(house, 'root', 'hidden', ['mine2', 'other2']),
+    queue: true,
+  });
+  const preview = await answer<{ effect: { supersedes: object[]; inTheWay: object[] } }>(
+    'rack7',
+    `${PLANS}/PreviewActionPlan`,
+    {
+      wanted: {
+        name: 'p',
+        actions: [
+          {
+            name: 'a',
+            actionType: 'change_node_power_state',
+            inputParameters: { resource_id: 'mine1', state: 'power on' },
+          },
+        ],
+      },
+    },
+  );
+  t.deepEqual(
+    [...preview.effect.supersedes, ...preview.effect.inTheWay].map((plan) => (plan as Named).name),
+    ['of mine'],
+  );
+  for (const verb of ['GetActionPlan', 'StartActionPlan', 'OrderCancel', 'OrderRollback', 'DeleteActionPlan'])
+    t.is((await call('rack7', `${PLANS}/${verb}`, { actionPlan: both })).code, 'ACTION_PLAN_NOT_FOUND', verb);
+  const taken = await call('rack7', `${NODES}/CreateNode`, {
+    name: 'other1',
+    driver: 'fake',
+    driverInfo: { fake_address: 'x' },
+    labels: { rack: '7' },
+  });
+  t.is(taken.code, 'NODE_NAME_TAKEN');
+  t.notRegex(taken.message, /other1/);
+  const moved = await call('rack7', `${NODES}/UpdateNode`, { node: 'mine1', setLabels: { rack: '8' } });
+  t.is(`${moved.code} ${moved.node}`, 'PERMISSION_DENIED mine1');
+});
+
+test('a plan is checked for who starts it as well, and one that undoes by itself for what undoes it', async (t) => {
+  const house = await openRacks(t);
+  const { call } = house;
+  const plan = await planOn(house, 'root', 'p', ['mine1']);
+  const start = await call('without-power.on', `${PLANS}/StartActionPlan`, { actionPlan: plan });
+  t.is(`${start.verb} ${start.node}`, 'power.on mine1');
+  const undoing = await planOn(house, 'root', 'q', ['mine1'], { onFailure: 3 });
+  t.is(
+    (await call('without-plan.rollback', `${PLANS}/StartActionPlan`, { actionPlan: undoing })).verb,
+    'plan.rollback',
+  );
+  t.is((await call('without-power.off', `${PLANS}/StartActionPlan`, { actionPlan: undoing })).verb, 'power.off');
+  t.is((await call('without-power.off', `${PLANS}/StartActionPlan`, { actionPlan: plan })).code, 'OK');
+  const hourly = { name: 'h', strategy: 'saving_energy', auditType: 2, interval: 3600, autoTrigger: true };
+  const scope = [{ baremetal: [{ labels: { rack: '7' } }] }];
+  t.is((await call('rack7', `${AUDITS}/CreateAudit`, { ...hourly, scope })).node, '*');
+  t.is((await call('rack7', `${AUDITS}/CreateAudit`, { ...hourly, autoTrigger: false, scope })).code, 'OK');
+  const zone = [{ baremetal: [{ zones: ['default'] }] }];
+  t.is(
+    (await call('rack7', `${AUDITS}/CreateAudit`, { ...hourly, autoTrigger: false, scope: zone })).code,
+    'PERMISSION_DENIED',
+  );
+});
+
+test('a node that goes out of the view was deleted, as far as its watcher is told', async (t) => {
+  const { answer, stream } = await openRacks(t);
+  const watch = new Watch(
+    stream(basic('rack7'), `${NODES}/WatchNodes`, {}) as AsyncIterable<{ node: Named; deleted: boolean }>,
+  );
+  await watch.until('both nodes', ({ node }) => node.name === 'mine2');
+  await answer('root', `${NODES}/UpdateNode`, { node: 'mine1', setLabels: { rack: '8' } });
+  await watch.until('its going', ({ node, deleted }) => node.name === 'mine1' && deleted);
+  await answer('root', `${NODES}/UpdateNode`, { node: 'other1', setLabels: { rack: '7' } });
+  await watch.until('another to come', ({ node, deleted }) => node.name === 'other1' && !deleted);
+  t.false(watch.seen.some(({ node }) => node.name === 'other2'));
+});
+
+test('a stream ends with the token that it began with', async (t) => {
+  const { answer, stream } = await openRoleHouse(t);
+  const { secret } = await answer<{ secret: string }>('root', '/countermand.v1.AccessService/CreateToken', {
+    name: 'ci',
+    days: 1,
+  });
+  const watch = new Watch(stream(`Bearer ${secret}`, `${NODES}/WatchNodes`, {}));
+  await answer('root', `${NODES}/CreateNode`, { name: 'mine', driver: 'fake', driverInfo: { fake_address: 'mine' } });
+  await watch.until('the node', () => true);
+  await answer('root', '/countermand.v1.AccessService/RevokeToken', { token: 'ci' });
+  const error = (await watch.ended) as Refusal;
+  t.is(error.code, 'UNAUTHENTICATED');
+  t.regex(error.message, /^the token ci was revoked; the stream has ended, and the work goes on/);
+});
