@@ -61,10 +61,12 @@ function check(command: string, ...words: readonly string[]): Promise<Count> {
   });
 }
 
-/** The contract of the newest release, as an image of buf: `proto/released/v0.1.0.binpb`. */
-export function newestReleased(): string {
-  const images = readdirSync(`${ROOT}proto/released`);
-  const [newest = 'v0.1.0.binpb'] = images.sort((one, other) => other.localeCompare(one, 'en', { numeric: true }));
+/** The order of versions: v0.9.0 is before v0.10.0. */
+export const byVersion = (one: string, other: string): number => one.localeCompare(other, 'en', { numeric: true });
+
+/** The contract of the newest release, as an image of buf: `proto/released/v0.2.0.binpb`. */
+export function newestReleased(images = readdirSync(`${ROOT}proto/released`)): string {
+  const newest = images.toSorted(byVersion).at(-1) ?? 'none';
   return `proto/released/${newest}`;
 }
 

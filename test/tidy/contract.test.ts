@@ -3,7 +3,8 @@ import { type ExecFileException, execFile } from 'node:child_process';
 import { cpSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import { newestReleased } from '../../scripts/test.ts';
+import { byVersion, newestReleased } from '../../scripts/test.ts';
+import { VERSION } from '../../src/core/version.ts';
 import { newFolder } from '../counterparts/folder.ts';
 import { ROOT } from './sources.ts';
 
@@ -15,7 +16,12 @@ async function breakingAfter(t: ExecutionContext, change: (text: string) => stri
   const path = join(folder, 'proto/countermand/v1/node.proto');
   const text = readFileSync(path, 'utf8');
   writeFileSync(path, change(text));
-  const words = ['breaking', folder, '--against', join(ROOT, newestReleased())];
+  return breaking(folder, join(ROOT, newestReleased()));
+}
+
+/** What `buf breaking` says of a contract beside an older one. */
+function breaking(contract: string, against: string): Promise<string[]> {
+  const words = ['breaking', contract, '--against', against];
   return new Promise((resolve, reject) => {
     execFile(join(ROOT, 'node_modules/.bin/buf'), words, (error: ExecFileException | null, stdout, stderr) => {
       // 100 is how buf ends that has found something.
@@ -49,8 +55,19 @@ test('a field that is renamed, has another type, or is deleted is found', async 
   t.regex(deleted, /Previously present field "5" with name "zone"/);
 });
 
-test('the images are those of releases', (t) => {
+test('the images are those of releases, and the newest is that of our version', (t) => {
   const names = readdirSync(join(ROOT, 'proto/released'));
-  t.true(names.length > 0);
   for (const name of names) t.regex(name, /^v\d+\.\d+\.\d+\.binpb$/);
+  t.is(newestReleased(), `proto/released/v${VERSION}.binpb`);
+  t.is(newestReleased(['v0.9.0.binpb', 'v0.10.0.binpb', 'v0.2.0.binpb']), 'proto/released/v0.10.0.binpb');
+});
+
+test('no release broke what the one before it said', async (t) => {
+  const [before, ...later] = readdirSync(join(ROOT, 'proto/released')).sort(byVersion);
+  let last = before;
+  for (const name of later) {
+    const [image, against] = [name, last].map((one) => join(ROOT, 'proto/released', one ?? ''));
+    t.deepEqual(await breaking(image ?? '', against ?? ''), [], name);
+    last = name;
+  }
 });
