@@ -174,6 +174,19 @@ test('a node that goes out of the view was deleted, as far as its watcher is tol
   t.false(watch.seen.some(({ node }) => node.name === 'other2'));
 });
 
+test('a name means the node that has it now, also when it was looked up while another had it', async (t) => {
+  const house = await openRacks(t);
+  const { answer, call } = house;
+  const get = (node: string) => call('rack7', `${NODES}/GetNode`, { node });
+  const uuidOf = async (node: string) => ((await get(node)).answer as { node: Named }).node.uuid;
+  const first = await uuidOf('mine1');
+  await answer('root', `${NODES}/UpdateNode`, { node: 'mine1', name: 'renamed' });
+  t.is((await get('mine1')).code, 'NODE_NOT_FOUND');
+  await answer('root', `${NODES}/UpdateNode`, { node: 'other1', name: 'mine1' });
+  t.is((await get('mine1')).code, 'NODE_NOT_FOUND');
+  t.is(await uuidOf('renamed'), first);
+});
+
 test('a stream ends with the token that it began with', async (t) => {
   const { answer, stream } = await openRoleHouse(t);
   const { secret } = await answer<{ secret: string }>('root', '/countermand.v1.AccessService/CreateToken', {
@@ -188,3 +201,28 @@ test('a stream ends with the token that it began with', async (t) => {
   t.is(error.code, 'UNAUTHENTICATED');
   t.regex(error.message, /^the token ci was revoked; the stream has ended, and the work goes on/);
 });
+
+test('a token has the role that it was made with, over every node', async (t) => {
+  const { answer, call, stream } = await openRoleHouse(t);
+  const path = '/countermand.v1.AccessService/CreateToken';
+  const { secret } = await answer<{ secret: string }>('root', path, { name: 'watcher', days: 1, role: 'observer' });
+  const { events, error } = await listWith(`Bearer ${secret}`, stream);
+  t.deepEqual([events, error], [0, '']);
+  const abort = stream(`Bearer ${secret}`, `${POWER}/SetPowerState`, { node: 'n', target: 7 });
+  const refused = await new Watch(abort).ended;
+  t.is((refused as Refusal).code, 'PERMISSION_DENIED');
+  const wrong = await call('root', path, { name: 'other', days: 1, role: 'boss' });
+  t.regex(wrong.message, /^role: there is no role 'boss'; there are observer, operator, admin, without-/);
+  t.is(
+    (await call('root', path, { name: 'a', days: 1, role: 'admin', agentZones: ['north'] })).code,
+    'ARGUMENT_INVALID',
+  );
+});
+
+/** How many events there are for a caller, and how the stream ended. */
+async function listWith(authorization: string, stream: RoleHouse['stream']) {
+  const request = { fromSequence: 1n, stopAtPresent: true };
+  const watch = new Watch(stream(authorization, '/countermand.v1.NotificationService/Subscribe', request));
+  const error = (await watch.ended) as Error | null;
+  return { events: watch.seen.length, error: error?.message ?? '' };
+}

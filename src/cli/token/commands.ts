@@ -9,6 +9,7 @@ import type { Terminal } from '../shared/terminal.ts';
 
 interface CreateOptions {
   readonly days: string;
+  readonly role?: string;
 }
 
 /** How a token stands. */
@@ -17,13 +18,18 @@ function stateOf({ revokedAt, expiresAt }: Token, nowMs: number): string {
   return (expiresAt?.getTime() ?? 0) <= nowMs ? 'expired' : 'good';
 }
 
+function forWhat({ agentZones, role }: Token): string {
+  if (agentZones.length > 0) return `agent of ${agentZones.join(', ')}`;
+  return role === '' ? 'client' : `client, ${role}`;
+}
+
 const TOKEN_LIST: Listing<Token> = {
   things: 'tokens',
   type: Token,
   name: ({ name }) => name,
   columns: [
     { head: 'NAME', cell: ({ name }) => name },
-    { head: 'FOR', cell: ({ agentZones }) => (agentZones.length > 0 ? `agent of ${agentZones.join(', ')}` : 'client') },
+    { head: 'FOR', cell: forWhat },
     { head: 'STATE', cell: (token, { nowMs }) => stateOf(token, nowMs) },
     {
       head: 'EXPIRES',
@@ -36,9 +42,14 @@ const TOKEN_LIST: Listing<Token> = {
 };
 
 /** Makes a token. The secret alone goes to stdout, so that it can be written into a file. */
-async function create(name: string, days: string, agentZones: string[], call: Call): Promise<void> {
-  const { conductor, output, stderr } = call;
-  const answer = await conductor.access.createToken({ name, days: readCount(days, 1, '--days') ?? 0, agentZones });
+async function create(
+  name: string,
+  { days, role = '' }: CreateOptions,
+  agentZones: string[],
+  { conductor, output, stderr }: Call,
+): Promise<void> {
+  const wanted = { name, days: readCount(days, 1, '--days') ?? 0, agentZones, role };
+  const answer = await conductor.access.createToken(wanted);
   const { expiresAt } = present(answer.token, 'a token');
   output.message(CreateTokenResponse, answer, ({ secret }) => secret);
   if (!output.json) stderr.write(`token ${name}: good until ${output.time(expiresAt)}; it is not shown again\n`);
@@ -66,13 +77,13 @@ Where a conductor wants to know who asks, a command shows the token in the file 
 Authorization: Bearer, or as X-Auth-Token.
 
 Examples:
-  countermand token create ci --days 30 > ci.token
+  countermand token create ci --days 30 --role operator > ci.token
   countermand --conductor conductor.example:7077 --token-file ci.token node list
   countermand token revoke ci`,
   );
-  addCreate(group, 'make a token for a program or a person; print it once').action(
-    asking((name: string, { days }: CreateOptions, call: Call) => create(name, days, [], call), terminal),
-  );
+  addCreate(group, 'make a token for a program or a person; print it once')
+    .option('--role <role>', 'a role that it has over every node; else what the file of roles gives to token:NAME')
+    .action(asking((name: string, options: CreateOptions, call: Call) => create(name, options, [], call), terminal));
   const ask = async ({ conductor }: Call) => (await conductor.access.listTokens({})).tokens;
   const list = (flags: ListFlags, call: Call): Promise<void> => showList(TOKEN_LIST, () => ask(call), flags, call);
   addListFlags(group.command('list').description('list the tokens, of clients and agents'), TOKEN_LIST).action(
@@ -96,7 +107,7 @@ export function addAgentToken(group: Command, terminal: Terminal): void {
     // The daemon has an option of this name, which takes the value wherever it stands.
     const { zone = '' } = command.optsWithGlobals<{ readonly zone?: string }>();
     if (zone === '') throw fail('ARGUMENT_INVALID', 'an agent has at least one zone; name it with --zone');
-    return create(name, days, zone.split(','), call);
+    return create(name, { days }, zone.split(','), call);
   };
   command.action(asking(make, terminal));
 }

@@ -1,5 +1,5 @@
 /** Who may do what, as the file says now. Rights are worked out once for each identity, and again when the file changes. */
-import { fail } from '../../core/errors.ts';
+import { failAt } from '../../core/errors.ts';
 import { type AccessRules, BUILT_IN_RULES } from './access_file.ts';
 import type { Identity } from './identity.ts';
 import { AGENT, EVERYTHING, Rights } from './rights.ts';
@@ -42,8 +42,13 @@ export class Access {
 
   /** @throws ARGUMENT_INVALID for a role that there is not */
   checkRole(role: string): void {
-    if (this.#ruling.roleNamed(role) === null)
-      throw fail('ARGUMENT_INVALID', `role: there is no role '${role.slice(0, 100)}'`);
+    const { roles } = this.#ruling;
+    if (!roles.includes(role))
+      throw failAt(
+        'ARGUMENT_INVALID',
+        'role',
+        `role: there is no role '${role.slice(0, 100)}'; there are ${roles.join(', ')}`,
+      );
   }
 
   /** Puts other rules in the place of those that were read before. */

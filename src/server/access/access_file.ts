@@ -31,6 +31,8 @@ type Roles = ReadonlyMap<string, readonly Verb[]>;
 
 /** What a file says. */
 export interface AccessRules {
+  /** The names of the roles. */
+  readonly roles: readonly string[];
   /** The verbs of a role; null if there is no such role. */
   roleNamed(name: string): readonly Verb[] | null;
   /** What the bindings give an identity, in the order of the file, and a text that changes with it. */
@@ -41,6 +43,7 @@ export interface AccessRules {
 
 /** The rules of a conductor without a file: the built-in roles, and nothing is bound. */
 export const BUILT_IN_RULES: AccessRules = {
+  roles: Object.keys(BUILT_IN_ROLES),
   roleNamed: (name) => builtIn.get(name) ?? null,
   grantsOf: () => ({ grants: [], text: '' }),
   bindings: 0,
@@ -63,6 +66,7 @@ export function parseAccess(document: unknown, path: string): AccessRules {
   const roles = rolesOf(own, path);
   const compiled = bindings.map((each, at) => compile(each, `bindings[${at}]`, roles, path));
   return {
+    roles: [...roles.keys()],
     roleNamed: (name) => roles.get(name) ?? null,
     grantsOf(identity) {
       const found = compiled.filter(({ identities }) => matchesAny(identity, identities));

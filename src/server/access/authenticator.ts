@@ -85,7 +85,7 @@ function byOwnToken(secret: string, opened: Opened): Identity {
   const ended = objection();
   if (ended !== null) throw refused(ended, opened);
   if (token.agentZones.length > 0) return { name: agentName(token.name), agentZones: token.agentZones, objection };
-  return named('token', token.name, objection, opened);
+  return { ...named('token', token.name, objection, opened), role: token.role };
 }
 
 function objectionTo({ name, revokedAt, expiresAt }: TokenRow, clock: Clock): string | null {

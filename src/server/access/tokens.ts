@@ -24,6 +24,8 @@ interface NewToken {
   readonly days: number;
   /** Empty: it is the token of a client. */
   readonly agentZones: readonly string[];
+  /** A role that there is; null: none. */
+  readonly role: string | null;
   /** The identity that makes it. */
   readonly createdBy: string;
 }
@@ -109,7 +111,9 @@ export class Tokens {
 
 const secretDigest = (secret: string): string => createHash('sha256').update(secret).digest('hex');
 
-function check({ name, days, agentZones }: NewToken): void {
+function check({ name, days, agentZones, role }: NewToken): void {
+  if (role !== null && agentZones.length > 0)
+    throw failAt('ARGUMENT_INVALID', 'role', 'role is for the token of a client; an agent attaches, and has no role');
   if (!NAME.test(name))
     throw failAt('ARGUMENT_INVALID', 'name', 'name must be 1 to 200 letters, digits, dots, dashes and underscores');
   if (CANONICAL_UUID.test(name.toLowerCase()))

@@ -102,7 +102,7 @@ export function createServices(
     audits: createAuditService(conductor),
     notifications: createNotificationService(conductor),
     itself: createConductorService(conductor),
-    access: createAccessService(conductor, streams),
+    access: createAccessService(conductor, { access, streams }),
     hold: composeServerMiddleware<Viewed, object, Asked>(
       composeServerMiddleware<object, Viewed, Asked>(checkRequests(), authorize({ access, streams, store })),
       refuseWhenFull(disk),

@@ -11,6 +11,8 @@ export interface TokenRow {
   readonly digest: string;
   /** Empty: it is the token of a client. */
   readonly agentZones: readonly string[];
+  /** The role that it was made with; null: none. */
+  readonly role: string | null;
   readonly createdAt: number;
   readonly createdBy: string;
   readonly expiresAt: number;
@@ -22,6 +24,7 @@ const tokenCodec = codecOf<TokenRow>({
   name: 'plain',
   digest: 'plain',
   agentZones: 'json',
+  role: 'plain',
   createdAt: 'plain',
   createdBy: 'plain',
   expiresAt: 'plain',

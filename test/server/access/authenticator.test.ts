@@ -173,7 +173,7 @@ test('a certificate is who it names, until it expires; an authorization beside i
 test('a token of the conductor is who it names, until it expires or is revoked', async (t) => {
   const clock = new HandClock();
   const times = { createdAt: clock.now(), createdBy: 'jwt:alice', expiresAt: clock.now() + 1000, revokedAt: null };
-  const row: TokenRow = { uuid: 'u', name: 'ci', digest: 'd', agentZones: [], ...times };
+  const row: TokenRow = { uuid: 'u', name: 'ci', digest: 'd', agentZones: [], role: null, ...times };
   const rows = new Map([
     ['countermand_client', row],
     ['countermand_agent', { ...row, agentZones: ['north'] }],

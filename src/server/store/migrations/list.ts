@@ -17,6 +17,7 @@ import { up as orderedBy } from './0015_ordered_by.ts';
 import { up as planReason } from './0016_plan_reason.ts';
 import { up as auditTemplates } from './0017_audit_templates.ts';
 import { up as tokens } from './0018_tokens.ts';
+import { up as tokenRoles } from './0019_token_roles.ts';
 
 /** One step of the schema. There is no way back: a backup is. */
 export interface Migration {
@@ -44,4 +45,5 @@ export const MIGRATIONS: readonly Migration[] = [
   { name: '0016_plan_reason', up: planReason },
   { name: '0017_audit_templates', up: auditTemplates },
   { name: '0018_tokens', up: tokens },
+  { name: '0019_token_roles', up: tokenRoles },
 ];
