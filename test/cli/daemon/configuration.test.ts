@@ -48,6 +48,7 @@ test('the defaults', (t) => {
     tls: { certificate: null, key: null, ca: null },
     agentTls: { certificate: null, key: null, ca: null },
     serverName: null,
+    accessFile: null,
     authentication: null,
     secondAgent: 'refuse',
     tokenFile: null,
