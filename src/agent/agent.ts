@@ -7,6 +7,7 @@ import { asCountermandError, fail } from '../core/errors.ts';
 import { type Cancellation, onAbort, openCancellation, sleep } from '../core/signals.ts';
 import type { Driver } from '../drivers/driver.ts';
 import type { AttachRequest, AttachResponse, Hello, Welcome } from '../gen/countermand/v1/agent.ts';
+import { Epoch } from './epoch.ts';
 import { Lease } from './lease.ts';
 import { masked } from './masked_driver.ts';
 import type { SecretSources } from './secrets.ts';
@@ -37,6 +38,8 @@ export interface AgentParts {
   readonly clock: Clock;
   readonly chance: Chance;
   readonly log: AgentLog;
+  /** For how long the conductor of the same process certainly leads, in milliseconds; absent: as long as it speaks. */
+  readonly leadsForMs?: (() => number) | undefined;
   /** Told each time a conductor has welcomed the agent. */
   readonly attached?: () => void;
 }
@@ -61,6 +64,9 @@ class Agent {
   readonly #parts: AgentParts;
   readonly #shutdown: AbortSignal;
   readonly #lease: Lease;
+  readonly #epoch: Epoch;
+  /** A stream on which nothing comes for so long is given up. */
+  #silenceLimitMs = LEASE_BEFORE_WELCOME_MS;
   readonly #work: Work;
   readonly #hello: Hello;
   #outgoing: Channel<AttachRequest> | null = null;
@@ -70,7 +76,8 @@ class Agent {
     const { drivers, secrets, minCommandIntervalMs, clock, chance, name, zones, embedded } = parts;
     this.#parts = parts;
     this.#shutdown = shutdown;
-    this.#lease = new Lease(clock);
+    this.#lease = new Lease(clock, parts.leadsForMs);
+    this.#epoch = new Epoch(clock);
     const say = (message: NonNullable<AttachRequest['message']>): void => this.#outgoing?.push({ message });
     this.#work = new Work({
       drivers: drivers.map(masked),
@@ -113,11 +120,15 @@ class Agent {
     const outgoing = openChannel<AttachRequest>(cancellation.signal);
     const unlink = onAbort(this.#shutdown, () => void this.#leave(outgoing, cancellation));
     this.#lease.setLength(LEASE_BEFORE_WELCOME_MS);
+    this.#silenceLimitMs = LEASE_BEFORE_WELCOME_MS;
     this.#lease.renew();
     this.#watchContact(cancellation);
     outgoing.push({ message: { $case: 'hello', value: this.#hello } });
+    let welcome: Welcome | null = null;
     try {
       for await (const { message } of this.#parts.attach(outgoing, cancellation.signal)) {
+        if (message?.$case === 'welcome') welcome = message.value;
+        if (welcome !== null) this.#refuseOlder(welcome);
         this.#lease.renew();
         if (message?.$case === 'welcome') this.#welcomed(message.value, outgoing, cancellation);
         else if (message) this.#work.take(message);
@@ -130,12 +141,19 @@ class Agent {
     }
   }
 
+  /** @throws ATTACHMENT_ENDED for a conductor that led before one that was heard: it has not noticed yet that it leads no more */
+  #refuseOlder({ epoch, agentLeaseMs }: Welcome): void {
+    if (this.#epoch.admits(epoch, agentLeaseMs)) return;
+    throw fail('ATTACHMENT_ENDED', `a conductor of the older epoch ${epoch} has spoken: it is not listened to`);
+  }
+
   #welcomed(welcome: Welcome, outgoing: Channel<AttachRequest>, cancellation: Cancellation): void {
     const { clock, log, name } = this.#parts;
     this.#outgoing = outgoing;
     this.#backOffMs = BACK_OFF_MS.first;
     this.#lease.setLength(welcome.agentLeaseMs);
-    // The lease may have become shorter; and a longer one does not end with the first.
+    this.#silenceLimitMs = welcome.silenceLimitMs || welcome.agentLeaseMs;
+    // The limit may have become shorter; and a longer one does not end with the first.
     this.#watchContact(cancellation);
     const beat = (): void => {
       outgoing.push({ message: { $case: 'heartbeat', value: {} } });
@@ -154,12 +172,13 @@ class Agent {
   /** Gives up a stream on which nothing comes any more: the peer may be frozen, or the network cut. */
   #watchContact(cancellation: Cancellation): void {
     if (cancellation.signal.aborted) return;
-    const { silentMs, lengthMs: leaseMs } = this.#lease;
-    if (silentMs >= leaseMs) {
-      cancellation.abort(fail('ATTACHMENT_ENDED', `nothing was heard from the conductor for ${leaseMs / 1000} s`));
+    const { silentMs } = this.#lease;
+    const limitMs = this.#silenceLimitMs;
+    if (silentMs >= limitMs) {
+      cancellation.abort(fail('ATTACHMENT_ENDED', `nothing was heard from the conductor for ${limitMs / 1000} s`));
       return;
     }
-    const timer = this.#parts.clock.after(leaseMs - silentMs, () => {
+    const timer = this.#parts.clock.after(limitMs - silentMs, () => {
       unlink();
       this.#watchContact(cancellation);
     });

@@ -6,23 +6,21 @@ import { type Cancellation, openCancellation } from '../core/signals.ts';
 /** The lease of one agent. Time is the agent's own and never jumps. */
 export class Lease {
   readonly #clock: Clock;
+  readonly #leadsForMs: () => number;
   #leaseMs = 0;
   #heardAt = Number.NEGATIVE_INFINITY;
   #guarded = new Set<Cancellation>();
   #timer: Timer | null = null;
 
-  constructor(clock: Clock) {
+  /** @param leadsForMs how long the conductor of the same process certainly leads: an agent inside it acts no longer */
+  constructor(clock: Clock, leadsForMs: () => number = () => Number.POSITIVE_INFINITY) {
     this.#clock = clock;
+    this.#leadsForMs = leadsForMs;
   }
 
   /** The conductor said how long the lease is. */
   setLength(leaseMs: number): void {
     this.#leaseMs = leaseMs;
-  }
-
-  /** How long it is, in milliseconds. */
-  get lengthMs(): number {
-    return this.#leaseMs;
   }
 
   /** A message of the conductor has come. */
@@ -41,7 +39,7 @@ export class Lease {
    * @throws ATTACHMENT_ENDED, without running it, if the lease has run out already
    */
   async guard<T>(send: (signal: AbortSignal) => Promise<T>, signal: AbortSignal): Promise<T> {
-    if (this.silentMs >= this.#leaseMs) throw runOut();
+    if (this.#restMs <= 0) throw runOut();
     const cancellation = openCancellation([signal]);
     this.#guarded.add(cancellation);
     this.#watch();
@@ -55,11 +53,15 @@ export class Lease {
     }
   }
 
+  get #restMs(): number {
+    return Math.min(this.#leaseMs - this.silentMs, this.#leadsForMs());
+  }
+
   #watch(): void {
     if (this.#timer !== null) return;
-    this.#timer = this.#clock.after(this.#leaseMs - this.silentMs, () => {
+    this.#timer = this.#clock.after(this.#restMs, () => {
       this.#timer = null;
-      if (this.silentMs < this.#leaseMs) this.#watch();
+      if (this.#restMs > 0) this.#watch();
       else for (const cancellation of this.#guarded) cancellation.abort(runOut());
     });
   }

@@ -219,6 +219,18 @@ export const ERROR_TABLE = {
   ),
   DATABASE_DAMAGED: row('FAILED_PRECONDITION', 5, 'the database file is empty, damaged, or not one of countermand'),
   DATABASE_TAKEN: row('UNAVAILABLE', 6, 'another conductor has opened the database since; this one stops', RETRYABLE),
+  NOT_LEADING: row(
+    'UNAVAILABLE',
+    6,
+    'the conductor does not lead, and the one that does cannot be reached through it; nothing was done',
+    RETRYABLE,
+  ),
+  LEADERSHIP_LOST: row(
+    'UNAVAILABLE',
+    6,
+    'the conductor has lost its database while it worked; whether this was done is known to the one that leads next',
+    RETRYABLE,
+  ),
   DATABASE_UNUSABLE: row('UNAVAILABLE', 6, 'the database cannot be read or written; nothing was written', RETRYABLE),
   DISK_FULL: row('RESOURCE_EXHAUSTED', 6, 'the disk of the database is full; nothing was written', RETRYABLE),
   DATABASE_NEWER: row('FAILED_PRECONDITION', 5, 'the database was written by a newer version'),

@@ -5,7 +5,7 @@ import { openCancellation } from '../core/signals.ts';
 import { Tokens } from './access/tokens.ts';
 import { listenerOf } from './agent_listener.ts';
 import { Admission, type SecondAgent } from './agents/admission.ts';
-import { Attachments } from './agents/attachments.ts';
+import { Attachments, type Leading } from './agents/attachments.ts';
 import { Audits } from './audits/audits.ts';
 import { Disk } from './disk.ts';
 import { logChanges } from './events/logged.ts';
@@ -38,6 +38,10 @@ interface ConductorParts {
   readonly log: Log;
   /** What becomes of a second agent with the identity of one that is attached. */
   readonly secondAgent?: SecondAgent;
+  /** By what it leads, where others may take its place. */
+  readonly leading?: Leading;
+  /** For how long agents inside the conductors before may still act, in milliseconds. Absent: their processes have ended. */
+  readonly embeddedMayActMs?: number;
 }
 
 const SHUT_DOWN = fail('SHUTTING_DOWN', 'the conductor is shutting down; its work is carried on after the next start');
@@ -108,7 +112,7 @@ export async function startConductor(given: ConductorParts): Promise<Conductor> 
   let unsettled = 0;
   try {
     background.push(logChanges(store.database, log, shutdown));
-    await presumeOldAgentsLost(store, attachments);
+    await presumeOldAgentsLost(given, attachments);
     unsettled = await keeper.recover();
     await windows.recover();
     background.push(syncPowerStates(readings));
@@ -139,13 +143,21 @@ export async function startConductor(given: ConductorParts): Promise<Conductor> 
 }
 
 function openAttachments(given: ConductorParts, shutdown: AbortSignal): Attachments {
-  const { store, limits, agentLeaseMs, secondAgent = 'refuse' } = given;
+  const { store, limits, agentLeaseMs, secondAgent = 'refuse', leading } = given;
   const times = { agentLeaseMs, askTimeoutMs: limits.abortTimeoutMs };
-  return new Attachments(store.chance.uuid(), times, store.clock, shutdown, new Admission(secondAgent));
+  return new Attachments(store.chance.uuid(), times, store.clock, shutdown, new Admission(secondAgent), leading);
 }
 
-/** Agents of an earlier process may still be sending; those inside it died with it. */
-async function presumeOldAgentsLost(store: Store, attachments: Attachments): Promise<void> {
-  await store.database.write(forgetEmbeddedAgents);
-  for (const { uuid } of await listAgents(store.database.read)) attachments.presumeLost(uuid);
+/** Agents of an earlier process may still be sending. Those inside it died with it, or stop when it knows that it leads no more. */
+async function presumeOldAgentsLost({ store, embeddedMayActMs = 0 }: ConductorParts, attachments: Attachments) {
+  if (embeddedMayActMs === 0) await store.database.write(forgetEmbeddedAgents);
+  const [inside, apart] = partition(await listAgents(store.database.read), ({ embedded }) => embedded);
+  // The first to be over is presumed lost first.
+  for (const { uuid } of inside) attachments.presumeLost(uuid, embeddedMayActMs);
+  for (const { uuid } of apart) attachments.presumeLost(uuid);
 }
+
+const partition = <T>(all: readonly T[], is: (one: T) => boolean): [T[], T[]] => [
+  all.filter(is),
+  all.filter((one) => !is(one)),
+];

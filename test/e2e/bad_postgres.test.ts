@@ -6,7 +6,6 @@ import { ownAddress } from '../../src/sim/loopback.ts';
 import { newAuthority, selfSigned } from '../counterparts/certificates.ts';
 import { newFolder } from '../counterparts/folder.ts';
 import { type PostgresServer, sharedPostgres } from '../counterparts/postgres.ts';
-import { openHouse } from './house.ts';
 import { runHere, startConductorHere, type Variables } from './processes.ts';
 
 const postgres = sharedPostgres();
@@ -130,18 +129,6 @@ test('a database that a newer version has written', async (t) => {
   const before = await server.query('select * from database_owner', name);
   await refuses(t, server.urlOf(name), 5, /has a change 9999_from_the_future that this version does not know/);
   t.deepEqual(await server.query('select * from database_owner', name), before);
-});
-
-test('a database that another conductor uses', async (t) => {
-  const server = await postgres();
-  const url = server.urlOf(await server.newMigrated(t));
-  await openHouse(t, { here: true, settings: { database: url } });
-  await refuses(
-    t,
-    url,
-    5,
-    /another conductor \(pid \d+ on .*\) uses the database test\d+ on .*; nothing was written; stop it/,
-  );
 });
 
 test.serial('TLS: who vouches for the server is asked, and the password is read from a file', async (t) => {

@@ -37,7 +37,7 @@ export interface HousePlan {
  * For tests that wait for nothing: no polls that nobody asked for, and no rest between two commands to a BMC. The limits
  * are those that no busy machine exceeds; a test that is about one of them sets it.
  */
-const QUICK: Settings = {
+export const QUICK: Settings = {
   sync_power_state_interval: 0,
   min_command_interval: 0,
   window_read_interval: 0.2,

@@ -38,7 +38,7 @@ export function houseFor({ apart, part }: Victim): HousePlan {
 /** A BMC in this process, which takes an NMI, enrolled as node `name`. */
 export async function enrolSimBmc(
   t: ExecutionContext,
-  { client }: House,
+  { client }: Pick<House, 'client'>,
   name: string,
   options: NewSimBmc = {},
   more: DriverInfo = {},
@@ -79,11 +79,11 @@ export async function untilNobodySpeaksTo(...bmcs: Bmc[]): Promise<void> {
 
 /** Everything that happens in a house, told to somebody who is interrupted and asks for the rest. */
 export class Listener {
-  readonly #house: House;
+  readonly #house: Pick<House, 'client'>;
   #heard: Event[] = [];
   #watch: Watch<Event>;
 
-  constructor(house: House) {
+  constructor(house: Pick<House, 'client'>) {
     this.#house = house;
     this.#watch = subscribe(house.client);
   }

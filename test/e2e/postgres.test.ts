@@ -7,6 +7,7 @@ import { openHouse } from './house.ts';
 import { enrolSimBmc, Listener } from './killing.ts';
 import { nodeNow, order, ordersAt, untilAtRest, untilIn, watchTask } from './orders.ts';
 import { actionStates, checkPlanTrail, power, rollBack, startPlan, untilPlanEnds, watchPlan } from './plans.ts';
+import { LISTENING } from './processes.ts';
 import { refused } from './refusals.ts';
 import { checkTrail } from './trail.ts';
 
@@ -52,7 +53,7 @@ test.serial(
 );
 
 test.serial(
-  'the server is killed and started again: orders are refused meanwhile, and what was under way goes on',
+  'the server is killed and started again: the conductor stands by meanwhile, and then leads again and goes on',
   async (t) => {
     const server = await postgres();
     const house = await openHouse(t, { settings: { database: server.urlOf(await server.newMigrated(t)) } });
@@ -62,13 +63,19 @@ test.serial(
     ]);
     const soft = await untilIn(order(house.client, 'hangs', 'SOFT_POWER_OFF'), 'CONFIRMING');
     await server.kill();
+    const { logged, said } = house.conductor;
+    await logged.until('the conductor to stand by', (line) => line.includes('"msg":"the conductor stands by"'));
     await refused(t, house.client.power.orderPowerState({ node: 'idle', target: PowerTarget.OFF }), {
       status: 'UNAVAILABLE',
-      code: 'DATABASE_UNUSABLE',
-      says: /^the database test\d+ on .* cannot be read or written \(.*\); nothing was written; try again$/,
+      code: 'NOT_LEADING',
+      says: /^the conductor at .* stands by: the database test\d+ on .* does not answer \(.*; nothing was done; try again$/,
     });
     hangs.bmc.host.setPower('power off');
     await server.start();
+    await said.until(
+      'the conductor to lead again',
+      () => said.seen.filter((line) => LISTENING.test(line)).length === 2,
+    );
     t.like(await untilAtRest(watchTask(house.client, soft.uuid)), { state: 'SUCCEEDED' });
     t.like(await untilAtRest(order(house.client, 'idle', 'OFF')), { state: 'SUCCEEDED' });
     t.deepEqual(await Promise.all([hangs, idle].map(ordersAt)), [['soft'], ['off']]);

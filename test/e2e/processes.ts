@@ -117,6 +117,22 @@ export function startConductor(
   return untilListening(startProcess(t, wordsOf(settings, withAgent), variables, within), withAgent);
 }
 
+/** What a conductor says when another one leads. */
+const STANDS_BY = /^countermand: conductor on (\S+) stands by; (\S+) leads$/;
+
+/** Starts `countermand serve` where another conductor leads; resolves when it stands by. */
+export async function startStandBy(
+  t: ExecutionContext,
+  settings: Settings & { data: string; listen: string },
+  variables: Variables = {},
+): Promise<ConductorProcess & { readonly leads: Promise<string> }> {
+  const daemon = startProcess(t, wordsOf(settings, true), variables);
+  const line = await daemon.said.until('the conductor to stand by', (said) => STANDS_BY.test(said));
+  const leads = daemon.said.until('the conductor to lead', (said) => LISTENING.test(said));
+  leads.catch(() => {});
+  return { ...daemon, address: STANDS_BY.exec(line)?.[1] ?? '', http: '', leads };
+}
+
 async function untilListening(daemon: Daemon, withAgent: boolean): Promise<ConductorProcess> {
   const line = await daemon.said.until('the conductor to listen', (said) => LISTENING.test(said));
   if (withAgent) await untilAttached(daemon);

@@ -1,6 +1,7 @@
 /** What needs neither a world nor a socket, in one process. */
 import '../agent/bmc_queue.test.ts';
 import '../agent/contact.test.ts';
+import '../agent/epoch.test.ts';
 import '../agent/lease.test.ts';
 import '../agent/masked_driver.test.ts';
 import '../agent/secrets.test.ts';
@@ -46,6 +47,7 @@ import '../fuzz/rmcp.test.ts';
 import '../http/body.test.ts';
 import '../server/access/authenticator.test.ts';
 import '../server/agents/admission.test.ts';
+import '../server/store/election.test.ts';
 import '../server/store/postgres_errors.test.ts';
 import '../tidy/lock.test.ts';
 import '../tidy/rooms.test.ts';

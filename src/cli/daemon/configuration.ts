@@ -25,6 +25,8 @@ export interface Configuration {
   readonly listen: string;
   /** Null: not at all. */
   readonly httpListen: string | null;
+  /** Where other conductors reach this one; null: as `listen` says. */
+  readonly advertise: string | null;
   /** What the conductor shows on both ports; no certificate: plaintext. */
   readonly tls: TlsFiles;
   /** Null: as the methods say. */
@@ -64,6 +66,7 @@ export interface Configuration {
   readonly abortTimeoutMs: number;
   readonly recallConfirmMs: number;
   readonly agentLeaseMs: number;
+  readonly leaderLeaseMs: number;
   readonly windowReadIntervalMs: number;
   readonly cancelDeadlineMs: number;
   readonly rollbackWindowMs: number;
@@ -209,6 +212,7 @@ function inMilliseconds(values: Values): Configuration {
   return {
     listen: values.listen,
     httpListen: values.http_listen === 'none' ? null : values.http_listen,
+    advertise: values.advertise ?? null,
     tls: { certificate: pathOf(values.tls_certificate), key: pathOf(values.tls_key), ca: pathOf(values.tls_client_ca) },
     authentication: values.authentication ?? null,
     secondAgent: values.second_agent,
@@ -237,6 +241,7 @@ function inMilliseconds(values: Values): Configuration {
     abortTimeoutMs: milliseconds(values.abort_timeout),
     recallConfirmMs: milliseconds(values.recall_confirm),
     agentLeaseMs: milliseconds(values.agent_lease),
+    leaderLeaseMs: milliseconds(values.leader_lease),
     windowReadIntervalMs: milliseconds(values.window_read_interval),
     cancelDeadlineMs: milliseconds(values.cancel_deadline),
     rollbackWindowMs: milliseconds(values.rollback_window),

@@ -92,6 +92,15 @@ export const CONFIGURATION_KEYS = {
     meaning:
       'where the conductor listens for HTTP; `none` switches it off. An address that other hosts can reach needs TLS, and callers who say who they are, unless `--insecure` is given',
   },
+  advertise: {
+    type: 'HOST:PORT, with an IPv6 host in brackets',
+    placeholder: 'host:port',
+    rule: z.string().refine((text) => isAddress(text)),
+    fallbackWords: '`listen`, with the name of the host where that is a wildcard',
+    readBy: 'conductor',
+    meaning:
+      'where several conductors stand on one PostgreSQL: the address at which the others reach this one for gRPC; its HTTP door is looked for on the same host. No address that several share, as of a load balancer',
+  } satisfies ConfigurationKey<string>,
   tls_certificate: file({
     fallbackWords: 'none: plaintext, which is for loopback addresses',
     readBy: 'conductor',
@@ -188,7 +197,7 @@ export const CONFIGURATION_KEYS = {
     readBy: 'conductor',
     hidden: true,
     meaning:
-      'the PostgreSQL database (version 14 or later) that is used instead of a file; one conductor at a time uses it. `?sslmode=` is `disable`, `require`, `verify-ca` or `verify-full`; without it, a database on another host is `verify-full`. `sslrootcert`, `sslcert` and `sslkey` name files; `?host=/run/postgresql` names a Unix socket',
+      'the PostgreSQL database (version 14 or later) that is used instead of a file; several conductors may stand on it. `?sslmode=` is `disable`, `require`, `verify-ca` or `verify-full`; without it, a database on another host is `verify-full`. `sslrootcert`, `sslcert` and `sslkey` name files; `?host=/run/postgresql` names a Unix socket',
   } satisfies ConfigurationKey<string>,
   database_password_file: {
     type: 'a path of a file',
@@ -267,6 +276,12 @@ export const CONFIGURATION_KEYS = {
     readBy: 'conductor',
     meaning:
       'an agent that has had no contact with the conductor for this long sends nothing more; after twice this time another agent takes over its BMCs',
+  }),
+  leader_lease: seconds(0.5, {
+    fallback: 3,
+    readBy: 'conductor',
+    meaning:
+      'where several conductors stand on one PostgreSQL: one that leads stops when its database has not answered for this long, and one that stands by then takes over. The same for all of them',
   }),
   window_read_interval: seconds(0.1, {
     fallback: 10,

@@ -2,10 +2,16 @@
 import { fail } from '../../core/errors.ts';
 import { readSmallFile } from '../../core/small_file.ts';
 import type { CopyTarget } from '../../server/store/copy.ts';
+import type { Database } from '../../server/store/database.ts';
+import type { Elections } from '../../server/store/postgres/stand_by.ts';
+
 import { openDatabase } from '../../server/store/sqlite/database.ts';
 import { hasDatabase } from '../../server/store/sqlite/file.ts';
 import type { Terminal } from '../shared/terminal.ts';
 import type { Configuration } from './configuration.ts';
+
+export type { ConductorName } from '../../server/store/postgres/owner.ts';
+export type { StandByListener, Won } from '../../server/store/postgres/stand_by.ts';
 
 /** A database that is open. */
 export type Opened = CopyTarget;
@@ -38,15 +44,32 @@ export async function openPlace(named: DatabasePlace, terminal: Terminal): Promi
   return { database: await openDatabase(place), where: place, continueNumbers: async () => {} };
 }
 
-/** Opens the PostgreSQL database that is configured, or else the file in the data folder. @throws as `openPlace` */
-export function openConfigured(configuration: Configuration, terminal: Terminal): Promise<Opened> {
-  const { databaseUrl, databasePasswordFile: passwordFile, dataFolder } = configuration;
-  const named = { passwordFile, passwordFrom: 'database_password_file', mustExist: false };
-  return openPlace({ ...named, place: databaseUrl ?? dataFolder }, terminal);
+/** Opens the file in a data folder. @throws DATA_FOLDER_IN_USE, DATA_FOLDER_UNUSABLE, DATABASE_NEWER, DATABASE_DAMAGED, DISK_FULL */
+export const openFolder = (folder: string): Promise<Database> => openDatabase(folder);
+
+/**
+ * Connects to the PostgreSQL database that is configured, on which other conductors may stand.
+ * @throws CONFIGURATION_INVALID, DATABASE_REFUSED, DATABASE_UNUSABLE: then nothing was written
+ */
+export async function openElections(
+  url: string,
+  {
+    databasePasswordFile: passwordFile,
+    leaderLeaseMs: leaseMs,
+  }: Pick<Configuration, 'databasePasswordFile' | 'leaderLeaseMs'>,
+  terminal: Terminal,
+): Promise<Elections> {
+  const postgres = await import('../../server/store/postgres/open.ts');
+  const named = { passwordFile, passwordFrom: 'database_password_file' };
+  const address = postgres.readPostgresUrl(url, passwordOf(named, terminal));
+  return postgres.openElections(address, { clock: terminal.clock, leaseMs });
 }
 
 /** The password stands in no flag: everybody can read the arguments of a process. */
-function passwordOf({ passwordFile: path, passwordFrom }: DatabasePlace, { environment }: Terminal): string | null {
+function passwordOf(
+  { passwordFile: path, passwordFrom }: Pick<DatabasePlace, 'passwordFile' | 'passwordFrom'>,
+  { environment }: Terminal,
+): string | null {
   if (path === null) return environment.COUNTERMAND_DATABASE_PASSWORD || null;
   try {
     const [line] = readSmallFile(path).split(/\r?\n/);

@@ -4,16 +4,16 @@ import type { Door } from '../../http/door.ts';
 import type { Front } from '../../server/api/front.ts';
 import { listen } from '../../server/api/grpc.ts';
 import { isLoopback } from '../shared/address.ts';
+import type { Terminal } from '../shared/terminal.ts';
+import type { Configuration } from './configuration.ts';
 
-/** Where a conductor listens. */
-interface PortPlaces {
-  /** HOST:PORT for gRPC. */
-  readonly listen: string;
-  /** HOST:PORT for HTTP; null: not at all. */
-  readonly httpListen: string | null;
+/** What ports are made of. */
+export interface PortParts {
+  readonly front: Front;
+  readonly configuration: Pick<Configuration, 'listen' | 'httpListen'>;
   /** Null: plaintext. */
   readonly tls: TlsSource | null;
-  readonly openFilesLimit: number;
+  readonly terminal: Pick<Terminal, 'openFilesLimit'>;
 }
 
 /** Ports that are open. */
@@ -27,10 +27,11 @@ export interface Ports {
 }
 
 /** Opens both ports. @throws LISTEN_FAILED with the address; then none is open */
-export async function openPorts(front: Front, places: PortPlaces): Promise<Ports> {
-  const { listen: address, tls, openFilesLimit } = places;
-  const listener = await listen(front, { address, tls, openFilesLimit });
-  const door = await openDoorOf(front, places).catch(async (error) => {
+export async function openPorts(parts: PortParts): Promise<Ports> {
+  const { front, configuration, tls, terminal } = parts;
+  const { listen: address } = configuration;
+  const listener = await listen(front, { address, tls, openFilesLimit: terminal.openFilesLimit() });
+  const door = await openDoorOf(parts).catch(async (error) => {
     await listener.close();
     throw error;
   });
@@ -44,8 +45,10 @@ export async function openPorts(front: Front, places: PortPlaces): Promise<Ports
 }
 
 /** The HTTP door, or null if it is off; its packages are loaded only if it is on. */
-async function openDoorOf({ services }: Front, { httpListen, tls, openFilesLimit }: PortPlaces): Promise<Door | null> {
-  if (httpListen === null) return null;
+async function openDoorOf({ front, configuration, tls, terminal }: PortParts): Promise<Door | null> {
+  const { httpListen: address } = configuration;
+  if (address === null) return null;
   const { openDoor } = await import('../../http/door.ts');
-  return openDoor(services, { address: httpListen, tls, onLoopback: isLoopback(httpListen), openFilesLimit });
+  const openFilesLimit = terminal.openFilesLimit();
+  return openDoor(front.services, { address, tls, onLoopback: isLoopback(address), openFilesLimit });
 }

@@ -58,7 +58,7 @@ const TLS_NAMES = { certificate: 'certificate', key: 'key', ca: 'ca' };
 
 /** Runs an agent in this process, over any way to a conductor, until `signal` is aborted and it has stopped sending. */
 export function runAgentHere(
-  how: Pick<AgentParts, 'attach' | 'embedded' | 'attached'>,
+  how: Pick<AgentParts, 'attach' | 'embedded' | 'attached' | 'leadsForMs'>,
   configuration: Omit<Configuration, 'tls'>,
   log: Logger,
   { clock, chance, environment, openFilesLimit }: Terminal,

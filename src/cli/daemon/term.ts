@@ -6,21 +6,31 @@ import { type CountermandError, fail } from '../../core/errors.ts';
 import { openCancellation } from '../../core/signals.ts';
 import type { Access } from '../../server/access/access.ts';
 import type { Identify } from '../../server/access/identity.ts';
+import type { Leading } from '../../server/agents/attachments.ts';
 import type { Front } from '../../server/api/front.ts';
 import { createServices, type Elsewhere } from '../../server/api/services.ts';
 import { type Conductor, openStore, startConductor } from '../../server/conductor.ts';
 import type { Database } from '../../server/store/database.ts';
 import type { Terminal } from '../shared/terminal.ts';
 import type { Configuration } from './configuration.ts';
+import type { Ports } from './ports.ts';
 import { runAgentHere } from './run_agent.ts';
 
+/** Why calls are refused, and streams end, when the process stops. */
+export const SHUT_DOWN = fail(
+  'SHUTTING_DOWN',
+  'the conductor is shutting down; its work is carried on after the next start',
+);
+
 /** The right to write a database. */
-interface Mandate {
+export interface Mandate {
   readonly database: Database;
-  /** Why it is over; null while it is not. It is known here before `over` is. */
-  readonly objection: () => CountermandError | null;
-  /** Resolves with the reason when it is over. */
-  readonly over: Promise<CountermandError>;
+  /** By what this process leads, where others may take its place. */
+  readonly leading: Leading;
+  /** For how long it certainly leads, in milliseconds. */
+  readonly restMs: () => number;
+  /** For how long agents inside the conductors before may still act, in milliseconds. */
+  readonly embeddedMayActMs: number;
 }
 
 /** What every term of a process has. */
@@ -37,7 +47,7 @@ export interface TermParts {
 }
 
 /** A conductor that leads. */
-interface Term {
+export interface Term {
   /** Resolves when the agent inside has attached for the first time; at once if there is none. */
   readonly attached: Promise<void>;
   /** Ends the term in order: the agent inside leaves, then all stops. */
@@ -49,14 +59,15 @@ interface Term {
 /** Starts a term: what was under way is taken up, and the front serves it. A start that fails leaves nothing behind. */
 export async function startTerm(mandate: Mandate, parts: TermParts): Promise<Term> {
   const { configuration, identifyBy, access, withAgent, front, log, terminal } = parts;
-  const { database, objection } = mandate;
+  const { database, leading, embeddedMayActMs } = mandate;
   const { clock, chance } = terminal;
   const store = openStore({ database, clock, chance, publisherId: `countermand-conductor.${hostname()}` });
   const { agentLeaseMs, secondAgent } = configuration;
-  const conductor = await startConductor({ store, limits: configuration, agentLeaseMs, log, secondAgent });
+  const rules = { limits: configuration, agentLeaseMs, secondAgent, leading, embeddedMayActMs };
+  const conductor = await startConductor({ ...rules, store, log });
   const services = createServices(conductor, identifyBy?.(conductor.tokens), access);
-  front.lead({ conductor, services, objection });
-  const agent = withAgent ? startEmbeddedAgent(conductor, configuration, log, terminal) : null;
+  front.lead({ conductor, services, objection: leading.objection });
+  const agent = withAgent ? startEmbeddedAgent(conductor, mandate, parts) : null;
   const { powerTasks, plans } = conductor.takenUp;
   log.info(
     { power_tasks: powerTasks, plans, callers: whatCallersMay(parts) },
@@ -83,18 +94,28 @@ function whatCallersMay({ identifyBy, access }: TermParts): string {
   return access.hasFile ? 'may do what the file of roles says' : 'may do everything: there is no file of roles';
 }
 
+/** Says where the conductor is: for people and for whoever has started it. */
+export function sayWhere(
+  { grpc, http }: Pick<Ports, 'grpc' | 'http'>,
+  what: string,
+  { log, terminal }: TermParts,
+): void {
+  log.info({ listen: grpc }, 'the conductor can be called');
+  if (http) terminal.stdout.write(`countermand: HTTP on ${http}\n`);
+  terminal.stdout.write(`countermand: conductor on ${grpc}, ${what}\n`);
+}
+
 /** The agent inside `serve` attaches as any other, but without a network in between. */
 function startEmbeddedAgent(
   { attachments }: Conductor,
-  configuration: TermParts['configuration'],
-  log: Logger,
-  terminal: Terminal,
+  { restMs: leadsForMs }: Mandate,
+  { configuration, log, terminal }: TermParts,
 ) {
   const attach: Attach = (outgoing, signal) => attachments.attach(outgoing, signal, { embedded: true, identity: null });
   const cancellation = openCancellation([]);
   let done = Promise.resolve();
   const attached = new Promise<void>((resolve) => {
-    const inside = { attach, embedded: true, attached: resolve };
+    const inside = { attach, embedded: true, leadsForMs, attached: resolve };
     done = runAgentHere(inside, configuration, log, terminal, cancellation.signal);
   });
   return {

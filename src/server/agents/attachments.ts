@@ -72,6 +72,19 @@ interface LeaseTimes {
   readonly askTimeoutMs: number;
 }
 
+/** What a conductor leads by, where it is not the only one. */
+export interface Leading {
+  /** One more at each election; 0 where there is one conductor only. */
+  readonly epoch: number;
+  /** So long it leads without an answer of its database. Null: it is not the only one that may take its place. */
+  readonly leaseMs: number | null;
+  /** Why it leads no more; null while it leads. */
+  readonly objection: () => CountermandError | null;
+}
+
+/** The only conductor of a database. */
+export const ALONE: Leading = { epoch: 0, leaseMs: null, objection: () => null };
+
 /** The attached agents of one conductor. */
 export class Attachments {
   readonly #live = new Map<string, LiveAttachment>();
@@ -85,6 +98,7 @@ export class Attachments {
   readonly #conductorUuid: string;
   readonly #times: LeaseTimes;
   readonly #admission: Admission;
+  readonly #leading: Leading;
   readonly #clock: Clock;
   readonly #shutdown: AbortSignal;
   #listener: AttachmentListener | null = null;
@@ -96,7 +110,9 @@ export class Attachments {
     clock: Clock,
     shutdown: AbortSignal,
     admission = new Admission('refuse'),
+    leading = ALONE,
   ) {
+    this.#leading = leading;
     this.#admission = admission;
     this.#conductorUuid = conductorUuid;
     this.#times = times;
@@ -135,9 +151,12 @@ export class Attachments {
     this.#claims.delete(nodeUuid);
   }
 
-  /** Remembers an agent that an earlier process of the conductor knew, as lost just now. */
-  presumeLost(agentUuid: string): void {
-    this.#lose(agentUuid);
+  /**
+   * Remembers an agent that an earlier process of the conductor knew, as lost just now.
+   * @param mayActMs for how long it may still act, if that is known
+   */
+  presumeLost(agentUuid: string, mayActMs?: number): void {
+    this.#lose(agentUuid, mayActMs);
   }
 
   /** Who serves the BMC of this node. */
@@ -268,6 +287,9 @@ export class Attachments {
       questions: new Map(),
       lastContact: this.#clock.monotonic(),
       send: (message) => {
+        // A process that was stopped and goes on may hold what was decided when it still led.
+        const objection = this.#leading.objection();
+        if (objection !== null) return cancellation.abort(objection);
         const nodeUuid = nodeOf(message);
         if (nodeUuid !== null) this.#claims.set(nodeUuid, { agentUuid: hello.agentUuid, isUsed: true });
         outgoing.push({ message });
@@ -282,8 +304,12 @@ export class Attachments {
     this.#live.set(agentUuid, live);
     this.#attaching.delete(agentUuid);
     this.#lost.delete(agentUuid);
-    const heartbeatIntervalMs = Math.round(this.#times.agentLeaseMs / 3);
-    const welcome = { conductorUuid: this.#conductorUuid, agentLeaseMs: this.#times.agentLeaseMs, heartbeatIntervalMs };
+    const { agentLeaseMs } = this.#times;
+    const { epoch, leaseMs } = this.#leading;
+    const silenceLimitMs = Math.min(agentLeaseMs, leaseMs ?? agentLeaseMs);
+    const heartbeatIntervalMs = Math.round(silenceLimitMs / 3);
+    const conductorUuid = this.#conductorUuid;
+    const welcome = { conductorUuid, agentLeaseMs, heartbeatIntervalMs, epoch, silenceLimitMs };
     live.send({ $case: 'welcome', value: welcome });
     this.#watchContact(live);
     this.#listener?.attached(live);
@@ -344,9 +370,9 @@ export class Attachments {
   }
 
   /** Twice the lease: once until the agent stops sending by its own clock, once for all that may differ. */
-  #lose(agentUuid: string): void {
+  #lose(agentUuid: string, mayActMs = 2 * this.#times.agentLeaseMs): void {
     this.#lost.delete(agentUuid);
-    this.#lost.set(agentUuid, this.#clock.monotonic() + 2 * this.#times.agentLeaseMs);
+    this.#lost.set(agentUuid, this.#clock.monotonic() + mayActMs);
     this.#watchLost();
   }
 

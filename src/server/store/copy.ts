@@ -8,7 +8,7 @@ type Key = readonly string[];
 
 /**
  * Every table with what belongs to an installation, and the columns by which its rows are ordered, as its primary key has them; null:
- * the rows are few. Who owns a database, and which migrations it has, is its own.
+ * the rows are few. Who owns a database, which conductors stand on it, and which migrations it has, is its own.
  */
 const TABLES: Readonly<Record<string, Key | null>> = {
   database_id: null,

@@ -65,7 +65,7 @@ export interface Database {
   untilFull(signal: AbortSignal): Promise<void>;
   /** Looks again whether there is room after `isFull`. Resolves with whether there is. An abort rejects with its reason. */
   findRoom(signal: AbortSignal): Promise<boolean>;
-  /** Resolves with the reason when this process can never write again: DATABASE_DAMAGED or DATABASE_TAKEN. */
+  /** Resolves with the reason when nothing can be written by it any more: DATABASE_DAMAGED, DATABASE_TAKEN or LEADERSHIP_LOST. */
   readonly lost: Promise<CountermandError>;
   /**
    * Runs `work` in a transaction and resolves with its result after the commit, durable. If `work` throws, its own changes are
@@ -75,7 +75,7 @@ export interface Database {
    * `work` may run more than once, and only its last run counts. So it has no effect outside the transaction: it changes no
    * variable, takes nothing from a queue and calls nothing outside. What follows from it is done with its result. It passes on
    * errors of the database: a transaction need not go on after one.
-   * @throws INTERNAL inside another write; DISK_FULL, DATABASE_UNUSABLE, DATABASE_DAMAGED or DATABASE_TAKEN, and then nothing
+   * @throws INTERNAL inside another write; DISK_FULL, DATABASE_UNUSABLE, DATABASE_DAMAGED, DATABASE_TAKEN or LEADERSHIP_LOST, and then nothing
    *   was written, unless the process loses the database or is closed while the answer to its commit is missing; UniqueViolation
    */
   write<T>(work: (transaction: Transaction) => Promise<T>): Promise<T>;

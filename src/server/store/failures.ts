@@ -1,7 +1,7 @@
 /** The errors by which a database says that it failed, and not the caller. */
 import { CountermandError } from '../../core/errors.ts';
 
-const STORAGE_CODES = ['DISK_FULL', 'DATABASE_DAMAGED', 'DATABASE_UNUSABLE'] as const;
+const STORAGE_CODES = ['DISK_FULL', 'DATABASE_DAMAGED', 'DATABASE_UNUSABLE', 'LEADERSHIP_LOST'] as const;
 
 /** True if the database itself failed: it may then have undone the whole transaction. */
 export function isStorageError(thrown: unknown): thrown is CountermandError {

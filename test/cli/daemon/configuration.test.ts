@@ -45,6 +45,8 @@ test('the defaults', (t) => {
     confirmAbove: 20,
     listen: '127.0.0.1:7077',
     httpListen: '127.0.0.1:7078',
+    advertise: null,
+    leaderLeaseMs: 3000,
     tls: { certificate: null, key: null, ca: null },
     agentTls: { certificate: null, key: null, ca: null },
     serverName: null,
@@ -100,6 +102,7 @@ test('flags win over variables, variables over the file, the file over the defau
 const SAMPLES: Readonly<Record<KeyName, string | number>> = {
   listen: '[::1]:9',
   http_listen: 'none',
+  advertise: 'db7.example:7077',
   tls_certificate: '/samples/server.pem',
   tls_key: '/samples/server.key',
   tls_client_ca: '/samples/clients.pem',
@@ -127,6 +130,7 @@ const SAMPLES: Readonly<Record<KeyName, string | number>> = {
   abort_timeout: 0.5,
   recall_confirm: 0.5,
   agent_lease: 0.5,
+  leader_lease: 5,
   window_read_interval: 0.5,
   cancel_deadline: 60,
   rollback_window: 600,
@@ -187,7 +191,7 @@ test(
   'an unknown key',
   refusedFile,
   'sync_power_interval: 5',
-  /: sync_power_interval is no key; the keys are listen, http_listen, tls_certificate, tls_key, tls_client_ca, /,
+  /: sync_power_interval is no key; the keys are listen, http_listen, advertise, tls_certificate, tls_key, tls_client_ca, /,
 );
 test(
   'a wrong type',

@@ -18,6 +18,7 @@ import { up as planReason } from './0016_plan_reason.ts';
 import { up as auditTemplates } from './0017_audit_templates.ts';
 import { up as tokens } from './0018_tokens.ts';
 import { up as tokenRoles } from './0019_token_roles.ts';
+import { up as conductors } from './0020_conductors.ts';
 
 /** One step of the schema. There is no way back: a backup is. */
 export interface Migration {
@@ -46,4 +47,5 @@ export const MIGRATIONS: readonly Migration[] = [
   { name: '0017_audit_templates', up: auditTemplates },
   { name: '0018_tokens', up: tokens },
   { name: '0019_token_roles', up: tokenRoles },
+  { name: '0020_conductors', up: conductors },
 ];

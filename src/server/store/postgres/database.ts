@@ -1,5 +1,5 @@
 /** The database in PostgreSQL: one connection that writes, in groups, and a few that read. */
-import createKnex, { type Knex } from 'knex';
+import type { Knex } from 'knex';
 import type pg from 'pg';
 import type { Clock } from '../../../core/clock.ts';
 import { CountermandError, fail } from '../../../core/errors.ts';
@@ -14,16 +14,18 @@ import { refuseInWrite, refuseReadsInWrites } from '../writing.ts';
 import type { PostgresAddress } from './address.ts';
 import { mustBeOpen, openDirect, type StatementNames } from './direct.ts';
 import { explainPostgres, isLost, isWorthRepeating } from './errors.ts';
-import { connectionTo, prepareReading } from './session.ts';
-import { breakOffIfSilent } from './silence.ts';
-import { openWriting, SILENT, type WritingConnection } from './writing_connection.ts';
+import type { ConductorName } from './owner.ts';
+import { connectReaders, type Readers } from './readers.ts';
+import { Tenure } from './tenure.ts';
+import { type Open, openWriting, takeWriting, type WritingConnection } from './writing_connection.ts';
 
 /** This often a group is run before it fails because others were in its way, or its connection has broken. */
 const RUNS = 3;
 /** How often the server is asked again whether the last commit was done. */
 const ASK_INTERVAL_MS = 500;
-/** This many connections read. */
-const READERS = 8;
+
+/** The codes after which a process never writes again. */
+const ENDS = ['DATABASE_DAMAGED', 'DATABASE_TAKEN', 'LEADERSHIP_LOST'] as const;
 
 /** What a database is opened with beside its address. */
 interface PostgresParts extends WriteOptions {
@@ -46,6 +48,7 @@ class PostgresDatabase implements Database {
   readonly #clock: Clock;
   readonly #options: WriteOptions;
   readonly #writing: WritingConnection;
+  readonly #readers: Readers;
   readonly #kept = new Kept();
   readonly #statements: StatementNames = new Map();
   readonly #queue = new WriteQueue(this, (group) => this.#commit(group));
@@ -57,8 +60,10 @@ class PostgresDatabase implements Database {
   readonly #whenFull = new Set<() => void>();
   #closing: Promise<void> | null = null;
 
-  constructor(read: Knex, writing: WritingConnection, address: PostgresAddress, parts: PostgresParts) {
+  constructor(readers: Readers, writing: WritingConnection, address: PostgresAddress, parts: PostgresParts) {
+    const { read } = readers;
     this.read = read;
+    this.#readers = readers;
     this.#writing = writing;
     this.#address = address;
     this.#clock = parts.clock;
@@ -67,7 +72,6 @@ class PostgresDatabase implements Database {
       read,
       checkedRows(this.#kept.committed, () => refuseInWrite(this, 'read')),
     );
-    explainErrors(read, address);
     refuseReadsInWrites(read, this);
   }
 
@@ -114,6 +118,12 @@ class PostgresDatabase implements Database {
   /** The connection has ended by itself. Whether another conductor is the reason is found out at once, also if nothing is written. */
   lookAgain(): void {
     this.#writing.connected().catch((error) => this.#noteFailure(error));
+  }
+
+  /** The process leads no more: nothing is written from now on. */
+  giveUp(error: CountermandError): void {
+    this.#noteFailure(this.#writing.end(error));
+    this.#readers.giveUp(error);
   }
 
   close(): Promise<void> {
@@ -194,7 +204,7 @@ class PostgresDatabase implements Database {
       for (;;) {
         const known = await this.#writing.wasCommitted(number).catch((error) => error);
         if (typeof known === 'boolean') return known;
-        if (known instanceof CountermandError && known.code === 'DATABASE_TAKEN') return known;
+        if (known instanceof CountermandError && ENDS.some((code) => code === known.code)) return known;
         await sleep(ASK_INTERVAL_MS, this.#clock, this.#closed.signal);
       }
     } catch {
@@ -211,7 +221,7 @@ class PostgresDatabase implements Database {
 
   #noteFailure(error: unknown): void {
     if (!(error instanceof CountermandError)) return;
-    if (error.code === 'DATABASE_DAMAGED' || error.code === 'DATABASE_TAKEN') this.#lost.resolve(error);
+    if (ENDS.some((code) => code === error.code)) this.#lost.resolve(error);
     if (error.code !== 'DISK_FULL') return;
     this.#full = true;
     for (const resolve of this.#whenFull) resolve();
@@ -230,43 +240,6 @@ async function tryRoom(read: Knex): Promise<void> {
   });
 }
 
-/** What a read rejects with is an error that `Database` names. What a transaction rejects with is translated at its end. */
-function explainErrors({ client }: Knex, address: PostgresAddress): void {
-  const query = client.query.bind(client);
-  const acquire = client.acquireConnection.bind(client);
-  client.query = (connection: unknown, asked: unknown): Promise<unknown> =>
-    query(connection, asked).catch((thrown: unknown) => {
-      throw explainPostgres(thrown, address);
-    });
-  client.acquireConnection = (): Promise<unknown> =>
-    acquire().catch((thrown: unknown) => {
-      throw explainPostgres(thrown, address);
-    });
-}
-
-function connectReaders(address: PostgresAddress, clock: Clock): Knex {
-  return createKnex({
-    client: 'pg',
-    // The writing connection has looked. Without this, knex asks before `afterCreate`, and waits without a limit.
-    version: '14',
-    connection: connectionTo(address) as Knex.PgConnectionConfig,
-    // An error names the statement, never the values that were bound: passwords are among them.
-    compileSqlOnError: false,
-    log: SILENT,
-    pool: {
-      min: 0,
-      max: READERS,
-      afterCreate: (client: pg.Client, done: (error: unknown, client: pg.Client) => void) => {
-        breakOffIfSilent(client, clock);
-        prepareReading(client).then(
-          () => done(null, client),
-          (error) => done(error, client),
-        );
-      },
-    },
-  });
-}
-
 /**
  * Opens a PostgreSQL database: takes its lock, which one process at a time has, and brings the schema up to date.
  * @throws DATABASE_IN_USE, DATABASE_REFUSED, DATABASE_NEWER, DATABASE_DAMAGED, DATABASE_UNUSABLE: then nothing was written
@@ -277,6 +250,39 @@ export async function openPostgres(address: PostgresAddress, parts: PostgresPart
   const writing = await openWriting(address, { clock, self, mustExist, brokeOff: () => database?.lookAgain() });
   database = new PostgresDatabase(connectReaders(address, clock), writing, address, parts);
   return database;
+}
+
+/** The database of a conductor that leads. */
+export interface LedDatabase {
+  readonly database: Database;
+  readonly tenure: Tenure;
+  /** One more at each election. */
+  readonly epoch: number;
+}
+
+/** What a conductor leads with. */
+interface LeadingParts {
+  readonly clock: Clock;
+  readonly self: OwnProcess;
+  readonly conductor: ConductorName;
+  readonly leaseMs: number;
+  /** Says, in a transaction of its own, that the conductor is there. */
+  readonly present: (sql: Knex) => Promise<void>;
+}
+
+/** Makes the database of a leader of a connection that has the lock. @throws as `openPostgres`: then the connection is as it was */
+export async function lead(open: Open, address: PostgresAddress, parts: LeadingParts): Promise<LedDatabase> {
+  const { clock, leaseMs, present } = parts;
+  const at: { database: PostgresDatabase | null } = { database: null };
+  const brokeOff = (): void => at.database?.lookAgain();
+  const writing = await takeWriting(open, address, { ...parts, mustExist: false, brokeOff });
+  const database = new PostgresDatabase(connectReaders(address, clock), writing, address, { clock });
+  at.database = database;
+  const beat = (): Promise<void> => database.write(({ sql }) => present(sql));
+  const over = (error: CountermandError): void => database.giveUp(error);
+  const tenure = new Tenure({ client: open.client, clock, leaseMs, beat, over });
+  void database.lost.then((error) => tenure.end(error));
+  return { database, tenure, epoch: writing.generation };
 }
 
 const NUMBERED = { events: 'sequence', model_changes: 'revision' };

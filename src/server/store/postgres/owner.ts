@@ -12,25 +12,64 @@ import type { Found } from './session.ts';
 /** How long to wait for the lock of a conductor that has died: the server may not have noticed yet. */
 const LOCK_WAIT = '5s';
 
+/** What a session calls itself while it changes the schema, of which one statement may take long. */
+export const MIGRATING = 'countermand migrates';
+
 /** `CMND`, and the schema: several installations may share a database. */
 const KEY = "1129139780, ('x' || left(md5(current_schema()), 8))::bit(32)::int";
 
+/** A conductor as others see it. */
+export interface ConductorName {
+  readonly uuid: string;
+  /** HOST:PORT at which others reach it. */
+  readonly address: string;
+  /** The same of its HTTP door; null if it has none. */
+  readonly httpAddress: string | null;
+}
+
 /** The row, as it was read. */
 export interface OwnerRow extends ProcessId {
+  /** One more at each election: the epoch. */
   readonly generation: number;
   /** The number of the last commit. */
   readonly lastWrite: number;
+  /** It gave the lock up in order: nothing of it acts any more. */
+  readonly endedCleanly: boolean;
+  /** Null if it had no name, as one that copied. */
+  readonly conductor: ConductorName | null;
 }
 
 /** The owner's row; null in a database without one. */
 export async function findOwner(client: pg.Client): Promise<OwnerRow | null> {
   const { rows } = await client.query("select to_regclass('database_owner') is not null as there");
   if (!rows[0].there) return null;
-  const found = await client.query(
-    `select generation, host, pid, started_at as "startedAt", last_write as "lastWrite" from database_owner`,
-  );
-  return found.rows[0] ?? null;
+  // A version before this one had fewer columns.
+  const [row] = (await client.query('select * from database_owner')).rows;
+  if (row === undefined) return null;
+  const { generation, host, pid, started_at: startedAt, last_write: lastWrite, ended_cleanly: endedCleanly } = row;
+  const { conductor_uuid: uuid = null, address, http_address: httpAddress } = row;
+  const conductor = uuid === null ? null : { uuid, address, httpAddress };
+  return { generation, host, pid, startedAt, lastWrite, endedCleanly, conductor };
 }
+
+/** The session that has the lock, and what it did last; null if none has it. */
+export async function findHolder(client: pg.Client): Promise<(Found & { readonly pulse: string }) | null> {
+  const [row] = (await client.query(HOLDER)).rows;
+  if (row === undefined) return null;
+  const { pid, since, schema, did, migrates } = row;
+  return { pid, since, schema, pulse: migrates ? `${did} ${await nowIn(client)}` : did };
+}
+
+const HOLDER = `
+  select pid, backend_start::text as since, current_schema() as schema, application_name = '${MIGRATING}' as migrates,
+    concat_ws(' ', pid, backend_start, query_start, state_change, state) as did
+  from pg_stat_activity where pid = (
+    select pid from pg_locks where locktype = 'advisory' and granted and objsubid = 2 and classid = 1129139780
+      and database = (select oid from pg_database where datname = current_database())
+      and objid::bigint = ('x' || left(md5(current_schema()), 8))::bit(32)::bigint)`;
+
+const nowIn = async (client: pg.Client): Promise<string> =>
+  (await client.query('select clock_timestamp()::text as now')).rows[0].now;
 
 /** Takes the lock, if no other session has it. */
 export async function tryLock(client: pg.Client): Promise<boolean> {
@@ -86,17 +125,25 @@ export async function isSessionThere({ pid, since }: Found, client: pg.Client): 
 }
 
 const TAKE = `
-  insert into database_owner (id, generation, host, pid, started_at, ended_cleanly) values (1, 1, $1, $2, $3, false)
+  insert into database_owner (id, generation, host, pid, started_at, ended_cleanly, conductor_uuid, address, http_address, elected_at)
+  values (1, 1, $1, $2, $3, false, $4, $5, $6, (extract(epoch from clock_timestamp()) * 1000)::bigint)
   on conflict (id) do update set generation = database_owner.generation + 1, host = excluded.host, pid = excluded.pid,
-    started_at = excluded.started_at, ended_cleanly = false
+    started_at = excluded.started_at, ended_cleanly = false, conductor_uuid = excluded.conductor_uuid,
+    address = excluded.address, http_address = excluded.http_address, elected_at = excluded.elected_at
   returning generation, last_write as "lastWrite"`;
 
-/** Makes this process, which has the lock, the owner. */
+/** Makes this process, which has the lock, the owner. @param conductor null: it does not lead, and only copies */
 export async function takeOwnership(
   self: OwnProcess,
+  conductor: ConductorName | null,
   client: pg.Client,
 ): Promise<Pick<OwnerRow, 'generation' | 'lastWrite'>> {
-  return (await client.query(TAKE, [self.host, self.pid, self.startedAt])).rows[0];
+  return (
+    await client.query(TAKE, [
+      ...[self.host, self.pid, self.startedAt],
+      ...[conductor?.uuid, conductor?.address, conductor?.httpAddress],
+    ])
+  ).rows[0];
 }
 
 /** The error of a process that has lost the database to another one. */

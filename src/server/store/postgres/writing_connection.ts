@@ -11,10 +11,12 @@ import type { PostgresAddress } from './address.ts';
 import { explainOpening } from './errors.ts';
 import { migrate } from './migrate.ts';
 import {
+  type ConductorName,
   endSession,
   findOwner,
   isSessionThere,
   lockForLife,
+  MIGRATING,
   type OwnerRow,
   taken,
   takeOwnership,
@@ -23,6 +25,7 @@ import {
 } from './owner.ts';
 import { connectionTo, type Found, prepareWriting } from './session.ts';
 import { breakOffIfSilent } from './silence.ts';
+import { leadershipLost } from './tenure.ts';
 
 /** What knex logs is thrown as well, and said once. */
 export const SILENT = { warn: () => {}, error: () => {}, debug: () => {}, deprecate: () => {} };
@@ -41,7 +44,7 @@ const CLAIM = 'update database_owner set last_write = $1 where id = 1 and genera
 const CONFIRM = 'update database_owner set last_write = last_write where id = 1';
 
 /** A connection that is open, and what its session found. */
-interface Open {
+export interface Open {
   readonly client: pg.Client;
   readonly found: Found;
 }
@@ -61,12 +64,14 @@ export class WritingConnection {
   #over: CountermandError | null = null;
   readonly #clock: Clock;
   readonly #brokeOff: () => void;
+  readonly #leads: boolean;
 
   constructor(
     { open, knex, owner }: { open: Open; knex: Knex; owner: Pick<OwnerRow, 'generation' | 'lastWrite'> },
     address: PostgresAddress,
-    { clock, brokeOff }: Pick<WritingParts, 'clock' | 'brokeOff'>,
+    { clock, brokeOff, conductor = null }: WritingParts,
   ) {
+    this.#leads = conductor !== null;
     this.#address = address;
     this.#knex = knex;
     this.#generation = owner.generation;
@@ -77,6 +82,11 @@ export class WritingConnection {
     this.#adopt(open);
   }
 
+  /** How often a conductor has had the database, with this one. */
+  get generation(): number {
+    return this.#generation;
+  }
+
   /** A number for the next commit, which no other has. */
   nextNumber(): number {
     this.#number += 1;
@@ -84,14 +94,17 @@ export class WritingConnection {
   }
 
   /**
-   * The connection, made anew if it has broken.
-   * @throws DATABASE_UNUSABLE while the server cannot be reached; DATABASE_TAKEN from the time on that another conductor has the database
+   * The connection. If it has broken, that of a conductor which leads is gone for good: another one may lead already. Any other is made
+   * anew.
+   * @throws LEADERSHIP_LOST; DATABASE_UNUSABLE while the server cannot be reached; DATABASE_TAKEN from the time on that another
+   *   conductor has the database
    */
   async connected(): Promise<pg.Client> {
     if (this.#over) throw this.#over;
     // What a transaction has left open must not become part of another one.
     if (this.#open && this.#open.client.getTransactionStatus() !== IDLE) this.abandon();
     if (this.#open) return this.#open.client;
+    if (this.#leads) throw this.end(leadershipLost('has lost the connection to its database'));
     this.#reconnecting ??= this.#reconnect().finally(() => {
       this.#reconnecting = null;
     });
@@ -115,7 +128,7 @@ export class WritingConnection {
         // knex goes on here even if its BEGIN has failed: each statement would then be a commit of its own.
         if (client.getTransactionStatus() !== OPEN) throw fail('DATABASE_UNUSABLE', 'no transaction was begun');
         const { rowCount } = await client.query({ name: 'claim', text: CLAIM, values: [number, this.#generation] });
-        if (rowCount !== 1) throw this.#end(taken(await findOwner(client)));
+        if (rowCount !== 1) throw this.end(taken(await findOwner(client)));
         return work(sql);
       },
       { connection: client },
@@ -175,19 +188,23 @@ export class WritingConnection {
   async #lockAgain(client: pg.Client): Promise<void> {
     const locked = await tryLock(client);
     const owner = await findOwner(client);
-    if (owner?.generation !== this.#generation) throw this.#end(taken(owner));
+    if (owner?.generation !== this.#generation) throw this.end(taken(owner));
     if (locked) return;
     await endSession(this.#former, client);
     if (await waitForLock(client)) return;
-    if (!(await isSessionThere(this.#former, client))) throw this.#end(taken(null));
+    if (!(await isSessionThere(this.#former, client))) throw this.end(taken(null));
     throw fail(
       'DATABASE_UNUSABLE',
       `the ${this.#address.words} has not ended the former session of this conductor; nothing was written; try again`,
     );
   }
 
-  #end(error: CountermandError): CountermandError {
+  /** There is to be no connection any more; the first reason stands, and is answered. */
+  end(error: CountermandError): CountermandError {
     this.#over ??= error;
+    // What waits for an answer fails now, also if the server does not hear that the session is over.
+    this.#open?.client.connection.stream.destroy();
+    this.#open = null;
     return this.#over;
   }
 
@@ -200,7 +217,7 @@ export class WritingConnection {
 }
 
 /** A connection that is set up, and closed again if that fails. @param clock null: answers are waited for without a limit */
-async function connect(address: PostgresAddress, clock: Clock | null): Promise<Open> {
+export async function connect(address: PostgresAddress, clock: Clock | null): Promise<Open> {
   const client = new pg.Client(connectionTo(address));
   // Whoever waits for an answer hears of it; without a listener it would end the process.
   client.on('error', () => {});
@@ -215,11 +232,13 @@ async function connect(address: PostgresAddress, clock: Clock | null): Promise<O
 }
 
 /** What the connection is opened with beside the address. */
-interface WritingParts {
+export interface WritingParts {
   readonly clock: Clock;
   readonly self: OwnProcess;
   /** A database without our tables is refused. */
   readonly mustExist: boolean;
+  /** Who leads from now on; absent: nobody, and a connection that breaks is made anew. */
+  readonly conductor?: ConductorName | null;
   /** Called each time that the connection has ended by itself. */
   readonly brokeOff: () => void;
 }
@@ -228,27 +247,40 @@ interface WritingParts {
  * Opens the connection that writes: takes the lock, brings the schema up to date, makes this process the owner.
  * @throws DATABASE_IN_USE, DATABASE_REFUSED, DATABASE_NEWER, DATABASE_DAMAGED, DATABASE_UNUSABLE: then nothing was written
  */
-export async function openWriting(
-  address: PostgresAddress,
-  { self, mustExist, ...parts }: WritingParts,
-): Promise<WritingConnection> {
-  const knex = createKnex({ client: 'pg', compileSqlOnError: false, log: SILENT });
+export async function openWriting(address: PostgresAddress, parts: WritingParts): Promise<WritingConnection> {
   try {
     // A migration of many rows takes its time.
     const open = await connect(address, null);
-    const { client } = open;
     try {
-      await lockForLife(client, self, address);
-      await knex.transaction((sql) => migrate(sql, address, mustExist), { connection: client });
-      const owner = await takeOwnership(self, client);
-      breakOffIfSilent(client, parts.clock);
-      return new WritingConnection({ open, knex, owner }, address, parts);
+      await lockForLife(open.client, parts.self, address);
+      return await takeWriting(open, address, parts);
     } catch (error) {
-      await client.end().catch(() => {});
+      await open.client.end().catch(() => {});
       throw error;
     }
   } catch (thrown) {
-    await knex.destroy();
     throw explainOpening(thrown, address);
+  }
+}
+
+/** Makes the connection that writes of one that has the lock: brings the schema up to date, and makes this process the owner. */
+export async function takeWriting(
+  open: Open,
+  address: PostgresAddress,
+  parts: WritingParts,
+): Promise<WritingConnection> {
+  const { client } = open;
+  const { self, mustExist, clock, conductor = null } = parts;
+  const knex = createKnex({ client: 'pg', compileSqlOnError: false, log: SILENT });
+  try {
+    await client.query(`set application_name = '${MIGRATING}'`);
+    await knex.transaction((sql) => migrate(sql, address, mustExist), { connection: client });
+    await client.query("set application_name = 'countermand'");
+    const owner = await takeOwnership(self, conductor, client);
+    breakOffIfSilent(client, clock);
+    return new WritingConnection({ open, knex, owner }, address, parts);
+  } catch (error) {
+    await knex.destroy();
+    throw error;
   }
 }

@@ -1,0 +1,126 @@
+/** A conductor on a database that others may stand on: it leads or stands by, again and again, while its ports stay open. */
+import { hostname } from 'node:os';
+import { asCountermandError, type CountermandError, fail } from '../../core/errors.ts';
+import { onAbort } from '../../core/signals.ts';
+import { VERSION } from '../../core/version.ts';
+import type { Elsewhere } from '../../server/api/services.ts';
+import { type ConductorName, openElections, type StandByListener, type Won } from './open_database.ts';
+import { openPorts, type PortParts, type Ports } from './ports.ts';
+import { SHUT_DOWN, sayWhere, startTerm, type TermParts } from './term.ts';
+
+type Parts = TermParts & PortParts;
+
+/**
+ * Runs a conductor on a PostgreSQL database until the terminal's signal is aborted.
+ * @throws CONFIGURATION_INVALID, DATABASE_REFUSED, DATABASE_NEWER, DATABASE_DAMAGED, DATABASE_UNUSABLE if it cannot be used when the
+ *   conductor starts; LISTEN_FAILED; and DATABASE_NEWER or DATABASE_DAMAGED when that happens while it runs
+ */
+export async function runAmongOthers(url: string, parts: Parts): Promise<void> {
+  const { configuration, terminal, front, log } = parts;
+  const elections = await openElections(url, configuration, terminal);
+  try {
+    const ports = await openPorts(parts);
+    try {
+      const conductor = nameOf(ports, parts);
+      const standBy = elections.standBy({ ...conductor, version: VERSION }, listenerOf(ports, conductor, parts));
+      try {
+        await standByAndLead(() => standBy.won(terminal.signal), { ports, where: elections.where }, parts);
+      } finally {
+        await standBy.close();
+      }
+    } finally {
+      front.standBy({ error: SHUT_DOWN, http: null });
+      await ports.close();
+    }
+  } finally {
+    elections.close();
+  }
+  log.info({}, 'the conductor has stopped');
+}
+
+interface Place {
+  readonly ports: Ports;
+  readonly where: string;
+}
+
+async function standByAndLead(next: () => Promise<Won>, place: Place, parts: Parts): Promise<void> {
+  const { terminal, log } = parts;
+  for (;;) {
+    const won = await next().catch((error) => {
+      if (terminal.signal.aborted) return null;
+      throw error;
+    });
+    if (won === null) break;
+    const lost = await lead(won, place, parts);
+    if (lost === null) break;
+    if (lost.code === 'DATABASE_DAMAGED') throw lost;
+    log.warn({ epoch: won.epoch, reason: lost.message }, 'the conductor leads no more');
+  }
+  log.info({ reason: asCountermandError(terminal.signal.reason).message }, 'the conductor stops');
+}
+
+/** Leads until that is over: resolves with the reason, or with null when the process is to stop. */
+async function lead(won: Won, { ports, where }: Place, parts: Parts): Promise<CountermandError | null> {
+  const { database, tenure, epoch, mayActMs } = won;
+  const { log, terminal, configuration } = parts;
+  let lost: CountermandError | null = null;
+  try {
+    const objection = () => tenure.objection();
+    const leading = { epoch, leaseMs: configuration.leaderLeaseMs, objection };
+    const mandate = { database, leading, restMs: () => tenure.restMs(), embeddedMayActMs: mayActMs };
+    log.info({ epoch }, 'the conductor leads');
+    const term = await startTerm(mandate, parts);
+    const stopped = new Promise<null>((resolve) => onAbort(terminal.signal, () => resolve(null)));
+    const ended = Promise.race([stopped, database.lost]);
+    try {
+      await Promise.race([term.attached, ended]);
+      sayWhere(ports, `data in ${where}`, parts);
+      lost = await ended;
+    } finally {
+      await (lost === null ? term.end({ error: SHUT_DOWN, http: null }) : term.drop({ error: lost, http: null }));
+    }
+  } catch (error) {
+    // A term cannot begin without its database either.
+    lost = tenure.objection();
+    if (lost === null) throw error;
+  } finally {
+    await database.close();
+  }
+  return lost;
+}
+
+/** What the others call this conductor. */
+function nameOf(ports: Ports, { configuration, terminal }: Parts): ConductorName {
+  const address = configuration.advertise ?? reachable(ports.grpc);
+  const host = address.replace(/:\d+$/, '');
+  const httpAddress = ports.http === null ? null : `${host}:${/\d+$/.exec(ports.http)?.[0]}`;
+  return { uuid: terminal.chance.uuid(), address, httpAddress };
+}
+
+/** A wildcard is no address that others could dial. */
+const reachable = (address: string): string => address.replace(/^(0\.0\.0\.0|\[::\]):/, `${hostname()}:`);
+
+/** While this conductor stands by, calls are refused with what is known of the one that leads. */
+function listenerOf(ports: Ports, self: ConductorName, { front, log, terminal }: Parts): StandByListener {
+  let said: string | null = null;
+  const say = (leader: string | null, why: string): void => {
+    if (said === (leader ?? why)) return;
+    said = leader ?? why;
+    log.info({ leader, reason: why }, 'the conductor stands by');
+    if (leader !== null) terminal.stdout.write(`countermand: conductor on ${ports.grpc} stands by; ${leader} leads\n`);
+  };
+  const refuse = (error: CountermandError, http: string | null): Elsewhere => ({ error, http });
+  return {
+    seen(leader, problem) {
+      const other = leader === null || leader.uuid === self.uuid ? null : leader;
+      const why =
+        problem?.message ??
+        (other === null ? 'no other leads now' : `the one that leads, at ${other.address}, does not answer`);
+      say(other?.address ?? null, why);
+      const sentence = `the conductor at ${self.address} stands by: ${why}; nothing was done; try again`;
+      front.standBy(refuse(fail('NOT_LEADING', sentence, problem ?? undefined), other?.httpAddress ?? null));
+    },
+    ended: (leader) =>
+      log.warn({ leader: leader?.address ?? null }, 'the session of a leader that did nothing was ended'),
+  };
+}

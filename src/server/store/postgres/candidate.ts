@@ -1,0 +1,129 @@
+/** A conductor that would lead: its session looks who does, and takes the lock as soon as it is free. */
+import type { Clock } from '../../../core/clock.ts';
+import { fail } from '../../../core/errors.ts';
+import { openCancellation, untilAborted } from '../../../core/signals.ts';
+import type { OwnProcess } from '../own_process.ts';
+import type { PostgresAddress } from './address.ts';
+import { type ConductorSelf, enterLeader, enterStandBy, leaveConductors } from './conductors.ts';
+import { type LedDatabase, lead } from './database.ts';
+import { explainOpening } from './errors.ts';
+import { endSession, findHolder, findOwner, type OwnerRow, tryLock } from './owner.ts';
+import type { Found } from './session.ts';
+import { connect, type Open } from './writing_connection.ts';
+
+/** A look may take so long; then the session is given up. */
+const LOOK_LIMIT_MS = 10_000;
+
+/** It says so often that it is there. */
+const ENTER_MS = 1000;
+
+/** What one look has seen. */
+export interface Sight {
+  /** The lock was free, and this session has it now. */
+  readonly locked: boolean;
+  /** Who has led last, or leads; null in a database without one. */
+  readonly owner: OwnerRow | null;
+  /** The session of the leader; null if it has gone meanwhile. */
+  readonly holder: Found | null;
+  /** Another text each time that the leader has done something. */
+  readonly pulse: string;
+}
+
+/** Who looks, and how. */
+export interface CandidateParts {
+  readonly clock: Clock;
+  readonly self: OwnProcess;
+  readonly conductor: ConductorSelf;
+  readonly leaseMs: number;
+}
+
+/** The session of one candidate. Use `openCandidate`. */
+export class Candidate {
+  readonly #open: Open;
+  readonly #address: PostgresAddress;
+  readonly #parts: CandidateParts;
+  #enteredAt = Number.NEGATIVE_INFINITY;
+
+  constructor(open: Open, address: PostgresAddress, parts: CandidateParts) {
+    this.#open = open;
+    this.#address = address;
+    this.#parts = parts;
+  }
+
+  /** Looks, takes the lock if it is free, and otherwise says that this conductor is there. @throws DATABASE_UNUSABLE */
+  look(): Promise<Sight> {
+    return this.#limited(async () => {
+      const { client } = this.#open;
+      const locked = await tryLock(client);
+      const owner = await findOwner(client);
+      const holder = locked ? null : await findHolder(client);
+      if (!locked) await this.#enter();
+      const pulse = `${owner?.generation} ${owner?.lastWrite} ${holder?.pulse}`;
+      return { locked, owner, holder, pulse };
+    });
+  }
+
+  /** Ends the session of the leader: what it had not committed is undone, and the lock is free. @throws DATABASE_UNUSABLE */
+  endLeader({ holder }: Sight): Promise<void> {
+    return this.#limited(async () => {
+      if (holder !== null) await endSession(holder, this.#open.client);
+    });
+  }
+
+  /**
+   * Leads, after a look that has taken the lock. The candidate is used up.
+   * @throws DATABASE_REFUSED, DATABASE_NEWER, DATABASE_DAMAGED, DATABASE_UNUSABLE: then nothing was written, and the lock is free
+   */
+  async lead(): Promise<LedDatabase> {
+    const { conductor } = this.#parts;
+    try {
+      const present = (sql: Parameters<typeof enterLeader>[1]) => enterLeader(conductor, sql);
+      return await lead(this.#open, this.#address, { ...this.#parts, present });
+    } catch (thrown) {
+      this.drop();
+      throw explainOpening(thrown, this.#address);
+    }
+  }
+
+  /** Gives the session up; whatever waits for it fails. */
+  drop(): void {
+    this.#open.client.connection.stream.destroy();
+  }
+
+  /** As `drop`, in order: the conductor is not listed any more. */
+  async leave(): Promise<void> {
+    await this.#limited(() => leaveConductors(this.#parts.conductor, this.#open.client)).catch(() => {});
+    this.drop();
+  }
+
+  async #enter(): Promise<void> {
+    const now = this.#parts.clock.monotonic();
+    if (now - this.#enteredAt < ENTER_MS) return;
+    this.#enteredAt = now;
+    await enterStandBy(this.#parts.conductor, this.#open.client);
+  }
+
+  async #limited<T>(work: () => Promise<T>): Promise<T> {
+    const { clock } = this.#parts;
+    const limit = { clock, afterMs: LOOK_LIMIT_MS, what: 'an answer of the database' };
+    const cancellation = openCancellation([], limit);
+    try {
+      return await untilAborted(work(), cancellation.signal);
+    } catch (thrown) {
+      this.drop();
+      const error = explainOpening(thrown, this.#address);
+      throw cancellation.signal.aborted ? fail('DATABASE_UNUSABLE', 'the database does not answer', error) : error;
+    } finally {
+      cancellation.end();
+    }
+  }
+}
+
+/** Opens the session of a candidate. @throws DATABASE_REFUSED, DATABASE_UNUSABLE: then nothing was written */
+export async function openCandidate(address: PostgresAddress, parts: CandidateParts): Promise<Candidate> {
+  try {
+    return new Candidate(await connect(address, null), address, parts);
+  } catch (thrown) {
+    throw explainOpening(thrown, address);
+  }
+}

@@ -1,0 +1,66 @@
+/**
+ * When a conductor may lead, as arithmetic. The two sides never compare their clocks: the leader counts from the moment at which it
+ * asked the last statement that was answered, a stand-by from the moment at which it last saw the leader's session do something,
+ * which is later. So the leader has stopped before the stand-by acts.
+ */
+
+/** Clocks of two hosts may run at speeds that differ by less than this. */
+const DRIFT = 1.05;
+
+/** What a stand-by does about the leader that it sees. */
+export type Verdict = 'wait' | 'end';
+
+/** How long a stand-by bears with a leader that does nothing. */
+export class Patience {
+  readonly #leaseMs: number;
+  #pulse: string | null = null;
+  #changedAt = 0;
+
+  /** @param leaseMs so long the leader may lead without an answer of the database */
+  constructor(leaseMs: number) {
+    this.#leaseMs = leaseMs * DRIFT;
+  }
+
+  /**
+   * What to do about the leader whose pulse is seen at `now`. After `end`, it is given the same time again.
+   * @param pulse another text each time that the leader has done something
+   */
+  saw(pulse: string, now: number): Verdict {
+    if (pulse === this.#pulse && now - this.#changedAt < this.#leaseMs) return 'wait';
+    const verdict = pulse === this.#pulse ? 'end' : 'wait';
+    this.#pulse = pulse;
+    this.#changedAt = now;
+    return verdict;
+  }
+
+  /** For how long after `now` a leader whose lock is free may still act, as it may not have noticed. */
+  restMs(now: number): number {
+    return this.#pulse === null ? this.#leaseMs : Math.max(0, this.#changedAt + this.#leaseMs - now);
+  }
+}
+
+/** For how long a leader may lead without an answer of the database. */
+export class LeaderLease {
+  readonly #leaseMs: number;
+  /** When the last answer came. Whatever is asked next, is asked later. */
+  #answeredAt: number;
+  /** The last statement that was answered was asked at this time or later. */
+  #askedAt: number;
+
+  constructor(leaseMs: number, now: number) {
+    this.#leaseMs = leaseMs;
+    this.#answeredAt = now;
+    this.#askedAt = now;
+  }
+
+  /** The database has answered a statement. Statements are asked one after the other. */
+  answered(now: number): void {
+    this.#askedAt = this.#answeredAt;
+    this.#answeredAt = now;
+  }
+
+  /** How long it lasts, in milliseconds; 0 if it is over. */
+  restMs(now: number): number {
+    return Math.max(0, this.#askedAt + this.#leaseMs - now);
+  }
+}

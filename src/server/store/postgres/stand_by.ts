@@ -1,0 +1,140 @@
+/** Standing by: a conductor looks after the leader, and follows it when it has gone. */
+import type { Clock } from '../../../core/clock.ts';
+import { CountermandError, type ErrorCode } from '../../../core/errors.ts';
+import { sleep } from '../../../core/signals.ts';
+import { isAlive, type OwnProcess, thisProcess } from '../own_process.ts';
+import type { PostgresAddress } from './address.ts';
+import { Candidate, type CandidateParts, openCandidate } from './candidate.ts';
+import type { ConductorSelf } from './conductors.ts';
+import type { LedDatabase } from './database.ts';
+import { Patience } from './election.ts';
+import { explainOpening } from './errors.ts';
+import type { ConductorName, OwnerRow } from './owner.ts';
+import { connect, type Open } from './writing_connection.ts';
+
+/** How often it looks. A leader that dies frees its lock at once, so this is most of what a takeover takes. */
+const LOOK_MS = 250;
+/** These do not pass by themselves: whoever waits, waits for an operator. */
+const FATAL: readonly ErrorCode[] = ['DATABASE_NEWER', 'DATABASE_DAMAGED'];
+
+/** What a conductor that stands by tells its process. */
+export interface StandByListener {
+  /** Who leads; null if nobody does, or if that cannot be known. @param why it cannot be known; null if it is */
+  readonly seen: (leader: ConductorName | null, why: CountermandError | null) => void;
+  /** The session of a leader was ended, as it did nothing for longer than its lease. */
+  readonly ended: (leader: ConductorName | null) => void;
+}
+
+/** An election that this conductor has won. */
+export interface Won extends LedDatabase {
+  /** Who led before; null if nobody did. */
+  readonly before: OwnerRow | null;
+  /** For so long, what was inside the process of the leader before may still act. */
+  readonly mayActMs: number;
+}
+
+/** Everything that standing by needs. */
+interface StandByParts extends CandidateParts {
+  readonly listener: StandByListener;
+}
+
+/** A conductor on a database that others may be on. */
+class StandBy {
+  readonly #address: PostgresAddress;
+  readonly #parts: StandByParts;
+  /** The session that the process was started with, until it is used. */
+  #first: Open | null;
+  #candidate: Candidate | null = null;
+  #hasLooked = false;
+
+  constructor(address: PostgresAddress, parts: StandByParts, first: Open) {
+    this.#address = address;
+    this.#parts = parts;
+    this.#first = first;
+  }
+
+  /**
+   * Resolves when this conductor leads. The abort rejects with its reason.
+   * @throws DATABASE_NEWER, DATABASE_DAMAGED; while it has not been able to look once, also DATABASE_REFUSED and DATABASE_UNUSABLE
+   */
+  async won(signal: AbortSignal): Promise<Won> {
+    const { clock, leaseMs } = this.#parts;
+    const patience = new Patience(leaseMs);
+    for (;;) {
+      signal.throwIfAborted();
+      try {
+        const won = await this.#tryOnce(patience);
+        this.#hasLooked = true;
+        if (won) return won;
+      } catch (error) {
+        this.#candidate?.drop();
+        this.#candidate = null;
+        if (!(error instanceof CountermandError) || FATAL.includes(error.code) || !this.#hasLooked) throw error;
+        this.#parts.listener.seen(null, error);
+      }
+      await sleep(LOOK_MS, clock, signal);
+    }
+  }
+
+  /** Leaves: it is listed no more. */
+  async close(): Promise<void> {
+    await this.#candidate?.leave();
+    this.#candidate = null;
+  }
+
+  async #tryOnce(patience: Patience): Promise<Won | null> {
+    const { clock, listener, self } = this.#parts;
+    const open = this.#first;
+    this.#first = null;
+    this.#candidate ??= open
+      ? new Candidate(open, this.#address, this.#parts)
+      : await openCandidate(this.#address, this.#parts);
+    const candidate = this.#candidate;
+    const sight = await candidate.look();
+    if (sight.locked) {
+      this.#candidate = null;
+      const mayActMs = hasStopped(sight.owner, self) ? 0 : patience.restMs(clock.monotonic());
+      return { ...(await candidate.lead()), before: sight.owner, mayActMs };
+    }
+    if (patience.saw(sight.pulse, clock.monotonic()) === 'end') {
+      listener.ended(sight.owner?.conductor ?? null);
+      await candidate.endLeader(sight);
+    }
+    listener.seen(sight.owner?.conductor ?? null, null);
+    return null;
+  }
+}
+
+/** True if nothing of a former leader can act: it has said so, it was in this process, or its process on this host has died. */
+function hasStopped(owner: OwnerRow | null, self: OwnProcess): boolean {
+  if (owner === null || owner.endedCleanly) return true;
+  return owner.host === self.host && !isAlive(owner, self);
+}
+
+/** Where the conductors on one database are elected. */
+export interface Elections {
+  /** The database in words, without the password. */
+  readonly where: string;
+  /** Lets this process stand by, once. */
+  standBy(conductor: ConductorSelf, listener: StandByListener): StandBy;
+  /** Ends the session, where no conductor stands by. */
+  close(): void;
+}
+
+/**
+ * Connects to a database on which others may stand.
+ * @throws DATABASE_REFUSED, DATABASE_UNUSABLE: then nothing was written
+ */
+export async function openElections(
+  address: PostgresAddress,
+  { clock, leaseMs, self = thisProcess() }: { clock: Clock; leaseMs: number; self?: OwnProcess },
+): Promise<Elections> {
+  const first = await connect(address, null).catch((thrown) => {
+    throw explainOpening(thrown, address);
+  });
+  return {
+    where: address.words,
+    standBy: (conductor, listener) => new StandBy(address, { clock, leaseMs, self, conductor, listener }, first),
+    close: () => first.client.connection.stream.destroy(),
+  };
+}

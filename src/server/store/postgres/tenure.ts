@@ -1,0 +1,82 @@
+/** The time in which a conductor leads: from its election until its database does not answer, or its connection is gone. */
+import type pg from 'pg';
+import type { Clock } from '../../../core/clock.ts';
+import { type CountermandError, fail } from '../../../core/errors.ts';
+import { onAbort, openCancellation, sleep } from '../../../core/signals.ts';
+import { LeaderLease } from './election.ts';
+
+/** The error by which a tenure ends. What was answered before stands; what was not may have been done or not. */
+export function leadershipLost(why: string): CountermandError {
+  return fail(
+    'LEADERSHIP_LOST',
+    `this conductor ${why}, and leads no more; what was under way goes on under the next one; ask again, orders with the same request_id`,
+  );
+}
+
+/** What a tenure is made of. */
+interface TenureParts {
+  /** The connection that holds the lock. */
+  readonly client: pg.Client;
+  readonly clock: Clock;
+  /** So long it lasts without an answer. */
+  readonly leaseMs: number;
+  /** Asks the database something, so that others see that this conductor lives. */
+  readonly beat: () => Promise<void>;
+  /** Told once when it is over. */
+  readonly over: (error: CountermandError) => void;
+}
+
+/** The tenure of one leader. */
+export class Tenure {
+  readonly #parts: TenureParts;
+  readonly #lease: LeaderLease;
+  readonly #cancellation = openCancellation([]);
+
+  constructor(parts: TenureParts) {
+    const { client, clock, leaseMs } = parts;
+    this.#parts = parts;
+    this.#lease = new LeaderLease(leaseMs, clock.monotonic());
+    client.connection.on('readyForQuery', () => this.#lease.answered(clock.monotonic()));
+    void this.#beatOn();
+    this.#watch();
+  }
+
+  /** Why it is over; null while it lasts. This needs no timer: a process that was stopped knows it as soon as it goes on. */
+  objection(): CountermandError | null {
+    const { signal } = this.#cancellation;
+    if (signal.aborted) return signal.reason;
+    if (this.restMs() > 0) return null;
+    this.end(leadershipLost(`has had no answer of its database for ${this.#parts.leaseMs / 1000} s`));
+    return signal.reason;
+  }
+
+  /** How long it lasts if the database answers nothing more, in milliseconds. */
+  restMs(): number {
+    return this.#cancellation.signal.aborted ? 0 : this.#lease.restMs(this.#parts.clock.monotonic());
+  }
+
+  /** Ends it; the first reason stands. */
+  end(error: CountermandError): void {
+    if (this.#cancellation.signal.aborted) return;
+    this.#cancellation.abort(error);
+    this.#parts.over(error);
+  }
+
+  async #beatOn(): Promise<void> {
+    const { signal } = this.#cancellation;
+    const { clock, leaseMs, beat } = this.#parts;
+    while (!signal.aborted) {
+      await beat().catch(() => {});
+      await sleep(leaseMs / 3, clock, signal).catch(() => {});
+    }
+  }
+
+  #watch(): void {
+    if (this.objection() !== null) return;
+    const timer = this.#parts.clock.after(this.restMs(), () => {
+      unlink();
+      this.#watch();
+    });
+    const unlink = onAbort(this.#cancellation.signal, () => timer.cancel());
+  }
+}
