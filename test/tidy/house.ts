@@ -185,6 +185,7 @@ export const HOMES: Homes = {
   'node:os': [
     'src/cli/certificates/commands.ts',
     'src/cli/daemon/configuration.ts',
+    'src/cli/daemon/run_among_others.ts',
     'src/cli/daemon/term.ts',
     'src/server/store/own_process.ts',
   ],

@@ -1,7 +1,7 @@
 /** A conductor on a database of its own: it leads from its start to its end. */
 import { asCountermandError, type CountermandError } from '../../core/errors.ts';
 import { onAbort } from '../../core/signals.ts';
-import { ALONE } from '../../server/agents/attachments.ts';
+import { ALONE } from '../../server/agents/leading.ts';
 import { openFolder } from './open_database.ts';
 import { openPorts, type PortParts } from './ports.ts';
 import { SHUT_DOWN, sayWhere, startTerm, type TermParts } from './term.ts';

@@ -6,7 +6,7 @@ import { type CountermandError, fail } from '../../core/errors.ts';
 import { openCancellation } from '../../core/signals.ts';
 import type { Access } from '../../server/access/access.ts';
 import type { Identify } from '../../server/access/identity.ts';
-import type { Leading } from '../../server/agents/attachments.ts';
+import type { Leading } from '../../server/agents/leading.ts';
 import type { Front } from '../../server/api/front.ts';
 import { createServices, type Elsewhere } from '../../server/api/services.ts';
 import { type Conductor, openStore, startConductor } from '../../server/conductor.ts';
@@ -23,7 +23,7 @@ export const SHUT_DOWN = fail(
 );
 
 /** The right to write a database. */
-export interface Mandate {
+interface Mandate {
   readonly database: Database;
   /** By what this process leads, where others may take its place. */
   readonly leading: Leading;
@@ -47,7 +47,7 @@ export interface TermParts {
 }
 
 /** A conductor that leads. */
-export interface Term {
+interface Term {
   /** Resolves when the agent inside has attached for the first time; at once if there is none. */
   readonly attached: Promise<void>;
   /** Ends the term in order: the agent inside leaves, then all stops. */

@@ -5,7 +5,7 @@
 
 import { type Channel, openChannel } from '../../core/channel.ts';
 import type { Clock, Timer } from '../../core/clock.ts';
-import { type CountermandError, fail, isErrorCode } from '../../core/errors.ts';
+import { fail, isErrorCode } from '../../core/errors.ts';
 import { AGENT_LIMITS } from '../../core/limits.ts';
 import type { Report } from '../../core/report.ts';
 import { abortable, type Cancellation, onAbort, openCancellation, untilAborted } from '../../core/signals.ts';
@@ -14,6 +14,7 @@ import type { Identity } from '../access/identity.ts';
 import type { NodeRow } from '../store/rows.ts';
 import { Admission, type AttachedFrom, NOWHERE } from './admission.ts';
 import { checkHello } from './hello.ts';
+import { ALONE, type Leading, type LeaseTimes, welcomeOf } from './leading.ts';
 import { cut, fromReport, nodeOf } from './wire.ts';
 
 type FromAgent = NonNullable<AttachRequest['message']>;
@@ -64,26 +65,6 @@ export interface AttachmentListener {
   movable(agentUuids: readonly string[]): void;
   reported(report: Report, attachment: Attachment): void;
 }
-
-/** Times that the conductor and its agents agree on. */
-interface LeaseTimes {
-  readonly agentLeaseMs: number;
-  /** How long an answer to a question may take. */
-  readonly askTimeoutMs: number;
-}
-
-/** What a conductor leads by, where it is not the only one. */
-export interface Leading {
-  /** One more at each election; 0 where there is one conductor only. */
-  readonly epoch: number;
-  /** So long it leads without an answer of its database. Null: it is not the only one that may take its place. */
-  readonly leaseMs: number | null;
-  /** Why it leads no more; null while it leads. */
-  readonly objection: () => CountermandError | null;
-}
-
-/** The only conductor of a database. */
-export const ALONE: Leading = { epoch: 0, leaseMs: null, objection: () => null };
 
 /** The attached agents of one conductor. */
 export class Attachments {
@@ -304,13 +285,7 @@ export class Attachments {
     this.#live.set(agentUuid, live);
     this.#attaching.delete(agentUuid);
     this.#lost.delete(agentUuid);
-    const { agentLeaseMs } = this.#times;
-    const { epoch, leaseMs } = this.#leading;
-    const silenceLimitMs = Math.min(agentLeaseMs, leaseMs ?? agentLeaseMs);
-    const heartbeatIntervalMs = Math.round(silenceLimitMs / 3);
-    const conductorUuid = this.#conductorUuid;
-    const welcome = { conductorUuid, agentLeaseMs, heartbeatIntervalMs, epoch, silenceLimitMs };
-    live.send({ $case: 'welcome', value: welcome });
+    live.send({ $case: 'welcome', value: welcomeOf(this.#conductorUuid, this.#times, this.#leading) });
     this.#watchContact(live);
     this.#listener?.attached(live);
   }
@@ -405,18 +380,6 @@ export class Attachments {
 
 function serves({ hello }: Attachment, node: Pick<NodeRow, 'zone' | 'driver'>): boolean {
   return hello.zones.includes(node.zone) && hello.drivers.some(({ name }) => name === node.driver);
-}
-
-/** Why no agent can read a node: there is none, or its own was lost a moment ago and may still come back. */
-export function whyUnserved(
-  { name, driver, zone }: Pick<NodeRow, 'name' | 'driver' | 'zone'>,
-  kind: Exclude<Owner['kind'], 'attached'>,
-): CountermandError {
-  if (kind === 'none') return fail('AGENT_NOT_ATTACHED', `no agent with driver ${driver} is attached for zone ${zone}`);
-  return fail(
-    'AGENT_NOT_ATTACHED',
-    `the agent of node ${name} is lost; another one may take over when its lease has run out`,
-  );
 }
 
 /** A place in a list of `length`, the same for the same uuid: spreads nodes over the agents of a zone. */

@@ -6,7 +6,8 @@
 import { asCountermandError, type CountermandError, fail } from '../../core/errors.ts';
 import type { Reading } from '../../core/power.ts';
 import { openCancellation, untilAborted } from '../../core/signals.ts';
-import { type Attachments, whyUnserved } from '../agents/attachments.ts';
+import type { Attachments } from '../agents/attachments.ts';
+import { whyUnserved } from '../agents/unserved.ts';
 import { fromReading } from '../agents/wire.ts';
 import { toBmc } from '../nodes/bmc.ts';
 import { findNode } from '../store/nodes.ts';

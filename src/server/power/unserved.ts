@@ -2,7 +2,7 @@
 
 import { othersFirst } from '../../core/clock.ts';
 import { onAbort } from '../../core/signals.ts';
-import { whyUnserved } from '../agents/attachments.ts';
+import { whyUnserved } from '../agents/unserved.ts';
 import { retry } from '../retry.ts';
 import { listNodes } from '../store/nodes.ts';
 import type { NodeRow } from '../store/rows.ts';

@@ -18,7 +18,7 @@ const LOOK_LIMIT_MS = 10_000;
 const ENTER_MS = 1000;
 
 /** What one look has seen. */
-export interface Sight {
+interface Sight {
   /** The lock was free, and this session has it now. */
   readonly locked: boolean;
   /** Who has led last, or leads; null in a database without one. */

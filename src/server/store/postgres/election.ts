@@ -8,7 +8,7 @@
 const DRIFT = 1.05;
 
 /** What a stand-by does about the leader that it sees. */
-export type Verdict = 'wait' | 'end';
+type Verdict = 'wait' | 'end';
 
 /** How long a stand-by bears with a leader that does nothing. */
 export class Patience {

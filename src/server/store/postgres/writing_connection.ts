@@ -232,7 +232,7 @@ export async function connect(address: PostgresAddress, clock: Clock | null): Pr
 }
 
 /** What the connection is opened with beside the address. */
-export interface WritingParts {
+interface WritingParts {
   readonly clock: Clock;
   readonly self: OwnProcess;
   /** A database without our tables is refused. */
