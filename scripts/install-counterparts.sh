@@ -3,7 +3,8 @@
 # ipmi_sim (the pretended BMCs) and pyghmi (a second kind of them, for the tests). The tests drive our own pretended BMCs
 # with what others have written: ipmitool, ipmipower, snmpget, scciclient, redfishtool, sushy, fence_redfish and ansible; the completion of the
 # command, with the shells; its man pages and services, with man and systemd-analyze. The HTTP door is driven by the clients of
-# OpenStack. The conductor runs on PostgreSQL too: the tests start a server of their own. Says nothing when all is there.
+# OpenStack, and scraped by Prometheus. The conductor runs on PostgreSQL too: the tests start a server of their own. Says nothing when all
+# is there.
 set -eu
 
 missing=
@@ -30,4 +31,5 @@ set -- /usr/lib/postgresql/*/bin/postgres
 [ -d /usr/lib/python3/dist-packages/openstack ] || missing="$missing python3-openstacksdk"
 # shellcheck disable=SC2086 # several packages
 [ -z "$missing" ] || sh "$(dirname "$0")/install-packages.sh" $missing
+sh "$(dirname "$0")/install-prometheus.sh"
 exec sh "$(dirname "$0")/install-ansible.sh"

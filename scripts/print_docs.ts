@@ -10,6 +10,7 @@ import { printDrivers } from './docs/drivers.ts';
 import { printErrors } from './docs/errors.ts';
 import { printHttp, printOpenApi } from './docs/http.ts';
 import { printLimits } from './docs/limits.ts';
+import { printDashboard, printMetrics } from './docs/metrics.ts';
 import { NOTIFICATION_PAGES } from './docs/notifications/pages.ts';
 import { printRoles } from './docs/roles.ts';
 import { printSideBySide } from './docs/side_by_side.ts';
@@ -25,6 +26,8 @@ export const PRINTED: Readonly<Record<string, () => string | Promise<string>>> =
   'docs/errors.md': printErrors,
   'docs/roles.md': printRoles,
   'docs/limits.md': printLimits,
+  'docs/metrics.md': printMetrics,
+  'packaging/grafana/countermand.json': printDashboard,
   'docs/drivers.md': printDrivers,
   'docs/cli.md': printCli,
   'docs/configuration.md': printConfiguration,

@@ -5,6 +5,8 @@ export interface Answer {
   readonly status: number;
   /** What becomes JSON; absent: the answer has no body. */
   readonly body?: unknown;
+  /** What is answered instead of JSON; absent: nothing. */
+  readonly text?: { readonly type: string; readonly content: string };
   readonly headers?: Readonly<Record<string, string>>;
 }
 

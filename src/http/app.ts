@@ -70,7 +70,8 @@ async function answer(context: Served, route: Route, parts: AppParts): Promise<A
 async function askRoute({ req, env }: Served, route: Route, { services }: AppParts): Promise<Answer> {
   const { headers, signal } = req.raw;
   const credentials = credentialsOf(headers, env.incoming.socket);
-  const isOpen = DISCOVERY.includes(route.path);
+  // A conductor that stands by knows no caller, and has nothing to tell but its own process.
+  const isOpen = DISCOVERY.includes(route.path) || (route.path === '/metrics' && services.elsewhere() !== null);
   const identity = isOpen ? anonymous(credentials) : await services.identify(credentials);
   const hasBody = route.body !== null && !['GET', 'HEAD'].includes(req.method);
   const body = hasBody ? parseJson(await readBody(req.raw, services.clock)) : undefined;
@@ -84,6 +85,7 @@ async function askRoute({ req, env }: Served, route: Route, { services }: AppPar
     requestId: headers.get('idempotency-key') ?? headers.get('x-openstack-request-id') ?? '',
     now: services.clock.now(),
     notReady: services.notReady,
+    metrics: () => services.metrics(identity),
     conductor: clientsOf(services, { identity, signal, peer: credentials.peer }),
     signal,
   };
@@ -111,9 +113,10 @@ function told(error: unknown, { req }: Served, { services: { log, chance } }: Ap
 
 /** Does the work of a request, and makes a response of what it answers or throws. */
 async function respond(context: Served, work: () => Promise<Answer>, parts: AppParts): Promise<Response> {
-  const { status, body, headers } = await work().catch((error) => told(error, context, parts));
-  const type = body === undefined ? {} : { 'Content-Type': 'application/json' };
+  const { status, body, text, headers } = await work().catch((error) => told(error, context, parts));
+  const json = body === undefined ? null : { type: 'application/json', content: JSON.stringify(body) };
+  const said = text ?? json;
+  const type = said === null ? {} : { 'Content-Type': said.type };
   const requestId = { 'Openstack-Request-Id': `req-${parts.services.chance.uuid()}`, 'Cache-Control': 'no-store' };
-  const text = body === undefined ? null : JSON.stringify(body);
-  return new Response(text, { status, headers: { ...BOUNDS, ...requestId, ...type, ...headers } });
+  return new Response(said?.content ?? null, { status, headers: { ...BOUNDS, ...requestId, ...type, ...headers } });
 }

@@ -1,7 +1,10 @@
-/** What probes ask: is the process there, and does it take orders. */
+/** What probes and Prometheus ask: is the process there, does it take orders, and how is it. */
 import { z } from 'zod';
 import { ok } from './answer.ts';
 import { type Route, route } from './route.ts';
+
+/** The text format of Prometheus. */
+const METRICS_TYPE = 'text/plain; version=0.0.4; charset=utf-8';
 
 const Alive = z.object({ alive: z.literal(true) });
 const Ready = z.object({ ready: z.literal(true) });
@@ -28,6 +31,17 @@ export const HEALTH_ROUTES: readonly Route[] = [
       const error = notReady();
       if (error) throw error;
       return ok({ ready: true } satisfies z.infer<typeof Ready>);
+    },
+  }),
+  route({
+    method: 'GET',
+    path: '/metrics',
+    chapter: 'door',
+    says: 'answers the metrics of the conductor, as Prometheus reads them; docs/metrics.md lists them',
+    status: 200,
+    textType: METRICS_TYPE,
+    async handle({ metrics }) {
+      return { status: 200, text: { type: METRICS_TYPE, content: await metrics() } };
     },
   }),
 ];

@@ -32,7 +32,7 @@ function queryParameters({ query }: Route): Json[] {
 }
 
 function methodOf(each: Route): Json {
-  const { path, says, command, differs, status, body, answer, chapter } = each;
+  const { path, says, command, differs, status, body, answer, chapter, textType } = each;
   const parameters = [...pathParameters(path), ...queryParameters(each)];
   const sent = command === undefined ? '' : ` Sent by \`${command}\`.`;
   const answered = { description: status < 400 ? 'Done.' : 'Never anything else.' };
@@ -43,7 +43,11 @@ function methodOf(each: Route): Json {
     ...(parameters.length > 0 && { parameters }),
     ...(body && { requestBody: { ...jsonOf(schemaOf(body, 'input')), required: !body.safeParse(undefined).success } }),
     responses: {
-      [status]: { ...answered, ...(answer && jsonOf(schemaOf(answer, 'output'))) },
+      [status]: {
+        ...answered,
+        ...(answer && jsonOf(schemaOf(answer, 'output'))),
+        ...(textType !== undefined && { content: { [textType]: { schema: { type: 'string' } } } }),
+      },
       ...(status < 400 && { default: { $ref: '#/components/responses/Refused' } }),
     },
   };

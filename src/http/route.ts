@@ -25,6 +25,8 @@ export interface RouteText {
   readonly differs?: string;
   /** The status of its answer when it is not refused. */
   readonly status: number;
+  /** The content type of an answer that is text; absent: JSON, or nothing. */
+  readonly textType?: string;
 }
 
 /** The chapters of docs/http.md. */
@@ -48,6 +50,8 @@ export interface Ask<Query = unknown, Body = unknown> {
   readonly now: number;
   /** Why the conductor takes no new work now, or null if it does. */
   readonly notReady: () => CountermandError | null;
+  /** The metrics, as Prometheus reads them. */
+  readonly metrics: () => Promise<string>;
   /** Aborted when the client has gone. */
   readonly signal: AbortSignal;
 }

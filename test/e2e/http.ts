@@ -26,7 +26,8 @@ export async function ask(base: string, line: string, { headers = {}, body }: Se
   const type = text === null ? {} : { 'Content-Type': 'application/json' };
   const response = await fetch(`${base}${path}`, { method, headers: { ...type, ...headers }, body: text });
   const said = await response.text();
-  const json = said === '' ? undefined : JSON.parse(said);
+  const isJson = said !== '' && response.headers.get('content-type') === 'application/json';
+  const json = isJson ? JSON.parse(said) : undefined;
   const sentence = sentenceOf(json);
   return { status: response.status, headers: response.headers, text: said, json, sentence };
 }

@@ -74,8 +74,11 @@ test('every route of HTTP has the verbs of the RPCs that it says it calls; one t
     for (const path of rpcsOf(route)) t.true(RPC_RULES.has(path), `${route.method} ${route.path}: ${path}`);
     if (route.calls !== undefined || OPEN.includes(route.path)) continue;
     const nothing = { params: {}, query: {}, body: {}, base: '', url, requestId: '', now: 0, notReady: () => null };
+    const metrics = async () => '';
     const { signal } = new AbortController();
-    await route.run({ ...nothing, conductor, signal }).catch((error: Error) => t.is(error.name, 'Refusal', route.path));
+    await route
+      .run({ ...nothing, metrics, conductor, signal })
+      .catch((error: Error) => t.is(error.name, 'Refusal', route.path));
   }
 });
 
@@ -107,6 +110,9 @@ test('over the routes of HTTP, who has no role is refused, and what is out of si
     t.is(hidden.status, 404, line('other'));
   }
   t.is((await house.http('rack7', 'PUT /v1/nodes/mine/states/power', { target: 'power on' })).status, 202);
+  // They count all nodes.
+  t.is((await house.http('rack7', 'GET /metrics')).status, 403);
+  t.is((await house.http('root', 'GET /metrics')).status, 200);
 });
 
 /** A node in a rack, with a task, a plan and an audit of it. */

@@ -27,6 +27,7 @@ export const SERVER_ROOMS: Rooms = {
     power: ['store', 'events', 'agents', 'nodes', 'log.ts', 'retry.ts'],
     plans: ['store', 'events', 'nodes', 'power', 'log.ts', 'retry.ts'],
     audits: ['store', 'nodes', 'plans', 'retry.ts'],
+    metrics: ['store', 'agents'],
     api: [
       'store',
       'access',
@@ -36,6 +37,7 @@ export const SERVER_ROOMS: Rooms = {
       'power',
       'plans',
       'audits',
+      'metrics',
       'conductor.ts',
       'disk.ts',
       'log.ts',
@@ -100,7 +102,13 @@ export const HOMES: Homes = {
   knex: ['src/server/store/'],
   'log-update': ['src/cli/shared/progress.ts'],
   'net-snmp': ['src/drivers/irmc/snmp.ts', 'src/sim/irmc/'],
-  'nice-grpc': ['src/agent/dial.ts', 'src/agent/secure_channel.ts', 'src/cli/shared/connection.ts', 'src/server/api/'],
+  'nice-grpc': [
+    'src/agent/dial.ts',
+    'src/agent/secure_channel.ts',
+    'src/cli/shared/connection.ts',
+    'src/server/api/',
+    'src/server/metrics/calls.ts',
+  ],
   'nice-grpc-server-health': ['src/server/api/grpc.ts'],
   'nice-grpc-server-reflection': ['src/server/api/grpc.ts'],
   pg: ['src/server/store/postgres/'],
@@ -110,6 +118,7 @@ export const HOMES: Homes = {
     'src/cli/daemon/run_conductor.ts',
     'src/cli/daemon/term.ts',
   ],
+  'prom-client': ['src/server/metrics/registry.ts'],
   'reflect-metadata': ['src/cli/certificates/make.ts'],
   undici: ['src/drivers/http_client.ts'],
   yaml: [

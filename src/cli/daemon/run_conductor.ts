@@ -7,6 +7,7 @@ import { openCancellation } from '../../core/signals.ts';
 import type { TlsSource } from '../../core/tls.ts';
 import { hasMethods, type Methods } from '../../server/access/methods.ts';
 import { Front } from '../../server/api/front.ts';
+import { MetricRegistry } from '../../server/metrics/registry.ts';
 import type { Terminal } from '../shared/terminal.ts';
 import { readTlsFiles, type TlsFiles } from '../shared/tls_files.ts';
 import { watchAccess } from './access_watch.ts';
@@ -35,8 +36,10 @@ export async function runConductor(
     const identifyBy = await openIdentify(configuration.methods, terminal.clock, log);
     const { clock, chance } = terminal;
     const access = watchAccess(configuration.accessFile, { clock, log }, cancellation.signal);
-    const front = new Front({ log, clock, chance }, { error: NOT_YET, http: null });
-    const parts = { configuration, tls, identifyBy, access, withAgent, front, log, terminal };
+    const registry = new MetricRegistry();
+    registry.countProcess();
+    const front = new Front({ log, clock, chance, registry }, { error: NOT_YET, http: null });
+    const parts = { configuration, tls, identifyBy, access, withAgent, front, registry, log, terminal };
     await (configuration.databaseUrl === null ? runAlone(parts) : runAmongOthers(configuration.databaseUrl, parts));
   } finally {
     cancellation.abort(fail('SHUTTING_DOWN', 'the conductor has stopped'));

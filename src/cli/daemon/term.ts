@@ -10,6 +10,9 @@ import type { Leading } from '../../server/agents/leading.ts';
 import type { Front } from '../../server/api/front.ts';
 import { createServices, type Elsewhere } from '../../server/api/services.ts';
 import { type Conductor, openStore, startConductor } from '../../server/conductor.ts';
+import { countChanges } from '../../server/metrics/changes.ts';
+import { timed } from '../../server/metrics/database.ts';
+import type { MetricRegistry } from '../../server/metrics/registry.ts';
 import type { Database } from '../../server/store/database.ts';
 import type { Terminal } from '../shared/terminal.ts';
 import type { Configuration } from './configuration.ts';
@@ -42,6 +45,8 @@ export interface TermParts {
   readonly access: Access;
   readonly withAgent: boolean;
   readonly front: Front;
+  /** What the process counts. */
+  readonly registry: MetricRegistry;
   readonly log: Logger;
   readonly terminal: Terminal;
 }
@@ -58,14 +63,17 @@ interface Term {
 
 /** Starts a term: what was under way is taken up, and the front serves it. A start that fails leaves nothing behind. */
 export async function startTerm(mandate: Mandate, parts: TermParts): Promise<Term> {
-  const { configuration, identifyBy, access, withAgent, front, log, terminal } = parts;
-  const { database, leading, embeddedMayActMs } = mandate;
+  const { configuration, identifyBy, access, withAgent, front, registry, log, terminal } = parts;
+  const { leading, embeddedMayActMs } = mandate;
   const { clock, chance } = terminal;
+  const database = timed(mandate.database, registry, clock);
   const store = openStore({ database, clock, chance, publisherId: `countermand-conductor.${hostname()}` });
   const { agentLeaseMs, secondAgent } = configuration;
   const rules = { limits: configuration, agentLeaseMs, secondAgent, leading, embeddedMayActMs };
   const conductor = await startConductor({ ...rules, store, log });
-  const services = createServices(conductor, identifyBy?.(conductor.tokens), access);
+  void countChanges(database, registry, conductor.shutdown);
+  registry.set('countermand_epoch', [[{}, leading.epoch]]);
+  const services = createServices(conductor, identifyBy?.(conductor.tokens), access, registry);
   front.lead({ conductor, services, objection: leading.objection });
   const agent = withAgent ? startEmbeddedAgent(conductor, mandate, parts) : null;
   const { powerTasks, plans } = conductor.takenUp;

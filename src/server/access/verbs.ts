@@ -37,6 +37,7 @@ export const VERBS = {
   'audit.template': ofAll('make, change and delete audit templates'),
   'event.read': ofNodes('follow events'),
   'event.report': ofNodes('report events of the cluster, which supersede plans'),
+  'metrics.read': ofAll('read the metrics, which count all nodes'),
   'agent.attach': ofAll('attach as an agent; tokens of agents have it, for their zones, and no other verb'),
   'access.admin': ofAll('make, list and revoke tokens'),
 } as const satisfies Record<string, VerbRow>;
@@ -53,7 +54,7 @@ export const isOfNodes = (verb: Verb): boolean => VERBS[verb].ofNodes;
 /** Verbs that a role can have: that of agents comes with their tokens. */
 export const GRANTABLE: readonly Verb[] = VERB_NAMES.filter((verb) => verb !== 'agent.attach');
 
-const OBSERVER: readonly Verb[] = ['node.read', 'plan.read', 'audit.read', 'event.read'];
+const OBSERVER: readonly Verb[] = ['node.read', 'plan.read', 'audit.read', 'event.read', 'metrics.read'];
 
 /** The roles that every conductor has. */
 export const BUILT_IN_ROLES = {

@@ -9,6 +9,7 @@ import type { CountermandError } from '../../core/errors.ts';
 import type { Asked } from '../access/identity.ts';
 import type { Conductor } from '../conductor.ts';
 import type { Log } from '../log.ts';
+import { MetricRegistry } from '../metrics/registry.ts';
 import { isOpenToAll } from './calls.ts';
 import { type Elsewhere, SERVED, type Services } from './services.ts';
 import type { Viewed } from './view.ts';
@@ -26,6 +27,8 @@ interface FrontParts {
   readonly log: Log;
   readonly clock: Clock;
   readonly chance: Chance;
+  /** What this process counts, whoever leads. */
+  readonly registry?: MetricRegistry;
 }
 
 type Implementation = Readonly<Record<string, (request: unknown, context: unknown) => unknown>>;
@@ -38,10 +41,12 @@ export class Front {
   /** The services of whoever leads. While this process does not, they refuse. */
   readonly services: Services;
   readonly chance: Chance;
+  readonly #registry: MetricRegistry;
   #now: Term | Elsewhere;
   readonly #listeners: ((term: Term | null) => void)[] = [];
 
-  constructor({ log, clock, chance }: FrontParts, elsewhere: Elsewhere) {
+  constructor({ log, clock, chance, registry = new MetricRegistry() }: FrontParts, elsewhere: Elsewhere) {
+    this.#registry = registry;
     this.log = log;
     this.clock = clock;
     this.chance = chance;
@@ -52,6 +57,7 @@ export class Front {
   /** From now on this conductor serves. */
   lead(term: Term): void {
     this.#now = term;
+    this.#registry.set('countermand_leading', [[{}, 1]]);
     for (const tell of this.#listeners) tell(term);
   }
 
@@ -59,6 +65,8 @@ export class Front {
   standBy(elsewhere: Elsewhere): void {
     const led = 'conductor' in this.#now;
     this.#now = elsewhere;
+    this.#registry.forgetGauges();
+    this.#registry.set('countermand_leading', [[{}, 0]]);
     if (led) for (const tell of this.#listeners) tell(null);
   }
 
@@ -103,6 +111,8 @@ export class Front {
       identify: async (credentials) => term().services.identify(credentials),
       notReady: () => this.elsewhere()?.error ?? term().services.notReady(),
       elsewhere: () => this.elsewhere(),
+      // Of a process that does not lead, there is only the process to tell.
+      metrics: (identity) => (this.elsewhere() === null ? term().services.metrics(identity) : this.#registry.text()),
       ...{ log, clock, chance },
     };
   }

@@ -18,15 +18,19 @@ import {
 } from '../../gen/countermand/v1/notification.ts';
 import { PowerServiceDefinition, type PowerServiceImplementation } from '../../gen/countermand/v1/power.ts';
 import { Access } from '../access/access.ts';
-import { type Asked, anonymous, type Identify } from '../access/identity.ts';
+import { type Asked, anonymous, type Identify, type Identity } from '../access/identity.ts';
 import { OpenStreams } from '../access/open_streams.ts';
 import type { Conductor } from '../conductor.ts';
 import type { Log } from '../log.ts';
+import { countCalls } from '../metrics/calls.ts';
+import { gaugeFleet } from '../metrics/fleet.ts';
+import { MetricRegistry } from '../metrics/registry.ts';
 import { createAccessService } from './access_service.ts';
 import { createAuditService } from './audit_service.ts';
 import { authorize } from './authorize.ts';
 import { refuseWhenFull } from './calls.ts';
 import { createConductorService } from './conductor_service.ts';
+import { denied } from './denied.ts';
 import { createNodeService } from './node_service.ts';
 import { createNotificationService } from './notification_service.ts';
 import { createPlanService } from './plan_service.ts';
@@ -76,6 +80,8 @@ export interface Services {
   notReady(): CountermandError | null;
   /** Why nothing is served here, and where it is; null while it is served here. */
   elsewhere(): Elsewhere | null;
+  /** The metrics as they are now, in the text format of Prometheus. @throws PERMISSION_DENIED */
+  metrics(identity: Identity): Promise<string>;
   readonly log: Log;
   readonly clock: Clock;
   readonly chance: Chance;
@@ -84,11 +90,13 @@ export interface Services {
 /**
  * The services of a conductor, for callers that `identify` knows; without it every caller is anonymous, and may do everything.
  * @param access what callers may do
+ * @param registry where calls are counted
  */
 export function createServices(
   conductor: Conductor,
   identify: Identify = async (credentials) => anonymous(credentials),
   access = new Access(null),
+  registry = new MetricRegistry(),
 ): Services {
   const { disk, log, shutdown, orders } = conductor;
   const { store } = orders;
@@ -103,9 +111,12 @@ export function createServices(
     notifications: createNotificationService(conductor),
     itself: createConductorService(conductor),
     access: createAccessService(conductor, { access, streams }),
-    hold: composeServerMiddleware<Viewed, object, Asked>(
-      composeServerMiddleware<object, Viewed, Asked>(checkRequests(), authorize({ access, streams, store })),
-      refuseWhenFull(disk),
+    hold: composeServerMiddleware<object, Viewed, Asked>(
+      countCalls(registry, clock),
+      composeServerMiddleware<Viewed, object, Asked>(
+        composeServerMiddleware<object, Viewed, Asked>(checkRequests(), authorize({ access, streams, store })),
+        refuseWhenFull(disk),
+      ),
     ),
     identify,
     notReady() {
@@ -114,6 +125,11 @@ export function createServices(
       return null;
     },
     elsewhere: () => null,
+    async metrics(identity) {
+      if (!access.rightsOf(identity).may('metrics.read')) throw denied(identity.name, 'metrics.read', null);
+      await gaugeFleet(conductor, registry);
+      return registry.text();
+    },
     log,
     clock,
     chance,

@@ -47,6 +47,40 @@ export async function countUnsettled(sql: Knex): Promise<number> {
   return Number(row?.tasks ?? 0);
 }
 
+/** The power tasks that are not at rest, in each state. A state without one is not there. */
+export async function countTasks(sql: Knex): Promise<ReadonlyMap<string, number>> {
+  const rows: readonly Record<string, unknown>[] = await sql('power_tasks')
+    .select('state')
+    .whereIn('state', [...POWER_TASK_UNSETTLED])
+    .count({ tasks: '*' })
+    .groupBy('state');
+  return new Map(rows.map(({ state, tasks }) => [String(state), Number(tasks)]));
+}
+
+/** The power tasks of a zone that wait. */
+interface QueuedCount {
+  readonly zone: string;
+  readonly tasks: number;
+  /** When the oldest of them was ordered. */
+  readonly oldestAt: number;
+}
+
+/** The power tasks that are QUEUED, by the zone of their node. */
+export async function countQueued(sql: Knex): Promise<QueuedCount[]> {
+  const rows: readonly Record<string, unknown>[] = await sql('power_tasks')
+    .join('nodes', 'nodes.uuid', 'power_tasks.node_uuid')
+    .where('power_tasks.state', 'QUEUED')
+    .select('nodes.zone')
+    .count({ tasks: '*' })
+    .min({ oldest: 'power_tasks.created_at' })
+    .groupBy('nodes.zone');
+  return rows.map(({ zone, tasks, oldest }) => ({
+    zone: String(zone),
+    tasks: Number(tasks),
+    oldestAt: Number(oldest),
+  }));
+}
+
 /** The plans in each of these states. A state without a plan is not there. */
 export async function countPlans(states: readonly string[], sql: Knex): Promise<ReadonlyMap<string, number>> {
   const rows: readonly Record<string, unknown>[] = await sql('action_plans')

@@ -1,0 +1,78 @@
+/** What is counted when the metrics are asked for: what there is now, as the database and the agents say. */
+import type { Attachments } from '../agents/attachments.ts';
+import { listAgents } from '../store/agents.ts';
+import { countNodes, countPlans, countQueued, countTasks } from '../store/census.ts';
+import { lastSequence } from '../store/events.ts';
+import type { Store } from '../store/store.ts';
+import type { Labels, MetricRegistry } from './registry.ts';
+
+/** At most this many zones have series of their own. The smallest are counted together, as the zone `(others)`. */
+const ZONES = 100;
+const OTHERS = '(others)';
+
+/** What is looked at. */
+interface Fleet {
+  readonly store: Store;
+  readonly attachments: Attachments;
+}
+
+/** Brings the gauges up to date. Its cost grows with the fleet as that of `status`. */
+export async function gaugeFleet({ store, attachments }: Fleet, registry: MetricRegistry): Promise<void> {
+  const { database, clock } = store;
+  const { read } = database;
+  const nodes = await countNodes(read);
+  const zoneOf = knownZones(nodes);
+  registry.set('countermand_disk_full', [[{}, Number(database.isFull)]]);
+  registry.set(
+    'countermand_nodes',
+    nodes.map(({ zone, driver, powerState, unreadable, nodes: count }) => [
+      { zone: zoneOf(zone), driver, power_state: unreadable ? 'unreadable' : (powerState ?? 'unknown') },
+      count,
+    ]),
+  );
+  const byZone = (counts: readonly (readonly [zone: string, count: number])[]): [Labels, number][] =>
+    counts.map(([zone, count]) => [{ zone: zoneOf(zone) }, count]);
+  registry.set('countermand_nodes_held', byZone(nodes.map(({ zone, held }) => [zone, held])));
+  registry.set('countermand_nodes_maintenance', byZone(nodes.map(({ zone, maintenance }) => [zone, maintenance])));
+
+  const attached = attachments.list();
+  const known = await listAgents(read);
+  registry.set('countermand_agents', [
+    [{ state: 'attached' }, attached.length],
+    [{ state: 'lost' }, known.filter(({ uuid }) => !attachments.isAttached(uuid)).length],
+  ]);
+  const zones = new Set(nodes.map(({ zone }) => zone));
+  const serving = (zone: string): number => attached.filter(({ hello }) => hello.zones.includes(zone)).length;
+  registry.set('countermand_zone_agents', byZone([...zones].map((zone) => [zone, serving(zone)])));
+
+  registry.set(
+    'countermand_power_tasks',
+    [...(await countTasks(read))].map(([state, count]) => [{ state }, count]),
+  );
+  const queued = await countQueued(read);
+  const now = clock.now();
+  registry.set('countermand_queue_depth', byZone(queued.map(({ zone, tasks }) => [zone, tasks])));
+  const ages = new Map<string, number>();
+  for (const { zone, oldestAt } of queued)
+    ages.set(zoneOf(zone), Math.max(ages.get(zoneOf(zone)) ?? 0, (now - oldestAt) / 1000));
+  registry.set(
+    'countermand_queue_age_seconds',
+    [...ages].map(([zone, age]) => [{ zone }, age]),
+  );
+
+  const plans = await countPlans(['PENDING', 'ONGOING', 'CANCELLING'], read);
+  registry.set(
+    'countermand_action_plans',
+    [...plans].map(([state, count]) => [{ state }, count]),
+  );
+  registry.set('countermand_events_total', [[{}, await lastSequence(read)]]);
+}
+
+/** The zone of a label: the zones with most nodes have their own. */
+function knownZones(nodes: readonly { readonly zone: string; readonly nodes: number }[]): (zone: string) => string {
+  const sizes = new Map<string, number>();
+  for (const { zone, nodes: count } of nodes) sizes.set(zone, (sizes.get(zone) ?? 0) + count);
+  const largest = [...sizes].sort(([, one], [, other]) => other - one).slice(0, ZONES);
+  const known = new Set(largest.map(([zone]) => zone));
+  return (zone) => (known.has(zone) ? zone : OTHERS);
+}
