@@ -3,7 +3,9 @@ import { Metadata } from 'nice-grpc';
 import { fail } from '../../src/core/errors.ts';
 import { type Cancellation, openCancellation } from '../../src/core/signals.ts';
 import type { SubscribeResponse } from '../../src/gen/countermand/v1/notification.ts';
+import { EVERYTHING } from '../../src/server/access/rights.ts';
 import { createNotificationService } from '../../src/server/api/notification_service.ts';
+import { View } from '../../src/server/api/view.ts';
 import type { Conductor } from '../../src/server/conductor.ts';
 import { readEvents } from '../../src/server/store/events.ts';
 import type { World } from '../world/world.ts';
@@ -62,10 +64,9 @@ export class Subscriber {
       stopAtPresent,
       databaseId: '',
     };
-    const events = createNotificationService(stream.conductor).subscribe(
-      request,
-      contextOf(stream.cancellation.signal),
-    );
+    const view = new View(EVERYTHING, 'simulation', this.#world.database.read);
+    const context = { ...contextOf(stream.cancellation.signal), view };
+    const events = createNotificationService(stream.conductor).subscribe(request, context);
     try {
       for await (const { event } of events as AsyncIterable<SubscribeResponse>) {
         // What still comes from a stream that was let go of is not heard.
