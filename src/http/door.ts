@@ -46,7 +46,11 @@ export async function openDoor(services: Services, place: DoorPlace): Promise<Do
     fetch: createApp(ROUTES, { services, onLoopback }).fetch,
     overrideGlobalObjects: false,
     createServer: ((options: ServerOptions, listener: RequestListener) =>
-      serverOf(options, withRpcs(listener, { services, onLoopback }), tls)) as typeof createServer,
+      serverOf(
+        options,
+        elsewhereOr(withRpcs(listener, { services, onLoopback }), services, tls),
+        tls,
+      )) as typeof createServer,
     serverOptions: {
       maxHeaderSize: header_bytes.limit,
       headersTimeout: header_ms.limit,
@@ -79,6 +83,21 @@ function serverOf(options: ServerOptions, listener: RequestListener, tls: TlsSou
   const server = createSecureServer({ ...options, ...client, ...tlsOptions(tls.current()) }, listener);
   tls.onChange((material) => server.setSecureContext(tlsOptions(material)));
   return server;
+}
+
+/** What is asked of a process, whether it leads or not. */
+const OWN = ['/healthz', '/readyz', '/metrics'];
+
+/** Sends clients to the conductor that leads, while this one stands by: with their own credentials, which pass nobody here. */
+function elsewhereOr(listener: RequestListener, services: Services, tls: TlsSource | null): RequestListener {
+  return (request, response) => {
+    const url = request.url ?? '/';
+    const http = OWN.includes(url.split('?', 1)[0] ?? '') ? null : (services.elsewhere()?.http ?? null);
+    if (http === null || !url.startsWith('/')) return listener(request, response);
+    const scheme = tls === null ? 'http' : 'https';
+    response.writeHead(307, { Location: `${scheme}://${http}${url}`, 'Retry-After': '1', 'Cache-Control': 'no-store' });
+    response.end();
+  };
 }
 
 /** What the paths of RPCs begin with. */

@@ -39,7 +39,8 @@ test.serial(
       enrolSimBmc(t, { client }, 'slow', never),
       enrolSimBmc(t, { client }, 'next'),
     ]);
-    const soft = await untilIn(order(client, 'hangs', 'SOFT_POWER_OFF'), 'CONFIRMING');
+    // Through the one that stands by, whose client it stays when that leads.
+    const soft = await untilIn(order(atOther, 'hangs', 'SOFT_POWER_OFF'), 'CONFIRMING');
     const plan = await startPlan(client, 'rack down', [
       power('slow', 'soft power off'),
       power('next', 'power off', 'slow'),

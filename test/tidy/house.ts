@@ -189,6 +189,7 @@ export const HOMES: Homes = {
     'src/http/caller.ts',
     'src/http/rpcs.ts',
     'src/server/api/connections.ts',
+    'src/server/api/relay.ts',
     'src/sim/web.ts',
   ],
   'node:os': [

@@ -30,7 +30,7 @@ export async function runAlone(parts: TermParts & PortParts): Promise<void> {
       lost = await ended;
       log.info({ reason: asCountermandError(lost ?? terminal.signal.reason).message }, 'the conductor stops');
     } finally {
-      const why = { error: lost ?? SHUT_DOWN, http: null };
+      const why = { error: lost ?? SHUT_DOWN, grpc: null, http: null };
       await (lost === null ? term.end(why) : term.drop(why));
       await close();
     }

@@ -3,7 +3,6 @@ import { hostname } from 'node:os';
 import { asCountermandError, type CountermandError, fail } from '../../core/errors.ts';
 import { onAbort } from '../../core/signals.ts';
 import { VERSION } from '../../core/version.ts';
-import type { Elsewhere } from '../../server/api/services.ts';
 import { type ConductorName, openElections, type StandByListener, type Won } from './open_database.ts';
 import { openPorts, type PortParts, type Ports } from './ports.ts';
 import { SHUT_DOWN, sayWhere, startTerm, type TermParts } from './term.ts';
@@ -29,7 +28,7 @@ export async function runAmongOthers(url: string, parts: Parts): Promise<void> {
         await standBy.close();
       }
     } finally {
-      front.standBy({ error: SHUT_DOWN, http: null });
+      front.standBy({ error: SHUT_DOWN, grpc: null, http: null });
       await ports.close();
     }
   } finally {
@@ -77,7 +76,9 @@ async function lead(won: Won, { ports, where }: Place, parts: Parts): Promise<Co
       sayWhere(ports, `data in ${where}`, parts);
       lost = await ended;
     } finally {
-      await (lost === null ? term.end({ error: SHUT_DOWN, http: null }) : term.drop({ error: lost, http: null }));
+      await (lost === null
+        ? term.end({ error: SHUT_DOWN, grpc: null, http: null })
+        : term.drop({ error: lost, grpc: null, http: null }));
     }
   } catch (error) {
     // A term cannot begin without its database either.
@@ -100,27 +101,33 @@ function nameOf(ports: Ports, { configuration, terminal }: Parts): ConductorName
 /** A wildcard is no address that others could dial. */
 const reachable = (address: string): string => address.replace(/^(0\.0\.0\.0|\[::\]):/, `${hostname()}:`);
 
-/** While this conductor stands by, calls are refused with what is known of the one that leads. */
-function listenerOf(ports: Ports, self: ConductorName, { front, log, terminal }: Parts): StandByListener {
-  let said: string | null = null;
-  const say = (leader: string | null, why: string): void => {
-    if (said === (leader ?? why)) return;
-    said = leader ?? why;
-    log.info({ leader, reason: why }, 'the conductor stands by');
-    if (leader !== null) terminal.stdout.write(`countermand: conductor on ${ports.grpc} stands by; ${leader} leads\n`);
+/** While this conductor stands by, its front says what is known of the one that leads. */
+function listenerOf(ports: Ports, self: ConductorName, parts: Parts): StandByListener {
+  const { front, log } = parts;
+  let known: ConductorName | null = null;
+  let said = '';
+  const standBy = (why: string, problem: CountermandError | null): void => {
+    const elsewhere = front.elsewhere();
+    const where = known === null ? 'no other leads' : `${known.address} leads`;
+    // What is known already is not told again; but one that has just led has told something else.
+    if (said === where + why && elsewhere?.error.code === 'NOT_LEADING') return;
+    said = where + why;
+    log.info({ leader: known?.address ?? null, reason: why }, 'the conductor stands by');
+    if (known !== null) parts.terminal.stdout.write(`countermand: conductor on ${ports.grpc} stands by; ${where}\n`);
+    const sentence = `the conductor at ${self.address} stands by: ${why}; nothing was done; try again`;
+    const error = fail('NOT_LEADING', sentence, problem ?? undefined);
+    front.standBy({ error, grpc: known?.address ?? null, http: known?.httpAddress ?? null });
   };
-  const refuse = (error: CountermandError, http: string | null): Elsewhere => ({ error, http });
   return {
     seen(leader, problem) {
-      const other = leader === null || leader.uuid === self.uuid ? null : leader;
-      const why =
-        problem?.message ??
-        (other === null ? 'no other leads now' : `the one that leads, at ${other.address}, does not answer`);
-      say(other?.address ?? null, why);
-      const sentence = `the conductor at ${self.address} stands by: ${why}; nothing was done; try again`;
-      front.standBy(refuse(fail('NOT_LEADING', sentence, problem ?? undefined), other?.httpAddress ?? null));
+      // While the database cannot be asked, whoever led last may lead still.
+      if (problem === null) known = leader?.uuid === self.uuid ? null : leader;
+      const away = known === null ? 'no other leads now' : `the one that leads, at ${known.address}, does not answer`;
+      standBy(problem?.message ?? away, problem);
     },
-    ended: (leader) =>
-      log.warn({ leader: leader?.address ?? null }, 'the session of a leader that did nothing was ended'),
+    ended(leader) {
+      known = null;
+      log.warn({ leader: leader?.address ?? null }, 'the session of a leader that did nothing was ended');
+    },
   };
 }

@@ -38,7 +38,7 @@ export async function runConductor(
     const access = watchAccess(configuration.accessFile, { clock, log }, cancellation.signal);
     const registry = new MetricRegistry();
     registry.countProcess();
-    const front = new Front({ log, clock, chance, registry }, { error: NOT_YET, http: null });
+    const front = new Front({ log, clock, chance, registry }, { error: NOT_YET, grpc: null, http: null });
     const parts = { configuration, tls, identifyBy, access, withAgent, front, registry, log, terminal };
     await (configuration.databaseUrl === null ? runAlone(parts) : runAmongOthers(configuration.databaseUrl, parts));
   } finally {

@@ -3,7 +3,7 @@
  * nor shows them, so they are taken at the sockets that it listens on.
  */
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
-import type { ServerHttp2Stream } from 'node:http2';
+import type { ServerHttp2Session, ServerHttp2Stream } from 'node:http2';
 import type { Server, Socket } from 'node:net';
 import type { CallContext, ServerMiddleware, ServerMiddlewareCall } from 'nice-grpc';
 import type { Clock, Timer } from '../../core/clock.ts';
@@ -13,6 +13,7 @@ import { openCancellation, sleep } from '../../core/signals.ts';
 import type { Log } from '../log.ts';
 import { ATTACH } from './calls.ts';
 import { ConnectionPlaces, type Place } from './connection_places.ts';
+import { passOn, takeMark } from './relay.ts';
 
 /** Here Node tells of each server that begins to listen. */
 const LISTENING = 'tracing:net.server.listen:asyncStart';
@@ -32,6 +33,12 @@ interface Connection {
   readonly place: Place;
   /** Closes a spare connection on which no agent attaches. */
   timer: Timer | null;
+  /** The conductor that it is passed on to; null: none. */
+  passedTo: string | null;
+  /** Another conductor has passed it on to this one. */
+  isPassedOn: boolean;
+  /** What speaks on it, where it is served here. */
+  session: ServerHttp2Session | null;
 }
 
 interface ConnectionParts {
@@ -39,19 +46,23 @@ interface ConnectionParts {
   readonly log: Log;
   /** How many files the process may open. */
   readonly openFilesLimit: number;
+  /** HOST:PORT of the conductor that leads, where this one stands by and knows it; null: calls are served here. Absent: always here. */
+  readonly leader?: (() => string | null) | undefined;
 }
 
 /** The connections of one conductor. */
 export class Connections {
   readonly #clock: Clock;
   readonly #log: Log;
+  readonly #leader: (() => string | null) | undefined;
   readonly #places: ConnectionPlaces;
   /** By peer, as calls name it. */
   readonly #open = new Map<string, Connection>();
   #endedCalls = 0;
   #saidAt = Number.NEGATIVE_INFINITY;
 
-  constructor({ clock, log, openFilesLimit }: ConnectionParts) {
+  constructor({ clock, log, openFilesLimit, leader }: ConnectionParts) {
+    this.#leader = leader;
     this.#clock = clock;
     this.#log = log;
     this.#places = new ConnectionPlaces(openFilesLimit);
@@ -124,7 +135,12 @@ export class Connections {
     const serve = server.listeners('connection');
     server.removeAllListeners('connection');
     server.on('connection', (socket: Socket) => {
-      if (this.#take(socket)) for (const each of serve) each.call(server, socket);
+      const connection = this.#take(socket);
+      if (connection !== null) this.#direct(connection, () => serve.forEach((each) => void each.call(server, socket)));
+    });
+    server.on('session', (session: ServerHttp2Session) => {
+      const connection = this.#open.get(`${session.socket.remoteAddress}:${session.socket.remotePort}`);
+      if (connection) connection.session = session;
     });
     server.on('stream', (stream: ServerHttp2Stream) => {
       stream.once('close', () => {
@@ -133,16 +149,43 @@ export class Connections {
     });
   }
 
-  #take(socket: Socket): boolean {
+  /** Lets a new connection be served here, or passes it on to the conductor that leads. */
+  #direct(connection: Connection, serve: () => void): void {
+    const leader = this.#leader;
+    if (leader === undefined) return serve();
+    const { socket } = connection;
+    takeMark(socket, this.#clock, (isPassedOn) => {
+      connection.isPassedOn = isPassedOn;
+      connection.passedTo = isPassedOn ? null : leader();
+      if (connection.passedTo === null) return serve();
+      passOn(socket, connection.passedTo, this.#clock, () => {
+        connection.passedTo = null;
+        serve();
+      });
+    });
+  }
+
+  /** Another conductor leads now, or none, or this one: connections that lead elsewhere end, and their clients come again. */
+  follow(): void {
+    const leader = this.#leader?.() ?? null;
+    for (const { socket, session, passedTo, isPassedOn } of this.#open.values()) {
+      if (passedTo === leader || isPassedOn) continue;
+      // A client that is told of the end sends nothing into it, and repeats by itself what was on its way.
+      if (session === null) socket.destroy();
+      else session.close();
+    }
+  }
+
+  #take(socket: Socket): Connection | null {
     const { remoteAddress, remotePort } = socket;
     const place = remoteAddress === undefined ? null : this.#places.enter(remoteAddress);
     if (place?.kind !== 'client') this.#say(remoteAddress);
     if (place === null) {
       socket.destroy();
-      return false;
+      return null;
     }
     const peer = `${remoteAddress}:${remotePort}`;
-    const connection: Connection = { socket, place, timer: null };
+    const connection: Connection = { socket, place, timer: null, passedTo: null, isPassedOn: false, session: null };
     this.#open.set(peer, connection);
     socket.once('close', () => {
       place.leave();
@@ -150,7 +193,7 @@ export class Connections {
       this.#open.delete(peer);
     });
     if (place.kind === 'spare') this.#closeLater(connection);
-    return true;
+    return connection;
   }
 
   #closeLater(connection: Connection): void {

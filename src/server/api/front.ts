@@ -63,11 +63,10 @@ export class Front {
 
   /** From now on nothing is served here. */
   standBy(elsewhere: Elsewhere): void {
-    const led = 'conductor' in this.#now;
     this.#now = elsewhere;
     this.#registry.forgetGauges();
     this.#registry.set('countermand_leading', [[{}, 0]]);
-    if (led) for (const tell of this.#listeners) tell(null);
+    for (const tell of this.#listeners) tell(null);
   }
 
   /** Calls `tell` now and at each change with the conductor that serves, or null. */
@@ -87,7 +86,7 @@ export class Front {
   elsewhere(): Elsewhere | null {
     if (!('conductor' in this.#now)) return this.#now;
     const error = this.#now.objection();
-    return error === null ? null : { error, http: null };
+    return error === null ? null : { error, grpc: null, http: null };
   }
 
   #delegating(): Services {

@@ -55,17 +55,23 @@ interface ListenerPlace {
   readonly openFilesLimit: number;
   /** What it shows, and whom it trusts. Null: it speaks plaintext. */
   readonly tls: TlsSource | null;
+  /** There may be other conductors: while one of them leads, connections are passed on to it. */
+  readonly amongOthers: boolean;
 }
 
 /**
  * Listens for gRPC; calls are served by whoever leads.
  * @throws LISTEN_FAILED with the address
  */
-export async function listen(front: Front, { address, openFilesLimit, tls }: ListenerPlace): Promise<Listener> {
+export async function listen(
+  front: Front,
+  { address, openFilesLimit, tls, amongOthers }: ListenerPlace,
+): Promise<Listener> {
   // What goes wrong there comes as an error; its own lines would stand between ours.
   setLogVerbosity(logVerbosity.NONE);
   const { services, log, clock, chance } = front;
-  const connections = new Connections({ clock, log, openFilesLimit });
+  const leader = amongOthers ? () => front.elsewhere()?.grpc ?? null : undefined;
+  const connections = new Connections({ clock, log, openFilesLimit, leader });
   const asksForCertificate = tls !== null && tls.current().ca !== null;
   const interceptors = { interceptors: asksForCertificate ? [passCertificates] : [] };
   const server = createServer({ ...KEEPALIVE, ...MESSAGE_LIMIT, ...interceptors })
@@ -81,6 +87,7 @@ export async function listen(front: Front, { address, openFilesLimit, tls }: Lis
   const setHealth = (isHealthy: boolean): void => {
     for (const name of ['', ...names]) health.setStatus(isHealthy ? 'healthy' : 'unhealthy', name);
   };
+  front.onChange(() => connections.follow());
   // An operator's probe and a load balancer see a full disk before an order is refused.
   front.onChange((term) => {
     if (term === null) setHealth(false);

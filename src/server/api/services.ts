@@ -52,6 +52,8 @@ export const SERVED = {
 /** Why calls are not served here. */
 export interface Elsewhere {
   readonly error: CountermandError;
+  /** HOST:PORT of the conductor that leads; null if none leads, or it is not known. */
+  readonly grpc: string | null;
   /** HOST:PORT of the HTTP door of the conductor that leads; null if none leads, or it has none. */
   readonly http: string | null;
 }

@@ -37,13 +37,13 @@ const late =
 async function openPort(t: ExecutionContext, openFilesLimit: number, clockOf = (clock: Clock): Clock => clock) {
   const world = await World.open(t, { limits: { syncPowerStateIntervalMs: 0 } });
   const { conductor } = world;
-  const place = { address: `${ownAddress()}:0`, openFilesLimit, tls: null };
+  const place = { address: `${ownAddress()}:0`, openFilesLimit, tls: null, amongOthers: false };
   const { store } = conductor.orders;
   const orders = { ...conductor.orders, store: { ...store, clock: clockOf(store.clock) } };
   const { clock } = orders.store;
   const front = new Front(
     { clock, log: conductor.log, chance: world.chance },
-    { error: fail('SHUTTING_DOWN', 'never'), http: null },
+    { error: fail('SHUTTING_DOWN', 'never'), grpc: null, http: null },
   );
   front.lead({ conductor, services: createServices(conductor), objection: () => null });
   const listener = await listen(front, place);

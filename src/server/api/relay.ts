@@ -1,0 +1,63 @@
+/**
+ * Connections that a conductor which stands by passes on to the one that leads, byte by byte. TLS goes from end to end: the one that
+ * leads sees the client's own certificate, and what passes here can be neither read nor changed.
+ */
+import { connect, type Socket } from 'node:net';
+import type { Clock } from '../../core/clock.ts';
+
+/**
+ * What precedes the bytes of a connection that is passed on: it is not passed on again, as two conductors that each believe the other to
+ * lead would never end. It says nothing else, so it is no harm if a client sends it. Neither TLS nor HTTP begins like this.
+ */
+const MARK = Buffer.from('countermand passes on\n');
+
+/** A client speaks first. One that says nothing for so long is gone. */
+const FIRST_BYTES_MS = 10_000;
+/** So long a conductor may take to answer a connection. */
+const CONNECT_MS = 2000;
+
+/** Calls `taken` when the first bytes of a new connection are there, with whether it was passed on by another conductor. */
+export function takeMark(socket: Socket, clock: Clock, taken: (isPassedOn: boolean) => void): void {
+  let seen = Buffer.alloc(0);
+  const timer = clock.after(FIRST_BYTES_MS, () => socket.destroy());
+  const look = (bytes: Buffer): void => {
+    seen = Buffer.concat([seen, bytes]);
+    const isPassedOn = seen.subarray(0, MARK.length).equals(MARK);
+    if (!isPassedOn && MARK.subarray(0, seen.length).equals(seen)) return;
+    timer.cancel();
+    socket.off('data', look).pause();
+    const rest = isPassedOn ? seen.subarray(MARK.length) : seen;
+    if (rest.length > 0) socket.unshift(rest);
+    taken(isPassedOn);
+  };
+  socket.on('data', look);
+  socket.once('close', () => timer.cancel());
+  // Whoever takes it over listens himself; until then an error ends the connection, and not the process.
+  socket.on('error', () => {});
+}
+
+/**
+ * Passes a connection on to the conductor at `address`, until either side ends it.
+ * @param failed that conductor does not answer: nothing was passed on
+ */
+export function passOn(socket: Socket, address: string, clock: Clock, failed: () => void): void {
+  const [, host = '', port = ''] = /^\[?(.*?)\]?:(\d+)$/.exec(address) ?? [];
+  const other = connect({ host, port: Number(port), noDelay: true });
+  let isOpen = false;
+  const timer = clock.after(CONNECT_MS, () => other.destroy());
+  other.once('connect', () => {
+    isOpen = true;
+    timer.cancel();
+    socket.setNoDelay(true);
+    other.write(MARK);
+    socket.pipe(other);
+    other.pipe(socket);
+  });
+  other.on('error', () => {});
+  other.once('close', () => {
+    timer.cancel();
+    if (isOpen) socket.destroy();
+    else if (!socket.destroyed) failed();
+  });
+  socket.once('close', () => other.destroy());
+}
