@@ -152,16 +152,20 @@ export class Connections {
   /** Lets a new connection be served here, or passes it on to the conductor that leads. */
   #direct(connection: Connection, serve: () => void): void {
     const leader = this.#leader;
-    if (leader === undefined) return serve();
+    if (leader === undefined) {
+      serve();
+      return;
+    }
     const { socket } = connection;
     takeMark(socket, this.#clock, (isPassedOn) => {
       connection.isPassedOn = isPassedOn;
       connection.passedTo = isPassedOn ? null : leader();
-      if (connection.passedTo === null) return serve();
-      passOn(socket, connection.passedTo, this.#clock, () => {
-        connection.passedTo = null;
-        serve();
-      });
+      if (connection.passedTo === null) serve();
+      else
+        passOn(socket, connection.passedTo, this.#clock, () => {
+          connection.passedTo = null;
+          serve();
+        });
     });
   }
 
