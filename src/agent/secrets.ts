@@ -2,6 +2,7 @@
 import { readFileSync, realpathSync, statSync } from 'node:fs';
 import { join, sep } from 'node:path';
 import { fail } from '../core/errors.ts';
+import { isReference, UNOPENED } from '../core/references.ts';
 import type { DriverInfo } from '../drivers/driver.ts';
 
 /** Where secrets may be read. */
@@ -27,8 +28,14 @@ export function resolveSecrets(
   secretKeys: ReadonlySet<string>,
   sources: SecretSources,
 ): DriverInfo {
+  if (UNOPENED in driverInfo)
+    throw fail(
+      'SECRET_UNREADABLE',
+      'the stored driver_info does not open: it was changed in the database, or sealed for another node or by a lost key; ' +
+        `remove driver_info.${UNOPENED}, and set all other keys again`,
+    );
   const resolve = (key: string, value: string): string => {
-    if (/^(file|env):/.test(value) && !secretKeys.has(key))
+    if (isReference(value) && !secretKeys.has(key))
       throw fail('DRIVER_INFO_INVALID', `driver_info.${key}: file: and env: stand for secrets, and ${key} is none`);
     if (value.startsWith('file:')) return readSecretFile(key, value.slice('file:'.length), sources);
     if (value.startsWith('env:')) return readSecretVariable(key, value.slice('env:'.length), sources);

@@ -94,6 +94,10 @@ const COMMANDS: Readonly<Record<string, CommandRow>> = {
     description: 'copy an installation into another database',
     load: async () => (await import('./daemon/database.ts')).addDatabaseCommands,
   },
+  secrets: {
+    description: 'give the database another key for what is sealed in it',
+    load: async () => (await import('./daemon/secrets.ts')).addSecretsCommands,
+  },
   completion: {
     description: 'print the completion script of a shell',
     load: async () => (await import('./completion/commands.ts')).setUpCompletion,

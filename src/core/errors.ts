@@ -234,6 +234,11 @@ export const ERROR_TABLE = {
   DATABASE_UNUSABLE: row('UNAVAILABLE', 6, 'the database cannot be read or written; nothing was written', RETRYABLE),
   DISK_FULL: row('RESOURCE_EXHAUSTED', 6, 'the disk of the database is full; nothing was written', RETRYABLE),
   DATABASE_NEWER: row('FAILED_PRECONDITION', 5, 'the database was written by a newer version'),
+  SECRETS_KEY_WRONG: row(
+    'FAILED_PRECONDITION',
+    5,
+    'the driver_info in the database was sealed with another key than the conductor has; nothing was written',
+  ),
   LISTEN_FAILED: row('UNAVAILABLE', 6, 'the address cannot be listened on'),
   CONDUCTOR_UNREACHABLE: row('UNAVAILABLE', 6, 'no conductor answers at this address', RETRYABLE),
 

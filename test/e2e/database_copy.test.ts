@@ -81,10 +81,17 @@ test('an installation moves to PostgreSQL and back with its nodes, orders, plans
   t.is(there.exitCode, 0, there.stderr);
   t.regex(
     there.stdout,
-    /^copied 2 nodes, 3 power_tasks, 1 action_plans, \d+ events to database test\d+ on .*\n.* on one of/,
+    /^copied 2 nodes, 3 power_tasks, 1 action_plans, \d+ events to database test\d+ on .*\n.*\n.* on one of/,
   );
   const before = await rowsInFile(house.data);
   t.true((before.model_changes?.length ?? 0) > 0);
+  t.deepEqual(await rowsInPostgres(server, name), before);
+  t.true((before.nodes?.length ?? 0) > 0 && JSON.stringify(before.nodes).split('sealed:1:').length === 3);
+  t.regex(there.stdout, /driver_info stays sealed: a conductor on the copy needs the same key/);
+  const keyless = ['--data', await newFolder(t), '--database', server.urlOf(name), '--http-listen', 'none'];
+  const refused = await runHere(['serve', '--listen', '127.0.0.1:0', ...keyless]);
+  t.is(refused.exitCode, 5, refused.stderr);
+  t.regex(refused.stderr, /sealed with the key \w{16}, and \S+secrets.key does not exist; nothing was written/);
   t.deepEqual(await rowsInPostgres(server, name), before);
 
   house.configure({ database: server.urlOf(name) });

@@ -1,4 +1,6 @@
 /** Several conductors on one PostgreSQL: the leader dies, is stopped or loses its database, and another one carries on. */
+import { readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { ownAddress } from '../../src/sim/loopback.ts';
 import { eventually } from '../counterparts/eventually.ts';
@@ -9,7 +11,7 @@ import { QUICK } from './house.ts';
 import { enrolSimBmc } from './killing.ts';
 import { nodeNow, order, ordersAt, untilAtRest, untilIn, watchTask } from './orders.ts';
 import { power, startPlan, untilPlanEnds, watchPlan } from './plans.ts';
-import { type Settings, startConductor, startStandBy } from './processes.ts';
+import { runHere, type Settings, startConductor, startStandBy } from './processes.ts';
 import { checkTrail } from './trail.ts';
 
 const postgres = sharedPostgres();
@@ -18,7 +20,9 @@ const postgres = sharedPostgres();
 async function openPair(t: ExecutionContext, settings: Settings = {}) {
   const server = await postgres();
   const database = server.urlOf(await server.newMigrated(t));
-  const all = { ...QUICK, database, ...settings, listen: `${ownAddress()}:0` };
+  const key = join(await newFolder(t), 'secrets.key');
+  writeFileSync(key, Buffer.alloc(32, 7).toString('base64'));
+  const all = { ...QUICK, database, secrets_key: `file:${key}`, ...settings, listen: `${ownAddress()}:0` };
   const leader = await startConductor(t, { ...all, data: await newFolder(t) }, true);
   const other = await startStandBy(t, { ...all, data: await newFolder(t) });
   const clientOf = (address: string) => {
@@ -56,5 +60,30 @@ test.serial(
     t.is((await nodeNow(atOther, 'next')).powerState, 'OFF');
     t.deepEqual(await Promise.all([hangs, slow, next].map(ordersAt)), [['soft'], ['soft'], ['off']]);
     await checkTrail(t, atOther);
+  },
+);
+
+test.serial(
+  'a conductor that has not the key of the leader is refused at its start, not at the takeover',
+  async (t) => {
+    const server = await postgres();
+    const database = server.urlOf(await server.newMigrated(t));
+    await startConductor(t, { ...QUICK, database, listen: `${ownAddress()}:0`, data: await newFolder(t) }, true);
+    const data = await newFolder(t);
+    const words = [
+      'serve',
+      '--database',
+      database,
+      '--data',
+      data,
+      '--listen',
+      `${ownAddress()}:0`,
+      '--http-listen',
+      'none',
+    ];
+    const refused = await runHere(words);
+    t.is(refused.exitCode, 5, refused.stderr);
+    t.regex(refused.stderr, /sealed with the key \w{16}, and \S+secrets.key does not exist; nothing was written/);
+    t.deepEqual(readdirSync(data), []);
   },
 );

@@ -53,6 +53,9 @@ export interface Configuration {
   readonly databaseUrl: string | null;
   /** The file with the password of its user; null if none is named. */
   readonly databasePasswordFile: string | null;
+  /** Where the key is that driver_info is sealed with; null: in the data folder. */
+  readonly secretsKey: string | null;
+  readonly secretsKeyPrevious: string | null;
   readonly zone: string;
   readonly logLevel: Values['log_level'];
   readonly softPowerOffTimeoutMs: number;
@@ -152,7 +155,11 @@ function fromFile(path: string): Given {
     const named = values[key];
     return named === undefined || isUrl(named) ? [] : [[key, resolve(dirname(path), named)]];
   });
-  return { ...values, ...Object.fromEntries(paths) };
+  const keys = (['secrets_key', 'secrets_key_previous'] as const).flatMap((key) => {
+    const [, named] = /^file:(.+)$/.exec(values[key] ?? '') ?? [];
+    return named === undefined ? [] : [[key, `file:${resolve(dirname(path), named)}`]];
+  });
+  return { ...values, ...Object.fromEntries([...paths, ...keys]) };
 }
 
 function parseYaml(path: string): unknown {
@@ -229,6 +236,8 @@ function inMilliseconds(values: Values): Configuration {
     dataFolder: resolve(values.data),
     databaseUrl: values.database ?? null,
     databasePasswordFile: pathOf(values.database_password_file),
+    secretsKey: values.secrets_key ?? null,
+    secretsKeyPrevious: values.secrets_key_previous ?? null,
     zone: values.zone,
     logLevel: values.log_level,
     softPowerOffTimeoutMs: milliseconds(values.soft_power_off_timeout),

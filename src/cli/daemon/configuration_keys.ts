@@ -70,6 +70,14 @@ const name = <const Parts extends KeyParts<string>>(parts: Parts) => ({
   ...parts,
 });
 
+const secretPlace = (parts: KeyParts<string>): ConfigurationKey<string> => ({
+  type: 'file:PATH, env:VARIABLE or credential:NAME',
+  placeholder: 'place',
+  rule: z.string().regex(/^(file:[^\0]+|env:[A-Za-z_]\w*|credential:[\w.-]{1,255})$/),
+  hidden: true,
+  ...parts,
+});
+
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 
 /** The table of keys. */
@@ -208,6 +216,18 @@ export const CONFIGURATION_KEYS = {
     readBy: 'conductor',
     meaning: 'the file whose first line is the password of the user that `database` names',
   } satisfies ConfigurationKey<string>,
+  secrets_key: secretPlace({
+    fallbackWords: 'the file `secrets.key` in `data`, made at the first start',
+    readBy: 'conductor',
+    meaning:
+      'the key with which the conductor seals driver_info in the database: 32 bytes in base64 or hexadecimal. Keep a copy of it, apart from backups of the database: without it they are worth nothing. Conductors that share a PostgreSQL database need the same key',
+  }),
+  secrets_key_previous: secretPlace({
+    fallbackWords: 'none',
+    readBy: 'conductor',
+    meaning:
+      'the key before `secrets_key`. What is sealed with it is sealed anew with `secrets_key` at the next start, or by `countermand secrets rotate`; after that it is not needed',
+  }),
   zone: name({
     fallback: 'default',
     readBy: 'agent',

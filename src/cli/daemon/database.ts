@@ -31,6 +31,9 @@ async function copy(options: CopyOptions, call: OfflineCall): Promise<void> {
       const counts = ['nodes', 'power_tasks', 'action_plans', 'events'].map((table) => [table, rows.get(table) ?? 0]);
       call.output.say(`copied ${counts.map(([table, count]) => `${count} ${table}`).join(', ')} to ${to.where}`);
       call.output.say(
+        'driver_info stays sealed: a conductor on the copy needs the same key, with secrets_key or as the file secrets.key in its data folder',
+      );
+      call.output.say(
         `${from.where} is as it was: start a conductor on one of the two only, as both would order the same nodes`,
       );
     } finally {

@@ -2,18 +2,18 @@
 import { asCountermandError, type CountermandError } from '../../core/errors.ts';
 import { onAbort } from '../../core/signals.ts';
 import { ALONE } from '../../server/agents/leading.ts';
-import { openFolder } from './open_database.ts';
+import { openConfigured } from './open_database.ts';
 import { openPorts, type PortParts } from './ports.ts';
 import { SHUT_DOWN, sayWhere, startTerm, type TermParts } from './term.ts';
 
 /**
  * Runs a conductor on the file in its data folder until the terminal's signal is aborted.
- * @throws as `openFolder`; LISTEN_FAILED; and DATABASE_TAKEN or DATABASE_DAMAGED when that happens while it runs
+ * @throws as `openConfigured`; LISTEN_FAILED; and DATABASE_TAKEN or DATABASE_DAMAGED when that happens while it runs
  */
 export async function runAlone(parts: TermParts & PortParts): Promise<void> {
   const { log, terminal, configuration } = parts;
   const { dataFolder } = configuration;
-  const database = await openFolder(dataFolder);
+  const { database } = await openConfigured(configuration, terminal);
   try {
     const always = (): number => Number.POSITIVE_INFINITY;
     const term = await startTerm({ database, leading: ALONE, restMs: always, embeddedMayActMs: 0 }, parts);

@@ -3,6 +3,7 @@ import { hostname } from 'node:os';
 import { asCountermandError, type CountermandError, fail } from '../../core/errors.ts';
 import { onAbort } from '../../core/signals.ts';
 import { VERSION } from '../../core/version.ts';
+import type { Database } from '../../server/store/database.ts';
 import { type ConductorName, openElections, type StandByListener, type Won } from './open_database.ts';
 import { openPorts, type PortParts, type Ports } from './ports.ts';
 import { SHUT_DOWN, sayWhere, startTerm, type TermParts } from './term.ts';
@@ -23,7 +24,8 @@ export async function runAmongOthers(url: string, parts: Parts): Promise<void> {
       const conductor = nameOf(ports, parts);
       const standBy = elections.standBy({ ...conductor, version: VERSION }, listenerOf(ports, conductor, parts));
       try {
-        await standByAndLead(() => standBy.won(terminal.signal), { ports, where: elections.where }, parts);
+        const { where, seal } = elections;
+        await standByAndLead(() => standBy.won(terminal.signal), { ports, where, seal }, parts);
       } finally {
         await standBy.close();
       }
@@ -40,6 +42,7 @@ export async function runAmongOthers(url: string, parts: Parts): Promise<void> {
 interface Place {
   readonly ports: Ports;
   readonly where: string;
+  readonly seal: (database: Database) => Promise<void>;
 }
 
 async function standByAndLead(next: () => Promise<Won>, place: Place, parts: Parts): Promise<void> {
@@ -59,7 +62,7 @@ async function standByAndLead(next: () => Promise<Won>, place: Place, parts: Par
 }
 
 /** Leads until that is over: resolves with the reason, or with null when the process is to stop. */
-async function lead(won: Won, { ports, where }: Place, parts: Parts): Promise<CountermandError | null> {
+async function lead(won: Won, { ports, where, seal }: Place, parts: Parts): Promise<CountermandError | null> {
   const { database, tenure, epoch, mayActMs } = won;
   const { log, terminal, configuration } = parts;
   let lost: CountermandError | null = null;
@@ -67,6 +70,7 @@ async function lead(won: Won, { ports, where }: Place, parts: Parts): Promise<Co
     const objection = () => tenure.objection();
     const leading = { epoch, leaseMs: configuration.leaderLeaseMs, objection };
     const mandate = { database, leading, restMs: () => tenure.restMs(), embeddedMayActMs: mayActMs };
+    await seal(database);
     log.info({ epoch }, 'the conductor leads');
     const term = await startTerm(mandate, parts);
     const stopped = new Promise<null>((resolve) => onAbort(terminal.signal, () => resolve(null)));

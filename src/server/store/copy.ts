@@ -24,7 +24,11 @@ const TABLES: Readonly<Record<string, Key | null>> = {
   model_changes: ['revision'],
   events: ['sequence'],
   tokens: ['uuid'],
+  sealing_key: null,
 };
+
+/** What a database has that nothing was ever written to. */
+const OF_NO_ROWS: readonly string[] = ['database_id', 'sealing_key'];
 
 /** A database that is open, and can be copied into. */
 export interface CopyTarget {
@@ -43,7 +47,7 @@ export interface CopyTarget {
 export async function copyDatabase(from: Database, to: CopyTarget): Promise<ReadonlyMap<string, number>> {
   return to.database.write(async ({ sql }) => {
     await refuseRows(to.where, sql);
-    await sql('database_id').delete();
+    for (const table of OF_NO_ROWS) await sql(table).delete();
     const copied = new Map<string, number>();
     for (const [table, key] of Object.entries(TABLES)) copied.set(table, await copyTable(table, key, from.read, sql));
     await to.continueNumbers(sql);
@@ -52,7 +56,7 @@ export async function copyDatabase(from: Database, to: CopyTarget): Promise<Read
 }
 
 async function refuseRows(where: string, sql: Knex): Promise<void> {
-  for (const table of Object.keys(TABLES).filter((name) => name !== 'database_id'))
+  for (const table of Object.keys(TABLES).filter((name) => !OF_NO_ROWS.includes(name)))
     if (await sql(table).first())
       throw fail('DATABASE_REFUSED', `${where} has ${table} already; nothing was written; name an empty one`);
 }

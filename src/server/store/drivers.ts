@@ -5,7 +5,8 @@
 import type { Knex } from 'knex';
 import type { Transaction } from './database.ts';
 import { keptBehind } from './kept.ts';
-import { type DriverRow, driverCodec, type KnownDriver, type NodeRow, nodeCodec } from './rows.ts';
+import { type DriverRow, driverCodec, type KnownDriver, type NodeRow } from './rows.ts';
+import { decodeNode } from './sealing.ts';
 
 /** The agent of what is left of agents that have gone: the last description of a driver in a zone. */
 const GONE = '';
@@ -129,8 +130,8 @@ async function leftAfter(
 
 /** The keys of driver_info that nodes of a driver have. */
 async function keysInUse(name: string, sql: Knex): Promise<string[]> {
-  const rows = await sql('nodes').where('driver', name).select('driver_info');
-  return [...new Set(rows.map(nodeCodec.decode).flatMap(({ driverInfo }) => Object.keys(driverInfo)))];
+  const rows = await sql('nodes').where('driver', name).select('uuid', 'driver_info');
+  return [...new Set(rows.flatMap((row) => Object.keys(decodeNode(row, sql).driverInfo)))];
 }
 
 async function replace(

@@ -8,6 +8,7 @@ import type { Transaction } from './database.ts';
 import { keptBehind } from './kept.ts';
 import { filledUp, portionsOf, VALUES_AT_ONCE } from './portions.ts';
 import { type NodeRow, nodeCodec, problemIs } from './rows.ts';
+import { decodeNode, nodeCodecOf } from './sealing.ts';
 
 /** A node by name or uuid, or null. */
 export async function findNode(nameOrUuid: string, sql: Knex): Promise<NodeRow | null> {
@@ -16,8 +17,14 @@ export async function findNode(nameOrUuid: string, sql: Knex): Promise<NodeRow |
   // Two questions for one index each take less time than one for either.
   const byUuid = isUuid(nameOrUuid) && (await sql('nodes').where('uuid', nameOrUuid).first());
   const row = byUuid || (await sql('nodes').where('name', nameOrUuid).first());
-  return row ? nodeCodec.decode(row) : null;
+  return row ? decodeNode(row, sql) : null;
 }
+
+/** Decodes what was read through `sql`. */
+const decodedBy =
+  (sql: Knex) =>
+  (row: Record<string, unknown>): NodeRow =>
+    decodeNode(row, sql);
 
 const isUuid = (text: string): boolean => text.length === 36;
 
@@ -30,7 +37,7 @@ export async function findNodesByUuid(uuids: readonly string[], sql: Knex): Prom
   for (const part of portionsOf(others, VALUES_AT_ONCE)) {
     const rows = await sql('nodes').whereIn('uuid', filledUp(part));
     if (others.length > part.length) await othersFirst();
-    for (const row of rows.map(nodeCodec.decode)) found.set(row.uuid, row);
+    for (const row of rows.map(decodedBy(sql))) found.set(row.uuid, row);
   }
   return found;
 }
@@ -82,7 +89,7 @@ export async function findNodes(namesOrUuids: readonly string[], sql: Knex): Pro
     const rows = await sql('nodes').whereIn('name', part).orWhereIn('uuid', part);
     // Many names are looked up for one client: others are served in between.
     if (namesOrUuids.length > part.length) await othersFirst();
-    for (const row of rows.map(nodeCodec.decode)) found.set(row.name, row).set(row.uuid, row);
+    for (const row of rows.map(decodedBy(sql))) found.set(row.name, row).set(row.uuid, row);
   }
   return found;
 }
@@ -94,7 +101,7 @@ function listBriefly(names: string[]): string {
 
 /** Every node, in the order of names. */
 export async function listAllNodes(sql: Knex): Promise<NodeRow[]> {
-  return (await sql('nodes').orderBy('name')).map(nodeCodec.decode);
+  return (await sql('nodes').orderBy('name')).map(decodedBy(sql));
 }
 
 /** Which nodes to list. */
@@ -130,7 +137,7 @@ export async function listNodes(filter: NodeFilter, afterName: string, limit: nu
     if (filter.zone) query.where('zone', filter.zone);
     if (filter.driver) query.where('driver', filter.driver);
     if (filter.withProblem) query.whereNotNull('problem');
-    const rows: NodeRow[] = (await query).map(nodeCodec.decode);
+    const rows: NodeRow[] = (await query).map(decodedBy(sql));
     nodes.push(...rows.filter((row) => hasLabels(row, filter.labels) && sees(row)));
     const last = rows.at(-1);
     if (nodes.length >= limit || rows.length < atOnce || !last) return nodes.slice(0, limit);
@@ -163,19 +170,19 @@ export async function refuseTwins(node: { uuid: string; name: string; bmcKey: st
 
 /** The nodes that may still change because of an order that was given up. */
 export async function listWindows(sql: Knex): Promise<NodeRow[]> {
-  return (await sql('nodes').whereNotNull('may_change_until')).map(nodeCodec.decode);
+  return (await sql('nodes').whereNotNull('may_change_until')).map(decodedBy(sql));
 }
 
 /** The nodes that could not be read because no agent served them. */
 export async function listUnserved(sql: Knex): Promise<NodeRow[]> {
   const rows = await sql('nodes').where('problem', 'like', problemIs('AGENT_NOT_ATTACHED')).orderBy('name');
-  return rows.map(nodeCodec.decode);
+  return rows.map(decodedBy(sql));
 }
 
 /** The free nodes after this name, in the order of names: at most `limit`. */
 export async function listFreeNodes(afterName: string, limit: number, sql: Knex): Promise<NodeRow[]> {
   const rows = await sql('nodes').whereNull('held_by').where('name', '>', afterName).orderBy('name').limit(limit);
-  return rows.map(nodeCodec.decode);
+  return rows.map(decodedBy(sql));
 }
 
 /** The nodes with these values, except one, in the order of names. */
@@ -186,7 +193,7 @@ export async function findNodesWhere(
   sql: Knex,
 ): Promise<NodeRow[]> {
   const query = sql('nodes').where(nodeCodec.encode(part)).whereNot('uuid', exceptUuid).orderBy('name').limit(limit);
-  return (await query).map(nodeCodec.decode);
+  return (await query).map(decodedBy(sql));
 }
 
 /** True if a node that is reached at another place has this GUID too. */
@@ -209,7 +216,7 @@ export async function findNodesAt(
   sql: Knex,
 ): Promise<NodeRow[]> {
   const query = sql('nodes').where({ zone }).whereNot('uuid', exceptUuid).orderBy('name').limit(limit);
-  return (await query.where((same) => meets(same, place))).map(nodeCodec.decode);
+  return (await query.where((same) => meets(same, place))).map(decodedBy(sql));
 }
 
 /** Places of one BMC. The range is that of its Systems, in the order of bytes: `0` comes after `/`. */
@@ -232,12 +239,12 @@ export async function heldThroughSameBmc(node: NodeRow, sql: Knex): Promise<Node
     .whereNotNull('held_by')
     .whereNot({ uuid })
     .first();
-  return row ? nodeCodec.decode(row) : null;
+  return row ? decodeNode(row, sql) : null;
 }
 
 /** Adds a row. Watchers are told by the caller. */
 export async function insertNodeRow(node: NodeRow, { sql, keep }: Transaction): Promise<void> {
-  await sql('nodes').insert(nodeCodec.encode(node));
+  await sql('nodes').insert(nodeCodecOf(node.uuid, sql).encode(node));
   keep({ kind: 'node', node, deleted: false });
 }
 
@@ -250,7 +257,12 @@ export async function saveNode(
   patch: Partial<NodeRow>,
   transaction: Transaction,
 ): Promise<NodeRow | null> {
-  const node = await compareAndSet(NODES, before, patch, transaction);
+  const node = await compareAndSet(
+    { ...NODES, codec: nodeCodecOf(before.uuid, transaction.sql) },
+    before,
+    patch,
+    transaction,
+  );
   if (node === null) return null;
   // The old values may be secrets.
   if (patch.driverInfo) transaction.scrub();

@@ -19,6 +19,7 @@ import { up as auditTemplates } from './0017_audit_templates.ts';
 import { up as tokens } from './0018_tokens.ts';
 import { up as tokenRoles } from './0019_token_roles.ts';
 import { up as conductors } from './0020_conductors.ts';
+import { up as sealingKey } from './0021_sealing_key.ts';
 
 /** One step of the schema. There is no way back: a backup is. */
 export interface Migration {
@@ -48,4 +49,5 @@ export const MIGRATIONS: readonly Migration[] = [
   { name: '0018_tokens', up: tokens },
   { name: '0019_token_roles', up: tokenRoles },
   { name: '0020_conductors', up: conductors },
+  { name: '0021_sealing_key', up: sealingKey },
 ];

@@ -3,6 +3,7 @@ import type { Clock } from '../../../core/clock.ts';
 import { fail } from '../../../core/errors.ts';
 import { openCancellation, untilAborted } from '../../../core/signals.ts';
 import type { OwnProcess } from '../own_process.ts';
+import type { SealingKeys } from '../sealing.ts';
 import type { PostgresAddress } from './address.ts';
 import { type ConductorSelf, enterLeader, enterStandBy, leaveConductors } from './conductors.ts';
 import { type LedDatabase, lead } from './database.ts';
@@ -35,6 +36,8 @@ export interface CandidateParts {
   readonly self: OwnProcess;
   readonly conductor: ConductorSelf;
   readonly leaseMs: number;
+  /** With which driver_info is sealed. */
+  readonly keys?: SealingKeys | undefined;
 }
 
 /** The session of one candidate. Use `openCandidate`. */
@@ -72,7 +75,8 @@ export class Candidate {
 
   /**
    * Leads, after a look that has taken the lock. The candidate is used up.
-   * @throws DATABASE_REFUSED, DATABASE_NEWER, DATABASE_DAMAGED, DATABASE_UNUSABLE: then nothing was written, and the lock is free
+   * @throws DATABASE_REFUSED, DATABASE_NEWER, DATABASE_DAMAGED, DATABASE_UNUSABLE, SECRETS_KEY_WRONG: then nothing was written, and the
+   *   lock is free
    */
   async lead(): Promise<LedDatabase> {
     const { conductor } = this.#parts;

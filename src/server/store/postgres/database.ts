@@ -10,6 +10,7 @@ import { type GroupResult, type PendingWrite, runGroup, type WriteOptions, Write
 import { keepBehind } from '../kept.ts';
 import { checkedRows, Kept } from '../kept_rows.ts';
 import { type OwnProcess, thisProcess } from '../own_process.ts';
+import { type Sealer, type SealingKeys, sealBehind } from '../sealing.ts';
 import { refuseInWrite, refuseReadsInWrites } from '../writing.ts';
 import type { PostgresAddress } from './address.ts';
 import { mustBeOpen, openDirect, type StatementNames } from './direct.ts';
@@ -34,6 +35,8 @@ interface PostgresParts extends WriteOptions {
   readonly self?: OwnProcess;
   /** A database without our tables is refused. */
   readonly mustExist?: boolean;
+  /** With which driver_info is sealed; without them it is written plain. */
+  readonly keys?: SealingKeys | undefined;
 }
 
 /** What became of one run of a group. */
@@ -47,6 +50,7 @@ class PostgresDatabase implements Database {
   readonly #address: PostgresAddress;
   readonly #clock: Clock;
   readonly #options: WriteOptions;
+  readonly #sealer: Sealer | null;
   readonly #writing: WritingConnection;
   readonly #readers: Readers;
   readonly #kept = new Kept();
@@ -68,6 +72,8 @@ class PostgresDatabase implements Database {
     this.#address = address;
     this.#clock = parts.clock;
     this.#options = parts;
+    this.#sealer = parts.keys?.sealer() ?? null;
+    sealBehind(read, this.#sealer);
     keepBehind(
       read,
       checkedRows(this.#kept.committed, () => refuseInWrite(this, 'read')),
@@ -180,6 +186,7 @@ class PostgresDatabase implements Database {
 
   async #runIn(sql: Knex, client: pg.Client, group: readonly PendingWrite[]): Promise<GroupResult> {
     keepBehind(sql, this.#kept.uncommitted);
+    sealBehind(sql, this.#sealer);
     const result = await runGroup(group, {
       ...this.#options,
       database: this,
@@ -242,14 +249,20 @@ async function tryRoom(read: Knex): Promise<void> {
 
 /**
  * Opens a PostgreSQL database: takes its lock, which one process at a time has, and brings the schema up to date.
- * @throws DATABASE_IN_USE, DATABASE_REFUSED, DATABASE_NEWER, DATABASE_DAMAGED, DATABASE_UNUSABLE: then nothing was written
+ * @throws DATABASE_IN_USE, DATABASE_REFUSED, DATABASE_NEWER, DATABASE_DAMAGED, DATABASE_UNUSABLE, SECRETS_KEY_WRONG: then
+ *   nothing was written
  */
 export async function openPostgres(address: PostgresAddress, parts: PostgresParts): Promise<Database> {
   let database: PostgresDatabase | null = null;
-  const { clock, self = thisProcess(), mustExist = false } = parts;
-  const writing = await openWriting(address, { clock, self, mustExist, brokeOff: () => database?.lookAgain() });
-  database = new PostgresDatabase(connectReaders(address, clock), writing, address, parts);
-  return database;
+  const { clock, self = thisProcess(), mustExist = false, keys } = parts;
+  const writing = await openWriting(address, { clock, self, mustExist, keys, brokeOff: () => database?.lookAgain() });
+  try {
+    database = new PostgresDatabase(connectReaders(address, clock), writing, address, parts);
+    return database;
+  } catch (error) {
+    await writing.close();
+    throw error;
+  }
 }
 
 /** The database of a conductor that leads. */
@@ -266,17 +279,18 @@ interface LeadingParts {
   readonly self: OwnProcess;
   readonly conductor: ConductorName;
   readonly leaseMs: number;
+  readonly keys?: SealingKeys | undefined;
   /** Says, in a transaction of its own, that the conductor is there. */
   readonly present: (sql: Knex) => Promise<void>;
 }
 
 /** Makes the database of a leader of a connection that has the lock. @throws as `openPostgres`: then the connection is as it was */
 export async function lead(open: Open, address: PostgresAddress, parts: LeadingParts): Promise<LedDatabase> {
-  const { clock, leaseMs, present } = parts;
+  const { clock, leaseMs, present, keys } = parts;
   const at: { database: PostgresDatabase | null } = { database: null };
   const brokeOff = (): void => at.database?.lookAgain();
   const writing = await takeWriting(open, address, { ...parts, mustExist: false, brokeOff });
-  const database = new PostgresDatabase(connectReaders(address, clock), writing, address, { clock });
+  const database = new PostgresDatabase(connectReaders(address, clock), writing, address, { clock, keys });
   at.database = database;
   const beat = (): Promise<void> => database.write(({ sql }) => present(sql));
   const over = (error: CountermandError): void => database.giveUp(error);

@@ -3,19 +3,21 @@ import type { Clock } from '../../../core/clock.ts';
 import { CountermandError, type ErrorCode } from '../../../core/errors.ts';
 import { sleep } from '../../../core/signals.ts';
 import { isAlive, type OwnProcess, thisProcess } from '../own_process.ts';
+import type { SealingKeys } from '../sealing.ts';
 import type { PostgresAddress } from './address.ts';
 import { Candidate, type CandidateParts, openCandidate } from './candidate.ts';
 import type { ConductorSelf } from './conductors.ts';
 import type { LedDatabase } from './database.ts';
 import { Patience } from './election.ts';
 import { explainOpening } from './errors.ts';
+import { keysInUse } from './keys_in_use.ts';
 import type { ConductorName, OwnerRow } from './owner.ts';
 import { connect, type Open } from './writing_connection.ts';
 
 /** How often it looks. A leader that dies frees its lock at once, so this is most of what a takeover takes. */
 const LOOK_MS = 250;
 /** These do not pass by themselves: whoever waits, waits for an operator. */
-const FATAL: readonly ErrorCode[] = ['DATABASE_NEWER', 'DATABASE_DAMAGED'];
+const FATAL: readonly ErrorCode[] = ['DATABASE_NEWER', 'DATABASE_DAMAGED', 'SECRETS_KEY_WRONG'];
 
 /** What a conductor that stands by tells its process. */
 export interface StandByListener {
@@ -55,7 +57,7 @@ class StandBy {
 
   /**
    * Resolves when this conductor leads. The abort rejects with its reason.
-   * @throws DATABASE_NEWER, DATABASE_DAMAGED; while it has not been able to look once, also DATABASE_REFUSED and DATABASE_UNUSABLE
+   * @throws DATABASE_NEWER, DATABASE_DAMAGED, SECRETS_KEY_WRONG; while it has not been able to look once, also DATABASE_REFUSED and DATABASE_UNUSABLE
    */
   async won(signal: AbortSignal): Promise<Won> {
     const { clock, leaseMs } = this.#parts;
@@ -121,20 +123,37 @@ export interface Elections {
   close(): void;
 }
 
+/** What a conductor connects with, beside the address. */
+interface ElectionParts {
+  readonly clock: Clock;
+  readonly leaseMs: number;
+  /** With which driver_info is sealed. */
+  readonly keys?: SealingKeys;
+  readonly self?: OwnProcess;
+}
+
 /**
  * Connects to a database on which others may stand.
- * @throws DATABASE_REFUSED, DATABASE_UNUSABLE: then nothing was written
+ * @throws DATABASE_REFUSED, DATABASE_UNUSABLE, SECRETS_KEY_WRONG: then nothing was written
  */
 export async function openElections(
   address: PostgresAddress,
-  { clock, leaseMs, self = thisProcess() }: { clock: Clock; leaseMs: number; self?: OwnProcess },
+  { clock, leaseMs, keys, self = thisProcess() }: ElectionParts,
 ): Promise<Elections> {
   const first = await connect(address, null).catch((thrown) => {
     throw explainOpening(thrown, address);
   });
+  const close = (): void => void first.client.connection.stream.destroy();
+  try {
+    // A conductor that could not take over is told so at its start, not when it is needed.
+    keys?.check(await keysInUse(first.client));
+  } catch (thrown) {
+    close();
+    throw explainOpening(thrown, address);
+  }
   return {
     where: address.words,
-    standBy: (conductor, listener) => new StandBy(address, { clock, leaseMs, self, conductor, listener }, first),
-    close: () => first.client.connection.stream.destroy(),
+    standBy: (conductor, listener) => new StandBy(address, { clock, leaseMs, self, keys, conductor, listener }, first),
+    close,
   };
 }

@@ -7,8 +7,10 @@ import pg from 'pg';
 import type { Clock } from '../../../core/clock.ts';
 import { CountermandError, fail } from '../../../core/errors.ts';
 import type { OwnProcess } from '../own_process.ts';
+import type { SealingKeys } from '../sealing.ts';
 import type { PostgresAddress } from './address.ts';
 import { explainOpening } from './errors.ts';
+import { keysInUse } from './keys_in_use.ts';
 import { migrate } from './migrate.ts';
 import {
   type ConductorName,
@@ -239,13 +241,15 @@ interface WritingParts {
   readonly mustExist: boolean;
   /** Who leads from now on; absent: nobody, and a connection that breaks is made anew. */
   readonly conductor?: ConductorName | null;
+  readonly keys?: SealingKeys | undefined;
   /** Called each time that the connection has ended by itself. */
   readonly brokeOff: () => void;
 }
 
 /**
  * Opens the connection that writes: takes the lock, brings the schema up to date, makes this process the owner.
- * @throws DATABASE_IN_USE, DATABASE_REFUSED, DATABASE_NEWER, DATABASE_DAMAGED, DATABASE_UNUSABLE: then nothing was written
+ * @throws DATABASE_IN_USE, DATABASE_REFUSED, DATABASE_NEWER, DATABASE_DAMAGED, DATABASE_UNUSABLE, SECRETS_KEY_WRONG: then
+ *   nothing was written
  */
 export async function openWriting(address: PostgresAddress, parts: WritingParts): Promise<WritingConnection> {
   try {
@@ -270,9 +274,10 @@ export async function takeWriting(
   parts: WritingParts,
 ): Promise<WritingConnection> {
   const { client } = open;
-  const { self, mustExist, clock, conductor = null } = parts;
+  const { self, mustExist, keys, clock, conductor = null } = parts;
   const knex = createKnex({ client: 'pg', compileSqlOnError: false, log: SILENT });
   try {
+    keys?.check(await keysInUse(client));
     await client.query(`set application_name = '${MIGRATING}'`);
     await knex.transaction((sql) => migrate(sql, address, mustExist), { connection: client });
     await client.query("set application_name = 'countermand'");

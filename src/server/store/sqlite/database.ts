@@ -18,11 +18,18 @@ import {
 import { keepBehind } from '../kept.ts';
 import { checkedRows, Kept } from '../kept_rows.ts';
 import { thisProcess } from '../own_process.ts';
+import { type Sealer, type SealingKeys, sealBehind } from '../sealing.ts';
 import { refuseInWrite, refuseReadsInWrites } from '../writing.ts';
 import { openDirect } from './direct.ts';
 import { DISK, explainSqlite } from './errors.ts';
-import { type OpenFile, openFileIn, openFileInMemory } from './file.ts';
+import { forgetPlain, type OpenFile, openFileIn, openFileInMemory } from './file.ts';
 import { keepStatements } from './statements.ts';
+
+/** How a database is used beside its file. */
+interface SqliteOptions extends WriteOptions {
+  /** Without it, rows are written plain, and those that are sealed do not open. */
+  readonly sealer?: Sealer | null;
+}
 
 /** One open file. Writes run one after the other; those that wait together are committed together. */
 class SqliteDatabase implements Database {
@@ -32,7 +39,7 @@ class SqliteDatabase implements Database {
   readonly #kept = new Kept();
   readonly #direct: DirectWithSavepoint;
   readonly #file: OpenFile;
-  readonly #options: WriteOptions;
+  readonly #options: SqliteOptions;
   #full = false;
   readonly #whenFull = new Set<() => void>();
   #scrub = false;
@@ -40,7 +47,7 @@ class SqliteDatabase implements Database {
   readonly #queue = new WriteQueue(this, (group) => this.#commit(group));
   #closing: Promise<void> | null = null;
 
-  constructor(file: OpenFile, direct: DirectWithSavepoint, options: WriteOptions) {
+  constructor(file: OpenFile, direct: DirectWithSavepoint, options: SqliteOptions) {
     this.read = file.knex;
     this.#options = options;
     this.#direct = direct;
@@ -50,6 +57,7 @@ class SqliteDatabase implements Database {
       file.knex,
       checkedRows(this.#kept.committed, () => refuseInWrite(this, 'read')),
     );
+    sealBehind(file.knex, options.sealer ?? null);
     endLeftovers(file.knex);
     explainErrors(file.knex);
     refuseReadsInWrites(file.knex, this);
@@ -109,6 +117,7 @@ class SqliteDatabase implements Database {
         // knex goes on here even if its BEGIN has failed: each statement would then be a commit of its own.
         if (isOver || !this.#file.connection.inTransaction) throw fail('DATABASE_UNUSABLE', 'no transaction was begun');
         keepBehind(sql, this.#kept.uncommitted);
+        sealBehind(sql, this.#options.sealer ?? null);
         try {
           await this.#mustOwn();
           return await runGroup(group, this.#partsOf(sql));
@@ -185,10 +194,28 @@ class SqliteDatabase implements Database {
 /**
  * Opens the database of a data folder: makes the folder, takes the lock, checks the file, brings the schema up to date.
  * @param reserveBytes how much room is kept in reserve for the time when the disk is full
- * @throws DATA_FOLDER_IN_USE, DATA_FOLDER_UNUSABLE, DATABASE_DAMAGED, DATABASE_NEWER, DATABASE_UNUSABLE, DISK_FULL
+ * @param keys with which driver_info is sealed; without them it is written plain
+ * @throws DATA_FOLDER_IN_USE, DATA_FOLDER_UNUSABLE, DATABASE_DAMAGED, DATABASE_NEWER, DATABASE_UNUSABLE, DISK_FULL,
+ *   SECRETS_KEY_WRONG
  */
-export async function openDatabase(folder: string, reserveBytes?: number): Promise<Database> {
-  return databaseOver(await openFileIn(folder, thisProcess(), reserveBytes));
+export async function openDatabase(folder: string, reserveBytes?: number, keys?: SealingKeys): Promise<Database> {
+  return (await openDatabaseFile(folder, reserveBytes, keys)).database;
+}
+
+/** As `openDatabase`, and what is done with the file as a whole. */
+export async function openDatabaseFile(
+  folder: string,
+  reserveBytes?: number,
+  keys?: SealingKeys,
+): Promise<{ readonly database: Database; readonly forgetPlain: () => void }> {
+  const file = await openFileIn(folder, thisProcess(), reserveBytes, keys);
+  try {
+    const database = databaseOver(file, { sealer: keys?.sealer() ?? null });
+    return { database, forgetPlain: () => forgetPlain(file.connection) };
+  } catch (error) {
+    await file.close();
+    throw error;
+  }
 }
 
 /** A database in memory, for tests. */
@@ -197,7 +224,7 @@ export async function openMemoryDatabase(): Promise<Database> {
 }
 
 /** A database over a file that is open, and what its connection does. */
-export function databaseOver(file: OpenFile, options: WriteOptions = {}): Database {
+export function databaseOver(file: OpenFile, options: SqliteOptions = {}): Database {
   keepStatements(file.connection);
   return new SqliteDatabase(file, openDirect(file.connection), options);
 }

@@ -21,6 +21,7 @@ import { openCancellation } from '../../../core/signals.ts';
 import { isStorageError } from '../failures.ts';
 import type { Change } from '../feed.ts';
 import { isAlive, type OwnProcess } from '../own_process.ts';
+import { HEAD_LENGTH, keyIdsOf, type SealingKeys } from '../sealing.ts';
 import { explainSqlite, REPAIR } from './errors.ts';
 import { migrate } from './migrate.ts';
 import { findOwner, hasTable, inUse, takeOwnership } from './owner.ts';
@@ -31,6 +32,12 @@ const APPLICATION_ID = 0x434d4e44;
 const FILE = 'countermand.db';
 /** Where SQLite keeps what belongs to a file. */
 const BESIDE = ['-wal', '-shm', '-journal'];
+
+/**
+ * Says in the header of the file that no secret was ever written plain into it, or that it was written anew since. Set with the new
+ * file; a file of an earlier version has 0.
+ */
+const NO_PLAIN_COPIES = 1;
 
 /** An open file, with all that ends with it. */
 export interface OpenFile {
@@ -66,12 +73,13 @@ export async function openFileIn(
   folder: string,
   self: OwnProcess,
   reserveBytes: number = RESERVE_BYTES,
+  keys?: SealingKeys,
 ): Promise<OpenFile> {
   const unlock = lockFolder(folder);
   try {
     const path = join(folder, FILE);
     if (await isNew(path)) await create(path);
-    else examine(path, folder, self);
+    else examine(path, folder, self, keys);
     closeModes(path);
     return await openChecked(path, folder, self, openReserve(reserveIn(folder), reserveBytes), unlock);
   } catch (thrown) {
@@ -147,7 +155,9 @@ export function openFileOver({ connection, generation, take, give, afterCommit }
 export async function imageOfNewborn(): Promise<Buffer> {
   const knex = connect(':memory:');
   await migrate(knex);
-  const image = (await connectionOf(knex)).serialize();
+  const connection = await connectionOf(knex);
+  connection.pragma(`user_version = ${NO_PLAIN_COPIES}`);
+  const image = connection.serialize();
   await knex.destroy();
   return image;
 }
@@ -171,6 +181,7 @@ async function create(path: string): Promise<void> {
   const knex = connect(draft);
   try {
     await migrate(knex);
+    (await connectionOf(knex)).pragma(`user_version = ${NO_PLAIN_COPIES}`);
   } finally {
     await knex.destroy();
   }
@@ -189,13 +200,14 @@ function syncFolder(folder: string): void {
 }
 
 /** Looks at a file that is there, before it is opened for work, and changes nothing in it. */
-function examine(path: string, folder: string, self: OwnProcess): void {
+function examine(path: string, folder: string, self: OwnProcess, keys?: SealingKeys): void {
   const raw = new BetterSqlite3(path);
   try {
     if (!isOurs(raw)) throw damaged(`${path} is not a database of countermand`);
     const owner = findOwner(raw);
     if (owner && isAlive(owner, self)) throw inUse(folder, owner.pid);
     if (owner?.endedCleanly !== true) quickCheck(path, raw);
+    keys?.check(keysInUse(raw));
   } catch (thrown) {
     const error = explainSqlite(thrown);
     if (error !== thrown && error instanceof CountermandError && error.code === 'DATABASE_DAMAGED')
@@ -203,6 +215,33 @@ function examine(path: string, folder: string, self: OwnProcess): void {
     throw error;
   } finally {
     raw.close();
+  }
+}
+
+/** The ids of the keys without which a conductor can do nothing with the file. */
+function keysInUse(raw: BetterSqlite3.Database): string[] {
+  const read = (sql: string): string[] => raw.prepare(sql).pluck().all() as string[];
+  const heads = hasTable('nodes', raw) ? read(`select distinct substr(driver_info, 1, ${HEAD_LENGTH}) from nodes`) : [];
+  const noted = hasTable('sealing_key', raw) ? read('select id from sealing_key') : [];
+  return [...new Set([...keyIdsOf(heads), ...noted])];
+}
+
+/**
+ * Writes the whole file anew if it is of a version that did not seal: what was overwritten or deleted is in none of its pages, nor
+ * in its log. Call it when all rows are sealed. Done once; a crash meanwhile leaves it to the next start. It needs as much room as the file has.
+ * @throws DISK_FULL, DATABASE_UNUSABLE
+ */
+export function forgetPlain(connection: BetterSqlite3.Database): void {
+  if (connection.pragma('user_version', { simple: true }) === NO_PLAIN_COPIES) return;
+  try {
+    // A large file would not fit into memory. What stands in the temporary one is sealed.
+    connection.pragma('temp_store = FILE');
+    connection.exec('vacuum');
+    connection.pragma('temp_store = MEMORY');
+    connection.pragma('wal_checkpoint(TRUNCATE)');
+    connection.pragma(`user_version = ${NO_PLAIN_COPIES}`);
+  } catch (thrown) {
+    throw explainSqlite(thrown);
   }
 }
 
