@@ -26,6 +26,7 @@ import {
   WHICH_NODES,
 } from '../shared/selection.ts';
 import type { Terminal } from '../shared/terminal.ts';
+import { addInfoFlags, type InfoFlags, readInfo } from './info.ts';
 import { warnOfOpenWays } from './open_ways.ts';
 import { nodeText, WHICH_NODE } from './text.ts';
 
@@ -34,15 +35,14 @@ function print(node: Node | undefined, { output, clock }: Call): void {
   output.message(Node, present(node, 'a node'), (written) => nodeText(written, clock.now(), output.time));
 }
 
-interface CreateOptions {
+interface CreateOptions extends InfoFlags {
   readonly driver: string;
-  readonly info?: readonly string[];
   readonly zone?: string;
   readonly label?: readonly string[];
 }
 
 async function create(name: string, options: CreateOptions, call: Call): Promise<void> {
-  const driverInfo = readPairs(options.info, '--info');
+  const driverInfo = await readInfo(options, call);
   const { node } = await call.conductor.nodes.createNode({
     name,
     driver: options.driver,
@@ -56,23 +56,22 @@ async function create(name: string, options: CreateOptions, call: Call): Promise
 
 /** Adds `node create`. */
 export function addCreate(group: Command, terminal: Terminal): void {
-  group
+  const command = group
     .command('create')
     .description('enrol a node; its driver checks the driver_info, the BMC is not contacted')
     .argument('<name>', 'the name of the node: letters, digits, dots, dashes and underscores')
-    .requiredOption('--driver <name>', 'the driver that talks to its BMC, such as ipmi')
-    .option(
-      '--info <key=value...>',
-      'how the driver reaches the BMC; for a secret key, file:NAME and env:NAME are read by the agent and keep the secret off this line',
-    )
+    .requiredOption('--driver <name>', 'the driver that talks to its BMC, such as ipmi');
+  addInfoFlags(
+    command,
+    'how the driver reaches the BMC; for a secret key, file:NAME and env:NAME are read by the agent and keep the secret off this line',
+  )
     .option('--zone <name>', 'the zone from which the BMC is reached', 'default')
     .option('--label <key=value...>', 'labels')
     .action(asking(create, terminal));
 }
 
-interface SetOptions extends SelectorFlags {
+interface SetOptions extends SelectorFlags, InfoFlags {
   readonly name?: string;
-  readonly info?: readonly string[];
   readonly unsetInfo?: string[];
   readonly unsetLabel?: string[];
   readonly maintenance?: 'on' | 'off';
@@ -80,12 +79,12 @@ interface SetOptions extends SelectorFlags {
 }
 
 /** The flags that set values; the others choose the nodes. */
-function changesOf(options: SetOptions): Omit<UpdateNodeRequest, 'node' | 'validateOnly'> {
+async function changesOf(options: SetOptions, call: Call): Promise<Omit<UpdateNodeRequest, 'node' | 'validateOnly'>> {
   const { maintenance } = options;
   return {
     name: options.name,
     zone: options.zone,
-    setDriverInfo: readPairs(options.info, '--info'),
+    setDriverInfo: await readInfo(options, call),
     removeDriverInfo: options.unsetInfo ?? [],
     setLabels: readPairs(options.label, '--label'),
     removeLabels: options.unsetLabel ?? [],
@@ -108,7 +107,7 @@ const WRITES_AT_ONCE = 8;
 
 async function set(words: readonly string[], options: SetOptions, call: Call): Promise<void> {
   const { conductor, output } = call;
-  const changes = changesOf(options);
+  const changes = await changesOf(options, call);
   if (Object.values(changes).every(isEmpty))
     throw fail('ARGUMENT_INVALID', 'nothing to set; countermand node set --help lists what can be set');
   const { names } = await selectMany(words, besideSetters(options), call);
@@ -140,8 +139,8 @@ export function addSet(group: Command, terminal: Terminal): void {
     .description('change what is kept of nodes; name, zone and driver_info need nodes that no power task holds')
     .argument('[nodes...]', WHICH_NODES)
     .option('--name <name>', 'a new name, for one node')
-    .option('--zone <name>', 'the zone to set; --in-zone chooses by zone')
-    .option('--info <key=value...>', 'keys of driver_info to set')
+    .option('--zone <name>', 'the zone to set; --in-zone chooses by zone');
+  addInfoFlags(command, 'keys of driver_info to set')
     .option('--unset-info <key...>', 'keys of driver_info to remove')
     .option('--label <key=value...>', 'labels to set; -l (--with-label) chooses by label')
     .option('--unset-label <key...>', 'labels to remove')

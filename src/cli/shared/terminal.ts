@@ -16,7 +16,11 @@ export type TextStream = NodeJS.WritableStream & {
 };
 
 /** Where text comes from. */
-export type TextSource = Readable & { readonly isTTY?: boolean };
+export type TextSource = Readable & {
+  readonly isTTY?: boolean;
+  /** Of a terminal: whether each key comes as it is typed, and is not shown. */
+  setRawMode?(raw: boolean): unknown;
+};
 
 /** One run of the command line, seen from inside. */
 export interface Terminal {

@@ -16,14 +16,24 @@ test('a certificate that is not checked, and a way without encryption', (t) => {
 });
 
 test('node create and node set say it on stderr', async (t) => {
-  const { address } = await openHouse(t);
+  const { address } = await openHouse(t, { here: true, variables: { COUNTERMAND_SECRET_P: 'p' } });
   const ask = (...words: string[]) => runHere(['node', ...words], { COUNTERMAND_CONDUCTOR: address });
-  const login = ['redfish_address=https://192.0.2.7', 'redfish_username=u', 'redfish_password=p'];
+  const login = [
+    'redfish_address=https://192.0.2.7',
+    'redfish_username=u',
+    'redfish_password=env:COUNTERMAND_SECRET_P',
+  ];
   const created = await ask('create', 'n', '--driver', 'redfish', '--info', ...login, 'redfish_verify_ca=false');
   t.is(created.exitCode, 0, created.stderr);
   t.regex(created.stderr, /^warning: redfish_verify_ca=false: the certificate of the BMC is not checked/);
   const secured = await ask('set', 'n', '--info', ...login, 'redfish_verify_ca=true');
   t.is(secured.stderr, '');
-  const opened = await ask('set', 'n', '--info', 'redfish_address=http://192.0.2.7', 'redfish_password=p');
+  const opened = await ask(
+    'set',
+    'n',
+    '--info',
+    'redfish_address=http://192.0.2.7',
+    'redfish_password=env:COUNTERMAND_SECRET_P',
+  );
   t.regex(opened.stderr, /^warning: redfish_address: http is not encrypted/);
 });
