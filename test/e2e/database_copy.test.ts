@@ -17,7 +17,7 @@ const postgres = sharedPostgres();
 const copy = (from: string, to: string) => runHere(['database', 'copy', '--from', from, '--to', to]);
 
 /** What is a database's own, and the tables of the engines. */
-const OWN = /^(database_owner|knex_.*|sqlite_.*)$/;
+const OWN = /^(database_owner|conductors|knex_.*|sqlite_.*)$/;
 
 type Rows = Readonly<Record<string, readonly Record<string, unknown>[]>>;
 

@@ -20,7 +20,7 @@ const copy = (from: Database, database: Database) =>
 test('every table is copied, except those that are the own of a database', async (t) => {
   const [from, to] = [await open(t), await open(t)];
   const tables: { name: string }[] = await from.read('sqlite_master').where('type', 'table').select('name');
-  const own = /^(database_owner|knex_.*|sqlite_.*)$/;
+  const own = /^(database_owner|conductors|knex_.*|sqlite_.*)$/;
   t.deepEqual(
     [...(await copy(from, to)).keys()].toSorted(),
     tables
