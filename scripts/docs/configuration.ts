@@ -1,12 +1,12 @@
 /** docs/configuration.md, from the table of keys. */
 import {
   CONFIGURATION_KEYS,
-  type ConfigurationKey,
   flagOf,
   KEY_NAMES,
   type KeyName,
   variableOf,
 } from '../../src/cli/daemon/configuration_keys.ts';
+import type { ConfigurationKey } from '../../src/cli/daemon/configuration_kinds.ts';
 import { block, code, markdownTable, page } from './markdown.ts';
 
 const EXAMPLE = `listen: 0.0.0.0:7077

@@ -1,10 +1,6 @@
 /** The configuration files of the Debian package: every key as a comment, from the table of keys. */
-import {
-  CONFIGURATION_KEYS,
-  type ConfigurationKey,
-  type KeyName,
-  keysReadBy,
-} from '../../src/cli/daemon/configuration_keys.ts';
+import { CONFIGURATION_KEYS, type KeyName, keysReadBy } from '../../src/cli/daemon/configuration_keys.ts';
+import type { ConfigurationKey } from '../../src/cli/daemon/configuration_kinds.ts';
 
 /** What the package sets, as its daemons run as a user of their own. */
 const SET: Partial<Record<KeyName, string>> = {

@@ -1,12 +1,8 @@
 /** The man pages, from the tree of commands, the table of configuration keys and the table of errors. */
 
 import type { Command } from 'commander';
-import {
-  CONFIGURATION_KEYS,
-  type ConfigurationKey,
-  KEY_NAMES,
-  variableOf,
-} from '../../src/cli/daemon/configuration_keys.ts';
+import { CONFIGURATION_KEYS, KEY_NAMES, variableOf } from '../../src/cli/daemon/configuration_keys.ts';
+import type { ConfigurationKey } from '../../src/cli/daemon/configuration_kinds.ts';
 import { ERROR_TABLE } from '../../src/core/errors.ts';
 import { VERSION } from '../../src/core/version.ts';
 import { commandTree, textAfterHelp } from '../command_tree.ts';

@@ -131,6 +131,7 @@ export const HOMES: Homes = {
     'src/cli/audit/file.ts',
     'src/cli/daemon/configuration.ts',
     'src/cli/daemon/configuration_keys.ts',
+    'src/cli/daemon/configuration_kinds.ts',
     'src/cli/shared/order_file.ts',
     'src/cli/plan/file.ts',
     'src/drivers/',

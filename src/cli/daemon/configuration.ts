@@ -11,14 +11,8 @@ import { fail } from '../../core/errors.ts';
 import { readSmallFile } from '../../core/small_file.ts';
 import type { Environment } from '../shared/terminal.ts';
 import type { TlsFiles } from '../shared/tls_files.ts';
-import {
-  CONFIGURATION_KEYS,
-  type ConfigurationKey,
-  flagOf,
-  KEY_NAMES,
-  type KeyName,
-  variableOf,
-} from './configuration_keys.ts';
+import { CONFIGURATION_KEYS, flagOf, KEY_NAMES, type KeyName, variableOf } from './configuration_keys.ts';
+import type { ConfigurationKey } from './configuration_kinds.ts';
 
 /** The configuration of a daemon. Times are in milliseconds here, and in seconds where they are written. */
 export interface Configuration {

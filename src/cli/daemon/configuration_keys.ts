@@ -4,79 +4,8 @@
  */
 import { z } from 'zod';
 import { isAddress } from '../shared/address.ts';
-
-/** Which daemon reads a key. `countermand serve` is both: a conductor with an agent inside. */
-type Reader = 'conductor' | 'agent' | 'both';
-
-/** One key. */
-export interface ConfigurationKey<T = unknown> {
-  /** What a value must be, to follow "must be". */
-  readonly type: string;
-  /** The place of the value in a flag: `--listen <host:port>`. */
-  readonly placeholder: string;
-  readonly rule: z.ZodType<T>;
-  /** Absent if the default is found at the start, or if there is none. */
-  readonly fallback?: T;
-  /** The default in words, where `fallback` does not say it. */
-  readonly fallbackWords?: string;
-  readonly readBy: Reader;
-  /** Its flag stands at every command, because commands and agents need it alike. */
-  readonly everywhere?: true;
-  readonly meaning: string;
-  /** A value may contain what others must not see, so that an error does not repeat it. */
-  readonly hidden?: true;
-}
-
-/** More is taken for a slip: 30 days. */
-const LONGEST_S = 2_592_000;
-
-type KeyParts<T> = Omit<ConfigurationKey<T>, 'type' | 'placeholder' | 'rule'>;
-
-// Each keeps the type of its parts, which says whether there is a fallback.
-const wholeSeconds = <const Parts extends KeyParts<number>>(least: number, parts: Parts) => ({
-  type: `a whole number of seconds from ${least} to ${LONGEST_S}`,
-  placeholder: 'seconds',
-  rule: z.int().min(least).max(LONGEST_S),
-  ...parts,
-});
-
-const seconds = <const Parts extends KeyParts<number>>(least: number, parts: Parts) => ({
-  type: `a number of seconds from ${least} to ${LONGEST_S}`,
-  placeholder: 'seconds',
-  rule: z.number().min(least).max(LONGEST_S),
-  ...parts,
-});
-
-const folder = <const Parts extends KeyParts<string>>(parts: Parts) => ({
-  type: 'the path of a folder',
-  placeholder: 'folder',
-  rule: z
-    .string()
-    .min(1)
-    .regex(/^[^\0]*$/),
-  ...parts,
-});
-
-const file = <const Parts extends KeyParts<string>>(parts: Parts) => ({
-  ...folder(parts),
-  type: 'the path of a file',
-  placeholder: 'file',
-});
-
-const name = <const Parts extends KeyParts<string>>(parts: Parts) => ({
-  type: 'a name: 1 to 255 letters, digits, dots, dashes and underscores',
-  placeholder: 'name',
-  rule: z.string().regex(/^[\w.-]{1,255}$/),
-  ...parts,
-});
-
-const secretPlace = (parts: KeyParts<string>): ConfigurationKey<string> => ({
-  type: 'file:PATH, env:VARIABLE or credential:NAME',
-  placeholder: 'place',
-  rule: z.string().regex(/^(file:[^\0]+|env:[A-Za-z_]\w*|credential:[\w.-]{1,255})$/),
-  hidden: true,
-  ...parts,
-});
+import { type ConfigurationKey, file, folder, name, seconds, wholeSeconds } from './configuration_kinds.ts';
+import { SECRET_KEYS } from './secret_keys.ts';
 
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 
@@ -216,18 +145,6 @@ export const CONFIGURATION_KEYS = {
     readBy: 'conductor',
     meaning: 'the file whose first line is the password of the user that `database` names',
   } satisfies ConfigurationKey<string>,
-  secrets_key: secretPlace({
-    fallbackWords: 'the file `secrets.key` in `data`, made at the first start',
-    readBy: 'conductor',
-    meaning:
-      'the key with which the conductor seals driver_info in the database: 32 bytes in base64 or hexadecimal. Keep a copy of it, apart from backups of the database: without it they are worth nothing. Conductors that share a PostgreSQL database need the same key',
-  }),
-  secrets_key_previous: secretPlace({
-    fallbackWords: 'none',
-    readBy: 'conductor',
-    meaning:
-      'the key before `secrets_key`. What is sealed with it is sealed anew with `secrets_key` at the next start, or by `countermand secrets rotate`; after that it is not needed',
-  }),
   zone: name({
     fallback: 'default',
     readBy: 'agent',
@@ -350,11 +267,7 @@ export const CONFIGURATION_KEYS = {
     readBy: 'agent',
     meaning: 'how long an idle IPMI session is kept open, one for each BMC; 0 opens one for each command',
   }),
-  secrets_dir: folder({
-    fallbackWords: 'none: no `file:` value can be read',
-    readBy: 'agent',
-    meaning: 'the folder below which `file:NAME` values of driver_info are read',
-  }),
+  ...SECRET_KEYS,
   ca: file({
     fallbackWords: 'the authorities of the system',
     readBy: 'agent',

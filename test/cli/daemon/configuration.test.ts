@@ -7,13 +7,13 @@ import fc from 'fast-check';
 import { addConfigurationOptions, readConfiguration } from '../../../src/cli/daemon/configuration.ts';
 import {
   CONFIGURATION_KEYS,
-  type ConfigurationKey,
   flagOf,
   KEY_NAMES,
   type KeyName,
   keysReadBy,
   variableOf,
 } from '../../../src/cli/daemon/configuration_keys.ts';
+import type { ConfigurationKey } from '../../../src/cli/daemon/configuration_kinds.ts';
 import { CountermandError } from '../../../src/core/errors.ts';
 
 /** A configuration file in a folder of its own. */
