@@ -100,7 +100,7 @@ test('a configuration that is wrong', async (t) => {
   };
   await withFile(
     'agent_leese: 5\n',
-    new RegExp(`${config}: agent_leese is no key; the keys are listen, http_listen, tls_certificate, `),
+    new RegExp(`${config}: agent_leese is no key; the keys are listen, http_listen, `),
   );
   await withFile('agent_lease: soon\n', /agent_lease must be a number of seconds from 0.1 to \d+, and is "soon"/);
   await withFile('agent_lease: [\n', /is not the YAML it should be/);
