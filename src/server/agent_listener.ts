@@ -14,6 +14,7 @@ import { readServedAgain } from './power/sync.ts';
 import type { UnservedLooks } from './power/unserved.ts';
 import { retry } from './retry.ts';
 import { forgetAgents, saveAgent } from './store/agents.ts';
+import { keysOfSchema } from './store/drivers.ts';
 import type { DriverRow, NodeRow } from './store/rows.ts';
 
 /** What listening needs. */
@@ -108,7 +109,7 @@ function driverRow(agentUuid: string, zone: string, driver: DriverDescription, n
     zone,
     name: driver.name,
     infoSchema,
-    secretKeys: secretKeysOf(infoSchema),
+    secretKeys: keysOfSchema(infoSchema).marked,
     targets: driver.targets.map(fromTarget).filter((target) => target !== null),
     recalls: driver.recalls.map(fromTarget).filter((target) => target !== null),
     softRebootInOneCommand: driver.softRebootInOneCommand,
@@ -132,10 +133,4 @@ function parseJson(text: string): unknown {
   } catch {
     return null;
   }
-}
-
-/** The keys that a schema of driver_info marks as secret. */
-function secretKeysOf({ properties }: DriverRow['infoSchema']): string[] {
-  const marks = (properties ?? {}) as Record<string, { writeOnly?: boolean } | null>;
-  return Object.keys(marks).filter((key) => marks[key]?.writeOnly === true);
 }

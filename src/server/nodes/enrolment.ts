@@ -7,7 +7,7 @@ import type { Attachment, Attachments } from '../agents/attachments.ts';
 import { patched } from '../store/columns.ts';
 import { holdToRevision, overtaken } from '../store/compare_and_set.ts';
 import type { Transaction } from '../store/database.ts';
-import { findSecretKeys, listDriverNames } from '../store/drivers.ts';
+import { findPureSecretKeys, findSecretKeys, listDriverNames } from '../store/drivers.ts';
 import { findNode, getNode, refuseTwins } from '../store/nodes.ts';
 import { findRecall } from '../store/power_tasks.ts';
 import type { NodeRow } from '../store/rows.ts';
@@ -292,7 +292,8 @@ async function identityPatch(
 
 /**
  * A stored secret is for the BMC, and the way to it, that it was given for. Whoever changes where or how it is sent has to
- * know it: otherwise an editor could have it sent to a machine of their own.
+ * know it: otherwise an editor could have it sent to a machine of their own. Any key may be a part of the way, unless its value is
+ * certainly a secret and nothing else: an agent that calls an address secret hides it, but does not open the way.
  * @throws DRIVER_INFO_INVALID naming the secrets that have to be given again
  */
 async function refuseOldSecrets(
@@ -301,12 +302,14 @@ async function refuseOldSecrets(
   request: NodeUpdate,
   { store }: EnrolmentParts,
 ): Promise<void> {
-  const secretKeys = await findSecretKeys(node.driver, store.database.read);
-  const isSecret = (key: string): boolean => isSecretKey(key, secretKeys);
+  const { read } = store.database;
+  const secretKeys = await findSecretKeys(node.driver, read);
+  const pureKeys = await findPureSecretKeys(node, read);
   const keys = new Set([...Object.keys(node.driverInfo), ...Object.keys(changed.driverInfo)]);
-  const ways = [...keys].filter((key) => !isSecret(key) && node.driverInfo[key] !== changed.driverInfo[key]);
+  const ways = [...keys].filter((key) => !pureKeys.has(key) && node.driverInfo[key] !== changed.driverInfo[key]);
   if (changed.zone !== node.zone) ways.push('zone');
-  const kept = Object.keys(changed.driverInfo).filter((key) => isSecret(key) && !(key in request.setDriverInfo));
+  const isStored = (key: string): boolean => isSecretKey(key, secretKeys) && !Object.hasOwn(request.setDriverInfo, key);
+  const kept = Object.keys(changed.driverInfo).filter(isStored);
   if (ways.length === 0 || kept.length === 0) return;
   throw failAt(
     'DRIVER_INFO_INVALID',

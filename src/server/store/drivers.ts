@@ -48,6 +48,34 @@ export async function findSecretKeys(name: string, sql: Knex): Promise<ReadonlyS
   return (await know(name, sql)).secretKeys;
 }
 
+/**
+ * The keys of driver_info whose values are secrets and nothing else: an agent of the node's own zone marks them, and no agent of any
+ * zone lists them without a mark. What any agent takes for a part of the way to a BMC is one, whatever the others say.
+ */
+export async function findPureSecretKeys(
+  { zone, driver }: Pick<NodeRow, 'zone' | 'driver'>,
+  sql: Knex,
+): Promise<ReadonlySet<string>> {
+  const { rows, byZone } = await know(driver, sql);
+  // From the schemas: a row's own list of secret keys may carry what agents of other zones have marked.
+  const listed = rows.map((row) => keysOfSchema(row.infoSchema));
+  const ways = new Set(listed.flatMap(({ unmarked }) => unmarked));
+  const own = (byZone.get(zone) ?? []).flatMap((row) => keysOfSchema(row.infoSchema).marked);
+  return new Set(own.filter((key) => !ways.has(key)));
+}
+
+/** The keys that a JSON Schema of driver_info lists: those that it marks as secret, and the others. */
+export function keysOfSchema({ properties }: DriverRow['infoSchema']): {
+  readonly marked: string[];
+  readonly unmarked: string[];
+} {
+  const said = (properties ?? {}) as Record<string, { writeOnly?: boolean } | null>;
+  const { marked = [], unmarked = [] } = Object.groupBy(Object.keys(said), (key) =>
+    said[key]?.writeOnly === true ? 'marked' : 'unmarked',
+  );
+  return { marked, unmarked };
+}
+
 /** The names of the drivers that agents of a zone have offered. */
 export async function listDriverNames(zone: string, sql: Knex): Promise<string[]> {
   return (await sql('drivers').where({ zone }).orderBy('name').distinct('name')).map(({ name }) => name);

@@ -3,7 +3,9 @@ import test, { type ExecutionContext } from 'ava';
 import { openChannel } from '../../../src/core/channel.ts';
 import { openCancellation } from '../../../src/core/signals.ts';
 import { type AttachRequest, Hello } from '../../../src/gen/countermand/v1/agent.ts';
-import { findDriver, findSecretKeys } from '../../../src/server/store/drivers.ts';
+import { changeNode } from '../../../src/server/nodes/enrolment.ts';
+import { maskSecrets } from '../../../src/server/nodes/secrets.ts';
+import { findDriver, findPureSecretKeys, findSecretKeys } from '../../../src/server/store/drivers.ts';
 import { getNode } from '../../../src/server/store/nodes.ts';
 import { openDatabase } from '../../../src/server/store/sqlite/database.ts';
 import { World } from '../../world/world.ts';
@@ -14,6 +16,7 @@ async function newWorld(t: ExecutionContext): Promise<World> {
   return world;
 }
 
+const NO_CHANGE = { setDriverInfo: {}, removeDriverInfo: [], setLabels: {}, removeLabels: [] };
 const EMPTY = { name: 'fake', driverInfoSchema: '{}', targets: [], recalls: [] };
 
 /** An agent that says what it likes. @returns how it leaves: by a farewell, or by the end of its stream */
@@ -77,6 +80,51 @@ test('what a node has as a secret stays one, whichever of the agents has marked 
   await second.leave();
   t.true((await marks('fake_place')) && (await marks('fake_password')));
   t.true((await said(world)).every((row) => row.startsWith(' ')));
+});
+
+const schemaOf = (properties: object) => ({
+  drivers: [{ ...EMPTY, driverInfoSchema: JSON.stringify({ properties }) }],
+});
+
+for (const [what, zones, leaves] of [
+  ['of another zone', ['elsewhere'], false],
+  ['of the same zone', ['default'], false],
+  ['that has gone', ['elsewhere'], true],
+] as const) {
+  test(`an address that an agent ${what} calls secret is hidden, and its change still needs the password`, async (t) => {
+    const world = await newWorld(t);
+    await world.startAgent('honest');
+    await world.enrol('n1', { fake_password: 'geheim' });
+    const marks = Object.fromEntries(['fake_address', 'fake_place', 'zone'].map((key) => [key, { writeOnly: true }]));
+    const rogue = await attach(world, 'rogue', { zones, ...schemaOf(marks) });
+    if (leaves) await rogue.leave();
+    const change = (more: object): Promise<unknown> =>
+      world.finish(changeNode({ ...NO_CHANGE, node: 'n1', ...more }, world.conductor));
+    for (const setDriverInfo of [{ fake_address: 'attacker' }, { fake_place: 'x' }, { fake_guid: 'y' }])
+      await t.throwsAsync(change({ setDriverInfo }), { message: /would change, and the stored .*fake_password/ });
+    await t.throwsAsync(change({ zone: 'elsewhere' }), {
+      message: /^zone would change, and the stored .*fake_password/,
+    });
+    const { driverInfo } = await getNode('n1', world.database.read);
+    const shown = maskSecrets(driverInfo, await findSecretKeys('fake', world.database.read));
+    t.like(shown, { fake_address: '******', fake_password: '******' });
+    await change({ setDriverInfo: { fake_password: 'other' } });
+    await change({ setDriverInfo: { fake_address: 'moved', fake_password: 'other' } });
+    t.is((await getNode('n1', world.database.read)).driverInfo.fake_address, 'moved');
+  });
+}
+
+test('a key that one agent calls secret and another an address is a part of the way', async (t) => {
+  const world = await newWorld(t);
+  await attach(world, 'a1', schemaOf({ mixed: { writeOnly: true }, pure: { writeOnly: true }, way: {} }));
+  await attach(world, 'a2', {
+    zones: ['elsewhere'],
+    ...schemaOf({ mixed: {}, foreign: { writeOnly: true }, way: null }),
+  });
+  const { read } = world.database;
+  t.deepEqual([...(await findSecretKeys('fake', read))].sort(), ['foreign', 'mixed', 'pure']);
+  t.deepEqual([...(await findPureSecretKeys({ zone: 'default', driver: 'fake' }, read))], ['pure']);
+  t.deepEqual([...(await findPureSecretKeys({ zone: 'nowhere', driver: 'fake' }, read))], []);
 });
 
 test('agents that come and go leave no more than one description for each zone that has nodes', async (t) => {
