@@ -52,6 +52,12 @@ export const ERROR_TABLE = {
   TOO_MANY_LOGINS: row('RESOURCE_EXHAUSTED', 6, 'too many passwords are being checked at once', RETRYABLE),
   KEYS_UNREACHABLE: row('UNAVAILABLE', 6, 'the keys that a bearer token is checked with cannot be fetched', RETRYABLE),
 
+  TRAIL_BROKEN: row(
+    'INTERNAL',
+    1,
+    'the audit trail is not what was written: an entry was changed, added or taken away',
+  ),
+
   // What the client asked for
   ARGUMENT_INVALID: row('INVALID_ARGUMENT', 2, 'a field of the request is missing, malformed or out of range'),
   DRIVER_UNKNOWN: row('INVALID_ARGUMENT', 2, 'no agent has ever offered a driver of this name in the zone'),

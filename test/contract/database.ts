@@ -13,6 +13,7 @@ import { findNode, getNode, insertNodeRow, listUnserved, saveNode } from '../../
 import { type NodeRow, nodeCodec } from '../../src/server/store/rows.ts';
 import { never } from '../counterparts/signals.ts';
 import { nodeRow } from '../server/rows.ts';
+import { trailIsWhole } from './trail.ts';
 import { appendEvents, eventTypes, fault, follow, insert, names, outcomes } from './writes.ts';
 
 /** One database, which outlives the processes that open it. */
@@ -97,6 +98,8 @@ promise('writes that wait together: each stands or falls alone, whatever fails i
   t.deepEqual(await names(database), ['a', 'f', 'there']);
   t.deepEqual(await eventTypes(database), ['f']);
 });
+
+promise('the trail: an entry is there with its change or not at all, and the chain goes through all', trailIsWhole);
 
 promise(
   'a row that a failed write has changed is what it was, for reads and for the writes beside it',

@@ -57,6 +57,7 @@ export const CLI_ROOMS: Rooms = {
     conductor: ['shared'],
     certificates: ['shared'],
     token: ['shared'],
+    trail: ['shared'],
     context: ['shared'],
     events: ['shared'],
     power: ['shared'],

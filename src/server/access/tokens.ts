@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { failAt, failWith } from '../../core/errors.ts';
 import { CANONICAL_UUID } from '../../core/uuid.ts';
+import { type Also, type Touched, writeAlso } from '../store/also.ts';
 import type { Store } from '../store/store.ts';
 import { insertToken, isTokenName, listTokens, saveRevoked, type TokenRow } from '../store/tokens.ts';
 
@@ -63,9 +64,10 @@ export class Tokens {
 
   /**
    * Makes a token, and answers its secret, which is kept nowhere.
+   * @param also what is written with it
    * @throws ARGUMENT_INVALID, TOKEN_NAME_TAKEN
    */
-  async create(wanted: NewToken): Promise<{ readonly row: TokenRow; readonly secret: string }> {
+  async create(wanted: NewToken, also?: Also): Promise<{ readonly row: TokenRow; readonly secret: string }> {
     check(wanted);
     if (this.#byDigest.size >= TOKENS_LIMIT)
       throw failAt('ARGUMENT_INVALID', 'name', `there are ${TOKENS_LIMIT} tokens, and no more are kept`);
@@ -75,7 +77,7 @@ export class Tokens {
     const createdAt = clock.now();
     const times = { createdAt, expiresAt: createdAt + days * DAY_MS, revokedAt: null };
     const row: TokenRow = { uuid: chance.uuid(), digest: secretDigest(secret), ...parts, ...times };
-    await database.write(async (transaction) => {
+    await writeAlso(database, also, touchedBy(row), async (transaction) => {
       if (await isTokenName(row.name, transaction))
         throw failWith('TOKEN_NAME_TAKEN', `there is a token '${row.name}' already; choose another name`, {
           field: 'name',
@@ -92,7 +94,7 @@ export class Tokens {
    * TOKEN_NOT_FOUND, the token is refused until the conductor is started again, and for good only when this was repeated.
    * @throws TOKEN_NOT_FOUND
    */
-  async revoke(key: string): Promise<TokenRow> {
+  async revoke(key: string, also?: Also): Promise<TokenRow> {
     const { database, clock } = this.#store;
     const all = this.list();
     // A name looks like no uuid, so both cannot mean different tokens.
@@ -104,10 +106,16 @@ export class Tokens {
     const revoked = { ...row, revokedAt: row.revokedAt ?? clock.now() };
     // Refused from now on, also if the write fails: then the caller is told so, and revokes it again, which writes again.
     this.#byDigest.set(row.digest, revoked);
-    await database.write((transaction) => saveRevoked(row.uuid, revoked.revokedAt, transaction));
+    await writeAlso(database, also, touchedBy(row), (transaction) =>
+      saveRevoked(row.uuid, revoked.revokedAt, transaction),
+    );
     return revoked;
   }
 }
+
+const touchedBy =
+  ({ name }: TokenRow) =>
+  (): Touched => ({ token: name });
 
 const secretDigest = (secret: string): string => createHash('sha256').update(secret).digest('hex');
 

@@ -39,6 +39,7 @@ export const VERBS = {
   'event.report': ofNodes('report events of the cluster, which supersede plans'),
   'metrics.read': ofAll('read the metrics, which count all nodes'),
   'agent.attach': ofAll('attach as an agent; tokens of agents have it, for their zones, and no other verb'),
+  'trail.read': ofAll('read the audit trail'),
   'access.admin': ofAll('make, list and revoke tokens'),
 } as const satisfies Record<string, VerbRow>;
 

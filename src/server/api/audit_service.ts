@@ -14,6 +14,7 @@ import { nameOf } from '../agents/wire.ts';
 import { reportClusterEvent } from '../audits/cluster_events.ts';
 import type { WantedAudit } from '../audits/request.ts';
 import type { Conductor } from '../conductor.ts';
+import { partsAlso } from '../plans/parts.ts';
 import { STRATEGIES } from '../plans/strategies.ts';
 import { takesDownOfPlan } from '../plans/takes_down.ts';
 import { getAudit, listAudits, listPlansOf } from '../store/audits.ts';
@@ -25,19 +26,20 @@ import { toAudit, toStrategy } from './audit_wire.ts';
 import { fullPage, nextToken, pageMark, pageSize } from './pages.ts';
 import { expectedOf, LISTED_ACTIONS, toActionPlans, toEffect, toTakesDown } from './plan_wire.ts';
 import { seenEffect } from './seen_effect.ts';
+import type { Recorded } from './trail.ts';
 import type { View, Viewed } from './view.ts';
 
 /** The number of plans of an audit that are shown with it. */
 const PLANS_SHOWN = 100;
 
 /** The service over a conductor. */
-export function createAuditService(conductor: Conductor): AuditServiceImplementation<Viewed> {
+export function createAuditService(conductor: Conductor): AuditServiceImplementation<Viewed & Recorded> {
   const { orders, audits, planLimits } = conductor;
   const { store } = orders;
   const { read } = store.database;
   const answer = (audit: AuditRow) => toAudit(audit, store.database.isFull);
   return {
-    async createAudit(request, { view }) {
+    async createAudit(request, { view, record }) {
       const expected = expectedOf(request);
       if (expected !== null && !request.autoTrigger)
         throw failAt(
@@ -46,7 +48,12 @@ export function createAuditService(conductor: Conductor): AuditServiceImplementa
           'expect_taken_down: it goes with auto_trigger; else the plan is not started',
         );
       await refuseHidden(request, view, conductor);
-      const { audit, plan } = await audits.create(toWanted(request, conductor), expected, permitOf(request, view));
+      const { audit, plan } = await audits.create(
+        toWanted(request, conductor),
+        expected,
+        permitOf(request, view),
+        record,
+      );
       const takesDown = plan ? toTakesDown(await takesDownOfPlan(plan, read), planLimits) : undefined;
       const [actionPlan] = await toActionPlans(plan ? [plan] : [], conductor);
       return { audit: answer(audit), actionPlan, takesDown };
@@ -76,25 +83,41 @@ export function createAuditService(conductor: Conductor): AuditServiceImplementa
 
     listAudits: (request, { view }) => pageOfAudits(request, conductor, view),
 
-    cancelAudit: async ({ audit, revision }) => ({ audit: answer(await audits.cancel(audit, revision)) }),
-    suspendAudit: async ({ audit, revision }) => ({ audit: answer(await audits.suspend(audit, revision)) }),
-
-    async resumeAudit(request, { view }) {
-      refuseUnwatched(await getAudit(request.audit, read), view);
-      return { audit: answer(await audits.resume(request.audit, expectedOf(request), request.revision)) };
-    },
-
-    async deleteAudit({ audit, revision }) {
-      await audits.delete(audit, revision);
-      return {};
-    },
-
+    ...movesOf(conductor),
     ...templatesOf(conductor),
 
     listStrategies: async () => ({ strategies: STRATEGIES.map(toStrategy) }),
 
-    async reportClusterEvent({ payload = {}, ...event }) {
-      return { modelRevision: BigInt(await reportClusterEvent({ ...event, payload }, conductor)) };
+    async reportClusterEvent({ payload = {}, ...event }, { record }) {
+      const parts = partsAlso(conductor, record, () => ({}));
+      return { modelRevision: BigInt(await reportClusterEvent({ ...event, payload }, parts)) };
+    },
+  };
+}
+
+type Moves = 'cancelAudit' | 'suspendAudit' | 'resumeAudit' | 'deleteAudit';
+
+/** The RPCs that move an audit from one state to another. */
+function movesOf({ audits, orders }: Conductor): Pick<AuditServiceImplementation<Viewed & Recorded>, Moves> {
+  const { database } = orders.store;
+  const answer = (audit: AuditRow) => toAudit(audit, database.isFull);
+  return {
+    async cancelAudit({ audit, revision }, { record }) {
+      return { audit: answer(await audits.cancel(audit, revision, record)) };
+    },
+
+    async suspendAudit({ audit, revision }, { record }) {
+      return { audit: answer(await audits.suspend(audit, revision, record)) };
+    },
+
+    async resumeAudit(request, { view, record }) {
+      refuseUnwatched(await getAudit(request.audit, database.read), view);
+      return { audit: answer(await audits.resume(request.audit, expectedOf(request), request.revision, record)) };
+    },
+
+    async deleteAudit({ audit, revision }, { record }) {
+      await audits.delete(audit, revision, record);
+      return {};
     },
   };
 }

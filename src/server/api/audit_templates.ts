@@ -2,15 +2,17 @@
 import type { AuditServiceImplementation, AuditTemplate } from '../../gen/countermand/v1/audit.ts';
 import { changeAuditTemplate, createAuditTemplate, deleteAuditTemplate } from '../audits/templates.ts';
 import type { Conductor } from '../conductor.ts';
+import { storeAlso } from '../store/also.ts';
 import { getAuditTemplate, listAuditTemplates, noAuditTemplate } from '../store/audit_templates.ts';
 import { isNewestMark } from '../store/newest.ts';
 import type { AuditTemplateRow } from '../store/plan_rows.ts';
 import { nextToken, pageMark, pageSize } from './pages.ts';
+import type { Recorded } from './trail.ts';
 import type { Viewed } from './view.ts';
 import { date } from './wire.ts';
 
 type TemplateRpcs = Pick<
-  AuditServiceImplementation<Viewed>,
+  AuditServiceImplementation<Viewed & Recorded>,
   'createAuditTemplate' | 'getAuditTemplate' | 'listAuditTemplates' | 'updateAuditTemplate' | 'deleteAuditTemplate'
 >;
 
@@ -18,8 +20,9 @@ type TemplateRpcs = Pick<
 export function templatesOf({ orders: { store } }: Conductor): TemplateRpcs {
   const { read } = store.database;
   return {
-    async createAuditTemplate(request) {
-      return { auditTemplate: toTemplate(await createAuditTemplate(request, store)) };
+    async createAuditTemplate(request, { record }) {
+      const noting = storeAlso(store, record, () => ({ template: request.name }));
+      return { auditTemplate: toTemplate(await createAuditTemplate(request, noting)) };
     },
 
     async getAuditTemplate({ auditTemplate }, { view }) {
@@ -35,14 +38,16 @@ export function templatesOf({ orders: { store } }: Conductor): TemplateRpcs {
       return { auditTemplates: rows.map(toTemplate), nextPageToken: nextToken(list, rows, limit) };
     },
 
-    async updateAuditTemplate({ auditTemplate, scope, setScope, revision = null, ...named }) {
+    async updateAuditTemplate({ auditTemplate, scope, setScope, revision = null, ...named }, { record }) {
       const given = Object.entries(named).filter(([, value]) => value !== undefined);
       const patch = { ...Object.fromEntries(given), ...(setScope && { scope }) };
-      return { auditTemplate: toTemplate(await changeAuditTemplate(auditTemplate, patch, revision, store)) };
+      const noting = storeAlso(store, record, (row) => ({ template: (row as AuditTemplateRow).name }));
+      return { auditTemplate: toTemplate(await changeAuditTemplate(auditTemplate, patch, revision, noting)) };
     },
 
-    async deleteAuditTemplate({ auditTemplate, revision = null }) {
-      await deleteAuditTemplate(auditTemplate, revision, store);
+    async deleteAuditTemplate({ auditTemplate, revision = null }, { record }) {
+      const noting = storeAlso(store, record, () => ({ template: auditTemplate }));
+      await deleteAuditTemplate(auditTemplate, revision, noting);
       return {};
     },
   };

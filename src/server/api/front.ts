@@ -12,6 +12,7 @@ import type { Log } from '../log.ts';
 import { MetricRegistry } from '../metrics/registry.ts';
 import { isOpenToAll } from './calls.ts';
 import { type Elsewhere, SERVED, type Services } from './services.ts';
+import type { Recorded } from './trail.ts';
 import type { Viewed } from './view.ts';
 
 /** A conductor while it leads. */
@@ -99,7 +100,7 @@ export class Front {
     return {
       ...(Object.fromEntries(each) as Pick<Services, keyof typeof SERVED>),
       hold: async function* hold<Request, Response>(
-        call: ServerMiddlewareCall<Request, Response, Viewed>,
+        call: ServerMiddlewareCall<Request, Response, Viewed & Recorded>,
         context: CallContext & Asked,
       ) {
         // Whether a conductor serves can be asked of one that does not.

@@ -11,6 +11,7 @@ import type {
 import type { Conductor } from '../conductor.ts';
 import { changeNode, checkChange, checkEnrolment, deleteNode, enrolNode, validateInfo } from '../nodes/enrolment.ts';
 import { acceptNode } from '../power/acceptance.ts';
+import { type Also, storeAlso, type Touched } from '../store/also.ts';
 import { listModelChanges, type ModelChangeRow, modelRevision } from '../store/cluster_model.ts';
 import { findSecretKeys } from '../store/drivers.ts';
 import { getNode, listNodes, resolveNodes } from '../store/nodes.ts';
@@ -21,6 +22,7 @@ import { allowNew, allowUpdate } from './node_rights.ts';
 import { inView, refreshNodes, watchNodes } from './node_streams.ts';
 import { fullPage, pageMark, pageSize, pageToken } from './pages.ts';
 import { ableNow, supportedBy } from './supported.ts';
+import type { Recorded } from './trail.ts';
 import type { View, Viewed } from './view.ts';
 import { date, toNode, toPowerState } from './wire.ts';
 
@@ -28,7 +30,7 @@ const isRevision = (mark: unknown): mark is number => Number.isSafeInteger(mark)
 const isName = (mark: unknown): mark is string => typeof mark === 'string';
 
 /** The service over a conductor. */
-export function createNodeService(conductor: Conductor): NodeServiceImplementation<Viewed> {
+export function createNodeService(conductor: Conductor): NodeServiceImplementation<Viewed & Recorded> {
   const { store } = conductor.orders;
   const { read } = store.database;
   const answer = async (node: NodeRow): Promise<Node> => toNode(node, await findSecretKeys(node.driver, read));
@@ -39,7 +41,8 @@ export function createNodeService(conductor: Conductor): NodeServiceImplementati
       allowNew(request, context.view);
       if (request.validateOnly)
         return { bmc: (await during(context, (signal) => checkEnrolment(request, conductor, signal))).bmcKey };
-      const node = await during(context, (signal) => enrolNode(request, conductor, signal));
+      const parts = noting(conductor, context.record, (after: NodeRow) => ({ after }));
+      const node = await during(context, (signal) => enrolNode(request, parts, signal));
       return { node: await answer(node), bmc: node.bmcKey };
     },
 
@@ -55,16 +58,21 @@ export function createNodeService(conductor: Conductor): NodeServiceImplementati
         const { node, bmcKey } = await during(context, (signal) => checkChange(request, conductor, signal));
         return { node: await answer(node), bmc: bmcKey };
       }
-      const node = await during(context, (signal) => changeNode(request, conductor, signal));
+      const parts = noting(conductor, context.record, (change: Touched | null) => change);
+      const node = await during(context, (signal) => changeNode(request, parts, signal));
       return { node: await answer(node), bmc: node.bmcKey };
     },
 
     async acceptNode(request, context) {
-      return { node: await answer(await during(context, (signal) => acceptNode(request, conductor.readings, signal))) };
+      const { store: accepting } = noting(conductor, context.record, (after: NodeRow) => ({ after }));
+      const parts = { ...conductor.readings, store: accepting };
+      return { node: await answer(await during(context, (signal) => acceptNode(request, parts, signal))) };
     },
 
-    async deleteNode({ node, revision = null }) {
-      await deleteNode(node, conductor, revision);
+    async deleteNode({ node, revision = null }, { record }) {
+      const before = await getNode(node, read);
+      const parts = noting(conductor, record, (gone: boolean) => (gone ? { before } : null));
+      await deleteNode(before.uuid, parts, revision);
       return {};
     },
 
@@ -89,6 +97,12 @@ export function createNodeService(conductor: Conductor): NodeServiceImplementati
 
     listModelChanges: (request, { view }) => pageOfChanges(request, conductor, view),
   };
+}
+
+/** The conductor with a store whose writes are noted; those that come to nothing are not. */
+function noting<T>(conductor: Conductor, record: Also, touched: (result: T) => Touched | null): Conductor {
+  const store = storeAlso(conductor.store, record, (result) => (result ? touched(result as T) : null));
+  return { ...conductor, store };
 }
 
 /** The RPCs that answer about node after node. */

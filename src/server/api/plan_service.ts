@@ -14,16 +14,19 @@ import {
   type OrderCancelRequest,
   type OrderRollbackRequest,
   type RollbackActionPlanRequest,
+  type StartActionPlanRequest,
 } from '../../gen/countermand/v1/action_plan.ts';
 import { nameOf } from '../agents/wire.ts';
 import type { Conductor } from '../conductor.ts';
 import { createActionPlan, previewPlan, previewStart } from '../plans/create.ts';
 import { offersFor } from '../plans/offers.ts';
+import { partsAlso } from '../plans/parts.ts';
 import { previewRollback } from '../plans/rollback_order.ts';
 import { takesDownOfPlan } from '../plans/takes_down.ts';
 import type { WantedAction, WantedPlan } from '../plans/wanted.ts';
 import { watchPlan } from '../plans/watch.ts';
 import { getActions, listActions } from '../store/actions.ts';
+import type { Also } from '../store/also.ts';
 import { getAudit } from '../store/audits.ts';
 import { isNewestMark } from '../store/newest.ts';
 import { resolveNodes } from '../store/nodes.ts';
@@ -43,11 +46,14 @@ import {
 } from './plan_wire.ts';
 import { toPossible } from './possible.ts';
 import { seenEffect } from './seen_effect.ts';
+import type { Recorded } from './trail.ts';
 import { veiled } from './veil.ts';
 import type { View, Viewed } from './view.ts';
 
+type Called = Viewed & Recorded;
+
 /** The service over a conductor. */
-export function createPlanService(conductor: Conductor): ActionPlanServiceImplementation<Viewed> {
+export function createPlanService(conductor: Conductor): ActionPlanServiceImplementation<Called> {
   const { orders, plans, planLimits, shutdown } = conductor;
   const { store } = orders;
   const { read } = store.database;
@@ -63,46 +69,37 @@ export function createPlanService(conductor: Conductor): ActionPlanServiceImplem
     ...pagesOf(conductor),
     ...previewsOf(conductor),
 
-    async createActionPlan(request, { view }) {
+    async createActionPlan(request, { view, record }) {
       const wanted = toWanted(request, conductor);
       await refuseHidden(request, view, conductor);
-      if (request.start) return createAndStart(wanted, request, conductor, view);
+      if (request.start) return createAndStart(wanted, request, conductor, { view, record });
       if (request.queue || request.expectTakenDown !== undefined)
         throw failAt('ARGUMENT_INVALID', 'start', 'start: queue and expect_taken_down go with it');
-      const plan = await createActionPlan(wanted, conductor, view.permit(['plan.create']));
+      const parts = partsAlso(conductor, record, (plan) => ({ plan: plan as ActionPlanRow }));
+      const plan = await createActionPlan(wanted, parts, view.permit(['plan.create']));
       const [actionPlan] = await toActionPlans([plan], conductor);
       return { actionPlan, takesDown: toTakesDown(await takesDownOfPlan(plan, read), planLimits) };
     },
 
-    async startActionPlan(request) {
-      const { actionPlan, queue, force, revision } = request;
-      const expected = expectedOf(request);
-      // Told as it is before the start: a moment later the first nodes are down.
-      const takesDown = await takesDownOfPlan(await getPlan(actionPlan, read), read, queue);
-      const [started] = await toActionPlans(
-        [await plans.start(actionPlan, queue, force, expected, revision)],
-        conductor,
-      );
-      return { actionPlan: started, takesDown: toTakesDown(takesDown, planLimits) };
-    },
+    startActionPlan: (request, { record }) => start(request, conductor, record),
 
     async *cancelActionPlan(request, context) {
-      const { uuid } = await cancel(request, conductor);
+      const { uuid } = await cancel(request, conductor, context.record);
       yield* watch(uuid, context);
     },
 
-    async orderCancel(request) {
-      const [actionPlan] = await toActionPlans([await cancel(request, conductor)], conductor);
+    async orderCancel(request, context) {
+      const [actionPlan] = await toActionPlans([await cancel(request, conductor, context.record)], conductor);
       return { actionPlan };
     },
 
     async *rollbackActionPlan(request, context) {
-      const { uuid } = await rollBack(request, conductor);
+      const { uuid } = await rollBack(request, conductor, context.record);
       yield* watch(uuid, context);
     },
 
-    async orderRollback(request) {
-      const [actionPlan] = await toActionPlans([await rollBack(request, conductor)], conductor);
+    async orderRollback(request, context) {
+      const [actionPlan] = await toActionPlans([await rollBack(request, conductor, context.record)], conductor);
       return { actionPlan };
     },
 
@@ -111,14 +108,32 @@ export function createPlanService(conductor: Conductor): ActionPlanServiceImplem
       yield* watch(uuid, context);
     },
 
-    async deleteActionPlan({ actionPlan, revision }) {
-      await plans.delete(actionPlan, revision);
+    async deleteActionPlan({ actionPlan, revision }, { record }) {
+      await plans.delete(actionPlan, revision, record);
       return {};
     },
   };
 }
 
-function cancel(request: CancelActionPlanRequest | OrderCancelRequest, { plans }: Conductor): Promise<ActionPlanRow> {
+async function start(request: StartActionPlanRequest, conductor: Conductor, record: Also) {
+  const { plans, planLimits, orders } = conductor;
+  const { read } = orders.store.database;
+  const { actionPlan, queue, force, revision } = request;
+  const expected = expectedOf(request);
+  // Told as it is before the start: a moment later the first nodes are down.
+  const takesDown = await takesDownOfPlan(await getPlan(actionPlan, read), read, queue);
+  const [started] = await toActionPlans(
+    [await plans.start(actionPlan, queue, force, expected, revision, record)],
+    conductor,
+  );
+  return { actionPlan: started, takesDown: toTakesDown(takesDown, planLimits) };
+}
+
+function cancel(
+  request: CancelActionPlanRequest | OrderCancelRequest,
+  { plans }: Conductor,
+  record: Also,
+): Promise<ActionPlanRow> {
   const { actionPlan, reason, rollback } = request;
   const expected = expectedOf(request);
   if (expected !== null && !rollback)
@@ -127,16 +142,17 @@ function cancel(request: CancelActionPlanRequest | OrderCancelRequest, { plans }
       'expect_taken_down',
       'expect_taken_down: it goes with rollback; a cancel alone takes no node down',
     );
-  return plans.cancel(actionPlan, reason.slice(0, 1000), rollback, expected);
+  return plans.cancel(actionPlan, reason.slice(0, 1000), rollback, expected, record);
 }
 
 function rollBack(
   request: RollbackActionPlanRequest | OrderRollbackRequest,
   { plans, orders }: Conductor,
+  record: Also,
 ): Promise<ActionPlanRow> {
   const { actionPlan: plan, skipIrreversible, acceptDrift } = request;
   const requestId = request.requestId === '' ? orders.store.chance.uuid() : request.requestId;
-  return plans.rollback({ plan, requestId, skipIrreversible, acceptDrift, expected: expectedOf(request) });
+  return plans.rollback({ plan, requestId, skipIrreversible, acceptDrift, expected: expectedOf(request) }, record);
 }
 
 /** A plan that a request_id has made, and that the caller may not see, is joined by nobody else. @throws REQUEST_ID_TAKEN */
@@ -148,9 +164,15 @@ async function refuseHidden({ requestId }: CreateActionPlanRequest, view: View, 
 }
 
 /** Makes a plan and starts it, or neither. */
-async function createAndStart(wanted: WantedPlan, request: CreateActionPlanRequest, conductor: Conductor, view: View) {
+async function createAndStart(
+  wanted: WantedPlan,
+  request: CreateActionPlanRequest,
+  conductor: Conductor,
+  { view, record }: Viewed & Recorded,
+) {
   const permit = view.permit(['plan.create', 'plan.start'], wanted.onFailure === 'ROLLBACK');
-  const started = await conductor.plans.createAndStart(wanted, request.queue, expectedOf(request), permit);
+  const expected = expectedOf(request);
+  const started = await conductor.plans.createAndStart(wanted, request.queue, expected, permit, record);
   const [actionPlan] = await toActionPlans([started], conductor);
   return { actionPlan };
 }

@@ -24,10 +24,13 @@ import type { Store } from '../store/store.ts';
 import { answerTask, answerTasks } from './answers.ts';
 import { underCall } from './calls.ts';
 import { fullPage, nextToken, pageMark, pageSize } from './pages.ts';
+import type { Recorded } from './trail.ts';
 import type { Viewed } from './view.ts';
 
+type Called = Asked & Viewed & Recorded;
+
 /** The service over a conductor. */
-export function createPowerService(conductor: Conductor): PowerServiceImplementation<Asked & Viewed> {
+export function createPowerService(conductor: Conductor): PowerServiceImplementation<Called> {
   const { orders, shutdown } = conductor;
   const { store } = orders;
   const watch = (uuid: string, context: CallContext) =>
@@ -36,12 +39,12 @@ export function createPowerService(conductor: Conductor): PowerServiceImplementa
     });
   return {
     async *setPowerState(request, context) {
-      const { uuid } = await giveOrder(toOrder(request, context.identity.name, store), orders);
+      const { uuid } = await giveOrder(toOrder(request, context, store), orders);
       yield* watch(uuid, context);
     },
 
     async orderPowerState(request, context) {
-      return { task: await answerTask(await giveOrder(toOrder(request, context.identity.name, store), orders), store) };
+      return { task: await answerTask(await giveOrder(toOrder(request, context, store), orders), store) };
     },
 
     async getPowerTask({ task }) {
@@ -74,8 +77,8 @@ export function createPowerService(conductor: Conductor): PowerServiceImplementa
       yield* watch(uuid, context);
     },
 
-    async withdrawPowerTask({ task, reason, stopWaiting }) {
-      return { task: await answerTask(await withdrawOrder(task, reason, orders, stopWaiting), store) };
+    async withdrawPowerTask({ task, reason, stopWaiting }, { record }) {
+      return { task: await answerTask(await withdrawOrder(task, reason, orders, stopWaiting, record), store) };
     },
   };
 }
@@ -93,7 +96,11 @@ function toState(value: PowerTaskStates): PowerTaskState {
   throw failAt('ARGUMENT_INVALID', 'states', `states: ${value} is unknown; they are those of PowerTaskState`);
 }
 
-function toOrder(request: SetPowerStateRequest | OrderPowerStateRequest, orderedBy: string, store: Store): Order {
+function toOrder(
+  request: SetPowerStateRequest | OrderPowerStateRequest,
+  { identity, record }: Asked & Recorded,
+  store: Store,
+): Order {
   const target = toTargetOf('target', request.target);
   const { UNSPECIFIED, FAIL, FORCE } = OnTimeout;
   if (![UNSPECIFIED, FAIL, FORCE].some((known) => known === request.onTimeout))
@@ -105,7 +112,8 @@ function toOrder(request: SetPowerStateRequest | OrderPowerStateRequest, ordered
       'join_equal is for an order without request_id; give one of the two',
     );
   return {
-    orderedBy,
+    orderedBy: identity.name,
+    also: record,
     joinEqual: request.joinEqual,
     node: request.node,
     target,

@@ -36,6 +36,7 @@ import { createNotificationService } from './notification_service.ts';
 import { createPlanService } from './plan_service.ts';
 import { createPowerService } from './power_service.ts';
 import { checkRequests } from './requests.ts';
+import { keepTrail, type Recorded } from './trail.ts';
 import type { Viewed } from './view.ts';
 
 /** The contracts of the services that clients call, whichever protocol they speak. An agent's is not among them: it needs gRPC. */
@@ -59,7 +60,7 @@ export interface Elsewhere {
 }
 
 /** What the context of each call carries. */
-export type Called = Asked & Viewed;
+export type Called = Asked & Viewed & Recorded;
 
 /** The services that clients call, and what a protocol needs to serve them. */
 export interface Services {
@@ -72,10 +73,10 @@ export interface Services {
   readonly itself: ConductorServiceImplementation<Called>;
   readonly access: AccessServiceImplementation<Called>;
   /**
-   * What each call passes before its service sees it: the limits on requests and streams, what its caller may do, and the disk that
-   * is full.
+   * What each call passes before its service sees it: the limits on requests and streams, the audit trail, what its caller may do,
+   * and the disk that is full.
    */
-  readonly hold: ServerMiddleware<Viewed, Asked>;
+  readonly hold: ServerMiddleware<Viewed & Recorded, Asked>;
   /** Who makes a call. */
   readonly identify: Identify;
   /** Why no new work can be taken now, or null if it can. */
@@ -113,10 +114,13 @@ export function createServices(
     notifications: createNotificationService(conductor),
     itself: createConductorService(conductor),
     access: createAccessService(conductor, { access, streams }),
-    hold: composeServerMiddleware<object, Viewed, Asked>(
+    hold: composeServerMiddleware<object, Viewed & Recorded, Asked>(
       countCalls(registry, clock),
-      composeServerMiddleware<Viewed, object, Asked>(
-        composeServerMiddleware<object, Viewed, Asked>(checkRequests(), authorize({ access, streams, store })),
+      composeServerMiddleware<Viewed & Recorded, object, Asked>(
+        composeServerMiddleware<Recorded, Viewed, Asked>(
+          composeServerMiddleware<object, Recorded, Asked>(checkRequests(), keepTrail(store, log)),
+          authorize({ access, streams, store }),
+        ),
         refuseWhenFull(disk),
       ),
     ),

@@ -25,6 +25,7 @@ import {
   takesDownOfPlan,
 } from '../plans/takes_down.ts';
 import { RETRY_MS } from '../retry.ts';
+import { type Also, type Touched, writeAlso } from '../store/also.ts';
 import { findAuditByRequestId, getAudit, listDueAudits, listPlansOf, nextRunAfterMs } from '../store/audits.ts';
 import { holdToRevision } from '../store/compare_and_set.ts';
 import type { Transaction } from '../store/database.ts';
@@ -52,6 +53,13 @@ interface HowToMake {
   readonly strategy: string;
   readonly digest: string;
   readonly permit: Permit;
+}
+
+/** What an audit is moved by. */
+interface HowToMove {
+  readonly expected?: number | null;
+  readonly revision?: number | null;
+  readonly also?: Also | undefined;
 }
 
 const NOTHING_TO_DO = 'nothing to do: the strategy proposes no action';
@@ -89,15 +97,22 @@ export class Audits {
    * whose strategy finds nothing to do has no plan.
    * @param expected the number of running nodes that its plan has to take down; null for any
    * @param permit of the caller for whom it is made
+   * @param also what is written with it, here and in what else these audits are told to do
    * @throws AUDIT_INVALID, AUDIT_TEMPLATE_NOT_FOUND, SCOPE_INVALID, REQUEST_ID_TAKEN, UUID_TAKEN, ACTION_PLAN_INVALID,
    *   TARGET_NOT_SUPPORTED, TAKES_DOWN_MISMATCH; then nothing was written
    */
-  async create(wanted: WantedAudit, expected: number | null = null, permit = PERMIT_ALL): Promise<AuditAnswer> {
+  async create(
+    wanted: WantedAudit,
+    expected: number | null = null,
+    permit = PERMIT_ALL,
+    also?: Also,
+  ): Promise<AuditAnswer> {
     // Of one with a template this is known only when it is known that it was not made before.
     if (wanted.template === undefined) checkAudit(wanted);
     const { database } = this.#parts.orders.store;
     const digest = digestOf(wanted);
-    const { audit, plan } = await database.write(async (transaction) => {
+    const touched = (made: AuditAnswer): Touched => ({ audit: made.audit, ...(made.plan && { plan: made.plan }) });
+    const { audit, plan } = await writeAlso(database, also, touched, async (transaction) => {
       const earlier = await findAuditByRequestId(wanted.requestId, transaction.sql);
       if (earlier) return joined(earlier, digest, transaction);
       const whole = await withTemplate(wanted, transaction.sql);
@@ -152,8 +167,8 @@ export class Audits {
    * @param revision the one that it has to be at; null for any
    * @throws AUDIT_NOT_FOUND, AUDIT_STATE, REVISION_MISMATCH; then nothing was written
    */
-  cancel(key: string, revision: number | null = null): Promise<AuditRow> {
-    return this.#move('cancel', key, { revision });
+  cancel(key: string, revision: number | null = null, also?: Also): Promise<AuditRow> {
+    return this.#move('cancel', key, { revision, also });
   }
 
   /**
@@ -161,8 +176,8 @@ export class Audits {
    * @param revision as of `cancel`
    * @throws AUDIT_NOT_FOUND, AUDIT_STATE, REVISION_MISMATCH; then nothing was written
    */
-  suspend(key: string, revision: number | null = null): Promise<AuditRow> {
-    return this.#move('suspend', key, { revision });
+  suspend(key: string, revision: number | null = null, also?: Also): Promise<AuditRow> {
+    return this.#move('suspend', key, { revision, also });
   }
 
   /**
@@ -172,8 +187,13 @@ export class Audits {
    * @throws AUDIT_NOT_FOUND, AUDIT_STATE, AUDIT_INVALID if its plans do not start by themselves and a number is expected,
    *   TAKES_DOWN_MISMATCH, REVISION_MISMATCH; then nothing was written
    */
-  async resume(key: string, expected: number | null = null, revision: number | null = null): Promise<AuditRow> {
-    const audit = await this.#move('resume', key, { expected, revision });
+  async resume(
+    key: string,
+    expected: number | null = null,
+    revision: number | null = null,
+    also?: Also,
+  ): Promise<AuditRow> {
+    const audit = await this.#move('resume', key, { expected, revision, also });
     await this.#work(() => this.#schedule());
     return audit;
   }
@@ -183,18 +203,15 @@ export class Audits {
    * @param revision as of `cancel`
    * @throws AUDIT_NOT_FOUND, AUDIT_STATE, REVISION_MISMATCH; then nothing was written
    */
-  delete(key: string, revision: number | null = null): Promise<AuditRow> {
-    return this.#move('delete', key, { revision });
+  delete(key: string, revision: number | null = null, also?: Also): Promise<AuditRow> {
+    return this.#move('delete', key, { revision, also });
   }
 
   /** Moves an audit. One that is there already stays; only what is deleted cannot be deleted again. */
-  #move(
-    event: AuditEvent,
-    key: string,
-    { expected = null, revision = null }: { readonly expected?: number | null; readonly revision?: number | null },
-  ): Promise<AuditRow> {
+  #move(event: AuditEvent, key: string, { expected = null, revision = null, also }: HowToMove): Promise<AuditRow> {
     const { store } = this.#parts.orders;
-    return store.database.write(async (transaction) => {
+    const touched = (audit: AuditRow): Touched => ({ audit });
+    return writeAlso(store.database, also, touched, async (transaction) => {
       const found = await getAudit(key, transaction.sql);
       if (found.state === rowOf(AUDIT_TABLE, event).to && event !== 'delete') return found;
       holdToRevision(revision, found, `audit '${found.name}'`);

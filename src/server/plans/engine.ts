@@ -3,6 +3,7 @@ import { type CountermandError, failWith } from '../../core/errors.ts';
 import { type Possible, possibleWords } from '../../core/possible.ts';
 import { ACTION_PLAN_RUNNING, type ActionPlanEvent, isPlanAtRest } from '../../core/states.ts';
 import { retry } from '../retry.ts';
+import { type Also, type Touched, writeAlso } from '../store/also.ts';
 import { holdToRevision } from '../store/compare_and_set.ts';
 import type { Transaction } from '../store/database.ts';
 import type { ActionPlanRow } from '../store/plan_rows.ts';
@@ -11,7 +12,7 @@ import { moveAudit } from './audit_transition.ts';
 import { createActionPlan } from './create.ts';
 import { blockerOf, launchPlan, startPlan } from './launch.ts';
 import { offersFor } from './offers.ts';
-import type { PlanParts } from './parts.ts';
+import { type PlanParts, partsAlso } from './parts.ts';
 import { PERMIT_ALL, type Permit } from './permit.ts';
 import { PlanRun } from './plan_run.ts';
 import { orderRollback, type RollbackOrder } from './rollback_order.ts';
@@ -88,6 +89,7 @@ export class Engine {
    * @param expected the number of running nodes that it has to take down now, with `queue` those that are off included; null
    *   for any
    * @param revision the one that it has to be at; null for any
+   * @param also what is written with it, here and in what else this engine is told to do
    * @throws ACTION_PLAN_NOT_FOUND, ACTION_PLAN_STATE, ACTION_PLAN_OVERLAPS, TAKES_DOWN_MISMATCH, REVISION_MISMATCH; then the
    *   plan was not started
    */
@@ -97,9 +99,10 @@ export class Engine {
     force = false,
     expected: number | null = null,
     revision: number | null = null,
+    also?: Also,
   ): Promise<ActionPlanRow> {
     const { database } = this.#parts.orders.store;
-    const plan = await database.write(async (transaction) => {
+    const plan = await writeAlso(database, also, asPlan, async (transaction) => {
       const found = await getPlan(key, transaction.sql);
       holdToRevision(revision, found, `plan '${found.name}'`);
       return this.#startIn(found, { queue, force, expected, isNew: false }, transaction);
@@ -118,9 +121,11 @@ export class Engine {
     queue: boolean,
     expected: number | null,
     permit: Permit = PERMIT_ALL,
+    also?: Also,
   ): Promise<ActionPlanRow> {
     const how = { queue, force: false, expected, isNew: true };
-    const plan = await createActionPlan(wanted, this.#parts, permit, async (made, transaction) => {
+    const parts = partsAlso(this.#parts, also, (made) => asPlan(made as ActionPlanRow));
+    const plan = await createActionPlan(wanted, parts, permit, async (made, transaction) => {
       if (made.state !== 'RECOMMENDED') return made;
       return this.#startIn(made, how, transaction);
     });
@@ -167,10 +172,17 @@ export class Engine {
    * @param expected the number of running nodes that the rollback has to take down, as it is now; null for any
    * @throws ACTION_PLAN_NOT_FOUND, ACTION_PLAN_STATE, TAKES_DOWN_MISMATCH; then nothing was written
    */
-  async cancel(key: string, reason: string, rollback = false, expected: number | null = null): Promise<ActionPlanRow> {
+  async cancel(
+    key: string,
+    reason: string,
+    rollback = false,
+    expected: number | null = null,
+    also?: Also,
+  ): Promise<ActionPlanRow> {
     const { store } = this.#parts.orders;
     const statusMessage = reason === '' ? 'cancelled' : `cancelled: ${reason}`;
-    const { plan, before } = await store.database.write(async (transaction) => {
+    const touched = (cancelled: { readonly plan: ActionPlanRow }): Touched => asPlan(cancelled.plan);
+    const { plan, before } = await writeAlso(store.database, also, touched, async (transaction) => {
       const found = await getPlan(key, transaction.sql);
       if (found.state === 'CANCELLED' && rollback) throw await this.#wrongState(found, 'cancel', transaction.sql);
       if (rollback && !found.rollsBack && !isPlanAtRest(found.state))
@@ -197,8 +209,9 @@ export class Engine {
    * @throws ACTION_PLAN_NOT_FOUND, ROLLBACK_REFUSED, ACTION_PLAN_OVERLAPS, REQUEST_ID_TAKEN, TAKES_DOWN_MISMATCH; then
    *   nothing was written
    */
-  async rollback(order: RollbackOrder): Promise<ActionPlanRow> {
-    const plan = await orderRollback(order, this.#parts);
+  async rollback(order: RollbackOrder, also?: Also): Promise<ActionPlanRow> {
+    const parts = partsAlso(this.#parts, also, (made) => asPlan(made as ActionPlanRow));
+    const plan = await orderRollback(order, parts);
     await this.#look(plan);
     return plan;
   }
@@ -208,9 +221,9 @@ export class Engine {
    * @param revision the one that it has to be at; null for any
    * @throws ACTION_PLAN_NOT_FOUND, ACTION_PLAN_STATE, REVISION_MISMATCH
    */
-  async delete(key: string, revision: number | null = null): Promise<ActionPlanRow> {
+  async delete(key: string, revision: number | null = null, also?: Also): Promise<ActionPlanRow> {
     const { store } = this.#parts.orders;
-    return store.database.write(async (transaction) => {
+    return writeAlso(store.database, also, asPlan, async (transaction) => {
       const found = await getPlan(key, transaction.sql);
       holdToRevision(revision, found, `plan '${found.name}'`);
       await this.#moveAll('delete', found, {}, transaction);
@@ -321,6 +334,8 @@ export class Engine {
     });
   }
 }
+
+const asPlan = (plan: ActionPlanRow): Touched => ({ plan });
 
 function overlaps(plan: ActionPlanRow, blocker: ActionPlanRow, isNew: boolean): CountermandError {
   const start = { verb: 'START_ACTION_PLAN', resource: plan.uuid, queue: true, force: plan.forced } as const;

@@ -1,6 +1,8 @@
 /** What running plans needs. */
+
 import type { Log } from '../log.ts';
 import type { OrderParts } from '../power/orders.ts';
+import { type Also, storeAlso, type Touched } from '../store/also.ts';
 
 /** What rules plans. Times are in milliseconds. */
 export interface PlanLimits {
@@ -23,4 +25,14 @@ export interface PlanParts {
   readonly log: Log;
   /** Aborted when the conductor stops. */
   readonly shutdown: AbortSignal;
+}
+
+/** The same parts, whose every write is written with what is noted of it. */
+export function partsAlso<Parts extends PlanParts>(
+  parts: Parts,
+  also: Also | undefined,
+  touched: (result: unknown) => Touched | null,
+): Parts {
+  if (also === undefined) return parts;
+  return { ...parts, orders: { ...parts.orders, store: storeAlso(parts.orders.store, also, touched) } };
 }

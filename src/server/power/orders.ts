@@ -4,6 +4,7 @@ import { fail, failAt } from '../../core/errors.ts';
 import { type AbortTarget, firstPhase, isAbort, recallOf, TARGET_TABLE, type Target } from '../../core/power.ts';
 import { isAtRest } from '../../core/states.ts';
 import type { Attachments } from '../agents/attachments.ts';
+import type { Also } from '../store/also.ts';
 import type { Transaction } from '../store/database.ts';
 import { findDriver } from '../store/drivers.ts';
 import { findNode, getNode, heldThroughSameBmc } from '../store/nodes.ts';
@@ -40,6 +41,8 @@ export interface Order extends Ordered {
   readonly orderedBy?: string;
   /** An order that equals the last one of the same caller for this node is that order, for as long as its client may repeat it. */
   readonly joinEqual?: boolean;
+  /** What is written with it. */
+  readonly also?: Also;
 }
 
 /** One order, as the plan engine gives it for an action. An action gives one order in its life, and one abort of it. */
@@ -49,6 +52,7 @@ export type OrderOfAction = Ordered;
 interface Asked extends Ordered {
   readonly by: Pick<PowerTaskRow, 'requestId' | 'actionUuid' | 'abortsActionUuid' | 'planUuid' | 'orderedBy'>;
   readonly joinEqual?: boolean;
+  readonly also?: Also;
 }
 
 /** What accepting orders needs. */
@@ -98,7 +102,9 @@ export async function giveOrderOfAction(
 async function give(order: Asked, parts: OrderParts, guard: Guard): Promise<PowerTaskRow> {
   checkOrder(order, parts.limits);
   try {
-    return await giveNewOrder(order, parts, guard);
+    const given = await giveNewOrder(order, parts, guard);
+    order.also?.done();
+    return given;
   } catch (error) {
     // An order that was given before is answered as it is, whatever has become of its node since.
     const earlier = await findOrdered(keyOf(order), parts.store.database.read);
@@ -266,6 +272,7 @@ async function giveChange(
     await guard(transaction);
     const ordered = await orderPowerTask(task, agentUuid, transaction, store);
     if (ordered === null) throw await explainHeld(standing, transaction, store);
+    await order.also?.note(transaction, { task: ordered.task });
     return { answer: ordered.task, changed: ordered };
   });
 }
@@ -295,6 +302,7 @@ async function giveAbort(
     const equal = await findEqual(order, abort.nodeUuid, store, transaction.sql);
     if (equal) return { answer: equal, changed: null };
     const begun = await beginAbort(abort, limits, transaction, store);
+    await order.also?.note(transaction, { task: begun.abort.task });
     return { answer: begun.abort.task, changed: begun.aborted ?? (isRecall(begun.abort.task) ? begun.abort : null) };
   });
 }
@@ -308,13 +316,17 @@ export async function withdrawOrder(
   reason: string,
   parts: OrderParts,
   stopWaiting = false,
+  also?: Also,
 ): Promise<PowerTaskRow> {
   const { store, keeper, limits } = parts;
   const { uuid } = await getPowerTask(taskUuid, store.database.read);
-  return keeper.order(async (transaction) => {
+  const answer = await keeper.order(async (transaction) => {
     const at = await findTaskAndNode(uuid, transaction.sql);
     if (at === null) throw fail('NODE_NOT_FOUND', `the node of power task ${uuid} was deleted`);
     const withdrawn = await withdraw(at, { reason, stopWaiting }, limits, transaction, store);
+    await also?.note(transaction, { task: withdrawn.task });
     return { answer: withdrawn.task, changed: withdrawn };
   });
+  also?.done();
+  return answer;
 }

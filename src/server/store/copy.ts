@@ -25,6 +25,7 @@ const TABLES: Readonly<Record<string, Key | null>> = {
   events: ['sequence'],
   tokens: ['uuid'],
   sealing_key: null,
+  trail: ['sequence'],
 };
 
 /** What a database has that nothing was ever written to. */

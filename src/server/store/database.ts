@@ -20,7 +20,7 @@ export interface Direct {
 }
 
 /** The tables whose rows are written at the end of a commit. */
-export type AppendedTable = 'events';
+export type AppendedTable = 'events' | 'trail';
 
 /** What the callback of a write works with. Nothing of it may be used after the callback has settled. */
 export interface Transaction {

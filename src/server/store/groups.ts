@@ -9,6 +9,7 @@ import { isStorageError } from './failures.ts';
 import type { Change } from './feed.ts';
 import type { Kept } from './kept_rows.ts';
 import { ROWS_AT_ONCE } from './portions.ts';
+import { chained } from './trail.ts';
 import { insideWrite, refuseInWrite } from './writing.ts';
 
 /** At most this many writes share one commit: enough to pay for the disk, few enough to keep the wait short. */
@@ -134,7 +135,7 @@ export async function runGroup(group: readonly PendingWrite[], parts: GroupParts
   const written = nothingWritten();
   const settlements: (() => void)[] = [];
   for (const write of group) settlements.push(await runOne(write, written, group.length > 1, parts));
-  await insertAll(written.appended, parts.direct);
+  await insertAll(written.appended, parts);
   return {
     changes: written.changes,
     scrub: written.scrub,
@@ -198,7 +199,7 @@ function transactionOf(own: Written, group: Written, { sql, direct, kept }: Grou
       for (const row of rows) own.appended.push({ table, row });
       // Much is not piled up. What others have added before must not be undone with this one, nor come after it.
       if (own.appended.length >= ROWS_AT_ONCE && group.appended.length === 0)
-        await insertAll(own.appended.splice(0), direct);
+        await insertAll(own.appended.splice(0), { direct, sql });
     },
     scrub: () => {
       own.scrub = true;
@@ -206,10 +207,12 @@ function transactionOf(own: Written, group: Written, { sql, direct, kept }: Grou
   };
 }
 
-async function insertAll(appended: readonly Appended[], direct: Direct): Promise<void> {
-  for (const [table, rows] of Map.groupBy(appended, (each) => each.table))
-    await direct.insert(
-      table,
-      rows.map(({ row }) => row),
-    );
+async function insertAll(
+  appended: readonly Appended[],
+  { direct, sql }: Pick<GroupParts, 'direct' | 'sql'>,
+): Promise<void> {
+  for (const [table, all] of Map.groupBy(appended, (each) => each.table)) {
+    const rows = all.map(({ row }) => row);
+    await direct.insert(table, table === 'trail' ? await chained(rows, sql) : rows);
+  }
 }

@@ -20,6 +20,7 @@ import { up as tokens } from './0018_tokens.ts';
 import { up as tokenRoles } from './0019_token_roles.ts';
 import { up as conductors } from './0020_conductors.ts';
 import { up as sealingKey } from './0021_sealing_key.ts';
+import { up as trail } from './0022_trail.ts';
 
 /** One step of the schema. There is no way back: a backup is. */
 export interface Migration {
@@ -50,4 +51,5 @@ export const MIGRATIONS: readonly Migration[] = [
   { name: '0019_token_roles', up: tokenRoles },
   { name: '0020_conductors', up: conductors },
   { name: '0021_sealing_key', up: sealingKey },
+  { name: '0022_trail', up: trail },
 ];

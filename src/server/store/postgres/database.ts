@@ -299,7 +299,7 @@ export async function lead(open: Open, address: PostgresAddress, parts: LeadingP
   return { database, tenure, epoch: writing.generation };
 }
 
-const NUMBERED = { events: 'sequence', model_changes: 'revision' };
+const NUMBERED = { events: 'sequence', model_changes: 'revision', trail: 'sequence' };
 
 /** Lets the next rows be numbered after those that are there, some of which came with their numbers. */
 export async function continueNumbers(sql: Knex): Promise<void> {

@@ -1,0 +1,124 @@
+/**
+ * The audit trail as it is written: one entry for each call that changes something, in the transaction of the change, and one for
+ * each that was refused.
+ */
+import type { CallContext, ServerMiddleware, ServerMiddlewareCall } from 'nice-grpc';
+import { asCountermandError, type CountermandError } from '../../core/errors.ts';
+import type { Asked, Identity } from '../access/identity.ts';
+import type { Verb } from '../access/verbs.ts';
+import type { Log } from '../log.ts';
+import type { Also, Touched } from '../store/also.ts';
+import type { Transaction } from '../store/database.ts';
+import type { Store } from '../store/store.ts';
+import { trailCodec } from '../store/trail.ts';
+import { RPC_RULES } from './rpc_verbs.ts';
+import { aboutOf, changesOf, summaryOf } from './trail_entry.ts';
+
+/** What the context of each call carries for the trail. */
+export interface Recorded {
+  /** Notes what the call changes. */
+  readonly record: Also;
+}
+
+/** Who called what. */
+interface Called {
+  readonly identity: Identity;
+  readonly peer: string;
+  /** `NodeService/UpdateNode`. */
+  readonly rpc: string;
+  readonly verbs: readonly Verb[];
+  readonly request: object;
+}
+
+/** The entry of one call. */
+class CallRecord implements Also {
+  readonly #called: Called;
+  readonly #store: Store;
+  #noted = false;
+  #done = false;
+
+  constructor(called: Called, store: Store) {
+    this.#called = called;
+    this.#store = store;
+  }
+
+  async note(transaction: Transaction, touched: Touched): Promise<void> {
+    const changes = await changesOf(touched, transaction.sql);
+    await this.#append(transaction, { outcome: 'OK', ...aboutOf(touched), ...changes });
+    this.#noted = true;
+  }
+
+  done(): void {
+    this.#done = this.#noted;
+  }
+
+  /** The call has ended without a change: it was refused, or what it asked for was there already. */
+  async finish(error: CountermandError | null): Promise<void> {
+    if (this.#done) return;
+    const what = error === null ? { outcome: 'OK', changed: false } : { outcome: error.code, message: error.message };
+    await this.#store.database.write((transaction) => this.#append(transaction, what));
+  }
+
+  async #append(transaction: Transaction, what: { readonly outcome: string; readonly node?: string }): Promise<void> {
+    const { identity, peer, rpc, verbs, request } = this.#called;
+    const at = this.#store.clock.now();
+    const summary = summaryOf(request);
+    const { outcome, node = summary.node ?? null, ...rest } = what;
+    const entry = JSON.stringify({
+      at,
+      identity: identity.name,
+      peer,
+      rpc,
+      verbs,
+      outcome,
+      node,
+      ...rest,
+      ...summary.parts,
+    });
+    const row = { at, identity: identity.name, rpc, node: node?.slice(0, 255) ?? null, outcome, entry };
+    await transaction.append('trail', [trailCodec.encode(row)]);
+  }
+}
+
+/** True for verbs of calls that change something, or give an order. */
+const isChange = (verb: Verb): boolean => !verb.endsWith('.read');
+
+/**
+ * Gives each call what its changes are noted with, and writes an entry for one that changes nothing: of every call that could change
+ * something, and of every other one that its caller may not make.
+ */
+export function keepTrail(store: Store, log: Log): ServerMiddleware<Recorded, Asked> {
+  return async function* keep<Request, Response>(
+    call: ServerMiddlewareCall<Request, Response, Recorded>,
+    context: CallContext & Asked,
+  ) {
+    const { path } = call.method;
+    const rule = RPC_RULES.get(path);
+    const request = (call.requestStream ? {} : call.request) as object & { readonly validateOnly?: boolean };
+    const verbs = rule === undefined || call.requestStream ? [] : (rule.needed?.(request as never) ?? rule.verbs);
+    const rpc = path
+      .split('/')
+      .map((part) => part.split('.').at(-1))
+      .join('/')
+      .slice(1);
+    const { identity, peer } = context;
+    const record = new CallRecord({ identity, peer, rpc, verbs, request }, store);
+    const changes = verbs.some(isChange) && request.validateOnly !== true;
+    const finish = (error: CountermandError | null): Promise<void> =>
+      record.finish(error).catch((thrown: Error) => {
+        log.error(
+          { rpc, identity: identity.name, reason: thrown.message },
+          'a call could not be written into the trail',
+        );
+      });
+    try {
+      const answered = yield* call.next(call.request, { ...context, record });
+      if (changes) await finish(null);
+      return answered;
+    } catch (thrown) {
+      const error = asCountermandError(thrown);
+      if (changes || error.code === 'PERMISSION_DENIED') await finish(error);
+      throw thrown;
+    }
+  };
+}
