@@ -1,5 +1,5 @@
 /** How a person sees work go on: live text on a terminal, one line per change elsewhere. */
-import type { Timer } from '../../core/clock.ts';
+import { othersFirst, type Timer } from '../../core/clock.ts';
 import { type PowerTask, PowerTask as PowerTaskMessage } from '../../gen/countermand/v1/power.ts';
 import type { Call } from './asking.ts';
 import { harmless } from './harmless.ts';
@@ -46,6 +46,8 @@ export async function openLiveText({ stdout, clock, muteKeys }: LiveCall): Promi
   const { createLogUpdate } = await import('log-update');
   const update = createLogUpdate(stdout, { showCursor: true });
   let timer: Timer | null = null;
+  /** Counts what has made a waiting write void. */
+  let turn = 0;
   let writtenAt = Number.NEGATIVE_INFINITY;
   let text = (): string => '';
   let written: string | null = null;
@@ -58,19 +60,30 @@ export async function openLiveText({ stdout, clock, muteKeys }: LiveCall): Promi
     writtenAt = clock.monotonic();
     written = cutLines(text(), widthNow());
     update(written);
-    timer = clock.after(TICK_MS, write);
+    writeIn(TICK_MS);
+  };
+  const cancel = (): void => {
+    timer?.cancel();
+    turn += 1;
+  };
+  // A process that goes on after a stop finds its timers due before it hears of SIGCONT. What the shell has shown meanwhile would be
+  // written over; so signals come first.
+  const writeIn = (delayMs: number): void => {
+    cancel();
+    const own = turn;
+    timer = clock.after(delayMs, () => void othersFirst().then(() => own === turn && write()));
   };
   // A terminal that became narrower has folded lines: they take more rows than were written, and all of them go.
   const writeAnew = (): void => {
     if (written === null || !isInFront) return;
-    timer?.cancel();
+    cancel();
     stdout.write(eraseRows(rowsOf(written, widthNow()) + 1));
     update.done();
     write();
   };
   // What the shell has shown meanwhile stands below the text, which is not written over any more.
   const goOn = (now: boolean): void => {
-    timer?.cancel();
+    cancel();
     update.done();
     isInFront = now;
     write();
@@ -80,7 +93,7 @@ export async function openLiveText({ stdout, clock, muteKeys }: LiveCall): Promi
     stdout.on('resize', writeAnew);
   };
   const close = (leave: () => void): void => {
-    timer?.cancel();
+    cancel();
     if (!isOpen) return;
     isOpen = false;
     stdout.off('resize', writeAnew);
@@ -91,10 +104,9 @@ export async function openLiveText({ stdout, clock, muteKeys }: LiveCall): Promi
     show(shown) {
       if (written === null) open();
       text = shown;
-      timer?.cancel();
       const restMs = writtenAt + GAP_MS - clock.monotonic();
       if (restMs <= 0) write();
-      else timer = clock.after(restMs, write);
+      else writeIn(restMs);
     },
     end: () => close(update.clear),
     stay: () => close(update.done),

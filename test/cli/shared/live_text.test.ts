@@ -1,6 +1,7 @@
 /** Live text on a screen: written over, cut to the width, and moved to another size without leaving anything behind. */
 import test from 'ava';
 import { openLiveText } from '../../../src/cli/shared/progress.ts';
+import { othersFirst } from '../../../src/core/clock.ts';
 import { VirtualClock } from '../../world/virtual_clock.ts';
 import { openCaptured } from '../captured.ts';
 import { Screen } from '../screen.ts';
@@ -102,4 +103,22 @@ test('after a stop it begins anew below what the shell has shown; in the backgro
   t.deepEqual((await shown()).slice(-2), ['$ fg', 'of one line']);
   live.end();
   t.deepEqual([(await shown()).at(-1), clock.timers], ['$ fg', 0]);
+});
+
+test('after a stop its timer is due before SIGCONT is heard: what the shell has shown stays', async (t) => {
+  const { live, shown, stdout, clock, goOn } = await open(40);
+  const due: (() => void)[] = [];
+  clock.after = (_, action) => {
+    due.push(action);
+    return { cancel: () => {} };
+  };
+  let seconds = 0;
+  live.show(() => `${seconds}s\nof two lines`);
+  stdout.write('^Z\n$ fg\n');
+  seconds = 5;
+  due[0]?.();
+  goOn(true);
+  await othersFirst();
+  t.deepEqual(await shown(), ['0s', 'of two lines', '^Z', '$ fg', '5s', 'of two lines']);
+  live.end();
 });
