@@ -88,10 +88,6 @@ export async function openLiveText({ stdout, clock, muteKeys }: LiveCall): Promi
     isInFront = now;
     write();
   };
-  const open = (): void => {
-    unmute = muteKeys(goOn);
-    stdout.on('resize', writeAnew);
-  };
   const close = (leave: () => void): void => {
     cancel();
     if (!isOpen) return;
@@ -102,7 +98,10 @@ export async function openLiveText({ stdout, clock, muteKeys }: LiveCall): Promi
   };
   return {
     show(shown) {
-      if (written === null) open();
+      if (written === null) {
+        unmute = muteKeys(goOn);
+        stdout.on('resize', writeAnew);
+      }
       text = shown;
       const restMs = writtenAt + GAP_MS - clock.monotonic();
       if (restMs <= 0) write();
