@@ -26,6 +26,7 @@ const FILE = [
   'A binding gives a role to identities, by name or with `*` for any part ([security](security.md) says what the names are), over the nodes for which all that it names holds: `nodes` (names, uuids and ranges), `zones`, `labels`. Without any of these it is over every node. Bindings add up. Verbs that are not about nodes come only from a binding over every node.',
   'The file is checked whole. It is read again within seconds of a change. One that is wrong changes nothing, and the log says why. Who is bound nowhere may do nothing. Without a file every caller who is known may do everything.',
   'A token that was made with `--role` has that role over every node, beside what is bound to `token:NAME`; without a file of roles it has that role alone. If the file has the role no more, it is worth nothing.',
+  '`countermand access check IDENTITY [VERB] [--node NODE]` says what an identity may do, and by which binding.',
 ];
 
 const SIGHT = [

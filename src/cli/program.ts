@@ -86,6 +86,10 @@ const COMMANDS: Readonly<Record<string, CommandRow>> = {
     description: 'make and revoke the tokens with which programs and agents say who they are',
     load: async () => (await import('./token/commands.ts')).addTokenCommands,
   },
+  access: {
+    description: 'say what an identity may do',
+    load: async () => (await import('./token/access.ts')).addAccessCommands,
+  },
   trail: {
     description: 'list who did what and who was refused, and check that the list is whole',
     load: async () => (await import('./trail/commands.ts')).addTrailCommands,

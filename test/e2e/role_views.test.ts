@@ -1,7 +1,8 @@
 /** What a caller may not see is in no list, count, event or error; and what a caller may do ends when it is taken back. */
 import test, { type ExecutionContext } from 'ava';
+import type { AccessRight } from '../../src/gen/countermand/v1/access.ts';
 import type { Refusal } from './client.ts';
-import { basic, enrolIn, openRoleHouse, type RoleHouse } from './role_house.ts';
+import { ACCESS, basic, enrolIn, openRoleHouse, type RoleHouse } from './role_house.ts';
 import { Watch } from './watching.ts';
 
 const NODES = '/countermand.v1.NodeService';
@@ -226,3 +227,20 @@ async function listWith(authorization: string, stream: RoleHouse['stream']) {
   const error = (await watch.ended) as Error | null;
   return { events: watch.seen.length, error: error?.message ?? '' };
 }
+
+test('what an identity may do is told, with the binding that lets it', async (t) => {
+  const house = await openRacks(t);
+  const path = '/countermand.v1.AccessService/CheckAccess';
+  const check = async (request: object) => {
+    const { rights } = await house.answer<{ rights: AccessRight[] }>('root', path, request);
+    return rights.map(({ verb, allowed, everywhere, places }) => `${verb} ${allowed} ${everywhere} ${places.join()}`);
+  };
+  const own = ACCESS.bindings.findIndex(({ identities }) => identities.includes('basic:rack7'));
+  const off = { verb: 'power.off' };
+  t.deepEqual(await check({ identity: 'basic:rack7', ...off }), [`power.off true false bindings[${own}]`]);
+  t.deepEqual(await check({ identity: 'basic:rack7', ...off, node: 'other1' }), ['power.off false false ']);
+  t.deepEqual(await check({ identity: 'basic:rack7', verb: 'access.admin' }), ['access.admin false false ']);
+  t.is((await check({ identity: 'basic:nobody' })).filter((right) => right.includes('true')).length, 0);
+  t.deepEqual(await check({ identity: 'agent:north', verb: 'agent.attach' }), ['agent.attach true true agent']);
+  t.is((await house.call('root', path, { identity: 'x', verb: 'node.fly' })).code, 'ARGUMENT_INVALID');
+});

@@ -73,7 +73,11 @@ export class Access {
     // A role that was taken out of the file is worth nothing.
     const ofToken = role === null ? null : (this.#ruling.roleNamed(role) ?? []);
     const own = ofToken ?? (this.#rules === null ? ADMIN : []);
-    const whole = { verbs: own, scope: null, place: role === null ? 'no file of roles' : `the role of ${name}` };
+    const whole = {
+      verbs: own,
+      scope: null,
+      place: role === null ? 'there is no file of roles' : `role ${role} of the token`,
+    };
     return new Rights([...grants, whole], `${text} ${own.join(' ')}`);
   }
 }

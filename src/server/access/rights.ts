@@ -16,18 +16,21 @@ export interface Grant {
 export class Rights {
   /** Two rights with the same text allow the same. */
   readonly text: string;
-  readonly #scopes = new Map<Verb, Scope[]>();
+  readonly #scopes = new Map<Verb, readonly Pick<Grant, 'scope' | 'place'>[]>();
 
   /** @param text tells these grants from all others */
   constructor(grants: readonly Grant[], text: string) {
     this.text = text;
-    for (const { verbs, scope } of grants)
+    for (const { verbs, scope, place } of grants)
       for (const verb of verbs) {
         // What is not about nodes cannot be had for some of them: a role for one rack makes no tokens.
         if (scope !== null && !isOfNodes(verb)) continue;
-        this.#scopes.set(verb, [...(this.#scopes.get(verb) ?? []), scope]);
+        this.#scopes.set(verb, [...(this.#scopes.get(verb) ?? []), { scope, place }]);
       }
-    for (const [verb, scopes] of this.#scopes) if (scopes.includes(null)) this.#scopes.set(verb, [null]);
+    for (const [verb, scopes] of this.#scopes) {
+      const everywhere = scopes.filter(({ scope }) => scope === null);
+      if (everywhere.length > 0) this.#scopes.set(verb, everywhere);
+    }
   }
 
   /** True if it is allowed for at least a part of the nodes. */
@@ -37,12 +40,19 @@ export class Rights {
 
   /** True if it is allowed for every node that there is or will be. */
   everywhere(verb: Verb): boolean {
-    return this.#scopes.get(verb)?.[0] === null;
+    return this.#scopes.get(verb)?.[0]?.scope === null;
   }
 
   /** True if it is allowed for this node. */
   on(verb: Verb, node: ScopedNode): boolean {
-    return this.#scopes.get(verb)?.some((scope) => scope === null || scope(node)) ?? false;
+    return this.#scopes.get(verb)?.some(({ scope }) => scope === null || scope(node)) ?? false;
+  }
+
+  /** The places that allow it, for a node, or for at least a part of the nodes with null. */
+  placesOf(verb: Verb, node: ScopedNode | null): readonly string[] {
+    const scopes = this.#scopes.get(verb) ?? [];
+    const found = node === null ? scopes : scopes.filter(({ scope }) => scope === null || scope(node));
+    return [...new Set(found.map(({ place }) => place))];
   }
 }
 

@@ -13,6 +13,7 @@ import type { Conductor } from '../conductor.ts';
 import type { Store } from '../store/store.ts';
 import type { TokenRow } from '../store/tokens.ts';
 import { listTrail } from '../store/trail.ts';
+import { checkAccess } from './check_access.ts';
 import { pageMark, pageSize, pageToken } from './pages.ts';
 import type { Recorded } from './trail.ts';
 import { date } from './wire.ts';
@@ -36,6 +37,7 @@ export function createAccessService(
       streams.look();
       return { token: toToken(row) };
     },
+    checkAccess: (request) => checkAccess(request, access, { tokens, store }),
     listTrail: (request) => pageOfTrail(request, store),
   };
 }

@@ -152,6 +152,7 @@ const RULES = {
     CreateToken: rule(['access.admin']),
     ListTokens: rule(['access.admin']),
     RevokeToken: rule(['access.admin']),
+    CheckAccess: rule(['access.admin'], NODE),
     ListTrail: rule(['trail.read']),
   },
   'countermand.v1.AgentService': { Attach: rule(['agent.attach']) },

@@ -58,7 +58,7 @@ test('values that are words of ours', (t) => {
 });
 
 test('every argument of every command is completed, or is known not to be', (t) => {
-  const free = ['name', 'event'];
+  const free = ['name', 'event', 'identity'];
   const pathOf = (command: Command): string[] =>
     command.parent === null ? [] : [...pathOf(command.parent), command.name()];
   const missing = program.commands.flatMap(function within(command): string[] {

@@ -1,0 +1,35 @@
+/** What an identity may do, and what lets it. */
+import { failAt } from '../../core/errors.ts';
+import type { AccessRight, CheckAccessRequest, CheckAccessResponse } from '../../gen/countermand/v1/access.ts';
+import type { Access } from '../access/access.ts';
+import type { Tokens } from '../access/tokens.ts';
+import { VERB_NAMES } from '../access/verbs.ts';
+import { getNode } from '../store/nodes.ts';
+import type { Store } from '../store/store.ts';
+
+/** @throws ARGUMENT_INVALID for a verb that there is not, or no identity; NODE_NOT_FOUND */
+export async function checkAccess(
+  { identity: name, verb, node: key }: CheckAccessRequest,
+  access: Access,
+  { tokens, store }: { readonly tokens: Tokens; readonly store: Store },
+): Promise<CheckAccessResponse> {
+  if (name === '')
+    throw failAt('ARGUMENT_INVALID', 'identity', 'identity is empty; name one, such as token:ci or basic:alice');
+  const verbs = VERB_NAMES.filter((each) => verb === '' || each === verb);
+  if (verbs.length === 0)
+    throw failAt(
+      'ARGUMENT_INVALID',
+      'verb',
+      `verb: there is no '${verb.slice(0, 100)}'; there are ${VERB_NAMES.join(', ')}`,
+    );
+  const node = key === '' ? null : await getNode(key, store.database.read);
+  const token = tokens.list().find((each) => `token:${each.name}` === name);
+  const agentZones = name.startsWith('agent:') ? [] : null;
+  const rights = access.rightsOf({ name, agentZones, role: token?.role ?? null });
+  return {
+    rights: verbs.map((each): AccessRight => {
+      const places = rights.placesOf(each, node);
+      return { verb: each, allowed: places.length > 0, everywhere: rights.everywhere(each), places: [...places] };
+    }),
+  };
+}
