@@ -11,7 +11,11 @@ import { code, markdownTable, page } from './markdown.ts';
 
 const SECTIONS: readonly (readonly [title: string, text: string, rows: Readonly<Record<string, LimitRow>>])[] = [
   ['What a client sends', 'A request that exceeds a limit is refused whole; nothing is written.', SENT_LIMITS],
-  ['What an agent sends', 'An agent that exceeds a limit is not attached.', AGENT_LIMITS],
+  [
+    'What an agent sends',
+    'An agent whose hello exceeds a limit is not attached. A later message that does is cut, or counts as an error.',
+    AGENT_LIMITS,
+  ],
   [
     'What is open at the same time',
     'One more is refused, unless the limit says otherwise; what is open stays open.',
@@ -22,7 +26,11 @@ const SECTIONS: readonly (readonly [title: string, text: string, rows: Readonly<
     'What takes longer or is larger is answered, and its connection closed.',
     HTTP_LIMITS,
   ],
-  ['What is kept of the texts of others', 'The rest is cut; nothing is refused.', KEPT_LIMITS],
+  [
+    'What is kept of the texts of others',
+    'What is longer is cut, or counts as absent; nothing is refused.',
+    KEPT_LIMITS,
+  ],
 ];
 
 /** The page. */

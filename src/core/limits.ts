@@ -72,6 +72,8 @@ export const AGENT_LIMITS = {
   drivers: row(50, 'drivers', 'the drivers of an agent'),
   zone_drivers: row(1000, 'pairs', 'the zones of an agent times its drivers'),
   driver_schema: row(64 * KIB, 'characters', 'the JSON Schema of a driver_info'),
+  targets: row(100, 'targets', 'a list of power targets; in a report or an answer the rest is cut'),
+  bmc_key: row(10_000, 'characters', 'the key of a BMC, as the answer to a driver_info', 'DRIVER_INFO_INVALID'),
 } as const satisfies Record<string, LimitRow>;
 
 /** The limits on what is open at the same time. */
@@ -164,9 +166,11 @@ export const HTTP_LIMITS = {
   ),
 } as const satisfies Record<string, LimitRow>;
 
-/** The limits on what is stored or shown of what others say. They cut; nothing is refused. */
+/** The limits on what is stored or shown of what others say. What is longer is cut, or counts as absent; nothing is refused. */
 export const KEPT_LIMITS = {
   agent_text: row(1000, 'characters', 'a text of an agent or a BMC; the rest is cut', 'INTERNAL'),
+  guid: row(255, 'characters', 'the GUID of a machine; a longer one counts as none', 'INTERNAL'),
+  place: row(10_000, 'characters', 'where a BMC really is; a longer place counts as none', 'INTERNAL'),
   change_text: row(
     1000,
     'characters',

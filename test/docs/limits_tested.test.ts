@@ -14,6 +14,7 @@ type Tested<Limits> = Readonly<Record<keyof Limits, readonly [file: string, titl
 
 const SENT = ['test/e2e/limits.test.ts', 'one more than each limit is refused with the error of the table'] as const;
 const HELLO = 'test/server/agents/hello.test.ts';
+const BOUNDS = 'test/server/agents/bounds.test.ts';
 const PLACES = 'test/server/api/connection_places.test.ts';
 const DOOR = 'test/http/door.test.ts';
 
@@ -23,6 +24,8 @@ const AGENT: Tested<typeof AGENT_LIMITS> = {
   drivers: [HELLO, 'too many drivers'],
   zone_drivers: [HELLO, 'too many pairs of them'],
   driver_schema: [HELLO, 'a schema that is too long'],
+  targets: [BOUNDS, 'one more than each limit is cut, counts as absent, or is refused'],
+  bmc_key: [BOUNDS, 'a BMC whose key is too long is not enrolled'],
 };
 const OPEN: Tested<typeof OPEN_LIMITS> = {
   streams: ['test/server/api/requests.test.ts', 'one stream more than the limit is refused'],
@@ -52,7 +55,9 @@ const HTTP: Tested<typeof HTTP_LIMITS> = {
   connections: [DOOR, 'HTTP connections leave three quarters of the files to gRPC, agents and BMCs'],
 };
 const KEPT: Tested<typeof KEPT_LIMITS> = {
-  agent_text: [HELLO, 'of a text of an agent no more is kept than its limit'],
+  agent_text: [BOUNDS, 'one more than each limit is cut, counts as absent, or is refused'],
+  guid: [BOUNDS, 'a node keeps nothing of a GUID and a place that are too long'],
+  place: [BOUNDS, 'a node keeps nothing of a GUID and a place that are too long'],
   change_text: ['test/server/nodes/cluster_model.test.ts', 'is cut to its limit in the history'],
   answer_text: ['test/e2e/limits.test.ts', 'the sentence of an error is cut'],
 };

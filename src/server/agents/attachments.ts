@@ -13,9 +13,10 @@ import type { Answer, Ask, AttachRequest, AttachResponse, Hello } from '../../ge
 import type { Identity } from '../access/identity.ts';
 import type { NodeRow } from '../store/rows.ts';
 import { Admission, type AttachedFrom, NOWHERE } from './admission.ts';
+import { boundAnswer, boundReport } from './bounds.ts';
 import { checkHello } from './hello.ts';
 import { ALONE, type Leading, type LeaseTimes, welcomeOf } from './leading.ts';
-import { cut, fromReport, nodeOf } from './wire.ts';
+import { fromReport, nodeOf } from './wire.ts';
 
 type FromAgent = NonNullable<AttachRequest['message']>;
 type ToAgent = NonNullable<AttachResponse['message']>;
@@ -196,7 +197,7 @@ export class Attachments {
         return () => {};
       }, cancellation.signal);
       if (answer.$case === 'error')
-        throw fail(isErrorCode(answer.value.code) ? answer.value.code : 'INTERNAL', cut(answer.value.message));
+        throw fail(isErrorCode(answer.value.code) ? answer.value.code : 'INTERNAL', answer.value.message);
       return answer;
     } finally {
       if (live.questions.delete(askId) && cancellation.signal.aborted)
@@ -324,9 +325,10 @@ export class Attachments {
 
   #receive(message: FromAgent, live: LiveAttachment): void {
     if (message.$case === 'heartbeat') live.send({ $case: 'heartbeatAck', value: {} });
-    if (message.$case === 'report') this.#listener?.reported(fromReport(message.value, this.#clock.now()), live);
+    if (message.$case === 'report')
+      this.#listener?.reported(fromReport(boundReport(message.value), this.#clock.now()), live);
     if (message.$case === 'answer' && message.value.answer) {
-      live.questions.get(message.value.askId)?.(message.value.answer);
+      live.questions.get(message.value.askId)?.(boundAnswer(message.value.answer));
     }
     if (message.$case === 'farewell') {
       this.#live.delete(live.hello.agentUuid);

@@ -1,6 +1,5 @@
 /** Between what agents say and the words of the conductor. */
 import { isErrorCode } from '../../core/errors.ts';
-import { KEPT_LIMITS } from '../../core/limits.ts';
 import {
   type NodeTraits,
   type OnOff,
@@ -51,13 +50,10 @@ export function fromReading(reading: agentProto.Reading | undefined, now: number
   return { powerState, host, boots, readAt, guid: guid || undefined, place: place || undefined, ...doubt };
 }
 
-/** A text of an agent or a BMC, as it is kept: no longer than its limit. */
-export const cut = (text: string): string => text.slice(0, KEPT_LIMITS.agent_text.limit);
-
 /** What an agent says is wrong. A code that we do not know becomes INTERNAL. */
 function fromTaskError(error: agentProto.TaskError | undefined): Report['error'] {
   if (!error) return null;
-  return { code: isErrorCode(error.code) ? error.code : 'INTERNAL', message: cut(error.message) };
+  return { code: isErrorCode(error.code) ? error.code : 'INTERNAL', message: error.message };
 }
 
 /** A report that came over the wire at `now`. */
@@ -72,13 +68,13 @@ export function fromReport(report: agentProto.TaskReport, now: number): Report {
     observed: fromReading(report.observed, now),
     seenDown: report.seenDown,
     traits: fromTraits(report.traits),
-    sent: cut(report.sent),
+    sent: report.sent,
     error: fromTaskError(report.error),
     unreadable: fromTaskError(report.unreadable),
     abort: abort
       ? {
           outcome: nameOf(powerProto.AbortOutcome, abort.outcome) ?? 'FAILED',
-          reason: cut(abort.reason),
+          reason: abort.reason,
           observed: fromReading(abort.observed, now),
         }
       : null,

@@ -1,11 +1,12 @@
 /** What a node can be ordered: the list of its driver, narrowed by what the hardware answers when it is asked. */
 
+import type { Clock } from '../../core/clock.ts';
 import { fail } from '../../core/errors.ts';
 import { type NodeTraits, recallOf, type Target } from '../../core/power.ts';
 import { openCancellation } from '../../core/signals.ts';
 import type { SupportedPowerState } from '../../gen/countermand/v1/node.ts';
 import type { Attachment } from '../agents/attachments.ts';
-import { cut, fromTarget, fromTraits, toTarget } from '../agents/wire.ts';
+import { fromTarget, fromTraits, toTarget } from '../agents/wire.ts';
 import type { Conductor } from '../conductor.ts';
 import { toBmc } from '../nodes/bmc.ts';
 import { findDriver } from '../store/drivers.ts';
@@ -29,16 +30,21 @@ async function probe(
   node: NodeRow,
   driver: DriverRow,
   attachment: Attachment,
-  { attachments }: Conductor,
+  { attachments, orders }: Conductor,
   signal: AbortSignal,
 ): Promise<Probe> {
   const probed = await attachments.ask(attachment, { $case: 'probe', value: { bmc: toBmc(node) } }, signal);
   if (probed.$case !== 'probed') throw fail('INTERNAL', 'the agent answered something else');
-  const { probedAt, reason } = probed.value;
+  const { reason } = probed.value;
+  const probedAt = pastTime(probed.value.probedAt, orders.store.clock);
   const answered = probed.value.targets.map(fromTarget);
   const targets = driver.targets.filter((target) => answered.includes(target));
-  return { targets, traits: fromTraits(probed.value.traits) ?? driver, probedAt, reason: cut(reason) };
+  return { targets, traits: fromTraits(probed.value.traits) ?? driver, probedAt, reason };
 }
+
+/** A time that an agent tells: none that is not one, and none to come. */
+const pastTime = (told: Date | undefined, clock: Clock): Date | undefined =>
+  told === undefined || Number.isNaN(told.getTime()) ? undefined : new Date(Math.min(told.getTime(), clock.now()));
 
 /**
  * The driver's own list, narrowed by what the hardware answers now.

@@ -1,11 +1,10 @@
 /** What an agent says is checked before it is believed, and only the agent that has a node is believed about it. */
 import test, { type ExecutionContext } from 'ava';
 import { openChannel } from '../../../src/core/channel.ts';
-import { AGENT_LIMITS, KEPT_LIMITS } from '../../../src/core/limits.ts';
+import { AGENT_LIMITS } from '../../../src/core/limits.ts';
 import { openCancellation } from '../../../src/core/signals.ts';
 import { AttachRequest, type AttachResponse, Hello, Sending } from '../../../src/gen/countermand/v1/agent.ts';
 import { PowerState, PowerTaskPhase } from '../../../src/gen/countermand/v1/power.ts';
-import { cut } from '../../../src/server/agents/wire.ts';
 import { getNode } from '../../../src/server/store/nodes.ts';
 import { getPowerTask } from '../../../src/server/store/power_tasks.ts';
 import { World } from '../../world/world.ts';
@@ -116,10 +115,4 @@ test('a report counts only from the agent that has the node, whatever fence it n
   t.is(after.observedPowerState, before.observedPowerState);
   t.true(fence > 0);
   t.is((await getNode('n1', world.database.read)).powerState, 'power on');
-});
-
-test('of a text of an agent no more is kept than its limit', (t) => {
-  const { limit } = KEPT_LIMITS.agent_text;
-  t.is(cut('x'.repeat(limit)).length, limit);
-  t.true(cut('x'.repeat(limit + 1)).length <= limit);
 });
