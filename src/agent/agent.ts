@@ -7,6 +7,7 @@ import { asCountermandError, fail } from '../core/errors.ts';
 import { type Cancellation, onAbort, openCancellation, sleep } from '../core/signals.ts';
 import type { Driver } from '../drivers/driver.ts';
 import type { AttachRequest, AttachResponse, Hello, Welcome } from '../gen/countermand/v1/agent.ts';
+import type { BmcAccess } from './bmc_access.ts';
 import { Epoch } from './epoch.ts';
 import { Lease } from './lease.ts';
 import { masked } from './masked_driver.ts';
@@ -33,6 +34,8 @@ export interface AgentParts {
   /** It lives in the conductor's process. */
   readonly embedded: boolean;
   readonly secrets: SecretSources;
+  /** Where it may go, and with which secrets; anywhere if left out. */
+  readonly bmcAccess?: BmcAccess | null;
   /** Rest between two commands to one BMC; null: as the driver says. */
   readonly minCommandIntervalMs: number | null;
   readonly clock: Clock;
@@ -82,6 +85,7 @@ class Agent {
     this.#work = new Work({
       drivers: drivers.map(masked),
       secrets,
+      bmcAccess: parts.bmcAccess ?? null,
       minCommandIntervalMs,
       lease: this.#lease,
       clock,

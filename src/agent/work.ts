@@ -2,6 +2,7 @@
 import type { Clock } from '../core/clock.ts';
 import { asCountermandError, type CountermandError, fail } from '../core/errors.ts';
 import { isAbort, type OrderTarget } from '../core/power.ts';
+import { isReference } from '../core/references.ts';
 import type { Report, Sending } from '../core/report.ts';
 import { type Cancellation, openCancellation } from '../core/signals.ts';
 import { type Driver, secretKeysOf } from '../drivers/driver.ts';
@@ -16,6 +17,7 @@ import type {
   Observe,
   Start,
 } from '../gen/countermand/v1/agent.ts';
+import type { BmcAccess } from './bmc_access.ts';
 import type { Hardware } from './hardware.ts';
 import type { Lease } from './lease.ts';
 import { forOneBmc } from './one_bmc.ts';
@@ -33,6 +35,8 @@ type FromConductor = NonNullable<AttachResponse['message']>;
 interface WorkParts {
   readonly drivers: readonly Driver[];
   readonly secrets: SecretSources;
+  /** Where it may go, and with which secrets; null: anywhere. */
+  readonly bmcAccess: BmcAccess | null;
   /** Rest between two commands to one BMC; null: as the driver says. */
   readonly minCommandIntervalMs: number | null;
   readonly lease: Lease;
@@ -52,7 +56,7 @@ const TAKEN_BACK = fail('CALL_ENDED', 'the conductor waits for the answer no mor
 export class Work {
   readonly #parts: WorkParts;
   readonly #runs = new Map<string, PowerRun>();
-  readonly #bmcs = new ParsedBmcs();
+  readonly #bmcs: ParsedBmcs;
   readonly #queues: Queues;
   /** By the key of the BMC. */
   readonly #trusts = new Map<string, Trust>();
@@ -66,6 +70,7 @@ export class Work {
 
   constructor(parts: WorkParts) {
     this.#parts = parts;
+    this.#bmcs = new ParsedBmcs(parts.bmcAccess);
     this.#queues = new Queues(parts.clock);
     this.#secretKeys = new Map(parts.drivers.map((driver) => [driver.name, secretKeysOf(driver)]));
   }
@@ -190,7 +195,7 @@ export class Work {
     const { secrets, minCommandIntervalMs, lease, clock } = this.#parts;
     const untrusted = this.#driver(name);
     const resolved = resolveSecrets(driverInfo, this.#secretKeys.get(name) ?? new Set(), secrets);
-    const bmc = this.#bmcs.get(untrusted, resolved);
+    const bmc = this.#bmcs.get(untrusted, resolved, Object.values(driverInfo).filter(isReference));
     const trust = this.#trusts.get(bmc.key) ?? new Trust(clock);
     this.#trusts.set(bmc.key, trust);
     const driver = withTrust(untrusted, trust);

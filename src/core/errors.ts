@@ -155,6 +155,11 @@ export const ERROR_TABLE = {
     7,
     'another machine than that of the node answers at its address; nothing was sent',
   ),
+  BMC_OUT_OF_BOUNDS: row(
+    'FAILED_PRECONDITION',
+    7,
+    'bmc_access of the agent does not let it reach the address, use the secret there, or speak there in this way; nothing was sent',
+  ),
   BMC_NO_ROUTE: row('UNAVAILABLE', 7, 'the agent knows no way to the address of the BMC', RETRYABLE),
   BMC_PORT_CLOSED: row('UNAVAILABLE', 7, 'the host of the BMC has the port closed', RETRYABLE),
   BMC_PROTOCOL_VIOLATION: row(

@@ -9,6 +9,7 @@ import { z } from 'zod';
 import { type CountermandError, type ErrorCode, fail } from '../core/errors.ts';
 import { isOtherGuid } from '../core/guid.ts';
 import { type NodeTraits, type OrderTarget, type Reading, TARGETS, type Target } from '../core/power.ts';
+import type { Reach } from './bounds.ts';
 import type { LookupAge } from './lookups.ts';
 
 /** A node's driver_info as it is stored: the field's keys, all values as text. */
@@ -92,6 +93,8 @@ export interface Driver<Info = unknown> extends DriverTraits<Info> {
    * @throws DRIVER_INFO_INVALID naming the key
    */
   parse(driverInfo: DriverInfo): Bmc<Info>;
+  /** Where a driver_info leads, and how; left out where there is no network. */
+  reach?(info: Info): Reach;
   /**
    * Where the BMC is now: its address, looked up, and its port, in one spelling for each place. Whatever two nodes are called,
    * what is at one place is one BMC.
@@ -136,6 +139,7 @@ export const PROVES_NOT_SENT: readonly ErrorCode[] = [
   'BMC_SILENT',
   'BMC_NAME_UNKNOWN',
   'BMC_MOVED',
+  'BMC_OUT_OF_BOUNDS',
   'BMC_IS_ANOTHER',
   'BMC_NO_ROUTE',
   'BMC_PORT_CLOSED',

@@ -5,6 +5,7 @@ import type { Clock } from '../core/clock.ts';
 import { fail } from '../core/errors.ts';
 import { openCancellation, untilAborted } from '../core/signals.ts';
 import { normalForm } from './address.ts';
+import { objectionAt } from './bounds.ts';
 
 /**
  * Answers every IP address of a host name, at least one.
@@ -62,9 +63,17 @@ export class Lookups {
   /**
    * As `find`, for a BMC.
    * @param key the key of driver_info that the host stands in
-   * @throws BMC_NAME_UNKNOWN; the reason of the abort, at once
+   * @param info the driver_info, which may be bound to some addresses
+   * @throws BMC_NAME_UNKNOWN; BMC_OUT_OF_BOUNDS; the reason of the abort, at once
    */
-  async findBmc(host: string, key: string, age: LookupAge, signal: AbortSignal): Promise<string> {
+  async findBmc(host: string, key: string, info: object, age: LookupAge, signal: AbortSignal): Promise<string> {
+    const address = await this.#findOf(host, key, age, signal);
+    const objection = objectionAt(info, address);
+    if (objection !== null) throw objection;
+    return address;
+  }
+
+  async #findOf(host: string, key: string, age: LookupAge, signal: AbortSignal): Promise<string> {
     try {
       return await this.find(host, age, signal);
     } catch (error) {

@@ -130,6 +130,7 @@ export const HOMES: Homes = {
   ],
   zod: [
     'src/cli/audit/file.ts',
+    'src/cli/daemon/bmc_access.ts',
     'src/cli/daemon/configuration.ts',
     'src/cli/daemon/configuration_keys.ts',
     'src/cli/daemon/configuration_kinds.ts',
@@ -186,6 +187,8 @@ export const HOMES: Homes = {
   'node:https': ['src/http/door.ts', 'src/sim/web.ts'],
   'node:module': ['src/cli/start.ts'],
   'node:net': [
+    'src/agent/bmc_access.ts',
+    'src/agent/parsed_bmcs.ts',
     'src/agent/secure_channel.ts',
     'src/cli/certificates/make.ts',
     'src/cli/shared/lost_reader.ts',
@@ -204,6 +207,7 @@ export const HOMES: Homes = {
     'src/server/store/own_process.ts',
   ],
   'node:path': [
+    'src/agent/bmc_access.ts',
     'src/agent/secrets.ts',
     'src/cli/certificates/commands.ts',
     'src/cli/compile_cache.ts',

@@ -77,6 +77,8 @@ export interface Configuration {
   readonly ipmiKeepSessionMs: number;
   /** Null: no `file:` value can be read. */
   readonly secretsFolder: string | null;
+  /** The file that says what an agent may reach; null: everything. */
+  readonly bmcAccess: string | null;
   readonly agentName: string;
 }
 
@@ -139,7 +141,15 @@ function readText(path: string): string {
 /** The keys that are paths: in a file, relative ones begin at its own folder. */
 const PATHS = [
   ...(['data', 'database_password_file'] as const),
-  ...(['secrets_dir', 'tls_certificate', 'tls_key', 'tls_client_ca', 'htpasswd_file', 'jwt_keys'] as const),
+  ...([
+    'secrets_dir',
+    'bmc_access',
+    'tls_certificate',
+    'tls_key',
+    'tls_client_ca',
+    'htpasswd_file',
+    'jwt_keys',
+  ] as const),
   ...(['ca', 'certificate', 'key', 'token_file', 'access_file'] as const),
 ];
 
@@ -254,6 +264,7 @@ function inMilliseconds(values: Values): Configuration {
     minCommandIntervalMs: values.min_command_interval === undefined ? null : milliseconds(values.min_command_interval),
     ipmiKeepSessionMs: milliseconds(values.ipmi_keep_session),
     secretsFolder: pathOf(values.secrets_dir),
+    bmcAccess: pathOf(values.bmc_access),
     agentName: values.agent_name,
   };
 }

@@ -8,6 +8,7 @@ import { createDrivers } from '../../drivers/list.ts';
 import { keepSecret, readToken, speaksTls } from '../shared/place.ts';
 import type { Terminal } from '../shared/terminal.ts';
 import { readTlsFiles } from '../shared/tls_files.ts';
+import { readBmcAccess } from './bmc_access.ts';
 import type { Configuration } from './configuration.ts';
 import { openLog } from './log.ts';
 import { watchTls } from './tls_watch.ts';
@@ -73,6 +74,7 @@ export function runAgentHere(
     openFilesLimit: openFilesLimit(),
   });
   const secrets = { folder: secretsFolder, environment };
-  const parts = { name, zones: [zone], drivers, secrets, minCommandIntervalMs, clock, chance, log };
+  const bmcAccess = readBmcAccess(configuration.bmcAccess);
+  const parts = { name, zones: [zone], drivers, secrets, bmcAccess, minCommandIntervalMs, clock, chance, log };
   return runAgent({ ...how, ...parts }, signal);
 }

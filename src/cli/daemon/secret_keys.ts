@@ -1,5 +1,5 @@
 /** The configuration keys about secrets: how they are kept by a conductor, and where an agent finds and uses them. */
-import { type ConfigurationKey, folder, secretPlace } from './configuration_kinds.ts';
+import { type ConfigurationKey, file, folder, secretPlace } from './configuration_kinds.ts';
 
 /** A part of the table of keys. */
 export const SECRET_KEYS = {
@@ -19,5 +19,11 @@ export const SECRET_KEYS = {
     fallbackWords: 'none: no `file:` value can be read',
     readBy: 'agent',
     meaning: 'the folder below which `file:NAME` values of driver_info are read',
+  }),
+  bmc_access: file({
+    fallbackWords: 'none: every address may be reached, and every secret be used there',
+    readBy: 'agent',
+    meaning:
+      'YAML file that says which BMC networks the agent may reach, where it may use which secret, and where http and unverified certificates are allowed: see [security](security.md#where-an-agent-may-go)',
   }),
 } as const satisfies Record<string, ConfigurationKey<never> | ConfigurationKey<string> | ConfigurationKey<number>>;

@@ -54,7 +54,7 @@ export function createIpmiDriver(parts: IpmiDriverParts): Driver<IpmiInfo> {
   const native = openNativeIpmi({ ...parts, suites, lookups });
   const transports = { native, ipmitool: openIpmitool({ ...parts, suites, processes, lookups }) };
   const accountAt = async (info: IpmiInfo, signal: AbortSignal): Promise<Account> => {
-    const address = await lookups.findBmc(info.ipmi_address, 'ipmi_address', 'recent', signal);
+    const address = await lookups.findBmc(info.ipmi_address, 'ipmi_address', info, 'recent', signal);
     const { ipmi_username: user, ipmi_password: password, ipmi_hex_kg_key: kg } = info;
     const secret = JSON.stringify([password, kg?.toString('hex')]);
     return { bmc: ipmiPlace(address, info.ipmi_port), user, way: 'IPMI', secret };
@@ -64,9 +64,10 @@ export function createIpmiDriver(parts: IpmiDriverParts): Driver<IpmiInfo> {
     schema: ipmiSchema,
     targets: ALL_BUT_NMI_ABORT,
     keyOf: bmcKey,
+    reach: ({ ipmi_address: host }) => ({ host, dangers: [] }),
 
     async locate({ info }, age, signal) {
-      const address = await lookups.findBmc(info.ipmi_address, 'ipmi_address', age, signal);
+      const address = await lookups.findBmc(info.ipmi_address, 'ipmi_address', info, age, signal);
       return ipmiPlace(address, info.ipmi_port);
     },
 

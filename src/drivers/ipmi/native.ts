@@ -6,6 +6,7 @@ import { guidFrom } from '../../core/guid.ts';
 import { OPEN_LIMITS } from '../../core/limits.ts';
 import type { Reading } from '../../core/power.ts';
 import { openCancellation } from '../../core/signals.ts';
+import { objectionAt } from '../bounds.ts';
 import { type FoundIdentity, objectionTo, type RequiredIdentity } from '../driver.ts';
 import type { Lookups } from '../lookups.ts';
 import { bmcName, type IpmiInfo, ipmiPlace } from './info.ts';
@@ -141,6 +142,7 @@ function newTarget(info: IpmiInfo, cipherSuite: CipherSuiteId): Target {
   return {
     host: info.ipmi_address,
     port: info.ipmi_port,
+    objection: (address) => objectionAt(info, address),
     login: {
       username: Buffer.from(info.ipmi_username),
       password: Buffer.from(info.ipmi_password),

@@ -4,6 +4,7 @@
  */
 import { CountermandError } from '../../core/errors.ts';
 import type { Reading } from '../../core/power.ts';
+import { bindAs } from '../bounds.ts';
 import { type IpmiInfo, ipmiSchema } from '../ipmi/info.ts';
 import type { NativeIpmi } from '../ipmi/native.ts';
 import { type Command, rawCommand } from '../ipmi/rmcp/commands.ts';
@@ -50,6 +51,7 @@ function ipmiInfoOf(info: IrmcInfo): IpmiInfo | null {
     ...(info.irmc_ipmi_cipher_suite !== undefined && { ipmi_cipher_suite: info.irmc_ipmi_cipher_suite }),
   });
   const made = parsed.success ? parsed.data : null;
+  if (made !== null) bindAs(info, made);
   infos.set(info, made);
   return made;
 }

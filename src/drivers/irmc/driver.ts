@@ -18,7 +18,7 @@ import { Lookups, type Resolver, systemResolver } from '../lookups.ts';
 import { accountsOf } from './accounts.ts';
 import type { SeenOverIpmi } from './agent_over_ipmi.ts';
 import { exchange } from './http.ts';
-import { type IrmcInfo, irmcKey, irmcName, irmcPlace, irmcSchema } from './info.ts';
+import { type IrmcInfo, irmcKey, irmcName, irmcPlace, irmcSchema, reachOf } from './info.ts';
 import { Pace } from './pace.ts';
 import { IrmcEyes } from './reading.ts';
 import { COMMAND_OF, type ScciCommand, type ScciStatus, scciRequest } from './scci.ts';
@@ -73,12 +73,12 @@ export function createIrmcDriver({ resolver = systemResolver, ...given }: IrmcDr
   /** One SCCI command, at most once, to one machine only. @returns what the iRMC says to it, which may be a refusal */
   async function command({ info, only }: Bmc<IrmcInfo>, name: ScciCommand, signal: AbortSignal): Promise<ScciStatus> {
     const send = async (): Promise<string> => {
-      const address = await lookups.findBmc(info.irmc_address, 'irmc_address', 'anew', signal);
+      const address = await lookups.findBmc(info.irmc_address, 'irmc_address', info, 'anew', signal);
       const objection = objectionTo(await eyes.identityAt(info, address, only, signal), only, irmcName(info));
       if (objection !== null) throw objection;
       return exchange(info, { ...request, address }, parts, signal);
     };
-    const place = irmcPlace(info, await lookups.findBmc(info.irmc_address, 'irmc_address', 'recent', signal));
+    const place = irmcPlace(info, await lookups.findBmc(info.irmc_address, 'irmc_address', info, 'recent', signal));
     const restMs = SWITCHES.includes(name) ? parts.restMs : 0;
     const timeoutMs = info.irmc_client_timeout * 1000;
     const request = { method: 'POST', path: '/config', body: scciRequest(name), order: true, timeoutMs } as const;
@@ -97,9 +97,10 @@ export function createIrmcDriver({ resolver = systemResolver, ...given }: IrmcDr
     targets: TARGETS,
     ...TRAITS,
     keyOf: irmcKey,
+    reach: reachOf,
 
     async locate({ info }, age, signal) {
-      return irmcPlace(info, await lookups.findBmc(info.irmc_address, 'irmc_address', age, signal));
+      return irmcPlace(info, await lookups.findBmc(info.irmc_address, 'irmc_address', info, age, signal));
     },
 
     getSupportedPowerStates: async ({ info }, signal) => supportedBy(await eyes.probe(info, signal)),
@@ -124,7 +125,7 @@ export function createIrmcDriver({ resolver = systemResolver, ...given }: IrmcDr
     },
 
     async allowLogin({ info }, signal) {
-      const address = await lookups.findBmc(info.irmc_address, 'irmc_address', 'recent', signal);
+      const address = await lookups.findBmc(info.irmc_address, 'irmc_address', info, 'recent', signal);
       for (const account of accountsOf(info, address)) parts.logins.allow(account);
     },
 

@@ -58,7 +58,8 @@ export async function exchange(
   // Loaded at the first exchange, as most agents have no iRMC, and before the limit begins.
   const http = await import('../http_client.ts');
   const age = request.order ? 'anew' : 'recent';
-  const address = request.address ?? (await parts.lookups.findBmc(info.irmc_address, 'irmc_address', age, signal));
+  const address =
+    request.address ?? (await parts.lookups.findBmc(info.irmc_address, 'irmc_address', info, age, signal));
   const limit = { clock: parts.clock, afterMs: request.timeoutMs, what: `an answer of the iRMC ${irmcName(info)}` };
   const cancellation = openCancellation([signal], limit);
   try {

@@ -1,6 +1,7 @@
 /** The driver_info of the driver `irmc`: the keys of the field and their rules. */
 import { z } from 'zod';
 import { addressSchema, bmcOf, hostAndPort, portSchema } from '../address.ts';
+import type { Reach } from '../bounds.ts';
 
 const text = (what: string) => z.string().min(1, `must not be empty: it is ${what}`);
 
@@ -94,6 +95,14 @@ interface Endpoint {
 export function endpointOf({ irmc_protocol: protocol, irmc_port: port }: IrmcInfo): Endpoint {
   const spoken = protocol ?? (port === 80 ? 'http' : 'https');
   return { protocol: spoken, port: port ?? (spoken === 'http' ? 80 : 443) };
+}
+
+/** Where a driver_info leads, and how. */
+export function reachOf(info: IrmcInfo): Reach {
+  const { irmc_address: host, irmc_verify_ca: verify, irmc_auth_method: method } = info;
+  if (endpointOf(info).protocol === 'https')
+    return { host, dangers: verify === 'false' ? ['unverified_certificates'] : [] };
+  return { host, dangers: method === 'basic' ? ['http', 'basic_over_http'] : ['http'] };
 }
 
 /** How the iRMC reads out over SNMP; null if no key says that it does. */

@@ -136,7 +136,7 @@ export class IrmcEyes {
   }
 
   #addressOf(info: IrmcInfo, signal: AbortSignal): Promise<string> {
-    return this.#parts.lookups.findBmc(info.irmc_address, 'irmc_address', 'recent', signal);
+    return this.#parts.lookups.findBmc(info.irmc_address, 'irmc_address', info, 'recent', signal);
   }
 
   /**

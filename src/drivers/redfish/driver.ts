@@ -10,7 +10,7 @@ import { ALL_BUT_NMI_ABORT, type Bmc, type Driver, defineDriver, type Supported 
 import { type Exchanges, exchangesOf } from '../exchanges.ts';
 import { Logins } from '../logins.ts';
 import { Lookups, type Resolver, systemResolver } from '../lookups.ts';
-import { accountOf, type RedfishInfo, redfishKey, redfishPlace, redfishSchema, systemPlace } from './info.ts';
+import { accountOf, type RedfishInfo, reachOf, redfishKey, redfishPlace, redfishSchema, systemPlace } from './info.ts';
 import { Orders } from './orders.ts';
 import { Readings } from './reading.ts';
 import { Services } from './service.ts';
@@ -43,7 +43,7 @@ export function createRedfishDriver({
   const readings = new Readings(services, clock);
   const orders = new Orders(services, systems, readings);
   const find = ({ info }: Of, age: 'anew' | 'recent', signal: AbortSignal): Promise<string> =>
-    lookups.findBmc(info.redfish_address.host, 'redfish_address', age, signal);
+    lookups.findBmc(info.redfish_address.host, 'redfish_address', info, age, signal);
 
   async function probe(bmc: Of, signal: AbortSignal): Promise<Supported> {
     const ip = await find(bmc, 'recent', signal);
@@ -66,6 +66,7 @@ export function createRedfishDriver({
     schema: redfishSchema,
     targets: ALL_BUT_NMI_ABORT,
     keyOf: redfishKey,
+    reach: reachOf,
 
     async locate(bmc, age, signal) {
       return redfishPlace(bmc.info, await find(bmc, age, signal));

@@ -2,6 +2,7 @@
 import { isIPv6 } from 'node:net';
 import { z } from 'zod';
 import { addressSchema, bmcOf, hostAndPort } from '../address.ts';
+import type { Reach } from '../bounds.ts';
 import type { Account } from '../logins.ts';
 
 /** Where a Redfish service is. */
@@ -157,6 +158,13 @@ export function systemIdOf(info: RedfishInfo): string | undefined {
   const systems = pathIn(info, 'Systems/');
   const rest = text?.startsWith(systems) ? text.slice(systems.length) : text;
   return rest?.includes('/') ? text : rest;
+}
+
+/** Where a driver_info leads, and how. */
+export function reachOf({ redfish_address: { host, protocol }, ...info }: RedfishInfo): Reach {
+  if (protocol === 'https')
+    return { host, dangers: info.redfish_verify_ca === 'false' ? ['unverified_certificates'] : [] };
+  return { host, dangers: info.redfish_auth_type === 'session' ? ['http'] : ['http', 'basic_over_http'] };
 }
 
 /** The same for the same System of the same BMC. */

@@ -77,6 +77,7 @@ test('the defaults', (t) => {
     minCommandIntervalMs: null,
     ipmiKeepSessionMs: 180_000,
     secretsFolder: null,
+    bmcAccess: null,
     agentName: hostname(),
   });
 });
@@ -144,6 +145,7 @@ const SAMPLES: Readonly<Record<KeyName, string | number>> = {
   min_command_interval: 0.5,
   ipmi_keep_session: 60,
   secrets_dir: '/samples/secrets',
+  bmc_access: '/samples/bmc_access.yaml',
   ca: '/samples/ca.pem',
   certificate: '/samples/client.pem',
   key: '/samples/client.key',
@@ -275,6 +277,7 @@ test('an agent reads its own keys, and not those of the conductor', (t) => {
     'min_command_interval',
     'ipmi_keep_session',
     'secrets_dir',
+    'bmc_access',
     'ca',
     'certificate',
     'key',

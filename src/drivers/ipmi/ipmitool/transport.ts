@@ -57,7 +57,7 @@ export function openIpmitool({
   const guids = new Guids(clock);
   async function find(info: IpmiInfo, age: LookupAge, signal: AbortSignal): Promise<string> {
     const { ipmi_address: host, ipmi_port: port } = info;
-    const address = await lookups.findBmc(host, 'ipmi_address', age, signal);
+    const address = await lookups.findBmc(host, 'ipmi_address', info, age, signal);
     return findBmc({ host: address, port, name: bmcName(info) }, clock, signal);
   }
   /** Says `words` to a BMC. `readAnswer` throws what the ending means, if it is no success. */

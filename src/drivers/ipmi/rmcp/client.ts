@@ -15,6 +15,8 @@ export interface Target {
   readonly host: string;
   readonly port: number;
   readonly login: Login;
+  /** Why the IP address of the host may not be spoken to; null if it may. It is asked before anything is sent. */
+  readonly objection?: (address: string) => Error | null;
 }
 
 /** What a client is made from. */

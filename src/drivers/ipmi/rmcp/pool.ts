@@ -92,10 +92,12 @@ export class Pool {
   /**
    * Asks a BMC a command, behind those that it was asked before. A host name is looked up first, and a session with an address
    * that the name no longer has is closed.
-   * @throws RmcpError; what the command's `check` answers; the reason of the abort, at once
+   * @throws RmcpError; what the command's `check` answers, and the target's `objection`; the reason of the abort, at once
    */
   async run<Answer>(target: Target, command: Command<Answer>, signal: AbortSignal): Promise<Answer> {
     const host = isIP(target.host) === 0 ? await this.#lookUp(target, !command.idempotent, signal) : target.host;
+    const objection = target.objection?.(host) ?? null;
+    if (objection !== null) throw objection;
     const key = `${host} ${target.port}`;
     // Nothing may come between the last look and the use.
     for (let waited = false; !this.#enter(key, waited); waited = true) await this.#untilRoom(signal);
