@@ -74,8 +74,8 @@ export function printDrivers(): string {
   return page('Drivers', 'src/drivers', [
     'A driver is how to talk to one family of BMCs. Its list of targets is narrowed for a node by asking the hardware, ' +
       'where that can be asked: `countermand node supported NODE`.',
-    'The value of a secret key may be `file:NAME` or `env:NAME`: it is read by the agent, below its `--secrets-dir` or from its own environment ' +
-      '(`COUNTERMAND_SECRET_*`), and never reaches the conductor. Secrets are masked in every answer.',
+    'The value of a secret key may be `file:NAME`, `env:NAME` or `vault:MOUNT/PATH#KEY`: it is read by the agent, below its `--secrets-dir`, from its own environment ' +
+      '(`COUNTERMAND_SECRET_*`) or from [HashiCorp Vault](security.md#hashicorp-vault), and never reaches the conductor. Secrets are masked in every answer.',
     ...createDrivers({
       clock: systemClock,
       chance: systemChance,

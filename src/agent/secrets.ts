@@ -1,9 +1,10 @@
-/** Values of driver_info that stand for secrets kept beside the agent: `file:NAME` and `env:NAME`. */
+/** Values of driver_info that stand for secrets kept beside the agent: `file:NAME` and `env:NAME`, and `vault:MOUNT/PATH#KEY`. */
 import { readFileSync, realpathSync, statSync } from 'node:fs';
 import { join, sep } from 'node:path';
 import { fail } from '../core/errors.ts';
 import { isReference, UNOPENED } from '../core/references.ts';
 import type { DriverInfo } from '../drivers/driver.ts';
+import type { Vault } from './vault.ts';
 
 /** Where secrets may be read. */
 export interface SecretSources {
@@ -11,6 +12,8 @@ export interface SecretSources {
   readonly folder: string | null;
   /** The environment; only COUNTERMAND_SECRET_* of it is used. */
   readonly environment: Readonly<Record<string, string | undefined>>;
+  /** Where `vault:` is read; without it, it is not. */
+  readonly vault?: Vault | null;
 }
 
 /** Longer files are not secrets. */
@@ -36,9 +39,13 @@ export function resolveSecrets(
     );
   const resolve = (key: string, value: string): string => {
     if (isReference(value) && !secretKeys.has(key))
-      throw fail('DRIVER_INFO_INVALID', `driver_info.${key}: file: and env: stand for secrets, and ${key} is none`);
+      throw fail(
+        'DRIVER_INFO_INVALID',
+        `driver_info.${key}: file:, env: and vault: stand for secrets, and ${key} is none`,
+      );
     if (value.startsWith('file:')) return readSecretFile(key, value.slice('file:'.length), sources);
     if (value.startsWith('env:')) return readSecretVariable(key, value.slice('env:'.length), sources);
+    if (value.startsWith('vault:')) return readVault(key, value, sources);
     return value;
   };
   return Object.fromEntries(Object.entries(driverInfo).map(([key, value]) => [key, resolve(key, value)]));
@@ -64,6 +71,23 @@ function readSecretFile(key: string, name: string, { folder }: SecretSources): s
   } catch {
     throw unreadable('cannot be read by the agent');
   }
+}
+
+/** It was read before: see `unreadIn`. */
+function readVault(key: string, reference: string, { vault }: SecretSources): string {
+  if (!vault)
+    throw fail('SECRET_UNREADABLE', `driver_info.${key}: ${reference} cannot be read: the agent has no vault_address`);
+  try {
+    return vault.get(reference);
+  } catch (error) {
+    throw fail('SECRET_UNREADABLE', `driver_info.${key}: ${(error as Error).message}`);
+  }
+}
+
+/** What has to be read from Vault before a driver_info can be resolved. */
+export function unreadIn(driverInfo: DriverInfo, { vault }: SecretSources): string[] {
+  if (!vault) return [];
+  return Object.values(driverInfo).filter((value) => value.startsWith('vault:') && !vault.has(value));
 }
 
 function readSecretVariable(key: string, name: string, { environment }: SecretSources): string {

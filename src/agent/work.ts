@@ -4,7 +4,7 @@ import { asCountermandError, type CountermandError, fail } from '../core/errors.
 import { isAbort, type OrderTarget } from '../core/power.ts';
 import { isReference } from '../core/references.ts';
 import type { Report, Sending } from '../core/report.ts';
-import { type Cancellation, openCancellation } from '../core/signals.ts';
+import { type Cancellation, openCancellation, untilAborted } from '../core/signals.ts';
 import { type Driver, secretKeysOf } from '../drivers/driver.ts';
 import type {
   Abort,
@@ -19,11 +19,12 @@ import type {
 } from '../gen/countermand/v1/agent.ts';
 import type { BmcAccess } from './bmc_access.ts';
 import type { Hardware } from './hardware.ts';
+import { HeldBack } from './held_back.ts';
 import type { Lease } from './lease.ts';
 import { forOneBmc } from './one_bmc.ts';
 import { ParsedBmcs } from './parsed_bmcs.ts';
 import { PowerRun } from './power_run.ts';
-import { resolveSecrets, type SecretSources } from './secrets.ts';
+import { resolveSecrets, type SecretSources, unreadIn } from './secrets.ts';
 import { Trust, withTrust } from './trust.ts';
 import { Queues } from './turns.ts';
 import { fromPhase, fromTarget, fromTraits, toReading, toTarget, toTaskError, toTaskReport, toTraits } from './wire.ts';
@@ -58,6 +59,8 @@ export class Work {
   readonly #runs = new Map<string, PowerRun>();
   readonly #bmcs: ParsedBmcs;
   readonly #queues: Queues;
+  /** By task. */
+  readonly #heldBack: HeldBack;
   /** By the key of the BMC. */
   readonly #trusts = new Map<string, Trust>();
   /** The newest fence seen of each node. */
@@ -71,6 +74,7 @@ export class Work {
   constructor(parts: WorkParts) {
     this.#parts = parts;
     this.#bmcs = new ParsedBmcs(parts.bmcAccess);
+    this.#heldBack = new HeldBack(parts.shutdown);
     this.#queues = new Queues(parts.clock);
     this.#secretKeys = new Map(parts.drivers.map((driver) => [driver.name, secretKeysOf(driver)]));
   }
@@ -87,6 +91,24 @@ export class Work {
 
   /** Does what one message says. Messages that carry an older fence than one seen before do nothing. */
   take(message: FromConductor): void {
+    if ('taskUuid' in message.value)
+      this.#heldBack.run(message.value.taskUuid, this.#secretsFor(message), () => this.#take(message));
+    else this.#take(message);
+  }
+
+  /** What a message of a new task waits for: secrets that have to be fetched. */
+  #secretsFor(message: FromConductor): (() => Promise<void>) | null {
+    if (!('bmc' in message.value) || !message.value.bmc || this.#runs.has(message.value.taskUuid)) return null;
+    const { driverInfo } = message.value.bmc;
+    return unreadIn(driverInfo, this.#parts.secrets).length === 0 ? null : () => this.#fetchSecrets(driverInfo);
+  }
+
+  async #fetchSecrets(driverInfo: Bmc['driverInfo']): Promise<void> {
+    const { secrets } = this.#parts;
+    await Promise.all(unreadIn(driverInfo, secrets).map((reference) => secrets.vault?.read(reference)));
+  }
+
+  #take(message: FromConductor): void {
     switch (message.$case) {
       case 'start':
         this.#start(message.value);
@@ -234,12 +256,14 @@ export class Work {
 
   async #find(question: Ask['question'], signal: AbortSignal): Promise<Answer['answer']> {
     if (question?.$case === 'parse') {
+      await untilAborted(this.#fetchSecrets(question.value.driverInfo), signal);
       const { driver, bmc } = this.#hardware(question.value);
       // Whoever has a driver_info checked asks for it to be used. Where a name cannot be looked up now, no login was refused.
       await driver.allowLogin(bmc, signal).catch(() => {});
       return { $case: 'parsed', value: { bmcKey: bmc.key } };
     }
     if (!question?.value.bmc) throw fail('ARGUMENT_INVALID', 'a question without a BMC');
+    await untilAborted(this.#fetchSecrets(question.value.bmc.driverInfo), signal);
     const hardware = this.#hardware(question.value.bmc);
     return question.$case === 'read'
       ? this.#read(hardware, question.value.operatorAsks, signal)

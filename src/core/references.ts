@@ -1,7 +1,7 @@
 /** Values of driver_info that are secret, that stand for secrets, and that are no values at all. */
 
 /** What stands for a secret that the agent reads. The conductor never has what it stands for. */
-const REFERENCE = /^(file|env):/;
+const REFERENCE = /^(file|env|vault):/;
 
 /** True for a value that stands for a secret beside the agent. Such a value is no secret. */
 export const isReference = (value: string): boolean => REFERENCE.test(value);

@@ -54,6 +54,6 @@ test('only a secret key may have a reference: any other would be shown', (t) => 
   const sources = { folder: null, environment };
   for (const value of ['file:x', 'env:COUNTERMAND_SECRET_RACK7'])
     t.throws(() => resolveSecrets({ ipmi_address: value }, keys, sources), {
-      message: 'driver_info.ipmi_address: file: and env: stand for secrets, and ipmi_address is none',
+      message: 'driver_info.ipmi_address: file:, env: and vault: stand for secrets, and ipmi_address is none',
     });
 });

@@ -107,7 +107,7 @@ test('a reference that leads elsewhere is refused, and what is there is not told
   for (const key of ['ipmi_address', 'ipmi_username', 'ipmi_port', 'nosuch']) {
     const driverInfo = { ipmi_address: '127.0.0.9', [key]: 'file:rack7/bmc' };
     const call = house.client.nodes.createNode({ name: 'n1', driver: 'ipmi', driverInfo });
-    const isNone = new RegExp(`driver_info.${key}: file: and env: stand for secrets, and ${key} is none`);
+    const isNone = new RegExp(`driver_info.${key}: file:, env: and vault: stand for secrets, and ${key} is none`);
     await refused(t, call, { status: 'INVALID_ARGUMENT', code: 'DRIVER_INFO_INVALID', says: isNone });
   }
   t.deepEqual((await house.client.nodes.listNodes({})).nodes, []);

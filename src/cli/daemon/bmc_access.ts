@@ -12,7 +12,7 @@ const place = z
   .refine(isPlace, 'must be an address, a network such as 10.7.0.0/16, or a host name');
 const secret = z
   .string(must('a reference such as file:rack7/*'))
-  .regex(/^(file|env):./, 'must be a reference such as file:rack7/* or env:COUNTERMAND_SECRET_*');
+  .regex(/^(file|env|vault):./, 'must be a reference such as file:rack7/* or env:COUNTERMAND_SECRET_*');
 const dangers = ['http', 'basic_over_http', 'unverified_certificates'] as const;
 
 const schema: z.ZodType<AccessRules> = z.strictObject(

@@ -13,6 +13,7 @@ import type { Environment } from '../shared/terminal.ts';
 import type { TlsFiles } from '../shared/tls_files.ts';
 import { CONFIGURATION_KEYS, flagOf, KEY_NAMES, type KeyName, variableOf } from './configuration_keys.ts';
 import type { ConfigurationKey } from './configuration_kinds.ts';
+import type { VaultPlace } from './vault.ts';
 
 /** The configuration of a daemon. Times are in milliseconds here, and in seconds where they are written. */
 export interface Configuration {
@@ -77,6 +78,8 @@ export interface Configuration {
   readonly ipmiKeepSessionMs: number;
   /** Null: no `file:` value can be read. */
   readonly secretsFolder: string | null;
+  /** Where an agent reads `vault:` values. */
+  readonly vault: VaultPlace;
   /** The file that says what an agent may reach; null: everything. */
   readonly bmcAccess: string | null;
   readonly agentName: string;
@@ -144,6 +147,10 @@ const PATHS = [
   ...([
     'secrets_dir',
     'bmc_access',
+    'vault_ca',
+    'vault_token_file',
+    'vault_role_id_file',
+    'vault_secret_id_file',
     'tls_certificate',
     'tls_key',
     'tls_client_ca',
@@ -264,6 +271,16 @@ function inMilliseconds(values: Values): Configuration {
     minCommandIntervalMs: values.min_command_interval === undefined ? null : milliseconds(values.min_command_interval),
     ipmiKeepSessionMs: milliseconds(values.ipmi_keep_session),
     secretsFolder: pathOf(values.secrets_dir),
+    vault: {
+      address: values.vault_address ?? null,
+      tokenFile: pathOf(values.vault_token_file),
+      roleIdFile: pathOf(values.vault_role_id_file),
+      secretIdFile: pathOf(values.vault_secret_id_file),
+      ca: pathOf(values.vault_ca),
+      namespace: values.vault_namespace ?? null,
+      timeoutMs: milliseconds(values.vault_timeout),
+      cacheMs: milliseconds(values.vault_cache),
+    },
     bmcAccess: pathOf(values.bmc_access),
     agentName: values.agent_name,
   };

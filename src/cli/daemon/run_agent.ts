@@ -12,6 +12,7 @@ import { readBmcAccess } from './bmc_access.ts';
 import type { Configuration } from './configuration.ts';
 import { openLog } from './log.ts';
 import { watchTls } from './tls_watch.ts';
+import { openVault } from './vault.ts';
 
 /** Where the conductor of an agent is. */
 interface ConductorPlace {
@@ -73,7 +74,7 @@ export function runAgentHere(
     ipmiKeepSessionMs,
     openFilesLimit: openFilesLimit(),
   });
-  const secrets = { folder: secretsFolder, environment };
+  const secrets = { folder: secretsFolder, environment, vault: openVault(configuration.vault, clock) };
   const bmcAccess = readBmcAccess(configuration.bmcAccess);
   const parts = { name, zones: [zone], drivers, secrets, bmcAccess, minCommandIntervalMs, clock, chance, log };
   return runAgent({ ...how, ...parts }, signal);

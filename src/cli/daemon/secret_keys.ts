@@ -1,5 +1,7 @@
 /** The configuration keys about secrets: how they are kept by a conductor, and where an agent finds and uses them. */
-import { type ConfigurationKey, file, folder, secretPlace } from './configuration_kinds.ts';
+import { z } from 'zod';
+import { type ConfigurationKey, file, folder, seconds, secretPlace } from './configuration_kinds.ts';
+import { isVaultAddress } from './vault.ts';
 
 /** A part of the table of keys. */
 export const SECRET_KEYS = {
@@ -19,6 +21,49 @@ export const SECRET_KEYS = {
     fallbackWords: 'none: no `file:` value can be read',
     readBy: 'agent',
     meaning: 'the folder below which `file:NAME` values of driver_info are read',
+  }),
+  vault_address: {
+    type: 'an https URL such as https://vault.example:8200, or an http URL of this host',
+    placeholder: 'url',
+    rule: z.string().refine(isVaultAddress),
+    fallbackWords: 'none: no `vault:` value can be read',
+    readBy: 'agent',
+    meaning: 'where `vault:MOUNT/PATH#KEY` values of driver_info are read, from a key-value engine of version 2',
+  } satisfies ConfigurationKey<string>,
+  vault_token_file: file({
+    fallbackWords: 'none',
+    readBy: 'agent',
+    meaning: 'file with the token for Vault. It is read at each question, so that a Vault Agent or others can renew it',
+  }),
+  vault_role_id_file: file({
+    fallbackWords: 'none',
+    readBy: 'agent',
+    meaning:
+      'file with the role_id of an AppRole, in place of `vault_token_file`. The agent logs in, and renews its token',
+  }),
+  vault_secret_id_file: file({
+    fallbackWords: 'none',
+    readBy: 'agent',
+    meaning: 'file with the secret_id of the AppRole. It is read at each login',
+  }),
+  vault_ca: file({
+    fallbackWords: 'the authorities that Node.js knows',
+    readBy: 'agent',
+    meaning: 'PEM file with the authorities that may vouch for Vault',
+  }),
+  vault_namespace: {
+    type: 'a text of 1 to 255 characters',
+    placeholder: 'namespace',
+    rule: z.string().min(1).max(255),
+    fallbackWords: 'none',
+    readBy: 'agent',
+    meaning: 'the namespace of Vault Enterprise',
+  } satisfies ConfigurationKey<string>,
+  vault_timeout: seconds(0.1, { fallback: 5, readBy: 'agent', meaning: 'how long Vault may take for an answer' }),
+  vault_cache: seconds(0, {
+    fallback: 300,
+    readBy: 'agent',
+    meaning: 'how long a secret of Vault is kept in the memory of the agent before it is read again',
   }),
   bmc_access: file({
     fallbackWords: 'none: every address may be reached, and every secret be used there',
