@@ -9,10 +9,10 @@ import { normalForm } from '../drivers/address.ts';
 import type { Danger, Objection, Reach } from '../drivers/bounds.ts';
 
 /** IP addresses, networks such as `10.7.0.0/16`, host names as driver_info has them, and `*.` with the end of one. */
-export type Places = readonly string[];
+type Places = readonly string[];
 
 /** What is allowed at some places. */
-export interface AccessRule {
+interface AccessRule {
   readonly addresses: Places;
   /** Left out: all. */
   readonly drivers?: readonly string[] | undefined;

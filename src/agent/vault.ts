@@ -13,7 +13,7 @@ export type VaultLogin =
   | { readonly kind: 'approle'; readonly roleId: () => string; readonly secretId: () => string };
 
 /** Where Vault is, and how it is spoken to. */
-export interface VaultParts {
+interface VaultParts {
   /** `https://vault.example:8200`. */
   readonly address: string;
   readonly login: VaultLogin;

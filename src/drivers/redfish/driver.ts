@@ -30,6 +30,14 @@ interface RedfishDriverParts {
 
 type Of = Bmc<RedfishInfo>;
 
+const TRAITS = {
+  name: 'redfish',
+  schema: redfishSchema,
+  targets: ALL_BUT_NMI_ABORT,
+  keyOf: redfishKey,
+  reach: reachOf,
+};
+
 /** The driver `redfish`. */
 export function createRedfishDriver({
   clock,
@@ -62,11 +70,7 @@ export function createRedfishDriver({
   }
 
   return defineDriver<RedfishInfo>({
-    name: 'redfish',
-    schema: redfishSchema,
-    targets: ALL_BUT_NMI_ABORT,
-    keyOf: redfishKey,
-    reach: reachOf,
+    ...TRAITS,
 
     async locate(bmc, age, signal) {
       return redfishPlace(bmc.info, await find(bmc, age, signal));
