@@ -62,7 +62,7 @@ export async function withFleet<T>(
   return await withConductor(
     { address: conductor.address, tls: null, token: null },
     (clients) => measure(fleetOf(clients, conductor, startBmc, signal)),
-    signal,
+    { clock: systemClock, signal },
   );
 }
 

@@ -77,7 +77,7 @@ async function showAll(signal: AbortSignal): Promise<void> {
     await abortSideBySide({ stage, conductor: clients, irmc, bmc: hangs }, signal);
     await rebootOverRedfish({ stage, conductor: clients, redfish, username: hangs.username }, signal);
   };
-  await withConductor({ address: conductor.address, tls: null, token: null }, tell, signal);
+  await withConductor({ address: conductor.address, tls: null, token: null }, tell, { clock: systemClock, signal });
 }
 
 const byHand = openCancellation([]);

@@ -41,6 +41,8 @@ export interface AgentParts {
   readonly clock: Clock;
   readonly chance: Chance;
   readonly log: AgentLog;
+  /** One of several conductors leads, and another one soon after it has gone. */
+  readonly severalConductors?: boolean;
   /** For how long the conductor of the same process certainly leads, in milliseconds; absent: as long as it speaks. */
   readonly leadsForMs?: (() => number) | undefined;
   /** Told each time a conductor has welcomed the agent. */
@@ -48,7 +50,7 @@ export interface AgentParts {
 }
 
 /** The wait before the next attempt doubles from the first to the last of these. */
-const BACK_OFF_MS = { first: 250, last: 15_000 };
+const BACK_OFF_MS = { first: 250, last: 15_000, lastOfSeveral: 1000 };
 /** So long the agent waits for the conductor to end the stream after the farewell. */
 const FAREWELL_MS = 2000;
 /** After this the conductor is taken to be gone, whatever the transport says, until it has said how long the lease is. */
@@ -112,7 +114,8 @@ class Agent {
       }
       this.#outgoing = null;
       await sleep(jitter(this.#backOffMs, 0.3, chance), clock, this.#shutdown).catch(() => {});
-      this.#backOffMs = Math.min(this.#backOffMs * 2, BACK_OFF_MS.last);
+      const { last, lastOfSeveral } = BACK_OFF_MS;
+      this.#backOffMs = Math.min(this.#backOffMs * 2, this.#parts.severalConductors ? lastOfSeveral : last);
     }
     await this.#work.settled();
     for (const driver of this.#parts.drivers) driver.close();
@@ -124,7 +127,8 @@ class Agent {
     const outgoing = openChannel<AttachRequest>(cancellation.signal);
     const unlink = onAbort(this.#shutdown, () => void this.#leave(outgoing, cancellation));
     this.#lease.setLength(LEASE_BEFORE_WELCOME_MS);
-    this.#silenceLimitMs = LEASE_BEFORE_WELCOME_MS;
+    // Where another conductor may lead soon, one that says nothing is not waited for longer than it was before.
+    if (!this.#parts.severalConductors) this.#silenceLimitMs = LEASE_BEFORE_WELCOME_MS;
     this.#lease.renew();
     this.#watchContact(cancellation);
     outgoing.push({ message: { $case: 'hello', value: this.#hello } });

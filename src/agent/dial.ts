@@ -1,5 +1,6 @@
 /** The agent's end of its stream over gRPC. */
 import { createClient, Metadata } from 'nice-grpc';
+import type { Clock } from '../core/clock.ts';
 import { fail } from '../core/errors.ts';
 import type { TlsMaterial } from '../core/tls.ts';
 import { AgentServiceDefinition } from '../gen/countermand/v1/agent.ts';
@@ -62,6 +63,36 @@ export function dialConductor(address: string, tls: AgentTls | null, tokenNow: (
       }
     },
     close: () => channel.close(),
+  };
+}
+
+/** An address at which nothing was heard is not dialled for so long, if there are others. */
+const SILENT_MS = 15_000;
+
+/**
+ * Dials several conductors of one installation, of which one leads: after each stream that ends, the next one. One that has fallen
+ * silent may be frozen, and is left out for a while.
+ */
+export function dialConductors(addresses: readonly string[], dial: (address: string) => Dialer, clock: Clock): Dialer {
+  const all = addresses.map((address) => ({ ...dial(address), silentUntil: Number.NEGATIVE_INFINITY }));
+  let at = 0;
+  const next = (): number => {
+    const others = all.map((_, step) => (at + 1 + step) % all.length);
+    return others.find((other) => (all[other]?.silentUntil ?? 0) <= clock.monotonic()) ?? others[0] ?? 0;
+  };
+  return {
+    async *attach(outgoing, signal) {
+      const dialled = all[at];
+      try {
+        if (dialled) yield* dialled.attach(outgoing, signal);
+      } finally {
+        if (dialled && signal.aborted) dialled.silentUntil = clock.monotonic() + SILENT_MS;
+        at = next();
+      }
+    },
+    close() {
+      for (const each of all) each.close();
+    },
   };
 }
 

@@ -140,8 +140,8 @@ export async function buildProgram(terminal: Terminal, words?: readonly string[]
     .description('The bare-metal conductor whose orders can be taken back.')
     .version(VERSION, '--version', 'print the version')
     .option(
-      '--conductor <host:port>',
-      `the conductor to ask; else COUNTERMAND_CONDUCTOR, else the context in use, else ${DEFAULT_ADDRESS}`,
+      '--conductor <host:port,...>',
+      `the conductor to ask, or several of one installation, of which one leads; else COUNTERMAND_CONDUCTOR, else the context in use, else ${DEFAULT_ADDRESS}`,
     )
     .option('--context <context>', 'the conductor of this context; countermand context --help')
     .option('--ca <file>', 'PEM file with the authorities that may vouch for the conductor; else COUNTERMAND_CA')

@@ -118,7 +118,7 @@ export function startConductor(
 }
 
 /** What a conductor says when another one leads. */
-const STANDS_BY = /^countermand: conductor on (\S+) stands by; (\S+) leads$/;
+export const STANDS_BY = /^countermand: conductor on (\S+) stands by; (\S+) leads$/;
 
 /** Starts `countermand serve` where another conductor leads; resolves when it stands by. */
 export async function startStandBy(

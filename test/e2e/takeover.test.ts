@@ -2,27 +2,44 @@
 import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
+import { PowerTarget } from '../../src/gen/countermand/v1/power.ts';
 import { ownAddress } from '../../src/sim/loopback.ts';
+import { newDatabaseProxy } from '../counterparts/database_proxy.ts';
 import { eventually } from '../counterparts/eventually.ts';
 import { newFolder } from '../counterparts/folder.ts';
 import { sharedPostgres } from '../counterparts/postgres.ts';
+import { newSimBmc } from '../counterparts/sim_bmc.ts';
+import type { Refusal } from './client.ts';
 import { connect } from './client.ts';
 import { QUICK } from './house.ts';
 import { enrolSimBmc } from './killing.ts';
 import { nodeNow, order, ordersAt, untilAtRest, untilIn, watchTask } from './orders.ts';
 import { power, startPlan, untilPlanEnds, watchPlan } from './plans.ts';
-import { runHere, type Settings, startConductor, startStandBy } from './processes.ts';
-import { checkTrail } from './trail.ts';
+import {
+  runHere,
+  type Settings,
+  STANDS_BY,
+  startAgent,
+  startConductor,
+  startProcess,
+  startStandBy,
+} from './processes.ts';
+import { checkTrail, numbersOf } from './trail.ts';
 
 const postgres = sharedPostgres();
+
+/** The setting of a key that all conductors of a test have. */
+async function newKey(t: ExecutionContext): Promise<Settings> {
+  const key = join(await newFolder(t), 'secrets.key');
+  writeFileSync(key, Buffer.alloc(32, 7).toString('base64'));
+  return { secrets_key: `file:${key}` };
+}
 
 /** A leader and one that stands by, each a process with an agent inside. */
 async function openPair(t: ExecutionContext, settings: Settings = {}) {
   const server = await postgres();
   const database = server.urlOf(await server.newMigrated(t));
-  const key = join(await newFolder(t), 'secrets.key');
-  writeFileSync(key, Buffer.alloc(32, 7).toString('base64'));
-  const all = { ...QUICK, database, secrets_key: `file:${key}`, ...settings, listen: `${ownAddress()}:0` };
+  const all = { ...QUICK, database, ...(await newKey(t)), ...settings, listen: `${ownAddress()}:0` };
   const leader = await startConductor(t, { ...all, data: await newFolder(t) }, true);
   const other = await startStandBy(t, { ...all, data: await newFolder(t) });
   const clientOf = (address: string) => {
@@ -85,5 +102,80 @@ test.serial(
     t.is(refused.exitCode, 5, refused.stderr);
     t.regex(refused.stderr, /sealed with the key \w{16}, and \S+secrets.key does not exist; nothing was written/);
     t.deepEqual(readdirSync(data), []);
+  },
+);
+
+test.serial(
+  'a leader is stopped for longer than its lease and goes on: nothing of it is stored or believed',
+  async (t) => {
+    const { leader, other, atLeader: client, atOther } = await openPair(t, { leader_lease: 1 });
+    const [hangs, idle] = await Promise.all([
+      enrolSimBmc(t, { client }, 'hangs', { host: { softMs: Number.POSITIVE_INFINITY } }),
+      enrolSimBmc(t, { client }, 'idle'),
+    ]);
+    const soft = await untilIn(order(client, 'hangs', 'SOFT_POWER_OFF'), 'CONFIRMING');
+    leader.signal('SIGSTOP');
+    // What waits in its sockets is the first thing that it finds when it goes on.
+    const late = client.power.orderPowerState({ node: 'idle', target: PowerTarget.REBOOT }).then(
+      () => 'accepted',
+      ({ status }: Refusal) => status,
+    );
+    await other.leads;
+    t.like(await untilAtRest(order(atOther, 'hangs', 'ABORT_SOFT_POWER_OFF')), { state: 'SUCCEEDED' });
+    t.like(await untilAtRest(order(atOther, 'idle', 'OFF')), { state: 'SUCCEEDED' });
+    leader.signal('SIGCONT');
+    await leader.said.until('the old leader to stand by', (line) => STANDS_BY.exec(line)?.[2] === other.address);
+    t.is(await late, 'UNAVAILABLE');
+    await eventually('the old leader to pass calls on', async () => {
+      const node = await nodeNow(client, 'idle').catch(() => null);
+      return node?.powerState === 'OFF';
+    });
+    t.like(await untilAtRest(watchTask(atOther, soft.uuid)), { state: 'ABORTED' });
+    t.deepEqual(await Promise.all([hangs, idle].map(ordersAt)), [['soft'], ['off']]);
+    await checkTrail(t, atOther);
+  },
+);
+
+test.serial(
+  'a leader whose database falls silent leads no more; its agent finds the next one, and so does a command that follows',
+  async (t) => {
+    const server = await postgres();
+    const name = await server.newMigrated(t);
+    const proxy = await newDatabaseProxy(t, server);
+    const all = { ...QUICK, ...(await newKey(t)), leader_lease: 1, listen: `${ownAddress()}:0` };
+    const first = { ...all, database: server.urlOf(name, proxy), data: await newFolder(t) };
+    const leader = await startConductor(t, first, false);
+    const other = await startStandBy(t, { ...all, database: server.urlOf(name), data: await newFolder(t) });
+    const conductors = `${leader.address},${other.address}`;
+    await startAgent(t, conductors, { agent_name: 'apart', zone: 'far' });
+    const client = connect(leader.address);
+    t.teardown(() => client.close());
+    const hangs = await newSimBmc(t, { host: { softMs: Number.POSITIVE_INFINITY } });
+    await client.nodes.createNode({ name: 'hangs', driver: 'ipmi', zone: 'far', driverInfo: { ...hangs.info } });
+    const soft = await untilIn(order(client, 'hangs', 'SOFT_POWER_OFF'), 'CONFIRMING');
+    const follower = startProcess(t, ['events', '--follow', '--from', '1', '--json', '--conductor', conductors]);
+    await follower.said.until('the first event', () => true);
+
+    await proxy.freezeAt(/conductors/, 'asked');
+    await leader.logged.until('the leader to notice', (line) => line.includes('the conductor leads no more'));
+    // Otherwise it may be the next one again, by another connection.
+    proxy.cut();
+    await other.leads;
+    await other.logged.until('the agent to attach to the other', (line) =>
+      /"agent":"apart".*"msg":"agent attached"/.test(line),
+    );
+    const atOther = connect(other.address);
+    t.teardown(() => atOther.close());
+    t.like(await untilAtRest(order(atOther, 'hangs', 'ABORT_SOFT_POWER_OFF')), { state: 'SUCCEEDED' });
+    t.like(await untilAtRest(watchTask(atOther, soft.uuid)), { state: 'ABORTED' });
+    t.deepEqual(await ordersAt(hangs), ['soft']);
+    const events = await checkTrail(t, atOther);
+    const last = events.at(-1)?.sequence ?? 0;
+    await follower.said.until('the last event', (line) => Number(JSON.parse(line).sequence) >= last);
+    const followed = follower.said.seen.map((line) => Number(JSON.parse(line).sequence));
+    t.deepEqual(
+      followed.filter((sequence) => sequence <= last),
+      numbersOf(events),
+    );
   },
 );

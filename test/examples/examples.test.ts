@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import test from 'ava';
 import { environmentWith, startConductorProcess } from '../../scripts/demo/conductor_process.ts';
 import { withConductor } from '../../src/cli/shared/connection.ts';
+import { systemClock } from '../../src/core/clock.ts';
 import { never } from '../counterparts/signals.ts';
 
 const EXAMPLES = fileURLToPath(new URL('../../examples/', import.meta.url));
@@ -49,7 +50,7 @@ async function newNode(name: string): Promise<string> {
   await withConductor(
     { address, tls: null, token: null },
     ({ nodes }) => nodes.createNode({ name, driver: 'fake', driverInfo }),
-    never(),
+    { clock: systemClock, signal: never() },
   );
   return name;
 }

@@ -30,6 +30,7 @@ import '../cli/shared/flags.test.ts';
 import '../cli/shared/following.test.ts';
 import '../cli/shared/json.test.ts';
 import '../cli/shared/listing.test.ts';
+import '../cli/shared/others.test.ts';
 import '../cli/shared/output.test.ts';
 import '../cli/shared/task_lines.test.ts';
 import '../cli/shared/times.test.ts';

@@ -107,6 +107,7 @@ export const HOMES: Homes = {
     'src/agent/dial.ts',
     'src/agent/secure_channel.ts',
     'src/cli/shared/connection.ts',
+    'src/cli/shared/others.ts',
     'src/server/api/',
     'src/server/metrics/calls.ts',
   ],

@@ -68,7 +68,7 @@ export async function namesOf(
     const all =
       kind === 'contexts'
         ? readContexts(environment).all.map(({ name, conductor }) => ({ word: name, meaning: conductor }))
-        : await withConductor(placeOf(options, environment), ASK[kind], cancellation.signal);
+        : await withConductor(placeOf(options, environment), ASK[kind], { clock, signal: cancellation.signal });
     const wanted = all.filter(({ word }) => word.startsWith(last));
     return [...new Map(wanted.map((candidate) => [candidate.word, candidate])).values()];
   } catch {

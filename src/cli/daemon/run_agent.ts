@@ -1,10 +1,11 @@
 /** The agent, put together from its parts: alone, or inside a conductor. It brings the drivers, and nothing of the conductor. */
 import type { Logger } from 'pino';
 import { type AgentParts, runAgent } from '../../agent/agent.ts';
-import { dialConductor } from '../../agent/dial.ts';
+import { dialConductor, dialConductors } from '../../agent/dial.ts';
 import { fail } from '../../core/errors.ts';
 import { openCancellation } from '../../core/signals.ts';
 import { createDrivers } from '../../drivers/list.ts';
+import { addressesIn, areAddresses } from '../shared/address.ts';
 import { keepSecret, readToken, speaksTls } from '../shared/place.ts';
 import type { Terminal } from '../shared/terminal.ts';
 import { readTlsFiles } from '../shared/tls_files.ts';
@@ -16,7 +17,7 @@ import { openVault } from './vault.ts';
 
 /** Where the conductor of an agent is. */
 interface ConductorPlace {
-  /** HOST:PORT. */
+  /** HOST:PORT, or several with commas between them. */
   readonly address: string;
   /** It is spoken to in plaintext, wherever it is. */
   readonly insecure: boolean;
@@ -31,6 +32,11 @@ export async function runAgentAlone(
   configuration: Configuration,
   terminal: Terminal,
 ): Promise<void> {
+  if (!areAddresses(address))
+    throw fail(
+      'CONFIGURATION_INVALID',
+      `--conductor ${address}: it must be HOST:PORT, or several with commas between them`,
+    );
   const log = openLog(configuration, terminal);
   const { agentTls: files, serverName } = configuration;
   const refuse = (sentence: string) => fail('CONFIGURATION_INVALID', sentence);
@@ -43,10 +49,12 @@ export async function runAgentAlone(
   const watching = openCancellation([]);
   try {
     const tls = isSecure ? { ...watchTls(read, { clock: terminal.clock, log }, watching.signal), serverName } : null;
-    const dialer = dialConductor(address, tls, tokenNow);
+    const addresses = addressesIn(address);
+    const dialer = dialConductors(addresses, (one) => dialConductor(one, tls, tokenNow), terminal.clock);
     try {
       terminal.stdout.write(`countermand: agent for zone ${configuration.zone}, conductor at ${address}\n`);
-      await runAgentHere({ attach: dialer.attach, embedded: false }, configuration, log, terminal, terminal.signal);
+      const how = { attach: dialer.attach, embedded: false, severalConductors: addresses.length > 1 };
+      await runAgentHere(how, configuration, log, terminal, terminal.signal);
     } finally {
       dialer.close();
     }
@@ -60,7 +68,7 @@ const TLS_NAMES = { certificate: 'certificate', key: 'key', ca: 'ca' };
 
 /** Runs an agent in this process, over any way to a conductor, until `signal` is aborted and it has stopped sending. */
 export function runAgentHere(
-  how: Pick<AgentParts, 'attach' | 'embedded' | 'attached' | 'leadsForMs'>,
+  how: Pick<AgentParts, 'attach' | 'embedded' | 'attached' | 'leadsForMs' | 'severalConductors'>,
   configuration: Omit<Configuration, 'tls'>,
   log: Logger,
   { clock, chance, environment, openFilesLimit }: Terminal,

@@ -3,9 +3,15 @@
 /** Where a conductor listens unless it is told otherwise. */
 export const DEFAULT_ADDRESS = '127.0.0.1:7077';
 
-/** True if the host of HOST:PORT can be reached from this system alone. */
-export function isLoopback(address: string): boolean {
-  return /^(localhost|127(\.\d{1,3}){3}|\[::1\]):\d+$/.test(address);
+/** The conductors in `HOST:PORT,HOST:PORT`: those of one installation. */
+export const addressesIn = (text: string): string[] => text.split(',').map((address) => address.trim());
+
+/** True for one HOST:PORT, or several with commas between them. */
+export const areAddresses = (text: string): boolean => addressesIn(text).every((address) => isAddress(address));
+
+/** True if the hosts of all these addresses can be reached from this system alone. */
+export function isLoopback(addresses: string): boolean {
+  return addressesIn(addresses).every((address) => /^(localhost|127(\.\d{1,3}){3}|\[::1\]):\d+$/.test(address));
 }
 
 /** True for HOST:PORT. Port 0, where one may be chosen by the system, only if `zeroPort`. */

@@ -80,7 +80,7 @@ export function asking<Given extends unknown[]>(
     const place = placeOf(options, terminal.environment);
     const shared = { ...terminal, output: outputOf(options, terminal), command: prefixOf(options) };
     try {
-      await withConductor(place, (conductor) => work(...passed, { ...shared, conductor }), terminal.signal);
+      await withConductor(place, (conductor) => work(...passed, { ...shared, conductor }), terminal);
     } catch (error) {
       // A fault of our own keeps its stack. Programs read the details themselves.
       throw error instanceof CountermandError && options.json !== true ? withWaysOn(error, shared.command) : error;

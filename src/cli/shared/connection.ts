@@ -1,6 +1,7 @@
 /** The connection to the conductor: one channel, its clients, and its errors as ours. */
 import { ClientError, type ClientMiddleware, createClientFactory, Metadata, Status } from 'nice-grpc';
 import { openChannelTo } from '../../agent/secure_channel.ts';
+import type { Clock } from '../../core/clock.ts';
 import { type CountermandError, type ErrorDetails, fail, failWith, isErrorCode } from '../../core/errors.ts';
 import { type AccessServiceClient, AccessServiceDefinition } from '../../gen/countermand/v1/access.ts';
 import { type ActionPlanServiceClient, ActionPlanServiceDefinition } from '../../gen/countermand/v1/action_plan.ts';
@@ -12,8 +13,9 @@ import {
   NotificationServiceDefinition,
 } from '../../gen/countermand/v1/notification.ts';
 import { type PowerServiceClient, PowerServiceDefinition } from '../../gen/countermand/v1/power.ts';
-import { DEFAULT_ADDRESS, isAddress } from './address.ts';
+import { addressesIn, areAddresses, DEFAULT_ADDRESS } from './address.ts';
 import { readDetails, STATUS_DETAILS_KEY } from './details.ts';
+import { askOthers, Conductors } from './others.ts';
 import type { Place } from './place.ts';
 
 /** The trailing metadata in which the conductor sends our code of an error. */
@@ -35,6 +37,7 @@ const CHANNEL_OPTIONS = {
 
 /** An open connection. */
 export interface Client {
+  /** HOST:PORT of the one that is asked now, where several may be. */
   readonly address: string;
   readonly nodes: NodeServiceClient;
   readonly power: PowerServiceClient;
@@ -46,23 +49,34 @@ export interface Client {
 }
 
 /**
- * Lets `use` talk to the conductor at a place, then closes the connection. The abort of `signal` ends every call.
+ * Lets `use` talk to the conductor at a place, then closes the connection. Where the place has several addresses, another one is asked
+ * when the first has gone or does not lead. The abort of `signal` ends every call.
  * All that the calls throw is a CountermandError: the conductor's own, CONDUCTOR_UNREACHABLE if none answers, or the
  * reason of the abort.
  */
 export async function withConductor<T>(
   place: Place,
   use: (conductor: Client) => Promise<T>,
-  signal: AbortSignal,
+  { clock, signal }: { readonly clock: Clock; readonly signal: AbortSignal },
 ): Promise<T> {
   const { address, tls, token } = place;
-  const channel = openChannelTo(checkAddress(address), tls, CHANNEL_OPTIONS);
-  const factory = createClientFactory().use(errorsOfOurs(place));
+  const open = (one: string) => openChannelTo(one, tls, CHANNEL_OPTIONS);
+  const conductors = new Conductors(checkAddresses(address), open);
+  const { channel } = conductors;
+  const asked = {
+    ...place,
+    get address() {
+      return conductors.address;
+    },
+  };
+  const factory = createClientFactory().use(errorsOfOurs(asked)).use(askOthers({ conductors, clock, provesUnsent }));
   const metadata = Metadata(token === null ? {} : { authorization: `Bearer ${token}` });
   const always = { '*': { signal, metadata } };
   try {
     return await use({
-      address,
+      get address() {
+        return conductors.address;
+      },
       nodes: factory.create(NodeServiceDefinition, channel, always),
       power: factory.create(PowerServiceDefinition, channel, always),
       plans: factory.create(ActionPlanServiceDefinition, channel, always),
@@ -72,15 +86,15 @@ export async function withConductor<T>(
       itself: factory.create(ConductorServiceDefinition, channel, always),
     });
   } finally {
-    channel.close();
+    conductors.close();
   }
 }
 
-function checkAddress(address: string): string {
-  if (isAddress(address)) return address;
+function checkAddresses(text: string): string[] {
+  if (areAddresses(text)) return addressesIn(text);
   throw fail(
     'ARGUMENT_INVALID',
-    `'${address}' is no address of a conductor; it must be HOST:PORT, as ${DEFAULT_ADDRESS}`,
+    `'${text}' is no address of a conductor; it must be HOST:PORT, as ${DEFAULT_ADDRESS}, or several with commas between them`,
   );
 }
 

@@ -6,12 +6,12 @@ import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname, isAbsolute, join } from 'node:path';
 import { fail } from '../../core/errors.ts';
 import { readSmallFile } from '../../core/small_file.ts';
-import { isAddress } from './address.ts';
+import { areAddresses } from './address.ts';
 import type { Environment } from './terminal.ts';
 
 /** A conductor, and how it is spoken to. Files are absolute paths. */
 export interface Reach {
-  /** HOST:PORT. */
+  /** HOST:PORT, or several with commas between them. */
   readonly conductor: string;
   /** The authorities that may vouch for it. */
   readonly ca?: string;
@@ -75,7 +75,7 @@ function parsed(text: string): Contexts | null {
       ([name, reach]): Context => ({ name, ...reach, conductor: String(reach.conductor) }),
     );
     const isWhole = all.every(
-      (context) => NAME.test(context.name) && isAddress(context.conductor) && hasTexts(context),
+      (context) => NAME.test(context.name) && areAddresses(context.conductor) && hasTexts(context),
     );
     return isWhole && (current === null || typeof current === 'string') ? { current, all } : null;
   } catch {
@@ -106,8 +106,11 @@ export function writeContexts({ current, all }: Contexts, environment: Environme
 export function checkContext({ name, conductor }: Context): void {
   if (!NAME.test(name))
     throw fail('ARGUMENT_INVALID', `'${name}' is no name of a context; use letters, digits, dots, dashes, underscores`);
-  if (!isAddress(conductor))
-    throw fail('ARGUMENT_INVALID', `'${conductor}' is no address of a conductor; it must be HOST:PORT`);
+  if (!areAddresses(conductor))
+    throw fail(
+      'ARGUMENT_INVALID',
+      `'${conductor}' is no address of a conductor; it must be HOST:PORT, or several with commas between them`,
+    );
 }
 
 /** The context of a name. @throws ARGUMENT_INVALID naming those there are */

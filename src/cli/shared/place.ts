@@ -22,7 +22,7 @@ export interface ReachOptions {
 
 /** A conductor, and how to speak to it. */
 export interface Place {
-  /** HOST:PORT. */
+  /** HOST:PORT, or several with commas between them: the conductors of one installation. */
   readonly address: string;
   /** Null: in plaintext. */
   readonly tls: ClientTls | null;

@@ -41,6 +41,8 @@ test('who finds the lock free waits for what is inside the former leader, as lon
   const patience = new Patience(3000);
   patience.saw('a', 1000);
   t.is(patience.restMs(2000), 2150);
+  t.is(patience.saw('a', 4150), 'end');
+  t.is(patience.restMs(4150), 0, 'it was waited for');
   t.is(patience.restMs(9000), 0);
 });
 

@@ -15,6 +15,8 @@ export class Patience {
   readonly #leaseMs: number;
   #pulse: string | null = null;
   #changedAt = 0;
+  /** From here on it is given its lease: the change, or the last time that it was ended. */
+  #since = 0;
 
   /** @param leaseMs so long the leader may lead without an answer of the database */
   constructor(leaseMs: number) {
@@ -26,11 +28,12 @@ export class Patience {
    * @param pulse another text each time that the leader has done something
    */
   saw(pulse: string, now: number): Verdict {
-    if (pulse === this.#pulse && now - this.#changedAt < this.#leaseMs) return 'wait';
-    const verdict = pulse === this.#pulse ? 'end' : 'wait';
+    const isChange = pulse !== this.#pulse;
+    if (!isChange && now - this.#since < this.#leaseMs) return 'wait';
     this.#pulse = pulse;
-    this.#changedAt = now;
-    return verdict;
+    this.#since = now;
+    if (isChange) this.#changedAt = now;
+    return isChange ? 'wait' : 'end';
   }
 
   /** For how long after `now` a leader whose lock is free may still act, as it may not have noticed. */

@@ -1,0 +1,162 @@
+/**
+ * Another conductor in the place of one that has gone or does not lead: calls that certainly did nothing are made again, and so are those
+ * that can be made twice, such as readings, and orders with a request_id.
+ */
+import type { Channel, ClientMiddleware } from 'nice-grpc';
+import type { Clock } from '../../core/clock.ts';
+import { asCountermandError, type CountermandError } from '../../core/errors.ts';
+import { openCancellation, sleep } from '../../core/signals.ts';
+
+/** After a round in which no conductor led. */
+const ROUND_MS = 500;
+/** A leader is waited for so long. */
+const WAIT_MS = 15_000;
+
+/** The conductors that may be asked, of which one is. */
+export class Conductors {
+  readonly addresses: readonly string[];
+  readonly #open: (address: string) => Channel;
+  readonly #channels = new Map<string, Channel>();
+  #at = 0;
+
+  /** @param open a channel to one of them, which connects at the first call */
+  constructor(addresses: readonly string[], open: (address: string) => Channel) {
+    this.addresses = addresses;
+    this.#open = open;
+  }
+
+  /** The one that is asked now. */
+  get address(): string {
+    return this.addresses[this.#at] ?? '';
+  }
+
+  /** From now on the next one is asked. */
+  turn(): void {
+    this.#at = (this.#at + 1) % this.addresses.length;
+  }
+
+  /** A channel to whichever is asked at each call. */
+  get channel(): Channel {
+    const now = (): Channel => {
+      const { address } = this;
+      const channel = this.#channels.get(address) ?? this.#open(address);
+      this.#channels.set(address, channel);
+      return channel;
+    };
+    return new Proxy({} as Channel, {
+      get(_, name) {
+        const channel = now();
+        const value = Reflect.get(channel, name);
+        return typeof value === 'function' ? value.bind(channel) : value;
+      },
+    });
+  }
+
+  close(): void {
+    for (const channel of this.#channels.values()) channel.close();
+  }
+}
+
+/** What decides whether a call is made again. */
+interface Retrying {
+  readonly conductors: Conductors;
+  readonly clock: Clock;
+  /** True if the error proves that nothing was sent. */
+  readonly provesUnsent: (error: CountermandError) => boolean;
+}
+
+/** By these ends a call that a conductor had begun. */
+const BROKEN: readonly string[] = ['CONDUCTOR_UNREACHABLE', 'SHUTTING_DOWN', 'LEADERSHIP_LOST'];
+
+/** A request that is made again after its stream broke; null if that could do something twice. */
+function again(path: string, request: unknown, last: unknown): unknown {
+  const name = path.split('/').at(-1) ?? '';
+  if (name === 'Subscribe') {
+    const sequence = (last as { event?: { sequence: bigint } } | undefined)?.event?.sequence;
+    return sequence === undefined ? request : { ...(request as object), fromSequence: sequence + 1n };
+  }
+  if (/^(Get|List|Watch|Explain|Preview)/.test(name)) return request;
+  return (request as { requestId?: string }).requestId ? request : null;
+}
+
+/** How long others are asked, and how many were in this round. */
+class Search {
+  readonly #retrying: Retrying;
+  #asked = 0;
+  #someAnswer = false;
+  #until: number;
+
+  constructor(retrying: Retrying) {
+    this.#retrying = retrying;
+    this.#until = retrying.clock.monotonic() + WAIT_MS;
+  }
+
+  /** Whoever answers, leads: the next search begins anew. */
+  answered(): void {
+    this.#asked = 0;
+    this.#until = this.#retrying.clock.monotonic() + WAIT_MS;
+  }
+
+  /** True if a call that ended like this is to be made again, in which case the next conductor is asked, after a rest where it was the last of a round. */
+  async goesOn(error: CountermandError, signal: AbortSignal): Promise<boolean> {
+    const { conductors, clock, provesUnsent } = this.#retrying;
+    this.#someAnswer ||= !provesUnsent(error);
+    this.#asked += 1;
+    const isRound = this.#asked >= conductors.addresses.length;
+    if (signal.aborted || clock.monotonic() >= this.#until || (isRound && !this.#someAnswer)) return false;
+    conductors.turn();
+    if (!isRound) return true;
+    this.#asked = 0;
+    await sleep(ROUND_MS, clock, signal);
+    return true;
+  }
+}
+
+/** The request with which a call is made again; null if it must not be. */
+function nextRequest(error: CountermandError, { path, request, last }: Asked, retrying: Retrying): unknown {
+  const unsent = error.code === 'NOT_LEADING' || retrying.provesUnsent(error);
+  if (unsent && last === undefined) return request;
+  const others = retrying.conductors.addresses.length > 1;
+  const broke = BROKEN.includes(error.code) && (others || error.code === 'LEADERSHIP_LOST');
+  return unsent || broke ? again(path, request, last) : null;
+}
+
+/** A call as it was made last. */
+interface Asked {
+  readonly path: string;
+  readonly request: unknown;
+  /** What it has answered last. */
+  readonly last: unknown;
+}
+
+/**
+ * Makes calls again, at another conductor or at the same one when that may lead later, for 15 s. With one address, a conductor that is
+ * not there is not waited for.
+ */
+export function askOthers(retrying: Retrying): ClientMiddleware {
+  return async function* ask(call, options) {
+    const signal = options.signal ?? openCancellation([]).signal;
+    const search = new Search(retrying);
+    let { request } = call;
+    let last: unknown;
+    for (;;) {
+      const answers = call.next(request as never, options);
+      try {
+        for (;;) {
+          const next = await answers.next();
+          if (next.done) return next.value;
+          last = next.value;
+          search.answered();
+          yield next.value;
+        }
+      } catch (thrown) {
+        const error = asCountermandError(thrown);
+        const repeated = nextRequest(error, { path: call.method.path, request, last }, retrying);
+        if (repeated === null || !(await search.goesOn(error, signal))) throw thrown;
+        request = repeated as never;
+      } finally {
+        await answers.return(undefined as never).catch(() => {});
+      }
+    }
+  };
+}

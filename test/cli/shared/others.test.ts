@@ -1,0 +1,125 @@
+/** Which calls are made again, at which conductor, and with which request. */
+import test from 'ava';
+import { askOthers, Conductors } from '../../../src/cli/shared/others.ts';
+import { type CountermandError, type ErrorCode, fail } from '../../../src/core/errors.ts';
+import { VirtualClock } from '../../world/virtual_clock.ts';
+
+/** What a conductor does with a call: it answers these messages, and then ends or fails. */
+interface Answer {
+  readonly says?: readonly unknown[];
+  readonly fails?: ErrorCode | 'unsent';
+}
+
+const unsent = new WeakSet<CountermandError>();
+
+/** Makes a call; resolves with what came of it, and whom it was asked with what. */
+async function ask(path: string, request: object, addresses: readonly string[], answers: readonly Answer[]) {
+  const clock = new VirtualClock();
+  const conductors = new Conductors(addresses, () => {
+    throw new Error('no channel is needed');
+  });
+  const asked: unknown[] = [];
+  const next = async function* (sent: unknown) {
+    const { says = [], fails } = answers[asked.length] ?? { fails: 'NOT_LEADING' as const };
+    asked.push([conductors.address, sent]);
+    yield* says;
+    if (fails === undefined) return 'done';
+    const error = fail(fails === 'unsent' ? 'CONDUCTOR_UNREACHABLE' : fails, fails);
+    if (fails === 'unsent') unsent.add(error);
+    throw error;
+  };
+  const call = { method: { path }, request, requestStream: false, responseStream: true, next };
+  const provesUnsent = (error: CountermandError): boolean => unsent.has(error);
+  const stream = askOthers({ conductors, clock, provesUnsent })(call as never, {}) as AsyncGenerator<unknown, unknown>;
+  const heard: unknown[] = [];
+  let ended: unknown = null;
+  const listening = (async () => {
+    for (;;) {
+      const { done, value } = await stream.next();
+      if (done) return value;
+      heard.push(value);
+    }
+  })().then(
+    (value) => {
+      ended = value;
+    },
+    (error: CountermandError) => {
+      ended = error.code;
+    },
+  );
+  while (ended === null) await clock.turn(100);
+  await listening;
+  return { heard, ended, asked, tookMs: clock.monotonic() };
+}
+
+const WATCH = '/countermand.v1.PowerService/WatchPowerTask';
+const ORDER = '/countermand.v1.PowerService/OrderPowerState';
+
+test('one that is not there and one that does not lead have done nothing: the next one is asked, whatever is asked', async (t) => {
+  const { ended, asked } = await ask(
+    ORDER,
+    { node: 'n' },
+    ['a', 'b', 'c'],
+    [{ fails: 'unsent' }, { fails: 'NOT_LEADING' }, {}],
+  );
+  t.is(ended, 'done');
+  t.deepEqual(asked, [
+    ['a', { node: 'n' }],
+    ['b', { node: 'n' }],
+    ['c', { node: 'n' }],
+  ]);
+});
+
+test('while one stands by, a leader is waited for; for 15 s', async (t) => {
+  const soon = await ask(ORDER, {}, ['a'], [{ fails: 'NOT_LEADING' }, { fails: 'NOT_LEADING' }, {}]);
+  t.is(soon.ended, 'done');
+  const never = await ask(ORDER, {}, ['a', 'b'], []);
+  t.is(never.ended, 'NOT_LEADING');
+  t.true(never.tookMs >= 15_000 && never.tookMs < 16_000, String(never.tookMs));
+});
+
+test('where none is there, that is said after one round', async (t) => {
+  const answers: Answer[] = [{ fails: 'unsent' }, { fails: 'unsent' }, {}];
+  t.like(await ask(WATCH, {}, ['a', 'b'], answers), { ended: 'CONDUCTOR_UNREACHABLE', tookMs: 100 });
+});
+
+test('a watch that breaks begins with the present state again, and events go on after the last one', async (t) => {
+  const watch = await ask(
+    WATCH,
+    { powerTask: 't' },
+    ['a', 'b'],
+    [{ says: [1], fails: 'LEADERSHIP_LOST' }, { says: [2] }],
+  );
+  t.like(watch, {
+    heard: [1, 2],
+    ended: 'done',
+    asked: [
+      ['a', { powerTask: 't' }],
+      ['b', { powerTask: 't' }],
+    ],
+  });
+  const events = [{ says: [{ event: { sequence: 7n } }], fails: 'CONDUCTOR_UNREACHABLE' as const }, {}];
+  const { asked } = await ask(
+    '/countermand.v1.NotificationService/Subscribe',
+    { fromSequence: 1n },
+    ['a', 'b'],
+    events,
+  );
+  t.deepEqual(asked, [
+    ['a', { fromSequence: 1n }],
+    ['b', { fromSequence: 8n }],
+  ]);
+});
+
+test('an order that may have been accepted is given again only with its request_id', async (t) => {
+  const answers: Answer[] = [{ fails: 'LEADERSHIP_LOST' }, {}];
+  t.like(await ask(ORDER, { node: 'n' }, ['a', 'b'], answers), { ended: 'LEADERSHIP_LOST' });
+  t.like(await ask(ORDER, { node: 'n', requestId: 'r' }, ['a', 'b'], answers), { ended: 'done' });
+});
+
+test('what a conductor refuses, it refuses; and with one address a break is told at once', async (t) => {
+  t.like(await ask(ORDER, { requestId: 'r' }, ['a', 'b'], [{ fails: 'NODE_HELD' }, {}]), { ended: 'NODE_HELD' });
+  t.like(await ask(WATCH, {}, ['a'], [{ says: [1], fails: 'CONDUCTOR_UNREACHABLE' }, {}]), {
+    ended: 'CONDUCTOR_UNREACHABLE',
+  });
+});
