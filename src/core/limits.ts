@@ -47,6 +47,11 @@ export const SENT_LIMITS = {
   list: row(10_000, 'entries', 'a list in a request that has no limit of its own'),
   nesting: row(32, 'levels', 'the nesting of a payload or of parameters'),
   named_nodes: row(100_000, 'names', 'the nodes that one request names, all its ranges counted together'),
+  named_characters: row(
+    8_000_000,
+    'characters',
+    'the names of these nodes together, each as long as the longest of its range',
+  ),
   range_digits: row(15, 'digits', 'a number in a node range'),
   range_pattern: row(1000, 'characters', 'one name or pattern in a node range'),
   label_count: row(100, 'labels', 'the labels of a node'),

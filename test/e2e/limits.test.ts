@@ -50,6 +50,7 @@ const CALLS: Readonly<Record<keyof typeof SENT_LIMITS, OneMore>> = {
   nesting: (client, limit) =>
     client.audits.reportClusterEvent({ eventType: 'instance.update', nodes: ['n1'], payload: nested(limit) }),
   named_nodes: (client, limit) => first(client.nodes.refreshNodes({ nodes: [`n[1-${limit}]`, 'n1'] })),
+  named_characters: (client) => first(client.nodes.refreshNodes({ nodes: [`n[1-100000]${'[1]'.repeat(240)}`] })),
   range_digits: (client, limit) => first(client.nodes.refreshNodes({ nodes: [`n[${'9'.repeat(limit + 1)}]`] })),
   range_pattern: (client, limit) => first(client.nodes.refreshNodes({ nodes: [`n[${'1,'.repeat(limit / 2)}1]`] })),
   label_count: (client, limit) => client.nodes.updateNode({ node: 'n1', setLabels: pairs(limit + 1) }),
@@ -113,6 +114,19 @@ const TRAPS: readonly (readonly [name: string, call: (client: Client) => Promise
     (client) => first(client.nodes.watchNodes({ nodes: [list(10, () => 'n[1-100000]').join(',')] })),
   ],
   ['groups that multiply', (client) => first(client.nodes.refreshNodes({ nodes: ['n[1-999][1-999][1-999][1-999]'] }))],
+  [
+    'long names in a scope',
+    (client) => audit(client, { scope: [{ baremetal: [{ nodes: [`n[1-100000]${'[1]'.repeat(80)}`] }] }] }),
+  ],
+  [
+    'long names of an event',
+    (client) =>
+      client.audits.reportClusterEvent({ eventType: 'instance.update', nodes: [`n[1-100000]${'[1]'.repeat(240)}`] }),
+  ],
+  [
+    'many labels in a scope',
+    (client) => audit(client, { scope: [{ baremetal: [{ labels: pairs(SENT_LIMITS.scope_criteria.limit + 1) }] }] }),
+  ],
   [
     'large ranges in exclusions',
     (client) => audit(client, { scope: [{ baremetal: [{ exclude: list(10, () => ({ nodes: ['n[1-99999]'] })) }] }] }),

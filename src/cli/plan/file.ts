@@ -95,6 +95,7 @@ const NODE = '{node}';
  */
 function eachNode(actions: readonly ActionOfFile[], path: string): Omit<ActionOfFile, 'nodes'>[] {
   const nodes = allNodes(actions, path);
+  for (const [at, one] of actions.entries()) checkCopies(one, nodes[at]?.length ?? 0, `${path}: actions[${at}]`);
   const members = new Map<string, string[]>();
   const names = new Set<string>();
   for (const [at, { name }] of actions.entries()) {
@@ -138,6 +139,21 @@ function allNodes(actions: readonly ActionOfFile[], path: string): (readonly str
     if (size > limit) throw refuse(`more than ${limit}`);
     return nodes;
   });
+}
+
+/** What is written out for each node is small, and together no more than the conductor takes. */
+function checkCopies(
+  { name, parents, input_parameters: parameters }: ActionOfFile,
+  copies: number,
+  place: string,
+): void {
+  if (copies === 0) return;
+  const { name: names, plan_message_bytes: all } = SENT_LIMITS;
+  for (const text of [name, ...parents])
+    if (text.length > names.limit) throw exceeded({ ...names, error: KIND.code }, `${place}: a name`, text.length);
+  const size = copies * JSON.stringify(parameters).length;
+  if (size > all.limit)
+    throw exceeded({ ...all, error: KIND.code }, `${place}.input_parameters for ${copies} nodes`, size);
 }
 
 /** Counted before anything is written out: two short lines can mean more parents than there is memory. */

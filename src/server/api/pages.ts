@@ -1,5 +1,5 @@
 /** Page sizes and page tokens. A token belongs to one list with one set of filters. */
-import { othersFirst } from '../../core/clock.ts';
+import { nextPortion } from '../../core/clock.ts';
 import { failAt } from '../../core/errors.ts';
 import { SENT_LIMITS } from '../../core/limits.ts';
 import type { NewestMark } from '../store/newest.ts';
@@ -36,7 +36,7 @@ export async function fullPage<Row, Mark>(
 ): Promise<Row[]> {
   if (seen === undefined) return pageAfter(after, limit);
   const rows: Row[] = [];
-  for (let mark = after; ; await othersFirst()) {
+  for (let mark = after; ; await nextPortion()) {
     const read = await pageAfter(mark, LOOKED_AT_ONCE);
     rows.push(...(await seen(read)));
     const last = read.at(-1);

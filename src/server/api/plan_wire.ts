@@ -1,6 +1,6 @@
 /** Between the rows of plans and the messages of the proto. */
 
-import { othersFirst } from '../../core/clock.ts';
+import { nextPortion } from '../../core/clock.ts';
 import { failAt } from '../../core/errors.ts';
 import type { Possible } from '../../core/possible.ts';
 import type { ActionState } from '../../core/states.ts';
@@ -35,7 +35,7 @@ export async function toActionPlans(
   let left = actions;
   for (const plan of plans) {
     // The database answers at once: without this, a whole page would be one piece of work.
-    if (answers.length > 0) await othersFirst();
+    if (answers.length > 0) await nextPortion();
     const possible = await offersFor(plan, parts, read, left);
     if (plan.rollbackUntil !== null && plan.size <= left) left -= plan.size;
     answers.push(toActionPlan(plan, possible, await countActions(plan.uuid, read)));

@@ -3,7 +3,7 @@
  * decoded. A plan may be large: it is decoded action by action, and other calls are served in between.
  */
 import { BinaryReader, WireType } from '@bufbuild/protobuf/wire';
-import { othersFirst } from '../../core/clock.ts';
+import { nextPortion } from '../../core/clock.ts';
 import { CountermandError, fail } from '../../core/errors.ts';
 import { exceeded, type LimitRow, SENT_LIMITS } from '../../core/limits.ts';
 import { CreateActionPlanRequest, NewAction, PreviewActionPlanRequest } from '../../gen/countermand/v1/action_plan.ts';
@@ -62,7 +62,7 @@ class Budget {
   async pause(): Promise<void> {
     if (this.#left > this.#nextPause) return;
     this.#nextPause = this.#left - PORTION;
-    await othersFirst();
+    await nextPortion();
   }
 }
 

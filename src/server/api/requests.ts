@@ -3,7 +3,7 @@
  * streams are open. The numbers are those of core/limits.ts; a field without a limit of its own has the general one.
  */
 import type { CallContext, ServerMiddleware, ServerMiddlewareCall } from 'nice-grpc';
-import { othersFirst } from '../../core/clock.ts';
+import { nextPortion } from '../../core/clock.ts';
 import { fail, failAt } from '../../core/errors.ts';
 import { exceeded, type LimitRow, OPEN_LIMITS, SENT_LIMITS } from '../../core/limits.ts';
 import { readMessage } from './reading.ts';
@@ -74,7 +74,7 @@ async function checkMessage(message: unknown): Promise<void> {
   const waiting: Place[] = [{ value: message, path: [], field: '', depth: 0 }];
   for (let place = waiting.pop(); place !== undefined; place = waiting.pop()) {
     looked += 1;
-    if (looked % PORTION === 0) await othersFirst();
+    if (looked % PORTION === 0) await nextPortion();
     if (place.depth > SENT_LIMITS.nesting.limit) throw exceeded(SENT_LIMITS.nesting, textOf(place), place.depth);
     checkScalar(place);
     waiting.push(...partsOf(place));

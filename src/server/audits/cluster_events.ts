@@ -43,8 +43,10 @@ export async function reportClusterEvent(event: ClusterEvent, parts: PlanParts):
   const newValue = JSON.stringify(payload).slice(0, TEXT_LIMIT);
   const meaning = CLUSTER_EVENT_TYPES[eventType as keyof typeof CLUSTER_EVENT_TYPES];
   const why = reason === '' ? `reported: ${meaning}` : `reported: ${meaning}: ${reason.slice(0, TEXT_LIMIT)}`;
+  // Names are looked up before the transaction: a range may have many, and every order would wait for them.
+  const named = (await resolveNodes(event.nodes, store.database.read)).map(({ uuid }) => uuid);
   return store.database.write(async (transaction) => {
-    const nodes = await resolveNodes(event.nodes, transaction.sql);
+    const nodes = await resolveNodes(named, transaction.sql);
     const changes = [{ what: eventType, oldValue: '', newValue }];
     const all = nodes.map((node) => ({ node, changes }));
     await recordChanges(all, { why, actionUuid: null }, transaction, store);

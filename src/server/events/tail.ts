@@ -3,9 +3,9 @@
  * and a follower is woken only for the types that it wants.
  */
 import { type Channel, openFolded } from '../../core/channel.ts';
-import { othersFirst } from '../../core/clock.ts';
+import { nextPortion } from '../../core/clock.ts';
 import { asCountermandError, fail } from '../../core/errors.ts';
-import { matchesAny } from '../../core/globs.ts';
+import { matcherOf } from '../../core/globs.ts';
 import { type Cancellation, onAbort, openCancellation } from '../../core/signals.ts';
 import type { Database } from '../store/database.ts';
 import { lastSequence, readEvents } from '../store/events.ts';
@@ -34,6 +34,7 @@ export async function* storedEvents(
   { read }: Pick<Database, 'read'>,
   signal: AbortSignal,
 ): AsyncGenerator<EventRow, number> {
+  const isWanted = matcherOf(globs);
   for (let next = from; ; ) {
     signal.throwIfAborted();
     const events = await readEvents(next, PAGE, read);
@@ -41,10 +42,10 @@ export async function* storedEvents(
       signal.throwIfAborted();
       if (event.sequence > to) return next;
       next = event.sequence + 1;
-      if (matchesAny(event.eventType, globs)) yield event;
+      if (isWanted(event.eventType)) yield event;
     }
     if (events.length < PAGE) return next;
-    await othersFirst();
+    await nextPortion();
   }
 }
 
@@ -56,7 +57,7 @@ interface Gathered {
 }
 
 interface Follower {
-  readonly globs: readonly string[];
+  readonly wants: (eventType: string) => boolean;
   readonly channel: Channel<EventRow, Gathered>;
 }
 
@@ -82,7 +83,7 @@ export class EventTail {
   /** Every event that is wanted, in order, none missed and none twice. An abort ends it with its reason. */
   async *follow({ from, globs }: Wanted, signal: AbortSignal): AsyncGenerator<EventRow> {
     signal.throwIfAborted();
-    const follower = { globs, channel: openFolded(signal, gather) };
+    const follower = { wants: matcherOf(globs), channel: openFolded(signal, gather) };
     const { ready } = this.#join(follower);
     // At once, also if the client reads nothing and so never comes to the `finally`.
     const unlink = onAbort(signal, () => this.#leave(follower));
@@ -106,7 +107,7 @@ export class EventTail {
 
   #join(follower: Follower): Reading {
     this.#followers.add(follower);
-    for (const [type, followers] of this.#byType) if (matchesAny(type, follower.globs)) followers.add(follower);
+    for (const [type, followers] of this.#byType) if (follower.wants(type)) followers.add(follower);
     this.#reading ??= this.#begin();
     return this.#reading;
   }
@@ -161,7 +162,7 @@ export class EventTail {
   #wanting(eventType: string): ReadonlySet<Follower> {
     const known = this.#byType.get(eventType);
     if (known) return known;
-    const wanting = new Set([...this.#followers].filter(({ globs }) => matchesAny(eventType, globs)));
+    const wanting = new Set([...this.#followers].filter(({ wants }) => wants(eventType)));
     this.#byType.set(eventType, wanting);
     return wanting;
   }

@@ -3,7 +3,7 @@
 import { z } from 'zod';
 import { asCountermandError, type CountermandError, failAt } from '../../core/errors.ts';
 import { exceeded, SENT_LIMITS } from '../../core/limits.ts';
-import { countNames, expandRange } from '../../core/ranges.ts';
+import { checkSize, eachName, expandInPortions, type RangeSize, sizeOfRange, sumOf } from '../../core/ranges.ts';
 import type { Transaction } from '../store/database.ts';
 import { findNodes, listAllNodes } from '../store/nodes.ts';
 import type { NodeRow } from '../store/rows.ts';
@@ -63,20 +63,29 @@ function withinLimits(scope: Scope): Scope {
   const criteria = scope.flatMap(({ baremetal }) =>
     baremetal.flatMap(({ exclude, ...own }) => [own, ...(exclude ?? [])]),
   );
-  const count = criteria.reduce((sum, one) => sum + (one.zones?.length ?? 1), 0);
+  const count = criteria.reduce((sum, one) => sum + sizeOfCriterion(one), 0);
   if (count > SENT_LIMITS.scope_criteria.limit) throw exceeded(SENT_LIMITS.scope_criteria, 'scope', count);
-  const named = criteria.flatMap(({ nodes }) => nodes ?? []).reduce((sum, range) => sum + countOf(range), 0);
-  if (named > SENT_LIMITS.named_nodes.limit)
-    throw invalid('scope', exceeded(SENT_LIMITS.named_nodes, 'nodes', named).message);
+  const sizes = criteria.flatMap(({ nodes }) => nodes ?? []).map(sizeOf);
+  try {
+    checkSize(sumOf(sizes), 'nodes');
+  } catch (thrown) {
+    throw invalid('scope', asCountermandError(thrown).message);
+  }
   return scope;
 }
 
+/** What is looked at for each node of the fleet. */
+const sizeOfCriterion = ({ zones, labels }: Criterion): number =>
+  zones?.length ?? Math.max(1, Object.keys(labels ?? {}).length);
+
+const NOTHING: RangeSize = { names: 0, characters: 0 };
+
 /** What is no range is told with its place when it is expanded. */
-function countOf(range: string): number {
+function sizeOf(range: string): RangeSize {
   try {
-    return countNames(range);
+    return sizeOfRange(range);
   } catch {
-    return 0;
+    return NOTHING;
   }
 }
 
@@ -120,25 +129,28 @@ function testOf({ nodes, zones, labels = {} }: Criterion, place: string, known: 
     const uuids = new Set(nodes.flatMap((range, at) => uuidsOf(range, `${place}.nodes[${at}]`, known)));
     return ({ uuid }) => uuids.has(uuid);
   }
-  if (zones) return ({ zone }) => zones.includes(zone);
+  if (zones) {
+    const meant = new Set(zones);
+    return ({ zone }) => meant.has(zone);
+  }
   const wanted = Object.entries(labels);
   return (node) => wanted.every(([name, value]) => node.labels[name] === value);
 }
 
+/** Each name is made when its turn comes: the first that no node has is told, and the others are not made. */
 function uuidsOf(range: string, place: string, known: ReadonlyMap<string, string>): string[] {
-  return namesOf(range, place).map((name) => {
-    const uuid = known.get(name);
-    if (uuid === undefined) throw invalid(place, `there is no node '${name}'`);
-    return uuid;
-  });
-}
-
-function namesOf(range: string, place: string): string[] {
+  const uuids: string[] = [];
   try {
-    return expandRange(range);
+    for (const name of eachName(range)) {
+      const uuid = known.get(name);
+      if (uuid === undefined) throw invalid(place, `there is no node '${name}'`);
+      uuids.push(uuid);
+    }
   } catch (thrown) {
-    throw invalid(place, asCountermandError(thrown).message);
+    const error = asCountermandError(thrown);
+    throw error.code === 'SCOPE_INVALID' ? error : invalid(place, error.message);
   }
+  return uuids;
 }
 
 /**
@@ -166,7 +178,7 @@ async function candidatesOf(scope: Scope, sql: Transaction['sql']): Promise<Node
   const namesOnly = sections.every((means) => means.length > 0 && means.every(({ nodes }) => nodes !== undefined));
   if (!namesOnly) return listAllNodes(sql);
   const criteria = scope.flatMap(({ baremetal }) => baremetal.flatMap((item) => [item, ...(item.exclude ?? [])]));
-  const ranges = criteria.flatMap(({ nodes }) => nodes ?? []).filter((range) => countOf(range) > 0);
-  const found = await findNodes([...new Set(ranges.flatMap(expandRange))], sql);
+  const ranges = criteria.flatMap(({ nodes }) => nodes ?? []).filter((range) => sizeOf(range).names > 0);
+  const found = await findNodes(await expandInPortions(ranges, 'scope'), sql);
   return [...new Set(found.values())].sort((one, other) => (one.name < other.name ? -1 : 1));
 }

@@ -1,6 +1,6 @@
 /** Nodes that cannot be read, because no agent is attached for their driver and zone: they are marked with a problem. */
 
-import { othersFirst } from '../../core/clock.ts';
+import { nextPortion } from '../../core/clock.ts';
 import { onAbort } from '../../core/signals.ts';
 import { whyUnserved } from '../agents/unserved.ts';
 import { retry } from '../retry.ts';
@@ -75,6 +75,6 @@ async function noteAllUnserved(parts: ReadingParts): Promise<void> {
     const last = nodes.at(-1);
     if (nodes.length < PAGE || !last || parts.shutdown.aborted) return;
     after = last.name;
-    await othersFirst();
+    await nextPortion();
   }
 }

@@ -1,8 +1,8 @@
 /** The table of nodes. What follows from a change is done in `nodes/write.ts`, the only caller of what writes here. */
 import type { Knex } from 'knex';
-import { othersFirst } from '../../core/clock.ts';
+import { nextPortion, othersFirst } from '../../core/clock.ts';
 import { type CountermandError, failAt, failWith } from '../../core/errors.ts';
-import { expandRanges } from '../../core/ranges.ts';
+import { expandInPortions } from '../../core/ranges.ts';
 import { compareAndSet, NODES } from './compare_and_set.ts';
 import type { Transaction } from './database.ts';
 import { keptBehind } from './kept.ts';
@@ -26,6 +26,9 @@ const decodedBy =
   (row: Record<string, unknown>): NodeRow =>
     decodeNode(row, sql);
 
+/** A transaction holds what others wait for, so it does not queue behind other long work. */
+const pause = (sql: Knex): Promise<void> => (sql.isTransaction ? othersFirst() : nextPortion());
+
 const isUuid = (text: string): boolean => text.length === 36;
 
 /** The nodes with these uuids; those that do not exist are not there. */
@@ -36,7 +39,7 @@ export async function findNodesByUuid(uuids: readonly string[], sql: Knex): Prom
   const others = uuids.filter((uuid) => !found.has(uuid));
   for (const part of portionsOf(others, VALUES_AT_ONCE)) {
     const rows = await sql('nodes').whereIn('uuid', filledUp(part));
-    if (others.length > part.length) await othersFirst();
+    if (others.length > part.length) await pause(sql);
     for (const row of rows.map(decodedBy(sql))) found.set(row.uuid, row);
   }
   return found;
@@ -69,7 +72,7 @@ export async function resolveNodes(
 ): Promise<NodeRow[]> {
   if (ranges.length === 0)
     throw failAt('ARGUMENT_INVALID', 'nodes', "no node is named; give names, uuids or ranges such as 'r7n[1-16]'");
-  const wanted = expandRanges(ranges);
+  const wanted = await expandInPortions(ranges, 'nodes');
   const found = await findNodes(wanted, sql);
   const missing = wanted.filter((name) => {
     const node = found.get(name);
@@ -88,7 +91,7 @@ export async function findNodes(namesOrUuids: readonly string[], sql: Knex): Pro
   for (const part of portionsOf(namesOrUuids, VALUES_AT_ONCE)) {
     const rows = await sql('nodes').whereIn('name', part).orWhereIn('uuid', part);
     // Many names are looked up for one client: others are served in between.
-    if (namesOrUuids.length > part.length) await othersFirst();
+    if (namesOrUuids.length > part.length) await pause(sql);
     for (const row of rows.map(decodedBy(sql))) found.set(row.name, row).set(row.uuid, row);
   }
   return found;
@@ -142,7 +145,7 @@ export async function listNodes(filter: NodeFilter, afterName: string, limit: nu
     const last = rows.at(-1);
     if (nodes.length >= limit || rows.length < atOnce || !last) return nodes.slice(0, limit);
     after = last.name;
-    await othersFirst();
+    await nextPortion();
   }
 }
 

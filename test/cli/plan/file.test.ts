@@ -138,6 +138,16 @@ test(refused, action('timeout: 3000000000'), /: actions\[0\]\.timeout: must be a
 test(refused, action('input_parameters: [x]'), /: actions\[0\]\.input_parameters: must be KEY: VALUE pairs$/);
 test(refused, action('retries: 3'), /: actions\[0\]\.retries is no key; the keys are name, action_type, input_par/);
 test(refused, action("nodes: 'n[1'"), /: actions\[0\]\.nodes: node range 'n\[1': a bracket is not closed/);
+test(
+  refused,
+  action(`nodes: n1, parents: ['${'{node}'.repeat(50)}']`),
+  /: actions\[0\]: a name: 300 characters; at most 255/,
+);
+test(
+  refused,
+  action(`nodes: 'n[1-1000]', input_parameters: {message: ${'x'.repeat(70_000)}}`),
+  /: actions\[0\]\.input_parameters for 1000 nodes: 70014000 bytes; at most 67108864/,
+);
 test(refused, action('nodes: []'), /: actions\[0\]\.nodes: no node is named$/);
 test(refused, action("nodes: ''"), /: actions\[0\]\.nodes: node range '' has an empty name$/);
 test(refused, action('nodes: 7'), /: actions\[0\]\.nodes: must be node ranges such as r7n\[1-16\], or a list of them$/);
