@@ -78,7 +78,9 @@ export const AGENT_LIMITS = {
   zone_drivers: row(1000, 'pairs', 'the zones of an agent times its drivers'),
   driver_schema: row(64 * KIB, 'characters', 'the JSON Schema of a driver_info'),
   targets: row(100, 'targets', 'a list of power targets; in a report or an answer the rest is cut'),
-  bmc_key: row(10_000, 'characters', 'the key of a BMC, as the answer to a driver_info', 'DRIVER_INFO_INVALID'),
+  agent_uuid: row(36, 'characters', 'the uuid of an agent'),
+  driver_name: row(63, 'characters', 'the name of a driver'),
+  bmc_key: row(511, 'characters', 'the key of a BMC, as the answer to a driver_info', 'DRIVER_INFO_INVALID'),
 } as const satisfies Record<string, LimitRow>;
 
 /** The limits on what is open at the same time. */
@@ -174,8 +176,8 @@ export const HTTP_LIMITS = {
 /** The limits on what is stored or shown of what others say. What is longer is cut, or counts as absent; nothing is refused. */
 export const KEPT_LIMITS = {
   agent_text: row(1000, 'characters', 'a text of an agent or a BMC; the rest is cut', 'INTERNAL'),
-  guid: row(255, 'characters', 'the GUID of a machine; a longer one counts as none', 'INTERNAL'),
-  place: row(10_000, 'characters', 'where a BMC really is; a longer place counts as none', 'INTERNAL'),
+  guid: row(63, 'characters', 'the GUID of a machine; a longer one counts as none', 'INTERNAL'),
+  place: row(511, 'characters', 'where a BMC really is; a longer place counts as none', 'INTERNAL'),
   change_text: row(
     1000,
     'characters',

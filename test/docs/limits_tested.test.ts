@@ -23,6 +23,8 @@ const AGENT: Tested<typeof AGENT_LIMITS> = {
   zones: [HELLO, 'too many zones'],
   drivers: [HELLO, 'too many drivers'],
   zone_drivers: [HELLO, 'too many pairs of them'],
+  agent_uuid: [HELLO, 'a uuid that is too long'],
+  driver_name: [HELLO, 'a driver whose name is too long'],
   driver_schema: [HELLO, 'a schema that is too long'],
   targets: [BOUNDS, 'one more than each limit is cut, counts as absent, or is refused'],
   bmc_key: [BOUNDS, 'a BMC whose key is too long is not enrolled'],

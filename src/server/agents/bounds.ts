@@ -1,8 +1,8 @@
 /**
  * The limits on what agents say: one for each text and list of their messages. A field that is new in the contract does not compile
- * until it has one. The numbers are those of core/limits.ts.
+ * until it has one. The numbers are those of core/limits.ts. What passes can be stored: it fits, and has no character NUL.
  */
-import { asCountermandError } from '../../core/errors.ts';
+import { asCountermandError, failAt } from '../../core/errors.ts';
 import { AGENT_LIMITS, exceeded, KEPT_LIMITS, type LimitRow, SENT_LIMITS } from '../../core/limits.ts';
 import type {
   Answer,
@@ -70,11 +70,11 @@ const TRAITS: Bounds<NodeTraits> = { recalls: listOf('cut', AGENT_LIMITS.targets
 const READING: Bounds<Reading> = { guid: text('absent', KEPT_LIMITS.guid), place: text('absent', KEPT_LIMITS.place) };
 
 const HELLO: Bounds<Hello> = {
-  agentUuid: text('refuse', SENT_LIMITS.name),
+  agentUuid: text('refuse', AGENT_LIMITS.agent_uuid),
   name: text('refuse', SENT_LIMITS.name),
   zones: listOf('refuse', AGENT_LIMITS.zones, text('refuse', SENT_LIMITS.name)),
   drivers: listOf('refuse', AGENT_LIMITS.drivers, {
-    name: text('refuse', SENT_LIMITS.name),
+    name: text('refuse', AGENT_LIMITS.driver_name),
     driverInfoSchema: text('refuse', AGENT_LIMITS.driver_schema),
     targets: listOf('refuse', AGENT_LIMITS.targets, null),
     recalls: listOf('refuse', AGENT_LIMITS.targets, null),
@@ -143,7 +143,13 @@ function held(value: unknown, bound: FieldBound | MessageBounds, place: string):
 
 const isOfField = (bound: FieldBound | MessageBounds): bound is FieldBound => 'row' in bound && 'over' in bound;
 
-function heldField(value: string | unknown[], { row, over, each }: FieldBound, place: string): unknown {
+/** A text with the character NUL, which not every database can store. */
+const hasNul = (value: string | unknown[]): boolean => typeof value === 'string' && value.includes('\0');
+
+function heldField(given: string | unknown[], { row, over, each }: FieldBound, place: string): unknown {
+  if (over === 'refuse' && hasNul(given)) throw failAt(row.error, place, `${place} contains the character NUL`);
+  if (over === 'absent' && hasNul(given)) return '';
+  const value = typeof given === 'string' ? given.replaceAll('\0', '\ufffd') : given;
   const isOver = value.length > row.limit;
   if (isOver && over === 'refuse') throw exceeded(row, place, value.length);
   if (isOver && over === 'absent') return typeof value === 'string' ? '' : [];

@@ -118,6 +118,24 @@ function answered([kind]: readonly string[], long: Record<string, unknown>): unk
   return boundAnswer(answer as NonNullable<Answer['answer']>);
 }
 
+test('a text with the character NUL gets through without it, counts as absent, or is refused', (t) => {
+  const error = { code: 'BMC_REFUSED', message: 'a\0b' };
+  const reading = { guid: 'g\0', place: '\0' };
+  const report = boundReport(
+    TaskReport.fromPartial({ sent: '\0', error, observed: reading, abort: { reason: 'x\0' } }),
+  );
+  t.like(report, {
+    sent: '\ufffd',
+    error: { code: 'BMC_REFUSED', message: 'a\ufffdb' },
+    observed: { guid: '', place: '' },
+    abort: { reason: 'x\ufffd' },
+  });
+  t.like(boundAnswer({ $case: 'parsed', value: { bmcKey: 'k\0' } }), {
+    $case: 'error',
+    value: { code: 'DRIVER_INFO_INVALID', message: 'parsed.bmc_key contains the character NUL' },
+  });
+});
+
 /** An agent that answers every question with texts that are much too long. */
 async function attachLoud(world: World, t: ExecutionContext, bmcKey: string): Promise<void> {
   const cancellation = openCancellation([]);
@@ -159,7 +177,7 @@ test('a BMC whose key is too long is not enrolled, and its agent stays', async (
   await attachLoud(world, t, 'k'.repeat(AGENT_LIMITS.bmc_key.limit + 1));
   await t.throwsAsync(world.finish(enrolNode(NODE, world.conductor)), {
     code: 'DRIVER_INFO_INVALID',
-    message: /bmc_key: 10001 characters; at most 10000/,
+    message: /bmc_key: 512 characters; at most 511/,
   } as never);
   t.is(world.conductor.attachments.list().length, 1);
   t.is((await world.database.read('nodes')).length, 0);

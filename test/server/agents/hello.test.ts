@@ -49,6 +49,12 @@ const REFUSED: readonly (readonly [name: string, hello: Hello, says: RegExp])[] 
     /driver_info_schema: 65538 characters; at most 65536/,
   ],
   ['a name that is too long', hello({ name: 'x'.repeat(256) }), /hello.name: 256 characters; at most 255/],
+  ['a uuid that is too long', hello({ agentUuid: 'x'.repeat(37) }), /hello.agent_uuid: 37 characters; at most 36/],
+  [
+    'a driver whose name is too long',
+    hello({ drivers: [{ ...DRIVER, name: 'x'.repeat(64) }] }),
+    /hello.drivers\[0\].name: 64 characters; at most 63/,
+  ],
   ['a zone with a line break', hello({ zones: ['a\nb'] }), /hello.zones\[0\] is empty, or has a control character/],
   ['no uuid', hello({ agentUuid: '' }), /hello.agent_uuid is empty/],
   ['no zone', hello({ zones: [] }), /hello.zones is empty/],
