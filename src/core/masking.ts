@@ -1,4 +1,9 @@
-/** Secrets in texts of others: a BMC may repeat what it was sent, as it was sent or in another spelling. */
+/**
+ * Secrets in texts of others: a BMC may repeat what it was sent, as it was sent or in another spelling. What a library does to a
+ * login by itself is found. A BMC that wants to give a secret away always can: where a login was what was sent, and the answer is about
+ * it, the drivers repeat no sentence of the BMC at all, but only the names of its messages.
+ */
+import { type Count, type Spelled, spelledOf, spellingsOf } from './spellings.ts';
 
 /** What stands where a secret is. */
 export const MASK = '******';
@@ -7,112 +12,122 @@ export const MASK = '******';
 const SHORTEST = 3;
 /** Encoded, shorter ones mean nothing. */
 const SHORTEST_ENCODED = 4;
+/** Texts are cut to so many characters before they are searched. */
+const LONGEST_TEXT = 4096;
 
 /**
  * The text with each of the secrets masked, also in base64 and hexadecimal, and where any of its characters are escaped for
- * URLs, forms, XML, JSON or programs: a text may have been written by any library, and escaped more than once.
+ * URLs, forms, XML, JSON, programs or mail, once or more. The work is linear in the text, whatever it is. After 4096 characters it is
+ * cut, and no half of a secret stands at the end.
+ * @param count called for each step of the work
  */
-export function maskIn(text: string, secrets: readonly string[]): string {
-  const spellings = secrets
-    .filter(({ length }) => length >= SHORTEST)
-    .flatMap(piecesOf)
-    .flatMap((secret) => [escapedPattern(secret), ...encodedPatterns(secret)])
-    .sort((one, other) => other.length - one.length);
-  // In any case: hexadecimal digits and escapes are written in both, and a secret in the wrong case still tells much.
-  return spellings.reduce((masked, spelling) => masked.replaceAll(new RegExp(spelling, 'gi'), MASK), text);
+export function maskIn(text: string, secrets: readonly string[], count: Count = () => {}): string {
+  const needles = secrets.filter(({ length }) => length >= SHORTEST).flatMap(needlesOf);
+  const isCut = text.length > LONGEST_TEXT;
+  const searched = text.slice(0, LONGEST_TEXT);
+  if (needles.length === 0) return isCut ? `${searched}...` : text;
+  /** Where what begins at a character ends; 0 if nothing begins there. */
+  const ends = new Uint16Array(searched.length + 1);
+  const found = (from: number, to: number): void => {
+    ends[from] = Math.max(ends[from] ?? 0, to);
+  };
+  for (const spelled of spellingsOf(spelledOf(searched, count), count))
+    for (const needle of needles)
+      if (!spelled.isEncoded || needle.bytes.length >= SHORTEST_ENCODED)
+        search(spelled, needle, isCut ? searched.length : null, found, count);
+  const masked = replaced(searched, ends);
+  return isCut ? `${masked}...` : masked;
 }
-
-const quoted = (text: string): string => text.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&');
-
-/** The names that XML and HTML have for characters. */
-const NAMED: Readonly<Record<string, string>> = { '&': 'amp', '<': 'lt', '>': 'gt', '"': 'quot', "'": 'apos' };
-
-/** A pattern has a size that a regular expression can have: longer secrets are looked for in pieces. */
-const LONGEST_PIECE = 128;
-
-function piecesOf(secret: string): string[] {
-  const characters = [...secret];
-  const count = Math.ceil(characters.length / LONGEST_PIECE);
-  const size = Math.ceil(characters.length / count);
-  return Array.from({ length: count }, (_, at) => characters.slice(at * size, (at + 1) * size).join(''));
-}
-
-/** Matches a secret of which each character stands for itself or is escaped in one of the usual ways. */
-function escapedPattern(secret: string): string {
-  // Backslashes that may stand for themselves or for an escape are matched as a run: taken one by one, a text of many
-  // backslashes could be divided among them in more ways than can be tried.
-  return (secret.match(/\\+|[^\\]/gsu) ?? [])
-    .map((part, at, parts) =>
-      part.startsWith('\\') ? backslashes(part.length) : `(?:${spellingsOf(part, parts[at - 1] ?? '').join('|')})`,
-    )
-    .join('');
-}
-
-/** The `&` and `%` of an escape, which may be escaped themselves. */
-const AMPERSAND = '&(?:amp;|#38;|#x26;)*';
-const PERCENT = '%(?:25)*';
-
-const backslashes = (count: number): string =>
-  `(?:\\\\{${count},}|(?:${[...numbered('\\'), percented('\\')].join('|')}){${count}})`;
-
-/** A character as XML and HTML write its number. */
-function numbered(character: string): string[] {
-  const code = character.codePointAt(0) ?? 0;
-  return [`${AMPERSAND}#0*${code};`, `${AMPERSAND}#x0*${code.toString(16)};`];
-}
-
-const hexOf = (text: string): string[] => [...Buffer.from(text)].map((byte) => byte.toString(16).padStart(2, '0'));
-const percented = (character: string): string =>
-  hexOf(character)
-    .map((byte) => `${PERCENT}${byte}`)
-    .join('');
-
-/** What some characters are after a backslash. */
-const LETTERS: Readonly<Record<string, string>> = { '\n': 'n', '\t': 't', '\r': 'r', '\b': 'b', '\f': 'f' };
-
-/** @param before what stands before it in the secret */
-function spellingsOf(character: string, before: string): string[] {
-  const optional = before.startsWith('\\') ? '' : '\\\\*';
-  const units = character.split('').map((unit) => unit.charCodeAt(0).toString(16).padStart(4, '0'));
-  const own = quoted(character);
-  return [
-    ...numbered(character),
-    ...(NAMED[character] ? [`${AMPERSAND}${NAMED[character]};`] : []),
-    percented(character),
-    units.map((unit) => `\\\\+u${unit}`).join(''),
-    hexOf(character)
-      .map((byte) => `\\\\+x${byte}`)
-      .join(''),
-    ...(LETTERS[character] ? [`\\\\+${LETTERS[character]}`] : []),
-    ...(character === ' ' ? ['\\+'] : []),
-    // A program or JSON puts backslashes before some characters; others stand alone.
-    /[\w\s]/.test(character) ? own : `${optional}${own}`,
-  ];
-}
-
-/** Matches a secret as hexadecimal digits, with or without something between the bytes, and inside of base64. */
-function encodedPatterns(secret: string): string[] {
-  const bytes = Buffer.from(secret);
-  if (bytes.length < SHORTEST_ENCODED) return [];
-  const hex = hexOf(secret).join('(?:[ :,-]|, )?(?:0x|\\\\x)?');
-  return [`(?:0x|\\\\x)?${hex}`, ...base64Of(bytes).map((core) => [...core].map(quoted).join(LINE_END))];
-}
-
-/** Long base64 is broken into lines. */
-const LINE_END = '(?:\\r?\\n)?';
 
 /**
- * What is the same in base64 whatever stands before and behind, for each of the three places at which the bytes may begin:
- * a login is encoded together with its user name.
+ * What a BMC says, for a sentence of ours: secrets masked, nothing that acts in a terminal, and at most `limit` characters.
+ * It is masked before it is cut: half a secret would not be found.
  */
-function base64Of(bytes: Buffer): string[] {
-  return [0, 1, 2].flatMap((before) => {
-    const encoded = Buffer.concat([Buffer.alloc(before), bytes])
-      .toString('base64')
-      .replace(/=+$/, '');
-    const from = Math.ceil((before * 8) / 6);
-    const bits = (before + bytes.length) * 8;
-    const core = encoded.slice(from, Math.floor(bits / 6));
-    return [core, core.replaceAll('+', '-').replaceAll('/', '_')];
+export function quoted(text: string, secrets: readonly string[], limit: number): string {
+  const plain = maskIn(text.slice(0, LONGEST_TEXT + 1), secrets)
+    .replace(/[\p{C}\s]+/gu, ' ')
+    .trim();
+  return plain.length > limit ? `${plain.slice(0, limit - 3)}...` : plain;
+}
+
+/** What is looked for: bytes, and for each the length of the longest beginning that ends there, as Knuth, Morris and Pratt have it. */
+interface Needle {
+  readonly bytes: readonly number[];
+  readonly fallbacks: readonly number[];
+}
+
+/** In any case: a secret in the wrong case still tells much. */
+const folded = (unit: number): number => (unit >= 0x41 && unit <= 0x5a ? unit + 0x20 : unit);
+
+function needlesOf(secret: string): Needle[] {
+  const forms = [Buffer.from(secret)];
+  if (/[^\0-\x7f]/.test(secret)) {
+    forms.push(Buffer.from(secret.toLowerCase()), Buffer.from(secret.toUpperCase()));
+    const wide = Buffer.from(secret, 'utf16le');
+    if (/^[\0-\xff]*$/.test(secret)) forms.push(Buffer.from(secret, 'latin1'));
+    else forms.push(wide, Buffer.from(wide).swap16());
+  }
+  return forms.map((form) => {
+    const bytes = [...form].map(folded);
+    return { bytes, fallbacks: fallbacksOf(bytes) };
   });
+}
+
+function fallbacksOf(bytes: readonly number[]): number[] {
+  const fallbacks = [0];
+  let length = 0;
+  for (let at = 1; at < bytes.length; at += 1) {
+    while (length > 0 && bytes[at] !== bytes[length]) length = fallbacks[length - 1] as number;
+    if (bytes[at] === bytes[length]) length += 1;
+    fallbacks.push(length);
+  }
+  return fallbacks;
+}
+
+/** The last characters before a cut may be half an escape, which is read as something else. */
+const NEAR_END = 12;
+
+/**
+ * Tells where a secret is found.
+ * @param cutAt where the text was cut: a secret that has begun there counts as well; null if it was not
+ */
+function search(
+  { units, from, to }: Spelled,
+  { bytes, fallbacks }: Needle,
+  cutAt: number | null,
+  found: (from: number, to: number) => void,
+  count: Count,
+): void {
+  let length = 0;
+  for (let at = 0; at < units.length; at += 1) {
+    count();
+    const unit = folded(units[at] as number);
+    while (length > 0 && unit !== bytes[length]) {
+      count();
+      length = fallbacks[length - 1] as number;
+    }
+    if (unit === bytes[length]) length += 1;
+    const end = to[at] as number;
+    if (length === bytes.length) {
+      found(from[at - length + 1] as number, end);
+      length = fallbacks[length - 1] as number;
+    } else if (cutAt !== null && length >= SHORTEST && end > cutAt - NEAR_END) {
+      found(from[at - length + 1] as number, cutAt);
+    }
+  }
+}
+
+/** The text with what was found masked: what overlaps is one. */
+function replaced(text: string, ends: Uint16Array): string {
+  const parts: string[] = [];
+  let plainFrom = 0;
+  for (let at = 0; at < text.length; at += 1) {
+    let end = ends[at] as number;
+    if (end === 0) continue;
+    parts.push(text.slice(plainFrom, at), MASK);
+    for (let next = at + 1; next < end; next += 1) end = Math.max(end, ends[next] as number);
+    plainFrom = end;
+    at = end - 1;
+  }
+  return parts.join('') + text.slice(plainFrom);
 }

@@ -21,7 +21,7 @@ export function readChallenge(header: string | readonly string[] | undefined): C
   const line = lines.find((each) => /^\s*digest\s/i.test(each));
   if (line === undefined || line.length > 4096) return null;
   const fields = new Map<string, string>();
-  for (const [, name, quoted, plain] of line.matchAll(/([a-z]+)\s*=\s*(?:"([^"]*)"|([^\s,"]+))/gi))
+  for (const [, name, quoted, plain] of line.matchAll(/(?<![a-z])([a-z]+)\s*=\s*(?:"([^"]*)"|([^\s,"]+))/gi))
     fields.set((name as string).toLowerCase(), quoted ?? plain ?? '');
   const [realm, nonce] = [fields.get('realm'), fields.get('nonce')];
   const algorithm = (fields.get('algorithm') ?? 'MD5').toUpperCase();

@@ -8,7 +8,6 @@ import type { Chance } from '../../core/chance.ts';
 import type { Clock } from '../../core/clock.ts';
 import { type CountermandError, fail } from '../../core/errors.ts';
 import { OPEN_LIMITS } from '../../core/limits.ts';
-import { maskIn } from '../../core/masking.ts';
 import { type NodeTraits, TARGETS, type Target } from '../../core/power.ts';
 import { type Bmc, type Driver, defineDriver, objectionTo, type Supported } from '../driver.ts';
 import { type Exchanges, exchangesOf } from '../exchanges.ts';
@@ -84,9 +83,8 @@ export function createIrmcDriver({ resolver = systemResolver, ...given }: IrmcDr
     const request = { method: 'POST', path: '/config', body: scciRequest(name), order: true, timeoutMs } as const;
     const reply = await pace.hold(place, restMs, () => exchanges.orders.hold(send, signal), signal);
     const { readStatus } = await import('./reply.ts');
-    const status = readStatus(reply);
-    // What it says is shown to people, and it knows the password.
-    if (typeof status !== 'string') return { ...status, words: maskIn(status.words, [info.irmc_password]) };
+    const status = readStatus(reply, [info.irmc_password]);
+    if (typeof status !== 'string') return status;
     const doubt = 'the command may have been carried out';
     throw fail('BMC_GARBLED', `the answer of the iRMC ${irmcName(info)} to ${name} ${status}; ${doubt}`);
   }

@@ -1,6 +1,7 @@
 /** The replies of SCCI, read. Whatever comes, it is a status or a reason why it is none. */
 import { XMLParser, XMLValidator } from 'fast-xml-parser';
-import { printable, REPLY_LIMIT, type ScciStatus } from './scci.ts';
+import { quoted } from '../../core/masking.ts';
+import { REPLY_LIMIT, type ScciStatus, WORDS_LIMIT } from './scci.ts';
 
 /** Deeper than any status. */
 const DEEPEST = 8;
@@ -16,29 +17,30 @@ const parser = new XMLParser({
 
 /**
  * Reads a reply.
+ * @param secrets are masked in the words of the iRMC, which knows the password
  * @returns the status, or what is wrong with the reply, as a sentence without its beginning. It never throws, whatever comes
  */
-export function readStatus(xml: string): ScciStatus | string {
+export function readStatus(xml: string, secrets: readonly string[] = []): ScciStatus | string {
   if (xml.length > REPLY_LIMIT) return `is longer than ${REPLY_LIMIT} bytes`;
   if (/<!(DOCTYPE|ENTITY)/i.test(xml)) return 'declares a document type, which no status does';
   if (!/<Status[\s>]/.test(xml)) return 'holds no status';
   try {
     const valid = XMLValidator.validate(xml.trim());
     if (valid !== true) return `is not well-formed XML (line ${valid.err.line})`;
-    return statusOf(parser.parse(xml.trim()));
+    return statusOf(parser.parse(xml.trim()), secrets);
   } catch {
     return 'is not XML that can be read';
   }
 }
 
-function statusOf(document: unknown): ScciStatus | string {
+function statusOf(document: unknown, secrets: readonly string[]): ScciStatus | string {
   const status = childOf(document, 'Status');
   const value = textOf(childOf(status, 'Value'));
   if (value === null || !/^\s*\d{1,9}\s*$/.test(value)) return 'has a status without a value';
   const errors = childOf(status, 'Error');
   const found = (Array.isArray(errors) ? errors : []).map(textOf).filter((text) => text !== null && text !== '');
   const words = found.length > 0 ? found.join('; ') : (textOf(childOf(status, 'Message')) ?? '');
-  return { value: Number(value), words: printable(words) };
+  return { value: Number(value), words: quoted(words, secrets, WORDS_LIMIT) };
 }
 
 function childOf(parent: unknown, name: string): unknown {

@@ -45,10 +45,5 @@ export interface ScciStatus {
 
 /** Longer replies are not read; a status has a few hundred bytes. */
 export const REPLY_LIMIT = 64 * 1024;
-/** More of its words are not repeated. */
-const WORDS_LIMIT = 200;
-/** What a BMC says goes into messages and terminals: nothing in it may act there. */
-export function printable(words: string): string {
-  const plain = words.replace(/[\p{C}\s]+/gu, ' ').trim();
-  return plain.length > WORDS_LIMIT ? `${plain.slice(0, WORDS_LIMIT)}...` : plain;
-}
+/** More of its words are not repeated, in characters. */
+export const WORDS_LIMIT = 200;

@@ -20,6 +20,7 @@ import {
 } from 'net-snmp';
 import { type Clock, othersFirst } from '../../core/clock.ts';
 import { CountermandError, fail } from '../../core/errors.ts';
+import { quoted } from '../../core/masking.ts';
 import type { Reading } from '../../core/power.ts';
 import { abortable, type Cancellation, openCancellation } from '../../core/signals.ts';
 import { hostAndPort } from '../address.ts';
@@ -27,7 +28,7 @@ import { safely } from '../ipmi/rmcp/safely.ts';
 import type { Line, Transport } from '../ipmi/rmcp/transport.ts';
 import { openUdp } from '../ipmi/rmcp/udp.ts';
 import type { Snmp } from './info.ts';
-import { printable } from './scci.ts';
+import { WORDS_LIMIT } from './scci.ts';
 
 /** sc2srvCurrentBootStatus of unit 1. */
 const BOOT_STATUS_OID = '1.3.6.1.4.1.231.2.10.2.2.10.4.1.1.4.1';
@@ -105,7 +106,9 @@ async function ask(
   try {
     session.on('error', garbled);
     const varbinds = await abortable<Varbind[]>((resolve, reject) => {
-      session.get([BOOT_STATUS_OID], (error, found) => (error ? reject(refusalOf(error, who)) : resolve(found ?? [])));
+      session.get([BOOT_STATUS_OID], (error, found) =>
+        error ? reject(refusalOf(error, snmp, who)) : resolve(found ?? []),
+      );
       return () => {};
     }, signal);
     return varbinds[0];
@@ -142,17 +145,19 @@ function readingOf(varbind: Varbind | undefined, who: string): Reading | null {
 }
 
 /** What the other side refuses: its own words are few. */
-function refusalOf(error: Error, who: string): CountermandError {
+function refusalOf(error: Error, snmp: Snmp, who: string): CountermandError {
+  const secrets = snmp.version === 'v3' ? [snmp.authPassword, snmp.privacyPassword] : [snmp.community];
+  const words = quoted(error.message, secrets, WORDS_LIMIT);
   const login: readonly unknown[] = [ResponseInvalidCode.EAuthFailure, ResponseInvalidCode.ECouldNotDecrypt];
   if (error instanceof ResponseInvalidError && login.includes(error.code))
     return fail(
       'BMC_LOGIN_REFUSED',
-      `SNMP at ${who} refuses the login (${printable(error.message)}); check irmc_snmp_user and its passwords`,
+      `SNMP at ${who} refuses the login (${words}); check irmc_snmp_user and its passwords`,
       error,
     );
   if (error instanceof ResponseInvalidError)
-    return fail('BMC_GARBLED', `SNMP at ${who} gave an answer that is none (${printable(error.message)})`, error);
-  return fail('BMC_REFUSED', `SNMP at ${who} has no boot status (${printable(error.message)})`, error);
+    return fail('BMC_GARBLED', `SNMP at ${who} gave an answer that is none (${words})`, error);
+  return fail('BMC_REFUSED', `SNMP at ${who} has no boot status (${words})`, error);
 }
 
 /** How a socket tells that something is wrong. */

@@ -1,11 +1,11 @@
 /** What a Redfish service says when it refuses: the MessageIds of its error bodies, and what each means for an order. */
 import { z } from 'zod';
 import type { ErrorCode } from '../../core/errors.ts';
-import { maskIn } from '../../core/masking.ts';
+import { quoted } from '../../core/masking.ts';
 
 /** What a refusal tells. */
 export interface Said {
-  /** The last segments of the MessageIds: prefix and version differ between vendors and releases. */
+  /** The last segments of the MessageIds: prefix and version differ between vendors and releases. They may be any text. */
   readonly ids: readonly string[];
   /** For people: MessageIds and messages, secrets masked. Empty if the body has none. */
   readonly words: string;
@@ -37,6 +37,8 @@ const body = z.looseObject({
 /** More than this is cut: it stands in an error for people. */
 const LONGEST_WORDS = 300;
 const MOST_MESSAGES = 20;
+/** What an id looks like. What else stands in its place is a text. */
+const ID = /^[\w-]{1,64}$/;
 
 /**
  * Reads an error body, whatever it is.
@@ -58,17 +60,25 @@ export function readSaid(page: unknown, secrets: readonly string[]): Said | null
   const isCritical = found.some((each) => [each.Severity, each.MessageSeverity].includes('Critical'));
   return {
     ids: rows.map(({ id }) => id).filter((id) => id !== ''),
-    words: readable(told.join('; '), secrets),
+    words: quoted(told.join('; '), secrets, LONGEST_WORDS),
     isError: error !== undefined || isCritical,
   };
 }
 
 const lastSegment = (id: string): string => (id.split('.').at(-1) ?? '').trim();
 
-/** Masked before it is cut: half a secret would not be found. */
-function readable(text: string, secrets: readonly string[]): string {
-  const masked = maskIn(text.slice(0, 10 * LONGEST_WORDS), secrets).replace(/[\p{Cc}\p{Cf}]+/gu, ' ');
-  return masked.slice(0, LONGEST_WORDS);
+/**
+ * An answer in words, for an error. What a BMC says about a login may repeat it in a spelling that is not masked: of such an answer only
+ * the ids are told.
+ */
+export function wordsOf(status: number, said: Said | null): string {
+  if (status === 401 || codeOf(said) === 'BMC_LOGIN_REFUSED') return idsOf(status, said);
+  return said === null || said.words === '' ? `HTTP ${status}` : `HTTP ${status}: ${said.words}`;
+}
+
+/** The status of an answer and the ids of its messages, and none of its words. */
+export function idsOf(status: number, said: Said | null): string {
+  return [`HTTP ${status}`, ...(said?.ids ?? []).filter((id) => ID.test(id))].join(' ');
 }
 
 /** MessageIds by what they mean. An order that got one of these was not carried out. */

@@ -57,6 +57,9 @@ export const actionInfo = z.looseObject({
 /** A Chassis. */
 export const chassis = z.looseObject({ PowerState: optional(z.string()) });
 
+/** Longer addresses are none that a BMC has, in characters. They stand in requests and in errors. */
+const LONGEST_URI = 1024;
+
 /** The value of a JSON text; undefined if it is none. */
 export function jsonOf(text: string): unknown {
   try {
@@ -74,7 +77,8 @@ export function jsonOf(text: string): unknown {
 export function sameOriginPath(info: RedfishInfo, uri: string): string {
   const origin = originOf(info);
   const who = `the BMC ${bmcName(info)}`;
-  if (!URL.canParse(uri, origin)) throw fail('BMC_PROTOCOL_VIOLATION', `${who} names an address that is none`);
+  if (uri.length > LONGEST_URI || !URL.canParse(uri, origin))
+    throw fail('BMC_PROTOCOL_VIOLATION', `${who} names an address that is none`);
   const url = new URL(uri, origin);
   if (url.origin !== origin)
     throw fail(

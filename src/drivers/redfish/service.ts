@@ -5,7 +5,7 @@ import type { Places } from '../../core/places.ts';
 import type { Logins } from '../logins.ts';
 import { exchange, type RedfishReply, type RedfishRequest, redirectIn } from './http.ts';
 import { accountOf, bmcName, pathIn, type RedfishInfo } from './info.ts';
-import { codeOf, readSaid, type Said } from './messages.ts';
+import { codeOf, readSaid, type Said, wordsOf } from './messages.ts';
 import { jsonOf, sameOriginPath } from './pages.ts';
 import { PAGE_LIMIT_MS, Sessions } from './sessions.ts';
 
@@ -65,7 +65,7 @@ export class Services {
       } else {
         const page = jsonOf(reply.text);
         const said = readSaid(page, this.#sessions.secretsOf(info, login));
-        if (reply.status === 401) throw loginRefused(bmcName(info), wordsOf(reply, said));
+        if (reply.status === 401) throw loginRefused(bmcName(info), wordsOf(reply.status, said));
         return { reply, page, said };
       }
     }
@@ -123,10 +123,6 @@ export class Services {
   }
 }
 
-function wordsOf({ status }: RedfishReply, said: Said | null): string {
-  return said === null || said.words === '' ? `HTTP ${status}` : `HTTP ${status}: ${said.words}`;
-}
-
 function loginRefused(bmc: string, words: string): CountermandError {
   return fail(
     'BMC_LOGIN_REFUSED',
@@ -138,7 +134,7 @@ function loginRefused(bmc: string, words: string): CountermandError {
 function refusedPage({ reply, said }: Answer, bmc: string, what: string): CountermandError {
   const { status } = reply;
   const who = `the BMC ${bmc}`;
-  const words = wordsOf(reply, said);
+  const words = wordsOf(status, said);
   const meant = codeOf(said);
   if (meant === 'BMC_NO_SESSION') return fail(meant, `${who} has no session left (${words})`);
   if (meant === 'BMC_LOGIN_REFUSED') return loginRefused(bmc, words);

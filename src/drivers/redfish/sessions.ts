@@ -8,7 +8,7 @@ import type { Places } from '../../core/places.ts';
 import { openCancellation, untilAborted } from '../../core/signals.ts';
 import { exchange, type RedfishReply, redirectIn } from './http.ts';
 import { bmcName, originOf, pathIn, type RedfishInfo } from './info.ts';
-import { codeOf, readSaid } from './messages.ts';
+import { codeOf, idsOf, readSaid } from './messages.ts';
 import { jsonOf, sameOriginPath, serviceRoot } from './pages.ts';
 
 /** A session of one user with one BMC. */
@@ -148,7 +148,7 @@ function sessionIn(reply: RedfishReply, info: RedfishInfo, ip: string): Session 
     return { token, path: sessionPath(info, reply, page), info, ip };
   }
   const said = readSaid(page, [info.redfish_password]);
-  const why = [`HTTP ${status}`, ...(said?.ids ?? [])].join(' ');
+  const why = idsOf(status, said);
   const meant = codeOf(said);
   if (meant === 'BMC_NO_SESSION')
     throw fail(

@@ -3,6 +3,7 @@
  */
 import type { Clock } from '../../core/clock.ts';
 import { CountermandError, fail } from '../../core/errors.ts';
+import { quoted } from '../../core/masking.ts';
 import { openCancellation } from '../../core/signals.ts';
 import type { Bmc } from '../driver.ts';
 import { bmcName, pathIn, type RedfishInfo, systemIdOf } from './info.ts';
@@ -26,6 +27,8 @@ export interface Allowed {
 
 /** More members than any BMC has. */
 const MOST_MEMBERS = 32;
+/** Longer names, ids and serial numbers are cut, in characters. */
+const LONGEST_WORD = 80;
 /** How long the search for a System may take, in milliseconds. */
 const SEARCH_LIMIT_MS = 30_000;
 /** How long a list of ActionInfo is remembered, in milliseconds. It changes with the firmware only. */
@@ -200,11 +203,13 @@ function remember<Value>(known: Map<string, Value>, key: string, value: Value): 
 }
 
 /** The Systems as a person can tell them apart. */
-function listOf(systems: readonly FoundSystem[]): string {
+function listOf(info: RedfishInfo, systems: readonly FoundSystem[]): string {
+  const said = (text: string | null | undefined): string => quoted(text ?? '', [info.redfish_password], LONGEST_WORD);
   return systems
-    .map(({ path, page: { Id: id, Name: name, SerialNumber: serial, UUID: uuid } }) => {
+    .map(({ path, page }) => {
+      const [id, name, serial, uuid] = [page.Id ?? path, page.Name, page.SerialNumber, page.UUID].map(said);
       const more = [name, serial && `serial number ${serial}`, uuid && `UUID ${uuid}`].filter(Boolean);
-      return `${id ?? path}${more.length === 0 ? '' : ` (${more.join(', ')})`}`;
+      return `${id}${more.length === 0 ? '' : ` (${more.join(', ')})`}`;
     })
     .join('; ');
 }
@@ -218,7 +223,7 @@ function unknownSystem(
   systems: readonly FoundSystem[],
   unread: readonly CountermandError[],
 ): CountermandError {
-  const there = systems.length === 0 ? 'none that can be read' : listOf(systems);
+  const there = systems.length === 0 ? 'none that can be read' : listOf(info, systems);
   return fail(
     'DRIVER_INFO_INVALID',
     `driver_info.redfish_system_id: the BMC ${bmcName(info)} has no System ${wanted}; it has ${there}${unreadText(unread)}`,
@@ -234,7 +239,7 @@ function notOne(
   if (able.length > 0)
     return fail(
       'DRIVER_INFO_INVALID',
-      `driver_info.redfish_system_id is missing: ${who} has ${able.length} Systems that can be reset: ${listOf(able)}${unreadText(unread)}`,
+      `driver_info.redfish_system_id is missing: ${who} has ${able.length} Systems that can be reset: ${listOf(info, able)}${unreadText(unread)}`,
     );
   const [first] = unread;
   if (first) return fail('BMC_BUSY', `${who} has no System that can be reset now${unreadText(unread)}`, first);

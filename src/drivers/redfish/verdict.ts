@@ -1,7 +1,7 @@
 /** What the answer to a Reset proves: accepted, not carried out, or neither. */
 import { type CountermandError, type ErrorCode, fail } from '../../core/errors.ts';
 import type { RedfishReply } from './http.ts';
-import { codeOf, isDoubtful, isSuccess, type Said } from './messages.ts';
+import { codeOf, isDoubtful, isSuccess, type Said, wordsOf } from './messages.ts';
 import { jsonOf } from './pages.ts';
 
 /** The statuses after which nothing was carried out, and what they mean if no MessageId says more. */
@@ -38,7 +38,7 @@ export function judge(
   who: string,
   what: string,
 ): CountermandError | null {
-  const words = said === null || said.words === '' ? `HTTP ${status}` : `HTTP ${status}: ${said.words}`;
+  const words = wordsOf(status, said);
   if (ACCEPTED.includes(status) && said === null && text.trim() !== '' && jsonOf(text) === undefined)
     return fail(
       'BMC_GARBLED',
