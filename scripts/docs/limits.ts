@@ -2,6 +2,7 @@
 import {
   AGENT_LIMITS,
   HTTP_LIMITS,
+  IDENTITY_LIMITS,
   KEPT_LIMITS,
   type LimitRow,
   OPEN_LIMITS,
@@ -20,6 +21,12 @@ const SECTIONS: readonly (readonly [title: string, text: string, rows: Readonly<
     'What is open at the same time',
     'One more is refused, unless the limit says otherwise; what is open stays open.',
     OPEN_LIMITS,
+  ],
+  [
+    'What one identity has',
+    'One more is refused, and the answer says when to try again; aborts, cancels and rollbacks are never refused. A caller without ' +
+      'credentials is counted by its address. What was made before there were these limits counts for no identity.',
+    IDENTITY_LIMITS,
   ],
   [
     'Connections of the HTTP door',

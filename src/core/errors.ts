@@ -49,6 +49,7 @@ export const ERROR_TABLE = {
   TOKEN_NOT_FOUND: row('NOT_FOUND', 3, 'no token has this name or uuid'),
   TOKEN_NAME_TAKEN: row('ALREADY_EXISTS', 4, 'another token has, or had, this name'),
   AGENT_IDENTITY_TAKEN: row('ALREADY_EXISTS', 4, 'an agent with the same identity is attached', RETRYABLE),
+  IDENTITY_LIMIT: row('RESOURCE_EXHAUSTED', 6, 'the caller has as much as one identity may have', RETRYABLE),
   TOO_MANY_LOGINS: row('RESOURCE_EXHAUSTED', 6, 'too many passwords are being checked at once', RETRYABLE),
   KEYS_UNREACHABLE: row('UNAVAILABLE', 6, 'the keys that a bearer token is checked with cannot be fetched', RETRYABLE),
 
@@ -279,6 +280,8 @@ export interface ErrorDetails {
   readonly possible?: readonly Possible[];
   /** Anything else that a client may want to word itself. */
   readonly facts?: Readonly<Record<string, string>>;
+  /** When the same request may be accepted, in milliseconds from now; as the code says if left out. */
+  readonly retryAfterMs?: number;
 }
 
 /** The one error of the product: a code of the table and a sentence. Secrets never belong in the sentence. */

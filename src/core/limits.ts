@@ -83,6 +83,30 @@ export const AGENT_LIMITS = {
   bmc_key: row(511, 'characters', 'the key of a BMC, as the answer to a driver_info', 'DRIVER_INFO_INVALID'),
 } as const satisfies Record<string, LimitRow>;
 
+const keyed = (key: string, limit: number, unit: string, what: string): LimitRow => ({
+  ...row(limit, unit, what, 'IDENTITY_LIMIT'),
+  key,
+});
+
+/** The limits of each identity. What takes an order or a plan back is held to none of them. */
+export const IDENTITY_LIMITS = {
+  identity_calls: keyed(
+    'identity_calls',
+    10_000,
+    'calls',
+    'the calls of one identity in a second, and at once after a rest',
+  ),
+  identity_streams: keyed('identity_streams', 10_000, 'streams', 'the open streams of one identity'),
+  identity_plans: keyed(
+    'identity_plans',
+    10_000,
+    'plans',
+    'the action plans that one identity has made and that are not at rest',
+  ),
+  identity_actions: keyed('identity_actions', 5_000_000, 'actions', 'the actions of these plans, all counted together'),
+  identity_nodes: keyed('identity_nodes', 1_000_000, 'nodes', 'the nodes that one identity has enrolled'),
+} as const satisfies Record<string, LimitRow>;
+
 /** The limits on what is open at the same time. */
 export const OPEN_LIMITS = {
   streams: row(20_000, 'streams', 'the streams of one conductor', 'TOO_MANY_STREAMS'),

@@ -49,6 +49,7 @@ export const BY_CODE: Partial<Record<ErrorCode, number>> = {
   DATABASE_UNUSABLE: 503,
   NOT_LEADING: 503,
   TOO_MANY_STREAMS: 503,
+  IDENTITY_LIMIT: 429,
   TOO_MANY_LOGINS: 503,
   KEYS_UNREACHABLE: 503,
 };

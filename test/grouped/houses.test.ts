@@ -22,6 +22,7 @@ import '../e2e/restarted_bmc.test.ts';
 import '../e2e/stale_plans.test.ts';
 import '../e2e/stored_secrets.test.ts';
 import '../agent/bmc_access.test.ts';
+import '../e2e/identity_limits.test.ts';
 import '../agent/vault.test.ts';
 import '../http/ironic.test.ts';
 import '../http/ironic_bad_input.test.ts';

@@ -51,6 +51,7 @@ import '../docs/scope.test.ts';
 import '../fuzz/rmcp.test.ts';
 import '../http/body.test.ts';
 import '../server/access/authenticator.test.ts';
+import '../server/access/budgets.test.ts';
 import '../server/agents/admission.test.ts';
 import '../server/store/election.test.ts';
 import '../server/store/postgres_errors.test.ts';

@@ -135,6 +135,7 @@ export const HOMES: Homes = {
     'src/cli/daemon/configuration.ts',
     'src/cli/daemon/configuration_keys.ts',
     'src/cli/daemon/configuration_kinds.ts',
+    'src/cli/daemon/identity_keys.ts',
     'src/cli/daemon/secret_keys.ts',
     'src/cli/shared/order_file.ts',
     'src/cli/plan/file.ts',

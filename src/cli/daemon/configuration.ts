@@ -9,6 +9,7 @@ import { parseDocument } from 'yaml';
 import { z } from 'zod';
 import { fail } from '../../core/errors.ts';
 import { readSmallFile } from '../../core/small_file.ts';
+import type { IdentityLimits } from '../../server/api/identity_limits.ts';
 import type { Environment } from '../shared/terminal.ts';
 import type { TlsFiles } from '../shared/tls_files.ts';
 import { CONFIGURATION_KEYS, flagOf, KEY_NAMES, type KeyName, variableOf } from './configuration_keys.ts';
@@ -78,6 +79,8 @@ export interface Configuration {
   readonly ipmiKeepSessionMs: number;
   /** Null: no `file:` value can be read. */
   readonly secretsFolder: string | null;
+  /** What each identity may have. */
+  readonly identityLimits: IdentityLimits;
   /** Where an agent reads `vault:` values. */
   readonly vault: VaultPlace;
   /** The file that says what an agent may reach; null: everything. */
@@ -271,6 +274,13 @@ function inMilliseconds(values: Values): Configuration {
     minCommandIntervalMs: values.min_command_interval === undefined ? null : milliseconds(values.min_command_interval),
     ipmiKeepSessionMs: milliseconds(values.ipmi_keep_session),
     secretsFolder: pathOf(values.secrets_dir),
+    identityLimits: {
+      identity_calls: values.identity_calls,
+      identity_streams: values.identity_streams,
+      identity_plans: values.identity_plans,
+      identity_actions: values.identity_actions,
+      identity_nodes: values.identity_nodes,
+    },
     vault: {
       address: values.vault_address ?? null,
       tokenFile: pathOf(values.vault_token_file),

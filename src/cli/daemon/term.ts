@@ -73,7 +73,13 @@ export async function startTerm(mandate: Mandate, parts: TermParts): Promise<Ter
   const conductor = await startConductor({ ...rules, store, log });
   void countChanges(database, registry, conductor.shutdown);
   registry.set('countermand_epoch', [[{}, leading.epoch]]);
-  const services = createServices(conductor, identifyBy?.(conductor.tokens), access, registry);
+  const services = createServices(
+    conductor,
+    identifyBy?.(conductor.tokens),
+    access,
+    registry,
+    configuration.identityLimits,
+  );
   front.lead({ conductor, services, objection: leading.objection });
   const agent = withAgent ? startEmbeddedAgent(conductor, mandate, parts) : null;
   const { powerTasks, plans } = conductor.takenUp;

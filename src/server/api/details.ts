@@ -48,8 +48,9 @@ export function detailsOf(error: CountermandError, message: string): Any[] {
     all.push(packed('google.rpc.BadRequest', BadRequest.encode({ fieldViolations: [violation] }).finish()));
   }
   if (row.retryable) {
-    const seconds = BigInt(code === 'DISK_FULL' ? RETRY_AFTER_S.DISK_FULL : RETRY_AFTER_S.usual);
-    const retryDelay = { seconds, nanos: 0 };
+    const usual = code === 'DISK_FULL' ? RETRY_AFTER_S.DISK_FULL : RETRY_AFTER_S.usual;
+    const ms = details.retryAfterMs ?? usual * 1000;
+    const retryDelay = { seconds: BigInt(Math.floor(ms / 1000)), nanos: (ms % 1000) * 1_000_000 };
     all.push(packed('google.rpc.RetryInfo', RetryInfo.encode({ retryDelay }).finish()));
   }
   for (const possible of details.possible?.slice(0, ORDERS_TOLD) ?? [])

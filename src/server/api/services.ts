@@ -18,6 +18,7 @@ import {
 } from '../../gen/countermand/v1/notification.ts';
 import { PowerServiceDefinition, type PowerServiceImplementation } from '../../gen/countermand/v1/power.ts';
 import { Access } from '../access/access.ts';
+import { Budgets } from '../access/budgets.ts';
 import { type Asked, anonymous, type Identify, type Identity } from '../access/identity.ts';
 import { OpenStreams } from '../access/open_streams.ts';
 import type { Conductor } from '../conductor.ts';
@@ -31,6 +32,7 @@ import { authorize } from './authorize.ts';
 import { refuseWhenFull } from './calls.ts';
 import { createConductorService } from './conductor_service.ts';
 import { denied } from './denied.ts';
+import { holdCallers, holdMakers, USUAL_LIMITS } from './identity_limits.ts';
 import { createNodeService } from './node_service.ts';
 import { createNotificationService } from './notification_service.ts';
 import { createPlanService } from './plan_service.ts';
@@ -94,12 +96,14 @@ export interface Services {
  * The services of a conductor, for callers that `identify` knows; without it every caller is anonymous, and may do everything.
  * @param access what callers may do
  * @param registry where calls are counted
+ * @param limits of each identity
  */
 export function createServices(
   conductor: Conductor,
   identify: Identify = async (credentials) => anonymous(credentials),
   access = new Access(null),
   registry = new MetricRegistry(),
+  limits = USUAL_LIMITS,
 ): Services {
   const { disk, log, shutdown, orders } = conductor;
   const { store } = orders;
@@ -118,7 +122,13 @@ export function createServices(
       countCalls(registry, clock),
       composeServerMiddleware<Viewed & Recorded, object, Asked>(
         composeServerMiddleware<Recorded, Viewed, Asked>(
-          composeServerMiddleware<object, Recorded, Asked>(checkRequests(), keepTrail(store, log)),
+          composeServerMiddleware<Recorded, Recorded, Asked>(
+            composeServerMiddleware<object, Recorded, Asked>(
+              composeServerMiddleware<object, object, Asked>(checkRequests(), holdCallers(new Budgets(limits, clock))),
+              keepTrail(store, log),
+            ),
+            holdMakers(limits),
+          ),
           authorize({ access, streams, store }),
         ),
         refuseWhenFull(disk),

@@ -77,6 +77,10 @@ test('the defaults', (t) => {
     minCommandIntervalMs: null,
     ipmiKeepSessionMs: 180_000,
     secretsFolder: null,
+    identityLimits: {
+      ...{ identity_calls: 10_000, identity_streams: 10_000, identity_plans: 10_000 },
+      ...{ identity_actions: 5_000_000, identity_nodes: 1_000_000 },
+    },
     vault: {
       ...{ address: null, tokenFile: null, roleIdFile: null, secretIdFile: null, ca: null, namespace: null },
       ...{ timeoutMs: 5000, cacheMs: 300_000 },
@@ -149,6 +153,11 @@ const SAMPLES: Readonly<Record<KeyName, string | number>> = {
   min_command_interval: 0.5,
   ipmi_keep_session: 60,
   secrets_dir: '/samples/secrets',
+  identity_calls: 7,
+  identity_streams: 8,
+  identity_plans: 9,
+  identity_actions: 10,
+  identity_nodes: 11,
   bmc_access: '/samples/bmc_access.yaml',
   vault_address: 'https://vault.example:8200',
   vault_token_file: '/samples/vault.token',

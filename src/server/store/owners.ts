@@ -1,0 +1,41 @@
+/** Who made a node or a plan, as far as it is counted. The rows in memory do not have it: nothing else asks. */
+import type { Knex } from 'knex';
+import { ACTION_PLAN_STATES, type ActionPlanState, isPlanAtRest } from '../../core/states.ts';
+import type { Transaction } from './database.ts';
+
+const NOT_AT_REST = (Object.keys(ACTION_PLAN_STATES) as ActionPlanState[]).filter((state) => !isPlanAtRest(state));
+
+/** The plans that an identity has made and that are not at rest. */
+interface PlansOf {
+  readonly plans: number;
+  /** Of all of them together. */
+  readonly actions: number;
+}
+
+/** Notes who made a node. */
+export async function ownNode(uuid: string, name: string, { sql }: Transaction): Promise<void> {
+  await sql('nodes').where({ uuid }).whereNull('created_by').update({ created_by: name });
+}
+
+/** Notes who made a plan. */
+export async function ownPlan(uuid: string, name: string, { sql }: Transaction): Promise<void> {
+  await sql('action_plans').where({ uuid }).whereNull('created_by').update({ created_by: name });
+}
+
+/** Notes who made the plans of an audit. */
+export async function ownPlansOf(auditUuid: string, name: string, { sql }: Transaction): Promise<void> {
+  await sql('action_plans').where('audit_uuid', auditUuid).whereNull('created_by').update({ created_by: name });
+}
+
+/** The number of nodes that an identity has made. */
+export async function countNodesOf(name: string, sql: Knex): Promise<number> {
+  const row = await sql('nodes').where('created_by', name).count({ nodes: '*' }).first();
+  return Number(row?.nodes ?? 0);
+}
+
+/** How much an identity has made of plans that are not at rest. */
+export async function countPlansOf(name: string, sql: Knex): Promise<PlansOf> {
+  const plans = sql('action_plans').where('created_by', name).whereIn('state', NOT_AT_REST);
+  const row = await plans.count({ plans: '*' }).sum({ actions: 'size' }).first();
+  return { plans: Number(row?.plans ?? 0), actions: Number(row?.actions ?? 0) };
+}
