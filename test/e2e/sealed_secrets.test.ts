@@ -239,6 +239,11 @@ test('what was put into the row of another node does not open there, and keeps n
   await house.client.nodes.createNode({ name: 'n1', driver: 'fake', driverInfo: info });
   await house.client.nodes.createNode({ name: 'n2', driver: 'fake', driverInfo: { fake_address: 'n2' } });
   t.false(bytesIn(house.data).includes(SECRET));
+  // Beside a conductor that runs, nothing is rotated, now or at its next start.
+  const rotated = await runHere(['secrets', 'rotate', '--data', house.data]);
+  t.is(rotated.exitCode, 5, rotated.stderr);
+  t.regex(rotated.stderr, /another conductor .*uses the data folder/);
+  t.false(existsSync(join(house.data, 'secrets.key.next')));
   house.conductor.signal('SIGTERM');
   await house.conductor.ended;
   const raw = new BetterSqlite3(join(house.data, 'countermand.db'));
