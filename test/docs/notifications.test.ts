@@ -67,7 +67,7 @@ function* broken(payload: Json, path: readonly string[] = []): Generator<[string
     const place = [...path, key].join('/');
     const { [key]: gone, ...rest } = payload;
     yield [`${place} is gone`, rest];
-    yield [`${place} is of another type`, { ...payload, [key]: 4711 }];
+    yield [`${place} is of another type`, { ...payload, [key]: typeof payload[key] === 'number' ? 'x' : 4711 }];
     // What is below these is the client's.
     if (['parameters', 'input_parameters', 'parameters_spec', 'extra', 'properties', 'driver_info'].includes(key))
       continue;

@@ -141,7 +141,9 @@ export async function* plainEvents(stream: AsyncIterable<notification.SubscribeR
   for await (const { event } of stream) {
     if (!event) throw new Error('an answer without an event');
     const { sequence, eventType: type, messageId, payload } = event;
-    const data = payload?.['ironic_object.data'] ?? payload?.['watcher_object.data'];
+    const data = ['ironic', 'watcher', 'countermand']
+      .map((family) => payload?.[`${family}_object.data`])
+      .find((found) => found !== undefined);
     yield { sequence: Number(sequence), type, messageId, data };
   }
 }

@@ -16,6 +16,7 @@ import { enrolSimBmc } from './killing.ts';
 import { nodeNow, order, ordersAt, untilAtRest, untilIn, watchTask } from './orders.ts';
 import { power, startPlan, untilPlanEnds, watchPlan } from './plans.ts';
 import {
+  run,
   runHere,
   type Settings,
   STANDS_BY,
@@ -76,7 +77,19 @@ test.serial(
     t.like(await untilPlanEnds(watchPlan(atOther, plan.uuid)), { state: 'SUCCEEDED' });
     t.is((await nodeNow(atOther, 'next')).powerState, 'OFF');
     t.deepEqual(await Promise.all([hangs, slow, next].map(ordersAt)), [['soft'], ['soft'], ['off']]);
-    await checkTrail(t, atOther);
+    const elections = (await checkTrail(t, atOther)).filter(({ type }) => type === 'conductor.elected');
+    t.like(
+      elections.map(({ data }) => data),
+      [
+        { address: leader.address, epoch: 2 },
+        { address: other.address, epoch: 3, previous_address: leader.address, previous_resigned: false },
+      ],
+    );
+    const { epoch, electedAt, conductors } = await atOther.itself.getStatus({});
+    t.is(epoch, 3);
+    t.truthy(electedAt);
+    t.is(conductors.find(({ leads }) => leads)?.address, other.address);
+    t.deepEqual(conductors.map(({ address }) => address).toSorted(), [leader.address, other.address].toSorted());
   },
 );
 
@@ -179,3 +192,25 @@ test.serial(
     );
   },
 );
+
+test.serial('a leader that is told to stop resigns, and the other leads without waiting for its lease', async (t) => {
+  const { leader, other, atOther } = await openPair(t, { leader_lease: 600 });
+  const asked = await run(t, ['status', '--conductor', other.address]);
+  t.regex(asked.stdout, new RegExp(`leads +${leader.address}, epoch 2, for \\S+\\n *stand by +${other.address}`));
+  leader.signal('SIGTERM');
+  t.is(await leader.ended, 0);
+  await other.leads;
+  const events = (await checkTrail(t, atOther)).filter(({ type }) => type.startsWith('conductor.'));
+  t.like(
+    events.map(({ type, data }) => ({ type, ...data })),
+    [
+      { type: 'conductor.elected', address: leader.address },
+      { type: 'conductor.resigned', address: leader.address },
+      { type: 'conductor.elected', address: other.address, previous_resigned: true },
+    ],
+  );
+  t.deepEqual(
+    (await atOther.itself.getStatus({})).conductors.map(({ address }) => address),
+    [other.address],
+  );
+});

@@ -1,5 +1,6 @@
 /** A world in which everything happens that is announced: the notifications of all of it, for tests that look at them. */
 import { CountermandError } from '../../src/core/errors.ts';
+import { announceElected, announceResigned } from '../../src/server/events/leadership.ts';
 import { changeNode, deleteNode } from '../../src/server/nodes/enrolment.ts';
 import { createActionPlan } from '../../src/server/plans/create.ts';
 import type { WantedAction } from '../../src/server/plans/wanted.ts';
@@ -118,6 +119,13 @@ function refusal(thrown: unknown): void {
   if (!(thrown instanceof CountermandError)) throw thrown;
 }
 
+/** What conductors on PostgreSQL tell; here there is one only. */
+async function holdElections({ conductor }: World): Promise<void> {
+  const leader = { uuid: 'c1', address: 'a:7077', httpAddress: 'a:7078', epoch: 2 };
+  await announceElected(leader, { address: 'b:7077', resigned: false }, conductor.store);
+  await announceResigned(leader, 'it is told to stop', conductor.store);
+}
+
 /** The notifications of a world in which everything has happened, in their order. */
 export async function everyNotification(): Promise<EventRow[]> {
   const world = await World.create();
@@ -127,6 +135,7 @@ export async function everyNotification(): Promise<EventRow[]> {
   await world.enrol('slow', { fake_soft_ms: '60000' });
   await world.enrol('stubborn', { fake_soft_ms: '60000', fake_recall: 'refused' });
   await world.enrol('lazy', { fake_power_state: 'off', fake_answer_ms: '2000' });
+  await holdElections(world);
   await runPlans(world);
   await giveOrders(world);
   await changeNodes(world);

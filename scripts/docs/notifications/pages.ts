@@ -1,6 +1,7 @@
 /** docs/notifications: a JSON Schema for the payload of each type, and the list of them. */
 import { printJson } from '../json.ts';
 import { code, markdownTable, page } from '../markdown.ts';
+import { countermandObjects } from './countermand.ts';
 import { ironicObjects } from './ironic.ts';
 import { DIALECT, ref, type Schema } from './schema.ts';
 import { NOTIFICATION_TYPES, type NotificationType } from './types.ts';
@@ -17,7 +18,7 @@ function whenSent({ meaning, moves }: NotificationType): string {
 
 function schemaOf(type: NotificationType): Schema {
   const { eventType, document, payload, data } = type;
-  const key = document === 'ironic_objects.json' ? 'ironic_object.data' : 'watcher_object.data';
+  const key = document.replace('_objects.json', '_object.data');
   const narrowed = Object.keys(data).length === 0 ? {} : { properties: { [key]: { properties: data } } };
   return {
     $schema: DIALECT,
@@ -44,9 +45,10 @@ function index(): string {
       'another database with `EVENTS_OF_ANOTHER_DATABASE`. The headers are sent at once, before any event.',
     'The envelope is the message `Event` of [notification.proto](../../proto/countermand/v1/notification.proto): ' +
       'number, type, priority, publisher, message id, time, payload. The payload is a versioned object of the field, ' +
-      "Watcher's about audits, action plans and actions, Ironic's about nodes and power orders. For each type there is a " +
+      "Watcher's about audits, action plans and actions, Ironic's about nodes and power orders, one of our own about conductors. For each type there is a " +
       '[JSON Schema](https://json-schema.org/draft/2020-12) of its payload here; they refer to ' +
-      '[watcher_objects.json](watcher_objects.json) and [ironic_objects.json](ironic_objects.json) in the same folder.',
+      '[watcher_objects.json](watcher_objects.json), [ironic_objects.json](ironic_objects.json) and ' +
+      '[countermand_objects.json](countermand_objects.json) in the same folder.',
     'A versioned object has its four keys and no other, and its version changes when a key goes away or changes its ' +
       'meaning. **Its data may get more keys in later releases**, so the schemas allow keys that they do not name: a ' +
       'consumer passes over them. States and outcomes are those of [the tables](../states.md); error codes, which may ' +
@@ -66,6 +68,7 @@ function index(): string {
 export const NOTIFICATION_PAGES: Readonly<Record<string, () => string>> = {
   [`${FOLDER}README.md`]: index,
   [`${FOLDER}watcher_objects.json`]: () => printJson(watcherObjects()),
+  [`${FOLDER}countermand_objects.json`]: () => printJson(countermandObjects()),
   [`${FOLDER}ironic_objects.json`]: () => printJson(ironicObjects()),
   ...Object.fromEntries(
     NOTIFICATION_TYPES.map((type) => [`${FOLDER}${type.eventType}.json`, () => printJson(schemaOf(type))]),

@@ -67,7 +67,7 @@ export function growing(properties: Properties, description = ''): Schema {
 }
 
 /** A versioned object of the field: what it is called, and its data. It has these four keys and no other. */
-export function versioned(family: 'watcher' | 'ironic', name: string, data: Properties): Schema {
+export function versioned(family: 'watcher' | 'ironic' | 'countermand', name: string, data: Properties): Schema {
   const key = (word: string): string => `${family}_object.${word}`;
   const properties = {
     [key('namespace')]: { const: family },

@@ -146,6 +146,25 @@ function powerType([eventType, moves]: [string, Move[]]): NotificationType {
   };
 }
 
+const CONDUCTOR_TYPES: readonly NotificationType[] = [
+  {
+    eventType: 'conductor.elected',
+    document: 'countermand_objects.json',
+    payload: 'ConductorElectedPayload',
+    meaning: 'a conductor on PostgreSQL has begun to lead',
+    moves: [],
+    data: {},
+  },
+  {
+    eventType: 'conductor.resigned',
+    document: 'countermand_objects.json',
+    payload: 'ConductorResignedPayload',
+    meaning: 'a conductor on PostgreSQL stops leading in order; one that is lost cannot say so',
+    moves: [],
+    data: {},
+  },
+];
+
 /** Every type, in the order in which things happen. */
 export const NOTIFICATION_TYPES: readonly NotificationType[] = [
   ...[AUDIT_TABLE, ACTION_PLAN_TABLE, ACTION_TABLE].flatMap((table) => [...movesByType(table)].map(watcherType)),
@@ -153,4 +172,5 @@ export const NOTIFICATION_TYPES: readonly NotificationType[] = [
   ...NODE_TYPES,
   ...[...movesByType(POWER_TASK_TABLE)].map(powerType),
   CORRECTED,
+  ...CONDUCTOR_TYPES,
 ];

@@ -17,6 +17,23 @@ function countsWords(counts: readonly (readonly [count: number, what: string])[]
     .join(', ');
 }
 
+/** The conductors on one database: who leads, since when, and who else is there. */
+function conductorLines({ conductors, epoch, electedAt }: GetStatusResponse, nowMs: number): [string, string][] {
+  const leader = conductors.find(({ leads }) => leads);
+  if (!leader) return [];
+  const since = electedAt ? `, for ${spanWords(nowMs - electedAt.getTime())}` : '';
+  const others = conductors
+    .filter(({ leads }) => !leads)
+    .map((other) => {
+      const version = other.version === leader.version ? '' : `, version ${other.version}`;
+      return `${other.address}${version}${other.present ? '' : ' (not there)'}`;
+    });
+  return [
+    ['leads', `${leader.address}, epoch ${epoch}${since}`],
+    ['stand by', others.join(', ') || 'none'],
+  ];
+}
+
 /** How a conductor stands, for people. `address` is where it was asked. */
 export function statusText(status: GetStatusResponse, address: string, nowMs: number): string {
   const { nodes, startedAt } = status;
@@ -40,6 +57,7 @@ export function statusText(status: GetStatusResponse, address: string, nowMs: nu
   const known = facts([
     ['conductor', `${address}, version ${status.version}${up}`],
     ['database', status.databaseId],
+    ...conductorLines(status, nowMs),
     ['nodes', `${nodes?.total ?? 0}${states && `: ${states}`}`],
     ['maintenance', String(nodes?.maintenance ?? 0)],
     ['power tasks', `${status.unsettledPowerTasks} not at rest`],

@@ -16,7 +16,10 @@ export async function runAlone(parts: TermParts & PortParts): Promise<void> {
   const { database } = await openConfigured(configuration, terminal);
   try {
     const always = (): number => Number.POSITIVE_INFINITY;
-    const term = await startTerm({ database, leading: ALONE, restMs: always, embeddedMayActMs: 0 }, parts);
+    const term = await startTerm(
+      { database, leading: ALONE, restMs: always, embeddedMayActMs: 0, elected: null },
+      parts,
+    );
     const stopped = new Promise<null>((resolve) => onAbort(terminal.signal, () => resolve(null)));
     const ended = Promise.race([stopped, database.lost]);
     let lost: CountermandError | null = null;

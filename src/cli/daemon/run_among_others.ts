@@ -25,7 +25,7 @@ export async function runAmongOthers(url: string, parts: Parts): Promise<void> {
       const standBy = elections.standBy({ ...conductor, version: VERSION }, listenerOf(ports, conductor, parts));
       try {
         const { where, seal } = elections;
-        await standByAndLead(() => standBy.won(terminal.signal), { ports, where, seal }, parts);
+        await standByAndLead(() => standBy.won(terminal.signal), { ports, where, seal, conductor }, parts);
       } finally {
         await standBy.close();
       }
@@ -41,6 +41,7 @@ export async function runAmongOthers(url: string, parts: Parts): Promise<void> {
 
 interface Place {
   readonly ports: Ports;
+  readonly conductor: ConductorName;
   readonly where: string;
   readonly seal: (database: Database) => Promise<void>;
 }
@@ -62,14 +63,20 @@ async function standByAndLead(next: () => Promise<Won>, place: Place, parts: Par
 }
 
 /** Leads until that is over: resolves with the reason, or with null when the process is to stop. */
-async function lead(won: Won, { ports, where, seal }: Place, parts: Parts): Promise<CountermandError | null> {
+async function lead(
+  won: Won,
+  { ports, where, seal, conductor }: Place,
+  parts: Parts,
+): Promise<CountermandError | null> {
   const { database, tenure, epoch, mayActMs } = won;
   const { log, terminal, configuration } = parts;
   let lost: CountermandError | null = null;
   try {
     const objection = () => tenure.objection();
     const leading = { epoch, leaseMs: configuration.leaderLeaseMs, objection };
-    const mandate = { database, leading, restMs: () => tenure.restMs(), embeddedMayActMs: mayActMs };
+    const before = won.before && { address: won.before.conductor?.address ?? null, resigned: won.before.endedCleanly };
+    const elected = { leader: { ...conductor, epoch }, before };
+    const mandate = { database, leading, restMs: () => tenure.restMs(), embeddedMayActMs: mayActMs, elected };
     await seal(database);
     log.info({ epoch }, 'the conductor leads');
     const term = await startTerm(mandate, parts);

@@ -10,6 +10,7 @@ import type { Leading } from '../../server/agents/leading.ts';
 import type { Front } from '../../server/api/front.ts';
 import { createServices, type Elsewhere } from '../../server/api/services.ts';
 import { type Conductor, openStore, startConductor } from '../../server/conductor.ts';
+import { announceElected, announceResigned, type Leader, type LedBefore } from '../../server/events/leadership.ts';
 import { countChanges } from '../../server/metrics/changes.ts';
 import { timed } from '../../server/metrics/database.ts';
 import type { MetricRegistry } from '../../server/metrics/registry.ts';
@@ -34,6 +35,8 @@ interface Mandate {
   readonly restMs: () => number;
   /** For how long agents inside the conductors before may still act, in milliseconds. */
   readonly embeddedMayActMs: number;
+  /** Who was elected, and who led before; null where there can be one only. */
+  readonly elected: { readonly leader: Leader; readonly before: LedBefore | null } | null;
 }
 
 /** What every term of a process has. */
@@ -64,10 +67,11 @@ interface Term {
 /** Starts a term: what was under way is taken up, and the front serves it. A start that fails leaves nothing behind. */
 export async function startTerm(mandate: Mandate, parts: TermParts): Promise<Term> {
   const { configuration, identifyBy, access, withAgent, front, registry, log, terminal } = parts;
-  const { leading, embeddedMayActMs } = mandate;
+  const { leading, embeddedMayActMs, elected } = mandate;
   const { clock, chance } = terminal;
   const database = timed(mandate.database, registry, clock);
   const store = openStore({ database, clock, chance, publisherId: `countermand-conductor.${hostname()}` });
+  if (elected) await announceElected(elected.leader, elected.before, store);
   const { agentLeaseMs, secondAgent } = configuration;
   const rules = { limits: configuration, agentLeaseMs, secondAgent, leading, embeddedMayActMs };
   const conductor = await startConductor({ ...rules, store, log });
@@ -94,6 +98,8 @@ export async function startTerm(mandate: Mandate, parts: TermParts): Promise<Ter
       await agent?.stop(fail('SHUTTING_DOWN', 'the conductor stops'));
       front.standBy(elsewhere);
       await conductor.stop();
+      // What is not told any more because the database does not answer harms nothing.
+      if (elected) await announceResigned(elected.leader, elsewhere.error.message, store).catch(() => {});
     },
     async drop(elsewhere) {
       front.standBy(elsewhere);

@@ -31,6 +31,14 @@ function nodeChange(eventType: string, data: Data): string | null {
   return [words[change] ?? '', wrong].filter((text) => text !== '').join('; ');
 }
 
+/** What became of a conductor on PostgreSQL; null if the event is of another kind. */
+function election(eventType: string, data: Data): string | null {
+  if (eventType === 'conductor.resigned') return `epoch ${data.epoch}: ${asText(data.reason)}`;
+  if (eventType !== 'conductor.elected') return null;
+  const before = asText(data.previous_address);
+  return `epoch ${data.epoch}${before && `, after ${before}${data.previous_resigned === true ? '' : ' was lost'}`}`;
+}
+
 /** The state of a plan, an action or an audit, and the one before if it has changed; then what went wrong, or why. */
 function stateChange(data: Data): string {
   const update = dataOf(data.state_update);
@@ -45,6 +53,7 @@ function stateChange(data: Data): string {
 /** What an event is about. An action is told with its plan, by the plan's name if it is known. */
 function subjectOf(event: Event, data: Data, planNames: ReadonlyMap<string, string>): string {
   const name = asText(data.name);
+  if (event.eventType.startsWith('conductor.')) return asText(data.address);
   if (!event.eventType.startsWith('action.')) return name;
   const plan = planOfEvent(event);
   return `${planNames.get(plan) ?? plan}/${name}`;
@@ -59,7 +68,11 @@ export function eventLine(event: Event, planNames: ReadonlyMap<string, string>, 
     time(event.timestamp),
     oneLine(event.eventType).padEnd(44),
     oneLine(subjectOf(event, data, planNames)),
-    oneLine(nodeChange(event.eventType, data) ?? (isPower ? powerChange(data) : stateChange(data))),
+    oneLine(
+      election(event.eventType, data) ??
+        nodeChange(event.eventType, data) ??
+        (isPower ? powerChange(data) : stateChange(data)),
+    ),
   ];
   return parts.join('  ').trimEnd();
 }

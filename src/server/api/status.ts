@@ -8,6 +8,7 @@ import { toTarget } from '../agents/wire.ts';
 import type { Conductor } from '../conductor.ts';
 import { listAgents } from '../store/agents.ts';
 import type { NodeCount } from '../store/census.ts';
+import { readConductors } from '../store/conductors.ts';
 import { listDrivers } from '../store/drivers.ts';
 import { databaseId } from '../store/events.ts';
 import type { DriverRow } from '../store/rows.ts';
@@ -136,8 +137,36 @@ export async function statusOf(conductor: Conductor, view?: View): Promise<GetSt
     cancellingActionPlans: plans.get('CANCELLING') ?? 0,
     attachedAgents: attached.length,
     lostAgents: agents.length - attached.length,
-    problems: problemsOf(counts, agents, conductor),
+    problems: [...(await absentConductors(database.read)), ...problemsOf(counts, agents, conductor)],
+    ...(await conductorsOf(database.read)),
   };
+}
+
+type Sql = Conductor['store']['database']['read'];
+
+/** A conductor that was not seen for so long before the one that was seen last, is not there. */
+const PRESENT_MS = 10_000;
+
+async function conductorsOf(sql: Sql): Promise<Pick<GetStatusResponse, 'conductors' | 'epoch' | 'electedAt'>> {
+  const { conductors, leader } = await readConductors(sql);
+  const newest = Math.max(...conductors.map(({ lastSeen }) => lastSeen));
+  const all = conductors.map(({ uuid, address, httpAddress, version, startedAt, lastSeen }) => ({
+    ...{ uuid, address, httpAddress: httpAddress ?? '', version },
+    leads: uuid === leader?.uuid,
+    present: newest - lastSeen <= PRESENT_MS,
+    startedAt: date(startedAt),
+    lastSeen: date(lastSeen),
+  }));
+  return {
+    conductors: all,
+    epoch: leader?.epoch ?? 0,
+    electedAt: leader === null ? undefined : date(leader.electedAt),
+  };
+}
+
+async function absentConductors(sql: Sql): Promise<string[]> {
+  const { conductors = [] } = await conductorsOf(sql);
+  return conductors.filter(({ present }) => !present).map(({ address }) => `conductor ${address} is not there`);
 }
 
 function countsOf(counts: readonly NodeCount[]): NodeCounts {

@@ -3,7 +3,7 @@ import type { Knex } from 'knex';
 import type pg from 'pg';
 import type { Clock } from '../../../core/clock.ts';
 import { CountermandError, fail } from '../../../core/errors.ts';
-import { abortable, openCancellation, sleep, untilAborted } from '../../../core/signals.ts';
+import { abortable, onAbort, openCancellation, sleep, untilAborted } from '../../../core/signals.ts';
 import type { Database, Transaction } from '../database.ts';
 import { Feed } from '../feed.ts';
 import { type GroupResult, type PendingWrite, runGroup, type WriteOptions, WriteQueue } from '../groups.ts';
@@ -124,6 +124,11 @@ class PostgresDatabase implements Database {
   /** The connection has ended by itself. Whether another conductor is the reason is found out at once, also if nothing is written. */
   lookAgain(): void {
     this.#writing.connected().catch((error) => this.#noteFailure(error));
+  }
+
+  /** Aborted when it is being closed. */
+  get closing(): AbortSignal {
+    return this.#closed.signal;
   }
 
   /** The process leads no more: nothing is written from now on. */
@@ -296,6 +301,7 @@ export async function lead(open: Open, address: PostgresAddress, parts: LeadingP
   const over = (error: CountermandError): void => database.giveUp(error);
   const tenure = new Tenure({ client: open.client, clock, leaseMs, beat, over });
   void database.lost.then((error) => tenure.end(error));
+  onAbort(database.closing, () => tenure.close());
   return { database, tenure, epoch: writing.generation };
 }
 

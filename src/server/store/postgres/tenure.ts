@@ -55,6 +55,11 @@ export class Tenure {
     return this.#cancellation.signal.aborted ? 0 : this.#lease.restMs(this.#parts.clock.monotonic());
   }
 
+  /** The database is being closed: nobody is told, and no timer is left. */
+  close(): void {
+    this.#cancellation.abort(leadershipLost('closes its database'));
+  }
+
   /** Ends it; the first reason stands. */
   end(error: CountermandError): void {
     if (this.#cancellation.signal.aborted) return;
