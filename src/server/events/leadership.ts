@@ -1,5 +1,6 @@
 /** The notifications of elections: which conductor leads, and which one has stopped doing so in order. One that dies says nothing. */
 import { VERSION } from '../../core/version.ts';
+import { forgetConductor } from '../store/conductors.ts';
 import type { Transaction } from '../store/database.ts';
 import type { Store } from '../store/store.ts';
 import { type Announcement, announce } from './announce.ts';
@@ -51,7 +52,7 @@ export function announceElected(leader: Leader, before: LedBefore | null, store:
 export function announceResigned(leader: Leader, reason: string, store: Store): Promise<void> {
   const resigned = announcementOf('conductor.resigned', 'ConductorResignedPayload', leader, { reason });
   return store.database.write(async (transaction: Transaction) => {
-    await transaction.sql('conductors').where({ uuid: leader.uuid }).delete();
+    await forgetConductor(leader.uuid, transaction);
     await announce([resigned], transaction, store);
   });
 }

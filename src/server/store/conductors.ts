@@ -1,8 +1,9 @@
 /** Reading which conductors stand on the database, and which of them leads. */
 import type { Knex } from 'knex';
+import type { Transaction } from './database.ts';
 
 /** One conductor. Times are those of the database's own clock. */
-export interface ConductorRow {
+interface ConductorRow {
   readonly uuid: string;
   readonly address: string;
   readonly httpAddress: string | null;
@@ -12,7 +13,7 @@ export interface ConductorRow {
 }
 
 /** The conductors, by address, with the one that leads. */
-export interface ConductorCensus {
+interface ConductorCensus {
   readonly conductors: readonly ConductorRow[];
   /** The uuid of the one that leads, since when, and under which epoch; null where there can be one only. */
   readonly leader: { readonly uuid: string; readonly electedAt: number; readonly epoch: number } | null;
@@ -32,4 +33,9 @@ export async function readConductors(sql: Knex): Promise<ConductorCensus> {
   }));
   if (!owner?.conductor_uuid) return { conductors, leader: null };
   return { conductors, leader: { uuid: owner.conductor_uuid, electedAt: owner.elected_at, epoch: owner.generation } };
+}
+
+/** A conductor goes in order: it is not listed any more. */
+export async function forgetConductor(uuid: string, { sql }: Transaction): Promise<void> {
+  await sql('conductors').where({ uuid }).delete();
 }
