@@ -16,10 +16,13 @@ export interface PowerRows {
   readonly tasks: readonly PowerTaskRow[];
 }
 
-/** Reads all nodes and power tasks. */
+/** True for a row whose driver_info only its conductor can open. */
+const isSealed = (row: { readonly driver_info: string }): boolean => row.driver_info.startsWith('sealed:');
+
+/** Reads all nodes and power tasks. Those whose driver_info is sealed are read without it. */
 export async function readPowerRows({ read }: Pick<Database, 'read'>): Promise<PowerRows> {
   return {
-    nodes: (await read('nodes')).map(nodeCodec.decode),
+    nodes: (await read('nodes')).map((row) => nodeCodec.decode(isSealed(row) ? { ...row, driver_info: '{}' } : row)),
     tasks: (await read('power_tasks').orderBy('created_at')).map(powerTaskCodec.decode),
   };
 }

@@ -5,7 +5,7 @@ import { isReference, looksSecret } from '../../core/references.ts';
 import type { Call } from '../shared/asking.ts';
 import { readPairs } from '../shared/flags.ts';
 import { askHidden } from '../shared/hidden_line.ts';
-import { type FileKind, isObject, parseValues, readText } from '../shared/order_file.ts';
+import type { FileKind } from '../shared/order_file.ts';
 
 /** The flags that give driver_info. */
 export interface InfoFlags {
@@ -41,6 +41,8 @@ export async function readInfo(flags: InfoFlags, call: Call): Promise<Record<str
 }
 
 async function readInfoFile(path: string, call: Call): Promise<Record<string, string>> {
+  // Loaded with --info-file only: it brings YAML.
+  const { isObject, parseValues, readText } = await import('../shared/order_file.ts');
   const values = parseValues(await readText(path, KIND, call), path, KIND, true);
   if (!isObject(values))
     throw fail('ARGUMENT_INVALID', `${path} must be a list of KEY: VALUE lines, and is something else`);
@@ -53,7 +55,7 @@ function warnOfOpenSecrets(typed: Readonly<Record<string, string>>, { stderr, ou
   const keys = Object.keys(typed).filter((key) => looksSecret(key) && !isReference(typed[key] ?? ''));
   if (keys.length === 0) return;
   const message =
-    `${keys.join(', ')} ${keys.length === 1 ? 'stands' : 'stand'} on the command line, where other users of this host can read it ` +
+    `${keys.join(', ')} ${keys.length === 1 ? 'is' : 'are'} on the command line, where other users of this host can read it ` +
     'and the shell keeps it: use --ask-info or --info-file, or a reference such as file:NAME';
   stderr.write(output.json ? `${JSON.stringify({ warning: { message } })}\n` : `warning: ${message}\n`);
 }

@@ -23,7 +23,7 @@ test('a literal secret on the command line is warned about, and a reference or a
   );
   t.regex(
     text,
-    /^warning: ipmi_password, irmc_snmp_community stand on the command line, .*--ask-info or --info-file.*\n$/,
+    /^warning: ipmi_password, irmc_snmp_community are on the command line, .*--ask-info or --info-file.*\n$/,
   );
   t.notRegex(text, /s3cret/);
   t.regex(JSON.parse(await warningsOf(true, 'ipmi_password=s3cret')).warning.message, /^ipmi_password stands on the/);
