@@ -47,6 +47,7 @@ export const QUICK: Settings = {
   recall_confirm: 0.1,
   cancel_deadline: 600,
   agent_lease: 600,
+  leader_lease: 600,
 };
 const AGENT_KEYS = ['zone', 'log_level', 'min_command_interval', 'secrets_dir', 'agent_name'];
 

@@ -121,7 +121,7 @@ test.serial(
 test.serial(
   'a leader is stopped for longer than its lease and goes on: nothing of it is stored or believed',
   async (t) => {
-    const { leader, other, atLeader: client, atOther } = await openPair(t, { leader_lease: 1 });
+    const { leader, other, atLeader: client, atOther } = await openPair(t, { leader_lease: 5 });
     const [hangs, idle] = await Promise.all([
       enrolSimBmc(t, { client }, 'hangs', { host: { softMs: Number.POSITIVE_INFINITY } }),
       enrolSimBmc(t, { client }, 'idle'),
@@ -155,7 +155,7 @@ test.serial(
     const server = await postgres();
     const name = await server.newMigrated(t);
     const proxy = await newDatabaseProxy(t, server);
-    const all = { ...QUICK, ...(await newKey(t)), leader_lease: 1, listen: `${ownAddress()}:0` };
+    const all = { ...QUICK, ...(await newKey(t)), leader_lease: 5, listen: `${ownAddress()}:0` };
     const first = { ...all, database: server.urlOf(name, proxy), data: await newFolder(t) };
     const leader = await startConductor(t, first, false);
     const other = await startStandBy(t, { ...all, database: server.urlOf(name), data: await newFolder(t) });
@@ -194,7 +194,7 @@ test.serial(
 );
 
 test.serial('a leader that is told to stop resigns, and the other leads without waiting for its lease', async (t) => {
-  const { leader, other, atOther } = await openPair(t, { leader_lease: 600 });
+  const { leader, other, atOther } = await openPair(t);
   const asked = await run(t, ['status', '--conductor', other.address]);
   t.regex(asked.stdout, new RegExp(`leads +${leader.address}, epoch 2, for \\S+\\n *stand by +${other.address}`));
   leader.signal('SIGTERM');
