@@ -56,8 +56,10 @@ export function openKeys(place: SealedPlace, rotating: boolean, { environment, c
   };
   let sealer: Sealer | null = null;
   return {
+    // Each term of a process asks. What an earlier one has sealed, it may have sealed with a key that it had made itself.
     check(idsInUse) {
-      const missing = idsInUse.find((id) => !known.some((key) => key.id === id));
+      const made = sealer?.keyId ?? null;
+      const missing = idsInUse.find((id) => id !== made && !known.some((key) => key.id === id));
       if (missing !== undefined) throw wrong(missing, present, place.secretsKey === null ? own : 'secrets_key');
     },
     sealer() {
