@@ -43,8 +43,9 @@ export function listenerOf(parts: ListenerParts, working: Set<Promise<unknown>>)
     inBackground(round([], agentUuids));
   };
   return {
-    async attaching(hello) {
-      const agent = { uuid: hello.agentUuid, name: hello.name, embedded: hello.embedded, attachedAt: clock.now() };
+    async attaching(hello, identity) {
+      const { agentUuid: uuid, name, embedded } = hello;
+      const agent = { uuid, name, embedded, identity, attachedAt: clock.now() };
       const drivers = hello.zones.flatMap((zone) =>
         hello.drivers.map((driver) => driverRow(hello.agentUuid, zone, driver, clock.now())),
       );

@@ -154,8 +154,8 @@ async function presumeOldAgentsLost({ store, embeddedMayActMs = 0 }: ConductorPa
   if (embeddedMayActMs === 0) await store.database.write(forgetEmbeddedAgents);
   const [inside, apart] = partition(await listAgents(store.database.read), ({ embedded }) => embedded);
   // The first to be over is presumed lost first.
-  for (const { uuid } of inside) attachments.presumeLost(uuid, embeddedMayActMs);
-  for (const { uuid } of apart) attachments.presumeLost(uuid);
+  for (const agent of inside) attachments.presumeLost(agent, embeddedMayActMs);
+  for (const agent of apart) attachments.presumeLost(agent);
 }
 
 const partition = <T>(all: readonly T[], is: (one: T) => boolean): [T[], T[]] => [

@@ -11,8 +11,9 @@ import type { Report } from '../../core/report.ts';
 import { abortable, type Cancellation, onAbort, openCancellation, untilAborted } from '../../core/signals.ts';
 import type { Answer, Ask, AttachRequest, AttachResponse, Hello } from '../../gen/countermand/v1/agent.ts';
 import type { Identity } from '../access/identity.ts';
-import type { NodeRow } from '../store/rows.ts';
-import { Admission, type AttachedFrom, NOWHERE } from './admission.ts';
+import type { AgentRow, NodeRow } from '../store/rows.ts';
+import { Admission, type AttachedFrom, holderOf, NOWHERE, nameOf } from './admission.ts';
+import { serves, spread } from './agent_choice.ts';
 import { boundAnswer, boundReport } from './bounds.ts';
 import { checkHello } from './hello.ts';
 import { ALONE, type Leading, type LeaseTimes, welcomeOf } from './leading.ts';
@@ -57,8 +58,8 @@ export type Owner =
 
 /** Who is told of what agents do. */
 export interface AttachmentListener {
-  /** Before the agent is welcomed: it is to be remembered. */
-  attaching(hello: Hello): Promise<void>;
+  /** Before the agent is welcomed: it is to be remembered, with the name of its identity, if it has one. */
+  attaching(hello: Hello, identity: string | null): Promise<void>;
   attached(attachment: Attachment): void;
   /** The agent left for good. */
   left(agentUuid: string): void;
@@ -70,8 +71,8 @@ export interface AttachmentListener {
 /** The attached agents of one conductor. */
 export class Attachments {
   readonly #live = new Map<string, LiveAttachment>();
-  /** Agents that are attaching: they are being remembered. */
-  readonly #attaching = new Set<string>();
+  /** Agents that are attaching, by uuid: they are being remembered. */
+  readonly #attaching = new Map<string, LiveAttachment>();
   /** Lost agents, with the time (monotonic) from which their BMCs may move; the first to be over is the first. */
   readonly #lost = new Map<string, number>();
   #lostTimer: Timer | null = null;
@@ -137,8 +138,9 @@ export class Attachments {
    * Remembers an agent that an earlier process of the conductor knew, as lost just now.
    * @param mayActMs for how long it may still act, if that is known
    */
-  presumeLost(agentUuid: string, mayActMs?: number): void {
-    this.#lose(agentUuid, mayActMs);
+  presumeLost(agent: Pick<AgentRow, 'uuid' | 'embedded' | 'identity'>, mayActMs?: number): void {
+    this.#admission.claim(agent.uuid, holderOf(agent));
+    this.#lose(agent.uuid, mayActMs);
   }
 
   /** Who serves the BMC of this node. */
@@ -214,31 +216,39 @@ export class Attachments {
   async *attach(
     incoming: AsyncIterable<AttachRequest>,
     signal: AbortSignal,
-    { embedded, identity }: AttachedFrom = NOWHERE,
+    from: AttachedFrom = NOWHERE,
   ): AsyncGenerator<AttachResponse> {
     const messages = incoming[Symbol.asyncIterator]();
-    const hello = { ...checkHello(await this.#firstOf(messages, signal)), embedded };
+    const hello = { ...checkHello(await this.#firstOf(messages, signal)), embedded: from.embedded };
     const cancellation = openCancellation([signal, this.#shutdown]);
-    const live = this.#open(hello, identity, cancellation);
+    const live = this.#open(hello, from.identity, cancellation);
     const reading = this.#read(messages, live).catch((error: unknown) => live.outgoing.end(error));
     try {
-      this.#admission.check(hello, identity, this.#live.values());
-      this.#attaching.add(hello.agentUuid);
-      await this.#listener?.attaching(hello);
+      this.#admission.check(hello, from, this.#live.values());
+      const identity = nameOf(from.identity);
+      this.#admission.claim(hello.agentUuid, holderOf({ ...from, identity }));
+      this.#attaching.set(hello.agentUuid, live);
+      await this.#listener?.attaching(hello, identity);
       // Asked again: meanwhile its token may have been revoked, and another agent may have attached with it.
-      const replaced = this.#admission.admit(hello, identity, this.#live.values());
+      const replaced = this.#admission.check(hello, from, this.#live.values());
       this.#welcome(live);
       for (const other of replaced)
         other.cancellation.abort(fail('ATTACHMENT_ENDED', `another agent has the identity of ${hello.name}`));
       yield* live.outgoing;
     } finally {
-      this.#attaching.delete(hello.agentUuid);
+      if (this.#attaching.get(hello.agentUuid) === live) this.#attaching.delete(hello.agentUuid);
       this.#close(live);
+      this.#freeUnused(hello.agentUuid);
       cancellation.abort(fail('ATTACHMENT_ENDED', `the stream of agent ${hello.name} ended`));
       cancellation.end();
       // The transport may hold the last read open for as long as it likes; nobody waits for that.
       void Promise.allSettled([reading, messages.return?.()]);
     }
+  }
+
+  /** The uuid of an agent that is not here, was not lost and does not come is nobody's. */
+  #freeUnused(agentUuid: string): void {
+    if (!this.isAttached(agentUuid) && !this.#lost.has(agentUuid)) this.#admission.forget(agentUuid);
   }
 
   /** A stream on which no agent introduces itself must not stay open. */
@@ -324,6 +334,8 @@ export class Attachments {
   }
 
   #receive(message: FromAgent, live: LiveAttachment): void {
+    // Until it is welcomed, and when another stream has its place, it has no part in anything.
+    if (this.#live.get(live.hello.agentUuid) !== live) return;
     if (message.$case === 'heartbeat') live.send({ $case: 'heartbeatAck', value: {} });
     if (message.$case === 'report')
       this.#listener?.reported(fromReport(boundReport(message.value), this.#clock.now()), live);
@@ -378,13 +390,4 @@ export class Attachments {
     this.#forgetClaims(over);
     this.#listener?.movable(over);
   }
-}
-
-function serves({ hello }: Attachment, node: Pick<NodeRow, 'zone' | 'driver'>): boolean {
-  return hello.zones.includes(node.zone) && hello.drivers.some(({ name }) => name === node.driver);
-}
-
-/** A place in a list of `length`, the same for the same uuid: spreads nodes over the agents of a zone. */
-function spread(uuid: string, length: number): number {
-  return length === 0 ? 0 : Number.parseInt(uuid.slice(0, 8), 16) % length;
 }

@@ -142,6 +142,8 @@ export interface AgentRow {
   readonly name: string;
   /** It lives in the conductor's process, and dies with it. */
   readonly embedded: boolean;
+  /** The name of the identity that it attached with; null without authentication, and if it is embedded. */
+  readonly identity: string | null;
   readonly attachedAt: number;
 }
 
@@ -265,7 +267,13 @@ export const eventCodec = codecOf<EventRow>({
 });
 
 /** The agent table, both ways. */
-export const agentCodec = codecOf<AgentRow>({ uuid: 'plain', name: 'plain', embedded: 'flag', attachedAt: 'plain' });
+export const agentCodec = codecOf<AgentRow>({
+  uuid: 'plain',
+  name: 'plain',
+  embedded: 'flag',
+  identity: 'plain',
+  attachedAt: 'plain',
+});
 
 /** The driver table, both ways. */
 export const driverCodec = codecOf<DriverRow>({

@@ -22,6 +22,7 @@ import { up as conductors } from './0020_conductors.ts';
 import { up as sealingKey } from './0021_sealing_key.ts';
 import { up as trail } from './0022_trail.ts';
 import { up as createdBy } from './0023_created_by.ts';
+import { up as agentIdentity } from './0024_agent_identity.ts';
 
 /** One step of the schema. There is no way back: a backup is. */
 export interface Migration {
@@ -54,4 +55,5 @@ export const MIGRATIONS: readonly Migration[] = [
   { name: '0021_sealing_key', up: sealingKey },
   { name: '0022_trail', up: trail },
   { name: '0023_created_by', up: createdBy },
+  { name: '0024_agent_identity', up: agentIdentity },
 ];
