@@ -81,6 +81,7 @@ export function printDrivers(): string {
       chance: systemChance,
       searchPath: '',
       ipmiKeepSessionMs: 0,
+      bmcCaFolder: null,
       openFilesLimit: 0,
     }).flatMap(chapter),
   ]);

@@ -2,6 +2,7 @@
 import type { Chance } from '../core/chance.ts';
 import type { Clock } from '../core/clock.ts';
 import { type LimitRow, OPEN_LIMITS } from '../core/limits.ts';
+import { Authorities } from './authorities.ts';
 import type { Driver } from './driver.ts';
 import { exchangesOf } from './exchanges.ts';
 import { createFakeDriver } from './fake/driver.ts';
@@ -18,6 +19,8 @@ interface DriverParts {
   readonly searchPath: string;
   /** How long an IPMI session that nobody uses is kept open, in milliseconds; 0 keeps none. */
   readonly ipmiKeepSessionMs: number;
+  /** The folder below which `_verify_ca` values name files; null reads none. */
+  readonly bmcCaFolder: string | null;
   /** The number of files and sockets that this process may open. The drivers leave half of them to all else. */
   readonly openFilesLimit: number;
 }
@@ -28,8 +31,13 @@ const SHARERS = 4;
 const FILES_OF_A_PROCESS = 4;
 
 /** The drivers that an agent has. They share what they know of refused logins, and the files that they may open. */
-export function createDrivers({ ipmiKeepSessionMs, openFilesLimit, ...given }: DriverParts): readonly Driver[] {
-  const parts = { ...given, logins: new Logins(given.clock) };
+export function createDrivers({
+  ipmiKeepSessionMs,
+  openFilesLimit,
+  bmcCaFolder,
+  ...given
+}: DriverParts): readonly Driver[] {
+  const parts = { ...given, logins: new Logins(given.clock), authorities: new Authorities(bmcCaFolder, given.clock) };
   const share = Math.floor(openFilesLimit / 2 / SHARERS);
   const atMost = ({ limit }: LimitRow, files = share): number => Math.max(1, Math.min(limit, files));
   const sessions = { keepSessionMs: ipmiKeepSessionMs, maxSessions: atMost(OPEN_LIMITS.bmc_sessions) };

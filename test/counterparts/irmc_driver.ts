@@ -1,5 +1,7 @@
+import { tmpdir } from 'node:os';
 import { systemChance } from '../../src/core/chance.ts';
 import { type Clock, systemClock } from '../../src/core/clock.ts';
+import { Authorities } from '../../src/drivers/authorities.ts';
 import type { Driver } from '../../src/drivers/driver.ts';
 import { createIrmcDriver } from '../../src/drivers/irmc/driver.ts';
 import type { IrmcInfo } from '../../src/drivers/irmc/info.ts';
@@ -13,5 +15,7 @@ export const TEST_REST_MS = 200;
  * PatientClock, no timeout strikes an iRMC that is only slow.
  */
 export function newIrmcDriver(clock: Clock = systemClock, logins = new Logins(clock)): Driver<IrmcInfo> {
-  return createIrmcDriver({ clock, chance: systemChance, keepSessionMs: 60_000, restMs: TEST_REST_MS, logins });
+  const authorities = new Authorities(tmpdir(), clock);
+  const parts = { clock, chance: systemChance, keepSessionMs: 60_000, restMs: TEST_REST_MS, logins, authorities };
+  return createIrmcDriver(parts);
 }

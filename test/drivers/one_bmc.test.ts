@@ -10,6 +10,7 @@ const drivers = createDrivers({
   chance: systemChance,
   searchPath: '',
   ipmiKeepSessionMs: 0,
+  bmcCaFolder: null,
   openFilesLimit: 1024,
 });
 

@@ -27,7 +27,7 @@ const GIVEN_UP = fail('ABORT_REQUESTED', 'enough');
 
 function driverOf(t: ExecutionContext, name: string, searchPath = process.env.PATH ?? ''): Driver {
   const given = { clock: new PatientClock(), chance: systemChance, searchPath };
-  const drivers = createDrivers({ ...given, ipmiKeepSessionMs: 0, openFilesLimit: FILES });
+  const drivers = createDrivers({ ...given, ipmiKeepSessionMs: 0, bmcCaFolder: null, openFilesLimit: FILES });
   t.teardown(() => {
     for (const driver of drivers) driver.close();
   });

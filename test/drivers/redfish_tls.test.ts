@@ -52,8 +52,10 @@ test('one that vouches for itself, of another host, expired; a file that is not 
   await isRefused(t, own, {}, 'BMC_CERTIFICATE_REFUSED', /DEPTH_ZERO_SELF_SIGNED_CERT.*redfish_verify_ca/);
   await isRefused(t, other, trusted, 'BMC_CERTIFICATE_REFUSED', /ERR_TLS_CERT_ALTNAME_INVALID/);
   await isRefused(t, old, trusted, 'BMC_CERTIFICATE_REFUSED', /CERT_HAS_EXPIRED/);
-  const missing = { redfish_verify_ca: '/nowhere/ca.pem' };
-  await isRefused(t, own, missing, 'DRIVER_INFO_INVALID', /redfish_verify_ca: the agent cannot read \/nowhere/);
+  const missing = { redfish_verify_ca: 'nowhere/ca.pem' };
+  await isRefused(t, own, missing, 'DRIVER_INFO_INVALID', /redfish_verify_ca: the agent cannot use nowhere\/ca.pem/);
+  const outside = { redfish_verify_ca: '/proc/kmsg' };
+  await isRefused(t, own, outside, 'DRIVER_INFO_INVALID', /redfish_verify_ca names no file below bmc_ca_dir/);
 });
 
 test('a weak key, an old TLS, no cipher in common: each names the key to set, and setting it helps', async (t) => {

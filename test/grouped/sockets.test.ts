@@ -1,5 +1,6 @@
 /** Drivers and simulators that talk over loopback, in one process, side by side. */
 import '../drivers/address.test.ts';
+import '../drivers/authorities.test.ts';
 import '../drivers/ipmi_info.test.ts';
 import '../drivers/irmc_digest.test.ts';
 import '../drivers/irmc_info.test.ts';

@@ -81,6 +81,8 @@ export interface Configuration {
   readonly secretsFolder: string | null;
   /** What each identity may have. */
   readonly identityLimits: IdentityLimits;
+  /** Null: no `_verify_ca` value may name a file. */
+  readonly bmcCaFolder: string | null;
   /** Where an agent reads `vault:` values. */
   readonly vault: VaultPlace;
   /** The file that says what an agent may reach; null: everything. */
@@ -149,6 +151,7 @@ const PATHS = [
   ...(['data', 'database_password_file'] as const),
   ...([
     'secrets_dir',
+    'bmc_ca_dir',
     'bmc_access',
     'vault_ca',
     'vault_token_file',
@@ -281,6 +284,7 @@ function inMilliseconds(values: Values): Configuration {
       identity_actions: values.identity_actions,
       identity_nodes: values.identity_nodes,
     },
+    bmcCaFolder: pathOf(values.bmc_ca_dir),
     vault: {
       address: values.vault_address ?? null,
       tokenFile: pathOf(values.vault_token_file),

@@ -80,6 +80,7 @@ export function runAgentHere(
     chance,
     searchPath: environment.PATH ?? '',
     ipmiKeepSessionMs,
+    bmcCaFolder: configuration.bmcCaFolder,
     openFilesLimit: openFilesLimit(),
   });
   const secrets = { folder: secretsFolder, environment, vault: openVault(configuration.vault, clock) };

@@ -17,6 +17,12 @@ export const SECRET_KEYS = {
     meaning:
       'the key before `secrets_key`. What is sealed with it is sealed anew with `secrets_key` at the next start, or by `countermand secrets rotate`; after that it is not needed',
   }),
+  bmc_ca_dir: folder({
+    fallbackWords: 'none: `_verify_ca` is true or false',
+    readBy: 'agent',
+    meaning:
+      'the folder below which `_verify_ca` of driver_info names PEM files, or folders of them; nothing else is read for it',
+  }),
   secrets_dir: folder({
     fallbackWords: 'none: no `file:` value can be read',
     readBy: 'agent',

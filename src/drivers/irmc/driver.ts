@@ -9,6 +9,7 @@ import type { Clock } from '../../core/clock.ts';
 import { type CountermandError, fail } from '../../core/errors.ts';
 import { OPEN_LIMITS } from '../../core/limits.ts';
 import { type NodeTraits, TARGETS, type Target } from '../../core/power.ts';
+import { Authorities } from '../authorities.ts';
 import { type Bmc, type Driver, defineDriver, objectionTo, type Supported } from '../driver.ts';
 import { type Exchanges, exchangesOf } from '../exchanges.ts';
 import { openNativeIpmi } from '../ipmi/native.ts';
@@ -58,13 +59,16 @@ interface IrmcDriverParts {
   readonly resolver?: Resolver;
   /** What is known of refused logins; nothing at first if left out. */
   readonly logins?: Logins;
+  /** Whose certificates iRMCs may show; no file is read if left out. */
+  readonly authorities?: Authorities;
 }
 
 /** The driver `irmc`. */
 export function createIrmcDriver({ resolver = systemResolver, ...given }: IrmcDriverParts): Driver<IrmcInfo> {
   const { exchanges = exchangesOf(OPEN_LIMITS.bmc_exchanges.limit) } = given;
   const lookups = new Lookups(resolver, given.clock);
-  const parts = { ...given, lookups, logins: given.logins ?? new Logins(given.clock) };
+  const { logins = new Logins(given.clock), authorities = new Authorities(null, given.clock) } = given;
+  const parts = { ...given, lookups, logins, authorities };
   const ipmi = openNativeIpmi(parts);
   const eyes = new IrmcEyes({ ...parts, ipmi });
   const pace = new Pace(parts.clock);

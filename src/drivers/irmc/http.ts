@@ -7,7 +7,8 @@ import type { Clock } from '../../core/clock.ts';
 import { CountermandError, type ErrorCode, fail } from '../../core/errors.ts';
 import { openCancellation } from '../../core/signals.ts';
 import { hostAndPort } from '../address.ts';
-import { openLine, pinnedTo, readBody, TooLong, trustOf } from '../https.ts';
+import type { Authorities, Trust } from '../authorities.ts';
+import { openLine, pinnedTo, readBody, TooLong } from '../https.ts';
 import type { Logins } from '../logins.ts';
 import type { Lookups } from '../lookups.ts';
 import { accountOf } from './accounts.ts';
@@ -33,6 +34,7 @@ export interface HttpParts {
   readonly chance: Chance;
   readonly lookups: Lookups;
   readonly logins: Logins;
+  readonly authorities: Authorities;
 }
 
 /** What was answered. */
@@ -60,10 +62,12 @@ export async function exchange(
   const age = request.order ? 'anew' : 'recent';
   const address =
     request.address ?? (await parts.lookups.findBmc(info.irmc_address, 'irmc_address', info, age, signal));
+  const isSecure = endpointOf(info).protocol === 'https';
+  const trust = isSecure ? await parts.authorities.trust(info.irmc_verify_ca, 'irmc_verify_ca', signal) : {};
   const limit = { clock: parts.clock, afterMs: request.timeoutMs, what: `an answer of the iRMC ${irmcName(info)}` };
   const cancellation = openCancellation([signal], limit);
   try {
-    const ask = { ...request, address };
+    const ask = { ...request, address, trust };
     const account = accountOf(info, address, 'HTTP');
     return await parts.logins.attempt(account, () => askLoggedIn(info, ask, parts, http, cancellation.signal));
   } catch (error) {
@@ -74,9 +78,12 @@ export async function exchange(
   }
 }
 
+/** A request whose way is known. */
+type Ask = HttpRequest & { readonly address: string; readonly trust: Partial<Trust> };
+
 async function askLoggedIn(
   info: IrmcInfo,
-  request: HttpRequest & { readonly address: string },
+  request: Ask,
   parts: HttpParts,
   http: Http,
   signal: AbortSignal,
@@ -104,7 +111,7 @@ type Http = typeof import('../http_client.ts');
 /** One request on a connection of its own. */
 async function attempt(
   info: IrmcInfo,
-  { method, path, body, order, address }: HttpRequest & { readonly address: string },
+  { method, path, body, order, address, trust }: Ask,
   login: string | null,
   { Client, buildConnector }: Http,
   clock: Clock,
@@ -112,7 +119,6 @@ async function attempt(
 ): Promise<HttpReply> {
   const { protocol, port } = endpointOf(info);
   const origin = `${protocol}://${hostAndPort(info.irmc_address, port)}`;
-  const trust = protocol === 'https' ? trustOf(info.irmc_verify_ca, 'irmc_verify_ca') : {};
   // Times are of our clock: the client's own timers are off.
   const line = openLine(buildConnector, { timeout: 0, lookup: pinnedTo(address), ...trust });
   const options = { headersTimeout: 0, bodyTimeout: 0, connect: line.connect };

@@ -40,11 +40,11 @@ export const irmcSchema = z
     irmc_client_timeout: clientTimeout.prefault('60').describe('Seconds that one SCCI command may take.'),
     irmc_verify_ca: z
       .string()
-      .min(1, 'must be true, false, or the path of a file or folder')
+      .min(1, 'must be true, false, or the name of a file or folder')
       .default('true')
       .describe(
-        'Whose certificates are accepted: `true` for the authorities that Node.js knows, the path of a PEM file or of a ' +
-          'folder of them beside the agent, or `false` for any, which lets anybody in between read the password.',
+        'Whose certificates are accepted: `true` for the authorities that Node.js knows, the name of a PEM file or of a ' +
+          'folder of them below `bmc_ca_dir` of the agent, or `false` for any, which lets anybody in between read the password.',
       ),
     irmc_sensor_method: z
       .enum(['ipmitool', 'scci'], { error: 'must be ipmitool or scci' })

@@ -6,6 +6,7 @@ import type { Clock } from '../../core/clock.ts';
 import { fail } from '../../core/errors.ts';
 import { OPEN_LIMITS } from '../../core/limits.ts';
 import type { Reading } from '../../core/power.ts';
+import { Authorities } from '../authorities.ts';
 import { ALL_BUT_NMI_ABORT, type Bmc, type Driver, defineDriver, type Supported } from '../driver.ts';
 import { type Exchanges, exchangesOf } from '../exchanges.ts';
 import { Logins } from '../logins.ts';
@@ -26,6 +27,8 @@ interface RedfishDriverParts {
   readonly resolver?: Resolver;
   /** What is known of refused logins; nothing at first if left out. */
   readonly logins?: Logins;
+  /** Whose certificates BMCs may show; no file is read if left out. */
+  readonly authorities?: Authorities;
 }
 
 type Of = Bmc<RedfishInfo>;
@@ -44,9 +47,10 @@ export function createRedfishDriver({
   resolver = systemResolver,
   exchanges = exchangesOf(OPEN_LIMITS.bmc_exchanges.limit),
   logins = new Logins(clock),
+  authorities = new Authorities(null, clock),
 }: RedfishDriverParts): Driver<RedfishInfo> {
   const lookups = new Lookups(resolver, clock);
-  const services = new Services(clock, logins, exchanges.questions);
+  const services = new Services({ clock, authorities }, logins, exchanges.questions);
   const systems = new Systems(services, clock);
   const readings = new Readings(services, clock);
   const orders = new Orders(services, systems, readings);

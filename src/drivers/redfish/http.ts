@@ -5,7 +5,8 @@
 import type { Clock } from '../../core/clock.ts';
 import { CountermandError, type ErrorCode, fail } from '../../core/errors.ts';
 import { openCancellation } from '../../core/signals.ts';
-import { openLine, pinnedTo, readBody, TooLong, trustOf } from '../https.ts';
+import type { Authorities, Trust } from '../authorities.ts';
+import { openLine, pinnedTo, readBody, TooLong } from '../https.ts';
 import { bmcName, originOf, type RedfishInfo, tlsOf } from './info.ts';
 
 /** What is asked. */
@@ -21,6 +22,12 @@ export interface RedfishRequest {
   readonly timeoutMs: number;
   /** The IP address that it goes to. */
   readonly ip: string;
+}
+
+/** What is needed to ask. */
+export interface HttpParts {
+  readonly clock: Clock;
+  readonly authorities: Authorities;
 }
 
 /** What was answered, whatever its status is. */
@@ -52,15 +59,17 @@ const DOUBT = '; the order may have been carried out';
 export async function exchange(
   info: RedfishInfo,
   request: RedfishRequest,
-  clock: Clock,
+  { clock, authorities }: HttpParts,
   signal: AbortSignal,
 ): Promise<RedfishReply> {
   // Loaded before the limit begins.
   const http = await import('../http_client.ts');
+  const isSecure = info.redfish_address.protocol === 'https';
+  const trust = isSecure ? await authorities.trust(info.redfish_verify_ca, 'redfish_verify_ca', signal) : {};
   const what = `an answer of the BMC ${bmcName(info)}`;
   const cancellation = openCancellation([signal], { clock, afterMs: request.timeoutMs, what });
   try {
-    return await attempt(info, request, http, clock, cancellation.signal);
+    return await attempt(info, { ...request, trust }, http, clock, cancellation.signal);
   } catch (error) {
     signal.throwIfAborted();
     throw error;
@@ -73,13 +82,12 @@ type Http = typeof import('../http_client.ts');
 
 async function attempt(
   info: RedfishInfo,
-  { method, path, body, headers, order = false, ip }: RedfishRequest,
+  { method, path, body, headers, order = false, ip, trust }: RedfishRequest & { readonly trust: Partial<Trust> },
   { Client, buildConnector }: Http,
   clock: Clock,
   signal: AbortSignal,
 ): Promise<RedfishReply> {
-  const isSecure = info.redfish_address.protocol === 'https';
-  const tls = isSecure ? { ...trustOf(info.redfish_verify_ca, 'redfish_verify_ca'), ...tlsOf(info) } : {};
+  const tls = info.redfish_address.protocol === 'https' ? { ...trust, ...tlsOf(info) } : {};
   let connected = false;
   let client: InstanceType<Http['Client']> | undefined;
   try {

@@ -83,11 +83,11 @@ export const redfishSchema = z.strictObject({
     .meta({ writeOnly: true, description: 'The password of the user.' }),
   redfish_verify_ca: z
     .string()
-    .min(1, 'must be true, false, or the path of a file or folder')
+    .min(1, 'must be true, false, or the name of a file or folder')
     .default('true')
     .describe(
-      'Which certificates are accepted: `true` for the authorities that Node.js knows; the path of a PEM file, or of a ' +
-        'folder of them, beside the agent, with an authority or the self-signed certificate of the BMC; or `false` for any, ' +
+      'Which certificates are accepted: `true` for the authorities that Node.js knows; the name of a PEM file, or of a ' +
+        'folder of them, below `bmc_ca_dir` of the agent, with an authority or the self-signed certificate of the BMC; or `false` for any, ' +
         'which lets everybody in between read the password.',
     ),
   redfish_auth_type: z

@@ -1,9 +1,8 @@
 /** A Redfish service that is asked logged in, with at most one redirect, and whose pages are read. */
-import type { Clock } from '../../core/clock.ts';
 import { CountermandError, fail } from '../../core/errors.ts';
 import type { Places } from '../../core/places.ts';
 import type { Logins } from '../logins.ts';
-import { exchange, type RedfishReply, type RedfishRequest, redirectIn } from './http.ts';
+import { exchange, type HttpParts, type RedfishReply, type RedfishRequest, redirectIn } from './http.ts';
 import { accountOf, bmcName, pathIn, type RedfishInfo } from './info.ts';
 import { codeOf, readSaid, type Said, wordsOf } from './messages.ts';
 import { jsonOf, sameOriginPath } from './pages.ts';
@@ -22,7 +21,7 @@ export interface Answer {
 
 /** Asks Redfish services. */
 export class Services {
-  readonly #clock: Clock;
+  readonly #parts: HttpParts;
   readonly #logins: Logins;
   readonly #sessions: Sessions;
 
@@ -30,10 +29,10 @@ export class Services {
    * @param logins what is known of refused logins
    * @param places for the ends of sessions at `close`, which may be many
    */
-  constructor(clock: Clock, logins: Logins, places: Places) {
-    this.#clock = clock;
+  constructor(parts: HttpParts, logins: Logins, places: Places) {
+    this.#parts = parts;
     this.#logins = logins;
-    this.#sessions = new Sessions(clock, places);
+    this.#sessions = new Sessions(parts, places);
   }
 
   /**
@@ -53,7 +52,7 @@ export class Services {
     for (;;) {
       const login = isLoggedIn ? await this.#sessions.headers(info, question.ip, signal) : {};
       const headers = { ...question.headers, ...login };
-      const reply = await exchange(info, { ...question, path, headers }, this.#clock, signal);
+      const reply = await exchange(info, { ...question, path, headers }, this.#parts, signal);
       const location = redirectIn(reply);
       if (location !== null) {
         if (followed)

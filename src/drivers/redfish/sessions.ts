@@ -2,11 +2,10 @@
  * How users log in: Basic with each request, or a session that is kept for each BMC and user until `close`. A login that was
  * refused is not tried again, in no other way.
  */
-import type { Clock } from '../../core/clock.ts';
 import { CountermandError, fail } from '../../core/errors.ts';
 import type { Places } from '../../core/places.ts';
 import { openCancellation, untilAborted } from '../../core/signals.ts';
-import { exchange, type RedfishReply, redirectIn } from './http.ts';
+import { exchange, type HttpParts, type RedfishReply, redirectIn } from './http.ts';
 import { bmcName, originOf, pathIn, type RedfishInfo } from './info.ts';
 import { codeOf, idsOf, readSaid } from './messages.ts';
 import { jsonOf, sameOriginPath, serviceRoot } from './pages.ts';
@@ -27,7 +26,7 @@ const CLOSE_LIMIT_MS = 2000;
 
 /** Makes the headers that log users in, with sessions where they are needed. */
 export class Sessions {
-  readonly #clock: Clock;
+  readonly #parts: HttpParts;
   readonly #places: Places;
   /** Sessions, and those that are being opened, by BMC, user and password. */
   readonly #sessions = new Map<string, Promise<Session>>();
@@ -35,8 +34,8 @@ export class Sessions {
   readonly #withoutBasic = new Set<string>();
 
   /** @param places for the ends of sessions at `close`, which may be many */
-  constructor(clock: Clock, places: Places) {
-    this.#clock = clock;
+  constructor(parts: HttpParts, places: Places) {
+    this.#parts = parts;
     this.#places = places;
   }
 
@@ -101,16 +100,16 @@ export class Sessions {
   async #open(info: RedfishInfo, ip: string, signal: AbortSignal): Promise<Session> {
     const ask = { timeoutMs: PAGE_LIMIT_MS, ip };
     try {
-      const root = await exchange(info, { ...ask, method: 'GET', path: pathIn(info, '') }, this.#clock, signal);
+      const root = await exchange(info, { ...ask, method: 'GET', path: pathIn(info, '') }, this.#parts, signal);
       const link = serviceRoot.safeParse(jsonOf(root.text)).data?.Links?.Sessions?.['@odata.id'];
       const path = sameOriginPath(info, link ?? pathIn(info, 'SessionService/Sessions'));
       const body = { UserName: info.redfish_username, Password: info.redfish_password };
       const post = { ...ask, method: 'POST', path, body } as const;
-      const first = await exchange(info, post, this.#clock, signal);
+      const first = await exchange(info, post, this.#parts, signal);
       const moved = redirectIn(first);
       if (moved === null) return sessionIn(first, info, ip);
       const there = { ...post, path: sameOriginPath(info, moved) };
-      return sessionIn(await exchange(info, there, this.#clock, signal), info, ip);
+      return sessionIn(await exchange(info, there, this.#parts, signal), info, ip);
     } catch (error) {
       // A garbled answer to an order leaves open what was done. This one was none.
       if (error instanceof CountermandError && error.code === 'BMC_GARBLED')
@@ -129,7 +128,7 @@ export class Sessions {
       timeoutMs: CLOSE_LIMIT_MS,
       ip,
     } as const;
-    const end = () => exchange(info, request, this.#clock, cancellation.signal);
+    const end = () => exchange(info, request, this.#parts, cancellation.signal);
     await this.#places.hold(end, cancellation.signal).finally(() => cancellation.end());
   }
 }

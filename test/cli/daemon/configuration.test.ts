@@ -81,6 +81,7 @@ test('the defaults', (t) => {
       ...{ identity_calls: 10_000, identity_streams: 10_000, identity_plans: 10_000 },
       ...{ identity_actions: 5_000_000, identity_nodes: 1_000_000 },
     },
+    bmcCaFolder: null,
     vault: {
       ...{ address: null, tokenFile: null, roleIdFile: null, secretIdFile: null, ca: null, namespace: null },
       ...{ timeoutMs: 5000, cacheMs: 300_000 },
@@ -152,6 +153,7 @@ const SAMPLES: Readonly<Record<KeyName, string | number>> = {
   confirm_above: 5,
   min_command_interval: 0.5,
   ipmi_keep_session: 60,
+  bmc_ca_dir: '/samples/bmc_ca',
   secrets_dir: '/samples/secrets',
   identity_calls: 7,
   identity_streams: 8,
@@ -297,6 +299,7 @@ test('an agent reads its own keys, and not those of the conductor', (t) => {
     'log_level',
     'min_command_interval',
     'ipmi_keep_session',
+    'bmc_ca_dir',
     'secrets_dir',
     'vault_address',
     'vault_token_file',
