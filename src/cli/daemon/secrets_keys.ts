@@ -63,7 +63,11 @@ export function openKeys(place: SealedPlace, rotating: boolean, { environment, c
       if (missing !== undefined) throw wrong(missing, present, place.secretsKey === null ? own : 'secrets_key');
     },
     sealer() {
-      sealer ??= new Sealer(open(), known, chance);
+      if (sealer !== null) return sealer;
+      const key = open();
+      // One that was made just now is checked again when the conductor leads again.
+      known.push(key);
+      sealer = new Sealer(key, known, chance);
       return sealer;
     },
     settle() {
