@@ -1,6 +1,7 @@
 /** docs/limits.md, from the table of limits. */
 import {
   AGENT_LIMITS,
+  BMC_LIMITS,
   HTTP_LIMITS,
   IDENTITY_LIMITS,
   KEPT_LIMITS,
@@ -17,6 +18,7 @@ const SECTIONS: readonly (readonly [title: string, text: string, rows: Readonly<
     'An agent whose hello exceeds a limit is not attached. A later message that does is cut, or counts as an error.',
     AGENT_LIMITS,
   ],
+  ['What a BMC answers', 'What is larger is an error of that BMC.', BMC_LIMITS],
   [
     'What is open at the same time',
     'One more is refused, unless the limit says otherwise; what is open stays open.',

@@ -107,6 +107,25 @@ export const IDENTITY_LIMITS = {
   identity_nodes: keyed('identity_nodes', 1_000_000, 'nodes', 'the nodes that one identity has enrolled'),
 } as const satisfies Record<string, LimitRow>;
 
+/** The limits on what a BMC answers. */
+export const BMC_LIMITS = {
+  bmc_page_bytes: row(
+    256 * KIB,
+    'bytes',
+    'a page of a Redfish service; good ones have some ten thousand',
+    'BMC_GARBLED',
+  ),
+  bmc_page_parts: row(
+    10_000,
+    'parts',
+    'a page of a Redfish service: each `{`, `[`, comma and colon outside of its texts; a page that has more counts as no page',
+    'BMC_GARBLED',
+  ),
+  irmc_answer_bytes: row(64 * KIB, 'bytes', 'an answer of an iRMC over HTTP', 'BMC_GARBLED'),
+  irmc_status_length: row(8 * KIB, 'characters', 'a status of SCCI, which has a few hundred', 'BMC_GARBLED'),
+  snmp_answer_bytes: row(2 * KIB, 'bytes', 'an answer over SNMP to the one question that is asked', 'BMC_GARBLED'),
+} as const satisfies Record<string, LimitRow>;
+
 /** The limits on what is open at the same time. */
 export const OPEN_LIMITS = {
   streams: row(20_000, 'streams', 'the streams of one conductor', 'TOO_MANY_STREAMS'),

@@ -2,6 +2,8 @@
 import { isIPv6, type LookupFunction, type Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import type { Clock } from '../core/clock.ts';
+import { hasMoreParts } from '../core/json_parts.ts';
+import { BMC_LIMITS } from '../core/limits.ts';
 
 /** Connections go to this address, whatever the resolver of the system says; the name is still what a certificate is for. */
 export function pinnedTo(address: string): LookupFunction {
@@ -63,3 +65,14 @@ export async function readBody(body: AsyncIterable<Buffer>, limitBytes: number):
 
 /** An answer has more bytes than any good one. */
 export class TooLong extends Error {}
+
+/** The value of a JSON text of a BMC; undefined if it is none, or has too many parts to be a page: they are counted first. */
+export function jsonOf(text: string): unknown {
+  if (hasMoreParts(Buffer.from(text), BMC_LIMITS.bmc_page_parts.limit)) return undefined;
+  try {
+    // Some services begin with a byte order mark.
+    return JSON.parse(text.replace(/^\uFEFF/, ''));
+  } catch {
+    return undefined;
+  }
+}

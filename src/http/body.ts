@@ -1,6 +1,7 @@
 /** Reading the body of a request: bounded in size and in time. */
 import type { Clock } from '../core/clock.ts';
 import { fail } from '../core/errors.ts';
+import { hasMoreParts } from '../core/json_parts.ts';
 import { exceeded, HTTP_LIMITS, SENT_LIMITS } from '../core/limits.ts';
 import { openCancellation, untilAborted } from '../core/signals.ts';
 import { Refusal } from './errors.ts';
@@ -43,25 +44,13 @@ async function readAll(reader: ReadableStreamDefaultReader<Uint8Array>): Promise
   }
 }
 
-/** What opens or divides an object or a list, and what stands around a text. */
-const DIVIDERS: ReadonlySet<number> = new Set([...'{[,:'].map((sign) => sign.charCodeAt(0)));
-const [QUOTE, BACKSLASH] = [0x22, 0x5c];
-
 /**
- * Refuses JSON that would become too many objects: the parser has made them all before anyone can look.
+ * Refuses JSON that would become too many objects.
  * @throws MESSAGE_TOO_LARGE
  */
 export function refuseJsonParts(bytes: Uint8Array, place: string): void {
   const { limit } = HTTP_LIMITS.body_parts;
-  let parts = 0;
-  let isText = false;
-  for (let at = 0; at < bytes.length; at += 1) {
-    const sign = bytes[at] as number;
-    if (sign === QUOTE) isText = !isText;
-    else if (isText) at += sign === BACKSLASH ? 1 : 0;
-    else if (DIVIDERS.has(sign)) parts += 1;
-    if (parts > limit) throw exceeded(HTTP_LIMITS.body_parts, place, `more than ${limit}`);
-  }
+  if (hasMoreParts(bytes, limit)) throw exceeded(HTTP_LIMITS.body_parts, place, `more than ${limit}`);
 }
 
 /**

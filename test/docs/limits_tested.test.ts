@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import test from 'ava';
 import {
   type AGENT_LIMITS,
+  type BMC_LIMITS,
   type HTTP_LIMITS,
   type KEPT_LIMITS,
   type OPEN_LIMITS,
@@ -16,6 +17,7 @@ const SENT = ['test/e2e/limits.test.ts', 'one more than each limit is refused wi
 const HELLO = 'test/server/agents/hello.test.ts';
 const BOUNDS = 'test/server/agents/bounds.test.ts';
 const PLACES = 'test/server/api/connection_places.test.ts';
+const PAGES = 'test/drivers/bmc_texts.test.ts';
 const DOOR = 'test/http/door.test.ts';
 
 const AGENT: Tested<typeof AGENT_LIMITS> = {
@@ -39,6 +41,13 @@ const OPEN: Tested<typeof OPEN_LIMITS> = {
   bmc_exchanges: ['test/drivers/open_files.test.ts', 'connections of redfish, and an order waits for no question'],
   ipmitool_processes: ['test/drivers/open_files.test.ts', 'processes of ipmitool'],
   bmc_sessions: ['test/e2e/many_sessions.test.ts', 'all are read, and the API accepts connections'],
+};
+const BMC: Tested<typeof BMC_LIMITS> = {
+  bmc_page_bytes: [PAGES, 'a page of one byte or one part more than the limit is none'],
+  bmc_page_parts: [PAGES, 'a page of one byte or one part more than the limit is none'],
+  irmc_answer_bytes: ['test/drivers/irmc_hostile.test.ts', 'huge'],
+  snmp_answer_bytes: ['test/drivers/irmc_snmp.test.ts', 'an answer of one byte more than the limit is not read'],
+  irmc_status_length: [PAGES, 'a status is a character longer than any'],
 };
 const HTTP: Tested<typeof HTTP_LIMITS> = {
   header_bytes: [DOOR, 'headers that are too large are refused'],
@@ -66,7 +75,7 @@ const KEPT: Tested<typeof KEPT_LIMITS> = {
 
 test('every limit has a test that sends one more', (t) => {
   const sent: Table = Object.fromEntries(Object.keys(SENT_LIMITS).map((name) => [name, SENT]));
-  for (const table of [sent, AGENT, OPEN, HTTP, KEPT] as readonly Table[])
+  for (const table of [sent, AGENT, BMC, OPEN, HTTP, KEPT] as readonly Table[])
     for (const [name, [file, title]] of Object.entries(table))
       t.true(readFileSync(file, 'utf8').includes(title), `${name}: ${file} has no test '${title}'`);
 });

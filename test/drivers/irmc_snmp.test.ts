@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import test, { type ExecutionContext } from 'ava';
 import fc from 'fast-check';
 import { CountermandError } from '../../src/core/errors.ts';
+import { BMC_LIMITS } from '../../src/core/limits.ts';
 import { readBootStatus } from '../../src/drivers/irmc/snmp.ts';
 import { ownAddress } from '../../src/sim/loopback.ts';
 import { PatientClock } from '../counterparts/patient_clock.ts';
@@ -99,3 +100,15 @@ for (const version of ['v1', 'v2c', 'v3'] as const) {
     t.true((seen.get('BMC_GARBLED') ?? 0) + (seen.get('BMC_SILENT') ?? 0) > 10, 'what is broken is not');
   });
 }
+
+test('an answer of one byte more than the limit is not read', async (t) => {
+  const { limit, error } = BMC_LIMITS.snmp_answer_bytes;
+  const { address, ports } = await newSimIrmc(t);
+  const read = async (length: number) => {
+    const padded: Change = (answer) => [Buffer.concat([answer, Buffer.alloc(length - answer.length)])];
+    const snmp = { version: 'v2c', port: await between(t, address, ports.snmp, padded), community: 'public' } as const;
+    return readBootStatus(address, snmp, new PatientClock(), never());
+  };
+  t.is((await read(limit))?.powerState, 'power on');
+  await t.throwsAsync(read(limit + 1), { code: error } as never);
+});

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { CountermandError, fail } from '../../core/errors.ts';
 import { guidFrom } from '../../core/guid.ts';
 import type { Reading } from '../../core/power.ts';
+import { jsonOf } from '../https.ts';
 import { exchange, type HttpParts } from './http.ts';
 import { type IrmcInfo, irmcName } from './info.ts';
 
@@ -36,7 +37,7 @@ export async function readOverRedfish(
   signal: AbortSignal,
 ): Promise<Reading> {
   const get = async (path: string): Promise<unknown> =>
-    json(await exchange(info, { method: 'GET', path, order: false, timeoutMs }, parts, signal));
+    jsonOf(await exchange(info, { method: 'GET', path, order: false, timeoutMs }, parts, signal));
   const page = await get(SYSTEM);
   const guid = guidOf(page);
   const parsed = system.safeParse(page);
@@ -64,12 +65,4 @@ function isInSelfTest(page: unknown): boolean {
   if (!parsed.success) return false;
   const { Oem: oem } = parsed.data;
   return 'Fsas' in oem ? oem.Fsas.IsBiosInPostPhase : oem.ts_fujitsu.IsBiosInPostPhase;
-}
-
-function json(body: string): unknown {
-  try {
-    return JSON.parse(body);
-  } catch {
-    return null;
-  }
 }

@@ -1,7 +1,8 @@
 /** The replies of SCCI, read. Whatever comes, it is a status or a reason why it is none. */
 import { XMLParser, XMLValidator } from 'fast-xml-parser';
+import { BMC_LIMITS } from '../../core/limits.ts';
 import { quoted } from '../../core/masking.ts';
-import { REPLY_LIMIT, type ScciStatus, WORDS_LIMIT } from './scci.ts';
+import { type ScciStatus, WORDS_LIMIT } from './scci.ts';
 
 /** Deeper than any status. */
 const DEEPEST = 8;
@@ -21,7 +22,9 @@ const parser = new XMLParser({
  * @returns the status, or what is wrong with the reply, as a sentence without its beginning. It never throws, whatever comes
  */
 export function readStatus(xml: string, secrets: readonly string[] = []): ScciStatus | string {
-  if (xml.length > REPLY_LIMIT) return `is longer than ${REPLY_LIMIT} bytes`;
+  // The packages take a quarter of a second for some answers of 64 KiB.
+  const { limit, unit } = BMC_LIMITS.irmc_status_length;
+  if (xml.length > limit) return `is longer than ${limit} ${unit}`;
   if (/<!(DOCTYPE|ENTITY)/i.test(xml)) return 'declares a document type, which no status does';
   if (!/<Status[\s>]/.test(xml)) return 'holds no status';
   try {

@@ -2,6 +2,7 @@
  * SCCI, the iRMC's own command language: XML over HTTP (Fujitsu, "iRMC Configuration and Maintenance", SCCI interface; the
  * commands as `scciclient` and Fujitsu's Ansible collection send them). Pure: text in, text out.
  */
+import { BMC_LIMITS } from '../../core/limits.ts';
 import type { OrderTarget } from '../../core/power.ts';
 
 /** The commands that we give, by the names that iRMCs take as well as their codes. */
@@ -43,7 +44,7 @@ export interface ScciStatus {
   readonly words: string;
 }
 
-/** Longer replies are not read; a status has a few hundred bytes. */
-export const REPLY_LIMIT = 64 * 1024;
+/** Longer answers are not read. */
+export const { limit: REPLY_LIMIT } = BMC_LIMITS.irmc_answer_bytes;
 /** More of its words are not repeated, in characters. */
 export const WORDS_LIMIT = 200;

@@ -20,6 +20,7 @@ import {
 } from 'net-snmp';
 import { type Clock, othersFirst } from '../../core/clock.ts';
 import { CountermandError, fail } from '../../core/errors.ts';
+import { BMC_LIMITS } from '../../core/limits.ts';
 import { quoted } from '../../core/masking.ts';
 import type { Reading } from '../../core/power.ts';
 import { abortable, type Cancellation, openCancellation } from '../../core/signals.ts';
@@ -177,6 +178,7 @@ class SnmpSocket {
   constructor(address: string, port: number, { garbled, closed }: Complaints) {
     this.#line = transport.open(address, port, {
       datagram: (bytes) => {
+        if (bytes.length > BMC_LIMITS.snmp_answer_bytes.limit) return garbled();
         try {
           this.#listeners.get('message')?.(bytes);
         } catch {

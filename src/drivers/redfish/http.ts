@@ -4,6 +4,7 @@
  */
 import type { Clock } from '../../core/clock.ts';
 import { CountermandError, type ErrorCode, fail } from '../../core/errors.ts';
+import { BMC_LIMITS } from '../../core/limits.ts';
 import { openCancellation } from '../../core/signals.ts';
 import type { Authorities, Trust } from '../authorities.ts';
 import { openLine, pinnedTo, readBody, TooLong } from '../https.ts';
@@ -38,8 +39,7 @@ export interface RedfishReply {
   readonly text: string;
 }
 
-/** More than any page of a good service has. */
-const REPLY_LIMIT = 4 * 2 ** 20;
+const { limit: REPLY_LIMIT } = BMC_LIMITS.bmc_page_bytes;
 
 /** To these nothing was carried out, and the same may be asked at the place that they name. */
 const REDIRECTS: readonly number[] = [301, 302, 307, 308];

@@ -21,7 +21,14 @@ const message = z.looseObject({
   Severity: z.string().optional().catch(undefined),
   MessageSeverity: z.string().optional().catch(undefined),
 });
-const messages = z.union([z.array(message), message.transform((one) => [one])]).catch([]);
+/** More are not looked at. */
+const MOST_MESSAGES = 20;
+const messages = z
+  .preprocess(
+    (all) => (Array.isArray(all) ? all.slice(0, MOST_MESSAGES) : all),
+    z.union([z.array(message), message.transform((one) => [one])]),
+  )
+  .catch([]);
 const errorBody = z.looseObject({
   code: z.string().optional().catch(undefined),
   message: z.string().optional().catch(undefined),
@@ -36,7 +43,6 @@ const body = z.looseObject({
 
 /** More than this is cut: it stands in an error for people. */
 const LONGEST_WORDS = 300;
-const MOST_MESSAGES = 20;
 /** What an id looks like. What else stands in its place is a text. */
 const ID = /^[\w-]{1,64}$/;
 

@@ -7,13 +7,17 @@ import { bmcName, originOf, type RedfishInfo } from './info.ts';
 const optional = <Schema extends z.ZodType>(schema: Schema) => schema.nullish().catch(undefined);
 
 const link = z.looseObject({ '@odata.id': z.string() });
-/** The links of a list that can be read. */
-const links = z.array(z.unknown()).transform((all) =>
-  all.flatMap((one) => {
-    const parsed = link.safeParse(one);
-    return parsed.success ? [parsed.data['@odata.id']] : [];
-  }),
-);
+/** The links of a list that can be read. A list may be long: no schema looks at each. */
+const links = z.array(z.unknown()).transform((all) => all.map(uriIn).filter((uri) => typeof uri === 'string'));
+
+function uriIn(one: unknown): unknown {
+  return typeof one === 'object' && one !== null ? (one as { '@odata.id'?: unknown })['@odata.id'] : undefined;
+}
+
+/** More of a list of words or parameters are not looked at, nor remembered. */
+const MOST_WORDS = 100;
+/** Longer ones are none of the words of Redfish. */
+const LONGEST_WORD = 100;
 
 /** `/redfish/v1/`. */
 export const serviceRoot = z.looseObject({
@@ -27,7 +31,12 @@ export const serviceRoot = z.looseObject({
 export const collection = z.looseObject({ Members: links.nullish() });
 
 /** The words of a list that are text. */
-const words = z.array(z.unknown()).transform((all) => all.filter((word) => typeof word === 'string'));
+const words = z
+  .array(z.unknown())
+  .transform((all) =>
+    all.slice(0, MOST_WORDS).filter((word) => typeof word === 'string' && word.length <= LONGEST_WORD),
+  )
+  .pipe(z.array(z.string()));
 
 const reset = z.looseObject({
   target: z.string(),
@@ -51,7 +60,10 @@ export type SystemPage = z.infer<typeof system>;
 
 /** What a Reset may be given. */
 export const actionInfo = z.looseObject({
-  Parameters: z.array(z.looseObject({ Name: optional(z.string()), AllowableValues: optional(words) })),
+  Parameters: z
+    .array(z.unknown())
+    .transform((all) => all.slice(0, MOST_WORDS))
+    .pipe(z.array(z.looseObject({ Name: optional(z.string()), AllowableValues: optional(words) }))),
 });
 
 /** A Chassis. */
@@ -59,16 +71,6 @@ export const chassis = z.looseObject({ PowerState: optional(z.string()) });
 
 /** Longer addresses are none that a BMC has, in characters. They stand in requests and in errors. */
 const LONGEST_URI = 1024;
-
-/** The value of a JSON text; undefined if it is none. */
-export function jsonOf(text: string): unknown {
-  try {
-    // Some services begin with a byte order mark.
-    return JSON.parse(text.replace(/^\uFEFF/, ''));
-  } catch {
-    return undefined;
-  }
-}
 
 /**
  * The path of a link or a target, which may be a path or a whole URL.

@@ -1,11 +1,12 @@
 /** A Redfish service that is asked logged in, with at most one redirect, and whose pages are read. */
 import { CountermandError, fail } from '../../core/errors.ts';
 import type { Places } from '../../core/places.ts';
+import { jsonOf } from '../https.ts';
 import type { Logins } from '../logins.ts';
 import { exchange, type HttpParts, type RedfishReply, type RedfishRequest, redirectIn } from './http.ts';
 import { accountOf, bmcName, pathIn, type RedfishInfo } from './info.ts';
 import { codeOf, readSaid, type Said, wordsOf } from './messages.ts';
-import { jsonOf, sameOriginPath } from './pages.ts';
+import { sameOriginPath } from './pages.ts';
 import { PAGE_LIMIT_MS, Sessions } from './sessions.ts';
 
 /** What is asked of the service at an IP address. */

@@ -5,10 +5,11 @@
 import { CountermandError, fail } from '../../core/errors.ts';
 import type { Places } from '../../core/places.ts';
 import { openCancellation, untilAborted } from '../../core/signals.ts';
+import { jsonOf } from '../https.ts';
 import { exchange, type HttpParts, type RedfishReply, redirectIn } from './http.ts';
 import { bmcName, originOf, pathIn, type RedfishInfo } from './info.ts';
 import { codeOf, idsOf, readSaid } from './messages.ts';
-import { jsonOf, sameOriginPath, serviceRoot } from './pages.ts';
+import { sameOriginPath, serviceRoot } from './pages.ts';
 
 /** A session of one user with one BMC. */
 interface Session {

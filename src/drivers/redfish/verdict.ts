@@ -1,8 +1,8 @@
 /** What the answer to a Reset proves: accepted, not carried out, or neither. */
 import { type CountermandError, type ErrorCode, fail } from '../../core/errors.ts';
+import { jsonOf } from '../https.ts';
 import type { RedfishReply } from './http.ts';
 import { codeOf, isDoubtful, isSuccess, type Said, wordsOf } from './messages.ts';
-import { jsonOf } from './pages.ts';
 
 /** The statuses after which nothing was carried out, and what they mean if no MessageId says more. */
 const NOT_DONE: Readonly<Record<number, ErrorCode>> = {

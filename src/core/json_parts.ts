@@ -1,0 +1,19 @@
+/** How much a JSON text would become, counted before it is parsed: the parser has made everything before anyone can look. */
+
+/** What opens or divides an object or a list, and what stands around a text. */
+const DIVIDERS: ReadonlySet<number> = new Set([...'{[,:'].map((sign) => sign.charCodeAt(0)));
+const [QUOTE, BACKSLASH] = [0x22, 0x5c];
+
+/** True if a JSON text in UTF-8 has more than `limit` parts: each `{`, `[`, comma and colon outside of its texts is one. */
+export function hasMoreParts(bytes: Uint8Array, limit: number): boolean {
+  let parts = 0;
+  let isText = false;
+  for (let at = 0; at < bytes.length; at += 1) {
+    const sign = bytes[at] as number;
+    if (sign === QUOTE) isText = !isText;
+    else if (isText) at += sign === BACKSLASH ? 1 : 0;
+    else if (DIVIDERS.has(sign)) parts += 1;
+    if (parts > limit) return true;
+  }
+  return false;
+}
