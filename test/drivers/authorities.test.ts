@@ -4,8 +4,12 @@ import { mkdir, symlink, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import test, { type ExecutionContext } from 'ava';
+import { systemChance } from '../../src/core/chance.ts';
+import { systemClock } from '../../src/core/clock.ts';
 import { CountermandError, fail } from '../../src/core/errors.ts';
 import { Authorities } from '../../src/drivers/authorities.ts';
+import type { Driver } from '../../src/drivers/driver.ts';
+import { createDrivers } from '../../src/drivers/list.ts';
 import { newFolder } from '../counterparts/folder.ts';
 import { never } from '../counterparts/signals.ts';
 import { HandClock } from '../world/hand_clock.ts';
@@ -107,4 +111,23 @@ test('an abort is told at once', async (t) => {
   const { authorities } = await authoritiesOf(t);
   const reason = fail('ABORT_REQUESTED', 'enough');
   t.is(await authorities.trust('one.pem', KEY, AbortSignal.abort(reason)).catch((error) => error), reason);
+});
+
+test('the drivers of an agent read below its folder, and have been given nothing else', async (t) => {
+  const folder = await newFolder(t);
+  for (const [bmcCaFolder, says] of [
+    [folder, /cannot use none\.pem \(ENOENT\)/],
+    [null, /set bmc_ca_dir/],
+  ] as const) {
+    const parts = { clock: systemClock, chance: systemChance, searchPath: '', ipmiKeepSessionMs: 0 };
+    const drivers = createDrivers({ ...parts, bmcCaFolder, openFilesLimit: 1024 });
+    for (const name of ['redfish', 'irmc']) {
+      const driver = drivers.find((each) => each.name === name) as Driver;
+      const login = { [`${name}_username`]: 'admin', [`${name}_password`]: 'secret' };
+      const info = { ...login, [`${name}_address`]: '127.0.0.1', [`${name}_verify_ca`]: 'none.pem' };
+      const order = driver.setPowerState(driver.parse(info), 'power off', never());
+      await t.throwsAsync(order, { instanceOf: CountermandError, message: says }, name);
+    }
+    for (const driver of drivers) driver.close();
+  }
 });
