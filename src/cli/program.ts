@@ -58,6 +58,10 @@ const COMMANDS: Readonly<Record<string, CommandRow>> = {
     description: 'abort whatever order is under way at nodes',
     load: async () => (await import('./node/abort.ts')).setUpAbort,
   },
+  freeze: {
+    description: 'let the nodes of a zone, or with some labels, take no orders for a time',
+    load: async () => (await import('./freeze/commands.ts')).setUpFreeze,
+  },
   plan: {
     description: 'make action plans, run them, watch them, cancel them, roll them back',
     load: async () => (await import('./plan/commands.ts')).addPlanCommands,

@@ -67,6 +67,8 @@ export const ERROR_TABLE = {
   TOO_MANY_STREAMS: row('RESOURCE_EXHAUSTED', 6, 'the conductor has as many open streams as it allows', RETRYABLE),
   PAGE_TOKEN_INVALID: row('INVALID_ARGUMENT', 2, 'the page token did not come from this list'),
   NODE_NOT_FOUND: row('NOT_FOUND', 3, 'no node has this name or uuid'),
+  NODE_FROZEN: row('FAILED_PRECONDITION', 5, 'the node is in a zone, or bears labels, that an operator has frozen'),
+  FREEZE_NOT_FOUND: row('NOT_FOUND', 3, 'no freeze that holds has this uuid'),
   POWER_TASK_NOT_FOUND: row('NOT_FOUND', 3, 'no power task has this uuid or request_id'),
   ACTION_PLAN_NOT_FOUND: row('NOT_FOUND', 3, 'no action plan has this uuid, request_id or name'),
   ACTION_NOT_FOUND: row('NOT_FOUND', 3, 'no action has this uuid'),
@@ -268,7 +270,7 @@ export const REFUSED_LOGINS: readonly ErrorCode[] = [
 ];
 
 /** The kinds of things that an error can be about. */
-export type ResourceType = 'node' | 'power_task' | 'action_plan' | 'audit' | 'audit_template' | 'token';
+export type ResourceType = 'node' | 'power_task' | 'action_plan' | 'audit' | 'audit_template' | 'token' | 'freeze';
 
 /** What programs are told of an error beside its code. Secrets never belong here. */
 export interface ErrorDetails {

@@ -15,6 +15,7 @@ import { Engine } from './plans/engine.ts';
 import type { PlanLimits, PlanParts } from './plans/parts.ts';
 import { keepPlansFresh } from './plans/staleness.ts';
 import { supersedeStale } from './plans/supersede.ts';
+import { Freezes } from './power/freezes.ts';
 import { Keeper } from './power/keeper.ts';
 import type { Limits } from './power/limits.ts';
 import { lookAt, type ReadingParts, Recorder, Windows } from './power/readings.ts';
@@ -77,11 +78,11 @@ export interface Conductor extends PlanParts {
 export async function startConductor(given: ConductorParts): Promise<Conductor> {
   const { store, limits, agentLeaseMs, log } = given;
   const tokens = await Tokens.open(store);
+  const freezes = await Freezes.open(store);
   const cancellation = openCancellation([]);
   const shutdown = cancellation.signal;
   const attachments = openAttachments(given, shutdown);
-  const shared = new SharedReadings(store, attachments);
-  const readings: ReadingParts = { store, attachments, shared, recorder: new Recorder(store), limits, log, shutdown };
+  const readings = readingParts(given, attachments, shutdown);
   const windows = new Windows(readings);
   const keeper = new Keeper({
     store,
@@ -99,7 +100,8 @@ export async function startConductor(given: ConductorParts): Promise<Conductor> 
   const handingOut = new Set<Promise<unknown>>();
   const unserved = new UnservedLooks(readings, handingOut);
   attachments.listen(listenerOf({ readings, keeper, unserved, agentLeaseMs }, handingOut));
-  const parts: PlanParts = { orders: { store, attachments, keeper, limits }, planLimits: limits, log, shutdown };
+  const orders = { store, attachments, keeper, limits, freezes };
+  const parts: PlanParts = { orders, planLimits: limits, log, shutdown };
   const plans = new Engine(parts);
   const audits = new Audits(plans, parts);
   const disk = new Disk({ store, log, shutdown });
@@ -141,6 +143,12 @@ export async function startConductor(given: ConductorParts): Promise<Conductor> 
     busy: () => keeper.busy || plans.busy || audits.busy || store.database.busy,
     stop,
   };
+}
+
+function readingParts(given: ConductorParts, attachments: Attachments, shutdown: AbortSignal): ReadingParts {
+  const { store, limits, log } = given;
+  const shared = new SharedReadings(store, attachments);
+  return { store, attachments, shared, recorder: new Recorder(store), limits, log, shutdown };
 }
 
 function openAttachments(given: ConductorParts, shutdown: AbortSignal): Attachments {

@@ -58,6 +58,7 @@ export const CLI_ROOMS: Rooms = {
     certificates: ['shared'],
     token: ['shared'],
     trail: ['shared'],
+    freeze: ['shared'],
     context: ['shared'],
     events: ['shared'],
     power: ['shared'],

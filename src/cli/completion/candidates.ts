@@ -18,6 +18,7 @@ export type NameKind =
   | 'templates'
   | 'tasks'
   | 'tokens'
+  | 'freezes'
   | 'zones'
   | 'drivers'
   | 'contexts';
@@ -37,6 +38,7 @@ const SOURCES: Readonly<Record<string, NameKind | 'files'>> = {
   template: 'templates',
   task: 'tasks',
   token: 'tokens',
+  freeze: 'freezes',
   zone: 'zones',
   driver: 'drivers',
   context: 'contexts',

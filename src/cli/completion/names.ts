@@ -47,6 +47,9 @@ const ASK: Readonly<Record<Asked, (conductor: Client) => Promise<Candidate[]>>> 
   async tokens({ access }) {
     return (await access.listTokens({})).tokens.map(named);
   },
+  async freezes({ nodes }) {
+    return (await nodes.listFreezes({})).freezes.map(({ uuid, reason }) => ({ word: uuid, meaning: reason }));
+  },
   async zones({ itself }) {
     return (await itself.listZones({})).zones.map(named);
   },

@@ -17,6 +17,7 @@ export const VERBS = {
   'node.write': ofNodes('enrol, change, accept and delete nodes'),
   'node.credentials': ofNodes('set driver_info, beside `node.write`: addresses of BMCs, user names, passwords'),
   'node.maintenance': ofNodes('set maintenance, alone or by a plan; `node.write` is not needed for it'),
+  'node.freeze': ofAll('freeze zones and labels, so that their nodes take no orders, and lift that'),
   'power.on': ofNodes('power on'),
   'power.off': ofNodes('power off, also by force when a soft order times out'),
   'power.soft_off': ofNodes('soft power off'),

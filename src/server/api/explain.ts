@@ -8,6 +8,7 @@ import { toTarget } from '../agents/wire.ts';
 import type { Conductor } from '../conductor.ts';
 import { isUnreadable } from '../nodes/problems.ts';
 import { windowLeftMs } from '../nodes/windows.ts';
+import { untilWords } from '../power/freezes.ts';
 import { possibleTargets, type Standing, standingOf } from '../power/possible.ts';
 import { listPowerTasks } from '../store/power_tasks.ts';
 import type { NodeRow, PowerTaskRow, Problem } from '../store/rows.ts';
@@ -44,6 +45,9 @@ export async function explainNode(
       windowSentence(node, givenUp, store),
       agentSentence(node, attachments),
       node.lastError === '' || node.lastError === node.problem?.message ? '' : `Its last error: ${node.lastError}`,
+      standing.frozen === null
+        ? ''
+        : `It is frozen ${untilWords(standing.frozen)}: ${standing.frozen.reason}. Orders are refused; aborts are not.`,
       node.maintenance
         ? `It is in maintenance${node.maintenanceReason === '' ? '' : `: ${node.maintenanceReason}`}; it is still read, and orders are still accepted.`
         : '',

@@ -8,6 +8,7 @@ import type {
   Node,
   NodeServiceImplementation,
 } from '../../gen/countermand/v1/node.ts';
+import type { Asked } from '../access/identity.ts';
 import type { Conductor } from '../conductor.ts';
 import { changeNode, checkChange, checkEnrolment, deleteNode, enrolNode, validateInfo } from '../nodes/enrolment.ts';
 import { acceptNode } from '../power/acceptance.ts';
@@ -18,6 +19,7 @@ import { getNode, listNodes, resolveNodes } from '../store/nodes.ts';
 import type { NodeRow } from '../store/rows.ts';
 import { inCall, underCall } from './calls.ts';
 import { explainNode } from './explain.ts';
+import { freezesOf } from './freezes.ts';
 import { allowNew, allowUpdate } from './node_rights.ts';
 import { inView, refreshNodes, watchNodes } from './node_streams.ts';
 import { fullPage, pageMark, pageSize, pageToken } from './pages.ts';
@@ -30,7 +32,7 @@ const isRevision = (mark: unknown): mark is number => Number.isSafeInteger(mark)
 const isName = (mark: unknown): mark is string => typeof mark === 'string';
 
 /** The service over a conductor. */
-export function createNodeService(conductor: Conductor): NodeServiceImplementation<Viewed & Recorded> {
+export function createNodeService(conductor: Conductor): NodeServiceImplementation<Asked & Viewed & Recorded> {
   const { store } = conductor.orders;
   const { read } = store.database;
   const answer = async (node: NodeRow): Promise<Node> => toNode(node, await findSecretKeys(node.driver, read));
@@ -94,6 +96,7 @@ export function createNodeService(conductor: Conductor): NodeServiceImplementati
     },
 
     ...streamsOf(conductor, answer),
+    ...freezesOf(conductor),
 
     listModelChanges: (request, { view }) => pageOfChanges(request, conductor, view),
   };

@@ -92,6 +92,9 @@ const RULES = {
     ExplainNode: rule(['node.read'], NODE),
     WatchNodes: rule(['node.read'], { nodes: 'nodes' }),
     ListModelChanges: rule(['node.read']),
+    FreezeNodes: rule(['node.freeze']),
+    ListFreezes: rule(['node.read']),
+    LiftFreeze: rule(['node.freeze']),
   },
   'countermand.v1.PowerService': {
     SetPowerState: depends<SetPowerStateRequest>(ORDER_VERBS, NODE, ofOrder),

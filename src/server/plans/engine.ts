@@ -2,6 +2,7 @@
 import { type CountermandError, failWith } from '../../core/errors.ts';
 import { type Possible, possibleWords } from '../../core/possible.ts';
 import { ACTION_PLAN_RUNNING, type ActionPlanEvent, isPlanAtRest } from '../../core/states.ts';
+import { frozenBy } from '../power/freezes.ts';
 import { retry } from '../retry.ts';
 import { type Also, type Touched, writeAlso } from '../store/also.ts';
 import { holdToRevision } from '../store/compare_and_set.ts';
@@ -18,7 +19,7 @@ import { PlanRun } from './plan_run.ts';
 import { orderRollback, type RollbackOrder } from './rollback_order.ts';
 import { isTooOld, whyTooOld } from './staleness.ts';
 import { moveAllActions, supersedePlans } from './supersede.ts';
-import { holdToExpected, takesDownOfCancel, takesDownOfPlan } from './takes_down.ts';
+import { holdToExpected, stepsOfPlan, takesDownOfCancel, takesDownOfPlan } from './takes_down.ts';
 import { askForRollback, movePlan } from './transition.ts';
 import type { WantedPlan } from './wanted.ts';
 
@@ -132,12 +133,23 @@ export class Engine {
     return this.#started(plan);
   }
 
+  /** @throws NODE_FROZEN for a plan with an action about a node that takes no orders */
+  async #refuseFrozen(plan: ActionPlanRow, { sql }: Transaction): Promise<void> {
+    const { freezes } = this.#parts.orders;
+    if (plan.state !== 'RECOMMENDED' || freezes.list().length === 0) return;
+    for (const { node } of await stepsOfPlan(plan, sql)) {
+      const frozen = node && freezes.of(node);
+      if (frozen) throw frozenBy(frozen, node);
+    }
+  }
+
   /** Starts a plan in a transaction; one that is too old is superseded instead. */
   async #startIn(found: ActionPlanRow, how: HowToStart, transaction: Transaction): Promise<ActionPlanRow> {
     const { store } = this.#parts.orders;
     const { queue, force, expected, isNew } = how;
     if (found.state === 'RECOMMENDED')
       await holdToExpected(expected, `plan '${found.name}'`, () => takesDownOfPlan(found, transaction.sql, queue));
+    await this.#refuseFrozen(found, transaction);
     if (!force && isTooOld(found, this.#parts)) return this.#supersede(found, transaction);
     const patch = force ? { forced: true, statusMessage: this.#whyForced(found) } : {};
     const started = await startPlan(found, patch, transaction, store);

@@ -14,6 +14,7 @@ import { findGiven, findLastOf, findOrdered, findRecall, getPowerTask, type Orde
 import type { DriverRow, NodeRow, PowerTaskRow } from '../store/rows.ts';
 import type { Store } from '../store/store.ts';
 import { beginAbort, withdraw } from './aborts.ts';
+import { type Freezes, frozenBy } from './freezes.ts';
 import type { Keeper } from './keeper.ts';
 import { isRecall } from './late_recalls.ts';
 import type { Limits } from './limits.ts';
@@ -61,6 +62,7 @@ export interface OrderParts {
   readonly attachments: Attachments;
   readonly keeper: Keeper;
   readonly limits: Limits;
+  readonly freezes: Freezes;
 }
 
 /** Has a last word in the transaction that writes a new task: what it throws refuses the order. */
@@ -145,7 +147,7 @@ async function giveNewOrder(order: Asked, parts: OrderParts, guard: Guard): Prom
   const node = await getNode(order.node, database.read);
   const driver = await findDriver(node, database.read);
   // Whether the node is held is seen in the transaction that takes it.
-  const unheld = { holder: null, twin: null, recall: null, givenUp: null };
+  const unheld = { holder: null, twin: null, recall: null, givenUp: null, frozen: parts.freezes.of(node) };
   const standing = { node, driver, owner: parts.attachments.ownerOf(node), ...unheld };
   const refusal = refusalOf(order.target, standing, parts.store.clock.now());
   if (refusal) throw refusal;
@@ -270,6 +272,9 @@ async function giveChange(
     const equal = await findEqual(order, task.nodeUuid, store, transaction.sql);
     if (equal) return { answer: equal, changed: null };
     await guard(transaction);
+    // Whoever has frozen it meanwhile was told that nothing more is accepted.
+    const frozen = parts.freezes.of(standing.node);
+    if (frozen) throw frozenBy(frozen, standing.node);
     const ordered = await orderPowerTask(task, agentUuid, transaction, store);
     if (ordered === null) throw await explainHeld(standing, transaction, store);
     await order.also?.note(transaction, { task: ordered.task });

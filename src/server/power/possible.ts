@@ -11,11 +11,13 @@ import { isAtRest } from '../../core/states.ts';
 import type { Attachments, Owner } from '../agents/attachments.ts';
 import type { Transaction } from '../store/database.ts';
 import { findDriver } from '../store/drivers.ts';
+import type { FreezeRow } from '../store/freezes.ts';
 import { findNode, heldThroughSameBmc } from '../store/nodes.ts';
 import { findPowerTask, findRecall } from '../store/power_tasks.ts';
 import type { DriverRow, NodeRow, PowerTaskRow } from '../store/rows.ts';
 import type { Store } from '../store/store.ts';
 import { isWithdrawable } from './aborts.ts';
+import { type Freezes, frozenBy } from './freezes.ts';
 import { findGivenUp } from './late_recalls.ts';
 
 /** What decides whether an order is accepted. */
@@ -32,12 +34,18 @@ export interface Standing {
   readonly recall: PowerTaskRow | null;
   /** The order that was given up and may still change the node, or null. */
   readonly givenUp: GivenUp | null;
+  /** What freezes the node, or null. */
+  readonly frozen: FreezeRow | null;
 }
 
 /** How a node stands now. */
 export async function standingOf(
   node: NodeRow,
-  { store, attachments }: { readonly store: Store; readonly attachments: Attachments },
+  {
+    store,
+    attachments,
+    freezes,
+  }: { readonly store: Store; readonly attachments: Attachments; readonly freezes: Freezes },
 ): Promise<Standing> {
   const sql = store.database.read;
   return {
@@ -48,6 +56,7 @@ export async function standingOf(
     twin: await heldThroughSameBmc(node, sql),
     recall: node.mayChangeUntil === null ? null : await findRecall(node.uuid, sql),
     givenUp: await findGivenUp(node, sql, store),
+    frozen: freezes.of(node),
   };
 }
 
@@ -57,6 +66,7 @@ export function refusalOf(target: Target, standing: Standing, now: number): Coun
   const holder = standing.holder ?? standing.recall;
   if (driver === null || !driver.targets.includes(target)) return notSupported(target, node, driver);
   if (isAbort(target)) return null;
+  if (standing.frozen !== null) return frozenBy(standing.frozen, node);
   if (owner.kind === 'none')
     return notAttached(
       node,

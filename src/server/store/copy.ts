@@ -26,6 +26,7 @@ const TABLES: Readonly<Record<string, Key | null>> = {
   tokens: ['uuid'],
   sealing_key: null,
   trail: ['sequence'],
+  freezes: ['uuid'],
 };
 
 /** What a database has that nothing was ever written to. */

@@ -1,11 +1,9 @@
 /** What cannot be read is said, cheaply, wherever the node is shown. The scenario `what_cannot_be_read_is_said` has the rest. */
 import test, { type ExecutionContext } from 'ava';
-import type { CallContext } from 'nice-grpc';
 import { openCancellation } from '../../../src/core/signals.ts';
 import { EVERYTHING } from '../../../src/server/access/rights.ts';
 import { createNodeService } from '../../../src/server/api/node_service.ts';
-import type { Recorded } from '../../../src/server/api/trail.ts';
-import { View, type Viewed } from '../../../src/server/api/view.ts';
+import { View } from '../../../src/server/api/view.ts';
 import { problemAfter } from '../../../src/server/nodes/problems.ts';
 import type { Change } from '../../../src/server/store/feed.ts';
 import { getNode } from '../../../src/server/store/nodes.ts';
@@ -56,9 +54,9 @@ test('the API lists the nodes that cannot be read, and a watch of nodes is sent 
   const nodes = createNodeService(world.conductor);
   const cancellation = openCancellation([]);
   const view = new View(EVERYTHING, 'anyone', world.database.read);
-  const context = { signal: cancellation.signal, metadata: new Map(), view } as unknown as CallContext &
-    Viewed &
-    Recorded;
+  const context = { signal: cancellation.signal, metadata: new Map(), view } as unknown as Parameters<
+    typeof nodes.watchNodes
+  >[1];
   const seen: string[] = [];
   const watching = (async () => {
     for await (const { node } of nodes.watchNodes({ nodes: [] }, context))

@@ -1,0 +1,127 @@
+/** Zones and labels whose nodes take no orders. All that hold are in memory: each order asks. Aborts never do. */
+import { type CountermandError, failAt, failWith } from '../../core/errors.ts';
+import { type Also, writeAlso } from '../store/also.ts';
+import { type FreezeRow, insertFreeze, listFreezes, saveLifted } from '../store/freezes.ts';
+import type { NodeRow } from '../store/rows.ts';
+import type { Store } from '../store/store.ts';
+
+/** What is to be frozen. */
+type NewFreeze = Pick<FreezeRow, 'zone' | 'labels' | 'reason' | 'until' | 'createdBy'>;
+
+/** The limit of freezes that hold at the same time: each order is compared with all of them. */
+const FREEZES_LIMIT = 1000;
+const REASON_LIMIT = 1000;
+
+/** The freezes of a conductor. */
+export class Freezes {
+  readonly #store: Store;
+  #rows: readonly FreezeRow[];
+
+  private constructor(store: Store, rows: readonly FreezeRow[]) {
+    this.#store = store;
+    this.#rows = rows;
+  }
+
+  /** Reads those that hold. */
+  static async open(store: Store): Promise<Freezes> {
+    return new Freezes(store, await listFreezes(store.clock.now(), store.database.read));
+  }
+
+  /** Those that hold now, the oldest first. */
+  list(): FreezeRow[] {
+    const now = this.#store.clock.now();
+    const holding = this.#rows.filter(({ until }) => until === null || now < until);
+    if (holding.length < this.#rows.length) this.#rows = holding;
+    return [...holding].sort((one, other) => one.createdAt - other.createdAt);
+  }
+
+  /** What freezes a node, or null. */
+  of({ zone, labels }: Pick<NodeRow, 'zone' | 'labels'>): FreezeRow | null {
+    if (this.#rows.length === 0) return null;
+    const holds = (freeze: FreezeRow): boolean =>
+      (freeze.zone === '' || freeze.zone === zone) &&
+      Object.entries(freeze.labels).every(([name, value]) => labels[name] === value);
+    return this.list().find(holds) ?? null;
+  }
+
+  /**
+   * Freezes from now on: an order that was not accepted by now is refused.
+   * @throws ARGUMENT_INVALID; what the database throws, and then nothing is frozen
+   */
+  async add(wanted: NewFreeze, also?: Also): Promise<FreezeRow> {
+    const { clock, chance, database } = this.#store;
+    const now = clock.now();
+    check(wanted, now);
+    if (this.list().length >= FREEZES_LIMIT)
+      throw failAt('ARGUMENT_INVALID', 'reason', `${FREEZES_LIMIT} freezes hold, and no more are kept; lift some`);
+    const row: FreezeRow = { uuid: chance.uuid(), ...wanted, createdAt: now, liftedAt: null };
+    this.#rows = [...this.#rows, row];
+    try {
+      await writeAlso(
+        database,
+        also,
+        () => ({}),
+        (transaction) => insertFreeze(row, transaction),
+      );
+    } catch (thrown) {
+      this.#forget(row.uuid);
+      throw thrown;
+    }
+    return row;
+  }
+
+  /** Lifts a freeze. @throws FREEZE_NOT_FOUND; what the database throws, and then it holds on */
+  async lift(uuid: string, also?: Also): Promise<FreezeRow> {
+    const { clock, database } = this.#store;
+    const row = this.list().find((each) => each.uuid === uuid);
+    if (row === undefined)
+      throw failWith('FREEZE_NOT_FOUND', `no freeze '${uuid.slice(0, 100)}' holds`, {
+        resource: { type: 'freeze', name: uuid.slice(0, 255) },
+      });
+    const liftedAt = clock.now();
+    await writeAlso(
+      database,
+      also,
+      () => ({}),
+      (transaction) => saveLifted(uuid, liftedAt, transaction),
+    );
+    this.#forget(uuid);
+    return { ...row, liftedAt };
+  }
+
+  #forget(uuid: string): void {
+    this.#rows = this.#rows.filter((row) => row.uuid !== uuid);
+  }
+}
+
+function check({ zone, labels, reason, until }: NewFreeze, now: number): void {
+  if (zone === '' && Object.keys(labels).length === 0)
+    throw failAt(
+      'ARGUMENT_INVALID',
+      'labels',
+      'labels: name labels or a zone; a freeze of everything has to be said zone by zone',
+    );
+  if (reason === '' || reason.length > REASON_LIMIT)
+    throw failAt(
+      'ARGUMENT_INVALID',
+      'reason',
+      `reason has 1 to ${REASON_LIMIT} characters: whoever is refused reads it`,
+    );
+  if (until !== null && until <= now) throw failAt('ARGUMENT_INVALID', 'until', 'until is over already');
+}
+
+/** The refusal of an order for a frozen node. */
+export function frozenBy(freeze: FreezeRow, { name }: Pick<NodeRow, 'name'>): CountermandError {
+  return failWith(
+    'NODE_FROZEN',
+    `node ${name} is frozen ${untilWords(freeze)}: ${freeze.reason}; aborts are accepted`,
+    {
+      resource: { type: 'node', name },
+      facts: { freeze: freeze.uuid, by: freeze.createdBy },
+    },
+  );
+}
+
+/** Until when a freeze holds, in words. */
+export const untilWords = ({ until, uuid }: FreezeRow): string =>
+  until === null ? `until freeze ${uuid} is lifted` : `until ${new Date(until).toISOString()}`;

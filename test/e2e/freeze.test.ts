@@ -1,0 +1,69 @@
+/** Frozen nodes take no orders, and lose no abort. */
+import test from 'ava';
+import type { PowerTarget } from '../../src/gen/countermand/v1/power.ts';
+import { eventually } from '../counterparts/eventually.ts';
+import type { Client } from './client.ts';
+import { openHouse } from './house.ts';
+import { enrol } from './orders.ts';
+import { runHere } from './processes.ts';
+
+/** Gives an order and waits for its end. */
+async function giveOrder({ power }: Client, node: string, target: PowerTarget): Promise<void> {
+  for await (const _ of power.setPowerState({ node, target }));
+}
+
+const UUID = /[0-9a-f]{8}-[0-9a-f-]{27}/;
+
+test('a frozen label refuses orders, of plans too, and no abort; lifted or over, it refuses nothing', async (t) => {
+  const house = await openHouse(t, { here: true });
+  const { client } = house;
+  const command = (...words: readonly string[]) => runHere([...words, '--conductor', house.address]);
+  for (const name of ['n1', 'n2', 'n3'])
+    await enrol(client, name, 'fake', { fake_address: name, fake_soft_ms: 'never' });
+  for (const node of ['n1', 'n2', 'n3']) await giveOrder(client, node, 1);
+  await client.nodes.updateNode({ node: 'n1', setLabels: { rack: '7' } });
+  await client.nodes.updateNode({ node: 'n2', setLabels: { rack: '7' } });
+  const { task } = await client.power.orderPowerState({ node: 'n1', target: 5 });
+  const input = { resource_id: 'n2', state: 'power off' };
+  const actions = [{ name: 'a', actionType: 'change_node_power_state', inputParameters: input }];
+  const { actionPlan } = await client.plans.createActionPlan({ name: 'p', actions });
+
+  const frozen = await command('freeze', '-l', 'rack=7', '--reason', 'new power supply');
+  t.regex(frozen.stdout, /^rack=7: frozen until freeze \S+ is lifted; orders are refused/);
+  const uuid = UUID.exec(frozen.stdout)?.[0] ?? '';
+  const refused = await command('node', 'power', 'n2', 'off', '--yes');
+  t.regex(refused.stderr, /node n2 is frozen until freeze \S+ is lifted: new power supply; aborts are accepted/);
+  t.is(refused.exitCode, 5);
+  await t.throwsAsync(client.plans.startActionPlan({ actionPlan: actionPlan?.uuid ?? '' }), {
+    code: 'NODE_FROZEN',
+  } as never);
+  const { possible, explanation } = await client.nodes.explainNode({ node: 'n2' });
+  t.deepEqual(possible, []);
+  t.true(explanation.some((sentence) => sentence.startsWith('It is frozen')));
+  t.is((await command('node', 'power', 'n3', 'off', '--yes')).exitCode, 0);
+  t.regex((await command('freeze', 'list')).stdout, /rack=7 +it is lifted +anonymous\S+ +new power supply/);
+
+  await client.power.orderPowerState({ node: 'n1', target: 8 });
+  await eventually('the order to be taken back', async () => {
+    const { task: now } = await client.power.getPowerTask({ task: task?.uuid ?? '' });
+    return now?.abort?.taskUuid !== undefined && now.endedAt !== undefined;
+  });
+
+  t.is((await command('freeze', 'lift', uuid)).stdout, 'rack=7: orders are accepted again');
+  t.regex((await command('freeze', 'lift', uuid)).stderr, /no freeze '\S+' holds/);
+  t.is((await command('node', 'power', 'n2', 'off', '--yes')).exitCode, 0);
+});
+
+test('what cannot be a freeze is refused, and one that is stands in the trail', async (t) => {
+  const house = await openHouse(t, { here: true });
+  const command = (...words: readonly string[]) => runHere([...words, '--conductor', house.address]);
+  t.regex((await command('freeze', '--reason', 'x')).stderr, /name labels or a zone/);
+  t.regex((await command('freeze', '--zone', 'a')).stderr, /reason has 1 to 1000 characters/);
+  t.regex((await command('freeze', '--zone', 'a', '--reason', 'x', '--until', 'soon')).stderr, /'soon' is no time/);
+  t.regex(
+    (await command('freeze', '--zone', 'a', '--reason', 'x', '--until', '2020-01-01')).stderr,
+    /until is over already/,
+  );
+  t.is((await command('freeze', '--zone', 'a', '--reason', 'x', '--until', '2099-01-01')).exitCode, 0);
+  t.regex((await command('trail', 'list')).stdout, /NodeService\/FreezeNodes/);
+});
