@@ -1,6 +1,6 @@
 /** Values of driver_info that stand for secrets kept beside the agent: `file:NAME` and `env:NAME`, and `vault:MOUNT/PATH#KEY`. */
-import { readFileSync, realpathSync, statSync } from 'node:fs';
-import { join, sep } from 'node:path';
+import { existsSync, readFileSync, realpathSync, statSync } from 'node:fs';
+import { dirname, join, sep } from 'node:path';
 import { fail } from '../core/errors.ts';
 import { isReference, UNOPENED } from '../core/references.ts';
 import type { DriverInfo } from '../drivers/driver.ts';
@@ -54,14 +54,11 @@ export function resolveSecrets(
 function readSecretFile(key: string, name: string, { folder }: SecretSources): string {
   const unreadable = (why: string): Error => fail('SECRET_UNREADABLE', `driver_info.${key}: file:${name} ${why}`);
   if (folder === null) throw unreadable('cannot be read: the agent has no secrets_dir');
-  let path: string;
-  try {
-    path = realpathSync(join(folder, name));
-  } catch {
-    throw unreadable("does not exist below the agent's secrets_dir");
-  }
-  // The real path, so that neither dots nor links lead out of the folder.
-  if (!path.startsWith(realpathSync(folder) + sep)) throw unreadable("is not below the agent's secrets_dir");
+  const path = join(folder, name);
+  // Neither dots nor links lead out of the folder, and no sentence tells whether something is there outside of it.
+  if (!path.startsWith(join(folder, sep)) || (existsSync(folder) && !isBelow(path, folder)))
+    throw unreadable("is not below the agent's secrets_dir");
+  if (!existsSync(path)) throw unreadable("does not exist below the agent's secrets_dir");
   const file = statSync(path);
   // Reading a pipe would wait for whoever writes to it.
   if (!file.isFile()) throw unreadable('is no file');
@@ -70,6 +67,16 @@ function readSecretFile(key: string, name: string, { folder }: SecretSources): s
     return readFileSync(path, 'utf8').replace(/\r?\n$/, '');
   } catch {
     throw unreadable('cannot be read by the agent');
+  }
+}
+
+/** True if a path, or what there is of it, is below a folder when all links are followed. */
+function isBelow(path: string, folder: string): boolean {
+  const root = realpathSync(folder);
+  for (let there = path; ; there = dirname(there)) {
+    if (!existsSync(there) && there !== dirname(there)) continue;
+    const real = realpathSync(there);
+    return real.startsWith(join(root, sep)) || (real === root && there !== path);
   }
 }
 

@@ -1,4 +1,4 @@
-import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
 import { resolveSecrets } from '../../src/agent/secrets.ts';
@@ -48,6 +48,34 @@ test('what is not below the folder, or not a variable of ours, is refused withou
   }
   const error = t.throws(() => resolveSecrets({ ipmi_password: 'file:x' }, keys, { folder: null, environment }));
   t.regex(error?.message ?? '', /secrets_dir/);
+});
+
+test('outside of the folder a file that is there and one that is not have the same sentence', async (t) => {
+  const root = await newFolder(t);
+  const folder = join(root, 'secrets');
+  mkdirSync(folder);
+  writeFileSync(join(root, 'outside'), 'do-not-show');
+  symlinkSync(root, join(folder, 'up'));
+  const told = (name: string): string => {
+    const value = `file:${name}`;
+    const error = t.throws(() => resolveSecrets({ ipmi_password: value }, keys, { folder, environment }));
+    return String(error?.message).replace(value, 'it');
+  };
+  const outside = [
+    '../outside',
+    '../missing',
+    '../missing/deeper',
+    'up/outside',
+    'up/missing',
+    'up/a/b',
+    'up',
+    '..',
+    '.',
+  ];
+  t.deepEqual([...new Set(outside.map(told))], ["driver_info.ipmi_password: it is not below the agent's secrets_dir"]);
+  t.regex(told('missing/deeper'), /does not exist below/);
+  rmSync(folder, { recursive: true });
+  t.regex(told('missing'), /does not exist below/);
 });
 
 test('only a secret key may have a reference: any other would be shown', (t) => {
