@@ -21,7 +21,7 @@ export const SECRET_KEYS = {
     fallbackWords: 'none: `_verify_ca` is true or false',
     readBy: 'agent',
     meaning:
-      'the folder below which `_verify_ca` of driver_info names PEM files, or folders of them; nothing else is read for it',
+      'the folder below which `_verify_ca` of driver_info names PEM files, or folders of them, also by absolute paths; nothing else is read for it',
   }),
   secrets_dir: folder({
     fallbackWords: 'none: no `file:` value can be read',
