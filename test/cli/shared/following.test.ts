@@ -71,7 +71,7 @@ test('a task that failed fails the command, after its last line', async (t) => {
   t.regex(captured.stdout(), /n1: soft power off FAILED/);
 });
 
-test('without waiting, the first message is the last', async (t) => {
+test('without waiting, the first message of a task is the last', async (t) => {
   const captured = openCaptured();
   let closed = false;
   async function* endless(): AsyncGenerator<{ task?: PowerTask }> {
