@@ -17,6 +17,7 @@ import { fileURLToPath } from 'node:url';
 import test, { type ExecutionContext } from 'ava';
 
 const BIN = fileURLToPath(new URL('../../bin/countermand', import.meta.url));
+const START = fileURLToPath(new URL('../../src/cli/start.ts', import.meta.url));
 const MANIFEST = new URL('../../package.json', import.meta.url);
 const SYSTEM_PATH = '/usr/bin:/bin';
 
@@ -96,6 +97,27 @@ test('a conductor, and nothing else, gets a larger young generation', async (t) 
     /^\d+ --max-semi-space-size=16 \S+ serve --no-agent\n$/,
   );
   t.notRegex((await run(bin, ['node', 'create', 'serve'], { PATH })).stdout, /--max/);
+});
+
+test('a daemon outlives a hangup before Node runs, and a client command does not', async (t) => {
+  const { bin, PATH } = installed(t, 'kill -HUP $PPID; echo v24.0.0');
+  t.like(await run(bin, ['serve'], { PATH }), { exitCode: 0, stderr: '' });
+  t.not((await run(bin, ['status'], { PATH })).exitCode, 0);
+});
+
+/** Sends SIGHUP to the process that loads it as soon as that asks for the command. */
+const HANGUP = `import { registerHooks } from 'node:module';
+  const resolve = (specifier, context, next) => {
+    if (specifier.endsWith('/main.ts')) process.kill(process.pid, 'SIGHUP');
+    return next(specifier, context);
+  };
+  registerHooks({ resolve });`;
+
+test('a daemon outlives a hangup while its command is loaded', async (t) => {
+  const words = ['--import', `data:text/javascript,${encodeURIComponent(HANGUP)}`, START, 'serve', '--no-such-flag'];
+  const { exitCode, stderr } = await run(process.execPath, words);
+  t.is(exitCode, 2, stderr);
+  t.regex(stderr, /unknown option '--no-such-flag'/);
 });
 
 test('a package without its bundle says so', async (t) => {

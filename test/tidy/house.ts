@@ -168,6 +168,7 @@ export const HOMES: Homes = {
   'node:dns': ['src/drivers/ipmi/ipmitool/probe.ts'],
   'node:dns/promises': ['src/drivers/ipmi/ipmitool/probe.ts', 'src/drivers/ipmi/rmcp/udp.ts', 'src/drivers/lookups.ts'],
   'node:events': ['src/sim/'],
+  'node:tty': ['src/cli/early_hangup.ts'],
   'node:fs': [
     'src/agent/secrets.ts',
     'src/cli/certificates/commands.ts',
