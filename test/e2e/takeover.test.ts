@@ -48,7 +48,7 @@ async function openPair(t: ExecutionContext, settings: Settings = {}) {
     t.teardown(() => client.close());
     return client;
   };
-  return { server, leader, other, atLeader: clientOf(leader.address), atOther: clientOf(other.address) };
+  return { settings: all, server, leader, other, atLeader: clientOf(leader.address), atOther: clientOf(other.address) };
 }
 
 test.serial(
@@ -194,7 +194,7 @@ test.serial(
 );
 
 test.serial('a leader that is told to stop resigns, and the other leads without waiting for its lease', async (t) => {
-  const { leader, other, atOther } = await openPair(t);
+  const { settings, leader, other, atOther } = await openPair(t);
   const asked = await run(t, ['status', '--conductor', other.address]);
   t.regex(asked.stdout, new RegExp(`leads +${leader.address}, epoch 2, for \\S+\\n *stand by +${other.address}`));
   leader.signal('SIGTERM');
@@ -213,4 +213,9 @@ test.serial('a leader that is told to stop resigns, and the other leads without 
     (await atOther.itself.getStatus({})).conductors.map(({ address }) => address),
     [other.address],
   );
+  await other.kill();
+  const again = await startConductor(t, { ...settings, listen: other.address, data: await newFolder(t) }, true);
+  const { conductors, problems } = await atOther.itself.getStatus({});
+  t.like(conductors, { length: 1, 0: { address: again.address, leads: true, present: true } });
+  t.deepEqual(problems, []);
 });
