@@ -63,6 +63,7 @@ export const ERROR_TABLE = {
   ARGUMENT_INVALID: row('INVALID_ARGUMENT', 2, 'a field of the request is missing, malformed or out of range'),
   DRIVER_UNKNOWN: row('INVALID_ARGUMENT', 2, 'no agent has ever offered a driver of this name in the zone'),
   DRIVER_INFO_INVALID: row('INVALID_ARGUMENT', 2, 'the driver does not accept a key or value of driver_info'),
+  COMPRESSION_NOT_SUPPORTED: row('UNIMPLEMENTED', 2, 'requests over gRPC are not compressed'),
   MESSAGE_TOO_LARGE: row('RESOURCE_EXHAUSTED', 2, 'the message is larger than its RPC allows'),
   TOO_MANY_STREAMS: row('RESOURCE_EXHAUSTED', 6, 'the conductor has as many open streams as it allows', RETRYABLE),
   PAGE_TOKEN_INVALID: row('INVALID_ARGUMENT', 2, 'the page token did not come from this list'),

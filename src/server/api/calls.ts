@@ -12,7 +12,7 @@ import { encodeStatus, STATUS_DETAILS_KEY } from './details.ts';
 import { sayable } from './errors.ts';
 
 /** Carries the exact code of an error beside the gRPC status. */
-const ERROR_CODE_KEY = 'countermand-error-code';
+export const ERROR_CODE_KEY = 'countermand-error-code';
 
 /**
  * Runs a streaming RPC under the signal of its call: aborted with CALL_ENDED when the client stops listening and with

@@ -14,6 +14,7 @@ import { Connections } from './connections.ts';
 import type { Front } from './front.ts';
 import { certificateIn, credentialsOf, passCertificates } from './grpc_tls.ts';
 import { contractImage } from './image.ts';
+import { refusePacked } from './packing.ts';
 import { unread } from './reading.ts';
 import { SERVED } from './services.ts';
 
@@ -73,7 +74,7 @@ export async function listen(
   const leader = amongOthers ? () => front.elsewhere()?.grpc ?? null : undefined;
   const connections = new Connections({ clock, log, openFilesLimit, leader });
   const asksForCertificate = tls !== null && tls.current().ca !== null;
-  const interceptors = { interceptors: asksForCertificate ? [passCertificates] : [] };
+  const interceptors = { interceptors: [...(asksForCertificate ? [passCertificates] : []), refusePacked] };
   const server = createServer({ ...KEEPALIVE, ...MESSAGE_LIMIT, ...interceptors })
     .use(errorsToStatus(log, chance))
     .use(connections.refuseSpare())
