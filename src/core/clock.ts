@@ -39,25 +39,3 @@ export const systemClock: Clock = {
 export function othersFirst(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
-
-/** What waits for its next portion, in the order of coming. */
-const portions: Set<() => void> = new Set();
-
-function beginPortion(): void {
-  const [first] = portions;
-  if (first === undefined) return;
-  portions.delete(first);
-  if (portions.size > 0) setImmediate(beginPortion);
-  first();
-}
-
-/**
- * The same between two portions of long work. Of all that wait here, one goes on in each turn of the event loop: however many
- * calls mean much work, others wait for one portion of one of them.
- */
-export function nextPortion(): Promise<void> {
-  return new Promise((resolve) => {
-    portions.add(resolve);
-    if (portions.size === 1) setImmediate(beginPortion);
-  });
-}

@@ -154,6 +154,15 @@ export const OPEN_LIMITS = {
     'TOO_MANY_STREAMS',
   ),
   fleet_watches: row(100, 'streams', 'the streams that watch every node', 'TOO_MANY_STREAMS'),
+  refreshes: row(2000, 'calls', 'the RefreshNodes calls of one conductor', 'TOO_MANY_STREAMS'),
+  refreshes_of_caller: row(1000, 'calls', 'the same of one caller', 'TOO_MANY_STREAMS'),
+  refreshed_nodes: row(
+    400_000,
+    'nodes',
+    'the nodes that these calls name, each counted for each call until it has been read',
+    'TOO_MANY_STREAMS',
+  ),
+  refreshed_nodes_of_caller: row(100_000, 'nodes', 'the same of one caller', 'TOO_MANY_STREAMS'),
   bmc_sessions: row(
     4096,
     'sessions',

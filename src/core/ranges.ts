@@ -2,9 +2,10 @@
  * Node ranges: `r7n[1-16]`, `r[7-8]n[01-16,20]`, `alpha,beta`. Zeros in front are kept as written. How many names a range
  * means, and how long they are, is known before the first one is made, so that a short text cannot cause much work.
  */
-import { nextPortion } from './clock.ts';
+
 import { type CountermandError, failAt } from './errors.ts';
 import { exceeded, SENT_LIMITS } from './limits.ts';
+import { nextPortion } from './long_work.ts';
 
 /** The limit of names in one range, and in all ranges of a request together. */
 const RANGE_LIMIT = SENT_LIMITS.named_nodes.limit;
@@ -207,9 +208,7 @@ export async function expandInPortions(
     for (const name of namesOf(pieces)) {
       names.add(name);
       made += 1;
-      if (made % PORTION !== 0) continue;
-      await nextPortion();
-      signal?.throwIfAborted();
+      if (made % PORTION === 0) await nextPortion(signal);
     }
   return [...names];
 }

@@ -18,6 +18,7 @@ const HELLO = 'test/server/agents/hello.test.ts';
 const BOUNDS = 'test/server/agents/bounds.test.ts';
 const PLACES = 'test/server/api/connection_places.test.ts';
 const PAGES = 'test/drivers/bmc_texts.test.ts';
+const REFRESHES = 'test/server/api/refreshes.test.ts';
 const DOOR = 'test/http/door.test.ts';
 
 const AGENT: Tested<typeof AGENT_LIMITS> = {
@@ -34,6 +35,10 @@ const AGENT: Tested<typeof AGENT_LIMITS> = {
 const OPEN: Tested<typeof OPEN_LIMITS> = {
   streams: ['test/server/api/requests.test.ts', 'one stream more than the limit is refused'],
   fleet_watches: ['test/server/api/requests.test.ts', 'streams of the whole fleet have a limit of their own'],
+  refreshes: [REFRESHES, 'one call more than the limit is refused'],
+  refreshes_of_caller: [REFRESHES, 'one call more than the limit of a caller is refused'],
+  refreshed_nodes: [REFRESHES, 'one node more than the limit is refused'],
+  refreshed_nodes_of_caller: [REFRESHES, 'one node more than the limit of a caller is refused'],
   grpc_connections: [PLACES, 'one connection more than the limit has a spare place, and one more than those has none'],
   grpc_connections_of_address: [PLACES, 'one connection more than the limit of an address has a spare place'],
   spare_connections: [PLACES, 'one connection more than the limit has a spare place, and one more than those has none'],

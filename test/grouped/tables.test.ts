@@ -36,7 +36,7 @@ import '../cli/shared/task_lines.test.ts';
 import '../cli/shared/times.test.ts';
 import '../cli/shared/words.test.ts';
 import '../core/abort_table.test.ts';
-import '../core/clock.test.ts';
+import '../core/long_work.test.ts';
 import '../core/folded_names.test.ts';
 import '../core/globs.test.ts';
 import '../core/places.test.ts';

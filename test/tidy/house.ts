@@ -91,7 +91,7 @@ export const HOMES: Homes = {
   '@connectrpc/connect': ['src/http/message.ts', 'src/http/rpcs.ts'],
   '@connectrpc/connect-node': ['src/http/rpcs.ts'],
   '@hono/node-server': ['src/http/door.ts', 'src/http/app.ts'],
-  '@grpc/grpc-js': ['src/server/api/grpc.ts', 'src/server/api/grpc_tls.ts'],
+  '@grpc/grpc-js': ['src/server/api/grpc.ts', 'src/server/api/grpc_tls.ts', 'src/server/api/packing.ts'],
   bcryptjs: ['src/server/access/passwords.ts'],
   '@peculiar/x509': ['src/cli/certificates/make.ts'],
   'better-sqlite3': ['src/server/store/sqlite/'],

@@ -78,7 +78,7 @@ async function resolve(
     fields.node = node.uuid;
   }
   if (named.nodes && naming.nodes?.length) {
-    const nodes = await resolveNodes(naming.nodes, sql, (node) => view.sees(node));
+    const nodes = await resolveNodes(naming.nodes, sql, { sees: (node) => view.sees(node) });
     if (!isListOfPlans(named)) needOn(nodes);
     fields.nodes = nodes.map(({ uuid }) => uuid);
   }

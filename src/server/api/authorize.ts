@@ -7,7 +7,7 @@ import type { Asked } from '../access/identity.ts';
 import type { OpenStreams } from '../access/open_streams.ts';
 import type { Store } from '../store/store.ts';
 import { admit } from './admit.ts';
-import { ATTACH } from './calls.ts';
+import { ATTACH, CLIENT_GONE } from './calls.ts';
 import { RPC_RULES } from './rpc_verbs.ts';
 import { veiled } from './veil.ts';
 import { View, type Viewed } from './view.ts';
@@ -57,9 +57,7 @@ async function* whileGood<Request, Response>(
   streams: OpenStreams,
 ) {
   const cancellation = openCancellation([]);
-  const unlink = onAbort(context.signal, () =>
-    cancellation.abort(fail('CALL_ENDED', 'the client stopped listening; the work goes on')),
-  );
+  const unlink = onAbort(context.signal, () => cancellation.abort(CLIENT_GONE));
   let ended: CountermandError | null = null;
   const end = (reason: CountermandError): void => {
     ended ??= reason;

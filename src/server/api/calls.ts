@@ -48,11 +48,12 @@ export async function inCall<T>(
   }
 }
 
+/** Made once: to note where an error came from takes long, and thousands of calls may be reset. */
+export const CLIENT_GONE = fail('CALL_ENDED', 'the client stopped listening; the work goes on');
+
 function openCall(context: CallContext, shutdown: AbortSignal): Cancellation {
   const cancellation = openCancellation([shutdown]);
-  const unlink = onAbort(context.signal, () =>
-    cancellation.abort(fail('CALL_ENDED', 'the client stopped listening; the work goes on')),
-  );
+  const unlink = onAbort(context.signal, () => cancellation.abort(CLIENT_GONE));
   const end = (): void => {
     unlink();
     cancellation.end();

@@ -21,8 +21,9 @@ import { inCall, underCall } from './calls.ts';
 import { explainNode } from './explain.ts';
 import { freezesOf } from './freezes.ts';
 import { allowNew, allowUpdate } from './node_rights.ts';
-import { inView, refreshNodes, watchNodes } from './node_streams.ts';
+import { inView, watchNodes } from './node_streams.ts';
 import { fullPage, pageMark, pageSize, pageToken } from './pages.ts';
+import { Refreshes } from './refreshes.ts';
 import { ableNow, supportedBy } from './supported.ts';
 import type { Recorded } from './trail.ts';
 import type { View, Viewed } from './view.ts';
@@ -52,7 +53,8 @@ export function createNodeService(conductor: Conductor): NodeServiceImplementati
       return { node: await answer(await getNode(node, read)) };
     },
 
-    listNodes: (request, { view }) => pageOfNodes(request, answer, conductor, view),
+    listNodes: (request, context) =>
+      during(context, (signal) => pageOfNodes(request, answer, conductor, context.view, signal)),
 
     async updateNode(request, context) {
       await allowUpdate(request, context.view);
@@ -114,24 +116,29 @@ function streamsOf(
   answer: (node: NodeRow) => Promise<Node>,
 ): Pick<NodeServiceImplementation<Viewed>, 'refreshNodes' | 'watchNodes'> {
   const { read } = conductor.orders.store.database;
+  const refreshes = new Refreshes(conductor.readings);
   return {
     async *refreshNodes({ nodes }, context) {
-      const rows = await resolveNodes(nodes, read);
       yield* underCall(context, conductor.shutdown, async function* (signal) {
-        for await (const { node, reading, reason, errorCode } of refreshNodes(rows, conductor, signal)) {
-          yield {
-            node: await answer(node),
-            observed: toPowerState(reading?.powerState ?? null),
-            reason,
-            errorCode: errorCode ?? '',
-          };
+        const admitted = refreshes.enter(context.view.who, signal);
+        try {
+          const rows = await resolveNodes(nodes, read, { signal });
+          for await (const { node, reading, reason, errorCode } of admitted.read(rows))
+            yield {
+              node: await answer(node),
+              observed: toPowerState(reading?.powerState ?? null),
+              reason,
+              errorCode: errorCode ?? '',
+            };
+        } finally {
+          admitted.leave();
         }
       });
     },
 
     async *watchNodes({ nodes }, context) {
-      const only = nodes.length === 0 ? null : await resolveNodes(nodes, read);
       yield* underCall(context, conductor.shutdown, async function* (signal) {
+        const only = nodes.length === 0 ? null : await resolveNodes(nodes, read, { signal });
         const changes = inView(watchNodes(only, conductor, signal), context.view.filter);
         for await (const { node, deleted } of changes) yield { node: await answer(node), deleted };
       });
@@ -144,6 +151,7 @@ async function pageOfNodes(
   answer: (node: NodeRow) => Promise<Node>,
   { orders }: Conductor,
   view: View,
+  signal: AbortSignal,
 ) {
   const { read } = orders.store.database;
   const limit = pageSize(size);
@@ -151,7 +159,7 @@ async function pageOfNodes(
   const list = ['nodes', zone, driver, labels, withProblem, maintenance ?? null, descending];
   const mark = pageMark(list, token, isName) ?? (after === '' ? '' : (await view.node(after)).name);
   // One more than is answered tells whether there is another page.
-  const found = await listNodes({ ...filter, sees: view.filter }, mark, limit + 1, read);
+  const found = await listNodes({ ...filter, sees: view.filter }, mark, limit + 1, read, signal);
   const nodes = found.slice(0, limit);
   const nextPageToken = found.length > limit ? pageToken(list, nodes.at(-1)?.name) : '';
   return { nodes: await Promise.all(nodes.map(answer)), nextPageToken };

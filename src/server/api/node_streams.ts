@@ -1,14 +1,10 @@
-/** Streams over many nodes: reading them now, and watching them change. */
-import { openChannel } from '../../core/channel.ts';
+/** Streams over many nodes: watching them change. */
 import type { Conductor } from '../conductor.ts';
-import { type ReadResult, readNode } from '../power/readings.ts';
 import type { Change } from '../store/feed.ts';
 import { findNodesByUuid, listNodes } from '../store/nodes.ts';
 import type { NodeRow } from '../store/rows.ts';
 import type { Store } from '../store/store.ts';
 
-/** At most this many nodes of one refresh are read at the same time. What they answer together is recorded together. */
-const REFRESH_WORKERS = 512;
 /** At most this many nodes are read from the database at a time. */
 const PAGE = 500;
 
@@ -16,25 +12,6 @@ const PAGE = 500;
 export interface NodeChange {
   readonly node: NodeRow;
   readonly deleted: boolean;
-}
-
-/** Reads nodes side by side and gives each result as it comes. An abort ends it with its reason. */
-export async function* refreshNodes(
-  nodes: readonly NodeRow[],
-  { readings }: Conductor,
-  signal: AbortSignal,
-): AsyncGenerator<ReadResult> {
-  const results = openChannel<ReadResult>(signal);
-  const waiting = nodes.values();
-  const work = async (): Promise<void> => {
-    for (const node of waiting) results.push(await readNode(node, 'operator', readings, signal));
-  };
-  const workers = Array.from({ length: REFRESH_WORKERS }, work);
-  Promise.all(workers).then(
-    () => results.end(),
-    (error: unknown) => results.end(error),
-  );
-  yield* results;
 }
 
 /**

@@ -1,7 +1,8 @@
 /** Page sizes and page tokens. A token belongs to one list with one set of filters. */
-import { nextPortion } from '../../core/clock.ts';
+
 import { failAt } from '../../core/errors.ts';
 import { SENT_LIMITS } from '../../core/limits.ts';
+import { nextPortion } from '../../core/long_work.ts';
 import type { NewestMark } from '../store/newest.ts';
 
 /** What a list answers when it is not asked for a size. */

@@ -1,7 +1,7 @@
 /** Between the rows of plans and the messages of the proto. */
 
-import { nextPortion } from '../../core/clock.ts';
 import { failAt } from '../../core/errors.ts';
+import { nextPortion } from '../../core/long_work.ts';
 import type { Possible } from '../../core/possible.ts';
 import type { ActionState } from '../../core/states.ts';
 import * as proto from '../../gen/countermand/v1/action_plan.ts';

@@ -3,9 +3,9 @@
  * decoded. A plan may be large: it is decoded action by action, and other calls are served in between.
  */
 import { BinaryReader, WireType } from '@bufbuild/protobuf/wire';
-import { nextPortion } from '../../core/clock.ts';
 import { CountermandError, fail } from '../../core/errors.ts';
 import { exceeded, type LimitRow, SENT_LIMITS } from '../../core/limits.ts';
+import { nextPortion } from '../../core/long_work.ts';
 import { CreateActionPlanRequest, NewAction, PreviewActionPlanRequest } from '../../gen/countermand/v1/action_plan.ts';
 
 /** Decodes a plan, and counts what it reads. */

@@ -3,10 +3,11 @@
  * streams are open. The numbers are those of core/limits.ts; a field without a limit of its own has the general one.
  */
 import type { CallContext, ServerMiddleware, ServerMiddlewareCall } from 'nice-grpc';
-import { nextPortion } from '../../core/clock.ts';
 import { fail, failAt } from '../../core/errors.ts';
 import { exceeded, type LimitRow, OPEN_LIMITS, SENT_LIMITS } from '../../core/limits.ts';
+import { nextPortion } from '../../core/long_work.ts';
 import { readMessage } from './reading.ts';
+import { RPC_RULES } from './rpc_verbs.ts';
 
 const WATCH_NODES = '/countermand.v1.NodeService/WatchNodes';
 
@@ -41,6 +42,8 @@ export function checkRequests(): ServerMiddleware {
     if (call.requestStream) return yield* call.next(eachSmall(call.request, path), context);
     const request = await readMessage(call.request, path);
     await checkMessage(request);
+    const onlyReads = isRead(path);
+    if (onlyReads && context.signal.aborted) throw CALL_ENDED;
     if (!call.responseStream) return yield* call.next(request, context);
     const sets = isFleetWatch(path, request) ? [streams, fleetWatches] : [streams];
     if (streams.size >= OPEN_LIMITS.streams.limit) throw tooMany(OPEN_LIMITS.streams);
@@ -48,11 +51,27 @@ export function checkRequests(): ServerMiddleware {
       throw tooMany(OPEN_LIMITS.fleet_watches);
     for (const set of sets) set.add(call);
     try {
+      if (onlyReads) await untilTurn(context.signal);
       return yield* call.next(request, context);
     } finally {
       for (const set of sets) set.delete(call);
     }
   };
+}
+
+/** True for what changes nothing, so that nothing is lost if it is not begun. An order is carried out, whoever has gone. */
+function isRead(path: string): boolean {
+  const verbs = RPC_RULES.get(path)?.verbs ?? [];
+  return verbs.length > 0 && verbs.every((verb) => verb.endsWith('.read'));
+}
+
+/** Made once: to note where an error came from takes long. */
+const CALL_ENDED = fail('CALL_ENDED', 'the client stopped listening before the call was begun');
+
+/** One stream is begun in each turn of the event loop; one that was reset meanwhile is not. */
+async function untilTurn(signal: AbortSignal): Promise<void> {
+  await nextPortion(signal).catch(() => {});
+  if (signal.aborted) throw CALL_ENDED;
 }
 
 const isFleetWatch = (path: string, request: unknown): boolean =>

@@ -3,9 +3,9 @@
  * and a follower is woken only for the types that it wants.
  */
 import { type Channel, openFolded } from '../../core/channel.ts';
-import { nextPortion } from '../../core/clock.ts';
 import { asCountermandError, fail } from '../../core/errors.ts';
 import { matcherOf } from '../../core/globs.ts';
+import { nextPortion } from '../../core/long_work.ts';
 import { type Cancellation, onAbort, openCancellation } from '../../core/signals.ts';
 import type { Database } from '../store/database.ts';
 import { lastSequence, readEvents } from '../store/events.ts';

@@ -1,6 +1,6 @@
 /** Nodes that cannot be read, because no agent is attached for their driver and zone: they are marked with a problem. */
 
-import { nextPortion } from '../../core/clock.ts';
+import { nextPortion } from '../../core/long_work.ts';
 import { onAbort } from '../../core/signals.ts';
 import { whyUnserved } from '../agents/unserved.ts';
 import { retry } from '../retry.ts';

@@ -1,7 +1,8 @@
 /** The table of nodes. What follows from a change is done in `nodes/write.ts`, the only caller of what writes here. */
 import type { Knex } from 'knex';
-import { nextPortion, othersFirst } from '../../core/clock.ts';
+import { othersFirst } from '../../core/clock.ts';
 import { type CountermandError, failAt, failWith } from '../../core/errors.ts';
+import { nextPortion } from '../../core/long_work.ts';
 import { expandInPortions } from '../../core/ranges.ts';
 import { compareAndSet, NODES } from './compare_and_set.ts';
 import type { Transaction } from './database.ts';
@@ -27,7 +28,8 @@ const decodedBy =
     decodeNode(row, sql);
 
 /** A transaction holds what others wait for, so it does not queue behind other long work. */
-const pause = (sql: Knex): Promise<void> => (sql.isTransaction ? othersFirst() : nextPortion());
+const pause = (sql: Knex, signal?: AbortSignal): Promise<void> =>
+  sql.isTransaction ? othersFirst() : nextPortion(signal);
 
 const isUuid = (text: string): boolean => text.length === 36;
 
@@ -60,20 +62,26 @@ export function noNode(nameOrUuid: string): CountermandError {
   });
 }
 
+/** How names are looked up. */
+interface Resolving {
+  /** Nodes that it says no to do not exist. */
+  readonly sees?: (node: NodeRow) => boolean;
+  readonly signal?: AbortSignal | undefined;
+}
+
 /**
- * The nodes that names, uuids and ranges mean, each once.
- * @param sees nodes that it says no to do not exist
+ * The nodes that names, uuids and ranges mean, each once. An abort rejects with its reason.
  * @throws NODE_NOT_FOUND naming those that do not exist: half a range is never taken for the whole
  */
 export async function resolveNodes(
   ranges: readonly string[],
   sql: Knex,
-  sees: (node: NodeRow) => boolean = () => true,
+  { sees = () => true, signal }: Resolving = {},
 ): Promise<NodeRow[]> {
   if (ranges.length === 0)
     throw failAt('ARGUMENT_INVALID', 'nodes', "no node is named; give names, uuids or ranges such as 'r7n[1-16]'");
-  const wanted = await expandInPortions(ranges, 'nodes');
-  const found = await findNodes(wanted, sql);
+  const wanted = await expandInPortions(ranges, 'nodes', signal);
+  const found = await findNodes(wanted, sql, signal);
   const missing = wanted.filter((name) => {
     const node = found.get(name);
     return node === undefined || !sees(node);
@@ -85,13 +93,17 @@ export async function resolveNodes(
   return [...new Set(wanted.map((name) => found.get(name) as NodeRow))];
 }
 
-/** The nodes of these names and uuids, by both; those that do not exist are not there. */
-export async function findNodes(namesOrUuids: readonly string[], sql: Knex): Promise<Map<string, NodeRow>> {
+/** The nodes of these names and uuids, by both; those that do not exist are not there. An abort rejects with its reason. */
+export async function findNodes(
+  namesOrUuids: readonly string[],
+  sql: Knex,
+  signal?: AbortSignal,
+): Promise<Map<string, NodeRow>> {
   const found = new Map<string, NodeRow>();
   for (const part of portionsOf(namesOrUuids, VALUES_AT_ONCE)) {
     const rows = await sql('nodes').whereIn('name', part).orWhereIn('uuid', part);
     // Many names are looked up for one client: others are served in between.
-    if (namesOrUuids.length > part.length) await pause(sql);
+    if (namesOrUuids.length > part.length) await pause(sql, signal);
     for (const row of rows.map(decodedBy(sql))) found.set(row.name, row).set(row.uuid, row);
   }
   return found;
@@ -124,8 +136,17 @@ interface NodeFilter {
 /** Labels, and what a caller may see, are looked at row by row: this many rows are read at a time, however few nodes are asked for. */
 const LOOKED_AT_ONCE = 500;
 
-/** At most `limit` nodes after `afterName` in the order of names; empty is the beginning. While labels are looked for, others are served in between. */
-export async function listNodes(filter: NodeFilter, afterName: string, limit: number, sql: Knex): Promise<NodeRow[]> {
+/**
+ * At most `limit` nodes after `afterName` in the order of names; empty is the beginning. While labels are looked for, others are
+ * served in between. An abort rejects with its reason.
+ */
+export async function listNodes(
+  filter: NodeFilter,
+  afterName: string,
+  limit: number,
+  sql: Knex,
+  signal?: AbortSignal,
+): Promise<NodeRow[]> {
   const nodes: NodeRow[] = [];
   const { sees = () => true } = filter;
   const rowByRow = filter.sees !== undefined || Object.keys(filter.labels).length > 0;
@@ -145,7 +166,7 @@ export async function listNodes(filter: NodeFilter, afterName: string, limit: nu
     const last = rows.at(-1);
     if (nodes.length >= limit || rows.length < atOnce || !last) return nodes.slice(0, limit);
     after = last.name;
-    await nextPortion();
+    await nextPortion(signal);
   }
 }
 

@@ -1,6 +1,6 @@
 /** Letting others in. */
 import test from 'ava';
-import { nextPortion } from '../../src/core/clock.ts';
+import { nextPortion } from '../../src/core/long_work.ts';
 
 test('of many long pieces of work one goes on in each turn of the event loop, in the order of coming', async (t) => {
   const turn = () => new Promise((resolve) => setImmediate(resolve));
