@@ -179,9 +179,10 @@ function parseRanges(ranges: readonly string[], place: string): Pattern[] {
   for (const range of ranges) {
     const more = parseRange(range);
     size = sumOf([size, ...more]);
-    checkSize(size, place);
-    patterns.push(...more);
+    // The rest is only counted: whoever is refused is told how much it was.
+    if (size.names <= RANGE_LIMIT) for (const pattern of more) patterns.push(pattern);
   }
+  checkSize(size, place);
   return patterns;
 }
 

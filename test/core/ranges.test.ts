@@ -101,6 +101,13 @@ test('ranges that mean too much together are refused, with the place', (t) => {
   } as never);
 });
 
+test('as many names as a request may have, one by one', (t) => {
+  t.deepEqual(expandRanges([Array.from({ length: 100_000 }, () => 'n').join(',')]), ['n']);
+  t.throws(() => expandRanges(['n[1-90000]', 'm[1-90000]', 'o[1-90000]']), {
+    message: /^nodes: 270000 names; at most/,
+  });
+});
+
 test('others are served while many names are made, and an abort ends it', async (t) => {
   let turns = 0;
   let isCounting = true;
