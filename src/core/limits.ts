@@ -43,8 +43,16 @@ export const SENT_LIMITS = {
     'MESSAGE_TOO_LARGE',
   ),
   name: row(255, 'characters', 'the name of a node, zone, driver, action plan, action or audit; a request_id'),
-  text: row(1000, 'characters', 'a reason or another text; the name of an event type'),
-  list: row(10_000, 'entries', 'a list in a request that has no limit of its own'),
+  text: row(
+    1000,
+    'characters',
+    'a reason or another text; the name of an event type; a key of a payload or of parameters',
+  ),
+  list: row(
+    10_000,
+    'entries',
+    'a list in a request, or the keys of a payload or of parameters, that has no limit of its own',
+  ),
   nesting: row(32, 'levels', 'the nesting of a payload or of parameters'),
   named_nodes: row(100_000, 'names', 'the nodes that one request names, all its ranges counted together'),
   named_characters: row(
@@ -54,7 +62,7 @@ export const SENT_LIMITS = {
   ),
   range_digits: row(15, 'digits', 'a number in a node range'),
   range_pattern: row(1000, 'characters', 'one name or pattern in a node range'),
-  label_count: row(100, 'labels', 'the labels of a node'),
+  label_count: row(100, 'labels', 'the labels of a node, and those by which a request chooses nodes'),
   label_key: row(255, 'characters', 'the name of a label, or a key of driver_info'),
   label_value: row(1000, 'characters', 'the value of a label'),
   info_count: row(100, 'keys', 'the driver_info of a node', 'DRIVER_INFO_INVALID'),

@@ -135,6 +135,7 @@ const TRAPS: readonly (readonly [name: string, call: (client: Client) => Promise
     'numbers beyond those of JavaScript',
     (client) => first(client.notifications.subscribe({ fromSequence: 2n ** 62n })),
   ],
+  ['many labels in a filter', (client) => client.nodes.listNodes({ labels: pairs(SENT_LIMITS.label_count.limit + 1) })],
   ['a negative page', (client) => client.nodes.listNodes({ pageSize: -1 })],
 ];
 

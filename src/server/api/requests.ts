@@ -11,24 +11,42 @@ import { RPC_RULES } from './rpc_verbs.ts';
 
 const WATCH_NODES = '/countermand.v1.NodeService/WatchNodes';
 
-/**
- * The limits of texts, by the name that the field has in the proto files; all other texts have the general limit. Names are
- * checked by the services, which know what is being named.
- */
-const TEXTS: Readonly<Record<string, LimitRow>> = {
+/** By the name that a field has in the proto files. No plain object: clients choose keys, and could name one of its methods. */
+const byField = <Limits>(limits: Readonly<Record<string, Limits>>): ReadonlyMap<string, Limits> =>
+  new Map(Object.entries(limits));
+
+/** The limits of texts; all other texts have the general limit. Names are checked by the services, which know what is being named. */
+const TEXTS = byField<LimitRow>({
   page_token: SENT_LIMITS.page_token,
   // A whole list of names in one text; its names are counted instead.
   nodes: { ...SENT_LIMITS.message_bytes, unit: 'characters', error: 'ARGUMENT_INVALID' },
-};
+});
 
-/** The limits of lists, by field; all other lists have the general limit. */
-const LISTS: Readonly<Record<string, LimitRow>> = {
+/** The limits of lists; all other lists have the general limit. */
+const LISTS = byField<LimitRow>({
   actions: SENT_LIMITS.actions,
   event_types: SENT_LIMITS.event_types,
-};
+});
 
-/** Maps and payloads: their keys are not field names, and their values have limits of their own. */
-const OWN_LIMITS = ['driver_info', 'set_driver_info', 'labels', 'set_labels'];
+/** What keys and values a client chooses. */
+interface PairLimits {
+  readonly count: LimitRow;
+  readonly key: LimitRow;
+  readonly value: LimitRow;
+}
+
+const LABELS: PairLimits = {
+  count: SENT_LIMITS.label_count,
+  key: SENT_LIMITS.label_key,
+  value: SENT_LIMITS.label_value,
+};
+const INFO: PairLimits = { count: SENT_LIMITS.info_count, key: SENT_LIMITS.label_key, value: SENT_LIMITS.info_value };
+
+/** The limits of maps: those of a node, wherever a request has such a map, also where it chooses nodes by it. */
+const MAPS = byField<PairLimits>({ labels: LABELS, set_labels: LABELS, driver_info: INFO, set_driver_info: INFO });
+
+/** The limits of all other keys. */
+const KEYS: Pick<PairLimits, 'count' | 'key'> = { count: SENT_LIMITS.list, key: SENT_LIMITS.text };
 
 /**
  * Holds each request to its limits.
@@ -107,12 +125,14 @@ interface Place {
   /** The field that it belongs to, as the proto files write it. */
   readonly field: string;
   readonly depth: number;
+  /** The limit of a text here; absent: that of its field. */
+  readonly text?: LimitRow;
 }
 
 function checkScalar(place: Place): void {
-  const { value, field } = place;
+  const { value, field, text } = place;
   if (typeof value === 'string') {
-    const limit = TEXTS[field] ?? SENT_LIMITS.text;
+    const limit = text ?? TEXTS.get(field) ?? SENT_LIMITS.text;
     if (value.length > limit.limit) throw exceeded(limit, textOf(place), value.length);
   }
   if (typeof value === 'bigint' && (value > Number.MAX_SAFE_INTEGER || value < Number.MIN_SAFE_INTEGER))
@@ -126,15 +146,21 @@ function checkScalar(place: Place): void {
 function partsOf(place: Place): Place[] {
   const { value, path, field, depth } = place;
   if (Array.isArray(value)) {
-    const limit = LISTS[field] ?? SENT_LIMITS.list;
+    const limit = LISTS.get(field) ?? SENT_LIMITS.list;
     if (value.length > limit.limit) throw exceeded(limit, textOf(place), value.length);
     return value.map((part, at) => ({ value: part, path: [...path, `[${at}]`], field, depth: depth + 1 }));
   }
-  if (typeof value !== 'object' || value === null || value instanceof Date || OWN_LIMITS.includes(field)) return [];
+  if (typeof value !== 'object' || value === null || value instanceof Date) return [];
+  const entries = Object.entries(value);
+  const pairs = MAPS.get(field);
+  const { count, key: ofKey } = pairs ?? KEYS;
+  if (entries.length > count.limit) throw exceeded(count, textOf(place), entries.length);
   const isMessage = depth === 0 || path.at(-1)?.startsWith('[');
-  return Object.entries(value).map(([key, part]) => {
+  return entries.map(([key, part]) => {
     const name = isMessage ? protoName(key) : key;
-    return { value: part, path: [...path, name], field: name, depth: depth + 1 };
+    const inner = { value: part, path: [...path, name], field: pairs ? '' : name, depth: depth + 1 };
+    if (key.length > ofKey.limit) throw exceeded(ofKey, textOf(inner), key.length);
+    return pairs ? { ...inner, text: pairs.value } : inner;
   });
 }
 
