@@ -97,7 +97,7 @@ test('a pipe is not waited for, a large file is not read, and a folder has a lim
 test('a file is read once for all who ask within ten seconds, and again after them; a failure is not kept', async (t) => {
   const { folder, clock, authorities } = await authoritiesOf(t);
   const first = await Promise.all(Array.from({ length: 100 }, () => authorities.trust('one.pem', KEY, never())));
-  t.is(new Set(first.map(({ ca }) => ca)).size, 1);
+  t.is(new Set(first.map(({ secureContext }) => secureContext)).size, 1);
   await writeFile(join(folder, 'one.pem'), 'new');
   t.deepEqual(await textsOf(authorities, 'one.pem'), ['true', 'one']);
   clock.moveOn(10_000);

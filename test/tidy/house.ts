@@ -234,6 +234,7 @@ export const HOMES: Homes = {
     'src/cli/shared/tls_files.ts',
     'src/server/access/certificate.ts',
     'src/cli/sim/identity.ts',
+    'src/drivers/authorities.ts',
     'src/drivers/https.ts',
     'src/server/store/postgres/address.ts',
   ],

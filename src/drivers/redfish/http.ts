@@ -87,7 +87,10 @@ async function attempt(
   clock: Clock,
   signal: AbortSignal,
 ): Promise<RedfishReply> {
-  const tls = info.redfish_address.protocol === 'https' ? { ...trust, ...tlsOf(info) } : {};
+  const own = tlsOf(info);
+  // A context that is ready has no versions or ciphers of one node.
+  const context = Object.keys(own).length > 0 ? undefined : trust.secureContext;
+  const tls = info.redfish_address.protocol === 'https' ? { ...trust, ...own, secureContext: context } : {};
   let connected = false;
   let client: InstanceType<Http['Client']> | undefined;
   try {
