@@ -4,8 +4,8 @@ import { eventually } from './eventually.ts';
 import { never } from './signals.ts';
 import { handleArrivals, stillness } from './stillness.ts';
 
-/** Timers up to this are pauses of a protocol; longer ones are timeouts. */
-const PAUSE_MS = 250;
+/** Timers up to this are pauses of a protocol; longer ones are timeouts: the shortest of those is 500 ms, until a question is asked again. */
+const PAUSE_MS = 400;
 /** A counterpart may sleep for less than these looks take before it answers. */
 const QUIET_LOOKS = 6;
 const LOOK_MS = 15;

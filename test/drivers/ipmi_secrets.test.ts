@@ -1,5 +1,5 @@
 /** Every byte of a secret arrives, by the environment only where ipmitool is told. */
-import test from 'ava';
+import test, { type ExecutionContext } from 'ava';
 import { CountermandError, type ErrorCode, fail } from '../../src/core/errors.ts';
 import type { DriverInfo } from '../../src/drivers/driver.ts';
 import { IPMI_TRANSPORTS, newIpmiDriver } from '../counterparts/ipmi_driver.ts';
@@ -9,12 +9,20 @@ import { environmentOf, processesWith } from '../counterparts/processes.ts';
 import { newPyghmiBmc } from '../counterparts/pyghmi.ts';
 import { never } from '../counterparts/signals.ts';
 
-const driver = newIpmiDriver({ clock: new PatientClock() });
-test.after.always(() => driver.close());
+/**
+ * A driver of this test alone: the pauses of others would pass on its clock as well, and an answer would look as if it had been long
+ * on its way. Then the driver waits longer for a better one, which is a timeout to this clock.
+ */
+function open(t: ExecutionContext) {
+  const driver = newIpmiDriver({ clock: new PatientClock() });
+  t.teardown(() => driver.close());
+  return driver;
+}
 
 test('a living ipmitool shows no secret among its arguments, and has nothing in its environment that it does not need', async (t) => {
   const kgKey = Buffer.from('kg-tops3cret');
   const sim = await newIpmiSim(t, { holds: true, password: 'pw-tops3cret', kgKey });
+  const driver = open(t);
   const bmc = driver.parse({ ...infoOf(sim), ipmi_hex_kg_key: kgKey.toString('hex'), ipmi_transport: 'ipmitool' });
   const controller = new AbortController();
   const order = driver.setPowerState(bmc, 'power off', controller.signal).catch((error) => error);
@@ -41,6 +49,7 @@ function opens(title: string, password: string, kgKey = Buffer.alloc(0)): void {
   test(title, async (t) => {
     const bmc = await newPyghmiBmc(t, { password, kgKey });
     const info = { ...infoOf(bmc), ...(kgKey.length > 0 && { ipmi_hex_kg_key: kgKey.toString('hex') }) };
+    const driver = open(t);
     for (const transport of IPMI_TRANSPORTS) {
       const reading = driver.getPowerState(driver.parse({ ...info, ipmi_transport: transport }), never());
       t.like(await reading, { powerState: 'power on' }, transport);
@@ -58,6 +67,7 @@ opens('a K_g of any bytes, with a newline at its end', 'secret', Buffer.from('e9
 
 test('another K_g is refused, and another password, and no error tells a secret', async (t) => {
   const sim = await newIpmiSim(t, { kgKey: Buffer.from('abc') });
+  const driver = open(t);
   const wrongs: [DriverInfo, ErrorCode][] = [
     [{ ipmi_hex_kg_key: '746f707333637265740a' }, 'BMC_KG_WRONG'],
     [{ ipmi_password: 'tops3cret' }, 'BMC_PASSWORD_WRONG'],
