@@ -2,7 +2,7 @@
 import test, { type ExecutionContext } from 'ava';
 import { createClient } from 'nice-grpc';
 import { openChannelTo } from '../../../src/agent/secure_channel.ts';
-import { fail } from '../../../src/core/errors.ts';
+import { type CountermandError, fail } from '../../../src/core/errors.ts';
 import type { TlsSource } from '../../../src/core/tls.ts';
 import { NodeServiceDefinition } from '../../../src/gen/countermand/v1/node.ts';
 import { anonymous, type Identify } from '../../../src/server/access/identity.ts';
@@ -64,6 +64,17 @@ test('calls and streams are passed on, and end when another one leads', async (t
   await t.throwsAsync(asks(client), { code: 'NOT_LEADING' } as object);
   second.front.lead(led(world));
   t.deepEqual(await asks(client), { nodes: [], nextPageToken: '' });
+});
+
+test('a leader that was stopped and goes on serves no call, before any timer tells it so', async (t) => {
+  const world = await World.open(t, { limits: { syncPowerStateIntervalMs: 0 } });
+  const { front, address } = await openPort(t, world, 'first');
+  let objection: CountermandError | null = null;
+  front.lead({ ...led(world), objection: () => objection });
+  const client = dial(t, address);
+  t.deepEqual(await asks(client), { nodes: [], nextPageToken: '' });
+  objection = fail('LEADERSHIP_LOST', 'another one leads');
+  await t.throwsAsync(asks(client), { code: 'LEADERSHIP_LOST' } as object);
 });
 
 test('what was passed on once is not passed on again, and a leader that is not there is told', async (t) => {
