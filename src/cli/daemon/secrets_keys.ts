@@ -5,6 +5,7 @@ import {
   existsSync,
   fsyncSync,
   linkSync,
+  lstatSync,
   mkdirSync,
   openSync,
   renameSync,
@@ -42,8 +43,7 @@ export function openKeys(place: SealedPlace, rotating: boolean, { environment, c
   const next = join(place.dataFolder, NEXT_KEY);
   const read = (name: 'secrets_key' | 'secrets_key_previous', reference: string | null): SealingKey | null =>
     reference === null ? null : keyOf(textOf(name, reference, environment), `${name} ${reference}`);
-  const readIfThere = (path: string): SealingKey | null =>
-    existsSync(path) ? keyOf(fileText(path, path), path) : null;
+  const readIfThere = (path: string): SealingKey | null => (isThere(path) ? keyOf(fileText(path, path), path) : null);
   const configured = read('secrets_key', place.secretsKey);
   const previous = read('secrets_key_previous', place.secretsKeyPrevious);
   const [ownKey, nextKey] = [readIfThere(own), readIfThere(next)];
@@ -81,6 +81,9 @@ export function openKeys(place: SealedPlace, rotating: boolean, { environment, c
     },
   };
 }
+
+/** A link to a disk that is not mounted is there: a new key in its place would not open what the old one has sealed. */
+const isThere = (path: string): boolean => lstatSync(path, { throwIfNoEntry: false }) !== undefined;
 
 function wrong(missing: string, key: SealingKey | null, where: string): Error {
   const has = key === null ? `${where} does not exist` : `${where} is the key ${key.id}`;

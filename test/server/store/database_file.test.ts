@@ -112,10 +112,16 @@ test('after an unclean end a damaged page is found before anything is believed',
   await refusedAs(t, openDatabase(folder, RESERVE_BYTES), 'DATABASE_DAMAGED');
 });
 
+test('a page that was damaged after a clean end is found at the next start', async (t) => {
+  const folder = await usedFolder(t);
+  damage(folder, 'events');
+  await refusedAs(t, openDatabase(folder, RESERVE_BYTES), 'DATABASE_DAMAGED');
+});
+
 test('a page that is found damaged later ends the use of the database with the reason', async (t) => {
   const folder = await usedFolder(t);
-  damage(folder, 'nodes');
   const database = await open(t, folder);
+  damage(folder, 'nodes');
   await t.throwsAsync(async () => await database.read('nodes'));
   t.is((await database.lost).code, 'DATABASE_DAMAGED');
 });

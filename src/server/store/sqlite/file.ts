@@ -5,6 +5,7 @@
 import {
   chmodSync,
   closeSync,
+  constants,
   existsSync,
   fsyncSync,
   mkdirSync,
@@ -22,6 +23,7 @@ import { isStorageError } from '../failures.ts';
 import type { Change } from '../feed.ts';
 import { isAlive, type OwnProcess } from '../own_process.ts';
 import { HEAD_LENGTH, keyIdsOf, type SealingKeys } from '../sealing.ts';
+import { BESIDE, checkFilesIn, databaseIn, FILE, lockIn, reserveIn } from './data_folder.ts';
 import { explainSqlite, REPAIR } from './errors.ts';
 import { migrate } from './migrate.ts';
 import { findOwner, hasTable, inUse, takeOwnership } from './owner.ts';
@@ -29,9 +31,8 @@ import { openReserve, RESERVE_BYTES, type Reserve } from './reserve.ts';
 
 /** `CMND`, as the file command and other programs find it in the header of the file. */
 const APPLICATION_ID = 0x434d4e44;
-const FILE = 'countermand.db';
-/** Where SQLite keeps what belongs to a file. */
-const BESIDE = ['-wal', '-shm', '-journal'];
+/** Files up to this size are checked at each start, which takes a third of a second; larger ones after an unclean end. */
+const CHECKED_ALWAYS_BYTES = 256 * 2 ** 20;
 
 /**
  * Says in the header of the file that no secret was ever written plain into it, or that it was written anew since. Set with the new
@@ -75,16 +76,26 @@ export async function openFileIn(
   reserveBytes: number = RESERVE_BYTES,
   keys?: SealingKeys,
 ): Promise<OpenFile> {
+  looked(folder);
   const unlock = lockFolder(folder);
   try {
-    const path = join(folder, FILE);
+    const path = databaseIn(folder);
     if (await isNew(path)) await create(path);
     else examine(path, folder, self, keys);
-    closeModes(path);
+    closeModes(path, folder);
     return await openChecked(path, folder, self, openReserve(reserveIn(folder), reserveBytes), unlock);
   } catch (thrown) {
     unlock();
     throw explainSqlite(thrown);
+  }
+}
+
+/** What cannot even be looked at is told as well. */
+function looked(folder: string): void {
+  try {
+    checkFilesIn(folder);
+  } catch (error) {
+    throw error instanceof CountermandError ? error : explainLock(folder, error as Error);
   }
 }
 
@@ -206,7 +217,7 @@ function examine(path: string, folder: string, self: OwnProcess, keys?: SealingK
     if (!isOurs(raw)) throw damaged(`${path} is not a database of countermand`);
     const owner = findOwner(raw);
     if (owner && isAlive(owner, self)) throw inUse(folder, owner.pid);
-    if (owner?.endedCleanly !== true) quickCheck(path, raw);
+    if (owner?.endedCleanly !== true || statSync(path).size <= CHECKED_ALWAYS_BYTES) quickCheck(path, raw);
     keys?.check(keysInUse(raw));
   } catch (thrown) {
     const error = explainSqlite(thrown);
@@ -250,7 +261,7 @@ function isOurs(raw: BetterSqlite3.Database): boolean {
   return (id === APPLICATION_ID || id === 0) && hasTable('knex_migrations', raw);
 }
 
-/** After an unclean end, the pages are checked for what a crash of the machine or a bad disk may have done to them. */
+/** The pages are checked for what a crash of the machine or a bad disk may have done to them. */
 function quickCheck(path: string, connection: BetterSqlite3.Database): void {
   const found = connection.pragma('quick_check(1)', { simple: true });
   if (found !== 'ok') throw damaged(`${path} did not pass its check: ${String(found).split('\n').at(-1)}`);
@@ -259,17 +270,10 @@ function quickCheck(path: string, connection: BetterSqlite3.Database): void {
 const damaged = (what: string, cause?: unknown) => fail('DATABASE_DAMAGED', `${what}; ${REPAIR}`, cause);
 
 /** Files of an earlier version, or made under another umask. */
-function closeModes(path: string): void {
-  const files = [
-    ...['', ...BESIDE].map((suffix) => `${path}${suffix}`),
-    lockIn(dirname(path)),
-    reserveIn(dirname(path)),
-  ];
+function closeModes(path: string, folder: string): void {
+  const files = [...['', ...BESIDE].map((suffix) => `${path}${suffix}`), lockIn(folder), reserveIn(folder)];
   for (const file of files) if (existsSync(file)) chmodSync(file, 0o600);
 }
-
-const lockIn = (folder: string): string => join(folder, 'conductor.lock');
-const reserveIn = (folder: string): string => join(folder, 'reserve');
 
 /** @param file its path, or the bytes of a database that is then in memory */
 function connect(file: string | Buffer): Knex {
@@ -326,7 +330,8 @@ function lockFolder(folder: string): () => void {
   try {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
     const path = lockIn(folder);
-    closeSync(openSync(path, 'a', 0o600));
+    // Not to be waited for, if it has become a FIFO since it was looked at.
+    closeSync(openSync(path, constants.O_WRONLY | constants.O_CREAT | constants.O_NONBLOCK, 0o600));
     const lock = new BetterSqlite3(path, { timeout: 0 });
     try {
       lock.exec('begin exclusive');
@@ -342,6 +347,12 @@ function lockFolder(folder: string): () => void {
 
 function explainLock(folder: string, error: Error & { code?: string }): Error {
   if (error.code?.startsWith('SQLITE_BUSY')) return inUse(folder, null, error);
+  if (error.code?.startsWith('SQLITE_NOTADB'))
+    return fail(
+      'DATA_FOLDER_UNUSABLE',
+      `${lockIn(folder)} is not the lock that it should be; remove it if no conductor runs on this folder, and start again`,
+      error,
+    );
   return fail(
     'DATA_FOLDER_UNUSABLE',
     `the data folder ${folder} cannot be used: ${error.message}; choose another (data)`,

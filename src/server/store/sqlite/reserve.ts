@@ -57,7 +57,13 @@ class ReserveFile implements Reserve {
       // A file that is open keeps its room, also when it is deleted.
       ftruncateSync(this.#filling.file.fd, 0);
     }
-    for (const path of [this.#path, this.#draft]) rmSync(path, { force: true });
+    for (const path of [this.#path, this.#draft]) {
+      try {
+        rmSync(path, { force: true });
+      } catch {
+        // What cannot be deleted gives no room. Why room is needed is told by whoever needs it.
+      }
+    }
   }
 
   async refill(signal: AbortSignal): Promise<boolean> {
