@@ -1,22 +1,39 @@
-/** Files that are read whole: tokens, passwords, certificates and settings. What is no such file does not fill the memory. */
-import { closeSync, openSync, readSync } from 'node:fs';
+/** Files that are read whole: tokens, passwords, certificates and settings. What is no such file neither fills the memory nor holds us up. */
+import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 
 const MIB = 2 ** 20;
 /** No such file is larger; a device such as /dev/zero never ends. */
 const LIMIT = 8 * MIB;
 
+/** How long a pipe may stay silent. Whoever writes to it may have to decrypt something first. */
+const PIPE_WAIT_MS = 5000;
+const PIPE_REST_MS = 10;
+
 /**
  * The text of a file of at most 8 MiB. A pipe is read to its end.
- * @throws an error of the system with its `code`; EFBIG for what is larger
+ * @param pipeWaitMs how long a pipe may stay silent, all its silences together; nothing else happens meanwhile
+ * @throws an error of the system with its `code`; EFBIG for what is larger, ETIMEDOUT for a pipe to which nothing is written
  */
-export function readSmallFile(path: string): string {
-  const file = openSync(path, 'r');
+export function readSmallFile(path: string, pipeWaitMs: number = PIPE_WAIT_MS): string {
+  // Otherwise the opening of a pipe waits for a writer, for ever, and no signal ends that.
+  const file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
   try {
     const chunks: Buffer[] = [];
+    const isPipe = fstatSync(file).isFIFO();
+    let rests = Math.ceil(pipeWaitMs / PIPE_REST_MS);
     for (let length = 0; length <= LIMIT; ) {
       const chunk = Buffer.allocUnsafe(MIB / 16);
-      const count = readSync(file, chunk);
-      if (count === 0) return Buffer.concat(chunks).toString('utf8');
+      const count = readWhatIsThere(file, chunk);
+      // Before its first byte, a pipe may have no writer yet.
+      const isSilent = count === null || (count === 0 && isPipe && length === 0);
+      if (count === 0 && !isSilent) return Buffer.concat(chunks).toString('utf8');
+      if (isSilent && rests === 0)
+        throw Object.assign(new Error(`ETIMEDOUT: nothing is written to it, read '${path}'`), { code: 'ETIMEDOUT' });
+      if (isSilent) {
+        rest();
+        rests -= 1;
+        continue;
+      }
       chunks.push(chunk.subarray(0, count));
       length += count;
     }
@@ -24,4 +41,19 @@ export function readSmallFile(path: string): string {
     closeSync(file);
   }
   throw Object.assign(new Error(`EFBIG: larger than ${LIMIT / MIB} MiB, read '${path}'`), { code: 'EFBIG' });
+}
+
+/** How many bytes were read; null if there are none yet. */
+function readWhatIsThere(file: number, into: Buffer): number | null {
+  try {
+    return readSync(file, into);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EAGAIN') return null;
+    throw error;
+  }
+}
+
+/** Files of this kind are read at a start, where nothing else can go on without them. */
+function rest(): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, PIPE_REST_MS);
 }

@@ -1,5 +1,9 @@
 /** Files that are read whole: what is no such file is refused before it fills the memory. */
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { symlinkSync } from 'node:fs';
 import { truncate, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { readConfiguration } from '../../src/cli/daemon/configuration.ts';
@@ -42,4 +46,32 @@ test('what is larger is refused by whoever reads it, and so is what is no file',
     code: 'CONFIGURATION_INVALID',
     message: /larger than 8 MiB/,
   });
+});
+
+test('special files end with an error of the system, and a pipe is read when it is written', async (t) => {
+  const folder = await newFolder(t);
+  const [fifo, socket, dangling] = ['fifo', 'socket', 'dangling'].map((name) => join(folder, name)) as [
+    string,
+    string,
+    string,
+  ];
+  execFileSync('mkfifo', [fifo]);
+  const server = createServer().listen(socket);
+  await once(server, 'listening');
+  t.teardown(() => server.close());
+  symlinkSync('/nonexistent/disk', dangling);
+  const kinds = {
+    [fifo]: 'ETIMEDOUT',
+    [socket]: 'ENXIO',
+    [dangling]: 'ENOENT',
+    '/dev/zero': 'EFBIG',
+    [folder]: 'EISDIR',
+  };
+  for (const [path, code] of Object.entries(kinds)) t.throws(() => readSmallFile(path, 20), { code }, path);
+  t.is(readSmallFile('/dev/null'), '');
+  // Its writer waits for a reader, and the reader for what it writes.
+  const writer = spawn('sh', ['-c', '(printf one; printf two) > "$0"', fifo], { stdio: 'ignore' });
+  const text = readSmallFile(fifo, 30_000);
+  t.is(text, 'onetwo');
+  await once(writer, 'close');
 });
