@@ -129,12 +129,18 @@ interface Place {
   readonly text?: LimitRow;
 }
 
+const FIRST_TIME = new Date('0001-01-01T00:00:00Z');
+const LAST_TIME = new Date('9999-12-31T23:59:59.999Z');
+
 function checkScalar(place: Place): void {
   const { value, field, text } = place;
   if (typeof value === 'string') {
     const limit = text ?? TEXTS.get(field) ?? SENT_LIMITS.text;
     if (value.length > limit.limit) throw exceeded(limit, textOf(place), value.length);
   }
+  // What is no time to JavaScript, or has a year that the contract cannot say, could be stored and not be answered.
+  if (value instanceof Date && !(value >= FIRST_TIME && value <= LAST_TIME))
+    throw failAt('ARGUMENT_INVALID', textOf(place), `${textOf(place)} is not a time between the years 1 and 9999`);
   if (typeof value === 'bigint' && (value > Number.MAX_SAFE_INTEGER || value < Number.MIN_SAFE_INTEGER))
     throw failAt(
       'ARGUMENT_INVALID',

@@ -50,6 +50,11 @@ const STRUCTS: Readonly<Record<string, object>> = {
   'many labels': { labels: entries(SENT_LIMITS.label_count.limit + 1, 'v') },
 };
 
+/** Beyond what the contract can say, in both directions, and no time at all. */
+const TIMES = [Number.NaN, Date.UTC(10_000, 0), Date.UTC(0, 0) - 63_000_000_000_000].map(
+  (time) => [`the time ${time}`, new Date(time)] as const,
+);
+
 /** One row for each way in which a field can be too large; none for one that cannot. */
 function valuesOf(field: DescField): (readonly [what: string, value: unknown])[] {
   const isStruct = field.message?.typeName === 'google.protobuf.Struct';
@@ -72,7 +77,7 @@ function valuesOf(field: DescField): (readonly [what: string, value: unknown])[]
     case 'scalar':
       return typeof field.getDefaultValue() === 'string' || field.scalar === 9 ? [['a long text', TEXT]] : [];
     case 'message':
-      return structs;
+      return field.message?.typeName === 'google.protobuf.Timestamp' ? TIMES : structs;
     default:
       return [];
   }
