@@ -83,7 +83,14 @@ export function openKeys(place: SealedPlace, rotating: boolean, { environment, c
 }
 
 /** A link to a disk that is not mounted is there: a new key in its place would not open what the old one has sealed. */
-const isThere = (path: string): boolean => lstatSync(path, { throwIfNoEntry: false }) !== undefined;
+function isThere(path: string): boolean {
+  try {
+    return lstatSync(path, { throwIfNoEntry: false }) !== undefined;
+  } catch {
+    // A folder that is none, or that we may not look into: whoever opens the database tells of it.
+    return false;
+  }
+}
 
 function wrong(missing: string, key: SealingKey | null, where: string): Error {
   const has = key === null ? `${where} does not exist` : `${where} is the key ${key.id}`;
