@@ -36,7 +36,9 @@ test('a text tells the id of its key, and nothing of what is in it but its lengt
 });
 
 test('what does not open is a node whose driver_info says so', async (t) => {
-  const { read } = await openMemoryDatabase();
+  const database = await openMemoryDatabase();
+  t.teardown(() => database.close());
+  const { read } = database;
   const node = nodeRow({ driverInfo: { ipmi_password: 'pAss-4f7Qz' } });
   sealBehind(read, sealerOf(1));
   const codec = nodeCodecOf(node.uuid, read);
