@@ -17,3 +17,14 @@ export function hasMoreParts(bytes: Uint8Array, limit: number): boolean {
   }
   return false;
 }
+
+/** The one name of a key that an object of JavaScript does not keep when it is assigned: what is asked for by it would be lost in silence. */
+export const LOST_KEY = '__proto__';
+
+/** A letter of `__proto__` as itself, or as JSON escapes it. */
+const escaped = (letter: string): string =>
+  `(?:${letter}|\\\\u00${letter.charCodeAt(0).toString(16).replace('f', '[fF]')})`;
+const LOST_IN_JSON = new RegExp(`"${[...LOST_KEY].map(escaped).join('')}"\\s*:`);
+
+/** True if a JSON text has the key `__proto__` somewhere, or a text that looks like it. */
+export const hasLostKey = (text: string): boolean => LOST_IN_JSON.test(text);

@@ -1,7 +1,7 @@
 /** Reading the body of a request: bounded in size and in time. */
 import type { Clock } from '../core/clock.ts';
-import { fail } from '../core/errors.ts';
-import { hasMoreParts } from '../core/json_parts.ts';
+import { CountermandError, fail } from '../core/errors.ts';
+import { hasLostKey, hasMoreParts, LOST_KEY } from '../core/json_parts.ts';
 import { exceeded, HTTP_LIMITS, SENT_LIMITS } from '../core/limits.ts';
 import { openCancellation, untilAborted } from '../core/signals.ts';
 import { Refusal } from './errors.ts';
@@ -62,8 +62,11 @@ export function parseJson(bytes: Uint8Array): unknown {
   if (bytes.length === 0) return undefined;
   refuseJsonParts(bytes, 'the body');
   try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+    const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+    if (hasLostKey(text)) throw fail('ARGUMENT_INVALID', `the body: ${LOST_KEY} cannot be a key`);
+    return JSON.parse(text);
   } catch (error) {
+    if (error instanceof CountermandError) throw error;
     const place = /at position \d+/.exec((error as Error).message)?.[0] ?? 'somewhere';
     throw fail('ARGUMENT_INVALID', `the body is not JSON: it is wrong ${place}`);
   }

@@ -108,6 +108,19 @@ test('JSON of more parts than the limit is refused before it is parsed; what sta
   t.deepEqual(parseJson(Buffer.from(JSON.stringify({ [`"${text}\\`]: [text] }))), { [`"${text}\\`]: [text] });
 });
 
+test('the key that an object does not keep is refused, however it is written; as a text it is one', (t) => {
+  for (const key of ['__proto__', '\\u005f_proto__', '__prot\\u006F__'])
+    t.throws(
+      () => parseJson(Buffer.from(`{"extra": {"${key}" : "x"}}`)),
+      { message: 'the body: __proto__ cannot be a key' },
+      key,
+    );
+  t.deepEqual(parseJson(Buffer.from('{"extra": ["__proto__", "__PROTO__:"], "__PROTO__": 1}')), {
+    extra: ['__proto__', '__PROTO__:'],
+    __PROTO__: 1,
+  });
+});
+
 test('a body that breaks off is the doing of its client, not a fault of ours', async (t) => {
   const stream = new ReadableStream<Uint8Array>({ start: (controller) => controller.error(new Error('aborted')) });
   const refusal = await t.throwsAsync(readBody(sending(stream), new VirtualClock()), { instanceOf: Refusal });

@@ -1,5 +1,6 @@
 /** Values of flags, read from text. Each refusal is ARGUMENT_INVALID and names the flag. */
 import { fail } from '../../core/errors.ts';
+import { LOST_KEY } from '../../core/json_parts.ts';
 
 /** The largest number of the contract's 32-bit fields. */
 const LARGEST = 2 ** 31 - 1;
@@ -12,6 +13,7 @@ export function readPairs(words: readonly string[] | undefined, flag: string): R
     if (split < 1)
       throw fail('ARGUMENT_INVALID', `${flag}: '${word}' is not KEY=VALUE; arguments without = belong before the flag`);
     const key = word.slice(0, split);
+    if (key === LOST_KEY) throw fail('ARGUMENT_INVALID', `${flag}: ${LOST_KEY} cannot be a key`);
     if (pairs.has(key)) throw fail('ARGUMENT_INVALID', `${flag}: '${key}' is given twice`);
     pairs.set(key, word.slice(split + 1));
   }

@@ -3,6 +3,7 @@ import { createReadStream } from 'node:fs';
 import { isScalar, parseDocument, visit } from 'yaml';
 import type { z } from 'zod';
 import { type CountermandError, type ErrorCode, fail } from '../../core/errors.ts';
+import { LOST_KEY } from '../../core/json_parts.ts';
 import { abortable } from '../../core/signals.ts';
 import type { Terminal, TextSource } from './terminal.ts';
 
@@ -156,6 +157,7 @@ function checkWeight(values: unknown, path: string, kind: FileKind): void {
     if (typeof value !== 'object' || value === null) return;
     if (depth === DEPTH_LIMIT) throw invalid(path, `: it is nested more than ${DEPTH_LIMIT} deep`, kind);
     for (const [key, inner] of Object.entries(value)) {
+      if (key === LOST_KEY) throw invalid(path, `: ${LOST_KEY} cannot be a key`, kind);
       weight += key.length;
       weigh(inner, depth + 1);
     }

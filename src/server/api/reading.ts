@@ -4,6 +4,7 @@
  */
 import { BinaryReader, WireType } from '@bufbuild/protobuf/wire';
 import { CountermandError, fail } from '../../core/errors.ts';
+import { LOST_KEY } from '../../core/json_parts.ts';
 import { exceeded, type LimitRow, SENT_LIMITS } from '../../core/limits.ts';
 import { nextPortion } from '../../core/long_work.ts';
 import { CreateActionPlanRequest, NewAction, PreviewActionPlanRequest } from '../../gen/countermand/v1/action_plan.ts';
@@ -115,7 +116,13 @@ export async function refuseParts(bytes: Uint8Array, type: MessageType, path: st
   await decode({ bytes, type }, path, row);
 }
 
+/** A key of a map or of a payload as it is written: field 1 of an entry, its length, its text. A name in field 1 looks the same. */
+const LOST_FIELD = Buffer.concat([Buffer.from([0x0a, LOST_KEY.length]), Buffer.from(LOST_KEY)]);
+
 async function decode({ bytes, type }: Pick<Unread, 'bytes' | 'type'>, path: string, row: LimitRow): Promise<unknown> {
+  // The decoder would drop it: a filter for that label alone would find every node.
+  if (Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).includes(LOST_FIELD))
+    throw fail('ARGUMENT_INVALID', `${path.slice(1)}: ${LOST_KEY} can be neither a key nor a name`);
   const budget = new Budget(row, path.slice(1));
   try {
     return await (WHOLE_PLANS[path]?.(bytes, budget) ?? type.decode(budget.reader(bytes)));

@@ -193,7 +193,7 @@ test(refused, 'name: p\nactions: []\nmax_parallel: 1.5', /: max_parallel: must b
 test(refused, 'name: p\nactions: []\non_failure: stop', /: on_failure: must be STOP, CONTINUE or ROLLBACK$/);
 test(refused, 'name: p\nactions: []\nscope: r7n1', /: scope: must be a list of sections$/);
 test(refused, `name: p\nactions: [${'3,'.repeat(9)}]`, /; and 4 more$/);
-test(refused, '{"__proto__": 1, "name": "p", "actions": []}', /: __proto__ is no key/);
+test(refused, '{"__proto__": 1, "name": "p", "actions": []}', /: __proto__ cannot be a key/);
 
 const depths: readonly string[] = [
   '['.repeat(60) + ']'.repeat(60),

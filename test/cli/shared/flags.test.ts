@@ -19,11 +19,17 @@ test('pairs: a value may hold =, and may be empty', (t) => {
   t.deepEqual(readPairs(undefined, '--info'), {});
 });
 test('pairs: a key is any text', (t) => {
-  t.deepEqual(Object.entries(readPairs(['__proto__=1', 'constructor=2'], '--label')), [
-    ['__proto__', '1'],
+  t.deepEqual(Object.entries(readPairs(['__PROTO__=1', 'constructor=2'], '--label')), [
+    ['__PROTO__', '1'],
     ['constructor', '2'],
   ]);
 });
+test(
+  'the key that objects lose',
+  refused,
+  () => readPairs(['__proto__=1'], '--label'),
+  /--label: __proto__ cannot be a key/,
+);
 test('a pair without =', refused, () => readPairs(['a=1', 'n1'], '--info'), /--info: 'n1' is not KEY=VALUE/);
 test('a pair without key', refused, () => readPairs(['=1'], '--info'), /not KEY=VALUE/);
 test('a key given twice', refused, () => readPairs(['a=1', 'a=2'], '--label'), /--label: 'a' is given twice/);

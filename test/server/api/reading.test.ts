@@ -9,6 +9,7 @@ import {
   FailurePolicy,
   PreviewActionPlanRequest,
 } from '../../../src/gen/countermand/v1/action_plan.ts';
+import { ListNodesRequest, NodeServiceDefinition } from '../../../src/gen/countermand/v1/node.ts';
 import { readMessage, unread } from '../../../src/server/api/reading.ts';
 
 const RPCS = unread(ActionPlanServiceDefinition).methods;
@@ -99,4 +100,19 @@ test('what is decoded in one go is small: an action, and a plan without its acti
     /^actions\[1\]: \d+ bytes; at most 1048576 are/,
   );
   t.regex(await refusal({ name: large }), /^the plan without its actions: \d+ bytes; at most 1048576 are/);
+});
+
+test('a label that the decoder would lose is refused: alone in a filter it would find every node', async (t) => {
+  const { listNodes } = unread(NodeServiceDefinition).methods;
+  const entry = (key: string): Buffer =>
+    Buffer.concat([Buffer.from([0x0a, key.length]), Buffer.from(key), Buffer.from([0x12, 1, 0x78])]);
+  const { labels } = ListNodesRequest.fromPartial({ labels: { rack: '7' } });
+  t.deepEqual(labels, { rack: '7' });
+  const [tag = 0] = ListNodesRequest.encode(ListNodesRequest.fromPartial({ labels })).finish();
+  const bytes = (key: string): Buffer => Buffer.concat([Buffer.from([tag, entry(key).length]), entry(key)]);
+  const path = '/countermand.v1.NodeService/ListNodes';
+  t.like(await readMessage(listNodes.requestType.decode(bytes('rack')), path), { labels: { rack: 'x' } });
+  await t.throwsAsync(readMessage(listNodes.requestType.decode(bytes('__proto__')), path), {
+    message: 'countermand.v1.NodeService/ListNodes: __proto__ can be neither a key nor a name',
+  });
 });
