@@ -48,8 +48,9 @@ for (const table of ['agents', 'power_tasks', 'nodes', 'action_plans', 'audits']
   test(`${table} cannot be read`, async (t) => {
     const folder = await newFolder(t);
     await usedFolder(folder);
-    damage(join(folder, 'countermand.db'), table);
+    // After the check that each start begins with.
     const database = await openDatabase(folder, RESERVE_BYTES);
+    damage(join(folder, 'countermand.db'), table);
     t.teardown(() => database.close());
     const clock = new VirtualClock();
     await t.throwsAsync(start(database, clock), { code: 'DATABASE_DAMAGED' } as never);

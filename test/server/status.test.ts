@@ -32,6 +32,9 @@ test('an empty conductor', async (t) => {
     attachedAgents: 0,
     lostAgents: 0,
     problems: [],
+    conductors: [],
+    epoch: 0,
+    electedAt: undefined,
   });
   t.deepEqual(await agentsOf(world.conductor), []);
   t.deepEqual(await zonesOf(world.conductor), []);
