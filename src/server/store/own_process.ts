@@ -26,10 +26,14 @@ function hostId(): string {
   return `${hostname()} ${readOr('/proc/sys/kernel/random/boot_id', '').trim()}`;
 }
 
-/** Field 22 of /proc/PID/stat; null if there is no such process. The command in field 2 may contain blanks and brackets. */
+/**
+ * Field 22 of /proc/PID/stat; null if there is no such process, or if it has ended and only its parent has not looked yet (state Z or X).
+ * The command in field 2 may contain blanks and brackets.
+ */
 function startOf(pid: number): string | null {
   const stat = readOr(`/proc/${pid}/stat`, '');
-  return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? null;
+  const [state = 'X', ...fields] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  return 'ZX'.includes(state) ? null : (fields[18] ?? null);
 }
 
 function readOr(path: string, otherwise: string): string {
