@@ -56,15 +56,19 @@ export function readTarget(word: string, others: readonly string[]): Target {
   throw fail('ARGUMENT_INVALID', `'${word}' is not a target; ${meant(word, plain, others)}`);
 }
 
+/** What a table says of a word that was typed: `constructor` is in none. */
+const own = <T>(table: Readonly<Record<string, T>>, word: string): T | undefined =>
+  Object.hasOwn(table, word) ? table[word] : undefined;
+
 function meant(word: string, plain: string, others: readonly string[]): string {
   const nodes = others.length === 0 ? 'NODES' : others.map(quoted).join(' ');
   const [first = '', ...rest] = others;
   // A node may be called like a target, so the order of the two is never guessed; but it can be pointed out.
   if (findTarget(first) !== null)
     return `the target comes last: countermand node power ${[...rest, word].map(quoted).join(' ')} ${first}`;
-  const command = COMMANDS[plain];
+  const command = own(COMMANDS, plain);
   if (command !== undefined) return `did you mean: ${command.replace('NODES', nodes)}`;
-  const words = OTHER_WORDS[plain] ?? WORDS.filter((known) => distance(known, plain) <= alike(plain));
+  const words = own(OTHER_WORDS, plain) ?? WORDS.filter((known) => distance(known, plain) <= alike(plain));
   if (words.length > 0)
     return `did you mean: ${words.map((known) => `countermand node power ${nodes} ${known}`).join(', or ')}`;
   const missing = others.length === 0 ? 'give the nodes, then a target: ' : 'the targets are ';

@@ -99,6 +99,11 @@ test('addresses', (t) => {
   t.true(isAddress('127.0.0.1:0', true));
 });
 
+test('words that every object of JavaScript has are no targets', (t) => {
+  for (const word of ['constructor', '_ proto _', '__proto__', 'valueof', 'hasOwnProperty', 'toString'])
+    t.is(t.throws(() => readTarget(word, []), { instanceOf: CountermandError }, word).code, 'ARGUMENT_INVALID', word);
+});
+
 test('whatever is typed, flags give a value or ARGUMENT_INVALID', (t) => {
   const readers: ((word: string) => unknown)[] = [
     (word) => readPairs([word], '--info'),
