@@ -9,8 +9,10 @@ import { eventually } from '../../counterparts/eventually.ts';
 test('this process is alive for others, and one that has ended is not, although its parent has not asked how', async (t) => {
   const self = thisProcess();
   t.true(isAlive(self, { ...self, pid: 1 }));
-  // The parent becomes a program that never waits for its child.
-  const parent = spawn('/bin/sh', ['-c', 'true & echo $!; exec sleep 600'], { stdio: ['ignore', 'pipe', 'ignore'] });
+  // The parent never waits for its child. A shell might.
+  const program =
+    'import os, time\nchild = os.fork()\nif child == 0: os._exit(0)\nprint(child, flush=True)\ntime.sleep(600)';
+  const parent = spawn('/usr/bin/python3', ['-c', program], { stdio: ['ignore', 'pipe', 'ignore'] });
   t.teardown(() => parent.kill('SIGKILL'));
   const [said] = await once(parent.stdout, 'data');
   const pid = Number(said);
