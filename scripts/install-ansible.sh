@@ -5,21 +5,9 @@ set -eu
 
 to=$(dirname "$0")/../node_modules/.cache/countermand-ansible
 [ ! -d "$to" ] || exit 0
-for command in apt-get dpkg-deb tar; do
-  command -v "$command" >/dev/null || { echo "ansible's module for Redfish needs $command, from Debian" >&2; exit 1; }
-done
-
-echo 'Downloading ansible ...'
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-chmod 755 "$work" # apt downloads as a user of its own
-fetch() {
-  (cd "$work" && apt-get download -qq ansible ansible-core >/dev/null)
-}
-as_root=
-[ "$(id -u)" = 0 ] || as_root=sudo
-# A new system has no package lists yet
-fetch 2>/dev/null || { $as_root apt-get update -qq && fetch; }
+sh "$(dirname "$0")/download-packages.sh" "$work" ansible ansible-core
 
 site=./usr/lib/python3/dist-packages
 general=$site/ansible_collections/community/general/plugins

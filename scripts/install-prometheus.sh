@@ -5,21 +5,9 @@ set -eu
 
 to=$(dirname "$0")/../node_modules/.cache/countermand-prometheus
 [ ! -d "$to" ] || exit 0
-for command in apt-get dpkg-deb tar; do
-  command -v "$command" >/dev/null || { echo "prometheus needs $command, from Debian" >&2; exit 1; }
-done
-
-echo 'Downloading prometheus ...'
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-chmod 755 "$work" # apt downloads as a user of its own
-fetch() {
-  (cd "$work" && apt-get download -qq prometheus >/dev/null)
-}
-as_root=
-[ "$(id -u)" = 0 ] || as_root=sudo
-# A new system has no package lists yet
-fetch 2>/dev/null || { $as_root apt-get update -qq && fetch; }
+sh "$(dirname "$0")/download-packages.sh" "$work" prometheus
 
 mkdir "$work/files"
 dpkg-deb --fsys-tarfile "$work"/prometheus_*.deb | tar -x -C "$work/files" ./usr/bin/prometheus ./usr/bin/promtool

@@ -70,7 +70,7 @@ class Agent {
   readonly #shutdown: AbortSignal;
   readonly #lease: Lease;
   readonly #epoch: Epoch;
-  /** A stream on which nothing comes for so long is given up. */
+  /** A stream is given up after this long without a message. */
   #silenceLimitMs = LEASE_BEFORE_WELCOME_MS;
   readonly #work: Work;
   readonly #hello: Hello;

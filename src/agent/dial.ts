@@ -66,7 +66,7 @@ export function dialConductor(address: string, tls: AgentTls | null, tokenNow: (
   };
 }
 
-/** An address at which nothing was heard is not dialled for so long, if there are others. */
+/** An address that did not answer is not dialled again for this long, if there are others. */
 const SILENT_MS = 15_000;
 
 /**

@@ -29,7 +29,7 @@ interface VaultParts {
 /** More is no secret. */
 const ANSWER_LIMIT_BYTES = 64 * 1024;
 const SECRET_LIMIT = 4096;
-/** A failure is told again for so long before Vault is asked again. */
+/** How long a failure is repeated before the agent asks Vault again. */
 const FAILURE_MS = 2000;
 /** What part of the time of a login may pass before it is renewed. */
 const RENEW_AFTER = 2 / 3;

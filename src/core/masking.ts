@@ -12,7 +12,7 @@ export const MASK = '******';
 const SHORTEST = 3;
 /** Encoded, shorter ones mean nothing. */
 const SHORTEST_ENCODED = 4;
-/** Texts are cut to so many characters before they are searched. */
+/** Texts are cut to this many characters before they are searched. */
 const LONGEST_TEXT = 4096;
 
 /**

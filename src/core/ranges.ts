@@ -9,7 +9,7 @@ import { nextPortion } from './long_work.ts';
 
 /** The limit of names in one range, and in all ranges of a request together. */
 const RANGE_LIMIT = SENT_LIMITS.named_nodes.limit;
-/** So many names are made before others are served. */
+/** At most this many names are made before others are served. */
 const PORTION = 10_000;
 
 /**

@@ -88,7 +88,7 @@ function serverOf(options: ServerOptions, listener: RequestListener, tls: TlsSou
 /** What is asked of a process, whether it leads or not. */
 const OWN = ['/healthz', '/readyz', '/metrics'];
 
-/** Sends clients to the conductor that leads, while this one stands by: with their own credentials, which pass nobody here. */
+/** Sends clients to the conductor that leads, while this one stands by: with their own credentials, which are not read here. */
 function elsewhereOr(listener: RequestListener, services: Services, tls: TlsSource | null): RequestListener {
   return (request, response) => {
     const url = request.url ?? '/';

@@ -7,7 +7,7 @@ import { type AttachResponse, Welcome } from '../../src/gen/countermand/v1/agent
 import { seededChance } from '../world/chance.ts';
 import { VirtualClock } from '../world/virtual_clock.ts';
 
-/** An agent whose conductor welcomes it with this lease, and answers its heartbeats for so long. */
+/** An agent whose conductor welcomes it with this lease, and answers its heartbeats for a time. */
 async function openAgent(agentLeaseMs: number, answersMs: number) {
   const clock = new VirtualClock();
   const shutdown = openCancellation([]);

@@ -13,7 +13,7 @@ import { newFolder } from '../counterparts/folder.ts';
 
 const LIMIT = 8 * 2 ** 20;
 
-/** A file of so many bytes, of which the disk has none. */
+/** A sparse file of this size. */
 async function fileOf(t: ExecutionContext, bytes: number): Promise<string> {
   const path = join(await newFolder(t), 'file');
   await writeFile(path, '');

@@ -1,4 +1,4 @@
-/** The versioned objects that the field has none of: about conductors. */
+/** The versioned objects about conductors, for which OpenStack has none. */
 import { DIALECT, type Properties, type Schema, text, textOrNull, versioned } from './schema.ts';
 
 const LEADER: Properties = {

@@ -219,7 +219,7 @@ export const CONFIGURATION_KEYS = {
     fallback: 3,
     readBy: 'conductor',
     meaning:
-      'where several conductors stand on one PostgreSQL: one that leads stops when its database has not answered for this long, and one that stands by then takes over. The same for all of them',
+      'where several conductors stand on one PostgreSQL: one that leads stops when its database has not answered for this long; a conductor that stands by takes over after that. The same for all of them',
   }),
   window_read_interval: seconds(0.1, {
     fallback: 10,

@@ -60,7 +60,7 @@ interface Term {
   readonly attached: Promise<void>;
   /** Ends the term in order: the agent inside leaves, then all stops. */
   end(elsewhere: Elsewhere): Promise<void>;
-  /** Ends the term at once: nothing of it is to be believed any more. Resolves when nothing of it is left. */
+  /** Ends the term at once: nothing that it says counts any more. Resolves when nothing of it is left. */
   drop(elsewhere: Elsewhere): Promise<void>;
 }
 

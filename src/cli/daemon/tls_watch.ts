@@ -34,7 +34,7 @@ export function watchTls(read: () => TlsMaterial, { clock, log }: WatchParts, si
     try {
       const next = read();
       if (!isDeepStrictEqual(next, taken)) {
-        // While a listener throws, each is told again at the next look, with whatever the files have by then.
+        // While a listener throws, each is told again at the next look, with what the files have at that time.
         taken = null;
         for (const listener of listeners) listener(next);
         taken = next;

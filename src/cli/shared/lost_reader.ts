@@ -18,7 +18,7 @@ interface Binding {
 }
 
 /**
- * Calls `onGone` once, when nobody can read what is written to stdout any more. Only where stdout is a pipe, and the system and
+ * Calls `onGone` once, when stdout has no reader any more. Only where stdout is a pipe, and the system and
  * Node can tell; elsewhere, also at a socket, it does nothing, and the next write tells. It does not keep the process alive.
  */
 export function watchReader(own: NodeJS.Process, onGone: () => void): void {

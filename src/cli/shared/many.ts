@@ -4,7 +4,7 @@ import type { Call } from './asking.ts';
 import { oneLine } from './harmless.ts';
 import { firstNames } from './words.ts';
 
-/** So many things are named in an error. */
+/** An error names at most this many things. */
 const NAMED = 20;
 
 /** After these nothing else needs to be asked. */

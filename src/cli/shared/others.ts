@@ -9,7 +9,7 @@ import { openCancellation, sleep } from '../../core/signals.ts';
 
 /** After a round in which no conductor led. */
 const ROUND_MS = 500;
-/** A leader is waited for so long. */
+/** How long a command waits for a conductor that leads. */
 const WAIT_MS = 15_000;
 
 /** The conductors that may be asked, of which one is. */
@@ -97,7 +97,7 @@ class Search {
     this.#until = this.#retrying.clock.monotonic() + WAIT_MS;
   }
 
-  /** True if a call that ended like this is to be made again, in which case the next conductor is asked, after a rest where it was the last of a round. */
+  /** True if a call that ended like this must be made again; then the next conductor is asked, after a rest where it was the last of a round. */
   async goesOn(error: CountermandError, signal: AbortSignal): Promise<boolean> {
     const { conductors, clock, provesUnsent } = this.#retrying;
     this.#someAnswer ||= !provesUnsent(error);

@@ -38,7 +38,7 @@ export interface Terminal {
    * From now on, keys that are typed are not shown and not kept, so that they do not end up in live text; those that stop a
    * command do so as ever. The answer undoes it. Without a person at the terminal nothing is muted.
    * @param onContinue called each time that the process goes on after it was stopped, as by Ctrl-Z: what stands on the terminal is
-   *   another's by then. False: it goes on in the background, and the terminal is the shell's
+   *   another's at that time. False: it goes on in the background, and the terminal is the shell's
    */
   muteKeys(onContinue: (isInFront: boolean) => void): () => void;
   /**

@@ -5,7 +5,7 @@ import type { Identity } from './identity.ts';
 import { AGENT, EVERYTHING, Rights } from './rights.ts';
 import { BUILT_IN_ROLES, type Verb } from './verbs.ts';
 
-/** So many identities are remembered: a JSON Web Token may name any. */
+/** The rights of at most this many identities are cached: a JSON Web Token may name any. */
 const REMEMBERED = 10_000;
 
 /** Without a file every caller that is known may do everything. */

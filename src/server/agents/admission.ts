@@ -33,7 +33,7 @@ const INSIDE: Holder = 'inside';
 export const nameOf = (identity: Identity | null): string | null =>
   identity === null || identity.agentZones === 'any' ? null : identity.name;
 
-/** Whose the uuid of this agent is; null if anyone may have it: without authentication nobody can be told from another. */
+/** Whose the uuid of this agent is; null if anyone may have it: without authentication one caller cannot be told from another. */
 export const holderOf = (agent: { readonly embedded: boolean; readonly identity: string | null }): Holder | null =>
   agent.embedded ? INSIDE : agent.identity;
 

@@ -58,7 +58,7 @@ export type Owner =
 
 /** Who is told of what agents do. */
 export interface AttachmentListener {
-  /** Before the agent is welcomed: it is to be remembered, with the name of its identity, if it has one. */
+  /** Before the agent is welcomed: it must be stored, with the name of its identity, if it has one. */
   attaching(hello: Hello, identity: string | null): Promise<void>;
   attached(attachment: Attachment): void;
   /** The agent left for good. */
@@ -246,7 +246,7 @@ export class Attachments {
     }
   }
 
-  /** The uuid of an agent that is not here, was not lost and does not come is nobody's. */
+  /** The uuid of an agent that is not here, was not lost and does not come belongs to no agent. */
   #freeUnused(agentUuid: string): void {
     if (!this.isAttached(agentUuid) && !this.#lost.has(agentUuid)) this.#admission.forget(agentUuid);
   }

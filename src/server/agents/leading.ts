@@ -13,7 +13,7 @@ export interface LeaseTimes {
 export interface Leading {
   /** One more at each election; 0 where there is one conductor only. */
   readonly epoch: number;
-  /** So long it leads without an answer of its database. Null: it is not the only one that may take its place. */
+  /** How long it leads without an answer of its database. Null: it is not the only one that may take its place. */
   readonly leaseMs: number | null;
   /** Why it leads no more; null while it leads. */
   readonly objection: () => CountermandError | null;

@@ -76,7 +76,7 @@ export class Front {
     tell('conductor' in this.#now ? this.#now : null);
   }
 
-  /** Who serves now. @throws why nobody does */
+  /** Who serves now. @throws why no conductor does */
   get term(): Term {
     const elsewhere = this.elsewhere();
     if (elsewhere === null && 'conductor' in this.#now) return this.#now;

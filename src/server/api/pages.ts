@@ -21,12 +21,12 @@ export function pageSize(asked: number): number {
   );
 }
 
-/** So many rows are read at a time where some of them may not be seen. */
+/** At most this many rows are read at a time where the caller may not see some of them. */
 const LOOKED_AT_ONCE = 500;
 
 /**
  * The rows of a page. Where some may not be seen, pages are read until it is full, or nothing is left; others are served in between.
- * @param pageAfter at most so many rows after a mark, null for the first
+ * @param pageAfter at most `atOnce` rows after a mark, null for the first
  * @param seen those of the rows that may be seen; undefined if all may
  */
 export async function fullPage<Row, Mark>(

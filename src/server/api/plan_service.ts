@@ -155,7 +155,7 @@ function rollBack(
   return plans.rollback({ plan, requestId, skipIrreversible, acceptDrift, expected: expectedOf(request) }, record);
 }
 
-/** A plan that a request_id has made, and that the caller may not see, is joined by nobody else. @throws REQUEST_ID_TAKEN */
+/** A plan that a request_id has made, and that the caller may not see, is joined by no other caller. @throws REQUEST_ID_TAKEN */
 async function refuseHidden({ requestId }: CreateActionPlanRequest, view: View, { orders }: Conductor): Promise<void> {
   if (view.isWhole || requestId === '') return;
   const earlier = await findPlanByRequestId(requestId, orders.store.database.read);

@@ -10,13 +10,13 @@ import { onAbort } from '../../core/signals.ts';
 import { type ReadingParts, type ReadResult, readNode } from '../power/readings.ts';
 import type { NodeRow } from '../store/rows.ts';
 
-/** So many readings are waited for at the same time. A caller has at most as many places as it leaves to others. */
+/** At most this many readings are waited for at the same time. A caller has at most as many places as it leaves to others. */
 const PLACES = 16_384;
-/** So many of them by one call. What they answer together is recorded together. */
+/** At most this many of them by one call. What they answer together is recorded together. */
 const PLACES_OF_CALL = 512;
-/** So many results wait for a client that does not read them; then no more of its nodes are read. */
+/** At most this many results wait for a client that does not read them; after that, no more of its nodes are read. */
 const UNREAD = 1000;
-/** So many readings are begun before others are served. */
+/** At most this many readings begin before others are served. */
 const PORTION = 128;
 
 /** One call. */

@@ -11,9 +11,9 @@ import type { Clock } from '../../core/clock.ts';
  */
 const MARK = Buffer.from('countermand passes on\n');
 
-/** A client speaks first. One that says nothing for so long is gone. */
+/** A client speaks first. After this long without a byte it is given up. */
 const FIRST_BYTES_MS = 10_000;
-/** So long a conductor may take to answer a connection. */
+/** The timeout for a conductor to answer a connection. */
 const CONNECT_MS = 2000;
 
 /** Calls `taken` when the first bytes of a new connection are there, with whether it was passed on by another conductor. */

@@ -144,7 +144,7 @@ export async function statusOf(conductor: Conductor, view?: View): Promise<GetSt
 
 type Sql = Conductor['store']['database']['read'];
 
-/** A conductor that was not seen for so long before the one that was seen last, is not there. */
+/** A conductor that was last seen this long before the most recent one is not listed as there. */
 const PRESENT_MS = 10_000;
 
 async function conductorsOf(sql: Sql): Promise<Pick<GetStatusResponse, 'conductors' | 'epoch' | 'electedAt'>> {

@@ -21,7 +21,7 @@ export interface Viewed {
   readonly view: View;
 }
 
-/** So many plans of an audit are looked at: one with more is told only to those who may see every plan. */
+/** At most this many plans of an audit are looked at: one with more is told only to those who may see every plan. */
 const PLANS_LOOKED_AT = 1000;
 
 /** Which uuid a name had when it was last looked up: a hint, which is worth something while that node has the name. */
@@ -68,7 +68,7 @@ export class View {
   }
 
   /**
-   * For a plan that is to be made, or looked at only.
+   * For a plan that will be made, or is only looked at.
    * @param verbs those of the call; null if the plan is looked at only
    * @param undoes it may be undone without being asked again
    */

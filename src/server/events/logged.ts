@@ -143,20 +143,11 @@ function nodeLines(node: NodeRow, deleted: boolean, { problems }: Logged): LogLi
   return [{ level: 'warn', fields: { ...fields, code, error }, message: 'node cannot be read' }];
 }
 
-function gather(waiting: Change[] = [], change: Change): Change[] {
-  waiting.push(change);
-  return waiting;
-}
-
 /** Logs every change that is committed from now on, until `signal` is aborted; then it resolves. */
 export async function logChanges({ feed }: Pick<Database, 'feed'>, log: ChangeLog, signal: AbortSignal): Promise<void> {
   const logged = nothingLogged();
-  const gathered = feed.gather<Change[]>(TOPICS, gather, signal);
-  try {
-    for await (const changes of gathered)
-      for (const change of changes)
-        for (const { level, fields, message } of linesOf(change, logged)) log[level](fields, message);
-  } catch (thrown) {
-    if (!signal.aborted) throw thrown;
-  }
+  const tell = (change: Change): void => {
+    for (const { level, fields, message } of linesOf(change, logged)) log[level](fields, message);
+  };
+  await feed.each(TOPICS, tell, signal);
 }

@@ -90,11 +90,6 @@ class ChangeMetrics {
   }
 }
 
-function gather(waiting: Change[] = [], change: Change): Change[] {
-  waiting.push(change);
-  return waiting;
-}
-
 /** Counts every change that is committed from now on, until `signal` is aborted; then it resolves. */
 export async function countChanges(
   { feed }: Pick<Database, 'feed'>,
@@ -102,10 +97,5 @@ export async function countChanges(
   signal: AbortSignal,
 ): Promise<void> {
   const metrics = new ChangeMetrics(registry);
-  const gathered = feed.gather<Change[]>(TOPICS, gather, signal);
-  try {
-    for await (const changes of gathered) for (const change of changes) metrics.count(change);
-  } catch (thrown) {
-    if (!signal.aborted) throw thrown;
-  }
+  await feed.each(TOPICS, (change) => metrics.count(change), signal);
 }

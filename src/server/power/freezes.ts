@@ -5,7 +5,7 @@ import { type FreezeRow, insertFreeze, listFreezes, saveLifted } from '../store/
 import type { NodeRow } from '../store/rows.ts';
 import type { Store } from '../store/store.ts';
 
-/** What is to be frozen. */
+/** What a request freezes. */
 type NewFreeze = Pick<FreezeRow, 'zone' | 'labels' | 'reason' | 'until' | 'createdBy'>;
 
 /** The limit of freezes that hold at the same time: each order is compared with all of them. */

@@ -74,6 +74,19 @@ export class Feed {
     return this.#open([...topics], openFolded(signal, fold), signal);
   }
 
+  /** Tells every change of these topics from the call on, in order, until `signal` is aborted; then it resolves. */
+  async each(topics: Iterable<string>, tell: (change: Change) => void, signal: AbortSignal): Promise<void> {
+    const inOrder = (waiting: Change[] = [], change: Change): Change[] => {
+      waiting.push(change);
+      return waiting;
+    };
+    try {
+      for await (const changes of this.gather(topics, inOrder, signal)) for (const change of changes) tell(change);
+    } catch (thrown) {
+      if (!signal.aborted) throw thrown;
+    }
+  }
+
   /** As `gather`, for one topic of which only the last change counts. */
   latest(topic: string, signal: AbortSignal): AsyncGenerator<Change> {
     return this.gather([topic], (_, change) => change, signal);

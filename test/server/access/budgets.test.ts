@@ -8,7 +8,7 @@ import { VirtualClock } from '../../world/virtual_clock.ts';
 
 const LIMITS = { identity_calls: 10, identity_streams: 2 };
 
-/** How many of so many calls are accepted. */
+/** How many of `calls` calls are accepted. */
 function accepted(budgets: Budgets, name: string, calls: number): number {
   return Array.from({ length: calls }, () => {
     try {
@@ -20,7 +20,7 @@ function accepted(budgets: Budgets, name: string, calls: number): number {
   }).filter((is) => is).length;
 }
 
-test('so many calls at once, then so many in each second; others have their own', async (t) => {
+test('a burst of calls, then a rate in each second; others have their own', async (t) => {
   const clock = new VirtualClock();
   const budgets = new Budgets(LIMITS, clock);
   t.is(accepted(budgets, 'one', 25), 10);
@@ -53,7 +53,7 @@ test('a refusal names the limit, and says when one more call is accepted: not be
   t.is(accepted(budgets, 'one', 2), 1);
 });
 
-test('so many streams, and one more when one has ended', (t) => {
+test('streams up to the limit, and one more when one has ended', (t) => {
   const budgets = new Budgets(LIMITS, new VirtualClock());
   const [leave] = [budgets.enter('one'), budgets.enter('one')];
   const error = t.throws<CountermandError>(() => budgets.enter('one'), { code: 'IDENTITY_LIMIT' } as never);

@@ -12,7 +12,7 @@ import { endSession, findHolder, findOwner, type OwnerRow, tryLock } from './own
 import type { Found } from './session.ts';
 import { connect, type Open } from './writing_connection.ts';
 
-/** A look may take so long; then the session is given up. */
+/** The timeout of a look; after it the session is given up. */
 const LOOK_LIMIT_MS = 10_000;
 
 /** It says so often that it is there. */

@@ -3,9 +3,10 @@ import type { Knex } from 'knex';
 import type pg from 'pg';
 import type { Clock } from '../../../core/clock.ts';
 import { CountermandError, fail } from '../../../core/errors.ts';
-import { abortable, onAbort, openCancellation, sleep, untilAborted } from '../../../core/signals.ts';
+import { onAbort, openCancellation, sleep, untilAborted } from '../../../core/signals.ts';
 import type { Database, Transaction } from '../database.ts';
 import { Feed } from '../feed.ts';
+import { Fullness } from '../fullness.ts';
 import { type GroupResult, type PendingWrite, runGroup, type WriteOptions, WriteQueue } from '../groups.ts';
 import { keepBehind } from '../kept.ts';
 import { checkedRows, Kept } from '../kept_rows.ts';
@@ -60,8 +61,7 @@ class PostgresDatabase implements Database {
   readonly #closed = openCancellation([]);
   /** Why no write is taken: it is not known whether the last one was done. */
   #inDoubt: CountermandError | null = null;
-  #full = false;
-  readonly #whenFull = new Set<() => void>();
+  readonly #fullness = new Fullness();
   #closing: Promise<void> | null = null;
 
   constructor(readers: Readers, writing: WritingConnection, address: PostgresAddress, parts: PostgresParts) {
@@ -90,29 +90,26 @@ class PostgresDatabase implements Database {
   }
 
   get isFull(): boolean {
-    return this.#full;
+    return this.#fullness.isFull;
   }
 
   untilFull(signal: AbortSignal): Promise<void> {
-    return abortable<void>((resolve) => {
-      if (this.#full) resolve();
-      else this.#whenFull.add(resolve);
-      return () => this.#whenFull.delete(resolve);
-    }, signal);
+    return this.#fullness.until(signal);
   }
 
   /** The disk is the server's: whether there is room is tried. That waits for no write, and needs no right but to connect. */
   async findRoom(signal: AbortSignal): Promise<boolean> {
-    if (!this.#full) return true;
+    if (!this.#fullness.isFull) return true;
     signal.throwIfAborted();
-    this.#full = await untilAborted(
+    const isFull = await untilAborted(
       tryRoom(this.read).then(
         () => false,
         () => true,
       ),
       signal,
     );
-    return !this.#full;
+    this.#fullness.set(isFull);
+    return !isFull;
   }
 
   async write<T>(work: (transaction: Transaction) => Promise<T>): Promise<T> {
@@ -235,9 +232,7 @@ class PostgresDatabase implements Database {
     if (!(error instanceof CountermandError)) return;
     if (ENDS.some((code) => code === error.code)) this.#lost.resolve(error);
     if (error.code !== 'DISK_FULL') return;
-    this.#full = true;
-    for (const resolve of this.#whenFull) resolve();
-    this.#whenFull.clear();
+    this.#fullness.set(true);
   }
 }
 

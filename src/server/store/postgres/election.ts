@@ -18,7 +18,7 @@ export class Patience {
   /** From here on it is given its lease: the change, or the last time that it was ended. */
   #since = 0;
 
-  /** @param leaseMs so long the leader may lead without an answer of the database */
+  /** @param leaseMs how long the leader may lead without an answer of the database */
   constructor(leaseMs: number) {
     this.#leaseMs = leaseMs * DRIFT;
   }

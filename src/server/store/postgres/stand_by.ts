@@ -21,7 +21,7 @@ const FATAL: readonly ErrorCode[] = ['DATABASE_NEWER', 'DATABASE_DAMAGED', 'SECR
 
 /** What a conductor that stands by tells its process. */
 export interface StandByListener {
-  /** Who leads; null if nobody does, or if that cannot be known. @param why it cannot be known; null if it is */
+  /** Who leads; null if no conductor does, or if that cannot be known. @param why it cannot be known; null if it is */
   readonly seen: (leader: ConductorName | null, why: CountermandError | null) => void;
   /** The session of a leader was ended, as it did nothing for longer than its lease. */
   readonly ended: (leader: ConductorName | null) => void;
@@ -29,9 +29,9 @@ export interface StandByListener {
 
 /** An election that this conductor has won. */
 export interface Won extends LedDatabase {
-  /** Who led before; null if nobody did. */
+  /** Who led before; null if no conductor did. */
   readonly before: OwnerRow | null;
-  /** For so long, what was inside the process of the leader before may still act. */
+  /** How long what was inside the process of the previous leader may still act. */
   readonly mayActMs: number;
 }
 
@@ -114,7 +114,7 @@ function hasStopped(owner: OwnerRow | null, self: OwnProcess): boolean {
   return owner.host === self.host && !isAlive(owner, self);
 }
 
-/** A process that was killed lets go of the database before it is gone. It is looked for this often, and so many times. */
+/** A process that was killed lets go of the database before it is gone. How often, and how many times, it is looked for. */
 const LOOK_EVERY_MS = 50;
 const LOOKS = 10;
 

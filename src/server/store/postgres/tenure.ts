@@ -18,7 +18,7 @@ interface TenureParts {
   /** The connection that holds the lock. */
   readonly client: pg.Client;
   readonly clock: Clock;
-  /** So long it lasts without an answer. */
+  /** How long it lasts without an answer. */
   readonly leaseMs: number;
   /** Asks the database something, so that others see that this conductor lives. */
   readonly beat: () => Promise<void>;
@@ -55,7 +55,7 @@ export class Tenure {
     return this.#cancellation.signal.aborted ? 0 : this.#lease.restMs(this.#parts.clock.monotonic());
   }
 
-  /** The database is being closed: nobody is told, and no timer is left. */
+  /** The database is being closed: no listener is told, and no timer is left. */
   close(): void {
     this.#cancellation.abort(leadershipLost('closes its database'));
   }

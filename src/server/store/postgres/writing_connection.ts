@@ -201,7 +201,7 @@ export class WritingConnection {
     );
   }
 
-  /** There is to be no connection any more; the first reason stands, and is answered. */
+  /** The connection is not made again; the first reason stays, and is the answer. */
   end(error: CountermandError): CountermandError {
     this.#over ??= error;
     // What waits for an answer fails now, also if the server does not hear that the session is over.
@@ -239,7 +239,7 @@ interface WritingParts {
   readonly self: OwnProcess;
   /** A database without our tables is refused. */
   readonly mustExist: boolean;
-  /** Who leads from now on; absent: nobody, and a connection that breaks is made anew. */
+  /** Who leads from now on; absent: no listener is told, and a connection that breaks is made anew. */
   readonly conductor?: ConductorName | null;
   readonly keys?: SealingKeys | undefined;
   /** Called each time that the connection has ended by itself. */

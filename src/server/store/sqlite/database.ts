@@ -2,10 +2,10 @@
 import type BetterSqlite3 from 'better-sqlite3';
 import type { Knex } from 'knex';
 import { type CountermandError, fail } from '../../../core/errors.ts';
-import { abortable } from '../../../core/signals.ts';
 import type { Database, Transaction } from '../database.ts';
 import { isStorageError } from '../failures.ts';
 import { Feed } from '../feed.ts';
+import { Fullness } from '../fullness.ts';
 import {
   type DirectWithSavepoint,
   type GroupParts,
@@ -40,8 +40,7 @@ class SqliteDatabase implements Database {
   readonly #direct: DirectWithSavepoint;
   readonly #file: OpenFile;
   readonly #options: SqliteOptions;
-  #full = false;
-  readonly #whenFull = new Set<() => void>();
+  readonly #fullness: Fullness;
   #scrub = false;
   readonly #lost = Promise.withResolvers<CountermandError>();
   readonly #queue = new WriteQueue(this, (group) => this.#commit(group));
@@ -52,7 +51,7 @@ class SqliteDatabase implements Database {
     this.#options = options;
     this.#direct = direct;
     this.#file = file;
-    this.#full = file.reserve?.isThere === false;
+    this.#fullness = new Fullness(file.reserve?.isThere === false);
     keepBehind(
       file.knex,
       checkedRows(this.#kept.committed, () => refuseInWrite(this, 'read')),
@@ -65,15 +64,11 @@ class SqliteDatabase implements Database {
   }
 
   get isFull(): boolean {
-    return this.#full;
+    return this.#fullness.isFull;
   }
 
   untilFull(signal: AbortSignal): Promise<void> {
-    return abortable<void>((resolve) => {
-      if (this.#full) resolve();
-      else this.#whenFull.add(resolve);
-      return () => this.#whenFull.delete(resolve);
-    }, signal);
+    return this.#fullness.until(signal);
   }
 
   get lost(): Promise<CountermandError> {
@@ -82,12 +77,12 @@ class SqliteDatabase implements Database {
 
   async findRoom(signal: AbortSignal): Promise<boolean> {
     const { reserve } = this.#file;
-    if (reserve === null || !this.#full) return true;
+    if (reserve === null || !this.#fullness.isFull) return true;
     this.#checkpoint();
     await reserve.refill(signal);
     // It may have been released since.
-    this.#full = !reserve.isThere;
-    return !this.#full;
+    this.#fullness.set(!reserve.isThere);
+    return reserve.isThere;
   }
 
   get busy(): boolean {
@@ -172,11 +167,9 @@ class SqliteDatabase implements Database {
 
   /** The reserve goes, so that what is under way can be ended and the write-ahead log be emptied. */
   #makeRoom(): void {
-    this.#full = true;
+    this.#fullness.set(true);
     this.#file.reserve?.release();
     this.#checkpoint();
-    for (const resolve of this.#whenFull) resolve();
-    this.#whenFull.clear();
   }
 
   /** Writes the log back to the file and empties it. A reader beside us may hold it up: then the next one does it. */
