@@ -1,5 +1,5 @@
 /** The process that has a database open, so that it can be told from another one with the same pid. */
-import { readFileSync } from 'node:fs';
+import { readFileSync, readlinkSync } from 'node:fs';
 import { hostname } from 'node:os';
 
 /** A process as the row of the owner names it. */
@@ -12,7 +12,7 @@ export interface ProcessId {
 
 /** The process that opens the database. */
 export interface OwnProcess extends ProcessId {
-  /** When a process of this host was started, as in `startedAt`; null if there is no such process. */
+  /** When a process of this host was started, as in `startedAt`; null only if it is known that there is no such process. */
   readonly startOf: (pid: number) => string | null;
 }
 
@@ -21,24 +21,38 @@ export function thisProcess(): OwnProcess {
   return { host: hostId(), pid: process.pid, startedAt: startOf(process.pid) ?? '', startOf };
 }
 
-/** The host name and the boot: a pid means nothing after a reboot. */
+/**
+ * The host name, the boot and the namespace of the pids: a pid means nothing after a reboot, and another process in another container,
+ * also in one with the same host name.
+ */
 function hostId(): string {
-  return `${hostname()} ${readOr('/proc/sys/kernel/random/boot_id', '').trim()}`;
+  const boot = textOr('', () => readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim());
+  const namespace = textOr('', () => readlinkSync('/proc/self/ns/pid'));
+  return `${hostname()} ${boot} ${namespace}`;
 }
 
 /**
  * Field 22 of /proc/PID/stat; null if there is no such process, or if it has ended and only its parent has not looked yet (state Z or X).
- * The command in field 2 may contain blanks and brackets.
+ * The command in field 2 may contain blanks and brackets. A process that /proc hides, as from a unit with ProtectProc, is there.
  */
 function startOf(pid: number): string | null {
-  const stat = readOr(`/proc/${pid}/stat`, '');
+  const stat = textOr('', () => readFileSync(`/proc/${pid}/stat`, 'utf8'));
+  if (stat === '') return isThere(pid) ? '' : null;
   const [state = 'X', ...fields] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  return 'ZX'.includes(state) ? null : (fields[18] ?? null);
+  return 'ZX'.includes(state) ? null : (fields[18] ?? '');
 }
 
-function readOr(path: string, otherwise: string): string {
+function isThere(pid: number): boolean {
   try {
-    return readFileSync(path, 'utf8');
+    return process.kill(pid, 0);
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code !== 'ESRCH';
+  }
+}
+
+function textOr(otherwise: string, read: () => string): string {
+  try {
+    return read();
   } catch {
     return otherwise;
   }
@@ -48,4 +62,15 @@ function readOr(path: string, otherwise: string): string {
 export function isAlive(owner: ProcessId, self: OwnProcess): boolean {
   if (owner.host !== self.host || owner.startedAt === '') return false;
   return owner.pid !== self.pid && self.startOf(owner.pid) === owner.startedAt;
+}
+
+/**
+ * True if it is known that an owner on this host runs no more, or is this process itself. Any doubt is false: what was inside a process
+ * that still runs may act. Two processes with one pid are in doubt if they were started at different times, as clocks of two
+ * time namespaces differ.
+ */
+export function hasEnded(owner: ProcessId, self: OwnProcess): boolean {
+  if (owner.host !== self.host || owner.startedAt === '') return false;
+  if (owner.pid === self.pid) return owner.startedAt === self.startedAt;
+  return self.startOf(owner.pid) === null;
 }

@@ -2,7 +2,7 @@
 import type { Clock } from '../../../core/clock.ts';
 import { CountermandError, type ErrorCode } from '../../../core/errors.ts';
 import { sleep } from '../../../core/signals.ts';
-import { isAlive, type OwnProcess, thisProcess } from '../own_process.ts';
+import { hasEnded, type OwnProcess, thisProcess } from '../own_process.ts';
 import type { SealingKeys } from '../sealing.ts';
 import type { PostgresAddress } from './address.ts';
 import { Candidate, type CandidateParts, openCandidate } from './candidate.ts';
@@ -111,7 +111,7 @@ class StandBy {
 /** True if nothing of a former leader can act: it has said so, it was in this process, or its process on this host has died. */
 function hasStopped(owner: OwnerRow | null, self: OwnProcess): boolean {
   if (owner === null || owner.endedCleanly) return true;
-  return owner.host === self.host && !isAlive(owner, self);
+  return hasEnded(owner, self);
 }
 
 /** A process that was killed lets go of the database before it is gone. How often, and how many times, it is looked for. */
