@@ -1,13 +1,15 @@
 /** A conductor on a real PostgreSQL: orders, an abort, a plan and its rollback, and SIGKILL in the middle. */
 import test from 'ava';
 import { PowerTarget } from '../../src/gen/countermand/v1/power.ts';
+import { ownAddress } from '../../src/sim/loopback.ts';
 import { eventually } from '../counterparts/eventually.ts';
+import { newFolder } from '../counterparts/folder.ts';
 import { sharedPostgres } from '../counterparts/postgres.ts';
 import { openHouse } from './house.ts';
 import { enrolSimBmc, Listener } from './killing.ts';
 import { nodeNow, order, ordersAt, untilAtRest, untilIn, watchTask } from './orders.ts';
 import { actionStates, checkPlanTrail, power, rollBack, startPlan, untilPlanEnds, watchPlan } from './plans.ts';
-import { LISTENING } from './processes.ts';
+import { LISTENING, startConductorHere } from './processes.ts';
 import { refused } from './refusals.ts';
 import { checkTrail } from './trail.ts';
 
@@ -82,3 +84,25 @@ test.serial(
     await checkTrail(t, house.client);
   },
 );
+
+test('a term that cannot begin because the database has no room ends alone: the process rests, and leads when there is', async (t) => {
+  const server = await postgres();
+  const name = await server.newMigrated(t);
+  // A sequence remembers what was undone.
+  await server.query(
+    `create sequence tries;
+     create function refuse() returns trigger language plpgsql as $$ declare n bigint := nextval('tries'); begin
+       if n = 1 then raise exception 'no' using errcode = '53100'; end if;
+       if n = 2 then raise exception 'no' using errcode = '53200'; end if;
+       return new;
+     end $$;
+     create trigger refuses before insert on events for each row execute function refuse()`,
+    name,
+  );
+  const settings = { database: server.urlOf(name), data: await newFolder(t), listen: `${ownAddress()}:0` };
+  const { logged } = await startConductorHere(t, settings, false);
+  const ends = logged.seen.filter((line) => line.includes('the conductor leads no more'));
+  t.is(ends.length, 2, ends.join('\n'));
+  t.regex(ends[0] ?? '', /the disk of the database .* is full/);
+  t.regex(ends[1] ?? '', /cannot be read or written/);
+});

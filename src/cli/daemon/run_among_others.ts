@@ -1,14 +1,18 @@
 /** A conductor on a database that others may stand on: it leads or stands by, again and again, while its ports stay open. */
 import { hostname } from 'node:os';
 import { asCountermandError, type CountermandError, fail } from '../../core/errors.ts';
-import { onAbort } from '../../core/signals.ts';
+import { onAbort, sleep } from '../../core/signals.ts';
 import { VERSION } from '../../core/version.ts';
 import type { Database } from '../../server/store/database.ts';
+import { isStorageError } from '../../server/store/failures.ts';
 import { type ConductorName, openElections, type StandByListener, type Won } from './open_database.ts';
 import { openPorts, type PortParts, type Ports } from './ports.ts';
 import { SHUT_DOWN, sayWhere, startTerm, type TermParts } from './term.ts';
 
 type Parts = TermParts & PortParts;
+
+/** How long a conductor whose database has failed leaves the lead to others. They look several times meanwhile. */
+const REST_MS = 1000;
 
 /**
  * Runs a conductor on a PostgreSQL database until the terminal's signal is aborted.
@@ -58,9 +62,17 @@ async function standByAndLead(next: () => Promise<Won>, place: Place, parts: Par
     if (lost === null) break;
     if (lost.code === 'DATABASE_DAMAGED') throw lost;
     log.warn({ epoch: won.epoch, reason: lost.message }, 'the conductor leads no more');
+    if (passesBy(lost)) await sleep(REST_MS, terminal.clock, terminal.signal).catch(() => {});
   }
   log.info({ reason: asCountermandError(terminal.signal.reason).message }, 'the conductor stops');
 }
+
+/**
+ * True for what ends a term and not the process: a database without room, or one that answers badly, would otherwise end each conductor in
+ * turn as it is elected.
+ */
+const passesBy = (error: unknown): error is CountermandError =>
+  isStorageError(error) && (error.code === 'DISK_FULL' || error.code === 'DATABASE_UNUSABLE');
 
 /** Leads until that is over: resolves with the reason, or with null when the process is to stop. */
 async function lead(
@@ -93,7 +105,7 @@ async function lead(
     }
   } catch (error) {
     // A term cannot begin without its database either.
-    lost = tenure.objection();
+    lost = tenure.objection() ?? (passesBy(error) ? error : null);
     if (lost === null) throw error;
   } finally {
     await database.close();
