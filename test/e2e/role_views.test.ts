@@ -162,6 +162,64 @@ test('a plan is checked for who starts it as well, and one that undoes by itself
   );
 });
 
+test('a request_id that is repeated starts no plan for who may not do what it does', async (t) => {
+  const house = await openRacks(t);
+  const { call, answer } = house;
+  const input = { resource_id: 'mine1', state: 'power off' };
+  const actions = [{ name: 'a', actionType: 'change_node_power_state', inputParameters: input }];
+  const made = { name: 'down', requestId: 'r1', actions };
+  const { actionPlan } = await answer<{ actionPlan: Named }>('root', `${PLANS}/CreateActionPlan`, made);
+  const start = (user: string) => call(user, `${PLANS}/CreateActionPlan`, { ...made, start: true });
+  const refused = await start('without-power.off');
+  t.is(`${refused.code} ${refused.verb} ${refused.node}`, 'PERMISSION_DENIED power.off mine1');
+  t.is((await start('without-plan.start')).verb, 'plan.start');
+  const plan = async () =>
+    (await answer<{ actionPlan: { state: number } }>('root', `${PLANS}/GetActionPlan`, { actionPlan: actionPlan.uuid }))
+      .actionPlan;
+  t.is((await plan()).state, 1);
+  t.is((await start('rack7')).code, 'OK');
+  t.not((await plan()).state, 1);
+});
+
+test('a cancel is not lost because a node was deleted or has other labels; a rollback is checked over every node', async (t) => {
+  const house = await openRoleHouse(t);
+  const { call, answer, http } = house;
+  const cancel = (user: string, actionPlan: string, more = {}) =>
+    call(user, `${PLANS}/OrderCancel`, { actionPlan, ...more });
+  const started = async (maker: string, starter: string, nodes: readonly string[]) => {
+    const idle = { name: 'idle', actionType: 'sleep', inputParameters: { duration: 3600 } };
+    const input = (node: string) => ({ resource_id: node, maintenance: true, reason: 'rack' });
+    const actions = nodes.map((node) => ({
+      name: node,
+      actionType: 'set_node_maintenance',
+      inputParameters: input(node),
+      parents: ['idle'],
+    }));
+    const plan = await planOn(house, maker, 'waits', [], { actions: [idle, ...actions] });
+    await answer(starter, `${PLANS}/StartActionPlan`, { actionPlan: plan, queue: true });
+    return plan;
+  };
+  for (const name of ['m1', 'm2', 'm3', 'm4', 'm5', 'm6', 'm7']) await enrolIn(house, name, '7');
+  const running = await started('root', 'rack7', ['m1', 'm2']);
+  const gone = await started('root', 'root', ['m3', 'm4']);
+  const own = await started('rack7', 'root', ['m5']);
+  const byHttp = await started('rack7', 'root', ['m6']);
+  const others = await started('root', 'root', ['m7']);
+  for (const node of ['m2', 'm4']) await answer('root', `${NODES}/DeleteNode`, { node });
+  t.is((await cancel('rack7', gone, { rollback: true })).code, 'ACTION_PLAN_NOT_FOUND');
+  const refused = await cancel('without-plan.cancel', gone);
+  t.is(`${refused.code} ${refused.verb}`, 'PERMISSION_DENIED plan.cancel');
+  t.is((await cancel('rack7', gone)).code, 'OK');
+  for (const node of ['m1', 'm5', 'm6', 'm7'])
+    await answer('root', `${NODES}/UpdateNode`, { node, setLabels: { rack: '8' } });
+  t.is((await cancel('rack7', others)).code, 'ACTION_PLAN_NOT_FOUND');
+  t.is((await cancel('nobody', running)).code, 'PERMISSION_DENIED');
+  t.is((await cancel('rack7', running)).code, 'OK', 'they started it');
+  t.is((await cancel('rack7', own)).code, 'OK', 'they made it');
+  const wish = [{ op: 'replace', path: '/state', value: 'CANCELLED' }];
+  t.is((await http('rack7', `PATCH /v1/action_plans/${byHttp}`, wish)).status, 200);
+});
+
 test('a node that goes out of the view was deleted, as far as its watcher is told', async (t) => {
   const { answer, stream } = await openRacks(t);
   const watch = new Watch(

@@ -5,6 +5,7 @@ import '../server/agents/hello.test.ts';
 import '../server/agents/leases.test.ts';
 import '../server/api/node_streams.test.ts';
 import '../server/api/requests.test.ts';
+import '../server/api/seen_events.test.ts';
 import '../server/audits/notifications.test.ts';
 import '../server/caller_identity.test.ts';
 import '../server/conductor_start.test.ts';

@@ -32,9 +32,12 @@ function planIn({ actionPlan }: { readonly actionPlan?: ActionPlan | undefined }
   return actionPlan;
 }
 
-/** A plan with the strategy of its audit. */
+/** A plan with the strategy of its audit: who may cancel a plan may see no more of its audit. */
 async function whole(plan: ActionPlan, base: string, conductor: Clients): Promise<z.infer<typeof PlanView>> {
-  const { audit } = await conductor.audits.getAudit({ audit: plan.auditUuid });
+  const { audit } = await conductor.audits.getAudit({ audit: plan.auditUuid }).catch((error: unknown) => {
+    if (error instanceof CountermandError && error.code === 'AUDIT_NOT_FOUND') return { audit: undefined };
+    throw error;
+  });
   const strategies = await strategiesOf(conductor);
   return toPlanView(
     plan,

@@ -88,7 +88,8 @@ async function resolve(
     fields.task = task.uuid;
   }
   if (named.plan && naming.actionPlan) {
-    const found = await view.plan(naming.actionPlan);
+    const isCancel = verbs.every((verb) => verb === 'plan.cancel');
+    const found = await (isCancel ? view.planToCancel(naming.actionPlan) : view.plan(naming.actionPlan));
     needOn(found.nodes);
     plan = found.plan;
     fields.actionPlan = plan.uuid;

@@ -7,7 +7,7 @@ import type { Asked } from '../access/identity.ts';
 import type { Verb } from '../access/verbs.ts';
 import type { Also, Touched } from '../store/also.ts';
 import type { Transaction } from '../store/database.ts';
-import { countNodesOf, countPlansOf, ownNode, ownPlan, ownPlansOf } from '../store/owners.ts';
+import { countNodesOf, countPlansOf, ownNode, ownPlan, ownPlansOf, ownStart } from '../store/owners.ts';
 import { RPC_RULES } from './rpc_verbs.ts';
 import type { Recorded } from './trail.ts';
 
@@ -57,17 +57,38 @@ const CREATE_NODE = '/countermand.v1.NodeService/CreateNode';
 const CREATE_PLAN = '/countermand.v1.ActionPlanService/CreateActionPlan';
 const CREATE_AUDIT = '/countermand.v1.AuditService/CreateAudit';
 const CREATE: readonly string[] = [CREATE_NODE, CREATE_PLAN, CREATE_AUDIT];
+const START: readonly string[] = ['StartActionPlan', 'RollbackActionPlan', 'OrderRollback'].map(
+  (name) => `/countermand.v1.ActionPlanService/${name}`,
+);
 
-/** Counts nodes, plans and actions, in the transaction that makes them. @throws IDENTITY_LIMIT; then nothing was written */
+/**
+ * Counts nodes, plans and actions, in the transaction that makes them, and notes there who starts a plan.
+ * @throws IDENTITY_LIMIT; then nothing was written
+ */
 export function holdMakers(limits: IdentityLimits): ServerMiddleware<Recorded, Asked & Recorded> {
   return async function* hold<Request, Response>(
     call: ServerMiddlewareCall<Request, Response, Recorded>,
     context: CallContext & Asked & Recorded,
   ) {
-    const { identity, record } = context;
-    if (call.requestStream || !CREATE.includes(call.method.path))
-      return yield* call.next(call.request as never, context);
-    return yield* call.next(call.request, { ...context, record: counted(record, identity.name, limits) });
+    const { name } = context.identity;
+    const { path } = call.method;
+    if (call.requestStream) return yield* call.next(call.request as never, context);
+    const { start } = call.request as { readonly start?: boolean };
+    const starts = START.includes(path) || (path === CREATE_PLAN && start === true);
+    const started = starts ? startedBy(context.record, name) : context.record;
+    const record = CREATE.includes(path) ? counted(started, name, limits) : started;
+    return yield* call.next(call.request, { ...context, record });
+  };
+}
+
+/** What is written with a start, and who starts the plan. */
+function startedBy(record: Also, name: string): Also {
+  return {
+    async note(transaction, touched) {
+      if (touched.plan) await ownStart(touched.plan.uuid, name, transaction);
+      await record.note(transaction, touched);
+    },
+    done: () => record.done(),
   };
 }
 

@@ -8,7 +8,7 @@ import { databaseId, lastSequence } from '../store/events.ts';
 import type { EventRow } from '../store/rows.ts';
 import type { Store } from '../store/store.ts';
 import { underCall } from './calls.ts';
-import { seesEvent } from './seen_events.ts';
+import { type SeenPlans, seesEvent } from './seen_events.ts';
 import type { Viewed } from './view.ts';
 
 /** Which events to send. */
@@ -81,6 +81,7 @@ export function createNotificationService({ orders, shutdown }: Conductor): Noti
       const subscription = toSubscription(request);
       yield* underCall(context, shutdown, async function* (signal) {
         let first: string | undefined;
+        const plans: SeenPlans = new Map();
         const begun = ({ databaseId: id, newest }: Position): void => {
           context.header.set(DATABASE_ID_KEY, id).set(NEWEST_SEQUENCE_KEY, String(newest));
           // At once: a consumer that waits for the first event knows that it is heard.
@@ -88,7 +89,7 @@ export function createNotificationService({ orders, shutdown }: Conductor): Noti
           first = id;
         };
         for await (const event of subscribe(subscription, begun, { store, tail }, signal)) {
-          if (!(await seesEvent(event, context.view))) continue;
+          if (!(await seesEvent(event, context.view, plans))) continue;
           yield { event: toEvent(event), databaseId: first };
           first = undefined;
         }

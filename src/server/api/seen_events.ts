@@ -4,18 +4,33 @@ import type { View } from './view.ts';
 
 type Data = Readonly<Record<string, unknown>>;
 
-/** True for an event that the caller may see. */
-export async function seesEvent({ eventType, payload }: EventRow, view: View): Promise<boolean> {
+/** What one subscription remembers of plans: a plan of many nodes has many events, and is looked up at the first. */
+export type SeenPlans = Map<string, boolean>;
+
+/** More plans than this are looked up again. */
+const PLANS_REMEMBERED = 1000;
+
+/** True for an event that the caller may see. @param plans of this subscription */
+export async function seesEvent({ eventType, payload }: EventRow, view: View, plans: SeenPlans): Promise<boolean> {
   if (view.rights.everywhere('event.read')) return true;
   const node = payload['ironic_object.data'] as Data | undefined;
   if (node !== undefined) return seesNode(node, view);
   const data = payload['watcher_object.data'] as Data | undefined;
   if (data === undefined) return false;
   const uuid = String(data.uuid);
-  if (eventType.startsWith('action_plan.')) return view.followsPlan(uuid);
-  if (eventType.startsWith('action.')) return view.followsPlan(planOf(data));
+  if (eventType.startsWith('action_plan.')) return seesPlan(uuid, view, plans);
+  if (eventType.startsWith('action.')) return seesPlan(planOf(data), view, plans);
   if (eventType.startsWith('audit.')) return view.followsAudit(uuid);
   return false;
+}
+
+async function seesPlan(uuid: string, view: View, plans: SeenPlans): Promise<boolean> {
+  const known = plans.get(uuid);
+  if (known !== undefined) return known;
+  const sees = await view.followsPlan(uuid);
+  if (plans.size >= PLANS_REMEMBERED) plans.clear();
+  plans.set(uuid, sees);
+  return sees;
 }
 
 function seesNode({ uuid, name, extra, properties }: Data, view: View): boolean {

@@ -9,6 +9,7 @@ import { getActions, nodesOfPlans } from '../store/actions.ts';
 import { getAudit, listPlansOf, noAudit } from '../store/audits.ts';
 import type { Transaction } from '../store/database.ts';
 import { findNode, findNodesByUuid, noNode } from '../store/nodes.ts';
+import { isPlanOf } from '../store/owners.ts';
 import type { ActionPlanRow, AuditRow } from '../store/plan_rows.ts';
 import { getPlan, noPlan } from '../store/plans.ts';
 import { getPowerTask, noPowerTask } from '../store/power_tasks.ts';
@@ -133,6 +134,23 @@ export class View {
     const plan = await this.#seen(() => getPlan(key, this.#sql), key, noPlan);
     const nodes = (await this.#nodesOf([plan.uuid])).get(plan.uuid) ?? null;
     if (this.#mayRead('plan.read', nodes)) return { plan, nodes };
+    throw noPlan(key);
+  }
+
+  /**
+   * A plan that is cancelled and not rolled back, and those of its nodes whose verbs the caller needs. A cancel is not lost because a
+   * node was deleted, or has other labels by now: the nodes that are left decide, and who made or started the plan needs none of them.
+   * @throws ACTION_PLAN_NOT_FOUND
+   */
+  async planToCancel(
+    key: string,
+  ): Promise<{ readonly plan: ActionPlanRow; readonly nodes: readonly NodeRow[] | null }> {
+    const plan = await this.#seen(() => getPlan(key, this.#sql), key, noPlan);
+    if (await isPlanOf(plan, this.who, this.#sql)) return { plan, nodes: [] };
+    const uuids = (await nodesOfPlans([plan.uuid], this.#sql)).get(plan.uuid) ?? [];
+    const nodes = [...(await findNodesByUuid(uuids, this.#sql)).values()];
+    const isKnown = nodes.length > 0 || uuids.length === 0;
+    if (this.#mayRead('plan.read', isKnown ? nodes : null)) return { plan, nodes: isKnown ? nodes : null };
     throw noPlan(key);
   }
 

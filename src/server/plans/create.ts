@@ -4,6 +4,7 @@ import { digestOf } from '../../core/digest.ts';
 import { fail } from '../../core/errors.ts';
 import { modelRevision } from '../store/cluster_model.ts';
 import type { Transaction } from '../store/database.ts';
+import { findNodesByUuid } from '../store/nodes.ts';
 import type { ActionPlanRow, AuditRow, Efficacy } from '../store/plan_rows.ts';
 import { findPlanByRequestId, getPlan, listNodesOfPlan } from '../store/plans.ts';
 import type { Store } from '../store/store.ts';
@@ -22,10 +23,10 @@ import type { WantedPlan } from './wanted.ts';
 /**
  * Accepts a plan, or finds the one that this request_id made before. It is durable and RECOMMENDED when this resolves,
  * with an ONESHOT audit behind it.
- * @param permit of the caller for whom it is made
+ * @param permit of the caller for whom it is made; a plan that another caller made has to be permitted as well
  * @param then goes on with the plan in the same transaction; what it throws leaves no plan behind
- * @throws ACTION_PLAN_INVALID naming the place, NODE_NOT_FOUND, TARGET_NOT_SUPPORTED, REQUEST_ID_TAKEN, UUID_TAKEN, and what `then` throws;
- *   then nothing was written
+ * @throws ACTION_PLAN_INVALID naming the place, NODE_NOT_FOUND, TARGET_NOT_SUPPORTED, REQUEST_ID_TAKEN, UUID_TAKEN, PERMISSION_DENIED, and
+ *   what `then` throws; then nothing was written
  */
 export async function createActionPlan(
   wanted: WantedPlan,
@@ -40,20 +41,34 @@ export async function createActionPlan(
   const earlier = await findPlanByRequestId(wanted.requestId, store.database.read);
   if (earlier) {
     const { uuid } = joined(earlier, digest);
-    return store.database.write(async (transaction) => then(await getPlan(uuid, transaction.sql), transaction));
+    return store.database.write(async (transaction) => {
+      const plan = await getPlan(uuid, transaction.sql);
+      await allowJoined(plan, permit, transaction.sql);
+      return then(plan, transaction);
+    });
   }
   const revision = await modelRevision(store.database.read);
   const checked = await checkWithScope(wanted, store.database.read, parts, permit);
   return store.database.write(async (transaction) => {
     const { sql } = transaction;
     const meanwhile = await findPlanByRequestId(wanted.requestId, sql);
-    if (meanwhile) return then(joined(meanwhile, digest), transaction);
+    if (meanwhile) {
+      await allowJoined(joined(meanwhile, digest), permit, sql);
+      return then(meanwhile, transaction);
+    }
     await refuseUsedUuid('action_plans', wanted.uuid, sql);
     // What was checked may not be so any more: a plan is never made for a world that has changed.
     const holds = (await modelRevision(sql)) === revision;
     const holding = holds ? checked : await checkWithScope(wanted, sql, parts, permit);
     return then(await writeAlone(holding, digest, transaction, store), transaction);
   });
+}
+
+/** Who repeats a request_id answers for the plan as who made it did: what follows may start it. @throws PERMISSION_DENIED */
+async function allowJoined(plan: ActionPlanRow, permit: Permit, sql: Transaction['sql']): Promise<void> {
+  if (permit === PERMIT_ALL) return;
+  const nodes = await findNodesByUuid(await listNodesOfPlan(plan.uuid, sql), sql);
+  permit.allow(await stepsOfPlan(plan, sql), [...nodes.values()]);
 }
 
 /** What would come of a wanted plan. */

@@ -93,7 +93,11 @@ export async function nodesOfPlans(
       .whereIn('plan_uuid', part)
       .whereNotNull('node_uuid')
       .distinct('plan_uuid', 'node_uuid');
-    for (const { plan_uuid: plan, node_uuid: node } of rows) found.set(plan, [...(found.get(plan) ?? []), node]);
+    for (const { plan_uuid: plan, node_uuid: node } of rows) {
+      const nodes = found.get(plan);
+      if (nodes) nodes.push(node);
+      else found.set(plan, [node]);
+    }
   }
   return found;
 }

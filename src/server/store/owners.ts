@@ -1,7 +1,8 @@
-/** Who made a node or a plan, as far as it is counted. The rows in memory do not have it: nothing else asks. */
+/** Who made a node or a plan, and who started a plan. The rows in memory do not have it: nothing else asks. */
 import type { Knex } from 'knex';
 import { ACTION_PLAN_STATES, type ActionPlanState, isPlanAtRest } from '../../core/states.ts';
 import type { Transaction } from './database.ts';
+import type { ActionPlanRow } from './plan_rows.ts';
 
 const NOT_AT_REST = (Object.keys(ACTION_PLAN_STATES) as ActionPlanState[]).filter((state) => !isPlanAtRest(state));
 
@@ -20,6 +21,22 @@ export async function ownNode(uuid: string, name: string, { sql }: Transaction):
 /** Notes who made a plan. */
 export async function ownPlan(uuid: string, name: string, { sql }: Transaction): Promise<void> {
   await sql('action_plans').where({ uuid }).whereNull('created_by').update({ created_by: name });
+}
+
+/** Notes who started a plan. */
+export async function ownStart(uuid: string, name: string, { sql }: Transaction): Promise<void> {
+  await sql('action_plans').where({ uuid }).whereNull('started_by').update({ started_by: name });
+}
+
+/** True if an identity made or started a plan, or the plan that it undoes. */
+export async function isPlanOf(
+  { uuid, rollbackOf }: Pick<ActionPlanRow, 'uuid' | 'rollbackOf'>,
+  name: string,
+  sql: Knex,
+): Promise<boolean> {
+  const uuids = rollbackOf === null ? [uuid] : [uuid, rollbackOf];
+  const own = sql('action_plans').whereIn('uuid', uuids);
+  return (await own.where((row) => row.where('created_by', name).orWhere('started_by', name)).first('uuid')) != null;
 }
 
 /** Notes who made the plans of an audit. */
