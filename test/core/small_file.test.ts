@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { readConfiguration } from '../../src/cli/daemon/configuration.ts';
 import { placeOf } from '../../src/cli/shared/place.ts';
-import { readSmallFile } from '../../src/core/small_file.ts';
+import { openSmallFile, readAtStart, readSmallFile } from '../../src/core/small_file.ts';
 import { newFolder } from '../counterparts/folder.ts';
 
 const LIMIT = 8 * 2 ** 20;
@@ -74,4 +74,39 @@ test('special files end with an error of the system, and a pipe is read when it 
   const text = readSmallFile(fifo, 30_000);
   t.is(text, 'onetwo');
   await once(writer, 'close');
+});
+
+test('a silent pipe is waited for at a start alone: whoever has other work is told at once', async (t) => {
+  const fifo = join(await newFolder(t), 'fifo');
+  execFileSync('mkfifo', [fifo]);
+  const { wait } = Atomics;
+  let waits = 0;
+  Atomics.wait = () => {
+    waits += 1;
+    return 'timed-out';
+  };
+  try {
+    t.throws(() => readSmallFile(fifo), { code: 'ETIMEDOUT' });
+    t.is(waits, 0);
+    t.throws(() => readAtStart(fifo), { code: 'ETIMEDOUT' });
+    t.is(waits, 500);
+  } finally {
+    Atomics.wait = wait;
+  }
+});
+
+test('a file that is looked at again: another text is seen, and a pipe is read once and kept', async (t) => {
+  const folder = await newFolder(t);
+  const [fifo, file] = [join(folder, 'fifo'), join(folder, 'file')];
+  const again = openSmallFile(file, ({ code }) => new Error(`told: ${code}`));
+  t.throws(again, { message: 'told: ENOENT' });
+  for (const text of ['one', 'two']) {
+    await writeFile(file, text);
+    t.is(again(), text);
+  }
+  execFileSync('mkfifo', [fifo]);
+  const writer = spawn('sh', ['-c', 'printf secret > "$0"', fifo], { stdio: 'ignore' });
+  const kept = openSmallFile(fifo, (error) => error);
+  await once(writer, 'close');
+  t.deepEqual([kept(), kept()], ['secret', 'secret']);
 });

@@ -1,5 +1,6 @@
 /** Tokens with a real conductor: of clients, and of agents that are bound to zones. */
 
+import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { request } from 'node:https';
@@ -90,7 +91,11 @@ test('an agent attaches for its zones alone, calls nothing else, and is cut off 
   const { house, made, here, alice, tokenOf, withToken, httpStatus } = await openKnowing(t);
   const north = await tokenOf('agent', 'token', 'create', '--zone', 'north', '--days', '7', 'rack-n');
   const { terminal, interrupt, stderr } = openCaptured(false, here);
-  const ended = runCommandLine(['agent', '--token-file', north, '--zone', 'north'], terminal);
+  // A pipe, as of a password manager, can be read once only, and an agent shows its token at each attachment.
+  const pipe = `${north}.pipe`;
+  execFileSync('mkfifo', [pipe]);
+  spawn('sh', ['-c', 'cat "$0" > "$1"', north, pipe], { stdio: 'ignore' });
+  const ended = runCommandLine(['agent', '--token-file', pipe, '--zone', 'north'], terminal);
   t.teardown(() => interrupt.abort(fail('CALL_ENDED', 'the test is over')));
   await eventually('the agent to be attached', () => stderr().includes('"msg":"attached"'));
 

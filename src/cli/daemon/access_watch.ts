@@ -3,7 +3,7 @@ import { parseDocument } from 'yaml';
 import type { Clock } from '../../core/clock.ts';
 import { fail } from '../../core/errors.ts';
 import { sleep } from '../../core/signals.ts';
-import { readSmallFile } from '../../core/small_file.ts';
+import { openSmallFile } from '../../core/small_file.ts';
 import { Access } from '../../server/access/access.ts';
 import { type AccessRules, parseAccess } from '../../server/access/access_file.ts';
 import { LOOK_AGAIN_MS } from './tls_watch.ts';
@@ -16,18 +16,19 @@ interface WatchParts {
 
 /**
  * The rights of callers as the file at `path` says, which is read again every five seconds until the abort. A new file that is wrong
- * changes nothing, and the log says why.
+ * changes nothing, and the log says why. A pipe is read once.
  * @param path null: there is no file, and every caller that is known may do everything
  * @throws CONFIGURATION_INVALID if the file is wrong now
  */
 export function watchAccess(path: string | null, { clock, log }: WatchParts, signal: AbortSignal): Access {
   if (path === null) return new Access(null);
-  let text = textOf(path);
+  const textNow = openSmallFile(path, ({ code }) => fail('CONFIGURATION_INVALID', `${path} cannot be read (${code})`));
+  let text = textNow();
   let problem = '';
   const access = new Access(parse(text, path));
   const look = (): void => {
     try {
-      const next = textOf(path);
+      const next = textNow();
       if (next === text) {
         problem = '';
         return;
@@ -51,14 +52,6 @@ export function watchAccess(path: string | null, { clock, log }: WatchParts, sig
   };
   void lookOn();
   return access;
-}
-
-function textOf(path: string): string {
-  try {
-    return readSmallFile(path);
-  } catch (error) {
-    throw fail('CONFIGURATION_INVALID', `${path} cannot be read (${(error as NodeJS.ErrnoException).code})`);
-  }
 }
 
 function parse(text: string, path: string): AccessRules {

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { type AccessRules, BmcAccess, isPlace } from '../../agent/bmc_access.ts';
 import { fail } from '../../core/errors.ts';
-import { readSmallFile } from '../../core/small_file.ts';
+import { readAtStart } from '../../core/small_file.ts';
 import { checkValues, type FileKind, must, parseValues } from '../shared/order_file.ts';
 
 const KIND: FileKind = { what: 'bmc_access', code: 'CONFIGURATION_INVALID', tooLarge: 'any bmc_access' };
@@ -41,7 +41,7 @@ export function readBmcAccess(path: string | null): BmcAccess | null {
   if (path === null) return null;
   let text: string;
   try {
-    text = readSmallFile(path);
+    text = readAtStart(path);
   } catch (error) {
     throw fail('CONFIGURATION_INVALID', `bmc_access cannot be read: ${(error as Error).message}`);
   }

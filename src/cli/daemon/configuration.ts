@@ -8,7 +8,7 @@ import type { Command } from 'commander';
 import { parseDocument } from 'yaml';
 import { z } from 'zod';
 import { fail } from '../../core/errors.ts';
-import { readSmallFile } from '../../core/small_file.ts';
+import { readAtStart } from '../../core/small_file.ts';
 import type { IdentityLimits } from '../../server/api/identity_limits.ts';
 import type { Environment } from '../shared/terminal.ts';
 import type { TlsFiles } from '../shared/tls_files.ts';
@@ -140,7 +140,7 @@ function fromTexts(textOf: (key: KeyName) => unknown, nameOf: (key: KeyName) => 
 
 function readText(path: string): string {
   try {
-    return readSmallFile(path);
+    return readAtStart(path);
   } catch (error) {
     throw fail('CONFIGURATION_INVALID', `the configuration file ${path} cannot be read: ${(error as Error).message}`);
   }

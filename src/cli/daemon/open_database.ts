@@ -1,6 +1,6 @@
 /** Opens the database that the configuration or a command names. */
 import { fail } from '../../core/errors.ts';
-import { readSmallFile } from '../../core/small_file.ts';
+import { readAtStart } from '../../core/small_file.ts';
 import type { CopyTarget } from '../../server/store/copy.ts';
 import type { Database } from '../../server/store/database.ts';
 import type { Elections } from '../../server/store/postgres/stand_by.ts';
@@ -121,7 +121,7 @@ function passwordOf(
 ): string | null {
   if (path === null) return environment.COUNTERMAND_DATABASE_PASSWORD || null;
   try {
-    const [line] = readSmallFile(path).split(/\r?\n/);
+    const [line] = readAtStart(path).split(/\r?\n/);
     if (line) return line;
   } catch (error) {
     throw fail('CONFIGURATION_INVALID', `${passwordFrom} cannot be read: ${(error as Error).message}`);

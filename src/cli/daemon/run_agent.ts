@@ -6,9 +6,9 @@ import { fail } from '../../core/errors.ts';
 import { openCancellation } from '../../core/signals.ts';
 import { createDrivers } from '../../drivers/list.ts';
 import { addressesIn, areAddresses } from '../shared/address.ts';
-import { keepSecret, readToken, speaksTls } from '../shared/place.ts';
+import { keepSecret, openToken, speaksTls } from '../shared/place.ts';
 import type { Terminal } from '../shared/terminal.ts';
-import { readTlsFiles } from '../shared/tls_files.ts';
+import { openTlsFiles } from '../shared/tls_files.ts';
 import { readBmcAccess } from './bmc_access.ts';
 import type { Configuration } from './configuration.ts';
 import { openLog } from './log.ts';
@@ -40,10 +40,10 @@ export async function runAgentAlone(
   const log = openLog(configuration, terminal);
   const { agentTls: files, serverName } = configuration;
   const refuse = (sentence: string) => fail('CONFIGURATION_INVALID', sentence);
-  const read = () => readTlsFiles(files, TLS_NAMES, refuse);
+  const read = openTlsFiles(files, TLS_NAMES, refuse);
   const isSecure = speaksTls({ address, files, serverName, insecure });
   const { tokenFile } = configuration;
-  const tokenNow = () => (tokenFile === null ? null : readToken(tokenFile, 'token_file', refuse));
+  const tokenNow = tokenFile === null ? () => null : openToken(tokenFile, 'token_file', refuse);
   if (tokenNow() !== null) keepSecret(address, isSecure, refuse);
   // The watching of the files must not outlive an agent that fails.
   const watching = openCancellation([]);

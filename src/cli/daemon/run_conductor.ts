@@ -9,7 +9,7 @@ import { hasMethods, type Methods } from '../../server/access/methods.ts';
 import { Front } from '../../server/api/front.ts';
 import { MetricRegistry } from '../../server/metrics/registry.ts';
 import type { Terminal } from '../shared/terminal.ts';
-import { readTlsFiles, type TlsFiles } from '../shared/tls_files.ts';
+import { openTlsFiles, type TlsFiles } from '../shared/tls_files.ts';
 import { watchAccess } from './access_watch.ts';
 import type { Configuration } from './configuration.ts';
 import { openLog } from './log.ts';
@@ -54,7 +54,7 @@ const TLS_NAMES = { certificate: 'tls_certificate', key: 'tls_key', ca: 'tls_cli
 /** What the ports show, watched; null if they speak plaintext. @throws CONFIGURATION_INVALID naming the file */
 function openTls(files: TlsFiles, log: Logger, { clock }: Terminal, signal: AbortSignal): TlsSource | null {
   const refuse = (sentence: string) => fail('CONFIGURATION_INVALID', sentence);
-  const read = () => readTlsFiles(files, TLS_NAMES, refuse);
+  const read = openTlsFiles(files, TLS_NAMES, refuse);
   if (files.certificate !== null) return watchTls(read, { clock, log }, signal);
   read();
   return null;

@@ -15,7 +15,7 @@ import {
 import { dirname, join, resolve } from 'node:path';
 import type { Chance } from '../../core/chance.ts';
 import { fail } from '../../core/errors.ts';
-import { readSmallFile } from '../../core/small_file.ts';
+import { readAtStart } from '../../core/small_file.ts';
 import { KEY_BYTES, Sealer, type SealingKey, type SealingKeys, sealingKey } from '../../server/store/sealing.ts';
 import type { Terminal } from '../shared/terminal.ts';
 import type { Configuration } from './configuration.ts';
@@ -133,7 +133,7 @@ function textOf(name: string, reference: string, environment: Terminal['environm
 
 function fileText(path: string, what: string): string {
   try {
-    return readSmallFile(path);
+    return readAtStart(path);
   } catch (error) {
     throw fail('CONFIGURATION_INVALID', `${what} cannot be read: ${(error as Error).message}`);
   }

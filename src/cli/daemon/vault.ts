@@ -2,7 +2,7 @@
 import { Vault, type VaultLogin } from '../../agent/vault.ts';
 import type { Clock } from '../../core/clock.ts';
 import { fail } from '../../core/errors.ts';
-import { readSmallFile } from '../../core/small_file.ts';
+import { openSmallFile, readAtStart } from '../../core/small_file.ts';
 import { isLoopback } from '../shared/address.ts';
 
 /** What the configuration says of Vault. */
@@ -26,23 +26,26 @@ export function isVaultAddress(text: string): boolean {
   return protocol === 'https:' || (protocol === 'http:' && isLoopback(port === '' ? `${host}:80` : host));
 }
 
-/** The Vault of an agent; null without an address. @throws CONFIGURATION_INVALID if there is no login, or a file cannot be read */
+/**
+ * The Vault of an agent; null without an address. Call it at a start: a pipe with a login is read once, here.
+ * @throws CONFIGURATION_INVALID if there is no login, or a file cannot be read
+ */
 export function openVault(place: VaultPlace, clock: Clock): Vault | null {
   const { address, ca, namespace, timeoutMs, cacheMs } = place;
   if (address === null) return null;
   const login = loginOf(place);
-  const pem = ca === null ? null : read('vault_ca', ca, 'CONFIGURATION_INVALID');
+  const pem = ca === null ? null : readCa(ca);
   return new Vault({ address, login, ca: pem, namespace, timeoutMs, cacheMs, clock });
 }
 
 function loginOf({ tokenFile, roleIdFile, secretIdFile }: VaultPlace): VaultLogin {
   if (tokenFile !== null && roleIdFile === null && secretIdFile === null)
-    return { kind: 'token', token: () => read('vault_token_file', tokenFile, 'SECRET_UNREADABLE') };
+    return { kind: 'token', token: open('vault_token_file', tokenFile) };
   if (tokenFile === null && roleIdFile !== null && secretIdFile !== null)
     return {
       kind: 'approle',
-      roleId: () => read('vault_role_id_file', roleIdFile, 'SECRET_UNREADABLE'),
-      secretId: () => read('vault_secret_id_file', secretIdFile, 'SECRET_UNREADABLE'),
+      roleId: open('vault_role_id_file', roleIdFile),
+      secretId: open('vault_secret_id_file', secretIdFile),
     };
   throw fail(
     'CONFIGURATION_INVALID',
@@ -50,10 +53,17 @@ function loginOf({ tokenFile, roleIdFile, secretIdFile }: VaultPlace): VaultLogi
   );
 }
 
-function read(key: string, path: string, code: 'CONFIGURATION_INVALID' | 'SECRET_UNREADABLE'): string {
+function open(key: string, path: string): () => string {
+  let code: 'CONFIGURATION_INVALID' | 'SECRET_UNREADABLE' = 'CONFIGURATION_INVALID';
+  const textNow = openSmallFile(path, ({ message }) => fail(code, `${key} cannot be read: ${message}`));
+  code = 'SECRET_UNREADABLE';
+  return textNow;
+}
+
+function readCa(path: string): string {
   try {
-    return readSmallFile(path);
+    return readAtStart(path);
   } catch (error) {
-    throw fail(code, `${key} cannot be read: ${(error as Error).message}`);
+    throw fail('CONFIGURATION_INVALID', `vault_ca cannot be read: ${(error as Error).message}`);
   }
 }

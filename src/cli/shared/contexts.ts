@@ -5,7 +5,7 @@
 import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname, isAbsolute, join } from 'node:path';
 import { fail } from '../../core/errors.ts';
-import { readSmallFile } from '../../core/small_file.ts';
+import { readAtStart } from '../../core/small_file.ts';
 import { areAddresses } from './address.ts';
 import type { Environment } from './terminal.ts';
 
@@ -56,7 +56,7 @@ export function readContexts(environment: Environment): Contexts {
     fail('ARGUMENT_INVALID', `${file} ${why}; mend it, delete it, or name a conductor with --conductor HOST:PORT`);
   let text: string;
   try {
-    text = readSmallFile(file);
+    text = readAtStart(file);
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     if (code === 'ENOENT' || code === 'ENOTDIR') return NONE;

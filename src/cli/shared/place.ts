@@ -2,7 +2,7 @@
 import { resolve } from 'node:path';
 import type { ClientTls } from '../../agent/secure_channel.ts';
 import { fail } from '../../core/errors.ts';
-import { readSmallFile } from '../../core/small_file.ts';
+import { openSmallFile } from '../../core/small_file.ts';
 import { DEFAULT_ADDRESS, isLoopback } from './address.ts';
 import { findContext, type Reach, readContexts } from './contexts.ts';
 import type { Environment } from './terminal.ts';
@@ -90,25 +90,23 @@ export function placeOf(options: ReachOptions, environment: Environment): Place 
   const material = readTlsFiles(files, FLAGS, (sentence) => fail('ARGUMENT_INVALID', sentence));
   const tls = speaksTls({ address, files, serverName, insecure }) ? { material, serverName } : null;
   const refuse = (sentence: string) => fail('ARGUMENT_INVALID', sentence);
-  const token = tokenFile === undefined ? null : readToken(tokenFile, '--token-file', refuse);
+  const token = tokenFile === undefined ? null : openToken(tokenFile, '--token-file', refuse)();
   if (token !== null) keepSecret(address, tls !== null, refuse);
   return { address, tls, token };
 }
 
 /**
- * The token in a file, on a line of its own.
+ * Returns what reads the token in a file, on a line of its own, as often as it is called; a pipe is read once, here.
  * @param name the flag or the key that names the file
- * @throws what `refuse` makes if there is none
+ * @throws what `refuse` makes for a pipe that cannot be read; what it returns does so if there is no token
  */
-export function readToken(path: string, name: string, refuse: (sentence: string) => Error): string {
-  let text: string;
-  try {
-    text = readSmallFile(path).trim();
-  } catch (error) {
-    throw refuse(`${name}: ${path} cannot be read (${(error as NodeJS.ErrnoException).code})`);
-  }
-  if (/^[\x21-\x7e]{1,8192}$/.test(text)) return text;
-  throw refuse(`${name}: ${path} does not contain a token (one word)`);
+export function openToken(path: string, name: string, refuse: (sentence: string) => Error): () => string {
+  const textNow = openSmallFile(path, ({ code }) => refuse(`${name}: ${path} cannot be read (${code})`));
+  return () => {
+    const text = textNow().trim();
+    if (/^[\x21-\x7e]{1,8192}$/.test(text)) return text;
+    throw refuse(`${name}: ${path} does not contain a token (one word)`);
+  };
 }
 
 /** @throws what `refuse` makes if a token would be sent where others can read it */

@@ -1,7 +1,7 @@
 /** The key and the certificate that a simulator shows, from files. */
 import { createSecureContext } from 'node:tls';
 import { fail } from '../../core/errors.ts';
-import { readSmallFile } from '../../core/small_file.ts';
+import { readAtStart } from '../../core/small_file.ts';
 import type { TlsIdentity } from '../../sim/web.ts';
 
 /** The files of a key and its certificate. */
@@ -40,7 +40,7 @@ export function readIdentity(files: IdentityFiles | null): TlsIdentity | null {
 function readPem(path: string, flag: string): string {
   let text: string;
   try {
-    text = readSmallFile(path);
+    text = readAtStart(path);
   } catch (error) {
     throw fail('ARGUMENT_INVALID', `${flag}: ${path} cannot be read (${(error as NodeJS.ErrnoException).code})`, error);
   }

@@ -1,7 +1,7 @@
 /** A file that may change while it is in use: it is read again when it is needed, but not more often than every five seconds. */
 import type { Clock } from '../../core/clock.ts';
 import { fail } from '../../core/errors.ts';
-import { readSmallFile } from '../../core/small_file.ts';
+import { openSmallFile } from '../../core/small_file.ts';
 
 /** How old what was read may be. */
 const FRESH_MS = 5000;
@@ -16,11 +16,12 @@ export interface FreshFile<T> {
 }
 
 /**
- * The file at `path`, read at once.
+ * The file at `path`, read at once. A pipe is read this once.
  * @param parse throws if the text is wrong
  * @throws CONFIGURATION_INVALID
  */
 export function openFreshFile<T>(path: string, parse: (text: string) => T, clock: Clock): FreshFile<T> {
+  const textNow = openSmallFile(path, ({ code }) => fail('CONFIGURATION_INVALID', `${path} cannot be read (${code})`));
   let text: string | null = null;
   let value: T;
   let failure: unknown = null;
@@ -28,7 +29,7 @@ export function openFreshFile<T>(path: string, parse: (text: string) => T, clock
   const read = (): void => {
     readAt = clock.monotonic();
     try {
-      const next = textOf(path);
+      const next = textNow();
       if (next !== text) value = parse(next);
       text = next;
       failure = null;
@@ -44,12 +45,4 @@ export function openFreshFile<T>(path: string, parse: (text: string) => T, clock
   };
   current();
   return { current };
-}
-
-function textOf(path: string): string {
-  try {
-    return readSmallFile(path);
-  } catch (error) {
-    throw fail('CONFIGURATION_INVALID', `${path} cannot be read (${(error as NodeJS.ErrnoException).code})`);
-  }
 }

@@ -4,7 +4,7 @@
  */
 import type { ConnectionOptions } from 'node:tls';
 import { fail } from '../../../core/errors.ts';
-import { readSmallFile } from '../../../core/small_file.ts';
+import { readAtStart } from '../../../core/small_file.ts';
 
 /** Where a database is, and how it is reached. */
 export interface PostgresAddress {
@@ -92,7 +92,7 @@ function tlsOf(given: Parameters, host: string): ConnectionOptions | false {
 
 function readFile(path: string): string {
   try {
-    return readSmallFile(path);
+    return readAtStart(path);
   } catch (error) {
     throw invalid(`its file ${path} cannot be read: ${(error as Error).message}`);
   }
