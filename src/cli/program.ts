@@ -103,7 +103,7 @@ const COMMANDS: Readonly<Record<string, CommandRow>> = {
     load: async () => (await import('./certificates/commands.ts')).addCertificateCommands,
   },
   database: {
-    description: 'copy an installation into another database',
+    description: 'back up the database, put a backup back, check it, make it smaller, or copy it into another one',
     load: async () => (await import('./daemon/database.ts')).addDatabaseCommands,
   },
   secrets: {

@@ -230,7 +230,7 @@ export const ERROR_TABLE = {
   DATABASE_REFUSED: row(
     'FAILED_PRECONDITION',
     5,
-    'PostgreSQL refuses the conductor: no such database, wrong password, a missing right, read-only, or too old',
+    'there is no database of countermand, or PostgreSQL refuses: wrong password, a missing right, read-only, or too old',
   ),
   DATABASE_DAMAGED: row('FAILED_PRECONDITION', 5, 'the database file is empty, damaged, or not one of countermand'),
   DATABASE_TAKEN: row('UNAVAILABLE', 6, 'another conductor has opened the database since; this one stops', RETRYABLE),
@@ -249,6 +249,11 @@ export const ERROR_TABLE = {
   DATABASE_UNUSABLE: row('UNAVAILABLE', 6, 'the database cannot be read or written; nothing was written', RETRYABLE),
   DISK_FULL: row('RESOURCE_EXHAUSTED', 6, 'the disk of the database is full; nothing was written', RETRYABLE),
   DATABASE_NEWER: row('FAILED_PRECONDITION', 5, 'the database was written by a newer version'),
+  BACKUP_REFUSED: row(
+    'FAILED_PRECONDITION',
+    5,
+    'a backup cannot be made there, or cannot be put back there, as things are now; nothing was written',
+  ),
   SECRETS_KEY_WRONG: row(
     'FAILED_PRECONDITION',
     5,

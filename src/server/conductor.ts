@@ -22,6 +22,7 @@ import { lookAt, type ReadingParts, Recorder, Windows } from './power/readings.t
 import { SharedReadings } from './power/shared_readings.ts';
 import { syncPowerStates } from './power/sync.ts';
 import { UnservedLooks } from './power/unserved.ts';
+import { endWhatABackupHolds } from './restored.ts';
 import { forgetEmbeddedAgents, listAgents } from './store/agents.ts';
 import { Deadlines } from './store/deadlines.ts';
 import type { Store } from './store/store.ts';
@@ -115,6 +116,7 @@ export async function startConductor(given: ConductorParts): Promise<Conductor> 
   let unsettled = 0;
   try {
     background.push(logChanges(store.database, log, shutdown));
+    await endWhatABackupHolds(store, limits, log);
     await presumeOldAgentsLost(given, attachments);
     unsettled = await keeper.recover();
     await windows.recover();

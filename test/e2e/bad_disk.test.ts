@@ -10,14 +10,15 @@ import { eventually } from '../counterparts/eventually.ts';
 import { newFolder } from '../counterparts/folder.ts';
 import { type Client, connect, Refusal } from './client.ts';
 import { openHouse } from './house.ts';
+import { putNewDatabase } from './new_database.ts';
 import { enrol, order, untilAtRest, untilIn } from './orders.ts';
 import { run, startConductor, startProcess } from './processes.ts';
 
 /** A file system of its own, small, that ends with the process: it is mounted where only that process sees it. */
-const onSmallDisk = (folder: string): string[] => [
+const onSmallDisk = (folder: string, size = '80m'): string[] => [
   'unshare',
   ...(process.getuid?.() === 0 ? ['-m'] : ['-Urm']),
-  ...['sh', '-c', 'mount -t tmpfs -o size=80m,mode=755 small "$0" && exec "$@"', folder],
+  ...['sh', '-c', `mount -t tmpfs -o size=${size},mode=755 small "$0" && exec "$@"`, folder],
 ];
 
 /** Writes a file until the disk is full. */
@@ -111,6 +112,19 @@ async function usedData(t: ExecutionContext): Promise<string> {
   await house.conductor.ended;
   return house.data;
 }
+
+test('a backup for which there is no room leaves nothing', async (t) => {
+  const [data, small] = [await newFolder(t), await newFolder(t)];
+  await putNewDatabase(data);
+  const words = ['database', 'backup', join(small, 'backup.db'), '--data', data];
+  // What is left there is told by the shell, before the file system ends with it.
+  const shell = ['sh', '-c', '"$@"; code=$?; ls -A "$0"; exit $code', small];
+  const { ended, said, logged } = startProcess(t, words, {}, [...onSmallDisk(small, '200k'), ...shell]);
+  t.is(await ended, 6);
+  await Promise.all([said.ended, logged.ended]);
+  t.deepEqual(said.seen, []);
+  t.regex(logged.seen.join(), /the disk of \S+backup\.db is full; nothing was made; free some space/);
+});
 
 test('a start on a database with a damaged page ends with a code and one sentence', async (t) => {
   const data = await usedData(t);

@@ -105,6 +105,18 @@ test('an installation moves to PostgreSQL and back with its nodes, orders, plans
   ]);
   await checkTrail(t, house.client);
   await listener.check(t, await checkPlanTrail(t, house.client));
+
+  // While the conductor leads: a backup is a file, whatever the database is, and is put back into a folder.
+  const [file, restored] = [`${back}.db`, `${back}.restored`];
+  const backup = await runHere(['database', 'backup', file, '--database', server.urlOf(name)]);
+  t.is(backup.exitCode, 0, backup.stderr);
+  t.regex(backup.stdout, /2 nodes, 5 power_tasks, 2 action_plans, /);
+  t.is((await runHere(['database', 'restore', file, '--data', restored])).exitCode, 0);
+  const { database_id: ids, ...held } = await rowsInFile(restored);
+  t.regex(String(ids), /backed_up_at = \d+/);
+  const { database_id: own, ...rows } = await rowsInPostgres(server, name);
+  t.deepEqual(held, rows);
+  t.regex(String(own), /backed_up_at is null/);
   await stop(house);
 
   const again = await copy(server.urlOf(name), back);

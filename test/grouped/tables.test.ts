@@ -53,6 +53,7 @@ import '../http/body.test.ts';
 import '../server/access/authenticator.test.ts';
 import '../server/access/budgets.test.ts';
 import '../server/agents/admission.test.ts';
+import '../server/store/backup.test.ts';
 import '../server/store/election.test.ts';
 import '../server/store/postgres_errors.test.ts';
 import '../server/store/sealing.test.ts';

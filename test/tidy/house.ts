@@ -72,8 +72,8 @@ export const CLI_ROOMS: Rooms = {
 
 /** Folders behind an interface, and who alone imports them: what puts the parts together. Tests may. */
 export const IMPLEMENTATIONS: Homes = {
-  'src/server/store/postgres/': ['src/cli/daemon/open_database.ts'],
-  'src/server/store/sqlite/': ['src/cli/daemon/open_database.ts'],
+  'src/server/store/postgres/': ['src/cli/daemon/open_database.ts', 'src/cli/daemon/backups.ts'],
+  'src/server/store/sqlite/': ['src/cli/daemon/open_database.ts', 'src/cli/daemon/backups.ts'],
 };
 
 /** The files outside src that src imports, and the only places that do. */
@@ -181,12 +181,16 @@ export const HOMES: Homes = {
     'src/cli/shared/process_terminal.ts',
     'src/server/access/certificate.ts',
     'src/core/small_file.ts',
+    'src/core/durable_file.ts',
     'src/drivers/authorities.ts',
     'src/server/api/image.ts',
     'src/server/store/sqlite/data_folder.ts',
     'src/server/store/sqlite/file.ts',
     'src/server/store/own_process.ts',
     'src/server/store/sqlite/reserve.ts',
+    'src/server/store/sqlite/backup.ts',
+    'src/server/store/sqlite/check.ts',
+    'src/server/store/sqlite/lock.ts',
   ],
   'node:fs/promises': ['src/drivers/authorities.ts', 'src/server/store/sqlite/reserve.ts', 'src/sim/'],
   'node:http': ['src/http/door.ts', 'src/http/rpcs.ts', 'src/sim/irmc/', 'src/sim/redfish/', 'src/sim/web.ts'],
@@ -227,6 +231,8 @@ export const HOMES: Homes = {
     'src/server/store/sqlite/data_folder.ts',
     'src/server/store/sqlite/file.ts',
     'src/server/store/sqlite/reserve.ts',
+    'src/server/store/sqlite/backup.ts',
+    'src/cli/daemon/backups.ts',
     'src/sim/',
   ],
   'node:readline': ['src/cli/shared/confirming.ts'],

@@ -1,8 +1,9 @@
-/** `countermand database ...`: what an administrator does with the database while no conductor runs on it. */
+/** `countermand database ...`: what an administrator does with the database as a whole. */
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { type OfflineCall, offline } from '../shared/asking.ts';
 import type { Terminal } from '../shared/terminal.ts';
+import { addCareCommands } from './database_care.ts';
 
 interface CopyOptions {
   readonly from: string;
@@ -50,6 +51,9 @@ export function addDatabaseCommands(group: Command, terminal: Terminal): void {
     'after',
     `
 Examples:
+  countermand database backup /backup/countermand-$(date +%F).db
+  countermand database check /backup/countermand-2026-11-28.db
+  countermand database restore /backup/countermand-2026-11-28.db --data /var/lib/countermand
   countermand database copy --from /var/lib/countermand --to postgres://countermand@db7/countermand --to-password-file /etc/countermand/db
   countermand database copy --from postgres://countermand@db7/countermand --to ./data`,
   );
@@ -69,4 +73,5 @@ Examples:
 No conductor may run on either. The source keeps its rows, and is brought up to date if an earlier version has written it.`,
     )
     .action(offline((options: CopyOptions, call: OfflineCall) => copy(options, call), terminal));
+  addCareCommands(group, terminal);
 }

@@ -115,7 +115,7 @@ export async function openElections(
 }
 
 /** The password stands in no flag: everybody can read the arguments of a process. */
-function passwordOf(
+export function passwordOf(
   { passwordFile: path, passwordFrom }: Pick<DatabasePlace, 'passwordFile' | 'passwordFrom'>,
   { environment }: Terminal,
 ): string | null {

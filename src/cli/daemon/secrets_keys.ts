@@ -14,6 +14,7 @@ import {
 } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import type { Chance } from '../../core/chance.ts';
+import { syncPath } from '../../core/durable_file.ts';
 import { fail } from '../../core/errors.ts';
 import { readAtStart } from '../../core/small_file.ts';
 import { KEY_BYTES, Sealer, type SealingKey, type SealingKeys, sealingKey } from '../../server/store/sealing.ts';
@@ -76,7 +77,7 @@ export function openKeys(place: SealedPlace, rotating: boolean, { environment, c
       rmSync(kept, { force: true });
       linkSync(own, kept);
       renameSync(next, own);
-      syncFolder(place.dataFolder);
+      syncPath(place.dataFolder);
       return kept;
     },
   };
@@ -151,7 +152,7 @@ function makeKey(path: string, chance: Chance): SealingKey {
     fsyncSync(file);
     closeSync(file);
     renameSync(draft, path);
-    syncFolder(dirname(path));
+    syncPath(dirname(path));
   } catch (error) {
     throw fail(
       'DATA_FOLDER_UNUSABLE',
@@ -159,11 +160,4 @@ function makeKey(path: string, chance: Chance): SealingKey {
     );
   }
   return sealingKey(bytes);
-}
-
-/** A rename is durable when its folder is. */
-function syncFolder(folder: string): void {
-  const handle = openSync(folder, 'r');
-  fsyncSync(handle);
-  closeSync(handle);
 }

@@ -90,6 +90,11 @@ export function isDue({ state, nextRunAt, intervalMs }: AuditRow, now: number): 
   return nextRunAt <= now || nextRunAt - (intervalMs ?? 0) > now;
 }
 
+/** The audits that run, or will run by themselves. */
+export async function listUnsettledAudits(sql: Knex): Promise<AuditRow[]> {
+  return (await sql('audits').whereIn('state', ['PENDING', 'ONGOING']).orderBy('created_at')).map(auditCodec.decode);
+}
+
 /** Adds a row. */
 export async function insertAudit(audit: AuditRow, { sql }: Transaction): Promise<void> {
   await sql('audits').insert(auditCodec.encode(audit));

@@ -49,12 +49,22 @@ export interface CopyTarget {
 export async function copyDatabase(from: Database, to: CopyTarget): Promise<ReadonlyMap<string, number>> {
   return to.database.write(async ({ sql }) => {
     await refuseRows(to.where, sql);
-    for (const table of OF_NO_ROWS) await sql(table).delete();
-    const copied = new Map<string, number>();
-    for (const [table, key] of Object.entries(TABLES)) copied.set(table, await copyTable(table, key, from.read, sql));
+    const copied = await copyRows(from.read, sql);
     await to.continueNumbers(sql);
     return copied;
   });
+}
+
+/**
+ * Copies all rows, with their numbers and the id of the database, into one that has none.
+ * @param to a transaction, which the caller ends
+ * @returns how many rows of each table were copied
+ */
+export async function copyRows(from: Knex, to: Knex): Promise<ReadonlyMap<string, number>> {
+  for (const table of OF_NO_ROWS) await to(table).delete();
+  const copied = new Map<string, number>();
+  for (const [table, key] of Object.entries(TABLES)) copied.set(table, await copyTable(table, key, from, to));
+  return copied;
 }
 
 async function refuseRows(where: string, sql: Knex): Promise<void> {

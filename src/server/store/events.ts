@@ -1,5 +1,6 @@
 /** Reading notifications: numbered by the database, read from any number on. */
 import type { Knex } from 'knex';
+import type { Transaction } from './database.ts';
 import { type EventRow, eventCodec } from './rows.ts';
 
 /** At most `limit` events with a sequence number of at least `from`, in order. */
@@ -18,4 +19,15 @@ export async function databaseId(sql: Knex): Promise<string> {
 export async function lastSequence(sql: Knex): Promise<number> {
   const row = await sql('events').max({ sequence: 'sequence' }).first();
   return Number(row?.sequence ?? 0);
+}
+
+/** When the backup was made that this database was put back from, until a conductor has started on it; else null. */
+export async function backedUpAt(sql: Knex): Promise<number | null> {
+  const row = await sql('database_id').first('backed_up_at');
+  return row.backed_up_at;
+}
+
+/** Gives the database another id: from here on it is no backup, and its numbers are its own. */
+export async function becomeAnother(id: string, { sql }: Transaction): Promise<void> {
+  await sql('database_id').update({ id, backed_up_at: null });
 }

@@ -40,7 +40,8 @@ export async function migrate(sql: Knex, { words }: PostgresAddress, mustExist: 
   }
 }
 
-function refuseUnknown(applied: readonly string[], schema: string, words: string): void {
+/** @throws DATABASE_NEWER for a migration that this version does not know, DATABASE_DAMAGED if none is ours */
+export function refuseUnknown(applied: readonly string[], schema: string, words: string): void {
   const unknown = applied.find((name) => !POSTGRES_MIGRATIONS.some((known) => known.name === name));
   if (unknown === undefined) return;
   if (!applied.includes(POSTGRES_MIGRATIONS[0]?.name ?? '')) throw foreign(words, schema);

@@ -2,29 +2,20 @@
  * The database file: its folder, its lock, its checks, and the one connection to it. What is wrong with a file is found
  * here, before anything is read from it as truth.
  */
-import {
-  chmodSync,
-  closeSync,
-  constants,
-  existsSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  renameSync,
-  rmSync,
-  statSync,
-} from 'node:fs';
+import { chmodSync, closeSync, existsSync, openSync, renameSync, rmSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import BetterSqlite3 from 'better-sqlite3';
 import createKnex, { type Knex } from 'knex';
+import { syncPath } from '../../../core/durable_file.ts';
 import { CountermandError, fail } from '../../../core/errors.ts';
 import { openCancellation } from '../../../core/signals.ts';
 import { isStorageError } from '../failures.ts';
 import type { Change } from '../feed.ts';
 import { isAlive, type OwnProcess } from '../own_process.ts';
 import { HEAD_LENGTH, keyIdsOf, type SealingKeys } from '../sealing.ts';
-import { BESIDE, checkFilesIn, databaseIn, FILE, lockIn, reserveIn } from './data_folder.ts';
+import { BESIDE, databaseIn, FILE, lockIn, reserveIn } from './data_folder.ts';
 import { explainSqlite, REPAIR } from './errors.ts';
+import { lockFolder } from './lock.ts';
 import { migrate } from './migrate.ts';
 import { findOwner, hasTable, inUse, takeOwnership } from './owner.ts';
 import { openReserve, RESERVE_BYTES, type Reserve } from './reserve.ts';
@@ -76,7 +67,6 @@ export async function openFileIn(
   reserveBytes: number = RESERVE_BYTES,
   keys?: SealingKeys,
 ): Promise<OpenFile> {
-  looked(folder);
   const unlock = lockFolder(folder);
   try {
     const path = databaseIn(folder);
@@ -87,15 +77,6 @@ export async function openFileIn(
   } catch (thrown) {
     unlock();
     throw explainSqlite(thrown);
-  }
-}
-
-/** What cannot even be looked at is told as well. */
-function looked(folder: string): void {
-  try {
-    checkFilesIn(folder);
-  } catch (error) {
-    throw error instanceof CountermandError ? error : explainLock(folder, error as Error);
   }
 }
 
@@ -197,17 +178,7 @@ async function create(path: string): Promise<void> {
     await knex.destroy();
   }
   renameSync(draft, path);
-  syncFolder(dirname(path));
-}
-
-/** A rename is durable when its folder is. */
-function syncFolder(folder: string): void {
-  const handle = openSync(folder, 'r');
-  try {
-    fsyncSync(handle);
-  } finally {
-    closeSync(handle);
-  }
+  syncPath(dirname(path));
 }
 
 /** Looks at a file that is there, before it is opened for work, and changes nothing in it. */
@@ -256,7 +227,8 @@ export function forgetPlain(connection: BetterSqlite3.Database): void {
   }
 }
 
-function isOurs(raw: BetterSqlite3.Database): boolean {
+/** True for a database of countermand, of whatever version. */
+export function isOurs(raw: BetterSqlite3.Database): boolean {
   const id = raw.pragma('application_id', { simple: true });
   return (id === APPLICATION_ID || id === 0) && hasTable('knex_migrations', raw);
 }
@@ -275,8 +247,11 @@ function closeModes(path: string, folder: string): void {
   for (const file of files) if (existsSync(file)) chmodSync(file, 0o600);
 }
 
-/** @param file its path, or the bytes of a database that is then in memory */
-function connect(file: string | Buffer): Knex {
+/**
+ * Opens one connection, as a conductor has it. It is made at the first use, and then throws what SQLite throws.
+ * @param file its path, or the bytes of a database that is then in memory
+ */
+export function connect(file: string | Buffer): Knex {
   return createKnex({
     client: 'better-sqlite3',
     // knex hands on what it is given here; better-sqlite3 takes either.
@@ -320,42 +295,4 @@ function preparePragmas(connection: BetterSqlite3.Database): void {
   connection.pragma('journal_size_limit = 4194304');
   // What was deleted or overwritten is zeroed: secrets that an operator has changed are not left in free pages.
   if (!connection.memory) connection.pragma('secure_delete = ON');
-}
-
-/**
- * The lock is a transaction that is never committed, on a file of its own: it ends with the process, however that ends,
- * and the database itself can be read beside us. If the file is deleted, `owner.ts` still tells a living conductor.
- */
-function lockFolder(folder: string): () => void {
-  try {
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
-    const path = lockIn(folder);
-    // Not to be waited for, if it has become a FIFO since it was looked at.
-    closeSync(openSync(path, constants.O_WRONLY | constants.O_CREAT | constants.O_NONBLOCK, 0o600));
-    const lock = new BetterSqlite3(path, { timeout: 0 });
-    try {
-      lock.exec('begin exclusive');
-    } catch (error) {
-      lock.close();
-      throw error;
-    }
-    return () => lock.close();
-  } catch (error) {
-    throw explainLock(folder, error as Error & { code?: string });
-  }
-}
-
-function explainLock(folder: string, error: Error & { code?: string }): Error {
-  if (error.code?.startsWith('SQLITE_BUSY')) return inUse(folder, null, error);
-  if (error.code?.startsWith('SQLITE_NOTADB'))
-    return fail(
-      'DATA_FOLDER_UNUSABLE',
-      `${lockIn(folder)} is not the lock that it should be; remove it if no conductor runs on this folder, and start again`,
-      error,
-    );
-  return fail(
-    'DATA_FOLDER_UNUSABLE',
-    `the data folder ${folder} cannot be used: ${error.message}; choose another (data)`,
-    error,
-  );
 }
