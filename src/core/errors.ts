@@ -145,6 +145,24 @@ export const ERROR_TABLE = {
   ACTION_PLAN_CANCELLED: row('ABORTED', 8, 'the action plan was cancelled'),
   ACTION_REFUSED: row('FAILED_PRECONDITION', 7, 'the precondition of the action does not hold'),
 
+  // What a compute service does
+  CLOUD_UNKNOWN: row('FAILED_PRECONDITION', 7, 'no cloud of this name stands in clouds_file'),
+  COMPUTE_SILENT: row(
+    'UNAVAILABLE',
+    7,
+    'the compute service, or the identity service before it, cannot be reached or gave no answer',
+    RETRYABLE,
+  ),
+  COMPUTE_BUSY: row('UNAVAILABLE', 7, 'the compute service asks to come back later', RETRYABLE),
+  COMPUTE_LOGIN_REFUSED: row('FAILED_PRECONDITION', 7, 'the cloud does not accept the login in clouds_file'),
+  COMPUTE_FORBIDDEN: row('FAILED_PRECONDITION', 7, 'the user in clouds_file may not do this; it needs the role admin'),
+  COMPUTE_TOO_OLD: row('FAILED_PRECONDITION', 7, 'the compute service speaks only versions that are too old'),
+  COMPUTE_NOT_FOUND: row('FAILED_PRECONDITION', 7, 'the compute service has no such instance, host or migration'),
+  COMPUTE_REFUSED: row('FAILED_PRECONDITION', 7, 'the compute service refuses the order; it says why'),
+  COMPUTE_GARBLED: row('UNAVAILABLE', 7, 'the compute service sent a malformed answer', RETRYABLE),
+  MIGRATION_FAILED: row('ABORTED', 7, 'the instance was not moved; the compute service says why'),
+  HOST_NOT_EMPTY: row('FAILED_PRECONDITION', 7, 'instances run on the host, or are being moved from or to it'),
+
   // What a BMC does
   BMC_SILENT: row('UNAVAILABLE', 7, 'the BMC does not answer', RETRYABLE),
   BMC_NAME_UNKNOWN: row('UNAVAILABLE', 7, 'no address can be found for the name of the BMC', RETRYABLE),

@@ -1,5 +1,7 @@
 /** The conductor without its sockets: what owns the database, the power tasks and the agents, put together. */
 
+import { NO_CLOUDS } from '../compute/client.ts';
+import type { Clouds } from '../compute/compute.ts';
 import { type CountermandError, fail } from '../core/errors.ts';
 import { openCancellation } from '../core/signals.ts';
 import { Tokens } from './access/tokens.ts';
@@ -38,6 +40,8 @@ interface ConductorParts {
   readonly limits: Limits & PlanLimits;
   /** Without contact for so long, an agent sends nothing more. */
   readonly agentLeaseMs: number;
+  /** The compute services that plans may speak to; none without them. */
+  readonly clouds?: Clouds;
   readonly log: Log;
   /** What becomes of a second agent with the identity of one that is attached. */
   readonly secondAgent?: SecondAgent;
@@ -102,7 +106,7 @@ export async function startConductor(given: ConductorParts): Promise<Conductor> 
   const unserved = new UnservedLooks(readings, handingOut);
   attachments.listen(listenerOf({ readings, keeper, unserved, agentLeaseMs }, handingOut));
   const orders = { store, attachments, keeper, limits, freezes };
-  const parts: PlanParts = { orders, planLimits: limits, log, shutdown };
+  const parts: PlanParts = { orders, planLimits: limits, clouds: given.clouds ?? NO_CLOUDS, log, shutdown };
   const plans = new Engine(parts);
   const audits = new Audits(plans, parts);
   const disk = new Disk({ store, log, shutdown });

@@ -8,11 +8,12 @@ export const LAYERS: Layers = {
   core: [],
   gen: [],
   drivers: ['core'],
+  compute: ['core'],
   sim: ['core', 'drivers'],
   agent: ['core', 'gen', 'drivers'],
-  server: ['core', 'gen'],
+  server: ['core', 'gen', 'compute'],
   http: ['core', 'gen', 'server/access', 'server/api'],
-  cli: ['core', 'gen', 'drivers', 'sim', 'agent', 'server', 'http'],
+  cli: ['core', 'gen', 'drivers', 'compute', 'sim', 'agent', 'server', 'http'],
 };
 
 /** The rooms of the conductor. The store is the ground; the API is imported by what opens its sockets alone. */
@@ -123,9 +124,10 @@ export const HOMES: Homes = {
   ],
   'prom-client': ['src/server/metrics/registry.ts'],
   'reflect-metadata': ['src/cli/certificates/make.ts'],
-  undici: ['src/drivers/http_client.ts'],
+  undici: ['src/compute/http_client.ts', 'src/drivers/http_client.ts'],
   yaml: [
     'src/cli/daemon/access_watch.ts',
+    'src/cli/daemon/clouds.ts',
     'src/cli/daemon/configuration.ts',
     'src/cli/shared/order_file.ts',
     'src/cli/shared/yaml_text.ts',
@@ -133,6 +135,7 @@ export const HOMES: Homes = {
   zod: [
     'src/cli/audit/file.ts',
     'src/cli/daemon/bmc_access.ts',
+    'src/cli/daemon/clouds.ts',
     'src/cli/daemon/configuration.ts',
     'src/cli/daemon/configuration_keys.ts',
     'src/cli/daemon/configuration_kinds.ts',
@@ -140,6 +143,7 @@ export const HOMES: Homes = {
     'src/cli/daemon/secret_keys.ts',
     'src/cli/shared/order_file.ts',
     'src/cli/plan/file.ts',
+    'src/compute/',
     'src/drivers/',
     'src/http/',
     'src/server/access/access_file.ts',
@@ -193,7 +197,7 @@ export const HOMES: Homes = {
     'src/server/store/sqlite/lock.ts',
   ],
   'node:fs/promises': ['src/drivers/authorities.ts', 'src/server/store/sqlite/reserve.ts', 'src/sim/'],
-  'node:http': ['src/http/door.ts', 'src/http/rpcs.ts', 'src/sim/irmc/', 'src/sim/redfish/', 'src/sim/web.ts'],
+  'node:http': ['src/http/door.ts', 'src/http/rpcs.ts', 'src/sim/'],
   'node:https': ['src/http/door.ts', 'src/sim/web.ts'],
   'node:module': ['src/cli/start.ts'],
   'node:net': [
@@ -221,6 +225,7 @@ export const HOMES: Homes = {
     'src/agent/secrets.ts',
     'src/cli/certificates/commands.ts',
     'src/cli/compile_cache.ts',
+    'src/cli/daemon/clouds.ts',
     'src/cli/daemon/configuration.ts',
     'src/cli/daemon/database.ts',
     'src/cli/daemon/secrets_keys.ts',
@@ -242,6 +247,7 @@ export const HOMES: Homes = {
     'src/cli/shared/tls_files.ts',
     'src/server/access/certificate.ts',
     'src/cli/sim/identity.ts',
+    'src/compute/transport.ts',
     'src/drivers/authorities.ts',
     'src/drivers/https.ts',
     'src/server/store/postgres/address.ts',

@@ -30,6 +30,8 @@ export interface Configuration {
   readonly secondAgent: 'refuse' | 'replace';
   /** The file of roles; null: there is none. */
   readonly accessFile: string | null;
+  /** The file of clouds; null: there is none. */
+  readonly cloudsFile: string | null;
   /** The file of the token of an agent on its own. */
   readonly tokenFile: string | null;
   /** Null: no JSON Web Token is accepted. */
@@ -163,7 +165,7 @@ const PATHS = [
     'htpasswd_file',
     'jwt_keys',
   ] as const),
-  ...(['ca', 'certificate', 'key', 'token_file', 'access_file'] as const),
+  ...(['ca', 'certificate', 'key', 'token_file', 'access_file', 'clouds_file'] as const),
 ];
 
 function fromFile(path: string): Given {
@@ -241,6 +243,7 @@ function inMilliseconds(values: Values): Configuration {
     authentication: values.authentication ?? null,
     secondAgent: values.second_agent,
     accessFile: pathOf(values.access_file),
+    cloudsFile: pathOf(values.clouds_file),
     tokenFile: pathOf(values.token_file),
     jwtIssuer: values.jwt_issuer ?? null,
     jwtKeys:

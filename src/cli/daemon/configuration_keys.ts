@@ -113,6 +113,12 @@ export const CONFIGURATION_KEYS = {
     meaning:
       'YAML file of roles, and of who has which over which nodes; see [security](security.md). With it, a caller that it names nowhere may do nothing. A change is used within seconds; a file that is wrong then changes nothing',
   }),
+  clouds_file: file({
+    fallbackWords: 'none: plans move no instances',
+    readBy: 'conductor',
+    meaning:
+      'YAML file of the OpenStack clouds whose compute services the conductor may speak to, in the form of `clouds.yaml`; see [OpenStack](openstack.md)',
+  }),
   second_agent: {
     type: 'refuse or replace',
     placeholder: 'refuse|replace',

@@ -11,6 +11,7 @@ import { MetricRegistry } from '../../server/metrics/registry.ts';
 import type { Terminal } from '../shared/terminal.ts';
 import { openTlsFiles, type TlsFiles } from '../shared/tls_files.ts';
 import { watchAccess } from './access_watch.ts';
+import { readClouds } from './clouds.ts';
 import type { Configuration } from './configuration.ts';
 import { openLog } from './log.ts';
 import { runAlone } from './run_alone.ts';
@@ -20,7 +21,7 @@ import { watchTls } from './tls_watch.ts';
 
 /**
  * Runs a conductor, with an agent inside if `withAgent`, until the terminal's signal is aborted.
- * @throws CONFIGURATION_INVALID for TLS files, or a file of roles, that cannot be used; as `runAlone` and `runAmongOthers`
+ * @throws CONFIGURATION_INVALID for TLS files, a file of roles or a file of clouds that cannot be used; as `runAlone` and `runAmongOthers`
  */
 export async function runConductor(
   configuration: Configuration & { readonly methods: Methods },
@@ -36,10 +37,11 @@ export async function runConductor(
     const identifyBy = await openIdentify(configuration.methods, terminal.clock, log);
     const { clock, chance } = terminal;
     const access = watchAccess(configuration.accessFile, { clock, log }, cancellation.signal);
+    const clouds = readClouds(configuration.cloudsFile, clock);
     const registry = new MetricRegistry();
     registry.countProcess();
     const front = new Front({ log, clock, chance, registry }, { error: NOT_YET, grpc: null, http: null });
-    const parts = { configuration, tls, identifyBy, access, withAgent, front, registry, log, terminal };
+    const parts = { configuration, tls, identifyBy, access, clouds, withAgent, front, registry, log, terminal };
     await (configuration.databaseUrl === null ? runAlone(parts) : runAmongOthers(configuration.databaseUrl, parts));
   } finally {
     cancellation.abort(fail('SHUTTING_DOWN', 'the conductor has stopped'));

@@ -2,6 +2,7 @@
 import { hostname } from 'node:os';
 import type { Logger } from 'pino';
 import type { Attach } from '../../agent/agent.ts';
+import type { Clouds } from '../../compute/compute.ts';
 import { type CountermandError, fail } from '../../core/errors.ts';
 import { openCancellation } from '../../core/signals.ts';
 import type { Access } from '../../server/access/access.ts';
@@ -46,6 +47,8 @@ export interface TermParts {
   readonly identifyBy: ((tokens: Conductor['tokens']) => Identify) | undefined;
   /** What callers may do. */
   readonly access: Access;
+  /** The compute services that plans may speak to. */
+  readonly clouds: Clouds;
   readonly withAgent: boolean;
   readonly front: Front;
   /** What the process counts. */
@@ -66,7 +69,7 @@ interface Term {
 
 /** Starts a term: what was under way is taken up, and the front serves it. A start that fails leaves nothing behind. */
 export async function startTerm(mandate: Mandate, parts: TermParts): Promise<Term> {
-  const { configuration, identifyBy, access, withAgent, front, registry, log, terminal } = parts;
+  const { configuration, identifyBy, access, clouds, withAgent, front, registry, log, terminal } = parts;
   const { leading, embeddedMayActMs, elected } = mandate;
   const { clock, chance } = terminal;
   const database = timed(mandate.database, registry, clock);
@@ -74,7 +77,7 @@ export async function startTerm(mandate: Mandate, parts: TermParts): Promise<Ter
   if (elected) await announceElected(elected.leader, elected.before, store);
   const { agentLeaseMs, secondAgent } = configuration;
   const rules = { limits: configuration, agentLeaseMs, secondAgent, leading, embeddedMayActMs };
-  const conductor = await startConductor({ ...rules, store, log });
+  const conductor = await startConductor({ ...rules, store, clouds, log });
   void countChanges(database, registry, conductor.shutdown);
   registry.set('countermand_epoch', [[{}, leading.epoch]]);
   const services = createServices(

@@ -7,7 +7,7 @@ import { readCount } from '../shared/flags.ts';
 import type { Environment } from '../shared/terminal.ts';
 
 /** The only user's password. It comes from the environment, as every user of the system can read a command line. */
-const PASSWORD_VARIABLE = 'COUNTERMAND_SIM_PASSWORD';
+export const PASSWORD_VARIABLE = 'COUNTERMAND_SIM_PASSWORD';
 const DEFAULT_PASSWORD = 'secret';
 
 /** More is taken for a slip: no process can have more sockets. */
@@ -62,7 +62,8 @@ export function readFleet(options: FleetOptions, environment: Environment): Flee
   return { nodes, address, firstPort, username, password, passwordIsSecret: given !== undefined };
 }
 
-function mustBeAddress(text: string): void {
+/** @throws ARGUMENT_INVALID naming `--address` for what is not one address */
+export function mustBeAddress(text: string): void {
   if (!isIpAddress(text))
     throw fail('ARGUMENT_INVALID', `--address: '${text}' is no IP address such as 127.0.0.1 or ::1`);
   if (/^[0.:]+$/.test(text))
@@ -150,25 +151,25 @@ const ROUNDING = 1e-9;
  * or a list such as `3,7-9`.
  * @throws ARGUMENT_INVALID naming `--faulty`, also for a share that comes to no node
  */
-export function readFaulty(word: string | undefined, nodes: number): ReadonlySet<number> {
+export function readFaulty(word: string | undefined, nodes: number, flag = '--faulty'): ReadonlySet<number> {
   const numbers = Array.from({ length: nodes }, (_, index) => index + 1);
   if (word === undefined) return new Set(numbers);
-  if (!/[%.]/.test(word)) return new Set(word.split(',').flatMap((part) => readPart(part, nodes)));
-  const share = readShare(word, '--faulty');
+  if (!/[%.]/.test(word)) return new Set(word.split(',').flatMap((part) => readPart(part, nodes, flag)));
+  const share = readShare(word, flag);
   const upTo = (number: number): number => Math.floor(number * share + ROUNDING);
   const faulty = numbers.filter((number) => upTo(number) > upTo(number - 1));
   if (faulty.length > 0) return new Set(faulty);
-  throw fail('ARGUMENT_INVALID', `--faulty: ${word} of ${nodes} is no node; name a larger share, or nodes by number`);
+  throw fail('ARGUMENT_INVALID', `${flag}: ${word} of ${nodes} is none; name a larger share, or numbers`);
 }
 
-function readPart(part: string, nodes: number): number[] {
+function readPart(part: string, nodes: number, flag: string): number[] {
   const match = /^(\d{1,6})(?:-(\d{1,6}))?$/.exec(part);
   const first = Number(match?.[1] ?? 0);
   const last = Number(match?.[2] ?? first);
   if (match === null || first < 1 || last < first || last > nodes)
     throw fail(
       'ARGUMENT_INVALID',
-      `--faulty: '${part}' names none of the nodes 1 to ${nodes}; possible are a share such as 10%, and numbers such as 3,7-9`,
+      `${flag}: '${part}' names none of 1 to ${nodes}; possible are a share such as 10%, and numbers such as 3,7-9`,
     );
   return Array.from({ length: last - first + 1 }, (_, index) => first + index);
 }

@@ -1,5 +1,6 @@
 /** What running plans needs. */
 
+import type { Clouds } from '../../compute/compute.ts';
 import type { Log } from '../log.ts';
 import type { OrderParts } from '../power/orders.ts';
 import { type Also, storeAlso, type Touched } from '../store/also.ts';
@@ -22,6 +23,8 @@ export interface PlanLimits {
 export interface PlanParts {
   readonly orders: OrderParts;
   readonly planLimits: PlanLimits;
+  /** The compute services that may be spoken to. */
+  readonly clouds: Clouds;
   readonly log: Log;
   /** Aborted when the conductor stops. */
   readonly shutdown: AbortSignal;
