@@ -300,5 +300,18 @@ test('what an identity may do is told, with the binding that lets it', async (t)
   t.deepEqual(await check({ identity: 'basic:rack7', verb: 'access.admin' }), ['access.admin false false ']);
   t.is((await check({ identity: 'basic:nobody' })).filter((right) => right.includes('true')).length, 0);
   t.deepEqual(await check({ identity: 'agent:north', verb: 'agent.attach' }), ['agent.attach true true agent']);
+  const old = { name: 'old', role: 'operator', days: 1 };
+  const { token } = await house.answer<{ token: { uuid: string } }>(
+    'root',
+    '/countermand.v1.AccessService/CreateToken',
+    old,
+  );
+  t.deepEqual(await check({ identity: 'token:old', ...off }), ['power.off true true role operator of the token']);
+  await house.answer('root', '/countermand.v1.AccessService/RevokeToken', { token: token.uuid });
+  t.deepEqual(await check({ identity: 'token:old', ...off }), ['power.off false false ']);
+  t.is(
+    (await house.answer<{ objection: string }>('root', path, { identity: 'token:old' })).objection,
+    'the token old was revoked',
+  );
   t.is((await house.call('root', path, { identity: 'x', verb: 'node.fly' })).code, 'ARGUMENT_INVALID');
 });

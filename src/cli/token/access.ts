@@ -29,7 +29,10 @@ interface CheckOptions extends ListFlags {
 async function check(identity: string, verb: string | undefined, options: CheckOptions, call: Call): Promise<void> {
   const { node = '' } = options;
   const ask = async () => {
-    const { rights } = await call.conductor.access.checkAccess({ identity, verb: verb ?? '', node });
+    const { rights, objection } = await call.conductor.access.checkAccess({ identity, verb: verb ?? '', node });
+    const message = `${identity} may do nothing: ${objection}`;
+    if (objection !== '')
+      call.stderr.write(call.output.json ? `${JSON.stringify({ warning: { message } })}\n` : `warning: ${message}\n`);
     // Of one node there is no part.
     return node === '' ? rights : rights.map((right) => ({ ...right, everywhere: right.allowed }));
   };

@@ -31,7 +31,7 @@ export class Access {
   rightsOf({ name, agentZones, role = null }: Pick<Identity, 'name' | 'agentZones' | 'role'>): Rights {
     if (agentZones === 'any') return EVERYTHING;
     if (agentZones !== null) return AGENT;
-    const key = role === null ? name : `${role} ${name}`;
+    const key = JSON.stringify([name, role]);
     const known = this.#known.get(key);
     if (known) return known;
     const rights = this.#workOut(name, role);

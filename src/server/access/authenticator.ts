@@ -88,7 +88,8 @@ function byOwnToken(secret: string, opened: Opened): Identity {
   return { ...named('token', token.name, objection, opened), role: token.role };
 }
 
-function objectionTo({ name, revokedAt, expiresAt }: TokenRow, clock: Clock): string | null {
+/** Why a token is not good any more; null while it is. */
+export function objectionTo({ name, revokedAt, expiresAt }: TokenRow, clock: Clock): string | null {
   if (revokedAt !== null) return `the token ${name} was revoked`;
   return clock.now() >= expiresAt ? `the token ${name} has expired` : null;
 }

@@ -2,6 +2,8 @@
 import { failAt } from '../../core/errors.ts';
 import type { AccessRight, CheckAccessRequest, CheckAccessResponse } from '../../gen/countermand/v1/access.ts';
 import type { Access } from '../access/access.ts';
+import { objectionTo } from '../access/authenticator.ts';
+import { agentName } from '../access/identity.ts';
 import type { Tokens } from '../access/tokens.ts';
 import { VERB_NAMES } from '../access/verbs.ts';
 import { getNode } from '../store/nodes.ts';
@@ -23,13 +25,20 @@ export async function checkAccess(
       `verb: there is no '${verb.slice(0, 100)}'; there are ${VERB_NAMES.join(', ')}`,
     );
   const node = key === '' ? null : await getNode(key, store.database.read);
-  const token = tokens.list().find((each) => `token:${each.name}` === name);
+  const token = tokens.list().find((each) => `token:${each.name}` === name || agentName(each.name) === name);
+  const objection = token === undefined ? null : objectionTo(token, store.clock);
   const agentZones = name.startsWith('agent:') ? [] : null;
   const rights = access.rightsOf({ name, agentZones, role: token?.role ?? null });
   return {
     rights: verbs.map((each): AccessRight => {
-      const places = rights.placesOf(each, node);
-      return { verb: each, allowed: places.length > 0, everywhere: rights.everywhere(each), places: [...places] };
+      const places = objection === null ? rights.placesOf(each, node) : [];
+      return {
+        verb: each,
+        allowed: places.length > 0,
+        everywhere: places.length > 0 && rights.everywhere(each),
+        places: [...places],
+      };
     }),
+    objection: objection ?? '',
   };
 }

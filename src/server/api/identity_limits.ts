@@ -2,8 +2,10 @@
 import type { CallContext, ServerMiddleware, ServerMiddlewareCall } from 'nice-grpc';
 import { type CountermandError, failWith } from '../../core/errors.ts';
 import { IDENTITY_LIMITS } from '../../core/limits.ts';
+import type { Access } from '../access/access.ts';
 import type { Budgets } from '../access/budgets.ts';
 import type { Asked } from '../access/identity.ts';
+import type { Rights } from '../access/rights.ts';
 import type { Verb } from '../access/verbs.ts';
 import type { Also, Touched } from '../store/also.ts';
 import type { Transaction } from '../store/database.ts';
@@ -23,17 +25,17 @@ export const USUAL_LIMITS: IdentityLimits = {
   identity_nodes: IDENTITY_LIMITS.identity_nodes.limit,
 };
 
-/** Calls that take something back are never refused: they make the conductor's work less. */
+/** Calls that take something back are never refused to a caller who may make them: they make the conductor's work less. */
 const TAKE_BACK: readonly Verb[] = ['power.abort', 'plan.cancel', 'plan.rollback', 'audit.cancel'];
 
-function takesBack(path: string, request: unknown): boolean {
+function takesBack(path: string, request: unknown, rights: Rights): boolean {
   const rule = RPC_RULES.get(path);
   const verbs = rule?.needed?.(request as never) ?? rule?.verbs ?? [];
-  return verbs.length > 0 && verbs.every((verb) => TAKE_BACK.includes(verb));
+  return verbs.length > 0 && verbs.every((verb) => TAKE_BACK.includes(verb) && rights.may(verb));
 }
 
 /** Counts calls and streams. @throws IDENTITY_LIMIT; then the service was not called */
-export function holdCallers(budgets: Budgets): ServerMiddleware<object, Asked> {
+export function holdCallers(budgets: Budgets, access: Access): ServerMiddleware<object, Asked> {
   return async function* hold<Request, Response>(
     call: ServerMiddlewareCall<Request, Response>,
     context: CallContext & Asked,
@@ -41,7 +43,8 @@ export function holdCallers(budgets: Budgets): ServerMiddleware<object, Asked> {
     const { name } = context.identity;
     // An agent has one stream, and is held to limits of its own.
     if (call.requestStream) return yield* call.next(call.request, context);
-    if (takesBack(call.method.path, call.request)) return yield* call.next(call.request, context);
+    if (takesBack(call.method.path, call.request, access.rightsOf(context.identity)))
+      return yield* call.next(call.request, context);
     budgets.spend(name);
     if (!call.responseStream) return yield* call.next(call.request, context);
     const leave = budgets.enter(name);

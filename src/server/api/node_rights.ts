@@ -1,6 +1,8 @@
 /** Enrolling and changing nodes within what the caller may do: also as they will be, the nodes are ones that it may change. */
 import type { CreateNodeRequest, UpdateNodeRequest } from '../../gen/countermand/v1/node.ts';
 import type { Verb } from '../access/verbs.ts';
+import type { NodePermit } from '../nodes/enrolment.ts';
+import { ofUpdate } from './rpc_verbs.ts';
 import type { View } from './view.ts';
 
 const WRITES: readonly Verb[] = ['node.read', 'node.write'];
@@ -11,13 +13,16 @@ export function allowNew({ name, uuid, zone, labels, driverInfo }: CreateNodeReq
   view.need(verbs, { name, uuid, zone: zone === '' ? 'default' : zone, labels });
 }
 
-/** @throws PERMISSION_DENIED for a change by which a node would leave what the caller may change */
-export async function allowUpdate(request: UpdateNodeRequest, view: View): Promise<void> {
+/**
+ * What is asked of a change as it is written: a node may have got another zone or other labels since the call was let in.
+ * @returns what throws PERMISSION_DENIED for a node that the caller may not change, or would not be able to change afterwards
+ */
+export function updatePermit(request: UpdateNodeRequest, view: View): NodePermit {
   const { name, zone, setLabels, removeLabels } = request;
   const moves = name !== undefined || zone !== undefined || removeLabels.length + Object.keys(setLabels).length > 0;
-  if (!moves || WRITES.every((verb) => view.rights.everywhere(verb))) return;
-  const before = await view.node(request.node);
-  const labels = { ...before.labels, ...setLabels };
-  for (const label of removeLabels) delete labels[label];
-  view.need(WRITES, { uuid: before.uuid, name: name ?? before.name, zone: zone ?? before.zone, labels });
+  const verbs = ofUpdate(request);
+  return (before, after) => {
+    view.need(verbs, before);
+    if (moves) view.need(WRITES, after);
+  };
 }

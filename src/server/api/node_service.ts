@@ -20,7 +20,7 @@ import type { NodeRow } from '../store/rows.ts';
 import { inCall, underCall } from './calls.ts';
 import { explainNode } from './explain.ts';
 import { freezesOf } from './freezes.ts';
-import { allowNew, allowUpdate } from './node_rights.ts';
+import { allowNew, updatePermit } from './node_rights.ts';
 import { inView, watchNodes } from './node_streams.ts';
 import { fullPage, pageMark, pageSize, pageToken } from './pages.ts';
 import { Refreshes } from './refreshes.ts';
@@ -57,12 +57,12 @@ export function createNodeService(conductor: Conductor): NodeServiceImplementati
       during(context, (signal) => pageOfNodes(request, answer, conductor, context.view, signal)),
 
     async updateNode(request, context) {
-      await allowUpdate(request, context.view);
+      const permit = updatePermit(request, context.view);
+      const parts = { ...noting(conductor, context.record, (change: Touched | null) => change), permit };
       if (request.validateOnly) {
-        const { node, bmcKey } = await during(context, (signal) => checkChange(request, conductor, signal));
+        const { node, bmcKey } = await during(context, (signal) => checkChange(request, parts, signal));
         return { node: await answer(node), bmc: bmcKey };
       }
-      const parts = noting(conductor, context.record, (change: Touched | null) => change);
       const node = await during(context, (signal) => changeNode(request, parts, signal));
       return { node: await answer(node), bmc: node.bmcKey };
     },

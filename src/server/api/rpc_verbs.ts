@@ -48,7 +48,8 @@ function ofOrder({ target, onTimeout }: Pick<SetPowerStateRequest, 'target' | 'o
   return known === null ? [] : verbsOfOrder(known, onTimeout === OnTimeout.FORCE);
 }
 
-function ofUpdate(request: UpdateNodeRequest): readonly Verb[] {
+/** What a change of a node needs, by what it changes. */
+export function ofUpdate(request: UpdateNodeRequest): readonly Verb[] {
   const { name, zone, setLabels, removeLabels, setDriverInfo, removeDriverInfo } = request;
   const credentials = Object.keys(setDriverInfo).length + removeDriverInfo.length > 0;
   const labels = Object.keys(setLabels).length + removeLabels.length > 0;

@@ -124,7 +124,10 @@ export function createServices(
         composeServerMiddleware<Recorded, Viewed, Asked>(
           composeServerMiddleware<Recorded, Recorded, Asked>(
             composeServerMiddleware<object, Recorded, Asked>(
-              composeServerMiddleware<object, object, Asked>(checkRequests(), holdCallers(new Budgets(limits, clock))),
+              composeServerMiddleware<object, object, Asked>(
+                checkRequests(),
+                holdCallers(new Budgets(limits, clock), access),
+              ),
               keepTrail(store, log),
             ),
             holdMakers(limits),

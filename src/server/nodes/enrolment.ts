@@ -24,6 +24,9 @@ type NewNode = Omit<CreateNodeRequest, 'validateOnly'>;
 /** What is to change of a node. */
 type NodeUpdate = Omit<UpdateNodeRequest, 'validateOnly'>;
 
+/** Whether a change of a node may be made, as the node is and as it will be. It throws if not. */
+export type NodePermit = (before: NodeRow, after: NodeRow) => void;
+
 /** What enrolling needs. */
 interface EnrolmentParts {
   readonly store: Store;
@@ -171,7 +174,7 @@ async function agentWith(zone: string, driver: string, { attachments, store }: E
  */
 export async function changeNode(
   request: NodeUpdate,
-  parts: EnrolmentParts,
+  parts: ChangeParts,
   signal: AbortSignal = parts.shutdown,
 ): Promise<NodeRow> {
   for (let left = DECIDE_AGAIN; ; left -= 1) {
@@ -187,12 +190,17 @@ export async function changeNode(
 /** How often a change is decided again because another came first. */
 const DECIDE_AGAIN = 5;
 
-async function changeOnce(request: NodeUpdate, parts: EnrolmentParts, signal: AbortSignal): Promise<NodeRow> {
+/** What a change needs; without a permit, it is one of our own. */
+interface ChangeParts extends EnrolmentParts {
+  readonly permit?: NodePermit;
+}
+
+async function changeOnce(request: NodeUpdate, parts: ChangeParts, signal: AbortSignal): Promise<NodeRow> {
   const { store } = parts;
   const { node, patch, identity } = await checkOnce(request, parts, signal);
   const change = async (): Promise<NodeRow> => {
     const written = await store.database.write((transaction) =>
-      writeChange(node, request, identity, transaction, store),
+      writeChange(node, request, identity, transaction, parts),
     );
     if (written === null) throw heldNow(await getNode(node.uuid, store.database.read));
     if (written.before.bmcKey !== written.after.bmcKey || written.before.zone !== written.after.zone)
@@ -204,13 +212,14 @@ async function changeOnce(request: NodeUpdate, parts: EnrolmentParts, signal: Ab
 }
 
 /** What a change comes to, after all that can be checked before it is written. */
-async function checkOnce(request: NodeUpdate, parts: EnrolmentParts, signal: AbortSignal) {
+async function checkOnce(request: NodeUpdate, parts: ChangeParts, signal: AbortSignal) {
   const { store } = parts;
   const node = await getNode(request.node, store.database.read);
   holdToRevision(request.revision, node, `node ${node.name}`);
   if (request.name !== undefined) checkName('name', request.name);
   if (request.zone !== undefined) checkName('zone', request.zone);
   const patch = setPatch(node, request);
+  parts.permit?.(node, changed(node, request, patch));
   const identity = await identityPatch(node, request, parts, signal);
   const onlyFree = Object.keys(identity).length > 0;
   if (onlyFree && node.heldBy !== null) throw heldNow(node);
@@ -225,12 +234,20 @@ async function checkOnce(request: NodeUpdate, parts: EnrolmentParts, signal: Abo
  */
 export async function checkChange(
   request: NodeUpdate,
-  parts: EnrolmentParts,
+  parts: ChangeParts,
   signal: AbortSignal = parts.shutdown,
 ): Promise<{ readonly node: NodeRow; readonly bmcKey: string }> {
   const { node, identity } = await checkOnce(request, parts, signal);
   return { node, bmcKey: identity.bmcKey ?? node.bmcKey };
 }
+
+/** The node as it will be, as far as rights look at it. */
+const changed = (node: NodeRow, { name, zone }: NodeUpdate, patch: Partial<NodeRow>): NodeRow => ({
+  ...node,
+  ...patch,
+  name: name ?? node.name,
+  zone: zone ?? node.zone,
+});
 
 /** What is set beside name, zone and driver_info. Labels are added to those that the node has. */
 function setPatch(node: NodeRow, request: NodeUpdate): Partial<NodeRow> {
@@ -255,7 +272,7 @@ async function writeChange(
   request: NodeUpdate,
   identity: Partial<NodeRow>,
   transaction: Transaction,
-  store: Store,
+  { store, permit }: ChangeParts,
 ): Promise<{ readonly before: NodeRow; readonly after: NodeRow } | null> {
   const { uuid } = node;
   const before = await findNode(uuid, transaction.sql);
@@ -264,9 +281,11 @@ async function writeChange(
   const onlyFree = Object.keys(identity).length > 0;
   if (onlyFree && (before.heldBy !== null || (await findRecall(uuid, transaction.sql)) !== null)) return null;
   if (onlyFree && wayTo(before) !== wayTo(node)) throw overtaken(`node ${node.name}`);
-  const patch = { ...setPatch(before, request), ...identity };
-  const changed = await updateNode(before, patch, BY_OPERATOR, transaction, store);
-  return { before, after: (await noteSharing(before, changed, transaction, store)) ?? changed };
+  const wanted = setPatch(before, request);
+  permit?.(before, changed(before, request, wanted));
+  const patch = { ...wanted, ...identity };
+  const now = await updateNode(before, patch, BY_OPERATOR, transaction, store);
+  return { before, after: (await noteSharing(before, now, transaction, store)) ?? now };
 }
 
 /** How a node is reached, to be compared. */

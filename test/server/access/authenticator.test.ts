@@ -4,10 +4,12 @@ import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import bcrypt from 'bcryptjs';
 import { exportJWK, exportSPKI, generateKeyPair, type JWTPayload, SignJWT, UnsecuredJWT } from 'jose';
+import type { Clock } from '../../../src/core/clock.ts';
 import { asCountermandError } from '../../../src/core/errors.ts';
 import { createAuthenticator as openAuthenticator } from '../../../src/server/access/authenticator.ts';
 import type { Credentials } from '../../../src/server/access/identity.ts';
 import type { Methods } from '../../../src/server/access/methods.ts';
+import { openPasswords } from '../../../src/server/access/passwords.ts';
 import type { TokenRow } from '../../../src/server/store/tokens.ts';
 import { newFolder } from '../../counterparts/folder.ts';
 import { HandClock } from '../../world/hand_clock.ts';
@@ -149,6 +151,42 @@ test('a user with a password, and one without', async (t) => {
     code: 'CONFIGURATION_INVALID',
     message: /line 1 is not USER:HASH with a hash of bcrypt/,
   });
+});
+
+test('after a wrong password the next one is compared a pause later; a hash that takes seconds is refused', async (t) => {
+  const file = join(await newFolder(t), 'htpasswd');
+  await writeFile(file, `bob:${bcrypt.hashSync('other', 4)}\n`);
+  const rests: { readonly ms: number; readonly end: () => void }[] = [];
+  const hand = new HandClock();
+  const clock: Clock = {
+    now: () => hand.now(),
+    monotonic: () => hand.monotonic(),
+    after(ms, end) {
+      rests.push({ ms, end });
+      return { cancel() {} };
+    },
+  };
+  const passwords = openPasswords(file, clock);
+  t.is(await passwords.fit('bob', 'wrong'), null);
+  t.deepEqual(
+    rests.map(({ ms }) => ms),
+    [200],
+  );
+  let isCompared = false;
+  const next = passwords.fit('bob', 'other').then((still) => {
+    isCompared = true;
+    return still;
+  });
+  // Longer than a comparison of this cost takes.
+  bcrypt.compareSync('other', bcrypt.hashSync('other', 8));
+  await new Promise(setImmediate);
+  t.false(isCompared);
+  rests[0]?.end();
+  t.true((await next)?.());
+  t.true((await passwords.fit('bob', 'other'))?.(), 'what is known is not compared again');
+  t.is(rests.length, 1, 'a right password is followed by no pause');
+  await writeFile(file, `bob:$2y$15$${'a'.repeat(53)}\n`);
+  t.throws(() => openPasswords(file, clock), { code: 'CONFIGURATION_INVALID', message: /cost 15, and at most 14/ });
 });
 
 test('a certificate is who it names, until it expires; an authorization beside it comes first', async (t) => {

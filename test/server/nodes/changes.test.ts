@@ -1,6 +1,7 @@
 /** Changes of one node at the same moment: each holds, and none takes another back. */
 import test from 'ava';
-import { changeNode } from '../../../src/server/nodes/enrolment.ts';
+import { fail } from '../../../src/core/errors.ts';
+import { changeNode, type NodePermit } from '../../../src/server/nodes/enrolment.ts';
 import { getNode } from '../../../src/server/store/nodes.ts';
 import { World } from '../../world/world.ts';
 
@@ -38,4 +39,24 @@ test('keys of driver_info that are set at the same moment: each is checked with 
   const changes = infos.map((setDriverInfo) => ({ ...NOTHING, node: 'n1', setDriverInfo }));
   await world.finish(Promise.all(changes.map((change) => changeNode(change, world.conductor))));
   t.like((await getNode('n1', world.database.read)).driverInfo, Object.assign({}, ...infos));
+});
+
+test('a permit is asked of the node as it is when the change is written', async (t) => {
+  const world = await open(t);
+  const asked: unknown[] = [];
+  const permit: NodePermit = (before, after) => {
+    asked.push([before.labels.rack, after.labels.rack, after.maintenance]);
+    if (before.labels.rack === '8') throw fail('PERMISSION_DENIED', 'not in rack 8');
+  };
+  const moves = changeNode({ ...NOTHING, node: 'n1', setLabels: { rack: '8' } }, world.conductor);
+  const parts = { ...world.conductor, permit };
+  const refused = t.throwsAsync(changeNode({ ...NOTHING, node: 'n1', maintenance: true }, parts), {
+    code: 'PERMISSION_DENIED',
+  });
+  await world.finish(Promise.all([moves, refused]));
+  t.deepEqual(asked, [
+    [undefined, undefined, true],
+    ['8', '8', true],
+  ]);
+  t.false((await getNode('n1', world.database.read)).maintenance);
 });
