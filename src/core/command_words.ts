@@ -14,6 +14,8 @@ export const COMMAND_WORDS: Readonly<Record<PossibleVerb, string>> = {
   PREVIEW_ROLLBACK: 'plan rollback',
   WATCH_ACTION_PLAN: 'plan watch',
   DELETE_ACTION_PLAN: 'plan delete',
+  APPROVE_ACTION_PLAN: 'plan approve',
+  REJECT_ACTION_PLAN: 'plan reject',
   SUSPEND_AUDIT: 'audit suspend',
   RESUME_AUDIT: 'audit resume',
   CANCEL_AUDIT: 'audit cancel',

@@ -105,6 +105,16 @@ export const ERROR_TABLE = {
     5,
     'the action plan cannot be rolled back now, or only with skip_irreversible or accept_drift',
   ),
+  APPROVAL_NEEDED: row(
+    'FAILED_PRECONDITION',
+    5,
+    'a second person has to agree to such an order, and only a plan can wait for one; nothing was sent',
+  ),
+  SECOND_PERSON_NEEDED: row(
+    'PERMISSION_DENIED',
+    5,
+    'the caller made or started the action plan, or counts as who did; another person has to decide',
+  ),
   TAKES_DOWN_MISMATCH: row(
     'FAILED_PRECONDITION',
     5,

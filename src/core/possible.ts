@@ -14,6 +14,8 @@ export type PossibleVerb =
   | 'PREVIEW_ROLLBACK'
   | 'WATCH_ACTION_PLAN'
   | 'DELETE_ACTION_PLAN'
+  | 'APPROVE_ACTION_PLAN'
+  | 'REJECT_ACTION_PLAN'
   | 'SUSPEND_AUDIT'
   | 'RESUME_AUDIT'
   | 'CANCEL_AUDIT'
@@ -60,6 +62,8 @@ const VERB_WORDS: Readonly<Record<PossibleVerb, string>> = {
   PREVIEW_ROLLBACK: 'preview its rollback',
   WATCH_ACTION_PLAN: 'watch it',
   DELETE_ACTION_PLAN: 'delete it',
+  APPROVE_ACTION_PLAN: 'approve it',
+  REJECT_ACTION_PLAN: 'reject it',
   SUSPEND_AUDIT: 'suspend it',
   RESUME_AUDIT: 'resume it',
   CANCEL_AUDIT: 'cancel it',

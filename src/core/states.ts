@@ -158,7 +158,7 @@ export type AuditEvent = (typeof AUDIT_TABLE)[number]['event'];
 /** The states of an action plan. */
 export const ACTION_PLAN_STATES = {
   RECOMMENDED: 'made; nothing has been started',
-  PENDING: 'started; it waits for its turn',
+  PENDING: 'started; it waits for its turn, or for a second person',
   ONGOING: 'its actions run',
   CANCELLING: 'a cancel is committed; nothing more is started, and what runs is aborted',
   SUCCEEDED: 'at rest: every action succeeded or was skipped',
@@ -177,6 +177,7 @@ const plan = rowsOf<ActionPlanState>();
 export const ACTION_PLAN_TABLE = [
   plan('create', [], 'RECOMMENDED', [`${PLAN}.create`], 'it was accepted'),
   plan('start', ['RECOMMENDED'], 'PENDING', [`${PLAN}.update`], 'an operator starts it'),
+  plan('approve', ['PENDING'], 'PENDING', [`${PLAN}.update`], 'a second person agrees to its start; it takes its turn'),
   plan('launch', ['PENDING'], 'ONGOING', [`${PLAN}.update`, `${PLAN}.execution.start`], 'its turn has come'),
   plan('succeed', ['ONGOING'], 'SUCCEEDED', [`${PLAN}.update`, `${PLAN}.execution.end`], 'every action is done'),
   plan(

@@ -4,6 +4,8 @@ import { NO_CLOUDS } from '../compute/client.ts';
 import type { Clouds } from '../compute/compute.ts';
 import { type CountermandError, fail } from '../core/errors.ts';
 import { openCancellation } from '../core/signals.ts';
+import { Access } from './access/access.ts';
+import { Approvals } from './access/approvals.ts';
 import { Tokens } from './access/tokens.ts';
 import { listenerOf } from './agent_listener.ts';
 import { Admission, type SecondAgent } from './agents/admission.ts';
@@ -43,6 +45,8 @@ interface ConductorParts {
   /** The compute services that plans may speak to; none without them. */
   readonly clouds?: Clouds;
   readonly log: Log;
+  /** What callers may do; absent: everything. */
+  readonly access?: Access;
   /** What becomes of a second agent with the identity of one that is attached. */
   readonly secondAgent?: SecondAgent;
   /** By what it leads, where others may take its place. */
@@ -106,7 +110,7 @@ export async function startConductor(given: ConductorParts): Promise<Conductor> 
   const unserved = new UnservedLooks(readings, handingOut);
   attachments.listen(listenerOf({ readings, keeper, unserved, agentLeaseMs }, handingOut));
   const orders = { store, attachments, keeper, limits, freezes };
-  const parts: PlanParts = { orders, planLimits: limits, clouds: given.clouds ?? NO_CLOUDS, log, shutdown };
+  const parts: PlanParts = { orders, planLimits: limits, ...aroundPlans(given, tokens), log, shutdown };
   const plans = new Engine(parts);
   const audits = new Audits(plans, parts);
   const disk = new Disk({ store, log, shutdown });
@@ -150,6 +154,12 @@ export async function startConductor(given: ConductorParts): Promise<Conductor> 
     stop,
   };
 }
+
+/** What plans are held to and may speak to. */
+const aroundPlans = ({ access = new Access(null), clouds = NO_CLOUDS }: ConductorParts, tokens: Tokens) => ({
+  approvals: new Approvals(access, tokens),
+  clouds,
+});
 
 function readingParts(given: ConductorParts, attachments: Attachments, shutdown: AbortSignal): ReadingParts {
   const { store, limits, log } = given;

@@ -23,6 +23,7 @@ const BEGINS_WORK: Readonly<Record<string, (request: unknown) => boolean>> = {
   '/countermand.v1.PowerService/OrderPowerState': isNoAbort,
   '/countermand.v1.ActionPlanService/CreateActionPlan': () => true,
   '/countermand.v1.ActionPlanService/StartActionPlan': () => true,
+  '/countermand.v1.ActionPlanService/ApproveActionPlan': () => true,
   '/countermand.v1.ActionPlanService/RollbackActionPlan': () => true,
   '/countermand.v1.ActionPlanService/OrderRollback': () => true,
   '/countermand.v1.AuditService/CreateAudit': () => true,

@@ -12,7 +12,8 @@ const EVERY_ENTRY = { identity: '', node: '', rpc: '', refused: false, since: 0,
 /** Writes an entry of this text. */
 function noting(entry: string): Also {
   const row = { at: 1, identity: 'a', rpc: 'b', node: null, outcome: 'OK', entry };
-  return { note: (transaction) => transaction.append('trail', [trailCodec.encode(row)]), done: () => {} };
+  const actor = { identity: 'a', onBehalfOf: null };
+  return { actor, note: (transaction) => transaction.append('trail', [trailCodec.encode(row)]), done: () => {} };
 }
 
 /** Entries are there with their changes or not at all, and each fits the one before. */

@@ -53,7 +53,7 @@ export function unrolled(command: string): string[] {
 const MASKS: readonly (readonly [RegExp, string])[] = [
   [/\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?( ?(Z|[+-]\d\d:\d\d))?/g, 'TIME'],
   [/\b[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}\b/g, 'ID'],
-  [/\b(?=[a-f]*\d)[\da-f]{8}\b/g, 'ID'],
+  [/\b[\da-f]{8}\b/g, 'ID'],
   [/\b[\da-f]{32}\b/g, 'ID'],
   [/\b127\.[\d.]+:\d+/g, 'ADDRESS'],
   [/, data in .*/g, ', data in FOLDER'],

@@ -4,6 +4,7 @@ import '../docs/first_ten_minutes.test.ts';
 import '../cli/node_files/apply.test.ts';
 import '../cli/plan/dry_run.test.ts';
 import '../cli/shared/selection.test.ts';
+import '../e2e/approval.test.ts';
 import '../e2e/audits_cli.test.ts';
 import '../e2e/bad_audits.test.ts';
 import '../e2e/error_details.test.ts';

@@ -8,7 +8,7 @@ import { listActions } from '../../src/server/store/actions.ts';
 import { readEvents } from '../../src/server/store/events.ts';
 import type { ActionPlanRow } from '../../src/server/store/plan_rows.ts';
 import { getContext } from '../../src/server/store/plans.ts';
-import { World } from '../world/world.ts';
+import { World, type WorldSettings } from '../world/world.ts';
 
 /** An action that somebody wants: `wanted('down', 'nop', {}, ['drain'])`. */
 export function wanted(
@@ -37,8 +37,17 @@ export function make(
 }
 
 /** A world with an agent and nodes whose operating systems take a minute to stop, and which can be asked not to. */
-export async function worldWith(t: ExecutionContext, ...nodes: readonly string[]): Promise<World> {
-  const world = await World.open(t);
+export function worldWith(t: ExecutionContext, ...nodes: readonly string[]): Promise<World> {
+  return worldLike(t, {}, ...nodes);
+}
+
+/** As `worldWith`, with settings. */
+export async function worldLike(
+  t: ExecutionContext,
+  settings: WorldSettings,
+  ...nodes: readonly string[]
+): Promise<World> {
+  const world = await World.open(t, settings);
   await world.startAgent('a1');
   for (const node of nodes) await world.enrol(node, { fake_soft_ms: '60000' });
   return world;

@@ -147,6 +147,7 @@ export const HOMES: Homes = {
     'src/drivers/',
     'src/http/',
     'src/server/access/access_file.ts',
+    'src/server/access/approval_rule.ts',
     'src/server/plans/actions/',
     'src/server/plans/scope.ts',
     'src/server/plans/strategies/',

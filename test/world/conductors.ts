@@ -1,5 +1,6 @@
 /** The conductors of a world: one has the database, and those that it was taken from live until they notice. */
 import { CountermandError } from '../../src/core/errors.ts';
+import type { Access } from '../../src/server/access/access.ts';
 import { type Conductor, openStore, startConductor } from '../../src/server/conductor.ts';
 import type { PlanLimits } from '../../src/server/plans/parts.ts';
 import type { Limits } from '../../src/server/power/limits.ts';
@@ -27,6 +28,7 @@ interface Surroundings {
   readonly clock: VirtualClock;
   readonly chance: SeededChance;
   readonly limits: Limits & PlanLimits;
+  readonly access: Access | undefined;
   readonly everyWriteTwice: boolean;
   /** Hears every committed change. */
   readonly committed: (change: Change) => void;
@@ -88,7 +90,7 @@ export class Conductors {
   }
 
   async #start(host: string, dieAtTouch: number): Promise<void> {
-    const { shared, chance, limits, everyWriteTwice, dead } = this.#around;
+    const { shared, chance, limits, access, everyWriteTwice, dead } = this.#around;
     const process = new SimulatedProcess();
     process.dieAtTouch(dieAtTouch);
     const clock = process.clock(this.#around.clock);
@@ -101,7 +103,13 @@ export class Conductors {
       warn: () => {},
       error: (fields: object, message: string) => this.#fault(process, fields, message),
     };
-    const conductor = await startConductor({ store, limits, agentLeaseMs: AGENT_LEASE_MS, log });
+    const conductor = await startConductor({
+      store,
+      limits,
+      ...(access && { access }),
+      agentLeaseMs: AGENT_LEASE_MS,
+      log,
+    });
     const running = { process, database, since: clock.now(), conductor };
     this.#replaced = this.living();
     this.#last = running;

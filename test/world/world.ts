@@ -7,6 +7,7 @@ import { type Cancellation, openCancellation } from '../../src/core/signals.ts';
 import type { Driver } from '../../src/drivers/driver.ts';
 import type { FakeHardware, FakeServer } from '../../src/drivers/fake/hardware.ts';
 import type { AttachResponse } from '../../src/gen/countermand/v1/agent.ts';
+import type { Access } from '../../src/server/access/access.ts';
 import type { Conductor } from '../../src/server/conductor.ts';
 import { enrolNode } from '../../src/server/nodes/enrolment.ts';
 import type { PlanLimits } from '../../src/server/plans/parts.ts';
@@ -46,6 +47,8 @@ export const DEFAULT_LIMITS: Limits & PlanLimits = {
 export interface WorldSettings extends DriverTraits {
   readonly seed?: number;
   readonly limits?: Partial<Limits & PlanLimits>;
+  /** Who has to agree to which plans; absent: nobody. */
+  readonly access?: Access;
   /** The longest way of a message between conductor and agent. */
   readonly latencyMs?: number;
   /** Every callback of a write runs twice, and must not show it. */
@@ -125,6 +128,7 @@ export class World {
       clock: this.clock,
       chance: this.chance,
       limits: this.limits,
+      access: settings.access,
       everyWriteTwice: settings.everyWriteTwice ?? false,
       committed: (change) => this.onChange(change),
       fault: (message) => this.faults.push(message),

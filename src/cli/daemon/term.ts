@@ -76,7 +76,7 @@ export async function startTerm(mandate: Mandate, parts: TermParts): Promise<Ter
   const store = openStore({ database, clock, chance, publisherId: `countermand-conductor.${hostname()}` });
   if (elected) await announceElected(elected.leader, elected.before, store);
   const { agentLeaseMs, secondAgent } = configuration;
-  const rules = { limits: configuration, agentLeaseMs, secondAgent, leading, embeddedMayActMs };
+  const rules = { limits: configuration, access, agentLeaseMs, secondAgent, leading, embeddedMayActMs };
   const conductor = await startConductor({ ...rules, store, clouds, log });
   void countChanges(database, registry, conductor.shutdown);
   registry.set('countermand_epoch', [[{}, leading.epoch]]);

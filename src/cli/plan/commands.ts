@@ -4,6 +4,7 @@ import { type Action, type ActionPlan, WatchActionPlanResponse } from '../../gen
 import { asking, type Call, everyPage, PAGE_SIZE, present } from '../shared/asking.ts';
 import type { Terminal } from '../shared/terminal.ts';
 import { addCancel } from './cancel.ts';
+import { addDecisions } from './decide.ts';
 import { addList } from './list.ts';
 import { addCreate, addDelete, addStart, addWatch } from './orders.ts';
 import { addRollback } from './rollback.ts';
@@ -31,7 +32,7 @@ function addShow(group: Command, terminal: Terminal): void {
     .action(asking(show, terminal));
 }
 
-const COMMANDS = [addCreate, addList, addShow, addStart, addWatch, addCancel, addRollback, addDelete];
+const COMMANDS = [addCreate, addList, addShow, addStart, addWatch, addDecisions, addCancel, addRollback, addDelete];
 
 const EXAMPLES = `
 With --json, what is about one plan prints lines of {"actionPlan": ..., "actions": [...]}: create and show one line,

@@ -1,7 +1,13 @@
 /** A plan and its actions in sentences, each on one line, and what its end means for the exit code. */
 import { type CountermandError, fail, isErrorCode } from '../../core/errors.ts';
 import { abortTargetOf, findTarget, TARGET_TABLE } from '../../core/power.ts';
-import { type Action, type ActionPlan, ActionPlanState, ActionState } from '../../gen/countermand/v1/action_plan.ts';
+import {
+  type Action,
+  type ActionPlan,
+  ActionPlanState,
+  ActionState,
+  ApprovalState,
+} from '../../gen/countermand/v1/action_plan.ts';
 import { oneLine } from '../shared/harmless.ts';
 import { line } from '../shared/lines.ts';
 import { shortId } from '../shared/short_ids.ts';
@@ -37,6 +43,10 @@ export const planTitle = ({ name }: ActionPlan): string => oneLine(`plan '${name
 /** The name of a plan's state. */
 export const planState = ({ state }: ActionPlan): string => enumName(ActionPlanState, state);
 
+/** True for a plan that waits for a second person. */
+export const waitsForApproval = ({ state, approval }: ActionPlan): boolean =>
+  state === ActionPlanState.PENDING && approval?.state === ApprovalState.WANTED;
+
 /** The first line: the plan, and how it will be run. */
 export function planLine(plan: ActionPlan): string {
   const { size, maxParallel, canary, uuid } = plan;
@@ -44,6 +54,7 @@ export function planLine(plan: ActionPlan): string {
     `${planTitle(plan)} (${shortId(uuid)}) ${planState(plan)}`,
     `${size} ${size === 1 ? 'action' : 'actions'}, at most ${maxParallel} at once`,
     canary > 0 && `the first ${canary} must succeed before the others begin`,
+    waitsForApproval(plan) && plan.statusMessage,
   );
 }
 
@@ -133,7 +144,9 @@ export function liveText(view: PlanView, nowMs: number, rows = USUAL_ROWS): stri
   const deadline = plan.cancelDeadlineAt?.getTime();
   const now: Partial<Record<ActionPlanState, string>> = {
     [ActionPlanState.RECOMMENDED]: `it waits to be started: plan start ${shortId(plan.uuid)}`,
-    [ActionPlanState.PENDING]: 'it waits for its turn: other plans run on its nodes',
+    [ActionPlanState.PENDING]: waitsForApproval(plan)
+      ? `it ${oneLine(plan.statusMessage)}: plan approve ${shortId(plan.uuid)}`
+      : 'it waits for its turn: other plans run on its nodes',
     [ActionPlanState.CANCELLING]: `what cannot be taken back is given up in ${spanWords((deadline ?? nowMs) - nowMs)}`,
   };
   const share = shareOf(view, rows);

@@ -1,5 +1,13 @@
 /** Plans and actions in tables. */
-import { type Action, type ActionPlan, ActionState, FailurePolicy } from '../../gen/countermand/v1/action_plan.ts';
+import {
+  type Action,
+  type ActionPlan,
+  ActionPlanState,
+  ActionState,
+  type Actor,
+  ApprovalState,
+  FailurePolicy,
+} from '../../gen/countermand/v1/action_plan.ts';
 import { possibleCommands } from '../shared/possible.ts';
 import { facts, table } from '../shared/table.ts';
 import type { TimeText } from '../shared/times.ts';
@@ -31,14 +39,34 @@ export function planText(plan: ActionPlan, time: TimeText): string {
     ['audit', plan.auditUuid],
     ['efficacy', plan.globalEfficacy.map(({ name, value, unit }) => `${name} ${value}${unit}`).join(', ')],
     ['request id', plan.requestId],
-    ['made', time(plan.createdAt)],
-    ['started', time(plan.startedAt)],
+    ['made', [time(plan.createdAt), byWords(plan.createdBy)].join('')],
+    ['started', [time(plan.startedAt), byWords(plan.startedBy)].join('')],
+    ['approval', approvalWords(plan, time)],
     ['launched', time(plan.launchedAt)],
     ['gives up at', time(plan.cancelDeadlineAt)],
     ['ended', time(plan.endedAt)],
     ['roll back until', time(plan.rollbackUntil)],
     ['possible', possibleCommands(plan.possibleOrders).join('; ')],
   ]);
+}
+
+/** An identity, and the one that it acts for; empty if that is not known. */
+export function actorWords(actor: Actor | undefined): string {
+  if (actor === undefined) return '';
+  return actor.onBehalfOf === '' ? actor.identity : `${actor.identity} for ${actor.onBehalfOf}`;
+}
+
+const byWords = (actor: Actor | undefined): string => (actor === undefined ? '' : ` by ${actorWords(actor)}`);
+
+/** What a second person has said, or who can and why. */
+function approvalWords({ approval, state }: ActionPlan, time: TimeText): string {
+  if (approval === undefined) return '';
+  if (approval.state === ApprovalState.WANTED)
+    return state === ActionPlanState.PENDING
+      ? `wanted: ${approval.why}; from ${approval.whoMay}`
+      : `nobody has decided; it was wanted: ${approval.why}`;
+  const word = approval.state === ApprovalState.GIVEN ? 'approved' : 'rejected';
+  return `${word} ${time(approval.decidedAt)}${byWords(approval.decidedBy)}; it was wanted: ${approval.why}`;
 }
 
 /** The actions of a plan, one per row, with their parents by name. */

@@ -102,6 +102,8 @@ async function rollBack({
   }
 }
 
+const Decision = z.strictObject({ reason: z.string({ error: 'it is a text' }).optional() }).optional();
+
 const Undo = z.object({
   action_uuid: z.string(),
   description: z.string(),
@@ -229,6 +231,36 @@ const ORDERS: readonly Route[] = [
     body: RollbackOrder,
     answer: PlanView,
     handle: rollBack,
+  }),
+  route({
+    method: 'POST',
+    path: '/v1/action_plans/{plan}/approve',
+    chapter: 'watcher',
+    says: 'agrees to a plan that waits for a second person; it takes its turn',
+    calls: 'ActionPlanService.ApproveActionPlan',
+    differs: 'Watcher has no approvals. Whoever made or started the plan is refused with 403.',
+    status: 200,
+    body: Decision,
+    answer: PlanView,
+    handle: async ({ params, body, base, conductor }) => {
+      const said = { actionPlan: params.plan ?? '', reason: body?.reason ?? '', queue: true };
+      return ok(await whole(planIn(await conductor.plans.approveActionPlan(said)), base, conductor));
+    },
+  }),
+  route({
+    method: 'POST',
+    path: '/v1/action_plans/{plan}/reject',
+    chapter: 'watcher',
+    says: 'does not agree to a plan that waits for a second person; it ends CANCELLED',
+    calls: 'ActionPlanService.RejectActionPlan',
+    differs: 'As `approve`.',
+    status: 200,
+    body: Decision,
+    answer: PlanView,
+    handle: async ({ params, body, base, conductor }) => {
+      const said = { actionPlan: params.plan ?? '', reason: body?.reason ?? '' };
+      return ok(await whole(planIn(await conductor.plans.rejectActionPlan(said)), base, conductor));
+    },
   }),
   route({
     method: 'GET',

@@ -40,6 +40,22 @@ export class Access {
     return rights;
   }
 
+  /** The roles that an identity has, for all nodes or for some. */
+  rolesOf({ name, role = null }: Pick<Identity, 'name' | 'role'>): readonly string[] {
+    const bound = this.#ruling.grantsOf(name).grants.flatMap((grant) => grant.role ?? []);
+    return [...new Set(role === null ? bound : [...bound, role])];
+  }
+
+  /** Which plans wait for a second person. */
+  get approvals(): AccessRules['approvals'] {
+    return this.#ruling.approvals;
+  }
+
+  /** The identities that are the same person as this one, itself among them. */
+  personOf(name: string): readonly string[] {
+    return this.#ruling.people.get(name) ?? [name];
+  }
+
   /** @throws ARGUMENT_INVALID for a role that there is not */
   checkRole(role: string): void {
     const { roles } = this.#ruling;

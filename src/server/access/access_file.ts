@@ -4,6 +4,7 @@ import { digestOf } from '../../core/digest.ts';
 import { asCountermandError, type CountermandError, fail } from '../../core/errors.ts';
 import { matchesAny } from '../../core/globs.ts';
 import { expandRange } from '../../core/ranges.ts';
+import { type ApprovalRule, approvalRule, toApprovalRule } from './approval_rule.ts';
 import type { Grant, Scope } from './rights.ts';
 import { BUILT_IN_ROLES, GRANTABLE, type ScopedNode, VERB_NAMES, type Verb } from './verbs.ts';
 
@@ -22,6 +23,8 @@ const binding = z.strictObject({
 const schema = z.strictObject({
   roles: z.record(z.string().regex(/^[\w.-]{1,100}$/), z.strictObject({ verbs: texts })).optional(),
   bindings: z.array(binding).max(10_000),
+  require_approval: z.array(approvalRule).max(1000).optional(),
+  people: z.array(z.array(text).min(2).max(100)).max(10_000).optional(),
 });
 
 type Binding = z.infer<typeof binding>;
@@ -39,6 +42,10 @@ export interface AccessRules {
   grantsOf(identity: string): { readonly grants: readonly Grant[]; readonly text: string };
   /** The number of bindings. */
   readonly bindings: number;
+  /** Which plans wait for a second person. */
+  readonly approvals: readonly ApprovalRule[];
+  /** Identities that are one person, by each of their names. */
+  readonly people: ReadonlyMap<string, readonly string[]>;
 }
 
 /** The rules of a conductor without a file: the built-in roles, and nothing is bound. */
@@ -47,6 +54,8 @@ export const BUILT_IN_RULES: AccessRules = {
   roleNamed: (name) => builtIn.get(name) ?? null,
   grantsOf: () => ({ grants: [], text: '' }),
   bindings: 0,
+  approvals: [],
+  people: new Map(),
 };
 
 const builtIn: Roles = new Map(Object.entries(BUILT_IN_ROLES));
@@ -73,6 +82,10 @@ export function parseAccess(document: unknown, path: string): AccessRules {
       return { grants: found.map(({ grant }) => grant), text: found.map(({ digest }) => digest).join(' ') };
     },
     bindings: bindings.length,
+    approvals: (parsed.data.require_approval ?? []).map((rule, at) =>
+      toApprovalRule(rule, `require_approval[${at}]`, [...roles.keys()], (sentence) => invalid(path, sentence)),
+    ),
+    people: peopleOf(parsed.data.people ?? [], path),
   };
 }
 
@@ -87,9 +100,13 @@ function placeOf(path: readonly PropertyKey[]): string {
 function sentenceOf(issue: z.core.$ZodIssue): string {
   if (issue.code !== 'unrecognized_keys') return issue.message;
   const unknown = issue.keys.map((key) => `'${key}'`).join(', ');
-  const known = { 0: 'roles, bindings', 3: 'verbs' }[issue.path.length];
-  const inBinding = issue.path[0] === 'bindings';
-  return `there is no ${unknown}; there is ${inBinding ? Object.keys(binding.shape).join(', ') : (known ?? 'verbs')}`;
+  const keys = {
+    bindings: Object.keys(binding.shape).join(', '),
+    require_approval: Object.keys(approvalRule.shape).join(', '),
+    roles: 'verbs',
+  };
+  const known = keys[String(issue.path[0]) as keyof typeof keys] ?? Object.keys(schema.shape).join(', ');
+  return `there is no ${unknown}; there is ${known}`;
 }
 
 function rolesOf(own: Readonly<Record<string, { readonly verbs: readonly string[] }>>, path: string): Roles {
@@ -135,7 +152,7 @@ function compile(given: Binding, place: string, roles: Roles, path: string): Com
     throw invalid(path, `${place}.role: there is no role '${role}'; there are ${[...roles.keys()].join(', ')}`);
   for (const [at, identity] of identities.entries()) checkIdentity(identity, `${place}.identities[${at}]`, path);
   const { identities: _who, ...what } = given;
-  const grant = { verbs, scope: scopeOf(given, place, path), place };
+  const grant = { verbs, scope: scopeOf(given, place, path), place, role };
   return { identities, grant, digest: digestOf({ ...what, verbs }) };
 }
 
@@ -150,6 +167,19 @@ function checkIdentity(identity: string, place: string, path: string): void {
       path,
       `${place}: '${identity}' is the name of no identity; a name begins with ${METHODS.map((each) => `${each}:`).join(', ')}`,
     );
+}
+
+function peopleOf(people: readonly (readonly string[])[], path: string): ReadonlyMap<string, readonly string[]> {
+  const found = new Map<string, readonly string[]>();
+  for (const [at, names] of people.entries())
+    for (const [nth, name] of names.entries()) {
+      const place = `people[${at}][${nth}]`;
+      checkIdentity(name, place, path);
+      if (name.includes('*')) throw invalid(path, `${place}: '${name}' means many; name one identity`);
+      if (found.has(name)) throw invalid(path, `${place}: '${name}' stands there twice; an identity is one person`);
+      found.set(name, names);
+    }
+  return found;
 }
 
 /** All that a binding names must hold. What is compiled once is a set, so a check costs the same for one node and a thousand. */

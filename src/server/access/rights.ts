@@ -10,6 +10,8 @@ export interface Grant {
   readonly scope: Scope;
   /** The place that says so: `bindings[2]`. */
   readonly place: string;
+  /** The role that they come from; absent if they come from none. */
+  readonly role?: string;
 }
 
 /** The rights of one identity. */

@@ -57,6 +57,11 @@ export class Tokens {
     return this.#byDigest.get(secretDigest(secret)) ?? null;
   }
 
+  /** The token of this name, also one that has ended; null if there is none. */
+  named(name: string): TokenRow | null {
+    return this.list().find((row) => row.name === name) ?? null;
+  }
+
   /** A token as it is now. */
   current(row: TokenRow): TokenRow {
     return this.#byDigest.get(row.digest) ?? row;

@@ -28,6 +28,7 @@ export const VERBS = {
   'plan.read': ofNodes('see plans and their actions; preview them'),
   'plan.create': ofNodes('make plans'),
   'plan.start': ofNodes('start plans'),
+  'plan.approve': ofNodes('approve and reject plans of others that wait for a second person'),
   'plan.cancel': ofNodes('cancel plans, whoever started them'),
   'plan.rollback': ofNodes('roll plans back, also by a plan that does so itself when it fails'),
   'plan.delete': ofNodes('delete plans'),

@@ -8,13 +8,17 @@ import { toTarget } from '../agents/wire.ts';
 import type { Conductor } from '../conductor.ts';
 import { isUnreadable } from '../nodes/problems.ts';
 import { windowLeftMs } from '../nodes/windows.ts';
+import { waitsForApproval } from '../plans/possible.ts';
 import { untilWords } from '../power/freezes.ts';
 import { possibleTargets, type Standing, standingOf } from '../power/possible.ts';
+import { listPlansMeeting } from '../store/plans.ts';
 import { listPowerTasks } from '../store/power_tasks.ts';
 import type { NodeRow, PowerTaskRow, Problem } from '../store/rows.ts';
 import type { Store } from '../store/store.ts';
 import { answerTask, answerTasks } from './answers.ts';
+import { toApproval } from './plan_wire.ts';
 import type { Probe } from './supported.ts';
+import type { View } from './view.ts';
 
 /** So many of a node's last tasks are shown. */
 const LAST_TASKS = 5;
@@ -22,11 +26,13 @@ const LAST_TASKS = 5;
 /**
  * What the explanation adds to the node itself.
  * @param able what the hardware says it can do now; null if it was not asked, or did not answer
+ * @param view of the caller: a plan that it may not see is not told; absent: it may see all
  */
 export async function explainNode(
   node: NodeRow,
   conductor: Conductor,
   able: Probe | null = null,
+  view: Pick<View, 'plans'> = SEES_ALL,
 ): Promise<Omit<ExplainNodeResponse, 'node'>> {
   const { orders, attachments } = conductor;
   const { store } = orders;
@@ -44,6 +50,7 @@ export async function explainNode(
       holderSentence(holder, store.clock.now()),
       windowSentence(node, givenUp, store),
       agentSentence(node, attachments),
+      ...(await approvalSentences(node, view, store)),
       node.lastError === '' || node.lastError === node.problem?.message ? '' : `Its last error: ${node.lastError}`,
       standing.frozen === null
         ? ''
@@ -53,6 +60,22 @@ export async function explainNode(
         : '',
     ].filter((sentence) => sentence !== ''),
   };
+}
+
+const SEES_ALL: Pick<View, 'plans'> = { plans: async (plans) => [...plans] };
+
+/** At most this many plans that wait are told. */
+const WAITING_PLANS = 5;
+/** So many plans about the node are looked at. */
+const PLANS_LOOKED_AT = 100;
+
+async function approvalSentences({ uuid }: NodeRow, view: Pick<View, 'plans'>, { database }: Store): Promise<string[]> {
+  const wanted = { states: ['PENDING'], rollbacks: false } as const;
+  const plans = (await listPlansMeeting([uuid], wanted, PLANS_LOOKED_AT, database.read)).filter(waitsForApproval);
+  return (await view.plans(plans)).slice(0, WAITING_PLANS).map((plan) => {
+    const may = toApproval(plan)?.whoMay ?? '';
+    return `Plan '${plan.name}' (${plan.uuid}) about it ${plan.statusMessage}; ${may} may approve or reject it.`;
+  });
 }
 
 const seconds = (ms: number): string => `${Math.max(0, Math.round(ms / 1000))} s`;

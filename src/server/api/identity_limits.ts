@@ -9,7 +9,7 @@ import type { Rights } from '../access/rights.ts';
 import type { Verb } from '../access/verbs.ts';
 import type { Also, Touched } from '../store/also.ts';
 import type { Transaction } from '../store/database.ts';
-import { countNodesOf, countPlansOf, ownNode, ownPlan, ownPlansOf, ownStart } from '../store/owners.ts';
+import { countNodesOf, countPlansOf, ownNode } from '../store/owners.ts';
 import { RPC_RULES } from './rpc_verbs.ts';
 import type { Recorded } from './trail.ts';
 
@@ -60,12 +60,9 @@ const CREATE_NODE = '/countermand.v1.NodeService/CreateNode';
 const CREATE_PLAN = '/countermand.v1.ActionPlanService/CreateActionPlan';
 const CREATE_AUDIT = '/countermand.v1.AuditService/CreateAudit';
 const CREATE: readonly string[] = [CREATE_NODE, CREATE_PLAN, CREATE_AUDIT];
-const START: readonly string[] = ['StartActionPlan', 'RollbackActionPlan', 'OrderRollback'].map(
-  (name) => `/countermand.v1.ActionPlanService/${name}`,
-);
 
 /**
- * Counts nodes, plans and actions, in the transaction that makes them, and notes there who starts a plan.
+ * Counts nodes, plans and actions, in the transaction that makes them.
  * @throws IDENTITY_LIMIT; then nothing was written
  */
 export function holdMakers(limits: IdentityLimits): ServerMiddleware<Recorded, Asked & Recorded> {
@@ -76,28 +73,15 @@ export function holdMakers(limits: IdentityLimits): ServerMiddleware<Recorded, A
     const { name } = context.identity;
     const { path } = call.method;
     if (call.requestStream) return yield* call.next(call.request as never, context);
-    const { start } = call.request as { readonly start?: boolean };
-    const starts = START.includes(path) || (path === CREATE_PLAN && start === true);
-    const started = starts ? startedBy(context.record, name) : context.record;
-    const record = CREATE.includes(path) ? counted(started, name, limits) : started;
+    const record = CREATE.includes(path) ? counted(context.record, name, limits) : context.record;
     return yield* call.next(call.request, { ...context, record });
-  };
-}
-
-/** What is written with a start, and who starts the plan. */
-function startedBy(record: Also, name: string): Also {
-  return {
-    async note(transaction, touched) {
-      if (touched.plan) await ownStart(touched.plan.uuid, name, transaction);
-      await record.note(transaction, touched);
-    },
-    done: () => record.done(),
   };
 }
 
 /** What is written with a change, and counted for who makes it. */
 function counted(record: Also, name: string, limits: IdentityLimits): Also {
   return {
+    actor: record.actor,
     async note(transaction, touched) {
       await count(transaction, touched, name, limits);
       await record.note(transaction, touched);
@@ -117,8 +101,6 @@ async function count(
     await ownNode(after.uuid, name, transaction);
     hold('identity_nodes', await countNodesOf(name, sql), name, limits);
   }
-  if (plan) await ownPlan(plan.uuid, name, transaction);
-  if (audit) await ownPlansOf(audit.uuid, name, transaction);
   if (!plan && !audit) return;
   const { plans, actions } = await countPlansOf(name, sql);
   hold('identity_plans', plans, name, limits);

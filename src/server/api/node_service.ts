@@ -94,7 +94,7 @@ export function createNodeService(conductor: Conductor): NodeServiceImplementati
       const asked = await getNode(node, read);
       const able = await during(context, (signal) => ableNow(asked, conductor, signal));
       const row = await getNode(asked.uuid, read);
-      return { node: await answer(row), ...(await explainNode(row, conductor, able)) };
+      return { node: await answer(row), ...(await explainNode(row, conductor, able, context.view)) };
     },
 
     ...streamsOf(conductor, answer),

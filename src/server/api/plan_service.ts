@@ -7,12 +7,14 @@ import type { ActionPlanState } from '../../core/states.ts';
 import {
   type ActionPlanServiceImplementation,
   ActionPlanState as ActionPlanStates,
+  type ApproveActionPlanRequest,
   type CancelActionPlanRequest,
   type CreateActionPlanRequest,
   FailurePolicy,
   type NewAction,
   type OrderCancelRequest,
   type OrderRollbackRequest,
+  type RejectActionPlanRequest,
   type RollbackActionPlanRequest,
   type StartActionPlanRequest,
 } from '../../gen/countermand/v1/action_plan.ts';
@@ -68,6 +70,7 @@ export function createPlanService(conductor: Conductor): ActionPlanServiceImplem
   return {
     ...pagesOf(conductor),
     ...previewsOf(conductor),
+    ...decisionsOf(conductor),
 
     async createActionPlan(request, { view, record }) {
       const wanted = toWanted(request, conductor);
@@ -175,6 +178,32 @@ async function createAndStart(
   const started = await conductor.plans.createAndStart(wanted, request.queue, expected, permit, record);
   const [actionPlan] = await toActionPlans([started], conductor);
   return { actionPlan };
+}
+
+/** What a second person says. */
+function decisionsOf(
+  conductor: Conductor,
+): Pick<ActionPlanServiceImplementation<Called>, 'approveActionPlan' | 'rejectActionPlan'> {
+  const { plans } = conductor;
+  const decisionIn = ({ reason, revision }: ApproveActionPlanRequest | RejectActionPlanRequest) => ({
+    reason: reason.slice(0, SENT_LIMITS.text.limit),
+    revision: revision ?? null,
+  });
+  return {
+    async approveActionPlan(request, { record }) {
+      const decision = { ...decisionIn(request), queue: request.queue };
+      const [actionPlan] = await toActionPlans([await plans.approve(request.actionPlan, decision, record)], conductor);
+      return { actionPlan };
+    },
+
+    async rejectActionPlan(request, { record }) {
+      const [actionPlan] = await toActionPlans(
+        [await plans.reject(request.actionPlan, decisionIn(request), record)],
+        conductor,
+      );
+      return { actionPlan };
+    },
+  };
 }
 
 /** What an order would do. Nothing is written. */

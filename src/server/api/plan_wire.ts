@@ -5,9 +5,11 @@ import { nextPortion } from '../../core/long_work.ts';
 import type { Possible } from '../../core/possible.ts';
 import type { ActionState } from '../../core/states.ts';
 import * as proto from '../../gen/countermand/v1/action_plan.ts';
+import { firstPersons } from '../plans/approval.ts';
 import type { Effect } from '../plans/effect.ts';
 import { offersFor } from '../plans/offers.ts';
 import type { PlanParts } from '../plans/parts.ts';
+import { waitsForApproval } from '../plans/possible.ts';
 import type { Undoing } from '../plans/rollback.ts';
 import type { TakesDown } from '../plans/takes_down.ts';
 import { countActions } from '../store/actions.ts';
@@ -77,7 +79,34 @@ export function toActionPlan(
     modelRevision: BigInt(plan.modelRevision),
     forced: plan.forced,
     reason: plan.reason,
+    createdBy: toActor(plan.createdBy, plan.createdFor),
+    startedBy: toActor(plan.startedBy, plan.startedFor),
+    approval: toApproval(plan),
     globalEfficacy: plan.globalEfficacy.map((efficacy) => ({ ...efficacy, unit: efficacy.unit ?? '' })),
+  };
+}
+
+/** Who did something, for an answer; absent if that is not known. */
+function toActor(identity: string | null, onBehalfOf: string | null): proto.Actor | undefined {
+  return identity === null ? undefined : { identity, onBehalfOf: onBehalfOf ?? '' };
+}
+
+/** The agreement of a second person, for an answer; absent if none has to agree. */
+export function toApproval(plan: ActionPlanRow): proto.Approval | undefined {
+  const { approval, approvalWhy, decidedBy, decidedFor, decidedAt } = plan;
+  if (approval === null) return undefined;
+  const first = firstPersons(plan).flatMap(({ identity, onBehalfOf }) => [
+    identity,
+    ...(onBehalfOf ? [onBehalfOf] : []),
+  ]);
+  const others = [...new Set(first)].join(' or ');
+  const but = others === '' ? '' : `, and does not count as ${others}`;
+  return {
+    state: proto.ApprovalState[approval],
+    why: approvalWhy,
+    whoMay: waitsForApproval(plan) ? `whoever has plan.approve over its nodes${but}` : '',
+    decidedBy: toActor(decidedBy, decidedFor),
+    decidedAt: date(decidedAt),
   };
 }
 

@@ -1,8 +1,8 @@
 /** PowerService: orders, aborts and what became of them. */
 
 import type { CallContext } from 'nice-grpc';
-import { failAt } from '../../core/errors.ts';
-import type { Target } from '../../core/power.ts';
+import { failAt, failWith } from '../../core/errors.ts';
+import { isAbort, type Target } from '../../core/power.ts';
 import type { PowerTaskState } from '../../core/states.ts';
 import {
   OnTimeout,
@@ -39,12 +39,16 @@ export function createPowerService(conductor: Conductor): PowerServiceImplementa
     });
   return {
     async *setPowerState(request, context) {
-      const { uuid } = await giveOrder(toOrder(request, context, store), orders);
+      const order = toOrder(request, context, store);
+      await refuseAlone(order, conductor);
+      const { uuid } = await giveOrder(order, orders);
       yield* watch(uuid, context);
     },
 
     async orderPowerState(request, context) {
-      return { task: await answerTask(await giveOrder(toOrder(request, context, store), orders), store) };
+      const order = toOrder(request, context, store);
+      await refuseAlone(order, conductor);
+      return { task: await answerTask(await giveOrder(order, orders), store) };
     },
 
     async getPowerTask({ task }) {
@@ -81,6 +85,23 @@ export function createPowerService(conductor: Conductor): PowerServiceImplementa
       return { task: await answerTask(await withdrawOrder(task, reason, orders, stopWaiting, record), store) };
     },
   };
+}
+
+/**
+ * An order of its own does not get round the rule by which a plan with this one action would wait. An abort takes back, and needs no
+ * one.
+ * @throws APPROVAL_NEEDED, NODE_NOT_FOUND; then nothing was written
+ */
+async function refuseAlone({ node: key, target, also }: Order, { approvals, orders }: Conductor): Promise<void> {
+  if (!approvals.isAny || isAbort(target)) return;
+  const node = await getNode(key, orders.store.database.read);
+  const why = approvals.why(also?.actor ?? null, [node]);
+  if (why === null) return;
+  throw failWith(
+    'APPROVAL_NEEDED',
+    `node ${node.name}: ${target} needs a second person: ${why}; make a plan of it, which waits for one; aborts need none`,
+    { resource: { type: 'node', name: node.name } },
+  );
 }
 
 /** @throws ARGUMENT_INVALID naming the field */

@@ -114,6 +114,8 @@ const RULES = {
     GetAction: rule(['plan.read'], { action: 'action' }),
     ListActionPlans: rule(['plan.read'], { nodes: 'nodes', audit: 'audit' }),
     StartActionPlan: { ...rule(['plan.start'], PLAN), acts: () => 'run' },
+    ApproveActionPlan: rule(['plan.approve'], PLAN),
+    RejectActionPlan: rule(['plan.approve'], PLAN),
     CancelActionPlan: CANCEL,
     OrderCancel: CANCEL,
     RollbackActionPlan: ROLLBACK,

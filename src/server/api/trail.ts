@@ -8,7 +8,7 @@ import type { Asked, Identity } from '../access/identity.ts';
 import type { Verb } from '../access/verbs.ts';
 import type { Log } from '../log.ts';
 import type { Also, Touched } from '../store/also.ts';
-import type { Transaction } from '../store/database.ts';
+import type { Actor, Transaction } from '../store/database.ts';
 import type { Store } from '../store/store.ts';
 import { trailCodec } from '../store/trail.ts';
 import { RPC_RULES } from './rpc_verbs.ts';
@@ -32,6 +32,7 @@ interface Called {
 
 /** The entry of one call. */
 class CallRecord implements Also {
+  readonly actor: Actor;
   readonly #called: Called;
   readonly #store: Store;
   #noted = false;
@@ -39,6 +40,7 @@ class CallRecord implements Also {
 
   constructor(called: Called, store: Store) {
     this.#called = called;
+    this.actor = { identity: called.identity.name, onBehalfOf: null };
     this.#store = store;
   }
 

@@ -240,7 +240,7 @@ export class Audits {
     const row = { ...asked, everyNode, uuid, strategy, requestDigest, intervalMs, nextRunAt, statusMessage: '' };
     const audit = await createAudit(row, transaction, store);
     const ongoing = (await moveAudit('begin', audit, {}, transaction, store)) ?? audit;
-    const plan = await runAudit(ongoing, transaction, store, permit);
+    const plan = await runAudit(ongoing, transaction, this.#parts, permit);
     const statusMessage = plan ? '' : NOTHING_TO_DO;
     if (intervalMs === null) {
       const done = await moveAudit('succeed', ongoing, { statusMessage }, transaction, store);
@@ -306,7 +306,7 @@ export class Audits {
       .write(async (transaction) => {
         const audit = await takeRun(due, transaction, store);
         if (audit === null) return null;
-        const plan = await runAudit(audit, transaction, store);
+        const plan = await runAudit(audit, transaction, this.#parts);
         await setRunMessage(audit, plan ? '' : NOTHING_TO_DO, transaction);
         return plan;
       })

@@ -1,8 +1,10 @@
 /** One run of an audit: its strategy looks at the nodes of the scope, and what it proposes becomes a plan. */
 import { asCountermandError, failAt, failWith } from '../../core/errors.ts';
+import { approvalOf } from '../plans/approval.ts';
 import { type CheckedPlan, checkPlan } from '../plans/check.ts';
 import { writePlan } from '../plans/create.ts';
 import { startPlan } from '../plans/launch.ts';
+import type { PlanParts } from '../plans/parts.ts';
 import { PERMIT_ALL, type Permit } from '../plans/permit.ts';
 import { findScopeOf } from '../plans/scope.ts';
 import { type Proposal, parseStrategyParameters, type Strategy } from '../plans/strategies/strategy.ts';
@@ -28,10 +30,11 @@ import type { Store } from '../store/store.ts';
 export async function runAudit(
   audit: AuditRow,
   transaction: Transaction,
-  store: Store,
+  parts: PlanParts,
   permit: Permit = PERMIT_ALL,
 ): Promise<ActionPlanRow | null> {
   const { sql } = transaction;
+  const { store } = parts.orders;
   const { strategy, scoped, proposal } = await proposalOf(audit, sql, permit);
   if (proposal.actions.length === 0) {
     permit.allow([], scoped);
@@ -48,8 +51,26 @@ export async function runAudit(
   const plan = await writePlan(about, '', audit, globalEfficacy(strategy, proposal), transaction, store);
   await supersedeEarlier(audit, plan, transaction, store);
   // Its launch is another transaction: the engine's, which looks at what runs.
-  const started = audit.autoTrigger ? await startPlan(plan, {}, transaction, store) : null;
+  const started = audit.autoTrigger ? await startFor(audit, plan, transaction, parts) : null;
   return started ?? plan;
+}
+
+/** Later runs have no caller: their plans are started for whoever made the audit, and wait for a second person as that one's would. */
+async function startFor(
+  audit: AuditRow,
+  plan: ActionPlanRow,
+  transaction: Transaction,
+  parts: PlanParts,
+): Promise<ActionPlanRow | null> {
+  const { createdBy, createdFor } = audit;
+  const starter = createdBy === null ? null : { identity: createdBy, onBehalfOf: createdFor };
+  const approval = await approvalOf(plan, starter, parts, transaction);
+  return startPlan(
+    plan,
+    { startedBy: createdBy, startedFor: createdFor, ...approval },
+    transaction,
+    parts.orders.store,
+  );
 }
 
 /** What an audit proposes now. Nothing is written. @throws as runAudit */

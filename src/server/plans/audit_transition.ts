@@ -7,14 +7,14 @@ import type { Transaction } from '../store/database.ts';
 import type { AuditRow } from '../store/plan_rows.ts';
 import type { Store } from '../store/store.ts';
 import { auditAnnouncement } from './notifications.ts';
-import { fresh, type Stamped, stampsOf } from './stamps.ts';
+import { fresh, type Maker, makerOf, type Stamped, stampsOf } from './stamps.ts';
 
 /** What a new audit is made of. */
-type NewAudit = Omit<AuditRow, Stamped>;
+type NewAudit = Omit<AuditRow, Stamped | keyof Maker>;
 
 /** Writes an audit that was accepted. */
 export async function createAudit(audit: NewAudit, transaction: Transaction, store: Store): Promise<AuditRow> {
-  const row: AuditRow = { ...audit, ...fresh('PENDING' as const, store.clock.now()) };
+  const row: AuditRow = { ...audit, ...makerOf(transaction), ...fresh('PENDING' as const, store.clock.now()) };
   await insertAudit(row, transaction);
   await tell('create', row, transaction, store);
   return row;

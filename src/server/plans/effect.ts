@@ -9,6 +9,7 @@ import { listPlansMeeting } from '../store/plans.ts';
 import type { NodeRow } from '../store/rows.ts';
 import { type OrderGiven, parseParameters } from './actions/action_type.ts';
 import { findActionType } from './actions/list.ts';
+import { waitsForApproval } from './possible.ts';
 import { isOff, type Step } from './takes_down.ts';
 
 /** What an order would do if it were given now. */
@@ -60,7 +61,9 @@ export async function effectOf(
     held: all.filter(({ heldBy }) => heldBy !== null).length,
     recalls: await recallsOf(orders, all, sql),
     longestTimeoutMs: orders.reduce((longest, { order }) => Math.max(longest, timeoutOf(order, limits)), 0),
-    inTheWay: await others({ states: [...ACTION_PLAN_RUNNING, 'PENDING'], rollbacks: true }),
+    inTheWay: (await others({ states: [...ACTION_PLAN_RUNNING, 'PENDING'], rollbacks: true })).filter(
+      (plan) => !waitsForApproval(plan),
+    ),
     // A rollback never becomes stale.
     supersedes: await others({ states: ['RECOMMENDED'], rollbacks: false }),
   };

@@ -1,25 +1,26 @@
 /** What runs plans: starts them, launches those whose turn has come, cancels them, and carries on after a crash. */
-import { type CountermandError, failWith } from '../../core/errors.ts';
-import { type Possible, possibleWords } from '../../core/possible.ts';
+import type { CountermandError } from '../../core/errors.ts';
 import { ACTION_PLAN_RUNNING, type ActionPlanEvent, isPlanAtRest } from '../../core/states.ts';
-import { frozenBy } from '../power/freezes.ts';
 import { retry } from '../retry.ts';
 import { type Also, type Touched, writeAlso } from '../store/also.ts';
 import { holdToRevision } from '../store/compare_and_set.ts';
 import type { Transaction } from '../store/database.ts';
 import type { ActionPlanRow } from '../store/plan_rows.ts';
 import { getContext, getPlan, getPlans, listNextInLine, listPlansIn } from '../store/plans.ts';
+import { approvalOf, approvePlan, type Decision, decided, rejection } from './approval.ts';
 import { moveAudit } from './audit_transition.ts';
 import { createActionPlan } from './create.ts';
-import { blockerOf, launchPlan, startPlan } from './launch.ts';
+import { blockerOf, launchPlan, refuseFrozen, startPlan } from './launch.ts';
 import { offersFor } from './offers.ts';
 import { type PlanParts, partsAlso } from './parts.ts';
 import { PERMIT_ALL, type Permit } from './permit.ts';
 import { PlanRun } from './plan_run.ts';
+import { waitsForApproval } from './possible.ts';
+import { overlaps, wrongState } from './refusals.ts';
 import { orderRollback, type RollbackOrder } from './rollback_order.ts';
 import { isTooOld, whyTooOld } from './staleness.ts';
 import { moveAllActions, supersedePlans } from './supersede.ts';
-import { holdToExpected, stepsOfPlan, takesDownOfCancel, takesDownOfPlan } from './takes_down.ts';
+import { holdToExpected, takesDownOfCancel, takesDownOfPlan } from './takes_down.ts';
 import { askForRollback, movePlan } from './transition.ts';
 import type { WantedPlan } from './wanted.ts';
 
@@ -133,30 +134,21 @@ export class Engine {
     return this.#started(plan);
   }
 
-  /** @throws NODE_FROZEN for a plan with an action about a node that takes no orders */
-  async #refuseFrozen(plan: ActionPlanRow, { sql }: Transaction): Promise<void> {
-    const { freezes } = this.#parts.orders;
-    if (plan.state !== 'RECOMMENDED' || freezes.list().length === 0) return;
-    for (const { node } of await stepsOfPlan(plan, sql)) {
-      const frozen = node && freezes.of(node);
-      if (frozen) throw frozenBy(frozen, node);
-    }
-  }
-
   /** Starts a plan in a transaction; one that is too old is superseded instead. */
   async #startIn(found: ActionPlanRow, how: HowToStart, transaction: Transaction): Promise<ActionPlanRow> {
     const { store } = this.#parts.orders;
     const { queue, force, expected, isNew } = how;
     if (found.state === 'RECOMMENDED')
       await holdToExpected(expected, `plan '${found.name}'`, () => takesDownOfPlan(found, transaction.sql, queue));
-    await this.#refuseFrozen(found, transaction);
+    if (found.state === 'RECOMMENDED') await refuseFrozen(found, this.#parts, transaction);
     if (!force && isTooOld(found, this.#parts)) return this.#supersede(found, transaction);
-    const patch = force ? { forced: true, statusMessage: this.#whyForced(found) } : {};
+    const forced = force ? { forced: true, statusMessage: this.#whyForced(found) } : {};
+    const patch = { ...forced, ...(await approvalOf(found, transaction.actor, this.#parts, transaction)) };
     const started = await startPlan(found, patch, transaction, store);
     if (!started) throw await this.#wrongState(found, 'start', transaction.sql);
     const blocker = await blockerOf(started, transaction.sql);
     if (blocker === null) return launchPlan(started, transaction, store);
-    if (!queue) throw overlaps(started, blocker, isNew);
+    if (!queue) throw overlaps(started, blocker, isNew ? null : 'START_ACTION_PLAN');
     return started;
   }
 
@@ -166,6 +158,41 @@ export class Engine {
       throw await this.#wrongState(plan, 'start', this.#parts.orders.store.database.read);
     if (plan.state === 'ONGOING') await this.#look(plan);
     return plan;
+  }
+
+  /**
+   * A second person agrees to a plan that waits for one: it is launched, or with `queue` waits behind the plans that it overlaps with.
+   * One that the same person has approved is left as it is.
+   * @throws ACTION_PLAN_NOT_FOUND, ACTION_PLAN_STATE, ACTION_PLAN_OVERLAPS, SECOND_PERSON_NEEDED, NODE_FROZEN, REVISION_MISMATCH; then
+   *   nothing was written
+   */
+  async approve(key: string, decision: Decision & { readonly queue: boolean }, also?: Also): Promise<ActionPlanRow> {
+    const { database } = this.#parts.orders.store;
+    const plan = await writeAlso(database, also, asPlan, async (transaction) => {
+      const found = await getPlan(key, transaction.sql);
+      if (!waitsForApproval(found)) return decided('approve', found, this.#parts, transaction);
+      if (isTooOld(found, this.#parts)) return this.#supersede(found, transaction);
+      const approved = await approvePlan(found, decision, this.#parts, transaction);
+      const blocker = await blockerOf(approved, transaction.sql);
+      if (blocker === null) return launchPlan(approved, transaction, this.#parts.orders.store);
+      if (!decision.queue) throw overlaps(found, blocker, 'APPROVE_ACTION_PLAN');
+      return approved;
+    });
+    return this.#started(plan);
+  }
+
+  /**
+   * A second person does not agree to a plan that waits for one: it is CANCELLED. One that the same person has rejected is left as it is.
+   * @throws ACTION_PLAN_NOT_FOUND, ACTION_PLAN_STATE, SECOND_PERSON_NEEDED, REVISION_MISMATCH; then nothing was written
+   */
+  async reject(key: string, decision: Decision, also?: Also): Promise<ActionPlanRow> {
+    const { database } = this.#parts.orders.store;
+    return writeAlso(database, also, asPlan, async (transaction) => {
+      const found = await getPlan(key, transaction.sql);
+      if (!waitsForApproval(found)) return decided('drop', found, this.#parts, transaction);
+      const patch = rejection(found, decision, this.#parts, transaction);
+      return this.#drop(found, 'the plan was rejected before it ran', patch, transaction);
+    });
   }
 
   #whyForced(plan: ActionPlanRow): string {
@@ -205,7 +232,10 @@ export class Engine {
         return { plan: await askForRollback(found, transaction), before: found.state };
       if (['CANCELLING', 'CANCELLED'].includes(found.state)) return { plan: found, before: found.state };
       if (['RECOMMENDED', 'PENDING'].includes(found.state))
-        return { plan: await this.#drop(found, statusMessage, transaction), before: found.state };
+        return {
+          plan: await this.#drop(found, 'the plan was cancelled before it ran', { statusMessage }, transaction),
+          before: found.state,
+        };
       const cancelDeadlineAt = store.clock.now() + this.#parts.planLimits.cancelDeadlineMs;
       const patch = { statusMessage, cancelDeadlineAt, rollsBack: rollback };
       const moved = await movePlan('cancel', found, patch, transaction, store);
@@ -248,10 +278,14 @@ export class Engine {
   }
 
   /** A plan that never ran is over, and so are its actions. */
-  async #drop(plan: ActionPlanRow, statusMessage: string, transaction: Transaction): Promise<ActionPlanRow> {
-    const patch = { statusMessage: 'the plan was cancelled before it ran' };
-    await this.#moveAll('drop', plan, patch, transaction);
-    const dropped = await movePlan('drop', plan, { statusMessage }, transaction, this.#parts.orders.store);
+  async #drop(
+    plan: ActionPlanRow,
+    statusMessage: string,
+    patch: Partial<ActionPlanRow>,
+    transaction: Transaction,
+  ): Promise<ActionPlanRow> {
+    await this.#moveAll('drop', plan, { statusMessage }, transaction);
+    const dropped = await movePlan('drop', plan, patch, transaction, this.#parts.orders.store);
     return dropped?.plan ?? plan;
   }
 
@@ -348,29 +382,3 @@ export class Engine {
 }
 
 const asPlan = (plan: ActionPlanRow): Touched => ({ plan });
-
-function overlaps(plan: ActionPlanRow, blocker: ActionPlanRow, isNew: boolean): CountermandError {
-  const start = { verb: 'START_ACTION_PLAN', resource: plan.uuid, queue: true, force: plan.forced } as const;
-  return failWith(
-    'ACTION_PLAN_OVERLAPS',
-    `plan '${plan.name}' is about nodes of plan '${blocker.name}' (${blocker.uuid}), which is ${blocker.state}; wait for its end, start this plan with queue, or cancel that one`,
-    {
-      resource: { type: 'action_plan', name: plan.uuid },
-      possible: [...(isNew ? [] : [start]), { verb: 'CANCEL_ACTION_PLAN', resource: blocker.uuid }],
-      facts: { blocked_by: blocker.uuid },
-    },
-  );
-}
-
-function wrongState(plan: ActionPlanRow, verb: ActionPlanEvent, possible: readonly Possible[]): CountermandError {
-  const nothing = isPlanAtRest(plan.state) ? 'nothing can be done with it any more' : 'wait until it is at rest';
-  const instead = possible.length === 0 ? nothing : possibleWords(possible);
-  const why = plan.state === 'SUPERSEDED' && plan.statusMessage !== '' ? `: ${plan.statusMessage}` : '';
-  return failWith(
-    'ACTION_PLAN_STATE',
-    `plan '${plan.name}' (${plan.uuid}) is ${plan.state}; it cannot be ${PAST[verb]}${why}; ${instead}`,
-    { resource: { type: 'action_plan', name: plan.uuid }, possible, facts: { state: plan.state } },
-  );
-}
-
-const PAST: Partial<Record<ActionPlanEvent, string>> = { start: 'started', cancel: 'cancelled', delete: 'deleted' };

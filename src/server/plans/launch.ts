@@ -1,14 +1,28 @@
 /** The start and the launch of a plan, whoever starts and launches it. */
+import { frozenBy } from '../power/freezes.ts';
 import type { Transaction } from '../store/database.ts';
 import type { ActionPlanRow } from '../store/plan_rows.ts';
 import { findEarlier, findOverlap, nextStartOrder } from '../store/plans.ts';
 import type { Store } from '../store/store.ts';
+import type { PlanParts } from './parts.ts';
+import { waitsForApproval } from './possible.ts';
 import { supersedeByLaunch } from './supersede.ts';
+import { stepsOfPlan } from './takes_down.ts';
 import { movePlan } from './transition.ts';
 
 /** A plan that another has to wait for, or null: one that runs, or was started before it, about one of its nodes. */
 export async function blockerOf(plan: ActionPlanRow, sql: Transaction['sql']): Promise<ActionPlanRow | null> {
   return (await findOverlap(plan.uuid, sql)) ?? (await findEarlier(plan, sql));
+}
+
+/** @throws NODE_FROZEN for a plan with an action about a node that takes no orders */
+export async function refuseFrozen(plan: ActionPlanRow, { orders }: PlanParts, { sql }: Transaction): Promise<void> {
+  const { freezes } = orders;
+  if (freezes.list().length === 0) return;
+  for (const { node } of await stepsOfPlan(plan, sql)) {
+    const frozen = node && freezes.of(node);
+    if (frozen) throw frozenBy(frozen, node);
+  }
 }
 
 /** Moves a RECOMMENDED plan to PENDING, behind all that wait. @returns null if it was in another state */
@@ -18,17 +32,20 @@ export async function startPlan(
   transaction: Transaction,
   store: Store,
 ): Promise<ActionPlanRow | null> {
+  const { actor } = transaction;
+  const by = { startedBy: actor?.identity ?? null, startedFor: actor?.onBehalfOf ?? null };
   const order = { startedAt: store.clock.now(), startOrder: await nextStartOrder(transaction) };
-  const started = await movePlan('start', plan, { ...patch, ...order }, transaction, store);
+  const started = await movePlan('start', plan, { ...by, ...patch, ...order }, transaction, store);
   return started?.plan ?? null;
 }
 
 /**
  * Moves a PENDING plan to ONGOING and supersedes what overlaps with it. The caller has seen that nothing is in its way, and
- * runs it after the commit.
- * @returns the plan as it now is; as it was if it was not PENDING
+ * runs it after the commit. This is the only way to ONGOING: what waits for a second person does not pass.
+ * @returns the plan as it now is; as it was if it was not PENDING, or waits for a second person
  */
 export async function launchPlan(plan: ActionPlanRow, transaction: Transaction, store: Store): Promise<ActionPlanRow> {
+  if (waitsForApproval(plan)) return plan;
   const launched = await movePlan('launch', plan, { launchedAt: store.clock.now() }, transaction, store);
   if (launched === null) return plan;
   await supersedeByLaunch(launched.plan, transaction, store);

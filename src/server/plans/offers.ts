@@ -31,6 +31,9 @@ export async function offersFor(
   return offers;
 }
 
+/** What is accepted as it is, also while the disk is full. */
+const ENDS: readonly PlanVerb[] = ['CANCEL_ACTION_PLAN', 'DELETE_ACTION_PLAN', 'REJECT_ACTION_PLAN'];
+
 /** One order with the flags that make it accepted; null if none do. */
 async function offerOf(
   verb: PlanVerb,
@@ -40,12 +43,13 @@ async function offerOf(
   largest: number,
 ): Promise<Possible | null> {
   const plain = { verb, resource: plan.uuid };
-  if (verb === 'CANCEL_ACTION_PLAN' || verb === 'DELETE_ACTION_PLAN') return plain;
+  if (ENDS.includes(verb)) return plain;
   const { clock, database } = parts.orders.store;
   // What begins work is refused while the disk is full.
   if (database.isFull) return null;
   if (verb === 'START_ACTION_PLAN')
     return { ...plain, queue: (await blockerOf(plan, sql)) !== null, force: isTooOld(plan, parts) };
+  if (verb === 'APPROVE_ACTION_PLAN') return { ...plain, queue: (await blockerOf(plan, sql)) !== null };
   if (plan.size > largest) return { ...plain, verb: 'PREVIEW_ROLLBACK' };
   const options = await acceptedRollback(plan, clock.now(), sql);
   return options && { ...plain, ...options };

@@ -4,6 +4,7 @@ import type { Clouds } from '../../compute/compute.ts';
 import type { Log } from '../log.ts';
 import type { OrderParts } from '../power/orders.ts';
 import { type Also, storeAlso, type Touched } from '../store/also.ts';
+import type { ApprovalRules } from './approval_rules.ts';
 
 /** What rules plans. Times are in milliseconds. */
 export interface PlanLimits {
@@ -25,6 +26,7 @@ export interface PlanParts {
   readonly planLimits: PlanLimits;
   /** The compute services that may be spoken to. */
   readonly clouds: Clouds;
+  readonly approvals: ApprovalRules;
   readonly log: Log;
   /** Aborted when the conductor stops. */
   readonly shutdown: AbortSignal;

@@ -10,7 +10,13 @@ import {
 import type { ActionPlanRow, AuditRow } from '../store/plan_rows.ts';
 
 /** What an operator can order for a plan. */
-export type PlanVerb = 'ROLLBACK_ACTION_PLAN' | 'START_ACTION_PLAN' | 'CANCEL_ACTION_PLAN' | 'DELETE_ACTION_PLAN';
+export type PlanVerb =
+  | 'ROLLBACK_ACTION_PLAN'
+  | 'START_ACTION_PLAN'
+  | 'APPROVE_ACTION_PLAN'
+  | 'REJECT_ACTION_PLAN'
+  | 'CANCEL_ACTION_PLAN'
+  | 'DELETE_ACTION_PLAN';
 
 /** The events that an operator can bring about, with the verb for it. */
 const ORDERS: readonly (readonly [ActionPlanEvent, PlanVerb])[] = [
@@ -19,6 +25,13 @@ const ORDERS: readonly (readonly [ActionPlanEvent, PlanVerb])[] = [
   ['cancel', 'CANCEL_ACTION_PLAN'],
   ['delete', 'DELETE_ACTION_PLAN'],
 ];
+
+/** What a second person can order for a plan that waits for one. */
+const DECISIONS: readonly PlanVerb[] = ['APPROVE_ACTION_PLAN', 'REJECT_ACTION_PLAN'];
+
+/** True for a plan that was started and is not launched before a second person has agreed. */
+export const waitsForApproval = ({ state, approval }: Pick<ActionPlanRow, 'state' | 'approval'>): boolean =>
+  state === 'PENDING' && approval === 'WANTED';
 
 /** The part of a rollback that says whether there may be another. */
 export type EarlierRollback = Pick<ActionPlanRow, 'state' | 'previousState'>;
@@ -39,9 +52,10 @@ export function isOnlyRollback(rollback: EarlierRollback): boolean {
  */
 export function planVerbs(plan: ActionPlanRow, rollback: EarlierRollback | null, now: number): PlanVerb[] {
   const { state, rollbackUntil } = plan;
-  const moves = ORDERS.filter(([event]) =>
+  const ofState = ORDERS.filter(([event]) =>
     ACTION_PLAN_TABLE.some((row) => row.event === event && row.from.includes(state)),
   ).map(([, verb]) => verb);
+  const moves = waitsForApproval(plan) ? [...DECISIONS, ...ofState] : ofState;
   const inTime = state !== 'DELETED' && rollbackUntil !== null && now <= rollbackUntil;
   const canRollBack = inTime && (rollback === null || !isOnlyRollback(rollback));
   return canRollBack ? ['ROLLBACK_ACTION_PLAN', ...moves] : moves;

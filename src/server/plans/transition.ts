@@ -23,10 +23,20 @@ import { forgetNodesOf, getContext, insertPlan, type PlanContext, savePlan, with
 import { portionsOf, ROWS_AT_ONCE } from '../store/portions.ts';
 import type { Store } from '../store/store.ts';
 import { actionAnnouncement, planAnnouncement, rollbackAnnouncement } from './notifications.ts';
-import { fresh, type Stamped, stampsOf } from './stamps.ts';
+import { fresh, type Maker, madeAs, makerOf, type Stamped, stampsOf } from './stamps.ts';
 
 /** What a new plan is made of. */
-type NewActionPlan = Omit<ActionPlanRow, Stamped | 'modelRevision' | 'forced'>;
+type NewActionPlan = Omit<ActionPlanRow, Stamped | 'modelRevision' | 'forced' | keyof typeof UNDECIDED | keyof Maker>;
+/** A new plan was started by nobody, and waits for nobody. */
+const UNDECIDED = {
+  startedBy: null,
+  startedFor: null,
+  approval: null,
+  approvalWhy: '',
+  decidedBy: null,
+  decidedFor: null,
+  decidedAt: null,
+};
 /** What a new action is made of. */
 export type NewAction = Omit<ActionRow, Stamped>;
 
@@ -41,7 +51,9 @@ export async function createPlan(
 ): Promise<ActionPlanRow> {
   const now = store.clock.now();
   const pinned = { modelRevision: await modelRevision(transaction.sql), forced: false };
-  const row: ActionPlanRow = { ...plan, ...pinned, ...fresh('RECOMMENDED' as const, now) };
+  // The later plans of an audit are made by the conductor itself, for whoever made the audit.
+  const maker = transaction.actor === null ? madeAs(audit) : makerOf(transaction);
+  const row: ActionPlanRow = { ...plan, ...pinned, ...UNDECIDED, ...maker, ...fresh('RECOMMENDED' as const, now) };
   const rows = actions.map((action): ActionRow => ({ ...action, ...fresh('PENDING' as const, now) }));
   await insertPlan(row, rows, nodeUuids, transaction);
   await announce(

@@ -1,5 +1,5 @@
 /** What is written with a change, in its transaction: neither stands without the other. */
-import type { Database, Transaction } from './database.ts';
+import type { Actor, Database, Transaction } from './database.ts';
 import type { ActionPlanRow, AuditRow } from './plan_rows.ts';
 import type { NodeRow, PowerTaskRow } from './rows.ts';
 import type { Store } from './store.ts';
@@ -19,6 +19,8 @@ export interface Touched {
 
 /** Who writes with a change. */
 export interface Also {
+  /** Who called for the change. */
+  readonly actor: Actor;
   /** Called in the transaction of the change, after it. It may be called again if the transaction is run again. */
   note(transaction: Transaction, touched: Touched): Promise<void>;
   /** Called when the transaction is durable. */
@@ -36,7 +38,8 @@ export async function writeAlso<T>(
   work: (transaction: Transaction) => Promise<T>,
 ): Promise<T> {
   if (also === undefined) return database.write(work);
-  const result = await database.write(async (transaction) => {
+  const result = await database.write(async (own) => {
+    const transaction = { ...own, actor: also.actor };
     const worked = await work(transaction);
     const what = touched(worked);
     if (what !== null) await also.note(transaction, what);

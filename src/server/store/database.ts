@@ -22,6 +22,14 @@ export interface Direct {
 /** The tables whose rows are written at the end of a commit. */
 export type AppendedTable = 'events' | 'trail';
 
+/** For whom something is done. */
+export interface Actor {
+  /** The name of the identity that called. */
+  readonly identity: string;
+  /** The name of the identity for which it called, as it said; null if it called for itself. */
+  readonly onBehalfOf: string | null;
+}
+
 /** What the callback of a write works with. Nothing of it may be used after the callback has settled. */
 export interface Transaction {
   /** Reads what the transaction has written so far; what it writes is undone with the transaction. */
@@ -44,6 +52,8 @@ export interface Transaction {
    */
   readonly scrub: () => void;
   readonly direct: Direct;
+  /** Who called for what is written; null if the conductor does it by itself. */
+  readonly actor: Actor | null;
 }
 
 /** The rows of all tables, and the only way to change them. One process has it open at a time. */

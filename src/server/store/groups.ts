@@ -191,6 +191,7 @@ function transactionOf(own: Written, group: Written, { sql, direct, kept }: Grou
     sql,
     direct,
     keep,
+    actor: null,
     changed: (change) => {
       own.changes.push(change);
       keep(change);

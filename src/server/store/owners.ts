@@ -1,4 +1,4 @@
-/** Who made a node or a plan, and who started a plan. The rows in memory do not have it: nothing else asks. */
+/** What an identity has made. The rows of nodes in memory do not have it: nothing else asks. */
 import type { Knex } from 'knex';
 import { ACTION_PLAN_STATES, type ActionPlanState, isPlanAtRest } from '../../core/states.ts';
 import type { Transaction } from './database.ts';
@@ -18,17 +18,7 @@ export async function ownNode(uuid: string, name: string, { sql }: Transaction):
   await sql('nodes').where({ uuid }).whereNull('created_by').update({ created_by: name });
 }
 
-/** Notes who made a plan. */
-export async function ownPlan(uuid: string, name: string, { sql }: Transaction): Promise<void> {
-  await sql('action_plans').where({ uuid }).whereNull('created_by').update({ created_by: name });
-}
-
-/** Notes who started a plan. */
-export async function ownStart(uuid: string, name: string, { sql }: Transaction): Promise<void> {
-  await sql('action_plans').where({ uuid }).whereNull('started_by').update({ started_by: name });
-}
-
-/** True if an identity made or started a plan, or the plan that it undoes. */
+/** True if an identity made or started a plan, or the plan that it undoes, or had that done. */
 export async function isPlanOf(
   { uuid, rollbackOf }: Pick<ActionPlanRow, 'uuid' | 'rollbackOf'>,
   name: string,
@@ -36,12 +26,10 @@ export async function isPlanOf(
 ): Promise<boolean> {
   const uuids = rollbackOf === null ? [uuid] : [uuid, rollbackOf];
   const own = sql('action_plans').whereIn('uuid', uuids);
-  return (await own.where((row) => row.where('created_by', name).orWhere('started_by', name)).first('uuid')) != null;
-}
-
-/** Notes who made the plans of an audit. */
-export async function ownPlansOf(auditUuid: string, name: string, { sql }: Transaction): Promise<void> {
-  await sql('action_plans').where('audit_uuid', auditUuid).whereNull('created_by').update({ created_by: name });
+  const isTheirs = (row: Knex.QueryBuilder): void => {
+    for (const column of ['created_by', 'created_for', 'started_by', 'started_for']) row.orWhere(column, name);
+  };
+  return (await own.where(isTheirs).first('uuid')) != null;
 }
 
 /** The number of nodes that an identity has made. */
@@ -52,7 +40,8 @@ export async function countNodesOf(name: string, sql: Knex): Promise<number> {
 
 /** How much an identity has made of plans that are not at rest. */
 export async function countPlansOf(name: string, sql: Knex): Promise<PlansOf> {
-  const plans = sql('action_plans').where('created_by', name).whereIn('state', NOT_AT_REST);
+  // What takes something back counts for nobody.
+  const plans = sql('action_plans').where('created_by', name).whereNull('rollback_of').whereIn('state', NOT_AT_REST);
   const row = await plans.count({ plans: '*' }).sum({ actions: 'size' }).first();
   return { plans: Number(row?.plans ?? 0), actions: Number(row?.actions ?? 0) };
 }

@@ -7,6 +7,9 @@ import { codecOf } from './columns.ts';
 export const FAILURE_POLICIES = ['STOP', 'CONTINUE', 'ROLLBACK'] as const;
 export type FailurePolicy = (typeof FAILURE_POLICIES)[number];
 
+/** Where a plan is that a second person has to agree to. */
+type Approval = 'WANTED' | 'GIVEN' | 'REFUSED';
+
 /** Why a plan exists. */
 export interface AuditRow {
   readonly uuid: string;
@@ -35,6 +38,9 @@ export interface AuditRow {
   /** How its plans are to be run; 0 is the default. */
   readonly maxParallel: number;
   readonly onFailure: FailurePolicy;
+  /** The identity that made it, and the one for which it did so; null where that is not known, or is the same. */
+  readonly createdBy: string | null;
+  readonly createdFor: string | null;
   readonly revision: number;
   readonly createdAt: number;
   readonly updatedAt: number;
@@ -92,6 +98,20 @@ export interface ActionPlanRow {
   readonly modelRevision: number;
   /** An operator started it however old it was. */
   readonly forced: boolean;
+  /** The identity that made it, and the one for which it did so; null where that is not known, or is the same. */
+  readonly createdBy: string | null;
+  readonly createdFor: string | null;
+  /** The identity that started it, and the one for which it did so. */
+  readonly startedBy: string | null;
+  readonly startedFor: string | null;
+  /** Whether a second person has to agree to its start, and has; null if none has to. */
+  readonly approval: Approval | null;
+  /** The rule that wants it; empty if none does. */
+  readonly approvalWhy: string;
+  /** The identity that approved or rejected it, and the one for which it did so. */
+  readonly decidedBy: string | null;
+  readonly decidedFor: string | null;
+  readonly decidedAt: number | null;
   readonly revision: number;
   readonly createdAt: number;
   readonly updatedAt: number;
@@ -181,6 +201,8 @@ export const auditCodec = codecOf<AuditRow>({
   everyNode: 'flag',
   maxParallel: 'plain',
   onFailure: 'plain',
+  createdBy: 'plain',
+  createdFor: 'plain',
   revision: 'plain',
   createdAt: 'plain',
   updatedAt: 'plain',
@@ -216,6 +238,15 @@ export const actionPlanCodec = codecOf<ActionPlanRow>({
   rollsBack: 'flag',
   modelRevision: 'plain',
   forced: 'flag',
+  createdBy: 'plain',
+  createdFor: 'plain',
+  startedBy: 'plain',
+  startedFor: 'plain',
+  approval: 'plain',
+  approvalWhy: 'plain',
+  decidedBy: 'plain',
+  decidedFor: 'plain',
+  decidedAt: 'plain',
   revision: 'plain',
   createdAt: 'plain',
   updatedAt: 'plain',

@@ -142,10 +142,15 @@ export async function findRunningOn(nodeUuids: readonly string[], sql: Knex): Pr
  * started yet comes after all that were.
  */
 export async function findEarlier(plan: ActionPlanRow, sql: Knex): Promise<ActionPlanRow | null> {
-  const waiting = overlappingPlans(plan.uuid, ['PENDING'], sql);
+  const waiting = overlappingPlans(plan.uuid, ['PENDING'], sql).where(isApproved);
   const row = await waiting.where('start_order', '<', plan.startOrder ?? Number.MAX_SAFE_INTEGER).first();
   return row ? actionPlanCodec.decode(row) : null;
 }
+
+/** A plan that waits for a second person stands in no other plan's way. */
+const isApproved = (query: Knex.QueryBuilder): void => {
+  query.whereNull('approval').orWhereNot('approval', 'WANTED');
+};
 
 /**
  * The plans in these states that are about one of a plan's nodes, as a query. A plan about every node meets all that are about
@@ -176,6 +181,7 @@ export async function listNextInLine(planUuid: string, sql: Knex): Promise<Actio
   const rows = await sql('plan_nodes as theirs')
     .join('action_plans as other', 'other.uuid', 'theirs.plan_uuid')
     .where('other.state', 'PENDING')
+    .where(isApproved)
     .where((about) => about.whereIn('theirs.node_uuid', nodes).orWhere('theirs.node_uuid', EVERY_NODE))
     .orderBy('other.start_order')
     .select('theirs.node_uuid as on_node', 'other.*');

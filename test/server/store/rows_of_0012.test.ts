@@ -79,8 +79,9 @@ test('every row is what it was, and can be read', async (t) => {
   };
   for (const [table, codec] of Object.entries(codecs)) {
     const encoded = (await read(table)).map((row) => [row, codec.encode(codec.decode(row) as never)]);
-    // Columns of who made or started a row are no part of it.
-    for (const [{ created_by: _, started_by: __, ...row }, again] of encoded) t.deepEqual(again, row, table);
+    // Who made a node is no part of its row in memory.
+    for (const [{ created_by, ...row }, again] of encoded)
+      t.deepEqual(again, table === 'nodes' ? row : { ...row, ...(created_by !== undefined && { created_by }) }, table);
   }
   const events = await readEvents(1, 100_000, read);
   t.is(events.at(-1)?.sequence, old('events').at(-1)?.sequence as number);

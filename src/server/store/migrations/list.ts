@@ -26,6 +26,7 @@ import { up as agentIdentity } from './0024_agent_identity.ts';
 import { up as freezes } from './0025_freezes.ts';
 import { up as startedBy } from './0026_started_by.ts';
 import { up as backedUpAt } from './0027_backed_up_at.ts';
+import { up as approvals } from './0028_approvals.ts';
 
 /** One step of the schema. There is no way back: a backup is. */
 export interface Migration {
@@ -62,4 +63,5 @@ export const MIGRATIONS: readonly Migration[] = [
   { name: '0025_freezes', up: freezes },
   { name: '0026_started_by', up: startedBy },
   { name: '0027_backed_up_at', up: backedUpAt },
+  { name: '0028_approvals', up: approvals },
 ];
