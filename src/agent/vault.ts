@@ -63,6 +63,8 @@ export class Vault {
   readonly #reading = new Map<string, Promise<void>>();
   #login: { readonly token: string; readonly renewAt: number; readonly endsAt: number } | null = null;
 
+  #loggingIn: Promise<string> | null = null;
+
   constructor(parts: VaultParts) {
     this.#parts = parts;
   }
@@ -114,10 +116,11 @@ export class Vault {
   async #ask(reference: string): Promise<string> {
     const place = vaultPlace(reference);
     if (place === null) throw unreadable(reference, 'is not of the form vault:MOUNT/PATH#KEY');
-    let answer = await this.#request('GET', place.path, await this.#token());
-    if (answer.status === 403 && this.#parts.login.kind === 'approle') {
-      // The token may have been revoked.
-      this.#login = null;
+    const token = await this.#token();
+    let answer = await this.#request('GET', place.path, token);
+    // The token was revoked, or it is good and may not read this: another login would change nothing, and may be one of a few.
+    if (answer.status === 403 && this.#parts.login.kind === 'approle' && !(await this.#isGood(token))) {
+      if (this.#login?.token === token) this.#login = null;
       answer = await this.#request('GET', place.path, await this.#token());
     }
     if (answer.status === 404) throw unreadable(reference, 'is not there, or was deleted');
@@ -129,11 +132,23 @@ export class Vault {
     return value;
   }
 
+  async #isGood(token: string): Promise<boolean> {
+    return (await this.#request('GET', '/v1/auth/token/lookup-self', token)).status === 200;
+  }
+
+  /** The token to ask with. All questions of a moment share one login. */
   async #token(): Promise<string> {
     const { login, clock } = this.#parts;
     if (login.kind === 'token') return login.token().trim();
-    const now = clock.monotonic();
-    if (this.#login !== null && now < this.#login.renewAt) return this.#login.token;
+    if (this.#login !== null && clock.monotonic() < this.#login.renewAt) return this.#login.token;
+    this.#loggingIn ??= this.#renewOrLogIn(login).finally(() => {
+      this.#loggingIn = null;
+    });
+    return this.#loggingIn;
+  }
+
+  async #renewOrLogIn(login: VaultLogin & { readonly kind: 'approle' }): Promise<string> {
+    const now = this.#parts.clock.monotonic();
     if (this.#login !== null && now < this.#login.endsAt) {
       const renewed = await this.#request('POST', '/v1/auth/token/renew-self', this.#login.token, {});
       if (renewed.status === 200) return this.#logIn(renewed.body, now);

@@ -14,6 +14,7 @@ import { VirtualClock } from '../world/virtual_clock.ts';
 
 const SECRET = 'vAult-5Tq8z';
 const REFERENCE = 'vault:kv/rack7/bmc#password';
+const LOOK_UP = 'GET /v1/auth/token/lookup-self';
 const READ = 'GET /v1/kv/data/rack7/bmc';
 
 const open = (server: VaultServer, login: VaultLogin, clock: VirtualClock): Vault =>
@@ -128,8 +129,23 @@ test('by AppRole: logged in once, renewed before the token ends, and anew when i
   t.deepEqual(await after(61_000), [READ], 'the token still lasts');
   t.deepEqual(await after(150_000), ['POST /v1/auth/token/renew-self', READ]);
   server.tokens.clear();
-  t.deepEqual(await after(61_000), [READ, login, READ]);
+  t.deepEqual(await after(61_000), [READ, LOOK_UP, login, READ]);
   t.deepEqual(await after(400_000), [login, READ], 'the token has ended');
+});
+
+test('by AppRole: many questions at once share one login, and one that is denied costs none', async (t) => {
+  const [server, clock] = [await openVaultServer(t), new VirtualClock()];
+  const vault = open(server, byRole, clock);
+  server.roles.set('role', 'secret');
+  server.leaseS = 300;
+  const names = ['a', 'b', 'c', 'd'];
+  for (const name of names) server.secrets.set(`kv/${name}`, { k: SECRET });
+  server.denied.push('/v1/kv/data/d');
+  const answers = await Promise.all(names.map((name) => answerOf(vault, `vault:kv/${name}#k`)));
+  t.deepEqual(answers.slice(0, 3), [SECRET, SECRET, SECRET]);
+  t.regex(answers[3] ?? '', /Vault answered 403 \(permission denied\)/);
+  t.is(server.asked.filter((each) => each === 'POST /v1/auth/approle/login').length, 1);
+  t.is(server.asked.filter((each) => each === LOOK_UP).length, 1);
 });
 
 test('which addresses and logins are accepted', (t) => {

@@ -19,6 +19,8 @@ export interface VaultServer {
   readonly tokens: Set<string>;
   /** Roles by id, with their secret ids. */
   readonly roles: Map<string, string>;
+  /** Beginnings of paths that no token may read. */
+  readonly denied: string[];
   /** How long the tokens of AppRole last, in seconds. */
   leaseS: number;
   /** Answers in place of the real ones. */
@@ -35,6 +37,7 @@ export async function openVaultServer(t: ExecutionContext): Promise<VaultServer>
       tokens: new Set<string>(),
       roles: new Map(),
       leaseS: 60,
+      denied: [] as string[],
     },
     answer: null as VaultServer['answer'],
   };
@@ -55,6 +58,8 @@ export async function openVaultServer(t: ExecutionContext): Promise<VaultServer>
       return [200, newToken()];
     }
     if (!vault.tokens.has(token)) return [403, { errors: ['permission denied'] }];
+    if (path === '/v1/auth/token/lookup-self') return [200, { data: { policies: ['default'] } }];
+    if (vault.denied.some((each) => path.startsWith(each))) return [403, { errors: ['permission denied'] }];
     if (path === '/v1/auth/token/renew-self')
       return [200, { auth: { client_token: token, lease_duration: vault.leaseS, renewable: true } }];
     const [, mount, below] = /^\/v1\/([^/]+)\/data\/(.+)$/.exec(path) ?? [];

@@ -94,11 +94,13 @@ test.serial(
 );
 
 test.serial(
-  'a conductor that has not the key of the leader is refused at its start, not at the takeover',
+  'a conductor that has not the key of the leader is told so at its start, or while it stands by, not at the takeover',
   async (t) => {
     const server = await postgres();
-    const database = server.urlOf(await server.newMigrated(t));
-    await startConductor(t, { ...QUICK, database, listen: `${ownAddress()}:0`, data: await newFolder(t) }, true);
+    const name = await server.newMigrated(t);
+    const database = server.urlOf(name);
+    const ofLeader = await newFolder(t);
+    await startConductor(t, { ...QUICK, database, listen: `${ownAddress()}:0`, data: ofLeader }, true);
     const data = await newFolder(t);
     const words = [
       'serve',
@@ -115,6 +117,15 @@ test.serial(
     t.is(refused.exitCode, 5, refused.stderr);
     t.regex(refused.stderr, /sealed with the key \w{16}, and \S+secrets.key does not exist; nothing was written/);
     t.deepEqual(readdirSync(data), []);
+
+    // One that stands by already is told so as well, when a leader has noted a key since.
+    const ended = runHere([...words, '--secrets-key', `file:${join(ofLeader, 'secrets.key')}`]);
+    const listed = async () => (await server.query('select uuid from conductors', name)).length === 2;
+    await eventually('the second conductor to stand by', listed);
+    await server.query("update sealing_key set id = 'fedcba9876543210'", name);
+    const { exitCode, stderr } = await ended;
+    t.is(exitCode, 5, stderr);
+    t.regex(stderr, /sealed with the key fedcba9876543210/);
   },
 );
 

@@ -8,6 +8,7 @@ import type { PostgresAddress } from './address.ts';
 import { type ConductorSelf, enterLeader, enterStandBy, leaveConductors } from './conductors.ts';
 import { type LedDatabase, lead } from './database.ts';
 import { explainOpening } from './errors.ts';
+import { notedKeys } from './keys_in_use.ts';
 import { endSession, findHolder, findOwner, type OwnerRow, tryLock } from './owner.ts';
 import type { Found } from './session.ts';
 import { connect, type Open } from './writing_connection.ts';
@@ -105,6 +106,8 @@ export class Candidate {
     if (now - this.#enteredAt < ENTER_MS) return;
     this.#enteredAt = now;
     await enterStandBy(this.#parts.conductor, this.#open.client);
+    // Who leads may have made its key since this conductor has started. It is told so now, and not when it is needed.
+    if (this.#parts.keys) this.#parts.keys.check(await notedKeys(this.#open.client));
   }
 
   async #limited<T>(work: () => Promise<T>): Promise<T> {
