@@ -1,7 +1,10 @@
 /** The agent, put together from its parts: alone, or inside a conductor. It brings the drivers, and nothing of the conductor. */
 import type { Logger } from 'pino';
 import { type AgentParts, runAgent } from '../../agent/agent.ts';
+import type { BmcAccess } from '../../agent/bmc_access.ts';
 import { dialConductor, dialConductors } from '../../agent/dial.ts';
+import type { Vault } from '../../agent/vault.ts';
+import type { Clock } from '../../core/clock.ts';
 import { fail } from '../../core/errors.ts';
 import { openCancellation } from '../../core/signals.ts';
 import { createDrivers } from '../../drivers/list.ts';
@@ -54,7 +57,14 @@ export async function runAgentAlone(
     try {
       terminal.stdout.write(`countermand: agent for zone ${configuration.zone}, conductor at ${address}\n`);
       const how = { attach: dialer.attach, embedded: false, severalConductors: addresses.length > 1 };
-      await runAgentHere(how, configuration, log, terminal, terminal.signal);
+      await runAgentHere(
+        how,
+        configuration,
+        openAgentFiles(configuration, terminal.clock),
+        log,
+        terminal,
+        terminal.signal,
+      );
     } finally {
       dialer.close();
     }
@@ -66,10 +76,22 @@ export async function runAgentAlone(
 
 const TLS_NAMES = { certificate: 'certificate', key: 'key', ca: 'ca' };
 
+/** What an agent reads from files at its start. */
+export interface AgentFiles {
+  readonly vault: Vault | null;
+  readonly bmcAccess: BmcAccess | null;
+}
+
+/** Reads them, once for a process: a conductor that takes over long after its start must not find out then that one is wrong. @throws CONFIGURATION_INVALID */
+export function openAgentFiles({ vault, bmcAccess }: Omit<Configuration, 'tls'>, clock: Clock): AgentFiles {
+  return { vault: openVault(vault, clock), bmcAccess: readBmcAccess(bmcAccess) };
+}
+
 /** Runs an agent in this process, over any way to a conductor, until `signal` is aborted and it has stopped sending. */
 export function runAgentHere(
   how: Pick<AgentParts, 'attach' | 'embedded' | 'attached' | 'leadsForMs' | 'severalConductors'>,
   configuration: Omit<Configuration, 'tls'>,
+  { vault, bmcAccess }: AgentFiles,
   log: Logger,
   { clock, chance, environment, openFilesLimit }: Terminal,
   signal: AbortSignal,
@@ -83,8 +105,7 @@ export function runAgentHere(
     bmcCaFolder: configuration.bmcCaFolder,
     openFilesLimit: openFilesLimit(),
   });
-  const secrets = { folder: secretsFolder, environment, vault: openVault(configuration.vault, clock) };
-  const bmcAccess = readBmcAccess(configuration.bmcAccess);
+  const secrets = { folder: secretsFolder, environment, vault };
   const parts = { name, zones: [zone], drivers, secrets, bmcAccess, minCommandIntervalMs, clock, chance, log };
   return runAgent({ ...how, ...parts }, signal);
 }

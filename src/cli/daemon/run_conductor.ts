@@ -14,6 +14,7 @@ import { watchAccess } from './access_watch.ts';
 import { readClouds } from './clouds.ts';
 import type { Configuration } from './configuration.ts';
 import { openLog } from './log.ts';
+import { openAgentFiles } from './run_agent.ts';
 import { runAlone } from './run_alone.ts';
 import { runAmongOthers } from './run_among_others.ts';
 import type { TermParts } from './term.ts';
@@ -21,7 +22,7 @@ import { watchTls } from './tls_watch.ts';
 
 /**
  * Runs a conductor, with an agent inside if `withAgent`, until the terminal's signal is aborted.
- * @throws CONFIGURATION_INVALID for TLS files, a file of roles or a file of clouds that cannot be used; as `runAlone` and `runAmongOthers`
+ * @throws CONFIGURATION_INVALID for TLS files, a file of roles or of clouds, or one of the agent inside, that cannot be used; as `runAlone` and `runAmongOthers`
  */
 export async function runConductor(
   configuration: Configuration & { readonly methods: Methods },
@@ -37,11 +38,12 @@ export async function runConductor(
     const identifyBy = await openIdentify(configuration.methods, terminal.clock, log);
     const { clock, chance } = terminal;
     const access = watchAccess(configuration.accessFile, { clock, log }, cancellation.signal);
+    const agentFiles = withAgent ? openAgentFiles(configuration, clock) : null;
     const clouds = readClouds(configuration.cloudsFile, clock);
     const registry = new MetricRegistry();
     registry.countProcess();
     const front = new Front({ log, clock, chance, registry }, { error: NOT_YET, grpc: null, http: null });
-    const parts = { configuration, tls, identifyBy, access, clouds, withAgent, front, registry, log, terminal };
+    const parts = { configuration, tls, identifyBy, access, clouds, agentFiles, front, registry, log, terminal };
     await (configuration.databaseUrl === null ? runAlone(parts) : runAmongOthers(configuration.databaseUrl, parts));
   } finally {
     cancellation.abort(fail('SHUTTING_DOWN', 'the conductor has stopped'));

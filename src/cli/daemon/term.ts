@@ -19,7 +19,7 @@ import type { Database } from '../../server/store/database.ts';
 import type { Terminal } from '../shared/terminal.ts';
 import type { Configuration } from './configuration.ts';
 import type { Ports } from './ports.ts';
-import { runAgentHere } from './run_agent.ts';
+import { type AgentFiles, runAgentHere } from './run_agent.ts';
 
 /** Why calls are refused, and streams end, when the process stops. */
 export const SHUT_DOWN = fail(
@@ -49,7 +49,8 @@ export interface TermParts {
   readonly access: Access;
   /** The compute services that plans may speak to. */
   readonly clouds: Clouds;
-  readonly withAgent: boolean;
+  /** What the agent inside has read; null: there is none. */
+  readonly agentFiles: AgentFiles | null;
   readonly front: Front;
   /** What the process counts. */
   readonly registry: MetricRegistry;
@@ -69,7 +70,7 @@ interface Term {
 
 /** Starts a term: what was under way is taken up, and the front serves it. A start that fails leaves nothing behind. */
 export async function startTerm(mandate: Mandate, parts: TermParts): Promise<Term> {
-  const { configuration, identifyBy, access, clouds, withAgent, front, registry, log, terminal } = parts;
+  const { configuration, identifyBy, access, clouds, agentFiles, front, registry, log, terminal } = parts;
   const { leading, embeddedMayActMs, elected } = mandate;
   const { clock, chance } = terminal;
   const database = timed(mandate.database, registry, clock);
@@ -88,7 +89,7 @@ export async function startTerm(mandate: Mandate, parts: TermParts): Promise<Ter
     configuration.identityLimits,
   );
   front.lead({ conductor, services, objection: leading.objection });
-  const agent = withAgent ? startEmbeddedAgent(conductor, mandate, parts) : null;
+  const agent = agentFiles && startEmbeddedAgent(conductor, mandate, agentFiles, parts);
   const { powerTasks, plans } = conductor.takenUp;
   log.info(
     { power_tasks: powerTasks, plans, callers: whatCallersMay(parts) },
@@ -132,6 +133,7 @@ export function sayWhere(
 function startEmbeddedAgent(
   { attachments }: Conductor,
   { restMs: leadsForMs }: Mandate,
+  files: AgentFiles,
   { configuration, log, terminal }: TermParts,
 ) {
   const attach: Attach = (outgoing, signal) => attachments.attach(outgoing, signal, { embedded: true, identity: null });
@@ -139,7 +141,7 @@ function startEmbeddedAgent(
   let done = Promise.resolve();
   const attached = new Promise<void>((resolve) => {
     const inside = { attach, embedded: true, leadsForMs, attached: resolve };
-    done = runAgentHere(inside, configuration, log, terminal, cancellation.signal);
+    done = runAgentHere(inside, configuration, files, log, terminal, cancellation.signal);
   });
   return {
     attached,
