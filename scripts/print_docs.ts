@@ -14,6 +14,7 @@ import { printDashboard, printMetrics } from './docs/metrics.ts';
 import { NOTIFICATION_PAGES } from './docs/notifications/pages.ts';
 import { printRoles } from './docs/roles.ts';
 import { printSideBySide } from './docs/side_by_side.ts';
+import { printSinks } from './docs/sinks.ts';
 import { printStates } from './docs/states.ts';
 import { printStrategies } from './docs/strategies.ts';
 
@@ -33,6 +34,7 @@ export const PRINTED: Readonly<Record<string, () => string | Promise<string>>> =
   'docs/configuration.md': printConfiguration,
   'docs/action_types.md': printActionTypes,
   'docs/strategies.md': printStrategies,
+  'docs/sinks.md': printSinks,
   ...NOTIFICATION_PAGES,
 };
 

@@ -8,6 +8,7 @@ import {
   type LimitRow,
   OPEN_LIMITS,
   SENT_LIMITS,
+  SINK_LIMITS,
 } from '../../src/core/limits.ts';
 import { code, markdownTable, page } from './markdown.ts';
 
@@ -19,6 +20,7 @@ const SECTIONS: readonly (readonly [title: string, text: string, rows: Readonly<
     AGENT_LIMITS,
   ],
   ['What a BMC answers', 'What is larger is an error of that BMC.', BMC_LIMITS],
+  ['Sinks, and what their receivers answer', 'One more is refused; of an answer, no more is read.', SINK_LIMITS],
   [
     'What is open at the same time',
     'One more is refused, unless the limit says otherwise; what is open stays open.',

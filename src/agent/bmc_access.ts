@@ -6,7 +6,10 @@ import { BlockList, isIP } from 'node:net';
 import { posix } from 'node:path';
 import { type CountermandError, fail } from '../core/errors.ts';
 import { normalForm } from '../drivers/address.ts';
-import type { Danger, Objection, Reach } from '../drivers/bounds.ts';
+import type { Danger as BmcDanger, Objection } from '../drivers/bounds.ts';
+
+/** How a way could be read or changed by others: those of BMCs, and for sinks any connection without TLS. */
+type Danger = BmcDanger | 'plaintext';
 
 /** IP addresses, networks such as `10.7.0.0/16`, host names as driver_info has them, and `*.` with the end of one. */
 type Places = readonly string[];
@@ -28,8 +31,12 @@ export interface AccessRules {
   readonly rules?: readonly AccessRule[] | undefined;
 }
 
-/** One way to a BMC. */
-interface Way extends Reach {
+/** One way to a BMC, or to the receiver of a sink. */
+interface Way {
+  /** A host name or an IP address. */
+  readonly host: string;
+  readonly dangers: readonly Danger[];
+  /** Or the kind of a sink. */
   readonly driver: string;
   /** What stands for secrets in its driver_info. */
   readonly references: readonly string[];
@@ -39,6 +46,7 @@ const WORDS: Readonly<Record<Danger, string>> = {
   http: 'speak http',
   basic_over_http: 'send a password by basic over http',
   unverified_certificates: 'accept a certificate that is not verified',
+  plaintext: 'speak without TLS',
 };
 
 /** True if the text is an IP address, a network, a host name, or `*.` with the end of one. */
@@ -89,12 +97,24 @@ interface Rule {
   readonly allow: readonly Danger[];
 }
 
-/** The rules of one agent. */
+/** Whom the rules bind, in the words of refusals. */
+interface Bound {
+  /** `bmc_access of the agent`. */
+  readonly rules: string;
+  /** What `drivers` of a rule names: `the driver`. */
+  readonly by: string;
+}
+
+const AGENT: Bound = { rules: 'bmc_access of the agent', by: 'the driver' };
+
+/** The rules of one agent, or of a conductor for its sinks. */
 export class BmcAccess {
   readonly #mayReach: Among;
   readonly #rules: readonly Rule[];
+  readonly #bound: Bound;
 
-  constructor({ networks, rules = [] }: AccessRules) {
+  constructor({ networks, rules = [] }: AccessRules, bound: Bound = AGENT) {
+    this.#bound = bound;
     this.#mayReach = networks === undefined ? () => true : among(networks);
     this.#rules = rules.map(({ addresses, drivers, secrets = [], allow = [] }) => ({
       isAt: among(addresses),
@@ -106,18 +126,18 @@ export class BmcAccess {
 
   /** What is objected to a way once its address is known: BMC_OUT_OF_BOUNDS, and nothing may be sent. */
   objectionTo({ driver, host, references, dangers }: Way): Objection {
+    const { rules: whose, by } = this.#bound;
+    const refused = (what: string): CountermandError =>
+      fail('BMC_OUT_OF_BOUNDS', `${whose} does not let it ${what}; nothing was sent`);
     return (address) => {
       const at = host === address ? address : `${host} (${address})`;
       if (!this.#mayReach(host, address)) return refused(`reach ${at}: it is in none of the networks`);
       const rules = this.#rules.filter(({ isFor, isAt }) => isFor(driver) && isAt(host, address));
       const secret = references.find((reference) => !rules.some(({ hasSecret }) => hasSecret(plainly(reference))));
-      if (secret !== undefined) return refused(`use ${secret} with the driver ${driver} at ${at}: no rule allows it`);
+      if (secret !== undefined) return refused(`use ${secret} with ${by} ${driver} at ${at}: no rule allows it`);
       const danger = dangers.find((each) => !rules.some(({ allow }) => allow.includes(each)));
       if (danger !== undefined) return refused(`${WORDS[danger]} at ${at}: no rule allows ${danger}`);
       return null;
     };
   }
 }
-
-const refused = (what: string): CountermandError =>
-  fail('BMC_OUT_OF_BOUNDS', `bmc_access of the agent does not let it ${what}; nothing was sent`);

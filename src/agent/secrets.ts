@@ -14,7 +14,17 @@ export interface SecretSources {
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** Where `vault:` is read; without it, it is not. */
   readonly vault?: Vault | null;
+  /** Who reads, and for what, in the words of errors; absent: an agent for driver_info. */
+  readonly reader?: SecretReader;
 }
+
+/** Who reads secrets: `the agent`, for `driver_info`. */
+interface SecretReader {
+  readonly who: string;
+  readonly what: string;
+}
+
+const AGENT: SecretReader = { who: 'the agent', what: 'driver_info' };
 
 /** Longer files are not secrets. */
 const SIZE_LIMIT = 4096;
@@ -41,7 +51,7 @@ export function resolveSecrets(
     if (isReference(value) && !secretKeys.has(key))
       throw fail(
         'DRIVER_INFO_INVALID',
-        `driver_info.${key}: file:, env: and vault: stand for secrets, and ${key} is none`,
+        `${(sources.reader ?? AGENT).what}.${key}: file:, env: and vault: stand for secrets, and ${key} is none`,
       );
     if (value.startsWith('file:')) return readSecretFile(key, value.slice('file:'.length), sources);
     if (value.startsWith('env:')) return readSecretVariable(key, value.slice('env:'.length), sources);
@@ -51,14 +61,14 @@ export function resolveSecrets(
   return Object.fromEntries(Object.entries(driverInfo).map(([key, value]) => [key, resolve(key, value)]));
 }
 
-function readSecretFile(key: string, name: string, { folder }: SecretSources): string {
-  const unreadable = (why: string): Error => fail('SECRET_UNREADABLE', `driver_info.${key}: file:${name} ${why}`);
-  if (folder === null) throw unreadable('cannot be read: the agent has no secrets_dir');
+function readSecretFile(key: string, name: string, { folder, reader: { who, what } = AGENT }: SecretSources): string {
+  const unreadable = (why: string): Error => fail('SECRET_UNREADABLE', `${what}.${key}: file:${name} ${why}`);
+  if (folder === null) throw unreadable(`cannot be read: ${who} has no secrets_dir`);
   const path = join(folder, name);
   // Neither dots nor links lead out of the folder, and no sentence tells whether something is there outside of it.
   if (!path.startsWith(join(folder, sep)) || (existsSync(folder) && !isBelow(path, folder)))
-    throw unreadable("is not below the agent's secrets_dir");
-  if (!existsSync(path)) throw unreadable("does not exist below the agent's secrets_dir");
+    throw unreadable(`is not below ${who}'s secrets_dir`);
+  if (!existsSync(path)) throw unreadable(`does not exist below ${who}'s secrets_dir`);
   const file = statSync(path);
   // Reading a pipe would wait for whoever writes to it.
   if (!file.isFile()) throw unreadable('is no file');
@@ -66,7 +76,7 @@ function readSecretFile(key: string, name: string, { folder }: SecretSources): s
   try {
     return readFileSync(path, 'utf8').replace(/\r?\n$/, '');
   } catch {
-    throw unreadable('cannot be read by the agent');
+    throw unreadable(`cannot be read by ${who}`);
   }
 }
 
@@ -81,13 +91,13 @@ function isBelow(path: string, folder: string): boolean {
 }
 
 /** It was read before: see `unreadIn`. */
-function readVault(key: string, reference: string, { vault }: SecretSources): string {
+function readVault(key: string, reference: string, { vault, reader: { who, what } = AGENT }: SecretSources): string {
   if (!vault)
-    throw fail('SECRET_UNREADABLE', `driver_info.${key}: ${reference} cannot be read: the agent has no vault_address`);
+    throw fail('SECRET_UNREADABLE', `${what}.${key}: ${reference} cannot be read: ${who} has no vault_address`);
   try {
     return vault.get(reference);
   } catch (error) {
-    throw fail('SECRET_UNREADABLE', `driver_info.${key}: ${(error as Error).message}`);
+    throw fail('SECRET_UNREADABLE', `${what}.${key}: ${(error as Error).message}`);
   }
 }
 
@@ -97,8 +107,12 @@ export function unreadIn(driverInfo: DriverInfo, { vault }: SecretSources): stri
   return Object.values(driverInfo).filter((value) => value.startsWith('vault:') && !vault.has(value));
 }
 
-function readSecretVariable(key: string, name: string, { environment }: SecretSources): string {
-  const reference = `driver_info.${key}: env:${name}`;
+function readSecretVariable(
+  key: string,
+  name: string,
+  { environment, reader: { who, what } = AGENT }: SecretSources,
+): string {
+  const reference = `${what}.${key}: env:${name}`;
   if (!name.startsWith(ENVIRONMENT_PREFIX)) {
     throw fail(
       'SECRET_UNREADABLE',
@@ -106,6 +120,6 @@ function readSecretVariable(key: string, name: string, { environment }: SecretSo
     );
   }
   const value = environment[name];
-  if (value === undefined) throw fail('SECRET_UNREADABLE', `${reference} is not set in the agent's environment`);
+  if (value === undefined) throw fail('SECRET_UNREADABLE', `${reference} is not set in ${who}'s environment`);
   return value;
 }

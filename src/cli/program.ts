@@ -74,6 +74,10 @@ const COMMANDS: Readonly<Record<string, CommandRow>> = {
     description: 'print the events: every change, numbered, from the beginning to the present',
     load: async () => (await import('./events/commands.ts')).setUpEvents,
   },
+  sink: {
+    description: 'send the events to webhooks and message brokers, each at least once',
+    load: async () => (await import('./sink/commands.ts')).addSinkCommands,
+  },
   status: {
     description: 'say how the conductor stands: nodes, orders, plans, agents, and what needs an operator',
     load: async () => (await import('./conductor/status.ts')).setUpStatus,

@@ -83,6 +83,9 @@ export const ERROR_TABLE = {
   AUDIT_NOT_FOUND: row('NOT_FOUND', 3, 'no audit has this uuid, request_id or name'),
   AUDIT_TEMPLATE_NOT_FOUND: row('NOT_FOUND', 3, 'no audit template has this name or uuid'),
   AUDIT_TEMPLATE_NAME_TAKEN: row('ALREADY_EXISTS', 4, 'another audit template has this name or uuid'),
+  SINK_NOT_FOUND: row('NOT_FOUND', 3, 'no sink has this name or uuid'),
+  SINK_NAME_TAKEN: row('ALREADY_EXISTS', 4, 'another sink has this name'),
+  SINK_INVALID: row('INVALID_ARGUMENT', 2, 'the kind of the sink does not accept a setting or its value'),
   AUDIT_INVALID: row('INVALID_ARGUMENT', 2, 'the audit is wrong at the place that the message names'),
   SCOPE_INVALID: row('INVALID_ARGUMENT', 2, 'the scope is wrong at the place that the message names, or means no node'),
   NODE_NAME_TAKEN: row('ALREADY_EXISTS', 4, 'another node has this name'),
@@ -220,7 +223,12 @@ export const ERROR_TABLE = {
   BMC_WRONG_STATE: row('FAILED_PRECONDITION', 7, 'the BMC cannot do the command in the state that the node is in'),
   BMC_GARBLED: row('UNAVAILABLE', 7, 'the BMC sent a malformed response', RETRYABLE),
   NO_ANSWER: row('UNAVAILABLE', 7, 'the BMC did not answer the command; it may have been carried out'),
-  SECRET_UNREADABLE: row('FAILED_PRECONDITION', 7, 'the agent cannot read a file: or env: value of driver_info'),
+  SECRET_UNREADABLE: row(
+    'FAILED_PRECONDITION',
+    7,
+    'the agent cannot read a file: or env: value of driver_info, or the conductor one of a sink',
+  ),
+  SINK_FAILED: row('UNAVAILABLE', 7, 'the receiver of a sink has not taken an event over', RETRYABLE),
   COMMAND_MISSING: row('FAILED_PRECONDITION', 7, 'a program that the driver needs is not installed beside the agent'),
 
   NODES_NOT_READ: row('UNAVAILABLE', 7, 'some of the named nodes could not be read; the answer says why', RETRYABLE),
@@ -304,7 +312,15 @@ export const REFUSED_LOGINS: readonly ErrorCode[] = [
 ];
 
 /** The kinds of things that an error can be about. */
-export type ResourceType = 'node' | 'power_task' | 'action_plan' | 'audit' | 'audit_template' | 'token' | 'freeze';
+export type ResourceType =
+  | 'node'
+  | 'power_task'
+  | 'action_plan'
+  | 'audit'
+  | 'audit_template'
+  | 'token'
+  | 'freeze'
+  | 'sink';
 
 /** What programs are told of an error beside its code. Secrets never belong here. */
 export interface ErrorDetails {

@@ -134,6 +134,18 @@ export const BMC_LIMITS = {
   snmp_answer_bytes: row(2 * KIB, 'bytes', 'an answer over SNMP to the one question that is asked', 'BMC_GARBLED'),
 } as const satisfies Record<string, LimitRow>;
 
+/** The limits on sinks, and on what their receivers answer. */
+export const SINK_LIMITS = {
+  sinks: row(20, 'sinks', 'the sinks of one installation', 'SINK_INVALID'),
+  sink_setting: row(4096, 'characters', 'the value of a setting of a sink', 'SINK_INVALID'),
+  sink_answer_bytes: row(
+    64 * KIB,
+    'bytes',
+    'the body of an answer of a webhook, which is not looked at',
+    'SINK_FAILED',
+  ),
+} as const satisfies Record<string, LimitRow>;
+
 /** The limits on what is open at the same time. */
 export const OPEN_LIMITS = {
   streams: row(20_000, 'streams', 'the streams of one conductor', 'TOO_MANY_STREAMS'),

@@ -1,15 +1,9 @@
 /** What the drivers that speak HTTP share: where a connection goes, and how much is read from it. */
-import { isIPv6, type LookupFunction, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import type { Clock } from '../core/clock.ts';
 import { hasMoreParts } from '../core/json_parts.ts';
 import { BMC_LIMITS } from '../core/limits.ts';
-
-/** Connections go to this address, whatever the resolver of the system says; the name is still what a certificate is for. */
-export function pinnedTo(address: string): LookupFunction {
-  const family = isIPv6(address) ? 6 : 4;
-  return (_host, options, found) => (options.all ? found(null, [{ address, family }]) : found(null, address, family));
-}
 
 /** How long a BMC may take to end a connection that we have ended, in milliseconds. */
 const END_LIMIT_MS = 1000;

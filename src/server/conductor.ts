@@ -10,7 +10,7 @@ import { Tokens } from './access/tokens.ts';
 import { listenerOf } from './agent_listener.ts';
 import { Admission, type SecondAgent } from './agents/admission.ts';
 import { Attachments } from './agents/attachments.ts';
-import type { Leading } from './agents/leading.ts';
+import { ALONE, type Leading } from './agents/leading.ts';
 import { Audits } from './audits/audits.ts';
 import { Disk } from './disk.ts';
 import { logChanges } from './events/logged.ts';
@@ -27,6 +27,7 @@ import { SharedReadings } from './power/shared_readings.ts';
 import { syncPowerStates } from './power/sync.ts';
 import { UnservedLooks } from './power/unserved.ts';
 import { endWhatABackupHolds } from './restored.ts';
+import { NO_SINKS, type SinkMakers, Sinks } from './sinks/sinks.ts';
 import { forgetEmbeddedAgents, listAgents } from './store/agents.ts';
 import { Deadlines } from './store/deadlines.ts';
 import type { Store } from './store/store.ts';
@@ -51,6 +52,8 @@ interface ConductorParts {
   readonly secondAgent?: SecondAgent;
   /** By what it leads, where others may take its place. */
   readonly leading?: Leading;
+  /** The kinds of sinks; absent: there are none. */
+  readonly sinks?: SinkMakers;
   /** For how long agents inside the conductors before may still act, in milliseconds. Absent: their processes have ended. */
   readonly embeddedMayActMs?: number;
 }
@@ -67,6 +70,7 @@ export interface Conductor extends PlanParts {
   readonly attachments: Attachments;
   readonly disk: Disk;
   readonly tokens: Tokens;
+  readonly sinks: Sinks;
   /** When it was started. */
   readonly startedAt: number;
   /** What was under way when it was started. */
@@ -86,10 +90,8 @@ export interface Conductor extends PlanParts {
  */
 export async function startConductor(given: ConductorParts): Promise<Conductor> {
   const { store, limits, agentLeaseMs, log } = given;
-  const tokens = await Tokens.open(store);
-  const freezes = await Freezes.open(store);
-  const cancellation = openCancellation([]);
-  const shutdown = cancellation.signal;
+  const [tokens, freezes] = [await Tokens.open(store), await Freezes.open(store)];
+  const { signal: shutdown, abort } = openCancellation([]);
   const attachments = openAttachments(given, shutdown);
   const readings = readingParts(given, attachments, shutdown);
   const windows = new Windows(readings);
@@ -116,12 +118,12 @@ export async function startConductor(given: ConductorParts): Promise<Conductor> 
   const disk = new Disk({ store, log, shutdown });
   const background: Promise<unknown>[] = [];
   const stop = async (reason = SHUT_DOWN): Promise<void> => {
-    cancellation.abort(reason);
+    abort(reason);
     keeper.stop();
     windows.stop();
-    await Promise.all([...background, ...handingOut]);
+    await Promise.all([...background, ...handingOut, sinks?.stop()]);
   };
-  let unsettled = 0;
+  let [unsettled, sinks]: [number, Sinks | null] = [0, null];
   try {
     background.push(logChanges(store.database, log, shutdown));
     await endWhatABackupHolds(store, limits, log);
@@ -133,6 +135,7 @@ export async function startConductor(given: ConductorParts): Promise<Conductor> 
     await plans.recover();
     await audits.recover();
     background.push(keepPlansFresh(parts), disk.watch());
+    sinks = await openSinks(given, shutdown);
   } catch (error) {
     // A start that fails leaves no timer, which would keep the process alive.
     await stop();
@@ -148,9 +151,10 @@ export async function startConductor(given: ConductorParts): Promise<Conductor> 
     attachments,
     disk,
     tokens,
+    sinks,
     startedAt: store.clock.now(),
     takenUp: { powerTasks: unsettled, plans: plans.size },
-    busy: () => keeper.busy || plans.busy || audits.busy || store.database.busy,
+    busy: () => keeper.busy || plans.busy || audits.busy || sinks?.busy || store.database.busy,
     stop,
   };
 }
@@ -160,6 +164,10 @@ const aroundPlans = ({ access = new Access(null), clouds = NO_CLOUDS }: Conducto
   approvals: new Approvals(access, tokens),
   clouds,
 });
+
+function openSinks({ store, sinks: makers = NO_SINKS, log, leading = ALONE }: ConductorParts, shutdown: AbortSignal) {
+  return Sinks.open({ store, makers, log, objection: leading.objection }, shutdown);
+}
 
 function readingParts(given: ConductorParts, attachments: Attachments, shutdown: AbortSignal): ReadingParts {
   const { store, limits, log } = given;

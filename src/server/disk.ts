@@ -31,6 +31,7 @@ const BEGINS_WORK: Readonly<Record<string, (request: unknown) => boolean>> = {
   '/countermand.v1.AuditService/CreateAuditTemplate': () => true,
   '/countermand.v1.AuditService/UpdateAuditTemplate': () => true,
   '/countermand.v1.AuditService/ReportClusterEvent': () => true,
+  '/countermand.v1.NotificationService/CreateSink': () => true,
 };
 
 function isNoAbort(request: unknown): boolean {

@@ -22,6 +22,7 @@ import type { ActionPlanRow, AuditRow } from './store/plan_rows.ts';
 import { getContext, getPlan, listPlansIn } from './store/plans.ts';
 import { portionsOf, ROWS_AT_ONCE } from './store/portions.ts';
 import { listUnsettled } from './store/power_tasks.ts';
+import { listSinks, saveSink } from './store/sinks.ts';
 import type { Store } from './store/store.ts';
 
 /** No node has had so many orders since any backup. */
@@ -43,6 +44,7 @@ export async function endWhatABackupHolds(store: Store, limits: Limits, log: Log
     power_tasks: await endTasks(why, limits, store),
     plans: await endPlans(why, store),
     audits: await endAudits(why, store),
+    sinks: await stopSinks(at, store),
   };
   await raiseFences(store);
   await database.write((transaction) => becomeAnother(chance.uuid().replaceAll('-', ''), transaction));
@@ -128,6 +130,16 @@ async function endAudits(why: CountermandError, store: Store): Promise<number> {
       moveAudit(eventOf(audit), audit, { statusMessage: why.message }, transaction, store),
     );
   return audits.length;
+}
+
+/** Where a backup is looked at, or tried, beside the installation that it is of, nothing must be sent to the receivers of that one. */
+async function stopSinks(at: number, { database }: Store): Promise<number> {
+  const sinks = (await listSinks(database.read)).filter(({ offReason }) => offReason === null);
+  const offReason = `the database was put back from the backup of ${new Date(at).toISOString()}; test the sink, and it goes on from there`;
+  await database.write(async (transaction) => {
+    for (const { uuid } of sinks) await saveSink(uuid, { offReason }, transaction);
+  });
+  return sinks.length;
 }
 
 /** A continuous audit waits for an operator who wants it still. */

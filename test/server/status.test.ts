@@ -35,6 +35,7 @@ test('an empty conductor', async (t) => {
     conductors: [],
     epoch: 0,
     electedAt: undefined,
+    sinks: [],
   });
   t.deepEqual(await agentsOf(world.conductor), []);
   t.deepEqual(await zonesOf(world.conductor), []);

@@ -4,6 +4,7 @@ import type { Access } from '../../src/server/access/access.ts';
 import { type Conductor, openStore, startConductor } from '../../src/server/conductor.ts';
 import type { PlanLimits } from '../../src/server/plans/parts.ts';
 import type { Limits } from '../../src/server/power/limits.ts';
+import type { SinkMakers } from '../../src/server/sinks/sinks.ts';
 import type { Database } from '../../src/server/store/database.ts';
 import type { Change } from '../../src/server/store/feed.ts';
 import type { OwnProcess } from '../../src/server/store/own_process.ts';
@@ -30,6 +31,7 @@ interface Surroundings {
   readonly limits: Limits & PlanLimits;
   readonly access: Access | undefined;
   readonly everyWriteTwice: boolean;
+  readonly sinks: SinkMakers;
   /** Hears every committed change. */
   readonly committed: (change: Change) => void;
   /** Hears faults that are logged, except what a failing disk or a lost database explains. */
@@ -90,7 +92,7 @@ export class Conductors {
   }
 
   async #start(host: string, dieAtTouch: number): Promise<void> {
-    const { shared, chance, limits, access, everyWriteTwice, dead } = this.#around;
+    const { shared, chance, limits, access, everyWriteTwice, sinks, dead } = this.#around;
     const process = new SimulatedProcess();
     process.dieAtTouch(dieAtTouch);
     const clock = process.clock(this.#around.clock);
@@ -109,6 +111,7 @@ export class Conductors {
       ...(access && { access }),
       agentLeaseMs: AGENT_LEASE_MS,
       log,
+      sinks,
     });
     const running = { process, database, since: clock.now(), conductor };
     this.#replaced = this.living();

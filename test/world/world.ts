@@ -13,6 +13,7 @@ import { enrolNode } from '../../src/server/nodes/enrolment.ts';
 import type { PlanLimits } from '../../src/server/plans/parts.ts';
 import type { Limits } from '../../src/server/power/limits.ts';
 import { giveOrder, type Order } from '../../src/server/power/orders.ts';
+import { NO_SINKS, type SinkMakers } from '../../src/server/sinks/sinks.ts';
 import type { Database } from '../../src/server/store/database.ts';
 import type { Change } from '../../src/server/store/feed.ts';
 import type { NodeRow, PowerTaskRow } from '../../src/server/store/rows.ts';
@@ -53,6 +54,8 @@ export interface WorldSettings extends DriverTraits {
   readonly latencyMs?: number;
   /** Every callback of a write runs twice, and must not show it. */
   readonly everyWriteTwice?: boolean;
+  /** The kinds of sinks; absent: there are none. */
+  readonly sinks?: SinkMakers;
   /** What an earlier conductor has left, and how long the world had gone on by then. */
   readonly earlier?: { readonly image: Buffer; readonly elapsedMs: number };
 }
@@ -130,6 +133,7 @@ export class World {
       limits: this.limits,
       access: settings.access,
       everyWriteTwice: settings.everyWriteTwice ?? false,
+      sinks: settings.sinks ?? NO_SINKS,
       committed: (change) => this.onChange(change),
       fault: (message) => this.faults.push(message),
       dead: (conductor) => this.#orphan(conductor),

@@ -19,6 +19,7 @@ export type NameKind =
   | 'tasks'
   | 'tokens'
   | 'freezes'
+  | 'sinks'
   | 'zones'
   | 'drivers'
   | 'contexts';
@@ -39,6 +40,7 @@ const SOURCES: Readonly<Record<string, NameKind | 'files'>> = {
   task: 'tasks',
   token: 'tokens',
   freeze: 'freezes',
+  sink: 'sinks',
   zone: 'zones',
   driver: 'drivers',
   context: 'contexts',

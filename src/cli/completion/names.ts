@@ -50,6 +50,9 @@ const ASK: Readonly<Record<Asked, (conductor: Client) => Promise<Candidate[]>>> 
   async freezes({ nodes }) {
     return (await nodes.listFreezes({})).freezes.map(({ uuid, reason }) => ({ word: uuid, meaning: reason }));
   },
+  async sinks({ notifications }) {
+    return (await notifications.listSinks({})).sinks.map(named);
+  },
   async zones({ itself }) {
     return (await itself.listZones({})).zones.map(named);
   },

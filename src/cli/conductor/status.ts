@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { asCountermandError } from '../../core/errors.ts';
 import { VERSION } from '../../core/version.ts';
 import { GetStatusResponse } from '../../gen/countermand/v1/conductor.ts';
+import type { Sink } from '../../gen/countermand/v1/notification.ts';
 import { asking, type Call } from '../shared/asking.ts';
 import { oneLine } from '../shared/harmless.ts';
 import { facts } from '../shared/table.ts';
@@ -34,6 +35,13 @@ function conductorLines({ conductors, epoch, electedAt }: GetStatusResponse, now
   ];
 }
 
+/** Each sink with how far it is behind. */
+function sinkWords(sinks: readonly Sink[], nowMs: number): string {
+  const one = ({ name, lag, waitingSince }: Sink): string =>
+    lag === 0n || !waitingSince ? name : `${name} ${lag} behind for ${spanWords(nowMs - waitingSince.getTime())}`;
+  return sinks.map(one).join(', ');
+}
+
 /** How a conductor stands, for people. `address` is where it was asked. */
 export function statusText(status: GetStatusResponse, address: string, nowMs: number): string {
   const { nodes, startedAt } = status;
@@ -63,6 +71,7 @@ export function statusText(status: GetStatusResponse, address: string, nowMs: nu
     ['power tasks', `${status.unsettledPowerTasks} not at rest`],
     ['action plans', plans || 'none under way'],
     ['agents', agents || 'none'],
+    ...(status.sinks.length > 0 ? [['sinks', sinkWords(status.sinks, nowMs)] as [string, string]] : []),
   ]);
   const problems = status.problems.map((problem) => `  ${oneLine(problem)}`);
   if ((nodes?.unreadable ?? 0) > 0) problems.push('  show them: countermand node list --failing');

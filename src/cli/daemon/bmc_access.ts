@@ -7,10 +7,12 @@ import { checkValues, type FileKind, must, parseValues } from '../shared/order_f
 
 const KIND: FileKind = { what: 'bmc_access', code: 'CONFIGURATION_INVALID', tooLarge: 'any bmc_access' };
 
-const place = z
+/** A place, as a file names it. */
+export const place = z
   .string(must('an address, a network such as 10.7.0.0/16, or a host name'))
   .refine(isPlace, 'must be an address, a network such as 10.7.0.0/16, or a host name');
-const secret = z
+/** References to secrets, as a file names them. */
+export const secret = z
   .string(must('a reference such as file:rack7/*'))
   .regex(/^(file|env|vault):./, 'must be a reference such as file:rack7/* or env:COUNTERMAND_SECRET_*');
 const dangers = ['http', 'basic_over_http', 'unverified_certificates'] as const;

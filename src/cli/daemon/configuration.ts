@@ -89,6 +89,8 @@ export interface Configuration {
   readonly vault: VaultPlace;
   /** The file that says what an agent may reach; null: everything. */
   readonly bmcAccess: string | null;
+  /** The file that says where sinks may send events to; null: there is none. */
+  readonly sinkAccess: string | null;
   readonly agentName: string;
 }
 
@@ -155,6 +157,7 @@ const PATHS = [
     'secrets_dir',
     'bmc_ca_dir',
     'bmc_access',
+    'sink_access',
     'vault_ca',
     'vault_token_file',
     'vault_role_id_file',
@@ -299,6 +302,7 @@ function inMilliseconds(values: Values): Configuration {
       cacheMs: milliseconds(values.vault_cache),
     },
     bmcAccess: pathOf(values.bmc_access),
+    sinkAccess: pathOf(values.sink_access),
     agentName: values.agent_name,
   };
 }

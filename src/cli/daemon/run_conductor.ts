@@ -17,12 +17,15 @@ import { openLog } from './log.ts';
 import { openAgentFiles } from './run_agent.ts';
 import { runAlone } from './run_alone.ts';
 import { runAmongOthers } from './run_among_others.ts';
+import { openSinkMakers } from './sinks.ts';
 import type { TermParts } from './term.ts';
 import { watchTls } from './tls_watch.ts';
+import { openVault } from './vault.ts';
 
 /**
  * Runs a conductor, with an agent inside if `withAgent`, until the terminal's signal is aborted.
- * @throws CONFIGURATION_INVALID for TLS files, a file of roles or of clouds, or one of the agent inside, that cannot be used; as `runAlone` and `runAmongOthers`
+ * @throws CONFIGURATION_INVALID for TLS files, a file of roles, of clouds or of `sink_access`, or one of the agent inside, that cannot be used;
+ *   as `runAlone` and `runAmongOthers`
  */
 export async function runConductor(
   configuration: Configuration & { readonly methods: Methods },
@@ -43,7 +46,10 @@ export async function runConductor(
     const registry = new MetricRegistry();
     registry.countProcess();
     const front = new Front({ log, clock, chance, registry }, { error: NOT_YET, grpc: null, http: null });
-    const parts = { configuration, tls, identifyBy, access, clouds, agentFiles, front, registry, log, terminal };
+    // A pipe with a login is read once, so both have one Vault.
+    const vault = agentFiles === null ? openVault(configuration.vault, clock) : agentFiles.vault;
+    const sinks = openSinkMakers(configuration, vault, terminal);
+    const parts = { configuration, tls, identifyBy, access, clouds, agentFiles, front, registry, sinks, log, terminal };
     await (configuration.databaseUrl === null ? runAlone(parts) : runAmongOthers(configuration.databaseUrl, parts));
   } finally {
     cancellation.abort(fail('SHUTTING_DOWN', 'the conductor has stopped'));

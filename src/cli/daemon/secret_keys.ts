@@ -25,36 +25,37 @@ export const SECRET_KEYS = {
   }),
   secrets_dir: folder({
     fallbackWords: 'none: no `file:` value can be read',
-    readBy: 'agent',
-    meaning: 'the folder below which `file:NAME` values of driver_info are read',
+    readBy: 'both',
+    meaning: 'the folder below which `file:NAME` values of driver_info, and of the settings of sinks, are read',
   }),
   vault_address: {
     type: 'an https URL such as https://vault.example:8200, or an http URL of this host',
     placeholder: 'url',
     rule: z.string().refine(isVaultAddress),
     fallbackWords: 'none: no `vault:` value can be read',
-    readBy: 'agent',
-    meaning: 'where `vault:MOUNT/PATH#KEY` values of driver_info are read, from a key-value engine of version 2',
+    readBy: 'both',
+    meaning:
+      'where `vault:MOUNT/PATH#KEY` values of driver_info, and of the settings of sinks, are read, from a key-value engine of version 2',
   } satisfies ConfigurationKey<string>,
   vault_token_file: file({
     fallbackWords: 'none',
-    readBy: 'agent',
+    readBy: 'both',
     meaning: 'file with the token for Vault. It is read at each question, so that a Vault Agent or others can renew it',
   }),
   vault_role_id_file: file({
     fallbackWords: 'none',
-    readBy: 'agent',
+    readBy: 'both',
     meaning:
       'file with the role_id of an AppRole, in place of `vault_token_file`. The agent logs in, and renews its token',
   }),
   vault_secret_id_file: file({
     fallbackWords: 'none',
-    readBy: 'agent',
+    readBy: 'both',
     meaning: 'file with the secret_id of the AppRole. It is read at each login',
   }),
   vault_ca: file({
     fallbackWords: 'the authorities that Node.js knows',
-    readBy: 'agent',
+    readBy: 'both',
     meaning: 'PEM file with the authorities that may vouch for Vault',
   }),
   vault_namespace: {
@@ -62,14 +63,21 @@ export const SECRET_KEYS = {
     placeholder: 'namespace',
     rule: z.string().min(1).max(255),
     fallbackWords: 'none',
-    readBy: 'agent',
+    readBy: 'both',
     meaning: 'the namespace of Vault Enterprise',
   } satisfies ConfigurationKey<string>,
-  vault_timeout: seconds(0.1, { fallback: 5, readBy: 'agent', meaning: 'how long Vault may take for an answer' }),
+  vault_timeout: seconds(0.1, { fallback: 5, readBy: 'both', meaning: 'how long Vault may take for an answer' }),
   vault_cache: seconds(0, {
     fallback: 300,
-    readBy: 'agent',
+    readBy: 'both',
     meaning: 'how long a secret of Vault is kept in the memory of the agent before it is read again',
+  }),
+  sink_access: file({
+    fallbackWords:
+      'none: sinks may reach every address but those of the link, such as 169.254.169.254, and speak without TLS on this host only',
+    readBy: 'conductor',
+    meaning:
+      'YAML file that says which addresses sinks may send events to, where which secret may be used, and where they may speak without TLS: see [sinks](sinks.md#where-a-sink-may-go)',
   }),
   bmc_access: file({
     fallbackWords: 'none: every address may be reached, and every secret be used there',

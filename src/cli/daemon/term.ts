@@ -15,6 +15,7 @@ import { announceElected, announceResigned, type Leader, type LedBefore } from '
 import { countChanges } from '../../server/metrics/changes.ts';
 import { timed } from '../../server/metrics/database.ts';
 import type { MetricRegistry } from '../../server/metrics/registry.ts';
+import type { SinkMakers } from '../../server/sinks/sinks.ts';
 import type { Database } from '../../server/store/database.ts';
 import type { Terminal } from '../shared/terminal.ts';
 import type { Configuration } from './configuration.ts';
@@ -52,6 +53,8 @@ export interface TermParts {
   /** What the agent inside has read; null: there is none. */
   readonly agentFiles: AgentFiles | null;
   readonly front: Front;
+  /** What sinks are made with. */
+  readonly sinks: SinkMakers;
   /** What the process counts. */
   readonly registry: MetricRegistry;
   readonly log: Logger;
@@ -70,14 +73,14 @@ interface Term {
 
 /** Starts a term: what was under way is taken up, and the front serves it. A start that fails leaves nothing behind. */
 export async function startTerm(mandate: Mandate, parts: TermParts): Promise<Term> {
-  const { configuration, identifyBy, access, clouds, agentFiles, front, registry, log, terminal } = parts;
+  const { configuration, identifyBy, access, clouds, agentFiles, front, registry, sinks, log, terminal } = parts;
   const { leading, embeddedMayActMs, elected } = mandate;
   const { clock, chance } = terminal;
   const database = timed(mandate.database, registry, clock);
   const store = openStore({ database, clock, chance, publisherId: `countermand-conductor.${hostname()}` });
   if (elected) await announceElected(elected.leader, elected.before, store);
   const { agentLeaseMs, secondAgent } = configuration;
-  const rules = { limits: configuration, access, agentLeaseMs, secondAgent, leading, embeddedMayActMs };
+  const rules = { limits: configuration, access, agentLeaseMs, secondAgent, leading, embeddedMayActMs, sinks };
   const conductor = await startConductor({ ...rules, store, clouds, log });
   void countChanges(database, registry, conductor.shutdown);
   registry.set('countermand_epoch', [[{}, leading.epoch]]);

@@ -5,10 +5,11 @@
 import type { Chance } from '../../core/chance.ts';
 import type { Clock } from '../../core/clock.ts';
 import { CountermandError, type ErrorCode, fail } from '../../core/errors.ts';
+import { pinnedTo } from '../../core/pinned.ts';
 import { openCancellation } from '../../core/signals.ts';
 import { hostAndPort } from '../address.ts';
 import type { Authorities, Trust } from '../authorities.ts';
-import { openLine, pinnedTo, readBody, TooLong } from '../https.ts';
+import { openLine, readBody, TooLong } from '../https.ts';
 import type { Logins } from '../logins.ts';
 import type { Lookups } from '../lookups.ts';
 import { accountOf } from './accounts.ts';

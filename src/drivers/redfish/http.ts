@@ -5,9 +5,10 @@
 import type { Clock } from '../../core/clock.ts';
 import { CountermandError, type ErrorCode, fail } from '../../core/errors.ts';
 import { BMC_LIMITS } from '../../core/limits.ts';
+import { pinnedTo } from '../../core/pinned.ts';
 import { openCancellation } from '../../core/signals.ts';
 import type { Authorities, Trust } from '../authorities.ts';
-import { openLine, pinnedTo, readBody, TooLong } from '../https.ts';
+import { openLine, readBody, TooLong } from '../https.ts';
 import { bmcName, originOf, type RedfishInfo, tlsOf } from './info.ts';
 
 /** What is asked. */

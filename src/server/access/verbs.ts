@@ -39,6 +39,8 @@ export const VERBS = {
   'audit.template': ofAll('make, change and delete audit templates'),
   'event.read': ofNodes('follow events'),
   'event.report': ofNodes('report events of the cluster, which supersede plans'),
+  'sink.read': ofAll('see sinks: where they send events to, and how far they are'),
+  'sink.write': ofAll('make, test and delete sinks, which send events out of the installation'),
   'metrics.read': ofAll('read the metrics, which count all nodes'),
   'agent.attach': ofAll('attach as an agent; tokens of agents have it, for their zones, and no other verb'),
   'trail.read': ofAll('read the audit trail'),
@@ -57,7 +59,7 @@ export const isOfNodes = (verb: Verb): boolean => VERBS[verb].ofNodes;
 /** Verbs that a role can have: that of agents comes with their tokens. */
 export const GRANTABLE: readonly Verb[] = VERB_NAMES.filter((verb) => verb !== 'agent.attach');
 
-const OBSERVER: readonly Verb[] = ['node.read', 'plan.read', 'audit.read', 'event.read', 'metrics.read'];
+const OBSERVER: readonly Verb[] = ['node.read', 'plan.read', 'audit.read', 'event.read', 'sink.read', 'metrics.read'];
 
 /** The roles that every conductor has. */
 export const BUILT_IN_ROLES = {

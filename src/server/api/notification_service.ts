@@ -1,7 +1,8 @@
-/** NotificationService: stored events, replayed and then live. */
+/** NotificationService: stored events, replayed and then live, and the sinks that they are sent to. */
 
 import { fail, failAt } from '../../core/errors.ts';
 import type { NotificationServiceImplementation, SubscribeRequest } from '../../gen/countermand/v1/notification.ts';
+import type { Asked } from '../access/identity.ts';
 import type { Conductor } from '../conductor.ts';
 import { EventTail, storedEvents } from '../events/tail.ts';
 import { databaseId, lastSequence } from '../store/events.ts';
@@ -9,6 +10,8 @@ import type { EventRow } from '../store/rows.ts';
 import type { Store } from '../store/store.ts';
 import { underCall } from './calls.ts';
 import { type SeenPlans, seesEvent } from './seen_events.ts';
+import { sinksOf } from './sinks.ts';
+import type { Recorded } from './trail.ts';
 import type { Viewed } from './view.ts';
 
 /** Which events to send. */
@@ -73,10 +76,14 @@ function refuseForeign({ from, databaseId: wanted }: Subscription, { databaseId:
 }
 
 /** The service over a conductor. */
-export function createNotificationService({ orders, shutdown }: Conductor): NotificationServiceImplementation<Viewed> {
-  const { store } = orders;
+export function createNotificationService(
+  conductor: Conductor,
+): NotificationServiceImplementation<Asked & Viewed & Recorded> {
+  const { store, shutdown } = conductor;
   const tail = new EventTail(store.database);
   return {
+    ...sinksOf(conductor),
+
     async *subscribe(request, context) {
       const subscription = toSubscription(request);
       yield* underCall(context, shutdown, async function* (signal) {

@@ -43,7 +43,13 @@ const LABELS: PairLimits = {
 const INFO: PairLimits = { count: SENT_LIMITS.info_count, key: SENT_LIMITS.label_key, value: SENT_LIMITS.info_value };
 
 /** The limits of maps: those of a node, wherever a request has such a map, also where it chooses nodes by it. */
-const MAPS = byField<PairLimits>({ labels: LABELS, set_labels: LABELS, driver_info: INFO, set_driver_info: INFO });
+const MAPS = byField<PairLimits>({
+  labels: LABELS,
+  set_labels: LABELS,
+  driver_info: INFO,
+  set_driver_info: INFO,
+  settings: INFO,
+});
 
 /** The limits of all other keys. */
 const KEYS: Pick<PairLimits, 'count' | 'key'> = { count: SENT_LIMITS.list, key: SENT_LIMITS.text };

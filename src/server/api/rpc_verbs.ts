@@ -146,6 +146,11 @@ const RULES = {
   'countermand.v1.NotificationService': {
     Subscribe: rule(['event.read']),
     GetNewestSequence: rule(['event.read']),
+    CreateSink: rule(['sink.write']),
+    GetSink: rule(['sink.read']),
+    ListSinks: rule(['sink.read']),
+    DeleteSink: rule(['sink.write']),
+    TestSink: rule(['sink.write']),
   },
   'countermand.v1.ConductorService': {
     GetVersion: rule([]),

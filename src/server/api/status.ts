@@ -2,6 +2,7 @@
 
 import { VERSION } from '../../core/version.ts';
 import type { Agent, Driver, GetStatusResponse, NodeCounts, Zone } from '../../gen/countermand/v1/conductor.ts';
+import { type Sink, SinkState } from '../../gen/countermand/v1/notification.ts';
 import type { PowerTarget } from '../../gen/countermand/v1/power.ts';
 import type { Attachment } from '../agents/attachments.ts';
 import { toTarget } from '../agents/wire.ts';
@@ -13,6 +14,7 @@ import { listDrivers } from '../store/drivers.ts';
 import { databaseId } from '../store/events.ts';
 import type { DriverRow } from '../store/rows.ts';
 import { countSeenNodes, countSeenPlans, countSeenTasks } from './seen_counts.ts';
+import { toSink } from './sinks.ts';
 import type { View } from './view.ts';
 import { date } from './wire.ts';
 
@@ -125,6 +127,7 @@ export async function statusOf(conductor: Conductor, view?: View): Promise<GetSt
   const plans = await countSeenPlans(['PENDING', 'ONGOING', 'CANCELLING'], view, database.read);
   const agents = await agentsOf(conductor, view);
   const attached = agents.filter((agent) => agent.attached);
+  const sinks = await seenSinks(conductor, view);
   return {
     version: VERSION,
     startedAt: date(conductor.startedAt),
@@ -137,9 +140,28 @@ export async function statusOf(conductor: Conductor, view?: View): Promise<GetSt
     cancellingActionPlans: plans.get('CANCELLING') ?? 0,
     attachedAgents: attached.length,
     lostAgents: agents.length - attached.length,
-    problems: [...(await absentConductors(database.read)), ...problemsOf(counts, agents, conductor)],
+    problems: [
+      ...(await absentConductors(database.read)),
+      ...problemsOf(counts, agents, conductor),
+      ...sinks.flatMap(problemOfSink),
+    ],
     ...(await conductorsOf(database.read)),
+    sinks,
   };
+}
+
+/** The sinks without their settings, for callers who may see sinks. */
+async function seenSinks(conductor: Conductor, view?: View): Promise<Sink[]> {
+  if (view !== undefined && !view.rights.everywhere('sink.read')) return [];
+  const all = await Promise.all(conductor.sinks.list().map((courier) => toSink(courier, conductor)));
+  return all.map((sink) => ({ ...sink, settings: {} }));
+}
+
+function problemOfSink({ name, state, lag, problem }: Sink): string[] {
+  if (state === SinkState.ON) return [];
+  return [
+    `sink ${name} is ${state === SinkState.OFF ? 'off' : 'behind'}, ${plural(Number(lag), 'event')} wait: ${problem}`,
+  ];
 }
 
 type Sql = Conductor['store']['database']['read'];

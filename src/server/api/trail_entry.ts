@@ -10,8 +10,8 @@ import type { NodeRow } from '../store/rows.ts';
 const TEXT_LIMIT = 1000;
 const REQUEST_LIMIT = 4000;
 
-/** Keys of driver_info are told, values are not: what they were and are stands in `before` and `after`, with secrets masked. */
-const KEYS_ONLY = ['driverInfo', 'setDriverInfo'];
+/** Keys of driver_info and of settings are told, values are not: what they were and are stands in `before` and `after`, with secrets masked. */
+const KEYS_ONLY = ['driverInfo', 'setDriverInfo', 'settings'];
 /** How many there are is told. What they are stands in the plan. */
 const COUNTED = ['actions', 'payload', 'parameters'];
 
@@ -50,7 +50,9 @@ function isEmpty(value: unknown): boolean {
 }
 
 /** What was changed. */
-export function aboutOf({ before, after, task, plan, audit, template, token }: Touched): { readonly node?: string } {
+export function aboutOf({ before, after, task, plan, audit, template, token, sink }: Touched): {
+  readonly node?: string;
+} {
   const node = after ?? before;
   return {
     ...(node && { node: node.name, node_uuid: node.uuid }),
@@ -59,6 +61,7 @@ export function aboutOf({ before, after, task, plan, audit, template, token }: T
     ...(audit && { audit: audit.uuid, audit_name: audit.name, audit_state: audit.state }),
     ...(template !== undefined && { audit_template: template }),
     ...(token !== undefined && { token }),
+    ...(sink !== undefined && { sink }),
   };
 }
 

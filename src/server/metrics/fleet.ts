@@ -1,8 +1,9 @@
 /** What is counted when the metrics are asked for: what there is now, as the database and the agents say. */
 import type { Attachments } from '../agents/attachments.ts';
+import type { Courier } from '../sinks/courier.ts';
 import { listAgents } from '../store/agents.ts';
 import { countNodes, countPlans, countQueued, countTasks } from '../store/census.ts';
-import { lastSequence } from '../store/events.ts';
+import { lastSequence, timeOfNext } from '../store/events.ts';
 import type { Store } from '../store/store.ts';
 import type { Labels, MetricRegistry } from './registry.ts';
 
@@ -14,10 +15,11 @@ const OTHERS = '(others)';
 interface Fleet {
   readonly store: Store;
   readonly attachments: Attachments;
+  readonly sinks: { list(): readonly Courier[] };
 }
 
 /** Brings the gauges up to date. Its cost grows with the fleet as that of `status`. */
-export async function gaugeFleet({ store, attachments }: Fleet, registry: MetricRegistry): Promise<void> {
+export async function gaugeFleet({ store, attachments, sinks }: Fleet, registry: MetricRegistry): Promise<void> {
   const { database, clock } = store;
   const { read } = database;
   const nodes = await countNodes(read);
@@ -65,7 +67,37 @@ export async function gaugeFleet({ store, attachments }: Fleet, registry: Metric
     'countermand_action_plans',
     [...plans].map(([state, count]) => [{ state }, count]),
   );
-  registry.set('countermand_events_total', [[{}, await lastSequence(read)]]);
+  const newest = await lastSequence(read);
+  registry.set('countermand_events_total', [[{}, newest]]);
+  await gaugeSinks(sinks.list(), newest, store, registry);
+}
+
+async function gaugeSinks(
+  couriers: readonly Courier[],
+  newest: number,
+  { database, clock }: Store,
+  registry: MetricRegistry,
+): Promise<void> {
+  const waits = await Promise.all(couriers.map(({ position }) => timeOfNext(position, database.read)));
+  const now = clock.now();
+  const each = (value: (courier: Courier, at: number) => number): [Labels, number][] =>
+    couriers.map((courier, at) => [{ sink: courier.row.name }, value(courier, at)]);
+  registry.set(
+    'countermand_sink_lag_events',
+    each(({ position }) => Math.max(0, newest - position)),
+  );
+  registry.set(
+    'countermand_sink_lag_seconds',
+    each((_, at) => Math.max(0, now - (waits[at] ?? now)) / 1000),
+  );
+  registry.set(
+    'countermand_sink_failing',
+    each(({ failing, offReason }) => Number(failing !== null || offReason !== null)),
+  );
+  registry.set(
+    'countermand_sink_delivered_total',
+    each(({ delivered }) => delivered),
+  );
 }
 
 /** The zone of a label: the zones with most nodes have their own. */

@@ -74,6 +74,13 @@ export const METRICS = {
   ),
 
   countermand_events_total: counter('the events that were ever stored'),
+  countermand_sink_lag_events: gauge(
+    'the numbers of events between the position of a sink and the newest event',
+    'sink',
+  ),
+  countermand_sink_lag_seconds: gauge('how long the first event after the position of a sink has waited', 'sink'),
+  countermand_sink_failing: gauge('1 while the receiver of a sink takes no events, or is off', 'sink'),
+  countermand_sink_delivered_total: counter('the events that the receiver of a sink has taken over', 'sink'),
   countermand_calls_total: counter('the calls that have ended, over any protocol', 'rpc', 'code'),
   countermand_call_seconds: histogram(SHORT, 'from a call to the end of its answer; streams are not counted', 'rpc'),
   countermand_streams: gauge('the calls that are streams and open', 'rpc'),

@@ -15,6 +15,7 @@ export interface Touched {
   readonly audit?: Pick<AuditRow, 'uuid' | 'name' | 'state'>;
   readonly template?: string;
   readonly token?: string;
+  readonly sink?: string;
 }
 
 /** Who writes with a change. */

@@ -27,6 +27,7 @@ const TABLES: Readonly<Record<string, Key | null>> = {
   sealing_key: null,
   trail: ['sequence'],
   freezes: ['uuid'],
+  sinks: ['uuid'],
 };
 
 /** What a database has that nothing was ever written to. */

@@ -9,6 +9,12 @@ export async function readEvents(from: number, limit: number, sql: Knex): Promis
   return rows.map(eventCodec.decode);
 }
 
+/** When the first event after a number was stored; null if there is none. */
+export async function timeOfNext(after: number, sql: Knex): Promise<number | null> {
+  const row = await sql('events').where('sequence', '>', after).orderBy('sequence').first('timestamp');
+  return row === undefined ? null : Number(row.timestamp);
+}
+
 /** The id of the database, which stays the same for its life. */
 export async function databaseId(sql: Knex): Promise<string> {
   const row = await sql('database_id').first('id');

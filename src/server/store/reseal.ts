@@ -2,35 +2,57 @@
 import type { Database } from './database.ts';
 import { ROWS_AT_ONCE } from './portions.ts';
 import type { Sealer } from './sealing.ts';
+import { SINK_SETTINGS } from './sinks.ts';
+
+/** Where sealed texts stand. */
+interface Sealed {
+  readonly table: string;
+  readonly column: string;
+  /** What its texts are bound to. */
+  readonly what?: string;
+}
+
+const NODES: Sealed = { table: 'nodes', column: 'driver_info' };
+const SINKS: Sealed = { table: 'sinks', column: 'settings', what: SINK_SETTINGS };
 
 /** A row as it stands in the database. */
 interface Stored {
   readonly uuid: string;
-  readonly driver_info: string;
+  readonly text: string;
 }
 
 /**
  * Seals what is plain, and seals anew what another key has sealed, in portions: after a crash it goes on where it was. What opens with no
  * known key stays as it is. Call it before anything else writes.
- * @returns how many rows were written
+ * @returns how many nodes were written
  */
 export async function resealNodes(database: Pick<Database, 'read' | 'write'>, sealer: Sealer): Promise<number> {
+  await resealTable(SINKS, database, sealer);
+  const count = await resealTable(NODES, database, sealer);
+  await noteKey(database, sealer.keyId);
+  return count;
+}
+
+async function resealTable(
+  sealed: Sealed,
+  database: Pick<Database, 'read' | 'write'>,
+  sealer: Sealer,
+): Promise<number> {
+  const { table, column } = sealed;
   let count = 0;
   for (let after = ''; ; ) {
     const rows: Stored[] = await database
-      .read('nodes')
+      .read(table)
       .where('uuid', '>', after)
       .orderBy('uuid')
       .limit(ROWS_AT_ONCE)
-      .select('uuid', 'driver_info');
-    const old = rows.filter(({ driver_info }) => !sealer.isCurrent(driver_info));
-    if (old.length > 0) count += await reseal(old, database, sealer);
+      .select('uuid', { text: column });
+    const old = rows.filter(({ text }) => !sealer.isCurrent(text));
+    if (old.length > 0) count += await reseal(old, sealed, database, sealer);
     const last = rows[ROWS_AT_ONCE - 1];
-    if (last === undefined) break;
+    if (last === undefined) return count;
     after = last.uuid;
   }
-  await noteKey(database, sealer.keyId);
-  return count;
 }
 
 /** From now on, no conductor without this key is started. */
@@ -44,13 +66,18 @@ async function noteKey(database: Pick<Database, 'read' | 'write'>, id: string): 
 }
 
 /** The row means what it meant, so its revision stays, and watchers are told nothing. */
-function reseal(rows: readonly Stored[], database: Pick<Database, 'write'>, sealer: Sealer): Promise<number> {
+function reseal(
+  rows: readonly Stored[],
+  { table, column, what }: Sealed,
+  database: Pick<Database, 'write'>,
+  sealer: Sealer,
+): Promise<number> {
   return database.write(async ({ direct, scrub }) => {
     let count = 0;
-    for (const { uuid, driver_info } of rows) {
-      const plain = driver_info.startsWith('{') ? driver_info : sealer.open(driver_info, uuid);
+    for (const { uuid, text } of rows) {
+      const plain = text.startsWith('{') ? text : sealer.open(text, uuid, what);
       if (plain !== null)
-        count += await direct.update('nodes', { driver_info: sealer.seal(plain, uuid) }, { uuid, driver_info });
+        count += await direct.update(table, { [column]: sealer.seal(plain, uuid, what) }, { uuid, [column]: text });
     }
     scrub();
     return count;

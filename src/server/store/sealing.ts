@@ -17,6 +17,7 @@ const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
 const PREFIX = 'sealed:1:';
 const ID_DIGITS = 16;
+const DRIVER_INFO = 'nodes.driver_info';
 
 /** A key, and the id that stands in what it has sealed. The id tells nothing of the key. */
 export interface SealingKey {
@@ -56,18 +57,18 @@ export class Sealer {
     return this.#current.id;
   }
 
-  /** A text that opens for this node alone. Each call answers another one. */
-  seal(plain: string, nodeUuid: string): string {
+  /** A text that opens for this row alone: `what` names table and column. Each call answers another one. */
+  seal(plain: string, uuid: string, what: string = DRIVER_INFO): string {
     const { id, bytes } = this.#current;
     const nonce = this.#chance.bytes(NONCE_BYTES);
     const cipher = createCipheriv(CIPHER, bytes, nonce, { authTagLength: TAG_BYTES });
-    cipher.setAAD(placeOf(nodeUuid, id));
+    cipher.setAAD(placeOf(what, uuid, id));
     const sealed = Buffer.concat([nonce, cipher.update(plain, 'utf8'), cipher.final(), cipher.getAuthTag()]);
     return `${PREFIX}${id}:${sealed.toString('base64')}`;
   }
 
-  /** What was sealed; null if the key is unknown, or the text was changed or sealed for another node. */
-  open(stored: string, nodeUuid: string): string | null {
+  /** What was sealed; null if the key is unknown, or the text was changed or sealed for another row. */
+  open(stored: string, uuid: string, what: string = DRIVER_INFO): string | null {
     const key = this.#known.get(sealedBy(stored) ?? '');
     if (key === undefined) return null;
     const sealed = Buffer.from(stored.slice(PREFIX.length + ID_DIGITS + 1), 'base64');
@@ -75,7 +76,7 @@ export class Sealer {
     const decipher = createDecipheriv(CIPHER, key.bytes, sealed.subarray(0, NONCE_BYTES), {
       authTagLength: TAG_BYTES,
     });
-    decipher.setAAD(placeOf(nodeUuid, key.id));
+    decipher.setAAD(placeOf(what, uuid, key.id));
     decipher.setAuthTag(sealed.subarray(-TAG_BYTES));
     try {
       return decipher.update(sealed.subarray(NONCE_BYTES, -TAG_BYTES), undefined, 'utf8') + decipher.final('utf8');
@@ -91,8 +92,8 @@ export class Sealer {
 }
 
 /** What a text is bound to. */
-const placeOf = (nodeUuid: string, keyId: string): Buffer =>
-  Buffer.from(`countermand nodes.driver_info ${nodeUuid} ${keyId}`);
+const placeOf = (what: string, uuid: string, keyId: string): Buffer =>
+  Buffer.from(`countermand ${what} ${uuid} ${keyId}`);
 
 /** The id of the key that has sealed a text; null if it is plain: driver_info is JSON and begins with a brace. */
 function sealedBy(stored: string): string | null {
@@ -134,4 +135,13 @@ export function nodeCodecOf(uuid: string, sql: Knex): Codec<NodeRow> {
       return { ...encoded, driver_info: sealer.seal(encoded.driver_info, uuid) };
     },
   };
+}
+
+/** A text as it is stored in the row `uuid`, behind `sql`. @param what table and column */
+export const sealText = (plain: string, what: string, uuid: string, sql: Knex): string =>
+  sealers.get(sql)?.seal(plain, uuid, what) ?? plain;
+
+/** What `sealText` has sealed, or what is plain; null if it does not open. */
+export function openText(stored: string, what: string, uuid: string, sql: Knex): string | null {
+  return sealedBy(stored) === null ? stored : (sealers.get(sql)?.open(stored, uuid, what) ?? null);
 }

@@ -88,6 +88,7 @@ test('the defaults', (t) => {
       ...{ timeoutMs: 5000, cacheMs: 300_000 },
     },
     bmcAccess: null,
+    sinkAccess: null,
     agentName: hostname(),
   });
 });
@@ -129,6 +130,7 @@ const SAMPLES: Readonly<Record<KeyName, string | number>> = {
   authentication: 'required',
   access_file: '/x/access.yaml',
   clouds_file: '/x/clouds.yaml',
+  sink_access: '/x/sinks.yaml',
   second_agent: 'replace',
   token_file: '/samples/token',
   data: '/samples/data',

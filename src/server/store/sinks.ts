@@ -1,0 +1,72 @@
+/** The table of sinks. */
+import type { Knex } from 'knex';
+import { codecOf } from './columns.ts';
+import type { Transaction } from './database.ts';
+import { openText, sealText } from './sealing.ts';
+
+/** Where events leave the installation. */
+export interface SinkRow {
+  readonly uuid: string;
+  readonly name: string;
+  readonly kind: string;
+  /** As they were given: secrets, or references to them. Null: what is stored does not open. */
+  readonly settings: Readonly<Record<string, string>> | null;
+  /** Globs of event types; empty: all. */
+  readonly eventTypes: readonly string[];
+  /** The number of the last event that the receiver has taken over, or that it does not want. */
+  readonly position: number;
+  readonly createdAt: number;
+  readonly createdBy: string;
+  /** Why nothing is sent any more; null while it is. */
+  readonly offReason: string | null;
+}
+
+const sinkCodec = codecOf<Omit<SinkRow, 'settings'> & { readonly settings: string }>({
+  uuid: 'plain',
+  name: 'plain',
+  kind: 'plain',
+  settings: 'plain',
+  eventTypes: 'json',
+  position: 'plain',
+  createdAt: 'plain',
+  createdBy: 'plain',
+  offReason: 'plain',
+});
+
+/** What the settings are sealed as. */
+export const SINK_SETTINGS = 'sinks.settings';
+
+/** All sinks. */
+export async function listSinks(sql: Knex): Promise<SinkRow[]> {
+  return (await sql('sinks')).map((row) => {
+    const { settings, ...sink } = sinkCodec.decode(row);
+    const opened = openText(settings, SINK_SETTINGS, sink.uuid, sql);
+    return { ...sink, settings: opened === null ? null : JSON.parse(opened) };
+  });
+}
+
+/** True if a sink has this name. */
+export async function isSinkName(name: string, { sql }: Transaction): Promise<boolean> {
+  return (await sql('sinks').where('name', name).first('uuid')) !== undefined;
+}
+
+/** Adds a sink. */
+export async function insertSink({ settings, ...sink }: SinkRow, { sql }: Transaction): Promise<void> {
+  const sealed = sealText(JSON.stringify(settings ?? {}), SINK_SETTINGS, sink.uuid, sql);
+  await sql('sinks').insert(sinkCodec.encode({ ...sink, settings: sealed }));
+}
+
+/** Writes how far a sink has got, or why it is off. */
+export async function saveSink(
+  uuid: string,
+  part: Partial<Pick<SinkRow, 'position' | 'offReason'>>,
+  { direct }: Transaction,
+): Promise<void> {
+  await direct.update('sinks', sinkCodec.encode(part), { uuid });
+}
+
+/** Removes a sink, with its secrets. */
+export async function deleteSink(uuid: string, { sql, scrub }: Transaction): Promise<void> {
+  await sql('sinks').where('uuid', uuid).delete();
+  scrub();
+}
