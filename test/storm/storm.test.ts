@@ -10,7 +10,7 @@ import { storm } from './storm.ts';
 const whole = (fallback: string) => ({ type: 'string' as const, default: fallback });
 const { values } = parseArgs({
   args: process.argv.slice(2),
-  options: { callers: whole('6'), calls: whole('80'), kills: whole('1'), seed: whole('4711') },
+  options: { callers: whole('6'), calls: whole('50'), kills: whole('1'), seed: whole('4711') },
 });
 const plan = {
   seed: Number(values.seed),

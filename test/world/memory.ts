@@ -69,7 +69,7 @@ const isLast = (table: string): number => Number(table === 'sqlite_sequence');
 
 /** Back to the rows of a new database. */
 function empty({ raw }: Memory, { tables }: Newborn): void {
-  raw.pragma('foreign_keys = OFF');
+  // No pragma here: it would make SQLite prepare every statement again, which costs a third of a world. There are no foreign keys.
   raw.exec('begin');
   for (const { name, rows } of tables) {
     raw.exec(`delete from "${name}"`);
@@ -79,5 +79,4 @@ function empty({ raw }: Memory, { tables }: Newborn): void {
     }
   }
   raw.exec('commit');
-  raw.pragma('foreign_keys = ON');
 }

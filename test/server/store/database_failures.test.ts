@@ -48,8 +48,8 @@ async function worldOf(t: ExecutionContext, { nodes, withoutSync = false }: Stor
   return world;
 }
 
-/** Each touch would take a minute. What follows a write reads a few times, so most of it is met. */
-const STEP = 3;
+/** Each touch would take a minute. What follows a write reads a few times, so most of it is met; seeds meet the rest. */
+const STEP = 5;
 
 /** Tells the story with a failure at its first touch, then at a later one each time, until it has fewer. */
 async function tell(t: ExecutionContext, story: Story, times = 1): Promise<void> {
