@@ -56,9 +56,12 @@ async function cancelOf(running: readonly Running[], size: number, fleet: Fleet)
   const waiting = Array.from({ length: size - running.length }, (_, at) => ({ name: `nop ${at}`, actionType: 'nop' }));
   const { plans } = fleet.conductor;
   const wanted = { name: `cancel ${size}`, requestId: randomUUID(), maxParallel: running.length };
-  const { actionPlan: plan } = await plans.createActionPlan({ ...wanted, actions: [...running, ...waiting] });
+  const { actionPlan: plan, takesDown } = await plans.createActionPlan({
+    ...wanted,
+    actions: [...running, ...waiting],
+  });
   const actionPlan = plan?.uuid ?? '';
-  await plans.startActionPlan({ actionPlan });
+  await plans.startActionPlan({ actionPlan, expectTakenDown: takesDown?.count });
   await untilUnderWay(actionPlan, running, fleet);
   return timeCancel(actionPlan, running.length, size, fleet);
 }

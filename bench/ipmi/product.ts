@@ -136,7 +136,8 @@ const AT_REST: readonly ActionState[] = [
 
 /** Watches, as a person would, and tells how each action ended. */
 async function runPlan(actionPlan: string, tell: Tell, { conductor: { plans } }: Fleet): Promise<void> {
-  await plans.startActionPlan({ actionPlan });
+  const { takesDown } = await plans.previewActionPlan({ actionPlan });
+  await plans.startActionPlan({ actionPlan, expectTakenDown: takesDown?.count });
   for await (const { actions } of plans.watchActionPlan({ actionPlan }))
     for (const { name, state, errorCode } of actions)
       if (AT_REST.includes(state)) tell(name, errorCode || enumName(ActionState, state));

@@ -123,6 +123,11 @@ export const ERROR_TABLE = {
     5,
     'the order would take down another number of running nodes than the client expects; nothing was written',
   ),
+  TAKES_DOWN_UNSTATED: row(
+    'FAILED_PRECONDITION',
+    5,
+    'the order would take down more running nodes than confirm_above, and its client has not stated how many; nothing was written',
+  ),
   AUDIT_STATE: row('FAILED_PRECONDITION', 5, 'the audit is not in a state in which this can be done'),
   AGENT_NOT_ATTACHED: row('UNAVAILABLE', 6, 'no agent with this driver is attached for the zone', RETRYABLE),
 

@@ -84,7 +84,9 @@ function toNew({ inputParameters, parents = [], ...action }: Wanted) {
 /** Makes a plan and starts it. */
 export async function startPlan(...wanted: Parameters<typeof createPlan>): Promise<Plan> {
   const { uuid } = await createPlan(...wanted);
-  return plainPlan((await wanted[0].plans.startActionPlan({ actionPlan: uuid })).actionPlan);
+  const { plans } = wanted[0];
+  const { takesDown } = await plans.previewActionPlan({ actionPlan: uuid });
+  return plainPlan((await plans.startActionPlan({ actionPlan: uuid, expectTakenDown: takesDown?.count })).actionPlan);
 }
 
 /** Watches a plan from its present state on. */

@@ -21,6 +21,7 @@ import '../e2e/reflection.test.ts';
 import '../e2e/request_ids.test.ts';
 import '../e2e/restarted_bmc.test.ts';
 import '../e2e/stale_plans.test.ts';
+import '../e2e/stated_numbers.test.ts';
 import '../e2e/stored_secrets.test.ts';
 import '../agent/bmc_access.test.ts';
 import '../e2e/identity_limits.test.ts';

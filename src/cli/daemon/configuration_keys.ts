@@ -257,7 +257,7 @@ export const CONFIGURATION_KEYS = {
     fallback: 20,
     readBy: 'conductor',
     meaning:
-      'an order that takes more running nodes down than this is not confirmed by `--yes` alone: a person answers on the terminal, or a script states the number with `--yes=N`',
+      'an order that takes more running nodes down than this states the number: `expect_taken_down` in the RPCs and routes, without which it is refused. `--yes` alone does not confirm it: a person answers on the terminal, or a script says `--yes=N`',
   },
   rollback_window: wholeSeconds(0, {
     fallback: 3600,

@@ -1,6 +1,6 @@
 /** `countermand plan create|start|watch|delete`: orders about whole plans. */
 import type { Command } from 'commander';
-import { asCountermandError, type CountermandError, fail, failWith } from '../../core/errors.ts';
+import { asCountermandError, type CountermandError, type ErrorCode, fail, failWith } from '../../core/errors.ts';
 import {
   type ActionPlan,
   ActionPlanState,
@@ -99,9 +99,12 @@ async function startMade(plan: ActionPlan, options: StartOptions, call: Call): P
   if (options.wait) await watchPlan(started, call);
 }
 
+/** What refuses the start of a plan and leaves it as it is. */
+const LEAVES_THE_PLAN: readonly ErrorCode[] = ['ACTION_PLAN_OVERLAPS', 'TAKES_DOWN_MISMATCH', 'TAKES_DOWN_UNSTATED'];
+
 /** What is possible with the plan that was made stands beside what the error names. */
 function notStarted(error: CountermandError, plan: ActionPlan): CountermandError {
-  if (error.code !== 'ACTION_PLAN_OVERLAPS' && error.code !== 'TAKES_DOWN_MISMATCH') return error;
+  if (!LEAVES_THE_PLAN.includes(error.code)) return error;
   const named = error.details.possible ?? [];
   const others = ordersOf(plan.possibleOrders).filter(
     ({ verb, resource }) => !named.some((one) => one.verb === verb && one.resource === resource),

@@ -66,7 +66,7 @@ const HELP: Partial<Record<ErrorCode, Help>> = {
 
 /** What a flag of the same command changes, if the error is about that. */
 function flagFor({ code, details: { facts = {}, possible = [] } }: CountermandError): string | null {
-  if (code === 'TAKES_DOWN_MISMATCH' && facts.running_nodes !== undefined)
+  if ((code === 'TAKES_DOWN_MISMATCH' || code === 'TAKES_DOWN_UNSTATED') && facts.running_nodes !== undefined)
     return `if that is right: --yes=${facts.running_nodes}`;
   // A plan that was not made cannot be started; only the order can be given again.
   if (code === 'ACTION_PLAN_OVERLAPS' && !possible.some(({ verb }) => verb === 'START_ACTION_PLAN'))

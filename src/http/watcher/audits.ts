@@ -8,7 +8,7 @@ import { Refusal } from '../errors.ts';
 import { isEqual, isRecent } from '../repeated.ts';
 import { type Ask, type Route, route } from '../route.ts';
 import { everyOne, listRoutes, PAGE, pageOf } from './pages.ts';
-import { StatePatch } from './patch.ts';
+import { ExpectTakenDown, StatePatch } from './patch.ts';
 import { goalNamed, strategiesOf, strategyNamed } from './strategies.ts';
 import { AuditView, toAuditView } from './view.ts';
 
@@ -30,6 +30,7 @@ const NewAudit = z.strictObject({
   scope: z.array(z.record(z.string(), z.unknown()), { error: 'it is a list of objects' }).nullish(),
   all: z.boolean({ error: 'it is true or false' }).optional().describe('About every node.'),
   auto_trigger: z.boolean({ error: 'it is true or false' }).optional(),
+  expect_taken_down: ExpectTakenDown,
   force: z.boolean({ error: 'it is true or false' }).optional().describe('No audit is refused because a plan runs.'),
   start_time: z.null({ error: 'audits have no window of time here' }).optional(),
   end_time: z.null({ error: 'audits have no window of time here' }).optional(),
@@ -100,7 +101,9 @@ async function create({
     autoTrigger: body.auto_trigger ?? false,
   };
   const before = requestId === '' ? await earlier(wanted, now, conductor) : null;
-  const audit = before ?? auditIn(await conductor.audits.createAudit({ ...wanted, requestId }));
+  const audit =
+    before ??
+    auditIn(await conductor.audits.createAudit({ ...wanted, requestId, expectTakenDown: body.expect_taken_down }));
   return {
     status: 201,
     body: toAuditView(audit, strategies, base),

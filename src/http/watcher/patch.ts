@@ -12,3 +12,9 @@ export const StatePatch = z
     { error: 'the body is a list with one patch' },
   )
   .length(1, 'the body is a list with one patch');
+
+/** How many running nodes the client expects to be taken down: what takes more down than `confirm_above` is refused without it. */
+export const ExpectTakenDown = z
+  .int({ error: 'it is a number of nodes, from 0' })
+  .min(0, 'it is a number of nodes, from 0')
+  .optional();

@@ -8,7 +8,7 @@ import { Refusal } from '../errors.ts';
 import { isRecent } from '../repeated.ts';
 import { type Ask, type Route, route } from '../route.ts';
 import { everyOne, listRoutes, PAGE, pageOf } from './pages.ts';
-import { StatePatch } from './patch.ts';
+import { ExpectTakenDown, StatePatch } from './patch.ts';
 import { strategiesOf } from './strategies.ts';
 import { PlanView, planState, toPlanView } from './view.ts';
 
@@ -46,9 +46,14 @@ async function whole(plan: ActionPlan, base: string, conductor: Clients): Promis
   );
 }
 
-async function start(ident: string, { plans }: Clients, now: number): Promise<ActionPlan> {
+async function start(
+  ident: string,
+  { plans }: Clients,
+  now: number,
+  expectTakenDown?: number | undefined,
+): Promise<ActionPlan> {
   try {
-    return planIn(await plans.startActionPlan({ actionPlan: ident, queue: true }));
+    return planIn(await plans.startActionPlan({ actionPlan: ident, queue: true, expectTakenDown }));
   } catch (error) {
     if (!(error instanceof CountermandError && error.code === 'ACTION_PLAN_STATE')) throw error;
     const plan = planIn(await plans.getActionPlan({ actionPlan: ident, pageSize: 1 }));
@@ -64,6 +69,8 @@ async function change(ident: string, wish: string, conductor: Clients, now: numb
     return planIn(await conductor.plans.orderCancel({ actionPlan: ident }));
   throw new Refusal(400, `state: '${wish.slice(0, 100)}' cannot be asked for; PENDING, CANCELLING and CANCELLED can`);
 }
+
+const StartOrder = z.strictObject({ expect_taken_down: ExpectTakenDown }).optional();
 
 const RollbackOrder = z
   .strictObject({
@@ -197,12 +204,13 @@ const ORDERS: readonly Route[] = [
     says: 'starts a plan, which waits behind the plans that run on its nodes',
     command: 'watcher actionplan start',
     calls: 'ActionPlanService.StartActionPlan',
-    differs: 'The answer may already say ONGOING. Sent again within 15 s of the start it is the same start.',
+    differs:
+      'The answer may already say ONGOING. Sent again within 15 s of the start it is the same start. One that takes more than `confirm_above` running nodes down is refused without `expect_taken_down`, which `watcher` cannot say.',
     status: 200,
-    body: z.strictObject({}).optional(),
+    body: StartOrder,
     answer: PlanView,
-    handle: async ({ params, base, now, conductor }) =>
-      ok(await whole(await start(params.plan ?? '', conductor, now), base, conductor)),
+    handle: async ({ params, body, base, now, conductor }) =>
+      ok(await whole(await start(params.plan ?? '', conductor, now, body?.expect_taken_down), base, conductor)),
   }),
   route({
     method: 'PATCH',
@@ -212,7 +220,7 @@ const ORDERS: readonly Route[] = [
     command: 'watcher actionplan cancel, update replace state=',
     calls: 'ActionPlanService.StartActionPlan, OrderCancel',
     differs:
-      'The value is a wish, because the client has chosen it from an older reading: either word cancels a plan that can be cancelled, and a plan that is CANCELLING or CANCELLED is answered as it is. A cancel is durable when it is answered, and takes back what runs.',
+      'A start says no number: above `confirm_above` use `start`. The value is a wish, because the client has chosen it from an older reading: either word cancels a plan that can be cancelled, and a plan that is CANCELLING or CANCELLED is answered as it is. A cancel is durable when it is answered, and takes back what runs.',
     status: 200,
     body: StatePatch,
     answer: PlanView,

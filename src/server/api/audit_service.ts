@@ -24,7 +24,7 @@ import { permitOf, refuseHidden, refuseUnwatched } from './audit_rights.ts';
 import { templatesOf } from './audit_templates.ts';
 import { toAudit, toStrategy } from './audit_wire.ts';
 import { fullPage, nextToken, pageMark, pageSize } from './pages.ts';
-import { expectedOf, LISTED_ACTIONS, toActionPlans, toEffect, toTakesDown } from './plan_wire.ts';
+import { expectedOf, LISTED_ACTIONS, statedIn, toActionPlans, toEffect, toTakesDown } from './plan_wire.ts';
 import { seenEffect } from './seen_effect.ts';
 import type { Recorded } from './trail.ts';
 import type { View, Viewed } from './view.ts';
@@ -50,7 +50,7 @@ export function createAuditService(conductor: Conductor): AuditServiceImplementa
       await refuseHidden(request, view, conductor);
       const { audit, plan } = await audits.create(
         toWanted(request, conductor),
-        expected,
+        request.autoTrigger ? statedIn(request, planLimits) : null,
         permitOf(request, view),
         record,
       );
@@ -98,7 +98,11 @@ export function createAuditService(conductor: Conductor): AuditServiceImplementa
 type Moves = 'cancelAudit' | 'suspendAudit' | 'resumeAudit' | 'deleteAudit';
 
 /** The RPCs that move an audit from one state to another. */
-function movesOf({ audits, orders }: Conductor): Pick<AuditServiceImplementation<Viewed & Recorded>, Moves> {
+function movesOf({
+  audits,
+  orders,
+  planLimits,
+}: Conductor): Pick<AuditServiceImplementation<Viewed & Recorded>, Moves> {
   const { database } = orders.store;
   const answer = (audit: AuditRow) => toAudit(audit, database.isFull);
   return {
@@ -112,7 +116,9 @@ function movesOf({ audits, orders }: Conductor): Pick<AuditServiceImplementation
 
     async resumeAudit(request, { view, record }) {
       refuseUnwatched(await getAudit(request.audit, database.read), view);
-      return { audit: answer(await audits.resume(request.audit, expectedOf(request), request.revision, record)) };
+      return {
+        audit: answer(await audits.resume(request.audit, statedIn(request, planLimits), request.revision, record)),
+      };
     },
 
     async deleteAudit({ audit, revision }, { record }) {

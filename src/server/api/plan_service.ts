@@ -39,6 +39,7 @@ import { fullPage, nextToken, pageMark, pageSize, pageToken } from './pages.ts';
 import {
   expectedOf,
   LISTED_ACTIONS,
+  statedIn,
   toAction,
   toActionPlan,
   toActionPlans,
@@ -122,7 +123,7 @@ async function start(request: StartActionPlanRequest, conductor: Conductor, reco
   const { plans, planLimits, orders } = conductor;
   const { read } = orders.store.database;
   const { actionPlan, queue, force, revision } = request;
-  const expected = expectedOf(request);
+  const expected = statedIn(request, planLimits);
   // Told as it is before the start: a moment later the first nodes are down.
   const takesDown = await takesDownOfPlan(await getPlan(actionPlan, read), read, queue);
   const [started] = await toActionPlans(
@@ -174,7 +175,7 @@ async function createAndStart(
   { view, record }: Viewed & Recorded,
 ) {
   const permit = view.permit(['plan.create', 'plan.start'], wanted.onFailure === 'ROLLBACK');
-  const expected = expectedOf(request);
+  const expected = statedIn(request, conductor.planLimits);
   const started = await conductor.plans.createAndStart(wanted, request.queue, expected, permit, record);
   const [actionPlan] = await toActionPlans([started], conductor);
   return { actionPlan };

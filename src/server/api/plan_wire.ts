@@ -11,7 +11,7 @@ import { offersFor } from '../plans/offers.ts';
 import type { PlanParts } from '../plans/parts.ts';
 import { waitsForApproval } from '../plans/possible.ts';
 import type { Undoing } from '../plans/rollback.ts';
-import type { TakesDown } from '../plans/takes_down.ts';
+import type { Expected, TakesDown } from '../plans/takes_down.ts';
 import { countActions } from '../store/actions.ts';
 import type { ActionPlanRow, ActionRow } from '../store/plan_rows.ts';
 import { possibleFields } from './possible.ts';
@@ -183,6 +183,18 @@ export function expectedOf({ expectTakenDown: expected }: { expectTakenDown?: nu
       `expect_taken_down: it is ${expected}; it is a number of nodes, from 0`,
     );
   return expected ?? null;
+}
+
+/**
+ * How many running nodes what a request starts may take down. Above confirm_above the client has to state the number: there may be no
+ * person who was asked. Later runs of an audit, and what takes an order back, are not asked for it.
+ * @throws ARGUMENT_INVALID if it is no count
+ */
+export function statedIn(
+  request: { expectTakenDown?: number | undefined },
+  { confirmAbove }: PlanParts['planLimits'],
+): Expected {
+  return expectedOf(request) ?? { atMost: confirmAbove };
 }
 
 const UNDO_KINDS = { action: 'ACTION', nothing: 'NOTHING', irreversible: 'IRREVERSIBLE' } as const;

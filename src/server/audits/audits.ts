@@ -16,6 +16,7 @@ import type { PlanParts } from '../plans/parts.ts';
 import { PERMIT_ALL, type Permit } from '../plans/permit.ts';
 import { auditPossible } from '../plans/possible.ts';
 import {
+  type Expected,
   holdToExpected,
   NOTHING_DOWN,
   type Step,
@@ -57,7 +58,7 @@ interface HowToMake {
 
 /** What an audit is moved by. */
 interface HowToMove {
-  readonly expected?: number | null;
+  readonly expected?: Expected;
   readonly revision?: number | null;
   readonly also?: Also | undefined;
 }
@@ -95,18 +96,13 @@ export class Audits {
   /**
    * Makes an audit and runs it for the first time, in one transaction. The same request_id answers the same audit. One
    * whose strategy finds nothing to do has no plan.
-   * @param expected the number of running nodes that its plan has to take down; null for any
+   * @param expected how many running nodes the plan of its first run may take down
    * @param permit of the caller for whom it is made
    * @param also what is written with it, here and in what else these audits are told to do
    * @throws AUDIT_INVALID, AUDIT_TEMPLATE_NOT_FOUND, SCOPE_INVALID, REQUEST_ID_TAKEN, UUID_TAKEN, ACTION_PLAN_INVALID,
    *   TARGET_NOT_SUPPORTED, TAKES_DOWN_MISMATCH; then nothing was written
    */
-  async create(
-    wanted: WantedAudit,
-    expected: number | null = null,
-    permit = PERMIT_ALL,
-    also?: Also,
-  ): Promise<AuditAnswer> {
+  async create(wanted: WantedAudit, expected: Expected = null, permit = PERMIT_ALL, also?: Also): Promise<AuditAnswer> {
     // Of one with a template this is known only when it is known that it was not made before.
     if (wanted.template === undefined) checkAudit(wanted);
     const { database } = this.#parts.orders.store;
@@ -182,17 +178,12 @@ export class Audits {
 
   /**
    * Lets a suspended audit go on: at its next time, or at once if that has passed.
-   * @param expected the number of running nodes that its plan would have to take down now; null for any
+   * @param expected how many running nodes its plan may take down if it ran now
    * @param revision as of `cancel`
    * @throws AUDIT_NOT_FOUND, AUDIT_STATE, AUDIT_INVALID if its plans do not start by themselves and a number is expected,
    *   TAKES_DOWN_MISMATCH, REVISION_MISMATCH; then nothing was written
    */
-  async resume(
-    key: string,
-    expected: number | null = null,
-    revision: number | null = null,
-    also?: Also,
-  ): Promise<AuditRow> {
+  async resume(key: string, expected: Expected = null, revision: number | null = null, also?: Also): Promise<AuditRow> {
     const audit = await this.#move('resume', key, { expected, revision, also });
     await this.#work(() => this.#schedule());
     return audit;
@@ -215,13 +206,16 @@ export class Audits {
       const found = await getAudit(key, transaction.sql);
       if (found.state === rowOf(AUDIT_TABLE, event).to && event !== 'delete') return found;
       holdToRevision(revision, found, `audit '${found.name}'`);
-      if (expected !== null && !found.autoTrigger)
+      if (typeof expected === 'number' && !found.autoTrigger)
         throw failAt(
           'AUDIT_INVALID',
           'expect_taken_down',
           `expect_taken_down: the plans of audit '${found.name}' do not start by themselves`,
         );
-      await holdToExpected(expected, `the plan of audit '${found.name}'`, () => takesDownOfRun(found, transaction.sql));
+      if (found.autoTrigger)
+        await holdToExpected(expected, `the plan of audit '${found.name}'`, () =>
+          takesDownOfRun(found, transaction.sql),
+        );
       const moved = await moveAudit(event, found, SAYS[event] ?? {}, transaction, store);
       if (!moved) throw wrongState(found, event);
       return moved;

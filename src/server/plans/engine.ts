@@ -20,7 +20,7 @@ import { overlaps, wrongState } from './refusals.ts';
 import { orderRollback, type RollbackOrder } from './rollback_order.ts';
 import { isTooOld, whyTooOld } from './staleness.ts';
 import { moveAllActions, supersedePlans } from './supersede.ts';
-import { holdToExpected, takesDownOfCancel, takesDownOfPlan } from './takes_down.ts';
+import { type Expected, holdToExpected, takesDownOfCancel, takesDownOfPlan } from './takes_down.ts';
 import { askForRollback, movePlan } from './transition.ts';
 import type { WantedPlan } from './wanted.ts';
 
@@ -28,7 +28,7 @@ import type { WantedPlan } from './wanted.ts';
 interface HowToStart {
   readonly queue: boolean;
   readonly force: boolean;
-  readonly expected: number | null;
+  readonly expected: Expected;
   /** It is made in the same transaction: a refusal leaves nothing that could be started. */
   readonly isNew: boolean;
 }
@@ -88,18 +88,17 @@ export class Engine {
   /**
    * Starts a RECOMMENDED plan. It is launched at once, or with `queue` waits behind the plans that it overlaps with. One
    * that is too old is superseded instead, unless it is started with `force`.
-   * @param expected the number of running nodes that it has to take down now, with `queue` those that are off included; null
-   *   for any
+   * @param expected how many running nodes it may take down now, with `queue` those that are off included
    * @param revision the one that it has to be at; null for any
    * @param also what is written with it, here and in what else this engine is told to do
-   * @throws ACTION_PLAN_NOT_FOUND, ACTION_PLAN_STATE, ACTION_PLAN_OVERLAPS, TAKES_DOWN_MISMATCH, REVISION_MISMATCH; then the
-   *   plan was not started
+   * @throws ACTION_PLAN_NOT_FOUND, ACTION_PLAN_STATE, ACTION_PLAN_OVERLAPS, TAKES_DOWN_MISMATCH, TAKES_DOWN_UNSTATED,
+   *   REVISION_MISMATCH; then the plan was not started
    */
   async start(
     key: string,
     queue: boolean,
     force = false,
-    expected: number | null = null,
+    expected: Expected = null,
     revision: number | null = null,
     also?: Also,
   ): Promise<ActionPlanRow> {
@@ -121,7 +120,7 @@ export class Engine {
   async createAndStart(
     wanted: WantedPlan,
     queue: boolean,
-    expected: number | null,
+    expected: Expected,
     permit: Permit = PERMIT_ALL,
     also?: Also,
   ): Promise<ActionPlanRow> {
@@ -139,7 +138,12 @@ export class Engine {
     const { store } = this.#parts.orders;
     const { queue, force, expected, isNew } = how;
     if (found.state === 'RECOMMENDED')
-      await holdToExpected(expected, `plan '${found.name}'`, () => takesDownOfPlan(found, transaction.sql, queue));
+      await holdToExpected(
+        expected,
+        `plan '${found.name}'`,
+        () => takesDownOfPlan(found, transaction.sql, queue),
+        found.size,
+      );
     if (found.state === 'RECOMMENDED') await refuseFrozen(found, this.#parts, transaction);
     if (!force && isTooOld(found, this.#parts)) return this.#supersede(found, transaction);
     const forced = force ? { forced: true, statusMessage: this.#whyForced(found) } : {};

@@ -35,26 +35,41 @@ export interface Step {
 export const NOTHING_DOWN: TakesDown = { count: 0, nodes: [], hard: 0 };
 
 /**
+ * How many running nodes an order may take down: exactly so many; as many as a client need not state, because it has stated no number; or
+ * any number (null), for what takes an order back and for the conductor itself.
+ */
+export type Expected = number | { readonly atMost: number } | null;
+
+/**
  * Holds an order to the number of running nodes that its client expects it to take down. Call it in the transaction that
  * writes the order, before anything is written.
- * @param expected null if the client expects nothing
  * @param what the order, as the subject of a sentence
- * @throws TAKES_DOWN_MISMATCH with both numbers
+ * @param largest it cannot take more down than this: then nothing has to be counted for a client that may leave the number out
+ * @throws TAKES_DOWN_MISMATCH with both numbers, TAKES_DOWN_UNSTATED
  */
 export async function holdToExpected(
-  expected: number | null,
+  expected: Expected,
   what: string,
   count: () => Promise<TakesDown>,
+  largest = Number.POSITIVE_INFINITY,
 ): Promise<void> {
-  if (expected === null) return;
+  if (expected === null || (typeof expected === 'object' && largest <= expected.atMost)) return;
   const found = await count();
-  if (found.count === expected) return;
+  if (typeof expected === 'number' ? found.count === expected : found.count <= expected.atMost) return;
   const more = found.count > found.nodes.length ? ` and ${found.count - found.nodes.length} more` : '';
   const named = found.count === 0 ? '' : ` (${found.nodes.join(', ')}${more})`;
+  const takes = `${what} takes ${found.count} running nodes down${named}`;
+  const running = { running_nodes: String(found.count) };
+  if (typeof expected === 'number')
+    throw failWith(
+      'TAKES_DOWN_MISMATCH',
+      `${takes}, and ${expected} were expected; nothing was done. If ${found.count} is right, state it in expect_taken_down`,
+      { facts: { ...running, expected: String(expected) } },
+    );
   throw failWith(
-    'TAKES_DOWN_MISMATCH',
-    `${what} takes ${found.count} running nodes down${named}, and ${expected} were expected; nothing was done. If ${found.count} is right, state it in expect_taken_down`,
-    { facts: { running_nodes: String(found.count), expected: String(expected) } },
+    'TAKES_DOWN_UNSTATED',
+    `${takes}, which is more than ${expected.atMost} (confirm_above), and the number was not stated; nothing was done. If ${found.count} is right, state it in expect_taken_down`,
+    { field: 'expect_taken_down', facts: { ...running, confirm_above: String(expected.atMost) } },
   );
 }
 

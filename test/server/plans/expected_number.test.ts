@@ -3,6 +3,7 @@ import test, { type ExecutionContext } from 'ava';
 import type { CountermandError } from '../../../src/core/errors.ts';
 import type { WantedAudit } from '../../../src/server/audits/request.ts';
 import { previewRollback } from '../../../src/server/plans/rollback_order.ts';
+import type { Expected } from '../../../src/server/plans/takes_down.ts';
 import { readEvents } from '../../../src/server/store/events.ts';
 import type { World } from '../../world/world.ts';
 import { endWorld, make, softOff, standing, wanted, worldWith } from '../plan_making.ts';
@@ -15,7 +16,9 @@ interface Case {
   arrange(world: World): Promise<unknown>;
   /** The right number. */
   readonly count: number;
-  order(world: World, expected: number | null): Promise<unknown>;
+  order(world: World, expected: Expected): Promise<unknown>;
+  /** It takes an order back, so it may always leave the number out. */
+  readonly takesBack?: true;
 }
 
 const AUDIT: WantedAudit = {
@@ -92,8 +95,9 @@ const CASES: Readonly<Record<string, Case>> = {
         requestId: 'back',
         skipIrreversible: false,
         acceptDrift: false,
-        expected,
+        expected: expected as number | null,
       }),
+    takesBack: true,
   },
   'a cancel that goes on to roll back': {
     async arrange(world) {
@@ -105,12 +109,14 @@ const CASES: Readonly<Record<string, Case>> = {
       await world.clock.turn(10_000);
     },
     count: 2,
-    order: (world, expected) => world.conductor.plans.cancel('wake', '', true, expected),
+    order: (world, expected) => world.conductor.plans.cancel('wake', '', true, expected as number | null),
+    takesBack: true,
   },
   'a cancel of what waits': {
     arrange: (world) => make(world, 'down', [softOff('n1')]),
     count: 0,
-    order: (world, expected) => world.conductor.plans.cancel('down', '', true, expected),
+    order: (world, expected) => world.conductor.plans.cancel('down', '', true, expected as number | null),
+    takesBack: true,
   },
   'an audit that starts its plan': {
     arrange: async () => {},
@@ -152,7 +158,13 @@ for (const [what, each] of Object.entries(CASES)) {
       t.regex(refused.message, new RegExp(`takes ${each.count} running nodes down.*, and ${wrong} were expected`));
       t.deepEqual(await allOf(world), before);
     }
-    await t.notThrowsAsync(each.order(world, each.count));
+    if (!each.takesBack && each.count > 0) {
+      const order = each.order(world, { atMost: each.count - 1 });
+      const refused = await t.throwsAsync<CountermandError>(order, { code: 'TAKES_DOWN_UNSTATED' });
+      t.regex(refused.message, /\(confirm_above\), and the number was not stated; .* state it in expect_taken_down$/);
+      t.deepEqual(await allOf(world), before);
+    }
+    await t.notThrowsAsync(each.order(world, each.takesBack ? each.count : { atMost: each.count }));
     t.notDeepEqual(await allOf(world), before);
     await endWorld(world);
   });
