@@ -151,31 +151,13 @@ function readText(path: string): string {
 }
 
 /** The keys that are paths: in a file, relative ones begin at its own folder. */
-const PATHS = [
-  ...(['data', 'database_password_file'] as const),
-  ...([
-    'secrets_dir',
-    'bmc_ca_dir',
-    'bmc_access',
-    'sink_access',
-    'vault_ca',
-    'vault_token_file',
-    'vault_role_id_file',
-    'vault_secret_id_file',
-    'tls_certificate',
-    'tls_key',
-    'tls_client_ca',
-    'htpasswd_file',
-    'jwt_keys',
-  ] as const),
-  ...(['ca', 'certificate', 'key', 'token_file', 'access_file', 'clouds_file'] as const),
-];
+const PATHS = KEY_NAMES.filter((key) => /^(file|folder)\b/.test(CONFIGURATION_KEYS[key].placeholder));
 
 function fromFile(path: string): Given {
   const values = check({ values: parseYaml(path), nameOf: (key) => (key === '' ? path : `${path}: ${key}`) });
   const paths = PATHS.flatMap((key) => {
     const named = values[key];
-    return named === undefined || isUrl(named) ? [] : [[key, resolve(dirname(path), named)]];
+    return typeof named !== 'string' || isUrl(named) ? [] : [[key, resolve(dirname(path), named)]];
   });
   const keys = (['secrets_key', 'secrets_key_previous'] as const).flatMap((key) => {
     const [, named] = /^file:(.+)$/.exec(values[key] ?? '') ?? [];

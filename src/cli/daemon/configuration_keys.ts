@@ -143,15 +143,12 @@ export const CONFIGURATION_KEYS = {
     meaning:
       'the PostgreSQL database (version 14 or later) that is used instead of a file; several conductors may stand on it. `?sslmode=` is `disable`, `require`, `verify-ca` or `verify-full`; without it, a database on another host is `verify-full`. `sslrootcert`, `sslcert` and `sslkey` name files; `?host=/run/postgresql` names a Unix socket',
   } satisfies ConfigurationKey<string>,
-  database_password_file: {
-    type: 'a path of a file',
-    placeholder: 'path',
-    rule: z.string().min(1),
+  database_password_file: file({
     fallbackWords:
       'none: the environment variable `COUNTERMAND_DATABASE_PASSWORD`, else `PGPASSWORD` or `~/.pgpass`, as for any client of PostgreSQL',
     readBy: 'conductor',
     meaning: 'the file whose first line is the password of the user that `database` names',
-  } satisfies ConfigurationKey<string>,
+  }),
   zone: name({
     fallback: 'default',
     readBy: 'agent',
