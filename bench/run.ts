@@ -22,6 +22,7 @@ import { rpcs } from './rpcs.ts';
 import { start } from './start.ts';
 import { supersede } from './supersede.ts';
 import { watches } from './watches.ts';
+import { year } from './year.ts';
 
 /** Answers a question: rows for a table, or tables of its own. */
 type Ask = (signal: AbortSignal) => Promise<Row[] | string>;
@@ -35,6 +36,7 @@ const QUESTIONS: Readonly<Record<string, readonly [title: string, ask: Ask]>> = 
   plan_cancel: ['From the cancel of a plan to everything being written off or taken back', planCancel],
   supersede: ['From a change of a node to the plans that it makes stale being SUPERSEDED', supersede],
   watches: ['Streams that each watch one node, in a fleet of as many', watches],
+  year: ['A year of a fleet of 10,000 nodes with a plan of 100 orders an hour, of which a month is kept', year],
   rpcs: ['Each RPC, with as many streams open as there are nodes', rpcs],
   http: ['HTTP beside gRPC: a list of 1,000 nodes, and 100 orders until no node has a target', http],
   ipmi_status: [`The power status of ${BMCS} BMCs, 100 of them for ipmitool`, ipmiStatus],

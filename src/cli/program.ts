@@ -71,7 +71,7 @@ const COMMANDS: Readonly<Record<string, CommandRow>> = {
     load: async () => (await import('./audit/commands.ts')).addAuditCommands,
   },
   events: {
-    description: 'print the events: every change, numbered, from the beginning to the present',
+    description: 'print the events: every change, numbered, from the oldest that is kept to the present',
     load: async () => (await import('./events/commands.ts')).setUpEvents,
   },
   sink: {

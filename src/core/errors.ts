@@ -74,7 +74,11 @@ export const ERROR_TABLE = {
   ACTION_PLAN_NOT_FOUND: row('NOT_FOUND', 3, 'no action plan has this uuid, request_id or name'),
   ACTION_NOT_FOUND: row('NOT_FOUND', 3, 'no action has this uuid'),
   ACTION_PLAN_INVALID: row('INVALID_ARGUMENT', 2, 'the action plan is wrong at the place that the message names'),
-  EVENTS_OUT_OF_RANGE: row('OUT_OF_RANGE', 2, 'the events end before the sequence number to begin with'),
+  EVENTS_OUT_OF_RANGE: row(
+    'OUT_OF_RANGE',
+    2,
+    'the event with the sequence number to begin with is kept no more, or is beyond the newest',
+  ),
   EVENTS_OF_ANOTHER_DATABASE: row(
     'FAILED_PRECONDITION',
     5,

@@ -27,6 +27,7 @@ import { SharedReadings } from './power/shared_readings.ts';
 import { syncPowerStates } from './power/sync.ts';
 import { UnservedLooks } from './power/unserved.ts';
 import { endWhatABackupHolds } from './restored.ts';
+import { keepWithin, type RetentionRules } from './retention.ts';
 import { NO_SINKS, type SinkMakers, Sinks } from './sinks/sinks.ts';
 import { forgetEmbeddedAgents, listAgents } from './store/agents.ts';
 import { Deadlines } from './store/deadlines.ts';
@@ -45,6 +46,8 @@ interface ConductorParts {
   readonly agentLeaseMs: number;
   /** The compute services that plans may speak to; none without them. */
   readonly clouds?: Clouds;
+  /** How long what is stored is kept. Absent: for ever. */
+  readonly retention?: RetentionRules;
   readonly log: Log;
   /** What callers may do; absent: everything. */
   readonly access?: Access;
@@ -134,7 +137,7 @@ export async function startConductor(given: ConductorParts): Promise<Conductor> 
     unserved.lookAfter(2 * agentLeaseMs);
     await plans.recover();
     await audits.recover();
-    background.push(keepPlansFresh(parts), disk.watch());
+    background.push(keepPlansFresh(parts), disk.watch(), keepWithin(given.retention, { store, log, shutdown }));
     sinks = await openSinks(given, shutdown);
   } catch (error) {
     // A start that fails leaves no timer, which would keep the process alive.

@@ -13,6 +13,7 @@ import { findNode, getNode, insertNodeRow, listUnserved, saveNode } from '../../
 import { type NodeRow, nodeCodec } from '../../src/server/store/rows.ts';
 import { never } from '../counterparts/signals.ts';
 import { nodeRow } from '../server/rows.ts';
+import { oldRowsGo } from './pruning.ts';
 import { trailIsWhole } from './trail.ts';
 import { appendEvents, eventTypes, fault, follow, insert, names, outcomes } from './writes.ts';
 
@@ -100,6 +101,8 @@ promise('writes that wait together: each stands or falls alone, whatever fails i
 });
 
 promise('the trail: an entry is there with its change or not at all, and the chain goes through all', trailIsWhole);
+
+promise('old rows go, each kind by its own rule, and nothing else', oldRowsGo);
 
 promise(
   'a row that a failed write has changed is what it was, for reads and for the writes beside it',

@@ -58,6 +58,7 @@ const MASKS: readonly (readonly [RegExp, string])[] = [
   [/\b127\.[\d.]+:\d+/g, 'ADDRESS'],
   [/, data in .*/g, ', data in FOLDER'],
   [/\b\d+m?s\b|\b\d+ s\b/g, 'SPAN'],
+  [/\b[\d.]+ [KMG]iB\b/g, 'SIZE'],
   // The order has been sent or is about to be: which of them is seen is chance.
   [/\b(QUEUED|SENDING|CONFIRMING)\b/g, 'UNDER-WAY'],
   [/^ *\d+ {2}(?=TIME)/g, 'N  '],

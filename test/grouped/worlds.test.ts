@@ -19,6 +19,7 @@ import '../server/nodes/notifications.test.ts';
 import '../server/nodes/problems.test.ts';
 import '../server/nodes/same_bmc.test.ts';
 import '../server/restored.test.ts';
+import '../server/retention.test.ts';
 import '../server/plans/another_server.test.ts';
 import '../server/plans/approval.test.ts';
 import '../server/plans/expected_number.test.ts';

@@ -18,8 +18,9 @@ const hour = 3_600_000;
 
 test('an empty conductor', async (t) => {
   const world = await newWorld(t);
-  const { startedAt, databaseId, ...status } = await statusOf(world.conductor);
+  const { startedAt, databaseId, databaseBytes, ...status } = await statusOf(world.conductor);
   t.is(startedAt?.getTime(), world.conductor.startedAt);
+  t.true(databaseBytes > 100_000n);
   t.regex(databaseId, /^[\da-f]{32}$/);
   t.deepEqual(status, {
     version: VERSION,

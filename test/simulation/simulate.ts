@@ -14,6 +14,7 @@ import { PlanChecks, type PlanRows } from './plan_invariants.ts';
 import { PlanOrders } from './plan_orders.ts';
 import { checkAlways, checkAtPeace } from './power_invariants.ts';
 import { PowerOrders } from './power_orders.ts';
+import { checkPruning } from './pruning.ts';
 import { RollbackOrders } from './rollback_orders.ts';
 import { RollbackWitness } from './rollback_witness.ts';
 import { clockSettingsOf, type Move, Simulation } from './simulation.ts';
@@ -21,6 +22,10 @@ import { Subscriber } from './subscriber.ts';
 import { Witness } from './witness.ts';
 
 const STEPS = 30;
+/** After this step, it is tried what would be deleted if it were old. */
+const PRUNED_AT = 15;
+/** In a third of the seeds: it takes a tenth of a run. */
+const isPruned = (seed: number): boolean => seed % 3 === 1;
 
 /** What a run was like, to see that runs reach what they should. */
 export interface Summary {
@@ -74,9 +79,13 @@ export async function simulate(seed: number, everyWriteTwice = seed % 8 === 5): 
   try {
     const run = prepare(world, seed);
     await run.simulation.begin();
-    for (let step = 0; step < STEPS; step += 1) await takeStep(run);
+    for (let step = 0; step < STEPS; step += 1) {
+      await takeStep(run);
+      if (step === PRUNED_AT && isPruned(seed)) await checkPruning(world, world.chance.pick([1000, 30_000, 120_000]));
+    }
     const rows = await makePeace(run);
     const tasks = await checkAtPeace(world, run.witness);
+    if (isPruned(seed)) await checkPruning(world, 1000);
     await world.end();
     if (world.clock.timers > 0) throw new Error(`${world.clock.timers} timers are left`);
     return {

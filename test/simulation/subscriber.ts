@@ -82,6 +82,16 @@ export class Subscriber {
   }
 }
 
+/** The events that a conductor sends whoever may see all, from a number on. */
+export async function* subscribeTo(conductor: Conductor, from: number): AsyncGenerator<{ readonly sequence: number }> {
+  const request = { fromSequence: BigInt(from), eventTypes: [], stopAtPresent: true, databaseId: '' };
+  const view = new View(EVERYTHING, 'simulation', conductor.store.database.read);
+  const context = { ...contextOf(openCancellation([]).signal), view };
+  const events = createNotificationService(conductor).subscribe(request, context);
+  for await (const { event } of events as AsyncIterable<SubscribeResponse>)
+    if (event) yield { sequence: Number(event.sequence) };
+}
+
 function contextOf(signal: AbortSignal) {
   return {
     signal,

@@ -146,6 +146,7 @@ export const HOMES: Homes = {
     'src/cli/daemon/identity_keys.ts',
     'src/cli/daemon/secret_keys.ts',
     'src/cli/daemon/sinks.ts',
+    'src/cli/daemon/retention_keys.ts',
     'src/cli/shared/order_file.ts',
     'src/cli/plan/file.ts',
     'src/compute/',

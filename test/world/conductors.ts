@@ -4,6 +4,7 @@ import type { Access } from '../../src/server/access/access.ts';
 import { type Conductor, openStore, startConductor } from '../../src/server/conductor.ts';
 import type { PlanLimits } from '../../src/server/plans/parts.ts';
 import type { Limits } from '../../src/server/power/limits.ts';
+import type { Retention } from '../../src/server/retention.ts';
 import type { SinkMakers } from '../../src/server/sinks/sinks.ts';
 import type { Database } from '../../src/server/store/database.ts';
 import type { Change } from '../../src/server/store/feed.ts';
@@ -32,6 +33,8 @@ interface Surroundings {
   readonly access: Access | undefined;
   readonly everyWriteTwice: boolean;
   readonly sinks: SinkMakers;
+  /** How long what is stored is kept; null: for ever. */
+  readonly retention: Retention | null;
   /** Hears every committed change. */
   readonly committed: (change: Change) => void;
   /** Hears faults that are logged, except what a failing disk or a lost database explains. */
@@ -92,7 +95,7 @@ export class Conductors {
   }
 
   async #start(host: string, dieAtTouch: number): Promise<void> {
-    const { shared, chance, limits, access, everyWriteTwice, sinks, dead } = this.#around;
+    const { shared, chance, limits, access, everyWriteTwice, sinks, retention, dead } = this.#around;
     const process = new SimulatedProcess();
     process.dieAtTouch(dieAtTouch);
     const clock = process.clock(this.#around.clock);
@@ -112,6 +115,7 @@ export class Conductors {
       agentLeaseMs: AGENT_LEASE_MS,
       log,
       sinks,
+      ...(retention && { retention: { keep: () => retention, deleted: () => {} } }),
     });
     const running = { process, database, since: clock.now(), conductor };
     this.#replaced = this.living();

@@ -62,6 +62,16 @@ export class SharedConnection {
     return new SharedConnection(image === undefined ? await takeNewborn() : openMemory(image, null));
   }
 
+  /** All of it as bytes, between two transactions. */
+  async image(): Promise<Buffer> {
+    await this.#take(OBSERVER);
+    try {
+      return this.#raw.serialize();
+    } finally {
+      this.#give(OBSERVER);
+    }
+  }
+
   /** The database as it is, whoever lives. To close it ends the connection for everybody. */
   observe(): Database {
     const database = databaseOver(this.#fileOf(OBSERVER));

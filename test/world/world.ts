@@ -13,6 +13,7 @@ import { enrolNode } from '../../src/server/nodes/enrolment.ts';
 import type { PlanLimits } from '../../src/server/plans/parts.ts';
 import type { Limits } from '../../src/server/power/limits.ts';
 import { giveOrder, type Order } from '../../src/server/power/orders.ts';
+import type { Retention } from '../../src/server/retention.ts';
 import { NO_SINKS, type SinkMakers } from '../../src/server/sinks/sinks.ts';
 import type { Database } from '../../src/server/store/database.ts';
 import type { Change } from '../../src/server/store/feed.ts';
@@ -56,6 +57,8 @@ export interface WorldSettings extends DriverTraits {
   readonly everyWriteTwice?: boolean;
   /** The kinds of sinks; absent: there are none. */
   readonly sinks?: SinkMakers;
+  /** How long what is stored is kept; absent: for ever. */
+  readonly retention?: Retention;
   /** What an earlier conductor has left, and how long the world had gone on by then. */
   readonly earlier?: { readonly image: Buffer; readonly elapsedMs: number };
 }
@@ -114,12 +117,14 @@ export class World {
   onAgentDead: (agent: string) => void = () => {};
   /** Faults that the system logged: none is expected, except of dead processes. */
   readonly faults: string[] = [];
+  readonly #shared: SharedConnection;
   readonly #observed: Database;
   readonly #settings: WorldSettings;
   readonly #conductors: Conductors;
   #hasEnded = false;
 
   private constructor(shared: SharedConnection, settings: WorldSettings) {
+    this.#shared = shared;
     this.#observed = shared.observe();
     this.#settings = settings;
     this.chance = seededChance(settings.seed ?? 1);
@@ -134,6 +139,7 @@ export class World {
       access: settings.access,
       everyWriteTwice: settings.everyWriteTwice ?? false,
       sinks: settings.sinks ?? NO_SINKS,
+      retention: settings.retention ?? null,
       committed: (change) => this.onChange(change),
       fault: (message) => this.faults.push(message),
       dead: (conductor) => this.#orphan(conductor),
@@ -185,6 +191,11 @@ export class World {
   /** The database as it is, whoever lives. */
   get database(): Database {
     return this.#observed;
+  }
+
+  /** The database as bytes, between two transactions. */
+  image(): Promise<Buffer> {
+    return this.#shared.image();
   }
 
   get limits(): Limits & PlanLimits {

@@ -8,7 +8,7 @@ import { asking, type Call } from '../shared/asking.ts';
 import { oneLine } from '../shared/harmless.ts';
 import { facts } from '../shared/table.ts';
 import type { Terminal } from '../shared/terminal.ts';
-import { spanWords } from '../shared/words.ts';
+import { bytesWords, spanWords } from '../shared/words.ts';
 
 /** `12 of these, 3 of those`; what there is none of is left out. */
 function countsWords(counts: readonly (readonly [count: number, what: string])[]): string {
@@ -64,7 +64,10 @@ export function statusText(status: GetStatusResponse, address: string, nowMs: nu
   ]);
   const known = facts([
     ['conductor', `${address}, version ${status.version}${up}`],
-    ['database', status.databaseId],
+    [
+      'database',
+      `${status.databaseId}${status.databaseBytes > 0n ? `, ${bytesWords(Number(status.databaseBytes))}` : ''}`,
+    ],
     ...conductorLines(status, nowMs),
     ['nodes', `${nodes?.total ?? 0}${states && `: ${states}`}`],
     ['maintenance', String(nodes?.maintenance ?? 0)],

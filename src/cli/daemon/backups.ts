@@ -5,6 +5,7 @@ import { copyRows } from '../../server/store/copy.ts';
 import { backUpFile, backUpRows, checkFolder, restoreFile, vacuumFolder } from '../../server/store/sqlite/backup.ts';
 import { checkFile, type FileFacts } from '../../server/store/sqlite/check.ts';
 import type { Terminal } from '../shared/terminal.ts';
+import { bytesWords } from '../shared/words.ts';
 import type { Configuration } from './configuration.ts';
 import { passwordOf } from './open_database.ts';
 
@@ -55,7 +56,7 @@ export function check(file: string | undefined, place: DatabaseHome): Done {
 export function vacuum(place: DatabaseHome): Done {
   refusePostgres(place, 'its autovacuum does this by itself; VACUUM FULL gives room back to the disk');
   const { before, after } = vacuumFolder(place.dataFolder);
-  return { where: place.dataFolder, what: `${sizeOf(before)} before, ${sizeOf(after)} now` };
+  return { where: place.dataFolder, what: `${bytesWords(before)} before, ${bytesWords(after)} now` };
 }
 
 /** What the server itself does better. */
@@ -65,8 +66,5 @@ function refusePostgres({ databaseUrl }: DatabaseHome, instead: string): void {
 
 function wordsOf({ bytes, schema, rows }: FileFacts): string {
   const counts = [...rows].map(([table, count]) => `${count} ${table}`).join(', ');
-  return `${counts}; schema ${schema}; ${sizeOf(bytes)}`;
+  return `${counts}; schema ${schema}; ${bytesWords(bytes)}`;
 }
-
-const sizeOf = (bytes: number): string =>
-  bytes < 2 ** 20 ? `${Math.ceil(bytes / 1024)} KiB` : `${(bytes / 2 ** 20).toFixed(1)} MiB`;

@@ -10,6 +10,7 @@ import { z } from 'zod';
 import { fail } from '../../core/errors.ts';
 import { readAtStart } from '../../core/small_file.ts';
 import type { IdentityLimits } from '../../server/api/identity_limits.ts';
+import type { Keep, Retention } from '../../server/retention.ts';
 import type { Environment } from '../shared/terminal.ts';
 import type { TlsFiles } from '../shared/tls_files.ts';
 import { CONFIGURATION_KEYS, flagOf, KEY_NAMES, type KeyName, variableOf } from './configuration_keys.ts';
@@ -75,6 +76,8 @@ export interface Configuration {
   readonly actionPlanExpiryMs: number;
   readonly checkPeriodicIntervalMs: number;
   readonly confirmAbove: number;
+  /** How long what is stored is kept. */
+  readonly retention: Retention;
   /** Null: each driver's own. */
   readonly minCommandIntervalMs: number | null;
   /** 0 keeps no session. */
@@ -219,6 +222,17 @@ const isUrl = (text: string): boolean => /^https?:\/\//.test(text);
 
 const milliseconds = (seconds: number): number => Math.round(seconds * 1000);
 
+function retentionOf(values: Values): Retention {
+  return {
+    events: keep(values.events_keep, values.events_keep_rows),
+    tasks: keep(values.tasks_keep, values.tasks_keep_rows),
+    plans: keep(values.plans_keep, values.plans_keep_rows),
+    audits: keep(values.audits_keep, values.audits_keep_rows),
+  };
+}
+
+const keep = (days: number, rows: number): Keep => ({ forMs: milliseconds(days * 86_400), rows });
+
 function inMilliseconds(values: Values): Configuration {
   return {
     listen: values.listen,
@@ -262,6 +276,7 @@ function inMilliseconds(values: Values): Configuration {
     actionPlanExpiryMs: milliseconds(values.action_plan_expiry * 3600),
     checkPeriodicIntervalMs: milliseconds(values.check_periodic_interval),
     confirmAbove: values.confirm_above,
+    retention: retentionOf(values),
     minCommandIntervalMs: values.min_command_interval === undefined ? null : milliseconds(values.min_command_interval),
     ipmiKeepSessionMs: milliseconds(values.ipmi_keep_session),
     secretsFolder: pathOf(values.secrets_dir),

@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { isAddress } from '../shared/address.ts';
 import { type ConfigurationKey, file, folder, name, seconds, wholeSeconds } from './configuration_kinds.ts';
 import { IDENTITY_KEYS } from './identity_keys.ts';
+import { RETENTION_KEYS } from './retention_keys.ts';
 import { SECRET_KEYS } from './secret_keys.ts';
 
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
@@ -271,6 +272,7 @@ export const CONFIGURATION_KEYS = {
     readBy: 'agent',
     meaning: 'how long an idle IPMI session is kept open, one for each BMC; 0 opens one for each command',
   }),
+  ...RETENTION_KEYS,
   ...IDENTITY_KEYS,
   ...SECRET_KEYS,
   ca: file({

@@ -15,6 +15,7 @@ import { announceElected, announceResigned, type Leader, type LedBefore } from '
 import { countChanges } from '../../server/metrics/changes.ts';
 import { timed } from '../../server/metrics/database.ts';
 import type { MetricRegistry } from '../../server/metrics/registry.ts';
+import type { RetentionRules } from '../../server/retention.ts';
 import type { SinkMakers } from '../../server/sinks/sinks.ts';
 import type { Database } from '../../server/store/database.ts';
 import type { Terminal } from '../shared/terminal.ts';
@@ -80,7 +81,12 @@ export async function startTerm(mandate: Mandate, parts: TermParts): Promise<Ter
   const store = openStore({ database, clock, chance, publisherId: `countermand-conductor.${hostname()}` });
   if (elected) await announceElected(elected.leader, elected.before, store);
   const { agentLeaseMs, secondAgent } = configuration;
-  const rules = { limits: configuration, access, agentLeaseMs, secondAgent, leading, embeddedMayActMs, sinks };
+  const retention: RetentionRules = {
+    keep: () => configuration.retention,
+    deleted: (kind, count) => registry.add('countermand_rows_deleted_total', { kind }, count),
+  };
+  const limited = { limits: configuration, retention, access, agentLeaseMs, secondAgent };
+  const rules = { ...limited, leading, embeddedMayActMs, sinks };
   const conductor = await startConductor({ ...rules, store, clouds, log });
   void countChanges(database, registry, conductor.shutdown);
   registry.set('countermand_epoch', [[{}, leading.epoch]]);

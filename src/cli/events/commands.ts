@@ -62,7 +62,7 @@ Examples:
 /** Gives the command `events` its options and its action. */
 export function setUpEvents(command: Command, terminal: Terminal): void {
   command
-    .option('--from <sequence>', 'begin with this number; 1 if not given')
+    .option('--from <sequence>', 'begin with this number; the oldest event that is kept if not given')
     .option('--since <time>', 'begin this long ago, such as 90s, 10m or 2h')
     .option('--tail <n>', 'only the last n of the events that the other flags choose')
     .option('--type <glob...>', "only types that match one of these, such as 'baremetal.node.power_abort.*'")

@@ -8,7 +8,7 @@ import { asText, eventData, planOfEvent, type Wanted } from './payload.ts';
 
 /** Which events are printed. */
 export interface WantedEvents {
-  /** The first number; absent: from the first event. */
+  /** The first number; absent: from the oldest event. */
   readonly from: bigint | undefined;
   /** Instead of a number: only events of this time before now, in seconds. */
   readonly sinceS: number | undefined;
@@ -64,10 +64,12 @@ async function* subscribe(
 
 /** The number to begin with. */
 async function beginning({ from, sinceS }: WantedEvents, call: Call): Promise<bigint> {
-  if (sinceS === undefined) return from ?? 1n;
+  if (sinceS === undefined) return from ?? 0n;
   const sinceMs = call.clock.now() - sinceS * 1000;
-  let first = 1n;
-  let beyond = (await call.conductor.notifications.getNewestSequence({})).newestSequence + 1n;
+  const { newestSequence, oldestSequence } = await call.conductor.notifications.getNewestSequence({});
+  // A conductor of an earlier version keeps all, and names no oldest.
+  let first = oldestSequence > 0n ? oldestSequence : 1n;
+  let beyond = newestSequence + 1n;
   // Events are numbered in the order of their times, so their first is found by halving.
   while (first < beyond) {
     const middle = (first + beyond) / 2n;

@@ -96,3 +96,10 @@ export function firstNames(names: readonly string[], most = names.length, of = n
   const more = of > shown.length ? ` and ${of - shown.length} more` : '';
   return `${shown.join(', ')}${more}`;
 }
+
+/** A size, as `324 KiB`, `12.3 MiB` or `4.5 GiB`. */
+export function bytesWords(bytes: number): string {
+  const [kib, mib, gib] = [2 ** 10, 2 ** 20, 2 ** 30];
+  if (bytes < mib) return `${Math.ceil(bytes / kib)} KiB`;
+  return bytes < gib ? `${(bytes / mib).toFixed(1)} MiB` : `${(bytes / gib).toFixed(1)} GiB`;
+}

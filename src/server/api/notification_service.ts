@@ -4,8 +4,8 @@ import { fail, failAt } from '../../core/errors.ts';
 import type { NotificationServiceImplementation, SubscribeRequest } from '../../gen/countermand/v1/notification.ts';
 import type { Asked } from '../access/identity.ts';
 import type { Conductor } from '../conductor.ts';
-import { EventTail, storedEvents } from '../events/tail.ts';
-import { databaseId, lastSequence } from '../store/events.ts';
+import { EventTail, eventsAreGone, storedEvents } from '../events/tail.ts';
+import { databaseId, eventsGoneTo, lastSequence } from '../store/events.ts';
 import type { EventRow } from '../store/rows.ts';
 import type { Store } from '../store/store.ts';
 import { underCall } from './calls.ts';
@@ -16,7 +16,7 @@ import type { Viewed } from './view.ts';
 
 /** Which events to send. */
 interface Subscription {
-  /** The first sequence number; null: only what comes from now on. */
+  /** The first sequence number; 0: from the oldest that is kept; null: only what comes from now on. */
   readonly from: number | null;
   /** Globs of event types; empty: all. */
   readonly eventTypes: readonly string[];
@@ -31,6 +31,8 @@ interface Position {
   readonly databaseId: string;
   /** The newest sequence number; 0 if there is no event yet. */
   readonly newest: number;
+  /** The oldest that is kept; one more than the newest if there is none. */
+  readonly oldest: number;
 }
 
 /** The header that tells which database the numbers are of. */
@@ -58,21 +60,26 @@ async function* subscribe(
 }
 
 async function positionOf({ database: { read } }: Store): Promise<Position> {
-  return { databaseId: await databaseId(read), newest: await lastSequence(read) };
+  const oldest = (await eventsGoneTo(read)) + 1;
+  return { databaseId: await databaseId(read), newest: await lastSequence(read), oldest };
 }
 
-function refuseForeign({ from, databaseId: wanted }: Subscription, { databaseId: own, newest }: Position): void {
+function refuseForeign(
+  { from, databaseId: wanted }: Subscription,
+  { databaseId: own, newest, oldest }: Position,
+): void {
   if (wanted !== null && wanted !== own)
     throw fail(
       'EVENTS_OF_ANOTHER_DATABASE',
-      `the numbers are of database ${wanted}, and this is database ${own}: begin anew, from 1 or from now on`,
+      `the numbers are of database ${wanted}, and this is database ${own}: begin anew, from 0 or from now on`,
     );
   if (from !== null && from > newest + 1)
     throw fail(
       'EVENTS_OUT_OF_RANGE',
       `from_sequence is ${from}, and the newest event is ${newest}: the number is of another database, or of one that was ` +
-        `restored since. Resume at ${newest + 1}, or begin anew from 1`,
+        `restored since. Resume at ${newest + 1}, or begin anew from 0`,
     );
+  if (from !== null && from > 0 && from < oldest) throw eventsAreGone(from, oldest);
 }
 
 /** The service over a conductor. */
@@ -104,8 +111,8 @@ export function createNotificationService(
     },
 
     async getNewestSequence() {
-      const { newest, databaseId: id } = await positionOf(store);
-      return { newestSequence: BigInt(newest), databaseId: id };
+      const { newest, oldest, databaseId: id } = await positionOf(store);
+      return { newestSequence: BigInt(newest), oldestSequence: BigInt(oldest), databaseId: id };
     },
   };
 }

@@ -132,6 +132,7 @@ export async function statusOf(conductor: Conductor, view?: View): Promise<GetSt
     version: VERSION,
     startedAt: date(conductor.startedAt),
     databaseId: await databaseId(database.read),
+    databaseBytes: BigInt(await database.bytes()),
     diskFull: database.isFull,
     nodes: countsOf(counts),
     unsettledPowerTasks: await countSeenTasks(view, database.read),

@@ -3,12 +3,12 @@
  * and a follower is woken only for the types that it wants.
  */
 import { type Channel, openFolded } from '../../core/channel.ts';
-import { asCountermandError, fail } from '../../core/errors.ts';
+import { asCountermandError, type CountermandError, fail, failWith } from '../../core/errors.ts';
 import { matcherOf } from '../../core/globs.ts';
 import { nextPortion } from '../../core/long_work.ts';
 import { type Cancellation, onAbort, openCancellation } from '../../core/signals.ts';
 import type { Database } from '../store/database.ts';
-import { lastSequence, readEvents } from '../store/events.ts';
+import { eventsGoneTo, lastSequence, readEvents } from '../store/events.ts';
 import type { EventRow } from '../store/rows.ts';
 
 /** At most this many events are read at a time. A client that never reads keeps one page of them in memory. */
@@ -24,9 +24,17 @@ interface Wanted {
   readonly globs: readonly string[];
 }
 
+/** The error of a number whose event is kept no more. @param oldest the number of the oldest that is */
+export function eventsAreGone(from: number, oldest: number): CountermandError {
+  const sentence = `the events before ${oldest} are kept no more (events_keep), and ${from} is one of them: resume at ${oldest}, or at 0, the oldest there is, and look at what there is now`;
+  return failWith('EVENTS_OUT_OF_RANGE', sentence, { facts: { oldest: String(oldest) } });
+}
+
 /**
  * The stored events up to number `to`, in order. Others are served between two pages. An abort ends it with its reason.
+ * @param wanted from 0 is from the oldest that is kept
  * @returns the number after the last event that was looked at
+ * @throws EVENTS_OUT_OF_RANGE if an event is kept no more when its turn comes
  */
 export async function* storedEvents(
   { from, globs }: Wanted,
@@ -38,6 +46,7 @@ export async function* storedEvents(
   for (let next = from; ; ) {
     signal.throwIfAborted();
     const events = await readEvents(next, PAGE, read);
+    if (next > 0 && events[0]?.sequence !== next) await refuseGone(next, read);
     for (const event of events) {
       signal.throwIfAborted();
       if (event.sequence > to) return next;
@@ -47,6 +56,11 @@ export async function* storedEvents(
     if (events.length < PAGE) return next;
     await nextPortion();
   }
+}
+
+async function refuseGone(from: number, sql: Database['read']): Promise<void> {
+  const goneTo = await eventsGoneTo(sql);
+  if (from <= goneTo) throw eventsAreGone(from, goneTo + 1);
 }
 
 /** What has come for a follower since it last looked. */

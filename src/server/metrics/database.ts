@@ -27,6 +27,7 @@ export function timed(database: Database, registry: MetricRegistry, clock: Clock
     },
     untilFull: (signal) => database.untilFull(signal),
     findRoom: (signal) => database.findRoom(signal),
+    bytes: () => database.bytes(),
     close: () => database.close(),
     async write(work) {
       const began = clock.monotonic();

@@ -67,6 +67,7 @@ export async function gaugeFleet({ store, attachments, sinks }: Fleet, registry:
     'countermand_action_plans',
     [...plans].map(([state, count]) => [{ state }, count]),
   );
+  registry.set('countermand_database_bytes', [[{}, await database.bytes()]]);
   const newest = await lastSequence(read);
   registry.set('countermand_events_total', [[{}, newest]]);
   await gaugeSinks(sinks.list(), newest, store, registry);

@@ -73,6 +73,8 @@ export const METRICS = {
     'zone',
   ),
 
+  countermand_database_bytes: gauge('how large the database is on its disk'),
+  countermand_rows_deleted_total: counter('the rows that were deleted because they were old or too many', 'kind'),
   countermand_events_total: counter('the events that were ever stored'),
   countermand_sink_lag_events: gauge(
     'the numbers of events between the position of a sink and the newest event',

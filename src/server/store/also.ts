@@ -66,6 +66,7 @@ export function storeAlso(store: Store, also: Also, touched: (result: unknown) =
     },
     untilFull: (signal) => database.untilFull(signal),
     findRoom: (signal) => database.findRoom(signal),
+    bytes: () => database.bytes(),
     write: (work) => writeAlso(database, also, touched, work),
     close: () => database.close(),
   };

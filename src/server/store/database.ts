@@ -75,6 +75,8 @@ export interface Database {
   untilFull(signal: AbortSignal): Promise<void>;
   /** Looks again whether there is room after `isFull`. Resolves with whether there is. An abort rejects with its reason. */
   findRoom(signal: AbortSignal): Promise<boolean>;
+  /** How large it is on its disk, in bytes. @throws DATABASE_UNUSABLE, DATABASE_DAMAGED */
+  bytes(): Promise<number>;
   /** Resolves with the reason when nothing can be written by it any more: DATABASE_DAMAGED, DATABASE_TAKEN or LEADERSHIP_LOST. */
   readonly lost: Promise<CountermandError>;
   /**

@@ -27,6 +27,12 @@ export async function lastSequence(sql: Knex): Promise<number> {
   return Number(row?.sequence ?? 0);
 }
 
+/** The number up to which events are kept no more; 0 if all are. */
+export async function eventsGoneTo(sql: Knex): Promise<number> {
+  const row = await sql('database_id').first('events_gone_to');
+  return row.events_gone_to;
+}
+
 /** When the backup was made that this database was put back from, until a conductor has started on it; else null. */
 export async function backedUpAt(sql: Knex): Promise<number | null> {
   const row = await sql('database_id').first('backed_up_at');

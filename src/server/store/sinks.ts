@@ -45,6 +45,12 @@ export async function listSinks(sql: Knex): Promise<SinkRow[]> {
   });
 }
 
+/** The number up to which every sink has delivered, also those that are off; null if there is none. */
+export async function readBySinks(sql: Knex): Promise<number | null> {
+  const row = await sql('sinks').min({ position: 'position' }).first();
+  return row?.position ?? null;
+}
+
 /** True if a sink has this name. */
 export async function isSinkName(name: string, { sql }: Transaction): Promise<boolean> {
   return (await sql('sinks').where('name', name).first('uuid')) !== undefined;

@@ -53,6 +53,7 @@ test('0006: rows, indexes, numbers and checks are what they were', async (t) => 
     'nodes_bmc_guid_index',
     'nodes_bmc_place_index',
     'nodes_same_bmc_as_index',
+    'power_tasks_alone',
     'nodes_created_by_index',
     'action_plans_created_by_state_index',
   ];

@@ -81,6 +81,11 @@ class PostgresDatabase implements Database {
     refuseReadsInWrites(read, this);
   }
 
+  async bytes(): Promise<number> {
+    const { rows } = await this.read.raw('select pg_database_size(current_database()) as bytes');
+    return rows[0].bytes;
+  }
+
   get busy(): boolean {
     return this.#queue.busy;
   }

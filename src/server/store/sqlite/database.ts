@@ -85,6 +85,18 @@ class SqliteDatabase implements Database {
     return reserve.isThere;
   }
 
+  /** Pages that wait in the log are counted once. */
+  async bytes(): Promise<number> {
+    try {
+      const [pages, size] = ['page_count', 'page_size'].map((name) =>
+        Number(this.#file.connection.pragma(name, { simple: true })),
+      );
+      return Number(pages) * Number(size);
+    } catch (thrown) {
+      throw explainSqlite(thrown);
+    }
+  }
+
   get busy(): boolean {
     return this.#queue.busy;
   }
