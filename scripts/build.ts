@@ -20,6 +20,7 @@ import { isBuiltin } from 'node:module';
 import { dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { BuildResult, Plugin } from 'esbuild';
+import { bundleConsole, CONSOLE } from './build/console.ts';
 import { noticesOf } from './build/notices.ts';
 import { apart, bundleApart } from './build/packages.ts';
 
@@ -84,8 +85,13 @@ const unreached: Plugin = {
   },
 };
 
+/** What else the sources want to find in dist/. */
+interface Wanted {
+  console: boolean;
+}
+
 /** `new URL('./file', import.meta.url)` in our sources finds a copy of the file below dist/files. */
-function foundByUrl(found: Found[]): Plugin {
+function foundByUrl(found: Found[], wanted: Wanted): Plugin {
   return {
     name: 'found by url',
     setup({ onLoad }) {
@@ -94,6 +100,10 @@ function foundByUrl(found: Found[]): Plugin {
         if (!text.includes('import.meta.url')) return null;
         const contents = text.replaceAll(/new URL\('([^']+)', import\.meta\.url\)/g, (_, name: string) => {
           const from = resolve(dirname(path), name);
+          if (from === join(ROOT, 'dist', CONSOLE)) {
+            wanted.console = true;
+            return `new URL('./${CONSOLE}/', import.meta.META)`;
+          }
           const to = join('files', relative(join(ROOT, 'src'), from));
           if (from.endsWith('.ts') || to.includes('..'))
             throw new Error(`${path}: ${name} cannot be copied into dist/`);
@@ -129,6 +139,7 @@ function askForBuiltins(text: string): string {
 export async function bundle(): Promise<Bundle> {
   const { build } = await import('esbuild');
   const found: Found[] = [];
+  const wanted: Wanted = { console: false };
   const { outputFiles, metafile } = await build({
     absWorkingDir: ROOT,
     entryPoints: [{ in: 'src/cli/start.ts', out: 'main' }],
@@ -140,17 +151,19 @@ export async function bundle(): Promise<Bundle> {
     format: 'esm',
     platform: 'node',
     target: 'node24',
-    plugins: [unreached, apart, foundByUrl(found)],
+    plugins: [unreached, apart, foundByUrl(found, wanted)],
     banner: { js: BANNER },
     logLevel: 'warning',
   });
   refuseHalfLoaded(metafile);
   const packages = await bundleApart(ROOT, metafile);
   found.push(...packages.copies);
-  const inputs = [...Object.keys(metafile.inputs), ...packages.inputs];
+  const console = wanted.console ? await bundleConsole(ROOT) : { outputs: [], inputs: [] };
+  const inputs = [...Object.keys(metafile.inputs), ...packages.inputs, ...console.inputs];
   const outputs = new Map([
     ...outputFiles.map(({ path, text }) => [relative(join(ROOT, 'dist'), path), askForBuiltins(text)] as const),
     ...packages.outputs,
+    ...console.outputs,
     [NOTICES, noticesOf(ROOT, inputs)],
   ]);
   return { outputs, found, metafile, inputs };

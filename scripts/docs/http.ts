@@ -20,7 +20,7 @@ const INTRODUCTION = [
     ].join('\n'),
     'sh',
   ),
-  'Where the conductor wants to know who asks, a request carries a client certificate, `Authorization: Bearer` or `Authorization: Basic`, or a token as `X-Auth-Token`; see [security](security.md). `/`, `/v1`, `/healthz`, `/readyz` and `/openapi.json` need none. Without TLS and authentication, the door listens on a loopback address unless `--insecure` is given. It refuses what pages of other sites make a browser send: on loopback, `Host` is `localhost` or an IP address, and `Origin`, if there is one, is the door itself. The token `notused`, which `--os-auth-type none` sends, is no token.',
+  'Where the conductor wants to know who asks, a request carries a client certificate, `Authorization: Bearer` or `Authorization: Basic`, or a token as `X-Auth-Token`; see [security](security.md). `/`, `/v1`, `/healthz`, `/readyz`, `/openapi.json` and the files of `/console` need none. Without TLS and authentication, the door listens on a loopback address unless `--insecure` is given. It refuses what pages of other sites make a browser send: on loopback, `Host` is `localhost` or an IP address, and `Origin`, if there is one, is the door itself. The token `notused`, which `--os-auth-type none` sends, is no token.',
   'The same table is served as `/openapi.json` (OpenAPI 3.1), and kept as [openapi.json](openapi.json). What Ironic answers to the same requests stands [side by side](side_by_side.md) with ours.',
 ];
 
@@ -41,7 +41,7 @@ const RETRIES = [
 ];
 
 const CHAPTERS: Readonly<Record<Chapter, readonly [title: string, text: string]>> = {
-  door: ['The door itself', 'What probes and programs ask.'],
+  door: ['The door itself', 'What probes, programs and browsers ask. [The console](console.md) is a page for people.'],
   ironic: [
     "Ironic's API, version 1",
     'What `baremetal`, `openstack baremetal`, openstacksdk, gophercloud and curl send. Versions 1.1 to 1.78 are accepted and mean the same; without one it is the newest. A client that asks for more is told the bounds (406) and comes down.',

@@ -6,7 +6,7 @@ export interface Answer {
   /** What becomes JSON; absent: the answer has no body. */
   readonly body?: unknown;
   /** What is answered instead of JSON; absent: nothing. */
-  readonly text?: { readonly type: string; readonly content: string };
+  readonly text?: { readonly type: string; readonly content: string | Buffer };
   readonly headers?: Readonly<Record<string, string>>;
 }
 

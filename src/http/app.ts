@@ -55,7 +55,7 @@ async function refusePath(path: string): Promise<Answer> {
 }
 
 /** Routes that probes and clients ask before they know which version to ask for, or how to log in. They say nothing of this installation. */
-const DISCOVERY = ['/', '/v1', '/healthz', '/readyz', '/openapi.json'];
+const DISCOVERY = ['/', '/v1', '/healthz', '/readyz', '/openapi.json', '/console', '/console/{file}'];
 
 /** Answers a request whose route is known; once its versions are known, a refusal says them as well. */
 async function answer(context: Served, route: Route, parts: AppParts): Promise<Answer> {
@@ -83,6 +83,7 @@ async function askRoute({ req, env }: Served, route: Route, { services }: AppPar
     base: url.origin,
     url,
     requestId: headers.get('idempotency-key') ?? headers.get('x-openstack-request-id') ?? '',
+    acceptsGzip: /(^|[\s,])gzip\s*(?!;\s*q=0(\.0*)?\s*(,|$))/.test(headers.get('accept-encoding') ?? ''),
     now: services.clock.now(),
     notReady: services.notReady,
     metrics: () => services.metrics(identity),

@@ -46,6 +46,8 @@ export interface Ask<Query = unknown, Body = unknown> {
   readonly requestId: string;
   /** The services, for this caller. */
   readonly conductor: Clients;
+  /** The client takes an answer that is compressed by gzip. */
+  readonly acceptsGzip: boolean;
   /** The time now, in milliseconds since 1970. */
   readonly now: number;
   /** Why the conductor takes no new work now, or null if it does. */

@@ -1,4 +1,5 @@
 /** The table of all routes. Where several match a request, the first serves it. */
+import { CONSOLE_ROUTES } from './console.ts';
 import { HEALTH_ROUTES } from './health.ts';
 import { ABSENT_ROUTES } from './ironic/absent.ts';
 import { DISCOVERY_ROUTES } from './ironic/discovery.ts';
@@ -17,6 +18,7 @@ import { TEMPLATE_ROUTES } from './watcher/templates.ts';
 /** Every route of the door. */
 export const ROUTES: readonly Route[] = [
   ...HEALTH_ROUTES,
+  ...CONSOLE_ROUTES,
   ...DISCOVERY_ROUTES,
   ...NODE_LIST_ROUTES,
   ...NODE_ROUTES,

@@ -15,6 +15,7 @@ import { isBuiltin } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
+import { gzipSync } from 'node:zlib';
 import test, { type ExecutionContext } from 'ava';
 import { type Bundle, bundle } from '../../scripts/build.ts';
 import { newFolder } from '../counterparts/folder.ts';
@@ -213,6 +214,17 @@ test('every part of the bundle can be loaded, and asks for the modules of Node i
   t.deepEqual(loaded, { stdout: 'all\n', stderr: '' });
   for (const [path, text] of outputs)
     for (const [, name = ''] of text.matchAll(/^import (?:[^"]* from )?"([^"]+)";$/gm)) t.false(isBuiltin(name), path);
+});
+
+test('the console is small, and its page names its own script and style sheet', async (t) => {
+  const { outputs, inputs } = await made;
+  const files = [...outputs].filter(([path]) => path.startsWith('console/'));
+  t.is(files.length, 4);
+  const bytes = files.reduce((sum, [, text]) => sum + gzipSync(text, { level: 9 }).length, 0);
+  t.true(bytes < 150_000, `${bytes}`);
+  const page = outputs.get('console/index.html') ?? '';
+  for (const [path] of files.filter(([name]) => /\.(js|css)$/.test(name))) t.true(page.includes(`"/${path}"`), path);
+  t.true(inputs.some((path) => path.startsWith('node_modules/preact/')));
 });
 
 test('an installed bundle keeps what V8 has compiled where XDG says, or nowhere', async (t) => {

@@ -37,6 +37,8 @@ import '../cli/shared/output.test.ts';
 import '../cli/shared/task_lines.test.ts';
 import '../cli/shared/times.test.ts';
 import '../cli/shared/words.test.ts';
+import '../console/link.test.ts';
+import '../console/pure.test.ts';
 import '../core/abort_table.test.ts';
 import '../core/long_work.test.ts';
 import '../core/folded_names.test.ts';

@@ -57,6 +57,41 @@ test('what it refuses, and in which form', async (t) => {
   t.is((await ask(http, 'GET /healthz', { headers: { 'X-Auth-Token': 'notused' } })).status, 200);
 });
 
+test('the console is served to whoever asks, compressed where that is taken, and under a strict policy', async (t) => {
+  const { http } = await openHouse(t, { here: true, http: true });
+  // A browser decompresses by itself, so that what was sent is only seen in the headers.
+  const page = await ask(http, 'GET /console', {
+    headers: { Accept: 'text/html,*/*;q=0.8', 'Accept-Encoding': 'identity' },
+  });
+  t.is(page.status, 200);
+  t.is(page.headers.get('content-type'), 'text/html; charset=utf-8');
+  t.is(page.headers.get('content-encoding'), null);
+  t.is(page.headers.get('cache-control'), 'no-store');
+  t.false(
+    /<script(?! type="module" src="\/console\/)|<style|\bon\w+=|\bstyle=/.test(page.text),
+    'nothing stands in the page itself',
+  );
+  const files = [...page.text.matchAll(/(?:src|href)="(\/console\/[^"]+)"/g)].map(([, path]) => path);
+  t.is(files.length, 3);
+  for (const path of files) {
+    const file = await ask(http, `GET ${path}`, { headers: { 'Accept-Encoding': 'br, gzip' } });
+    t.is(file.status, 200, path);
+    t.is(file.headers.get('content-encoding'), 'gzip');
+    t.is(/immutable/.test(file.headers.get('cache-control') ?? ''), !path?.endsWith('.svg'), path);
+    t.is(file.headers.get('x-content-type-options'), 'nosniff');
+    t.regex(
+      file.headers.get('content-security-policy') ?? '',
+      /^default-src 'none'; script-src 'self'; style-src 'self'; /,
+    );
+  }
+  for (const path of ['/console/nope.js', '/console/..%2Fmain.js', '/console/%2e%2e/main.js'])
+    t.is((await ask(http, `GET ${path}`)).status, 404, path);
+  t.is(
+    (await ask(http, 'GET /console', { headers: { 'Accept-Encoding': 'gzip;q=0' } })).headers.get('content-encoding'),
+    null,
+  );
+});
+
 test('what a foreign page makes a browser send is refused', async (t) => {
   const { http } = await openHouse(t, { here: true, http: true });
   const { host, port } = new URL(http);

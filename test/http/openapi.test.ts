@@ -26,6 +26,7 @@ const PARAMS: Readonly<Record<string, string>> = {
   audit: 'p1',
   plan: 'p1',
   service: '2',
+  file: 'icon.svg',
 };
 
 test('every GET answers as its schema says', async (t) => {

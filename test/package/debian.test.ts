@@ -56,6 +56,7 @@ test('the unpacked command runs with the Node beside it, whatever Node the syste
   t.regex(stdout, /^\d+\.\d+\.\d+\n$/);
   const prebuilds = await readdir(join(t.context.unpacked, 'usr/lib/countermand/dist/prebuilds'));
   t.deepEqual(prebuilds, [`linux-${process.arch}.node`]);
+  t.true((await readdir(join(t.context.unpacked, 'usr/lib/countermand/dist/console'))).includes('index.html'));
 });
 
 test('there is a man page for each command, which man has nothing to complain of', async (t) => {

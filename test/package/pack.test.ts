@@ -52,6 +52,9 @@ test('the tarball has bin, dist, proto and docs, beside what every package has',
   t.deepEqual([...tops].sort(), wanted);
   for (const path of ['bin/countermand', 'dist/main.js', 'dist/NOTICES.txt', 'docs/cli.md'])
     t.true(files.includes(path), path);
+  for (const file of [/^index\.html$/, /^main-\w+\.js$/, /^style-\w+\.css$/, /^icon\.svg$/])
+    t.is(files.filter((path) => path.startsWith('dist/console/') && file.test(path.slice(13))).length, 1, `${file}`);
+  t.is(files.filter((path) => path.startsWith('dist/console/')).length, 4);
   const contract = files.filter((path) => path.startsWith('proto/'));
   t.true(contract.includes('proto/countermand/v1/node.proto'));
   t.true(contract.every((path) => path.endsWith('.proto')));
@@ -89,6 +92,9 @@ for (const version of ['v20.20.2', 'v22.22.0'])
     t.deepEqual(ended, { exitCode: 1, stdout: '', stderr });
   });
 
+/** What a conductor says of its HTTP door. */
+const HTTP = /^countermand: HTTP on (\S+)$/;
+
 /** Starts the installed command and resolves with the line that `tells`. */
 async function startInstalled(t: Context, words: readonly string[], tells: (line: string) => boolean): Promise<string> {
   const { said } = startProgram(t, [t.context.bin], words, { PATH });
@@ -97,12 +103,13 @@ async function startInstalled(t: Context, words: readonly string[], tells: (line
 
 test('a conductor serves from it, enrols simulated BMCs and orders their power', async (t) => {
   const data = join(t.context.folder, 'data');
-  const ready = await startInstalled(
-    t,
-    ['serve', '--data', data, '--listen', '127.0.0.1:0', '--http-listen', '127.0.0.1:0'],
-    (line) => LISTENING.test(line),
-  );
-  const address = LISTENING.exec(ready)?.[1] ?? '';
+  const serve = ['serve', '--data', data, '--listen', '127.0.0.1:0', '--http-listen', '127.0.0.1:0'];
+  const { said } = startProgram(t, [t.context.bin], serve, { PATH });
+  const address = LISTENING.exec(await said.until('it listens', (line) => LISTENING.test(line)))?.[1] ?? '';
+  const http = HTTP.exec(await said.until('its HTTP door', (line) => HTTP.test(line)))?.[1];
+  const page = await (await fetch(`http://${http}/console`)).text();
+  const [, script = ''] = /src="(\/console\/main-\w+\.js)"/.exec(page) ?? [];
+  t.is((await fetch(`http://${http}${script}`)).headers.get('content-type'), 'text/javascript; charset=utf-8');
   const any = ['--first-port', '0'];
   const enrol = await startInstalled(t, ['sim', 'ipmi', '--nodes', '1', ...any], (line) =>
     line.includes('node create'),

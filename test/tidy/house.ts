@@ -14,6 +14,8 @@ export const LAYERS: Layers = {
   sinks: ['core'],
   server: ['core', 'gen', 'compute'],
   http: ['core', 'gen', 'server/access', 'server/api'],
+  // It runs in browsers. The words for people are those of the command line.
+  console: ['core', 'gen', 'cli/shared'],
   cli: ['core', 'gen', 'drivers', 'compute', 'sim', 'agent', 'server', 'http', 'sinks'],
 };
 
@@ -88,7 +90,7 @@ export const OUTSIDE: Homes = { 'package.json': ['src/core/version.ts'] };
 export const OFFERED = ['src/drivers/ipmi/rmcp/commands.ts'];
 
 /** Files of src that are started, not imported. */
-export const ENTRIES = ['src/cli/start.ts'];
+export const ENTRIES = ['src/cli/start.ts', 'src/console/main.tsx'];
 
 /** The packages that src imports, and the only places that do. A folder ends in a slash. */
 export const HOMES: Homes = {
@@ -117,6 +119,7 @@ export const HOMES: Homes = {
     'src/server/api/',
     'src/server/metrics/calls.ts',
   ],
+  'nice-grpc-web': ['src/console/calls.ts'],
   'nice-grpc-server-health': ['src/server/api/grpc.ts'],
   'nice-grpc-server-reflection': ['src/server/api/grpc.ts'],
   pg: ['src/server/store/postgres/'],
@@ -126,6 +129,7 @@ export const HOMES: Homes = {
     'src/cli/daemon/run_conductor.ts',
     'src/cli/daemon/term.ts',
   ],
+  preact: ['src/console/'],
   'prom-client': ['src/server/metrics/registry.ts'],
   'reflect-metadata': ['src/cli/certificates/make.ts'],
   undici: ['src/compute/http_client.ts', 'src/drivers/http_client.ts', 'src/sinks/http_client.ts'],
@@ -209,7 +213,12 @@ export const HOMES: Homes = {
     'src/server/store/sqlite/check.ts',
     'src/server/store/sqlite/lock.ts',
   ],
-  'node:fs/promises': ['src/drivers/authorities.ts', 'src/server/store/sqlite/reserve.ts', 'src/sim/'],
+  'node:fs/promises': [
+    'src/http/console.ts',
+    'src/drivers/authorities.ts',
+    'src/server/store/sqlite/reserve.ts',
+    'src/sim/',
+  ],
   'node:http': ['src/http/door.ts', 'src/http/rpcs.ts', 'src/sim/'],
   'node:https': ['src/http/door.ts', 'src/sim/web.ts'],
   'node:module': ['src/cli/start.ts'],
@@ -269,8 +278,8 @@ export const HOMES: Homes = {
     'src/server/store/postgres/address.ts',
   ],
   'node:stream/promises': ['src/sim/irmc/web_faults.ts'],
-  'node:util': ['src/cli/daemon/tls_watch.ts', 'src/http/message.ts', 'src/http/repeated.ts'],
-  'node:zlib': ['src/http/message.ts'],
+  'node:util': ['src/http/console.ts', 'src/cli/daemon/tls_watch.ts', 'src/http/message.ts', 'src/http/repeated.ts'],
+  'node:zlib': ['src/http/console.ts', 'src/http/message.ts'],
   'node:url': ['src/drivers/ipmi/ipmitool/command.ts'],
 };
 
@@ -287,7 +296,7 @@ export const BANNED: readonly Banned[] = [
   { name: 'setImmediate', homes: CLOCK, instead: 'the `after(0)` of the Clock' },
   { name: 'Math.random', homes: CHANCE, instead: 'the `fraction()` of the Chance that was handed in' },
   { name: 'randomUUID', homes: CHANCE, instead: 'the `uuid()` of the Chance that was handed in' },
-  { name: 'crypto', homes: [], instead: 'the Chance that was handed in' },
+  { name: 'crypto', homes: ['src/console/chance.ts'], instead: 'the Chance that was handed in' },
   { name: 'AbortSignal.timeout', homes: [], instead: '`openScope` of core/signals.ts with a limit' },
   { name: 'AbortSignal.any', homes: [], instead: '`openScope` of core/signals.ts' },
   { name: 'AbortController', homes: ['src/core/signals.ts'], instead: '`openScope` of core/signals.ts' },

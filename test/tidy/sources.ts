@@ -26,7 +26,7 @@ export interface Finding {
 export const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 
 /** Where our TypeScript lies. */
-const CODE = ['src/**/*.ts', 'test/**/*.ts', 'scripts/**/*.ts', 'bench/**/*.ts', 'examples/**/*.ts'];
+const CODE = ['src/**/*.{ts,tsx}', 'test/**/*.ts', 'scripts/**/*.ts', 'bench/**/*.ts', 'examples/**/*.ts'];
 
 /** The paths of the files that match. Generated code is left out. */
 export function findPaths(patterns: readonly string[]): string[] {

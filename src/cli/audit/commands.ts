@@ -15,16 +15,8 @@ import {
 import { dryRunOption } from '../plan/dry_run.ts';
 import { planLine } from '../plan/lines.ts';
 import { asking, type Call, present } from '../shared/asking.ts';
-import {
-  confirm,
-  confirmTakenDown,
-  takenDown,
-  takesDownWords,
-  type Yes,
-  yesOption,
-  yesOrNumberOption,
-} from '../shared/confirming.ts';
-import { effectText, NOTHING_WRITTEN } from '../shared/effect_text.ts';
+import { confirm, confirmTakenDown, takenDown, type Yes, yesOption, yesOrNumberOption } from '../shared/confirming.ts';
+import { effectText, NOTHING_WRITTEN, takesDownWords } from '../shared/effect_text.ts';
 import { readPairs, readSeconds } from '../shared/flags.ts';
 import { inDoubt } from '../shared/following.ts';
 import { addListFlags, type ListFlags, type Listing, showList } from '../shared/listing.ts';

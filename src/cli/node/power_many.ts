@@ -5,7 +5,8 @@ import { type CreateActionPlanRequest, FailurePolicy, type TakesDown } from '../
 import { tellStart } from '../plan/dry_run.ts';
 import { confirmNew, makeStarted, QUEUED } from '../plan/orders.ts';
 import type { Call } from '../shared/asking.ts';
-import { orderWords, takesDownWords, type Yes } from '../shared/confirming.ts';
+import { orderWords, type Yes } from '../shared/confirming.ts';
+import { takesDownWords } from '../shared/effect_text.ts';
 import { abortNodes } from './abort_many.ts';
 
 /** What happens when one node fails, in words of the command line. */

@@ -15,11 +15,11 @@ import {
   confirmTakenDown,
   holdToNumber,
   takenDown,
-  takesDownWords,
   type Yes,
   yesOption,
   yesOrNumberOption,
 } from '../shared/confirming.ts';
+import { takesDownWords } from '../shared/effect_text.ts';
 import { inDoubt } from '../shared/following.ts';
 import { quoted } from '../shared/pasting.ts';
 import { ordersOf, possibleCommands } from '../shared/possible.ts';

@@ -10,11 +10,11 @@ import { abortTargetOf, TARGET_TABLE, type Target } from '../../core/power.ts';
 import { abortable } from '../../core/signals.ts';
 import type { TakesDown } from '../../gen/countermand/v1/action_plan.ts';
 import type { Call } from './asking.ts';
+import { takesDownWords } from './effect_text.ts';
 import { fileWords } from './file_names.ts';
 import { readCount } from './flags.ts';
 import { harmless } from './harmless.ts';
 import type { Terminal, TextSource } from './terminal.ts';
-import { firstNames } from './words.ts';
 
 /** The targets that hit a running system at once, and that no hardware takes back. */
 const HARD: readonly Target[] = ['power off', 'rebooting', 'inject nmi'];
@@ -130,16 +130,6 @@ export function orderWords(nodes: string, order: AskedOrder, terminal: Pick<Term
 function recallWords(target: Target): string {
   if (abortTargetOf(target) === null) return 'it cannot be taken back once sent';
   return TARGET_TABLE[target].soft ? 'an abort may come too late' : 'only the waiting for it can be stopped';
-}
-
-/** How many running nodes an order takes down, and the first of them, in words. */
-export function takesDownWords(takesDown: TakesDown | undefined): string {
-  const { count = 0, nodes = [], hard = 0 } = takesDown ?? {};
-  if (count === 0) return 'it takes no running node down';
-  const names = firstNames(nodes, nodes.length, count);
-  const recall =
-    hard > 0 ? `, ${hard === count ? '' : `${hard} of them `}by orders that cannot be taken back once sent` : '';
-  return `it takes ${count} running ${count === 1 ? 'node' : 'nodes'} down (${names})${recall}`;
 }
 
 /** What is said of a plan once it exists. */

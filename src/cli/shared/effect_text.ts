@@ -5,8 +5,17 @@ import {
   type PlanMet,
   type TakesDown,
 } from '../../gen/countermand/v1/action_plan.ts';
-import { takesDownWords } from './confirming.ts';
 import { enumName, firstNames, spanWords } from './words.ts';
+
+/** How many running nodes an order takes down, and the first of them, in words. */
+export function takesDownWords(takesDown: TakesDown | undefined): string {
+  const { count = 0, nodes = [], hard = 0 } = takesDown ?? {};
+  if (count === 0) return 'it takes no running node down';
+  const names = firstNames(nodes, nodes.length, count);
+  const recall =
+    hard > 0 ? `, ${hard === count ? '' : `${hard} of them `}by orders that cannot be taken back once sent` : '';
+  return `it takes ${count} running ${count === 1 ? 'node' : 'nodes'} down (${names})${recall}`;
+}
 
 /** What is said of the plans in the way: how the order would be given. */
 type Manner = 'start' | 'queue' | 'order';

@@ -1,12 +1,6 @@
 import test from 'ava';
-import {
-  confirm,
-  confirmTakenDown,
-  mustConfirm,
-  orderWords,
-  takesDownWords,
-  type Yes,
-} from '../../../src/cli/shared/confirming.ts';
+import { confirm, confirmTakenDown, mustConfirm, orderWords, type Yes } from '../../../src/cli/shared/confirming.ts';
+import { takesDownWords } from '../../../src/cli/shared/effect_text.ts';
 import { fail } from '../../../src/core/errors.ts';
 import { TARGETS, type Target } from '../../../src/core/power.ts';
 import { callOf, openCaptured } from '../captured.ts';
