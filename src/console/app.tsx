@@ -159,7 +159,7 @@ function Main() {
   return (
     <main id="main" ref={main}>
       {isSignedOut ? (
-        <SignIn sentence={kept() === null ? '' : sentence} done={() => link.run()} />
+        <SignIn sentence={sentence} done={() => link.run()} />
       ) : (
         <View key={`${page} ${one}`} page={page} one={one} />
       )}

@@ -44,24 +44,50 @@ export function connect(origin: string, authorization: () => string | null): Con
   };
 }
 
+/** The trailing metadata in which the conductor sends our code of an error. */
+const ERROR_CODE_KEY = 'countermand-error-code';
+
+/** A call that has failed. */
+export class CallError extends Error {
+  readonly status: Status;
+  /** Our code; empty if the conductor has not answered. */
+  readonly code: string;
+
+  /** @param sentence what the conductor, or the browser, said */
+  constructor(status: Status, code: string, sentence: string) {
+    super(sentence);
+    this.status = status;
+    this.code = code;
+  }
+}
+
 function signed(authorization: () => string | null): ClientMiddleware {
   return async function* (call, options) {
     const metadata = Metadata(options.metadata);
     const said = authorization();
     if (said !== null) metadata.set('authorization', said);
-    return yield* call.next(call.request, { ...options, metadata });
+    let code = '';
+    const onTrailer = (trailer: Metadata): void => {
+      code = trailer.get(ERROR_CODE_KEY) ?? '';
+    };
+    try {
+      return yield* call.next(call.request, { ...options, metadata, onTrailer });
+    } catch (error) {
+      throw error instanceof ClientError ? new CallError(error.code, code, error.details) : error;
+    }
   };
 }
 
-/** What is told of a call that was lost: the browser's own words name no reason. */
-const LOST = 'the conductor does not answer';
+/** Codes with which a conductor says that it serves no more, or cannot know who calls. */
+const AWAY = ['NOT_LEADING', 'LEADERSHIP_LOST', 'DATABASE_TAKEN', 'SHUTTING_DOWN', 'KEYS_UNREACHABLE'];
+/** Those of them after which nothing was done. */
+const NOTHING_DONE = ['NOT_LEADING', 'KEYS_UNREACHABLE'];
 
-/** What a failed call says. A conductor that answers never says UNKNOWN: that is what the browser says of a broken connection. */
+/** What a failed call says. Where there is no code of ours, the connection broke: the browser's own words name no reason. */
 export function failureOf(error: unknown): Failure {
-  if (!(error instanceof ClientError)) return { kind: 'lost', sentence: LOST };
-  const { code, details } = error;
-  if (code === Status.UNAUTHENTICATED) return { kind: 'signed out', sentence: details };
-  if (code === Status.UNAVAILABLE) return { kind: 'lost', sentence: details || LOST };
-  if (code === Status.UNKNOWN) return { kind: 'lost', sentence: LOST };
-  return { kind: 'refused', sentence: details || `refused with ${Status[code]}` };
+  const told = error instanceof CallError && error.code !== '' ? error : null;
+  if (told === null) return { kind: 'lost', sentence: 'the conductor does not answer', code: '', mayBeDone: true };
+  const { code, message: sentence, status } = told;
+  if (AWAY.includes(code)) return { kind: 'lost', sentence, code, mayBeDone: !NOTHING_DONE.includes(code) };
+  return { kind: status === Status.UNAUTHENTICATED ? 'signed out' : 'refused', sentence, code, mayBeDone: false };
 }

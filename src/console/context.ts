@@ -87,10 +87,12 @@ export function useStream<T>(
     const cancellation = openCancellation([]);
     const { signal } = cancellation;
     setStream({ refused: '', ended: false });
+    let hasBegun = false;
     const follow = async (): Promise<void> => {
       take(null);
       for await (const message of open(signal)) {
         if (signal.aborted) return;
+        hasBegun = true;
         take(message);
       }
       if (!signal.aborted) setStream({ refused: '', ended: true });
@@ -98,7 +100,8 @@ export function useStream<T>(
     follow().catch((error) => {
       if (signal.aborted) return;
       const failure = failureOf(error);
-      if (failure.kind === 'refused') setStream({ refused: failure.sentence, ended: false });
+      // One that has begun ends when its caller may do something else now: it begins anew, as what may be seen then.
+      if (failure.kind === 'refused' && !hasBegun) setStream({ refused: failure.sentence, ended: false });
       else link.lost(failure);
     });
     return () => cancellation.abort(fail('CALL_ENDED', 'the page was left'));
@@ -167,8 +170,8 @@ export async function give<T>(house: House, order: () => Promise<T>, done: (answ
     house.tell(done(answer));
     return answer;
   } catch (error) {
-    const { kind, sentence } = failureOf(error);
-    const lost = kind === 'lost' ? '; whether the order was accepted is not known: look before you give it again' : '';
+    const { mayBeDone, sentence } = failureOf(error);
+    const lost = mayBeDone ? '; whether the order was accepted is not known: look before you give it again' : '';
     house.tell(`${sentence}${lost}`, true);
     return null;
   }

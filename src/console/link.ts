@@ -13,6 +13,10 @@ export interface Failure {
   readonly kind: 'signed out' | 'lost' | 'refused';
   /** What is told to a person. */
   readonly sentence: string;
+  /** Our code of the error; empty if the conductor has not answered. */
+  readonly code: string;
+  /** What was ordered may have been done all the same. */
+  readonly mayBeDone: boolean;
 }
 
 /** How the link stands. */
@@ -87,7 +91,7 @@ export class Link<Answer> {
   }
 
   /** A stream broke. It is asked at once whether the conductor is there, or after a pause if that happens again and again. */
-  lost({ sentence }: Failure): void {
+  lost({ sentence }: Pick<Failure, 'sentence'>): void {
     if (this.#state.state !== 'connected') return;
     this.#lost = true;
     this.#set({ state: 'disconnected', sentence });

@@ -2,6 +2,7 @@
 import { naturally } from '../core/natural_order.ts';
 import type { Node, WatchNodesResponse } from '../gen/countermand/v1/node.ts';
 import { PowerState } from '../gen/countermand/v1/power.ts';
+import { labelTexts } from './words.ts';
 
 /** Which nodes are shown. */
 interface NodeFilter {
@@ -100,6 +101,6 @@ export class NodeTable {
 
 function hasText({ name, zone, driver, labels }: Node, wanted: string): boolean {
   if (wanted === '') return true;
-  const texts = [name, zone, driver, ...Object.entries(labels).map(([key, value]) => `${key}=${value}`)];
+  const texts = [name, zone, driver, ...labelTexts(labels)];
   return texts.some((text) => text.toLowerCase().includes(wanted));
 }

@@ -37,6 +37,11 @@ export function timeWords(at: Date | undefined): string {
   return at === undefined ? '' : at.toLocaleString(undefined, { dateStyle: 'short', timeStyle: 'medium' });
 }
 
+/** The labels of a node: `rack=7`. */
+export function labelTexts(labels: Readonly<Record<string, string>>): string[] {
+  return Object.entries(labels).map(([key, value]) => `${key}=${value}`);
+}
+
 /** `1 node`, `3 nodes`. */
 export function counted(count: number, thing: string): string {
   return `${count.toLocaleString('en')} ${thing}${count === 1 ? '' : 's'}`;

@@ -78,6 +78,7 @@ async function accessible(t: ExecutionContext, where: string): Promise<void> {
 }
 
 test.serial('who has not signed in sees nothing; the credentials are in no cookie', async (t) => {
+  await call('NodeService/FreezeNodes', { zone: 'elsewhere', reason: 'stock-taking' });
   await page.goto(`${house.http}/console`);
   await page.evaluate(await axeSource());
   await page.getByRole('heading', { name: 'Sign in' }).waitFor();
@@ -85,6 +86,7 @@ test.serial('who has not signed in sees nothing; the credentials are in no cooki
   await page.getByLabel('Token', { exact: true }).fill('wrong');
   await button('Sign in').click();
   await page.getByRole('alert').waitFor();
+  t.is(await page.evaluate('sessionStorage.length'), 0, 'what was refused is not kept');
   await page.getByLabel('a user name and password').check();
   await page.getByLabel('User name', { exact: true }).fill('root');
   await page.getByLabel('Password', { exact: true }).fill('secret');
@@ -101,6 +103,7 @@ test.serial('10,000 nodes are there, and a screenful of them is drawn', async (t
   const table = page.getByRole('table', { name: 'Nodes' });
   t.is(await table.getAttribute('aria-rowcount'), '10004');
   t.true((await table.getByRole('row').count()) < 60);
+  await page.getByText('zone elsewhere. stock-taking').waitFor();
   await accessible(t, 'nodes');
   // By keyboard, to the last of them.
   await page.getByRole('rowgroup', { name: 'Nodes: rows' }).focus();

@@ -3,7 +3,8 @@ import test from 'ava';
 import { type Failure, Link } from '../../src/console/link.ts';
 import { VirtualClock } from '../world/virtual_clock.ts';
 
-const AWAY: Failure = { kind: 'lost', sentence: 'it is away' };
+const AWAY: Failure = { kind: 'lost', sentence: 'it is away', code: '', mayBeDone: true };
+const refusal = (kind: Failure['kind'], sentence: string): Failure => ({ ...AWAY, kind, sentence });
 
 /** A link whose questions are answered by the word that is set, or fail with it. */
 function openLink() {
@@ -74,7 +75,7 @@ test('a stream that breaks is opened again soon; one that breaks again and again
 
 test('who is not known is asked to sign in, and nothing is asked until then', async (t) => {
   const { link, clock, asked, conductor } = openLink();
-  conductor.says = { kind: 'signed out', sentence: 'who are you' };
+  conductor.says = refusal('signed out', 'who are you');
   link.run();
   await clock.turn(60_000);
   t.like(link.now, { state: 'signed out', sentence: 'who are you', answer: null });
@@ -87,7 +88,7 @@ test('who is not known is asked to sign in, and nothing is asked until then', as
 
 test('a refusal of the question is no break; a pause ends all questions, and the next connection is a new one', async (t) => {
   const { link, clock, asked, conductor } = openLink();
-  conductor.says = { kind: 'refused', sentence: 'not you' };
+  conductor.says = refusal('refused', 'not you');
   const states: string[] = [];
   const stop = link.listen(() => states.push(link.now.state));
   link.run();

@@ -1,5 +1,8 @@
 /** What the console shows, as far as it needs no browser. */
 import test from 'ava';
+import { Status } from 'nice-grpc-web';
+import { CallError, failureOf } from '../../src/console/calls.ts';
+import { beginnings } from '../../src/console/event_range.ts';
 import { graphOf } from '../../src/console/graph.ts';
 import { NodeTable } from '../../src/console/node_table.ts';
 import { forEach, planFor, typedNumber } from '../../src/console/orders.ts';
@@ -110,6 +113,26 @@ test('orders that stop a running system are dangerous, and none that ends anothe
   ]);
   t.deepEqual(targets.filter(takesBack).map(targetLabel), ['Abort soft reboot', 'Abort soft power off', 'Abort NMI']);
   t.true(isDangerous(PowerTarget.UNRECOGNIZED), 'one that this page does not know');
+});
+
+test('a call that failed: who has refused it, whether the conductor is away, and whether it may have been done', (t) => {
+  const of = (status: Status, code: string) => {
+    const { kind, mayBeDone, sentence } = failureOf(new CallError(status, code, 'why'));
+    return [kind, mayBeDone, sentence];
+  };
+  t.deepEqual(of(Status.FAILED_PRECONDITION, 'NODE_HELD'), ['refused', false, 'why']);
+  t.deepEqual(of(Status.UNAVAILABLE, 'AGENT_NOT_ATTACHED'), ['refused', false, 'why'], 'the conductor has answered');
+  t.deepEqual(of(Status.UNAUTHENTICATED, 'UNAUTHENTICATED'), ['signed out', false, 'why']);
+  t.deepEqual(of(Status.UNAVAILABLE, 'NOT_LEADING'), ['lost', false, 'why']);
+  t.deepEqual(of(Status.UNAVAILABLE, 'LEADERSHIP_LOST'), ['lost', true, 'why']);
+  t.deepEqual(of(Status.UNKNOWN, ''), ['lost', true, 'the conductor does not answer']);
+  t.like(failureOf(new TypeError('Failed to fetch')), { kind: 'lost', mayBeDone: true });
+});
+
+test('the events begin after the last that was seen, else a hundred before the newest, else at the oldest that is kept', (t) => {
+  t.deepEqual(beginnings(undefined, 0n), [1n, 0n]);
+  t.deepEqual(beginnings(undefined, 250n), [151n, 0n]);
+  t.deepEqual(beginnings(7n, 250n), [8n, 151n, 0n]);
 });
 
 test('an order for many is a plan; more nodes than one look confirms have to be typed', async (t) => {

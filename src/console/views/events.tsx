@@ -2,13 +2,14 @@
 import { useRef, useState } from 'preact/hooks';
 import { systemClock } from '../../core/clock.ts';
 import type { Event } from '../../gen/countermand/v1/notification.ts';
+import { failureOf } from '../calls.ts';
 import { useHouse, useStream } from '../context.ts';
+import { beginnings } from '../event_range.ts';
 import { Refused, Said, State } from '../parts/said.tsx';
 import { type Column, VirtualTable } from '../parts/virtual.tsx';
 import { timeWords } from '../words.ts';
 
-/** How many events from before are shown at first, and how many are kept. */
-const FROM_BEFORE = 100n;
+/** How many events are kept. */
 const KEPT = 2000;
 const GATHER_MS = 150;
 
@@ -19,13 +20,19 @@ function useEvents(type: string) {
   const of = useRef(type);
   const [events, setEvents] = useState<readonly Event[]>([]);
   const isGathering = useRef(false);
+  const database = useRef('');
   const open = async function* (signal: AbortSignal) {
-    const last = kept.current.at(-1)?.sequence;
-    const { newestSequence } = await conductor.notifications.getNewestSequence({}, { signal });
-    const first = newestSequence > FROM_BEFORE ? newestSequence - FROM_BEFORE + 1n : 1n;
-    // Another database, as after a restore, has fewer events than were seen.
-    const fromSequence = last !== undefined && last <= newestSequence ? last + 1n : first;
-    yield* conductor.notifications.subscribe({ fromSequence, eventTypes: type === '' ? [] : [type] }, { signal });
+    const { newestSequence, databaseId } = await conductor.notifications.getNewestSequence({}, { signal });
+    if (databaseId !== database.current) kept.current = [];
+    database.current = databaseId;
+    const eventTypes = type === '' ? [] : [type];
+    for (const fromSequence of beginnings(kept.current.at(-1)?.sequence, newestSequence))
+      try {
+        yield* conductor.notifications.subscribe({ fromSequence, eventTypes, databaseId }, { signal });
+        return;
+      } catch (error) {
+        if (failureOf(error).code !== 'EVENTS_OUT_OF_RANGE') throw error;
+      }
   };
   const { refused } = useStream(
     open,

@@ -7,7 +7,7 @@ import { newId } from '../chance.ts';
 import { give, type House, useAsked, useHouse, useNow, useStream } from '../context.ts';
 import { Refused, Said, State } from '../parts/said.tsx';
 import { addressOf } from '../place.ts';
-import { isDangerous, powerTone, takesBack, targetLabel, timeWords } from '../words.ts';
+import { isDangerous, labelTexts, powerTone, takesBack, targetLabel, timeWords } from '../words.ts';
 import { Tasks } from './tasks.tsx';
 
 /** The page. */
@@ -75,7 +75,6 @@ function ordersOf(possible: readonly PossibleOrder[], holder: PowerTask | undefi
 
 function Facts({ node, nowMs }: { readonly node: NodeRow; readonly nowMs: number }) {
   const leftMs = (node.mayStillChangeUntil?.getTime() ?? 0) - nowMs;
-  const labels = Object.entries(node.labels).map(([key, value]) => `${key}=${value}`);
   const facts: readonly (readonly [term: string, text: string])[] = [
     ['Read', node.powerStateReadAt ? timeWords(node.powerStateReadAt) : 'never'],
     ['On its way to', targetWord(node.targetPowerState)],
@@ -86,7 +85,7 @@ function Facts({ node, nowMs }: { readonly node: NodeRow; readonly nowMs: number
     ['Another server answers', node.otherGuid],
     ['Zone', node.zone],
     ['Driver', node.driver],
-    ['Labels', labels.join(', ')],
+    ['Labels', labelTexts(node.labels).join(', ')],
     ['Uuid', node.uuid],
   ];
   return (

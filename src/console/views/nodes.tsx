@@ -10,7 +10,7 @@ import { NODE_KINDS, type NodeKind, NodeTable } from '../node_table.ts';
 import { Refused, Said, State } from '../parts/said.tsx';
 import { type Column, VirtualTable } from '../parts/virtual.tsx';
 import { addressOf } from '../place.ts';
-import { powerTone } from '../words.ts';
+import { labelTexts, powerTone, timeWords } from '../words.ts';
 import { ManyOrders } from './many.tsx';
 
 /** How long changes are gathered before the table is drawn anew. */
@@ -73,6 +73,7 @@ export function Nodes() {
     <>
       <h1 tabIndex={-1}>Nodes</h1>
       <Problems status={status} />
+      <Freezes />
       <Counts status={status} show={setKind} />
       <Refused sentence={refused} />
       <search class="tools">
@@ -120,6 +121,27 @@ function Problems({ status }: { readonly status: GetStatusResponse | null }) {
         {problems.map((problem) => (
           <li key={problem}>
             <Said text={problem} />
+          </li>
+        ))}
+      </ul>
+    </section>
+  );
+}
+
+/** The freezes that hold, for those who may see them. */
+function Freezes() {
+  const { conductor } = useHouse();
+  const { answer } = useAsked((signal) => conductor.nodes.listFreezes({}, { signal }), 'freezes');
+  if (answer === null || answer.freezes.length === 0) return null;
+  return (
+    <section class="notice warn" aria-label="What takes no orders">
+      <ul>
+        {answer.freezes.map(({ uuid, zone, labels, reason, createdBy, until }) => (
+          <li key={uuid}>
+            Frozen by <Said text={createdBy} />
+            {until && ` until ${timeWords(until)}`}:{' '}
+            <Said text={[zone && `zone ${zone}`, ...labelTexts(labels)].filter((part) => part !== '').join(', ')} />.{' '}
+            <Said text={reason} />
           </li>
         ))}
       </ul>

@@ -1,6 +1,6 @@
 /** Where the conductor wants to know who asks, and the browser has shown no certificate that it knows. */
-import { useState } from 'preact/hooks';
-import { keep, ofPassword, ofToken } from '../credentials.ts';
+import { useEffect, useState } from 'preact/hooks';
+import { keep, kept, ofPassword, ofToken } from '../credentials.ts';
 import { Refused } from '../parts/said.tsx';
 
 interface SignInProps {
@@ -12,6 +12,9 @@ interface SignInProps {
 
 /** The page. */
 export function SignIn({ sentence, done }: SignInProps) {
+  // What was refused is not kept; who has sent nothing yet needs no reason.
+  const [refused] = useState(() => (kept() === null ? '' : sentence));
+  useEffect(() => keep(null), []);
   const [isToken, setToken] = useState(true);
   const [user, setUser] = useState('');
   const [secret, setSecret] = useState('');
@@ -26,7 +29,7 @@ export function SignIn({ sentence, done }: SignInProps) {
       }}
     >
       <h1 tabIndex={-1}>Sign in</h1>
-      <Refused sentence={sentence} />
+      <Refused sentence={refused} />
       <fieldset>
         <legend>With</legend>
         <label class="choice">
