@@ -83,7 +83,7 @@ export async function printCli(): Promise<string> {
       'to watch it again. A list that ' +
       '`head` cuts off ends with 141 only if something was still to be written. `serve`, `agent` and `sim` are daemons: ' +
       'they go on without a reader, leave log lines out while it is stuck, and log again as soon as they are read. SIGHUP ' +
-      'stops a daemon that was started from a terminal, as the terminal was closed; any other logs and ignores it.',
+      'stops a daemon that was started from a terminal, as the terminal was closed. Any other reads its configuration again: log_level and the keys of retention change at once, and its log names what needs a restart.',
     '## Habits',
     'What operators know from other tools, without the name of the tool. A dash says why a tool has nothing for it.',
     habitTable(),

@@ -31,6 +31,9 @@ export function printConfiguration(): string {
       'All of it is checked at the start: an unknown key in the file, a wrong type or an impossible value ends the ' +
       'start with a sentence and exit code 2. Variables that belong to no key are not looked at; an empty one counts ' +
       'as absent. A relative path in the file begins at its own folder.',
+    'SIGHUP (`systemctl reload countermand`) has it read again. `log_level` and the `*_keep` keys change at once; the log names the other keys that ' +
+      'have changed, which need a restart. A configuration that is wrong changes nothing, and the log says why. The files that it names for certificates, ' +
+      'roles, tokens, passwords and keys of JSON Web Tokens are looked at every few seconds by themselves.',
     block(EXAMPLE, 'yaml'),
     '## Keys',
     '`serve` is a conductor with an agent inside, and reads the keys of both.',

@@ -1,7 +1,7 @@
 /** Output that nobody reads any more, and terminals that are closed: real processes, real pipes. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readdirSync, readlinkSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import test, { type ExecutionContext } from 'ava';
@@ -228,7 +228,7 @@ test('a simulator goes on without a reader, and ends on SIGTERM although its out
   t.deepEqual(await ended, [0, null]);
 });
 
-test('SIGHUP is ignored by a daemon that no terminal has started, and logged', async (t) => {
+test('SIGHUP has a daemon that no terminal has started read its configuration again, and is logged', async (t) => {
   const house = await openHouse(t, { apart: true });
   const sims = ['ipmi', 'irmc', 'redfish'].map((kind) =>
     startProcess(t, ['sim', kind, '--address', ownAddress(), '--first-port', '0']),
@@ -236,7 +236,8 @@ test('SIGHUP is ignored by a daemon that no terminal has started, and logged', a
   for (const sim of sims) await sim.said.until('the simulator', (line) => line.startsWith('countermand: '));
   for (const daemon of [house.conductor, house.agent]) {
     daemon.signal('SIGHUP');
-    await daemon.logged.until('the signal', (line) => line.includes('SIGHUP was ignored'));
+    await daemon.logged.until('the signal', (line) => line.includes('SIGHUP: the configuration was read again'));
+    t.is(readFileSync(`/proc/${daemon.pid}/comm`, 'utf8'), 'countermand\n');
   }
   for (const sim of sims) {
     sim.signal('SIGHUP');

@@ -103,7 +103,8 @@ type Sure =
   | { [Key in KeyName]: 'fallback' extends keyof (typeof CONFIGURATION_KEYS)[Key] ? Key : never }[KeyName]
   | Found;
 type Found = keyof ReturnType<typeof findDefaults>;
-type Values = Pick<Rules, Sure> & Partial<Omit<Rules, Sure>>;
+/** The values of all keys that have one, as they are written. */
+export type Values = Pick<Rules, Sure> & Partial<Omit<Rules, Sure>>;
 /** What one source says. */
 type Given = Partial<Rules>;
 
@@ -200,11 +201,11 @@ const findDefaults = (environment: Environment) => ({ data: defaultDataFolder(en
 const camelCase = (key: KeyName): string => key.replaceAll(/_(\w)/g, (_, letter: string) => letter.toUpperCase());
 
 /**
- * The configuration of a daemon.
+ * What flags, variables, the file and the defaults say together, by key.
  * @param options the options of its command as commander read them; `config` names the file
  * @throws CONFIGURATION_INVALID naming the flag, the variable or the key in the file, and what its value must be
  */
-export function readConfiguration(options: Readonly<Record<string, unknown>>, environment: Environment): Configuration {
+export function readValues(options: Readonly<Record<string, unknown>>, environment: Environment): Values {
   const file = options.config ?? environment.COUNTERMAND_CONFIG;
   const values = {
     ...defaults(environment),
@@ -212,7 +213,12 @@ export function readConfiguration(options: Readonly<Record<string, unknown>>, en
     ...fromTexts((key) => environment[variableOf(key)] || undefined, variableOf),
     ...fromTexts((key) => options[camelCase(key)], flagOf),
   };
-  return inMilliseconds(values as Values);
+  return values as Values;
+}
+
+/** The configuration of a daemon. @throws as `readValues` */
+export function readConfiguration(options: Readonly<Record<string, unknown>>, environment: Environment): Configuration {
+  return configurationOf(readValues(options, environment));
 }
 
 const pathOf = (path: string | undefined): string | null => (path === undefined ? null : resolve(path));
@@ -233,7 +239,8 @@ function retentionOf(values: Values): Retention {
 
 const keep = (days: number, rows: number): Keep => ({ forMs: milliseconds(days * 86_400), rows });
 
-function inMilliseconds(values: Values): Configuration {
+/** The configuration that values make. */
+export function configurationOf(values: Values): Configuration {
   return {
     listen: values.listen,
     httpListen: values.http_listen === 'none' ? null : values.http_listen,

@@ -15,6 +15,7 @@ import { openTlsFiles } from '../shared/tls_files.ts';
 import { readBmcAccess } from './bmc_access.ts';
 import type { Configuration } from './configuration.ts';
 import { openLog } from './log.ts';
+import { LiveConfiguration, type Rereading } from './reload.ts';
 import { watchTls } from './tls_watch.ts';
 import { openVault } from './vault.ts';
 
@@ -33,6 +34,7 @@ interface ConductorPlace {
 export async function runAgentAlone(
   { address, insecure }: ConductorPlace,
   configuration: Configuration,
+  rereading: Rereading,
   terminal: Terminal,
 ): Promise<void> {
   if (!areAddresses(address))
@@ -40,7 +42,7 @@ export async function runAgentAlone(
       'CONFIGURATION_INVALID',
       `--conductor ${address}: it must be HOST:PORT, or several with commas between them`,
     );
-  const log = openLog(configuration, terminal);
+  const log = openLog(configuration, new LiveConfiguration(rereading), terminal);
   const { agentTls: files, serverName } = configuration;
   const refuse = (sentence: string) => fail('CONFIGURATION_INVALID', sentence);
   const read = openTlsFiles(files, TLS_NAMES, refuse);

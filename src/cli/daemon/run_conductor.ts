@@ -14,6 +14,7 @@ import { watchAccess } from './access_watch.ts';
 import { readClouds } from './clouds.ts';
 import type { Configuration } from './configuration.ts';
 import { openLog } from './log.ts';
+import { LiveConfiguration, type Rereading } from './reload.ts';
 import { openAgentFiles } from './run_agent.ts';
 import { runAlone } from './run_alone.ts';
 import { runAmongOthers } from './run_among_others.ts';
@@ -30,9 +31,11 @@ import { openVault } from './vault.ts';
 export async function runConductor(
   configuration: Configuration & { readonly methods: Methods },
   withAgent: boolean,
+  rereading: Rereading,
   terminal: Terminal,
 ): Promise<void> {
-  const log = openLog(configuration, terminal);
+  const live = new LiveConfiguration(rereading);
+  const log = openLog(configuration, live, terminal);
   // Everything that this process makes is for its owner alone: the database and its log hold secrets.
   process.umask(0o077);
   const cancellation = openCancellation([]);
@@ -49,7 +52,9 @@ export async function runConductor(
     // A pipe with a login is read once, so both have one Vault.
     const vault = agentFiles === null ? openVault(configuration.vault, clock) : agentFiles.vault;
     const sinks = openSinkMakers(configuration, vault, terminal);
-    const parts = { configuration, tls, identifyBy, access, clouds, agentFiles, front, registry, sinks, log, terminal };
+    const callers = { identifyBy, access };
+    const own = { agentFiles, front, registry, retention: () => live.retention, log, terminal };
+    const parts = { configuration, tls, ...callers, clouds, sinks, ...own };
     await (configuration.databaseUrl === null ? runAlone(parts) : runAmongOthers(configuration.databaseUrl, parts));
   } finally {
     cancellation.abort(fail('SHUTTING_DOWN', 'the conductor has stopped'));

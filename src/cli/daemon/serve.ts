@@ -5,7 +5,7 @@ import { hasMethods, type Methods } from '../../server/access/methods.ts';
 import { DEFAULT_ADDRESS, isLoopback } from '../shared/address.ts';
 import type { GlobalOptions } from '../shared/asking.ts';
 import type { Terminal } from '../shared/terminal.ts';
-import { addConfigurationOptions, type Configuration, readConfiguration } from './configuration.ts';
+import { addConfigurationOptions, type Configuration, configurationOf, readValues } from './configuration.ts';
 import { KEY_NAMES } from './configuration_keys.ts';
 import { methodsOf } from './methods.ts';
 
@@ -37,10 +37,12 @@ export function setUpServe(serve: Command, terminal: Terminal): void {
   addConfigurationOptions(serve, KEY_NAMES)
     .option('--no-agent', 'without the agent inside')
     .action(async (options, command: Command) => {
-      const configuration = readConfiguration(options, terminal.environment);
+      const read = () => readValues(options, terminal.environment);
+      const values = read();
+      const configuration = configurationOf(values);
       const methods = methodsOf(configuration);
       if (command.optsWithGlobals<GlobalOptions>().insecure !== true) refuseOpenPorts(configuration, methods);
       const { runConductor } = await import('./run_conductor.ts');
-      await runConductor({ ...configuration, methods }, options.agent, terminal);
+      await runConductor({ ...configuration, methods }, options.agent, { values, read }, terminal);
     });
 }

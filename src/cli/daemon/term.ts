@@ -15,7 +15,7 @@ import { announceElected, announceResigned, type Leader, type LedBefore } from '
 import { countChanges } from '../../server/metrics/changes.ts';
 import { timed } from '../../server/metrics/database.ts';
 import type { MetricRegistry } from '../../server/metrics/registry.ts';
-import type { RetentionRules } from '../../server/retention.ts';
+import type { Retention, RetentionRules } from '../../server/retention.ts';
 import type { SinkMakers } from '../../server/sinks/sinks.ts';
 import type { Database } from '../../server/store/database.ts';
 import type { Terminal } from '../shared/terminal.ts';
@@ -58,6 +58,8 @@ export interface TermParts {
   readonly sinks: SinkMakers;
   /** What the process counts. */
   readonly registry: MetricRegistry;
+  /** How long what is stored is kept, as it is now. */
+  readonly retention: () => Retention;
   readonly log: Logger;
   readonly terminal: Terminal;
 }
@@ -82,7 +84,7 @@ export async function startTerm(mandate: Mandate, parts: TermParts): Promise<Ter
   if (elected) await announceElected(elected.leader, elected.before, store);
   const { agentLeaseMs, secondAgent } = configuration;
   const retention: RetentionRules = {
-    keep: () => configuration.retention,
+    keep: parts.retention,
     deleted: (kind, count) => registry.add('countermand_rows_deleted_total', { kind }, count),
   };
   const limited = { limits: configuration, retention, access, agentLeaseMs, secondAgent };

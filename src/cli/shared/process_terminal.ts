@@ -16,6 +16,8 @@ const READER_GONE: readonly string[] = ['EPIPE', 'EIO', 'ECONNRESET'];
 
 /** What Linux says of the limits of this process: a line for each, with its soft limit first. */
 const OWN_LIMITS = '/proc/self/limits';
+/** The name of this process, on Linux. */
+const OWN_NAME = '/proc/self/comm';
 const OPEN_FILES = /^Max open files +(\d+)/m;
 /** The usual soft limit, where the system does not tell. */
 const USUAL_OPEN_FILES = 1024;
@@ -33,6 +35,7 @@ interface ProcessTerminal extends Terminal {
  * goes on without its output, and writes again as soon as that is possible.
  */
 export function openProcessTerminal(own: NodeJS.Process): ProcessTerminal {
+  nameProcess(own);
   const cancellation = openCancellation([]);
   let isDaemon = false;
   let isWatched = false;
@@ -71,6 +74,11 @@ export function openProcessTerminal(own: NodeJS.Process): ProcessTerminal {
       });
     },
   };
+}
+
+/** `ps` and `top` call it countermand; its command line stays as it was given. */
+function nameProcess(own: NodeJS.Process): void {
+  if (!writeTo(OWN_NAME, 'countermand')) own.title = 'countermand';
 }
 
 function loseOutput(error: NodeJS.ErrnoException, cancellation: Cancellation, own: NodeJS.Process): void {
