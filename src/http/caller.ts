@@ -3,7 +3,7 @@
 import type { Socket } from 'node:net';
 import { isIP } from 'node:net';
 import { certificateOf } from '../server/access/certificate.ts';
-import type { Credentials } from '../server/access/identity.ts';
+import { type Credentials, ON_BEHALF_OF } from '../server/access/identity.ts';
 import { Refusal } from './errors.ts';
 
 /** What clients of OpenStack send as a token when they were told to send none (`--os-auth-type none`). */
@@ -17,6 +17,7 @@ export function credentialsOf(headers: Headers, socket: Socket): Credentials {
     token: token === NO_TOKEN ? null : token,
     certificate: certificateOf(socket),
     peer: socket.remoteAddress ?? '',
+    onBehalfOf: headers.get(ON_BEHALF_OF),
   };
 }
 

@@ -80,14 +80,14 @@ export async function openRoleHouse(t: ExecutionContext, access: object = ACCESS
     Object.values(SERVED).map((service) => [service.fullName, factory.create(service, channel) as unknown as Methods]),
   );
   /** Calls an RPC as one of the users: what came of it, and of a stream its first answer. */
-  const call = (user: string, path: string, request: object): Promise<Outcome> => {
+  const call = (user: string, path: string, request: object, said: object = {}): Promise<Outcome> => {
     const [, service = '', name = ''] = path.split('/');
     const method = clients.get(service)?.[`${name[0]?.toLowerCase()}${name.slice(1)}`];
-    const metadata = Metadata({ authorization: basic(user) });
+    const metadata = Metadata({ authorization: basic(user), ...said });
     return outcomeOf(async (signal) => method?.(request, { metadata, signal }));
   };
-  const http = (user: string, line: string, body?: unknown) =>
-    ask(house.http, line, { headers: { authorization: basic(user) }, ...(body !== undefined && { body }) });
+  const http = (user: string, line: string, body?: unknown, said: object = {}) =>
+    ask(house.http, line, { headers: { authorization: basic(user), ...said }, ...(body !== undefined && { body }) });
   /** The answer to an RPC, which must not be refused. */
   const answer = async <Answer>(user: string, path: string, request: object): Promise<Answer> => {
     const { code, message, answer: answered } = await call(user, path, request);

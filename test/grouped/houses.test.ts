@@ -14,6 +14,7 @@ import '../e2e/main_road.test.ts';
 import '../e2e/meeting_orders.test.ts';
 import '../e2e/missing_answers.test.ts';
 import '../e2e/moments_after_off.test.ts';
+import '../e2e/on_behalf.test.ts';
 import '../e2e/plan_main_road.test.ts';
 import '../e2e/plans_cli.test.ts';
 import '../e2e/possible.test.ts';

@@ -72,6 +72,7 @@ export function taskRow(node: NodeRow, more: Partial<PowerTaskRow> = {}): PowerT
     abortsActionUuid: null,
     planUuid: null,
     orderedBy: null,
+    orderedFor: null,
     requestBody: '{}',
     reason: '',
     recall: 'STOP_WAITING_ONLY',

@@ -1,5 +1,5 @@
 /** The versioned objects about conductors, for which OpenStack has none. */
-import { DIALECT, type Properties, type Schema, text, textOrNull, versioned } from './schema.ts';
+import { CALLED, DIALECT, type Properties, type Schema, text, textOrNull, versioned } from './schema.ts';
 
 const LEADER: Properties = {
   uuid: text('The id of the conductor: new for each process.'),
@@ -24,8 +24,8 @@ export function countermandObjects(): Schema {
     $schema: DIALECT,
     title: 'Payloads about conductors',
     $defs: {
-      ConductorElectedPayload: versioned('countermand', 'ConductorElectedPayload', elected),
-      ConductorResignedPayload: versioned('countermand', 'ConductorResignedPayload', resigned),
+      ConductorElectedPayload: versioned('countermand', 'ConductorElectedPayload', { ...elected, ...CALLED }),
+      ConductorResignedPayload: versioned('countermand', 'ConductorResignedPayload', { ...resigned, ...CALLED }),
     },
   };
 }

@@ -2,7 +2,9 @@
 import { POWER_STATES, TARGETS } from '../../../src/core/power.ts';
 import { ABORT_OUTCOMES, POWER_TASK_STATES } from '../../../src/core/states.ts';
 import {
+  actor,
   anyObject,
+  CALLED,
   DIALECT,
   flag,
   growing,
@@ -64,6 +66,7 @@ const POWER_TASK: Properties = {
   ),
   plan_uuid: uuidOrNull('The plan of that action.'),
   reason: text('Why it was ordered; empty if nobody said.'),
+  ordered_by: actor('Who ordered it; null if an action of a plan did.'),
   before_power_state: oneOfOrNull(ON_OFF, 'What the node was just before the order was sent; null if nothing was.'),
   observed_power_state: oneOfOrNull(ON_OFF, 'What was last seen; null if nothing was.'),
   error_code: orNull(ref('error_code'), 'The code of the error that it ended with.'),
@@ -87,7 +90,7 @@ function ofTask(name: string): Record<string, Schema> {
     power_task: growing(POWER_TASK, 'The power task. Ironic has no such key.'),
     abort: orNull(growing(ABORTED), 'Its abort, or the abort that it is; null if there is none. Not a key of Ironic.'),
   };
-  return { [name]: versioned('ironic', name, data) };
+  return { [name]: versioned('ironic', name, { ...data, ...CALLED }) };
 }
 
 /** What is told of a change of an enrolled node. */
@@ -128,11 +131,11 @@ export function ironicObjects(): Schema {
       time: { type: 'string', pattern: `^${TIME}$` },
       time_or_null: { type: ['string', 'null'], pattern: `^${TIME}$` },
       error_code: { type: 'string', pattern: '^[A-Z]+(_[A-Z]+)*$', description: 'A code of docs/errors.md.' },
-      NodeCRUDPayload: versioned('ironic', 'NodeCRUDPayload', CRUD),
-      NodePayload: versioned('ironic', 'NodePayload', CHANGE),
+      NodeCRUDPayload: versioned('ironic', 'NodeCRUDPayload', { ...CRUD, ...CALLED }),
+      NodePayload: versioned('ironic', 'NodePayload', { ...CHANGE, ...CALLED }),
       ...ofTask('NodeSetPowerStatePayload'),
       ...ofTask('NodePowerAbortPayload'),
-      [name]: versioned('ironic', name, corrected),
+      [name]: versioned('ironic', name, { ...corrected, ...CALLED }),
     },
   };
 }

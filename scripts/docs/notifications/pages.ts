@@ -55,6 +55,9 @@ function index(): string {
       'become more, are those of [the list](../errors.md).',
     'The state is the one after the change. Where a thing is cancelled before it began, `cancel.start` carries the ' +
       'state that it had. `state_update.old_state` is always the true state before.',
+    '`actor`, in the data of each, names the identity that called for this change and the one for which it did so, or is null ' +
+      'if the conductor made it by itself. What began it is named beside it: `power_task.ordered_by`, and `created_by`, ' +
+      '`started_by` and `approval` of a plan.',
     markdownTable(['type and schema', 'priority', 'sent when', 'states that it carries'], rows),
     'Each `start` is followed by exactly one `end` or `error` of its kind. What is cancelled while it runs has ' +
       '`cancel.end` or `cancel.error` in the place of `execution.end` or `execution.error`. An action that could not ' +

@@ -77,3 +77,17 @@ export function versioned(family: 'watcher' | 'ironic' | 'countermand', name: st
   };
   return { type: 'object', required: Object.keys(properties), additionalProperties: false, properties };
 }
+
+/** Who did something, or null. */
+export function actor(description: string): Schema {
+  const names = {
+    identity: text('The name of the identity.'),
+    on_behalf_of: textOrNull('For whom it called; null: for itself.'),
+  };
+  return orNull(growing(names), description);
+}
+
+/** What the data of every notification has beside the keys of its thing. */
+export const CALLED: Properties = {
+  actor: actor('Who called for this change; null if the conductor made it by itself. Not a key of OpenStack.'),
+};

@@ -2,7 +2,9 @@
 import { ACTION_PLAN_STATES, ACTION_STATES, AUDIT_STATES } from '../../../src/core/states.ts';
 import { PAYLOAD_NAMES, type PayloadKind } from '../../../src/server/plans/notifications.ts';
 import {
+  actor,
   anyObject,
+  CALLED,
   DIALECT,
   flag,
   growing,
@@ -67,6 +69,16 @@ const ACTION_PLAN: Properties = {
   audit: ref('TerseAuditPayload', 'The audit behind it.'),
   strategy_uuid: uuid('The strategy that made it.'),
   strategy: ref('StrategyPayload', 'The strategy that made it.'),
+  created_by: actor('Who made it; null if that is not known. Not a key of Watcher.'),
+  started_by: actor('Who started it; null if nobody has. Not a key of Watcher.'),
+  approval: orNull(
+    growing({
+      state: oneOf(['WANTED', 'GIVEN', 'REFUSED'], 'Whether a second person has agreed to its start.'),
+      why: text('The rule that wants it.'),
+      decided_by: actor('Who has decided.'),
+    }),
+    'The agreement of a second person; null if none has to agree. Not a key of Watcher.',
+  ),
   ...STAMPS,
 };
 
@@ -118,7 +130,7 @@ function payloads(): Record<string, Schema> {
     kinds.map((kind) => {
       const [thing = ''] = kind.split('.');
       const name = PAYLOAD_NAMES[kind];
-      return [name, versioned('watcher', name, { ...THINGS[thing], ...extrasOf(kind) })];
+      return [name, versioned('watcher', name, { ...THINGS[thing], ...extrasOf(kind), ...CALLED })];
     }),
   );
 }
@@ -156,7 +168,7 @@ function parts(): Record<string, Schema> {
 }
 
 function tersePlan(): Properties {
-  const { name, audit, strategy, ...terse } = ACTION_PLAN;
+  const { name, audit, strategy, created_by, started_by, approval, ...terse } = ACTION_PLAN;
   return terse;
 }
 

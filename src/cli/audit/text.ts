@@ -3,6 +3,7 @@
 import type { ActionPlan } from '../../gen/countermand/v1/action_plan.ts';
 import { type Audit, AuditState, AuditType, type Strategy } from '../../gen/countermand/v1/audit.ts';
 import { planTable } from '../plan/list.ts';
+import { byWords } from '../shared/actors.ts';
 import { possibleCommands } from '../shared/possible.ts';
 import { shortId } from '../shared/short_ids.ts';
 import { facts, table } from '../shared/table.ts';
@@ -36,7 +37,7 @@ export function auditText(audit: Audit, plans: readonly ActionPlan[], nowMs: num
     ['runs', runsCell(audit, nowMs)],
     ['its plans', audit.autoTrigger ? 'start as soon as they are made' : 'wait to be started'],
     ['request id', audit.requestId],
-    ['made', time(audit.createdAt)],
+    ['made', `${time(audit.createdAt)}${byWords(audit.createdBy)}`],
     ['possible', possibleCommands(audit.possibleOrders).join('; ')],
   ]);
   return `${known}\n\n${planTable(plans, nowMs)}`;

@@ -2,6 +2,7 @@
 import type { Command } from 'commander';
 import { ReportClusterEventResponse } from '../../gen/countermand/v1/audit.ts';
 import { ModelChange } from '../../gen/countermand/v1/node.ts';
+import { actorWords } from '../shared/actors.ts';
 import { asking, type Call, everyPage, PAGE_SIZE } from '../shared/asking.ts';
 import { readCount, readPairs } from '../shared/flags.ts';
 import { addListFlags, type ListFlags, type Listing, showList } from '../shared/listing.ts';
@@ -20,6 +21,7 @@ const CHANGE_LIST: Listing<ModelChange> = {
     { head: 'WAS', cell: ({ oldValue }) => oldValue, cuts: true },
     { head: 'IS', cell: ({ newValue }) => newValue, cuts: true },
     { head: 'WHY', cell: ({ cause }) => cause, cuts: true },
+    { head: 'BY', cell: ({ changedBy }) => actorWords(changedBy), wide: true },
     { head: 'PLAN', cell: ({ actionPlanUuid }) => actionPlanUuid, wide: true },
   ],
 };

@@ -2,6 +2,7 @@
 import type { Command } from 'commander';
 import { asCountermandError, fail } from '../../core/errors.ts';
 import { type ActionPlan, type TakesDown, WatchActionPlanResponse } from '../../gen/countermand/v1/action_plan.ts';
+import { actorWords } from '../shared/actors.ts';
 import { asking, type Call, present } from '../shared/asking.ts';
 import { confirmTakenDown, type Yes, yesOrNumberOption } from '../shared/confirming.ts';
 import { takesDownWords } from '../shared/effect_text.ts';
@@ -11,7 +12,7 @@ import { quoted } from '../shared/pasting.ts';
 import type { Terminal } from '../shared/terminal.ts';
 import { followPlan } from './following.ts';
 import { planLine, planState, planTitle, waitsForApproval } from './lines.ts';
-import { actorWords, WHICH_PLAN } from './text.ts';
+import { WHICH_PLAN } from './text.ts';
 
 interface DecideOptions {
   readonly reason?: string;

@@ -4,10 +4,10 @@ import {
   type ActionPlan,
   ActionPlanState,
   ActionState,
-  type Actor,
   ApprovalState,
   FailurePolicy,
 } from '../../gen/countermand/v1/action_plan.ts';
+import { byWords } from '../shared/actors.ts';
 import { possibleCommands } from '../shared/possible.ts';
 import { facts, table } from '../shared/table.ts';
 import type { TimeText } from '../shared/times.ts';
@@ -49,14 +49,6 @@ export function planText(plan: ActionPlan, time: TimeText): string {
     ['possible', possibleCommands(plan.possibleOrders).join('; ')],
   ]);
 }
-
-/** An identity, and the one that it acts for; empty if that is not known. */
-export function actorWords(actor: Actor | undefined): string {
-  if (actor === undefined) return '';
-  return actor.onBehalfOf === '' ? actor.identity : `${actor.identity} for ${actor.onBehalfOf}`;
-}
-
-const byWords = (actor: Actor | undefined): string => (actor === undefined ? '' : ` by ${actorWords(actor)}`);
 
 /** What a second person has said, or who can and why. */
 function approvalWords({ approval, state }: ActionPlan, time: TimeText): string {

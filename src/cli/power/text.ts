@@ -1,6 +1,7 @@
 /** Power tasks in tables. */
 import type { PowerTask } from '../../gen/countermand/v1/power.ts';
 import { OnTimeout, PowerState, PowerTaskPhase } from '../../gen/countermand/v1/power.ts';
+import { byWords } from '../shared/actors.ts';
 import { possibleCommands } from '../shared/possible.ts';
 import { facts } from '../shared/table.ts';
 import { outcomeName, stateName } from '../shared/task_lines.ts';
@@ -29,7 +30,7 @@ export function taskText(task: PowerTask, nowMs: number, time: TimeText): string
     ['observed', state(task.observedPowerState)],
     ['recall', recallWords(task.recall)],
     ['timeout', task.timeout > 0 ? `${task.timeout} s, then ${enumName(OnTimeout, task.onTimeout)}` : ''],
-    ['ordered', time(task.createdAt)],
+    ['ordered', `${time(task.createdAt)}${byWords(task.orderedBy)}`],
     ['reason', task.reason],
     ['request id', task.requestId],
     ['plan', task.planUuid],

@@ -23,6 +23,12 @@ function partOf({ entry }: TrailEntry, key: string): string {
   return typeof value === 'string' ? value : JSON.stringify(value);
 }
 
+/** The identity, and the one that it acted for. */
+function whoOf(entry: TrailEntry): string {
+  const other = partOf(entry, 'on_behalf_of');
+  return other === '' ? entry.identity : `${entry.identity} for ${other}`;
+}
+
 const TRAIL_LIST: Listing<TrailEntry> = {
   things: 'entries',
   type: TrailEntry,
@@ -30,7 +36,7 @@ const TRAIL_LIST: Listing<TrailEntry> = {
   columns: [
     { head: 'NUMBER', cell: ({ sequence }) => String(sequence), key: ({ sequence }) => Number(sequence) },
     { head: 'AT', cell: ({ at }, { time }) => time(at), key: ({ at }) => at?.getTime() ?? 0 },
-    { head: 'WHO', cell: ({ identity }) => identity, cuts: true },
+    { head: 'WHO', cell: whoOf, cuts: true },
     { head: 'FROM', cell: (entry) => partOf(entry, 'peer'), wide: true },
     { head: 'RPC', cell: ({ rpc }) => rpc },
     { head: 'NODE', cell: ({ node }) => node },

@@ -20,7 +20,12 @@ export interface Credentials {
   readonly certificate: ClientCertificate | null;
   /** The address that the request came from, with or without a port. */
   readonly peer: string;
+  /** For whom the caller says that it acts; absent or null if for itself. */
+  readonly onBehalfOf?: string | null;
 }
+
+/** Where a caller says for whom it acts: metadata of gRPC, a header of HTTP. */
+export const ON_BEHALF_OF = 'countermand-on-behalf-of';
 
 /** Who asks. */
 export interface Identity {
@@ -33,6 +38,8 @@ export interface Identity {
   readonly agentZones: readonly string[] | 'any' | null;
   /** The role that its token was made with; absent or null: what the file of roles binds to its name. */
   readonly role?: string | null;
+  /** The name of the identity for which it acts, as it says; absent or null: for itself. It gives no rights. */
+  readonly onBehalfOf?: string | null;
   /**
    * Why it is not good any more; null while it is good. For streams, which outlive the check at their begin; absent where nothing
    * can end it.

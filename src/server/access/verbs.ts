@@ -45,6 +45,7 @@ export const VERBS = {
   'agent.attach': ofAll('attach as an agent; tokens of agents have it, for their zones, and no other verb'),
   'trail.read': ofAll('read the audit trail'),
   'access.admin': ofAll('make, list and revoke tokens'),
+  'access.delegate': ofAll('say on whose behalf one calls'),
 } as const satisfies Record<string, VerbRow>;
 
 /** One of them. */

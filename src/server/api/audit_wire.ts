@@ -6,7 +6,7 @@ import { parametersSpec, type Strategy } from '../plans/strategies/strategy.ts';
 import { strategyOf } from '../plans/strategies.ts';
 import type { AuditRow } from '../store/plan_rows.ts';
 import { possibleFields } from './possible.ts';
-import { date } from './wire.ts';
+import { date, toActor } from './wire.ts';
 
 /** An audit for an answer. @param isFull the disk is full: what begins work is refused */
 export function toAudit(audit: AuditRow, isFull: boolean): proto.Audit {
@@ -31,6 +31,7 @@ export function toAudit(audit: AuditRow, isFull: boolean): proto.Audit {
     createdAt: date(audit.createdAt),
     updatedAt: date(audit.updatedAt),
     revision: audit.revision,
+    createdBy: toActor(audit.createdBy, audit.createdFor),
   };
 }
 

@@ -8,6 +8,7 @@ import type { OpenStreams } from '../access/open_streams.ts';
 import type { Store } from '../store/store.ts';
 import { admit } from './admit.ts';
 import { ATTACH, CLIENT_GONE } from './calls.ts';
+import { denied } from './denied.ts';
 import { RPC_RULES } from './rpc_verbs.ts';
 import { veiled } from './veil.ts';
 import { View, type Viewed } from './view.ts';
@@ -38,6 +39,7 @@ export function authorize({ access, streams, store }: Deciders): ServerMiddlewar
     if (Array.isArray(identity.agentZones) && path !== ATTACH)
       throw fail('PERMISSION_DENIED', `${identity.name} is an agent, and may not call ${path}`);
     const rights = access.rightsOf(identity);
+    if (identity.onBehalfOf && !rights.may('access.delegate')) throw denied(identity.name, 'access.delegate', null);
     const view = new View(rights, identity.name, read);
     if (call.requestStream) return yield* call.next(call.request, { ...context, view });
     const request = await admit(call.request, rule, view, read);

@@ -5,7 +5,7 @@ import type { Chance } from '../../core/chance.ts';
 import { type CountermandError, fail } from '../../core/errors.ts';
 import { KEPT_LIMITS } from '../../core/limits.ts';
 import { type Cancellation, onAbort, openCancellation } from '../../core/signals.ts';
-import { type Asked, anonymous, type ClientCertificate, type Identify } from '../access/identity.ts';
+import { type Asked, anonymous, type ClientCertificate, type Identify, ON_BEHALF_OF } from '../access/identity.ts';
 import type { Disk } from '../disk.ts';
 import type { Log } from '../log.ts';
 import { encodeStatus, STATUS_DETAILS_KEY } from './details.ts';
@@ -78,7 +78,8 @@ export function identifyCaller(
   ) {
     const { peer, metadata } = context;
     const authorization = metadata.get('authorization') ?? null;
-    const credentials = { authorization, token: null, certificate: certificateIn(metadata), peer };
+    const onBehalfOf = metadata.get(ON_BEHALF_OF) ?? null;
+    const credentials = { authorization, token: null, certificate: certificateIn(metadata), peer, onBehalfOf };
     const identity = isOpenToAll(call.method.path) ? anonymous(credentials) : await identify(credentials);
     return yield* call.next(call.request, { ...context, identity });
   };

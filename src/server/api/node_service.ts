@@ -27,7 +27,7 @@ import { Refreshes } from './refreshes.ts';
 import { ableNow, supportedBy } from './supported.ts';
 import type { Recorded } from './trail.ts';
 import type { View, Viewed } from './view.ts';
-import { date, toNode, toPowerState } from './wire.ts';
+import { date, toActor, toNode, toPowerState } from './wire.ts';
 
 const isRevision = (mark: unknown): mark is number => Number.isSafeInteger(mark);
 const isName = (mark: unknown): mark is string => typeof mark === 'string';
@@ -186,6 +186,14 @@ function toRevision(from: bigint): number {
   throw failAt('ARGUMENT_INVALID', 'from_revision', `from_revision is ${from}; it is 0 or more`);
 }
 
-function toModelChange({ revision, planUuid, changedAt, ...change }: ModelChangeRow): ModelChange {
-  return { ...change, revision: BigInt(revision), actionPlanUuid: planUuid ?? '', changedAt: date(changedAt) };
+function toModelChange({
+  revision,
+  planUuid,
+  changedBy,
+  changedFor,
+  changedAt,
+  ...change
+}: ModelChangeRow): ModelChange {
+  const by = { changedBy: toActor(changedBy, changedFor), changedAt: date(changedAt) };
+  return { ...change, ...by, revision: BigInt(revision), actionPlanUuid: planUuid ?? '' };
 }

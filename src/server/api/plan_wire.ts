@@ -15,7 +15,7 @@ import type { Expected, TakesDown } from '../plans/takes_down.ts';
 import { countActions } from '../store/actions.ts';
 import type { ActionPlanRow, ActionRow } from '../store/plan_rows.ts';
 import { possibleFields } from './possible.ts';
-import { date } from './wire.ts';
+import { date, toActor } from './wire.ts';
 
 /**
  * A list looks into the rollbacks of its first plans, up to this number of actions in all; of the others it names the preview,
@@ -84,11 +84,6 @@ export function toActionPlan(
     approval: toApproval(plan),
     globalEfficacy: plan.globalEfficacy.map((efficacy) => ({ ...efficacy, unit: efficacy.unit ?? '' })),
   };
-}
-
-/** Who did something, for an answer; absent if that is not known. */
-function toActor(identity: string | null, onBehalfOf: string | null): proto.Actor | undefined {
-  return identity === null ? undefined : { identity, onBehalfOf: onBehalfOf ?? '' };
 }
 
 /** The agreement of a second person, for an answer; absent if none has to agree. */

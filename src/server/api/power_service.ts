@@ -134,6 +134,7 @@ function toOrder(
     );
   return {
     orderedBy: identity.name,
+    orderedFor: identity.onBehalfOf ?? null,
     also: record,
     joinEqual: request.joinEqual,
     node: request.node,

@@ -20,6 +20,7 @@ import { PowerServiceDefinition, type PowerServiceImplementation } from '../../g
 import { Access } from '../access/access.ts';
 import { Budgets } from '../access/budgets.ts';
 import { type Asked, anonymous, type Identify, type Identity } from '../access/identity.ts';
+import { withOnBehalfOf } from '../access/on_behalf.ts';
 import { OpenStreams } from '../access/open_streams.ts';
 import type { Conductor } from '../conductor.ts';
 import type { Log } from '../log.ts';
@@ -137,7 +138,7 @@ export function createServices(
         refuseWhenFull(disk),
       ),
     ),
-    identify,
+    identify: withOnBehalfOf(identify),
     notReady() {
       if (shutdown.aborted) return shutdown.reason;
       if (database.isFull) return fail('DISK_FULL', `${database.disk} is full; new orders are refused`);

@@ -40,7 +40,7 @@ class CallRecord implements Also {
 
   constructor(called: Called, store: Store) {
     this.#called = called;
-    this.actor = { identity: called.identity.name, onBehalfOf: null };
+    this.actor = { identity: called.identity.name, onBehalfOf: called.identity.onBehalfOf ?? null };
     this.#store = store;
   }
 
@@ -69,6 +69,7 @@ class CallRecord implements Also {
     const entry = JSON.stringify({
       at,
       identity: identity.name,
+      ...(identity.onBehalfOf && { on_behalf_of: identity.onBehalfOf }),
       peer,
       rpc,
       verbs,

@@ -3,6 +3,7 @@
 import type { Possible } from '../../core/possible.ts';
 import { POWER_STATE_NAMES, type PowerState } from '../../core/power.ts';
 import { isAtRest } from '../../core/states.ts';
+import type { Actor } from '../../gen/countermand/v1/actor.ts';
 import type { Node } from '../../gen/countermand/v1/node.ts';
 import * as powerProto from '../../gen/countermand/v1/power.ts';
 import { toTarget } from '../agents/wire.ts';
@@ -14,6 +15,11 @@ import { possibleFields } from './possible.ts';
 /** A time for the wire. */
 export function date(at: number | null): Date | undefined {
   return at === null ? undefined : new Date(at);
+}
+
+/** Who did something, for an answer; absent if that is not known. */
+export function toActor(identity: string | null, onBehalfOf: string | null): Actor | undefined {
+  return identity === null ? undefined : { identity, onBehalfOf: onBehalfOf ?? '' };
 }
 
 /** A power state for the wire; unknown is UNSPECIFIED. */
@@ -101,6 +107,7 @@ export function toPowerTask(task: PowerTaskRow, possible: readonly Possible[]): 
     mayStillChangeUntil: date(task.mayChangeUntil),
     revision: task.revision,
     problem: toProblem(task.problem),
+    orderedBy: toActor(task.orderedBy, task.orderedFor),
   };
 }
 

@@ -13,9 +13,11 @@ export async function announce(
   store: Store,
 ): Promise<void> {
   if (announcements.length === 0) return;
+  const actor = toldActor(transaction.actor?.identity ?? null, transaction.actor?.onBehalfOf ?? null);
   const rows = announcements.map((announcement) =>
     eventCodec.encode({
       ...announcement,
+      payload: withActor(announcement.payload, actor),
       publisherId: store.publisherId,
       messageId: store.chance.uuid(),
       timestamp: store.clock.now(),
@@ -23,4 +25,20 @@ export async function announce(
   );
   await transaction.append('events', rows);
   transaction.changed({ kind: 'events' });
+}
+
+/** Who did something, as notifications tell it; null if nobody is known to have. */
+export function toldActor(
+  identity: string | null,
+  onBehalfOf: string | null,
+): { readonly identity: string; readonly on_behalf_of: string | null } | null {
+  return identity === null ? null : { identity, on_behalf_of: onBehalfOf };
+}
+
+const DATA = ['watcher_object.data', 'ironic_object.data', 'countermand_object.data'];
+
+/** The versioned object with who called for the change in its data. */
+function withActor(payload: EventRow['payload'], actor: ReturnType<typeof toldActor>): EventRow['payload'] {
+  const key = DATA.find((name) => name in payload);
+  return key === undefined ? payload : { ...payload, [key]: { ...(payload[key] as object), actor } };
 }

@@ -65,6 +65,7 @@ function taskLines(task: PowerTaskRow): LogLine[] {
     target: task.target,
     request_id: task.requestId,
     ordered_by: task.orderedBy,
+    ordered_for: task.orderedFor ?? undefined,
     plan: task.planUuid,
     action: task.actionUuid,
     aborts_task: task.abortsTaskUuid,

@@ -6,7 +6,7 @@
 import { isAbort } from '../../core/power.ts';
 import { actionOf } from '../store/power_tasks.ts';
 import type { NodeRow, PowerTaskRow } from '../store/rows.ts';
-import type { Announcement } from './announce.ts';
+import { type Announcement, toldActor } from './announce.ts';
 
 const OBJECT_NAMES = {
   power_set: 'NodeSetPowerStatePayload',
@@ -76,6 +76,7 @@ function taskData(task: PowerTaskRow): Record<string, unknown> {
     action_uuid: actionOf(task),
     plan_uuid: task.planUuid,
     reason: task.reason,
+    ordered_by: toldActor(task.orderedBy, task.orderedFor),
     before_power_state: task.beforePowerState,
     observed_power_state: task.observedPowerState,
     error_code: task.errorCode,

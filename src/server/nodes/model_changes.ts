@@ -102,7 +102,9 @@ export async function recordChanges(
 ): Promise<void> {
   const planUuid = cause.actionUuid === null ? null : await planOfAction(cause.actionUuid, transaction.sql);
   const now = store.clock.now();
-  const common = { cause: cause.why, planUuid, changedAt: now };
+  const { actor } = transaction;
+  const by = { changedBy: actor?.identity ?? null, changedFor: actor?.onBehalfOf ?? null };
+  const common = { cause: cause.why, planUuid, ...by, changedAt: now };
   const rows = all.flatMap(({ node, changes }) =>
     changes.map((change) => ({ ...change, ...common, nodeUuid: node.uuid, nodeName: node.name })),
   );

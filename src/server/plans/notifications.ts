@@ -5,7 +5,7 @@
 
 import type { ErrorCode } from '../../core/errors.ts';
 import type { ActionPlanState, ActionState, AuditState } from '../../core/states.ts';
-import type { Announcement } from '../events/announce.ts';
+import { type Announcement, toldActor } from '../events/announce.ts';
 import type { ActionPlanRow, ActionRow, AuditRow } from '../store/plan_rows.ts';
 import { parametersSpec } from './strategies/strategy.ts';
 import { strategyOf } from './strategies.ts';
@@ -184,8 +184,17 @@ function planData({ verb, phase, before }: Parsed, plan: ActionPlanRow, audit: A
     strategy: strategyPayload(audit),
     ...(verb === 'update' ? { state_update: update } : {}),
     ...withFault(verb, phase, fault('action_plan', plan.errorCode, plan.errorMessage)),
+    created_by: toldActor(plan.createdBy, plan.createdFor),
+    started_by: toldActor(plan.startedBy, plan.startedFor),
+    approval: approvalData(plan),
     ...stamps(plan),
   };
+}
+
+/** The agreement of a second person; null if none has to agree. */
+function approvalData({ approval, approvalWhy, decidedBy, decidedFor }: ActionPlanRow): Data | null {
+  if (approval === null) return null;
+  return { state: approval, why: approvalWhy, decided_by: toldActor(decidedBy, decidedFor) };
 }
 
 function tersePlan(plan: ActionPlanRow, strategyUuid: string): Data {

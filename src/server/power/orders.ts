@@ -4,7 +4,7 @@ import { fail, failAt } from '../../core/errors.ts';
 import { type AbortTarget, firstPhase, isAbort, recallOf, TARGET_TABLE, type Target } from '../../core/power.ts';
 import { isAtRest } from '../../core/states.ts';
 import type { Attachments } from '../agents/attachments.ts';
-import type { Also } from '../store/also.ts';
+import { type Also, actingFor } from '../store/also.ts';
 import type { Transaction } from '../store/database.ts';
 import { findDriver } from '../store/drivers.ts';
 import { findNode, getNode, heldThroughSameBmc } from '../store/nodes.ts';
@@ -38,8 +38,9 @@ interface Ordered {
 export interface Order extends Ordered {
   /** The same id twice is one order. It means nothing beside: what it looks like is the client's affair. */
   readonly requestId: string;
-  /** The name of the caller. */
+  /** The name of the caller, and of the identity for which it acts. */
   readonly orderedBy?: string;
+  readonly orderedFor?: string | null;
   /** An order that equals the last one of the same caller for this node is that order, for as long as its client may repeat it. */
   readonly joinEqual?: boolean;
   /** What is written with it. */
@@ -51,7 +52,10 @@ export type OrderOfAction = Ordered;
 
 /** An order with what it is found again by. */
 interface Asked extends Ordered {
-  readonly by: Pick<PowerTaskRow, 'requestId' | 'actionUuid' | 'abortsActionUuid' | 'planUuid' | 'orderedBy'>;
+  readonly by: Pick<
+    PowerTaskRow,
+    'requestId' | 'actionUuid' | 'abortsActionUuid' | 'planUuid' | 'orderedBy' | 'orderedFor'
+  >;
   readonly joinEqual?: boolean;
   readonly also?: Also;
 }
@@ -73,10 +77,20 @@ type Guard = (transaction: Transaction) => Promise<void>;
  * @throws ARGUMENT_INVALID, NODE_NOT_FOUND, TARGET_NOT_SUPPORTED, REQUEST_ID_TAKEN, NODE_HELD, AGENT_NOT_ATTACHED; then
  *   nothing was written and nothing will be sent
  */
-export async function giveOrder({ requestId, orderedBy, ...order }: Order, parts: OrderParts): Promise<PowerTaskRow> {
+export async function giveOrder(
+  { requestId, orderedBy, orderedFor = null, ...order }: Order,
+  parts: OrderParts,
+): Promise<PowerTaskRow> {
   if (requestId === '' || requestId.length > 255)
     throw failAt('ARGUMENT_INVALID', 'request_id', 'request_id has 1 to 255 characters');
-  const by = { requestId, actionUuid: null, abortsActionUuid: null, planUuid: null, orderedBy: orderedBy ?? null };
+  const by = {
+    requestId,
+    actionUuid: null,
+    abortsActionUuid: null,
+    planUuid: null,
+    orderedBy: orderedBy ?? null,
+    orderedFor,
+  };
   return give({ ...order, by }, parts, async () => {});
 }
 
@@ -97,6 +111,7 @@ export async function giveOrderOfAction(
     abortsActionUuid: isOrder ? null : uuid,
     planUuid,
     orderedBy: null,
+    orderedFor: null,
   };
   return give({ ...order, by }, parts, guard);
 }
@@ -129,10 +144,10 @@ export const REPEATED_WITHIN_MS = 15_000;
  * It is read from the rows, so a restart of the conductor makes no second order of the first.
  */
 async function findEqual(order: Asked, nodeUuid: string, { clock }: Store, sql: Transaction['sql']) {
-  const { orderedBy } = order.by;
+  const { orderedBy, orderedFor } = order.by;
   if (!order.joinEqual || orderedBy === null) return null;
   const last = await findLastOf(orderedBy, nodeUuid, sql);
-  if (last === null || last.requestBody !== bodyOf(order)) return null;
+  if (last === null || last.orderedFor !== orderedFor || last.requestBody !== bodyOf(order)) return null;
   const isRecent = clock.now() - last.createdAt < REPEATED_WITHIN_MS;
   return isRecent || !isAtRest(last.state) ? last : null;
 }
@@ -266,7 +281,8 @@ async function giveChange(
   const { owner } = standing;
   if (owner.kind === 'none') throw fail('INTERNAL', 'an order without an agent was not refused');
   const agentUuid = owner.kind === 'attached' ? owner.attachment.hello.agentUuid : owner.agentUuid;
-  return keeper.order(async (transaction) => {
+  return keeper.order(async (own) => {
+    const transaction = actingFor(own, order.also);
     const earlier = await findGiven(keyOf(order), transaction);
     if (earlier) return { answer: joined(earlier, order), changed: null };
     const equal = await findEqual(order, task.nodeUuid, store, transaction.sql);
@@ -301,7 +317,8 @@ async function giveAbort(
   abort: NewPowerTask & { target: AbortTarget },
   { store, keeper, limits }: OrderParts,
 ): Promise<PowerTaskRow> {
-  return keeper.order(async (transaction) => {
+  return keeper.order(async (own) => {
+    const transaction = actingFor(own, order.also);
     const earlier = await findGiven(keyOf(order), transaction);
     if (earlier) return { answer: joined(earlier, order), changed: null };
     const equal = await findEqual(order, abort.nodeUuid, store, transaction.sql);
@@ -325,7 +342,8 @@ export async function withdrawOrder(
 ): Promise<PowerTaskRow> {
   const { store, keeper, limits } = parts;
   const { uuid } = await getPowerTask(taskUuid, store.database.read);
-  const answer = await keeper.order(async (transaction) => {
+  const answer = await keeper.order(async (own) => {
+    const transaction = actingFor(own, also);
     const at = await findTaskAndNode(uuid, transaction.sql);
     if (at === null) throw fail('NODE_NOT_FOUND', `the node of power task ${uuid} was deleted`);
     const withdrawn = await withdraw(at, { reason, stopWaiting }, limits, transaction, store);

@@ -28,6 +28,10 @@ export interface Also {
   done(): void;
 }
 
+/** The same transaction, in which it is known who called. */
+export const actingFor = (transaction: Transaction, also: Also | undefined): Transaction =>
+  also === undefined ? transaction : { ...transaction, actor: also.actor };
+
 /**
  * Runs a write, and what is written with it.
  * @param touched what the result of the work says was touched; null if nothing was changed
@@ -40,7 +44,7 @@ export async function writeAlso<T>(
 ): Promise<T> {
   if (also === undefined) return database.write(work);
   const result = await database.write(async (own) => {
-    const transaction = { ...own, actor: also.actor };
+    const transaction = actingFor(own, also);
     const worked = await work(transaction);
     const what = touched(worked);
     if (what !== null) await also.note(transaction, what);

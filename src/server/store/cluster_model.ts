@@ -19,6 +19,9 @@ export interface ModelChangeRow {
   readonly cause: string;
   /** The plan whose own action did it, or null. */
   readonly planUuid: string | null;
+  /** The identity that called for it, and the one for which it did so; null if none did, or it is the same. */
+  readonly changedBy: string | null;
+  readonly changedFor: string | null;
   readonly changedAt: number;
 }
 
@@ -32,6 +35,8 @@ export const modelChangeCodec = codecOf<ModelChangeRow>({
   newValue: 'plain',
   cause: 'plain',
   planUuid: 'plain',
+  changedBy: 'plain',
+  changedFor: 'plain',
   changedAt: 'plain',
 });
 

@@ -83,6 +83,8 @@ export interface PowerTaskRow {
   readonly planUuid: string | null;
   /** The name of the caller who gave the order; null if an action of a plan did, and in tasks of earlier versions. */
   readonly orderedBy: string | null;
+  /** The name of the identity for which the caller did so; null if for itself. */
+  readonly orderedFor: string | null;
   /** What the order said, to tell a repetition from another order. */
   readonly requestBody: string;
   readonly reason: string;
@@ -222,6 +224,7 @@ export const powerTaskCodec = codecOf<PowerTaskRow>({
   abortsActionUuid: 'plain',
   planUuid: 'plain',
   orderedBy: 'plain',
+  orderedFor: 'plain',
   requestBody: 'plain',
   reason: 'plain',
   recall: 'plain',

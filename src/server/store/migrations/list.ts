@@ -29,6 +29,7 @@ import { up as backedUpAt } from './0027_backed_up_at.ts';
 import { up as approvals } from './0028_approvals.ts';
 import { up as sinks } from './0029_sinks.ts';
 import { up as retention } from './0030_retention.ts';
+import { up as actors } from './0031_actors.ts';
 
 /** One step of the schema. There is no way back: a backup is. */
 export interface Migration {
@@ -68,4 +69,5 @@ export const MIGRATIONS: readonly Migration[] = [
   { name: '0028_approvals', up: approvals },
   { name: '0029_sinks', up: sinks },
   { name: '0030_retention', up: retention },
+  { name: '0031_actors', up: actors },
 ];
