@@ -1,6 +1,7 @@
 /** docs/sinks.md, with the settings that the kinds of sinks have. */
 import type { SinkKind } from '../../src/core/outlets.ts';
 import { SINK_KINDS } from '../../src/sinks/list.ts';
+import { rabbitmqKind } from '../../src/sinks/rabbitmq/rabbitmq.ts';
 import { block, code, markdownTable, page } from './markdown.ts';
 
 function settingsOf({ name, meaning, settings }: SinkKind): string {
@@ -57,6 +58,25 @@ The signature is that of [Standard Webhooks](https://www.standardwebhooks.com): 
 and \`webhook-signature\` has \`v1,\` and the HMAC-SHA256 of \`ID.TIMESTAMP.BODY\`, in base64. A receiver compares it in constant time, and refuses a timestamp that
 is minutes old. While receivers learn a new secret, make the sink anew with \`webhook_secret_previous\`, and \`--from\` its position plus one.`;
 
+const RABBITMQ = `## RabbitMQ
+
+A sink of the kind \`rabbitmq\` publishes as services of OpenStack do with oslo.messaging, so listeners hear it unchanged: envelope 2.0, routing key \`TOPIC.PRIORITY\`, with
+the topics \`watcher_notifications\` for plans, actions and audits, and \`versioned_notifications\` for nodes and all else. WARNING is \`WARN\` there, since oslo.messaging drops
+a priority that it does not know. The message id is \`message_id\`, and the header \`x-countermand-sequence\` has the number, as text.
+
+* **Nothing of others is changed.** Only the exchange \`countermand\` is declared. Any other, such as \`watcher\`, must be there: declared with other flags than its owner's, it
+  would keep every service of that owner from publishing. A queue that is there stays as it is, and is bound.
+* **Nothing is dropped in silence.** Messages are persistent and \`mandatory\`, and confirmed before the position moves. RabbitMQ confirms what no queue wants as well; such an
+  event is a failure, and the sink waits for a queue (\`rabbitmq_unrouted\`).
+* **Queues.** \`TOPIC.PRIORITY\` is declared and bound before the first event, so that nothing is lost before the first listener comes. Where nobody ever listens, they grow
+  for ever: choose \`--type\`, set a policy with a length on the broker, or \`rabbitmq_queues=none\`.
+* **Restarts of the broker.** What is declared is durable. Listeners of oslo.messaging then need \`amqp_durable_queues = true\`. With \`rabbitmq_durable=false\`, what waits in a
+  queue is lost when the broker restarts, although it was confirmed.
+* **Order** is that of each queue: between \`.info\` and \`.error\` a listener has only the number. Up to ${rabbitmqKind.atOnce} events are sent before they are confirmed, so after a failure as many come again.
+
+The user needs, in its virtual host: \`configure\` and \`write\` for \`^(countermand|watcher_notifications|versioned_notifications)\`, and \`read\` for \`^countermand\`; of another exchange \`read\`
+and \`write\`, and nothing to configure.`;
+
 const BOUNDS = `## Where a sink may go
 
 Whoever may make sinks makes the conductor send events, and with them names and states of nodes. It takes the verb \`sink.write\`, which only \`admin\` has of the
@@ -86,6 +106,7 @@ export function printSinks(): string {
     block(EXAMPLE, 'sh'),
     PROMISES,
     WEBHOOKS,
+    RABBITMQ,
     BOUNDS,
     block(ACCESS, 'yaml'),
     BOUND_RULES,

@@ -21,4 +21,5 @@ import '../sim/irmc_scciclient.test.ts';
 import '../sim/irmc_snmp.test.ts';
 import '../sim/irmc_tls.test.ts';
 import '../sim/irmc_web.test.ts';
+import '../sinks/broker.test.ts';
 import '../sinks/post.test.ts';

@@ -99,6 +99,7 @@ export const HOMES: Homes = {
   '@connectrpc/connect-node': ['src/http/rpcs.ts'],
   '@hono/node-server': ['src/http/door.ts', 'src/http/app.ts'],
   '@grpc/grpc-js': ['src/server/api/grpc.ts', 'src/server/api/grpc_tls.ts', 'src/server/api/packing.ts'],
+  amqplib: ['src/sinks/rabbitmq/'],
   bcryptjs: ['src/server/access/passwords.ts'],
   '@peculiar/x509': ['src/cli/certificates/make.ts'],
   'better-sqlite3': ['src/server/store/sqlite/'],
@@ -236,6 +237,7 @@ export const HOMES: Homes = {
     'src/server/api/connections.ts',
     'src/server/api/relay.ts',
     'src/sim/web.ts',
+    'src/sinks/rabbitmq/broker.ts',
     'src/sinks/receiver.ts',
   ],
   'node:os': [

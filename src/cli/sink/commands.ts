@@ -117,7 +117,7 @@ Examples:
     .command('create')
     .description('send events to a receiver from now on')
     .argument('<name>', 'name of the sink: letters, digits, dots, dashes and underscores')
-    .requiredOption('--kind <kind>', 'what the receiver is: webhook')
+    .requiredOption('--kind <kind>', 'what the receiver is: webhook or rabbitmq')
     .option('--set <key=value...>', 'settings of the kind; file:NAME stands for a secret beside the conductor')
     .option('--type <glob...>', 'only events of these types, such as action_plan.*; else all')
     .option('--from <number>', 'begin with the event of this number, 1 for all that there are; else with the next one')
