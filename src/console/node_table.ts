@@ -43,8 +43,10 @@ export class NodeTable {
   #stream = 0;
   /** How many of them the present stream has told. */
   #told = 0;
-  /** The uuids in the order of the names; null: a name came or went. */
-  #order: readonly string[] | null = null;
+  /** The uuids in the order of the names. */
+  #order: readonly string[] = [];
+  /** A name came or went since. */
+  #isStale = false;
 
   /** How many there are. */
   get size(): number {
@@ -67,7 +69,7 @@ export class NodeTable {
     if (node === undefined) return;
     const known = this.#nodes.get(node.uuid);
     const wasTold = known?.stream === this.#stream;
-    if (deleted || known?.node.name !== node.name) this.#order = null;
+    if (deleted || known?.node.name !== node.name) this.#isStale = true;
     if (deleted) {
       this.#nodes.delete(node.uuid);
       if (wasTold) this.#told -= 1;
@@ -81,21 +83,26 @@ export class NodeTable {
   sweep(total: number): void {
     if (this.#told < total || this.#told === this.#nodes.size) return;
     for (const [uuid, { stream }] of this.#nodes) if (stream !== this.#stream) this.#nodes.delete(uuid);
-    this.#order = null;
+    this.#isStale = true;
   }
 
   /** The nodes that pass a filter, by name. */
   rows({ text, kind }: NodeFilter, nowMs: number): readonly Node[] {
-    this.#order ??= this.#sort();
+    if (this.#isStale) this.#sort();
     const nodes = this.#order.flatMap((uuid) => this.#nodes.get(uuid)?.node ?? []);
     const wanted = text.trim().toLowerCase();
     if (wanted === '' && kind === 'all') return nodes;
     return nodes.filter((node) => IS_OF_KIND[kind](node, nowMs) && hasText(node, wanted));
   }
 
-  #sort(): readonly string[] {
-    const nodes = [...this.#nodes.values()].map(({ node }) => node);
-    return nodes.sort((one, other) => naturally(one.name, other.name)).map(({ uuid }) => uuid);
+  /** What was in order stays so, and what is new is sorted in: a fleet comes in portions, and sorting all of it each time would take seconds. */
+  #sort(): void {
+    const nameOf = (uuid: string): string => this.#nodes.get(uuid)?.node.name ?? '';
+    const before = new Set(this.#order);
+    const added = [...this.#nodes.keys()].filter((uuid) => !before.has(uuid));
+    const kept = this.#order.filter((uuid) => this.#nodes.has(uuid));
+    this.#order = [...kept, ...added].sort((one, other) => naturally(nameOf(one), nameOf(other)));
+    this.#isStale = false;
   }
 }
 

@@ -32,10 +32,20 @@ test.before(async (t) => {
   const whole = { log: t.log, passed: true, teardown: (end: () => unknown) => endings.unshift(end) };
   const all = whole as unknown as ExecutionContext;
   folder = await newFolder(all);
-  await writeFile(join(folder, 'htpasswd'), `root:${bcrypt.hashSync('secret', 4)}\n`);
+  const hash = bcrypt.hashSync('secret', 4);
+  await writeFile(join(folder, 'htpasswd'), `root:${hash}\nseer:${hash}\n`);
+  const bindings = [
+    { identities: ['basic:root'], role: 'admin' },
+    { identities: ['basic:seer'], role: 'observer' },
+  ];
+  await writeFile(join(folder, 'access.yaml'), JSON.stringify({ bindings }));
   house = await openHouse(all, {
     http: true,
-    settings: { htpasswd_file: join(folder, 'htpasswd'), agent_name: 'agent-1' },
+    settings: {
+      htpasswd_file: join(folder, 'htpasswd'),
+      access_file: join(folder, 'access.yaml'),
+      agent_name: 'agent-1',
+    },
     async disk(data) {
       putFleet(data, FLEET, OTHERS);
       return [];
@@ -69,6 +79,13 @@ const focused = () => page.evaluate('document.activeElement.textContent');
 const planState = (name: string) => page.locator('main [role=status]').getByText(name, { exact: true });
 const go = (hash: string) => page.evaluate(`void (location.hash = '${hash}')`);
 
+async function signIn(user: string): Promise<void> {
+  await page.getByLabel('a user name and password').check();
+  await page.getByLabel('User name', { exact: true }).fill(user);
+  await page.getByLabel('Password', { exact: true }).fill('secret');
+  await page.keyboard.press('Enter');
+}
+
 /** What axe finds wrong for people with other senses and other hands; nothing. */
 async function accessible(t: ExecutionContext, where: string): Promise<void> {
   const found = await page.evaluate(
@@ -87,10 +104,7 @@ test.serial('who has not signed in sees nothing; the credentials are in no cooki
   await button('Sign in').click();
   await page.getByRole('alert').waitFor();
   t.is(await page.evaluate('sessionStorage.length'), 0, 'what was refused is not kept');
-  await page.getByLabel('a user name and password').check();
-  await page.getByLabel('User name', { exact: true }).fill('root');
-  await page.getByLabel('Password', { exact: true }).fill('secret');
-  await page.keyboard.press('Enter');
+  await signIn('root');
   await page.getByRole('heading', { name: 'Nodes' }).waitFor();
   t.deepEqual(await page.context().cookies(), []);
   t.is(await page.evaluate('localStorage.length'), 0);
@@ -161,6 +175,16 @@ test.serial('by keyboard alone: an order is asked about, its abort is not', asyn
   await button('Abort soft power off').focus();
   await page.keyboard.press('Enter');
   await page.getByRole('cell', { name: 'RECALLED' }).first().waitFor();
+});
+
+test.serial('an abort for many is given at once, and says at how many there was something to abort', async (t) => {
+  for (const node of ['a1', 'a2'])
+    await call('PowerService/OrderPowerState', { node, target: 'POWER_TARGET_SOFT_POWER_OFF' });
+  await go('#/nodes');
+  for (const node of ['a1', 'a2', 'a3']) await page.getByLabel(`Pick ${node}`, { exact: true }).check();
+  await button('Abort soft power off').click();
+  await page.getByText('Abort soft power off: of 3 nodes, 2 had something to abort').waitFor();
+  t.is(await dialog().count(), 0);
 });
 
 /** A plan whose first action never ends by itself, and whose second waits for it. */
@@ -250,4 +274,14 @@ test.serial('no request leaves the origin, and its policy lets no text become a 
   await button('Sign out').click();
   await page.getByRole('heading', { name: 'Sign in' }).waitFor();
   t.is(await page.evaluate('sessionStorage.length'), 0);
+});
+
+test.serial('who may only look is told so, and nothing is done', async (t) => {
+  await signIn('seer');
+  await page.getByRole('cell', { name: 'agent-1 (inside the conductor)' }).waitFor();
+  await go('#/nodes/a1');
+  const tasks = await call('PowerService/ListPowerTasks', { node: 'a1' });
+  await button('Power on').click();
+  await page.getByText(/^basic:seer has no role with the verb \S+ on node 'a1'/).waitFor();
+  t.deepEqual(await call('PowerService/ListPowerTasks', { node: 'a1' }), tasks);
 });

@@ -17,8 +17,8 @@ import { addressOf } from '../place.ts';
 import { hasEnded, stateTone, timeWords } from '../words.ts';
 import { PlanOrders } from './plan_orders.tsx';
 
-/** How long changes are gathered before the plan is drawn anew. */
-const GATHER_MS = 100;
+/** How long changes are gathered before the plan is drawn anew: a large one takes its time. */
+const gatherMs = (actions: number): number => Math.min(2000, 100 + actions / 10);
 
 /** A plan as its stream tells it. */
 function useWatchedPlan(uuid: string) {
@@ -42,7 +42,7 @@ function useWatchedPlan(uuid: string) {
       for (const action of message.actions) actions.set(action.uuid, action);
       if (isGathering.current) return;
       isGathering.current = true;
-      systemClock.after(GATHER_MS, show);
+      systemClock.after(gatherMs(actions.size), show);
     },
     uuid,
   );
