@@ -79,7 +79,7 @@ async function passTime(database: Database, days: number, signal: AbortSignal): 
   const clock: Clock = { ...systemClock, now: () => now };
   const store = openStore({ database, clock, chance: systemChance, publisherId: 'bench' });
   const log = { info: () => {}, warn: () => {}, error: () => {} };
-  const keep = { events: KEEP, tasks: KEEP, plans: KEEP, audits: KEEP };
+  const keep = { events: KEEP, tasks: KEEP, plans: KEEP, audits: KEEP, trail: KEEP };
   const month = { writes: [] as number[], prunes: [] as number[], reads: [] as number[] };
   for (let day = 1; day <= days; day += 1) {
     for (let hour = 0; hour < 24; hour += 1) {

@@ -16,6 +16,7 @@ import {
 } from './store/prune.ts';
 import { readBySinks } from './store/sinks.ts';
 import type { Store } from './store/store.ts';
+import { endsOfTrail, pruneTrail } from './store/trail.ts';
 
 /** How long rows of a kind are kept, and how many. */
 export interface Keep {
@@ -31,6 +32,7 @@ export interface Retention {
   readonly tasks: Keep;
   readonly plans: Keep;
   readonly audits: Keep;
+  readonly trail: Keep;
 }
 
 /** Says how far the readers of one kind have all read the events; null if there is none. */
@@ -81,7 +83,7 @@ export async function keepWithin(
 
 /** Deletes what is old now. An abort rejects with its reason; what is left is found the next time. */
 export async function prune(parts: RetentionParts): Promise<void> {
-  const { events, tasks, plans, audits } = parts.keep();
+  const { events, tasks, plans, audits, trail } = parts.keep();
   const { clock } = parts.store;
   const now = clock.now();
   // Plans first: audits go with the last of their plans.
@@ -95,6 +97,7 @@ export async function prune(parts: RetentionParts): Promise<void> {
     ),
     audits: await pruneAll('audits', audits, parts, oneKind(pruneAudits)),
     events: await pruneOldEvents(events, parts),
+    trail: await pruneOldTrail(trail, parts),
   };
   for (const [kind, count] of Object.entries(gone)) parts.deleted(kind as keyof Retention, count);
   if (Object.values(gone).some((count) => count > 0)) parts.log.info(gone, 'old rows were deleted');
@@ -145,6 +148,31 @@ async function pruneOldEvents({ forMs, rows }: Keep, parts: RetentionParts): Pro
   for (;;) {
     const readTo = await readByAll(parts);
     const gone = await database.write((transaction) => pruneEvents({ ...old, readTo }, transaction));
+    if (gone === 0) return count;
+    count += gone;
+    await rest(parts);
+  }
+}
+
+/** So much more than is kept may be there before anything goes: each time that something goes, an entry says so. */
+const TRAIL_SLACK = { ms: 24 * 3_600_000, part: 0.01 };
+
+async function pruneOldTrail({ forMs, rows }: Keep, parts: RetentionParts): Promise<number> {
+  const { clock, database } = parts.store;
+  const now = clock.now();
+  const ends = await endsOfTrail(database.read);
+  if (ends === null) return 0;
+  const isOld = forMs > 0 && ends.oldestAt < now - forMs - TRAIL_SLACK.ms;
+  const isLong = rows > 0 && ends.newest - ends.oldest >= rows * (1 + TRAIL_SLACK.part);
+  if (!isOld && !isLong) return 0;
+  const old = {
+    before: forMs === 0 ? 0 : now - forMs,
+    manyTo: rows === 0 ? 0 : ends.newest - rows,
+    manyBefore: now - YOUNG_MS,
+  };
+  let count = 0;
+  for (;;) {
+    const gone = await database.write((transaction) => pruneTrail({ ...old, now }, transaction));
     if (gone === 0) return count;
     count += gone;
     await rest(parts);

@@ -1,9 +1,9 @@
 /** What every implementation of `Database` does with the audit trail. */
 import type { ExecutionContext } from 'ava';
-import { trailDigest } from '../../src/core/trail.ts';
+import { TrailCheck, trailDigest } from '../../src/core/trail.ts';
 import { type Also, writeAlso } from '../../src/server/store/also.ts';
 import type { Database } from '../../src/server/store/database.ts';
-import { listTrail, trailCodec } from '../../src/server/store/trail.ts';
+import { listTrail, pruneTrail, trailCodec } from '../../src/server/store/trail.ts';
 import { nodeRow } from '../server/rows.ts';
 import { fault, insert, names, outcomes } from './writes.ts';
 
@@ -40,4 +40,16 @@ export async function trailIsWhole(t: ExecutionContext, { database }: { readonly
   });
   await t.throwsAsync(refused);
   t.is((await listed()).length, entries.length);
+  // What is deleted as old is deleted with an entry that says so, from which the chain goes on.
+  const old = { before: 2, manyTo: 0, manyBefore: 0, now: 5 };
+  t.is(await database.write((transaction) => pruneTrail(old, transaction)), entries.length - 1);
+  const left = await listTrail({ ...EVERY_ENTRY, oldestFirst: true }, null, 100, database.read);
+  t.deepEqual(
+    left.map(({ rpc }) => rpc),
+    ['b', 'Retention'],
+  );
+  const check = new TrailCheck();
+  t.deepEqual([...left.map((entry) => check.add(entry)), check.end()], [null, null, null]);
+  t.is(check.prunedTo, (left[0]?.sequence ?? 0) - 1);
+  t.is(await database.write((transaction) => pruneTrail({ ...old, before: 1 }, transaction)), 0);
 }

@@ -1,10 +1,12 @@
 /** What is old is deleted, and nothing else; who asks for what is gone is told. */
 import anyTest, { type ExecutionContext } from 'ava';
 import { asCountermandError } from '../../src/core/errors.ts';
+import { TrailCheck } from '../../src/core/trail.ts';
 import { storedEvents } from '../../src/server/events/tail.ts';
 import type { Keep } from '../../src/server/retention.ts';
 import { eventsGoneTo, lastSequence } from '../../src/server/store/events.ts';
 import { pruneEvents } from '../../src/server/store/prune.ts';
+import { trailCodec } from '../../src/server/store/trail.ts';
 import { never } from '../counterparts/signals.ts';
 import { checkPruning, keepFor, pruneNow } from '../simulation/pruning.ts';
 import { subscribeTo } from '../simulation/subscriber.ts';
@@ -112,6 +114,7 @@ test('of what is too many the oldest go, but nothing of the last hour', async (t
     tasks: few,
     plans: few,
     audits: few,
+    trail: few,
   });
   t.is(
     await count('power_tasks').then(async (all) => all - (await read('power_tasks').whereNotNull('plan_uuid')).length),
@@ -125,6 +128,7 @@ test('of what is too many the oldest go, but nothing of the last hour', async (t
     tasks: FOR_EVER,
     plans: FOR_EVER,
     audits: FOR_EVER,
+    trail: FOR_EVER,
   });
   t.is(await count('action_plans'), 2);
 });
@@ -194,4 +198,58 @@ test('a conductor deletes what is old by itself, a minute after its start and th
   t.true((await read('action_plans')).length > 1);
   await world.clock.turn(3_600_000);
   t.deepEqual(await read('action_plans').pluck('request_id'), ['one made']);
+});
+
+test('old entries of the trail go, a day after they are old, and the chain is whole', async (t) => {
+  const world = await quietWorld(t);
+  const { database, clock } = world;
+  const append = async (many: number): Promise<void> => {
+    for (let at = 0; at < many; at += 1) {
+      const common = { at: clock.now(), identity: 'jwt:alice', rpc: 'A/B', node: null, outcome: 'OK' };
+      const entry = trailCodec.encode({ ...common, entry: JSON.stringify(common) });
+      await database.write((transaction) => transaction.append('trail', [entry]));
+    }
+  };
+  /** The RPCs of the entries that are left, which fit each other. */
+  const left = async (): Promise<string[]> => {
+    const rows = await database.read('trail').orderBy('sequence');
+    const check = new TrailCheck();
+    t.deepEqual(
+      [...rows.map((row) => check.add(row)), check.end()].filter((problem) => problem !== null),
+      [],
+    );
+    return rows.map(({ rpc }) => rpc);
+  };
+  const kept = async (keep: Keep): Promise<string[]> => {
+    const rules = { events: FOR_EVER, tasks: FOR_EVER, plans: FOR_EVER, audits: FOR_EVER, trail: keep };
+    await pruneNow(world.conductor.store, database, rules);
+    return left();
+  };
+  const tenDaysLong: Keep = { forMs: 10 * DAY_MS, rows: 0 };
+  await append(3);
+  clock.jump(10.5 * DAY_MS);
+  await append(2);
+  t.is((await kept(tenDaysLong)).length, 5, 'it is old for half a day');
+  clock.jump(DAY_MS);
+  t.deepEqual(await kept(tenDaysLong), ['A/B', 'A/B', 'Retention']);
+  t.is((await kept(tenDaysLong)).length, 3);
+  await append(3);
+  t.is(
+    (await kept({ forMs: 0, rows: 2 })).length,
+    5,
+    'the last hour stays: the anchor and three, and an anchor for two',
+  );
+  // A trail whose beginning was taken away by someone else.
+  await database.write(({ sql }) =>
+    sql('trail')
+      .orderBy('sequence')
+      .limit(1)
+      .pluck('sequence')
+      .then(([first]) => sql('trail').where('sequence', first).delete())
+      .then(() => {}),
+  );
+  const rows = await database.read('trail').orderBy('sequence');
+  const check = new TrailCheck();
+  t.true(rows.every((row) => check.add(row) === null));
+  t.regex(check.end() ?? '', /does not fit the newest anchor/);
 });

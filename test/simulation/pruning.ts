@@ -19,7 +19,7 @@ const LOG = { info: () => {}, warn: () => {}, error: () => {} };
 /** Everything that is at rest and older than `ms`. */
 export const keepFor = (ms: number): Retention => {
   const keep = { forMs: ms, rows: 0 };
-  return { events: keep, tasks: keep, plans: keep, audits: keep };
+  return { events: keep, tasks: keep, plans: keep, audits: keep, trail: keep };
 };
 
 /** Deletes what is old from the database, as a conductor does; between two portions no time passes. */

@@ -234,6 +234,7 @@ function retentionOf(values: Values): Retention {
     tasks: keep(values.tasks_keep, values.tasks_keep_rows),
     plans: keep(values.plans_keep, values.plans_keep_rows),
     audits: keep(values.audits_keep, values.audits_keep_rows),
+    trail: keep(values.trail_keep, values.trail_keep_rows),
   };
 }
 

@@ -50,4 +50,6 @@ export const RETENTION_KEYS = {
     'how long after its last change an audit is kept that is at rest. It stays as long as its plans',
   ),
   audits_keep_rows: rows(100_000, 'how many audits are kept at most'),
+  trail_keep: days(730, 'how long an entry of the audit trail is kept'),
+  trail_keep_rows: rows(10_000_000, 'how many entries of the audit trail are kept at most'),
 };

@@ -1,7 +1,7 @@
 /** `countermand trail ...`: who did what, and whether the trail is whole. */
 import type { Command } from 'commander';
 import { type CountermandError, fail } from '../../core/errors.ts';
-import { trailDigest } from '../../core/trail.ts';
+import { TrailCheck } from '../../core/trail.ts';
 import { TrailEntry } from '../../gen/countermand/v1/access.ts';
 import { asking, type Call, everyPage, PAGE_SIZE, upTo } from '../shared/asking.ts';
 import { readCount } from '../shared/flags.ts';
@@ -63,26 +63,33 @@ async function list(options: ListOptions, call: Call): Promise<void> {
 
 /** Works out every digest anew. @throws TRAIL_BROKEN naming the first entry that does not fit, or the digest that is not there */
 async function verify({ head }: { readonly head?: string }, { conductor, output }: Call): Promise<void> {
-  let last: TrailEntry | null = null;
-  let count = 0;
+  const check = new TrailCheck();
   let isThere = head === undefined;
   const pages = everyPage((pageToken) =>
     conductor.access.listTrail({ pageSize: PAGE_SIZE, pageToken, oldestFirst: true }),
   );
+  let last: TrailEntry | null = null;
   for await (const { entries } of pages)
     for (const entry of entries) {
-      if (trailDigest(last?.digest ?? '', entry.entry) !== entry.digest)
-        throw broken(`entry ${entry.sequence} does not fit what is before it: one was changed, added or taken out`);
+      const problem = check.add(entry);
+      if (problem !== null) throw broken(problem);
       last = entry;
-      count += 1;
       isThere ||= entry.digest === head;
     }
-  if (!isThere)
+  const problem = check.end();
+  if (problem !== null) throw broken(problem);
+  const pruned = check.prunedTo;
+  if (!isThere && !check.isPruned(head ?? ''))
     throw broken(
-      `no entry has the digest ${head?.slice(0, 64)}: entries at the end were taken away, or all was replaced`,
+      `no entry has the digest ${head?.slice(0, 64)}: entries at the end were taken away, or all was replaced${pruned === null ? '' : `, or it was one of those up to ${pruned}, which were deleted as old`}`,
     );
-  if (last === null) output.say('the trail is empty');
-  else output.message(TrailEntry, last, ({ digest }) => `the trail is whole: ${count} entries, the last is ${digest}`);
+  if (last === null) return output.say('the trail is empty');
+  const old = pruned === null ? '' : `; those up to ${pruned} were deleted as old`;
+  output.message(
+    TrailEntry,
+    last,
+    ({ digest }) => `the trail is whole: ${check.count} entries, the last is ${digest}${old}`,
+  );
 }
 
 const broken = (sentence: string): CountermandError => fail('TRAIL_BROKEN', sentence);

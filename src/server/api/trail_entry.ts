@@ -6,7 +6,7 @@ import type { Transaction } from '../store/database.ts';
 import { findSecretKeys } from '../store/drivers.ts';
 import type { NodeRow } from '../store/rows.ts';
 
-/** Longer texts are cut, and larger requests are left out: the trail is kept for ever. */
+/** Longer texts are cut, and larger requests are left out: the trail is kept for years. */
 const TEXT_LIMIT = 1000;
 const REQUEST_LIMIT = 4000;
 

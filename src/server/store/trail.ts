@@ -1,8 +1,9 @@
 /** The audit trail: a table that only grows. A row that is changed, taken out or put in between breaks the chain of digests. */
 import type { Knex } from 'knex';
-import { trailDigest } from '../../core/trail.ts';
+import { ANCHOR, trailDigest } from '../../core/trail.ts';
 import { codecOf } from './columns.ts';
-import type { ColumnValues } from './database.ts';
+import type { ColumnValues, Transaction } from './database.ts';
+import { ROWS_AT_ONCE } from './portions.ts';
 
 /** One entry. What stands beside `entry` is taken out of it, to be looked for. */
 interface TrailRow {
@@ -69,4 +70,50 @@ export async function listTrail(
   if (refused) query.whereNot('outcome', 'OK');
   if (since > 0) query.where('at', '>=', since);
   return (await query).map(trailCodec.decode);
+}
+
+/** Where the trail begins and ends; null if it is empty. */
+export async function endsOfTrail(
+  sql: Knex,
+): Promise<{ readonly oldest: number; readonly oldestAt: number; readonly newest: number } | null> {
+  const oldest = await sql('trail').orderBy('sequence').first('sequence', 'at');
+  const newest = await sql('trail').orderBy('sequence', 'desc').first('sequence');
+  if (!oldest || !newest) return null;
+  return { oldest: Number(oldest.sequence), oldestAt: Number(oldest.at), newest: Number(newest.sequence) };
+}
+
+/** Which entries go: the oldest, up to the first that is neither old nor one too many. */
+interface OldEntries {
+  /** Those that were written before this time. */
+  readonly before: number;
+  /** ... and those up to this number, if they were written before `manyBefore`. */
+  readonly manyTo: number;
+  readonly manyBefore: number;
+  readonly now: number;
+}
+
+/**
+ * Deletes the oldest entries, and appends one that says up to which, with the digest of the last: the chain goes on from there. The newest
+ * stays.
+ * @returns how many were deleted, at most a portion
+ */
+export async function pruneTrail(
+  { before, manyTo, manyBefore, now }: OldEntries,
+  { sql, append }: Transaction,
+): Promise<number> {
+  const ends = await endsOfTrail(sql);
+  const rows: Pick<TrailRow, 'sequence' | 'at' | 'digest'>[] = await sql('trail')
+    .where('sequence', '<', ends?.newest ?? 0)
+    .orderBy('sequence')
+    .limit(ROWS_AT_ONCE)
+    .select('sequence', 'at', 'digest');
+  const stays = rows.findIndex(({ sequence, at }) => at >= before && !(sequence <= manyTo && at < manyBefore));
+  const old = stays === -1 ? rows : rows.slice(0, stays);
+  const last = old.at(-1);
+  if (last === undefined) return 0;
+  await sql('trail').where('sequence', '<=', last.sequence).delete();
+  const pruned = { sequence: last.sequence, digest: last.digest, count: old.length };
+  const common = { at: now, identity: 'conductor', rpc: ANCHOR, outcome: 'OK' };
+  await append('trail', [trailCodec.encode({ ...common, node: null, entry: JSON.stringify({ ...common, pruned }) })]);
+  return old.length;
 }
