@@ -28,6 +28,8 @@ export interface ComputeService {
   readonly state: 'up' | 'down';
   readonly disabledReason: string | null;
   readonly forcedDown: boolean;
+  /** Changes with each report of the service, and with each change of it; empty if the service does not say. */
+  readonly updatedAt: string;
 }
 
 /** One row of `os-migrations`: what came of an order to move an instance. */
@@ -101,7 +103,7 @@ export interface Compute {
   /** What an action of an instance came to; null if the service knows none with this request id. */
   actionOf(instance: string, requestId: string, signal: AbortSignal): Promise<InstanceAction | null>;
   /**
-   * Gives an order, once. Rejects only at an abort of the signal, which leaves it unknown what became of it.
+   * Gives an order, once. Never rejects; an abort of the signal ends the waiting for the answer.
    * @param by the uuid of the action that orders it: it becomes the global request id of all that the service says about it
    */
   order(instance: string, order: InstanceOrder, by: string, signal: AbortSignal): Promise<Sent>;

@@ -61,13 +61,12 @@ export class Session {
 
   /**
    * The answer to a request, whatever its status. A token that the service does not accept any more is renewed, and the request is
-   * sent a second time: the first has done nothing.
-   * @throws the reason of the signal
+   * sent a second time: the first has done nothing. Never rejects: after an abort of the signal the error is its reason.
    */
   async send(asked: Asked, signal: AbortSignal): Promise<Came> {
     for (let attempt = 0; ; attempt += 1) {
       const ready = await this.#open(signal).catch((thrown: unknown) => asCountermandError(thrown));
-      signal.throwIfAborted();
+      if (signal.aborted) return { kind: 'unsent', error: asCountermandError(signal.reason) };
       if (ready instanceof CountermandError) return { kind: 'unsent', error: ready };
       const came = await this.#sendOnce(asked, ready, signal);
       if (came.kind !== 'answer' || came.answer.status !== 401 || attempt > 0) return came;
@@ -100,7 +99,7 @@ export class Session {
       const answer = await untilAborted(this.#transport(request, cancellation.signal), cancellation.signal);
       return { kind: 'answer', answer };
     } catch (thrown) {
-      signal.throwIfAborted();
+      if (signal.aborted) return { kind: 'lost', error: asCountermandError(signal.reason) };
       const tookTooLong = cancellation.signal.aborted;
       const error = tookTooLong ? fail('COMPUTE_SILENT', asCountermandError(thrown).message) : lost(thrown, speaker);
       return { kind: isUnsent(thrown) ? 'unsent' : 'lost', error };

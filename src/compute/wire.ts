@@ -21,6 +21,7 @@ const service = z.looseObject({
   state: z.enum(['up', 'down']),
   disabled_reason: text.nullish(),
   forced_down: z.boolean().optional(),
+  updated_at: text.nullish(),
 });
 
 const migration = z.looseObject({
@@ -70,8 +71,9 @@ export function instanceOf(row: z.infer<typeof server>): Instance {
 
 /** A service as the rest of the product knows it. */
 export function serviceOf(row: z.infer<typeof service>): ComputeService {
-  const { id: uuid, host, status, state, disabled_reason: reason, forced_down: forcedDown = false } = row;
-  return { uuid, host, status, state, disabledReason: reason ?? null, forcedDown };
+  const { id: uuid, host, status, state, forced_down: forcedDown = false } = row;
+  const [disabledReason, updatedAt] = [row.disabled_reason ?? null, row.updated_at ?? ''];
+  return { uuid, host, status, state, disabledReason, forcedDown, updatedAt };
 }
 
 /** A migration as the rest of the product knows it. */

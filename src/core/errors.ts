@@ -183,6 +183,11 @@ export const ERROR_TABLE = {
   COMPUTE_REFUSED: row('FAILED_PRECONDITION', 7, 'the compute service refuses the order; it says why'),
   COMPUTE_GARBLED: row('UNAVAILABLE', 7, 'the compute service sent a malformed answer', RETRYABLE),
   MIGRATION_FAILED: row('ABORTED', 7, 'the instance was not moved; the compute service says why'),
+  HOST_NOT_READY: row(
+    'FAILED_PRECONDITION',
+    7,
+    'the instances of the host cannot all be moved away now; no plan was made, and the message names what is in the way',
+  ),
   HOST_NOT_EMPTY: row('FAILED_PRECONDITION', 7, 'instances run on the host, or are being moved from or to it'),
 
   // What a BMC does

@@ -102,7 +102,7 @@ test('the strategies are listed with their parameters', async (t) => {
   t.regex((await countermand(house, 'strategies', '--columns', 'goal')).stdout, /^GOAL\n/);
   const names = linesOf((await countermand(house, 'strategies', '--json')).stdout).map(({ name }) => name);
   t.deepEqual(named, names);
-  t.deepEqual(names, ['manual', 'dummy', 'host_maintenance', 'saving_energy']);
+  t.deepEqual(names, ['manual', 'dummy', 'host_maintenance', 'saving_energy', 'evacuate']);
 });
 
 test('what is wrong with an audit file is said with its place', async (t) => {

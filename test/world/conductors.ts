@@ -1,4 +1,6 @@
 /** The conductors of a world: one has the database, and those that it was taken from live until they notice. */
+import type { Clouds } from '../../src/compute/compute.ts';
+import type { Clock } from '../../src/core/clock.ts';
 import { CountermandError } from '../../src/core/errors.ts';
 import type { Access } from '../../src/server/access/access.ts';
 import { type Conductor, openStore, startConductor } from '../../src/server/conductor.ts';
@@ -24,6 +26,9 @@ export interface RunningConductor {
   readonly conductor: Conductor;
 }
 
+/** How a process reaches clouds, which outlive it: its own clock ends with it, that of the world goes on. */
+export type CloudsFor = (process: SimulatedProcess, own: Clock, world: VirtualClock) => Clouds;
+
 /** What conductors run on, and who hears of them. */
 interface Surroundings {
   readonly shared: SharedConnection;
@@ -35,6 +40,8 @@ interface Surroundings {
   readonly sinks: SinkMakers;
   /** How long what is stored is kept; null: for ever. */
   readonly retention: Retention | null;
+  /** How a conductor reaches clouds. */
+  readonly cloudsFor?: CloudsFor;
   /** Hears every committed change. */
   readonly committed: (change: Change) => void;
   /** Hears faults that are logged, except what a failing disk or a lost database explains. */
@@ -95,7 +102,7 @@ export class Conductors {
   }
 
   async #start(host: string, dieAtTouch: number): Promise<void> {
-    const { shared, chance, limits, access, everyWriteTwice, sinks, retention, dead } = this.#around;
+    const { shared, chance, limits, access, everyWriteTwice, sinks, retention, cloudsFor, dead } = this.#around;
     const process = new SimulatedProcess();
     process.dieAtTouch(dieAtTouch);
     const clock = process.clock(this.#around.clock);
@@ -113,6 +120,7 @@ export class Conductors {
       limits,
       ...(access && { access }),
       agentLeaseMs: AGENT_LEASE_MS,
+      ...(cloudsFor && { clouds: cloudsFor(process, clock, this.#around.clock) }),
       log,
       sinks,
       ...(retention && { retention: { keep: () => retention, deleted: () => {} } }),

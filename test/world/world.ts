@@ -19,7 +19,7 @@ import type { Database } from '../../src/server/store/database.ts';
 import type { Change } from '../../src/server/store/feed.ts';
 import type { NodeRow, PowerTaskRow } from '../../src/server/store/rows.ts';
 import { type SeededChance, seededChance } from './chance.ts';
-import { Conductors, type RunningConductor } from './conductors.ts';
+import { type CloudsFor, Conductors, type RunningConductor } from './conductors.ts';
 import { type Command, type DriverTraits, driverOf } from './driver.ts';
 import { type Link, openLink } from './link.ts';
 import { SimulatedProcess } from './process.ts';
@@ -59,6 +59,8 @@ export interface WorldSettings extends DriverTraits {
   readonly sinks?: SinkMakers;
   /** How long what is stored is kept; absent: for ever. */
   readonly retention?: Retention;
+  /** How its conductors reach clouds, which outlive them; none without it. */
+  readonly cloudsFor?: CloudsFor;
   /** What an earlier conductor has left, and how long the world had gone on by then. */
   readonly earlier?: { readonly image: Buffer; readonly elapsedMs: number };
 }
@@ -140,6 +142,7 @@ export class World {
       everyWriteTwice: settings.everyWriteTwice ?? false,
       sinks: settings.sinks ?? NO_SINKS,
       retention: settings.retention ?? null,
+      ...(settings.cloudsFor && { cloudsFor: settings.cloudsFor }),
       committed: (change) => this.onChange(change),
       fault: (message) => this.faults.push(message),
       dead: (conductor) => this.#orphan(conductor),
@@ -353,15 +356,9 @@ export class World {
   }
 
   /** Enrols a fake node; its address is its name. */
-  async enrol(name: string, info: Record<string, string> = {}): Promise<NodeRow> {
-    const request = {
-      name,
-      driver: 'fake',
-      driverInfo: { fake_address: name, ...info },
-      zone: '',
-      labels: {},
-      uuid: '',
-    };
+  async enrol(name: string, info: Record<string, string> = {}, labels: Record<string, string> = {}): Promise<NodeRow> {
+    const driverInfo = { fake_address: name, ...info };
+    const request = { name, driver: 'fake', driverInfo, zone: '', labels, uuid: '' };
     return this.finish(enrolNode(request, this.conductor));
   }
 

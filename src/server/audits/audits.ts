@@ -15,6 +15,7 @@ import type { Engine } from '../plans/engine.ts';
 import type { PlanParts } from '../plans/parts.ts';
 import { PERMIT_ALL, type Permit } from '../plans/permit.ts';
 import { auditPossible } from '../plans/possible.ts';
+import type { Looked } from '../plans/strategies/seen.ts';
 import {
   type Expected,
   holdToExpected,
@@ -33,8 +34,9 @@ import type { Transaction } from '../store/database.ts';
 import { isStorageFailure } from '../store/failures.ts';
 import type { ActionPlanRow, AuditRow } from '../store/plan_rows.ts';
 import { EVERY_NODE } from '../store/plans.ts';
+import { lookIfItCan, stepsOfRun, takesDownOfRun } from './next_run.ts';
 import { checkAudit, type WantedAudit } from './request.ts';
-import { proposalOf, runAudit } from './run.ts';
+import { lookFor, proposalOf, runAudit } from './run.ts';
 import { withTemplate } from './templates.ts';
 
 /** What the plan of an audit would do once it is started. */
@@ -54,6 +56,7 @@ interface HowToMake {
   readonly strategy: string;
   readonly digest: string;
   readonly permit: Permit;
+  readonly looked: Looked;
 }
 
 /** What an audit is moved by. */
@@ -108,13 +111,14 @@ export class Audits {
     const { database } = this.#parts.orders.store;
     const digest = digestOf(wanted);
     const touched = (made: AuditAnswer): Touched => ({ audit: made.audit, ...(made.plan && { plan: made.plan }) });
+    const looked = await this.#lookFirst(wanted, permit);
     const { audit, plan } = await writeAlso(database, also, touched, async (transaction) => {
       const earlier = await findAuditByRequestId(wanted.requestId, transaction.sql);
       if (earlier) return joined(earlier, digest, transaction);
       const whole = await withTemplate(wanted, transaction.sql);
       const strategy = checkAudit(whole);
       await refuseUsedUuid('audits', wanted.uuid, transaction.sql);
-      const made = await this.#make(whole, { strategy, digest, permit }, transaction);
+      const made = await this.#make(whole, { strategy, digest, permit, looked }, transaction);
       // What was written is taken back with the transaction.
       await holdToExpected(expected, `the plan of audit '${wanted.name}'`, async () =>
         made.plan ? takesDownOfPlan(made.plan, transaction.sql) : NOTHING_DOWN,
@@ -128,6 +132,14 @@ export class Audits {
     return { audit, plan };
   }
 
+  /** What the strategy of an audit sees before it is made; nothing for one that was made before. */
+  async #lookFirst(wanted: WantedAudit, permit: Permit): Promise<Looked> {
+    const { read } = this.#parts.orders.store.database;
+    if (await findAuditByRequestId(wanted.requestId, read)) return new Map();
+    const whole = await withTemplate(wanted, read);
+    return lookFor({ ...whole, strategy: checkAudit(whole) }, this.#parts, permit);
+  }
+
   /**
    * The running nodes that the plan of an audit would take down now. Nothing is written.
    * @throws AUDIT_INVALID, SCOPE_INVALID, ACTION_PLAN_INVALID, as `create` would
@@ -136,7 +148,8 @@ export class Audits {
     const { read } = this.#parts.orders.store.database;
     const wanted = await withTemplate(asked, read);
     const strategy = checkAudit(wanted);
-    const { proposal, scoped } = await proposalOf({ ...wanted, strategy }, read, permit);
+    const looked = await lookFor({ ...wanted, strategy }, this.#parts, permit);
+    const { proposal, scoped } = await proposalOf({ ...wanted, strategy }, looked, read, permit);
     const found = await stepsOfProposal(proposal.actions, read);
     const steps = found.map(({ node, ...step }) => ({ ...step, node: node && permit.sees(node) ? node : null }));
     permit.allow(steps, scoped);
@@ -147,7 +160,7 @@ export class Audits {
   async previewRun(key: string): Promise<RunPreview> {
     const { read } = this.#parts.orders.store.database;
     const audit = await getAudit(key, read);
-    return this.#previewOf(await stepsOfRun(audit, read), audit.everyNode);
+    return this.#previewOf(await stepsOfRun(audit, await lookIfItCan(audit, this.#parts), read), audit.everyNode);
   }
 
   async #previewOf(steps: readonly Step[], everyNode: boolean): Promise<RunPreview> {
@@ -199,9 +212,14 @@ export class Audits {
   }
 
   /** Moves an audit. One that is there already stays; only what is deleted cannot be deleted again. */
-  #move(event: AuditEvent, key: string, { expected = null, revision = null, also }: HowToMove): Promise<AuditRow> {
+  async #move(
+    event: AuditEvent,
+    key: string,
+    { expected = null, revision = null, also }: HowToMove,
+  ): Promise<AuditRow> {
     const { store } = this.#parts.orders;
     const touched = (audit: AuditRow): Touched => ({ audit });
+    const looked = expected === null ? null : await lookIfItCan(await getAudit(key, store.database.read), this.#parts);
     return writeAlso(store.database, also, touched, async (transaction) => {
       const found = await getAudit(key, transaction.sql);
       if (found.state === rowOf(AUDIT_TABLE, event).to && event !== 'delete') return found;
@@ -214,7 +232,7 @@ export class Audits {
         );
       if (found.autoTrigger)
         await holdToExpected(expected, `the plan of audit '${found.name}'`, () =>
-          takesDownOfRun(found, transaction.sql),
+          takesDownOfRun(found, looked, transaction.sql),
         );
       const moved = await moveAudit(event, found, SAYS[event] ?? {}, transaction, store);
       if (!moved) throw wrongState(found, event);
@@ -224,7 +242,7 @@ export class Audits {
 
   async #make(
     wanted: WantedAudit,
-    { strategy, digest: requestDigest, permit }: HowToMake,
+    { strategy, digest: requestDigest, permit, looked }: HowToMake,
     transaction: Transaction,
   ): Promise<AuditAnswer> {
     const { store } = this.#parts.orders;
@@ -234,7 +252,7 @@ export class Audits {
     const row = { ...asked, everyNode, uuid, strategy, requestDigest, intervalMs, nextRunAt, statusMessage: '' };
     const audit = await createAudit(row, transaction, store);
     const ongoing = (await moveAudit('begin', audit, {}, transaction, store)) ?? audit;
-    const plan = await runAudit(ongoing, transaction, this.#parts, permit);
+    const plan = await runAudit(ongoing, looked, transaction, this.#parts, permit);
     const statusMessage = plan ? '' : NOTHING_TO_DO;
     if (intervalMs === null) {
       const done = await moveAudit('succeed', ongoing, { statusMessage }, transaction, store);
@@ -296,14 +314,16 @@ export class Audits {
 
   async #runOne(due: AuditRow): Promise<void> {
     const { store } = this.#parts.orders;
-    const made = await store.database
-      .write(async (transaction) => {
-        const audit = await takeRun(due, transaction, store);
-        if (audit === null) return null;
-        const plan = await runAudit(audit, transaction, this.#parts);
-        await setRunMessage(audit, plan ? '' : NOTHING_TO_DO, transaction);
-        return plan;
-      })
+    const made = await lookFor(due, this.#parts)
+      .then((looked) =>
+        store.database.write(async (transaction) => {
+          const audit = await takeRun(due, transaction, store);
+          if (audit === null) return null;
+          const plan = await runAudit(audit, looked, transaction, this.#parts);
+          await setRunMessage(audit, plan ? '' : NOTHING_TO_DO, transaction);
+          return plan;
+        }),
+      )
       .catch((thrown: unknown) => this.#runFailed(due, asCountermandError(thrown)));
     if (made?.state === 'PENDING') await this.#plans.look(made.uuid);
   }
@@ -324,30 +344,6 @@ export class Audits {
       if (audit) await setRunMessage(audit, statusMessage, transaction);
     });
     return null;
-  }
-}
-
-/** Errors by which a run makes no plan, because the fleet is not as the audit needs it. */
-const NO_PLAN: readonly string[] = [
-  'SCOPE_INVALID',
-  'AUDIT_INVALID',
-  'ACTION_PLAN_INVALID',
-  'NODE_NOT_FOUND',
-  'TARGET_NOT_SUPPORTED',
-];
-
-async function takesDownOfRun(audit: AuditRow, sql: Transaction['sql']): Promise<TakesDown> {
-  return takesDown(await stepsOfRun(audit, sql));
-}
-
-/** What the plan of an audit would do if it ran now; nothing if it would make none. */
-async function stepsOfRun(audit: AuditRow, sql: Transaction['sql']): Promise<Step[]> {
-  try {
-    const { proposal } = await proposalOf(audit, sql);
-    return await stepsOfProposal(proposal.actions, sql);
-  } catch (thrown) {
-    if (NO_PLAN.includes(asCountermandError(thrown).code)) return [];
-    throw thrown;
   }
 }
 

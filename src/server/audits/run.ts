@@ -1,5 +1,6 @@
 /** One run of an audit: its strategy looks at the nodes of the scope, and what it proposes becomes a plan. */
 import { asCountermandError, failAt, failWith } from '../../core/errors.ts';
+import { openCancellation } from '../../core/signals.ts';
 import { approvalOf } from '../plans/approval.ts';
 import { type CheckedPlan, checkPlan } from '../plans/check.ts';
 import { writePlan } from '../plans/create.ts';
@@ -7,6 +8,7 @@ import { startPlan } from '../plans/launch.ts';
 import type { PlanParts } from '../plans/parts.ts';
 import { PERMIT_ALL, type Permit } from '../plans/permit.ts';
 import { findScopeOf } from '../plans/scope.ts';
+import type { Looked } from '../plans/strategies/seen.ts';
 import { type Proposal, parseStrategyParameters, type Strategy } from '../plans/strategies/strategy.ts';
 import { globalEfficacy, MANUAL, STRATEGIES } from '../plans/strategies.ts';
 import { supersedePlans } from '../plans/supersede.ts';
@@ -22,6 +24,7 @@ import type { Store } from '../store/store.ts';
 /**
  * Runs an audit in the caller's transaction: makes its plan, RECOMMENDED or, if the audit triggers it, PENDING, and
  * supersedes what earlier runs have left unstarted.
+ * @param looked what its strategy has seen just before, as `lookFor` answers it
  * @param permit of the caller who makes the audit; later runs have none, and are held back by nothing
  * @returns null if the strategy finds nothing to do
  * @throws AUDIT_INVALID for a strategy or parameters that this version does not know, SCOPE_INVALID,
@@ -29,13 +32,14 @@ import type { Store } from '../store/store.ts';
  */
 export async function runAudit(
   audit: AuditRow,
+  looked: Looked,
   transaction: Transaction,
   parts: PlanParts,
   permit: Permit = PERMIT_ALL,
 ): Promise<ActionPlanRow | null> {
   const { sql } = transaction;
   const { store } = parts.orders;
-  const { strategy, scoped, proposal } = await proposalOf(audit, sql, permit);
+  const { strategy, scoped, proposal } = await proposalOf(audit, looked, sql, permit);
   if (proposal.actions.length === 0) {
     permit.allow([], scoped);
     await supersedeEarlier(audit, null, transaction, store);
@@ -73,18 +77,58 @@ async function startFor(
   );
 }
 
-/** What an audit proposes now. Nothing is written. @throws as runAudit */
+/** What an audit is run by. */
+type Asked = Pick<AuditRow, 'strategy' | 'parameters' | 'scope'>;
+
+/** A look takes no longer. */
+const LOOK_LIMIT_MS = 120_000;
+
+/**
+ * Lets the strategy of an audit look at what is outside of the conductor; before the transaction that runs it, as that must not wait for
+ * others. Nothing is changed.
+ * @throws as the look of the strategy, and as proposalOf
+ */
+export async function lookFor(
+  asked: Asked,
+  { orders, clouds, shutdown }: PlanParts,
+  permit = PERMIT_ALL,
+): Promise<Looked> {
+  const strategy = strategyNamed(asked.strategy);
+  if (!strategy.look) return new Map();
+  const { store } = orders;
+  const { nodes, parameters } = await seenBy(strategy, asked, store.database.read, permit);
+  const limit = { clock: store.clock, afterMs: LOOK_LIMIT_MS, what: 'the look at the compute services' };
+  const cancellation = openCancellation([shutdown], limit);
+  try {
+    return await strategy.look(nodes, parameters, clouds, cancellation.signal);
+  } finally {
+    cancellation.end();
+  }
+}
+
+/** What an audit proposes now. Nothing is written. @param looked as of `lookFor` @throws as runAudit */
 export async function proposalOf(
-  audit: Pick<AuditRow, 'strategy' | 'parameters' | 'scope'>,
+  asked: Asked,
+  looked: Looked,
   sql: Transaction['sql'],
   permit: Permit = PERMIT_ALL,
 ): Promise<{ strategy: Strategy; scoped: NodeRow[] | null; proposal: Proposal }> {
-  const strategy = strategyNamed(audit.strategy);
-  const parameters = parseStrategyParameters(strategy, audit.parameters);
-  const scoped = await findScopeOf(audit.scope, sql, permit.sees);
+  const strategy = strategyNamed(asked.strategy);
+  const { nodes, scoped, parameters } = await seenBy(strategy, asked, sql, permit);
+  return { strategy, scoped, proposal: strategy.propose(nodes, parameters, looked) };
+}
+
+async function seenBy(
+  strategy: Strategy,
+  { parameters: given, scope }: Asked,
+  sql: Transaction['sql'],
+  permit: Permit,
+) {
+  const parameters = parseStrategyParameters(strategy, given);
+  const scoped = await findScopeOf(scope, sql, permit.sees);
   // A strategy that does not act on its scope is given no fleet to look at: that would cost as much as the fleet is large.
   const nodes = scoped ?? (strategy.actsOnScope ? await listAllNodes(sql) : []);
-  return { strategy, scoped, proposal: strategy.propose(nodes, parameters) };
+  return { nodes, scoped, parameters };
 }
 
 function strategyNamed(name: string): Strategy {

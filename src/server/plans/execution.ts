@@ -109,7 +109,7 @@ export class Execution {
       const { type, parameters } = typeOf(this.#context.action);
       const result = await type.execute(parameters, this.#context, this.#cancellation.signal);
       await type.postCondition(parameters, this.#context, result);
-      return { kind: 'done', message: '', result };
+      return { kind: 'done', message: typeof result.message === 'string' ? result.message : '', result };
     } catch (thrown) {
       if (await this.#outlasts(thrown, this.#cancellation.signal)) return this.#execute();
       const error = asCountermandError(thrown);

@@ -13,6 +13,7 @@ import { findTasksOfActions } from '../store/power_tasks.ts';
 import type { NodeRow } from '../store/rows.ts';
 import { type Done, parseParameters, type Undo } from './actions/action_type.ts';
 import { findActionType } from './actions/list.ts';
+import { buildGraph } from './graph.ts';
 import type { WantedAction } from './wanted.ts';
 
 type Sql = Transaction['sql'];
@@ -60,11 +61,12 @@ function withoutOldDrift(undoings: readonly Undoing[], undone: ReadonlySet<strin
   });
 }
 
-/** The changes of each thing of each node, the first change first. */
+/** The changes of each thing, the first change first. */
 function chainsOf(undoings: readonly Undoing[]): Undoing[][] {
   const chains = Map.groupBy(
     undoings.filter(({ undo }) => undo.kind === 'action'),
-    ({ action }) => `${action.actionType} ${action.nodeUuid}`,
+    ({ action, undo }) =>
+      undo.kind === 'action' && undo.thing ? undo.thing : `${action.actionType} ${action.nodeUuid}`,
   );
   return [...chains.values()].map((chain) => chain.toSorted((one, other) => orderOf(one) - orderOf(other)));
 }
@@ -126,7 +128,7 @@ export function undoSelectionOf(undoings: readonly Undoing[], acceptDrift: boole
 
 /**
  * The actions of the rollback. Each comes after those that undo what depended on it, also through actions that need no
- * undoing, and after those that undo later changes of the same thing.
+ * undoing, and after those that undo later changes of the same thing. The compute service of a host comes back before its instances.
  */
 export function undoActions(undoings: readonly Undoing[]): WantedAction[] {
   const undone = new Map(undoings.flatMap((each) => (each.undo.kind === 'action' ? [[each.action.uuid, each]] : [])));
@@ -137,12 +139,84 @@ export function undoActions(undoings: readonly Undoing[]): WantedAction[] {
       if (next) before.get(action.uuid)?.add(next.action.uuid);
     }
   }
+  const plainly = toActions(undone, before);
+  servicesFirst(undoings, undone, before);
+  const actions = toActions(undone, before);
+  // A plan that somebody wrote may have an order in which that cannot be: then it is undone in the reverse of its own.
+  return isGraph(actions) ? actions : plainly;
+}
+
+function toActions(
+  undone: ReadonlyMap<string, Undoing>,
+  before: ReadonlyMap<string, ReadonlySet<string>>,
+): WantedAction[] {
   return [...undone.values()].flatMap(({ action, undo }) => {
     if (undo.kind !== 'action') return [];
     const { actionType, inputParameters } = undo;
     const parents = [...(before.get(action.uuid) ?? [])].map((uuid) => undone.get(uuid)?.action.name ?? '');
     return [{ name: action.name, actionType, inputParameters, parents, timeoutMs: null, undoes: action.uuid }];
   });
+}
+
+function isGraph(actions: readonly WantedAction[]): boolean {
+  try {
+    buildGraph(actions);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * Instances can come back only to a host whose service takes them: its undo goes before theirs, and after that of everything else about
+ * its node that they do not need, such as the power off.
+ */
+function servicesFirst(
+  undoings: readonly Undoing[],
+  undone: ReadonlyMap<string, Undoing>,
+  before: ReadonlyMap<string, Set<string>>,
+): void {
+  const children = childrenOf(undoings);
+  const has = ({ undo }: Undoing, what: 'isService' | 'needsService'): boolean =>
+    undo.kind === 'action' && undo[what] === true;
+  for (const service of [...undone.values()].filter((each) => has(each, 'isService'))) {
+    const { uuid, nodeUuid } = service.action;
+    const own = [...undone.values()].filter(({ action }) => action.nodeUuid === nodeUuid);
+    const needing = own.filter((each) => has(each, 'needsService')).map(({ action }) => action.uuid);
+    const others = own
+      .filter((each) => !has(each, 'needsService') && !has(each, 'isService'))
+      .map(({ action }) => action.uuid)
+      .filter((other) => isApart(behind(other, children), new Set(needing)));
+    const first = before.get(uuid);
+    first?.clear();
+    for (const other of others) {
+      first?.add(other);
+      before.get(other)?.delete(uuid);
+    }
+    for (const instance of needing) before.get(instance)?.add(uuid);
+  }
+}
+
+function isApart(one: ReadonlySet<string>, other: ReadonlySet<string>): boolean {
+  return ![...other].some((uuid) => one.has(uuid));
+}
+
+function childrenOf(undoings: readonly Undoing[]): Map<string, string[]> {
+  const children = new Map<string, string[]>(undoings.map(({ action }) => [action.uuid, []]));
+  for (const { action } of undoings) for (const parent of action.parents) children.get(parent)?.push(action.uuid);
+  return children;
+}
+
+/** Everything that depends on an action. */
+function behind(uuid: string, children: ReadonlyMap<string, readonly string[]>): Set<string> {
+  const found = new Set<string>();
+  const stack = [...(children.get(uuid) ?? [])];
+  for (let at = stack.pop(); at !== undefined; at = stack.pop()) {
+    if (found.has(at)) continue;
+    found.add(at);
+    stack.push(...(children.get(at) ?? []));
+  }
+  return found;
 }
 
 /** For each action, the nearest of those depending on it that count: what lies between is looked through. */

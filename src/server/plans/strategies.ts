@@ -2,6 +2,7 @@
 import { failAt } from '../../core/errors.ts';
 import type { Efficacy } from '../store/plan_rows.ts';
 import { dummy } from './strategies/dummy.ts';
+import { evacuate } from './strategies/evacuate.ts';
 import { hostMaintenance } from './strategies/host_maintenance.ts';
 import { manual } from './strategies/manual.ts';
 import { savingEnergy } from './strategies/saving_energy.ts';
@@ -11,7 +12,7 @@ import type { Proposal, Strategy } from './strategies/strategy.ts';
 export const MANUAL = manual as Strategy;
 
 /** Every strategy. */
-export const STRATEGIES = [manual, dummy, hostMaintenance, savingEnergy] as readonly Strategy[];
+export const STRATEGIES = [manual, dummy, hostMaintenance, savingEnergy, evacuate] as readonly Strategy[];
 
 /** The strategy of a name; an unknown one, from another version, is shown by its name alone. */
 export function strategyOf(name: string): Strategy {

@@ -52,6 +52,7 @@ export function servicePage(host: SimComputeHost, cloud: SimCloud): object {
     state: cloud.stateOf(host),
     disabled_reason: host.reason,
     forced_down: host.forcedDown,
+    updated_at: cloud.reportedAt(host),
   };
 }
 

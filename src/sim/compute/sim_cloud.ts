@@ -28,6 +28,9 @@ interface NewAction {
   readonly globalRequestId: string | null;
 }
 
+/** Between two reports of a nova-compute. */
+const REPORT_MS = 10_000;
+
 const NO_VALID_HOST = 'No valid host was found. There are not enough hosts available.';
 
 /** One cloud. Its clock goes on whoever looks. */
@@ -96,6 +99,13 @@ export class SimCloud {
   stateOf({ forcedDown, alive, diedAt }: SimComputeHost): 'up' | 'down' {
     const silent = !alive && this.clock.monotonic() - diedAt >= this.times.downAfterMs;
     return forcedDown || silent ? 'down' : 'up';
+  }
+
+  /** When it last reported, as the service writes it; each ten seconds while it runs. */
+  reportedAt({ alive, diedAt }: SimComputeHost): string {
+    const sinceMs = alive ? 0 : this.clock.monotonic() - diedAt;
+    const at = this.clock.now() - sinceMs;
+    return new Date(at - (at % REPORT_MS)).toISOString();
   }
 
   /** The process of a nova-compute ends. What it was doing stands still. */

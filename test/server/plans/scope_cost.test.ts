@@ -61,9 +61,9 @@ test('an audit whose strategy does not act on nodes reads none of them', async (
     rows += answer.length;
   });
   const audit = { strategy: 'dummy', parameters: {}, scope: [] };
-  t.is((await proposalOf(audit, read)).proposal.actions.length, 3);
+  t.is((await proposalOf(audit, new Map(), read)).proposal.actions.length, 3);
   t.is(rows, 0);
-  await proposalOf({ ...audit, strategy: 'saving_energy' }, read);
+  await proposalOf({ ...audit, strategy: 'saving_energy' }, new Map(), read);
   t.is(rows, 5);
   await world.end();
   await world.database.close();

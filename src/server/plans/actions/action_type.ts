@@ -53,11 +53,17 @@ export type Undo =
       readonly actionType: string;
       readonly inputParameters: Readonly<Record<string, unknown>>;
       readonly drift: string | null;
+      /** What it changes, where that is not the node itself; the last change of the same thing is undone first. */
+      readonly thing?: string;
+      /** It brings something back to the compute service of the node, which has to be as it was before. */
+      readonly needsService?: boolean;
+      /** It brings the compute service of the node back, for all that needs it. */
+      readonly isService?: boolean;
       /** The drift is that the node is another server now: whatever was done or undone since does not end it. */
       readonly isOtherServer?: boolean;
     };
 
-/** What an action came to, or what it changed: stored with it, shown to people, and read by an undo. */
+/** What an action came to, or what it changed: stored with it, shown to people, and read by an undo. `message` is its sentence. */
 export type Result = Readonly<Record<string, unknown>>;
 
 /** What an action came to. */

@@ -3,9 +3,10 @@
  * is the example to read; ../strategies.ts is the list.
  */
 import { z } from 'zod';
+import type { Clouds } from '../../../compute/compute.ts';
 import { failAt } from '../../../core/errors.ts';
-import type { NodeRow } from '../../store/rows.ts';
 import type { WantedAction } from '../wanted.ts';
+import type { Looked, SeenNode } from './seen.ts';
 
 /** What a plan towards a goal is measured by. */
 interface Indicator {
@@ -22,9 +23,6 @@ interface Goal {
   readonly displayName: string;
   readonly indicators: readonly Indicator[];
 }
-
-/** What a strategy looks at. */
-export type SeenNode = Pick<NodeRow, 'uuid' | 'name' | 'labels' | 'powerState' | 'maintenance'>;
 
 /** What a strategy proposes. Without actions there is nothing to do. */
 export interface Proposal {
@@ -48,8 +46,13 @@ export interface Strategy<Parameters = unknown> {
   readonly actsOnScope: boolean;
   /** parameters: their names, rules and descriptions. */
   readonly schema: z.ZodType<Parameters>;
+  /**
+   * Looks at what its proposal needs and the conductor does not know; absent if that is nothing. Nothing is changed.
+   * @throws any error that lets the audit make no plan
+   */
+  look?(nodes: readonly SeenNode[], parameters: Parameters, clouds: Clouds, signal: AbortSignal): Promise<Looked>;
   /** Its proposal for the nodes of a scope, which come in the order of their names. It reads no clock and no chance. */
-  propose(nodes: readonly SeenNode[], parameters: Parameters): Proposal;
+  propose(nodes: readonly SeenNode[], parameters: Parameters, looked: Looked): Proposal;
 }
 
 /** Lets the parameters of `propose` have the type of the schema. */

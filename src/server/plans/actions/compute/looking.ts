@@ -1,0 +1,19 @@
+/** What a look at the migrations of a host says about it. */
+import type { Migration } from '../../../../compute/compute.ts';
+
+/** A migration in one of these is over. */
+const OVER = ['completed', 'confirmed', 'reverted', 'cancelled', 'error', 'failed', 'done'];
+
+/** The moves from and to a host that are not over, a phrase for each. A resize of a user within one host counts as well. */
+export function movesAt(host: string, migrations: readonly Migration[]): string[] {
+  // Only the newest of an instance says how it stands.
+  const newest = new Map<string, Migration>();
+  for (const each of migrations) if (!newest.has(each.instance)) newest.set(each.instance, each);
+  return [...newest.values()]
+    .filter(({ status }) => !OVER.includes(status))
+    .map(({ id, instance, source, dest, status }) => {
+      const way = dest === host ? 'arrives' : 'leaves';
+      const what = status === 'finished' && source === host ? 'waits to be confirmed or reverted' : `${way}, ${status}`;
+      return `migration ${id} of instance ${instance} ${what}`;
+    });
+}

@@ -1,0 +1,45 @@
+/** What strategies see of the compute services of nodes, before they propose anything. */
+import type { Clouds } from '../../../compute/compute.ts';
+import { fail } from '../../../core/errors.ts';
+import { computeHostOf, HOST_LABEL } from '../actions/compute/host.ts';
+import { movesAt } from '../actions/compute/looking.ts';
+import type { HostSeen, Looked, SeenNode } from './seen.ts';
+
+/** So many hosts are looked at at the same time. */
+const AT_ONCE = 8;
+
+/** True for a node that is a host of a compute service. */
+export const isComputeHost = ({ labels }: Pick<SeenNode, 'labels'>): boolean => Boolean(labels[HOST_LABEL]);
+
+/** Looks at those of the nodes that are hosts. @throws AUDIT_INVALID for a host that the compute service does not know, and as Compute */
+export async function lookAtHosts(nodes: readonly SeenNode[], clouds: Clouds, signal: AbortSignal): Promise<Looked> {
+  const looked = new Map<string, HostSeen>();
+  const waiting = nodes.filter(isComputeHost);
+  const one = async (): Promise<void> => {
+    for (let node = waiting.shift(); node !== undefined; node = waiting.shift())
+      looked.set(node.uuid, await lookAt(node, clouds, signal));
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, one));
+  return looked;
+}
+
+async function lookAt(node: SeenNode, clouds: Clouds, signal: AbortSignal): Promise<HostSeen> {
+  const { compute, host } = computeHostOf(node, { clouds });
+  const service = await compute.service(host, signal);
+  if (service === null)
+    throw fail(
+      'AUDIT_INVALID',
+      `cloud '${compute.cloud}' has no nova-compute on host ${host}, which the label ${HOST_LABEL} of node ${node.name} names`,
+    );
+  const instances = await compute.instancesOn(host, signal);
+  const moves = movesAt(host, await compute.migrationsAt(host, signal));
+  const byName = instances.toSorted((one, other) => (one.name < other.name ? -1 : one.name > other.name ? 1 : 0));
+  return { host, service, instances: byName, moves };
+}
+
+/** What was seen of a node. @throws OVERTAKEN if it has become a host since the look */
+export function seenOf(node: SeenNode, looked: Looked): HostSeen {
+  const seen = looked.get(node.uuid);
+  if (seen && seen.host === node.labels[HOST_LABEL]) return seen;
+  throw fail('OVERTAKEN', `node ${node.name} has changed while its host was looked at; try again`);
+}
