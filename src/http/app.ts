@@ -85,7 +85,7 @@ async function askRoute({ req, env }: Served, route: Route, { services }: AppPar
     requestId: headers.get('idempotency-key') ?? headers.get('x-openstack-request-id') ?? '',
     acceptsGzip: /(^|[\s,])gzip\s*(?!;\s*q=0(\.0*)?\s*(,|$))/.test(headers.get('accept-encoding') ?? ''),
     now: services.clock.now(),
-    notReady: services.notReady,
+    readiness: services.readiness,
     metrics: () => services.metrics(identity),
     conductor: clientsOf(services, { identity, signal, peer: credentials.peer }),
     signal,

@@ -7,7 +7,13 @@ import { type Route, route } from './route.ts';
 const METRICS_TYPE = 'text/plain; version=0.0.4; charset=utf-8';
 
 const Alive = z.object({ alive: z.literal(true) });
-const Ready = z.object({ ready: z.literal(true) });
+const Ready = z.object({
+  ready: z.literal(true),
+  leads: z.literal(true),
+  database: z.literal('writable'),
+  zones: z.int(),
+  zones_without_agent: z.int(),
+});
 
 /** The routes of probes. */
 export const HEALTH_ROUTES: readonly Route[] = [
@@ -24,13 +30,13 @@ export const HEALTH_ROUTES: readonly Route[] = [
     method: 'GET',
     path: '/readyz',
     chapter: 'door',
-    says: 'the conductor takes orders; 503 with the reason if it does not, as while the disk is full',
+    says: 'the conductor leads, its database can be written, and an agent is attached for at least one of the zones with nodes; 503 with the reason if not',
     status: 200,
     answer: Ready,
-    handle({ notReady }) {
-      const error = notReady();
-      if (error) throw error;
-      return ok({ ready: true } satisfies z.infer<typeof Ready>);
+    async handle({ readiness }) {
+      const { zones, zonesWithoutAgent } = await readiness();
+      const said = { zones, zones_without_agent: zonesWithoutAgent };
+      return ok({ ready: true, leads: true, database: 'writable', ...said } satisfies z.infer<typeof Ready>);
     },
   }),
   route({

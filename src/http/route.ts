@@ -1,7 +1,8 @@
 /** A route as a row of a table: the door serves it, docs/http.md and openapi.json are printed from it. */
 import { z } from 'zod';
-import { type CountermandError, fail } from '../core/errors.ts';
+import { fail } from '../core/errors.ts';
 import type { Clients } from '../server/api/in_process.ts';
+import type { Services } from '../server/api/services.ts';
 import type { Answer } from './answer.ts';
 import { Refusal } from './errors.ts';
 
@@ -50,8 +51,8 @@ export interface Ask<Query = unknown, Body = unknown> {
   readonly acceptsGzip: boolean;
   /** The time now, in milliseconds since 1970. */
   readonly now: number;
-  /** Why the conductor takes no new work now, or null if it does. */
-  readonly notReady: () => CountermandError | null;
+  /** How ready the conductor is. It rejects with the reason if it takes no new work now. */
+  readonly readiness: Services['readiness'];
   /** The metrics, as Prometheus reads them. */
   readonly metrics: () => Promise<string>;
   /** Aborted when the client has gone. */

@@ -77,7 +77,7 @@ test('every route of HTTP has the verbs of the RPCs that it says it calls; one t
     const metrics = async () => '';
     const { signal } = new AbortController();
     await route
-      .run({ ...nothing, notReady: () => null, metrics, conductor, signal })
+      .run({ ...nothing, readiness: async () => ({ zones: 0, zonesWithoutAgent: 0 }), metrics, conductor, signal })
       .catch((error: Error) => t.is(error.name, 'Refusal', route.path));
   }
 });

@@ -13,6 +13,7 @@ import '../cli/compile_cache.test.ts';
 import '../cli/context/commands.test.ts';
 import '../cli/daemon/configuration.test.ts';
 import '../cli/daemon/sink_access.test.ts';
+import '../cli/daemon/log_line.test.ts';
 import '../cli/daemon/reload.test.ts';
 import '../cli/daemon/tls_watch.test.ts';
 import '../sinks/webhook.test.ts';

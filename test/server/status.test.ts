@@ -1,6 +1,7 @@
 /** What a conductor says of itself: its counts, its agents, its zones and drivers, and what needs an operator. */
 import test, { type ExecutionContext } from 'ava';
 import { VERSION } from '../../src/core/version.ts';
+import { openReadiness } from '../../src/server/api/readiness.ts';
 import { createServices } from '../../src/server/api/services.ts';
 import { agentsOf, driversOf, statusOf, zonesOf } from '../../src/server/api/status.ts';
 import { World } from '../world/world.ts';
@@ -115,4 +116,25 @@ test('a disk that is full is called what it is with the database in use', async 
     createServices(conductor).notReady()?.message,
     'the disk of the PostgreSQL server is full; new orders are refused',
   );
+});
+
+test('probes are told how many zones have no agent, and that none has one', async (t) => {
+  const world = await newWorld(t);
+  const ready = openReadiness(world.conductor);
+  const later = async () => {
+    await world.clock.turn(2000);
+    return ready();
+  };
+  t.deepEqual(await ready(), { zones: 0, zonesWithoutAgent: 0 });
+  await world.startAgent('a1');
+  for (const name of ['n1', 'n2']) await world.enrol(name);
+  t.deepEqual(await later(), { zones: 1, zonesWithoutAgent: 0 });
+  await world.database.read('nodes').where({ name: 'n2' }).update({ zone: 'far' });
+  t.deepEqual(await later(), { zones: 2, zonesWithoutAgent: 1 });
+  await world.stopAgent('a1');
+  await t.throwsAsync(later(), { code: 'AGENT_NOT_ATTACHED' } as never);
+  // Within a second, the same is told, and nothing is read.
+  await world.database.read('nodes').delete();
+  await t.throwsAsync(ready(), { code: 'AGENT_NOT_ATTACHED' } as never);
+  t.deepEqual(await later(), { zones: 0, zonesWithoutAgent: 0 });
 });

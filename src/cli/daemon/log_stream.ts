@@ -4,8 +4,11 @@ import type { TextStream } from '../shared/terminal.ts';
 /** More characters than this do not wait for a reader; what comes then is left out. */
 const WAITING_LIMIT = 1_000_000;
 
-/** A log stream over `stream`. Lines that were left out are counted, and the count is logged once there is room again. */
-export function openLogStream(stream: TextStream): { write(line: string): void } {
+/** A log stream over `stream`, in which each line stands as `shown` says. Lines that were left out are counted, and the count is logged once there is room again. */
+export function openLogStream(
+  stream: TextStream,
+  shown: (line: string) => string = (line) => line,
+): { write(line: string): void } {
   let leftOut = 0;
   return {
     write(line) {
@@ -14,9 +17,11 @@ export function openLogStream(stream: TextStream): { write(line: string): void }
         return;
       }
       if (leftOut > 0)
-        stream.write(`${JSON.stringify({ level: 40, leftOut, msg: 'the log was not read; lines were left out' })}\n`);
+        stream.write(
+          shown(`${JSON.stringify({ level: 40, leftOut, msg: 'the log was not read; lines were left out' })}\n`),
+        );
       leftOut = 0;
-      stream.write(line);
+      stream.write(shown(line));
     },
   };
 }

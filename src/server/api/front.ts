@@ -110,6 +110,11 @@ export class Front {
       },
       identify: async (credentials) => term().services.identify(credentials),
       notReady: () => this.elsewhere()?.error ?? term().services.notReady(),
+      readiness: async () => {
+        const elsewhere = this.elsewhere();
+        if (elsewhere !== null) throw elsewhere.error;
+        return term().services.readiness();
+      },
       elsewhere: () => this.elsewhere(),
       // Of a process that does not lead, there is only the process to tell.
       metrics: (identity) => (this.elsewhere() === null ? term().services.metrics(identity) : this.#registry.text()),

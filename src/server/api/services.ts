@@ -38,6 +38,7 @@ import { createNodeService } from './node_service.ts';
 import { createNotificationService } from './notification_service.ts';
 import { createPlanService } from './plan_service.ts';
 import { createPowerService } from './power_service.ts';
+import { openReadiness, type Readiness } from './readiness.ts';
 import { checkRequests } from './requests.ts';
 import { keepTrail, type Recorded } from './trail.ts';
 import type { Viewed } from './view.ts';
@@ -84,6 +85,8 @@ export interface Services {
   readonly identify: Identify;
   /** Why no new work can be taken now, or null if it can. */
   notReady(): CountermandError | null;
+  /** How ready it is, for probes. @throws as `notReady` says; AGENT_NOT_ATTACHED if there are nodes, and no agent for any of them */
+  readiness(): Promise<Readiness>;
   /** Why nothing is served here, and where it is; null while it is served here. */
   elsewhere(): Elsewhere | null;
   /** The metrics as they are now, in the text format of Prometheus. @throws PERMISSION_DENIED */
@@ -110,7 +113,13 @@ export function createServices(
   const { store } = orders;
   const { clock, chance, database } = store;
   const streams = new OpenStreams(access);
+  const readiness = openReadiness(conductor);
   void streams.lookOn(clock, shutdown);
+  const notReady = (): CountermandError | null => {
+    if (shutdown.aborted) return shutdown.reason;
+    if (database.isFull) return fail('DISK_FULL', `${database.disk} is full; new orders are refused`);
+    return null;
+  };
   return {
     nodes: createNodeService(conductor),
     power: createPowerService(conductor),
@@ -139,10 +148,11 @@ export function createServices(
       ),
     ),
     identify: withOnBehalfOf(identify),
-    notReady() {
-      if (shutdown.aborted) return shutdown.reason;
-      if (database.isFull) return fail('DISK_FULL', `${database.disk} is full; new orders are refused`);
-      return null;
+    notReady,
+    async readiness() {
+      const error = notReady();
+      if (error) throw error;
+      return readiness();
     },
     elsewhere: () => null,
     async metrics(identity) {

@@ -101,6 +101,8 @@ function planLines(plan: ActionPlanRow, { plans }: Logged): LogLine[] {
     audit: plan.auditUuid,
     reason: plan.reason,
     request_id: plan.requestId,
+    created_by: plan.createdBy,
+    started_by: plan.startedBy,
     rollback_of: plan.rollbackOf,
     actions: plan.size,
     status: plan.statusMessage,

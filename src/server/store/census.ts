@@ -39,6 +39,11 @@ export async function countNodes(sql: Knex): Promise<NodeCount[]> {
   }));
 }
 
+/** The zones that have a node. */
+export async function zonesWithNodes(sql: Knex): Promise<string[]> {
+  return sql('nodes').distinct('zone').pluck('zone');
+}
+
 /** The power tasks that are not at rest. */
 export async function countUnsettled(sql: Knex): Promise<number> {
   const [row] = await sql('power_tasks')
