@@ -2,13 +2,8 @@
 import { useRef, useState } from 'preact/hooks';
 import { enumName } from '../../cli/shared/words.ts';
 import { systemClock } from '../../core/clock.ts';
-import {
-  type Action,
-  type ActionPlan,
-  ActionPlanState,
-  ActionState,
-  type Actor,
-} from '../../gen/countermand/v1/action_plan.ts';
+import { type Action, type ActionPlan, ActionPlanState, ActionState } from '../../gen/countermand/v1/action_plan.ts';
+import type { Actor } from '../../gen/countermand/v1/actor.ts';
 import { useAsked, useHouse, useStream } from '../context.ts';
 import { Picture } from '../parts/picture.tsx';
 import { Refused, Said, State } from '../parts/said.tsx';
