@@ -23,9 +23,11 @@ const textOf = (value: unknown): string => (value === undefined ? '' : String(va
 
 /** What an action does, by its parameters. */
 export function actionWords({ actionType, inputParameters = {} }: Action): string {
-  const { resource_id: node, state, maintenance, duration } = inputParameters;
+  const { resource_id: node, state, maintenance, duration, instance } = inputParameters;
   if (actionType === 'change_node_power_state') return `${node} ${findTarget(textOf(state)) ?? textOf(state)}`;
   if (actionType === 'set_node_maintenance') return `${node} maintenance ${maintenance ? 'on' : 'off'}`;
+  if (actionType === 'change_compute_service_state') return `${node} compute service ${textOf(state)}`;
+  if (instance !== undefined) return `${node} ${actionType} ${textOf(instance)}`;
   if (actionType === 'sleep') return `sleep ${textOf(duration)} s`;
   return actionType;
 }

@@ -211,3 +211,15 @@ test('its order bears the uuid of the action, and the before-image says where th
   t.like(beforeImage, { host: 'cmp1', status: 'ACTIVE', after: 0, kind: 'live', destination: 'cmp2' });
   t.like(result, { outcome: 'MOVED', from: 'cmp1', to: 'cmp2', migration: 1 });
 });
+
+test('a node that is relabelled, and a conductor that is killed, lose no move that has begun', async (t) => {
+  const at = await openCloudWorld(t);
+  const vm = at.vm('vm1', 'cmp1');
+  await startOne(at, 'migrate', { instance: vm.uuid });
+  await at.world.clock.turn(3000);
+  await at.world.database.read('nodes').where('name', 'n1').update({ labels: '{}' });
+  await at.restart();
+  await at.world.clock.turn(20_000);
+  t.is(await cameTo(at), 'SUCCEEDED vm1 is on cmp2');
+  t.is(arrived(at, 'live-migration'), 1);
+});

@@ -7,6 +7,7 @@ import {
   aboutComputeHost,
   type ComputeHost,
   computeHostOfAction,
+  computeOf,
   HOST_LABEL,
   LOOK_MS,
   nodeParameter,
@@ -50,9 +51,9 @@ export const changeComputeServiceState = defineActionType<Parameters>({
   },
 
   async execute(wanted, context, signal) {
-    const at = await computeHostOfAction(context);
     const image = await imageOf(context);
-    if (image !== null) return goOn(wanted, image, at, context, signal);
+    if (image !== null) return goOn(wanted, image, hostIn(image, context), context, signal);
+    const at = await computeHostOfAction(context);
     const service = wanted.wait_until_up ? await untilUp(at, context, signal) : await serviceOf(at, context, signal);
     const left = whyLeft(wanted, service);
     if (left !== null) return { outcome: 'LEFT_ALONE', message: left };
@@ -63,7 +64,7 @@ export const changeComputeServiceState = defineActionType<Parameters>({
   async abort(wanted, context, signal) {
     const image = await imageOf(context);
     if (image === null) return { kind: 'taken_back', message: 'nothing had been changed', result: {} };
-    const at = await computeHostOfAction(context);
+    const at = hostIn(image, context);
     const service = await serviceOf(at, context, signal);
     if (isAs(wanted, service))
       return { kind: 'done', message: 'it was done before it could be taken back', result: resultOf(wanted, at) };
@@ -95,6 +96,11 @@ export const changeComputeServiceState = defineActionType<Parameters>({
       isService: true,
     };
   },
+});
+
+const hostIn = (image: Image, context: ActionContext): ComputeHost => ({
+  compute: computeOf(image, context),
+  host: textOf(image, 'host'),
 });
 
 /** @throws ACTION_REFUSED if the host has none */

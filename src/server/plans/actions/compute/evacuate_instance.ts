@@ -38,9 +38,9 @@ export const evacuateInstance = defineActionType<Parameters>({
   },
 
   async execute(parameters, context, signal) {
-    const { compute, host } = await computeHostOfAction(context);
     const earlier = await imageOf(context);
-    if (earlier !== null) return finish(movingOf(earlier, compute, context), signal);
+    if (earlier !== null) return finish(movingOf(earlier, context), signal);
+    const { compute, host } = await computeHostOfAction(context);
     const found = await steadily(() => compute.instance(parameters.instance, signal), context, signal);
     if (found === null) return { outcome: 'GONE', message: `instance ${parameters.instance} is gone` };
     if (found.host !== host)
@@ -57,7 +57,7 @@ export const evacuateInstance = defineActionType<Parameters>({
     };
     await mustBeOff(context);
     await writeImage(image, context);
-    const moving = movingOf(image, compute, context);
+    const moving = movingOf(image, context);
     await sendMove(moving, { kind: 'evacuate', host: parameters.destination ?? null }, signal);
     return finish(moving, signal);
   },
@@ -65,8 +65,7 @@ export const evacuateInstance = defineActionType<Parameters>({
   async abort(_parameters, context, signal) {
     const image = await imageOf(context);
     if (image === null) return { kind: 'taken_back', message: 'nothing had been ordered', result: {} };
-    const { compute } = await computeHostOfAction(context);
-    return takeBackMove(movingOf(image, compute, context), signal);
+    return takeBackMove(movingOf(image, context), signal);
   },
 
   undo: (_parameters, { action: { beforeImage } }) =>
@@ -75,17 +74,21 @@ export const evacuateInstance = defineActionType<Parameters>({
       : { kind: 'irreversible', why: 'an evacuation cannot be undone: the instance was built anew' },
 });
 
+/** What was read before that says nothing of a node that somebody may have switched on since. */
+const READ_WITHIN_MS = 600_000;
+
 /** @throws ACTION_REFUSED unless the node was seen off, and nothing may still change that */
 async function mustBeOff(context: ActionContext): Promise<void> {
   const { store } = context.parts.orders;
   const { uuid } = await nodeOfAction(context);
   const node = await findNode(uuid, store.database.read);
   if (node === null) throw fail('NODE_NOT_FOUND', 'the node was deleted');
+  const isNew = node.powerStateReadAt !== null && store.clock.now() - node.powerStateReadAt <= READ_WITHIN_MS;
   const isOff = node.powerState === 'power off' && node.problem === null && node.heldBy === null;
-  if (isOff && !mayStillChange(node, store)) return;
+  if (isOff && isNew && !mayStillChange(node, store)) return;
   throw fail(
     'ACTION_REFUSED',
-    `node ${node.name} is not known to be off (${node.powerState ?? 'unknown'}): an instance that still runs there would be doubled; power it off first`,
+    `node ${node.name} is not known to be off (${isOff ? 'it was read too long ago' : (node.powerState ?? 'unknown')}): an instance that still runs there would be doubled; power it off first`,
   );
 }
 

@@ -7,6 +7,7 @@ import type { NodeRow } from '../../../store/rows.ts';
 import type { PlanParts } from '../../parts.ts';
 import type { ActionContext, ActionType } from '../action_type.ts';
 import { nodeOfAction } from '../node_of_action.ts';
+import { type Image, textOf } from './image.ts';
 
 /** The label with the name of the host in the compute service: `OS-EXT-SRV-ATTR:host` of its instances. */
 export const HOST_LABEL = 'compute_host';
@@ -44,6 +45,11 @@ const withoutLabel = (node: string): string =>
 /** The compute service of the node of an action. @throws as computeHostOf, and NODE_NOT_FOUND */
 export async function computeHostOfAction(context: ActionContext): Promise<ComputeHost> {
   return computeHostOf(await nodeOfAction(context), context.parts);
+}
+
+/** The compute service in which an action has begun, by its before-image: labels may have changed since. @throws CLOUD_UNKNOWN */
+export function computeOf(image: Image, { parts }: ActionContext): Compute {
+  return parts.clouds.of(textOf(image, 'cloud'));
 }
 
 /** What all these action types have: the node is known by its label when the plan is made, and its cloud before it begins. */

@@ -1,9 +1,17 @@
 import { z } from 'zod';
-import type { Compute, Instance } from '../../../../compute/compute.ts';
+import type { Instance } from '../../../../compute/compute.ts';
 import { fail } from '../../../../core/errors.ts';
 import { sleep } from '../../../../core/signals.ts';
 import { type ActionContext, defineActionType, type End, type Result } from '../action_type.ts';
-import { aboutComputeHost, computeHostOfAction, instanceParameter, LOOK_MS, nodeParameter, steadily } from './host.ts';
+import {
+  aboutComputeHost,
+  computeHostOfAction,
+  computeOf,
+  instanceParameter,
+  LOOK_MS,
+  nodeParameter,
+  steadily,
+} from './host.ts';
 import { type Image, imageOf, numberOf, textOf, writeImage } from './image.ts';
 
 const schema = z.strictObject({ resource_id: nodeParameter, instance: instanceParameter });
@@ -33,16 +41,16 @@ const powerType = (name: string, meaning: string, way: Way) =>
     ...aboutComputeHost,
 
     async execute({ instance }, context, signal) {
-      const { compute } = await computeHostOfAction(context);
       const earlier = await imageOf(context);
-      if (earlier !== null) return follow(earlier, way, compute, context, signal);
+      if (earlier !== null) return follow(earlier, way, context, signal);
+      const { compute } = await computeHostOfAction(context);
       const found = await steadily(() => compute.instance(instance, signal), context, signal);
       const left = whyLeft(found, instance, way);
       if (found === null || left !== null) return { outcome: 'LEFT_ALONE', message: left };
       const image: Image = { cloud: compute.cloud, instance, name: found.name, host: found.host, status: found.status };
       await writeImage(image, context);
       const sent = await compute.order(instance, { kind: way.order }, context.action.uuid, signal);
-      if (sent.kind !== 'refused') return follow(image, way, compute, context, signal);
+      if (sent.kind !== 'refused') return follow(image, way, context, signal);
       unsent.add(context);
       throw sent.error;
     },
@@ -51,8 +59,7 @@ const powerType = (name: string, meaning: string, way: Way) =>
       const image = await imageOf(context);
       if (image === null || unsent.has(context))
         return { kind: 'taken_back', message: 'NOT_SENT: nothing had been ordered', result: {} };
-      const { compute } = await computeHostOfAction(context);
-      const result = await follow(image, way, compute, context, signal);
+      const result = await follow(image, way, context, signal);
       return { kind: 'done', message: `TOO_LATE: ${result.message}`, result } satisfies End;
     },
 
@@ -93,10 +100,10 @@ function whyLeft(found: Instance | null, uuid: string, { from, to, order }: Way)
 async function follow(
   image: Image,
   { order, from, to }: Way,
-  compute: Compute,
   context: ActionContext,
   signal: AbortSignal,
 ): Promise<Result> {
+  const compute = computeOf(image, context);
   const [instance, name] = [textOf(image, 'instance'), textOf(image, 'name')];
   const { clock } = context.parts.orders.store;
   const since = clock.monotonic();

@@ -59,9 +59,9 @@ export const migrate = defineActionType<Parameters>({
   ...aboutComputeHost,
 
   async execute(parameters, context, signal) {
-    const at = await computeHostOfAction(context);
     const earlier = await imageOf(context);
-    if (earlier !== null) return finish(parameters, movingOf(earlier, at.compute, context), signal);
+    if (earlier !== null) return finish(parameters, movingOf(earlier, context), signal);
+    const at = await computeHostOfAction(context);
     const begun = await begin(parameters, at, context, signal);
     if (begun.kind === 'nothing') return begun.result;
     return finish(parameters, begun.moving, signal);
@@ -70,8 +70,7 @@ export const migrate = defineActionType<Parameters>({
   async abort(_parameters, context, signal) {
     const image = await imageOf(context);
     if (image === null) return { kind: 'taken_back', message: 'nothing had been ordered', result: {} };
-    const { compute } = await computeHostOfAction(context);
-    return takeBackMove(movingOf(image, compute, context), signal);
+    return takeBackMove(movingOf(image, context), signal);
   },
 
   undo({ instance }, { action: { beforeImage: image, result }, node }) {
@@ -132,7 +131,7 @@ async function begin(
     reverts: way.reverts,
   };
   await writeImage(image, context);
-  const moving = movingOf(image, compute, context);
+  const moving = movingOf(image, context);
   const order =
     way.kind === 'revert' ? ({ kind: 'revert' } as const) : { kind: way.kind, host: parameters.destination ?? null };
   await sendMove(moving, order, signal);

@@ -3,7 +3,7 @@ import type { Compute, InstanceOrder, Migration, Sent } from '../../../../comput
 import { asCountermandError, type CountermandError, fail } from '../../../../core/errors.ts';
 import { sleep } from '../../../../core/signals.ts';
 import type { ActionContext, End, Result } from '../action_type.ts';
-import { LOOK_MS, steadily } from './host.ts';
+import { computeOf, LOOK_MS, steadily } from './host.ts';
 import { type Image, numberOf, textOf } from './image.ts';
 import { judge, type Move, type Shown, type Verdict } from './judge.ts';
 
@@ -24,11 +24,12 @@ const LOOK_CLOSELY_MS = 1000;
 /** What is known of the sending of the order of a running action. After a crash it is not known, and only looking helps. */
 const sendings = new WeakMap<ActionContext, Sent>();
 
-/** The move that a before-image describes. */
-export function movingOf(image: Image, compute: Compute, context: ActionContext): Moving {
+/** The move that a before-image describes. @throws CLOUD_UNKNOWN */
+export function movingOf(image: Image, context: ActionContext): Moving {
   const kind = textOf(image, 'kind') as Move['kind'];
   const reverts = kind === 'revert' ? numberOf(image, 'reverts') : null;
   const move = { kind, host: textOf(image, 'host'), after: numberOf(image, 'after'), reverts };
+  const compute = computeOf(image, context);
   return { compute, instance: textOf(image, 'instance'), name: textOf(image, 'name'), move, context };
 }
 
