@@ -132,6 +132,8 @@ export function abortable<T>(
 
 /** `promise`, but rejects with the reason at the abort. The work behind the promise is not stopped by this. */
 export function untilAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  // After an abort it is not waited for, and its failure is no fault of whoever waited.
+  promise.catch(() => {});
   return abortable<T>((resolve, reject) => {
     promise.then(resolve, reject);
     return () => {};

@@ -66,6 +66,17 @@ test('what settles at once leaves no listener, and is not called off', async (t)
   t.is(calledOff, 0);
 });
 
+test('what fails after it is not waited for any more is no fault of the process', async (t) => {
+  const cancellation = openCancellation([]);
+  cancellation.abort(fail('SHUTTING_DOWN', 'over'));
+  const late = Promise.withResolvers<void>();
+  await t.throwsAsync(untilAborted(late.promise, cancellation.signal), { message: 'over' });
+  // Unhandled, this would end the process, and the test with it.
+  late.reject(new Error('late'));
+  await new Promise((resolve) => setImmediate(resolve));
+  t.pass();
+});
+
 test('untilAborted passes on what comes first', async (t) => {
   const cancellation = openCancellation([]);
   t.is(await untilAborted(Promise.resolve(1), cancellation.signal), 1);
