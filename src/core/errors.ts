@@ -280,7 +280,7 @@ export const ERROR_TABLE = {
   DATABASE_REFUSED: row(
     'FAILED_PRECONDITION',
     5,
-    'there is no database of countermand, or PostgreSQL refuses: wrong password, a missing right, read-only, or too old',
+    'there is no database of countermand, or PostgreSQL refuses: wrong password, a missing right, read-only, too old, or a clock that differs',
   ),
   DATABASE_DAMAGED: row('FAILED_PRECONDITION', 5, 'the database file is empty, damaged, or not one of countermand'),
   DATABASE_TAKEN: row('UNAVAILABLE', 6, 'another conductor has opened the database since; this one stops', RETRYABLE),

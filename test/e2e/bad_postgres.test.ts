@@ -1,11 +1,14 @@
 /** What keeps a conductor from starting on PostgreSQL: one sentence, an exit code, nothing written, and never the password. */
+import { readdirSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
+import { type Clock, systemClock } from '../../src/core/clock.ts';
 import { ownAddress } from '../../src/sim/loopback.ts';
 import { newAuthority, selfSigned } from '../counterparts/certificates.ts';
 import { newFolder } from '../counterparts/folder.ts';
 import { type PostgresServer, sharedPostgres } from '../counterparts/postgres.ts';
+import { SimulatedProcess } from '../world/process.ts';
 import { runHere, startConductorHere, type Variables } from './processes.ts';
 
 const postgres = sharedPostgres();
@@ -20,9 +23,10 @@ async function refuses(
   sentence: RegExp,
   variables: Variables = {},
   more: readonly string[] = [],
+  clock: Clock = systemClock,
 ): Promise<void> {
   const words = ['serve', '--database', url, '--listen', `${ownAddress()}:0`, '--http-listen', 'none', ...more];
-  const ended = await runHere(words, { COUNTERMAND_DATABASE_PASSWORD: PASSWORD, ...variables });
+  const ended = await runHere(words, { COUNTERMAND_DATABASE_PASSWORD: PASSWORD, ...variables }, clock);
   t.like(ended, { exitCode, stdout: '' }, ended.stderr);
   t.regex(ended.stderr, sentence);
   t.is(ended.stderr.split('\n').length, 1, ended.stderr);
@@ -129,6 +133,40 @@ test('a database that a newer version has written', async (t) => {
   const before = await server.query('select * from database_owner', name);
   await refuses(t, server.urlOf(name), 5, /has a change 9999_from_the_future that this version does not know/);
   t.deepEqual(await server.query('select * from database_owner', name), before);
+});
+
+test('a host whose clock is ten minutes off from that of the database', async (t) => {
+  const server = await postgres();
+  const name = await server.newDatabase(t);
+  const off = (aheadMs: number) => new SimulatedProcess({ aheadMs, speed: 1 }).clock(systemClock);
+  for (const [ms, says] of [
+    [
+      600_000,
+      /the clock of this host is \d{3} s ahead of that of the database test\d+ .*; nothing was written; set both/,
+    ],
+    [-600_000, /the clock of this host is \d{3} s behind that of the database test\d+ .* must be within 60 s of it/],
+  ] as const)
+    await refuses(t, server.urlOf(name), 5, says, {}, [], off(ms));
+  t.deepEqual(await tables(server, name), []);
+});
+
+test('two installations that name one database by mistake: the second has another key', async (t) => {
+  const server = await postgres();
+  const name = await server.newMigrated(t);
+  const [first, second] = [await newFolder(t), await newFolder(t)];
+  const url = server.urlOf(name);
+  await startConductorHere(t, { data: first, listen: `${ownAddress()}:0`, database: url }, true);
+  const key = join(second, 'secrets.key');
+  await writeFile(key, Buffer.alloc(32, 9).toString('base64'), { mode: 0o600 });
+  const rows = async () => [
+    await server.query('select generation, conductor_uuid from database_owner', name),
+    await server.query('select uuid from conductors', name),
+    await server.query('select id from sealing_key', name),
+  ];
+  const before = await rows();
+  await refuses(t, url, 5, /was sealed with the key \w{16}, and .*; nothing was written/, {}, ['--data', second]);
+  t.deepEqual(await rows(), before);
+  t.deepEqual(readdirSync(second), ['secrets.key']);
 });
 
 test.serial('TLS: who vouches for the server is asked, and the password is read from a file', async (t) => {

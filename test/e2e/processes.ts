@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import type { ExecutionContext } from 'ava';
 import { flagOf, type KeyName } from '../../src/cli/daemon/configuration_keys.ts';
 import { runCommandLine } from '../../src/cli/program.ts';
+import { type Clock, systemClock } from '../../src/core/clock.ts';
 import { fail } from '../../src/core/errors.ts';
 import { openCaptured } from '../cli/captured.ts';
 import { Watch } from './watching.ts';
@@ -203,10 +204,14 @@ export interface CommandResult {
  * Runs a command of the command line to its end, in this process: for tests of what it says, of which there are many. What
  * signals, pipes and the bundle do is tested with `run`.
  */
-export async function runHere(words: readonly string[], variables: Variables = {}): Promise<CommandResult> {
+export async function runHere(
+  words: readonly string[],
+  variables: Variables = {},
+  clock: Clock = systemClock,
+): Promise<CommandResult> {
   const { terminal, stdin, stdout, stderr } = openCaptured(false, variables);
   stdin.end();
-  const exitCode = await runCommandLine(words, terminal);
+  const exitCode = await runCommandLine(words, { ...terminal, clock });
   return { exitCode, stdout: stdout().trimEnd(), stderr: stderr().trimEnd() };
 }
 

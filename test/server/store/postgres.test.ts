@@ -1,11 +1,15 @@
 /** What PostgreSQL does beyond the contract: connections that break, servers that die, transactions that are in the way. */
-import test from 'ava';
+import test, { type ExecutionContext } from 'ava';
 import { systemClock } from '../../../src/core/clock.ts';
-import type { ErrorCode } from '../../../src/core/errors.ts';
+import { type ErrorCode, fail } from '../../../src/core/errors.ts';
+import { openCancellation } from '../../../src/core/signals.ts';
 import type { Transaction } from '../../../src/server/store/database.ts';
 import { isStorageError } from '../../../src/server/store/failures.ts';
+import type { Migration } from '../../../src/server/store/migrations/list.ts';
 import { readPostgresUrl } from '../../../src/server/store/postgres/address.ts';
 import { openPostgres } from '../../../src/server/store/postgres/database.ts';
+import { POSTGRES_MIGRATIONS } from '../../../src/server/store/postgres/migrations.ts';
+import { openElections } from '../../../src/server/store/postgres/stand_by.ts';
 import { nodeCodec } from '../../../src/server/store/rows.ts';
 import { eventTypes, insert, names } from '../../contract/writes.ts';
 import { eventually } from '../../counterparts/eventually.ts';
@@ -176,6 +180,60 @@ test('a conductor that rests hears that another one has taken the database over'
   await endSessions(second.server, name);
   await second.database.write(insert(nodeRow({ name: 'after' })));
   t.deepEqual(await names(second.database), ['after']);
+});
+
+/** A conductor of a version with these migrations, which stands by or leads. */
+async function joins(t: ExecutionContext, name: string, host: number, migrations: readonly Migration[]) {
+  const address = readPostgresUrl((await postgres()).urlOf(name), null);
+  const self = { host: `host${host} boot`, pid: host, startedAt: '1', startOf: () => null };
+  const conductor = { uuid: `${host}`, address: `host${host}:7077`, httpAddress: null, version: '1' };
+  const cancellation = openCancellation([]);
+  const looked = Promise.withResolvers<void>();
+  const elections = await openElections(address, { clock: systemClock, leaseMs: 30_000, self, migrations });
+  const standBy = elections.standBy(conductor, { seen: () => looked.resolve(), ended: () => {} });
+  const won = standBy.won(cancellation.signal);
+  won.catch(() => {});
+  t.teardown(async () => {
+    cancellation.abort(fail('SHUTTING_DOWN', 'the test ends'));
+    await won.then(({ database }) => database.close()).catch(() => {});
+    await standBy.close();
+  });
+  return { won, looked: looked.promise };
+}
+
+test('a rolling upgrade: the newer conductor migrates when it leads, and only adds; older ones end when they see it', async (t) => {
+  const server = await postgres();
+  const name = await server.newDatabase(t);
+  const known = async (): Promise<number> => (await server.query('select 1 from knex_migrations', name)).length;
+  const columns = async (): Promise<string[]> => {
+    const all =
+      "select table_name || '.' || column_name as it from information_schema.columns where table_schema = 'public'";
+    return (await server.query(all, name)).map(({ it }) => String(it));
+  };
+  const [older, newer] = [POSTGRES_MIGRATIONS.slice(0, -1), POSTGRES_MIGRATIONS];
+  const first = await (await joins(t, name, 1, older)).won;
+  const second = await joins(t, name, 2, newer);
+  await second.looked;
+  t.is(await known(), older.length, 'nothing is changed while an older one leads');
+  const before = await columns();
+  await first.database.close();
+  const leader = await second.won;
+  t.is(await known(), newer.length);
+  const after = await columns();
+  const gone = before.filter((column) => !after.includes(column));
+  t.deepEqual(gone, [], 'the version before can still read');
+  t.is(await codeOf((await joins(t, name, 3, older)).won), 'DATABASE_NEWER');
+
+  const present = await joins(t, name, 4, newer);
+  await present.looked;
+  await leader.database.write(({ sql }) => sql('knex_migrations').insert({ name: '9999_from_the_future' }));
+  t.is(await codeOf(present.won), 'DATABASE_NEWER', 'it says so when it sees it, not when it is needed');
+  const listed = await server.query('select address from conductors', name);
+  t.deepEqual(
+    listed.map(({ address }) => address).filter((address) => address === 'host3:7077'),
+    [],
+    'nothing was written',
+  );
 });
 
 test('every column is what it is in SQLite: text by code point, of any length, and whole numbers', async (t) => {

@@ -1,7 +1,8 @@
 /** A conductor that would lead: its session looks who does, and takes the lock as soon as it is free. */
 import type { Clock } from '../../../core/clock.ts';
-import { fail } from '../../../core/errors.ts';
+import { type CountermandError, fail } from '../../../core/errors.ts';
 import { openCancellation, untilAborted } from '../../../core/signals.ts';
+import type { Migration } from '../migrations/list.ts';
 import type { OwnProcess } from '../own_process.ts';
 import type { SealingKeys } from '../sealing.ts';
 import type { PostgresAddress } from './address.ts';
@@ -9,7 +10,9 @@ import { type ConductorSelf, enterLeader, enterStandBy, leaveConductors } from '
 import { type LedDatabase, lead } from './database.ts';
 import { explainOpening } from './errors.ts';
 import { notedKeys } from './keys_in_use.ts';
-import { endSession, findHolder, findOwner, type OwnerRow, tryLock } from './owner.ts';
+import { refuseNewer } from './migrate.ts';
+import { POSTGRES_MIGRATIONS } from './migrations.ts';
+import { endSession, findHolder, findOwner, type OwnerRow, tryLockBy } from './owner.ts';
 import type { Found } from './session.ts';
 import { connect, type Open } from './writing_connection.ts';
 
@@ -19,14 +22,20 @@ const LOOK_LIMIT_MS = 10_000;
 /** It says so often that it is there. */
 const ENTER_MS = 1000;
 
+/**
+ * The clocks of a host and of the database may differ by less than this. Deadlines stand in the rows, and the next leader may be on
+ * another host: one whose clock is ahead would force, or give up, what has time left.
+ */
+const CLOCKS_DIFFER_MS = 60_000;
+
 /** What one look has seen. */
-interface Sight {
+export interface Sight {
   /** The lock was free, and this session has it now. */
   readonly locked: boolean;
   /** Who has led last, or leads; null in a database without one. */
   readonly owner: OwnerRow | null;
   /** The session of the leader; null if it has gone meanwhile. */
-  readonly holder: Found | null;
+  readonly holder: Pick<Found, 'pid' | 'since'> | null;
   /** Another text each time that the leader has done something. */
   readonly pulse: string;
 }
@@ -39,6 +48,8 @@ export interface CandidateParts {
   readonly leaseMs: number;
   /** With which driver_info is sealed. */
   readonly keys?: SealingKeys | undefined;
+  /** Those of this version unless a test plays another one. */
+  readonly migrations?: readonly Migration[] | undefined;
 }
 
 /** The session of one candidate. Use `openCandidate`. */
@@ -54,11 +65,16 @@ export class Candidate {
     this.#parts = parts;
   }
 
-  /** Looks, takes the lock if it is free, and otherwise says that this conductor is there. @throws DATABASE_UNUSABLE */
+  /**
+   * Looks, takes the lock if it is free, and otherwise says that this conductor is there.
+   * @throws DATABASE_UNUSABLE; DATABASE_REFUSED if the clock of this host is wrong, DATABASE_NEWER and DATABASE_DAMAGED: then it could
+   *   not lead, and nothing was written
+   */
   look(): Promise<Sight> {
     return this.#limited(async () => {
       const { client } = this.#open;
-      const locked = await tryLock(client);
+      const { locked, aheadMs } = await tryLockBy(this.#parts.clock.now(), CLOCKS_DIFFER_MS, client);
+      if (Math.abs(aheadMs) >= CLOCKS_DIFFER_MS) throw wrongClock(aheadMs, this.#address);
       const owner = await findOwner(client);
       const holder = locked ? null : await findHolder(client);
       if (!locked) await this.#enter();
@@ -105,6 +121,8 @@ export class Candidate {
     const now = this.#parts.clock.monotonic();
     if (now - this.#enteredAt < ENTER_MS) return;
     this.#enteredAt = now;
+    const { migrations = POSTGRES_MIGRATIONS } = this.#parts;
+    await refuseNewer(this.#open.client, this.#address, migrations);
     await enterStandBy(this.#parts.conductor, this.#open.client);
     // Who leads may have made its key since this conductor has started. It is told so now, and not when it is needed.
     if (this.#parts.keys) this.#parts.keys.check(await notedKeys(this.#open.client));
@@ -124,6 +142,14 @@ export class Candidate {
       cancellation.end();
     }
   }
+}
+
+function wrongClock(aheadMs: number, { words }: PostgresAddress): CountermandError {
+  const differs = `${Math.round(Math.abs(aheadMs) / 1000)} s ${aheadMs > 0 ? 'ahead of' : 'behind'} that`;
+  return fail(
+    'DATABASE_REFUSED',
+    `the clock of this host is ${differs} of the ${words}, and must be within ${CLOCKS_DIFFER_MS / 1000} s of it, as deadlines stand in the database; nothing was written; set both clocks, for example by NTP`,
+  );
 }
 
 /** Opens the session of a candidate. @throws DATABASE_REFUSED, DATABASE_UNUSABLE: then nothing was written */

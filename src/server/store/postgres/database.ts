@@ -10,6 +10,7 @@ import { Fullness } from '../fullness.ts';
 import { type GroupResult, type PendingWrite, runGroup, type WriteOptions, WriteQueue } from '../groups.ts';
 import { keepBehind } from '../kept.ts';
 import { checkedRows, Kept } from '../kept_rows.ts';
+import type { Migration } from '../migrations/list.ts';
 import { type OwnProcess, thisProcess } from '../own_process.ts';
 import { type Sealer, type SealingKeys, sealBehind } from '../sealing.ts';
 import { refuseInWrite, refuseReadsInWrites } from '../writing.ts';
@@ -285,6 +286,7 @@ interface LeadingParts {
   readonly conductor: ConductorName;
   readonly leaseMs: number;
   readonly keys?: SealingKeys | undefined;
+  readonly migrations?: readonly Migration[] | undefined;
   /** Says, in a transaction of its own, that the conductor is there. */
   readonly present: (sql: Knex) => Promise<void>;
 }
@@ -299,7 +301,8 @@ export async function lead(open: Open, address: PostgresAddress, parts: LeadingP
   at.database = database;
   const beat = (): Promise<void> => database.write(({ sql }) => present(sql));
   const over = (error: CountermandError): void => database.giveUp(error);
-  const tenure = new Tenure({ client: open.client, clock, leaseMs, beat, over });
+  const hear = (answered: () => void): void => void open.client.connection.on('readyForQuery', answered);
+  const tenure = new Tenure({ hear, clock, leaseMs, beat, over });
   void database.lost.then((error) => tenure.end(error));
   onAbort(database.closing, () => tenure.close());
   return { database, tenure, epoch: writing.generation };

@@ -1,8 +1,9 @@
 /** Brings the schema of a database up to date. */
 import type { Knex } from 'knex';
+import type pg from 'pg';
 import { fail } from '../../../core/errors.ts';
+import type { Migration } from '../migrations/list.ts';
 import type { PostgresAddress } from './address.ts';
-import { POSTGRES_MIGRATIONS } from './migrations.ts';
 
 const LOOK = `
   select to_regclass('knex_migrations') is not null as begun, current_schema() as schema, current_user as "user",
@@ -11,17 +12,23 @@ const LOOK = `
 
 /**
  * Applies the migrations that are missing, in the transaction of `sql`: all of them or none.
+ * @param known those of this version, in order
  * @throws DATABASE_NEWER if a newer version has written the database, DATABASE_DAMAGED if it is that of another program,
  *   DATABASE_REFUSED without the right to create tables, or if the schema must be there and is not: then nothing is changed
  */
-export async function migrate(sql: Knex, { words }: PostgresAddress, mustExist: boolean): Promise<void> {
+export async function migrate(
+  sql: Knex,
+  { words }: PostgresAddress,
+  known: readonly Migration[],
+  mustExist: boolean,
+): Promise<void> {
   const [found] = (await sql.raw(LOOK)).rows;
   if (!found.begun && mustExist)
     throw fail('DATABASE_REFUSED', `schema ${found.schema} of the ${words} has no tables of countermand`);
   if (!found.begun && found.used) throw foreign(words, found.schema);
   const applied: string[] = found.begun ? await sql('knex_migrations').orderBy('id').pluck('name') : [];
-  refuseUnknown(applied, found.schema, words);
-  const missing = POSTGRES_MIGRATIONS.filter(({ name }) => !applied.includes(name));
+  refuseUnknown(applied, known, found.schema, words);
+  const missing = known.filter(({ name }) => !applied.includes(name));
   if (missing.length === 0) return;
   if (!found.mayCreate)
     throw fail(
@@ -40,11 +47,34 @@ export async function migrate(sql: Knex, { words }: PostgresAddress, mustExist: 
   }
 }
 
-/** @throws DATABASE_NEWER for a migration that this version does not know, DATABASE_DAMAGED if none is ours */
-export function refuseUnknown(applied: readonly string[], schema: string, words: string): void {
-  const unknown = applied.find((name) => !POSTGRES_MIGRATIONS.some((known) => known.name === name));
+/**
+ * Looks whether this version could lead on the database, and changes nothing.
+ * @throws DATABASE_NEWER if a newer version has migrated it, DATABASE_DAMAGED if it is that of another program
+ */
+export async function refuseNewer(
+  client: pg.Client,
+  { words }: PostgresAddress,
+  known: readonly Migration[],
+): Promise<void> {
+  const [{ begun, schema }] = (await client.query(BEGUN)).rows;
+  if (!begun) return;
+  const { rows } = await client.query('select name from knex_migrations order by id');
+  const applied = rows.map(({ name }) => name);
+  refuseUnknown(applied, known, schema, words);
+}
+
+const BEGUN = "select to_regclass('knex_migrations') is not null as begun, current_schema() as schema";
+
+/** @throws DATABASE_NEWER for a migration that is not known, DATABASE_DAMAGED if none is ours */
+export function refuseUnknown(
+  applied: readonly string[],
+  known: readonly Migration[],
+  schema: string,
+  words: string,
+): void {
+  const unknown = applied.find((name) => !known.some((migration) => migration.name === name));
   if (unknown === undefined) return;
-  if (!applied.includes(POSTGRES_MIGRATIONS[0]?.name ?? '')) throw foreign(words, schema);
+  if (!applied.includes(known[0]?.name ?? '')) throw foreign(words, schema);
   throw fail(
     'DATABASE_NEWER',
     `the ${words} has a change ${unknown} that this version does not know; run the version that wrote it, or a newer one`,

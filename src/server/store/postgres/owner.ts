@@ -76,6 +76,26 @@ export async function tryLock(client: pg.Client): Promise<boolean> {
   return (await client.query(`select pg_try_advisory_lock(${KEY}) as locked`)).rows[0].locked;
 }
 
+/**
+ * As `tryLock`, if the clock of the database is within `limitMs` of a clock that says `nowMs`. Resolves also with by how much that one is
+ * ahead.
+ */
+export async function tryLockBy(
+  nowMs: number,
+  limitMs: number,
+  client: pg.Client,
+): Promise<{ readonly locked: boolean; readonly aheadMs: number }> {
+  const { rows } = await client.query(TRY_LOCK_BY, [nowMs, limitMs]);
+  return rows[0];
+}
+
+const TRY_LOCK_BY = `
+  with clocks as materialized (
+    select $1::float8 - extract(epoch from clock_timestamp())::float8 * 1000 as ahead
+  )
+  select ahead as "aheadMs", case when abs(ahead) < $2::float8 then pg_try_advisory_lock(${KEY}) else false end as locked
+  from clocks`;
+
 /** As `tryLock`, and waits a while for a session that is about to end. */
 export async function waitForLock(client: pg.Client): Promise<boolean> {
   const [{ before }] = (await client.query("select current_setting('lock_timeout') as before")).rows;
@@ -108,7 +128,7 @@ export async function lockForLife(client: pg.Client, self: OwnProcess, { words }
 }
 
 /** Ends a former session of this process, if the server still believes in it: what it had not committed is undone. */
-export async function endSession({ pid, since }: Found, client: pg.Client): Promise<void> {
+export async function endSession({ pid, since }: Pick<Found, 'pid' | 'since'>, client: pg.Client): Promise<void> {
   await client.query(
     'select pg_terminate_backend(pid) from pg_stat_activity where pid = $1 and backend_start::text = $2',
     [pid, since],

@@ -39,7 +39,7 @@ async function mustBeOfThisVersion(sql: Knex, { words }: PostgresAddress): Promi
   if (!found.begun)
     throw fail('DATABASE_REFUSED', `schema ${found.schema} of the ${words} has no tables of countermand`);
   const applied: string[] = await sql('knex_migrations').orderBy('id').pluck('name');
-  refuseUnknown(applied, found.schema, words);
+  refuseUnknown(applied, MIGRATIONS, found.schema, words);
   const missing = MIGRATIONS.find(({ name }) => !applied.includes(name));
   if (missing !== undefined)
     throw fail(

@@ -2,6 +2,7 @@
 import type { Clock } from '../../../core/clock.ts';
 import { CountermandError, type ErrorCode } from '../../../core/errors.ts';
 import { sleep } from '../../../core/signals.ts';
+import type { Migration } from '../migrations/list.ts';
 import { hasEnded, type OwnProcess, thisProcess } from '../own_process.ts';
 import type { SealingKeys } from '../sealing.ts';
 import type { PostgresAddress } from './address.ts';
@@ -36,28 +37,25 @@ export interface Won extends LedDatabase {
 }
 
 /** Everything that standing by needs. */
-interface StandByParts extends CandidateParts {
+interface StandByParts extends Pick<CandidateParts, 'clock' | 'self' | 'leaseMs'> {
+  /** Opens a session that looks. */
+  readonly open: () => Promise<Pick<Candidate, 'look' | 'endLeader' | 'lead' | 'drop' | 'leave'>>;
   readonly listener: StandByListener;
 }
 
 /** A conductor on a database that others may be on. */
-class StandBy {
-  readonly #address: PostgresAddress;
+export class StandBy {
   readonly #parts: StandByParts;
-  /** The session that the process was started with, until it is used. */
-  #first: Open | null;
-  #candidate: Candidate | null = null;
+  #candidate: Awaited<ReturnType<StandByParts['open']>> | null = null;
   #hasLooked = false;
 
-  constructor(address: PostgresAddress, parts: StandByParts, first: Open) {
-    this.#address = address;
+  constructor(parts: StandByParts) {
     this.#parts = parts;
-    this.#first = first;
   }
 
   /**
    * Resolves when this conductor leads. The abort rejects with its reason.
-   * @throws DATABASE_NEWER, DATABASE_DAMAGED, SECRETS_KEY_WRONG; while it has not been able to look once, also DATABASE_REFUSED and DATABASE_UNUSABLE
+   * @throws DATABASE_NEWER as soon as a newer version has led, DATABASE_DAMAGED, SECRETS_KEY_WRONG; while it has not been able to look once, also DATABASE_REFUSED and DATABASE_UNUSABLE
    */
   async won(signal: AbortSignal): Promise<Won> {
     const { clock, leaseMs } = this.#parts;
@@ -85,12 +83,8 @@ class StandBy {
   }
 
   async #tryOnce(patience: Patience): Promise<Won | null> {
-    const { clock, listener, self } = this.#parts;
-    const open = this.#first;
-    this.#first = null;
-    this.#candidate ??= open
-      ? new Candidate(open, this.#address, this.#parts)
-      : await openCandidate(this.#address, this.#parts);
+    const { clock, listener, self, open } = this.#parts;
+    this.#candidate ??= await open();
     const candidate = this.#candidate;
     const sight = await candidate.look();
     if (sight.locked) {
@@ -145,6 +139,8 @@ interface ElectionParts {
   /** With which driver_info is sealed. */
   readonly keys?: SealingKeys;
   readonly self?: OwnProcess;
+  /** Those of this version unless a test plays another one. */
+  readonly migrations?: readonly Migration[];
 }
 
 /**
@@ -153,7 +149,7 @@ interface ElectionParts {
  */
 export async function openElections(
   address: PostgresAddress,
-  { clock, leaseMs, keys, self = thisProcess() }: ElectionParts,
+  { clock, leaseMs, keys, migrations, self = thisProcess() }: ElectionParts,
 ): Promise<Elections> {
   const first = await connect(address, null).catch((thrown) => {
     throw explainOpening(thrown, address);
@@ -166,9 +162,20 @@ export async function openElections(
     close();
     throw explainOpening(thrown, address);
   }
+  /** The session that the process was started with, until it is used. */
+  let unused: Open | null = first;
+  const open = (parts: CandidateParts) => async (): Promise<Candidate> => {
+    if (unused === null) return openCandidate(address, parts);
+    const candidate = new Candidate(unused, address, parts);
+    unused = null;
+    return candidate;
+  };
   return {
     where: address.words,
-    standBy: (conductor, listener) => new StandBy(address, { clock, leaseMs, self, keys, conductor, listener }, first),
+    standBy(conductor, listener) {
+      const parts = { clock, leaseMs, self, keys, migrations, conductor };
+      return new StandBy({ ...parts, open: open(parts), listener });
+    },
     close,
   };
 }

@@ -1,5 +1,4 @@
 /** The time in which a conductor leads: from its election until its database does not answer, or its connection is gone. */
-import type pg from 'pg';
 import type { Clock } from '../../../core/clock.ts';
 import { type CountermandError, fail } from '../../../core/errors.ts';
 import { onAbort, openCancellation, sleep } from '../../../core/signals.ts';
@@ -15,8 +14,8 @@ export function leadershipLost(why: string): CountermandError {
 
 /** What a tenure is made of. */
 interface TenureParts {
-  /** The connection that holds the lock. */
-  readonly client: pg.Client;
+  /** Calls the listener each time that the connection which holds the lock has answered a statement. */
+  readonly hear: (answered: () => void) => void;
   readonly clock: Clock;
   /** How long it lasts without an answer. */
   readonly leaseMs: number;
@@ -33,10 +32,10 @@ export class Tenure {
   readonly #cancellation = openCancellation([]);
 
   constructor(parts: TenureParts) {
-    const { client, clock, leaseMs } = parts;
+    const { hear, clock, leaseMs } = parts;
     this.#parts = parts;
     this.#lease = new LeaderLease(leaseMs, clock.monotonic());
-    client.connection.on('readyForQuery', () => this.#lease.answered(clock.monotonic()));
+    hear(() => this.#lease.answered(clock.monotonic()));
     void this.#beatOn();
     this.#watch();
   }

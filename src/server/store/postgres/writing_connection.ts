@@ -6,12 +6,14 @@ import createKnex, { type Knex } from 'knex';
 import pg from 'pg';
 import type { Clock } from '../../../core/clock.ts';
 import { CountermandError, fail } from '../../../core/errors.ts';
+import type { Migration } from '../migrations/list.ts';
 import type { OwnProcess } from '../own_process.ts';
 import type { SealingKeys } from '../sealing.ts';
 import type { PostgresAddress } from './address.ts';
 import { explainOpening } from './errors.ts';
 import { keysInUse } from './keys_in_use.ts';
 import { migrate } from './migrate.ts';
+import { POSTGRES_MIGRATIONS } from './migrations.ts';
 import {
   type ConductorName,
   endSession,
@@ -242,6 +244,8 @@ interface WritingParts {
   /** Who leads from now on; absent: no listener is told, and a connection that breaks is made anew. */
   readonly conductor?: ConductorName | null;
   readonly keys?: SealingKeys | undefined;
+  /** Those of this version unless a test plays another one. */
+  readonly migrations?: readonly Migration[] | undefined;
   /** Called each time that the connection has ended by itself. */
   readonly brokeOff: () => void;
 }
@@ -274,12 +278,12 @@ export async function takeWriting(
   parts: WritingParts,
 ): Promise<WritingConnection> {
   const { client } = open;
-  const { self, mustExist, keys, clock, conductor = null } = parts;
+  const { self, mustExist, keys, clock, conductor = null, migrations = POSTGRES_MIGRATIONS } = parts;
   const knex = createKnex({ client: 'pg', compileSqlOnError: false, log: SILENT });
   try {
     keys?.check(await keysInUse(client));
     await client.query(`set application_name = '${MIGRATING}'`);
-    await knex.transaction((sql) => migrate(sql, address, mustExist), { connection: client });
+    await knex.transaction((sql) => migrate(sql, address, migrations, mustExist), { connection: client });
     await client.query("set application_name = 'countermand'");
     const owner = await takeOwnership(self, conductor, client);
     breakOffIfSilent(client, clock);
