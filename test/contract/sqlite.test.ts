@@ -50,7 +50,7 @@ function inMemory(options: WriteOptions): (t: ExecutionContext) => Promise<Store
           return process.alive;
         },
         statement: () => process.statement(),
-        afterCommit: () => process.touch(),
+        afterCommit: () => void process.touch(),
       };
       process.whenDead(() => connection.leave(user));
       const self = { host: `host ${processes.size}`, pid: 1, startedAt: '1', startOf: () => null };

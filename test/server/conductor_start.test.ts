@@ -10,8 +10,8 @@ import { openDatabase } from '../../src/server/store/sqlite/database.ts';
 import { newFolder } from '../counterparts/folder.ts';
 import { seededChance } from '../world/chance.ts';
 import { AGENT_LEASE_MS } from '../world/conductors.ts';
+import { DEFAULT_LIMITS } from '../world/settings.ts';
 import { VirtualClock } from '../world/virtual_clock.ts';
-import { DEFAULT_LIMITS } from '../world/world.ts';
 import { nodeRow, putRows, taskRow } from './rows.ts';
 
 const RESERVE_BYTES = 2 ** 16;

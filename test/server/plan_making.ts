@@ -8,7 +8,8 @@ import { listActions } from '../../src/server/store/actions.ts';
 import { readEvents } from '../../src/server/store/events.ts';
 import type { ActionPlanRow } from '../../src/server/store/plan_rows.ts';
 import { getContext } from '../../src/server/store/plans.ts';
-import { World, type WorldSettings } from '../world/world.ts';
+import type { WorldSettings } from '../world/settings.ts';
+import { World } from '../world/world.ts';
 
 /** An action that somebody wants: `wanted('down', 'nop', {}, ['drain'])`. */
 export function wanted(

@@ -2,7 +2,7 @@
 import { guidFrom } from '../../src/core/guid.ts';
 import { acceptNode } from '../../src/server/power/acceptance.ts';
 import type { NodeRow } from '../../src/server/store/rows.ts';
-import type { Received } from '../world/world.ts';
+import type { Received } from '../world/heard.ts';
 import { insist } from './insist.ts';
 import { type Move, NODES, type Simulation } from './simulation.ts';
 

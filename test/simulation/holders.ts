@@ -1,35 +1,64 @@
 /** Sees that no two agents hold one BMC: neither at the same time, nor under the same fence, nor one that was replaced. */
 import type { NodeRow } from '../../src/server/store/rows.ts';
 import type { Command } from '../world/driver.ts';
-import type { Sent } from '../world/world.ts';
+import type { Sent } from '../world/heard.ts';
+import type { World } from '../world/world.ts';
 import { insist } from './insist.ts';
 
 /** Who acts on each BMC, as it was told to, and as it does. */
 export class Holders {
+  readonly #world: World;
   readonly #wrong: string[] = [];
   readonly #addresses = new Map<string, string>();
   /** The agents that a command of is under way, by address. */
   readonly #acting = new Map<string, string>();
+  /** The newest epoch under which something was said of a BMC, by its node. What an older one says is not believed. */
+  readonly #epochs = new Map<string, number>();
+  /** The epoch of the conductor that welcomed each agent last. */
+  readonly #believed = new Map<string, number>();
   /** Who was last given something to do with a BMC, by address. */
   readonly #given = new Map<string, string>();
   /** Who was given a task, by task and fence; and the highest fence of each node. */
   readonly #fences = new Map<string, string>();
   readonly #highest = new Map<string, number>();
 
+  constructor(world: World) {
+    this.#world = world;
+  }
+
   hearNode({ uuid, name }: NodeRow): void {
     this.#addresses.set(uuid, name);
   }
 
   /** A conductor has sent a message to an agent. */
-  sent({ agent, message }: Sent): void {
-    if (message.$case === 'start' && message.value.bmc) this.#started(agent, message.value.taskUuid, message.value.bmc);
+  sent({ agent, epoch, leadsForMs, message }: Sent): void {
+    // What travels slowly, or to an agent that sleeps, was said earlier.
+    if (leadsForMs <= 0 && this.#world.latencyMs === 0 && this.#homeOf(agent) === null)
+      this.#wrong.push(`${message.$case} is sent to ${agent} under epoch ${epoch}, which is over`);
     if (message.$case !== 'start' && message.$case !== 'observe' && message.$case !== 'abort') return;
-    const address = this.#addresses.get(message.value.bmc?.nodeUuid ?? '');
-    if (address !== undefined) this.#given.set(address, agent);
+    const nodeUuid = message.value.bmc?.nodeUuid ?? '';
+    if (epoch < (this.#epochs.get(nodeUuid) ?? 0)) return;
+    this.#epochs.set(nodeUuid, epoch);
+    if (message.$case === 'start' && message.value.bmc) this.#started(agent, message.value.taskUuid, message.value.bmc);
+    const address = this.#addresses.get(nodeUuid);
+    if (address === undefined) return;
+    const before = this.#given.get(address) ?? agent;
+    if (before !== agent && this.#mayActMs(before) > 0)
+      this.#wrong.push(`${address} is given to ${agent}, and ${before} is inside a conductor that still leads`);
+    this.#given.set(address, agent);
+  }
+
+  /** An agent believes a conductor: while it may have heard of a newer one, not an older one. */
+  welcomed(agent: string, epoch: number): void {
+    const newest = this.#believed.get(agent) ?? 0;
+    if (epoch < newest) this.#wrong.push(`${agent} believes epoch ${epoch} after ${newest}`);
+    this.#believed.set(agent, epoch);
   }
 
   /** A command begins. @returns what to call when it ends */
   begun({ agent, address, target }: Command): () => void {
+    if (this.#world.several && this.#homeOf(agent) !== null && this.#mayActMs(agent) <= 0)
+      this.#wrong.push(`${agent} sends ${target} to ${address}, and its conductor leads no more`);
     const acting = this.#acting.get(address);
     if (acting !== undefined && acting !== agent)
       this.#wrong.push(`${agent} sends ${target} to ${address} while ${acting} does`);
@@ -49,7 +78,17 @@ export class Holders {
 
   /** After every step. */
   check(): void {
-    insist(this.#wrong.length === 0, this.#wrong[0] ?? '');
+    const wrong = [...this.#wrong, ...(this.#world.several?.wrong ?? [])];
+    insist(wrong.length === 0, wrong[0] ?? '');
+  }
+
+  #homeOf(agent: string) {
+    return this.#world.agents.get(agent)?.home ?? null;
+  }
+
+  /** For how long an agent may act that is inside a conductor among others; 0 for any other. */
+  #mayActMs(agent: string): number {
+    return this.#homeOf(agent)?.leadsForMs?.() ?? 0;
   }
 
   #started(agent: string, taskUuid: string, { nodeUuid, fence }: { nodeUuid: string; fence: number }): void {

@@ -6,7 +6,8 @@ import type { Database } from '../../src/server/store/database.ts';
 import { readEvents } from '../../src/server/store/events.ts';
 import { keptBehind } from '../../src/server/store/kept.ts';
 import { type NodeRow, nodeCodec, type PowerTaskRow, powerTaskCodec } from '../../src/server/store/rows.ts';
-import type { Received, World } from '../world/world.ts';
+import type { Received } from '../world/heard.ts';
+import type { World } from '../world/world.ts';
 import { insist } from './insist.ts';
 import type { Witness } from './witness.ts';
 
@@ -56,6 +57,7 @@ export function checkHolders({ nodes, tasks }: PowerRows): void {
 
 /** What a conductor keeps in memory of the rows is what they are. */
 function checkKept({ nodes, tasks }: PowerRows, world: World): void {
+  // One that sleeps, or waits for an answer, does not know yet what it has committed.
   if (!world.conductorAlive) return;
   const kept = keptBehind(world.conductor.store.database.read);
   const pairs = [

@@ -47,7 +47,10 @@ export class PowerOrders {
     this.#last = { node, target, requestId };
     const onTimeout = this.#chance.happens(0.3) && target.startsWith('soft') ? ('FORCE' as const) : ('FAIL' as const);
     const timeoutMs = target.startsWith('abort') ? null : this.#chance.pick([null, 5000, 40_000]);
-    await this.#world.order(node, target, { requestId, onTimeout, timeoutMs }).catch(() => {});
+    await this.#world.order(node, target, { requestId, onTimeout, timeoutMs }).then(
+      ({ uuid }) => this.#simulation.accepted.push(uuid),
+      () => {},
+    );
   }
 
   /** The worst moment: an order that must not be sent twice is on its way to a slow BMC, and somebody dies. */

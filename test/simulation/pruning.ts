@@ -61,7 +61,7 @@ export async function checkPruning(world: World, keepMs: number): Promise<void> 
     const before = await rowsOf(copy);
     await pruneNow(world.conductor.store, copy, keepFor(keepMs));
     const after = await rowsOf(copy);
-    const wanted = keptOf(before, world.clock.now(), keepMs);
+    const wanted = keptOf(before, world.conductor.store.clock.now(), keepMs);
     for (const kind of ['audits', 'plans', 'actions', 'tasks', 'events'] as const) {
       const name = (row: object): string => String('uuid' in row ? row.uuid : (row as EventRow).sequence);
       const [has, must] = [after[kind].map(name).sort(), wanted[kind].map(name).sort()];

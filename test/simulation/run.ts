@@ -38,9 +38,9 @@ for (let seed = first; seed < first + count; seed += 1) {
 console.log(`${count - failures} seeds well, ${failures} failed`);
 process.exitCode = failures > 0 ? 1 : 0;
 
-function inBrief({ plans, actions, tasks, received, crashes, takeOvers, found }: Summary): string {
+function inBrief({ plans, actions, tasks, received, crashes, takeOvers, elections, found }: Summary): string {
   const things = `${plans.length} plans, ${actions.length} actions, ${tasks.length} power tasks`;
-  return `${things}, ${received} commands, ${crashes} crashes, ${takeOvers} taken over, ${found} nodes as before`;
+  return `${things}, ${received} commands, ${crashes} crashes, ${takeOvers} taken over, ${elections} elections, ${found} nodes as before`;
 }
 
 /** What became of everything, for someone who replays a seed. */

@@ -10,13 +10,19 @@ export async function runSeeds(t: ExecutionContext, first: number, count: number
   checkPlans(t, summaries);
   checkRollbacks(t, summaries);
   checkAudits(t, summaries);
-  const crashes = summaries.reduce((sum, summary) => sum + summary.crashes, 0);
+  const crashes = sum(summaries.map((summary) => summary.crashes));
   t.true(crashes > count, `only ${crashes} crashes`);
-  const takeOvers = summaries.reduce((sum, summary) => sum + summary.takeOvers, 0);
+  const takeOvers = sum(summaries.map((summary) => summary.takeOvers));
   t.true(takeOvers > count / 10, `only ${takeOvers} conductors were replaced while they ran`);
+  const elections = summaries.map((summary) => summary.elections);
+  const several = elections.filter((count) => count > 0).length;
+  t.true(several > count / 5, `only ${several} seeds had several conductors`);
+  t.true(sum(elections) > 4 * several, `only ${sum(elections)} elections in ${several} seeds`);
   const [plans, tasks] = [summaries.flatMap((each) => each.plans), summaries.flatMap((each) => each.tasks)];
   t.log(`${count} seeds from ${first}: ${plans.length} plans, ${tasks.length} power tasks, ${crashes} crashes`);
 }
+
+const sum = (numbers: readonly number[]): number => numbers.reduce((all, one) => all + one, 0);
 
 function checkTasks(t: ExecutionContext, summaries: readonly Summary[]): void {
   const tasks = summaries.flatMap((summary) => summary.tasks);

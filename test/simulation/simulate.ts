@@ -10,6 +10,7 @@ import { World } from '../world/world.ts';
 import { AuditOrders } from './audit_orders.ts';
 import { Exchanges, firstGuid, hasGuids } from './exchanges.ts';
 import { Holders } from './holders.ts';
+import { insist } from './insist.ts';
 import { PlanChecks, type PlanRows } from './plan_invariants.ts';
 import { PlanOrders } from './plan_orders.ts';
 import { checkAlways, checkAtPeace } from './power_invariants.ts';
@@ -17,6 +18,7 @@ import { PowerOrders } from './power_orders.ts';
 import { checkPruning } from './pruning.ts';
 import { RollbackOrders } from './rollback_orders.ts';
 import { RollbackWitness } from './rollback_witness.ts';
+import { differenceOf, severalOf } from './several_faults.ts';
 import { clockSettingsOf, type Move, Simulation } from './simulation.ts';
 import { Subscriber } from './subscriber.ts';
 import { Witness } from './witness.ts';
@@ -36,6 +38,8 @@ export interface Summary {
   readonly tasks: readonly PowerTaskRow[];
   readonly crashes: number;
   readonly takeOvers: number;
+  /** How often one of several conductors was elected. */
+  readonly elections: number;
   readonly received: number;
   /** How many nodes were found to be what they were before a plan that was rolled back. */
   readonly found: number;
@@ -61,8 +65,10 @@ interface Run {
  * @param everyWriteTwice every callback of a write runs twice, and must not show it
  */
 export async function simulate(seed: number, everyWriteTwice = seed % 8 === 5): Promise<Summary> {
+  const several = severalOf(seed);
   const world = await World.create({
     seed,
+    ...(several ? { several } : {}),
     latencyMs: [0, 0, 50, 900][seed % 4] as number,
     everyWriteTwice,
     softRebootInOneCommand: seed % 3 === 0,
@@ -76,6 +82,7 @@ export async function simulate(seed: number, everyWriteTwice = seed % 8 === 5): 
       checkPeriodicIntervalMs: 30_000,
     },
   });
+  if (several) world.clock.differ(differenceOf(several));
   try {
     const run = prepare(world, seed);
     await run.simulation.begin();
@@ -85,6 +92,9 @@ export async function simulate(seed: number, everyWriteTwice = seed % 8 === 5): 
     }
     const rows = await makePeace(run);
     const tasks = await checkAtPeace(world, run.witness);
+    const isThere = new Set(tasks.map(({ uuid }) => uuid));
+    for (const uuid of run.simulation.accepted)
+      insist(isThere.has(uuid) || isPruned(seed), `power task ${uuid} was accepted, and is lost`);
     if (isPruned(seed)) await checkPruning(world, 1000);
     await world.end();
     if (world.clock.timers > 0) throw new Error(`${world.clock.timers} timers are left`);
@@ -94,6 +104,7 @@ export async function simulate(seed: number, everyWriteTwice = seed % 8 === 5): 
       tasks,
       crashes: run.simulation.crashes,
       takeOvers: run.simulation.takeOvers,
+      elections: world.several?.elections ?? 0,
       received: world.received.length,
       found: run.rollbackWitness.found,
     };
@@ -108,10 +119,11 @@ function prepare(world: World, seed: number): Run {
   const simulation = new Simulation(world, clockSettingsOf(seed), hasGuids(seed) ? firstGuid : () => ({}));
   const exchanges = new Exchanges(simulation);
   const witness = new Witness();
-  const holders = new Holders();
+  const holders = new Holders(world);
   const subscriber = new Subscriber(world);
   world.onSent = (sent) => holders.sent(sent);
   world.onCommand = (command) => holders.begun(command);
+  world.onWelcome = (agent, epoch) => holders.welcomed(agent, epoch);
   world.onAgentDead = (agent) => holders.dead(agent);
   simulation.hear((change) => witness.hear(change));
   world.onReceived = (received) => {
@@ -142,7 +154,8 @@ function prepare(world: World, seed: number): Run {
 async function takeStep({ world, simulation, exchanges, holders, subscriber, checks, moves }: Run): Promise<void> {
   // What has subscribed since the last step reads as well, and each read may be the one at which a conductor dies.
   await simulation.restartTheDead();
-  await world.chance.pick(moves)();
+  // A conductor that is called may sleep, or wait for its database, in the middle of it.
+  await world.clock.finish(Promise.resolve(world.chance.pick(moves)()));
   await world.clock.turn(world.chance.pick([0, 0, 10, 300, 2000, 7000, 20_000]));
   await simulation.afterAmbushes();
   await simulation.restartTheDead();

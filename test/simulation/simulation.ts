@@ -3,6 +3,7 @@ import type { FakeServer } from '../../src/drivers/fake/hardware.ts';
 import type { Change } from '../../src/server/store/feed.ts';
 import { Crash } from '../world/process.ts';
 import type { World } from '../world/world.ts';
+import { faultsOfSeveral } from './several_faults.ts';
 
 /** How the wall clock is set in a simulation: never, or by so much at a time. */
 export type ClockSettings = readonly number[];
@@ -32,6 +33,8 @@ export class Simulation {
   readonly #clockSettings: ClockSettings;
   /** How often a process has died. */
   crashes = 0;
+  /** The power tasks that were answered. */
+  readonly accepted: string[] = [];
   /** How often a conductor was replaced while it ran. */
   takeOvers = 0;
   #agents = 0;
@@ -88,6 +91,7 @@ export class Simulation {
       [3, () => this.dieAfterLeave(8)],
       [2, () => this.#replaceAgent()],
       [2, () => this.#takeOver()],
+      ...(this.world.several ? faultsOfSeveral(this.world.several, this) : []),
       [2, () => this.#failSoon()],
       [2, () => this.#anyLink()?.cut()],
       [1, () => this.#anyLink()?.freeze()],
@@ -112,10 +116,15 @@ export class Simulation {
     this.#ambushes.push({ isDue, act });
   }
 
+  /** As `ambush`, as soon as leave to send an order has been committed. */
+  ambushAtLeave(act: () => Promise<unknown>): void {
+    const isDue = (change: Change): boolean => change.kind === 'task' && change.task.state === 'SENDING';
+    this.#ambushes.push({ isDue, act });
+  }
+
   /** The conductor will die within the next touches after it has given leave to send an order. */
   dieAfterLeave(touches: number): void {
-    const isDue = (change: Change): boolean => change.kind === 'task' && change.task.state === 'SENDING';
-    this.#ambushes.push({ isDue, act: async () => this.dieSoon(touches) });
+    this.ambushAtLeave(async () => this.dieSoon(touches));
   }
 
   #heard(change: Change): void {
@@ -169,7 +178,7 @@ export class Simulation {
     } catch (thrown) {
       unlessDead(thrown);
       // It had the database already, or not: whoever runs there is started again.
-      await this.world.startConductor();
+      await this.restartTheDead();
     }
   }
 
@@ -214,10 +223,12 @@ export class Simulation {
   async makePeace(): Promise<void> {
     this.#ambushes = [];
     this.mendServers();
+    await this.world.several?.mend();
     this.world.conductorProcess.dieAtTouch(Number.POSITIVE_INFINITY);
     await this.restartTheDead();
     this.world.conductorProcess.failAtTouch(Number.POSITIVE_INFINITY, 0);
     this.world.conductorProcess.dieAtTouch(Number.POSITIVE_INFINITY);
+    await this.world.several?.sendOthersAway();
     for (const agent of this.world.agents.values()) agent.link?.cut();
   }
 }

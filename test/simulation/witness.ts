@@ -4,7 +4,7 @@ import { isAtRest } from '../../src/core/states.ts';
 import type { Change } from '../../src/server/store/feed.ts';
 import type { ActionPlanRow, ActionRow } from '../../src/server/store/plan_rows.ts';
 import type { NodeRow, PowerTaskRow } from '../../src/server/store/rows.ts';
-import type { Received } from '../world/world.ts';
+import type { Received } from '../world/heard.ts';
 
 /** Who hears every commit. */
 export class Witness {

@@ -14,7 +14,7 @@ import { type ActionFacts, type Facts, type PlanFacts, Replay } from '../simulat
 import { checkStaleness } from '../simulation/plan_staleness.ts';
 import { checkHolders, checkSettled, readPowerRows } from '../simulation/power_invariants.ts';
 import { checkLinks, checkUndos } from '../simulation/rollback_invariants.ts';
-import { DEFAULT_LIMITS } from '../world/world.ts';
+import { DEFAULT_LIMITS } from '../world/settings.ts';
 
 /** What reached the BMC of a node. */
 export interface Reached {

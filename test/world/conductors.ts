@@ -3,6 +3,7 @@ import type { Clouds } from '../../src/compute/compute.ts';
 import type { Clock } from '../../src/core/clock.ts';
 import { CountermandError } from '../../src/core/errors.ts';
 import type { Access } from '../../src/server/access/access.ts';
+import type { Leading } from '../../src/server/agents/leading.ts';
 import { type Conductor, openStore, startConductor } from '../../src/server/conductor.ts';
 import type { PlanLimits } from '../../src/server/plans/parts.ts';
 import type { Limits } from '../../src/server/power/limits.ts';
@@ -24,13 +25,33 @@ export interface RunningConductor {
   readonly database: Database;
   readonly since: number;
   readonly conductor: Conductor;
+  /** By what it leads among others; absent if it is alone. */
+  readonly leading?: Leading;
+  /** For how long it certainly leads, in milliseconds. */
+  readonly leadsForMs?: () => number;
+}
+
+/** The conductors of a world, as it uses them. */
+export interface Conducting {
+  /** Who was started, or elected, last, dead or alive. */
+  readonly last: RunningConductor | null;
+  /** True while they work on something that no timer has to wake. */
+  readonly busy: boolean;
+  /** Those that serve, as far as they know. */
+  living(): RunningConductor[];
+  /** Resolves when one serves. It can be told at which touch of the database to die; then this throws if it still starts. */
+  start(dieAtTouch: number): Promise<void>;
+  /** As `start`, with another one than the last, which is not told. */
+  takeOver(dieAtTouch: number): Promise<void>;
+  /** Stops all, as a signal would. */
+  stop(): Promise<void>;
 }
 
 /** How a process reaches clouds, which outlive it: its own clock ends with it, that of the world goes on. */
 export type CloudsFor = (process: SimulatedProcess, own: Clock, world: VirtualClock) => Clouds;
 
 /** What conductors run on, and who hears of them. */
-interface Surroundings {
+export interface Surroundings {
   readonly shared: SharedConnection;
   readonly clock: VirtualClock;
   readonly chance: SeededChance;
@@ -50,10 +71,14 @@ interface Surroundings {
   readonly dead: (conductor: RunningConductor) => void;
   /** Called when it has lost the database, before it stops. */
   readonly losing: (conductor: RunningConductor) => Promise<void>;
+  /** Starts an agent inside it. */
+  readonly startInside: (conductor: RunningConductor) => void;
+  /** The processes of the agents inside it: where it sleeps, so do they. */
+  readonly inside: (conductor: RunningConductor | null) => readonly SimulatedProcess[];
 }
 
 /** Starts conductors and ends them. */
-export class Conductors {
+export class Conductors implements Conducting {
   readonly #around: Surroundings;
   /** Who was started last. */
   #last: RunningConductor | null = null;
@@ -68,6 +93,10 @@ export class Conductors {
   /** Who was started last, dead or alive. */
   get last(): RunningConductor | null {
     return this.#last;
+  }
+
+  get busy(): boolean {
+    return this.living().some(({ conductor }) => conductor.busy());
   }
 
   /** Those whose process lives; the last is who was started last, if it does. */
@@ -153,6 +182,7 @@ export class Conductors {
       afterCommit: (changes) => {
         for (const change of changes) this.#around.committed(change);
         process.touch();
+        return undefined;
       },
     };
   }

@@ -23,6 +23,8 @@ export interface LinkParts {
   readonly chance: SeededChance;
   /** The longest way, in milliseconds; 0 delivers at once. */
   readonly latencyMs: number;
+  /** Resolves when the side that a message comes to can take it. */
+  readonly awake?: { readonly agent: () => Promise<void>; readonly conductor: () => Promise<void> };
 }
 
 /** The agent's end of a new link. */
@@ -38,16 +40,26 @@ export function openLink(accept: Accept, opened: (link: Link) => void, parts: Li
         frozen = true;
       },
     });
-    const carry = <T>(from: AsyncIterable<T>, copy: (message: T) => T, life: Cancellation): AsyncIterable<T> =>
-      deliver(from, copy, () => frozen, life, parts);
+    const carry = <T>(
+      from: AsyncIterable<T>,
+      copy: (message: T) => T,
+      life: Cancellation,
+      awake: () => Promise<void> = async () => {},
+    ): AsyncIterable<T> => deliver(from, copy, { frozen: () => frozen, awake }, life, parts);
     try {
       const up = carry(
         outgoing,
         (message) => AttachRequest.decode(AttachRequest.encode(message).finish()),
         cancellation,
+        parts.awake?.conductor,
       );
       const down = accept(up, conductorScope.signal);
-      yield* carry(down, (message) => AttachResponse.decode(AttachResponse.encode(message).finish()), cancellation);
+      yield* carry(
+        down,
+        (message) => AttachResponse.decode(AttachResponse.encode(message).finish()),
+        cancellation,
+        parts.awake?.agent,
+      );
     } finally {
       unlink();
       cancellation.abort(fail('ATTACHMENT_ENDED', 'the stream ended'));
@@ -62,7 +74,7 @@ export function openLink(accept: Accept, opened: (link: Link) => void, parts: Li
 function deliver<T>(
   from: AsyncIterable<T>,
   copy: (message: T) => T,
-  frozen: () => boolean,
+  at: { readonly frozen: () => boolean; readonly awake: () => Promise<void> },
   cancellation: Cancellation,
   parts: LinkParts,
 ): AsyncIterable<T> {
@@ -72,7 +84,8 @@ function deliver<T>(
     for await (const message of from) {
       const copied = copy(message);
       if (latencyMs > 0) await sleep(chance.between(0, latencyMs), clock, cancellation.signal);
-      if (!frozen()) arrived.push(copied);
+      await at.awake();
+      if (!at.frozen()) arrived.push(copied);
     }
     arrived.end();
   };

@@ -23,6 +23,16 @@ export function isDiskFailure(error: unknown): boolean {
   return error instanceof DiskFailure || (error instanceof Error && isDiskFailure(error.cause));
 }
 
+/** How the clocks of a process differ from those of its world. */
+export interface ClockSkew {
+  /** By how much its wall clock is ahead, in milliseconds. */
+  readonly aheadMs: number;
+  /** How fast its time goes; 1 is right. */
+  readonly speed: number;
+}
+
+const RIGHT: ClockSkew = { aheadMs: 0, speed: 1 };
+
 /**
  * A process of the simulation. Everything it uses passes through here: dying makes each of these throw, drops its timers,
  * and leaves what was committed. It can be told to die at the n-th touch of its database from now.
@@ -38,9 +48,25 @@ export class SimulatedProcess {
   #meddling = { left: Number.POSITIVE_INFINITY, act: (): void => {} };
   readonly #timers = new Set<Timer>();
   readonly #whenDead: (() => void)[] = [];
+  readonly #skew: ClockSkew;
+  #paused = false;
+  #waking = false;
+  /** What it finds when it goes on. */
+  #held = { messages: [] as (() => void)[], timers: [] as (() => void)[] };
+  readonly #died = Promise.withResolvers<never>();
+
+  constructor(skew: ClockSkew = RIGHT) {
+    this.#skew = skew;
+    this.#died.promise.catch(() => {});
+  }
 
   get alive(): boolean {
     return this.#alive;
+  }
+
+  /** What `waits` comes to. @throws Crash when the process dies meanwhile */
+  async unlessDead<T>(waits: Promise<T>): Promise<T> {
+    return Promise.race([waits, this.#died.promise]);
   }
 
   /** Ends it now, as SIGKILL would. */
@@ -49,7 +75,44 @@ export class SimulatedProcess {
     this.#alive = false;
     for (const timer of this.#timers) timer.cancel();
     this.#timers.clear();
+    this.#held = { messages: [], timers: [] };
+    this.#died.reject(new Crash());
     for (const tell of this.#whenDead) tell();
+  }
+
+  /** True while it sleeps, as after SIGSTOP: what is sent to it waits, and so do its timers. */
+  get paused(): boolean {
+    return this.#paused;
+  }
+
+  /** True while it takes up what has waited for it. */
+  get waking(): boolean {
+    return this.#waking;
+  }
+
+  pause(): void {
+    this.#paused = true;
+  }
+
+  /** It goes on: with what was sent to it and then with its timers, or the other way round. */
+  async resume(timersFirst: boolean): Promise<void> {
+    if (!this.#paused || !this.#alive) return;
+    this.#paused = false;
+    this.#waking = true;
+    const { messages, timers } = this.#held;
+    this.#held = { messages: [], timers: [] };
+    for (const goOn of timersFirst ? [...timers, ...messages] : [...messages, ...timers]) {
+      if (this.#alive) goOn();
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    this.#waking = false;
+  }
+
+  /** Resolves when it can take something that was sent to it. @throws Crash when it dies instead */
+  async untilAwake(): Promise<void> {
+    if (!this.#alive) throw new Crash();
+    if (!this.#paused) return;
+    await this.unlessDead(new Promise<void>((resolve) => this.#held.messages.push(resolve)));
   }
 
   /** Its n-th touch of the database from now fails, and those after it too if `times` says so, as when the disk does. */
@@ -102,18 +165,22 @@ export class SimulatedProcess {
   /** A clock whose timers end with the process. */
   clock(clock: Clock): Clock {
     this.#now = () => clock.monotonic();
+    const { aheadMs, speed } = this.#skew;
     return {
-      now: () => clock.now(),
-      monotonic: () => clock.monotonic(),
+      now: () => clock.now() + aheadMs,
+      monotonic: () => clock.monotonic() * speed,
       after: (delayMs, action) => {
         if (!this.#alive) return { cancel: () => {} };
-        const timer = clock.after(delayMs, () => {
+        let isCancelled = false;
+        const timer = clock.after(speed === 1 ? delayMs : Math.ceil(delayMs / speed), () => {
           this.#timers.delete(timer);
-          action();
+          if (this.#paused) this.#held.timers.push(() => isCancelled || action());
+          else action();
         });
         this.#timers.add(timer);
         return {
           cancel: () => {
+            isCancelled = true;
             this.#timers.delete(timer);
             timer.cancel();
           },

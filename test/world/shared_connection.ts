@@ -27,10 +27,12 @@ export async function imageOf(database: Database): Promise<Buffer> {
 /** Who uses the connection. */
 export interface ConnectionUser {
   readonly alive: boolean;
+  /** Waited for before the connection is taken: what is asked may have a long way. */
+  reach?(): Promise<void>;
   /** Called before each statement; what it throws is what the statement comes to. */
   statement(): void;
-  /** Called after each commit, before anyone else is told; what it throws ends the process there. */
-  afterCommit(changes: readonly Change[]): void;
+  /** Called after each commit, before anyone else is told, and waited for; what it throws ends the process there. */
+  afterCommit(changes: readonly Change[]): Promise<void> | undefined;
 }
 
 /** Whoever looks at the database from outside of all processes. */
@@ -105,10 +107,11 @@ export class SharedConnection {
   #fileOf(user: ConnectionUser, generation = 0): OpenFile {
     const connection = this.#connectionOf(user);
     const take = async (): Promise<BetterSqlite3.Database> => {
+      if (user.reach) await user.reach();
       await this.#take(user);
       return connection;
     };
-    const afterCommit = (changes: readonly Change[]): void => user.afterCommit(changes);
+    const afterCommit = (changes: readonly Change[]) => user.afterCommit(changes);
     return openFileOver({ connection, generation, take, give: () => this.#give(user), afterCommit });
   }
 

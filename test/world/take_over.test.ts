@@ -1,6 +1,7 @@
-/** Two conductors over one database: the second is refused, or takes over, and the first stops by itself. */
+/** Several conductors over one database: a second is refused, or takes over, and the first stops by itself. */
 import test from 'ava';
 import { readEvents } from '../../src/server/store/events.ts';
+import type { ConductorHost } from './several.ts';
 import { World } from './world.ts';
 
 test('a second conductor on the host of one that runs is refused, and changes nothing', async (t) => {
@@ -49,5 +50,39 @@ test('whoever is taken over from fails with its next write, and stops; what it h
     events.map(({ sequence }) => sequence),
     events.map((_, at) => at + 1),
   );
+  t.deepEqual(world.faults, []);
+});
+
+const THREE = { leaseMs: 3000, clocks: [0, 1, 2].map(() => ({ aheadMs: 0, speed: 1 })) };
+
+test('a leader sleeps through its removal: what it was about to say, and the call at its door, are not believed or stored', async (t) => {
+  const world = await World.open(t, { several: THREE, limits: { syncPowerStateIntervalMs: 0 } });
+  const { several } = world;
+  if (several === null) return t.fail();
+  await world.startAgent('a1');
+  await world.clock.turn(2000);
+  for (const name of ['n1', 'n2']) await world.enrol(name, { fake_soft_ms: '60000' });
+  const old = several.leader as ConductorHost;
+  world.onChange = (change) => {
+    if (change.kind !== 'task' || change.task.state !== 'SENDING') return;
+    world.onChange = () => {};
+    several.pause(old, 20_000);
+  };
+  await world.order('n1', 'soft power off');
+  const { conductor } = world;
+  await world.clock.turn(10);
+  t.true(old.process.paused, 'it has committed that the order is sent, and has not told the agent');
+  const call = old.process.untilAwake().then(() => world.orderAt(conductor, 'n2', 'rebooting'));
+  const refused = t.throwsAsync(call, { code: 'LEADERSHIP_LOST' });
+  await world.clock.turn(10_000);
+  t.true(several.leader !== null && several.leader !== old, 'another one leads');
+  await world.clock.turn(15_000);
+  await refused;
+  t.is(several.living().length, 1, 'the old one stands by');
+  await world.clock.turn(700_000);
+  const tasks = await world.database.read('power_tasks').orderBy('created_at');
+  t.is(tasks.length, 1);
+  t.like(tasks[0], { node_name: 'n1', state: 'FAILED' });
+  t.deepEqual(world.received, []);
   t.deepEqual(world.faults, []);
 });

@@ -17,6 +17,7 @@ export class VirtualClock implements Clock {
   #backMs = 0;
   #elapsed = 0;
   #order = 0;
+  #turning = 0;
   #alarms = new Set<Alarm>();
   readonly #busy: () => boolean;
   readonly #looksLimit: number;
@@ -43,6 +44,12 @@ export class VirtualClock implements Clock {
     this.#epoch += ms;
     if (ms > 0) this.#forwardMs += ms;
     else this.#backMs -= ms;
+  }
+
+  /** The clocks of processes differ by up to so much: to what one has written, another one's clock is as if it had been set. */
+  differ(ms: number): void {
+    this.#forwardMs += ms;
+    this.#backMs += ms;
   }
 
   /** By how much the wall clock was set forward, and back, in all: how far what it says may be off. */
@@ -76,29 +83,57 @@ export class VirtualClock implements Clock {
   /** Turns the clock by `ms`, firing each timer at its time. `step` runs after each. */
   async turn(ms: number, step: () => void | Promise<void> = () => {}): Promise<void> {
     const until = this.#elapsed + ms;
-    await this.settle();
-    for (let next = this.#next(until); next; next = this.#next(until)) {
-      this.#elapsed = next.at;
-      this.#alarms.delete(next);
-      next.action();
+    this.#turning += 1;
+    try {
       await this.settle();
-      await step();
+      for (let next = this.#next(until); next; next = this.#next(until)) {
+        await this.#fire(next);
+        await step();
+      }
+      this.#elapsed = until;
+    } finally {
+      this.#turning -= 1;
     }
-    this.#elapsed = until;
   }
 
   /** Turns the clock from timer to timer until `reached` is true, but no further than `limitMs`. */
   async turnUntil(reached: () => boolean | Promise<boolean>, limitMs: number): Promise<void> {
     const until = this.#elapsed + limitMs;
-    await this.settle();
-    while (!(await reached())) {
-      const next = this.#next(until);
-      if (!next) throw new Error(`not reached within ${limitMs} ms of virtual time`);
-      this.#elapsed = next.at;
-      this.#alarms.delete(next);
-      next.action();
+    this.#turning += 1;
+    try {
       await this.settle();
+      while (!(await reached())) {
+        const next = this.#next(until);
+        if (!next) throw new Error(`not reached within ${limitMs} ms of virtual time`);
+        await this.#fire(next);
+      }
+    } finally {
+      this.#turning -= 1;
     }
+  }
+
+  /** What work comes to that may turn the clock itself. Where it only waits, the clock is turned from timer to timer. */
+  async finish<T>(work: Promise<T>): Promise<T> {
+    let isSettled = false;
+    const settle = (): void => {
+      isSettled = true;
+    };
+    work.then(settle, settle);
+    for (let looks = 0; !isSettled; looks += 1) {
+      await this.settle();
+      const next = this.#next(Number.POSITIVE_INFINITY);
+      if (isSettled || this.#turning > 0) continue;
+      if (next) await this.#fire(next);
+      else if (looks > this.#looksLimit) throw new Error('it waits for what nothing will do');
+    }
+    return work;
+  }
+
+  async #fire(alarm: Alarm): Promise<void> {
+    this.#elapsed = alarm.at;
+    this.#alarms.delete(alarm);
+    alarm.action();
+    await this.settle();
   }
 
   #next(until: number): Alarm | undefined {

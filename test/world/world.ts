@@ -2,68 +2,29 @@ import type { ExecutionContext } from 'ava';
 import { type AgentParts, runAgent } from '../../src/agent/agent.ts';
 import type { Clock } from '../../src/core/clock.ts';
 import { fail } from '../../src/core/errors.ts';
-import type { OrderTarget } from '../../src/core/power.ts';
 import { type Cancellation, openCancellation } from '../../src/core/signals.ts';
 import type { Driver } from '../../src/drivers/driver.ts';
 import type { FakeHardware, FakeServer } from '../../src/drivers/fake/hardware.ts';
 import type { AttachResponse } from '../../src/gen/countermand/v1/agent.ts';
-import type { Access } from '../../src/server/access/access.ts';
 import type { Conductor } from '../../src/server/conductor.ts';
 import { enrolNode } from '../../src/server/nodes/enrolment.ts';
 import type { PlanLimits } from '../../src/server/plans/parts.ts';
 import type { Limits } from '../../src/server/power/limits.ts';
 import { giveOrder, type Order } from '../../src/server/power/orders.ts';
-import type { Retention } from '../../src/server/retention.ts';
-import { NO_SINKS, type SinkMakers } from '../../src/server/sinks/sinks.ts';
+import { NO_SINKS } from '../../src/server/sinks/sinks.ts';
 import type { Database } from '../../src/server/store/database.ts';
 import type { Change } from '../../src/server/store/feed.ts';
 import type { NodeRow, PowerTaskRow } from '../../src/server/store/rows.ts';
 import { type SeededChance, seededChance } from './chance.ts';
-import { type CloudsFor, Conductors, type RunningConductor } from './conductors.ts';
-import { type Command, type DriverTraits, driverOf } from './driver.ts';
+import { type Conducting, Conductors, type RunningConductor } from './conductors.ts';
+import { type Command, driverOf } from './driver.ts';
+import type { Look, Received, Sent } from './heard.ts';
 import { type Link, openLink } from './link.ts';
 import { SimulatedProcess } from './process.ts';
+import { DEFAULT_LIMITS, type WorldSettings } from './settings.ts';
+import { Several } from './several.ts';
 import { SharedConnection } from './shared_connection.ts';
 import { VirtualClock } from './virtual_clock.ts';
-
-/** The defaults of the configuration, in milliseconds. */
-export const DEFAULT_LIMITS: Limits & PlanLimits = {
-  softPowerOffTimeoutMs: 600_000,
-  softPowerOffTimeoutLimitMs: 86_400_000,
-  powerStateChangeTimeoutLimitMs: 3_600_000,
-  powerStateChangeTimeoutMs: 60_000,
-  startTimeoutMs: 60_000,
-  abortTimeoutMs: 30_000,
-  recallConfirmMs: 15_000,
-  windowReadIntervalMs: 10_000,
-  syncPowerStateIntervalMs: 120_000,
-  syncPowerStateWorkers: 8,
-  cancelDeadlineMs: 120_000,
-  rollbackWindowMs: 3_600_000,
-  actionPlanExpiryMs: 24 * 3_600_000,
-  checkPeriodicIntervalMs: 1_800_000,
-  confirmAbove: 20,
-};
-
-/** How a world is made. */
-export interface WorldSettings extends DriverTraits {
-  readonly seed?: number;
-  readonly limits?: Partial<Limits & PlanLimits>;
-  /** Who has to agree to which plans; absent: nobody. */
-  readonly access?: Access;
-  /** The longest way of a message between conductor and agent. */
-  readonly latencyMs?: number;
-  /** Every callback of a write runs twice, and must not show it. */
-  readonly everyWriteTwice?: boolean;
-  /** The kinds of sinks; absent: there are none. */
-  readonly sinks?: SinkMakers;
-  /** How long what is stored is kept; absent: for ever. */
-  readonly retention?: Retention;
-  /** How its conductors reach clouds, which outlive them; none without it. */
-  readonly cloudsFor?: CloudsFor;
-  /** What an earlier conductor has left, and how long the world had gone on by then. */
-  readonly earlier?: { readonly image: Buffer; readonly elapsedMs: number };
-}
 
 interface RunningAgent {
   readonly process: SimulatedProcess;
@@ -74,26 +35,6 @@ interface RunningAgent {
   conductor: RunningConductor | null;
   done: Promise<void>;
   link: Link | null;
-}
-
-/** One thing that reached a BMC. */
-export interface Received {
-  readonly at: number;
-  readonly address: string;
-  readonly target: OrderTarget | 'recall';
-}
-
-/** A message of a conductor to an agent. */
-export interface Sent {
-  readonly agent: string;
-  readonly message: NonNullable<AttachResponse['message']>;
-}
-
-/** One look at a BMC: which agent asked, and when. */
-export interface Look {
-  readonly at: number;
-  readonly address: string;
-  readonly agent: string;
 }
 
 /**
@@ -115,6 +56,8 @@ export class World {
   /** Hears what conductors send to agents, and each command when it begins; what it returns is called when it ends. */
   onSent: (sent: Sent) => void = () => {};
   onCommand: (command: Command) => () => void = () => () => {};
+  /** Hears that an agent was welcomed by a conductor, under which epoch. */
+  onWelcome: (agent: string, epoch: number) => void = () => {};
   /** Hears that an agent was killed: nothing that it does counts any more. */
   onAgentDead: (agent: string) => void = () => {};
   /** Faults that the system logged: none is expected, except of dead processes. */
@@ -122,7 +65,9 @@ export class World {
   readonly #shared: SharedConnection;
   readonly #observed: Database;
   readonly #settings: WorldSettings;
-  readonly #conductors: Conductors;
+  readonly #conductors: Conducting;
+  /** The conductors, where there are several. */
+  readonly several: Several | null;
   #hasEnded = false;
 
   private constructor(shared: SharedConnection, settings: WorldSettings) {
@@ -130,10 +75,8 @@ export class World {
     this.#observed = shared.observe();
     this.#settings = settings;
     this.chance = seededChance(settings.seed ?? 1);
-    this.clock = new VirtualClock(
-      () => this.#observed.busy || this.#conductors.living().some(({ conductor }) => conductor.busy()),
-    );
-    this.#conductors = new Conductors({
+    this.clock = new VirtualClock(() => this.#observed.busy || this.#conductors.busy);
+    const around = {
       shared,
       clock: this.clock,
       chance: this.chance,
@@ -143,11 +86,16 @@ export class World {
       sinks: settings.sinks ?? NO_SINKS,
       retention: settings.retention ?? null,
       ...(settings.cloudsFor && { cloudsFor: settings.cloudsFor }),
-      committed: (change) => this.onChange(change),
-      fault: (message) => this.faults.push(message),
-      dead: (conductor) => this.#orphan(conductor),
-      losing: (conductor) => this.#stopAgentsOf(conductor),
-    });
+      committed: (change: Change) => this.onChange(change),
+      fault: (message: string) => this.faults.push(message),
+      dead: (conductor: RunningConductor) => this.#orphan(conductor),
+      losing: (conductor: RunningConductor) => this.#stopAgentsOf(conductor),
+      startInside: (conductor: RunningConductor) =>
+        this.#runAgent(`inside-${conductor.leading?.epoch}`, ['default'], conductor),
+      inside: (conductor: RunningConductor | null) => this.#inside(conductor).map(({ process }) => process),
+    };
+    this.several = settings.several ? new Several(settings.several, around) : null;
+    this.#conductors = this.several ?? new Conductors(around);
   }
 
   /** A world for one test. Whatever happens to the test, it is closed afterwards; if the test has passed, it must end well. */
@@ -205,6 +153,11 @@ export class World {
     return { ...DEFAULT_LIMITS, ...this.#settings.limits };
   }
 
+  /** The longest way of a message between conductor and agent. */
+  get latencyMs(): number {
+    return this.#settings.latencyMs ?? 0;
+  }
+
   /** The running conductor. */
   get conductor(): Conductor {
     const { last } = this.#conductors;
@@ -212,8 +165,9 @@ export class World {
     return last.conductor;
   }
 
+  /** It lives; where there are several, it also leads, and nothing keeps it from that. */
   get conductorAlive(): boolean {
-    return this.#conductors.last?.process.alive ?? false;
+    return this.several ? this.several.leader !== null : (this.#conductors.last?.process.alive ?? false);
   }
 
   /** When the running conductor was started. */
@@ -256,12 +210,17 @@ export class World {
     }
   }
 
+  #inside(conductor: RunningConductor | null): RunningAgent[] {
+    return [...this.agents.values()].filter(({ home }) => home !== null && home === conductor);
+  }
+
+  /** What a process that leads no more says to the agents inside it. */
   async #stopAgentsOf(conductor: RunningConductor): Promise<void> {
-    for (const { home, stop, done } of this.agents.values()) {
-      if (home !== conductor) continue;
+    for (const { stop, done } of this.#inside(conductor)) {
       stop.abort(fail('SHUTTING_DOWN', 'the conductor has lost its database'));
       await done;
     }
+    for (const [name, agent] of this.agents) if (agent.home === conductor) this.#kill(name, agent);
   }
 
   async killConductor(): Promise<void> {
@@ -271,7 +230,14 @@ export class World {
 
   /** Starts an agent under a name; it attaches to whatever conductor runs, or is inside the one that was started last. */
   async startAgent(name: string, zones: readonly string[] = ['default'], embedded = false): Promise<void> {
+    const { last } = this.#conductors;
+    this.#runAgent(name, zones, embedded && (this.several === null || this.conductorAlive) ? last : null);
+    await this.clock.settle();
+  }
+
+  #runAgent(name: string, zones: readonly string[], home: RunningConductor | null): void {
     const process = new SimulatedProcess();
+    if (home?.process.paused) process.pause();
     const clock = process.clock(this.clock);
     const stop = openCancellation([]);
     const parts: AgentParts = {
@@ -279,18 +245,19 @@ export class World {
       drivers: [this.#driver(name, process, clock)],
       name,
       zones,
-      embedded,
+      embedded: home !== null,
       secrets: { folder: null, environment: {} },
       minCommandIntervalMs: null,
       clock,
       chance: this.chance,
       log: { info: () => {}, warn: () => {} },
+      severalConductors: this.several !== null,
+      leadsForMs: home?.leadsForMs,
+      attached: () => this.onWelcome(name, this.agents.get(name)?.conductor?.leading?.epoch ?? 0),
     };
-    const home = embedded ? this.#conductors.last : null;
     const agent: RunningAgent = { process, stop, home, conductor: null, done: Promise.resolve(), link: null };
     this.agents.set(name, agent);
     agent.done = runAgent(parts, stop.signal);
-    await this.clock.settle();
   }
 
   #dial(
@@ -302,10 +269,17 @@ export class World {
     const listening = this.#conductors.living().filter((each) => agent?.home === null || agent?.home === each);
     const running = listening.length > 1 ? this.chance.pick(listening) : listening[0];
     if (!agent || !running) throw fail('ATTACHMENT_ENDED', 'no conductor listens');
-    const parts = { clock: this.clock, chance: this.chance, latencyMs: this.#settings.latencyMs ?? 0 };
+    const awake = { agent: () => agent.process.untilAwake(), conductor: () => running.process.untilAwake() };
+    const parts = { clock: this.clock, chance: this.chance, latencyMs: this.latencyMs, awake };
     const { attachments } = running.conductor;
-    const accept: Parameters<typeof openLink>[0] = (incoming, ends) =>
-      this.#overheard(name, attachments.attach(incoming, ends, { embedded: agent.home !== null, identity: null }));
+    const { objection = () => null } = running.leading ?? {};
+    const accept: Parameters<typeof openLink>[0] = (incoming, ends) => {
+      // As its door does with every call.
+      const refusal = running.process.paused ? null : objection();
+      if (refusal !== null) throw refusal;
+      const from = { embedded: agent.home !== null, identity: null };
+      return this.#overheard(name, running, attachments.attach(incoming, ends, from));
+    };
     const remember = (link: Link): void => {
       agent.link = link;
       agent.conductor = running;
@@ -313,9 +287,14 @@ export class World {
     return openLink(accept, remember, parts)(outgoing, signal);
   }
 
-  async *#overheard(agent: string, messages: AsyncIterable<AttachResponse>): AsyncGenerator<AttachResponse> {
+  async *#overheard(
+    agent: string,
+    { leading, leadsForMs = () => Number.POSITIVE_INFINITY }: RunningConductor,
+    messages: AsyncIterable<AttachResponse>,
+  ): AsyncGenerator<AttachResponse> {
     for await (const each of messages) {
-      if (each.message) this.onSent({ agent, message: each.message });
+      if (each.message)
+        this.onSent({ agent, epoch: leading?.epoch ?? 0, leadsForMs: leadsForMs(), message: each.message });
       yield each;
     }
   }
@@ -371,6 +350,16 @@ export class World {
 
   /** Gives an order and resolves when it is accepted or refused. */
   async order(node: string, target: Order['target'], more: Partial<Order> = {}): Promise<PowerTaskRow> {
+    return this.finish(this.orderAt(this.conductor, node, target, more));
+  }
+
+  /** As `order`, at a conductor of the caller's choice, and without turning the clock. */
+  orderAt(
+    conductor: Conductor,
+    node: string,
+    target: Order['target'],
+    more: Partial<Order> = {},
+  ): Promise<PowerTaskRow> {
     const order = {
       node,
       target,
@@ -381,7 +370,7 @@ export class World {
       abortsTaskUuid: null,
       ...more,
     };
-    return this.finish(giveOrder(order, this.conductor.orders));
+    return giveOrder(order, conductor.orders);
   }
 
   /** What a promise comes to, with the clock turned as little as it needs, if it needs any. */

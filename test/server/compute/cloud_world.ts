@@ -8,7 +8,8 @@ import type { SimInstance } from '../../../src/sim/compute/model.ts';
 import { cloudsOf, openSimCloud } from '../../counterparts/sim_cloud.ts';
 import { seededChance } from '../../world/chance.ts';
 import type { CloudsFor } from '../../world/conductors.ts';
-import { World, type WorldSettings } from '../../world/world.ts';
+import type { WorldSettings } from '../../world/settings.ts';
+import { World } from '../../world/world.ts';
 import { make, standing, wanted } from '../plan_making.ts';
 
 type Sim = ReturnType<typeof openSimCloud>;

@@ -15,7 +15,8 @@ import { withdrawOrder } from '../../../src/server/power/orders.ts';
 import { getNode } from '../../../src/server/store/nodes.ts';
 import { getPowerTask } from '../../../src/server/store/power_tasks.ts';
 import type { PowerTaskRow } from '../../../src/server/store/rows.ts';
-import { World, type WorldSettings } from '../../world/world.ts';
+import type { WorldSettings } from '../../world/settings.ts';
+import { World } from '../../world/world.ts';
 import { make, wanted } from '../plan_making.ts';
 
 /** One test after the other: each world takes over the memory of the one before, with all that is prepared there. */

@@ -133,7 +133,8 @@ class SqliteDatabase implements Database {
           throw failure;
         }
       });
-      this.#file.afterCommit?.(result.changes);
+      const isAnswered = this.#file.afterCommit?.(result.changes);
+      if (isAnswered) await isAnswered;
     } catch (thrown) {
       // When the disk fails, SQLite has rolled back by itself, and knex complains that there is nothing to roll back.
       isOver = true;

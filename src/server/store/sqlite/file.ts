@@ -39,8 +39,8 @@ export interface OpenFile {
   readonly generation: number;
   /** Null for a database in memory. */
   readonly reserve: Reserve | null;
-  /** Told of each commit, at the moment when it is durable and before anyone else: the simulation listens there. */
-  readonly afterCommit?: (changes: readonly Change[]) => void;
+  /** Told of each commit, at the moment when it is durable and before anyone else, and waited for: the simulation listens there. */
+  readonly afterCommit?: (changes: readonly Change[]) => Promise<void> | undefined;
   /** Closes the connection and gives up the lock. */
   close(): Promise<void>;
 }
@@ -53,7 +53,7 @@ interface SharedTurns {
   /** Resolves when it is our turn. */
   take(): Promise<BetterSqlite3.Database>;
   give(): void;
-  readonly afterCommit?: (changes: readonly Change[]) => void;
+  readonly afterCommit?: OpenFile['afterCommit'];
 }
 
 /**
