@@ -4,6 +4,7 @@
  */
 import type { Clock } from '../core/clock.ts';
 import { asCountermandError, CountermandError, fail } from '../core/errors.ts';
+import { requestIdOf } from '../core/request_ids.ts';
 import { openCancellation, untilAborted } from '../core/signals.ts';
 import type { Cloud } from './cloud.ts';
 import { garbled, lost, refusal, type Speaker } from './faults.ts';
@@ -83,7 +84,7 @@ export class Session {
         'openstack-api-version': `compute ${ready.version}`,
         ...(ready.token !== null && { 'x-auth-token': ready.token }),
         ...(body !== undefined && { 'content-type': 'application/json' }),
-        ...(by !== undefined && { 'x-openstack-request-id': `req-${by}` }),
+        ...(by !== undefined && { 'x-openstack-request-id': requestIdOf(by) }),
       },
       body: body === undefined ? null : JSON.stringify(body),
     };

@@ -79,7 +79,7 @@ test('something outside has changed what runs on a node: it is reported, and the
     'instance=web1',
     '--json',
   );
-  t.is(told.stdout, '{"modelRevision":"5"}');
+  t.is(told.stdout, '{"modelRevision":"5","changed":true}');
   t.is(await stateNow(), ActionPlanState.SUPERSEDED);
   const listed = await countermand(house, 'node', 'changes', '--from', '4', '--json');
   const [last] = listed.stdout

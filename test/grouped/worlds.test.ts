@@ -6,6 +6,7 @@ import '../server/agents/leases.test.ts';
 import '../server/api/node_streams.test.ts';
 import '../server/api/requests.test.ts';
 import '../server/api/seen_events.test.ts';
+import '../server/audits/cluster_events.test.ts';
 import '../server/audits/notifications.test.ts';
 import '../server/caller_identity.test.ts';
 import '../server/compute/host_maintenance.test.ts';

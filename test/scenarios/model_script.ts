@@ -44,7 +44,7 @@ export const MODEL_COMMANDS: Readonly<Record<string, ModelCommand>> = {
   /** `report instance.update n[1-2] because it grew`: an event from outside. */
   report: async ({ world, say }, [eventType = '', nodes = '', , ...reason]) => {
     const event = { eventType, nodes: nodes === '' ? [] : [nodes], payload: {}, reason: reason.join(' ') };
-    say(`revision ${await reportClusterEvent(event, world.conductor)}`);
+    say(`revision ${(await reportClusterEvent(event, world.conductor)).revision}`);
   },
   /** `changes`, `changes 3`: what has changed in the cluster model, from a revision on. */
   changes: async ({ world, say }, [from = '0']) => {

@@ -56,18 +56,19 @@ export function addChanges(group: Command, terminal: Terminal): void {
 interface ReportOptions extends SelectorFlags {
   readonly reason?: string;
   readonly payload?: readonly string[];
+  readonly messageId?: string;
+  readonly origin?: string;
 }
 
 async function report(eventType: string, words: readonly string[], options: ReportOptions, call: Call): Promise<void> {
-  const { reason = '', payload } = options;
+  const { reason = '', payload, messageId = '', origin = '' } = options;
   const { ranges } = await select(words, options, call);
-  const event = { eventType, nodes: [...ranges], reason, payload: readPairs(payload, '--payload') };
+  const event = { eventType, nodes: [...ranges], reason, messageId, origin, payload: readPairs(payload, '--payload') };
   const answer = await call.conductor.audits.reportClusterEvent(event);
-  call.output.message(
-    ReportClusterEventResponse,
-    answer,
-    () =>
-      `recorded as revision ${answer.modelRevision} of the cluster model; plans about these nodes that have not started are superseded`,
+  call.output.message(ReportClusterEventResponse, answer, ({ changed }) =>
+    !changed
+      ? `message ${messageId} was reported before; nothing was changed`
+      : `recorded as revision ${answer.modelRevision} of the cluster model; plans about these nodes that have not started are superseded`,
   );
 }
 
@@ -81,6 +82,11 @@ export function addReport(group: Command, terminal: Terminal): void {
     .argument('<event>', 'instance.update, instance.delete.end or service.update')
     .argument('[nodes...]', WHICH_NODES)
     .option('--reason <text>', 'why; recorded in the history')
-    .option('--payload <key=value...>', 'more key=value facts for the history');
+    .option('--payload <key=value...>', 'more key=value facts for the history')
+    .option('--message-id <id>', 'the message that tells of it: reported again within a week, it changes nothing')
+    .option(
+      '--origin <request-id>',
+      'the request that has caused it; the own plan of an action is not superseded by it',
+    );
   addSelectors(command).action(asking(report, terminal));
 }

@@ -90,7 +90,8 @@ export function createAuditService(conductor: Conductor): AuditServiceImplementa
 
     async reportClusterEvent({ payload = {}, ...event }, { record }) {
       const parts = partsAlso(conductor, record, () => ({}));
-      return { modelRevision: BigInt(await reportClusterEvent({ ...event, payload }, parts)) };
+      const { revision, changed } = await reportClusterEvent({ ...event, payload }, parts);
+      return { modelRevision: BigInt(revision), changed };
     },
   };
 }

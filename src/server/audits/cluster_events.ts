@@ -1,9 +1,12 @@
 /** Events that somebody outside reports: what runs on nodes has changed, so plans about them may be stale. */
 import { failAt } from '../../core/errors.ts';
+import { exceeded, SENT_LIMITS } from '../../core/limits.ts';
+import { actionOfRequest } from '../../core/request_ids.ts';
 import { recordChanges } from '../nodes/model_changes.ts';
 import type { PlanParts } from '../plans/parts.ts';
 import { modelRevision } from '../store/cluster_model.ts';
 import { resolveNodes } from '../store/nodes.ts';
+import { noteMessage } from '../store/reported_messages.ts';
 
 /** The types that can be reported, with what they mean. */
 const CLUSTER_EVENT_TYPES = {
@@ -22,6 +25,18 @@ interface ClusterEvent {
   readonly payload: Readonly<Record<string, unknown>>;
   /** Why it is reported, in words; may be empty. */
   readonly reason: string;
+  /** The id of the message that tells of it; left out or empty: there is none. */
+  readonly messageId?: string;
+  /** The request id of what has caused it; left out or empty: it is not known. */
+  readonly origin?: string;
+}
+
+/** What a report came to. */
+interface Reported {
+  /** The revision of the cluster model afterwards. */
+  readonly revision: number;
+  /** False if the message was reported before. */
+  readonly changed: boolean;
 }
 
 /** More of a payload, or of a reason, is not kept. */
@@ -30,15 +45,17 @@ const TEXT_LIMIT = 1000;
 /**
  * Notes an event for each of its nodes: the cluster model grows, and plans about these nodes that were not launched are
  * SUPERSEDED when this resolves.
- * @returns the revision of the cluster model afterwards
+ * Its own plan stays, if an action of it is the origin. A message that was reported before changes nothing.
  * @throws ARGUMENT_INVALID for an unknown type, NODE_NOT_FOUND; then nothing was written
  */
-export async function reportClusterEvent(event: ClusterEvent, parts: PlanParts): Promise<number> {
-  const { eventType, reason, payload } = event;
+export async function reportClusterEvent(event: ClusterEvent, parts: PlanParts): Promise<Reported> {
+  const { eventType, reason, payload, messageId = '', origin = '' } = event;
   if (!Object.hasOwn(CLUSTER_EVENT_TYPES, eventType)) {
     const known = Object.keys(CLUSTER_EVENT_TYPES).join(', ');
     throw failAt('ARGUMENT_INVALID', 'event_type', `event_type: there is no event '${eventType}'; there are ${known}`);
   }
+  for (const [place, text] of Object.entries({ message_id: messageId, origin }))
+    if (text.length > SENT_LIMITS.name.limit) throw exceeded(SENT_LIMITS.name, place, text.length);
   const { store } = parts.orders;
   const newValue = JSON.stringify(payload).slice(0, TEXT_LIMIT);
   const meaning = CLUSTER_EVENT_TYPES[eventType as keyof typeof CLUSTER_EVENT_TYPES];
@@ -46,10 +63,12 @@ export async function reportClusterEvent(event: ClusterEvent, parts: PlanParts):
   // Names are looked up before the transaction: a range may have many, and every order would wait for them.
   const named = (await resolveNodes(event.nodes, store.database.read)).map(({ uuid }) => uuid);
   return store.database.write(async (transaction) => {
+    const isNew = messageId === '' || (await noteMessage(messageId, store.clock.now(), transaction));
+    if (!isNew) return { revision: await modelRevision(transaction.sql), changed: false };
     const nodes = await resolveNodes(named, transaction.sql);
     const changes = [{ what: eventType, oldValue: '', newValue }];
     const all = nodes.map((node) => ({ node, changes }));
-    await recordChanges(all, { why, actionUuid: null }, transaction, store);
-    return modelRevision(transaction.sql);
+    await recordChanges(all, { why, actionUuid: actionOfRequest(origin) }, transaction, store);
+    return { revision: await modelRevision(transaction.sql), changed: true };
   });
 }

@@ -28,6 +28,7 @@ const TABLES: Readonly<Record<string, Key | null>> = {
   trail: ['sequence'],
   freezes: ['uuid'],
   sinks: ['uuid'],
+  reported_messages: ['message_id'],
 };
 
 /** What a database has that nothing was ever written to. */

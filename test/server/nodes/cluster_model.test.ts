@@ -389,7 +389,7 @@ test('an event from outside that is wrong writes nothing', async (t) => {
   await t.throwsAsync(report('instance.update', 'n[1-2]'), { message: /there is no node 'n2'; nothing was done/ });
   await t.throwsAsync(report('instance.update'), { message: /no node is named/ });
   t.is(await modelRevision(world.database.read), before);
-  t.is(await report('instance.delete.end', 'n1', 'n1'), before + 1);
+  t.deepEqual(await report('instance.delete.end', 'n1', 'n1'), { revision: before + 1, changed: true });
   t.deepEqual(await changesFrom(before, world), ['n1 instance.delete.end  -> {"host":"n1"}']);
   await endWorld(world);
 });

@@ -30,6 +30,7 @@ import { up as approvals } from './0028_approvals.ts';
 import { up as sinks } from './0029_sinks.ts';
 import { up as retention } from './0030_retention.ts';
 import { up as actors } from './0031_actors.ts';
+import { up as reportedMessages } from './0032_reported_messages.ts';
 
 /** One step of the schema. There is no way back: a backup is. */
 export interface Migration {
@@ -70,4 +71,5 @@ export const MIGRATIONS: readonly Migration[] = [
   { name: '0029_sinks', up: sinks },
   { name: '0030_retention', up: retention },
   { name: '0031_actors', up: actors },
+  { name: '0032_reported_messages', up: reportedMessages },
 ];
