@@ -3,13 +3,15 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import type { IpmiSim } from '../../src/sim/ipmi_sim.ts';
+import { newFolder } from '../counterparts/folder.ts';
 import { infoOf, newIpmiSim } from '../counterparts/ipmi_sim.ts';
 import { environmentOf, processesWith } from '../counterparts/processes.ts';
 import { never } from '../counterparts/signals.ts';
 import { type House, openHouse } from './house.ts';
+import { ask } from './http.ts';
 import { speakersTo } from './killing.ts';
 import { BY_IPMITOOL, enrol, order, untilAtRest, watchNode } from './orders.ts';
-import { run } from './processes.ts';
+import { run, runHere } from './processes.ts';
 
 const PASSWORD = 'pAss-4f7Qz-w0rd';
 const WRONG_PASSWORD = 'wR0ng-8Kx2v-pass';
@@ -73,7 +75,10 @@ async function askEverything({ client }: House, bad: IpmiSim): Promise<Found> {
   return found;
 }
 
-const COMMANDS = ['node list', 'node show good', 'node why bad', 'node validate good', 'power list', 'events'];
+const COMMANDS = [
+  ...['node list', 'node show good', 'node why bad', 'node validate good', 'power list', 'events'],
+  ...['node changes', 'trail list -o wide'],
+];
 
 async function runCommands(t: ExecutionContext, house: House): Promise<Found> {
   const lines = [
@@ -106,8 +111,16 @@ async function filesOf(folder: string): Promise<Found> {
   return new Map(names.map((name, index) => [name, texts[index] ?? '']));
 }
 
+/** A backup that is made while the conductor runs. */
+async function backupOf(t: ExecutionContext, house: House): Promise<Found> {
+  const folder = await newFolder(t);
+  const made = await runHere(['database', 'backup', join(folder, 'backup.db'), '--data', house.data]);
+  t.is(made.exitCode, 0, made.stderr);
+  return new Map([...(await filesOf(folder)), ['what the backup said', JSON.stringify(made)]]);
+}
+
 test('a password and a K_g come out nowhere', async (t) => {
-  const house = await openHouse(t, { settings: { log_level: 'trace' } });
+  const house = await openHouse(t, { http: true, settings: { log_level: 'trace' } });
   const sim = await newIpmiSim(t, { password: PASSWORD, kgKey: KG_KEY });
   const bad = await newIpmiSim(t);
   const info = { ...infoOf(sim), ...BY_IPMITOOL, ipmi_hex_kg_key: KG_KEY.toString('hex') };
@@ -119,6 +132,10 @@ test('a password and a K_g come out nowhere', async (t) => {
     ...(await runCommands(t, house)),
     ...(await argumentsWhileOrdering(t, house, sim)),
     ...(await filesOf(house.data)),
+    ...(await backupOf(t, house)),
+    ['metrics', (await ask(house.http, 'GET /metrics')).text],
+    ['nodes over HTTP', (await ask(house.http, 'GET /v1/nodes/detail')).text],
+    ['environment', JSON.stringify(await environmentOf(house.conductor.pid))],
     ['watch', JSON.stringify(nodes.seen)],
     ['log', [...house.conductor.said.seen, ...house.conductor.logged.seen].join('\n')],
   ]);
@@ -130,4 +147,7 @@ test('a password and a K_g come out nowhere', async (t) => {
   t.regex(found.get('get') ?? '', /"ipmi_password":"\*{6}"/);
   t.regex(found.get('get') ?? '', /"ipmi_hex_kg_key":"\*{6}"/);
   t.regex(found.get('countermand node show good') ?? '', /ipmi_password=\*{6}/);
+  t.regex(found.get('countermand trail list -o wide') ?? '', /NodeService\/CreateNode/);
+  t.regex(found.get('metrics') ?? '', /countermand_/);
+  t.true([...found.keys()].some((place) => place.endsWith('.db-wal')) && found.has('backup.db'));
 });

@@ -24,6 +24,7 @@ import '../e2e/restarted_bmc.test.ts';
 import '../e2e/stale_plans.test.ts';
 import '../e2e/stated_numbers.test.ts';
 import '../e2e/stored_secrets.test.ts';
+import '../fuzz/http.test.ts';
 import '../agent/bmc_access.test.ts';
 import '../e2e/identity_limits.test.ts';
 import '../agent/vault.test.ts';
