@@ -68,8 +68,10 @@ export interface PostgresServer {
   start(): Promise<void>;
 }
 
-/** The programs of the newest version that is installed. */
-function newestPrograms(): string {
+/** The programs of the newest version that is installed, or of the one in the folder that POSTGRES_PROGRAMS names. */
+function programsToRun(): string {
+  const { POSTGRES_PROGRAMS: named } = process.env;
+  if (named) return named;
   const newest = readdirSync(PROGRAMS)
     .filter((name) => /^\d+$/.test(name))
     .sort((one, other) => Number(other) - Number(one))[0];
@@ -134,7 +136,7 @@ async function makePlace(): Promise<Place> {
   const owner = await ownerOfServer();
   const folder = await makeFolder();
   await chown(folder, owner.uid, owner.gid);
-  const place = { programs: newestPrograms(), folder, files: join(folder, 'data'), owner };
+  const place = { programs: programsToRun(), folder, files: join(folder, 'data'), owner };
   const like = ['-U', USER, '-A', 'trust', '-E', 'UTF8', '--locale=C.UTF-8'];
   await runAsOwner(place, 'initdb', '-D', place.files, ...like, '--no-sync', '--no-instructions');
   await appendFile(join(place.files, 'postgresql.conf'), SETTINGS);
