@@ -109,7 +109,7 @@ for a receiver. docs/sinks.md says what receivers get, and when an event comes t
 
 Examples:
   countermand sink create ops --kind webhook --set webhook_url=https://ops.example/events webhook_secret=file:ops.secret
-  countermand sink create plans --kind webhook --type 'action_plan.*' --from 1 --set webhook_url=file:url webhook_secret=file:key
+  countermand sink create plans --kind webhook --type 'action_plan.*' --from 0 --set webhook_url=file:url webhook_secret=file:key
   countermand sink test ops
   countermand sink list`,
   );
@@ -120,7 +120,7 @@ Examples:
     .requiredOption('--kind <kind>', 'what the receiver is: webhook or rabbitmq')
     .option('--set <key=value...>', 'settings of the kind; file:NAME stands for a secret beside the conductor')
     .option('--type <glob...>', 'only events of these types, such as action_plan.*; else all')
-    .option('--from <number>', 'begin with the event of this number, 1 for all that there are; else with the next one')
+    .option('--from <number>', 'begin with the event of this number, 0 for all that there are; else with the next one')
     .action(asking(create, terminal));
   const ask = async ({ conductor }: Call) => (await conductor.notifications.listSinks({})).sinks;
   const list = (flags: ListFlags, call: Call): Promise<void> => showList(SINK_LIST, () => ask(call), flags, call);

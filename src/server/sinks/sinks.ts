@@ -16,7 +16,7 @@ import { type Cancellation, openCancellation } from '../../core/signals.ts';
 import { CANONICAL_UUID } from '../../core/uuid.ts';
 import type { Log } from '../log.ts';
 import { type Also, writeAlso } from '../store/also.ts';
-import { databaseId, lastSequence } from '../store/events.ts';
+import { databaseId, eventsGoneTo, lastSequence } from '../store/events.ts';
 import { deleteSink, insertSink, isSinkName, listSinks, type SinkRow, saveSink } from '../store/sinks.ts';
 import type { Store } from '../store/store.ts';
 import { Courier, failureWords } from './courier.ts';
@@ -125,12 +125,19 @@ export class Sinks {
     const { from, ...parts } = wanted;
     const kind = this.#check(wanted);
     checkSettings(kind, wanted.settings);
-    const newest = await lastSequence(store.database.read);
+    const { read } = store.database;
+    const [newest, goneTo] = [await lastSequence(read), await eventsGoneTo(read)];
     if (from !== null && (from < 0 || from > newest + 1))
       throw failAt(
         'EVENTS_OUT_OF_RANGE',
         'from_sequence',
-        `from_sequence is ${from}, and the newest event is ${newest}; begin with 1, or leave it out for what comes from now on`,
+        `from_sequence is ${from}, and the newest event is ${newest}; begin with 0 for all that there are, or leave it out for what comes from now on`,
+      );
+    if (from !== null && from > 0 && from <= goneTo)
+      throw failAt(
+        'EVENTS_OUT_OF_RANGE',
+        'from_sequence',
+        `from_sequence is ${from}, and the oldest event that is kept is ${goneTo + 1}; begin with that, or with 0 for all that there are`,
       );
     const position = from === null ? newest : Math.max(0, from - 1);
     const times = { createdAt: store.clock.now(), offReason: null };

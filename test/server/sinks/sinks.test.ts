@@ -50,7 +50,7 @@ test('what is there and what comes arrives in order, once; what was taken over s
   const receiver = new Receiver();
   const world = await open(t, receiver, { everyWriteTwice: true });
   await tell(world, 120);
-  await create(world, { from: 1 });
+  await create(world, { from: 0 });
   await world.clock.turn(MINUTE);
   t.deepEqual(receiver.numbers, upTo(120));
   await tell(world, 3);
@@ -222,6 +222,20 @@ test('a sink that is deleted sends nothing more, and its secret is in the databa
   t.deepEqual(receiver.requests, []);
   t.deepEqual(await world.database.read('sinks'), []);
   t.throws(() => world.conductor.sinks.get('ops'), { message: /there is no sink 'ops'/ });
+});
+
+test('events that are kept no more are not promised', async (t) => {
+  const receiver = new Receiver();
+  const world = await open(t, receiver);
+  await tell(world, 9);
+  await world.database.write(async ({ sql }) => {
+    await sql('events').where('sequence', '<=', 5).delete();
+    await sql('database_id').update({ events_gone_to: 5 });
+  });
+  await t.throwsAsync(create(world, { from: 5 }), { message: /the oldest event that is kept is 6; begin with that/ });
+  await create(world, { from: 0 });
+  await world.clock.turn(MINUTE);
+  t.deepEqual(receiver.numbers, upTo(9, 6));
 });
 
 test('what cannot be a sink is refused, and nothing is written', async (t) => {

@@ -2,7 +2,9 @@
 import test from 'ava';
 import { systemChance } from '../../../src/core/chance.ts';
 import { UNOPENED } from '../../../src/core/references.ts';
+import { resealNodes } from '../../../src/server/store/reseal.ts';
 import { keyIdsOf, nodeCodecOf, Sealer, sealBehind, sealingKey } from '../../../src/server/store/sealing.ts';
+import { insertSink, listSinks, SINK_SETTINGS } from '../../../src/server/store/sinks.ts';
 import { openMemoryDatabase } from '../../../src/server/store/sqlite/database.ts';
 import { nodeRow } from '../rows.ts';
 
@@ -50,4 +52,24 @@ test('what does not open is a node whose driver_info says so', async (t) => {
     ...elsewhere,
     driverInfo: { [UNOPENED]: String(stored.driver_info) },
   });
+});
+
+test('settings of sinks are sealed for their sink, and anew with the next key', async (t) => {
+  const database = await openMemoryDatabase();
+  t.teardown(() => database.close());
+  const settings = { webhook_secret: 'pAss-4f7Qz' };
+  const sink = { ...{ uuid: 's1', name: 'a', kind: 'webhook', settings, eventTypes: [] }, position: 0 };
+  const row = { ...sink, createdAt: 1, createdBy: 'x', offReason: null };
+  sealBehind(database.read, sealerOf(1));
+  await database.write((transaction) => {
+    sealBehind(transaction.sql, sealerOf(1));
+    return insertSink(row, transaction);
+  });
+  const stored = async (): Promise<string> => (await database.read('sinks').first('settings')).settings;
+  t.true(sealerOf(1).isCurrent(await stored()));
+  t.deepEqual((await listSinks(database.read))[0]?.settings, settings);
+  t.is(await resealNodes(database, sealerOf(2, 1)), 0, 'no node');
+  t.is(sealerOf(2).open(await stored(), 's1', SINK_SETTINGS), JSON.stringify(settings));
+  t.is(sealerOf(2).open(await stored(), 's1'), null, 'as driver_info it does not open');
+  t.is((await listSinks(database.read))[0]?.settings, null, 'without its key');
 });
