@@ -35,13 +35,13 @@ export interface Fleet {
 
 /**
  * Starts a conductor for `measure`, and ends everything after it. `flags` are those of `countermand serve`.
- * @param variables what is added to its environment
+ * @param how what is added to its environment, and the token that its callers show
  */
 export async function withFleet<T>(
   flags: readonly string[],
   measure: (fleet: Fleet) => Promise<T>,
   signal: AbortSignal,
-  variables: Environment = {},
+  { variables = {}, token = null }: { readonly variables?: Environment; readonly token?: string | null } = {},
 ): Promise<T> {
   await using after = new AsyncDisposableStack();
   const folder = await mkdtemp(join(tmpdir(), 'countermand-bench-'));
@@ -60,7 +60,7 @@ export async function withFleet<T>(
     return { sim, folder: directory };
   }
   return await withConductor(
-    { address: conductor.address, tls: null, token: null },
+    { address: conductor.address, tls: null, token },
     (clients) => measure(fleetOf(clients, conductor, startBmc, signal)),
     { clock: systemClock, signal },
   );

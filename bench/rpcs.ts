@@ -47,7 +47,7 @@ export async function rpcs(signal: AbortSignal): Promise<string> {
       const holdUps = join(folder, `hold_ups_${size}`);
       const variables = { NODE_OPTIONS: `--import ${PROBE.href}`, LOOP_PROBE: holdUps };
       const flags = ['--sync-power-state-interval', '0'];
-      found.push(await withFleet(flags, (fleet) => measure(size, fleet, holdUps), signal, variables));
+      found.push(await withFleet(flags, (fleet) => measure(size, fleet, holdUps), signal, { variables }));
     }
     return tableOf(found[0] as Found, found[1] as Found);
   } finally {

@@ -18,6 +18,7 @@ import { orderLatency } from './order_latency.ts';
 import { planCancel } from './plan_cancel.ts';
 import { planRun } from './plan_run.ts';
 import { redfishStatus, SERVICES } from './redfish_status.ts';
+import { rights } from './rights.ts';
 import { rpcs } from './rpcs.ts';
 import { start } from './start.ts';
 import { supersede } from './supersede.ts';
@@ -37,6 +38,7 @@ const QUESTIONS: Readonly<Record<string, readonly [title: string, ask: Ask]>> = 
   supersede: ['From a change of a node to the plans that it makes stale being SUPERSEDED', supersede],
   watches: ['Streams that each watch one node, in a fleet of as many', watches],
   year: ['A year of a fleet of 10,000 nodes with a plan of 100 orders an hour, of which a month is kept', year],
+  rights: ['What it costs to know who gives an order, and whether that is allowed', rights],
   rpcs: ['Each RPC, with as many streams open as there are nodes', rpcs],
   http: ['HTTP beside gRPC: a list of 1,000 nodes, and 100 orders until no node has a target', http],
   ipmi_status: [`The power status of ${BMCS} BMCs, 100 of them for ipmitool`, ipmiStatus],
