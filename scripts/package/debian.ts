@@ -114,7 +114,7 @@ async function placeDocuments(root: string, node: string): Promise<void> {
   await place(root, `${documents}/NOTICE`, await readFile(join(top, 'NOTICE')));
   await place(root, `${documents}/changelog.gz`, zipped(await readFile(join(top, 'CHANGELOG.md'))));
   await place(root, `${documents}/LICENSE.node`, await readFile(await licenceOfNode(node)));
-  for (const name of await readdir(join(top, 'docs')))
+  for (const name of await readdir(join(top, 'docs'), { recursive: true }))
     if (name.endsWith('.md')) await place(root, `${documents}/${name}`, await readFile(join(top, 'docs', name)));
   for (const [name, text] of await manPages())
     await place(root, `usr/share/man/man${name.at(-1)}/${name}.gz`, zipped(text));

@@ -1,6 +1,7 @@
 /**
- * The abort table of the abort spec ("Task control functions for long running tasks"), as docs/decisions.md reads it:
- * an abort matches a task of its own kind in its abortable part; everything else is nothing to abort, never an error.
+ * The abort table of the abort spec ("Task control functions for long running tasks"), as
+ * docs/decisions/002_abort_matches_tasks.md reads it: an abort matches a task of its own kind in its abortable part;
+ * everything else is nothing to abort, never an error.
  */
 import { type AbortTarget, type Phase, type Recall, shownTarget, TARGET_TABLE, type Target } from './power.ts';
 import type { PowerTaskState } from './states.ts';

@@ -1,8 +1,9 @@
-/** Every link of the documentation leads somewhere. */
+/** Every link of the documentation leads somewhere, and every decision is in the index. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
 import { findPaths, ROOT, readTexts } from '../tidy/sources.ts';
+import { wrongDecisions } from './decisions.ts';
 import { anchorsOf, brokenLinks, localLinks } from './links.ts';
 
 const PAGES = ['*.md', 'docs/**/*.md', 'examples/**/*.md'];
@@ -51,5 +52,43 @@ test('broken links are told', (t) => {
   t.deepEqual(
     brokenLinks(pages, (path) => path === 'src/'),
     broken,
+  );
+});
+
+test('every decision has a status and a date, and its line in the index', (t) => {
+  const pages = readTexts(['docs/decisions/*.md']);
+  t.true(Object.keys(pages).length > 100);
+  t.deepEqual(wrongDecisions(pages), []);
+});
+
+/** A page of a decision. */
+const decision = (title: string, ...fields: string[]): string =>
+  `# ${title}\n\n${fields.map((field) => `* ${field}\n`).join('')}\nBecause.\n`;
+
+test('decisions without status, date, index or a link back are told', (t) => {
+  const back = 'Replaces: [Old](001_old.md)';
+  const good = {
+    'd/README.md': [
+      '| 001 | [Old](001_old.md) | 2026-01-01 | replaced by [002](002_new.md) |',
+      '| 002 | [New](002_new.md) | 2026-01-02 | in force |',
+    ].join('\n'),
+    'd/001_old.md': decision('Old', 'Status: replaced by [New](002_new.md)', 'Date: 2026-01-01'),
+    'd/002_new.md': decision('New', 'Status: in force', 'Date: 2026-01-02', back),
+  };
+  t.deepEqual(wrongDecisions(good), []);
+  const wrongWith = (path: string, text: string) => wrongDecisions({ ...good, [path]: text });
+  const form = "d/002_new.md: begins with '# TITLE', '* Status: in force|replaced by LINK', '* Date: YYYY-MM-DD'";
+  t.deepEqual(wrongWith('d/002_new.md', decision('New', 'Date: 2026-01-02', back)), [form]);
+  t.deepEqual(wrongWith('d/002_new.md', decision('New', 'Status: in force', back)), [form]);
+  t.deepEqual(wrongWith('d/002_new.md', decision('New', 'Status: in force', 'Date: 2026-01-02')), [
+    "d/001_old.md: 002_new.md does not say '* Replaces: [Old](001_old.md)'",
+  ]);
+  t.deepEqual(wrongWith('d/004_more.md', decision('More', 'Status: in force', 'Date: 2026-01-03')), [
+    'd/004_more.md: the next number is 003',
+    "d/README.md: line 3 of the table is not '| 004 | [More](004_more.md) | 2026-01-03 | in force |'",
+  ]);
+  t.deepEqual(
+    wrongWith('d/README.md', `${good['d/README.md']}\n| 003 | [Gone](003_gone.md) | 2026-01-03 | in force |`),
+    ['d/README.md: the table has 3 lines for 2 pages'],
   );
 });

@@ -57,6 +57,8 @@ test('the unpacked command runs with the Node beside it, whatever Node the syste
   const prebuilds = await readdir(join(t.context.unpacked, 'usr/lib/countermand/dist/prebuilds'));
   t.deepEqual(prebuilds, [`linux-${process.arch}.node`]);
   t.true((await readdir(join(t.context.unpacked, 'usr/lib/countermand/dist/console'))).includes('index.html'));
+  const pages = await readdir(join(t.context.unpacked, 'usr/share/doc/countermand'), { recursive: true });
+  for (const page of ['cli.md', 'decisions/README.md', 'operations/alerts.md']) t.true(pages.includes(page), page);
 });
 
 test('there is a man page for each command, which man has nothing to complain of', async (t) => {

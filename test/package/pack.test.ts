@@ -50,7 +50,7 @@ test('the tarball has bin, dist, proto and docs, beside what every package has',
   const tops = new Set(files.map((path) => path.replace(/\/.*/, '')));
   const wanted = ['CHANGELOG.md', 'LICENSE', 'NOTICE', 'README.md', 'bin', 'dist', 'docs', 'package.json', 'proto'];
   t.deepEqual([...tops].sort(), wanted);
-  for (const path of ['bin/countermand', 'dist/main.js', 'dist/NOTICES.txt', 'docs/cli.md'])
+  for (const path of ['bin/countermand', 'dist/main.js', 'dist/NOTICES.txt', 'docs/cli.md', 'docs/decisions/README.md'])
     t.true(files.includes(path), path);
   for (const file of [/^index\.html$/, /^main-\w+\.js$/, /^style-\w+\.css$/, /^icon\.svg$/])
     t.is(files.filter((path) => path.startsWith('dist/console/') && file.test(path.slice(13))).length, 1, `${file}`);

@@ -1,6 +1,7 @@
 /**
  * The notifications of power orders. Envelope and payload are those of Ironic's versioned notifications
- * (NodePayload 1.0 and its extensions), with the power task added; docs/decisions.md says where ours differ.
+ * (NodePayload 1.0 and its extensions), with the power task added; docs/decisions/013_baremetal_payloads.md says where
+ * ours differ.
  */
 
 import { isAbort } from '../../core/power.ts';

@@ -1,6 +1,7 @@
 /**
  * The notifications of action plans, actions and audits: envelope, names and keys are those of Watcher's versioned
- * notifications; docs/decisions.md says where ours differ. Every state they carry is true.
+ * notifications; docs/decisions/030_watcher_payloads.md says where ours differ. Every state they carry is true
+ * (docs/decisions/031_notifications_carry_true_state.md).
  */
 
 import type { ErrorCode } from '../../core/errors.ts';
