@@ -22,6 +22,7 @@ import { rights } from './rights.ts';
 import { rpcs } from './rpcs.ts';
 import { start } from './start.ts';
 import { supersede } from './supersede.ts';
+import { takeover } from './takeover.ts';
 import { watches } from './watches.ts';
 import { year } from './year.ts';
 
@@ -39,6 +40,7 @@ const QUESTIONS: Readonly<Record<string, readonly [title: string, ask: Ask]>> = 
   watches: ['Streams that each watch one node, in a fleet of as many', watches],
   year: ['A year of a fleet of 10,000 nodes with a plan of 100 orders an hour, of which a month is kept', year],
   rights: ['What it costs to know who gives an order, and whether that is allowed', rights],
+  takeover: ['Several conductors on one PostgreSQL: how long no order is accepted when the leader goes', takeover],
   rpcs: ['Each RPC, with as many streams open as there are nodes', rpcs],
   http: ['HTTP beside gRPC: a list of 1,000 nodes, and 100 orders until no node has a target', http],
   ipmi_status: [`The power status of ${BMCS} BMCs, 100 of them for ipmitool`, ipmiStatus],

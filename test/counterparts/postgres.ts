@@ -1,211 +1,23 @@
-/**
- * A real PostgreSQL for the tests of one process: Debian's, in a temporary folder, on the process's own loopback address. It refuses to run
- * as root, so there it runs as the user that the package has made, or else as `nobody`.
- */
-import { type ChildProcess, execFile, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { readdirSync } from 'node:fs';
-import { appendFile, chmod, chown, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { createInterface } from 'node:readline';
-import { promisify } from 'node:util';
+/** The PostgreSQL of a test file, with databases of its tests. */
 import test, { type ExecutionContext } from 'ava';
-import pg from 'pg';
 import { systemClock } from '../../src/core/clock.ts';
 import { readPostgresUrl } from '../../src/server/store/postgres/address.ts';
 import { openPostgres } from '../../src/server/store/postgres/database.ts';
-import { ownAddress } from '../../src/sim/loopback.ts';
-import type { TlsIdentity } from '../../src/sim/web.ts';
-import { eventually } from './eventually.ts';
-import { makeFolder } from './folder.ts';
-
-const run = promisify(execFile);
-
-const PROGRAMS = '/usr/lib/postgresql';
-const PORT = 5432;
-/** The superuser, who needs no password. Any other user needs one. */
-const USER = 'countermand';
-
-/** Nothing here outlives the test, so nothing need be on the disk when a commit is answered. */
-const SETTINGS = `
-listen_addresses = '${ownAddress()}'
-port = ${PORT}
-unix_socket_directories = ''
-fsync = off
-full_page_writes = off
-autovacuum = off
-max_connections = 300
-shared_buffers = 16MB
-max_wal_size = 256MB
-log_min_messages = log
-log_checkpoints = off
-`;
-const WHO_MAY = `
-host all ${USER} all trust
-host all all all scram-sha-256
-host replication ${USER} all trust
-`;
+import { type RunningPostgres, startPostgres } from './postgres_server.ts';
 
 /** The server of this process. */
-export interface PostgresServer {
-  readonly host: string;
-  readonly port: number;
+export interface PostgresServer extends Omit<RunningPostgres, 'startReplica' | 'stop'> {
   /** A new, empty database, gone after the test. Resolves with its name. */
   newDatabase(t: ExecutionContext): Promise<string>;
   /** As `newDatabase`, with the schema in it: a copy, which costs less than to make it again. */
   newMigrated(t: ExecutionContext): Promise<string>;
-  /** Runs statements as the superuser. */
-  query(text: string, database?: string): Promise<Record<string, unknown>[]>;
-  /** A URL without a password. */
-  urlOf(database: string, parts?: { readonly user?: string; readonly host?: string; readonly port?: number }): string;
   /** Starts a replica of the server, ended after the test. Resolves with its port. */
   startReplica(t: ExecutionContext): Promise<number>;
-  /** Switches TLS on, with this identity. */
-  useTls(identity: TlsIdentity): Promise<void>;
-  /** Ends the server with SIGKILL, as a crash does; resolves when its processes have gone. */
-  kill(): Promise<void>;
-  /** Starts it again. */
-  start(): Promise<void>;
-}
-
-/** The programs of the newest version that is installed, or of the one in the folder that POSTGRES_PROGRAMS names. */
-function programsToRun(): string {
-  const { POSTGRES_PROGRAMS: named } = process.env;
-  if (named) return named;
-  const newest = readdirSync(PROGRAMS)
-    .filter((name) => /^\d+$/.test(name))
-    .sort((one, other) => Number(other) - Number(one))[0];
-  if (newest === undefined)
-    throw new Error(`there is no PostgreSQL in ${PROGRAMS}: sh scripts/install-counterparts.sh`);
-  return join(PROGRAMS, newest, 'bin');
-}
-
-interface Owner {
-  readonly uid: number;
-  readonly gid: number;
-  /** What stands before a command that this user is to run. */
-  readonly as: readonly string[];
-}
-
-/** Who runs the server. */
-async function ownerOfServer(): Promise<Owner> {
-  const own = { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };
-  if (own.uid !== 0) return { ...own, as: [] };
-  const known = await idsOf('postgres').catch(() => idsOf('nobody'));
-  return { ...known, as: [`--reuid=${known.uid}`, `--regid=${known.gid}`, '--clear-groups'] };
-}
-
-async function idsOf(user: string): Promise<{ uid: number; gid: number }> {
-  const [uid, gid] = await Promise.all([run('id', ['-u', user]), run('id', ['-g', user])]);
-  return { uid: Number(uid.stdout), gid: Number(gid.stdout) };
-}
-
-/** Starts the server that has its files in `folder`; resolves when it answers. It dies with this process. */
-async function startServer(
-  programs: string,
-  folder: string,
-  { as }: Owner,
-  ...options: string[]
-): Promise<ChildProcess> {
-  const postgres = [join(programs, 'postgres'), '-D', folder, ...options];
-  const server = spawn('setpriv', [...as, '--pdeathsig', 'KILL', ...postgres], {
-    stdio: ['ignore', 'ignore', 'pipe'],
-    cwd: folder,
-    env: { PATH: process.env.PATH ?? '', LC_ALL: 'C' },
-  });
-  const said: string[] = [];
-  for await (const line of createInterface(server.stderr)) {
-    said.push(line);
-    if (/is ready to accept (read-only )?connections/.test(line)) {
-      server.stderr.resume();
-      return server;
-    }
-  }
-  throw new Error(`PostgreSQL has not started: ${said.join('\n')}`);
-}
-
-/** Where a server has its programs and its files, and who runs it. */
-interface Place {
-  readonly programs: string;
-  readonly folder: string;
-  readonly files: string;
-  readonly owner: Owner;
-}
-
-async function makePlace(): Promise<Place> {
-  const owner = await ownerOfServer();
-  const folder = await makeFolder();
-  await chown(folder, owner.uid, owner.gid);
-  const place = { programs: programsToRun(), folder, files: join(folder, 'data'), owner };
-  const like = ['-U', USER, '-A', 'trust', '-E', 'UTF8', '--locale=C.UTF-8'];
-  await runAsOwner(place, 'initdb', '-D', place.files, ...like, '--no-sync', '--no-instructions');
-  await appendFile(join(place.files, 'postgresql.conf'), SETTINGS);
-  await writeFile(join(place.files, 'pg_hba.conf'), WHO_MAY);
-  return place;
-}
-
-async function runAsOwner({ programs, folder, owner }: Place, program: string, ...args: string[]): Promise<void> {
-  await run('setpriv', [...owner.as, join(programs, program), ...args], { cwd: folder });
-}
-
-const HOST = ownAddress();
-
-async function query(text: string, database = 'postgres'): Promise<Record<string, unknown>[]> {
-  const client = new pg.Client({ host: HOST, port: PORT, user: USER, database });
-  await client.connect();
-  try {
-    return (await client.query(text)).rows ?? [];
-  } finally {
-    await client.end();
-  }
-}
-
-const urlOf: PostgresServer['urlOf'] = (database, { user = USER, host = HOST, port = PORT } = {}) =>
-  `postgres://${user}@${host}:${port}/${database}`;
-
-async function end(process: ChildProcess, signal: NodeJS.Signals): Promise<void> {
-  if (process.exitCode !== null || process.signalCode !== null) return;
-  const gone = once(process, 'close');
-  process.kill(signal);
-  await gone;
-}
-
-/** As `startServer`, after a server was killed: what is left of it ends by itself. */
-async function startAgain({ programs, files, owner }: Place): Promise<ChildProcess> {
-  let child: ChildProcess | null = null;
-  await eventually('the server to start again', async () => {
-    try {
-      child = await startServer(programs, files, owner);
-    } catch (error) {
-      if (!/shared memory block|lock file/.test((error as Error).message)) throw error;
-    }
-    return child !== null;
-  });
-  return child as unknown as ChildProcess;
-}
-
-async function startReplica(t: ExecutionContext, place: Place): Promise<number> {
-  const copy = join(place.folder, 'replica');
-  const from = ['-h', HOST, '-p', String(PORT), '-U', USER];
-  await runAsOwner(place, 'pg_basebackup', '-D', copy, '-R', '--no-sync', '--checkpoint=fast', ...from);
-  const replica = await startServer(place.programs, copy, place.owner, ...['-p', String(PORT + 1), '-c', 'ssl=off']);
-  t.teardown(() => end(replica, 'SIGQUIT'));
-  return PORT + 1;
-}
-
-async function useTls({ key, cert }: TlsIdentity, { files, owner }: Place): Promise<void> {
-  for (const [name, text] of Object.entries({ 'server.key': key, 'server.crt': cert })) {
-    await writeFile(join(files, name), text);
-    await chmod(join(files, name), 0o600);
-    await chown(join(files, name), owner.uid, owner.gid);
-  }
-  await query('alter system set ssl = on');
-  await query('select pg_reload_conf()');
 }
 
 let made = 0;
 
-async function create(t: ExecutionContext, template: string): Promise<string> {
+async function create(t: ExecutionContext, template: string, { query }: RunningPostgres): Promise<string> {
   made += 1;
   const name = `test${made}`;
   await query(`create database ${name} template ${template}`);
@@ -213,7 +25,7 @@ async function create(t: ExecutionContext, template: string): Promise<string> {
   return name;
 }
 
-async function makeTemplate(): Promise<string> {
+async function makeTemplate({ query, urlOf }: RunningPostgres): Promise<string> {
   await query('create database migrated');
   const database = await openPostgres(readPostgresUrl(urlOf('migrated'), null), { clock: systemClock });
   await database.close();
@@ -221,30 +33,22 @@ async function makeTemplate(): Promise<string> {
 }
 
 async function openServer(): Promise<{ server: PostgresServer; stop: () => Promise<void> }> {
-  const place = await makePlace();
-  let child = await startServer(place.programs, place.files, place.owner);
+  const running = await startPostgres({ durable: false });
   let template: Promise<string> | null = null;
   const server: PostgresServer = {
-    ...{ host: HOST, port: PORT, query, urlOf },
-    newDatabase: (t) => create(t, 'template0'),
+    ...running,
+    newDatabase: (t) => create(t, 'template0', running),
     async newMigrated(t) {
-      template ??= makeTemplate();
-      return create(t, await template);
+      template ??= makeTemplate(running);
+      return create(t, await template, running);
     },
-    startReplica: (t) => startReplica(t, place),
-    useTls: (identity) => useTls(identity, place),
-    kill: () => end(child, 'SIGKILL'),
-    async start() {
-      child = await startAgain(place);
-    },
-  };
-  return {
-    server,
-    async stop() {
-      await end(child, 'SIGQUIT');
-      await rm(place.folder, { recursive: true, force: true });
+    async startReplica(t) {
+      const replica = await running.startReplica();
+      t.teardown(replica.stop);
+      return replica.port;
     },
   };
+  return { server, stop: running.stop };
 }
 
 let opened: ReturnType<typeof openServer> | null = null;
