@@ -19,9 +19,9 @@ const LISTENS = /^countermand: conductor on \S+, data in /;
 const STANDS_BY = /^countermand: conductor on \S+ stands by; /;
 const ATTACHED = '"msg":"attached"';
 
-/** One of the conductors, which has the same address each time that it is started. */
+/** One of the conductors, which has the same address each time that it is started; or an agent of its own. */
 export class Conductor {
-  /** HOST:PORT. */
+  /** HOST:PORT; of an agent, those of its conductors. */
   readonly address: string;
   readonly #words: readonly string[];
   #child: ChildProcess | null = null;
@@ -29,10 +29,10 @@ export class Conductor {
   #lines: string[] = [];
   #waiting = new Set<() => void>();
 
-  /** @param flags of `countermand serve`, beside `--listen` */
-  constructor(address: string, flags: readonly string[]) {
+  /** @param words of `countermand` */
+  constructor(address: string, words: readonly string[]) {
     this.address = address;
-    this.#words = ['serve', '--listen', address, '--http-listen', 'none', ...flags];
+    this.#words = words;
   }
 
   /** Starts the process, which dies with this one. It may take a while until it leads or stands by. */
@@ -73,9 +73,9 @@ export class Conductor {
     return this.#until('stand by', () => !this.leads && this.#lines.some((line) => STANDS_BY.test(line)), signal);
   }
 
-  /** Resolves when it leads or stands by. Rejects if it ends instead, or at an abort. */
-  untilItServes(signal: AbortSignal): Promise<void> {
-    return this.#until('serve', () => this.#lines.some((line) => LISTENS.test(line) || STANDS_BY.test(line)), signal);
+  /** Of an agent: resolves when it is attached. Rejects if it ends instead, or at an abort. */
+  untilAttached(signal: AbortSignal): Promise<void> {
+    return this.#until('attach', () => this.#lines.some((line) => line.includes(ATTACHED)), signal);
   }
 
   /** Sends a signal; SIGSTOP and SIGCONT among them. */
@@ -127,8 +127,10 @@ export async function startConductors(
   for (let at = 0; at < count; at += 1) {
     const data = join(folder, `conductor${at + 1}`);
     await mkdir(data, { mode: 0o700 });
-    const words = ['--data', data, '--database', database, '--secrets-key', `file:${key}`, ...flags];
-    const conductor = new Conductor(`${ownAddress()}:${await takePort(ownAddress())}`, words);
+    const address = `${ownAddress()}:${await takePort(ownAddress())}`;
+    const own = ['--listen', address, '--http-listen', 'none', '--data', data];
+    const shared = ['--database', database, '--secrets-key', `file:${key}`, ...flags];
+    const conductor = new Conductor(address, ['serve', ...own, ...shared]);
     conductor.start();
     all.push(conductor);
     await (at === 0 ? conductor.untilItLeads(signal) : conductor.untilItStandsBy(signal));
