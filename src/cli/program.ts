@@ -82,6 +82,10 @@ const COMMANDS: Readonly<Record<string, CommandRow>> = {
     description: 'say how the conductor stands: nodes, orders, plans, agents, and what needs an operator',
     load: async () => (await import('./conductor/status.ts')).setUpStatus,
   },
+  'log-level': {
+    description: 'say how much the conductor logs, or change it while it runs',
+    load: async () => (await import('./log_level/commands.ts')).setUpLogLevel,
+  },
   version: {
     description: 'print the versions of this command and of the conductor',
     load: async () => (await import('./conductor/status.ts')).setUpVersion,

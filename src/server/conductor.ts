@@ -14,7 +14,7 @@ import { ALONE, type Leading } from './agents/leading.ts';
 import { Audits } from './audits/audits.ts';
 import { Disk } from './disk.ts';
 import { logChanges } from './events/logged.ts';
-import type { Log } from './log.ts';
+import type { Log, LogLevel } from './log.ts';
 import { Engine } from './plans/engine.ts';
 import type { PlanLimits, PlanParts } from './plans/parts.ts';
 import { keepPlansFresh } from './plans/staleness.ts';
@@ -49,6 +49,8 @@ interface ConductorParts {
   /** How long what is stored is kept. Absent: for ever. */
   readonly retention?: RetentionRules;
   readonly log: Log;
+  /** How much it logs. Absent: all of it, as `info`, which cannot be changed. */
+  readonly logLevel?: LogLevel;
   /** What callers may do; absent: everything. */
   readonly access?: Access;
   /** What becomes of a second agent with the identity of one that is attached. */
@@ -63,6 +65,9 @@ interface ConductorParts {
 
 const SHUT_DOWN = fail('SHUTTING_DOWN', 'the conductor is shutting down; its work is carried on after the next start');
 
+/** The level of a log that has none. */
+const USUAL_LEVEL: LogLevel = { now: () => 'info', configured: () => 'info', set: () => {} };
+
 /** A running conductor, as its services use it. */
 export interface Conductor extends PlanParts {
   readonly store: Store;
@@ -74,6 +79,7 @@ export interface Conductor extends PlanParts {
   readonly disk: Disk;
   readonly tokens: Tokens;
   readonly sinks: Sinks;
+  readonly logLevel: LogLevel;
   /** When it was started. */
   readonly startedAt: number;
   /** What was under way when it was started. */
@@ -154,7 +160,7 @@ export async function startConductor(given: ConductorParts): Promise<Conductor> 
     attachments,
     disk,
     tokens,
-    sinks,
+    ...{ sinks, logLevel: given.logLevel ?? USUAL_LEVEL },
     startedAt: store.clock.now(),
     takenUp: { powerTasks: unsettled, plans: plans.size },
     busy: () => keeper.busy || plans.busy || audits.busy || sinks?.busy || store.database.busy,

@@ -10,6 +10,7 @@ import '../e2e/bad_audits.test.ts';
 import '../e2e/error_details.test.ts';
 import '../e2e/identity.test.ts';
 import '../e2e/irmc_aborts.test.ts';
+import '../e2e/log_level.test.ts';
 import '../e2e/main_road.test.ts';
 import '../e2e/meeting_orders.test.ts';
 import '../e2e/missing_answers.test.ts';

@@ -65,6 +65,7 @@ export const CLI_ROOMS: Rooms = {
     token: ['shared'],
     trail: ['shared'],
     freeze: ['shared'],
+    log_level: ['shared'],
     sink: ['shared'],
     context: ['shared'],
     events: ['shared'],

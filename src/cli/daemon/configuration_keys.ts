@@ -3,13 +3,12 @@
  * come from this table. Keys that Ironic has keep their names.
  */
 import { z } from 'zod';
+import { LOG_LEVELS, type LogLevelName } from '../../core/log_levels.ts';
 import { isAddress } from '../shared/address.ts';
 import { type ConfigurationKey, file, folder, name, seconds, wholeSeconds } from './configuration_kinds.ts';
 import { IDENTITY_KEYS } from './identity_keys.ts';
 import { RETENTION_KEYS } from './retention_keys.ts';
 import { SECRET_KEYS } from './secret_keys.ts';
-
-const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 
 /** The table of keys. */
 export const CONFIGURATION_KEYS = {
@@ -162,7 +161,7 @@ export const CONFIGURATION_KEYS = {
     fallback: 'info',
     readBy: 'both',
     meaning: 'the least severe level that is logged',
-  } satisfies ConfigurationKey<(typeof LOG_LEVELS)[number]>,
+  } satisfies ConfigurationKey<LogLevelName>,
   soft_power_off_timeout: wholeSeconds(1, {
     fallback: 600,
     readBy: 'conductor',

@@ -1,5 +1,7 @@
 /** SIGHUP: the configuration is read again, and what can be changed while a daemon runs is changed. */
 import { asCountermandError } from '../../core/errors.ts';
+import type { LogLevelName } from '../../core/log_levels.ts';
+import type { LogLevel } from '../../server/log.ts';
 import type { Retention } from '../../server/retention.ts';
 import { configurationOf, type Values } from './configuration.ts';
 import { KEY_NAMES, type KeyName } from './configuration_keys.ts';
@@ -55,14 +57,31 @@ export class LiveConfiguration {
     const needsRestart = others.filter((key) => !isChangedAtOnce(key));
     const taken = Object.fromEntries(KEY_NAMES.filter(isChangedAtOnce).map((key) => [key, next[key]]));
     this.#values = { ...this.#values, ...taken };
-    // Before a level that would leave the line out.
-    const say = (): void =>
-      log.info({ changed, needs_restart: needsRestart }, 'SIGHUP: the configuration was read again');
-    const wasSilent = LESS_THAN_INFO.includes(log.level);
-    if (!wasSilent) say();
-    log.level = next.log_level;
-    if (wasSilent) say();
+    changeLevel(log, next.log_level, () =>
+      log.info({ changed, needs_restart: needsRestart }, 'SIGHUP: the configuration was read again'),
+    );
   }
+
+  /** The level of this log, which `reread` sets to what the configuration says. */
+  levelOf(log: LevelledLog): LogLevel {
+    const now = () => log.level as LogLevelName;
+    return {
+      now,
+      configured: () => this.#values.log_level,
+      set(level, who) {
+        const fields = { from: now(), to: level, identity: who };
+        changeLevel(log, level, () => log.info(fields, 'the level of the log was changed'));
+      },
+    };
+  }
+}
+
+/** Changes the level, and says so under whichever of the two does not leave the line out. */
+function changeLevel(log: LevelledLog, level: LogLevelName, say: () => void): void {
+  const wasSilent = LESS_THAN_INFO.includes(log.level);
+  if (!wasSilent) say();
+  log.level = level;
+  if (wasSilent) say();
 }
 
 const LESS_THAN_INFO: readonly string[] = ['fatal', 'error', 'warn', 'silent'];

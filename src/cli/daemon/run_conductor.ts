@@ -53,7 +53,8 @@ export async function runConductor(
     const vault = agentFiles === null ? openVault(configuration.vault, clock) : agentFiles.vault;
     const sinks = openSinkMakers(configuration, vault, terminal);
     const callers = { identifyBy, access };
-    const own = { agentFiles, front, registry, retention: () => live.retention, log, terminal };
+    const logLevel = live.levelOf(log);
+    const own = { agentFiles, front, registry, retention: () => live.retention, log, logLevel, terminal };
     const parts = { configuration, tls, ...callers, clouds, sinks, ...own };
     await (configuration.databaseUrl === null ? runAlone(parts) : runAmongOthers(configuration.databaseUrl, parts));
   } finally {

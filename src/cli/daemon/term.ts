@@ -12,6 +12,7 @@ import type { Front } from '../../server/api/front.ts';
 import { createServices, type Elsewhere } from '../../server/api/services.ts';
 import { type Conductor, openStore, startConductor } from '../../server/conductor.ts';
 import { announceElected, announceResigned, type Leader, type LedBefore } from '../../server/events/leadership.ts';
+import type { LogLevel } from '../../server/log.ts';
 import { countChanges } from '../../server/metrics/changes.ts';
 import { timed } from '../../server/metrics/database.ts';
 import type { MetricRegistry } from '../../server/metrics/registry.ts';
@@ -61,6 +62,7 @@ export interface TermParts {
   /** How long what is stored is kept, as it is now. */
   readonly retention: () => Retention;
   readonly log: Logger;
+  readonly logLevel: LogLevel;
   readonly terminal: Terminal;
 }
 
@@ -76,7 +78,8 @@ interface Term {
 
 /** Starts a term: what was under way is taken up, and the front serves it. A start that fails leaves nothing behind. */
 export async function startTerm(mandate: Mandate, parts: TermParts): Promise<Term> {
-  const { configuration, identifyBy, access, clouds, agentFiles, front, registry, sinks, log, terminal } = parts;
+  const { configuration, identifyBy, access, clouds, agentFiles, front, registry, sinks, log, logLevel, terminal } =
+    parts;
   const { leading, embeddedMayActMs, elected } = mandate;
   const { clock, chance } = terminal;
   const database = timed(mandate.database, registry, clock);
@@ -89,7 +92,7 @@ export async function startTerm(mandate: Mandate, parts: TermParts): Promise<Ter
   };
   const limited = { limits: configuration, retention, access, agentLeaseMs, secondAgent };
   const rules = { ...limited, leading, embeddedMayActMs, sinks };
-  const conductor = await startConductor({ ...rules, store, clouds, log });
+  const conductor = await startConductor({ ...rules, store, clouds, log, logLevel });
   void countChanges(database, registry, conductor.shutdown);
   registry.set('countermand_epoch', [[{}, leading.epoch]]);
   const services = createServices(

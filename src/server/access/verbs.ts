@@ -42,6 +42,7 @@ export const VERBS = {
   'sink.read': ofAll('see sinks: where they send events to, and how far they are'),
   'sink.write': ofAll('make, test and delete sinks, which send events out of the installation'),
   'metrics.read': ofAll('read the metrics, which count all nodes'),
+  'log.level': ofAll('change how much a conductor logs'),
   'agent.attach': ofAll('attach as an agent; tokens of agents have it, for their zones, and no other verb'),
   'trail.read': ofAll('read the audit trail'),
   'access.admin': ofAll('make, list and revoke tokens'),

@@ -158,6 +158,8 @@ const RULES = {
     ListAgents: rule(['node.read']),
     ListZones: rule(['node.read']),
     ListDrivers: rule(['node.read']),
+    GetLogLevel: rule(['node.read']),
+    SetLogLevel: rule(['log.level']),
   },
   'countermand.v1.AccessService': {
     CreateToken: rule(['access.admin']),

@@ -50,7 +50,7 @@ function isEmpty(value: unknown): boolean {
 }
 
 /** What was changed. */
-export function aboutOf({ before, after, task, plan, audit, template, token, sink }: Touched): {
+export function aboutOf({ before, after, task, plan, audit, template, token, sink, logLevel }: Touched): {
   readonly node?: string;
 } {
   const node = after ?? before;
@@ -62,6 +62,7 @@ export function aboutOf({ before, after, task, plan, audit, template, token, sin
     ...(template !== undefined && { audit_template: template }),
     ...(token !== undefined && { token }),
     ...(sink !== undefined && { sink }),
+    ...(logLevel !== undefined && { log_level_before: logLevel }),
   };
 }
 

@@ -16,6 +16,8 @@ export interface Touched {
   readonly template?: string;
   readonly token?: string;
   readonly sink?: string;
+  /** What the level of the log was before. */
+  readonly logLevel?: string;
 }
 
 /** Who writes with a change. */

@@ -36,7 +36,10 @@ test('the level of the log and the retention change at once, other keys at the n
   t.is(live.retention.events.forMs, 3 * DAY_MS);
   t.is(log.level, 'debug');
 
-  log.level = 'trace';
+  const level = live.levelOf(log);
+  level.set('trace', 'anna');
+  t.deepEqual(lines.splice(0), ['the level of the log was changed {"from":"debug","to":"trace","identity":"anna"}']);
+  t.deepEqual([level.now(), level.configured()], ['trace', 'debug']);
   t.regex(reread('zone: a\nlog_level: debug\nevents_keep: 3\n'), /"changed":\["log_level"\],"needs_restart":\[\]/);
-  t.is(log.level, 'debug');
+  t.is(level.now(), 'debug');
 });
