@@ -17,6 +17,7 @@ import { ipmiStatus } from './ipmi_status.ts';
 import { orderLatency } from './order_latency.ts';
 import { planCancel } from './plan_cancel.ts';
 import { planRun } from './plan_run.ts';
+import { postgres } from './postgres.ts';
 import { redfishStatus, SERVICES } from './redfish_status.ts';
 import { rights } from './rights.ts';
 import { rpcs } from './rpcs.ts';
@@ -40,6 +41,7 @@ const QUESTIONS: Readonly<Record<string, readonly [title: string, ask: Ask]>> = 
   watches: ['Streams that each watch one node, in a fleet of as many', watches],
   year: ['A year of a fleet of 10,000 nodes with a plan of 100 orders an hour, of which a month is kept', year],
   rights: ['What it costs to know who gives an order, and whether that is allowed', rights],
+  postgres: ['PostgreSQL beside SQLite, and the round trips of a turn', postgres],
   takeover: ['Several conductors on one PostgreSQL: how long no order is accepted when the leader goes', takeover],
   rpcs: ['Each RPC, with as many streams open as there are nodes', rpcs],
   http: ['HTTP beside gRPC: a list of 1,000 nodes, and 100 orders until no node has a target', http],

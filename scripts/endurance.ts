@@ -246,7 +246,8 @@ for (const name of ['SIGINT', 'SIGTERM'] as const)
   process.once(name, () => cancellation.abort(fail('CALL_ENDED', 'stopped')));
 const { tasks, failed, received, ...faults } = await endure(request, cancellation.signal);
 for (const [kind, all] of Object.entries(faults)) for (const one of all) say(`${kind}: ${one}`);
-say(`${tasks} orders stored, of which ${failed} failed; ${received} received by the real BMCs`);
+const failures = [...failed].map(([code, count]) => `${count} with ${code}`).join(', ') || 'none';
+say(`${tasks} orders stored, of which failed: ${failures}; ${received} received by the real BMCs`);
 say(
   Object.entries(faults)
     .map(([kind, all]) => `${all.length} ${kind}`)

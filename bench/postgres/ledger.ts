@@ -14,9 +14,10 @@ import type { Done } from './lane.ts';
 
 /** What was found. Each list is empty when all is well. */
 export interface Verdict {
-  /** How many power tasks are stored, and how many of them have failed. */
+  /** How many power tasks are stored. */
   readonly tasks: number;
-  readonly failed: number;
+  /** How many of them have failed, by the code of the error. */
+  readonly failed: ReadonlyMap<string, number>;
   /** How many orders the real BMCs have received. */
   readonly received: number;
   readonly lost: readonly string[];
@@ -62,7 +63,9 @@ export async function audit(client: Client, done: Done, bmcs: ReadonlyMap<string
     if (power !== 'power on') lost.push(`${name} is in state '${power}' after the last power on`);
   }
   await checkEvents(client, tasks, { lost, doubled });
-  const failed = tasks.filter(({ state }) => state === PowerTaskState.FAILED).length;
+  const failed = new Map<string, number>();
+  for (const { state, errorCode } of tasks)
+    if (state === PowerTaskState.FAILED) failed.set(errorCode, (failed.get(errorCode) ?? 0) + 1);
   return { tasks: tasks.length, failed, received, lost, doubled, stuck };
 }
 
