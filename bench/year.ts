@@ -140,6 +140,11 @@ async function writeAgain(template: Rows, now: number, database: Database): Prom
 }
 
 async function look({ read }: Database): Promise<void> {
-  await listPlans({ states: [], auditUuid: null, nodeUuids: null, oldestFirst: false }, null, 100, read);
+  await listPlans(
+    { states: [], auditUuid: null, nodeUuids: null, startedSince: null, oldestFirst: false },
+    null,
+    100,
+    read,
+  );
   await readEvents((await lastSequence(read)) - 100, 100, read);
 }

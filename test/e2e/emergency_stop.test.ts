@@ -58,6 +58,12 @@ test('a cancel finds the plans at some nodes, or the one that was started last',
   await createPlan(house.client, 'not started', [power('n4', 'soft power off')]);
   t.is((await countermand(house, 'plan', 'cancel', '--last', '--reason', 'wrong rack')).exitCode, 0);
   t.is((await states(house))[third], CANCELLED);
+  const again = await countermand(house, 'plan', 'cancel', '--last');
+  t.is(again.exitCode, 5, 'the one that was started last has ended: no older one is cancelled in its place');
+  t.deepEqual(
+    [...again.stderr.matchAll(/possible: countermand plan cancel (\S+)/g)].map(([, id]) => id),
+    [second.slice(0, 8), first.slice(0, 8)],
+  );
   const nothing = await countermand(house, 'plan', 'cancel', '--node', 'n[3-4]');
   t.is(nothing.exitCode, 3);
   t.regex(nothing.stderr, /no plan runs or waits at n\[3-4\]; nothing was cancelled/);

@@ -2,7 +2,7 @@
 import type { Command } from 'commander';
 import { fail } from '../../core/errors.ts';
 import { expandRanges } from '../../core/ranges.ts';
-import { type ActionPlan, ActionPlanState, type TakesDown } from '../../gen/countermand/v1/action_plan.ts';
+import type { ActionPlan, TakesDown } from '../../gen/countermand/v1/action_plan.ts';
 import { asking, type Call, everyPage, PAGE_SIZE } from '../shared/asking.ts';
 import { confirmTakenDown, type Yes, yesOrNumberOption } from '../shared/confirming.ts';
 import { takesDownWords } from '../shared/effect_text.ts';
@@ -12,6 +12,7 @@ import type { Terminal } from '../shared/terminal.ts';
 import { cancelMany } from './cancel_many.ts';
 import { dryRunOption, tellCancel } from './dry_run.ts';
 import { followPlan } from './following.ts';
+import { findLast, UNDER_WAY } from './last.ts';
 import { planTitle } from './lines.ts';
 import { WHICH_PLAN } from './text.ts';
 
@@ -54,15 +55,12 @@ async function confirmCancel(name: string, yes: Yes, call: Call): Promise<void> 
   await confirmTakenDown(words, yes, preview, call);
 }
 
-/** The states of a plan that a cancel without a name looks for. One that is being cancelled already is joined. */
-const UNDER_WAY = [ActionPlanState.PENDING, ActionPlanState.ONGOING, ActionPlanState.CANCELLING];
-
 /** A list of plans is asked for about this many nodes at once. */
 const NODES_AT_ONCE = 500;
 
 async function* underWay(nodes: readonly string[], { conductor }: Call): AsyncGenerator<ActionPlan> {
   const ask = (pageToken: string) =>
-    conductor.plans.listActionPlans({ pageSize: PAGE_SIZE, pageToken, states: UNDER_WAY, nodes: [...nodes] });
+    conductor.plans.listActionPlans({ pageSize: PAGE_SIZE, pageToken, states: [...UNDER_WAY], nodes: [...nodes] });
   for await (const { actionPlans } of everyPage(ask)) yield* actionPlans;
 }
 
@@ -74,15 +72,6 @@ async function plansAt(ranges: readonly string[], call: Call): Promise<ActionPla
     for await (const plan of underWay(nodes.slice(at, at + NODES_AT_ONCE), call)) found.set(plan.uuid, plan);
   if (found.size > 0) return [...found.values()];
   throw fail('ACTION_PLAN_NOT_FOUND', `no plan runs or waits at ${ranges.join(', ')}; nothing was cancelled`);
-}
-
-/** The plan that was started last of those that run or wait. @throws ACTION_PLAN_NOT_FOUND if there is none */
-async function findLast(call: Call): Promise<ActionPlan> {
-  let last: ActionPlan | null = null;
-  for await (const plan of underWay([], call))
-    if (last === null || (plan.startedAt?.getTime() ?? 0) > (last.startedAt?.getTime() ?? 0)) last = plan;
-  if (last !== null) return last;
-  throw fail('ACTION_PLAN_NOT_FOUND', 'no plan runs or waits; nothing was cancelled');
 }
 
 async function cancelAll(plans: readonly ActionPlan[], options: CancelOptions, call: Call): Promise<void> {
@@ -106,7 +95,10 @@ export function addCancel(group: Command, terminal: Terminal): void {
     .description('cancel a plan: no further action begins, and running ones are aborted; watch it until it has ended')
     .argument('[plan]', WHICH_PLAN)
     .option('--node <nodes...>', "instead of a plan: every plan that runs or waits at these nodes, such as 'r7n[1-16]'")
-    .option('--last', 'instead of a plan: the plan that was started last')
+    .option(
+      '--last',
+      'instead of a plan: the plan that was started last; refused if it has ended, or waits for a second person while others run',
+    )
     .option('--reason <text>', 'why; recorded with the plan')
     .option('--rollback', 'then undo what has run, and watch that too; the exit code says how the rollback ended')
     .option('--no-wait', 'end as soon as the cancel is committed; it goes on')

@@ -276,13 +276,14 @@ function pagesOf(
       const limit = pageSize(request.pageSize);
       const states = request.states.map(toState);
       const { audit, oldestFirst, nodes } = request;
-      const list = ['action_plans', states, audit, oldestFirst, nodes];
+      const startedSince = request.startedSince?.getTime() ?? null;
+      const list = ['action_plans', states, audit, oldestFirst, nodes, startedSince];
       const after = pageMark(list, request.pageToken, isNewestMark);
       const auditUuid = audit === '' ? null : (await getAudit(audit, read)).uuid;
       const nodeUuids = nodes.length === 0 ? null : await nodesOfList(nodes, conductor);
       const rows = await fullPage(
         { limit, after },
-        (mark, atOnce) => listPlans({ states, auditUuid, nodeUuids, oldestFirst }, mark, atOnce, read),
+        (mark, atOnce) => listPlans({ states, auditUuid, nodeUuids, startedSince, oldestFirst }, mark, atOnce, read),
         (plan) => plan,
         view.isWhole ? undefined : (plans) => view.plans(plans),
       );

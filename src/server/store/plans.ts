@@ -91,12 +91,14 @@ interface PlanFilter {
   readonly auditUuid: string | null;
   /** Only those with an action about one of these nodes; null: all. */
   readonly nodeUuids: readonly string[] | null;
+  /** Only those that were started, or approved, at this time or later, in ms; null: all. */
+  readonly startedSince: number | null;
   readonly oldestFirst: boolean;
 }
 
 /** At most `limit` plans after a mark. */
 export async function listPlans(
-  { states, auditUuid, nodeUuids, oldestFirst }: PlanFilter,
+  { states, auditUuid, nodeUuids, startedSince, oldestFirst }: PlanFilter,
   after: NewestMark | null,
   limit: number,
   sql: Knex,
@@ -107,6 +109,9 @@ export async function listPlans(
     const about = sql('actions').whereIn('node_uuid', [...nodeUuids]);
     query.whereIn('uuid', about.select('plan_uuid'));
   }
+  // A plan that a second person approves keeps the time at which the first one started it.
+  if (startedSince !== null)
+    query.where((late) => late.where('started_at', '>=', startedSince).orWhere('decided_at', '>=', startedSince));
   return (await byCreation(query, after, limit, oldestFirst)).map(actionPlanCodec.decode);
 }
 

@@ -136,8 +136,20 @@ test('what an order would do is told, and nothing is written', async (t) => {
   const over = await run('plan start done --dry-run');
   t.is(over.exitCode, 5);
   t.regex(over.stderr, /plan 'done' is SUCCEEDED: only a RECOMMENDED plan can be started/);
-  const last = await run('plan cancel --last --dry-run');
-  t.regex(last.stdout, /^plan 'runs': 0 of its actions would never begin, and 1 that run would be taken back as far/);
+  for (const line of ['plan cancel --last --dry-run', 'plan cancel --last']) {
+    const last = await run(line);
+    t.is(last.exitCode, 5);
+    t.regex(
+      last.stderr,
+      /plan 'done' \(\S+\) was started last, and has ended: SUCCEEDED; nothing was cancelled; under/,
+    );
+    t.regex(last.stderr, /under way: plan 'runs' \(([\da-f]{8})\) ONGOING\n {2}possible: countermand plan cancel \1$/);
+  }
+  const listed = async (startedSince?: Date) =>
+    (await client.plans.listActionPlans({ startedSince })).actionPlans.map(({ name }) => name);
+  const { actionPlan: done } = await client.plans.getActionPlan({ actionPlan: 'done' });
+  t.true((await listed()).includes('runs'));
+  t.deepEqual(await listed(done?.startedAt), ['done']);
   await client.plans.orderCancel({ actionPlan: 'waits' });
   const ended = await all();
   for (const line of ['plan cancel done', 'plan cancel done --rollback', 'plan cancel waits --rollback']) {
