@@ -4,6 +4,7 @@ import type { PowerTarget } from '../../src/gen/countermand/v1/power.ts';
 import { eventually } from '../counterparts/eventually.ts';
 import type { Client } from './client.ts';
 import { openHouse } from './house.ts';
+import { ask } from './http.ts';
 import { enrol } from './orders.ts';
 import { runHere } from './processes.ts';
 
@@ -52,6 +53,30 @@ test('a frozen label refuses orders, of plans too, and no abort; lifted or over,
   t.is((await command('freeze', 'lift', uuid)).stdout, 'rack=7: orders are accepted again');
   t.regex((await command('freeze', 'lift', uuid)).stderr, /no freeze '\S+' holds/);
   t.is((await command('node', 'power', 'n2', 'off', '--yes')).exitCode, 0);
+});
+
+test('a frozen node does not leave its freeze by a change of labels or zone, or by being deleted', async (t) => {
+  const house = await openHouse(t, { here: true, http: true });
+  const { client } = house;
+  await enrol(client, 'n1', 'fake', { fake_address: 'n1' });
+  await client.nodes.updateNode({ node: 'n1', setLabels: { env: 'production' } });
+  const { freeze } = await client.nodes.freezeNodes({ labels: { env: 'production' }, reason: 'x' });
+  const frozen = { code: 'NODE_FROZEN', message: /would take it out of freeze \S+, which has to be lifted first/ };
+  const refused = (work: Promise<unknown>) => t.throwsAsync(work, frozen as never);
+  await refused(client.nodes.updateNode({ node: 'n1', setLabels: { env: 'lab' } }));
+  await refused(client.nodes.updateNode({ node: 'n1', setLabels: { env: 'lab' }, validateOnly: true }));
+  await refused(client.nodes.updateNode({ node: 'n1', removeLabels: ['env'] }));
+  await refused(client.nodes.deleteNode({ node: 'n1' }));
+  const body = [{ op: 'replace', path: '/extra/env', value: 'lab' }];
+  const patched = await ask(house.http, 'PATCH /v1/nodes/n1', { body });
+  t.regex(patched.sentence, frozen.message);
+  await client.nodes.updateNode({ node: 'n1', setLabels: { rack: '7' } });
+  const zone = await client.nodes.freezeNodes({ zone: 'default', reason: 'y' });
+  await client.nodes.liftFreeze({ freeze: freeze?.uuid ?? '' });
+  await refused(client.nodes.updateNode({ node: 'n1', zone: 'north' }));
+  await client.nodes.updateNode({ node: 'n1', setLabels: { env: 'lab' } });
+  await client.nodes.liftFreeze({ freeze: zone.freeze?.uuid ?? '' });
+  await client.nodes.deleteNode({ node: 'n1' });
 });
 
 test('what cannot be a freeze is refused, and one that is stands in the trail', async (t) => {

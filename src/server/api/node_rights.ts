@@ -2,6 +2,7 @@
 import type { CreateNodeRequest, UpdateNodeRequest } from '../../gen/countermand/v1/node.ts';
 import type { Verb } from '../access/verbs.ts';
 import type { NodePermit } from '../nodes/enrolment.ts';
+import type { Freezes } from '../power/freezes.ts';
 import { ofUpdate } from './rpc_verbs.ts';
 import type { View } from './view.ts';
 
@@ -15,14 +16,16 @@ export function allowNew({ name, uuid, zone, labels, driverInfo }: CreateNodeReq
 
 /**
  * What is asked of a change as it is written: a node may have got another zone or other labels since the call was let in.
- * @returns what throws PERMISSION_DENIED for a node that the caller may not change, or would not be able to change afterwards
+ * @returns what throws PERMISSION_DENIED for a node that the caller may not change, or would not be able to change afterwards; and
+ *   NODE_FROZEN for one that would leave a freeze
  */
-export function updatePermit(request: UpdateNodeRequest, view: View): NodePermit {
+export function updatePermit(request: UpdateNodeRequest, view: View, freezes: Freezes): NodePermit {
   const { name, zone, setLabels, removeLabels } = request;
   const moves = name !== undefined || zone !== undefined || removeLabels.length + Object.keys(setLabels).length > 0;
   const verbs = ofUpdate(request);
   return (before, after) => {
     view.need(verbs, before);
     if (moves) view.need(WRITES, after);
+    freezes.refuseLeaving(before, after);
   };
 }

@@ -57,7 +57,7 @@ export function createNodeService(conductor: Conductor): NodeServiceImplementati
       during(context, (signal) => pageOfNodes(request, answer, conductor, context.view, signal)),
 
     async updateNode(request, context) {
-      const permit = updatePermit(request, context.view);
+      const permit = updatePermit(request, context.view, conductor.orders.freezes);
       const parts = { ...noting(conductor, context.record, (change: Touched | null) => change), permit };
       if (request.validateOnly) {
         const { node, bmcKey } = await during(context, (signal) => checkChange(request, parts, signal));
@@ -76,7 +76,8 @@ export function createNodeService(conductor: Conductor): NodeServiceImplementati
     async deleteNode({ node, revision = null }, { record }) {
       const before = await getNode(node, read);
       const parts = noting(conductor, record, (gone: boolean) => (gone ? { before } : null));
-      await deleteNode(before.uuid, parts, revision);
+      const allow = (present: NodeRow): void => conductor.orders.freezes.refuseLeaving(present, null);
+      await deleteNode(before.uuid, parts, revision, allow);
       return {};
     },
 

@@ -340,22 +340,26 @@ async function refuseOldSecrets(
 /**
  * Forgets a free node.
  * @param revision the one that it has to be at; null for any
- * @throws NODE_NOT_FOUND, NODE_HELD, REVISION_MISMATCH
+ * @param allow has a last word, in the transaction too: what it throws refuses the deletion
+ * @throws NODE_NOT_FOUND, NODE_HELD, REVISION_MISMATCH, what `allow` throws
  */
 export async function deleteNode(
   nameOrUuid: string,
   { store, attachments }: EnrolmentParts,
   revision: number | null = null,
+  allow: (node: NodeRow) => void = () => {},
 ): Promise<void> {
   const { database } = store;
   const node = await getNode(nameOrUuid, database.read);
   const what = `node ${node.name}`;
   holdToRevision(revision, node, what);
   if (node.heldBy !== null) throw held(node, TO_DELETE);
+  allow(node);
   const deletion = async (): Promise<void> => {
     const deleted = await database.write(async (transaction) => {
       const present = await findNode(node.uuid, transaction.sql);
       if (present) holdToRevision(revision, present, what);
+      if (present) allow(present);
       const gone = await deleteFreeNode(node, BY_OPERATOR, transaction, store);
       if (gone) await noteSharing(node, null, transaction, store);
       return gone;

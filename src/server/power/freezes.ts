@@ -38,10 +38,18 @@ export class Freezes {
   /** What freezes a node, or null. */
   of({ zone, labels }: Pick<NodeRow, 'zone' | 'labels'>): FreezeRow | null {
     if (this.#rows.length === 0) return null;
-    const holds = (freeze: FreezeRow): boolean =>
-      (freeze.zone === '' || freeze.zone === zone) &&
-      Object.entries(freeze.labels).every(([name, value]) => labels[name] === value);
-    return this.list().find(holds) ?? null;
+    return this.list().find((freeze) => isAbout(freeze, { zone, labels })) ?? null;
+  }
+
+  /**
+   * Refuses a change by which a node would leave a freeze: whoever may change a label could otherwise order.
+   * @param after null: it is deleted, and may be enrolled anew with other labels
+   * @throws NODE_FROZEN
+   */
+  refuseLeaving(before: NodeRow, after: Pick<NodeRow, 'zone' | 'labels'> | null): void {
+    if (this.#rows.length === 0) return;
+    const left = this.list().find((freeze) => isAbout(freeze, before) && !(after && isAbout(freeze, after)));
+    if (left !== undefined) throw keptBy(left, before);
   }
 
   /**
@@ -94,6 +102,11 @@ export class Freezes {
   }
 }
 
+function isAbout({ zone, labels }: FreezeRow, node: Pick<NodeRow, 'zone' | 'labels'>): boolean {
+  const bears = ([name, value]: readonly [string, string]): boolean => node.labels[name] === value;
+  return (zone === '' || zone === node.zone) && Object.entries(labels).every(bears);
+}
+
 function check({ zone, labels, reason, until }: NewFreeze, now: number): void {
   if (zone === '' && Object.keys(labels).length === 0)
     throw failAt(
@@ -111,15 +124,18 @@ function check({ zone, labels, reason, until }: NewFreeze, now: number): void {
 }
 
 /** The refusal of an order for a frozen node. */
-export function frozenBy(freeze: FreezeRow, { name }: Pick<NodeRow, 'name'>): CountermandError {
-  return failWith(
-    'NODE_FROZEN',
-    `node ${name} is frozen ${untilWords(freeze)}: ${freeze.reason}; aborts are accepted`,
-    {
-      resource: { type: 'node', name },
-      facts: { freeze: freeze.uuid, by: freeze.createdBy },
-    },
-  );
+export const frozenBy = (freeze: FreezeRow, node: Pick<NodeRow, 'name'>): CountermandError =>
+  refusal(freeze, node, 'aborts are accepted');
+
+/** The refusal of a change by which a node would leave a freeze. */
+const keptBy = (freeze: FreezeRow, node: Pick<NodeRow, 'name'>): CountermandError =>
+  refusal(freeze, node, `this would take it out of freeze ${freeze.uuid}, which has to be lifted first`);
+
+function refusal(freeze: FreezeRow, { name }: Pick<NodeRow, 'name'>, possible: string): CountermandError {
+  return failWith('NODE_FROZEN', `node ${name} is frozen ${untilWords(freeze)}: ${freeze.reason}; ${possible}`, {
+    resource: { type: 'node', name },
+    facts: { freeze: freeze.uuid, by: freeze.createdBy },
+  });
 }
 
 /** Until when a freeze holds, in words. */
