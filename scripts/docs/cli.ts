@@ -72,7 +72,8 @@ export async function printCli(): Promise<string> {
       'without a terminal on stdin to ask on, the command ends with exit code 9 and nothing is sent.',
     '`--dry-run` on `node power`, `plan create`, `plan start`, `plan cancel`, `plan rollback`, `audit create` and `audit resume` says what ' +
       'the order would do now: which nodes, how many of them run, how many orders can be taken back how far, the longest timeout, and ' +
-      'which plans are in the way or would be superseded. What would be refused is refused. Nothing is written.',
+      'which plans are in the way or would be superseded. What would be refused is refused, by a freeze too, and a plan that would wait ' +
+      'for a second person says so. Nothing is written.',
     'An order that takes more than `confirm_above` (20 by default) running nodes down, also a soft `node power` of several ' +
       'nodes, is asked about even with `--yes`; a script states the right number, `--yes=N`. With another number the ' +
       'command ends with exit code 5 (TAKES_DOWN_MISMATCH) and nothing is done. The conductor compares the number when ' +

@@ -7,7 +7,7 @@ const EXAMPLE = `roles:
   night_shift:
     verbs: [node.read, plan.read, power.soft_off, power.abort, plan.cancel]
   rack_owner:
-    verbs: ['node.*', 'power.*', 'plan.*', event.read]
+    verbs: [node.read, node.maintenance, 'power.*', 'plan.*', event.read]
 bindings:
   - identities: ['certificate:CN=alice', 'jwt:alice']
     role: admin
@@ -33,6 +33,7 @@ const FILE = [
   'The file is checked whole. It is read again within seconds of a change. One that is wrong changes nothing, and the log says why. Who is bound nowhere may do nothing. Without a file every caller who is known may do everything.',
   'A token that was made with `--role` has that role over every node, beside what is bound to `token:NAME`; without a file of roles it has that role alone. If the file has the role no more, it is worth nothing.',
   'A rule of `require_approval` makes a plan [wait for a second person](security.md#rails), if all that it names holds: who starts it has one of the `roles`, for whatever nodes, and more than `nodes_above` (0) of its nodes are in one of the `zones` and bear the `labels`. `people` says which identities are one person.',
+  '**Who labels a node decides which rule is about it.** `labels` and `zones` of bindings and of `require_approval` are compared with the node as it is when it is ordered about. Whoever has `node.write` over a node changes its labels, and so takes it out of a rule by labels before ordering about it, alone. So give `node.write` to none of the roles that give orders where a rule by labels is to hold; or let the rule name `roles` or `nodes_above`, which no label changes. A freeze is not escaped like that: a frozen node does not leave it.',
   '`countermand access check IDENTITY [VERB] [--node NODE]` says what an identity may do, and by which binding.',
 ];
 

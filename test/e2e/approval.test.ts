@@ -58,6 +58,12 @@ test('a plan waits for a second person, whom the conductor knows from the first'
   t.is((await house.call('root', `${POWER}/OrderPowerState`, { node: 'n2', target: 1 })).code, 'OK');
 
   const own = await tokenOf('root', 'own');
+  const dry = await command(own, 'node', 'power', 'n1', 'on', '--dry-run');
+  t.regex(dry.stderr, /the order needs a second person: it is about 1 node with rack=7/);
+  t.is(dry.exitCode, 5);
+  const both = await command(own, 'node', 'power', 'n[1-2]', 'on', '--dry-run');
+  t.regex(both.stdout, /\nits start would wait for a second person: it is about 1 node with rack=7/);
+  t.is(both.exitCode, 0, both.stderr);
   const shown = await command(own, 'plan', 'show', 'p');
   t.regex(shown.stdout, /started +\S+ by basic:root/);
   t.regex(shown.stdout, /approval +wanted: it is about 1 node with rack=7 \(require_approval\[0\]\); from whoever has/);

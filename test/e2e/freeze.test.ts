@@ -38,6 +38,10 @@ test('a frozen label refuses orders, of plans too, and no abort; lifted or over,
   await t.throwsAsync(client.plans.startActionPlan({ actionPlan: actionPlan?.uuid ?? '' }), {
     code: 'NODE_FROZEN',
   } as never);
+  for (const words of ['node power n2 off', 'node power n[2-3] off', 'plan start p']) {
+    const told = await command(...words.split(' '), '--dry-run');
+    t.deepEqual([told.exitCode, told.stderr.includes('node n2 is frozen')], [5, true], words);
+  }
   const { possible, explanation } = await client.nodes.explainNode({ node: 'n2' });
   t.deepEqual(possible, []);
   t.true(explanation.some((sentence) => sentence.startsWith('It is frozen')));

@@ -52,7 +52,7 @@ export async function tellOrder(order: ManyOrder, call: Call): Promise<void> {
       `--dry-run is about orders; ${order.target} ends one, and does nothing where there is none`,
     );
   const wanted = planOf(order, order.requestId ?? call.chance.uuid());
-  await tellStart({ wanted, queue: order.queue }, call, order.nodes.length === 1);
+  await tellStart({ wanted, queue: order.queue }, call, order.nodes.length === 1 ? 'order' : 'start');
 }
 
 /** Gives the order and watches what comes of it, until all is at rest. @throws what it came to, if not to what was asked */

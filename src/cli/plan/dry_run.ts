@@ -11,6 +11,7 @@ import {
 } from '../../gen/countermand/v1/action_plan.ts';
 import { type Call, present } from '../shared/asking.ts';
 import { effectText, NOTHING_WRITTEN } from '../shared/effect_text.ts';
+import { oneLine } from '../shared/harmless.ts';
 import { ordersOf } from '../shared/possible.ts';
 import { enumName } from '../shared/words.ts';
 import { planHasEnded } from './view.ts';
@@ -24,13 +25,13 @@ export function dryRunOption(
 
 /**
  * Tells what the start of a plan would do, also of one that does not exist yet.
- * @param isOrder it is one power order, which no plan queues
- * @throws whatever refuses the plan, ACTION_PLAN_STATE if it was started already
+ * @param how it is started, or only made, or it is one power order, which no plan queues
+ * @throws whatever refuses the plan, ACTION_PLAN_STATE if it was started already, NODE_FROZEN, APPROVAL_NEEDED for one power order
  */
 export async function tellStart(
   request: Partial<PreviewActionPlanRequest>,
   call: Call,
-  isOrder = false,
+  how: 'start' | 'make' | 'order' = 'start',
 ): Promise<void> {
   const answer = await call.conductor.plans.previewActionPlan(request);
   const state = answer.actionPlan?.state ?? ActionPlanState.RECOMMENDED;
@@ -39,9 +40,21 @@ export async function tellStart(
       'ACTION_PLAN_STATE',
       `plan '${answer.actionPlan?.name}' is ${enumName(ActionPlanState, state)}: only a RECOMMENDED plan can be started`,
     );
-  const manner = isOrder ? 'order' : request.queue ? 'queue' : 'start';
+  const { refused, approvalWhy } = answer;
+  if (refused !== '' && how !== 'make') throw fail('NODE_FROZEN', refused);
+  if (approvalWhy !== '' && how === 'order')
+    throw fail(
+      'APPROVAL_NEEDED',
+      `the order needs a second person: ${approvalWhy}; make a plan of it, which waits for one; aborts need none`,
+    );
+  const manner = how === 'order' ? 'order' : request.queue ? 'queue' : 'start';
   call.output.message(PreviewActionPlanResponse, answer, () =>
-    [effectText(present(answer.effect, 'an effect'), answer.takesDown, manner), NOTHING_WRITTEN].join('\n'),
+    [
+      effectText(present(answer.effect, 'an effect'), answer.takesDown, manner),
+      ...(refused === '' ? [] : [oneLine(`its start would be refused now: ${refused}`)]),
+      ...(approvalWhy === '' ? [] : [oneLine(`its start would wait for a second person: ${approvalWhy}`)]),
+      NOTHING_WRITTEN,
+    ].join('\n'),
   );
 }
 

@@ -154,7 +154,7 @@ async function create(
   const { parsePlan, readPlanText } = await import('./file.ts');
   const parsed = parsePlan(await readPlanText(file, call), file);
   const wanted = { ...parsed, uuid: '', requestId: requestId ?? call.chance.uuid(), start: false, queue: false };
-  if (dryRun) return tellStart({ wanted, queue }, call);
+  if (dryRun) return tellStart({ wanted, queue }, call, start ? 'start' : 'make');
   const expectTakenDown = start
     ? await confirmNew(wanted, { asks: true, yes, queue }, (down) => startWords(wanted.name, queue, down), call)
     : undefined;

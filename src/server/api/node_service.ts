@@ -34,7 +34,7 @@ const isName = (mark: unknown): mark is string => typeof mark === 'string';
 
 /** The service over a conductor. */
 export function createNodeService(conductor: Conductor): NodeServiceImplementation<Asked & Viewed & Recorded> {
-  const { store } = conductor.orders;
+  const { store, freezes } = conductor.orders;
   const { read } = store.database;
   const answer = async (node: NodeRow): Promise<Node> => toNode(node, await findSecretKeys(node.driver, read));
   const during = <T>(context: CallContext, work: (signal: AbortSignal) => Promise<T>): Promise<T> =>
@@ -57,7 +57,7 @@ export function createNodeService(conductor: Conductor): NodeServiceImplementati
       during(context, (signal) => pageOfNodes(request, answer, conductor, context.view, signal)),
 
     async updateNode(request, context) {
-      const permit = updatePermit(request, context.view, conductor.orders.freezes);
+      const permit = updatePermit(request, context.view, freezes);
       const parts = { ...noting(conductor, context.record, (change: Touched | null) => change), permit };
       if (request.validateOnly) {
         const { node, bmcKey } = await during(context, (signal) => checkChange(request, parts, signal));
@@ -76,8 +76,7 @@ export function createNodeService(conductor: Conductor): NodeServiceImplementati
     async deleteNode({ node, revision = null }, { record }) {
       const before = await getNode(node, read);
       const parts = noting(conductor, record, (gone: boolean) => (gone ? { before } : null));
-      const allow = (present: NodeRow): void => conductor.orders.freezes.refuseLeaving(present, null);
-      await deleteNode(before.uuid, parts, revision, allow);
+      await deleteNode(before.uuid, parts, revision, (present) => freezes.refuseLeaving(present, null));
       return {};
     },
 

@@ -210,21 +210,23 @@ function decisionsOf(
 /** What an order would do. Nothing is written. */
 function previewsOf(
   conductor: Conductor,
-): Pick<ActionPlanServiceImplementation<Viewed>, 'previewActionPlan' | 'previewRollback'> {
+): Pick<ActionPlanServiceImplementation<Called>, 'previewActionPlan' | 'previewRollback'> {
   const { planLimits } = conductor;
   return {
-    async previewActionPlan({ actionPlan, wanted, queue }, { view }) {
+    async previewActionPlan({ actionPlan, wanted, queue }, { view, record: { actor } }) {
       if (wanted && actionPlan !== '')
         throw failAt('ARGUMENT_INVALID', 'wanted', 'wanted: name an action_plan, or describe a wanted one, not both');
       if (wanted) await refuseHidden(wanted, view, conductor);
-      const { plan, takesDown, effect } = wanted
-        ? await previewPlan(toWanted(wanted, conductor), queue, conductor, view.permit(null))
-        : await previewStart(await getPlan(actionPlan, conductor.orders.store.database.read), queue, conductor);
+      const { plan, takesDown, effect, refused, approvalWhy } = wanted
+        ? await previewPlan(toWanted(wanted, conductor), queue, conductor, view.permit(null), actor)
+        : await previewStart(await getPlan(actionPlan, conductor.orders.store.database.read), queue, conductor, actor);
       const [previewed] = await toActionPlans(plan ? [plan] : [], conductor);
       return {
         actionPlan: previewed,
         takesDown: toTakesDown(takesDown, planLimits),
         effect: toEffect(await seenEffect(effect, view)),
+        refused: refused?.message ?? '',
+        approvalWhy: approvalWhy ?? '',
       };
     },
 

@@ -6,7 +6,7 @@ import { holdToRevision } from '../store/compare_and_set.ts';
 import type { Actor, Transaction } from '../store/database.ts';
 import type { ActionPlanRow } from '../store/plan_rows.ts';
 import { nextStartOrder } from '../store/plans.ts';
-import type { NodeRow } from '../store/rows.ts';
+import { whyItWaits } from './held_back.ts';
 import { refuseFrozen } from './launch.ts';
 import { offersFor } from './offers.ts';
 import type { PlanParts } from './parts.ts';
@@ -33,9 +33,7 @@ export async function approvalOf(
   { sql }: Pick<Transaction, 'sql'>,
 ): Promise<Partial<ActionPlanRow>> {
   if (!approvals.isAny || plan.rollbackOf !== null) return {};
-  const nodes = new Map<string, NodeRow>();
-  for (const { node } of await stepsOfPlan(plan, sql)) if (node) nodes.set(node.uuid, node);
-  const why = approvals.why(starter, [...nodes.values()])?.slice(0, WHY_LIMIT) ?? null;
+  const why = whyItWaits(await stepsOfPlan(plan, sql), starter, approvals)?.slice(0, WHY_LIMIT) ?? null;
   if (why === null) return {};
   return { approval: 'WANTED', approvalWhy: why, statusMessage: `waits for a second person: ${why}` };
 }

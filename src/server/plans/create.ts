@@ -1,9 +1,9 @@
 /** Accepting plans: everything that can be checked is checked before anything is written, at creation and not later. */
 
 import { digestOf } from '../../core/digest.ts';
-import { fail } from '../../core/errors.ts';
+import { type CountermandError, fail } from '../../core/errors.ts';
 import { modelRevision } from '../store/cluster_model.ts';
-import type { Transaction } from '../store/database.ts';
+import type { Actor, Transaction } from '../store/database.ts';
 import { findNodesByUuid } from '../store/nodes.ts';
 import type { ActionPlanRow, AuditRow, Efficacy } from '../store/plan_rows.ts';
 import { findPlanByRequestId, getPlan, listNodesOfPlan } from '../store/plans.ts';
@@ -12,11 +12,12 @@ import { createAudit, moveAudit } from './audit_transition.ts';
 import { ACTION_TIMEOUT_MS, type CheckedPlan, checkPlan, checkSizes, MAX_PARALLEL } from './check.ts';
 import { checkChosenUuid, refuseUsedUuid } from './chosen_uuid.ts';
 import { type Effect, effectOf } from './effect.ts';
+import { frozenIn, whyItWaits } from './held_back.ts';
 import type { PlanParts } from './parts.ts';
 import { PERMIT_ALL, type Permit } from './permit.ts';
 import { findScopeOf } from './scope.ts';
 import { MANUAL } from './strategies.ts';
-import { stepsOfPlan, type TakesDown, takesDown } from './takes_down.ts';
+import { type Step, stepsOfPlan, type TakesDown, takesDown } from './takes_down.ts';
 import { createPlan, type NewAction } from './transition.ts';
 import type { WantedPlan } from './wanted.ts';
 
@@ -77,12 +78,17 @@ interface PlanPreview {
   readonly plan: ActionPlanRow | null;
   readonly takesDown: TakesDown;
   readonly effect: Effect;
+  /** Why its start would be refused by a freeze, or null. */
+  readonly refused: CountermandError | null;
+  /** Why it would wait for a second person; null if it would not. */
+  readonly approvalWhy: string | null;
 }
 
 /**
  * The running nodes that a plan would take down if it were made and started now. Nothing is written.
  * @param queue it would be started with `queue`
  * @param permit of the caller who asks
+ * @param starter the caller; null if it is not known
  * @throws ACTION_PLAN_INVALID naming the place, NODE_NOT_FOUND, TARGET_NOT_SUPPORTED, REQUEST_ID_TAKEN, as
  *   `createActionPlan` would
  */
@@ -90,7 +96,8 @@ export async function previewPlan(
   wanted: WantedPlan,
   queue: boolean,
   parts: PlanParts,
-  permit: Permit = PERMIT_ALL,
+  permit: Permit,
+  starter: Actor | null,
 ): Promise<PlanPreview> {
   checkChosenUuid(wanted.uuid);
   checkSizes(wanted);
@@ -98,22 +105,39 @@ export async function previewPlan(
   const earlier = await findPlanByRequestId(wanted.requestId, read);
   if (earlier) {
     joined(earlier, digestOf(wanted));
-    return previewStart(earlier, queue, parts);
+    return previewStart(earlier, queue, parts, starter);
   }
   await refuseUsedUuid('action_plans', wanted.uuid, read);
   const { actions, nodeUuids } = await checkWithScope(wanted, read, parts, permit);
   const steps = actions.map(({ wanted: action, node }) => ({ ...action, node }));
   const effect = await effectOf(steps, { nodeUuids, plan: null }, parts.orders.limits, read);
-  return { plan: null, takesDown: takesDown(steps, queue), effect };
+  return { plan: null, takesDown: takesDown(steps, queue), effect, ...heldBack(steps, starter, parts) };
 }
 
 /** What would come of the start of a plan that was made. Nothing is written. @param queue it would be started with `queue` */
-export async function previewStart(plan: ActionPlanRow, queue: boolean, { orders }: PlanParts): Promise<PlanPreview> {
+export async function previewStart(
+  plan: ActionPlanRow,
+  queue: boolean,
+  parts: PlanParts,
+  starter: Actor | null,
+): Promise<PlanPreview> {
+  const { orders } = parts;
   const { read } = orders.store.database;
   const steps = await stepsOfPlan(plan, read);
   const nodeUuids = await listNodesOfPlan(plan.uuid, read);
   const effect = await effectOf(steps, { nodeUuids, plan }, orders.limits, read);
-  return { plan, takesDown: takesDown(steps, queue), effect };
+  return { plan, takesDown: takesDown(steps, queue), effect, ...heldBack(steps, starter, parts) };
+}
+
+function heldBack(
+  steps: readonly Step[],
+  starter: Actor | null,
+  { orders, approvals }: PlanParts,
+): Pick<PlanPreview, 'refused' | 'approvalWhy'> {
+  return {
+    refused: frozenIn(steps, orders.freezes),
+    approvalWhy: approvals.isAny ? whyItWaits(steps, starter, approvals) : null,
+  };
 }
 
 async function checkWithScope(

@@ -74,7 +74,8 @@ interface Ordered {
   readonly node: NodeRow;
 }
 
-function orderOf({ actionType, inputParameters, node }: Step): Ordered | null {
+/** The power order that an action gives; null if it gives none. */
+export function orderOf({ actionType, inputParameters, node }: Step): Ordered | null {
   const type = findActionType(actionType);
   const order = type ? type.orders(parseParameters(type, inputParameters, actionType)) : null;
   return order && node && { order, node };

@@ -252,7 +252,7 @@ export class Engine {
 
   /**
    * Makes the plan that undoes another, and runs it; or finds the one that this request_id made before.
-   * @throws ACTION_PLAN_NOT_FOUND, ROLLBACK_REFUSED, ACTION_PLAN_OVERLAPS, REQUEST_ID_TAKEN, TAKES_DOWN_MISMATCH; then
+   * @throws ACTION_PLAN_NOT_FOUND, ROLLBACK_REFUSED, ACTION_PLAN_OVERLAPS, NODE_FROZEN, REQUEST_ID_TAKEN, TAKES_DOWN_MISMATCH; then
    *   nothing was written
    */
   async rollback(order: RollbackOrder, also?: Also): Promise<ActionPlanRow> {

@@ -1,9 +1,9 @@
 /** The start and the launch of a plan, whoever starts and launches it. */
-import { frozenBy } from '../power/freezes.ts';
 import type { Transaction } from '../store/database.ts';
 import type { ActionPlanRow } from '../store/plan_rows.ts';
 import { findEarlier, findOverlap, nextStartOrder } from '../store/plans.ts';
 import type { Store } from '../store/store.ts';
+import { frozenIn } from './held_back.ts';
 import type { PlanParts } from './parts.ts';
 import { waitsForApproval } from './possible.ts';
 import { supersedeByLaunch } from './supersede.ts';
@@ -19,10 +19,8 @@ export async function blockerOf(plan: ActionPlanRow, sql: Transaction['sql']): P
 export async function refuseFrozen(plan: ActionPlanRow, { orders }: PlanParts, { sql }: Transaction): Promise<void> {
   const { freezes } = orders;
   if (freezes.list().length === 0) return;
-  for (const { node } of await stepsOfPlan(plan, sql)) {
-    const frozen = node && freezes.of(node);
-    if (frozen) throw frozenBy(frozen, node);
-  }
+  const frozen = frozenIn(await stepsOfPlan(plan, sql), freezes);
+  if (frozen) throw frozen;
 }
 
 /** Moves a RECOMMENDED plan to PENDING, behind all that wait. @returns null if it was in another state */

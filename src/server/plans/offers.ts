@@ -44,13 +44,13 @@ async function offerOf(
 ): Promise<Possible | null> {
   const plain = { verb, resource: plan.uuid };
   if (ENDS.includes(verb)) return plain;
-  const { clock, database } = parts.orders.store;
+  const { database } = parts.orders.store;
   // What begins work is refused while the disk is full.
   if (database.isFull) return null;
   if (verb === 'START_ACTION_PLAN')
     return { ...plain, queue: (await blockerOf(plan, sql)) !== null, force: isTooOld(plan, parts) };
   if (verb === 'APPROVE_ACTION_PLAN') return { ...plain, queue: (await blockerOf(plan, sql)) !== null };
   if (plan.size > largest) return { ...plain, verb: 'PREVIEW_ROLLBACK' };
-  const options = await acceptedRollback(plan, clock.now(), sql);
+  const options = await acceptedRollback(plan, parts.orders, sql);
   return options && { ...plain, ...options };
 }

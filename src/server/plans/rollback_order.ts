@@ -3,6 +3,7 @@ import { digestOf } from '../../core/digest.ts';
 import { CountermandError, failWith } from '../../core/errors.ts';
 import { type Possible, possibleWords } from '../../core/possible.ts';
 import { ACTION_PLAN_RUNNING } from '../../core/states.ts';
+import type { Freezes } from '../power/freezes.ts';
 import type { Transaction } from '../store/database.ts';
 import { isStorageFailure } from '../store/failures.ts';
 import type { ActionPlanRow } from '../store/plan_rows.ts';
@@ -11,6 +12,7 @@ import type { Store } from '../store/store.ts';
 import { type CheckedPlan, checkPlan } from './check.ts';
 import { joined, writeAlone } from './create.ts';
 import { type Effect, effectOf } from './effect.ts';
+import { frozenOrderIn } from './held_back.ts';
 import { launchPlan, startPlan } from './launch.ts';
 import type { PlanParts } from './parts.ts';
 import { hasUndone, isOnlyRollback } from './possible.ts';
@@ -31,7 +33,7 @@ import {
   takesDown,
   takesDownOfRollback,
 } from './takes_down.ts';
-import { linkRollback } from './transition.ts';
+import { linkRollback, rolledBackWords } from './transition.ts';
 
 /** An order to roll a plan back. */
 export interface RollbackOrder extends RollbackOptions {
@@ -64,8 +66,11 @@ export async function previewRollback(key: string, parts: PlanParts): Promise<Ro
   const steps = runs ? await stepsOfCancel(plan, database.read) : stepsOfRollback(undoings);
   const nodeUuids = [...new Set(steps.flatMap(({ node }) => node?.uuid ?? []))];
   const effect = await effectOf(steps, { nodeUuids, plan }, parts.orders.limits, database.read);
-  const overlap = refused ?? (await overlapOf(plan, undoings, database.read));
-  return { plan, undoings, takesDown: takesDown(steps), effect, refused: overlap };
+  const inTheWay =
+    refused ??
+    (await overlapOf(plan, undoings, database.read)) ??
+    frozenOrderIn(stepsOfRollback(undoings), parts.orders.freezes);
+  return { plan, undoings, takesDown: takesDown(steps), effect, refused: inTheWay };
 }
 
 /**
@@ -74,15 +79,15 @@ export async function previewRollback(key: string, parts: PlanParts): Promise<Ro
  */
 export async function acceptedRollback(
   plan: ActionPlanRow,
-  now: number,
+  { store, freezes }: PlanParts['orders'],
   sql: Transaction['sql'],
 ): Promise<RollbackOptions | null> {
   try {
-    const refused = await refusalOf(plan, now, sql);
+    const refused = await refusalOf(plan, store.clock.now(), sql);
     if (refused) return null;
     const undoings = await undoingsOf(plan, sql);
     const options = neededFor(undoings);
-    await prepare(plan, undoings, { ...options, requestId: plan.uuid }, sql);
+    await prepare(plan, undoings, { ...options, requestId: plan.uuid }, freezes, sql);
     return options;
   } catch (thrown) {
     if (thrown instanceof CountermandError && !isStorageFailure(thrown)) return null;
@@ -98,11 +103,12 @@ function neededFor(undoings: readonly Undoing[]): RollbackOptions {
   };
 }
 
-/** The plan that would undo another, checked. @throws ROLLBACK_REFUSED, ACTION_PLAN_OVERLAPS, and as `checkPlan` */
+/** The plan that would undo another, checked. @throws ROLLBACK_REFUSED, ACTION_PLAN_OVERLAPS, NODE_FROZEN, and as `checkPlan` */
 async function prepare(
   plan: ActionPlanRow,
   undoings: readonly Undoing[],
   order: RollbackOptions & { readonly requestId: string },
+  freezes: Freezes,
   sql: Transaction['sql'],
 ): Promise<Prepared> {
   const objections = objectionsTo(undoings, order);
@@ -117,6 +123,8 @@ async function prepare(
   if (prepared === null) throw refuse(plan, 'it changed nothing that could be undone');
   const overlap = await overlapOf(plan, kept.undoings, sql);
   if (overlap) throw overlap;
+  const frozen = frozenOrderIn(stepsOfRollback(kept.undoings), freezes);
+  if (frozen) throw frozen;
   return prepared;
 }
 
@@ -133,11 +141,11 @@ async function overlapOf(
 
 /**
  * Makes the plan that undoes another, linked both ways, and launches it; or finds the one that this request_id made before.
- * @throws ACTION_PLAN_NOT_FOUND, ROLLBACK_REFUSED, ACTION_PLAN_OVERLAPS, REQUEST_ID_TAKEN, TAKES_DOWN_MISMATCH; then
+ * @throws ACTION_PLAN_NOT_FOUND, ROLLBACK_REFUSED, ACTION_PLAN_OVERLAPS, NODE_FROZEN, REQUEST_ID_TAKEN, TAKES_DOWN_MISMATCH; then
  *   nothing was written
  */
 export async function orderRollback(order: RollbackOrder, parts: PlanParts): Promise<ActionPlanRow> {
-  const { store } = parts.orders;
+  const { store, freezes } = parts.orders;
   return store.database.write(async (transaction) => {
     const { sql } = transaction;
     const plan = await getPlan(order.plan, sql);
@@ -148,7 +156,7 @@ export async function orderRollback(order: RollbackOrder, parts: PlanParts): Pro
     const refused = await refusalOf(plan, store.clock.now(), sql);
     if (refused) throw refused;
     const undoings = await undoingsOf(plan, sql);
-    const prepared = await prepare(plan, undoings, order, sql);
+    const prepared = await prepare(plan, undoings, order, freezes, sql);
     await holdToExpected(order.expected ?? null, `the rollback of plan '${plan.name}'`, async () =>
       takesDownOfRollback(undoSelectionOf(undoings, acceptDrift).undoings),
     );
@@ -158,7 +166,7 @@ export async function orderRollback(order: RollbackOrder, parts: PlanParts): Pro
 
 /**
  * Rolls back a plan that has just ended, in the transaction of its end: what nothing can undo, and what somebody has
- * changed meanwhile, is left alone and named.
+ * changed meanwhile, is left alone and named. It is refused by no freeze: its actions about frozen nodes fail one by one.
  * @returns the rollback, ONGOING, or null if there was nothing to undo
  */
 export async function rollBackAtEnd(
@@ -204,7 +212,7 @@ async function make(
   store: Store,
 ): Promise<ActionPlanRow> {
   const rollback = await writeAlone(checked, digest, transaction, store);
-  const statusMessage = [plan.statusMessage, `rolled back by plan ${rollback.uuid}`, ...leftAlone].join('; ');
+  const statusMessage = [plan.statusMessage, rolledBackWords(rollback.uuid), ...leftAlone].join('; ');
   await linkRollback(plan, rollback, statusMessage, transaction);
   return rollback;
 }

@@ -125,9 +125,25 @@ async function announceRollback(
 ): Promise<void> {
   const phase = ROLLBACK_PHASES[event];
   if (rollback.rollbackOf === null || phase === undefined) return;
-  const { plan, audit } = await getContext(rollback.rollbackOf, transaction.sql);
+  const { plan: undone, audit } = await getContext(rollback.rollbackOf, transaction.sql);
+  const plan = phase === 'error' ? await sayNotUndone(undone, rollback, transaction) : undone;
   await announce([rollbackAnnouncement(phase, plan, audit, rollback)], transaction, store);
 }
+
+/** A plan whose rollback has not succeeded does not go on saying that it was rolled back. */
+async function sayNotUndone(
+  plan: ActionPlanRow,
+  { uuid, state }: ActionPlanRow,
+  transaction: Transaction,
+): Promise<ActionPlanRow> {
+  const came = state === 'FAILED' ? state : `was ${state}`;
+  const statusMessage = plan.statusMessage.replace(rolledBackWords(uuid), `its rollback ${uuid} ${came}`);
+  if (statusMessage === plan.statusMessage) return plan;
+  return (await savePlan(plan, { statusMessage }, transaction)) ?? plan;
+}
+
+/** What a plan says of the rollback that undoes it. */
+export const rolledBackWords = (rollbackUuid: string): string => `rolled back by plan ${rollbackUuid}`;
 
 /** Links a plan to the rollback that undoes it, and says so. Its state stays what it is. @throws OVERTAKEN */
 export async function linkRollback(

@@ -1,7 +1,9 @@
 /** Which nodes a freeze is about, and for how long. */
 import test from 'ava';
+import { previewRollback } from '../../../src/server/plans/rollback_order.ts';
 import { Freezes } from '../../../src/server/power/freezes.ts';
 import { World } from '../../world/world.ts';
+import { make, softOff, standing, wanted, worldWith } from '../plan_making.ts';
 
 test('a freeze is about a zone, labels or both; it outlives the conductor, and is over in its time', async (t) => {
   const world = await World.create({ limits: { syncPowerStateIntervalMs: 0 } });
@@ -30,4 +32,40 @@ test('a freeze is about a zone, labels or both; it outlives the conductor, and i
   const [north] = freezes.list();
   await world.finish(freezes.lift(north?.uuid ?? ''));
   t.is((await Freezes.open(store)).list().length, 0);
+});
+
+const ROLLBACK = { skipIrreversible: false, acceptDrift: false };
+
+test('a rollback that would order a frozen node is refused up front; one that orders none, and a cancel that rolls back, are not', async (t) => {
+  const world = await worldWith(t, 'n1');
+  const { plans, orders } = world.conductor;
+  const maintenance = { resource_id: 'n1', maintenance: true };
+  const freeze = { zone: 'default', labels: {}, reason: 'work', until: null, createdBy: 'jwt:zoe' };
+  await make(world, 'noted', [wanted('m', 'set_node_maintenance', maintenance)]);
+  await plans.start('noted', false);
+  await world.clock.turn(1000);
+  await make(world, 'down', [softOff('n1')]);
+  await plans.start('down', false);
+  await world.clock.turn(120_000);
+  const { uuid } = await orders.freezes.add(freeze);
+  const refused = { code: 'NODE_FROZEN' } as never;
+  await t.throwsAsync(plans.rollback({ plan: 'down', requestId: 'back', ...ROLLBACK }), refused);
+  t.is((await previewRollback('down', world.conductor)).refused?.code, 'NODE_FROZEN');
+  t.like((await standing(world, 'down')).plan, { rolledBackBy: null, statusMessage: 'actions: 1 succeeded' });
+  t.is((await previewRollback('noted', world.conductor)).refused, null);
+  t.is((await plans.rollback({ plan: 'noted', requestId: 'unnoted', ...ROLLBACK })).state, 'ONGOING');
+  await world.clock.turn(1000);
+  await orders.freezes.lift(uuid);
+  await plans.rollback({ plan: 'down', requestId: 'back', ...ROLLBACK });
+  await world.clock.turn(120_000);
+
+  await make(world, 'cut', [softOff('n1'), wanted('nap', 'sleep', { duration: 600 }, ['n1'])]);
+  await plans.start('cut', false);
+  await world.clock.turn(120_000);
+  await orders.freezes.add(freeze);
+  await plans.cancel('cut', '', true);
+  await world.clock.turn(120_000);
+  const { plan } = await standing(world, 'cut');
+  t.is(plan.state, 'CANCELLED');
+  t.is(plan.statusMessage, `cancelled; actions: 1 succeeded, 1 cancelled; its rollback ${plan.rolledBackBy} FAILED`);
 });
