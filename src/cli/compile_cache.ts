@@ -1,6 +1,7 @@
 /** Where V8 keeps the code that it has compiled: with it, a process starts in half the time. */
-import { existsSync, mkdirSync, statSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { isAbsolute, join } from 'node:path';
+import { makeFolder } from '../core/folders.ts';
 import type { Environment } from './shared/terminal.ts';
 
 /**
@@ -16,7 +17,7 @@ export function compileCacheFolder(root: string, { XDG_CACHE_HOME = '', HOME = '
 /** True if only this user can write there: Node runs what it finds in its cache. Creates the folder. */
 function isOurs(folder: string): boolean {
   try {
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    makeFolder(folder);
     const { uid, mode } = statSync(folder);
     return uid === process.getuid?.() && (mode & 0o022) === 0;
   } catch {

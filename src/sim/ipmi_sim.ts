@@ -3,10 +3,11 @@
  * can be set while it runs (chassis.sh). What it does not have: NMI (it refuses that) and cipher suite 17.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdir, open, writeFile } from 'node:fs/promises';
+import { open, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock } from '../core/clock.ts';
 import { asCountermandError, type CountermandError, type ErrorCode, fail } from '../core/errors.ts';
+import { makeFolder } from '../core/folders.ts';
 import type { OnOff } from '../core/power.ts';
 import { openCancellation, sleep } from '../core/signals.ts';
 import { type BmcAddress, findBmc } from '../drivers/ipmi/ipmitool/probe.ts';
@@ -69,7 +70,7 @@ export async function startIpmiSim(options: IpmiSimOptions, clock: Clock, signal
   const { directory, power = 'power on', address = ownAddress(), username = 'admin', password = 'secret' } = options;
   if (options.port !== undefined) await mustBeFree(address, options.port);
   const port = options.port ?? (await takePort(address));
-  await mkdir(join(directory, 'state'), { recursive: true });
+  makeFolder(join(directory, 'state'));
   const chassis = await openChassis(directory, power, options);
   await writeFile(join(directory, 'lan.conf'), lanConf({ ...options, address, port, username, password }), 'latin1');
   await writeFile(join(directory, 'bmc.emu'), BMC_EMU);

@@ -102,8 +102,8 @@ const PARAMETERS: readonly BadCall[] = [
   ),
   audit(
     'an action of an unknown type',
-    { strategy: 'manual', parameters: { actions: [{ ...action, action_type: 'migrate' }] } },
-    /^parameters\.actions\[0\] 'a'\.action_type: there is no action type 'migrate'/,
+    { strategy: 'manual', parameters: { actions: [{ ...action, action_type: 'teleport' }] } },
+    /^parameters\.actions\[0\] 'a'\.action_type: there is no action type 'teleport'/,
   ),
   audit(
     'actions in a circle',

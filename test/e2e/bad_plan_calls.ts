@@ -95,8 +95,8 @@ const ACTIONS: readonly BadCall[] = [
   actions('a timeout of a year', [{ ...nop('a'), timeout: 31_536_000 }], /^actions\[0\].timeout: it is 31536000/),
   actions(
     'an unknown action type',
-    [nop('a'), { name: 'b', actionType: 'migrate' }],
-    /^actions\[1\] 'b'.action_type: there is no action type 'migrate'; there are nop, sleep, change_node_power_state/,
+    [nop('a'), { name: 'b', actionType: 'teleport' }],
+    /^actions\[1\] 'b'.action_type: there is no action type 'teleport'; there are nop, sleep, change_node_power_state/,
   ),
   actions('no action type', [{ name: 'a' }], /^actions\[0\] 'a'.action_type: there is no action type ''/),
   parameters('a parameter that is missing', 'sleep', {}, /^actions\[1\] 'b'.input_parameters.duration: /),

@@ -48,6 +48,7 @@ import '../core/folded_names.test.ts';
 import '../core/globs.test.ts';
 import '../core/places.test.ts';
 import '../core/power.test.ts';
+import '../core/folders.test.ts';
 import '../core/ranges.test.ts';
 import '../core/small_file.test.ts';
 import '../core/states.test.ts';

@@ -1,9 +1,10 @@
 /** `countermand certificates ...`: what a first installation needs to speak TLS. No conductor is asked. */
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { fail } from '../../core/errors.ts';
+import { makeFolder } from '../../core/folders.ts';
 import { type OfflineCall, offline } from '../shared/asking.ts';
 import { readCount } from '../shared/flags.ts';
 import type { Terminal } from '../shared/terminal.ts';
@@ -55,7 +56,7 @@ const NAMES = ['ca', 'server', 'client'].flatMap((name) => [`${name}.pem`, `${na
 /** Writes what does not exist yet. @throws ARGUMENT_INVALID if that cannot be done */
 function write(folder: string, installation: Installation): void {
   try {
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    makeFolder(folder);
     for (const [name, text, mode] of filesOf(installation))
       writeFileSync(join(folder, name), text, { flag: 'wx', mode });
   } catch (error) {

@@ -6,7 +6,6 @@ import {
   fsyncSync,
   linkSync,
   lstatSync,
-  mkdirSync,
   openSync,
   renameSync,
   rmSync,
@@ -16,6 +15,7 @@ import { dirname, join, resolve } from 'node:path';
 import type { Chance } from '../../core/chance.ts';
 import { syncPath } from '../../core/durable_file.ts';
 import { fail } from '../../core/errors.ts';
+import { makeFolder } from '../../core/folders.ts';
 import { readAtStart } from '../../core/small_file.ts';
 import { KEY_BYTES, Sealer, type SealingKey, type SealingKeys, sealingKey } from '../../server/store/sealing.ts';
 import type { Terminal } from '../shared/terminal.ts';
@@ -145,7 +145,7 @@ function makeKey(path: string, chance: Chance): SealingKey {
   const bytes = Buffer.from(chance.bytes(KEY_BYTES));
   const draft = `${path}.new`;
   try {
-    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    makeFolder(dirname(path));
     const file = openSync(draft, 'w', 0o600);
     chmodSync(draft, 0o600);
     writeSync(file, `${bytes.toString('base64')}\n`);

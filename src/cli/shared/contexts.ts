@@ -2,9 +2,10 @@
  * Contexts: names for conductors, each of which a person has in use at other times. They lie in one file of the person,
  * `$XDG_CONFIG_HOME/countermand/contexts.json` or `~/.config/countermand/contexts.json`.
  */
-import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
+import { renameSync, writeFileSync } from 'node:fs';
 import { dirname, isAbsolute, join } from 'node:path';
 import { fail } from '../../core/errors.ts';
+import { makeFolder } from '../../core/folders.ts';
 import { readAtStart } from '../../core/small_file.ts';
 import { areAddresses } from './address.ts';
 import type { Environment } from './terminal.ts';
@@ -94,7 +95,7 @@ export function writeContexts({ current, all }: Contexts, environment: Environme
   const contexts = Object.fromEntries(all.map(({ name, ...reach }) => [name, reach]));
   const unfinished = `${file}.${process.pid}`;
   try {
-    mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+    makeFolder(dirname(file));
     writeFileSync(unfinished, `${JSON.stringify({ current, contexts }, null, 2)}\n`, { mode: 0o600 });
     renameSync(unfinished, file);
   } catch (error) {

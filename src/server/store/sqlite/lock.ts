@@ -1,7 +1,8 @@
 /** The lock of a data folder: one process at a time has its database. */
-import { closeSync, constants, mkdirSync, openSync } from 'node:fs';
+import { closeSync, constants, openSync } from 'node:fs';
 import BetterSqlite3 from 'better-sqlite3';
 import { CountermandError, fail } from '../../../core/errors.ts';
+import { makeFolder } from '../../../core/folders.ts';
 import { checkFilesIn, lockIn } from './data_folder.ts';
 import { inUse } from './owner.ts';
 
@@ -24,7 +25,7 @@ export function lookInto(folder: string): void {
 export function lockFolder(folder: string): () => void {
   lookInto(folder);
   try {
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    makeFolder(folder);
     const path = lockIn(folder);
     // Not to be waited for, if it has become a FIFO since it was looked at.
     closeSync(openSync(path, constants.O_WRONLY | constants.O_CREAT | constants.O_NONBLOCK, 0o600));
