@@ -69,7 +69,7 @@ async function answer(context: Served, route: Route, parts: AppParts): Promise<A
 
 async function askRoute({ req, env }: Served, route: Route, { services }: AppParts): Promise<Answer> {
   const { headers, signal } = req.raw;
-  const credentials = credentialsOf(headers, env.incoming.socket);
+  const credentials = credentialsOf(headers, env.incoming);
   // A conductor that stands by knows no caller, and has nothing to tell but its own process.
   const isOpen = DISCOVERY.includes(route.path) || (route.path === '/metrics' && services.elsewhere() !== null);
   const identity = isOpen ? anonymous(credentials) : await services.identify(credentials);

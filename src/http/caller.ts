@@ -1,7 +1,8 @@
 /** Who sends a request, and whether a browser was led to send it. */
 
-import type { Socket } from 'node:net';
+import type { IncomingMessage } from 'node:http';
 import { isIP } from 'node:net';
+import { failAt } from '../core/errors.ts';
 import { certificateOf } from '../server/access/certificate.ts';
 import { type Credentials, ON_BEHALF_OF } from '../server/access/identity.ts';
 import { Refusal } from './errors.ts';
@@ -9,14 +10,33 @@ import { Refusal } from './errors.ts';
 /** What clients of OpenStack send as a token when they were told to send none (`--os-auth-type none`). */
 const NO_TOKEN = 'notused';
 
-/** The credentials of a request. The token `notused` is none. */
-export function credentialsOf(headers: Headers, socket: Socket): Credentials {
+/** A request as it came in: `Headers` join what is sent twice with a comma, and `headers` of Node.js drop some of it. */
+export type Sent = Pick<IncomingMessage, 'socket' | 'rawHeaders'>;
+
+/** Each of these stands for one value, which says who calls, for whom, or which request it is. */
+const ONCE = /^(authorization|x-auth-token|host|origin|idempotency-key|x-(.+-)?request-id|countermand-.+)$/;
+
+/** Refuses a request of which it is not sure who sends it. @throws ARGUMENT_INVALID naming the header that is sent twice */
+function refuseTwice({ rawHeaders }: Sent): void {
+  const seen = new Set<string>();
+  for (let at = 0; at < rawHeaders.length; at += 2) {
+    const name = (rawHeaders[at] as string).toLowerCase();
+    if (!ONCE.test(name)) continue;
+    if (seen.has(name))
+      throw failAt('ARGUMENT_INVALID', name, `${name} is sent twice; which one counts is not guessed: send it once`);
+    seen.add(name);
+  }
+}
+
+/** The credentials of a request. The token `notused` is none. @throws ARGUMENT_INVALID for a header that is sent twice */
+export function credentialsOf(headers: Headers, sent: Sent): Credentials {
+  refuseTwice(sent);
   const token = headers.get('x-auth-token');
   return {
     authorization: headers.get('authorization'),
     token: token === NO_TOKEN ? null : token,
-    certificate: certificateOf(socket),
-    peer: socket.remoteAddress ?? '',
+    certificate: certificateOf(sent.socket),
+    peer: sent.socket.remoteAddress ?? '',
     onBehalfOf: headers.get(ON_BEHALF_OF),
   };
 }

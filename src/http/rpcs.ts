@@ -3,7 +3,6 @@
  * passes, and what serves it, is the same as over gRPC. Loaded at the first such request.
  */
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
-import type { Socket } from 'node:net';
 import { createFileRegistry, type DescMethod, fromBinary, type Message, toBinary } from '@bufbuild/protobuf';
 import { FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
 import {
@@ -30,7 +29,7 @@ import { sayable } from '../server/api/errors.ts';
 import { contractImage } from '../server/api/image.ts';
 import { type ByteRpc, byteRpcsOf, type SentHeader } from '../server/api/in_process.ts';
 import type { Services } from '../server/api/services.ts';
-import { credentialsOf, refuseStrangers } from './caller.ts';
+import { credentialsOf, refuseStrangers, type Sent } from './caller.ts';
 import { challengeOf, ERROR_CODE_HEADER, Refusal } from './errors.ts';
 import { checked, httpSizeLimitOf, refuseAnnounced } from './message.ts';
 
@@ -42,7 +41,7 @@ export interface RpcParts {
 }
 
 /** What a call has from the listener, and from the gate. */
-const SOCKET = createContextKey<Socket | null>(null);
+const SENT = createContextKey<Sent | null>(null);
 const BEGUN = createContextKey<(header: Headers) => void>(() => {});
 const CALLER = createContextKey<{ readonly identity: Identity; readonly peer: string } | null>(null);
 
@@ -68,7 +67,7 @@ export function rpcListener({ services, onLoopback }: RpcParts, otherwise: Reque
     try {
       refuseStrangers(headersOf(request.headers), onLoopback);
       const begun = Promise.withResolvers<Headers>();
-      const values = createContextValues().set(SOCKET, request.socket).set(BEGUN, begun.resolve);
+      const values = createContextValues().set(SENT, request).set(BEGUN, begun.resolve);
       endSlowBody(request, response, services);
       const asked = universalRequestFromNodeRequest(request, response, undefined, values);
       const rpc = rpcs.get(handler.requestPath) as ByteRpc;
@@ -112,9 +111,9 @@ function addTo(router: ConnectRouter, rpcs: readonly ByteRpc[], services: Servic
 async function admit({ method, requestHeader, values }: HandlerContext, services: Services): Promise<void> {
   const path = `/${method.parent.typeName}/${method.name}`;
   try {
-    const socket = values.get(SOCKET);
-    if (socket === null) throw fail('INTERNAL', `${path} came without a connection`);
-    const credentials = credentialsOf(requestHeader, socket);
+    const sent = values.get(SENT);
+    if (sent === null) throw fail('INTERNAL', `${path} came without a connection`);
+    const credentials = credentialsOf(requestHeader, sent);
     values.set(CALLER, { identity: await services.identify(credentials), peer: credentials.peer });
     refuseAnnounced(path, requestHeader);
   } catch (error) {

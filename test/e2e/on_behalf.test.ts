@@ -1,4 +1,5 @@
 /** Who did something, and on whose behalf, stands in tasks, plans, audits, changes of nodes, events and the trail. */
+import { request } from 'node:http';
 import test from 'ava';
 import { basic, openRoleHouse, type RoleHouse } from './role_house.ts';
 
@@ -22,6 +23,17 @@ async function actorsOf(house: RoleHouse): Promise<Map<string, unknown>> {
   }
   return told;
 }
+
+/** Sends headers as they stand: `fetch` would merge those that are there twice. */
+const statusOf = (url: string, headers: Readonly<Record<string, string | string[]>>) =>
+  new Promise<number | undefined>((resolve, reject) => {
+    const isRpc = url.includes(SERVICE);
+    const all = { ...(isRpc && { 'content-type': 'application/json' }), ...headers };
+    const asked = request(url, { agent: false, method: isRpc ? 'POST' : 'GET', headers: all }, (answer) => {
+      answer.resume().once('end', () => resolve(answer.statusCode));
+    });
+    asked.once('error', reject).end(isRpc ? '{}' : undefined);
+  });
 
 test('a caller with access.delegate says on whose behalf it calls, and everything names both', async (t) => {
   const house = await openRoleHouse(t);
@@ -85,6 +97,23 @@ test('without the verb it is refused, over gRPC, Connect and HTTP, and so is wha
   t.is((await house.call(user, `${SERVICE}.NodeService/ListNodes`, {}, own)).code, 'OK');
   for (const line of ['GET /v1/nodes', 'POST /countermand.v1.NodeService/ListNodes'])
     t.is((await house.http(user, line, line.startsWith('POST') ? {} : undefined, SAID)).status, 403, line);
+  // What is sent twice is one invented person to HTTP/2, and to HTTP/1 as well.
+  const twice = { 'countermand-on-behalf-of': ['token:al', 'zzz'] };
+  const refused = await house.call('root', `${SERVICE}.NodeService/ListNodes`, {}, twice);
+  t.is(refused.code, 'ARGUMENT_INVALID');
+  t.regex(refused.message, /^countermand-on-behalf-of: 'token:al, zzz' is not the name of exactly one identity/);
+  for (const [path, said] of [
+    ['/v1/nodes', twice],
+    ['/v1/nodes', { 'countermand-on-behalf-of': ['jwt:al', 'jwt:al'] }],
+    [`${SERVICE}.NodeService/ListNodes`, twice],
+    ['/v1/nodes', { 'countermand-on-behalf-of': 'token:al, token:zzz' }],
+  ] as [string, Record<string, string | string[]>][])
+    t.is(await statusOf(`${house.base}${path}`, { authorization: basic('root'), ...said }), 400, path);
+  for (const path of ['/v1/nodes', `${SERVICE}.NodeService/ListNodes`])
+    t.is(await statusOf(`${house.base}${path}`, { authorization: basic('root'), ...SAID }), 200, path);
+  const authorization = [basic('root'), basic('nobody')];
+  t.is(await statusOf(`${house.base}/v1/nodes`, { authorization }), 400);
+  t.is(await statusOf(`${house.base}/v1/nodes`, { authorization: authorization.join(', ') }), 401);
   for (const name of ['alice', 'agent:north', 'anonymous@127.0.0.1', 'jwt:', `jwt:${'x'.repeat(300)}`])
     t.is(
       (await house.call('root', `${SERVICE}.NodeService/ListNodes`, {}, { 'countermand-on-behalf-of': name })).code,

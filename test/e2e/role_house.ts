@@ -100,7 +100,7 @@ export async function openRoleHouse(t: ExecutionContext, access: object = ACCESS
     const method = clients.get(service)?.[`${name[0]?.toLowerCase()}${name.slice(1)}`];
     return method?.(request, { metadata: Metadata({ authorization }) }) as AsyncIterable<unknown>;
   };
-  return { call, answer, stream, http, accessFile, address: house.address };
+  return { call, answer, stream, http, accessFile, address: house.address, base: house.http };
 }
 
 /** A house with roles. */

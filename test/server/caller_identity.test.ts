@@ -1,9 +1,11 @@
 /** Who asks, by what came with the request. */
 import { Socket } from 'node:net';
 import test from 'ava';
+import { asCountermandError } from '../../src/core/errors.ts';
 import { credentialsOf } from '../../src/http/caller.ts';
 import { uriOf } from '../../src/server/access/certificate.ts';
-import { anonymous } from '../../src/server/access/identity.ts';
+import { anonymous, type Credentials } from '../../src/server/access/identity.ts';
+import { withOnBehalfOf } from '../../src/server/access/on_behalf.ts';
 
 for (const [peer, name] of [
   ['127.0.0.1:4000', 'anonymous@127.0.0.1'],
@@ -20,10 +22,50 @@ for (const [peer, name] of [
   });
 
 test('the token `notused` is none', (t) => {
-  const tokenOf = (headers: Record<string, string>) => credentialsOf(new Headers(headers), new Socket()).token;
+  const tokenOf = (headers: Record<string, string>) =>
+    credentialsOf(new Headers(headers), { socket: new Socket(), rawHeaders: [] }).token;
   t.is(tokenOf({}), null);
   t.is(tokenOf({ 'X-Auth-Token': 'notused' }), null);
   t.is(tokenOf({ 'X-Auth-Token': 'secret' }), 'secret');
+});
+
+test('a header that says who calls, for whom, or which request it is, is not sent twice', (t) => {
+  const socket = new Socket();
+  const read = (...rawHeaders: string[]) => credentialsOf(new Headers(), { socket, rawHeaders });
+  for (const name of [
+    ...['Countermand-On-Behalf-Of', 'Countermand-X', 'Authorization', 'X-Auth-Token', 'Idempotency-Key', 'Host'],
+    ...['X-Openstack-Request-Id', 'X-Request-Id', 'Origin'],
+  ]) {
+    const { code, message } = asCountermandError(
+      t.throws(() => read(name, 'a', 'Accept', 'x', name.toLowerCase(), 'a')),
+    );
+    t.is(code, 'ARGUMENT_INVALID', name);
+    t.regex(message, new RegExp(`^${name.toLowerCase()} is sent twice`));
+  }
+  t.notThrows(() => read('Accept', 'a', 'Accept', 'b', 'Cookie', 'a', 'Cookie', 'b', 'Authorization', 'Basic x'));
+});
+
+test('for whom a caller acts is one name, as it was sent; two that were merged are refused', async (t) => {
+  const identify = withOnBehalfOf(async () => ({ name: 'basic:portal, jwt:x', agentZones: null }));
+  const nothing: Credentials = { authorization: null, token: null, certificate: null, peer: '' };
+  const said = (onBehalfOf: string) => identify({ ...nothing, onBehalfOf });
+  for (const name of [
+    ...['token:al', 'jwt:alice', 'jwt:auth0|12:3', 'basic:al bert', 'certificate:spiffe://x/alice'],
+    ...['certificate:CN=alice smith', 'certificate:C=DE,O=Foo\\, Inc.,CN=alice smith', 'certificate:2.5.4.3=a'],
+  ])
+    t.is((await said(name)).onBehalfOf, name);
+  for (const name of [
+    ...['token:al, token:zzz', 'token:al,token:zzz', 'token:al, zzz', 'token:al,', 'token:al, ', ', token:al'],
+    ...['jwt:al, zzz', 'jwt:al,zzz', 'basic:al, agent:x', 'certificate:CN=al, token:zzz', 'certificate:CN=al, CN=zzz'],
+    ...['certificate:CN=al,zzz', 'certificate:CN=zzz\\, certificate:CN=al', 'certificate:CN=al\\,token:zzz'],
+    ...['certificate:CN=al, anonymous@127.0.0.1', 'certificate:CN=al,CN=', 'certificate:CN=al,'],
+    ...['', 'token:', 'token: al', ' token:al', 'token:al ', 'token:al\tx', 'Token:al', 'agent:x', 'jwt:\u00e4'],
+  ]) {
+    const { code, message } = asCountermandError(await t.throwsAsync(said(name), undefined, name));
+    t.is(code, 'ARGUMENT_INVALID', name);
+    t.regex(message, /^countermand-on-behalf-of: /);
+  }
+  t.is((await said('basic:portal, jwt:x')).onBehalfOf, undefined, 'its own name, whatever that is');
 });
 
 for (const [alternatives, uri] of [

@@ -59,7 +59,10 @@ export function createAuthenticator(methods: Methods, clock: Clock, log: Log): (
 }
 
 async function identify({ authorization, token, certificate }: Credentials, opened: Opened): Promise<Identity> {
-  const [scheme = '', value = ''] = authorization?.trim().split(/\s+/) ?? [];
+  const [scheme = '', value = '', ...more] = authorization?.trim().split(/\s+/) ?? [];
+  // HTTP joins two headers with a comma, and base64 would be read up to it: which one counts is not guessed.
+  if (more.length > 0 || value.includes(','))
+    throw refused('the authorization is not one scheme with one value', opened);
   if (/^bearer$/i.test(scheme)) return byToken(value, opened);
   if (/^basic$/i.test(scheme)) return byPassword(value, opened);
   if (authorization !== null) throw refused('the authorization is neither Bearer nor Basic', opened);

@@ -2,7 +2,7 @@
 import type { CallContext, Metadata, ServerMiddleware, ServerMiddlewareCall } from 'nice-grpc';
 import { ServerError, Status } from 'nice-grpc';
 import type { Chance } from '../../core/chance.ts';
-import { type CountermandError, fail } from '../../core/errors.ts';
+import { type CountermandError, fail, failAt } from '../../core/errors.ts';
 import { KEPT_LIMITS } from '../../core/limits.ts';
 import { type Cancellation, onAbort, openCancellation } from '../../core/signals.ts';
 import { type Asked, anonymous, type ClientCertificate, type Identify, ON_BEHALF_OF } from '../access/identity.ts';
@@ -77,12 +77,19 @@ export function identifyCaller(
     context: CallContext,
   ) {
     const { peer, metadata } = context;
-    const authorization = metadata.get('authorization') ?? null;
-    const onBehalfOf = metadata.get(ON_BEHALF_OF) ?? null;
+    const authorization = onlyOne('authorization', metadata);
+    const onBehalfOf = onlyOne(ON_BEHALF_OF, metadata);
     const credentials = { authorization, token: null, certificate: certificateIn(metadata), peer, onBehalfOf };
     const identity = isOpenToAll(call.method.path) ? anonymous(credentials) : await identify(credentials);
     return yield* call.next(call.request, { ...context, identity });
   };
+}
+
+/** The one value of a key; null if there is none. @throws ARGUMENT_INVALID if there are several */
+function onlyOne(key: 'authorization' | typeof ON_BEHALF_OF, metadata: Metadata): string | null {
+  const [value = null, ...more] = metadata.getAll(key);
+  if (more.length === 0) return value;
+  throw failAt('ARGUMENT_INVALID', key, `${key} is sent twice; which one counts is not guessed: send it once`);
 }
 
 /** The path of the only RPC of agents. */
