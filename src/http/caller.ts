@@ -1,6 +1,6 @@
 /** Who sends a request, and whether a browser was led to send it. */
 
-import type { IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
 import { isIP } from 'node:net';
 import { failAt } from '../core/errors.ts';
 import { certificateOf } from '../server/access/certificate.ts';
@@ -11,7 +11,11 @@ import { Refusal } from './errors.ts';
 const NO_TOKEN = 'notused';
 
 /** A request as it came in: `Headers` join what is sent twice with a comma, and `headers` of Node.js drop some of it. */
-export type Sent = Pick<IncomingMessage, 'socket' | 'rawHeaders'>;
+export interface Sent {
+  readonly socket: Socket;
+  /** Names and values in turn. */
+  readonly rawHeaders: readonly string[];
+}
 
 /** Each of these stands for one value, which says who calls, for whom, or which request it is. */
 const ONCE = /^(authorization|x-auth-token|host|origin|idempotency-key|x-(.+-)?request-id|countermand-.+)$/;

@@ -13,7 +13,7 @@ const SUBJECT = /^certificate:(\\.|[^,\\])+(,[A-Za-z][\w.-]*=(\\.|[^,\\])+)*$/;
  * True if a text names exactly one identity. What HTTP makes of two headers, `token:al, zzz`, names none: a comma stands in
  * the subjects of certificates only, and there with the next part right behind it.
  */
-export function isOneName(text: string): boolean {
+function isOneName(text: string): boolean {
   if (!METHODS.test(text) || text.length > NAME_LIMIT || text.endsWith(' ') || !/^[ -~]+$/.test(text)) return false;
   return !text.includes(',') || (SUBJECT.test(text) && !ANOTHER.test(text));
 }
