@@ -38,6 +38,9 @@ test('a frozen label refuses orders, of plans too, and no abort; lifted or over,
   await t.throwsAsync(client.plans.startActionPlan({ actionPlan: actionPlan?.uuid ?? '' }), {
     code: 'NODE_FROZEN',
   } as never);
+  t.regex((await command('status')).stdout, /\nfreezes +1 hold: countermand freeze list\n/);
+  t.regex((await command('node', 'show', 'n2')).stdout, /\nfrozen +until freeze \S+ is lifted: new power supply\n/);
+  t.notRegex((await command('node', 'show', 'n3')).stdout, /\nfrozen /);
   for (const words of ['node power n2 off', 'node power n[2-3] off', 'plan start p']) {
     const told = await command(...words.split(' '), '--dry-run');
     t.deepEqual([told.exitCode, told.stderr.includes('node n2 is frozen')], [5, true], words);

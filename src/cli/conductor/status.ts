@@ -71,6 +71,7 @@ export function statusText(status: GetStatusResponse, address: string, nowMs: nu
     ...conductorLines(status, nowMs),
     ['nodes', `${nodes?.total ?? 0}${states && `: ${states}`}`],
     ['maintenance', String(nodes?.maintenance ?? 0)],
+    ...(status.freezes > 0 ? [['freezes', `${status.freezes} hold: countermand freeze list`] as [string, string]] : []),
     ['power tasks', `${status.unsettledPowerTasks} not at rest`],
     ['action plans', plans || 'none under way'],
     ['agents', agents || 'none'],

@@ -58,6 +58,7 @@ export function nodeText(node: Node, nowMs: number, time: TimeText): string {
     ['read', node.powerStateReadAt ? `${ageWords(node.powerStateReadAt, nowMs)} ago` : 'never'],
     ['target', targetWord(node.targetPowerState)],
     ['held by', node.heldBy && `power task ${node.heldBy}`],
+    ['frozen', node.frozen],
     ['maintenance', node.maintenance ? `on${because}` : 'off'],
     ['guid', node.guid],
     ['other guid', node.otherGuid && `${node.otherGuid}: countermand node accept ${node.name}`],

@@ -9,7 +9,7 @@ import type { Conductor } from '../conductor.ts';
 import { isUnreadable } from '../nodes/problems.ts';
 import { windowLeftMs } from '../nodes/windows.ts';
 import { waitsForApproval } from '../plans/possible.ts';
-import { untilWords } from '../power/freezes.ts';
+import { frozenWords } from '../power/freezes.ts';
 import { possibleTargets, type Standing, standingOf } from '../power/possible.ts';
 import { listPlansMeeting } from '../store/plans.ts';
 import { listPowerTasks } from '../store/power_tasks.ts';
@@ -54,7 +54,7 @@ export async function explainNode(
       node.lastError === '' || node.lastError === node.problem?.message ? '' : `Its last error: ${node.lastError}`,
       standing.frozen === null
         ? ''
-        : `It is frozen ${untilWords(standing.frozen)}: ${standing.frozen.reason}. Orders are refused; aborts are not.`,
+        : `It is frozen ${frozenWords(standing.frozen)}. Orders are refused; aborts are not.`,
       node.maintenance
         ? `It is in maintenance${node.maintenanceReason === '' ? '' : `: ${node.maintenanceReason}`}; it is still read, and orders are still accepted.`
         : '',

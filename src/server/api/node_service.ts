@@ -12,6 +12,7 @@ import type { Asked } from '../access/identity.ts';
 import type { Conductor } from '../conductor.ts';
 import { changeNode, checkChange, checkEnrolment, deleteNode, enrolNode, validateInfo } from '../nodes/enrolment.ts';
 import { acceptNode } from '../power/acceptance.ts';
+import { frozenWords } from '../power/freezes.ts';
 import { type Also, storeAlso, type Touched } from '../store/also.ts';
 import { listModelChanges, type ModelChangeRow, modelRevision } from '../store/cluster_model.ts';
 import { findSecretKeys } from '../store/drivers.ts';
@@ -36,7 +37,7 @@ const isName = (mark: unknown): mark is string => typeof mark === 'string';
 export function createNodeService(conductor: Conductor): NodeServiceImplementation<Asked & Viewed & Recorded> {
   const { store, freezes } = conductor.orders;
   const { read } = store.database;
-  const answer = async (node: NodeRow): Promise<Node> => toNode(node, await findSecretKeys(node.driver, read));
+  const answer = answeringFor(conductor);
   const during = <T>(context: CallContext, work: (signal: AbortSignal) => Promise<T>): Promise<T> =>
     inCall(context, conductor.shutdown, work);
   return {
@@ -103,6 +104,14 @@ export function createNodeService(conductor: Conductor): NodeServiceImplementati
     listModelChanges: (request, { view }) => pageOfChanges(request, conductor, view),
   };
 }
+
+/** Makes a node an answer. */
+const answeringFor =
+  ({ store, orders: { freezes } }: Conductor) =>
+  async (node: NodeRow): Promise<Node> => ({
+    ...toNode(node, await findSecretKeys(node.driver, store.database.read)),
+    frozen: frozenWords(freezes.of(node)),
+  });
 
 /** The conductor with a store whose writes are noted; those that come to nothing are not. */
 function noting<T>(conductor: Conductor, record: Also, touched: (result: T) => Touched | null): Conductor {

@@ -148,6 +148,7 @@ export async function statusOf(conductor: Conductor, view?: View): Promise<GetSt
     ],
     ...(await conductorsOf(database.read)),
     sinks,
+    freezes: view?.filter === undefined ? conductor.orders.freezes.list().length : 0,
   };
 }
 

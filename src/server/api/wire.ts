@@ -55,6 +55,7 @@ export function toNode(node: NodeRow, secretKeys: ReadonlySet<string>): Node {
     problem: toProblem(node.problem),
     guid: node.bmcGuid ?? '',
     otherGuid: node.otherGuid ?? '',
+    frozen: '',
   };
 }
 

@@ -138,6 +138,10 @@ function refusal(freeze: FreezeRow, { name }: Pick<NodeRow, 'name'>, possible: s
   });
 }
 
+/** Until when a freeze holds, and why. Empty for none. */
+export const frozenWords = (freeze: FreezeRow | null): string =>
+  freeze === null ? '' : `${untilWords(freeze)}: ${freeze.reason}`;
+
 /** Until when a freeze holds, in words. */
-export const untilWords = ({ until, uuid }: FreezeRow): string =>
+const untilWords = ({ until, uuid }: FreezeRow): string =>
   until === null ? `until freeze ${uuid} is lifted` : `until ${new Date(until).toISOString()}`;

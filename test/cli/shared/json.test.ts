@@ -73,6 +73,7 @@ test('full JSON has false, zero, empty and unknown too', (t) => {
     problem: { code: 'BMC_SILENT', message: '' },
     guid: '',
     otherGuid: '',
+    frozen: '',
   });
 });
 
