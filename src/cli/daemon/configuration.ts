@@ -69,6 +69,8 @@ export interface Configuration {
   readonly recallConfirmMs: number;
   readonly agentLeaseMs: number;
   readonly leaderLeaseMs: number;
+  /** How long calls may take to end when the process is to stop. */
+  readonly drainTimeoutMs: number;
   readonly windowReadIntervalMs: number;
   readonly cancelDeadlineMs: number;
   readonly rollbackWindowMs: number;
@@ -228,6 +230,19 @@ const isUrl = (text: string): boolean => /^https?:\/\//.test(text);
 
 const milliseconds = (seconds: number): number => Math.round(seconds * 1000);
 
+function vaultOf(values: Values): VaultPlace {
+  return {
+    address: values.vault_address ?? null,
+    tokenFile: pathOf(values.vault_token_file),
+    roleIdFile: pathOf(values.vault_role_id_file),
+    secretIdFile: pathOf(values.vault_secret_id_file),
+    ca: pathOf(values.vault_ca),
+    namespace: values.vault_namespace ?? null,
+    timeoutMs: milliseconds(values.vault_timeout),
+    cacheMs: milliseconds(values.vault_cache),
+  };
+}
+
 function retentionOf(values: Values): Retention {
   return {
     events: keep(values.events_keep, values.events_keep_rows),
@@ -278,6 +293,7 @@ export function configurationOf(values: Values): Configuration {
     recallConfirmMs: milliseconds(values.recall_confirm),
     agentLeaseMs: milliseconds(values.agent_lease),
     leaderLeaseMs: milliseconds(values.leader_lease),
+    drainTimeoutMs: milliseconds(values.drain_timeout),
     windowReadIntervalMs: milliseconds(values.window_read_interval),
     cancelDeadlineMs: milliseconds(values.cancel_deadline),
     rollbackWindowMs: milliseconds(values.rollback_window),
@@ -296,16 +312,7 @@ export function configurationOf(values: Values): Configuration {
       identity_nodes: values.identity_nodes,
     },
     bmcCaFolder: pathOf(values.bmc_ca_dir),
-    vault: {
-      address: values.vault_address ?? null,
-      tokenFile: pathOf(values.vault_token_file),
-      roleIdFile: pathOf(values.vault_role_id_file),
-      secretIdFile: pathOf(values.vault_secret_id_file),
-      ca: pathOf(values.vault_ca),
-      namespace: values.vault_namespace ?? null,
-      timeoutMs: milliseconds(values.vault_timeout),
-      cacheMs: milliseconds(values.vault_cache),
-    },
+    vault: vaultOf(values),
     bmcAccess: pathOf(values.bmc_access),
     sinkAccess: pathOf(values.sink_access),
     agentName: values.agent_name,

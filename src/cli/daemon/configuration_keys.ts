@@ -224,6 +224,12 @@ export const CONFIGURATION_KEYS = {
     meaning:
       'where several conductors stand on one PostgreSQL: one that leads stops when its database has not answered for this long; a conductor that stands by takes over after that. The same for all of them',
   }),
+  drain_timeout: seconds(0, {
+    fallback: 30,
+    readBy: 'conductor',
+    meaning:
+      'after SIGTERM: how long calls over gRPC that are under way may take to end; then they are cut off, and what they have begun is carried on after the next start. Streams end at once. Requests over HTTP get 5 s',
+  }),
   window_read_interval: seconds(0.1, {
     fallback: 10,
     readBy: 'conductor',

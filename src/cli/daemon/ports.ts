@@ -10,7 +10,7 @@ import type { Configuration } from './configuration.ts';
 /** What ports are made of. */
 export interface PortParts {
   readonly front: Front;
-  readonly configuration: Pick<Configuration, 'listen' | 'httpListen' | 'databaseUrl'>;
+  readonly configuration: Pick<Configuration, 'listen' | 'httpListen' | 'databaseUrl' | 'drainTimeoutMs'>;
   /** Null: plaintext. */
   readonly tls: TlsSource | null;
   readonly terminal: Pick<Terminal, 'openFilesLimit'>;
@@ -29,9 +29,15 @@ export interface Ports {
 /** Opens both ports. @throws LISTEN_FAILED with the address; then none is open */
 export async function openPorts(parts: PortParts): Promise<Ports> {
   const { front, configuration, tls, terminal } = parts;
-  const { listen: address, databaseUrl } = configuration;
+  const { listen: address, databaseUrl, drainTimeoutMs } = configuration;
   const amongOthers = databaseUrl !== null;
-  const listener = await listen(front, { address, tls, openFilesLimit: terminal.openFilesLimit(), amongOthers });
+  const listener = await listen(front, {
+    address,
+    tls,
+    openFilesLimit: terminal.openFilesLimit(),
+    amongOthers,
+    drainTimeoutMs,
+  });
   const door = await openDoorOf(parts).catch(async (error) => {
     await listener.close();
     throw error;

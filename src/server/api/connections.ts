@@ -9,7 +9,7 @@ import type { CallContext, ServerMiddleware, ServerMiddlewareCall } from 'nice-g
 import type { Clock, Timer } from '../../core/clock.ts';
 import { fail } from '../../core/errors.ts';
 import { AGENT_LIMITS } from '../../core/limits.ts';
-import { openCancellation, sleep } from '../../core/signals.ts';
+import { openCancellation, sleep, untilAborted } from '../../core/signals.ts';
 import type { Log } from '../log.ts';
 import { ATTACH } from './calls.ts';
 import { ConnectionPlaces, type Place } from './connection_places.ts';
@@ -20,10 +20,8 @@ const LISTENING = 'tracing:net.server.listen:asyncStart';
 
 /** How often it is looked whether calls still end, after they were told to. */
 const LOOK_MS = 2500;
-/** After this number of looks in which no call has ended, the others do not end by themselves: their clients do not read. */
+/** After this number of looks in which no call has ended, and only streams are open, these do not end by themselves: their clients do not read. */
 const STILL_LOOKS = 2;
-/** After this number of looks, connections that are still open are cut off in any case. */
-const MOST_LOOKS = 12;
 
 /** How often it is said that connections are refused. */
 const SAY_AGAIN_MS = 60_000;
@@ -59,6 +57,10 @@ export class Connections {
   /** By peer, as calls name it. */
   readonly #open = new Map<string, Connection>();
   #endedCalls = 0;
+  /** Calls with one answer, which the conductor has not given yet. */
+  #unanswered = 0;
+  /** Answers them all. */
+  readonly #giveUp = openCancellation([]);
   #saidAt = Number.NEGATIVE_INFINITY;
 
   constructor({ clock, log, openFilesLimit, leader }: ConnectionParts) {
@@ -88,16 +90,27 @@ export class Connections {
     }
   }
 
-  /** Refuses calls on a connection too many, except those of agents that attach. */
+  /** Counts the calls that are not answered yet. Refuses those on a connection too many, except of agents that attach. */
   refuseSpare(): ServerMiddleware {
     const { limits } = this.#places;
     const isSpare = (peer: string): boolean => this.#open.get(peer)?.place.kind === 'spare';
+    const { signal } = this.#giveUp;
+    const count = (more: number): void => {
+      this.#unanswered += more;
+    };
     return async function* admit<Request, Response>(
       call: ServerMiddlewareCall<Request, Response>,
       context: CallContext,
     ) {
       if (call.method.path !== ATTACH && isSpare(context.peer)) throw tooMany(limits);
-      return yield* call.next(call.request, context);
+      if (call.requestStream || call.responseStream) return yield* call.next(call.request as never, context);
+      count(1);
+      try {
+        const { value } = await untilAborted(call.next(call.request, context).next(), signal);
+        return value;
+      } finally {
+        count(-1);
+      }
     };
   }
 
@@ -113,18 +126,25 @@ export class Connections {
   }
 
   /**
-   * Resolves when `ended` does, or when what is open was cut off. It is cut off when no call ends any more, and after 30 s at the
-   * latest. A busy computer is not taken for a client that does not read: a look that comes late finds what has ended meanwhile.
+   * Resolves when `ended` does, or when what is open was cut off. It is cut off after `limitMs`, and before if only streams are open
+   * and none of them ends any more. A busy computer is not taken for a client that does not read: a look that comes late finds what has ended meanwhile.
    */
-  async end(ended: Promise<void>): Promise<void> {
+  async end(ended: Promise<void>, limitMs: number): Promise<void> {
     const cancellation = openCancellation([]);
     ended.catch(() => {}).finally(() => cancellation.abort(fail('SHUTTING_DOWN', 'all calls have ended')));
     let still = 0;
-    for (let look = 0; look < MOST_LOOKS && still < STILL_LOOKS; look += 1) {
+    const until = this.#clock.monotonic() + limitMs;
+    for (let rest = limitMs; rest > 0 && still < STILL_LOOKS; rest = until - this.#clock.monotonic()) {
       const before = this.#endedCalls;
+      await sleep(Math.min(LOOK_MS, rest), this.#clock, cancellation.signal).catch(() => {});
+      if (cancellation.signal.aborted) return;
+      still = this.#endedCalls > before || this.#unanswered > 0 ? 0 : still + 1;
+    }
+    // A connection that is reset under a call is taken for a fault of the conductor; such a call is told what has happened.
+    if (this.#unanswered > 0) {
+      this.#giveUp.abort(NOT_IN_TIME);
       await sleep(LOOK_MS, this.#clock, cancellation.signal).catch(() => {});
       if (cancellation.signal.aborted) return;
-      still = this.#endedCalls > before ? 0 : still + 1;
     }
     // Reset, not closed: after the GOAWAY that announced the end, clients take a connection that is only closed for a fault of
     // the conductor, INTERNAL. A reset is UNAVAILABLE, and no client repeats by itself what may have been done.
@@ -211,6 +231,11 @@ export class Connections {
     this.#log.warn({ code: 'TOO_MANY_STREAMS', address }, 'there are too many connections: only agents can attach');
   }
 }
+
+const NOT_IN_TIME = fail(
+  'SHUTTING_DOWN',
+  'the conductor is shutting down, and could not answer in time; what it has begun is carried on after the next start; try again',
+);
 
 function portOf(server: Server): number | null {
   const address = server.address();

@@ -58,6 +58,8 @@ interface ListenerPlace {
   readonly tls: TlsSource | null;
   /** There may be other conductors: while one of them leads, connections are passed on to it. */
   readonly amongOthers: boolean;
+  /** How long calls under way may take to end when it is closed. */
+  readonly drainTimeoutMs: number;
 }
 
 /**
@@ -66,7 +68,7 @@ interface ListenerPlace {
  */
 export async function listen(
   front: Front,
-  { address, openFilesLimit, tls, amongOthers }: ListenerPlace,
+  { address, openFilesLimit, tls, amongOthers, drainTimeoutMs }: ListenerPlace,
 ): Promise<Listener> {
   // What goes wrong there comes as an error; its own lines would stand between ours.
   setLogVerbosity(logVerbosity.NONE);
@@ -106,7 +108,7 @@ export async function listen(
   return {
     port,
     async close() {
-      await connections.end(server.shutdown());
+      await connections.end(server.shutdown(), drainTimeoutMs);
       server.forceShutdown();
     },
   };

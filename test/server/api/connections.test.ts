@@ -12,6 +12,7 @@ import { createServices } from '../../../src/server/api/services.ts';
 import { announce } from '../../../src/server/events/announce.ts';
 import type { Transaction } from '../../../src/server/store/database.ts';
 import { ownAddress } from '../../../src/sim/loopback.ts';
+import { eventually } from '../../counterparts/eventually.ts';
 import { type Client, connect } from '../../e2e/client.ts';
 import { Watch } from '../../e2e/watching.ts';
 import { World } from '../../world/world.ts';
@@ -37,7 +38,7 @@ const late =
 async function openPort(t: ExecutionContext, openFilesLimit: number, clockOf = (clock: Clock): Clock => clock) {
   const world = await World.open(t, { limits: { syncPowerStateIntervalMs: 0 } });
   const { conductor } = world;
-  const place = { address: `${ownAddress()}:0`, openFilesLimit, tls: null, amongOthers: false };
+  const place = { address: `${ownAddress()}:0`, openFilesLimit, tls: null, amongOthers: false, drainTimeoutMs: 30_000 };
   const { store } = conductor.orders;
   const orders = { ...conductor.orders, store: { ...store, clock: clockOf(store.clock) } };
   const { clock } = orders.store;
@@ -45,7 +46,15 @@ async function openPort(t: ExecutionContext, openFilesLimit: number, clockOf = (
     { clock, log: conductor.log, chance: world.chance },
     { error: fail('SHUTTING_DOWN', 'never'), grpc: null, http: null },
   );
-  front.lead({ conductor, services: createServices(conductor), objection: () => null });
+  const services = createServices(conductor);
+  /** Lets the calls of GetVersion be answered, which are not before. */
+  const held: (() => void)[] = [];
+  const getVersion = async () => {
+    await new Promise<void>((resolve) => held.push(resolve));
+    return { version: 'held' };
+  };
+  const itself = { ...services.itself, getVersion };
+  front.lead({ conductor, services: { ...services, itself }, objection: () => null });
   const listener = await listen(front, place);
   const dial = (): Client => {
     const client = connect(`${ownAddress()}:${listener.port}`);
@@ -70,7 +79,7 @@ async function openPort(t: ExecutionContext, openFilesLimit: number, clockOf = (
     await world.clock.turn(60_000);
     await closed;
   });
-  return { world, dial, dialSilently, stop };
+  return { world, dial, dialSilently, stop, held };
 }
 
 /** An agent that says who it is, and then nothing more. */
@@ -149,4 +158,20 @@ test('a stream that is never read does not keep the port open, and is told that 
   await closed;
   const cut = await t.throwsAsync(readAll(unread));
   t.like(cut, { status: 'UNAVAILABLE' });
+});
+
+test('a call that is not answered may end within the drain timeout, and is cut off after it', async (t) => {
+  const { world, dial, stop, held } = await openPort(t, 1024);
+  const { itself } = dial();
+  const [answered, lost] = [itself.getVersion({}), itself.getVersion({})];
+  lost.catch(() => {});
+  await eventually('both calls to have begun', () => held.length === 2);
+  const { closed } = await stop();
+  await world.clock.turn(25_000);
+  held[0]?.();
+  t.deepEqual(await answered, { version: 'held' });
+  await world.clock.turn(5000);
+  await closed;
+  t.like(await t.throwsAsync(lost), { status: 'UNAVAILABLE', code: 'SHUTTING_DOWN' });
+  held[1]?.();
 });
