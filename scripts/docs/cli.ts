@@ -67,7 +67,7 @@ export async function printCli(): Promise<string> {
       'and fish, which knows commands, options, values, and the names that the conductor has.',
     'Commands that take running nodes down, or that cannot be undone, ask first: `node power` with `off`, `reboot`, ' +
       '`inject_nmi` or `--on-timeout force`, `plan start`, `plan create --start`, `plan rollback`, `plan cancel --rollback`, ' +
-      '`audit create` and `audit resume` of an audit with `auto_trigger`, and each `delete`. The question is shown on the ' +
+      '`audit create` and `audit resume` of an audit with `auto_trigger`, and each `delete` of what the conductor keeps. The question is shown on the ' +
       'terminal, wherever stdout goes, and says how many running nodes go down. Scripts give `--yes`. Without it, and ' +
       'without a terminal on stdin to ask on, the command ends with exit code 9 and nothing is sent.',
     '`--dry-run` on `node power`, `plan create`, `plan start`, `plan cancel`, `plan rollback`, `audit create` and `audit resume` says what ' +

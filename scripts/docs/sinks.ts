@@ -40,7 +40,8 @@ const PROMISES = `## What is promised
 
 The attempt is repeated after 1 s, and after twice as long each time, up to 5 minutes, each varied by a fifth; \`Retry-After\` is kept to, up to an hour. It never
 ends. \`countermand sink list\` and \`countermand status\` name the sink, the reason and the lag, and so do the metrics \`countermand_sink_…\`.
-\`countermand sink test\` sends an event of type \`sink.test\` at once, beside those that wait; when it is taken over, what waits follows.
+\`countermand sink test\` sends an event of type \`sink.test\` at once, beside those that wait; when it is taken over, what waits follows. A test
+that fails is a problem of the sink too, in the list and in the status, until a test succeeds or an event is taken over.
 
 410 Gone switches a sink off, also for the next conductor: nothing is sent until \`countermand sink test\` succeeds. Its position stays.
 

@@ -71,6 +71,8 @@ export interface SinkKind {
   readonly atOnce: number;
   /** What is wrong with values that are good by themselves; null if nothing is. */
   contradiction(settings: Settings): string | null;
+  /** Looks at the receiver, if it is named by an IP address. @throws DeliveryFailure if that may not be reached */
+  refusePlace(settings: Settings, objection: OutletParts['objection']): void;
   /** Opens a way to the receiver; nothing is sent yet. `settings` have what references stand for. @throws DeliveryFailure */
   open(settings: Settings, parts: OutletParts): Outlet;
 }

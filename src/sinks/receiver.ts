@@ -12,6 +12,13 @@ export function refuseAddress(host: string, isPlain: boolean, objection: Objecti
   if (why !== null) throw new DeliveryFailure(why);
 }
 
+/** The same for a URL, whose scheme says whether it is plaintext. Nothing is said of what is none. */
+export function refusePlaceOf(url: string, objection: Objection): void {
+  if (!URL.canParse(url)) return;
+  const { protocol, hostname } = new URL(url);
+  refuseAddress(hostname.replace(/^\[|\]$/g, ''), protocol === 'http:' || protocol === 'amqp:', objection);
+}
+
 /** Looks a name up for each new connection, and answers the first address that may be reached. */
 export function allowedLookup(isPlain: boolean, objection: Objection): LookupFunction {
   return (host, options, found) => {

@@ -4,6 +4,7 @@ import { DeliveryFailure, type Outlet, type Settings, type SinkKind, type ToldEv
 import { openCancellation } from '../core/signals.ts';
 import { CLOUD_EVENT, cloudEvent } from './cloud_event.ts';
 import type { Answer, OpenPoster } from './post.ts';
+import { refusePlaceOf } from './receiver.ts';
 import { isWebhookSecret, signatureHeaders } from './signature.ts';
 
 const TIMEOUT_S = 15;
@@ -56,6 +57,7 @@ export function webhookKind(openPoster: OpenPoster): SinkKind {
     settings: SETTINGS,
     atOnce: 1,
     contradiction: () => null,
+    refusePlace: ({ webhook_url: url = '' }, objection) => refusePlaceOf(url, objection),
     open(settings, parts) {
       const { databaseId, clock } = parts;
       const poster = openPoster(new URL(settings.webhook_url as string), settings.webhook_ca ?? null, parts);

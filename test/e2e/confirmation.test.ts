@@ -74,6 +74,7 @@ const ASKING: Readonly<Record<string, RegExp>> = {
     /takes 4 running nodes down \(n1, n2, n3, n4\), and the plans of later runs start without/,
   'audit resume paused': /audit 'paused' runs again, and its plans start without/,
   'audit delete once': /audit 'once' is deleted for good/,
+  'sink delete ops': /sink 'ops' is deleted for good: its position is lost/,
   'node delete n1': /node 'n1' is forgotten/,
 };
 

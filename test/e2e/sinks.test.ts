@@ -84,7 +84,7 @@ test('a sink is made, tested, shown with its lag and deleted; its secret stays i
       .stderr,
     /there is a sink 'ops' already/,
   );
-  t.is((await sink('delete', 'ops')).stdout, 'sink ops: deleted');
+  t.is((await sink('delete', 'ops', '--yes')).stdout, 'sink ops: deleted');
   t.is((await sink('show', 'ops')).exitCode, 3);
   await sink('create', 'plain', '--kind', 'webhook', '--set', `webhook_url=${url}`, `webhook_secret=${secret}`);
   t.regex((await sink('show', 'plain')).stdout, /webhook_secret +\*+/);

@@ -9,6 +9,7 @@ import {
   TestSinkResponse,
 } from '../../gen/countermand/v1/notification.ts';
 import { asking, type Call, present } from '../shared/asking.ts';
+import { confirm, type Yes, yesOption } from '../shared/confirming.ts';
 import { readPairs, readSequence } from '../shared/flags.ts';
 import { oneLine } from '../shared/harmless.ts';
 import { addListFlags, type ListFlags, type Listing, showList } from '../shared/listing.ts';
@@ -89,7 +90,9 @@ async function show(name: string, _options: object, { conductor, output, clock }
   output.message(GetSinkResponse, answer, ({ sink }) => sinkText(present(sink, 'a sink'), clock.now()));
 }
 
-async function remove(name: string, _options: object, { conductor, output }: Call): Promise<void> {
+async function remove(name: string, { yes }: { readonly yes?: Yes }, call: Call): Promise<void> {
+  const { conductor, output } = call;
+  await confirm(`sink '${name}' is deleted for good: its position is lost, and what waits is never sent`, yes, call);
   const answer = await conductor.notifications.deleteSink({ sink: name });
   output.message(DeleteSinkResponse, answer, () => `sink ${name}: deleted`);
 }
@@ -132,6 +135,7 @@ Examples:
     .command('delete')
     .description('send nothing more to a receiver')
     .argument('<sink>', 'its name')
+    .addOption(yesOption())
     .action(asking(remove, terminal));
   group
     .command('test')

@@ -38,7 +38,7 @@ export function sinksOf(conductor: Conductor): SinkRpcs {
 
 /** A sink as it stands. */
 export async function toSink(courier: Courier, { sinks, store }: Pick<Conductor, 'sinks' | 'store'>): Promise<Sink> {
-  const { row, position, failing, offReason } = courier;
+  const { row, position, failing, offReason, testFailure } = courier;
   const { read } = store.database;
   const { uuid, name, kind, eventTypes, createdAt, createdBy } = row;
   const state = offReason !== null ? SinkState.OFF : failing === null ? SinkState.ON : SinkState.RETRYING;
@@ -50,7 +50,7 @@ export async function toSink(courier: Courier, { sinks, store }: Pick<Conductor,
     position: BigInt(position),
     lag: BigInt(Math.max(0, (await lastSequence(read)) - position)),
     waitingSince: date(await timeOfNext(position, read)),
-    problem: offReason ?? failing?.message ?? '',
+    problem: offReason ?? failing?.message ?? (testFailure === null ? '' : `a test failed: ${testFailure}`),
     failingSince: date(failing?.since ?? null),
     failedAttempts: failing?.attempts ?? 0,
     nextAttemptAt: state === SinkState.RETRYING ? date(failing?.nextAt ?? null) : undefined,

@@ -160,7 +160,7 @@ async function seenSinks(conductor: Conductor, view?: View): Promise<Sink[]> {
 }
 
 function problemOfSink({ name, state, lag, problem }: Sink): string[] {
-  if (state === SinkState.ON) return [];
+  if (state === SinkState.ON) return problem === '' ? [] : [`sink ${name}: ${problem}`];
   return [
     `sink ${name} is ${state === SinkState.OFF ? 'off' : 'behind'}, ${plural(Number(lag), 'event')} wait: ${problem}`,
   ];

@@ -62,6 +62,8 @@ export class Courier {
   saved: number;
   /** Null while all is well. */
   failing: Failing | null = null;
+  /** Why the last test did not arrive; null if it did, there was none, or events were taken over since. A restart forgets it. */
+  testFailure: string | null = null;
   /** Why it sends nothing; null while it does. */
   offReason: string | null;
   /** How many events were taken over since it began. */
@@ -86,7 +88,7 @@ export class Courier {
 
   /** Tries again now, if it waits. @param isOn the receiver takes events again, also if it had said that it never will */
   wake(isOn: boolean): void {
-    if (isOn) this.offReason = null;
+    if (isOn) [this.offReason, this.testFailure] = [null, null];
     this.#wake?.();
   }
 
@@ -168,6 +170,7 @@ export class Courier {
 
   #succeed(count: number): void {
     this.delivered += count;
+    this.testFailure = null;
     if (this.failing === null) return;
     const { since, attempts } = this.failing;
     this.failing = null;

@@ -3,14 +3,7 @@ import { coalesced } from '../../core/coalesced.ts';
 import { type CountermandError, fail, failAt, failWith } from '../../core/errors.ts';
 import { exceeded, SENT_LIMITS, SINK_LIMITS } from '../../core/limits.ts';
 import { MASK } from '../../core/masking.ts';
-import {
-  checkSettings,
-  type Outlet,
-  type OutletParts,
-  type Settings,
-  type SinkKind,
-  type ToldEvent,
-} from '../../core/outlets.ts';
+import { checkSettings, type Outlet, type Settings, type SinkKind, type ToldEvent } from '../../core/outlets.ts';
 import { isReference } from '../../core/references.ts';
 import { type Cancellation, openCancellation } from '../../core/signals.ts';
 import { CANONICAL_UUID } from '../../core/uuid.ts';
@@ -20,14 +13,11 @@ import { databaseId, eventsGoneTo, lastSequence } from '../store/events.ts';
 import { deleteSink, insertSink, isSinkName, listSinks, type SinkRow, saveSink } from '../store/sinks.ts';
 import type { Store } from '../store/store.ts';
 import { Courier, failureWords } from './courier.ts';
+import { refuseDecided, type SinkReach } from './decided.ts';
 
 /** What sinks are made with, from outside of the conductor: the kinds that there are, and what their settings may lead to. */
-export interface SinkMakers {
+export interface SinkMakers extends SinkReach {
   readonly kinds: readonly SinkKind[];
-  /** Settings with what their references stand for. @throws SECRET_UNREADABLE */
-  resolve(kind: SinkKind, settings: Settings): Promise<Settings>;
-  /** As `OutletParts.objection`, for a kind and its settings as they were given. */
-  objectionOf(kind: SinkKind, settings: Settings): OutletParts['objection'];
 }
 
 /** A conductor without kinds of sinks. */
@@ -118,13 +108,13 @@ export class Sinks {
 
   /**
    * Makes a sink, which works from then on.
-   * @throws ARGUMENT_INVALID, SINK_INVALID, SINK_NAME_TAKEN, EVENTS_OUT_OF_RANGE; then there is none
+   * @throws ARGUMENT_INVALID, SINK_INVALID, SECRET_UNREADABLE, SINK_NAME_TAKEN, EVENTS_OUT_OF_RANGE; then there is none
    */
   async create(wanted: NewSink, also?: Also): Promise<Courier> {
     const { store } = this.#parts;
     const { from, ...parts } = wanted;
     const kind = this.#check(wanted);
-    checkSettings(kind, wanted.settings);
+    await refuseDecided(kind, wanted.settings, this.#parts.makers);
     const { read } = store.database;
     const [newest, goneTo] = [await lastSequence(read), await eventsGoneTo(read)];
     if (from !== null && (from < 0 || from > newest + 1))
@@ -185,7 +175,8 @@ export class Sinks {
       await outlet.send([this.#testEvent(row)], signal);
     } catch (thrown) {
       signal.throwIfAborted();
-      throw failWith('SINK_FAILED', `sink ${row.name}: ${failureWords(thrown)}`, {
+      courier.testFailure = failureWords(thrown);
+      throw failWith('SINK_FAILED', `sink ${row.name}: ${courier.testFailure}`, {
         resource: { type: 'sink', name: row.name },
       });
     } finally {
@@ -302,7 +293,7 @@ const nameTaken = (name: string): CountermandError =>
 
 /** For a sink that a later version has made: it waits, and says why. */
 const unknownKind = (name: string): SinkKind => ({
-  ...{ name, meaning: '', settings: {}, atOnce: 1, contradiction: () => null },
+  ...{ name, meaning: '', settings: {}, atOnce: 1, refusePlace: () => {}, contradiction: () => null },
   open() {
     throw fail('SINK_INVALID', `this version has no kind of sinks '${name}'`);
   },

@@ -8,6 +8,7 @@ import {
   type SinkKind,
   type ToldEvent,
 } from '../../core/outlets.ts';
+import { refusePlaceOf } from '../receiver.ts';
 import { type Broker, isBrokerUrl, isThere, openBroker, placeOf } from './broker.ts';
 import { envelopeOf, routingKeyOf } from './envelope.ts';
 
@@ -98,6 +99,7 @@ export const rabbitmqKind: SinkKind = {
   atOnce: AT_ONCE,
   contradiction: ({ rabbitmq_url: url = '', rabbitmq_ca: ca }) =>
     url.startsWith('amqp:') && ca !== undefined ? 'rabbitmq_ca is for amqps, and rabbitmq_url is amqp' : null,
+  refusePlace: ({ rabbitmq_url: url = '' }, objection) => refusePlaceOf(url, objection),
   open: (settings, parts) => new RabbitOutlet(settings, parts),
 };
 

@@ -224,6 +224,28 @@ test('a sink that is deleted sends nothing more, and its secret is in the databa
   t.throws(() => world.conductor.sinks.get('ops'), { message: /there is no sink 'ops'/ });
 });
 
+test('a test that fails is told until a test or an event arrives; nothing waits for it', async (t) => {
+  const receiver = new Receiver();
+  const world = await open(t, receiver);
+  await create(world);
+  const { signal } = new AbortController();
+  const problems = async () => (await statusOf(world.conductor)).problems;
+  receiver.behaves = () => ({ status: 500, retryAfter: null });
+  await t.throwsAsync(world.finish(world.conductor.sinks.test('ops', signal)), { message: /answered 500/ });
+  t.deepEqual(await problems(), ['sink ops: a test failed: the webhook answered 500']);
+  t.like((await statusOf(world.conductor)).sinks[0], { problem: 'a test failed: the webhook answered 500', lag: 0n });
+  receiver.behaves = () => 'takes';
+  await tell(world, 1);
+  await world.clock.turn(MINUTE);
+  t.deepEqual(await problems(), []);
+  receiver.behaves = () => 'resets';
+  await t.throwsAsync(world.finish(world.conductor.sinks.test('ops', signal)));
+  t.is((await problems()).length, 1);
+  receiver.behaves = () => 'takes';
+  await world.finish(world.conductor.sinks.test('ops', signal));
+  t.deepEqual(await problems(), []);
+});
+
 test('events that are kept no more are not promised', async (t) => {
   const receiver = new Receiver();
   const world = await open(t, receiver);
@@ -233,6 +255,8 @@ test('events that are kept no more are not promised', async (t) => {
     await sql('database_id').update({ events_gone_to: 5 });
   });
   await t.throwsAsync(create(world, { from: 5 }), { message: /the oldest event that is kept is 6; begin with that/ });
+  await t.throwsAsync(create(world, { from: 1 }), { message: /the oldest event that is kept is 6/ });
+  t.deepEqual(await world.database.read('sinks'), []);
   await create(world, { from: 0 });
   await world.clock.turn(MINUTE);
   t.deepEqual(receiver.numbers, upTo(9, 6));
