@@ -3,8 +3,9 @@ import { Command, Option } from 'commander';
 import { VERSION } from '../core/version.ts';
 import { DEFAULT_ADDRESS } from './shared/address.ts';
 import { WHEN_COLOURED } from './shared/colours.ts';
-import { reportFailure } from './shared/failures.ts';
+import { asOurs, reportFailure } from './shared/failures.ts';
 import { warnOfFilesIn } from './shared/file_names.ts';
+import { numberOfYes, refuseUnknownHelp } from './shared/mistyped.ts';
 import type { Terminal } from './shared/terminal.ts';
 
 /** Gives a command its arguments, options, subcommands and action. */
@@ -207,9 +208,10 @@ export async function runCommandLine(words: readonly string[], terminal: Termina
     return 0;
   }
   try {
+    refuseUnknownHelp(words, program);
     await program.parseAsync(withEmptyYes(words), { from: 'user' });
     return 0;
   } catch (error) {
-    return reportFailure(error, program.opts().json === true, terminal.stderr);
+    return reportFailure(numberOfYes(asOurs(error), words) ?? error, program.opts().json === true, terminal.stderr);
   }
 }

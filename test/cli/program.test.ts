@@ -82,6 +82,12 @@ const refused = test.macro({
   title: (_, line) => `refused before anybody is asked: ${line}`,
 });
 test(refused, 'nod', /unknown command 'nod' \(Did you mean node\?\)/);
+test(refused, 'help nod', /unknown command 'nod'; did you mean node\?/);
+test(refused, '--conductor x node help lst', /unknown command 'lst'; did you mean list\?/);
+test(refused, 'help xyzzy', /unknown command 'xyzzy'; the commands are serve, agent, /);
+test(refused, 'node power --all off --yes 30', /the number of --yes is attached with =: give --yes=30, not --yes 30/);
+test(refused, 'plan start p --yes 30', /give --yes=30, not --yes 30/);
+test(refused, 'sink delete ops --yes', /unknown option '--yes'/);
 test(refused, 'node lst', /unknown command 'lst'/);
 test(refused, 'node show', /no node is selected; give names/);
 test(refused, 'node why a b', /too many arguments/);

@@ -9,10 +9,19 @@ import type { TextStream } from './terminal.ts';
 const HELP_ASKED_FOR = ['commander.helpDisplayed', 'commander.version'];
 const HELP_INSTEAD = 'commander.help';
 
-/** What commander refuses is a wrong argument of ours; its message may end in a hint on a line of its own. */
-function asOurs(thrown: unknown): CountermandError {
+/**
+ * What commander refuses is a wrong argument of ours; its message may end in a hint on a line of its own. The = behind --yes is
+ * not what was typed: see `runCommandLine`.
+ */
+export function asOurs(thrown: unknown): CountermandError {
   if (!(thrown instanceof CommanderError)) return asCountermandError(thrown);
-  return fail('ARGUMENT_INVALID', thrown.message.replace(/^error: /, '').replaceAll('\n', ' '));
+  return fail(
+    'ARGUMENT_INVALID',
+    thrown.message
+      .replace(/^error: /, '')
+      .replaceAll('\n', ' ')
+      .replaceAll("'--yes='", "'--yes'"),
+  );
 }
 
 /** These are no errors: what they print says what goes on. */

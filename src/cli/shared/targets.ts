@@ -38,7 +38,7 @@ const COMMANDS: Readonly<Record<string, string>> = {
 };
 
 /** Two words are alike if at most this many letters have to change: fewer in short words, as `n1` is not `on`. */
-const alike = (word: string): number => (word.length < 4 ? 1 : 2);
+export const alike = (word: string): number => (word.length < 4 ? 1 : 2);
 
 /**
  * A target by its word, by Ironic's name or by the name of the contract, whatever its case and whether with blanks, dashes or
@@ -76,7 +76,7 @@ function meant(word: string, plain: string, others: readonly string[]): string {
 }
 
 /** How many letters have to be inserted, left out or replaced to make one word of the other. */
-function distance(one: string, other: string): number {
+export function distance(one: string, other: string): number {
   let above = Array.from({ length: other.length + 1 }, (_, at) => at);
   for (const [row, letter] of [...one].entries()) {
     const line = [row + 1];

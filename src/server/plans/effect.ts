@@ -1,4 +1,5 @@
 /** What an order would do besides taking nodes down: what a person is told before it is given. Nothing is written. */
+import { naturally } from '../../core/natural_order.ts';
 import { type Recall, recallOf, TARGET_TABLE } from '../../core/power.ts';
 import { ACTION_PLAN_RUNNING } from '../../core/states.ts';
 import type { Limits } from '../power/limits.ts';
@@ -55,7 +56,7 @@ export async function effectOf(
     nodes: all.length,
     nodeNames: all
       .map(({ name }) => name)
-      .sort()
+      .sort(naturally)
       .slice(0, NAMED),
     running: all.filter((node) => !isOff(node)).length,
     held: all.filter(({ heldBy }) => heldBy !== null).length,

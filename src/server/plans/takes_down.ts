@@ -1,6 +1,6 @@
 /** Which running nodes a plan would take down: what an operator is told before it starts. */
-
 import { failWith } from '../../core/errors.ts';
+import { naturally } from '../../core/natural_order.ts';
 import { listActions } from '../store/actions.ts';
 import type { Transaction } from '../store/database.ts';
 import { findNodes, findNodesByUuid } from '../store/nodes.ts';
@@ -84,7 +84,7 @@ export function takesDown(steps: Iterable<Step>, queued = false): TakesDown {
     const how = howItTakesDown(actionType, inputParameters);
     if (how !== null && found.get(node.name) !== 'hard') found.set(node.name, how);
   }
-  const names = [...found.keys()].sort();
+  const names = [...found.keys()].sort(naturally);
   const hard = names.filter((name) => found.get(name) === 'hard').length;
   return { count: names.length, nodes: names.slice(0, NAMED), hard };
 }
