@@ -38,6 +38,7 @@ test('an empty conductor', async (t) => {
     epoch: 0,
     electedAt: undefined,
     sinks: [],
+    freezes: 0,
   });
   t.deepEqual(await agentsOf(world.conductor), []);
   t.deepEqual(await zonesOf(world.conductor), []);
