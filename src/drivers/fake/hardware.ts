@@ -9,7 +9,9 @@ const milliseconds = z
   .string()
   .regex(/^\d{1,9}$/, 'must be a number of milliseconds')
   .transform(Number);
-const delay = z.union([z.literal('never').transform(() => Number.POSITIVE_INFINITY), milliseconds]);
+const delay = z.union([z.literal('never').transform(() => Number.POSITIVE_INFINITY), milliseconds], {
+  error: 'must be a number of milliseconds, or never',
+});
 
 const FAULTS = [
   'none',

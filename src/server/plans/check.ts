@@ -5,7 +5,7 @@ import { exceeded, SENT_LIMITS } from '../../core/limits.ts';
 import type { Limits } from '../power/limits.ts';
 import type { Transaction } from '../store/database.ts';
 import { findDriversOf } from '../store/drivers.ts';
-import { findNodes } from '../store/nodes.ts';
+import { findNodes, listBriefly } from '../store/nodes.ts';
 import type { NodeRow } from '../store/rows.ts';
 import { type ActionType, parseParameters } from './actions/action_type.ts';
 import { ACTION_TYPES, findActionType } from './actions/list.ts';
@@ -146,11 +146,15 @@ async function findNodesOf(
 ): Promise<Map<string, NodeRow>> {
   const names = new Set(parsed.map(({ nodeName }) => nodeName).filter((name) => name !== null));
   const nodes = await findNodes([...names], sql);
+  const isMissing = (name: string): boolean => {
+    const node = nodes.get(name);
+    return node === undefined || !permit.sees(node);
+  };
   for (const [at, { nodeName }] of parsed.entries()) {
-    const node = nodeName === null ? undefined : nodes.get(nodeName);
-    if (nodeName === null || (node && permit.sees(node))) continue;
+    if (nodeName === null || !isMissing(nodeName)) continue;
     const place = placeOf(wanted[at] as WantedAction, at);
-    throw failWith('NODE_NOT_FOUND', `${place}.input_parameters.resource_id: there is no node '${nodeName}'`, {
+    const missing = listBriefly([...names].filter(isMissing));
+    throw failWith('NODE_NOT_FOUND', `${place}.input_parameters.resource_id: there is no node ${missing}`, {
       field: `${place}.input_parameters.resource_id`,
       resource: { type: 'node', name: nodeName },
     });

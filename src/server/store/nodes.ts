@@ -109,7 +109,8 @@ export async function findNodes(
   return found;
 }
 
-function listBriefly(names: string[]): string {
+/** Names in quotes; of many, the first few and how many more there are. */
+export function listBriefly(names: string[]): string {
   const shown = names.slice(0, 5).map((name) => `'${name}'`);
   return names.length > 5 ? `${shown.join(', ')} and ${names.length - 5} more` : shown.join(', ');
 }
