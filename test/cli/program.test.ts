@@ -87,7 +87,8 @@ test(refused, '--conductor x node help lst', /unknown command 'lst'; did you mea
 test(refused, 'help xyzzy', /unknown command 'xyzzy'; the commands are serve, agent, /);
 test(refused, 'node power --all off --yes 30', /the number of --yes is attached with =: give --yes=30, not --yes 30/);
 test(refused, 'plan start p --yes 30', /give --yes=30, not --yes 30/);
-test(refused, 'sink delete ops --yes', /unknown option '--yes'/);
+test(refused, 'audit create --strategy saving_energy', /the audit has no name; give --name NAME, or a file/);
+test(refused, 'node list --yes', /unknown option '--yes'/);
 test(refused, 'node lst', /unknown command 'lst'/);
 test(refused, 'node show', /no node is selected; give names/);
 test(refused, 'node why a b', /too many arguments/);

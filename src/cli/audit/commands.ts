@@ -1,7 +1,7 @@
 /** `countermand audit ...`: audits, which look for plans. */
 
 import type { Command } from 'commander';
-import { asCountermandError } from '../../core/errors.ts';
+import { asCountermandError, fail } from '../../core/errors.ts';
 import type { TakesDown } from '../../gen/countermand/v1/action_plan.ts';
 import {
   Audit,
@@ -57,6 +57,8 @@ async function create(file: string | undefined, options: CreateOptions, call: Ca
     template,
     autoTrigger,
   } = options;
+  if (file === undefined && name === undefined)
+    throw fail('AUDIT_INVALID', 'the audit has no name; give --name NAME, or a file that has one');
   const interval = readSeconds(word, '--interval');
   const { nodes = [], dryRun, ...selectors } = options;
   const flags = {
