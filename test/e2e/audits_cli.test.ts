@@ -113,7 +113,7 @@ test('what is wrong with an audit file is said with its place', async (t) => {
   t.is(refused.exitCode, 2);
   t.regex(refused.stderr, /audit\.yaml: colour is no key; the keys are name, audit_type, strategy, goal/);
   const nameless = await countermand(house, 'create', '--strategy', 'dummy');
-  t.regex(nameless.stderr, /the command: name: is missing; it must be text/);
+  t.regex(nameless.stderr, /the audit has no name; give --name NAME, or a file that has one/);
 });
 
 test('templates: made from flags, listed, shown, deleted; an audit is made from one', async (t) => {
