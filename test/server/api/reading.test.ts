@@ -41,6 +41,8 @@ test('a plan is read as the codec reads it, also as a preview, and in pieces in 
   await fc.assert(
     fc.asyncProperty(plan, plan, async (one, two) => {
       const both = Buffer.concat([bytesOf(one), bytesOf(two)]);
+      // It is refused as a key and as a name, which another test shows; fast-check likes it.
+      fc.pre(!both.includes('__proto__'));
       t.deepEqual(await create(both), CreateActionPlanRequest.decode(both));
       const wanted = PreviewActionPlanRequest.encode(
         PreviewActionPlanRequest.fromPartial({ actionPlan: 'x', wanted: one as object, queue: true }),
