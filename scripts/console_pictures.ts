@@ -15,7 +15,7 @@ const TO = fileURLToPath(new URL('../docs/console/', import.meta.url));
 const RACKS = 4;
 const NODES = 12;
 
-/** A port that nobody has now. */
+/** A port that is free now. */
 async function freePort(): Promise<number> {
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));

@@ -72,7 +72,7 @@ export type Sent =
   /** Its answer was lost: only looking tells what became of it, and it is not sent again. */
   | { readonly kind: 'unknown'; readonly error: CountermandError };
 
-/** What is to be changed of a compute service. */
+/** The change of a compute service. */
 export interface ServicePatch {
   readonly status?: 'enabled' | 'disabled';
   /** With `disabled` only; without it the service forgets the reason that it had. */

@@ -26,7 +26,7 @@ export function isDangerous(value: PowerTarget): boolean {
   return target === null || TARGET_TABLE[target].takesDown;
 }
 
-/** True for an order that ends another one: nobody is asked before it. */
+/** True for an order that ends another one: it is sent without a question. */
 export function takesBack(value: PowerTarget): boolean {
   const target = targetOf(value);
   return target !== null && isAbort(target);

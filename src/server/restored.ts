@@ -25,7 +25,7 @@ import { listUnsettled } from './store/power_tasks.ts';
 import { listSinks, saveSink } from './store/sinks.ts';
 import type { Store } from './store/store.ts';
 
-/** No node has had so many orders since any backup. */
+/** More orders than any node has had since any backup. */
 const FENCES_SINCE = 2 ** 20;
 
 /**

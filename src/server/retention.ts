@@ -22,7 +22,7 @@ import { endsOfTrail, pruneTrail } from './store/trail.ts';
 export interface Keep {
   /** After their end, in milliseconds; 0: for ever. */
   readonly forMs: number;
-  /** At most so many; 0: any number. */
+  /** The limit; 0: no limit. */
   readonly rows: number;
 }
 

@@ -2,7 +2,7 @@
 import { failAt } from '../../core/errors.ts';
 import { type Identify, NAME_LIMIT, ON_BEHALF_OF } from './identity.ts';
 
-/** How a name begins. Agents and callers without a login act for nobody, and nobody acts for them. */
+/** How a name begins. Agents and callers without a login act for no other caller, and no other caller acts for them. */
 const METHODS = /^(certificate|token|jwt|basic):[^ ]/;
 /** A second identity: what stands between was merged from two headers, by a proxy or by HTTP itself. */
 const ANOTHER = /,\s*((certificate|token|jwt|basic|agent):|anonymous@)/;

@@ -66,7 +66,7 @@ const SEES_ALL: Pick<View, 'plans'> = { plans: async (plans) => [...plans] };
 
 /** At most this many plans that wait are told. */
 const WAITING_PLANS = 5;
-/** So many plans about the node are looked at. */
+/** The limit of plans about the node that are looked at. */
 const PLANS_LOOKED_AT = 100;
 
 async function approvalSentences({ uuid }: NodeRow, view: Pick<View, 'plans'>, { database }: Store): Promise<string[]> {

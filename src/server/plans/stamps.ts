@@ -19,7 +19,7 @@ export function stampsOf(state: string, now: number): { updatedAt: number; delet
 /** Who made a row. */
 export type Maker = Pick<AuditRow, 'createdBy' | 'createdFor'>;
 
-/** The maker of what is written now; nobody if the conductor writes it by itself. */
+/** The maker of what is written now; null if the conductor writes it by itself. */
 export const makerOf = ({ actor }: Pick<Transaction, 'actor'>): Maker => ({
   createdBy: actor?.identity ?? null,
   createdFor: actor?.onBehalfOf ?? null,

@@ -27,7 +27,7 @@ import { fresh, type Maker, madeAs, makerOf, type Stamped, stampsOf } from './st
 
 /** What a new plan is made of. */
 type NewActionPlan = Omit<ActionPlanRow, Stamped | 'modelRevision' | 'forced' | keyof typeof UNDECIDED | keyof Maker>;
-/** A new plan was started by nobody, and waits for nobody. */
+/** A new plan has no starter, and waits for no approval. */
 const UNDECIDED = {
   startedBy: null,
   startedFor: null,

@@ -40,7 +40,7 @@ export async function countNodesOf(name: string, sql: Knex): Promise<number> {
 
 /** How much an identity has made of plans that are not at rest. */
 export async function countPlansOf(name: string, sql: Knex): Promise<PlansOf> {
-  // What takes something back counts for nobody.
+  // What takes something back is not counted.
   const plans = sql('action_plans').where('created_by', name).whereNull('rollback_of').whereIn('state', NOT_AT_REST);
   const row = await plans.count({ plans: '*' }).sum({ actions: 'size' }).first();
   return { plans: Number(row?.plans ?? 0), actions: Number(row?.actions ?? 0) };

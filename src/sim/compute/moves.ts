@@ -10,7 +10,7 @@ interface LiveRun {
   aborted: boolean;
 }
 
-/** So long after an abort a waiting or copying migration has ended. */
+/** The time after an abort within which a waiting or copying migration has ended. */
 const ABORT_MS = 600;
 
 /** The moves of one cloud. */

@@ -5,7 +5,7 @@ import { computeHostOf, HOST_LABEL } from '../actions/compute/host.ts';
 import { movesAt } from '../actions/compute/looking.ts';
 import type { HostSeen, Looked, SeenNode } from './seen.ts';
 
-/** So many hosts are looked at at the same time. */
+/** The number of hosts that are looked at concurrently. */
 const AT_ONCE = 8;
 
 /** True for a node that is a host of a compute service. */
