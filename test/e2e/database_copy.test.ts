@@ -5,7 +5,9 @@ import test from 'ava';
 import BetterSqlite3 from 'better-sqlite3';
 import { newFolder } from '../counterparts/folder.ts';
 import { type PostgresServer, sharedPostgres } from '../counterparts/postgres.ts';
-import { type House, openHouse } from './house.ts';
+import { versionsWithDatabase } from '../upgrade/released.ts';
+import { folderOf, startUpgraded, toldOtherwise } from '../upgrade/told.ts';
+import { type House, openHouse, pretendReserve } from './house.ts';
 import { enrolSimBmc, Listener } from './killing.ts';
 import { order, ordersAt, untilAtRest } from './orders.ts';
 import { actionStates, checkPlanTrail, power, rollBack, startPlan, untilPlanEnds, watchPlan } from './plans.ts';
@@ -125,6 +127,23 @@ test('an installation moves to PostgreSQL and back with its nodes, orders, plans
   t.true((after.events?.length ?? 0) > (before.events?.length ?? 0));
   t.deepEqual(await rowsInFile(back), after);
 });
+
+for (const version of versionsWithDatabase())
+  test(`an installation of ${version} moves to PostgreSQL and back, and its clients are told the same`, async (t) => {
+    const server = await postgres();
+    const [name, old, back] = [
+      await server.newDatabase(t),
+      await folderOf(version, t),
+      join(await newFolder(t), 'data'),
+    ];
+    const there = await copy(old, server.urlOf(name));
+    t.is(there.exitCode, 0, there.stderr);
+    t.deepEqual(await rowsInPostgres(server, name), await rowsInFile(old));
+    t.is((await copy(server.urlOf(name), back)).exitCode, 0);
+    await pretendReserve(back);
+    const { address } = await startUpgraded(version, back, t);
+    t.deepEqual(await toldOtherwise(version, address), []);
+  });
 
 test('what is not copied: into a database that has rows, from one that is not there, or while a conductor runs', async (t) => {
   const server = await postgres();

@@ -140,7 +140,7 @@ function here<T>(thing: T | null): T {
 }
 
 /** A reserve that takes no room on the disk: to write 48 MB for each test would take longer than most of them. */
-async function pretendReserve(data: string): Promise<void> {
+export async function pretendReserve(data: string): Promise<void> {
   const path = join(data, 'reserve');
   await writeFile(path, '');
   await truncate(path, RESERVE_BYTES);

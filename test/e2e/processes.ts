@@ -150,12 +150,14 @@ export function startConductorHere(
   settings: Settings & { data: string; listen: string },
   withAgent: boolean,
   variables: Variables = {},
+  _within: readonly string[] = [],
+  clock: Clock = systemClock,
 ): Promise<ConductorProcess> {
   const { terminal, interrupt } = openCaptured(false, environment(variables));
   const [stdout, stderr] = [new PassThrough(), new PassThrough()];
   const said = new Watch(createInterface(stdout));
   const logged = new Watch(createInterface(stderr));
-  const ended = runCommandLine(wordsOf(settings, withAgent), { ...terminal, stdout, stderr }).finally(() => {
+  const ended = runCommandLine(wordsOf(settings, withAgent), { ...terminal, clock, stdout, stderr }).finally(() => {
     stdout.end();
     stderr.end();
   });
