@@ -52,7 +52,6 @@ export const ERROR_TABLE = {
   IDENTITY_LIMIT: row('RESOURCE_EXHAUSTED', 6, 'the caller has as much as one identity may have', RETRYABLE),
   TOO_MANY_LOGINS: row('RESOURCE_EXHAUSTED', 6, 'too many passwords are being checked at once', RETRYABLE),
   KEYS_UNREACHABLE: row('UNAVAILABLE', 6, 'the keys that a bearer token is checked with cannot be fetched', RETRYABLE),
-
   TRAIL_BROKEN: row(
     'INTERNAL',
     1,
@@ -66,6 +65,7 @@ export const ERROR_TABLE = {
   COMPRESSION_NOT_SUPPORTED: row('UNIMPLEMENTED', 2, 'requests over gRPC are not compressed'),
   MESSAGE_TOO_LARGE: row('RESOURCE_EXHAUSTED', 2, 'the message is larger than its RPC allows'),
   TOO_MANY_STREAMS: row('RESOURCE_EXHAUSTED', 6, 'the conductor has as many open streams as it allows', RETRYABLE),
+  STREAM_NOT_READ: row('RESOURCE_EXHAUSTED', 6, 'the client of a stream did not read what waited for it', RETRYABLE),
   PAGE_TOKEN_INVALID: row('INVALID_ARGUMENT', 2, 'the page token did not come from this list'),
   NODE_NOT_FOUND: row('NOT_FOUND', 3, 'no node has this name or uuid'),
   NODE_FROZEN: row('FAILED_PRECONDITION', 5, 'the node is in a zone, or bears labels, that an operator has frozen'),

@@ -33,6 +33,8 @@ export interface DoorPlace {
   readonly onLoopback: boolean;
   /** How many files the process may open. A quarter of them is for this door: gRPC, agents and BMCs need theirs. */
   readonly openFilesLimit: number;
+  /** How long the client of a stream may leave messages unread. */
+  readonly streamReadTimeoutMs: number;
 }
 
 /**
@@ -40,7 +42,7 @@ export interface DoorPlace {
  * @throws LISTEN_FAILED with the address
  */
 export async function openDoor(services: Services, place: DoorPlace): Promise<Door> {
-  const { address, tls, onLoopback, openFilesLimit } = place;
+  const { address, tls, onLoopback, openFilesLimit, streamReadTimeoutMs } = place;
   const { header_bytes, header_ms, idle_ms, connections } = HTTP_LIMITS;
   const server = createAdaptorServer({
     fetch: createApp(ROUTES, { services, onLoopback }).fetch,
@@ -48,7 +50,7 @@ export async function openDoor(services: Services, place: DoorPlace): Promise<Do
     createServer: ((options: ServerOptions, listener: RequestListener) =>
       serverOf(
         options,
-        elsewhereOr(withRpcs(listener, { services, onLoopback }), services, tls),
+        elsewhereOr(withRpcs(listener, { services, onLoopback, streamReadTimeoutMs }), services, tls),
         tls,
       )) as typeof createServer,
     serverOptions: {

@@ -32,12 +32,15 @@ import type { Services } from '../server/api/services.ts';
 import { credentialsOf, refuseStrangers, type Sent } from './caller.ts';
 import { challengeOf, ERROR_CODE_HEADER, Refusal } from './errors.ts';
 import { checked, httpSizeLimitOf, refuseAnnounced } from './message.ts';
+import { endUnread } from './unread.ts';
 
 /** What they are served with. */
 export interface RpcParts {
   readonly services: Services;
   /** The door listens on a loopback address only. */
   readonly onLoopback: boolean;
+  /** How long the client of a stream may leave messages unread. */
+  readonly streamReadTimeoutMs: number;
 }
 
 /** What a call has from the listener, and from the gate. */
@@ -49,7 +52,10 @@ const CALLER = createContextKey<{ readonly identity: Identity; readonly peer: st
  * Serves the RPCs; a stream ends when its client has gone or the conductor stops.
  * @param otherwise serves what is no RPC
  */
-export function rpcListener({ services, onLoopback }: RpcParts, otherwise: RequestListener): RequestListener {
+export function rpcListener(
+  { services, onLoopback, streamReadTimeoutMs }: RpcParts,
+  otherwise: RequestListener,
+): RequestListener {
   const router = createConnectRouter({
     requestGate: (context) => admit(context, services),
     // gRPC itself needs HTTP/2, and has a port of its own.
@@ -71,6 +77,7 @@ export function rpcListener({ services, onLoopback }: RpcParts, otherwise: Reque
       endSlowBody(request, response, services);
       const asked = universalRequestFromNodeRequest(request, response, undefined, values);
       const rpc = rpcs.get(handler.requestPath) as ByteRpc;
+      if (rpc.responseStream) endUnread(response, rpc.path.slice(1), { services, limitMs: streamReadTimeoutMs });
       const answering = handler(
         checked(asked, rpc, (error) => toConnectError(sayable(error, rpc.path, services.log, services.chance))),
       );

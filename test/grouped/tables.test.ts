@@ -58,6 +58,7 @@ import '../docs/redfish.test.ts';
 import '../docs/scope.test.ts';
 import '../fuzz/rmcp.test.ts';
 import '../http/body.test.ts';
+import '../http/unread.test.ts';
 import '../server/access/approvals.test.ts';
 import '../server/access/authenticator.test.ts';
 import '../server/access/budgets.test.ts';

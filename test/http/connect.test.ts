@@ -170,8 +170,9 @@ test('a conductor that stops ends its streams, and says so', async (t) => {
 
 test('a body that does not come in time ends with 408', async (t) => {
   const clock = new VirtualClock();
-  const listener = rpcListener({ services: { clock } as unknown as Services, onLoopback: true }, () =>
-    t.fail('it is an RPC'),
+  const listener = rpcListener(
+    { services: { clock } as unknown as Services, onLoopback: true, streamReadTimeoutMs: 300_000 },
+    () => t.fail('it is an RPC'),
   );
   const server = createServer(listener).listen(0, '127.0.0.1');
   t.teardown(() => server.close());

@@ -11,7 +11,13 @@ test('clients are sent to the one that leads, probes are answered, and while non
   const { clock, chance } = world;
   const error = fail('NOT_LEADING', 'this one stands by');
   const front = new Front({ clock, chance, log: world.conductor.log }, { error, grpc: null, http: null });
-  const place = { address: `${ownAddress()}:0`, tls: null, onLoopback: true, openFilesLimit: 100 };
+  const place = {
+    address: `${ownAddress()}:0`,
+    tls: null,
+    onLoopback: true,
+    openFilesLimit: 100,
+    streamReadTimeoutMs: 300_000,
+  };
   const door = await openDoor(front.services, place);
   t.teardown(() => door.close());
   const ask = (path: string) => fetch(`http://${door.address}${path}`, { redirect: 'manual' });

@@ -99,7 +99,12 @@ export const HOMES: Homes = {
   '@connectrpc/connect': ['src/http/message.ts', 'src/http/rpcs.ts'],
   '@connectrpc/connect-node': ['src/http/rpcs.ts'],
   '@hono/node-server': ['src/http/door.ts', 'src/http/app.ts'],
-  '@grpc/grpc-js': ['src/server/api/grpc.ts', 'src/server/api/grpc_tls.ts', 'src/server/api/packing.ts'],
+  '@grpc/grpc-js': [
+    'src/server/api/grpc.ts',
+    'src/server/api/grpc_tls.ts',
+    'src/server/api/packing.ts',
+    'src/server/api/unread_streams.ts',
+  ],
   amqplib: ['src/sinks/rabbitmq/'],
   bcryptjs: ['src/server/access/passwords.ts'],
   '@peculiar/x509': ['src/cli/certificates/make.ts'],
@@ -181,7 +186,7 @@ export const HOMES: Homes = {
     'src/sim/irmc/door.ts',
   ],
   'node:diagnostics_channel': ['src/server/api/connections.ts'],
-  'node:http2': ['src/server/api/connections.ts'],
+  'node:http2': ['src/server/api/connections.ts', 'src/server/api/unread_streams.ts'],
   'node:dgram': ['src/drivers/ipmi/ipmitool/probe.ts', 'src/drivers/ipmi/rmcp/udp.ts', 'src/sim/'],
   'node:dns': ['src/drivers/ipmi/ipmitool/probe.ts'],
   'node:dns/promises': [
@@ -222,7 +227,7 @@ export const HOMES: Homes = {
     'src/server/store/sqlite/reserve.ts',
     'src/sim/',
   ],
-  'node:http': ['src/http/door.ts', 'src/http/rpcs.ts', 'src/sim/'],
+  'node:http': ['src/http/door.ts', 'src/http/rpcs.ts', 'src/http/unread.ts', 'src/sim/'],
   'node:https': ['src/http/door.ts', 'src/sim/web.ts'],
   'node:module': ['src/cli/start.ts'],
   'node:net': [

@@ -42,7 +42,10 @@ function index(): string {
     'A consumer resumes at the number after its last event. A number further on is refused with `EVENTS_OUT_OF_RANGE`, which ' +
       'names the newest event: the database was restored, or is another one. The headers of a stream, its first message and ' +
       '`GetNewestSequence` name the id of the database. A consumer that sends the id back with `from_sequence` is refused by ' +
-      'another database with `EVENTS_OF_ANOTHER_DATABASE`. The headers are sent at once, before any event.',
+      'another database with `EVENTS_OF_ANOTHER_DATABASE`. The headers are sent at once, before any event. ' +
+      'A stream whose client reads nothing for `stream_read_timeout` while events wait for it is ended with `STREAM_NOT_READ`; one that is ' +
+      'opened again at the number after its last event misses nothing. Streams on one connection share its window: a program that reads ' +
+      'one of them rarely gives it a connection of its own.',
     'The envelope is the message `Event` of [notification.proto](../../proto/countermand/v1/notification.proto): ' +
       'number, type, priority, publisher, message id, time, payload. The payload is a versioned object of the field, ' +
       "Watcher's about audits, action plans and actions, Ironic's about nodes and power orders, one of our own about conductors. For each type there is a " +

@@ -71,6 +71,8 @@ export interface Configuration {
   readonly leaderLeaseMs: number;
   /** How long calls may take to end when the process is to stop. */
   readonly drainTimeoutMs: number;
+  /** How long the client of a stream may leave messages unread. */
+  readonly streamReadTimeoutMs: number;
   readonly windowReadIntervalMs: number;
   readonly cancelDeadlineMs: number;
   readonly rollbackWindowMs: number;
@@ -294,6 +296,7 @@ export function configurationOf(values: Values): Configuration {
     agentLeaseMs: milliseconds(values.agent_lease),
     leaderLeaseMs: milliseconds(values.leader_lease),
     drainTimeoutMs: milliseconds(values.drain_timeout),
+    streamReadTimeoutMs: milliseconds(values.stream_read_timeout),
     windowReadIntervalMs: milliseconds(values.window_read_interval),
     cancelDeadlineMs: milliseconds(values.cancel_deadline),
     rollbackWindowMs: milliseconds(values.rollback_window),

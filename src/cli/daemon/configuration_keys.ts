@@ -230,6 +230,12 @@ export const CONFIGURATION_KEYS = {
     meaning:
       'after SIGTERM: how long calls over gRPC that are under way may take to end; then they are cut off, and what they have begun is carried on after the next start. Streams end at once. Requests over HTTP get 5 s',
   }),
+  stream_read_timeout: seconds(1, {
+    fallback: 300,
+    readBy: 'conductor',
+    meaning:
+      'how long the client of a stream may read nothing while messages wait for it; then the stream is ended with STREAM_NOT_READ, and whoever comes again goes on after the last event that it read',
+  }),
   window_read_interval: seconds(0.1, {
     fallback: 10,
     readBy: 'conductor',

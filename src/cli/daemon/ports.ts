@@ -10,7 +10,10 @@ import type { Configuration } from './configuration.ts';
 /** What ports are made of. */
 export interface PortParts {
   readonly front: Front;
-  readonly configuration: Pick<Configuration, 'listen' | 'httpListen' | 'databaseUrl' | 'drainTimeoutMs'>;
+  readonly configuration: Pick<
+    Configuration,
+    'listen' | 'httpListen' | 'databaseUrl' | 'drainTimeoutMs' | 'streamReadTimeoutMs'
+  >;
   /** Null: plaintext. */
   readonly tls: TlsSource | null;
   readonly terminal: Pick<Terminal, 'openFilesLimit'>;
@@ -29,7 +32,7 @@ export interface Ports {
 /** Opens both ports. @throws LISTEN_FAILED with the address; then none is open */
 export async function openPorts(parts: PortParts): Promise<Ports> {
   const { front, configuration, tls, terminal } = parts;
-  const { listen: address, databaseUrl, drainTimeoutMs } = configuration;
+  const { listen: address, databaseUrl, drainTimeoutMs, streamReadTimeoutMs } = configuration;
   const amongOthers = databaseUrl !== null;
   const listener = await listen(front, {
     address,
@@ -37,6 +40,7 @@ export async function openPorts(parts: PortParts): Promise<Ports> {
     openFilesLimit: terminal.openFilesLimit(),
     amongOthers,
     drainTimeoutMs,
+    streamReadTimeoutMs,
   });
   const door = await openDoorOf(parts).catch(async (error) => {
     await listener.close();
@@ -53,9 +57,10 @@ export async function openPorts(parts: PortParts): Promise<Ports> {
 
 /** The HTTP door, or null if it is off; its packages are loaded only if it is on. */
 async function openDoorOf({ front, configuration, tls, terminal }: PortParts): Promise<Door | null> {
-  const { httpListen: address } = configuration;
+  const { httpListen: address, streamReadTimeoutMs } = configuration;
   if (address === null) return null;
   const { openDoor } = await import('../../http/door.ts');
   const openFilesLimit = terminal.openFilesLimit();
-  return openDoor(front.services, { address, tls, onLoopback: isLoopback(address), openFilesLimit });
+  const onLoopback = isLoopback(address);
+  return openDoor(front.services, { address, tls, onLoopback, openFilesLimit, streamReadTimeoutMs });
 }

@@ -118,7 +118,7 @@ export class Front {
       elsewhere: () => this.elsewhere(),
       // Of a process that does not lead, there is only the process to tell.
       metrics: (identity) => (this.elsewhere() === null ? term().services.metrics(identity) : this.#registry.text()),
-      ...{ log, clock, chance },
+      ...{ log, clock, chance, registry: this.#registry },
     };
   }
 }

@@ -17,6 +17,7 @@ import { contractImage } from './image.ts';
 import { refusePacked } from './packing.ts';
 import { unread } from './reading.ts';
 import { SERVED } from './services.ts';
+import { UnreadStreams } from './unread_streams.ts';
 
 /** Reflection that reads the contract at the first question: that takes as long as the rest of a start, and few ask. */
 function lazyReflection(names: readonly string[]): ReturnType<typeof ServerReflection> {
@@ -60,6 +61,8 @@ interface ListenerPlace {
   readonly amongOthers: boolean;
   /** How long calls under way may take to end when it is closed. */
   readonly drainTimeoutMs: number;
+  /** How long the client of a stream may leave messages unread. */
+  readonly streamReadTimeoutMs: number;
 }
 
 /**
@@ -68,7 +71,7 @@ interface ListenerPlace {
  */
 export async function listen(
   front: Front,
-  { address, openFilesLimit, tls, amongOthers, drainTimeoutMs }: ListenerPlace,
+  { address, openFilesLimit, tls, amongOthers, drainTimeoutMs, streamReadTimeoutMs }: ListenerPlace,
 ): Promise<Listener> {
   // What goes wrong there comes as an error; its own lines would stand between ours.
   setLogVerbosity(logVerbosity.NONE);
@@ -76,7 +79,10 @@ export async function listen(
   const leader = amongOthers ? () => front.elsewhere()?.grpc ?? null : undefined;
   const connections = new Connections({ clock, log, openFilesLimit, leader });
   const asksForCertificate = tls !== null && tls.current().ca !== null;
-  const interceptors = { interceptors: [...(asksForCertificate ? [passCertificates] : []), refusePacked] };
+  const ended = (rpc: string): void => services.registry.add('countermand_streams_not_read_total', { rpc });
+  const unreadStreams = new UnreadStreams({ clock, log, limitMs: streamReadTimeoutMs, ended });
+  const certificates = asksForCertificate ? [passCertificates] : [];
+  const interceptors = { interceptors: [...certificates, refusePacked, unreadStreams.watch] };
   const server = createServer({ ...KEEPALIVE, ...MESSAGE_LIMIT, ...interceptors })
     .use(errorsToStatus(log, chance))
     .use(connections.refuseSpare())
@@ -109,6 +115,7 @@ export async function listen(
     port,
     async close() {
       await connections.end(server.shutdown(), drainTimeoutMs);
+      unreadStreams.stop();
       server.forceShutdown();
     },
   };

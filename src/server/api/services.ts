@@ -94,6 +94,8 @@ export interface Services {
   readonly log: Log;
   readonly clock: Clock;
   readonly chance: Chance;
+  /** Where calls are counted. */
+  readonly registry: MetricRegistry;
 }
 
 /**
@@ -163,5 +165,6 @@ export function createServices(
     log,
     clock,
     chance,
+    registry,
   };
 }

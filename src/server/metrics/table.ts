@@ -86,6 +86,7 @@ export const METRICS = {
   countermand_calls_total: counter('the calls that have ended, over any protocol', 'rpc', 'code'),
   countermand_call_seconds: histogram(SHORT, 'from a call to the end of its answer; streams are not counted', 'rpc'),
   countermand_streams: gauge('the calls that are streams and open', 'rpc'),
+  countermand_streams_not_read_total: counter('the streams that were ended because their clients did not read', 'rpc'),
   countermand_database_seconds: histogram(SHORT, 'from a write to its commit, by what it wrote first', 'kind'),
 } as const satisfies Readonly<Record<string, MetricRow>>;
 

@@ -5,6 +5,7 @@ import test, { type ExecutionContext } from 'ava';
 import type { Clock } from '../../../src/core/clock.ts';
 import { fail } from '../../../src/core/errors.ts';
 import { AttachRequest } from '../../../src/gen/countermand/v1/agent.ts';
+import type { SubscribeResponse } from '../../../src/gen/countermand/v1/notification.ts';
 import { PowerTarget } from '../../../src/gen/countermand/v1/power.ts';
 import { Front } from '../../../src/server/api/front.ts';
 import { listen } from '../../../src/server/api/grpc.ts';
@@ -17,7 +18,10 @@ import { type Client, connect } from '../../e2e/client.ts';
 import { Watch } from '../../e2e/watching.ts';
 import { World } from '../../world/world.ts';
 
-/** A clock whose first timers are over at once: that of a computer on which nothing else has got its turn meanwhile. */
+/** How often it is looked at the end whether calls still end. */
+const LOOK_MS = 2500;
+
+/** A clock whose first timers of such looks are over at once: that of a computer on which nothing else has got its turn meanwhile. */
 const late =
   (timers: number) =>
   (clock: Clock): Clock => {
@@ -26,6 +30,7 @@ const late =
       now: () => clock.now(),
       monotonic: () => clock.monotonic(),
       after(delayMs, action) {
+        if (delayMs > LOOK_MS) return clock.after(delayMs, action);
         left -= 1;
         if (left < 0) return clock.after(delayMs, action);
         queueMicrotask(action);
@@ -38,7 +43,14 @@ const late =
 async function openPort(t: ExecutionContext, openFilesLimit: number, clockOf = (clock: Clock): Clock => clock) {
   const world = await World.open(t, { limits: { syncPowerStateIntervalMs: 0 } });
   const { conductor } = world;
-  const place = { address: `${ownAddress()}:0`, openFilesLimit, tls: null, amongOthers: false, drainTimeoutMs: 30_000 };
+  const place = {
+    address: `${ownAddress()}:0`,
+    openFilesLimit,
+    tls: null,
+    amongOthers: false,
+    drainTimeoutMs: 30_000,
+    streamReadTimeoutMs: 300_000,
+  };
   const { store } = conductor.orders;
   const orders = { ...conductor.orders, store: { ...store, clock: clockOf(store.clock) } };
   const { clock } = orders.store;
@@ -79,7 +91,7 @@ async function openPort(t: ExecutionContext, openFilesLimit: number, clockOf = (
     await world.clock.turn(60_000);
     await closed;
   });
-  return { world, dial, dialSilently, stop, held };
+  return { world, front, dial, dialSilently, stop, held };
 }
 
 /** An agent that says who it is, and then nothing more. */
@@ -93,6 +105,7 @@ function attach({ agents }: Client): Watch<unknown> {
   return new Watch(agents.attach(messages()));
 }
 
+const EVENTS = 40;
 const EVENT = { eventType: 'baremetal.node.update.success', priority: 'INFO' as const };
 
 async function readAll(stream: AsyncIterator<unknown>): Promise<void> {
@@ -142,17 +155,22 @@ test('a stream that is cut off is told that the conductor is not available, not 
   for (const end of ends) t.like(end, { status: 'UNAVAILABLE' });
 });
 
-test('a stream that is never read does not keep the port open, and is told that the conductor is not available', async (t) => {
-  const { world, dial, stop } = await openPort(t, 1024);
-  const client = dial();
-  // More than the windows of HTTP/2 hold.
+/** A subscription that reads one event, and then leaves unread more than the windows of HTTP/2 hold. */
+async function subscribeUnread({ notifications }: Client, world: World): Promise<AsyncIterator<SubscribeResponse>> {
   const write = (transaction: Transaction): Promise<void> => {
-    const events = Array.from({ length: 40 }, () => ({ ...EVENT, payload: { text: 'x'.repeat(100_000) } }));
+    const events = Array.from({ length: EVENTS }, () => ({ ...EVENT, payload: { text: 'x'.repeat(100_000) } }));
     return announce(events, transaction, world.conductor.orders.store);
   };
   await world.finish(world.database.write(write));
-  const unread = client.notifications.subscribe({ fromSequence: 1n })[Symbol.asyncIterator]();
+  const unread = notifications.subscribe({ fromSequence: 1n })[Symbol.asyncIterator]();
   await unread.next();
+  return unread;
+}
+
+test('a stream that is never read does not keep the port open, and is told that the conductor is not available', async (t) => {
+  const { world, dial, stop } = await openPort(t, 1024);
+  const client = dial();
+  const unread = await subscribeUnread(client, world);
   const { closed } = await stop();
   await world.clock.turn(5000);
   await closed;
@@ -174,4 +192,44 @@ test('a call that is not answered may end within the drain timeout, and is cut o
   await closed;
   t.like(await t.throwsAsync(lost), { status: 'UNAVAILABLE', code: 'SHUTTING_DOWN' });
   held[1]?.();
+});
+
+/** Turns the clock until as many streams were ended because they were not read. */
+async function untilNotRead(count: number, { world, front }: Awaited<ReturnType<typeof openPort>>): Promise<void> {
+  const line = `countermand_streams_not_read_total{rpc="countermand.v1.NotificationService/Subscribe"} ${count}`;
+  await eventually('a stream to be ended that is not read', async () => {
+    await world.clock.turn(60_000);
+    return (await front.services.registry.text()).includes(line);
+  });
+}
+
+test('a subscriber that never reads is cut off with a reason, and another beside it is told everything', async (t) => {
+  const port = await openPort(t, 1024);
+  const { world, dial } = port;
+  const unread = await subscribeUnread(dial(), world);
+  // On a connection of its own: those of one connection share its window, which their client does not empty.
+  const reader = new Watch(dial().notifications.subscribe({ fromSequence: 1n }));
+  await reader.until('the last event', ({ event }) => event?.sequence === BigInt(EVENTS));
+  await untilNotRead(1, port);
+  // What it had been sent comes first, and then the reason.
+  const cut = await t.throwsAsync(readAll(unread));
+  t.like(cut, { status: 'RESOURCE_EXHAUSTED', code: 'STREAM_NOT_READ' });
+  t.regex(cut?.message ?? '', /^messages have waited for 300 s.*open it again/);
+  t.is(reader.seen.length, EVENTS);
+  const announceOne = (transaction: Transaction): Promise<void> =>
+    announce([{ ...EVENT, payload: {} }], transaction, world.conductor.orders.store);
+  await world.finish(world.conductor.orders.store.database.write(announceOne));
+  await reader.until('one more event', ({ event }) => event?.sequence === BigInt(EVENTS + 1));
+  t.deepEqual(world.faults, []);
+});
+
+test('what waits for a client that does not read the reason either is dropped', async (t) => {
+  const port = await openPort(t, 1024);
+  const { world, dial } = port;
+  const unread = await subscribeUnread(dial(), world);
+  await untilNotRead(1, port);
+  await world.clock.turn(600_000);
+  await ask(dial());
+  const cut = await t.throwsAsync(readAll(unread));
+  t.like(cut, { status: 'RESOURCE_EXHAUSTED', code: '' });
 });

@@ -25,7 +25,14 @@ const standing = (name: string, grpc: string | null) => ({
 async function openPort(t: ExecutionContext, world: World, name: string, tls: TlsSource | null = null) {
   const { log } = world.conductor;
   const front = new Front({ clock: world.clock, log, chance: world.chance }, standing(name, null));
-  const place = { address: `${ownAddress()}:0`, openFilesLimit: 1000, tls, amongOthers: true, drainTimeoutMs: 30_000 };
+  const place = {
+    address: `${ownAddress()}:0`,
+    openFilesLimit: 1000,
+    tls,
+    amongOthers: true,
+    drainTimeoutMs: 30_000,
+    streamReadTimeoutMs: 300_000,
+  };
   const listener = await listen(front, place);
   t.teardown(async () => {
     const closed = listener.close();
