@@ -144,7 +144,9 @@ test('the trail is verified entry by entry, and every kind of tampering is notic
   t.regex(await tampered("delete from trail where node = 'n2'"), /entry 3 does not fit/);
   t.regex(await tampered("delete from trail where node = 'n3'"), /no entry has the digest/);
   t.regex(
-    await tampered('insert into trail select 9, at, identity, rpc, node, outcome, entry, digest from trail limit 1'),
+    await tampered(
+      'insert into trail select 9, at, identity, rpc, node, outcome, entry, digest, null from trail limit 1',
+    ),
     /entry 9 does not fit/,
   );
   t.is((await command('trail', 'verify', '--head', head)).exitCode, 0);

@@ -82,6 +82,8 @@ test('a caller with access.delegate says on whose behalf it calls, and everythin
       'CreateAudit jwt:alice',
     ],
   );
+  const hers = await order('AccessService/ListTrail', { identity: 'jwt:alice' }, {});
+  t.is((hers.entries as unknown as object[]).length, 4, 'who is looked for is the caller, or whom it acted for');
 });
 
 test('without the verb it is refused, over gRPC, Connect and HTTP, and so is what is no identity', async (t) => {

@@ -111,7 +111,7 @@ Examples:
   const command = group
     .command('list')
     .description('list what callers did and were refused, the newest first')
-    .option('--identity <identity>', 'only what this identity did')
+    .option('--identity <identity>', 'only what this identity did, or another one on its behalf')
     .option('--node <name>', 'only what was about the node of this name')
     .option('--rpc <rpc>', 'only calls of this RPC, such as PowerService/OrderPowerState')
     .option('--refused', 'only what was refused')

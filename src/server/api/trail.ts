@@ -78,7 +78,8 @@ class CallRecord implements Also {
       ...rest,
       ...summary.parts,
     });
-    const row = { at, identity: identity.name, rpc, node: node?.slice(0, 255) ?? null, outcome, entry };
+    const onBehalfOf = identity.onBehalfOf ?? null;
+    const row = { at, identity: identity.name, onBehalfOf, rpc, node: node?.slice(0, 255) ?? null, outcome, entry };
     await transaction.append('trail', [trailCodec.encode(row)]);
   }
 }

@@ -10,6 +10,8 @@ interface TrailRow {
   readonly sequence: number;
   readonly at: number;
   readonly identity: string;
+  /** Whom the caller named as the one that it acted for. */
+  readonly onBehalfOf: string | null;
   readonly rpc: string;
   /** The name of the node, if it is about one. */
   readonly node: string | null;
@@ -25,6 +27,7 @@ export const trailCodec = codecOf<TrailRow>({
   sequence: 'plain',
   at: 'plain',
   identity: 'plain',
+  onBehalfOf: 'plain',
   rpc: 'plain',
   node: 'plain',
   outcome: 'plain',
@@ -44,6 +47,7 @@ export async function chained(rows: readonly ColumnValues[], sql: Knex): Promise
 
 /** Which entries are listed; what is empty holds nothing back. */
 interface TrailFilter {
+  /** The caller, or the one that it acted for. */
   readonly identity: string;
   readonly node: string;
   readonly rpc: string;
@@ -64,7 +68,7 @@ export async function listTrail(
     .orderBy('sequence', oldestFirst ? 'asc' : 'desc')
     .limit(limit);
   if (after !== null) query.where('sequence', oldestFirst ? '>' : '<', after);
-  if (identity !== '') query.where({ identity });
+  if (identity !== '') query.where((either) => either.where({ identity }).orWhere({ on_behalf_of: identity }));
   if (node !== '') query.where({ node });
   if (rpc !== '') query.where({ rpc });
   if (refused) query.whereNot('outcome', 'OK');
@@ -114,6 +118,7 @@ export async function pruneTrail(
   await sql('trail').where('sequence', '<=', last.sequence).delete();
   const pruned = { sequence: last.sequence, digest: last.digest, count: old.length };
   const common = { at: now, identity: 'conductor', rpc: ANCHOR, outcome: 'OK' };
-  await append('trail', [trailCodec.encode({ ...common, node: null, entry: JSON.stringify({ ...common, pruned }) })]);
+  const entry = JSON.stringify({ ...common, pruned });
+  await append('trail', [trailCodec.encode({ ...common, onBehalfOf: null, node: null, entry })]);
   return old.length;
 }
