@@ -5,6 +5,7 @@
 import { writeFileSync } from 'node:fs';
 import { printActionTypes } from './docs/action_types.ts';
 import { printCli } from './docs/cli.ts';
+import { printClusterEvents } from './docs/cluster_events.ts';
 import { printConfiguration } from './docs/configuration.ts';
 import { printDrivers } from './docs/drivers.ts';
 import { printErrors } from './docs/errors.ts';
@@ -35,6 +36,7 @@ export const PRINTED: Readonly<Record<string, () => string | Promise<string>>> =
   'docs/action_types.md': printActionTypes,
   'docs/strategies.md': printStrategies,
   'docs/sinks.md': printSinks,
+  'docs/cluster_events.md': printClusterEvents,
   ...NOTIFICATION_PAGES,
 };
 

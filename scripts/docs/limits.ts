@@ -9,6 +9,7 @@ import {
   OPEN_LIMITS,
   SENT_LIMITS,
   SINK_LIMITS,
+  SOURCE_LIMITS,
 } from '../../src/core/limits.ts';
 import { code, markdownTable, page } from './markdown.ts';
 
@@ -21,6 +22,7 @@ const SECTIONS: readonly (readonly [title: string, text: string, rows: Readonly<
   ],
   ['What a BMC answers', 'What is larger is an error of that BMC.', BMC_LIMITS],
   ['Sinks, and what their receivers answer', 'One more is refused; of an answer, no more is read.', SINK_LIMITS],
+  ['What a cloud sends', 'What is larger is refused.', SOURCE_LIMITS],
   [
     'What is open at the same time',
     'One more is refused, unless the limit says otherwise; what is open stays open.',

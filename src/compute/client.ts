@@ -88,6 +88,10 @@ class Client implements Compute {
     return services.map(serviceOf).find((each) => each.host === host) ?? null;
   }
 
+  async services(signal: AbortSignal): Promise<ComputeService[]> {
+    return (await this.#get('/os-services?binary=nova-compute', ANSWERS.services, signal)).services.map(serviceOf);
+  }
+
   migrationsOf(instance: string, signal: AbortSignal): Promise<Migration[]> {
     return this.#migrations(`instance_uuid=${encodeURIComponent(instance)}&limit=${MIGRATIONS_SEEN}`, signal);
   }

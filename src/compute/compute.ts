@@ -94,6 +94,8 @@ export interface Compute {
   instance(uuid: string, signal: AbortSignal): Promise<Instance | null>;
   /** The nova-compute of a host; null if there is none. */
   service(host: string, signal: AbortSignal): Promise<ComputeService | null>;
+  /** Every nova-compute. */
+  services(signal: AbortSignal): Promise<ComputeService[]>;
   /** The migrations of an instance, the newest first. */
   migrationsOf(instance: string, signal: AbortSignal): Promise<Migration[]>;
   /** The newest migrations from or to a host, the newest first. */

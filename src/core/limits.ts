@@ -146,6 +146,16 @@ export const SINK_LIMITS = {
   ),
 } as const satisfies Record<string, LimitRow>;
 
+/** The limits on what clouds send. */
+export const SOURCE_LIMITS = {
+  notification_bytes: row(
+    MIB,
+    'bytes',
+    'a notification of a cloud; a larger message is refused at the broker, and never comes again',
+    'MESSAGE_TOO_LARGE',
+  ),
+} as const satisfies Record<string, LimitRow>;
+
 /** The limits on what is open at the same time. */
 export const OPEN_LIMITS = {
   streams: row(20_000, 'streams', 'the streams of one conductor', 'TOO_MANY_STREAMS'),

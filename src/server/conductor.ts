@@ -12,6 +12,8 @@ import { Admission, type SecondAgent } from './agents/admission.ts';
 import { Attachments } from './agents/attachments.ts';
 import { ALONE, type Leading } from './agents/leading.ts';
 import { Audits } from './audits/audits.ts';
+import { FollowedClouds } from './clouds/clouds.ts';
+import type { WatchedCloud } from './clouds/watched.ts';
 import { Disk } from './disk.ts';
 import { logChanges } from './events/logged.ts';
 import type { Log, LogLevel } from './log.ts';
@@ -46,6 +48,8 @@ interface ConductorParts {
   readonly agentLeaseMs: number;
   /** The compute services that plans may speak to; none without them. */
   readonly clouds?: Clouds;
+  /** Those of them whose changes are followed; absent: none. */
+  readonly watched?: readonly WatchedCloud[];
   /** How long what is stored is kept. Absent: for ever. */
   readonly retention?: RetentionRules;
   readonly log: Log;
@@ -79,6 +83,8 @@ export interface Conductor extends PlanParts {
   readonly disk: Disk;
   readonly tokens: Tokens;
   readonly sinks: Sinks;
+  /** The clouds whose changes are followed. */
+  readonly followed: FollowedClouds;
   readonly logLevel: LogLevel;
   /** When it was started. */
   readonly startedAt: number;
@@ -130,9 +136,9 @@ export async function startConductor(given: ConductorParts): Promise<Conductor> 
     abort(reason);
     keeper.stop();
     windows.stop();
-    await Promise.all([...background, ...handingOut, sinks?.stop()]);
+    await Promise.all([...background, ...handingOut, sinks?.stop(), followed?.stop()]);
   };
-  let [unsettled, sinks]: [number, Sinks | null] = [0, null];
+  let [unsettled, sinks, followed]: [number, Sinks | null, FollowedClouds | null] = [0, null, null];
   try {
     background.push(logChanges(store.database, log, shutdown));
     await endWhatABackupHolds(store, limits, log);
@@ -145,6 +151,7 @@ export async function startConductor(given: ConductorParts): Promise<Conductor> 
     await audits.recover();
     background.push(keepPlansFresh(parts), disk.watch(), keepWithin(given.retention, { store, log, shutdown }));
     sinks = await openSinks(given, shutdown);
+    followed = followClouds(given, parts);
   } catch (error) {
     // A start that fails leaves no timer, which would keep the process alive.
     await stop();
@@ -152,18 +159,16 @@ export async function startConductor(given: ConductorParts): Promise<Conductor> 
   }
   return {
     ...parts,
-    store,
-    plans,
-    audits,
+    ...{ store, plans, audits },
     readings,
     windows,
     attachments,
     disk,
     tokens,
-    ...{ sinks, logLevel: given.logLevel ?? USUAL_LEVEL },
+    ...{ sinks, followed, logLevel: given.logLevel ?? USUAL_LEVEL },
     startedAt: store.clock.now(),
     takenUp: { powerTasks: unsettled, plans: plans.size },
-    busy: () => keeper.busy || plans.busy || audits.busy || sinks?.busy || store.database.busy,
+    busy: () => keeper.busy || plans.busy || audits.busy || sinks?.busy || followed?.busy || store.database.busy,
     stop,
   };
 }
@@ -173,6 +178,9 @@ const aroundPlans = ({ access = new Access(null), clouds = NO_CLOUDS }: Conducto
   approvals: new Approvals(access, tokens),
   clouds,
 });
+
+const followClouds = ({ watched = [], leading = ALONE }: ConductorParts, parts: PlanParts): FollowedClouds =>
+  new FollowedClouds(watched, { ...parts, objection: leading.objection });
 
 function openSinks({ store, sinks: makers = NO_SINKS, log, leading = ALONE }: ConductorParts, shutdown: AbortSignal) {
   return Sinks.open({ store, makers, log, objection: leading.objection }, shutdown);

@@ -9,6 +9,7 @@ import {
   type OPEN_LIMITS,
   SENT_LIMITS,
   type SINK_LIMITS,
+  type SOURCE_LIMITS,
 } from '../../src/core/limits.ts';
 
 type Table = Readonly<Record<string, readonly [file: string, title: string]>>;
@@ -60,6 +61,12 @@ const SINK: Tested<typeof SINK_LIMITS> = {
   sink_setting: ['test/server/sinks/sinks.test.ts', 'what cannot be a sink is refused, and nothing is written'],
   sink_answer_bytes: ['test/sinks/post.test.ts', 'no more of a body is read than its limit'],
 };
+const SOURCE: Tested<typeof SOURCE_LIMITS> = {
+  notification_bytes: [
+    'test/server/clouds/source.test.ts',
+    'a message that is no notification, or is too large, is refused',
+  ],
+};
 const HTTP: Tested<typeof HTTP_LIMITS> = {
   header_bytes: [DOOR, 'headers that are too large are refused'],
   header_ms: [DOOR, 'headers that do not come end with 408, and a connection that is not used is closed'],
@@ -86,7 +93,7 @@ const KEPT: Tested<typeof KEPT_LIMITS> = {
 
 test('every limit has a test that sends one more', (t) => {
   const sent: Table = Object.fromEntries(Object.keys(SENT_LIMITS).map((name) => [name, SENT]));
-  for (const table of [sent, AGENT, BMC, SINK, OPEN, HTTP, KEPT] as readonly Table[])
+  for (const table of [sent, AGENT, BMC, SINK, SOURCE, OPEN, HTTP, KEPT] as readonly Table[])
     for (const [name, [file, title]] of Object.entries(table))
       t.true(readFileSync(file, 'utf8').includes(title), `${name}: ${file} has no test '${title}'`);
 });

@@ -42,6 +42,7 @@ import '../cli/shared/words.test.ts';
 import '../console/link.test.ts';
 import '../console/pure.test.ts';
 import '../compute/client.test.ts';
+import '../compute/notification.test.ts';
 import '../core/abort_table.test.ts';
 import '../core/long_work.test.ts';
 import '../core/folded_names.test.ts';

@@ -19,7 +19,7 @@ test('the file of clouds that it prints leads to it; faults are those of its fla
   const folder = await newFolder(t);
   const path = join(folder, 'clouds.yaml');
   await writeFile(path, command.stdout());
-  const compute = readClouds(path, new PatientClock()).of('default');
+  const compute = readClouds(path, new PatientClock()).clouds.of('default');
   const first = await compute.instancesOn('cmp1', never());
   t.deepEqual(
     first.map(({ name, status }) => [name, status]),
@@ -40,6 +40,9 @@ test('the file of clouds that it prints leads to it; faults are those of its fla
   t.is(after.kind === 'refused' && after.error.code, 'COMPUTE_SILENT');
 });
 
+const withQueue = (keys: string): string =>
+  `clouds: {default: {auth_type: none, compute_endpoint_override: "http://x", notifications: {${keys}}}}`;
+
 /** Files of clouds that are wrong, and what is said. */
 const WRONG: readonly [string, RegExp][] = [
   ['clouds: {default: {auth: {auth_url: http://x/v3, username: a, project_name: b}}}', /password_file is missing/],
@@ -48,6 +51,14 @@ const WRONG: readonly [string, RegExp][] = [
   ['clouds: {default: {auth_type: none}}', /compute_endpoint_override is missing/],
   ['clouds: {default: {colour: red}}', /clouds\.default: there is no key 'colour'/],
   ['clouds: {"a b": {auth_type: none}}', /a name has letters/],
+  [withQueue('password: a'), /notifications\.url/],
+  [withQueue('url: "amqp://h", password: a'), /url: must be amqps:\/\/USER@HOST/],
+  [withQueue('url: "amqp://u:p@h"'), /url: must be .* without a password/],
+  [withQueue('url: "amqp://u@h"'), /notifications\.password_file is missing; it is what the user/],
+  [withQueue('url: "amqp://u@h", password: a, password_file: b'), /give one of password and password_file/],
+  [withQueue('url: "amqps://u@h", password: a, cacert: gone'), /notifications\.cacert: .*gone cannot be read/],
+  [withQueue('url: "amqp://u@h", password: a, topics: []'), /topics/],
+  [withQueue('url: "amqp://u@h", password: a, queue: mine'), /there is no key 'queue'/],
   ['clouds: [', /not the YAML it should be/],
   [
     'clouds: {default: {auth: {auth_url: http://x/v3, username: a, project_name: b, password_file: gone}}}',

@@ -8,9 +8,11 @@ import { systemClock } from '../../src/core/clock.ts';
 import { checkSettings, type Outlet, type ToldEvent } from '../../src/core/outlets.ts';
 import { openCancellation } from '../../src/core/signals.ts';
 import { ownAddress } from '../../src/sim/loopback.ts';
+import { rabbitInbox } from '../../src/sinks/rabbitmq/inbox.ts';
 import { rabbitmqKind } from '../../src/sinks/rabbitmq/rabbitmq.ts';
 import { newAuthority } from '../counterparts/certificates.ts';
 import { type RabbitBroker, sharedRabbit } from '../counterparts/rabbitmq.ts';
+import { follow, type Happened, notifier } from './followed.ts';
 
 const rabbit = sharedRabbit();
 /** Made once: the broker is started with it. */
@@ -179,5 +181,60 @@ test.serial(
       firsts,
       Array.from({ length: confirmed + 50 - 1000 }, (_, at) => 1001 + at),
     );
+  },
+);
+
+test.serial(
+  'notifications of an oslo.messaging notifier are read once each, whatever becomes of the broker; its exchange is never declared',
+  async (t) => {
+    const server = await broker(t);
+    const place = { url: new URL(`amqp://guest@${server.host}:${server.port}/`), ca: null, password: () => 'guest' };
+    // A topic of its own: the queue of the usual one is there, and durable, since an earlier test.
+    const topics = ['nova_notifications'];
+    const inbox = rabbitInbox({ ...place, exchange: 'nova', topics, queueType: 'classic' }, systemClock);
+    const { source, hooks, next } = await follow(t, inbox);
+    const until = async (what: RegExp): Promise<Happened> => {
+      for (;;) {
+        const one = await next();
+        if (what.test(one.what)) return one;
+      }
+    };
+    await until(/not read: RabbitMQ has no exchange 'nova' in the virtual host '\/'/);
+    const notify = notifier(t, server, 'nova', 'nova_notifications');
+    const stopped = { uuid: 'i-1', host: 'cmp1' };
+    await notify('instance.exists', stopped);
+    await until(/are read$/);
+    await notify('instance.power_off.end', stopped);
+    const first = await next();
+    t.is(first.what, 'taken, 1 changes');
+
+    const other = await connect(`amqp://${server.host}:${server.port}`);
+    other.on('error', () => {});
+    t.teardown(() => other.close().catch(() => {}));
+    const channel = await other.createChannel();
+    channel.publish('nova', 'nova_notifications.info', first.body);
+    channel.publish('nova', 'nova_notifications.error', Buffer.from([0xff, 0, 0xfe]));
+    t.is((await next()).what, 'taken, 1 changes');
+    t.regex((await next()).what, /were refused: it is not UTF-8$/);
+    t.is((await next()).what, 'refused, 1 changes');
+    t.deepEqual(source.counts, { changed: 1, repeated: 1, ignored: 0, unreadable: 1 });
+
+    // It is committed, the broker dies before it hears so, and what is in the queue is still there afterwards.
+    const held = Promise.withResolvers<void>();
+    hooks.committed = () => held.promise;
+    await notify('instance.power_on.end', stopped);
+    t.is((await next()).what, 'taken, 2 changes');
+    await server.kill();
+    hooks.committed = async () => {};
+    held.resolve();
+    await until(/not read: RabbitMQ/);
+    await server.start();
+    // The exchange was not durable: it is there when somebody notifies again, which is lost to us.
+    await notify('instance.exists', stopped);
+    const again = await until(/^taken/);
+    t.is(again.what, 'taken, 2 changes');
+    await notify('instance.delete.end', stopped);
+    t.is((await next()).what, 'taken, 3 changes');
+    t.deepEqual(source.counts, { changed: 3, repeated: 2, ignored: 0, unreadable: 1 });
   },
 );

@@ -32,7 +32,8 @@ export const SERVER_ROOMS: Rooms = {
     plans: ['store', 'events', 'nodes', 'power', 'log.ts', 'retry.ts'],
     audits: ['store', 'nodes', 'plans', 'retry.ts'],
     sinks: ['store', 'log.ts', 'retry.ts'],
-    metrics: ['store', 'agents', 'sinks'],
+    clouds: ['store', 'plans', 'audits', 'retry.ts'],
+    metrics: ['store', 'agents', 'sinks', 'clouds'],
     api: [
       'store',
       'access',
@@ -43,6 +44,7 @@ export const SERVER_ROOMS: Rooms = {
       'plans',
       'audits',
       'sinks',
+      'clouds',
       'metrics',
       'conductor.ts',
       'disk.ts',

@@ -4,6 +4,7 @@ import type { Clock } from '../../src/core/clock.ts';
 import { CountermandError } from '../../src/core/errors.ts';
 import type { Access } from '../../src/server/access/access.ts';
 import type { Leading } from '../../src/server/agents/leading.ts';
+import type { WatchedCloud } from '../../src/server/clouds/watched.ts';
 import { type Conductor, openStore, startConductor } from '../../src/server/conductor.ts';
 import type { PlanLimits } from '../../src/server/plans/parts.ts';
 import type { Limits } from '../../src/server/power/limits.ts';
@@ -50,6 +51,9 @@ export interface Conducting {
 /** How a process reaches clouds, which outlive it: its own clock ends with it, that of the world goes on. */
 export type CloudsFor = (process: SimulatedProcess, own: Clock, world: VirtualClock) => Clouds;
 
+/** Those of its clouds that a process follows. */
+export type WatchedFor = (clouds: Clouds) => readonly WatchedCloud[];
+
 /** What conductors run on, and who hears of them. */
 export interface Surroundings {
   readonly shared: SharedConnection;
@@ -63,6 +67,8 @@ export interface Surroundings {
   readonly retention: Retention | null;
   /** How a conductor reaches clouds. */
   readonly cloudsFor?: CloudsFor;
+  /** Which of them it follows. */
+  readonly watchedFor?: WatchedFor;
   /** Hears every committed change. */
   readonly committed: (change: Change) => void;
   /** Hears faults that are logged, except what a failing disk or a lost database explains. */
@@ -131,7 +137,8 @@ export class Conductors implements Conducting {
   }
 
   async #start(host: string, dieAtTouch: number): Promise<void> {
-    const { shared, chance, limits, access, everyWriteTwice, sinks, retention, cloudsFor, dead } = this.#around;
+    const { shared, chance, limits, access, everyWriteTwice, sinks, retention, cloudsFor, watchedFor, dead } =
+      this.#around;
     const process = new SimulatedProcess();
     process.dieAtTouch(dieAtTouch);
     const clock = process.clock(this.#around.clock);
@@ -144,12 +151,13 @@ export class Conductors implements Conducting {
       warn: () => {},
       error: (fields: object, message: string) => this.#fault(process, fields, message),
     };
+    const clouds = cloudsFor?.(process, clock, this.#around.clock);
     const conductor = await startConductor({
       store,
       limits,
       ...(access && { access }),
       agentLeaseMs: AGENT_LEASE_MS,
-      ...(cloudsFor && { clouds: cloudsFor(process, clock, this.#around.clock) }),
+      ...(clouds && { clouds, watched: watchedFor?.(clouds) ?? [] }),
       log,
       sinks,
       ...(retention && { retention: { keep: () => retention, deleted: () => {} } }),

@@ -4,7 +4,7 @@ import type { PlanLimits } from '../../src/server/plans/parts.ts';
 import type { Limits } from '../../src/server/power/limits.ts';
 import type { Retention } from '../../src/server/retention.ts';
 import type { SinkMakers } from '../../src/server/sinks/sinks.ts';
-import type { CloudsFor } from './conductors.ts';
+import type { CloudsFor, WatchedFor } from './conductors.ts';
 import type { DriverTraits } from './driver.ts';
 import type { SeveralSettings } from './several.ts';
 
@@ -43,6 +43,8 @@ export interface WorldSettings extends DriverTraits {
   readonly retention?: Retention;
   /** How its conductors reach clouds, which outlive them; none without it. */
   readonly cloudsFor?: CloudsFor;
+  /** Which of them a conductor follows that is alone; none without it. */
+  readonly watchedFor?: WatchedFor;
   /** Several conductors on one PostgreSQL, instead of one. */
   readonly several?: SeveralSettings;
   /** What an earlier conductor has left, and how long the world had gone on by then. */

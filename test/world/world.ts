@@ -86,6 +86,7 @@ export class World {
       sinks: settings.sinks ?? NO_SINKS,
       retention: settings.retention ?? null,
       ...(settings.cloudsFor && { cloudsFor: settings.cloudsFor }),
+      ...(settings.watchedFor && { watchedFor: settings.watchedFor }),
       committed: (change: Change) => this.onChange(change),
       fault: (message: string) => this.faults.push(message),
       dead: (conductor: RunningConductor) => this.#orphan(conductor),

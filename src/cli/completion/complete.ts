@@ -1,5 +1,6 @@
 /** `countermand __complete WORDS...`: what the scripts of the shells ask at each TAB. */
 import type { Command } from 'commander';
+import { CLUSTER_EVENT_TYPES } from '../../core/cluster_events.ts';
 import { TARGET_TABLE, TARGETS } from '../../core/power.ts';
 import type { GlobalOptions } from '../shared/asking.ts';
 import { oneLine } from '../shared/harmless.ts';
@@ -14,7 +15,7 @@ export const FILES = ':files';
 const KNOWN = {
   target: TARGETS.map((target) => TARGET_TABLE[target].word),
   shell: SHELLS,
-  event: ['instance.update', 'instance.delete.end', 'service.update'],
+  event: Object.keys(CLUSTER_EVENT_TYPES),
 };
 
 /** A word as the shell has it, without its quotes. */

@@ -2,13 +2,17 @@
 import { dirname, resolve } from 'node:path';
 import { parseDocument } from 'yaml';
 import { z } from 'zod';
-import { openClouds } from '../../compute/client.ts';
+import { NO_CLOUDS, openClouds } from '../../compute/client.ts';
 import type { Cloud, CloudLogin } from '../../compute/cloud.ts';
 import type { Clouds } from '../../compute/compute.ts';
 import { openTransport } from '../../compute/transport.ts';
 import type { Clock } from '../../core/clock.ts';
 import { type CountermandError, fail } from '../../core/errors.ts';
+import type { Inbox } from '../../core/inbox.ts';
 import { readSmallFile } from '../../core/small_file.ts';
+import type { WatchedCloud } from '../../server/clouds/watched.ts';
+import { isBrokerUrl } from '../../sinks/rabbitmq/broker.ts';
+import { rabbitInbox } from '../../sinks/rabbitmq/inbox.ts';
 
 const REQUEST_TIMEOUT_S = 30;
 
@@ -30,6 +34,19 @@ const auth = z.strictObject({
   application_credential_secret_file: text.optional(),
   token_file: text.optional(),
 });
+const word = z.string().regex(/^[\w.-]{1,200}$/, 'must be letters, digits, dots, dashes and underscores');
+const notifications = z.strictObject({
+  url: text.refine(
+    (given) => isBrokerUrl(given) && new URL(given).username !== '',
+    'must be amqps://USER@HOST:PORT/VHOST, or amqp://, without a password',
+  ),
+  password: text.optional(),
+  password_file: text.optional(),
+  cacert: text.optional(),
+  exchange: word.default('nova'),
+  topics: z.array(word).min(1).max(10).default(['versioned_notifications']),
+  queue_type: z.enum(['classic', 'quorum']).default('classic'),
+});
 const cloud = z.strictObject({
   auth_type: z.enum(['password', 'v3password', 'v3applicationcredential', 'none']).default('password'),
   auth: auth.prefault({}),
@@ -38,6 +55,7 @@ const cloud = z.strictObject({
   compute_endpoint_override: url.optional(),
   cacert: text.optional(),
   timeout: z.number().min(0.1).max(600).default(REQUEST_TIMEOUT_S),
+  notifications: notifications.optional(),
 });
 const schema = z.strictObject({
   clouds: z.record(
@@ -47,22 +65,59 @@ const schema = z.strictObject({
 });
 type Written = z.infer<typeof cloud>;
 
+/** The clouds of a file, and how each is followed. */
+interface ReadClouds {
+  readonly clouds: Clouds;
+  readonly watched: readonly WatchedCloud[];
+}
+
 /**
  * The clouds of a file; none without one.
  * @throws CONFIGURATION_INVALID naming the place in the file; a secret never stands in it
  */
-export function readClouds(path: string | null, clock: Clock): Clouds {
-  if (path === null) return openClouds([], () => openTransport(null), clock);
+export function readClouds(path: string | null, clock: Clock): ReadClouds {
+  if (path === null) return { clouds: NO_CLOUDS, watched: [] };
   const parsed = schema.safeParse(parseYaml(path));
   if (!parsed.success) throw invalid(path, parsed.error.issues.slice(0, 5).map(describeIssue).join('; '));
   const written = new Map(Object.entries(parsed.data.clouds));
-  const clouds = [...written].map(([name, each]) => cloudOf(name, each, path));
-  const authorities = new Map([...written].map(([name, { cacert }]) => [name, authorityOf(cacert, name, path)]));
-  return openClouds(clouds, ({ name }) => openTransport(authorities.get(name) ?? null), clock);
+  const all = [...written].map(([name, each]) => cloudOf(name, each, path));
+  const authorities = new Map(
+    [...written].map(([name, { cacert }]) => [name, authorityOf(cacert, `clouds.${name}.cacert`, path)]),
+  );
+  const clouds = openClouds(all, ({ name }) => openTransport(authorities.get(name) ?? null), clock);
+  const watched = [...written].map(([name, each]) => ({
+    compute: clouds.of(name),
+    inbox: each.notifications === undefined ? null : inboxOf(name, each.notifications, path, clock),
+  }));
+  return { clouds, watched };
 }
 
-function authorityOf(cacert: string | undefined, name: string, path: string): string | null {
-  return cacert === undefined ? null : textOf(resolve(dirname(path), cacert), `${path}: clouds.${name}.cacert`);
+function authorityOf(cacert: string | undefined, place: string, path: string): string | null {
+  return cacert === undefined ? null : textOf(resolve(dirname(path), cacert), `${path}: ${place}`);
+}
+
+function inboxOf(name: string, written: z.infer<typeof notifications>, path: string, clock: Clock): Inbox {
+  const { url, cacert, exchange, topics, queue_type: queueType } = written;
+  const place = `clouds.${name}.notifications`;
+  const password = secretOf(written, 'password', place, 'it is what the user of its url logs in with', path);
+  const ca = authorityOf(cacert, `${place}.cacert`, path);
+  if (ca !== null && url.startsWith('amqp:')) throw invalid(path, `${place}: cacert is for amqps, and url is amqp`);
+  return rabbitInbox({ url: new URL(url), password, ca, exchange, topics, queueType }, clock);
+}
+
+/** A secret that stands in the file, or in one of its own that is read each time. */
+function secretOf<Key extends string>(
+  written: Readonly<Partial<Record<Key | `${Key}_file`, string | undefined>>>,
+  key: Key,
+  place: string,
+  why: string,
+  path: string,
+): () => string {
+  const [here, file] = [written[key], written[`${key}_file`]];
+  if (here !== undefined && file !== undefined) throw invalid(path, `${place}: give one of ${key} and ${key}_file`);
+  if (here !== undefined) return () => here;
+  if (file === undefined) throw invalid(path, `${place}.${key}_file is missing; ${why}`);
+  return secretFile(file, `${place}.${key}_file`, path);
 }
 
 function cloudOf(name: string, written: Written, path: string): Cloud {
@@ -82,11 +137,8 @@ function loginOf(name: string, { auth_type: type, auth: given, ...written }: Wri
     if (value === undefined) throw invalid(path, `${place}.${key} is missing; ${type} needs it`);
     return value;
   };
-  const secretOf = (key: 'password' | 'application_credential_secret'): (() => string) => {
-    const [here, file] = [given[key], given[`${key}_file`]];
-    if (here !== undefined && file !== undefined) throw invalid(path, `${place}: give one of ${key} and ${key}_file`);
-    return here === undefined ? secretFile(need(file, `${key}_file`), `${place}.${key}_file`, path) : () => here;
-  };
+  const secret = (key: 'password' | 'application_credential_secret'): (() => string) =>
+    secretOf(given, key, place, `${type} needs it`, path);
   if (type === 'none') {
     if (written.compute_endpoint_override === undefined)
       throw invalid(path, `clouds.${name}.compute_endpoint_override is missing; auth_type none needs it`);
@@ -96,7 +148,7 @@ function loginOf(name: string, { auth_type: type, auth: given, ...written }: Wri
   const authUrl = need(given.auth_url, 'auth_url');
   if (type === 'v3applicationcredential') {
     const id = need(given.application_credential_id, 'application_credential_id');
-    return { kind: 'application_credential', url: authUrl, id, secret: secretOf('application_credential_secret') };
+    return { kind: 'application_credential', url: authUrl, id, secret: secret('application_credential_secret') };
   }
   return {
     kind: 'password',
@@ -105,7 +157,7 @@ function loginOf(name: string, { auth_type: type, auth: given, ...written }: Wri
     userDomain: given.user_domain_name,
     project: need(given.project_name, 'project_name'),
     projectDomain: given.project_domain_name,
-    secret: secretOf('password'),
+    secret: secret('password'),
   };
 }
 

@@ -45,7 +45,7 @@ export async function runConductor(
     const { clock, chance } = terminal;
     const access = watchAccess(configuration.accessFile, { clock, log }, cancellation.signal);
     const agentFiles = withAgent ? openAgentFiles(configuration, clock) : null;
-    const clouds = readClouds(configuration.cloudsFile, clock);
+    const { clouds, watched } = readClouds(configuration.cloudsFile, clock);
     const registry = new MetricRegistry();
     registry.countProcess();
     const front = new Front({ log, clock, chance, registry }, { error: NOT_YET, grpc: null, http: null });
@@ -55,7 +55,7 @@ export async function runConductor(
     const callers = { identifyBy, access };
     const logLevel = live.levelOf(log);
     const own = { agentFiles, front, registry, retention: () => live.retention, log, logLevel, terminal };
-    const parts = { configuration, tls, ...callers, clouds, sinks, ...own };
+    const parts = { configuration, tls, ...callers, clouds, watched, sinks, ...own };
     await (configuration.databaseUrl === null ? runAlone(parts) : runAmongOthers(configuration.databaseUrl, parts));
   } finally {
     cancellation.abort(fail('SHUTTING_DOWN', 'the conductor has stopped'));

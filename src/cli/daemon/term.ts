@@ -10,6 +10,7 @@ import type { Identify } from '../../server/access/identity.ts';
 import type { Leading } from '../../server/agents/leading.ts';
 import type { Front } from '../../server/api/front.ts';
 import { createServices, type Elsewhere } from '../../server/api/services.ts';
+import type { WatchedCloud } from '../../server/clouds/watched.ts';
 import { type Conductor, openStore, startConductor } from '../../server/conductor.ts';
 import { announceElected, announceResigned, type Leader, type LedBefore } from '../../server/events/leadership.ts';
 import type { LogLevel } from '../../server/log.ts';
@@ -52,6 +53,8 @@ export interface TermParts {
   readonly access: Access;
   /** The compute services that plans may speak to. */
   readonly clouds: Clouds;
+  /** How they are followed. */
+  readonly watched: readonly WatchedCloud[];
   /** What the agent inside has read; null: there is none. */
   readonly agentFiles: AgentFiles | null;
   readonly front: Front;
@@ -91,7 +94,7 @@ export async function startTerm(mandate: Mandate, parts: TermParts): Promise<Ter
     deleted: (kind, count) => registry.add('countermand_rows_deleted_total', { kind }, count),
   };
   const limited = { limits: configuration, retention, access, agentLeaseMs, secondAgent };
-  const rules = { ...limited, leading, embeddedMayActMs, sinks };
+  const rules = { ...limited, leading, embeddedMayActMs, sinks, watched: parts.watched };
   const conductor = await startConductor({ ...rules, store, clouds, log, logLevel });
   void countChanges(database, registry, conductor.shutdown);
   registry.set('countermand_epoch', [[{}, leading.epoch]]);

@@ -79,7 +79,10 @@ export function addReport(group: Command, terminal: Terminal): void {
     .description(
       'report that something else changed what runs on nodes: plans about them that have not started are superseded',
     )
-    .argument('<event>', 'instance.update, instance.delete.end or service.update')
+    .argument(
+      '<event>',
+      'what has happened: instance.update, instance.delete.end, service.update, or another event of docs/cluster_events.md',
+    )
     .argument('[nodes...]', WHICH_NODES)
     .option('--reason <text>', 'why; recorded in the history')
     .option('--payload <key=value...>', 'more key=value facts for the history')

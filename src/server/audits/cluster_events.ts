@@ -1,4 +1,5 @@
 /** Events that somebody outside reports: what runs on nodes has changed, so plans about them may be stale. */
+import { CLUSTER_EVENT_TYPES, isClusterEventType } from '../../core/cluster_events.ts';
 import { failAt } from '../../core/errors.ts';
 import { exceeded, SENT_LIMITS } from '../../core/limits.ts';
 import { actionOfRequest } from '../../core/request_ids.ts';
@@ -7,13 +8,6 @@ import type { PlanParts } from '../plans/parts.ts';
 import { modelRevision } from '../store/cluster_model.ts';
 import { resolveNodes } from '../store/nodes.ts';
 import { noteMessage } from '../store/reported_messages.ts';
-
-/** The types that can be reported, with what they mean. */
-const CLUSTER_EVENT_TYPES = {
-  'instance.update': 'an instance on the nodes was changed',
-  'instance.delete.end': 'an instance on the nodes was deleted',
-  'service.update': 'a service that manages the nodes was changed',
-} as const;
 
 /** One event from outside. */
 interface ClusterEvent {
@@ -39,6 +33,8 @@ interface Reported {
   readonly changed: boolean;
 }
 
+/** So many types are named when another one is reported. */
+const SHOWN = 3;
 /** More of a payload, or of a reason, is not kept. */
 const TEXT_LIMIT = 1000;
 
@@ -50,15 +46,20 @@ const TEXT_LIMIT = 1000;
  */
 export async function reportClusterEvent(event: ClusterEvent, parts: PlanParts): Promise<Reported> {
   const { eventType, reason, payload, messageId = '', origin = '' } = event;
-  if (!Object.hasOwn(CLUSTER_EVENT_TYPES, eventType)) {
-    const known = Object.keys(CLUSTER_EVENT_TYPES).join(', ');
-    throw failAt('ARGUMENT_INVALID', 'event_type', `event_type: there is no event '${eventType}'; there are ${known}`);
+  if (!isClusterEventType(eventType)) {
+    const known = Object.keys(CLUSTER_EVENT_TYPES);
+    const others = `and ${known.length - SHOWN} more in docs/cluster_events.md`;
+    throw failAt(
+      'ARGUMENT_INVALID',
+      'event_type',
+      `event_type: there is no event '${eventType}'; there are ${known.slice(0, SHOWN).join(', ')}, ${others}`,
+    );
   }
   for (const [place, text] of Object.entries({ message_id: messageId, origin }))
     if (text.length > SENT_LIMITS.name.limit) throw exceeded(SENT_LIMITS.name, place, text.length);
   const { store } = parts.orders;
   const newValue = JSON.stringify(payload).slice(0, TEXT_LIMIT);
-  const meaning = CLUSTER_EVENT_TYPES[eventType as keyof typeof CLUSTER_EVENT_TYPES];
+  const meaning = CLUSTER_EVENT_TYPES[eventType];
   const why = reason === '' ? `reported: ${meaning}` : `reported: ${meaning}: ${reason.slice(0, TEXT_LIMIT)}`;
   // Names are looked up before the transaction: a range may have many, and every order would wait for them.
   const named = (await resolveNodes(event.nodes, store.database.read)).map(({ uuid }) => uuid);

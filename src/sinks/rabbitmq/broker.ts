@@ -7,7 +7,7 @@ import { abortable, openCancellation, untilAborted } from '../../core/signals.ts
 import { allowedLookup, refuseAddress } from '../receiver.ts';
 
 /** Where a broker is, and who we are there. */
-interface BrokerPlace {
+export interface BrokerPlace {
   readonly url: URL;
   readonly password: string;
   /** PEM text of the authorities that may vouch for it; null: those of Node.js. */
@@ -21,6 +21,8 @@ export interface Broker {
   readonly model: ChannelModel;
   /** What `work` comes to. @throws DeliveryFailure when the limit is over, or the connection breaks; the reason of the abort, at once */
   within<T>(limitMs: number, what: string, work: () => Promise<T>, signal: AbortSignal): Promise<T>;
+  /** What `work` comes to, however long it takes. @throws DeliveryFailure when the connection breaks; the reason of the abort, at once */
+  during<T>(work: Promise<T>, signal: AbortSignal): Promise<T>;
   /** Ends it: in order if the broker answers soon, and in any case. */
   close(): Promise<void>;
 }
@@ -106,6 +108,14 @@ function brokerOf(model: ChannelModel, parts: Parts, end: () => void): Broker {
     async within(limitMs, what, work, signal) {
       try {
         return await within(limitMs, what, parts, signal, () => Promise.race([work(), isBroken.promise]));
+      } catch (thrown) {
+        signal.throwIfAborted();
+        throw failureOf(broken ?? thrown);
+      }
+    },
+    async during(work, signal) {
+      try {
+        return await untilAborted(Promise.race([work, isBroken.promise]), signal);
       } catch (thrown) {
         signal.throwIfAborted();
         throw failureOf(broken ?? thrown);

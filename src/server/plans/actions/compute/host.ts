@@ -1,6 +1,6 @@
 /** Which compute service, and which host of it, an action is about: the labels of its node say. */
 import { z } from 'zod';
-import type { Compute } from '../../../../compute/compute.ts';
+import type { Clouds, Compute } from '../../../../compute/compute.ts';
 import { asCountermandError, fail, failAt } from '../../../../core/errors.ts';
 import { sleep } from '../../../../core/signals.ts';
 import type { NodeRow } from '../../../store/rows.ts';
@@ -28,6 +28,10 @@ export interface ComputeHost {
   readonly host: string;
 }
 
+/** The cloud of a node that has a host; the names of all clouds decide where its labels do not. */
+export const cloudOfNode = ({ labels }: Pick<NodeRow, 'labels'>, { names }: Pick<Clouds, 'names'>): string =>
+  labels[CLOUD_LABEL] ?? (names.length === 1 ? names[0] : 'default') ?? 'default';
+
 /** Where a node is in which cloud. @throws ACTION_REFUSED without the label, CLOUD_UNKNOWN */
 export function computeHostOf(
   { name, labels }: Pick<NodeRow, 'name' | 'labels'>,
@@ -35,8 +39,7 @@ export function computeHostOf(
 ): ComputeHost {
   const host = labels[HOST_LABEL];
   if (!host) throw fail('ACTION_REFUSED', withoutLabel(name));
-  const cloud = labels[CLOUD_LABEL] ?? (clouds.names.length === 1 ? clouds.names[0] : 'default') ?? 'default';
-  return { compute: clouds.of(cloud), host };
+  return { compute: clouds.of(cloudOfNode({ labels }, clouds)), host };
 }
 
 const withoutLabel = (node: string): string =>
