@@ -31,7 +31,7 @@ test('a text tells the id of its key, and nothing of what is in it but its lengt
   const [one, two] = [sealerOf(1).seal(PLAIN, 'n'), sealerOf(1).seal(PLAIN, 'n')];
   t.not(one, two);
   t.deepEqual(keyIdsOf([one, two, PLAIN, sealerOf(2).seal(PLAIN, 'n')]), [key(1).id, key(2).id].sort());
-  t.false(key(1).bytes.toString('hex').includes(key(1).id));
+  t.false(key(1).secret.export().toString('hex').includes(key(1).id));
   t.true(sealerOf(1, 2).isCurrent(one));
   t.false(sealerOf(2, 1).isCurrent(one));
   t.false(sealerOf(1).isCurrent(PLAIN));

@@ -3,7 +3,7 @@
  * 17 are here. Suite 0 lets anybody in without the password (CVE-2013-4784), the others sign or encrypt nothing, or use what
  * is broken.
  */
-import { createCipheriv, createDecipheriv, timingSafeEqual } from 'node:crypto';
+import { createCipheriv, createDecipheriv, createSecretKey, type KeyObject, timingSafeEqual } from 'node:crypto';
 import { type HashName, type KeyedHash, openKeyedHash } from './keyed_hash.ts';
 import type { Signer } from './packet.ts';
 
@@ -78,7 +78,8 @@ const CONSTANT_LENGTH = 20;
 /** The keys that both sides of a session derive. */
 export function deriveKeys(suite: CipherSuite, sessionIntegrityKey: SecretKey): SessionKeys {
   const derived = (constant: number): Buffer => sessionIntegrityKey(Buffer.alloc(CONSTANT_LENGTH, constant));
-  const encrypting = derived(2).subarray(0, BLOCK);
+  // Node takes four times as long for a cipher whose key is bytes.
+  const encrypting = createSecretKey(derived(2).subarray(0, BLOCK));
   return {
     codeLength: suite.checkLength,
     sign: openKeyedHash(suite.hash, derived(1), suite.checkLength),
@@ -94,7 +95,7 @@ export function deriveKeys(suite: CipherSuite, sessionIntegrityKey: SecretKey): 
  * nonsense, and what follows is decrypted with the vector that it is.
  */
 
-function openEncryption(key: Buffer): SessionKeys['encrypt'] {
+function openEncryption(key: KeyObject): SessionKeys['encrypt'] {
   const cipher = createCipheriv(AES, key, Buffer.alloc(BLOCK)).setAutoPadding(false);
   return (payload, random) => {
     // The pad counts 01h, 02h, 03h, …; its length is the last byte.
@@ -108,7 +109,7 @@ function openEncryption(key: Buffer): SessionKeys['encrypt'] {
   };
 }
 
-function openDecryption(key: Buffer): SessionKeys['decrypt'] {
+function openDecryption(key: KeyObject): SessionKeys['decrypt'] {
   const decipher = createDecipheriv(AES, key, Buffer.alloc(BLOCK)).setAutoPadding(false);
   return (encrypted) => {
     if (encrypted.length < 2 * BLOCK || encrypted.length % BLOCK !== 0) return null;
