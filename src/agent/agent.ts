@@ -5,6 +5,7 @@ import { type Channel, openChannel } from '../core/channel.ts';
 import type { Clock } from '../core/clock.ts';
 import { asCountermandError, fail } from '../core/errors.ts';
 import { type Cancellation, onAbort, openCancellation, sleep } from '../core/signals.ts';
+import { NO_TRACES, type Traces } from '../core/tracing.ts';
 import type { Driver } from '../drivers/driver.ts';
 import type { AttachRequest, AttachResponse, Hello, Welcome } from '../gen/countermand/v1/agent.ts';
 import type { BmcAccess } from './bmc_access.ts';
@@ -45,6 +46,8 @@ export interface AgentParts {
   readonly severalConductors?: boolean;
   /** For how long the conductor of the same process certainly leads, in milliseconds; absent: as long as it speaks. */
   readonly leadsForMs?: (() => number) | undefined;
+  /** Where spans go; nowhere if left out. */
+  readonly traces?: Traces;
   /** Told each time a conductor has welcomed the agent. */
   readonly attached?: () => void;
 }
@@ -92,6 +95,7 @@ class Agent {
       lease: this.#lease,
       clock,
       shutdown,
+      spans: { traces: parts.traces ?? NO_TRACES, clock, chance },
       say,
     });
     this.#hello = {

@@ -21,6 +21,7 @@ import { type Driver, PROVES_NOT_SENT, PROVES_REFUSED } from '../drivers/driver.
 import { gapBefore, gapOf, RETRY_GAPS_MS } from './gaps.ts';
 import type { Hardware } from './hardware.ts';
 import { recallOrder, whyNotRecalled } from './recall.ts';
+import { NO_RUN_TRACE, type RunSpan, type RunTrace } from './run_trace.ts';
 
 /** Go is void so long after READY. */
 const GO_VALID_MS = 5000;
@@ -40,6 +41,8 @@ interface RunSubject {
 
 /** One power task at the agent. */
 export class PowerRun {
+  /** Its spans. */
+  readonly trace: RunTrace;
   readonly #hardware: Hardware;
   readonly #tell: (report: Report) => void;
   /** The run as a whole; ended when the task is forgotten or the agent stops. */
@@ -57,8 +60,15 @@ export class PowerRun {
   #toldAt = Number.NEGATIVE_INFINITY;
   #go: ((go: { command: OrderTarget; phase: Phase }) => void) | null = null;
 
-  constructor(subject: RunSubject, hardware: Hardware, tell: (report: Report) => void, shutdown: AbortSignal) {
-    this.#hardware = { ...hardware, driver: this.#noting(hardware) };
+  constructor(
+    subject: RunSubject,
+    hardware: Hardware,
+    tell: (report: Report) => void,
+    shutdown: AbortSignal,
+    trace = NO_RUN_TRACE,
+  ) {
+    this.trace = trace;
+    this.#hardware = { ...hardware, driver: this.#noting({ ...hardware, driver: trace.driver(hardware.driver) }) };
     this.#tell = tell;
     this.#target = subject.target;
     this.#life = openCancellation([shutdown]);
@@ -136,7 +146,7 @@ export class PowerRun {
     this.#beginTask(NEXT_SENDING);
     this.#inDoubt = false;
     this.#update({ fence, phase, sending: 'WAITING', sent: '', before: null, observed: null, error: null });
-    this.#run((signal) => this.#prepareAndSend(keepTrying, operatorAsks, signal));
+    this.#run('send', (signal) => this.#prepareAndSend(keepTrying, operatorAsks, signal));
   }
 
   /** The conductor's leave to send, now and once. It does nothing unless READY waits for it. */
@@ -153,7 +163,7 @@ export class PowerRun {
     this.#mayHaveBeenSent = true;
     this.#beginTask(OBSERVED_ANEW);
     this.#update({ fence, phase });
-    this.#run((signal) => this.#watch(signal));
+    this.#run('observe', (signal) => this.#watch(signal));
   }
 
   /**
@@ -172,7 +182,8 @@ export class PowerRun {
     if (unknown && mayHaveBeenSent) this.#mayHaveBeenSent = true;
     const stopped = this.#work;
     this.#task.abort(fail('ABORT_REQUESTED', 'an abort was ordered for the power task'));
-    this.#work = this.#finishAbort(stopped, unknown, recallConfirmMs).catch(() => {});
+    const finish = (): Promise<void> => this.#finishAbort(stopped, unknown, recallConfirmMs);
+    this.#work = this.trace.during('abort', finish).catch(() => {});
   }
 
   /** The task is at rest, or the agent stops: nothing is waited for any more. Nothing is recalled. */
@@ -198,11 +209,11 @@ export class PowerRun {
     this.#go = null;
   }
 
-  #run(work: (signal: AbortSignal) => Promise<void>): void {
+  #run(what: RunSpan, work: (signal: AbortSignal) => Promise<void>): void {
     const before = this.#work;
     const { signal } = this.#task;
     // What ends a wait ends the work; there is nobody to tell but those who ended it.
-    this.#work = before.then(() => work(signal)).catch(() => {});
+    this.#work = before.then(() => this.trace.during(what, () => work(signal))).catch(() => {});
   }
 
   async #prepareAndSend(keepTrying: boolean, operatorAsks: boolean, signal: AbortSignal): Promise<void> {

@@ -10,6 +10,7 @@ import {
   type Target,
 } from '../core/power.ts';
 import type { Report } from '../core/report.ts';
+import { readTraceContext, type TraceContext } from '../core/tracing.ts';
 import { type Driver, infoSchemaOf } from '../drivers/driver.ts';
 import {
   type DriverDescription,
@@ -18,6 +19,7 @@ import {
   type NodeTraits as ProtoTraits,
   Sending,
   type TaskReport,
+  type TraceContext as WireContext,
 } from '../gen/countermand/v1/agent.ts';
 import { AbortOutcome, PowerState, PowerTarget, PowerTaskPhase } from '../gen/countermand/v1/power.ts';
 
@@ -34,6 +36,11 @@ export function toTarget(target: Target): PowerTarget {
 /** What a node's hardware can do, for the wire. */
 export function toTraits({ recalls, softRebootInOneCommand }: NodeTraits): ProtoTraits {
   return { recalls: recalls.map(toTarget), softRebootInOneCommand };
+}
+
+/** Where a span stands; null if it is not said. */
+export function fromTrace(trace: WireContext | undefined): TraceContext | null {
+  return trace === undefined ? null : readTraceContext(trace.traceparent, trace.tracestate);
 }
 
 /** What a node's hardware can do, from the wire; null if it is not said. */

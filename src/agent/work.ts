@@ -5,6 +5,7 @@ import { isAbort, type OrderTarget } from '../core/power.ts';
 import { isReference } from '../core/references.ts';
 import type { Report, Sending } from '../core/report.ts';
 import { type Cancellation, openCancellation, untilAborted } from '../core/signals.ts';
+import type { SpanParts } from '../core/tracing.ts';
 import { type Driver, secretKeysOf } from '../drivers/driver.ts';
 import type {
   Abort,
@@ -24,10 +25,21 @@ import type { Lease } from './lease.ts';
 import { forOneBmc } from './one_bmc.ts';
 import { ParsedBmcs } from './parsed_bmcs.ts';
 import { PowerRun } from './power_run.ts';
+import { traceOfRun } from './run_trace.ts';
 import { resolveSecrets, type SecretSources, unreadIn } from './secrets.ts';
 import { Trust, withTrust } from './trust.ts';
 import { Queues } from './turns.ts';
-import { fromPhase, fromTarget, fromTraits, toReading, toTarget, toTaskError, toTaskReport, toTraits } from './wire.ts';
+import {
+  fromPhase,
+  fromTarget,
+  fromTrace,
+  fromTraits,
+  toReading,
+  toTarget,
+  toTaskError,
+  toTaskReport,
+  toTraits,
+} from './wire.ts';
 
 type ToConductor = NonNullable<AttachRequest['message']>;
 type FromConductor = NonNullable<AttachResponse['message']>;
@@ -43,6 +55,7 @@ interface WorkParts {
   readonly lease: Lease;
   readonly clock: Clock;
   readonly shutdown: AbortSignal;
+  readonly spans: SpanParts;
   /** Says something to the conductor, if one is there. */
   readonly say: (message: ToConductor) => void;
 }
@@ -143,9 +156,10 @@ export class Work {
     await Promise.all([...this.#runs.values()].map((run) => run.settled));
   }
 
-  #start({ taskUuid, bmc, target, phase, keepTrying, operatorAsks }: Start): void {
+  #start(start: Start): void {
+    const { bmc, phase, keepTrying, operatorAsks } = start;
     // With keepTrying an earlier attempt, perhaps of another agent, may have been carried out.
-    const run = this.#runFor(taskUuid, bmc, target, phase, keepTrying ? 'UNKNOWN' : 'NOT_SENT');
+    const run = this.#runFor(start, keepTrying ? 'UNKNOWN' : 'NOT_SENT');
     run?.start(fromPhase(phase), bmc?.fence ?? 0, keepTrying, operatorAsks);
   }
 
@@ -155,13 +169,15 @@ export class Work {
     if (run?.report.fence === fence && target !== null && !isAbort(target)) run.go(target, fromPhase(phase));
   }
 
-  #observe({ taskUuid, bmc, target, phase }: Observe): void {
-    this.#runFor(taskUuid, bmc, target, phase, null)?.observe(fromPhase(phase), bmc?.fence ?? 0);
+  #observe(observe: Observe): void {
+    this.#runFor(observe, null)?.observe(fromPhase(observe.phase), observe.bmc?.fence ?? 0);
   }
 
-  #abort({ taskUuid, bmc, target, phase, mayHaveBeenSent, traits, recallConfirmMs }: Abort): void {
-    const run = this.#runFor(taskUuid, bmc, target, phase, mayHaveBeenSent ? null : 'NOT_SENT');
+  #abort(abort: Abort): void {
+    const { taskUuid, bmc, mayHaveBeenSent, traits, recallConfirmMs } = abort;
+    const run = this.#runFor(abort, mayHaveBeenSent ? null : 'NOT_SENT');
     if (!run) return;
+    run.trace.abortedBy(fromTrace(abort.abortTrace));
     run.abort(bmc?.fence ?? 0, mayHaveBeenSent, fromTraits(traits), recallConfirmMs);
     if (!mayHaveBeenSent) this.#bury(taskUuid);
   }
@@ -182,21 +198,16 @@ export class Work {
    * The run of a task, new if need be; null if the message is outdated, or if its hardware cannot be used, which is reported
    * with `sending` as what is known of the order.
    */
-  #runFor(
-    taskUuid: string,
-    bmc: Bmc | undefined,
-    targetValue: Start['target'],
-    phase: Start['phase'],
-    sending: Sending | null,
-  ): PowerRun | null {
-    const target = fromTarget(targetValue);
+  #runFor(asked: Observe, sending: Sending | null): PowerRun | null {
+    const { taskUuid, bmc, phase } = asked;
+    const target = fromTarget(asked.target);
     if (!bmc || target === null || isAbort(target)) return null;
     if (bmc.fence < (this.#fences.get(bmc.nodeUuid) ?? 0)) return null;
     this.#fences.set(bmc.nodeUuid, bmc.fence);
     const existing = this.#runs.get(taskUuid);
     if (existing) return existing;
     try {
-      const run = this.#newRun(taskUuid, bmc, target, phase);
+      const run = this.#newRun(asked, bmc, target);
       this.#runs.set(taskUuid, run);
       return run;
     } catch (thrown) {
@@ -206,11 +217,13 @@ export class Work {
     }
   }
 
-  #newRun(taskUuid: string, bmc: Bmc, target: OrderTarget, phase: Start['phase']): PowerRun {
+  #newRun({ taskUuid, phase, trace: sent }: Observe, bmc: Bmc, target: OrderTarget): PowerRun {
     const subject = { taskUuid, target, phase: fromPhase(phase), fence: bmc.fence };
     const hardware = this.#hardware(bmc);
     const driver = forOneBmc(hardware.driver, bmc.guid === '' ? null : bmc.guid);
-    return new PowerRun(subject, { ...hardware, driver }, (report) => this.#report(report), this.#parts.shutdown);
+    const trace = traceOfRun(this.#parts.spans, fromTrace(sent), taskUuid);
+    const tell = (report: Report): void => this.#report(report);
+    return new PowerRun(subject, { ...hardware, driver }, tell, this.#parts.shutdown, trace);
   }
 
   #hardware({ driver: name, driverInfo }: Pick<Bmc, 'driver' | 'driverInfo'>): Hardware {

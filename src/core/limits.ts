@@ -266,6 +266,8 @@ export const KEPT_LIMITS = {
     'the labels that a change names, before or after it; the rest is cut',
     'INTERNAL',
   ),
+  tracestate: row(512, 'characters', 'the `tracestate` of a caller; a longer one is not passed on', 'INTERNAL'),
+  span_text: row(255, 'characters', 'a text in a span of a trace; the rest is cut', 'INTERNAL'),
   answer_text: row(2000, 'characters', 'the sentence of an error in an answer; the rest is cut', 'INTERNAL'),
 } as const satisfies Record<string, LimitRow>;
 

@@ -9,6 +9,7 @@
  */
 import type { Clock } from './clock.ts';
 import { type CountermandError, fail } from './errors.ts';
+import type { CallTrace } from './tracing.ts';
 
 /** A signal that can be aborted, once, with a reason. */
 export interface Cancellation {
@@ -30,6 +31,7 @@ export function openCancellation(
   const controller = new AbortController();
   const abort = (reason: unknown): void => controller.abort(reason);
   const links = parents.map((parent) => onAbort(parent, abort));
+  if (isAnyTraced) inherit(controller.signal, parents);
   const timer = limit?.clock.after(limit.afterMs, () =>
     abort(fail('TOOK_TOO_LONG', `${limit.what} took longer than ${limit.afterMs / 1000} s`)),
   );
@@ -41,6 +43,26 @@ export function openCancellation(
       timer?.cancel();
     },
   };
+}
+
+/** Where the calls behind signals stand in their traces. Nothing is looked up before the first one is told. */
+const traces = new WeakMap<AbortSignal, CallTrace>();
+let isAnyTraced = false;
+
+/** From now on, `signal` and all that are made with it as a parent carry this. */
+export function carryTrace(signal: AbortSignal, trace: CallTrace): void {
+  isAnyTraced = true;
+  traces.set(signal, trace);
+}
+
+/** Where the call behind a signal stands in its trace; undefined if it is in none. */
+export const traceOf = (signal: AbortSignal): CallTrace | undefined => traces.get(signal);
+
+function inherit(signal: AbortSignal, parents: readonly AbortSignal[]): void {
+  for (const parent of parents) {
+    const trace = traces.get(parent);
+    if (trace) traces.set(signal, trace);
+  }
 }
 
 /** Calls `listener` with the reason, once, at the abort or at once if it has happened. Returns how to stop listening. */

@@ -10,6 +10,7 @@ import { parseJson, readBody } from './body.ts';
 import { credentialsOf, refuseStrangers } from './caller.ts';
 import { answerOfError, Refusal } from './errors.ts';
 import type { RawAsk, Route } from './route.ts';
+import { inRequestSpan, type RequestPlace } from './traced.ts';
 import { BOUNDS, versionsFor } from './versions.ts';
 
 /** What the app serves with. */
@@ -63,11 +64,18 @@ async function answer(context: Served, route: Route, parts: AppParts): Promise<A
   refuseStrangers(headers, parts.onLoopback);
   refuseOtherTypes(headers.get('accept'));
   const versions = DISCOVERY.includes(route.path) ? {} : versionsFor(headers);
-  const answered = await askRoute(context, route, parts).catch((error) => told(error, context, parts));
+  const ask = (place: RequestPlace): Promise<Answer> =>
+    askRoute(context, route, parts, place).catch((error) => told(error, context, parts));
+  const answered = await inRequestSpan(context.req.raw, route, parts.services, ask);
   return { ...answered, headers: { ...versions, ...answered.headers } };
 }
 
-async function askRoute({ req, env }: Served, route: Route, { services }: AppParts): Promise<Answer> {
+async function askRoute(
+  { req, env }: Served,
+  route: Route,
+  { services }: AppParts,
+  place: RequestPlace,
+): Promise<Answer> {
   const { headers, signal } = req.raw;
   const credentials = credentialsOf(headers, env.incoming);
   // A conductor that stands by knows no caller, and has nothing to tell but its own process.
@@ -87,7 +95,7 @@ async function askRoute({ req, env }: Served, route: Route, { services }: AppPar
     now: services.clock.now(),
     readiness: services.readiness,
     metrics: () => services.metrics(identity),
-    conductor: clientsOf(services, { identity, signal, peer: credentials.peer }),
+    conductor: clientsOf(services, { identity, signal, peer: credentials.peer, ...place }),
     signal,
   };
   return route.run(ask);

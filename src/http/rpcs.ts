@@ -23,6 +23,7 @@ import {
 } from '@connectrpc/connect-node';
 import { type CountermandError, fail } from '../core/errors.ts';
 import { HTTP_LIMITS, KEPT_LIMITS } from '../core/limits.ts';
+import type { TraceContext } from '../core/tracing.ts';
 import type { Identity } from '../server/access/identity.ts';
 import { detailsOf } from '../server/api/details.ts';
 import { sayable } from '../server/api/errors.ts';
@@ -32,6 +33,7 @@ import type { Services } from '../server/api/services.ts';
 import { credentialsOf, refuseStrangers, type Sent } from './caller.ts';
 import { challengeOf, ERROR_CODE_HEADER, Refusal } from './errors.ts';
 import { checked, httpSizeLimitOf, refuseAnnounced } from './message.ts';
+import { sentTrace } from './traced.ts';
 import { endUnread } from './unread.ts';
 
 /** What they are served with. */
@@ -46,7 +48,14 @@ export interface RpcParts {
 /** What a call has from the listener, and from the gate. */
 const SENT = createContextKey<Sent | null>(null);
 const BEGUN = createContextKey<(header: Headers) => void>(() => {});
-const CALLER = createContextKey<{ readonly identity: Identity; readonly peer: string } | null>(null);
+const CALLER = createContextKey<RpcCaller | null>(null);
+
+/** Who makes a call, and in which trace. */
+interface RpcCaller {
+  readonly identity: Identity;
+  readonly peer: string;
+  readonly trace: TraceContext | null;
+}
 
 /**
  * Serves the RPCs; a stream ends when its client has gone or the conductor stops.
@@ -121,7 +130,8 @@ async function admit({ method, requestHeader, values }: HandlerContext, services
     const sent = values.get(SENT);
     if (sent === null) throw fail('INTERNAL', `${path} came without a connection`);
     const credentials = credentialsOf(requestHeader, sent);
-    values.set(CALLER, { identity: await services.identify(credentials), peer: credentials.peer });
+    const trace = sentTrace(requestHeader);
+    values.set(CALLER, { identity: await services.identify(credentials), peer: credentials.peer, trace });
     refuseAnnounced(path, requestHeader);
   } catch (error) {
     throw toConnectError(sayable(error, path, services.log, services.chance));

@@ -4,6 +4,7 @@ import { NO_CLOUDS } from '../compute/client.ts';
 import type { Clouds } from '../compute/compute.ts';
 import { type CountermandError, fail } from '../core/errors.ts';
 import { openCancellation } from '../core/signals.ts';
+import { NO_TRACES } from '../core/tracing.ts';
 import { Access } from './access/access.ts';
 import { Approvals } from './access/approvals.ts';
 import { Tokens } from './access/tokens.ts';
@@ -16,6 +17,7 @@ import { FollowedClouds } from './clouds/clouds.ts';
 import type { WatchedCloud } from './clouds/watched.ts';
 import { Disk } from './disk.ts';
 import { logChanges } from './events/logged.ts';
+import { traceChanges } from './events/traced.ts';
 import type { Log, LogLevel } from './log.ts';
 import { Engine } from './plans/engine.ts';
 import type { PlanLimits, PlanParts } from './plans/parts.ts';
@@ -36,8 +38,8 @@ import { Deadlines } from './store/deadlines.ts';
 import type { Store } from './store/store.ts';
 
 /** The store of a conductor: the plans that a change of the cluster model makes stale are superseded with it. */
-export function openStore(parts: Omit<Store, 'deadlines' | 'modelChanged'>): Store {
-  return { ...parts, deadlines: new Deadlines(parts.clock), modelChanged: supersedeStale };
+export function openStore(parts: Omit<Store, 'deadlines' | 'modelChanged' | 'traces'> & Partial<Store>): Store {
+  return { traces: NO_TRACES, ...parts, deadlines: new Deadlines(parts.clock), modelChanged: supersedeStale };
 }
 
 /** What a conductor is made from. */
@@ -140,7 +142,7 @@ export async function startConductor(given: ConductorParts): Promise<Conductor> 
   };
   let [unsettled, sinks, followed]: [number, Sinks | null, FollowedClouds | null] = [0, null, null];
   try {
-    background.push(logChanges(store.database, log, shutdown));
+    background.push(logChanges(store.database, log, shutdown), traceChanges(store, shutdown));
     await endWhatABackupHolds(store, limits, log);
     await presumeOldAgentsLost(given, attachments);
     unsettled = await keeper.recover();

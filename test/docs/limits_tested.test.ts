@@ -88,6 +88,8 @@ const KEPT: Tested<typeof KEPT_LIMITS> = {
   guid: [BOUNDS, 'a node keeps nothing of a GUID and a place that are too long'],
   place: [BOUNDS, 'a node keeps nothing of a GUID and a place that are too long'],
   change_text: ['test/server/nodes/cluster_model.test.ts', 'is cut to its limit in the history'],
+  tracestate: ['test/core/tracing.test.ts', 'a context that is none, or too long, is not believed'],
+  span_text: ['test/cli/daemon/otlp.test.ts', 'a text that is too long is cut'],
   answer_text: ['test/e2e/limits.test.ts', 'the sentence of an error is cut'],
 };
 

@@ -14,6 +14,7 @@ import '../cli/context/commands.test.ts';
 import '../cli/daemon/configuration.test.ts';
 import '../cli/daemon/sink_access.test.ts';
 import '../cli/daemon/log_line.test.ts';
+import '../core/tracing.test.ts';
 import '../cli/daemon/reload.test.ts';
 import '../cli/daemon/tls_watch.test.ts';
 import '../sinks/webhook.test.ts';

@@ -15,6 +15,7 @@ import type { Environment } from '../shared/terminal.ts';
 import type { TlsFiles } from '../shared/tls_files.ts';
 import { CONFIGURATION_KEYS, flagOf, KEY_NAMES, type KeyName, variableOf } from './configuration_keys.ts';
 import type { ConfigurationKey } from './configuration_kinds.ts';
+import { standardEndpoint } from './trace_keys.ts';
 import type { VaultPlace } from './vault.ts';
 
 /** The configuration of a daemon. Times are in milliseconds here, and in seconds where they are written. */
@@ -99,6 +100,9 @@ export interface Configuration {
   /** The file that says where sinks may send events to; null: there is none. */
   readonly sinkAccess: string | null;
   readonly agentName: string;
+  /** Where traces go; null: nowhere. */
+  readonly tracesEndpoint: string | null;
+  readonly tracesSampleRatio: number;
 }
 
 type Rules = { readonly [Key in KeyName]: z.infer<(typeof CONFIGURATION_KEYS)[Key]['rule']> };
@@ -202,6 +206,12 @@ function defaults(environment: Environment): Given {
 /** The defaults that depend on this host. */
 const findDefaults = (environment: Environment) => ({ data: defaultDataFolder(environment), agent_name: hostname() });
 
+/** What the standard variables of other programs say. */
+function standardValues(environment: Environment): Given {
+  const standard = standardEndpoint(environment);
+  return standard === null ? {} : check({ values: { traces_endpoint: standard.url }, nameOf: () => standard.variable });
+}
+
 const camelCase = (key: KeyName): string => key.replaceAll(/_(\w)/g, (_, letter: string) => letter.toUpperCase());
 
 /**
@@ -213,6 +223,7 @@ export function readValues(options: Readonly<Record<string, unknown>>, environme
   const file = options.config ?? environment.COUNTERMAND_CONFIG;
   const values = {
     ...defaults(environment),
+    ...standardValues(environment),
     ...(typeof file === 'string' && file !== '' ? fromFile(file) : {}),
     ...fromTexts((key) => environment[variableOf(key)] || undefined, variableOf),
     ...fromTexts((key) => options[camelCase(key)], flagOf),
@@ -319,6 +330,8 @@ export function configurationOf(values: Values): Configuration {
     bmcAccess: pathOf(values.bmc_access),
     sinkAccess: pathOf(values.sink_access),
     agentName: values.agent_name,
+    tracesEndpoint: (values.traces_endpoint ?? 'none') === 'none' ? null : (values.traces_endpoint ?? null),
+    tracesSampleRatio: values.traces_sample_ratio,
   };
 }
 

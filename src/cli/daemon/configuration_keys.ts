@@ -9,6 +9,7 @@ import { type ConfigurationKey, file, folder, name, seconds, wholeSeconds } from
 import { IDENTITY_KEYS } from './identity_keys.ts';
 import { RETENTION_KEYS } from './retention_keys.ts';
 import { SECRET_KEYS } from './secret_keys.ts';
+import { TRACE_KEYS } from './trace_keys.ts';
 
 /** The table of keys. */
 export const CONFIGURATION_KEYS = {
@@ -286,6 +287,7 @@ export const CONFIGURATION_KEYS = {
   ...RETENTION_KEYS,
   ...IDENTITY_KEYS,
   ...SECRET_KEYS,
+  ...TRACE_KEYS,
   ca: file({
     fallbackWords: 'the authorities of the system',
     readBy: 'agent',

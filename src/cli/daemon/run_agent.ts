@@ -17,6 +17,7 @@ import type { Configuration } from './configuration.ts';
 import { openLog } from './log.ts';
 import { LiveConfiguration, type Rereading } from './reload.ts';
 import { watchTls } from './tls_watch.ts';
+import { openTraces } from './traces.ts';
 import { openVault } from './vault.ts';
 
 /** Where the conductor of an agent is. */
@@ -52,13 +53,14 @@ export async function runAgentAlone(
   if (tokenNow() !== null) keepSecret(address, isSecure, refuse);
   // The watching of the files must not outlive an agent that fails.
   const watching = openCancellation([]);
+  const traces = await openTraces(configuration, 'countermand-agent', terminal, log);
   try {
     const tls = isSecure ? { ...watchTls(read, { clock: terminal.clock, log }, watching.signal), serverName } : null;
     const addresses = addressesIn(address);
     const dialer = dialConductors(addresses, (one) => dialConductor(one, tls, tokenNow), terminal.clock);
     try {
       terminal.stdout.write(`countermand: agent for zone ${configuration.zone}, conductor at ${address}\n`);
-      const how = { attach: dialer.attach, embedded: false, severalConductors: addresses.length > 1 };
+      const how = { attach: dialer.attach, embedded: false, severalConductors: addresses.length > 1, traces };
       await runAgentHere(
         how,
         configuration,
@@ -73,6 +75,7 @@ export async function runAgentAlone(
   } finally {
     watching.abort(fail('SHUTTING_DOWN', 'the agent has stopped'));
     watching.end();
+    await traces.close();
   }
 }
 
@@ -91,7 +94,7 @@ export function openAgentFiles({ vault, bmcAccess }: Omit<Configuration, 'tls'>,
 
 /** Runs an agent in this process, over any way to a conductor, until `signal` is aborted and it has stopped sending. */
 export function runAgentHere(
-  how: Pick<AgentParts, 'attach' | 'embedded' | 'attached' | 'leadsForMs' | 'severalConductors'>,
+  how: Pick<AgentParts, 'attach' | 'embedded' | 'attached' | 'leadsForMs' | 'severalConductors' | 'traces'>,
   configuration: Omit<Configuration, 'tls'>,
   { vault, bmcAccess }: AgentFiles,
   log: Logger,

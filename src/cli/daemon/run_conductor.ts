@@ -14,6 +14,7 @@ import { watchAccess } from './access_watch.ts';
 import { readClouds } from './clouds.ts';
 import type { Configuration } from './configuration.ts';
 import { openLog } from './log.ts';
+import type { OpenTraces } from './otlp.ts';
 import { LiveConfiguration, type Rereading } from './reload.ts';
 import { openAgentFiles } from './run_agent.ts';
 import { runAlone } from './run_alone.ts';
@@ -21,6 +22,7 @@ import { runAmongOthers } from './run_among_others.ts';
 import { openSinkMakers } from './sinks.ts';
 import type { TermParts } from './term.ts';
 import { watchTls } from './tls_watch.ts';
+import { openTraces } from './traces.ts';
 import { openVault } from './vault.ts';
 
 /**
@@ -39,6 +41,7 @@ export async function runConductor(
   // Everything that this process makes is for its owner alone: the database and its log hold secrets.
   process.umask(0o077);
   const cancellation = openCancellation([]);
+  let traces: OpenTraces | null = null;
   try {
     const tls = openTls(configuration.tls, log, terminal, cancellation.signal);
     const identifyBy = await openIdentify(configuration.methods, terminal.clock, log);
@@ -48,18 +51,20 @@ export async function runConductor(
     const { clouds, watched } = readClouds(configuration.cloudsFile, clock);
     const registry = new MetricRegistry();
     registry.countProcess();
-    const front = new Front({ log, clock, chance, registry }, { error: NOT_YET, grpc: null, http: null });
+    traces = await openTraces(configuration, 'countermand', terminal, log);
+    const front = new Front({ log, clock, chance, registry, traces }, { error: NOT_YET, grpc: null, http: null });
     // A pipe with a login is read once, so both have one Vault.
     const vault = agentFiles === null ? openVault(configuration.vault, clock) : agentFiles.vault;
     const sinks = openSinkMakers(configuration, vault, terminal);
     const callers = { identifyBy, access };
     const logLevel = live.levelOf(log);
-    const own = { agentFiles, front, registry, retention: () => live.retention, log, logLevel, terminal };
+    const own = { agentFiles, front, registry, retention: () => live.retention, log, logLevel, terminal, traces };
     const parts = { configuration, tls, ...callers, clouds, watched, sinks, ...own };
     await (configuration.databaseUrl === null ? runAlone(parts) : runAmongOthers(configuration.databaseUrl, parts));
   } finally {
     cancellation.abort(fail('SHUTTING_DOWN', 'the conductor has stopped'));
     cancellation.end();
+    await traces?.close();
   }
 }
 

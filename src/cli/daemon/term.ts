@@ -5,6 +5,7 @@ import type { Attach } from '../../agent/agent.ts';
 import type { Clouds } from '../../compute/compute.ts';
 import { type CountermandError, fail } from '../../core/errors.ts';
 import { openCancellation } from '../../core/signals.ts';
+import type { Traces } from '../../core/tracing.ts';
 import type { Access } from '../../server/access/access.ts';
 import type { Identify } from '../../server/access/identity.ts';
 import type { Leading } from '../../server/agents/leading.ts';
@@ -67,6 +68,8 @@ export interface TermParts {
   readonly log: Logger;
   readonly logLevel: LogLevel;
   readonly terminal: Terminal;
+  /** Where spans go. */
+  readonly traces: Traces;
 }
 
 /** A conductor that leads. */
@@ -86,7 +89,8 @@ export async function startTerm(mandate: Mandate, parts: TermParts): Promise<Ter
   const { leading, embeddedMayActMs, elected } = mandate;
   const { clock, chance } = terminal;
   const database = timed(mandate.database, registry, clock);
-  const store = openStore({ database, clock, chance, publisherId: `countermand-conductor.${hostname()}` });
+  const publisherId = `countermand-conductor.${hostname()}`;
+  const store = openStore({ database, clock, chance, publisherId, traces: parts.traces });
   if (elected) await announceElected(elected.leader, elected.before, store);
   const { agentLeaseMs, secondAgent } = configuration;
   const retention: RetentionRules = {
@@ -151,13 +155,13 @@ function startEmbeddedAgent(
   { attachments }: Conductor,
   { restMs: leadsForMs }: Mandate,
   files: AgentFiles,
-  { configuration, log, terminal }: TermParts,
+  { configuration, log, terminal, traces }: TermParts,
 ) {
   const attach: Attach = (outgoing, signal) => attachments.attach(outgoing, signal, { embedded: true, identity: null });
   const cancellation = openCancellation([]);
   let done = Promise.resolve();
   const attached = new Promise<void>((resolve) => {
-    const inside = { attach, embedded: true, leadsForMs, attached: resolve };
+    const inside = { attach, embedded: true, leadsForMs, attached: resolve, traces };
     done = runAgentHere(inside, configuration, files, log, terminal, cancellation.signal);
   });
   return {

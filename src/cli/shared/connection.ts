@@ -3,6 +3,7 @@ import { ClientError, type ClientMiddleware, createClientFactory, Metadata, Stat
 import { openChannelTo } from '../../agent/secure_channel.ts';
 import type { Clock } from '../../core/clock.ts';
 import { type CountermandError, type ErrorDetails, fail, failWith, isErrorCode } from '../../core/errors.ts';
+import { readTraceContext, traceparentOf } from '../../core/tracing.ts';
 import { type AccessServiceClient, AccessServiceDefinition } from '../../gen/countermand/v1/access.ts';
 import { type ActionPlanServiceClient, ActionPlanServiceDefinition } from '../../gen/countermand/v1/action_plan.ts';
 import { type AuditServiceClient, AuditServiceDefinition } from '../../gen/countermand/v1/audit.ts';
@@ -17,6 +18,7 @@ import { addressesIn, areAddresses, DEFAULT_ADDRESS } from './address.ts';
 import { readDetails, STATUS_DETAILS_KEY } from './details.ts';
 import { askOthers, Conductors } from './others.ts';
 import type { Place } from './place.ts';
+import type { Environment } from './terminal.ts';
 
 /** The trailing metadata in which the conductor sends our code of an error. */
 const ERROR_CODE_KEY = 'countermand-error-code';
@@ -48,6 +50,20 @@ export interface Client {
   readonly access: AccessServiceClient;
 }
 
+/** What is around a command. */
+interface Around {
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+  readonly environment?: Environment;
+}
+
+/** The trace that whoever has started the command is in, by the variables that tools agree on. */
+function traceIn({ TRACEPARENT, TRACESTATE }: Environment): Record<string, string> {
+  const trace = readTraceContext(TRACEPARENT, TRACESTATE);
+  if (trace === null) return {};
+  return { traceparent: traceparentOf(trace), ...(trace.state !== '' && { tracestate: trace.state }) };
+}
+
 /**
  * Lets `use` talk to the conductor at a place, then closes the connection. Where the place has several addresses, another one is asked
  * when the first has gone or does not lead. The abort of `signal` ends every call.
@@ -57,7 +73,7 @@ export interface Client {
 export async function withConductor<T>(
   place: Place,
   use: (conductor: Client) => Promise<T>,
-  { clock, signal }: { readonly clock: Clock; readonly signal: AbortSignal },
+  { clock, signal, environment = {} }: Around,
 ): Promise<T> {
   const { address, tls, token } = place;
   const open = (one: string) => openChannelTo(one, tls, CHANNEL_OPTIONS);
@@ -70,7 +86,7 @@ export async function withConductor<T>(
     },
   };
   const factory = createClientFactory().use(errorsOfOurs(asked)).use(askOthers({ conductors, clock, provesUnsent }));
-  const metadata = Metadata(token === null ? {} : { authorization: `Bearer ${token}` });
+  const metadata = Metadata({ ...(token !== null && { authorization: `Bearer ${token}` }), ...traceIn(environment) });
   const always = { '*': { signal, metadata } };
   try {
     return await use({

@@ -8,6 +8,7 @@ import type { Reading } from '../../core/power.ts';
 import { openCancellation } from '../../core/signals.ts';
 import { objectionAt } from '../bounds.ts';
 import { type FoundIdentity, objectionTo, type RequiredIdentity } from '../driver.ts';
+import { asking, udpAsked } from '../exchange_spans.ts';
 import type { Lookups } from '../lookups.ts';
 import { bmcName, type IpmiInfo, ipmiPlace } from './info.ts';
 import type { CipherSuiteId } from './rmcp/cipher_suites.ts';
@@ -110,7 +111,8 @@ export function openNativeIpmi({
   ): Promise<Answer> {
     const speak = async (suite: CipherSuiteId): Promise<Answer> => {
       try {
-        return await pool.run(targetOf(info, suite), command, signal);
+        const asked = () => udpAsked('ipmi', command.name, info.ipmi_address, info.ipmi_port);
+        return await asking(signal, asked, () => pool.run(targetOf(info, suite), command, signal));
       } catch (error) {
         if (error instanceof RmcpError) throw faultOf(error, bmcName(info));
         throw error;

@@ -9,6 +9,7 @@ import { pinnedTo } from '../../core/pinned.ts';
 import { openCancellation } from '../../core/signals.ts';
 import { hostAndPort } from '../address.ts';
 import type { Authorities, Trust } from '../authorities.ts';
+import { asking, httpAsked, httpTold } from '../exchange_spans.ts';
 import { openLine, readBody, TooLong } from '../https.ts';
 import type { Logins } from '../logins.ts';
 import type { Lookups } from '../lookups.ts';
@@ -89,12 +90,17 @@ async function askLoggedIn(
   http: Http,
   signal: AbortSignal,
 ): Promise<string> {
-  const first = await attempt(info, request, authorization(info, request, parts), http, parts.clock, signal);
+  const ask = (): Promise<HttpReply> => {
+    const { method, path } = request;
+    const attempted = () => attempt(info, request, authorization(info, request, parts), http, parts.clock, signal);
+    return asking(signal, () => httpAsked(method, originOf(info), path), attempted, httpTold);
+  };
+  const first = await ask();
   if (first.status !== 401 || first.challenge === null || info.irmc_auth_method === 'basic')
     return bodyOf(first, info, request);
   // Refused because the login is missing or too old: it was not carried out.
   nonces.set(info, { challenge: first.challenge, count: 0 });
-  const second = await attempt(info, request, authorization(info, request, parts), http, parts.clock, signal);
+  const second = await ask();
   return bodyOf(second, info, request);
 }
 
@@ -109,6 +115,11 @@ function authorization(info: IrmcInfo, { method, path }: HttpRequest, { chance }
 
 type Http = typeof import('../http_client.ts');
 
+function originOf(info: IrmcInfo): string {
+  const { protocol, port } = endpointOf(info);
+  return `${protocol}://${hostAndPort(info.irmc_address, port)}`;
+}
+
 /** One request on a connection of its own. */
 async function attempt(
   info: IrmcInfo,
@@ -118,8 +129,7 @@ async function attempt(
   clock: Clock,
   signal: AbortSignal,
 ): Promise<HttpReply> {
-  const { protocol, port } = endpointOf(info);
-  const origin = `${protocol}://${hostAndPort(info.irmc_address, port)}`;
+  const origin = originOf(info);
   // Times are of our clock: the client's own timers are off.
   const line = openLine(buildConnector, { timeout: 0, lookup: pinnedTo(address), ...trust });
   const options = { headersTimeout: 0, bodyTimeout: 0, connect: line.connect };

@@ -25,6 +25,7 @@ import { quoted } from '../../core/masking.ts';
 import type { Reading } from '../../core/power.ts';
 import { abortable, type Cancellation, openCancellation } from '../../core/signals.ts';
 import { hostAndPort } from '../address.ts';
+import { asking, udpAsked } from '../exchange_spans.ts';
 import { safely } from '../ipmi/rmcp/safely.ts';
 import type { Line, Transport } from '../ipmi/rmcp/transport.ts';
 import { openUdp } from '../ipmi/rmcp/udp.ts';
@@ -72,7 +73,8 @@ export async function readBootStatus(
   for (let attempt = 1; ; attempt += 1) {
     const cancellation = openCancellation([signal], { clock, afterMs: TRY_MS, what: `SNMP at ${who}` });
     try {
-      return readingOf(await ask(address, snmp, who, cancellation), who);
+      const asked = () => udpAsked('snmp', 'GET', address, snmp.port);
+      return readingOf(await asking(signal, asked, () => ask(address, snmp, who, cancellation)), who);
     } catch (error) {
       signal.throwIfAborted();
       const silent = error instanceof CountermandError && error.code === 'TOOK_TOO_LONG';

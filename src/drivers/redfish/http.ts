@@ -8,6 +8,7 @@ import { BMC_LIMITS } from '../../core/limits.ts';
 import { pinnedTo } from '../../core/pinned.ts';
 import { openCancellation } from '../../core/signals.ts';
 import type { Authorities, Trust } from '../authorities.ts';
+import { asking, httpAsked, httpTold } from '../exchange_spans.ts';
 import { openLine, readBody, TooLong } from '../https.ts';
 import { bmcName, originOf, type RedfishInfo, tlsOf } from './info.ts';
 
@@ -70,7 +71,8 @@ export async function exchange(
   const what = `an answer of the BMC ${bmcName(info)}`;
   const cancellation = openCancellation([signal], { clock, afterMs: request.timeoutMs, what });
   try {
-    return await attempt(info, { ...request, trust }, http, clock, cancellation.signal);
+    const ask = () => attempt(info, { ...request, trust }, http, clock, cancellation.signal);
+    return await asking(signal, () => httpAsked(request.method, originOf(info), request.path), ask, httpTold);
   } catch (error) {
     signal.throwIfAborted();
     throw error;

@@ -6,6 +6,7 @@ import type { CallContext, ServerMiddlewareCall } from 'nice-grpc';
 import type { Chance } from '../../core/chance.ts';
 import type { Clock } from '../../core/clock.ts';
 import type { CountermandError } from '../../core/errors.ts';
+import { NO_TRACES, type Traces } from '../../core/tracing.ts';
 import type { Asked } from '../access/identity.ts';
 import type { Conductor } from '../conductor.ts';
 import type { Log } from '../log.ts';
@@ -30,6 +31,7 @@ interface FrontParts {
   readonly chance: Chance;
   /** What this process counts, whoever leads. */
   readonly registry?: MetricRegistry;
+  readonly traces?: Traces;
 }
 
 type Implementation = Readonly<Record<string, (request: unknown, context: unknown) => unknown>>;
@@ -43,11 +45,14 @@ export class Front {
   readonly services: Services;
   readonly chance: Chance;
   readonly #registry: MetricRegistry;
+  readonly #traces: Traces;
   #now: Term | Elsewhere;
   readonly #listeners: ((term: Term | null) => void)[] = [];
 
-  constructor({ log, clock, chance, registry = new MetricRegistry() }: FrontParts, elsewhere: Elsewhere) {
+  constructor(parts: FrontParts, elsewhere: Elsewhere) {
+    const { log, clock, chance, registry = new MetricRegistry(), traces = NO_TRACES } = parts;
     this.#registry = registry;
+    this.#traces = traces;
     this.log = log;
     this.clock = clock;
     this.chance = chance;
@@ -118,7 +123,7 @@ export class Front {
       elsewhere: () => this.elsewhere(),
       // Of a process that does not lead, there is only the process to tell.
       metrics: (identity) => (this.elsewhere() === null ? term().services.metrics(identity) : this.#registry.text()),
-      ...{ log, clock, chance, registry: this.#registry },
+      ...{ log, clock, chance, registry: this.#registry, traces: this.#traces },
     };
   }
 }

@@ -5,6 +5,7 @@
 import { type CallContext, Metadata, type ServerMiddlewareCall } from 'nice-grpc';
 import { fail } from '../../core/errors.ts';
 import type { LimitRow } from '../../core/limits.ts';
+import type { TraceContext } from '../../core/tracing.ts';
 import type { AccessServiceClient } from '../../gen/countermand/v1/access.ts';
 import type { ActionPlanServiceClient } from '../../gen/countermand/v1/action_plan.ts';
 import type { AuditServiceClient } from '../../gen/countermand/v1/audit.ts';
@@ -16,6 +17,7 @@ import type { Asked } from '../access/identity.ts';
 import { sayable } from './errors.ts';
 import { refuseParts, unread } from './reading.ts';
 import { type Called, SERVED, type Services } from './services.ts';
+import { metadataOf } from './traced.ts';
 
 /** A client of each service, for one caller. What they throw is a CountermandError that the caller may see. */
 export interface Clients {
@@ -38,6 +40,10 @@ interface Caller extends Asked {
   readonly peer: string;
   /** Told once what a call says before its first answer, as soon as it says so, where the protocol can pass it on. */
   readonly onHeader?: (header: SentHeader) => void;
+  /** Where it stands in a trace. */
+  readonly trace?: TraceContext | null;
+  /** The call is a part of one that has a span of its own. */
+  readonly inside?: boolean;
 }
 
 /** One RPC, as it is called here. */
@@ -164,13 +170,14 @@ function held({ method, path, implement, message, services, caller }: Call): Asy
     if (!responseStream) return await answered;
     return yield* answered as AsyncIterable<unknown>;
   };
-  const { identity, signal, peer } = caller;
+  const { identity, signal, peer, trace = null, inside = false } = caller;
   const header = Metadata();
   const sendHeader = (): void => {
     const sent = [...header].flatMap(([name, values]) => values.map((value) => [name, String(value)] as const));
     caller.onHeader?.(sent);
   };
-  const context = { metadata: Metadata(), peer, header, trailer: Metadata(), sendHeader, signal, identity };
+  const sent = { metadata: Metadata(metadataOf(trace)), peer, header, trailer: Metadata(), sendHeader, signal };
+  const context = { ...sent, identity, inside };
   const descriptor = { path, requestStream, responseStream, options: {} };
   const call = { method: descriptor, requestStream, request: message, responseStream, next };
   return services.hold(call as unknown as ServerMiddlewareCall<unknown, unknown>, context);

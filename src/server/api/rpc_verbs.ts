@@ -180,3 +180,26 @@ export const RPC_RULES: ReadonlyMap<string, RpcRule> = new Map(
     Object.entries(rpcs).map(([name, each]) => [`/${service}/${name}`, each as RpcRule] as const),
   ),
 );
+
+/** True for verbs of calls that change something, or give an order. */
+const isChange = (verb: Verb): boolean => !verb.endsWith('.read');
+
+/** A call, as far as it says what it is about. */
+export interface AnyCall {
+  readonly method: { readonly path: string };
+  readonly request: unknown;
+  /** Then the request is none. */
+  readonly requestStream: boolean;
+}
+
+/** What a caller needs to be allowed for a call; nothing for a stream of requests, which only agents send. */
+export function verbsOf({ method, request, requestStream }: AnyCall): readonly Verb[] {
+  const rule = RPC_RULES.get(method.path);
+  return rule === undefined || requestStream ? [] : (rule.needed?.(request as never) ?? rule.verbs);
+}
+
+/** True for a call that could change something. */
+export function changesSomething(call: AnyCall): boolean {
+  const { validateOnly } = call.request as { readonly validateOnly?: boolean };
+  return validateOnly !== true && verbsOf(call).some(isChange);
+}

@@ -4,6 +4,7 @@ import { composeServerMiddleware, type ServerMiddleware } from 'nice-grpc';
 import type { Chance } from '../../core/chance.ts';
 import type { Clock } from '../../core/clock.ts';
 import { type CountermandError, fail } from '../../core/errors.ts';
+import type { Traces } from '../../core/tracing.ts';
 import { AccessServiceDefinition, type AccessServiceImplementation } from '../../gen/countermand/v1/access.ts';
 import {
   ActionPlanServiceDefinition,
@@ -40,6 +41,7 @@ import { createPlanService } from './plan_service.ts';
 import { createPowerService } from './power_service.ts';
 import { openReadiness, type Readiness } from './readiness.ts';
 import { checkRequests } from './requests.ts';
+import { type Traced, traceCalls } from './traced.ts';
 import { keepTrail, type Recorded } from './trail.ts';
 import type { Viewed } from './view.ts';
 
@@ -96,6 +98,8 @@ export interface Services {
   readonly chance: Chance;
   /** Where calls are counted. */
   readonly registry: MetricRegistry;
+  /** Where spans go. */
+  readonly traces: Traces;
 }
 
 /**
@@ -135,10 +139,13 @@ export function createServices(
       composeServerMiddleware<Viewed & Recorded, object, Asked>(
         composeServerMiddleware<Recorded, Viewed, Asked>(
           composeServerMiddleware<Recorded, Recorded, Asked>(
-            composeServerMiddleware<object, Recorded, Asked>(
-              composeServerMiddleware<object, object, Asked>(
-                checkRequests(),
-                holdCallers(new Budgets(limits, clock), access),
+            composeServerMiddleware<Traced, Recorded, Asked>(
+              composeServerMiddleware<object, Traced, Asked>(
+                composeServerMiddleware<object, object, Asked>(
+                  checkRequests(),
+                  holdCallers(new Budgets(limits, clock), access),
+                ),
+                traceCalls(store),
               ),
               keepTrail(store, log),
             ),
@@ -166,5 +173,6 @@ export function createServices(
     clock,
     chance,
     registry,
+    traces: store.traces,
   };
 }

@@ -4,6 +4,7 @@
  */
 import type { CallContext, ServerMiddleware, ServerMiddlewareCall } from 'nice-grpc';
 import { asCountermandError, type CountermandError } from '../../core/errors.ts';
+import type { TraceContext } from '../../core/tracing.ts';
 import type { Asked, Identity } from '../access/identity.ts';
 import type { Verb } from '../access/verbs.ts';
 import type { Log } from '../log.ts';
@@ -11,7 +12,8 @@ import type { Also, Touched } from '../store/also.ts';
 import type { Actor, Transaction } from '../store/database.ts';
 import type { Store } from '../store/store.ts';
 import { trailCodec } from '../store/trail.ts';
-import { RPC_RULES } from './rpc_verbs.ts';
+import { type AnyCall, changesSomething, verbsOf } from './rpc_verbs.ts';
+import type { Traced } from './traced.ts';
 import { aboutOf, changesOf, summaryOf } from './trail_entry.ts';
 
 /** What the context of each call carries for the trail. */
@@ -24,6 +26,7 @@ export interface Recorded {
 interface Called {
   readonly identity: Identity;
   readonly peer: string;
+  readonly trace: TraceContext | null;
   /** `NodeService/UpdateNode`. */
   readonly rpc: string;
   readonly verbs: readonly Verb[];
@@ -40,7 +43,8 @@ class CallRecord implements Also {
 
   constructor(called: Called, store: Store) {
     this.#called = called;
-    this.actor = { identity: called.identity.name, onBehalfOf: called.identity.onBehalfOf ?? null };
+    const { identity, peer, trace } = called;
+    this.actor = { identity: identity.name, onBehalfOf: identity.onBehalfOf ?? null, peer, trace };
     this.#store = store;
   }
 
@@ -84,30 +88,25 @@ class CallRecord implements Also {
   }
 }
 
-/** True for verbs of calls that change something, or give an order. */
-const isChange = (verb: Verb): boolean => !verb.endsWith('.read');
-
 /**
  * Gives each call what its changes are noted with, and writes an entry for one that changes nothing: of every call that could change
  * something, and of every other one that its caller may not make.
  */
-export function keepTrail(store: Store, log: Log): ServerMiddleware<Recorded, Asked> {
+export function keepTrail(store: Store, log: Log): ServerMiddleware<Recorded, Asked & Traced> {
   return async function* keep<Request, Response>(
     call: ServerMiddlewareCall<Request, Response, Recorded>,
-    context: CallContext & Asked,
+    context: CallContext & Asked & Traced,
   ) {
-    const { path } = call.method;
-    const rule = RPC_RULES.get(path);
-    const request = (call.requestStream ? {} : call.request) as object & { readonly validateOnly?: boolean };
-    const verbs = rule === undefined || call.requestStream ? [] : (rule.needed?.(request as never) ?? rule.verbs);
-    const rpc = path
+    const request = (call.requestStream ? {} : call.request) as object;
+    const verbs = verbsOf(call as AnyCall);
+    const rpc = call.method.path
       .split('/')
       .map((part) => part.split('.').at(-1))
       .join('/')
       .slice(1);
-    const { identity, peer } = context;
-    const record = new CallRecord({ identity, peer, rpc, verbs, request }, store);
-    const changes = verbs.some(isChange) && request.validateOnly !== true;
+    const { identity, peer, trace } = context;
+    const record = new CallRecord({ identity, peer, trace, rpc, verbs, request }, store);
+    const changes = changesSomething(call as AnyCall);
     const finish = (error: CountermandError | null): Promise<void> =>
       record.finish(error).catch((thrown: Error) => {
         log.error(

@@ -1,6 +1,7 @@
 /** What runs plans: starts them, launches those whose turn has come, cancels them, and carries on after a crash. */
 import type { CountermandError } from '../../core/errors.ts';
 import { ACTION_PLAN_RUNNING, type ActionPlanEvent, isPlanAtRest } from '../../core/states.ts';
+import { textOfTrace } from '../../core/tracing.ts';
 import { retry } from '../retry.ts';
 import { type Also, type Touched, writeAlso } from '../store/also.ts';
 import { holdToRevision } from '../store/compare_and_set.ts';
@@ -241,7 +242,9 @@ export class Engine {
           before: found.state,
         };
       const cancelDeadlineAt = store.clock.now() + this.#parts.planLimits.cancelDeadlineMs;
-      const patch = { statusMessage, cancelDeadlineAt, rollsBack: rollback };
+      const { actor } = transaction;
+      const linkedTrace = actor?.trace ? textOfTrace(actor.trace) : null;
+      const patch = { statusMessage, cancelDeadlineAt, rollsBack: rollback, linkedTrace };
       const moved = await movePlan('cancel', found, patch, transaction, store);
       if (!moved) throw await this.#wrongState(found, 'cancel', transaction.sql);
       return { plan: moved.plan, before: found.state };

@@ -1,4 +1,5 @@
 /** The start and the launch of a plan, whoever starts and launches it. */
+import { ownTraceOf, textOfTrace } from '../../core/tracing.ts';
 import type { Transaction } from '../store/database.ts';
 import type { ActionPlanRow } from '../store/plan_rows.ts';
 import { findEarlier, findOverlap, nextStartOrder } from '../store/plans.ts';
@@ -32,8 +33,9 @@ export async function startPlan(
 ): Promise<ActionPlanRow | null> {
   const { actor } = transaction;
   const by = { startedBy: actor?.identity ?? null, startedFor: actor?.onBehalfOf ?? null };
+  const trace = actor?.trace ? textOfTrace(actor.trace) : ownTraceOf(plan.uuid, store.traces);
   const order = { startedAt: store.clock.now(), startOrder: await nextStartOrder(transaction) };
-  const started = await movePlan('start', plan, { ...by, ...patch, ...order }, transaction, store);
+  const started = await movePlan('start', plan, { ...by, trace, ...patch, ...order }, transaction, store);
   return started?.plan ?? null;
 }
 

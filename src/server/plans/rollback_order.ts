@@ -179,7 +179,8 @@ export async function rollBackAtEnd(
   const prepared = await checkKept(plan, kept, store.chance.uuid(), sql);
   if (prepared === null) return null;
   const digest = digestOf({ rollbackOf: plan.uuid });
-  return launch(await make(plan, prepared, digest, transaction, store), transaction, store);
+  const rollback = await make(plan, prepared, digest, transaction, store);
+  return launch(rollback, transaction, store, { trace: plan.trace });
 }
 
 /** A rollback that can be written. */
@@ -217,8 +218,13 @@ async function make(
   return rollback;
 }
 
-async function launch(rollback: ActionPlanRow, transaction: Transaction, store: Store): Promise<ActionPlanRow> {
-  const started = await startPlan(rollback, {}, transaction, store);
+async function launch(
+  rollback: ActionPlanRow,
+  transaction: Transaction,
+  store: Store,
+  patch: Partial<ActionPlanRow> = {},
+): Promise<ActionPlanRow> {
+  const started = await startPlan(rollback, patch, transaction, store);
   return launchPlan(started ?? rollback, transaction, store);
 }
 

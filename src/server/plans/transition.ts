@@ -27,7 +27,7 @@ import { fresh, type Maker, madeAs, makerOf, type Stamped, stampsOf } from './st
 
 /** What a new plan is made of. */
 type NewActionPlan = Omit<ActionPlanRow, Stamped | 'modelRevision' | 'forced' | keyof typeof UNDECIDED | keyof Maker>;
-/** A new plan has no starter, and waits for no approval. */
+/** A new plan has no starter, is in no trace, and waits for no approval. */
 const UNDECIDED = {
   startedBy: null,
   startedFor: null,
@@ -36,6 +36,8 @@ const UNDECIDED = {
   decidedBy: null,
   decidedFor: null,
   decidedAt: null,
+  trace: null,
+  linkedTrace: null,
 };
 /** What a new action is made of. */
 export type NewAction = Omit<ActionRow, Stamped>;

@@ -3,6 +3,7 @@ import { judgeAbort } from '../../core/abort_table.ts';
 import { fail } from '../../core/errors.ts';
 import { type AbortTarget, TARGET_TABLE } from '../../core/power.ts';
 import { OUTCOMES_IN_DOUBT, OUTCOMES_THAT_MAY_CHANGE } from '../../core/states.ts';
+import { spanTextOfRow, textOfTrace } from '../../core/tracing.ts';
 import { overtaken } from '../store/compare_and_set.ts';
 import type { Transaction } from '../store/database.ts';
 import { getNode } from '../store/nodes.ts';
@@ -56,9 +57,9 @@ export async function beginAbort(
     };
     return { abort: await recallPowerTask('recall_nothing', nothing, node, transaction, store), aborted: null };
   }
-  const recall = { ...abort, abortsTaskUuid: holder.uuid, abortRequestedAt: now };
+  const recall = { ...abort, abortsTaskUuid: holder.uuid, abortRequestedAt: now, linkedTrace: spanTextOfRow(holder) };
   const own = await recallPowerTask('recall', recall, node, transaction, store);
-  const begun = await moveToAborting({ task: holder, node }, abort.uuid, limits, transaction, store);
+  const begun = await moveToAborting({ task: holder, node }, abort, limits, transaction, store);
   // No Go was given, and none will be.
   if (begun.task.sendingAt !== null) return { abort: own, aborted: begun };
   const unsent: AbortEnd = { outcome: 'NOT_SENT', reason: 'the order had not been sent', observed: null };
@@ -69,13 +70,21 @@ export async function beginAbort(
 /** @throws OVERTAKEN if the task is not that row any more */
 async function moveToAborting(
   at: TaskAndNode,
-  abortTaskUuid: string | null,
+  abort: NewPowerTask | null,
   limits: Limits,
   transaction: Transaction,
   store: Store,
 ): Promise<TaskAndNode> {
   const now = store.clock.now();
-  const patch = { abortTaskUuid, abortRequestedAt: now, abortDeadlineAt: now + limits.abortTimeoutMs, message: '' };
+  const call = transaction.actor?.trace;
+  const patch = {
+    abortTaskUuid: abort?.uuid ?? null,
+    abortRequestedAt: now,
+    abortDeadlineAt: now + limits.abortTimeoutMs,
+    message: '',
+    // A withdrawal has no task, but the call that asked for it.
+    linkedTrace: abort !== null ? spanTextOfRow(abort) : call ? textOfTrace(call) : null,
+  };
   const aborting = await transition('abort', at, { task: patch }, transaction, store);
   if (aborting === null) throw overtaken(`power task ${at.task.uuid}`);
   return aborting;

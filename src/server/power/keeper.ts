@@ -30,6 +30,7 @@ import { noteNodeProblem } from './problems.ts';
 import { type Outcome, writeTogether } from './together.ts';
 import { findTasksAndNodes, handOver, type TaskAndNode, transition } from './transition.ts';
 import { type Around, type Input, nextDeadline, type Step, stepOf, type Write } from './turn.ts';
+import { traceTurn, type Written } from './turn_trace.ts';
 import { workOf } from './work.ts';
 
 /** What the keeper works with. */
@@ -194,6 +195,7 @@ export class Keeper {
   }
 
   async #turn(orders: readonly Order[], come: readonly Come[]): Promise<void> {
+    const begun = this.#parts.store.clock.monotonic();
     const planned = await this.#plan(come);
     const writing = planned.filter(({ step }) => step.write !== null);
     const members = [
@@ -205,6 +207,7 @@ export class Keeper {
       ),
     ];
     const outcomes = await writeTogether<unknown>(members, this.#parts.store.database);
+    traceTurn(begun, orders.length, writing, outcomes as readonly Outcome<Written>[], this.#parts.store);
     for (const [at, order] of orders.entries()) this.#answer(order, outcomes[at] as Outcome<Ordered<unknown>>);
     const written = new Map(writing.map((each, at) => [each, outcomes[orders.length + at]] as const));
     for (const each of planned) this.#follow(each, written.get(each) as Outcome<TaskAndNode | null> | undefined);

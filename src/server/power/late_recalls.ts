@@ -5,6 +5,7 @@
 import { type AbortVerdict, type GivenUp, judgeAbort } from '../../core/abort_table.ts';
 import { type AbortTarget, orderOf } from '../../core/power.ts';
 import { OUTCOMES_IN_DOUBT } from '../../core/states.ts';
+import { spanTextOfRow } from '../../core/tracing.ts';
 import { mayStillChange } from '../nodes/windows.ts';
 import type { Transaction } from '../store/database.ts';
 import { findPowerTask, findRecall, lastWindowTask } from '../store/power_tasks.ts';
@@ -50,8 +51,9 @@ export async function beginRecall(
 ): Promise<TaskAndNode> {
   const now = store.clock.now();
   const abortDeadlineAt = now + limits.abortTimeoutMs;
-  const traits = (await findPowerTask(givenUpUuid, transaction.sql))?.traits ?? null;
-  const recall = { ...abort, traits, abortsTaskUuid: givenUpUuid, abortRequestedAt: now, abortDeadlineAt };
+  const givenUp = await findPowerTask(givenUpUuid, transaction.sql);
+  const known = { traits: givenUp?.traits ?? null, linkedTrace: givenUp && spanTextOfRow(givenUp) };
+  const recall = { ...abort, ...known, abortsTaskUuid: givenUpUuid, abortRequestedAt: now, abortDeadlineAt };
   const begun = await recallPowerTask('recall', recall, node, transaction, store);
   await annotate(givenUpUuid, { abortTaskUuid: abort.uuid, abortRequestedAt: now }, transaction, store);
   return begun;

@@ -3,6 +3,7 @@
 import { fail, failAt } from '../../core/errors.ts';
 import { type AbortTarget, firstPhase, isAbort, recallOf, TARGET_TABLE, type Target } from '../../core/power.ts';
 import { isAtRest } from '../../core/states.ts';
+import { type TraceContext, textOfTrace } from '../../core/tracing.ts';
 import type { Attachments } from '../agents/attachments.ts';
 import { type Also, actingFor } from '../store/also.ts';
 import type { Transaction } from '../store/database.ts';
@@ -48,13 +49,16 @@ export interface Order extends Ordered {
 }
 
 /** One order, as the plan engine gives it for an action. An action gives one order in its life, and one abort of it. */
-export type OrderOfAction = Ordered;
+export interface OrderOfAction extends Ordered {
+  /** Where the span of its action, or of the cancel, stands; null if it is in no trace. */
+  readonly trace: TraceContext | null;
+}
 
 /** An order with what it is found again by. */
 interface Asked extends Ordered {
   readonly by: Pick<
     PowerTaskRow,
-    'requestId' | 'actionUuid' | 'abortsActionUuid' | 'planUuid' | 'orderedBy' | 'orderedFor'
+    'requestId' | 'actionUuid' | 'abortsActionUuid' | 'planUuid' | 'orderedBy' | 'orderedFor' | 'trace'
   >;
   readonly joinEqual?: boolean;
   readonly also?: Also;
@@ -90,6 +94,7 @@ export async function giveOrder(
     planUuid: null,
     orderedBy: orderedBy ?? null,
     orderedFor,
+    trace: textOf(order.also?.actor.trace),
   };
   return give({ ...order, by }, parts, async () => {});
 }
@@ -112,9 +117,12 @@ export async function giveOrderOfAction(
     planUuid,
     orderedBy: null,
     orderedFor: null,
+    trace: textOf(order.trace),
   };
   return give({ ...order, by }, parts, guard);
 }
+
+const textOf = (trace: TraceContext | null | undefined): string | null => (trace ? textOfTrace(trace) : null);
 
 async function give(order: Asked, parts: OrderParts, guard: Guard): Promise<PowerTaskRow> {
   checkOrder(order, parts.limits);
@@ -267,6 +275,7 @@ function newTask(order: Asked, node: NodeRow, driver: DriverRow, { store, limits
     deadlineAt: null,
     endedAt: null,
     mayChangeUntil: null,
+    linkedTrace: null,
   };
 }
 

@@ -1,7 +1,8 @@
 /** What an agent is told to do for a power task. */
 import { isIdempotent, TARGET_TABLE } from '../../core/power.ts';
 import { POWER_TASK_UNSETTLED } from '../../core/states.ts';
-import type { AttachResponse, Observe } from '../../gen/countermand/v1/agent.ts';
+import { spanOfRow, type TraceContext, traceOfText, traceparentOf } from '../../core/tracing.ts';
+import type { AttachResponse, Observe, TraceContext as WireContext } from '../../gen/countermand/v1/agent.ts';
 import { PowerTaskPhase } from '../../gen/countermand/v1/power.ts';
 import { toTarget, toTraits } from '../agents/wire.ts';
 import { toBmc } from '../nodes/bmc.ts';
@@ -28,6 +29,7 @@ export function workOf(
     bmc: { ...toBmc(node), fence: task.fence },
     target: toTarget(task.target),
     phase: PowerTaskPhase[task.phase],
+    trace: toTrace(spanOfRow(task)),
   };
   if (isRecall(task)) return recallWork(work, task, recallConfirmMs);
   const sendable = task.state === 'SENDING' && isIdempotent(task.target, task.phase);
@@ -35,12 +37,19 @@ export function workOf(
     return { $case: 'start', value: { ...work, keepTrying: sendable, operatorAsks } };
   if (POWER_TASK_UNSETTLED.includes(task.state) && task.state !== 'ABORTING') return { $case: 'observe', value: work };
   const mayHaveBeenSent = task.sendingAt !== null;
-  return { $case: 'abort', value: { ...work, mayHaveBeenSent, traits: toTraits(task.traits), recallConfirmMs } };
+  const abort = { mayHaveBeenSent, traits: toTraits(task.traits), abortTrace: toTrace(traceOfText(task.linkedTrace)) };
+  return { $case: 'abort', value: { ...work, ...abort, recallConfirmMs } };
+}
+
+function toTrace(context: TraceContext | null): WireContext | undefined {
+  return context === null ? undefined : { traceparent: traceparentOf(context), tracestate: context.state };
 }
 
 /** The agent takes it up as the abort of an order of which it knows nothing: it looks, and then recalls. */
-function recallWork(work: Work, { target, traits }: PowerTaskRow, recallConfirmMs: number): ToAgent {
+function recallWork(work: Work, task: PowerTaskRow, recallConfirmMs: number): ToAgent {
+  const { target, traits } = task;
   const ordered = toTarget(TARGET_TABLE[target].aborts);
   const asked = { target: ordered, phase: PowerTaskPhase.DOWN, traits: toTraits(traits), mayHaveBeenSent: true };
-  return { $case: 'abort', value: { ...work, ...asked, recallConfirmMs } };
+  const traces = { trace: toTrace(traceOfText(task.linkedTrace)), abortTrace: work.trace };
+  return { $case: 'abort', value: { ...work, ...asked, ...traces, recallConfirmMs } };
 }

@@ -112,6 +112,10 @@ export interface ActionPlanRow {
   readonly decidedBy: string | null;
   readonly decidedFor: string | null;
   readonly decidedAt: number | null;
+  /** Where its span hangs: the trace context of whoever started it; null if it is in no trace. */
+  readonly trace: string | null;
+  /** The span of the call that cancelled it. */
+  readonly linkedTrace: string | null;
   readonly revision: number;
   readonly createdAt: number;
   readonly updatedAt: number;
@@ -247,6 +251,8 @@ export const actionPlanCodec = codecOf<ActionPlanRow>({
   decidedBy: 'plain',
   decidedFor: 'plain',
   decidedAt: 'plain',
+  trace: 'plain',
+  linkedTrace: 'plain',
   revision: 'plain',
   createdAt: 'plain',
   updatedAt: 'plain',

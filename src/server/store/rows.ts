@@ -122,6 +122,10 @@ export interface PowerTaskRow {
   readonly deadlineAt: number | null;
   readonly endedAt: number | null;
   readonly mayChangeUntil: number | null;
+  /** Where its span hangs: the trace context of whoever ordered it; null if it is in no trace. See `core/tracing.ts`. */
+  readonly trace: string | null;
+  /** The span of its abort; of an abort, the span of what it aborts. */
+  readonly linkedTrace: string | null;
   readonly revision: number;
   readonly createdAt: number;
   readonly updatedAt: number;
@@ -253,6 +257,8 @@ export const powerTaskCodec = codecOf<PowerTaskRow>({
   deadlineAt: 'plain',
   endedAt: 'plain',
   mayChangeUntil: 'plain',
+  trace: 'plain',
+  linkedTrace: 'plain',
   revision: 'plain',
   createdAt: 'plain',
   updatedAt: 'plain',

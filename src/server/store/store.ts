@@ -1,6 +1,7 @@
 /** What every part of the conductor that reads or writes rows is given. */
 import type { Chance } from '../../core/chance.ts';
 import type { Clock } from '../../core/clock.ts';
+import type { Traces } from '../../core/tracing.ts';
 import type { NodeChanges } from './cluster_model.ts';
 import type { Database, Transaction } from './database.ts';
 import type { Deadlines } from './deadlines.ts';
@@ -30,4 +31,6 @@ export interface Store {
   readonly modelChanged: ModelHook;
   /** Who signs the notifications, for example "countermand-conductor.host7". */
   readonly publisherId: string;
+  /** Where spans go. */
+  readonly traces: Traces;
 }

@@ -99,6 +99,7 @@ test('the defaults', (t) => {
     bmcAccess: null,
     sinkAccess: null,
     agentName: hostname(),
+    ...{ tracesEndpoint: null, tracesSampleRatio: 1 },
   });
 });
 
@@ -199,6 +200,8 @@ const SAMPLES: Readonly<Record<KeyName, string | number>> = {
   key: '/samples/client.key',
   server_name: 'conductor.example',
   agent_name: 'host7',
+  traces_endpoint: 'http://collector.example:4318',
+  traces_sample_ratio: 0.5,
 };
 for (const key of KEY_NAMES) {
   test(`${key} can be given by flag, variable and file`, (t) => {
@@ -335,6 +338,8 @@ test('an agent reads its own keys, and not those of the conductor', (t) => {
     'vault_timeout',
     'vault_cache',
     'bmc_access',
+    'traces_endpoint',
+    'traces_sample_ratio',
     'ca',
     'certificate',
     'key',
@@ -343,4 +348,18 @@ test('an agent reads its own keys, and not those of the conductor', (t) => {
     'agent_name',
   ]);
   t.true(keysReadBy('conductor').includes('listen'));
+});
+
+test('the standard variables name a receiver of traces where ours does not, and are checked as ours', (t) => {
+  const endpointOf = (environment: Readonly<Record<string, string>>) =>
+    readConfiguration({}, environment).tracesEndpoint;
+  const [base, traces] = ['http://127.0.0.1:4318', 'https://collector.example/v1/traces'];
+  t.is(endpointOf({}), null);
+  t.is(endpointOf({ OTEL_EXPORTER_OTLP_ENDPOINT: base }), base);
+  t.is(endpointOf({ OTEL_EXPORTER_OTLP_ENDPOINT: base, OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: traces }), traces);
+  t.is(endpointOf({ OTEL_EXPORTER_OTLP_ENDPOINT: base, COUNTERMAND_TRACES_ENDPOINT: 'none' }), null);
+  t.is(endpointOf({ OTEL_EXPORTER_OTLP_ENDPOINT: base, OTEL_TRACES_EXPORTER: 'none' }), null);
+  t.is(endpointOf({ OTEL_EXPORTER_OTLP_ENDPOINT: base, OTEL_SDK_DISABLED: 'true' }), null);
+  const refused = t.throws(() => endpointOf({ OTEL_EXPORTER_OTLP_ENDPOINT: 'http://user:pw@x' }));
+  t.regex(refused.message, /^OTEL_EXPORTER_OTLP_ENDPOINT must be a URL .* is something else$/);
 });

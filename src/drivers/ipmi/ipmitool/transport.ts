@@ -3,6 +3,7 @@ import type { Clock } from '../../../core/clock.ts';
 import { asCountermandError, fail } from '../../../core/errors.ts';
 import type { Reading } from '../../../core/power.ts';
 import { type FoundIdentity, objectionTo, PROVES_NOT_SENT, type RequiredIdentity } from '../../driver.ts';
+import { asking, udpAsked } from '../../exchange_spans.ts';
 import type { Exchanges } from '../../exchanges.ts';
 import { Guids } from '../../guids.ts';
 import type { LookupAge, Lookups } from '../../lookups.ts';
@@ -56,9 +57,8 @@ export function openIpmitool({
   const settings = { searchPath, answerLimitS };
   const guids = new Guids(clock);
   async function find(info: IpmiInfo, age: LookupAge, signal: AbortSignal): Promise<string> {
-    const { ipmi_address: host, ipmi_port: port } = info;
-    const address = await lookups.findBmc(host, 'ipmi_address', info, age, signal);
-    return findBmc({ host: address, port, name: bmcName(info) }, clock, signal);
+    const address = await lookups.findBmc(info.ipmi_address, 'ipmi_address', info, age, signal);
+    return findBmc({ host: address, port: info.ipmi_port, name: bmcName(info) }, clock, signal);
   }
   /** Says `words` to a BMC. `readAnswer` throws what the ending means, if it is no success. */
   const tell = <T>(
@@ -72,7 +72,7 @@ export function openIpmitool({
       const command = ipmitoolCommand(info, address, suite, words, settings);
       return readAnswer(await runIpmitool(command, settings, clock, signal), bmcName(info), answerLimitS);
     };
-    return suites.attempt(info, bmcName(info), speak, signal);
+    return suites.attempt(info, bmcName(info), (suite) => traced(info, words, signal, () => speak(suite)), signal);
   };
   const askForGuid = (info: IpmiInfo, address: string, signal: AbortSignal): Promise<string | undefined> =>
     tell(info, address, READ_GUID, readGuid, signal);
@@ -114,4 +114,9 @@ export function openIpmitool({
     read: (info, signal) => processes.questions.hold(() => read(info, signal), signal),
     order: (info, verb, only, signal) => processes.orders.hold(() => order(info, verb, only, signal), signal),
   };
+}
+
+function traced<T>(info: IpmiInfo, words: readonly string[], signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+  const { ipmi_address: host, ipmi_port: port } = info;
+  return asking(signal, () => udpAsked('ipmi', words.join(' '), host, port), work);
 }

@@ -14,12 +14,14 @@ import {
 } from '../../../core/power.ts';
 import { openCancellation, sleep } from '../../../core/signals.ts';
 import { isAtRest } from '../../../core/states.ts';
+import { cancelSpanOf, spanOfRow } from '../../../core/tracing.ts';
 import { mayStillChange } from '../../nodes/windows.ts';
 import { giveOrderOfAction, type OrderOfAction, timeoutLimitMs, withdrawOrder } from '../../power/orders.ts';
 import { driverOfTask, possibleWith } from '../../power/possible.ts';
 import { watchPowerTask } from '../../power/watch.ts';
 import type { Transaction } from '../../store/database.ts';
 import { findNode } from '../../store/nodes.ts';
+import { getPlans } from '../../store/plans.ts';
 import { findTaskOfAction, getPowerTask } from '../../store/power_tasks.ts';
 import type { NodeRow, PowerTaskRow } from '../../store/rows.ts';
 import { type ActionContext, defineActionType, type End, type Result, refuseIfCancelled } from './action_type.ts';
@@ -188,6 +190,7 @@ async function orderWhenFree(
     onTimeout: parameters.on_timeout,
     reason: reasonOf(context),
     abortsTaskUuid: null,
+    trace: spanOfRow({ uuid: action.uuid, trace: context.plan.trace }),
   };
   const guard = async (transaction: Transaction): Promise<void> => {
     await refuseIfCancelled(context, transaction);
@@ -244,6 +247,7 @@ async function takeBack(task: PowerTaskRow, { action, plan, parts }: ActionConte
   }
   const target = abortTargetOf(task.target);
   if (target === null || task.state === 'ABORTING') return true;
+  const [now = plan] = await getPlans([plan.uuid], parts.orders.store.database.read);
   const abort: OrderOfAction = {
     node: task.nodeUuid,
     target,
@@ -251,6 +255,8 @@ async function takeBack(task: PowerTaskRow, { action, plan, parts }: ActionConte
     onTimeout: 'FAIL',
     reason,
     abortsTaskUuid: task.uuid,
+    // Taken back because its time is over, it is in the trace of its plan.
+    trace: cancelSpanOf(now) ?? spanOfRow({ uuid: action.uuid, trace: plan.trace }),
   };
   // Where the driver has no such abort, or the task is past the part that can be aborted, it is waited for.
   await giveOrderOfAction(abort, action, parts.orders).catch(unlessCode('TARGET_NOT_SUPPORTED'));

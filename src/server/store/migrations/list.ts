@@ -32,6 +32,7 @@ import { up as retention } from './0030_retention.ts';
 import { up as actors } from './0031_actors.ts';
 import { up as reportedMessages } from './0032_reported_messages.ts';
 import { up as trailOnBehalf } from './0033_trail_on_behalf.ts';
+import { up as traces } from './0034_traces.ts';
 
 /** One step of the schema. There is no way back: a backup is. */
 export interface Migration {
@@ -74,4 +75,5 @@ export const MIGRATIONS: readonly Migration[] = [
   { name: '0031_actors', up: actors },
   { name: '0032_reported_messages', up: reportedMessages },
   { name: '0033_trail_on_behalf', up: trailOnBehalf },
+  { name: '0034_traces', up: traces },
 ];
