@@ -21,6 +21,7 @@ import { postgres } from './postgres.ts';
 import { redfishStatus, SERVICES } from './redfish_status.ts';
 import { rights } from './rights.ts';
 import { rpcs } from './rpcs.ts';
+import { soak } from './soak.ts';
 import { start } from './start.ts';
 import { supersede } from './supersede.ts';
 import { takeover } from './takeover.ts';
@@ -29,6 +30,9 @@ import { year } from './year.ts';
 
 /** Answers a question: rows for a table, or tables of its own. */
 type Ask = (signal: AbortSignal) => Promise<Row[] | string>;
+
+/** Questions that take minutes whatever they find: they are asked by name only. */
+const LONG: readonly string[] = ['soak'];
 
 /** The questions. A new one is one file and one line here. */
 const QUESTIONS: Readonly<Record<string, readonly [title: string, ask: Ask]>> = {
@@ -43,6 +47,7 @@ const QUESTIONS: Readonly<Record<string, readonly [title: string, ask: Ask]>> = 
   rights: ['What it costs to know who gives an order, and whether that is allowed', rights],
   postgres: ['PostgreSQL beside SQLite, and the round trips of a turn', postgres],
   takeover: ['Several conductors on one PostgreSQL: how long no order is accepted when the leader goes', takeover],
+  soak: ['Ten minutes of orders and cancelled plans, with a stream for each node: what grows', soak],
   rpcs: ['Each RPC, with as many streams open as there are nodes', rpcs],
   http: ['HTTP beside gRPC: a list of 1,000 nodes, and 100 orders until no node has a target', http],
   ipmi_status: [`The power status of ${BMCS} BMCs, 100 of them for ipmitool`, ipmiStatus],
@@ -70,7 +75,7 @@ const load = (loadavg()[0] ?? 0).toFixed(1);
 process.stdout.write(`${cpus().length} x ${cpu?.model}, Node ${process.versions.node}, load at the start ${load}\n`);
 try {
   for (const [name, [title, ask]] of Object.entries(QUESTIONS)) {
-    if (asked.length > 0 && !asked.includes(name)) continue;
+    if (asked.length === 0 ? LONG.includes(name) : !asked.includes(name)) continue;
     process.stdout.write(`\n${title}\n\n${await answerOf(ask)}\n`);
   }
 } catch (error) {
