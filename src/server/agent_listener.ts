@@ -6,7 +6,7 @@
 import { coalesced } from '../core/coalesced.ts';
 import { failAt } from '../core/errors.ts';
 import type { DriverDescription } from '../gen/countermand/v1/agent.ts';
-import type { AttachmentListener, Attachments } from './agents/attachments.ts';
+import type { Attachment, AttachmentListener, Attachments } from './agents/attachments.ts';
 import { fromTarget } from './agents/wire.ts';
 import type { Keeper } from './power/keeper.ts';
 import type { ReadingParts } from './power/readings.ts';
@@ -52,16 +52,19 @@ export function listenerOf(parts: ListenerParts, working: Set<Promise<unknown>>)
       await database.write((transaction) => saveAgent(agent, drivers, transaction));
     },
     attached(attachment) {
-      const { name, zones, agentUuid } = attachment.hello;
-      log.info({ agent: name, agent_uuid: agentUuid, zones }, 'agent attached');
+      const { name, agentUuid } = attachment.hello;
+      log.info(fieldsOf(attachment), 'agent attached');
       inBackground(round([agentUuid], []));
       const retried = { message: 'nodes could not be read', fields: { agent: name } };
       inBackground(retry(() => readServedAgain(attachment, readings), retried, { clock, log }, attachment.signal));
     },
     // One that restarts comes back within its lease.
-    left: (agentUuid) => {
-      if (!shutdown.aborted) log.info({ agent_uuid: agentUuid }, 'agent left');
-      gone([agentUuid], agentLeaseMs);
+    left: (attachment) => {
+      if (!shutdown.aborted) log.info(fieldsOf(attachment), 'agent left');
+      gone([attachment.hello.agentUuid], agentLeaseMs);
+    },
+    lost: (attachment, reason) => {
+      if (!shutdown.aborted) log.warn({ ...fieldsOf(attachment), reason }, 'agent lost');
     },
     movable: (agentUuids) => {
       log.warn({ agent_uuids: agentUuids }, 'agents were lost and have not come back: others may serve their nodes');
@@ -69,6 +72,12 @@ export function listenerOf(parts: ListenerParts, working: Set<Promise<unknown>>)
     },
     reported: (report, attachment) => keeper.reported(report, attachment),
   };
+}
+
+/** What the log says of an agent. Who it is and where it came from is not said of one in this process. */
+function fieldsOf({ hello: { name, agentUuid, zones }, identity, peer }: Attachment): object {
+  const from = { ...(identity !== null && { identity: identity.name }), ...(peer !== '' && { peer }) };
+  return { agent: name, agent_uuid: agentUuid, zones, ...from };
 }
 
 /** Hands out the tasks of agents that have come, and those of agents that have gone, which are forgotten. */

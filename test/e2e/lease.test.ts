@@ -16,6 +16,9 @@ test('another agent takes over from one that was killed, and sends nothing again
   const first = house.agent;
   await house.start('agent');
   await first.kill();
+  const lost = JSON.parse(await house.conductor.logged.until('its loss', (line) => line.includes('"agent lost"')));
+  t.like(lost, { level: 40, zones: ['default'] });
+  t.regex(`${lost.peer} ${lost.identity} ${lost.reason}`, /^\S+:\d+ anonymous@\S+ ./);
   await untilNobodySpeaksTo(sim);
   const looks = (await sim.received()).filter((command) => command === 'status').length;
   await sim.untilReceived('status', looks + 1, never());

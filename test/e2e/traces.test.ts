@@ -68,6 +68,10 @@ async function orderAndAbort(t: ExecutionContext, house: House): Promise<Task> {
   const order = { node: 'n1', target: PowerTarget.SOFT_POWER_OFF };
   const sent = orders.metadata({ tracestate: 'vendor=7', baggage: `user=${SECRET}` });
   const { uuid } = plainTask(await house.client.power.orderPowerState(order, sent));
+  const line = await house.conductor.logged.until('the order', (said) => said.includes('power order accepted'));
+  t.like(JSON.parse(line), { task: uuid, trace_id: orders.traceId });
+  t.regex(JSON.parse(line).peer, /^\S+:\d+$/);
+  t.regex(JSON.parse(line).identity, /^anonymous@/);
   await untilIn(watchTask(house.client, uuid), 'CONFIRMING');
   await stop(house);
   await house.start('conductor');

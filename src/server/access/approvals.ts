@@ -1,5 +1,5 @@
 /** Whether a plan waits for a second person, and who that may be. What the file of roles says counts when it is asked. */
-import type { Actor } from '../store/database.ts';
+import type { Actor } from '../store/actor.ts';
 import type { Access } from './access.ts';
 import type { Tokens } from './tokens.ts';
 import type { ScopedNode } from './verbs.ts';

@@ -9,6 +9,8 @@ export interface AttachedFrom {
   readonly embedded: boolean;
   /** Null: no authentication is configured. */
   readonly identity: Identity | null;
+  /** The address of the agent. */
+  readonly peer?: string;
 }
 
 /** A stream of which nothing is known. */

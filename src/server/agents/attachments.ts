@@ -30,12 +30,14 @@ export interface Attachment {
   readonly attachedAt: number;
   /** Aborted when the stream ends. */
   readonly signal: AbortSignal;
+  readonly identity: Identity | null;
+  /** The address that it attached from; empty if it is embedded. */
+  readonly peer: string;
   /** Sends a message; does nothing after the end. */
   send(message: ToAgent): void;
 }
 
 interface LiveAttachment extends Attachment {
-  readonly identity: Identity | null;
   readonly cancellation: Cancellation;
   readonly outgoing: Channel<AttachResponse>;
   readonly questions: Map<number, (answer: NonNullable<Answer['answer']>) => void>;
@@ -62,7 +64,9 @@ export interface AttachmentListener {
   attaching(hello: Hello, identity: string | null): Promise<void>;
   attached(attachment: Attachment): void;
   /** The agent left for good. */
-  left(agentUuid: string): void;
+  left(attachment: Attachment): void;
+  /** Its stream has ended without a farewell: it may still act for a while. */
+  lost(attachment: Attachment, reason: string): void;
   /** The BMCs of lost agents can be served by others now. */
   movable(agentUuids: readonly string[]): void;
   reported(report: Report, attachment: Attachment): void;
@@ -221,7 +225,7 @@ export class Attachments {
     const messages = incoming[Symbol.asyncIterator]();
     const hello = { ...checkHello(await this.#firstOf(messages, signal)), embedded: from.embedded };
     const cancellation = openCancellation([signal, this.#shutdown]);
-    const live = this.#open(hello, from.identity, cancellation);
+    const live = this.#open(hello, from, cancellation);
     const reading = this.#read(messages, live).catch((error: unknown) => live.outgoing.end(error));
     try {
       this.#admission.check(hello, from, this.#live.values());
@@ -267,11 +271,11 @@ export class Attachments {
     }
   }
 
-  #open(hello: Hello, identity: Identity | null, cancellation: Cancellation): LiveAttachment {
+  #open(hello: Hello, { identity, peer = '' }: AttachedFrom, cancellation: Cancellation): LiveAttachment {
     const outgoing = openChannel<AttachResponse>(cancellation.signal);
     return {
       hello,
-      identity,
+      ...{ identity, peer },
       attachedAt: this.#clock.now(),
       cancellation,
       outgoing,
@@ -346,7 +350,7 @@ export class Attachments {
       this.#live.delete(live.hello.agentUuid);
       this.#admission.forget(live.hello.agentUuid);
       this.#forgetClaims([live.hello.agentUuid]);
-      this.#listener?.left(live.hello.agentUuid);
+      this.#listener?.left(live);
       live.outgoing.end();
     }
   }
@@ -356,6 +360,7 @@ export class Attachments {
     if (this.#live.get(agentUuid) !== live) return;
     this.#live.delete(agentUuid);
     this.#lose(agentUuid);
+    this.#listener?.lost(live, live.signal.reason?.message ?? 'its stream ended');
   }
 
   /** Twice the lease: once until the agent stops sending by its own clock, once for all that may differ. */

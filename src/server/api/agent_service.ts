@@ -15,7 +15,7 @@ export function createAgentService(
       const { attachments, shutdown } = front.term.conductor;
       let leave = (): void => {};
       let isAttached = false;
-      const from = { embedded: false, identity: context.identity };
+      const from = { embedded: false, identity: context.identity, peer: context.peer };
       const attach = (signal: AbortSignal) => attachments.attach(incoming, signal, from);
       try {
         for await (const message of underCall(context, shutdown, (signal) => attach(signal))) {

@@ -3,6 +3,8 @@
  * audit, and for each node that cannot be read, or can again. The rows come from the feed: nothing is read for the log.
  */
 import { isAtRest, isPlanAtRest } from '../../core/states.ts';
+import { traceOfText } from '../../core/tracing.ts';
+import type { Actor } from '../store/actor.ts';
 import type { Database } from '../store/database.ts';
 import type { Change } from '../store/feed.ts';
 import type { ActionPlanRow, ActionRow, AuditRow } from '../store/plan_rows.ts';
@@ -23,6 +25,8 @@ const TOPICS = ['tasks', 'plans', 'audits', 'node'];
 
 /** What was logged last of what is not at rest. It grows with the fleet and with what is under way, and not with time. */
 interface Logged {
+  /** Who called for each power task that is not at rest, as far as this process has seen. */
+  readonly callers: Map<string, Actor>;
   /** The state of each plan that was logged. */
   readonly plans: Map<string, string>;
   /** The nodes of which a problem was logged. */
@@ -30,20 +34,20 @@ interface Logged {
 }
 
 /** Nothing was logged. */
-const nothingLogged = (): Logged => ({ plans: new Map(), problems: new Set() });
+const nothingLogged = (): Logged => ({ callers: new Map(), plans: new Map(), problems: new Set() });
 
 /** The lines of a change; `logged` is brought up to date. */
 function linesOf(change: Change, logged: Logged): LogLine[] {
   switch (change.kind) {
     case 'task':
-      return taskLines(change.task);
+      return taskLines(change.task, change.by, logged);
     case 'plan':
       return [
-        ...planLines(change.plan, logged),
+        ...planLines(change.plan, change.by, logged),
         ...change.actions.flatMap((action) => actionLines(action, change.plan)),
       ];
     case 'audit':
-      return auditLines(change.audit);
+      return auditLines(change.audit, change.by);
     case 'node':
       return nodeLines(change.node, change.deleted, logged);
     default:
@@ -58,18 +62,37 @@ function said(fields: Readonly<Record<string, unknown>>): Record<string, unknown
   );
 }
 
-function taskLines(task: PowerTaskRow): LogLine[] {
+/** Who called, and from where. */
+const saidOf = (by: Partial<Actor> | undefined) => ({
+  identity: by?.identity,
+  on_behalf_of: by?.onBehalfOf,
+  peer: by?.peer,
+});
+
+/** The trace that a row is in. */
+const traceIn = (trace: string | null): string | undefined => traceOfText(trace)?.traceId;
+
+/** Who gave an order: as the call said, which knows from where, or else as its row does. */
+function callerOf(task: PowerTaskRow, by: Actor | undefined, { callers }: Logged): Actor | undefined {
+  const { uuid, revision, orderedBy, orderedFor } = task;
+  const known = callers.get(uuid) ?? (revision === 1 ? by : undefined);
+  if (isAtRest(task.state)) callers.delete(uuid);
+  else if (known !== undefined) callers.set(uuid, known);
+  return known ?? (orderedBy === null ? undefined : { identity: orderedBy, onBehalfOf: orderedFor });
+}
+
+function taskLines(task: PowerTaskRow, by: Actor | undefined, logged: Logged): LogLine[] {
   const fields = said({
     task: task.uuid,
     node: task.nodeName,
     target: task.target,
     request_id: task.requestId,
-    ordered_by: task.orderedBy,
-    ordered_for: task.orderedFor ?? undefined,
+    ...saidOf(callerOf(task, by, logged)),
     plan: task.planUuid,
     action: task.actionUuid,
     aborts_task: task.abortsTaskUuid,
     reason: task.reason,
+    trace_id: traceIn(task.trace),
   });
   if (!isAtRest(task.state))
     return task.revision === 1 ? [{ level: 'info', fields, message: 'power order accepted' }] : [];
@@ -87,7 +110,7 @@ function taskLines(task: PowerTaskRow): LogLine[] {
   return [{ level, fields: { ...fields, ...said(end) }, message: 'power order ended' }];
 }
 
-function planLines(plan: ActionPlanRow, { plans }: Logged): LogLine[] {
+function planLines(plan: ActionPlanRow, by: Actor | undefined, { plans }: Logged): LogLine[] {
   const { uuid, state, previousState } = plan;
   const isOver = isPlanAtRest(state);
   if (plans.get(uuid) === state || (!plans.has(uuid) && !isJustThere(plan))) return [];
@@ -101,6 +124,7 @@ function planLines(plan: ActionPlanRow, { plans }: Logged): LogLine[] {
     audit: plan.auditUuid,
     reason: plan.reason,
     request_id: plan.requestId,
+    ...saidOf(by),
     created_by: plan.createdBy,
     started_by: plan.startedBy,
     rollback_of: plan.rollbackOf,
@@ -108,6 +132,7 @@ function planLines(plan: ActionPlanRow, { plans }: Logged): LogLine[] {
     status: plan.statusMessage,
     code: plan.errorCode,
     error: plan.errorMessage,
+    trace_id: traceIn(plan.trace),
   });
   return [{ level: state === 'FAILED' ? 'warn' : 'info', fields, message: `plan ${state}` }];
 }
@@ -125,14 +150,15 @@ function isJustThere({ state, revision, updatedAt, startedAt, launchedAt, endedA
 function actionLines(action: ActionRow, plan: ActionPlanRow): LogLine[] {
   if (action.state !== 'FAILED' || action.endedAt !== action.updatedAt) return [];
   const { uuid, name, errorCode: code, errorMessage: error } = action;
-  return [
-    { level: 'warn', fields: said({ action: uuid, name, plan: plan.uuid, code, error }), message: 'action FAILED' },
-  ];
+  const of = { plan: plan.uuid, request_id: plan.requestId, trace_id: traceIn(plan.trace) };
+  return [{ level: 'warn', fields: said({ action: uuid, name, ...of, code, error }), message: 'action FAILED' }];
 }
 
-function auditLines(audit: AuditRow): LogLine[] {
+function auditLines(audit: AuditRow, by: Actor | undefined): LogLine[] {
   const { uuid, name, state, previousState, strategy, statusMessage } = audit;
-  const fields = said({ audit: uuid, name, state, before: previousState, strategy, status: statusMessage });
+  const about = { audit: uuid, name, state, before: previousState, strategy, status: statusMessage };
+  const who = { request_id: audit.requestId, ...saidOf(by), created_by: audit.createdBy };
+  const fields = said({ ...about, ...who });
   return [{ level: state === 'FAILED' ? 'warn' : 'info', fields, message: `audit ${state}` }];
 }
 

@@ -2,8 +2,9 @@
 import { failWith } from '../../core/errors.ts';
 import { possibleWords } from '../../core/possible.ts';
 import type { ActionPlanEvent } from '../../core/states.ts';
+import type { Actor } from '../store/actor.ts';
 import { holdToRevision } from '../store/compare_and_set.ts';
-import type { Actor, Transaction } from '../store/database.ts';
+import type { Transaction } from '../store/database.ts';
 import type { ActionPlanRow } from '../store/plan_rows.ts';
 import { nextStartOrder } from '../store/plans.ts';
 import { whyItWaits } from './held_back.ts';

@@ -1,5 +1,5 @@
 /** Which plans wait for a second person, and who that can be: what whoever knows roles and identities answers. */
-import type { Actor } from '../store/database.ts';
+import type { Actor } from '../store/actor.ts';
 import type { NodeRow } from '../store/rows.ts';
 
 /** The rules as they are now. */

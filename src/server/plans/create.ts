@@ -2,8 +2,9 @@
 
 import { digestOf } from '../../core/digest.ts';
 import { type CountermandError, fail } from '../../core/errors.ts';
+import type { Actor } from '../store/actor.ts';
 import { modelRevision } from '../store/cluster_model.ts';
-import type { Actor, Transaction } from '../store/database.ts';
+import type { Transaction } from '../store/database.ts';
 import { findNodesByUuid } from '../store/nodes.ts';
 import type { ActionPlanRow, AuditRow, Efficacy } from '../store/plan_rows.ts';
 import { findPlanByRequestId, getPlan, listNodesOfPlan } from '../store/plans.ts';

@@ -1,7 +1,7 @@
 /** What holds a plan back that could be started otherwise: freezes, and rules by which a second person has to agree. */
 import type { CountermandError } from '../../core/errors.ts';
 import { type Freezes, frozenBy } from '../power/freezes.ts';
-import type { Actor } from '../store/database.ts';
+import type { Actor } from '../store/actor.ts';
 import type { NodeRow } from '../store/rows.ts';
 import type { ApprovalRules } from './approval_rules.ts';
 import { orderOf } from './effect.ts';

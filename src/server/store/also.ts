@@ -1,5 +1,6 @@
 /** What is written with a change, in its transaction: neither stands without the other. */
-import type { Actor, Database, Transaction } from './database.ts';
+import type { Actor } from './actor.ts';
+import type { Database, Transaction } from './database.ts';
 import type { ActionPlanRow, AuditRow } from './plan_rows.ts';
 import type { NodeRow, PowerTaskRow } from './rows.ts';
 import type { Store } from './store.ts';
@@ -32,7 +33,13 @@ export interface Also {
 
 /** The same transaction, in which it is known who called. */
 export const actingFor = (transaction: Transaction, also: Also | undefined): Transaction =>
-  also === undefined ? transaction : { ...transaction, actor: also.actor };
+  also === undefined
+    ? transaction
+    : {
+        ...transaction,
+        actor: also.actor,
+        changed: (change) => transaction.changed({ ...change, by: also.actor }),
+      };
 
 /**
  * Runs a write, and what is written with it.

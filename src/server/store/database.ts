@@ -4,7 +4,7 @@
  */
 import type { Knex } from 'knex';
 import type { CountermandError } from '../../core/errors.ts';
-import type { TraceContext } from '../../core/tracing.ts';
+import type { Actor } from './actor.ts';
 import type { Change, Feed } from './feed.ts';
 
 /** Values by the names of columns, as a codec encodes them: text, null, and whole numbers up to 2^53. */
@@ -22,18 +22,6 @@ export interface Direct {
 
 /** The tables whose rows are written at the end of a commit. */
 export type AppendedTable = 'events' | 'trail';
-
-/** For whom something is done, and by which call. */
-export interface Actor {
-  /** The name of the identity that called. */
-  readonly identity: string;
-  /** The name of the identity for which it called, as it said; null if it called for itself. */
-  readonly onBehalfOf: string | null;
-  /** The address that it called from, as far as that is known. */
-  readonly peer?: string;
-  /** Where the span of the call stands; absent or null if it is in no trace. */
-  readonly trace?: TraceContext | null;
-}
 
 /** What the callback of a write works with. Nothing of it may be used after the callback has settled. */
 export interface Transaction {

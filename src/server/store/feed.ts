@@ -1,11 +1,14 @@
 /** What was committed, told at once to those in this process who watch it. Everything told here can also be read. */
 import { type Channel, openChannel, openFolded } from '../../core/channel.ts';
 import { onAbort } from '../../core/signals.ts';
+import type { Actor } from './actor.ts';
 import type { ActionPlanRow, ActionRow, AuditRow } from './plan_rows.ts';
 import type { KnownDriver, NodeRow, PowerTaskRow } from './rows.ts';
 
-/** One committed change. */
-export type Change =
+/** One committed change, and who called for it; absent where the conductor made it by itself. */
+export type Change = What & { readonly by?: Actor };
+
+type What =
   | { readonly kind: 'node'; readonly node: NodeRow; readonly deleted: boolean }
   | { readonly kind: 'task'; readonly task: PowerTaskRow }
   | { readonly kind: 'driver'; readonly drivers: KnownDriver }

@@ -102,6 +102,7 @@ function openSlow() {
     },
     attached: () => {},
     left: () => {},
+    lost: () => {},
     movable: () => {},
     reported: () => {},
   });

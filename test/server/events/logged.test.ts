@@ -4,6 +4,8 @@ import { fail } from '../../../src/core/errors.ts';
 import { openCancellation } from '../../../src/core/signals.ts';
 import { logChanges } from '../../../src/server/events/logged.ts';
 import type { Log } from '../../../src/server/log.ts';
+import type { Actor } from '../../../src/server/store/actor.ts';
+import type { Also } from '../../../src/server/store/also.ts';
 import type { World } from '../../world/world.ts';
 import { make, softOff, worldWith } from '../plan_making.ts';
 
@@ -93,4 +95,65 @@ test('a conductor that begins to log while work is under way tells of no order a
     about(lines, 'plan').map(({ message }) => message),
     ['plan CANCELLING', 'plan CANCELLED'],
   );
+});
+
+const CALLER: Actor = {
+  identity: 'token:rack7',
+  onBehalfOf: 'jwt:alice',
+  peer: '192.0.2.7:41000',
+  trace: { traceId: 'a'.repeat(32), spanId: 'b'.repeat(16), sampled: true, state: '' },
+};
+const SAID = { identity: 'token:rack7', on_behalf_of: 'jwt:alice', peer: '192.0.2.7:41000' };
+/** A call of CALLER, without a trail. */
+const also: Also = { actor: CALLER, note: async () => {}, done: () => {} };
+const ordered = { also, orderedBy: CALLER.identity, orderedFor: CALLER.onBehalfOf };
+
+test('the lines of an order and of a plan say who called, from where and in which trace', async (t) => {
+  const world = await worldWith(t, 'n1', 'n2');
+  const lines = logOf(t, world);
+  await world.order('n1', 'soft power off', { requestId: 'r1', ...ordered });
+  await make(world, 'p1', [softOff('n2')]);
+  await world.conductor.plans.start('p1', false, false, null, null, also);
+  await world.clock.turn(5000);
+  // Another caller, of whom nothing is known.
+  await world.order('n1', 'abort soft power off', { requestId: 'r2' });
+  await world.conductor.plans.cancel('p1', 'wrong rack', false, null, also);
+  await world.clock.turn(600_000);
+  const trace_id = 'a'.repeat(32);
+  for (const message of ['power order accepted', 'power order ended'])
+    t.like(
+      lines.find((line) => line.message === message && line.request_id === 'r1'),
+      { ...SAID, trace_id },
+      message,
+    );
+  const abort = lines.filter(({ request_id }) => request_id === 'r2');
+  t.deepEqual(
+    abort.map(({ identity, peer, trace_id: none }) => [identity, peer, none]),
+    [
+      [undefined, undefined, undefined],
+      [undefined, undefined, undefined],
+    ],
+  );
+  const plan = about(lines, 'plan').map(({ message, identity, peer, trace_id: id }) => [message, identity, peer, id]);
+  t.deepEqual(plan, [
+    ['plan RECOMMENDED', undefined, undefined, undefined],
+    ['plan PENDING', SAID.identity, SAID.peer, trace_id],
+    ['plan ONGOING', SAID.identity, SAID.peer, trace_id],
+    ['plan CANCELLING', SAID.identity, SAID.peer, trace_id],
+    ['plan CANCELLED', undefined, undefined, trace_id],
+  ]);
+  t.true(about(lines, 'plan').every(({ request_id }) => typeof request_id === 'string'));
+  // The order of an action is the conductor's own, in the trace of its plan.
+  const ofPlan = about(lines, 'power order').find(({ node, message }) => node === 'n2' && message.endsWith('accepted'));
+  t.like(ofPlan, { identity: undefined, trace_id });
+});
+
+test('an order that an earlier process accepted ends with who gave it, as far as that is stored', async (t) => {
+  const world = await worldWith(t, 'n1');
+  await world.order('n1', 'soft power off', { requestId: 'r1', ...ordered });
+  const lines = logOf(t, world);
+  await world.order('n1', 'abort soft power off');
+  await world.clock.turn(600_000);
+  const end = about(lines, 'power order ended').find(({ request_id }) => request_id === 'r1');
+  t.like(end, { identity: SAID.identity, on_behalf_of: SAID.on_behalf_of, peer: undefined, trace_id: 'a'.repeat(32) });
 });
