@@ -9,6 +9,7 @@ import '../server/api/seen_events.test.ts';
 import '../server/audits/cluster_events.test.ts';
 import '../server/audits/notifications.test.ts';
 import '../server/caller_identity.test.ts';
+import '../server/clouds/poll.test.ts';
 import '../server/clouds/source.test.ts';
 import '../server/compute/host_maintenance.test.ts';
 import '../server/compute/migrate.test.ts';

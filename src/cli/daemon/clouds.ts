@@ -15,6 +15,7 @@ import { isBrokerUrl } from '../../sinks/rabbitmq/broker.ts';
 import { rabbitInbox } from '../../sinks/rabbitmq/inbox.ts';
 
 const REQUEST_TIMEOUT_S = 30;
+const POLL_S = 60;
 
 const text = z.string().min(1).max(1000);
 const url = text.refine(
@@ -56,6 +57,10 @@ const cloud = z.strictObject({
   cacert: text.optional(),
   timeout: z.number().min(0.1).max(600).default(REQUEST_TIMEOUT_S),
   notifications: notifications.optional(),
+  poll_interval: z
+    .number()
+    .refine((given) => given === 0 || (given >= 5 && given <= 3600), 'must be 0, or from 5 to 3600 seconds')
+    .default(POLL_S),
 });
 const schema = z.strictObject({
   clouds: z.record(
@@ -88,6 +93,7 @@ export function readClouds(path: string | null, clock: Clock): ReadClouds {
   const watched = [...written].map(([name, each]) => ({
     compute: clouds.of(name),
     inbox: each.notifications === undefined ? null : inboxOf(name, each.notifications, path, clock),
+    pollMs: Math.round(each.poll_interval * 1000),
   }));
   return { clouds, watched };
 }

@@ -1,4 +1,5 @@
 /** The clouds that a conductor follows while it leads, and only then. */
+import { ServicePoll } from './poll.ts';
 import { NotificationSource } from './source.ts';
 import type { WatchedCloud, WatchParts } from './watched.ts';
 
@@ -7,6 +8,8 @@ interface FollowedCloud {
   readonly name: string;
   /** Null: it sends no notifications. */
   readonly source: NotificationSource | null;
+  /** Null: its services are not looked at. */
+  readonly poll: ServicePoll | null;
 }
 
 /** The clouds of a conductor. */
@@ -17,13 +20,19 @@ export class FollowedClouds {
   /** Follows them until the shutdown. */
   constructor(watched: readonly WatchedCloud[], parts: WatchParts) {
     const { log, shutdown } = parts;
-    this.#all = watched.map(({ compute: { cloud: name }, inbox }) => ({
-      name,
-      source: inbox === null ? null : new NotificationSource(name, inbox, parts),
+    this.#all = watched.map(({ compute, inbox, pollMs }) => ({
+      name: compute.cloud,
+      source: inbox === null ? null : new NotificationSource(compute.cloud, inbox, parts),
+      poll: pollMs === 0 ? null : new ServicePoll(compute, pollMs, parts),
     }));
-    const run = (what: { run(signal: AbortSignal): Promise<void> }, cloud: string): Promise<void> =>
-      what.run(shutdown).catch((error: Error) => log.error({ cloud, err: error }, 'a cloud is not followed any more'));
-    this.#done = Promise.all(this.#all.flatMap(({ name, source }) => (source === null ? [] : [run(source, name)])));
+    const works = this.#all.flatMap(({ source, poll }) => [source, poll].filter((work) => work !== null));
+    this.#done = Promise.all(
+      works.map((work) =>
+        work.run(shutdown).catch((error: Error) => {
+          log.error({ cloud: work.cloud, err: error }, 'a cloud is not followed any more');
+        }),
+      ),
+    );
   }
 
   /** How they stand, in the order of the configuration. */
@@ -33,7 +42,7 @@ export class FollowedClouds {
 
   /** True while something is worked on that neither a timer nor a cloud has to wake. */
   get busy(): boolean {
-    return this.#all.some(({ source }) => source?.busy);
+    return this.#all.some(({ source, poll }) => source?.busy || poll?.busy);
   }
 
   /** Resolves when nothing is followed any more. Call it after the abort of the shutdown. */

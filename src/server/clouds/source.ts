@@ -9,10 +9,9 @@ import type { Inbox } from '../../core/inbox.ts';
 import { SOURCE_LIMITS } from '../../core/limits.ts';
 import { DeliveryFailure } from '../../core/outlets.ts';
 import { sleep } from '../../core/signals.ts';
-import { reportClusterEvent } from '../audits/cluster_events.ts';
 import { retry } from '../retry.ts';
 import { databaseId } from '../store/events.ts';
-import { type Failing, nodesOfHosts, type WatchParts } from './watched.ts';
+import { type Failing, reportChange, type WatchParts } from './watched.ts';
 
 /** What a message came to. */
 type Result = 'changed' | 'repeated' | 'ignored' | 'unreadable';
@@ -149,26 +148,10 @@ export class NotificationSource {
 
   async #report({ id, change, origin }: ComputeNotification): Promise<Result> {
     if (change === null) return 'ignored';
-    for (;;) {
-      const nodes = await nodesOfHosts(this.cloud, change.hosts, this.#parts);
-      if (nodes.length === 0) return 'ignored';
-      const { type, instance, hosts, details } = change;
-      const what = instance === null ? 'service' : `instance ${instance}`;
-      const event = {
-        eventType: type,
-        nodes: nodes.map(({ uuid }) => uuid),
-        payload: { cloud: this.cloud, ...details },
-        reason: `cloud ${this.cloud} notifies of ${what} on ${hosts.join(', ')}`,
-        messageId: id,
-        ...(origin !== null && { origin }),
-      };
-      try {
-        return (await reportClusterEvent(event, this.#parts)).changed ? 'changed' : 'repeated';
-      } catch (thrown) {
-        // A node was deleted meanwhile; the others are looked up anew.
-        if (asCountermandError(thrown).code !== 'NODE_NOT_FOUND') throw thrown;
-      }
-    }
+    const { hosts, instance } = change;
+    const what = instance === null ? 'service' : `instance ${instance}`;
+    const reason = `cloud ${this.cloud} notifies of ${what} on ${hosts.join(', ')}`;
+    return reportChange({ ...change, cloud: this.cloud, reason, messageId: id, origin }, this.#parts);
   }
 }
 

@@ -29,6 +29,7 @@ const TABLES: Readonly<Record<string, Key | null>> = {
   freezes: ['uuid'],
   sinks: ['uuid'],
   reported_messages: ['message_id'],
+  compute_services: ['cloud', 'host'],
 };
 
 /** What a database has that nothing was ever written to. */

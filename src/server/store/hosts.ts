@@ -3,7 +3,7 @@ import type { Knex } from 'knex';
 import { type NodeRow, nodeCodec } from './rows.ts';
 
 /** What is looked at of such a node. */
-export type HostNode = Pick<NodeRow, 'uuid' | 'name' | 'labels' | 'goodPowerState'>;
+export type HostNode = Pick<NodeRow, 'uuid' | 'name' | 'labels' | 'goodPowerState' | 'targetPowerState'>;
 
 /** The nodes that have a label with this value, in the order of their names. */
 export async function nodesWithLabel(label: string, value: string, sql: Knex): Promise<HostNode[]> {
@@ -12,7 +12,7 @@ export async function nodesWithLabel(label: string, value: string, sql: Knex): P
   const rows = await sql('nodes')
     .where('labels', 'like', pattern)
     .orderBy('name')
-    .select('uuid', 'name', 'labels', 'good_power_state');
+    .select('uuid', 'name', 'labels', 'good_power_state', 'target_power_state');
   const nodes: HostNode[] = rows.map((row) => nodeCodec.decode(row));
   return nodes.filter(({ labels }) => labels[label] === value);
 }

@@ -23,7 +23,7 @@ async function open(t: ExecutionContext, everyWriteTwice = false) {
     everyWriteTwice,
     cloudsFor: (_process, clock, outer) =>
       cloudsOf(openSimCloud({ clock: outer, chance: seededChance(7) }).transport, clock),
-    watchedFor: (clouds) => [{ compute: clouds.of('default'), inbox: mailbox }],
+    watchedFor: (clouds) => [{ compute: clouds.of('default'), inbox: mailbox, pollMs: 0 }],
   });
   await world.startAgent('a1');
   for (const n of [1, 2]) await world.enrol(`n${n}`, { fake_soft_ms: '60000' }, { compute_host: `cmp${n}` });
