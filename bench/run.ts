@@ -14,6 +14,7 @@ import { HUNG, ipmiHung } from './ipmi_hung.ts';
 import { ipmiPowerOn, PACE_MS } from './ipmi_power_on.ts';
 import { ipmiRefresh } from './ipmi_refresh.ts';
 import { ipmiStatus } from './ipmi_status.ts';
+import { observing } from './observing.ts';
 import { orderLatency } from './order_latency.ts';
 import { planCancel } from './plan_cancel.ts';
 import { planRun } from './plan_run.ts';
@@ -45,6 +46,7 @@ const QUESTIONS: Readonly<Record<string, readonly [title: string, ask: Ask]>> = 
   watches: ['Streams that each watch one node, in a fleet of as many', watches],
   year: ['A year of a fleet of 10,000 nodes with a plan of 100 orders an hour, of which a month is kept', year],
   rights: ['What it costs to know who gives an order, and whether that is allowed', rights],
+  observing: ['What the log and the metrics cost', observing],
   postgres: ['PostgreSQL beside SQLite, and the round trips of a turn', postgres],
   takeover: ['Several conductors on one PostgreSQL: how long no order is accepted when the leader goes', takeover],
   soak: ['Ten minutes of orders and cancelled plans, with a stream for each node: what grows', soak],

@@ -9,6 +9,8 @@ import '../agent/secrets.test.ts';
 import '../agent/trust.test.ts';
 import '../agent/turns.test.ts';
 import '../bench/enrolled.test.ts';
+import '../bench/series.test.ts';
+import '../bench/shares.test.ts';
 import '../cli/compile_cache.test.ts';
 import '../cli/context/commands.test.ts';
 import '../cli/daemon/configuration.test.ts';
