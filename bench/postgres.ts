@@ -1,8 +1,8 @@
 /**
  * What does PostgreSQL cost beside SQLite, which is its peer? Two conductors, each alone on its database, take turns in one run: orders to
  * nodes of the driver `fake`, fifty at once, and a plan of nops. Then the round trips of a turn are counted between a
- * conductor and PostgreSQL: those of each transaction while a plan moves one action and 200, and while one order is given and fifty. `NOPS=1000`
- * makes the plan smaller.
+ * conductor and PostgreSQL: those of each transaction while a plan moves one action and 200, and while 1, 20 and 200 orders are given at once.
+ * `NOPS=1000` makes the plan smaller; `NOPS=0` only counts.
  */
 import { randomUUID } from 'node:crypto';
 import { ActionPlanState } from '../src/gen/countermand/v1/action_plan.ts';
@@ -16,6 +16,7 @@ const NODES = 50;
 const ROUNDS = 4;
 const NOPS = Number(process.env.NOPS ?? 10_000);
 const MOVES = [1, 200];
+const ORDERS = [1, 20, 200];
 
 /** Both tables. */
 export async function postgres(signal: AbortSignal): Promise<string> {
@@ -27,37 +28,45 @@ export async function postgres(signal: AbortSignal): Promise<string> {
     return server.urlOf(name, place);
   };
   const onPostgres = ['--database', await urlOfNew('speed'), '--confirm-above', '1000000'];
-  const rows = await withFleet(
-    ['--confirm-above', '1000000'],
-    (sqlite) => withFleet(onPostgres, (other) => besides(sqlite, other), signal),
-    signal,
-  );
+  const rows =
+    NOPS === 0
+      ? []
+      : await withFleet(
+          ['--confirm-above', '1000000'],
+          (sqlite) => withFleet(onPostgres, (other) => besides(sqlite, other), signal),
+          signal,
+        );
 
   const counting = await countRoundTrips(server);
   after.defer(() => counting.stop());
   const lines = await withFleet(
-    ['--database', await urlOfNew('turns', counting)],
+    ['--database', await urlOfNew('turns', counting), '--confirm-above', '1000000'],
     async (fleet) => {
-      const nodes = await fleet.enrolFake(NODES);
+      const nodes = await fleet.enrolFake(Math.max(...ORDERS));
       await plan(100, fleet);
       const found: string[][] = [];
-      const count = async (what: string, work: () => Promise<unknown>): Promise<void> => {
+      const count = async (what: string, things: number, work: () => Promise<unknown>): Promise<void> => {
         counting.taken();
         await work();
         const taken = counting.taken();
         const total = taken.reduce((sum, one) => sum + one, 0);
-        found.push([what, ...[taken.length, quantile(taken, 0.5), quantile(taken, 1), total].map(String)]);
+        const [median, most] = [quantile(taken, 0.5), quantile(taken, 1)];
+        found.push([
+          `${what}, ${things} at once`,
+          ...[taken.length, median, most, total].map(String),
+          (total / things).toFixed(1),
+        ]);
       };
-      for (const moves of MOVES) await count(`a plan of nops, ${moves} at once`, () => plan(moves, fleet));
-      for (const orders of [1, NODES]) {
+      for (const moves of MOVES) await count('a plan of nops', moves, () => plan(moves, fleet));
+      for (const orders of ORDERS) {
         const some = nodes.slice(0, orders).map((node) => () => carriedOut(node, PowerTarget.REBOOT, fleet));
-        await count(`orders, ${orders} at once`, () => Promise.all(some.map((order) => order())));
+        await count('orders', orders, () => Promise.all(some.map((order) => order())));
       }
       return found;
     },
     signal,
   );
-  return `${table(rows)}\n\n${grid(['', 'transactions', 'round trips, median', 'round trips, max', 'in all'], lines)}`;
+  return `${table(rows)}\n\n${grid(['', 'transactions', 'round trips, median', 'round trips, max', 'in all', 'for each'], lines)}`;
 }
 
 async function besides(sqlite: Fleet, other: Fleet): Promise<Row[]> {

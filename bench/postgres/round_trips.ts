@@ -1,10 +1,15 @@
-/** A proxy before PostgreSQL that counts round trips: each ends with a ReadyForQuery, which says whether a transaction is open. */
+/**
+ * A proxy before PostgreSQL that counts round trips: one is over when the server has answered, each with a ReadyForQuery, all that it was asked.
+ * Statements that are sent ahead, one behind the other, are one round trip together.
+ */
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { ownAddress } from '../../src/sim/loopback.ts';
 
 const READY = 'Z'.charCodeAt(0);
-const IN_TRANSACTION = 'T'.charCodeAt(0);
+const IDLE = 'I'.charCodeAt(0);
+/** What is answered with a ReadyForQuery: Query, and the Sync at the end of a prepared statement. */
+const ASKS = ['Q', 'S'].map((type) => type.charCodeAt(0));
 /** The type of a message, then the length of the rest, itself included. */
 const HEAD_BYTES = 5;
 
@@ -25,7 +30,8 @@ export async function countRoundTrips(server: { readonly host: string; readonly 
   const proxy = createServer((client) => {
     const behind = connect(server.port, server.host);
     const counter = new Counter((roundTrips) => ended.push(roundTrips));
-    behind.on('data', (data) => counter.read(data));
+    client.on('data', (data) => counter.asks(data));
+    behind.on('data', (data) => counter.answers(data));
     client.pipe(behind).pipe(client);
     for (const [one, other] of [
       [client, behind],
@@ -53,10 +59,38 @@ export async function countRoundTrips(server: { readonly host: string; readonly 
   };
 }
 
-/** Reads what a server says on one connection. */
+/** Messages of one direction of a connection, as their types and first bytes. */
+class Messages {
+  #rest: Buffer = Buffer.alloc(0);
+  /** The first message of a client has no type. */
+  #isTyped: boolean;
+
+  constructor(isTyped: boolean) {
+    this.#isTyped = isTyped;
+  }
+
+  /** The messages that are whole with the next bytes: the type of each, and the first byte of its body. */
+  *read(data: Buffer): Generator<readonly [type: number | undefined, first: number | undefined]> {
+    this.#rest = Buffer.concat([this.#rest, data]);
+    for (;;) {
+      const head = this.#isTyped ? HEAD_BYTES : HEAD_BYTES - 1;
+      if (this.#rest.length < head) return;
+      const length = head - 4 + this.#rest.readUInt32BE(head - 4);
+      if (this.#rest.length < length) return;
+      if (this.#isTyped) yield [this.#rest[0], this.#rest[head]];
+      this.#isTyped = true;
+      this.#rest = this.#rest.subarray(length);
+    }
+  }
+}
+
+/** Follows one connection. */
 class Counter {
   readonly #ended: (roundTrips: number) => void;
-  #rest = Buffer.alloc(0);
+  readonly #fromClient = new Messages(false);
+  readonly #fromServer = new Messages(true);
+  /** The login is answered with a ReadyForQuery as well. */
+  #waiting = 1;
   #count = 0;
 
   /** @param ended is told how many round trips a transaction took, its begin and commit included */
@@ -64,21 +98,21 @@ class Counter {
     this.#ended = ended;
   }
 
-  /** The next bytes. */
-  read(data: Buffer): void {
-    this.#rest = Buffer.concat([this.#rest, data]);
-    for (;;) {
-      if (this.#rest.length < HEAD_BYTES) return;
-      const length = 1 + this.#rest.readUInt32BE(1);
-      if (this.#rest.length < length) return;
-      if (this.#rest[0] === READY) this.#ready(this.#rest[HEAD_BYTES] === IN_TRANSACTION);
-      this.#rest = this.#rest.subarray(length);
-    }
+  /** The next bytes of the client. */
+  asks(data: Buffer): void {
+    for (const [type] of this.#fromClient.read(data)) if (ASKS.some((each) => each === type)) this.#waiting += 1;
   }
 
-  #ready(open: boolean): void {
-    if (open || this.#count > 0) this.#count += 1;
-    if (open || this.#count === 0) return;
+  /** The next bytes of the server. */
+  answers(data: Buffer): void {
+    for (const [type, status] of this.#fromServer.read(data)) if (type === READY) this.#ready(status !== IDLE);
+  }
+
+  #ready(isOpen: boolean): void {
+    this.#waiting -= 1;
+    if (this.#waiting > 0) return;
+    if (isOpen || this.#count > 0) this.#count += 1;
+    if (isOpen || this.#count === 0) return;
     this.#ended(this.#count);
     this.#count = 0;
   }

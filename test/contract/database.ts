@@ -13,6 +13,7 @@ import { findNode, getNode, insertNodeRow, listUnserved, saveNode } from '../../
 import { type NodeRow, nodeCodec } from '../../src/server/store/rows.ts';
 import { never } from '../counterparts/signals.ts';
 import { nodeRow } from '../server/rows.ts';
+import { comparedAsItIs, writtenAlike } from './alike.ts';
 import { oldRowsGo } from './pruning.ts';
 import { trailIsWhole } from './trail.ts';
 import { appendEvents, eventTypes, fault, follow, insert, names, outcomes } from './writes.ts';
@@ -214,6 +215,10 @@ promise(
     t.deepEqual(await names(database), [won?.name ?? '']);
   },
 );
+
+promise('compare and set: a row is compared as it is, not as it was written last', comparedAsItIs);
+
+promise('many rows that are written alike in one write come back as they were written', writtenAlike);
 
 promise('the feed hears of a change after its commit, and never of one that failed', async (t, { database }) => {
   const ending = new AbortController();

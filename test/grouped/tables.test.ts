@@ -76,3 +76,4 @@ import '../tidy/rooms.test.ts';
 import '../tidy/rules.test.ts';
 import '../cli/shared/short_ids.test.ts';
 import '../server/plans/plan_list_cost.test.ts';
+import '../server/store/sent_ahead.test.ts';

@@ -19,6 +19,7 @@ import '../server/conductor_start.test.ts';
 import '../server/events/logged.test.ts';
 import '../server/events/tail.test.ts';
 import '../server/joined_orders.test.ts';
+import '../server/power/turn_reads.test.ts';
 import '../server/nodes/changes.test.ts';
 import '../server/nodes/identity.test.ts';
 import '../server/nodes/list_nodes.test.ts';

@@ -2,6 +2,7 @@
  * What several conductors see of PostgreSQL, in virtual time: a lock that one session has, sessions that the server ends, and ways
  * between it and a conductor that may be cut. The rows themselves are in the connection that all share.
  */
+import type { Clock } from '../../src/core/clock.ts';
 import { CountermandError, fail } from '../../src/core/errors.ts';
 import { openCancellation, untilAborted } from '../../src/core/signals.ts';
 import type { Database, Transaction } from '../../src/server/store/database.ts';
@@ -216,13 +217,15 @@ class Line implements ConnectionUser {
   readonly #session: Session;
   readonly #conductor: ModelConductor;
   readonly #over = openCancellation([]);
-  answered: () => void = () => {};
+  answered: (askedAt: number) => void = () => {};
+  readonly #clock: Clock;
   closed: () => void = () => {};
 
   constructor(server: PostgresModel, session: Session, conductor: ModelConductor) {
     this.#server = server;
     this.#session = session;
     this.#conductor = conductor;
+    this.#clock = conductor.process.clock(server.clock);
     session.ended = () => void this.#hearOfEnd();
   }
 
@@ -251,6 +254,7 @@ class Line implements ConnectionUser {
 
   async reach(): Promise<void> {
     const { process, way } = this.#conductor;
+    const askedAt = this.#clock.monotonic();
     const arrived = async (): Promise<void> => {
       await process.untilAwake();
       await way.untilMended();
@@ -259,7 +263,7 @@ class Line implements ConnectionUser {
     this.#mustBeThere();
     this.#session.did += 1;
     // The connection is asked for a transaction, or for rows: the answer to that.
-    this.answered();
+    this.answered(askedAt);
   }
 
   statement(): void {
@@ -271,6 +275,7 @@ class Line implements ConnectionUser {
   async afterCommit(changes: readonly Change[]): Promise<void> {
     const { process, way, committed } = this.#conductor;
     const { owner } = this.#server;
+    const askedAt = this.#clock.monotonic();
     if (owner) this.#server.owner = { ...owner, lastWrite: owner.lastWrite + 1 };
     this.#session.did += 1;
     committed(changes);
@@ -280,7 +285,7 @@ class Line implements ConnectionUser {
       await process.untilAwake();
     };
     await untilAborted(process.unlessDead(answer()), this.over);
-    this.answered();
+    this.answered(askedAt);
     const { wasSilent, leadsForMs } = this.#session;
     if (wasSilent && leadsForMs() > 0)
       this.#server.endedTooEarly.push('a leader leads on by an answer that has come after a stand-by has ended it');

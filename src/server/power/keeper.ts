@@ -18,7 +18,7 @@ import { noteReadAgain } from '../nodes/write.ts';
 import type { Transaction } from '../store/database.ts';
 import { findDriversOf } from '../store/drivers.ts';
 import { findNodesByUuid } from '../store/nodes.ts';
-import { listUnsettled } from '../store/power_tasks.ts';
+import { type GivenOrders, listUnsettled } from '../store/power_tasks.ts';
 import type { DriverRow, NodeRow, PowerTaskRow } from '../store/rows.ts';
 import type { Store } from '../store/store.ts';
 import { endAbort } from './aborts.ts';
@@ -29,7 +29,8 @@ import type { Limits } from './limits.ts';
 import { noteNodeProblem } from './problems.ts';
 import { type Outcome, writeTogether } from './together.ts';
 import { findTasksAndNodes, handOver, type TaskAndNode, transition } from './transition.ts';
-import { type Around, type Input, nextDeadline, type Step, stepOf, type Write } from './turn.ts';
+import { type Around, type Input, mayChangeModel, nextDeadline, type Step, stepOf, type Write } from './turn.ts';
+import { firstOfEach, lookBeforeTurn, type OrderAbout, textOf } from './turn_rows.ts';
 import { traceTurn, type Written } from './turn_trace.ts';
 import { workOf } from './work.ts';
 
@@ -53,9 +54,13 @@ interface Ordered<Answer> {
   readonly changed: TaskAndNode | null;
 }
 
+/** Decides on an order and writes it. @param earlier the task that the same order was given as before, or null */
+type WriteOrder<Answer> = (transaction: Transaction, earlier: PowerTaskRow | null) => Promise<Ordered<Answer>>;
+
 /** An order, an abort or a withdrawal that waits for its turn. */
 interface Order {
-  readonly write: (transaction: Transaction) => Promise<Ordered<unknown>>;
+  readonly about: OrderAbout | null;
+  readonly write: WriteOrder<unknown>;
   readonly resolve: (answer: unknown) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -122,12 +127,13 @@ export class Keeper {
   /**
    * Writes an order, an abort or a withdrawal in the next turn, before anything else of that turn, and tells its agent of what
    * has changed. Resolves with its answer when that is durable.
+   * @param about null: it cannot have been given before
    * @param write decides and writes; it has no effect outside of the transaction and may be run twice
    * @throws what `write` throws; then nothing of it was written
    */
-  order<Answer>(write: (transaction: Transaction) => Promise<Ordered<Answer>>): Promise<Answer> {
+  order<Answer>(about: OrderAbout | null, write: WriteOrder<Answer>): Promise<Answer> {
     return new Promise((resolve, reject) => {
-      this.#orders.push({ write, resolve: resolve as (answer: unknown) => void, reject });
+      this.#orders.push({ about, write, resolve: resolve as (answer: unknown) => void, reject });
       this.#wake();
     });
   }
@@ -170,7 +176,7 @@ export class Keeper {
     while (this.#orders.length > 0 || this.#come.length > 0) {
       // Reports that come at the same moment are taken in the same turn; an order waits for none.
       if (this.#orders.length === 0) await othersFirst();
-      const orders = this.#orders.splice(0, TURN_LIMIT);
+      const orders = this.#takeOrders();
       const come = this.#takeOneOfEach();
       try {
         await this.#turn(orders, come);
@@ -182,31 +188,40 @@ export class Keeper {
     this.#turning = false;
   }
 
+  /** The first orders. One that repeats another waits for the next turn, which finds that. */
+  #takeOrders(): Order[] {
+    const [taken, left] = firstOfEach(this.#orders, ({ about }) => about && textOf(about.key), TURN_LIMIT);
+    this.#orders = left;
+    return taken;
+  }
+
   /** What has come first for each task; the rest waits for the next turn. */
   #takeOneOfEach(): Come[] {
-    const taken = new Map<string, Come>();
-    const left: Come[] = [];
-    for (const each of this.#come) {
-      if (taken.size < TURN_LIMIT && !taken.has(each.uuid)) taken.set(each.uuid, each);
-      else left.push(each);
-    }
+    const [taken, left] = firstOfEach(this.#come, ({ uuid }) => uuid, TURN_LIMIT);
     this.#come = left;
-    return [...taken.values()];
+    return taken;
   }
 
   async #turn(orders: readonly Order[], come: readonly Come[]): Promise<void> {
     const begun = this.#parts.store.clock.monotonic();
     const planned = await this.#plan(come);
     const writing = planned.filter(({ step }) => step.write !== null);
+    const about = orders.map((order) => order.about).filter((each) => each !== null);
+    const at = writing.map((each) => each.at as TaskAndNode);
+    const changed = writing.filter(({ step }) => mayChangeModel(step)).map((each) => each.at?.node.uuid ?? '');
+    const turn = { orders: about, at, changed };
+    const look = (tx: Transaction | null) => lookBeforeTurn(turn, tx, this.#parts.store.database);
     const members = [
-      ...orders.map(({ write }) => write),
+      ...orders.map(
+        (order) => (tx: Transaction, given: GivenOrders) => order.write(tx, order.about && given(order.about.key)),
+      ),
       ...writing.map(
         ({ at, step }) =>
           (tx: Transaction) =>
             this.#write(at as TaskAndNode, step.write as Write, tx),
       ),
     ];
-    const outcomes = await writeTogether<unknown>(members, this.#parts.store.database);
+    const outcomes = await writeTogether<unknown, GivenOrders>(members, this.#parts.store.database, look);
     traceTurn(begun, orders.length, writing, outcomes as readonly Outcome<Written>[], this.#parts.store);
     for (const [at, order] of orders.entries()) this.#answer(order, outcomes[at] as Outcome<Ordered<unknown>>);
     const written = new Map(writing.map((each, at) => [each, outcomes[orders.length + at]] as const));

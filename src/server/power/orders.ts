@@ -11,7 +11,7 @@ import { findDriver } from '../store/drivers.ts';
 import { findNode, getNode, heldThroughSameBmc } from '../store/nodes.ts';
 import type { ActionRow } from '../store/plan_rows.ts';
 import { isOngoing } from '../store/plans.ts';
-import { findGiven, findLastOf, findOrdered, findRecall, getPowerTask, type OrderKey } from '../store/power_tasks.ts';
+import { findLastOf, findOrdered, findRecall, getPowerTask, type OrderKey } from '../store/power_tasks.ts';
 import type { DriverRow, NodeRow, PowerTaskRow } from '../store/rows.ts';
 import type { Store } from '../store/store.ts';
 import { beginAbort, withdraw } from './aborts.ts';
@@ -21,6 +21,7 @@ import { isRecall } from './late_recalls.ts';
 import type { Limits } from './limits.ts';
 import { heldBy, heldThrough, refusalOf, type Standing } from './possible.ts';
 import { findTaskAndNode, type NewPowerTask, orderPowerTask } from './transition.ts';
+import type { OrderAbout } from './turn_rows.ts';
 
 /** What is ordered, whoever orders it. */
 interface Ordered {
@@ -165,6 +166,8 @@ function keyOf({ by: { requestId, actionUuid, abortsActionUuid } }: Asked): Orde
   return actionUuid === null ? { abortsActionUuid } : { actionUuid };
 }
 
+const aboutOf = (order: Asked, { nodeUuid }: NewPowerTask): OrderAbout => ({ key: keyOf(order), nodeUuid });
+
 async function giveNewOrder(order: Asked, parts: OrderParts, guard: Guard): Promise<PowerTaskRow> {
   const { database } = parts.store;
   const node = await getNode(order.node, database.read);
@@ -290,9 +293,8 @@ async function giveChange(
   const { owner } = standing;
   if (owner.kind === 'none') throw fail('INTERNAL', 'an order without an agent was not refused');
   const agentUuid = owner.kind === 'attached' ? owner.attachment.hello.agentUuid : owner.agentUuid;
-  return keeper.order(async (own) => {
+  return keeper.order(aboutOf(order, task), async (own, earlier) => {
     const transaction = actingFor(own, order.also);
-    const earlier = await findGiven(keyOf(order), transaction);
     if (earlier) return { answer: joined(earlier, order), changed: null };
     const equal = await findEqual(order, task.nodeUuid, store, transaction.sql);
     if (equal) return { answer: equal, changed: null };
@@ -326,9 +328,8 @@ async function giveAbort(
   abort: NewPowerTask & { target: AbortTarget },
   { store, keeper, limits }: OrderParts,
 ): Promise<PowerTaskRow> {
-  return keeper.order(async (own) => {
+  return keeper.order(aboutOf(order, abort), async (own, earlier) => {
     const transaction = actingFor(own, order.also);
-    const earlier = await findGiven(keyOf(order), transaction);
     if (earlier) return { answer: joined(earlier, order), changed: null };
     const equal = await findEqual(order, abort.nodeUuid, store, transaction.sql);
     if (equal) return { answer: equal, changed: null };
@@ -351,7 +352,7 @@ export async function withdrawOrder(
 ): Promise<PowerTaskRow> {
   const { store, keeper, limits } = parts;
   const { uuid } = await getPowerTask(taskUuid, store.database.read);
-  const answer = await keeper.order(async (own) => {
+  const answer = await keeper.order(null, async (own) => {
     const transaction = actingFor(own, also);
     const at = await findTaskAndNode(uuid, transaction.sql);
     if (at === null) throw fail('NODE_NOT_FOUND', `the node of power task ${uuid} was deleted`);

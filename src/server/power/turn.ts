@@ -47,6 +47,12 @@ export interface Step {
   readonly seen: Reading | null;
 }
 
+/** True if the step may write that a node is in another power state than it was known to be. */
+export function mayChangeModel({ write }: Step): boolean {
+  if (write?.kind === 'move') return write.patch.node?.powerState !== undefined;
+  return write?.kind === 'end_abort' || write?.kind === 'end_recall';
+}
+
 /** What a step depends on beside the rows and the input. */
 export interface Around extends Facts {
   /** The agent that can be given the node's tasks now, or null. */

@@ -2,6 +2,7 @@
 import { type CountermandError, fail, failWith } from '../../core/errors.ts';
 import { type Codec, newIn, patched } from './columns.ts';
 import type { Transaction } from './database.ts';
+import { type KeptRows, keptBehind } from './kept.ts';
 import {
   type ActionPlanRow,
   type ActionRow,
@@ -24,34 +25,50 @@ interface Revised {
 interface RevisedTable<Row extends Revised> {
   readonly name: string;
   readonly codec: Codec<Row>;
+  /** The row that is kept in memory, if one is. */
+  readonly kept?: (rows: KeptRows, uuid: string) => Revised | undefined;
 }
 
 /** The table of nodes. */
-export const NODES: RevisedTable<NodeRow> = { name: 'nodes', codec: nodeCodec };
+export const NODES: RevisedTable<NodeRow> = { name: 'nodes', codec: nodeCodec, kept: (rows, uuid) => rows.node(uuid) };
 /** The table of power tasks. */
-export const POWER_TASKS: RevisedTable<PowerTaskRow> = { name: 'power_tasks', codec: powerTaskCodec };
+export const POWER_TASKS: RevisedTable<PowerTaskRow> = {
+  name: 'power_tasks',
+  codec: powerTaskCodec,
+  kept: (rows, uuid) => rows.task(uuid),
+};
 /** The table of audits. */
 export const AUDITS: RevisedTable<AuditRow> = { name: 'audits', codec: auditCodec };
 /** The table of audit templates. */
 export const AUDIT_TEMPLATES: RevisedTable<AuditTemplateRow> = { name: 'audit_templates', codec: auditTemplateCodec };
 /** The table of action plans. */
-export const ACTION_PLANS: RevisedTable<ActionPlanRow> = { name: 'action_plans', codec: actionPlanCodec };
+export const ACTION_PLANS: RevisedTable<ActionPlanRow> = {
+  name: 'action_plans',
+  codec: actionPlanCodec,
+  kept: (rows, uuid) => rows.plan(uuid),
+};
 /** The table of actions. */
-export const ACTIONS: RevisedTable<ActionRow> = { name: 'actions', codec: actionCodec };
+export const ACTIONS: RevisedTable<ActionRow> = {
+  name: 'actions',
+  codec: actionCodec,
+  kept: (rows, uuid) => rows.action(uuid),
+};
 
 /**
  * Writes a part of a row anew, if the row still is what the change was decided on. Only what differs is written.
  * @returns the row as it now is, or null if another write came first: then nothing was written, and the caller decides again
  */
 export async function compareAndSet<Row extends Revised>(
-  { name, codec }: RevisedTable<Row>,
+  { name, codec, kept }: RevisedTable<Row>,
   before: Row,
   patch: Partial<Row>,
-  { direct }: Pick<Transaction, 'direct'>,
+  { direct, sql }: Pick<Transaction, 'direct' | 'sql'>,
 ): Promise<Row | null> {
   const { uuid, revision } = before;
   const written: Partial<Row> = { ...patch, revision: revision + 1 };
-  const count = await direct.update(name, codec.encode(newIn(before, written)), { uuid, revision });
+  // What is kept is what the database has: then it is known what the comparison comes to.
+  const expected = kept?.(keptBehind(sql), uuid)?.revision === revision ? 1 : undefined;
+  const count = await direct.update(name, codec.encode(newIn(before, written)), { uuid, revision }, expected);
   return count === 1 ? patched(before, written) : null;
 }
 

@@ -12,10 +12,17 @@ export type ColumnValues = Readonly<Record<string, unknown>>;
 
 /** Simple statements about few rows. They run often, so an implementation may bypass the query builder for them. */
 export interface Direct {
-  /** Adds rows, all with the same columns, in this order. */
+  /**
+   * Adds rows, all with the same columns, in this order. An implementation may resolve before that is done, and run the work of the write
+   * again if it fails.
+   */
   insert(table: string, rows: readonly ColumnValues[]): Promise<void>;
-  /** Writes new values where the columns of `where` have these values, or are null. Resolves with the number of rows. */
-  update(table: string, values: ColumnValues, where: ColumnValues): Promise<number>;
+  /**
+   * Writes new values where the columns of `where` have these values, or are null. Resolves with the number of rows.
+   * @param expected how many rows there will be, from a caller that knows: an implementation may then resolve before the statement is done.
+   *   If it comes to another number, the work of the write is run again
+   */
+  update(table: string, values: ColumnValues, where: ColumnValues, expected?: number): Promise<number>;
   /** The rows with these values; a list stands for any of its values, and must not be long. */
   find(table: string, where: ColumnValues): Promise<Record<string, unknown>[]>;
 }

@@ -92,6 +92,16 @@ export interface DirectWithSavepoint extends Direct {
   undo(): Promise<void>;
 }
 
+/** A statement that nothing waited for came to something else than was expected: its group is undone, and run again. */
+export class Unforeseen extends Error {
+  constructor(options?: ErrorOptions) {
+    super('a statement that was sent ahead came to something else than was expected', options);
+  }
+}
+
+/** True if the whole transaction is undone, savepoints included. */
+const endsGroup = (error: unknown): boolean => isStorageError(error) || error instanceof Unforeseen;
+
 /** What a group is run with. */
 export interface GroupParts extends WriteOptions {
   /** The database whose writes these are. */
@@ -162,8 +172,7 @@ async function runOne(write: PendingWrite, group: Written, shared: boolean, part
     return () => write.resolve(value);
   } catch (thrown) {
     const error = explain(thrown);
-    // When the storage fails, the whole transaction is undone, savepoints included.
-    if (!shared || isStorageError(error)) throw error;
+    if (!shared || endsGroup(error)) throw error;
     await direct.undo();
     kept.endOne(false);
     return () => write.reject(error);
@@ -179,7 +188,7 @@ async function rehearse(write: PendingWrite, group: Written, parts: GroupParts):
     await insideWrite(database, () => write.work(transaction));
   } catch (thrown) {
     const error = explain(thrown);
-    if (isStorageError(error)) throw error;
+    if (endsGroup(error)) throw error;
   }
   await direct.undo();
   kept.endOne(false);

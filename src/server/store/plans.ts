@@ -267,19 +267,32 @@ export async function listPlansMeeting(
 const byAge = (one: ActionPlanRow, other: ActionPlanRow): number =>
   one.createdAt - other.createdAt || (one.uuid < other.uuid ? -1 : 1);
 
-/** The plans that are about each of these nodes, or about every node. */
+/** The plans that are about every node, and those that are about each node. */
+interface PlansAbout {
+  readonly everywhere: readonly string[];
+  readonly byNode: ReadonlyMap<string, readonly string[]>;
+}
+
+/** What was read of them for the rest of a transaction, by the nodes that were asked for. Plans may be at rest meanwhile; none is missing. */
+const readAhead = new WeakMap<Knex, PlansAbout>();
+
+/** Reads at once what `plansAbout` will answer of these nodes in this transaction. */
+export async function readPlansAbout(nodeUuids: readonly string[], transaction: Transaction): Promise<void> {
+  readAhead.delete(transaction.sql);
+  if (nodeUuids.length > 0) readAhead.set(transaction.sql, await plansAbout(nodeUuids, transaction));
+}
+
+/** The plans that are about each of these nodes, or about every node; some may be about them no more, as they are at rest. */
 export async function plansAbout(
   nodeUuids: readonly string[],
-  { direct }: Transaction,
-): Promise<{ readonly everywhere: readonly string[]; readonly byNode: ReadonlyMap<string, readonly string[]> }> {
-  const rows: Record<string, unknown>[] = [];
-  for (const part of [[EVERY_NODE], ...portionsOf(nodeUuids, VALUES_AT_ONCE)])
-    rows.push(...(await direct.find('plan_nodes', { node_uuid: filledUp(part) })));
-  const byNode = new Map<string, string[]>();
-  for (const row of rows) {
-    const [node, plan] = [String(row.node_uuid), String(row.plan_uuid)];
-    byNode.set(node, [...(byNode.get(node) ?? []), plan]);
-  }
+  { sql, direct }: Pick<Transaction, 'sql' | 'direct'>,
+): Promise<PlansAbout> {
+  const known = readAhead.get(sql);
+  if (known && nodeUuids.every((uuid) => known.byNode.has(uuid))) return known;
+  const byNode = new Map<string, string[]>([EVERY_NODE, ...nodeUuids].map((uuid) => [uuid, []]));
+  for (const part of portionsOf([...byNode.keys()], VALUES_AT_ONCE))
+    for (const row of await direct.find('plan_nodes', { node_uuid: filledUp(part) }))
+      byNode.get(String(row.node_uuid))?.push(String(row.plan_uuid));
   return { everywhere: byNode.get(EVERY_NODE) ?? [], byNode };
 }
 
@@ -296,6 +309,7 @@ export async function insertPlan(
   nodeUuids: readonly string[],
   { sql, changed }: Transaction,
 ): Promise<void> {
+  readAhead.delete(sql);
   await sql('action_plans').insert(actionPlanCodec.encode(plan));
   for (const part of portionsOf(actions, ROWS_AT_ONCE)) await sql('actions').insert(part.map(actionCodec.encode));
   for (const part of portionsOf(nodeUuids, ROWS_AT_ONCE))

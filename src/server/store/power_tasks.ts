@@ -4,11 +4,11 @@ import { type CountermandError, failAt, failWith } from '../../core/errors.ts';
 import type { Target } from '../../core/power.ts';
 import { POWER_TASK_UNSETTLED, type PowerTaskState } from '../../core/states.ts';
 import { compareAndSet, POWER_TASKS } from './compare_and_set.ts';
-import type { Transaction } from './database.ts';
+import type { Database, Transaction } from './database.ts';
 import { keptBehind } from './kept.ts';
 import { byCreation, findByShortUuid, meansSeveral, type NewestMark } from './newest.ts';
 import type { ActionRow } from './plan_rows.ts';
-import { filledUp, portionsOf, VALUES_AT_ONCE } from './portions.ts';
+import { filledUp, portionsOf, ROWS_AT_ONCE, VALUES_AT_ONCE } from './portions.ts';
 import { type PowerTaskRow, powerTaskCodec } from './rows.ts';
 
 const TASKS = { table: 'power_tasks', codec: powerTaskCodec };
@@ -69,10 +69,29 @@ export async function findOrdered(key: OrderKey, sql: Knex): Promise<PowerTaskRo
   return row ? powerTaskCodec.decode(row) : null;
 }
 
-/** As `findOrdered`, in a transaction. */
-export async function findGiven(key: OrderKey, { direct }: Transaction): Promise<PowerTaskRow | null> {
-  const [row] = await direct.find('power_tasks', powerTaskCodec.encode(key));
-  return row ? powerTaskCodec.decode(row) : null;
+/** Orders that were looked up together: those that were given before, by the key of each. */
+export type GivenOrders = (key: OrderKey) => PowerTaskRow | null;
+
+/** The tasks that orders were given as, as a transaction has them or, if it is null, as they are committed. */
+export async function findGiven(
+  keys: readonly OrderKey[],
+  transaction: Transaction | null,
+  { read }: Pick<Database, 'read'>,
+): Promise<GivenOrders> {
+  const find = (column: string, values: readonly unknown[]): PromiseLike<Record<string, unknown>[]> =>
+    transaction === null
+      ? read('power_tasks').whereIn(column, [...values] as string[])
+      : transaction.direct.find('power_tasks', { [column]: values });
+  const columnOf = (key: OrderKey) => Object.entries(powerTaskCodec.encode(key))[0] ?? ['', null];
+  const found = new Map<string, PowerTaskRow>();
+  for (const [column, all] of Map.groupBy(keys.map(columnOf), ([name]) => name))
+    for (const values of portionsOf(
+      all.map(([, value]) => value),
+      ROWS_AT_ONCE,
+    ))
+      for (const row of await find(column, filledUp(values)))
+        found.set(`${column} ${row[column]}`, powerTaskCodec.decode(row));
+  return (key) => found.get(columnOf(key).join(' ')) ?? null;
 }
 
 /** The last order of this caller for a node, or null. */

@@ -6,6 +6,8 @@ import { nodeCodec } from '../../../src/server/store/rows.ts';
 import { openMemoryDatabase } from '../../../src/server/store/sqlite/database.ts';
 import { nodeRow } from '../rows.ts';
 
+const nothing = async (): Promise<null> => null;
+
 async function open(t: { teardown(end: () => Promise<void>): void }) {
   const database = await openMemoryDatabase();
   t.teardown(() => database.close());
@@ -24,7 +26,7 @@ const words = (outcomes: readonly Outcome<string>[]): string[] =>
   outcomes.map((outcome) => ('error' in outcome ? `error: ${(outcome.error as Error).message}` : outcome.value));
 
 test('nothing to write opens no transaction', async (t) => {
-  t.deepEqual(await writeTogether([], { write: () => Promise.reject(new Error('a transaction')) }), []);
+  t.deepEqual(await writeTogether([], { write: () => Promise.reject(new Error('a transaction')) }, nothing), []);
 });
 
 test('a set is one transaction, in order', async (t) => {
@@ -34,7 +36,7 @@ test('a set is one transaction, in order', async (t) => {
     transactions += 1;
     return database.write(work);
   };
-  const outcomes = await writeTogether(['c', 'a', 'b'].map(adding), { write });
+  const outcomes = await writeTogether(['c', 'a', 'b'].map(adding), { write }, nothing);
   t.deepEqual(words(outcomes), ['c', 'a', 'b']);
   t.deepEqual(await names(), ['a', 'b', 'c']);
   t.is(transactions, 1);
@@ -46,7 +48,7 @@ test('one that fails takes no other along, and what it has written is undone', a
     await adding('half')(transaction);
     throw new Error('the plug was pulled');
   };
-  const outcomes = await writeTogether([adding('a'), failing, adding('b'), adding('a')], database);
+  const outcomes = await writeTogether([adding('a'), failing, adding('b'), adding('a')], database, nothing);
   t.deepEqual(words(outcomes).slice(0, 3), ['a', 'error: the plug was pulled', 'b']);
   t.regex(words(outcomes)[3] ?? '', /UNIQUE/);
   t.deepEqual(await names(), ['a', 'b']);
@@ -54,7 +56,7 @@ test('one that fails takes no other along, and what it has written is undone', a
 
 test('one by itself fails by itself', async (t) => {
   const { database, names } = await open(t);
-  const outcomes = await writeTogether([() => Promise.reject(new Error('no'))], database);
+  const outcomes = await writeTogether([() => Promise.reject(new Error('no'))], database, nothing);
   t.deepEqual(words(outcomes), ['error: no']);
   t.deepEqual(await names(), []);
 });

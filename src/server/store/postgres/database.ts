@@ -7,7 +7,7 @@ import { onAbort, openCancellation, sleep, untilAborted } from '../../../core/si
 import type { Database, Transaction } from '../database.ts';
 import { Feed } from '../feed.ts';
 import { Fullness } from '../fullness.ts';
-import { type GroupResult, type PendingWrite, runGroup, type WriteOptions, WriteQueue } from '../groups.ts';
+import { type GroupResult, type PendingWrite, runGroup, Unforeseen, type WriteOptions, WriteQueue } from '../groups.ts';
 import { keepBehind } from '../kept.ts';
 import { checkedRows, Kept } from '../kept_rows.ts';
 import type { Migration } from '../migrations/list.ts';
@@ -15,10 +15,11 @@ import { type OwnProcess, thisProcess } from '../own_process.ts';
 import { type Sealer, type SealingKeys, sealBehind } from '../sealing.ts';
 import { refuseInWrite, refuseReadsInWrites } from '../writing.ts';
 import type { PostgresAddress } from './address.ts';
-import { mustBeOpen, openDirect, type StatementNames } from './direct.ts';
+import { mustBeOpen, openAhead, openDirect, type StatementNames } from './direct.ts';
 import { explainPostgres, isLost, isWorthRepeating } from './errors.ts';
 import type { ConductorName } from './owner.ts';
 import { connectReaders, type Readers } from './readers.ts';
+import { hearAnswers } from './silence.ts';
 import { Tenure } from './tenure.ts';
 import { type Open, openWriting, takeWriting, type WritingConnection } from './writing_connection.ts';
 
@@ -154,8 +155,9 @@ class PostgresDatabase implements Database {
   }
 
   async #commit(group: readonly PendingWrite[]): Promise<void> {
-    let run = await this.#run(group);
-    for (let runs = 1; 'error' in run && run.again && runs < RUNS; runs += 1) run = await this.#run(group);
+    let run = await this.#run(group, true);
+    // What has failed once is run one statement after the other, each of which fails for itself.
+    for (let runs = 1; 'error' in run && run.again && runs < RUNS; runs += 1) run = await this.#run(group, false);
     if ('result' in run) {
       this.#kept.endGroup(true);
       run.result.settle();
@@ -166,14 +168,15 @@ class PostgresDatabase implements Database {
     for (const write of group) write.reject(run.error);
   }
 
-  async #run(group: readonly PendingWrite[]): Promise<Run> {
+  /** @param ahead whether statements are sent before the ones before them have been answered */
+  async #run(group: readonly PendingWrite[], ahead: boolean): Promise<Run> {
     const number = this.#writing.nextNumber();
     const at: { result: GroupResult | null; failure: unknown } = { result: null, failure: null };
     try {
       const client = await this.#writing.connected();
       const result = await this.#writing.transaction(client, number, async (sql) => {
         try {
-          at.result = await this.#runIn(sql, client, group);
+          at.result = await this.#runIn(sql, client, group, ahead);
           return at.result;
         } catch (thrown) {
           at.failure = explainPostgres(thrown, this.#address);
@@ -188,23 +191,36 @@ class PostgresDatabase implements Database {
       const doubt = at.result === null ? false : await this.#wasCommitted(number, thrown);
       if (doubt === true && at.result !== null) return { result: at.result };
       this.#kept.endGroup(false);
-      return doubt === false ? { error, again: isWorthRepeating(error) } : { error: doubt, again: false };
+      if (doubt !== false) return { error: doubt, again: false };
+      return { error, again: error instanceof Unforeseen || isWorthRepeating(error) };
     }
   }
 
-  async #runIn(sql: Knex, client: pg.Client, group: readonly PendingWrite[]): Promise<GroupResult> {
+  async #runIn(sql: Knex, client: pg.Client, group: readonly PendingWrite[], ahead: boolean): Promise<GroupResult> {
     keepBehind(sql, this.#kept.uncommitted);
     sealBehind(sql, this.#sealer);
-    const result = await runGroup(group, {
-      ...this.#options,
-      database: this,
-      sql,
-      direct: openDirect(client, this.#statements),
-      kept: this.#kept,
-      explain: (thrown) => explainPostgres(thrown, this.#address),
-    });
-    mustBeOpen(client);
-    return result;
+    const explain = (thrown: unknown): unknown => explainPostgres(thrown, this.#address);
+    const writing = ahead ? openAhead(client, this.#statements, explain) : null;
+    const sent = writing?.sent;
+    // What is asked by knex sees what was written before.
+    if (sent) sql.on('query', () => sent.flush());
+    try {
+      const result = await runGroup(group, {
+        ...this.#options,
+        database: this,
+        sql,
+        direct: writing ?? openDirect(client, this.#statements),
+        kept: this.#kept,
+        // After a statement that has failed unheard, whatever comes next fails because of it.
+        explain: (thrown) => sent?.failure ?? explain(thrown),
+      });
+      await sent?.answered();
+      mustBeOpen(client);
+      return result;
+    } catch (thrown) {
+      sent?.drop();
+      throw thrown;
+    }
   }
 
   /**
@@ -301,7 +317,7 @@ export async function lead(open: Open, address: PostgresAddress, parts: LeadingP
   at.database = database;
   const beat = (): Promise<void> => database.write(({ sql }) => present(sql));
   const over = (error: CountermandError): void => database.giveUp(error);
-  const hear = (answered: () => void): void => void open.client.connection.on('readyForQuery', answered);
+  const hear = (answered: (askedAt: number) => void): void => hearAnswers(open.client, clock, answered);
   const tenure = new Tenure({ hear, clock, leaseMs, beat, over });
   void database.lost.then((error) => tenure.end(error));
   onAbort(database.closing, () => tenure.close());

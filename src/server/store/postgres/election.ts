@@ -45,21 +45,20 @@ export class Patience {
 /** For how long a leader may lead without an answer of the database. */
 export class LeaderLease {
   readonly #leaseMs: number;
-  /** When the last answer came. Whatever is asked next, is asked later. */
-  #answeredAt: number;
-  /** The last statement that was answered was asked at this time or later. */
+  /** When the newest of the statements that were answered was asked. */
   #askedAt: number;
 
   constructor(leaseMs: number, now: number) {
     this.#leaseMs = leaseMs;
-    this.#answeredAt = now;
     this.#askedAt = now;
   }
 
-  /** The database has answered a statement. Statements are asked one after the other. */
-  answered(now: number): void {
-    this.#askedAt = this.#answeredAt;
-    this.#answeredAt = now;
+  /**
+   * The database has answered a statement. The lease counts from when that was asked: when the database did it, and others saw so, is
+   * not known, and the answer may have taken long.
+   */
+  answered(askedAt: number): void {
+    this.#askedAt = Math.max(this.#askedAt, askedAt);
   }
 
   /** How long it lasts, in milliseconds; 0 if it is over. */

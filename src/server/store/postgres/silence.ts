@@ -10,33 +10,9 @@ export const SILENCE_LIMIT_S = 30;
 
 type Query = (...asked: unknown[]) => Promise<unknown>;
 
-/**
- * Breaks the connection off when statements wait and none has been answered for 30 s. It then ends as by an error of its socket:
- * whatever waits is rejected with an error that `isLost` knows, the client emits `error`, and a pool lends it no more. What the
- * server makes of a statement whose answer is missing is not known.
- */
-export function breakOffIfSilent(client: pg.Client, clock: Clock): void {
-  const query = client.query.bind(client) as unknown as Query;
-  let waiting = 0;
-  let timer: Timer | null = null;
-  const breakOff = (): void => {
-    client.connection.stream.destroy(new Error(`Connection terminated: no answer for ${SILENCE_LIMIT_S} s`));
-  };
-  const waitAnew = (): void => {
-    timer?.cancel();
-    timer = waiting > 0 ? clock.after(SILENCE_LIMIT_S * 1000, breakOff) : null;
-  };
-  const ask: Query = async (...asked) => {
-    waiting += 1;
-    // What is asked behind another statement gives that one no more time.
-    if (waiting === 1) waitAnew();
-    try {
-      return await query(...asked);
-    } finally {
-      waiting -= 1;
-      waitAnew();
-    }
-  };
+/** Puts `around` around everything that is asked over a connection, as we ask and as knex does. */
+function askThrough(client: pg.Client, around: (query: Query) => Query): void {
+  const ask = around(client.query.bind(client) as unknown as Query);
   const askFor = (...asked: unknown[]): Promise<unknown> | undefined => {
     const callback = asked.at(-1);
     if (typeof callback !== 'function') return ask(...asked);
@@ -47,4 +23,45 @@ export function breakOffIfSilent(client: pg.Client, clock: Clock): void {
     );
   };
   client.query = askFor as unknown as typeof client.query;
+}
+
+/**
+ * Calls the listener each time that a statement has been answered, with when it was asked: others that were asked after it may
+ * wait for their answers.
+ */
+export function hearAnswers(client: pg.Client, clock: Clock, answered: (askedAt: number) => void): void {
+  askThrough(client, (query) => async (...asked) => {
+    const askedAt = clock.monotonic();
+    const answer = await query(...asked);
+    answered(askedAt);
+    return answer;
+  });
+}
+
+/**
+ * Breaks the connection off when statements wait and none has been answered for 30 s. It then ends as by an error of its socket:
+ * whatever waits is rejected with an error that `isLost` knows, the client emits `error`, and a pool lends it no more. What the
+ * server makes of a statement whose answer is missing is not known.
+ */
+export function breakOffIfSilent(client: pg.Client, clock: Clock): void {
+  let waiting = 0;
+  let timer: Timer | null = null;
+  const breakOff = (): void => {
+    client.connection.stream.destroy(new Error(`Connection terminated: no answer for ${SILENCE_LIMIT_S} s`));
+  };
+  const waitAnew = (): void => {
+    timer?.cancel();
+    timer = waiting > 0 ? clock.after(SILENCE_LIMIT_S * 1000, breakOff) : null;
+  };
+  askThrough(client, (query) => async (...asked) => {
+    waiting += 1;
+    // What is asked behind another statement gives that one no more time.
+    if (waiting === 1) waitAnew();
+    try {
+      return await query(...asked);
+    } finally {
+      waiting -= 1;
+      waitAnew();
+    }
+  });
 }

@@ -14,8 +14,8 @@ export function leadershipLost(why: string): CountermandError {
 
 /** What a tenure is made of. */
 interface TenureParts {
-  /** Calls the listener each time that the connection which holds the lock has answered a statement. */
-  readonly hear: (answered: () => void) => void;
+  /** Calls the listener each time that the connection which holds the lock has answered a statement, with when that was asked. */
+  readonly hear: (answered: (askedAt: number) => void) => void;
   readonly clock: Clock;
   /** How long it lasts without an answer. */
   readonly leaseMs: number;
@@ -35,7 +35,7 @@ export class Tenure {
     const { hear, clock, leaseMs } = parts;
     this.#parts = parts;
     this.#lease = new LeaderLease(leaseMs, clock.monotonic());
-    hear(() => this.#lease.answered(clock.monotonic()));
+    hear((askedAt) => this.#lease.answered(askedAt));
     void this.#beatOn();
     this.#watch();
   }

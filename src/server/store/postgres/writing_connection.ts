@@ -222,7 +222,7 @@ export class WritingConnection {
 
 /** A connection that is set up, and closed again if that fails. @param clock null: answers are waited for without a limit */
 export async function connect(address: PostgresAddress, clock: Clock | null): Promise<Open> {
-  const client = new pg.Client(connectionTo(address));
+  const client = new pg.Client({ ...connectionTo(address), pipeline: true });
   // Whoever waits for an answer hears of it; without a listener it would end the process.
   client.on('error', () => {});
   try {
