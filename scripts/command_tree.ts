@@ -22,6 +22,7 @@ export function commandTree(): Promise<Command> {
     watchReader: () => {},
     hasFile: () => false,
     openFilesLimit: () => 0,
+    abandon: () => {},
     becomeDaemon: () => {},
   });
 }

@@ -53,6 +53,7 @@ export function openCaptured(
     watchReader: () => {},
     hasFile: (name: string) => files.includes(name),
     openFilesLimit: () => 1024,
+    abandon: () => {},
     becomeDaemon: () => {},
   };
   const person = () => shown.join('');

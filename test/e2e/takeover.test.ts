@@ -205,12 +205,19 @@ test.serial(
 );
 
 test.serial('a leader that is told to stop resigns, and the other leads without waiting for its lease', async (t) => {
-  const { settings, leader, other, atOther } = await openPair(t);
+  const { settings, leader, other, atLeader, atOther } = await openPair(t);
   const asked = await run(t, ['status', '--conductor', other.address]);
   t.regex(asked.stdout, new RegExp(`leads +${leader.address}, epoch 2, for \\S+\\n *stand by +${other.address}`));
+  const ends = atLeader.notifications.subscribe({ fromSequence: 1n });
+  const refused = (async () => {
+    for await (const _ of ends);
+  })().catch((refusal: Refusal) => refusal);
+  await atLeader.itself.getStatus({});
   leader.signal('SIGTERM');
   t.is(await leader.ended, 0);
   await other.leads;
+  // Whoever knew one conductor only is told where to go on.
+  t.like(await refused, { code: 'SHUTTING_DOWN', info: { metadata: { conductors: other.address } } });
   const events = (await checkTrail(t, atOther)).filter(({ type }) => type.startsWith('conductor.'));
   t.like(
     events.map(({ type, data }) => ({ type, ...data })),

@@ -15,6 +15,7 @@ import '../cli/compile_cache.test.ts';
 import '../cli/context/commands.test.ts';
 import '../cli/daemon/configuration.test.ts';
 import '../cli/daemon/sink_access.test.ts';
+import '../cli/daemon/ending.test.ts';
 import '../cli/daemon/log_line.test.ts';
 import '../core/tracing.test.ts';
 import '../cli/daemon/reload.test.ts';

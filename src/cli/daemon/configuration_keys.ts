@@ -229,7 +229,7 @@ export const CONFIGURATION_KEYS = {
     fallback: 30,
     readBy: 'conductor',
     meaning:
-      'after SIGTERM: how long calls over gRPC that are under way may take to end; then they are cut off, and what they have begun is carried on after the next start. Streams end at once. Requests over HTTP get 5 s',
+      'after SIGTERM: how long calls over gRPC that are under way may take to end; then they are cut off, and what they have begun is carried on after the next start. Streams end at once. Requests over HTTP get 5 s. All of the shutdown together takes 20 s more at most: what hangs then is named in the log, and the process ends with exit code 7',
   }),
   stream_read_timeout: seconds(1, {
     fallback: 300,

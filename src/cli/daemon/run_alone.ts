@@ -35,11 +35,13 @@ export async function runAlone(parts: TermParts & PortParts): Promise<void> {
     } finally {
       const why = { error: lost ?? SHUT_DOWN, grpc: null, http: null };
       await (lost === null ? term.end(why) : term.drop(why));
+      parts.ending.at('the ports');
       await close();
     }
     log.info({}, 'the conductor has stopped');
     if (lost !== null) throw lost;
   } finally {
+    parts.ending.at('the database');
     await database.close();
   }
 }

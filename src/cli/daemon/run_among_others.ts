@@ -1,10 +1,12 @@
 /** A conductor on a database that others may stand on: it leads or stands by, again and again, while its ports stay open. */
 import { hostname } from 'node:os';
-import { asCountermandError, type CountermandError, fail } from '../../core/errors.ts';
-import { onAbort, sleep } from '../../core/signals.ts';
+import { asCountermandError, type CountermandError, fail, failWith } from '../../core/errors.ts';
+import { onAbort, openCancellation, sleep, untilAborted } from '../../core/signals.ts';
 import { VERSION } from '../../core/version.ts';
+import { readConductors } from '../../server/store/conductors.ts';
 import type { Database } from '../../server/store/database.ts';
 import { isStorageError } from '../../server/store/failures.ts';
+import type { Terminal } from '../shared/terminal.ts';
 import { type ConductorName, openElections, type StandByListener, type Won } from './open_database.ts';
 import { openPorts, type PortParts, type Ports } from './ports.ts';
 import { SHUT_DOWN, sayWhere, startTerm, type TermParts } from './term.ts';
@@ -31,10 +33,12 @@ export async function runAmongOthers(url: string, parts: Parts): Promise<void> {
         const { where, seal } = elections;
         await standByAndLead(() => standBy.won(terminal.signal), { ports, where, seal, conductor }, parts);
       } finally {
+        parts.ending.at('the list of conductors');
         await standBy.close();
       }
     } finally {
       front.standBy({ error: SHUT_DOWN, grpc: null, http: null });
+      parts.ending.at('the ports');
       await ports.close();
     }
   } finally {
@@ -100,7 +104,7 @@ async function lead(
       lost = await ended;
     } finally {
       await (lost === null
-        ? term.end({ error: SHUT_DOWN, grpc: null, http: null })
+        ? term.end({ error: await shutDownBefore(conductor, database, terminal), grpc: null, http: null })
         : term.drop({ error: lost, grpc: null, http: null }));
     }
   } catch (error) {
@@ -108,9 +112,41 @@ async function lead(
     lost = tenure.objection() ?? (passesBy(error) ? error : null);
     if (lost === null) throw error;
   } finally {
+    if (terminal.signal.aborted) parts.ending.at('the database');
     await database.close();
   }
   return lost;
+}
+
+/** The others are looked up no longer than this when the process is to stop. */
+const OTHERS_LIMIT_MS = 1000;
+/** So much of them is told. */
+const TOLD_LIMIT = 255;
+
+/** Why calls end when the process stops, with the conductors that can be called instead: the one that was seen last is the first. */
+async function shutDownBefore(
+  { uuid }: ConductorName,
+  { read }: Database,
+  { clock }: Terminal,
+): Promise<CountermandError> {
+  const limit = { clock, afterMs: OTHERS_LIMIT_MS, what: 'the look for other conductors' };
+  const cancellation = openCancellation([], limit);
+  try {
+    const { conductors } = await untilAborted(readConductors(read), cancellation.signal);
+    const others = conductors
+      .filter((other) => other.uuid !== uuid)
+      .toSorted((one, two) => two.lastSeen - one.lastSeen);
+    const told = others
+      .map(({ address }) => address)
+      .filter((_, at, all) => all.slice(0, at + 1).join().length <= TOLD_LIMIT);
+    return told.length === 0
+      ? SHUT_DOWN
+      : failWith(SHUT_DOWN.code, SHUT_DOWN.message, { facts: { conductors: told.join() } });
+  } catch {
+    return SHUT_DOWN;
+  } finally {
+    cancellation.end();
+  }
 }
 
 /** What the others call this conductor. */

@@ -13,6 +13,7 @@ import { openTlsFiles, type TlsFiles } from '../shared/tls_files.ts';
 import { watchAccess } from './access_watch.ts';
 import { readClouds } from './clouds.ts';
 import type { Configuration } from './configuration.ts';
+import { Ending, endLimitMs } from './ending.ts';
 import { openLog } from './log.ts';
 import type { OpenTraces } from './otlp.ts';
 import { LiveConfiguration, type Rereading } from './reload.ts';
@@ -41,6 +42,7 @@ export async function runConductor(
   // Everything that this process makes is for its owner alone: the database and its log hold secrets.
   process.umask(0o077);
   const cancellation = openCancellation([]);
+  const ending = new Ending();
   let traces: OpenTraces | null = null;
   try {
     const tls = openTls(configuration.tls, log, terminal, cancellation.signal);
@@ -58,9 +60,23 @@ export async function runConductor(
     const sinks = openSinkMakers(configuration, vault, terminal);
     const callers = { identifyBy, access };
     const logLevel = live.levelOf(log);
-    const own = { agentFiles, front, registry, retention: () => live.retention, log, logLevel, terminal, traces };
+    const own = {
+      agentFiles,
+      front,
+      registry,
+      retention: () => live.retention,
+      log,
+      logLevel,
+      terminal,
+      traces,
+      ending,
+    };
     const parts = { configuration, tls, ...callers, clouds, watched, sinks, ...own };
-    await (configuration.databaseUrl === null ? runAlone(parts) : runAmongOthers(configuration.databaseUrl, parts));
+    const running =
+      configuration.databaseUrl === null ? runAlone(parts) : runAmongOthers(configuration.databaseUrl, parts);
+    const { signal } = terminal;
+    const limitMs = endLimitMs(configuration.drainTimeoutMs);
+    await ending.within(running, { clock, log, signal, limitMs, abandon: () => terminal.abandon() });
   } finally {
     cancellation.abort(fail('SHUTTING_DOWN', 'the conductor has stopped'));
     cancellation.end();

@@ -23,6 +23,7 @@ import type { SinkMakers } from '../../server/sinks/sinks.ts';
 import type { Database } from '../../server/store/database.ts';
 import type { Terminal } from '../shared/terminal.ts';
 import type { Configuration } from './configuration.ts';
+import type { Ending } from './ending.ts';
 import type { Ports } from './ports.ts';
 import { type AgentFiles, runAgentHere } from './run_agent.ts';
 
@@ -70,6 +71,7 @@ export interface TermParts {
   readonly terminal: Terminal;
   /** Where spans go. */
   readonly traces: Traces;
+  readonly ending: Ending;
 }
 
 /** A conductor that leads. */
@@ -120,9 +122,11 @@ export async function startTerm(mandate: Mandate, parts: TermParts): Promise<Ter
     attached: agent?.attached ?? Promise.resolve(),
     async end(elsewhere) {
       // The agent leaves first, so that the conductor can still hear its farewell.
+      parts.ending.at('the agent inside');
       await agent?.stop(fail('SHUTTING_DOWN', 'the conductor stops'));
       front.standBy(elsewhere);
-      await conductor.stop();
+      parts.ending.at('the work of the conductor');
+      await conductor.stop(elsewhere.error);
       // What is not told any more because the database does not answer harms nothing.
       if (elected) await announceResigned(elected.leader, elsewhere.error.message, store).catch(() => {});
     },

@@ -14,7 +14,7 @@ import {
   NotificationServiceDefinition,
 } from '../../gen/countermand/v1/notification.ts';
 import { type PowerServiceClient, PowerServiceDefinition } from '../../gen/countermand/v1/power.ts';
-import { addressesIn, areAddresses, DEFAULT_ADDRESS } from './address.ts';
+import { addressesIn, areAddresses, DEFAULT_ADDRESS, isLoopback } from './address.ts';
 import { readDetails, STATUS_DETAILS_KEY } from './details.ts';
 import { askOthers, Conductors } from './others.ts';
 import type { Place } from './place.ts';
@@ -85,7 +85,11 @@ export async function withConductor<T>(
       return conductors.address;
     },
   };
-  const factory = createClientFactory().use(errorsOfOurs(asked)).use(askOthers({ conductors, clock, provesUnsent }));
+  // In plaintext nothing goes to another host that nobody has named: whoever answered may be anyone.
+  const mayLearn = (one: string): boolean => tls !== null || isLoopback(one);
+  const factory = createClientFactory()
+    .use(errorsOfOurs(asked))
+    .use(askOthers({ conductors, clock, provesUnsent, mayLearn }));
   const metadata = Metadata({ ...(token !== null && { authorization: `Bearer ${token}` }), ...traceIn(environment) });
   const always = { '*': { signal, metadata } };
   try {

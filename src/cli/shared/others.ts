@@ -6,23 +6,33 @@ import type { Channel, ClientMiddleware } from 'nice-grpc';
 import type { Clock } from '../../core/clock.ts';
 import { asCountermandError, type CountermandError } from '../../core/errors.ts';
 import { openCancellation, sleep } from '../../core/signals.ts';
+import { addressesIn, isAddress } from './address.ts';
 
 /** After a round in which no conductor led. */
 const ROUND_MS = 500;
 /** How long a command waits for a conductor that leads. */
 const WAIT_MS = 15_000;
 
+/** A list that conductors make longer ends here. */
+const MOST_ADDRESSES = 16;
+
 /** The conductors that may be asked, of which one is. */
 export class Conductors {
-  readonly addresses: readonly string[];
+  readonly addresses: string[];
   readonly #open: (address: string) => Channel;
   readonly #channels = new Map<string, Channel>();
   #at = 0;
 
   /** @param open a channel to one of them, which connects at the first call */
   constructor(addresses: readonly string[], open: (address: string) => Channel) {
-    this.addresses = addresses;
+    this.addresses = [...addresses];
     this.#open = open;
+  }
+
+  /** A conductor that ends names others: they may be asked as well, after those that are known. */
+  learn(addresses: readonly string[]): void {
+    for (const address of addresses)
+      if (!this.addresses.includes(address) && this.addresses.length < MOST_ADDRESSES) this.addresses.push(address);
   }
 
   /** The one that is asked now. */
@@ -63,6 +73,8 @@ interface Retrying {
   readonly clock: Clock;
   /** True if the error proves that nothing was sent. */
   readonly provesUnsent: (error: CountermandError) => boolean;
+  /** True for an address that nobody has typed, to which may be sent what is sent. */
+  readonly mayLearn: (address: string) => boolean;
 }
 
 /** By these ends a call that a conductor had begun. */
@@ -121,6 +133,10 @@ function nextRequest(error: CountermandError, { path, request, last }: Asked, re
   return unsent || broke ? again(path, request, last) : null;
 }
 
+/** The conductors that one which ends names. */
+const namedBy = ({ details }: CountermandError): string[] =>
+  addressesIn(details.facts?.conductors ?? '').filter((address) => isAddress(address));
+
 /** A call as it was made last. */
 interface Asked {
   readonly path: string;
@@ -151,6 +167,7 @@ export function askOthers(retrying: Retrying): ClientMiddleware {
         }
       } catch (thrown) {
         const error = asCountermandError(thrown);
+        if (error.code === 'SHUTTING_DOWN') retrying.conductors.learn(namedBy(error).filter(retrying.mayLearn));
         const repeated = nextRequest(error, { path: call.method.path, request, last }, retrying);
         if (repeated === null || !(await search.goesOn(error, signal))) throw thrown;
         request = repeated as never;

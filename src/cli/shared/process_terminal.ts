@@ -24,7 +24,7 @@ const USUAL_OPEN_FILES = 1024;
 
 /** The terminal of a real process. */
 interface ProcessTerminal extends Terminal {
-  /** True if the process is a daemon whose output waits for a reader that may never come. */
+  /** True if something keeps the process that is not waited for: a daemon's output without a reader, or what was abandoned. */
   isStuck(): boolean;
 }
 
@@ -38,6 +38,7 @@ export function openProcessTerminal(own: NodeJS.Process): ProcessTerminal {
   nameProcess(own);
   const cancellation = openCancellation([]);
   let isDaemon = false;
+  let isAbandoned = false;
   let isWatched = false;
   for (const name of ['SIGINT', 'SIGTERM']) own.once(name, () => cancellation.abort(fail('CALL_ENDED', 'stopped')));
   const onLost = (error: NodeJS.ErrnoException): void => {
@@ -64,7 +65,10 @@ export function openProcessTerminal(own: NodeJS.Process): ProcessTerminal {
     },
     hasFile: existsSync,
     openFilesLimit: readOpenFilesLimit,
-    isStuck: () => isDaemon && stdout.writableLength + stderr.writableLength > 0,
+    isStuck: () => isAbandoned || (isDaemon && stdout.writableLength + stderr.writableLength > 0),
+    abandon() {
+      isAbandoned = true;
+    },
     becomeDaemon(onHangup) {
       isDaemon = true;
       const startedByPerson = stdin.isTTY;

@@ -55,4 +55,6 @@ export interface Terminal {
    * closed has sent it; otherwise `onHangup` is called.
    */
   becomeDaemon(onHangup: () => void): void;
+  /** The process ends as soon as its command has, whatever it still has open. */
+  abandon(): void;
 }

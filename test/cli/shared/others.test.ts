@@ -1,13 +1,15 @@
 /** Which calls are made again, at which conductor, and with which request. */
 import test from 'ava';
 import { askOthers, Conductors } from '../../../src/cli/shared/others.ts';
-import { type CountermandError, type ErrorCode, fail } from '../../../src/core/errors.ts';
+import { type CountermandError, type ErrorCode, failWith } from '../../../src/core/errors.ts';
 import { VirtualClock } from '../../world/virtual_clock.ts';
 
 /** What a conductor does with a call: it answers these messages, and then ends or fails. */
 interface Answer {
   readonly says?: readonly unknown[];
   readonly fails?: ErrorCode | 'unsent';
+  /** The conductors that the failure names. */
+  readonly names?: string;
 }
 
 const unsent = new WeakSet<CountermandError>();
@@ -20,17 +22,22 @@ async function ask(path: string, request: object, addresses: readonly string[], 
   });
   const asked: unknown[] = [];
   const next = async function* (sent: unknown) {
-    const { says = [], fails } = answers[asked.length] ?? { fails: 'NOT_LEADING' as const };
+    const { says = [], fails, names }: Answer = answers[asked.length] ?? { fails: 'NOT_LEADING' };
     asked.push([conductors.address, sent]);
     yield* says;
     if (fails === undefined) return 'done';
-    const error = fail(fails === 'unsent' ? 'CONDUCTOR_UNREACHABLE' : fails, fails);
+    const facts = names === undefined ? {} : { facts: { conductors: names } };
+    const error = failWith(fails === 'unsent' ? 'CONDUCTOR_UNREACHABLE' : fails, fails, facts);
     if (fails === 'unsent') unsent.add(error);
     throw error;
   };
   const call = { method: { path }, request, requestStream: false, responseStream: true, next };
   const provesUnsent = (error: CountermandError): boolean => unsent.has(error);
-  const stream = askOthers({ conductors, clock, provesUnsent })(call as never, {}) as AsyncGenerator<unknown, unknown>;
+  const mayLearn = (address: string): boolean => !address.startsWith('far');
+  const stream = askOthers({ conductors, clock, provesUnsent, mayLearn })(call as never, {}) as AsyncGenerator<
+    unknown,
+    unknown
+  >;
   const heard: unknown[] = [];
   let ended: unknown = null;
   const listening = (async () => {
@@ -122,4 +129,31 @@ test('what a conductor refuses, it refuses; and with one address a break is told
   t.like(await ask(WATCH, {}, ['a'], [{ says: [1], fails: 'CONDUCTOR_UNREACHABLE' }, {}]), {
     ended: 'CONDUCTOR_UNREACHABLE',
   });
+});
+
+test('a conductor that ends names others: a watch goes on there, where it may', async (t) => {
+  const names = 'far:1, b:7077, not an address,c:7077';
+  const { ended, heard, asked } = await ask(
+    WATCH,
+    { task: 't' },
+    ['a:7077'],
+    [{ says: ['one'], fails: 'SHUTTING_DOWN', names }, { says: ['two'] }],
+  );
+  t.is(ended, 'done');
+  t.deepEqual(heard, ['one', 'two']);
+  t.deepEqual(asked, [
+    ['a:7077', { task: 't' }],
+    ['b:7077', { task: 't' }],
+  ]);
+});
+
+test('what could be done twice is not sent to a conductor that was named, and no list is endless', async (t) => {
+  const order = await ask(ORDER, { node: 'n' }, ['a:7077'], [{ fails: 'SHUTTING_DOWN', names: 'b:7077' }]);
+  t.is(order.ended, 'SHUTTING_DOWN');
+  t.is(order.asked.length, 1);
+  const conductors = new Conductors(['a:1'], () => {
+    throw new Error('no channel is needed');
+  });
+  conductors.learn(Array.from({ length: 100 }, (_, at) => `b${at}:1`));
+  t.is(conductors.addresses.length, 16);
 });
