@@ -128,7 +128,8 @@ export function undoSelectionOf(undoings: readonly Undoing[], acceptDrift: boole
 
 /**
  * The actions of the rollback. Each comes after those that undo what depended on it, also through actions that need no
- * undoing, and after those that undo later changes of the same thing. The compute service of a host comes back before its instances.
+ * undoing, and after those that undo later changes of the same thing. The compute service of a host comes back before its instances; no
+ * node stays down because an instance cannot come back.
  */
 export function undoActions(undoings: readonly Undoing[]): WantedAction[] {
   const undone = new Map(undoings.flatMap((each) => (each.undo.kind === 'action' ? [[each.action.uuid, each]] : [])));
@@ -141,6 +142,7 @@ export function undoActions(undoings: readonly Undoing[]): WantedAction[] {
   }
   const plainly = toActions(undone, before);
   servicesFirst(undoings, undone, before);
+  nodesWithoutInstances(undone, before);
   const actions = toActions(undone, before);
   // A plan that somebody wrote may have an order in which that cannot be: then it is undone in the reverse of its own.
   return isGraph(actions) ? actions : plainly;
@@ -194,6 +196,24 @@ function servicesFirst(
       before.get(other)?.delete(uuid);
     }
     for (const instance of needing) before.get(instance)?.add(uuid);
+  }
+}
+
+/** What brings a node up waits for what instances wait for, and not for them. */
+function nodesWithoutInstances(undone: ReadonlyMap<string, Undoing>, before: ReadonlyMap<string, Set<string>>): void {
+  const is = (uuid: string, what: 'needsService' | 'bringsUp' | 'isService'): boolean => {
+    const undo = undone.get(uuid)?.undo;
+    return undo?.kind === 'action' && undo[what] === true;
+  };
+  for (const uuid of undone.keys()) {
+    const own = before.get(uuid);
+    if (own === undefined || is(uuid, 'needsService') || !(is(uuid, 'bringsUp') || is(uuid, 'isService'))) continue;
+    // A set that grows while it is walked through: what instances wait for may be instances again.
+    for (const each of own) {
+      if (!is(each, 'needsService')) continue;
+      own.delete(each);
+      for (const behind of before.get(each) ?? []) own.add(behind);
+    }
   }
 }
 

@@ -6,6 +6,7 @@ import { findNode } from '../../../src/server/store/nodes.ts';
 import type { ActionPlanRow } from '../../../src/server/store/plan_rows.ts';
 import { getPlan } from '../../../src/server/store/plans.ts';
 import type { SimInstance } from '../../../src/sim/compute/model.ts';
+import { make, wanted } from '../plan_making.ts';
 import { type CloudWorld, cameTo, openCloudWorld, startOne } from './cloud_world.ts';
 
 async function audit(
@@ -35,6 +36,9 @@ async function audit(
 const actionsOf = (plan: ActionPlanRow, { world }: CloudWorld) => listActions(plan.uuid, -1, 1000, world.database.read);
 const hostsOf = (vms: readonly SimInstance[]): string[] =>
   vms.map(({ name, host, vmState }) => `${name} ${host} ${vmState}`);
+
+const arrivals = ({ sim }: CloudWorld, vm: SimInstance | undefined): number =>
+  sim.cloud.arrived.filter(({ instance }) => instance === vm?.uuid).length;
 
 async function ended({ world }: CloudWorld, uuid: string, limitMs = 3_600_000): Promise<ActionPlanRow> {
   const { read } = world.database;
@@ -124,6 +128,69 @@ test('a service that somebody has touched since is left as it is, and the reason
   t.is((await ended(at, uuid)).state, 'SUCCEEDED');
   t.like(first, { status: 'disabled', reason: 'rack 7 smells' });
   t.like(second, { status: 'disabled', reason: 'burnt out' });
+});
+
+test('a host that was disabled before takes nothing back: its instance is named, and all else is as it was', async (t) => {
+  const at = await openCloudWorld(t, 3);
+  const { world, sim } = at;
+  const vms = [at.vm('one', 'cmp1'), at.vm('two', 'cmp2')];
+  Object.assign(sim.cloud.hosts.get('cmp2') ?? {}, { status: 'disabled', reason: 'smells' });
+  const plan = await audit(at, 'n[1-2]', { wave_size: 1 });
+  await world.conductor.plans.start(plan.uuid, false);
+  t.is((await ended(at, plan.uuid)).state, 'SUCCEEDED');
+  t.deepEqual(hostsOf(vms), ['one cmp3 active', 'two cmp3 active']);
+  const order = { plan: plan.uuid, requestId: 'back', skipIrreversible: false, acceptDrift: false };
+  const { uuid } = await world.conductor.plans.rollback(order);
+  const rollback = await ended(at, uuid);
+  t.is(rollback.state, 'FAILED');
+  t.deepEqual(hostsOf(vms), ['one cmp1 active', 'two cmp3 active']);
+  t.like(sim.cloud.hosts.get('cmp2'), { status: 'disabled', reason: 'smells' });
+  t.regex(
+    rollback.statusMessage,
+    /host cmp2 is disabled \(smells\) and takes no instances; two stays on cmp3, nothing was ordered/,
+  );
+  for (const name of ['n1', 'n2', 'n3'])
+    t.like(await findNode(name, world.database.read), { powerState: 'power on', maintenance: false });
+  t.is(arrivals(at, vms[1]), 1);
+});
+
+test('a node is not powered off again by a rollback while an instance on it cannot go back', async (t) => {
+  const at = await openCloudWorld(t, 2);
+  const { world, sim } = at;
+  const vm = at.vm('vm1', 'cmp1');
+  await world.order('n2', 'power off');
+  await world.clock.turn(60_000);
+  const on = wanted('on', 'change_node_power_state', { resource_id: 'n2', state: 'power on' });
+  const boots = wanted('boots', 'sleep', { duration: 60 }, ['on']);
+  const moves = wanted('moves', 'migrate', { resource_id: 'n1', instance: vm.uuid, destination: 'cmp2' }, ['boots']);
+  const plan = await make(world, 'spare', [on, boots, moves]);
+  await world.conductor.plans.start(plan.uuid, false);
+  t.is((await ended(at, plan.uuid)).state, 'SUCCEEDED');
+  Object.assign(sim.cloud.hosts.get('cmp1') ?? {}, { status: 'disabled' });
+  const order = { plan: plan.uuid, requestId: 'back', skipIrreversible: false, acceptDrift: false };
+  const { uuid } = await world.conductor.plans.rollback(order);
+  t.is((await ended(at, uuid)).state, 'FAILED');
+  t.deepEqual(hostsOf([vm]), ['vm1 cmp2 active']);
+  t.is((await findNode('n2', world.database.read))?.powerState, 'power on');
+});
+
+test('an instance that cannot come back keeps no node down', async (t) => {
+  const at = await openCloudWorld(t, 3);
+  const { world, sim } = at;
+  const vms = ['cmp1', 'cmp2', 'cmp2'].map((host, index) => at.vm(`vm${index}`, host));
+  const plan = await audit(at, 'n[1-2]', { wave_size: 1 });
+  await world.conductor.plans.start(plan.uuid, false);
+  t.is((await ended(at, plan.uuid)).state, 'SUCCEEDED');
+  sim.cloud.faults.set(vms[1]?.uuid ?? '', { live: 'no-valid-host' });
+  const order = { plan: plan.uuid, requestId: 'back', skipIrreversible: false, acceptDrift: false };
+  const { uuid } = await world.conductor.plans.rollback(order);
+  const rollback = await ended(at, uuid);
+  t.is(rollback.state, 'FAILED');
+  t.regex(rollback.statusMessage, /vm1 is still on cmp3: migration \d+ failed: No valid host was found/);
+  t.deepEqual(hostsOf(vms), ['vm0 cmp1 active', 'vm1 cmp3 active', 'vm2 cmp2 active']);
+  for (const name of ['n1', 'n2', 'n3'])
+    t.like(await findNode(name, world.database.read), { powerState: 'power on', maintenance: false });
+  for (const host of ['cmp1', 'cmp2']) t.like(sim.cloud.hosts.get(host), { status: 'enabled', reason: null });
 });
 
 test('one failure stops further moves: no node goes down, and the plan says why', async (t) => {

@@ -59,6 +59,8 @@ export type Undo =
       readonly needsService?: boolean;
       /** It brings the compute service of the node back, for all that needs it. */
       readonly isService?: boolean;
+      /** It takes nothing down, so it does not wait for instances that come back, and one that cannot come back does not prevent it. */
+      readonly bringsUp?: boolean;
       /** The drift is that the node is another server now: whatever was done or undone since does not end it. */
       readonly isOtherServer?: boolean;
     };

@@ -128,6 +128,7 @@ export const changeNodePowerState = defineActionType<Parameters>({
       actionType: 'change_node_power_state',
       inputParameters,
       drift,
+      bringsUp: target === 'power on',
     };
   },
 

@@ -61,7 +61,8 @@ export const setNodeMaintenance = defineActionType<Parameters>({
     const what = `maintenance ${onOff(before.maintenance)}`;
     const drift = isSet(node, wanted) ? null : driftOf(node, wanted);
     const order = before.node_revision;
-    return { kind: 'action', order, what, actionType: 'set_node_maintenance', inputParameters, drift };
+    const bringsUp = !before.maintenance;
+    return { kind: 'action', order, what, actionType: 'set_node_maintenance', inputParameters, drift, bringsUp };
   },
   async abort({ maintenance }, { action, parts }) {
     const changed = await hasBeforeImage(action.uuid, parts.orders.store.database.read);

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Instance, Migration } from '../../../../compute/compute.ts';
+import type { ComputeService, Instance, Migration } from '../../../../compute/compute.ts';
 import { fail } from '../../../../core/errors.ts';
 import { sleep } from '../../../../core/signals.ts';
 import { type ActionContext, defineActionType, type Result } from '../action_type.ts';
@@ -102,7 +102,7 @@ export const migrate = defineActionType<Parameters>({
 
 type Begun = { readonly kind: 'nothing'; readonly result: Result } | { readonly kind: 'sent'; readonly moving: Moving };
 
-const nothing = (outcome: string, message: string): Begun => ({ kind: 'nothing', result: { outcome, message } });
+const nothing = (outcome: string, message: string) => ({ kind: 'nothing', result: { outcome, message } }) as const;
 
 /** Looks, writes the before-image, and gives the order. */
 async function begin(
@@ -111,13 +111,10 @@ async function begin(
   context: ActionContext,
   signal: AbortSignal,
 ): Promise<Begun> {
-  const { compute, host } = at;
-  const found = await untilIdle(parameters.instance, at, context, signal);
-  if (found === null) return nothing('GONE', `instance ${parameters.instance} is gone`);
-  const migrations = await steadily(() => compute.migrationsOf(parameters.instance, signal), context, signal);
-  const way =
-    parameters.back_from === undefined ? wayThere(parameters, found, host) : wayBack(parameters, found, migrations);
-  if (typeof way === 'string') return nothing('LEFT_ALONE', way);
+  const { compute } = at;
+  const ready = await untilReady(parameters, at, context, signal);
+  if (ready.kind === 'nothing') return ready;
+  const { found, after, way } = ready;
   const { name, host: from, status } = found;
   const image: Image = {
     cloud: compute.cloud,
@@ -127,7 +124,7 @@ async function begin(
     status,
     kind: way.kind,
     destination: parameters.destination ?? null,
-    after: migrations[0]?.id ?? 0,
+    after,
     reverts: way.reverts,
   };
   await writeImage(image, context);
@@ -136,6 +133,51 @@ async function begin(
     way.kind === 'revert' ? ({ kind: 'revert' } as const) : { kind: way.kind, host: parameters.destination ?? null };
   await sendMove(moving, order, signal);
   return { kind: 'sent', moving };
+}
+
+/** An instance that can be moved now: `after` is its newest migration so far. */
+interface Ready {
+  readonly kind: 'ready';
+  readonly found: Instance;
+  readonly after: number;
+  readonly way: Exclude<Way, string>;
+}
+
+/** Looks until there is an order to give, or none. Of a move back, the host that it goes to has to be up. @throws ACTION_REFUSED */
+async function untilReady(
+  parameters: Parameters,
+  at: ComputeHost,
+  context: ActionContext,
+  signal: AbortSignal,
+): Promise<Ready | (Begun & { readonly kind: 'nothing' })> {
+  const { instance, destination, back_from: backFrom } = parameters;
+  for (;;) {
+    const found = await untilIdle(instance, at, context, signal);
+    if (found === null) return nothing('GONE', `instance ${instance} is gone`);
+    const migrations = await steadily(() => at.compute.migrationsOf(instance, signal), context, signal);
+    const way = backFrom === undefined ? wayThere(parameters, found, at.host) : wayBack(parameters, found, migrations);
+    if (typeof way === 'string') return nothing('LEFT_ALONE', way);
+    const ready: Ready = { kind: 'ready', found, after: migrations[0]?.id ?? 0, way };
+    if (backFrom === undefined || destination === undefined) return ready;
+    const home = await steadily(() => at.compute.service(destination, signal), context, signal);
+    if (way.kind !== 'revert') mustBeOpen(found, destination, home);
+    if (home?.state === 'up') return ready;
+    await sleep(LOOK_MS, context.parts.orders.store.clock, signal);
+  }
+}
+
+/**
+ * A host that others have disabled takes no instance, and it is not for a rollback to open it. That is a failure: what the instance
+ * keeps running on is not powered off by the same rollback.
+ * @throws ACTION_REFUSED
+ */
+function mustBeOpen({ name, host }: Instance, home: string, service: ComputeService | null): void {
+  const stays = `${name} stays on ${host}, nothing was ordered`;
+  if (service === null) throw fail('ACTION_REFUSED', `host ${home} has no nova-compute any more; ${stays}`);
+  if (service.status === 'enabled') return;
+  const why = service.disabledReason === null ? '' : ` (${service.disabledReason})`;
+  const instead = 'enable the host, then the instance can be migrated to it';
+  throw fail('ACTION_REFUSED', `host ${home} is disabled${why} and takes no instances; ${stays}; ${instead}`);
 }
 
 /** What somebody else does with an instance is waited for: the order would be refused. Null if the instance is gone. */
