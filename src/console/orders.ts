@@ -1,6 +1,7 @@
 /** Orders that are about several nodes: one action plan with an action for each, as the command line makes it. */
 
-import { firstNames, targetOf } from '../cli/shared/words.ts';
+import { targetOf } from '../cli/shared/words.ts';
+import { nodesInWords } from '../core/folded_names.ts';
 import { TARGET_TABLE } from '../core/power.ts';
 import { type CreateActionPlanRequest, FailurePolicy } from '../gen/countermand/v1/action_plan.ts';
 import type { PowerTarget } from '../gen/countermand/v1/power.ts';
@@ -12,7 +13,7 @@ export function planFor(nodes: readonly string[], value: PowerTarget, requestId:
   const target = targetOf(value);
   const word = target === null ? '' : TARGET_TABLE[target].word;
   return {
-    name: `${word} ${firstNames(nodes, 10)}`.slice(0, NAME_LIMIT),
+    name: `${word} ${nodesInWords(nodes)}`.slice(0, NAME_LIMIT),
     reason: '',
     uuid: '',
     actions: nodes.map((node) => ({

@@ -38,6 +38,22 @@ export function foldNames(names: readonly string[]): string[] {
   return [...groups.values()].map(({ before, runs, after }) => `${before}${numbersOf(runs)}${after}`);
 }
 
+/** How many ranges or names a sentence tells at most. */
+const TOLD = 20;
+
+/**
+ * Nodes in a sentence: as ranges if that is shorter by a third, else by their names: `db1, r7n[1-16] and 5 more`.
+ * @param names in natural order
+ * @param of how many nodes there are, where only the first are known
+ */
+export function nodesInWords(names: readonly string[], of = names.length): string {
+  const ranges = foldNames(names);
+  const isShort = ranges.length <= TOLD && 3 * ranges.join(', ').length <= 2 * names.join(', ').length;
+  const shown = names.slice(0, isShort ? names.length : TOLD);
+  const more = of > shown.length ? ` and ${of - shown.length} more` : '';
+  return `${(isShort ? ranges : shown).join(', ')}${more}`;
+}
+
 function numbersOf(runs: readonly Run[]): string {
   const [only] = runs;
   if (only === undefined) return '';

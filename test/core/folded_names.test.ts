@@ -1,7 +1,7 @@
 /** Names as ranges, and the order in which people count. */
 import test from 'ava';
 import fc from 'fast-check';
-import { foldNames } from '../../src/core/folded_names.ts';
+import { foldNames, nodesInWords } from '../../src/core/folded_names.ts';
 import { naturally } from '../../src/core/natural_order.ts';
 import { expandRanges } from '../../src/core/ranges.ts';
 
@@ -55,3 +55,21 @@ test('the order is one: of two different names one is first, and it is transitiv
   );
   t.pass();
 });
+
+const numbered = (before: string, count: number): string[] =>
+  Array.from({ length: count }, (_, at) => `${before}${at + 1}`);
+
+for (const [names, of, words] of [
+  [numbered('r1n', 25), 25, 'r1n[1-25]'],
+  [['db1', ...numbered('r7n', 16)], 22, 'db1, r7n[1-16] and 5 more'],
+  [['n1', 'n2'], 2, 'n1, n2'],
+  [['db1', 'web1', 'web2'], 3, 'db1, web1, web2'],
+  [['alpha', 'beta'], 9, 'alpha, beta and 7 more'],
+  [[], 0, ''],
+  [numbered('a', 25).map((name) => `${name}x${name}`), 30, /^a1xa1, .*, a20xa20 and 10 more$/],
+] as const)
+  test(`in a sentence: ${names.length} of ${of}, ${words}`, (t) => {
+    const told = nodesInWords(names, of);
+    if (typeof words === 'string') t.is(told, words);
+    else t.regex(told, words);
+  });

@@ -59,8 +59,8 @@ const QUOTED = /'[^']*'|"[^"]*"/g;
 const PLACEHOLDER = /^\[(?:--)?[a-z-]+(?:\.\.\.)?\]$/;
 /** A node range, wherever it stands. */
 const RANGE = /[\w.-]+\[\d+(?:[-,]\d+)+\]/g;
-/** Parts in which a range is not taken for a word of a command line. */
-const SET_APART = /'[^']*'|"[^"]*"|`[^`]*`/g;
+/** Parts in which a range is not taken for a word of a command line: what is quoted, and the nodes that a sentence tells in parentheses. */
+const SET_APART = /'[^']*'|"[^"]*"|`[^`]*`|\([^()]*\)/g;
 
 /** Ranges and globs that a reader would paste into a shell without quotes: the shell may replace them by names of files. */
 export function unquotedGlobs(texts: Readonly<Record<string, string>>): Finding[] {
@@ -74,9 +74,11 @@ export function unquotedGlobs(texts: Readonly<Record<string, string>>): Finding[
   });
 }
 
-/** Lines with words that a native engineer would not write there. "The field of the request" is a field. */
+/** Lines with words that a native engineer would not write there. "The field of the request" is a field; what is quoted is a name. */
 export function translatedWords(texts: Readonly<Record<string, string>>, words: readonly string[]): Finding[] {
-  const pattern = new RegExp(`\\b(${words.join('|')})\\b(?! of the request)`, 'i');
+  const one = `(?:${words.join('|')})`;
+  const name = `(?<=['"\`]${one})['"\`]`;
+  const pattern = new RegExp(`(?<!:)\\b(${one})\\b(?!${name}| of the request| rest)`, 'i');
   return findInLines(texts, (line) => {
     const match = pattern.exec(line);
     return match ? `says '${match[1]}'; name the actor and the number` : null;

@@ -1,17 +1,18 @@
 /** What an order would do, in lines: what --dry-run prints. */
+import { nodesInWords } from '../../core/folded_names.ts';
 import {
   ActionPlanState,
   type OrderEffect,
   type PlanMet,
   type TakesDown,
 } from '../../gen/countermand/v1/action_plan.ts';
-import { enumName, firstNames, spanWords } from './words.ts';
+import { enumName, spanWords } from './words.ts';
 
 /** How many running nodes an order takes down, and the first of them, in words. */
 export function takesDownWords(takesDown: TakesDown | undefined): string {
   const { count = 0, nodes = [], hard = 0 } = takesDown ?? {};
   if (count === 0) return 'it takes no running node down';
-  const names = firstNames(nodes, nodes.length, count);
+  const names = nodesInWords(nodes, count);
   const recall =
     hard > 0 ? `, ${hard === count ? '' : `${hard} of them `}by orders that cannot be taken back once sent` : '';
   return `it takes ${count} running ${count === 1 ? 'node' : 'nodes'} down (${names})${recall}`;
@@ -37,7 +38,7 @@ export function effectText(effect: OrderEffect, takesDown: TakesDown | undefined
   const lines = [
     nodes === 0
       ? 'it affects no node'
-      : `it affects ${counted(nodes, 'node')} (${firstNames(nodeNames, nodeNames.length, nodes)}), ${running} of them running`,
+      : `it affects ${counted(nodes, 'node')} (${nodesInWords(nodeNames, nodes)}), ${running} of them running`,
     ...(nodes === 0 ? [] : [takesDownWords(takesDown)]),
     ...recallLines(effect),
     ...(longestTimeout > 0 ? [`the longest timeout of an order is ${spanWords(1000 * longestTimeout)}`] : []),

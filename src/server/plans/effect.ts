@@ -31,7 +31,7 @@ export interface Effect {
 }
 
 /** At most this many nodes are named. */
-const NAMED = 20;
+const NAMED = 100;
 /** At most this many plans are told. */
 const PLANS = 100;
 

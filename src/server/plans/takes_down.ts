@@ -1,5 +1,6 @@
 /** Which running nodes a plan would take down: what an operator is told before it starts. */
 import { failWith } from '../../core/errors.ts';
+import { nodesInWords } from '../../core/folded_names.ts';
 import { naturally } from '../../core/natural_order.ts';
 import { listActions } from '../store/actions.ts';
 import type { Transaction } from '../store/database.ts';
@@ -20,7 +21,7 @@ export interface TakesDown {
 }
 
 /** At most this many nodes are named. */
-const NAMED = 20;
+const NAMED = 100;
 /** How many actions are read at a time. */
 const PAGE = 1000;
 
@@ -35,7 +36,7 @@ export interface Step {
 export const NOTHING_DOWN: TakesDown = { count: 0, nodes: [], hard: 0 };
 
 /**
- * How many running nodes an order may take down: exactly so many; as many as a client need not state, because it has stated no number; or
+ * How many running nodes an order may take down: exactly this number; as many as a client need not state, because it has stated no number; or
  * any number (null), for what takes an order back and for the conductor itself.
  */
 export type Expected = number | { readonly atMost: number } | null;
@@ -56,8 +57,7 @@ export async function holdToExpected(
   if (expected === null || (typeof expected === 'object' && largest <= expected.atMost)) return;
   const found = await count();
   if (typeof expected === 'number' ? found.count === expected : found.count <= expected.atMost) return;
-  const more = found.count > found.nodes.length ? ` and ${found.count - found.nodes.length} more` : '';
-  const named = found.count === 0 ? '' : ` (${found.nodes.join(', ')}${more})`;
+  const named = found.count === 0 ? '' : ` (${nodesInWords(found.nodes, found.count)})`;
   const takes = `${what} takes ${found.count} running nodes down${named}`;
   const running = { running_nodes: String(found.count) };
   if (typeof expected === 'number')
