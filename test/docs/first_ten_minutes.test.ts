@@ -29,7 +29,7 @@ async function untilCalm(client: Client): Promise<void> {
     await untilIn(watchTask(client, uuid), 'CONFIRMING', 'SUCCEEDED', 'FAILED', 'ABORTED');
 }
 
-/** What the command lines of a page came to, each by the number of its line. */
+/** The results of the command lines of a page, each by the number of its line. */
 interface Ran {
   readonly outputs: Map<number, readonly string[]>;
   /** One for each turn of a loop. */

@@ -6,9 +6,9 @@ import { findPaths, ROOT, readTexts } from '../tidy/sources.ts';
 import { wrongDecisions } from './decisions.ts';
 import { anchorsOf, brokenLinks, localLinks } from './links.ts';
 
-const PAGES = ['*.md', 'docs/**/*.md', 'examples/**/*.md'];
+const PAGES = ['*.md', 'docs/**/*.md', 'examples/**/*.md', 'src/**/*.md'];
 
-test('the links of README and docs lead somewhere', (t) => {
+test('the links of README, docs and examples lead somewhere', (t) => {
   t.true(findPaths(PAGES).length > 0);
   t.deepEqual(
     brokenLinks(readTexts(PAGES), (path) => existsSync(join(ROOT, path))),

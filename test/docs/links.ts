@@ -1,5 +1,6 @@
 /** Links of Markdown pages: where they lead, and whether that is there. */
 import { posix } from 'node:path';
+import { anchorOf } from '../../scripts/site/anchors.ts';
 
 /** Pages by their paths. */
 export type Pages = Readonly<Record<string, string>>;
@@ -21,11 +22,7 @@ export function anchorsOf(text: string): string[] {
   const headings = [...text.replaceAll(/```[\s\S]*?```/g, '').matchAll(/^#{1,6}\s+(.*)$/gm)];
   const seen = new Map<string, number>();
   return headings.map(([, heading = '']) => {
-    const plain = heading
-      .toLowerCase()
-      .replaceAll(/[^\p{L}\p{N}\s_-]/gu, '')
-      .trim()
-      .replaceAll(/\s/g, '-');
+    const plain = anchorOf(heading);
     const times = seen.get(plain) ?? 0;
     seen.set(plain, times + 1);
     return times === 0 ? plain : `${plain}-${times}`;

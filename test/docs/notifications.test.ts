@@ -82,7 +82,7 @@ test('a payload without one of its keys, or with a value of another type, is ref
     const event = events.find((candidate) => candidate.eventType === eventType);
     for (const [what, payload] of broken(event?.payload ?? {})) {
       count += 1;
-      if (faultsOf(eventType, payload).length === 0) t.fail(`${eventType}: ${what}, and nobody minds`);
+      if (faultsOf(eventType, payload).length === 0) t.fail(`${eventType}: ${what}, and the schema allows it`);
     }
   }
   t.true(count > 1000, `only ${count} payloads were broken`);

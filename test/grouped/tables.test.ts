@@ -61,6 +61,7 @@ import '../docs/links.test.ts';
 import '../docs/printed.test.ts';
 import '../docs/redfish.test.ts';
 import '../docs/scope.test.ts';
+import '../docs/site.test.ts';
 import '../fuzz/rmcp.test.ts';
 import '../http/body.test.ts';
 import '../http/unread.test.ts';
