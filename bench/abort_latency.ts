@@ -91,5 +91,5 @@ async function whileInFlight(
 async function abort(node: string, { abort: target, outcome }: Question, { conductor }: Fleet): Promise<void> {
   let came: AbortOutcome | undefined;
   for await (const { task } of conductor.power.setPowerState({ node, target })) came = task?.abort?.outcome;
-  if (came !== outcome) throw new Error(`the abort at ${node} came to outcome ${came}, not ${outcome}`);
+  if (came !== outcome) throw new Error(`the abort at ${node} has outcome ${came}, not ${outcome}`);
 }

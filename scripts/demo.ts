@@ -31,7 +31,7 @@ const NODES: Readonly<Record<NodeName, Partial<ChassisFaults>>> = {
   r7n3: {},
 };
 
-/** So that nobody has to wait long for the readings in the background. */
+/** So that no scene has to wait long for the readings in the background. */
 const FLAGS = ['--window-read-interval', '1', '--sync-power-state-interval', '1', '--recall-confirm', '3'];
 
 async function showAll(signal: AbortSignal): Promise<void> {
@@ -83,7 +83,7 @@ async function showAll(signal: AbortSignal): Promise<void> {
 const byHand = openCancellation([]);
 for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
   process.once(name, () => byHand.abort(fail('CALL_ENDED', 'by hand')));
-process.stdout.on('error', () => byHand.abort(fail('CALL_ENDED', 'nobody reads the demo')));
+process.stdout.on('error', () => byHand.abort(fail('CALL_ENDED', 'the output of the demo is closed')));
 
 const cancellation = openCancellation([byHand.signal], { clock: systemClock, afterMs: LIMIT_MS, what: 'the demo' });
 const startedAt = systemClock.monotonic();

@@ -12,7 +12,7 @@ import { fileURLToPath } from 'node:url';
 import type { AvaStats } from './counting_ava.ts';
 import { processorMs, readUsages, slowestFiles, USAGE_FILE } from './usage.ts';
 
-/** What a check came to. */
+/** The result of a check. */
 export interface Count {
   readonly passed: number;
   readonly failed: number;

@@ -27,7 +27,7 @@ export interface AddressBlock {
   release(): void;
 }
 
-/** Takes a block that nobody has. @throws LISTEN_FAILED if there is none */
+/** Takes a block that is free. @throws LISTEN_FAILED if there is none */
 export async function takeBlock(): Promise<AddressBlock> {
   for (const port of PORTS) {
     for (let attempt = 0; attempt < BLOCKS; attempt += 1) {

@@ -51,7 +51,7 @@ export function mustAnswer(
   throw new WrongAnswers(`${what}: not every one of ${due.size} BMCs said '${right}': ${counts}`);
 }
 
-/** As long as a BMC keeps sessions that nobody ended. */
+/** As long as a BMC keeps sessions that were not ended. */
 const REST_MS = 31_000;
 
 /** The measurement, or why there is none: what was said instead of the right answers. @throws what is not about answers */

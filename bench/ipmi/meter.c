@@ -5,7 +5,7 @@
  * have cost: `WALL CPU MEMORY`, microseconds of time, microseconds of processor (user and system), and KiB of memory of
  * the largest of the processes at its largest. Ends as the program did.
  *
- * The kernel tells this to whoever waits for a process, and to nobody else; and what is forked from here does not begin
+ * The kernel tells this to whoever waits for a process, and to no other process; and what is forked from here does not begin
  * with the memory of a large parent. The program dies with us, and we with our parent.
  */
 #include <signal.h>

@@ -1,6 +1,6 @@
 /**
  * What anybody could use instead of our own IPMI client: ipmitool, one process for each BMC, and ipmipower of FreeIPMI,
- * one process for all. Each function does one thing to the fleet once, and checks what it came to: all must be on when their
+ * one process for all. Each function does one thing to the fleet once, and checks the result: all must be on when their
  * status is asked for. A third one is in powerman.ts.
  */
 import { mkdir, writeFile } from 'node:fs/promises';

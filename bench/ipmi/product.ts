@@ -62,7 +62,7 @@ async function untilAllAreRead(product: Product, { fleet }: Ground): Promise<voi
   }
 }
 
-/** A course as a measurement, if each BMC that is not silenced came to what is right. @throws WrongAnswers */
+/** A course as a measurement, if each BMC that is not silenced gave the right result. @throws WrongAnswers */
 export function measuredCourse(what: string, course: Course, right: string, { fleet }: Ground): Measured {
   const { wallMs, cpuMs, peakMemoryMb } = course;
   return { what, operations: mustAnswer(what, answersOf(course), right, fleet), wallMs, cpuMs, peakMemoryMb };

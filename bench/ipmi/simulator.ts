@@ -9,7 +9,7 @@ import { fail } from '../../src/core/errors.ts';
 export const MOST_BMCS = 112;
 const FIRST_IPMB = 0x20;
 
-/** What a simulator is to be like. */
+/** The properties of a simulator. */
 export interface SimulatorOptions {
   /** A folder for its files; made if it does not exist. */
   readonly directory: string;

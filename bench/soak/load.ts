@@ -9,7 +9,7 @@ import type { Fleet } from '../fleet.ts';
 
 /** Orders are given in portions, this often. */
 const TICK_MS = 50;
-/** So many orders may be unanswered. At more, the conductor does not keep up, and no more are given: they are counted as missed. */
+/** How many orders may be unanswered. At more, the conductor does not keep up, and no more are given: they are counted as missed. */
 const UNANSWERED = 500;
 
 /** How the orders went. */

@@ -1,6 +1,6 @@
 /**
  * Makes an action plan that takes a node off softly and then waits, starts it, watches it, cancels it while it runs, and
- * prints what each action came to. Plain JavaScript: the contract is read from proto/ when the program starts, and no
+ * prints the outcome of each action. Plain JavaScript: the contract is read from proto/ when the program starts, and no
  * code is generated.
  *
  *   node examples/proto_loader/plan.js 127.0.0.1:7077 r7n1

@@ -1,5 +1,5 @@
 /**
- * Orders a soft power off, watches it, aborts it, and prints what the abort came to. Plain JavaScript: the contract is
+ * Orders a soft power off, watches it, aborts it, and prints the outcome of the abort. Plain JavaScript: the contract is
  * read from proto/ when the program starts, and no code is generated.
  *
  *   node examples/proto_loader/soft_off.js 127.0.0.1:7077 r7n1

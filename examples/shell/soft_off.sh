@@ -1,5 +1,5 @@
 #!/bin/sh
-# Lists the nodes, orders a soft power off, watches it, aborts it, and prints what the abort came to.
+# Lists the nodes, orders a soft power off, watches it, aborts it, and prints the outcome of the abort.
 #
 #   sh examples/shell/soft_off.sh 127.0.0.1:7077 r7n1
 #

@@ -1,6 +1,6 @@
 /**
  * Makes an action plan that takes a node off softly and then waits, starts it, watches it, cancels it while it runs, and
- * prints what each action came to.
+ * prints the outcome of each action.
  *
  *   node examples/typescript/plan.ts 127.0.0.1:7077 r7n1
  *

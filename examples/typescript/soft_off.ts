@@ -1,5 +1,5 @@
 /**
- * Orders a soft power off, watches it, aborts it, and prints what the abort came to.
+ * Orders a soft power off, watches it, aborts it, and prints the outcome of the abort.
  *
  *   node examples/typescript/soft_off.ts 127.0.0.1:7077 r7n1
  *

@@ -1,4 +1,4 @@
-/** The fifth scene: an action plan over a rack, cancelled half way, and what each of its actions came to. */
+/** The fifth scene: an action plan over a rack, cancelled half way, and the outcome of each of its actions. */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Client } from '../../src/cli/shared/connection.ts';

@@ -103,7 +103,7 @@ async function expectOutcome(node: string, outcome: AbortOutcome, { power }: Cli
   const { tasks } = await power.listPowerTasks({ node });
   const soft = tasks.find(({ target }) => target === PowerTarget.SOFT_POWER_OFF);
   const reason = soft?.abort?.reason;
-  expect(soft?.abort?.outcome === outcome, `the abort on ${node} came to something else than shown: ${reason}`);
+  expect(soft?.abort?.outcome === outcome, `the abort on ${node} has another outcome than shown: ${reason}`);
 }
 
 /** One goes on running. The other may still go down, and does. */

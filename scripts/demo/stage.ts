@@ -21,7 +21,7 @@ export interface Running {
 export interface Stage {
   heading(text: string): void;
   say(text: string): void;
-  /** Shows a command line that somebody else runs. */
+  /** Shows a command line that another part runs. */
   command(text: string): void;
   /** Shows a line of its output. */
   output(line: string): void;

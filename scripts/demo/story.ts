@@ -97,7 +97,10 @@ async function abortWhatHangs({ stage, conductor }: Props, signal: AbortSignal):
   const refused = await stage.run('countermand node power r7n2 off --yes', signal);
   expect(refused === ERROR_TABLE.NODE_HELD.exitCode, 'an order for a node that another one holds was not refused');
   const refusal = await orderOff('r7n2', conductor);
-  expect(refusal === 'NODE_HELD', `an order for a node that another one holds came to ${refusal}, not to NODE_HELD`);
+  expect(
+    refusal === 'NODE_HELD',
+    `an order for a node that another one holds was answered with ${refusal}, not with NODE_HELD`,
+  );
 
   const aborted = await stage.run('countermand node power r7n2 abort_soft_off', signal);
   stage.say('Back in the first terminal:');

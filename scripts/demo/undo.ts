@@ -22,7 +22,7 @@ export interface UndoProps {
 }
 
 const NAMES: readonly NodeName[] = ['r7n1', 'r7n2', 'r7n3'];
-/** This one is off before, and nobody is to wake it. */
+/** This one is off before, and must stay off. */
 const OFF_BEFORE: NodeName = 'r7n2';
 
 /** The plan that an audit makes bears the name of the audit. */
@@ -61,7 +61,7 @@ export async function undoService(props: UndoProps, signal: AbortSignal): Promis
   stage.say('r7n2 had been off before, and stays off: neither plan has sent its BMC an order, by its own log.');
 }
 
-/** A strategy makes the plan for the rack. As it is launched, another plan about r7n3 is superseded; somebody watches that. */
+/** A strategy makes the plan for the rack. As it is launched, another plan about r7n3 is superseded; a client watches that. */
 async function serveRack({ stage, conductor, folder }: UndoProps, signal: AbortSignal): Promise<void> {
   await writeFile(join(folder, 'restart.yaml'), RESTART_PLAN);
   stage.say('A colleague has prepared something for later, and watches it in a second terminal:');

@@ -69,7 +69,7 @@ a priority that it does not know. The message id is \`message_id\`, and the head
   would keep every service of that owner from publishing. A queue that is there stays as it is, and is bound.
 * **Nothing is dropped in silence.** Messages are persistent and \`mandatory\`, and confirmed before the position moves. RabbitMQ confirms what no queue wants as well; such an
   event is a failure, and the sink waits for a queue (\`rabbitmq_unrouted\`).
-* **Queues.** \`TOPIC.PRIORITY\` is declared and bound before the first event, so that nothing is lost before the first listener comes. Where nobody ever listens, they grow
+* **Queues.** \`TOPIC.PRIORITY\` is declared and bound before the first event, so that nothing is lost before the first listener comes. Without a listener they grow
   for ever: choose \`--type\`, set a policy with a length on the broker, or \`rabbitmq_queues=none\`.
 * **Restarts of the broker.** What is declared is durable. Listeners of oslo.messaging then need \`amqp_durable_queues = true\`. With \`rabbitmq_durable=false\`, what waits in a
   queue is lost when the broker restarts, although it was confirmed.

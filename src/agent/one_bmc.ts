@@ -4,7 +4,7 @@ import { type Driver, objectionTo, PROVES_NOT_SENT } from '../drivers/driver.ts'
 
 /**
  * The driver of one power task. An order or a recall goes to the machine with this GUID, and to the one that was read just before;
- * a reading of another machine is refused: it says nothing of what the order came to. Where no GUID proves which machine it is,
+ * a reading of another machine is refused: it does not tell the outcome of the order. Where no GUID proves which machine it is,
  * the address has to be the same.
  * @param guid the GUID that the conductor knows; null takes that of the first reading
  */

@@ -4,7 +4,7 @@ import { bindInfo } from '../drivers/bounds.ts';
 import type { Bmc, Driver, DriverInfo } from '../drivers/driver.ts';
 import type { BmcAccess } from './bmc_access.ts';
 
-/** So many are remembered: far more than one agent has BMCs. */
+/** How many are remembered: far more than one agent has BMCs. */
 const LIMIT = 50_000;
 
 /** The BMCs of one agent, by what they were parsed from. */

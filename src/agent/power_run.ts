@@ -212,7 +212,7 @@ export class PowerRun {
   #run(what: RunSpan, work: (signal: AbortSignal) => Promise<void>): void {
     const before = this.#work;
     const { signal } = this.#task;
-    // What ends a wait ends the work; there is nobody to tell but those who ended it.
+    // What ends a wait ends the work; only those who ended it could be told, and they know.
     this.#work = before.then(() => this.trace.during(what, () => work(signal))).catch(() => {});
   }
 

@@ -60,7 +60,7 @@ interface WorkParts {
   readonly say: (message: ToConductor) => void;
 }
 
-/** So many refused tasks are remembered, so that a Start that comes after its abort is refused. */
+/** How many refused tasks are remembered, so that a Start that comes after its abort is refused. */
 const TOMBSTONE_LIMIT = 10_000;
 /** Made once: to note where an error came from takes long. */
 const AT_REST = fail('SETTLED', 'the power task is at rest');

@@ -102,7 +102,7 @@ export interface Compute {
   migrationsAt(host: string, signal: AbortSignal): Promise<Migration[]>;
   /** The actions of an instance, the newest first. */
   actionsOf(instance: string, signal: AbortSignal): Promise<InstanceAction[]>;
-  /** What an action of an instance came to; null if the service knows none with this request id. */
+  /** The outcome of an action of an instance; null if the service knows none with this request id. */
   actionOf(instance: string, requestId: string, signal: AbortSignal): Promise<InstanceAction | null>;
   /**
    * Gives an order, once. Never rejects; an abort of the signal ends the waiting for the answer.

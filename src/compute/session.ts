@@ -29,7 +29,7 @@ export interface Asked {
   readonly by?: string;
 }
 
-/** What a request came to; `lost` if it was sent and its answer is not known. */
+/** The outcome of a request; `lost` if it was sent and its answer is not known. */
 export type Came =
   | { readonly kind: 'answer'; readonly answer: HttpAnswer }
   | { readonly kind: 'unsent' | 'lost'; readonly error: CountermandError };

@@ -6,7 +6,7 @@ export interface Chance {
   uuid(): string;
   /** A number from 0 up to, but not including, 1. */
   fraction(): number;
-  /** So many random bytes; from the machine's own chance they are good enough for keys. */
+  /** This many random bytes; from the machine's own chance they are good enough for keys. */
   bytes(count: number): Buffer;
 }
 
@@ -14,7 +14,7 @@ export interface Chance {
 const POOL_LENGTH = 4096;
 let pool = Buffer.alloc(0);
 
-/** Bytes that were given to nobody else. */
+/** Bytes that were given to no other caller. */
 function fromPool(count: number): Buffer {
   if (count > POOL_LENGTH / 4) return randomBytes(count);
   if (pool.length < count) pool = randomBytes(POOL_LENGTH);

@@ -1,4 +1,4 @@
-/** So many at a time: whoever comes when all places are taken waits for one, in the order of coming. */
+/** A limited number at a time: whoever comes when all places are taken waits for one, in the order of coming. */
 import { abortable } from './signals.ts';
 
 /** A number of places. */

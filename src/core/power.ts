@@ -2,7 +2,7 @@
  * Power states and targets: the words of the field, and what each target goes through.
  *
  * power state  what a node is
- * target       what it is asked to become, or which order is to be aborted
+ * target       what it is asked to become, or which order the task aborts
  * phase        one half of a power task: one command, one state to wait for
  *
  * Everything here is data and pure functions; conductor, agent and drivers read the same rows.

@@ -6,7 +6,7 @@ import type { AbortOutcome } from './states.ts';
 /** How far an order got at the agent; null: this agent did not send it, it only looks. */
 export type Sending = 'WAITING' | 'READY' | 'NOT_SENT' | 'ACCEPTED' | 'REFUSED' | 'UNKNOWN';
 
-/** What an abort came to at the agent. */
+/** The outcome of an abort at the agent. */
 export interface AbortReport {
   readonly outcome: AbortOutcome;
   readonly reason: string;

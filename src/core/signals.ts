@@ -1,7 +1,7 @@
 /**
  * Abort signals: made, linked and waited for in one place.
  *
- * call  lives as long as one RPC; its abort means that nobody listens, and stops no work
+ * call  lives as long as one RPC; its abort means that the caller is gone, and stops no work
  * task  lives as long as one power task; its abort means: stop waiting for the node
  *
  * A signal is the last argument of every function that waits. Such a function settles soon after the abort with

@@ -49,7 +49,7 @@ export const POWER_TASK_STATES = {
   CONFIRMING: 'the order was sent; the hardware is watched until it has settled',
   ABORTING: 'an abort is committed and under way',
   SUCCEEDED: 'at rest: the target was reached',
-  FAILED: 'at rest: the target was not reached, or nobody can tell',
+  FAILED: 'at rest: the target was not reached, or the outcome is unknown',
   ABORTED: 'at rest: the order was taken back; the abort says how far',
 } as const;
 /** The name of a state. */
@@ -98,7 +98,7 @@ export function isAtRest(state: PowerTaskState): boolean {
   return POWER_TASK_REST.includes(state);
 }
 
-/** What an abort came to. */
+/** The outcome of an abort. */
 export const ABORT_OUTCOMES = {
   NOT_SENT: 'the order had not reached the BMC; it never will',
   RECALLED: 'the BMC accepted the recall and the host was still running after recall_confirm',

@@ -117,7 +117,7 @@ export interface Driver<Info = unknown> extends DriverTraits<Info> {
    * looked up again first. What is there is compared with `bmc.only` at the last moment.
    * An abort stops the sending if it still can, and rejects soon with the reason.
    * @returns the command that was sent, in the words of its protocol, such as `Reset GracefulShutdown`; empty if it has no words
-   * @throws one of PROVES_NOT_SENT or PROVES_REFUSED if that is certain; anything else means that nobody knows
+   * @throws one of PROVES_NOT_SENT or PROVES_REFUSED if that is certain; with any other error the outcome is unknown
    */
   setPowerState(bmc: Bmc<Info>, target: OrderTarget, signal: AbortSignal): Promise<string>;
   /**

@@ -17,7 +17,7 @@ interface DriverParts {
   readonly chance: Chance;
   /** Where programs such as ipmitool are looked for: folders as in PATH. */
   readonly searchPath: string;
-  /** How long an IPMI session that nobody uses is kept open, in milliseconds; 0 keeps none. */
+  /** How long an idle IPMI session is kept open, in milliseconds; 0 keeps none. */
   readonly ipmiKeepSessionMs: number;
   /** The folder below which `_verify_ca` values name files; null reads none. */
   readonly bmcCaFolder: string | null;

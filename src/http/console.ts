@@ -1,4 +1,4 @@
-/** The console: a page for browsers, and the few files that it loads. They say nothing of this installation, so nobody has to sign in for them. */
+/** The console: a page for browsers, and the few files that it loads. They say nothing of this installation, so they are served without a sign-in. */
 import { readdir, readFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';

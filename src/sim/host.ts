@@ -1,6 +1,6 @@
 /**
  * A pretended server: its power, and what its firmware and operating system are about. It has no timers: what is due has
- * happened when somebody looks.
+ * happened when it is looked at.
  */
 import type { Clock } from '../core/clock.ts';
 import type { OnOff } from '../core/power.ts';
@@ -45,7 +45,7 @@ export const QUICK_HOST: HostSettings = {
   nmi: 'reboots',
 };
 
-/** What a request to take a graceful order back comes to. */
+/** The answer to a request to take a graceful order back. */
 type Cancelled = 'taken back' | 'too late' | 'nothing is pending';
 
 /** Something that will happen by itself. */

@@ -21,7 +21,7 @@ export interface IpmiSimOptions extends Partial<ChassisFaults> {
   readonly directory: string;
   /** Power state at first; on if not said. */
   readonly power?: OnOff;
-  /** Where it listens; a loopback address and a port that nobody else has, if not said. */
+  /** Where it listens; a loopback address and a port that no other program has, by default. */
   readonly address?: string;
   readonly port?: number;
   /** Its only user, an administrator, of at most 15 bytes: `admin` if not said. */
@@ -47,7 +47,7 @@ export interface IpmiSim extends Chassis {
   suspend(): void;
   /** Lets it go on. */
   resume(): void;
-  /** Takes all its sessions, for about 30 s: nobody can log in. */
+  /** Takes all its sessions, for about 30 s: all logins are refused. */
   takeAllSessions(signal: AbortSignal): Promise<void>;
   /** Ends it, and all that it has under way. */
   stop(): Promise<void>;

@@ -1,5 +1,5 @@
 /**
- * Addresses that nobody else uses. Two simulators on one UDP port do not fail: one of them silently hears nothing. So
+ * Addresses that no other process uses. Two simulators on one UDP port do not fail: one of them silently hears nothing. So
  * each process has a loopback address of its own, made from its process id, and each simulator a port there.
  */
 import { createSocket } from 'node:dgram';
@@ -27,7 +27,7 @@ export async function takePort(address: string): Promise<number> {
   }
 }
 
-/** @throws LISTEN_FAILED if somebody uses the port, or we may not */
+/** @throws LISTEN_FAILED if the port is in use, or we may not */
 export async function mustBeFree(address: string, port: number): Promise<void> {
   const code = await tryPort(address, port);
   if (code !== null) throw unusable(address, port, code);

@@ -1,5 +1,5 @@
 /**
- * Takes all sessions of a BMC, so that nobody can log in: Open Session Requests (IPMI 2.0 section 13.17) that nothing
+ * Takes all sessions of a BMC, so that every login is refused: Open Session Requests (IPMI 2.0 section 13.17) that nothing
  * follows. BMCs keep such half-open sessions for a while, and need no password to begin one.
  */
 import { createSocket, type Socket } from 'node:dgram';

@@ -1,4 +1,4 @@
-/** What a recall comes to at an iRMC: an accepted one proves nothing until the host is seen running. */
+/** The outcome of a recall at an iRMC: an accepted one proves nothing until the host is seen running. */
 import test, { type ExecutionContext } from 'ava';
 import { BmcQueue } from '../../src/agent/bmc_queue.ts';
 import type { Hardware } from '../../src/agent/hardware.ts';

@@ -62,7 +62,7 @@ test('a name that moves while its order waits has its turn where it is now', asy
   );
 });
 
-test('a name that means nothing any more gets no turn, and holds up nobody', async (t) => {
+test('a name that means nothing any more gets no turn, and holds up no other', async (t) => {
   const { clock, places, done, take } = newBmcs({ a: 'place', b: 'place', c: 'place' });
   const first = take('a', 'order');
   const second = take('b', 'order').catch(String);

@@ -156,7 +156,7 @@ test('a package of which only half would be loaded is refused', async (t) => {
   );
 });
 
-test('a checkout without its packages says what is to be done', async (t) => {
+test('a checkout without its packages says what to do', async (t) => {
   const checkout = await openCheckout(t);
   rmSync(join(checkout.folder, 'node_modules'));
   const { exitCode, stdout, stderr } = await checkout.start('scripts/build.ts');

@@ -18,7 +18,7 @@ test('when installed, where XDG says, and only the user can write there', async 
   const folder = compileCacheFolder('/nonexistent', { HOME: home, XDG_CACHE_HOME });
   t.is(folder, join(XDG_CACHE_HOME, 'countermand'));
   t.is(statSync(folder ?? '').mode & 0o777, 0o700);
-  // XDG: a path that is not absolute is to be ignored.
+  // XDG: a path that is not absolute must be ignored.
   t.is(compileCacheFolder('/nonexistent', { HOME: home, XDG_CACHE_HOME: 'xdg' }), join(home, '.cache/countermand'));
 });
 

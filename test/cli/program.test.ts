@@ -6,7 +6,7 @@ import { buildProgram, runCommandLine } from '../../src/cli/program.ts';
 import type { Environment } from '../../src/cli/shared/terminal.ts';
 import { openCaptured } from './captured.ts';
 
-/** Nobody can listen there. */
+/** No process can listen there. */
 const NOWHERE = '127.0.0.1:1';
 
 /** One command line, and what came of it. */

@@ -37,9 +37,9 @@ export interface Bench {
   orders(): Promise<OrderTarget[]>;
   /** `orders` has those, too, that were refused. */
   readonly notesRefused: boolean;
-  /** How often somebody has tried to log in, if the counterpart can tell. */
+  /** How many logins were tried, if the counterpart can tell. */
   logins?(): number;
-  /** Ends the situation: a silent BMC speaks, a held order is carried out, a soft power off comes to its end. */
+  /** Ends the situation: a silent BMC speaks, a held order is carried out, a soft power off ends. */
   relieve(): Promise<void>;
   /** How many processes of the driver are at work on this BMC. */
   processes(): Promise<number>;

@@ -34,7 +34,7 @@ const HOLDS_MS = 15_000;
 const GARBLED: Partial<IrmcFaults> = { scci: 'a page', redfish: 'a page', snmp: 'wrong type', ipmi: 'silent' };
 /** What the iRMC is slow with here comes when the test lets it; otherwise it has the clock of the system. */
 const WITH_CLOCK: readonly Situation[] = ['soft off takes its time', 'holds', 'holds, and is waited for'];
-/** Nobody listens there. */
+/** The port is closed. */
 const CLOSED: DriverInfo = { irmc_port: '9', irmc_snmp_port: '9', irmc_ipmi_port: '9' };
 
 const MAKINGS: Readonly<Partial<Record<Situation, Making>>> = {

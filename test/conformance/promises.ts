@@ -17,7 +17,7 @@ export interface DriverPromise {
 
 /** What is no answer, and what is no BMC. */
 const GARBAGE: readonly ErrorCode[] = ['BMC_GARBLED', 'BMC_PROTOCOL_VIOLATION'];
-/** What an NMI comes to where the BMC has none: it says so, or does not list it. */
+/** The outcome of an NMI where the BMC has none: it says so, or does not list it. */
 const REFUSED_NMI: readonly ErrorCode[] = ['BMC_REFUSED', 'TARGET_NOT_SUPPORTED'];
 /** The time of its own that the driver may wait for a BMC that says nothing. */
 const BOUND_MS = 20_000;
@@ -88,7 +88,7 @@ const cannotReach =
       if (bench.logins && logins !== null) t.is(bench.logins() - before, logins, 'attempts to log in');
       if (!codes.some((code) => REFUSED_LOGINS.includes(code))) continue;
       await fails(t, bench, call, codes, AT_ONCE);
-      if (bench.logins && logins !== null) t.is(bench.logins() - before, logins, 'nobody tries again');
+      if (bench.logins && logins !== null) t.is(bench.logins() - before, logins, 'no login is tried again');
     }
     t.true(codes.every((code) => PROVES_NOT_SENT.includes(code)));
     t.deepEqual(await bench.orders(), []);
@@ -297,7 +297,7 @@ export const PROMISES: readonly DriverPromise[] = [
     kept: cannotReach(['BMC_USER_UNKNOWN'], 1),
   },
   {
-    name: 'a wrong login is told, after one, where nobody says what is wrong with it',
+    name: 'a wrong login is told, after one, where no answer says what is wrong with it',
     situation: 'wrong login',
     kept: cannotReach(['BMC_LOGIN_REFUSED', 'BMC_PASSWORD_WRONG'], 1),
   },

@@ -106,7 +106,7 @@ test('three aborts, every target, state and phase: what happens is what the tabl
   }
 });
 
-test('an abort that nobody answers ends FAILED after abort_timeout: task ABORTED, node error, window open', async (t) => {
+test('an abort that no agent answers ends FAILED after abort_timeout: task ABORTED, node error, window open', async (t) => {
   const world = await World.open(t);
   await world.startAgent('a1');
   await world.enrol('any');

@@ -25,7 +25,7 @@ function openWorks(places: Places) {
   };
 }
 
-test('so many at a time; the others follow in the order of coming', async (t) => {
+test('a limited number at a time; the others follow in the order of coming', async (t) => {
   const works = openWorks(new Places(2));
   const all = ['a', 'b', 'c', 'd'].map((name) => works.start(name));
   await null;

@@ -122,7 +122,7 @@ test('of thousands, those that stopped listening hear nothing; when the last has
   const others = Array.from({ length: THOUSANDS }, () => onAbort(quiet.signal, () => t.fail()));
   for (const stop of others) stop();
   t.is(listeners(quiet.signal), 0);
-  // Twice is once, also when somebody else has come in the meantime.
+  // Twice is once, also when another listener has come in the meantime.
   onAbort(quiet.signal, () => heard.push(-1));
   for (const stop of others) stop();
   t.is(listeners(quiet.signal), 1);
@@ -144,7 +144,7 @@ test('a listener that stops another one while the abort is told keeps it from he
   t.deepEqual(heard, ['first', 'third']);
 });
 
-test('a listener that fails keeps the abort from nobody, and its error is not swallowed', async (t) => {
+test('a listener that fails keeps the abort from no other listener, and its error is not swallowed', async (t) => {
   const cancellation = openCancellation([]);
   let heard = 0;
   const hear = (): void => {
@@ -164,7 +164,7 @@ test('a listener that fails keeps the abort from nobody, and its error is not sw
   t.is((await uncaught).message, 'a listener failed');
 });
 
-/** The next error that nobody catches; ava's own way of looking at it is put aside for so long. */
+/** The next uncaught error; ava's own way of looking at it is put aside for so long. */
 function untilUncaught(): Promise<Error> {
   const usual = process.rawListeners('uncaughtException') as NodeJS.UncaughtExceptionListener[];
   process.removeAllListeners('uncaughtException');

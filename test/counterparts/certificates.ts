@@ -22,7 +22,7 @@ export interface Authority {
 const openssl = (folder: string, ...args: readonly string[]) => promisify(execFile)('openssl', args, { cwd: folder });
 const NEW_KEY = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'];
 
-/** A new authority. Nobody trusts it who is not told to. */
+/** A new authority. Only who is told to trusts it. */
 export async function newAuthority(t: ExecutionContext): Promise<Authority> {
   const folder = await newFolder(t);
   const subject = ['-subj', '/CN=Countermand test authority', '-days', '365'];

@@ -2,7 +2,7 @@ import { rename, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 /**
- * Gives the chassis of an ipmi_sim, whose folder this is, a clock of its own, which stands at so many seconds since the start
+ * Gives the chassis of an ipmi_sim, whose folder this is, a clock of its own, which stands at a number of seconds since the start
  * of the system.
  */
 export async function setUptime(folder: string, seconds: string): Promise<void> {

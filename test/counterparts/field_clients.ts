@@ -8,14 +8,14 @@ import { newFolder } from './folder.ts';
 
 const SCRIPT = fileURLToPath(new URL('./field_clients.py', import.meta.url));
 
-/** What a command came to. */
+/** The result of a command. */
 export interface CommandEnd {
   readonly exitCode: number;
   readonly stdout: string;
   readonly stderr: string;
 }
 
-/** What a call of a Python API came to: one of the two. */
+/** The result of a call of a Python API: one of the two. */
 export interface CallEnd {
   readonly result?: unknown;
   readonly error?: string;

@@ -25,7 +25,7 @@ export interface SharedIpmiSim extends IpmiSim {
   readonly folder: string;
 }
 
-/** What it is to be like for a test. */
+/** Its properties for a test. */
 export type SharedIpmiSimOptions = Partial<ChassisFaults> & { readonly power?: OnOff };
 
 const NO_FAULTS: ChassisFaults = { softOffDelayS: 0, refuses: false, holds: false };

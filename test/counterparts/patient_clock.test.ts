@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import test from 'ava';
 import { PatientClock } from './patient_clock.ts';
 
-/** Resolves with what `call` comes to, or with 'timed out' after 5 s of the clock. */
+/** Resolves with the result of `call`, or with 'timed out' after 5 s of the clock. */
 function within5s<T>(clock: PatientClock, call: Promise<T>): Promise<T | 'timed out'> {
   return new Promise((resolve) => {
     const timer = clock.after(5000, () => resolve('timed out'));

@@ -91,5 +91,5 @@ while session.selectdeadline == 0:
     time.sleep(0.001)
 threading.Thread(target=obey_stdin, daemon=True).start()
 say('ready')
-# A datagram that comes while another is worked on wakes nobody: pyghmi's own 30 s would pass before it is looked at.
+# A datagram that comes while another is worked on does not wake it: pyghmi's own 30 s would pass before it is looked at.
 bmc.listen(timeout=0.05)

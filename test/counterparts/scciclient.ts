@@ -1,4 +1,4 @@
-/** Fujitsu's own client (Debian: python3-scciclient): what the simulated iRMC is asked with by somebody else. */
+/** Fujitsu's own client (Debian: python3-scciclient): what the simulated iRMC is asked with by another client. */
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';

@@ -9,7 +9,7 @@ import types
 
 from scciclient.irmc import scci
 
-# It rests for 3 s after some commands; here there is nobody to be spared.
+# It rests for 3 s after some commands; here there is no BMC to be spared.
 scci.time = types.SimpleNamespace(sleep=lambda seconds: None)
 
 

@@ -1,4 +1,4 @@
-/** A signal that nobody aborts. */
+/** A signal that is never aborted. */
 export function never(): AbortSignal {
   return new AbortController().signal;
 }

@@ -43,7 +43,7 @@ export interface TestedIrmc {
   readonly ports: IrmcPorts;
   readonly listening: ListeningIrmc;
   readonly info: DriverInfo;
-  /** How often somebody has tried to log in: wrong logins to the web server, and all to IPMI. */
+  /** How many logins were tried: wrong logins to the web server, and all to IPMI. */
   logins(): number;
 }
 

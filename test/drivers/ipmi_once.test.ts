@@ -30,7 +30,7 @@ interface Stage {
   readonly arrives: number;
 }
 
-/** The BMC has given so many answers, and the next one is lost. */
+/** The BMC has given a number of answers, and the next one is lost. */
 async function afterAnswers(t: ExecutionContext, answers: number): Promise<Stage> {
   const sim = await borrowSim(t);
   let given = 0;
@@ -55,7 +55,7 @@ const softsAt = async (sim: IpmiSim): Promise<number> =>
 /** When this has been answered, all that was sent before it has been carried out. */
 const read = (sim: IpmiSim) => driver.getPowerState(driver.parse(infoOf(sim)), never());
 
-/** After so many answers no order has been sent yet: of its own questions, ipmitool has more. With 0 the BMC is silent. */
+/** After how many answers no order has been sent yet: of its own questions, ipmitool has more. With 0 the BMC is silent. */
 const ANSWERED: Readonly<Record<IpmiTransport, readonly number[]>> = {
   native: [0, 1, 2, 3],
   ipmitool: [0, 1, 2, 5, 9],

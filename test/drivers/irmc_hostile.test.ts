@@ -15,7 +15,7 @@ import { newSimIrmc, type TestedIrmc } from '../counterparts/sim_irmc.ts';
 const PASSWORD = 'pw-tops3cret';
 /** More time of its own than the driver may take: SNMP, IPMI and Redfish, one after the other. */
 const BOUND_MS = 16_000;
-/** For so long a way on which nobody answered is not tried again. */
+/** How long a way without an answer is not tried again. */
 const SHUNNED_MS = 5 * 60_000;
 
 /** An iRMC, and a driver whose timeouts pass when the test lets them. */
@@ -49,7 +49,7 @@ function reading(tested: Tested, bmc: Bmc<IrmcInfo>): Promise<Reading> {
   return tested.clock.letPass(tested.driver.getPowerState(bmc, never()), BOUND_MS);
 }
 
-/** The error of a call: in time, of ours, without a secret, and nobody listens any more. */
+/** The error of a call: in time, of ours, without a secret, and no listener is left. */
 async function errorOf(
   t: ExecutionContext,
   { clock }: Tested,
@@ -64,7 +64,7 @@ async function errorOf(
   return error;
 }
 
-/** What an order comes to with each fault: carried out or not, and what is known of it. */
+/** The outcome of an order with each fault: carried out or not, and what is known of it. */
 const ORDERS: readonly (readonly [WebFault, ErrorCode, RegExp])[] = [
   ['stalls', 'NO_ANSWER', /did not answer the command; the command may have been carried out/],
   ['unavailable', 'BMC_BUSY', /come back later \(HTTP 503\)/],
@@ -100,7 +100,7 @@ for (const [scci, code, says] of ORDERS) {
   });
 }
 
-/** What a reading comes to when only Redfish can tell. */
+/** The result of a reading when only Redfish can tell. */
 const READINGS: readonly (readonly [WebFault, ErrorCode])[] = [
   ['stalls', 'BMC_SILENT'],
   ['unavailable', 'BMC_BUSY'],
@@ -135,7 +135,7 @@ test('a boot status that is unknown, of another type or not there is not off: IP
   }
 });
 
-test('an iRMC on which nobody answers over SNMP is asked there again only after a while', async (t) => {
+test('an iRMC that does not answer over SNMP is asked there again only after a while', async (t) => {
   const tested = await irmc(t, { snmp: 'silent' });
   const bmc = parsed(tested);
   await reading(tested, bmc);

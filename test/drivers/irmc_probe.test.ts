@@ -37,7 +37,7 @@ test('all nine with an agent that is connected; it is asked again each time', as
   });
 });
 
-test('without IPMI over LAN nobody can be asked: all nine, and why they are not probed', async (t) => {
+test('without IPMI over LAN no BMC can be asked: all nine, and why they are not probed', async (t) => {
   const tested = await newSimIrmc(t);
   await tested.listening.switchIpmi(false);
   const bmc = driver.parse(tested.info);

@@ -27,7 +27,7 @@ test('a certificate of the authority that is named, as a file or in a folder', a
   }
 });
 
-test('one that has expired, is for another name, vouches for itself, or is of somebody unknown', async (t) => {
+test('one that has expired, is for another name, vouches for itself, or is of an unknown authority', async (t) => {
   const authority = await newAuthority(t);
   const cases = [
     [await authority.issueExpired(ownAddress()), authority.file, /CERT_HAS_EXPIRED/],

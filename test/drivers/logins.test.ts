@@ -106,7 +106,7 @@ test('what is no refused login changes nothing', async (t) => {
   t.false(logins.isHeld(ACCOUNT));
 });
 
-test('two tries at the same time are one step of the back-off, and nobody joins a try that is under way', async (t) => {
+test('two tries at the same time are one step of the back-off, and no caller joins a try that is under way', async (t) => {
   const { clock, logins, attempt, tried } = counting();
   const gate = Promise.withResolvers<never>();
   const slow = [0, 1].map(() => logins.attempt(ACCOUNT, () => gate.promise).catch((error: Error) => error.message));

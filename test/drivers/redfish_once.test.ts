@@ -12,7 +12,7 @@ import { newSpokenRedfish, REDFISH_PASSWORD } from '../counterparts/sim_redfish.
 /** More time of its own than the driver may take for an order. */
 const BOUND_MS = 60_000;
 
-/** What an order with a fault comes to: null if it resolves. How many POSTs arrive, and how many of them are carried out. */
+/** The outcome of an order with a fault: null if it resolves. How many POSTs arrive, and how many of them are carried out. */
 interface Expected {
   readonly code: ErrorCode | null;
   readonly posts: number;

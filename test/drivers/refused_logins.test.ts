@@ -84,7 +84,7 @@ test('iRMC: a user that IPMI does not know is tried over HTTP once', async (t) =
   t.is(seen(), 2);
 });
 
-/** The ways on which somebody really tried to log in. */
+/** The ways on which a login was really tried. */
 class Tried extends Logins {
   readonly ways: string[] = [];
 

@@ -1,4 +1,4 @@
-/** The audit trail: an entry for every call that changes something or is refused, in a chain that nobody can mend unseen. */
+/** The audit trail: an entry for every call that changes something or is refused, in a chain that cannot be mended unseen. */
 import { join } from 'node:path';
 import test from 'ava';
 import BetterSqlite3 from 'better-sqlite3';

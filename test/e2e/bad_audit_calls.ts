@@ -92,7 +92,11 @@ const PARAMETERS: readonly BadCall[] = [
   audit('a parameter of another kind', { parameters: { para1: 'long' } }, /^parameters\.para1: .*takes: para1, para2/),
   audit('an unknown parameter', { parameters: { para9: 1 } }, /^parameters: there is no parameter 'para9'/),
   audit('a parameter over its limit', { parameters: { para1: 1e9 } }, /^parameters\.para1: /),
-  audit('a wave of nobody', { strategy: 'host_maintenance', parameters: { wave_size: 0 } }, /^parameters\.wave_size: /),
+  audit(
+    'a wave of no nodes',
+    { strategy: 'host_maintenance', parameters: { wave_size: 0 } },
+    /^parameters\.wave_size: /,
+  ),
   audit('a negative reserve', { strategy: 'saving_energy', parameters: { reserve: -1 } }, /^parameters\.reserve: /),
   audit('no actions at all', { strategy: 'manual' }, /^parameters\.actions: /),
   audit(
@@ -137,9 +141,9 @@ const SCOPES: readonly BadCall[] = [
   scope('a scope of another kind', [{ compute: [] }], /^scope\[0\]/),
   scope('a scope of nothing', [{ baremetal: [] }], /^scope\[0\]\.baremetal: /),
   scope('an unknown node', [{ baremetal: [{ nodes: ['n[1-2]'] }] }], /nodes\[0\]: there is no node 'n2'/),
-  scope('a label that nobody has', [{ baremetal: [{ labels: { rack: '9' } }] }], /^scope: it means no node/),
+  scope('a label that no node has', [{ baremetal: [{ labels: { rack: '9' } }] }], /^scope: it means no node/),
   scope(
-    'nobody left',
+    'no node left',
     [{ baremetal: [{ nodes: ['n1'] }, { exclude: [{ nodes: ['n1'] }] }] }],
     /^scope: it means no node/,
   ),

@@ -181,7 +181,7 @@ const NODES: readonly BadCall[] = [
 const ORDERS: readonly BadCall[] = [
   { what: 'an order for an unknown node', call: give({ node: 'nosuch' }), ...NO_NODE },
   { what: 'an order without a target', call: give({ target: 0 }), ...INVALID, says: /one of the nine of PowerTarget/ },
-  { what: 'a target that nobody knows', call: give({ target: 99 }), ...INVALID, says: /target is missing or unknown/ },
+  { what: 'an unknown target', call: give({ target: 99 }), ...INVALID, says: /target is missing or unknown/ },
   {
     what: 'an unsupported target',
     call: give({ target: PowerTarget.ABORT_INJECT_NMI }),
@@ -198,7 +198,7 @@ const ORDERS: readonly BadCall[] = [
     says: /on_timeout is unknown; it is FAIL or FORCE/,
   },
   {
-    what: 'a hard order that is to be forced',
+    what: 'a hard order that the caller wants to force',
     call: give({ target: PowerTarget.OFF, onTimeout: OnTimeout.FORCE }),
     ...INVALID,
     says: /power off is not soft/,

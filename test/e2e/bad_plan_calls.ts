@@ -37,7 +37,7 @@ const parameters = (
 const power = (what: string, more: Readonly<Record<string, unknown>>, says: RegExp): BadCall =>
   parameters(what, 'change_node_power_state', { resource_id: 'n1', state: 'power off', ...more }, says);
 
-/** So many nops, each with so many times the first as its parent. */
+/** A number of nops, each with the first as its parent a number of times. */
 const nops = (count: number, parents = 0): Actions =>
   Array.from({ length: count }, (_, at) => nop(`a${at}`, ...(at === 0 ? [] : Array<string>(parents).fill('a0'))));
 

@@ -74,7 +74,7 @@ test('what was heard before a SIGKILL stands afterwards, and the rest is heard b
   await Promise.all([work, before.ended]);
   await house.start('conductor');
   const after = subscribe(house.client, (before.seen.at(-1)?.sequence ?? 0) + 1);
-  // The pretended servers have forgotten what was ordered; nobody needs to wait for it.
+  // The pretended servers have forgotten what was ordered; there is no need to wait for it.
   for (const target of ['ABORT_SOFT_POWER_OFF', 'ABORT_SOFT_REBOOT'] as const)
     await Promise.all(NAMES.map((name) => untilAtRest(order(house.client, name, target))));
   await untilPeace(house.client);

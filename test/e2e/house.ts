@@ -34,7 +34,7 @@ export interface HousePlan {
 }
 
 /**
- * For tests that wait for nothing: no polls that nobody asked for, and no rest between two commands to a BMC. The limits
+ * For tests that wait for nothing: no polls that were not asked for, and no rest between two commands to a BMC. The limits
  * are those that no busy machine exceeds; a test that is about one of them sets it.
  */
 export const QUICK: Settings = {

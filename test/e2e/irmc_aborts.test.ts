@@ -52,7 +52,7 @@ async function failed(t: ExecutionContext, house: House): Promise<void> {
   t.like(aborted, { state: 'FAILED', abort: { outcome: 'FAILED' } });
   t.regex(aborted.abort?.reason ?? '', /recall was refused: the iRMC .* says: ServerView Agent not connected/);
   t.like(await untilAtRest(soft), { state: 'ABORTED' });
-  // It goes down all the same, and nobody powers it on again.
+  // It goes down all the same, and it is not powered on again.
   tested.irmc.host.setPower('power off');
   await eventually('the node to be seen off', async () => (await nodeNow(house.client, 'n3')).powerState === 'OFF');
   t.deepEqual(commandsAt(tested), ['RequestShutdownAndOff', 'ShutdownRequestCancelled']);

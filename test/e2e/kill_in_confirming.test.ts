@@ -12,7 +12,7 @@ import {
   Listener,
   speakAgain,
   untilAllAtRest,
-  untilNobodySpeaksTo,
+  untilNoSessionAt,
   VICTIMS,
 } from './killing.ts';
 import { enrolSim, nodeNow, order, ordersAt, untilIn, watchTask } from './orders.ts';
@@ -38,7 +38,7 @@ for (const victim of VICTIMS) {
     const tasks = await Promise.all(orders.map((watch) => untilIn(watch, 'CONFIRMING')));
     await house.kill(victim.part);
     for (const watch of orders) t.is(watch.seen.at(-1)?.state, 'CONFIRMING', 'it cannot have settled');
-    if (victim.agentDies) await untilNobodySpeaksTo(off, again, reset, nmi);
+    if (victim.agentDies) await untilNoSessionAt(off, again, reset, nmi);
 
     for (const bmc of [reset, nmi]) speakAgain(bmc);
     await house.start(victim.part);
@@ -68,7 +68,7 @@ test('SIGKILL of the conductor and the agent inside while a soft reboot powers t
   await watch.until('the second half to be sent', ({ phase, state }) => phase === 'UP' && state === 'SENDING');
   await sim.untilReceived('on', 1, never());
   await house.kill('conductor');
-  await untilNobodySpeaksTo(sim);
+  await untilNoSessionAt(sim);
   await sim.configure({ holds: false });
   await house.start('conductor');
   t.like(await untilIn(watchTask(house.client, uuid), 'SUCCEEDED', 'FAILED'), { state: 'SUCCEEDED', phase: 'UP' });

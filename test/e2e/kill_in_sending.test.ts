@@ -8,20 +8,12 @@ import { never } from '../counterparts/signals.ts';
 import { VirtualClock } from '../world/virtual_clock.ts';
 import type { Task } from './client.ts';
 import { openHouse } from './house.ts';
-import {
-  enrolSimBmc,
-  houseFor,
-  Listener,
-  speakersTo,
-  untilAllAtRest,
-  untilNobodySpeaksTo,
-  VICTIMS,
-} from './killing.ts';
+import { enrolSimBmc, houseFor, Listener, speakersTo, untilAllAtRest, untilNoSessionAt, VICTIMS } from './killing.ts';
 import { BY_IPMITOOL, enrolSim, nodeNow, order, ordersAt, untilIn } from './orders.ts';
 
 const HOLDS_MS = 1;
 
-/** An agent that lived on heard the answers; if it died, nobody can tell any more what became of a reset or an NMI. */
+/** An agent that lived on heard the answers; if it died, the outcome of a reset or an NMI is unknown. */
 const HEARD = { state: 'SUCCEEDED' } as const;
 const NOT_HEARD = { state: 'FAILED', errorCode: 'OUTCOME_UNKNOWN' } as const;
 
@@ -55,7 +47,7 @@ for (const victim of VICTIMS) {
     const speakers = await speakersTo(reset);
     const queued = await untilIn(order(house.client, 'waits', 'SOFT_POWER_OFF'), 'QUEUED');
     await house.kill(victim.part);
-    if (victim.agentDies) await untilNobodySpeaksTo(...held, waits, reset, nmi);
+    if (victim.agentDies) await untilNoSessionAt(...held, waits, reset, nmi);
     await clock.turn(HOLDS_MS);
     waits.resume();
     t.true(speakers.length > 0);
@@ -100,7 +92,7 @@ test('SIGKILL while the order may be in the socket of a BMC that has stopped', a
   for (const sim of sims) sim.resume();
   listener.resume();
   const rested = await untilAllAtRest(t, house, tasks, listener);
-  // Some of them got there, some did not: nobody can tell beforehand, but none got there twice.
+  // Some of them got there, some did not: which is not known beforehand, but none got there twice.
   for (const [index, { state, nodeName }] of rested.entries()) {
     const count = (await sims[index]?.received())?.filter((command) => command === 'soft').length ?? 0;
     t.true(state === 'SUCCEEDED' ? count === 1 : count <= 1, `${nodeName} is ${state} and received it ${count} times`);

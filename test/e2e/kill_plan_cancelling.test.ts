@@ -2,7 +2,7 @@
 import test from 'ava';
 import { never } from '../counterparts/signals.ts';
 import { openHouse } from './house.ts';
-import { houseFor, Listener, untilNobodySpeaksTo, VICTIMS } from './killing.ts';
+import { houseFor, Listener, untilNoSessionAt, VICTIMS } from './killing.ts';
 import { enrolSim, ordersAt } from './orders.ts';
 import {
   actionStates,
@@ -37,7 +37,7 @@ for (const victim of VICTIMS.filter(({ part }) => part === 'conductor')) {
     const first = await cancel.until('the first answer', () => true);
     t.is(first.state, 'CANCELLING');
     await house.kill('conductor');
-    if (victim.agentDies) await untilNobodySpeaksTo(one, two);
+    if (victim.agentDies) await untilNoSessionAt(one, two);
     await house.start('conductor');
     listener.resume();
 
@@ -75,7 +75,7 @@ for (const victim of VICTIMS) {
     await untilActionIn(cancel, 'soft', 'CANCELLED');
     await untilActionIn(cancel, 'hard', 'CANCELLING');
     await house.kill(victim.part);
-    if (victim.agentDies) await untilNobodySpeaksTo(soft, hard);
+    if (victim.agentDies) await untilNoSessionAt(soft, hard);
     await hard.configure({ holds: false });
     await house.start(victim.part);
     listener.resume();

@@ -6,7 +6,7 @@ import test from 'ava';
 import { never } from '../counterparts/signals.ts';
 import { allTasks } from './client.ts';
 import { openHouse } from './house.ts';
-import { houseFor, Listener, untilNobodySpeaksTo, VICTIMS } from './killing.ts';
+import { houseFor, Listener, untilNoSessionAt, VICTIMS } from './killing.ts';
 import { enrolSim, nodeNow, ordersAt } from './orders.ts';
 import { actionStates, checkPlanTrail, power, startPlan, untilActionIn, untilPlanEnds, watchPlan } from './plans.ts';
 import { checkTrail } from './trail.ts';
@@ -34,7 +34,7 @@ for (const victim of VICTIMS) {
     await Promise.all([slow.untilReceived('soft', 1, never()), held.untilReceived('soft', 1, never())]);
 
     await house.kill(victim.part);
-    if (victim.agentDies) await untilNobodySpeaksTo(slow, held);
+    if (victim.agentDies) await untilNoSessionAt(slow, held);
     await held.configure({ holds: false });
     await house.start(victim.part);
     listener.resume();

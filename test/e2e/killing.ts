@@ -71,13 +71,13 @@ export function speakersTo({ address, port }: Bmc): Promise<Process[]> {
   return processesWith('ipmitool', address, String(port));
 }
 
-/** Resolves when nobody speaks to these BMCs any more. */
-export async function untilNobodySpeaksTo(...bmcs: Bmc[]): Promise<void> {
+/** Resolves when no session with these BMCs is used any more. */
+export async function untilNoSessionAt(...bmcs: Bmc[]): Promise<void> {
   const speakers = async () => (await Promise.all(bmcs.map(speakersTo))).flat();
   await eventually('every ipmitool to be gone', async () => (await speakers()).length === 0);
 }
 
-/** Everything that happens in a house, told to somebody who is interrupted and asks for the rest. */
+/** Everything that happens in a house, told to a client that is interrupted and asks for the rest. */
 export class Listener {
   readonly #house: Pick<House, 'client'>;
   #heard: Event[] = [];

@@ -2,7 +2,7 @@
 import test from 'ava';
 import { never } from '../counterparts/signals.ts';
 import { openHouse } from './house.ts';
-import { LEASE_S, untilNobodySpeaksTo } from './killing.ts';
+import { LEASE_S, untilNoSessionAt } from './killing.ts';
 import { enrolSim, order, ordersAt, untilAtRest, untilIn } from './orders.ts';
 import { untilAttached } from './processes.ts';
 import { checkTrail } from './trail.ts';

@@ -1,4 +1,4 @@
-/** Output that nobody reads any more, and terminals that are closed: real processes, real pipes. */
+/** Output that is not read any more, and terminals that are closed: real processes, real pipes. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
@@ -81,7 +81,7 @@ test('a watched order whose reader has gone: 141, and stderr says what goes on',
   const watching = startUnread(t, ['power', 'watch', 'lost'], ['stdout'], house.address);
   t.is((await endOf(watching))[0], OUTPUT_LOST);
   const [both] = await endOf(startUnread(t, ['power', 'watch', 'lost'], ['stdout', 'stderr'], house.address));
-  t.is(both, OUTPUT_LOST, 'nobody reads stderr either');
+  t.is(both, OUTPUT_LOST, 'stderr is not read either');
 });
 
 test('a watched plan whose reader has gone: 141, and the plan goes on', async (t) => {
@@ -171,7 +171,7 @@ test('a conductor and an agent go on when the readers of their output have gone,
   t.deepEqual(await ends[0], [0, null]);
 });
 
-test('a log is written again as soon as somebody reads it', async (t) => {
+test('a log is written again as soon as it is read', async (t) => {
   const folder = await newFolder(t);
   const fifo = join(folder, 'log');
   await once(spawn('mkfifo', [fifo]), 'close');
@@ -187,7 +187,7 @@ test('a log is written again as soon as somebody reads it', async (t) => {
   await once(first.stdout, 'data');
   first.kill('SIGKILL');
   await once(first, 'close');
-  // It misses its conductor while nobody reads, and tells of it again and again.
+  // It misses its conductor while its log is not read, and tells of it again and again.
   await house.kill('conductor');
   const second = read();
   const [chunk] = await once(second.stdout, 'data');

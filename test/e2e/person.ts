@@ -10,7 +10,7 @@ const BIN = fileURLToPath(new URL('../../bin', import.meta.url));
 /** Python's own: it has a terminal for its child, and passes on what is typed and shown. */
 const IN_TERMINAL = 'import os, pty, sys; sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))';
 
-/** What a command line came to. */
+/** The result of a command line. */
 export interface Ended {
   readonly exitCode: number | NodeJS.Signals;
   /** What it printed; of a command in a terminal, what was shown there. */

@@ -179,7 +179,7 @@ test('a plan is rolled back: previewed, ordered, watched, and refused a second t
   t.is((await countermand(house, 'plan', 'rollback', 'r1', '--dry-run', '--no-wait')).exitCode, 2);
 });
 
-test('what somebody has changed since is undone only if that is said', async (t) => {
+test('what another order has changed since is undone only if that is said', async (t) => {
   const house = await openRack(t, { n1: '0', n2: '0' });
   t.is((await countermand(house, 'node', 'power', 'n[1-2]', 'soft_off', '--request-id', 'r1')).exitCode, 0);
   t.is((await countermand(house, 'node', 'power', 'n1', 'on')).exitCode, 0);

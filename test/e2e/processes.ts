@@ -195,7 +195,7 @@ export async function untilAttached({ logged }: Daemon, times = 1): Promise<void
   await logged.until('the agent to be attached', () => logged.seen.filter(attached).length >= times);
 }
 
-/** What a command came to. */
+/** The result of a command. */
 export interface CommandResult {
   readonly exitCode: number | NodeJS.Signals;
   readonly stdout: string;

@@ -62,7 +62,7 @@ for (const by of ['gRPC', 'the command line'] as const) {
       await t.throwsAsync(rollback, { message: /changed nothing that could be undone/ });
       t.deepEqual(await sentTo(house, 'n1'), ['ON']);
       t.is((await nodeNow(client, 'n1')).powerState, 'ON');
-      // The order of the action names it, and is nobody's request; the client's is the client's.
+      // The order of the action names it, and is no client's request; the client's is the client's.
       const tasks = linesOf((await countermand(house, 'power', 'list', '--json')).stdout);
       const of = (node: string) => tasks.find(({ nodeName }) => nodeName === node);
       t.like(of('n1'), { actionUuid: n1?.uuid, planUuid: wake.uuid, requestId: '' });

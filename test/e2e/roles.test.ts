@@ -149,7 +149,7 @@ function asAbsent({ code, message }: Pick<Outcome, 'code' | 'message'>, subject:
   return `${code}: ${told}`;
 }
 
-test('for each verb: who lacks it is refused by its name, and nobody else is', async (t) => {
+test('for each verb: who lacks it is refused by its name, and no one else is', async (t) => {
   const house = await openRoleHouse(t);
   const subject = await subjectIn(house, 'mine', '7');
   for (const { path, rule, name } of CALLED) {

@@ -11,9 +11,9 @@ export interface Target {
   readonly port: number;
 }
 
-/** So many connections are open at once; the oldest is cut for the next. */
+/** How many connections are open at once; the oldest is cut for the next. */
 const OPEN_AT_ONCE = 48;
-/** The healthy client asks after so many inputs. */
+/** The healthy client asks after this number of inputs. */
 const ASKS_EACH = 500;
 
 const PREFACE = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n');

@@ -13,7 +13,7 @@ import { type SeededChance, seededChance } from '../world/chance.ts';
 import { VirtualClock } from '../world/virtual_clock.ts';
 import { EvilBmc } from './evil_bmc.ts';
 
-/** What a run came to. */
+/** The result of a run. */
 export interface FuzzSummary {
   readonly datagrams: number;
   readonly sessions: number;
@@ -23,7 +23,7 @@ export interface FuzzSummary {
 
 /** Longer than any session may take, in ticks of a second: three fresh starts and their patience. */
 const LONGEST_MS = 120_000;
-/** So many datagrams are tried beside each true answer. */
+/** How many datagrams are tried beside each true answer. */
 const AT_EACH_STAGE = 12;
 
 /** Feeds at least `count` mutated datagrams to sessions. @throws an Error that names the seed, at the first fault */
@@ -101,7 +101,7 @@ class Driven {
   }
 }
 
-/** A passer-by knows no key: whatever he sends, the session comes to what the BMC really says. */
+/** A passer-by knows no key: whatever he sends, the session ends with what the BMC really says. */
 function fuzzPassers(seed: number): FuzzRun {
   const chance = seededChance(seed);
   const clock = new VirtualClock();

@@ -7,7 +7,7 @@ import { createInterface } from 'node:readline';
 import type { ExecutionContext } from 'ava';
 import { newFolder } from '../counterparts/folder.ts';
 
-/** What a command came to. */
+/** The result of a command. */
 export interface Ended {
   readonly exitCode: number;
   readonly stdout: string;

@@ -114,7 +114,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     const named = Object.fromEntries(keys.map(([key]) => [key, changed[key as string]]));
     server.settings = { ...server.settings, ...named };
   },
-  /** `press n1 off`: somebody switches the server by hand. */
+  /** `press n1 off`: the server is switched by hand. */
   press: ({ world }, [name = '', what]) => {
     // What was under way is void.
     Object.assign(world.server(name), { powerState: `power ${what as 'on' | 'off'}`, pending: null });
@@ -151,7 +151,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   },
   /** `turn 90s`: lets time pass. */
   turn: async (player, [ms]) => player.world.clock.turn(duration(ms), () => player.tellEvents()),
-  /** `clock forward 1h`, `clock back 1h`: somebody sets the wall clock; no time passes. */
+  /** `clock forward 1h`, `clock back 1h`: the wall clock is set; no time passes. */
   clock: ({ world }, [way, ms]) => world.clock.jump(way === 'back' ? -duration(ms) : duration(ms)),
   /**
    * `when p1 CANCELLING: conductor kill`, `when p1/a SUCCEEDED: cancel p1`, also of `#1 SENDING` and `n1 maintenance`: gives

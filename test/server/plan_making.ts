@@ -11,7 +11,7 @@ import { getContext } from '../../src/server/store/plans.ts';
 import type { WorldSettings } from '../world/settings.ts';
 import { World } from '../world/world.ts';
 
-/** An action that somebody wants: `wanted('down', 'nop', {}, ['drain'])`. */
+/** An action that a client wants: `wanted('down', 'nop', {}, ['drain'])`. */
 export function wanted(
   name: string,
   actionType: string,

@@ -133,7 +133,7 @@ test('of what is too many the oldest go, but nothing of the last hour', async (t
   t.is(await count('action_plans'), 2);
 });
 
-test('an event that somebody has yet to read stays, and so does the newest', async (t) => {
+test('an event that a reader has yet to read stays, and so does the newest', async (t) => {
   const world = await quietWorld(t);
   await tenDays(world, 'one');
   const { read } = world.database;

@@ -14,7 +14,7 @@ import { newFolder } from '../counterparts/folder.ts';
 interface Tested {
   readonly chassis: Chassis;
   shell(script: string): ChildProcessWithoutNullStreams;
-  /** Makes it so many seconds since the start of the system. Without this the clock goes as always. */
+  /** Sets the number of seconds since the start of the system. Without this the clock goes as always. */
   setUptime(seconds: string): Promise<void>;
   /** Runs a command as ipmi_sim does. Resolves with what it says, and with ` refused` if it fails. */
   ask(command: string): Promise<string>;

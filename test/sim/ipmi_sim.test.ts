@@ -96,7 +96,7 @@ test('it ends with all that it has under way', async (t) => {
   t.is((await processesOfGroup(sim.pid)).length, 2);
   await sim.stop();
   t.deepEqual(await processesOfGroup(sim.pid), []);
-  controller.abort(fail('ABORT_REQUESTED', 'nobody is there'));
+  controller.abort(fail('ABORT_REQUESTED', 'no BMC is there'));
   t.is((await held).code, 'ABORT_REQUESTED');
   await sim.stop();
 });

@@ -113,7 +113,7 @@ test('settings are kept, and read by name or code', (t) => {
 });
 
 const TAKES_BACK = [
-  // When the cancel comes, what it comes to, and where the host is then and in the end.
+  // When the cancel comes, its answer, and where the host is then and in the end.
   ['while it is pending', 4999, 0, 'os-running', 'os-running'],
   ['when the operating system stops', 5000, 31, 'os-shutdown', 'off'],
   ['when it is off', 15_000, 31, 'off', 'off'],
@@ -133,7 +133,7 @@ for (const [when, atMs, value, boot, end] of TAKES_BACK)
   });
 
 for (const nothingPendingValue of [0, 31] as const)
-  test(`a cancel with nothing pending comes to ${nothingPendingValue}`, (t) => {
+  test(`a cancel with nothing pending is answered with ${nothingPendingValue}`, (t) => {
     const { irmc, send } = newIrmc({ faults: { nothingPendingValue } });
     t.is(scciValue(send('ShutdownRequestCancelled')), nothingPendingValue);
     t.is(irmc.received[0]?.value, nothingPendingValue);

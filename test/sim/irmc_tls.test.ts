@@ -34,7 +34,7 @@ test('a certificate for another name', async (t) => {
   t.regex(await client.ask(tested, 'POWER_OFF', { authority: authority.file }), /doesn't match|mismatch/);
 });
 
-test('one that vouches for itself, and nobody looks', async (t) => {
+test('one that vouches for itself, and is not checked', async (t) => {
   const tested = await newSimIrmc(t, { tls: await selfSigned(t, ownAddress()) });
   t.is(await client.ask(tested, 'POWER_SOFT_OFF'), 'done');
 });

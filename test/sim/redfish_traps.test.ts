@@ -18,7 +18,7 @@ const address = ownAddress();
 /** Longer than any test. */
 const FOR_EVER = '86400000';
 
-/** A service with these flags, and the driver that speaks to it. Each call comes to a code, `done`, or what was read. */
+/** A service with these flags, and the driver that speaks to it. Each call ends with a code, `done`, or what was read. */
 async function started(t: ExecutionContext, words: readonly string[], more: DriverInfo = {}) {
   const where = ['--address', address, '--first-port', '0', '--json'];
   const command = await startSimCommand(t, ['redfish', ...where, ...words]);

@@ -59,7 +59,7 @@ export function nodesIn(stdout: string): SimNode[] {
     .map((line) => JSON.parse(line));
 }
 
-/** What a program came to. */
+/** The result of a program. */
 export interface Ended {
   readonly exitCode: number;
   readonly stdout: string;

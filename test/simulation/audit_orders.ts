@@ -104,7 +104,7 @@ export class AuditOrders {
     await this.#plans.setLabels(this.#chance.pick(NODES), { idle: this.#chance.pick(['true', 'true', 'false']) });
   }
 
-  /** Those that somebody has asked for, not those that came with a plan. */
+  /** Those that a client has asked for, not those that came with a plan. */
   async #auditsIn(states: readonly string[]): Promise<string[]> {
     const { read } = this.#world.database;
     const rows = await read('audits')

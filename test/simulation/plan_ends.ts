@@ -1,4 +1,4 @@
-/** What an action came to must be what really happened: to its power task, to its node, on the clock. */
+/** The outcome of an action must be what really happened: to its power task, to its node, on the clock. */
 import type { ActionRow } from '../../src/server/store/plan_rows.ts';
 import type { PowerTaskRow } from '../../src/server/store/rows.ts';
 import { insist } from './insist.ts';

@@ -159,7 +159,7 @@ export class PlanChecks {
     const { cancelDeadlineMs } = this.#world.limits;
     for (const { uuid, name, state, cancelDeadlineAt } of plans) {
       const plan = this.#plans.get(uuid) as PlanFacts;
-      if (state === 'PENDING') insist(this.#waits(plan), `${name} is PENDING and waits for nobody`);
+      if (state === 'PENDING') insist(this.#waits(plan), `${name} is PENDING and waits for no other plan`);
       if (!RUNNING.includes(state)) continue;
       insist(this.#replay.count(plan, RUNNING) > 0, `${name} is ${state} and nothing of it runs`);
       if (state === 'ONGOING') continue;

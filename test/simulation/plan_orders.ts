@@ -133,7 +133,7 @@ export class PlanOrders {
     return plan;
   }
 
-  /** Cancels a plan as soon as so many changes have been committed, at most. */
+  /** Cancels a plan as soon as a number of changes have been committed, at most. */
   cancelSoon(uuid: string, commits: number): void {
     this.#simulation.ambush(this.#chance.between(1, commits), () => this.#cancels(uuid));
   }
@@ -221,7 +221,7 @@ export class PlanOrders {
     await this.#world.finish(this.#setLabel(this.#chance.pick(NODES)));
   }
 
-  /** Somebody outside says that something has changed on a node. */
+  /** A report from outside says that something has changed on a node. */
   async #report(): Promise<void> {
     const nodes = [this.#chance.pick(NODES)];
     const event = { eventType: 'instance.update', nodes, payload: {}, reason: 'simulated' };

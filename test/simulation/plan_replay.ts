@@ -108,7 +108,7 @@ export class Replay {
   readonly told = new Map<string, Told>();
   readonly #rollbacks = new RollbackReplay();
   #last = 0;
-  /** Another plan about one of its nodes was launched while nobody had started it. */
+  /** Another plan about one of its nodes was launched while it was not started. */
   readonly #stale = new Set<string>();
 
   /** Reads what was told since the last call. */

@@ -53,7 +53,7 @@ export class PowerOrders {
     );
   }
 
-  /** The worst moment: an order that must not be sent twice is on its way to a slow BMC, and somebody dies. */
+  /** The worst moment: an order that must not be sent twice is on its way to a slow BMC, and a process dies. */
   async #strikeInFlight(): Promise<void> {
     const node = this.#chance.pick(NODES);
     const server = this.#world.hardware.get(node);

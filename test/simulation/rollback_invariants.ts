@@ -28,7 +28,7 @@ export function checkLinks({ plans }: PlanRows): void {
   }
 }
 
-/** What a plan came to before it was deleted. */
+/** The outcome of a plan before it was deleted. */
 function endOf({ state, previousState }: ActionPlanRow): string | null {
   return state === 'DELETED' ? previousState : state;
 }

@@ -103,7 +103,7 @@ export class RollbackOrders {
       this.#plans.wrongAnswers.push(`${rollback.name} was ordered for a plan that it cannot be ordered for`);
   }
 
-  /** The ordinary case: the plan runs, nobody meddles, and it is rolled back. */
+  /** The ordinary case: the plan runs, nothing meddles, and it is rolled back. */
   async #runAndRollBack(): Promise<void> {
     this.#simulation.mendServers();
     await this.#world.clock.turn(this.#chance.pick([0, 0, 30_000]));

@@ -1,5 +1,5 @@
 /**
- * Hears every commit and looks at the hardware as rollbacks end: where nobody else had a hand in it, each node is what the
+ * Hears every commit and looks at the hardware as rollbacks end: where no other order had a hand in it, each node is what the
  * before-images say.
  */
 import type { OnOff } from '../../src/core/power.ts';
@@ -143,7 +143,7 @@ export class RollbackWitness {
     this.found += 1;
   }
 
-  /** The hardware says that it has taken the order back, and goes down later all the same: nobody can see that. */
+  /** The hardware says that it has taken the order back, and goes down later all the same: that cannot be seen. */
   #wasLiedTo({ name }: Seen, sent: readonly ActionRow[], { rows }: Span): boolean {
     const recalled = ({ actionUuid, abortOutcome }: PowerTaskRow): boolean =>
       abortOutcome === 'RECALLED' && sent.some(({ uuid }) => uuid === actionUuid);
@@ -156,7 +156,7 @@ export class RollbackWitness {
     return forwardMs + backMs > 0;
   }
 
-  /** Somebody else gave the node an order meanwhile, or one from before was not over yet. */
+  /** Another client gave the node an order meanwhile, or one from before was not over yet. */
   #othersOrdered({ uuid }: Seen, { rows, own, before, after }: Span): boolean {
     if (this.#clockWasSet) return true;
     const ours = new Set([...own].map((action) => action.uuid));
@@ -187,7 +187,7 @@ interface Span {
   readonly graph: ReadonlyMap<string, ActionRow>;
 }
 
-/** The first of actions that come one after another; undefined where some are side by side: then nobody can tell. */
+/** The first of actions that come one after another; undefined where some are side by side: then it is unknown. */
 function firstOf(actions: readonly ActionRow[], { graph }: Span): ActionRow | undefined {
   const inOrder = actions.toSorted((one, other) => one.rank - other.rank);
   const inOneLine = inOrder.every(({ uuid }, at) => at === 0 || dependsOn(uuid, inOrder[at - 1]?.uuid ?? '', graph));

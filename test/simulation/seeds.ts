@@ -29,7 +29,7 @@ function checkTasks(t: ExecutionContext, summaries: readonly Summary[]): void {
   for (const outcome of ['NOT_SENT', 'RECALLED', 'STOPPED_WAITING', 'TOO_LATE', 'FAILED', 'NOTHING_TO_ABORT']) {
     t.true(
       tasks.some(({ abortOutcome }) => abortOutcome === outcome),
-      `no abort came to ${outcome}`,
+      `no abort had the outcome ${outcome}`,
     );
   }
   for (const state of ['SUCCEEDED', 'FAILED', 'ABORTED']) t.true(tasks.some((task) => task.state === state));

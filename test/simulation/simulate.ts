@@ -202,7 +202,7 @@ function longestMs({ plans, actions }: PlanRows, { limits }: World): number {
   return left.reduce((sum, { timeoutMs }) => sum + timeoutMs + limits.cancelDeadlineMs + undoMs, 0);
 }
 
-/** With nobody left to ask, every power task still comes to rest, by its deadlines alone. */
+/** With no agent left to ask, every power task still comes to rest, by its deadlines alone. */
 async function goOnWithoutAgents(world: World, simulation: Simulation): Promise<void> {
   await simulation.killAgents();
   await world.clock.turn(15 * 60_000 + world.clock.set.backMs);

@@ -8,7 +8,7 @@ import { faultsOfSeveral } from './several_faults.ts';
 /** How the wall clock is set in a simulation: never, or by so much at a time. */
 export type ClockSettings = readonly number[];
 const MINUTE_MS = 60_000;
-/** Most seeds have a clock that nobody sets, and are checked to the millisecond. */
+/** Most seeds have a clock that is never set, and are checked to the millisecond. */
 export function clockSettingsOf(seed: number): ClockSettings {
   if (seed % 10 === 2) return [MINUTE_MS, 10 * MINUTE_MS, 120 * MINUTE_MS];
   if (seed % 10 === 7) return [-120 * MINUTE_MS, -10 * MINUTE_MS, MINUTE_MS, 120 * MINUTE_MS];
@@ -106,7 +106,7 @@ export class Simulation {
     this.#hearers.push(hearer);
   }
 
-  /** Does something as soon as so many changes have been committed from now, between two statements of whoever works. */
+  /** Does something as soon as a number of changes have been committed from now, between two statements of whoever works. */
   ambush(commits: number, act: () => Promise<unknown>): void {
     let left = commits;
     const isDue = (): boolean => {

@@ -73,7 +73,7 @@ test.serial(
       event(4, { ...plan('action.cancel.error'), priority: 'ERROR' }),
       event(5),
     ];
-    // Nobody listens yet: the queues are made.
+    // There is no listener yet: the queues are made.
     await outlet.send(events, never);
     const hear = listen(t, server, 'countermand', 'watcher_notifications', 'versioned_notifications');
     const heard = await hear(5);
@@ -229,7 +229,7 @@ test.serial(
     held.resolve();
     await until(/not read: RabbitMQ/);
     await server.start();
-    // The exchange was not durable: it is there when somebody notifies again, which is lost to us.
+    // The exchange was not durable: it is there when a service notifies again, which is lost to us.
     await notify('instance.exists', stopped);
     const again = await until(/^taken/);
     t.is(again.what, 'taken, 2 changes');

@@ -7,7 +7,7 @@ import { isErrorCode } from '../../src/core/errors.ts';
 import type { SeededChance } from '../world/chance.ts';
 import type { Messages } from './messages.ts';
 
-/** What calls came to. */
+/** The results of calls. */
 export interface Tally {
   calls: number;
   /** Requests over HTTP, beside the calls. */

@@ -21,7 +21,7 @@ const plan = {
 /** What a call of another client may have to wait for, in processor time. */
 const HOLD_UP_LIMIT_MS = 200;
 
-test('a storm of calls, lies, faults and kills: no fault of ours, nobody held up, everything at rest, the trail whole', async (t) => {
+test('a storm of calls, lies, faults and kills: no fault of ours, no client held up, everything at rest, the trail whole', async (t) => {
   const { tally, longestHoldUpMs, ownOrders, troubles, checked } = await storm(t, plan, await newFolder(t));
   t.log(
     `seed ${plan.seed}: ${tally.calls} calls, ${tally.overHttp} over HTTP, ${ownOrders} orders beside them, held up ${longestHoldUpMs.toFixed(0)} ms at most`,

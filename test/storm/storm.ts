@@ -36,7 +36,7 @@ export interface StormPlan {
   readonly kills: number;
 }
 
-/** What a storm came to. */
+/** The result of a storm. */
 export interface StormResult {
   readonly tally: Tally;
   /** The longest hold-up of the event loop, in ms of processor time of the conductor's main thread. */

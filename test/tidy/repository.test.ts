@@ -92,8 +92,12 @@ test('words: what every client is told names nothing that only the command line 
   clean(t, wordsOfOneClient(sources, house.TOLD_TO_ALL, house.COMMAND_LINES));
 });
 
-test('words: the contract, errors and configuration are in plain English', (t) => {
-  clean(t, translatedWords(readTexts(house.PLAINLY_WRITTEN), house.TRANSLATED));
+test('words: plain English everywhere, above all in the contract, errors and configuration', (t) => {
+  clean(t, translatedWords(readTexts(house.PLAINLY_WRITTEN), house.LOOSE));
+  const kept = ['test/tidy/', ...house.KEPT_AS_WRITTEN];
+  const texts = Object.entries(readTexts(['{src,test,scripts,bench,examples,proto,docs,packaging}/**', '*.md']));
+  const ours = texts.filter(([path]) => !kept.some((folder) => path.startsWith(folder)) && !path.endsWith('.png'));
+  clean(t, translatedWords(Object.fromEntries(ours), house.TRANSLATED));
 });
 
 test('folders: none has a name that says nothing', (t) => {

@@ -351,9 +351,14 @@ test(
   [3, 4, 5, 6, 7, 8, 9].map((line) => `test/real.test.ts:${line}`).concat('test/short.test.ts:1'),
 );
 
-test('translated English: its words, in any case; a field of the request is let be', (t) => {
-  const texts = { 'a.md': 'At most so many.\nNobody waits.\nthe field of the request\nsomething' };
-  t.deepEqual(placesOf(translatedWords(texts, ['so many', 'nobody', 'the field'])), ['a.md:1', 'a.md:2']);
+test('translated English: its words, in any case; names, a field of the request and what comes to rest are let be', (t) => {
+  const wrong = "At most so many.\nNobody waits.\n'nobody waits'\nwhat it came to";
+  const right = "the field of the request\nsomething\n'nobody' and basic:nobody\nit came to rest";
+  const found = translatedWords({ 'a.md': `${wrong}\n${right}` }, ['so many', 'nobody', 'the field', 'came to']);
+  t.deepEqual(
+    placesOf(found).map((place) => place.slice(-1)),
+    ['1', '2', '3', '4'],
+  );
 });
 
 test('leftovers', (t) => {

@@ -10,7 +10,7 @@ import type { SeededChance } from './chance.ts';
 export interface Link {
   /** Breaks it at once, for both sides. */
   cut(): void;
-  /** Delivers nothing any more, in either direction, and tells nobody. */
+  /** Delivers nothing any more, in either direction, and tells neither side. */
   freeze(): void;
 }
 
@@ -23,7 +23,7 @@ export interface LinkParts {
   readonly chance: SeededChance;
   /** The longest way, in milliseconds; 0 delivers at once. */
   readonly latencyMs: number;
-  /** Resolves when the side that a message comes to can take it. */
+  /** Resolves when the side that a message goes to can take it. */
   readonly awake?: { readonly agent: () => Promise<void>; readonly conductor: () => Promise<void> };
 }
 

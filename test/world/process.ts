@@ -9,7 +9,7 @@ export class Crash extends Error {
   }
 }
 
-/** What a statement comes to when the disk fails. */
+/** The result of a statement when the disk fails. */
 export class DiskFailure extends Error {
   readonly code = 'SQLITE_IOERR';
 
@@ -64,7 +64,7 @@ export class SimulatedProcess {
     return this.#alive;
   }
 
-  /** What `waits` comes to. @throws Crash when the process dies meanwhile */
+  /** Resolves with the result of `waits`. @throws Crash when the process dies meanwhile */
   async unlessDead<T>(waits: Promise<T>): Promise<T> {
     return Promise.race([waits, this.#died.promise]);
   }
@@ -127,7 +127,7 @@ export class SimulatedProcess {
 
   /** Calls `act` just before the n-th touch of the database from now. @returns whether that was */
   meddleAtTouch(touches: number, act: () => void): () => boolean {
-    // Whoever acts is somebody else, and not inside of the write that may be under way.
+    // Whoever acts is another process, and not inside of the write that may be under way.
     this.#meddling = { left: touches, act: AsyncResource.bind(act) };
     const meddling = this.#meddling;
     return () => meddling.left <= 0;

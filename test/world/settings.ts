@@ -31,7 +31,7 @@ export const DEFAULT_LIMITS: Limits & PlanLimits = {
 export interface WorldSettings extends DriverTraits {
   readonly seed?: number;
   readonly limits?: Partial<Limits & PlanLimits>;
-  /** Who has to agree to which plans; absent: nobody. */
+  /** Who has to agree to which plans; absent: no one. */
   readonly access?: Access;
   /** The longest way of a message between conductor and agent. */
   readonly latencyMs?: number;

@@ -213,7 +213,7 @@ export class Several implements Conducting {
       open: async () =>
         new ModelCandidate(this.#server, conductor, (session) => {
           host.session = session;
-          // A host that has lost its power says nothing: its session stays until somebody ends it.
+          // A host that has lost its power says nothing: its session stays until it is ended.
           process.whenDead(() => void (this.#around.chance.happens(0.3) || this.#server.end(session)));
         }),
       listener: { seen: () => {}, ended: () => {} },

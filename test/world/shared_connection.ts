@@ -29,7 +29,7 @@ export interface ConnectionUser {
   readonly alive: boolean;
   /** Waited for before the connection is taken: what is asked may have a long way. */
   reach?(): Promise<void>;
-  /** Called before each statement; what it throws is what the statement comes to. */
+  /** Called before each statement; what it throws is the result of the statement. */
   statement(): void;
   /** Called after each commit, before anyone else is told, and waited for; what it throws ends the process there. */
   afterCommit(changes: readonly Change[]): Promise<void> | undefined;

@@ -39,7 +39,7 @@ export class VirtualClock implements Clock {
     return this.#elapsed;
   }
 
-  /** Somebody sets the wall clock. Timers go on as if nothing had happened. */
+  /** The wall clock is set. Timers go on as if nothing had happened. */
   jump(ms: number): void {
     this.#epoch += ms;
     if (ms > 0) this.#forwardMs += ms;
@@ -112,7 +112,7 @@ export class VirtualClock implements Clock {
     }
   }
 
-  /** What work comes to that may turn the clock itself. Where it only waits, the clock is turned from timer to timer. */
+  /** The result of work that may turn the clock itself. Where it only waits, the clock is turned from timer to timer. */
   async finish<T>(work: Promise<T>): Promise<T> {
     let isSettled = false;
     const settle = (): void => {

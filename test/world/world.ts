@@ -374,7 +374,7 @@ export class World {
     return giveOrder(order, conductor.orders);
   }
 
-  /** What a promise comes to, with the clock turned as little as it needs, if it needs any. */
+  /** The result of a promise, with the clock turned as little as it needs, if it needs any. */
   async finish<T>(promise: Promise<T>): Promise<T> {
     let settled = false;
     const settle = (): void => {

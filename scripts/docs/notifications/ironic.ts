@@ -65,7 +65,7 @@ const POWER_TASK: Properties = {
     'The action that gave the order, or whose order this abort takes back; null if a client gave it.',
   ),
   plan_uuid: uuidOrNull('The plan of that action.'),
-  reason: text('Why it was ordered; empty if nobody said.'),
+  reason: text('Why it was ordered; empty if no reason was given.'),
   ordered_by: actor('Who ordered it; null if an action of a plan did.'),
   before_power_state: oneOfOrNull(ON_OFF, 'What the node was just before the order was sent; null if nothing was.'),
   observed_power_state: oneOfOrNull(ON_OFF, 'What was last seen; null if nothing was.'),
@@ -75,7 +75,7 @@ const POWER_TASK: Properties = {
 };
 
 const ABORTED: Properties = {
-  outcome: oneOfOrNull(Object.keys(ABORT_OUTCOMES), 'What it came to; null while it is under way.'),
+  outcome: oneOfOrNull(Object.keys(ABORT_OUTCOMES), 'The outcome; null while it is under way.'),
   reason: text('That in a sentence.'),
   observed: oneOfOrNull(ON_OFF, 'What was seen at its end.'),
   task_uuid: uuidOrNull('Of the aborted task: the task of the abort; null if it was a withdrawal.'),
@@ -119,7 +119,7 @@ const CRUD: Properties = {
 export function ironicObjects(): Schema {
   const corrected = {
     ...NODE,
-    from_power: oneOfOrNull(POWER_STATES, 'What it was before it was read; null if nobody knew.'),
+    from_power: oneOfOrNull(POWER_STATES, 'What it was before it was read; null if it was not known.'),
     late_change_of: uuidOrNull('The power task that was given up and has now taken effect. Not a key of Ironic.'),
   };
   const name = 'NodeCorrectedPowerStatePayload';

@@ -25,7 +25,7 @@ const TIME = '\\d{4}-\\d{2}-\\d{2}T\\d{2}:\\d{2}:\\d{2}Z';
 const time = (description: string): Schema => ref('time', description);
 const timeOrNull = (description: string): Schema => ref('time_or_null', description);
 const uuid = (description: string): Schema => ref('uuid', description);
-const message = textOrNull('How it came to this state, in a sentence; null if there is nothing to say.');
+const message = textOrNull('Why it is in this state, in a sentence; null if there is nothing to say.');
 const indicator: Properties = {
   name: text('The indicator.'),
   description: text('What it says.'),
@@ -70,7 +70,7 @@ const ACTION_PLAN: Properties = {
   strategy_uuid: uuid('The strategy that made it.'),
   strategy: ref('StrategyPayload', 'The strategy that made it.'),
   created_by: actor('Who made it; null if that is not known. Not a key of Watcher.'),
-  started_by: actor('Who started it; null if nobody has. Not a key of Watcher.'),
+  started_by: actor('Who started it; null if it was not started. Not a key of Watcher.'),
   approval: orNull(
     growing({
       state: oneOf(['WANTED', 'GIVEN', 'REFUSED'], 'Whether a second person has agreed to its start.'),
@@ -86,7 +86,7 @@ const ACTION_PLAN: Properties = {
 const ROLLBACK: Properties = {
   rollback_uuid: uuid('The plan that undoes it.'),
   rollback_state: oneOf(Object.keys(ACTION_PLAN_STATES), 'The state of that plan.'),
-  rollback_status_message: textOrNull('How that plan came to it; null if there is nothing to say.'),
+  rollback_status_message: textOrNull('Why that plan is in its state; null if there is nothing to say.'),
 };
 
 const ACTION: Properties = {

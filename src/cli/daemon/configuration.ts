@@ -189,7 +189,7 @@ function parseYaml(path: string): unknown {
   }
 }
 
-/** Where the data belongs if nobody says otherwise. */
+/** Where the data belongs by default. */
 function defaultDataFolder(environment: Environment): string {
   if (process.getuid?.() === 0) return '/var/lib/countermand';
   return join(environment.XDG_DATA_HOME || join(homedir(), '.local/share'), 'countermand');

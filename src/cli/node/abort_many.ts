@@ -28,7 +28,7 @@ interface AbortOrder {
 /** The number of aborts under way at once, unless the order says otherwise. */
 const ABORTS_AT_ONCE = 100;
 
-/** What an abort at a node came to, if not to what was asked: an error, or that no order is under way there. */
+/** Why an abort at a node did not do what was asked: an error, or no order is under way there. */
 type Outcome = CountermandError | 'no order' | null;
 
 /**

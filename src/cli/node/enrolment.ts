@@ -102,7 +102,7 @@ async function selectMany(words: readonly string[], flags: SelectorFlags, call: 
   return isOne ? select(words, flags, call) : selectFound(words, flags, call);
 }
 
-/** So many nodes are written at once. */
+/** How many nodes are written at once. */
 const WRITES_AT_ONCE = 8;
 
 async function set(words: readonly string[], options: SetOptions, call: Call): Promise<void> {

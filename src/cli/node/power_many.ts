@@ -55,7 +55,7 @@ export async function tellOrder(order: ManyOrder, call: Call): Promise<void> {
   await tellStart({ wanted, queue: order.queue }, call, order.nodes.length === 1 ? 'order' : 'start');
 }
 
-/** Gives the order and watches what comes of it, until all is at rest. @throws what it came to, if not to what was asked */
+/** Gives the order and watches what comes of it, until all is at rest. @throws the outcome, if it is not what was asked for */
 export async function orderMany(order: ManyOrder, call: Call): Promise<void> {
   const { nodes, range, typed, target } = order;
   if (isAbort(target)) return abortNodes({ ...order, target }, call);

@@ -17,8 +17,8 @@ interface ManyCancels {
 }
 
 /**
- * Cancels several plans. Every cancel is committed before the first plan is followed to its end, and each that came to something
- * else than what was asked is told on a line of its own.
+ * Cancels several plans. Every cancel is committed before the first plan is followed to its end, and each whose outcome is not
+ * what was asked for is told on a line of its own.
  * @throws one error for all of those, with the code of the most serious; on the end of the call that error, which says how to watch
  *   the plan on: the cancels that were committed go on
  */

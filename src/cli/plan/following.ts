@@ -45,7 +45,7 @@ export async function followPlan(
   if (failure) throw failure;
 }
 
-/** Resolves with the error that it came to, or null if it came to what was asked. */
+/** Resolves with the error that it ended with, or null if it did what was asked. */
 async function followToItsEnd(
   stream: AsyncIterable<PlanMessage>,
   followed: FollowedPlan,
@@ -102,7 +102,7 @@ interface Shown {
   readonly givenUp: readonly string[];
 }
 
-/** Shows a plan until it is at rest, or until its first message if nobody waits. Resolves with it as it then is. */
+/** Shows a plan until it is at rest, or until its first message if the caller does not wait. Resolves with it as it then is. */
 async function showPlan(stream: AsyncIterable<PlanMessage>, followed: FollowedPlan, call: Call): Promise<Shown> {
   const givenUp = new Map<string, string>();
   const progress = followed.wait ? await openPlanProgress(call) : accepted(call);

@@ -14,9 +14,9 @@ import { shortId } from '../shared/short_ids.ts';
 import { enumName, firstNames, spanWords } from '../shared/words.ts';
 import { firstOf, neverBegan, type PlanView } from './view.ts';
 
-/** So many actions are named in a list of a line or a screen. */
+/** How many actions are named in a list of a line or a screen. */
 const NAMED = 4;
-/** So many lines tell at the end which actions did not succeed. */
+/** How many lines tell at the end which actions did not succeed. */
 const ENDS_SHOWN = 20;
 
 const textOf = (value: unknown): string => (value === undefined ? '' : String(value));

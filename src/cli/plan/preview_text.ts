@@ -16,7 +16,7 @@ interface PreviewOptions {
   readonly command: string;
 }
 
-/** So many actions are named in a sentence. */
+/** How many actions are named in a sentence. */
 const NAMED = 4;
 
 /** All of it: the plan, a row for each action, what it would mean, and whether it would be refused or how to order it. */

@@ -54,7 +54,7 @@ async function preview(name: string, options: RollbackOptions, call: Call): Prom
 
 const UNDOING = `
 It is a plan of its own, "rollback of ...": it runs backwards, each node back to what was recorded before the plan changed
-it, and can be watched, cancelled and rolled back as any other. What changed nothing is left alone. Where somebody has
+it, and can be watched, cancelled and rolled back as any other. What changed nothing is left alone. Where another order has
 changed a node since, or nothing can undo an action, it is refused unless you say what to do about that.`;
 
 /** Adds `plan rollback`. */

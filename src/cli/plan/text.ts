@@ -18,7 +18,7 @@ import { countsWords } from './list.ts';
 /** What the argument PLAN takes. */
 export const WHICH_PLAN =
   'name, uuid or request id of the plan; the first 8 digits of its uuid are enough. A name means the plan that has not ended';
-/** So many parents of an action are named. */
+/** How many parents of an action are named. */
 const PARENTS_SHOWN = 3;
 
 /** One plan, all that is known of it but its actions. */
@@ -56,7 +56,7 @@ function approvalWords({ approval, state }: ActionPlan, time: TimeText): string 
   if (approval.state === ApprovalState.WANTED)
     return state === ActionPlanState.PENDING
       ? `wanted: ${approval.why}; from ${approval.whoMay}`
-      : `nobody has decided; it was wanted: ${approval.why}`;
+      : `not decided yet; it was wanted: ${approval.why}`;
   const word = approval.state === ApprovalState.GIVEN ? 'approved' : 'rejected';
   return `${word} ${time(approval.decidedAt)}${byWords(approval.decidedBy)}; it was wanted: ${approval.why}`;
 }

@@ -50,7 +50,7 @@ export async function followTask(
 const BROKEN: readonly string[] = ['CONDUCTOR_UNREACHABLE', 'SHUTTING_DOWN', 'CALL_ENDED', 'OUTPUT_LOST', 'INTERNAL'];
 
 /**
- * The error of an order that was not answered. Nobody can tell whether it was accepted, so `shows` names the command that
+ * The error of an order that was not answered. Whether it was accepted is unknown, so `shows` names the command that
  * can; but what the conductor refused, it refused.
  */
 export function inDoubt(error: CountermandError, what: string, shows: string): CountermandError {

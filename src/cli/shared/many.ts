@@ -58,7 +58,7 @@ const exitCodeOf = ({ code }: CountermandError): number => ERROR_TABLE[code].exi
  */
 const ENDING: Readonly<Record<number, number>> = { 6: 110, 7: 100, 10: 90, 12: 80, 11: 0 };
 
-/** How serious it is that an abort or a cancel came to this error. */
+/** How serious it is that an abort or a cancel ended with this error. */
 export function rankOfEnding(error: CountermandError): number {
   const exitCode = exitCodeOf(error);
   return ENDING[exitCode] ?? exitCode;

@@ -11,7 +11,7 @@ import type { Terminal, TextSource } from './terminal.ts';
 export const FILE_LIMIT = 32 * 2 ** 20;
 /** What is nested deeper is no plan. */
 const DEPTH_LIMIT = 50;
-/** So many faults are told at once. */
+/** How many faults are told at once. */
 const FAULTS_SHOWN = 5;
 
 /** What a file is to say. */

@@ -38,7 +38,7 @@ function fill(cloud: Cloud, { hosts, instances, stopped, capacity, faulty, fault
   for (const number of dead) cloud.killHost(`cmp${number}`);
 }
 
-/** The file by which a conductor finds the cloud. A password that somebody chose is not shown. */
+/** The file by which a conductor finds the cloud. A password that the user chose is not shown. */
 function cloudsFile(origin: string, { username, password, passwordIsSecret }: ComputeSettings): string {
   const secret = passwordIsSecret ? 'password_file: PATH' : `password: ${password}`;
   return `clouds:

@@ -31,7 +31,7 @@ export interface FleetSettings {
   readonly firstPort: number;
   readonly username: string;
   readonly password: string;
-  /** It was chosen by somebody, and is not shown. */
+  /** The user chose it, so it is not shown. */
   readonly passwordIsSecret: boolean;
 }
 
@@ -149,7 +149,7 @@ const ROUNDING = 1e-9;
 /**
  * The numbers of the nodes, from 1, that have the faults: all if `word` is undefined; else a share, which is spread evenly,
  * or a list such as `3,7-9`.
- * @throws ARGUMENT_INVALID naming `--faulty`, also for a share that comes to no node
+ * @throws ARGUMENT_INVALID naming `--faulty`, also for a share that is less than one node
  */
 export function readFaulty(word: string | undefined, nodes: number, flag = '--faulty'): ReadonlySet<number> {
   const numbers = Array.from({ length: nodes }, (_, index) => index + 1);

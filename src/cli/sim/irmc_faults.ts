@@ -38,7 +38,7 @@ export interface IrmcFaultOptions {
 /** What is wrong with the nodes that are faulty. */
 export interface IrmcFaultSettings {
   readonly irmc: IrmcFaults;
-  /** IPMI over LAN is off: nobody listens on its port. */
+  /** IPMI over LAN is off: its port is closed. */
   readonly ipmiIsClosed: boolean;
   /** The operating system begins to stop when it is asked to, and never ends. */
   readonly hangs: boolean;

@@ -75,7 +75,7 @@ export interface SimIrmcSettings {
   readonly generation: IrmcGeneration;
   readonly method: IrmcLogin['methods'][number];
   readonly snmp: SnmpLogin & { readonly community: string; readonly user: NonNullable<SnmpLogin['user']> };
-  /** Which of them were chosen by somebody, and are not shown. */
+  /** Which of them the user chose; they are not shown. */
   readonly snmpSecrets: ReadonlySet<keyof typeof SNMP_VARIABLES>;
   /** What the driver is told to use. */
   readonly snmpVersion: (typeof SNMP_VERSIONS)[number];

@@ -14,7 +14,7 @@ export interface SimNode {
   readonly faulty: boolean;
 }
 
-/** So many faulty nodes are named; the others are counted. */
+/** How many faulty nodes are named; the others are counted. */
 const NAMED = 5;
 
 /** The command that enrols a node. */

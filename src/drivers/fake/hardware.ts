@@ -51,7 +51,7 @@ export const fakeSchema = z.strictObject({
   fake_recall: z
     .enum(RECALLS)
     .default('works')
-    .describe('What a recall comes to: `late` is accepted but does not help.'),
+    .describe('The answer to a recall: `late` is accepted but does not help.'),
   fake_guid: z.string().prefault('').describe('Its GUID: 32 hexadecimal digits; it has none without it.'),
   fake_place: z.string().prefault('').describe('Where it really is: two addresses with one place are one BMC.'),
   fake_unsupported: targetList.describe('Targets that a probe finds missing, separated by commas.'),

@@ -33,7 +33,7 @@ interface IpmiDriverParts extends Omit<IpmitoolParts, 'lookups' | 'processes' | 
   /** The processes of ipmitool that may run at the same time; by default as many as `ipmitool_processes` allows. */
   readonly processes?: Exchanges;
   readonly chance: Chance;
-  /** How long a session that nobody uses is kept open, in milliseconds; 0 keeps none. */
+  /** How long an idle session is kept open, in milliseconds; 0 keeps none. */
   readonly keepSessionMs: number;
   /** At most this many IPMI sessions are open at the same time; by default as many as `bmc_sessions` allows. */
   readonly maxSessions?: number;

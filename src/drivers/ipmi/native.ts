@@ -30,7 +30,7 @@ import { Suites } from './suites.ts';
 interface NativeParts {
   readonly clock: Clock;
   readonly chance: Chance;
-  /** A session that nobody has used for so long is closed; 0 keeps none. */
+  /** A session that has been idle for this long is closed; 0 keeps none. */
   readonly keepSessionMs: number;
   readonly lookups: Lookups;
   /** What is known of the suites of BMCs; nothing at first if left out. */

@@ -47,7 +47,7 @@ const TOO_FAST = 5;
 interface IrmcDriverParts {
   readonly clock: Clock;
   readonly chance: Chance;
-  /** How long an IPMI session that nobody uses is kept open, in milliseconds; 0 keeps none. */
+  /** How long an idle IPMI session is kept open, in milliseconds; 0 keeps none. */
   readonly keepSessionMs: number;
   /** At most this many IPMI sessions are open at the same time; by default as many as `bmc_sessions` allows. */
   readonly maxSessions?: number;

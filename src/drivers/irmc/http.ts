@@ -23,7 +23,7 @@ interface HttpRequest {
   readonly method: 'GET' | 'POST';
   readonly path: string;
   readonly body?: string;
-  /** It changes something: when the answer is lost, nobody knows. */
+  /** It changes something: when the answer is lost, the outcome is unknown. */
   readonly order: boolean;
   readonly timeoutMs: number;
   /** The IP address that it goes to; looked up if left out. */

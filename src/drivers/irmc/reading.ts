@@ -29,10 +29,10 @@ interface Shunned {
 
 /** All ways together may take so long. */
 const READ_LIMIT_MS = 15_000;
-/** A way on which nobody answers is not tried again for so long, as long as there is another. */
+/** How long a way without an answer is not tried again, as long as there is another. */
 const SHUNNED_MS = 5 * 60_000;
 
-/** Nobody is there on this way, or it is not open to this user. A wrong password stands: to try it elsewhere locks users out. */
+/** Nothing answers on this way, or it is not open to this user. A wrong password stands: to try it elsewhere locks users out. */
 const NOBODY_THERE: readonly ErrorCode[] = [
   'BMC_SILENT',
   'BMC_BUSY',
@@ -49,7 +49,7 @@ const NOBODY_THERE: readonly ErrorCode[] = [
 /** These do not pass by themselves: a way that fails so is shunned. */
 const SHUNS: readonly ErrorCode[] = ['BMC_SILENT', 'BMC_PORT_CLOSED', 'BMC_CIPHER_REFUSED'];
 
-/** Looks at servers behind iRMCs, and remembers on which ways nobody answers. */
+/** Looks at servers behind iRMCs, and remembers which ways do not answer. */
 export class IrmcEyes {
   readonly #parts: ReadingParts;
   /** The way on which each was last read. */
@@ -64,7 +64,7 @@ export class IrmcEyes {
 
   /**
    * Reads the server: its boot status over SNMP where that is configured, else power and self-test over IPMI, else over
-   * Redfish. A way that does not know, or on which nobody answers, leaves it to the next.
+   * Redfish. A way that does not know, or does not answer, leaves it to the next.
    * @throws a BMC_ code; at an abort its reason
    */
   async read(info: IrmcInfo, signal: AbortSignal): Promise<Reading> {
@@ -90,7 +90,7 @@ export class IrmcEyes {
     } catch (error) {
       signal.throwIfAborted();
       if (error instanceof CountermandError && error.code === 'TOOK_TOO_LONG')
-        throw fail('BMC_SILENT', `${what} came to no end within ${READ_LIMIT_MS / 1000} s`, error);
+        throw fail('BMC_SILENT', `${what} did not end within ${READ_LIMIT_MS / 1000} s`, error);
       throw error;
     } finally {
       cancellation.end();
@@ -189,7 +189,7 @@ export class IrmcEyes {
   #waysOf(info: IrmcInfo, address: string): readonly Way[] {
     const ways: readonly Way[] = snmpOf(info) === null ? ['IPMI', 'Redfish'] : ['SNMP', 'IPMI', 'Redfish'];
     const open = ways.filter((way) => !this.#isShunned(info, address, way));
-    // Where nobody answers on any, all are tried again.
+    // Where none answers, all are tried again.
     return open.length > 0 ? open : ways;
   }
 

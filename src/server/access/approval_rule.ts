@@ -18,7 +18,7 @@ export const approvalRule = z.strictObject({
 
 /** A rule. */
 export interface ApprovalRule {
-  /** Why a plan with these nodes waits if somebody with these roles has started it; null if it need not. @param roles null: unknown */
+  /** Why a plan with these nodes waits if an identity with these roles has started it; null if it need not. @param roles null: unknown */
   why(roles: readonly string[] | null, nodes: readonly ScopedNode[]): string | null;
 }
 

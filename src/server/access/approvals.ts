@@ -31,7 +31,7 @@ export class Approvals {
   }
 
   /**
-   * Why one may not decide on what these have done; null if one may. A token counts as whoever made it, so that nobody is two persons
+   * Why one may not decide on what these have done; null if one may. A token counts as whoever made it, so that no one is two persons
    * by making one; and who acts for another counts as both.
    */
   objection(second: Actor | null, first: readonly Actor[]): string | null {

@@ -51,10 +51,10 @@ interface Claim {
   readonly isUsed: boolean;
 }
 
-/** Who serves a BMC: an agent, nobody yet, or nobody at all. */
+/** Who serves a BMC: an agent, none yet, or none at all. */
 export type Owner =
   | { readonly kind: 'attached'; readonly attachment: Attachment }
-  /** The last owner was lost and may still send; nobody else may for so long. */
+  /** The last owner was lost and may still send; no other agent may for so long. */
   | { readonly kind: 'lost'; readonly agentUuid: string; readonly movableInMs: number }
   | { readonly kind: 'none' };
 
@@ -245,7 +245,7 @@ export class Attachments {
       this.#freeUnused(hello.agentUuid);
       cancellation.abort(fail('ATTACHMENT_ENDED', `the stream of agent ${hello.name} ended`));
       cancellation.end();
-      // The transport may hold the last read open for as long as it likes; nobody waits for that.
+      // The transport may hold the last read open for as long as it likes; it is not waited for.
       void Promise.allSettled([reading, messages.return?.()]);
     }
   }

@@ -137,7 +137,7 @@ export function errorsToStatus(log: Log, chance: Chance): ServerMiddleware {
       return yield* call.next(call.request, context);
     } catch (thrown) {
       if (thrown instanceof ServerError) throw thrown;
-      // Nobody hears this; said in the transport's own words, it is not taken for a fault.
+      // No caller hears this; said in the transport's own words, it is not taken for a fault.
       if (context.signal.aborted) throw new ServerError(Status.CANCELLED, 'the client stopped listening');
       const { error, code, details } = answerTo(sayable(thrown, call.method.path, log, chance));
       context.trailer.set(ERROR_CODE_KEY, code);

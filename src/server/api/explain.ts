@@ -20,7 +20,7 @@ import { toApproval } from './plan_wire.ts';
 import type { Probe } from './supported.ts';
 import type { View } from './view.ts';
 
-/** So many of a node's last tasks are shown. */
+/** How many of a node's last tasks are shown. */
 const LAST_TASKS = 5;
 
 /**

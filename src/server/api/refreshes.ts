@@ -79,7 +79,7 @@ export class Refreshes {
     this.#calls += 1;
     let held: Refresh | null = null;
     let hasLeft = false;
-    // At once, also if the client reads nothing and so never comes to the end of the generator.
+    // At once, also if the client reads nothing and so never reaches the end of the generator.
     const leave = (): void => {
       if (hasLeft) return;
       hasLeft = true;

@@ -368,7 +368,7 @@ function wrongState(audit: AuditRow, verb: AuditEvent): CountermandError {
   );
 }
 
-/** What the last run came to is not what a stopped audit has to say. */
+/** The message of the last run is not that of a stopped audit. */
 const SAYS: Partial<Record<AuditEvent, Pick<AuditRow, 'statusMessage'>>> = {
   cancel: { statusMessage: 'cancelled' },
   suspend: { statusMessage: 'suspended' },

@@ -1,4 +1,4 @@
-/** Events that somebody outside reports: what runs on nodes has changed, so plans about them may be stale. */
+/** Events that are reported from outside: what runs on nodes has changed, so plans about them may be stale. */
 import { CLUSTER_EVENT_TYPES, isClusterEventType } from '../../core/cluster_events.ts';
 import { failAt } from '../../core/errors.ts';
 import { exceeded, SENT_LIMITS } from '../../core/limits.ts';
@@ -25,7 +25,7 @@ interface ClusterEvent {
   readonly origin?: string;
 }
 
-/** What a report came to. */
+/** The outcome of a report. */
 interface Reported {
   /** The revision of the cluster model afterwards. */
   readonly revision: number;
@@ -33,7 +33,7 @@ interface Reported {
   readonly changed: boolean;
 }
 
-/** So many types are named when another one is reported. */
+/** How many types are named when another one is reported. */
 const SHOWN = 3;
 /** More of a payload, or of a reason, is not kept. */
 const TEXT_LIMIT = 1000;

@@ -1,4 +1,4 @@
-/** What somebody asks of an audit, and what can be said of it without looking at the fleet. */
+/** What a client asks of an audit, and what can be said of it without looking at the fleet. */
 import { failAt, failWith } from '../../core/errors.ts';
 import { SENT_LIMITS } from '../../core/limits.ts';
 import { checkName, MAX_PARALLEL } from '../plans/check.ts';

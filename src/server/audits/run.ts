@@ -159,7 +159,7 @@ function placed(thrown: unknown, { name }: Strategy): unknown {
   return failWith(code, `${path}${error.message}`, details, { cause: error });
 }
 
-/** What earlier runs have made and nobody has started is stale now; so is what waits for its turn without being asked to. */
+/** What earlier runs have made and was never started is stale now; so is what waits for its turn without being asked to. */
 async function supersedeEarlier(
   audit: AuditRow,
   made: ActionPlanRow | null,

@@ -13,7 +13,7 @@ import { retry } from '../retry.ts';
 import { databaseId } from '../store/events.ts';
 import { type Failing, reportChange, type WatchParts } from './watched.ts';
 
-/** What a message came to. */
+/** The outcome of a message. */
 type Result = 'changed' | 'repeated' | 'ignored' | 'unreadable';
 
 /** How long after a failure the queue is opened again; the time doubles with each one. */
@@ -31,7 +31,7 @@ export class NotificationSource {
   connectedSince: number | null = null;
   /** Why it is not; null while all is well. */
   failing: Failing | null = null;
-  /** How many messages came to what, since this conductor leads. */
+  /** How many messages had which outcome, since this conductor leads. */
   readonly counts: Record<Result, number> = { changed: 0, repeated: 0, ignored: 0, unreadable: 0 };
   /** When the last notification was read; null if none was. */
   lastAt: number | null = null;

@@ -27,7 +27,7 @@ export async function announce(
   transaction.changed({ kind: 'events' });
 }
 
-/** Who did something, as notifications tell it; null if nobody is known to have. */
+/** Who did something, as notifications tell it; null if that is not known. */
 export function toldActor(
   identity: string | null,
   onBehalfOf: string | null,

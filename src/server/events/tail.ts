@@ -99,7 +99,7 @@ export class EventTail {
     signal.throwIfAborted();
     const follower = { wants: matcherOf(globs), channel: openFolded(signal, gather) };
     const { ready } = this.#join(follower);
-    // At once, also if the client reads nothing and so never comes to the `finally`.
+    // At once, also if the client reads nothing and so never reaches the `finally`.
     const unlink = onAbort(signal, () => this.#leave(follower));
     try {
       await ready;

@@ -211,7 +211,7 @@ async function changeOnce(request: NodeUpdate, parts: ChangeParts, signal: Abort
   return tellingRefusal(change(), nodeChanges(node, wanted), wanted, BY_OPERATOR, store);
 }
 
-/** What a change comes to, after all that can be checked before it is written. */
+/** The result of a change, after all that can be checked before it is written. */
 async function checkOnce(request: NodeUpdate, parts: ChangeParts, signal: AbortSignal) {
   const { store } = parts;
   const node = await getNode(request.node, store.database.read);

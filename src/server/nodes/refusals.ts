@@ -11,7 +11,7 @@ import { type nodeChanges, refusalAnnouncements } from './notifications.ts';
 /** What another request may come before, while a change is being written. What is refused before that makes no event. */
 const TOLD_REFUSALS: readonly ErrorCode[] = ['NODE_NAME_TAKEN', 'BMC_TAKEN', 'NODE_HELD'];
 
-/** What the work comes to. If it is refused, its notifications are written: what was wanted, and the error. */
+/** The result of the work. If it is refused, its notifications are written: what was wanted, and the error. */
 export async function tellingRefusal<T>(
   work: Promise<T>,
   changes: ReturnType<typeof nodeChanges>,

@@ -8,7 +8,7 @@ export interface ApprovalRules {
   readonly isAny: boolean;
   /**
    * Why a plan has to wait, in words that follow "waits for a second person:"; null if it need not.
-   * @param starter null if nobody is known to have started it
+   * @param starter null if it is not known who started it
    * @param nodes those that its actions are about, each once
    */
   why(starter: Actor | null, nodes: readonly NodeRow[]): string | null;

@@ -160,7 +160,7 @@ export function joined(earlier: ActionPlanRow, digest: string): ActionPlanRow {
   );
 }
 
-/** Writes a plan that nobody but its maker has a reason for, and the audit that says so. */
+/** Writes a plan that only its maker has a reason for, and the audit that says so. */
 export async function writeAlone(
   checked: CheckedPlan,
   digest: string,

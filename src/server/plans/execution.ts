@@ -10,7 +10,7 @@ import { findActionType } from './actions/list.ts';
 import type { PlanParts } from './parts.ts';
 import type { ActionMove } from './transition.ts';
 
-/** An execution that has ended, and what it came to. Nothing of this is written yet. */
+/** An execution that has ended, and its outcome. Nothing of this is written yet. */
 export interface Ended {
   readonly uuid: string;
   /** It was taken back because the plan is cancelled. */
@@ -18,7 +18,7 @@ export interface Ended {
   readonly end: End;
 }
 
-/** The move of the state table that writes what an action in this state came to. */
+/** The move of the state table that writes the outcome of an action in this state. */
 export function endMove({ uuid, end }: Ended, state: ActionState): ActionMove {
   const cancelling = state === 'CANCELLING';
   const { result } = end;
@@ -65,7 +65,7 @@ export class Execution {
   readonly #run: AbortSignal;
   /** Aborted to end the waiting of `execute`. */
   readonly #cancellation: Cancellation;
-  /** What executing came to; null if its waiting was ended. */
+  /** The outcome of executing; null if its waiting was ended. */
   #work: Promise<End | null> = Promise.resolve(null);
   #takenBack = false;
   #cancelled = false;
@@ -96,7 +96,7 @@ export class Execution {
   /** The plan is cancelled: takes the action back, at the longest until `signal` is aborted. */
   abort(signal: AbortSignal): void {
     this.#cancelled = true;
-    // Its time was over, so it is being taken back already; what that comes to is now the end of the cancel.
+    // Its time was over, so it is being taken back already; the outcome of that is now the end of the cancel.
     if (this.#takenBack) return;
     this.#takenBack = true;
     this.#cancellation.abort(fail('ACTION_PLAN_CANCELLED', 'the plan was cancelled'));
@@ -138,7 +138,7 @@ export class Execution {
     });
   }
 
-  /** What taking it back came to. Never rejects. */
+  /** The outcome of taking it back. Never rejects. */
   async #takeBack(signal: AbortSignal): Promise<End> {
     try {
       const executed = await untilAborted(this.#work, signal);

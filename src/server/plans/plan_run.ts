@@ -17,7 +17,7 @@ import { PlanState } from './plan_state.ts';
 import { rollBackAtEnd } from './rollback_order.ts';
 import { type ActionMove, moveActions, movePlan } from './transition.ts';
 
-/** So many actions are moved in one turn: enough to pay for the commit; others can write in between, and little memory is used. */
+/** How many actions are moved in one turn: enough to pay for the commit; others can write in between, and little memory is used. */
 const TURN_LIMIT = 200;
 
 /** One running plan. */
@@ -107,7 +107,7 @@ export class PlanRun {
     });
     this.#plan = plan;
     for (const row of began) this.#begun(row);
-    // A turn takes only so many, and one that was skipped makes room for another.
+    // A turn takes a limited number, and one that was skipped makes room for another.
     if (!this.#cancel && this.#state.startable(1).length > 0) this.#wakeUp();
     if (plan.state === 'CANCELLING') this.#beginCancel(plan);
     return plan;
@@ -218,7 +218,7 @@ export class PlanRun {
     return { ...ended.plan, rolledBackBy: rollback?.uuid ?? ended.plan.rolledBackBy };
   }
 
-  /** How many actions came to what, for people. */
+  /** How many actions have which outcome, for people. */
   #summary(): string {
     const counted = (['SUCCEEDED', 'SKIPPED', 'CANCELLED', 'FAILED'] as const)
       .map((state) => [state.toLowerCase(), this.#state.count(state)] as const)

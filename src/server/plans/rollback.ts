@@ -29,7 +29,7 @@ export interface Undoing {
 export interface RollbackOptions {
   /** Leave out what nothing can undo. */
   readonly skipIrreversible: boolean;
-  /** Undo also what somebody has changed since. */
+  /** Undo also what another order has changed since. */
   readonly acceptDrift: boolean;
 }
 
@@ -144,7 +144,7 @@ export function undoActions(undoings: readonly Undoing[]): WantedAction[] {
   servicesFirst(undoings, undone, before);
   nodesWithoutInstances(undone, before);
   const actions = toActions(undone, before);
-  // A plan that somebody wrote may have an order in which that cannot be: then it is undone in the reverse of its own.
+  // A plan that a client wrote may have an order in which that cannot be: then it is undone in the reverse of its own.
   return isGraph(actions) ? actions : plainly;
 }
 

@@ -165,7 +165,7 @@ export async function orderRollback(order: RollbackOrder, parts: PlanParts): Pro
 }
 
 /**
- * Rolls back a plan that has just ended, in the transaction of its end: what nothing can undo, and what somebody has
+ * Rolls back a plan that has just ended, in the transaction of its end: what nothing can undo, and what another order has
  * changed meanwhile, is left alone and named. It is refused by no freeze: its actions about frozen nodes fail one by one.
  * @returns the rollback, ONGOING, or null if there was nothing to undo
  */

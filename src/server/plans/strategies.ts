@@ -8,7 +8,7 @@ import { manual } from './strategies/manual.ts';
 import { savingEnergy } from './strategies/saving_energy.ts';
 import type { Proposal, Strategy } from './strategies/strategy.ts';
 
-/** The strategy behind a plan whose actions somebody wrote down. */
+/** The strategy behind a plan whose actions a client wrote down. */
 export const MANUAL = manual as Strategy;
 
 /** Every strategy. */

@@ -15,7 +15,7 @@ import { moveActionsOf, movePlans } from './transition.ts';
 /** The states that a plan can be superseded from. */
 export const NOT_LAUNCHED: readonly ActionPlanState[] = ['RECOMMENDED', 'PENDING'];
 
-/** So many actions are moved at a time, if they belong to more than one plan. */
+/** How many actions are moved at a time, if they belong to more than one plan. */
 const ACTIONS_AT_ONCE = 5000;
 
 /**

@@ -1,4 +1,4 @@
-/** Plans as somebody wants them: a client, a strategy, a rollback. Nothing of this is checked yet. */
+/** Plans as they are wanted by a client, a strategy, a rollback. Nothing of this is checked yet. */
 import type { FailurePolicy } from '../store/plan_rows.ts';
 
 /** One action, as a client writes it. */

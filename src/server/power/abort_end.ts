@@ -1,7 +1,7 @@
 import type { OnOff, Reading } from '../../core/power.ts';
 import type { AbortOutcome } from '../../core/states.ts';
 
-/** What an abort came to, as it is written. */
+/** The outcome of an abort, as it is written. */
 export interface AbortEnd {
   readonly outcome: AbortOutcome;
   readonly reason: string;

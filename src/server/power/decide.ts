@@ -162,7 +162,7 @@ function whenSending(task: PowerTaskRow, report: Report, facts: Facts): Move {
   if (how === 'READY') return whenReady(task, report, facts);
   if (how === 'ACCEPTED') return accepted(task, report);
   if (how === 'NOT_SENT' || how === 'REFUSED') return whenNotDone(task, report);
-  if (!isIdempotent(task.target, task.phase)) return how === 'WAITING' ? STAY : whenNobodyKnows(task, report);
+  if (!isIdempotent(task.target, task.phase)) return how === 'WAITING' ? STAY : whenUnknown(task, report);
   if (observed !== null && isReached(task.target, task.phase, { reading: observed, seenDown: task.seenDown }))
     return finishing(task, observed, facts);
   return retrying(task, report);
@@ -212,7 +212,7 @@ function refusal(task: PowerTaskRow, { error, sending: how }: Report): Counterma
 }
 
 /** The order may have been sent. A soft one is watched until its deadline; reset and NMI end by what can be seen. */
-function whenNobodyKnows(task: PowerTaskRow, report: Report): Move {
+function whenUnknown(task: PowerTaskRow, report: Report): Move {
   const message = 'the order may have been sent: no answer to it is known';
   if (TARGET_TABLE[task.target].soft || report.seenDown)
     return { event: 'accept', patch: { task: { message } }, next: 'again' };
@@ -258,7 +258,7 @@ function finishing(task: PowerTaskRow, reading: Reading, facts: Facts): Move {
 
 /**
  * What the time makes of a task; also how long it may still take.
- * @param look what the last reading came to, which decides before a task that was sent ends FAILED; null if it is still to be
+ * @param look the result of the last reading, which decides before a task that was sent ends FAILED; null if it is still to be
  *   made
  */
 export function onDeadline(task: PowerTaskRow, facts: Facts, look: LastLook | null = null): Move {
@@ -299,7 +299,7 @@ function timingOut(task: PowerTaskRow, look: LastLook, facts: Facts): Move {
   const seen = lastSeen(look, facts);
   const mayChange = task.phase === 'DOWN' || task.phase === 'FORCED_DOWN';
   const sentence = unknown
-    ? `outcome unknown: nobody can tell whether the ${task.target} reached the BMC; the node ${seen}`
+    ? `outcome unknown: the ${task.target} may or may not have reached the BMC; the node ${seen}`
     : `${task.nodeName} was not seen ${wanted} in time; it ${seen}`;
   const tried = task.state === 'SENDING' && task.message !== '' ? `. It was ${task.message}` : '';
   const window = mayChange ? facts.now + facts.softPowerOffTimeoutMs : null;

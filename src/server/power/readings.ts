@@ -280,7 +280,7 @@ async function noteOtherServer(
   return writeNode(before, patch, cause, transaction, store);
 }
 
-/** Who has changed what a reading finds: the order that was given up, or nobody knows. */
+/** Who has changed what a reading finds: the order that was given up, or it is unknown. */
 async function causeOf(lateTask: string | null, { sql }: Transaction): Promise<Cause> {
   const task = lateTask === null ? null : await findPowerTask(lateTask, sql);
   if (task === null) return { why: 'it was found so by a reading', actionUuid: null };

@@ -8,7 +8,7 @@ import type { NodeRow } from '../store/rows.ts';
 import { type ReadingParts, readNode } from './readings.ts';
 import { noteUnserved } from './unserved.ts';
 
-/** So many nodes are taken from the database at a time. */
+/** How many nodes are taken from the database at a time. */
 const PAGE = 500;
 
 /**

@@ -1,6 +1,6 @@
 /**
  * What takes the events to one receiver: in order, each until it was taken over. It reads them from the database and keeps none, so
- * that a receiver which is away for hours costs no memory, and holds nobody else up.
+ * that a receiver which is away for hours costs no memory, and holds no other sink up.
  */
 import { type Chance, jitter } from '../../core/chance.ts';
 import { asCountermandError, CountermandError } from '../../core/errors.ts';

@@ -11,7 +11,7 @@ interface Seen {
 /**
  * How long it is until the deadlines of one process's rows. The wall clock is asked once for each, when it is first seen,
  * which is when it is written; from then on time is counted that never jumps. So nothing is given up, or forced, because
- * somebody has set the clock, and nothing waits for an hour more.
+ * the clock was set, and nothing waits for an hour more.
  */
 export class Deadlines {
   readonly #clock: Clock;

@@ -54,7 +54,7 @@ export interface NamedTable<Row> {
   readonly ended: readonly string[];
 }
 
-/** So many of those that bear the same name are told. */
+/** How many of those that bear the same name are told. */
 const UUIDS_TOLD = 5;
 
 /** This much of a uuid is printed by lists. */

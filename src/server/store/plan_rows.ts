@@ -72,7 +72,7 @@ export interface ActionPlanRow {
   readonly requestDigest: string;
   /** The limit of actions that run at the same time. */
   readonly maxParallel: number;
-  /** So many must succeed before the rest start; 0 is none. */
+  /** How many must succeed before the rest start; 0 is none. */
   readonly canary: number;
   readonly onFailure: FailurePolicy;
   /** How many actions it has. */
@@ -149,7 +149,7 @@ export interface ActionRow {
   readonly beforeImage: Readonly<Record<string, unknown>> | null;
   /** The action of another plan that this one undoes. */
   readonly undoes: string | null;
-  /** What it came to. */
+  /** Its outcome. */
   readonly result: Readonly<Record<string, unknown>> | null;
   readonly startedAt: number | null;
   readonly endedAt: number | null;

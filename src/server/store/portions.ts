@@ -1,8 +1,8 @@
 /** How much goes into one statement: databases limit the values of one, SQLite to 32766, PostgreSQL to 65535. */
 
-/** So many rows are inserted or moved by one statement. */
+/** How many rows are inserted or moved by one statement. */
 export const ROWS_AT_ONCE = 400;
-/** So many values are looked for by one statement. */
+/** How many values are looked for by one statement. */
 export const VALUES_AT_ONCE = 900;
 
 /**

@@ -12,7 +12,7 @@ import { ROWS_AT_ONCE } from './portions.ts';
 export interface Old {
   /** It was made before this time. */
   readonly madeBefore: number;
-  /** It came to rest before this time. */
+  /** It ended before this time. */
   readonly endedBefore: number;
 }
 
@@ -29,7 +29,7 @@ const PLAN_END = 'coalesce(ended_at, updated_at)';
 const countedIn = (table: Counted, sql: Knex): Knex.QueryBuilder =>
   table === 'power_tasks' ? sql(table).whereNull('plan_uuid') : sql(table);
 
-/** When the newest row was made that is too many if there may be at most `limit`; null if there are not so many. */
+/** When the newest row was made that is too many if there may be at most `limit`; null if there are fewer. */
 export async function madeAtOfExcess(table: Counted, limit: number, sql: Knex): Promise<number | null> {
   const row = await countedIn(table, sql).orderBy('created_at', 'desc').offset(limit).first('created_at');
   return row?.created_at ?? null;
@@ -50,7 +50,7 @@ export async function pruneTasks({ madeBefore, endedBefore }: Old, now: number, 
   return uuids.length;
 }
 
-/** What a portion came to. */
+/** The result of a portion. */
 export interface Pruned {
   /** How many things are gone. */
   readonly count: number;
@@ -125,7 +125,7 @@ export async function pruneAudits({ madeBefore, endedBefore }: Old, { sql }: Tra
 interface OldEvents {
   /** Those that were stored before this time. */
   readonly before: number;
-  /** ... and, if there are more, the oldest, until so many are left; null: any number stays. */
+  /** ... and, if there are more, the oldest, until this number is left; null: any number stays. */
   readonly limit: number | null;
   /** What is too many goes only if it was stored before this time. */
   readonly limitBefore: number;

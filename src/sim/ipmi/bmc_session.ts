@@ -27,7 +27,7 @@ import {
 } from '../../drivers/ipmi/rmcp/packet.ts';
 import { SequenceWindow } from '../../drivers/ipmi/rmcp/sequence_window.ts';
 
-/** Somebody who may log in. */
+/** A user who may log in. */
 interface SimUser {
   readonly name: string;
   readonly password: string;
@@ -52,7 +52,7 @@ export interface SimAnswer {
   readonly data?: Buffer;
 }
 
-/** Answers a command of somebody who may use `privilege`. */
+/** Answers a command of a user who may use `privilege`. */
 type SimCommands = (request: RequestMessage, privilege: number) => SimAnswer;
 
 interface SimSession {
@@ -107,7 +107,7 @@ export class BmcSessions {
     return this.#sessions.size;
   }
 
-  /** A restart: every session is gone, and nobody is told. */
+  /** A restart: every session is gone, and no client is told. */
   forgetAll(): void {
     this.#sessions.clear();
   }
@@ -303,6 +303,6 @@ function raise(data: Buffer, session: SimSession): SimAnswer {
 }
 
 function newSession(id: number, consoleSessionId: number, suite: CipherSuite, nowMs: number): SimSession {
-  const nobody = { exchange: null, user: null, keys: null, privilege: 0, sequence: 0 };
-  return { id, consoleSessionId, suite, incoming: new SequenceWindow(), heardAt: nowMs, ...nobody };
+  const newSession = { exchange: null, user: null, keys: null, privilege: 0, sequence: 0 };
+  return { id, consoleSessionId, suite, incoming: new SequenceWindow(), heardAt: nowMs, ...newSession };
 }

@@ -19,7 +19,7 @@ export interface SimFleet {
   stop(): Promise<void>;
 }
 
-/** So many are started at a time. */
+/** How many are started at a time. */
 const AT_ONCE = 500;
 
 /**

@@ -32,7 +32,7 @@ const refused = (completionCode: number): SimAnswer => ({ completionCode });
 
 /**
  * The vendor's commands of one iRMC, for `more` of SimBmcParts. The agent is connected while `agentConnected` says so and
- * the operating system of `host` runs. Without it the requests to it are refused with D5h, as nobody is there to do them;
+ * the operating system of `host` runs. Without it the requests to it are refused with D5h, as there is no host to do them;
  * so is a cancel when nothing can be taken back any more.
  */
 export function irmcCommands(
@@ -48,7 +48,7 @@ export function irmcCommands(
     if (command === COMMAND.communication) return communicate(request, host, agentIsThere());
     if (request !== SYSTEM_STATUS_REQUEST) return refused(COMPLETION.invalidData);
     if (data.length !== SYSTEM_STATUS_LENGTH) return refused(LENGTH_INVALID);
-    // Signalling, notifications and POST code: nothing is to be told.
+    // Signalling, notifications and POST code: there is nothing to report.
     return done(statusOf(host, agentIsThere()), 0, 0, 0);
   };
 }

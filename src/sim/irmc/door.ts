@@ -28,7 +28,7 @@ export class Door {
     return false;
   }
 
-  /** What the header WWW-Authenticate says to somebody who was not let in. */
+  /** What the header WWW-Authenticate says to a client that was not let in. */
   challenges(): string[] {
     const { methods } = this.#login;
     // Digest first: python-requests takes what stands before it for its own.

@@ -9,7 +9,7 @@ export type WebFault =
   | 'stalls'
   /** Status 503, as after a restart of the iRMC. */
   | 'unavailable'
-  /** Status 302, to a place where nobody is. */
+  /** Status 302, to an address where nothing answers. */
   | 'redirects'
   // What was asked is done, but that cannot be told from the answer.
   /** The connection is reset. */
@@ -55,7 +55,7 @@ export interface IrmcFaults {
   readonly busyMs: number;
   /** It refuses every order with this Value; null if it does not. */
   readonly refusesWith: number | null;
-  /** What a cancel comes to when nothing is pending: no public source says it. */
+  /** The answer to a cancel when nothing is pending: no public source says it. */
   readonly nothingPendingValue: 0 | 31;
   /** What a reset, a cycle and an NMI come to when the server is off: no public source says it. */
   readonly whileOffValue: number;

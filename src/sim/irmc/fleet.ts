@@ -38,7 +38,7 @@ export interface IrmcFleet {
   stop(): Promise<void>;
 }
 
-/** So many are started at a time. */
+/** How many are started at a time. */
 const AT_ONCE = 100;
 
 /**

@@ -47,7 +47,7 @@ export function readScciRequest(body: string): readonly ScciRequest[] | ScciComp
   return readSequence(text);
 }
 
-/** Comments are harmless; a document type is not, and nobody needs one. */
+/** Comments are harmless; a document type is not, and no request needs one. */
 function withoutComments(text: string): readonly ScciRequest[] | ScciComplaint {
   const rest = text.replaceAll(/<!--[\s\S]*?-->/g, '');
   return rest.includes('<!') ? unreadable('a document type is not allowed') : readSequence(rest);

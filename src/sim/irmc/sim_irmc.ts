@@ -23,7 +23,7 @@ interface SimIrmcParts {
   readonly chance: Chance;
 }
 
-/** An SCCI order that came, and the Value that it came to: 0 if it was carried out. */
+/** An SCCI order that came, and the Value of its answer: 0 if it was carried out. */
 export interface ScciReceived {
   readonly command: ScciOrder;
   readonly value: number;
@@ -31,7 +31,7 @@ export interface ScciReceived {
 
 /** So long an iRMC is away when its firmware starts anew. */
 const FIRMWARE_START_MS = 60_000;
-/** So many orders are remembered at least. */
+/** The least number of orders that are remembered. */
 const REMEMBERED = 10_000;
 
 /** One pretended iRMC. */

@@ -47,8 +47,8 @@ export class LentSocket {
   }
 
   /**
-   * Hears of an error from net-snmp while it reads. To somebody with a wrong password it says nothing (3.29.2); an agent has to
-   * say usmStatsWrongDigests (RFC 3414 section 3.2, 6). It does say that to somebody who has not authenticated at all.
+   * Hears of an error from net-snmp while it reads. To a user with a wrong password it says nothing (3.29.2); an agent has to
+   * say usmStatsWrongDigests (RFC 3414 section 3.2, 6). It does say that to a client that has not authenticated at all.
    */
   complain(error: unknown): void {
     const reading = this.#reading;

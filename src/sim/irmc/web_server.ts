@@ -7,7 +7,7 @@ import { readRedfish } from './redfish.ts';
 import type { SimIrmc } from './sim_irmc.ts';
 import { LOGIN_PAGE, say, type WebAnswer } from './web_faults.ts';
 
-/** Nobody has more to say to an iRMC. */
+/** No client sends an iRMC more. */
 const MAX_BODY_BYTES = 64 * 1024;
 /** S6 iRMCs have nothing to say without TLS (their release notes, 2.00). */
 const ONLY_WITH_TLS = 'S6';

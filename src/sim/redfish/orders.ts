@@ -1,4 +1,4 @@
-/** What a Reset comes to, with each fault. */
+/** The effect of a Reset, with each fault. */
 import type { OrderFault } from './faults.ts';
 import type { Page } from './page.ts';
 import { errorPage, type TaskId, taskPage } from './pages.ts';

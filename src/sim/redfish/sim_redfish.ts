@@ -63,7 +63,7 @@ export class SimRedfish {
   lastResetAt = '1970-01-01T00:00:00Z';
   /** The open sessions, by their numbers. */
   readonly #sessions = new Map<string, Session>();
-  /** What Systems show for a while because of an order that comes to nothing. */
+  /** What Systems show for a while because of an order without effect. */
   readonly #passing = new Map<SimSystem, Passing>();
   #resets = 0;
   /** Refused logins since the last good one, and until when all are refused. */

@@ -19,9 +19,9 @@ type Parts = Pick<OutletParts, 'clock' | 'objection'>;
 /** A connection. */
 export interface Broker {
   readonly model: ChannelModel;
-  /** What `work` comes to. @throws DeliveryFailure when the limit is over, or the connection breaks; the reason of the abort, at once */
+  /** Resolves with the result of `work`. @throws DeliveryFailure when the limit is over, or the connection breaks; the reason of the abort, at once */
   within<T>(limitMs: number, what: string, work: () => Promise<T>, signal: AbortSignal): Promise<T>;
-  /** What `work` comes to, however long it takes. @throws DeliveryFailure when the connection breaks; the reason of the abort, at once */
+  /** Resolves with the result of `work`, however long it takes. @throws DeliveryFailure when the connection breaks; the reason of the abort, at once */
   during<T>(work: Promise<T>, signal: AbortSignal): Promise<T>;
   /** Ends it: in order if the broker answers soon, and in any case. */
   close(): Promise<void>;
@@ -84,7 +84,7 @@ export async function openBroker(
   }
 }
 
-/** An error that is told to no listener would end the process; one that comes late is told to nobody else. */
+/** An error that is told to no listener would end the process; one that comes late is told to no other listener. */
 function heard(model: ChannelModel): ChannelModel {
   model.on('error', () => {});
   return model;
@@ -130,7 +130,7 @@ function brokerOf(model: ChannelModel, parts: Parts, end: () => void): Broker {
   };
 }
 
-/** What `work` comes to, which must not throw but reject. */
+/** The result of `work`, which must not throw but reject. */
 async function within<T>(
   afterMs: number,
   what: string,

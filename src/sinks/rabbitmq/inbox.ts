@@ -18,11 +18,11 @@ interface InboxPlace extends Omit<BrokerPlace, 'password'> {
 
 /** How long one answer of the broker may take. */
 const LIMIT_MS = 15_000;
-/** So many messages are on their way to us at a time. */
+/** How many messages are on their way to us at a time. */
 const AT_ONCE = 20;
-/** Of a queue that nobody reads, the oldest messages go beyond this number, so that no disk is filled. */
+/** Of a queue that is not read, the oldest messages go beyond this number, so that no disk is filled. */
 const QUEUE_LENGTH = 100_000;
-/** A queue that nobody has read for so long is deleted: the installation is gone. */
+/** A queue that has not been read for this long is deleted: the installation is gone. */
 const QUEUE_EXPIRES_MS = 7 * 24 * 3_600_000;
 
 /** A queue at a broker. Nothing is opened yet. */
@@ -31,7 +31,7 @@ export function rabbitInbox(place: InboxPlace, clock: Clock): Inbox {
   return {
     place: `RabbitMQ at ${url.host}, exchange '${exchange}'`,
     async read(queue, take, opened, signal) {
-      // Where it leads is said by whoever writes the configuration, and by nobody else.
+      // Where it leads is said by whoever writes the configuration, and by no one else.
       const parts = { clock, objection: () => null };
       const broker = await openBroker({ url, ca, password: place.password() }, LIMIT_MS, parts, signal);
       const messages = openChannel<ConsumeMessage | null>(signal);

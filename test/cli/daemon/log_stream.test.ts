@@ -19,7 +19,7 @@ function openStuck() {
   return { stream, read, readOne: () => go() };
 }
 
-test('lines that nobody reads are left out beyond a limit, and counted once they are read again', async (t) => {
+test('lines that are not read are left out beyond a limit, and counted once they are read again', async (t) => {
   const { stream, read, readOne } = openStuck();
   const log = openLogStream(stream);
   const line = `${'x'.repeat(9_999)}\n`;

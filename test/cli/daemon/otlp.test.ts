@@ -1,4 +1,4 @@
-/** What goes out to an OTLP receiver, and what happens when it is away: nobody waits, and the log says it once. */
+/** What goes out to an OTLP receiver, and what happens when it is away: no work waits, and the log says it once. */
 import test, { type ExecutionContext } from 'ava';
 import { openOtlp } from '../../../src/cli/daemon/otlp.ts';
 import { openTraces } from '../../../src/cli/daemon/traces.ts';
@@ -19,7 +19,7 @@ const SPAN: EndedSpan = {
   error: null,
   attributes: {},
 };
-/** So many spans go out at once, without waiting for more. */
+/** How many spans go out at once, without waiting for more. */
 const BATCH = 512;
 
 /** A receiver, a way to it, and the log. */
@@ -69,7 +69,7 @@ test('a receiver that is away is told of once, and once when it is back; what ha
   await answers(1, 400);
   send(BATCH);
   await answers(2, 400);
-  // Nobody waits: far more than there is room for is taken at once.
+  // No work waits: far more than there is room for is taken at once.
   send(100_000);
   receiver.status = 200;
   await answers(1, 200);

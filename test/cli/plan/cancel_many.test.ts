@@ -76,7 +76,7 @@ test('all that is refused is told, and the exit code is that of the most serious
   t.is((await cancel({ rack1: CANCELLED, rack2: CANCELLED }, true)).error, null);
 });
 
-test('a cancel that was accepted, and came to something else', async (t) => {
+test('a cancel that was accepted, and had another outcome', async (t) => {
   const { error, lines } = await cancel({ rack1: { ends: 'FAILED' }, rack2: CANCELLED }, true);
   t.regex(error.message, /^1 of 2 cancels did not end as asked: 'rack1' \(uuid-of-\); .*FAILED/);
   t.true(lines.some((line) => line.startsWith("plan 'rack2' CANCELLED")));

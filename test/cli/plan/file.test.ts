@@ -120,7 +120,7 @@ test(refused, 'a: [', /is not the YAML it should be: .* at line 1, column 5$/);
 test(refused, '{"name": "p"', /is not the YAML it should be/);
 test(refused, 'a: 1\n---\nb: 2', /multiple documents at line/);
 test(refused, 'name: !secret x', /Unresolved tag: !secret/);
-test(refused, 'name: *nobody', /Unresolved alias/);
+test(refused, 'name: *unknown', /Unresolved alias/);
 test(refused, '\tname: p', /Tabs are not allowed/);
 test(refused, 'name: p\nname: q\nactions: []', /the key 'name' appears twice in one place$/);
 test(refused, action('input_parameters: {x: 1, x: 2}'), /the key 'x' appears twice/);

@@ -271,14 +271,24 @@ test('a stream that ends too early', breaks, [BEGIN], undefined, 'nothing', 'CON
   WATCH_IT,
   '  cancel it: countermand plan cancel plan-1',
 ]);
-test('a cancel of which nothing was heard: nobody knows', breaks, [], BROKEN, 'cancel', 'CONDUCTOR_UNREACHABLE', [
-  'the connection broke',
-  "  whether the cancel was accepted shows: countermand plan show 'rack 7 down'",
-]);
-test('a rollback of which nothing was heard: nobody knows', breaks, [], BROKEN, 'rollback', 'CONDUCTOR_UNREACHABLE', [
-  'the connection broke',
-  "  whether the rollback was accepted shows: countermand plan show 'rack 7 down'",
-]);
+test(
+  'a cancel of which nothing was heard: its outcome is unknown',
+  breaks,
+  [],
+  BROKEN,
+  'cancel',
+  'CONDUCTOR_UNREACHABLE',
+  ['the connection broke', "  whether the cancel was accepted shows: countermand plan show 'rack 7 down'"],
+);
+test(
+  'a rollback of which nothing was heard: its outcome is unknown',
+  breaks,
+  [],
+  BROKEN,
+  'rollback',
+  'CONDUCTOR_UNREACHABLE',
+  ['the connection broke', "  whether the rollback was accepted shows: countermand plan show 'rack 7 down'"],
+);
 
 const rollbackTo = (state: 'SUCCEEDED' | 'FAILED'): readonly PlanMessage[] => [
   { actionPlan: planIn('ONGOING', 1, ROLLBACK), actions: [actionIn('n1', 'ONGOING')] },

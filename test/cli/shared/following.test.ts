@@ -110,7 +110,7 @@ test('a stream that ends too early: the order goes on', breaks, streamOf([CONFIR
   ...WAY_ON,
 ]);
 test(
-  'a stream that breaks before it said anything: nobody knows',
+  'a stream that breaks before it said anything: the outcome is unknown',
   breaks,
   streamOf([], BROKEN),
   'CONDUCTOR_UNREACHABLE',

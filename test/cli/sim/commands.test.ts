@@ -149,7 +149,7 @@ test('a K_g that is none', refused, '', /^error: COUNTERMAND_SIM_KG is not 1 to 
   COUNTERMAND_SIM_KG: 'key',
 });
 
-test.serial('a port that somebody has, an address that is not here: an error, and nothing is left', async (t) => {
+test.serial('a port that is in use, an address that is not here: an error, and nothing is left', async (t) => {
   const taken = await takePort(address);
   await startSimCommand(t, ['ipmi', '--address', address, '--first-port', String(taken)]);
   const second = await refusal(`--address ${address} --first-port ${taken - 1} --nodes 2`);

@@ -69,7 +69,7 @@ test('a session that a BMC has lost is counted, one that was closed or whose ord
   t.is(await look(), 0);
   bmc.restart(0);
   t.is(await look(), 1);
-  // While nobody asks it is found by what keeps the session.
+  // While it is idle it is found by what keeps the session.
   bmc.restart(60_000);
   await wire.clock.turn(61_000);
   t.is(await look(), 2);
@@ -100,7 +100,7 @@ test('right after a reading, an order is one datagram', async (t) => {
 });
 
 for (const control of ['soft', 'reset', 'diag', 'on', 'off'] as const) {
-  test(`the answer to ${control} is lost: it is not sent again, and nobody claims to know`, async (t) => {
+  test(`the answer to ${control} is lost: it is not sent again, and its outcome is unknown`, async (t) => {
     const { wire, bmc, read, order, orders } = newBmc();
     await read();
     wire.tamper = () => null;

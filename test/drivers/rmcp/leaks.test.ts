@@ -22,7 +22,7 @@ const NOISE_BYTES = 4 * 1024 * 1024;
 setFlagsFromString('--expose-gc');
 const collect = runInNewContext('gc') as () => void;
 
-/** Memory that is in use when all that nobody needs is gone. */
+/** Memory that is in use when all garbage is gone. */
 async function heapUsed(): Promise<number> {
   for (let round = 0; round < 3; round += 1) await othersFirst();
   collect();

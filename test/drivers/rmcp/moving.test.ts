@@ -99,7 +99,7 @@ test('no session grows older than its age, though it is used all the time', asyn
   await read();
 });
 
-test('a session that nobody uses is closed when it is too old, though it could be kept', async (t) => {
+test('an idle session is closed when it is too old, though it could be kept', async (t) => {
   const { wire, first, pool, read } = newNetwork({ keepSessionMs: 3_600_000, maxAgeMs: 600_000 });
   await read();
   await wire.clock.turn(590_000);

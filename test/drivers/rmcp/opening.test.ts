@@ -73,7 +73,7 @@ test(
 test('a closed port', fails, 'PORT_CLOSED', { broken: 'ECONNREFUSED' }, AT_ONCE_MS);
 test('no route', fails, 'NO_ROUTE', { broken: 'ENETUNREACH' }, AT_ONCE_MS);
 test('no such name', fails, 'NAME_NOT_FOUND', { host: 'bmc.invalid' }, AT_ONCE_MS);
-test('nobody there', fails, 'SILENT', { silent: true }, 6000);
+test('no BMC there', fails, 'SILENT', { silent: true }, 6000);
 test('what answers is no BMC', fails, 'PROTOCOL_VIOLATION', { tamper: () => key('HTTP/1.1 400 Bad Request') }, 6000);
 
 const isKind = (datagram: Buffer, ...types: readonly number[]): boolean => {
@@ -169,7 +169,7 @@ test('a BMC that is slow is not asked again before it can have answered', async 
   const pool = wire.pool();
   const { value, tookMs } = await settle(pool.run(targetOf('bmc'), getDeviceId, never()), wire.clock);
   t.is(value?.ipmiVersion, '2.0');
-  // Five answers of 5 s. Only the first question was asked again, as nobody knew; beside it, who is there.
+  // Five answers of 5 s. Only the first question was asked again, as the answer was not known; beside it, who is there.
   t.is(tookMs, 25_000);
   t.is(wire.sent, 5 + 3 * 3);
   pool.close();

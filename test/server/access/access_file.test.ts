@@ -53,8 +53,8 @@ test('a role over some nodes has no verb that is not about nodes', (t) => {
 });
 
 test('who is not bound may do nothing; agents attach; without a file who is known may do everything', (t) => {
-  const nobody = access.rightsOf(client('jwt:mallory'));
-  t.false(GRANTABLE.some((verb) => nobody.may(verb)));
+  const stranger = access.rightsOf(client('jwt:mallory'));
+  t.false(GRANTABLE.some((verb) => stranger.may(verb)));
   const agent = access.rightsOf({ name: 'agent:north', agentZones: ['north'] });
   t.true(agent.may('agent.attach'));
   t.false(GRANTABLE.some((verb) => agent.may(verb)));
@@ -110,7 +110,7 @@ for (const [what, document, sentence] of WRONG)
     t.throws(() => parseAccess(document, 'access.yaml'), { code: 'CONFIGURATION_INVALID', message: sentence } as never);
   });
 
-test('new rules end the streams of those who may do something else, and of nobody else', async (t) => {
+test('new rules end the streams of those who may do something else, and of no one else', async (t) => {
   const changing = new Access(rules);
   const streams = new OpenStreams(changing);
   const cancellation = openCancellation([]);

@@ -142,8 +142,8 @@ test('of two agents with one identity that attach at the same moment, one is let
   );
 });
 
-const NOBODY: Identity = { name: 'anonymous@::1', agentZones: 'any' };
-const FOREIGN = [agent('z', 'north'), NOBODY, null];
+const ANONYMOUS: Identity = { name: 'anonymous@::1', agentZones: 'any' };
+const FOREIGN = [agent('z', 'north'), ANONYMOUS, null];
 
 test('the uuid of the agent inside the conductor is taken by no other, which expels nothing and leaves nothing', async (t) => {
   const { attachments, attach, written, told } = openSlow();
@@ -176,8 +176,8 @@ test('of two identities that attach with one uuid at the same moment, the first 
 test('without authentication, an agent that was lost comes back from another address', async (t) => {
   const { attachments, attach, written } = openSlow();
   written.resolve();
-  await attach('one', NOBODY);
-  await attach('one', { ...NOBODY, name: 'anonymous@192.0.2.1' });
+  await attach('one', ANONYMOUS);
+  await attach('one', { ...ANONYMOUS, name: 'anonymous@192.0.2.1' });
   t.is(attachments.list().length, 1);
 });
 

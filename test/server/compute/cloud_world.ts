@@ -97,7 +97,7 @@ export async function actionOf({ world }: CloudWorld, plan = 'p', name = 'it'): 
   return actions.find((each) => each.name === name) as ActionRow;
 }
 
-/** An action as its state and the first words of what it came to. */
+/** An action as its state and the first words of its outcome. */
 export async function cameTo(at: CloudWorld, plan?: string, name?: string): Promise<string> {
   const { state, statusMessage } = await actionOf(at, plan, name);
   return `${state} ${statusMessage}`;

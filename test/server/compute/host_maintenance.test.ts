@@ -108,7 +108,7 @@ test('what has drifted since is named and left alone, and what is gone is no fai
   t.like(sim.cloud.hosts.get('cmp1'), { status: 'enabled', reason: null });
 });
 
-test('a service that somebody has touched since is left as it is, and the reason that was there before comes back', async (t) => {
+test('a service that another client has changed since is left as it is, and the reason that was there before comes back', async (t) => {
   const at = await openCloudWorld(t, 3);
   const { world, sim } = at;
   const [first, second] = ['cmp1', 'cmp2'].map((name) => sim.cloud.hosts.get(name));
@@ -214,7 +214,7 @@ test('one failure stops further moves: no node goes down, and the plan says why'
 const IN_THE_WAY: readonly [string, (at: CloudWorld) => void, RegExp][] = [
   ['an instance that is built', (at) => at.vm('new', 'cmp1', 'building'), /HOST_NOT_READY.*new is BUILD/],
   [
-    'one that nobody can move',
+    'one that cannot be moved',
     (at) => at.vm('ill', 'cmp1', 'error'),
     /ill is ERROR and cannot be moved \(cannot_move\)/,
   ],

@@ -85,7 +85,7 @@ const FAULTS: readonly [string, (t: ExecutionContext) => Promise<void>][] = [
     },
   ],
   [
-    '6: an instance that is where it should be counts as moved, whatever its migration came to',
+    '6: an instance that is where it should be counts as moved, whatever the outcome of its migration',
     async (t) => {
       const at = await started(t, { destination: 'cmp2' }, ({ sim, vm1 }) =>
         sim.cloud.faults.set(vm1.uuid, { live: 'error-moved' }),

@@ -158,7 +158,7 @@ test('power states count against the last good one: error and unknown are no cha
   await endWorld(world);
 });
 
-test('a change is noted for the plan whose own action it was, and for no plan if somebody else did it', async (t) => {
+test('a change is noted for the plan whose own action it was, and for no plan if another caller did it', async (t) => {
   const world = await worldWith(t, 'n1', 'n2');
   for (const node of ['n1', 'n2']) await world.order(node, 'power on');
   await world.clock.turn(1000);

@@ -43,7 +43,7 @@ interface Machine {
   readonly table: Table;
   readonly sqlTable: string;
   readonly patch: object;
-  /** True if a row that comes to this state gets the time of its end. */
+  /** True if a row that enters this state gets the time of its end. */
   ends(state: string): boolean;
   put(state: string, store: Store): Promise<Row>;
   read(uuid: string, store: Store): Promise<Row>;

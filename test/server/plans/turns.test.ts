@@ -6,7 +6,7 @@ const SIZE = 1200;
 const sleeps = Array.from({ length: SIZE }, (_, at) => wanted(`s${at}`, 'sleep', { duration: 60 }));
 const nops = Array.from({ length: SIZE }, (_, at) => wanted(`n${at}`, 'nop', {}, [`s${at}`]));
 
-test('everything that runs and waits is taken back, and each action says first that it is, then what it came to', async (t) => {
+test('everything that runs and waits is taken back, and each action says first that it is, then its outcome', async (t) => {
   const world = await worldWith(t);
   await make(world, 'p1', [...sleeps, ...nops], { maxParallel: SIZE });
   await world.conductor.plans.start('p1', false);

@@ -106,7 +106,7 @@ const IDEMPOTENT: readonly (readonly [OrderTarget, Phase, reached: Reading, not:
   ['rebooting', 'UP', ON, OFF],
 ];
 
-// An idempotent command whose outcome nobody knows: whatever is read of the end state settles it.
+// An idempotent command whose outcome is unknown: whatever is read of the end state settles it.
 for (const [target, phase, reached, not] of IDEMPOTENT) {
   const subject: Subject = ['SENDING', target, phase];
   const command = target === 'power off' || phase === 'FORCED_DOWN' ? 'power off' : 'power on';
@@ -125,7 +125,7 @@ test(reported, ['CONFIRMING', 'soft rebooting', 'DOWN'], 'ACCEPTED', { observed:
 test(reported, ['SENDING', 'power on', 'WHOLE'], 'UNKNOWN', { observed: STOPPING }, '-');
 test(reported, ['SENDING', 'power off', 'WHOLE'], 'UNKNOWN', { observed: POWERING_ON }, '-');
 
-// A refusal ends an order that was just given. A second half, which somebody relies on, is not left so.
+// A refusal ends an order that was just given. A second half, which the plan relies on, is not left so.
 for (const sending of ['REFUSED', 'NOT_SENT'] as const) {
   test(reported, ['SENDING', 'power on', 'WHOLE'], sending, { error: D4 }, 'fail BMC_PRIVILEGE_TOO_LOW');
   test(reported, ['SENDING', 'soft power off', 'DOWN'], sending, { error: D4 }, 'fail BMC_PRIVILEGE_TOO_LOW');

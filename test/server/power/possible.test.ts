@@ -184,7 +184,7 @@ const SITUATIONS: Readonly<Record<string, Situation>> = {
       const task = await world.order('n1', 'power off');
       await world.clock.turn(10_000);
       const { errorCode } = await getPowerTask(task.uuid, world.database.read);
-      if (errorCode !== 'BMC_IS_ANOTHER') throw new Error(`the order came to ${errorCode}`);
+      if (errorCode !== 'BMC_IS_ANOTHER') throw new Error(`the order ended with ${errorCode}`);
     },
     possible: '',
   },
@@ -228,7 +228,7 @@ const holderOf = async (world: World): Promise<PowerTaskRow | null> => {
   return heldBy === null ? null : getPowerTask(heldBy, world.database.read);
 };
 
-/** What an order comes to: refused, by the conductor or by the agent before anything is sent; without effect; accepted. */
+/** The outcome of an order: refused, by the conductor or by the agent before anything is sent; without effect; accepted. */
 async function tryOrder(world: World, target: Target): Promise<string> {
   const task = await world.order('n1', target).catch(asCountermandError);
   if (task instanceof Error) return `refused: ${task.code}`;

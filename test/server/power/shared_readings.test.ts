@@ -60,7 +60,7 @@ test(`${CALLERS} callers share one reading in flight and one that waits; when th
   t.is(world.clock.monotonic(), asksAt, 'nothing stands before it at the BMC');
 });
 
-test('a reading that was begun before the call is nobody else’s: who asks meanwhile gets the next one', async (t) => {
+test('a reading that was begun before the call is no other caller’s: who asks meanwhile gets the next one', async (t) => {
   const { world, answersAfter, ask, looks } = await hungWorld(t);
   answersAfter('1000');
   const first = ask(openCancellation([]));

@@ -113,7 +113,7 @@ test('what is not put back: a file that is damaged, newer or none, and into a fo
   writeFileSync(join(folder, 'newer.db'), readFileSync(file));
   edit(join(folder, 'newer.db'), "insert into knex_migrations (name) values ('9999_later')");
   writeFileSync(join(folder, 'torn.db'), readFileSync(file));
-  // As when somebody has deleted rows with another program.
+  // As when rows were deleted with another program.
   edit(join(folder, 'torn.db'), "insert into plan_nodes values ('p', 'n')");
   writeFileSync(join(folder, 'text.db'), 'no database');
   const fresh = join(folder, 'fresh');

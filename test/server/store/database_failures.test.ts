@@ -145,7 +145,7 @@ const LEAVES: readonly [ActionPlanState, (world: World) => Promise<unknown>][] =
   ['SUPERSEDED', (world) => changeNode(relabelled('n3'), world.conductor)],
 ];
 for (const [end, leave] of LEAVES)
-  test(`a plan that is ${end} in the queue keeps nobody waiting, whatever fails`, (t) =>
+  test(`a plan that is ${end} in the queue keeps no other waiting, whatever fails`, (t) =>
     tell(t, {
       nodes: ['n1', 'n2', 'n3'],
       async prepare(world) {

@@ -102,7 +102,7 @@ async function halt(t: ExecutionContext, { sql }: Transaction): Promise<() => vo
 
 // While a session stands still, the server makes and drops no database.
 test.serial(
-  'our session stands still and cannot be ended: refusals, as nobody else has the database; then all goes on',
+  'our session stands still and cannot be ended: refusals, as no one else has the database; then all goes on',
   async (t) => {
     const clock = new VirtualClock();
     const { database } = await openNew(t, { clock });

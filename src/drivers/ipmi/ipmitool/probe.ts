@@ -77,7 +77,7 @@ async function lookUp(bmc: BmcAddress, clock: Clock, signal: AbortSignal): Promi
   }
 }
 
-/** A connected socket is told by the kernel when the port is closed, and hears nobody else. */
+/** A connected socket is told by the kernel when the port is closed, and hears no other host. */
 function connect(socket: Socket, bmc: BmcAddress, address: string): Promise<void> {
   return new Promise((resolve, reject) => {
     socket.connect(bmc.port, address, (error?: Error) => (error ? reject(unreachable(bmc, error)) : resolve()));

@@ -63,7 +63,7 @@ export function sameCode(one: Buffer, other: Buffer): boolean {
 export interface SessionKeys extends Signer {
   /**
    * A payload as it travels: an initialization vector, then the encrypted bytes (IPMI 2.0 section 13.29.2).
-   * @param random 16 bytes that nobody can guess; the vector is made of them
+   * @param random 16 bytes that cannot be guessed; the vector is made of them
    */
   encrypt(payload: Buffer, random: Buffer): Buffer;
   /** A payload as it was; null if it cannot have been encrypted with these keys. */
@@ -91,7 +91,7 @@ export function deriveKeys(suite: CipherSuite, sessionIntegrityKey: SecretKey): 
 /*
  * A cipher object of Node costs more than what it does to a packet, so each session has one for each way, and goes on with it.
  * In cipher block chaining each block of the result is the vector of the next: one block of chance in front comes out as a
- * vector that nobody can foretell, and what follows is encrypted with it. The other way, the first block comes out as
+ * vector that cannot be predicted, and what follows is encrypted with it. The other way, the first block comes out as
  * nonsense, and what follows is decrypted with the vector that it is.
  */
 

@@ -33,7 +33,7 @@ interface ClientParts {
 
 /**
  * A BMC that answered so lately still has our session. Before an order that must not be sent twice, one that did not is
- * asked something harmless: an order into a session that is not there any more would be lost, and nobody could tell.
+ * asked something harmless: an order into a session that is not there any more would be lost, and without a trace.
  */
 const SURELY_THERE_MS = 2000;
 /** In a session that was kept, silence mostly means that the BMC has let go of it: a new one is opened soon. */
@@ -43,7 +43,7 @@ type Unknown = Command<unknown>;
 
 const GUID_LENGTH = 16;
 
-/** One command that somebody waits for. */
+/** One command whose caller waits. */
 interface Waiting {
   readonly command: Unknown;
   readonly settle: (error: unknown, value: unknown) => void;
@@ -51,7 +51,7 @@ interface Waiting {
   opened: boolean;
 }
 
-/** What is asked now: for somebody, or for ourselves. */
+/** What is asked now: for a caller, or for ourselves. */
 type Asking = 'nothing' | 'the command' | 'whether it is there' | 'to be kept';
 
 /** The client of one BMC. */
@@ -83,12 +83,12 @@ export class Client {
     return this.#session !== null;
   }
 
-  /** Nobody waits for it. */
+  /** No caller waits for it. */
   get idle(): boolean {
     return this.#waiting.length === 0;
   }
 
-  /** For how long nobody has used it, in milliseconds. */
+  /** For how long it has been idle, in milliseconds. */
   get unusedMs(): number {
     return this.idle ? this.#parts.clock.monotonic() - this.#usedAt : 0;
   }
@@ -269,7 +269,7 @@ export class Client {
     else if (error.reason !== 'NO_ANSWER' || error.completionCode !== null)
       this.#heardAt = this.#parts.clock.monotonic();
     const ours = asking === 'to be kept';
-    // Nobody can tell whether an order was done; whatever else was not answered is asked in a new session.
+    // Whether an order was done is unknown; whatever else was not answered is asked in a new session.
     const once = asking === 'the command' && first?.command.idempotent === false;
     const again = over && error.reason === 'NO_ANSWER' && !once && first?.opened === false;
     // An answer that refuses a harmless question is an answer: the BMC is there.

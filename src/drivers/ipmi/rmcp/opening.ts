@@ -3,7 +3,7 @@
  * Pure: packets and time in, datagrams and an outcome out.
  *
  * Every refusal has its own cause. That the password is wrong is seen in message 2, before ours is tried: the BMC counts no
- * failed login, and nobody is locked out. Until the keys are there nothing is signed, and anybody could have said anything:
+ * failed login, and no user is locked out. Until the keys are there nothing is signed, and anyone could have said anything:
  * so a refusal counts when nothing better has come a moment later.
  */
 import {
@@ -47,7 +47,7 @@ export interface Opened {
   readonly roundTripMs: number;
 }
 
-/** So many random bytes. */
+/** This many random bytes. */
 export type RandomBytes = (count: number) => Buffer;
 
 /** The user is looked up by name alone (IPMI 2.0 section 13.20, byte 25). */
@@ -234,7 +234,7 @@ export class Opening {
     return this.#ask('rakp 1', nowMs);
   }
 
-  /** It bears our tag and our session; a refusal by somebody who knows no such session may bear none. */
+  /** It bears our tag and our session; a refusal by a BMC that knows no such session may bear none. */
   #isOurs({ tag, status, consoleSessionId }: handshake.Rakp2 | handshake.Rakp4): boolean {
     const isAnonymous = status !== handshake.STATUS.ok && consoleSessionId === 0;
     return tag === this.#tag && (consoleSessionId === this.#consoleSessionId || isAnonymous);

@@ -13,9 +13,9 @@ import type { RmcpClock, Transport } from './transport.ts';
 
 /** How a pool uses sessions. */
 export interface PoolLimits {
-  /** So many sessions are open at a time, each with a socket; who needs one more waits for one that is not in use. */
+  /** How many sessions are open at a time, each with a socket; who needs one more waits for one that is not in use. */
   readonly maxSessions: number;
-  /** A session that nobody has used for so long is closed; 0 keeps none. */
+  /** A session that has been idle for this long is closed; 0 keeps none. */
   readonly keepSessionMs: number;
   /** A BMC that has said nothing for so long is asked something harmless, before it lets go of the session. */
   readonly keepAliveMs: number;
@@ -56,7 +56,7 @@ interface Member {
   readonly client: Client;
 }
 
-/** Somebody who waits until a session may be opened. */
+/** A caller that waits until a session may be opened. */
 interface Place {
   readonly enter: () => void;
 }
@@ -187,7 +187,7 @@ export class Pool {
     return true;
   }
 
-  /** Closes the session that was not used for the longest time, if there is one that nobody uses. */
+  /** Closes the session that was not used for the longest time, if there is an idle one. */
   #makeRoom(): boolean {
     for (const key of this.#open) {
       const client = this.#members.get(key)?.client;
@@ -217,7 +217,7 @@ export class Pool {
     });
   }
 
-  /** A client has nothing to do: its place is free if it has no session, and can be taken if somebody waits. */
+  /** A client has nothing to do: its place is free if it has no session, and can be taken if another client waits. */
   #rested(key: string): void {
     const client = this.#members.get(key)?.client;
     if (!client?.idle) return;

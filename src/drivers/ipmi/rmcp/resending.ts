@@ -4,7 +4,7 @@
 export interface Patience {
   /** When it is asked again, in milliseconds since it was asked first; empty for what is asked once. */
   readonly resendAfterMs: readonly number[];
-  /** When nobody waits any more. */
+  /** When no caller waits any more. */
   readonly limitMs: number;
 }
 
@@ -46,7 +46,7 @@ export class Resending {
     return this.#askedAt + Math.min(resendAfterMs[this.#resent] ?? limitMs, limitMs);
   }
 
-  /** What is to be done now. Each `ask again` is told once. */
+  /** What to do now. Each `ask again` is told once. */
   due(nowMs: number): Due {
     if (nowMs >= this.#askedAt + this.#patience.limitMs) return 'give up';
     if (nowMs < this.wakeAt) return 'wait';

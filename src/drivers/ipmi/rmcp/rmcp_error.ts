@@ -4,7 +4,7 @@
 const RMCP_CAUSES = {
   NAME_NOT_FOUND: 'no address is known for the host name; nothing was sent',
   NO_ROUTE: 'the system knows no way to the address; nothing was sent',
-  PORT_CLOSED: 'the host answers that nobody listens on the port; nothing was done',
+  PORT_CLOSED: 'the host answers that the port is closed; nothing was done',
   SILENT: 'nothing answers; the command was never sent, as there was no session for it',
   NO_IPMI_2: 'the BMC answers, but not to RMCP+; the command was never sent',
   UNKNOWN_USER: 'the BMC knows no such user; the command was never sent',
@@ -14,7 +14,7 @@ const RMCP_CAUSES = {
   NO_SESSION_SLOT: 'the BMC has no session left; the command was never sent',
   PRIVILEGE_TOO_LOW: 'the user may not have this privilege level, or it does not allow the command; nothing was done',
   REFUSED: 'the BMC refused the command or the session, with a code; nothing was done',
-  NO_ANSWER: 'the command was sent and not answered: nobody knows whether it was done',
+  NO_ANSWER: 'the command was sent and not answered: it is not known whether it was done',
   PROTOCOL_VIOLATION: 'the BMC answers with what the protocol does not allow; the command was never sent',
   GARBLED: 'the command was done, but its answer cannot be read',
   CLOSED: 'the client was closed; a command that was not under way was never sent',

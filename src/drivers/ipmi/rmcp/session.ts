@@ -57,7 +57,7 @@ export class Session {
   #opening: Opening | null = null;
   #opened: Opened | null = null;
   #asked: Asked | null = null;
-  /** The privilege level is raised with the opening; until then nobody else may ask. */
+  /** The privilege level is raised with the opening; until then no other command may be sent. */
   #raising = false;
   #over = false;
   #outgoing = 0;
@@ -104,7 +104,7 @@ export class Session {
     return [this.#send(this.#asked)];
   }
 
-  /** Nobody waits for the answer any more; if it comes, it is passed over. */
+  /** No caller waits for the answer any more; if it comes, it is passed over. */
   forget(): void {
     this.#asked = null;
   }
@@ -135,7 +135,7 @@ export class Session {
     return this.#answered(answer, this.#asked.command);
   }
 
-  /** Ends it. The BMC is told, if it is open, and nobody waits for what it says to that. */
+  /** Ends it. The BMC is told, if it is open, and its answer is not waited for. */
   close(): SessionEvent[] {
     const opened = this.#over ? null : this.#opened;
     this.#over = true;
@@ -201,8 +201,8 @@ export class Session {
     // 80h to 82h are this command's own codes: the level is not available, or above what user or channel may have
     if (code === COMPLETION.insufficientPrivilege || raising)
       return [...over, ...this.#fail('PRIVILEGE_TOO_LOW', words, raising, code)];
-    const nobodyKnows = completionRow(code).proves === 'unknown';
-    return this.#fail(nobodyKnows ? 'NO_ANSWER' : 'REFUSED', words, false, code);
+    const isUnknown = completionRow(code).proves === 'unknown';
+    return this.#fail(isUnknown ? 'NO_ANSWER' : 'REFUSED', words, false, code);
   }
 
   #fail(cause: RmcpCause, detail: string, over: boolean, code: number | null = null): SessionEvent[] {

@@ -1,4 +1,4 @@
-/** Datagrams by UDP: one connected socket for each BMC, so that the system tells of closed ports, and lets nobody else in. */
+/** Datagrams by UDP: one connected socket for each BMC, so that the system tells of closed ports, and lets no other host in. */
 import { createSocket } from 'node:dgram';
 import { lookup } from 'node:dns/promises';
 import { isIP, isIPv6 } from 'node:net';
@@ -8,7 +8,7 @@ import type { Hearer, Line, Transport } from './transport.ts';
 type Soon = (action: () => void) => void;
 
 /**
- * The system's own UDP and name lookup. What is to be sent goes out together, when all that has arrived was taken up: the
+ * The system's own UDP and name lookup. What has to be sent goes out together, when all that has arrived was taken up: the
  * BMCs, or the switch in front of them, are then busy with one burst instead of being woken up for each datagram, and
  * it costs a fifth less of the processor on our side.
  */

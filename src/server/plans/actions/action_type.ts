@@ -65,10 +65,10 @@ export type Undo =
       readonly isOtherServer?: boolean;
     };
 
-/** What an action came to, or what it changed: stored with it, shown to people, and read by an undo. `message` is its sentence. */
+/** The outcome of an action, or what it changed: stored with it, shown to people, and read by an undo. `message` is its sentence. */
 export type Result = Readonly<Record<string, unknown>>;
 
-/** What an action came to. */
+/** The outcome of an action. */
 export type End =
   /** It was taken back, or nothing of it had happened: CANCELLED. */
   | { readonly kind: 'taken_back'; readonly message: string; readonly result: Result }

@@ -51,7 +51,7 @@ const schema = z.strictObject({
 });
 type Parameters = z.infer<typeof schema>;
 
-/** A node that is held, or that nobody serves, is asked about again so soon if nothing is heard of it. */
+/** A node that is held, or that no agent serves, is asked about again after this time if nothing is heard of it. */
 const ASK_AGAIN_MS = 5000;
 
 /**
@@ -177,7 +177,7 @@ function reasonOf({ action, plan }: ActionContext): string {
   return `action '${action.name}' of plan '${plan.name}' (${plan.uuid})${why}`.slice(0, SENT_LIMITS.text.limit);
 }
 
-/** Gives the order, or finds the one that an earlier execution gave. Waits while the node is held or nobody serves it. */
+/** Gives the order, or finds the one that an earlier execution gave. Waits while the node is held or no agent serves it. */
 async function orderWhenFree(
   parameters: Parameters,
   context: ActionContext,
@@ -239,7 +239,7 @@ async function untilAtRest(task: PowerTaskRow, { parts }: ActionContext, signal:
   return last;
 }
 
-/** Withdraws or aborts a task. Resolves with true if it now has to be waited for, false if it is to be looked at again. */
+/** Withdraws or aborts a task. Resolves with true if it now has to be waited for, false if it must be looked at again. */
 async function takeBack(task: PowerTaskRow, { action, plan, parts }: ActionContext): Promise<boolean> {
   const reason = `plan '${plan.name}' (${plan.uuid}) is cancelled`;
   if (task.state === 'QUEUED') {

@@ -75,7 +75,7 @@ export function drainOf(node: SeenNode, seen: HostSeen, parameters: Parameters):
   throw fail('HOST_NOT_READY', `node ${node.name}, host ${host}: ${inTheWay.slice(0, 10).join('; ')}${more}`);
 }
 
-/** Somebody works on it, or has to decide about it. */
+/** A person works on it, or has to decide about it. */
 const isBusy = ({ status, taskState }: Instance): boolean =>
   taskState !== null || ['BUILD', 'VERIFY_RESIZE'].includes(status);
 

@@ -9,7 +9,7 @@ const action = z.strictObject({
   timeout: z.int().optional(),
 });
 
-/** The strategy `manual`: somebody has written the actions down. It is also behind every plan that was made directly. */
+/** The strategy `manual`: a client has written the actions down. It is also behind every plan that was made directly. */
 export const manual = defineStrategy({
   uuid: '5c2a9e6e-6f6c-4d0b-9f0e-0a6f3f6f7a01',
   name: 'manual',

@@ -3,7 +3,7 @@ import { defineStrategy, softOff, softOffParameters } from './strategy.ts';
 
 /**
  * The strategy `saving_energy`: idle nodes that are on are powered off softly, all but a reserve. Which nodes are idle,
- * a label says. Nodes in maintenance are somebody's work and left alone.
+ * a label says. Nodes in maintenance are being worked on, and left alone.
  */
 export const savingEnergy = defineStrategy({
   uuid: '5c2a9e6e-6f6c-4d0b-9f0e-0a6f3f6f7a31',
@@ -27,7 +27,7 @@ export const savingEnergy = defineStrategy({
   schema: z.strictObject({
     idle_label: z.string().min(1).max(255).default('idle').describe('The label that says whether a node is idle.'),
     idle_value: z.string().max(255).default('true').describe('The value of that label on a node that is.'),
-    reserve: z.int().min(0).default(0).describe('So many idle nodes stay on: the first by name.'),
+    reserve: z.int().min(0).default(0).describe('How many idle nodes stay on: the first by name.'),
     ...softOffParameters,
   }),
   propose(nodes, parameters) {

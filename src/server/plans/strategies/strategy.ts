@@ -16,7 +16,7 @@ interface Indicator {
   readonly unit: string | null;
 }
 
-/** What somebody wants of the fleet. */
+/** What a client wants of the fleet. */
 interface Goal {
   readonly uuid: string;
   readonly name: string;

@@ -16,7 +16,7 @@ interface Prepared {
   statement: BetterSqlite3.Statement | null;
 }
 
-/** So many rows are inserted by one statement. */
+/** How many rows are inserted by one statement. */
 const ROWS_IN_ONE = 64;
 
 /** Over the one connection that there is: whoever has the transaction has it. */

@@ -34,7 +34,7 @@ const schema = z.strictObject({
 type Parameters = z.infer<typeof schema>;
 
 /**
- * The action type `change_compute_service_state`. State and reason from before are restored by its undo; a service that somebody else
+ * The action type `change_compute_service_state`. State and reason from before are restored by its undo; a service that another client
  * had disabled, or has touched since, is left as it is.
  */
 export const changeComputeServiceState = defineActionType<Parameters>({
@@ -158,7 +158,7 @@ function isAs(
   return service.status === wanted && hasReason && (down === undefined || service.forcedDown === down);
 }
 
-/** A crash came after the before-image: what is as it was is changed now, and what somebody else has changed is left. */
+/** A crash came after the before-image: what is as it was is changed now, and what another client has changed is left. */
 async function goOn(
   wanted: Parameters,
   image: Image,
@@ -175,7 +175,7 @@ async function goOn(
   if (isBefore) return change(wanted, service, at, context, signal);
   throw fail(
     'ACTION_REFUSED',
-    `nova-compute of ${at.host} is ${words(service)}: somebody else has changed it; it is left alone`,
+    `nova-compute of ${at.host} is ${words(service)}: another client has changed it; it is left alone`,
   );
 }
 

@@ -74,7 +74,7 @@ export const evacuateInstance = defineActionType<Parameters>({
       : { kind: 'irreversible', why: 'an evacuation cannot be undone: the instance was built anew' },
 });
 
-/** What was read before that says nothing of a node that somebody may have switched on since. */
+/** What was read before that says nothing of a node that may have been switched on since. */
 const READ_WITHIN_MS = 600_000;
 
 /** @throws ACTION_REFUSED unless the node was seen off, and nothing may still change that */

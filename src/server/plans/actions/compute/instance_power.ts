@@ -96,7 +96,7 @@ function whyLeft(found: Instance | null, uuid: string, { from, to, order }: Way)
   );
 }
 
-/** Looks until it is done. @throws OUTCOME_UNKNOWN if nothing is seen of the order, ACTION_REFUSED if it came to something else */
+/** Looks until it is done. @throws OUTCOME_UNKNOWN if nothing is seen of the order, ACTION_REFUSED if the outcome is another */
 async function follow(
   image: Image,
   { order, from, to }: Way,

@@ -194,7 +194,7 @@ async function untilIdle(
   }
 }
 
-/** How an instance is moved; a sentence if it is to be left alone. */
+/** How an instance is moved; a sentence if it must be left alone. */
 type Way = { readonly kind: 'live' | 'cold' | 'revert'; readonly reverts: number | null } | string;
 
 /** @throws ACTION_REFUSED if it cannot be moved, or is on a third host */

@@ -113,7 +113,7 @@ export async function failure(moving: Moving, verdict: EndVerdict, signal: Abort
   return fail('MIGRATION_FAILED', `${name} is still on ${moving.move.host}: ${how}${because}`);
 }
 
-const HOW = { cancelled: 'was cancelled by the service or somebody else', failed: 'failed', reverted: 'was reverted' };
+const HOW = { cancelled: 'was cancelled by the service or another client', failed: 'failed', reverted: 'was reverted' };
 
 /** What a move left, as it is stored with the action. */
 export function resultOf(moving: Moving, outcome: string, message: string, migration: Migration | null): Result {
