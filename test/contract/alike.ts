@@ -14,7 +14,7 @@ export async function comparedAsItIs(
 ): Promise<void> {
   const node = await database.write(insert(nodeRow({ name: 'kept' })));
   const other = await database.write(insert(nodeRow({ name: 'other' })));
-  // Whoever does that tells nobody.
+  // Whoever does that tells no one.
   await database.read('nodes').where({ uuid: node.uuid }).update({ revision: 7 });
   const name = (before: NodeRow, to: string) =>
     database.write((transaction) => compareAndSet(NODES, before, { name: to }, transaction));

@@ -19,7 +19,7 @@ test('another agent takes over from one that was killed, and sends nothing again
   const lost = JSON.parse(await house.conductor.logged.until('its loss', (line) => line.includes('"agent lost"')));
   t.like(lost, { level: 40, zones: ['default'] });
   t.regex(`${lost.peer} ${lost.identity} ${lost.reason}`, /^\S+:\d+ anonymous@\S+ ./);
-  await untilNobodySpeaksTo(sim);
+  await untilNoSessionAt(sim);
   const looks = (await sim.received()).filter((command) => command === 'status').length;
   await sim.untilReceived('status', looks + 1, never());
   await sim.setPower('power off');

@@ -1,5 +1,5 @@
 /**
- * Looks at the compute services of one cloud now and then: Nova tells nobody of one that goes down by silence. One that is down, or up again, is a
+ * Looks at the compute services of one cloud now and then: Nova sends no notification of one that goes down by silence. One that is down, or up again, is a
  * cluster event, once, whichever conductor leads meanwhile.
  */
 import type { Compute, ComputeService } from '../../compute/compute.ts';

@@ -66,7 +66,7 @@ export async function compareAndSet<Row extends Revised>(
 ): Promise<Row | null> {
   const { uuid, revision } = before;
   const written: Partial<Row> = { ...patch, revision: revision + 1 };
-  // What is kept is what the database has: then it is known what the comparison comes to.
+  // What is kept is what the database has: then the result of the comparison is known.
   const expected = kept?.(keptBehind(sql), uuid)?.revision === revision ? 1 : undefined;
   const count = await direct.update(name, codec.encode(newIn(before, written)), { uuid, revision }, expected);
   return count === 1 ? patched(before, written) : null;

@@ -20,7 +20,7 @@ export interface Direct {
   /**
    * Writes new values where the columns of `where` have these values, or are null. Resolves with the number of rows.
    * @param expected how many rows there will be, from a caller that knows: an implementation may then resolve before the statement is done.
-   *   If it comes to another number, the work of the write is run again
+   *   If the result is another number, the work of the write is run again
    */
   update(table: string, values: ColumnValues, where: ColumnValues, expected?: number): Promise<number>;
   /** The rows with these values; a list stands for any of its values, and must not be long. */

@@ -92,10 +92,10 @@ export interface DirectWithSavepoint extends Direct {
   undo(): Promise<void>;
 }
 
-/** A statement that nothing waited for came to something else than was expected: its group is undone, and run again. */
+/** A statement that nothing waited for had another result than expected: its group is undone, and run again. */
 export class Unforeseen extends Error {
   constructor(options?: ErrorOptions) {
-    super('a statement that was sent ahead came to something else than was expected', options);
+    super('a statement that was sent ahead had another result than expected', options);
   }
 }
 

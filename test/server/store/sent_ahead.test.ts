@@ -1,4 +1,4 @@
-/** What a transaction writes without waiting: in which statements it is sent, and what follows when one comes to something else. */
+/** What a transaction writes without waiting: in which statements it is sent, and what follows when one has another result. */
 import test from 'ava';
 import type pg from 'pg';
 import { fail } from '../../../src/core/errors.ts';

@@ -1,6 +1,6 @@
 /**
  * Writes that nothing waits for: a transaction gathers them until it reads, or ends, and sends them together. Rows that are written
- * alike become one statement. What each statement should come to is known beforehand; if one comes to something else, none of the
+ * alike become one statement. The result of each statement is known beforehand; if one has another, none of the
  * transaction counts.
  */
 import type pg from 'pg';
