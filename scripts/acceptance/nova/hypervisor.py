@@ -42,7 +42,7 @@ class Hypervisor(fake.FakeDriver):
 
     def __init__(self, virtapi, read_only=False):
         super().__init__(virtapi, read_only)
-        # Per instance that is being copied: whether its copy is to be aborted.
+        # Per instance that is being copied: whether its copy must be aborted.
         self.copying = {}
 
     def init_host(self, host):

@@ -4,7 +4,7 @@ import { same } from '../checks.ts';
 import type { Server } from '../nova/client.ts';
 import type { Nova } from '../nova/nova.ts';
 
-/** So many are made at a time. */
+/** How many are made at a time. */
 const BATCH = 6;
 
 /** Instances that run on a host, each given out once. */

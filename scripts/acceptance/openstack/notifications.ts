@@ -14,7 +14,7 @@ export async function checkNotifications(site: Site, pool: Pool, checks: Checks)
     );
 
   await checks.check(
-    'an instance that somebody else moves supersedes the plans about its hosts, and no others',
+    'an instance that another client moves supersedes the plans about its hosts, and no others',
     async () => {
       const vm = await pool.take();
       const [source, dest, other] = [await prepare('n1', site), await prepare('n2', site), await prepare('n3', site)];

@@ -171,7 +171,7 @@ export class Site {
     return actionPlan?.uuid ?? '';
   }
 
-  /** What a plan of these actions comes to. */
+  /** The outcome of a plan of these actions. */
   async run(...wanted: readonly Wanted[]): Promise<End> {
     return this.end(await this.start(...wanted));
   }
@@ -226,7 +226,7 @@ export class Site {
     return plan?.uuid ?? '';
   }
 
-  /** What the rollback of a plan comes to. */
+  /** The outcome of the rollback of a plan. */
   async rollBack(actionPlan: string, skipIrreversible = false): Promise<End> {
     return this.end(await this.orderRollback(actionPlan, skipIrreversible));
   }

@@ -85,7 +85,7 @@ export async function withConductor<T>(
       return conductors.address;
     },
   };
-  // In plaintext nothing goes to another host that nobody has named: whoever answered may be anyone.
+  // In plaintext nothing goes to another host that was not named: whoever answered may be anyone.
   const mayLearn = (one: string): boolean => tls !== null || isLoopback(one);
   const factory = createClientFactory()
     .use(errorsOfOurs(asked))

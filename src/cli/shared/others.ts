@@ -73,7 +73,7 @@ interface Retrying {
   readonly clock: Clock;
   /** True if the error proves that nothing was sent. */
   readonly provesUnsent: (error: CountermandError) => boolean;
-  /** True for an address that nobody has typed, to which may be sent what is sent. */
+  /** True for an address that was not typed, to which may be sent what is sent. */
   readonly mayLearn: (address: string) => boolean;
 }
 

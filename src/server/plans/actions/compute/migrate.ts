@@ -180,7 +180,7 @@ function mustBeOpen({ name, host }: Instance, home: string, service: ComputeServ
   throw fail('ACTION_REFUSED', `host ${home} is disabled${why} and takes no instances; ${stays}; ${instead}`);
 }
 
-/** What somebody else does with an instance is waited for: the order would be refused. Null if the instance is gone. */
+/** What another client does with an instance is waited for: the order would be refused. Null if the instance is gone. */
 async function untilIdle(
   uuid: string,
   { compute }: ComputeHost,
