@@ -39,6 +39,7 @@ test('an empty conductor', async (t) => {
     electedAt: undefined,
     sinks: [],
     freezes: 0,
+    clouds: [],
   });
   t.deepEqual(await agentsOf(world.conductor), []);
   t.deepEqual(await zonesOf(world.conductor), []);

@@ -2,7 +2,7 @@
 import type { Command } from 'commander';
 import { asCountermandError } from '../../core/errors.ts';
 import { VERSION } from '../../core/version.ts';
-import { GetStatusResponse } from '../../gen/countermand/v1/conductor.ts';
+import { type CloudStatus, GetStatusResponse } from '../../gen/countermand/v1/conductor.ts';
 import type { Sink } from '../../gen/countermand/v1/notification.ts';
 import { asking, type Call } from '../shared/asking.ts';
 import { oneLine } from '../shared/harmless.ts';
@@ -42,6 +42,20 @@ function sinkWords(sinks: readonly Sink[], nowMs: number): string {
   return sinks.map(one).join(', ');
 }
 
+/** Each cloud with its services, and how its notifications are read. */
+function cloudWords(clouds: readonly CloudStatus[], nowMs: number): string {
+  const one = (cloud: CloudStatus): string => {
+    const { name, answeredAt, servicesUp, servicesDown, notifies, readSince, notifiedAt, changed } = cloud;
+    const services = answeredAt ? [`${servicesUp} services up, ${servicesDown} down`] : [];
+    const last = notifiedAt ? `, the last ${spanWords(nowMs - notifiedAt.getTime())} ago` : '';
+    const read = readSince
+      ? `notifications are read${last}; changes of nodes: ${changed}`
+      : 'notifications are not read';
+    return [name, [...services, ...(notifies ? [read] : [])].join('; ')].filter((words) => words !== '').join(': ');
+  };
+  return clouds.map(one).join(' | ');
+}
+
 /** How a conductor stands, for people. `address` is where it was asked. */
 export function statusText(status: GetStatusResponse, address: string, nowMs: number): string {
   const { nodes, startedAt } = status;
@@ -76,6 +90,7 @@ export function statusText(status: GetStatusResponse, address: string, nowMs: nu
     ['action plans', plans || 'none under way'],
     ['agents', agents || 'none'],
     ...(status.sinks.length > 0 ? [['sinks', sinkWords(status.sinks, nowMs)] as [string, string]] : []),
+    ...(status.clouds.length > 0 ? [['clouds', cloudWords(status.clouds, nowMs)] as [string, string]] : []),
   ]);
   const problems = status.problems.map((problem) => `  ${oneLine(problem)}`);
   if ((nodes?.unreadable ?? 0) > 0) problems.push('  show them: countermand node list --failing');

@@ -13,6 +13,7 @@ import { readConductors } from '../store/conductors.ts';
 import { listDrivers } from '../store/drivers.ts';
 import { databaseId } from '../store/events.ts';
 import type { DriverRow } from '../store/rows.ts';
+import { problemsOfCloud, toCloudStatus } from './clouds.ts';
 import { countSeenNodes, countSeenPlans, countSeenTasks } from './seen_counts.ts';
 import { toSink } from './sinks.ts';
 import type { View } from './view.ts';
@@ -128,6 +129,7 @@ export async function statusOf(conductor: Conductor, view?: View): Promise<GetSt
   const agents = await agentsOf(conductor, view);
   const attached = agents.filter((agent) => agent.attached);
   const sinks = await seenSinks(conductor, view);
+  const clouds = view?.filter === undefined ? conductor.followed.list() : [];
   return {
     version: VERSION,
     startedAt: date(conductor.startedAt),
@@ -145,10 +147,12 @@ export async function statusOf(conductor: Conductor, view?: View): Promise<GetSt
       ...(await absentConductors(database.read)),
       ...problemsOf(counts, agents, conductor),
       ...sinks.flatMap(problemOfSink),
+      ...clouds.flatMap(problemsOfCloud),
     ],
     ...(await conductorsOf(database.read)),
     sinks,
     freezes: view?.filter === undefined ? conductor.orders.freezes.list().length : 0,
+    clouds: clouds.map(toCloudStatus),
   };
 }
 

@@ -4,7 +4,7 @@ import { NotificationSource } from './source.ts';
 import type { WatchedCloud, WatchParts } from './watched.ts';
 
 /** One cloud that is followed. */
-interface FollowedCloud {
+export interface FollowedCloud {
   readonly name: string;
   /** Null: it sends no notifications. */
   readonly source: NotificationSource | null;

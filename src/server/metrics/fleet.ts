@@ -1,10 +1,12 @@
 /** What is counted when the metrics are asked for: what there is now, as the database and the agents say. */
 import type { Attachments } from '../agents/attachments.ts';
+import type { FollowedCloud } from '../clouds/clouds.ts';
 import type { Courier } from '../sinks/courier.ts';
 import { listAgents } from '../store/agents.ts';
 import { countNodes, countPlans, countQueued, countTasks } from '../store/census.ts';
 import { lastSequence, timeOfNext } from '../store/events.ts';
 import type { Store } from '../store/store.ts';
+import { gaugeClouds } from './clouds.ts';
 import type { Labels, MetricRegistry } from './registry.ts';
 
 /** At most this many zones have series of their own. The smallest are counted together, as the zone `(others)`. */
@@ -16,10 +18,14 @@ interface Fleet {
   readonly store: Store;
   readonly attachments: Attachments;
   readonly sinks: { list(): readonly Courier[] };
+  readonly followed: { list(): readonly FollowedCloud[] };
 }
 
 /** Brings the gauges up to date. Its cost grows with the fleet as that of `status`. */
-export async function gaugeFleet({ store, attachments, sinks }: Fleet, registry: MetricRegistry): Promise<void> {
+export async function gaugeFleet(
+  { store, attachments, sinks, followed }: Fleet,
+  registry: MetricRegistry,
+): Promise<void> {
   const { database, clock } = store;
   const { read } = database;
   const nodes = await countNodes(read);
@@ -71,6 +77,7 @@ export async function gaugeFleet({ store, attachments, sinks }: Fleet, registry:
   const newest = await lastSequence(read);
   registry.set('countermand_events_total', [[{}, newest]]);
   await gaugeSinks(sinks.list(), newest, store, registry);
+  gaugeClouds(followed.list(), clock, registry);
 }
 
 async function gaugeSinks(

@@ -1,8 +1,12 @@
 /** Compute services that go down by silence, in virtual time: each change is told once, whoever leads. */
 import test, { type ExecutionContext } from 'ava';
+import { statusText } from '../../../src/cli/conductor/status.ts';
 import { fail } from '../../../src/core/errors.ts';
 import { openCancellation } from '../../../src/core/signals.ts';
+import { statusOf } from '../../../src/server/api/status.ts';
 import { ServicePoll } from '../../../src/server/clouds/poll.ts';
+import { gaugeFleet } from '../../../src/server/metrics/fleet.ts';
+import { MetricRegistry } from '../../../src/server/metrics/registry.ts';
 import { modelRevision } from '../../../src/server/store/cluster_model.ts';
 import { cloudsOf, NotReached, openSimCloud } from '../../counterparts/sim_cloud.ts';
 import { seededChance } from '../../world/chance.ts';
@@ -60,6 +64,15 @@ test('a service that is silent supersedes the plans about its node, once, and ag
   t.deepEqual(await told(), [down, 'n1 service.update nova-compute on cmp1 as up']);
   const [followed] = world.conductor.followed.list();
   t.deepEqual(followed?.poll?.seen, { up: 2, down: 1 });
+  const status = async (): Promise<string> => statusText(await statusOf(world.conductor), 'here', world.clock.now());
+  t.regex(await status(), /clouds +default: 2 services up, 1 down\n/);
+  sim.way.broken = new NotReached('connect ECONNREFUSED');
+  await world.clock.turn(2 * MINUTE);
+  t.regex(await status(), /cloud default gives no answer: cloud 'default': .* cannot be reached/);
+  const registry = new MetricRegistry();
+  await gaugeFleet(world.conductor, registry);
+  t.regex(await registry.text(), /cloud_answers\{cloud="default"\} 0/);
+  t.regex(await registry.text(), /compute_services\{cloud="default",state="down"\} 1/);
 });
 
 test('told and not written, because the process died between: the next conductor does not tell it again', async (t) => {

@@ -1,8 +1,12 @@
 /** Notifications of a cloud in virtual time: each changes what it names, once, and leaves its queue when that is committed. */
 import test, { type ExecutionContext } from 'ava';
+import { statusText } from '../../../src/cli/conductor/status.ts';
 import { SOURCE_LIMITS } from '../../../src/core/limits.ts';
 import { DeliveryFailure } from '../../../src/core/outlets.ts';
 import { requestIdOf } from '../../../src/core/request_ids.ts';
+import { statusOf } from '../../../src/server/api/status.ts';
+import { gaugeFleet } from '../../../src/server/metrics/fleet.ts';
+import { MetricRegistry } from '../../../src/server/metrics/registry.ts';
 import { modelRevision } from '../../../src/server/store/cluster_model.ts';
 import { bodyOf, type Said, updated } from '../../compute/notifications.ts';
 import { cloudsOf, openSimCloud } from '../../counterparts/sim_cloud.ts';
@@ -115,9 +119,20 @@ test('a message whose answer is lost comes again and changes nothing; a broker t
   t.deepEqual(source().counts, { changed: 1, repeated: 1, ignored: 0, unreadable: 0 });
   t.is(source().failing, null);
 
+  await world.clock.turn(90 * SECOND);
+  const text = async (): Promise<string> => statusText(await statusOf(world.conductor), 'here', world.clock.now());
+  t.regex(await text(), /clouds +default: notifications are read, the last 1m3\ds ago; changes of nodes: 1\n/);
+  t.regex(await text(), /no problems/);
   mailbox.away = "RabbitMQ has no exchange 'nova'";
   mailbox.drop();
   await world.clock.turn(3600 * SECOND);
+  t.regex(await text(), /clouds +default: notifications are not read/);
+  t.regex(await text(), /the notifications of cloud default are not read: RabbitMQ has no exchange 'nova'/);
+  const registry = new MetricRegistry();
+  await gaugeFleet(world.conductor, registry);
+  t.regex(await registry.text(), /notifications_connected\{cloud="default"\} 0/);
+  t.regex(await registry.text(), /notifications_total\{cloud="default",result="repeated"\} 1/);
+  t.regex(await registry.text(), /notification_age_seconds\{cloud="default"\} 36\d\d/);
   const attempts = source().failing?.attempts ?? 0;
   t.true(attempts > 50 && attempts < 85, String(attempts));
   mailbox.post(stopped('m2'));

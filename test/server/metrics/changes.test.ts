@@ -12,11 +12,11 @@ import { make, softOff, worldWith } from '../plan_making.ts';
 function countsOf(t: ExecutionContext, world: World) {
   const registry = new MetricRegistry();
   const cancellation = openCancellation([]);
-  const { store, attachments, sinks } = world.conductor;
+  const { store, attachments, sinks, followed } = world.conductor;
   void countChanges(store.database, registry, cancellation.signal);
   t.teardown(() => cancellation.abort(fail('CALL_ENDED', 'the test is over')));
   return async (name: string): Promise<Record<string, number>> => {
-    await gaugeFleet({ store, attachments, sinks }, registry);
+    await gaugeFleet({ store, attachments, sinks, followed }, registry);
     const lines = (await registry.text()).split('\n').filter((line) => line.startsWith(name));
     return Object.fromEntries(
       lines.map((line) => [line.slice(name.length, line.lastIndexOf(' ')), Number(line.slice(line.lastIndexOf(' ')))]),
