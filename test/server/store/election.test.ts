@@ -1,6 +1,10 @@
 /** When a stand-by ends a leader, and when a leader stops: arithmetic over the moments that each of them sees. */
 import test from 'ava';
-import { LeaderLease, Patience } from '../../../src/server/store/postgres/election.ts';
+import { openCancellation } from '../../../src/core/signals.ts';
+import type { LedDatabase } from '../../../src/server/store/postgres/database.ts';
+import { LeaderLease, Patience, Succession } from '../../../src/server/store/postgres/election.ts';
+import { StandBy } from '../../../src/server/store/postgres/stand_by.ts';
+import { VirtualClock } from '../../world/virtual_clock.ts';
 
 type Look = readonly [now: number, pulse: string, verdict: 'wait' | 'end'];
 
@@ -40,10 +44,59 @@ test('who finds the lock free waits for what is inside the former leader, as lon
   t.is(new Patience(3000).restMs(100), 3150, 'nothing was seen of it');
   const patience = new Patience(3000);
   patience.saw('a', 1000);
-  t.is(patience.restMs(2000), 2150);
+  t.is(patience.restMs(2000), 3150, 'its session has ended by itself: it may have been answered since the last look');
   t.is(patience.saw('a', 4150), 'end');
   t.is(patience.restMs(4150), 0, 'it was waited for');
   t.is(patience.restMs(9000), 0);
+});
+
+test('that a leader has ended says nothing of the one before it, which may not have noticed yet', (t) => {
+  const succession = new Succession(3000);
+  t.false(succession.isClose(0), 'nothing was seen');
+  succession.saw(1, 0);
+  succession.saw(1, 60_000);
+  t.false(succession.isClose(60_000), 'no other leader was seen');
+  succession.saw(2, 60_250);
+  t.true(succession.isClose(60_250));
+  succession.saw(2, 63_399);
+  t.true(succession.isClose(63_399), 'it may have been answered until it was followed');
+  t.false(succession.isClose(63_400));
+});
+
+const EARLIER = { host: 'another', pid: 1, startedAt: '1', lastWrite: 1, endedCleanly: false, conductor: null };
+
+/** What a stand-by makes of what it sees, look by look, until it leads. @returns for how long it takes former agents inside to act */
+async function mayActAfter(
+  looks: readonly { readonly locked: boolean; readonly epoch: number; readonly ended: boolean }[],
+) {
+  const clock = new VirtualClock(() => false);
+  const left = [...looks];
+  const look = async () => {
+    const { locked = true, epoch = 0, ended = false } = left.shift() ?? {};
+    return {
+      locked,
+      owner: { ...EARLIER, generation: epoch, endedCleanly: ended },
+      holder: null,
+      pulse: String(left.length),
+    };
+  };
+  const lead = async () => ({}) as LedDatabase;
+  const standBy = new StandBy({
+    ...{ clock, leaseMs: 3000, self: { host: 'this', pid: 2, startedAt: '1', startOf: () => null } },
+    open: async () => ({ look, lead, endLeader: async () => {}, drop: () => {}, leave: async () => {} }),
+    listener: { seen: () => {}, ended: () => {} },
+  });
+  return (await clock.finish(standBy.won(openCancellation([]).signal))).mayActMs;
+}
+
+const held = (epoch: number) => ({ locked: false, epoch, ended: false });
+const free = (epoch: number, ended: boolean) => ({ locked: true, epoch, ended });
+
+test('whoever leads waits for agents inside leaders that may not have noticed', async (t) => {
+  t.is(await mayActAfter([held(1), free(1, true)]), 0, 'it has said that it ends');
+  t.is(await mayActAfter([held(1), free(1, false)]), 3150, 'it may have been answered since it was looked at');
+  t.is(await mayActAfter([held(1), free(2, true)]), 3150, 'so may the one before a leader that has ended');
+  t.is(await mayActAfter([held(1), ...Array.from({ length: 15 }, () => held(2)), free(2, true)]), 0);
 });
 
 test('a lease counts from the newest question that was answered, not from its answer', (t) => {

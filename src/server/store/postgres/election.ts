@@ -15,6 +15,8 @@ export class Patience {
   readonly #leaseMs: number;
   #pulse: string | null = null;
   #changedAt = 0;
+  /** It was ended by this stand-by, and not seen since. */
+  #isEnded = false;
   /** From here on it is given its lease: the change, or the last time that it was ended. */
   #since = 0;
 
@@ -29,16 +31,45 @@ export class Patience {
    */
   saw(pulse: string, now: number): Verdict {
     const isChange = pulse !== this.#pulse;
+    this.#isEnded = false;
     if (!isChange && now - this.#since < this.#leaseMs) return 'wait';
     this.#pulse = pulse;
     this.#since = now;
     if (isChange) this.#changedAt = now;
+    this.#isEnded = !isChange;
     return isChange ? 'wait' : 'end';
   }
 
-  /** For how long after `now` a leader whose lock is free may still act, as it may not have noticed. */
+  /**
+   * For how long after `now` a leader whose lock is free may still act, as it may not have noticed. If its session has ended otherwise
+   * than by this stand-by, it may have been answered until a moment ago.
+   */
   restMs(now: number): number {
-    return this.#pulse === null ? this.#leaseMs : Math.max(0, this.#changedAt + this.#leaseMs - now);
+    return this.#isEnded ? Math.max(0, this.#changedAt + this.#leaseMs - now) : this.#leaseMs;
+  }
+}
+
+/** Leaders that follow one another: that the last one has ended says nothing of the one before it, which may not have noticed yet. */
+export class Succession {
+  readonly #leaseMs: number;
+  #epoch: number | null = null;
+  /** When it was first seen that the last one follows another one. */
+  #followsSince = Number.NEGATIVE_INFINITY;
+
+  /** @param leaseMs how long a leader may lead without an answer of the database */
+  constructor(leaseMs: number) {
+    this.#leaseMs = leaseMs * DRIFT;
+  }
+
+  /** The epoch of who leads, or has led last, is seen at `now`; null if none has led. */
+  saw(epoch: number | null, now: number): void {
+    if (this.#epoch !== null && epoch !== this.#epoch) this.#followsSince = now;
+    this.#epoch = epoch;
+  }
+
+  /** True if the leader before the last one may still act, as the last one has led for less than a lease. */
+  isClose(now: number): boolean {
+    return now - this.#followsSince < this.#leaseMs;
   }
 }
 

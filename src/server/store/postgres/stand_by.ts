@@ -9,7 +9,7 @@ import type { PostgresAddress } from './address.ts';
 import { Candidate, type CandidateParts, openCandidate } from './candidate.ts';
 import type { ConductorSelf } from './conductors.ts';
 import type { LedDatabase } from './database.ts';
-import { Patience } from './election.ts';
+import { Patience, Succession } from './election.ts';
 import { explainOpening } from './errors.ts';
 import { keysInUse } from './keys_in_use.ts';
 import type { ConductorName, OwnerRow } from './owner.ts';
@@ -48,9 +48,12 @@ export class StandBy {
   readonly #parts: StandByParts;
   #candidate: Awaited<ReturnType<StandByParts['open']>> | null = null;
   #hasLooked = false;
+  /** It lasts over the terms in which this conductor leads itself. */
+  readonly #succession: Succession;
 
   constructor(parts: StandByParts) {
     this.#parts = parts;
+    this.#succession = new Succession(parts.leaseMs);
   }
 
   /**
@@ -87,11 +90,14 @@ export class StandBy {
     this.#candidate ??= await open();
     const candidate = this.#candidate;
     const sight = await candidate.look();
+    this.#succession.saw(sight.owner?.generation ?? null, clock.monotonic());
     if (sight.locked) {
       this.#candidate = null;
       const won = await candidate.lead();
       const hasEnded = await endsSoon(sight.owner, self, clock);
-      return { ...won, before: sight.owner, mayActMs: hasEnded ? 0 : patience.restMs(clock.monotonic()) };
+      const now = clock.monotonic();
+      const mayActMs = hasEnded && !this.#succession.isClose(now) ? 0 : patience.restMs(now);
+      return { ...won, before: sight.owner, mayActMs };
     }
     if (patience.saw(sight.pulse, clock.monotonic()) === 'end') {
       listener.ended(sight.owner?.conductor ?? null);
