@@ -130,7 +130,7 @@ test('an installation moves to PostgreSQL and back with its nodes, orders, plans
 
 // One after the other, before the others: each is a whole installation.
 for (const version of versionsWithDatabase())
-  test.serial(`an installation of ${version} moves to PostgreSQL and back, and its clients are told the same`, async (t) => {
+  test.serial(`an installation of ${version} moves to PostgreSQL and back; clients are told the same`, async (t) => {
     const server = await postgres();
     const [name, old, back] = [
       await server.newDatabase(t),
