@@ -266,5 +266,12 @@ test('a command loads nothing that it does not need', async (t) => {
   t.deepEqual(packagesOf(ours, ...start, 'src/cli/daemon/serve.ts'), ['commander', 'yaml', 'zod']);
   t.true(packagesOf(ours, 'src/cli/daemon/run_conductor.ts').includes('knex'), 'a conductor has its database');
   const ofAgent = packagesOf(ours, 'src/cli/daemon/run_agent.ts');
+  const sdk = ['sdk-trace', 'resources', 'exporter-trace-otlp-proto'].map((name) => `@opentelemetry/${name}`);
+  const ofDaemons = [...packagesOf(ours, 'src/cli/daemon/run_conductor.ts'), ...ofAgent];
+  t.deepEqual(
+    ofDaemons.filter((name) => sdk.includes(name)),
+    [],
+  );
+  t.true(sdk.every((name) => packagesOf(ours, 'src/cli/daemon/otlp.ts').includes(name)));
   for (const name of ['knex', 'better-sqlite3', 'nice-grpc-server-reflection']) t.false(ofAgent.includes(name), name);
 });

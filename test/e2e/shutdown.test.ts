@@ -1,13 +1,23 @@
 /** A conductor ends when it is told to, whatever is open: each of these would keep it, if anything waited for it. */
 import { once } from 'node:events';
 import { connect } from 'node:net';
+import { createInterface } from 'node:readline';
+import { PassThrough } from 'node:stream';
 import test, { type ExecutionContext } from 'ava';
+import { runCommandLine } from '../../src/cli/program.ts';
+import { systemClock, type Timer } from '../../src/core/clock.ts';
+import { fail } from '../../src/core/errors.ts';
 import { AttachRequest } from '../../src/gen/countermand/v1/agent.ts';
 import { PowerTarget } from '../../src/gen/countermand/v1/power.ts';
+import { ownAddress } from '../../src/sim/loopback.ts';
+import { openCaptured } from '../cli/captured.ts';
+import { newFolder } from '../counterparts/folder.ts';
 import { newSimBmc } from '../counterparts/sim_bmc.ts';
 import { StormDisk } from '../storm/disk.ts';
-import { type House, openHouse } from './house.ts';
+import { type House, openHouse, pretendReserve } from './house.ts';
+import { putNewDatabase } from './new_database.ts';
 import { enrol, order, untilIn } from './orders.ts';
+import { flagsOf, LISTENING } from './processes.ts';
 import { Watch } from './watching.ts';
 
 /** Streams of each kind. `npm run bench -- rpcs` has 10,000 in all, and ends its conductors in the same way. */
@@ -109,4 +119,58 @@ test('SIGTERM ends it also while its disk is full and writes wait', async (t) =>
   house.conductor.signal('SIGTERM');
   t.is(await house.conductor.ended, 0);
   await Promise.allSettled(calls);
+});
+
+/** The machine's clock, whose timers wait from `hold` on until `release`. */
+function openHeldClock() {
+  let isHeld = false;
+  let waiting: { readonly delayMs: number; readonly action: () => void; cancelled: boolean }[] = [];
+  const after = (delayMs: number, action: () => void): Timer => {
+    if (!isHeld) return systemClock.after(delayMs, action);
+    const timer = { delayMs, action, cancelled: false };
+    waiting.push(timer);
+    return {
+      cancel: () => {
+        timer.cancelled = true;
+      },
+    };
+  };
+  return {
+    clock: { ...systemClock, after },
+    hold: (): void => {
+      isHeld = true;
+    },
+    /** Lets the timers expire that wait so long, or all of them. */
+    release(delayMs?: number): void {
+      isHeld = delayMs !== undefined;
+      const expire = waiting.filter((timer) => !isHeld || timer.delayMs === delayMs);
+      waiting = waiting.filter((timer) => !expire.includes(timer));
+      for (const { cancelled, action } of expire) if (!cancelled) action();
+    },
+  };
+}
+
+test('when the shutdown has taken too long, the step that is waited for is named, and the process ends without it', async (t) => {
+  const { clock, hold, release } = openHeldClock();
+  const { terminal, interrupt } = openCaptured();
+  const [stdout, stderr] = [new PassThrough(), new PassThrough()];
+  let isAbandoned = false;
+  const abandon = (): void => {
+    isAbandoned = true;
+  };
+  const data = await newFolder(t);
+  await pretendReserve(data);
+  await putNewDatabase(data);
+  const settings = { data, listen: `${ownAddress()}:0`, http_listen: 'none', drain_timeout: 20 };
+  const [said, logged] = [new Watch(createInterface(stdout)), new Watch(createInterface(stderr))];
+  const ended = runCommandLine(['serve', ...flagsOf(settings)], { ...terminal, clock, stdout, stderr, abandon });
+  t.teardown(() => release());
+  await said.until('the conductor', (text) => LISTENING.test(text));
+  hold();
+  interrupt.abort(fail('CALL_ENDED', 'stopped'));
+  release(40_000);
+  const told = await logged.until('the step', (text) => text.includes('the shutdown hangs'));
+  t.like(JSON.parse(told), { level: 50, limit_ms: 40_000 });
+  t.true(isAbandoned);
+  t.is(await ended, 7);
 });
