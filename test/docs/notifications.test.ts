@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import test from 'ava';
 import { NOTIFICATION_TYPES } from '../../scripts/docs/notifications/types.ts';
+import { EVENT_TYPES } from '../../src/core/event_types.ts';
 import type { EventRow } from '../../src/server/store/rows.ts';
 import { everyNotification } from '../world/every_notification.ts';
 
@@ -27,6 +28,10 @@ function schemasOf(change: (schema: unknown) => unknown = (schema) => schema): A
 }
 
 const schemas = schemasOf();
+
+test('the types that a sink can name are those that are documented', (t) => {
+  t.deepEqual([...EVENT_TYPES].sort(), NOTIFICATION_TYPES.map(({ eventType }) => eventType).sort());
+});
 
 /** What is wrong with a payload; empty if nothing is. */
 function faultsOf(eventType: string, payload: unknown, ajv = schemas): string[] {

@@ -1,4 +1,5 @@
 /** Every type of notification: read from the state tables, and the one that no change of state announces. */
+import { NODE_CHANGES } from '../../../src/core/event_types.ts';
 import { isAbort, TARGETS } from '../../../src/core/power.ts';
 import {
   ACTION_PLAN_TABLE,
@@ -9,7 +10,7 @@ import {
   ROLLBACK_PHASES,
   type TransitionRow,
 } from '../../../src/core/states.ts';
-import { NODE_CHANGES, type NodeChange } from '../../../src/server/nodes/notifications.ts';
+import type { NodeChange } from '../../../src/server/nodes/notifications.ts';
 import { PAYLOAD_NAMES, type PayloadKind } from '../../../src/server/plans/notifications.ts';
 import { oneOf, type Properties } from './schema.ts';
 import { faultOf } from './watcher.ts';

@@ -5,14 +5,13 @@
 
 import { digestOf } from '../../core/digest.ts';
 import type { CountermandError } from '../../core/errors.ts';
+import type { NODE_CHANGES } from '../../core/event_types.ts';
 import type { Announcement } from '../events/announce.ts';
 import { nodeData, type ToldNode, versioned } from '../events/notifications.ts';
 import type { NodeRow } from '../store/rows.ts';
 import { maskSecrets } from './secrets.ts';
 
-/** What can be done to an enrolled node. */
-export const NODE_CHANGES = ['create', 'update', 'maintenance_set', 'delete'] as const;
-/** One of them. */
+/** One of the changes of an enrolled node. */
 export type NodeChange = (typeof NODE_CHANGES)[number];
 
 /** The parts of a node whose change is an `update`, by the words of the API. */

@@ -1,6 +1,7 @@
 /** The sinks of a conductor: each takes the events to one receiver. They work while the conductor leads, and only then. */
 import { coalesced } from '../../core/coalesced.ts';
 import { type CountermandError, fail, failAt, failWith } from '../../core/errors.ts';
+import { unknownEventType } from '../../core/event_types.ts';
 import { exceeded, SENT_LIMITS, SINK_LIMITS } from '../../core/limits.ts';
 import { MASK } from '../../core/masking.ts';
 import { checkSettings, type Outlet, type Settings, type SinkKind, type ToldEvent } from '../../core/outlets.ts';
@@ -206,6 +207,13 @@ export class Sinks {
     }
     if (eventTypes.length > SENT_LIMITS.event_types.limit)
       throw exceeded(SENT_LIMITS.event_types, 'event_types', eventTypes.length);
+    const unknown = unknownEventType(eventTypes);
+    if (unknown !== null)
+      throw failAt(
+        'SINK_INVALID',
+        'event_types',
+        `event_types: no event has the type '${unknown.glob.slice(0, 100)}'; nearest are ${unknown.nearest.join(', ')}`,
+      );
     if (this.#running.size >= SINK_LIMITS.sinks.limit)
       throw exceeded(SINK_LIMITS.sinks, 'name', this.#running.size + 1);
     return kind;

@@ -68,9 +68,9 @@ test('a sink begins with what comes next, and passes over what it does not want'
   const receiver = new Receiver();
   const world = await open(t, receiver);
   await tell(world, 2);
-  await create(world, { eventTypes: ['plan.*'] });
+  await create(world, { eventTypes: ['action_plan.*'] });
   await tell(world, 1, 'node.x');
-  await tell(world, 1, 'plan.x');
+  await tell(world, 1, 'action_plan.x');
   await tell(world, 1, 'node.x');
   await world.clock.turn(MINUTE);
   t.deepEqual(receiver.numbers, [4]);
@@ -280,6 +280,14 @@ test('what cannot be a sink is refused, and nothing is written', async (t) => {
     [wrong({ webhook_url: `https://x/${'a'.repeat(4097)}` }), /at most 4096 are allowed/],
     [{ from: 3 }, /from_sequence is 3, and the newest event is 1/],
     [{ eventTypes: Array.from({ length: 101 }, () => 'a') }, /at most 100/],
+    [
+      { eventTypes: ['action.*', 'action_plan.cancle.start'] },
+      /event_types: no event has the type 'action_plan\.cancle\.start'; nearest are action_plan\.cancel\.start/,
+    ],
+    [
+      { eventTypes: ['no.such.type'] },
+      /nearest are audit\.\*, action_plan\.\*, action\.\*, baremetal\.\*, conductor\.\*$/,
+    ],
   ];
   for (const [more, message] of bad) await t.throwsAsync(create(world, more), { message });
   t.deepEqual(await world.database.read('sinks'), []);
