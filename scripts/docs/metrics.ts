@@ -125,6 +125,19 @@ const PANELS: readonly Panel[] = [
     ],
   },
   {
+    title: 'Sessions with BMCs',
+    unit: 'short',
+    lines: [['sum by (driver) (countermand_bmc_sessions)', '{{driver}}']],
+  },
+  {
+    title: 'Events that wait for who reads them',
+    unit: 'short',
+    lines: [
+      ['countermand_sink_lag_events', 'sink {{sink}}'],
+      ['countermand_subscriber_lag_events', 'the subscriber furthest behind'],
+    ],
+  },
+  {
     title: 'How late the conductor is',
     unit: 's',
     lines: [['nodejs_eventloop_lag_p99_seconds', '{{instance}}']],

@@ -7,7 +7,7 @@ import { asCountermandError, fail } from '../core/errors.ts';
 import { type Cancellation, onAbort, openCancellation, sleep } from '../core/signals.ts';
 import { NO_TRACES, type Traces } from '../core/tracing.ts';
 import type { Driver } from '../drivers/driver.ts';
-import type { AttachRequest, AttachResponse, Hello, Welcome } from '../gen/countermand/v1/agent.ts';
+import type { AttachRequest, AttachResponse, DriverSessions, Hello, Welcome } from '../gen/countermand/v1/agent.ts';
 import type { BmcAccess } from './bmc_access.ts';
 import { Epoch } from './epoch.ts';
 import { Lease } from './lease.ts';
@@ -168,7 +168,7 @@ class Agent {
     // The limit may have become shorter; and a longer one does not end with the first.
     this.#watchContact(cancellation);
     const beat = (): void => {
-      outgoing.push({ message: { $case: 'heartbeat', value: {} } });
+      outgoing.push({ message: { $case: 'heartbeat', value: { sessions: sessionsOf(this.#parts.drivers) } } });
       const timer = clock.after(welcome.heartbeatIntervalMs, () => {
         unlink();
         beat();
@@ -207,3 +207,7 @@ class Agent {
     onAbort(cancellation.signal, () => timer.cancel());
   }
 }
+
+/** The sessions that drivers keep with BMCs. */
+const sessionsOf = (drivers: readonly Driver[]): DriverSessions[] =>
+  drivers.flatMap(({ name, sessions }) => (sessions === undefined ? [] : [{ driver: name, open: sessions() }]));

@@ -130,6 +130,8 @@ export interface Driver<Info = unknown> extends DriverTraits<Info> {
    * @throws BMC_NAME_UNKNOWN; the reason of the abort, at once
    */
   allowLogin(bmc: Bmc<Info>, signal: AbortSignal): Promise<void>;
+  /** How many sessions with BMCs are open, or being opened; left out by a driver that keeps none between two calls. */
+  sessions?(): number;
   /** Lets go of everything that it keeps between calls. No call is made after it. */
   close(): void;
 }

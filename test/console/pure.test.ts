@@ -79,6 +79,7 @@ test('the nodes: what is looked for', (t) => {
     node('window', { powerState: PowerState.ERROR, mayStillChangeUntil: new Date(5000) }),
     node('silent', { powerState: PowerState.ON, problem }),
     node('failed', { lastError: 'it did not' }),
+    node('frozen', { powerState: PowerState.OFF, frozen: 'until freeze f1 is lifted: a new rack' }),
   ])
     table.take({ node: each, deleted: false });
   const found = (text: string, kind: Parameters<NodeTable['rows']>[0]['kind'], nowMs = 1000): string =>
@@ -94,6 +95,7 @@ test('the nodes: what is looked for', (t) => {
   t.is(found('', 'window', 5000), '');
   t.is(found('', 'other'), 'failed,window');
   t.is(found('', 'maintenance'), '');
+  t.is(found('', 'frozen'), 'frozen');
 });
 
 test('an address leads back to its place, whatever its name', (t) => {

@@ -5,7 +5,7 @@
 
 import test, { type ExecutionContext, type TestFn } from 'ava';
 import { CountermandError } from '../../src/core/errors.ts';
-import { countNodes } from '../../src/server/store/census.ts';
+import { countNodes, countProblems } from '../../src/server/store/census.ts';
 import { compareAndSet, NODES } from '../../src/server/store/compare_and_set.ts';
 import { type Database, type Transaction, UniqueViolation } from '../../src/server/store/database.ts';
 import { readEvents } from '../../src/server/store/events.ts';
@@ -327,6 +327,14 @@ promise('the code of a problem can be asked for', async (t, { database }) => {
     ['unserved'],
   );
   t.is((await countNodes(database.read)).filter(({ unreadable }) => unreadable).length, 1);
+  const counts = await countProblems(database.read);
+  t.deepEqual(
+    counts.sort((one, other) => (one.code < other.code ? -1 : 1)),
+    [
+      { driver: 'fake', code: 'AGENT_NOT_ATTACHED', nodes: 1 },
+      { driver: 'fake', code: 'NO_ANSWER', nodes: 1 },
+    ],
+  );
 });
 
 promise(

@@ -290,7 +290,7 @@ const hello = (more: object) => attach({ $case: 'hello', value: { ...HELLO, ...m
 const AGENTS: readonly BadCall[] = [
   {
     what: 'an agent that does not say hello',
-    call: attach({ $case: 'heartbeat', value: {} }),
+    call: attach({ $case: 'heartbeat', value: { sessions: [] } }),
     ...INVALID,
     says: /the first message of an agent is a hello/,
   },

@@ -41,6 +41,9 @@ test('a frozen label refuses orders, of plans too, and no abort; lifted or over,
   t.regex((await command('status')).stdout, /\nfreezes +1 hold: countermand freeze list\n/);
   t.regex((await command('node', 'show', 'n2')).stdout, /\nfrozen +until freeze \S+ is lifted: new power supply\n/);
   t.notRegex((await command('node', 'show', 'n3')).stdout, /\nfrozen /);
+  const listed = (await command('node', 'list', '--columns', 'name,frozen')).stdout;
+  t.regex(listed, /\nn2 +until freeze \S+ is lifted: new power supply\nn3\n/);
+  t.regex(listed, /; 2 frozen$/);
   for (const words of ['node power n2 off', 'node power n[2-3] off', 'plan start p']) {
     const told = await command(...words.split(' '), '--dry-run');
     t.deepEqual([told.exitCode, told.stderr.includes('node n2 is frozen')], [5, true], words);

@@ -7,6 +7,7 @@ import { EVERYTHING } from '../../src/server/access/rights.ts';
 import { createNotificationService } from '../../src/server/api/notification_service.ts';
 import { View } from '../../src/server/api/view.ts';
 import type { Conductor } from '../../src/server/conductor.ts';
+import { EventTail } from '../../src/server/events/tail.ts';
 import { readEvents } from '../../src/server/store/events.ts';
 import type { World } from '../world/world.ts';
 import { insist } from './insist.ts';
@@ -66,7 +67,10 @@ export class Subscriber {
     };
     const view = new View(EVERYTHING, 'simulation', this.#world.database.read);
     const context = { ...contextOf(stream.cancellation.signal), view };
-    const events = createNotificationService(stream.conductor).subscribe(request, context);
+    const events = createNotificationService(stream.conductor, new EventTail(this.#world.database)).subscribe(
+      request,
+      context,
+    );
     try {
       for await (const { event } of events as AsyncIterable<SubscribeResponse>) {
         // What still comes from a stream that was let go of is not heard.
@@ -87,7 +91,10 @@ export async function* subscribeTo(conductor: Conductor, from: number): AsyncGen
   const request = { fromSequence: BigInt(from), eventTypes: [], stopAtPresent: true, databaseId: '' };
   const view = new View(EVERYTHING, 'simulation', conductor.store.database.read);
   const context = { ...contextOf(openCancellation([]).signal), view };
-  const events = createNotificationService(conductor).subscribe(request, context);
+  const events = createNotificationService(conductor, new EventTail(conductor.store.database)).subscribe(
+    request,
+    context,
+  );
   for await (const { event } of events as AsyncIterable<SubscribeResponse>)
     if (event) yield { sequence: Number(event.sequence) };
 }

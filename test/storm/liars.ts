@@ -67,7 +67,7 @@ function tell(
 ): void {
   const kind = chance.pick(['report', 'report', 'answer', 'heartbeat', 'garbage', 'hello']);
   if (kind === 'garbage') stream.write(chance.bytes(chance.between(0, 100)));
-  if (kind === 'heartbeat') send({ $case: 'heartbeat', value: {} });
+  if (kind === 'heartbeat') send({ $case: 'heartbeat', value: { sessions: [] } });
   if (kind === 'hello') send({ $case: 'hello', value: helloOf(['nowhere'], chance) as never });
   if (kind === 'answer')
     send({

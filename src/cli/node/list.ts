@@ -28,12 +28,14 @@ function briefly(node: Node): string {
   return powerStateWord(node.powerState).replace('power ', '');
 }
 
-/** How many nodes are in each state: `260 nodes: 212 on, 41 off, 7 cannot be read`. */
+/** How many nodes are in each state, and how many take no orders: `260 nodes: 212 on, 41 off, 7 cannot be read; 20 frozen`. */
 function summary(nodes: readonly Node[]): string {
   const states = ['on', 'off', 'error', 'unknown', 'cannot be read'];
   const counts = Map.groupBy(nodes, (node) => (isUnreadable(node.problem) ? 'cannot be read' : briefly(node)));
   const told = states.flatMap((state) => (counts.has(state) ? [`${counts.get(state)?.length} ${state}`] : []));
-  return `${nodes.length} ${nodes.length === 1 ? 'node' : 'nodes'}: ${told.join(', ')}`;
+  const frozen = nodes.filter((node) => node.frozen !== '').length;
+  const words = `${nodes.length} ${nodes.length === 1 ? 'node' : 'nodes'}: ${told.join(', ')}`;
+  return frozen === 0 ? words : `${words}; ${frozen} frozen`;
 }
 
 /** Where the BMC is, as the keys of every driver say it: `ipmi_address`, `redfish_address`. */
@@ -65,6 +67,7 @@ export const NODE_LIST: Listing<Node> = {
       meaning: () => 'bad',
       cuts: true,
     },
+    { head: 'FROZEN', cell: ({ frozen }) => frozen, wide: true },
     { head: 'BMC', cell: bmcCell, wide: true },
     { head: 'LABELS', cell: ({ labels }) => pairs(labels), wide: true },
     { head: 'UUID', cell: ({ uuid }) => uuid, wide: true },

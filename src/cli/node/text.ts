@@ -85,6 +85,7 @@ export function watchedLine({ node, deleted }: WatchNodesResponse, nowMs: number
     powerCell(node, nowMs),
     ...(target === '' ? [] : [`on its way to ${target}`]),
     ...(node.heldBy === '' ? [] : [`held by power task ${shortId(node.heldBy)}`]),
+    ...(node.frozen === '' ? [] : [`frozen ${node.frozen}`]),
     ...(node.maintenance ? ['in maintenance'] : []),
     ...(node.problem ? [`${node.problem.code}: ${node.problem.message}`] : []),
   ];

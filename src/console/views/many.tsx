@@ -69,13 +69,13 @@ async function orderMany(house: House, nodes: readonly string[], target: PowerTa
   const preview = await give(
     house,
     () => house.conductor.plans.previewActionPlan({ wanted }),
-    () => '',
+    ({ refused }) => refused,
   );
-  if (preview === null) return false;
-  const { effect, takesDown } = preview;
+  if (preview === null || preview.refused !== '') return false;
+  const { effect, takesDown, approvalWhy } = preview;
   const reason = await house.ask({
     title: `${targetLabel(target)}: ${many}`,
-    body: <Effect effect={effect} takesDown={takesDown} />,
+    body: <Effect effect={effect} takesDown={takesDown} approvalWhy={approvalWhy} />,
     yes: `${targetLabel(target)}: ${many}`,
     typed: typedNumber(takesDown),
     takesReason: true,

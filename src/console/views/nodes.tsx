@@ -233,8 +233,12 @@ function columnsOf(parts: ColumnParts): readonly Column<Node>[] {
     {
       key: 'maintenance',
       width: 'minmax(6rem, 1fr)',
-      title: 'Maintenance',
-      cell: ({ maintenance, maintenanceReason }) => maintenance && <Said text={maintenanceReason || 'yes'} />,
+      title: 'Maintenance, freeze',
+      cell: ({ maintenance, maintenanceReason, frozen }) => (
+        <Said
+          text={[frozen && `frozen ${frozen}`, maintenance && (maintenanceReason || 'yes')].filter(Boolean).join('; ')}
+        />
+      ),
     },
   ];
 }

@@ -97,14 +97,16 @@ async function askToBegin(
   const preview = await give(
     house,
     () => house.conductor.plans.previewActionPlan({ actionPlan: uuid, queue }),
-    () => '',
+    ({ refused }) => refused,
   );
-  if (preview === null) return null;
+  if (preview === null || preview.refused !== '') return null;
   const { takesDown, effect } = preview;
+  // Whoever approves it is the second person.
+  const approvalWhy = verb === 'Start' ? preview.approvalWhy : '';
   const nodes = counted(effect?.nodes ?? 0, 'node');
   const reason = await house.ask({
     title: `${verb} ${counted(size, 'action')} about ${nodes}: ${name}`,
-    body: <Effect effect={effect} takesDown={takesDown} />,
+    body: <Effect effect={effect} takesDown={takesDown} approvalWhy={approvalWhy} />,
     yes: `${verb}: ${nodes}`,
     typed: typedNumber(takesDown),
     takesReason,

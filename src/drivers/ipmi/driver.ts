@@ -92,6 +92,7 @@ export function createIpmiDriver(parts: IpmiDriverParts): Driver<IpmiInfo> {
       logins.allow(await accountAt(info, signal));
     },
 
+    sessions: () => native.sessions(),
     close: () => native.close(),
   });
 }

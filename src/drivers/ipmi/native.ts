@@ -52,6 +52,8 @@ export interface NativeIpmi {
   ): Promise<void>;
   /** Any command that may be asked again: of a vendor, for example. @throws a BMC_ code */
   ask<Answer>(info: IpmiInfo, command: Command<Answer>, signal: AbortSignal): Promise<Answer>;
+  /** How many sessions are open or being opened. */
+  sessions(): number;
   /** Lets go of all sessions. */
   close(): void;
 }
@@ -101,6 +103,7 @@ export function openNativeIpmi({
       await run(info, { ...chassisControl(control), check }, orderFault, signal);
     },
     ask: (info, command, signal) => run(info, command, questionFault, signal),
+    sessions: () => pool.sessions,
     close: () => pool.close(),
   };
   async function run<Answer>(

@@ -70,8 +70,7 @@ export function createIrmcDriver({ resolver = systemResolver, ...given }: IrmcDr
   const { logins = new Logins(given.clock), authorities = new Authorities(null, given.clock) } = given;
   const parts = { ...given, lookups, logins, authorities };
   const ipmi = openNativeIpmi(parts);
-  const eyes = new IrmcEyes({ ...parts, ipmi });
-  const pace = new Pace(parts.clock);
+  const [eyes, pace] = [new IrmcEyes({ ...parts, ipmi }), new Pace(parts.clock)];
 
   /** One SCCI command, at most once, to one machine only. @returns what the iRMC says to it, which may be a refusal */
   async function command({ info, only }: Bmc<IrmcInfo>, name: ScciCommand, signal: AbortSignal): Promise<ScciStatus> {
@@ -131,6 +130,7 @@ export function createIrmcDriver({ resolver = systemResolver, ...given }: IrmcDr
       for (const account of accountsOf(info, address)) parts.logins.allow(account);
     },
 
+    sessions: () => ipmi.sessions(),
     close: () => ipmi.close(),
   });
 }

@@ -107,6 +107,7 @@ export function createRedfishDriver({
       logins.allow(accountOf(bmc.info, await find(bmc, 'recent', signal)));
     },
 
+    sessions: () => services.sessions,
     close: () => services.close(),
   });
 }

@@ -117,6 +117,11 @@ export class Services {
     throw refusedPage(answer, bmcName(info), `GET ${path}`);
   }
 
+  /** How many sessions are open or being opened. */
+  get sessions(): number {
+    return this.#sessions.open;
+  }
+
   /** Ends all sessions. */
   close(): void {
     this.#sessions.close();

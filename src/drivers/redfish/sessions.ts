@@ -73,6 +73,11 @@ export class Sessions {
     return true;
   }
 
+  /** How many are open or being opened. */
+  get open(): number {
+    return this.#sessions.size;
+  }
+
   /** Ends all sessions, as far as the BMCs take part. It does not wait for them. */
   close(): void {
     for (const opening of this.#sessions.values()) opening.then((session) => this.#end(session)).catch(() => {});

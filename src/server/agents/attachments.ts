@@ -9,12 +9,12 @@ import { fail, isErrorCode } from '../../core/errors.ts';
 import { AGENT_LIMITS } from '../../core/limits.ts';
 import type { Report } from '../../core/report.ts';
 import { abortable, type Cancellation, onAbort, openCancellation, untilAborted } from '../../core/signals.ts';
-import type { Answer, Ask, AttachRequest, AttachResponse, Hello } from '../../gen/countermand/v1/agent.ts';
+import type { Answer, Ask, AttachRequest, AttachResponse, Heartbeat, Hello } from '../../gen/countermand/v1/agent.ts';
 import type { Identity } from '../access/identity.ts';
 import type { AgentRow, NodeRow } from '../store/rows.ts';
 import { Admission, type AttachedFrom, holderOf, NOWHERE, nameOf } from './admission.ts';
 import { serves, spread } from './agent_choice.ts';
-import { boundAnswer, boundReport } from './bounds.ts';
+import { boundAnswer, boundHeartbeat, boundReport } from './bounds.ts';
 import { checkHello } from './hello.ts';
 import { ALONE, type Leading, type LeaseTimes, welcomeOf } from './leading.ts';
 import { fromReport, nodeOf } from './wire.ts';
@@ -33,6 +33,8 @@ export interface Attachment {
   readonly identity: Identity | null;
   /** The address that it attached from; empty if it is embedded. */
   readonly peer: string;
+  /** The sessions with BMCs that it said it has open. */
+  sessions: Heartbeat['sessions'];
   /** Sends a message; does nothing after the end. */
   send(message: ToAgent): void;
 }
@@ -275,11 +277,8 @@ export class Attachments {
     const outgoing = openChannel<AttachResponse>(cancellation.signal);
     return {
       hello,
-      ...{ identity, peer },
-      attachedAt: this.#clock.now(),
-      cancellation,
-      outgoing,
-      signal: cancellation.signal,
+      ...{ identity, peer, sessions: [], attachedAt: this.#clock.now() },
+      ...{ cancellation, outgoing, signal: cancellation.signal },
       questions: new Map(),
       lastContact: this.#clock.monotonic(),
       send: (message) => {
@@ -340,7 +339,10 @@ export class Attachments {
   #receive(message: FromAgent, live: LiveAttachment): void {
     // Until it is welcomed, and when another stream has its place, it has no part in anything.
     if (this.#live.get(live.hello.agentUuid) !== live) return;
-    if (message.$case === 'heartbeat') live.send({ $case: 'heartbeatAck', value: {} });
+    if (message.$case === 'heartbeat') {
+      live.sessions = boundHeartbeat(message.value).sessions;
+      live.send({ $case: 'heartbeatAck', value: {} });
+    }
     if (message.$case === 'report')
       this.#listener?.reported(fromReport(boundReport(message.value), this.#clock.now()), live);
     if (message.$case === 'answer' && message.value.answer) {

@@ -7,6 +7,7 @@ import { AGENT_LIMITS, exceeded, KEPT_LIMITS, type LimitRow, SENT_LIMITS } from 
 import type {
   Answer,
   AttachRequest,
+  Heartbeat,
   Hello,
   NodeTraits,
   Parsed,
@@ -105,10 +106,14 @@ const ANSWERS: Cases<NonNullable<Answer['answer']>> = {
   probed: PROBED,
 };
 
+const HEARTBEAT: Bounds<Heartbeat> = {
+  sessions: listOf('cut', AGENT_LIMITS.drivers, { driver: text('absent', AGENT_LIMITS.driver_name) }),
+};
+
 /** The limits of all that an agent says, by message. */
 export const AGENT_BOUNDS = {
   hello: HELLO,
-  heartbeat: {},
+  heartbeat: HEARTBEAT,
   report: REPORT,
   answer: ANSWERS,
   farewell: {},
@@ -117,6 +122,11 @@ export const AGENT_BOUNDS = {
 /** @throws ARGUMENT_INVALID naming the place, if a text or list of a hello is beyond its limit */
 export function boundHello(hello: Hello): Hello {
   return held(hello, HELLO, 'hello') as Hello;
+}
+
+/** A heartbeat within its limits. */
+export function boundHeartbeat(heartbeat: Heartbeat): Heartbeat {
+  return held(heartbeat, HEARTBEAT, 'heartbeat') as Heartbeat;
 }
 
 /** A report within its limits. */

@@ -4,7 +4,7 @@ import { fail, failAt } from '../../core/errors.ts';
 import type { NotificationServiceImplementation, SubscribeRequest } from '../../gen/countermand/v1/notification.ts';
 import type { Asked } from '../access/identity.ts';
 import type { Conductor } from '../conductor.ts';
-import { EventTail, eventsAreGone, storedEvents } from '../events/tail.ts';
+import { type EventTail, eventsAreGone, storedEvents } from '../events/tail.ts';
 import { databaseId, eventsGoneTo, lastSequence } from '../store/events.ts';
 import type { EventRow } from '../store/rows.ts';
 import type { Store } from '../store/store.ts';
@@ -82,12 +82,12 @@ function refuseForeign(
   if (from !== null && from > 0 && from < oldest) throw eventsAreGone(from, oldest);
 }
 
-/** The service over a conductor. */
+/** The service over a conductor. @param tail where subscribers follow the events */
 export function createNotificationService(
   conductor: Conductor,
+  tail: EventTail,
 ): NotificationServiceImplementation<Asked & Viewed & Recorded> {
   const { store, shutdown } = conductor;
-  const tail = new EventTail(store.database);
   return {
     ...sinksOf(conductor),
 

@@ -24,6 +24,7 @@ import { type Asked, anonymous, type Identify, type Identity } from '../access/i
 import { withOnBehalfOf } from '../access/on_behalf.ts';
 import { OpenStreams } from '../access/open_streams.ts';
 import type { Conductor } from '../conductor.ts';
+import { EventTail } from '../events/tail.ts';
 import type { Log } from '../log.ts';
 import { countCalls } from '../metrics/calls.ts';
 import { gaugeFleet } from '../metrics/fleet.ts';
@@ -119,6 +120,7 @@ export function createServices(
   const { store } = orders;
   const { clock, chance, database } = store;
   const streams = new OpenStreams(access);
+  const tail = new EventTail(database);
   const readiness = openReadiness(conductor);
   void streams.lookOn(clock, shutdown);
   const notReady = (): CountermandError | null => {
@@ -131,7 +133,7 @@ export function createServices(
     power: createPowerService(conductor),
     plans: createPlanService(conductor),
     audits: createAuditService(conductor),
-    notifications: createNotificationService(conductor),
+    notifications: createNotificationService(conductor, tail),
     itself: createConductorService(conductor),
     access: createAccessService(conductor, { access, streams }),
     hold: composeServerMiddleware<object, Viewed & Recorded, Asked>(
@@ -166,7 +168,7 @@ export function createServices(
     elsewhere: () => null,
     async metrics(identity) {
       if (!access.rightsOf(identity).may('metrics.read')) throw denied(identity.name, 'metrics.read', null);
-      await gaugeFleet(conductor, registry);
+      await gaugeFleet({ ...conductor, tail }, registry);
       return registry.text();
     },
     log,

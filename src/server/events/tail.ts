@@ -73,6 +73,8 @@ interface Gathered {
 interface Follower {
   readonly wants: (eventType: string) => boolean;
   readonly channel: Channel<EventRow, Gathered>;
+  /** What it was given and has not taken over yet; null while it waits for what is to come. */
+  next: EventRow | null;
 }
 
 /** One reading of new events for all followers. It begins with the first of them and ends with the last. */
@@ -97,7 +99,7 @@ export class EventTail {
   /** Every event that is wanted, in order, none missed and none twice. An abort ends it with its reason. */
   async *follow({ from, globs }: Wanted, signal: AbortSignal): AsyncGenerator<EventRow> {
     signal.throwIfAborted();
-    const follower = { wants: matcherOf(globs), channel: openFolded(signal, gather) };
+    const follower: Follower = { wants: matcherOf(globs), channel: openFolded(signal, gather), next: null };
     const { ready } = this.#join(follower);
     // At once, also if the client reads nothing and so never reaches the `finally`.
     const unlink = onAbort(signal, () => this.#leave(follower));
@@ -105,18 +107,30 @@ export class EventTail {
       await ready;
       let next = from;
       for (;;) {
-        next = yield* storedEvents({ from: next, globs }, Number.POSITIVE_INFINITY, this.#database, signal);
+        const stored = storedEvents({ from: next, globs }, Number.POSITIVE_INFINITY, this.#database, signal);
+        next = yield* given(stored, follower);
         for await (const event of newEvents(follower.channel)) {
           signal.throwIfAborted();
           if (event.sequence < next) continue;
           next = event.sequence + 1;
+          follower.next = event;
           yield event;
+          follower.next = null;
         }
       }
     } finally {
       unlink();
       this.#leave(follower);
     }
+  }
+
+  /** The event that the follower who is furthest behind takes next; null if none is behind. */
+  get oldest(): EventRow | null {
+    const waiting = [...this.#followers].flatMap(({ next }) => next ?? []);
+    return waiting.reduce<EventRow | null>(
+      (oldest, event) => (oldest && oldest.sequence <= event.sequence ? oldest : event),
+      null,
+    );
   }
 
   #join(follower: Follower): Reading {
@@ -179,6 +193,17 @@ export class EventTail {
     const wanting = new Set([...this.#followers].filter(({ wants }) => wants(eventType)));
     this.#byType.set(eventType, wanting);
     return wanting;
+  }
+}
+
+/** The same events, each noted as the next of a follower until it has taken it. */
+async function* given(events: AsyncGenerator<EventRow, number>, follower: Follower): AsyncGenerator<EventRow, number> {
+  for (;;) {
+    const { done, value } = await events.next();
+    if (done) return value;
+    follower.next = value;
+    yield value;
+    follower.next = null;
   }
 }
 

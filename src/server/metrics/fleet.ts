@@ -1,10 +1,11 @@
 /** What is counted when the metrics are asked for: what there is now, as the database and the agents say. */
-import type { Attachments } from '../agents/attachments.ts';
+import type { Attachment, Attachments } from '../agents/attachments.ts';
 import type { FollowedCloud } from '../clouds/clouds.ts';
 import type { Courier } from '../sinks/courier.ts';
 import { listAgents } from '../store/agents.ts';
-import { countNodes, countPlans, countQueued, countTasks } from '../store/census.ts';
+import { countNodes, countPlans, countProblems, countQueued, countTasks } from '../store/census.ts';
 import { lastSequence, timeOfNext } from '../store/events.ts';
+import type { EventRow } from '../store/rows.ts';
 import type { Store } from '../store/store.ts';
 import { gaugeClouds } from './clouds.ts';
 import type { Labels, MetricRegistry } from './registry.ts';
@@ -13,17 +14,24 @@ import type { Labels, MetricRegistry } from './registry.ts';
 const ZONES = 100;
 const OTHERS = '(others)';
 
+/** Who follows the events. */
+interface Subscribers {
+  /** The event that the one who is furthest behind takes next; null if none is behind. */
+  readonly oldest: Pick<EventRow, 'sequence' | 'timestamp'> | null;
+}
+
 /** What is looked at. */
 interface Fleet {
   readonly store: Store;
   readonly attachments: Attachments;
   readonly sinks: { list(): readonly Courier[] };
   readonly followed: { list(): readonly FollowedCloud[] };
+  readonly tail: Subscribers;
 }
 
 /** Brings the gauges up to date. Its cost grows with the fleet as that of `status`. */
 export async function gaugeFleet(
-  { store, attachments, sinks, followed }: Fleet,
+  { store, attachments, sinks, followed, tail }: Fleet,
   registry: MetricRegistry,
 ): Promise<void> {
   const { database, clock } = store;
@@ -38,6 +46,10 @@ export async function gaugeFleet(
       count,
     ]),
   );
+  registry.set(
+    'countermand_nodes_with_problem',
+    (await countProblems(read)).map(({ driver, code, nodes: count }) => [{ driver, code }, count]),
+  );
   const byZone = (counts: readonly (readonly [zone: string, count: number])[]): [Labels, number][] =>
     counts.map(([zone, count]) => [{ zone: zoneOf(zone) }, count]);
   registry.set('countermand_nodes_held', byZone(nodes.map(({ zone, held }) => [zone, held])));
@@ -49,6 +61,7 @@ export async function gaugeFleet(
     [{ state: 'attached' }, attached.length],
     [{ state: 'lost' }, known.filter(({ uuid }) => !attachments.isAttached(uuid)).length],
   ]);
+  registry.set('countermand_bmc_sessions', sessionsByDriver(attached));
   const zones = new Set(nodes.map(({ zone }) => zone));
   const serving = (zone: string): number => attached.filter(({ hello }) => hello.zones.includes(zone)).length;
   registry.set('countermand_zone_agents', byZone([...zones].map((zone) => [zone, serving(zone)])));
@@ -76,8 +89,25 @@ export async function gaugeFleet(
   registry.set('countermand_database_bytes', [[{}, await database.bytes()]]);
   const newest = await lastSequence(read);
   registry.set('countermand_events_total', [[{}, newest]]);
+  gaugeSubscribers(tail, newest, clock.now(), registry);
   await gaugeSinks(sinks.list(), newest, store, registry);
   gaugeClouds(followed.list(), clock, registry);
+}
+
+/** The sessions of drivers that an agent has told of when it attached: others would be labels of its own choice. */
+function sessionsByDriver(attached: readonly Pick<Attachment, 'hello' | 'sessions'>[]): [Labels, number][] {
+  const counts = new Map<string, number>();
+  for (const { hello, sessions } of attached)
+    for (const { driver, open } of sessions)
+      if (hello.drivers.some(({ name }) => name === driver))
+        counts.set(driver, (counts.get(driver) ?? 0) + Math.max(0, open));
+  return [...counts].map(([driver, open]) => [{ driver }, open]);
+}
+
+/** Subscribers have no names, and may be thousands: the one that is furthest behind stands for all. */
+function gaugeSubscribers({ oldest }: Subscribers, newest: number, now: number, registry: MetricRegistry): void {
+  registry.set('countermand_subscriber_lag_events', [[{}, oldest ? Math.max(0, newest - oldest.sequence + 1) : 0]]);
+  registry.set('countermand_subscriber_lag_seconds', [[{}, oldest ? Math.max(0, now - oldest.timestamp) / 1000 : 0]]);
 }
 
 async function gaugeSinks(

@@ -66,6 +66,7 @@ export const METRICS = {
   countermand_nodes: gauge('the nodes', 'zone', 'driver', 'power_state'),
   countermand_nodes_held: gauge('the nodes that a power task holds', 'zone'),
   countermand_nodes_maintenance: gauge('the nodes in maintenance', 'zone'),
+  countermand_nodes_with_problem: gauge('the nodes that have a problem now', 'driver', 'code'),
   countermand_node_problems_total: counter('how often a node could not be read any more', 'driver', 'code'),
   countermand_agents: gauge('the agents', 'state'),
   countermand_zone_agents: gauge(
@@ -73,9 +74,18 @@ export const METRICS = {
     'zone',
   ),
 
+  countermand_bmc_sessions: gauge(
+    'the sessions with BMCs that attached agents have open, as they say every few seconds',
+    'driver',
+  ),
+
   countermand_database_bytes: gauge('how large the database is on its disk'),
   countermand_rows_deleted_total: counter('the rows that were deleted because they were old or too many', 'kind'),
   countermand_events_total: counter('the events that were ever stored'),
+  countermand_subscriber_lag_events: gauge(
+    'how many events wait for the subscriber that is furthest behind; 0 if none is behind. One that replays old events is',
+  ),
+  countermand_subscriber_lag_seconds: gauge('how old the event is that such a subscriber takes next'),
   countermand_sink_lag_events: gauge(
     'the numbers of events between the position of a sink and the newest event',
     'sink',

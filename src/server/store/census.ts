@@ -39,6 +39,33 @@ export async function countNodes(sql: Knex): Promise<NodeCount[]> {
   }));
 }
 
+/** How many nodes of a driver have a problem. */
+interface ProblemCount {
+  readonly driver: string;
+  readonly code: string;
+  readonly nodes: number;
+}
+
+/** How a stored problem begins, and more characters than a code has. */
+const [PROBLEM_BEGIN, CODE_LIMIT] = ['{"code":"', 40];
+
+/** The nodes that have a problem, by its code. The database looks at each node once, and groups by how the problem begins. */
+export async function countProblems(sql: Knex): Promise<ProblemCount[]> {
+  const begin = sql.raw('substr(problem, ?, ?) as begins', [PROBLEM_BEGIN.length + 1, CODE_LIMIT]);
+  const rows: readonly Record<string, unknown>[] = await sql('nodes')
+    .select('driver', begin)
+    .whereNotNull('problem')
+    .count({ nodes: '*' })
+    .groupBy('driver', 'begins');
+  const counts = new Map<string, ProblemCount>();
+  for (const { driver, begins, nodes } of rows) {
+    const [code = ''] = String(begins).split('"', 1);
+    const key = `${driver} ${code}`;
+    counts.set(key, { driver: String(driver), code, nodes: (counts.get(key)?.nodes ?? 0) + Number(nodes) });
+  }
+  return [...counts.values()];
+}
+
 /** The zones that have a node. */
 export async function zonesWithNodes(sql: Knex): Promise<string[]> {
   return sql('nodes').distinct('zone').pluck('zone');

@@ -34,7 +34,7 @@ test('a table has short ids and a summary; wide has all', async (t) => {
   t.regex(fourth ?? '', /^n4 +power on \(not readable now\) .* BMC_SILENT$/);
   t.is(summary, '4 nodes: 2 on, 1 off, 1 cannot be read');
   const wide = await shown({ output: 'wide' });
-  t.regex(wide[0] ?? '', /PROBLEM +BMC +LABELS +UUID +CREATED$/);
+  t.regex(wide[0] ?? '', /PROBLEM +FROZEN +BMC +LABELS +UUID +CREATED$/);
   t.true(wide[2]?.includes(UUID));
   t.regex(wide[3] ?? '', /10\.0\.0\.3:623 +rack=7/);
 });

@@ -18,6 +18,7 @@ import { PowerState } from '../../../src/gen/countermand/v1/power.ts';
 import {
   AGENT_BOUNDS,
   boundAnswer,
+  boundHeartbeat,
   boundHello,
   boundReport,
   type FieldBound,
@@ -91,8 +92,9 @@ const lengthAt = (message: unknown, path: readonly string[]): number =>
 test('one more than each limit is cut, counts as absent, or is refused', (t) => {
   for (const { path, field, bound } of places()) {
     const known = bound as FieldBound | undefined;
-    // The parts of a hello's drivers are tried in hello.test.ts.
-    if (known?.row === undefined || path.includes('drivers') || path[0] === 'hello') continue;
+    // The parts of a hello's drivers are tried in hello.test.ts, and those of a heartbeat below.
+    if (known?.row === undefined || path.includes('drivers') || ['hello', 'heartbeat'].includes(path[0] ?? ''))
+      continue;
     const [kind, ...rest] = path as [string, ...string[]];
     const name = path.join('.');
     const long = nest(rest, oneMore(field, known));
@@ -117,6 +119,13 @@ function answered([kind]: readonly string[], long: Record<string, unknown>): unk
   const answer = Answer.fromPartial({ answer: { $case: kind, value: long[kind as string] } } as never).answer;
   return boundAnswer(answer as NonNullable<Answer['answer']>);
 }
+
+test('a heartbeat may tell of as many drivers as an agent may have, and of none whose name is too long', (t) => {
+  const sessions = Array.from({ length: AGENT_LIMITS.drivers.limit + 1 }, () => ({ driver: 'd', open: 1 }));
+  t.is(boundHeartbeat({ sessions }).sessions.length, AGENT_LIMITS.drivers.limit);
+  const driver = 'x'.repeat(AGENT_LIMITS.driver_name.limit + 1);
+  t.deepEqual(boundHeartbeat({ sessions: [{ driver, open: 1 }] }), { sessions: [{ driver: '', open: 1 }] });
+});
 
 test('a text with the character NUL gets through without it, counts as absent, or is refused', (t) => {
   const error = { code: 'BMC_REFUSED', message: 'a\0b' };

@@ -154,3 +154,27 @@ test('a follower that never reads is forgotten at the end of its call, and a fai
   await world.end();
   await database.close();
 });
+
+test('the event that the follower who is furthest behind takes next is told, and none when all have taken theirs', async (t) => {
+  const world = await emptyWorld();
+  await write(4, world);
+  const tail = new EventTail(world.database);
+  const cancellation = openCancellation([]);
+  const [slow, fast] = [1, 3].map((from) => tail.follow({ from, globs: [] }, cancellation.signal)) as [
+    AsyncGenerator<EventRow>,
+    AsyncGenerator<EventRow>,
+  ];
+  t.is(tail.oldest, null);
+  await take(2, fast);
+  t.is(tail.oldest?.sequence, 4);
+  await take(2, slow);
+  // It holds the second, and has not asked for another.
+  t.is(tail.oldest?.sequence, 2);
+  await take(2, slow);
+  const waits = [take(1, slow), take(1, fast)];
+  await othersFirst();
+  t.is(tail.oldest, null);
+  cancellation.abort(GONE);
+  for (const wait of waits) await t.throwsAsync(wait, { is: GONE });
+  await world.close();
+});

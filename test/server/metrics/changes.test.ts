@@ -2,6 +2,7 @@
 import test, { type ExecutionContext } from 'ava';
 import { fail } from '../../../src/core/errors.ts';
 import { openCancellation } from '../../../src/core/signals.ts';
+import type { Attachment, Attachments } from '../../../src/server/agents/attachments.ts';
 import { countChanges } from '../../../src/server/metrics/changes.ts';
 import { gaugeFleet } from '../../../src/server/metrics/fleet.ts';
 import { MetricRegistry } from '../../../src/server/metrics/registry.ts';
@@ -16,7 +17,7 @@ function countsOf(t: ExecutionContext, world: World) {
   void countChanges(store.database, registry, cancellation.signal);
   t.teardown(() => cancellation.abort(fail('CALL_ENDED', 'the test is over')));
   return async (name: string): Promise<Record<string, number>> => {
-    await gaugeFleet({ store, attachments, sinks, followed }, registry);
+    await gaugeFleet({ store, attachments, sinks, followed, tail: { oldest: null } }, registry);
     const lines = (await registry.text()).split('\n').filter((line) => line.startsWith(name));
     return Object.fromEntries(
       lines.map((line) => [line.slice(name.length, line.lastIndexOf(' ')), Number(line.slice(line.lastIndexOf(' ')))]),
@@ -70,4 +71,24 @@ test('a plan that is cancelled: its actions, its end, and how long the cancel to
   t.deepEqual(await counted('countermand_actions_total'), { '{state="CANCELLED"}': 2 });
   t.deepEqual(await counted('countermand_action_plan_cancel_seconds_count'), { '{state="CANCELLED"}': 1 });
   t.deepEqual(await counted('countermand_audits_total'), { '{state="SUCCEEDED"}': 1 });
+});
+
+test('sessions with BMCs are counted for all agents, and for no driver that an agent has not told of', async (t) => {
+  const world = await worldWith(t);
+  const { store, sinks, followed } = world.conductor;
+  const agent = (sessions: Attachment['sessions']) =>
+    ({ hello: { zones: [], drivers: [{ name: 'ipmi' }, { name: 'redfish' }] }, sessions }) as unknown as Attachment;
+  const agents = [
+    agent([{ driver: 'ipmi', open: 3 }]),
+    agent([
+      { driver: 'ipmi', open: 4 },
+      { driver: 'redfish', open: -1 },
+      { driver: 'invented', open: 9 },
+    ]),
+  ];
+  const attachments = { list: () => agents, isAttached: () => true } as unknown as Attachments;
+  const registry = new MetricRegistry();
+  await gaugeFleet({ store, attachments, sinks, followed, tail: { oldest: null } }, registry);
+  const lines = (await registry.text()).split('\n').filter((line) => line.startsWith('countermand_bmc_sessions'));
+  t.deepEqual(lines, ['countermand_bmc_sessions{driver="ipmi"} 7', 'countermand_bmc_sessions{driver="redfish"} 0']);
 });
