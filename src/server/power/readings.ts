@@ -366,7 +366,8 @@ export class Windows {
     if (leftMs === null) forgetWindow(uuid, store);
     const again = leftMs !== null || (reading !== null && isNews(after, reading));
     if (!again || after.heldBy !== null) return;
-    const longestMs = leftMs === null || reading?.doubt ? limits.windowReadIntervalMs : Math.max(leftMs, 0);
-    this.#schedule(after, Math.min(limits.windowReadIntervalMs, longestMs));
+    // A window whose time is over stays open while nothing is read that could close it: such a BMC is asked no faster for that.
+    const endsInMs = leftMs !== null && leftMs > 0 && !reading?.doubt ? leftMs : Number.POSITIVE_INFINITY;
+    this.#schedule(after, Math.min(limits.windowReadIntervalMs, endsInMs));
   }
 }

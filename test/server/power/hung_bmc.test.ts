@@ -27,3 +27,29 @@ test('while one BMC hangs, the others are read and ordered about without any del
   t.true(world.clock.monotonic() > hangsAt);
   await world.end();
 });
+
+for (const [title, settings] of [
+  ['refuses', { fake_fault: 'refuse' }],
+  ['is that of another server', { fake_guid: 'aaaaaaaabbbbccccddddeeeeeeeeeeee' }],
+] as const)
+  test(`a BMC that ${title} is asked no faster because the window of its node is over`, async (t) => {
+    const world = await World.open(t);
+    await world.startAgent('a1');
+    await world.enrol('n1', { fake_guid: '11111111222233334444555555555555', fake_soft_ms: 'never' });
+    await world.clock.turn(1000);
+    await world.order('n1', 'soft power off', { timeoutMs: 3000 });
+    await world.clock.turn(5000);
+    t.not((await getNode('n1', world.database.read)).mayChangeUntil, null, 'the order was given up');
+    world.server('n1').settings = { ...world.server('n1').settings, ...settings };
+    let asked = 0;
+    world.onSent = ({ message }) => {
+      if (message.$case === 'ask' && message.value.question?.$case === 'read') asked += 1;
+      if (asked > 1000) throw new Error('it is asked again and again');
+    };
+    const minutes = 10;
+    await world.clock.turn(minutes * 60_000);
+    const { windowReadIntervalMs, syncPowerStateIntervalMs } = world.limits;
+    const each = minutes * 60_000 * (1 / windowReadIntervalMs + 1 / syncPowerStateIntervalMs);
+    t.true(asked > 10 && asked <= each + 2, `${asked} times`);
+    await world.end();
+  });
