@@ -167,6 +167,10 @@ export async function checkFailures(site: Site, pool: Pool, checks: Checks): Pro
       const type = kind === 'live' ? 'live-migration' : 'migration';
       const rows = (await nova.client.migrations(vm.id)).map((row) => `${row.type} ${row.status}`);
       same(rows, [`${type} ${status}`], 'Nova about the migration');
+      await nova.client.eventually(
+        'nothing to be done with it',
+        async () => (await nova.client.server(vm.id))?.task === null,
+      );
       const server = await nova.client.server(vm.id);
       same(`${server?.status} ${server?.host}`, is, 'Nova about the instance');
     });

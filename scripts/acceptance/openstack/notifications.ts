@@ -59,6 +59,19 @@ export async function checkNotifications(site: Site, pool: Pool, checks: Checks)
     await superseded(prepared, 'the moves');
     await mustBe(one, 'SHUTOFF cmp2', ['live-migration completed cmp1>cmp2'], nova);
   });
+
+  await checks.check(
+    'a host that goes down by silence, of which Nova does not tell, supersedes the plans about it',
+    async () => {
+      const plan = await prepare('n2', site);
+      site.keptDown.add('cmp2');
+      await nova.computes.get('cmp2')?.kill();
+      await superseded(plan, 'the silence');
+      const back = await prepare('n2', site);
+      site.keptDown.delete('cmp2');
+      await superseded(back, 'the first report');
+    },
+  );
 }
 
 /** A plan about a node that is not started. */

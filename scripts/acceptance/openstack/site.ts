@@ -94,18 +94,19 @@ export async function startConductor(
 export function cloudsOf({ beside, broker }: Nova): object {
   const keystone = `${beside.url}/identity/v3`;
   const auth = { auth_url: keystone, username: 'countermand', password: USERS.countermand, project_name: 'service' };
-  const region = { region_name: 'RegionOne' };
+  // Only the cloud that works is looked at by itself: a login that is refused is one of a check.
+  const region = { region_name: 'RegionOne', poll_interval: 0 };
   const { id, secret } = CREDENTIAL;
   const credential = { auth_url: keystone, application_credential_id: id, application_credential_secret: secret };
   const notifications = { url: `amqp://guest@${broker.host}:${broker.port}/`, password: 'guest' };
   return {
-    default: { auth, ...region, notifications },
+    default: { auth, ...region, notifications, poll_interval: 5 },
     credential: { auth_type: 'v3applicationcredential', auth: credential, ...region },
     wrong_password: { auth: { ...auth, username: 'nova', password: 'wrong' }, ...region },
     member: { auth: { ...auth, username: 'member', password: USERS.member }, ...region },
     nowhere: { auth: { ...auth, auth_url: `http://${broker.host}:1/v3` }, ...region },
     wrong_url: { auth, ...region, compute_endpoint_override: keystone.replace('/identity/v3', '/network') },
-    wrong_region: { auth, region_name: 'RegionTwo' },
+    wrong_region: { auth, ...region, region_name: 'RegionTwo' },
     old: { auth: { ...auth, username: 'admin', password: USERS.admin }, ...region },
   };
 }

@@ -177,10 +177,14 @@ export class Moves {
     });
   }
 
+  /** It is in ERROR a moment before nothing is done with it any more. */
   #breakCold(instance: SimInstance, migration: SimMigration): void {
     migration.status = 'error';
     instance.vmState = 'error';
     instance.fault = 'Cold migration failed.';
+    this.#after(this.#cloud.times.stepMs, () => {
+      instance.taskState = null;
+    });
   }
 
   /** The source copy is deleted; from now on there is no way back but another migration. */

@@ -198,6 +198,7 @@ for (const [kind, faults, says, host] of ENDS)
     await at.world.clock.turn(90_000);
     t.regex(await cameTo(at), says);
     t.is(vm.host, host);
+    t.is(vm.taskState, null);
     t.true(arrived(at, kind === 'live' ? 'live-migration' : 'migrate') <= 1);
   });
 
