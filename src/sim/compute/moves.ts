@@ -100,10 +100,13 @@ export class Moves {
     const { instance, migration } = run;
     migration.status = 'error';
     if (hasMoved) instance.host = migration.dest ?? instance.host;
-    instance.vmState = 'error';
     instance.taskState = null;
-    instance.fault = 'Live migration failed.';
     this.#over(run);
+    // It is seen as it was for a moment.
+    this.#after(this.#cloud.times.stepMs, () => {
+      instance.vmState = 'error';
+      instance.fault = 'Live migration failed.';
+    });
   }
 
   /** It ends where it began. */

@@ -202,6 +202,16 @@ for (const [kind, faults, says, host] of ENDS)
     t.true(arrived(at, kind === 'live' ? 'live-migration' : 'migrate') <= 1);
   });
 
+test('an instance that Nova shows as it was just before it is in ERROR is told to be in ERROR', async (t) => {
+  // Longer than the time between two looks less a moment, so that one of them falls into it.
+  const at = await openCloudWorld(t, 2, { stepMs: 1999 });
+  const vm = at.vm('vm1', 'cmp1');
+  at.sim.cloud.faults.set(vm.uuid, { live: 'error' });
+  await startOne(at, 'migrate', { instance: vm.uuid, kind: 'live' });
+  await at.world.clock.turn(90_000);
+  t.regex(await cameTo(at), /^FAILED vm1 is in ERROR on cmp1.*look at it before/);
+});
+
 test('its order bears the uuid of the action, and the before-image says where the instance was', async (t) => {
   const at = await openCloudWorld(t);
   const vm = at.vm('vm1', 'cmp1');

@@ -74,9 +74,13 @@ function openPatience({ name, context }: Moving): (verdict: Verdict) => void {
 /** Looks until the move has come to something. @throws OUTCOME_UNKNOWN if nothing of it is ever seen */
 export async function followMove(moving: Moving, signal: AbortSignal): Promise<EndVerdict> {
   const wait = openPatience(moving);
+  let hasFailed = false;
   for (;;) {
     const verdict = judge(moving.move, await showMove(moving, signal));
-    if (verdict.is !== 'unseen' && verdict.is !== 'going') return verdict;
+    // Of some failures Nova shows the instance as it was for a moment, and then in ERROR.
+    const isFirst = verdict.is === 'back' && verdict.how === 'failed' && !hasFailed;
+    if (isFirst) hasFailed = true;
+    else if (verdict.is !== 'unseen' && verdict.is !== 'going') return verdict;
     wait(verdict);
     await sleep(LOOK_MS, moving.context.parts.orders.store.clock, signal);
   }
