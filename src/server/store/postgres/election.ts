@@ -49,12 +49,12 @@ export class Patience {
   }
 }
 
-/** Leaders that follow one another: that the last one has ended says nothing of the one before it, which may not have noticed yet. */
+/** Leaders that follow one another: that the last one has ended says nothing of those before it, which may not have noticed yet. */
 export class Succession {
   readonly #leaseMs: number;
   #epoch: number | null = null;
-  /** When it was first seen that the last one follows another one. */
-  #followsSince = Number.NEGATIVE_INFINITY;
+  /** Until when those before the last one may still act. */
+  #until = Number.NEGATIVE_INFINITY;
 
   /** @param leaseMs how long a leader may lead without an answer of the database */
   constructor(leaseMs: number) {
@@ -63,13 +63,19 @@ export class Succession {
 
   /** The epoch of who leads, or has led last, is seen at `now`; null if none has led. */
   saw(epoch: number | null, now: number): void {
-    if (this.#epoch !== null && epoch !== this.#epoch) this.#followsSince = now;
+    if (this.#epoch !== null && epoch !== this.#epoch) this.#until = now + this.#leaseMs;
     this.#epoch = epoch;
   }
 
-  /** True if the leader before the last one may still act, as the last one has led for less than a lease. */
-  isClose(now: number): boolean {
-    return now - this.#followsSince < this.#leaseMs;
+  /** This conductor leads under `epoch` at `now`, and knows for how long those before it may still act. */
+  won(epoch: number, mayActMs: number, now: number): void {
+    this.#epoch = epoch;
+    this.#until = now + mayActMs;
+  }
+
+  /** For how long after `now` those before the last one may still act. */
+  restMs(now: number): number {
+    return Math.max(0, this.#until - now);
   }
 }
 

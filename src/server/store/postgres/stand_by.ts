@@ -96,7 +96,8 @@ export class StandBy {
       const won = await candidate.lead();
       const hasEnded = await endsSoon(sight.owner, self, clock);
       const now = clock.monotonic();
-      const mayActMs = hasEnded && !this.#succession.isClose(now) ? 0 : patience.restMs(now);
+      const mayActMs = Math.max(hasEnded ? 0 : patience.restMs(now), this.#succession.restMs(now));
+      this.#succession.won(won.epoch, mayActMs, now);
       return { ...won, before: sight.owner, mayActMs };
     }
     if (patience.saw(sight.pulse, clock.monotonic()) === 'end') {
