@@ -12,6 +12,7 @@ import { AGENT_LIMITS } from '../../core/limits.ts';
 import { openCancellation, sleep, untilAborted } from '../../core/signals.ts';
 import type { Log } from '../log.ts';
 import { ATTACH } from './calls.ts';
+import { answerPingsWhileClosing } from './closing_sessions.ts';
 import { ConnectionPlaces, type Place } from './connection_places.ts';
 import { passOn, takeMark } from './relay.ts';
 
@@ -159,6 +160,7 @@ export class Connections {
       if (connection !== null) this.#direct(connection, () => serve.forEach((each) => void each.call(server, socket)));
     });
     server.on('session', (session: ServerHttp2Session) => {
+      answerPingsWhileClosing(session);
       const connection = this.#open.get(`${session.socket.remoteAddress}:${session.socket.remotePort}`);
       if (connection) connection.session = session;
     });

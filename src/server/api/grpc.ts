@@ -33,7 +33,8 @@ function lazyReflection(names: readonly string[]): ReturnType<typeof ServerRefle
 /** A peer that is frozen is noticed by pings that it does not answer; idle clients may ping as often as ours do. */
 const KEEPALIVE = {
   'grpc.keepalive_time_ms': 10_000,
-  'grpc.keepalive_timeout_ms': 5_000,
+  // Past it the library drops the connection, which clients take for a fault, INTERNAL. A computer that is busy may well need 5 s.
+  'grpc.keepalive_timeout_ms': 20_000,
   'grpc.keepalive_permit_without_calls': 1,
   'grpc.http2.min_ping_interval_without_data_ms': 5_000,
 };

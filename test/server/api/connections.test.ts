@@ -1,12 +1,14 @@
 /** The gRPC port itself, with real sockets: connections that are too many, and how streams end with the conductor. */
 import { once } from 'node:events';
-import { connect as connectSocket, type Socket } from 'node:net';
+import { connect as connectHttp2, createServer, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2';
+import { type AddressInfo, connect as connectSocket, type Socket } from 'node:net';
 import test, { type ExecutionContext } from 'ava';
 import type { Clock } from '../../../src/core/clock.ts';
 import { fail } from '../../../src/core/errors.ts';
 import { AttachRequest } from '../../../src/gen/countermand/v1/agent.ts';
 import type { SubscribeResponse } from '../../../src/gen/countermand/v1/notification.ts';
 import { PowerTarget } from '../../../src/gen/countermand/v1/power.ts';
+import { answerPingsWhileClosing } from '../../../src/server/api/closing_sessions.ts';
 import { Front } from '../../../src/server/api/front.ts';
 import { listen } from '../../../src/server/api/grpc.ts';
 import { createServices } from '../../../src/server/api/services.ts';
@@ -153,6 +155,28 @@ test('a look at the end that comes too late cuts no stream off', async (t) => {
 test('a stream that is cut off is told that the conductor is not available, not of a fault', async (t) => {
   const ends = await endsOf(await openPort(t, 1024, late(100)));
   for (const end of ends) t.like(end, { status: 'UNAVAILABLE' });
+});
+
+test('a session that is being closed is pinged no more, and is not taken for dead', async (t) => {
+  const server = createServer();
+  t.teardown(() => server.close());
+  server.listen(0, ownAddress());
+  await once(server, 'listening');
+  const taken = once(server, 'session') as Promise<[ServerHttp2Session]>;
+  const opened = once(server, 'stream') as Promise<[ServerHttp2Stream]>;
+  const client = connectHttp2(`http://${ownAddress()}:${(server.address() as AddressInfo).port}`);
+  const call = client.request();
+  const [session] = await taken;
+  const [stream] = await opened;
+  const ping = () => new Promise<Error | null>((resolve) => t.true(session.ping(resolve)));
+  answerPingsWhileClosing(session);
+  t.is(await ping(), null, 'by the client');
+  session.close();
+  t.is(await ping(), null, 'in its place');
+  stream.respond({ ':status': 200 }, { endStream: true });
+  await once(call.resume(), 'close');
+  t.is(call.rstCode, 0);
+  client.close();
 });
 
 /** A subscription that reads one event, and then leaves unread more than the windows of HTTP/2 hold. */
