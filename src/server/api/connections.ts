@@ -3,7 +3,7 @@
  * nor shows them, so they are taken at the sockets that it listens on.
  */
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
-import type { ServerHttp2Session, ServerHttp2Stream } from 'node:http2';
+import type { Http2Session, ServerHttp2Session, ServerHttp2Stream } from 'node:http2';
 import type { Server, Socket } from 'node:net';
 import type { CallContext, ServerMiddleware, ServerMiddlewareCall } from 'nice-grpc';
 import type { Clock, Timer } from '../../core/clock.ts';
@@ -12,7 +12,6 @@ import { AGENT_LIMITS } from '../../core/limits.ts';
 import { openCancellation, sleep, untilAborted } from '../../core/signals.ts';
 import type { Log } from '../log.ts';
 import { ATTACH } from './calls.ts';
-import { answerPingsWhileClosing } from './closing_sessions.ts';
 import { ConnectionPlaces, type Place } from './connection_places.ts';
 import { passOn, takeMark } from './relay.ts';
 
@@ -232,6 +231,25 @@ export class Connections {
     this.#saidAt = this.#clock.monotonic();
     this.#log.warn({ code: 'TOO_MANY_STREAMS', address }, 'there are too many connections: only agents can attach');
   }
+}
+
+type Answered = (error: Error | null, durationMs: number, payload: Buffer) => void;
+
+const NO_PAYLOAD = Buffer.alloc(8);
+
+/**
+ * Answers the pings of the gRPC library in place of a client, once `session` is being closed. Node sends no ping then and says that
+ * it failed; the library destroys the session for that, within ten seconds, and the calls that have the drain timeout to end are INTERNAL to their
+ * clients.
+ */
+export function answerPingsWhileClosing(session: Http2Session): void {
+  const ping = session.ping.bind(session) as (answered: Answered) => boolean;
+  const answer = (answered: Answered): boolean => {
+    if (!session.closed || session.destroyed) return ping(answered);
+    process.nextTick(answered, null, 0, NO_PAYLOAD);
+    return true;
+  };
+  session.ping = answer as Http2Session['ping'];
 }
 
 const NOT_IN_TIME = fail(

@@ -8,7 +8,7 @@ import { fail } from '../../../src/core/errors.ts';
 import { AttachRequest } from '../../../src/gen/countermand/v1/agent.ts';
 import type { SubscribeResponse } from '../../../src/gen/countermand/v1/notification.ts';
 import { PowerTarget } from '../../../src/gen/countermand/v1/power.ts';
-import { answerPingsWhileClosing } from '../../../src/server/api/closing_sessions.ts';
+import { answerPingsWhileClosing } from '../../../src/server/api/connections.ts';
 import { Front } from '../../../src/server/api/front.ts';
 import { listen } from '../../../src/server/api/grpc.ts';
 import { createServices } from '../../../src/server/api/services.ts';
