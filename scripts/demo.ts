@@ -12,6 +12,7 @@ import { asCountermandError, fail } from '../src/core/errors.ts';
 import { openCancellation } from '../src/core/signals.ts';
 import type { ChassisFaults } from '../src/sim/chassis.ts';
 import { type IpmiSim, startIpmiSim } from '../src/sim/ipmi_sim.ts';
+import { drainHost, startCloud } from './demo/cloud.ts';
 import { environmentWith, startConductorProcess } from './demo/conductor_process.ts';
 import { cancelRack, RACK } from './demo/rack.ts';
 import { rebootOverRedfish, startRedfish } from './demo/redfish.ts';
@@ -55,7 +56,9 @@ async function showAll(signal: AbortSignal): Promise<void> {
   after.defer(() => irmc.stop());
   const redfish = await startRedfish(hangs);
   after.defer(() => redfish.stop());
-  const flags = ['--data', join(folder, 'data'), ...FLAGS];
+  const cloud = await startCloud(folder);
+  after.defer(() => cloud.stop());
+  const flags = ['--data', join(folder, 'data'), '--clouds-file', cloud.file, ...FLAGS];
   // Node keeps there what it has compiled; commands start faster.
   const compiled = { NODE_COMPILE_CACHE: join(folder, 'compiled') };
   const agent = environmentWith({ ...compiled, [PASSWORD_VARIABLE]: bmcs.r7n1.password });
@@ -66,7 +69,7 @@ async function showAll(signal: AbortSignal): Promise<void> {
   const stage = openStage(process.stdout, folder, operator);
   stage.heading('Countermand: the bare-metal conductor whose orders can be taken back');
   stage.say(
-    "Ten BMCs with real IPMI (OpenIPMI's ipmi_sim), a simulated iRMC and a simulated iDRAC run on loopback, and a conductor with its agent:",
+    "Ten BMCs with real IPMI (OpenIPMI's ipmi_sim), a simulated iRMC, a simulated iDRAC and a simulated Nova run on loopback, and a conductor with its agent:",
   );
   stage.command(conductor.command);
   stage.output(conductor.said);
@@ -76,6 +79,7 @@ async function showAll(signal: AbortSignal): Promise<void> {
     await undoService({ stage, conductor: clients, bmcs, folder }, signal);
     await abortSideBySide({ stage, conductor: clients, irmc, bmc: hangs }, signal);
     await rebootOverRedfish({ stage, conductor: clients, redfish, username: hangs.username }, signal);
+    await drainHost({ stage, conductor: clients, cloud }, signal);
   };
   await withConductor({ address: conductor.address, tls: null, token: null }, tell, { clock: systemClock, signal });
 }

@@ -60,8 +60,14 @@ test('three hosts with 30 instances, cancelled half way and rolled back: all is 
   const efficacy = Object.fromEntries(plan.globalEfficacy.map(({ name, value }) => [name, value]));
   t.like(efficacy, { instances_moved_live: 27, instances_moved_cold: 3, instances_stopped: 0, nodes_powered_off: 3 });
   await world.conductor.plans.start(plan.uuid, false);
-  const isHalfWay = (): boolean => vms.filter(({ host }) => host === 'cmp4').length >= 15;
+  let atOnce = 0;
+  const isHalfWay = (): boolean => {
+    for (const host of ['cmp1', 'cmp2', 'cmp3'])
+      atOnce = Math.max(atOnce, vms.filter((vm) => vm.host === host && vm.taskState !== null).length);
+    return vms.filter(({ host }) => host === 'cmp4').length >= 15;
+  };
   await world.clock.turnUntil(isHalfWay, 3_600_000);
+  t.is(atOnce, 2, 'as many of one host as moves_at_once says');
   t.is((await findNode('n1', world.database.read))?.powerState, 'power off');
   await world.conductor.plans.cancel(plan.uuid, '', true);
   const cancelled = await ended(at, plan.uuid);
