@@ -29,7 +29,7 @@ interface Size {
   readonly perSecond: number;
   readonly ms: number;
   readonly lineMs: number;
-  /** A client that reads nothing for so long is cut off. */
+  /** A client that reads nothing for this time is cut off. */
   readonly readTimeoutMs: number;
 }
 

@@ -21,7 +21,7 @@ import { type IpmiSim, startIpmiSim } from '../src/sim/ipmi_sim.ts';
 import { type RunningPostgres, startPostgres } from '../test/counterparts/postgres_server.ts';
 
 const USAGE = `usage: npm run endurance -- [--minutes M] [--kill-every S] [--lanes N] [--real N] [--fake N]
-  --minutes M      for so long new plans are started (10)
+  --minutes M      how long new plans are started (10)
   --kill-every S   seconds between two kills of the leader (10)
   --lanes N        plans that run side by side, each over nodes of its own (3)
   --real N         nodes of a plan with an ipmi_sim each (4)
@@ -30,7 +30,7 @@ const USAGE = `usage: npm run endurance -- [--minutes M] [--kill-every S] [--lan
 const KILLS_OF_DATABASE = 3;
 const DATABASE_AWAY_MS = 3000;
 const LOOK_MS = 500;
-/** All that was begun must be at rest so long after the last start. */
+/** After the last start, all that was begun must be at rest within this time. */
 const REST_LIMIT_MS = 300_000;
 const MINUTE_MS = 60_000;
 const ZONE = 'apart';

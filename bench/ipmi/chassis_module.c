@@ -14,7 +14,7 @@
  *                 with a ! behind what was refused; no log if not said
  *
  * As on real hardware, a reset or a power off overtakes a soft power off, and a power on does not. Nothing runs when a
- * delay is over: what the power is by then is worked out when it is asked for.
+ * delay is over: what the power is then is worked out when it is asked for.
  *
  * gcc -O2 -fPIC -shared, with the headers of libopenipmi-dev; made for OpenIPMI 2.0.33.
  */

@@ -22,7 +22,7 @@ export interface Done {
 }
 
 const LOOK_MS = 300;
-/** A cancel comes so long after the start, at most. */
+/** A cancel comes at most this long after the start. */
 const CANCEL_WITHIN_MS = 6000;
 const AT_REST: readonly ActionPlanState[] = [
   ActionPlanState.SUCCEEDED,

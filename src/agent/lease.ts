@@ -34,7 +34,7 @@ export class Lease {
   }
 
   /**
-   * Runs a sending under a signal that is also aborted when the lease runs out meanwhile: by then another agent may be
+   * Runs a sending under a signal that is also aborted when the lease runs out meanwhile: another agent may then be
    * in charge, and a command that still waits for its BMC must not go out.
    * @throws ATTACHMENT_ENDED, without running it, if the lease has run out already
    */

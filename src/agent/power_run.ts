@@ -23,7 +23,7 @@ import type { Hardware } from './hardware.ts';
 import { recallOrder, whyNotRecalled } from './recall.ts';
 import { NO_RUN_TRACE, type RunSpan, type RunTrace } from './run_trace.ts';
 
-/** Go is void so long after READY. */
+/** Go is void this long after READY. */
 const GO_VALID_MS = 5000;
 /** A reading with nothing new is reported again after this time: the conductor says how old the last one is. */
 const TELL_AGAIN_MS = 10_000;

@@ -11,7 +11,7 @@ const LOOK_EVERY_MS = 1000;
 /**
  * Recalls an order, behind whatever is in flight at its BMC. An accepted recall proves nothing: the host must be seen
  * running for `recallConfirmMs`.
- * @returns RECALLED, TOO_LATE if the node is off by then, or FAILED with the reason; rejects with the reason of the abort only
+ * @returns RECALLED, TOO_LATE if the node is off already, or FAILED with the reason; rejects with the reason of the abort only
  */
 export async function recallOrder(
   target: OrderTarget,

@@ -34,7 +34,7 @@ export interface LinkState<Answer> {
 
 /** How often a conductor that answers is asked. */
 const ASK_AGAIN_MS = 5000;
-/** One that has not answered by then is away. */
+/** One that has not answered in this time is away. */
 const ANSWER_LIMIT_MS = 10_000;
 /** The pauses between two questions to a conductor that is away. */
 const FIRST_PAUSE_MS = 500;

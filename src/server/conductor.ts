@@ -46,7 +46,7 @@ export function openStore(parts: Omit<Store, 'deadlines' | 'modelChanged' | 'tra
 interface ConductorParts {
   readonly store: Store;
   readonly limits: Limits & PlanLimits;
-  /** Without contact for so long, an agent sends nothing more. */
+  /** Without contact for this time, an agent sends nothing more. */
   readonly agentLeaseMs: number;
   /** The compute services that plans may speak to; none without them. */
   readonly clouds?: Clouds;

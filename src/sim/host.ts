@@ -20,7 +20,7 @@ export type BootStatus = keyof typeof BOOT_STATUS;
 
 /** How a server behaves. Everything can be changed while it runs; it counts from the next order on. */
 export interface HostSettings {
-  /** How long a request to stop lies with the operating system before that begins to stop; it can be taken back so long. */
+  /** How long a request to stop lies with the operating system before that begins to stop; until then it can be taken back. */
   readonly pendingMs: number;
   /** How long the operating system takes to stop; never is Infinity. */
   readonly softMs: number;

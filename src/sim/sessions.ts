@@ -20,7 +20,7 @@ const ADMINISTRATOR = 4;
 const STATUS_AT = HEADER.length + 1;
 const NO_RESOURCES = 1;
 
-/** Resolves when the BMC has refused one for want of a session. Rejects at an abort, with its reason. */
+/** Resolves when the BMC has refused one because no session was left. Rejects at an abort, with its reason. */
 export async function takeAllSessions(address: string, port: number, clock: Clock, signal: AbortSignal): Promise<void> {
   const cancellation = openCancellation([signal], {
     clock,

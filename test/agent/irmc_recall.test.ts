@@ -12,7 +12,7 @@ import { PatientClock } from '../counterparts/patient_clock.ts';
 import { never } from '../counterparts/signals.ts';
 import { type NewSimIrmc, newSimIrmc, type TestedIrmc } from '../counterparts/sim_irmc.ts';
 
-/** For so long the host must be seen running. */
+/** How long the host must be seen running. */
 const CONFIRM_MS = 3000;
 /** More time of its own than the agent may take, also where nothing can be read. */
 const BOUND_MS = 60_000;

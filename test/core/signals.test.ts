@@ -164,7 +164,7 @@ test('a listener that fails keeps the abort from no other listener, and its erro
   t.is((await uncaught).message, 'a listener failed');
 });
 
-/** The next uncaught error; ava's own way of looking at it is put aside for so long. */
+/** The next uncaught error; ava's own way of looking at it is put aside meanwhile. */
 function untilUncaught(): Promise<Error> {
   const usual = process.rawListeners('uncaughtException') as NodeJS.UncaughtExceptionListener[];
   process.removeAllListeners('uncaughtException');

@@ -104,7 +104,7 @@ test('without the ServerView agent no graceful order is sent, and the refusal sa
     t.regex(refused.errorMessage ?? '', /ServerView agent of the node is not connected; it supports power on/);
   }
   t.deepEqual(commandsAt(tested), []);
-  // An abort is never refused for want of an agent.
+  // An abort is never refused because no agent is there.
   const aborted = await untilAtRest(order(house.client, 'n1', 'ABORT_SOFT_POWER_OFF'));
   t.like(aborted, { state: 'SUCCEEDED', abort: { outcome: 'NOTHING_TO_ABORT' } });
 

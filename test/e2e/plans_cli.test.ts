@@ -8,7 +8,7 @@ import { enrol, order, untilAtRest, untilIn, watchNode, watchTask } from './orde
 import { actionStates } from './plans.ts';
 import { type CommandResult, type Daemon, runHere, type Settings, startProcess } from './processes.ts';
 
-/** A house with nodes; the system of each takes so long to stop. */
+/** A house with nodes; the system of each takes this time to stop. */
 async function openRack(
   t: ExecutionContext,
   softMs: Readonly<Record<string, string>>,
@@ -222,7 +222,7 @@ test('a cancel goes on to roll back, and ends as the rollback does', async (t) =
 });
 
 test('a plan that undoes itself when an action fails', async (t) => {
-  // What was given up may still take effect for so long; the rollback waits for that.
+  // What was given up may still take effect for that time; the rollback waits for that.
   const house = await openRack(t, { n1: '0', n2: 'never' }, { soft_power_off_timeout: 5 });
   const words = ['node', 'power', 'n[1-2]', 'soft_off', '--max-parallel', '1', '--on-failure', 'rollback'];
   const failed = await countermand(house, ...words);

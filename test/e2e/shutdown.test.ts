@@ -140,7 +140,7 @@ function openHeldClock() {
     hold: (): void => {
       isHeld = true;
     },
-    /** Lets the timers expire that wait so long, or all of them. */
+    /** Lets the timers expire that wait this long, or all of them. */
     release(delayMs?: number): void {
       isHeld = delayMs !== undefined;
       const expire = waiting.filter((timer) => !isHeld || timer.delayMs === delayMs);

@@ -38,11 +38,11 @@ interface OtlpParts {
 
 /** More spans than this do not wait; what comes then is left out. */
 const WAITING_LIMIT = 4096;
-/** Spans wait so long for others to go with. */
+/** The longest that a span waits for others, to be sent with them. */
 const BATCH_DELAY_MS = 2000;
 /** One attempt to send a batch, its repetitions included. */
 const EXPORT_LIMIT_MS = 5000;
-/** What waits at the end of the process gets so long. */
+/** How long the process waits at its end until all is sent. */
 const FLUSH_LIMIT_MS = 5000;
 
 const KINDS = { internal: SpanKind.INTERNAL, server: SpanKind.SERVER, client: SpanKind.CLIENT } as const;

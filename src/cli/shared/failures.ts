@@ -5,7 +5,7 @@ import { harmless } from './harmless.ts';
 import { shortened } from './short_ids.ts';
 import type { TextStream } from './terminal.ts';
 
-/** Commander ends its own ways out by throwing: help that was asked for, help for want of a command, and refusals. */
+/** Commander ends its own ways out by throwing: help that was asked for, help because no command was given, and refusals. */
 const HELP_ASKED_FOR = ['commander.helpDisplayed', 'commander.version'];
 const HELP_INSTEAD = 'commander.help';
 

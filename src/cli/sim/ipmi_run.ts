@@ -12,7 +12,7 @@ import { enrolCommand, faultyText, printNodes, type SimNode } from './text.ts';
 
 /** What a healthy BMC has. */
 const MAX_SESSIONS = 16;
-/** A session that is not used for so long is forgotten (IPMI 2.0 section 6.12.15). */
+/** A session that is not used for this time is forgotten (IPMI 2.0 section 6.12.15). */
 const IDLE_MS = 60_000;
 /** What has arrived is never asked for: the history is kept short, as a simulator may run for weeks. */
 const REMEMBERS = 16;

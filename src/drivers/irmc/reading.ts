@@ -27,7 +27,7 @@ interface Shunned {
   readonly until: Map<Way, number>;
 }
 
-/** All ways together may take so long. */
+/** The time limit of all ways together. */
 const READ_LIMIT_MS = 15_000;
 /** How long a way without an answer is not tried again, as long as there is another. */
 const SHUNNED_MS = 5 * 60_000;

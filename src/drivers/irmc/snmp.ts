@@ -50,7 +50,7 @@ const READINGS: Readonly<Record<number, Reading>> = {
   12: { powerState: 'power on', host: 'starting' }, // reset
 };
 
-/** UDP loses things: so often it is asked, and so long each time. */
+/** UDP loses datagrams: how many times it is asked, and how long each answer is waited for. */
 const TRIES = 2;
 const TRY_MS = 1500;
 /** No timer of the package ever fires: ours close the session first. */

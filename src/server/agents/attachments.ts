@@ -56,7 +56,7 @@ interface Claim {
 /** Who serves a BMC: an agent, none yet, or none at all. */
 export type Owner =
   | { readonly kind: 'attached'; readonly attachment: Attachment }
-  /** The last owner was lost and may still send; no other agent may for so long. */
+  /** The last owner was lost and may still send; no other agent may send for `movableInMs`. */
   | { readonly kind: 'lost'; readonly agentUuid: string; readonly movableInMs: number }
   | { readonly kind: 'none' };
 

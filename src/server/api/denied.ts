@@ -1,4 +1,4 @@
-/** The refusal for want of a verb. */
+/** The refusal of a caller who lacks a verb. */
 import { type CountermandError, failWith } from '../../core/errors.ts';
 import type { Verb } from '../access/verbs.ts';
 

@@ -22,7 +22,7 @@ const LOOKS = 5;
 interface UnreadParts {
   readonly clock: Clock;
   readonly log: Log;
-  /** A client that takes nothing for so long, while messages wait for it, is cut off. In milliseconds. */
+  /** A client that takes nothing for this time, while messages wait for it, is cut off. In milliseconds. */
   readonly limitMs: number;
   /** Told of each stream that is ended, by its RPC. */
   readonly ended: (rpc: string) => void;

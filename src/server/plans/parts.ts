@@ -8,7 +8,7 @@ import type { ApprovalRules } from './approval_rules.ts';
 
 /** What rules plans. Times are in milliseconds. */
 export interface PlanLimits {
-  /** After a cancel, an action that cannot be taken back is waited for so long. */
+  /** After a cancel, an action that cannot be taken back is waited for at most this long. */
   readonly cancelDeadlineMs: number;
   /** So long after its end a plan can be rolled back. */
   readonly rollbackWindowMs: number;

@@ -1,7 +1,7 @@
 /** The table of messages that were reported from outside. */
 import type { Transaction } from './database.ts';
 
-/** A message that comes again later than this is taken for another one: brokers and reporters keep none for so long. */
+/** A message that comes again later than this is taken for another one: brokers and reporters keep none that long. */
 const KEPT_MS = 7 * 24 * 3_600_000;
 
 /**

@@ -42,7 +42,7 @@ export interface SimLogin {
   readonly cipherSuites: readonly CipherSuiteId[];
   /** Half open ones count too. */
   readonly maxSessions: number;
-  /** A session in which nothing comes for so long is forgotten, without a word. */
+  /** A session in which nothing comes for this time is forgotten, without a word. */
   readonly idleMs: number;
 }
 

@@ -51,7 +51,7 @@ export interface IrmcFaults {
   readonly refusesLoginWith: 'status' | 'page';
   /** How long the answer to an SCCI order is held back. The order is done when it comes. */
   readonly holdsMs: number;
-  /** For so long after an order that switches, and while an answer is held back, every other gets Value 5; 0: never. */
+  /** For this time after an order that switches, and while an answer is held back, every other gets Value 5; 0: never. */
   readonly busyMs: number;
   /** It refuses every order with this Value; null if it does not. */
   readonly refusesWith: number | null;

@@ -44,7 +44,7 @@ test('what commander refuses is a wrong argument', (t) => {
   t.deepEqual(reported(refusal), { exitCode: 2, printed: "error: unknown command 'nod' (Did you mean node?)\n" });
 });
 
-test('help is no failure; help for want of a command is one', (t) => {
+test('help is no failure; help because no command was given is one', (t) => {
   t.deepEqual(reported(new CommanderError(0, 'commander.helpDisplayed', '')), { exitCode: 0, printed: '' });
   t.deepEqual(reported(new CommanderError(0, 'commander.version', '')), { exitCode: 0, printed: '' });
   t.deepEqual(reported(new CommanderError(1, 'commander.help', '')), { exitCode: 2, printed: '' });

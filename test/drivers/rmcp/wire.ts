@@ -22,7 +22,7 @@ export class Wire implements Transport {
   lines = 0;
   /** How many datagrams were sent to BMCs. */
   sent = 0;
-  /** Each way takes so long. */
+  /** How long each way takes. */
   latencyMs = 0;
   /** What becomes of an answer. */
   tamper: Tamper = (datagram) => datagram;

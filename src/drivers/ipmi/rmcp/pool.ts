@@ -17,7 +17,7 @@ export interface PoolLimits {
   readonly maxSessions: number;
   /** A session that has been idle for this long is closed; 0 keeps none. */
   readonly keepSessionMs: number;
-  /** A BMC that has said nothing for so long is asked something harmless, before it lets go of the session. */
+  /** A BMC that has said nothing for this time is asked something harmless, before it lets go of the session. */
   readonly keepAliveMs: number;
   /** A session older than this is closed, also one in use every minute: a new one shows which machine is there. */
   readonly maxAgeMs: number;
