@@ -49,6 +49,8 @@ export class SharedConnection {
   readonly #memory: Memory;
   #isClosed = false;
   #holder: ConnectionUser | null = null;
+  /** Who had it last. */
+  #last: ConnectionUser | null = null;
   #waiting: Waiting[] = [];
 
   private constructor(memory: Memory) {
@@ -161,6 +163,9 @@ export class SharedConnection {
       this.#next();
       return;
     }
+    // Real processes have connections of their own: what one leaves open, as its COMMIT and ROLLBACK failed, is not another's.
+    if (this.#last !== next.user && this.#raw.inTransaction) this.#raw.exec('rollback');
+    this.#last = next.user;
     this.#holder = next.user;
     next.resolve();
   }

@@ -47,6 +47,23 @@ test('whoever still works in a world that is closed gets no further, and writes 
   t.deepEqual(await other.database.read('nodes'), []);
 });
 
+test('a process that starts does not go on in a transaction that another could neither commit nor roll back', async (t) => {
+  const world = await World.open(t);
+  await world.startAgent('a1');
+  await world.enrol('n1');
+  const { store } = world.conductor;
+  const late = store.database.write(async ({ sql }) => {
+    await sql('nodes').update({ zone: 'never' });
+    world.conductorProcess.failAtTouch(1, 2);
+  });
+  await t.throwsAsync(late, { code: 'DATABASE_UNUSABLE' });
+  await world.killConductor();
+  await world.startConductor();
+  await world.clock.turn(5000);
+  await world.enrol('n2');
+  t.deepEqual(await world.database.read('nodes').distinct('zone').pluck('zone'), ['default']);
+});
+
 test('a world whose conductor works is closed at once, and no timer of it is left', async (t) => {
   const world = await World.create();
   await world.startAgent('a1');
