@@ -249,8 +249,10 @@ function finishing(task: PowerTaskRow, reading: Reading, facts: Facts): Move {
   };
   const node = knownFrom(reading);
   if (traitsOf(task, facts).softRebootInOneCommand && task.phase === 'DOWN') {
+    // A reading that shows both halves done ends the task in one move: a crash between two moves would lose it, and fail the task.
+    if (isReached(task.target, 'UP', { reading, seenDown: true })) return succeeding(task, reading, '', SECOND_HALF);
     const message = 'the host went down and is starting';
-    return { event: 'observe', patch: { task: { ...half, message }, node }, next: 'again' };
+    return { event: 'observe', patch: { task: { ...half, message }, node }, next: 'nothing' };
   }
   const message = 'the host is down and is being powered on';
   return { event: 'send_next', patch: { task: { ...half, message }, node }, next: 'start' };
@@ -331,7 +333,15 @@ function doubtOf({ doubt }: Reading): string {
   return doubt === undefined ? '' : ', which is not certain, as its BMC had been away';
 }
 
-function succeeding(task: PowerTaskRow, reading: Reading, message: string): Move {
+/** What a task is that ends as its second half does. */
+const SECOND_HALF = { phase: 'UP', seenDown: true } as const;
+
+function succeeding(
+  task: PowerTaskRow,
+  reading: Reading,
+  message: string,
+  half: Partial<typeof SECOND_HALF> = {},
+): Move {
   const { powerState } = reading;
   const sent = task.sendingAt !== null;
   const before = sent ? {} : { beforePowerState: powerState };
@@ -340,7 +350,7 @@ function succeeding(task: PowerTaskRow, reading: Reading, message: string): Move
   return {
     event: 'succeed',
     patch: {
-      task: { ...before, ...observedAs(reading), message },
+      task: { ...before, ...half, ...observedAs(reading), message },
       node: { ...knownFrom(reading), ...window, lastError: '' },
     },
     next: 'nothing',

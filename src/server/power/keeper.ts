@@ -24,6 +24,7 @@ import type { Store } from '../store/store.ts';
 import { endAbort } from './aborts.ts';
 import { Alarms } from './alarms.ts';
 import type { LastLook } from './decide.ts';
+import { lastReadingOf } from './known.ts';
 import { endRecall, isRecall } from './late_recalls.ts';
 import type { Limits } from './limits.ts';
 import { noteNodeProblem } from './problems.ts';
@@ -260,7 +261,7 @@ export class Keeper {
       isPast: store.deadlines.isPast(task.uuid, nextDeadline(task)),
       usual: drivers.get(node.uuid) ?? NO_TRAITS,
       mayChangeUntil: mayStillChange(node, store) ? node.mayChangeUntil : null,
-      lastReading: this.#lastReadings.get(task.uuid) ?? lastReadingOf(task),
+      lastReading: this.#lastReadings.get(task.uuid) ?? lastReadingOf(at),
       attached: owner.kind === 'attached' ? owner.attachment.hello.agentUuid : null,
     };
   }
@@ -389,9 +390,4 @@ export class Keeper {
       this.#attachedTo(now)?.send({ $case: 'forget', value: { taskUuid: task.uuid } });
     this.#parts.atRest(task, node);
   }
-}
-
-/** The last reading that the task's row knows of. */
-function lastReadingOf({ observedPowerState, observedReadAt }: PowerTaskRow): Reading | null {
-  return observedPowerState && { powerState: observedPowerState, readAt: observedReadAt ?? undefined };
 }

@@ -124,7 +124,7 @@ function onLooked({ deadlineAt, last }: Input & { kind: 'looked' }, { task, node
   if (task.state === 'ABORTING' || task.deadlineAt !== deadlineAt) return step('nothing');
   if (isNews({ task, node }, last.unreadable, around.now))
     return step('again', { kind: 'problem', unreadable: last.unreadable, last: last.reading });
-  return stepOfMove(onDeadline(task, around, last), null);
+  return stepOfMove(onDeadline(task, around, last), last.reading);
 }
 
 function onLook(at: TaskAndNode, { attached }: Around): Step {

@@ -19,6 +19,8 @@ const POWERING_ON: Reading = { ...OFF, host: 'starting' };
 const MAYBE_OFF: Reading = { ...OFF, doubt: { before: 'power on' } };
 const MAYBE_ON: Reading = { ...ON, doubt: { before: 'power on' } };
 
+const ONE_COMMAND = { recalls: ['soft rebooting'], softRebootInOneCommand: true } as const;
+
 const NOW = 1_000_000;
 const FACTS: Facts = {
   now: NOW,
@@ -240,8 +242,6 @@ test('an escalation needs no last reading: the agent reads before it sends', (t)
   t.is(wordsOf(onDeadline(task, PAST)), 'send_next, start');
 });
 
-const ONE_COMMAND = { recalls: ['soft rebooting'], softRebootInOneCommand: true } as const;
-
 test('what the hardware of the node says counts, and not what its driver says', (t) => {
   const task = rowOf(['QUEUED', 'soft rebooting', 'DOWN', { recall: 'STOP_WAITING_ONLY' }]);
   const move = onReport(task, reportOf('READY', { before: ON, traits: ONE_COMMAND }, task), FACTS);
@@ -255,6 +255,24 @@ test('what the hardware of the node says counts, and not what its driver says', 
   // An older agent does not say.
   t.is(onReport(task, reportOf('READY', { before: ON }, task), facts).command, 'soft rebooting');
 });
+
+for (const [observed, seenDown, expected, phase] of [
+  [RUNNING, false, 'observe', undefined],
+  [OFF, true, 'observe', 'UP'],
+  [POWERING_ON, true, 'observe', 'UP'],
+  [STOPPING, true, 'observe', 'UP'],
+  [STARTING, true, 'succeed', 'UP'],
+  [RUNNING, true, 'succeed', 'UP'],
+] as const) {
+  const words = `${observed.powerState} and ${observed.host}, ${seenDown ? 'was' : 'not seen'} down`;
+  test(`a soft reboot on one command, the node ${words}: one move, ${expected} ${phase}`, (t) => {
+    const task = rowOf(['CONFIRMING', 'soft rebooting', 'DOWN', { traits: ONE_COMMAND }]);
+    const move = onReport(task, reportOf('ACCEPTED', { observed, seenDown }, task), FACTS);
+    t.is(wordsOf(move), expected);
+    t.is(move.patch.task?.phase, phase);
+    t.is(move.patch.task?.seenDown, seenDown);
+  });
+}
 
 test('what was sent is kept, each command once', (t) => {
   const task = rowOf(['SENDING', 'soft rebooting', 'UP', { sent: ['Reset GracefulShutdown'] }]);

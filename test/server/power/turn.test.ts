@@ -189,6 +189,15 @@ test(
   { isPast: true },
   'move succeed, rest',
 );
+// The new deadline of the second half has a timer.
+test(
+  'off at last, in a soft reboot on one command',
+  leads,
+  at('CONFIRMING', { target: 'soft rebooting', traits: { recalls: [], softRebootInOneCommand: true } }),
+  looked({ last: { reading: OFF, unreadable: null } }),
+  { isPast: true },
+  'move observe, rest',
+);
 test(
   'silent',
   leads,
