@@ -35,6 +35,12 @@ export const systemClock: Clock = {
   after: systemAfter,
 };
 
+/**
+ * True if a stored time is less than `ms` away from `now`, before or after. One that is further ahead was written before the clock
+ * was set back: how long ago that was is not known.
+ */
+export const isWithin = (ms: number, at: number, now: number): boolean => Math.abs(now - at) < ms;
+
 /** Lets all that has already arrived over sockets be taken up first. No time passes, so no clock is needed. */
 export function othersFirst(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));

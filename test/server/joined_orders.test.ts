@@ -76,6 +76,28 @@ test('on, off and on again are three orders, however quickly they come', async (
   await endWorld(world);
 });
 
+test('they are, also if the clock is set back by a little, or by much', async (t) => {
+  for (const backMs of [5000, 3_600_000]) {
+    const world = await worldOfOne(t);
+    await settled(world, 'power off');
+    world.clock.jump(-backMs);
+    await settled(world, 'power on');
+    await settled(world, 'power off');
+    t.deepEqual(sentTo(world), ['power off', 'power on', 'power off']);
+    await endWorld(world);
+  }
+});
+
+test('an order that was given before the clock was set back is not repeated by one of half an hour later', async (t) => {
+  const world = await worldOfOne(t);
+  const first = await settled(world, 'rebooting');
+  world.clock.jump(-3_600_000);
+  await world.clock.turn(1_800_000);
+  t.not((await settled(world, 'rebooting')).uuid, first.uuid);
+  t.deepEqual(sentTo(world), ['rebooting', 'rebooting']);
+  await endWorld(world);
+});
+
 test('an abort that is repeated aborts nothing that was ordered since', async (t) => {
   const world = await worldOfOne(t);
   await repeatable(world, 'inject nmi');

@@ -104,13 +104,17 @@ export async function checkAtPeace(world: World, witness: Witness): Promise<Powe
 
 /** Every task is at rest, no node is held, and the events tell of each task what its row says. */
 export async function checkSettled({ nodes, tasks }: PowerRows, database: Pick<Database, 'read'>): Promise<void> {
-  for (const task of tasks) checkRest(task, tasks);
+  const told = await readTold(database);
+  const at = new Map([...told.keys()].map((uuid, number) => [uuid, number]));
+  const inOrder = tasks.toSorted((one, other) => (at.get(one.uuid) ?? 0) - (at.get(other.uuid) ?? 0));
+  for (const task of tasks) checkRest(task, inOrder);
   for (const { name, heldBy, targetPowerState } of nodes)
     insist(heldBy === null && targetPowerState === null, `${name} is still held`);
-  await checkEvents(tasks, database);
+  checkTold(tasks, told);
 }
 
-function checkRest(task: PowerTaskRow, tasks: readonly PowerTaskRow[]): void {
+/** @param inOrder all tasks in the order of their commits, which `createdAt` is not where a clock was set back, or another conductor's is behind */
+function checkRest(task: PowerTaskRow, inOrder: readonly PowerTaskRow[]): void {
   insist(
     isAtRest(task.state) && task.endedAt !== null,
     `${task.target} ${task.uuid} never came to rest: ${task.state}`,
@@ -125,13 +129,13 @@ function checkRest(task: PowerTaskRow, tasks: readonly PowerTaskRow[]): void {
     insist(task.state === 'ABORTED', `${task.uuid} NOT_SENT but ${task.state}`);
   if (!isAbort(task.target)) return;
   insist(task.abortOutcome !== null, `the abort ${task.uuid} has no outcome`);
-  const aborted = tasks.find(({ uuid }) => uuid === task.abortsTaskUuid);
+  const aborted = inOrder.find(({ uuid }) => uuid === task.abortsTaskUuid);
   insist(
     (task.abortOutcome === 'NOTHING_TO_ABORT') === (aborted === undefined),
     `the abort ${task.uuid} and its task disagree`,
   );
   // An order that was given up may be aborted again: it tells of the last one.
-  const last = tasks.filter(({ abortsTaskUuid }) => abortsTaskUuid === task.abortsTaskUuid).at(-1);
+  const last = inOrder.filter(({ abortsTaskUuid }) => abortsTaskUuid === task.abortsTaskUuid).at(-1);
   if (aborted && last === task)
     insist(
       aborted.abortOutcome === task.abortOutcome && aborted.abortTaskUuid === task.uuid,
@@ -201,28 +205,36 @@ function isOfLateAbort(at: number, tasks: readonly PowerTaskRow[], wasSet: boole
   );
 }
 
-/** Each start has exactly one end or error, and replaying the events gives the states of the rows. */
-async function checkEvents(tasks: readonly PowerTaskRow[], { read }: Pick<Database, 'read'>): Promise<void> {
-  const events = await readEvents(0, 1_000_000, read);
-  const told = new Map<string, string[]>();
-  const states = new Map<string, string>();
+/** What the events tell of one power task. */
+interface Told {
+  readonly phases: readonly string[];
+  readonly state: string;
+}
+
+/** What the events tell of each power task, in the order in which each was told of first. */
+async function readTold({ read }: Pick<Database, 'read'>): Promise<ReadonlyMap<string, Told>> {
+  const told = new Map<string, Told>();
   let last = 0;
-  for (const { sequence, eventType, payload } of events) {
+  for (const { sequence, eventType, payload } of await readEvents(0, 1_000_000, read)) {
     insist(sequence > last, `event ${sequence} came after ${last}`);
     last = sequence;
     const data = payload['ironic_object.data'] as { power_task?: { uuid: string; state: string } } | undefined;
     if (!data?.power_task) continue;
     const { uuid, state } = data.power_task;
-    told.set(uuid, [...(told.get(uuid) ?? []), eventType.split('.').at(-1) as string]);
-    states.set(uuid, state);
+    told.set(uuid, { phases: [...(told.get(uuid)?.phases ?? []), eventType.split('.').at(-1) as string], state });
   }
+  return told;
+}
+
+/** Each start has exactly one end or error, and replaying the events gives the states of the rows. */
+function checkTold(tasks: readonly PowerTaskRow[], told: ReadonlyMap<string, Told>): void {
   for (const task of tasks) {
-    const phases = (told.get(task.uuid) ?? []).join(' ');
+    const { phases = [], state } = told.get(task.uuid) ?? {};
     const ending = task.state === 'SUCCEEDED' ? 'end' : 'error';
-    insist(phases === `start ${ending}`, `the events of ${task.target} ${task.uuid} (${task.state}) are: ${phases}`);
     insist(
-      states.get(task.uuid) === task.state,
-      `the events leave ${task.uuid} ${states.get(task.uuid)}, the row says ${task.state}`,
+      phases.join(' ') === `start ${ending}`,
+      `the events of ${task.target} ${task.uuid} (${task.state}) are: ${phases.join(' ')}`,
     );
+    insist(state === task.state, `the events leave ${task.uuid} ${state}, the row says ${task.state}`);
   }
 }

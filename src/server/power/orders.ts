@@ -1,5 +1,6 @@
 /** Accepting orders: what is checked before anything is written, and the one transaction that writes them. */
 
+import { isWithin } from '../../core/clock.ts';
 import { fail, failAt } from '../../core/errors.ts';
 import { type AbortTarget, firstPhase, isAbort, recallOf, TARGET_TABLE, type Target } from '../../core/power.ts';
 import { isAtRest } from '../../core/states.ts';
@@ -157,7 +158,7 @@ async function findEqual(order: Asked, nodeUuid: string, { clock }: Store, sql: 
   if (!order.joinEqual || orderedBy === null) return null;
   const last = await findLastOf(orderedBy, nodeUuid, sql);
   if (last === null || last.orderedFor !== orderedFor || last.requestBody !== bodyOf(order)) return null;
-  const isRecent = clock.now() - last.createdAt < REPEATED_WITHIN_MS;
+  const isRecent = isWithin(REPEATED_WITHIN_MS, last.createdAt, clock.now());
   return isRecent || !isAtRest(last.state) ? last : null;
 }
 

@@ -1,7 +1,7 @@
 /** The table of power tasks. Their states are written by `power/transition.ts` alone. */
 import type { Knex } from 'knex';
 import { type CountermandError, failAt, failWith } from '../../core/errors.ts';
-import type { Target } from '../../core/power.ts';
+import { isAbort, TARGETS, type Target } from '../../core/power.ts';
 import { POWER_TASK_UNSETTLED, type PowerTaskState } from '../../core/states.ts';
 import { compareAndSet, POWER_TASKS } from './compare_and_set.ts';
 import type { Database, Transaction } from './database.ts';
@@ -94,13 +94,18 @@ export async function findGiven(
   return (key) => found.get(columnOf(key).join(' ')) ?? null;
 }
 
-/** The last order of this caller for a node, or null. */
+/**
+ * The last order or abort of this caller for a node, or null. The clock may have been set back, and another conductor may have
+ * another clock, so times do not tell which order came last: each raises the fence of its node. Aborts do not.
+ */
 export async function findLastOf(orderedBy: string, nodeUuid: string, sql: Knex): Promise<PowerTaskRow | null> {
-  const row = await sql('power_tasks')
-    .where({ node_uuid: nodeUuid, ordered_by: orderedBy })
-    .orderBy('created_at', 'desc')
-    .first();
-  return row ? powerTaskCodec.decode(row) : null;
+  const all = sql('power_tasks').where({ node_uuid: nodeUuid, ordered_by: orderedBy });
+  // Within one millisecond, the abort came after its order: its target begins with an a.
+  const newest = await all.clone().orderBy('created_at', 'desc').orderBy('target').first();
+  if (newest === undefined) return null;
+  if (isAbort(newest.target)) return powerTaskCodec.decode(newest);
+  const lastOrder = await all.whereNotIn('target', TARGETS.filter(isAbort)).orderBy('fence', 'desc').first();
+  return powerTaskCodec.decode(lastOrder);
 }
 
 /** The action whose order this is, or whose order this abort takes back because the plan says so. */
@@ -185,7 +190,8 @@ export async function lastWindowTask(nodeUuid: string, sql: Knex): Promise<strin
     .where('node_uuid', nodeUuid)
     .whereNotNull('may_change_until')
     .whereNotNull('sending_at')
-    .orderBy('created_at', 'desc')
+    // Each order raises the fence of its node; a clock that was set back does not tell which came last.
+    .orderBy('fence', 'desc')
     .first('uuid');
   return row?.uuid ?? null;
 }

@@ -328,3 +328,17 @@ test('an instance of a node that is not off is not evacuated', async (t) => {
   t.regex(await cameTo(at), /^FAILED node n1 is not known to be off \(unknown\)/);
   t.is(vm.host, 'cmp1');
 });
+
+test('an instance is not evacuated by a reading of before the clock was set back', async (t) => {
+  const at = await openCloudWorld(t, 2);
+  const { world, sim } = at;
+  const vm = at.vm('vm1', 'cmp1');
+  await world.order('n1', 'power off');
+  await world.clock.turn(5000);
+  Object.assign(sim.cloud.hosts.get('cmp1') ?? {}, { forcedDown: true });
+  world.clock.jump(-3_600_000);
+  await startOne(at, 'evacuate_instance', { instance: vm.uuid });
+  await world.clock.turn(10_000);
+  t.regex(await cameTo(at), /^FAILED node n1 is not known to be off \(it was not read in the last ten minutes\)/);
+  t.is(vm.host, 'cmp1');
+});

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { isWithin } from '../../../../core/clock.ts';
 import { fail } from '../../../../core/errors.ts';
 import { mayStillChange } from '../../../nodes/windows.ts';
 import { findNode } from '../../../store/nodes.ts';
@@ -83,12 +84,13 @@ async function mustBeOff(context: ActionContext): Promise<void> {
   const { uuid } = await nodeOfAction(context);
   const node = await findNode(uuid, store.database.read);
   if (node === null) throw fail('NODE_NOT_FOUND', 'the node was deleted');
-  const isNew = node.powerStateReadAt !== null && store.clock.now() - node.powerStateReadAt <= READ_WITHIN_MS;
+  const { powerStateReadAt } = node;
+  const isNew = powerStateReadAt !== null && isWithin(READ_WITHIN_MS, powerStateReadAt, store.clock.now());
   const isOff = node.powerState === 'power off' && node.problem === null && node.heldBy === null;
   if (isOff && isNew && !mayStillChange(node, store)) return;
   throw fail(
     'ACTION_REFUSED',
-    `node ${node.name} is not known to be off (${isOff ? 'it was read too long ago' : (node.powerState ?? 'unknown')}): an instance that still runs there would be doubled; power it off first`,
+    `node ${node.name} is not known to be off (${isOff ? 'it was not read in the last ten minutes' : (node.powerState ?? 'unknown')}): an instance that still runs there would be doubled; power it off first`,
   );
 }
 
