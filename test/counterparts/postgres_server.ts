@@ -185,12 +185,44 @@ async function startAgain({ programs, files, owner }: Place): Promise<ChildProce
   return child as unknown as ChildProcess;
 }
 
-async function startReplica(place: Place): Promise<{ port: number; stop: () => Promise<void> }> {
-  const copy = join(place.folder, 'replica');
-  const from = ['-h', HOST, '-p', String(PORT), '-U', USER];
-  await runAsOwner(place, 'pg_basebackup', '-D', copy, '-R', '--no-sync', '--checkpoint=fast', ...from);
-  const replica = await startServer(place.programs, copy, place.owner, ...['-p', String(PORT + 1), '-c', 'ssl=off']);
+/**
+ * A replica from a copy of the server's folder, as pg_basebackup makes it, which the npm packages of PostgreSQL do not contain.
+ * No other statement may create or drop a database meanwhile.
+ */
+async function startReplica({
+  programs,
+  folder,
+  files,
+  owner,
+}: Place): Promise<{ port: number; stop: () => Promise<void> }> {
+  const copy = join(folder, 'replica');
+  const label = await backUp(() => run('setpriv', [...owner.as, 'cp', '-a', files, copy], { cwd: folder }));
+  await rm(join(copy, 'postmaster.pid'));
+  for (const [name, text] of Object.entries({ backup_label: label, 'standby.signal': '' })) {
+    await writeFile(join(copy, name), text);
+    await chown(join(copy, name), owner.uid, owner.gid);
+  }
+  const primary = `primary_conninfo=host=${HOST} port=${PORT} user=${USER}`;
+  const replica = await startServer(programs, copy, owner, ...['-p', String(PORT + 1), '-c', 'ssl=off', '-c', primary]);
   return { port: PORT + 1, stop: () => end(replica, 'SIGQUIT') };
+}
+
+/** Copies the server's folder while the server knows of it. Resolves with what must stand in backup_label of the copy. */
+async function backUp(copy: () => Promise<unknown>): Promise<string> {
+  const client = new pg.Client({ host: HOST, port: PORT, user: USER, database: 'postgres' });
+  await client.connect();
+  try {
+    const { rows } = await client.query("select current_setting('server_version_num')::int >= 150000 as renamed");
+    const { renamed } = rows[0];
+    await client.query(
+      renamed ? "select pg_backup_start('copy', true)" : "select pg_start_backup('copy', true, false)",
+    );
+    await copy();
+    const stop = renamed ? 'pg_backup_stop(false)' : 'pg_stop_backup(false, false)';
+    return (await client.query(`select labelfile from ${stop}`)).rows[0].labelfile;
+  } finally {
+    await client.end();
+  }
 }
 
 async function useTls({ key, cert }: TlsIdentity, { files, owner }: Place): Promise<void> {
