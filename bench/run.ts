@@ -7,6 +7,7 @@ import { asCountermandError, fail } from '../src/core/errors.ts';
 import { openCancellation } from '../src/core/signals.ts';
 import { abortLatency } from './abort_latency.ts';
 import { type Row, table } from './figures.ts';
+import { fleetSync, largeFleetSync } from './fleet_sync.ts';
 import { http } from './http.ts';
 import { WrongAnswers } from './ipmi/answers.ts';
 import { BMCS } from './ipmi/ground.ts';
@@ -33,7 +34,7 @@ import { year } from './year.ts';
 type Ask = (signal: AbortSignal) => Promise<Row[] | string>;
 
 /** Questions that take minutes whatever they find: they are asked by name only. */
-const LONG: readonly string[] = ['soak'];
+const LONG: readonly string[] = ['fleet_sync', 'large_fleet_sync', 'soak'];
 
 /** The questions. A new one is one file and one line here. */
 const QUESTIONS: Readonly<Record<string, readonly [title: string, ask: Ask]>> = {
@@ -44,6 +45,8 @@ const QUESTIONS: Readonly<Record<string, readonly [title: string, ask: Ask]>> = 
   plan_cancel: ['From the cancel of a plan to everything being written off or taken back', planCancel],
   supersede: ['From a change of a node to the plans that it makes stale being SUPERSEDED', supersede],
   watches: ['Streams that each watch one node, in a fleet of as many', watches],
+  fleet_sync: ['A fleet that is read every 120 s, and a plan that powers a twentieth of it off', fleetSync],
+  large_fleet_sync: ['The same with 100,000 nodes', largeFleetSync],
   year: ['A year of a fleet of 10,000 nodes with a plan of 100 orders an hour, of which a month is kept', year],
   rights: ['What it costs to know who gives an order, and whether that is allowed', rights],
   observing: ['What the log and the metrics cost', observing],

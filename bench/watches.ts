@@ -3,13 +3,13 @@
  * the other. Beside them GetNode is called, as any other client does. The size grows from a tenth to the whole, so that a
  * cost that follows the fleet and not the stream would show.
  */
-import { readFile } from 'node:fs/promises';
 import { ChannelCredentials, createChannel, createClient } from 'nice-grpc';
 import { systemClock } from '../src/core/clock.ts';
 import { fail } from '../src/core/errors.ts';
 import { openCancellation } from '../src/core/signals.ts';
 import { NodeServiceDefinition } from '../src/gen/countermand/v1/node.ts';
 import { type Fleet, withFleet } from './fleet.ts';
+import { memoryOf } from './rpcs/probe.ts';
 
 const SIZES = [1_000, 10_000];
 const CHANGES = 100;
@@ -45,14 +45,14 @@ async function measure(size: number, fleet: Fleet): Promise<string> {
     return openWatch(client.watchNodes({ nodes: [name] }, { signal: cancellation.signal }), name, heard);
   });
   const openedMs = systemClock.monotonic() - startedAt;
-  const perStream = ((await memoryOf(fleet.pid)) - before) / size;
+  const perStreamKb = (1024 * ((await memoryOf(fleet.pid)) - before)) / size;
   const { changes, calls } = await changeSome(names, heard, fleet);
   cancellation.abort(fail('CALL_ENDED', 'measured'));
   for (const channel of channels) channel.close();
   const sorted = changes.sort((one, other) => one - other);
   const figures = [openedMs, sorted[Math.floor(sorted.length / 2)] ?? 0, sorted.at(-1) ?? 0, Math.max(...calls)];
   const [opened, median, slowest, call] = figures.map((ms) => `${ms.toFixed(1)} ms`);
-  return `| ${size} | ${opened} | ${perStream.toFixed(1)} KB | ${median} | ${slowest} | ${call} |`;
+  return `| ${size} | ${opened} | ${perStreamKb.toFixed(1)} KB | ${median} | ${slowest} | ${call} |`;
 }
 
 /** Resolves when the present state has come. */
@@ -93,9 +93,4 @@ async function inPortions(
 ): Promise<void> {
   for (let from = 0; from < names.length; from += AT_ONCE)
     await Promise.all(names.slice(from, from + AT_ONCE).map((name, at) => work(name, from + at)));
-}
-
-/** Resident memory in KB. */
-async function memoryOf(pid: number): Promise<number> {
-  return Number(/VmRSS:\s+(\d+) kB/.exec(await readFile(`/proc/${pid}/status`, 'utf8'))?.[1]);
 }

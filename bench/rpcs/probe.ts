@@ -52,3 +52,9 @@ export async function cpuOf(pid: number): Promise<number> {
   });
   return (await Promise.all(times)).reduce((sum, each) => sum + each, 0);
 }
+
+/** The memory that a process has now, in MB. */
+export async function memoryOf(pid: number): Promise<number> {
+  const status = await readFile(`/proc/${pid}/status`, 'utf8');
+  return Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1]) / 1024;
+}

@@ -39,7 +39,11 @@ export interface ConductorKeys extends SealingKeys {
  * @param rotating a key that is not configured is followed by a new one, which is made when the database is open
  * @throws CONFIGURATION_INVALID for a key that cannot be read, or is none
  */
-export function openKeys(place: SealedPlace, rotating: boolean, { environment, chance }: Terminal): ConductorKeys {
+export function openKeys(
+  place: SealedPlace,
+  rotating: boolean,
+  { environment, chance }: Pick<Terminal, 'environment' | 'chance'>,
+): ConductorKeys {
   const own = join(place.dataFolder, OWN_KEY);
   const next = join(place.dataFolder, NEXT_KEY);
   const read = (name: 'secrets_key' | 'secrets_key_previous', reference: string | null): SealingKey | null =>

@@ -109,7 +109,7 @@ export class PlanState {
     return this.#inReverse([...this.#behind(failures)]);
   }
 
-  /** Every action that runs or may yet run, in reverse dependency order. */
+  /** Every action that runs or may yet run, in reverse dependency order; of those that do not depend on each other, what runs first. */
   unsettledInReverse(): string[] {
     return this.#inReverse(this.#states.flatMap((state, at) => (isActionUnsettled(state) ? [at] : [])));
   }
@@ -147,9 +147,14 @@ export class PlanState {
     return behind;
   }
 
+  /** Where a machine is being changed, a client hears first that it is taken back, and of the thousands that wait later. */
   #inReverse(places: readonly number[]): string[] {
-    const nodes = places.map((at) => this.#nodes[at] as ActionNode);
-    return reverseOrder(nodes).map((at) => (nodes[at] as ActionNode).uuid);
+    const runs = (at: number): boolean => this.#states[at] !== 'PENDING';
+    const orders = places.map((at) => {
+      const { rank } = this.#nodes[at] as ActionNode;
+      return { rank, position: runs(at) ? this.#nodes.length + at : at };
+    });
+    return reverseOrder(orders).map((at) => this.#uuid(places[at] as number));
   }
 
   #uuids(wanted: (state: ActionState) => boolean): string[] {

@@ -216,3 +216,24 @@ test('whatever happens to a plan: it begins what may begin, drops what is lost, 
   fc.assert(property, { numRuns: 2000 });
   for (const [what, count] of Object.entries(seen)) t.true(count > 50, `${what}: ${count}`);
 });
+
+test('what a cancel marks: reverse dependency order, and of those that do not depend on each other what runs first', (t) => {
+  const states: Record<string, ActionState> = {
+    a: 'ONGOING',
+    b: 'PENDING',
+    c: 'SUCCEEDED',
+    d: 'ONGOING',
+    e: 'PENDING',
+    f: 'PENDING',
+  };
+  const nodes = Object.entries(states).map(([uuid, state], position) => ({
+    uuid,
+    name: uuid,
+    state,
+    position,
+    rank: uuid === 'f' ? 1 : 0,
+    parents: uuid === 'f' ? ['a'] : [],
+  }));
+  const state = new PlanState(nodes, { maxParallel: 2, canary: 0, onFailure: 'STOP' });
+  t.deepEqual(state.unsettledInReverse(), ['f', 'd', 'a', 'e', 'b']);
+});

@@ -139,11 +139,15 @@ test('an owner that runs on this host keeps others out, also without its lock fi
   // Process 1 always runs.
   const stat = readFileSync('/proc/1/stat', 'utf8');
   const startedAt = stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
-  edit(folder, (raw) => raw.prepare('update database_owner set pid = 1, started_at = ?').run(startedAt));
+  const own = 'update database_owner set pid = 1, started_at = ?, ended_cleanly = ?';
+  edit(folder, (raw) => raw.prepare(own).run(startedAt, 0));
   rmSync(join(folder, 'conductor.lock'), { force: true });
   const sentence = await refusedAs(t, openDatabase(folder, RESERVE_BYTES), 'DATA_FOLDER_IN_USE');
   t.regex(sentence, /another conductor \(pid 1\) uses the data folder/);
   edit(folder, (raw) => raw.exec("update database_owner set started_at = '1'"));
+  await (await openDatabase(folder, RESERVE_BYTES)).close();
+  // It runs, and has closed the database.
+  edit(folder, (raw) => raw.prepare(own).run(startedAt, 1));
   await (await openDatabase(folder, RESERVE_BYTES)).close();
 });
 

@@ -17,14 +17,14 @@ import { dirname } from 'node:path';
 import type { Knex } from 'knex';
 import { syncPath } from '../../../core/durable_file.ts';
 import { fail } from '../../../core/errors.ts';
-import { isAlive, thisProcess } from '../own_process.ts';
+import { thisProcess } from '../own_process.ts';
 import { checkFile, damaged, type FileFacts, factsOfFile, withFile } from './check.ts';
 import { BESIDE, databaseIn } from './data_folder.ts';
 import { explainSqlite } from './errors.ts';
 import { connect, hasDatabase, imageOfNewborn, isOurs } from './file.ts';
 import { lockFolder, lookInto } from './lock.ts';
 import { migrate } from './migrate.ts';
-import { findOwner, inUse } from './owner.ts';
+import { findOwner, hasOpen, inUse } from './owner.ts';
 
 /** What belongs to the process that a database was opened by, and not to the installation. */
 const OF_THE_PROCESS = ['database_owner', 'conductors'];
@@ -144,7 +144,7 @@ export function vacuumFolder(folder: string): { readonly before: number; readonl
   try {
     return withFile(path, (raw) => {
       const owner = findOwner(raw);
-      if (owner && isAlive(owner, thisProcess())) throw inUse(folder, owner.pid);
+      if (owner && hasOpen(owner, thisProcess())) throw inUse(folder, owner.pid);
       raw.pragma('wal_checkpoint(TRUNCATE)');
       const before = statSync(path).size;
       raw.pragma('synchronous = FULL');

@@ -11,13 +11,13 @@ import { CountermandError, fail } from '../../../core/errors.ts';
 import { openCancellation } from '../../../core/signals.ts';
 import { isStorageError } from '../failures.ts';
 import type { Change } from '../feed.ts';
-import { isAlive, type OwnProcess } from '../own_process.ts';
+import type { OwnProcess } from '../own_process.ts';
 import { HEAD_LENGTH, keyIdsOf, type SealingKeys } from '../sealing.ts';
 import { BESIDE, databaseIn, FILE, lockIn, reserveIn } from './data_folder.ts';
 import { explainSqlite, REPAIR } from './errors.ts';
 import { lockFolder } from './lock.ts';
 import { migrate } from './migrate.ts';
-import { findOwner, hasTable, inUse, takeOwnership } from './owner.ts';
+import { findOwner, hasOpen, hasTable, inUse, takeOwnership } from './owner.ts';
 import { openReserve, RESERVE_BYTES, type Reserve } from './reserve.ts';
 
 /** `CMND`, as the file command and other programs find it in the header of the file. */
@@ -187,7 +187,7 @@ function examine(path: string, folder: string, self: OwnProcess, keys?: SealingK
   try {
     if (!isOurs(raw)) throw damaged(`${path} is not a database of countermand`);
     const owner = findOwner(raw);
-    if (owner && isAlive(owner, self)) throw inUse(folder, owner.pid);
+    if (owner && hasOpen(owner, self)) throw inUse(folder, owner.pid);
     if (owner?.endedCleanly !== true || statSync(path).size <= CHECKED_ALWAYS_BYTES) quickCheck(path, raw);
     keys?.check(keysInUse(raw));
   } catch (thrown) {

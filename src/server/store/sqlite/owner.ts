@@ -28,6 +28,9 @@ export function findOwner(connection: BetterSqlite3.Database): OwnerRow | null {
   return { ...owner, endedCleanly: ended_cleanly === 1 };
 }
 
+/** True if the owner may still write: it has not closed the database, and its process runs on this host. */
+export const hasOpen = (owner: OwnerRow, self: OwnProcess): boolean => !owner.endedCleanly && isAlive(owner, self);
+
 const TAKE = `
   insert into database_owner (id, generation, host, pid, started_at, ended_cleanly) values (1, 1, ?, ?, ?, 0)
   on conflict (id) do update set generation = generation + 1, host = excluded.host, pid = excluded.pid,
@@ -36,12 +39,12 @@ const TAKE = `
 
 /**
  * Makes this process the owner. @returns the new generation
- * @throws DATA_FOLDER_IN_USE if the owner still runs on this host
+ * @throws DATA_FOLDER_IN_USE if the owner has not closed the database, and its process still runs on this host
  */
 export function takeOwnership(self: OwnProcess, folder: string, connection: BetterSqlite3.Database): number {
   const take = connection.transaction((): number => {
     const owner = findOwner(connection);
-    if (owner && isAlive(owner, self)) throw inUse(folder, owner.pid);
+    if (owner && hasOpen(owner, self)) throw inUse(folder, owner.pid);
     const taken = connection.prepare(TAKE).get(self.host, self.pid, self.startedAt) as { generation: number };
     return taken.generation;
   });
