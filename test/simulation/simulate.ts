@@ -88,7 +88,10 @@ export async function simulate(seed: number, everyWriteTwice = seed % 8 === 5): 
     await run.simulation.begin();
     for (let step = 0; step < STEPS; step += 1) {
       await takeStep(run);
-      if (step === PRUNED_AT && isPruned(seed)) await checkPruning(world, world.chance.pick([1000, 30_000, 120_000]));
+      if (step !== PRUNED_AT || !isPruned(seed)) continue;
+      // It may have died at what the checks have read.
+      await run.simulation.restartTheDead();
+      await checkPruning(world, world.chance.pick([1000, 30_000, 120_000]));
     }
     const rows = await makePeace(run);
     const tasks = await checkAtPeace(world, run.witness);

@@ -36,6 +36,8 @@ export interface RunningConductor {
 export interface Conducting {
   /** Who was started, or elected, last, dead or alive. */
   readonly last: RunningConductor | null;
+  /** True if the last one serves: it lives, and no other has the database, not even one that has died since. */
+  readonly serves: boolean;
   /** True while they work on something that no timer has to wake. */
   readonly busy: boolean;
   /** Those that serve, as far as they know. */
@@ -88,6 +90,8 @@ export class Conductors implements Conducting {
   readonly #around: Surroundings;
   /** Who was started last. */
   #last: RunningConductor | null = null;
+  /** The process that has opened the database last. */
+  #owner: SimulatedProcess | null = null;
   #replaced: RunningConductor[] = [];
   #hosts = 1;
   readonly #processes: { readonly host: string; readonly process: SimulatedProcess }[] = [];
@@ -99,6 +103,10 @@ export class Conductors implements Conducting {
   /** Who was started last, dead or alive. */
   get last(): RunningConductor | null {
     return this.#last;
+  }
+
+  get serves(): boolean {
+    return this.#last !== null && this.#last.process === this.#owner && this.#owner.alive;
   }
 
   get busy(): boolean {
@@ -145,6 +153,7 @@ export class Conductors implements Conducting {
     const user = this.#userOf(process);
     process.whenDead(() => shared.leave(user));
     const database = await shared.openOwned(user, this.#selfOf(host, process), { everyWriteTwice });
+    this.#owner = process;
     const store = openStore({ database, clock, chance, publisherId: 'countermand-conductor.test' });
     const log = {
       info: () => {},

@@ -86,6 +86,10 @@ export class Several implements Conducting {
     return leads && host.process.alive && !host.process.paused && !host.way.isCut ? host : null;
   }
 
+  get serves(): boolean {
+    return this.leader !== null;
+  }
+
   /** How often one was elected. */
   get elections(): number {
     return this.#server.owner?.generation ?? 0;

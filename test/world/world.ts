@@ -166,9 +166,9 @@ export class World {
     return last.conductor;
   }
 
-  /** It lives; where there are several, it also leads, and nothing keeps it from that. */
+  /** It lives, and has the database; where there are several, it also leads, and nothing keeps it from that. */
   get conductorAlive(): boolean {
-    return this.several ? this.several.leader !== null : (this.#conductors.last?.process.alive ?? false);
+    return this.#conductors.serves;
   }
 
   /** When the running conductor was started. */
