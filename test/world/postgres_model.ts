@@ -158,8 +158,15 @@ export class ModelCandidate implements Pick<Candidate, 'look' | 'endLeader' | 'l
       this.drop();
       throw thrown instanceof Crash ? thrown : away(thrown);
     });
-    const epoch = (this.#server.owner?.generation ?? 0) + 1;
-    this.#server.owner = { ...self, generation: epoch, lastWrite: 0, endedCleanly: false, conductor: name };
+    const { owner: before } = this.#server;
+    const epoch = (before?.generation ?? 0) + 1;
+    const predecessorsEnded = before === null || (before.predecessorsEnded && before.endedCleanly);
+    const written = { lastWrite: 0, endedCleanly: false, predecessorsEnded };
+    this.#server.owner = { ...self, generation: epoch, ...written, conductor: name };
+    const notePredecessorsEnded = (): void => {
+      const { owner } = this.#server;
+      if (owner?.generation === epoch) this.#server.owner = { ...owner, predecessorsEnded: true };
+    };
     const database = new ModelDatabase(rows, line);
     const tenure = new Tenure({
       clock: process.clock(clock),
@@ -167,7 +174,7 @@ export class ModelCandidate implements Pick<Candidate, 'look' | 'endLeader' | 'l
       hear: (answered) => {
         line.answered = answered;
       },
-      beat: () => database.write(async () => {}),
+      beat: (predecessorsEnded) => database.write(async () => void (predecessorsEnded && notePredecessorsEnded())),
       over: (error) => line.giveUp(error),
     });
     session.leadsForMs = () => (process.alive ? tenure.restMs() : 0);
@@ -204,6 +211,7 @@ export class ModelCandidate implements Pick<Candidate, 'look' | 'endLeader' | 'l
       return await untilAborted(travel(), limit.signal);
     } catch (thrown) {
       this.drop();
+      if (limit.signal.aborted) throw away(thrown);
       throw thrown instanceof CountermandError || thrown instanceof Crash ? thrown : away(thrown);
     } finally {
       limit.end();

@@ -1,6 +1,7 @@
 /** Several conductors over one database: a second is refused, or takes over, and the first stops by itself. */
 import test from 'ava';
 import { readEvents } from '../../src/server/store/events.ts';
+import { Crash } from './process.ts';
 import type { ConductorHost } from './several.ts';
 import { World } from './world.ts';
 
@@ -53,6 +54,21 @@ test('whoever is taken over from fails with its next write, and stops; what it h
   t.deepEqual(world.faults, []);
 });
 
+test('whoever takes the database and dies has ended the one before as well, which does not know yet', async (t) => {
+  const world = await World.open(t);
+  const before = world.conductor;
+  await t.throwsAsync(world.takeOver(5), { instanceOf: Crash });
+  t.false(world.conductorAlive);
+  await world.startConductor();
+  t.true(world.conductorAlive);
+  const late = before.orders.store.database.write(async () => 'never');
+  await t.throwsAsync(late, { code: 'DATABASE_TAKEN' });
+  await world.clock.turn(1000);
+  t.is(world.replaced, 0, 'it has stopped');
+  await world.startAgent('a1');
+  t.truthy(await world.enrol('n1'));
+});
+
 const THREE = { leaseMs: 3000, clocks: [0, 1, 2].map(() => ({ aheadMs: 0, speed: 1 })) };
 
 test('a leader sleeps through its removal: what it was about to say, and the call at its door, are not believed or stored', async (t) => {
@@ -84,5 +100,61 @@ test('a leader sleeps through its removal: what it was about to say, and the cal
   t.is(tasks.length, 1);
   t.like(tasks[0], { node_name: 'n1', state: 'FAILED' });
   t.deepEqual(world.received, []);
+  t.deepEqual(world.faults, []);
+});
+
+test('leaders follow one another within a lease, the last one just started: it waits for what is inside the first one', async (t) => {
+  const world = await World.open(t, {
+    several: { ...THREE, agentsInside: true },
+    limits: { syncPowerStateIntervalMs: 0 },
+  });
+  const { several } = world;
+  if (several === null) return t.fail();
+  await world.clock.turn(2000);
+  await world.enrol('n1');
+  await world.order('n1', 'power off');
+  await world.clock.turn(5000);
+  const first = several.leader as ConductorHost;
+  const { leadsForMs = () => 0 } = first.term ?? {};
+  several.cutOff(first, 20_000);
+  several.endSession();
+  await world.clock.turn(500);
+  const second = several.leader as ConductorHost;
+  second.process.kill();
+  several.endSession();
+  await world.startConductor();
+  const third = several.leader as ConductorHost;
+  t.is(third.name, second.name, 'it can see that the second one has ended, and has not seen the first one');
+  t.true(leadsForMs() > 1000);
+  const starts: string[] = [];
+  world.onSent = ({ agent, message }) => {
+    if (message.$case === 'start') starts.push(`${agent}, ${leadsForMs()}`);
+  };
+  await world.order('n1', 'power on');
+  await world.clock.turn(5000);
+  t.deepEqual(starts, ['inside-3, 0']);
+  t.deepEqual(
+    world.received.map(({ target }) => target),
+    ['power off', 'power on'],
+  );
+  t.deepEqual(several.wrong, []);
+});
+
+test('a conductor that is started while its database does not answer stays, and leads when that is over', async (t) => {
+  const world = await World.open(t, { several: THREE });
+  const { several } = world;
+  if (several === null) return t.fail();
+  const late = several.hosts.find((host) => host !== several.leader) as ConductorHost;
+  late.process.kill();
+  several.cutOff(late, 40_000);
+  await world.startConductor();
+  await world.clock.turn(30_000);
+  t.deepEqual(world.faults, [], 'its look has failed, and it has not ended');
+  for (const host of several.hosts) if (host !== late) host.process.kill();
+  several.endSession();
+  await world.clock.turn(9000);
+  t.is(several.leader, null);
+  await world.clock.turn(5000);
+  t.is(several.leader, late);
   t.deepEqual(world.faults, []);
 });

@@ -1,9 +1,13 @@
 /** When a stand-by ends a leader, and when a leader stops: arithmetic over the moments that each of them sees. */
 import test from 'ava';
+import { CountermandError, type ErrorCode, fail } from '../../../src/core/errors.ts';
 import { openCancellation } from '../../../src/core/signals.ts';
+import type { Sight } from '../../../src/server/store/postgres/candidate.ts';
 import type { LedDatabase } from '../../../src/server/store/postgres/database.ts';
-import { LeaderLease, Patience, Succession } from '../../../src/server/store/postgres/election.ts';
+import { LeaderLease, Patience } from '../../../src/server/store/postgres/election.ts';
+import type { OwnerRow } from '../../../src/server/store/postgres/owner.ts';
 import { StandBy } from '../../../src/server/store/postgres/stand_by.ts';
+import { Tenure } from '../../../src/server/store/postgres/tenure.ts';
 import { VirtualClock } from '../../world/virtual_clock.ts';
 
 type Look = readonly [now: number, pulse: string, verdict: 'wait' | 'end'];
@@ -41,74 +45,110 @@ for (const [title, looks] of Object.entries(LOOKS))
   });
 
 test('who finds the lock free waits for what is inside the former leader, as long as that may act', (t) => {
-  t.is(new Patience(3000).restMs(100), 3150, 'nothing was seen of it');
+  const last = { hasEnded: false, predecessorsEnded: true };
+  t.is(new Patience(3000).mayActMs(100, last), 3150, 'nothing was seen of it');
   const patience = new Patience(3000);
   patience.saw('a', 1000);
-  t.is(patience.restMs(2000), 3150, 'its session has ended by itself: it may have been answered since the last look');
+  t.is(patience.mayActMs(2000, last), 3150, 'its session has ended by itself: it may have been answered until then');
+  t.is(patience.mayActMs(2000, { ...last, hasEnded: true }), 0);
   t.is(patience.saw('a', 4150), 'end');
-  t.is(patience.restMs(4150), 0, 'it was waited for');
-  t.is(patience.restMs(9000), 0);
+  t.is(patience.mayActMs(4150, last), 0, 'it was waited for');
+  t.is(patience.mayActMs(9000, last), 0);
+  for (const hasEnded of [true, false])
+    t.is(patience.mayActMs(9000, { hasEnded, predecessorsEnded: false }), 3150, 'those before it may not have noticed');
 });
 
-test('that a leader has ended says nothing of the one before it, which may not have noticed yet', (t) => {
-  const succession = new Succession(3000);
-  t.is(succession.restMs(0), 0, 'nothing was seen');
-  succession.saw(1, 0);
-  succession.saw(1, 60_000);
-  t.is(succession.restMs(60_000), 0, 'no other leader was seen');
-  succession.saw(2, 60_250);
-  succession.saw(2, 63_399);
-  t.is(succession.restMs(63_399), 1, 'it may have been answered until it was followed');
-  t.is(succession.restMs(63_400), 0);
+/** What a look sees, or why it fails. */
+type Seen = CountermandError | Pick<Sight, 'locked' | 'owner'>;
+
+/** Who leads, or has led last. */
+const ownerOf = (predecessorsEnded: boolean, endedCleanly = false): OwnerRow => ({
+  ...{ host: 'another', pid: 1, startedAt: '1', generation: 7, lastWrite: 1, conductor: null },
+  ...{ endedCleanly, predecessorsEnded },
 });
+const HELD: Seen = { locked: false, owner: ownerOf(true) };
+const FREE: Seen = { locked: true, owner: null };
 
-test('whoever leads and stands by again knows for how long those before it may act', (t) => {
-  const succession = new Succession(3000);
-  succession.saw(1, 0);
-  succession.won(2, 0, 100);
-  succession.saw(2, 1000);
-  t.is(succession.restMs(1000), 0, 'the one before it had ended');
-  succession.won(3, 2000, 1100);
-  succession.saw(3, 2000);
-  t.is(succession.restMs(2000), 1100);
-  succession.saw(5, 2500);
-  t.is(succession.restMs(2500), 3150, 'others have led since');
-});
-
-const EARLIER = { host: 'another', pid: 1, startedAt: '1', lastWrite: 1, endedCleanly: false, conductor: null };
-
-/** What a stand-by makes of what it sees, look by look, until it leads. @returns for how long it takes former agents inside to act */
-async function mayActAfter(
-  looks: readonly { readonly locked: boolean; readonly epoch: number; readonly ended: boolean }[],
-) {
-  const clock = new VirtualClock(() => false);
+/** A stand-by that sees this, look by look, until it leads or gives up. */
+async function standsBy(...looks: readonly Seen[]) {
+  const clock = new VirtualClock();
   const left = [...looks];
-  const look = async () => {
-    const { locked = true, epoch = 0, ended = false } = left.shift() ?? {};
-    return {
-      locked,
-      owner: { ...EARLIER, generation: epoch, endedCleanly: ended },
-      holder: null,
-      pulse: String(left.length),
-    };
+  /** When it looked, and what it told. */
+  const [at, told]: [number[], (ErrorCode | null)[]] = [[], []];
+  let endsAfterMs = -1;
+  const tenure = {
+    predecessorsEnd(ms: number): void {
+      endsAfterMs = ms;
+    },
   };
-  const lead = async () => ({}) as LedDatabase;
+  const look = async () => {
+    at.push(clock.monotonic());
+    const seen = left.shift() ?? FREE;
+    if (seen instanceof CountermandError) throw seen;
+    return { ...seen, holder: null, pulse: String(left.length) };
+  };
+  const lead = async () => ({ tenure }) as unknown as LedDatabase;
   const standBy = new StandBy({
     ...{ clock, leaseMs: 3000, self: { host: 'this', pid: 2, startedAt: '1', startOf: () => null } },
     open: async () => ({ look, lead, endLeader: async () => {}, drop: () => {}, leave: async () => {} }),
-    listener: { seen: () => {}, ended: () => {} },
+    listener: { seen: (_, why) => void told.push(why?.code ?? null), ended: () => {} },
   });
-  return (await clock.finish(standBy.won(openCancellation([]).signal))).mayActMs;
+  const won = await clock.finish(standBy.won(openCancellation([]).signal)).catch((error: CountermandError) => error);
+  return { won, at, told, endsAfterMs, timers: clock.timers };
 }
 
-const held = (epoch: number) => ({ locked: false, epoch, ended: false });
-const free = (epoch: number, ended: boolean) => ({ locked: true, epoch, ended });
+test('whoever leads waits for agents inside leaders that may not have noticed, and finds in the row whether there are any', async (t) => {
+  for (const [owner, mayActMs] of [
+    [null, 0],
+    [ownerOf(true, true), 0],
+    [ownerOf(true, false), 3150],
+    [ownerOf(false, true), 3150],
+    [ownerOf(false, false), 3150],
+  ] as const)
+    for (const before of [[], [HELD]] as const) {
+      const { won, endsAfterMs } = await standsBy(...before, { locked: true, owner });
+      t.like(won, { mayActMs }, JSON.stringify(owner));
+      t.is(endsAfterMs, mayActMs, 'the next one is told as well');
+    }
+});
 
-test('whoever leads waits for agents inside leaders that may not have noticed', async (t) => {
-  t.is(await mayActAfter([held(1), free(1, true)]), 0, 'it has said that it ends');
-  t.is(await mayActAfter([held(1), free(1, false)]), 3150, 'it may have been answered since it was looked at');
-  t.is(await mayActAfter([held(1), free(2, true)]), 3150, 'so may the one before a leader that has ended');
-  t.is(await mayActAfter([held(1), ...Array.from({ length: 15 }, () => held(2)), free(2, true)]), 0);
+test('a database that is away, slow or full is waited for, also at the first look, longer from time to time', async (t) => {
+  const away = fail('DATABASE_UNUSABLE', 'the database does not answer');
+  const full = fail('DISK_FULL', 'the disk of the database is full');
+  const { at, told, timers } = await standsBy(away, full, away, away, away, HELD, away, FREE);
+  t.deepEqual(at, [0, 500, 1500, 3500, 5500, 7500, 7750, 8250]);
+  const [is, isFull] = [away.code, full.code];
+  t.deepEqual(told, [is, isFull, is, is, is, null, is]);
+  t.is(timers, 0);
+});
+
+test('what waits for an operator ends it: at the first look also what may pass later', async (t) => {
+  for (const code of ['DATABASE_NEWER', 'DATABASE_DAMAGED', 'SECRETS_KEY_WRONG', 'DATABASE_REFUSED'] as const) {
+    const error = fail(code, 'no');
+    t.is((await standsBy(error)).won, error);
+    t.is((await standsBy(fail('DATABASE_UNUSABLE', 'away'), error)).won, error, 'it has seen nothing yet');
+    const later = await standsBy(HELD, error);
+    t.is(later.won === error, code !== 'DATABASE_REFUSED', code);
+  }
+});
+
+test('a leader notes in its row when nothing acts any more of those before it, and tries until that is done', async (t) => {
+  const clock = new VirtualClock();
+  const beats: string[] = [];
+  const beat = async (predecessorsEnded: boolean): Promise<void> => {
+    beats.push(`${clock.monotonic()} ${predecessorsEnded}`);
+    if (beats.length === 4) throw fail('DATABASE_UNUSABLE', 'the database does not answer');
+    answered(clock.monotonic());
+  };
+  let answered = (_: number): void => {};
+  const hear = (listener: typeof answered) => {
+    answered = listener;
+  };
+  const tenure = new Tenure({ hear, clock, leaseMs: 3000, beat, over: () => {} });
+  tenure.predecessorsEnd(2500);
+  await clock.turn(5500);
+  t.deepEqual(beats, ['0 false', '1000 false', '2000 false', '3000 true', '4000 true', '5000 false']);
+  tenure.close();
 });
 
 test('a lease counts from the newest question that was answered, not from its answer', (t) => {

@@ -1,6 +1,6 @@
 /** What PostgreSQL does beyond the contract: connections that break, servers that die, transactions that are in the way. */
 import test, { type ExecutionContext } from 'ava';
-import { systemClock } from '../../../src/core/clock.ts';
+import { type Clock, systemClock } from '../../../src/core/clock.ts';
 import { type ErrorCode, fail } from '../../../src/core/errors.ts';
 import { openCancellation } from '../../../src/core/signals.ts';
 import type { Transaction } from '../../../src/server/store/database.ts';
@@ -15,6 +15,7 @@ import { eventTypes, insert, names } from '../../contract/writes.ts';
 import { eventually } from '../../counterparts/eventually.ts';
 import { sharedPostgres } from '../../counterparts/postgres.ts';
 import { never } from '../../counterparts/signals.ts';
+import { VirtualClock } from '../../world/virtual_clock.ts';
 import { nodeRow } from '../rows.ts';
 import { casesOf, codeOf, counted, endSessions, pause } from './postgres_cases.ts';
 
@@ -183,13 +184,19 @@ test('a conductor that rests hears that another one has taken the database over'
 });
 
 /** A conductor of a version with these migrations, which stands by or leads. */
-async function joins(t: ExecutionContext, name: string, host: number, migrations: readonly Migration[]) {
+async function joins(
+  t: ExecutionContext,
+  name: string,
+  host: number,
+  migrations: readonly Migration[] = POSTGRES_MIGRATIONS,
+  clock: Clock = systemClock,
+) {
   const address = readPostgresUrl((await postgres()).urlOf(name), null);
   const self = { host: `host${host} boot`, pid: host, startedAt: '1', startOf: () => null };
   const conductor = { uuid: `${host}`, address: `host${host}:7077`, httpAddress: null, version: '1' };
   const cancellation = openCancellation([]);
   const looked = Promise.withResolvers<void>();
-  const elections = await openElections(address, { clock: systemClock, leaseMs: 30_000, self, migrations });
+  const elections = await openElections(address, { clock, leaseMs: 30_000, self, migrations });
   const standBy = elections.standBy(conductor, { seen: () => looked.resolve(), ended: () => {} });
   const won = standBy.won(cancellation.signal);
   won.catch(() => {});
@@ -201,6 +208,37 @@ async function joins(t: ExecutionContext, name: string, host: number, migrations
   return { won, looked: looked.promise };
 }
 
+test('the row says whether anything may act of those that led before its owner', async (t) => {
+  const server = await postgres();
+  const name = await server.newMigrated(t);
+  const noted = async () => (await server.query('select predecessors_ended as ended from database_owner', name))[0];
+  const first = await (await joins(t, name, 1)).won;
+  t.deepEqual([first.mayActMs, await noted()], [0, { ended: true }], 'who migrated the database has ended in order');
+  await first.database.close();
+  const second = await (await joins(t, name, 2)).won;
+  t.deepEqual([second.mayActMs, await noted()], [0, { ended: true }]);
+
+  await endSessions(server, name);
+  const clock = new VirtualClock();
+  // The wall clock of a conductor must be right.
+  const [row] = await server.query(
+    "select extract(epoch from now() - timestamptz '2026-01-02 03:04:05Z')::float8 as ahead",
+  );
+  clock.jump(Number(row?.ahead) * 1000);
+  const { database, tenure, mayActMs } = await (await joins(t, name, 3, undefined, clock)).won;
+  t.deepEqual([mayActMs, await noted()], [31_500, { ended: false }], 'the second one may not have noticed');
+  // A write waits for the beat before it.
+  for (let beats = 0; beats < 3; beats += 1) {
+    await clock.turn(10_000);
+    await database.write(async () => {});
+  }
+  t.deepEqual(await noted(), { ended: false }, 'not yet');
+  await clock.turn(10_000);
+  await database.write(async () => {});
+  t.is(tenure.objection(), null);
+  t.deepEqual(await noted(), { ended: true });
+});
+
 test('a rolling upgrade: the newer conductor migrates when it leads, and only adds; older ones end when they see it', async (t) => {
   const server = await postgres();
   const name = await server.newDatabase(t);
@@ -210,7 +248,11 @@ test('a rolling upgrade: the newer conductor migrates when it leads, and only ad
       "select table_name || '.' || column_name as it from information_schema.columns where table_schema = 'public'";
     return (await server.query(all, name)).map(({ it }) => String(it));
   };
-  const [older, newer] = [POSTGRES_MIGRATIONS.slice(0, -1), POSTGRES_MIGRATIONS];
+  const added: Migration = {
+    name: '9998_of_the_next_version',
+    up: (knex) => knex.schema.alterTable('nodes', (table) => table.text('of_the_next_version')),
+  };
+  const [older, newer] = [POSTGRES_MIGRATIONS, [...POSTGRES_MIGRATIONS, added]];
   const first = await (await joins(t, name, 1, older)).won;
   const second = await joins(t, name, 2, newer);
   await second.looked;

@@ -2,22 +2,31 @@
 import { kill } from 'node:process';
 import test, { type ExecutionContext } from 'ava';
 import type { Transaction } from '../../../src/server/store/database.ts';
+import { readPostgresUrl } from '../../../src/server/store/postgres/address.ts';
+import { openElections } from '../../../src/server/store/postgres/stand_by.ts';
 import { eventTypes, insert, names } from '../../contract/writes.ts';
+import { newDatabaseProxy } from '../../counterparts/database_proxy.ts';
 import { eventually } from '../../counterparts/eventually.ts';
 import { sharedPostgres } from '../../counterparts/postgres.ts';
 import { VirtualClock } from '../../world/virtual_clock.ts';
 import { nodeRow } from '../rows.ts';
 import { casesOf, codeOf, counted, pause } from './postgres_cases.ts';
 
-const { openNew } = casesOf(sharedPostgres());
+const postgres = sharedPostgres();
+const { openNew } = casesOf(postgres);
 
 /** Turns the clock to the moment up to which an answer is waited for, and past it. */
-async function waitInVain(t: ExecutionContext, clock: VirtualClock, waits: Promise<unknown>): Promise<void> {
+async function waitInVain(
+  t: ExecutionContext,
+  clock: VirtualClock,
+  waits: Promise<unknown>,
+  limitMs = 30_000,
+): Promise<void> {
   const settled = waits.then(
     () => 'settled',
     () => 'settled',
   );
-  await clock.turn(29_999);
+  await clock.turn(limitMs - 1);
   t.is(await Promise.race([settled, pause()]), 'a pause');
   await clock.turn(1);
 }
@@ -45,6 +54,23 @@ for (const { at, moment, runs } of VANISHES)
     t.deepEqual(await names(database), ['once']);
     t.deepEqual(await eventTypes(database), ['once']);
   });
+
+test('the host vanishes while a conductor opens a session: it waits for 10 s', async (t) => {
+  const server = await postgres();
+  const proxy = await newDatabaseProxy(t, server);
+  const url = server.urlOf(await server.newMigrated(t), { host: proxy.host, port: proxy.port });
+  const clock = new VirtualClock();
+  const frozen = proxy.freezeAt(/server_version_num/, 'asked');
+  const opening = openElections(readPostgresUrl(url, null), { clock, leaseMs: 3000 });
+  const refused = t.throwsAsync(opening, {
+    code: 'DATABASE_UNUSABLE',
+    message: /does not answer \(.*no answer for 10 s/,
+  });
+  await frozen;
+  await waitInVain(t, clock, opening, 10_000);
+  await refused;
+  t.is(clock.timers, 0);
+});
 
 test('the host vanishes while the database is closed: closing ends all the same', async (t) => {
   const clock = new VirtualClock();

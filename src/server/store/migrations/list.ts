@@ -34,6 +34,7 @@ import { up as reportedMessages } from './0032_reported_messages.ts';
 import { up as trailOnBehalf } from './0033_trail_on_behalf.ts';
 import { up as traces } from './0034_traces.ts';
 import { up as computeServices } from './0035_compute_services.ts';
+import { up as predecessorsEnded } from './0036_predecessors_ended.ts';
 
 /** One step of the schema. There is no way back: a backup is. */
 export interface Migration {
@@ -78,4 +79,5 @@ export const MIGRATIONS: readonly Migration[] = [
   { name: '0033_trail_on_behalf', up: trailOnBehalf },
   { name: '0034_traces', up: traces },
   { name: '0035_compute_services', up: computeServices },
+  { name: '0036_predecessors_ended', up: predecessorsEnded },
 ];

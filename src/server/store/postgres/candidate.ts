@@ -155,7 +155,7 @@ function wrongClock(aheadMs: number, { words }: PostgresAddress): CountermandErr
 /** Opens the session of a candidate. @throws DATABASE_REFUSED, DATABASE_UNUSABLE: then nothing was written */
 export async function openCandidate(address: PostgresAddress, parts: CandidateParts): Promise<Candidate> {
   try {
-    return new Candidate(await connect(address, null), address, parts);
+    return new Candidate(await connect(address, parts.clock), address, parts);
   } catch (thrown) {
     throw explainOpening(thrown, address);
   }

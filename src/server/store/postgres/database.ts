@@ -17,7 +17,7 @@ import { refuseInWrite, refuseReadsInWrites } from '../writing.ts';
 import type { PostgresAddress } from './address.ts';
 import { mustBeOpen, openAhead, openDirect, type StatementNames } from './direct.ts';
 import { explainPostgres, isLost, isWorthRepeating } from './errors.ts';
-import type { ConductorName } from './owner.ts';
+import { type ConductorName, notePredecessorsEnded } from './owner.ts';
 import { connectReaders, type Readers } from './readers.ts';
 import { hearAnswers } from './silence.ts';
 import { Tenure } from './tenure.ts';
@@ -315,7 +315,11 @@ export async function lead(open: Open, address: PostgresAddress, parts: LeadingP
   const writing = await takeWriting(open, address, { ...parts, mustExist: false, brokeOff });
   const database = new PostgresDatabase(connectReaders(address, clock), writing, address, { clock, keys });
   at.database = database;
-  const beat = (): Promise<void> => database.write(({ sql }) => present(sql));
+  const beat = (predecessorsEnded: boolean): Promise<void> =>
+    database.write(async ({ sql }) => {
+      await present(sql);
+      if (predecessorsEnded) await notePredecessorsEnded(sql);
+    });
   const over = (error: CountermandError): void => database.giveUp(error);
   const hear = (answered: (askedAt: number) => void): void => hearAnswers(open.client, clock, answered);
   const tenure = new Tenure({ hear, clock, leaseMs, beat, over });

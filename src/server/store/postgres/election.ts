@@ -41,41 +41,16 @@ export class Patience {
   }
 
   /**
-   * For how long after `now` a leader whose lock is free may still act, as it may not have noticed. If its session has ended otherwise
-   * than by this stand-by, it may have been answered until a moment ago.
+   * For how long after `now` those may still act that led before, as they may not have noticed that their time is over. The last one may
+   * have been answered until a moment ago if its session has ended otherwise than by this stand-by; those before it until they were
+   * followed, which is earlier than now.
+   * @param hasEnded nothing of the last one acts any more
+   * @param predecessorsEnded nor anything of those before it
    */
-  restMs(now: number): number {
+  mayActMs(now: number, { hasEnded, predecessorsEnded }: { hasEnded: boolean; predecessorsEnded: boolean }): number {
+    if (!predecessorsEnded) return this.#leaseMs;
+    if (hasEnded) return 0;
     return this.#isEnded ? Math.max(0, this.#changedAt + this.#leaseMs - now) : this.#leaseMs;
-  }
-}
-
-/** Leaders that follow one another: that the last one has ended says nothing of those before it, which may not have noticed yet. */
-export class Succession {
-  readonly #leaseMs: number;
-  #epoch: number | null = null;
-  /** Until when those before the last one may still act. */
-  #until = Number.NEGATIVE_INFINITY;
-
-  /** @param leaseMs how long a leader may lead without an answer of the database */
-  constructor(leaseMs: number) {
-    this.#leaseMs = leaseMs * DRIFT;
-  }
-
-  /** The epoch of who leads, or has led last, is seen at `now`; null if none has led. */
-  saw(epoch: number | null, now: number): void {
-    if (this.#epoch !== null && epoch !== this.#epoch) this.#until = now + this.#leaseMs;
-    this.#epoch = epoch;
-  }
-
-  /** This conductor leads under `epoch` at `now`, and knows for how long those before it may still act. */
-  won(epoch: number, mayActMs: number, now: number): void {
-    this.#epoch = epoch;
-    this.#until = now + mayActMs;
-  }
-
-  /** For how long after `now` those before the last one may still act. */
-  restMs(now: number): number {
-    return Math.max(0, this.#until - now);
   }
 }
 

@@ -3,6 +3,7 @@
  * under which generation, and how many commits there were, so that a conductor whose session has ended can find out whether
  * another one has written since, and whether its own last commit was done.
  */
+import type { Knex } from 'knex';
 import type pg from 'pg';
 import { type CountermandError, fail } from '../../../core/errors.ts';
 import { isAlive, type OwnProcess, type ProcessId } from '../own_process.ts';
@@ -35,6 +36,8 @@ export interface OwnerRow extends ProcessId {
   readonly lastWrite: number;
   /** It gave the lock up in order: nothing of it acts any more. */
   readonly endedCleanly: boolean;
+  /** Nothing acts any more of those that led before it. */
+  readonly predecessorsEnded: boolean;
   /** Null if it had no name, as one that copied. */
   readonly conductor: ConductorName | null;
 }
@@ -47,9 +50,9 @@ export async function findOwner(client: pg.Client): Promise<OwnerRow | null> {
   const [row] = (await client.query('select * from database_owner')).rows;
   if (row === undefined) return null;
   const { generation, host, pid, started_at: startedAt, last_write: lastWrite, ended_cleanly: endedCleanly } = row;
-  const { conductor_uuid: uuid = null, address, http_address: httpAddress } = row;
+  const { conductor_uuid: uuid = null, address, http_address: httpAddress, predecessors_ended: noted = false } = row;
   const conductor = uuid === null ? null : { uuid, address, httpAddress };
-  return { generation, host, pid, startedAt, lastWrite, endedCleanly, conductor };
+  return { generation, host, pid, startedAt, lastWrite, endedCleanly, predecessorsEnded: noted, conductor };
 }
 
 /** The session that has the lock, and what it did last; null if none has it. */
@@ -145,9 +148,11 @@ export async function isSessionThere({ pid, since }: Found, client: pg.Client): 
 }
 
 const TAKE = `
-  insert into database_owner (id, generation, host, pid, started_at, ended_cleanly, conductor_uuid, address, http_address, elected_at)
-  values (1, 1, $1, $2, $3, false, $4, $5, $6, (extract(epoch from clock_timestamp()) * 1000)::bigint)
+  insert into database_owner (id, generation, host, pid, started_at, ended_cleanly, conductor_uuid, address, http_address, elected_at,
+    predecessors_ended)
+  values (1, 1, $1, $2, $3, false, $4, $5, $6, (extract(epoch from clock_timestamp()) * 1000)::bigint, true)
   on conflict (id) do update set generation = database_owner.generation + 1, host = excluded.host, pid = excluded.pid,
+    predecessors_ended = database_owner.predecessors_ended and database_owner.ended_cleanly,
     started_at = excluded.started_at, ended_cleanly = false, conductor_uuid = excluded.conductor_uuid,
     address = excluded.address, http_address = excluded.http_address, elected_at = excluded.elected_at
   returning generation, last_write as "lastWrite"`;
@@ -164,6 +169,11 @@ export async function takeOwnership(
       ...[conductor?.uuid, conductor?.address, conductor?.httpAddress],
     ])
   ).rows[0];
+}
+
+/** Notes, as the owner, that nothing acts any more of those that led before. */
+export async function notePredecessorsEnded(sql: Knex): Promise<void> {
+  await sql('database_owner').where({ id: 1 }).update({ predecessors_ended: true });
 }
 
 /** The error of a process that has lost the database to another one. */

@@ -38,20 +38,31 @@ export function hearAnswers(client: pg.Client, clock: Clock, answered: (askedAt:
   });
 }
 
+/** Ends a connection as by an error of its socket, which `isLost` knows: whatever waits on it is rejected with that. */
+function breakOff(client: pg.Client, limitS: number): void {
+  client.connection.stream.destroy(new Error(`Connection terminated: no answer for ${limitS} s`));
+}
+
+/** What `work` resolves with, which asks over a connection. If it takes longer than `limitS` in all, the connection is broken off. */
+export async function within<T>(limitS: number, client: pg.Client, clock: Clock, work: () => Promise<T>): Promise<T> {
+  const limit = clock.after(limitS * 1000, () => breakOff(client, limitS));
+  try {
+    return await work();
+  } finally {
+    limit.cancel();
+  }
+}
+
 /**
- * Breaks the connection off when statements wait and none has been answered for 30 s. It then ends as by an error of its socket:
- * whatever waits is rejected with an error that `isLost` knows, the client emits `error`, and a pool lends it no more. What the
- * server makes of a statement whose answer is missing is not known.
+ * Breaks the connection off when statements wait and none has been answered for 30 s. The client then emits `error`, and a pool lends
+ * it no more. What the server makes of a statement whose answer is missing is not known.
  */
 export function breakOffIfSilent(client: pg.Client, clock: Clock): void {
   let waiting = 0;
   let timer: Timer | null = null;
-  const breakOff = (): void => {
-    client.connection.stream.destroy(new Error(`Connection terminated: no answer for ${SILENCE_LIMIT_S} s`));
-  };
   const waitAnew = (): void => {
     timer?.cancel();
-    timer = waiting > 0 ? clock.after(SILENCE_LIMIT_S * 1000, breakOff) : null;
+    timer = waiting > 0 ? clock.after(SILENCE_LIMIT_S * 1000, () => breakOff(client, SILENCE_LIMIT_S)) : null;
   };
   askThrough(client, (query) => async (...asked) => {
     waiting += 1;

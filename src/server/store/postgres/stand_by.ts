@@ -9,16 +9,21 @@ import type { PostgresAddress } from './address.ts';
 import { Candidate, type CandidateParts, openCandidate } from './candidate.ts';
 import type { ConductorSelf } from './conductors.ts';
 import type { LedDatabase } from './database.ts';
-import { Patience, Succession } from './election.ts';
+import { Patience } from './election.ts';
 import { explainOpening } from './errors.ts';
 import { keysInUse } from './keys_in_use.ts';
 import type { ConductorName, OwnerRow } from './owner.ts';
+import { SILENCE_LIMIT_S, within } from './silence.ts';
 import { connect, type Open } from './writing_connection.ts';
 
 /** How often it looks. A leader that dies frees its lock at once, so this is most of what a takeover takes. */
 const LOOK_MS = 250;
+/** After looks that have failed, each wait is twice the one before, up to this. */
+const LONGEST_WAIT_MS = 2000;
 /** These do not pass by themselves: whoever waits, waits for an operator. */
 const FATAL: readonly ErrorCode[] = ['DATABASE_NEWER', 'DATABASE_DAMAGED', 'SECRETS_KEY_WRONG'];
+/** Nor does this, as far as a process knows that has just been started. To one that has looked, it may: a server is about to be moved. */
+const FATAL_AT_FIRST: readonly ErrorCode[] = [...FATAL, 'DATABASE_REFUSED'];
 
 /** What a conductor that stands by tells its process. */
 export interface StandByListener {
@@ -32,7 +37,7 @@ export interface StandByListener {
 export interface Won extends LedDatabase {
   /** Who led before; null if no conductor did. */
   readonly before: OwnerRow | null;
-  /** How long what was inside the process of the previous leader may still act. */
+  /** For how long what was inside the processes of those that led before may still act. */
   readonly mayActMs: number;
 }
 
@@ -48,34 +53,35 @@ export class StandBy {
   readonly #parts: StandByParts;
   #candidate: Awaited<ReturnType<StandByParts['open']>> | null = null;
   #hasLooked = false;
-  /** It lasts over the terms in which this conductor leads itself. */
-  readonly #succession: Succession;
 
   constructor(parts: StandByParts) {
     this.#parts = parts;
-    this.#succession = new Succession(parts.leaseMs);
   }
 
   /**
-   * Resolves when this conductor leads. The abort rejects with its reason.
-   * @throws DATABASE_NEWER as soon as a newer version has led, DATABASE_DAMAGED, SECRETS_KEY_WRONG; while it has not been able to look once, also DATABASE_REFUSED and DATABASE_UNUSABLE
+   * Resolves when this conductor leads. The abort rejects with its reason. A database that is away, slow or full is waited for.
+   * @throws DATABASE_NEWER as soon as a newer version has led, DATABASE_DAMAGED, SECRETS_KEY_WRONG; while it has not been able to look
+   *   once, also DATABASE_REFUSED
    */
   async won(signal: AbortSignal): Promise<Won> {
     const { clock, leaseMs } = this.#parts;
     const patience = new Patience(leaseMs);
+    let waitMs = LOOK_MS;
     for (;;) {
       signal.throwIfAborted();
       try {
         const won = await this.#tryOnce(patience);
         this.#hasLooked = true;
         if (won) return won;
+        waitMs = LOOK_MS;
       } catch (error) {
         this.#candidate?.drop();
         this.#candidate = null;
-        if (!(error instanceof CountermandError) || FATAL.includes(error.code) || !this.#hasLooked) throw error;
+        if (!(error instanceof CountermandError) || this.#isFatal(error)) throw error;
         this.#parts.listener.seen(null, error);
+        waitMs = Math.min(2 * waitMs, LONGEST_WAIT_MS);
       }
-      await sleep(LOOK_MS, clock, signal);
+      await sleep(waitMs, clock, signal);
     }
   }
 
@@ -85,19 +91,22 @@ export class StandBy {
     this.#candidate = null;
   }
 
+  #isFatal({ code }: CountermandError): boolean {
+    return (this.#hasLooked ? FATAL : FATAL_AT_FIRST).includes(code);
+  }
+
   async #tryOnce(patience: Patience): Promise<Won | null> {
     const { clock, listener, self, open } = this.#parts;
     this.#candidate ??= await open();
     const candidate = this.#candidate;
     const sight = await candidate.look();
-    this.#succession.saw(sight.owner?.generation ?? null, clock.monotonic());
     if (sight.locked) {
       this.#candidate = null;
       const won = await candidate.lead();
       const hasEnded = await endsSoon(sight.owner, self, clock);
-      const now = clock.monotonic();
-      const mayActMs = Math.max(hasEnded ? 0 : patience.restMs(now), this.#succession.restMs(now));
-      this.#succession.won(won.epoch, mayActMs, now);
+      const { predecessorsEnded } = sight.owner ?? { predecessorsEnded: true };
+      const mayActMs = patience.mayActMs(clock.monotonic(), { hasEnded, predecessorsEnded });
+      won.tenure.predecessorsEnd(mayActMs);
       return { ...won, before: sight.owner, mayActMs };
     }
     if (patience.saw(sight.pulse, clock.monotonic()) === 'end') {
@@ -158,13 +167,13 @@ export async function openElections(
   address: PostgresAddress,
   { clock, leaseMs, keys, migrations, self = thisProcess() }: ElectionParts,
 ): Promise<Elections> {
-  const first = await connect(address, null).catch((thrown) => {
+  const first = await connect(address, clock).catch((thrown) => {
     throw explainOpening(thrown, address);
   });
   const close = (): void => void first.client.connection.stream.destroy();
   try {
     // A conductor that could not take over is told so at its start, not when it is needed.
-    keys?.check(await keysInUse(first.client));
+    keys?.check(await within(SILENCE_LIMIT_S, first.client, clock, () => keysInUse(first.client)));
   } catch (thrown) {
     close();
     throw explainOpening(thrown, address);

@@ -19,8 +19,11 @@ interface TenureParts {
   readonly clock: Clock;
   /** How long it lasts without an answer. */
   readonly leaseMs: number;
-  /** Asks the database something, so that others see that this conductor lives. */
-  readonly beat: () => Promise<void>;
+  /**
+   * Asks the database something, so that others see that this conductor lives.
+   * @param predecessorsEnded to be noted in the row of the owner: nothing acts any more of those that led before
+   */
+  readonly beat: (predecessorsEnded: boolean) => Promise<void>;
   /** Told once when it is over. */
   readonly over: (error: CountermandError) => void;
 }
@@ -30,6 +33,8 @@ export class Tenure {
   readonly #parts: TenureParts;
   readonly #lease: LeaderLease;
   readonly #cancellation = openCancellation([]);
+  /** From when on nothing acts any more of those that led before; infinite while that is not known, and once it is noted. */
+  #predecessorsEndAt = Number.POSITIVE_INFINITY;
 
   constructor(parts: TenureParts) {
     const { hear, clock, leaseMs } = parts;
@@ -54,6 +59,11 @@ export class Tenure {
     return this.#cancellation.signal.aborted ? 0 : this.#lease.restMs(this.#parts.clock.monotonic());
   }
 
+  /** Those that led before may act for `afterMs` milliseconds from now. Whoever leads next finds in the row when that is over. */
+  predecessorsEnd(afterMs: number): void {
+    this.#predecessorsEndAt = this.#parts.clock.monotonic() + afterMs;
+  }
+
   /** The database is being closed: no listener is told, and no timer is left. */
   close(): void {
     this.#cancellation.abort(leadershipLost('closes its database'));
@@ -70,7 +80,11 @@ export class Tenure {
     const { signal } = this.#cancellation;
     const { clock, leaseMs, beat } = this.#parts;
     while (!signal.aborted) {
-      await beat().catch(() => {});
+      const predecessorsEnded = clock.monotonic() >= this.#predecessorsEndAt;
+      const noted = (): void => {
+        if (predecessorsEnded) this.#predecessorsEndAt = Number.POSITIVE_INFINITY;
+      };
+      await beat(predecessorsEnded).then(noted, () => {});
       await sleep(leaseMs / 3, clock, signal).catch(() => {});
     }
   }

@@ -28,7 +28,7 @@ import {
   waitForLock,
 } from './owner.ts';
 import { connectionTo, type Found, prepareWriting } from './session.ts';
-import { breakOffIfSilent } from './silence.ts';
+import { breakOffIfSilent, SILENCE_LIMIT_S, within } from './silence.ts';
 import { leadershipLost } from './tenure.ts';
 
 /** What knex logs is thrown as well, and said once. */
@@ -37,6 +37,9 @@ export const SILENT = { warn: () => {}, error: () => {}, debug: () => {}, deprec
 /** What PostgreSQL says of a session in which no transaction is open, and of one in which there is. */
 const IDLE = 'I';
 const OPEN = 'T';
+
+/** In seconds: how long it may take to set a session up. */
+const SET_UP_LIMIT_S = 10;
 
 /** What every commit begins with. */
 const CLAIM = 'update database_owner set last_write = $1 where id = 1 and generation = $2';
@@ -174,6 +177,7 @@ export class WritingConnection {
   async #reconnect(): Promise<pg.Client> {
     try {
       const open = await connect(this.#address, this.#clock);
+      breakOffIfSilent(open.client, this.#clock);
       try {
         await this.#lockAgain(open.client);
         if (this.#over) throw this.#over;
@@ -220,15 +224,17 @@ export class WritingConnection {
   }
 }
 
-/** A connection that is set up, and closed again if that fails. @param clock null: answers are waited for without a limit */
-export async function connect(address: PostgresAddress, clock: Clock | null): Promise<Open> {
+/** A connection that is set up, and closed again if that fails or takes 10 s. What is asked over it then has no limit. */
+export async function connect(address: PostgresAddress, clock: Clock): Promise<Open> {
   const client = new pg.Client({ ...connectionTo(address), pipeline: true });
   // Whoever waits for an answer hears of it; without a listener it would end the process.
   client.on('error', () => {});
   try {
-    await client.connect();
-    if (clock) breakOffIfSilent(client, clock);
-    return { client, found: await prepareWriting(client, address) };
+    const setUp = async (): Promise<Found> => {
+      await client.connect();
+      return prepareWriting(client, address);
+    };
+    return { client, found: await within(SET_UP_LIMIT_S, client, clock, setUp) };
   } catch (error) {
     await client.end().catch(() => {});
     throw error;
@@ -257,8 +263,7 @@ interface WritingParts {
  */
 export async function openWriting(address: PostgresAddress, parts: WritingParts): Promise<WritingConnection> {
   try {
-    // A migration of many rows takes its time.
-    const open = await connect(address, null);
+    const open = await connect(address, parts.clock);
     try {
       await lockForLife(open.client, parts.self, address);
       return await takeWriting(open, address, parts);
@@ -281,12 +286,15 @@ export async function takeWriting(
   const { self, mustExist, keys, clock, conductor = null, migrations = POSTGRES_MIGRATIONS } = parts;
   const knex = createKnex({ client: 'pg', compileSqlOnError: false, log: SILENT });
   try {
-    keys?.check(await keysInUse(client));
-    await client.query(`set application_name = '${MIGRATING}'`);
+    await within(SILENCE_LIMIT_S, client, clock, async () => {
+      keys?.check(await keysInUse(client));
+      await client.query(`set application_name = '${MIGRATING}'`);
+    });
+    // A migration of many rows takes its time.
     await knex.transaction((sql) => migrate(sql, address, migrations, mustExist), { connection: client });
+    breakOffIfSilent(client, clock);
     await client.query("set application_name = 'countermand'");
     const owner = await takeOwnership(self, conductor, client);
-    breakOffIfSilent(client, clock);
     return new WritingConnection({ open, knex, owner }, address, parts);
   } catch (error) {
     await knex.destroy();
