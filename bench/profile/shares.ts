@@ -1,6 +1,6 @@
 /**
  * What a profile says of parts of the product. A sample counts for the part whose code it was in, or whose code had called what it
- * was in; middleware that only passes a call on counts with its own time, and not with that of the call.
+ * was in. The times of writes that are only timed are not those of the metrics.
  */
 import { readdir, readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
@@ -55,19 +55,17 @@ const PACKAGES: readonly (readonly [package_: RegExp, part: Part])[] = [
 /** Files that belong to a part. */
 const FILES: readonly (readonly [file: RegExp, part: Part])[] = [
   [/^src\/(server\/(events\/logged|log)|cli\/daemon\/log\w*)\.ts/, 'log'],
-  [/^src\/server\/metrics\//, 'metrics'],
+  [/^src\/server\/(metrics\/|api\/counted\.ts)/, 'metrics'],
   [/^src\/server\/access\//, 'access'],
-  [/^src\/server\/api\/(authorize|admit|view|veil|denied|rpc_verbs|step_verbs|identity_limits|grpc_tls)\.ts/, 'access'],
+  [
+    /^src\/server\/api\/(identified|authorize|admit|view|veil|denied|rpc_verbs|step_verbs|identity_limits|grpc_tls)\.ts/,
+    'access',
+  ],
   [/^src\/server\/api\/trail(_entry)?\.ts|^src\/server\/store\/trail\.ts/, 'trail'],
 ];
 
-/** Functions that pass a call on: what they call is not theirs. */
-const PASSING: readonly (readonly [file: RegExp, names: RegExp])[] = [
-  [/^src\/server\/metrics\/(calls|database)\.ts/, /./],
-  [/^src\/server\/api\/authorize\.ts/, /^(decide|whileGood)$/],
-  [/^src\/server\/api\/identity_limits\.ts/, /^hold$/],
-  [/^src\/server\/api\/trail\.ts/, /^keep$/],
-];
+/** It passes writes on: what these call is not its own. */
+const PASSING = /^src\/server\/metrics\/database\.ts/;
 
 /** What is used by all parts belongs to whoever called it. */
 const COMMON = /^src\/(core|gen)\//;
@@ -89,11 +87,8 @@ function ownerOf(path: readonly { readonly name: string; readonly source: string
     const ofPackage = find(PACKAGES, source);
     if (ofPackage !== undefined) return owner(ofPackage);
     if (!source.startsWith('src/') || COMMON.test(source)) continue;
-    // Who calls is found out in one function of a file that is about other things.
-    const isIdentifying = source === 'src/server/api/calls.ts' && ['name', 'onlyOne'].includes(name);
-    const part = isIdentifying ? 'access' : find(FILES, source);
-    const isPassing = isIdentifying || PASSING.some(([file, names]) => file.test(source) && names.test(name));
-    if (part !== undefined && (isOwn || !isPassing)) return owner(part);
+    const part = find(FILES, source);
+    if (part !== undefined && (isOwn || !PASSING.test(source))) return owner(part);
     isOwn = false;
   }
   return null;

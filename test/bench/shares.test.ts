@@ -46,8 +46,7 @@ const SAMPLES: readonly (readonly [what: string, profile: Profile, part: Part | 
   ['a part itself', profileOf(DECIDE, ['find', TOKENS]), 'access'],
   ['Node, called by a part', profileOf(['find', TOKENS], ['update']), 'access'],
   ['what all use, called by a part', profileOf(['find', TOKENS], ['digestOf', DIGEST], ['update']), 'access'],
-  ['middleware itself', profileOf(DECIDE, ['AbortController']), 'access'],
-  ['the call that middleware passes on', profileOf(DECIDE, ['setPowerState', SERVICE], ['then']), null],
+  ['a service', profileOf(['setPowerState', SERVICE], ['then']), null],
   ['a write that is only timed', profileOf(['write', DATABASE], ['findNode', NODES], ['query', KNEX]), null],
   ['the time that this takes', profileOf(['write', DATABASE]), 'metrics'],
   ['what an entry of the trail reads', profileOf(['keep', TRAIL], ['#append', TRAIL], ['findNode', NODES]), 'trail'],
@@ -65,7 +64,7 @@ for (const [what, profile, part] of SAMPLES)
   });
 
 test('idle time is not counted, and a sample stands for no more than a millisecond', (t) => {
-  const profile = profileOf(DECIDE, ['setPowerState', SERVICE]);
+  const profile = profileOf(['setPowerState', SERVICE], DECIDE);
   const idle = { id: 3, callFrame: { functionName: '(idle)', url: '', lineNumber: -1 } };
   const nodes = [...profile.nodes, idle];
   const { parts } = sharesOf({ nodes, samples: [1, 2, 3], timeDeltas: [1000, 60_000, 500_000] }, SOURCES);

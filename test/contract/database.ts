@@ -14,6 +14,7 @@ import { type NodeRow, nodeCodec } from '../../src/server/store/rows.ts';
 import { never } from '../counterparts/signals.ts';
 import { nodeRow } from '../server/rows.ts';
 import { comparedAsItIs, writtenAlike } from './alike.ts';
+import { namesAreThoseOfNow } from './names.ts';
 import { oldRowsGo } from './pruning.ts';
 import { trailIsWhole } from './trail.ts';
 import { appendEvents, eventTypes, fault, follow, insert, names, outcomes } from './writes.ts';
@@ -126,6 +127,8 @@ promise(
     t.deepEqual(await getNode(node.uuid, database.read), wanted);
   },
 );
+
+promise('a name means the node that has it now, as whoever looks sees it', namesAreThoseOfNow);
 
 promise('a value that is unique: the second row is refused as such', async (t, { database }) => {
   const node = nodeRow({ name: 'one' });

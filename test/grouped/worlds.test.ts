@@ -3,6 +3,7 @@ import '../server/agents/agents_come_and_go.test.ts';
 import '../server/agents/drivers_per_agent.test.ts';
 import '../server/agents/hello.test.ts';
 import '../server/agents/leases.test.ts';
+import '../server/api/guards.test.ts';
 import '../server/api/node_streams.test.ts';
 import '../server/api/requests.test.ts';
 import '../server/api/seen_events.test.ts';

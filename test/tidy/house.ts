@@ -130,7 +130,6 @@ export const HOMES: Homes = {
     'src/cli/shared/connection.ts',
     'src/cli/shared/others.ts',
     'src/server/api/',
-    'src/server/metrics/calls.ts',
   ],
   'nice-grpc-web': ['src/console/calls.ts'],
   'nice-grpc-server-health': ['src/server/api/grpc.ts'],

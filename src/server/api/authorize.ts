@@ -1,14 +1,16 @@
 /** Whether a caller may do what a call asks for: the same for every protocol. */
-import type { CallContext, ServerMiddleware, ServerMiddlewareCall } from 'nice-grpc';
+import type { CallContext } from 'nice-grpc';
 import { type CountermandError, fail } from '../../core/errors.ts';
 import { onAbort, openCancellation } from '../../core/signals.ts';
 import type { Access } from '../access/access.ts';
 import type { Asked } from '../access/identity.ts';
 import type { OpenStreams } from '../access/open_streams.ts';
+import type { Rights } from '../access/rights.ts';
 import type { Store } from '../store/store.ts';
 import { admit } from './admit.ts';
 import { ATTACH, CLIENT_GONE } from './calls.ts';
 import { denied } from './denied.ts';
+import type { Guard } from './guards.ts';
 import { RPC_RULES } from './rpc_verbs.ts';
 import { veiled } from './veil.ts';
 import { View, type Viewed } from './view.ts';
@@ -25,14 +27,10 @@ interface Deciders {
  * its caller is not good any more or may do something else.
  * @throws PERMISSION_DENIED with the verb and the node; the errors of what the caller may not see, which does not exist
  */
-export function authorize({ access, streams, store }: Deciders): ServerMiddleware<Viewed, Asked> {
+export function authorize({ access, streams, store }: Deciders): Guard<Asked & Viewed> {
   const { read } = store.database;
-  return async function* decide<Request, Response>(
-    call: ServerMiddlewareCall<Request, Response, Viewed>,
-    context: CallContext & Asked,
-  ) {
+  return async ({ method: { path }, request, requestStream, responseStream, context }) => {
     const { identity } = context;
-    const { path } = call.method;
     const rule = RPC_RULES.get(path);
     if (rule === undefined)
       throw fail('PERMISSION_DENIED', `${path} is not in the table of verbs, so no caller may call it`);
@@ -41,38 +39,50 @@ export function authorize({ access, streams, store }: Deciders): ServerMiddlewar
     const rights = access.rightsOf(identity);
     if (identity.onBehalfOf && !rights.may('access.delegate')) throw denied(identity.name, 'access.delegate', null);
     const view = new View(rights, identity.name, read);
-    if (call.requestStream) return yield* call.next(call.request, { ...context, view });
-    const request = await admit(call.request, rule, view, read);
-    try {
-      if (!call.responseStream) return yield* call.next(request, { ...context, view });
-      return yield* whileGood(call, request, { ...context, view }, streams);
-    } catch (thrown) {
-      throw await veiled(thrown, view);
-    }
+    if (requestStream) return { context: { view } };
+    const admitted = await admit(request, rule, view, read);
+    const good = responseStream ? whileGood(context, rights, streams) : null;
+    return {
+      request: admitted,
+      context: { view, ...(good && { signal: good.signal }) },
+      async end(ending) {
+        good?.leave();
+        if (ending.how !== 'failed') return;
+        return { how: 'failed', error: await veiled(good?.ended() ?? ending.error, view) };
+      },
+    };
   };
 }
 
-async function* whileGood<Request, Response>(
-  call: ServerMiddlewareCall<Request, Response, Viewed>,
-  request: Request,
-  context: CallContext & Asked & Viewed,
-  streams: OpenStreams,
-) {
+/** A stream while its caller is good, and may do what it could at its begin. */
+interface GoodStream {
+  /** Aborted as that of the call, and when this ends. */
+  readonly signal: AbortSignal;
+  /** Why this has ended; null if it has not. */
+  ended(): CountermandError | null;
+  /** The stream has ended. */
+  leave(): void;
+}
+
+function whileGood({ identity, signal }: CallContext & Asked, { text }: Rights, streams: OpenStreams): GoodStream {
   const cancellation = openCancellation([]);
-  const unlink = onAbort(context.signal, () => cancellation.abort(CLIENT_GONE));
+  const unlink = onAbort(signal, () => cancellation.abort(CLIENT_GONE));
   let ended: CountermandError | null = null;
-  const end = (reason: CountermandError): void => {
-    ended ??= reason;
-    cancellation.abort(reason);
+  const leave = streams.enter({
+    identity,
+    rights: text,
+    end(reason) {
+      ended ??= reason;
+      cancellation.abort(reason);
+    },
+  });
+  return {
+    signal: cancellation.signal,
+    ended: () => ended,
+    leave() {
+      leave();
+      unlink();
+      cancellation.end();
+    },
   };
-  const leave = streams.enter({ identity: context.identity, rights: context.view.rights.text, end });
-  try {
-    return yield* call.next(request as never, { ...context, signal: cancellation.signal });
-  } catch (thrown) {
-    throw ended ?? thrown;
-  } finally {
-    leave();
-    unlink();
-    cancellation.end();
-  }
 }

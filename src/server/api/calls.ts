@@ -1,15 +1,15 @@
 /** What every RPC shares: its signal, and the one place where an error becomes a status. */
-import type { CallContext, Metadata, ServerMiddleware, ServerMiddlewareCall } from 'nice-grpc';
+import type { CallContext, ServerMiddleware, ServerMiddlewareCall } from 'nice-grpc';
 import { ServerError, Status } from 'nice-grpc';
 import type { Chance } from '../../core/chance.ts';
-import { type CountermandError, fail, failAt } from '../../core/errors.ts';
+import { type CountermandError, fail } from '../../core/errors.ts';
 import { KEPT_LIMITS } from '../../core/limits.ts';
 import { type Cancellation, onAbort, openCancellation } from '../../core/signals.ts';
-import { type Asked, anonymous, type ClientCertificate, type Identify, ON_BEHALF_OF } from '../access/identity.ts';
 import type { Disk } from '../disk.ts';
 import type { Log } from '../log.ts';
 import { encodeStatus, STATUS_DETAILS_KEY } from './details.ts';
 import { sayable } from './errors.ts';
+import type { Guard } from './guards.ts';
 
 /** Carries the exact code of an error beside the gRPC status. */
 export const ERROR_CODE_KEY = 'countermand-error-code';
@@ -64,42 +64,13 @@ function openCall(context: CallContext, shutdown: AbortSignal): Cancellation {
 /** True for the RPCs of health: a load balancer asks for it, and has no credentials. */
 export const isOpenToAll = (path: string): boolean => path.startsWith('/grpc.health.v1.Health/');
 
-/**
- * Puts the identity of the caller into the context of a call.
- * @param certificateIn the certificate that the client of the connection has shown, in the metadata of a call
- */
-export function identifyCaller(
-  identify: Identify,
-  certificateIn: (metadata: Metadata) => ClientCertificate | null,
-): ServerMiddleware<Asked> {
-  return async function* name<Request, Response>(
-    call: ServerMiddlewareCall<Request, Response, Asked>,
-    context: CallContext,
-  ) {
-    const { peer, metadata } = context;
-    const authorization = onlyOne('authorization', metadata);
-    const onBehalfOf = onlyOne(ON_BEHALF_OF, metadata);
-    const credentials = { authorization, token: null, certificate: certificateIn(metadata), peer, onBehalfOf };
-    const identity = isOpenToAll(call.method.path) ? anonymous(credentials) : await identify(credentials);
-    return yield* call.next(call.request, { ...context, identity });
-  };
-}
-
-/** The one value of a key; null if there is none. @throws ARGUMENT_INVALID if there are several */
-function onlyOne(key: 'authorization' | typeof ON_BEHALF_OF, metadata: Metadata): string | null {
-  const [value = null, ...more] = metadata.getAll(key);
-  if (more.length === 0) return value;
-  throw failAt('ARGUMENT_INVALID', key, `${key} is sent twice; which one counts is not guessed: send it once`);
-}
-
 /** The path of the only RPC of agents. */
 export const ATTACH = '/countermand.v1.AgentService/Attach';
 
 /** Refuses what begins work while the disk is full. */
-export function refuseWhenFull(disk: Disk): ServerMiddleware {
-  return async function* admit<Request, Response>(call: ServerMiddlewareCall<Request, Response>, context: CallContext) {
-    if (!call.requestStream) disk.admit(call.method.path, call.request);
-    return yield* call.next(call.request, context);
+export function refuseWhenFull(disk: Disk): Guard {
+  return ({ method, request, requestStream }) => {
+    if (!requestStream) disk.admit(method.path, request);
   };
 }
 
@@ -127,14 +98,21 @@ function answerTo(said: CountermandError): WireAnswer {
   return answer;
 }
 
-/** Turns every error into a status with its code; what is not an error of ours into INTERNAL with an id for the log. */
-export function errorsToStatus(log: Log, chance: Chance): ServerMiddleware {
+/**
+ * Turns every error into a status with its code; what is not an error of ours into INTERNAL with an id for the log.
+ * @param inTime waits for the answer of a call that is no stream; what it rejects with is said to the caller, whatever becomes of the call
+ */
+export function errorsToStatus(
+  { log, chance }: { readonly log: Log; readonly chance: Chance },
+  inTime: <T>(answer: Promise<T>) => Promise<T>,
+): ServerMiddleware {
   return async function* toStatus<Request, Response>(
     call: ServerMiddlewareCall<Request, Response>,
     context: CallContext,
   ) {
     try {
-      return yield* call.next(call.request, context);
+      if (call.requestStream || call.responseStream) return yield* call.next(call.request as never, context);
+      return (await inTime(call.next(call.request, context).next())).value;
     } catch (thrown) {
       if (thrown instanceof ServerError) throw thrown;
       // No caller hears this; said in the transport's own words, it is not taken for a fault.

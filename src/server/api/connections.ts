@@ -5,7 +5,6 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import type { Http2Session, ServerHttp2Session, ServerHttp2Stream } from 'node:http2';
 import type { Server, Socket } from 'node:net';
-import type { CallContext, ServerMiddleware, ServerMiddlewareCall } from 'nice-grpc';
 import type { Clock, Timer } from '../../core/clock.ts';
 import { fail } from '../../core/errors.ts';
 import { AGENT_LIMITS } from '../../core/limits.ts';
@@ -13,6 +12,7 @@ import { openCancellation, sleep, untilAborted } from '../../core/signals.ts';
 import type { Log } from '../log.ts';
 import { ATTACH } from './calls.ts';
 import { ConnectionPlaces, type Place } from './connection_places.ts';
+import type { Guard } from './guards.ts';
 import { passOn, takeMark } from './relay.ts';
 
 /** Here Node tells of each server that begins to listen. */
@@ -90,28 +90,22 @@ export class Connections {
     }
   }
 
-  /** Counts the calls that are not answered yet. Refuses those on a connection too many, except of agents that attach. */
-  refuseSpare(): ServerMiddleware {
+  /** Refuses calls on a connection too many, except of agents that attach. */
+  refuseSpare(): Guard {
     const { limits } = this.#places;
-    const isSpare = (peer: string): boolean => this.#open.get(peer)?.place.kind === 'spare';
-    const { signal } = this.#giveUp;
-    const count = (more: number): void => {
-      this.#unanswered += more;
+    return ({ method, context }) => {
+      if (method.path !== ATTACH && this.#open.get(context.peer)?.place.kind === 'spare') throw tooMany(limits);
     };
-    return async function* admit<Request, Response>(
-      call: ServerMiddlewareCall<Request, Response>,
-      context: CallContext,
-    ) {
-      if (call.method.path !== ATTACH && isSpare(context.peer)) throw tooMany(limits);
-      if (call.requestStream || call.responseStream) return yield* call.next(call.request as never, context);
-      count(1);
-      try {
-        const { value } = await untilAborted(call.next(call.request, context).next(), signal);
-        return value;
-      } finally {
-        count(-1);
-      }
-    };
+  }
+
+  /** The answer of a call that is no stream; rejects with the reason when it is not waited for any more. */
+  async inTime<T>(answer: Promise<T>): Promise<T> {
+    this.#unanswered += 1;
+    try {
+      return await untilAborted(answer, this.#giveUp.signal);
+    } finally {
+      this.#unanswered -= 1;
+    }
   }
 
   /** An agent has attached on the connection of this peer, which takes no place of a client until the returned call. */

@@ -2,19 +2,15 @@
  * What stands behind the ports: the services of a conductor while it leads, and otherwise a refusal that says who does. Conductors
  * come and go, each with its memory; the ports and their clients stay.
  */
-import type { CallContext, ServerMiddlewareCall } from 'nice-grpc';
 import type { Chance } from '../../core/chance.ts';
 import type { Clock } from '../../core/clock.ts';
 import type { CountermandError } from '../../core/errors.ts';
 import { NO_TRACES, type Traces } from '../../core/tracing.ts';
-import type { Asked } from '../access/identity.ts';
 import type { Conductor } from '../conductor.ts';
 import type { Log } from '../log.ts';
 import { MetricRegistry } from '../metrics/registry.ts';
 import { isOpenToAll } from './calls.ts';
 import { type Elsewhere, SERVED, type Services } from './services.ts';
-import type { Recorded } from './trail.ts';
-import type { Viewed } from './view.ts';
 
 /** A conductor while it leads. */
 interface Term {
@@ -104,15 +100,8 @@ export class Front {
     });
     return {
       ...(Object.fromEntries(each) as Pick<Services, keyof typeof SERVED>),
-      hold: async function* hold<Request, Response>(
-        call: ServerMiddlewareCall<Request, Response, Viewed & Recorded>,
-        context: CallContext & Asked,
-      ) {
-        // Whether a conductor serves can be asked of one that does not.
-        if (isOpenToAll(call.method.path))
-          return yield* (call as ServerMiddlewareCall<Request, Response>).next(call.request, context);
-        return yield* term().services.hold(call, context);
-      },
+      // Whether a conductor serves can be asked of one that does not.
+      hold: (call) => (isOpenToAll(call.method.path) ? undefined : term().services.hold(call)),
       identify: async (credentials) => term().services.identify(credentials),
       notReady: () => this.elsewhere()?.error ?? term().services.notReady(),
       readiness: async () => {
@@ -132,10 +121,7 @@ export class Front {
 function delegatesOf(methods: Methods, now: () => Implementation): object {
   const delegates = Object.entries(methods).map(([name, { responseStream }]) => {
     const call = (request: unknown, context: unknown): unknown => now()[name]?.(request, context);
-    const stream = async function* (request: unknown, context: unknown): AsyncGenerator<unknown> {
-      yield* call(request, context) as AsyncIterable<unknown>;
-    };
-    return [name, responseStream ? stream : async (request: unknown, context: unknown) => call(request, context)];
+    return [name, responseStream ? call : async (request: unknown, context: unknown) => call(request, context)];
   });
   return Object.fromEntries(delegates);
 }

@@ -9,14 +9,16 @@ import type { TlsSource } from '../../core/tls.ts';
 import { AgentServiceDefinition } from '../../gen/countermand/v1/agent.ts';
 import type { NodeServiceDefinition } from '../../gen/countermand/v1/node.ts';
 import { createAgentService } from './agent_service.ts';
-import { errorsToStatus, identifyCaller } from './calls.ts';
+import { errorsToStatus } from './calls.ts';
 import { Connections } from './connections.ts';
 import type { Front } from './front.ts';
 import { certificateIn, credentialsOf, passCertificates } from './grpc_tls.ts';
+import { guarded, inTurn } from './guards.ts';
+import { identifyCaller } from './identified.ts';
 import { contractImage } from './image.ts';
 import { refusePacked } from './packing.ts';
 import { unread } from './reading.ts';
-import { SERVED } from './services.ts';
+import { type Called, SERVED } from './services.ts';
 import { UnreadStreams } from './unread_streams.ts';
 
 /** Reflection that reads the contract at the first question: that takes as long as the rest of a start, and few ask. */
@@ -84,11 +86,10 @@ export async function listen(
   const unreadStreams = new UnreadStreams({ clock, log, limitMs: streamReadTimeoutMs, ended });
   const certificates = asksForCertificate ? [passCertificates] : [];
   const interceptors = { interceptors: [...certificates, refusePacked, unreadStreams.watch] };
+  const identify = identifyCaller(services.identify, asksForCertificate ? certificateIn : () => null);
   const server = createServer({ ...KEEPALIVE, ...MESSAGE_LIMIT, ...interceptors })
-    .use(errorsToStatus(log, chance))
-    .use(connections.refuseSpare())
-    .use(identifyCaller(services.identify, asksForCertificate ? certificateIn : () => null))
-    .use(services.hold);
+    .use(errorsToStatus({ log, chance }, (answer) => connections.inTime(answer)))
+    .use(guarded<Called, object>(inTurn<Called>([connections.refuseSpare(), identify, services.hold])));
   for (const key of Object.keys(SERVED) as (keyof typeof SERVED)[])
     server.add(unread(SERVED[key] as typeof NodeServiceDefinition), services[key] as typeof services.nodes);
   server.add(unread(AgentServiceDefinition), createAgentService(front, connections));

@@ -1,5 +1,4 @@
 /** What each identity is held to, the same for every protocol: how much it calls, has open, and has made. */
-import type { CallContext, ServerMiddleware, ServerMiddlewareCall } from 'nice-grpc';
 import { type CountermandError, failWith } from '../../core/errors.ts';
 import { IDENTITY_LIMITS } from '../../core/limits.ts';
 import type { Access } from '../access/access.ts';
@@ -10,6 +9,7 @@ import type { Verb } from '../access/verbs.ts';
 import type { Also, Touched } from '../store/also.ts';
 import type { Transaction } from '../store/database.ts';
 import { countNodesOf, countPlansOf, ownNode } from '../store/owners.ts';
+import type { Guard } from './guards.ts';
 import { RPC_RULES } from './rpc_verbs.ts';
 import type { Recorded } from './trail.ts';
 
@@ -28,31 +28,19 @@ export const USUAL_LIMITS: IdentityLimits = {
 /** Calls that take something back are never refused to a caller who may make them: they make the conductor's work less. */
 const TAKE_BACK: readonly Verb[] = ['power.abort', 'plan.cancel', 'plan.rollback', 'audit.cancel'];
 
-function takesBack(path: string, request: unknown, rights: Rights): boolean {
+function takesBack(path: string, request: unknown, rights: () => Rights): boolean {
   const rule = RPC_RULES.get(path);
   const verbs = rule?.needed?.(request as never) ?? rule?.verbs ?? [];
-  return verbs.length > 0 && verbs.every((verb) => TAKE_BACK.includes(verb) && rights.may(verb));
+  return verbs.length > 0 && verbs.every((verb) => TAKE_BACK.includes(verb) && rights().may(verb));
 }
 
 /** Counts calls and streams. @throws IDENTITY_LIMIT; then the service was not called */
-export function holdCallers(budgets: Budgets, access: Access): ServerMiddleware<object, Asked> {
-  return async function* hold<Request, Response>(
-    call: ServerMiddlewareCall<Request, Response>,
-    context: CallContext & Asked,
-  ) {
-    const { name } = context.identity;
+export function holdCallers(budgets: Budgets, access: Access): Guard<Asked> {
+  return ({ method, request, requestStream, responseStream, context: { identity } }) => {
     // An agent has one stream, and is held to limits of its own.
-    if (call.requestStream) return yield* call.next(call.request, context);
-    if (takesBack(call.method.path, call.request, access.rightsOf(context.identity)))
-      return yield* call.next(call.request, context);
-    budgets.spend(name);
-    if (!call.responseStream) return yield* call.next(call.request, context);
-    const leave = budgets.enter(name);
-    try {
-      return yield* call.next(call.request, context);
-    } finally {
-      leave();
-    }
+    if (requestStream || takesBack(method.path, request, () => access.rightsOf(identity))) return;
+    budgets.spend(identity.name);
+    if (responseStream) return { end: budgets.enter(identity.name) };
   };
 }
 
@@ -65,17 +53,9 @@ const CREATE: readonly string[] = [CREATE_NODE, CREATE_PLAN, CREATE_AUDIT];
  * Counts nodes, plans and actions, in the transaction that makes them.
  * @throws IDENTITY_LIMIT; then nothing was written
  */
-export function holdMakers(limits: IdentityLimits): ServerMiddleware<Recorded, Asked & Recorded> {
-  return async function* hold<Request, Response>(
-    call: ServerMiddlewareCall<Request, Response, Recorded>,
-    context: CallContext & Asked & Recorded,
-  ) {
-    const { name } = context.identity;
-    const { path } = call.method;
-    if (call.requestStream) return yield* call.next(call.request as never, context);
-    const record = CREATE.includes(path) ? counted(context.record, name, limits) : context.record;
-    return yield* call.next(call.request, { ...context, record });
-  };
+export function holdMakers(limits: IdentityLimits): Guard<Asked & Recorded> {
+  return ({ method, context: { identity, record } }) =>
+    CREATE.includes(method.path) ? { context: { record: counted(record, identity.name, limits) } } : undefined;
 }
 
 /** What is written with a change, and counted for who makes it. */

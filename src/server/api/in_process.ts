@@ -15,6 +15,7 @@ import type { NotificationServiceClient } from '../../gen/countermand/v1/notific
 import type { PowerServiceClient } from '../../gen/countermand/v1/power.ts';
 import type { Asked } from '../access/identity.ts';
 import { sayable } from './errors.ts';
+import { guarded } from './guards.ts';
 import { refuseParts, unread } from './reading.ts';
 import { type Called, SERVED, type Services } from './services.ts';
 import { metadataOf } from './traced.ts';
@@ -165,10 +166,9 @@ async function* answersOf(call: Call): AsyncGenerator<unknown> {
 function held({ method, path, implement, message, services, caller }: Call): AsyncGenerator<unknown, unknown> {
   const { requestStream, responseStream } = method;
   if (requestStream) throw fail('INTERNAL', `${path} takes a stream, which nothing in this process sends`);
-  const next = async function* (request: unknown, context: CallContext): AsyncGenerator<unknown, unknown> {
+  const next = (request: unknown, context: CallContext): unknown => {
     const answered = implement(request, context as CallContext & Called);
-    if (!responseStream) return await answered;
-    return yield* answered as AsyncIterable<unknown>;
+    return responseStream ? answered : { next: async () => ({ done: true, value: await answered }) };
   };
   const { identity, signal, peer, trace = null, inside = false } = caller;
   const header = Metadata();
@@ -180,5 +180,8 @@ function held({ method, path, implement, message, services, caller }: Call): Asy
   const context = { ...sent, identity, inside };
   const descriptor = { path, requestStream, responseStream, options: {} };
   const call = { method: descriptor, requestStream, request: message, responseStream, next };
-  return services.hold(call as unknown as ServerMiddlewareCall<unknown, unknown>, context);
+  return guarded<Called, Asked>(services.hold)(
+    call as unknown as ServerMiddlewareCall<unknown, unknown, Called>,
+    context,
+  );
 }

@@ -2,10 +2,10 @@
  * What every request is held to before its service sees it: its size, its lists, texts, numbers and nesting, and how many
  * streams are open. The numbers are those of core/limits.ts; a field without a limit of its own has the general one.
  */
-import type { CallContext, ServerMiddleware, ServerMiddlewareCall } from 'nice-grpc';
 import { fail, failAt } from '../../core/errors.ts';
 import { exceeded, type LimitRow, OPEN_LIMITS, SENT_LIMITS } from '../../core/limits.ts';
 import { nextPortion } from '../../core/long_work.ts';
+import { type Arrived, type Guard, inTurn } from './guards.ts';
 import { readMessage } from './reading.ts';
 import { RPC_RULES } from './rpc_verbs.ts';
 
@@ -58,45 +58,56 @@ const KEYS: Pick<PairLimits, 'count' | 'key'> = { count: SENT_LIMITS.list, key: 
  * Holds each request to its limits.
  * @throws MESSAGE_TOO_LARGE, ARGUMENT_INVALID with the place, TOO_MANY_STREAMS; then the service was not called
  */
-export function checkRequests(): ServerMiddleware {
+export const checkRequests = (): Guard => inTurn([read, limitStreams(), awaitTurn]);
+
+const read: Guard = async ({ method: { path }, request, requestStream }) => {
+  if (requestStream) return { request: eachSmall(request as AsyncIterable<unknown>, path) };
+  const message = await readMessage(request, path);
+  await checkMessage(message);
+  return { request: message };
+};
+
+function limitStreams(): Guard {
   const streams = new Set<object>();
   const fleetWatches = new Set<object>();
-  return async function* check<Request, Response>(call: ServerMiddlewareCall<Request, Response>, context: CallContext) {
-    const { path } = call.method;
-    if (call.requestStream) return yield* call.next(eachSmall(call.request, path), context);
-    const request = await readMessage(call.request, path);
-    await checkMessage(request);
-    const onlyReads = isRead(path);
-    if (onlyReads && context.signal.aborted) throw CALL_ENDED;
-    if (!call.responseStream) return yield* call.next(request, context);
-    const sets = isFleetWatch(path, request) ? [streams, fleetWatches] : [streams];
+  return (call) => {
+    const { method, request, requestStream, responseStream } = call;
+    if (requestStream) return;
+    refuseLeft(call);
+    if (!responseStream) return;
+    const sets = isFleetWatch(method.path, request) ? [streams, fleetWatches] : [streams];
     if (streams.size >= OPEN_LIMITS.streams.limit) throw tooMany(OPEN_LIMITS.streams);
     if (sets.length > 1 && fleetWatches.size >= OPEN_LIMITS.fleet_watches.limit)
       throw tooMany(OPEN_LIMITS.fleet_watches);
     for (const set of sets) set.add(call);
-    try {
-      if (onlyReads) await untilTurn(context.signal);
-      return yield* call.next(request, context);
-    } finally {
+    const end = (): void => {
       for (const set of sets) set.delete(call);
-    }
+    };
+    return { end };
   };
 }
 
-/** True for what changes nothing, so that nothing is lost if it is not begun. An order is carried out, whoever has gone. */
-function isRead(path: string): boolean {
-  const verbs = RPC_RULES.get(path)?.verbs ?? [];
-  return verbs.length > 0 && verbs.every((verb) => verb.endsWith('.read'));
+/** One stream that only reads is begun in each turn of the event loop; one that was reset meanwhile is not. */
+const awaitTurn: Guard = async (call) => {
+  if (call.requestStream || !call.responseStream || !READS.has(call.method.path)) return;
+  await nextPortion(call.context.signal).catch(() => {});
+  refuseLeft(call);
+};
+
+/** @throws CALL_ENDED for a call that only reads, and whose client has gone */
+function refuseLeft({ method, context }: Arrived<object>): void {
+  if (context.signal.aborted && READS.has(method.path)) throw CALL_ENDED;
 }
+
+/** The RPCs that change nothing, so that nothing is lost if one is not begun. An order is carried out, whoever has gone. */
+const READS: ReadonlySet<string> = new Set(
+  [...RPC_RULES].flatMap(([path, { verbs }]) =>
+    verbs.length > 0 && verbs.every((verb) => verb.endsWith('.read')) ? [path] : [],
+  ),
+);
 
 /** Made once: to note where an error came from takes long. */
 const CALL_ENDED = fail('CALL_ENDED', 'the client stopped listening before the call was begun');
-
-/** One stream is begun in each turn of the event loop; one that was reset meanwhile is not. */
-async function untilTurn(signal: AbortSignal): Promise<void> {
-  await nextPortion(signal).catch(() => {});
-  if (signal.aborted) throw CALL_ENDED;
-}
 
 const isFleetWatch = (path: string, request: unknown): boolean =>
   path === WATCH_NODES && (request as { readonly nodes: readonly string[] }).nodes.length === 0;

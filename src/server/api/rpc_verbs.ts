@@ -185,7 +185,7 @@ export const RPC_RULES: ReadonlyMap<string, RpcRule> = new Map(
 const isChange = (verb: Verb): boolean => !verb.endsWith('.read');
 
 /** A call, as far as it says what it is about. */
-export interface AnyCall {
+interface AnyCall {
   readonly method: { readonly path: string };
   readonly request: unknown;
   /** Then the request is none. */

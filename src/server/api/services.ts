@@ -1,6 +1,4 @@
 /** The services of a conductor, put together once and used by every protocol: what each call is held to is shared as well. */
-
-import { composeServerMiddleware, type ServerMiddleware } from 'nice-grpc';
 import type { Chance } from '../../core/chance.ts';
 import type { Clock } from '../../core/clock.ts';
 import { type CountermandError, fail } from '../../core/errors.ts';
@@ -26,7 +24,6 @@ import { OpenStreams } from '../access/open_streams.ts';
 import type { Conductor } from '../conductor.ts';
 import { EventTail } from '../events/tail.ts';
 import type { Log } from '../log.ts';
-import { countCalls } from '../metrics/calls.ts';
 import { gaugeFleet } from '../metrics/fleet.ts';
 import { MetricRegistry } from '../metrics/registry.ts';
 import { createAccessService } from './access_service.ts';
@@ -34,7 +31,9 @@ import { createAuditService } from './audit_service.ts';
 import { authorize } from './authorize.ts';
 import { refuseWhenFull } from './calls.ts';
 import { createConductorService } from './conductor_service.ts';
+import { countCalls } from './counted.ts';
 import { denied } from './denied.ts';
+import { type Guard, inTurn } from './guards.ts';
 import { holdCallers, holdMakers, USUAL_LIMITS } from './identity_limits.ts';
 import { createNodeService } from './node_service.ts';
 import { createNotificationService } from './notification_service.ts';
@@ -67,7 +66,7 @@ export interface Elsewhere {
 }
 
 /** What the context of each call carries. */
-export type Called = Asked & Viewed & Recorded;
+export type Called = Asked & Traced & Recorded & Viewed;
 
 /** The services that clients call, and what a protocol needs to serve them. */
 export interface Services {
@@ -83,7 +82,7 @@ export interface Services {
    * What each call passes before its service sees it: the limits on requests and streams, the audit trail, what its caller may do,
    * and the disk that is full.
    */
-  readonly hold: ServerMiddleware<Viewed & Recorded, Asked>;
+  readonly hold: Guard<Called>;
   /** Who makes a call. */
   readonly identify: Identify;
   /** Why no new work can be taken now, or null if it can. */
@@ -136,28 +135,16 @@ export function createServices(
     notifications: createNotificationService(conductor, tail),
     itself: createConductorService(conductor),
     access: createAccessService(conductor, { access, streams }),
-    hold: composeServerMiddleware<object, Viewed & Recorded, Asked>(
+    hold: inTurn<Called>([
       countCalls(registry, clock),
-      composeServerMiddleware<Viewed & Recorded, object, Asked>(
-        composeServerMiddleware<Recorded, Viewed, Asked>(
-          composeServerMiddleware<Recorded, Recorded, Asked>(
-            composeServerMiddleware<Traced, Recorded, Asked>(
-              composeServerMiddleware<object, Traced, Asked>(
-                composeServerMiddleware<object, object, Asked>(
-                  checkRequests(),
-                  holdCallers(new Budgets(limits, clock), access),
-                ),
-                traceCalls(store),
-              ),
-              keepTrail(store, log),
-            ),
-            holdMakers(limits),
-          ),
-          authorize({ access, streams, store }),
-        ),
-        refuseWhenFull(disk),
-      ),
-    ),
+      checkRequests(),
+      holdCallers(new Budgets(limits, clock), access),
+      traceCalls(store),
+      keepTrail(store, log),
+      holdMakers(limits),
+      authorize({ access, streams, store }),
+      refuseWhenFull(disk),
+    ]),
     identify: withOnBehalfOf(identify),
     notReady,
     async readiness() {

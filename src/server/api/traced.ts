@@ -1,7 +1,8 @@
 /** Where each call stands in a trace: below the context that it brings along, or in a trace of its own. */
-import type { CallContext, Metadata, ServerMiddleware, ServerMiddlewareCall } from 'nice-grpc';
+import type { Metadata } from 'nice-grpc';
 import { asCountermandError } from '../../core/errors.ts';
 import { beginSpan, readTraceContext, type SpanParts, type TraceContext, traceparentOf } from '../../core/tracing.ts';
+import type { Ending, Guard } from './guards.ts';
 import { changesSomething } from './rpc_verbs.ts';
 
 /** What the context of each call carries for its trace. */
@@ -28,33 +29,29 @@ export const metadataOf = (trace: TraceContext | null): Record<string, string> =
     : { traceparent: traceparentOf(trace), ...(trace.state === '' ? {} : { tracestate: trace.state }) };
 
 /** Tells a span for each call that comes in a trace, and for each that could change something: one that only reads begins no trace. */
-export function traceCalls(parts: SpanParts): ServerMiddleware<Traced> {
-  return async function* trace<Request, Response>(
-    call: ServerMiddlewareCall<Request, Response, Traced>,
-    context: CallContext & MaybeInside,
-  ) {
-    const sent = sentWith(context.metadata);
-    const { path } = call.method;
-    const isTold = parts.traces.isOn && (sent !== null || changesSomething(call));
-    const span = isTold
-      ? beginSpan(parts, sent, {
-          name: path.slice(1),
-          kind: context.inside ? 'internal' : 'server',
-          attributes: { 'rpc.system.name': 'grpc', 'rpc.method': path.slice(1), 'client.address': context.peer },
-        })
-      : null;
-    // A client that goes away ends the generator here.
-    let [error, status]: [string | null, string] = ['CALL_ENDED', 'CANCELLED'];
-    try {
-      const answer = yield* call.next(call.request as never, { ...context, trace: span?.context ?? sent });
-      [error, status] = [null, 'OK'];
-      return answer;
-    } catch (thrown) {
-      const { code, row } = asCountermandError(thrown);
-      if (!context.signal.aborted) [error, status] = [code, row.status];
-      throw thrown;
-    } finally {
-      span?.end(error, { 'rpc.response.status_code': status });
-    }
+export function traceCalls(parts: SpanParts): Guard<Traced & MaybeInside> {
+  return (call) => {
+    const { metadata, peer, inside, signal } = call.context;
+    const sent = sentWith(metadata);
+    if (!parts.traces.isOn || (sent === null && !changesSomething(call))) return { context: { trace: sent } };
+    const name = call.method.path.slice(1);
+    const kind = inside ? 'internal' : 'server';
+    const attributes = { 'rpc.system.name': 'grpc', 'rpc.method': name, 'client.address': peer };
+    const span = beginSpan(parts, sent, { name, kind, attributes });
+    return {
+      context: { trace: span?.context ?? sent },
+      end(ending) {
+        const [error, status] = outcomeOf(ending, signal);
+        span?.end(error, { 'rpc.response.status_code': status });
+      },
+    };
   };
+}
+
+/** What a span says of how its call has ended: the code of its error, if it has failed, and the status of gRPC. */
+function outcomeOf(ending: Ending, { aborted }: AbortSignal): [error: string | null, status: string] {
+  if (ending.how === 'answered') return [null, 'OK'];
+  if (ending.how === 'left' || aborted) return ['CALL_ENDED', 'CANCELLED'];
+  const { code, row } = asCountermandError(ending.error);
+  return [code, row.status];
 }

@@ -2,7 +2,6 @@
  * The audit trail as it is written: one entry for each call that changes something, in the transaction of the change, and one for
  * each that was refused.
  */
-import type { CallContext, ServerMiddleware, ServerMiddlewareCall } from 'nice-grpc';
 import { asCountermandError, type CountermandError } from '../../core/errors.ts';
 import type { TraceContext } from '../../core/tracing.ts';
 import type { Asked, Identity } from '../access/identity.ts';
@@ -13,7 +12,8 @@ import type { Also, Touched } from '../store/also.ts';
 import type { Transaction } from '../store/database.ts';
 import type { Store } from '../store/store.ts';
 import { trailCodec } from '../store/trail.ts';
-import { type AnyCall, changesSomething, verbsOf } from './rpc_verbs.ts';
+import type { Ending, Guard } from './guards.ts';
+import { changesSomething, verbsOf } from './rpc_verbs.ts';
 import type { Traced } from './traced.ts';
 import { aboutOf, changesOf, summaryOf } from './trail_entry.ts';
 
@@ -93,36 +93,24 @@ class CallRecord implements Also {
  * Gives each call what its changes are noted with, and writes an entry for one that changes nothing: of every call that could change
  * something, and of every other one that its caller may not make.
  */
-export function keepTrail(store: Store, log: Log): ServerMiddleware<Recorded, Asked & Traced> {
-  return async function* keep<Request, Response>(
-    call: ServerMiddlewareCall<Request, Response, Recorded>,
-    context: CallContext & Asked & Traced,
-  ) {
+export function keepTrail(store: Store, log: Log): Guard<Asked & Traced & Recorded> {
+  return (call) => {
     const request = (call.requestStream ? {} : call.request) as object;
-    const verbs = verbsOf(call as AnyCall);
-    const rpc = call.method.path
-      .split('/')
-      .map((part) => part.split('.').at(-1))
-      .join('/')
-      .slice(1);
-    const { identity, peer, trace } = context;
-    const record = new CallRecord({ identity, peer, trace, rpc, verbs, request }, store);
-    const changes = changesSomething(call as AnyCall);
-    const finish = (error: CountermandError | null): Promise<void> =>
-      record.finish(error).catch((thrown: Error) => {
-        log.error(
-          { rpc, identity: identity.name, reason: thrown.message },
-          'a call could not be written into the trail',
-        );
+    const { identity, peer, trace } = call.context;
+    const rpc = shortName(call.method.path);
+    const record = new CallRecord({ identity, peer, trace, rpc, verbs: verbsOf(call), request }, store);
+    const changes = changesSomething(call);
+    const end = async (ending: Ending): Promise<void> => {
+      if (ending.how === 'left') return;
+      const error = ending.how === 'failed' ? asCountermandError(ending.error) : null;
+      if (!changes && error?.code !== 'PERMISSION_DENIED') return;
+      await record.finish(error).catch(({ message: reason }: Error) => {
+        log.error({ rpc, identity: identity.name, reason }, 'a call could not be written into the trail');
       });
-    try {
-      const answered = yield* call.next(call.request, { ...context, record });
-      if (changes) await finish(null);
-      return answered;
-    } catch (thrown) {
-      const error = asCountermandError(thrown);
-      if (changes || error.code === 'PERMISSION_DENIED') await finish(error);
-      throw thrown;
-    }
+    };
+    return { context: { record }, end };
   };
 }
+
+/** `NodeService/UpdateNode` of `/countermand.v1.NodeService/UpdateNode`. */
+const shortName = (path: string): string => path.slice(path.lastIndexOf('.') + 1);

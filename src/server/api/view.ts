@@ -25,10 +25,6 @@ export interface Viewed {
 /** At most this many plans of an audit are looked at: one with more is told only to those who may see every plan. */
 const PLANS_LOOKED_AT = 1000;
 
-/** Which uuid a name had when it was last looked up: a hint, which is worth something while that node has the name. */
-const HINTS = new Map<string, string>();
-const HINTS_LIMIT = 100_000;
-
 /** The view of one caller, for one call. */
 export class View {
   readonly rights: Rights;
@@ -95,21 +91,9 @@ export class View {
 
   /** A node by name or uuid. @throws NODE_NOT_FOUND */
   async node(key: string): Promise<NodeRow> {
-    const node = await this.#find(key);
+    const node = await findNode(key, this.#sql);
     if (node && this.sees(node)) return node;
     throw noNode(key);
-  }
-
-  /** A node that is called again and again is not read from the database each time: its row is kept, and found by its uuid. */
-  async #find(key: string): Promise<NodeRow | null> {
-    const hint = HINTS.get(key);
-    const hinted = hint === undefined ? undefined : (await findNodesByUuid([hint], this.#sql)).get(hint);
-    if (hinted?.name === key) return hinted;
-    const node = await findNode(key, this.#sql);
-    if (HINTS.size >= HINTS_LIMIT) HINTS.clear();
-    // A uuid means the node that has it, whatever another one is called.
-    if (node?.name === key && key.length !== node.uuid.length) HINTS.set(key, node.uuid);
-    return node;
   }
 
   /** A power task, and its node. @throws POWER_TASK_NOT_FOUND */

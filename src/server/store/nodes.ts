@@ -13,12 +13,26 @@ import { decodeNode, nodeCodecOf } from './sealing.ts';
 
 /** A node by name or uuid, or null. */
 export async function findNode(nameOrUuid: string, sql: Knex): Promise<NodeRow | null> {
-  const kept = keptBehind(sql).node(nameOrUuid);
-  if (kept) return kept;
+  const kept = keptBehind(sql);
+  const known = kept.node(nameOrUuid) ?? kept.node(uuidsByName.get(nameOrUuid) ?? '');
+  if (known && (known.uuid === nameOrUuid || known.name === nameOrUuid)) return known;
   // Two questions for one index each take less time than one for either.
   const byUuid = isUuid(nameOrUuid) && (await sql('nodes').where('uuid', nameOrUuid).first());
   const row = byUuid || (await sql('nodes').where('name', nameOrUuid).first());
-  return row ? decodeNode(row, sql) : null;
+  if (!row) return null;
+  const node = decodeNode(row, sql);
+  // A uuid means the node that has it, whatever another one is called.
+  if (node.name === nameOrUuid && !isUuid(nameOrUuid)) rememberName(node);
+  return node;
+}
+
+/** Which uuid a name meant when it was last looked up: a hint, which holds while the kept row of that node has the name. */
+const uuidsByName = new Map<string, string>();
+const NAMES_LIMIT = 100_000;
+
+function rememberName({ name, uuid }: NodeRow): void {
+  if (uuidsByName.size >= NAMES_LIMIT) uuidsByName.clear();
+  uuidsByName.set(name, uuid);
 }
 
 /** Decodes what was read through `sql`. */

@@ -9,6 +9,7 @@ import test from 'ava';
 import type { CallContext } from 'nice-grpc';
 import type { CountermandError } from '../../../src/core/errors.ts';
 import { SENT_LIMITS } from '../../../src/core/limits.ts';
+import { guarded } from '../../../src/server/api/guards.ts';
 import { contractImage } from '../../../src/server/api/image.ts';
 import { checkRequests } from '../../../src/server/api/requests.ts';
 
@@ -105,7 +106,7 @@ async function refusalOf(path: string, request: object): Promise<string | null> 
   };
   const call = { method: { path }, requestStream: false, responseStream: false, request, next };
   const context = { signal: new AbortController().signal } as CallContext;
-  return checkRequests()(call as never, context)
+  return guarded(checkRequests())(call as never, context)
     .next()
     .then(
       () => null,

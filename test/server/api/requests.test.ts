@@ -3,6 +3,7 @@ import test from 'ava';
 import type { CallContext } from 'nice-grpc';
 import type { CountermandError } from '../../../src/core/errors.ts';
 import { OPEN_LIMITS } from '../../../src/core/limits.ts';
+import { guarded } from '../../../src/server/api/guards.ts';
 import { checkRequests } from '../../../src/server/api/requests.ts';
 
 const CONTEXT = { signal: new AbortController().signal } as CallContext;
@@ -13,7 +14,7 @@ async function* open(): AsyncGenerator<string> {
 }
 
 function streamsOf() {
-  const check = checkRequests();
+  const check = guarded(checkRequests());
   return (path: string, request: object): AsyncGenerator<unknown> =>
     check(
       { method: { path } as never, requestStream: false, responseStream: true, request, next: open } as never,
@@ -58,7 +59,7 @@ async function gone(path: string, responseStream: boolean) {
     isSeen = true;
     yield 'message';
   };
-  const outcome = await checkRequests()({ ...call, next } as never, { ...CONTEXT, signal: controller.signal })
+  const outcome = await guarded(checkRequests())({ ...call, next } as never, { ...CONTEXT, signal: controller.signal })
     .next()
     .then(
       () => 'served',
@@ -83,7 +84,7 @@ test('what only reads is not begun for a client that has gone; what changes some
 });
 
 test('one stream is begun in each turn of the event loop, and one that is reset while it waits is not', async (t) => {
-  const check = checkRequests();
+  const check = guarded(checkRequests());
   let begun = 0;
   const next = async function* (): AsyncGenerator<unknown> {
     begun += 1;
