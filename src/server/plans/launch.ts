@@ -1,4 +1,5 @@
 /** The start and the launch of a plan, whoever starts and launches it. */
+import type { CountermandError } from '../../core/errors.ts';
 import { ownTraceOf, textOfTrace } from '../../core/tracing.ts';
 import type { Transaction } from '../store/database.ts';
 import type { ActionPlanRow } from '../store/plan_rows.ts';
@@ -16,11 +17,18 @@ export async function blockerOf(plan: ActionPlanRow, sql: Transaction['sql']): P
   return (await findOverlap(plan.uuid, sql)) ?? (await findEarlier(plan, sql));
 }
 
-/** @throws NODE_FROZEN for a plan with an action about a node that takes no orders */
+/** NODE_FROZEN for a plan with an action about a node that takes no orders, or null. */
+export async function frozenOf(
+  plan: ActionPlanRow,
+  { freezes }: PlanParts['orders'],
+  sql: Transaction['sql'],
+): Promise<CountermandError | null> {
+  return freezes.list().length === 0 ? null : frozenIn(await stepsOfPlan(plan, sql), freezes);
+}
+
+/** @throws NODE_FROZEN as `frozenOf` answers it */
 export async function refuseFrozen(plan: ActionPlanRow, { orders }: PlanParts, { sql }: Transaction): Promise<void> {
-  const { freezes } = orders;
-  if (freezes.list().length === 0) return;
-  const frozen = frozenIn(await stepsOfPlan(plan, sql), freezes);
+  const frozen = await frozenOf(plan, orders, sql);
   if (frozen) throw frozen;
 }
 

@@ -3,7 +3,7 @@ import type { Possible } from '../../core/possible.ts';
 import type { Transaction } from '../store/database.ts';
 import type { ActionPlanRow } from '../store/plan_rows.ts';
 import { rollbacksOf } from '../store/plans.ts';
-import { blockerOf } from './launch.ts';
+import { blockerOf, frozenOf } from './launch.ts';
 import type { PlanParts } from './parts.ts';
 import { type PlanVerb, planVerbs } from './possible.ts';
 import { acceptedRollback } from './rollback_order.ts';
@@ -47,6 +47,8 @@ async function offerOf(
   const { database } = parts.orders.store;
   // What begins work is refused while the disk is full.
   if (database.isFull) return null;
+  const begins = verb === 'START_ACTION_PLAN' || verb === 'APPROVE_ACTION_PLAN';
+  if (begins && (await frozenOf(plan, parts.orders, sql)) !== null) return null;
   if (verb === 'START_ACTION_PLAN')
     return { ...plain, queue: (await blockerOf(plan, sql)) !== null, force: isTooOld(plan, parts) };
   if (verb === 'APPROVE_ACTION_PLAN') return { ...plain, queue: (await blockerOf(plan, sql)) !== null };

@@ -35,6 +35,8 @@ async function occupy(world: World, name: string): Promise<void> {
   await world.clock.turn(1000);
 }
 
+const FREEZE = { zone: 'default', labels: {}, reason: 'work', until: null, createdBy: 'jwt:zoe' };
+
 /** How plan 'p' stands. */
 interface Situation {
   readonly arrange: (world: World) => Promise<unknown>;
@@ -70,6 +72,20 @@ const SITUATIONS: Readonly<Record<string, Situation>> = {
       await world.conductor.plans.cancel('runs', '');
     },
     possible: ['plan start --queue', 'plan cancel', 'plan delete'],
+  },
+  'a new plan about a frozen node': {
+    async arrange(world) {
+      await make(world, 'p', [softOff('n1')]);
+      await world.finish(world.conductor.orders.freezes.add(FREEZE));
+    },
+    possible: ['plan cancel', 'plan delete'],
+  },
+  'a plan that has ended, about a node that was frozen since': {
+    async arrange(world) {
+      await run(world, 'p', change('n1', 'power off'));
+      await world.finish(world.conductor.orders.freezes.add(FREEZE));
+    },
+    possible: ['plan delete'],
   },
   'a plan that is too old': {
     async arrange(world) {
