@@ -64,6 +64,10 @@ test('a plan waits for a second person, whom the conductor knows from the first'
   const both = await command(own, 'node', 'power', 'n[1-2]', 'on', '--dry-run');
   t.regex(both.stdout, /\nits start would wait for a second person: it is about 1 node with rack=7/);
   t.is(both.exitCode, 0, both.stderr);
+  const audit = ['audit', 'create', '--name', 'empty', '--strategy', 'host_maintenance', '--nodes', 'n[1-2]'];
+  const previewed = await command(own, ...audit, '--auto-trigger', '--dry-run');
+  t.regex(previewed.stdout, /\nits start would wait for a second person: it is about 1 node with rack=7/);
+  t.is(previewed.exitCode, 0, previewed.stderr);
   const shown = await command(own, 'plan', 'show', 'p');
   t.regex(shown.stdout, /started +\S+ by basic:root/);
   t.regex(shown.stdout, /approval +wanted: it is about 1 node with rack=7 \(require_approval\[0\]\); from whoever has/);

@@ -48,6 +48,10 @@ test('a frozen label refuses orders, of plans too, and no abort; lifted or over,
     const told = await command(...words.split(' '), '--dry-run');
     t.deepEqual([told.exitCode, told.stderr.includes('node n2 is frozen')], [5, true], words);
   }
+  const audit = ['audit', 'create', '--name', 'empty', '--strategy', 'host_maintenance', '--nodes', 'n[2-3]'];
+  const previewed = await command(...audit, '--auto-trigger', '--dry-run');
+  t.regex(previewed.stdout, /\nits start would be refused now: node n2 is frozen/);
+  t.is(previewed.exitCode, 0, previewed.stderr);
   const { possible, explanation } = await client.nodes.explainNode({ node: 'n2' });
   t.deepEqual(possible, []);
   t.true(explanation.some((sentence) => sentence.startsWith('It is frozen')));

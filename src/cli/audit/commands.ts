@@ -12,7 +12,7 @@ import {
   PreviewAuditResponse,
   Strategy,
 } from '../../gen/countermand/v1/audit.ts';
-import { dryRunOption } from '../plan/dry_run.ts';
+import { dryRunOption, heldBackLines } from '../plan/dry_run.ts';
 import { planLine } from '../plan/lines.ts';
 import { asking, type Call, present } from '../shared/asking.ts';
 import { confirm, confirmTakenDown, takenDown, type Yes, yesOption, yesOrNumberOption } from '../shared/confirming.ts';
@@ -95,7 +95,12 @@ async function tellRun(
   const answer = await conductor.audits.previewAudit(request);
   const when = autoTrigger ? 'its plan, which starts at once:' : 'its plan, which waits until it is started:';
   output.message(PreviewAuditResponse, answer, () =>
-    [when, effectText(present(answer.effect, 'an effect'), answer.takesDown, 'queue'), NOTHING_WRITTEN].join('\n'),
+    [
+      when,
+      effectText(present(answer.effect, 'an effect'), answer.takesDown, 'queue'),
+      ...heldBackLines(answer),
+      NOTHING_WRITTEN,
+    ].join('\n'),
   );
 }
 

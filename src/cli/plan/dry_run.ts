@@ -51,11 +51,21 @@ export async function tellStart(
   call.output.message(PreviewActionPlanResponse, answer, () =>
     [
       effectText(present(answer.effect, 'an effect'), answer.takesDown, manner),
-      ...(refused === '' ? [] : [oneLine(`its start would be refused now: ${refused}`)]),
-      ...(approvalWhy === '' ? [] : [oneLine(`its start would wait for a second person: ${approvalWhy}`)]),
+      ...heldBackLines(answer),
       NOTHING_WRITTEN,
     ].join('\n'),
   );
+}
+
+/** What would hold a plan back if it were started now, a line for each. */
+export function heldBackLines({
+  refused,
+  approvalWhy,
+}: Pick<PreviewActionPlanResponse, 'refused' | 'approvalWhy'>): string[] {
+  return [
+    ...(refused === '' ? [] : [oneLine(`its start would be refused now: ${refused}`)]),
+    ...(approvalWhy === '' ? [] : [oneLine(`its start would wait for a second person: ${approvalWhy}`)]),
+  ];
 }
 
 /**

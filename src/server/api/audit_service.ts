@@ -59,7 +59,7 @@ export function createAuditService(conductor: Conductor): AuditServiceImplementa
       return { audit: answer(audit), actionPlan, takesDown };
     },
 
-    async previewAudit({ wanted, audit }, { view }) {
+    async previewAudit({ wanted, audit }, { view, record: { actor } }) {
       if (wanted && audit !== '')
         throw failAt('ARGUMENT_INVALID', 'wanted', 'wanted: name an audit, or describe a wanted one, not both');
       if (!wanted && audit === '')
@@ -69,10 +69,15 @@ export function createAuditService(conductor: Conductor): AuditServiceImplementa
           'wanted: it is missing; describe the audit as for CreateAudit, or name one',
         );
       if (wanted) await refuseHidden(wanted, view, conductor);
-      const { takesDown, effect } = wanted
-        ? await audits.preview(toWanted(wanted, conductor), view.permit(null))
-        : await audits.previewRun(audit);
-      return { takesDown: toTakesDown(takesDown, planLimits), effect: toEffect(await seenEffect(effect, view)) };
+      const { takesDown, effect, refused, approvalWhy } = wanted
+        ? await audits.preview(toWanted(wanted, conductor), view.permit(null), actor)
+        : await audits.previewRun(audit, actor);
+      return {
+        takesDown: toTakesDown(takesDown, planLimits),
+        effect: toEffect(await seenEffect(effect, view)),
+        refused: refused?.message ?? '',
+        approvalWhy: approvalWhy ?? '',
+      };
     },
 
     async getAudit({ audit: key }, { view }) {

@@ -12,6 +12,7 @@ import { createAudit, moveAudit, setRunMessage, takeRun } from '../plans/audit_t
 import { refuseUsedUuid } from '../plans/chosen_uuid.ts';
 import { type Effect, effectOf } from '../plans/effect.ts';
 import type { Engine } from '../plans/engine.ts';
+import { type HeldBack, heldBackBy } from '../plans/held_back.ts';
 import type { PlanParts } from '../plans/parts.ts';
 import { PERMIT_ALL, type Permit } from '../plans/permit.ts';
 import { auditPossible } from '../plans/possible.ts';
@@ -27,6 +28,7 @@ import {
   takesDownOfPlan,
 } from '../plans/takes_down.ts';
 import { RETRY_MS } from '../retry.ts';
+import type { Actor } from '../store/actor.ts';
 import { type Also, type Touched, writeAlso } from '../store/also.ts';
 import { findAuditByRequestId, getAudit, listDueAudits, listPlansOf, nextRunAfterMs } from '../store/audits.ts';
 import { holdToRevision } from '../store/compare_and_set.ts';
@@ -40,7 +42,7 @@ import { lookFor, proposalOf, runAudit } from './run.ts';
 import { withTemplate } from './templates.ts';
 
 /** What the plan of an audit would do once it is started. */
-interface RunPreview {
+interface RunPreview extends HeldBack {
   readonly takesDown: TakesDown;
   readonly effect: Effect;
 }
@@ -144,7 +146,7 @@ export class Audits {
    * The running nodes that the plan of an audit would take down now. Nothing is written.
    * @throws AUDIT_INVALID, SCOPE_INVALID, ACTION_PLAN_INVALID, as `create` would
    */
-  async preview(asked: WantedAudit, permit = PERMIT_ALL): Promise<RunPreview> {
+  async preview(asked: WantedAudit, permit = PERMIT_ALL, starter: Actor | null = null): Promise<RunPreview> {
     const { read } = this.#parts.orders.store.database;
     const wanted = await withTemplate(asked, read);
     const strategy = checkAudit(wanted);
@@ -153,22 +155,27 @@ export class Audits {
     const found = await stepsOfProposal(proposal.actions, read);
     const steps = found.map(({ node, ...step }) => ({ ...step, node: node && permit.sees(node) ? node : null }));
     permit.allow(steps, scoped);
-    return this.#previewOf(steps, wanted.all === true);
+    return this.#previewOf(steps, wanted.all === true, starter);
   }
 
-  /** The running nodes that the plan of an audit would take down if it ran now. @throws AUDIT_NOT_FOUND */
-  async previewRun(key: string): Promise<RunPreview> {
+  /**
+   * What the plan of an audit would do if it ran now.
+   * @param starter who asks; null if that is not known
+   * @throws AUDIT_NOT_FOUND
+   */
+  async previewRun(key: string, starter: Actor | null = null): Promise<RunPreview> {
     const { read } = this.#parts.orders.store.database;
     const audit = await getAudit(key, read);
-    return this.#previewOf(await stepsOfRun(audit, await lookIfItCan(audit, this.#parts), read), audit.everyNode);
+    const steps = await stepsOfRun(audit, await lookIfItCan(audit, this.#parts), read);
+    return this.#previewOf(steps, audit.everyNode, starter);
   }
 
-  async #previewOf(steps: readonly Step[], everyNode: boolean): Promise<RunPreview> {
+  async #previewOf(steps: readonly Step[], everyNode: boolean, starter: Actor | null): Promise<RunPreview> {
     const { store, limits } = this.#parts.orders;
     const nodes = steps.flatMap(({ node }) => node?.uuid ?? []);
     const nodeUuids = everyNode && steps.length > 0 ? [EVERY_NODE] : [...new Set(nodes)];
     const effect = await effectOf(steps, { nodeUuids, plan: null }, limits, store.database.read);
-    return { takesDown: takesDown(steps), effect };
+    return { takesDown: takesDown(steps), effect, ...heldBackBy(steps, starter, this.#parts) };
   }
 
   /**

@@ -1,7 +1,7 @@
 /** Accepting plans: everything that can be checked is checked before anything is written, at creation and not later. */
 
 import { digestOf } from '../../core/digest.ts';
-import { type CountermandError, fail } from '../../core/errors.ts';
+import { fail } from '../../core/errors.ts';
 import type { Actor } from '../store/actor.ts';
 import { modelRevision } from '../store/cluster_model.ts';
 import type { Transaction } from '../store/database.ts';
@@ -13,12 +13,12 @@ import { createAudit, moveAudit } from './audit_transition.ts';
 import { ACTION_TIMEOUT_MS, type CheckedPlan, checkPlan, checkSizes, MAX_PARALLEL } from './check.ts';
 import { checkChosenUuid, refuseUsedUuid } from './chosen_uuid.ts';
 import { type Effect, effectOf } from './effect.ts';
-import { frozenIn, whyItWaits } from './held_back.ts';
+import { type HeldBack, heldBackBy } from './held_back.ts';
 import type { PlanParts } from './parts.ts';
 import { PERMIT_ALL, type Permit } from './permit.ts';
 import { findScopeOf } from './scope.ts';
 import { MANUAL } from './strategies.ts';
-import { type Step, stepsOfPlan, type TakesDown, takesDown } from './takes_down.ts';
+import { stepsOfPlan, type TakesDown, takesDown } from './takes_down.ts';
 import { createPlan, type NewAction } from './transition.ts';
 import type { WantedPlan } from './wanted.ts';
 
@@ -74,15 +74,11 @@ async function allowJoined(plan: ActionPlanRow, permit: Permit, sql: Transaction
 }
 
 /** What would come of a wanted plan. */
-interface PlanPreview {
+interface PlanPreview extends HeldBack {
   /** The plan that its request_id has already made; else null. */
   readonly plan: ActionPlanRow | null;
   readonly takesDown: TakesDown;
   readonly effect: Effect;
-  /** Why its start would be refused by a freeze, or null. */
-  readonly refused: CountermandError | null;
-  /** Why it would wait for a second person; null if it would not. */
-  readonly approvalWhy: string | null;
 }
 
 /**
@@ -112,7 +108,7 @@ export async function previewPlan(
   const { actions, nodeUuids } = await checkWithScope(wanted, read, parts, permit);
   const steps = actions.map(({ wanted: action, node }) => ({ ...action, node }));
   const effect = await effectOf(steps, { nodeUuids, plan: null }, parts.orders.limits, read);
-  return { plan: null, takesDown: takesDown(steps, queue), effect, ...heldBack(steps, starter, parts) };
+  return { plan: null, takesDown: takesDown(steps, queue), effect, ...heldBackBy(steps, starter, parts) };
 }
 
 /** What would come of the start of a plan that was made. Nothing is written. @param queue it would be started with `queue` */
@@ -127,18 +123,7 @@ export async function previewStart(
   const steps = await stepsOfPlan(plan, read);
   const nodeUuids = await listNodesOfPlan(plan.uuid, read);
   const effect = await effectOf(steps, { nodeUuids, plan }, orders.limits, read);
-  return { plan, takesDown: takesDown(steps, queue), effect, ...heldBack(steps, starter, parts) };
-}
-
-function heldBack(
-  steps: readonly Step[],
-  starter: Actor | null,
-  { orders, approvals }: PlanParts,
-): Pick<PlanPreview, 'refused' | 'approvalWhy'> {
-  return {
-    refused: frozenIn(steps, orders.freezes),
-    approvalWhy: approvals.isAny ? whyItWaits(steps, starter, approvals) : null,
-  };
+  return { plan, takesDown: takesDown(steps, queue), effect, ...heldBackBy(steps, starter, parts) };
 }
 
 async function checkWithScope(
