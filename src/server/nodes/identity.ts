@@ -14,11 +14,14 @@ export function provingGuidOf({ bmcGuid, guidShared }: Pick<NodeRow, 'bmcGuid' |
   return guidShared ? null : bmcGuid;
 }
 
-const answering = (identity: Identity): string | null => identity.otherGuid ?? provingGuidOf(identity);
+/** The GUID that answers behind a node's address, accepted or not; null if none is known that proves something. */
+export function answeringGuidOf(node: Pick<NodeRow, 'bmcGuid' | 'guidShared' | 'otherGuid'>): string | null {
+  return node.otherGuid ?? provingGuidOf(node);
+}
 
 /** True if a node is another server than it was: another BMC, or another GUID behind the same one. */
 export function isOtherServer(before: Identity, after: Identity): boolean {
-  return before.bmcKey !== after.bmcKey || isOtherGuid(answering(before), answering(after));
+  return before.bmcKey !== after.bmcKey || isOtherGuid(answeringGuidOf(before), answeringGuidOf(after));
 }
 
 /** Which server a node is, in words; that an operator has to accept it is said. */

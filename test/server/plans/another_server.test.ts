@@ -127,3 +127,24 @@ for (const [what, { meanwhile, goesOn = false, known = A }] of Object.entries(HA
       }
       await endWorld(world);
     });
+
+test('what was set while a GUID answered that was not accepted is rolled back while it still answers', async (t) => {
+  const world = await worldWith(t);
+  await world.enrol('n1', { fake_guid: A });
+  await world.clock.turn(1000);
+  setGuid(world, 'n1', B);
+  await world.clock.turn(150_000);
+  await make(world, 'p1', [wanted('set', 'set_node_maintenance', { resource_id: 'n1', maintenance: true })]);
+  await world.conductor.plans.start('p1', false);
+  await world.clock.turn(1000);
+  const isSet = async (): Promise<boolean> => {
+    const node = await world.database.read('nodes').where('name', 'n1').first();
+    return Boolean(node?.maintenance);
+  };
+  t.true(await isSet());
+  const request = { plan: 'p1', requestId: 'back', skipIrreversible: false, acceptDrift: false };
+  await world.conductor.plans.rollback(request);
+  await world.clock.turn(1000);
+  t.false(await isSet());
+  await endWorld(world);
+});

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { provingGuidOf } from '../../nodes/identity.ts';
+import { answeringGuidOf } from '../../nodes/identity.ts';
 import { updateNode } from '../../nodes/write.ts';
 import { hasBeforeImage, setBeforeImage } from '../../store/actions.ts';
 import { findNode } from '../../store/nodes.ts';
@@ -39,7 +39,7 @@ export const setNodeMaintenance = defineActionType<Parameters>({
         maintenance_reason: node.maintenanceReason,
         node_revision: node.revision,
         bmc_key: node.bmcKey,
-        bmc_guid: provingGuidOf(node),
+        bmc_guid: answeringGuidOf(node),
       };
       await setBeforeImage(context.action.uuid, { ...before }, transaction);
       const patch = { maintenance: wanted.maintenance, maintenanceReason: wanted.maintenance ? wanted.reason : '' };
@@ -75,7 +75,7 @@ interface BeforeImage {
   readonly maintenance: boolean;
   readonly maintenance_reason: string;
   readonly node_revision: number;
-  /** Which server it was; missing in actions of earlier versions. */
+  /** Which server answered, accepted or not; missing in actions of earlier versions. */
   readonly bmc_key?: string;
   readonly bmc_guid?: string | null;
 }
