@@ -1,6 +1,7 @@
 /** What operators and plans do to enrolled nodes makes events, in the transaction of the change; docs/notifications has the schemas. */
 import test, { type ExecutionContext } from 'ava';
 import { changeNode, deleteNode } from '../../../src/server/nodes/enrolment.ts';
+import type { Database } from '../../../src/server/store/database.ts';
 import { readEvents } from '../../../src/server/store/events.ts';
 import { World } from '../../world/world.ts';
 
@@ -27,6 +28,15 @@ async function open(t: ExecutionContext) {
     }));
   };
   return { world, told };
+}
+
+/** The conductor's database, whose writes wait. */
+function writingAfter(wait: Promise<void>, { store: { database } }: World['conductor']): Database {
+  const write: Database['write'] = async (work) => {
+    await wait;
+    return database.write(work);
+  };
+  return { read: database.read, feed: database.feed, write } as Database;
 }
 
 const NOTHING = { setDriverInfo: {}, removeDriverInfo: [], setLabels: {}, removeLabels: [] };
@@ -89,12 +99,14 @@ test('a change that comes second is told with its error; what is refused beforeh
   t.is(start?.data.error_code, null);
 
   const both = { ...NOTHING, node: 'n1', name: 'n2', maintenance: true };
-  const [order, ...changes] = await Promise.allSettled([
-    world.order('n1', 'soft power off'),
-    changeNode(both, conductor),
-    deleteNode('n1', conductor),
-  ]);
-  t.is(order.status, 'fulfilled');
+  // Both changes have read the node before it is ordered about, and are written afterwards.
+  const ordered = Promise.withResolvers<void>();
+  const late = { ...conductor, store: { ...conductor.store, database: writingAfter(ordered.promise, conductor) } };
+  const changing = Promise.allSettled([changeNode(both, late), deleteNode('n1', late)]);
+  const order = await world.order('n1', 'soft power off');
+  t.is(order.nodeName, 'n1');
+  ordered.resolve();
+  const changes = await world.finish(changing);
   t.true(changes.every(({ status }) => status === 'rejected'));
   const refused = await told();
   t.deepEqual(typesOf(refused).toSorted(), [
