@@ -17,19 +17,21 @@ import { type Client, withConductor } from '../src/cli/shared/connection.ts';
 import { systemClock } from '../src/core/clock.ts';
 import { fail } from '../src/core/errors.ts';
 import { openCancellation, sleep } from '../src/core/signals.ts';
+import { portionsOf } from '../src/server/store/portions.ts';
 import { type IpmiSim, startIpmiSim } from '../src/sim/ipmi_sim.ts';
 import { type RunningPostgres, startPostgres } from '../test/counterparts/postgres_server.ts';
 
 const USAGE = `usage: npm run endurance -- [--minutes M] [--kill-every S] [--lanes N] [--real N] [--fake N]
   --minutes M      how long new plans are started (10)
   --kill-every S   seconds between two kills of the leader (10)
-  --lanes N        plans that run side by side, each over nodes of its own (3)
-  --real N         nodes of a plan with an ipmi_sim each (4)
-  --fake N         nodes of a plan with the driver fake, by an agent of their own (26)
+  --lanes N        plans that run side by side, each over nodes of its own (2)
+  --real N         nodes of a plan with an ipmi_sim each (10)
+  --fake N         nodes of a plan with the driver fake, by an agent of their own (990)
 `;
 const KILLS_OF_DATABASE = 3;
 const DATABASE_AWAY_MS = 3000;
 const LOOK_MS = 500;
+const ENROL_AT_ONCE = 50;
 /** After the last start, all that was begun must be at rest within this time. */
 const REST_LIMIT_MS = 300_000;
 const MINUTE_MS = 60_000;
@@ -48,9 +50,9 @@ function readRequest(args: readonly string[]): Request | null {
       options: {
         minutes: number('10'),
         'kill-every': number('10'),
-        lanes: number('3'),
-        real: number('4'),
-        fake: number('26'),
+        lanes: number('2'),
+        real: number('10'),
+        fake: number('990'),
       },
     });
     const read = Object.fromEntries(Object.entries(values).map(([name, text]) => [name, Number(text)])) as Request;
@@ -163,11 +165,10 @@ async function endure(request: Request, signal: AbortSignal): Promise<Verdict> {
           await enrol(name, 'ipmi', '', { ...driverInfoOf(bmc) }, client);
           names.push(name);
         }
-        for (let at = 0; at < request.fake; at += 1) {
-          const name = `fake-${lane}-${at}`;
-          await enrol(name, 'fake', ZONE, { fake_address: name, ...FAKE }, client);
-          names.push(name);
-        }
+        const fakes = Array.from({ length: request.fake }, (_, at) => `fake-${lane}-${at}`);
+        for (const part of portionsOf(fakes, ENROL_AT_ONCE))
+          await Promise.all(part.map((name) => enrol(name, 'fake', ZONE, { fake_address: name, ...FAKE }, client)));
+        names.push(...fakes);
         lanes.push(names);
       }
       say(

@@ -6,6 +6,7 @@ import { systemClock } from '../../src/core/clock.ts';
 import { asCountermandError } from '../../src/core/errors.ts';
 import { sleep } from '../../src/core/signals.ts';
 import { type ActionPlan, ActionPlanState, actionPlanStateToJSON } from '../../src/gen/countermand/v1/action_plan.ts';
+import type { Node } from '../../src/gen/countermand/v1/node.ts';
 import { PowerState, PowerTarget } from '../../src/gen/countermand/v1/power.ts';
 import type { Persistence } from './persist.ts';
 
@@ -23,7 +24,8 @@ export interface Done {
 
 const LOOK_MS = 300;
 /** A cancel comes at most this long after the start. */
-const CANCEL_WITHIN_MS = 6000;
+const CANCEL_WITHIN_MS = 15_000;
+const ON_AT_ONCE = 20;
 const AT_REST: readonly ActionPlanState[] = [
   ActionPlanState.SUCCEEDED,
   ActionPlanState.FAILED,
@@ -79,6 +81,11 @@ export class Lane {
     await this.#powerOn();
   }
 
+  /** A plan of a thousand nodes outlives several leaders as well. */
+  get #sideBySide(): number {
+    return Math.max(10, Math.ceil(this.#nodes.length / 20));
+  }
+
   async #start(round: number): Promise<string> {
     const requestId = randomUUID();
     const actions = this.#nodes.map((node, at) => ({
@@ -87,7 +94,7 @@ export class Lane {
       // Neither may be sent twice.
       inputParameters: { resource_id: node, state: (at + round) % 2 === 0 ? 'soft power off' : 'rebooting' },
     }));
-    const request = { name: `round ${round}`, requestId, maxParallel: 10, actions, start: true };
+    const request = { name: `round ${round}`, requestId, maxParallel: this.#sideBySide, actions, start: true };
     const { actionPlan } = await this.#call(() => this.#client.plans.createActionPlan(request));
     return this.#accepted(actionPlan);
   }
@@ -112,18 +119,35 @@ export class Lane {
     if (answer !== null) await this.#untilAtRest(this.#accepted(answer.actionPlan));
   }
 
+  /** What is off yet, at most `ON_AT_ONCE` at a time. */
   async #powerOn(): Promise<void> {
-    const { nodes } = await this.#call(() => this.#client.nodes.listNodes({ pageSize: 1000 }));
-    const off = nodes.filter(({ name, powerState }) => this.#nodes.includes(name) && powerState !== PowerState.ON);
-    for (const { name } of off) {
-      const request = { node: name, target: PowerTarget.ON, requestId: randomUUID() };
-      const { task } = await this.#call(() => this.#client.power.orderPowerState(request));
-      this.#done.orders.push(task?.uuid ?? '');
-      const settled = async (): Promise<boolean> => {
-        const { tasks } = await this.#call(() => this.#client.power.listPowerTasks({ node: name, unsettled: true }));
-        return tasks.length === 0;
-      };
-      while (!(await settled())) await sleep(LOOK_MS, systemClock, this.#signal);
+    const off = (await this.#ownNodes()).filter(({ powerState }) => powerState !== PowerState.ON).values();
+    const work = async (): Promise<void> => {
+      for (const { name } of off) await this.#powerOnOne(name);
+    };
+    await Promise.all(Array.from({ length: ON_AT_ONCE }, work));
+  }
+
+  async #powerOnOne(node: string): Promise<void> {
+    const request = { node, target: PowerTarget.ON, requestId: randomUUID() };
+    const { task } = await this.#call(() => this.#client.power.orderPowerState(request));
+    this.#done.orders.push(task?.uuid ?? '');
+    const settled = async (): Promise<boolean> => {
+      const { tasks } = await this.#call(() => this.#client.power.listPowerTasks({ node, unsettled: true }));
+      return tasks.length === 0;
+    };
+    while (!(await settled())) await sleep(LOOK_MS, systemClock, this.#signal);
+  }
+
+  async #ownNodes(): Promise<Node[]> {
+    const own = new Set(this.#nodes);
+    const found: Node[] = [];
+    for (let pageToken = ''; ; ) {
+      const request = { pageSize: 1000, pageToken };
+      const { nodes, nextPageToken } = await this.#call(() => this.#client.nodes.listNodes(request));
+      found.push(...nodes.filter(({ name }) => own.has(name)));
+      if (nextPageToken === '') return found;
+      pageToken = nextPageToken;
     }
   }
 
