@@ -13,13 +13,12 @@ export function observedAs({ powerState, readAt }: Reading): NonNullable<PowerTa
 }
 
 /**
- * The last reading that a task and its node know of, or null. A later one that only confirmed the state is written to the node
- * alone.
+ * The last reading that a task and its node know of, or null. One that only confirmed the state was written to the node alone,
+ * after those of the task.
  */
 export function lastReadingOf({ task, node }: TaskAndNode): Reading | null {
-  const { observedPowerState, observedReadAt } = task;
-  if (observedPowerState === null) return null;
-  const times = node.powerState === observedPowerState ? [observedReadAt, node.powerStateReadAt] : [observedReadAt];
-  const readAt = Math.max(...times.map((at) => at ?? Number.NEGATIVE_INFINITY));
-  return { powerState: observedPowerState, readAt: Number.isFinite(readAt) ? readAt : undefined };
+  const { observedPowerState: powerState, observedReadAt } = task;
+  if (powerState === null) return null;
+  const isConfirmed = observedReadAt !== null && node.powerState === powerState;
+  return { powerState, readAt: (isConfirmed ? node.powerStateReadAt : observedReadAt) ?? undefined };
 }

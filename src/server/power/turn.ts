@@ -2,6 +2,7 @@
  * What the keeper does with what has come for one power task, as data: decided before anything is written or sent. Pure functions
  * over `decide.ts`, which knows the orders, and the abort table.
  */
+import { isWithin } from '../../core/clock.ts';
 import type { OrderTarget, Reading } from '../../core/power.ts';
 import type { Report } from '../../core/report.ts';
 import { isAtRest, type PowerTaskEvent } from '../../core/states.ts';
@@ -108,7 +109,7 @@ const READ_AGAIN_MS = 10_000;
 function readAgain({ powerState, powerStateReadAt }: TaskAndNode['node'], seen: Reading | null): Write | null {
   const readAt = seen?.readAt;
   if (readAt === undefined || seen?.doubt !== undefined || seen?.powerState !== powerState) return null;
-  return readAt - (powerStateReadAt ?? 0) < READ_AGAIN_MS ? null : { kind: 'read_again', readAt };
+  return isWithin(READ_AGAIN_MS, powerStateReadAt ?? 0, readAt) ? null : { kind: 'read_again', readAt };
 }
 
 function onDeadlinePassed({ task }: TaskAndNode, around: Around): Step {

@@ -88,6 +88,14 @@ test(
   'read_again, rest',
 );
 test(
+  'nothing new, after the clock was set back',
+  leads,
+  at('CONFIRMING', SEEN_ON, { powerStateReadAt: NOW + 3_600_000 }),
+  (own) => report(own, { observed: READING }),
+  {},
+  'read_again, rest',
+);
+test(
   'nothing new, after long, from a BMC that was away',
   leads,
   at('CONFIRMING', SEEN_ON, OLD),
