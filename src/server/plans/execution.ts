@@ -4,7 +4,7 @@ import { type Cancellation, onAbort, openCancellation, sleep, untilAborted } fro
 import type { ActionEvent, ActionState } from '../../core/states.ts';
 import { RETRY_MS } from '../retry.ts';
 import { isStorageFailure } from '../store/failures.ts';
-import type { ActionRow } from '../store/plan_rows.ts';
+import type { ActionPlanRow, ActionRow } from '../store/plan_rows.ts';
 import { type ActionContext, type ActionType, type End, parseParameters, type Result } from './actions/action_type.ts';
 import { findActionType } from './actions/list.ts';
 import type { PlanParts } from './parts.ts';
@@ -60,7 +60,7 @@ function typeOf({ actionType, inputParameters, name }: ActionRow): { type: Actio
 
 /** One action on its way. When `run` is aborted it stops waiting, takes nothing back and tells nothing. */
 export class Execution {
-  readonly #context: ActionContext;
+  #context: ActionContext;
   readonly #tell: (ended: Ended) => void;
   readonly #run: AbortSignal;
   /** Aborted to end the waiting of `execute`. */
@@ -93,9 +93,10 @@ export class Execution {
     this.#work.then((end) => this.#executed(end));
   }
 
-  /** The plan is cancelled: takes the action back, at the longest until `signal` is aborted. */
-  abort(signal: AbortSignal): void {
+  /** The plan is cancelled, and this is its row now: takes the action back, at the longest until `signal` is aborted. */
+  abort(plan: ActionPlanRow, signal: AbortSignal): void {
     this.#cancelled = true;
+    this.#context = { ...this.#context, plan };
     // Its time was over, so it is being taken back already; the outcome of that is now the end of the cancel.
     if (this.#takenBack) return;
     this.#takenBack = true;

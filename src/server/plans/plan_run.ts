@@ -105,7 +105,8 @@ export class PlanRun {
         began: rows.filter(({ uuid }) => beginningNow.has(uuid)),
       };
     });
-    this.#plan = plan;
+    // A cancel that was committed meanwhile has told of a later row.
+    if (plan.revision > (this.#plan?.revision ?? 0)) this.#plan = plan;
     for (const row of began) this.#begun(row);
     // A turn takes a limited number, and one that was skipped makes room for another.
     if (!this.#cancel && this.#state.startable(1).length > 0) this.#wakeUp();
@@ -184,7 +185,7 @@ export class PlanRun {
     };
     const execution = new Execution(this.#contextOf(action), tell, this.#cancellation.signal);
     this.#executions.set(action.uuid, execution);
-    if (this.#cancel) execution.abort(this.#cancel.signal);
+    if (this.#cancel) execution.abort(this.#plan as ActionPlanRow, this.#cancel.signal);
     else execution.begin();
   }
 
@@ -192,12 +193,13 @@ export class PlanRun {
     return { action, plan: this.#plan as ActionPlanRow, parts: this.#parts };
   }
 
-  #beginCancel({ cancelDeadlineAt }: ActionPlanRow): void {
+  #beginCancel(plan: ActionPlanRow): void {
     if (this.#cancel) return;
-    const afterMs = (cancelDeadlineAt ?? 0) - this.#parts.orders.store.clock.now();
+    this.#plan = plan;
+    const afterMs = (plan.cancelDeadlineAt ?? 0) - this.#parts.orders.store.clock.now();
     this.#cancel = openTakingBack(afterMs, this.#parts, this.#cancellation.signal);
     this.#sweep = this.#state.unsettledInReverse();
-    for (const execution of this.#executions.values()) execution.abort(this.#cancel.signal);
+    for (const execution of this.#executions.values()) execution.abort(plan, this.#cancel.signal);
     this.#wakeUp();
   }
 

@@ -21,7 +21,6 @@ import { driverOfTask, possibleWith } from '../../power/possible.ts';
 import { watchPowerTask } from '../../power/watch.ts';
 import type { Transaction } from '../../store/database.ts';
 import { findNode } from '../../store/nodes.ts';
-import { getPlans } from '../../store/plans.ts';
 import { findTaskOfAction, getPowerTask } from '../../store/power_tasks.ts';
 import type { NodeRow, PowerTaskRow } from '../../store/rows.ts';
 import { type ActionContext, defineActionType, type End, type Result, refuseIfCancelled } from './action_type.ts';
@@ -248,7 +247,6 @@ async function takeBack(task: PowerTaskRow, { action, plan, parts }: ActionConte
   }
   const target = abortTargetOf(task.target);
   if (target === null || task.state === 'ABORTING') return true;
-  const [now = plan] = await getPlans([plan.uuid], parts.orders.store.database.read);
   const abort: OrderOfAction = {
     node: task.nodeUuid,
     target,
@@ -257,7 +255,7 @@ async function takeBack(task: PowerTaskRow, { action, plan, parts }: ActionConte
     reason,
     abortsTaskUuid: task.uuid,
     // Taken back because its time is over, it is in the trace of its plan.
-    trace: cancelSpanOf(now) ?? spanOfRow({ uuid: action.uuid, trace: plan.trace }),
+    trace: cancelSpanOf(plan) ?? spanOfRow({ uuid: action.uuid, trace: plan.trace }),
   };
   // Where the driver has no such abort, or the task is past the part that can be aborted, it is waited for.
   await giveOrderOfAction(abort, action, parts.orders).catch(unlessCode('TARGET_NOT_SUPPORTED'));
