@@ -1,8 +1,8 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 
 /** A short text that stands for a value: the same for the same, whatever the order of its keys. (SHA-256, hexadecimal) */
 export function digestOf(value: unknown): string {
-  return createHash('sha256').update(JSON.stringify(value, inOrder)).digest('hex');
+  return hash('sha256', JSON.stringify(value, inOrder));
 }
 
 function inOrder(_key: string, value: unknown): unknown {

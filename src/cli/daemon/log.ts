@@ -13,8 +13,12 @@ import type { LiveConfiguration } from './reload.ts';
  * outlives whoever reads its log, and SIGHUP has its configuration read again.
  */
 export function openLog({ logLevel }: Configuration, live: LiveConfiguration, terminal: Terminal): Logger {
-  const log = pino({ level: logLevel, base: null }, openLogStream(terminal.stderr, shownOn(terminal)));
-  terminal.becomeDaemon(() => live.reread(log));
+  const stream = openLogStream(terminal.stderr, shownOn(terminal));
+  const log = pino({ level: logLevel, base: null }, stream);
+  terminal.becomeDaemon(
+    () => live.reread(log),
+    () => stream.flush(),
+  );
   return log;
 }
 

@@ -69,8 +69,9 @@ export function openProcessTerminal(own: NodeJS.Process): ProcessTerminal {
     abandon() {
       isAbandoned = true;
     },
-    becomeDaemon(onHangup) {
+    becomeDaemon(onHangup, onExit = () => {}) {
       isDaemon = true;
+      own.once('exit', onExit);
       const startedByPerson = stdin.isTTY;
       own.on('SIGHUP', () => {
         if (startedByPerson) cancellation.abort(fail('CALL_ENDED', 'stopped: the terminal was closed'));

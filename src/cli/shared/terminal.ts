@@ -53,8 +53,9 @@ export interface Terminal {
   /**
    * From now on the process is a daemon: it outlives the readers of its output. SIGHUP stops it only if a terminal that was
    * closed has sent it; otherwise `onHangup` is called.
+   * @param onExit called when the process ends, unless it is killed: what it then writes is written
    */
-  becomeDaemon(onHangup: () => void): void;
+  becomeDaemon(onHangup: () => void, onExit?: () => void): void;
   /** The process ends as soon as its command has, whatever it still has open. */
   abandon(): void;
 }

@@ -31,7 +31,8 @@ export class Access {
   rightsOf({ name, agentZones, role = null }: Pick<Identity, 'name' | 'agentZones' | 'role'>): Rights {
     if (agentZones === 'any') return EVERYTHING;
     if (agentZones !== null) return AGENT;
-    const key = JSON.stringify([name, role]);
+    // No name of a role has a line break.
+    const key = `${role ?? ''}\n${name}`;
     const known = this.#known.get(key);
     if (known) return known;
     const rights = this.#workOut(name, role);

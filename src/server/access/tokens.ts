@@ -1,5 +1,5 @@
 /** Tokens that the conductor has made. All of them are in memory: each call asks for one. */
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { failAt, failWith } from '../../core/errors.ts';
 import { CANONICAL_UUID } from '../../core/uuid.ts';
 import { type Also, type Touched, writeAlso } from '../store/also.ts';
@@ -122,7 +122,7 @@ const touchedBy =
   ({ name }: TokenRow) =>
   (): Touched => ({ token: name });
 
-const secretDigest = (secret: string): string => createHash('sha256').update(secret).digest('hex');
+const secretDigest = (secret: string): string => hash('sha256', secret);
 
 function check({ name, days, agentZones, role }: NewToken): void {
   if (role !== null && agentZones.length > 0)

@@ -14,7 +14,8 @@ export type Ending =
  * Told once how the call has ended. What it returns is told to the guards before, and to the client, instead: `left` stays what it is. An
  * error that it throws stands for a call that has failed by it.
  */
-type End = (ending: Ending) => Ending | void | Promise<Ending | void>;
+type End = Told<void> | Told<Promise<void>> | Told<Ending | undefined> | Told<Promise<Ending | undefined>>;
+type Told<Answer> = (ending: Ending) => Answer;
 
 /** A call that has arrived at a guard, with what the guards before have made of it. */
 export interface Arrived<Context> {
@@ -37,7 +38,7 @@ interface Passed<Context> {
 /** Lets a call pass, or throws why not; then the guards after it and the service do not see it. */
 export type Guard<Context = object> = (
   call: Arrived<Context>,
-) => Passed<Context> | void | Promise<Passed<Context> | void>;
+) => Passed<Context> | undefined | Promise<Passed<Context> | undefined>;
 
 /** Several guards as one: a call passes them in this order, and they are told of its end in the opposite one. */
 export function inTurn<Context>(guards: readonly Guard<Context>[]): Guard<Context> {

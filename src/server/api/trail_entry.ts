@@ -24,20 +24,28 @@ interface Summary {
 
 /** What was asked, without what is empty. */
 export function summaryOf(request: object): Summary {
-  const { reason, ...rest } = request as { readonly reason?: string };
-  const said = Object.entries(rest).flatMap(([key, value]) => {
+  const { reason } = request as { readonly reason?: string };
+  const whole: Record<string, unknown> = {};
+  for (const [key, value] of Object.entries(request)) {
+    if (key === 'reason') continue;
     const told = KEYS_ONLY.includes(key) ? Object.keys(value ?? {}) : COUNTED.includes(key) ? countOf(value) : value;
-    return isEmpty(told) ? [] : [[key, typeof told === 'bigint' ? String(told) : told] as const];
-  });
-  const whole = Object.fromEntries(said);
-  const { node, name, wanted: _wanted } = whole as Readonly<Record<string, unknown>>;
-  const text = JSON.stringify(whole, (_, value) => (typeof value === 'string' ? value.slice(0, TEXT_LIMIT) : value));
-  const told = text.length > REQUEST_LIMIT ? { left_out: text.length } : JSON.parse(text);
+    if (!isEmpty(told)) whole[key] = typeof told === 'bigint' ? String(told) : told;
+  }
+  const { node, name } = whole;
+  const told = toldOfRequest(whole);
   const named = typeof node === 'string' ? node : 'driver' in whole && typeof name === 'string' ? name : null;
   return {
     node: named,
     parts: { ...(reason ? { reason: reason.slice(0, TEXT_LIMIT) } : {}), request: told },
   };
+}
+
+function toldOfRequest(whole: Readonly<Record<string, unknown>>): object {
+  const text = JSON.stringify(whole);
+  // Then no text in it is longer either.
+  if (text.length <= TEXT_LIMIT) return whole;
+  const cut = JSON.stringify(whole, (_, value) => (typeof value === 'string' ? value.slice(0, TEXT_LIMIT) : value));
+  return cut.length > REQUEST_LIMIT ? { left_out: cut.length } : JSON.parse(cut);
 }
 
 const countOf = (value: unknown): number =>

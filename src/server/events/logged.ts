@@ -57,9 +57,12 @@ function linesOf(change: Change, logged: Logged): LogLine[] {
 
 /** Leaves out what says nothing. */
 function said(fields: Readonly<Record<string, unknown>>): Record<string, unknown> {
-  return Object.fromEntries(
-    Object.entries(fields).filter(([, value]) => value !== null && value !== '' && value !== undefined),
-  );
+  const told: Record<string, unknown> = {};
+  for (const key in fields) {
+    const value = fields[key];
+    if (value !== null && value !== '' && value !== undefined) told[key] = value;
+  }
+  return told;
 }
 
 /** Who called, and from where. */
@@ -82,32 +85,33 @@ function callerOf(task: PowerTaskRow, by: Actor | undefined, { callers }: Logged
 }
 
 function taskLines(task: PowerTaskRow, by: Actor | undefined, logged: Logged): LogLine[] {
-  const fields = said({
+  const caller = callerOf(task, by, logged);
+  const isOver = isAtRest(task.state);
+  // What is written about a task after its end has a later time.
+  if (isOver ? task.endedAt !== task.updatedAt : task.revision !== 1) return [];
+  const fields = {
     task: task.uuid,
     node: task.nodeName,
     target: task.target,
     request_id: task.requestId,
-    ...saidOf(callerOf(task, by, logged)),
+    ...saidOf(caller),
     plan: task.planUuid,
     action: task.actionUuid,
     aborts_task: task.abortsTaskUuid,
     reason: task.reason,
     trace_id: traceIn(task.trace),
-  });
-  if (!isAtRest(task.state))
-    return task.revision === 1 ? [{ level: 'info', fields, message: 'power order accepted' }] : [];
-  // What is written about a task after its end has a later time.
-  if (task.endedAt !== task.updatedAt) return [];
+  };
+  if (!isOver) return [{ level: 'info', fields: said(fields), message: 'power order accepted' }];
   const end = {
     state: task.state,
     outcome: task.abortOutcome,
     observed: task.observedPowerState,
     code: task.errorCode,
     error: task.errorMessage,
-    took_ms: task.endedAt - task.createdAt,
+    took_ms: (task.endedAt ?? 0) - task.createdAt,
   };
   const level = task.state === 'FAILED' ? 'warn' : 'info';
-  return [{ level, fields: { ...fields, ...said(end) }, message: 'power order ended' }];
+  return [{ level, fields: said({ ...fields, ...end }), message: 'power order ended' }];
 }
 
 function planLines(plan: ActionPlanRow, by: Actor | undefined, { plans }: Logged): LogLine[] {

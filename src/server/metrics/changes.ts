@@ -34,22 +34,16 @@ class ChangeMetrics {
     if (change.kind === 'node') this.#countNode(change.node, change.deleted);
   }
 
-  #countTask({ target, state, endedAt, updatedAt, createdAt, ...task }: PowerTaskRow): void {
+  #countTask(task: PowerTaskRow): void {
+    const { target, state, endedAt, updatedAt, createdAt, sendingAt, abortRequestedAt, abortOutcome } = task;
     // What is written about a task after its end has a later time.
     if (!isAtRest(state) || endedAt === null || endedAt !== updatedAt) return;
     this.#registry.add('countermand_power_tasks_total', { target, state });
     if (state === 'FAILED') this.#registry.add('countermand_power_task_failures_total', { code: task.errorCode ?? '' });
-    this.#observe('countermand_power_task_queued_seconds', { target }, createdAt, task.sendingAt);
-    if (task.sendingAt !== null)
-      this.#observe('countermand_power_task_sent_seconds', { target }, task.sendingAt, endedAt);
-    const isAbort = task.abortsTaskUuid !== null;
-    if (!isAbort && task.abortRequestedAt !== null && task.abortOutcome !== null)
-      this.#observe(
-        'countermand_power_task_abort_seconds',
-        { outcome: task.abortOutcome },
-        task.abortRequestedAt,
-        endedAt,
-      );
+    this.#observe('countermand_power_task_queued_seconds', { target }, createdAt, sendingAt);
+    if (sendingAt !== null) this.#observe('countermand_power_task_sent_seconds', { target }, sendingAt, endedAt);
+    if (task.abortsTaskUuid !== null || abortRequestedAt === null || abortOutcome === null) return;
+    this.#observe('countermand_power_task_abort_seconds', { outcome: abortOutcome }, abortRequestedAt, endedAt);
   }
 
   #countPlan({ uuid, state, startedAt, endedAt, updatedAt, createdAt }: ActionPlanRow): void {

@@ -32,11 +32,11 @@ export function timed(database: Database, registry: MetricRegistry, clock: Clock
     async write(work) {
       const began = clock.monotonic();
       let kind: Change['kind'] | 'other' = 'other';
-      const noting = ({ changed, ...transaction }: Transaction): Transaction => ({
+      const noting = (transaction: Transaction): Transaction => ({
         ...transaction,
         changed(change) {
           if (kind === 'other') kind = change.kind;
-          changed(change);
+          transaction.changed(change);
         },
       });
       try {

@@ -77,17 +77,22 @@ export class Feed {
     return this.#open([...topics], openFolded(signal, fold), signal);
   }
 
-  /** Tells every change of these topics from the call on, in order, until `signal` is aborted; then it resolves. */
-  async each(topics: Iterable<string>, tell: (change: Change) => void, signal: AbortSignal): Promise<void> {
-    const inOrder = (waiting: Change[] = [], change: Change): Change[] => {
-      waiting.push(change);
-      return waiting;
-    };
-    try {
-      for await (const changes of this.gather(topics, inOrder, signal)) for (const change of changes) tell(change);
-    } catch (thrown) {
-      if (!signal.aborted) throw thrown;
-    }
+  /**
+   * Tells every change of these topics from the call on, in order, as soon as it is committed, until `signal` is aborted; then it resolves.
+   * It ends with what `tell` throws, which is no fault of the write.
+   */
+  each(topics: readonly string[], tell: (change: Change) => void, signal: AbortSignal): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const push = (change: Change): void => {
+        try {
+          tell(change);
+        } catch (error) {
+          leave();
+          reject(error);
+        }
+      };
+      const leave = this.#enter(topics, { push }, signal, resolve);
+    });
   }
 
   /** As `gather`, for one topic of which only the last change counts. */
@@ -96,21 +101,32 @@ export class Feed {
   }
 
   #open<Out>(topics: readonly string[], channel: Channel<Change, Out>, signal: AbortSignal): AsyncGenerator<Out> {
-    for (const topic of topics) {
-      const watchers = this.#watchers.get(topic) ?? new Set();
-      this.#watchers.set(topic, watchers.add(channel));
-    }
-    const close = (): void => {
-      unlink();
-      for (const topic of topics) this.#leave(topic, channel);
-    };
-    const unlink = onAbort(signal, () => close());
+    const close = this.#enter(topics, channel, signal);
     return closedOnReturn(readThenClose(channel, close), close);
   }
 
-  #leave(topic: string, channel: Watcher): void {
+  /** Takes a watcher in, until the returned call or the abort, which calls `ended`. */
+  #enter(topics: readonly string[], watcher: Watcher, signal: AbortSignal, ended = (): void => {}): () => void {
+    for (const topic of topics) {
+      const watchers = this.#watchers.get(topic) ?? new Set();
+      this.#watchers.set(topic, watchers.add(watcher));
+    }
+    const leave = (): void => {
+      for (const topic of topics) this.#leave(topic, watcher);
+    };
+    const unlink = onAbort(signal, () => {
+      leave();
+      ended();
+    });
+    return () => {
+      unlink();
+      leave();
+    };
+  }
+
+  #leave(topic: string, watcher: Watcher): void {
     const watchers = this.#watchers.get(topic);
-    watchers?.delete(channel);
+    watchers?.delete(watcher);
     if (watchers?.size === 0) this.#watchers.delete(topic);
   }
 }

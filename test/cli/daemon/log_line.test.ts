@@ -24,7 +24,7 @@ test('time, level, message and fields, and an error with its stack', (t) => {
   t.is(readableLine('no JSON\n', look), 'no JSON\n');
 });
 
-test('a person sees lines, and whoever else reads the log gets JSON', (t) => {
+test('a person sees lines, and whoever else reads the log gets JSON', async (t) => {
   const read = () => readValues({}, {});
   for (const isTTY of [true, false]) {
     const { terminal, stderr } = openCaptured(isTTY, { NO_COLOR: '1' });
@@ -32,6 +32,7 @@ test('a person sees lines, and whoever else reads the log gets JSON', (t) => {
       { a: 1 },
       'said',
     );
+    await new Promise((resolve) => setImmediate(resolve));
     t.regex(stderr(), isTTY ? /^\d{4}-\S+ info {2}said a=1\n$/ : /^\{"level":30,.*"a":1,"msg":"said"\}\n$/);
   }
 });
