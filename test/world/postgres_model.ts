@@ -154,7 +154,7 @@ export class ModelCandidate implements Pick<Candidate, 'look' | 'endLeader' | 'l
     await process.untilAwake();
     await way.untilMended();
     if (this.#server.holder !== session) throw away();
-    const rows = await shared.openOwned(line, self, { everyWriteTwice }).catch((thrown) => {
+    const { database: rows, beat } = await shared.openLed(line, self, { everyWriteTwice }).catch((thrown) => {
       this.drop();
       throw thrown instanceof Crash ? thrown : away(thrown);
     });
@@ -174,7 +174,7 @@ export class ModelCandidate implements Pick<Candidate, 'look' | 'endLeader' | 'l
       hear: (answered) => {
         line.answered = answered;
       },
-      beat: (predecessorsEnded) => database.write(async () => void (predecessorsEnded && notePredecessorsEnded())),
+      beat: (predecessorsEnded) => beat(() => predecessorsEnded && notePredecessorsEnded()),
       over: (error) => line.giveUp(error),
     });
     session.leadsForMs = () => (process.alive ? tenure.restMs() : 0);

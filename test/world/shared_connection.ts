@@ -38,6 +38,15 @@ export interface ConnectionUser {
 /** Whoever looks at the database from outside of all processes. */
 const OBSERVER: ConnectionUser = { alive: true, statement: () => {}, afterCommit: () => {} };
 
+/** A database, and how whoever leads by it shows that it lives. */
+interface Led {
+  readonly database: Database;
+  /** A commit of no rows; `work` is done in it. */
+  readonly beat: (work: () => unknown) => Promise<void>;
+}
+
+const OWNER = 'select generation from database_owner where id = 1';
+
 interface Waiting {
   readonly user: ConnectionUser;
   readonly resolve: () => void;
@@ -92,13 +101,42 @@ export class SharedConnection {
    * @throws DATA_FOLDER_IN_USE if its owner is alive, as far as `self` can tell
    */
   async openOwned(user: ConnectionUser, self: OwnProcess, options: WriteOptions = {}): Promise<Database> {
+    return (await this.openLed(user, self, options)).database;
+  }
+
+  /** As `openOwned`, and how its leader shows that it lives. */
+  async openLed(user: ConnectionUser, self: OwnProcess, options: WriteOptions = {}): Promise<Led> {
     await this.#take(user);
     try {
       user.statement();
-      return this.open(user, takeOwnership(self, 'of the simulation', this.#raw), options);
+      const generation = takeOwnership(self, 'of the simulation', this.#raw);
+      const database = this.open(user, generation, options);
+      return { database, beat: (work) => this.#beat(user, generation, database, work) };
     } finally {
       this.#give(user);
     }
+  }
+
+  /**
+   * A write of nothing, as its user sees it: BEGIN, the owner's row, COMMIT. A leader makes one each second of virtual time;
+   * by `Database.write` they took half of the time of such a world.
+   */
+  async #beat(user: ConnectionUser, generation: number, database: Database, work: () => unknown): Promise<void> {
+    if (user.reach) await user.reach();
+    await this.#take(user);
+    let isOwn = false;
+    try {
+      user.statement();
+      const owner = this.#prepare(OWNER, () => user.statement()).get() as { generation: number };
+      isOwn = owner.generation === generation;
+      if (isOwn) work();
+      user.statement();
+    } finally {
+      this.#give(user);
+    }
+    // One that has lost its database learns it as by any other write.
+    if (isOwn) await user.afterCommit([]);
+    else await database.write(async () => {});
   }
 
   /** The database as one process opens it. With a generation, each of its commits checks that it still has it. */
