@@ -40,7 +40,7 @@ export const NOT_QUICK: readonly string[] = [
 
 /** What it tests: tidiness, tables, units and scenarios. */
 const QUICK = [
-  ...['tables', 'worlds'].map((group) => `test/grouped/${group}.test.ts`),
+  ...['tables', 'worlds', 'plans'].map((group) => `test/grouped/${group}.test.ts`),
   ...['tidy', 'docs', 'core', 'server', 'cli', 'agent', 'world', 'scenarios'].map((folder) => `test/${folder}/**`),
   ...NOT_QUICK.map((file) => `!${file}`),
 ];

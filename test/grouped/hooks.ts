@@ -19,19 +19,39 @@ export const SERIAL_PARAMETER = 'serial';
 /** ... or at most this number at once. */
 export const SLOTS_PARAMETER = 'slots';
 
+const SERIAL = `&${SERIAL_PARAMETER}`;
+const SLOTS = (count: number): string => `&${SLOTS_PARAMETER}=${count}`;
+
 /** How the tests of a group run, beside each other unless it is said here. */
 const MODES: Readonly<Record<string, string>> = {
-  worlds: `&${SERIAL_PARAMETER}`,
-  houses: `&${SLOTS_PARAMETER}=4`,
-  sockets: `&${SLOTS_PARAMETER}=8`,
+  worlds: SERIAL,
+  plans: SERIAL,
+  patient: SERIAL,
+  postgres: SERIAL,
+  houses: SLOTS(4),
+  callers: SLOTS(4),
+  killed: SLOTS(4),
+  processes: SLOTS(4),
+  sockets: SLOTS(8),
 };
 
-/** The test files that groups run: `test/core/power.test.ts`. */
-export function groupedFiles(): string[] {
-  const groups = readdirSync(FOLDER).filter((name) => name.endsWith('.test.ts'));
-  const texts = groups.map((name) => readFileSync(new URL(name, FOLDER), 'utf8'));
-  return texts.flatMap((text) => [...text.matchAll(/^import '\.\.\/(.+)';$/gm)].map(([, path]) => `test/${path}`));
+/** The groups by their names, each with the test files that it runs: `test/core/power.test.ts`. */
+export function groups(): Map<string, string[]> {
+  const files = readdirSync(FOLDER).filter((name) => name.endsWith('.test.ts'));
+  return new Map(
+    files.map((file) => {
+      const text = readFileSync(new URL(file, FOLDER), 'utf8');
+      const members = [...text.matchAll(/^import '\.\.\/(.+)';$/gm)].map(([, path]) => `test/${path}`);
+      return [file.slice(0, -'.test.ts'.length), members];
+    }),
+  );
 }
+
+/** The test files that groups run. */
+export const groupedFiles = (): string[] => [...groups().values()].flat();
+
+/** True if the tests of a group run one after the other. */
+export const isSerial = (group: string): boolean => MODES[group] === SERIAL;
 
 /** The group that imported each member, by their URLs. */
 const groupOf = new Map<string, string>();

@@ -23,3 +23,6 @@ import '../sim/irmc_tls.test.ts';
 import '../sim/irmc_web.test.ts';
 import '../sinks/broker.test.ts';
 import '../sinks/post.test.ts';
+import '../cli/daemon/otlp.test.ts';
+import '../drivers/rmcp/udp.test.ts';
+import '../drivers/irmc_identity.test.ts';

@@ -71,11 +71,9 @@ test('a real Prometheus scrapes it, and its alert fires for a node that cannot b
   const rules = (await readFile(RULES, 'utf8')).replaceAll(/^( +)for: .*$/gm, '$1for: 0s');
   await writeFile(join(folder, 'rules.yaml'), rules);
   const configuration = {
-    global: { scrape_interval: '100ms', scrape_timeout: '100ms', evaluation_interval: '100ms' },
+    global: { scrape_interval: '1s', scrape_timeout: '1s', evaluation_interval: '1s' },
     rule_files: [join(folder, 'rules.yaml')],
-    scrape_configs: [
-      { job_name: 'countermand', scrape_timeout: '100ms', static_configs: [{ targets: [new URL(house.http).host] }] },
-    ],
+    scrape_configs: [{ job_name: 'countermand', static_configs: [{ targets: [new URL(house.http).host] }] }],
   };
   await writeFile(join(folder, 'prometheus.yml'), JSON.stringify(configuration));
   const words = ['--pdeathsig', 'KILL', PROMETHEUS, `--config.file=${join(folder, 'prometheus.yml')}`];
@@ -94,13 +92,11 @@ test('a real Prometheus scrapes it, and its alert fires for a node that cannot b
     const answer = (await response.json()) as { data: { result: { metric: Record<string, string> }[] } };
     return answer.data.result.map(({ metric }) => JSON.stringify(metric));
   };
-  await eventually('the alert to fire', async () =>
-    (await ask('ALERTS{alertstate="firing"}')).some((alert) => alert.includes('CountermandNodesUnreadable')),
-  ).catch((error: Error) => t.fail(`${error.message}\n${lines.join('\n')}`));
-  const firing = await ask('ALERTS{alertstate="firing"}');
-  t.deepEqual(
-    firing.map((alert) => JSON.parse(alert).alertname),
-    ['CountermandNodesUnreadable'],
-  );
+  // A machine that is slow answers some scrapes too late: then it is said to be down, until the next one.
+  const firing = async (): Promise<string> =>
+    (await ask('ALERTS{alertstate="firing"}')).map((alert) => JSON.parse(alert).alertname).join();
+  await eventually('this alert alone to fire', async () => (await firing()) === 'CountermandNodesUnreadable')
+    .then(() => t.pass())
+    .catch(async (error: Error) => t.fail(`${error.message}: ${await firing()}\n${lines.join('\n')}`));
   t.is((await ask('countermand_info{version!=""}')).length, 1);
 });

@@ -1,0 +1,21 @@
+/** Conductors that run in the process of their tests, and who calls them. */
+import '../e2e/database_copy.test.ts';
+import '../e2e/confirmation.test.ts';
+import '../e2e/role_views.test.ts';
+import '../e2e/roles.test.ts';
+import '../e2e/abort_cli.test.ts';
+import '../e2e/authentication.test.ts';
+import '../e2e/tls.test.ts';
+import '../e2e/sealed_secrets.test.ts';
+import '../e2e/bad_plans.test.ts';
+import '../e2e/bad_input.test.ts';
+import '../e2e/limits.test.ts';
+import '../e2e/audit_trail.test.ts';
+import '../e2e/freeze.test.ts';
+import '../e2e/history_cli.test.ts';
+import '../e2e/tokens.test.ts';
+import '../e2e/hung_bmc.test.ts';
+import '../e2e/live_view.test.ts';
+import '../http/baremetal.test.ts';
+import '../http/watcher.test.ts';
+import '../http/metrics.test.ts';
