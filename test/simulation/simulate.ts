@@ -16,6 +16,7 @@ import { PlanOrders } from './plan_orders.ts';
 import { checkAlways, checkAtPeace } from './power_invariants.ts';
 import { PowerOrders } from './power_orders.ts';
 import { checkPruning } from './pruning.ts';
+import { Readings } from './readings.ts';
 import { RollbackOrders } from './rollback_orders.ts';
 import { RollbackWitness } from './rollback_witness.ts';
 import { differenceOf, severalOf } from './several_faults.ts';
@@ -52,6 +53,7 @@ interface Run {
   readonly exchanges: Exchanges;
   readonly witness: Witness;
   readonly holders: Holders;
+  readonly readings: Readings;
   readonly subscriber: Subscriber;
   readonly rollbackWitness: RollbackWitness;
   readonly audits: AuditOrders;
@@ -123,6 +125,7 @@ function prepare(world: World, seed: number): Run {
   const exchanges = new Exchanges(simulation);
   const witness = new Witness();
   const holders = new Holders(world);
+  const readings = new Readings(world);
   const subscriber = new Subscriber(world);
   world.onSent = (sent) => holders.sent(sent);
   world.onCommand = (command) => holders.begun(command);
@@ -148,13 +151,35 @@ function prepare(world: World, seed: number): Run {
     if (change.kind === 'node') rollbackWitness.hearNode(change.node);
     if (change.kind === 'node') exchanges.hearNode(change.node);
     if (change.kind === 'node') holders.hearNode(change.node);
+    if (change.kind === 'node') readings.hearNode(change.node);
     if (change.kind === 'plan') rollbackWitness.hearPlan(change.plan);
   });
   const checks = new PlanChecks(world, witness, plans, audits, { orders: rollbacks, witness: rollbackWitness });
-  return { world, simulation, exchanges, witness, holders, subscriber, rollbackWitness, audits, checks, moves };
+  return {
+    world,
+    simulation,
+    exchanges,
+    witness,
+    holders,
+    readings,
+    subscriber,
+    rollbackWitness,
+    audits,
+    checks,
+    moves,
+  };
 }
 
-async function takeStep({ world, simulation, exchanges, holders, subscriber, checks, moves }: Run): Promise<void> {
+async function takeStep({
+  world,
+  simulation,
+  exchanges,
+  holders,
+  readings,
+  subscriber,
+  checks,
+  moves,
+}: Run): Promise<void> {
   // What has subscribed since the last step reads as well, and each read may be the one at which a conductor dies.
   await simulation.restartTheDead();
   // A conductor that is called may sleep, or wait for its database, in the middle of it.
@@ -165,6 +190,7 @@ async function takeStep({ world, simulation, exchanges, holders, subscriber, che
   subscriber.attend(world.chance.happens(0.1));
   await checkAlways(world);
   holders.check();
+  readings.check();
   exchanges.check();
   await checks.always();
 }
@@ -176,6 +202,7 @@ async function makePeace({
   exchanges,
   witness,
   holders,
+  readings,
   subscriber,
   audits,
   checks,
@@ -190,6 +217,7 @@ async function makePeace({
   await world.clock.turnUntil(() => witness.quiet, limitMs + backMs);
   await world.clock.turn(10 * 60_000 + backMs);
   holders.check();
+  readings.check();
   await subscriber.end();
   return checks.atPeace();
 }
