@@ -32,6 +32,7 @@ export async function readPowerRows({ read }: Pick<Database, 'read'>): Promise<P
 export async function checkAlways(world: World): Promise<void> {
   const rows = await readPowerRows(world.database);
   checkHolders(rows);
+  checkGivenOnce(rows);
   checkKept(rows, world);
   insist(world.faults.length === 0, `a fault of ours was logged: ${world.faults[0]}`);
 }
@@ -53,6 +54,15 @@ export function checkHolders({ nodes, tasks }: PowerRows): void {
     insist(who.length === 1, `power task ${task.uuid} was ordered by ${who.join(' and ')}`);
     insist((task.planUuid === null) === (task.requestId !== null), `power task ${task.uuid} is of ${task.planUuid}`);
   }
+}
+
+/** However often a client gives one order, and to whichever conductor, it is one task. Each has a reason of its own. */
+function checkGivenOnce({ tasks }: PowerRows): void {
+  const reasons = tasks
+    .filter(({ requestId, reason }) => requestId !== null && reason !== '')
+    .map(({ reason }) => reason);
+  const twice = reasons.find((reason, at) => reasons.indexOf(reason) !== at);
+  insist(twice === undefined, `the order ${twice} was given again, and has become another power task`);
 }
 
 /** What a conductor keeps in memory of the rows is what they are. */

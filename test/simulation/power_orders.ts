@@ -1,7 +1,7 @@
 /** The power orders of a simulation: given, aborted, withdrawn, repeated, and struck while they are on their way. */
 import { abortTargetOf, type OrderTarget, TARGETS, type Target } from '../../src/core/power.ts';
 import { POWER_TASK_REST } from '../../src/core/states.ts';
-import { withdrawOrder } from '../../src/server/power/orders.ts';
+import { type Order, withdrawOrder } from '../../src/server/power/orders.ts';
 import { getNode, saveNode } from '../../src/server/store/nodes.ts';
 import { type Move, NODES, type Simulation } from './simulation.ts';
 
@@ -9,10 +9,12 @@ import { type Move, NODES, type Simulation } from './simulation.ts';
 export const ORDERS = TARGETS.filter((target): target is OrderTarget => !target.startsWith('abort'));
 const ABORTS = TARGETS.filter((target) => target.startsWith('abort'));
 
+type GivenOrder = Pick<Order, 'node' | 'target' | 'requestId' | 'onTimeout' | 'timeoutMs'>;
+
 /** Those who order power states. */
 export class PowerOrders {
   readonly #simulation: Simulation;
-  #last: { node: string; target: Target; requestId: string } | null = null;
+  #last: GivenOrder | null = null;
 
   constructor(simulation: Simulation) {
     this.#simulation = simulation;
@@ -41,13 +43,18 @@ export class PowerOrders {
     ];
   }
 
-  /** Gives an order; a refusal, or the death of the conductor meanwhile, is an answer too. */
-  async #order(target: Target, node = this.#chance.pick(NODES), again?: string): Promise<void> {
-    const requestId = again ?? (await this.#simulation.requestId());
-    this.#last = { node, target, requestId };
+  /**
+   * Gives an order; a refusal, or the death of the conductor meanwhile, is an answer too. Its reason tells its tasks from all others,
+   * whatever becomes of its request_id.
+   * @param again an order that was given before
+   */
+  async #order(target: Target, node = this.#chance.pick(NODES), again: GivenOrder | null = null): Promise<void> {
+    const requestId = again?.requestId ?? (await this.#simulation.requestId());
     const onTimeout = this.#chance.happens(0.3) && target.startsWith('soft') ? ('FORCE' as const) : ('FAIL' as const);
     const timeoutMs = target.startsWith('abort') ? null : this.#chance.pick([null, 5000, 40_000]);
-    await this.#world.order(node, target, { requestId, onTimeout, timeoutMs }).then(
+    const given = again ?? { node, target, requestId, onTimeout, timeoutMs };
+    this.#last = given;
+    await this.#world.order(node, target, { ...given, reason: requestId }).then(
       ({ uuid }) => this.#simulation.accepted.push(uuid),
       () => {},
     );
@@ -92,9 +99,9 @@ export class PowerOrders {
     if (target) await this.#order(target, task.node_name);
   }
 
-  /** The client did not hear an answer and asks again, with the same request_id. */
+  /** The client did not hear an answer and asks again, with the same request_id: perhaps another conductor. */
   async #repeat(): Promise<void> {
-    if (this.#last) await this.#order(this.#last.target, this.#last.node, this.#last.requestId);
+    if (this.#last) await this.#order(this.#last.target, this.#last.node, this.#last);
   }
 
   /** Orders that share a commit with writes that change their nodes, and fail: nothing of those may be left. */

@@ -1,6 +1,6 @@
 /**
- * `npm run sim -- SEED` replays one seed; `npm run sim -- --seeds N [--from SEED]` runs many. With `--twice`, every callback of a
- * write runs twice, and must not show it.
+ * `npm run sim -- SEED` replays one seed; `npm run sim -- --seeds N [--from SEED]` runs many, with `--first` until one fails. With
+ * `--twice`, every callback of a write runs twice, and must not show it.
  */
 import { parseArgs } from 'node:util';
 import { type Summary, simulate } from './simulate.ts';
@@ -13,6 +13,7 @@ const { values, positionals } = parseArgs({
     seeds: { type: 'string' },
     from: { type: 'string', default: '1' },
     twice: { type: 'boolean', default: false },
+    first: { type: 'boolean', default: false },
   },
 });
 const first = Number(positionals[0] ?? values.from);
@@ -33,6 +34,7 @@ for (let seed = first; seed < first + count; seed += 1) {
     failures += 1;
     console.log((error as Error).message);
     if (count === 1) console.log((error as Error).cause);
+    if (values.first) break;
   }
 }
 console.log(`${count - failures} seeds well, ${failures} failed`);

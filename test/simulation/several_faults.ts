@@ -67,6 +67,16 @@ export function faultsOfSeveral(several: Several, simulation: Simulation): Move[
         }),
     ],
     [3, () => atACommit((leader) => several.cutOff(leader, aWhile()))],
+    // Leave to send travels to an agent inside it, and finds that asleep with its conductor. They wake when another one leads.
+    [
+      world.latencyMs > 0 ? 4 : 0,
+      () =>
+        simulation.ambushAtLeave(async () => {
+          const { leader } = several;
+          const ms = chance.pick([4000, 8000]);
+          if (leader) world.clock.after(chance.between(1, world.latencyMs), () => several.pause(leader, ms));
+        }),
+    ],
     // Its session ends while it cannot know, and its agents look for a conductor meanwhile.
     [
       4,
@@ -75,6 +85,8 @@ export function faultsOfSeveral(several: Several, simulation: Simulation): Move[
           if (chance.happens(0.3)) several.pause(leader, aWhile());
           else several.cutOff(leader, aWhile());
           several.endSession();
+          // The next one leads for a moment only, and the one after it has to know of both.
+          if (chance.happens(0.3)) world.clock.after(chance.pick([600, 1200, 2000]), () => several.resign());
           for (const afterMs of [400, 800, 1200, 1600, 2000])
             if (chance.happens(0.6)) world.clock.after(afterMs, cutLinks);
         }),

@@ -50,6 +50,7 @@ export class Several implements Conducting {
   #electing = 0;
   #dieAtTouch = Number.POSITIVE_INFINITY;
   #pids = 0;
+  #atPeace = false;
 
   constructor(settings: SeveralSettings, around: Surroundings) {
     this.#around = around;
@@ -136,11 +137,20 @@ export class Several implements Conducting {
     if (this.#server.holder) this.#server.end(this.#server.holder);
   }
 
+  /** The leader is told to stop, and resigns; its host is free for another process. */
+  resign(): void {
+    const { leader } = this;
+    if (leader === null || this.#atPeace) return;
+    const { process, stop, done } = leader;
+    stop.abort(fail('SHUTTING_DOWN', 'the conductor stops'));
+    void done.then(() => process.kill());
+  }
+
   /** Lets a process sleep for a while. */
   pause(host: ConductorHost, ms: number): void {
     const { process } = host;
     const { clock, chance } = this.#around;
-    if (!process.alive || process.paused) return;
+    if (!process.alive || process.paused || this.#atPeace) return;
     process.pause();
     for (const inside of this.#around.inside(host.term)) inside.pause();
     const timersFirst = chance.happens(0.5);
@@ -166,8 +176,9 @@ export class Several implements Conducting {
     }
   }
 
-  /** Those that stand by leave. */
+  /** Those that stand by leave. From now on, the leader neither sleeps nor resigns. */
   async sendOthersAway(): Promise<void> {
+    this.#atPeace = true;
     for (const host of this.hosts) if (host !== this.leader) await this.#stopOn(host);
   }
 

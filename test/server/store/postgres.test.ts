@@ -183,6 +183,15 @@ test('a conductor that rests hears that another one has taken the database over'
   t.deepEqual(await names(second.database), ['after']);
 });
 
+test('a generation that is over writes nothing, also in a session that still has the lock', async (t) => {
+  const { server, database, name } = await openNew(t);
+  await database.write(insert(nodeRow({ name: 'before' })));
+  await server.query('update database_owner set generation = generation + 1', name);
+  t.is(await codeOf(database.write(insert(nodeRow({ name: 'never' })))), 'DATABASE_TAKEN');
+  t.is((await database.lost).code, 'DATABASE_TAKEN');
+  t.deepEqual(await names(database), ['before']);
+});
+
 /** A conductor of a version with these migrations, which stands by or leads. */
 async function joins(
   t: ExecutionContext,
