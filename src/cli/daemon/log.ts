@@ -13,7 +13,7 @@ import type { LiveConfiguration } from './reload.ts';
  * outlives whoever reads its log, and SIGHUP has its configuration read again.
  */
 export function openLog({ logLevel }: Configuration, live: LiveConfiguration, terminal: Terminal): Logger {
-  const stream = openLogStream(terminal.stderr, shownOn(terminal));
+  const stream = openLogStream(terminal.stderr, terminal.clock, shownOn(terminal));
   const log = pino({ level: logLevel, base: null }, stream);
   terminal.becomeDaemon(
     () => live.reread(log),

@@ -76,6 +76,7 @@ export async function runAgentAlone(
     watching.abort(fail('SHUTTING_DOWN', 'the agent has stopped'));
     watching.end();
     await traces.close();
+    log.flush();
   }
 }
 

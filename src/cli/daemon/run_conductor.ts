@@ -81,6 +81,7 @@ export async function runConductor(
     cancellation.abort(fail('SHUTTING_DOWN', 'the conductor has stopped'));
     cancellation.end();
     await traces?.close();
+    log.flush();
   }
 }
 

@@ -13,8 +13,7 @@ import { decodeNode, nodeCodecOf } from './sealing.ts';
 
 /** A node by name or uuid, or null. */
 export async function findNode(nameOrUuid: string, sql: Knex): Promise<NodeRow | null> {
-  const kept = keptBehind(sql);
-  const known = kept.node(nameOrUuid) ?? kept.node(uuidsByName.get(nameOrUuid) ?? '');
+  const known = keptBehind(sql).node(uuidsByName.get(nameOrUuid) ?? nameOrUuid);
   if (known && (known.uuid === nameOrUuid || known.name === nameOrUuid)) return known;
   // Two questions for one index each take less time than one for either.
   const byUuid = isUuid(nameOrUuid) && (await sql('nodes').where('uuid', nameOrUuid).first());

@@ -2,6 +2,7 @@
 import { Writable } from 'node:stream';
 import test from 'ava';
 import { openLogStream } from '../../../src/cli/daemon/log_stream.ts';
+import { VirtualClock } from '../../world/virtual_clock.ts';
 
 /** A stream whose reader reads only when it is told to. */
 function openStuck() {
@@ -21,7 +22,7 @@ function openStuck() {
 
 test('lines that are not read are left out beyond a limit, and counted once they are read again', async (t) => {
   const { stream, read, readOne } = openStuck();
-  const log = openLogStream(stream);
+  const log = openLogStream(stream, new VirtualClock());
   const line = `${'x'.repeat(9_999)}\n`;
   for (let count = 0; count < 1000; count += 1) {
     log.write(line);
@@ -46,23 +47,36 @@ test('lines that are not read are left out beyond a limit, and counted once they
   t.is(after, 'after');
 });
 
-test('the lines of a turn are written together at its end, and at once where the process ends in between', async (t) => {
+test('lines are written together: those of a turn at its end, and those that follow within 50 ms', async (t) => {
   const written: string[] = [];
-  const log = openLogStream({ write: (text: string) => written.push(text) > 0 } as never, (line) => `${line}.`);
+  const clock = new VirtualClock();
+  const stream = { write: (text: string) => written.push(text) > 0 } as never;
+  const log = openLogStream(stream, clock, (line) => `${line}.`);
+  const turn = () => new Promise((resolve) => setImmediate(resolve));
   log.write('a');
   log.write('b');
   t.deepEqual(written, []);
-  await new Promise((resolve) => setImmediate(resolve));
+  await turn();
   t.deepEqual(written, ['a.b.']);
   log.write('c');
+  await turn();
+  log.write('d');
+  await clock.turn(49);
+  t.deepEqual(written.length, 1);
+  await clock.turn(1);
+  t.deepEqual(written.slice(1), ['c.d.']);
+  log.write('e');
   log.flush();
-  await new Promise((resolve) => setImmediate(resolve));
-  t.deepEqual(written, ['a.b.', 'c.']);
+  t.deepEqual(written.slice(2), ['e.'], 'the process ends');
+  await clock.turn(100);
+  log.write('f');
+  await turn();
+  t.deepEqual(written.slice(3), ['f.'], 'a single line does not wait');
 });
 
-test('a line can wait, and the stream be full, only up to one limit', (t) => {
+test('what waits to be written together counts for the limit', (t) => {
   let made = 0;
-  const log = openLogStream({ write: () => true, writableLength: 500_000 } as never, (line) => {
+  const log = openLogStream({ write: () => true, writableLength: 500_000 } as never, new VirtualClock(), (line) => {
     made += 1;
     return line;
   });
