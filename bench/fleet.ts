@@ -130,7 +130,7 @@ export function orderUntil(
   node: string,
   target: PowerTarget,
   state: PowerTaskState,
-  { conductor }: Fleet,
+  { conductor }: Pick<Fleet, 'conductor'>,
 ): { readonly reached: Promise<PowerTask>; readonly atRest: Promise<PowerTask> } {
   const reached = Promise.withResolvers<PowerTask>();
   const atRest = (async () => {

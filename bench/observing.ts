@@ -1,11 +1,15 @@
 /**
- * What do the log and the metrics cost? The conductor profiles itself while orders come, and what ran is added up by the source it is
- * written in (bench/profile/shares.ts). Beside that stands what one line and one observation cost alone, for who wants to count.
+ * What do the log and the metrics cost? One conductor does without both in every other block of orders (bench/alternating). Then another one profiles
+ * itself, which says where the time goes: what ran is added up by the source it is written in (bench/profile/shares.ts). Beside that stands what one line
+ * and one observation cost alone, for who wants to count.
  */
 import { openSync, writeSync } from 'node:fs';
 import { pino } from 'pino';
 import { openLogStream } from '../src/cli/daemon/log_stream.ts';
+import { systemClock } from '../src/core/clock.ts';
 import { MetricRegistry } from '../src/server/metrics/registry.ts';
+import { alternate } from './alternating/blocks.ts';
+import { differenceTable } from './alternating/difference.ts';
 import { grid } from './figures.ts';
 import { costTable } from './profile/cost_table.ts';
 import { profileOrders } from './profile/orders.ts';
@@ -14,22 +18,24 @@ const CALLS = 200_000;
 
 /** Tables. */
 export async function observing(signal: AbortSignal): Promise<string> {
+  const blocks = await alternate(['observing'], signal);
+  const difference = differenceTable([['the log and the metrics', 'observing', true]], blocks);
   const cost = await profileOrders(signal);
   const inOrders = costTable(
     [
-      [`the log: ${cost.lines.toFixed(1)} lines, ${cost.bytes.toFixed(0)} bytes`, 'log'],
+      [`the log: ${cost.bytes.toFixed(0)} bytes in ${cost.writes.toFixed(2)} writes`, 'log'],
       ['the metrics', 'metrics'],
     ],
     cost,
   );
-  return [inOrders, alone()].join('\n\n');
+  return [difference, inOrders, alone()].join('\n\n');
 }
 
 /** What each costs when nothing else runs. */
 function alone(): string {
   const nowhere = openSync('/dev/null', 'w');
   const stream = { write: (text: string) => writeSync(nowhere, text) > 0, writableLength: 0 };
-  const log = pino({ base: null }, openLogStream(stream as never));
+  const log = pino({ base: null }, openLogStream(stream as never, systemClock));
   const registry = new MetricRegistry();
   const fields = {
     task: '0b7d3f3e-8f7c-4d8c-9f5e-1c8a5d0d8b11',

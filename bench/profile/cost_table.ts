@@ -1,34 +1,28 @@
 /** Costs of an order as a table. */
+import { PER_SECOND, percent } from '../cost.ts';
 import { grid } from '../figures.ts';
 import type { OrderCost } from './orders.ts';
 import type { Part } from './shares.ts';
 
-/** The orders of a second for which the cost is stated, and what of a processor it may be. */
-const PER_SECOND = 1000;
-const AIM_PERCENT = 3;
-
-const percent = (share: number): string => `${(share * 100).toFixed(1)} %`;
-
-/** A line for each part, for all of them together, which is held to the aim, and for all that an order costs; then the functions that take most. */
+/** A line for each part, for all of them together, and for all that an order costs; then the functions that take most. */
 export function costTable(
   parts: readonly (readonly [what: string, part: Part])[],
   { shares, cpuUs }: OrderCost,
 ): string {
-  const line = (what: string, share: number, aim = '') => {
+  const line = (what: string, share: number) => {
     const us = share * cpuUs;
-    return [what, `${us.toFixed(1)} us`, percent(share), percent((us * PER_SECOND) / 1_000_000), aim];
+    return [what, `${us.toFixed(1)} us`, percent(share), percent((us * PER_SECOND) / 1_000_000)];
   };
   const together = parts.reduce((sum, [, part]) => sum + shares.parts[part], 0);
   const head = [
-    'of an order, agent inside',
+    'the profile of an order, agent inside',
     'processor time',
     'of the order',
     `at ${PER_SECOND} orders per second`,
-    'aim',
   ];
   const lines = [
     ...parts.map(([what, part]) => line(what, shares.parts[part])),
-    line('together', together, `${AIM_PERCENT} %`),
+    line('together', together),
     line('everything', 1),
   ];
   const largest = parts.flatMap(([, part]) =>

@@ -30,8 +30,8 @@ export interface OrderCost {
   readonly shares: Shares;
   /** Processor time of the main thread, in microseconds. */
   readonly cpuUs: number;
-  /** Lines of the log, and their bytes. */
-  readonly lines: number;
+  /** Writes of the log, and their bytes. */
+  readonly writes: number;
   readonly bytes: number;
 }
 
@@ -44,10 +44,10 @@ export async function profileOrders(signal: AbortSignal, rounds = ROUNDS, nodes 
     const variables = { NODE_OPTIONS: `--import ${PROFILER.href}`, PROFILE: file };
     const all = ['--sync-power-state-interval', '0', ...flags];
     await withFleet(all, (fleet) => run({ rounds, nodes, file }, fleet), signal, { token, variables });
-    const { profile, cpuUs, lines, bytes } = JSON.parse(await readFile(file, 'utf8'));
+    const { profile, cpuUs, writes, bytes } = JSON.parse(await readFile(file, 'utf8'));
     const shares = sharesOf(profile as Profile, await readSources(BUNDLE));
     const orders = rounds * nodes;
-    return { shares, cpuUs: cpuUs / orders, lines: lines / orders, bytes: bytes / orders };
+    return { shares, cpuUs: cpuUs / orders, writes: writes / orders, bytes: bytes / orders };
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

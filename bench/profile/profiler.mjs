@@ -9,12 +9,12 @@ const file = process.env.PROFILE;
 const INTERVAL_US = 250;
 const session = new Session();
 let isBegun = false;
-let [lines, bytes] = [0, 0];
+let [writes, bytes] = [0, 0];
 let usedBefore = process.threadCpuUsage();
 
 const write = process.stderr.write.bind(process.stderr);
 process.stderr.write = (text, ...rest) => {
-  lines += 1;
+  writes += 1;
   bytes += text.length;
   return write(text, ...rest);
 };
@@ -23,7 +23,7 @@ process.on('SIGUSR2', async () => {
   if (isBegun) {
     const { user, system } = process.threadCpuUsage(usedBefore);
     const { profile } = await session.post('Profiler.stop');
-    writeFileSync(`${file}.part`, JSON.stringify({ profile, cpuUs: user + system, lines, bytes }));
+    writeFileSync(`${file}.part`, JSON.stringify({ profile, cpuUs: user + system, writes, bytes }));
     renameSync(`${file}.part`, file);
     return;
   }
@@ -32,7 +32,7 @@ process.on('SIGUSR2', async () => {
   await session.post('Profiler.enable');
   await session.post('Profiler.setSamplingInterval', { interval: INTERVAL_US });
   await session.post('Profiler.start');
-  [lines, bytes] = [0, 0];
+  [writes, bytes] = [0, 0];
   usedBefore = process.threadCpuUsage();
   writeFileSync(`${file}.begun`, '');
 });

@@ -8,6 +8,7 @@ import '../agent/masked_driver.test.ts';
 import '../agent/secrets.test.ts';
 import '../agent/trust.test.ts';
 import '../agent/turns.test.ts';
+import '../bench/difference.test.ts';
 import '../bench/enrolled.test.ts';
 import '../bench/series.test.ts';
 import '../bench/shares.test.ts';
