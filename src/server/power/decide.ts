@@ -65,9 +65,16 @@ const STAY: Move = { event: null, patch: {}, next: 'nothing' };
 export function onReport(task: PowerTaskRow, report: Report, facts: Facts): Move {
   if (task.state === 'QUEUED') return whenQueued(task, report, facts);
   if (!isAboutPhase(report, task, facts)) return STAY;
-  if (task.state === 'SENDING') return whenSending(task, report, facts);
-  if (task.state === 'CONFIRMING') return whenConfirming(task, report, facts);
-  return STAY;
+  if (task.state !== 'SENDING' && task.state !== 'CONFIRMING') return STAY;
+  const { before } = report;
+  if (report.sending === 'WAITING' && before !== null && isNeededNoMore(task, before))
+    return finishing(task, before, facts);
+  return task.state === 'SENDING' ? whenSending(task, report, facts) : whenConfirming(task, report, facts);
+}
+
+/** An agent that prepares an idempotent command again has read the end state: it tells so also if no leave to send reached it. */
+function isNeededNoMore({ target, phase, seenDown }: PowerTaskRow, before: Reading): boolean {
+  return isIdempotent(target, phase) && isReached(target, phase, { reading: before, seenDown });
 }
 
 /** Hardware that reboots on one command goes through both halves without being asked again. */

@@ -1,5 +1,6 @@
 /** What a power task does next, as a table: state, order and phase; what its agent reports; the move that follows. */
 import test from 'ava';
+import { fail } from '../../../src/core/errors.ts';
 import type { OrderTarget, Phase, Reading } from '../../../src/core/power.ts';
 import type { Report, Sending } from '../../../src/core/report.ts';
 import type { PowerTaskState } from '../../../src/core/states.ts';
@@ -123,6 +124,15 @@ for (const [target, phase, reached, not] of IDEMPOTENT) {
 }
 // On hardware with two halves the first one leads to the second.
 test(reported, ['SENDING', 'soft rebooting', 'FORCED_DOWN'], 'UNKNOWN', { observed: OFF }, 'accept, again');
+// What an agent has read that prepares it again counts, also if no leave to send came in time.
+const LATE = { error: fail('GO_TOO_LATE', 'no leave to send came within 5 s of the reading') };
+test(reported, ['SENDING', 'soft rebooting', 'UP'], 'WAITING', { before: RUNNING, ...LATE }, 'succeed');
+test(reported, ['CONFIRMING', 'soft rebooting', 'UP'], 'WAITING', { before: RUNNING, ...LATE }, 'succeed');
+test(reported, ['SENDING', 'power off', 'WHOLE'], 'WAITING', { before: OFF, ...LATE }, 'succeed');
+test(reported, ['SENDING', 'soft rebooting', 'UP'], 'WAITING', { before: OFF, ...LATE }, 'retry');
+test(reported, ['SENDING', 'soft rebooting', 'UP'], 'WAITING', { before: STOPPING, ...LATE }, 'retry');
+test(reported, ['SENDING', 'soft rebooting', 'UP'], 'WAITING', { before: MAYBE_ON, ...LATE }, 'retry');
+test(reported, ['SENDING', 'rebooting', 'WHOLE'], 'WAITING', { before: RUNNING, ...LATE }, '-');
 test(reported, ['CONFIRMING', 'soft rebooting', 'DOWN'], 'ACCEPTED', { observed: OFF }, 'send_next, start');
 test(reported, ['SENDING', 'power on', 'WHOLE'], 'UNKNOWN', { observed: STOPPING }, '-');
 test(reported, ['SENDING', 'power off', 'WHOLE'], 'UNKNOWN', { observed: POWERING_ON }, '-');
