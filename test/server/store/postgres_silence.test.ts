@@ -192,6 +192,12 @@ test.serial(
       server.query(`select pid from pg_stat_activity where datname = '${name}' and wait_event = 'SyncRep'`);
     t.teardown(() => waitFor(''));
     await waitFor('gone');
+    // The server takes the setting up a moment later: until then, commits wait for no replica.
+    const probes: Promise<unknown>[] = [];
+    await eventually('any commit to wait', async () => {
+      probes.push(server.query("select pg_logical_emit_message(true, '', '')"));
+      return (await server.query("select 1 from pg_stat_activity where wait_event = 'SyncRep'")).length > 0;
+    });
     const frozen = eventually('the commit to wait', async () => (await waiting()).length === 1);
     const settled = database.write(insert(nodeRow({ name: 'once' }))).then(() => 'written');
     await frozen;
@@ -203,6 +209,7 @@ test.serial(
     });
     t.is(await Promise.race([settled, pause()]), 'a pause', 'the replica does not have it yet');
     await waitFor('');
+    await Promise.all(probes);
     t.is(await settled, 'written');
     t.deepEqual(await names(database), ['once']);
   },
