@@ -28,3 +28,7 @@ import '../drivers/refused_logins.test.ts';
 import '../e2e/redfish_orders.test.ts';
 import '../e2e/traces.test.ts';
 import '../sim/redfish_traps.test.ts';
+import '../drivers/ipmi_garbage.test.ts';
+import '../drivers/ipmi_identity.test.ts';
+import '../drivers/ipmi_secrets.test.ts';
+import '../sim/compute_command.test.ts';

@@ -11,3 +11,5 @@ import '../server/api/reading.test.ts';
 import '../server/store/copy.test.ts';
 import '../server/store/reserve.test.ts';
 import '../http/stand_by.test.ts';
+import '../contract/sqlite.test.ts';
+import '../scenarios/scenarios.test.ts';

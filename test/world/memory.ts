@@ -68,15 +68,23 @@ async function makeNewborn(): Promise<Newborn> {
 const isLast = (table: string): number => Number(table === 'sqlite_sequence');
 
 /** Back to the rows of a new database. */
-function empty({ raw }: Memory, { tables }: Newborn): void {
+function empty(memory: Memory, { tables }: Newborn): void {
+  const run = (sql: string, values: readonly unknown[] = []): unknown => preparedIn(memory, sql).run(values);
   // No pragma here: it would make SQLite prepare every statement again, which costs a third of a world. There are no foreign keys.
-  raw.exec('begin');
+  run('begin');
   for (const { name, rows } of tables) {
-    raw.exec(`delete from "${name}"`);
+    run(`delete from "${name}"`);
     for (const row of rows) {
       const [columns, marks] = [Object.keys(row).map((column) => `"${column}"`), Object.keys(row).map(() => '?')];
-      raw.prepare(`insert into "${name}" (${columns.join(', ')}) values (${marks.join(', ')})`).run(Object.values(row));
+      run(`insert into "${name}" (${columns.join(', ')}) values (${marks.join(', ')})`, Object.values(row));
     }
   }
-  raw.exec('commit');
+  run('commit');
+}
+
+/** A statement, prepared once for all worlds that have this memory. */
+export function preparedIn({ raw, statements }: Memory, sql: string): BetterSqlite3.Statement {
+  const statement = statements.get(sql) ?? raw.prepare(sql);
+  statements.set(sql, statement);
+  return statement;
 }

@@ -10,7 +10,7 @@ import type { OwnProcess } from '../../src/server/store/own_process.ts';
 import { databaseOver } from '../../src/server/store/sqlite/database.ts';
 import { type OpenFile, openFileOver } from '../../src/server/store/sqlite/file.ts';
 import { takeOwnership } from '../../src/server/store/sqlite/owner.ts';
-import { giveBack, type Memory, openMemory, takeNewborn } from './memory.ts';
+import { giveBack, type Memory, openMemory, preparedIn, takeNewborn } from './memory.ts';
 import { Crash } from './process.ts';
 
 /** A database as bytes, to begin a world with. */
@@ -233,9 +233,7 @@ export class SharedConnection {
   }
 
   #prepare(sql: string, before: () => void): BetterSqlite3.Statement {
-    const { raw, statements } = this.#memory;
-    const statement = statements.get(sql) ?? raw.prepare(sql);
-    statements.set(sql, statement);
+    const statement = preparedIn(this.#memory, sql);
     const guarded =
       <Given extends unknown[], Answer>(run: (...given: Given) => Answer) =>
       (...given: Given): Answer => {
