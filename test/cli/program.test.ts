@@ -157,7 +157,10 @@ test('the flag wins over the variable', async (t) => {
 });
 
 test('what answers but is no conductor is told soon', async (t) => {
-  const web = createServer((socket) => socket.end('HTTP/1.1 400 Bad Request\r\n\r\n')).listen(0, '127.0.0.1');
+  const web = createServer((socket) => socket.on('error', () => {}).end('HTTP/1.1 400 Bad Request\r\n\r\n')).listen(
+    0,
+    '127.0.0.1',
+  );
   await new Promise((resolve) => web.once('listening', resolve));
   const { port } = web.address() as { port: number };
   const { exitCode, stderr } = await run(['node', 'list', '--conductor', `127.0.0.1:${port}`]);

@@ -9,8 +9,10 @@ import { enrol, enrolSim, ordersAt } from '../e2e/orders.ts';
 import { VirtualClock } from '../world/virtual_clock.ts';
 import { untilFree } from './story.ts';
 
-/** The usual flags, with the retries of the client. */
-const RETRYING = { baremetal: (url: string) => ['--os-auth-type', 'none', '--os-endpoint', url] };
+/** The usual flags, with the retries of the client, soon: what is repeated more than 15 s after the order was given is another order. */
+const RETRYING = {
+  baremetal: (url: string) => ['--os-auth-type', 'none', '--os-endpoint', url, '--retry-interval', '1'],
+};
 
 /** A house with a real BMC simulator, and `baremetal` behind a proxy. */
 async function behindProxy(t: ExecutionContext, cutting?: (house: House) => Promise<void>) {

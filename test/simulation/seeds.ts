@@ -1,10 +1,16 @@
 import type { ExecutionContext } from 'ava';
 import { type Summary, simulate } from './simulate.ts';
 
-/** Runs `count` seeds from `first` on and proves that they reached what a simulation is for. */
-export async function runSeeds(t: ExecutionContext, first: number, count: number): Promise<void> {
+/** Runs `count` seeds from `first` on, and others, and proves that they reached what a simulation is for. */
+export async function runSeeds(
+  t: ExecutionContext,
+  first: number,
+  count: number,
+  ...others: readonly number[]
+): Promise<void> {
   const summaries: Summary[] = [];
-  for (let seed = first; seed < first + count; seed += 1) summaries.push(await simulate(seed));
+  const seeds = [...Array.from({ length: count }, (_, at) => first + at), ...others];
+  for (const seed of seeds) summaries.push(await simulate(seed));
   // A simulation in which nothing happens would pass as well: these must all have come up.
   checkTasks(t, summaries);
   checkPlans(t, summaries);
