@@ -43,7 +43,7 @@ export class Holders {
     const address = this.#addresses.get(nodeUuid);
     if (address === undefined) return;
     const before = this.#given.get(address) ?? agent;
-    if (before !== agent && this.#mayActMs(before) > 0)
+    if (before !== agent && this.#mayActMs(before) > 0 && !this.#isToldToStop(before))
       this.#wrong.push(`${address} is given to ${agent}, and ${before} is inside a conductor that still leads`);
     this.#given.set(address, agent);
   }
@@ -89,6 +89,11 @@ export class Holders {
   /** For how long an agent may act that is inside a conductor among others; 0 for any other. */
   #mayActMs(agent: string): number {
     return this.#homeOf(agent)?.leadsForMs?.() ?? 0;
+  }
+
+  /** It says farewell when nothing of it acts any more, and its BMCs are free. What it begins after that is seen in `begun`. */
+  #isToldToStop(agent: string): boolean {
+    return this.#world.agents.get(agent)?.stop.signal.aborted ?? false;
   }
 
   #started(agent: string, taskUuid: string, { nodeUuid, fence }: { nodeUuid: string; fence: number }): void {
