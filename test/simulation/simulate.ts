@@ -215,6 +215,9 @@ async function makePeace({
   // What was written before the clock was set back may last so much longer, if the conductor has died since.
   const { backMs } = world.clock.set;
   await world.clock.turnUntil(() => witness.quiet, limitMs + backMs);
+  await world.clock.turn(60_000);
+  // A fault that was under way may have taken the lead from a conductor, and with that the agents inside it.
+  if (world.agents.size === 0) await simulation.startAgent();
   await world.clock.turn(10 * 60_000 + backMs);
   holders.check();
   readings.check();
