@@ -253,11 +253,17 @@ export async function findNodesAt(
   limit: number,
   sql: Knex,
 ): Promise<NodeRow[]> {
-  const query = sql('nodes').where({ zone }).whereNot('uuid', exceptUuid).orderBy('name').limit(limit);
-  return (await query.where((same) => meets(same, place))).map(decodedBy(sql));
+  const rows = await sql('nodes')
+    .where((same) => meets(same, place))
+    .whereNot('uuid', exceptUuid);
+  const own = rows.filter((row) => row.zone === zone).map(decodedBy(sql));
+  return own.sort((one, other) => (one.name < other.name ? -1 : 1)).slice(0, limit);
 }
 
-/** Places of one BMC. The range is that of its Systems, in the order of bytes: `0` comes after `/`. */
+/**
+ * Places of one BMC, found by the index of places. A query that names the zone as well, or an order with a limit, is answered by SQLite from
+ * every node of the zone: the zone is looked at afterwards. The range is that of its Systems, in the order of bytes: `0` comes after `/`.
+ */
 function meets(query: Knex.QueryBuilder, place: string): void {
   const slash = place.indexOf('/');
   if (slash >= 0) query.whereIn('bmc_place', [place, place.slice(0, slash)]);
@@ -271,12 +277,10 @@ function meets(query: Knex.QueryBuilder, place: string): void {
 export async function heldThroughSameBmc(node: NodeRow, sql: Knex): Promise<NodeRow | null> {
   if (node.sameBmcAs === null) return null;
   const { uuid, bmcPlace, zone } = node;
-  const row = await sql('nodes')
-    .where({ zone })
+  const rows = await sql('nodes')
     .where((same) => meets(same, bmcPlace))
-    .whereNotNull('held_by')
-    .whereNot({ uuid })
-    .first();
+    .whereNot({ uuid });
+  const row = rows.find((each) => each.held_by !== null && each.zone === zone);
   return row ? decodeNode(row, sql) : null;
 }
 
