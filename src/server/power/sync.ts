@@ -3,7 +3,7 @@ import { jitter } from '../../core/chance.ts';
 import { asCountermandError } from '../../core/errors.ts';
 import { sleep } from '../../core/signals.ts';
 import type { Attachment } from '../agents/attachments.ts';
-import { listFreeNodes, listUnserved } from '../store/nodes.ts';
+import { listNodesAfter, listUnserved } from '../store/nodes.ts';
 import type { NodeRow } from '../store/rows.ts';
 import { type ReadingParts, readNode } from './readings.ts';
 import { noteUnserved } from './unserved.ts';
@@ -35,8 +35,8 @@ async function readInRounds(fits: (node: NodeRow) => boolean, parts: ReadingPart
 
 async function readAll(fits: (node: NodeRow) => boolean, parts: ReadingParts): Promise<void> {
   for (let after = ''; ; ) {
-    const nodes = await listFreeNodes(after, PAGE, parts.store.database.read);
-    const fitting = nodes.filter(fits);
+    const nodes = await listNodesAfter(after, PAGE, parts.store.database.read);
+    const fitting = nodes.filter((node) => node.heldBy === null && fits(node));
     await noteUnserved(fitting, parts);
     const served = fitting.filter((node) => parts.attachments.ownerOf(node).kind === 'attached');
     await readMany(served, parts.limits.syncPowerStateWorkers, parts, parts.shutdown);

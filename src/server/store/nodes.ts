@@ -217,10 +217,12 @@ export async function listUnserved(sql: Knex): Promise<NodeRow[]> {
   return rows.map(decodedBy(sql));
 }
 
-/** The free nodes after this name, in the order of names: at most `limit`. */
-export async function listFreeNodes(afterName: string, limit: number, sql: Knex): Promise<NodeRow[]> {
-  const rows = await sql('nodes').whereNull('held_by').where('name', '>', afterName).orderBy('name').limit(limit);
-  return rows.map(decodedBy(sql));
+/**
+ * The nodes after this name, in the order of names: at most `limit`. It asks for nothing else: SQLite would answer a query for free nodes from an
+ * index of all that are free, and sort those for each page.
+ */
+export async function listNodesAfter(afterName: string, limit: number, sql: Knex): Promise<NodeRow[]> {
+  return (await sql('nodes').where('name', '>', afterName).orderBy('name').limit(limit)).map(decodedBy(sql));
 }
 
 /** The nodes with these values, except one, in the order of names. */
