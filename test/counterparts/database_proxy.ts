@@ -20,6 +20,17 @@ export interface DatabaseProxy {
    * host that has vanished. Other connections go on.
    */
   freezeAt(statement: RegExp, moment: 'asked' | 'answered'): Promise<void>;
+  /** From now on, what the server says of a transaction that has failed arrives some turns after the error itself. */
+  delayStatus(): void;
+}
+
+/** ReadyForQuery in a failed transaction: the message that follows an error. PostgreSQL, "Message Formats". */
+const FAILED_STATUS = Buffer.from('Z\0\0\0\u0005E', 'latin1');
+/** Enough for a process that has read the error to do what it does about it. */
+const LATER_TURNS = 20;
+
+async function later(): Promise<void> {
+  for (let turn = 0; turn < LATER_TURNS; turn += 1) await new Promise((resolve) => setImmediate(resolve));
 }
 
 interface Trap {
@@ -42,6 +53,7 @@ export async function newDatabaseProxy(
     open = false;
     for (const socket of sockets) socket.destroy();
   };
+  let delaysStatus = false;
   const frozen = new WeakSet<Socket>();
   const spring = (client: Socket, sprung: Trap): void => {
     trap = null;
@@ -70,10 +82,20 @@ export async function newDatabaseProxy(
       }
       database.write(bytes);
     });
+    let before = Promise.resolve();
+    const passOn = async (bytes: Buffer): Promise<void> => {
+      const status = bytes.indexOf(FAILED_STATUS);
+      client.write(status < 0 ? bytes : bytes.subarray(0, status));
+      if (status < 0) return;
+      await later();
+      client.write(bytes.subarray(status, status + FAILED_STATUS.length));
+      await passOn(bytes.subarray(status + FAILED_STATUS.length));
+    };
     database.on('data', (bytes) => {
       if (trap?.socket === client) spring(client, trap);
       if (frozen.has(client)) return;
-      client.write(bytes);
+      if (delaysStatus) before = before.then(() => passOn(bytes));
+      else client.write(bytes);
     });
   });
   await new Promise<void>((resolve) => proxy.listen(0, ownAddress(), resolve));
@@ -87,6 +109,9 @@ export async function newDatabaseProxy(
     cut,
     restore: () => {
       open = true;
+    },
+    delayStatus: () => {
+      delaysStatus = true;
     },
     cutAt: (statement, moment) => setTrap(statement, moment, cut),
     freezeAt: (statement, moment) => setTrap(statement, moment, (client) => frozen.add(client)),

@@ -131,22 +131,29 @@ test('a transaction that was in the way: the callback runs again, and fails when
   t.deepEqual(await names(database), ['once 40001', 'once 40P01']);
 });
 
-test('a callback that keeps an error of the database to itself: nothing of it is written, whether alone or not', async (t) => {
-  const { database } = await openNew(t);
-  const swallows = () =>
-    database.write(
-      insert(nodeRow({ name: 'never' }), async ({ sql }) => {
-        await sql('no_such_table').catch(() => {});
-      }),
-    );
-  t.is(await codeOf(swallows()), 'INTERNAL');
-  const [first, second] = await Promise.all([
-    codeOf(swallows()),
-    codeOf(database.write(insert(nodeRow({ name: 'beside' })))),
-  ]);
-  t.deepEqual([first, second], ['INTERNAL', 'fulfilled']);
-  t.deepEqual(await names(database), ['beside']);
-});
+for (const arrives of ['with its error', 'after its error'] as const) {
+  const title = `a callback that keeps an error of the database to itself: nothing of it is written; the status comes ${arrives}`;
+  test(title, async (t) => {
+    const { database, proxy } = await openNew(t);
+    if (arrives === 'after its error') proxy.delayStatus();
+    const swallows = () =>
+      database.write(
+        insert(nodeRow({ name: 'never' }), async ({ sql }) => {
+          await sql('no_such_table').catch(() => {});
+        }),
+      );
+    const beside = (name: string) => database.write(insert(nodeRow({ name })));
+    t.is(await codeOf(swallows()), 'INTERNAL');
+    for (const [name, writes] of [
+      ['after', (): Promise<unknown>[] => [swallows(), beside('after')]],
+      ['before', (): Promise<unknown>[] => [beside('before'), swallows()]],
+    ] as const) {
+      const results = await Promise.all(writes().map(codeOf));
+      t.deepEqual(results.toSorted(), ['INTERNAL', 'fulfilled'], `beside ${name}`);
+    }
+    t.deepEqual(await names(database), ['after', 'before']);
+  });
+}
 
 test('another conductor is refused while one has the database, by name, and nothing is changed', async (t) => {
   const { name, database } = await openNew(t);

@@ -15,7 +15,7 @@ import { type OwnProcess, thisProcess } from '../own_process.ts';
 import { type Sealer, type SealingKeys, sealBehind } from '../sealing.ts';
 import { refuseInWrite, refuseReadsInWrites } from '../writing.ts';
 import type { PostgresAddress } from './address.ts';
-import { mustBeOpen, openAhead, openDirect, type StatementNames } from './direct.ts';
+import { isOpen, mustBeOpen, openAhead, openDirect, type StatementNames } from './direct.ts';
 import { explainPostgres, isLost, isWorthRepeating } from './errors.ts';
 import { type ConductorName, notePredecessorsEnded } from './owner.ts';
 import { connectReaders, type Readers } from './readers.ts';
@@ -215,7 +215,9 @@ class PostgresDatabase implements Database {
         explain: (thrown) => sent?.failure ?? explain(thrown),
       });
       await sent?.answered();
-      mustBeOpen(client);
+      // Which of the writes has kept an error to itself is found when each of them is looked at.
+      if (sent && group.length > 1 && !(await isOpen(client))) throw new Unforeseen();
+      await mustBeOpen(client);
       return result;
     } catch (thrown) {
       sent?.drop();

@@ -41,7 +41,7 @@ export function openDirect(client: pg.Client, names: StatementNames): DirectWith
       await client.query(behind ? 'release savepoint one; savepoint one' : 'savepoint one');
       behind = true;
     },
-    release: async () => mustBeOpen(client),
+    release: () => mustBeOpen(client),
     undo: async () => void (await client.query('rollback to savepoint one')),
   };
 }
@@ -138,11 +138,22 @@ function question(table: string, where: ColumnValues): Statement {
 }
 
 /**
+ * True if the transaction has not failed. An error and the state that follows from it are two messages, so that `pg` may have heard of
+ * one of them only: whoever asks between the two waits for the second.
+ */
+export async function isOpen(client: pg.Client): Promise<boolean> {
+  const { readyForQuery } = client as pg.Client & { readonly readyForQuery: boolean };
+  // The answer to what is asked now comes behind it.
+  if (!readyForQuery) await client.query('');
+  return client.getTransactionStatus() === 'T';
+}
+
+/**
  * After an error PostgreSQL undoes the transaction whatever follows, and answers COMMIT as if all was well.
  * @throws INTERNAL if a callback has kept an error of the database to itself
  */
-export function mustBeOpen(client: pg.Client): void {
-  if (client.getTransactionStatus() !== 'T')
+export async function mustBeOpen(client: pg.Client): Promise<void> {
+  if (!(await isOpen(client)))
     throw fail(
       'INTERNAL',
       'a write went on after an error of the database, which undoes all of it; nothing was written',
