@@ -10,10 +10,13 @@ import { noteUnserved } from './unserved.ts';
 
 /** How many nodes are taken from the database at a time. */
 const PAGE = 500;
+/** As a part of the interval: the least pause between two rounds, so that one that takes longer than the interval does not go on and on. */
+const LEAST_PAUSE = 0.1;
 
 /**
- * Reads every free node in rounds until the shutdown; resolves then. With an interval of 0 it reads none. Nodes whose
- * last reading failed go in rounds of their own: waiting for them delays no other.
+ * Reads every free node in rounds until the shutdown; resolves then. The interval is counted from the begin of one round to the begin
+ * of the next, so that it holds for a fleet that takes most of it. With an interval of 0 it reads none. Nodes whose last reading
+ * failed go in rounds of their own: waiting for them delays no other.
  */
 export async function syncPowerStates(parts: ReadingParts): Promise<void> {
   if (parts.limits.syncPowerStateIntervalMs === 0) return;
@@ -23,9 +26,13 @@ export async function syncPowerStates(parts: ReadingParts): Promise<void> {
 
 async function readInRounds(fits: (node: NodeRow) => boolean, parts: ReadingParts): Promise<void> {
   const { store, limits, log, shutdown } = parts;
-  while (!shutdown.aborted) {
+  const { clock, chance } = store;
+  const intervalMs = limits.syncPowerStateIntervalMs;
+  for (let begunAt = clock.monotonic(); !shutdown.aborted; ) {
     try {
-      await sleep(jitter(limits.syncPowerStateIntervalMs, 0.1, store.chance), store.clock, shutdown);
+      const restMs = begunAt + jitter(intervalMs, 0.1, chance) - clock.monotonic();
+      await sleep(Math.max(restMs, intervalMs * LEAST_PAUSE), clock, shutdown);
+      begunAt = clock.monotonic();
       await readAll(fits, parts);
     } catch (thrown) {
       if (!shutdown.aborted) log.error({ err: asCountermandError(thrown) }, 'a round of power sync failed');
