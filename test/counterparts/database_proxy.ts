@@ -33,6 +33,23 @@ async function later(): Promise<void> {
   for (let turn = 0; turn < LATER_TURNS; turn += 1) await new Promise((resolve) => setImmediate(resolve));
 }
 
+/** Passes on what the server says, and what it says of a failed transaction some turns later than what it has said before. */
+function lateStatusTo(client: Socket): (bytes: Buffer) => void {
+  let before = Promise.resolve();
+  const passOn = async (bytes: Buffer): Promise<void> => {
+    const at = bytes.indexOf(FAILED_STATUS);
+    client.write(at < 0 ? bytes : bytes.subarray(0, at));
+    if (at < 0) return;
+    await later();
+    const end = at + FAILED_STATUS.length;
+    client.write(bytes.subarray(at, end));
+    await passOn(bytes.subarray(end));
+  };
+  return (bytes) => {
+    before = before.then(() => passOn(bytes));
+  };
+}
+
 interface Trap {
   readonly statement: RegExp;
   readonly moment: 'asked' | 'answered';
@@ -82,19 +99,11 @@ export async function newDatabaseProxy(
       }
       database.write(bytes);
     });
-    let before = Promise.resolve();
-    const passOn = async (bytes: Buffer): Promise<void> => {
-      const status = bytes.indexOf(FAILED_STATUS);
-      client.write(status < 0 ? bytes : bytes.subarray(0, status));
-      if (status < 0) return;
-      await later();
-      client.write(bytes.subarray(status, status + FAILED_STATUS.length));
-      await passOn(bytes.subarray(status + FAILED_STATUS.length));
-    };
+    const passLate = lateStatusTo(client);
     database.on('data', (bytes) => {
       if (trap?.socket === client) spring(client, trap);
       if (frozen.has(client)) return;
-      if (delaysStatus) before = before.then(() => passOn(bytes));
+      if (delaysStatus) passLate(bytes);
       else client.write(bytes);
     });
   });

@@ -1,7 +1,7 @@
 /** What is asked of the nodes for each reading or each page is found by an index, however many nodes there are. */
 import test from 'ava';
 import type { Knex } from 'knex';
-import { findNodesAt, listNodesAfter } from '../../../src/server/store/nodes.ts';
+import { findNodesAt, listNodes, listNodesAfter } from '../../../src/server/store/nodes.ts';
 import { openMemoryDatabase } from '../../../src/server/store/sqlite/database.ts';
 
 const SYSTEM = '10.0.7.1/redfish/v1/Systems/1';
@@ -9,6 +9,14 @@ const CASES: Readonly<Record<string, readonly [index: RegExp, ask: (sql: Knex) =
   'the nodes at a BMC': [/nodes_bmc_place_index/, (sql) => findNodesAt('10.0.7.1', 'default', 'none', 1000, sql)],
   'the nodes at a System': [/nodes_bmc_place_index/, (sql) => findNodesAt(SYSTEM, 'default', 'none', 1000, sql)],
   'a page of nodes': [/nodes_name_unique/, (sql) => listNodesAfter('n', 500, sql)],
+  'a page of the nodes of a zone': [
+    /nodes_zone_name_index/,
+    (sql) => listNodes({ zone: 'default', driver: '', labels: {} }, 'n', 500, sql),
+  ],
+  'the last page of the nodes of a zone': [
+    /nodes_zone_name_index/,
+    (sql) => listNodes({ zone: 'default', driver: '', labels: {}, descending: true }, 'n', 500, sql),
+  ],
 };
 
 for (const [what, [index, ask]] of Object.entries(CASES))

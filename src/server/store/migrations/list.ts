@@ -35,6 +35,7 @@ import { up as trailOnBehalf } from './0033_trail_on_behalf.ts';
 import { up as traces } from './0034_traces.ts';
 import { up as computeServices } from './0035_compute_services.ts';
 import { up as predecessorsEnded } from './0036_predecessors_ended.ts';
+import { up as nodesOfAZone } from './0037_nodes_of_a_zone.ts';
 
 /** One step of the schema. There is no way back: a backup is. */
 export interface Migration {
@@ -80,4 +81,5 @@ export const MIGRATIONS: readonly Migration[] = [
   { name: '0034_traces', up: traces },
   { name: '0035_compute_services', up: computeServices },
   { name: '0036_predecessors_ended', up: predecessorsEnded },
+  { name: '0037_nodes_of_a_zone', up: nodesOfAZone },
 ];
