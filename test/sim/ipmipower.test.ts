@@ -15,7 +15,8 @@ async function ipmipowerAt(t: ExecutionContext, nodes: readonly SimNode[], suite
   const hosts = nodes.map(({ driverInfo }) => `${driverInfo.ipmi_address}:${driverInfo.ipmi_port}`).join(',');
   const how = ['--config-file', file, '--driver-type', 'LAN_2_0', '--cipher-suite-id', suite, '--hostname', hosts];
   return async (order: string): Promise<Record<string, number>> => {
-    const { stdout } = await run('/usr/sbin/ipmipower', [...how, order]);
+    const { stdout, stderr, exitCode } = await run('/usr/sbin/ipmipower', [...how, order]);
+    if (stdout === '') throw new Error(`ipmipower ended with ${exitCode}, and said: ${stderr}`);
     const tally: Record<string, number> = {};
     for (const line of stdout.trim().split('\n')) {
       const answer = line.split(': ')[1] ?? line;

@@ -61,7 +61,8 @@ export function nodesIn(stdout: string): SimNode[] {
 
 /** The result of a program. */
 export interface Ended {
-  readonly exitCode: number;
+  /** Or the signal that ended it. */
+  readonly exitCode: number | NodeJS.Signals;
   readonly stdout: string;
   readonly stderr: string;
 }
@@ -71,7 +72,7 @@ export function run(file: string, words: readonly string[], environment: Environ
   const env = { PATH: '/usr/sbin:/usr/bin:/bin', HOME: '/nowhere', ...environment };
   return new Promise((resolve) => {
     execFile(file, words, { env }, (error, stdout, stderr) =>
-      resolve({ exitCode: error === null ? 0 : Number(error.code), stdout, stderr }),
+      resolve({ exitCode: error === null ? 0 : (error.signal ?? Number(error.code)), stdout, stderr }),
     );
   });
 }
