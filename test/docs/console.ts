@@ -57,7 +57,7 @@ const MASKS: readonly (readonly [RegExp, string])[] = [
   [/\b[\da-f]{32}\b/g, 'ID'],
   [/\b127\.[\d.]+:\d+/g, 'ADDRESS'],
   [/, data in .*/g, ', data in FOLDER'],
-  [/\b\d+m?s\b|\b\d+ s\b/g, 'SPAN'],
+  [/\b(\d+(d|h|m|s|ms))+\b|\b\d+ (s|min|h)\b/g, 'SPAN'],
   [/\b[\d.]+ [KMG]iB\b/g, 'SIZE'],
   // The order has been sent or is about to be: which of them is seen is chance.
   [/\b(QUEUED|SENDING|CONFIRMING)\b/g, 'UNDER-WAY'],

@@ -71,7 +71,7 @@ test('a plan from a file: made, listed, shown, started, watched to its end, dele
 
   const started = await countermand(house, 'plan', 'start', 'rack 7 down', '--yes');
   t.is(started.exitCode, 0, started.stderr);
-  t.regex(started.stdout, /(^|\n)plan 'rack 7 down' SUCCEEDED after \d+s; 4 of 4 done$/);
+  t.regex(started.stdout, /(^|\n)plan 'rack 7 down' SUCCEEDED after [\dhms]+; 4 of 4 done$/);
   t.is((await countermand(house, 'plan', 'list', '--state', 'ONGOING')).stdout, 'no action plans');
   const watched = linesOf((await countermand(house, 'plan', 'watch', 'r1', '--json')).stdout);
   t.like(watched.at(-1), { actionPlan: { state: 'SUCCEEDED' }, actions: { length: 4 } });
@@ -103,12 +103,12 @@ test('a plan is cancelled from a second terminal while the first one watches', a
   t.is(cancelled.exitCode, 0, cancelled.stderr);
   t.regex(
     cancelled.stdout,
-    /\nplan 'soft_off n\[1-3\]' CANCELLED after \d+s; 0 of 3 done, 1 cancelled, 2 never begun$/,
+    /\nplan 'soft_off n\[1-3\]' CANCELLED after [\dhms]+; 0 of 3 done, 1 cancelled, 2 never begun$/,
   );
   t.is(await first.ended, 8);
   const said = first.said.seen.join('\n');
   t.regex(said, /\na cancel would (abort 1 × soft power off|never begin 3)/);
-  t.regex(said, /\nn1: soft power off CANCELLED after \d+s; RECALLED: /);
+  t.regex(said, /\nn1: soft power off CANCELLED after [\dhms]+; RECALLED: /);
   t.regex(said, /\nn3: soft power off CANCELLED; the plan was cancelled\n/);
   t.regex(first.logged.seen.join('\n'), /^error: plan 'soft_off n\[1-3\]' CANCELLED; cancelled: wrong rack/);
   t.deepEqual(await actionStates(house.client, first.uuid), { n1: 'CANCELLED', n2: 'CANCELLED', n3: 'CANCELLED' });
@@ -144,7 +144,7 @@ test('an action that fails: the exit code, and who says why', async (t) => {
   const failed = await countermand(house, ...words);
   t.is(failed.exitCode, 7);
   t.regex(failed.stderr, /^error: plan 'soft_off n\[1-2\]' FAILED; action 'n1' failed: /);
-  t.regex(failed.stdout, /FAILED after \d+s; 1 of 2 done, 1 failed$/);
+  t.regex(failed.stdout, /FAILED after [\dhms]+; 1 of 2 done, 1 failed$/);
 });
 
 test('a plan is rolled back: previewed, ordered, watched, and refused a second time', async (t) => {
@@ -165,7 +165,7 @@ test('a plan is rolled back: previewed, ordered, watched, and refused a second t
   const back = await countermand(house, 'plan', 'rollback', 'r1', '--yes', '--request-id', 'back');
   t.is(back.exitCode, 0, back.stderr);
   t.regex(back.stdout, /^plan 'rollback of rack 7 down' \(.{8}\) ONGOING; 3 actions, /);
-  t.regex(back.stdout, /\nplan 'rollback of rack 7 down' SUCCEEDED after \d+s; 3 of 3 done$/);
+  t.regex(back.stdout, /\nplan 'rollback of rack 7 down' SUCCEEDED after [\dhms]+; 3 of 3 done$/);
   const again = await countermand(house, 'plan', 'rollback', 'r1', '--yes', '--request-id', 'back', '--no-wait');
   t.is(again.exitCode, 0, 'the same order is the same rollback');
   const refused = await countermand(house, 'plan', 'rollback', 'r1', '--yes');
@@ -229,7 +229,7 @@ test('a plan that undoes itself when an action fails', async (t) => {
   t.is(failed.exitCode, 7);
   t.regex(failed.stderr, /^error: plan 'soft_off n\[1-2\]' FAILED; action 'n2' failed: /);
   t.regex(failed.stdout, /\nplan 'soft_off n\[1-2\]' is being rolled back; /);
-  t.regex(failed.stdout, /\nplan 'rollback of soft_off n\[1-2\]' SUCCEEDED after \d+s; 2 of 2 done$/);
+  t.regex(failed.stdout, /\nplan 'rollback of soft_off n\[1-2\]' SUCCEEDED after [\dhms]+; 2 of 2 done$/);
 });
 
 test('aborts of many nodes are given side by side', async (t) => {
@@ -241,7 +241,7 @@ test('aborts of many nodes are given side by side', async (t) => {
   t.deepEqual(
     aborted.stdout
       .split('\n')
-      .map((line) => line.replace(/ after \d+s; .*/, ''))
+      .map((line) => line.replace(/ after [\dhms]+; .*/, ''))
       .sort(),
     ['n1', 'n2', 'n3'].map(
       (node, index) => `${node}: abort soft power off ${index < 2 ? 'RECALLED' : 'NOTHING_TO_ABORT'}`,
