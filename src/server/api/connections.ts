@@ -13,7 +13,7 @@ import type { Log } from '../log.ts';
 import { ATTACH } from './calls.ts';
 import { ConnectionPlaces, type Place } from './connection_places.ts';
 import type { Guard } from './guards.ts';
-import { passOn, takeMark } from './relay.ts';
+import { type Passing, passOn, takeMark } from './relay.ts';
 
 /** Here Node tells of each server that begins to listen. */
 const LISTENING = 'tracing:net.server.listen:asyncStart';
@@ -23,7 +23,7 @@ const LOOK_MS = 2500;
 /** After this number of looks in which no call has ended, and only streams are open, these do not end by themselves: their clients do not read. */
 const STILL_LOOKS = 2;
 
-/** How often it is said that connections are refused. */
+/** How often it is said that connections are refused, or not passed on. */
 const SAY_AGAIN_MS = 60_000;
 
 interface Connection {
@@ -35,6 +35,10 @@ interface Connection {
   passedTo: string | null;
   /** Another conductor has passed it on to this one. */
   isPassedOn: boolean;
+  /** While it is passed on. */
+  passing: Passing | null;
+  /** Nothing of it has gone anywhere yet: its client has not spoken. */
+  isNew: boolean;
   /** What speaks on it, where it is served here. */
   session: ServerHttp2Session | null;
 }
@@ -62,6 +66,7 @@ export class Connections {
   /** Answers them all. */
   readonly #giveUp = openCancellation([]);
   #saidAt = Number.NEGATIVE_INFINITY;
+  #saidNotPassedAt = Number.NEGATIVE_INFINITY;
 
   constructor({ clock, log, openFilesLimit, leader }: ConnectionParts) {
     this.#leader = leader;
@@ -166,29 +171,47 @@ export class Connections {
 
   /** Lets a new connection be served here, or passes it on to the conductor that leads. */
   #direct(connection: Connection, serve: () => void): void {
-    const leader = this.#leader;
-    if (leader === undefined) {
+    if (this.#leader === undefined) {
       serve();
       return;
     }
-    const { socket } = connection;
-    takeMark(socket, this.#clock, (isPassedOn) => {
+    takeMark(connection.socket, this.#clock, (isPassedOn) => {
       connection.isPassedOn = isPassedOn;
-      connection.passedTo = isPassedOn ? null : leader();
-      if (connection.passedTo === null) serve();
-      else
-        passOn(socket, connection.passedTo, this.#clock, () => {
-          connection.passedTo = null;
-          serve();
-        });
+      connection.isNew = false;
+      this.#passOn(connection, serve);
     });
   }
 
-  /** Another conductor leads now, or none, or this one: connections that lead elsewhere end, and their clients come again. */
+  #passOn(connection: Connection, serve: () => void): void {
+    const leader = connection.isPassedOn ? null : (this.#leader?.() ?? null);
+    connection.passedTo = leader;
+    connection.passing = null;
+    if (leader === null) {
+      serve();
+      return;
+    }
+    const passing = passOn(connection.socket, leader, this.#clock, () => {
+      this.#sayNotPassed(leader);
+      connection.passedTo = null;
+      connection.passing = null;
+      serve();
+    });
+    const takeBack = (): boolean => {
+      if (!passing.takeBack()) return false;
+      this.#passOn(connection, serve);
+      return true;
+    };
+    connection.passing = { takeBack };
+  }
+
+  /**
+   * Another conductor leads now, or none, or this one: connections that lead elsewhere end, and their clients come again. Those that the one
+   * before has not answered, as it is frozen, go where they belong now, and their clients notice nothing.
+   */
   follow(): void {
     const leader = this.#leader?.() ?? null;
-    for (const { socket, session, passedTo, isPassedOn } of this.#open.values()) {
-      if (passedTo === leader || isPassedOn) continue;
+    for (const { socket, session, passing, passedTo, isPassedOn, isNew } of [...this.#open.values()]) {
+      if (passedTo === leader || isPassedOn || isNew || passing?.takeBack()) continue;
       // A client that is told of the end sends nothing into it, and repeats by itself what was on its way.
       if (session === null) socket.destroy();
       else session.close();
@@ -204,7 +227,8 @@ export class Connections {
       return null;
     }
     const peer = `${remoteAddress}:${remotePort}`;
-    const connection: Connection = { socket, place, timer: null, passedTo: null, isPassedOn: false, session: null };
+    const passed = { passedTo: null, isPassedOn: false, passing: null, isNew: this.#leader !== undefined };
+    const connection: Connection = { socket, place, timer: null, ...passed, session: null };
     this.#open.set(peer, connection);
     socket.once('close', () => {
       place.leave();
@@ -218,6 +242,15 @@ export class Connections {
   #closeLater(connection: Connection): void {
     if (connection.socket.destroyed) return;
     connection.timer = this.#clock.after(AGENT_LIMITS.hello_ms.limit, () => connection.socket.destroy());
+  }
+
+  #sayNotPassed(leader: string): void {
+    if (this.#clock.monotonic() < this.#saidNotPassedAt + SAY_AGAIN_MS) return;
+    this.#saidNotPassedAt = this.#clock.monotonic();
+    this.#log.warn(
+      { leader },
+      'the conductor that leads does not answer at the address that it advertises: calls are not passed on',
+    );
   }
 
   #say(address: string | undefined): void {

@@ -36,28 +36,69 @@ export function takeMark(socket: Socket, clock: Clock, taken: (isPassedOn: boole
   socket.on('error', () => {});
 }
 
+/** A TLS record with a handshake in it begins so; a request can follow only after the answer to it. */
+const TLS_HANDSHAKE = 0x16;
+
+/** A connection that is being passed on. */
+export interface Passing {
+  /**
+   * Takes the connection back while the other conductor has said nothing, so that no call can have reached it: true, and the socket has all
+   * again that its client has sent. False if that is too late.
+   */
+  takeBack(): boolean;
+}
+
 /**
- * Passes a connection on to the conductor at `address`, until either side ends it.
- * @param failed that conductor does not answer: nothing was passed on
+ * Passes a connection on to the conductor at `address`, until either side ends it. In plaintext, that conductor speaks first: what the client
+ * says waits until then, so that nothing is lost or done twice when it never speaks.
+ * @param failed that conductor does not answer: no call was passed on, and the socket has all again that its client has sent
  */
-export function passOn(socket: Socket, address: string, clock: Clock, failed: () => void): void {
+export function passOn(socket: Socket, address: string, clock: Clock, failed: () => void): Passing {
   const [, host = '', port = ''] = /^\[?(.*?)\]?:(\d+)$/.exec(address) ?? [];
   const other = connect({ host, port: Number(port), noDelay: true });
-  let isOpen = false;
+  const kept: Buffer[] = [socket.read() as Buffer | null].filter((bytes) => bytes !== null);
+  const isTls = kept[0]?.[0] === TLS_HANDSHAKE;
+  let state: 'silent' | 'answered' | 'taken back' = 'silent';
   const timer = clock.after(CONNECT_MS, () => other.destroy());
-  other.once('connect', () => {
-    isOpen = true;
+  const handOver = (bytes: Buffer): void => {
+    kept.push(bytes);
+    other.write(bytes);
+  };
+  const takeBack = (): boolean => {
+    if (state !== 'silent') return false;
+    state = 'taken back';
     timer.cancel();
+    socket.off('data', handOver).pause();
+    const all = Buffer.concat(kept);
+    if (all.length > 0) socket.unshift(all);
+    other.destroy();
+    return true;
+  };
+  other.once('connect', () => {
+    timer.cancel();
+    if (state !== 'silent') return;
     socket.setNoDelay(true);
     other.write(MARK);
+    if (!isTls) return;
+    for (const bytes of kept) other.write(bytes);
+    socket.on('data', handOver);
+  });
+  other.once('data', (bytes: Buffer) => {
+    if (state !== 'silent') return;
+    state = 'answered';
+    socket.off('data', handOver);
+    if (!isTls) for (const each of kept) other.write(each);
+    kept.length = 0;
+    socket.write(bytes);
     socket.pipe(other);
     other.pipe(socket);
   });
   other.on('error', () => {});
   other.once('close', () => {
     timer.cancel();
-    if (isOpen) socket.destroy();
-    else if (!socket.destroyed) failed();
+    if (state === 'answered') socket.destroy();
+    else if (takeBack() && !socket.destroyed) failed();
   });
   socket.once('close', () => other.destroy());
+  return { takeBack };
 }

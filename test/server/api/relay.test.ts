@@ -1,4 +1,6 @@
 /** What a conductor that stands by does with connections: they are passed on to the one that leads, once. */
+import { once } from 'node:events';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
 import test, { type ExecutionContext } from 'ava';
 import { createClient } from 'nice-grpc';
 import { openChannelTo } from '../../../src/agent/secure_channel.ts';
@@ -92,6 +94,59 @@ test('what was passed on once is not passed on again, and a leader that is not t
   await t.throwsAsync(asks(dial(t, first.address)), { code: 'NOT_LEADING', message: 'second stands by' } as object);
   first.front.standBy(standing('first', `${ownAddress()}:9`));
   await t.throwsAsync(asks(dial(t, first.address)), { code: 'NOT_LEADING', message: 'first stands by' } as object);
+});
+
+/** Where a leader listened that is frozen: it takes connections, and says nothing. Resolves with what it has heard. */
+async function openSilence(t: ExecutionContext) {
+  const heard: Buffer[] = [];
+  const spoken = Promise.withResolvers<void>();
+  const sockets = new Set<Socket>();
+  const server = createServer((socket) => {
+    sockets.add(socket);
+    socket.on('error', () => {});
+    socket.on('data', (bytes: Buffer) => {
+      heard.push(bytes);
+      spoken.resolve();
+    });
+  }).listen(0, ownAddress());
+  await once(server, 'listening');
+  t.teardown(() => {
+    for (const socket of sockets) socket.destroy();
+    server.close();
+  });
+  const { port } = server.address() as AddressInfo;
+  return { address: `${ownAddress()}:${port}`, heard: () => Buffer.concat(heard), spoken: spoken.promise };
+}
+
+test('a call that waits for a frozen leader is served by the next one, here or elsewhere, and its client notices nothing', async (t) => {
+  const world = await World.open(t, { limits: { syncPowerStateIntervalMs: 0 } });
+  const [first, second] = [await openPort(t, world, 'first'), await openPort(t, world, 'second')];
+  const frozen = await openSilence(t);
+  for (const port of [first, second]) port.front.standBy(standing('it', frozen.address));
+  const [here, elsewhere] = [asks(dial(t, first.address)), asks(dial(t, second.address))];
+  await frozen.spoken;
+  first.front.lead(led(world));
+  t.deepEqual(await here, { nodes: [], nextPageToken: '' });
+  second.front.standBy(standing('second', first.address));
+  t.deepEqual(await elsewhere, { nodes: [], nextPageToken: '' });
+  // It may wake and go on: what it has not heard it cannot do.
+  t.regex(frozen.heard().toString('latin1'), /^(countermand passes on\n)+$/);
+});
+
+test('the same over TLS, where the client speaks first', async (t) => {
+  const world = await World.open(t, { limits: { syncPowerStateIntervalMs: 0 } });
+  const authority = await newAuthority(t);
+  const { cert: certificate, key } = await authority.issue(ownAddress());
+  const material = { own: { certificate, key }, ca: authority.cert };
+  const { front, address } = await openPort(t, world, 'first', { current: () => material, onChange: () => {} });
+  const frozen = await openSilence(t);
+  front.standBy(standing('first', frozen.address));
+  const channel = openChannelTo(address, { material, serverName: null }, {});
+  t.teardown(() => channel.close());
+  const answer = createClient(NodeServiceDefinition, channel).listNodes({});
+  await frozen.spoken;
+  front.lead(led(world));
+  t.deepEqual(await answer, { nodes: [], nextPageToken: '' });
 });
 
 test('TLS goes from end to end: the one that leads sees the certificate of the client', async (t) => {
