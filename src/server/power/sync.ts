@@ -20,11 +20,15 @@ const LEAST_PAUSE = 0.1;
  */
 export async function syncPowerStates(parts: ReadingParts): Promise<void> {
   if (parts.limits.syncPowerStateIntervalMs === 0) return;
-  const well = (node: NodeRow): boolean => node.problem === null;
-  await Promise.all([readInRounds(well, parts), readInRounds((node) => !well(node), parts)]);
+  await Promise.all([false, true].map((withProblem) => readInRounds({ withProblem }, parts)));
 }
 
-async function readInRounds(fits: (node: NodeRow) => boolean, parts: ReadingParts): Promise<void> {
+/** Which nodes a round is about. */
+interface Which {
+  readonly withProblem: boolean;
+}
+
+async function readInRounds(which: Which, parts: ReadingParts): Promise<void> {
   const { store, limits, log, shutdown } = parts;
   const { clock, chance } = store;
   const intervalMs = limits.syncPowerStateIntervalMs;
@@ -33,19 +37,19 @@ async function readInRounds(fits: (node: NodeRow) => boolean, parts: ReadingPart
       const restMs = begunAt + jitter(intervalMs, 0.1, chance) - clock.monotonic();
       await sleep(Math.max(restMs, intervalMs * LEAST_PAUSE), clock, shutdown);
       begunAt = clock.monotonic();
-      await readAll(fits, parts);
+      await readAll(which, parts);
     } catch (thrown) {
       if (!shutdown.aborted) log.error({ err: asCountermandError(thrown) }, 'a round of power sync failed');
     }
   }
 }
 
-async function readAll(fits: (node: NodeRow) => boolean, parts: ReadingParts): Promise<void> {
+async function readAll(which: Which, parts: ReadingParts): Promise<void> {
   for (let after = ''; ; ) {
-    const nodes = await listNodesAfter(after, PAGE, parts.store.database.read);
-    const fitting = nodes.filter((node) => node.heldBy === null && fits(node));
-    await noteUnserved(fitting, parts);
-    const served = fitting.filter((node) => parts.attachments.ownerOf(node).kind === 'attached');
+    const nodes = await listNodesAfter(after, which, PAGE, parts.store.database.read);
+    const free = nodes.filter((node) => node.heldBy === null);
+    await noteUnserved(free, parts);
+    const served = free.filter((node) => parts.attachments.ownerOf(node).kind === 'attached');
     await readMany(served, parts.limits.syncPowerStateWorkers, parts, parts.shutdown);
     const last = nodes.at(-1);
     if (nodes.length < PAGE || !last) return;

@@ -213,16 +213,27 @@ export async function listWindows(sql: Knex): Promise<NodeRow[]> {
 
 /** The nodes that could not be read because no agent served them. */
 export async function listUnserved(sql: Knex): Promise<NodeRow[]> {
-  const rows = await sql('nodes').where('problem', 'like', problemIs('AGENT_NOT_ATTACHED')).orderBy('name');
+  const rows = await sql('nodes')
+    .whereNotNull('problem')
+    .where('problem', 'like', problemIs('AGENT_NOT_ATTACHED'))
+    .orderBy('name');
   return rows.map(decodedBy(sql));
 }
 
 /**
- * The nodes after this name, in the order of names: at most `limit`. It asks for nothing else: SQLite would answer a query for free nodes from an
- * index of all that are free, and sort those for each page.
+ * The nodes after this name that have a problem, or have none, in the order of names: at most `limit`. It asks for nothing else: SQLite would
+ * answer a query for free nodes from an index of all that are free, and sort those for each page.
  */
-export async function listNodesAfter(afterName: string, limit: number, sql: Knex): Promise<NodeRow[]> {
-  return (await sql('nodes').where('name', '>', afterName).orderBy('name').limit(limit)).map(decodedBy(sql));
+export async function listNodesAfter(
+  afterName: string,
+  { withProblem }: { readonly withProblem: boolean },
+  limit: number,
+  sql: Knex,
+): Promise<NodeRow[]> {
+  const query = sql('nodes').where('name', '>', afterName).orderBy('name').limit(limit);
+  if (withProblem) query.whereNotNull('problem');
+  else query.whereNull('problem');
+  return (await query).map(decodedBy(sql));
 }
 
 /** The nodes with these values, except one, in the order of names. */

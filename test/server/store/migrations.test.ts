@@ -56,6 +56,7 @@ test('0006: rows, indexes, numbers and checks are what they were', async (t) => 
     'power_tasks_alone',
     'nodes_created_by_index',
     'nodes_zone_name_index',
+    'nodes_with_problem_index',
     'action_plans_created_by_state_index',
   ];
   /** The index of zone and name serves what it did. */

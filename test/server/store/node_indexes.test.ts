@@ -1,14 +1,22 @@
 /** What is asked of the nodes for each reading or each page is found by an index, however many nodes there are. */
 import test from 'ava';
 import type { Knex } from 'knex';
-import { findNodesAt, listNodes, listNodesAfter } from '../../../src/server/store/nodes.ts';
+import { findNodesAt, listNodes, listNodesAfter, listUnserved } from '../../../src/server/store/nodes.ts';
 import { openMemoryDatabase } from '../../../src/server/store/sqlite/database.ts';
 
 const SYSTEM = '10.0.7.1/redfish/v1/Systems/1';
 const CASES: Readonly<Record<string, readonly [index: RegExp, ask: (sql: Knex) => Promise<unknown>]>> = {
   'the nodes at a BMC': [/nodes_bmc_place_index/, (sql) => findNodesAt('10.0.7.1', 'default', 'none', 1000, sql)],
   'the nodes at a System': [/nodes_bmc_place_index/, (sql) => findNodesAt(SYSTEM, 'default', 'none', 1000, sql)],
-  'a page of nodes': [/nodes_name_unique/, (sql) => listNodesAfter('n', 500, sql)],
+  'a page of nodes without a problem': [
+    /nodes_name_unique/,
+    (sql) => listNodesAfter('n', { withProblem: false }, 500, sql),
+  ],
+  'a page of nodes with one': [
+    /nodes_with_problem_index/,
+    (sql) => listNodesAfter('n', { withProblem: true }, 500, sql),
+  ],
+  'the nodes that no agent serves': [/nodes_with_problem_index/, listUnserved],
   'a page of the nodes of a zone': [
     /nodes_zone_name_index/,
     (sql) => listNodes({ zone: 'default', driver: '', labels: {} }, 'n', 500, sql),
@@ -31,5 +39,5 @@ for (const [what, [index, ask]] of Object.entries(CASES))
     const plan = (await read.raw(`explain query plan ${sql}`, [...bindings])) as { readonly detail: string }[];
     const details = plan.map(({ detail }) => detail).join('; ');
     t.regex(details, index);
-    t.notRegex(details, /zone_index|SCAN|TEMP B-TREE/);
+    t.notRegex(details, /zone_index|SCAN(?! nodes USING INDEX nodes_with_problem_index)|TEMP B-TREE/);
   });

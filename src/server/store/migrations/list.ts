@@ -36,6 +36,7 @@ import { up as traces } from './0034_traces.ts';
 import { up as computeServices } from './0035_compute_services.ts';
 import { up as predecessorsEnded } from './0036_predecessors_ended.ts';
 import { up as nodesOfAZone } from './0037_nodes_of_a_zone.ts';
+import { up as nodesWithProblem } from './0038_nodes_with_problem.ts';
 
 /** One step of the schema. There is no way back: a backup is. */
 export interface Migration {
@@ -82,4 +83,5 @@ export const MIGRATIONS: readonly Migration[] = [
   { name: '0035_compute_services', up: computeServices },
   { name: '0036_predecessors_ended', up: predecessorsEnded },
   { name: '0037_nodes_of_a_zone', up: nodesOfAZone },
+  { name: '0038_nodes_with_problem', up: nodesWithProblem },
 ];
