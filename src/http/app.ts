@@ -62,7 +62,8 @@ const DISCOVERY = ['/', '/v1', '/healthz', '/readyz', '/openapi.json', '/console
 async function answer(context: Served, route: Route, parts: AppParts): Promise<Answer> {
   const { headers } = context.req.raw;
   refuseStrangers(headers, parts.onLoopback);
-  refuseOtherTypes(headers.get('accept'));
+  // Text is answered as text to clients of text alone, and to all others.
+  if (route.textType === undefined) refuseOtherTypes(headers.get('accept'));
   const versions = DISCOVERY.includes(route.path) ? {} : versionsFor(headers);
   const ask = (place: RequestPlace): Promise<Answer> =>
     askRoute(context, route, parts, place).catch((error) => told(error, context, parts));

@@ -54,6 +54,9 @@ test('what it refuses, and in which form', async (t) => {
   const html = await ask(http, 'GET /healthz', { headers: { Accept: 'text/html' } });
   t.like(html, { status: 406, sentence: 'Accept is text/html; this door answers application/json' });
   t.is((await ask(http, 'GET /healthz', { headers: { Accept: 'text/html, */*;q=0.8' } })).status, 200);
+  // Scrapers ask for the format of Prometheus and nothing else, and a page may be asked for as a page.
+  t.is((await ask(http, 'GET /metrics', { headers: { Accept: 'text/plain;version=0.0.4' } })).status, 200);
+  t.is((await ask(http, 'GET /console', { headers: { Accept: 'text/html' } })).status, 200);
   t.is((await ask(http, 'GET /healthz', { headers: { 'X-Auth-Token': 'notused' } })).status, 200);
 });
 

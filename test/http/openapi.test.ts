@@ -1,7 +1,8 @@
 /** What the routes answer is what the document says that they answer. */
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import test from 'ava';
-import { openApiOf } from '../../src/http/openapi.ts';
+import { openApiOf, openApiRoute } from '../../src/http/openapi.ts';
+import type { RawAsk } from '../../src/http/route.ts';
 import { ROUTES } from '../../src/http/routes.ts';
 import { openHouse } from '../e2e/house.ts';
 import { ask } from '../e2e/http.ts';
@@ -58,6 +59,19 @@ test('every GET answers as its schema says', async (t) => {
   }
   t.true(asked.length > 20, asked.join(', '));
   t.deepEqual((await ask(house.http, 'GET /openapi.json')).json, JSON.parse(JSON.stringify(document)));
+});
+
+test('the document is made once: whoever reaches the door may ask for it again and again', async (t) => {
+  let made = 0;
+  const { run } = openApiRoute(() => {
+    made += 1;
+    return ROUTES;
+  });
+  const ask = { query: {} } as RawAsk;
+  const first = await run(ask);
+  t.deepEqual(JSON.parse(String(first.text?.content)), JSON.parse(JSON.stringify(document)));
+  t.deepEqual(await run(ask), first);
+  t.is(made, 1);
 });
 
 test('no two routes are the same', (t) => {

@@ -6,6 +6,7 @@ import { sleep } from '../../core/signals.ts';
 import { openSmallFile } from '../../core/small_file.ts';
 import { Access } from '../../server/access/access.ts';
 import { type AccessRules, parseAccess } from '../../server/access/access_file.ts';
+import { wordsOfYamlFault } from '../shared/yaml_fault.ts';
 import { LOOK_AGAIN_MS } from './tls_watch.ts';
 
 /** What watching needs. */
@@ -61,8 +62,7 @@ function parse(text: string, path: string): AccessRules {
     if (document.errors[0]) throw document.errors[0];
     value = document.toJS();
   } catch (error) {
-    const [sentence] = (error as Error).message.split('\n');
-    throw fail('CONFIGURATION_INVALID', `${path} is not the YAML it should be: ${sentence}`);
+    throw fail('CONFIGURATION_INVALID', `${path} is not the YAML it should be: ${wordsOfYamlFault(error)}`);
   }
   return parseAccess(value, path);
 }

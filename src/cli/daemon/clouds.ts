@@ -13,15 +13,14 @@ import { readSmallFile } from '../../core/small_file.ts';
 import type { WatchedCloud } from '../../server/clouds/watched.ts';
 import { isBrokerUrl } from '../../sinks/rabbitmq/broker.ts';
 import { rabbitInbox } from '../../sinks/rabbitmq/inbox.ts';
+import { isOpenUrl } from '../shared/open_url.ts';
+import { wordsOfYamlFault } from '../shared/yaml_fault.ts';
 
 const REQUEST_TIMEOUT_S = 30;
 const POLL_S = 60;
 
 const text = z.string().min(1).max(1000);
-const url = text.refine(
-  (given) => URL.canParse(given) && /^https?:$/.test(new URL(given).protocol) && new URL(given).username === '',
-  'must be an http or https URL without a user',
-);
+const url = text.refine(isOpenUrl, 'must be an http or https URL without a user');
 const auth = z.strictObject({
   auth_url: url.optional(),
   username: text.optional(),
@@ -193,8 +192,7 @@ function parseYaml(path: string): unknown {
     if (document.errors[0]) throw document.errors[0];
     return document.toJS();
   } catch (error) {
-    const [sentence] = (error as Error).message.split('\n');
-    throw invalid(path, `it is not the YAML it should be: ${sentence}`);
+    throw invalid(path, `it is not the YAML it should be: ${wordsOfYamlFault(error)}`);
   }
 }
 

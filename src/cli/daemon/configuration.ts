@@ -13,6 +13,7 @@ import type { IdentityLimits } from '../../server/api/identity_limits.ts';
 import type { Keep, Retention } from '../../server/retention.ts';
 import type { Environment } from '../shared/terminal.ts';
 import type { TlsFiles } from '../shared/tls_files.ts';
+import { wordsOfYamlFault } from '../shared/yaml_fault.ts';
 import { CONFIGURATION_KEYS, flagOf, KEY_NAMES, type KeyName, variableOf } from './configuration_keys.ts';
 import type { ConfigurationKey } from './configuration_kinds.ts';
 import { standardEndpoint } from './trace_keys.ts';
@@ -184,8 +185,7 @@ function parseYaml(path: string): unknown {
     if (document.errors[0]) throw document.errors[0];
     return document.toJS() ?? {};
   } catch (error) {
-    const [sentence] = (error as Error).message.split('\n');
-    throw fail('CONFIGURATION_INVALID', `${path} is not the YAML it should be: ${sentence}`);
+    throw fail('CONFIGURATION_INVALID', `${path} is not the YAML it should be: ${wordsOfYamlFault(error)}`);
   }
 }
 

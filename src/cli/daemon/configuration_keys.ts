@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import { LOG_LEVELS, type LogLevelName } from '../../core/log_levels.ts';
+import { isKeySetUrl } from '../../server/access/methods.ts';
 import { isAddress } from '../shared/address.ts';
 import { type ConfigurationKey, file, folder, name, seconds, wholeSeconds } from './configuration_kinds.ts';
 import { IDENTITY_KEYS } from './identity_keys.ts';
@@ -73,12 +74,14 @@ export const CONFIGURATION_KEYS = {
       'what `iss` of a JSON Web Token must be. With it, a client can say who it is by a bearer token of this issuer, and every caller must say who it is',
   } satisfies ConfigurationKey<string>,
   jwt_keys: {
-    type: 'the path of a file, or an https URL',
+    type: 'the path of a file, or an https URL without a user',
     placeholder: 'file|url',
     rule: z
       .string()
       .min(1)
-      .regex(/^[^\0]*$/),
+      .regex(/^[^\0]*$/)
+      .refine((text) => !text.includes('://') || isKeySetUrl(text)),
+    hidden: true,
     fallbackWords: 'none',
     readBy: 'conductor',
     meaning: 'the public keys of `jwt_issuer`: a JWKS file, a public key in PEM, or the URL of a JWKS',

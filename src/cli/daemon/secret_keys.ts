@@ -32,6 +32,8 @@ export const SECRET_KEYS = {
     type: 'an https URL such as https://vault.example:8200, or an http URL of this host',
     placeholder: 'url',
     rule: z.string().refine(isVaultAddress),
+    // What is no such URL may have a password or a token in it.
+    hidden: true,
     fallbackWords: 'none: no `vault:` value can be read',
     readBy: 'both',
     meaning:

@@ -1,19 +1,15 @@
 /** The configuration keys of traces, and the standard variables that stand in for one of them. */
 import { z } from 'zod';
+import { isOpenUrl } from '../shared/open_url.ts';
 import type { Environment } from '../shared/terminal.ts';
 import type { ConfigurationKey } from './configuration_kinds.ts';
-
-const isReceiver = (text: string): boolean => {
-  const url = URL.canParse(text) ? new URL(text) : null;
-  return url !== null && /^https?:$/.test(url.protocol) && url.username === '' && url.password === '';
-};
 
 /** A part of the table of keys. */
 export const TRACE_KEYS = {
   traces_endpoint: {
     type: 'a URL with http or https and without a user, or none',
     placeholder: 'url|none',
-    rule: z.string().refine((text) => text === 'none' || isReceiver(text)),
+    rule: z.string().refine((text) => text === 'none' || isOpenUrl(text)),
     fallbackWords: '`OTEL_EXPORTER_OTLP_ENDPOINT` if that is set, else none: nothing is traced',
     readBy: 'both',
     // A token of a receiver may stand in its path.

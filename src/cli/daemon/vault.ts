@@ -4,6 +4,7 @@ import type { Clock } from '../../core/clock.ts';
 import { fail } from '../../core/errors.ts';
 import { openSmallFile, readAtStart } from '../../core/small_file.ts';
 import { isLoopback } from '../shared/address.ts';
+import { isOpenUrl } from '../shared/open_url.ts';
 
 /** What the configuration says of Vault. */
 export interface VaultPlace {
@@ -20,9 +21,9 @@ export interface VaultPlace {
 
 /** True for the URL of a Vault that can be spoken to without others on the way reading its secrets. */
 export function isVaultAddress(text: string): boolean {
-  if (!URL.canParse(text)) return false;
-  const { protocol, host, port, pathname, search, hash, username } = new URL(text);
-  if (pathname !== '/' || search !== '' || hash !== '' || username !== '') return false;
+  if (!isOpenUrl(text)) return false;
+  const { protocol, host, port, pathname, search, hash } = new URL(text);
+  if (pathname !== '/' || search !== '' || hash !== '') return false;
   return protocol === 'https:' || (protocol === 'http:' && isLoopback(port === '' ? `${host}:80` : host));
 }
 

@@ -6,6 +6,7 @@ import { type CountermandError, type ErrorCode, fail } from '../../core/errors.t
 import { LOST_KEY } from '../../core/json_parts.ts';
 import { abortable } from '../../core/signals.ts';
 import type { Terminal, TextSource } from './terminal.ts';
+import { wordsOfYamlFault } from './yaml_fault.ts';
 
 /** A larger file is refused, and so is one that is larger once its aliases are written out. */
 export const FILE_LIMIT = 32 * 2 ** 20;
@@ -123,8 +124,7 @@ function parseEither(content: string, path: string, kind: FileKind, asText: bool
   try {
     return parseYaml(content, asText);
   } catch (error) {
-    const [sentence] = (error as Error).message.split('\n');
-    throw invalid(path, ` is not the YAML it should be: ${sentence?.replace(/; please use .*\(\)|:$/g, '')}`, kind);
+    throw invalid(path, ` is not the YAML it should be: ${wordsOfYamlFault(error)}`, kind);
   }
 }
 

@@ -10,9 +10,9 @@ import {
 } from 'jose';
 import type { Clock } from '../../core/clock.ts';
 import { digestOf } from '../../core/digest.ts';
-import { fail } from '../../core/errors.ts';
+import { CountermandError, fail } from '../../core/errors.ts';
 import { openFreshFile } from './fresh_file.ts';
-import type { JwtRules } from './methods.ts';
+import { isKeySetUrl, type JwtRules } from './methods.ts';
 
 /** The subject of a good token. */
 interface Subject {
@@ -62,8 +62,12 @@ async function verify(token: string, keys: JWTVerifyGetKey, { issuer, audience, 
       currentDate: new Date(clock.now()),
       requiredClaims: ['exp', 'sub'],
     });
-    return { name: String(payload.sub), expires: Number(payload.exp) * 1000 + clockSkewMs };
+    // A number or a list would be written as the name of another subject.
+    if (typeof payload.sub !== 'string')
+      throw fail('UNAUTHENTICATED', 'the bearer token is not accepted: its sub is no text');
+    return { name: payload.sub, expires: Number(payload.exp) * 1000 + clockSkewMs };
   } catch (error) {
+    if (error instanceof CountermandError) throw error;
     if (error instanceof errors.JOSEError && !(error instanceof errors.JWKSTimeout)) {
       const reason = reasonOf(error);
       if (reason !== null) throw fail('UNAUTHENTICATED', `the bearer token is not accepted: ${reason}`, error);
@@ -110,10 +114,9 @@ function keysOf(keys: string, clock: Clock): () => JWTVerifyGetKey {
     const file = openFreshFile(keys, (text) => createLocalJWKSet(parse(text, keys)), clock);
     return () => file.current();
   }
-  const url = new URL(keys);
-  if (url.protocol !== 'https:' && !['localhost', '127.0.0.1', '[::1]'].includes(url.hostname))
-    throw fail('CONFIGURATION_INVALID', `jwt_keys is ${keys}; keys come by https, or from a file`);
-  const remote = createRemoteJWKSet(url);
+  if (!isKeySetUrl(keys))
+    throw fail('CONFIGURATION_INVALID', 'jwt_keys is a URL, and keys come by https and without a user, or from a file');
+  const remote = createRemoteJWKSet(new URL(keys));
   return () => remote;
 }
 

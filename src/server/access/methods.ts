@@ -12,6 +12,14 @@ export interface JwtRules {
   readonly clockSkewMs: number;
 }
 
+/** True for a URL from which keys may come: https, or http of this host; it carries no user and no password, which `fetch` refuses. */
+export function isKeySetUrl(text: string): boolean {
+  if (!URL.canParse(text)) return false;
+  const { protocol, hostname, username, password } = new URL(text);
+  if (username !== '' || password !== '') return false;
+  return protocol === 'https:' || (protocol === 'http:' && ['localhost', '127.0.0.1', '[::1]'].includes(hostname));
+}
+
 /** How callers can say who they are. */
 export interface Methods {
   /** By tokens that the conductor has made; they are accepted as well where there is another method. */

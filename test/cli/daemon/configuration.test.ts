@@ -273,6 +273,36 @@ test(
   'database: mysql://u:pw@h/d',
   /database must be .* a password, and is something else$/,
 );
+test(
+  'no URL of Vault',
+  refusedFile,
+  'vault_address: https://u:pw@vault.example:8200',
+  /vault_address must be an https URL .*, and is something else$/,
+);
+test(
+  'a Vault with a password and no user',
+  refusedFile,
+  "vault_address: 'https://:pw@vault.example:8200'",
+  /vault_address must be an https URL .*, and is something else$/,
+);
+test(
+  'keys from a URL with a password',
+  refusedFile,
+  'jwt_keys: https://u:pw@issuer.example/jwks',
+  /jwt_keys must be .* without a user, and is something else$/,
+);
+test(
+  'keys from a URL of another kind',
+  refusedFile,
+  'jwt_keys: ftp://issuer.example/jwks',
+  /jwt_keys must be .* without a user, and is something else$/,
+);
+test(
+  'YAML that a password breaks',
+  refusedFile,
+  'zone: *pw-3',
+  /is not the YAML it should be: Unresolved alias [^:]*$/,
+);
 test('a list', refusedFile, '- zone', /must be a list of KEY: VALUE lines/);
 test('a text', refusedFile, 'zone', /must be a list of KEY: VALUE lines/);
 test('a key given twice', refusedFile, 'zone: a\nzone: b', /is not the YAML it should be: Map keys must be unique/);

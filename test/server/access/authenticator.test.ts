@@ -73,6 +73,9 @@ test('a token that is not good is refused, and the sentence says why', async (t)
     [await sign({ ...claims(), iss: 'https://other.example' }), 'its iss is not the one that is wanted'],
     [await sign(without('exp')), 'it has no exp'],
     [await sign(without('sub')), 'it has no sub'],
+    [await sign({ ...claims(), sub: ['alice'] as never }), 'its sub is no text'],
+    [await sign({ ...claims(), sub: 7 as never }), 'its sub is no text'],
+    [await sign({ ...claims(), sub: null as never }), 'its sub is no text'],
     [await sign(without('aud')), 'it has no aud'],
     [await sign(without('iss')), 'it has no iss'],
     [await sign(claims(), other.privateKey), 'its signature is not by a key of the issuer'],
@@ -119,7 +122,14 @@ test('keys that are not public, or that come by http, are refused at the start',
   t.throws(() => open(file), { code: 'CONFIGURATION_INVALID', message: /not public/ });
   await writeFile(file, '{}');
   t.throws(() => open(file), { code: 'CONFIGURATION_INVALID', message: /neither a JWKS nor a public key/ });
-  t.throws(() => open('http://issuer.example/jwks'), { code: 'CONFIGURATION_INVALID', message: /https/ });
+  for (const url of [
+    'http://issuer.example/jwks',
+    'https://u:pw-3@issuer.example/jwks',
+    'https://:pw-3@issuer.example/',
+  ]) {
+    const refused = t.throws(() => open(url), { code: 'CONFIGURATION_INVALID', message: /https/ });
+    t.false(refused.message.includes('pw-3'));
+  }
   await writeFile(file, await exportSPKI(publicKey));
   t.notThrows(() => open(file));
 });
