@@ -29,6 +29,7 @@ const GO_VALID_MS = 5000;
 const TELL_AGAIN_MS = 10_000;
 /** Made once: each power task ends something with them, and to note where an error came from takes long. */
 const NEXT_SENDING = fail('SETTLED', 'the next half of the power task begins');
+const ABORT_ORDERED = fail('ABORT_REQUESTED', 'an abort was ordered for the power task');
 const OBSERVED_ANEW = fail('SETTLED', 'the power task is observed anew');
 
 /** What a run is about. */
@@ -181,7 +182,7 @@ export class PowerRun {
     const unknown = this.#report.sending === null;
     if (unknown && mayHaveBeenSent) this.#mayHaveBeenSent = true;
     const stopped = this.#work;
-    this.#task.abort(fail('ABORT_REQUESTED', 'an abort was ordered for the power task'));
+    this.#task.abort(ABORT_ORDERED);
     const finish = (): Promise<void> => this.#finishAbort(stopped, unknown, recallConfirmMs);
     this.#work = this.trace.during('abort', finish).catch(() => {});
   }

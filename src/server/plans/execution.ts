@@ -58,6 +58,9 @@ function typeOf({ actionType, inputParameters, name }: ActionRow): { type: Actio
   return { type, parameters: parseParameters(type, inputParameters, `action '${name}'`) };
 }
 
+/** Made once: to note where an error came from takes long, and thousands of actions may be taken back at once. */
+const CANCELLED = fail('ACTION_PLAN_CANCELLED', 'the plan was cancelled');
+
 /** One action on its way. When `run` is aborted it stops waiting, takes nothing back and tells nothing. */
 export class Execution {
   #context: ActionContext;
@@ -100,7 +103,7 @@ export class Execution {
     // Its time was over, so it is being taken back already; the outcome of that is now the end of the cancel.
     if (this.#takenBack) return;
     this.#takenBack = true;
-    this.#cancellation.abort(fail('ACTION_PLAN_CANCELLED', 'the plan was cancelled'));
+    this.#cancellation.abort(CANCELLED);
     this.#takeBack(signal).then((end) => this.#ended(end, true));
   }
 

@@ -8,7 +8,7 @@ import { getContext } from '../store/plans.ts';
 import type { Store } from '../store/store.ts';
 
 /** A plan as it is, and actions of it that were not told yet as they are. */
-interface PlanChange {
+export interface PlanChange {
   readonly plan: ActionPlanRow;
   readonly actions: readonly ActionRow[];
 }
@@ -17,8 +17,9 @@ interface PlanChange {
 const BATCH = 500;
 
 /**
- * A plan with all its actions as they are now, in batches, then what each later commit changes, until the plan is at
- * rest. An abort ends the watching with its reason.
+ * A plan with all its actions as they are now, in batches, and what each later commit changes, until the plan is at
+ * rest. What changes of actions that were told is told between two batches: who cancels a large plan hears that what runs is being
+ * taken back before it has heard of all that waits. An abort ends the watching with its reason.
  */
 export async function* watchPlan(uuid: string, store: Store, signal: AbortSignal): AsyncGenerator<PlanChange> {
   const { feed, read } = store.database;
@@ -26,6 +27,18 @@ export async function* watchPlan(uuid: string, store: Store, signal: AbortSignal
   try {
     const seen = new Map<string, number>();
     let { plan } = await getContext(uuid, read);
+    const newsOf = function* ({ plan: newest, actions: moved }: Gathered): Generator<PlanChange> {
+      // One that was not told yet is told as it is then, in its place.
+      const actions = [...moved.values()].filter(
+        (action) => action.revision > (seen.get(action.uuid) ?? action.revision),
+      );
+      for (const action of actions) seen.set(action.uuid, action.revision);
+      const isNews = newest !== null && newest.revision > plan.revision;
+      if (isNews) plan = newest;
+      // A gathering may be larger than a message should be.
+      for (let from = 0; from < actions.length || (isNews && from === 0); from += BATCH)
+        yield { plan, actions: actions.slice(from, from + BATCH) };
+    };
     for (let after = -1; ; ) {
       signal.throwIfAborted();
       const actions = await listActions(uuid, after, BATCH, read);
@@ -34,18 +47,14 @@ export async function* watchPlan(uuid: string, store: Store, signal: AbortSignal
       const last = actions.at(-1);
       if (!last || actions.length < BATCH) break;
       after = last.position;
+      if (!changes.hasNews) continue;
+      const news = await changes.next();
+      if (!news.done) yield* newsOf(news.value);
     }
     while (!isPlanAtRest(plan.state)) {
       const next = await changes.next();
       if (next.done) return;
-      const { plan: newest, actions: moved } = next.value;
-      const actions = [...moved.values()].filter((action) => action.revision > (seen.get(action.uuid) ?? 0));
-      for (const action of actions) seen.set(action.uuid, action.revision);
-      const isNews = newest !== null && newest.revision > plan.revision;
-      if (isNews) plan = newest;
-      // A gathering may be larger than a message should be.
-      for (let from = 0; from < actions.length || (isNews && from === 0); from += BATCH)
-        yield { plan, actions: actions.slice(from, from + BATCH) };
+      yield* newsOf(next.value);
     }
   } finally {
     await changes.return(undefined);

@@ -42,6 +42,12 @@ function hasLeftTheQueue({ state, previousState }: ActionPlanRow): boolean {
 /** What the feed needs of a watcher's channel. */
 type Watcher = Pick<Channel<Change, unknown>, 'push'>;
 
+/** What `gather` answers. */
+interface Gathering<Out> extends AsyncGenerator<Out> {
+  /** True if something has gathered that the reader has not taken: then `next` need not wait for a change. */
+  readonly hasNews: boolean;
+}
+
 /** Watchers by topic. */
 export class Feed {
   readonly #watchers = new Map<string, Set<Watcher>>();
@@ -72,9 +78,12 @@ export class Feed {
     topics: Iterable<string>,
     fold: (waiting: Out | undefined, change: Change) => Out,
     signal: AbortSignal,
-  ): AsyncGenerator<Out> {
+  ): Gathering<Out> {
     signal.throwIfAborted();
-    return this.#open([...topics], openFolded(signal, fold), signal);
+    const channel = openFolded(signal, fold);
+    const changes = this.#open([...topics], channel, signal);
+    const hasNews = { get: () => channel.size > 0 };
+    return Object.defineProperties(changes, { hasNews }) as Gathering<Out>;
   }
 
   /**

@@ -3,6 +3,7 @@ import type { Knex } from 'knex';
 import { type CountermandError, failAt, failWith } from '../../core/errors.ts';
 import { isAbort, TARGETS, type Target } from '../../core/power.ts';
 import { POWER_TASK_UNSETTLED, type PowerTaskState } from '../../core/states.ts';
+import { askedTogether } from './asked_together.ts';
 import { compareAndSet, POWER_TASKS } from './compare_and_set.ts';
 import type { Database, Transaction } from './database.ts';
 import { keptBehind } from './kept.ts';
@@ -118,8 +119,10 @@ type ActionKey = Pick<ActionRow, 'uuid' | 'nodeUuid'>;
 
 /** The power task that an action has ordered, or null. A task of another node is none of the action's. */
 export async function findTaskOfAction(action: ActionKey, sql: Knex): Promise<PowerTaskRow | null> {
-  return (await findTasksOfActions([action], sql)).get(action.uuid) ?? null;
+  return (await findWithOthers(action, sql)).get(action.uuid) ?? null;
 }
+
+const findWithOthers = askedTogether((actions: readonly ActionKey[], sql) => findTasksOfActions(actions, sql));
 
 /** The power tasks that actions have ordered, by the uuid of the action. A task of another node is none of the action's. */
 export async function findTasksOfActions(
@@ -129,7 +132,7 @@ export async function findTasksOfActions(
   const nodes = new Map(actions.map(({ uuid, nodeUuid }) => [uuid, nodeUuid]));
   const found = new Map<string, PowerTaskRow>();
   for (const portion of portionsOf([...nodes.keys()], VALUES_AT_ONCE)) {
-    const rows = await sql('power_tasks').whereIn('action_uuid', portion);
+    const rows = await sql('power_tasks').whereIn('action_uuid', filledUp(portion));
     for (const task of rows.map(powerTaskCodec.decode)) {
       const uuid = task.actionUuid ?? '';
       if (nodes.get(uuid) === task.nodeUuid) found.set(uuid, task);
