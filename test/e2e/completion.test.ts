@@ -29,6 +29,8 @@ async function person(t: ExecutionContext, house: House) {
     HOME: folder,
     TERM: 'dumb',
     COUNTERMAND_CONDUCTOR: house.address,
+    // Of a computer that is busy.
+    COUNTERMAND_COMPLETION_TIMEOUT: '300',
   };
 }
 

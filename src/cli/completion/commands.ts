@@ -5,6 +5,7 @@ import { SCRIPTS, SHELLS, type Shell } from './scripts.ts';
 
 const EXAMPLES = `
 A Debian package brings these scripts to where the shells look for them. Without it:
+A conductor that has not answered within 3 seconds has no names; COUNTERMAND_COMPLETION_TIMEOUT says another number of seconds.
 
 Examples:
   source <(countermand completion bash)                                        # in ~/.bashrc

@@ -5,11 +5,19 @@ import { type Client, withConductor } from '../shared/connection.ts';
 import { readContexts } from '../shared/contexts.ts';
 import { placeOf } from '../shared/place.ts';
 import { shortId } from '../shared/short_ids.ts';
-import type { Terminal } from '../shared/terminal.ts';
+import type { Environment, Terminal } from '../shared/terminal.ts';
 import type { Candidate, NameKind } from './candidates.ts';
 
-/** A person who has typed TAB waits no longer. */
-const LIMIT_MS = 3000;
+/** A person who has typed TAB waits no longer, unless `COUNTERMAND_COMPLETION_TIMEOUT` says otherwise. */
+const TIMEOUT_S = 3;
+/** Node starts no longer timer. */
+const LONGEST_TIMEOUT_S = 2_000_000;
+
+/** How long the conductor has for its answer. What is no number of seconds is as if it was not there: a TAB has no errors. */
+function timeoutMsOf({ COUNTERMAND_COMPLETION_TIMEOUT: said }: Environment): number {
+  const seconds = Number(said || TIMEOUT_S);
+  return 1000 * (seconds > 0 && seconds <= LONGEST_TIMEOUT_S ? seconds : TIMEOUT_S);
+}
 
 /** At most this many pages of names are asked for. */
 const PAGES = 10;
@@ -69,7 +77,7 @@ export async function namesOf(
   terminal: Terminal,
 ): Promise<Candidate[]> {
   const { environment, clock, signal } = terminal;
-  const cancellation = openCancellation([signal], { clock, afterMs: LIMIT_MS, what: 'the names' });
+  const cancellation = openCancellation([signal], { clock, afterMs: timeoutMsOf(environment), what: 'the names' });
   try {
     const all =
       kind === 'contexts'

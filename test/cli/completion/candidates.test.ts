@@ -1,8 +1,12 @@
 /** What can stand next on a command line. */
+import { once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
 import test from 'ava';
 import type { Command } from 'commander';
 import { type Completion, completionOf } from '../../../src/cli/completion/candidates.ts';
 import { buildProgram, runCommandLine } from '../../../src/cli/program.ts';
+import { ownAddress } from '../../../src/sim/loopback.ts';
+import { VirtualClock } from '../../world/virtual_clock.ts';
 import { openCaptured } from '../captured.ts';
 
 const program = await buildProgram(openCaptured().terminal);
@@ -87,6 +91,34 @@ test('a conductor that does not answer is no error, and nothing is said', async 
   t.is(captured.stdout(), '');
   t.is(captured.stderr(), '');
 });
+
+for (const [said, afterMs] of [
+  [undefined, 3000],
+  ['', 3000],
+  ['20', 20_000],
+  ['0.5', 500],
+  ['0', 3000],
+  ['soon', 3000],
+  ['1e9', 3000],
+] as const)
+  test(`a conductor that says nothing has no names after ${afterMs} ms, where the timeout is '${said}'`, async (t) => {
+    const clock = new VirtualClock();
+    const silent = createServer();
+    await new Promise<void>((resolve) => silent.listen(0, ownAddress(), resolve));
+    t.teardown(() => silent.close());
+    const { port } = silent.address() as AddressInfo;
+    const captured = openCaptured(false, {
+      COUNTERMAND_CONDUCTOR: `${ownAddress()}:${port}`,
+      ...(said !== undefined && { COUNTERMAND_COMPLETION_TIMEOUT: said }),
+    });
+    const ended = runCommandLine(['__complete', 'node', 'show', ''], { ...captured.terminal, clock });
+    await once(silent, 'connection');
+    await clock.turn(afterMs - 1);
+    t.is(await Promise.race([ended, Promise.resolve('it waits')]), 'it waits');
+    await clock.turn(1);
+    t.is(await ended, 0);
+    t.is(captured.stdout(), '');
+  });
 
 test('the words come with what they mean; files are left to the shell', async (t) => {
   const captured = openCaptured();
