@@ -207,7 +207,11 @@ test.serial(
 test.serial('a leader that is told to stop resigns, and the other leads without waiting for its lease', async (t) => {
   const { settings, leader, other, atLeader, atOther } = await openPair(t);
   const asked = await run(t, ['status', '--conductor', other.address]);
-  t.regex(asked.stdout, new RegExp(`leads +${leader.address}, epoch 2, for \\S+\\n *stand by +${other.address}`));
+  // The version is that of the one that leads, and said of no other.
+  t.regex(asked.stdout, new RegExp(`^conductor +${other.address}\\n`));
+  const leads = `leads +${leader.address}, version \\d\\S+, epoch 2, for \\S+\\n`;
+  t.regex(asked.stdout, new RegExp(`${leads} *stand by +${other.address}`));
+  await other.logged.until('the other to stand by', (line) => /"another one leads".*stands by/.test(line));
   const ends = atLeader.notifications.subscribe({ fromSequence: 1n });
   const refused = (async () => {
     for await (const _ of ends);

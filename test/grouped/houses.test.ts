@@ -2,6 +2,7 @@
 import '../http/door.test.ts';
 import '../docs/first_ten_minutes.test.ts';
 import '../cli/node_files/apply.test.ts';
+import '../cli/daemon/term.test.ts';
 import '../cli/plan/dry_run.test.ts';
 import '../cli/shared/selection.test.ts';
 import '../e2e/approval.test.ts';

@@ -30,7 +30,7 @@ function conductorLines({ conductors, epoch, electedAt }: GetStatusResponse, now
       return `${other.address}${version}${other.present ? '' : ' (not there)'}`;
     });
   return [
-    ['leads', `${leader.address}, epoch ${epoch}${since}`],
+    ['leads', `${leader.address}, version ${leader.version}, epoch ${epoch}${since}`],
     ['stand by', others.join(', ') || 'none'],
   ];
 }
@@ -76,13 +76,15 @@ export function statusText(status: GetStatusResponse, address: string, nowMs: nu
     [status.attachedAgents, 'attached'],
     [status.lostAgents, 'lost'],
   ]);
+  const leads = conductorLines(status, nowMs);
   const known = facts([
-    ['conductor', `${address}, version ${status.version}${up}`],
+    // Where several are, the one that was asked may only have passed the question on.
+    ['conductor', leads.length > 0 ? address : `${address}, version ${status.version}${up}`],
     [
       'database',
       `${status.databaseId}${status.databaseBytes > 0n ? `, ${bytesWords(Number(status.databaseBytes))}` : ''}`,
     ],
-    ...conductorLines(status, nowMs),
+    ...leads,
     ['nodes', `${nodes?.total ?? 0}${states && `: ${states}`}`],
     ['maintenance', String(nodes?.maintenance ?? 0)],
     ...(status.freezes > 0 ? [['freezes', `${status.freezes} hold: countermand freeze list`] as [string, string]] : []),

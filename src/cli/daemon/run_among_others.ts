@@ -165,7 +165,8 @@ function listenerOf(ports: Ports, self: ConductorName, parts: Parts): StandByLis
   const { front, log } = parts;
   let known: ConductorName | null = null;
   let said = '';
-  const standBy = (why: string, problem: CountermandError | null): void => {
+  /** @param why for the log; @param notHere why a call that has come here is not served */
+  const standBy = (why: string, notHere: string, problem: CountermandError | null): void => {
     const elsewhere = front.elsewhere();
     const where = known === null ? 'no other leads' : `${known.address} leads`;
     // What is known already is not told again; but one that has just led has told something else.
@@ -173,7 +174,7 @@ function listenerOf(ports: Ports, self: ConductorName, parts: Parts): StandByLis
     said = where + why;
     log.info({ leader: known?.address ?? null, reason: why }, 'the conductor stands by');
     if (known !== null) parts.terminal.stdout.write(`countermand: conductor on ${ports.grpc} stands by; ${where}\n`);
-    const sentence = `the conductor at ${self.address} stands by: ${why}; nothing was done; try again`;
+    const sentence = `the conductor at ${self.address} stands by: ${notHere}; nothing was done; try again`;
     const error = fail('NOT_LEADING', sentence, problem ?? undefined);
     front.standBy({ error, grpc: known?.address ?? null, http: known?.httpAddress ?? null });
   };
@@ -181,8 +182,9 @@ function listenerOf(ports: Ports, self: ConductorName, parts: Parts): StandByLis
     seen(leader, problem) {
       // While the database cannot be asked, whoever led last may lead still.
       if (problem === null) known = leader?.uuid === self.uuid ? null : leader;
-      const away = known === null ? 'no other leads now' : `the one that leads, at ${known.address}, does not answer`;
-      standBy(problem?.message ?? away, problem);
+      const none = 'no other leads now';
+      const where = known === null ? none : `the one at ${known.address} leads, and this call was not passed on to it`;
+      standBy(problem?.message ?? (known ? 'another one leads' : none), problem?.message ?? where, problem);
     },
     ended(leader) {
       known = null;

@@ -3,6 +3,7 @@ import { hostname } from 'node:os';
 import type { Logger } from 'pino';
 import type { Attach } from '../../agent/agent.ts';
 import type { Clouds } from '../../compute/compute.ts';
+import type { Clock } from '../../core/clock.ts';
 import { type CountermandError, fail } from '../../core/errors.ts';
 import { openCancellation } from '../../core/signals.ts';
 import type { Traces } from '../../core/tracing.ts';
@@ -111,16 +112,20 @@ export async function startTerm(mandate: Mandate, parts: TermParts): Promise<Ter
     registry,
     configuration.identityLimits,
   );
-  front.lead({ conductor, services, objection: leading.objection });
   const agent = agentFiles && startEmbeddedAgent(conductor, mandate, agentFiles, parts);
-  const { powerTasks, plans } = conductor.takenUp;
-  log.info(
-    { power_tasks: powerTasks, plans, callers: whatCallersMay(parts) },
-    'the conductor serves, and has taken up what was under way',
-  );
+  const serve = (): void => {
+    front.lead({ conductor, services, objection: leading.objection });
+    const { powerTasks, plans } = conductor.takenUp;
+    log.info(
+      { power_tasks: powerTasks, plans, callers: whatCallersMay(parts) },
+      'the conductor serves, and has taken up what was under way',
+    );
+  };
+  const serving = onceReady(agent?.attached ?? null, serve, clock);
   return {
-    attached: agent?.attached ?? Promise.resolve(),
+    attached: agent?.attached.then(serving.now) ?? Promise.resolve(),
     async end(elsewhere) {
+      serving.never();
       // The agent leaves first, so that the conductor can still hear its farewell.
       parts.ending.at('the agent inside');
       await agent?.stop(fail('SHUTTING_DOWN', 'the conductor stops'));
@@ -131,10 +136,33 @@ export async function startTerm(mandate: Mandate, parts: TermParts): Promise<Ter
       if (elected) await announceResigned(elected.leader, elsewhere.error.message, store).catch(() => {});
     },
     async drop(elsewhere) {
+      serving.never();
       front.standBy(elsewhere);
       await Promise.all([conductor.stop(elsewhere.error), agent?.stop(elsewhere.error)]);
     },
   };
+}
+
+/** A term does not wait longer for the agent inside before it serves calls. Attaching takes it some milliseconds. */
+const ATTACH_LIMIT_MS = 2000;
+
+/**
+ * Calls `serve` once: as soon as the agent inside has attached, as an order before that would be refused for its absence, or at once if there is
+ * none.
+ */
+function onceReady(attached: Promise<void> | null, serve: () => void, clock: Clock) {
+  let isDecided = false;
+  const decide = (what: () => void) => (): void => {
+    if (isDecided) return;
+    isDecided = true;
+    timer?.cancel();
+    what();
+  };
+  const now = decide(serve);
+  const timer = attached === null ? null : clock.after(ATTACH_LIMIT_MS, now);
+  if (attached === null) now();
+  else void attached.then(now);
+  return { now, never: decide(() => {}) };
 }
 
 /** For the log: what whoever reaches the conductor may do. */
