@@ -36,7 +36,7 @@ const REFUSALS = [
 
 const RETRIES = [
   '## A request that is repeated',
-  'When a connection breaks before the answer, the clients send the same request again, up to six times, with no id of their own. So an order that equals the last one of the same caller for the node is that order, while it is not at rest and for 15 seconds after it was given. This is read from the database, so it holds over a restart. On, off and on again are three orders. Two resets within 15 seconds are one: whoever wants two gives each an id. In the same way a node that was just enrolled with the same words, an audit that was just made, a plan that was just started and one that was just rolled back are answered as they are.',
+  'When a connection breaks before the answer, the clients send the same request again, up to six times, with no id of their own. So an order that equals the last one of the same caller for the node is that order, while it is not at rest and for `repetition_window` after it was given, 15 seconds by default. This is read from the database, so it holds over a restart. On, off and on again are three orders. Two resets within that time are one: whoever wants two gives each an id. In the same way a node that was just enrolled with the same words, an audit that was just made, a plan that was just started and one that was just rolled back are answered as they are.',
   'An id of the client makes it exact: `Idempotency-Key`, `X-OpenStack-Request-ID` (`global_request_id` of the Python clients), or `request_id` in the body. The same id twice is one order for ever; with another body it is 409. A client that sends one `global_request_id` with everything it does has to change it with each order.',
 ];
 

@@ -93,7 +93,7 @@ async function askRoute(
     url,
     requestId: headers.get('idempotency-key') ?? headers.get('x-openstack-request-id') ?? '',
     acceptsGzip: /(^|[\s,])gzip\s*(?!;\s*q=0(\.0*)?\s*(,|$))/.test(headers.get('accept-encoding') ?? ''),
-    now: services.clock.now(),
+    isRecent: services.isRecent,
     readiness: services.readiness,
     metrics: () => services.metrics(identity),
     conductor: clientsOf(services, { identity, signal, peer: credentials.peer, ...place }),

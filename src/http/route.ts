@@ -49,8 +49,7 @@ export interface Ask<Query = unknown, Body = unknown> {
   readonly conductor: Clients;
   /** The client takes an answer that is compressed by gzip. */
   readonly acceptsGzip: boolean;
-  /** The time now, in milliseconds since 1970. */
-  readonly now: number;
+  readonly isRecent: Services['isRecent'];
   /** How ready the conductor is. It rejects with the reason if it takes no new work now. */
   readonly readiness: Services['readiness'];
   /** The metrics, as Prometheus reads them. */

@@ -45,6 +45,7 @@ export const QUICK: Settings = {
   abort_timeout: 600,
   power_state_change_timeout: 600,
   recall_confirm: 0.1,
+  repetition_window: 600,
   cancel_deadline: 600,
   agent_lease: 600,
   leader_lease: 600,

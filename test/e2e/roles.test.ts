@@ -73,7 +73,16 @@ test('every route of HTTP has the verbs of the RPCs that it says it calls; one t
   for (const route of ROUTES) {
     for (const path of rpcsOf(route)) t.true(RPC_RULES.has(path), `${route.method} ${route.path}: ${path}`);
     if (route.calls !== undefined || OPEN.includes(route.path)) continue;
-    const nothing = { params: {}, query: {}, body: {}, base: '', url, requestId: '', acceptsGzip: false, now: 0 };
+    const nothing = {
+      params: {},
+      query: {},
+      body: {},
+      base: '',
+      url,
+      requestId: '',
+      acceptsGzip: false,
+      isRecent: () => false,
+    };
     const metrics = async () => '';
     const { signal } = new AbortController();
     await route

@@ -9,9 +9,12 @@ import { enrol, enrolSim, ordersAt } from '../e2e/orders.ts';
 import { VirtualClock } from '../world/virtual_clock.ts';
 import { untilFree } from './story.ts';
 
-/** The usual flags, with the retries of the client, soon: what is repeated more than 15 s after the order was given is another order. */
+/** The usual flags, with the retries of the client: soon, and enough of them for a conductor that starts slowly. */
 const RETRYING = {
-  baremetal: (url: string) => ['--os-auth-type', 'none', '--os-endpoint', url, '--retry-interval', '1'],
+  baremetal: (url: string) => [
+    ...['--os-auth-type', 'none', '--os-endpoint', url],
+    ...['--retry-interval', '1', '--max-retries', '300'],
+  ],
 };
 
 /** A house with a real BMC simulator, and `baremetal` behind a proxy. */

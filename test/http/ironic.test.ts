@@ -89,8 +89,7 @@ test('the states of a node, as the specification has them, from the hardware its
 
 test('an order that is repeated without an id is one order, also over a restart', async (t) => {
   const house = await openHouse(t, { http: true });
-  // The order does not end: after its end, how long the repetition takes would count.
-  await enrol(house, 'n1', {}, { fake_start_ms: 'never' });
+  await enrol(house, 'n1');
   const first = taskOf(await power(house, 'n1', { target: 'rebooting' }));
   t.is(taskOf(await power(house, 'n1', { target: 'rebooting' })), first);
   await house.kill('conductor');

@@ -1,16 +1,19 @@
 /** An order that its client repeats because the answer was lost, without any id of its own, is one order. */
 import test, { type ExecutionContext } from 'ava';
 import type { Target } from '../../src/core/power.ts';
-import { type Order, REPEATED_WITHIN_MS } from '../../src/server/power/orders.ts';
+import type { Order } from '../../src/server/power/orders.ts';
+import { DEFAULT_LIMITS } from '../world/settings.ts';
 import type { World } from '../world/world.ts';
-import { endWorld, worldWith } from './plan_making.ts';
+import { endWorld, worldLike } from './plan_making.ts';
+
+const { repetitionWindowMs: DEFAULT_WINDOW_MS } = DEFAULT_LIMITS;
 
 /** Gives an order for n1 as a client without ids does. */
 const repeatable = (world: World, target: Target, more: Partial<Order> = {}) =>
   world.order('n1', target, { orderedBy: 'anonymous@127.0.0.1', joinEqual: true, ...more });
 
-async function worldOfOne(t: ExecutionContext): Promise<World> {
-  const world = await worldWith(t, 'n1');
+async function worldOfOne(t: ExecutionContext, repetitionWindowMs = DEFAULT_WINDOW_MS): Promise<World> {
+  const world = await worldLike(t, { limits: { repetitionWindowMs } }, 'n1');
   await world.clock.turn(5000);
   return world;
 }
@@ -46,9 +49,17 @@ test('it is, also over a restart of the conductor', async (t) => {
 test('afterwards it is another order', async (t) => {
   const world = await worldOfOne(t);
   const first = await repeatable(world, 'rebooting');
-  await world.clock.turn(REPEATED_WITHIN_MS - 1);
+  await world.clock.turn(DEFAULT_WINDOW_MS - 1);
   t.is((await repeatable(world, 'rebooting')).uuid, first.uuid);
   await world.clock.turn(1);
+  t.not((await settled(world, 'rebooting')).uuid, first.uuid);
+  t.deepEqual(sentTo(world), ['rebooting', 'rebooting']);
+  await endWorld(world);
+});
+
+test('with a window of 0 it is another order as soon as it is at rest', async (t) => {
+  const world = await worldOfOne(t, 0);
+  const first = await settled(world, 'rebooting');
   t.not((await settled(world, 'rebooting')).uuid, first.uuid);
   t.deepEqual(sentTo(world), ['rebooting', 'rebooting']);
   await endWorld(world);
@@ -57,7 +68,7 @@ test('afterwards it is another order', async (t) => {
 test('while it is not at rest it is joined, however long that takes', async (t) => {
   const world = await worldOfOne(t);
   const first = await repeatable(world, 'soft power off');
-  await world.clock.turn(3 * REPEATED_WITHIN_MS);
+  await world.clock.turn(3 * DEFAULT_WINDOW_MS);
   t.is((await repeatable(world, 'soft power off')).uuid, first.uuid);
   const refused = { code: 'NODE_HELD' } as never;
   await t.throwsAsync(repeatable(world, 'soft power off', { timeoutMs: 5000 }), refused, 'another timeout');

@@ -17,6 +17,7 @@ export const DEFAULT_LIMITS: Limits & PlanLimits = {
   startTimeoutMs: 60_000,
   abortTimeoutMs: 30_000,
   recallConfirmMs: 15_000,
+  repetitionWindowMs: 15_000,
   windowReadIntervalMs: 10_000,
   syncPowerStateIntervalMs: 120_000,
   syncPowerStateWorkers: 8,

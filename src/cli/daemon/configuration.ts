@@ -69,6 +69,7 @@ export interface Configuration {
   readonly startTimeoutMs: number;
   readonly abortTimeoutMs: number;
   readonly recallConfirmMs: number;
+  readonly repetitionWindowMs: number;
   readonly agentLeaseMs: number;
   readonly leaderLeaseMs: number;
   /** How long calls may take to end when the process is to stop. */
@@ -304,6 +305,7 @@ export function configurationOf(values: Values): Configuration {
     startTimeoutMs: milliseconds(values.start_timeout),
     abortTimeoutMs: milliseconds(values.abort_timeout),
     recallConfirmMs: milliseconds(values.recall_confirm),
+    repetitionWindowMs: milliseconds(values.repetition_window),
     agentLeaseMs: milliseconds(values.agent_lease),
     leaderLeaseMs: milliseconds(values.leader_lease),
     drainTimeoutMs: milliseconds(values.drain_timeout),

@@ -216,6 +216,12 @@ export const CONFIGURATION_KEYS = {
     meaning:
       'how long the host must be seen running after the BMC accepted a recall; only then is the outcome RECALLED',
   }),
+  repetition_window: seconds(0, {
+    fallback: 15,
+    readBy: 'conductor',
+    meaning:
+      'how long a request over HTTP that brings no id, and equals one before it, is taken for a repetition of that; the clients of OpenStack repeat a request whose connection broke for 12 seconds',
+  }),
   agent_lease: seconds(0.1, {
     fallback: 15,
     readBy: 'conductor',

@@ -6,7 +6,7 @@ import type { Node } from '../../gen/countermand/v1/node.ts';
 import type { Clients } from '../../server/api/in_process.ts';
 import { ok } from '../answer.ts';
 import { names, uuid } from '../query.ts';
-import { isEqual, isRecent } from '../repeated.ts';
+import { type IsRecent, isEqual } from '../repeated.ts';
 import { type Route, route } from '../route.ts';
 import { nodeIn, nodeNamed, targetsOfDrivers } from './ask_nodes.ts';
 import { changeFrom, OPAQUE, Patch, textsOf } from './node_patch.ts';
@@ -49,13 +49,13 @@ interface Wanted {
 }
 
 /** Enrols a node, or finds the one that an earlier attempt of the same request has enrolled. */
-async function enrol(wanted: Wanted, now: number, { nodes }: Clients): Promise<Node> {
+async function enrol(wanted: Wanted, isRecent: IsRecent, { nodes }: Clients): Promise<Node> {
   try {
     return nodeIn(await nodes.createNode(wanted));
   } catch (error) {
     if (!(error instanceof CountermandError && error.code === 'NODE_NAME_TAKEN')) throw error;
     const node = await nodes.getNode({ node: wanted.name }).then(nodeIn, () => null);
-    if (node !== null && isRecent(node.createdAt, now) && isAsWanted(node, wanted)) return node;
+    if (node !== null && isRecent(node.createdAt) && isAsWanted(node, wanted)) return node;
     throw error;
   }
 }
@@ -85,11 +85,11 @@ const CHANGES: readonly Route[] = [
     command: 'baremetal node create',
     calls: 'NodeService.CreateNode',
     differs:
-      'A node has a name. A node that was enrolled less than 15 s ago with the same words is answered, not refused. `extra` is the labels, `driver_info` texts: numbers and booleans become texts, anything else is refused. `properties`, `resource_class`, `description` and `owner` are refused, not dropped. The driver `fake-hardware` is `fake`.',
+      'A node has a name. A node that was enrolled less than `repetition_window` ago with the same words is answered, not refused. `extra` is the labels, `driver_info` texts: numbers and booleans become texts, anything else is refused. `properties`, `resource_class`, `description` and `owner` are refused, not dropped. The driver `fake-hardware` is `fake`.',
     status: 201,
     body: NewNode,
     answer: FullNode,
-    async handle({ body, base, now, conductor }) {
+    async handle({ body, base, isRecent, conductor }) {
       const wanted = {
         name: body.name,
         driver: body.driver === FAKE_HARDWARE ? 'fake' : body.driver,
@@ -98,7 +98,7 @@ const CHANGES: readonly Route[] = [
         zone: zoneOf(body.conductor_group ?? ''),
         uuid: body.uuid ?? '',
       };
-      const view = toFullNode(await enrol(wanted, now, conductor), await targetsOfDrivers(conductor), base);
+      const view = toFullNode(await enrol(wanted, isRecent, conductor), await targetsOfDrivers(conductor), base);
       return { status: 201, body: view, headers: { Location: `${base}/v1/nodes/${view.uuid}` } };
     },
   }),

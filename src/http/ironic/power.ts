@@ -164,7 +164,7 @@ export const POWER_ROUTES: readonly Route[] = [
     command: 'baremetal node power on, power off, reboot',
     calls: 'PowerService.OrderPowerState',
     differs:
-      'All nine targets. `on_timeout`, `reason`, `request_id` and `aborts_task_uuid` may be given. An order that equals the last one of the same caller is that order, while it is not at rest and for 15 s: the clients repeat a request whose connection broke. With a `request_id` (also as `Idempotency-Key` or `X-OpenStack-Request-ID`) the same id is the same order for ever. A held node is 409 with the way out; aborts go through. `rebooting` is a reset, and powers on a node that is off. An abort with nothing to abort is 202 and does nothing.',
+      'All nine targets. `on_timeout`, `reason`, `request_id` and `aborts_task_uuid` may be given. An order that equals the last one of the same caller is that order, while it is not at rest and for `repetition_window`, 15 s by default: the clients repeat a request whose connection broke. With a `request_id` (also as `Idempotency-Key` or `X-OpenStack-Request-ID`) the same id is the same order for ever. A held node is 409 with the way out; aborts go through. `rebooting` is a reset, and powers on a node that is off. An abort with nothing to abort is 202 and does nothing.',
     status: 202,
     body: PowerOrder,
     handle: orderPower,

@@ -5,7 +5,7 @@ import { type Audit, AuditType } from '../../gen/countermand/v1/audit.ts';
 import type { Clients } from '../../server/api/in_process.ts';
 import { type Answer, ok } from '../answer.ts';
 import { Refusal } from '../errors.ts';
-import { isEqual, isRecent } from '../repeated.ts';
+import { type IsRecent, isEqual } from '../repeated.ts';
 import { type Ask, type Route, route } from '../route.ts';
 import { everyOne, listRoutes, PAGE, pageOf } from './pages.ts';
 import { ExpectTakenDown, StatePatch } from './patch.ts';
@@ -59,10 +59,10 @@ function auditIn({ audit }: { readonly audit?: Audit | undefined }): Audit {
 const LOOKED_THROUGH = 20;
 
 /** The audit that an earlier attempt of this request has made, or null. */
-async function earlier(wanted: Wanted, now: number, { audits }: Clients): Promise<Audit | null> {
+async function earlier(wanted: Wanted, isRecent: IsRecent, { audits }: Clients): Promise<Audit | null> {
   const { audits: last } = await audits.listAudits({ pageSize: LOOKED_THROUGH });
   const isSame = (audit: Audit): boolean =>
-    isRecent(audit.createdAt, now) &&
+    isRecent(audit.createdAt) &&
     isEqual(
       [audit.name, audit.auditType, audit.parameters ?? {}, audit.scope, audit.interval, audit.autoTrigger],
       [wanted.name, wanted.auditType, wanted.parameters, wanted.scope, wanted.interval ?? 0, wanted.autoTrigger],
@@ -75,7 +75,7 @@ async function create({
   body,
   base,
   requestId,
-  now,
+  isRecent,
   conductor,
 }: Ask<unknown, z.infer<typeof NewAudit>>): Promise<Answer> {
   const strategies = await strategiesOf(conductor);
@@ -100,7 +100,7 @@ async function create({
     interval: body.interval == null ? undefined : Number(body.interval),
     autoTrigger: body.auto_trigger ?? false,
   };
-  const before = requestId === '' ? await earlier(wanted, now, conductor) : null;
+  const before = requestId === '' ? await earlier(wanted, isRecent, conductor) : null;
   const audit =
     before ??
     auditIn(await conductor.audits.createAudit({ ...wanted, requestId, expectTakenDown: body.expect_taken_down }));
@@ -172,7 +172,7 @@ export const AUDIT_ROUTES: readonly Route[] = [
     command: 'watcher audit create',
     calls: 'AuditService.CreateAudit, ListStrategies',
     differs:
-      'The first run is a part of the creation. An audit that equals one made less than 15 s ago is that one. Several audits may have one name; without a name it is that of the strategy, or of the template. A strategy that acts on nodes needs a `scope` (docs/scope.md) or `all: true`. EVENT, cron, start and end times are refused.',
+      'The first run is a part of the creation. An audit that equals one made less than `repetition_window` ago is that one. Several audits may have one name; without a name it is that of the strategy, or of the template. A strategy that acts on nodes needs a `scope` (docs/scope.md) or `all: true`. EVENT, cron, start and end times are refused.',
     status: 201,
     body: NewAudit,
     answer: AuditView,

@@ -5,7 +5,7 @@ import { type ActionPlan, UndoKind } from '../../gen/countermand/v1/action_plan.
 import type { Clients } from '../../server/api/in_process.ts';
 import { type Answer, ok } from '../answer.ts';
 import { Refusal } from '../errors.ts';
-import { isRecent } from '../repeated.ts';
+import type { IsRecent } from '../repeated.ts';
 import { type Ask, type Route, route } from '../route.ts';
 import { everyOne, listRoutes, PAGE, pageOf } from './pages.ts';
 import { ExpectTakenDown, StatePatch } from './patch.ts';
@@ -49,7 +49,7 @@ async function whole(plan: ActionPlan, base: string, conductor: Clients): Promis
 async function start(
   ident: string,
   { plans }: Clients,
-  now: number,
+  isRecent: IsRecent,
   expectTakenDown?: number | undefined,
 ): Promise<ActionPlan> {
   try {
@@ -57,14 +57,14 @@ async function start(
   } catch (error) {
     if (!(error instanceof CountermandError && error.code === 'ACTION_PLAN_STATE')) throw error;
     const plan = planIn(await plans.getActionPlan({ actionPlan: ident, pageSize: 1 }));
-    if (!isRecent(plan.startedAt, now) || !STARTED.includes(planState(plan.state))) throw error;
+    if (!isRecent(plan.startedAt) || !STARTED.includes(planState(plan.state))) throw error;
     return plan;
   }
 }
 
 /** What a wished state asks for. The client has chosen it from an older reading, so it is no more than a wish. */
-async function change(ident: string, wish: string, conductor: Clients, now: number): Promise<ActionPlan> {
-  if (wish === 'PENDING') return start(ident, conductor, now);
+async function change(ident: string, wish: string, conductor: Clients, isRecent: IsRecent): Promise<ActionPlan> {
+  if (wish === 'PENDING') return start(ident, conductor, isRecent);
   if (wish === 'CANCELLING' || wish === 'CANCELLED')
     return planIn(await conductor.plans.orderCancel({ actionPlan: ident }));
   throw new Refusal(400, `state: '${wish.slice(0, 100)}' cannot be asked for; PENDING, CANCELLING and CANCELLED can`);
@@ -85,7 +85,7 @@ async function rollBack({
   body,
   base,
   requestId,
-  now,
+  isRecent,
   conductor,
 }: Ask<unknown, z.infer<typeof RollbackOrder>>): Promise<Answer> {
   const actionPlan = params.plan ?? '';
@@ -104,7 +104,7 @@ async function rollBack({
     const { rolledBackBy } = planIn(await plans.getActionPlan({ actionPlan, pageSize: 1 }));
     if (rolledBackBy === '') throw error;
     const rollback = planIn(await plans.getActionPlan({ actionPlan: rolledBackBy, pageSize: 1 }));
-    if (!isRecent(rollback.createdAt, now)) throw error;
+    if (!isRecent(rollback.createdAt)) throw error;
     return ok(await whole(rollback, base, conductor));
   }
 }
@@ -205,12 +205,12 @@ const ORDERS: readonly Route[] = [
     command: 'watcher actionplan start',
     calls: 'ActionPlanService.StartActionPlan',
     differs:
-      'The answer may already say ONGOING. Sent again within 15 s of the start it is the same start. One that takes more than `confirm_above` running nodes down is refused without `expect_taken_down`, which `watcher` cannot say.',
+      'The answer may already say ONGOING. Sent again within `repetition_window` of the start it is the same start. One that takes more than `confirm_above` running nodes down is refused without `expect_taken_down`, which `watcher` cannot say.',
     status: 200,
     body: StartOrder,
     answer: PlanView,
-    handle: async ({ params, body, base, now, conductor }) =>
-      ok(await whole(await start(params.plan ?? '', conductor, now, body?.expect_taken_down), base, conductor)),
+    handle: async ({ params, body, base, isRecent, conductor }) =>
+      ok(await whole(await start(params.plan ?? '', conductor, isRecent, body?.expect_taken_down), base, conductor)),
   }),
   route({
     method: 'PATCH',
@@ -224,8 +224,8 @@ const ORDERS: readonly Route[] = [
     status: 200,
     body: StatePatch,
     answer: PlanView,
-    handle: async ({ params, body, base, now, conductor }) =>
-      ok(await whole(await change(params.plan ?? '', body[0]?.value ?? '', conductor, now), base, conductor)),
+    handle: async ({ params, body, base, isRecent, conductor }) =>
+      ok(await whole(await change(params.plan ?? '', body[0]?.value ?? '', conductor, isRecent), base, conductor)),
   }),
   route({
     method: 'POST',
@@ -274,7 +274,7 @@ const ORDERS: readonly Route[] = [
     method: 'GET',
     path: '/v1/action_plans/{plan}/rollback',
     chapter: 'watcher',
-    says: 'answers what a rollback would do now, action by action',
+    says: 'answers what a rollback would do isRecent, action by action',
     calls: 'ActionPlanService.PreviewRollback',
     status: 200,
     answer: Preview,

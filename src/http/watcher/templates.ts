@@ -4,7 +4,7 @@ import { CountermandError, fail } from '../../core/errors.ts';
 import type { AuditTemplate, Strategy } from '../../gen/countermand/v1/audit.ts';
 import type { Clients } from '../../server/api/in_process.ts';
 import { type Answer, ok } from '../answer.ts';
-import { isEqual, isRecent } from '../repeated.ts';
+import { type IsRecent, isEqual } from '../repeated.ts';
 import { type Ask, type Route, route } from '../route.ts';
 import { everyOne, listRoutes, PAGE, pageOf } from './pages.ts';
 import { goalNamed, strategiesOf, strategyNamed } from './strategies.ts';
@@ -50,7 +50,7 @@ const strategyOf = (ident: string | null | undefined, all: readonly Strategy[]):
 type Wanted = Pick<AuditTemplate, 'name' | 'description' | 'goal' | 'strategy' | 'scope'>;
 
 /** Makes a template, or finds the one that an earlier attempt of the same request has made. */
-async function made(wanted: Wanted, now: number, { audits }: Clients): Promise<AuditTemplate> {
+async function made(wanted: Wanted, isRecent: IsRecent, { audits }: Clients): Promise<AuditTemplate> {
   try {
     return templateIn(await audits.createAuditTemplate(wanted));
   } catch (error) {
@@ -60,12 +60,12 @@ async function made(wanted: Wanted, now: number, { audits }: Clients): Promise<A
     const isSame =
       (wanted.goal === '' || wanted.goal === goal) &&
       isEqual([description, strategy, scope], [wanted.description, wanted.strategy, wanted.scope]);
-    if (!isSame || !isRecent(template.createdAt, now)) throw error;
+    if (!isSame || !isRecent(template.createdAt)) throw error;
     return template;
   }
 }
 
-async function create({ body, base, now, conductor }: Ask<unknown, z.infer<typeof NewTemplate>>): Promise<Answer> {
+async function create({ body, base, isRecent, conductor }: Ask<unknown, z.infer<typeof NewTemplate>>): Promise<Answer> {
   const all = await strategiesOf(conductor);
   const wanted = {
     name: body.name,
@@ -74,7 +74,7 @@ async function create({ body, base, now, conductor }: Ask<unknown, z.infer<typeo
     strategy: strategyOf(body.strategy, all),
     scope: body.scope ?? [],
   };
-  const view = toTemplateView(await made(wanted, now, conductor), all, base);
+  const view = toTemplateView(await made(wanted, isRecent, conductor), all, base);
   return { status: 201, body: view, headers: { Location: `${base}/v1/audit_templates/${view.uuid}` } };
 }
 
@@ -139,7 +139,7 @@ export const TEMPLATE_ROUTES: readonly Route[] = [
     command: 'watcher audittemplate create',
     calls: 'AuditService.CreateAuditTemplate, ListStrategies',
     differs:
-      'The scope has `baremetal` sections (docs/scope.md). A template that equals one made less than 15 s ago is that one.',
+      'The scope has `baremetal` sections (docs/scope.md). A template that equals one made less than `repetition_window` ago is that one.',
     status: 201,
     body: NewTemplate,
     answer: TemplateView,

@@ -110,6 +110,7 @@ export class Front {
         return term().services.readiness();
       },
       elsewhere: () => this.elsewhere(),
+      isRecent: (at) => term().services.isRecent(at),
       // Of a process that does not lead, there is only the process to tell.
       metrics: (identity) => (this.elsewhere() === null ? term().services.metrics(identity) : this.#registry.text()),
       ...{ log, clock, chance, registry: this.#registry, traces: this.#traces },

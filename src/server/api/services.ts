@@ -1,6 +1,6 @@
 /** The services of a conductor, put together once and used by every protocol: what each call is held to is shared as well. */
 import type { Chance } from '../../core/chance.ts';
-import type { Clock } from '../../core/clock.ts';
+import { type Clock, isWithin } from '../../core/clock.ts';
 import { type CountermandError, fail } from '../../core/errors.ts';
 import type { Traces } from '../../core/tracing.ts';
 import { AccessServiceDefinition, type AccessServiceImplementation } from '../../gen/countermand/v1/access.ts';
@@ -91,6 +91,8 @@ export interface Services {
   readiness(): Promise<Readiness>;
   /** Why nothing is served here, and where it is; null while it is served here. */
   elsewhere(): Elsewhere | null;
+  /** True if what was made at this time may have been asked for by an earlier attempt of a request that equals it. */
+  isRecent(at: Date | undefined): boolean;
   /** The metrics as they are now, in the text format of Prometheus. @throws PERMISSION_DENIED */
   metrics(identity: Identity): Promise<string>;
   readonly log: Log;
@@ -153,6 +155,7 @@ export function createServices(
       return readiness();
     },
     elsewhere: () => null,
+    isRecent: (at) => at !== undefined && isWithin(orders.limits.repetitionWindowMs, at.getTime(), clock.now()),
     async metrics(identity) {
       if (!access.rightsOf(identity).may('metrics.read')) throw denied(identity.name, 'metrics.read', null);
       await gaugeFleet({ ...conductor, tail }, registry);

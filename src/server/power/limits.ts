@@ -18,6 +18,8 @@ export interface Limits {
   readonly windowReadIntervalMs: number;
   /** Between two readings of every node; 0 reads none. */
   readonly syncPowerStateIntervalMs: number;
+  /** How long an order without an id, or a request over HTTP, that equals one before it is taken for a repetition of that. */
+  readonly repetitionWindowMs: number;
   /** How many nodes are read at the same time. */
   readonly syncPowerStateWorkers: number;
 }

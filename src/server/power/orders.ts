@@ -137,28 +137,22 @@ async function give(order: Asked, parts: OrderParts, guard: Guard): Promise<Powe
     const earlier = await findOrdered(keyOf(order), parts.store.database.read);
     if (earlier) return joined(earlier, order);
     const node = await findNode(order.node, parts.store.database.read);
-    const equal = node && (await findEqual(order, node.uuid, parts.store, parts.store.database.read));
+    const equal = node && (await findEqual(order, node.uuid, parts, parts.store.database.read));
     if (equal) return equal;
     throw error;
   }
 }
 
 /**
- * How long an order without a request_id of its client is taken for a repetition of the same one. OpenStack's clients repeat a
- * request whose connection broke for up to 12 s.
- */
-export const REPEATED_WITHIN_MS = 15_000;
-
-/**
  * The order that this one repeats, or null. It is the last one of its caller for the node: on, off and on again are three orders.
  * It is read from the rows, so a restart of the conductor makes no second order of the first.
  */
-async function findEqual(order: Asked, nodeUuid: string, { clock }: Store, sql: Transaction['sql']) {
+async function findEqual(order: Asked, nodeUuid: string, { store, limits }: OrderParts, sql: Transaction['sql']) {
   const { orderedBy, orderedFor } = order.by;
   if (!order.joinEqual || orderedBy === null) return null;
   const last = await findLastOf(orderedBy, nodeUuid, sql);
   if (last === null || last.orderedFor !== orderedFor || last.requestBody !== bodyOf(order)) return null;
-  const isRecent = isWithin(REPEATED_WITHIN_MS, last.createdAt, clock.now());
+  const isRecent = isWithin(limits.repetitionWindowMs, last.createdAt, store.clock.now());
   return isRecent || !isAtRest(last.state) ? last : null;
 }
 
@@ -297,7 +291,7 @@ async function giveChange(
   return keeper.order(aboutOf(order, task), async (own, earlier) => {
     const transaction = actingFor(own, order.also);
     if (earlier) return { answer: joined(earlier, order), changed: null };
-    const equal = await findEqual(order, task.nodeUuid, store, transaction.sql);
+    const equal = await findEqual(order, task.nodeUuid, parts, transaction.sql);
     if (equal) return { answer: equal, changed: null };
     await guard(transaction);
     // Whoever has frozen it meanwhile was told that nothing more is accepted.
@@ -327,12 +321,13 @@ async function explainHeld(standing: Standing, transaction: Transaction, { clock
 async function giveAbort(
   order: Asked,
   abort: NewPowerTask & { target: AbortTarget },
-  { store, keeper, limits }: OrderParts,
+  parts: OrderParts,
 ): Promise<PowerTaskRow> {
+  const { store, keeper, limits } = parts;
   return keeper.order(aboutOf(order, abort), async (own, earlier) => {
     const transaction = actingFor(own, order.also);
     if (earlier) return { answer: joined(earlier, order), changed: null };
-    const equal = await findEqual(order, abort.nodeUuid, store, transaction.sql);
+    const equal = await findEqual(order, abort.nodeUuid, parts, transaction.sql);
     if (equal) return { answer: equal, changed: null };
     const begun = await beginAbort(abort, limits, transaction, store);
     await order.also?.note(transaction, { task: begun.abort.task });

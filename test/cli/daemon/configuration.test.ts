@@ -75,6 +75,7 @@ test('the defaults', (t) => {
     startTimeoutMs: 60_000,
     abortTimeoutMs: 30_000,
     recallConfirmMs: 15_000,
+    repetitionWindowMs: 15_000,
     agentLeaseMs: 15_000,
     windowReadIntervalMs: 10_000,
     retention: {
@@ -157,6 +158,7 @@ const SAMPLES: Readonly<Record<KeyName, string | number>> = {
   start_timeout: 0.5,
   abort_timeout: 0.5,
   recall_confirm: 0.5,
+  repetition_window: 20,
   agent_lease: 0.5,
   leader_lease: 5,
   drain_timeout: 7,
