@@ -36,8 +36,7 @@ test('the defaults', (t) => {
   const { dataFolder, ...rest } = readConfiguration({}, { XDG_DATA_HOME: '/xdg' });
   t.true(['/xdg/countermand', '/var/lib/countermand'].includes(dataFolder));
   t.deepEqual(rest, {
-    databaseUrl: null,
-    databasePasswordFile: null,
+    ...{ databaseUrl: null, databasePasswordFile: null },
     cancelDeadlineMs: 120_000,
     rollbackWindowMs: 3_600_000,
     actionPlanExpiryMs: 86_400_000,
