@@ -94,6 +94,36 @@ test('a user without the right to create tables', async (t) => {
   t.deepEqual(await tables(server, name), []);
 });
 
+test('a user who may not write all of the tables, and one who may not follow the leader', async (t) => {
+  const server = await postgres();
+  const [name, user] = [await server.newMigrated(t), await newUser(t, server)];
+  const url = server.urlOf(name, { user });
+  await server.query(`grant all on all tables in schema public to ${user}`, name);
+  const lacks = (what: string) =>
+    new RegExp(
+      `user ${user} may not read and write ${what}; nothing was written; grant it: GRANT ALL ON ALL TABLES IN`,
+    );
+  const more = ['--data', await newFolder(t)];
+  await refuses(t, url, 5, lacks('events_sequence_seq, .*, trail_sequence_seq'), {}, more);
+  await server.query(`grant all on all sequences in schema public to ${user}`, name);
+  await server.query(`revoke insert on nodes from ${user}`, name);
+  await refuses(t, url, 5, lacks('nodes'), {}, more);
+  await server.query(`grant insert on nodes to ${user}`, name);
+  const [row] = await server.query('select generation from database_owner', name);
+
+  // While another one leads, one that stands by is told the same, and also if it could not end the session of the leader.
+  const data = await newFolder(t);
+  const listens = { listen: `${ownAddress()}:0`, http_listen: 'none' };
+  await startConductorHere(t, { database: server.urlOf(name), data, ...listens }, false);
+  const same = ['--data', await newFolder(t), '--secrets-key', `file:${join(data, 'secrets.key')}`];
+  const follows = new RegExp(
+    `is user countermand of the database ${name} .*, whose session user ${user} may not see and end`,
+  );
+  await refuses(t, url, 5, follows, {}, same);
+  const owners = await server.query('select generation from database_owner', name);
+  t.is(Number(owners[0]?.generation), Number(row?.generation) + 1, 'only the leader has led');
+});
+
 // A replica is a copy of the server's folder, into which the test of TLS writes: the two run one after the other.
 test.serial('a database that cannot be written', async (t) => {
   const server = await postgres();

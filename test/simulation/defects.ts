@@ -114,14 +114,14 @@ export const DEFECTS: Readonly<Record<string, readonly Edit[]>> = {
   'a new leader does not wait for agents inside the one before': [
     {
       file: 'src/server/store/postgres/stand_by.ts',
-      from: 'const mayActMs = patience.mayActMs(clock.monotonic(), { hasEnded, predecessorsEnded });',
+      from: 'const mayActMs = patience.mayActMs(clock.monotonic(), { hasEnded, predecessorsEnded, leaseMs });',
       to: 'const mayActMs = 0;',
     },
   ],
   'a new leader does not wait for agents inside those before the last': [
     {
       file: 'src/server/store/postgres/election.ts',
-      from: 'if (!predecessorsEnded) return this.#leaseMs;',
+      from: 'if (!predecessorsEnded) return bearMs;',
       to: '',
     },
   ],
@@ -149,8 +149,8 @@ export const DEFECTS: Readonly<Record<string, readonly Edit[]>> = {
   'a stand-by ends a leader before its lease is over': [
     {
       file: 'src/server/store/postgres/election.ts',
-      from: 'if (!isChange && now - this.#since < this.#leaseMs) return',
-      to: 'if (!isChange && now - this.#since < this.#leaseMs * 0.9) return',
+      from: 'if (!isChange && now - this.#since < this.#bearMs(leaseMs)) return',
+      to: 'if (!isChange && now - this.#since < this.#bearMs(leaseMs) * 0.9) return',
     },
   ],
   'an order that its client repeats at the next leader is another order': [

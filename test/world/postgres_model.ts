@@ -161,11 +161,12 @@ export class ModelCandidate implements Pick<Candidate, 'look' | 'endLeader' | 'l
     const { owner: before } = this.#server;
     const epoch = (before?.generation ?? 0) + 1;
     const predecessorsEnded = before === null || (before.predecessorsEnded && before.endedCleanly);
-    const written = { lastWrite: 0, endedCleanly: false, predecessorsEnded };
+    const longestMs = predecessorsEnded ? leaseMs : Math.max(leaseMs, before?.leaseMs ?? leaseMs);
+    const written = { lastWrite: 0, endedCleanly: false, predecessorsEnded, leaseMs: longestMs };
     this.#server.owner = { ...self, generation: epoch, ...written, conductor: name };
     const notePredecessorsEnded = (): void => {
       const { owner } = this.#server;
-      if (owner?.generation === epoch) this.#server.owner = { ...owner, predecessorsEnded: true };
+      if (owner?.generation === epoch) this.#server.owner = { ...owner, predecessorsEnded: true, leaseMs };
     };
     const database = new ModelDatabase(rows, line);
     const tenure = new Tenure({

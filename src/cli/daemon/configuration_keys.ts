@@ -232,7 +232,7 @@ export const CONFIGURATION_KEYS = {
     fallback: 3,
     readBy: 'conductor',
     meaning:
-      'where several conductors stand on one PostgreSQL: one that leads stops when its database has not answered for this long; a conductor that stands by takes over after that. The same for all of them',
+      'where several conductors stand on one PostgreSQL: one that leads stops when its database has not answered for this long; a conductor that stands by takes over after that. The same for all of them; where two differ, as while it is being changed, each leader is borne with for its own',
   }),
   drain_timeout: seconds(0, {
     fallback: 30,

@@ -41,30 +41,43 @@ const LOOKS: Readonly<Record<string, readonly Look[]>> = {
 for (const [title, looks] of Object.entries(LOOKS))
   test(title, (t) => {
     const patience = new Patience(3000);
-    for (const [now, pulse, verdict] of looks) t.is(patience.saw(pulse, now), verdict, `at ${now}`);
+    for (const [now, pulse, verdict] of looks) t.is(patience.saw(pulse, now, null), verdict, `at ${now}`);
   });
 
+test('a leader that was started with another lease is borne with for that one', (t) => {
+  const patience = new Patience(3000);
+  t.is(patience.saw('a', 0, 9000), 'wait');
+  t.is(patience.saw('a', 9449, 9000), 'wait');
+  t.is(patience.saw('a', 9450, 9000), 'end');
+  t.is(patience.saw('b', 9500, 1000), 'wait');
+  t.is(patience.saw('b', 10_550, 1000), 'end');
+});
+
 test('who finds the lock free waits for what is inside the former leader, as long as that may act', (t) => {
-  const last = { hasEnded: false, predecessorsEnded: true };
+  const last = { hasEnded: false, predecessorsEnded: true, leaseMs: null };
   t.is(new Patience(3000).mayActMs(100, last), 3150, 'nothing was seen of it');
   const patience = new Patience(3000);
-  patience.saw('a', 1000);
+  patience.saw('a', 1000, null);
   t.is(patience.mayActMs(2000, last), 3150, 'its session has ended by itself: it may have been answered until then');
   t.is(patience.mayActMs(2000, { ...last, hasEnded: true }), 0);
-  t.is(patience.saw('a', 4150), 'end');
+  t.is(patience.saw('a', 4150, null), 'end');
   t.is(patience.mayActMs(4150, last), 0, 'it was waited for');
   t.is(patience.mayActMs(9000, last), 0);
   for (const hasEnded of [true, false])
-    t.is(patience.mayActMs(9000, { hasEnded, predecessorsEnded: false }), 3150, 'those before it may not have noticed');
+    t.is(
+      patience.mayActMs(9000, { ...last, hasEnded, predecessorsEnded: false }),
+      3150,
+      'those before it may not have noticed',
+    );
 });
 
 /** What a look sees, or why it fails. */
 type Seen = CountermandError | Pick<Sight, 'locked' | 'owner'>;
 
 /** Who leads, or has led last. */
-const ownerOf = (predecessorsEnded: boolean, endedCleanly = false): OwnerRow => ({
+const ownerOf = (predecessorsEnded: boolean, endedCleanly = false, leaseMs: number | null = null): OwnerRow => ({
   ...{ host: 'another', pid: 1, startedAt: '1', generation: 7, lastWrite: 1, conductor: null },
-  ...{ endedCleanly, predecessorsEnded },
+  ...{ endedCleanly, predecessorsEnded, leaseMs },
 });
 const HELD: Seen = { locked: false, owner: ownerOf(true) };
 const FREE: Seen = { locked: true, owner: null };
@@ -104,6 +117,9 @@ test('whoever leads waits for agents inside leaders that may not have noticed, a
     [ownerOf(true, false), 3150],
     [ownerOf(false, true), 3150],
     [ownerOf(false, false), 3150],
+    [ownerOf(true, true, 9000), 0],
+    [ownerOf(true, false, 9000), 9450],
+    [ownerOf(false, true, 1000), 1050],
   ] as const)
     for (const before of [[], [HELD]] as const) {
       const { won, endsAfterMs } = await standsBy(...before, { locked: true, owner });
@@ -170,7 +186,7 @@ test('a leader stops before a stand-by acts, whenever statements are asked and l
       // The answer to the last question of a leader that is cut off afterwards.
       lease.answered(asked);
       let now = 0;
-      while (patience.saw(now < arrived ? 'before' : 'after', now) === 'wait') now += 250;
+      while (patience.saw(now < arrived ? 'before' : 'after', now, null) === 'wait') now += 250;
       t.is(lease.restMs(now), 0, `asked at ${asked}, ${travels} each way`);
     }
 });

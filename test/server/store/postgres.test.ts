@@ -206,13 +206,14 @@ async function joins(
   host: number,
   migrations: readonly Migration[] = POSTGRES_MIGRATIONS,
   clock: Clock = systemClock,
+  leaseMs = 30_000,
 ) {
   const address = readPostgresUrl((await postgres()).urlOf(name), null);
   const self = { host: `host${host} boot`, pid: host, startedAt: '1', startOf: () => null };
   const conductor = { uuid: `${host}`, address: `host${host}:7077`, httpAddress: null, version: '1' };
   const cancellation = openCancellation([]);
   const looked = Promise.withResolvers<void>();
-  const elections = await openElections(address, { clock, leaseMs: 30_000, self, migrations });
+  const elections = await openElections(address, { clock, leaseMs, self, migrations });
   const standBy = elections.standBy(conductor, { seen: () => looked.resolve(), ended: () => {} });
   const won = standBy.won(cancellation.signal);
   won.catch(() => {});
@@ -253,6 +254,20 @@ test('the row says whether anything may act of those that led before its owner',
   await database.write(async () => {});
   t.is(tenure.objection(), null);
   t.deepEqual(await noted(), { ended: true });
+});
+
+test('the row says how long its owner may lead, and those before it that may not have noticed their end', async (t) => {
+  const server = await postgres();
+  const name = await server.newMigrated(t);
+  const noted = async () => Number((await server.query('select lease_ms from database_owner', name))[0]?.lease_ms);
+  const first = await (await joins(t, name, 1, undefined, undefined, 9000)).won;
+  t.is(await noted(), 9000);
+  await endSessions(server, name);
+  const second = await (await joins(t, name, 2, undefined, undefined, 2000)).won;
+  t.deepEqual([second.mayActMs, await noted()], [9450, 9000], 'the first one may not have noticed');
+  second.tenure.predecessorsEnd(0);
+  await eventually('the second one to note that the first has ended', async () => (await noted()) === 2000);
+  await first.database.close();
 });
 
 test('a rolling upgrade: the newer conductor migrates when it leads, and only adds; older ones end when they see it', async (t) => {

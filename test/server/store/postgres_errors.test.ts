@@ -27,6 +27,15 @@ for (const error of [
     t.true(isWorthRepeating(explained));
   });
 
+test('a right that is missing is told in a sentence, and is no fault of the program', (t) => {
+  const explained = explainPostgres(thrown('permission denied for table nodes', '42501'), ADDRESS) as CountermandError;
+  t.is(explained.code, 'DATABASE_REFUSED');
+  t.regex(
+    explained.message,
+    /database x on db7:5432 refuses it \(permission denied for table nodes\); nothing was written/,
+  );
+});
+
 for (const code of ['23505', '53100', '40001', '42P01', 'P0001', 'XX000', 'HV000', 'F0000'])
   test(`the connection stands: ${code}`, (t) => {
     t.false(isLost(thrown('no', code)));

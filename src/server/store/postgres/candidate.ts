@@ -10,7 +10,7 @@ import { type ConductorSelf, enterLeader, enterStandBy, leaveConductors } from '
 import { type LedDatabase, lead } from './database.ts';
 import { explainOpening } from './errors.ts';
 import { notedKeys } from './keys_in_use.ts';
-import { refuseNewer } from './migrate.ts';
+import { refuseMissingRights, refuseNewer } from './migrate.ts';
 import { POSTGRES_MIGRATIONS } from './migrations.ts';
 import { endSession, findHolder, findOwner, type OwnerRow, tryLockBy } from './owner.ts';
 import type { Found } from './session.ts';
@@ -58,6 +58,7 @@ export class Candidate {
   readonly #address: PostgresAddress;
   readonly #parts: CandidateParts;
   #enteredAt = Number.NEGATIVE_INFINITY;
+  #hasRights = false;
 
   constructor(open: Open, address: PostgresAddress, parts: CandidateParts) {
     this.#open = open;
@@ -67,8 +68,8 @@ export class Candidate {
 
   /**
    * Looks, takes the lock if it is free, and otherwise says that this conductor is there.
-   * @throws DATABASE_UNUSABLE; DATABASE_REFUSED if the clock of this host is wrong, DATABASE_NEWER and DATABASE_DAMAGED: then it could
-   *   not lead, and nothing was written
+   * @throws DATABASE_UNUSABLE; DATABASE_REFUSED if the clock of this host is wrong, a right is missing, or the leader's session could not be
+   *   ended; DATABASE_NEWER and DATABASE_DAMAGED: then it could not lead, and nothing was written
    */
   look(): Promise<Sight> {
     return this.#limited(async () => {
@@ -77,6 +78,7 @@ export class Candidate {
       if (Math.abs(aheadMs) >= CLOCKS_DIFFER_MS) throw wrongClock(aheadMs, this.#address);
       const owner = await findOwner(client);
       const holder = locked ? null : await findHolder(client);
+      if (holder && !holder.mayBeEnded) throw anothersSession(holder, this.#address);
       if (!locked) await this.#enter();
       const pulse = `${owner?.generation} ${owner?.lastWrite} ${holder?.pulse}`;
       return { locked, owner, holder, pulse };
@@ -123,6 +125,9 @@ export class Candidate {
     this.#enteredAt = now;
     const { migrations = POSTGRES_MIGRATIONS } = this.#parts;
     await refuseNewer(this.#open.client, this.#address, migrations);
+    // They are looked for once in a session: what is taken away later is seen when it is needed.
+    if (!this.#hasRights) await refuseMissingRights((sql) => this.#open.client.query(sql), this.#address);
+    this.#hasRights = true;
     await enterStandBy(this.#parts.conductor, this.#open.client);
     // Who leads may have made its key since this conductor has started. It is told so now, and not when it is needed.
     if (this.#parts.keys) this.#parts.keys.check(await notedKeys(this.#open.client));
@@ -142,6 +147,16 @@ export class Candidate {
       cancellation.end();
     }
   }
+}
+
+function anothersSession(
+  { user, ownUser }: { user: string; ownUser: string },
+  { words }: PostgresAddress,
+): CountermandError {
+  return fail(
+    'DATABASE_REFUSED',
+    `the conductor that leads is user ${user} of the ${words}, whose session user ${ownUser} may not see and end, so that it could not be followed when it is frozen; nothing was written; run all conductors as one user, or, if ${user} is no superuser, grant: GRANT pg_read_all_stats, pg_signal_backend TO ${ownUser}`,
+  );
 }
 
 function wrongClock(aheadMs: number, { words }: PostgresAddress): CountermandError {

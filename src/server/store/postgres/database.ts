@@ -320,7 +320,7 @@ export async function lead(open: Open, address: PostgresAddress, parts: LeadingP
   const beat = (predecessorsEnded: boolean): Promise<void> =>
     database.write(async ({ sql }) => {
       await present(sql);
-      if (predecessorsEnded) await notePredecessorsEnded(sql);
+      if (predecessorsEnded) await notePredecessorsEnded(leaseMs, sql);
     });
   const over = (error: CountermandError): void => database.giveUp(error);
   const hear = (answered: (askedAt: number) => void): void => hearAnswers(open.client, clock, answered);

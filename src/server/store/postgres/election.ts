@@ -12,7 +12,7 @@ type Verdict = 'wait' | 'end';
 
 /** How long a stand-by bears with a leader that does nothing. */
 export class Patience {
-  readonly #leaseMs: number;
+  readonly #usualMs: number;
   #pulse: string | null = null;
   #changedAt = 0;
   /** It was ended by this stand-by, and not seen since. */
@@ -20,19 +20,21 @@ export class Patience {
   /** From here on it is given its lease: the change, or the last time that it was ended. */
   #since = 0;
 
-  /** @param leaseMs how long the leader may lead without an answer of the database */
-  constructor(leaseMs: number) {
-    this.#leaseMs = leaseMs * DRIFT;
+  /** @param usualMs how long a leader that has not said so may lead without an answer of the database */
+  constructor(usualMs: number) {
+    this.#usualMs = usualMs;
   }
 
   /**
    * What to do about the leader whose pulse is seen at `now`. After `end`, it is given the same time again.
    * @param pulse another text each time that the leader has done something
+   * @param leaseMs how long it may lead without an answer: it may have been started with another lease than this conductor; null if it
+   *   has not said
    */
-  saw(pulse: string, now: number): Verdict {
+  saw(pulse: string, now: number, leaseMs: number | null): Verdict {
     const isChange = pulse !== this.#pulse;
     this.#isEnded = false;
-    if (!isChange && now - this.#since < this.#leaseMs) return 'wait';
+    if (!isChange && now - this.#since < this.#bearMs(leaseMs)) return 'wait';
     this.#pulse = pulse;
     this.#since = now;
     if (isChange) this.#changedAt = now;
@@ -46,11 +48,24 @@ export class Patience {
    * followed, which is earlier than now.
    * @param hasEnded nothing of the last one acts any more
    * @param predecessorsEnded nor anything of those before it
+   * @param leaseMs the longest lease of all of them; null if that is not known
    */
-  mayActMs(now: number, { hasEnded, predecessorsEnded }: { hasEnded: boolean; predecessorsEnded: boolean }): number {
-    if (!predecessorsEnded) return this.#leaseMs;
+  mayActMs(
+    now: number,
+    {
+      hasEnded,
+      predecessorsEnded,
+      leaseMs,
+    }: { readonly hasEnded: boolean; readonly predecessorsEnded: boolean; readonly leaseMs: number | null },
+  ): number {
+    const bearMs = this.#bearMs(leaseMs);
+    if (!predecessorsEnded) return bearMs;
     if (hasEnded) return 0;
-    return this.#isEnded ? Math.max(0, this.#changedAt + this.#leaseMs - now) : this.#leaseMs;
+    return this.#isEnded ? Math.max(0, this.#changedAt + bearMs - now) : bearMs;
+  }
+
+  #bearMs(leaseMs: number | null): number {
+    return (leaseMs ?? this.#usualMs) * DRIFT;
   }
 }
 

@@ -65,6 +65,12 @@ export function explainPostgres(thrown: unknown, { words }: PostgresAddress): un
   if (code === '23505') return new UniqueViolation(thrown as Error);
   if (code === '53100')
     return fail('DISK_FULL', `the disk of the ${words} is full; nothing was written; free some space`, thrown);
+  if (code === '42501')
+    return fail(
+      'DATABASE_REFUSED',
+      `the ${words} refuses it (${reasonOf(thrown as Error)}); nothing was written; grant the user what is missing`,
+      thrown,
+    );
   if (DAMAGED.includes(code))
     return fail('DATABASE_DAMAGED', `the ${words} is damaged; nothing was written; restore a backup`, thrown);
   if (NO_TEXT.includes(code))

@@ -18,16 +18,18 @@ const LOOK = `
  */
 export async function migrate(
   sql: Knex,
-  { words }: PostgresAddress,
+  address: PostgresAddress,
   known: readonly Migration[],
   mustExist: boolean,
 ): Promise<void> {
+  const { words } = address;
   const [found] = (await sql.raw(LOOK)).rows;
   if (!found.begun && mustExist)
     throw fail('DATABASE_REFUSED', `schema ${found.schema} of the ${words} has no tables of countermand`);
   if (!found.begun && found.used) throw foreign(words, found.schema);
   const applied: string[] = found.begun ? await sql('knex_migrations').orderBy('id').pluck('name') : [];
   refuseUnknown(applied, known, found.schema, words);
+  await refuseMissingRights((text) => sql.raw(text), address);
   const missing = known.filter(({ name }) => !applied.includes(name));
   if (missing.length === 0) return;
   if (!found.mayCreate)
@@ -45,6 +47,28 @@ export async function migrate(
     await up(sql);
     await sql('knex_migrations').insert({ name });
   }
+}
+
+/** What the user may not do everything with of all that belongs to whoever has made our tables. */
+const LACKING = `
+  select current_schema() as schema, current_user as "user", string_agg(relname, ', ' order by relname) as lacking
+  from pg_class where relnamespace = (select oid from pg_namespace where nspname = current_schema())
+    and relowner = (select relowner from pg_class where oid = to_regclass('knex_migrations'))
+    and case relkind when 'S' then not has_sequence_privilege(oid, 'usage')
+      when 'r' then not (has_table_privilege(oid, 'select') and has_table_privilege(oid, 'insert')
+        and has_table_privilege(oid, 'update') and has_table_privilege(oid, 'delete')) else false end`;
+
+/** @throws DATABASE_REFUSED if the user may not read and write all of our tables: nothing was written */
+export async function refuseMissingRights(
+  ask: (sql: string) => PromiseLike<{ readonly rows: Record<string, string | null>[] }>,
+  { words }: PostgresAddress,
+): Promise<void> {
+  const [{ schema, user, lacking } = {}] = (await ask(LACKING)).rows;
+  if (!lacking) return;
+  throw fail(
+    'DATABASE_REFUSED',
+    `the ${words} cannot be used: user ${user} may not read and write ${lacking}; nothing was written; grant it: GRANT ALL ON ALL TABLES IN SCHEMA ${schema} TO ${user}; GRANT ALL ON ALL SEQUENCES IN SCHEMA ${schema} TO ${user}`,
+  );
 }
 
 /**

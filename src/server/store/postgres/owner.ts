@@ -38,6 +38,8 @@ export interface OwnerRow extends ProcessId {
   readonly endedCleanly: boolean;
   /** Nothing acts any more of those that led before it. */
   readonly predecessorsEnded: boolean;
+  /** How long it, and those before it that may still act, may lead without an answer of the database; null if that is not known. */
+  readonly leaseMs: number | null;
   /** Null if it had no name, as one that copied. */
   readonly conductor: ConductorName | null;
 }
@@ -51,21 +53,37 @@ export async function findOwner(client: pg.Client): Promise<OwnerRow | null> {
   if (row === undefined) return null;
   const { generation, host, pid, started_at: startedAt, last_write: lastWrite, ended_cleanly: endedCleanly } = row;
   const { conductor_uuid: uuid = null, address, http_address: httpAddress, predecessors_ended: noted = false } = row;
+  const { lease_ms: leaseMs = null } = row;
   const conductor = uuid === null ? null : { uuid, address, httpAddress };
-  return { generation, host, pid, startedAt, lastWrite, endedCleanly, predecessorsEnded: noted, conductor };
+  return { generation, host, pid, startedAt, lastWrite, endedCleanly, predecessorsEnded: noted, leaseMs, conductor };
+}
+
+/** A session that has the lock. */
+interface Holder extends Found {
+  /** Another text each time that it has done something. */
+  readonly pulse: string;
+  /** The user of the database that it belongs to, and the one that has asked. */
+  readonly user: string;
+  readonly ownUser: string;
+  /** Whoever has asked sees what it does, and may end it. */
+  readonly mayBeEnded: boolean;
 }
 
 /** The session that has the lock, and what it did last; null if none has it. */
-export async function findHolder(client: pg.Client): Promise<(Found & { readonly pulse: string }) | null> {
+export async function findHolder(client: pg.Client): Promise<Holder | null> {
   const [row] = (await client.query(HOLDER)).rows;
   if (row === undefined) return null;
-  const { pid, since, schema, did, migrates } = row;
-  return { pid, since, schema, pulse: migrates ? `${did} ${await nowIn(client)}` : did };
+  const { did, migrates, ...holder } = row;
+  return { ...holder, pulse: migrates ? `${did} ${await nowIn(client)}` : did };
 }
 
 const HOLDER = `
   select pid, backend_start::text as since, current_schema() as schema, application_name = '${MIGRATING}' as migrates,
-    concat_ws(' ', pid, backend_start, query_start, state_change, state) as did
+    concat_ws(' ', pid, backend_start, query_start, state_change, state) as did,
+    usename as "user", current_user as "ownUser",
+    backend_start is not null and case when (select rolsuper from pg_roles where oid = usesysid)
+      then (select rolsuper from pg_roles where rolname = current_user)
+      else pg_has_role(usesysid, 'usage') or pg_has_role('pg_signal_backend', 'usage') end as "mayBeEnded"
   from pg_stat_activity where pid = (
     select pid from pg_locks where locktype = 'advisory' and granted and objsubid = 2 and classid = 1129139780
       and database = (select oid from pg_database where datname = current_database())
@@ -149,31 +167,37 @@ export async function isSessionThere({ pid, since }: Found, client: pg.Client): 
 
 const TAKE = `
   insert into database_owner (id, generation, host, pid, started_at, ended_cleanly, conductor_uuid, address, http_address, elected_at,
-    predecessors_ended)
-  values (1, 1, $1, $2, $3, false, $4, $5, $6, (extract(epoch from clock_timestamp()) * 1000)::bigint, true)
+    predecessors_ended, lease_ms)
+  values (1, 1, $1, $2, $3, false, $4, $5, $6, (extract(epoch from clock_timestamp()) * 1000)::bigint, true, $7)
   on conflict (id) do update set generation = database_owner.generation + 1, host = excluded.host, pid = excluded.pid,
     predecessors_ended = database_owner.predecessors_ended and database_owner.ended_cleanly,
+    lease_ms = case when database_owner.predecessors_ended and database_owner.ended_cleanly then excluded.lease_ms
+      else greatest(excluded.lease_ms, database_owner.lease_ms) end,
     started_at = excluded.started_at, ended_cleanly = false, conductor_uuid = excluded.conductor_uuid,
     address = excluded.address, http_address = excluded.http_address, elected_at = excluded.elected_at
   returning generation, last_write as "lastWrite"`;
 
-/** Makes this process, which has the lock, the owner. @param conductor null: it does not lead, and only copies */
+/**
+ * Makes this process, which has the lock, the owner.
+ * @param conductor null: it does not lead, and only copies
+ * @param leaseMs how long it may lead without an answer of the database; null if it does not lead
+ */
 export async function takeOwnership(
   self: OwnProcess,
-  conductor: ConductorName | null,
+  { conductor, leaseMs }: { readonly conductor: ConductorName | null; readonly leaseMs: number | null },
   client: pg.Client,
 ): Promise<Pick<OwnerRow, 'generation' | 'lastWrite'>> {
   return (
     await client.query(TAKE, [
       ...[self.host, self.pid, self.startedAt],
-      ...[conductor?.uuid, conductor?.address, conductor?.httpAddress],
+      ...[conductor?.uuid, conductor?.address, conductor?.httpAddress, leaseMs],
     ])
   ).rows[0];
 }
 
-/** Notes, as the owner, that nothing acts any more of those that led before. */
-export async function notePredecessorsEnded(sql: Knex): Promise<void> {
-  await sql('database_owner').where({ id: 1 }).update({ predecessors_ended: true });
+/** Notes, as the owner, that nothing acts any more of those that led before: the lease in the row is its own from now on. */
+export async function notePredecessorsEnded(leaseMs: number, sql: Knex): Promise<void> {
+  await sql('database_owner').where({ id: 1 }).update({ predecessors_ended: true, lease_ms: leaseMs });
 }
 
 /** The error of a process that has lost the database to another one. */

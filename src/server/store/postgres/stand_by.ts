@@ -104,14 +104,14 @@ export class StandBy {
       this.#candidate = null;
       const won = await candidate.lead();
       const hasEnded = await endsSoon(sight.owner, self, clock);
-      const { predecessorsEnded } = sight.owner ?? { predecessorsEnded: true };
-      const mayActMs = patience.mayActMs(clock.monotonic(), { hasEnded, predecessorsEnded });
+      const { predecessorsEnded, leaseMs } = sight.owner ?? { predecessorsEnded: true, leaseMs: null };
+      const mayActMs = patience.mayActMs(clock.monotonic(), { hasEnded, predecessorsEnded, leaseMs });
       won.tenure.predecessorsEnd(mayActMs);
       return { ...won, before: sight.owner, mayActMs };
     }
-    if (patience.saw(sight.pulse, clock.monotonic()) === 'end') {
-      listener.ended(sight.owner?.conductor ?? null);
+    if (patience.saw(sight.pulse, clock.monotonic(), sight.owner?.leaseMs ?? null) === 'end') {
       await candidate.endLeader(sight);
+      listener.ended(sight.owner?.conductor ?? null);
     }
     listener.seen(sight.owner?.conductor ?? null, null);
     return null;

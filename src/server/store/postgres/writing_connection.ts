@@ -249,6 +249,8 @@ interface WritingParts {
   readonly mustExist: boolean;
   /** Who leads from now on; absent: no listener is told, and a connection that breaks is made anew. */
   readonly conductor?: ConductorName | null;
+  /** How long it may lead without an answer of the database. */
+  readonly leaseMs?: number;
   readonly keys?: SealingKeys | undefined;
   /** Those of this version unless a test plays another one. */
   readonly migrations?: readonly Migration[] | undefined;
@@ -283,7 +285,8 @@ export async function takeWriting(
   parts: WritingParts,
 ): Promise<WritingConnection> {
   const { client } = open;
-  const { self, mustExist, keys, clock, conductor = null, migrations = POSTGRES_MIGRATIONS } = parts;
+  const { self, mustExist, keys, clock, migrations = POSTGRES_MIGRATIONS } = parts;
+  const { conductor = null, leaseMs = null } = parts;
   const knex = createKnex({ client: 'pg', compileSqlOnError: false, log: SILENT });
   try {
     await within(SILENCE_LIMIT_S, client, clock, async () => {
@@ -294,7 +297,7 @@ export async function takeWriting(
     await knex.transaction((sql) => migrate(sql, address, migrations, mustExist), { connection: client });
     breakOffIfSilent(client, clock);
     await client.query("set application_name = 'countermand'");
-    const owner = await takeOwnership(self, conductor, client);
+    const owner = await takeOwnership(self, { conductor, leaseMs }, client);
     return new WritingConnection({ open, knex, owner }, address, parts);
   } catch (error) {
     await knex.destroy();
