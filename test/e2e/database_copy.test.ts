@@ -167,6 +167,17 @@ test('what is not copied: into a database that has rows, from one that is not th
   t.regex((await copy(folder, server.urlOf(empty))).stderr, /there is no database in the folder/);
   t.regex((await copy(server.urlOf(empty), join(folder, 'new'))).stderr, /has no tables of countermand/);
   t.deepEqual(await rowsInPostgres(server, empty), {});
+  // An earlier version took what SQLite can store, and PostgreSQL cannot.
+  const file = new BetterSqlite3(join(house.data, 'countermand.db'));
+  file.prepare("update nodes set maintenance_reason = 'a' || char(0)").run();
+  file.close();
+  const refused = await copy(house.data, server.urlOf(empty));
+  t.like(refused, { exitCode: 5, stdout: '' });
+  t.regex(
+    refused.stderr,
+    /nodes uuid \w{8}: maintenance_reason contains the character NUL, which the copy cannot store/,
+  );
+  t.deepEqual((await rowsInPostgres(server, empty)).nodes ?? [], []);
   t.regex((await copy(house.data, 'mysql://u@h/d')).stderr, /it is no URL of the form postgres:/);
   t.false(existsSync(join(folder, 'new')));
 });

@@ -154,6 +154,7 @@ function checkScalar(place: Place): void {
   if (typeof value === 'string') {
     const limit = text ?? TEXTS.get(field) ?? SENT_LIMITS.text;
     if (value.length > limit.limit) throw exceeded(limit, textOf(place), value.length);
+    checkText(value, place);
   }
   // What is no time to JavaScript, or has a year that the contract cannot say, could be stored and not be answered.
   if (value instanceof Date && !(value >= FIRST_TIME && value <= LAST_TIME))
@@ -164,6 +165,13 @@ function checkScalar(place: Place): void {
       textOf(place),
       `${textOf(place)}: ${value} is beyond 2^53, the largest number here`,
     );
+}
+
+/** What not every database can store, or only as another text, is refused whichever it is. @throws ARGUMENT_INVALID naming the place */
+function checkText(text: string, place: Place): void {
+  const refused = (why: string): Error => failAt('ARGUMENT_INVALID', textOf(place), `${textOf(place)} ${why}`);
+  if (text.includes('\0')) throw refused('contains the character NUL');
+  if (!text.isWellFormed()) throw refused('is no text: it contains half of a surrogate pair');
 }
 
 function partsOf(place: Place): Place[] {
@@ -183,6 +191,7 @@ function partsOf(place: Place): Place[] {
     const name = isMessage ? protoName(key) : key;
     const inner = { value: part, path: [...path, name], field: pairs ? '' : name, depth: depth + 1 };
     if (key.length > ofKey.limit) throw exceeded(ofKey, textOf(inner), key.length);
+    checkText(key, place);
     return pairs ? { ...inner, text: pairs.value } : inner;
   });
 }

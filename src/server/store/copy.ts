@@ -1,6 +1,6 @@
 /** Copies all rows of one database into another one, whatever engine each is of. */
 import type { Knex } from 'knex';
-import { fail } from '../../core/errors.ts';
+import { type CountermandError, fail } from '../../core/errors.ts';
 import type { Database } from './database.ts';
 import { portionsOf, ROWS_AT_ONCE } from './portions.ts';
 
@@ -47,7 +47,7 @@ export interface CopyTarget {
 /**
  * Copies all rows, with their numbers and the id of the database, in one transaction.
  * @returns how many rows of each table were copied
- * @throws DATABASE_REFUSED if the target has rows already: then nothing is written
+ * @throws DATABASE_REFUSED if the target has rows already, or cannot store one of the source: then nothing is written
  */
 export async function copyDatabase(from: Database, to: CopyTarget): Promise<ReadonlyMap<string, number>> {
   return to.database.write(async ({ sql }) => {
@@ -79,10 +79,29 @@ async function refuseRows(where: string, sql: Knex): Promise<void> {
 async function copyTable(table: string, key: Key | null, from: Knex, to: Knex): Promise<number> {
   let count = 0;
   for await (const rows of key === null ? [await from(table)] : pagesOf(table, key, from)) {
-    for (const part of portionsOf(rows, ROWS_AT_ONCE)) await to(table).insert(part);
+    for (const part of portionsOf(rows, ROWS_AT_ONCE))
+      await to(table)
+        .insert(part)
+        .catch((thrown) => {
+          throw withNul(table, key, part) ?? thrown;
+        });
     count += rows.length;
   }
   return count;
+}
+
+/** Why rows are refused of which one has a text that PostgreSQL cannot store, as SQLite can; null if none has. */
+function withNul(table: string, key: Key | null, rows: readonly Record<string, unknown>[]): CountermandError | null {
+  for (const row of rows)
+    for (const [column, value] of Object.entries(row)) {
+      if (typeof value !== 'string' || !value.includes('\0')) continue;
+      const which = (key ?? []).map((name) => ` ${name} ${row[name]}`).join();
+      return fail(
+        'DATABASE_REFUSED',
+        `${table}${which}: ${column} contains the character NUL, which the copy cannot store; nothing was written; change it in the source, and copy again`,
+      );
+    }
+  return null;
 }
 
 async function* pagesOf(table: string, key: Key, from: Knex): AsyncGenerator<Record<string, unknown>[]> {

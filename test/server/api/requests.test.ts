@@ -83,6 +83,30 @@ test('what only reads is not begun for a client that has gone; what changes some
     t.deepEqual(await gone(`/countermand.v1.${path}`, isStream), SERVED, path);
 });
 
+for (const [request, says] of [
+  [{ reason: 'a\0b' }, /^reason contains the character NUL$/],
+  [{ labels: { rack: 'a\0' } }, /^labels\.rack contains the character NUL$/],
+  [{ setLabels: { 'ra\0ck': '1' } }, /^set_labels contains the character NUL$/],
+  [
+    { actions: [{ inputParameters: { message: 'a\0' } }] },
+    /^actions\[0\]\.input_parameters\.message contains the character NUL$/,
+  ],
+  [{ reason: 'half \ud800' }, /^reason is no text: it contains half of a surrogate pair$/],
+  [{ scope: [{ nodes: ['\udc00'] }] }, /^scope\[0\]\.nodes\[0\] is no text/],
+] as const)
+  test(`a text that not every database can store is refused: ${JSON.stringify(request)}`, async (t) => {
+    const check = guarded(checkRequests());
+    const next = async function* (): AsyncGenerator<unknown> {
+      yield 'served';
+    };
+    const call = { method: { path: WATCH }, requestStream: false, responseStream: false, request, next };
+    const refused = await t.throwsAsync(check(call as never, CONTEXT).next());
+    t.is((refused as CountermandError).code, 'ARGUMENT_INVALID');
+    t.regex(refused?.message ?? '', says);
+    const whole = { reason: 'ü 😀 \u0001', labels: { rack: '\uffff' } };
+    t.deepEqual(await check({ ...call, request: whole } as never, CONTEXT).next(), { done: true, value: 'served' });
+  });
+
 test('one stream is begun in each turn of the event loop, and one that is reset while it waits is not', async (t) => {
   const check = guarded(checkRequests());
   let begun = 0;
