@@ -1,4 +1,6 @@
 /** A conductor on a real PostgreSQL: orders, an abort, a plan and its rollback, and SIGKILL in the middle. */
+import { rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import test from 'ava';
 import { PowerTarget } from '../../src/gen/countermand/v1/power.ts';
 import { ownAddress } from '../../src/sim/loopback.ts';
@@ -84,6 +86,25 @@ test.serial(
     await checkTrail(t, house.client);
   },
 );
+
+test('a password that was changed on the server and in its file is used without a restart', async (t) => {
+  const server = await postgres();
+  const [name, file] = [await server.newDatabase(t), join(await newFolder(t), 'password')];
+  await server.query("create role changes login password 'before'");
+  await server.query(`alter database ${name} owner to changes`);
+  writeFileSync(file, 'before\n');
+  const where = { database: server.urlOf(name, { user: 'changes' }), database_password_file: file };
+  const settings = { ...where, data: await newFolder(t), listen: `${ownAddress()}:0` };
+  const { logged, said } = await startConductorHere(t, settings, false);
+  await server.query("alter role changes password 'after'");
+  await server.query(`select pg_terminate_backend(pid) from pg_stat_activity where datname = '${name}'`);
+  await logged.until('the conductor to be refused', (line) => /refuses the password of user changes/.test(line));
+  rmSync(file);
+  await logged.until('the file to be missed', (line) => /database_password_file cannot be read: ENOENT/.test(line));
+  writeFileSync(file, 'after\n');
+  await said.until('the conductor to lead again', () => said.seen.filter((line) => LISTENING.test(line)).length === 2);
+  t.regex(logged.seen.find((line) => line.includes('refuses the password')) ?? '', /"level":40/);
+});
 
 test('a term that cannot begin because the database has no room ends alone: the process rests, and leads when there is', async (t) => {
   const server = await postgres();

@@ -151,7 +151,8 @@ export const CONFIGURATION_KEYS = {
     fallbackWords:
       'none: the environment variable `COUNTERMAND_DATABASE_PASSWORD`, else `PGPASSWORD` or `~/.pgpass`, as for any client of PostgreSQL',
     readBy: 'conductor',
-    meaning: 'the file whose first line is the password of the user that `database` names',
+    meaning:
+      'the file whose first line is the password of the user that `database` names. It is read for each connection, so a password that has changed needs no restart',
   }),
   zone: name({
     fallback: 'default',

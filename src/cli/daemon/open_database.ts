@@ -1,6 +1,6 @@
 /** Opens the database that the configuration or a command names. */
-import { fail } from '../../core/errors.ts';
-import { readAtStart } from '../../core/small_file.ts';
+import { type ErrorCode, fail } from '../../core/errors.ts';
+import { openSmallFile } from '../../core/small_file.ts';
 import type { CopyTarget } from '../../server/store/copy.ts';
 import type { Database } from '../../server/store/database.ts';
 import type { Elections } from '../../server/store/postgres/stand_by.ts';
@@ -114,20 +114,24 @@ export async function openElections(
   return { ...elections, seal };
 }
 
-/** The password stands in no flag: everybody can read the arguments of a process. */
+/**
+ * The password, or what reads it anew for each connection: one that was changed on the server and in the file is used without a restart. It
+ * stands in no flag, as everybody can read the arguments of a process.
+ * @throws CONFIGURATION_INVALID for a file without a password. What is returned throws DATABASE_REFUSED then
+ */
 export function passwordOf(
   { passwordFile: path, passwordFrom }: Pick<DatabasePlace, 'passwordFile' | 'passwordFrom'>,
   { environment }: Terminal,
-): string | null {
+): string | (() => string) | null {
   if (path === null) return environment.COUNTERMAND_DATABASE_PASSWORD || null;
-  try {
-    const [line] = readAtStart(path).split(/\r?\n/);
+  let code: ErrorCode = 'CONFIGURATION_INVALID';
+  const textNow = openSmallFile(path, ({ message }) => fail(code, `${passwordFrom} cannot be read: ${message}`));
+  const passwordNow = (): string => {
+    const [line] = textNow().split(/\r?\n/);
     if (line) return line;
-  } catch (error) {
-    throw fail('CONFIGURATION_INVALID', `${passwordFrom} cannot be read: ${(error as Error).message}`);
-  }
-  throw fail(
-    'CONFIGURATION_INVALID',
-    `${passwordFrom} ${path} begins with an empty line; its first line is the password`,
-  );
+    throw fail(code, `${passwordFrom} ${path} begins with an empty line; its first line is the password`);
+  };
+  passwordNow();
+  code = 'DATABASE_REFUSED';
+  return passwordNow;
 }

@@ -172,7 +172,7 @@ function listenerOf(ports: Ports, self: ConductorName, parts: Parts): StandByLis
     // What is known already is not told again; but one that has just led has told something else.
     if (said === where + why && elsewhere?.error.code === 'NOT_LEADING') return;
     said = where + why;
-    log.info({ leader: known?.address ?? null, reason: why }, 'the conductor stands by');
+    log[problem ? 'warn' : 'info']({ leader: known?.address ?? null, reason: why }, 'the conductor stands by');
     if (known !== null) parts.terminal.stdout.write(`countermand: conductor on ${ports.grpc} stands by; ${where}\n`);
     const sentence = `the conductor at ${self.address} stands by: ${notHere}; nothing was done; try again`;
     const error = fail('NOT_LEADING', sentence, problem ?? undefined);

@@ -13,8 +13,8 @@ export interface PostgresAddress {
   readonly port: number;
   readonly user: string;
   readonly database: string;
-  /** Null: PGPASSWORD or ~/.pgpass, as for any other client of PostgreSQL. */
-  readonly password: string | null;
+  /** A function is asked for it at each connection. Null: PGPASSWORD or ~/.pgpass, as for any other client of PostgreSQL. */
+  readonly password: string | (() => string) | null;
   /** False: no TLS. */
   readonly ssl: ConnectionOptions | false;
   /** Options for the session, such as `-c search_path=countermand`. */
@@ -36,7 +36,7 @@ const NOWHERE = 'nowhere.invalid';
  * @param password null if none was given
  * @throws CONFIGURATION_INVALID saying which part of the URL is wrong; never with a password that it has
  */
-export function readPostgresUrl(text: string, password: string | null): PostgresAddress {
+export function readPostgresUrl(text: string, password: PostgresAddress['password']): PostgresAddress {
   const url = URL.parse(text.replace(NO_HOST, `$1${NOWHERE}`));
   if (url === null || !/^postgres(ql)?:\/\//.test(text))
     throw invalid('it is no URL of the form postgres://USER@HOST:PORT/NAME');
