@@ -134,6 +134,14 @@ test('errors and previews name no plan that may not be seen', async (t) => {
   });
   t.is(taken.code, 'NODE_NAME_TAKEN');
   t.notRegex(taken.message, /other1/);
+  const { node } = await answer<{ node: Named }>('root', `${NODES}/GetNode`, { node: 'other1' });
+  for (const validateOnly of [false, true]) {
+    const used = { name: 'new', uuid: node.uuid, driver: 'fake', driverInfo: { fake_address: 'y' }, validateOnly };
+    const known = await call('rack7', `${NODES}/CreateNode`, { ...used, labels: { rack: '7' } });
+    t.is(known.code, 'NODE_NAME_TAKEN');
+    t.notRegex(known.message, /other1/);
+    t.regex((await call('root', `${NODES}/CreateNode`, used)).message, /node 'other1' has the uuid/);
+  }
   const moved = await call('rack7', `${NODES}/UpdateNode`, { node: 'mine1', setLabels: { rack: '8' } });
   t.is(`${moved.code} ${moved.node}`, 'PERMISSION_DENIED mine1');
 });

@@ -1,5 +1,5 @@
 /** The only writer of nodes: each change with what follows from it, in the transaction of the change. */
-import { fail } from '../../core/errors.ts';
+import { failWith } from '../../core/errors.ts';
 import { announce } from '../events/announce.ts';
 import { overtaken } from '../store/compare_and_set.ts';
 import type { Transaction } from '../store/database.ts';
@@ -66,7 +66,9 @@ export async function updateNode(
 /** Refuses a uuid that a node has already. @throws NODE_NAME_TAKEN */
 export function refuseKnown(known: NodeRow | null, uuid: string): void {
   if (known !== null)
-    throw fail('NODE_NAME_TAKEN', `node '${known.name}' has the uuid ${uuid} already; choose another uuid`);
+    throw failWith('NODE_NAME_TAKEN', `node '${known.name}' has the uuid ${uuid} already; choose another uuid`, {
+      resource: { type: 'node', name: known.name },
+    });
 }
 
 async function announceChange(
