@@ -18,6 +18,7 @@ type Tested<Limits> = Readonly<Record<keyof Limits, readonly [file: string, titl
 const SENT = ['test/e2e/limits.test.ts', 'one more than each limit is refused with the error of the table'] as const;
 const HELLO = 'test/server/agents/hello.test.ts';
 const BOUNDS = 'test/server/agents/bounds.test.ts';
+const CALLS = 'test/server/api/call_places.test.ts';
 const PLACES = 'test/server/api/connection_places.test.ts';
 const PAGES = 'test/drivers/bmc_texts.test.ts';
 const REFRESHES = 'test/server/api/refreshes.test.ts';
@@ -36,6 +37,11 @@ const AGENT: Tested<typeof AGENT_LIMITS> = {
 };
 const OPEN: Tested<typeof OPEN_LIMITS> = {
   streams: ['test/server/api/requests.test.ts', 'one stream more than the limit is refused'],
+  grpc_calls: [CALLS, 'one call more than the limit is refused, and others are when those have ended'],
+  grpc_calls_of_address: [CALLS, 'one call more than the limit is refused, and others are when those have ended'],
+  grpc_bytes: [CALLS, 'bytes of messages that have come in part are limited'],
+  grpc_bytes_of_address: [CALLS, 'bytes of messages that have come in part are limited'],
+  grpc_message_ms: [CALLS, 'a message that does not come ends its call'],
   fleet_watches: ['test/server/api/requests.test.ts', 'streams of the whole fleet have a limit of their own'],
   refreshes: [REFRESHES, 'one call more than the limit is refused'],
   refreshes_of_caller: [REFRESHES, 'one call more than the limit of a caller is refused'],

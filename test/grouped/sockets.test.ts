@@ -21,6 +21,7 @@ import '../sim/irmc_scciclient.test.ts';
 import '../sim/irmc_snmp.test.ts';
 import '../sim/irmc_tls.test.ts';
 import '../sim/irmc_web.test.ts';
+import '../server/api/call_places.test.ts';
 import '../sinks/broker.test.ts';
 import '../sinks/post.test.ts';
 import '../cli/daemon/otlp.test.ts';

@@ -1,4 +1,5 @@
 /** The conductor's sockets: services, health and reflection over gRPC. */
+import { type EventEmitter, setMaxListeners } from 'node:events';
 import { logVerbosity, setLogVerbosity } from '@grpc/grpc-js';
 import { createServer } from 'nice-grpc';
 import { HealthDefinition, HealthServiceImpl, HealthState } from 'nice-grpc-server-health';
@@ -9,6 +10,7 @@ import type { TlsSource } from '../../core/tls.ts';
 import { AgentServiceDefinition } from '../../gen/countermand/v1/agent.ts';
 import type { NodeServiceDefinition } from '../../gen/countermand/v1/node.ts';
 import { createAgentService } from './agent_service.ts';
+import { CallPlaces } from './call_places.ts';
 import { errorsToStatus } from './calls.ts';
 import { Connections } from './connections.ts';
 import type { Front } from './front.ts';
@@ -85,7 +87,8 @@ export async function listen(
   const ended = (rpc: string): void => services.registry.add('countermand_streams_not_read_total', { rpc });
   const unreadStreams = new UnreadStreams({ clock, log, limitMs: streamReadTimeoutMs, ended });
   const certificates = asksForCertificate ? [passCertificates] : [];
-  const interceptors = { interceptors: [...certificates, refusePacked, unreadStreams.watch] };
+  const callPlaces = new CallPlaces(clock, streamReadTimeoutMs);
+  const interceptors = { interceptors: [...certificates, callPlaces.watch, refusePacked, unreadStreams.watch] };
   const identify = identifyCaller(services.identify, asksForCertificate ? certificateIn : () => null);
   const server = createServer({ ...KEEPALIVE, ...MESSAGE_LIMIT, ...interceptors })
     .use(errorsToStatus({ log, chance }, (answer) => connections.inTime(answer)))
@@ -95,6 +98,8 @@ export async function listen(
   server.add(unread(AgentServiceDefinition), createAgentService(front, connections));
   const names = [...Object.values(SERVED), AgentServiceDefinition].map(({ fullName }) => fullName);
   const health = HealthState();
+  // As many streams as are allowed may watch it; Node would write a warning between the lines of the log.
+  setMaxListeners(0, health as unknown as EventEmitter);
   const setHealth = (isHealthy: boolean): void => {
     for (const name of ['', ...names]) health.setStatus(isHealthy ? 'healthy' : 'unhealthy', name);
   };
@@ -118,6 +123,7 @@ export async function listen(
     async close() {
       await connections.end(server.shutdown(), drainTimeoutMs);
       unreadStreams.stop();
+      callPlaces.stop();
       server.forceShutdown();
     },
   };

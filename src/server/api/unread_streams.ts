@@ -2,7 +2,7 @@
  * Streams whose clients do not read. Such a stream costs a reader's place and a few messages, and its client may wait for news that
  * it has never taken; so it is ended with a reason.
  */
-import { constants, type Http2Stream } from 'node:http2';
+import { constants } from 'node:http2';
 import {
   Metadata,
   ServerInterceptingCall,
@@ -15,6 +15,7 @@ import { type CountermandError, fail } from '../../core/errors.ts';
 import type { Log } from '../log.ts';
 import { ATTACH, ERROR_CODE_KEY } from './calls.ts';
 import { encodeStatus, STATUS_DETAILS_KEY } from './details.ts';
+import { streamOf } from './stream_of.ts';
 
 /** How often it is looked which streams are not read, as a part of the time that a client has. */
 const LOOKS = 5;
@@ -89,19 +90,6 @@ export class UnreadStreams {
   }
 }
 
-/** The part of a call in which grpc-js keeps its stream. */
-interface Streamed {
-  readonly stream?: Http2Stream;
-  readonly nextCall?: ServerInterceptingCallInterface;
-}
-
-/** Other interceptors may stand between this one and the call itself. */
-function streamOf(call: ServerInterceptingCallInterface): Http2Stream | null {
-  const { stream, nextCall } = call as unknown as Streamed;
-  if (stream !== undefined) return stream;
-  return nextCall === undefined ? null : streamOf(nextCall);
-}
-
 /** Who is told of what comes from a client. */
 type Listener = Parameters<ServerInterceptingCall['start']>[0];
 
@@ -121,9 +109,7 @@ class WatchedCall extends ServerInterceptingCall {
     this.rpc = rpc;
     this.#call = call;
     this.#clock = clock;
-    const stream = streamOf(call);
-    if (stream === null) throw new Error('grpc-js keeps the stream of a call elsewhere');
-    stream.once('close', closed);
+    streamOf(call).once('close', closed);
   }
 
   override start(listener: Listener): void {
@@ -154,6 +140,6 @@ class WatchedCall extends ServerInterceptingCall {
 
   /** Drops what waits for the client, whose library takes this for RESOURCE_EXHAUSTED. */
   reset(): void {
-    streamOf(this.#call)?.close(constants.NGHTTP2_ENHANCE_YOUR_CALM);
+    streamOf(this.#call).close(constants.NGHTTP2_ENHANCE_YOUR_CALM);
   }
 }
