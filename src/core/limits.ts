@@ -268,6 +268,12 @@ export const HTTP_LIMITS = {
     'the HTTP connections of one conductor, at most a quarter of the files that the process may open; one more is closed',
     'TOO_MANY_STREAMS',
   ),
+  connections_of_address: row(
+    5000,
+    'connections',
+    'the same from one address, at most an eighth of the files that the process may open; one more is closed',
+    'TOO_MANY_STREAMS',
+  ),
 } as const satisfies Record<string, LimitRow>;
 
 /** The limits on what is stored or shown of what others say. What is longer is cut, or counts as absent; nothing is refused. */

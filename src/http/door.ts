@@ -2,7 +2,9 @@
 
 import { createServer, type RequestListener, type Server, type ServerOptions } from 'node:http';
 import { createServer as createSecureServer, type Server as SecureServer } from 'node:https';
+import type { Socket } from 'node:net';
 import { createAdaptorServer } from '@hono/node-server';
+import type { Clock } from '../core/clock.ts';
 import { fail } from '../core/errors.ts';
 import { HTTP_LIMITS } from '../core/limits.ts';
 import { openCancellation, untilAborted } from '../core/signals.ts';
@@ -11,6 +13,7 @@ import type { Services } from '../server/api/services.ts';
 import { createApp } from './app.ts';
 import { ROUTES } from './routes.ts';
 import type { RpcParts } from './rpcs.ts';
+import { endUnreadRest } from './unread.ts';
 
 /** How long requests that are being served may take to end before they are cut off. */
 const CLOSE_LIMIT_MS = 5000;
@@ -33,7 +36,7 @@ export interface DoorPlace {
   readonly onLoopback: boolean;
   /** How many files the process may open. A quarter of them is for this door: gRPC, agents and BMCs need theirs. */
   readonly openFilesLimit: number;
-  /** How long the client of a stream may leave messages unread. */
+  /** How long the client of a stream may read nothing of what waits for it, and how long one may take to read another answer. */
   readonly streamReadTimeoutMs: number;
 }
 
@@ -43,14 +46,18 @@ export interface DoorPlace {
  */
 export async function openDoor(services: Services, place: DoorPlace): Promise<Door> {
   const { address, tls, onLoopback, openFilesLimit, streamReadTimeoutMs } = place;
-  const { header_bytes, header_ms, idle_ms, connections } = HTTP_LIMITS;
+  const { header_bytes, header_ms, idle_ms, connections, connections_of_address } = HTTP_LIMITS;
   const server = createAdaptorServer({
     fetch: createApp(ROUTES, { services, onLoopback }).fetch,
     overrideGlobalObjects: false,
     createServer: ((options: ServerOptions, listener: RequestListener) =>
       serverOf(
         options,
-        elsewhereOr(withRpcs(listener, { services, onLoopback, streamReadTimeoutMs }), services, tls),
+        readInTime(
+          elsewhereOr(withRpcs(listener, { services, onLoopback, streamReadTimeoutMs }), services, tls),
+          services.clock,
+          streamReadTimeoutMs,
+        ),
         tls,
       )) as typeof createServer,
     serverOptions: {
@@ -62,6 +69,7 @@ export async function openDoor(services: Services, place: DoorPlace): Promise<Do
     },
   }) as Server;
   server.maxConnections = Math.min(connections.limit, Math.floor(openFilesLimit / 4));
+  holdAddresses(server, Math.min(connections_of_address.limit, Math.ceil(openFilesLimit / 8)));
   const port = await listen(server, address);
   return {
     address: address.replace(/:\d+$/, `:${port}`),
@@ -85,6 +93,33 @@ function serverOf(options: ServerOptions, listener: RequestListener, tls: TlsSou
   const server = createSecureServer({ ...options, ...client, ...tlsOptions(tls.current()) }, listener);
   tls.onChange((material) => server.setSecureContext(tlsOptions(material)));
   return server;
+}
+
+/** Holds the client of each answer to the time that it has to read it. */
+function readInTime(listener: RequestListener, clock: Clock, limitMs: number): RequestListener {
+  return (request, response) => {
+    endUnreadRest(response, clock, limitMs);
+    listener(request, response);
+  };
+}
+
+/** Leaves connections to others, however many one address opens. */
+function holdAddresses(server: Server, limit: number): void {
+  const open = new Map<string, number>();
+  server.on('connection', (socket: Socket) => {
+    const address = socket.remoteAddress ?? '';
+    const before = open.get(address) ?? 0;
+    if (before >= limit) {
+      socket.destroy();
+      return;
+    }
+    open.set(address, before + 1);
+    socket.once('close', () => {
+      const left = (open.get(address) ?? 1) - 1;
+      if (left > 0) open.set(address, left);
+      else open.delete(address);
+    });
+  });
 }
 
 /** What is asked of a process, whether it leads or not. */

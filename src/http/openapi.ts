@@ -78,7 +78,7 @@ export function openApiOf(routes: readonly Route[]): Json {
 /** The route that serves the document of all routes, itself among them. */
 export function openApiRoute(routes: () => readonly Route[]): Route {
   // Whoever reaches the door may ask for it, and to make it takes as long as hundreds of orders.
-  let content: string | null = null;
+  let content: Buffer | null = null;
   return route({
     method: 'GET',
     path: '/openapi.json',
@@ -87,7 +87,7 @@ export function openApiRoute(routes: () => readonly Route[]): Route {
     status: 200,
     answer: z.looseObject({ openapi: z.literal('3.1.0') }),
     handle() {
-      content ??= JSON.stringify(openApiOf(routes()));
+      content ??= Buffer.from(JSON.stringify(openApiOf(routes())));
       return { status: 200, text: { type: 'application/json', content } };
     },
   });

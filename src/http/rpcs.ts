@@ -86,7 +86,7 @@ export function rpcListener(
       endSlowBody(request, response, services);
       const asked = universalRequestFromNodeRequest(request, response, undefined, values);
       const rpc = rpcs.get(handler.requestPath) as ByteRpc;
-      if (rpc.responseStream) endUnread(response, rpc.path.slice(1), { services, limitMs: streamReadTimeoutMs });
+      endUnread(response, rpc.path.slice(1), { services, limitMs: streamReadTimeoutMs });
       const answering = handler(
         checked(asked, rpc, (error) => toConnectError(sayable(error, rpc.path, services.log, services.chance))),
       );

@@ -88,6 +88,7 @@ const HTTP: Tested<typeof HTTP_LIMITS> = {
   ],
   idle_ms: [DOOR, 'headers that do not come end with 408, and a connection that is not used is closed'],
   connections: [DOOR, 'HTTP connections leave three quarters of the files to gRPC, agents and BMCs'],
+  connections_of_address: [DOOR, 'HTTP connections leave three quarters of the files to gRPC, agents and BMCs'],
 };
 const KEPT: Tested<typeof KEPT_LIMITS> = {
   agent_text: [BOUNDS, 'one more than each limit is cut, counts as absent, or is refused'],

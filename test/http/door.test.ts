@@ -1,7 +1,7 @@
 /** The HTTP door itself: what it refuses before any route is asked, and how it closes. */
 import { once } from 'node:events';
 import { request } from 'node:http';
-import { connect } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import test, { type ExecutionContext } from 'ava';
 import { HTTP_LIMITS } from '../../src/core/limits.ts';
 import { ownAddress } from '../../src/sim/loopback.ts';
@@ -171,7 +171,11 @@ test('HTTP connections leave three quarters of the files to gRPC, agents and BMC
   const house = await openHouse(t, { http: true, disk: async () => ['prlimit', `--nofile=${files}`] });
   const { hostname, port } = new URL(house.http);
   let closed = 0;
-  const sockets = Array.from({ length: files }, () => connect(Number(port), hostname));
+  // One address has half of them, and the other gets the other half.
+  const [one, other] = ['127.0.0.1', '127.0.0.2'].map((localAddress) =>
+    Array.from({ length: files / 2 }, () => connect({ port: Number(port), host: hostname, localAddress })),
+  ) as [Socket[], Socket[]];
+  const sockets = [...one, ...other];
   t.teardown(() => sockets.forEach((socket) => void socket.destroy()));
   for (const socket of sockets)
     socket
@@ -181,10 +185,31 @@ test('HTTP connections leave three quarters of the files to gRPC, agents and BMC
       });
   await Promise.all(sockets.map((socket) => Promise.race([once(socket, 'connect'), once(socket, 'close')])));
   await eventually('what is too much to be closed', () => closed === files - files / 4);
+  for (const half of [one, other]) t.is(half.filter(({ destroyed }) => !destroyed).length, files / 8);
   t.deepEqual((await house.client.nodes.listNodes({})).nodes, []);
   const another = connectClient(house.address);
   t.teardown(() => another.close());
   t.deepEqual((await another.nodes.listNodes({})).nodes, []);
+});
+
+test('a connection whose client reads nothing of its answers is closed', async (t) => {
+  const { http } = await openHouse(t, { here: true, http: true, settings: { stream_read_timeout: 1 } });
+  const { hostname, port } = new URL(http);
+  const socket = connect(Number(port), hostname);
+  t.teardown(() => socket.destroy());
+  let isClosed = false;
+  socket.pause().on('error', () => {
+    isClosed = true;
+  });
+  await once(socket, 'connect');
+  // More than two sockets keep between them.
+  for (let asked = 0; asked < 400; asked += 1) socket.write('GET /openapi.json HTTP/1.1\r\nHost: localhost\r\n\r\n');
+  await eventually('the end of the connection', () => {
+    // One that does not read finds out by writing.
+    if (!isClosed) socket.write('\r\n');
+    return isClosed;
+  });
+  t.like(await ask(http, 'GET /healthz'), { status: 200 });
 });
 
 test('a question with thousands of parameters is refused', async (t) => {

@@ -245,7 +245,7 @@ export const CONFIGURATION_KEYS = {
     fallback: 300,
     readBy: 'conductor',
     meaning:
-      'how long the client of a stream may read nothing while messages wait for it; then the stream is ended with STREAM_NOT_READ, and whoever comes again goes on after the last event that it read',
+      'how long the client of a stream may read nothing while messages wait for it; then the stream is ended with STREAM_NOT_READ, and whoever comes again goes on after the last event that it read. Any other answer has to be read as a whole within this time, or its connection over HTTP, or its call over gRPC, is ended',
   }),
   window_read_interval: seconds(0.1, {
     fallback: 10,
