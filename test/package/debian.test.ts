@@ -110,6 +110,8 @@ test('the services are hardened: systemd rates their exposure at no more than 2.
     t.true(exposure <= 2.5, stdout);
   }
   const read = (unit: string) => readFile(join(folder, unit), 'utf8');
+  // A core dump would have the passwords of BMCs in it.
+  for (const unit of ['countermand.service', 'countermand-agent.service']) t.regex(await read(unit), /^LimitCORE=0$/m);
   t.deepEqual(sandboxOf(await read('countermand-agent.service')), sandboxOf(await read('countermand.service')));
 });
 

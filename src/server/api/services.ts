@@ -21,6 +21,7 @@ import { Budgets } from '../access/budgets.ts';
 import { type Asked, anonymous, type Identify, type Identity } from '../access/identity.ts';
 import { withOnBehalfOf } from '../access/on_behalf.ts';
 import { OpenStreams } from '../access/open_streams.ts';
+import { tellRefused } from '../access/refused_callers.ts';
 import type { Conductor } from '../conductor.ts';
 import { EventTail } from '../events/tail.ts';
 import type { Log } from '../log.ts';
@@ -147,7 +148,7 @@ export function createServices(
       authorize({ access, streams, store }),
       refuseWhenFull(disk),
     ]),
-    identify: withOnBehalfOf(identify),
+    identify: tellRefused(withOnBehalfOf(identify), { log, registry, clock }),
     notReady,
     async readiness() {
       const error = notReady();

@@ -103,6 +103,10 @@ export const METRICS = {
   countermand_notification_age_seconds: gauge('how long ago the last notification of a cloud was read', 'cloud'),
   countermand_cloud_answers: gauge('1 while the compute service of a cloud answers', 'cloud'),
   countermand_compute_services: gauge('the compute services of a cloud when it last answered', 'cloud', 'state'),
+  countermand_callers_refused_total: counter(
+    'the calls and requests whose callers were not let in: without credentials, with wrong ones, or while none can be looked at',
+    'code',
+  ),
   countermand_calls_total: counter('the calls that have ended, over any protocol', 'rpc', 'code'),
   countermand_call_seconds: histogram(SHORT, 'from a call to the end of its answer; streams are not counted', 'rpc'),
   countermand_streams: gauge('the calls that are streams and open', 'rpc'),
