@@ -2,7 +2,6 @@
 
 import { createServer, type RequestListener, type Server, type ServerOptions } from 'node:http';
 import { createServer as createSecureServer, type Server as SecureServer } from 'node:https';
-import type { Socket } from 'node:net';
 import { createAdaptorServer } from '@hono/node-server';
 import type { Clock } from '../core/clock.ts';
 import { fail } from '../core/errors.ts';
@@ -106,7 +105,7 @@ function readInTime(listener: RequestListener, clock: Clock, limitMs: number): R
 /** Leaves connections to others, however many one address opens. */
 function holdAddresses(server: Server, limit: number): void {
   const open = new Map<string, number>();
-  server.on('connection', (socket: Socket) => {
+  server.on('connection', (socket) => {
     const address = socket.remoteAddress ?? '';
     const before = open.get(address) ?? 0;
     if (before >= limit) {

@@ -69,7 +69,7 @@ import '../http/unread.test.ts';
 import '../server/access/approvals.test.ts';
 import '../server/access/authenticator.test.ts';
 import '../server/access/budgets.test.ts';
-import '../server/access/refused_callers.test.ts';
+import '../server/api/refused_callers.test.ts';
 import '../server/agents/admission.test.ts';
 import '../server/store/backup.test.ts';
 import '../server/store/election.test.ts';

@@ -105,6 +105,8 @@ export const HOMES: Homes = {
     'src/server/api/grpc.ts',
     'src/server/api/grpc_tls.ts',
     'src/server/api/packing.ts',
+    'src/server/api/call_places.ts',
+    'src/server/api/stream_of.ts',
     'src/server/api/unread_streams.ts',
   ],
   '@opentelemetry/api': ['src/cli/daemon/otlp.ts'],
@@ -192,7 +194,12 @@ export const HOMES: Homes = {
     'src/sim/irmc/door.ts',
   ],
   'node:diagnostics_channel': ['src/server/api/connections.ts'],
-  'node:http2': ['src/server/api/connections.ts', 'src/server/api/unread_streams.ts'],
+  'node:http2': [
+    'src/server/api/connections.ts',
+    'src/server/api/call_places.ts',
+    'src/server/api/stream_of.ts',
+    'src/server/api/unread_streams.ts',
+  ],
   'node:dgram': ['src/drivers/ipmi/ipmitool/probe.ts', 'src/drivers/ipmi/rmcp/udp.ts', 'src/sim/'],
   'node:dns': ['src/drivers/ipmi/ipmitool/probe.ts'],
   'node:dns/promises': [

@@ -1,5 +1,4 @@
 /** The conductor's sockets: services, health and reflection over gRPC. */
-import { type EventEmitter, setMaxListeners } from 'node:events';
 import { logVerbosity, setLogVerbosity } from '@grpc/grpc-js';
 import { createServer } from 'nice-grpc';
 import { HealthDefinition, HealthServiceImpl, HealthState } from 'nice-grpc-server-health';
@@ -99,7 +98,7 @@ export async function listen(
   const names = [...Object.values(SERVED), AgentServiceDefinition].map(({ fullName }) => fullName);
   const health = HealthState();
   // As many streams as are allowed may watch it; Node would write a warning between the lines of the log.
-  setMaxListeners(0, health as unknown as EventEmitter);
+  (health as unknown as { setMaxListeners(limit: number): void }).setMaxListeners(0);
   const setHealth = (isHealthy: boolean): void => {
     for (const name of ['', ...names]) health.setStatus(isHealthy ? 'healthy' : 'unhealthy', name);
   };

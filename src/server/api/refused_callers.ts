@@ -1,8 +1,8 @@
 /** Callers that are not let in: who guesses passwords, or calls with a token that has ended, is seen by whoever operates the conductor. */
 import type { Clock } from '../../core/clock.ts';
 import { asCountermandError } from '../../core/errors.ts';
+import type { Identify } from '../access/identity.ts';
 import type { MetricRegistry } from '../metrics/registry.ts';
-import type { Identify } from './identity.ts';
 
 /** The log has at most one line in this time, however many guess. */
 const SAY_AGAIN_MS = 10_000;

@@ -2,7 +2,7 @@
 import test from 'ava';
 import { fail } from '../../../src/core/errors.ts';
 import type { Credentials } from '../../../src/server/access/identity.ts';
-import { tellRefused } from '../../../src/server/access/refused_callers.ts';
+import { tellRefused } from '../../../src/server/api/refused_callers.ts';
 import { MetricRegistry } from '../../../src/server/metrics/registry.ts';
 import { VirtualClock } from '../../world/virtual_clock.ts';
 
