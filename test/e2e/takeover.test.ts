@@ -204,6 +204,25 @@ test.serial(
   },
 );
 
+test.serial('two conductors that advertise one address are told so, and pass nothing on to themselves', async (t) => {
+  const { settings, leader } = await openPair(t);
+  const data = await newFolder(t);
+  const twin = await startStandBy(t, {
+    ...settings,
+    data,
+    advertise: leader.address,
+    http_listen: `${ownAddress()}:0`,
+  });
+  const says =
+    /another one leads that advertises the same address, \S+, so that nothing can be passed on to it; give each/;
+  await twin.logged.until('the mistake to be told', (line) => /"level":40/.test(line) && says.test(line));
+  const client = connect(twin.address);
+  t.teardown(() => client.close());
+  const refused = await t.throwsAsync(client.itself.getStatus({}));
+  t.is((refused as Refusal).code, 'NOT_LEADING');
+  t.regex(refused?.message ?? '', says);
+});
+
 test.serial('a leader that is told to stop resigns, and the other leads without waiting for its lease', async (t) => {
   const { settings, leader, other, atLeader, atOther } = await openPair(t);
   const asked = await run(t, ['status', '--conductor', other.address]);

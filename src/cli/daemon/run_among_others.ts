@@ -165,6 +165,8 @@ function listenerOf(ports: Ports, self: ConductorName, parts: Parts): StandByLis
   const { front, log } = parts;
   let known: ConductorName | null = null;
   let said = '';
+  /** True if what is passed on to the one that leads would come back: two hosts advertise, for example, the loopback address. */
+  const isTwin = (): boolean => known?.address === self.address;
   /** @param why for the log; @param notHere why a call that has come here is not served */
   const standBy = (why: string, notHere: string, problem: CountermandError | null): void => {
     const elsewhere = front.elsewhere();
@@ -172,23 +174,34 @@ function listenerOf(ports: Ports, self: ConductorName, parts: Parts): StandByLis
     // What is known already is not told again; but one that has just led has told something else.
     if (said === where + why && elsewhere?.error.code === 'NOT_LEADING') return;
     said = where + why;
-    log[problem ? 'warn' : 'info']({ leader: known?.address ?? null, reason: why }, 'the conductor stands by');
+    log[problem || isTwin() ? 'warn' : 'info'](
+      { leader: known?.address ?? null, reason: why },
+      'the conductor stands by',
+    );
     if (known !== null) parts.terminal.stdout.write(`countermand: conductor on ${ports.grpc} stands by; ${where}\n`);
     const sentence = `the conductor at ${self.address} stands by: ${notHere}; nothing was done; try again`;
     const error = fail('NOT_LEADING', sentence, problem ?? undefined);
-    front.standBy({ error, grpc: known?.address ?? null, http: known?.httpAddress ?? null });
+    const leader = isTwin() ? null : known;
+    front.standBy({ error, grpc: leader?.address ?? null, http: leader?.httpAddress ?? null });
   };
   return {
     seen(leader, problem) {
       // While the database cannot be asked, whoever led last may lead still.
       if (problem === null) known = leader?.uuid === self.uuid ? null : leader;
-      const none = 'no other leads now';
-      const where = known === null ? none : `the one at ${known.address} leads, and this call was not passed on to it`;
-      standBy(problem?.message ?? (known ? 'another one leads' : none), problem?.message ?? where, problem);
+      const [why, where] = problem ? [problem.message, problem.message] : whereIs(known, isTwin());
+      standBy(why, where, problem);
     },
     ended(leader) {
       known = null;
       log.warn({ leader: leader?.address ?? null }, 'the session of a leader that did nothing was ended');
     },
   };
+}
+
+/** Who leads, for the log, and why a call that has come here is not served. */
+function whereIs(leader: ConductorName | null, isTwin: boolean): readonly [why: string, notHere: string] {
+  if (leader === null) return ['no other leads now', 'no other leads now'];
+  const twin = `another one leads that advertises the same address, ${leader.address}, so that nothing can be passed on to it; give each its own (advertise)`;
+  if (isTwin) return [twin, twin];
+  return ['another one leads', `the one at ${leader.address} leads, and this call was not passed on to it`];
 }
