@@ -12,7 +12,7 @@ const TITLED_AVA = new URL('titled_ava.ts', import.meta.url).href;
 const TESTS = new URL('../', import.meta.url).href;
 const FOLDER = new URL('./', import.meta.url);
 
-/** What `titled_ava.ts` reads from its URL: the name of the file that imports it. */
+/** What `titled_ava.ts` reads from its URL: the name of the file that imports it; none if that is no test file, but one that declares tests for others. */
 export const FILE_PARAMETER = 'file';
 /** ... that its tests run one after the other, */
 export const SERIAL_PARAMETER = 'serial';
@@ -53,24 +53,25 @@ export const groupedFiles = (): string[] => [...groups().values()].flat();
 /** True if the tests of a group run one after the other. */
 export const isSerial = (group: string): boolean => MODES[group] === SERIAL;
 
-/** The group that imported each member, by their URLs. */
-const groupOf = new Map<string, string>();
-
-/** What AVA calls in each test process. */
+/** What AVA calls in each test process, which runs one group, or a file that is in none. */
 export default function titleGroups(): void {
+  const members = new Set<string>();
+  let group: string | null = null;
+  const avaFor = (parent: string): string => {
+    const name = members.has(parent) ? parent.slice(TESTS.length, -'.test.ts'.length).replaceAll('/', ' › ') : '';
+    return `${TITLED_AVA}?${FILE_PARAMETER}=${encodeURIComponent(name)}${MODES[group ?? ''] ?? ''}`;
+  };
   registerHooks({
     resolve(specifier, context, next) {
       const parent = context.parentURL ?? '';
-      if (specifier === 'ava') {
-        const group = groupOf.get(parent);
-        if (group === undefined) return next(specifier, context);
-        const name = parent.slice(TESTS.length, -'.test.ts'.length).replaceAll('/', ' › ');
-        const mode = MODES[group.slice(FOLDER.href.length, -'.test.ts'.length)] ?? '';
-        const url = `${TITLED_AVA}?${FILE_PARAMETER}=${encodeURIComponent(name)}${mode}`;
-        return { url, shortCircuit: true };
-      }
+      const isOurs = parent.startsWith(TESTS) && !parent.startsWith(TITLED_AVA);
+      if (specifier === 'ava')
+        return group !== null && isOurs ? { url: avaFor(parent), shortCircuit: true } : next(specifier, context);
       const resolved = next(specifier, context);
-      if (parent.startsWith(FOLDER.href) && parent.endsWith('.test.ts')) groupOf.set(resolved.url, parent);
+      if (parent.startsWith(FOLDER.href) && parent.endsWith('.test.ts')) {
+        group = parent.slice(FOLDER.href.length, -'.test.ts'.length);
+        members.add(resolved.url);
+      }
       return resolved;
     },
   });

@@ -1,5 +1,5 @@
 /**
- * AVA's `test`, for one file of a group: each title begins with the name of the file, as AVA shows it for a file of its own.
+ * AVA's `test`, for the files of a group: each title begins with the name of its file, as AVA shows it for a file of its own.
  * `hooks.ts` puts this module in the place of `ava`, with the name in its URL.
  */
 import realTest, { type ExecutionContext, type TestFn } from 'ava';
@@ -19,8 +19,10 @@ const slots = Number(searchParams.get(SLOTS_PARAMETER) ?? Number.POSITIVE_INFINI
 
 /** The same implementation, or macro, under a title that names the file. */
 function titled(implementation: Implementation) {
-  const title = (raw: string | undefined, ...args: unknown[]): string =>
-    `${file} › ${implementation.title?.(raw, ...args) ?? raw}`;
+  const title = (raw: string | undefined, ...args: unknown[]): string => {
+    const own = implementation.title?.(raw, ...args) ?? raw ?? '';
+    return file === '' ? own : `${file} › ${own}`;
+  };
   const inner = (implementation.exec ?? implementation) as (t: ExecutionContext, ...args: unknown[]) => unknown;
   const exec = async (t: ExecutionContext, ...args: unknown[]): Promise<unknown> => {
     // What is torn down last was registered first: the slot is free when all of the test's own is gone.
