@@ -19,6 +19,11 @@ import { type ActionMove, moveActions, movePlan } from './transition.ts';
 
 /** How many actions are moved in one turn: enough to pay for the commit; others can write in between, and little memory is used. */
 const TURN_LIMIT = 200;
+/**
+ * How many of the actions that run are marked in one turn of a cancel. The aborts of all of them are written beside the turns: were the marks
+ * spread over as many turns, the last would wait for most of the aborts.
+ */
+const MARKS_LIMIT = 1000;
 
 /** One running plan. */
 export class PlanRun {
@@ -123,7 +128,7 @@ export class PlanRun {
     const moves = ended.map((each) => endMove(each, this.#state.stateOf(each.uuid)));
     for (const { event, uuid } of moves) this.#state.moved(uuid, rowOf(ACTION_TABLE, event).to);
     if (!this.#cancel) this.#sweep.push(...this.#state.droppable());
-    for (const uuid of this.#sweep.splice(0, TURN_LIMIT)) {
+    for (const uuid of this.#sweep.splice(0, this.#sweepLimit())) {
       const event = this.#sweepEvent(uuid);
       if (event === null) continue;
       moves.push({ event, uuid, patch: { statusMessage: this.#whySwept() } });
@@ -144,6 +149,13 @@ export class PlanRun {
     }
     this.#ended = left;
     return taken;
+  }
+
+  /** What runs stands at the head of the sweep, where the order of the plan allows it. */
+  #sweepLimit(): number {
+    const head = this.#sweep.slice(0, MARKS_LIMIT);
+    const waits = head.findIndex((uuid) => this.#state.stateOf(uuid) === 'PENDING');
+    return Math.max(TURN_LIMIT, waits === -1 ? head.length : waits);
   }
 
   #sweepEvent(uuid: string): 'drop' | 'cancel' | null {

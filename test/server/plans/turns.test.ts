@@ -13,8 +13,14 @@ test('everything that runs and waits is taken back, and each action says first t
   await world.clock.turn(1000);
   const running = Object.values((await standing(world, 'p1')).actions).filter((state) => state === 'ONGOING');
   t.is(running.length, SIZE);
+  const marked: number[] = [];
+  world.onChange = (change) => {
+    const marks = change.kind === 'plan' ? change.actions.filter(({ state }) => state === 'CANCELLING') : [];
+    if (marks.length > 0) marked.push(marks.length);
+  };
   await world.conductor.plans.cancel('p1', '');
   await world.clock.settle();
+  t.deepEqual(marked, [1000, 200]);
   const { plan, actions } = await standing(world, 'p1');
   t.is(plan.state, 'CANCELLED');
   t.is(plan.statusMessage, `cancelled; actions: ${2 * SIZE} cancelled`);
