@@ -45,7 +45,7 @@ export function listenerOf(parts: ListenerParts, working: Set<Promise<unknown>>)
   return {
     async attaching(hello, identity) {
       const { agentUuid: uuid, name, embedded } = hello;
-      const agent = { uuid, name, embedded, identity, attachedAt: clock.now() };
+      const agent = { uuid, name, embedded, identity, attachedAt: clock.now(), leaseMs: agentLeaseMs };
       const drivers = hello.zones.flatMap((zone) =>
         hello.drivers.map((driver) => driverRow(hello.agentUuid, zone, driver, clock.now())),
       );

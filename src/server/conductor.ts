@@ -201,12 +201,15 @@ function openAttachments(given: ConductorParts, shutdown: AbortSignal): Attachme
 }
 
 /** Agents of an earlier process may still be sending. Those inside it died with it, or stop when it knows that it leads no more. */
-async function presumeOldAgentsLost({ store, embeddedMayActMs = 0 }: ConductorParts, attachments: Attachments) {
+async function presumeOldAgentsLost(
+  { store, agentLeaseMs, embeddedMayActMs = 0 }: ConductorParts,
+  attachments: Attachments,
+): Promise<void> {
   if (embeddedMayActMs === 0) await store.database.write(forgetEmbeddedAgents);
   const [inside, apart] = partition(await listAgents(store.database.read), ({ embedded }) => embedded);
-  // The first to be over is presumed lost first.
   for (const agent of inside) attachments.presumeLost(agent, embeddedMayActMs);
-  for (const agent of apart) attachments.presumeLost(agent);
+  // An earlier conductor may have given it a longer lease than this one gives.
+  for (const agent of apart) attachments.presumeLost(agent, 2 * Math.max(agentLeaseMs, agent.leaseMs ?? 0));
 }
 
 const partition = <T>(all: readonly T[], is: (one: T) => boolean): [T[], T[]] => [

@@ -5,8 +5,10 @@ import { join } from 'node:path';
 import test from 'ava';
 import BetterSqlite3 from 'better-sqlite3';
 import { openStore, startConductor } from '../../src/server/conductor.ts';
+import type { Log } from '../../src/server/log.ts';
+import { saveAgent } from '../../src/server/store/agents.ts';
 import type { Database } from '../../src/server/store/database.ts';
-import { openDatabase } from '../../src/server/store/sqlite/database.ts';
+import { openDatabase, openMemoryDatabase } from '../../src/server/store/sqlite/database.ts';
 import { newFolder } from '../counterparts/folder.ts';
 import { seededChance } from '../world/chance.ts';
 import { AGENT_LEASE_MS } from '../world/conductors.ts';
@@ -39,10 +41,40 @@ function damage(path: string, table: string): void {
   writeFileSync(path, bytes);
 }
 
-function start(database: Database, clock: VirtualClock) {
+function start(database: Database, clock: VirtualClock, log: Log = LOG) {
   const store = openStore({ database, clock, chance: seededChance(1), publisherId: 'test' });
-  return startConductor({ store, limits: DEFAULT_LIMITS, agentLeaseMs: AGENT_LEASE_MS, log: LOG });
+  return startConductor({ store, limits: DEFAULT_LIMITS, agentLeaseMs: AGENT_LEASE_MS, log });
 }
+
+test('an agent that an earlier conductor has given a longer lease is waited for as long as that lasts', async (t) => {
+  const clock = new VirtualClock();
+  const database = await openMemoryDatabase();
+  const agents = { long: 2 * AGENT_LEASE_MS, short: 1000, unknown: null };
+  await database.write(async (transaction) => {
+    for (const [name, leaseMs] of Object.entries(agents)) {
+      const agent = { uuid: name, name, embedded: false, identity: null, attachedAt: 0, leaseMs };
+      await saveAgent(agent, [], transaction);
+    }
+  });
+  const movable: unknown[] = [];
+  const warn = (fields: object): void =>
+    void movable.push((fields as { agent_uuids?: string[] }).agent_uuids?.toSorted());
+  const { attachments, stop } = await start(database, clock, { ...LOG, warn });
+  const ownerOf = (agentUuid: string) =>
+    attachments.ownerOf({ uuid: `of ${agentUuid}`, agentUuid, zone: 'default', driver: 'fake' });
+  const lost = (agentUuid: string, movableInMs: number) => ({ kind: 'lost', agentUuid, movableInMs });
+  t.deepEqual(ownerOf('long'), lost('long', 4 * AGENT_LEASE_MS) as never);
+  for (const usual of ['short', 'unknown']) t.deepEqual(ownerOf(usual), lost(usual, 2 * AGENT_LEASE_MS) as never);
+  await clock.turn(2 * AGENT_LEASE_MS);
+  t.deepEqual(ownerOf('long'), lost('long', 2 * AGENT_LEASE_MS) as never);
+  for (const usual of ['short', 'unknown']) t.is(ownerOf(usual).kind, 'none');
+  t.deepEqual(movable, [['short', 'unknown']]);
+  await clock.turn(2 * AGENT_LEASE_MS);
+  t.is(ownerOf('long').kind, 'none');
+  t.deepEqual(movable, [['short', 'unknown'], ['long']]);
+  await stop();
+  await database.close();
+});
 
 for (const table of ['agents', 'power_tasks', 'nodes', 'action_plans', 'audits']) {
   test(`${table} cannot be read`, async (t) => {

@@ -4,7 +4,7 @@
  */
 
 import { type Channel, openChannel } from '../../core/channel.ts';
-import type { Clock, Timer } from '../../core/clock.ts';
+import type { Clock } from '../../core/clock.ts';
 import { fail, isErrorCode } from '../../core/errors.ts';
 import { AGENT_LIMITS } from '../../core/limits.ts';
 import type { Report } from '../../core/report.ts';
@@ -17,6 +17,7 @@ import { serves, spread } from './agent_choice.ts';
 import { boundAnswer, boundHeartbeat, boundReport } from './bounds.ts';
 import { checkHello } from './hello.ts';
 import { ALONE, type Leading, type LeaseTimes, welcomeOf } from './leading.ts';
+import { LostAgents } from './lost_agents.ts';
 import { fromReport, nodeOf } from './wire.ts';
 
 type FromAgent = NonNullable<AttachRequest['message']>;
@@ -79,9 +80,7 @@ export class Attachments {
   readonly #live = new Map<string, LiveAttachment>();
   /** Agents that are attaching, by uuid: they are being remembered. */
   readonly #attaching = new Map<string, LiveAttachment>();
-  /** Lost agents, with the time (monotonic) from which their BMCs may move; the first to be over is the first. */
-  readonly #lost = new Map<string, number>();
-  #lostTimer: Timer | null = null;
+  readonly #lost: LostAgents;
   /** Which agent each node's BMC was last given to, by this process. */
   readonly #claims = new Map<string, Claim>();
   readonly #conductorUuid: string;
@@ -107,6 +106,7 @@ export class Attachments {
     this.#times = times;
     this.#clock = clock;
     this.#shutdown = shutdown;
+    this.#lost = new LostAgents((agentUuids) => this.#endLost(agentUuids), clock, shutdown);
   }
 
   /** Says who is told. Once, before the first agent attaches. */
@@ -142,9 +142,9 @@ export class Attachments {
 
   /**
    * Remembers an agent that an earlier process of the conductor knew, as lost just now.
-   * @param mayActMs for how long it may still act, if that is known
+   * @param mayActMs for how long it may still act
    */
-  presumeLost(agent: Pick<AgentRow, 'uuid' | 'embedded' | 'identity'>, mayActMs?: number): void {
+  presumeLost(agent: Pick<AgentRow, 'uuid' | 'embedded' | 'identity'>, mayActMs: number): void {
     this.#admission.claim(agent.uuid, holderOf(agent));
     this.#lose(agent.uuid, mayActMs);
   }
@@ -168,7 +168,7 @@ export class Attachments {
   #ownerIf(agentUuid: string, node: Pick<NodeRow, 'zone' | 'driver'>): Exclude<Owner, { kind: 'none' }> | null {
     const attachment = this.#live.get(agentUuid);
     if (attachment && serves(attachment, node)) return { kind: 'attached', attachment };
-    const movableInMs = (this.#lost.get(agentUuid) ?? 0) - this.#clock.monotonic();
+    const movableInMs = this.#lost.movableInMs(agentUuid);
     return movableInMs > 0 ? { kind: 'lost', agentUuid, movableInMs } : null;
   }
 
@@ -367,34 +367,12 @@ export class Attachments {
 
   /** Twice the lease: once until the agent stops sending by its own clock, once for all that may differ. */
   #lose(agentUuid: string, mayActMs = 2 * this.#times.agentLeaseMs): void {
-    this.#lost.delete(agentUuid);
-    this.#lost.set(agentUuid, this.#clock.monotonic() + mayActMs);
-    this.#watchLost();
+    this.#lost.add(agentUuid, mayActMs);
   }
 
-  /** One timer for all lost agents: the first to be lost is the first whose BMCs may move. */
-  #watchLost(): void {
-    const [first] = this.#lost.values();
-    if (this.#lostTimer !== null || first === undefined || this.#shutdown.aborted) return;
-    const timer = this.#clock.after(first - this.#clock.monotonic(), () => {
-      unlink();
-      this.#lostTimer = null;
-      this.#endLost();
-      this.#watchLost();
-    });
-    this.#lostTimer = timer;
-    const unlink = onAbort(this.#shutdown, () => timer.cancel());
-  }
-
-  #endLost(): void {
-    const now = this.#clock.monotonic();
-    const over = [...this.#lost].filter(([, movableAt]) => movableAt <= now).map(([agentUuid]) => agentUuid);
-    for (const agentUuid of over) {
-      this.#lost.delete(agentUuid);
-      this.#admission.forget(agentUuid);
-    }
-    if (over.length === 0) return;
-    this.#forgetClaims(over);
-    this.#listener?.movable(over);
+  #endLost(agentUuids: readonly string[]): void {
+    for (const agentUuid of agentUuids) this.#admission.forget(agentUuid);
+    this.#forgetClaims(agentUuids);
+    this.#listener?.movable(agentUuids);
   }
 }

@@ -151,6 +151,8 @@ export interface AgentRow {
   /** The name of the identity that it attached with; null without authentication, and if it is embedded. */
   readonly identity: string | null;
   readonly attachedAt: number;
+  /** Without contact for how long it may act, as it was told when it attached; null if that is not known. */
+  readonly leaseMs: number | null;
 }
 
 /** What an agent says of a driver in a zone. */
@@ -282,6 +284,7 @@ export const agentCodec = codecOf<AgentRow>({
   embedded: 'flag',
   identity: 'plain',
   attachedAt: 'plain',
+  leaseMs: 'plain',
 });
 
 /** The driver table, both ways. */

@@ -38,6 +38,7 @@ import { up as predecessorsEnded } from './0036_predecessors_ended.ts';
 import { up as nodesOfAZone } from './0037_nodes_of_a_zone.ts';
 import { up as nodesWithProblem } from './0038_nodes_with_problem.ts';
 import { up as leaderLease } from './0039_leader_lease.ts';
+import { up as agentLease } from './0040_agent_lease.ts';
 
 /** One step of the schema. There is no way back: a backup is. */
 export interface Migration {
@@ -86,4 +87,5 @@ export const MIGRATIONS: readonly Migration[] = [
   { name: '0037_nodes_of_a_zone', up: nodesOfAZone },
   { name: '0038_nodes_with_problem', up: nodesWithProblem },
   { name: '0039_leader_lease', up: leaderLease },
+  { name: '0040_agent_lease', up: agentLease },
 ];
