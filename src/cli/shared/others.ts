@@ -4,7 +4,7 @@
  */
 import type { Channel, ClientMiddleware } from 'nice-grpc';
 import type { Clock } from '../../core/clock.ts';
-import { asCountermandError, type CountermandError } from '../../core/errors.ts';
+import { asCountermandError, type CountermandError, fail } from '../../core/errors.ts';
 import { openCancellation, sleep } from '../../core/signals.ts';
 import { addressesIn, isAddress } from './address.ts';
 
@@ -80,14 +80,19 @@ interface Retrying {
 /** By these ends a call that a conductor had begun. */
 const BROKEN: readonly string[] = ['CONDUCTOR_UNREACHABLE', 'SHUTTING_DOWN', 'LEADERSHIP_LOST'];
 
+/** A call that only reads. */
+const READS = /^(Get|List|Watch|Explain|Preview|Subscribe)/;
+
+const nameOf = (path: string): string => path.split('/').at(-1) ?? '';
+
 /** A request that is made again after its stream broke; null if that could do something twice. */
 function again(path: string, request: unknown, last: unknown): unknown {
-  const name = path.split('/').at(-1) ?? '';
+  const name = nameOf(path);
   if (name === 'Subscribe') {
     const sequence = (last as { event?: { sequence: bigint } } | undefined)?.event?.sequence;
     return sequence === undefined ? request : { ...(request as object), fromSequence: sequence + 1n };
   }
-  if (/^(Get|List|Watch|Explain|Preview)/.test(name)) return request;
+  if (READS.test(name)) return request;
   return (request as { requestId?: string }).requestId ? request : null;
 }
 
@@ -124,9 +129,13 @@ class Search {
   }
 }
 
+/** True if the call that ended like this has done nothing. */
+const didNothing = (error: CountermandError, { provesUnsent }: Retrying): boolean =>
+  error.code === 'NOT_LEADING' || provesUnsent(error);
+
 /** The request with which a call is made again; null if it must not be. */
 function nextRequest(error: CountermandError, { path, request, last }: Asked, retrying: Retrying): unknown {
-  const unsent = error.code === 'NOT_LEADING' || retrying.provesUnsent(error);
+  const unsent = didNothing(error, retrying);
   if (unsent && last === undefined) return request;
   const others = retrying.conductors.addresses.length > 1;
   const broke = BROKEN.includes(error.code) && (others || error.code === 'LEADERSHIP_LOST');
@@ -136,6 +145,17 @@ function nextRequest(error: CountermandError, { path, request, last }: Asked, re
 /** The conductors that one which ends names. */
 const namedBy = ({ details }: CountermandError): string[] =>
   addressesIn(details.facts?.conductors ?? '').filter((address) => isAddress(address));
+
+/**
+ * Why an order is given up that has been made again: the last try has done nothing, and says so, but one before it was broken off.
+ * @param accepted that one had been answered
+ */
+function inDoubt({ code, message }: CountermandError, accepted: boolean, last: CountermandError): CountermandError {
+  const what = accepted
+    ? 'what was accepted goes on when one does'
+    : 'whether the order was accepted is not known: look before it is given again';
+  return fail(code, `${message}; no conductor that leads has been reached since; ${what}`, last);
+}
 
 /** A call as it was made last. */
 interface Asked {
@@ -155,6 +175,7 @@ export function askOthers(retrying: Retrying): ClientMiddleware {
     const search = new Search(retrying);
     let { request } = call;
     let last: unknown;
+    let brokenOff: CountermandError | null = null;
     for (;;) {
       const answers = call.next(request as never, options);
       try {
@@ -168,8 +189,13 @@ export function askOthers(retrying: Retrying): ClientMiddleware {
       } catch (thrown) {
         const error = asCountermandError(thrown);
         if (error.code === 'SHUTTING_DOWN') retrying.conductors.learn(namedBy(error).filter(retrying.mayLearn));
-        const repeated = nextRequest(error, { path: call.method.path, request, last }, retrying);
-        if (repeated === null || !(await search.goesOn(error, signal))) throw thrown;
+        const { path } = call.method;
+        const repeated = nextRequest(error, { path, request, last }, retrying);
+        if (repeated === null || !(await search.goesOn(error, signal))) {
+          if (brokenOff === null || READS.test(nameOf(path)) || !didNothing(error, retrying)) throw thrown;
+          throw inDoubt(brokenOff, last !== undefined, error);
+        }
+        if (!didNothing(error, retrying)) brokenOff ??= error;
         request = repeated as never;
       } finally {
         await answers.return(undefined as never).catch(() => {});

@@ -40,6 +40,7 @@ async function ask(path: string, request: object, addresses: readonly string[], 
   >;
   const heard: unknown[] = [];
   let ended: unknown = null;
+  let says = '';
   const listening = (async () => {
     for (;;) {
       const { done, value } = await stream.next();
@@ -52,11 +53,12 @@ async function ask(path: string, request: object, addresses: readonly string[], 
     },
     (error: CountermandError) => {
       ended = error.code;
+      says = error.message;
     },
   );
   while (ended === null) await clock.turn(100);
   await listening;
-  return { heard, ended, asked, tookMs: clock.monotonic() };
+  return { heard, ended, says, asked, tookMs: clock.monotonic() };
 }
 
 const WATCH = '/countermand.v1.PowerService/WatchPowerTask';
@@ -83,6 +85,28 @@ test('while one stands by, a leader is waited for; for 15 s', async (t) => {
   const never = await ask(ORDER, {}, ['a', 'b'], []);
   t.is(never.ended, 'NOT_LEADING');
   t.true(never.tookMs >= 15_000 && never.tookMs < 16_000, String(never.tookMs));
+});
+
+test('an order that was broken off, and then found no leader, is not said to have done nothing', async (t) => {
+  const request = { requestId: 'r' };
+  const lost = await ask(ORDER, request, ['a'], [{ fails: 'LEADERSHIP_LOST' }]);
+  t.is(lost.ended, 'LEADERSHIP_LOST');
+  t.regex(
+    lost.says,
+    /^LEADERSHIP_LOST; no conductor that leads has been reached since; whether .* is not known: look before/,
+  );
+  const followed = await ask(
+    '/countermand.v1.PowerService/SetPowerState',
+    request,
+    ['a', 'b'],
+    [{ says: [{ task: {} }], fails: 'CONDUCTOR_UNREACHABLE' }],
+  );
+  t.is(followed.ended, 'CONDUCTOR_UNREACHABLE');
+  t.regex(followed.says, /^CONDUCTOR_UNREACHABLE; no conductor .* since; what was accepted goes on when one does$/);
+  const read = await ask(WATCH, {}, ['a'], [{ fails: 'LEADERSHIP_LOST' }]);
+  t.deepEqual([read.ended, read.says], ['NOT_LEADING', 'NOT_LEADING'], 'what only reads has done nothing');
+  const never = await ask(ORDER, request, ['a'], []);
+  t.deepEqual([never.ended, never.says], ['NOT_LEADING', 'NOT_LEADING']);
 });
 
 test('where none is there, that is said after one round', async (t) => {
