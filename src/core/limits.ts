@@ -197,7 +197,12 @@ export const OPEN_LIMITS = {
     'TOO_MANY_STREAMS',
   ),
   grpc_bytes_of_address: row(128 * MIB, 'bytes', 'the same from one address', 'TOO_MANY_STREAMS'),
-  grpc_message_ms: row(30_000, 'milliseconds', 'the wait for the message of a gRPC call', 'TOOK_TOO_LONG'),
+  grpc_message_ms: row(
+    30_000,
+    'milliseconds',
+    'the wait for the next part of the message of a gRPC call',
+    'TOOK_TOO_LONG',
+  ),
   fleet_watches: row(100, 'streams', 'the streams that watch every node', 'TOO_MANY_STREAMS'),
   refreshes: row(2000, 'calls', 'the RefreshNodes calls of one conductor', 'TOO_MANY_STREAMS'),
   refreshes_of_caller: row(1000, 'calls', 'the same of one caller', 'TOO_MANY_STREAMS'),

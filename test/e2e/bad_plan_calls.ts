@@ -46,7 +46,7 @@ const PLANS: readonly BadCall[] = [
   plan('a plan without a name', { name: '' }, /^name: it has 1 to 255 characters/),
   plan('a plan with a long name', { name: 'x'.repeat(256) }, /^name: it has 1 to 255 characters/),
   plan('a plan with a line break in its name', { name: 'a\nb' }, /^name: it has a control character/),
-  plan('a plan with a NUL in its request_id', { requestId: 'a\0b' }, /^request_id: it has a control character/),
+  plan('a plan with a bell in its request_id', { requestId: 'a\x07b' }, /^request_id: it has a control character/),
   plan('a plan over the limit of actions', { actions: nops(50_001) }, /^actions: 50001 actions; at most 50000/),
   plan('a plan over the limit of parents', { actions: nops(501, 1001) }, /^actions: 500500 parents; at most 500000/),
   plan('a negative max_parallel', { maxParallel: -1 }, /^max_parallel: it is -1; it is a whole number from 0 to 10000/),

@@ -92,7 +92,6 @@ test('a reference that leads elsewhere is refused, and what is there is not told
     'file:/etc/hostname': absent,
     [`file:${secrets}/rack7/bmc`]: absent,
     'file:nosuch': absent,
-    'file:ra\0ck7': /ipmi_password: file:/,
     'file:rack7': /file:rack7 is no file/,
     'file:pipe': /file:pipe is no file/,
     'file:big': /file:big is larger than 4096 bytes/,
@@ -101,6 +100,12 @@ test('a reference that leads elsewhere is refused, and what is there is not told
     'env:COUNTERMAND_SECRET_NOSUCH': /env:COUNTERMAND_SECRET_NOSUCH is not set in the agent's environment/,
   };
   for (const [value, says] of Object.entries(rows)) await refused(t, create(value), { ...unreadable, says }, value);
+  const nul = {
+    status: 'INVALID_ARGUMENT',
+    code: 'ARGUMENT_INVALID',
+    says: /ipmi_password contains the character NUL/,
+  } as const;
+  await refused(t, create('file:ra\0ck7'), nul);
   const says = /ipmi_password: must be at most 20 bytes/;
   await refused(t, create('file:long'), { status: 'INVALID_ARGUMENT', code: 'DRIVER_INFO_INVALID', says });
   // An address or a user name is shown, so it must not stand for what a file holds.

@@ -94,6 +94,11 @@ export class CallPlaces {
     this.#waiting.delete(call);
   }
 
+  /** A part of a message has come: the next one has as long as the first had. */
+  awaitMore(call: PlacedCall): void {
+    if (this.#waiting.has(call)) call.waitsUntil = this.#clock.monotonic() + this.#messageMs;
+  }
+
   /** A call waits for its client. @param limitMs absent: as long as for an answer to be read */
   await(call: PlacedCall, limitMs = this.#readTimeoutMs): void {
     call.waitsUntil = this.#clock.monotonic() + limitMs;
@@ -208,9 +213,12 @@ class PlacedCall extends ServerInterceptingCall {
   }
 
   readonly #received = (bytes: Buffer): void => {
+    const { places } = this.#parts;
     this.#wait(this.#bytes + bytes.length);
-    const limit = this.#parts.places.bytes.exceeded(this.#address);
+    const limit = places.bytes.exceeded(this.#address);
     if (limit !== null) this.refuse(tooMany(limit));
+    // A plan of thousands of actions over a slow line takes its time.
+    else places.awaitMore(this);
   };
 
   #hasCome(): void {
@@ -245,5 +253,5 @@ const tooMany = ({ limit, unit, what }: LimitRow): CountermandError =>
 
 const NOT_IN_TIME = fail(
   'TOOK_TOO_LONG',
-  `the message of the call did not come within ${OPEN_LIMITS.grpc_message_ms.limit / 1000} s; nothing was done`,
+  `the message of the call was not complete, and nothing of it came for ${OPEN_LIMITS.grpc_message_ms.limit / 1000} s; nothing was done`,
 );

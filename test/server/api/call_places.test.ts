@@ -132,6 +132,24 @@ test('a message that does not come ends its call', async (t) => {
   t.false(whole.isClosed);
 });
 
+test('a message that comes in parts has its time for each of them', async (t) => {
+  const { dial, clock } = await openServer(t, {});
+  const call = begin(dial(ONE), 'Check', null, false);
+  const beside = begin(dial(ONE), 'Check', null, false);
+  for (const byte of MESSAGE) {
+    await clock.turn(OPEN_LIMITS.grpc_message_ms.limit * 0.4);
+    call.stream.write(Buffer.from([byte]));
+    // What is written to this server afterwards, and answered, has come afterwards.
+    const { stream } = call;
+    await new Promise<unknown>((resolve) => stream.session?.ping(resolve));
+  }
+  t.true(beside.isClosed);
+  t.false(call.isClosed);
+  call.stream.end();
+  await eventually('the call', () => call.isClosed);
+  t.is(call.status, '0');
+});
+
 test('an answer that is not read ends its call, and leaves its place', async (t) => {
   const { dial, clock } = await openServer(t, { grpc_calls_of_address: 2 });
   const session = dial(ONE, { initialWindowSize: 0 });
