@@ -119,7 +119,7 @@ test(refused, '- a', /: it must be a plan/);
 test(refused, 'a: [', /is not the YAML it should be: .* at line 1, column 5$/);
 test(refused, '{"name": "p"', /is not the YAML it should be/);
 test(refused, 'a: 1\n---\nb: 2', /multiple documents at line/);
-test(refused, 'name: !secret x', /Unresolved tag: !secret/);
+test(refused, 'name: !secret x', /Unresolved tag at line 1, column 7$/);
 test(refused, 'name: *unknown', /Unresolved alias/);
 test(refused, '\tname: p', /Tabs are not allowed/);
 test(refused, 'name: p\nname: q\nactions: []', /the key 'name' appears twice in one place$/);
