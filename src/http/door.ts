@@ -8,6 +8,7 @@ import { fail } from '../core/errors.ts';
 import { HTTP_LIMITS } from '../core/limits.ts';
 import { openCancellation, untilAborted } from '../core/signals.ts';
 import { type TlsSource, tlsOptions } from '../core/tls.ts';
+import { ByAddress } from '../server/api/by_address.ts';
 import type { Services } from '../server/api/services.ts';
 import { createApp } from './app.ts';
 import { ROUTES } from './routes.ts';
@@ -104,20 +105,15 @@ function readInTime(listener: RequestListener, clock: Clock, limitMs: number): R
 
 /** Leaves connections to others, however many one address opens. */
 function holdAddresses(server: Server, limit: number): void {
-  const open = new Map<string, number>();
+  const open = new ByAddress();
   server.on('connection', (socket) => {
     const address = socket.remoteAddress ?? '';
-    const before = open.get(address) ?? 0;
-    if (before >= limit) {
+    if (open.of(address) >= limit) {
       socket.destroy();
       return;
     }
-    open.set(address, before + 1);
-    socket.once('close', () => {
-      const left = (open.get(address) ?? 1) - 1;
-      if (left > 0) open.set(address, left);
-      else open.delete(address);
-    });
+    open.add(address, 1);
+    socket.once('close', () => open.add(address, -1));
   });
 }
 

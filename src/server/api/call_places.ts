@@ -13,6 +13,7 @@ import {
 import type { Clock, Timer } from '../../core/clock.ts';
 import { type CountermandError, fail } from '../../core/errors.ts';
 import { type LimitRow, OPEN_LIMITS } from '../../core/limits.ts';
+import { ByAddress } from './by_address.ts';
 import { ATTACH, ERROR_CODE_KEY, isOpenToAll } from './calls.ts';
 import { encodeStatus, STATUS_DETAILS_KEY } from './details.ts';
 import { streamOf } from './stream_of.ts';
@@ -29,8 +30,7 @@ type Limits = Readonly<
 class Tally {
   readonly #all: LimitRow;
   readonly #ofAddress: LimitRow;
-  readonly #byAddress = new Map<string, number>();
-  #total = 0;
+  readonly #counts = new ByAddress();
 
   constructor(all: LimitRow, ofAddress: LimitRow) {
     this.#all = all;
@@ -39,16 +39,13 @@ class Tally {
 
   /** The limit that is exceeded now; null if none is. */
   exceeded(address: string): LimitRow | null {
-    if ((this.#byAddress.get(address) ?? 0) > this.#ofAddress.limit) return this.#ofAddress;
-    return this.#total > this.#all.limit ? this.#all : null;
+    if (this.#counts.of(address) > this.#ofAddress.limit) return this.#ofAddress;
+    return this.#counts.all > this.#all.limit ? this.#all : null;
   }
 
   /** @param more negative: less */
   move(address: string, more: number): void {
-    const now = (this.#byAddress.get(address) ?? 0) + more;
-    this.#total += more;
-    if (now > 0) this.#byAddress.set(address, now);
-    else this.#byAddress.delete(address);
+    this.#counts.add(address, more);
   }
 }
 

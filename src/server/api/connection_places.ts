@@ -2,7 +2,9 @@
  * The places for connections of the gRPC port. Clients have most of them, each address a part; the connection of an attached
  * agent takes none. When clients have taken theirs, a few are left in which an agent can still attach.
  */
+
 import { type LimitRow, OPEN_LIMITS } from '../../core/limits.ts';
+import { ByAddress } from './by_address.ts';
 
 /** Who has the place. `spare`: a connection too many, on which an agent may attach and nothing else is served. */
 type PlaceKind = 'client' | 'agent' | 'spare';
@@ -77,8 +79,7 @@ const limitOf = ({ limit }: LimitRow, share: number): number => Math.min(limit, 
 class Tally {
   readonly #limit: number;
   readonly #limitOfAddress: number;
-  readonly #byAddress = new Map<string, number>();
-  #all = 0;
+  readonly #counts = new ByAddress();
 
   constructor(limit: number, limitOfAddress: number) {
     this.#limit = limit;
@@ -86,18 +87,14 @@ class Tally {
   }
 
   hasRoomFor(address: string): boolean {
-    return this.#all < this.#limit && (this.#byAddress.get(address) ?? 0) < this.#limitOfAddress;
+    return this.#counts.all < this.#limit && this.#counts.of(address) < this.#limitOfAddress;
   }
 
   add(address: string): void {
-    this.#all += 1;
-    this.#byAddress.set(address, (this.#byAddress.get(address) ?? 0) + 1);
+    this.#counts.add(address, 1);
   }
 
   remove(address: string): void {
-    const left = (this.#byAddress.get(address) ?? 0) - 1;
-    this.#all -= 1;
-    if (left > 0) this.#byAddress.set(address, left);
-    else this.#byAddress.delete(address);
+    this.#counts.add(address, -1);
   }
 }
