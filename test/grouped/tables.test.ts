@@ -76,6 +76,7 @@ import '../server/store/election.test.ts';
 import '../server/store/postgres_errors.test.ts';
 import '../server/store/sealing.test.ts';
 import '../simulation/defects.test.ts';
+import '../conformance/defects.test.ts';
 import '../tidy/lock.test.ts';
 import '../tidy/rooms.test.ts';
 import '../tidy/rules.test.ts';

@@ -1,17 +1,6 @@
 /** The mistakes that a simulation must find: each changes a few lines of the product, as a tired author would. */
 
-/** A place in a source. */
-export interface Edit {
-  readonly file: string;
-  /** Stands there once. */
-  readonly from: string;
-  readonly to: string;
-  /**
-   * It is a wall in front of the defect, and is taken out of the copy that must pass as well: which shows that the second wall holds
-   * where the first does not.
-   */
-  readonly isInFront?: true;
-}
+import type { Edit } from './copies.ts';
 
 /** What is wrong afterwards, by name. */
 export const DEFECTS: Readonly<Record<string, readonly Edit[]>> = {

@@ -4,15 +4,11 @@
  * `--from SEED` on; `-- NAME ...` only the defects whose names contain one of these. The exit code is 1 if one was not found.
  */
 import { spawnSync } from 'node:child_process';
-import { cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { rm } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
-import { DEFECTS, type Edit } from './defects.ts';
+import { copyWith } from './copies.ts';
+import { DEFECTS } from './defects.ts';
 
-const ROOT = fileURLToPath(new URL('../..', import.meta.url));
-const COPIED = ['src', 'test', 'package.json'];
 /** How many seeds run in one process. */
 const BATCH = 25;
 /** A batch that takes longer waits for what will not happen, and its seeds count as failed. */
@@ -49,20 +45,6 @@ function firstFinding({ good, bad }: Copies, from: number, count: number): { see
     next = batch.kind === 'failed' ? batch.seed + 1 : next + BATCH;
   }
   return null;
-}
-
-async function copyWith(edits: readonly Edit[]): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), 'countermand-defect-'));
-  for (const each of COPIED) await cp(join(ROOT, each), join(folder, each), { recursive: true });
-  await symlink(join(ROOT, 'node_modules'), join(folder, 'node_modules'));
-  for (const { file, from, to } of edits) {
-    const text = await readFile(join(folder, file), 'utf8');
-    await writeFile(
-      join(folder, file),
-      text.replace(from, () => to),
-    );
-  }
-  return folder;
 }
 
 const { values, positionals } = parseArgs({

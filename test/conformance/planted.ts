@@ -1,0 +1,49 @@
+/**
+ * Do the tests of the drivers find what they are for? `npm run defects:drivers` plants each of `defects.ts` in a copy of the product,
+ * runs the test file that must find it, and prints the first test that failed; `-- NAME ...` only the defects whose names contain one of
+ * these. The exit code is 1 if one was not found, or if its test file fails without it.
+ */
+import { spawnSync } from 'node:child_process';
+import { rm } from 'node:fs/promises';
+import { copyWith } from '../simulation/copies.ts';
+import { DRIVER_DEFECTS } from './defects.ts';
+
+/** A file of which no test ends for this time waits for what will not happen. */
+const STILL = '2m';
+
+/** The first test of a file that fails in a copy of the product; null if all pass. @throws if the tests cannot be run there */
+function firstFailure(folder: string, testFile: string): string | null {
+  const words = ['node_modules/ava/entrypoints/cli.js', '--tap', '--timeout', STILL, testFile];
+  const { stdout, stderr, status } = spawnSync(process.execPath, words, { cwd: folder, encoding: 'utf8' });
+  if (status === 0) return null;
+  const failed = /^not ok \d+ - (.*)$/m.exec(stdout)?.[1];
+  if (failed === undefined && /timed out/i.test(stdout)) return 'a test does not end';
+  if (failed === undefined) throw new Error(`${testFile} cannot be run: ${stdout}${stderr}`);
+  return failed;
+}
+
+/** Runs a test file with these edits in the product. */
+async function tryWith(edits: Parameters<typeof copyWith>[0], testFile: string): Promise<string | null> {
+  const folder = await copyWith(edits);
+  try {
+    return firstFailure(folder, testFile);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+const asked = process.argv.slice(2);
+const chosen = Object.entries(DRIVER_DEFECTS).filter(
+  ([name]) => asked.length === 0 || asked.some((words) => name.includes(words)),
+);
+for (const testFile of new Set(chosen.map(([, { foundBy }]) => foundBy))) {
+  const failed = await tryWith([], testFile);
+  if (failed === null) continue;
+  process.exitCode = 1;
+  console.log(`${testFile} fails without any defect: ${failed}`);
+}
+for (const [name, defect] of chosen) {
+  const found = await tryWith([defect], defect.foundBy);
+  if (found === null) process.exitCode = 1;
+  console.log(`${name}: ${found ?? `not found by ${defect.foundBy}`}`);
+}
