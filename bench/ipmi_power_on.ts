@@ -58,5 +58,5 @@ async function plan(target: OnOff, product: Product, ground: Ground): Promise<Me
   const what = `ours, a plan of ${target}`;
   const measured = measuredCourse(what, await product.switch(target), 'SUCCEEDED', ground);
   await mustAllBe(target, ground);
-  return { ...measured, aim: 'ipmipower: rate 0.5 x' };
+  return { ...measured, aim: 'ipmipower: rate 2 x; powerman: rate 1 x, CPU 1.2 x' };
 }

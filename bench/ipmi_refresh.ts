@@ -36,5 +36,5 @@ async function passes(count: number, product: Product, ground: Ground): Promise<
   const all: Measured[] = [];
   for (let pass = 0; pass < count; pass += 1)
     all.push(measuredCourse('ours, RefreshNodes', await product.refresh(), 'power on', ground));
-  return { ...middle(all), aim: 'rate 2 x' };
+  return { ...middle(all), aim: 'powerman: rate 2.5 x' };
 }

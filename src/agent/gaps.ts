@@ -1,8 +1,11 @@
 /** How long an agent waits between two looks at the hardware, and before it tries again. */
 import type { Reading } from '../core/power.ts';
 
-/** The gap between two polls grows from the first to the last of these. */
-const POLL_GAPS_MS = [500, 1000, 2000, 4000, 8000, 10_000] as const;
+/**
+ * The gap between two polls grows from the first to the last of these. Most machines change within five seconds: so a change is seen
+ * at most a second and a half late then, and half a second late in the first moments.
+ */
+const POLL_GAPS_MS = [500, 500, 500, 1000, 1000, 1500, 2000, 4000, 8000, 10_000] as const;
 const CONFIRM_GAP_MS = 2000;
 /** The gap before an idempotent command is prepared again grows from the first to the last of these. */
 export const RETRY_GAPS_MS = [1000, 2000, 4000] as const;

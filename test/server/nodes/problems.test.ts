@@ -88,7 +88,7 @@ test('the time of a reading is never that of a decision', async (t) => {
   const after = await getNode('n1', world.database.read);
   t.is(after.heldBy, null, `${task.uuid} has timed out`);
   t.is(after.powerStateReadAt, before);
-  t.regex(after.lastError, /last read power on 65 s ago; not readable since: BMC_SILENT: fake BMC n1 does not answer/);
+  t.regex(after.lastError, /last read power on 69 s ago; not readable since: BMC_SILENT: fake BMC n1 does not answer/);
   await world.end();
 });
 
