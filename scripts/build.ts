@@ -16,15 +16,19 @@ import {
   utimesSync,
   writeFileSync,
 } from 'node:fs';
-import { isBuiltin } from 'node:module';
 import { dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { BuildResult, Plugin } from 'esbuild';
+import { asChunk, asFunction, askForBuiltins } from './build/chunks.ts';
 import { bundleConsole, CONSOLE } from './build/console.ts';
 import { noticesOf } from './build/notices.ts';
 import { apart, bundleApart } from './build/packages.ts';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
+const DIST = join(ROOT, 'dist');
+
+/** The source of the first chunk. */
+const MAIN_SOURCE = 'src/cli/main.ts';
 
 /** The only file of dist/ with a fixed name. It is as old as the start of its build, so that later edits are newer. */
 const MAIN = 'main.js';
@@ -48,11 +52,26 @@ const UNREACHED: readonly { readonly specifier: RegExp; readonly importer: RegEx
   { specifier: /^node:child_process$/, importer: /\/commander\// },
 ];
 
-/** Packages written for CommonJS call `require` for the modules of Node. */
-const BANNER = 'const require = globalThis.process.getBuiltinModule;';
+/** What all parts are built with. */
+const OPTIONS = {
+  absWorkingDir: ROOT,
+  outdir: 'dist',
+  write: false,
+  metafile: true,
+  bundle: true,
+  format: 'esm',
+  platform: 'node',
+  target: 'node24',
+  // V8 holds a text with one other letter in twice the room.
+  charset: 'ascii',
+  legalComments: 'none',
+  logLevel: 'warning',
+} as const;
 
 /** How long a replaced chunk is kept for processes that may still load it. */
 const KEPT_MS = 24 * 3600 * 1000;
+
+type Metafile = NonNullable<BuildResult['metafile']>;
 
 /** A file or folder that the code finds by `import.meta.url`. */
 interface Found {
@@ -65,7 +84,9 @@ interface Found {
 export interface Bundle {
   readonly outputs: ReadonlyMap<string, string>;
   readonly found: readonly Found[];
-  readonly metafile: NonNullable<BuildResult['metafile']>;
+  readonly metafile: Metafile;
+  /** The same of main.js. */
+  readonly start: Metafile;
   /** The files that it was made from, by their paths. */
   readonly inputs: readonly string[];
 }
@@ -100,7 +121,7 @@ function foundByUrl(found: Found[], wanted: Wanted): Plugin {
         if (!text.includes('import.meta.url')) return null;
         const contents = text.replaceAll(/new URL\('([^']+)', import\.meta\.url\)/g, (_, name: string) => {
           const from = resolve(dirname(path), name);
-          if (from === join(ROOT, 'dist', CONSOLE)) {
+          if (from === join(DIST, CONSOLE)) {
             wanted.console = true;
             return `new URL('./${CONSOLE}/', import.meta.META)`;
           }
@@ -118,59 +139,54 @@ function foundByUrl(found: Found[], wanted: Wanted): Plugin {
   };
 }
 
-const IMPORT = /^import (?:(\w+|\* as \w+)(?:, )?)?(\{[^}]*\})? from "((?:node:)?[a-z_0-9/]+)";$/gm;
-
-/**
- * Asks for the modules of Node instead of importing them. An import statement reads every property of a module, and some
- * of them load much more: `http.WebSocket`, `crypto.webcrypto`, `process.report`.
- */
-function askForBuiltins(text: string): string {
-  return text.replaceAll(IMPORT, (statement, whole: string | undefined, parts: string | undefined, name: string) => {
-    if (!isBuiltin(name)) return statement;
-    const module = `globalThis.process.getBuiltinModule("${name}")`;
-    const wanted = [whole?.replace('* as ', ''), parts?.replaceAll(' as ', ': ')].filter(
-      (pattern) => pattern !== undefined,
-    );
-    return wanted.map((pattern) => `const ${pattern} = ${module};`).join(' ');
-  });
-}
-
 /** Bundles the command in memory. esbuild prints what is wrong with a source, and this rejects. */
 export async function bundle(): Promise<Bundle> {
   const { build } = await import('esbuild');
   const found: Found[] = [];
   const wanted: Wanted = { console: false };
   const { outputFiles, metafile } = await build({
-    absWorkingDir: ROOT,
-    entryPoints: [{ in: 'src/cli/start.ts', out: 'main' }],
-    outdir: 'dist',
-    write: false,
-    metafile: true,
-    bundle: true,
+    ...OPTIONS,
+    entryPoints: [MAIN_SOURCE],
+    entryNames: '[name]-[hash]',
+    outExtension: { '.js': '.cjs' },
     splitting: true,
-    format: 'esm',
-    platform: 'node',
-    target: 'node24',
     plugins: [unreached, apart, foundByUrl(found, wanted)],
-    banner: { js: BANNER },
-    logLevel: 'warning',
   });
   refuseHalfLoaded(metafile);
+  const starting = await bundleStart(metafile);
   const packages = await bundleApart(ROOT, metafile);
   found.push(...packages.copies);
   const console = wanted.console ? await bundleConsole(ROOT) : { outputs: [], inputs: [] };
-  const inputs = [...Object.keys(metafile.inputs), ...packages.inputs, ...console.inputs];
+  const inputs = [
+    ...[metafile, starting.metafile].flatMap((each) => Object.keys(each.inputs)),
+    ...packages.inputs,
+    ...console.inputs,
+  ];
+  const chunks = outputFiles.map(async ({ path, text }) => [relative(DIST, path), await asChunk(text)] as const);
   const outputs = new Map([
-    ...outputFiles.map(({ path, text }) => [relative(join(ROOT, 'dist'), path), askForBuiltins(text)] as const),
-    ...packages.outputs,
+    ...(await Promise.all(chunks)),
+    [MAIN, starting.text],
+    ...packages.outputs.map(([path, text]) => [path, asFunction(text)] as const),
     ...console.outputs,
     [NOTICES, noticesOf(ROOT, inputs)],
   ]);
-  return { outputs, found, metafile, inputs };
+  return { outputs, found, metafile, start: starting.metafile, inputs };
+}
+
+/** main.js: what loads the first of the chunks. */
+async function bundleStart({ outputs }: Metafile): Promise<{ readonly text: string; readonly metafile: Metafile }> {
+  const { build } = await import('esbuild');
+  const [chunk = ''] = Object.entries(outputs).find(([, { entryPoint }]) => entryPoint === MAIN_SOURCE) ?? [];
+  const { outputFiles, metafile } = await build({
+    ...OPTIONS,
+    entryPoints: ['src/cli/start.ts'],
+    define: { MAIN_CHUNK: JSON.stringify(`./${relative('dist', chunk)}`) },
+  });
+  return { text: askForBuiltins(outputFiles[0]?.text ?? ''), metafile };
 }
 
 /** `await import` of a CommonJS package has its named exports in Node, and only `default` in a bundle of esbuild. */
-function refuseHalfLoaded({ inputs }: Bundle['metafile']): void {
+function refuseHalfLoaded({ inputs }: Metafile): void {
   for (const [from, { imports }] of Object.entries(inputs))
     for (const { kind, path } of imports)
       if (kind === 'dynamic-import' && inputs[path]?.format === 'cjs')
@@ -227,7 +243,7 @@ function fileTime(folder: string): Date {
 
 if (import.meta.main) {
   try {
-    await buildInto(join(ROOT, 'dist'), process.argv.includes('--keep') ? KEPT_MS : 0);
+    await buildInto(DIST, process.argv.includes('--keep') ? KEPT_MS : 0);
   } catch (error) {
     const [sentence] = (error as Error).message.split('\n');
     process.stderr.write(`error: dist/ cannot be built: ${sentence}; 'npm ci' in ${ROOT} installs what is needed\n`);

@@ -24,6 +24,7 @@ export function commandTree(): Promise<Command> {
     openFilesLimit: () => 0,
     abandon: () => {},
     becomeDaemon: () => {},
+    started: () => {},
   });
 }
 

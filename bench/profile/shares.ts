@@ -28,7 +28,7 @@ export type Sources = ReadonlyMap<string, readonly (readonly [line: number, sour
 
 /** Reads where the code of a bundle comes from. */
 export async function readSources(folder: string): Promise<Sources> {
-  const files = (await readdir(folder)).filter((name) => name.endsWith('.js'));
+  const files = (await readdir(folder)).filter((name) => /\.c?js$/.test(name));
   const read = files.map(async (name) => {
     const lines = (await readFile(join(folder, name), 'utf8')).split('\n');
     const begins = lines.flatMap((text, line) => {

@@ -17,15 +17,9 @@ export const apart: Plugin = {
   name: 'packages apart',
   setup({ onResolve, onLoad }) {
     onResolve({ filter: APART }, ({ path }) => ({ path, namespace: 'apart' }));
-    onResolve({ filter: /^bundle:url$/ }, ({ path }) => ({ path, namespace: 'apart' }));
+    onResolve({ filter: /^\.\/packages\//, namespace: 'apart' }, ({ path }) => ({ path, external: true }));
     onLoad({ filter: APART, namespace: 'apart' }, ({ path }) => ({
-      contents: `
-        const { createRequire } = process.getBuiltinModule('node:module');
-        module.exports = createRequire(require('bundle:url').url)('./packages/${path}.cjs');`,
-    }));
-    // `import.meta` makes a module one of ECMAScript, `module.exports` one of CommonJS.
-    onLoad({ filter: /^bundle:url$/, namespace: 'apart' }, () => ({
-      contents: 'export const { url } = import.meta;',
+      contents: `module.exports = require('./packages/${path}.cjs');`,
     }));
   },
 };

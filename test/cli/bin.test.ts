@@ -17,7 +17,7 @@ import { fileURLToPath } from 'node:url';
 import test, { type ExecutionContext } from 'ava';
 
 const BIN = fileURLToPath(new URL('../../bin/countermand', import.meta.url));
-const START = fileURLToPath(new URL('../../src/cli/start.ts', import.meta.url));
+const MAIN = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
 const MANIFEST = new URL('../../package.json', import.meta.url);
 const SYSTEM_PATH = '/usr/bin:/bin';
 
@@ -94,7 +94,7 @@ test('a conductor, and nothing else, gets a larger young generation', async (t) 
   const { bin, PATH } = installed(t, 'echo v24.0.0');
   t.regex(
     (await run(bin, ['serve', '--no-agent'], { PATH })).stdout,
-    /^\d+ --min-semi-space-size=4 --max-semi-space-size=16 \S+ serve --no-agent\n$/,
+    /^\d+ --min-semi-space-size=16 --max-semi-space-size=16 \S+ serve --no-agent\n$/,
   );
   t.notRegex((await run(bin, ['node', 'create', 'serve'], { PATH })).stdout, /-semi-/);
 });
@@ -105,17 +105,21 @@ test('a daemon outlives a hangup before Node runs, and a client command does not
   t.not((await run(bin, ['status'], { PATH })).exitCode, 0);
 });
 
-/** Sends SIGHUP to the process that loads it as soon as that asks for the command. */
-const HANGUP = `import { registerHooks } from 'node:module';
-  const resolve = (specifier, context, next) => {
-    if (specifier.endsWith('/main.ts')) process.kill(process.pid, 'SIGHUP');
-    return next(specifier, context);
-  };
-  registerHooks({ resolve });`;
+/** Sends SIGHUP to the process that loads it as soon as that reads the command. */
+const HANGUP = `import fs from 'node:fs';
+  const { readFileSync } = fs;
+  fs.readFileSync = (path, ...more) => {
+    if (/\\/main-\\w+\\.cjs$/.test(path)) process.kill(process.pid, 'SIGHUP');
+    return readFileSync(path, ...more);
+  };`;
 
 test('a daemon outlives a hangup while its command is loaded', async (t) => {
-  const words = ['--import', `data:text/javascript,${encodeURIComponent(HANGUP)}`, START, 'serve', '--no-such-flag'];
-  const { exitCode, stderr } = await run(process.execPath, words);
+  // Builds the bundle, if it is older than the sources.
+  await run(BIN, ['--version']);
+  const node = ['--import', `data:text/javascript,${encodeURIComponent(HANGUP)}`, MAIN];
+  // What no daemon is ends.
+  t.not((await run(process.execPath, [...node, 'status', '--no-such-flag'])).exitCode, 2);
+  const { exitCode, stderr } = await run(process.execPath, [...node, 'serve', '--no-such-flag']);
   t.is(exitCode, 2, stderr);
   t.regex(stderr, /unknown option '--no-such-flag'/);
 });

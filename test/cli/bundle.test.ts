@@ -12,22 +12,27 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { isBuiltin } from 'node:module';
-import { dirname, join } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { gzipSync } from 'node:zlib';
 import test, { type ExecutionContext } from 'ava';
 import { type Bundle, bundle } from '../../scripts/build.ts';
+import { eventually } from '../counterparts/eventually.ts';
 import { newFolder } from '../counterparts/folder.ts';
-import { startProcess } from '../e2e/processes.ts';
+import { LISTENING, startProcess, startProgram } from '../e2e/processes.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const BIN = join(ROOT, 'bin/countermand');
+const CHUNKS = pathToFileURL(join(ROOT, 'src/cli/bundle/chunks.ts')).href;
 
 /** The bundle of our own sources. */
 const made = bundle();
 
-/** A checkout of a command that only says a word, with our own bin, build script and packages. */
+/** What main.js is made of. */
+const START = ['cli/start.ts', 'cli/early_hangup.ts', 'core/folders.ts'];
+
+/** A checkout of a command that only says a word, with our own bin, start, build script and packages. */
 interface Checkout {
   /** The names of the files in dist/. */
   built(): string[];
@@ -43,13 +48,18 @@ async function openCheckout(t: ExecutionContext): Promise<Checkout> {
     mkdirSync(dirname(join(folder, path)), { recursive: true });
     writeFileSync(join(folder, path), text);
   };
-  for (const path of ['bin/countermand', 'scripts/build.ts', 'package.json']) {
+  const start = START.map((path) => join('src', path));
+  for (const path of ['bin/countermand', 'scripts/build.ts', 'package.json', ...start]) {
     mkdirSync(dirname(join(folder, path)), { recursive: true });
     copyFileSync(join(ROOT, path), join(folder, path));
   }
-  cpSync(join(ROOT, 'scripts/build'), join(folder, 'scripts/build'), { recursive: true });
+  for (const path of ['scripts/build', 'src/cli/bundle'])
+    cpSync(join(ROOT, path), join(folder, path), { recursive: true });
   symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'));
-  write('src/cli/start.ts', "process.stdout.write((await import('./said.ts')).said);\n");
+  write(
+    'src/cli/main.ts',
+    "export const main = async () => void process.stdout.write((await import('./said.ts')).said);\n",
+  );
   write('src/data/name.txt', 'data');
   const say = (word: string): void =>
     write(
@@ -108,7 +118,7 @@ test('a source that changed is in the next start, also when two start at once', 
     [],
   );
   t.deepEqual(
-    after.filter((name) => !/^(files|NOTICES\.txt|[\w-]+\.js)$/.test(name)),
+    after.filter((name) => !/^(files|NOTICES\.txt|[\w-]+\.c?js)$/.test(name)),
     [],
     'unfinished files',
   );
@@ -177,7 +187,7 @@ test('`npm run build` leaves nothing of earlier builds', async (t) => {
 });
 
 /** The packages whose code runs once these sources are loaded, before anything is loaded on demand. */
-function packagesOf({ metafile: { outputs } }: Bundle, ...sources: readonly string[]): string[] {
+function packagesOf({ metafile: { outputs } }: Pick<Bundle, 'metafile'>, ...sources: readonly string[]): string[] {
   const first = Object.entries(outputs).filter(([, { entryPoint }]) => sources.includes(entryPoint ?? ''));
   const loaded = new Set(first.map(([path]) => path));
   for (const path of loaded)
@@ -205,15 +215,20 @@ const CLIENT = [
 test('every part of the bundle can be loaded, and asks for the modules of Node instead of importing them', async (t) => {
   const { outputs, metafile } = await made;
   const parts = Object.entries(metafile.outputs).flatMap(([path, { entryPoint }]) =>
-    entryPoint === undefined || /\/(start|main)\.ts$/.test(entryPoint) ? [] : [pathToFileURL(join(ROOT, path)).href],
+    entryPoint === undefined ? [] : [`./${relative('dist', path)}`],
   );
   t.true(parts.length > 10);
-  const code = `for (const part of ${JSON.stringify(parts)}) await import(part); console.log('all');`;
+  const folder = JSON.stringify({ path: null, chunks: join(ROOT, 'dist'), engine: '' });
+  const code = `import { openChunks } from '${CHUNKS}';
+    const { load } = openChunks(${folder});
+    for (const part of ${JSON.stringify(parts)}) await load(part);
+    console.log('all');`;
   await promisify(execFile)(BIN, ['--version']);
   const loaded = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', code]);
   t.deepEqual(loaded, { stdout: 'all\n', stderr: '' });
   for (const [path, text] of outputs)
-    for (const [, name = ''] of text.matchAll(/^import (?:[^"]* from )?"([^"]+)";$/gm)) t.false(isBuiltin(name), path);
+    for (const [, name = ''] of text.matchAll(/(?:^import (?:[^"]* from )?|__toESM\(require\()"([^"]+)"/gm))
+      t.false(isBuiltin(name), path);
 });
 
 test('the console is small, and its page names its own script and style sheet', async (t) => {
@@ -236,10 +251,23 @@ test('an installed bundle keeps what V8 has compiled where XDG says, or nowhere'
   const XDG_CACHE_HOME = join(folder, 'cache');
   const first = await version({ XDG_CACHE_HOME });
   t.regex(first.stdout, /^\d/);
-  t.is(readdirSync(join(XDG_CACHE_HOME, 'countermand')).length, 1);
+  const kept = () => readdirSync(join(XDG_CACHE_HOME, 'countermand'));
+  t.is(kept().length, 1);
   t.deepEqual(await version({ XDG_CACHE_HOME }), first);
   t.deepEqual(await version({ HOME: '/nonexistent' }), first);
+  await t.throwsAsync(
+    promisify(execFile)(process.execPath, [join(folder, 'dist/main.js'), 'nod'], { env: { XDG_CACHE_HOME } }),
+  );
+  t.is(kept().length, 1, 'what fails keeps nothing');
   t.deepEqual(readdirSync(folder).sort(), ['cache', 'dist']);
+  // A daemon may end at any time, so it keeps the code as soon as it has started.
+  const words = [join(folder, 'dist/main.js'), 'serve', '--data', join(folder, 'data'), '--listen', '127.0.0.1:0'];
+  const daemon = startProgram(t, [process.execPath], words, { XDG_CACHE_HOME });
+  await daemon.said.until('the conductor to listen', (said) => LISTENING.test(said));
+  await eventually('the code to be kept', async () =>
+    kept().some((name) => /^run_conductor-\w+\.cjs\.\w+\.\w+$/.test(name)),
+  );
+  await daemon.kill();
 });
 
 test('the simulators run from the bundle', async (t) => {
@@ -255,8 +283,8 @@ test('the simulators run from the bundle', async (t) => {
 
 test('a command loads nothing that it does not need', async (t) => {
   const ours = await made;
-  const start = ['src/cli/start.ts', 'src/cli/main.ts'];
-  t.deepEqual(packagesOf(ours, 'src/cli/start.ts'), []);
+  const start = ['src/cli/main.ts'];
+  t.deepEqual(packagesOf({ metafile: ours.start }, 'src/cli/start.ts'), []);
   t.deepEqual(packagesOf(ours, ...start), ['commander']);
   for (const group of ['node', 'power', 'plan', 'audit'])
     t.deepEqual(packagesOf(ours, ...start, `src/cli/${group}/commands.ts`), CLIENT, group);

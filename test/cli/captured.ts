@@ -55,6 +55,7 @@ export function openCaptured(
     openFilesLimit: () => 1024,
     abandon: () => {},
     becomeDaemon: () => {},
+    started: () => {},
   };
   const person = () => shown.join('');
   return { terminal, interrupt, stdin, stdout: stdout.text, stderr: stderr.text, person };

@@ -93,7 +93,7 @@ export const OUTSIDE: Homes = { 'package.json': ['src/core/version.ts'] };
 export const OFFERED = ['src/drivers/ipmi/rmcp/commands.ts'];
 
 /** Files of src that are started, not imported. */
-export const ENTRIES = ['src/cli/start.ts', 'src/console/main.tsx'];
+export const ENTRIES = ['src/cli/start.ts', 'src/cli/main.ts', 'src/console/main.tsx'];
 
 /** The packages that src imports, and the only places that do. A folder ends in a slash. */
 export const HOMES: Homes = {
@@ -212,8 +212,8 @@ export const HOMES: Homes = {
   'node:tty': ['src/cli/early_hangup.ts'],
   'node:fs': [
     'src/agent/secrets.ts',
+    'src/cli/bundle/',
     'src/cli/certificates/commands.ts',
-    'src/cli/compile_cache.ts',
     'src/cli/daemon/secrets_keys.ts',
     'src/cli/shared/contexts.ts',
     'src/cli/shared/lost_reader.ts',
@@ -242,7 +242,7 @@ export const HOMES: Homes = {
   ],
   'node:http': ['src/http/door.ts', 'src/http/rpcs.ts', 'src/http/unread.ts', 'src/sim/'],
   'node:https': ['src/http/door.ts', 'src/sim/web.ts'],
-  'node:module': ['src/cli/start.ts'],
+  'node:module': ['src/cli/bundle/'],
   'node:net': [
     'src/agent/bmc_access.ts',
     'src/agent/parsed_bmcs.ts',
@@ -271,8 +271,8 @@ export const HOMES: Homes = {
   'node:path': [
     'src/agent/bmc_access.ts',
     'src/agent/secrets.ts',
+    'src/cli/bundle/',
     'src/cli/certificates/commands.ts',
-    'src/cli/compile_cache.ts',
     'src/core/folders.ts',
     'src/cli/daemon/clouds.ts',
     'src/cli/daemon/configuration.ts',
@@ -280,7 +280,6 @@ export const HOMES: Homes = {
     'src/cli/daemon/secrets_keys.ts',
     'src/cli/shared/contexts.ts',
     'src/cli/shared/place.ts',
-    'src/cli/start.ts',
     'src/drivers/authorities.ts',
     'src/server/store/sqlite/data_folder.ts',
     'src/server/store/sqlite/file.ts',
@@ -303,8 +302,9 @@ export const HOMES: Homes = {
   ],
   'node:stream/promises': ['src/sim/irmc/web_faults.ts'],
   'node:util': ['src/http/console.ts', 'src/cli/daemon/tls_watch.ts', 'src/http/message.ts', 'src/http/repeated.ts'],
-  'node:zlib': ['src/http/console.ts', 'src/http/message.ts'],
-  'node:url': ['src/drivers/ipmi/ipmitool/command.ts'],
+  'node:vm': ['src/cli/bundle/'],
+  'node:zlib': ['src/cli/bundle/', 'src/http/console.ts', 'src/http/message.ts'],
+  'node:url': ['src/cli/bundle/', 'src/drivers/ipmi/ipmitool/command.ts'],
 };
 
 const CLOCK = ['src/core/clock.ts'];

@@ -60,7 +60,8 @@ export async function runAgentAlone(
     const dialer = dialConductors(addresses, (one) => dialConductor(one, tls, tokenNow), terminal.clock);
     try {
       terminal.stdout.write(`countermand: agent for zone ${configuration.zone}, conductor at ${address}\n`);
-      const how = { attach: dialer.attach, embedded: false, severalConductors: addresses.length > 1, traces };
+      const attached = terminal.started;
+      const how = { attach: dialer.attach, embedded: false, severalConductors: addresses.length > 1, attached, traces };
       await runAgentHere(
         how,
         configuration,

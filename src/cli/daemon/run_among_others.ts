@@ -183,6 +183,7 @@ function listenerOf(ports: Ports, self: ConductorName, parts: Parts): StandByLis
     const error = fail('NOT_LEADING', sentence, problem ?? undefined);
     const leader = isTwin() ? null : known;
     front.standBy({ error, grpc: leader?.address ?? null, http: leader?.httpAddress ?? null });
+    parts.terminal.started();
   };
   return {
     seen(leader, problem) {

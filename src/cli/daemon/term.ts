@@ -180,6 +180,7 @@ export function sayWhere(
   log.info({ listen: grpc }, 'the conductor can be called');
   if (http) terminal.stdout.write(`countermand: HTTP on ${http}\n`);
   terminal.stdout.write(`countermand: conductor on ${grpc}, ${what}\n`);
+  terminal.started();
 }
 
 /** The agent inside `serve` attaches as any other, but without a network in between. */

@@ -33,8 +33,9 @@ interface ProcessTerminal extends Terminal {
  *
  * A command whose stdout cannot be written any more is aborted with OUTPUT_LOST, and the exit code is never 0. A daemon
  * goes on without its output, and writes again as soon as that is possible.
+ * @param onStarted called when a daemon has started
  */
-export function openProcessTerminal(own: NodeJS.Process): ProcessTerminal {
+export function openProcessTerminal(own: NodeJS.Process, onStarted = (): void => {}): ProcessTerminal {
   nameProcess(own);
   const cancellation = openCancellation([]);
   let isDaemon = false;
@@ -66,6 +67,7 @@ export function openProcessTerminal(own: NodeJS.Process): ProcessTerminal {
     hasFile: existsSync,
     openFilesLimit: readOpenFilesLimit,
     isStuck: () => isAbandoned || (isDaemon && stdout.writableLength + stderr.writableLength > 0),
+    started: onStarted,
     abandon() {
       isAbandoned = true;
     },

@@ -56,6 +56,8 @@ export interface Terminal {
    * @param onExit called when the process ends, unless it is killed: what it then writes is written
    */
   becomeDaemon(onHangup: () => void, onExit?: () => void): void;
+  /** Says that a daemon has started: it does what it is for. May be called again. */
+  started(): void;
   /** The process ends as soon as its command has, whatever it still has open. */
   abandon(): void;
 }

@@ -21,6 +21,7 @@ export async function runSimCompute(settings: ComputeSettings, json: boolean, te
   const clouds = cloudsFile(origin, settings);
   if (json) stdout.write(`${JSON.stringify({ origin, clouds, hosts: [...made.cloud.hosts.keys()] })}\n`);
   openOutput(json, stdout).say(clouds.trimEnd());
+  terminal.started();
   await new Promise<void>((resolve) => onAbort(signal, () => resolve()));
   await server.close();
 }

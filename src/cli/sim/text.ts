@@ -35,8 +35,9 @@ export function printNodes(
   nodes: readonly SimNode[],
   lines: readonly string[],
   json: boolean,
-  { stdout }: Terminal,
+  { stdout, started }: Terminal,
 ): void {
   if (json) stdout.write(nodes.map((node) => `${JSON.stringify(node)}\n`).join(''));
   openOutput(json, stdout).say(lines.filter((line) => line !== '').join('\n'));
+  started();
 }

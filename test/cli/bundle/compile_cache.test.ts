@@ -2,31 +2,39 @@
 import { chmodSync, existsSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
-import { compileCacheFolder } from '../../src/cli/compile_cache.ts';
-import { newFolder } from '../counterparts/folder.ts';
+import { compileCacheFolder } from '../../../src/cli/bundle/compile_cache.ts';
+import { newFolder } from '../../counterparts/folder.ts';
 
 test('in a checkout, below its node_modules', async (t) => {
   const root = await newFolder(t);
   mkdirSync(join(root, 'src'));
-  t.is(compileCacheFolder(root, { HOME: '/nonexistent' }), join(root, 'node_modules/.cache/countermand'));
+  t.is(compileCacheFolder(join(root, 'dist'), { HOME: '/nonexistent' }), join(root, 'node_modules/.cache/countermand'));
 });
 
 test('when installed, where XDG says, and only the user can write there', async (t) => {
   const home = await newFolder(t);
-  t.is(compileCacheFolder('/nonexistent', { HOME: home }), join(home, '.cache/countermand'));
+  t.is(compileCacheFolder('/nonexistent/dist', { HOME: home }), join(home, '.cache/countermand'));
   const XDG_CACHE_HOME = join(home, 'xdg');
-  const folder = compileCacheFolder('/nonexistent', { HOME: home, XDG_CACHE_HOME });
+  const folder = compileCacheFolder('/nonexistent/dist', { HOME: home, XDG_CACHE_HOME });
   t.is(folder, join(XDG_CACHE_HOME, 'countermand'));
   t.is(statSync(folder ?? '').mode & 0o777, 0o700);
   // XDG: a path that is not absolute must be ignored.
-  t.is(compileCacheFolder('/nonexistent', { HOME: home, XDG_CACHE_HOME: 'xdg' }), join(home, '.cache/countermand'));
+  t.is(
+    compileCacheFolder('/nonexistent/dist', { HOME: home, XDG_CACHE_HOME: 'xdg' }),
+    join(home, '.cache/countermand'),
+  );
+});
+
+test('nowhere, if Node is told so', async (t) => {
+  const home = await newFolder(t);
+  t.is(compileCacheFolder('/nonexistent/dist', { HOME: home, NODE_DISABLE_COMPILE_CACHE: '1' }), null);
 });
 
 test('nowhere, if it cannot be made', async (t) => {
   const file = join(await newFolder(t), 'file');
   writeFileSync(file, '');
-  t.is(compileCacheFolder('/nonexistent', { HOME: file }), null);
-  t.is(compileCacheFolder('/nonexistent', {}), null);
+  t.is(compileCacheFolder('/nonexistent/dist', { HOME: file }), null);
+  t.is(compileCacheFolder('/nonexistent/dist', {}), null);
 });
 
 test('not where other users can write: what is kept there is run', async (t) => {
@@ -35,7 +43,7 @@ test('not where other users can write: what is kept there is run', async (t) => 
   mkdirSync(folder, { recursive: true });
   for (const mode of [0o777, 0o720, 0o702]) {
     chmodSync(folder, mode);
-    t.is(compileCacheFolder('/nonexistent', { HOME: home }), null);
+    t.is(compileCacheFolder('/nonexistent/dist', { HOME: home }), null);
   }
   t.true(existsSync(folder));
 });
