@@ -4,10 +4,10 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readdirSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, symlinkSync } from 'node:fs';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { ownAddress } from '../../src/sim/loopback.ts';
 import type { TlsIdentity } from '../../src/sim/web.ts';
@@ -43,6 +43,38 @@ async function freePorts(count: number): Promise<number[]> {
   return ports;
 }
 
+/** The folders of an application of Erlang and of those that it needs, among these. */
+function applicationsFor(wanted: string, folders: readonly string[], found = new Set<string>()): Set<string> {
+  const folder = folders.find((path) => basename(path).startsWith(`${wanted}-`));
+  if (folder === undefined || found.has(folder)) return found;
+  found.add(folder);
+  const said = readFileSync(join(folder, 'ebin', `${wanted}.app`), 'utf8');
+  const [, needs = ''] = /\{\s*applications,\s*\[([^\]]*)\]/.exec(said) ?? [];
+  for (const name of needs.split(',')) applicationsFor(name.trim(), folders, found);
+  return found;
+}
+
+/**
+ * Links to what RabbitMQ runs on: `plugins` has what itself needs, without the plugins that it is delivered with, and `modules` has
+ * every module. It loads all of them when it starts, each time looking through all folders for one of a thousand: to have
+ * them in one folder, and to load them together, takes a third of the time.
+ */
+function link(folder: string, erlang: string, delivered: string): { plugins: string; modules: string } {
+  const [plugins, modules] = [join(folder, 'applications'), join(folder, 'modules')];
+  for (const made of [plugins, modules]) mkdirSync(made);
+  const all = readdirSync(delivered).map((name) => join(delivered, name));
+  const needed = applicationsFor('rabbit', all);
+  for (const path of needed) symlinkSync(path, join(plugins, basename(path)));
+  for (const place of [join(erlang, 'lib'), ...needed])
+    for (const path of readdirSync(place, { recursive: true, encoding: 'utf8' }))
+      if (path.endsWith('.beam')) symlinkSync(join(place, path), join(modules, basename(path)));
+  return { plugins, modules };
+}
+
+/** Loads all modules of a folder, in Erlang. */
+const loadAll = (modules: string): string =>
+  `code:ensure_modules_loaded([list_to_atom(filename:rootname(F)) || F <- filelib:wildcard("*.beam", "${modules}")])`;
+
 interface Place {
   readonly folder: string;
   readonly environment: Readonly<Record<string, string>>;
@@ -56,6 +88,7 @@ async function makePlace(ports: readonly number[], identity: RabbitIdentity | nu
   const erlang = join(PROGRAMS, 'erlang');
   const programs = join(onlyIn(erlang, 'erts-'), 'bin');
   const home = onlyIn(join(PROGRAMS, 'rabbitmq', 'lib'), 'rabbitmq_server-');
+  const { plugins, modules } = link(folder, erlang, join(home, 'plugins'));
   const file = (name: string) => join(folder, name);
   const speaksTls = identity !== null;
   const { key, cert, ca } = identity ?? { key: '', cert: '', ca: '' };
@@ -84,9 +117,9 @@ async function makePlace(ports: readonly number[], identity: RabbitIdentity | nu
   const inFiles = { ENABLED_PLUGINS_FILE: 'plugins', CONFIG_FILE: 'rabbit.conf', FEATURE_FLAGS_FILE: 'flags' };
   const environment = {
     ...{ PATH: process.env.PATH ?? '', LC_ALL: 'C.UTF-8', HOME: file('home'), SYS_PREFIX: folder },
-    ...{ ROOTDIR: erlang, BINDIR: programs, EMU: 'beam', PROGNAME: 'erl', ERL_LIBS: join(home, 'plugins') },
+    ...{ ROOTDIR: erlang, BINDIR: programs, EMU: 'beam', PROGNAME: 'erl', ERL_LIBS: plugins },
     ...{ ERL_EPMD_PORT: String(epmdPort), ERL_EPMD_ADDRESS: HOST, ERL_CRASH_DUMP_BYTES: '0' },
-    ...{ RABBITMQ_HOME: home, RABBITMQ_PLUGINS_DIR: join(home, 'plugins'), RABBITMQ_LOGS: '-' },
+    ...{ RABBITMQ_HOME: home, RABBITMQ_PLUGINS_DIR: plugins, RABBITMQ_LOGS: '-' },
     ...{ RABBITMQ_NODENAME: 'rabbit@localhost', RABBITMQ_DIST_PORT: String(distributionPort) },
     ...{ RABBITMQ_CONF_ENV_FILE: '/dev/null', RABBITMQ_PID_FILE: file('pid') },
     ...Object.fromEntries(
@@ -95,7 +128,9 @@ async function makePlace(ports: readonly number[], identity: RabbitIdentity | nu
   };
   const quiet = ['+S', '1:1', '+sbwt', 'none', '+sbwtdcpu', 'none', '+sbwtdio', 'none', '-start_epmd', 'false'];
   const loopback = ['-kernel', 'inet_dist_use_interface', `{${HOST.replaceAll('.', ',')}}`];
-  const boot = ['-noinput', '-s', 'rabbit', 'boot', '-boot', join(erlang, 'bin', 'start_sasl'), '+W', 'w', ...quiet];
+  const load = ['-pa', modules, '-eval', loadAll(modules)];
+  const start = ['-s', 'rabbit', 'boot', '-boot', join(erlang, 'bin', 'start_sasl'), '+W', 'w'];
+  const boot = ['-noinput', ...load, ...start, ...quiet];
   const rest = ['-syslog', 'logger', '[]', '-syslog', 'syslog_error_logger', 'false'];
   return { folder, environment, erlexec: join(programs, 'erlexec'), boot: [...boot, ...loopback, ...rest] };
 }
