@@ -17,10 +17,24 @@ export interface PostgresServer extends Omit<RunningPostgres, 'startReplica' | '
 
 let made = 0;
 
-async function create(t: ExecutionContext, template: string, { query }: RunningPostgres): Promise<string> {
+/**
+ * How a database is copied from its template: file by file, which costs half of what PostgreSQL does unless told. Versions before 15
+ * know no other way.
+ */
+async function strategyOf({ query }: RunningPostgres): Promise<string> {
+  const [{ version } = {}] = await query("select current_setting('server_version_num')::int as version");
+  return Number(version) >= 150_000 ? 'strategy file_copy' : '';
+}
+
+async function create(
+  t: ExecutionContext,
+  template: string,
+  strategy: string,
+  { query }: RunningPostgres,
+): Promise<string> {
   made += 1;
   const name = `test${made}`;
-  await query(`create database ${name} template ${template}`);
+  await query(`create database ${name} template ${template} ${strategy}`);
   t.teardown(() => query(`drop database if exists ${name} with (force)`));
   return name;
 }
@@ -34,13 +48,14 @@ async function makeTemplate({ query, urlOf }: RunningPostgres): Promise<string> 
 
 async function openServer(): Promise<{ server: PostgresServer; stop: () => Promise<void> }> {
   const running = await startPostgres({ durable: false });
+  const strategy = await strategyOf(running);
   let template: Promise<string> | null = null;
   const server: PostgresServer = {
     ...running,
-    newDatabase: (t) => create(t, 'template0', running),
+    newDatabase: (t) => create(t, 'template0', strategy, running),
     async newMigrated(t) {
       template ??= makeTemplate(running);
-      return create(t, await template, running);
+      return create(t, await template, strategy, running);
     },
     async startReplica(t) {
       const replica = await running.startReplica();
