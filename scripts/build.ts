@@ -141,6 +141,8 @@ function foundByUrl(found: Found[], wanted: Wanted): Plugin {
 
 /** Bundles the command in memory. esbuild prints what is wrong with a source, and this rejects. */
 export async function bundle(): Promise<Bundle> {
+  // esbuild is a program in Go. With a tenth more memory it spares a third of its time.
+  process.env.GOGC ??= '400';
   const { build } = await import('esbuild');
   const found: Found[] = [];
   const wanted: Wanted = { console: false };
