@@ -54,7 +54,7 @@ export const FIRST: readonly string[] = [
   'test/simulation/seeds_2.test.ts',
   'test/grouped/plans.test.ts',
   'test/storm/storm.test.ts',
-  'test/package/debian.test.ts',
+  'test/grouped/packages.test.ts',
   'test/sinks/rabbitmq.test.ts',
   'test/e2e/takeover.test.ts',
   'test/server/store/database_failures.test.ts',

@@ -12,5 +12,5 @@ const { version } = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8'
 const { path: tarball } = await pack(folder);
 await rm(join(folder, 'cache'), { recursive: true });
 process.stdout.write(`${tarball}\n`);
-const parts = { tarball, version, node: process.execPath, folder, compression: 'xz' } as const;
-process.stdout.write(`${await buildDebian(parts)}\n`);
+const parts = { tarball, versions: [version], node: process.execPath, folder, compression: 'xz' } as const;
+for (const path of await buildDebian(parts)) process.stdout.write(`${path}\n`);

@@ -21,8 +21,8 @@ const PACKAGING = fileURLToPath(new URL('../../packaging/', import.meta.url));
 export interface DebianParts {
   /** The tarball of `npm pack`. */
   readonly tarball: string;
-  /** As in package.json. */
-  readonly version: string;
+  /** As in package.json; a package is made for each. */
+  readonly versions: readonly string[];
   /** The program of the Node that goes with it. */
   readonly node: string;
   /** Where the package is written, and what is put together on the way. */
@@ -62,8 +62,8 @@ License: several
  See /usr/share/doc/countermand/LICENSE.node.
 `;
 
-/** Makes the package and answers its path. */
-export async function buildDebian({ tarball, version, node, folder, compression }: DebianParts): Promise<string> {
+/** Makes the package in each of these versions, and answers their paths. */
+export async function buildDebian({ tarball, versions, node, folder, compression }: DebianParts): Promise<string[]> {
   const architecture = ARCHITECTURES[process.arch];
   if (process.platform !== 'linux' || architecture === undefined)
     throw new Error(`there is no Debian package for ${process.platform} on ${process.arch}`);
@@ -72,13 +72,18 @@ export async function buildDebian({ tarball, version, node, folder, compression 
   await placeProgram(root, tarball, node);
   await placeDocuments(root, node);
   await placeConfiguration(root);
-  await placeControl(root, debianVersion(version), architecture);
-  const path = join(folder, `countermand_${debianVersion(version)}_${architecture}.deb`);
+  const contents = await contentsOf(root);
   // The higher levels of xz take minutes for a tenth less.
   const level = compression === 'xz' ? ['-z1'] : [];
-  await run('dpkg-deb', ['--root-owner-group', `-Z${compression}`, ...level, '--build', root, path]);
+  const paths: string[] = [];
+  for (const version of versions.map(debianVersion)) {
+    await placeControl(root, version, architecture, contents);
+    const path = join(folder, `countermand_${version}_${architecture}.deb`);
+    await run('dpkg-deb', ['--root-owner-group', `-Z${compression}`, ...level, '--build', root, path]);
+    paths.push(path);
+  }
   await rm(root, { recursive: true });
-  return path;
+  return paths;
 }
 
 /** Writes a file below the root of the package, readable for all. */
@@ -138,16 +143,35 @@ async function placeConfiguration(root: string): Promise<void> {
     await place(root, `usr/lib/systemd/system/${unit}`, await readFile(join(PACKAGING, unit)));
 }
 
-/** What dpkg knows of the package: its name, its scripts, its sums. */
-async function placeControl(root: string, version: string, architecture: string): Promise<void> {
+/** What dpkg knows of the contents of the package. */
+interface Contents {
+  readonly kilobytes: number;
+  readonly sums: string;
+}
+
+async function contentsOf(root: string): Promise<Contents> {
   const files = await filesBelow(root);
   const sizes = await Promise.all(files.map(async (path) => (await stat(path)).size));
-  const size = Math.ceil(sizes.reduce((total, bytes) => total + bytes, 0) / 1024);
+  const bytes = sizes.reduce((total, size) => total + size, 0);
+  const summed = files.filter((path) => !path.startsWith(join(root, 'etc/')));
+  const sums = await Promise.all(
+    summed.map(async (path) => `${md5Of(await readFile(path))}  ${relative(root, path)}\n`),
+  );
+  return { kilobytes: Math.ceil(bytes / 1024), sums: sums.join('') };
+}
+
+/** What dpkg knows of the package: its name, its scripts, its sums. */
+async function placeControl(
+  root: string,
+  version: string,
+  architecture: string,
+  { kilobytes, sums }: Contents,
+): Promise<void> {
   const control = `Package: countermand
 Version: ${version}
 Architecture: ${architecture}
 Maintainer: The Countermand authors <countermand@localhost>
-Installed-Size: ${size}
+Installed-Size: ${kilobytes}
 Depends: libc6 (>= 2.28), libgcc-s1, libstdc++6 (>= 8), passwd, init-system-helpers (>= 1.50)
 Suggests: ipmitool
 Section: admin
@@ -159,14 +183,9 @@ Description: bare-metal conductor whose orders can be taken back
  .
  The package brings its own Node.js, and a service of systemd.
 `;
-  const sums = await Promise.all(
-    files
-      .filter((path) => !path.startsWith(join(root, 'etc/')))
-      .map(async (path) => `${md5Of(await readFile(path))}  ${relative(root, path)}\n`),
-  );
   await place(root, 'DEBIAN/control', control);
   await place(root, 'DEBIAN/conffiles', CONFFILES.map((path) => `${path}\n`).join(''));
-  await place(root, 'DEBIAN/md5sums', sums.join(''));
+  await place(root, 'DEBIAN/md5sums', sums);
   for (const name of await readdir(join(PACKAGING, 'debian')))
     await place(root, `DEBIAN/${basename(name)}`, await readFile(join(PACKAGING, 'debian', name)), 0o755);
 }

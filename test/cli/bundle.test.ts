@@ -17,17 +17,15 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { gzipSync } from 'node:zlib';
 import test, { type ExecutionContext } from 'ava';
-import { type Bundle, bundle } from '../../scripts/build.ts';
+import type { Bundle } from '../../scripts/build.ts';
 import { eventually } from '../counterparts/eventually.ts';
 import { newFolder } from '../counterparts/folder.ts';
 import { LISTENING, startProcess, startProgram } from '../e2e/processes.ts';
+import { ourBundle } from '../package/made.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const BIN = join(ROOT, 'bin/countermand');
 const CHUNKS = pathToFileURL(join(ROOT, 'src/cli/bundle/chunks.ts')).href;
-
-/** The bundle of our own sources. */
-const made = bundle();
 
 /** What main.js is made of. */
 const START = ['cli/start.ts', 'cli/early_hangup.ts', 'core/folders.ts'];
@@ -213,7 +211,7 @@ const CLIENT = [
 ];
 
 test('every part of the bundle can be loaded, and asks for the modules of Node instead of importing them', async (t) => {
-  const { outputs, metafile } = await made;
+  const { outputs, metafile } = await ourBundle();
   const parts = Object.entries(metafile.outputs).flatMap(([path, { entryPoint }]) =>
     entryPoint === undefined ? [] : [`./${relative('dist', path)}`],
   );
@@ -232,7 +230,7 @@ test('every part of the bundle can be loaded, and asks for the modules of Node i
 });
 
 test('the console is small, and its page names its own script and style sheet', async (t) => {
-  const { outputs, inputs } = await made;
+  const { outputs, inputs } = await ourBundle();
   const files = [...outputs].filter(([path]) => path.startsWith('console/'));
   t.is(files.length, 4);
   const bytes = files.reduce((sum, [, text]) => sum + gzipSync(text, { level: 9 }).length, 0);
@@ -282,7 +280,7 @@ test('the simulators run from the bundle', async (t) => {
 });
 
 test('a command loads nothing that it does not need', async (t) => {
-  const ours = await made;
+  const ours = await ourBundle();
   const start = ['src/cli/main.ts'];
   t.deepEqual(packagesOf({ metafile: ours.start }, 'src/cli/start.ts'), []);
   t.deepEqual(packagesOf(ours, ...start), ['commander']);

@@ -33,6 +33,7 @@ const MODES: Readonly<Record<string, string>> = {
   killed: SLOTS(4),
   processes: SLOTS(4),
   sockets: SLOTS(8),
+  packages: SLOTS(4),
 };
 
 /** The groups by their names, each with the test files that it runs: `test/core/power.test.ts`. */

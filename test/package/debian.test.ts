@@ -1,49 +1,51 @@
 /** The Debian package: what is in it, and that it is installed, started, upgraded and removed. */
 import { execFile } from 'node:child_process';
-import { copyFile, readdir, readFile, rm } from 'node:fs/promises';
+import { link, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import anyTest, { type ExecutionContext, type TestFn } from 'ava';
+import test, { type ExecutionContext } from 'ava';
 import { buildDebian } from '../../scripts/package/debian.ts';
-import { pack } from '../../scripts/package/pack.ts';
-import { makeFolder } from '../counterparts/folder.ts';
 import { LISTENING, startProgram } from '../e2e/processes.ts';
 import { ROOT } from '../tidy/sources.ts';
 import { type Chroot, openChroot } from './chroot.ts';
+import { sharedTarball } from './made.ts';
 
 const run = promisify(execFile);
 
-/** What all tests of this file share: one package, also unpacked, and the next version of it. */
-interface Shared {
-  readonly folder: string;
+const tarballOf = sharedTarball();
+
+/** The package, also unpacked, and the next version of it. */
+interface Built {
   readonly first: string;
   readonly next: string;
   readonly unpacked: string;
 }
 
-const test = anyTest as TestFn<Shared>;
-type Context = ExecutionContext<Shared>;
-
-test.before(async (t) => {
-  const folder = await makeFolder();
-  const { path: tarball } = await pack(folder);
-  const parts = { tarball, node: process.execPath, folder, compression: 'none' } as const;
+async function build(): Promise<Built> {
+  const { folder, tarball } = await tarballOf();
+  const versions = ['0.2.0-rc.1', '0.2.0'];
+  const parts = { tarball: tarball.path, node: process.execPath, folder, compression: 'none', versions } as const;
+  const [first = '', next = ''] = await buildDebian(parts);
   const unpacked = join(folder, 'unpacked');
-  const first = await buildDebian({ ...parts, version: '0.2.0-rc.1' });
   await run('dpkg-deb', ['--extract', first, unpacked]);
-  t.context = { folder, first, next: await buildDebian({ ...parts, version: '0.2.0' }), unpacked };
-});
+  return { first, next, unpacked };
+}
 
-test.after.always(async (t) => {
-  if (t.context.folder) await rm(t.context.folder, { recursive: true, force: true });
-});
+let built: Promise<Built> | null = null;
+
+/** What all tests of this file share. */
+function builtOnce(): Promise<Built> {
+  built ??= build();
+  return built;
+}
 
 test('it says what it is, and needs only what every Debian has', async (t) => {
-  const field = async (name: string) => (await run('dpkg-deb', ['--field', t.context.first, name])).stdout.trim();
+  const { first } = await builtOnce();
+  const field = async (name: string) => (await run('dpkg-deb', ['--field', first, name])).stdout.trim();
   t.is(await field('Version'), '0.2.0~rc.1');
   await t.notThrowsAsync(run('dpkg', ['--compare-versions', await field('Version'), 'lt', '0.2.0']));
   t.regex(await field('Depends'), /^libc6 \(>= 2\.28\), libgcc-s1, libstdc\+\+6 \(>= 8\), passwd, init-system-helpers/);
-  const { stdout } = await run('dpkg-deb', ['--contents', t.context.first]);
+  const { stdout } = await run('dpkg-deb', ['--contents', first]);
   t.true(
     stdout.split('\n').every((line) => line === '' || / root\/root /.test(line)),
     'all of it belongs to root',
@@ -51,19 +53,21 @@ test('it says what it is, and needs only what every Debian has', async (t) => {
 });
 
 test('the unpacked command runs with the Node beside it, whatever Node the system has', async (t) => {
-  const command = join(t.context.unpacked, 'usr/bin/countermand');
+  const { unpacked } = await builtOnce();
+  const command = join(unpacked, 'usr/bin/countermand');
   const { stdout } = await run(command, ['--version'], { env: { PATH: '/usr/bin:/bin' } });
   t.regex(stdout, /^\d+\.\d+\.\d+\n$/);
-  const prebuilds = await readdir(join(t.context.unpacked, 'usr/lib/countermand/dist/prebuilds'));
+  const prebuilds = await readdir(join(unpacked, 'usr/lib/countermand/dist/prebuilds'));
   t.deepEqual(prebuilds, [`linux-${process.arch}.node`]);
-  t.true((await readdir(join(t.context.unpacked, 'usr/lib/countermand/dist/console'))).includes('index.html'));
-  const pages = await readdir(join(t.context.unpacked, 'usr/share/doc/countermand'), { recursive: true });
+  t.true((await readdir(join(unpacked, 'usr/lib/countermand/dist/console'))).includes('index.html'));
+  const pages = await readdir(join(unpacked, 'usr/share/doc/countermand'), { recursive: true });
   for (const page of ['cli.md', 'decisions/README.md', 'operations/alerts.md']) t.true(pages.includes(page), page);
 });
 
 test('there is a man page for each command, which man has nothing to complain of', async (t) => {
-  const folder = join(t.context.unpacked, 'usr/share/man');
-  const { stdout: help } = await run(join(t.context.unpacked, 'usr/bin/countermand'), ['--help']);
+  const { unpacked } = await builtOnce();
+  const folder = join(unpacked, 'usr/share/man');
+  const { stdout: help } = await run(join(unpacked, 'usr/bin/countermand'), ['--help']);
   const [, list = ''] = help.split('\nCommands:\n');
   const [all = ''] = list.split('\n\n');
   const commands = all.split('\n').flatMap((line) => /^ {2}(\w+) /.exec(line)?.[1] ?? []);
@@ -85,10 +89,11 @@ test('there is a man page for each command, which man has nothing to complain of
 });
 
 test('the configuration files have every key, and are accepted as they are', async (t) => {
-  const conductor = await readFile(join(t.context.unpacked, 'etc/countermand/countermand.yaml'), 'utf8');
+  const { unpacked } = await builtOnce();
+  const conductor = await readFile(join(unpacked, 'etc/countermand/countermand.yaml'), 'utf8');
   t.regex(conductor, /^data: \/var\/lib\/countermand$/m);
   t.regex(conductor, /^#sync_power_state_interval: 120$/m);
-  const agent = await readFile(join(t.context.unpacked, 'etc/countermand/agent.yaml'), 'utf8');
+  const agent = await readFile(join(unpacked, 'etc/countermand/agent.yaml'), 'utf8');
   t.notRegex(agent, /^#?data:/m);
   t.regex(agent, /^secrets_dir: \/etc\/countermand\/secrets$/m);
 });
@@ -102,7 +107,8 @@ const sandboxOf = (unit: string): string[] =>
     );
 
 test('the services are hardened: systemd rates their exposure at no more than 2.5 of 10', async (t) => {
-  const folder = join(t.context.unpacked, 'usr/lib/systemd/system');
+  const { unpacked } = await builtOnce();
+  const folder = join(unpacked, 'usr/lib/systemd/system');
   for (const unit of ['countermand.service', 'countermand-agent.service']) {
     const { stdout } = await run('systemd-analyze', ['security', '--offline=true', '--no-pager', join(folder, unit)]);
     const exposure = Number(/Overall exposure level for \S+: ([\d.]+)/.exec(stdout)?.[1] ?? Number.NaN);
@@ -137,7 +143,7 @@ async function serviceOf(chroot: Chroot): Promise<string[]> {
 }
 
 /** Starts the service as its unit says, and answers its address and how it is stopped. */
-async function startService(t: Context, chroot: Chroot) {
+async function startService(t: ExecutionContext, chroot: Chroot) {
   const [program = '', ...words] = await serviceOf(chroot);
   const daemon = startProgram(t, [program], words);
   const line = await daemon.said.until('the service to listen', (said) => LISTENING.test(said));
@@ -155,8 +161,9 @@ test('it is installed, started, upgraded and removed', async (t) => {
     return t.pass();
   }
   const { chroot, given } = opened;
-  await copyFile(t.context.first, join(given, 'first.deb'));
-  await copyFile(t.context.next, join(given, 'next.deb'));
+  const { first: deb, next: nextDeb } = await builtOnce();
+  await link(deb, join(given, 'first.deb'));
+  await link(nextDeb, join(given, 'next.deb'));
   await chroot.must('dpkg', '--install', '/mnt/first.deb');
   t.regex(await chroot.must('getent', 'passwd', 'countermand'), /:\/var\/lib\/countermand:\/usr\/sbin\/nologin$/m);
   t.is(await chroot.must('stat', '-c', '%U %a', '/var/lib/countermand'), 'countermand 700\n');

@@ -4,12 +4,12 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { noticesOf } from '../../scripts/build/notices.ts';
-import { bundle } from '../../scripts/build.ts';
 import { newFolder } from '../counterparts/folder.ts';
 import { ROOT } from '../tidy/sources.ts';
+import { ourBundle } from './made.ts';
 
 test('each package of the bundle is named with its version and the text of its licence', async (t) => {
-  const { outputs, inputs } = await bundle();
+  const { outputs, inputs } = await ourBundle();
   const notices = outputs.get('NOTICES.txt') ?? '';
   const folders = new Set(inputs.flatMap((path) => /^.*node_modules\/(?:@[^/]+\/)?[^/]+/.exec(path)?.[0] ?? []));
   t.true(folders.size > 50);
@@ -25,7 +25,7 @@ test('each package of the bundle is named with its version and the text of its l
 });
 
 test('the licences of files of others are where the notices say', async (t) => {
-  const { found } = await bundle();
+  const { found } = await ourBundle();
   const [trees = ''] = found.flatMap(({ from, to }) => (to === 'files/sim/redfish/trees' ? [from] : []));
   for (const name of ['libredfish-MIT.txt', 'csm-rie-BSD-3-Clause.txt']) t.true(existsSync(join(trees, name)), name);
 });

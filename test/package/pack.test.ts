@@ -1,31 +1,24 @@
 /** `npm pack` gives a tarball that installs without a network and runs on Node 24 alone. */
 import { type ExecFileException, execFile } from 'node:child_process';
-import { chmod, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import anyTest, { type ExecutionContext, type TestFn } from 'ava';
-import { type Installed, install, PATH, pack, type Tarball } from '../../scripts/package/pack.ts';
-import { makeFolder } from '../counterparts/folder.ts';
+import test, { type ExecutionContext } from 'ava';
+import { type Installed, install, PATH } from '../../scripts/package/pack.ts';
+import { newFolder } from '../counterparts/folder.ts';
 import { LISTENING, startProgram } from '../e2e/processes.ts';
 import { ROOT } from '../tidy/sources.ts';
+import { sharedTarball } from './made.ts';
 
-/** What all tests of this file share. */
-interface Shared extends Installed {
-  readonly folder: string;
-  readonly tarball: Tarball;
+const tarballOf = sharedTarball();
+
+let installed: Promise<Installed> | null = null;
+
+/** Where the package is installed, for all tests of this file. */
+async function installedOnce(): Promise<Installed> {
+  const { folder, tarball } = await tarballOf();
+  installed ??= install(tarball, folder);
+  return installed;
 }
-
-const test = anyTest as TestFn<Shared>;
-type Context = ExecutionContext<Shared>;
-
-test.before(async (t) => {
-  const folder = await makeFolder();
-  const tarball = await pack(folder);
-  t.context = { folder, tarball, ...(await install(tarball, folder)) };
-});
-
-test.after.always(async (t) => {
-  await rm(t.context.folder, { recursive: true, force: true });
-});
 
 interface Ended {
   readonly exitCode: number;
@@ -34,10 +27,12 @@ interface Ended {
 }
 
 /** Runs the installed command to its end. */
-function countermand(t: Context, words: readonly string[], variables: Record<string, string> = {}): Promise<Ended> {
-  const env = { PATH, HOME: '/nonexistent', ...variables };
+async function countermand(words: readonly string[], variables: Record<string, string> = {}): Promise<Ended> {
+  const { bin, root } = await installedOnce();
+  // Beside the package, as at home: what V8 has compiled is compiled once.
+  const env = { PATH, HOME: '/nonexistent', XDG_CACHE_HOME: join(root, '../../cache'), ...variables };
   return new Promise((resolve) => {
-    execFile(t.context.bin, words, { env }, (error: ExecFileException | null, stdout, stderr) => {
+    execFile(bin, words, { env }, (error: ExecFileException | null, stdout, stderr) => {
       resolve({ exitCode: error === null ? 0 : Number(error.code), stdout, stderr });
     });
   });
@@ -45,8 +40,8 @@ function countermand(t: Context, words: readonly string[], variables: Record<str
 
 const readJson = async (path: string) => JSON.parse(await readFile(path, 'utf8'));
 
-test('the tarball has bin, dist, proto and docs, beside what every package has', (t) => {
-  const { files } = t.context.tarball;
+test('the tarball has bin, dist, proto and docs, beside what every package has', async (t) => {
+  const { files } = (await tarballOf()).tarball;
   const tops = new Set(files.map((path) => path.replace(/\/.*/, '')));
   const wanted = ['CHANGELOG.md', 'LICENSE', 'NOTICE', 'README.md', 'bin', 'dist', 'docs', 'package.json', 'proto'];
   t.deepEqual([...tops].sort(), wanted);
@@ -61,7 +56,7 @@ test('the tarball has bin, dist, proto and docs, beside what every package has',
 });
 
 test('it needs no other package and no network, and npm has nothing to warn of', async (t) => {
-  const { said, root } = t.context;
+  const { said, root } = await installedOnce();
   t.regex(said, /^\s*added 1 package in \S+\s*$/);
   const beside = await readdir(join(root, '..'));
   t.deepEqual(
@@ -75,19 +70,18 @@ test('it needs no other package and no network, and npm has nothing to warn of',
 
 test('it says its version and its help', async (t) => {
   const { version } = await readJson(join(ROOT, 'package.json'));
-  t.deepEqual(await countermand(t, ['--version']), { exitCode: 0, stdout: `${version}\n`, stderr: '' });
-  const help = await countermand(t, ['--help']);
+  t.deepEqual(await countermand(['--version']), { exitCode: 0, stdout: `${version}\n`, stderr: '' });
+  const help = await countermand(['--help']);
   t.is(help.exitCode, 0);
   t.regex(help.stdout, /^Usage: countermand /);
 });
 
 for (const version of ['v20.20.2', 'v22.22.0'])
   test(`on Node ${version} it says in one sentence what it needs`, async (t) => {
-    const folder = join(t.context.folder, version);
-    await mkdir(folder);
+    const folder = await newFolder(t);
     await writeFile(join(folder, 'node'), `#!/bin/sh\necho ${version}\n`);
     await chmod(join(folder, 'node'), 0o755);
-    const ended = await countermand(t, ['--version'], { PATH: `${folder}:/usr/bin:/bin` });
+    const ended = await countermand(['--version'], { PATH: `${folder}:/usr/bin:/bin` });
     const stderr = `error: countermand needs Node 24 or later, and finds ${version}; install it\n`;
     t.deepEqual(ended, { exitCode: 1, stdout: '', stderr });
   });
@@ -96,15 +90,19 @@ for (const version of ['v20.20.2', 'v22.22.0'])
 const HTTP = /^countermand: HTTP on (\S+)$/;
 
 /** Starts the installed command and resolves with the line that `tells`. */
-async function startInstalled(t: Context, words: readonly string[], tells: (line: string) => boolean): Promise<string> {
-  const { said } = startProgram(t, [t.context.bin], words, { PATH });
+async function startInstalled(
+  t: ExecutionContext,
+  words: readonly string[],
+  tells: (line: string) => boolean,
+): Promise<string> {
+  const { said } = startProgram(t, [(await installedOnce()).bin], words, { PATH });
   return said.until(`${words.join(' ')} to be ready`, tells);
 }
 
 test('a conductor serves from it, enrols simulated BMCs and orders their power', async (t) => {
-  const data = join(t.context.folder, 'data');
+  const data = join(await newFolder(t), 'data');
   const serve = ['serve', '--data', data, '--listen', '127.0.0.1:0', '--http-listen', '127.0.0.1:0'];
-  const { said } = startProgram(t, [t.context.bin], serve, { PATH });
+  const { said } = startProgram(t, [(await installedOnce()).bin], serve, { PATH });
   const address = LISTENING.exec(await said.until('it listens', (line) => LISTENING.test(line)))?.[1] ?? '';
   const http = HTTP.exec(await said.until('its HTTP door', (line) => HTTP.test(line)))?.[1];
   const page = await (await fetch(`http://${http}/console`)).text();
@@ -115,7 +113,7 @@ test('a conductor serves from it, enrols simulated BMCs and orders their power',
     line.includes('node create'),
   );
   const words = enrol.slice(enrol.indexOf('node create')).split(' ');
-  const ask = (...more: readonly string[]) => countermand(t, [...more, '--conductor', address]);
+  const ask = (...more: readonly string[]) => countermand([...more, '--conductor', address]);
   const created = await ask(...words);
   t.is(created.exitCode, 0, created.stderr);
   const [, , name = ''] = words;

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'ava';
 import { type AvaStats, FIRST } from '../../scripts/counting_ava.ts';
+import { isUsable } from '../../scripts/memory_folder.ts';
 import { countAva, NOT_QUICK } from '../../scripts/test.ts';
 import { USAGE_FILE } from '../../scripts/usage.ts';
 import { ROOT } from './sources.ts';
@@ -76,6 +77,15 @@ function runSamples(samples: Readonly<Record<string, string>>, folder: string): 
     );
   });
 }
+
+test('a file system in memory is used if programs may run on it', (t) => {
+  const line = (type: string, options: string): string => `none / ext4 rw 0 0\nnone /dev/shm ${type} ${options} 0 0\n`;
+  t.true(isUsable(line('tmpfs', 'rw,relatime'), '/dev/shm'));
+  t.false(isUsable(line('tmpfs', 'rw,noexec'), '/dev/shm'));
+  t.false(isUsable(line('tmpfs', 'ro'), '/dev/shm'));
+  t.false(isUsable(line('ext4', 'rw'), '/dev/shm'));
+  t.false(isUsable(line('tmpfs', 'rw'), '/other'));
+});
 
 test('AVA ends nothing but hangs', (t) => {
   const { ava } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
