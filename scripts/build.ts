@@ -48,8 +48,16 @@ const UNREACHED: readonly { readonly specifier: RegExp; readonly importer: RegEx
   { specifier: /^pg-query-stream$/, importer: /\/knex\// },
   // Only for the variant of pg that is native code, and for servers of Cloudflare.
   { specifier: /^(pg-native|pg-cloudflare)$/, importer: /\/pg\// },
+];
+
+/** Modules that packages load at once and that we never use: they are empty. */
+const UNUSED: typeof UNREACHED = [
   // Only for subcommands that are programs of their own.
   { specifier: /^node:child_process$/, importer: /\/commander\// },
+  // Metrics are asked for, and there is one process.
+  { specifier: /^\.\/lib\/(pushgateway|cluster)$/, importer: /\/prom-client\/index\.js$/ },
+  // The log is written in the thread of whoever logs.
+  { specifier: /^thread-stream$/, importer: /\/pino\// },
 ];
 
 /** What all parts are built with. */
@@ -94,12 +102,12 @@ export interface Bundle {
 const unreached: Plugin = {
   name: 'unreached',
   setup({ onResolve, onLoad }) {
-    for (const { specifier, importer } of UNREACHED)
-      onResolve({ filter: specifier }, (asked) =>
-        importer.test(asked.importer) ? { path: asked.path, namespace: 'unreached' } : null,
-      );
-    // What is imported by a statement is loaded at once, so that only its use can fail.
-    onLoad({ filter: /^node:/, namespace: 'unreached' }, () => ({ contents: 'export default undefined;' }));
+    for (const [namespace, modules] of Object.entries({ unreached: UNREACHED, unused: UNUSED }))
+      for (const { specifier, importer } of modules)
+        onResolve({ filter: specifier }, (asked) =>
+          importer.test(asked.importer) ? { path: asked.path, namespace } : null,
+        );
+    onLoad({ filter: /.*/, namespace: 'unused' }, () => ({ contents: 'module.exports = undefined;' }));
     onLoad({ filter: /.*/, namespace: 'unreached' }, ({ path }) => ({
       contents: `throw new Error(${JSON.stringify(`${path} is not in the bundle: see scripts/build.ts`)});`,
     }));

@@ -1,5 +1,5 @@
 /** The client of a compute service. */
-import type { z } from 'zod';
+import type * as z from 'zod';
 import type { Clock } from '../core/clock.ts';
 import { asCountermandError, type CountermandError, fail } from '../core/errors.ts';
 import type { Cloud } from './cloud.ts';

@@ -1,5 +1,5 @@
 /** Logging in to Keystone: a token, until when it is good, and where the compute service is. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { type CountermandError, fail } from '../core/errors.ts';
 import type { Cloud, CloudLogin } from './cloud.ts';
 import { garbled, lost, refusal, type Speaker } from './faults.ts';

@@ -3,7 +3,7 @@
  * the driver `messaging`, the message bare. Whatever else stands in one is passed over, and nothing of its context is kept: old releases put
  * tokens there.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import { type ClusterEventType, isClusterEventType } from '../core/cluster_events.ts';
 import { actionOfRequest } from '../core/request_ids.ts';
 

@@ -1,5 +1,5 @@
 /** What the compute service sends, as far as it is used. Whatever else stands in an answer is passed over. */
-import { z } from 'zod';
+import * as z from 'zod';
 import type { ComputeService, Instance, InstanceAction, Migration } from './compute.ts';
 
 const text = z.string();

@@ -1,6 +1,6 @@
 /** Addresses and ports as they stand in a driver_info of any family. */
 import { isIPv4, isIPv6 } from 'node:net';
-import { z } from 'zod';
+import * as z from 'zod';
 
 const LABEL = /^[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?$/i;
 /** A last label like this makes a resolver take the whole for an IPv4 address in an old notation. */

@@ -5,7 +5,7 @@
  * A driver keeps no queue: the agent gives it one command at a time per BMC, and decides when to ask again. What it keeps
  * between calls, such as sessions, it lets go of at `close`. It never sends an order twice.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import { type CountermandError, type ErrorCode, fail } from '../core/errors.ts';
 import { isOtherGuid } from '../core/guid.ts';
 import { type NodeTraits, type OrderTarget, type Reading, TARGETS, type Target } from '../core/power.ts';

@@ -1,5 +1,5 @@
 /** What probes and Prometheus ask: is the process there, does it take orders, and how is it. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { ok } from './answer.ts';
 import { type Route, route } from './route.ts';
 

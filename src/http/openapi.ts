@@ -1,5 +1,5 @@
 /** The table of routes as an OpenAPI 3.1 document. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { type Route, route } from './route.ts';
 
 type Json = Record<string, unknown>;

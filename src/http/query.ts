@@ -1,5 +1,5 @@
 /** Values of query parameters, which are texts: how they are read, and the sentence where they cannot be. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { SENT_LIMITS } from '../core/limits.ts';
 
 /** The words for yes and no that Ironic takes, in any case: Python clients send `True`. */

@@ -1,5 +1,5 @@
 /** A route as a row of a table: the door serves it, docs/http.md and openapi.json are printed from it. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { fail } from '../core/errors.ts';
 import type { Clients } from '../server/api/in_process.ts';
 import type { Services } from '../server/api/services.ts';

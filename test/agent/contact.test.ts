@@ -1,6 +1,6 @@
 /** The contact of an agent with its conductor: a stream on which nothing comes for a lease is given up, and no other. */
 import test from 'ava';
-import { z } from 'zod';
+import * as z from 'zod';
 import { runAgent } from '../../src/agent/agent.ts';
 import { fail } from '../../src/core/errors.ts';
 import { openCancellation } from '../../src/core/signals.ts';

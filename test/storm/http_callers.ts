@@ -1,6 +1,6 @@
 /** Clients of the HTTP door that send whatever comes: to every route, with bodies that fit its schema, nearly fit it, or are none. */
 import { Agent, type IncomingMessage, request } from 'node:http';
-import { z } from 'zod';
+import * as z from 'zod';
 import { isErrorCode } from '../../src/core/errors.ts';
 import { ROUTES } from '../../src/http/routes.ts';
 import type { SeededChance } from '../world/chance.ts';

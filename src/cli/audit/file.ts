@@ -1,5 +1,5 @@
 /** The audit file: what an audit is asked for, in YAML or JSON. Flags say the same, and go before what the file says. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { AuditType, type CreateAuditRequest } from '../../gen/countermand/v1/audit.ts';
 import { POLICIES, scopeOfFile } from '../plan/file.ts';
 import {

@@ -1,5 +1,5 @@
 /** The file of `bmc_access`: what an agent may reach, and where it may use its secrets. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { type AccessRules, BmcAccess, isPlace } from '../../agent/bmc_access.ts';
 import { fail } from '../../core/errors.ts';
 import { readAtStart } from '../../core/small_file.ts';

@@ -1,7 +1,7 @@
 /** The file of clouds, in the form of OpenStack's own `clouds.yaml`, read at the start of a conductor. Secrets may stand in files of their own. */
 import { dirname, resolve } from 'node:path';
 import { parseDocument } from 'yaml';
-import { z } from 'zod';
+import * as z from 'zod';
 import { NO_CLOUDS, openClouds } from '../../compute/client.ts';
 import type { Cloud, CloudLogin } from '../../compute/cloud.ts';
 import type { Clouds } from '../../compute/compute.ts';

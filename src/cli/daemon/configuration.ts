@@ -6,7 +6,7 @@ import { homedir, hostname } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { parseDocument } from 'yaml';
-import { z } from 'zod';
+import * as z from 'zod';
 import { fail } from '../../core/errors.ts';
 import { readAtStart } from '../../core/small_file.ts';
 import type { IdentityLimits } from '../../server/api/identity_limits.ts';
@@ -107,7 +107,7 @@ export interface Configuration {
   readonly tracesSampleRatio: number;
 }
 
-type Rules = { readonly [Key in KeyName]: z.infer<(typeof CONFIGURATION_KEYS)[Key]['rule']> };
+type Rules = { readonly [Key in KeyName]: z.infer<ReturnType<(typeof CONFIGURATION_KEYS)[Key]['rule']>> };
 /** The keys that always have a value: a fallback, or one that is found at the start. */
 type Sure =
   | { [Key in KeyName]: 'fallback' extends keyof (typeof CONFIGURATION_KEYS)[Key] ? Key : never }[KeyName]
@@ -118,34 +118,32 @@ export type Values = Pick<Rules, Sure> & Partial<Omit<Rules, Sure>>;
 /** What one source says. */
 type Given = Partial<Rules>;
 
-const rules = Object.fromEntries(KEY_NAMES.map((key) => [key, CONFIGURATION_KEYS[key].rule.optional()]));
-const schema = z.strictObject(rules) as unknown as z.ZodType<Given>;
-
 /** One place from which values come, and how it calls a key. */
 interface Source {
   readonly values: unknown;
   nameOf(key: string): string;
 }
 
-function describeIssue(issue: z.core.$ZodIssue, { values, nameOf }: Source): string {
-  if (issue.code === 'unrecognized_keys')
-    return `${issue.keys.map((key) => nameOf(key)).join(', ')} is no key; the keys are ${KEY_NAMES.join(', ')}`;
-  const key = issue.path[0] as KeyName | undefined;
-  if (key === undefined) return `${nameOf('')} must be a list of KEY: VALUE lines`;
-  const row: ConfigurationKey = CONFIGURATION_KEYS[key];
-  const is = row.hidden ? 'something else' : JSON.stringify((values as Given)[key]);
-  return `${nameOf(key)} must be ${row.type}, and is ${is}`;
-}
-
-function check(source: Source): Given {
-  const parsed = schema.safeParse(source.values);
-  if (parsed.success) return parsed.data;
-  throw fail('CONFIGURATION_INVALID', parsed.error.issues.map((issue) => describeIssue(issue, source)).join('; '));
+function check({ values, nameOf }: Source): Given {
+  if (typeof values !== 'object' || values === null || Array.isArray(values))
+    throw fail('CONFIGURATION_INVALID', `${nameOf('')} must be a list of KEY: VALUE lines`);
+  const given = values as Readonly<Record<string, unknown>>;
+  const wrong = KEY_NAMES.flatMap((key) => {
+    const row: ConfigurationKey = CONFIGURATION_KEYS[key];
+    if (given[key] === undefined || row.rule().safeParse(given[key]).success) return [];
+    const is = row.hidden ? 'something else' : JSON.stringify(given[key]);
+    return [`${nameOf(key)} must be ${row.type}, and is ${is}`];
+  });
+  const unknown = Object.keys(given).filter((key) => !Object.hasOwn(CONFIGURATION_KEYS, key));
+  if (unknown.length > 0)
+    wrong.push(`${unknown.map(nameOf).join(', ')} is no key; the keys are ${KEY_NAMES.join(', ')}`);
+  if (wrong.length > 0) throw fail('CONFIGURATION_INVALID', wrong.join('; '));
+  return given as Given;
 }
 
 /** Text of a flag or a variable as a value: a number where the key is one. */
 function fromText(key: KeyName, text: string): string | number {
-  const numeric = CONFIGURATION_KEYS[key].rule instanceof z.ZodNumber;
+  const numeric = CONFIGURATION_KEYS[key].rule() instanceof z.ZodNumber;
   return numeric && /^-?\d+(\.\d+)?$/.test(text) ? Number(text) : text;
 }
 

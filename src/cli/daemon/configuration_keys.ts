@@ -2,7 +2,7 @@
  * The keys of the configuration, as data: the schema, the flags, the environment variables and docs/configuration.md
  * come from this table. Keys that Ironic has keep their names.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import { LOG_LEVELS, type LogLevelName } from '../../core/log_levels.ts';
 import { isKeySetUrl } from '../../server/access/methods.ts';
 import { isAddress } from '../shared/address.ts';
@@ -17,7 +17,7 @@ export const CONFIGURATION_KEYS = {
   listen: {
     type: 'HOST:PORT, with an IPv6 host in brackets; port 0 takes any free one',
     placeholder: 'host:port',
-    rule: z.string().refine((text) => isAddress(text, true)),
+    rule: () => z.string().refine((text) => isAddress(text, true)),
     fallback: '127.0.0.1:7077',
     readBy: 'conductor',
     meaning:
@@ -26,7 +26,7 @@ export const CONFIGURATION_KEYS = {
   http_listen: {
     type: 'HOST:PORT, with an IPv6 host in brackets; port 0 takes any free one; or none',
     placeholder: 'host:port|none',
-    rule: z.string().refine((text) => text === 'none' || isAddress(text, true)),
+    rule: () => z.string().refine((text) => text === 'none' || isAddress(text, true)),
     fallback: '127.0.0.1:7078',
     readBy: 'conductor',
     meaning:
@@ -35,7 +35,7 @@ export const CONFIGURATION_KEYS = {
   advertise: {
     type: 'HOST:PORT, with an IPv6 host in brackets',
     placeholder: 'host:port',
-    rule: z.string().refine((text) => isAddress(text)),
+    rule: () => z.string().refine((text) => isAddress(text)),
     fallbackWords: '`listen`, with the name of the host where that is a wildcard',
     readBy: 'conductor',
     meaning:
@@ -67,7 +67,7 @@ export const CONFIGURATION_KEYS = {
   jwt_issuer: {
     type: 'a text of 1 to 255 characters',
     placeholder: 'issuer',
-    rule: z.string().min(1).max(255),
+    rule: () => z.string().min(1).max(255),
     fallbackWords: 'none',
     readBy: 'conductor',
     meaning:
@@ -76,11 +76,12 @@ export const CONFIGURATION_KEYS = {
   jwt_keys: {
     type: 'the path of a file, or an https URL without a user',
     placeholder: 'file|url',
-    rule: z
-      .string()
-      .min(1)
-      .regex(/^[^\0]*$/)
-      .refine((text) => !text.includes('://') || isKeySetUrl(text)),
+    rule: () =>
+      z
+        .string()
+        .min(1)
+        .regex(/^[^\0]*$/)
+        .refine((text) => !text.includes('://') || isKeySetUrl(text)),
     hidden: true,
     fallbackWords: 'none',
     readBy: 'conductor',
@@ -89,7 +90,7 @@ export const CONFIGURATION_KEYS = {
   jwt_audience: {
     type: 'a text of 1 to 255 characters',
     placeholder: 'audience',
-    rule: z.string().min(1).max(255),
+    rule: () => z.string().min(1).max(255),
     fallback: 'countermand',
     readBy: 'conductor',
     meaning: 'what must be among `aud` of a JSON Web Token',
@@ -97,7 +98,7 @@ export const CONFIGURATION_KEYS = {
   jwt_clock_skew: {
     type: 'a number of seconds from 0 to 300',
     placeholder: 'seconds',
-    rule: z.number().min(0).max(300),
+    rule: () => z.number().min(0).max(300),
     fallback: 30,
     readBy: 'conductor',
     meaning: 'by how much the clocks of `jwt_issuer` and the conductor may differ',
@@ -105,7 +106,7 @@ export const CONFIGURATION_KEYS = {
   authentication: {
     type: 'required or none',
     placeholder: 'required|none',
-    rule: z.enum(['required', 'none']),
+    rule: () => z.enum(['required', 'none']),
     fallbackWords: '`required` with `tls_client_ca`, `jwt_issuer` or `htpasswd_file`; else `none`',
     readBy: 'conductor',
     meaning:
@@ -126,7 +127,7 @@ export const CONFIGURATION_KEYS = {
   second_agent: {
     type: 'refuse or replace',
     placeholder: 'refuse|replace',
-    rule: z.enum(['refuse', 'replace']),
+    rule: () => z.enum(['refuse', 'replace']),
     fallback: 'refuse',
     readBy: 'conductor',
     meaning:
@@ -140,7 +141,7 @@ export const CONFIGURATION_KEYS = {
   database: {
     type: 'postgres://USER@HOST:PORT/NAME, without a password',
     placeholder: 'url',
-    rule: z.string().regex(/^postgres(ql)?:\/\/\S+$/),
+    rule: () => z.string().regex(/^postgres(ql)?:\/\/\S+$/),
     fallbackWords: 'none: a SQLite file in `data`',
     readBy: 'conductor',
     hidden: true,
@@ -162,7 +163,7 @@ export const CONFIGURATION_KEYS = {
   log_level: {
     type: `one of ${LOG_LEVELS.join(', ')}`,
     placeholder: 'level',
-    rule: z.enum(LOG_LEVELS),
+    rule: () => z.enum(LOG_LEVELS),
     fallback: 'info',
     readBy: 'both',
     meaning: 'the least severe level that is logged',
@@ -196,7 +197,7 @@ export const CONFIGURATION_KEYS = {
   sync_power_state_workers: {
     type: 'a whole number from 1 to 1000',
     placeholder: 'count',
-    rule: z.int().min(1).max(1000),
+    rule: () => z.int().min(1).max(1000),
     fallback: 8,
     readBy: 'conductor',
     meaning: 'how many nodes are read at the same time',
@@ -260,7 +261,7 @@ export const CONFIGURATION_KEYS = {
   action_plan_expiry: {
     type: 'a number of hours from 0 to 8760',
     placeholder: 'hours',
-    rule: z.number().min(0).max(8760),
+    rule: () => z.number().min(0).max(8760),
     fallback: 24,
     readBy: 'conductor',
     meaning: 'hours after which a plan that was not launched is superseded; 0 switches it off',
@@ -273,7 +274,7 @@ export const CONFIGURATION_KEYS = {
   confirm_above: {
     type: 'a whole number from 0 to 1000000',
     placeholder: 'nodes',
-    rule: z.int().min(0).max(1_000_000),
+    rule: () => z.int().min(0).max(1_000_000),
     fallback: 20,
     readBy: 'conductor',
     meaning:

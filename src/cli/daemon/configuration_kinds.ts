@@ -1,5 +1,5 @@
 /** What kinds of configuration keys there are. */
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** Which daemon reads a key. `countermand serve` is both: a conductor with an agent inside. */
 type Reader = 'conductor' | 'agent' | 'both';
@@ -10,7 +10,8 @@ export interface ConfigurationKey<T = unknown> {
   readonly type: string;
   /** The place of the value in a flag: `--listen <host:port>`. */
   readonly placeholder: string;
-  readonly rule: z.ZodType<T>;
+  /** Made when a value is checked: few keys are given, and all rules together cost a tenth of a start. */
+  readonly rule: () => z.ZodType<T>;
   /** Absent if the default is found at the start, or if there is none. */
   readonly fallback?: T;
   /** The default in words, where `fallback` does not say it. */
@@ -33,7 +34,7 @@ type KeyParts<T> = Omit<ConfigurationKey<T>, 'type' | 'placeholder' | 'rule'>;
 export const wholeSeconds = <const Parts extends KeyParts<number>>(least: number, parts: Parts) => ({
   type: `a whole number of seconds from ${least} to ${LONGEST_S}`,
   placeholder: 'seconds',
-  rule: z.int().min(least).max(LONGEST_S),
+  rule: () => z.int().min(least).max(LONGEST_S),
   ...parts,
 });
 
@@ -41,7 +42,7 @@ export const wholeSeconds = <const Parts extends KeyParts<number>>(least: number
 export const seconds = <const Parts extends KeyParts<number>>(least: number, parts: Parts) => ({
   type: `a number of seconds from ${least} to ${LONGEST_S}`,
   placeholder: 'seconds',
-  rule: z.number().min(least).max(LONGEST_S),
+  rule: () => z.number().min(least).max(LONGEST_S),
   ...parts,
 });
 
@@ -49,10 +50,11 @@ export const seconds = <const Parts extends KeyParts<number>>(least: number, par
 export const folder = <const Parts extends KeyParts<string>>(parts: Parts) => ({
   type: 'the path of a folder',
   placeholder: 'folder',
-  rule: z
-    .string()
-    .min(1)
-    .regex(/^[^\0]*$/),
+  rule: () =>
+    z
+      .string()
+      .min(1)
+      .regex(/^[^\0]*$/),
   ...parts,
 });
 
@@ -67,7 +69,7 @@ export const file = <const Parts extends KeyParts<string>>(parts: Parts) => ({
 export const name = <const Parts extends KeyParts<string>>(parts: Parts) => ({
   type: 'a name: 1 to 255 letters, digits, dots, dashes and underscores',
   placeholder: 'name',
-  rule: z.string().regex(/^[\w.-]{1,255}$/),
+  rule: () => z.string().regex(/^[\w.-]{1,255}$/),
   ...parts,
 });
 
@@ -75,7 +77,7 @@ export const name = <const Parts extends KeyParts<string>>(parts: Parts) => ({
 export const secretPlace = (parts: KeyParts<string>): ConfigurationKey<string> => ({
   type: 'file:PATH, env:VARIABLE or credential:NAME',
   placeholder: 'place',
-  rule: z.string().regex(/^(file:[^\0]+|env:[A-Za-z_]\w*|credential:[\w.-]{1,255})$/),
+  rule: () => z.string().regex(/^(file:[^\0]+|env:[A-Za-z_]\w*|credential:[\w.-]{1,255})$/),
   hidden: true,
   ...parts,
 });

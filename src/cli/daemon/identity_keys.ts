@@ -1,5 +1,5 @@
 /** The configuration keys of the limits of each identity. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { IDENTITY_LIMITS } from '../../core/limits.ts';
 import type { ConfigurationKey } from './configuration_kinds.ts';
 
@@ -10,7 +10,7 @@ const limit = (key: keyof typeof IDENTITY_LIMITS) =>
   ({
     type: `a whole number from 1 to ${MOST}`,
     placeholder: 'count',
-    rule: z.int().min(1).max(MOST),
+    rule: () => z.int().min(1).max(MOST),
     fallback: IDENTITY_LIMITS[key].limit,
     readBy: 'conductor',
     meaning: `the most ${IDENTITY_LIMITS[key].unit} of one identity: ${IDENTITY_LIMITS[key].what}. See [limits](limits.md#what-one-identity-has)`,

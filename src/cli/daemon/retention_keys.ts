@@ -1,5 +1,5 @@
 /** The configuration keys that say how long what a conductor has stored is kept. */
-import { z } from 'zod';
+import * as z from 'zod';
 import type { ConfigurationKey } from './configuration_kinds.ts';
 
 /** More is taken for a slip: a hundred years. */
@@ -12,10 +12,11 @@ const days = (fallback: number, meaning: string) =>
     type: `a number of days from 1 to ${LONGEST_DAYS}, or 0`,
     placeholder: 'days',
     // Less would forget the request_id of an order that a client may still repeat.
-    rule: z
-      .number()
-      .max(LONGEST_DAYS)
-      .refine((value) => value === 0 || value >= 1),
+    rule: () =>
+      z
+        .number()
+        .max(LONGEST_DAYS)
+        .refine((value) => value === 0 || value >= 1),
     fallback,
     readBy: 'conductor',
     meaning: `${meaning}; 0: for ever`,
@@ -25,7 +26,7 @@ const rows = (fallback: number, meaning: string) =>
   ({
     type: `a whole number from 0 to ${MOST_ROWS}`,
     placeholder: 'count',
-    rule: z.int().min(0).max(MOST_ROWS),
+    rule: () => z.int().min(0).max(MOST_ROWS),
     fallback,
     readBy: 'conductor',
     meaning: `${meaning}; the oldest go first, but none of the last hour; 0: any number`,

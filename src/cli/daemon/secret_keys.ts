@@ -1,5 +1,5 @@
 /** The configuration keys about secrets: how they are kept by a conductor, and where an agent finds and uses them. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { type ConfigurationKey, file, folder, seconds, secretPlace } from './configuration_kinds.ts';
 import { isVaultAddress } from './vault.ts';
 
@@ -31,7 +31,7 @@ export const SECRET_KEYS = {
   vault_address: {
     type: 'an https URL such as https://vault.example:8200, or an http URL of this host',
     placeholder: 'url',
-    rule: z.string().refine(isVaultAddress),
+    rule: () => z.string().refine(isVaultAddress),
     // What is no such URL may have a password or a token in it.
     hidden: true,
     fallbackWords: 'none: no `vault:` value can be read',
@@ -63,7 +63,7 @@ export const SECRET_KEYS = {
   vault_namespace: {
     type: 'a text of 1 to 255 characters',
     placeholder: 'namespace',
-    rule: z.string().min(1).max(255),
+    rule: () => z.string().min(1).max(255),
     fallbackWords: 'none',
     readBy: 'both',
     meaning: 'the namespace of Vault Enterprise',

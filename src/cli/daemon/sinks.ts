@@ -1,6 +1,6 @@
 /** What the sinks of a conductor are made with: their kinds, the secrets beside it, and the file of `sink_access`. */
 import { BlockList, isIP } from 'node:net';
-import { z } from 'zod';
+import * as z from 'zod';
 import { type AccessRules, BmcAccess } from '../../agent/bmc_access.ts';
 import { resolveSecrets, unreadIn } from '../../agent/secrets.ts';
 import type { Vault } from '../../agent/vault.ts';

@@ -1,5 +1,5 @@
 /** The configuration keys of traces, and the standard variables that stand in for one of them. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { isOpenUrl } from '../shared/open_url.ts';
 import type { Environment } from '../shared/terminal.ts';
 import type { ConfigurationKey } from './configuration_kinds.ts';
@@ -9,7 +9,7 @@ export const TRACE_KEYS = {
   traces_endpoint: {
     type: 'a URL with http or https and without a user, or none',
     placeholder: 'url|none',
-    rule: z.string().refine((text) => text === 'none' || isOpenUrl(text)),
+    rule: () => z.string().refine((text) => text === 'none' || isOpenUrl(text)),
     fallbackWords: '`OTEL_EXPORTER_OTLP_ENDPOINT` if that is set, else none: nothing is traced',
     readBy: 'both',
     // A token of a receiver may stand in its path.
@@ -20,7 +20,7 @@ export const TRACE_KEYS = {
   traces_sample_ratio: {
     type: 'a number from 0 to 1',
     placeholder: 'ratio',
-    rule: z.number().min(0).max(1),
+    rule: () => z.number().min(0).max(1),
     fallback: 1,
     readBy: 'both',
     meaning:

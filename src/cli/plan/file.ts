@@ -2,7 +2,7 @@
  * The plan file: an action plan in YAML or JSON, in Watcher's words. Here it is checked whether it is one; whether the
  * plan is a good one is for the conductor to say.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import { asCountermandError, fail } from '../../core/errors.ts';
 import { exceeded, SENT_LIMITS } from '../../core/limits.ts';
 import { expandRanges } from '../../core/ranges.ts';

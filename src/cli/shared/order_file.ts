@@ -1,7 +1,7 @@
 /** Files in YAML or JSON that say what the conductor is asked for: read, parsed, and weighed before anything looks at them. */
 import { createReadStream } from 'node:fs';
 import { isScalar, parseDocument, visit } from 'yaml';
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { type CountermandError, type ErrorCode, fail } from '../../core/errors.ts';
 import { LOST_KEY } from '../../core/json_parts.ts';
 import { abortable } from '../../core/signals.ts';

@@ -1,5 +1,5 @@
 /** The hardware of the driver `fake`: servers that exist only in this process, with every delay and fault to be set. */
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Clock } from '../../core/clock.ts';
 import { guidFrom } from '../../core/guid.ts';
 import { findTarget, type Host, type OnOff, type OrderTarget, type Reading, type Target } from '../../core/power.ts';

@@ -1,5 +1,5 @@
 /** The driver_info of the driver `ipmi`: the keys of the field and their rules. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { addressSchema, bmcOf, hostAndPort, portSchema } from '../address.ts';
 
 const bytesAtMost = (limit: number) =>

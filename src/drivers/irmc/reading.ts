@@ -11,7 +11,6 @@ import { lookOverIpmi, type SeenOverIpmi } from './agent_over_ipmi.ts';
 import type { HttpParts } from './http.ts';
 import { type IrmcInfo, irmcName, irmcPlace, snmpOf } from './info.ts';
 import { REDFISH, readOverRedfish } from './redfish.ts';
-import { readBootStatus } from './snmp.ts';
 
 type Way = 'SNMP' | 'IPMI' | 'Redfish';
 
@@ -181,6 +180,8 @@ export class IrmcEyes {
     const { clock, logins } = this.#parts;
     const snmp = snmpOf(info);
     if (snmp === null) return null;
+    // Few nodes are read over SNMP, and its package costs a fiftieth of a start.
+    const { readBootStatus } = await import('./snmp.ts');
     const read = (): Promise<Reading | null> => readBootStatus(address, snmp, clock, signal);
     const account = snmpAccountOf(info, address);
     return account === null ? read() : logins.attempt(account, read);

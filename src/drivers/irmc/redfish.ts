@@ -1,5 +1,5 @@
 /** Power state and self-test over an iRMC's Redfish, for iRMCs without SNMP and IPMI over LAN (S6 comes so). */
-import { z } from 'zod';
+import * as z from 'zod';
 import { CountermandError, fail } from '../../core/errors.ts';
 import { guidFrom } from '../../core/guid.ts';
 import type { Reading } from '../../core/power.ts';

@@ -1,6 +1,6 @@
 /** The driver_info of the driver `redfish`: Ironic's keys and their rules. */
 import { isIPv6 } from 'node:net';
-import { z } from 'zod';
+import * as z from 'zod';
 import { addressSchema, bmcOf, hostAndPort } from '../address.ts';
 import type { Reach } from '../bounds.ts';
 import type { Account } from '../logins.ts';

@@ -1,5 +1,5 @@
 /** What a Redfish service says when it refuses: the MessageIds of its error bodies, and what each means for an order. */
-import { z } from 'zod';
+import * as z from 'zod';
 import type { ErrorCode } from '../../core/errors.ts';
 import { quoted } from '../../core/masking.ts';
 

@@ -1,5 +1,5 @@
 /** The pages of a Redfish service, as far as they are read. All is optional: no two vendors leave out the same. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { fail } from '../../core/errors.ts';
 import { bmcName, originOf, type RedfishInfo } from './info.ts';
 

@@ -1,5 +1,5 @@
 /** What Ironic has and countermand has not: lists are empty, one thing is 404, and everything else is 501 with a sentence. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { ok } from '../answer.ts';
 import { Refusal } from '../errors.ts';
 import { type Method, notHere, type Route, type RouteText, route } from '../route.ts';

@@ -1,5 +1,5 @@
 /** What clients ask before anything else: which versions there are, and where. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { ok } from '../answer.ts';
 import { linksTo } from '../pages.ts';
 import { type Route, route } from '../route.ts';

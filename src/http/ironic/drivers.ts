@@ -1,5 +1,5 @@
 /** Drivers and conductors as Ironic has them: here they are what agents offer, and the agents. */
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Agent, Driver } from '../../gen/countermand/v1/conductor.ts';
 import type { Clients } from '../../server/api/in_process.ts';
 import { ok } from '../answer.ts';

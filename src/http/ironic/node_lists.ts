@@ -1,5 +1,5 @@
 /** Lists of nodes: filters, fields, order and pages. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { fail } from '../../core/errors.ts';
 import type { Node } from '../../gen/countermand/v1/node.ts';
 import { type Answer, ok } from '../answer.ts';

@@ -1,5 +1,5 @@
 /** Patches of a node (RFC 6902, as far as Ironic's clients send it) as one change of the conductor. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { type ErrorCode, fail } from '../../core/errors.ts';
 import { HTTP_LIMITS } from '../../core/limits.ts';
 import type { Node, UpdateNodeRequest } from '../../gen/countermand/v1/node.ts';

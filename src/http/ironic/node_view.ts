@@ -1,5 +1,5 @@
 /** A node as Ironic writes it: the fields that OpenStack's clients know, and ours beside them. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { POWER_STATE_NAMES, POWER_STATES, TARGET_TABLE, TARGETS, type Target } from '../../core/power.ts';
 import type { Node } from '../../gen/countermand/v1/node.ts';
 import { PowerState, PowerTarget } from '../../gen/countermand/v1/power.ts';

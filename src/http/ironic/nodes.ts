@@ -1,5 +1,5 @@
 /** Single nodes: enrolled, shown, changed, forgotten, checked. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { CountermandError, fail } from '../../core/errors.ts';
 import { MASK } from '../../core/masking.ts';
 import type { Node } from '../../gen/countermand/v1/node.ts';

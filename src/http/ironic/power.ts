@@ -1,5 +1,5 @@
 /** Power: what a node can be ordered, the orders, and what takes them back. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { fail, isErrorCode } from '../../core/errors.ts';
 import { abortTargetOf, isAbort, TARGETS, type Target } from '../../core/power.ts';
 import type { ExplainNodeResponse } from '../../gen/countermand/v1/node.ts';

@@ -1,5 +1,5 @@
 /** Actions, and what else Watcher's clients ask for. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { fail } from '../../core/errors.ts';
 import type { Action } from '../../gen/countermand/v1/action_plan.ts';
 import type { Clients } from '../../server/api/in_process.ts';

@@ -1,5 +1,5 @@
 /** Audits: made, listed, stopped. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { fail } from '../../core/errors.ts';
 import { type Audit, AuditType } from '../../gen/countermand/v1/audit.ts';
 import type { Clients } from '../../server/api/in_process.ts';

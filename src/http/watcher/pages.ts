@@ -1,5 +1,5 @@
 /** Lists of Watcher's API: filtered by their routes, sorted by a column if that is asked for, and cut into pages by a marker. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { fail } from '../../core/errors.ts';
 import { type Answer, ok } from '../answer.ts';
 import { Refusal } from '../errors.ts';

@@ -1,5 +1,5 @@
 /** Patches of audits and plans: the one thing that they change is the state, and its value is a wish. */
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** One patch of `/state`. */
 export const StatePatch = z

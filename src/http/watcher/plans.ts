@@ -1,5 +1,5 @@
 /** Action plans: listed, started, cancelled, rolled back. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { CountermandError } from '../../core/errors.ts';
 import { type ActionPlan, UndoKind } from '../../gen/countermand/v1/action_plan.ts';
 import type { Clients } from '../../server/api/in_process.ts';

@@ -1,5 +1,5 @@
 /** Goals and strategies. */
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Strategy } from '../../gen/countermand/v1/audit.ts';
 import type { Clients } from '../../server/api/in_process.ts';
 import { type Answer, ok } from '../answer.ts';

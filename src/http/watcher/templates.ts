@@ -1,5 +1,5 @@
 /** Audit templates: the only way in which the `watcher` command gives an audit a scope. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { CountermandError, fail } from '../../core/errors.ts';
 import type { AuditTemplate, Strategy } from '../../gen/countermand/v1/audit.ts';
 import type { Clients } from '../../server/api/in_process.ts';

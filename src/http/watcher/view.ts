@@ -1,5 +1,5 @@
 /** Plans, actions, audits, strategies and goals as Watcher writes them, with ours beside. */
-import { z } from 'zod';
+import * as z from 'zod';
 import {
   type Action,
   type ActionPlan,

@@ -1,5 +1,5 @@
 /** The file of roles and bindings: who has which role, over which nodes. It is checked whole; what is wrong is told with its place. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { digestOf } from '../../core/digest.ts';
 import { asCountermandError, type CountermandError, fail } from '../../core/errors.ts';
 import { matchesAny } from '../../core/globs.ts';

@@ -1,5 +1,5 @@
 /** One rule of `require_approval`: which plans wait for a second person. All that it names must hold. */
-import { z } from 'zod';
+import * as z from 'zod';
 import type { ScopedNode } from './verbs.ts';
 
 const text = z.string().min(1).max(255);

@@ -1,6 +1,6 @@
 /** Scopes: which nodes an audit and its plans are about. The form is Watcher's: a list of sections, ours is `baremetal`. */
 
-import { z } from 'zod';
+import * as z from 'zod';
 import { asCountermandError, type CountermandError, failAt } from '../../core/errors.ts';
 import { exceeded, SENT_LIMITS } from '../../core/limits.ts';
 import { checkSize, eachName, expandInPortions, type RangeSize, sizeOfRange, sumOf } from '../../core/ranges.ts';

@@ -4,7 +4,7 @@
  * Whatever a type does must bear being begun again after a crash: `execute` finds what an earlier execution of the same
  * action left, by the action's uuid, and goes on from there.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import { type CountermandError, fail, failAt } from '../../../core/errors.ts';
 import type { OrderTarget } from '../../../core/power.ts';
 import type { Limits } from '../../power/limits.ts';

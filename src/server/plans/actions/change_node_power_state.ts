@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { asCountermandError, type CountermandError, fail, failAt } from '../../../core/errors.ts';
 import { SENT_LIMITS } from '../../../core/limits.ts';
 import { type Possible, possibleWords } from '../../../core/possible.ts';

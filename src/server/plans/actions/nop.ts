@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { defineActionType } from './action_type.ts';
 
 /** The action type `nop`: does nothing, at once. For trying plans out. */

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { answeringGuidOf } from '../../nodes/identity.ts';
 import { updateNode } from '../../nodes/write.ts';
 import { hasBeforeImage, setBeforeImage } from '../../store/actions.ts';

@@ -1,5 +1,5 @@
 /** How the instances of hosts are moved away, as actions. */
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Instance } from '../../../compute/compute.ts';
 import { fail } from '../../../core/errors.ts';
 import type { WantedAction } from '../wanted.ts';

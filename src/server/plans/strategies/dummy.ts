@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { defineStrategy, propose } from './strategy.ts';
 
 /** The strategy `dummy`, as Watcher has it: three actions that change nothing. For trying audits out. */

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Instance } from '../../../compute/compute.ts';
 import { fail } from '../../../core/errors.ts';
 import type { WantedAction } from '../wanted.ts';

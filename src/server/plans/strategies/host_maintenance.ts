@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { WantedAction } from '../wanted.ts';
 import { countFates, type Drain, disableAll, drainActions, drainOf, drainParameters, emptyName } from './drain.ts';
 import { isComputeHost, lookAtHosts, seenOf } from './looking.ts';

@@ -2,7 +2,7 @@
  * What a strategy is: a way to a goal, as a pure function from the nodes of a scope to the actions of a plan. `dummy.ts`
  * is the example to read; ../strategies.ts is the list.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Clouds } from '../../../compute/compute.ts';
 import { failAt } from '../../../core/errors.ts';
 import type { WantedAction } from '../wanted.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { ComputeService, ServicePatch } from '../../../../compute/compute.ts';
 import { asCountermandError, type CountermandError, fail } from '../../../../core/errors.ts';
 import { sleep } from '../../../../core/signals.ts';

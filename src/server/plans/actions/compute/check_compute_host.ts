@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { fail } from '../../../../core/errors.ts';
 import { sleep } from '../../../../core/signals.ts';
 import { defineActionType } from '../action_type.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { isWithin } from '../../../../core/clock.ts';
 import { fail } from '../../../../core/errors.ts';
 import { mayStillChange } from '../../../nodes/windows.ts';

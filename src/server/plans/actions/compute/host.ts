@@ -1,5 +1,5 @@
 /** Which compute service, and which host of it, an action is about: the labels of its node say. */
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Clouds, Compute } from '../../../../compute/compute.ts';
 import { asCountermandError, fail, failAt } from '../../../../core/errors.ts';
 import { sleep } from '../../../../core/signals.ts';

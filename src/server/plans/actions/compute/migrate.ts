@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { ComputeService, Instance, Migration } from '../../../../compute/compute.ts';
 import { fail } from '../../../../core/errors.ts';
 import { sleep } from '../../../../core/signals.ts';
