@@ -13,7 +13,7 @@ import {
   type Node,
   SyntaxKind,
 } from 'typescript/unstable/ast';
-import { type Finding, findInTrees, isAt, type Source, walk } from './sources.ts';
+import { type Finding, findInTrees, isAt, nodesOf, type Source, walk } from './sources.ts';
 
 /** What is asked of tests. */
 export interface ClockRules {
@@ -35,22 +35,17 @@ const DURATION =
 /** Names of limits, of which the unit is the last word. */
 const LIMIT = /(limit|bound|within|soon|patience|after|at_?most)_?(ms|s)$/i;
 
-const namesClock = ({ tree }: Source, name: string): boolean => {
-  let found = false;
-  walk(tree, (node) => {
-    found ||= isIdentifier(node) && node.text === name;
-  });
-  return found;
-};
+const namesClock = (source: Source, name: string): boolean =>
+  source.text.includes(name) && nodesOf(source).some((node) => isIdentifier(node) && node.text === name);
 
 /** The numbers that a file gives names to, such as `const LIMIT_MS = 5 * 1000`. */
-function numbersOf({ tree }: Source): Map<string, number> {
+function numbersOf(source: Source): Map<string, number> {
   const numbers = new Map<string, number>();
-  walk(tree, (node) => {
-    if (!isVariableDeclaration(node) || !isIdentifier(node.name) || !node.initializer) return;
+  for (const node of nodesOf(source)) {
+    if (!isVariableDeclaration(node) || !isIdentifier(node.name) || !node.initializer) continue;
     const value = amountOf(node.initializer, numbers);
     if (value !== null) numbers.set(node.name.text, value);
-  });
+  }
   return numbers;
 }
 

@@ -8,13 +8,24 @@ import { ROOT } from './sources.ts';
 /** What asks the kernel whether the whole process is asleep: tests that run beside it in the same process keep it awake. */
 const STILLNESS = 'test/counterparts/stillness.ts';
 
+const IMPORTED = new Map<string, readonly string[]>();
+
+/** What a file imports of ours. Each file is read once. */
+function importedBy(path: string): readonly string[] {
+  const known = IMPORTED.get(path);
+  if (known) return known;
+  const text = existsSync(join(ROOT, path)) ? readFileSync(join(ROOT, path), 'utf8') : '';
+  const found = [...text.matchAll(/(?:from|import|import\() ?'(\.[^']+)'/g)];
+  const imported = found.map(([, specifier = '']) => join(dirname(path), specifier));
+  IMPORTED.set(path, imported);
+  return imported;
+}
+
 /** A file with all that it imports of ours, by their paths. */
 function reachedFrom(path: string, reached = new Set<string>()): Set<string> {
-  if (reached.has(path) || !existsSync(join(ROOT, path))) return reached;
+  if (reached.has(path)) return reached;
   reached.add(path);
-  const text = readFileSync(join(ROOT, path), 'utf8');
-  for (const [, imported = ''] of text.matchAll(/(?:from|import|import\() ?'(\.[^']+)'/g))
-    reachedFrom(join(dirname(path), imported), reached);
+  for (const imported of importedBy(path)) reachedFrom(imported, reached);
   return reached;
 }
 

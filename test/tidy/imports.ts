@@ -7,7 +7,7 @@ import {
   isStringLiteral,
   SyntaxKind,
 } from 'typescript/unstable/ast';
-import { type Finding, isAt, lineOf, type Source, walk } from './sources.ts';
+import { type Finding, isAt, lineOf, nodesOf, type Source } from './sources.ts';
 
 /** One import of one file. */
 export interface Import {
@@ -19,19 +19,24 @@ export interface Import {
   readonly target: string | null;
 }
 
+const IMPORTS = new WeakMap<Source, readonly Import[]>();
+
 /** All imports of a file: static, re-exporting, of types, and dynamic with a fixed name. */
-export function importsOf(source: Source): Import[] {
+export function importsOf(source: Source): readonly Import[] {
+  const known = IMPORTS.get(source);
+  if (known) return known;
   const imports: Import[] = [];
-  walk(source.tree, (node) => {
+  for (const node of nodesOf(source)) {
     let specifier: unknown;
     if (isImportDeclaration(node) || isExportDeclaration(node)) specifier = node.moduleSpecifier;
     else if (isCallExpression(node) && node.expression.kind === SyntaxKind.ImportKeyword) specifier = node.arguments[0];
     const named = specifier as Parameters<typeof isStringLiteral>[0] | undefined;
-    if (named === undefined || !isStringLiteral(named)) return;
+    if (named === undefined || !isStringLiteral(named)) continue;
     const { text } = named;
     const target = text.startsWith('.') ? posix.join(posix.dirname(source.path), text) : null;
     imports.push({ from: source.path, line: lineOf(node, source), specifier: text, target });
-  });
+  }
+  IMPORTS.set(source, imports);
   return imports;
 }
 

@@ -77,6 +77,18 @@ export function walk(node: Node, visit: (node: Node) => void): void {
   });
 }
 
+const NODES = new WeakMap<Source, readonly Node[]>();
+
+/** All nodes of a source, each before those in it. They are found once: most rules look at each. */
+export function nodesOf(source: Source): readonly Node[] {
+  const known = NODES.get(source);
+  if (known) return known;
+  const nodes: Node[] = [];
+  walk(source.tree, (node) => nodes.push(node));
+  NODES.set(source, nodes);
+  return nodes;
+}
+
 /** What `look` finds in the nodes of each source. */
 export function findInTrees(
   sources: readonly Source[],
@@ -84,10 +96,10 @@ export function findInTrees(
 ): Finding[] {
   return sources.flatMap((source) => {
     const findings: Finding[] = [];
-    walk(source.tree, (node) => {
+    for (const node of nodesOf(source)) {
       const says = look(node, source);
       if (says !== null) findings.push({ path: source.path, line: lineOf(node, source), says });
-    });
+    }
     return findings;
   });
 }
