@@ -34,6 +34,8 @@ export async function asChunk(module: string): Promise<string> {
     format: 'cjs',
     platform: 'node',
     target: 'node24',
+    // A script cannot import: what is loaded on demand and is no chunk is a module of Node, and required.
+    supported: { 'dynamic-import': false },
     define: { 'import.meta.url': '__url', 'import.meta.main': 'false' },
     legalComments: 'inline',
     // What is wrong with a source was told already.
