@@ -1,14 +1,11 @@
 import { type Clock, systemClock, type Timer } from '../../src/core/clock.ts';
-import { sleep } from '../../src/core/signals.ts';
 import { eventually } from './eventually.ts';
-import { never } from './signals.ts';
-import { handleArrivals, stillness } from './stillness.ts';
+import { nextLook, type Stillness } from './stillness.ts';
 
 /** Timers up to this are pauses of a protocol; longer ones are timeouts: the shortest of those is 500 ms, until a question is asked again. */
 const PAUSE_MS = 400;
 /** A counterpart may sleep for less than these looks take before it answers. */
 const QUIET_LOOKS = 6;
-const LOOK_MS = 15;
 
 interface Alarm {
   readonly at: number;
@@ -81,18 +78,16 @@ export class PatientClock implements Clock {
     let seen: string | null = null;
     for (let quiet = 0; quiet < QUIET_LOOKS; quiet += 1) {
       if (isOver()) return false;
-      await sleep(LOOK_MS, systemClock, never());
-      await handleArrivals();
-      const now = this.#stillness();
+      const now = this.#seenAt(await nextLook());
       if (now === null || now !== seen) quiet = -1;
       seen = now;
     }
     return !isOver();
   }
 
-  #stillness(): string | null {
+  #seenAt(look: Stillness): string | null {
     if ([...this.#alarms].some(({ real }) => real !== null)) return null;
-    const others = stillness();
+    const others = look();
     return others === null ? null : `${this.#changes} ${others}`;
   }
 
