@@ -1,5 +1,5 @@
-/** Looks at other processes, as `ps` does. */
-import { readdir, readFile } from 'node:fs/promises';
+/** Looks at other processes, as `ps` does. The kernel answers at once: to ask it from another thread takes several times as long. */
+import { readdirSync, readFileSync } from 'node:fs';
 
 /** A process that lives. */
 export interface Process {
@@ -8,11 +8,11 @@ export interface Process {
 }
 
 /** The process ids that exist now. */
-const pids = async (): Promise<number[]> => (await readdir('/proc')).filter((name) => /^\d+$/.test(name)).map(Number);
+const pids = (): number[] => readdirSync('/proc').flatMap((name) => (/^\d+$/.test(name) ? [Number(name)] : []));
 
 /** The living processes with all of `words` among their arguments. What has ended and waits to be collected is dead. */
 export async function processesWith(...words: string[]): Promise<Process[]> {
-  const found = await Promise.all((await pids()).map(async (pid) => ({ pid, argv: await argvOf(pid) })));
+  const found = pids().map((pid) => ({ pid, argv: argvOf(pid) }));
   return found.filter(({ argv }) => words.every((word) => argv.includes(word)));
 }
 
@@ -30,25 +30,33 @@ export async function killAllWith(...words: string[]): Promise<void> {
 
 /** The living processes of the group that has this leader, by their ids. */
 export async function processesOfGroup(leader: number): Promise<number[]> {
-  const found = await Promise.all((await pids()).map(async (pid) => ({ pid, ...(await statOf(pid)) })));
+  const found = pids().map((pid) => ({ pid, ...statOf(pid) }));
   return found.filter(({ state, group }) => group === leader && state !== 'Z').map(({ pid }) => pid);
 }
 
 /** State and group of a process, from what follows its name in parentheses. */
-async function statOf(pid: number): Promise<{ readonly state?: string; readonly group: number }> {
-  const text = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
+function statOf(pid: number): { readonly state?: string; readonly group: number } {
+  const text = readIfThere(`/proc/${pid}/stat`);
   const [state, , group] = text.slice(text.lastIndexOf(')') + 2).split(' ');
   return { ...(state !== undefined && { state }), group: Number(group) };
 }
 
 /** Its arguments; none if it is dead. */
-async function argvOf(pid: number): Promise<string[]> {
-  const text = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
-  return text.split('\0').slice(0, -1);
+const argvOf = (pid: number): string[] => readIfThere(`/proc/${pid}/cmdline`).split('\0').slice(0, -1);
+
+/** Empty if the process is gone. */
+function readIfThere(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return '';
+  }
 }
 
 /** The environment it was given. */
 export async function environmentOf(pid: number): Promise<Record<string, string>> {
-  const lines = (await readFile(`/proc/${pid}/environ`, 'latin1')).split('\0').filter((line) => line !== '');
+  const lines = readFileSync(`/proc/${pid}/environ`, 'latin1')
+    .split('\0')
+    .filter((line) => line !== '');
   return Object.fromEntries(lines.map((line) => [line.split('=')[0], line.slice(line.indexOf('=') + 1)]));
 }
