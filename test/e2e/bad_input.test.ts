@@ -50,8 +50,7 @@ test('a BMC belongs to one node, however it is spelt', async (t) => {
 test('an order for a zone whose agent has left is refused', async (t) => {
   const house = await openHouse(t, { here: true, apart: true });
   const sim = await enrolSim(t, house, 'n1');
-  house.agent.signal('SIGTERM');
-  await house.agent.ended;
+  await house.stop('agent');
   const before = await allOf(house, [sim]);
   const call = give({ node: 'n1' })(house.client);
   const says = /is attached for zone default; .* Nothing was sent/;

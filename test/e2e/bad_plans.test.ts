@@ -59,8 +59,7 @@ test('a target that the driver of a node cannot do is refused when the plan is m
   await enrol(client, 'n1', 'fake', { fake_address: 'n1' });
   // What a driver can do is what the agent says of it that serves the node.
   await attachWithTargets(t, client, ['ON', 'OFF']);
-  house.agent.signal('SIGTERM');
-  await house.agent.ended;
+  await house.stop('agent');
   const before = await allOf(house);
   const inputParameters = { resource_id: 'n1', state: 'soft power off' };
   const call = createPlan({ actions: [NOP, { name: 'n1', actionType: 'change_node_power_state', inputParameters }] });

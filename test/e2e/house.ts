@@ -11,6 +11,7 @@ import {
   type Daemon,
   type Settings,
   startAgent,
+  startAgentHere,
   startConductor,
   startConductorHere,
   type Variables,
@@ -21,9 +22,9 @@ export type Part = 'conductor' | 'agent';
 
 /** How a house is built. */
 export interface HousePlan {
-  /** The agent is a process of its own. */
+  /** The agent is a daemon of its own. */
   readonly apart?: boolean;
-  /** The conductor, with its agent, runs in the process of the test: for what is not about processes. It cannot be killed. */
+  /** Conductor and agent run in the process of the test: for what is not about processes. They cannot be killed. */
   readonly here?: boolean;
   readonly settings?: Settings;
   readonly variables?: Variables;
@@ -58,6 +59,7 @@ export class House {
   readonly #t: ExecutionContext;
   readonly #apart: boolean;
   readonly #startConductor: typeof startConductor;
+  readonly #startAgent: typeof startAgent;
   readonly #variables: Variables;
   #settings: Settings;
   #conductor: ConductorProcess | null = null;
@@ -78,6 +80,7 @@ export class House {
     this.#t = t;
     this.#apart = apart;
     this.#startConductor = here ? startConductorHere : startConductor;
+    this.#startAgent = here ? startAgentHere : startAgent;
     this.#settings = { ...QUICK, ...settings };
     this.#variables = variables;
     this.#within = within;
@@ -118,7 +121,7 @@ export class House {
   async start(part: Part): Promise<void> {
     if (part === 'agent') {
       const settings = Object.entries(this.#settings).filter(([key]) => AGENT_KEYS.includes(key));
-      this.#agent = await startAgent(this.#t, this.#address, Object.fromEntries(settings), this.#variables);
+      this.#agent = await this.#startAgent(this.#t, this.#address, Object.fromEntries(settings), this.#variables);
       return;
     }
     const settings = { ...this.#settings, data: this.data, listen: this.#address, http_listen: this.#http };
@@ -132,6 +135,13 @@ export class House {
   /** Ends one with SIGKILL; resolves when it is gone. */
   async kill(part: Part): Promise<void> {
     await this[part].kill();
+  }
+
+  /** Ends one in order; resolves when it is gone, and throws if it did not end well. */
+  async stop(part: Part): Promise<void> {
+    this[part].signal('SIGTERM');
+    const exitCode = await this[part].ended;
+    if (exitCode !== 0) throw new Error(`the ${part} ended with ${exitCode}`);
   }
 }
 

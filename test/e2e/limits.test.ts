@@ -159,7 +159,7 @@ test('a payload that is nested two thousand times is an error of that call only'
 });
 
 test('the sentence of an error is cut, however much of the request it repeats', async (t) => {
-  const { client } = await openHouse(t);
+  const { client } = await openHouse(t, { here: true });
   const unknown = Object.fromEntries(list(50, (at) => [`${at}${text(200)}`, 'v']));
   const error = await t.throwsAsync(audit(client, { scope: [{ baremetal: [unknown] }] }), { instanceOf: Refusal });
   t.is(error?.message.length, KEPT_LIMITS.answer_text.limit);

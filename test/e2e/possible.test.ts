@@ -1,34 +1,33 @@
-/** What is named as possible, over gRPC and on the command line, is accepted: real processes and BMCs. */
-import test, { type ExecutionContext } from 'ava';
+/** What is named as possible, over gRPC and on the command line, is accepted. */
+import test from 'ava';
 import { type House, openHouse } from './house.ts';
 import { enrol, enrolSim, order, untilAtRest, untilIn } from './orders.ts';
 import { createPlan, power, startPlan, untilActionIn, watchPlan } from './plans.ts';
-import { type CommandResult, run } from './processes.ts';
+import { type CommandResult, runHere } from './processes.ts';
 
-function countermand(t: ExecutionContext, { address }: House, ...words: string[]): Promise<CommandResult> {
-  return run(t, words, { COUNTERMAND_CONDUCTOR: address });
+function countermand({ address }: House, ...words: string[]): Promise<CommandResult> {
+  return runHere(words, { COUNTERMAND_CONDUCTOR: address });
 }
 
 /** The explanation of a node as JSON. */
-async function why(t: ExecutionContext, house: House, node: string) {
-  return JSON.parse((await countermand(t, house, 'node', 'why', node, '--json')).stdout);
+async function why(house: House, node: string) {
+  return JSON.parse((await countermand(house, 'node', 'why', node, '--json')).stdout);
 }
 
 test('without an agent, nothing is possible but what takes an order back', async (t) => {
   const house = await openHouse(t, { here: true, apart: true });
   for (const fake_address of ['n1', 'n2'])
     await enrol(house.client, fake_address, 'fake', { fake_address, fake_soft_ms: 'never' });
-  t.is((await why(t, house, 'n1')).possible.length, 6);
+  t.is((await why(house, 'n1')).possible.length, 6);
   await untilIn(order(house.client, 'n2', 'SOFT_POWER_OFF'), 'CONFIRMING');
-  house.agent.signal('SIGTERM');
-  await house.agent.ended;
+  await house.stop('agent');
 
-  t.deepEqual((await why(t, house, 'n1')).possible, []);
-  t.regex((await countermand(t, house, 'node', 'why', 'n1')).stdout, /\nnothing can be ordered now$/);
-  const refused = await countermand(t, house, 'node', 'power', 'n1', 'on');
+  t.deepEqual((await why(house, 'n1')).possible, []);
+  t.regex((await countermand(house, 'node', 'why', 'n1')).stdout, /\nnothing can be ordered now$/);
+  const refused = await countermand(house, 'node', 'power', 'n1', 'on');
   t.regex(refused.stderr, /no agent .* is attached/);
 
-  const held = await why(t, house, 'n2');
+  const held = await why(house, 'n2');
   t.like(held.possible, { length: 1, 0: { target: 'ABORT_SOFT_POWER_OFF' } });
   t.deepEqual(held.holder.possible, ['node power n2 abort_soft_off']);
 });
@@ -42,7 +41,7 @@ test('an NMI over IPMI cannot be aborted, and only the waiting for it can be end
   t.is(possible, undefined, 'while it may be on its way there is nothing');
   await sim.configure({ holds: false });
   t.false(nmi.seen.some((task) => task.possible?.some((words) => words.includes('abort'))));
-  const refused = await countermand(t, house, 'node', 'power', 'n1', 'abort_inject_nmi', '--task', uuid);
+  const refused = await countermand(house, 'node', 'power', 'n1', 'abort_inject_nmi', '--task', uuid);
   t.regex(refused.stderr, /cannot do abort inject nmi/);
   await untilAtRest(nmi);
 });
@@ -56,11 +55,11 @@ test('a plan about nodes of one that runs is said to start with --queue, and its
   await untilActionIn(watchPlan(client, runs.uuid), 'n1', 'ONGOING');
   const waits = await createPlan(client, 'waits', [power('n1', 'power off')]);
   const possibleFor = async (plan: string): Promise<string[]> => {
-    const shown = await countermand(t, house, 'plan', 'show', plan, '--json');
+    const shown = await countermand(house, 'plan', 'show', plan, '--json');
     return JSON.parse(shown.stdout.split('\n')[0] ?? '').actionPlan.possible;
   };
   t.true((await possibleFor('waits')).includes(`plan start ${waits.uuid} --queue`));
-  const refused = await countermand(t, house, 'plan', 'start', 'waits', '--yes');
+  const refused = await countermand(house, 'plan', 'start', 'waits', '--yes');
   t.regex(refused.stderr, /--queue/);
 
   const done = await startPlan(client, 'done', [power('n2', 'power off')]);
@@ -74,7 +73,7 @@ test('a plan about nodes of one that runs is said to start with --queue, and its
     power('n2', 'power off', 'nap'),
   ]);
   t.deepEqual(await possibleFor('done'), [`plan delete ${done.uuid}`]);
-  const overlapping = await countermand(t, house, 'plan', 'rollback', 'done', '--dry-run');
+  const overlapping = await countermand(house, 'plan', 'rollback', 'done', '--dry-run');
   t.regex(overlapping.stdout, /is ONGOING on some of its nodes/);
   t.truthy(taken.uuid);
 });

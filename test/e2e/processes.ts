@@ -169,11 +169,16 @@ export async function startConductorHere(
   clock: Clock = systemClock,
 ): Promise<ConductorProcess> {
   await prepareFolder(settings);
+  return untilListening(startHere(t, wordsOf(settings, withAgent), variables, clock), withAgent);
+}
+
+/** Runs a daemon in this process, until the test is over or it is sent a signal: each ends it in order. */
+function startHere(t: ExecutionContext, words: readonly string[], variables: Variables, clock: Clock): Daemon {
   const { terminal, interrupt } = openCaptured(false, environment(variables));
   const [stdout, stderr] = [new PassThrough(), new PassThrough()];
   const said = new Watch(createInterface(stdout));
   const logged = new Watch(createInterface(stderr));
-  const ended = runCommandLine(wordsOf(settings, withAgent), { ...terminal, clock, stdout, stderr }).finally(() => {
+  const ended = runCommandLine(words, { ...terminal, clock, stdout, stderr }).finally(() => {
     stdout.end();
     stderr.end();
   });
@@ -182,10 +187,10 @@ export async function startConductorHere(
     stop();
     const exitCode = await ended;
     if (!t.passed) t.log([...said.seen, ...logged.seen].join('\n'));
-    if (exitCode !== 0) throw new Error(`the conductor ended with ${exitCode}: ${logged.seen.join('\n')}`);
+    if (exitCode !== 0) throw new Error(`${words[0]} ended with ${exitCode}: ${logged.seen.join('\n')}`);
   });
-  const kill = (): Promise<void> => Promise.reject(new Error('a conductor in this process cannot be killed'));
-  return untilListening({ pid: process.pid, said, logged, ended, signal: stop, kill }, withAgent);
+  const kill = (): Promise<void> => Promise.reject(new Error('what runs in this process cannot be killed'));
+  return { pid: process.pid, said, logged, ended, signal: stop, kill };
 }
 
 /** The HTTP door has a fixed port by default, which another conductor of the tests may have: a test says its own. */
@@ -200,9 +205,25 @@ export async function startAgent(
   settings: Settings = {},
   variables: Variables = {},
 ): Promise<Daemon> {
-  const daemon = startProcess(t, ['agent', '--conductor', conductor, ...flagsOf(settings)], variables);
+  const daemon = startProcess(t, agentWords(conductor, settings), variables);
   await untilAttached(daemon);
   return daemon;
+}
+
+/** Starts `countermand agent` in this process, as `startConductorHere` starts a conductor. */
+export async function startAgentHere(
+  t: ExecutionContext,
+  conductor: string,
+  settings: Settings = {},
+  variables: Variables = {},
+): Promise<Daemon> {
+  const daemon = startHere(t, agentWords(conductor, settings), variables, systemClock);
+  await untilAttached(daemon);
+  return daemon;
+}
+
+function agentWords(conductor: string, settings: Settings): string[] {
+  return ['agent', '--conductor', conductor, ...flagsOf(settings)];
 }
 
 /** Resolves when an agent has logged so often that it is attached. */

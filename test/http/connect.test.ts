@@ -148,7 +148,7 @@ test('a stream ends with its call: its place is free when its client has gone', 
 });
 
 test('a conductor that stops ends its streams, and says so', async (t) => {
-  const house = await openHouse(t, { http: true });
+  const house = await openHouse(t, { here: true, http: true });
   await enrol(house, 'n1');
   for (const [name, transport] of PROTOCOLS) {
     const nodes = clientOf('NodeService', transport(house.http));
@@ -159,11 +159,11 @@ test('a conductor that stops ends its streams, and says so', async (t) => {
         for (;;) if ((await watch.next())?.done) return;
       })(),
     );
-    house.conductor.signal('SIGTERM');
+    const stopped = house.stop('conductor');
     const error = await ended;
     t.is(error.code, Code.Unavailable, name);
     t.is(error.metadata.get('countermand-error-code'), 'SHUTTING_DOWN', name);
-    t.is(await house.conductor.ended, 0);
+    await stopped;
     await house.start('conductor');
   }
 });

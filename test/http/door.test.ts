@@ -10,7 +10,7 @@ import { newFolder } from '../counterparts/folder.ts';
 import { connect as connectClient } from '../e2e/client.ts';
 import { openHouse } from '../e2e/house.ts';
 import { ask } from '../e2e/http.ts';
-import { run } from '../e2e/processes.ts';
+import { runHere } from '../e2e/processes.ts';
 
 const BOUNDS = {
   'x-openstack-ironic-api-minimum-version': '1.1',
@@ -111,7 +111,7 @@ test('what a foreign page makes a browser send is refused', async (t) => {
 async function refusal(t: ExecutionContext, ...flags: readonly string[]): Promise<string> {
   const data = await newFolder(t);
   const listen = `${ownAddress()}:0`;
-  const { exitCode, stderr } = await run(t, ['serve', '--data', data, '--listen', listen, '--no-agent', ...flags]);
+  const { exitCode, stderr } = await runHere(['serve', '--data', data, '--listen', listen, '--no-agent', ...flags]);
   t.not(exitCode, 0);
   return stderr.split('\n').find((line) => line.startsWith('error: ')) ?? stderr;
 }
@@ -132,12 +132,12 @@ test('where it may listen', async (t) => {
 });
 
 test('a conductor without it has none', async (t) => {
-  const house = await openHouse(t);
+  const house = await openHouse(t, { here: true });
   t.is(house.conductor.http, '');
 });
 
 test('it closes although connections are kept, are silent, or have sent half a request', async (t) => {
-  const house = await openHouse(t, { http: true });
+  const house = await openHouse(t, { here: true, http: true });
   const { hostname, port } = new URL(house.http);
   const connected = async (text: string) => {
     const socket = connect(Number(port), hostname);
@@ -154,8 +154,7 @@ test('it closes although connections are kept, are silent, or have sent half a r
     ),
   );
   t.is((await ask(house.http, 'GET /healthz')).status, 200);
-  house.conductor.signal('SIGTERM');
-  t.is(await house.conductor.ended, 0);
+  await house.stop('conductor');
   await Promise.all(closed.map((each) => each.closed));
   await house.start('conductor');
   t.is((await ask(house.http, 'GET /healthz')).status, 200);
@@ -213,7 +212,7 @@ test('a connection whose client reads nothing of its answers is closed', async (
 });
 
 test('a question with thousands of parameters is refused', async (t) => {
-  const { http } = await openHouse(t, { http: true });
+  const { http } = await openHouse(t, { here: true, http: true });
   const names = Array.from({ length: 3000 }, (_, at) => at.toString(36));
   t.like(await ask(http, `GET /healthz?${names.join('&')}`), { status: 400 });
   t.like(await ask(http, `GET /healthz?${[...names, '0'].join('&')}`), {
@@ -223,7 +222,7 @@ test('a question with thousands of parameters is refused', async (t) => {
 });
 
 test('headers that do not come end with 408, and a connection that is not used is closed', async (t) => {
-  const { http } = await openHouse(t, { http: true });
+  const { http } = await openHouse(t, { here: true, http: true });
   const { hostname, port } = new URL(http);
   const heard = async (sent: string): Promise<string> => {
     const socket = connect(Number(port), hostname);

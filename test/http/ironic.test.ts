@@ -88,11 +88,11 @@ test('the states of a node, as the specification has them, from the hardware its
 });
 
 test('an order that is repeated without an id is one order, also over a restart', async (t) => {
-  const house = await openHouse(t, { http: true });
+  const house = await openHouse(t, { here: true, http: true });
   await enrol(house, 'n1');
   const first = taskOf(await power(house, 'n1', { target: 'rebooting' }));
   t.is(taskOf(await power(house, 'n1', { target: 'rebooting' })), first);
-  await house.kill('conductor');
+  await house.stop('conductor');
   await house.start('conductor');
   t.is(taskOf(await power(house, 'n1', { target: 'rebooting' })), first);
   t.is((await house.client.power.listPowerTasks({})).tasks.length, 1);
@@ -235,8 +235,7 @@ test('what a client writes comes back, and secrets do not', async (t) => {
 test('without an agent, an order is 503: nothing was done, and clients come back by themselves', async (t) => {
   const house = await openHouse(t, { here: true, http: true, apart: true, settings: { agent_lease: 600 } });
   await enrol(house, 'n1');
-  house.agent.signal('SIGTERM');
-  await house.agent.ended;
+  await house.stop('agent');
   const refused = await power(house, 'n1', { target: 'rebooting' });
   t.is(refused.status, 503);
   t.is(refused.headers.get('countermand-error-code'), 'AGENT_NOT_ATTACHED');

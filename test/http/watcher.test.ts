@@ -5,7 +5,7 @@ import { openHouse } from '../e2e/house.ts';
 import { tell } from './story.ts';
 
 test('watcher and openstack optimize', async (t) => {
-  const house = await openHouse(t, { http: true, settings: { agent_name: 'rack7' } });
+  const house = await openHouse(t, { here: true, http: true, settings: { agent_name: 'rack7' } });
   const clients = await startFieldClients(t, house.http);
   const [plan, recommended] = await Promise.all(
     ['sleeps', 'waits'].map(async (name) => {

@@ -62,7 +62,7 @@ const ROWS: readonly (readonly [line: string, sent: Sent, status: number, senten
 ];
 
 test('every refusal has its status, its sentence and the form that clients read, and changes nothing', async (t) => {
-  const { http, client } = await openHouse(t, { http: true });
+  const { http, client } = await openHouse(t, { here: true, http: true });
   await client.plans.createActionPlan({ name: 'p1', actions: [{ name: 'a', actionType: 'nop' }] });
   for (const [line, sent, status, sentence] of ROWS) {
     const what = `${line} ${JSON.stringify(sent)}`;
@@ -88,7 +88,7 @@ const untilPlan = (house: House, plan: string, state: string) =>
   eventually(`${plan} to be ${state}`, async () => (await stateOf(house, plan)) === state);
 
 test('the rollback of the specification: 200 with the plan that undoes, 400, 404, and a repetition is no second one', async (t) => {
-  const house = await openHouse(t, { http: true });
+  const house = await openHouse(t, { here: true, http: true });
   const { http, client } = house;
   const node = { name: 'n1', driver: 'fake', driver_info: { fake_address: 'n1' } };
   t.is((await ask(http, 'POST /v1/nodes', { body: node })).status, 201);
@@ -125,7 +125,7 @@ test('the rollback of the specification: 200 with the plan that undoes, 400, 404
 });
 
 test('pages go from marker to marker, and keep their filters and their order', async (t) => {
-  const { http, client } = await openHouse(t, { http: true });
+  const { http, client } = await openHouse(t, { here: true, http: true });
   for (const name of ['b', 'c', 'a', 'e', 'd'])
     await client.plans.createActionPlan({ name, actions: [{ name: `of ${name}`, actionType: 'nop' }] });
   const walk = async (list: string, query: string, column: string): Promise<string[][]> => {
