@@ -2,6 +2,7 @@
 import test from 'ava';
 import fc from 'fast-check';
 import { readNotification, UnreadableNotification } from '../../src/compute/notification.ts';
+import { anyText } from '../counterparts/any_text.ts';
 import { bodyOf, messageOf, type Said, updated } from './notifications.ts';
 
 const OURS = 'req-3b1f7f0e-6f0b-4d37-9d1a-2f3f1c3f0a11';
@@ -112,7 +113,7 @@ test('whatever comes, it is read or unreadable, and what is read can be stored',
     data: fc.record({
       host: value,
       uuid: value,
-      state: fc.string({ unit: 'binary' }),
+      state: anyText(),
       state_update: value,
       binary: value,
     }),

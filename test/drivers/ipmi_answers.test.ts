@@ -5,6 +5,7 @@ import { CountermandError, type ErrorCode } from '../../src/core/errors.ts';
 import { readConfirmation, readStatus } from '../../src/drivers/ipmi/ipmitool/answers.ts';
 import type { Ending } from '../../src/drivers/ipmi/ipmitool/captive.ts';
 import type { Verb } from '../../src/drivers/ipmi/ipmitool/command.ts';
+import { anyText } from '../counterparts/any_text.ts';
 
 const NOISE = 'Loading IANA PEN Registry...\nGet HPM.x Capabilities request failed, compcode = d4\n';
 const NO_SESSION = 'Error: Unable to establish IPMI v2 / RMCP+ session\n';
@@ -112,15 +113,15 @@ test('what came from outside is short and printable in a message', (t) => {
   t.regex(error.message, /^[ -~]{1,200}$/);
 });
 
-const anyText = fc.oneof(
-  fc.string({ unit: 'binary', maxLength: 200 }),
+const anySaid = fc.oneof(
+  anyText({ maxLength: 200 }),
   fc.constantFrom(NO_SESSION, NOISE, RAKP_1, 'Chassis Power is on\n', 'Chassis Power Control: Soft\n'),
 );
 const anyEnding: fc.Arbitrary<Ending> = fc.record({
   exitCode: fc.option(fc.integer({ min: 0, max: 255 })),
   signal: fc.option(fc.constantFrom('SIGSEGV', 'SIGKILL')),
-  stdout: anyText,
-  stderr: fc.array(anyText, { maxLength: 4 }).map((texts) => texts.join('')),
+  stdout: anySaid,
+  stderr: fc.array(anySaid, { maxLength: 4 }).map((texts) => texts.join('')),
   tookMs: fc.nat(60_000),
   cutShort: fc.constantFrom(null, 'took too long', 'said too much'),
 });

@@ -33,8 +33,8 @@ test('0006: rows, indexes, numbers and checks are what they were', async (t) => 
   const folder = await oldFolder(
     5,
     async (knex) => {
-      await insertOld('nodes', nodeCodec.encode(node), knex);
-      await insertOld('power_tasks', powerTaskCodec.encode(task), knex);
+      await insertOld('nodes', [nodeCodec.encode(node)], knex);
+      await insertOld('power_tasks', [powerTaskCodec.encode(task)], knex);
       await knex('events').insert([event, event, event]);
       await knex('events').where('sequence', '>', 1).delete();
       before = await indexes(knex);
@@ -121,7 +121,7 @@ test('0012: IPv4 written as IPv6 is IPv4; where another node has that key, both 
   const folder = await oldFolder(
     11,
     async (knex) => {
-      for (const node of nodes) await insertOld('nodes', nodeCodec.encode(node), knex);
+      await insertOld('nodes', nodes.map(nodeCodec.encode), knex);
     },
     t,
   );
@@ -153,7 +153,7 @@ test('0014: an audit whose scope was empty goes on to be about every node, unles
     auditRow({ uuid: 'a3', name: 'of a plan', requestId: null, scope: [] }),
   ];
   const fill = async (knex: Knex): Promise<void> => {
-    for (const row of rows) await insertOld('audits', auditCodec.encode(row), knex);
+    await insertOld('audits', rows.map(auditCodec.encode), knex);
   };
   const database = await openDatabase(await oldFolder(13, fill, t));
   t.teardown(() => database.close());

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import createKnex, { type Knex } from 'knex';
 import { MIGRATIONS, type Migration } from '../../../src/server/store/migrations/list.ts';
-import { newFolder } from '../../counterparts/folder.ts';
+import { newQuickFolder } from '../../counterparts/folder.ts';
 
 /** A data folder as the version left it whose last migration was number `last`, with what `fill` puts into it. */
 export async function oldFolder(
@@ -11,7 +11,7 @@ export async function oldFolder(
   fill: (knex: Knex) => Promise<void>,
   t: ExecutionContext,
 ): Promise<string> {
-  const folder = await newFolder(t);
+  const folder = await newQuickFolder(t);
   const knex = createKnex({
     client: 'better-sqlite3',
     connection: { filename: join(folder, 'countermand.db') },
@@ -28,8 +28,16 @@ export async function oldFolder(
   return folder;
 }
 
-/** Inserts a row as the version stored it that has no column for what came later. */
-export async function insertOld(table: string, row: Readonly<Record<string, unknown>>, knex: Knex): Promise<void> {
+/** Rows that one statement inserts. */
+const AT_ONCE = 50;
+
+/** Inserts rows as the version stored them that has no column for what came later. */
+export async function insertOld(
+  table: string,
+  rows: readonly Readonly<Record<string, unknown>>[],
+  knex: Knex,
+): Promise<void> {
   const columns = await knex(table).columnInfo();
-  await knex(table).insert(Object.fromEntries(Object.entries(row).filter(([name]) => name in columns)));
+  const known = rows.map((row) => Object.fromEntries(Object.entries(row).filter(([name]) => name in columns)));
+  await knex.batchInsert(table, known, AT_ONCE);
 }
