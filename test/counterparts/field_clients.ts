@@ -1,10 +1,14 @@
-/** The clients that people of OpenStack have: `baremetal`, `watcher`, `openstack` and the Python APIs, in one process. */
+/**
+ * The clients that people of OpenStack have: `baremetal`, `watcher`, `openstack` and the Python APIs, in one process. All tests of
+ * a process share it, as it takes a second to start; it does one thing after the other.
+ */
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { rm } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import type { ExecutionContext } from 'ava';
-import { newFolder } from './folder.ts';
+import test from 'ava';
+import { makeFolder } from './folder.ts';
 
 const SCRIPT = fileURLToPath(new URL('./field_clients.py', import.meta.url));
 
@@ -21,7 +25,7 @@ export interface CallEnd {
   readonly error?: string;
 }
 
-/** Clients of one door, for one test. */
+/** Clients of one door. */
 export interface FieldClients {
   /** Runs a command: `baremetal node list`. What follows the program is split at blanks, unless it is given in parts. */
   run(words: string | readonly string[]): Promise<CommandEnd>;
@@ -40,24 +44,19 @@ const FLAGS: Readonly<Record<string, (url: string) => readonly string[]>> = {
   watcher: (url) => ['--os-endpoint-override', url.endsWith('1') ? `${url}/.` : url],
 };
 
+type Ask = (asked: object) => Promise<unknown>;
+
+/** The process, once it was asked for. */
+let started: Promise<{ readonly ask: Ask; end(): Promise<void> }> | null = null;
+test.after.always(async () => (await started)?.end());
+
 /**
- * Starts the process.
+ * The clients, for a door at `url`.
  * @param flags flags of a program that take the place of the usual ones
  */
-export async function startFieldClients(
-  t: ExecutionContext,
-  url: string,
-  flags: typeof FLAGS = FLAGS,
-): Promise<FieldClients> {
-  const cwd = await newFolder(t);
-  const child = spawn('/usr/bin/setpriv', ['--pdeathsig', 'KILL', '/usr/bin/python3', SCRIPT], {
-    stdio: 'pipe',
-    cwd,
-    // No configuration of this system, and no other authorities than those of a test.
-    env: { HOME: cwd, COLUMNS: '200', PYTHONWARNINGS: 'ignore' },
-  });
-  t.teardown(() => end(child));
-  const ask = asker(child);
+export async function fieldClients(url: string, flags: typeof FLAGS = FLAGS): Promise<FieldClients> {
+  started ??= start();
+  const { ask } = await started;
   return {
     async run(words) {
       const [program = '', ...argv] = typeof words === 'string' ? words.split(' ') : words;
@@ -71,7 +70,25 @@ export async function startFieldClients(
   };
 }
 
-function asker({ stdin, stdout, stderr }: ChildProcessWithoutNullStreams): (asked: object) => Promise<unknown> {
+async function start() {
+  const cwd = await makeFolder();
+  const child = spawn('/usr/bin/setpriv', ['--pdeathsig', 'KILL', '/usr/bin/python3', SCRIPT], {
+    stdio: 'pipe',
+    cwd,
+    // No configuration of this system, and no other authorities than those of a test.
+    env: { HOME: cwd, COLUMNS: '200', PYTHONWARNINGS: 'ignore' },
+  });
+  const end = async (): Promise<void> => {
+    if (child.exitCode === null && child.signalCode === null) {
+      child.kill('SIGKILL');
+      await once(child, 'close');
+    }
+    await rm(cwd, { recursive: true });
+  };
+  return { ask: asker(child), end };
+}
+
+function asker({ stdin, stdout, stderr }: ChildProcessWithoutNullStreams): Ask {
   const waiting = new Map<number, { resolve(came: unknown): void; reject(error: Error): void }>();
   let said = '';
   let next = 0;
@@ -94,10 +111,4 @@ function asker({ stdin, stdout, stderr }: ChildProcessWithoutNullStreams): (aske
       waiting.set(next, { resolve, reject });
       stdin.write(`${JSON.stringify({ id: next, ...asked })}\n`);
     });
-}
-
-async function end(child: ChildProcessWithoutNullStreams): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  child.kill('SIGKILL');
-  await once(child, 'close');
 }

@@ -1,6 +1,6 @@
 /** Ironic's own clients, unchanged, against the HTTP door. */
 import test from 'ava';
-import { startFieldClients } from '../counterparts/field_clients.ts';
+import { fieldClients } from '../counterparts/field_clients.ts';
 import { infoOf, newIpmiSim } from '../counterparts/ipmi_sim.ts';
 import { openHouse } from '../e2e/house.ts';
 import { ordersAt } from '../e2e/orders.ts';
@@ -8,7 +8,7 @@ import { tell, untilFree } from './story.ts';
 
 test('baremetal, openstack and openstacksdk', async (t) => {
   const house = await openHouse(t, { here: true, http: true, settings: { agent_name: 'rack7' } });
-  const clients = await startFieldClients(t, house.http);
+  const clients = await fieldClients(house.http);
   await tell(t, 'baremetal', { house, clients });
 });
 
@@ -22,7 +22,7 @@ const NMI = 'baremetal node inject nmi n1';
 test('baremetal against a real BMC simulator', async (t) => {
   const house = await openHouse(t, { here: true, http: true });
   const sim = await newIpmiSim(t, { softOffDelayS: 'never' });
-  const clients = await startFieldClients(t, house.http);
+  const clients = await fieldClients(house.http);
   const info = Object.entries(infoOf(sim)).flatMap(([key, value]) => ['--driver-info', `${key}=${value}`]);
   const run = async (...words: readonly string[]): Promise<string> => {
     const { exitCode, stdout, stderr } = await clients.run(words);
@@ -44,7 +44,7 @@ test('baremetal against a real BMC simulator', async (t) => {
   await power('abort');
   await isNow('power on');
   // This simulator does not know the command. Ironic's client repeats a 409 and a 503, and never this.
-  const nmi = await startFieldClients(t, house.http, WITH_RETRIES).then((retrying) => retrying.run(NMI));
+  const nmi = await fieldClients(house.http, WITH_RETRIES).then((retrying) => retrying.run(NMI));
   t.is(nmi.exitCode, 1);
   t.regex(nmi.stderr, /^the BMC refused the order: .* Chassis Control diag \(HTTP 500\)$/m);
   await power('power', 'off', '--soft');

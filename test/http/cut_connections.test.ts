@@ -2,7 +2,7 @@
 import test, { type ExecutionContext } from 'ava';
 import { newCuttingProxy } from '../counterparts/cutting_proxy.ts';
 import { eventually } from '../counterparts/eventually.ts';
-import { startFieldClients } from '../counterparts/field_clients.ts';
+import { fieldClients } from '../counterparts/field_clients.ts';
 import { newSimBmc } from '../counterparts/sim_bmc.ts';
 import { type House, openHouse } from '../e2e/house.ts';
 import { enrol, enrolSim, ordersAt } from '../e2e/orders.ts';
@@ -22,7 +22,7 @@ async function behindProxy(t: ExecutionContext, cutting?: (house: House) => Prom
   const house = await openHouse(t, { http: true });
   const sim = await enrolSim(t, house, 'n1', { softOffDelayS: 'never' });
   const proxy = await newCuttingProxy(t, house.http, cutting && (() => cutting(house)));
-  const clients = await startFieldClients(t, proxy.url, RETRYING);
+  const clients = await fieldClients(proxy.url, RETRYING);
   return { house, sim, proxy, clients };
 }
 

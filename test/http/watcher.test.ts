@@ -1,12 +1,12 @@
 /** Watcher's own clients, unchanged, against the HTTP door. */
 import test from 'ava';
-import { startFieldClients } from '../counterparts/field_clients.ts';
+import { fieldClients } from '../counterparts/field_clients.ts';
 import { openHouse } from '../e2e/house.ts';
 import { tell } from './story.ts';
 
 test('watcher and openstack optimize', async (t) => {
   const house = await openHouse(t, { here: true, http: true, settings: { agent_name: 'rack7' } });
-  const clients = await startFieldClients(t, house.http);
+  const clients = await fieldClients(house.http);
   const [plan, recommended] = await Promise.all(
     ['sleeps', 'waits'].map(async (name) => {
       const action = { name: 'sleep', actionType: 'sleep', inputParameters: { duration: 3600 } };
