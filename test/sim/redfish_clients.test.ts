@@ -1,33 +1,42 @@
 /** The simulated Redfish service is used by what others have written: Debian's redfishtool, python3-sushy, fence_redfish and ansible. */
-import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import test from 'ava';
 import { ownAddress } from '../../src/sim/loopback.ts';
 import type { SimSystem } from '../../src/sim/redfish/sim_redfish.ts';
 import type { TreeName } from '../../src/sim/redfish/trees.ts';
 import { selfSigned } from '../counterparts/certificates.ts';
+import { type PythonEnd, pythonPrograms } from '../counterparts/python_programs.ts';
 import { newSimRedfish, REDFISH_PASSWORD, type TestedRedfish } from '../counterparts/sim_redfish.ts';
-import { run } from './sim_command.ts';
 
 const SUSHY = fileURLToPath(new URL('../counterparts/sushy_ask.py', import.meta.url));
+const ANSIBLE = fileURLToPath(new URL('../../node_modules/.cache/countermand-ansible', import.meta.url));
+const ANSIBLE_MODULE = 'ansible_collections.community.general.plugins.modules.redfish_command';
 
-function redfishtool({ info }: TestedRedfish, auth: 'Basic' | 'Session', ...words: readonly string[]) {
+const run = pythonPrograms({
+  folders: [ANSIBLE, '/usr/share/fence'],
+  modules: ['requests', 'sushy', 'redfishtoollib', 'fencing', ANSIBLE_MODULE],
+});
+
+function redfishtool(
+  { info }: TestedRedfish,
+  auth: 'Basic' | 'Session',
+  ...words: readonly string[]
+): Promise<PythonEnd> {
   const host = String(info.redfish_address).replace(/^https?:\/\//, '');
   const secure = String(info.redfish_address).startsWith('https') ? 'Always' : 'Never';
-  return run('redfishtool', ['-r', host, '-u', 'admin', '-p', REDFISH_PASSWORD, '-S', secure, '-A', auth, ...words]);
+  const login = ['-u', 'admin', '-p', REDFISH_PASSWORD];
+  return run({ path: '/usr/bin/redfishtool' }, ['-r', host, ...login, '-S', secure, '-A', auth, ...words]);
 }
 
-function sushy(
+async function sushy(
   { info }: TestedRedfish,
   asked: { readonly auth: string; readonly system: string; readonly resets: readonly string[] },
 ): Promise<{ before: string; after: string; uuid: string; allowed: string[] }> {
   const address = info.redfish_address;
-  return new Promise((resolve, reject) => {
-    const child = execFile('/usr/bin/python3', [SUSHY], (error, stdout) =>
-      error === null ? resolve(JSON.parse(stdout)) : reject(error),
-    );
-    child.stdin?.end(JSON.stringify({ ...asked, address, username: 'admin', password: REDFISH_PASSWORD }));
-  });
+  const told = { ...asked, address, username: 'admin', password: REDFISH_PASSWORD };
+  const { exitCode, stdout, stderr } = await run({ path: SUSHY }, [], JSON.stringify(told));
+  if (exitCode !== 0) throw new Error(stderr);
+  return JSON.parse(stdout);
 }
 
 test('redfishtool reads and resets, with Basic and with a session, over http and https', async (t) => {
@@ -65,15 +74,12 @@ for (const auth of ['basic', 'session', 'auto'])
   });
 
 /** fence_redfish takes what it is told from stdin, so that no password is on a command line. It speaks https only. */
-function fence({ info }: TestedRedfish, action: 'on' | 'off' | 'status' | 'reboot' | 'diag'): Promise<number> {
+async function fence({ info }: TestedRedfish, action: 'on' | 'off' | 'status' | 'reboot' | 'diag'): Promise<number> {
   const { hostname, port } = new URL(String(info.redfish_address));
   const login = ['username=admin', `password=${REDFISH_PASSWORD}`];
   const where = [`ip=${hostname}`, `ipport=${port}`, 'ssl_insecure=1', 'systems_uri=/redfish/v1/Systems/1'];
   const told = [...where, ...login, `action=${action}`, 'stonith_status_sleep=0', 'power_timeout=300'];
-  return new Promise((resolve) => {
-    const child = execFile('/usr/sbin/fence_redfish', (error) => resolve(error === null ? 0 : Number(error.code)));
-    child.stdin?.end(`${told.join('\n')}\n`);
-  });
+  return (await run({ path: '/usr/sbin/fence_redfish' }, [], `${told.join('\n')}\n`)).exitCode;
 }
 
 /** What it answers to `status`. */
@@ -103,22 +109,18 @@ test('fence_redfish believes Off while the Chassis says On: the trap is there fo
   t.true(tested.redfish.isChassisOn(tested.redfish.parts.systems[0] as SimSystem));
 });
 
-const ANSIBLE = fileURLToPath(new URL('../../node_modules/.cache/countermand-ansible', import.meta.url));
-
 /** The module `redfish_command` of community.general, as ansible runs it. It speaks https only. */
-function ansible({ info }: TestedRedfish, ...command: readonly string[]): Promise<{ changed?: boolean; msg: string }> {
+async function ansible(
+  { info }: TestedRedfish,
+  ...command: readonly string[]
+): Promise<{ changed?: boolean; msg: string }> {
   const { host: baseuri } = new URL(String(info.redfish_address));
   const login = { username: 'admin', password: REDFISH_PASSWORD };
   const args = { ...login, category: 'Systems', command, baseuri, resource_id: '1' };
-  const module = 'ansible_collections.community.general.plugins.modules.redfish_command';
-  const env = { PYTHONPATH: ANSIBLE, PYTHONDONTWRITEBYTECODE: '1', LC_ALL: 'C.UTF-8' };
-  return new Promise((resolve, reject) => {
-    // What it says is JSON, also when it failed.
-    const child = execFile('/usr/bin/python3', ['-m', module], { env }, (error, stdout) =>
-      stdout.trim() === '' ? reject(error) : resolve(JSON.parse(stdout)),
-    );
-    child.stdin?.end(JSON.stringify({ ANSIBLE_MODULE_ARGS: args }));
-  });
+  const { stdout, stderr } = await run({ module: ANSIBLE_MODULE }, [], JSON.stringify({ ANSIBLE_MODULE_ARGS: args }));
+  // What it says is JSON, also when it failed.
+  if (stdout.trim() === '') throw new Error(stderr);
+  return JSON.parse(stdout);
 }
 
 test('ansible switches, reboots and shuts down, and sends nothing where the state is there', async (t) => {
