@@ -9,12 +9,17 @@ const PARAMETERS = 'exports, module, require, __dirname, __load, __url';
 
 const IMPORT = /^import (?:(\w+|\* as \w+)(?:, )?)?(\{[^}]*\})? from "((?:node:)?[a-z_0-9/]+)";$/gm;
 
+const ON_DEMAND = /\bimport\("([^"]+)"\)/g;
+
 /**
- * Asks for the modules of Node instead of importing them. An import statement reads every property of a module, and some
+ * Asks for the modules of Node instead of importing them, which a chunk cannot on demand. An import statement reads every property of a module, and some
  * of them load much more: `http.WebSocket`, `crypto.webcrypto`, `process.report`.
  */
 export function askForBuiltins(text: string): string {
-  return text.replaceAll(IMPORT, (statement, whole: string | undefined, parts: string | undefined, name: string) => {
+  const asked = text.replaceAll(ON_DEMAND, (expression, name: string) =>
+    isBuiltin(name) ? `Promise.resolve(globalThis.process.getBuiltinModule("${name}"))` : expression,
+  );
+  return asked.replaceAll(IMPORT, (statement, whole: string | undefined, parts: string | undefined, name: string) => {
     if (!isBuiltin(name)) return statement;
     const module = `globalThis.process.getBuiltinModule("${name}")`;
     const wanted = [whole?.replace('* as ', ''), parts?.replaceAll(' as ', ': ')].filter(
@@ -34,8 +39,6 @@ export async function asChunk(module: string): Promise<string> {
     format: 'cjs',
     platform: 'node',
     target: 'node24',
-    // A script cannot import: what is loaded on demand and is no chunk is a module of Node, and required.
-    supported: { 'dynamic-import': false },
     define: { 'import.meta.url': '__url', 'import.meta.main': 'false' },
     legalComments: 'inline',
     // What is wrong with a source was told already.

@@ -225,7 +225,7 @@ test('every part of the bundle can be loaded, and asks for the modules of Node i
   const loaded = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', code]);
   t.deepEqual(loaded, { stdout: 'all\n', stderr: '' });
   for (const [path, text] of outputs)
-    for (const [, name = ''] of text.matchAll(/(?:^import (?:[^"]* from )?|__toESM\(require\()"([^"]+)"/gm))
+    for (const [, name = ''] of text.matchAll(/(?:^import (?:[^"]* from )?|__toESM\(require\(|\bimport\()"([^"]+)"/gm))
       t.false(isBuiltin(name), path);
 });
 
