@@ -75,19 +75,19 @@ export const DRIVER_DEFECTS: Readonly<Record<string, DriverDefect>> = {
     file: SESSION,
     from: 'return fits && answer.sequence === asked ? answer : null;',
     to: 'return fits || answer.sequence === asked ? answer : null;',
-    foundBy: 'test/drivers/ipmi_answers.test.ts',
+    foundBy: 'test/drivers/rmcp/client.test.ts',
   },
   'an answer that was recorded is believed again': {
     file: SESSION,
     from: 'if (!isSigned(packet, keys) || !this.#incoming.accept(sequence)) return null;',
     to: 'if (!isSigned(packet, keys) || sequence === 0) return null;',
-    foundBy: 'test/drivers/ipmi_answers.test.ts',
+    foundBy: 'test/drivers/rmcp/client.test.ts',
   },
   'a session with a BMC is not closed': {
     file: SESSION,
     from: 'return [this.#encode(closeSession(opened.bmcSessionId), this.#sequence, opened)];',
     to: 'return [];',
-    foundBy: 'test/drivers/rmcp/client.test.ts',
+    foundBy: 'test/drivers/rmcp/pool.test.ts',
   },
   'the socket of a session that is given up stays open': {
     file: CLIENT,

@@ -13,13 +13,13 @@ const STILL = '2m';
 
 /** The first test of a file that fails in a copy of the product; null if all pass. @throws if the tests cannot be run there */
 function firstFailure(folder: string, testFile: string): string | null {
-  const words = ['node_modules/ava/entrypoints/cli.js', '--tap', '--timeout', STILL, testFile];
+  const words = ['node_modules/ava/entrypoints/cli.js', '--no-color', '--timeout', STILL, testFile];
   const { stdout, stderr, status } = spawnSync(process.execPath, words, { cwd: folder, encoding: 'utf8' });
   if (status === 0) return null;
-  const failed = /^not ok \d+ - (.*)$/m.exec(stdout)?.[1];
-  if (failed === undefined && /timed out/i.test(stdout)) return 'a test does not end';
-  if (failed === undefined) throw new Error(`${testFile} cannot be run: ${stdout}${stderr}`);
-  return failed;
+  const failed = /^ *✘ \[fail\]: (.*)$/m.exec(stdout)?.[1];
+  if (failed !== undefined) return failed;
+  if (/timed out/i.test(stdout)) return 'a test does not end';
+  throw new Error(`${testFile} cannot be run: ${stdout}${stderr}`);
 }
 
 /** Runs a test file with these edits in the product. */

@@ -8,6 +8,7 @@ import {
   getDeviceId,
 } from '../../../src/drivers/ipmi/rmcp/commands.ts';
 import { COMPLETION } from '../../../src/drivers/ipmi/rmcp/completion_codes.ts';
+import { SEQUENCES } from '../../../src/drivers/ipmi/rmcp/message.ts';
 import { DEFAULT_LIMITS } from '../../../src/drivers/ipmi/rmcp/pool.ts';
 import { RmcpError } from '../../../src/drivers/ipmi/rmcp/rmcp_error.ts';
 import { never } from '../../counterparts/signals.ts';
@@ -182,6 +183,29 @@ test('a late answer is not taken for that of the same question, asked again', as
   // The answer that says on is still under way when the same is asked again, and comes first.
   bmc.host.setPower('power off');
   const { value } = await read();
+  t.is(value?.powerOn, false);
+});
+
+test('an answer that was recorded is not believed when the number of its question comes again', async (t) => {
+  const { wire, bmc, read } = newBmc();
+  await read();
+  const asItIs = wire.tamper;
+  const recorded: Buffer[] = [];
+  wire.tamper = (datagram) => {
+    recorded.push(Buffer.from(datagram));
+    return datagram;
+  };
+  t.true((await read()).value?.powerOn);
+  wire.tamper = asItIs;
+  bmc.host.setPower('power off');
+  for (let others = 1; others < SEQUENCES; others += 1) await read();
+  // The BMC's own answer is lost.
+  wire.tamper = () => {
+    wire.tamper = asItIs;
+    return recorded.pop() ?? null;
+  };
+  const { value } = await read();
+  t.is(recorded.length, 0);
   t.is(value?.powerOn, false);
 });
 
