@@ -73,22 +73,26 @@ export class Kept {
   /** The member whose turn it was is through, or what it did was undone. */
   endOne(done: boolean): void {
     for (const kind of KINDS) {
-      if (done) for (const [key, row] of this.#own[kind]) put(this.#group, kind, key, row);
-      this.#own[kind].clear();
+      const own = this.#own[kind];
+      // Most write rows of one kind or none, and to clear a map costs as much as to fill it.
+      if (own.size === 0) continue;
+      if (done) for (const [key, row] of own) put(this.#group, kind, key, row);
+      own.clear();
     }
   }
 
   /** The group is committed, or all of it was undone. */
   endGroup(done: boolean): void {
     for (const kind of KINDS) {
+      const [group, own] = [this.#group[kind], this.#own[kind]];
       if (done)
-        for (const [key, row] of this.#group[kind]) {
+        for (const [key, row] of group) {
           // Nothing lies below that it could hide.
           if (row === null) this.#committed[kind].delete(key);
           else put(this.#committed, kind, key, row);
         }
-      this.#group[kind].clear();
-      this.#own[kind].clear();
+      if (group.size > 0) group.clear();
+      if (own.size > 0) own.clear();
     }
   }
 }

@@ -1,5 +1,4 @@
 /** The database in SQLite: one connection, written in groups. `file.ts` opens it. */
-import type BetterSqlite3 from 'better-sqlite3';
 import type { Knex } from 'knex';
 import { type CountermandError, fail } from '../../../core/errors.ts';
 import type { Database, Transaction } from '../database.ts';
@@ -24,6 +23,7 @@ import { openDirect } from './direct.ts';
 import { DISK, explainSqlite } from './errors.ts';
 import { forgetPlain, type OpenFile, openFileIn, openFileInMemory } from './file.ts';
 import { keepStatements } from './statements.ts';
+import { runStraight, Transactions } from './straight.ts';
 
 /** How a database is used beside its file. */
 interface SqliteOptions extends WriteOptions {
@@ -39,6 +39,7 @@ class SqliteDatabase implements Database {
   readonly #kept = new Kept();
   readonly #direct: DirectWithSavepoint;
   readonly #file: OpenFile;
+  readonly #transactions: Transactions;
   readonly #options: SqliteOptions;
   readonly #fullness: Fullness;
   #scrub = false;
@@ -57,8 +58,8 @@ class SqliteDatabase implements Database {
       checkedRows(this.#kept.committed, () => refuseInWrite(this, 'read')),
     );
     sealBehind(file.knex, options.sealer ?? null);
-    endLeftovers(file.knex);
-    explainErrors(file.knex);
+    runStraight(file.knex);
+    this.#transactions = new Transactions(file.knex, file.connection);
     refuseReadsInWrites(file.knex, this);
     file.knex.on('query-error', (error: unknown) => this.#noteFailure(explainSqlite(error)));
   }
@@ -116,29 +117,18 @@ class SqliteDatabase implements Database {
   }
 
   async #commit(group: readonly PendingWrite[]): Promise<void> {
-    let failure: unknown = null;
-    let isOver = false;
     let result: GroupResult;
     try {
-      result = await this.read.transaction(async (sql) => {
-        // knex goes on here even if its BEGIN has failed: each statement would then be a commit of its own.
-        if (isOver || !this.#file.connection.inTransaction) throw fail('DATABASE_UNUSABLE', 'no transaction was begun');
+      result = await this.#transactions.run(async (sql) => {
         keepBehind(sql, this.#kept.uncommitted);
         sealBehind(sql, this.#options.sealer ?? null);
-        try {
-          await this.#mustOwn();
-          return await runGroup(group, this.#partsOf(sql));
-        } catch (thrown) {
-          failure = explainSqlite(thrown);
-          throw failure;
-        }
+        await this.#mustOwn();
+        return runGroup(group, this.#partsOf(sql));
       });
       const isAnswered = this.#file.afterCommit?.(result.changes);
       if (isAnswered) await isAnswered;
     } catch (thrown) {
-      // When the disk fails, SQLite has rolled back by itself, and knex complains that there is nothing to roll back.
-      isOver = true;
-      const error = failure ?? explainSqlite(thrown);
+      const error = explainSqlite(thrown);
       this.#kept.endGroup(false);
       this.#noteFailure(error);
       for (const write of group) write.reject(error);
@@ -233,34 +223,4 @@ export async function openMemoryDatabase(): Promise<Database> {
 export function databaseOver(file: OpenFile, options: SqliteOptions = {}): Database {
   keepStatements(file.connection);
   return new SqliteDatabase(file, openDirect(file.connection), options);
-}
-
-/**
- * A transaction whose COMMIT and ROLLBACK both failed is still open when its connection is given back. Whoever is given it
- * next must neither read what was not committed nor fail to begin.
- */
-function endLeftovers({ client }: Knex): void {
-  const acquire = client.acquireConnection.bind(client);
-  client.acquireConnection = async (): Promise<BetterSqlite3.Database> => {
-    const connection = await acquire();
-    try {
-      if (connection.inTransaction) connection.exec('rollback');
-      return connection;
-    } catch (error) {
-      await client.releaseConnection(connection);
-      throw error;
-    }
-  };
-}
-
-/** What a read rejects with is an error that `Database` names. What a transaction rejects with is translated at its end. */
-function explainErrors({ client }: Knex): void {
-  const query = client.query.bind(client);
-  client.query = async (connection: unknown, asked: unknown): Promise<unknown> => {
-    try {
-      return await query(connection, asked);
-    } catch (thrown) {
-      throw explainSqlite(thrown);
-    }
-  };
 }

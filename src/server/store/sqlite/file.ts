@@ -19,6 +19,7 @@ import { lockFolder } from './lock.ts';
 import { migrate } from './migrate.ts';
 import { findOwner, hasOpen, hasTable, inUse, takeOwnership } from './owner.ts';
 import { openReserve, RESERVE_BYTES, type Reserve } from './reserve.ts';
+import { takeTurns } from './straight.ts';
 
 /** `CMND`, as the file command and other programs find it in the header of the file. */
 const APPLICATION_ID = 0x434d4e44;
@@ -96,6 +97,7 @@ async function openChecked(
   try {
     await migrate(knex);
     const connection = await connectionOf(knex);
+    takeTurns(knex, connection);
     const generation = takeOwnership(self, folder, connection);
     connection.pragma(`application_id = ${APPLICATION_ID}`);
     await reserve.refill(openCancellation([]).signal);
@@ -130,7 +132,9 @@ let newborn: Buffer | null = null;
 export async function openFileInMemory(): Promise<OpenFile> {
   newborn ??= await imageOfNewborn();
   const knex = connect(newborn);
-  return { knex, connection: await connectionOf(knex), generation: 0, reserve: null, close: () => knex.destroy() };
+  const connection = await connectionOf(knex);
+  takeTurns(knex, connection);
+  return { knex, connection, generation: 0, reserve: null, close: () => knex.destroy() };
 }
 
 /** A file over a connection that is handed in, with its schema up to date: how the simulation puts faults below the database. */
