@@ -1,6 +1,6 @@
 /** Queues between one writer and one reader, as async iterables. */
 import { fail } from './errors.ts';
-import { abortable } from './signals.ts';
+import { onAbort } from './signals.ts';
 
 /** Values go in with `push`, come out in order with `for await`. */
 export interface Channel<T, Out = T> extends AsyncIterable<Out> {
@@ -83,17 +83,19 @@ function openOver<T, Out>(signal: AbortSignal, waiting: Waiting<T, Out>): Channe
     wake();
   };
   async function* read(): AsyncGenerator<Out> {
+    // Once for all that is read: with each wait anew it takes longer than the rest of it.
+    const unlink = onAbort(signal, end);
     try {
       for (;;) {
         while (waiting.size > 0) yield waiting.take();
         if (ended && 'error' in ended) throw ended.error;
         if (ended) return;
-        await abortable<void>((resolve) => {
+        await new Promise<void>((resolve) => {
           wake = resolve;
-          return () => {};
-        }, signal);
+        });
       }
     } finally {
+      unlink();
       ended ??= {};
       waiting.clear();
     }
