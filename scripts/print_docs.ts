@@ -14,6 +14,7 @@ import { printLimits } from './docs/limits.ts';
 import { printDashboard, printMetrics } from './docs/metrics.ts';
 import { NOTIFICATION_PAGES } from './docs/notifications/pages.ts';
 import { printRoles } from './docs/roles.ts';
+import { printSchema } from './docs/schema.ts';
 import { printSideBySide } from './docs/side_by_side.ts';
 import { printSinks } from './docs/sinks.ts';
 import { printStates } from './docs/states.ts';
@@ -30,6 +31,7 @@ export const PRINTED: Readonly<Record<string, () => string | Promise<string>>> =
   'docs/limits.md': printLimits,
   'docs/metrics.md': printMetrics,
   'packaging/grafana/countermand.json': printDashboard,
+  'src/server/store/sqlite/schema.ts': printSchema,
   'docs/drivers.md': printDrivers,
   'docs/cli.md': printCli,
   'docs/configuration.md': printConfiguration,

@@ -39,7 +39,7 @@ async function inFile(t: ExecutionContext): Promise<Stored> {
 /** One connection in memory, with the processes of a simulated world around it. */
 function inMemory(options: WriteOptions): (t: ExecutionContext) => Promise<Stored> {
   return async (t) => {
-    const connection = await SharedConnection.create();
+    const connection = SharedConnection.create();
     const observer = connection.observe();
     t.teardown(() => observer.close());
     const processes = new Map<Database, SimulatedProcess>();

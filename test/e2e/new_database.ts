@@ -37,6 +37,6 @@ async function makeSchema(path: string): Promise<void> {
   const { imageOfNewborn } = await import('../../src/server/store/sqlite/file.ts');
   mkdirSync(CACHE, { recursive: true });
   const draft = `${path}.${process.pid}`;
-  writeFileSync(draft, await imageOfNewborn());
+  writeFileSync(draft, imageOfNewborn());
   renameSync(draft, path);
 }

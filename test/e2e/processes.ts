@@ -110,15 +110,14 @@ export interface ConductorProcess extends Daemon {
 export const LISTENING = /^countermand: conductor on (\S+), data in /;
 const HTTP = /^countermand: HTTP on (\S+)$/;
 
-let newborn: Promise<Buffer> | null = null;
+let newborn: Buffer | null = null;
 
-/** Gives a conductor the database that it would make: all migrations cost a third of a start, and have tests of their own. */
-async function prepareFolder({ data, database }: Settings & { data: string }): Promise<void> {
+/** Gives a conductor the database that it would make. */
+function prepareFolder({ data, database }: Settings & { data: string }): void {
   if (database !== undefined || hasDatabase(data)) return;
   newborn ??= imageOfNewborn();
-  const image = await newborn;
   mkdirSync(data, { recursive: true, mode: 0o700 });
-  writeFileSync(databaseIn(data), image, { mode: 0o600 });
+  writeFileSync(databaseIn(data), newborn, { mode: 0o600 });
 }
 
 /** Starts `countermand serve`; resolves when it listens, and its agent is attached if it has one. */
@@ -129,7 +128,7 @@ export async function startConductor(
   variables: Variables = {},
   within: readonly string[] = [],
 ): Promise<ConductorProcess> {
-  await prepareFolder(settings);
+  prepareFolder(settings);
   return untilListening(startProcess(t, wordsOf(settings, withAgent), variables, within), withAgent);
 }
 
@@ -168,7 +167,7 @@ export async function startConductorHere(
   _within: readonly string[] = [],
   clock: Clock = systemClock,
 ): Promise<ConductorProcess> {
-  await prepareFolder(settings);
+  prepareFolder(settings);
   return untilListening(startHere(t, wordsOf(settings, withAgent), variables, clock), withAgent);
 }
 

@@ -55,7 +55,7 @@ const rowsOf = async (database: Database): Promise<Rows> => ({
 
 /** @throws at the first row that was deleted and must not be, or the other way round */
 export async function checkPruning(world: World, keepMs: number): Promise<void> {
-  const shared = await SharedConnection.create(await world.image());
+  const shared = SharedConnection.create(await world.image());
   const copy = shared.observe();
   try {
     const before = await rowsOf(copy);

@@ -22,14 +22,13 @@ export interface Memory {
   readonly newborn: Newborn | null;
 }
 
-let newborn: Promise<Newborn> | null = null;
+let newborn: Newborn | null = null;
 const idle: Memory[] = [];
 
 /** A new database. */
-export async function takeNewborn(): Promise<Memory> {
+export function takeNewborn(): Memory {
   newborn ??= makeNewborn();
-  const made = await newborn;
-  return idle.pop() ?? openMemory(made.image, made);
+  return idle.pop() ?? openMemory(newborn.image, newborn);
 }
 
 /** A database from its bytes. */
@@ -54,8 +53,8 @@ export function giveBack(memory: Memory): void {
 
 const schemaVersionOf = (raw: BetterSqlite3.Database): unknown => raw.pragma('schema_version', { simple: true });
 
-async function makeNewborn(): Promise<Newborn> {
-  const image = await imageOfNewborn();
+function makeNewborn(): Newborn {
+  const image = imageOfNewborn();
   const { raw } = openMemory(image, null);
   const names = raw.prepare("select name from sqlite_schema where type = 'table'").pluck().all() as string[];
   const tables = names.map((name) => ({ name, rows: raw.prepare(`select * from "${name}"`).all() as Row[] }));

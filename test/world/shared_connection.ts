@@ -71,8 +71,8 @@ export class SharedConnection {
   }
 
   /** A new database, or one that an earlier conductor has left, as bytes. */
-  static async create(image?: Buffer): Promise<SharedConnection> {
-    return new SharedConnection(image === undefined ? await takeNewborn() : openMemory(image, null));
+  static create(image?: Buffer): SharedConnection {
+    return new SharedConnection(image === undefined ? takeNewborn() : openMemory(image, null));
   }
 
   /** All of it as bytes, between two transactions. */

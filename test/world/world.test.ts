@@ -26,17 +26,17 @@ test('a world begins with a new database, whatever the world has left that had i
 });
 
 test('a database whose schema a world has changed is not used again', async (t) => {
-  const connection = await SharedConnection.create();
+  const connection = SharedConnection.create();
   const database = connection.observe();
   await database.read.schema.createTable('of_this_world', (table) => table.integer('id'));
   await database.close();
-  const { raw } = await takeNewborn();
+  const { raw } = takeNewborn();
   t.teardown(() => raw.close());
   t.is(raw.prepare("select count(*) from sqlite_schema where name = 'of_this_world'").pluck().get(), 0);
 });
 
 test('whoever still works in a world that is closed gets no further, and writes into no other', async (t) => {
-  const connection = await SharedConnection.create();
+  const connection = SharedConnection.create();
   const observer = connection.observe();
   const late = connection.open({ alive: true, statement: () => {}, afterCommit: () => {} });
   await putRows(late, nodeRow({ name: 'n1' }), null);

@@ -115,7 +115,7 @@ export class World {
   /** A world with a running conductor and no agent. Who creates it closes it. */
   static async create(settings: WorldSettings = {}): Promise<World> {
     const { earlier } = settings;
-    const world = new World(await SharedConnection.create(earlier?.image), settings);
+    const world = new World(SharedConnection.create(earlier?.image), settings);
     if (earlier) await world.clock.turn(earlier.elapsedMs);
     await world.startConductor();
     return world;

@@ -25,7 +25,7 @@ function failing() {
 }
 
 test('whichever statements of a commit fail, one or several in a row, its writes are there whole or not at all', async (t) => {
-  const connection = await SharedConnection.create();
+  const connection = SharedConnection.create();
   const { user, arm, count } = failing();
   const database = connection.open(user);
   const observer = connection.observe();

@@ -1,10 +1,13 @@
 /** A database of an earlier version is brought up to date with all that is in it. */
 import test from 'ava';
+import BetterSqlite3 from 'better-sqlite3';
 import type { Knex } from 'knex';
 import { MIGRATIONS } from '../../../src/server/store/migrations/list.ts';
 import { auditCodec } from '../../../src/server/store/plan_rows.ts';
 import { nodeCodec, powerTaskCodec } from '../../../src/server/store/rows.ts';
+import { databaseIn } from '../../../src/server/store/sqlite/data_folder.ts';
 import { openDatabase } from '../../../src/server/store/sqlite/database.ts';
+import { newFolder } from '../../counterparts/folder.ts';
 import { auditRow, nodeRow, taskRow } from '../rows.ts';
 import { insertOld, oldFolder } from './old_database.ts';
 
@@ -13,6 +16,34 @@ test('migrations are numbered without gaps', (t) => {
     MIGRATIONS.map(({ name }) => Number(name.slice(0, 4))),
     MIGRATIONS.map((_, index) => index + 1),
   );
+});
+
+/** Everything in a file but what differs from file to file: times, ids, and the numbers of rows that were deleted. */
+function contentsOf(path: string): unknown {
+  const raw = new BetterSqlite3(path);
+  const schema = raw.prepare('select type, name, tbl_name, sql from sqlite_schema order by rowid').all() as {
+    readonly type: string;
+    readonly name: string;
+  }[];
+  const names = schema
+    .filter(({ type, name }) => type === 'table' && name !== 'sqlite_sequence')
+    .map(({ name }) => name);
+  const rows = names.map((name) => [name, raw.prepare(`select * from "${name}"`).all()]);
+  const settings = ['user_version', 'application_id', 'encoding', 'page_size', 'auto_vacuum', 'journal_mode'];
+  const contents = { schema, rows, settings: settings.map((name) => [name, raw.pragma(name, { simple: true })]) };
+  raw.close();
+  const varying = ['migration_time', 'started_at', 'index', 'id'];
+  return JSON.parse(JSON.stringify(contents), (key, value) => (varying.includes(key) ? typeof value : value));
+}
+
+test('a new database is what the migrations make of an empty one', async (t) => {
+  const [made, migrated] = [await newFolder(t), await oldFolder(0, async () => {}, t)];
+  for (const folder of [made, migrated]) await (await openDatabase(folder, 1000)).close();
+  const raw = new BetterSqlite3(databaseIn(migrated));
+  // It says that no secret was written plain into a file that was sealed from its beginning.
+  raw.pragma('user_version = 1');
+  raw.close();
+  t.deepEqual(contentsOf(databaseIn(made)), contentsOf(databaseIn(migrated)));
 });
 
 const TABLES = ['nodes', 'power_tasks', 'events', 'audits', 'action_plans', 'actions'];

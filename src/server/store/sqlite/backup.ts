@@ -84,7 +84,7 @@ export async function backUpRows(
   copy: (sql: Knex) => Promise<unknown>,
 ): Promise<FileFacts> {
   return makeFile(target, parts, async () => {
-    writeFileSync(parts.draft, await imageOfNewborn());
+    writeFileSync(parts.draft, imageOfNewborn());
     const knex = connect(parts.draft);
     try {
       await knex.transaction(copy);

@@ -17,6 +17,7 @@ import { BESIDE, databaseIn, FILE, lockIn, reserveIn } from './data_folder.ts';
 import { explainSqlite, REPAIR } from './errors.ts';
 import { lockFolder } from './lock.ts';
 import { migrate } from './migrate.ts';
+import { makeNewborn } from './newborn.ts';
 import { findOwner, hasOpen, hasTable, inUse, takeOwnership } from './owner.ts';
 import { openReserve, RESERVE_BYTES, type Reserve } from './reserve.ts';
 import { takeTurns } from './straight.ts';
@@ -71,7 +72,7 @@ export async function openFileIn(
   const unlock = lockFolder(folder);
   try {
     const path = databaseIn(folder);
-    if (await isNew(path)) await create(path);
+    if (isNew(path)) create(path);
     else examine(path, folder, self, keys);
     closeModes(path, folder);
     return await openChecked(path, folder, self, openReserve(reserveIn(folder), reserveBytes), unlock);
@@ -130,7 +131,7 @@ let newborn: Buffer | null = null;
 
 /** Opens a new database in memory. */
 export async function openFileInMemory(): Promise<OpenFile> {
-  newborn ??= await imageOfNewborn();
+  newborn ??= imageOfNewborn();
   const knex = connect(newborn);
   const connection = await connectionOf(knex);
   takeTurns(knex, connection);
@@ -148,18 +149,19 @@ export function openFileOver({ connection, generation, take, give, afterCommit }
 }
 
 /** A new database as bytes, schema included. */
-export async function imageOfNewborn(): Promise<Buffer> {
-  const knex = connect(':memory:');
-  await migrate(knex);
-  const connection = await connectionOf(knex);
-  connection.pragma(`user_version = ${NO_PLAIN_COPIES}`);
-  const image = connection.serialize();
-  await knex.destroy();
-  return image;
+export function imageOfNewborn(): Buffer {
+  const connection = new BetterSqlite3(':memory:');
+  try {
+    makeNewborn(connection);
+    connection.pragma(`user_version = ${NO_PLAIN_COPIES}`);
+    return connection.serialize();
+  } finally {
+    connection.close();
+  }
 }
 
 /** True if there is no database yet. A write-ahead log without its database is what is left of one. */
-async function isNew(path: string): Promise<boolean> {
+function isNew(path: string): boolean {
   if (!existsSync(path)) {
     if (existsSync(`${path}-wal`) && statSync(`${path}-wal`).size > 0)
       throw damaged(`${path} is missing, but its write-ahead log ${path}-wal is there`);
@@ -170,16 +172,17 @@ async function isNew(path: string): Promise<boolean> {
 }
 
 /** Made under another name, and renamed when the schema is there: a crash in between leaves no half of a database. */
-async function create(path: string): Promise<void> {
+function create(path: string): void {
   const draft = `${path}.new`;
   for (const suffix of ['', ...BESIDE]) rmSync(`${draft}${suffix}`, { force: true });
   closeSync(openSync(draft, 'w', 0o600));
-  const knex = connect(draft);
+  const connection = new BetterSqlite3(draft);
   try {
-    await migrate(knex);
-    (await connectionOf(knex)).pragma(`user_version = ${NO_PLAIN_COPIES}`);
+    preparePragmas(connection);
+    makeNewborn(connection);
+    connection.pragma(`user_version = ${NO_PLAIN_COPIES}`);
   } finally {
-    await knex.destroy();
+    connection.close();
   }
   renameSync(draft, path);
   syncPath(dirname(path));

@@ -17,6 +17,7 @@ export async function migrate(knex: Knex): Promise<void> {
         `the database has a change ${unknown.name} that this version does not know; run the version that wrote it, or a newer one`,
       );
     }
+    // knex takes twenty statements to find that.
     if (applied.length === MIGRATIONS.length) return;
     // A process that was killed while migrating leaves knex's own lock behind; the lock of the folder is ours.
     await knex.migrate.forceFreeMigrationsLock({ migrationSource });

@@ -89,8 +89,9 @@ function answer(compiled: Compiled, connection: BetterSqlite3.Database, runner: 
   return answered;
 }
 
-/** SQLite has no booleans. */
-const bound = (value: unknown): unknown => (typeof value === 'boolean' ? Number(value) : value);
+/** SQLite has neither booleans nor times. */
+const bound = (value: unknown): unknown =>
+  typeof value === 'boolean' || value instanceof Date ? Number(value) : value;
 
 /** The transactions of one connection, one after the other. */
 export class Transactions {
