@@ -1,9 +1,11 @@
 /** A world in which everything happens that is announced: the notifications of all of it, for tests that look at them. */
 import { CountermandError } from '../../src/core/errors.ts';
+import type { Conductor } from '../../src/server/conductor.ts';
 import { announceElected, announceResigned } from '../../src/server/events/leadership.ts';
 import { changeNode, deleteNode } from '../../src/server/nodes/enrolment.ts';
 import { createActionPlan } from '../../src/server/plans/create.ts';
 import type { WantedAction } from '../../src/server/plans/wanted.ts';
+import type { Database } from '../../src/server/store/database.ts';
 import { readEvents } from '../../src/server/store/events.ts';
 import type { EventRow } from '../../src/server/store/rows.ts';
 import { World } from './world.ts';
@@ -107,12 +109,24 @@ async function changeNodes(world: World): Promise<void> {
   const nothing = { setDriverInfo: {}, removeDriverInfo: [], setLabels: {}, removeLabels: [] };
   await world.finish(changeNode({ ...nothing, node: 'n2', name: 'second', setLabels: { rack: 'r7' } }, conductor));
   await Promise.all(['a', 'b'].map((fake_address) => world.enrol('third', { fake_address }).catch(refusal)));
+  const ordered = world.order('slow', 'soft power off');
+  const late = writingAfter(ordered, conductor);
   await Promise.all([
-    world.order('slow', 'soft power off'),
-    changeNode({ ...nothing, node: 'slow', name: 'other', maintenance: true }, conductor).catch(refusal),
-    deleteNode('slow', conductor).catch(refusal),
+    ordered,
+    changeNode({ ...nothing, node: 'slow', name: 'other', maintenance: true }, late).catch(refusal),
+    deleteNode('slow', late).catch(refusal),
   ]);
   await world.clock.turn(120_000);
+}
+
+/** The conductor, for calls that check at once and write when something else is done. */
+function writingAfter(done: Promise<unknown>, conductor: Conductor): Conductor {
+  const { store } = conductor;
+  const write: Database['write'] = async (work) => {
+    await done;
+    return store.database.write(work);
+  };
+  return { ...conductor, store: { ...store, database: Object.assign(Object.create(store.database), { write }) } };
 }
 
 function refusal(thrown: unknown): void {
