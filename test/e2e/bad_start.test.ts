@@ -1,4 +1,7 @@
-/** What keeps a daemon from starting, and a command from asking: a sentence on stderr, an exit code, and soon. */
+/**
+ * What keeps a daemon from starting, and a command from asking: a sentence on stderr, an exit code, and soon. One of each kind runs as a
+ * process, which ends by itself; the sentences of the others are told in this one.
+ */
 
 import { once } from 'node:events';
 import { rm, writeFile } from 'node:fs/promises';
@@ -10,7 +13,7 @@ import { ownAddress } from '../../src/sim/loopback.ts';
 import { newFolder } from '../counterparts/folder.ts';
 import { openHouse } from './house.ts';
 import { enrolSim } from './orders.ts';
-import { run, type Variables } from './processes.ts';
+import { type CommandResult, run, runHere, type Variables } from './processes.ts';
 
 /** The words end with this exit code and one sentence on stderr, below which stands what can be done, and say nothing on stdout. */
 async function endsWith(
@@ -20,7 +23,26 @@ async function endsWith(
   sentence: RegExp,
   variables: Variables = {},
 ): Promise<void> {
-  const { stdout, stderr, ...ended } = await run(t, words, variables);
+  told(t, words, await runHere(words, variables), exitCode, sentence);
+}
+
+/** The same as a process. */
+async function processEndsWith(
+  t: ExecutionContext,
+  words: readonly string[],
+  exitCode: number,
+  sentence: RegExp,
+): Promise<void> {
+  told(t, words, await run(t, words), exitCode, sentence);
+}
+
+function told(
+  t: ExecutionContext,
+  words: readonly string[],
+  { stdout, stderr, ...ended }: CommandResult,
+  exitCode: number,
+  sentence: RegExp,
+): void {
   const what = `countermand ${words.join(' ')}\n${stderr}`;
   t.is(ended.exitCode, exitCode, what);
   t.is(stdout, '', what);
@@ -47,7 +69,7 @@ test('a data folder that cannot be written', async (t) => {
   const file = join(await newFolder(t), 'file');
   await writeFile(file, '');
   const says = new RegExp(`^error: the data folder ${file}/data cannot be used: .*; choose another \\(data\\)$`);
-  await endsWith(t, serve(`${file}/data`), 5, says);
+  await processEndsWith(t, serve(`${file}/data`), 5, says);
 });
 
 test('a second conductor on the same data folder', async (t) => {
@@ -55,14 +77,14 @@ test('a second conductor on the same data folder', async (t) => {
   const says = new RegExp(
     `another conductor uses the data folder ${house.data}; stop it, or choose another \\(data\\)`,
   );
-  await endsWith(t, serve(house.data), 5, says);
+  await processEndsWith(t, serve(house.data), 5, says);
   await enrolSim(t, house, 'the first one goes on'.replaceAll(' ', '-'));
   await house.kill('conductor');
   await house.start('conductor');
 });
 
 test('a database that a newer version has written', async (t) => {
-  const house = await openHouse(t);
+  const house = await openHouse(t, { here: true });
   house.conductor.signal('SIGTERM');
   await house.conductor.ended;
   const path = join(house.data, 'countermand.db');
@@ -87,7 +109,7 @@ test('a port that is in use', async (t) => {
     `^error: cannot listen on ${ownAddress()}:${port}: .*; choose another address \\(listen\\)$`,
     'm',
   );
-  await endsWith(t, ['serve', '--data', data, '--listen', `${ownAddress()}:${port}`], 6, says);
+  await processEndsWith(t, ['serve', '--data', data, '--listen', `${ownAddress()}:${port}`], 6, says);
 });
 
 test('a configuration that is wrong', async (t) => {
@@ -106,7 +128,12 @@ test('a configuration that is wrong', async (t) => {
   await withFile('agent_lease: [\n', /is not the YAML it should be/);
   await rm(config);
   await endsWith(t, serve(data, '--config', config), 2, /countermand.yaml cannot be read/);
-  await endsWith(t, serve(data, '--agent-lease', '0'), 2, /--agent-lease must be a number of seconds .* and is 0/);
+  await processEndsWith(
+    t,
+    serve(data, '--agent-lease', '0'),
+    2,
+    /--agent-lease must be a number of seconds .* and is 0/,
+  );
   await endsWith(t, serve(data, '--no-such-flag'), 2, /unknown option '--no-such-flag'/);
   const variables = { COUNTERMAND_START_TIMEOUT: '-1' };
   await endsWith(t, serve(data), 2, /COUNTERMAND_START_TIMEOUT must be .* and is -1/, variables);
@@ -120,7 +147,7 @@ test('a conductor that is not there', async (t) => {
   closed.close();
   await once(closed, 'close');
   const says = new RegExp(`no conductor answers at ${address} .*; start one with 'countermand serve', or name another`);
-  await endsWith(t, ['--conductor', address, 'node', 'list'], 6, says);
+  await processEndsWith(t, ['--conductor', address, 'node', 'list'], 6, says);
   await endsWith(t, ['node', 'power', 'n1', 'soft_off'], 6, says, { COUNTERMAND_CONDUCTOR: address });
 });
 
@@ -137,7 +164,7 @@ test('an agent without the files that it needs', async (t) => {
 });
 
 test('commands that the command line or the conductor refuses', async (t) => {
-  const house = await openHouse(t);
+  const house = await openHouse(t, { here: true });
   await enrolSim(t, house, 'n1');
   const ask = (words: string, exitCode: number, sentence: RegExp): Promise<void> =>
     endsWith(t, ['--conductor', house.address, ...words.split(' ')], exitCode, sentence);
@@ -150,6 +177,6 @@ test('commands that the command line or the conductor refuses', async (t) => {
     ask('node create n2 --driver ipmi --info ipmi_address', 2, /--info: 'ipmi_address' is not KEY=VALUE/),
   ]);
   await ask('node refresh r7n[1-16]', 3, /there is no node 'r7n1'.*nothing was done/);
-  const { stderr } = await run(t, ['--conductor', house.address, '--json', 'node', 'show', 'nosuch']);
+  const { stderr } = await runHere(['--conductor', house.address, '--json', 'node', 'show', 'nosuch']);
   t.like(JSON.parse(stderr), { error: { code: 'NODE_NOT_FOUND' } });
 });

@@ -63,28 +63,23 @@ test('a, b, c, d, e and h, each at a node of its own', async (t) => {
   await checkTrail(t, house.client);
 });
 
-test('f: an abort works through another process than the one that gave the order', async (t) => {
+test('f: an abort works through another process than the one that gave the order; g: who aborted, why, and what the iRMC said is recorded', async (t) => {
   const house = await openHouse(t, SETTINGS);
-  const tested = await enrolIrmc(t, house, 'n1', { host: SLOW_HOST });
-  const { uuid } = await untilIn(order(house.client, 'n1', 'SOFT_POWER_OFF'), 'CONFIRMING');
-  await house.kill('conductor');
-  await house.start('conductor');
-  const aborted = await untilAtRest(order(house.client, 'n1', 'ABORT_SOFT_POWER_OFF'));
-  t.like(aborted, { state: 'SUCCEEDED', abort: { outcome: 'RECALLED' } });
-  t.like(await untilAtRest(watchTask(house.client, uuid)), { state: 'ABORTED' });
-  t.deepEqual(commandsAt(tested), ['RequestShutdownAndOff', 'ShutdownRequestCancelled']);
-});
-
-test('g: who aborted, why, and what the iRMC said of it is recorded', async (t) => {
-  const house = await openHouse(t, SETTINGS);
-  await enrolIrmc(t, house, 'n1', { host: SLOW_HOST });
-  const { uuid } = await untilIn(order(house.client, 'n1', 'SOFT_POWER_OFF'), 'CONFIRMING');
+  const [f] = await Promise.all(['f', 'g'].map((name) => enrolIrmc(t, house, name, { host: SLOW_HOST })));
+  const soft = (name: string) => untilIn(order(house.client, name, 'SOFT_POWER_OFF'), 'CONFIRMING');
+  const [given, recorded] = await Promise.all([soft('f'), soft('g')]);
   const requested = { requestId: 'a-1', reason: 'wrong rack, says Ada' };
-  await untilAtRest(order(house.client, 'n1', 'ABORT_SOFT_POWER_OFF', requested));
+  await untilAtRest(order(house.client, 'g', 'ABORT_SOFT_POWER_OFF', requested));
+
   await house.kill('conductor');
   await house.start('conductor');
+  const aborted = await untilAtRest(order(house.client, 'f', 'ABORT_SOFT_POWER_OFF'));
+  t.like(aborted, { state: 'SUCCEEDED', abort: { outcome: 'RECALLED' } });
+  t.like(await untilAtRest(watchTask(house.client, given.uuid)), { state: 'ABORTED' });
+  t.deepEqual(f && commandsAt(f), ['RequestShutdownAndOff', 'ShutdownRequestCancelled']);
+
   const kept = await untilAtRest(watchTask(house.client, 'a-1'));
-  t.like(kept, { reason: requested.reason, abortsTaskUuid: uuid, abort: { outcome: 'RECALLED' } });
+  t.like(kept, { reason: requested.reason, abortsTaskUuid: recorded.uuid, abort: { outcome: 'RECALLED' } });
   t.truthy(kept.abort?.reason);
   await checkTrail(t, house.client);
 });

@@ -33,7 +33,8 @@ async function newSecrets(t: ExecutionContext): Promise<string> {
 async function openWithSecrets(t: ExecutionContext): Promise<{ house: House; secrets: string }> {
   const secrets = await newSecrets(t);
   const variables = { COUNTERMAND_SECRET_BMC: PASSWORD, OTHER_SECRET: OUTSIDE };
-  return { house: await openHouse(t, { settings: { secrets_dir: secrets, log_level: 'trace' }, variables }), secrets };
+  const settings = { secrets_dir: secrets, log_level: 'trace' };
+  return { house: await openHouse(t, { here: true, settings, variables }), secrets };
 }
 
 /** The log, the events and the files of the conductor. */
@@ -120,7 +121,7 @@ test('a reference that leads elsewhere is refused, and what is there is not told
 });
 
 test('without --secrets-dir no file is read', async (t) => {
-  const { client } = await openHouse(t);
+  const { client } = await openHouse(t, { here: true });
   const driverInfo = { ipmi_address: '127.0.0.9', ipmi_password: 'file:hostname' };
   const call = client.nodes.createNode({ name: 'n1', driver: 'ipmi', driverInfo });
   const says = /file:hostname cannot be read: the agent has no secrets_dir/;

@@ -80,15 +80,16 @@ const COMMANDS = [
   ...['node changes', 'trail list -o wide'],
 ];
 
+/** Two of them as processes. */
 async function runCommands(t: ExecutionContext, house: House): Promise<Found> {
-  const lines = [
-    ...COMMANDS,
-    ...COMMANDS.map((words) => `--json ${words}`),
-    'node refresh bad',
-    'node power bad soft_off',
-  ];
-  const results = await Promise.all(lines.map((words) => run(t, ['--conductor', house.address, ...words.split(' ')])));
-  return new Map(results.map((result, index) => [`countermand ${lines[index]}`, JSON.stringify(result)]));
+  const lines = [...COMMANDS, ...COMMANDS.map((words) => `--json ${words}`), 'node refresh bad'];
+  const processes = ['node show good', 'node power bad soft_off'];
+  const wordsOf = (line: string): string[] => ['--conductor', house.address, ...line.split(' ')];
+  const results = await Promise.all([
+    ...lines.map(async (line) => [`countermand ${line}`, await runHere(wordsOf(line))] as const),
+    ...processes.map(async (line) => [`process: countermand ${line}`, await run(t, wordsOf(line))] as const),
+  ]);
+  return new Map(results.map(([place, result]) => [place, JSON.stringify(result)]));
 }
 
 /** The arguments of every process of the system, while an order is held. */
@@ -147,6 +148,7 @@ test('a password and a K_g come out nowhere', async (t) => {
   t.regex(found.get('get') ?? '', /"ipmi_password":"\*{6}"/);
   t.regex(found.get('get') ?? '', /"ipmi_hex_kg_key":"\*{6}"/);
   t.regex(found.get('countermand node show good') ?? '', /ipmi_password=\*{6}/);
+  t.regex(found.get('process: countermand node show good') ?? '', /ipmi_password=\*{6}/);
   t.regex(found.get('countermand trail list -o wide') ?? '', /NodeService\/CreateNode/);
   t.regex(found.get('metrics') ?? '', /countermand_/);
   t.true([...found.keys()].some((place) => place.endsWith('.db-wal')) && found.has('backup.db'));

@@ -17,9 +17,9 @@ const RETRYING = {
   ],
 };
 
-/** A house with a real BMC simulator, and `baremetal` behind a proxy. */
+/** A house with a real BMC simulator, and `baremetal` behind a proxy. What a cut does to the house needs one in a process. */
 async function behindProxy(t: ExecutionContext, cutting?: (house: House) => Promise<void>) {
-  const house = await openHouse(t, { http: true });
+  const house = await openHouse(t, { http: true, here: cutting === undefined });
   const sim = await enrolSim(t, house, 'n1', { softOffDelayS: 'never' });
   const proxy = await newCuttingProxy(t, house.http, cutting && (() => cutting(house)));
   const clients = await fieldClients(proxy.url, RETRYING);
