@@ -38,8 +38,9 @@ export function openTlsFiles(
   return () => {
     const [ownCertificate, ownKey, ca] = [certificateNow(), keyNow(), caNow()];
     const own = ownCertificate === null || ownKey === null ? null : { certificate: ownCertificate, key: ownKey };
-    check({ own, ca: null }, `${certificate} and ${key} are no certificate with its key`, refuse);
-    check({ own: null, ca }, `${names.ca}: ${files.ca} is no certificate`, refuse);
+    // Without files there is nothing to check, and OpenSSL would read the authorities of the world for each command.
+    if (own) check({ own, ca: null }, `${certificate} and ${key} are no certificate with its key`, refuse);
+    if (ca !== null) check({ own: null, ca }, `${names.ca}: ${files.ca} is no certificate`, refuse);
     return { own, ca };
   };
 }

@@ -16,10 +16,24 @@ interface Counted {
   readonly value: number;
 }
 
+let ofProcess: Registry | null = null;
+
+/** Memory, processor, open files and the delay of the event loop. What measures them never ends: a process has it once. */
+function processRegistry(): Registry {
+  if (ofProcess) return ofProcess;
+  ofProcess = new Registry();
+  collectDefaultMetrics({ register: ofProcess });
+  // Gauges whose names say that they are counters, and whose labels are names of classes.
+  for (const name of ['handles', 'requests', 'resources'])
+    for (const suffix of ['', '_total']) ofProcess.removeSingleMetric(`nodejs_active_${name}${suffix}`);
+  return ofProcess;
+}
+
 /** What is counted. The names and labels are those of the table. */
 export class MetricRegistry {
   readonly #registry = new Registry();
   readonly #metrics = new Map<string, Counter | Gauge | Histogram>();
+  #ofProcess: Registry | null = null;
   /** What was counted since prom-client was last told. */
   #untold: Counted[] = [];
 
@@ -80,17 +94,15 @@ export class MetricRegistry {
       if (row.kind === 'gauge' && name !== 'countermand_info') this.#metrics.get(name)?.reset();
   }
 
-  /** Counts memory, processor, open files and the delay of the event loop of this process as well. Call it once in a process. */
+  /** Tells of memory, processor, open files and the delay of the event loop of this process as well. */
   countProcess(): void {
-    collectDefaultMetrics({ register: this.#registry });
-    // Gauges whose names say that they are counters, and whose labels are names of classes.
-    for (const name of ['handles', 'requests', 'resources'])
-      for (const suffix of ['', '_total']) this.#registry.removeSingleMetric(`nodejs_active_${name}${suffix}`);
+    this.#ofProcess = processRegistry();
   }
 
   /** Everything, in the text format of Prometheus 0.0.4. */
-  text(): Promise<string> {
+  async text(): Promise<string> {
     this.#tell();
-    return this.#registry.metrics();
+    const registries = this.#ofProcess ? [this.#registry, this.#ofProcess] : [this.#registry];
+    return (await Promise.all(registries.map((each) => each.metrics()))).join('\n');
   }
 }
