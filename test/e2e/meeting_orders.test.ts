@@ -25,7 +25,7 @@ test('an order for a held node is refused; the answer names the holder and what 
 });
 
 test('the same request_id is one order, also at the same time and after a restart', async (t) => {
-  const house = await openHouse(t, { here: true });
+  const house = await openHouse(t);
   const sim = await enrolSim(t, house, 'n1', { softOffDelayS: 'never' });
   const body = { requestId: 'r-1', timeout: 300, reason: 'rack work' };
   const watches = Array.from({ length: 5 }, () => order(house.client, 'n1', 'SOFT_POWER_OFF', body));
@@ -40,7 +40,7 @@ test('the same request_id is one order, also at the same time and after a restar
     says: /'r-1' was used for a soft power off of n1/,
   });
 
-  await house.stop('conductor');
+  await house.kill('conductor');
   await house.start('conductor');
   const again = order(house.client, 'n1', 'SOFT_POWER_OFF', body);
   t.is((await untilIn(again, 'CONFIRMING')).uuid, uuid);
