@@ -94,7 +94,7 @@ test('a conductor, and nothing else, gets a larger young generation', async (t) 
   const { bin, PATH } = installed(t, 'echo v24.0.0');
   t.regex(
     (await run(bin, ['serve', '--no-agent'], { PATH })).stdout,
-    /^\d+ --min-semi-space-size=16 --max-semi-space-size=16 \S+ serve --no-agent\n$/,
+    /^\d+ --min-semi-space-size=4 --max-semi-space-size=16 \S+ serve --no-agent\n$/,
   );
   t.notRegex((await run(bin, ['node', 'create', 'serve'], { PATH })).stdout, /-semi-/);
 });
