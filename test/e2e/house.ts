@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import { RESERVE_BYTES } from '../../src/server/store/sqlite/reserve.ts';
 import { ownAddress } from '../../src/sim/loopback.ts';
-import { newFolder, newQuickFolder } from '../counterparts/folder.ts';
+import { newFolder } from '../counterparts/folder.ts';
 import { type Client, connect } from './client.ts';
 import { putNewDatabase } from './new_database.ts';
 import {
@@ -159,7 +159,7 @@ export async function pretendReserve(data: string): Promise<void> {
 
 /** A house that serves. */
 export async function openHouse(t: ExecutionContext, plan: HousePlan = {}): Promise<House> {
-  const data = await (plan.disk ? newFolder(t) : newQuickFolder(t));
+  const data = await newFolder(t);
   await pretendReserve(data);
   await putNewDatabase(data);
   const house = new House(t, data, plan, (await plan.disk?.(data)) ?? []);

@@ -22,7 +22,7 @@ import { resealNodes } from '../../src/server/store/reseal.ts';
 import { nodeCodec } from '../../src/server/store/rows.ts';
 import { RESERVE_BYTES } from '../../src/server/store/sqlite/reserve.ts';
 import { openCaptured } from '../cli/captured.ts';
-import { newQuickFolder } from '../counterparts/folder.ts';
+import { newFolder } from '../counterparts/folder.ts';
 import { nodeRow } from '../server/rows.ts';
 import { insertOld, oldFolder } from '../server/store/old_database.ts';
 import { openHouse } from './house.ts';
@@ -82,7 +82,7 @@ async function plainFolder(t: ExecutionContext, nodes = 3): Promise<string> {
   const columns = (raw.pragma('table_info(nodes)') as { name: string }[]).map(({ name }) => name);
   const known = columns.filter((name) => name in row);
   raw.prepare(`insert into nodes (${known}) values (${known.map(() => '?')})`).run(known.map((name) => row[name]));
-  const folder = join(await newQuickFolder(t), 'data');
+  const folder = join(await newFolder(t), 'data');
   cpSync(before, folder, { recursive: true });
   raw.close();
   pretendReserve(folder);

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import createKnex, { type Knex } from 'knex';
 import { MIGRATIONS, type Migration } from '../../../src/server/store/migrations/list.ts';
-import { newQuickFolder } from '../../counterparts/folder.ts';
+import { newFolder } from '../../counterparts/folder.ts';
 
 /** A data folder as the version left it whose last migration was number `last`, with what `fill` puts into it. */
 export async function oldFolder(
@@ -11,7 +11,7 @@ export async function oldFolder(
   fill: (knex: Knex) => Promise<void>,
   t: ExecutionContext,
 ): Promise<string> {
-  const folder = await newQuickFolder(t);
+  const folder = await newFolder(t);
   const knex = createKnex({
     client: 'better-sqlite3',
     connection: { filename: join(folder, 'countermand.db') },
