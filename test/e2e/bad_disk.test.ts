@@ -115,7 +115,7 @@ async function usedData(t: ExecutionContext): Promise<string> {
 
 test('a backup for which there is no room leaves nothing', async (t) => {
   const [data, small] = [await newFolder(t), await newFolder(t)];
-  await putNewDatabase(data);
+  putNewDatabase(data);
   const words = ['database', 'backup', join(small, 'backup.db'), '--data', data];
   // What is left there is told by the shell, before the file system ends with it.
   const shell = ['sh', '-c', '"$@"; code=$?; ls -A "$0"; exit $code', small];

@@ -5,7 +5,6 @@ import { RESERVE_BYTES } from '../../src/server/store/sqlite/reserve.ts';
 import { ownAddress } from '../../src/sim/loopback.ts';
 import { newFolder } from '../counterparts/folder.ts';
 import { type Client, connect } from './client.ts';
-import { putNewDatabase } from './new_database.ts';
 import {
   type ConductorProcess,
   type Daemon,
@@ -161,7 +160,6 @@ export async function pretendReserve(data: string): Promise<void> {
 export async function openHouse(t: ExecutionContext, plan: HousePlan = {}): Promise<House> {
   const data = await newFolder(t);
   await pretendReserve(data);
-  await putNewDatabase(data);
   const house = new House(t, data, plan, (await plan.disk?.(data)) ?? []);
   await house.start('conductor');
   if (plan.apart) await house.start('agent');

@@ -1,7 +1,6 @@
 /** The daemons and commands as people start them: `bin/countermand` in a process of its own. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, writeFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { PassThrough } from 'node:stream';
 import { fileURLToPath } from 'node:url';
@@ -10,8 +9,6 @@ import { flagOf, type KeyName } from '../../src/cli/daemon/configuration_keys.ts
 import { runCommandLine } from '../../src/cli/program.ts';
 import { type Clock, systemClock } from '../../src/core/clock.ts';
 import { fail } from '../../src/core/errors.ts';
-import { databaseIn } from '../../src/server/store/sqlite/data_folder.ts';
-import { hasDatabase, imageOfNewborn } from '../../src/server/store/sqlite/file.ts';
 import { openCaptured } from '../cli/captured.ts';
 import { Watch } from './watching.ts';
 
@@ -110,16 +107,6 @@ export interface ConductorProcess extends Daemon {
 export const LISTENING = /^countermand: conductor on (\S+), data in /;
 const HTTP = /^countermand: HTTP on (\S+)$/;
 
-let newborn: Buffer | null = null;
-
-/** Gives a conductor the database that it would make. */
-function prepareFolder({ data, database }: Settings & { data: string }): void {
-  if (database !== undefined || hasDatabase(data)) return;
-  newborn ??= imageOfNewborn();
-  mkdirSync(data, { recursive: true, mode: 0o700 });
-  writeFileSync(databaseIn(data), newborn, { mode: 0o600 });
-}
-
 /** Starts `countermand serve`; resolves when it listens, and its agent is attached if it has one. */
 export async function startConductor(
   t: ExecutionContext,
@@ -128,7 +115,6 @@ export async function startConductor(
   variables: Variables = {},
   within: readonly string[] = [],
 ): Promise<ConductorProcess> {
-  prepareFolder(settings);
   return untilListening(startProcess(t, wordsOf(settings, withAgent), variables, within), withAgent);
 }
 
@@ -167,7 +153,6 @@ export async function startConductorHere(
   _within: readonly string[] = [],
   clock: Clock = systemClock,
 ): Promise<ConductorProcess> {
-  prepareFolder(settings);
   return untilListening(startHere(t, wordsOf(settings, withAgent), variables, clock), withAgent);
 }
 

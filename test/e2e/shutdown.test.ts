@@ -160,7 +160,7 @@ test('when the shutdown has taken too long, the step that is waited for is named
   };
   const data = await newFolder(t);
   await pretendReserve(data);
-  await putNewDatabase(data);
+  putNewDatabase(data);
   const settings = { data, listen: `${ownAddress()}:0`, http_listen: 'none', drain_timeout: 20 };
   const [said, logged] = [new Watch(createInterface(stdout)), new Watch(createInterface(stderr))];
   const ended = runCommandLine(['serve', ...flagsOf(settings)], { ...terminal, clock, stdout, stderr, abandon });
