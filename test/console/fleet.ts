@@ -1,12 +1,14 @@
 /** A fleet that is there before its conductor starts: to enrol 10,000 nodes one by one would take longer than all tests about them. */
-import { join } from 'node:path';
 import BetterSqlite3 from 'better-sqlite3';
 import { type NodeRow, nodeCodec } from '../../src/server/store/rows.ts';
+import { databaseIn } from '../../src/server/store/sqlite/data_folder.ts';
+import { putNewDatabase } from '../e2e/new_database.ts';
 import { nodeRow } from '../server/rows.ts';
 
-/** Writes nodes of the driver `fake` into the new database in a data folder: r1n1 to r1n100, r2n1, and so on; and these others. */
+/** Puts a new database into a data folder, with nodes of the driver `fake`: r1n1 to r1n100, r2n1, and so on; and these others. */
 export function putFleet(data: string, count: number, others: readonly Partial<NodeRow>[]): void {
-  const database = new BetterSqlite3(join(data, 'countermand.db'));
+  putNewDatabase(data);
+  const database = new BetterSqlite3(databaseIn(data));
   const racks = Array.from({ length: count }, (_, at) => ({
     name: `r${Math.floor(at / 100) + 1}n${(at % 100) + 1}`,
     labels: { rack: `${Math.floor(at / 100) + 1}` },

@@ -1,4 +1,4 @@
-/** New databases in data folders whose conductor cannot make one, as the disk is full or the folder is about to be looked at. */
+/** New databases in data folders before a conductor starts there: for tests that need rows, a backup or a full disk at its start. */
 import { writeFileSync } from 'node:fs';
 import { databaseIn } from '../../src/server/store/sqlite/data_folder.ts';
 import { imageOfNewborn } from '../../src/server/store/sqlite/file.ts';
