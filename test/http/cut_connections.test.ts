@@ -17,11 +17,13 @@ const RETRYING = {
   ],
 };
 
+type Enrolled = Awaited<ReturnType<typeof enrolSim>>;
+
 /** A house with a real BMC simulator, and `baremetal` behind a proxy. What a cut does to the house needs one in a process. */
-async function behindProxy(t: ExecutionContext, cutting?: (house: House) => Promise<void>) {
+async function behindProxy(t: ExecutionContext, cutting?: (house: House, sim: Enrolled) => Promise<void>) {
   const house = await openHouse(t, { http: true, here: cutting === undefined });
   const sim = await enrolSim(t, house, 'n1', { softOffDelayS: 'never' });
-  const proxy = await newCuttingProxy(t, house.http, cutting && (() => cutting(house)));
+  const proxy = await newCuttingProxy(t, house.http, cutting && (() => cutting(house, sim)));
   const clients = await fieldClients(proxy.url, RETRYING);
   return { house, sim, proxy, clients };
 }
@@ -50,7 +52,9 @@ test('a soft power off and its abort, each heard of at the second attempt only',
 });
 
 test('the conductor dies between the commit of a reboot and its answer: the repetition finds the order', async (t) => {
-  const { house, sim, proxy, clients } = await behindProxy(t, async (one) => {
+  const { house, sim, proxy, clients } = await behindProxy(t, async (one, bmc) => {
+    // Killed earlier, it may not have sent the order yet; then the task has to end as OUTCOME_UNKNOWN.
+    await eventually('the reset to be received', async () => (await ordersAt(bmc)).length > 0);
     await one.kill('conductor');
     await one.start('conductor');
   });
