@@ -65,8 +65,10 @@ async function cancel(uuid) {
 async function watchAndCancel(uuid) {
   let cancelled = false;
   for await (const { actions } of plans.WatchActionPlan({ action_plan: uuid })) {
-    for (const { name, state, status_message: message } of actions)
+    for (const { name, state, status_message, error_message } of actions) {
+      const message = error_message || status_message;
       console.log(`action ${name}: ${state}${message ? `: ${message}` : ''}`);
+    }
     // The plan can be cancelled at any time; here, as soon as something runs.
     if (!cancelled && actions.some(({ state }) => state === 'ACTION_STATE_ONGOING')) {
       cancelled = true;

@@ -37,6 +37,7 @@ async function orderAndAbort() {
   const order = { node, target: 'POWER_TARGET_SOFT_POWER_OFF', timeout: 300, request_id: randomUUID() };
   for await (const { task } of power.SetPowerState(order)) {
     console.log(`power task ${task.uuid}: ${task.state}`);
+    if (task.error_message) console.log(`error: ${task.error_message}`);
     // The BMC has the order. It can be aborted at any time; here, at once.
     if (task.state === 'POWER_TASK_STATE_CONFIRMING' && !aborted) {
       aborted = true;

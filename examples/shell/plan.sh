@@ -49,6 +49,7 @@ call WatchActionPlan "{\"action_plan\": \"$plan\"}" | {
   cancelled=no
   while read -r line; do
     case $line in
+      '"errorMessage": '*) echo "action $name: error: ${line#*: }" ;;
       '"name": '*) name=${line#*: \"} name=${name%%\"*} ;;
       *'"ACTION_STATE_'*)
         state=${line#*ACTION_STATE_} state=${state%%\"*}

@@ -32,6 +32,7 @@ order SOFT_POWER_OFF | {
   while read -r line; do
     case $line in
       *'"POWER_TASK_STATE_'*) ;;
+      '"errorMessage": '*) echo "error: ${line#*: }" && continue ;;
       *) continue ;;
     esac
     state=${line#*POWER_TASK_STATE_}

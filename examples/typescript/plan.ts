@@ -49,8 +49,10 @@ async function cancel(uuid: string): Promise<void> {
 async function watchAndCancel(uuid: string): Promise<void> {
   let cancelled = false;
   for await (const { actions } of plans.watchActionPlan({ actionPlan: uuid })) {
-    for (const { name, state, statusMessage } of actions)
-      console.log(`action ${name}: ${actionStateToJSON(state)}${statusMessage ? `: ${statusMessage}` : ''}`);
+    for (const { name, state, statusMessage, errorMessage } of actions) {
+      const message = errorMessage || statusMessage;
+      console.log(`action ${name}: ${actionStateToJSON(state)}${message ? `: ${message}` : ''}`);
+    }
     // The plan can be cancelled at any time; here, as soon as something runs.
     if (!cancelled && actions.some(({ state }) => state === ActionState.ONGOING)) {
       cancelled = true;

@@ -39,6 +39,7 @@ async function orderAndAbort(): Promise<void> {
   for await (const { task } of power.setPowerState(order)) {
     if (!task) continue;
     console.log(`power task ${task.uuid}: ${powerTaskStateToJSON(task.state)}`);
+    if (task.errorMessage) console.log(`error: ${task.errorMessage}`);
     // The BMC has the order. It can be aborted at any time; here, at once.
     if (task.state === PowerTaskState.CONFIRMING && !aborted) {
       aborted = true;
