@@ -3,30 +3,44 @@
  * runs the test file that must find it, and prints the first test that failed; `-- NAME ...` only the defects whose names contain one of
  * these. The exit code is 1 if one was not found, or if its test file fails without it.
  */
-import { spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { rm } from 'node:fs/promises';
+import { createInterface } from 'node:readline';
 import { copyWith } from '../simulation/copies.ts';
 import { DRIVER_DEFECTS } from './defects.ts';
 
 /** A file of which no test ends for this time waits for what will not happen. */
 const STILL = '2m';
 
-/** The first test of a file that fails in a copy of the product; null if all pass. @throws if the tests cannot be run there */
-function firstFailure(folder: string, testFile: string): string | null {
+/**
+ * The first test of a file that fails in a copy of the product; null if all pass. The run ends with it: what a defect leaves open may keep
+ * the process of the tests alive.
+ * @throws if the tests cannot be run there
+ */
+async function firstFailure(folder: string, testFile: string): Promise<string | null> {
   const words = ['node_modules/ava/entrypoints/cli.js', '--no-color', '--timeout', STILL, testFile];
-  const { stdout, stderr, status } = spawnSync(process.execPath, words, { cwd: folder, encoding: 'utf8' });
+  const ava = spawn(process.execPath, words, { cwd: folder, detached: true, stdio: ['ignore', 'pipe', 'inherit'] });
+  const exited = once(ava, 'exit');
+  const said: string[] = [];
+  for await (const line of createInterface(ava.stdout)) {
+    said.push(line);
+    const failed = /^ *✘ \[fail\]: (.*)$/.exec(line)?.[1] ?? (/timed out/i.test(line) ? 'a test does not end' : null);
+    if (failed === null) continue;
+    process.kill(-(ava.pid ?? 0), 'SIGKILL');
+    await exited;
+    return failed;
+  }
+  const [status] = await exited;
   if (status === 0) return null;
-  const failed = /^ *✘ \[fail\]: (.*)$/m.exec(stdout)?.[1];
-  if (failed !== undefined) return failed;
-  if (/timed out/i.test(stdout)) return 'a test does not end';
-  throw new Error(`${testFile} cannot be run: ${stdout}${stderr}`);
+  throw new Error(`${testFile} cannot be run: ${said.join('\n')}`);
 }
 
 /** Runs a test file with these edits in the product. */
 async function tryWith(edits: Parameters<typeof copyWith>[0], testFile: string): Promise<string | null> {
   const folder = await copyWith(edits);
   try {
-    return firstFailure(folder, testFile);
+    return await firstFailure(folder, testFile);
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
