@@ -8,6 +8,7 @@ import { type NewSimBmc, newSimBmc, type TestedBmc } from '../counterparts/sim_b
 import type { Event, Task } from './client.ts';
 import type { House, HousePlan, Part } from './house.ts';
 import { enrol, subscribe, untilAtRest, watchTask } from './orders.ts';
+import { checkPlanTrail } from './plans.ts';
 import { checkTrail, numbersOf } from './trail.ts';
 import type { Watch } from './watching.ts';
 
@@ -108,14 +109,13 @@ export class Listener {
   }
 }
 
-/** Waits until all of these tasks are at rest; then the events must be complete, and the listener have heard them. */
-export async function untilAllAtRest(
-  t: ExecutionContext,
-  house: House,
-  tasks: readonly Pick<Task, 'uuid'>[],
-  listener: Listener,
-): Promise<Task[]> {
-  const rested = await Promise.all(tasks.map(({ uuid }) => untilAtRest(watchTask(house.client, uuid))));
-  await listener.check(t, await checkTrail(t, house.client));
-  return rested;
+/** Resolves when all of these tasks are at rest. */
+export function untilAllAtRest({ client }: House, tasks: readonly Pick<Task, 'uuid'>[]): Promise<Task[]> {
+  return Promise.all(tasks.map(({ uuid }) => untilAtRest(watchTask(client, uuid))));
+}
+
+/** When all is at rest: the events of tasks and plans are complete, and the listener has heard them. */
+export async function checkAll(t: ExecutionContext, { client }: House, listener: Listener): Promise<void> {
+  await checkTrail(t, client);
+  await listener.check(t, await checkPlanTrail(t, client));
 }
