@@ -5,7 +5,8 @@ import type { DriverInfo } from '../../src/drivers/driver.ts';
 import type { RedfishFaults } from '../../src/sim/redfish/faults.ts';
 import type { TreeName } from '../../src/sim/redfish/trees.ts';
 import { PatientClock } from '../counterparts/patient_clock.ts';
-import { type NewSimRedfish, newSpokenRedfish, type SpokenRedfish, TARGET_OF } from '../counterparts/sim_redfish.ts';
+import { type NewSimRedfish, TARGET_OF } from '../counterparts/sim_redfish.ts';
+import { newSpokenRedfish, type SpokenRedfish } from '../counterparts/spoken_redfish.ts';
 import type { Bench, Situation } from './counterpart.ts';
 import { conforms } from './run.ts';
 

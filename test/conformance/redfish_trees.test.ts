@@ -5,7 +5,7 @@ import type { Target } from '../../src/core/power.ts';
 import { ALL_BUT_NMI_ABORT, type DriverInfo } from '../../src/drivers/driver.ts';
 import { TREES, type TreeName } from '../../src/sim/redfish/trees.ts';
 import { never } from '../counterparts/signals.ts';
-import { newSpokenRedfish } from '../counterparts/sim_redfish.ts';
+import { newSpokenRedfish } from '../counterparts/spoken_redfish.ts';
 import { redfishConforms } from './redfish.ts';
 
 const CONFORMING = [

@@ -3,8 +3,7 @@ import type { ExecutionContext } from 'ava';
 import { systemChance } from '../../src/core/chance.ts';
 import { type Clock, systemClock } from '../../src/core/clock.ts';
 import type { OnOff, OrderTarget } from '../../src/core/power.ts';
-import type { Driver, DriverInfo } from '../../src/drivers/driver.ts';
-import type { RedfishInfo } from '../../src/drivers/redfish/info.ts';
+import type { DriverInfo } from '../../src/drivers/driver.ts';
 import { type HostSettings, QUICK_HOST, SimHost } from '../../src/sim/host.ts';
 import { ownAddress } from '../../src/sim/loopback.ts';
 import { HEALTHY_REDFISH, type RedfishFaults } from '../../src/sim/redfish/faults.ts';
@@ -12,8 +11,6 @@ import { listenAllRedfish } from '../../src/sim/redfish/fleet.ts';
 import { SimRedfish, type SimSystem } from '../../src/sim/redfish/sim_redfish.ts';
 import { readTree, type TreeName } from '../../src/sim/redfish/trees.ts';
 import type { ServerTls } from '../../src/sim/web.ts';
-import { PatientClock } from './patient_clock.ts';
-import { newRedfishDriver } from './redfish_driver.ts';
 
 /** The password of the only user. */
 export const REDFISH_PASSWORD = 'pw-tops3cret';
@@ -86,18 +83,4 @@ export async function newSimRedfish(t: ExecutionContext, options: NewSimRedfish 
     redfish.faults = { ...redfish.faults, ...faults };
   };
   return { redfish, host: first.host, info, set };
-}
-
-/** A service, and a driver whose timeouts pass when the test lets them. */
-export interface SpokenRedfish extends TestedRedfish {
-  readonly driver: Driver<RedfishInfo>;
-  readonly clock: PatientClock;
-}
-
-/** As `newSimRedfish`, with a driver that is closed at the end of the test. */
-export async function newSpokenRedfish(t: ExecutionContext, options: NewSimRedfish = {}): Promise<SpokenRedfish> {
-  const clock = new PatientClock();
-  const driver = newRedfishDriver(clock);
-  t.teardown(() => driver.close());
-  return { ...(await newSimRedfish(t, options)), driver, clock };
 }

@@ -8,7 +8,8 @@ import { PatientClock } from '../counterparts/patient_clock.ts';
 import { newRawHttp } from '../counterparts/raw_http.ts';
 import { newRedfishDriver } from '../counterparts/redfish_driver.ts';
 import { never } from '../counterparts/signals.ts';
-import { newSpokenRedfish, REDFISH_PASSWORD } from '../counterparts/sim_redfish.ts';
+import { REDFISH_PASSWORD } from '../counterparts/sim_redfish.ts';
+import { newSpokenRedfish } from '../counterparts/spoken_redfish.ts';
 
 /** More time of its own than a reading may take. */
 const BOUND_MS = 30_000;

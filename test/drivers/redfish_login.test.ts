@@ -8,7 +8,7 @@ import { PatientClock } from '../counterparts/patient_clock.ts';
 import { newRawHttp } from '../counterparts/raw_http.ts';
 import { newRedfishDriver } from '../counterparts/redfish_driver.ts';
 import { never } from '../counterparts/signals.ts';
-import { newSpokenRedfish } from '../counterparts/sim_redfish.ts';
+import { newSpokenRedfish } from '../counterparts/spoken_redfish.ts';
 
 test('Basic opens no session', async (t) => {
   const { redfish, driver, info } = await newSpokenRedfish(t);

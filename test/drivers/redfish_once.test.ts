@@ -7,7 +7,8 @@ import { PROVES_NOT_SENT, PROVES_REFUSED } from '../../src/drivers/driver.ts';
 import { meaningsFor } from '../../src/drivers/redfish/targets.ts';
 import { ORDER_FAULTS, type OrderFault } from '../../src/sim/redfish/faults.ts';
 import { never } from '../counterparts/signals.ts';
-import { newSpokenRedfish, REDFISH_PASSWORD } from '../counterparts/sim_redfish.ts';
+import { REDFISH_PASSWORD } from '../counterparts/sim_redfish.ts';
+import { newSpokenRedfish } from '../counterparts/spoken_redfish.ts';
 
 /** More time of its own than the driver may take for an order. */
 const BOUND_MS = 60_000;

@@ -5,7 +5,7 @@ import type { OnOff } from '../../src/core/power.ts';
 import { meaningsFor, supportedBy } from '../../src/drivers/redfish/targets.ts';
 import { PatientClock } from '../counterparts/patient_clock.ts';
 import { never } from '../counterparts/signals.ts';
-import { newSpokenRedfish } from '../counterparts/sim_redfish.ts';
+import { newSpokenRedfish } from '../counterparts/spoken_redfish.ts';
 
 for (const [word, powerState, host] of [
   ['On', 'power on', 'running'],

@@ -2,7 +2,8 @@
 import test from 'ava';
 import { CountermandError } from '../../src/core/errors.ts';
 import { never } from '../counterparts/signals.ts';
-import { type NewSystem, newSpokenRedfish } from '../counterparts/sim_redfish.ts';
+import type { NewSystem } from '../counterparts/sim_redfish.ts';
+import { newSpokenRedfish } from '../counterparts/spoken_redfish.ts';
 
 /** As a four-node BMC of Cray lists them. */
 const FOUR: readonly NewSystem[] = ['Node3', 'Node1', 'Node2', 'Node0'].map((id) => ({ id }));

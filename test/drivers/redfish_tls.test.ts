@@ -13,7 +13,7 @@ import { newAuthority, selfSigned } from '../counterparts/certificates.ts';
 import { eventually } from '../counterparts/eventually.ts';
 import { newFolder } from '../counterparts/folder.ts';
 import { never } from '../counterparts/signals.ts';
-import { newSpokenRedfish } from '../counterparts/sim_redfish.ts';
+import { newSpokenRedfish } from '../counterparts/spoken_redfish.ts';
 
 /** Tries an order. @returns the error; null if it was carried out */
 async function ordered(t: ExecutionContext, tls: ServerTls, more: DriverInfo): Promise<CountermandError | null> {

@@ -35,7 +35,7 @@ export interface Stage {
   readonly listener: Listener;
 }
 
-/** Resolves when it was told so often that somebody has arrived. */
+/** Resolves when as many have arrived as it was told beforehand. */
 class Gathering {
   readonly complete: Promise<void>;
   readonly #resolve: () => void;
