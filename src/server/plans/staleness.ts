@@ -1,7 +1,7 @@
 /** Plans that were not launched in time, and the history of the cluster model: what is looked after now and then. */
 import { sleep } from '../../core/signals.ts';
 import { retry } from '../retry.ts';
-import { forgetModelChanges } from '../store/cluster_model.ts';
+import { forgetModelChanges, isAnyChangeOld } from '../store/cluster_model.ts';
 import type { ActionPlanRow } from '../store/plan_rows.ts';
 import { listOldPlans } from '../store/plans.ts';
 import type { PlanParts } from './parts.ts';
@@ -34,6 +34,7 @@ export async function keepPlansFresh(parts: PlanParts): Promise<void> {
   const { clock, database } = orders.store;
   const check = async (): Promise<void> => {
     await supersedeOldPlans(parts);
+    if (!(await isAnyChangeOld(clock.now() - MODEL_CHANGES_KEPT_MS, database.read))) return;
     await database.write((transaction) => forgetModelChanges(clock.now() - MODEL_CHANGES_KEPT_MS, transaction));
   };
   const about = { message: 'the age of plans could not be checked', fields: {} };
@@ -47,11 +48,13 @@ async function supersedeOldPlans(parts: PlanParts): Promise<void> {
   const { orders, planLimits, shutdown } = parts;
   const { store } = orders;
   if (planLimits.actionPlanExpiryMs === 0) return;
+  const createdBy = (): number => store.clock.now() - planLimits.actionPlanExpiryMs;
+  // Nearly always there is none: that is seen without a transaction, which would be a commit of nothing.
+  if ((await listOldPlans(NOT_LAUNCHED, createdBy(), 1, store.database.read)).length === 0) return;
   let found = PLANS_AT_ONCE;
   while (found === PLANS_AT_ONCE && !shutdown.aborted) {
     found = await store.database.write(async (transaction) => {
-      const createdBy = store.clock.now() - planLimits.actionPlanExpiryMs;
-      const uuids = await listOldPlans(NOT_LAUNCHED, createdBy, PLANS_AT_ONCE, transaction.sql);
+      const uuids = await listOldPlans(NOT_LAUNCHED, createdBy(), PLANS_AT_ONCE, transaction.sql);
       await supersedePlans(uuids, whyTooOld(parts), transaction, store);
       return uuids.length;
     });

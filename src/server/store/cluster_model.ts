@@ -68,6 +68,20 @@ export async function firstServerChange(nodeUuid: string, after: number, sql: Kn
   return row ? modelChangeCodec.decode(row) : null;
 }
 
+/** True if `forgetModelChanges` would forget something. */
+export async function isAnyChangeOld(before: number, sql: Knex): Promise<boolean> {
+  const row = await sql('model_changes as old')
+    .where('old.changed_at', '<', before)
+    .where('old.revision', '<', sql('model_changes').max('revision'))
+    .whereNotExists(
+      sql('action_plans')
+        .whereIn('state', ACTION_PLAN_RUNNING)
+        .whereRaw('?? <= ??', ['model_revision', 'old.revision']),
+    )
+    .first('old.revision');
+  return row !== undefined;
+}
+
 /**
  * Forgets what changed before a time. The newest change stays: its number is the revision of the model. So does what has
  * changed since a plan that runs was made: its actions ask for it.

@@ -207,7 +207,7 @@ export async function nextStartOrder({ sql }: Transaction): Promise<number> {
   return Number(row?.last ?? 0) + 1;
 }
 
-/** Plans that can be superseded, were made by this time and not started by force: at most `limit`, as uuids. */
+/** Plans that can be superseded, which rollbacks cannot, were made by this time and not started by force: at most `limit`, as uuids. */
 export async function listOldPlans(
   states: readonly ActionPlanState[],
   createdBy: number,
@@ -218,6 +218,7 @@ export async function listOldPlans(
     .whereIn('state', [...states])
     .where('created_at', '<=', createdBy)
     .where('forced', 0)
+    .whereNull('rollback_of')
     .limit(limit)
     .select('uuid');
   return rows.map(({ uuid }) => uuid);

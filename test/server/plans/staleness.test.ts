@@ -1,0 +1,93 @@
+import anyTest from 'ava';
+import { changeNode } from '../../../src/server/nodes/enrolment.ts';
+import {
+  forgetModelChanges,
+  isAnyChangeOld,
+  listModelChanges,
+  modelRevision,
+} from '../../../src/server/store/cluster_model.ts';
+import { World } from '../../world/world.ts';
+import { endWorld, make, softOff, wanted, worldLike, worldWith } from '../plan_making.ts';
+
+/** One test after the other: each world takes over the memory of the one before. */
+const test = anyTest.serial;
+
+const DAY_MS = 24 * 3_600_000;
+const LOOK_MS = 30_000;
+const limits = { checkPeriodicIntervalMs: LOOK_MS };
+
+const relabel = (rack: string, world: World) => {
+  const rest = { removeLabels: [], setDriverInfo: {}, removeDriverInfo: [] };
+  return world.finish(changeNode({ node: 'n1', setLabels: { rack }, ...rest }, world.conductor));
+};
+
+/** What is remembered of the labels, the newest first. */
+const remembered = async ({ database }: World): Promise<string[]> =>
+  (await listModelChanges(0, null, 1000, database.read)).map(({ newValue }) => newValue);
+
+test('a look that finds nothing is two statements, and commits nothing', async (t) => {
+  const world = await World.open(t, { limits: { ...limits, syncPowerStateIntervalMs: 0 } });
+  // The nodes that no agent serves have been looked for by then, once.
+  await world.clock.turn(2 * LOOK_MS);
+  const process = world.conductorProcess;
+  const statement = process.statement.bind(process);
+  let statements = 0;
+  process.statement = () => {
+    statements += 1;
+    statement();
+  };
+  await world.clock.turn(10 * LOOK_MS);
+  t.is(statements, 2 * 10);
+  await endWorld(world);
+});
+
+test('changes are forgotten after a week, but the newest, and those since a plan that runs was made', async (t) => {
+  const world = await worldLike(t, { limits }, 'n1');
+  for (const rack of ['1', '2']) await relabel(rack, world);
+  const { database } = world;
+  await make(world, 'p1', [wanted('wait', 'sleep', { duration: 120 })]);
+  await world.finish(world.conductor.plans.start('p1', false));
+  for (const rack of ['3', '4']) await relabel(rack, world);
+  const revision = await modelRevision(database.read);
+  t.is((await remembered(world)).length, 5);
+  world.clock.jump(7 * DAY_MS - 60_000);
+  await world.clock.turn(LOOK_MS);
+  t.is((await remembered(world)).length, 5);
+  // What was there when the plan was made stays while it runs.
+  await world.clock.turn(60_000);
+  t.deepEqual(await remembered(world), ['rack=4', 'rack=3', 'rack=2']);
+  await world.clock.turn(60_000);
+  t.deepEqual(await remembered(world), ['rack=4']);
+  t.is(await modelRevision(database.read), revision);
+  await endWorld(world);
+});
+
+test('a look says that something is old exactly if something would be forgotten', async (t) => {
+  const world = await worldWith(t, 'n1');
+  const { database } = world;
+  const later = world.clock.now() + DAY_MS;
+  const old = (): Promise<boolean> => isAnyChangeOld(later, database.read);
+  const forget = () => database.write((transaction) => forgetModelChanges(later, transaction));
+  const count = async (): Promise<number> => (await remembered(world)).length;
+  const agree = async (): Promise<boolean> => {
+    const [said, before] = [await old(), await count()];
+    await forget();
+    t.is(said, (await count()) < before);
+    return said;
+  };
+  // The agent's first readings may have made changes.
+  await agree();
+  t.false(await agree());
+  t.false(await isAnyChangeOld(world.clock.now() - DAY_MS, database.read));
+  await relabel('1', world);
+  await relabel('2', world);
+  await make(world, 'p1', [softOff('n1')]);
+  await world.finish(world.conductor.plans.start('p1', false));
+  await relabel('3', world);
+  t.true(await agree());
+  t.deepEqual(await remembered(world), ['rack=3', 'rack=2']);
+  t.false(await agree());
+  await world.clock.turn(120_000);
+  t.true(await agree());
+  await endWorld(world);
+});
