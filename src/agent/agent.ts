@@ -2,10 +2,11 @@
 
 import { type Chance, jitter } from '../core/chance.ts';
 import { type Channel, openChannel } from '../core/channel.ts';
-import type { Clock } from '../core/clock.ts';
+import type { Clock, Timer } from '../core/clock.ts';
 import { asCountermandError, fail } from '../core/errors.ts';
 import { type Cancellation, onAbort, openCancellation, sleep } from '../core/signals.ts';
 import { NO_TRACES, type Traces } from '../core/tracing.ts';
+import { type Watch, watchOver } from '../core/watch.ts';
 import type { Driver } from '../drivers/driver.ts';
 import type { AttachRequest, AttachResponse, DriverSessions, Hello, Welcome } from '../gen/countermand/v1/agent.ts';
 import type { BmcAccess } from './bmc_access.ts';
@@ -134,7 +135,7 @@ class Agent {
     // Where another conductor may lead soon, one that says nothing is not waited for longer than it was before.
     if (!this.#parts.severalConductors) this.#silenceLimitMs = LEASE_BEFORE_WELCOME_MS;
     this.#lease.renew();
-    this.#watchContact(cancellation);
+    const contact = this.#watchContact(cancellation);
     outgoing.push({ message: { $case: 'hello', value: this.#hello } });
     let welcome: Welcome | null = null;
     try {
@@ -142,7 +143,8 @@ class Agent {
         if (message?.$case === 'welcome') welcome = message.value;
         if (welcome !== null) this.#refuseOlder(welcome);
         this.#lease.renew();
-        if (message?.$case === 'welcome') this.#welcomed(message.value, outgoing, cancellation);
+        if (message?.$case === 'welcome')
+          this.#welcomed(message.value, outgoing, { contact, signal: cancellation.signal });
         else if (message) this.#work.take(message);
       }
     } finally {
@@ -159,42 +161,35 @@ class Agent {
     throw fail('ATTACHMENT_ENDED', `a conductor of the older epoch ${epoch} has spoken: it is not listened to`);
   }
 
-  #welcomed(welcome: Welcome, outgoing: Channel<AttachRequest>, cancellation: Cancellation): void {
+  #welcomed(
+    welcome: Welcome,
+    outgoing: Channel<AttachRequest>,
+    { contact, signal }: { readonly contact: Watch; readonly signal: AbortSignal },
+  ): void {
     const { clock, log, name } = this.#parts;
     this.#outgoing = outgoing;
     this.#backOffMs = BACK_OFF_MS.first;
     this.#lease.setLength(welcome.agentLeaseMs);
     this.#silenceLimitMs = welcome.silenceLimitMs || welcome.agentLeaseMs;
-    // The limit may have become shorter; and a longer one does not end with the first.
-    this.#watchContact(cancellation);
+    let timer: Timer | null = null;
     const beat = (): void => {
       outgoing.push({ message: { $case: 'heartbeat', value: { sessions: sessionsOf(this.#parts.drivers) } } });
-      const timer = clock.after(welcome.heartbeatIntervalMs, () => {
-        unlink();
-        beat();
-      });
-      const unlink = onAbort(cancellation.signal, () => timer.cancel());
+      timer = clock.after(welcome.heartbeatIntervalMs, beat);
+      // The first time for the limit, which may have become shorter.
+      contact.look();
     };
     beat();
+    onAbort(signal, () => timer?.cancel());
     log.info({ agent: name, conductor: welcome.conductorUuid }, 'attached');
     this.#work.reportAll();
     this.#parts.attached?.();
   }
 
   /** Gives up a stream on which nothing comes any more: the peer may be frozen, or the network cut. */
-  #watchContact(cancellation: Cancellation): void {
-    if (cancellation.signal.aborted) return;
-    const { silentMs } = this.#lease;
-    const limitMs = this.#silenceLimitMs;
-    if (silentMs >= limitMs) {
-      cancellation.abort(fail('ATTACHMENT_ENDED', `nothing was heard from the conductor for ${limitMs / 1000} s`));
-      return;
-    }
-    const timer = this.#parts.clock.after(limitMs - silentMs, () => {
-      unlink();
-      this.#watchContact(cancellation);
-    });
-    const unlink = onAbort(cancellation.signal, () => timer.cancel());
+  #watchContact({ signal, abort }: Cancellation): Watch {
+    const giveUp = (): void =>
+      abort(fail('ATTACHMENT_ENDED', `nothing was heard from the conductor for ${this.#silenceLimitMs / 1000} s`));
+    return watchOver(() => this.#silenceLimitMs - this.#lease.silentMs, giveUp, this.#parts.clock, signal);
   }
 
   /** Stops, then says farewell, so that another agent may serve the BMCs at once. */

@@ -83,8 +83,13 @@ export const DEFECTS: Readonly<Record<string, readonly Edit[]>> = {
     },
     {
       file: 'src/server/store/postgres/tenure.ts',
-      from: '  #watch(): void {\n    if (this.objection() !== null) return;',
-      to: '  #atTimer = false;\n  #woken = (): boolean => !this.#atTimer;\n  #watch(): void {\n    this.#atTimer = true;\n    const isOver = this.objection() !== null;\n    this.#atTimer = false;\n    if (isOver) return;',
+      from: '  readonly #cancellation = openCancellation([]);',
+      to: '  readonly #cancellation = openCancellation([]);\n  #atTimer = false;\n  #woken = (): boolean => !this.#atTimer;',
+    },
+    {
+      file: 'src/server/store/postgres/tenure.ts',
+      from: 'const end = (): void => void this.objection();',
+      to: 'const end = (): void => {\n      this.#atTimer = true;\n      this.objection();\n      this.#atTimer = false;\n    };',
     },
   ],
   'an agent believes any epoch, and conductors welcome it before their database has let them': [

@@ -1,7 +1,8 @@
 /** The time in which a conductor leads: from its election until its database does not answer, or its connection is gone. */
 import type { Clock } from '../../../core/clock.ts';
 import { type CountermandError, fail } from '../../../core/errors.ts';
-import { onAbort, openCancellation, sleep } from '../../../core/signals.ts';
+import { openCancellation, sleep } from '../../../core/signals.ts';
+import { type Watch, watchOver } from '../../../core/watch.ts';
 import { LeaderLease } from './election.ts';
 
 /** The error by which a tenure ends. What was answered before stands; what was not may have been done or not. */
@@ -41,8 +42,9 @@ export class Tenure {
     this.#parts = parts;
     this.#lease = new LeaderLease(leaseMs, clock.monotonic());
     hear((askedAt) => this.#lease.answered(askedAt));
-    void this.#beatOn();
-    this.#watch();
+    // It is ended by `objection`.
+    const end = (): void => void this.objection();
+    void this.#beatOn(watchOver(() => this.restMs(), end, clock, this.#cancellation.signal));
   }
 
   /** Why it is over; null while it lasts. This needs no timer: a process that was stopped knows it as soon as it goes on. */
@@ -76,7 +78,7 @@ export class Tenure {
     this.#parts.over(error);
   }
 
-  async #beatOn(): Promise<void> {
+  async #beatOn(watch: Watch): Promise<void> {
     const { signal } = this.#cancellation;
     const { clock, leaseMs, beat } = this.#parts;
     while (!signal.aborted) {
@@ -85,16 +87,8 @@ export class Tenure {
         if (predecessorsEnded) this.#predecessorsEndAt = Number.POSITIVE_INFINITY;
       };
       await beat(predecessorsEnded).then(noted, () => {});
+      watch.look();
       await sleep(leaseMs / 3, clock, signal).catch(() => {});
     }
-  }
-
-  #watch(): void {
-    if (this.objection() !== null) return;
-    const timer = this.#parts.clock.after(this.restMs(), () => {
-      unlink();
-      this.#watch();
-    });
-    const unlink = onAbort(this.#cancellation.signal, () => timer.cancel());
   }
 }
