@@ -159,7 +159,7 @@ const hasNul = (value: string | unknown[]): boolean => typeof value === 'string'
 function heldField(given: string | unknown[], { row, over, each }: FieldBound, place: string): unknown {
   if (over === 'refuse' && hasNul(given)) throw failAt(row.error, place, `${place} contains the character NUL`);
   if (over === 'absent' && hasNul(given)) return '';
-  const value = typeof given === 'string' ? given.replaceAll('\0', '\ufffd') : given;
+  const value = typeof given === 'string' && hasNul(given) ? given.replaceAll('\0', '\ufffd') : given;
   const isOver = value.length > row.limit;
   if (isOver && over === 'refuse') throw exceeded(row, place, value.length);
   if (isOver && over === 'absent') return typeof value === 'string' ? '' : [];
@@ -169,11 +169,20 @@ function heldField(given: string | unknown[], { row, over, each }: FieldBound, p
 }
 
 function heldMessage(message: object, bounds: MessageBounds, place: string): object {
-  const fields = Object.entries(bounds).map(([field, bound]) => {
-    const value = (message as Readonly<Record<string, unknown>>)[field];
-    return [field, held(value, bound, `${place}.${protoName(field)}`)];
-  });
-  return { ...message, ...Object.fromEntries(fields) };
+  const kept: Record<string, unknown> = { ...message };
+  for (const [field, bound, name] of fieldsOf(bounds)) kept[field] = held(kept[field], bound, `${place}.${name}`);
+  return kept;
+}
+
+/** The fields of messages that have been held to their limits, with the names of the contract: agents send the same ones again and again. */
+const fields = new WeakMap<MessageBounds, readonly (readonly [string, FieldBound | MessageBounds, string])[]>();
+
+function fieldsOf(bounds: MessageBounds): readonly (readonly [string, FieldBound | MessageBounds, string])[] {
+  const known = fields.get(bounds);
+  if (known !== undefined) return known;
+  const all = Object.entries(bounds).map(([field, bound]) => [field, bound, protoName(field)] as const);
+  fields.set(bounds, all);
+  return all;
 }
 
 const protoName = (field: string): string => field.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
