@@ -65,7 +65,10 @@ export function codecOf<Row extends object>(columns: Columns<Row>): Codec<Row> {
   return {
     decode(row) {
       const decoded: Record<string, unknown> = {};
-      for (const [name, column, kind] of entries) decoded[name] = DECODE[kind](row[column] ?? null);
+      for (const [name, column, kind] of entries) {
+        const value = row[column] ?? null;
+        decoded[name] = kind === 'plain' ? value : DECODE[kind](value);
+      }
       return decoded as Row;
     },
     encode(part) {
