@@ -57,6 +57,7 @@ import '../core/places.test.ts';
 import '../core/power.test.ts';
 import '../core/folders.test.ts';
 import '../core/ranges.test.ts';
+import '../core/watch.test.ts';
 import '../core/small_file.test.ts';
 import '../core/states.test.ts';
 import '../docs/links.test.ts';

@@ -196,6 +196,11 @@ export class ModelCandidate implements Pick<Candidate, 'look' | 'endLeader' | 'l
   /** A question and its answer, each of which may be long under way. */
   async #asked<T>(work: () => T): Promise<T> {
     const { process, way } = this.#conductor;
+    // Nearly always nothing is in the way, and three conductors look four times in each second.
+    if (process.alive && !process.paused && !way.isCut && !this.#session.isOver) {
+      this.#session.did += 1;
+      return work();
+    }
     const clock = process.clock(this.#server.clock);
     const limit = openCancellation([], { clock, afterMs: LOOK_LIMIT_MS, what: 'an answer of the database' });
     const travel = async (): Promise<T> => {
@@ -268,7 +273,8 @@ class Line implements ConnectionUser {
       await process.untilAwake();
       await way.untilMended();
     };
-    await untilAborted(process.unlessDead(arrived()), this.over);
+    if (this.#isHeld) await untilAborted(process.unlessDead(arrived()), this.over);
+    this.over.throwIfAborted();
     this.#mustBeThere();
     this.#session.did += 1;
     // The connection is asked for a transaction, or for rows: the answer to that.
@@ -293,11 +299,18 @@ class Line implements ConnectionUser {
       await way.untilMended();
       await process.untilAwake();
     };
-    await untilAborted(process.unlessDead(answer()), this.over);
+    if (this.#isHeld) await untilAborted(process.unlessDead(answer()), this.over);
+    this.over.throwIfAborted();
     this.answered(askedAt);
     const { wasSilent, leadsForMs } = this.#session;
     if (wasSilent && leadsForMs() > 0)
       this.#server.endedTooEarly.push('a leader leads on by an answer that has come after a stand-by has ended it');
+  }
+
+  /** Something keeps its process from what is under way, or the answer from its process. */
+  get #isHeld(): boolean {
+    const { process, way } = this.#conductor;
+    return !process.alive || process.paused || way.isCut;
   }
 
   #mustBeThere(): void {
