@@ -14,6 +14,7 @@ import { type PowerTaskRow, powerTaskCodec } from '../../src/server/store/rows.t
 import type { World } from '../world/world.ts';
 import { checkAudits } from './audit_invariants.ts';
 import type { AuditOrders } from './audit_orders.ts';
+import { decodedOnce } from './decoded.ts';
 import { insist } from './insist.ts';
 import { checkEnds } from './plan_ends.ts';
 import type { PlanOrders } from './plan_orders.ts';
@@ -35,10 +36,10 @@ export interface PlanRows {
 /** Reads all audits, plans, actions and power tasks. */
 export async function readPlanRows({ read }: Pick<Database, 'read'>): Promise<PlanRows> {
   return {
-    audits: (await read('audits')).map(auditCodec.decode),
-    plans: (await read('action_plans').orderBy('created_at')).map(actionPlanCodec.decode),
-    actions: (await read('actions').orderBy(['plan_uuid', 'position'])).map(actionCodec.decode),
-    tasks: (await read('power_tasks')).map(powerTaskCodec.decode),
+    audits: (await read('audits')).map(decodedOnce(read, auditCodec)),
+    plans: (await read('action_plans').orderBy('created_at')).map(decodedOnce(read, actionPlanCodec)),
+    actions: (await read('actions').orderBy(['plan_uuid', 'position'])).map(decodedOnce(read, actionCodec)),
+    tasks: (await read('power_tasks')).map(decodedOnce(read, powerTaskCodec)),
   };
 }
 
@@ -81,7 +82,7 @@ export class PlanChecks {
     const rows = await this.#readRows();
     this.#learn(rows);
     await this.#replay.goOn({ plans: this.#plans, actions: this.#actions }, this.#world);
-    await this.#checkStates(rows);
+    this.#checkStates(rows);
     checkAudits(rows, this.#audits.created, this.#world);
     this.#checkProgress(rows);
     await checkStaleness(rows.plans, this.#world);
@@ -110,7 +111,8 @@ export class PlanChecks {
   }
 
   async #readRows(): Promise<PlanRows> {
-    for (const { uuid, name } of await this.#world.database.read('nodes')) this.#nodes.set(name, uuid);
+    for (const { uuid, name } of await this.#world.database.read('nodes').select('uuid', 'name'))
+      this.#nodes.set(name, uuid);
     return readPlanRows(this.#world.database);
   }
 
@@ -145,8 +147,7 @@ export class PlanChecks {
   }
 
   /** The notifications leave everything in the state that its row says. */
-  async #checkStates({ plans, actions }: PlanRows): Promise<void> {
-    const audits: { uuid: string; state: string }[] = await this.#world.database.read('audits').select('uuid', 'state');
+  #checkStates({ audits, plans, actions }: PlanRows): void {
     checkReplayed([...audits, ...plans, ...actions], this.#replay);
   }
 

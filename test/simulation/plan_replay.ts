@@ -3,6 +3,7 @@
  * down here once more, apart from the product's own table, so that a slip of that table is found.
  */
 import { type EventRow, eventCodec } from '../../src/server/store/rows.ts';
+import { decodedOnce } from './decoded.ts';
 import { insist } from './insist.ts';
 import { checkReversed, type RollbackData, RollbackReplay } from './rollback_replay.ts';
 import type { SeenWorld } from './seen_world.ts';
@@ -113,8 +114,9 @@ export class Replay {
 
   /** Reads what was told since the last call. */
   async goOn(facts: Facts, world: SeenWorld): Promise<void> {
-    const rows = await world.database.read('events').where('sequence', '>', this.#last).orderBy('sequence');
-    for (const event of rows.map(eventCodec.decode)) {
+    const { read } = world.database;
+    const rows = await read('events').where('sequence', '>', this.#last).orderBy('sequence');
+    for (const event of rows.map(decodedOnce(read, eventCodec, 'sequence'))) {
       this.#last = event.sequence;
       const watcher = event.payload['watcher_object.data'] as WatcherData | undefined;
       if (watcher) this.#hear(watcher, event, facts);

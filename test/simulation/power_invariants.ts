@@ -3,11 +3,11 @@ import { isDeepStrictEqual } from 'node:util';
 import { isAbort, isIdempotent, type OrderTarget, phaseSettlesIn } from '../../src/core/power.ts';
 import { isAtRest, POWER_TASK_UNSETTLED } from '../../src/core/states.ts';
 import type { Database } from '../../src/server/store/database.ts';
-import { readEvents } from '../../src/server/store/events.ts';
 import { keptBehind } from '../../src/server/store/kept.ts';
-import { type NodeRow, nodeCodec, type PowerTaskRow, powerTaskCodec } from '../../src/server/store/rows.ts';
+import { eventCodec, type NodeRow, nodeCodec, type PowerTaskRow, powerTaskCodec } from '../../src/server/store/rows.ts';
 import type { Received } from '../world/heard.ts';
 import type { World } from '../world/world.ts';
+import { decodedOnce } from './decoded.ts';
 import { insist } from './insist.ts';
 import type { Witness } from './witness.ts';
 
@@ -22,19 +22,21 @@ const isSealed = (row: { readonly driver_info: string }): boolean => row.driver_
 
 /** Reads all nodes and power tasks. Those whose driver_info is sealed are read without it. */
 export async function readPowerRows({ read }: Pick<Database, 'read'>): Promise<PowerRows> {
+  const node = decodedOnce(read, nodeCodec);
   return {
-    nodes: (await read('nodes')).map((row) => nodeCodec.decode(isSealed(row) ? { ...row, driver_info: '{}' } : row)),
-    tasks: (await read('power_tasks').orderBy('created_at')).map(powerTaskCodec.decode),
+    nodes: (await read('nodes')).map((row) => node(isSealed(row) ? { ...row, driver_info: '{}' } : row)),
+    tasks: (await read('power_tasks').orderBy('created_at')).map(decodedOnce(read, powerTaskCodec)),
   };
 }
 
 /** After every step. */
-export async function checkAlways(world: World): Promise<void> {
+export async function checkAlways(world: World): Promise<PowerRows> {
   const rows = await readPowerRows(world.database);
   checkHolders(rows);
   checkGivenOnce(rows);
   checkKept(rows, world);
   insist(world.faults.length === 0, `a fault of ours was logged: ${world.faults[0]}`);
+  return rows;
 }
 
 /** At most one unsettled task holds a node, and the node says which; each task was ordered by one. */
@@ -74,11 +76,10 @@ function checkKept({ nodes, tasks }: PowerRows, world: World): void {
     ...nodes.map((node) => [node.name, node, kept.node(node.uuid)] as const),
     ...tasks.map((task) => [`power task ${task.uuid}`, task, kept.task(task.uuid)] as const),
   ];
-  for (const [what, row, known] of pairs)
-    insist(
-      known === undefined || isDeepStrictEqual(known, row),
-      `${what} is kept as it is not: ${differences(row, known)}`,
-    );
+  for (const [what, row, known] of pairs) {
+    if (known === undefined || isDeepStrictEqual(known, row)) continue;
+    insist(false, `${what} is kept as it is not: ${differences(row, known)}`);
+  }
 }
 
 function differences(row: object, known: object | undefined): string {
@@ -91,8 +92,7 @@ function differences(row: object, known: object | undefined): string {
 
 /** When nothing has happened for long. */
 export async function checkAtPeace(world: World, witness: Witness): Promise<PowerTaskRow[]> {
-  await checkAlways(world);
-  const rows = await readPowerRows(world.database);
+  const rows = await checkAlways(world);
   const { nodes, tasks } = rows;
   await checkSettled(rows, world.database);
   for (const node of nodes) {
@@ -225,7 +225,8 @@ interface Told {
 async function readTold({ read }: Pick<Database, 'read'>): Promise<ReadonlyMap<string, Told>> {
   const told = new Map<string, Told>();
   let last = 0;
-  for (const { sequence, eventType, payload } of await readEvents(0, 1_000_000, read)) {
+  const events = (await read('events').orderBy('sequence')).map(decodedOnce(read, eventCodec, 'sequence'));
+  for (const { sequence, eventType, payload } of events) {
     insist(sequence > last, `event ${sequence} came after ${last}`);
     last = sequence;
     const data = payload['ironic_object.data'] as { power_task?: { uuid: string; state: string } } | undefined;

@@ -3,7 +3,6 @@ import type { Clock } from '../../src/core/clock.ts';
 import { isAtRest, isPlanAtRest } from '../../src/core/states.ts';
 import { prune, type Retention } from '../../src/server/retention.ts';
 import type { Database } from '../../src/server/store/database.ts';
-import { readEvents } from '../../src/server/store/events.ts';
 import type { ActionPlanRow, AuditRow } from '../../src/server/store/plan_rows.ts';
 import type { EventRow, PowerTaskRow } from '../../src/server/store/rows.ts';
 import type { Store } from '../../src/server/store/store.ts';
@@ -45,12 +44,12 @@ export function pruneNow(
 
 /** What a database has that is deleted when it is old. */
 interface Rows extends PlanRows {
-  readonly events: readonly EventRow[];
+  readonly events: readonly Pick<EventRow, 'sequence' | 'timestamp'>[];
 }
 
 const rowsOf = async (database: Database): Promise<Rows> => ({
   ...(await readPlanRows(database)),
-  events: await readEvents(0, 1_000_000, database.read),
+  events: await database.read('events').orderBy('sequence').select('sequence', 'timestamp'),
 });
 
 /** @throws at the first row that was deleted and must not be, or the other way round */

@@ -8,7 +8,7 @@ import { createNotificationService } from '../../src/server/api/notification_ser
 import { View } from '../../src/server/api/view.ts';
 import type { Conductor } from '../../src/server/conductor.ts';
 import { EventTail } from '../../src/server/events/tail.ts';
-import { lastSequence, readEvents } from '../../src/server/store/events.ts';
+import { lastSequence } from '../../src/server/store/events.ts';
 import type { World } from '../world/world.ts';
 import { insist } from './insist.ts';
 
@@ -53,8 +53,10 @@ export class Subscriber {
     // A stream that stops at the present ends with what is stored as it begins; a timer may add to that while it is read.
     const present = await lastSequence(read);
     await this.#world.finish(this.#follow(openStream(this.#world.conductor), true));
-    const stored = await readEvents(1, 1_000_000, read);
-    const wanted = stored.map(({ sequence, messageId }) => `${sequence} ${messageId}`);
+    const stored: { sequence: number; message_id: string }[] = await read('events')
+      .orderBy('sequence')
+      .select('sequence', 'message_id');
+    const wanted = stored.map((event) => `${event.sequence} ${event.message_id}`);
     const got = this.#got.map(([sequence, messageId]) => `${sequence} ${messageId}`);
     const at = got.findIndex((each, place) => each !== wanted[place]);
     insist(at === -1, `Subscribe gave ${got[at]} as number ${at + 1}; stored is ${wanted[at]}`);
