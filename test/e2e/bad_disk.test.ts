@@ -107,9 +107,8 @@ function damage(path: string, table: string): void {
 }
 
 async function usedData(t: ExecutionContext): Promise<string> {
-  const house = await openHouse(t);
-  house.conductor.signal('SIGTERM');
-  await house.conductor.ended;
+  const house = await openHouse(t, { here: true });
+  await house.stop('conductor');
   return house.data;
 }
 
@@ -140,7 +139,7 @@ test('a start on a database with a damaged page ends with a code and one sentenc
 });
 
 test('without its lock file a living conductor still keeps another out', async (t) => {
-  const house = await openHouse(t);
+  const house = await openHouse(t, { here: true });
   rmSync(join(house.data, 'conductor.lock'));
   const { exitCode, stderr } = await run(t, serve(house.data));
   t.is(exitCode, 5);

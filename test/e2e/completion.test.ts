@@ -12,7 +12,7 @@ const BIN = dirname(fileURLToPath(new URL('../../bin/countermand', import.meta.u
 const run = promisify(execFile);
 
 async function openNamed(t: ExecutionContext): Promise<House> {
-  const house = await openHouse(t);
+  const house = await openHouse(t, { here: true });
   for (const name of ['r7n1', 'r7n2', 'r8n1'])
     await house.client.nodes.createNode({ name, driver: 'fake', driverInfo: { fake_address: name } });
   const actions = [{ name: 'a', actionType: 'nop', inputParameters: {} }];
@@ -34,37 +34,44 @@ async function person(t: ExecutionContext, house: House) {
   };
 }
 
-/** What bash offers for a line, its cursor at the end. */
-async function inBash(line: string, env: Record<string, string>): Promise<string[]> {
-  // Bash splits a line into words of its own; this is how readline does it.
+/** Bash splits a line into words of its own; this is how readline does it. The last is the one at the cursor. */
+function wordsOf(line: string): string[] {
+  const words = line.match(/(?:\\.|"[^"]*"?|'[^']*'?|[^\s:="'])+|[:=]+/g) ?? [];
+  return [...words, ...(line.endsWith(' ') && !line.endsWith('\\ ') ? [''] : [])];
+}
+
+/** What a bash offers for lines, one after the other, its cursor at the end of each. */
+async function inBash(lines: readonly string[], env: Record<string, string>): Promise<string[][]> {
   const code = `
     source <(countermand completion bash)
-    COMP_LINE=$1 COMP_POINT=\${#1}
-    mapfile -t COMP_WORDS < <(python3 -c "$SPLIT" "$1")
-    COMP_CWORD=$((\${#COMP_WORDS[@]} - 1))
     compopt() { echo files; }
-    _countermand
-    printf '%s\\n' "\${COMPREPLY[@]}"`;
-  const split = [
-    'import re, sys',
-    'line = sys.argv[1]',
-    'words = re.findall(r"(?:\\\\.|\\"[^\\"]*\\"?|\'[^\']*\'?|[^\\s:=\\"\'])+|[:=]+", line)',
-    'print("\\n".join(words + ([""] if line.endswith(" ") and not line.endswith("\\\\ ") else [])))',
-  ].join('\n');
-  const { stdout } = await run('bash', ['--norc', '-c', code, 'bash', line], { env: { ...env, SPLIT: split } });
-  return stdout.split('\n').filter((word) => word !== '');
+    while (($#)); do
+      COMP_LINE=$1 COMP_POINT=\${#1} COMP_CWORD=$(($2 - 1)) COMP_WORDS=("\${@:3:$2}") COMPREPLY=()
+      shift $(($2 + 2))
+      _countermand
+      printf '%s\\n' "\${COMPREPLY[@]}" 'end of offers'
+    done`;
+  const words = lines.map(wordsOf);
+  const given = lines.flatMap((line, at) => [line, String(words[at]?.length), ...(words[at] ?? [])]);
+  const { stdout } = await run('bash', ['--norc', '-c', code, 'bash', ...given], { env });
+  const offers = stdout.split('end of offers\n').slice(0, -1);
+  return offers.map((text) => text.split('\n').filter((word) => word !== ''));
 }
 
 test('bash: commands, names that have to be quoted, names with colons, files', async (t) => {
   const env = await person(t, await openNamed(t));
-  t.deepEqual(await inBash('countermand plan ca', env), ['cancel']);
-  t.deepEqual(await inBash('countermand node show r7', env), ['r7n1', 'r7n2']);
-  t.deepEqual(await inBash('countermand plan cancel rack\\ ', env), ['rack\\ 7\\ down']);
-  t.deepEqual(await inBash("countermand plan cancel 'rack 7", env), ['rack 7 down']);
-  t.deepEqual(await inBash('countermand plan cancel rack:', env), ['8']);
-  t.deepEqual(await inBash('countermand node power r7n1 soft_', env), ['soft_reboot', 'soft_off']);
-  t.deepEqual(await inBash('countermand plan create ', env), ['files']);
-  t.deepEqual(await inBash(`countermand --conductor ${env.COUNTERMAND_CONDUCTOR} node show r8`, env), ['r8n1']);
+  const offered: Readonly<Record<string, readonly string[]>> = {
+    'countermand plan ca': ['cancel'],
+    'countermand node show r7': ['r7n1', 'r7n2'],
+    'countermand plan cancel rack\\ ': ['rack\\ 7\\ down'],
+    "countermand plan cancel 'rack 7": ['rack 7 down'],
+    'countermand plan cancel rack:': ['8'],
+    'countermand node power r7n1 soft_': ['soft_reboot', 'soft_off'],
+    'countermand plan create ': ['files'],
+    [`countermand --conductor ${env.COUNTERMAND_CONDUCTOR} node show r8`]: ['r8n1'],
+  };
+  const found = await inBash(Object.keys(offered), env);
+  t.deepEqual(found, Object.values(offered) as string[][]);
 });
 
 test('zsh: candidates with what they mean', async (t) => {

@@ -20,7 +20,7 @@ interface Rack extends Place {
 }
 
 async function openRack(t: ExecutionContext): Promise<Rack> {
-  const house = await openHouse(t);
+  const house = await openHouse(t, { here: true });
   for (const name of ['r7-node-with-a-long-name-1', 'r7-node-with-a-long-name-2', 'n10', 'n9'])
     await enrol(house.client, name, 'fake', { fake_address: name });
   return { house, address: house.address, folder: await newFolder(t) };

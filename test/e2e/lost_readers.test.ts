@@ -13,7 +13,7 @@ import { openHouse } from './house.ts';
 import { enrol, nodeNow, subscribe, untilIn, watchTask } from './orders.ts';
 import { runInScript, runInTerminal } from './person.ts';
 import { createPlan, power, startPlan, untilActionIn, watchPlan } from './plans.ts';
-import { flagsOf, type Settings, startProcess } from './processes.ts';
+import { flagsOf, runHere, type Settings, startProcess } from './processes.ts';
 
 const PROGRAM = fileURLToPath(new URL('../../bin/countermand', import.meta.url));
 const OUTPUT_LOST = 141;
@@ -158,12 +158,13 @@ test('a conductor and an agent go on when the readers of their output have gone,
   const conductor = startUnread(t, words, ['stdout', 'stderr']);
   const agent = startUnread(t, ['agent', '--conductor', address, '--log-level', 'debug'], ['stdout', 'stderr']);
   const ends = [conductor, agent].map((child) => once(child, 'close'));
-  const say = (line: string) => runInScript(t, `countermand ${line}`, { address });
+  const say = (line: string) => runHere(line.split(' '), { COUNTERMAND_CONDUCTOR: address });
   await eventually('a node to be enrolled', async () => {
     const { exitCode } = await say('node create n1 --driver fake --info fake_address=n1');
     return exitCode === 0;
   });
-  t.regex((await say('node refresh n1')).text, /1 read, 0 not read/);
+  const read = await say('node refresh n1');
+  t.regex(`${read.stdout}${read.stderr}`, /1 read, 0 not read/);
   t.deepEqual([conductor.exitCode, agent.exitCode], [null, null]);
   agent.kill('SIGTERM');
   t.deepEqual(await ends[1], [0, null]);
@@ -175,7 +176,7 @@ test('a log is written again as soon as it is read', async (t) => {
   const folder = await newFolder(t);
   const fifo = join(folder, 'log');
   await once(spawn('mkfifo', [fifo]), 'close');
-  const house = await openHouse(t);
+  const house = await openHouse(t, { here: true });
   const line = `exec countermand agent --conductor ${house.address} --agent-name second 2>${fifo}`;
   void runInScript(t, line, { address: house.address });
   const read = () => {
@@ -188,21 +189,21 @@ test('a log is written again as soon as it is read', async (t) => {
   first.kill('SIGKILL');
   await once(first, 'close');
   // It misses its conductor while its log is not read, and tells of it again and again.
-  await house.kill('conductor');
+  await house.stop('conductor');
   const second = read();
   const [chunk] = await once(second.stdout, 'data');
   t.regex(String(chunk), /"level":/);
 });
 
 test('a simulator goes on without a reader, and ends on SIGTERM although its output waits for one', async (t) => {
-  const house = await openHouse(t);
+  const house = await openHouse(t, { here: true });
   const address = ownAddress();
   const sim = startUnread(t, ['sim', 'ipmi', '--address', address, '--first-port', '6230'], ['stdout', 'stderr']);
   const info = { ipmi_address: address, ipmi_port: '6230', ipmi_username: 'admin', ipmi_password: 'secret' };
   await house.client.nodes.createNode({ name: 'n1', driver: 'ipmi', driverInfo: info });
   await eventually('the BMC to be read', async () => {
-    const { text } = await runInScript(t, 'countermand node refresh n1', house);
-    return text.includes('1 read');
+    const { stdout } = await runHere(['node', 'refresh', 'n1'], { COUNTERMAND_CONDUCTOR: house.address });
+    return stdout.includes('1 read');
   });
   t.is(sim.exitCode, null);
 
@@ -265,7 +266,7 @@ test('a conductor that was started from a terminal stops in order when the termi
 });
 
 test('a command that watches is ended by SIGHUP; the order goes on', async (t) => {
-  const house = await openHouse(t);
+  const house = await openHouse(t, { here: true });
   await enrol(house.client, 'n1', 'fake', { fake_address: 'n1', fake_soft_ms: 'never' });
   const words = ['node', 'power', 'n1', 'soft_off', '--request-id', 'lost'];
   const command = startProcess(t, words, { COUNTERMAND_CONDUCTOR: house.address });

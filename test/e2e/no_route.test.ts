@@ -4,7 +4,7 @@ import { openHouse } from './house.ts';
 import { enrol, nodeNow, order, untilAtRest } from './orders.ts';
 
 test('nodes without a route: each says so, orders to them fail with nothing sent, all others are served', async (t) => {
-  const house = await openHouse(t, { apart: true, settings: { sync_power_state_interval: 0.5 } });
+  const house = await openHouse(t, { here: true, apart: true, settings: { sync_power_state_interval: 0.5 } });
   const { client } = house;
   const routeless = { ipmi_address: '255.255.255.255', ipmi_username: 'u', ipmi_password: 'p' };
   await client.nodes.createNode({ name: 'native', driver: 'ipmi', driverInfo: routeless });
