@@ -52,7 +52,7 @@ test('a conductor that is told to stop ends its streams, its agent and what runs
   await checkTrail(t, house.client);
 });
 
-test('an agent that is told to stop says farewell: the next one goes on at once', async (t) => {
+test('an agent that is told to stop says farewell, and the next goes on at once; that one finds its conductor again, and stops without one', async (t) => {
   const house = await openHouse(t, { apart: true, settings: { agent_lease: 3600 } });
   const sim = await enrolSim(t, house, 'n1', { softOffDelayS: 'never' });
   const watch = order(house.client, 'n1', 'SOFT_POWER_OFF');
@@ -65,15 +65,13 @@ test('an agent that is told to stop says farewell: the next one goes on at once'
   await sim.setPower('power off');
   t.like(await untilAtRest(watch), { state: 'SUCCEEDED' });
   t.deepEqual(await ordersAt(sim), ['soft']);
-});
 
-test('an agent finds its conductor again, and stops also while there is none', async (t) => {
-  const house = await openHouse(t, { apart: true });
+  // That one finds its conductor again, and stops also while there is none.
   await house.kill('conductor');
   await house.start('conductor');
   await untilAttached(house.agent, 2);
-  const sim = await enrolSim(t, house, 'n1');
-  t.is(await sim.power(), 'power on');
+  const other = await enrolSim(t, house, 'n2');
+  t.is(await other.power(), 'power on');
   await house.kill('conductor');
   await house.agent.logged.until('the agent to miss it', (line) => line.includes('not attached'));
   house.agent.signal('SIGTERM');

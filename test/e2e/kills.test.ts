@@ -33,7 +33,7 @@ for (const victim of VICTIMS) {
 }
 
 test('a conductor that is killed again and again does each of many actions once', async (t) => {
-  const house = await openHouse(t, { apart: true });
+  const house = await openHouse(t);
   const actions = Array.from({ length: 60 }, (_, at) => ({
     name: `a${at}`,
     actionType: 'sleep',
