@@ -1,11 +1,8 @@
-/**
- * Six of the eight defects of the prototype that once was to bring abort into the field, each shown not to be here. The other two, f and g, are
- * about what a new process knows: kill_in_recall.ts.
- */
+/** The eight defects of the prototype that once was to bring abort into the field, each shown not to be here. */
 import test, { type ExecutionContext } from 'ava';
 import { type House, openHouse } from './house.ts';
 import { commandsAt, enrolIrmc, SLOW_HOST, untilCommanded } from './irmc.ts';
-import { order, refresh, untilAtRest, untilIn } from './orders.ts';
+import { order, refresh, untilAtRest, untilIn, watchTask } from './orders.ts';
 import { checkTrail } from './trail.ts';
 
 const SETTINGS = { settings: { recall_confirm: 0.2 } };
@@ -63,5 +60,26 @@ async function anotherKind(t: ExecutionContext, house: House): Promise<void> {
 test('a, b, c, d, e and h, each at a node of its own', async (t) => {
   const house = await openHouse(t, { here: true, ...SETTINGS });
   await Promise.all([lateOrTwice, neverPowersOn, beforeTheNextPoll, anotherKind].map((show) => show(t, house)));
+  await checkTrail(t, house.client);
+});
+
+test('f: an abort works through another process than the one that gave the order; g: who aborted, why, and what the iRMC said is recorded', async (t) => {
+  const house = await openHouse(t, SETTINGS);
+  const [f] = await Promise.all(['f', 'g'].map((name) => enrolIrmc(t, house, name, { host: SLOW_HOST })));
+  const soft = (name: string) => untilIn(order(house.client, name, 'SOFT_POWER_OFF'), 'CONFIRMING');
+  const [given, recorded] = await Promise.all([soft('f'), soft('g')]);
+  const requested = { requestId: 'a-1', reason: 'wrong rack, says Ada' };
+  await untilAtRest(order(house.client, 'g', 'ABORT_SOFT_POWER_OFF', requested));
+
+  await house.kill('conductor');
+  await house.start('conductor');
+  const aborted = await untilAtRest(order(house.client, 'f', 'ABORT_SOFT_POWER_OFF'));
+  t.like(aborted, { state: 'SUCCEEDED', abort: { outcome: 'RECALLED' } });
+  t.like(await untilAtRest(watchTask(house.client, given.uuid)), { state: 'ABORTED' });
+  t.deepEqual(f && commandsAt(f), ['RequestShutdownAndOff', 'ShutdownRequestCancelled']);
+
+  const kept = await untilAtRest(watchTask(house.client, 'a-1'));
+  t.like(kept, { reason: requested.reason, abortsTaskUuid: recorded.uuid, abort: { outcome: 'RECALLED' } });
+  t.truthy(kept.abort?.reason);
   await checkTrail(t, house.client);
 });

@@ -72,6 +72,6 @@ async function showPoweringOn(t: ExecutionContext, { house, turn, killed, starte
 /** A soft reboot powers the node on. For a victim whose agent dies. */
 export const POWERING_ON: Moment = {
   title: 'the second half of a soft reboot',
-  lasts: 'seconds',
+  lasts: 'ten seconds',
   show: showPoweringOn,
 };

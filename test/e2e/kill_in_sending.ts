@@ -47,12 +47,12 @@ async function show(t: ExecutionContext, { house, victim, turn, killed, started 
   await killed();
   if (victim.agentDies) await untilNoSessionAt(...held, waits, reset, nmi);
   await clock.turn(HOLDS_MS);
-  waits.resume();
   t.true(speakers.length > 0);
   const sent = [...soft, ...hard].map((watch) => watch.seen.at(-1) as Task);
   for (const { state } of sent.slice(2)) t.is(state, 'SENDING');
   await Promise.all(held.map((sim) => sim.configure({ holds: false })));
-  await started();
+  // An agent that lives on reads it now, and has to be told to send within 5 s of that.
+  await started(() => waits.resume());
 
   const rested = await untilAllAtRest(house, [...sent, queued]);
   const known = victim.agentDies ? NOT_HEARD : HEARD;
@@ -66,7 +66,7 @@ async function show(t: ExecutionContext, { house, victim, turn, killed, started 
 }
 
 /** Orders that the BMCs have and hold, and one that waits for a reading. */
-export const SENDING: Moment = { title: 'SENDING', lasts: 'seconds', show };
+export const SENDING: Moment = { title: 'SENDING', lasts: 'six seconds', show };
 
 async function showStopped(t: ExecutionContext, { house, turn, killed, started }: Scene): Promise<void> {
   const names = ['stops1', 'stops2', 'stops3', 'stops4'];
@@ -93,4 +93,8 @@ async function showStopped(t: ExecutionContext, { house, turn, killed, started }
 }
 
 /** The orders may be in the sockets of BMCs that have stopped. */
-export const SENDING_TO_STOPPED: Moment = { title: 'SENDING to BMCs that stop', lasts: 'seconds', show: showStopped };
+export const SENDING_TO_STOPPED: Moment = {
+  title: 'SENDING to BMCs that stop',
+  lasts: 'ten seconds',
+  show: showStopped,
+};

@@ -87,4 +87,4 @@ async function show(t: ExecutionContext, { house, victim, turn, killed, started 
 }
 
 /** A plan whose cancel waits for an order that is on its way. */
-export const PLAN_CANCELLING: Moment = { title: 'while a plan is CANCELLING', lasts: 'seconds', show };
+export const PLAN_CANCELLING: Moment = { title: 'while a plan is CANCELLING', lasts: 'ten seconds', show };

@@ -49,4 +49,4 @@ async function show(t: ExecutionContext, { house, victim, turn, killed, started 
 }
 
 /** A plan whose actions run. */
-export const PLAN_RUNNING: Moment = { title: 'while the actions of a plan run', lasts: 'seconds', show };
+export const PLAN_RUNNING: Moment = { title: 'while the actions of a plan run', lasts: 'ten seconds', show };

@@ -31,13 +31,9 @@ export const VICTIMS: readonly Victim[] = [
 /** A lease that is waited for twice when an agent dies. A busy machine may miss it before: that harms nothing. */
 export const LEASE_S = 5;
 
-/**
- * The house for a victim. The lease is short only where an agent dies: whoever lives on must not lose it meanwhile. Where it lives on, what is
- * recalled is confirmed so slowly that the conductor dies before.
- */
-export function houseFor({ apart, part, agentDies }: Victim): HousePlan {
-  const settings = { ...(part === 'agent' && { agent_lease: LEASE_S }), ...(!agentDies && { recall_confirm: 5 }) };
-  return { apart, settings };
+/** The house for a victim. The lease is short only where an agent dies: whoever lives on must not lose it meanwhile. */
+export function houseFor({ apart, part }: Victim): HousePlan {
+  return { apart, settings: part === 'agent' ? { agent_lease: LEASE_S } : {} };
 }
 
 /** A BMC in this process, which takes an NMI, enrolled as node `name`. */

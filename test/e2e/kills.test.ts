@@ -3,7 +3,6 @@ import test from 'ava';
 import { openHouse } from './house.ts';
 import { showAborting } from './kill_in_aborting.ts';
 import { CONFIRMING, POWERING_ON } from './kill_in_confirming.ts';
-import { BEFORE_ITS_ABORT, LATE_RECALL } from './kill_in_recall.ts';
 import { SENDING, SENDING_TO_STOPPED } from './kill_in_sending.ts';
 import { FIRST_ANSWER, PLAN_CANCELLING } from './kill_plan_cancelling.ts';
 import { PLAN_RUNNING } from './kill_plan_running.ts';
@@ -18,7 +17,7 @@ const EACH = [SENDING, CONFIRMING, PLAN_RUNNING, PLAN_CANCELLING];
 function momentsOf({ part, apart }: Victim): readonly Moment[] {
   if (part === 'agent') return [...EACH, overRedfish('CONFIRMING')];
   const ofConductors = [...EACH, FIRST_ANSWER, overRedfish('SENDING')];
-  return [...ofConductors, ...(apart ? [LATE_RECALL] : [POWERING_ON, SENDING_TO_STOPPED, BEFORE_ITS_ABORT])];
+  return apart ? ofConductors : [...ofConductors, POWERING_ON, SENDING_TO_STOPPED];
 }
 
 for (const victim of VICTIMS) {

@@ -1,7 +1,7 @@
 /** An order that was given up after its timeout is still taken back, where the hardware can. */
 import test, { type ExecutionContext } from 'ava';
 import { type House, openHouse } from './house.ts';
-import { commandsAt, enrolIrmc, SLOW_HOST } from './irmc.ts';
+import { commandsAt, enrolIrmc, SLOW_HOST, untilCommanded } from './irmc.ts';
 import { nodeNow, order, refresh, untilAtRest } from './orders.ts';
 import { checkTrail } from './trail.ts';
 
@@ -30,7 +30,6 @@ async function takenBack(
   t.is(tested.irmc.host.boot, 'os-running');
 }
 
-// That it is taken back also when the conductor dies meanwhile: kill_in_recall.ts.
 test('SOFT_POWER_OFF and SOFT_REBOOT with --timeout 1, then their aborts: the iRMC takes each back', async (t) => {
   const house = await openHouse(t, { here: true, settings: { recall_confirm: 0.5 } });
   await Promise.all([
@@ -38,4 +37,20 @@ test('SOFT_POWER_OFF and SOFT_REBOOT with --timeout 1, then their aborts: the iR
     takenBack(t, house, ['SOFT_REBOOT', 'ABORT_SOFT_REBOOT', 'RequestShutdownAndReset']),
   ]);
   await checkTrail(t, house.client);
+});
+
+test('SIGKILL of the conductor while it is taken back: it is taken back all the same', async (t) => {
+  const house = await openHouse(t, { apart: true, settings: { recall_confirm: 5 } });
+  const tested = await enrolIrmc(t, house, 'n1', { host: SLOW_HOST });
+  await untilAtRest(order(house.client, 'n1', 'SOFT_POWER_OFF', { timeout: 1 }));
+  const requestId = 'the-late-abort';
+  order(house.client, 'n1', 'ABORT_SOFT_POWER_OFF', { requestId });
+  await untilCommanded(tested, 'ShutdownRequestCancelled');
+  await house.kill('conductor');
+  await house.start('conductor');
+  // The same request_id is the same abort.
+  const ended = await untilAtRest(order(house.client, 'n1', 'ABORT_SOFT_POWER_OFF', { requestId }));
+  t.like(ended, { state: 'SUCCEEDED', abort: { outcome: 'RECALLED' } });
+  t.is(tested.irmc.host.boot, 'os-running');
+  t.is((await nodeNow(house.client, 'n1')).mayStillChangeUntil, undefined);
 });

@@ -7,7 +7,7 @@ import type { House } from './house.ts';
 import type { Listener, Victim } from './killing.ts';
 
 /** How long what is at its moment stays there. What stays for long is brought there first. */
-const DURATIONS = ['long', 'seconds', 'an instant'] as const;
+const DURATIONS = ['long', 'ten seconds', 'six seconds', 'an instant'] as const;
 
 /** What one of them is given. */
 export interface Scene {
@@ -17,8 +17,11 @@ export interface Scene {
   turn(): Promise<void>;
   /** Says that the moment is there. Resolves when the victim is dead, which dies when all have said so. */
   killed(): Promise<void>;
-  /** Says that the victim may live again. Resolves when it serves, which is started when all have said so. */
-  started(): Promise<void>;
+  /**
+   * Says that the victim may live again. Resolves when it serves, which is started when all have said so.
+   * @param last what is done at the last moment before
+   */
+  started(last?: () => void): Promise<void>;
 }
 
 /** A moment that a kill can come at, and what must be true after it. Its nodes and plans have names that no other has. */
@@ -62,7 +65,9 @@ export async function killOnce(t: ExecutionContext, stage: Stage, moments: reado
   const arrivals = DURATIONS.map((duration) => new Gathering(countOf(duration)));
   const ready = new Gathering(moments.length);
   const dead = Promise.all(arrivals.map(({ complete }) => complete)).then(() => house.kill(victim.part));
+  const lastActions: (() => void)[] = [];
   const serving = ready.complete.then(async () => {
+    for (const action of lastActions) action();
     await house.start(victim.part);
     listener.resume();
   });
@@ -76,7 +81,8 @@ export async function killOnce(t: ExecutionContext, stage: Stage, moments: reado
         arrivals[at]?.arrive();
         return dead;
       },
-      started: () => {
+      started: (last = () => {}) => {
+        lastActions.push(last);
         ready.arrive();
         return serving;
       },
