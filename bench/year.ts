@@ -59,13 +59,13 @@ async function runOnePlan(fleet: Fleet, count: number): Promise<void> {
     actionType: 'change_node_power_state',
     inputParameters: { resource_id: node, state: 'power off' },
   }));
-  const { actionPlan } = await plans.createActionPlan({
+  const { actionPlan, takesDown } = await plans.createActionPlan({
     name: 'hourly',
     requestId: randomUUID(),
     maxParallel: 50,
     actions,
   });
-  await plans.startActionPlan({ actionPlan: actionPlan?.uuid });
+  await plans.startActionPlan({ actionPlan: actionPlan?.uuid, expectTakenDown: takesDown?.count });
   for await (const answer of plans.watchActionPlan({ actionPlan: actionPlan?.uuid }))
     if (answer.actionPlan?.state === ActionPlanState.SUCCEEDED) return;
   throw new Error('the plan did not succeed');

@@ -47,12 +47,12 @@ async function show(t: ExecutionContext, { house, victim, turn, killed, started 
   await killed();
   if (victim.agentDies) await untilNoSessionAt(...held, waits, reset, nmi);
   await clock.turn(HOLDS_MS);
+  waits.resume();
   t.true(speakers.length > 0);
   const sent = [...soft, ...hard].map((watch) => watch.seen.at(-1) as Task);
   for (const { state } of sent.slice(2)) t.is(state, 'SENDING');
   await Promise.all(held.map((sim) => sim.configure({ holds: false })));
-  // An agent that lives on reads it now, and has to be told to send within 5 s of that.
-  await started(() => waits.resume());
+  await started();
 
   const rested = await untilAllAtRest(house, [...sent, queued]);
   const known = victim.agentDies ? NOT_HEARD : HEARD;

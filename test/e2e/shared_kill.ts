@@ -17,11 +17,8 @@ export interface Scene {
   turn(): Promise<void>;
   /** Says that the moment is there. Resolves when the victim is dead, which dies when all have said so. */
   killed(): Promise<void>;
-  /**
-   * Says that the victim may live again. Resolves when it serves, which is started when all have said so.
-   * @param last what is done at the last moment before
-   */
-  started(last?: () => void): Promise<void>;
+  /** Says that the victim may live again. Resolves when it serves, which is started when all have said so. */
+  started(): Promise<void>;
 }
 
 /** A moment that a kill can come at, and what must be true after it. Its nodes and plans have names that no other has. */
@@ -65,9 +62,7 @@ export async function killOnce(t: ExecutionContext, stage: Stage, moments: reado
   const arrivals = DURATIONS.map((duration) => new Gathering(countOf(duration)));
   const ready = new Gathering(moments.length);
   const dead = Promise.all(arrivals.map(({ complete }) => complete)).then(() => house.kill(victim.part));
-  const lastActions: (() => void)[] = [];
   const serving = ready.complete.then(async () => {
-    for (const action of lastActions) action();
     await house.start(victim.part);
     listener.resume();
   });
@@ -81,8 +76,7 @@ export async function killOnce(t: ExecutionContext, stage: Stage, moments: reado
         arrivals[at]?.arrive();
         return dead;
       },
-      started: (last = () => {}) => {
-        lastActions.push(last);
+      started: () => {
         ready.arrive();
         return serving;
       },
