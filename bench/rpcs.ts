@@ -46,7 +46,8 @@ export async function rpcs(signal: AbortSignal): Promise<string> {
     for (const size of SIZES) {
       const holdUps = join(folder, `hold_ups_${size}`);
       const variables = { NODE_OPTIONS: `--import ${PROBE.href}`, LOOP_PROBE: holdUps };
-      const flags = ['--sync-power-state-interval', '0'];
+      // The streams that stay open are all that one identity may have without it.
+      const flags = ['--sync-power-state-interval', '0', '--identity-streams', '20000'];
       found.push(await withFleet(flags, (fleet) => measure(size, fleet, holdUps), signal, { variables }));
     }
     return tableOf(found[0] as Found, found[1] as Found);
