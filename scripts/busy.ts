@@ -42,7 +42,7 @@ function startLoad(kind: 'burn' | 'fsync'): ChildProcess {
 /** Runs the command to its end, and hands on the signals that ask this process to end. */
 async function runCommand([program = '', ...words]: readonly string[]): Promise<number> {
   const child = spawn(program, words, { stdio: 'inherit' });
-  forward = (signal) => void child.kill(signal);
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => child.kill(signal));
   try {
     const [code, signal] = (await once(child, 'exit')) as [number | null, NodeJS.Signals | null];
     return code ?? 128 + (signal === null ? 0 : constants.signals[signal]);
@@ -52,21 +52,18 @@ async function runCommand([program = '', ...words]: readonly string[]): Promise<
   }
 }
 
-/** What is done with a signal that asks this process to end. */
-let forward = (signal: NodeJS.Signals): void => process.exit(128 + constants.signals[signal]);
-
 async function main(words: readonly string[]): Promise<number> {
   const request = readRequest(words);
   if (request === null) {
     process.stderr.write(USAGE);
     return 2;
   }
-  // Before the load starts: a signal without a handler would end this process without the command.
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => forward(signal));
+  // First: whoever sees the load may send a signal, which is for the command.
+  const command = runCommand(request.command);
   const loads = Array.from({ length: request.loops }, () => startLoad('burn'));
   if (request.fsync) loads.push(startLoad('fsync'));
   try {
-    return await runCommand(request.command);
+    return await command;
   } finally {
     for (const load of loads) load.kill('SIGKILL');
   }
