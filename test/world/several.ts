@@ -179,6 +179,10 @@ export class Several implements Conducting {
   /** Those that stand by leave. From now on, the leader neither sleeps nor resigns. */
   async sendOthersAway(): Promise<void> {
     this.#atPeace = true;
+    // One that was told to resign still leads until it has done so.
+    const isResigning = ({ process, stop }: ConductorHost): boolean => process.alive && stop.signal.aborted;
+    await this.#around.clock.turnUntil(() => !this.hosts.some(isResigning), ELECTION_MS);
+    await this.start(Number.POSITIVE_INFINITY);
     for (const host of this.hosts) if (host !== this.leader) await this.#stopOn(host);
   }
 
