@@ -47,6 +47,7 @@ import '../server/power/decide.test.ts';
 import '../server/power/held.test.ts';
 import '../server/power/hung_bmc.test.ts';
 import '../server/power/read_again.test.ts';
+import '../server/power/recorder.test.ts';
 import '../server/power/refused_logins.test.ts';
 import '../server/power/request_ids.test.ts';
 import '../server/power/sync.test.ts';

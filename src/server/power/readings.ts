@@ -149,9 +149,11 @@ export class Recorder {
     });
   }
 
-  /** Takes what waits when the transaction runs; what comes after that is written next. */
+  /** Takes what waits when the transaction runs; what comes after that is written next, whatever becomes of that transaction. */
   async #write(): Promise<void> {
     while (this.#waiting.length > 0) {
+      // How many readings a transaction that fails has taken is not known. It fails for these; what came later is tried again.
+      const begunFor = this.#waiting.length;
       try {
         const { count, nodes } = await this.#store.database.write(async (transaction) => {
           const waiting = [...this.#waiting];
@@ -159,7 +161,7 @@ export class Recorder {
         });
         for (const { begun, resolve } of this.#waiting.splice(0, count)) resolve(nodes.get(begun) ?? null);
       } catch (error) {
-        for (const { reject } of this.#waiting.splice(0)) reject(error);
+        for (const { reject } of this.#waiting.splice(0, begunFor)) reject(error);
       }
     }
   }
