@@ -2,6 +2,7 @@
 import type { Clock } from '../core/clock.ts';
 import type { Bmc, Driver } from '../drivers/driver.ts';
 import { BmcQueue, type Rank } from './bmc_queue.ts';
+import { Remembered } from './remembered.ts';
 
 /** The turns of one node at its BMC. */
 export interface Turns {
@@ -16,10 +17,11 @@ export interface Turns {
 /** The queues of all BMCs of an agent, by place. */
 export class Queues {
   readonly #clock: Clock;
-  readonly #byPlace = new Map<string, BmcQueue>();
+  readonly #byPlace: Remembered<BmcQueue>;
 
   constructor(clock: Clock) {
     this.#clock = clock;
+    this.#byPlace = new Remembered(clock);
   }
 
   /** The turns of a node at its BMC. @param restMs the rest between two turns, unless the BMC has a queue already */

@@ -25,6 +25,7 @@ import type { Lease } from './lease.ts';
 import { forOneBmc } from './one_bmc.ts';
 import { ParsedBmcs } from './parsed_bmcs.ts';
 import { PowerRun } from './power_run.ts';
+import { Remembered } from './remembered.ts';
 import { traceOfRun } from './run_trace.ts';
 import { resolveSecrets, type SecretSources, unreadIn } from './secrets.ts';
 import { Trust, withTrust } from './trust.ts';
@@ -75,9 +76,9 @@ export class Work {
   /** By task. */
   readonly #heldBack: HeldBack;
   /** By the key of the BMC. */
-  readonly #trusts = new Map<string, Trust>();
+  readonly #trusts: Remembered<Trust>;
   /** The newest fence seen of each node. */
-  readonly #fences = new Map<string, number>();
+  readonly #fences: Remembered<number>;
   readonly #tombstones = new Set<string>();
   /** The questions that are not answered yet, by id. */
   readonly #questions = new Map<number, Cancellation>();
@@ -89,6 +90,8 @@ export class Work {
     this.#bmcs = new ParsedBmcs(parts.bmcAccess);
     this.#heldBack = new HeldBack(parts.shutdown);
     this.#queues = new Queues(parts.clock);
+    this.#trusts = new Remembered(parts.clock);
+    this.#fences = new Remembered(parts.clock);
     this.#secretKeys = new Map(parts.drivers.map((driver) => [driver.name, secretKeysOf(driver)]));
   }
 
