@@ -60,7 +60,7 @@ function section(title: string, states: Readonly<Record<string, string>>, table:
 
 /** Tasks of abort targets have a life of their own, and a diagram of their own. */
 function powerTask(): string[] {
-  const ofAborts = ({ event }: { event: string }): boolean => event.startsWith('recall');
+  const ofAborts = ({ event }: { event: string }): boolean => event.endsWith('_abort');
   return [
     '## Power task',
     meanings(POWER_TASK_STATES),

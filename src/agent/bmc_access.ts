@@ -25,7 +25,7 @@ interface AccessRule {
 }
 
 /** The whole of it. */
-export interface AccessRules {
+export interface BmcAccessRules {
   /** The only places that may be reached. Left out: all. */
   readonly networks?: Places | undefined;
   readonly rules?: readonly AccessRule[] | undefined;
@@ -113,7 +113,7 @@ export class BmcAccess {
   readonly #rules: readonly Rule[];
   readonly #bound: Bound;
 
-  constructor({ networks, rules = [] }: AccessRules, bound: Bound = AGENT) {
+  constructor({ networks, rules = [] }: BmcAccessRules, bound: Bound = AGENT) {
     this.#bound = bound;
     this.#mayReach = networks === undefined ? () => true : among(networks);
     this.#rules = rules.map(({ addresses, drivers, secrets = [], allow = [] }) => ({

@@ -54,12 +54,12 @@ export function vaultPlace(reference: string): Place | null {
   return { path: `/v1/${mount}/data/${path.join('/')}`, key };
 }
 
-type Kept = { readonly until: number } & ({ readonly value: string } | { readonly error: CountermandError });
+type CachedSecret = { readonly until: number } & ({ readonly value: string } | { readonly error: CountermandError });
 
 /** The Vault of one agent. */
 export class Vault {
   readonly #parts: VaultParts;
-  readonly #kept = new Map<string, Kept>();
+  readonly #kept = new Map<string, CachedSecret>();
   readonly #reading = new Map<string, Promise<void>>();
   #login: { readonly token: string; readonly renewAt: number; readonly endsAt: number } | null = null;
 
@@ -106,9 +106,9 @@ export class Vault {
     }
   }
 
-  #keep(reference: string, kept: Kept): void {
+  #keep(reference: string, cached: CachedSecret): void {
     this.#kept.delete(reference);
-    this.#kept.set(reference, kept);
+    this.#kept.set(reference, cached);
     const [oldest] = this.#kept.keys();
     if (this.#kept.size > KEPT_LIMIT && oldest !== undefined) this.#kept.delete(oldest);
   }

@@ -9,8 +9,8 @@ import type {
   ComputeService,
   Instance,
   InstanceAction,
+  InstanceMigration,
   InstanceOrder,
-  Migration,
   Sent,
   ServicePatch,
 } from './compute.ts';
@@ -92,15 +92,15 @@ class Client implements Compute {
     return (await this.#get('/os-services?binary=nova-compute', ANSWERS.services, signal)).services.map(serviceOf);
   }
 
-  migrationsOf(instance: string, signal: AbortSignal): Promise<Migration[]> {
+  migrationsOf(instance: string, signal: AbortSignal): Promise<InstanceMigration[]> {
     return this.#migrations(`instance_uuid=${encodeURIComponent(instance)}&limit=${MIGRATIONS_SEEN}`, signal);
   }
 
-  migrationsAt(host: string, signal: AbortSignal): Promise<Migration[]> {
+  migrationsAt(host: string, signal: AbortSignal): Promise<InstanceMigration[]> {
     return this.#migrations(`host=${encodeURIComponent(host)}&limit=${MIGRATIONS_AT_HOST}`, signal);
   }
 
-  async #migrations(query: string, signal: AbortSignal): Promise<Migration[]> {
+  async #migrations(query: string, signal: AbortSignal): Promise<InstanceMigration[]> {
     const { migrations } = await this.#get(`/os-migrations?${query}`, ANSWERS.migrations, signal);
     return newestFirst(migrations.map(migrationOf));
   }

@@ -33,7 +33,7 @@ export interface ComputeService {
 }
 
 /** One row of `os-migrations`: what came of an order to move an instance. */
-export interface Migration {
+export interface InstanceMigration {
   /** Grows with each one. */
   readonly id: number;
   /** live-migration, migration (cold), resize, evacuation. */
@@ -97,9 +97,9 @@ export interface Compute {
   /** Every nova-compute. */
   services(signal: AbortSignal): Promise<ComputeService[]>;
   /** The migrations of an instance, the newest first. */
-  migrationsOf(instance: string, signal: AbortSignal): Promise<Migration[]>;
+  migrationsOf(instance: string, signal: AbortSignal): Promise<InstanceMigration[]>;
   /** The newest migrations from or to a host, the newest first. */
-  migrationsAt(host: string, signal: AbortSignal): Promise<Migration[]>;
+  migrationsAt(host: string, signal: AbortSignal): Promise<InstanceMigration[]>;
   /** The actions of an instance, the newest first. */
   actionsOf(instance: string, signal: AbortSignal): Promise<InstanceAction[]>;
   /** The outcome of an action of an instance; null if the service knows none with this request id. */

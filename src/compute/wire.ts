@@ -1,6 +1,6 @@
 /** What the compute service sends, as far as it is used. Whatever else stands in an answer is passed over. */
 import * as z from 'zod';
-import type { ComputeService, Instance, InstanceAction, Migration } from './compute.ts';
+import type { ComputeService, Instance, InstanceAction, InstanceMigration } from './compute.ts';
 
 const text = z.string();
 const server = z.looseObject({
@@ -77,7 +77,7 @@ export function serviceOf(row: z.infer<typeof service>): ComputeService {
 }
 
 /** A migration as the rest of the product knows it. */
-export function migrationOf(row: z.infer<typeof migration>): Migration {
+export function migrationOf(row: z.infer<typeof migration>): InstanceMigration {
   const { id, migration_type: type, status, instance_uuid: instance, source_compute: source, dest_compute: dest } = row;
   return { id, type, status, instance, source: source ?? null, dest: dest ?? null };
 }

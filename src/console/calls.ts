@@ -16,8 +16,8 @@ import { type NotificationServiceClient, NotificationServiceDefinition } from '.
 import { type PowerServiceClient, PowerServiceDefinition } from '../gen/countermand/v1/power.ts';
 import type { Failure } from './link.ts';
 
-/** The services of the conductor. */
-export interface Conductor {
+/** The clients of the services of the conductor. */
+export interface Client {
   readonly nodes: NodeServiceClient;
   readonly power: PowerServiceClient;
   readonly plans: ActionPlanServiceClient;
@@ -30,7 +30,7 @@ export interface Conductor {
  * The services at an origin. No request goes anywhere else.
  * @param authorization answers the header `Authorization` of each call; null: the call has none
  */
-export function connect(origin: string, authorization: () => string | null): Conductor {
+export function connect(origin: string, authorization: () => string | null): Client {
   // A client certificate is a credential too: the browser shows it to the own origin alone.
   const channel = createChannel(origin, FetchTransport({ credentials: 'same-origin', cache: 'no-store' }));
   const factory = createClientFactory().use(signed(authorization));

@@ -5,7 +5,7 @@ import { systemClock } from '../core/clock.ts';
 import { fail } from '../core/errors.ts';
 import { openCancellation } from '../core/signals.ts';
 import type { GetStatusResponse } from '../gen/countermand/v1/conductor.ts';
-import { type Conductor, failureOf } from './calls.ts';
+import { type Client, failureOf } from './calls.ts';
 import type { Link, LinkState } from './link.ts';
 
 /** A question before an order. */
@@ -22,7 +22,7 @@ export interface Question {
 
 /** What every part of the page has. */
 export interface House {
-  readonly conductor: Conductor;
+  readonly conductor: Client;
   readonly link: Link<GetStatusResponse>;
   /** Asks a person. Answers why, which may be empty; null: nothing is done. */
   ask(question: Question): Promise<string | null>;

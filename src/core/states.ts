@@ -79,10 +79,16 @@ export const POWER_TASK_TABLE = [
   task('abort', ['QUEUED', 'SENDING', 'CONFIRMING'], 'ABORTING', [], 'an abort or a withdrawal was committed'),
   task('abort_end', ['ABORTING'], 'ABORTED', [`${SET}.error`], 'the outcome says how far the order was taken back'),
   task('abort_late', ['ABORTING'], 'SUCCEEDED', [`${SET}.end`], 'the end state had been seen before the abort'),
-  task('recall', [], 'SENDING', [`${ABORT}.start`], 'an ABORT target was accepted and its task is ABORTING'),
-  task('recall_end', ['SENDING'], 'SUCCEEDED', [`${ABORT}.end`], 'the aborted task is at rest'),
-  task('recall_fail', ['SENDING'], 'FAILED', [`${ABORT}.error`], 'the aborted task is at rest, but was not taken back'),
-  task('recall_nothing', [], 'SUCCEEDED', [`${ABORT}.start`, `${ABORT}.end`], 'an ABORT target found nothing to abort'),
+  task('order_abort', [], 'SENDING', [`${ABORT}.start`], 'an ABORT target was accepted and its task is ABORTING'),
+  task('end_abort', ['SENDING'], 'SUCCEEDED', [`${ABORT}.end`], 'the aborted task is at rest'),
+  task('fail_abort', ['SENDING'], 'FAILED', [`${ABORT}.error`], 'the aborted task is at rest, but was not taken back'),
+  task(
+    'nothing_to_abort',
+    [],
+    'SUCCEEDED',
+    [`${ABORT}.start`, `${ABORT}.end`],
+    'an ABORT target found nothing to abort',
+  ),
 ];
 /** What moves a power task. */
 export type PowerTaskEvent = (typeof POWER_TASK_TABLE)[number]['event'];

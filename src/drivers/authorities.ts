@@ -11,7 +11,7 @@ import { fail } from '../core/errors.ts';
 import { untilAborted } from '../core/signals.ts';
 
 /** Which certificates a connection accepts. */
-export interface Trust {
+export interface TlsTrust {
   readonly rejectUnauthorized: boolean;
   readonly ca?: Buffer[];
   /** The same, ready for connections that have no options of their own: to make one takes 15 ms for the authorities of a system. */
@@ -27,7 +27,7 @@ const FRESH_MS = 10_000;
 const MOST_REMEMBERED = 100;
 
 interface Known {
-  readonly trust: Promise<Trust>;
+  readonly trust: Promise<TlsTrust>;
   readonly at: number;
 }
 
@@ -50,7 +50,7 @@ export class Authorities {
    * @throws DRIVER_INFO_INVALID if there is no folder, for whatever is not below it, always in the same words, and for what cannot be
    *   used; at an abort its reason
    */
-  async trust(verify: string, key: string, signal: AbortSignal): Promise<Trust> {
+  async trust(verify: string, key: string, signal: AbortSignal): Promise<TlsTrust> {
     if (verify === 'true' || verify === 'false') return { rejectUnauthorized: verify === 'true' };
     const path = this.#pathOf(verify, key);
     try {
@@ -78,7 +78,7 @@ export class Authorities {
     throw fail('DRIVER_INFO_INVALID', `driver_info.${key} names no file below bmc_ca_dir of the agent`);
   }
 
-  #read(path: string): Promise<Trust> {
+  #read(path: string): Promise<TlsTrust> {
     const known = this.#known.get(path);
     if (known && this.#clock.monotonic() - known.at < FRESH_MS) return known.trust;
     const trust = readAll(path).then((ca) => ({

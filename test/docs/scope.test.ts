@@ -3,7 +3,8 @@ import { readFileSync } from 'node:fs';
 import test from 'ava';
 import { parse } from 'yaml';
 import { asCountermandError } from '../../src/core/errors.ts';
-import { nodesInScope, parseScope, type ScopedNode } from '../../src/server/plans/scope.ts';
+import { nodesInScope, parseScope } from '../../src/server/plans/scope.ts';
+import type { ScopedNode } from '../../src/server/store/rows.ts';
 
 const PAGE = readFileSync(new URL('../../docs/scope.md', import.meta.url), 'utf8');
 const EXAMPLE = /```yaml\n([\s\S]*?)# (means|refused:) (.*)\n```/g;

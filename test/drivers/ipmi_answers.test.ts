@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { CountermandError, type ErrorCode } from '../../src/core/errors.ts';
 import { readConfirmation, readStatus } from '../../src/drivers/ipmi/ipmitool/answers.ts';
 import type { Ending } from '../../src/drivers/ipmi/ipmitool/captive.ts';
-import type { Verb } from '../../src/drivers/ipmi/ipmitool/command.ts';
+import type { PowerWord } from '../../src/drivers/ipmi/ipmitool/command.ts';
 import { anyText } from '../counterparts/any_text.ts';
 
 const NOISE = 'Loading IANA PEN Registry...\nGet HPM.x Capabilities request failed, compcode = d4\n';
@@ -125,7 +125,7 @@ const anyEnding: fc.Arbitrary<Ending> = fc.record({
   tookMs: fc.nat(60_000),
   cutShort: fc.constantFrom(null, 'took too long', 'said too much'),
 });
-const orders: readonly Exclude<Verb, 'status'>[] = ['on', 'off', 'reset', 'soft', 'diag'];
+const orders: readonly Exclude<PowerWord, 'status'>[] = ['on', 'off', 'reset', 'soft', 'diag'];
 
 test('success is claimed only for the exact words at exit 0', (t) => {
   fc.assert(

@@ -83,6 +83,7 @@ import '../conformance/defects.test.ts';
 import '../tidy/lock.test.ts';
 import '../tidy/rooms.test.ts';
 import '../tidy/rules.test.ts';
+import '../tidy/words.test.ts';
 import '../cli/shared/short_ids.test.ts';
 import '../server/plans/plan_list_cost.test.ts';
 import '../server/store/sent_ahead.test.ts';

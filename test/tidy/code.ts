@@ -1,8 +1,10 @@
 /** Rules about code: banned names, sizes, docstrings, words, tests that are switched off. */
 import {
+  isClassDeclaration,
   isElementAccessExpression,
   isFunctionLikeDeclaration,
   isIdentifier,
+  isInterfaceDeclaration,
   isNewExpression,
   isObjectBindingPattern,
   isPropertyAccessExpression,
@@ -156,5 +158,34 @@ export function switchedOffTests(sources: readonly Source[]): Finding[] {
   return findInTrees(tests, (node) => {
     if (!isPropertyAccessExpression(node) || !SWITCHES.includes(node.name.text)) return null;
     return dotted(node)?.startsWith('test.') ? `${node.getText()} switches tests off; mend or delete them` : null;
+  });
+}
+
+/** The name that a statement at the top of a file declares; null for what declares a function, several names or none. */
+function declaredName(statement: Node): string | null {
+  const declares =
+    isInterfaceDeclaration(statement) || isTypeAliasDeclaration(statement) || isClassDeclaration(statement);
+  return declares ? (statement.name?.text ?? null) : null;
+}
+
+/** Types, interfaces and classes of src with one of these names, after the first file that declares it. */
+export function secondMeanings(sources: readonly Source[], names: readonly string[]): Finding[] {
+  const homes = new Map<string, string>();
+  return sources.flatMap((source) => {
+    if (!source.path.startsWith('src/')) return [];
+    return source.tree.statements.flatMap((statement) => {
+      const name = declaredName(statement);
+      if (name === null || !names.includes(name)) return [];
+      const home = homes.get(name) ?? source.path;
+      homes.set(name, home);
+      if (home === source.path) return [];
+      return [
+        {
+          path: source.path,
+          line: lineOf(statement, source),
+          says: `'${name}' is what ${home} declares; find another name`,
+        },
+      ];
+    });
   });
 }

@@ -1,7 +1,7 @@
-/** The house rules, held against the repository. test/tidy/house.ts has the tables. */
+/** The house rules, held against the repository. test/tidy/house.ts and vocabulary.ts have the tables. */
 import test, { type ExecutionContext } from 'ava';
 import { realTime } from './clocks.ts';
-import { bannedNames, foreignWords, switchedOffTests, tooLong, undocumentedExports } from './code.ts';
+import { bannedNames, foreignWords, secondMeanings, switchedOffTests, tooLong, undocumentedExports } from './code.ts';
 import * as house from './house.ts';
 import {
   bypassedInterfaces,
@@ -16,6 +16,7 @@ import {
 } from './imports.ts';
 import { type Finding, findPaths, readSources, readTexts, report } from './sources.ts';
 import { foreignProtoWords, leftovers, translatedWords, unquotedGlobs, vagueFolders } from './texts.ts';
+import * as vocabulary from './vocabulary.ts';
 import { wordsOfOneClient } from './words.ts';
 
 const sources = readSources();
@@ -84,20 +85,24 @@ test('docstrings: every export of src has one', (t) => {
 });
 
 test('words: no identifier uses a synonym', (t) => {
-  clean(t, foreignWords(sources, house.FOREIGN_WORDS));
-  clean(t, foreignProtoWords(readTexts(['proto/**/*.proto']), house.FOREIGN_WORDS));
+  clean(t, foreignWords(sources, vocabulary.FOREIGN_WORDS));
+  clean(t, foreignProtoWords(readTexts(['proto/**/*.proto']), vocabulary.FOREIGN_WORDS));
+});
+
+test('words: a type that has one meaning is declared once', (t) => {
+  clean(t, secondMeanings(sources, vocabulary.ONE_MEANING));
 });
 
 test('words: what every client is told names nothing that only the command line has', (t) => {
-  clean(t, wordsOfOneClient(sources, house.TOLD_TO_ALL, house.COMMAND_LINES));
+  clean(t, wordsOfOneClient(sources, vocabulary.TOLD_TO_ALL, vocabulary.COMMAND_LINES));
 });
 
 test('words: plain English everywhere, above all in the contract, errors and configuration', (t) => {
-  clean(t, translatedWords(readTexts(house.PLAINLY_WRITTEN), house.LOOSE));
-  const kept = ['test/tidy/', ...house.KEPT_AS_WRITTEN];
+  clean(t, translatedWords(readTexts(vocabulary.PLAINLY_WRITTEN), vocabulary.LOOSE));
+  const kept = ['test/tidy/', ...vocabulary.KEPT_AS_WRITTEN];
   const texts = Object.entries(readTexts(['{src,test,scripts,bench,examples,proto,docs,packaging}/**', '*.md']));
   const ours = texts.filter(([path]) => !kept.some((folder) => path.startsWith(folder)) && !path.endsWith('.png'));
-  clean(t, translatedWords(Object.fromEntries(ours), house.TRANSLATED));
+  clean(t, translatedWords(Object.fromEntries(ours), vocabulary.TRANSLATED));
 });
 
 test('folders: none has a name that says nothing', (t) => {

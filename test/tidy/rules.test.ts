@@ -1,25 +1,11 @@
 /** The rules themselves, on samples: each must find what is bad and leave alone what is good. */
-import test, { type ExecutionContext } from 'ava';
+import test from 'ava';
 import { realTime } from './clocks.ts';
-import { type Banned, bannedNames, foreignWords, switchedOffTests, tooLong, undocumentedExports } from './code.ts';
+import { type Banned, bannedNames, switchedOffTests, tooLong, undocumentedExports } from './code.ts';
 import { crossedLayers, deadFiles, emptyHomes, importCycles, strayPackages } from './imports.ts';
-import { type Finding, parseSources, report, type Source } from './sources.ts';
-import { foreignProtoWords, leftovers, translatedWords, unquotedGlobs, vagueFolders } from './texts.ts';
-import { wordsOfOneClient } from './words.ts';
-
-type Texts = Readonly<Record<string, string>>;
-
-/** The places of the findings of a rule, as `path:line`. */
-function placesOf(findings: readonly Finding[]): string[] {
-  return findings.map(({ path, line }) => `${path}:${line}`);
-}
-
-type Rule = (sources: readonly Source[]) => Finding[];
-
-const finds = test.macro((t: ExecutionContext, rule: Rule, texts: Texts, places: readonly string[]) => {
-  const findings = rule(parseSources(texts));
-  t.deepEqual(placesOf(findings), [...places], report(findings));
-});
+import { finds, placesOf, type Rule } from './sample.ts';
+import { parseSources } from './sources.ts';
+import { leftovers, unquotedGlobs, vagueFolders } from './texts.ts';
 
 const LAYERS = { core: [], drivers: ['core'], sim: ['core', 'drivers/wire'] };
 const layers: Rule = (sources) => crossedLayers(sources, LAYERS, { 'package.json': ['src/drivers/a.ts'] });
@@ -186,24 +172,6 @@ test(
   [],
 );
 
-test(
-  'words of one client: flags and commands, in literals and templates; comments and other places are let be',
-  finds,
-  (sources) => wordsOfOneClient(sources, ['src/server/'], ['src/server/home.ts']),
-  {
-    'src/server/a.ts': [
-      "const a = 'start it with --queue';",
-      'const b = `it is ${a}; countermand plan cancel ${a}`;',
-      'const c = `--${a}`;',
-      '// --queue',
-      "const d = 'start it with queue; countermand does not --';",
-    ].join('\n'),
-    'src/server/home.ts': "const a = '--queue';",
-    'src/cli/a.ts': "const a = '--queue';",
-  },
-  ['src/server/a.ts:1', 'src/server/a.ts:2'],
-);
-
 const sizes: Rule = (sources) => tooLong(sources, { file: 6, function: 3 });
 test(
   'sizes: at the limit',
@@ -271,21 +239,6 @@ test(
 );
 
 test(
-  'words: foreign ones in identifiers',
-  finds,
-  (sources) => foreignWords(sources, { job: 'power task' }),
-  {
-    'src/a.ts': "const runJob = 1;\nconst JOB_LIMIT = 2;\nconst jobless = 'job';\n// job\ninterface A { theJob: 1 }",
-    'test/a.ts': 'const job = 1;',
-  },
-  ['src/a.ts:1', 'src/a.ts:2', 'src/a.ts:5'],
-);
-test('words: foreign ones in the contract', (t) => {
-  const texts = { 'a.proto': '// A job.\nmessage RunJob {\n  string job_id = 1; // ok\n  string uuid = 2;\n}' };
-  t.deepEqual(placesOf(foreignProtoWords(texts, { job: 'power task' })), ['a.proto:2', 'a.proto:3']);
-});
-
-test(
   'switched off tests',
   finds,
   switchedOffTests,
@@ -350,16 +303,6 @@ test(
   },
   [3, 4, 5, 6, 7, 8, 9].map((line) => `test/real.test.ts:${line}`).concat('test/short.test.ts:1'),
 );
-
-test('translated English: its words, in any case; names, a field of the request and what comes to rest are let be', (t) => {
-  const wrong = "At most so many.\nNobody waits.\n'nobody waits'\nwhat it came to";
-  const right = "the field of the request\nsomething\n'nobody' and basic:nobody\nit came to rest";
-  const found = translatedWords({ 'a.md': `${wrong}\n${right}` }, ['so many', 'nobody', 'the field', 'came to']);
-  t.deepEqual(
-    placesOf(found).map((place) => place.slice(-1)),
-    ['1', '2', '3', '4'],
-  );
-});
 
 test('leftovers', (t) => {
   const texts = { 'a.md': 'fine\nTODO: more\nTODOS are fine', 'b.ts': '// FIXME' };

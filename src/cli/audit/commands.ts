@@ -24,7 +24,7 @@ import { quoted } from '../shared/pasting.ts';
 import { possibleCommands } from '../shared/possible.ts';
 import { addSelectors, type SelectorFlags } from '../shared/selection.ts';
 import type { Terminal } from '../shared/terminal.ts';
-import type { WantedAudit } from './file.ts';
+import type { AuditFile } from './file.ts';
 import { addList } from './list.ts';
 import { scopeOfSelectors } from './scope.ts';
 import { addTemplates } from './templates.ts';
@@ -105,7 +105,7 @@ async function tellRun(
 }
 
 /** Confirms an audit whose plans start without anyone looking at them. */
-function confirmTriggered(wanted: WantedAudit, yes: Yes, call: Call): Promise<number> {
+function confirmTriggered(wanted: AuditFile, yes: Yes, call: Call): Promise<number> {
   const again = wanted.interval === undefined ? '' : ', and the plans of later runs start without being asked about';
   return confirmTakenDown(
     (down) => `audit '${wanted.name}' starts its plan at once: ${takesDownWords(down)}${again}`,

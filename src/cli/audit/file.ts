@@ -39,7 +39,7 @@ const schema = z.strictObject(
 );
 
 /** What was asked for, as a request without an id. */
-export type WantedAudit = Omit<CreateAuditRequest, 'requestId' | 'uuid'>;
+export type AuditFile = Omit<CreateAuditRequest, 'requestId' | 'uuid'>;
 
 /** What flags say of an audit; what is left out is not there. */
 export interface AuditFlags {
@@ -63,13 +63,13 @@ export interface AuditFlags {
  * The audit that a file and flags ask for together; `-` is stdin, and undefined is no file.
  * @throws ARGUMENT_INVALID if the file cannot be read, AUDIT_INVALID with the place of each fault
  */
-export async function readAudit(path: string | undefined, flags: AuditFlags, terminal: Terminal): Promise<WantedAudit> {
+export async function readAudit(path: string | undefined, flags: AuditFlags, terminal: Terminal): Promise<AuditFile> {
   const content = path === undefined ? '{}' : await readText(path, KIND, terminal);
   return auditOf(content, path ?? 'the command', flags);
 }
 
 /** The audit that a text and flags ask for. @throws AUDIT_INVALID with the place of each fault */
-export function auditOf(content: string, path: string, flags: AuditFlags): WantedAudit {
+export function auditOf(content: string, path: string, flags: AuditFlags): AuditFile {
   const values = parseValues(content, path, KIND);
   const given = isObject(values) ? { ...values, ...valuesOf(flags, values) } : values;
   const parsed = checkValues(given, path, schema, () => Object.keys(schema.shape), KIND);

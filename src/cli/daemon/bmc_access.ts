@@ -1,6 +1,6 @@
 /** The file of `bmc_access`: what an agent may reach, and where it may use its secrets. */
 import * as z from 'zod';
-import { type AccessRules, BmcAccess, isPlace } from '../../agent/bmc_access.ts';
+import { BmcAccess, type BmcAccessRules, isPlace } from '../../agent/bmc_access.ts';
 import { fail } from '../../core/errors.ts';
 import { readAtStart } from '../../core/small_file.ts';
 import { checkValues, type FileKind, must, parseValues } from '../shared/order_file.ts';
@@ -17,7 +17,7 @@ export const secret = z
   .regex(/^(file|env|vault):./, 'must be a reference such as file:rack7/* or env:COUNTERMAND_SECRET_*');
 const dangers = ['http', 'basic_over_http', 'unverified_certificates'] as const;
 
-const schema: z.ZodType<AccessRules> = z.strictObject(
+const schema: z.ZodType<BmcAccessRules> = z.strictObject(
   {
     networks: z.array(place, must('a list of places')).optional(),
     rules: z

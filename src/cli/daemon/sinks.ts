@@ -1,7 +1,7 @@
 /** What the sinks of a conductor are made with: their kinds, the secrets beside it, and the file of `sink_access`. */
 import { BlockList, isIP } from 'node:net';
 import * as z from 'zod';
-import { type AccessRules, BmcAccess } from '../../agent/bmc_access.ts';
+import { BmcAccess, type BmcAccessRules } from '../../agent/bmc_access.ts';
 import { resolveSecrets, unreadIn } from '../../agent/secrets.ts';
 import type { Vault } from '../../agent/vault.ts';
 import { fail } from '../../core/errors.ts';
@@ -96,6 +96,6 @@ export function readSinkAccess(path: string): BmcAccess {
     throw fail('CONFIGURATION_INVALID', `sink_access cannot be read: ${(error as Error).message}`);
   }
   const { networks, rules } = checkValues(parseValues(text, path, KIND) ?? {}, path, schema, keysAt, KIND);
-  const bound: AccessRules['rules'] = rules?.map(({ kinds: drivers, ...rule }) => ({ ...rule, drivers }));
+  const bound: BmcAccessRules['rules'] = rules?.map(({ kinds: drivers, ...rule }) => ({ ...rule, drivers }));
   return new BmcAccess({ networks, rules: bound }, BOUND);
 }

@@ -12,7 +12,7 @@ import { asking, udpAsked } from '../exchange_spans.ts';
 import type { Lookups } from '../lookups.ts';
 import { bmcName, type IpmiInfo, ipmiPlace } from './info.ts';
 import type { CipherSuiteId } from './rmcp/cipher_suites.ts';
-import type { Target } from './rmcp/client.ts';
+import type { Endpoint } from './rmcp/client.ts';
 import {
   type ChassisControl,
   type Command,
@@ -132,9 +132,9 @@ function identityAt({ address, port, guid }: Destination): FoundIdentity {
 }
 
 /** Targets are made once for each driver_info and suite. */
-const targets: Readonly<Record<CipherSuiteId, WeakMap<IpmiInfo, Target>>> = { 3: new WeakMap(), 17: new WeakMap() };
+const targets: Readonly<Record<CipherSuiteId, WeakMap<IpmiInfo, Endpoint>>> = { 3: new WeakMap(), 17: new WeakMap() };
 
-function targetOf(info: IpmiInfo, suite: CipherSuiteId): Target {
+function targetOf(info: IpmiInfo, suite: CipherSuiteId): Endpoint {
   const known = targets[suite].get(info);
   if (known) return known;
   const target = newTarget(info, suite);
@@ -142,7 +142,7 @@ function targetOf(info: IpmiInfo, suite: CipherSuiteId): Target {
   return target;
 }
 
-function newTarget(info: IpmiInfo, cipherSuite: CipherSuiteId): Target {
+function newTarget(info: IpmiInfo, cipherSuite: CipherSuiteId): Endpoint {
   const kg = info.ipmi_hex_kg_key;
   return {
     host: info.ipmi_address,

@@ -8,7 +8,7 @@ import { CountermandError, type ErrorCode, fail } from '../../core/errors.ts';
 import { pinnedTo } from '../../core/pinned.ts';
 import { openCancellation } from '../../core/signals.ts';
 import { hostAndPort } from '../address.ts';
-import type { Authorities, Trust } from '../authorities.ts';
+import type { Authorities, TlsTrust } from '../authorities.ts';
 import { asking, httpAsked, httpTold } from '../exchange_spans.ts';
 import { openLine, readBody, TooLong } from '../https.ts';
 import type { Logins } from '../logins.ts';
@@ -81,7 +81,7 @@ export async function exchange(
 }
 
 /** A request whose way is known. */
-type Ask = HttpRequest & { readonly address: string; readonly trust: Partial<Trust> };
+type Ask = HttpRequest & { readonly address: string; readonly trust: Partial<TlsTrust> };
 
 async function askLoggedIn(
   info: IrmcInfo,

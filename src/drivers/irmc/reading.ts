@@ -15,7 +15,7 @@ import { REDFISH, readOverRedfish } from './redfish.ts';
 type Way = 'SNMP' | 'IPMI' | 'Redfish';
 
 /** What reading needs. */
-interface ReadingParts extends HttpParts {
+interface IrmcReadingParts extends HttpParts {
   readonly clock: Clock;
   readonly ipmi: NativeIpmi;
 }
@@ -50,13 +50,13 @@ const SHUNS: readonly ErrorCode[] = ['BMC_SILENT', 'BMC_PORT_CLOSED', 'BMC_CIPHE
 
 /** Looks at servers behind iRMCs, and remembers which ways do not answer. */
 export class IrmcEyes {
-  readonly #parts: ReadingParts;
+  readonly #parts: IrmcReadingParts;
   /** The way on which each was last read. */
   readonly #lastWays = new WeakMap<IrmcInfo, Way>();
   readonly #shunned = new WeakMap<IrmcInfo, Shunned>();
   readonly #guids: Guids;
 
-  constructor(parts: ReadingParts) {
+  constructor(parts: IrmcReadingParts) {
     this.#parts = parts;
     this.#guids = new Guids(parts.clock);
   }

@@ -7,7 +7,7 @@ import { CountermandError, type ErrorCode, fail } from '../../core/errors.ts';
 import { BMC_LIMITS } from '../../core/limits.ts';
 import { pinnedTo } from '../../core/pinned.ts';
 import { openCancellation } from '../../core/signals.ts';
-import type { Authorities, Trust } from '../authorities.ts';
+import type { Authorities, TlsTrust } from '../authorities.ts';
 import { asking, httpAsked, httpTold } from '../exchange_spans.ts';
 import { openLine, readBody, TooLong } from '../https.ts';
 import { bmcName, originOf, type RedfishInfo, tlsOf } from './info.ts';
@@ -85,7 +85,7 @@ type Http = typeof import('../http_client.ts');
 
 async function attempt(
   info: RedfishInfo,
-  { method, path, body, headers, order = false, ip, trust }: RedfishRequest & { readonly trust: Partial<Trust> },
+  { method, path, body, headers, order = false, ip, trust }: RedfishRequest & { readonly trust: Partial<TlsTrust> },
   { Client, buildConnector }: Http,
   clock: Clock,
   signal: AbortSignal,

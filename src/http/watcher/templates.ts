@@ -11,14 +11,14 @@ import { goalNamed, strategiesOf, strategyNamed } from './strategies.ts';
 import { TemplateView, toTemplateView } from './view.ts';
 
 const words = (what: string) => z.string({ error: what });
-const Scope = z.array(z.record(z.string(), z.unknown()), { error: 'it is a list of objects' });
+const Criteria = z.array(z.record(z.string(), z.unknown()), { error: 'it is a list of objects' });
 
 const NewTemplate = z.strictObject({
   name: z.string({ error: ({ input }) => (input === undefined ? 'it is missing' : 'it is a text') }),
   goal: words('it is the name or uuid of a goal').nullish(),
   strategy: words('it is the name or uuid of a strategy').nullish(),
   description: words('it is a text').nullish(),
-  scope: Scope.nullish(),
+  scope: Criteria.nullish(),
 });
 
 /** What can be patched. */
@@ -90,7 +90,7 @@ function changeFrom(patches: z.infer<typeof Patch>, all: readonly Strategy[]) {
   const change: Partial<Wanted> & { setScope?: boolean } = {};
   for (const [at, patch] of patches.entries()) {
     if (patch.path === '/scope') {
-      const scope = Scope.safeParse(patch.op === 'remove' ? [] : patch.value);
+      const scope = Criteria.safeParse(patch.op === 'remove' ? [] : patch.value);
       if (!scope.success) throw fail('ARGUMENT_INVALID', `[${at}].value: it is a list of objects`);
       Object.assign(change, { scope: scope.data, setScope: true });
     } else if (patch.path === '/goal') change.goal = goalOf(textIn(patch, at), all);

@@ -92,7 +92,7 @@ export class Access {
     const own = ofToken ?? (this.#rules === null ? ADMIN : []);
     const whole = {
       verbs: own,
-      scope: null,
+      filter: null,
       place: role === null ? 'there is no file of roles' : `role ${role} of the token`,
     };
     return new Rights([...grants, whole], `${text} ${own.join(' ')}`);

@@ -4,9 +4,10 @@ import { digestOf } from '../../core/digest.ts';
 import { asCountermandError, type CountermandError, fail } from '../../core/errors.ts';
 import { matchesAny } from '../../core/globs.ts';
 import { expandRange } from '../../core/ranges.ts';
+import type { ScopedNode } from '../store/rows.ts';
 import { type ApprovalRule, approvalRule, toApprovalRule } from './approval_rule.ts';
-import type { Grant, Scope } from './rights.ts';
-import { BUILT_IN_ROLES, GRANTABLE, type ScopedNode, VERB_NAMES, type Verb } from './verbs.ts';
+import type { Grant, GrantFilter } from './rights.ts';
+import { BUILT_IN_ROLES, GRANTABLE, VERB_NAMES, type Verb } from './verbs.ts';
 
 const text = z.string().min(1).max(255);
 const texts = z.array(text).min(1).max(10_000);
@@ -152,7 +153,7 @@ function compile(given: Binding, place: string, roles: Roles, path: string): Com
     throw invalid(path, `${place}.role: there is no role '${role}'; there are ${[...roles.keys()].join(', ')}`);
   for (const [at, identity] of identities.entries()) checkIdentity(identity, `${place}.identities[${at}]`, path);
   const { identities: _who, ...what } = given;
-  const grant = { verbs, scope: scopeOf(given, place, path), place, role };
+  const grant = { verbs, filter: filterOf(given, place, path), place, role };
   return { identities, grant, digest: digestOf({ ...what, verbs }) };
 }
 
@@ -183,7 +184,7 @@ function peopleOf(people: readonly (readonly string[])[], path: string): Readonl
 }
 
 /** All that a binding names must hold. What is compiled once is a set, so a check costs the same for one node and a thousand. */
-function scopeOf({ nodes, zones, labels }: Binding, place: string, path: string): Scope {
+function filterOf({ nodes, zones, labels }: Binding, place: string, path: string): GrantFilter {
   const tests: ((node: ScopedNode) => boolean)[] = [];
   if (nodes) {
     const names = new Set(nodes.flatMap((range, at) => namesOf(range, `${place}.nodes[${at}]`, path)));

@@ -1,6 +1,6 @@
 /** One rule of `require_approval`: which plans wait for a second person. All that it names must hold. */
 import * as z from 'zod';
-import type { ScopedNode } from './verbs.ts';
+import type { ScopedNode } from '../store/rows.ts';
 
 const text = z.string().min(1).max(255);
 const texts = z.array(text).min(1).max(1000);

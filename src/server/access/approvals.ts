@@ -1,8 +1,8 @@
 /** Whether a plan waits for a second person, and who that may be. What the file of roles says counts when it is asked. */
 import type { Actor } from '../store/actor.ts';
+import type { ScopedNode } from '../store/rows.ts';
 import type { Access } from './access.ts';
 import type { Tokens } from './tokens.ts';
-import type { ScopedNode } from './verbs.ts';
 
 /** The rules of one conductor. */
 export class Approvals {

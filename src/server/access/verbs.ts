@@ -71,11 +71,3 @@ export const BUILT_IN_ROLES = {
   ),
   admin: GRANTABLE,
 } as const satisfies Record<string, readonly Verb[]>;
-
-/** What can be done with a node in scope. */
-export interface ScopedNode {
-  readonly name: string;
-  readonly uuid: string;
-  readonly zone: string;
-  readonly labels: Readonly<Record<string, string>>;
-}

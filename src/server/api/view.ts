@@ -1,7 +1,7 @@
 /** What one caller may see and do. What may not be seen is told as what does not exist. */
 import { asCountermandError } from '../../core/errors.ts';
 import type { Rights } from '../access/rights.ts';
-import type { ScopedNode, Verb } from '../access/verbs.ts';
+import type { Verb } from '../access/verbs.ts';
 import type { Permit } from '../plans/permit.ts';
 import { findScopeOf } from '../plans/scope.ts';
 import type { Step } from '../plans/takes_down.ts';
@@ -13,7 +13,7 @@ import { isPlanOf } from '../store/owners.ts';
 import type { ActionPlanRow, AuditRow } from '../store/plan_rows.ts';
 import { getPlan, noPlan } from '../store/plans.ts';
 import { getPowerTask, noPowerTask } from '../store/power_tasks.ts';
-import type { NodeRow, PowerTaskRow } from '../store/rows.ts';
+import type { NodeRow, PowerTaskRow, ScopedNode } from '../store/rows.ts';
 import { denied } from './denied.ts';
 import { verbsOfRun } from './step_verbs.ts';
 

@@ -78,7 +78,7 @@ interface Follower {
 }
 
 /** One reading of new events for all followers. It begins with the first of them and ends with the last. */
-interface Reading {
+interface TailReading {
   readonly cancellation: Cancellation;
   /** Resolves when it is certain that followers are given what is committed from now on. */
   readonly ready: Promise<void>;
@@ -90,7 +90,7 @@ export class EventTail {
   readonly #followers = new Set<Follower>();
   /** Who wants the events of a type, for each type that has been seen. The types are a fixed list. */
   readonly #byType = new Map<string, Set<Follower>>();
-  #reading: Reading | null = null;
+  #reading: TailReading | null = null;
 
   constructor(database: Pick<Database, 'read' | 'feed'>) {
     this.#database = database;
@@ -133,7 +133,7 @@ export class EventTail {
     );
   }
 
-  #join(follower: Follower): Reading {
+  #join(follower: Follower): TailReading {
     this.#followers.add(follower);
     for (const [type, followers] of this.#byType) if (follower.wants(type)) followers.add(follower);
     this.#reading ??= this.#begin();
@@ -149,7 +149,7 @@ export class EventTail {
     this.#reading = null;
   }
 
-  #begin(): Reading {
+  #begin(): TailReading {
     const cancellation = openCancellation([]);
     const ready = Promise.withResolvers<void>();
     this.#read(cancellation.signal, () => ready.resolve()).catch((thrown: unknown) => {

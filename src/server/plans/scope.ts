@@ -6,10 +6,7 @@ import { exceeded, SENT_LIMITS } from '../../core/limits.ts';
 import { checkSize, eachName, expandInPortions, type RangeSize, sizeOfRange, sumOf } from '../../core/ranges.ts';
 import type { Transaction } from '../store/database.ts';
 import { findNodes, listAllNodes } from '../store/nodes.ts';
-import type { NodeRow } from '../store/rows.ts';
-
-/** What a scope looks at. */
-export type ScopedNode = Pick<NodeRow, 'uuid' | 'name' | 'zone' | 'labels'>;
+import type { NodeRow, ScopedNode } from '../store/rows.ts';
 
 const LIST_LIMIT = SENT_LIMITS.list.limit;
 const words = z.array(z.string().min(1)).min(1).max(LIST_LIMIT);

@@ -14,7 +14,7 @@ import { type AbortEnd, saidOf } from './abort_end.ts';
 import { knownFrom, observedAs } from './known.ts';
 import { beginRecall, judgeFreeNode } from './late_recalls.ts';
 import type { Limits } from './limits.ts';
-import { type NewPowerTask, type PowerTaskPatch, recallPowerTask, type TaskAndNode, transition } from './transition.ts';
+import { createAbort, type NewPowerTask, type PowerTaskPatch, type TaskAndNode, transition } from './transition.ts';
 
 /** What an abort order led to: its own task, and the task that it aborts, if there is one; each with the node. */
 interface AbortBegun {
@@ -55,10 +55,10 @@ export async function beginAbort(
       abortRequestedAt: now,
       endedAt: now,
     };
-    return { abort: await recallPowerTask('recall_nothing', nothing, node, transaction, store), aborted: null };
+    return { abort: await createAbort('nothing_to_abort', nothing, node, transaction, store), aborted: null };
   }
   const recall = { ...abort, abortsTaskUuid: holder.uuid, abortRequestedAt: now, linkedTrace: spanTextOfRow(holder) };
-  const own = await recallPowerTask('recall', recall, node, transaction, store);
+  const own = await createAbort('order_abort', recall, node, transaction, store);
   const begun = await moveToAborting({ task: holder, node }, abort, limits, transaction, store);
   // No Go was given, and none will be.
   if (begun.task.sendingAt !== null) return { abort: own, aborted: begun };
@@ -164,7 +164,7 @@ async function endBoth(
   const error = failed ? { errorCode: 'RECALL_FAILED' as const, errorMessage: end.reason } : {};
   const own = { task: { ...error, ...saidOf(end) } };
   const ended = await transition(
-    failed ? 'recall_fail' : 'recall_end',
+    failed ? 'fail_abort' : 'end_abort',
     { task: abort, node: aborted.node },
     own,
     transaction,

@@ -13,7 +13,7 @@ import type { NodeRow, PowerTaskRow } from '../store/rows.ts';
 import type { Store } from '../store/store.ts';
 import { type AbortEnd, saidOf } from './abort_end.ts';
 import type { Limits } from './limits.ts';
-import { annotatePowerTask, type NewPowerTask, recallPowerTask, type TaskAndNode, transition } from './transition.ts';
+import { annotatePowerTask, createAbort, type NewPowerTask, type TaskAndNode, transition } from './transition.ts';
 
 /** True for an abort that takes back an order that was given up before. It has a deadline of its own. */
 export function isRecall({ abortsTaskUuid, abortDeadlineAt }: PowerTaskRow): boolean {
@@ -54,7 +54,7 @@ export async function beginRecall(
   const givenUp = await findPowerTask(givenUpUuid, transaction.sql);
   const known = { traits: givenUp?.traits ?? null, linkedTrace: givenUp && spanTextOfRow(givenUp) };
   const recall = { ...abort, ...known, abortsTaskUuid: givenUpUuid, abortRequestedAt: now, abortDeadlineAt };
-  const begun = await recallPowerTask('recall', recall, node, transaction, store);
+  const begun = await createAbort('order_abort', recall, node, transaction, store);
   await annotate(givenUpUuid, { abortTaskUuid: abort.uuid, abortRequestedAt: now }, transaction, store);
   return begun;
 }
@@ -82,7 +82,7 @@ export async function endRecall(
   // What a newer task makes of its node is not ours to write.
   const node = before.heldBy === null ? { ...inDoubt, ...closes } : {};
   const patch = { task: { ...error, ...said }, node };
-  const ended = await transition(failed ? 'recall_fail' : 'recall_end', at, patch, transaction, store);
+  const ended = await transition(failed ? 'fail_abort' : 'end_abort', at, patch, transaction, store);
   if (ended && recall.abortsTaskUuid !== null)
     await annotate(recall.abortsTaskUuid, { ...said, ...closes }, transaction, store);
   return ended;

@@ -76,8 +76,8 @@ export async function orderPowerTask(
 }
 
 /** Writes a new abort by one of the rows that create one. An abort holds no node. */
-export function recallPowerTask(
-  event: 'recall' | 'recall_nothing',
+export function createAbort(
+  event: 'order_abort' | 'nothing_to_abort',
   abort: NewPowerTask,
   node: NodeRow,
   transaction: Transaction,

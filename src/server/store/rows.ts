@@ -59,6 +59,9 @@ export interface NodeRow {
   readonly updatedAt: number;
 }
 
+/** What decides whether a node is in a scope, and what an identity may do with it. */
+export type ScopedNode = Pick<NodeRow, 'uuid' | 'name' | 'zone' | 'labels'>;
+
 /** One power task. */
 export interface PowerTaskRow {
   readonly uuid: string;

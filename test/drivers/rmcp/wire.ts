@@ -1,5 +1,5 @@
 /** BMCs of our simulator behind an in-memory network under a virtual clock. */
-import type { Target } from '../../../src/drivers/ipmi/rmcp/client.ts';
+import type { Endpoint } from '../../../src/drivers/ipmi/rmcp/client.ts';
 import { DEFAULT_LIMITS, Pool, type PoolLimits } from '../../../src/drivers/ipmi/rmcp/pool.ts';
 import { DEFAULT_PATIENCE } from '../../../src/drivers/ipmi/rmcp/session.ts';
 import type { Hearer, Line, Transport } from '../../../src/drivers/ipmi/rmcp/transport.ts';
@@ -89,7 +89,7 @@ export class Wire implements Transport {
 }
 
 /** How to reach a BMC of the network. */
-export function targetOf(host: string, login: Partial<Target['login']> = {}): Target {
+export function targetOf(host: string, login: Partial<Endpoint['login']> = {}): Endpoint {
   const admin = { username: Buffer.from('admin'), password: Buffer.from('secret'), kg: null };
   return { host, port: 623, login: { ...admin, privilege: 'ADMINISTRATOR', cipherSuite: 3, ...login } };
 }

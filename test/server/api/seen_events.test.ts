@@ -22,7 +22,7 @@ test('a subscription looks a plan up at its first event, and not at the others',
     const data = { action_plan: { 'watcher_object.data': { uuid: plan.uuid } } };
     events.push({ eventType: 'action.execution.end', payload: { 'watcher_object.data': data } } as never);
   }
-  const rack7 = new Rights([{ verbs: ['event.read'], scope: ({ labels }) => labels.rack === '7', place: '' }], '');
+  const rack7 = new Rights([{ verbs: ['event.read'], filter: ({ labels }) => labels.rack === '7', place: '' }], '');
   const view = new View(rack7, 'basic:rack7', database.read);
   const remembered: SeenPlans = new Map();
   const seen: boolean[] = [];

@@ -2,7 +2,8 @@
 import test from 'ava';
 import * as fc from 'fast-check';
 import { CountermandError } from '../../../src/core/errors.ts';
-import { nodesInScope, parseScope, type Scope, type ScopedNode } from '../../../src/server/plans/scope.ts';
+import { nodesInScope, parseScope, type Scope } from '../../../src/server/plans/scope.ts';
+import type { ScopedNode } from '../../../src/server/store/rows.ts';
 
 const NODES: readonly ScopedNode[] = Array.from({ length: 12 }, (_, at) => ({
   uuid: `uuid-${at}`,

@@ -44,7 +44,7 @@ test('every event from every state: it moves by its row, or nothing is written',
     for (const state of STATES) {
       const label = `${row.event} from ${state}`;
       const node = nodeRow();
-      const target = row.event.startsWith('recall') ? 'abort soft power off' : 'soft power off';
+      const target = row.event.endsWith('_abort') ? 'abort soft power off' : 'soft power off';
       const held = isAtRest(state) || isAbort(target);
       const task = taskRow(node, { target, state });
       await putRows(database, held ? node : { ...node, heldBy: task.uuid, targetPowerState: 'soft power off' }, task);

@@ -8,10 +8,10 @@ import { guidFrom } from '../../../core/guid.ts';
 import type { OnOff } from '../../../core/power.ts';
 import { completionRow } from '../rmcp/completion_codes.ts';
 import type { Ending } from './captive.ts';
-import { ANSWER_LIMIT_S, type Verb } from './command.ts';
+import { ANSWER_LIMIT_S, type PowerWord } from './command.ts';
 
 /** What ipmitool says when the BMC has accepted an order. */
-const CONFIRMATIONS: Readonly<Record<Exclude<Verb, 'status'>, string>> = {
+const CONFIRMATIONS: Readonly<Record<Exclude<PowerWord, 'status'>, string>> = {
   on: 'Up/On',
   off: 'Down/Off',
   reset: 'Reset',
@@ -50,7 +50,7 @@ const RAW_REFUSED = /^Unable to send RAW command \(.* rsp=0x(c1|c2|d4|d6)\)/m;
  */
 export function readConfirmation(
   ending: Ending,
-  verb: Exclude<Verb, 'status'>,
+  verb: Exclude<PowerWord, 'status'>,
   bmc: string,
   answerLimitS = ANSWER_LIMIT_S,
 ): void {

@@ -6,7 +6,7 @@ import type { CipherSuiteId } from '../rmcp/cipher_suites.ts';
 import { type Command, type Ending, runCaptive } from './captive.ts';
 
 /** What a BMC can be told: the words of `ipmitool power`. */
-export type Verb = 'status' | 'on' | 'off' | 'reset' | 'soft' | 'diag';
+export type PowerWord = 'status' | 'on' | 'off' | 'reset' | 'soft' | 'diag';
 
 /**
  * How long ipmitool waits for each answer, unless it is told otherwise. That the BMC is there is known before (probe.ts), so this need not be short
@@ -33,7 +33,7 @@ const SET_KG_KEY = `IPMI_KGKEY=$(printf %b. "$KG_KEY"); export IPMI_KGKEY="\${IP
 const escaped = (bytes: Buffer): string => [...bytes].map((byte) => `\\0${byte.toString(8).padStart(3, '0')}`).join('');
 
 /** `power VERB` for ipmitool. */
-export const power = (verb: Verb): readonly string[] => ['power', verb];
+export const power = (verb: PowerWord): readonly string[] => ['power', verb];
 /** Get System GUID (IPMI 2.0 section 22.14): the bytes as they are, which ipmitool would else put into another order. */
 export const READ_GUID: readonly string[] = ['raw', '0x06', '0x37'];
 

@@ -12,7 +12,7 @@ import type { CipherSuiteId } from '../rmcp/cipher_suites.ts';
 import type { Suites } from '../suites.ts';
 import { readConfirmation, readGuid, readStatus } from './answers.ts';
 import type { Ending } from './captive.ts';
-import { ANSWER_LIMIT_S, ipmitoolCommand, power, READ_GUID, runIpmitool, type Verb } from './command.ts';
+import { ANSWER_LIMIT_S, ipmitoolCommand, type PowerWord, power, READ_GUID, runIpmitool } from './command.ts';
 import { findBmc } from './probe.ts';
 
 /** What it needs. */
@@ -36,7 +36,7 @@ interface Ipmitool {
   /** Sends one order, at most once, and to one machine only. @throws as `setPowerState` of driver.ts says */
   order(
     info: IpmiInfo,
-    verb: Exclude<Verb, 'status'>,
+    verb: Exclude<PowerWord, 'status'>,
     only: RequiredIdentity | undefined,
     signal: AbortSignal,
   ): Promise<void>;
@@ -98,7 +98,7 @@ export function openIpmitool({
   }
   async function order(
     info: IpmiInfo,
-    verb: Exclude<Verb, 'status'>,
+    verb: Exclude<PowerWord, 'status'>,
     only: RequiredIdentity | undefined,
     signal: AbortSignal,
   ): Promise<void> {

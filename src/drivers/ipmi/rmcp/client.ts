@@ -10,7 +10,7 @@ import { Session, type SessionEvent, type SessionPatience } from './session.ts';
 import type { Line, RmcpClock, Transport } from './transport.ts';
 
 /** A BMC, and how to log in. */
-export interface Target {
+export interface Endpoint {
   /** An IP address; for a pool also a host name. */
   readonly host: string;
   readonly port: number;
@@ -56,7 +56,7 @@ type Asking = 'nothing' | 'the command' | 'whether it is there' | 'to be kept';
 
 /** The client of one BMC. */
 export class Client {
-  readonly #target: Target;
+  readonly #endpoint: Endpoint;
   readonly #parts: ClientParts;
   readonly #waiting: Waiting[] = [];
   #session: Session | null = null;
@@ -72,8 +72,8 @@ export class Client {
   /** Called whenever it becomes idle, or lets go of its session. */
   onRest: () => void = () => {};
 
-  constructor(target: Target, parts: ClientParts) {
-    this.#target = target;
+  constructor(endpoint: Endpoint, parts: ClientParts) {
+    this.#endpoint = endpoint;
     this.#parts = parts;
     this.#usedAt = parts.clock.monotonic();
   }
@@ -185,7 +185,7 @@ export class Client {
   }
 
   get #destination(): Destination {
-    const { host: address, port } = this.#target;
+    const { host: address, port } = this.#endpoint;
     const guid = this.#session?.guid ?? Buffer.alloc(GUID_LENGTH);
     return { address, port, guid, sessionsLost: this.#parts.losses.count };
   }
@@ -205,12 +205,12 @@ export class Client {
   #open(waiting: Waiting): void {
     waiting.opened = true;
     const { random, patience } = this.#parts;
-    const session = new Session(this.#target.login, random, patience);
+    const session = new Session(this.#endpoint.login, random, patience);
     this.#session = session;
     const now = (): number => this.#parts.clock.monotonic();
     this.#openedAt = now();
     const isCurrent = (): boolean => this.#session === session;
-    this.#line = this.#parts.transport.open(this.#target.host, this.#target.port, {
+    this.#line = this.#parts.transport.open(this.#endpoint.host, this.#endpoint.port, {
       datagram: (bytes) => {
         if (isCurrent()) this.#handle(session.receive(bytes, now()));
       },

@@ -3,7 +3,7 @@
  * of them are looked after by one timer.
  */
 import { isIP } from 'node:net';
-import { Client, type Target } from './client.ts';
+import { Client, type Endpoint } from './client.ts';
 import type { Command } from './commands.ts';
 import type { Login, RandomBytes } from './opening.ts';
 import { RmcpError } from './rmcp_error.ts';
@@ -92,19 +92,19 @@ export class Pool {
   /**
    * Asks a BMC a command, behind those that it was asked before. A host name is looked up first, and a session with an address
    * that the name no longer has is closed.
-   * @throws RmcpError; what the command's `check` answers, and the target's `objection`; the reason of the abort, at once
+   * @throws RmcpError; what the command's `check` answers, and the endpoint's `objection`; the reason of the abort, at once
    */
-  async run<Answer>(target: Target, command: Command<Answer>, signal: AbortSignal): Promise<Answer> {
-    const host = isIP(target.host) === 0 ? await this.#lookUp(target, !command.idempotent, signal) : target.host;
-    const objection = target.objection?.(host) ?? null;
+  async run<Answer>(endpoint: Endpoint, command: Command<Answer>, signal: AbortSignal): Promise<Answer> {
+    const host = isIP(endpoint.host) === 0 ? await this.#lookUp(endpoint, !command.idempotent, signal) : endpoint.host;
+    const objection = endpoint.objection?.(host) ?? null;
     if (objection !== null) throw objection;
-    const key = `${host} ${target.port}`;
+    const key = `${host} ${endpoint.port}`;
     // Nothing may come between the last look and the use.
     for (let waited = false; !this.#enter(key, waited); waited = true) await this.#untilRoom(signal);
-    return this.#member(key, host, target).client.run(command, signal);
+    return this.#member(key, host, endpoint).client.run(command, signal);
   }
 
-  async #lookUp({ host, port }: Target, anew: boolean, signal: AbortSignal): Promise<string> {
+  async #lookUp({ host, port }: Endpoint, anew: boolean, signal: AbortSignal): Promise<string> {
     const address = await this.#resolve(host, anew, signal);
     const name = `${host} ${port}`;
     const key = `${address} ${port}`;
@@ -155,18 +155,18 @@ export class Pool {
     for (const { enter } of this.#places.splice(0)) enter();
   }
 
-  #member(key: string, host: string, target: Target): Member {
+  #member(key: string, host: string, endpoint: Endpoint): Member {
     if (this.#closed) throw new RmcpError('CLOSED', 'the client was closed');
     const known = this.#members.get(key);
-    if (known && sameLogin(known.login, target.login)) return known;
+    if (known && sameLogin(known.login, endpoint.login)) return known;
     // Another password is another session.
     known?.client.close('the login of the BMC was changed');
     const { transport, clock, random, patience = DEFAULT_PATIENCE } = this.#parts;
     const { maxAgeMs } = this.#limits;
     const losses = this.#losses.get(key) ?? { count: 0 };
     this.#losses.set(key, losses);
-    const client = new Client({ ...target, host }, { transport, clock, random, patience, maxAgeMs, losses });
-    const member = { login: target.login, client };
+    const client = new Client({ ...endpoint, host }, { transport, clock, random, patience, maxAgeMs, losses });
+    const member = { login: endpoint.login, client };
     member.client.onRest = () => this.#rested(key);
     this.#members.set(key, member);
     return member;

@@ -2,10 +2,10 @@
  * What became of an order to move an instance, from what the compute service shows. Pure: the same rows, the same verdict. The 202 to
  * the order says nothing; the record of the migration and the instance together do, and they do not change at the same moment.
  */
-import type { Instance, Migration } from '../../../../compute/compute.ts';
+import type { Instance, InstanceMigration } from '../../../../compute/compute.ts';
 
 /** An order to move an instance, as it stands in the before-image of its action. */
-export interface Move {
+export interface InstanceMove {
   /** `revert` takes back the cold migration with id `reverts`, which waits to be confirmed. */
   readonly kind: 'live' | 'cold' | 'revert' | 'evacuate';
   /** Where the instance was. */
@@ -18,26 +18,26 @@ export interface Move {
 /** What is shown: the instance, null if it is gone, and its migrations, the newest first. */
 export interface Shown {
   readonly instance: Instance | null;
-  readonly migrations: readonly Migration[];
+  readonly migrations: readonly InstanceMigration[];
 }
 
 /** What became of it. */
 export type Verdict =
   /** Nothing shows that the order was taken. */
   | { readonly is: 'unseen' }
-  | { readonly is: 'going'; readonly migration: Migration | null; readonly abortable: boolean }
+  | { readonly is: 'going'; readonly migration: InstanceMigration | null; readonly abortable: boolean }
   /** A cold migration is at its destination, and waits to be confirmed or reverted. */
-  | { readonly is: 'arrived'; readonly migration: Migration }
-  | { readonly is: 'moved'; readonly migration: Migration; readonly host: string }
+  | { readonly is: 'arrived'; readonly migration: InstanceMigration }
+  | { readonly is: 'moved'; readonly migration: InstanceMigration; readonly host: string }
   /** It is where it was. */
-  | { readonly is: 'back'; readonly migration: Migration; readonly how: 'cancelled' | 'failed' | 'reverted' }
+  | { readonly is: 'back'; readonly migration: InstanceMigration; readonly how: 'cancelled' | 'failed' | 'reverted' }
   /** It is in ERROR: a person has to look. */
-  | { readonly is: 'broken'; readonly migration: Migration | null; readonly host: string | null }
+  | { readonly is: 'broken'; readonly migration: InstanceMigration | null; readonly host: string | null }
   | { readonly is: 'gone' }
   /** It is on another host, by another order than this. */
   | { readonly is: 'elsewhere'; readonly host: string | null };
 
-const TYPES: Readonly<Record<Exclude<Move['kind'], 'revert'>, string>> = {
+const TYPES: Readonly<Record<Exclude<InstanceMove['kind'], 'revert'>, string>> = {
   live: 'live-migration',
   cold: 'migration',
   evacuate: 'evacuation',
@@ -47,14 +47,17 @@ const TYPES: Readonly<Record<Exclude<Move['kind'], 'revert'>, string>> = {
 const ABORTABLE = ['queued', 'preparing', 'running'];
 
 /** The record of an order: the first of its type from its host after the one that was the newest; null while there is none. */
-export function recordOf({ kind, host, after, reverts }: Move, migrations: readonly Migration[]): Migration | null {
+export function recordOf(
+  { kind, host, after, reverts }: InstanceMove,
+  migrations: readonly InstanceMigration[],
+): InstanceMigration | null {
   if (kind === 'revert') return migrations.find(({ id }) => id === reverts) ?? null;
   const later = migrations.filter(({ id, type, source }) => id > after && type === TYPES[kind] && source === host);
   return later.at(-1) ?? null;
 }
 
 /** The verdict on a move. */
-export function judge(move: Move, { instance, migrations }: Shown): Verdict {
+export function judge(move: InstanceMove, { instance, migrations }: Shown): Verdict {
   if (instance === null) return { is: 'gone' };
   const migration = recordOf(move, migrations);
   if (migration === null) return withoutRecord(move, instance);
@@ -63,12 +66,12 @@ export function judge(move: Move, { instance, migrations }: Shown): Verdict {
   return isLast ? withRecord(move, migration, instance) : whenItWas(migration);
 }
 
-function withoutRecord({ host }: Move, instance: Instance): Verdict {
+function withoutRecord({ host }: InstanceMove, instance: Instance): Verdict {
   if (instance.taskState !== null) return { is: 'going', migration: null, abortable: false };
   return instance.host === host ? { is: 'unseen' } : { is: 'elsewhere', host: instance.host };
 }
 
-function withRecord(move: Move, migration: Migration, instance: Instance): Verdict {
+function withRecord(move: InstanceMove, migration: InstanceMigration, instance: Instance): Verdict {
   const { status, taskState, host } = instance;
   const isSettled = taskState === null;
   const going: Verdict = { is: 'going', migration, abortable: isAbortable(move, migration, instance) };
@@ -98,11 +101,15 @@ function withRecord(move: Move, migration: Migration, instance: Instance): Verdi
 }
 
 /** Once the guest runs at the destination there is nothing to abort. */
-function isAbortable({ kind }: Move, { status, source }: Migration, { taskState, host }: Instance): boolean {
+function isAbortable(
+  { kind }: InstanceMove,
+  { status, source }: InstanceMigration,
+  { taskState, host }: Instance,
+): boolean {
   return kind === 'live' && ABORTABLE.includes(status) && taskState === 'migrating' && host === source;
 }
 
-function whenItWas(migration: Migration): Verdict {
+function whenItWas(migration: InstanceMigration): Verdict {
   const { status, dest } = migration;
   if (['completed', 'done', 'confirmed'].includes(status) && dest !== null)
     return { is: 'moved', migration, host: dest };

@@ -1,13 +1,13 @@
 /** What a look at the migrations of a host says about it. */
-import type { Migration } from '../../../../compute/compute.ts';
+import type { InstanceMigration } from '../../../../compute/compute.ts';
 
 /** A migration in one of these is over. */
 const OVER = ['completed', 'confirmed', 'reverted', 'cancelled', 'error', 'failed', 'done'];
 
 /** The moves from and to a host that are not over, a phrase for each. A resize of a user within one host counts as well. */
-export function movesAt(host: string, migrations: readonly Migration[]): string[] {
+export function movesAt(host: string, migrations: readonly InstanceMigration[]): string[] {
   // Only the newest of an instance says how it stands.
-  const newest = new Map<string, Migration>();
+  const newest = new Map<string, InstanceMigration>();
   for (const each of migrations) if (!newest.has(each.instance)) newest.set(each.instance, each);
   return [...newest.values()]
     .filter(({ status }) => !OVER.includes(status))

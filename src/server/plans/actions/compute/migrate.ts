@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import type { ComputeService, Instance, Migration } from '../../../../compute/compute.ts';
+import type { ComputeService, Instance, InstanceMigration } from '../../../../compute/compute.ts';
 import { fail } from '../../../../core/errors.ts';
 import { sleep } from '../../../../core/signals.ts';
 import { type ActionContext, defineActionType, type Result } from '../action_type.ts';
@@ -210,7 +210,7 @@ function wayThere({ kind, destination }: Parameters, instance: Instance, host: s
 }
 
 /** The way back of what a plan has moved, if it is still where the plan left it. */
-function wayBack(parameters: Parameters, instance: Instance, migrations: readonly Migration[]): Way {
+function wayBack(parameters: Parameters, instance: Instance, migrations: readonly InstanceMigration[]): Way {
   const { destination: home = '', back_from: after = 0, kind } = parameters;
   const { name, host, status } = instance;
   const types = (['live', 'cold'] as const).map((each) =>

@@ -1,18 +1,18 @@
 /** One order to move an instance, from its sending to its end: followed by looking, taken back where the service can. */
-import type { Compute, InstanceOrder, Migration, Sent } from '../../../../compute/compute.ts';
+import type { Compute, InstanceMigration, InstanceOrder, Sent } from '../../../../compute/compute.ts';
 import { asCountermandError, type CountermandError, fail } from '../../../../core/errors.ts';
 import { sleep } from '../../../../core/signals.ts';
 import type { ActionContext, End, Result } from '../action_type.ts';
 import { computeOf, LOOK_MS, steadily } from './host.ts';
 import { type Image, numberOf, textOf } from './image.ts';
-import { judge, type Move, type Shown, type Verdict } from './judge.ts';
+import { type InstanceMove, judge, type Shown, type Verdict } from './judge.ts';
 
 /** An instance on its way. */
 export interface Moving {
   readonly compute: Compute;
   readonly instance: string;
   readonly name: string;
-  readonly move: Move;
+  readonly move: InstanceMove;
   readonly context: ActionContext;
 }
 
@@ -26,7 +26,7 @@ const sendings = new WeakMap<ActionContext, Sent>();
 
 /** The move that a before-image describes. @throws CLOUD_UNKNOWN */
 export function movingOf(image: Image, context: ActionContext): Moving {
-  const kind = textOf(image, 'kind') as Move['kind'];
+  const kind = textOf(image, 'kind') as InstanceMove['kind'];
   const reverts = kind === 'revert' ? numberOf(image, 'reverts') : null;
   const move = { kind, host: textOf(image, 'host'), after: numberOf(image, 'after'), reverts };
   const compute = computeOf(image, context);
@@ -120,7 +120,12 @@ export async function failure(moving: Moving, verdict: EndVerdict, signal: Abort
 const HOW = { cancelled: 'was cancelled by the service or another client', failed: 'failed', reverted: 'was reverted' };
 
 /** What a move left, as it is stored with the action. */
-export function resultOf(moving: Moving, outcome: string, message: string, migration: Migration | null): Result {
+export function resultOf(
+  moving: Moving,
+  outcome: string,
+  message: string,
+  migration: InstanceMigration | null,
+): Result {
   const { instance, name, move } = moving;
   return {
     outcome,
@@ -158,7 +163,7 @@ export async function takeBackMove(moving: Moving, signal: AbortSignal): Promise
 class TakingBack {
   readonly #moving: Moving;
   /** The migration whose abort, or revert, was accepted: it is not ordered again. */
-  #ordered: Migration | null = null;
+  #ordered: InstanceMigration | null = null;
   #last: Verdict = { is: 'unseen' };
   #isDown = false;
 
@@ -207,13 +212,13 @@ class TakingBack {
   }
 
   /** Asked again only if the answer was lost, or no: then it may be possible a moment later. */
-  async #abort(migration: Migration, signal: AbortSignal): Promise<void> {
+  async #abort(migration: InstanceMigration, signal: AbortSignal): Promise<void> {
     if (this.#ordered !== null) return;
     const sent = await this.#order({ kind: 'abort', migration: migration.id }, signal);
     if (sent.kind === 'accepted') this.#ordered = migration;
   }
 
-  async #revert(migration: Migration, signal: AbortSignal): Promise<End | null> {
+  async #revert(migration: InstanceMigration, signal: AbortSignal): Promise<End | null> {
     if (this.#ordered !== null) return null;
     const sent = await this.#order({ kind: 'revert' }, signal);
     if (sent.kind === 'accepted') this.#ordered = migration;
@@ -238,13 +243,13 @@ class TakingBack {
     if (service !== null) this.#isDown = service.state === 'down';
   }
 
-  #done(outcome: string, what: string, migration: Migration | null): End {
+  #done(outcome: string, what: string, migration: InstanceMigration | null): End {
     const came = this.#ordered !== null && outcome === 'TOO_LATE' ? '; its abort was accepted, and did not end it' : '';
     const message = `${outcome}: ${this.#moving.name} ${what}${came}`;
     return { kind: 'done', message, result: resultOf(this.#moving, outcome, message, migration) };
   }
 
-  #recalled(migration: Migration): End {
+  #recalled(migration: InstanceMigration): End {
     const message = `RECALLED: ${this.#moving.name} is on ${this.#moving.move.host}; migration ${migration.id} ${migration.status}`;
     return { kind: 'taken_back', message, result: resultOf(this.#moving, 'RECALLED', message, migration) };
   }

@@ -1,0 +1,65 @@
+/** The words of the house as tables: which are ours, which are written nowhere, and where the exceptions lie. */
+
+/** Words that are not ours, and what we say. */
+export const FOREIGN_WORDS = {
+  job: 'power task',
+  jobs: 'power tasks',
+  workflow: 'action plan',
+  workflows: 'action plans',
+  machine: 'node',
+  machines: 'nodes',
+  operation: 'order, or power task',
+  operations: 'orders, or power tasks',
+};
+
+/** Types with one meaning: no other file declares a type, interface or class of the name. Words of the glossary, above all. */
+export const ONE_MEANING = [
+  'AccessRules',
+  'ActionPlanRow',
+  'Conductor',
+  'Engine',
+  'GrantFilter',
+  'Kept',
+  'Keeper',
+  'Migration',
+  'NodeRow',
+  'Phase',
+  'PowerState',
+  'PowerTaskRow',
+  'Reading',
+  'ReadingParts',
+  'Recall',
+  'Rights',
+  'Scope',
+  'ScopedNode',
+  'Target',
+  'Trust',
+  'Verb',
+  'WantedAudit',
+];
+
+/** The folders whose sentences reach every client, and what in them names flags: of released clients, of ipmitool, and of OpenStack's clients. */
+export const TOLD_TO_ALL = ['src/core/', 'src/server/', 'src/agent/', 'src/drivers/', 'src/http/'];
+export const COMMAND_LINES = [
+  'src/server/api/possible.ts',
+  'src/drivers/ipmi/ipmitool/',
+  'src/http/ironic/',
+  'src/http/watcher/',
+];
+
+/** Words of translated English that are written nowhere: they hide who acts, and how many. A user may be called `nobody`, and rows come to rest. */
+export const TRANSLATED = ['so many', 'nobody', 'somebody', 'came to', 'comes to', 'is to be'];
+/** Texts of releases, and rows that are kept as they were written. */
+export const KEPT_AS_WRITTEN = [
+  'proto/released/',
+  'test/server/store/fixtures/',
+  'test/upgrade/released/',
+  'src/server/store/migrations/',
+];
+/** More of them, and where they are not written: what a user reads in the contract, errors and configuration. */
+export const LOOSE = ['so long', 'so often', 'the field'];
+export const PLAINLY_WRITTEN = [
+  'proto/countermand/**',
+  'docs/{glossary,errors,limits,configuration}.md',
+  'src/core/errors.ts',
+];
