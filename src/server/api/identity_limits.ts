@@ -66,7 +66,7 @@ function counted(record: Also, name: string, limits: IdentityLimits): Also {
       await count(transaction, touched, name, limits);
       await record.note(transaction, touched);
     },
-    done: () => record.done(),
+    done: (noted) => record.done(noted),
   };
 }
 

@@ -39,7 +39,6 @@ class CallRecord implements Also {
   readonly actor: Actor;
   readonly #called: Called;
   readonly #store: Store;
-  #noted = false;
   #done = false;
 
   constructor(called: Called, store: Store) {
@@ -52,11 +51,10 @@ class CallRecord implements Also {
   async note(transaction: Transaction, touched: Touched): Promise<void> {
     const changes = await changesOf(touched, transaction.sql);
     await this.#append(transaction, { outcome: 'OK', ...aboutOf(touched), ...changes });
-    this.#noted = true;
   }
 
-  done(): void {
-    this.#done = this.#noted;
+  done(noted: boolean): void {
+    this.#done ||= noted;
   }
 
   /** The call has ended without a change: it was refused, or what it asked for was there already. */

@@ -31,19 +31,31 @@ export function timed(database: Database, registry: MetricRegistry, clock: Clock
     close: () => database.close(),
     async write(work) {
       const began = clock.monotonic();
-      let kind: Change['kind'] | 'other' = 'other';
-      const noting = (transaction: Transaction): Transaction => ({
-        ...transaction,
-        changed(change) {
-          if (kind === 'other') kind = change.kind;
-          transaction.changed(change);
-        },
-      });
-      try {
-        return await database.write((transaction) => work(noting(transaction)));
-      } finally {
+      const observe = (kind: Change['kind'] | 'other'): void =>
         registry.observe('countermand_database_seconds', { kind }, (clock.monotonic() - began) / 1000);
+      try {
+        const { result, kind } = await database.write((transaction) => withKind(work, transaction));
+        observe(kind);
+        return result;
+      } catch (error) {
+        // Nothing was changed, whatever it was about.
+        observe('other');
+        throw error;
       }
     },
   };
+}
+
+/** Runs the work of a write. Its kind is that of the first change that it tells of; it may be run again, and tell of another. */
+async function withKind<T>(work: (transaction: Transaction) => Promise<T>, transaction: Transaction) {
+  let kind: Change['kind'] | 'other' = 'other';
+  const noting: Transaction = {
+    ...transaction,
+    changed(change) {
+      if (kind === 'other') kind = change.kind;
+      transaction.changed(change);
+    },
+  };
+  const result = await work(noting);
+  return { result, kind };
 }

@@ -130,8 +130,8 @@ async function give(order: Asked, parts: OrderParts, guard: Guard): Promise<Powe
   checkOrder(order, parts.limits);
   try {
     const given = await giveNewOrder(order, parts, guard);
-    order.also?.done();
-    return given;
+    order.also?.done(given.isNew);
+    return given.task;
   } catch (error) {
     // An order that was given before is answered as it is, whatever has become of its node since.
     const earlier = await findOrdered(keyOf(order), parts.store.database.read);
@@ -163,7 +163,16 @@ function keyOf({ by: { requestId, actionUuid, abortsActionUuid } }: Asked): Orde
 
 const aboutOf = (order: Asked, { nodeUuid }: NewPowerTask): OrderAbout => ({ key: keyOf(order), nodeUuid });
 
-async function giveNewOrder(order: Asked, parts: OrderParts, guard: Guard): Promise<PowerTaskRow> {
+/** What has become of an order. */
+interface Given {
+  readonly task: PowerTaskRow;
+  /** False: it was given before. */
+  readonly isNew: boolean;
+}
+
+const givenBefore = (task: PowerTaskRow) => ({ answer: { task, isNew: false }, changed: null });
+
+async function giveNewOrder(order: Asked, parts: OrderParts, guard: Guard): Promise<Given> {
   const { database } = parts.store;
   const node = await getNode(order.node, database.read);
   const driver = await findDriver(node, database.read);
@@ -283,16 +292,16 @@ async function giveChange(
   standing: Standing,
   guard: Guard,
   parts: OrderParts,
-): Promise<PowerTaskRow> {
+): Promise<Given> {
   const { store, keeper } = parts;
   const { owner } = standing;
   if (owner.kind === 'none') throw fail('INTERNAL', 'an order without an agent was not refused');
   const agentUuid = owner.kind === 'attached' ? owner.attachment.hello.agentUuid : owner.agentUuid;
   return keeper.order(aboutOf(order, task), async (own, earlier) => {
     const transaction = actingFor(own, order.also);
-    if (earlier) return { answer: joined(earlier, order), changed: null };
+    if (earlier) return givenBefore(joined(earlier, order));
     const equal = await findEqual(order, task.nodeUuid, parts, transaction.sql);
-    if (equal) return { answer: equal, changed: null };
+    if (equal) return givenBefore(equal);
     await guard(transaction);
     // Whoever has frozen it meanwhile was told that nothing more is accepted.
     const frozen = parts.freezes.of(standing.node);
@@ -300,7 +309,7 @@ async function giveChange(
     const ordered = await orderPowerTask(task, agentUuid, transaction, store);
     if (ordered === null) throw await explainHeld(standing, transaction, store);
     await order.also?.note(transaction, { task: ordered.task });
-    return { answer: ordered.task, changed: ordered };
+    return { answer: { task: ordered.task, isNew: true }, changed: ordered };
   });
 }
 
@@ -322,16 +331,17 @@ async function giveAbort(
   order: Asked,
   abort: NewPowerTask & { target: AbortTarget },
   parts: OrderParts,
-): Promise<PowerTaskRow> {
+): Promise<Given> {
   const { store, keeper, limits } = parts;
   return keeper.order(aboutOf(order, abort), async (own, earlier) => {
     const transaction = actingFor(own, order.also);
-    if (earlier) return { answer: joined(earlier, order), changed: null };
+    if (earlier) return givenBefore(joined(earlier, order));
     const equal = await findEqual(order, abort.nodeUuid, parts, transaction.sql);
-    if (equal) return { answer: equal, changed: null };
+    if (equal) return givenBefore(equal);
     const begun = await beginAbort(abort, limits, transaction, store);
     await order.also?.note(transaction, { task: begun.abort.task });
-    return { answer: begun.abort.task, changed: begun.aborted ?? (isRecall(begun.abort.task) ? begun.abort : null) };
+    const { task } = begun.abort;
+    return { answer: { task, isNew: true }, changed: begun.aborted ?? (isRecall(task) ? begun.abort : null) };
   });
 }
 
@@ -356,6 +366,6 @@ export async function withdrawOrder(
     await also?.note(transaction, { task: withdrawn.task });
     return { answer: withdrawn.task, changed: withdrawn };
   });
-  also?.done();
+  also?.done(true);
   return answer;
 }

@@ -27,8 +27,8 @@ export interface Also {
   readonly actor: Actor;
   /** Called in the transaction of the change, after it. It may be called again if the transaction is run again. */
   note(transaction: Transaction, touched: Touched): Promise<void>;
-  /** Called when the transaction is durable. */
-  done(): void;
+  /** Called when the transaction is durable. @param noted true if its last run has noted a change: an earlier run does not count */
+  done(noted: boolean): void;
 }
 
 /** The same transaction, in which it is known who called. */
@@ -52,14 +52,14 @@ export async function writeAlso<T>(
   work: (transaction: Transaction) => Promise<T>,
 ): Promise<T> {
   if (also === undefined) return database.write(work);
-  const result = await database.write(async (own) => {
+  const { result, noted } = await database.write(async (own) => {
     const transaction = actingFor(own, also);
     const worked = await work(transaction);
     const what = touched(worked);
     if (what !== null) await also.note(transaction, what);
-    return worked;
+    return { result: worked, noted: what !== null };
   });
-  also.done();
+  also.done(noted);
   return result;
 }
 
