@@ -1,4 +1,4 @@
-/** The entry of the `countermand` command: the one place that knows the process it runs in. */
+/** The entry of the `countermand` command: it opens the terminal of its process, and sets the exit code. */
 
 import { runCommandLine } from './program.ts';
 import { openProcessTerminal } from './shared/process_terminal.ts';

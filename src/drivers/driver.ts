@@ -1,5 +1,5 @@
 /**
- * What a driver is: how to talk to one family of BMCs. `fake.ts` is the example to read; the conformance suite
+ * What a driver is: how to talk to one family of BMCs. `fake/driver.ts` is the example to read; the conformance suite
  * (test/conformance) is the list of what a driver promises.
  *
  * A driver keeps no queue: the agent gives it one command at a time per BMC, and decides when to ask again. What it keeps

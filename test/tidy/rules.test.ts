@@ -272,7 +272,7 @@ test(
     'test/real.test.ts': [
       REAL,
       'const LIMIT_S = 30;',
-      'const scope = openScope([], { clock: systemClock, afterMs: LIMIT_S * 1000, what });',
+      'const cancellation = openCancellation([], { clock: systemClock, afterMs: LIMIT_S * 1000, what });',
       "t.log(tookMs, 'took');",
       'const FIRST_MS = 20;',
       "t.is(outcome, 'done');",
@@ -297,7 +297,7 @@ test(
       't.true(ending.elapsedMs > 3);',
       'const SOON_MS = 5 * 1000;',
       'const LIMIT_S = 29;',
-      'const scope = openScope([], { clock, afterMs: SOON_MS, what });',
+      'const cancellation = openCancellation([], { clock, afterMs: SOON_MS, what });',
     ].join('\n'),
     'test/short.test.ts': 't.timeout(59 * 1000);',
   },

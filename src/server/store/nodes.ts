@@ -1,4 +1,7 @@
-/** The table of nodes. What follows from a change is done in `nodes/write.ts`, the only caller of what writes here. */
+/**
+ * The table of nodes. What follows from a change is done in `nodes/write.ts`. Others write fields from which nothing follows: the agent and
+ * the fence of a node that is handed over, and the fences at the start on a backup.
+ */
 import type { Knex } from 'knex';
 import { othersFirst } from '../../core/clock.ts';
 import { type CountermandError, failAt, failWith } from '../../core/errors.ts';

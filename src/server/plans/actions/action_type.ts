@@ -1,5 +1,5 @@
 /**
- * What an action type is: one thing that a step of a plan can do. `nop.ts` is the example to read; list.ts is the list.
+ * What an action type is: one thing that a step of a plan can do. `sleep.ts` is the example to read; `list.ts` is the list.
  *
  * Whatever a type does must bear being begun again after a crash: `execute` finds what an earlier execution of the same
  * action left, by the action's uuid, and goes on from there.
