@@ -1,6 +1,6 @@
 /**
  * `npm run bench`: measures, side by side with peers in the same run, and prints tables. `npm run bench -- QUESTION` asks
- * one question only. docs/performance.md has results and says how to read them.
+ * one question only. bench/README.md has results and says how to read them.
  */
 import { cpus, loadavg } from 'node:os';
 import { asCountermandError, fail } from '../src/core/errors.ts';

@@ -44,7 +44,14 @@ export const NAVIGATION: Readonly<Record<string, readonly string[]>> = {
     'src/drivers/ipmi/rmcp/README.md',
     'docs/side_by_side.md',
   ],
-  Project: ['docs/performance.md', 'docs/watcher.md', 'CHANGELOG.md', 'CONTRIBUTING.md', 'SECURITY.md'],
+  Project: [
+    'docs/performance.md',
+    'bench/README.md',
+    'docs/watcher.md',
+    'CHANGELOG.md',
+    'CONTRIBUTING.md',
+    'SECURITY.md',
+  ],
 };
 
 /** The pages of the site, other than the decisions and what they link to. */
