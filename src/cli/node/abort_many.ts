@@ -6,7 +6,7 @@ import { type Call, present } from '../shared/asking.ts';
 import { provesUnsent } from '../shared/connection.ts';
 import { stoppedWatching } from '../shared/following.ts';
 import { oneLine } from '../shared/harmless.ts';
-import { endsAll, inLanes, type Missed, rankOfEnding, worstOf } from '../shared/many.ts';
+import { endsAll, inParallel, type Missed, rankOfEnding, worstOf } from '../shared/many.ts';
 import { ordersOf } from '../shared/possible.ts';
 import { shortId } from '../shared/short_ids.ts';
 import { changeLine, endLine, hasEnded, taskFailure } from '../shared/task_lines.ts';
@@ -50,7 +50,7 @@ export async function abortNodes(order: AbortOrder, call: Call): Promise<void> {
     (outcome === 'no order' ? idle : missed).push({ what: node, error });
   };
   try {
-    await inLanes(nodes, maxParallel, give);
+    await inParallel(nodes, maxParallel, give);
   } catch (thrown) {
     const error = asCountermandError(thrown);
     throw provesUnsent(error) ? error : stoppedWatching(error, 'the aborts that were given go on', [], call);

@@ -2,7 +2,7 @@
 import { asCountermandError, type CountermandError } from '../../core/errors.ts';
 import { Node } from '../../gen/countermand/v1/node.ts';
 import { type Call, present } from '../shared/asking.ts';
-import { endsAll, forEachNode, inLanes } from '../shared/many.ts';
+import { endsAll, forEachNode, inParallel } from '../shared/many.ts';
 import { openLiveText } from '../shared/progress.ts';
 import { type Step, updateOf } from './compare.ts';
 import type { Notes } from './wanted.ts';
@@ -30,7 +30,7 @@ export const writes = ({ node, differences }: Step): boolean => node === null ||
 export async function checkSteps(steps: readonly Step[], notes: Notes, { conductor }: Call): Promise<void> {
   const faults = new Map<Step, CountermandError>();
   const bmcs = new Map<Step, string>();
-  await inLanes(steps.filter(writes), AT_ONCE, async (step) => {
+  await inParallel(steps.filter(writes), AT_ONCE, async (step) => {
     try {
       const { bmc } = await (step.node === null
         ? conductor.nodes.createNode(createOf(step, true))

@@ -20,16 +20,16 @@ export interface Missed {
 }
 
 /** Works on each of these things, at most `atOnce` at a time, in their order. Rejects with the first rejection. */
-export async function inLanes<T>(
+export async function inParallel<T>(
   things: readonly T[],
   atOnce: number,
   work: (thing: T) => Promise<unknown>,
 ): Promise<void> {
   const left = things.values();
-  const lane = async (): Promise<void> => {
+  const worker = async (): Promise<void> => {
     for (const thing of left) await work(thing);
   };
-  await Promise.all(Array.from({ length: Math.min(atOnce, things.length) }, lane));
+  await Promise.all(Array.from({ length: Math.min(atOnce, things.length) }, worker));
 }
 
 /**
@@ -86,7 +86,7 @@ export async function forEachNode(
   { output }: Pick<Call, 'output'>,
 ): Promise<void> {
   const missed: Missed[] = [];
-  await inLanes(nodes, atOnce, async (node) => {
+  await inParallel(nodes, atOnce, async (node) => {
     const error = await work(node).catch(asCountermandError);
     if (error === null) return;
     if (nodes.length === 1 || endsAll(error)) throw error;
