@@ -33,7 +33,7 @@ interface Size {
   readonly readTimeoutMs: number;
 }
 
-/** What a run has come to. */
+/** The result of a run. */
 interface Outcome {
   readonly size: Size;
   readonly samples: readonly Sample[];

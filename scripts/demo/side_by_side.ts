@@ -56,7 +56,7 @@ export async function abortSideBySide(props: SideBySideProps, signal: AbortSigna
   }
   await sleep(WATCHED_FOR_MS, systemClock, signal);
   for (const each of watching) each.hold();
-  stage.say('Both were sent, and neither has come to its end. In another terminal, meanwhile:');
+  stage.say('Both were sent, and neither has ended. In another terminal, meanwhile:');
   const aborted = await stage.run(`countermand node power 'r9n[1-2]' abort_soft_off`, signal);
   expect(aborted === ERROR_TABLE.ABORT_STOPPED_WAITING.exitCode, 'an abort that only stops waiting was not told apart');
   stage.say('Back in the terminals of the orders:');

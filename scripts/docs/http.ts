@@ -190,7 +190,7 @@ function statuses(): string[] {
   return [
     '## Codes and statuses',
     markdownTable(['status', 'codes'], rows),
-    'Everything else is 500, and so is what a BMC said. 404 is also an unknown route, 405 a method that a route has not (`Allow` says which it has), 406 a version that is not between the bounds or a client that takes no JSON, 408 a request that does not come to its end within 30 s, 431 headers of more than 16 KiB, and 501 what countermand has nothing for.',
+    'Everything else is 500, and so is what a BMC said. 404 is also an unknown route, 405 a method that a route has not (`Allow` says which it has), 406 a version that is not between the bounds or a client that takes no JSON, 408 a request that does not end within 30 s, 431 headers of more than 16 KiB, and 501 what countermand has nothing for.',
   ];
 }
 

@@ -55,7 +55,7 @@ export interface AgentParts {
 
 /** The wait before the next attempt doubles from the first to the last of these. */
 const BACK_OFF_MS = { first: 250, last: 15_000, lastOfSeveral: 1000 };
-/** So long the agent waits for the conductor to end the stream after the farewell. */
+/** How long the agent waits at most for the conductor to end the stream after the farewell. */
 const FAREWELL_MS = 2000;
 /** After this the conductor is taken to be gone, whatever the transport says, until it has said how long the lease is. */
 const LEASE_BEFORE_WELCOME_MS = 15_000;

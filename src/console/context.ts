@@ -62,7 +62,7 @@ export function useNow(): number {
 interface Stream {
   /** Why the conductor has refused it; empty if it has not. */
   readonly refused: string;
-  /** It has come to its end, as that of a plan does. */
+  /** It has ended, as that of a plan does. */
   readonly ended: boolean;
 }
 

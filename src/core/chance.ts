@@ -10,7 +10,7 @@ export interface Chance {
   bytes(count: number): Buffer;
 }
 
-/** So much chance is fetched at a time: to ask for a few bytes costs as much as to ask for a few thousand. */
+/** How many bytes are fetched at a time: to ask for a few bytes costs as much as to ask for a few thousand. */
 const POOL_LENGTH = 4096;
 let pool = Buffer.alloc(0);
 

@@ -1,8 +1,8 @@
 /**
- * Power states and targets: the words of the field, and what each target goes through.
+ * Power states and targets: Ironic's words, and what each target goes through.
  *
  * power state  what a node is
- * target       what it is asked to become, or which order the task aborts
+ * target       what an order asks for, or which order the task aborts
  * phase        one half of a power task: one command, one state to wait for
  *
  * Everything here is data and pure functions; conductor, agent and drivers read the same rows.
@@ -15,7 +15,7 @@ export type PowerState = (typeof POWER_STATES)[number];
 /** What hardware can answer. */
 export type OnOff = 'power on' | 'power off';
 
-/** The nine targets, by their names in the field. */
+/** The nine targets, by Ironic's names. */
 export const TARGETS = [
   'power on',
   'power off',

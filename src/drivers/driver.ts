@@ -12,7 +12,7 @@ import { type NodeTraits, type OrderTarget, type Reading, TARGETS, type Target }
 import type { Reach } from './bounds.ts';
 import type { LookupAge } from './lookups.ts';
 
-/** A node's driver_info as it is stored: the field's keys, all values as text. */
+/** A node's driver_info as it is stored: Ironic's keys, all values as text. */
 export type DriverInfo = Readonly<Record<string, string>>;
 
 /** One BMC, parsed. */

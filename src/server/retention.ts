@@ -154,7 +154,7 @@ async function pruneOldEvents({ forMs, rows }: Keep, parts: RetentionParts): Pro
   }
 }
 
-/** So much more than is kept may be there before anything goes: each time that something goes, an entry says so. */
+/** How much more than is kept may be there before anything is deleted: each deletion writes an entry of its own. */
 const TRAIL_SLACK = { ms: 24 * 3_600_000, part: 0.01 };
 
 async function pruneOldTrail({ forMs, rows }: Keep, parts: RetentionParts): Promise<number> {

@@ -60,7 +60,7 @@ test('accepted, and the host goes down all the same: FAILED', async (t) => {
   t.like(observed, { host: 'stopping' });
 });
 
-test('refused, and the node is off by then: TOO_LATE', async (t) => {
+test('refused, and the node is off already: TOO_LATE', async (t) => {
   const subject = await ordered(t, { host: { pendingMs: 60_000 } });
   subject.irmc.host.setPower('power off');
   const { outcome, reason } = await recall(subject);

@@ -50,7 +50,7 @@ async function leavesNothing(t: ExecutionContext, bench: Bench, signal: AbortSig
 }
 
 /**
- * The call rejects with one of the codes, before the timeouts of the driver come to more than `withinMs` in all, and leaves
+ * The call rejects with one of the codes, before the timeouts of the driver add up to more than `withinMs`, and leaves
  * nothing behind.
  */
 async function fails(

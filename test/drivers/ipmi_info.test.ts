@@ -125,7 +125,7 @@ test('the schema that agents report describes every key and marks the secrets', 
   t.false(additionalProperties);
 });
 
-test('it lists the targets of the field, without an abort of an NMI', (t) => {
+test('it lists the targets of Ironic, without an abort of an NMI', (t) => {
   t.deepEqual(driver.targets, [
     'power on',
     'power off',

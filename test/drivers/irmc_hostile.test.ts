@@ -139,7 +139,7 @@ test('an iRMC that does not answer over SNMP is asked there again only after a w
   const tested = await irmc(t, { snmp: 'silent' });
   const bmc = parsed(tested);
   await reading(tested, bmc);
-  // No timeout passes from now on: a question over SNMP would never come to an end.
+  // No timeout passes from now on: a question over SNMP would never end.
   for (let look = 0; look < 10; look += 1)
     t.like(await tested.clock.letPass(tested.driver.getPowerState(bmc, never()), 0), { powerState: 'power on' });
   // Only SNMP sees that the host is on its way down.

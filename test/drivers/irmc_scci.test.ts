@@ -88,7 +88,7 @@ test('a value that was not in the reply is never read from it', (t) => {
   t.pass();
 });
 
-test('a request is what the clients of the field send', (t) => {
+test('a request is what other clients send', (t) => {
   t.is(
     scciRequest('RequestShutdownAndOff'),
     `

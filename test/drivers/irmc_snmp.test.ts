@@ -89,7 +89,7 @@ for (const version of ['v1', 'v2c', 'v3'] as const) {
         seen.set(code, (seen.get(code) ?? 0) + 1);
       }
     };
-    // A few at a time: all at once, answers would wait for so much arithmetic that they look as if none came.
+    // A few at a time: all at once, the arithmetic would delay answers until they look as if none came.
     const left = fc.sample(damage, { numRuns: 120, seed: 1 }).values();
     const lane = async (): Promise<void> => {
       for (const change of left) await attempt(change);

@@ -1,4 +1,4 @@
-/** One identity has so much and no more, over gRPC and HTTP; what it takes back is never refused. */
+/** One identity has as much as its limits allow, over gRPC and HTTP; what it takes back is never refused. */
 import test, { type ExecutionContext } from 'ava';
 import { Refusal } from './client.ts';
 import { openHouse } from './house.ts';

@@ -33,7 +33,7 @@ async function openPlan(t: ExecutionContext): Promise<Place & { readonly folder:
 /** How the view begins anew in another size: it clears what it has written, outside of what is written at once. */
 const MOVED = new RegExp(`(?<!2026h|1A)${String.fromCharCode(27)}\\[2K${String.fromCharCode(27)}\\[1A`);
 
-/** What stands on a screen of 200 columns that became one of 50 when so much of the text had been shown. */
+/** What stands on a screen of 200 columns that became one of 50 when `at` characters of the text had been shown. */
 async function screenOf(text: string, at: number): Promise<string[]> {
   const screen = new Screen(200, 30);
   await screen.write(text.slice(0, at));

@@ -210,7 +210,7 @@ function agentWords(conductor: string, settings: Settings): string[] {
   return ['agent', '--conductor', conductor, ...flagsOf(settings)];
 }
 
-/** Resolves when an agent has logged so often that it is attached. */
+/** Resolves when an agent has logged this many times that it is attached. */
 export async function untilAttached({ logged }: Daemon, times = 1): Promise<void> {
   const attached = (line: string): boolean => line.includes('"msg":"attached"');
   await logged.until('the agent to be attached', () => logged.seen.filter(attached).length >= times);

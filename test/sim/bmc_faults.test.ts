@@ -31,7 +31,7 @@ test('a hung BMC says that it is there, but opens no session; a silent one says 
   t.is(await causeAt('hung'), 'an answer');
 });
 
-test('BMCs that start anew do so about so often, each at times of its own, until they are stopped', async (t) => {
+test('BMCs that start anew do so about as often as they were told, each at times of its own, until they are stopped', async (t) => {
   const clock = new VirtualClock();
   const restarted: number[] = [];
   const bmcs = Array.from(

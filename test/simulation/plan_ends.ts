@@ -31,7 +31,7 @@ export function checkEnds(
   }
 }
 
-/** When an action is given up, its task may come to anything afterwards. */
+/** When an action is given up, its task may end in any way afterwards. */
 function isGivenUp(action: ActionRow): boolean {
   return action.errorCode === 'ACTION_TIMED_OUT' || hasTakenTooLong(action);
 }
@@ -43,7 +43,7 @@ function hasTakenTooLong({ errorCode }: ActionRow): boolean {
 
 function checkPower(action: ActionRow, end: string | null, task: PowerTaskRow | undefined, what: string): void {
   const givenUp = isGivenUp(action);
-  // An abort of what was given up may come to something else, later; the error stays.
+  // An abort of what was given up may end in another way, later; the error stays.
   const takenBack = task?.state === 'ABORTED' && task.abortOutcome !== 'FAILED' && task.errorCode !== 'RECALL_FAILED';
   if (action.startedAt === null) insist(task === undefined, `${what} was never begun and has a power task`);
   if (end === 'SUCCEEDED') insist(task?.state === 'SUCCEEDED', `${what}, but its task is ${task?.state}`);

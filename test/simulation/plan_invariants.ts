@@ -154,7 +154,7 @@ export class PlanChecks {
   /** Nothing waits for a poll: what can go on has gone on, and nothing outlives its time. */
   #checkProgress({ plans, actions }: PlanRows): void {
     if (this.#world.conductorProcess.recovers) return;
-    // As the wall clock may have been set forward since, so much has really passed at the least.
+    // As the wall clock may have been set forward since, this is the least that has really passed.
     const now = this.#world.clock.now() - this.#world.clock.set.forwardMs;
     const since = this.#world.conductorSince;
     const { cancelDeadlineMs } = this.#world.limits;

@@ -2,7 +2,7 @@
 import { insist } from './insist.ts';
 import type { ActionFacts, Facts, PlanFacts } from './plan_replay.ts';
 
-/** What the plan that is rolled back says, by the state that its rollback has come to. */
+/** What the plan that is rolled back says, by the state that its rollback is in. */
 const SAID: Readonly<Record<string, string>> = {
   ONGOING: 'rollback.start',
   SUCCEEDED: 'rollback.end',

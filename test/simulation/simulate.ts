@@ -212,7 +212,7 @@ async function makePeace({
   await audits.endAll();
   if (world.chance.happens(0.3)) await goOnWithoutAgents(world, simulation);
   const limitMs = longestMs(await checks.always(), world);
-  // What was written before the clock was set back may last so much longer, if the conductor has died since.
+  // What was written before the clock was set back may last longer by as much, if the conductor has died since.
   const { backMs } = world.clock.set;
   await world.clock.turnUntil(() => witness.quiet, limitMs + backMs);
   await world.clock.turn(60_000);

@@ -5,7 +5,7 @@ import { Crash } from '../world/process.ts';
 import type { World } from '../world/world.ts';
 import { faultsOfSeveral } from './several_faults.ts';
 
-/** How the wall clock is set in a simulation: never, or by so much at a time. */
+/** How the wall clock is set in a simulation: never, or by this at a time. */
 export type ClockSettings = readonly number[];
 const MINUTE_MS = 60_000;
 /** Most seeds have a clock that is never set, and are checked to the millisecond. */

@@ -47,8 +47,27 @@ export const COMMAND_LINES = [
   'src/http/watcher/',
 ];
 
-/** Words of translated English that are written nowhere: they hide who acts, and how many. A user may be called `nobody`, and rows come to rest. */
-export const TRANSLATED = ['so many', 'nobody', 'somebody', 'came to', 'comes to', 'is to be'];
+/**
+ * Words of translated English that are written nowhere: they hide who acts, how many, and which tools are meant. A user may be called
+ * `nobody`, and rows come to rest. Each is a part of a regular expression.
+ */
+export const TRANSLATED = [
+  'so many',
+  'so much',
+  'so long',
+  'so often',
+  'nobody',
+  'somebody',
+  'came to',
+  'comes to',
+  'come to (?:nothing|something|anything|an end|its end)',
+  'is to be(?:come)?',
+  'are to be(?:come)?',
+  'by then',
+  'for want of',
+  '(?:as|in|of) the field',
+  "the field's",
+];
 /** Texts of releases, and rows that are kept as they were written. */
 export const KEPT_AS_WRITTEN = [
   'proto/released/',
@@ -57,7 +76,7 @@ export const KEPT_AS_WRITTEN = [
   'src/server/store/migrations/',
 ];
 /** More of them, and where they are not written: what a user reads in the contract, errors and configuration. */
-export const LOOSE = ['so long', 'so often', 'the field'];
+export const LOOSE = ['the field'];
 export const PLAINLY_WRITTEN = [
   'proto/countermand/**',
   'docs/{glossary,errors,limits,configuration}.md',

@@ -3,6 +3,7 @@ import test from 'ava';
 import { foreignWords, secondMeanings } from './code.ts';
 import { finds, placesOf } from './sample.ts';
 import { foreignProtoWords, translatedWords } from './texts.ts';
+import { LOOSE, TRANSLATED } from './vocabulary.ts';
 import { wordsOfOneClient } from './words.ts';
 
 test(
@@ -52,11 +53,13 @@ test(
 );
 
 test('translated English: its words, in any case; names, a field of the request and what comes to rest are let be', (t) => {
-  const wrong = "At most so many.\nNobody waits.\n'nobody waits'\nwhat it came to";
-  const right = "the field of the request\nsomething\n'nobody' and basic:nobody\nit came to rest";
-  const found = translatedWords({ 'a.md': `${wrong}\n${right}` }, ['so many', 'nobody', 'the field', 'came to']);
+  const wrong =
+    "At most so many.\nNobody waits.\n'nobody waits'\nwhat it came to\nWhat it is to become\nthe words of the field\n/** So long it waits. */";
+  const right =
+    "the field of the request\nsomething\n'nobody' and basic:nobody\nit came to rest\nof the field of the request";
+  const found = translatedWords({ 'a.md': `${wrong}\n${right}` }, [...TRANSLATED, ...LOOSE]);
   t.deepEqual(
     placesOf(found).map((place) => place.slice(-1)),
-    ['1', '2', '3', '4'],
+    ['1', '2', '3', '4', '5', '6', '7'],
   );
 });

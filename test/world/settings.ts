@@ -48,6 +48,6 @@ export interface WorldSettings extends DriverTraits {
   readonly watchedFor?: WatchedFor;
   /** Several conductors on one PostgreSQL, instead of one. */
   readonly several?: SeveralSettings;
-  /** What an earlier conductor has left, and how long the world had gone on by then. */
+  /** What an earlier conductor has left, and how long the world had gone on when it was left. */
   readonly earlier?: { readonly image: Buffer; readonly elapsedMs: number };
 }

@@ -46,7 +46,7 @@ export class VirtualClock implements Clock {
     else this.#backMs -= ms;
   }
 
-  /** The clocks of processes differ by up to so much: to what one has written, another one's clock is as if it had been set. */
+  /** The clocks of processes differ by this at most: to what one has written, another one's clock is as if it had been set. */
   differ(ms: number): void {
     this.#forwardMs += ms;
     this.#backMs += ms;

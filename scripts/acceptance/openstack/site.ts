@@ -23,7 +23,7 @@ import { CREDENTIAL, USERS } from '../nova/beside.ts';
 import type { Nova } from '../nova/nova.ts';
 
 const LOOK_MS = 300;
-/** So long an operating system takes to stop, and a host from its power on to the start of its nova-compute. */
+/** How long an operating system takes to stop, and a host from its power on to the start of its nova-compute. */
 const SOFT_OFF_S = 1;
 const BOOT_MS = 2000;
 /** After a cancel an action that cannot be aborted is waited for at most this long. */

@@ -47,7 +47,7 @@ function index(): string {
       'opened again at the number after its last event misses nothing. Streams on one connection share its window: a program that reads ' +
       'one of them rarely gives it a connection of its own.',
     'The envelope is the message `Event` of [notification.proto](../../proto/countermand/v1/notification.proto): ' +
-      'number, type, priority, publisher, message id, time, payload. The payload is a versioned object of the field, ' +
+      'number, type, priority, publisher, message id, time, payload. The payload is a versioned object: ' +
       "Watcher's about audits, action plans and actions, Ironic's about nodes and power orders, one of our own about conductors. For each type there is a " +
       '[JSON Schema](https://json-schema.org/draft/2020-12) of its payload here; they refer to ' +
       '[watcher_objects.json](watcher_objects.json), [ironic_objects.json](ironic_objects.json) and ' +

@@ -66,7 +66,7 @@ export function growing(properties: Properties, description = ''): Schema {
   return { type: 'object', ...described(description), required: Object.keys(properties), properties };
 }
 
-/** A versioned object of the field: what it is called, and its data. It has these four keys and no other. */
+/** A versioned object: what it is called, and its data. It has these four keys and no other. */
 export function versioned(family: 'watcher' | 'ironic' | 'countermand', name: string, data: Properties): Schema {
   const key = (word: string): string => `${family}_object.${word}`;
   const properties = {

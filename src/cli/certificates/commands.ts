@@ -16,7 +16,7 @@ interface InitOptions {
   readonly days: string;
 }
 
-/** The clocks of other hosts may be late by so much. */
+/** The clocks of other hosts may be late by this at most. */
 const CLOCKS_APART_MS = 3_600_000;
 
 /** The longest that a certificate is made for. */

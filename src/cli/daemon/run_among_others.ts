@@ -120,7 +120,7 @@ async function lead(
 
 /** The others are looked up no longer than this when the process is to stop. */
 const OTHERS_LIMIT_MS = 1000;
-/** So much of them is told. */
+/** How much of them is told at most. */
 const TOLD_LIMIT = 255;
 
 /** Why calls end when the process stops, with the conductors that can be called instead: the one that was seen last is the first. */

@@ -37,7 +37,7 @@ interface StartOptions {
   readonly force?: boolean;
   /** False to end as soon as it is started. */
   readonly wait: boolean;
-  /** How many running nodes it is to take down: with another number it is not started. */
+  /** The number of running nodes that it should take down: with another number it is not started. */
   readonly expectTakenDown?: number | undefined;
 }
 
@@ -169,7 +169,7 @@ async function create(
  * refused order leaves no plan.
  * @param how `asks`: it is confirmed however few nodes go down
  * @param what says what the start would do
- * @returns how many running nodes it is to take down; undefined if an earlier order with its request_id has made it
+ * @returns the number of running nodes that it should take down; undefined if an earlier order with its request_id has made it
  * @throws NOT_CONFIRMED, TAKES_DOWN_MISMATCH, and whatever refuses the plan
  */
 export async function confirmNew(

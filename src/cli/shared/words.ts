@@ -2,7 +2,7 @@
 import { POWER_STATE_NAMES, POWER_STATES, TARGET_TABLE, TARGETS, type Target } from '../../core/power.ts';
 import { PowerState, PowerTarget, type Problem, Recall } from '../../gen/countermand/v1/power.ts';
 
-/** A power state as the field writes it. */
+/** A power state as Ironic writes it. */
 export function powerStateWord(value: PowerState): string {
   return POWER_STATES.find((state) => PowerState[POWER_STATE_NAMES[state]] === value) ?? 'unknown';
 }
@@ -17,7 +17,7 @@ export function targetOf(value: PowerTarget): Target | null {
   return TARGETS.find((target) => targetValue(target) === value) ?? null;
 }
 
-/** A target as the field writes it; empty for none. */
+/** A target as Ironic writes it; empty for none. */
 export function targetWord(value: PowerTarget): string {
   return targetOf(value) ?? (value === PowerTarget.UNSPECIFIED ? '' : 'unknown');
 }

@@ -1,4 +1,4 @@
-/** The driver_info of the driver `ipmi`: the keys of the field and their rules. */
+/** The driver_info of the driver `ipmi`: Ironic's keys and their rules. */
 import * as z from 'zod';
 import { addressSchema, bmcOf, hostAndPort, portSchema } from '../address.ts';
 

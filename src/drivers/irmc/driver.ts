@@ -1,7 +1,7 @@
 /**
- * The driver `irmc`: Fujitsu's iRMC S4 to S6. Orders go by SCCI; what they come to is seen over SNMP, IPMI or Redfish.
+ * The driver `irmc`: Fujitsu's iRMC S4 to S6. Orders go by SCCI; their result is read over SNMP, IPMI or Redfish.
  *
- * A graceful order lies with the ServerView agent for a while before the operating system begins to stop, and so long
+ * A graceful order lies with the ServerView agent for a while before the operating system begins to stop; until then
  * `ShutdownRequestCancelled` takes it back. That the iRMC accepts the recall proves nothing: the agent watches the host.
  */
 import type { Chance } from '../../core/chance.ts';

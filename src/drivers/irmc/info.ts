@@ -1,4 +1,4 @@
-/** The driver_info of the driver `irmc`: the keys of the field and their rules. */
+/** The driver_info of the driver `irmc`: Ironic's keys and their rules. */
 import * as z from 'zod';
 import { addressSchema, bmcOf, hostAndPort, portSchema } from '../address.ts';
 import type { Reach } from '../bounds.ts';
@@ -49,7 +49,7 @@ export const irmcSchema = z
     irmc_sensor_method: z
       .enum(['ipmitool', 'scci'], { error: 'must be ipmitool or scci' })
       .optional()
-      .describe('Taken as other tools of the field write it; nothing here reads sensors.'),
+      .describe('Accepted as Ironic has it, and not used: nothing here reads sensors.'),
     irmc_snmp_version: z
       .enum(['v1', 'v2c', 'v3'], { error: 'must be v1, v2c or v3' })
       .optional()

@@ -113,7 +113,7 @@ const answeringFor =
     frozen: frozenWords(freezes.of(node)),
   });
 
-/** The conductor with a store whose writes are noted; those that come to nothing are not. */
+/** The conductor with a store whose writes are noted; those that change nothing are not. */
 function noting<T>(conductor: Conductor, record: Also, touched: (result: T) => Touched | null): Conductor {
   const store = storeAlso(conductor.store, record, (result) => (result ? touched(result as T) : null));
   return { ...conductor, store };

@@ -15,7 +15,7 @@ const OBJECT_NAMES = {
   power_state_corrected: 'NodeCorrectedPowerStatePayload',
 };
 
-/** Milliseconds since 1970 as the field writes times inside payloads. */
+/** Milliseconds since 1970 as Ironic writes times inside payloads. */
 function timeText(at: number | null): string | null {
   return at === null ? null : new Date(at).toISOString();
 }
@@ -39,7 +39,7 @@ export type ToldNode = Pick<
   readonly updatedAt: number | null;
 };
 
-/** The node as the field knows it. Keys that have no counterpart here are null; driver_info never appears. */
+/** The node as Ironic's payloads describe it. Keys that have no counterpart here are null; driver_info never appears. */
 export function nodeData(node: ToldNode): Record<string, unknown> {
   return {
     uuid: node.uuid,

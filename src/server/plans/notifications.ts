@@ -13,7 +13,7 @@ import { strategyOf } from './strategies.ts';
 
 type Data = Record<string, unknown>;
 
-/** Times inside payloads have whole seconds, as in the field. Most of those of one turn are the same few. */
+/** Times inside payloads have whole seconds, as in Watcher's. Most of those of one turn are the same few. */
 function timeText(at: number | null): string | null {
   if (at === null) return null;
   const second = Math.floor(at / 1000);

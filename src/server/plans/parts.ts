@@ -10,9 +10,9 @@ import type { ApprovalRules } from './approval_rules.ts';
 export interface PlanLimits {
   /** After a cancel, an action that cannot be taken back is waited for at most this long. */
   readonly cancelDeadlineMs: number;
-  /** So long after its end a plan can be rolled back. */
+  /** How long after its end a plan can be rolled back. */
   readonly rollbackWindowMs: number;
-  /** A plan that has not been launched by then is superseded; 0 is never. */
+  /** A plan that has not been launched this long after its creation is superseded; 0 is never. */
   readonly actionPlanExpiryMs: number;
   /** Between two looks at the age of plans. */
   readonly checkPeriodicIntervalMs: number;

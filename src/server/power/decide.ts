@@ -52,7 +52,7 @@ export interface Move {
   readonly command?: OrderTarget;
 }
 
-/** What the last reading at a deadline has come to: a reading, or why there is none. */
+/** The result of the last reading at a deadline: a reading, or why there is none. */
 export interface LastLook {
   readonly reading: Reading | null;
   /** Why the hardware could not be read; null if it was. */

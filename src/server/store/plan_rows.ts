@@ -35,7 +35,7 @@ export interface AuditRow {
   readonly nextRunAt: number | null;
   /** Its plans start by themselves. */
   readonly autoTrigger: boolean;
-  /** How its plans are to be run; 0 is the default. */
+  /** How its plans are run; 0 is the default. */
   readonly maxParallel: number;
   readonly onFailure: FailurePolicy;
   /** The identity that made it, and the one for which it did so; null where that is not known, or is the same. */
@@ -47,7 +47,7 @@ export interface AuditRow {
   readonly deletedAt: number | null;
 }
 
-/** One thing that a plan is good for, in the words of the field. */
+/** One thing that a plan is good for, in Watcher's words. */
 export interface Efficacy {
   readonly name: string;
   readonly description: string;

@@ -129,7 +129,7 @@ interface OldEvents {
   readonly limit: number | null;
   /** What is too many goes only if it was stored before this time. */
   readonly limitBefore: number;
-  /** Events after this number stay: whoever reads them has not come so far. Null: no reader is waited for. */
+  /** Events after this number stay: whoever reads them has not read them yet. Null: no reader is waited for. */
   readonly readTo: number | null;
 }
 

@@ -6,7 +6,7 @@ import type { SimBmc } from './sim_bmc.ts';
 /** How often, and how long it takes; both in milliseconds. */
 export interface RestartPlan {
   readonly everyMs: number;
-  /** So long a BMC is silent; then its sessions are gone. */
+  /** How long a BMC is silent; then its sessions are gone. */
   readonly silentMs: number;
   /** How long it then answers with errors when it is asked for the power state, */
   readonly failsMs?: number;
@@ -14,7 +14,7 @@ export interface RestartPlan {
   readonly readsOffMs?: number;
 }
 
-/** The time varies by so much of itself, so that BMCs do not stay in step. */
+/** The share by which the time varies, so that BMCs do not stay in step. */
 const VARIES = 0.2;
 
 /** Restarts each of these BMCs again and again, each at times of its own. @returns how to stop that */

@@ -69,7 +69,7 @@ const OVERTAKEN_MS = 30;
 /** Intel's number, and a product number that is not in use: it stands in Get Device ID. */
 const DEVICE_ID = Buffer.from([0x20, 0x01, 0x01, 0x00, 0x02, 0xbf, 0x57, 0x01, 0x00, 0x01, 0x00, 0, 0, 0, 0]);
 
-/** A datagram that is to go out, so much later. */
+/** A datagram that is sent after a delay. */
 interface Outgoing {
   readonly datagram: Buffer;
   readonly afterMs: number;

@@ -57,7 +57,7 @@ export interface IrmcFaults {
   readonly refusesWith: number | null;
   /** The answer to a cancel when nothing is pending: no public source says it. */
   readonly nothingPendingValue: 0 | 31;
-  /** What a reset, a cycle and an NMI come to when the server is off: no public source says it. */
+  /** What a reset, a cycle and an NMI do when the server is off: no public source says it. */
   readonly whileOffValue: number;
 }
 

@@ -29,7 +29,7 @@ export interface ScciReceived {
   readonly value: number;
 }
 
-/** So long an iRMC is away when its firmware starts anew. */
+/** How long an iRMC is away when its firmware starts anew. */
 const FIRMWARE_START_MS = 60_000;
 /** The least number of orders that are remembered. */
 const REMEMBERED = 10_000;

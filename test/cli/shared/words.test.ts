@@ -28,7 +28,7 @@ test('every enum value of a target is known, but for none', (t) => {
   t.is(targetWord(UNRECOGNIZED), 'unknown');
 });
 
-test('power states are the words of the field', (t) => {
+test('power states are the words of Ironic', (t) => {
   const { ON, OFF, ERROR, UNSPECIFIED } = PowerState;
   t.deepEqual([ON, OFF, ERROR, UNSPECIFIED].map(powerStateWord), ['power on', 'power off', 'error', 'unknown']);
 });

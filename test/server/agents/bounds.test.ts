@@ -56,7 +56,7 @@ function placesIn(message: DescMessage, bounds: MessageBounds, path: readonly st
   });
 }
 
-/** True unless each value of the field costs a few bytes. */
+/** True unless each value of a field costs a few bytes. */
 function isLarge(field: DescField): boolean {
   const kind = field.fieldKind === 'list' ? field.listKind : field.fieldKind;
   return kind !== 'enum' && !(kind === 'scalar' && SMALL.includes(field.scalar as never));

@@ -26,7 +26,7 @@ export interface CloudWorld {
   restart(): Promise<void>;
 }
 
-/** So long an operating system takes to stop; a node's answers in the same time. */
+/** How long an operating system takes to stop; a node's answers in the same time. */
 const OFF_MS = 5000;
 const BOOT_MS = 30_000;
 

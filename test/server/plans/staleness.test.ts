@@ -27,7 +27,7 @@ const remembered = async ({ database }: World): Promise<string[]> =>
 
 test('a look that finds nothing is two statements, and commits nothing', async (t) => {
   const world = await World.open(t, { limits: { ...limits, syncPowerStateIntervalMs: 0 } });
-  // The nodes that no agent serves have been looked for by then, once.
+  // The nodes that no agent serves have been looked for once before.
   await world.clock.turn(2 * LOOK_MS);
   const process = world.conductorProcess;
   const statement = process.statement.bind(process);

@@ -52,7 +52,7 @@ export type RandomBytes = (count: number) => Buffer;
 
 /** The user is looked up by name alone (IPMI 2.0 section 13.20, byte 25). */
 const BY_NAME_ALONE = 0x10;
-/** A session that the BMC has forgotten half way is begun anew so often. */
+/** How often a session that the BMC has forgotten half way is begun anew. */
 const FRESH_STARTS = 2;
 
 /** How long something better than a refusal is waited for, beside the time of a round trip. */

@@ -43,11 +43,11 @@ interface PoolParts {
   readonly patience?: SessionPatience;
 }
 
-/** With so much of its places taken, the pool begins to note who is used, to know who was not. */
+/** The share of its places from which on, once they are taken, the pool notes who is used, to know who was not. */
 const SCARCE = 0.5;
 /** How long a lookup of a name may take. */
 const LOOKUP_LIMIT_MS = 5000;
-/** So often in a keep-alive time all sessions are looked at. */
+/** How many times in a keep-alive time all sessions are looked at. */
 const LOOKS = 4;
 
 /** A client, and what it logs in with. */

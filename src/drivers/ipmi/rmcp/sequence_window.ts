@@ -1,6 +1,6 @@
 /** Which numbered packets of a session have come before (IPMI 2.0 section 6.12.13). */
 
-/** So far behind the highest number a packet may come. */
+/** How far behind the highest number a packet may come. */
 const WIDTH = 32;
 const NUMBERS = 2 ** 32;
 

@@ -35,7 +35,7 @@ const schema = z.strictObject({
     .transform((word) => findTarget(word))
     .refine((target) => target !== null && !isAbort(target), `must be one of ${ORDERS.join(', ')}`)
     .transform((target) => target as OrderTarget)
-    .describe(`What it is to become: ${ORDERS.join(', ')}.`),
+    .describe(`The target: ${ORDERS.join(', ')}.`),
   timeout: z
     .int()
     .min(1)

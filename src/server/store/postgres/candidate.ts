@@ -19,7 +19,7 @@ import { connect, type Open } from './writing_connection.ts';
 /** The timeout of a look; after it the session is given up. */
 const LOOK_LIMIT_MS = 10_000;
 
-/** It says so often that it is there. */
+/** How often it says that it is there. */
 const ENTER_MS = 1000;
 
 /**

@@ -12,7 +12,7 @@ export const RESERVE_BYTES = 48 * 2 ** 20;
 /** Room for work beside the reserve, as a part of it. */
 const SPARE = 0.25;
 
-/** So much is written at a time. Others are served between two pieces, and while one is written. */
+/** How much is written at a time. Others are served between two pieces, and while one is written. */
 const PIECE = Buffer.alloc(2 ** 20);
 
 /** The reserve of one data folder. */

@@ -71,7 +71,7 @@ function openPatience({ name, context }: Moving): (verdict: Verdict) => void {
   };
 }
 
-/** Looks until the move has come to something. @throws OUTCOME_UNKNOWN if nothing of it is ever seen */
+/** Looks until the move has ended. @throws OUTCOME_UNKNOWN if nothing of it is ever seen */
 export async function followMove(moving: Moving, signal: AbortSignal): Promise<EndVerdict> {
   const wait = openPatience(moving);
   let hasFailed = false;
@@ -140,7 +140,7 @@ export function resultOf(
 
 /**
  * Takes a move back. A live migration is aborted as soon as it can be; a cold one cannot be stopped, and is reverted when it arrives. What
- * has come to an end is not touched. Looks until the end, at the longest until the abort of the signal.
+ * has ended is not touched. Looks until the end, at the longest until the abort of the signal.
  */
 export async function takeBackMove(moving: Moving, signal: AbortSignal): Promise<End> {
   const sent = sendings.get(moving.context);
