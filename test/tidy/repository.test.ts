@@ -1,5 +1,7 @@
 /** The house rules, held against the repository. test/tidy/house.ts and vocabulary.ts have the tables. */
 import test, { type ExecutionContext } from 'ava';
+import { buildProgram } from '../../src/cli/program.ts';
+import { openCaptured } from '../cli/captured.ts';
 import { realTime } from './clocks.ts';
 import { bannedNames, foreignWords, secondMeanings, switchedOffTests, tooLong, undocumentedExports } from './code.ts';
 import * as house from './house.ts';
@@ -93,8 +95,10 @@ test('words: a type that has one meaning is declared once', (t) => {
   clean(t, secondMeanings(sources, vocabulary.ONE_MEANING));
 });
 
-test('words: what every client is told names nothing that only the command line has', (t) => {
-  clean(t, wordsOfOneClient(sources, vocabulary.TOLD_TO_ALL, vocabulary.COMMAND_LINES));
+test('words: what every client is told names nothing that only the command line has', async (t) => {
+  const { commands } = await buildProgram(openCaptured().terminal, []);
+  const names = commands.map((command) => command.name());
+  clean(t, wordsOfOneClient(sources, vocabulary.TOLD_TO_ALL, vocabulary.COMMAND_LINES, names));
 });
 
 test('words: plain English everywhere, above all in the contract, errors and configuration', (t) => {

@@ -39,7 +39,15 @@ export const ONE_MEANING = [
 ];
 
 /** The folders whose sentences reach every client, and what in them names flags: of released clients, of ipmitool, and of OpenStack's clients. */
-export const TOLD_TO_ALL = ['src/core/', 'src/server/', 'src/agent/', 'src/drivers/', 'src/http/'];
+export const TOLD_TO_ALL = [
+  'src/core/',
+  'src/server/',
+  'src/agent/',
+  'src/drivers/',
+  'src/http/',
+  'src/compute/',
+  'src/sinks/',
+];
 export const COMMAND_LINES = [
   'src/server/api/possible.ts',
   'src/drivers/ipmi/ipmitool/',

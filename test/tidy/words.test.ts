@@ -9,7 +9,7 @@ import { wordsOfOneClient } from './words.ts';
 test(
   'words of one client: flags and commands, in literals and templates; comments and other places are let be',
   finds,
-  (sources) => wordsOfOneClient(sources, ['src/server/'], ['src/server/home.ts']),
+  (sources) => wordsOfOneClient(sources, ['src/server/'], ['src/server/home.ts'], ['plan', 'database']),
   {
     'src/server/a.ts': [
       "const a = 'start it with --queue';",
@@ -17,11 +17,13 @@ test(
       'const c = `--${a}`;',
       '// --queue',
       "const d = 'start it with queue; countermand does not --';",
+      "const e = 'run countermand database restore';",
+      "const f = 'countermand databases, countermand planned';",
     ].join('\n'),
     'src/server/home.ts': "const a = '--queue';",
     'src/cli/a.ts': "const a = '--queue';",
   },
-  ['src/server/a.ts:1', 'src/server/a.ts:2'],
+  ['src/server/a.ts:1', 'src/server/a.ts:2', 'src/server/a.ts:6'],
 );
 
 test(

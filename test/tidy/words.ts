@@ -20,19 +20,21 @@ function textOf(node: Node): string | null {
   return isText ? node.text : null;
 }
 
-/** A flag or a command of the command line. */
-const COMMAND_LINE =
-  /(?:^|[\s(`'"])--[a-z][a-z-]+|countermand (?:serve|agent|sim|node|power|plan|audit|events|status|context)\b/;
+/** What names a flag, or one of these commands of the command line. */
+const namesIn = (commands: readonly string[]): RegExp =>
+  new RegExp(`(?:^|[\\s(\`'"])--[a-z][a-z-]+|countermand (?:${commands.join('|')})(?![a-z-])`);
 
 /** Texts in these folders that name a flag or a command of the command line: other clients have neither. */
 export function wordsOfOneClient(
   sources: readonly Source[],
   folders: readonly string[],
   homes: readonly string[],
+  commands: readonly string[],
 ): Finding[] {
+  const pattern = namesIn(commands);
   const inside = sources.filter(({ path }) => isAt(path, folders) && !isAt(path, homes));
   return findInTrees(inside, (node) => {
-    const found = COMMAND_LINE.exec(textOf(node) ?? '');
+    const found = pattern.exec(textOf(node) ?? '');
     return found
       ? `says '${found[0].trim()}'; name what the API has, and let the command line add its own words`
       : null;

@@ -1,6 +1,6 @@
 /** How a command fails: one sentence on stderr, and an exit code from the table of errors. */
 import { CommanderError } from 'commander';
-import { asCountermandError, CountermandError, ERROR_TABLE, fail } from '../../core/errors.ts';
+import { asCountermandError, CountermandError, ERROR_TABLE, type ErrorCode, fail } from '../../core/errors.ts';
 import { harmless } from './harmless.ts';
 import { shortened } from './short_ids.ts';
 import type { TextStream } from './terminal.ts';
@@ -27,8 +27,15 @@ export function asOurs(thrown: unknown): CountermandError {
 /** These are no errors: what they print says what goes on. */
 const NO_ERRORS: readonly string[] = ['CALL_ENDED', 'OUTPUT_LOST'];
 
-function sentenceOf(error: CountermandError): string {
-  return NO_ERRORS.includes(error.code) ? error.message : `error: ${error.message}`;
+/** Commands that help. The conductor names none, as other clients do not have them. */
+const HELPED_BY: Partial<Record<ErrorCode, string>> = {
+  DATABASE_DAMAGED: "'countermand database restore' restores a backup",
+};
+
+function sentenceOf({ code, message }: CountermandError): string {
+  if (NO_ERRORS.includes(code)) return message;
+  const help = HELPED_BY[code];
+  return help === undefined ? `error: ${message}` : `error: ${message}; ${help}`;
 }
 
 /** What programs read of an error: its code and sentence, and what else is known. */

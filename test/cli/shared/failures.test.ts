@@ -27,6 +27,11 @@ test('people get the sentence', (t) => {
   t.is(reported(fail('NODE_HELD', 'n1 is held')).printed, 'error: n1 is held\n');
 });
 
+test('the command that helps is said to people, as the conductor names no commands', (t) => {
+  const { printed } = reported(fail('DATABASE_DAMAGED', 'the file is damaged; restore a backup'));
+  t.is(printed, "error: the file is damaged; restore a backup; 'countermand database restore' restores a backup\n");
+});
+
 test('Ctrl-C is no error', (t) => {
   t.deepEqual(reported(fail('CALL_ENDED', 'stopped watching')), { exitCode: 130, printed: 'stopped watching\n' });
 });

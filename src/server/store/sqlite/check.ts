@@ -66,10 +66,7 @@ function refuseDangling(path: string, raw: BetterSqlite3.Database): void {
  */
 export function withFile<T>(path: string, work: (raw: BetterSqlite3.Database) => T): T {
   if (statSync(path, { throwIfNoEntry: false })?.isFile() !== true)
-    throw fail(
-      'BACKUP_REFUSED',
-      `${path} is no file, or is not there; name a file that 'countermand database backup' has made`,
-    );
+    throw fail('BACKUP_REFUSED', `${path} is no file, or is not there; name a file that is a backup`);
   let raw: BetterSqlite3.Database | null = null;
   try {
     raw = new BetterSqlite3(path, { fileMustExist: true });

@@ -7,7 +7,7 @@ export const DISK = 'the disk of the data folder';
 
 /** How to get a damaged database back. */
 export const REPAIR =
-  "stop the conductor, keep a copy of the folder, and restore a backup with 'countermand database restore'; without one, run: " +
+  'stop the conductor, keep a copy of the folder, and restore a backup; without one, save what can be read: ' +
   "sqlite3 countermand.db '.recover' | sqlite3 recovered.db";
 
 /**
