@@ -34,7 +34,7 @@ import { year } from './year.ts';
 type Ask = (signal: AbortSignal) => Promise<Row[] | string>;
 
 /** Questions that take minutes whatever they find: they are asked by name only. */
-const LONG: readonly string[] = ['fleet_sync', 'large_fleet_sync', 'soak'];
+const LONG: readonly string[] = ['fleet_sync', 'large_fleet_sync', 'year', 'soak'];
 
 /** The questions. A new one is one file and one line here. */
 const QUESTIONS: Readonly<Record<string, readonly [title: string, ask: Ask]>> = {
