@@ -33,7 +33,7 @@ import {
   takesDown,
   takesDownOfRollback,
 } from './takes_down.ts';
-import { linkRollback, rolledBackWords } from './transition.ts';
+import { linkRollback } from './transition.ts';
 
 /** An order to roll a plan back. */
 export interface RollbackOrder extends RollbackOptions {
@@ -213,8 +213,7 @@ async function make(
   store: Store,
 ): Promise<ActionPlanRow> {
   const rollback = await writeAlone(checked, digest, transaction, store);
-  const statusMessage = [plan.statusMessage, rolledBackWords(rollback.uuid), ...leftAlone].join('; ');
-  await linkRollback(plan, rollback, statusMessage, transaction);
+  await linkRollback(plan, rollback, leftAlone, transaction);
   return rollback;
 }
 

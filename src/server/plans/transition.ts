@@ -132,28 +132,30 @@ async function announceRollback(
   await announce([rollbackAnnouncement(phase, plan, audit, rollback)], transaction, store);
 }
 
-/** A plan whose rollback has not succeeded does not go on saying that it was rolled back. */
+/** A plan whose rollback has not succeeded says so, behind what it said before. */
 async function sayNotUndone(
   plan: ActionPlanRow,
   { uuid, state }: ActionPlanRow,
   transaction: Transaction,
 ): Promise<ActionPlanRow> {
-  const came = state === 'FAILED' ? state : `was ${state}`;
-  const statusMessage = plan.statusMessage.replace(rolledBackWords(uuid), `its rollback ${uuid} ${came}`);
-  if (statusMessage === plan.statusMessage) return plan;
+  if (plan.rolledBackBy !== uuid) return plan;
+  const statusMessage = `${plan.statusMessage}; the rollback ${state === 'FAILED' ? state : `was ${state}`}`;
   return (await savePlan(plan, { statusMessage }, transaction)) ?? plan;
 }
 
-/** What a plan says of the rollback that undoes it. */
-export const rolledBackWords = (rollbackUuid: string): string => `rolled back by plan ${rollbackUuid}`;
-
-/** Links a plan to the rollback that undoes it, and says so. Its state stays what it is. @throws OVERTAKEN */
+/**
+ * Links a plan to the rollback that was made to undo it, and says so. Its state stays what it is.
+ * @param leftAlone sentences about what the rollback does not undo
+ * @throws OVERTAKEN
+ */
 export async function linkRollback(
   before: ActionPlanRow,
   rollback: ActionPlanRow,
-  statusMessage: string,
+  leftAlone: readonly string[],
   transaction: Transaction,
 ): Promise<ActionPlanRow> {
+  // True however the rollback ends.
+  const statusMessage = [before.statusMessage, `its rollback is plan ${rollback.uuid}`, ...leftAlone].join('; ');
   const plan = await savePlan(before, { rolledBackBy: rollback.uuid, statusMessage }, transaction);
   if (plan === null) throw overtaken(`plan '${before.name}'`);
   return plan;

@@ -300,7 +300,7 @@ test('a plan that undoes itself: its rollback is watched as well, and it has fai
   const failed: PlanMessage = { actionPlan: planIn('FAILED', 1), actions: [actionIn('n1', 'FAILED')] };
   const became = planIn('FAILED', 1, {
     rolledBackBy: 'plan-2',
-    statusMessage: "rolled back by plan plan-2; left alone: 'n2'",
+    statusMessage: "its rollback is plan plan-2; left alone: 'n2'",
   });
   for (const end of ['SUCCEEDED', 'FAILED'] as const) {
     const call = callOf(captured, false, became, rollbackTo(end));
@@ -308,7 +308,7 @@ test('a plan that undoes itself: its rollback is watched as well, and it has fai
     t.regex(error.message, /^plan 'rack 7 down' FAILED; /);
   }
   t.deepEqual(captured.stdout().split('\n').slice(2, 6), [
-    "plan 'rack 7 down' is being rolled back; rolled back by plan plan-2; left alone: 'n2'",
+    "plan 'rack 7 down' is being rolled back; its rollback is plan plan-2; left alone: 'n2'",
     "plan 'rollback of rack 7 down' (plan-2) ONGOING; 1 action, at most 2 at once",
     'a cancel would abort 1 × soft power off: taken back if its BMC can, else only no longer waited for',
     'n1: soft power off ONGOING',

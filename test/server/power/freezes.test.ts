@@ -67,5 +67,8 @@ test('a rollback that would order a frozen node is refused up front; one that or
   await world.clock.turn(120_000);
   const { plan } = await standing(world, 'cut');
   t.is(plan.state, 'CANCELLED');
-  t.is(plan.statusMessage, `cancelled; actions: 1 succeeded, 1 cancelled; its rollback ${plan.rolledBackBy} FAILED`);
+  t.is(
+    plan.statusMessage,
+    `cancelled; actions: 1 succeeded, 1 cancelled; its rollback is plan ${plan.rolledBackBy}; the rollback FAILED`,
+  );
 });
