@@ -1,16 +1,10 @@
 /** docs/drivers.md, from what the drivers say of themselves. */
 import { systemChance } from '../../src/core/chance.ts';
 import { systemClock } from '../../src/core/clock.ts';
-import { isAbort, type Recall, recallOf, TARGET_TABLE, type Target } from '../../src/core/power.ts';
+import { isAbort, RECALL_WORDS, recallOf, TARGET_TABLE, type Target } from '../../src/core/power.ts';
 import { type Driver, infoSchemaOf } from '../../src/drivers/driver.ts';
 import { createDrivers } from '../../src/drivers/list.ts';
 import { code, markdownTable, page } from './markdown.ts';
-
-const RECALLS: Readonly<Record<Recall, string>> = {
-  IRREVOCABLE_ONCE_SENT: 'irrevocable once sent',
-  STOP_WAITING_ONLY: 'only the waiting can be stopped',
-  BY_HARDWARE: 'an abort takes it back on the hardware',
-};
 
 /** The part of a JSON Schema that the drivers' values have. */
 interface ValueSchema {
@@ -53,7 +47,7 @@ function infoTable(driver: Driver): string {
 }
 
 function targetTable(driver: Driver): string {
-  const recall = (target: Target): string => (isAbort(target) ? '' : RECALLS[recallOf(target, driver.recalls)]);
+  const recall = (target: Target): string => (isAbort(target) ? '' : RECALL_WORDS[recallOf(target, driver.recalls)]);
   const rows = driver.targets.map((target) => [target, code(TARGET_TABLE[target].word), recall(target)]);
   return markdownTable(['target', 'word', 'recall'], rows);
 }

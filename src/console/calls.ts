@@ -8,6 +8,7 @@ import {
   Metadata,
   Status,
 } from 'nice-grpc-web';
+import { ERROR_CODE_KEY } from '../core/metadata.ts';
 import { type ActionPlanServiceClient, ActionPlanServiceDefinition } from '../gen/countermand/v1/action_plan.ts';
 import { type AuditServiceClient, AuditServiceDefinition } from '../gen/countermand/v1/audit.ts';
 import { type ConductorServiceClient, ConductorServiceDefinition } from '../gen/countermand/v1/conductor.ts';
@@ -43,9 +44,6 @@ export function connect(origin: string, authorization: () => string | null): Cli
     itself: factory.create(ConductorServiceDefinition, channel),
   };
 }
-
-/** The trailing metadata in which the conductor sends our code of an error. */
-const ERROR_CODE_KEY = 'countermand-error-code';
 
 /** A call that has failed. */
 export class CallError extends Error {

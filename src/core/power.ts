@@ -34,9 +34,13 @@ export type AbortTarget = 'abort soft rebooting' | 'abort soft power off' | 'abo
 /** A target that changes hardware. */
 export type OrderTarget = Exclude<Target, AbortTarget>;
 
-/** How far an order can be taken back (the column "can it be recalled" of the table of targets). */
-const RECALLS = ['IRREVOCABLE_ONCE_SENT', 'STOP_WAITING_ONLY', 'BY_HARDWARE'] as const;
-export type Recall = (typeof RECALLS)[number];
+/** How far an order can be taken back (the column "can it be recalled" of the table of targets), and what is said of it. */
+export const RECALL_WORDS = {
+  IRREVOCABLE_ONCE_SENT: 'cannot be taken back once sent',
+  STOP_WAITING_ONLY: 'cannot be taken back; an abort only stops the waiting',
+  BY_HARDWARE: 'can be taken back while the host still runs',
+} as const;
+export type Recall = keyof typeof RECALL_WORDS;
 
 /** What the hardware of one node can do beside its targets. */
 export interface NodeTraits {

@@ -7,6 +7,7 @@
  */
 import * as z from 'zod';
 import { type CountermandError, type ErrorCode, fail } from '../core/errors.ts';
+import { quotedKeys } from '../core/fault_places.ts';
 import { isOtherGuid } from '../core/guid.ts';
 import { type NodeTraits, type OrderTarget, type Reading, TARGETS, type Target } from '../core/power.ts';
 import type { Reach } from './bounds.ts';
@@ -212,8 +213,7 @@ function parseWith<Info>(schema: z.ZodType<Info>, driverInfo: DriverInfo, keyOf:
 
 /** One finding of zod as a sentence. It never repeats the value, which may be a secret. */
 function describeIssue(issue: z.core.$ZodIssue, driverInfo: DriverInfo): string {
-  if (issue.code === 'unrecognized_keys')
-    return `driver_info has no key ${issue.keys.map((key) => `'${key}'`).join(', ')}`;
+  if (issue.code === 'unrecognized_keys') return `driver_info has no key ${quotedKeys(issue.keys)}`;
   const key = issue.path.join('.');
   return issue.code === 'invalid_type' && !(key in driverInfo)
     ? `driver_info.${key} is missing`

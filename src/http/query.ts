@@ -1,6 +1,7 @@
 /** Values of query parameters, which are texts: how they are read, and the sentence where they cannot be. */
 import * as z from 'zod';
 import { SENT_LIMITS } from '../core/limits.ts';
+import { isUuid } from '../core/uuid.ts';
 
 /** The words for yes and no that Ironic takes, in any case: Python clients send `True`. */
 const FLAGS: ReadonlyMap<string, boolean> = new Map([
@@ -23,11 +24,6 @@ export const limit = z.string().transform((text, context) => {
   context.addIssue(`'${text.slice(0, 100)}' is not a whole number from 0 on`);
   return z.NEVER;
 });
-
-const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
-
-/** True for a uuid. */
-const isUuid = (text: string): boolean => UUID.test(text);
 
 /** A uuid. */
 export const uuid = z.string().transform((text, context) => {

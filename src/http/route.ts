@@ -1,6 +1,7 @@
 /** A route as a row of a table: the door serves it, docs/http.md and openapi.json are printed from it. */
 import * as z from 'zod';
 import { fail } from '../core/errors.ts';
+import { pathText } from '../core/fault_places.ts';
 import type { Clients } from '../server/api/in_process.ts';
 import type { Services } from '../server/api/services.ts';
 import type { Answer } from './answer.ts';
@@ -112,8 +113,7 @@ function parse(rule: z.ZodType, sent: unknown, what: string, place: string): unk
 }
 
 function sentenceOf(issue: z.core.$ZodIssue, rule: z.ZodType, what: string, place: string): string {
-  const path = issue.path.map((part) => (typeof part === 'number' ? `[${part}]` : `.${String(part)}`)).join('');
-  const at = path.replace(/^\./, '');
+  const at = pathText(issue.path);
   if (issue.code !== 'unrecognized_keys') return at === '' ? issue.message : `${at}: ${issue.message}`;
   const whole = rule instanceof z.ZodOptional ? rule.unwrap() : rule;
   const known = whole instanceof z.ZodObject && at === '' ? Object.keys(whole.shape).join(', ') : '';

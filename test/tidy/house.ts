@@ -24,7 +24,7 @@ export const SERVER_ROOMS: Rooms = {
   parent: 'src/server',
   rooms: {
     store: [],
-    access: ['store'],
+    access: ['store', 'log.ts'],
     events: ['store'],
     agents: ['store', 'access'],
     nodes: ['store', 'events', 'agents'],

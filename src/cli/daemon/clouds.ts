@@ -8,6 +8,7 @@ import type { Clouds } from '../../compute/compute.ts';
 import { openTransport } from '../../compute/transport.ts';
 import type { Clock } from '../../core/clock.ts';
 import { type CountermandError, fail } from '../../core/errors.ts';
+import { quotedKeys } from '../../core/fault_places.ts';
 import type { Inbox } from '../../core/inbox.ts';
 import { readSmallFile } from '../../core/small_file.ts';
 import type { WatchedCloud } from '../../server/clouds/watched.ts';
@@ -198,8 +199,7 @@ function parseYaml(path: string): unknown {
 
 function describeIssue(issue: z.core.$ZodIssue): string {
   const place = issue.path.map(String).join('.');
-  if (issue.code === 'unrecognized_keys')
-    return `${place}: there is no key ${issue.keys.map((key) => `'${key}'`).join(', ')}`;
+  if (issue.code === 'unrecognized_keys') return `${place}: there is no key ${quotedKeys(issue.keys)}`;
   if (issue.code === 'invalid_key') return `${place}: ${issue.issues[0]?.message ?? issue.message}`;
   return `${place || 'the file'}: ${issue.message}`;
 }

@@ -3,6 +3,7 @@ import { ClientError, type ClientMiddleware, createClientFactory, Metadata, Stat
 import { openChannelTo } from '../../agent/secure_channel.ts';
 import type { Clock } from '../../core/clock.ts';
 import { type CountermandError, type ErrorDetails, fail, failWith, isErrorCode } from '../../core/errors.ts';
+import { ERROR_CODE_KEY, STATUS_DETAILS_KEY } from '../../core/metadata.ts';
 import { readTraceContext, traceparentOf } from '../../core/tracing.ts';
 import { type AccessServiceClient, AccessServiceDefinition } from '../../gen/countermand/v1/access.ts';
 import { type ActionPlanServiceClient, ActionPlanServiceDefinition } from '../../gen/countermand/v1/action_plan.ts';
@@ -15,13 +16,10 @@ import {
 } from '../../gen/countermand/v1/notification.ts';
 import { type PowerServiceClient, PowerServiceDefinition } from '../../gen/countermand/v1/power.ts';
 import { addressesIn, areAddresses, DEFAULT_ADDRESS, isLoopback } from './address.ts';
-import { readDetails, STATUS_DETAILS_KEY } from './details.ts';
+import { readDetails } from './details.ts';
 import { askOthers, Conductors } from './others.ts';
 import type { Place } from './place.ts';
 import type { Environment } from './terminal.ts';
-
-/** The trailing metadata in which the conductor sends our code of an error. */
-const ERROR_CODE_KEY = 'countermand-error-code';
 
 /** A conductor that does not answer is given up after this. */
 const CONNECT_LIMIT_MS = 5000;

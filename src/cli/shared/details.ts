@@ -6,9 +6,6 @@ import { ErrorInfo } from '../../gen/google/rpc/error_details.ts';
 import { Status } from '../../gen/google/rpc/status.ts';
 import { ordersOf } from './possible.ts';
 
-/** The trailing metadata that carries them. */
-export const STATUS_DETAILS_KEY = 'grpc-status-details-bin';
-
 const RESOURCE_TYPES: readonly string[] = ['node', 'power_task', 'action_plan', 'audit'] satisfies ResourceType[];
 
 /** The details in an encoded google.rpc.Status; none if it cannot be read: the error is told without. */

@@ -3,6 +3,7 @@ import { createReadStream } from 'node:fs';
 import { isScalar, parseDocument, visit } from 'yaml';
 import type * as z from 'zod';
 import { type CountermandError, type ErrorCode, fail } from '../../core/errors.ts';
+import { pathText } from '../../core/fault_places.ts';
 import { LOST_KEY } from '../../core/json_parts.ts';
 import { abortable } from '../../core/signals.ts';
 import type { Terminal, TextSource } from './terminal.ts';
@@ -172,19 +173,11 @@ function describeIssues(issues: readonly z.core.$ZodIssue[], keys: KeysAt): stri
 }
 
 function describeIssue(issue: z.core.$ZodIssue, keysAt: KeysAt): string {
-  const place = placeOf(issue.path);
+  const place = pathText(issue.path);
   if (issue.code === 'unrecognized_keys') {
-    const unknown = issue.keys.map((key) => placeOf([...issue.path, key]));
+    const unknown = issue.keys.map((key) => pathText([...issue.path, key]));
     return `${unknown.join(', ')} is no key; the keys are ${keysAt(issue.path).join(', ')}`;
   }
   if (place === '') return `it ${issue.message}`;
   return `${place}: ${issue.message}`;
-}
-
-/** `actions[2].parents`. */
-function placeOf(path: readonly PropertyKey[]): string {
-  return path
-    .map((part) => (typeof part === 'number' ? `[${part}]` : `.${String(part)}`))
-    .join('')
-    .replace(/^\./, '');
 }

@@ -1,5 +1,5 @@
 /** The words for people: what stands in tables and sentences for the enums and times of the contract. */
-import { POWER_STATE_NAMES, POWER_STATES, TARGET_TABLE, TARGETS, type Target } from '../../core/power.ts';
+import { POWER_STATE_NAMES, POWER_STATES, RECALL_WORDS, TARGET_TABLE, TARGETS, type Target } from '../../core/power.ts';
 import { PowerState, PowerTarget, type Problem, Recall } from '../../gen/countermand/v1/power.ts';
 
 /** A power state as Ironic writes it. */
@@ -28,15 +28,9 @@ export function enumName(members: Readonly<Record<string, number>>, value: numbe
   return found?.[0] ?? 'UNRECOGNIZED';
 }
 
-const RECALL_WORDS: Readonly<Record<number, string>> = {
-  [Recall.IRREVOCABLE_ONCE_SENT]: 'cannot be taken back once sent',
-  [Recall.STOP_WAITING_ONLY]: 'cannot be taken back; an abort only stops the waiting',
-  [Recall.BY_HARDWARE]: 'can be taken back while the host still runs',
-};
-
 /** How far an order can be recalled, in words; empty if it was not said. */
 export function recallWords(recall: Recall): string {
-  return RECALL_WORDS[recall] ?? '';
+  return (RECALL_WORDS as Readonly<Record<string, string>>)[enumName(Recall, recall)] ?? '';
 }
 
 const UNITS: readonly (readonly [name: string, seconds: number])[] = [

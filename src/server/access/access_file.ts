@@ -2,6 +2,7 @@
 import * as z from 'zod';
 import { digestOf } from '../../core/digest.ts';
 import { asCountermandError, type CountermandError, fail } from '../../core/errors.ts';
+import { pathText, quotedKeys } from '../../core/fault_places.ts';
 import { matchesAny } from '../../core/globs.ts';
 import { expandRange } from '../../core/ranges.ts';
 import type { ScopedNode } from '../store/rows.ts';
@@ -94,20 +95,19 @@ const invalid = (path: string, sentence: string): CountermandError =>
   fail('CONFIGURATION_INVALID', `${path}: ${sentence}`);
 
 function placeOf(path: readonly PropertyKey[]): string {
-  const place = path.map((part) => (typeof part === 'number' ? `[${part}]` : `.${String(part)}`)).join('');
-  return place === '' ? '' : `${place.replace(/^\./, '')}: `;
+  const place = pathText(path);
+  return place === '' ? '' : `${place}: `;
 }
 
 function sentenceOf(issue: z.core.$ZodIssue): string {
   if (issue.code !== 'unrecognized_keys') return issue.message;
-  const unknown = issue.keys.map((key) => `'${key}'`).join(', ');
   const keys = {
     bindings: Object.keys(binding.shape).join(', '),
     require_approval: Object.keys(approvalRule.shape).join(', '),
     roles: 'verbs',
   };
   const known = keys[String(issue.path[0]) as keyof typeof keys] ?? Object.keys(schema.shape).join(', ');
-  return `there is no ${unknown}; there is ${known}`;
+  return `there is no ${quotedKeys(issue.keys)}; there is ${known}`;
 }
 
 function rolesOf(own: Readonly<Record<string, { readonly verbs: readonly string[] }>>, path: string): Roles {

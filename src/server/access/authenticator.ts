@@ -1,6 +1,7 @@
 /** The one place where what came with a request becomes an identity. */
 import type { Clock } from '../../core/clock.ts';
 import { asCountermandError, type CountermandError, fail, failWith } from '../../core/errors.ts';
+import type { Log } from '../log.ts';
 import type { TokenRow } from '../store/tokens.ts';
 import {
   agentName,
@@ -14,11 +15,6 @@ import { openJwt, type SubjectOf } from './jwt.ts';
 import type { Methods } from './methods.ts';
 import { openPasswords, type Passwords } from './passwords.ts';
 import { TOKEN_PREFIX, type Tokens } from './tokens.ts';
-
-/** Where it is told that a file cannot be used any more. */
-interface Log {
-  error(fields: object, message: string): void;
-}
 
 /** The tokens that a conductor has made. */
 type KnownTokens = Pick<Tokens, 'find' | 'current'>;
@@ -36,7 +32,11 @@ interface Opened {
  * says.
  * @throws CONFIGURATION_INVALID if a file that a method needs cannot be used
  */
-export function createAuthenticator(methods: Methods, clock: Clock, log: Log): (tokens: KnownTokens) => Identify {
+export function createAuthenticator(
+  methods: Methods,
+  clock: Clock,
+  log: Pick<Log, 'error'>,
+): (tokens: KnownTokens) => Identify {
   const opened = {
     certificates: methods.certificates,
     subjectOf: methods.jwt && openJwt(methods.jwt, clock),

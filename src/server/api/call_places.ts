@@ -13,9 +13,10 @@ import {
 import type { Clock, Timer } from '../../core/clock.ts';
 import { type CountermandError, fail } from '../../core/errors.ts';
 import { type LimitRow, OPEN_LIMITS } from '../../core/limits.ts';
+import { ERROR_CODE_KEY, STATUS_DETAILS_KEY } from '../../core/metadata.ts';
 import { ByAddress } from './by_address.ts';
-import { ATTACH, ERROR_CODE_KEY, isOpenToAll } from './calls.ts';
-import { encodeStatus, STATUS_DETAILS_KEY } from './details.ts';
+import { ATTACH, isOpenToAll } from './calls.ts';
+import { encodeStatus } from './details.ts';
 import { streamOf } from './stream_of.ts';
 
 /** How often it is looked which messages have not come, as a part of the time that they have. */

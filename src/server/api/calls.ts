@@ -4,15 +4,13 @@ import { ServerError, Status } from 'nice-grpc';
 import type { Chance } from '../../core/chance.ts';
 import { type CountermandError, fail } from '../../core/errors.ts';
 import { KEPT_LIMITS } from '../../core/limits.ts';
+import { ERROR_CODE_KEY, STATUS_DETAILS_KEY } from '../../core/metadata.ts';
 import { type Cancellation, onAbort, openCancellation } from '../../core/signals.ts';
 import type { Disk } from '../disk.ts';
 import type { Log } from '../log.ts';
-import { encodeStatus, STATUS_DETAILS_KEY } from './details.ts';
+import { encodeStatus } from './details.ts';
 import { sayable } from './errors.ts';
 import type { Guard } from './guards.ts';
-
-/** Carries the exact code of an error beside the gRPC status. */
-export const ERROR_CODE_KEY = 'countermand-error-code';
 
 /**
  * Runs a streaming RPC under the signal of its call: aborted with CALL_ENDED when the client stops listening and with

@@ -6,9 +6,6 @@ import { BadRequest, ErrorInfo, RetryInfo } from '../../gen/google/rpc/error_det
 import { Status } from '../../gen/google/rpc/status.ts';
 import { toPossible } from './possible.ts';
 
-/** The trailing metadata that carries the status. */
-export const STATUS_DETAILS_KEY = 'grpc-status-details-bin';
-
 const DOMAIN = 'countermand';
 
 /** Clients limit trailing metadata, some of them to 8 KB with the sentence. */

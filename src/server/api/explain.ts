@@ -1,7 +1,7 @@
 /** Why a node is as it is, in sentences, and what can be done with it now. */
 
 import type { GivenUp } from '../../core/abort_table.ts';
-import { isAbort, type NodeTraits, type Recall, recallOf, TARGET_TABLE, type Target } from '../../core/power.ts';
+import { isAbort, type NodeTraits, RECALL_WORDS, recallOf, TARGET_TABLE, type Target } from '../../core/power.ts';
 import type { ExplainNodeResponse, PossibleOrder } from '../../gen/countermand/v1/node.ts';
 import type { Attachments } from '../agents/attachments.ts';
 import { toTarget } from '../agents/wire.ts';
@@ -118,12 +118,6 @@ function agentSentence(node: NodeRow, attachments: Attachments): string {
     return `Its agent is lost and may still act for a while; another can take over in ${seconds(owner.movableInMs)}.`;
   return `No agent with driver ${node.driver} is attached for zone ${node.zone}; nothing can be sent to it.`;
 }
-
-const RECALL_WORDS: Readonly<Record<Recall, string>> = {
-  IRREVOCABLE_ONCE_SENT: 'once sent it cannot be taken back',
-  STOP_WAITING_ONLY: 'only the waiting for it can be stopped',
-  BY_HARDWARE: 'an abort takes it back on the hardware',
-};
 
 /** What would be accepted now. The disk that is full lets only aborts pass. */
 function possibleOrders(standing: Standing, able: Probe | null, { clock, database }: Store): PossibleOrder[] {

@@ -10,8 +10,8 @@ import {
   status,
 } from '@grpc/grpc-js';
 import { fail } from '../../core/errors.ts';
-import { ERROR_CODE_KEY } from './calls.ts';
-import { encodeStatus, STATUS_DETAILS_KEY } from './details.ts';
+import { ERROR_CODE_KEY, STATUS_DETAILS_KEY } from '../../core/metadata.ts';
+import { encodeStatus } from './details.ts';
 
 /** The part of a call in which grpc-js keeps how its messages are packed. */
 interface Packed {

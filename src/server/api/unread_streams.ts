@@ -12,9 +12,10 @@ import {
 } from '@grpc/grpc-js';
 import type { Clock, Timer } from '../../core/clock.ts';
 import { type CountermandError, fail } from '../../core/errors.ts';
+import { ERROR_CODE_KEY, STATUS_DETAILS_KEY } from '../../core/metadata.ts';
 import type { Log } from '../log.ts';
-import { ATTACH, ERROR_CODE_KEY } from './calls.ts';
-import { encodeStatus, STATUS_DETAILS_KEY } from './details.ts';
+import { ATTACH } from './calls.ts';
+import { encodeStatus } from './details.ts';
 import { streamOf } from './stream_of.ts';
 
 /** How often it is looked which streams are not read, as a part of the time that a client has. */

@@ -242,7 +242,7 @@ export class Audits {
           takesDownOfRun(found, looked, transaction.sql),
         );
       const moved = await moveAudit(event, found, SAYS[event] ?? {}, transaction, store);
-      if (!moved) throw wrongState(found, event);
+      if (!moved) throw wrongAuditState(found, event);
       return moved;
     });
   }
@@ -365,7 +365,7 @@ async function joined(earlier: AuditRow, digest: string, { sql }: Transaction): 
   );
 }
 
-function wrongState(audit: AuditRow, verb: AuditEvent): CountermandError {
+function wrongAuditState(audit: AuditRow, verb: AuditEvent): CountermandError {
   const possible = auditPossible(audit);
   const instead = possible.length === 0 ? 'nothing can be done with it any more' : possibleWords(possible);
   return failWith(

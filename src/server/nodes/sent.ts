@@ -3,10 +3,9 @@
 import { failAt } from '../../core/errors.ts';
 import { exceeded, SENT_LIMITS } from '../../core/limits.ts';
 import { MASK } from '../../core/masking.ts';
-import { CANONICAL_UUID } from '../../core/uuid.ts';
+import { isUuid } from '../../core/uuid.ts';
 
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,254}$/;
-const UUID = new RegExp(CANONICAL_UUID, 'i');
 
 /** @throws ARGUMENT_INVALID for what is no name, or could be taken for a uuid */
 export function checkName(field: string, name: string): void {
@@ -18,7 +17,7 @@ export function checkName(field: string, name: string): void {
       `${field} '${name.slice(0, 300)}' is not a name: it has 1 to 255 letters, digits, dots, dashes and underscores`,
     );
   }
-  if (UUID.test(name))
+  if (isUuid(name))
     throw failAt('ARGUMENT_INVALID', field, `${field} '${name}' looks like a uuid; choose a name that does not`);
 }
 

@@ -136,7 +136,7 @@ async function overlapOf(
 ): Promise<CountermandError | null> {
   const nodes = undoings.flatMap(({ node, undo }) => (undo.kind === 'action' && node ? [node.uuid] : []));
   const blocker = nodes.length === 0 ? null : await findRunningOn([...new Set(nodes)], sql);
-  return blocker && overlaps(plan, blocker);
+  return blocker && rollbackOverlaps(plan, blocker);
 }
 
 /**
@@ -257,7 +257,7 @@ function refuse({ name, uuid }: ActionPlanRow, why: string, possible: readonly P
   return failWith('ROLLBACK_REFUSED', `plan '${name}' (${uuid}) cannot be rolled back: ${why}`, { resource, possible });
 }
 
-function overlaps(plan: ActionPlanRow, blocker: ActionPlanRow): CountermandError {
+function rollbackOverlaps(plan: ActionPlanRow, blocker: ActionPlanRow): CountermandError {
   return failWith(
     'ACTION_PLAN_OVERLAPS',
     `plan '${plan.name}' cannot be rolled back now: plan '${blocker.name}' (${blocker.uuid}) is ${blocker.state} on some of its nodes; wait for its end, or cancel it`,

@@ -2,6 +2,7 @@
 
 import * as z from 'zod';
 import { asCountermandError, type CountermandError, failAt } from '../../core/errors.ts';
+import { pathText, quotedKeys } from '../../core/fault_places.ts';
 import { exceeded, SENT_LIMITS } from '../../core/limits.ts';
 import { checkSize, eachName, expandInPortions, type RangeSize, sizeOfRange, sumOf } from '../../core/ranges.ts';
 import type { Transaction } from '../store/database.ts';
@@ -49,8 +50,8 @@ export function parseScope(scope: unknown): Scope {
   const parsed = schema.safeParse(scope);
   if (parsed.success) return withinLimits(parsed.data);
   const faults = parsed.error.issues.slice(0, 5).map((issue) => {
-    const place = issue.path.map((part) => (typeof part === 'number' ? `[${part}]` : `.${String(part)}`)).join('');
-    return { field: `scope${place}`, sentence: `scope${place}: ${sentenceOf(issue)}` };
+    const field = pathText(['scope', ...issue.path]);
+    return { field, sentence: `${field}: ${sentenceOf(issue)}` };
   });
   throw failAt('SCOPE_INVALID', faults[0]?.field ?? 'scope', faults.map(({ sentence }) => sentence).join('; '));
 }
@@ -88,9 +89,8 @@ function sizeOf(range: string): RangeSize {
 
 function sentenceOf(issue: z.core.$ZodIssue): string {
   if (issue.code !== 'unrecognized_keys') return issue.message;
-  const unknown = issue.keys.map((key) => `'${key}'`).join(', ');
   const known = { 1: 'baremetal', 3: 'nodes, zones, labels, exclude' }[issue.path.length];
-  return `there is no ${unknown}; there is ${known ?? 'nodes, zones, labels'}`;
+  return `there is no ${quotedKeys(issue.keys)}; there is ${known ?? 'nodes, zones, labels'}`;
 }
 
 /**

@@ -7,6 +7,7 @@ import { othersFirst } from '../../core/clock.ts';
 import { type CountermandError, failAt, failWith } from '../../core/errors.ts';
 import { nextPortion } from '../../core/long_work.ts';
 import { expandInPortions } from '../../core/ranges.ts';
+import { isUuid } from '../../core/uuid.ts';
 import { compareAndSet, NODES } from './compare_and_set.ts';
 import type { Transaction } from './database.ts';
 import { keptBehind } from './kept.ts';
@@ -46,8 +47,6 @@ const decodedBy =
 /** A transaction holds what others wait for, so it does not queue behind other long work. */
 const pause = (sql: Knex, signal?: AbortSignal): Promise<void> =>
   sql.isTransaction ? othersFirst() : nextPortion(signal);
-
-const isUuid = (text: string): boolean => text.length === 36;
 
 /** The nodes with these uuids; those that do not exist are not there. */
 export async function findNodesByUuid(uuids: readonly string[], sql: Knex): Promise<Map<string, NodeRow>> {

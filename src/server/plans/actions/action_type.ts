@@ -6,6 +6,7 @@
  */
 import * as z from 'zod';
 import { type CountermandError, fail, failAt } from '../../../core/errors.ts';
+import { quotedKeys } from '../../../core/fault_places.ts';
 import type { OrderTarget } from '../../../core/power.ts';
 import type { Limits } from '../../power/limits.ts';
 import type { Transaction } from '../../store/database.ts';
@@ -175,8 +176,7 @@ export function parseParameters<Parameters>(type: ActionType<Parameters>, input:
 
 function describeIssue(issue: z.core.$ZodIssue, place: string): string {
   const path = [`${place}.input_parameters`, ...issue.path.map(String)].join('.');
-  if (issue.code === 'unrecognized_keys')
-    return `${path}: there is no parameter ${issue.keys.map((key) => `'${key}'`).join(', ')}`;
+  if (issue.code === 'unrecognized_keys') return `${path}: there is no parameter ${quotedKeys(issue.keys)}`;
   return `${path}: ${issue.message}`;
 }
 

@@ -5,6 +5,7 @@
 import * as z from 'zod';
 import type { Clouds } from '../../../compute/compute.ts';
 import { failAt } from '../../../core/errors.ts';
+import { pathText, quotedKeys } from '../../../core/fault_places.ts';
 import type { WantedAction } from '../wanted.ts';
 import type { Looked, SeenNode } from './seen.ts';
 
@@ -114,10 +115,10 @@ export function parseStrategyParameters<Parameters>(strategy: Strategy<Parameter
 }
 
 function describeIssue(issue: z.core.$ZodIssue): string {
-  const place = issue.path.map((part) => (typeof part === 'number' ? `[${part}]` : `.${String(part)}`)).join('');
-  if (issue.code === 'unrecognized_keys')
-    return `parameters${place}: there is no parameter ${issue.keys.map((key) => `'${key}'`).join(', ')}`;
-  return `parameters${place}: ${issue.message}`;
+  const place = pathText(['parameters', ...issue.path]);
+  return issue.code === 'unrecognized_keys'
+    ? `${place}: there is no parameter ${quotedKeys(issue.keys)}`
+    : `${place}: ${issue.message}`;
 }
 
 /** The JSON Schema of a strategy's parameters, as a client writes them. */
