@@ -2,7 +2,7 @@
 import type { Reading } from '../core/power.ts';
 
 /**
- * The gap between two polls grows from the first to the last of these. Most machines change within five seconds: so a change is seen
+ * The gap between two polls grows from the first to the last of these. Most servers change within five seconds: so a change is seen
  * at most a second and a half late then, and half a second late in the first moments.
  */
 const POLL_GAPS_MS = [500, 500, 500, 1000, 1000, 1500, 2000, 4000, 8000, 10_000] as const;

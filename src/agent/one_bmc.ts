@@ -1,10 +1,10 @@
-/** A driver that keeps to one machine, whatever answers at its address. */
+/** A driver that keeps to one server, whatever answers at its address. */
 import { asCountermandError } from '../core/errors.ts';
 import { type Driver, objectionTo, PROVES_NOT_SENT } from '../drivers/driver.ts';
 
 /**
- * The driver of one power task. An order or a recall goes to the machine with this GUID, and to the one that was read just before;
- * a reading of another machine is refused: it does not tell the outcome of the order. Where no GUID proves which machine it is,
+ * The driver of one power task. An order or a recall goes to the server with this GUID, and to the one that was read just before;
+ * a reading of another server is refused: it does not tell the outcome of the order. Where no GUID proves which server it is,
  * the address has to be the same.
  * @param guid the GUID that the conductor knows; null takes that of the first reading
  */

@@ -202,7 +202,7 @@ export const ERROR_TABLE = {
   BMC_IS_ANOTHER: row(
     'FAILED_PRECONDITION',
     7,
-    'another machine than that of the node answers at its address; nothing was sent',
+    'another server than that of the node answers at its address; nothing was sent',
   ),
   BMC_OUT_OF_BOUNDS: row(
     'FAILED_PRECONDITION',

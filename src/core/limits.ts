@@ -284,7 +284,7 @@ export const HTTP_LIMITS = {
 /** The limits on what is stored or shown of what others say. What is longer is cut, or counts as absent; nothing is refused. */
 export const KEPT_LIMITS = {
   agent_text: row(1000, 'characters', 'a text of an agent or a BMC; the rest is cut', 'INTERNAL'),
-  guid: row(63, 'characters', 'the GUID of a machine; a longer one counts as none', 'INTERNAL'),
+  guid: row(63, 'characters', 'the GUID of a server; a longer one counts as none', 'INTERNAL'),
   place: row(511, 'characters', 'where a BMC really is; a longer place counts as none', 'INTERNAL'),
   change_text: row(
     1000,

@@ -202,7 +202,7 @@ export interface Reading {
   readonly host?: Host | undefined;
   /** How often the host has started, where the BMC counts it: it shows a restart that no poll has seen. */
   readonly boots?: number | undefined;
-  /** The GUID of the machine that was read, where the BMC has one that proves something (`guid.ts`). */
+  /** The GUID of the server that was read, where the BMC has one that proves something (`guid.ts`). */
   readonly guid?: string | undefined;
   /** Where what was read really is: resolved address and port of the BMC, and which server it is if the BMC has several. */
   readonly place?: string | undefined;

@@ -38,7 +38,7 @@ export function compare(
   return wanted.map((one) => {
     const node = byUuid.get(one.uuid) ?? byName.get(one.name) ?? null;
     if (node === null) return { wanted: one, node, differences: [], hasSecrets: false };
-    // One entry may mean it by its uuid and another by its name: the second would give it the BMC of another machine.
+    // One entry may mean it by its uuid and another by its name: the second would give it the BMC of another server.
     const twin = placeOf.get(node.uuid);
     if (twin !== undefined)
       notes.fault(one.place, `it means the enrolled node '${node.name}' (${node.uuid}), as ${twin} does`);

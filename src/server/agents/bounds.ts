@@ -67,7 +67,7 @@ const ID = text('absent', SENT_LIMITS.name);
 
 const TASK_ERROR: Bounds<TaskError> = { code: ID, message: KEPT_TEXT };
 const TRAITS: Bounds<NodeTraits> = { recalls: listOf('cut', AGENT_LIMITS.targets, null) };
-// A GUID or a place that is cut could be that of another machine: two BMCs would become one.
+// A GUID or a place that is cut could be that of another server: two BMCs would become one.
 const READING: Bounds<Reading> = { guid: text('absent', KEPT_LIMITS.guid), place: text('absent', KEPT_LIMITS.place) };
 
 const HELLO: Bounds<Hello> = {

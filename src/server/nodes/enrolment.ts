@@ -311,7 +311,7 @@ async function identityPatch(
 
 /**
  * A stored secret is for the BMC, and the way to it, that it was given for. Whoever changes where or how it is sent has to
- * know it: otherwise an editor could have it sent to a machine of their own. Any key may be a part of the way, unless its value is
+ * know it: otherwise an editor could have it sent to a server of their own. Any key may be a part of the way, unless its value is
  * certainly a secret and nothing else: an agent that calls an address secret hides it, but does not open the way.
  * @throws DRIVER_INFO_INVALID naming the secrets that have to be given again
  */

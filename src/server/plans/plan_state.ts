@@ -147,7 +147,7 @@ export class PlanState {
     return behind;
   }
 
-  /** Where a machine is being changed, a client hears first that it is taken back, and of the thousands that wait later. */
+  /** Where a server is being changed, a client hears first that it is taken back, and of the thousands that wait later. */
   #inReverse(places: readonly number[]): string[] {
     const runs = (at: number): boolean => this.#states[at] !== 'PENDING';
     const orders = places.map((at) => {
