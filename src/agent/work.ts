@@ -20,9 +20,9 @@ import type {
 } from '../gen/countermand/v1/agent.ts';
 import type { BmcAccess } from './bmc_access.ts';
 import type { Hardware } from './hardware.ts';
-import { HeldBack } from './held_back.ts';
 import type { Lease } from './lease.ts';
 import { forOneBmc } from './one_bmc.ts';
+import { OneByOne } from './one_by_one.ts';
 import { ParsedBmcs } from './parsed_bmcs.ts';
 import { PowerRun } from './power_run.ts';
 import { Remembered } from './remembered.ts';
@@ -74,7 +74,7 @@ export class Work {
   readonly #bmcs: ParsedBmcs;
   readonly #queues: Queues;
   /** By task. */
-  readonly #heldBack: HeldBack;
+  readonly #oneByOne: OneByOne;
   /** By the key of the BMC. */
   readonly #trusts: Remembered<Trust>;
   /** The newest fence seen of each node. */
@@ -88,7 +88,7 @@ export class Work {
   constructor(parts: WorkParts) {
     this.#parts = parts;
     this.#bmcs = new ParsedBmcs(parts.bmcAccess);
-    this.#heldBack = new HeldBack(parts.shutdown);
+    this.#oneByOne = new OneByOne(parts.shutdown);
     this.#queues = new Queues(parts.clock);
     this.#trusts = new Remembered(parts.clock);
     this.#fences = new Remembered(parts.clock);
@@ -108,7 +108,7 @@ export class Work {
   /** Does what one message says. Messages that carry an older fence than one seen before do nothing. */
   take(message: FromConductor): void {
     if ('taskUuid' in message.value)
-      this.#heldBack.run(message.value.taskUuid, this.#secretsFor(message), () => this.#take(message));
+      this.#oneByOne.run(message.value.taskUuid, this.#secretsFor(message), () => this.#take(message));
     else this.#take(message);
   }
 

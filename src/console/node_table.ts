@@ -5,7 +5,7 @@ import { PowerState } from '../gen/countermand/v1/power.ts';
 import { labelTexts } from './words.ts';
 
 /** Which nodes are shown. */
-interface NodeFilter {
+interface RowFilter {
   /** A part of the name, zone, driver or a label; empty: any. */
   readonly text: string;
   readonly kind: NodeKind;
@@ -89,7 +89,7 @@ export class NodeTable {
   }
 
   /** The nodes that pass a filter, by name. */
-  rows({ text, kind }: NodeFilter, nowMs: number): readonly Node[] {
+  rows({ text, kind }: RowFilter, nowMs: number): readonly Node[] {
     if (this.#isStale) this.#sort();
     const nodes = this.#order.flatMap((uuid) => this.#nodes.get(uuid)?.node ?? []);
     const wanted = text.trim().toLowerCase();

@@ -2,7 +2,7 @@
 import '../agent/bmc_queue.test.ts';
 import '../agent/contact.test.ts';
 import '../agent/epoch.test.ts';
-import '../agent/held_back.test.ts';
+import '../agent/one_by_one.test.ts';
 import '../agent/lease.test.ts';
 import '../agent/masked_driver.test.ts';
 import '../agent/secrets.test.ts';

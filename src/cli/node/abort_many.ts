@@ -29,7 +29,7 @@ interface AbortOrder {
 const ABORTS_AT_ONCE = 100;
 
 /** Why an abort at a node did not do what was asked: an error, or no order is under way there. */
-type Outcome = CountermandError | 'no order' | null;
+type AbortAnswer = CountermandError | 'no order' | null;
 
 /**
  * Aborts at each node and waits for the outcomes, each of which is told on a line of its own.
@@ -63,7 +63,7 @@ const noOrder = (node: string): CountermandError =>
   fail('NOTHING_TO_ABORT', `${node}: no order is under way; nothing happened`);
 
 /** Aborts at one node, to the end. */
-async function abortOne(node: string, order: AbortOrder, call: Call): Promise<Outcome> {
+async function abortOne(node: string, order: AbortOrder, call: Call): Promise<AbortAnswer> {
   const { target, requestId } = order;
   const id = requestId === undefined ? call.chance.uuid() : `${requestId} ${node}`;
   if (target === null) return abortAny(node, id, order, call);
@@ -100,7 +100,7 @@ const LOOKS = 5;
  * Aborts what holds a node, or recalls what was given up there. What is seen is out of date at once: an order that was sent
  * meanwhile is not withdrawn but aborted, so what finds nothing looks again. Nothing here waits for the hardware.
  */
-async function abortAny(node: string, requestId: string, order: AbortOrder, call: Call): Promise<Outcome> {
+async function abortAny(node: string, requestId: string, order: AbortOrder, call: Call): Promise<AbortAnswer> {
   let last: CountermandError | null = null;
   for (let look = 0; look < LOOKS; look += 1) {
     const task = await findAbortable(node, call);

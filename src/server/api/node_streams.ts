@@ -9,7 +9,7 @@ import type { Store } from '../store/store.ts';
 const PAGE = 500;
 
 /** A node as it is, or as it last was. */
-export interface NodeChange {
+export interface StreamedNode {
   readonly node: NodeRow;
   readonly deleted: boolean;
 }
@@ -23,12 +23,12 @@ export async function* watchNodes(
   only: readonly NodeRow[] | null,
   { orders }: Conductor,
   signal: AbortSignal,
-): AsyncGenerator<NodeChange> {
+): AsyncGenerator<StreamedNode> {
   const { database } = orders.store;
   const topics = only === null ? ['node'] : only.map(({ uuid }) => `node ${uuid}`);
   const changes = database.feed.gather(topics, gatherNodes, signal);
   const seen = new Map<string, number>();
-  const isNews = ({ node, deleted }: NodeChange): boolean => deleted || node.revision > (seen.get(node.uuid) ?? 0);
+  const isNews = ({ node, deleted }: StreamedNode): boolean => deleted || node.revision > (seen.get(node.uuid) ?? 0);
   try {
     for await (const page of presentNodes(only, orders.store)) {
       for (const node of page) {
@@ -57,9 +57,9 @@ export async function* watchNodes(
  * @param sees undefined if every node may be seen
  */
 export async function* inView(
-  changes: AsyncIterable<NodeChange>,
+  changes: AsyncIterable<StreamedNode>,
   sees: ((node: NodeRow) => boolean) | undefined,
-): AsyncGenerator<NodeChange> {
+): AsyncGenerator<StreamedNode> {
   if (sees === undefined) return yield* changes;
   const seen = new Map<string, NodeRow>();
   for await (const change of changes) {
@@ -74,8 +74,8 @@ export async function* inView(
 }
 
 /** The last change of each node. */
-function gatherNodes(waiting: Map<string, NodeChange> | undefined, change: Change): Map<string, NodeChange> {
-  const gathered = waiting ?? new Map<string, NodeChange>();
+function gatherNodes(waiting: Map<string, StreamedNode> | undefined, change: Change): Map<string, StreamedNode> {
+  const gathered = waiting ?? new Map<string, StreamedNode>();
   if (change.kind === 'node') gathered.set(change.node.uuid, { node: change.node, deleted: change.deleted });
   return gathered;
 }

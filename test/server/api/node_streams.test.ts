@@ -2,7 +2,7 @@
 import test, { type ExecutionContext } from 'ava';
 import { CountermandError, fail } from '../../../src/core/errors.ts';
 import { openCancellation } from '../../../src/core/signals.ts';
-import { type NodeChange, watchNodes } from '../../../src/server/api/node_streams.ts';
+import { type StreamedNode, watchNodes } from '../../../src/server/api/node_streams.ts';
 import { changeNode, deleteNode } from '../../../src/server/nodes/enrolment.ts';
 import { getNode } from '../../../src/server/store/nodes.ts';
 import { World } from '../../world/world.ts';
@@ -26,10 +26,10 @@ const label = (world: World, node: string, value: string) =>
     ),
   );
 
-const told = ({ node, deleted }: NodeChange): string =>
+const told = ({ node, deleted }: StreamedNode): string =>
   `${node.name} ${deleted ? 'deleted' : (node.labels.l ?? '')}`.trim();
 
-async function next(changes: AsyncGenerator<NodeChange>): Promise<string> {
+async function next(changes: AsyncGenerator<StreamedNode>): Promise<string> {
   const { value, done } = await changes.next();
   return done ? 'end' : told(value);
 }

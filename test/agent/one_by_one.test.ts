@@ -1,10 +1,10 @@
 /** What waits is run in its order, and nothing waits for what is about something else. */
 import test from 'ava';
-import { HeldBack } from '../../src/agent/held_back.ts';
+import { OneByOne } from '../../src/agent/one_by_one.ts';
 import { openCancellation } from '../../src/core/signals.ts';
 
 test('actions about one thing keep their order, and others go at once', async (t) => {
-  const held = new HeldBack(openCancellation([]).signal);
+  const held = new OneByOne(openCancellation([]).signal);
   const done: string[] = [];
   const [one, two] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
   const add = (word: string) => () => void done.push(word);
@@ -27,7 +27,7 @@ test('actions about one thing keep their order, and others go at once', async (t
 
 test('what has waited is not run after the shutdown', async (t) => {
   const cancellation = openCancellation([]);
-  const held = new HeldBack(cancellation.signal);
+  const held = new OneByOne(cancellation.signal);
   const waiting = Promise.withResolvers<void>();
   held.run(
     'a',

@@ -1,7 +1,7 @@
 /** Messages that wait for something, and those behind them: what is about one thing is taken in its order, and nothing else waits. */
 
 /** Takes actions one after the other, by key. */
-export class HeldBack {
+export class OneByOne {
   readonly #waiting = new Map<string, Promise<void>>();
   readonly #shutdown: AbortSignal;
 
