@@ -20,8 +20,8 @@ import { enrol, order, untilIn } from './orders.ts';
 import { flagsOf, LISTENING } from './processes.ts';
 import { Watch } from './watching.ts';
 
-/** Streams of each kind. `npm run bench -- rpcs` has 10,000 in all, and ends its conductors in the same way. */
-const STREAMS = 300;
+/** Streams of each kind. test/e2e/many_streams has more of one kind, and `npm run bench -- rpcs` has 10,000 in all. */
+const STREAMS = 100;
 /** The same where the disk is what could keep the conductor. */
 const FEW_STREAMS = 30;
 
