@@ -34,9 +34,6 @@ export const NOT_QUICK: readonly string[] = [
   'test/tidy/busy.test.ts',
   'test/tidy/counting.test.ts',
   'test/cli/bin.test.ts',
-  'test/server/plans/weaknesses.test.ts',
-  'test/server/nodes/cluster_model.test.ts',
-  'test/server/store/database_failures.test.ts',
 ];
 
 /** What it tests: tidiness, tables, units and scenarios. */

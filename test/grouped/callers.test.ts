@@ -1,5 +1,4 @@
 /** Conductors that run in the process of their tests, and who calls them. */
-import '../e2e/database_copy.test.ts';
 import '../e2e/confirmation.test.ts';
 import '../e2e/role_views.test.ts';
 import '../e2e/roles.test.ts';

@@ -26,6 +26,7 @@ const SLOTS = (count: number): string => `&${SLOTS_PARAMETER}=${count}`;
 const MODES: Readonly<Record<string, string>> = {
   worlds: SERIAL,
   plans: SERIAL,
+  moments: SERIAL,
   patient: SERIAL,
   postgres: SERIAL,
   houses: SLOTS(4),

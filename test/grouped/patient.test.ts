@@ -32,3 +32,6 @@ import '../drivers/ipmi_garbage.test.ts';
 import '../drivers/ipmi_identity.test.ts';
 import '../drivers/ipmi_secrets.test.ts';
 import '../sim/compute_command.test.ts';
+import '../sim/ipv6.test.ts';
+import '../sim/irmc_command.test.ts';
+import '../sim/redfish_command.test.ts';

@@ -33,3 +33,4 @@ import '../sim/rmcp_readme.test.ts';
 import '../sim/taken_ports.test.ts';
 import '../sim/chassis.test.ts';
 import '../sim/irmc_scci.test.ts';
+import '../drivers/no_route.test.ts';

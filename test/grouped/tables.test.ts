@@ -106,3 +106,5 @@ import '../server/api/connection_places.test.ts';
 import '../server/api/fields.test.ts';
 import '../server/store/postgres_address.test.ts';
 import '../sim/bmc_faults.test.ts';
+import '../cli/plan/file.test.ts';
+import '../cli/shared/yaml_fault.test.ts';

@@ -69,3 +69,5 @@ import '../server/store/migrations.test.ts';
 import '../server/store/rows_of_0012.test.ts';
 import '../world/take_over.test.ts';
 import '../world/world.test.ts';
+import '../docs/notifications.test.ts';
+import '../server/store/node_indexes.test.ts';
