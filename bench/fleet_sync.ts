@@ -73,7 +73,7 @@ async function multiply(folder: string, size: number): Promise<string[]> {
         for (const name of part) {
           const own = { uuid: randomUUID(), name, driverInfo: { ...first.driverInfo, fake_address: name } };
           const node = { ...first, ...own, bmcKey: first.bmcKey.replace('fake1', name), heldBy: null };
-          await insertNode(node, { why: 'enrolled for a measurement', actionUuid: null }, transaction, store);
+          await insertNode(node, { why: 'enrolled for a measurement', planUuid: null }, transaction, store);
         }
       });
     return names;

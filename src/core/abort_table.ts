@@ -21,10 +21,8 @@ export interface GivenUp extends Abortable {
   readonly beingRecalled: boolean;
 }
 
-/** The answer of the table: that there is a task to abort, with its uuid if it was given up already, or why there is none. */
-export type AbortVerdict =
-  | { readonly matches: true; readonly givenUp?: string }
-  | { readonly matches: false; readonly reason: string };
+/** The answer of the table: that there is a task to abort, which is the holder or else what was given up, or why there is none. */
+type AbortVerdict = { readonly matches: true } | { readonly matches: false; readonly reason: string };
 
 const nothing = (reason: string): AbortVerdict => ({ matches: false, reason });
 
@@ -66,5 +64,5 @@ function judgeGivenUp(abort: AbortTarget, givenUp: GivenUp | null, named: string
   if (phase !== 'DOWN') return nothing(`${which} is past the part that can be aborted`);
   if (recall !== 'BY_HARDWARE') return nothing(`${which} cannot be taken back by this hardware`);
   if (beingRecalled) return nothing('it is already being aborted');
-  return { matches: true, givenUp: uuid };
+  return { matches: true };
 }

@@ -19,7 +19,7 @@ import type { Transaction } from './store/database.ts';
 import { backedUpAt, becomeAnother } from './store/events.ts';
 import { listAllNodes, saveNode } from './store/nodes.ts';
 import type { ActionPlanRow, AuditRow } from './store/plan_rows.ts';
-import { getContext, getPlan, listPlansIn } from './store/plans.ts';
+import { contextOf, getPlan, listPlansIn } from './store/plans.ts';
 import { portionsOf, ROWS_AT_ONCE } from './store/portions.ts';
 import { listUnsettled } from './store/power_tasks.ts';
 import { listSinks, saveSink } from './store/sinks.ts';
@@ -95,7 +95,7 @@ async function endPlans(why: CountermandError, store: Store): Promise<number> {
 
 async function endPlan(uuid: string, why: CountermandError, transaction: Transaction, store: Store): Promise<void> {
   const plan = await getPlan(uuid, transaction.sql);
-  if (canBecomeStale(plan)) await supersedePlans([uuid], why.message, transaction, store);
+  if (canBecomeStale(plan)) await supersedePlans([plan], why.message, transaction, store);
   else await endActionsAndPlan(plan, why, transaction, store);
 }
 
@@ -117,10 +117,11 @@ async function endActionsAndPlan(
       ? []
       : [{ event, uuid, patch: event === 'drop' ? { statusMessage: why.message } : error }];
   });
-  await moveActions(moves, await getContext(plan.uuid, sql), transaction, store);
+  const context = await contextOf(plan, sql);
+  await moveActions(moves, context, transaction, store);
   const event = PLAN_ENDS[plan.state as keyof typeof PLAN_ENDS];
   // The moves of its actions have not changed the plan.
-  await movePlan(event, plan, event === 'drop' ? { statusMessage: why.message } : error, transaction, store);
+  await movePlan(event, context, event === 'drop' ? { statusMessage: why.message } : error, transaction, store);
 }
 
 async function endAudits(why: CountermandError, store: Store): Promise<number> {

@@ -65,5 +65,5 @@ async function oldPlansAndChangesAreFound(t: ExecutionContext, database: Databas
   t.false(await isAnyChangeOld(5000, database.read));
   await putPlan(database, auditRow(), waits, [], []);
   t.deepEqual(await listOldPlans(['RECOMMENDED'], 999, 1, database.read), []);
-  t.deepEqual(await listOldPlans(['RECOMMENDED'], 1000, 1, database.read), [waits.uuid]);
+  t.deepEqual(await listOldPlans(['RECOMMENDED'], 1000, 1, database.read), [waits]);
 }

@@ -8,7 +8,7 @@ import { asCountermandError, type CountermandError, fail, failAt, failWith } fro
 import { possibleWords } from '../../core/possible.ts';
 import { onAbort } from '../../core/signals.ts';
 import { AUDIT_TABLE, type AuditEvent, rowOf } from '../../core/states.ts';
-import { createAudit, moveAudit, setRunMessage, takeRun } from '../plans/audit_transition.ts';
+import { beginAudit, moveAudit, setRunMessage, takeRun } from '../plans/audit_transition.ts';
 import { refuseUsedUuid } from '../plans/chosen_uuid.ts';
 import { type Effect, effectOf } from '../plans/effect.ts';
 import type { Engine } from '../plans/engine.ts';
@@ -31,7 +31,7 @@ import { RETRY_MS } from '../retry.ts';
 import type { Actor } from '../store/actor.ts';
 import { type Also, type Touched, writeAlso } from '../store/also.ts';
 import { findAuditByRequestId, getAudit, listDueAudits, listPlansOf, nextRunAfterMs } from '../store/audits.ts';
-import { holdToRevision } from '../store/compare_and_set.ts';
+import { holdToRevision, overtaken } from '../store/compare_and_set.ts';
 import type { Transaction } from '../store/database.ts';
 import { isStorageFailure } from '../store/failures.ts';
 import type { ActionPlanRow, AuditRow } from '../store/plan_rows.ts';
@@ -257,13 +257,13 @@ export class Audits {
     const nextRunAt = intervalMs === null ? null : store.clock.now() + intervalMs;
     const uuid = wanted.uuid ?? store.chance.uuid();
     const row = { ...asked, everyNode, uuid, strategy, requestDigest, intervalMs, nextRunAt, statusMessage: '' };
-    const audit = await createAudit(row, transaction, store);
-    const ongoing = (await moveAudit('begin', audit, {}, transaction, store)) ?? audit;
+    const ongoing = await beginAudit(row, transaction, store);
     const plan = await runAudit(ongoing, looked, transaction, this.#parts, permit);
     const statusMessage = plan ? '' : NOTHING_TO_DO;
     if (intervalMs === null) {
       const done = await moveAudit('succeed', ongoing, { statusMessage }, transaction, store);
-      return { audit: done ?? ongoing, plan };
+      if (done === null) throw overtaken(`audit '${row.name}'`);
+      return { audit: done, plan };
     }
     return { audit: await setRunMessage(ongoing, statusMessage, transaction), plan };
   }

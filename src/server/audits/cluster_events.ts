@@ -5,6 +5,7 @@ import { exceeded, SENT_LIMITS } from '../../core/limits.ts';
 import { actionOfRequest } from '../../core/request_ids.ts';
 import { recordChanges } from '../nodes/model_changes.ts';
 import type { PlanParts } from '../plans/parts.ts';
+import { planOfAction } from '../store/actions.ts';
 import { modelRevision } from '../store/cluster_model.ts';
 import { resolveNodes } from '../store/nodes.ts';
 import { noteMessage } from '../store/reported_messages.ts';
@@ -69,7 +70,9 @@ export async function reportClusterEvent(event: ClusterEvent, parts: PlanParts):
     const nodes = await resolveNodes(named, transaction.sql);
     const changes = [{ what: eventType, oldValue: '', newValue }];
     const all = nodes.map((node) => ({ node, changes }));
-    await recordChanges(all, { why, actionUuid: actionOfRequest(origin) }, transaction, store);
+    const action = actionOfRequest(origin);
+    const planUuid = action === null ? null : await planOfAction(action, transaction.sql);
+    await recordChanges(all, { why, planUuid }, transaction, store);
     return { revision: await modelRevision(transaction.sql), changed: true };
   });
 }

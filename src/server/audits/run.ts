@@ -14,6 +14,7 @@ import { globalEfficacy, MANUAL, STRATEGIES } from '../plans/strategies.ts';
 import { supersedePlans } from '../plans/supersede.ts';
 import type { WantedAction, WantedPlan } from '../plans/wanted.ts';
 import { listPlansOf } from '../store/audits.ts';
+import { overtaken } from '../store/compare_and_set.ts';
 import type { Transaction } from '../store/database.ts';
 import { listAllNodes } from '../store/nodes.ts';
 import type { ActionPlanRow, AuditRow } from '../store/plan_rows.ts';
@@ -55,26 +56,26 @@ export async function runAudit(
   const plan = await writePlan(about, '', audit, globalEfficacy(strategy, proposal), transaction, store);
   await supersedeEarlier(audit, plan, transaction, store);
   // Its launch is another transaction: the engine's, which looks at what runs.
-  const started = audit.autoTrigger ? await startFor(audit, plan, transaction, parts) : null;
-  return started ?? plan;
+  return audit.autoTrigger ? startFor(audit, plan, transaction, parts) : plan;
 }
 
-/** Later runs have no caller: their plans are started for whoever made the audit, and wait for a second person as that one's would. */
+/**
+ * Later runs have no caller: their plans are started for whoever made the audit, and wait for a second person as that one's would.
+ * @throws OVERTAKEN
+ */
 async function startFor(
   audit: AuditRow,
   plan: ActionPlanRow,
   transaction: Transaction,
   parts: PlanParts,
-): Promise<ActionPlanRow | null> {
+): Promise<ActionPlanRow> {
   const { createdBy, createdFor } = audit;
   const starter = createdBy === null ? null : { identity: createdBy, onBehalfOf: createdFor };
   const approval = await approvalOf(plan, starter, parts, transaction);
-  return startPlan(
-    plan,
-    { startedBy: createdBy, startedFor: createdFor, ...approval },
-    transaction,
-    parts.orders.store,
-  );
+  const patch = { startedBy: createdBy, startedFor: createdFor, ...approval };
+  const started = await startPlan({ plan, audit }, patch, transaction, parts.orders.store);
+  if (started === null) throw overtaken(`plan '${plan.name}'`);
+  return started.plan;
 }
 
 /** What an audit is run by. */
@@ -168,7 +169,7 @@ async function supersedeEarlier(
 ): Promise<void> {
   const states = audit.autoTrigger ? (['RECOMMENDED', 'PENDING'] as const) : (['RECOMMENDED'] as const);
   const plans = await listPlansOf(audit.uuid, states, Number.MAX_SAFE_INTEGER, transaction.sql);
-  const earlier = plans.map(({ uuid }) => uuid).filter((uuid) => uuid !== made?.uuid);
+  const earlier = plans.filter(({ uuid }) => uuid !== made?.uuid);
   const found = made ? `made plan ${made.uuid}` : 'found nothing to do';
   const why = `a later run of its audit has ${found}, at ${new Date(store.clock.now()).toISOString()}`;
   await supersedePlans(earlier, why, transaction, store);

@@ -39,7 +39,7 @@ interface EnrolmentParts {
 /** The zone of those who name none. */
 const DEFAULT_ZONE = 'default';
 
-const BY_OPERATOR = { why: 'ordered by an operator', actionUuid: null };
+const BY_OPERATOR = { why: 'ordered by an operator', planUuid: null };
 
 /**
  * Enrols a node. Its BMC is not contacted before it is enrolled; its first reading is begun right after. An abort while the
@@ -358,10 +358,11 @@ export async function deleteNode(
   const deletion = async (): Promise<void> => {
     const deleted = await database.write(async (transaction) => {
       const present = await findNode(node.uuid, transaction.sql);
-      if (present) holdToRevision(revision, present, what);
-      if (present) allow(present);
-      const gone = await deleteFreeNode(node, BY_OPERATOR, transaction, store);
-      if (gone) await noteSharing(node, null, transaction, store);
+      if (present === null) return false;
+      holdToRevision(revision, present, what);
+      allow(present);
+      const gone = await deleteFreeNode(present, BY_OPERATOR, transaction, store);
+      if (gone) await noteSharing(present, null, transaction, store);
       return gone;
     });
     if (!deleted) throw held(await getNode(node.uuid, database.read), TO_DELETE);

@@ -3,7 +3,6 @@
  */
 
 import { KEPT_LIMITS } from '../../core/limits.ts';
-import { planOfAction } from '../store/actions.ts';
 import { insertModelChanges, type NodeChanges } from '../store/cluster_model.ts';
 import { patched } from '../store/columns.ts';
 import type { Transaction } from '../store/database.ts';
@@ -15,8 +14,8 @@ import { isOtherServer, serverWords } from './identity.ts';
 export interface Cause {
   /** In a sentence, to stand in brackets. */
   readonly why: string;
-  /** The action that did it, if one did. */
-  readonly actionUuid: string | null;
+  /** The plan whose action did it, if one did. */
+  readonly planUuid: string | null;
 }
 
 /**
@@ -100,14 +99,14 @@ export async function recordChanges(
   transaction: Transaction,
   store: Store,
 ): Promise<void> {
-  const planUuid = cause.actionUuid === null ? null : await planOfAction(cause.actionUuid, transaction.sql);
+  const { why, planUuid } = cause;
   const now = store.clock.now();
   const { actor } = transaction;
   const by = { changedBy: actor?.identity ?? null, changedFor: actor?.onBehalfOf ?? null };
-  const common = { cause: cause.why, planUuid, ...by, changedAt: now };
+  const common = { cause: why, planUuid, ...by, changedAt: now };
   const rows = all.flatMap(({ node, changes }) =>
     changes.map((change) => ({ ...change, ...common, nodeUuid: node.uuid, nodeName: node.name })),
   );
   await insertModelChanges(rows, transaction);
-  await store.modelChanged(all, { why: cause.why, planUuid }, transaction, store);
+  await store.modelChanged(all, { why, planUuid }, transaction, store);
 }

@@ -1,6 +1,6 @@
 /** Nodes that share a GUID, which then proves nothing, or a BMC, which then two nodes would order about. */
 import type { Transaction } from '../store/database.ts';
-import { findNode, findNodesAt, findNodesWhere, isGuidBorneElsewhere } from '../store/nodes.ts';
+import { findNodesAt, findNodesWhere, isGuidBorneElsewhere } from '../store/nodes.ts';
 import type { NodeRow, Problem } from '../store/rows.ts';
 import type { Store } from '../store/store.ts';
 import type { Cause } from './model_changes.ts';
@@ -8,7 +8,13 @@ import { isUnreadable, sameBmcProblem } from './problems.ts';
 import { writeNode } from './write.ts';
 
 /** To share something is no change of the cluster model. */
-const CAUSE: Cause = { why: 'it shares a GUID or a BMC with another node, or does so no more', actionUuid: null };
+const CAUSE: Cause = { why: 'it shares a GUID or a BMC with another node, or does so no more', planUuid: null };
+
+/** True if other nodes may share something with this one, or it with them, that they did not share before it was written. */
+export function isSharedAnew(before: NodeRow | null, after: NodeRow | null): boolean {
+  const samePlace = before?.bmcPlace === after?.bmcPlace && before?.zone === after?.zone;
+  return before?.bmcGuid !== after?.bmcGuid || !samePlace;
+}
 
 /**
  * Notes what a node shares with others, and they with it, after its GUID, place or zone was written, or after it was deleted.
@@ -25,12 +31,9 @@ export async function noteSharing(
   const write = (node: NodeRow, patch: Partial<NodeRow>): Promise<NodeRow> =>
     writeNode(node, patch, CAUSE, transaction, store);
   const sharing = new Sharing(transaction, store.clock.now(), write);
-  const sameGuid = before?.bmcGuid === after?.bmcGuid;
-  const samePlace = before?.bmcPlace === after?.bmcPlace && before?.zone === after?.zone;
-  if (before && !(sameGuid && samePlace)) await sharing.leave(before);
-  if (after === null || (sameGuid && samePlace)) return after;
-  await sharing.join(after);
-  return findNode(after.uuid, transaction.sql);
+  const isAnew = isSharedAnew(before, after);
+  if (before && isAnew) await sharing.leave(before);
+  return after && isAnew ? sharing.join(after) : after;
 }
 
 class Sharing {
@@ -59,7 +62,8 @@ class Sharing {
     }
   }
 
-  async join(node: NodeRow): Promise<void> {
+  /** @returns the node as it now is */
+  async join(node: NodeRow): Promise<NodeRow> {
     const { bmcGuid } = node;
     const guidShared = await isGuidBorneElsewhere(node, this.#transaction.sql);
     const alone = guidShared ? await this.#find({ bmcGuid, guidShared: false }, node.uuid) : [];
@@ -69,7 +73,7 @@ class Sharing {
       if (other.sameBmcAs === null)
         await this.#write(other, { sameBmcAs: node.uuid, problem: this.#problemOf(other, node) });
     const [first] = others;
-    await this.#write(node, { guidShared, sameBmcAs: first?.uuid ?? null, problem: this.#problemOf(node, first) });
+    return this.#write(node, { guidShared, sameBmcAs: first?.uuid ?? null, problem: this.#problemOf(node, first) });
   }
 
   /** Why a node cannot be read is told first. */

@@ -125,16 +125,15 @@ export async function noteReadAgain(
   return after;
 }
 
-/** Forgets a node that no power task holds or takes an order back from. Returns false if one does, or if it was changed meanwhile. */
+/** Forgets a node that no power task holds or takes an order back from. Returns false if one does, or if it is not `before` any more. */
 export async function deleteFreeNode(
-  node: NodeRow,
+  before: NodeRow,
   cause: Cause,
   transaction: Transaction,
   store: Store,
 ): Promise<boolean> {
-  if ((await findRecall(node.uuid, transaction.sql)) !== null) return false;
-  const before = await findNode(node.uuid, transaction.sql);
-  if (before === null || !(await deleteNodeRow(before, transaction))) return false;
+  if ((await findRecall(before.uuid, transaction.sql)) !== null) return false;
+  if (!(await deleteNodeRow(before, transaction))) return false;
   await noteModelChanges(before, null, cause, transaction, store);
   await announceChange('delete', [], before, cause, transaction, store);
   transaction.changed({ kind: 'node', node: before, deleted: true });

@@ -6,7 +6,7 @@ import type { Actor } from '../store/actor.ts';
 import { holdToRevision } from '../store/compare_and_set.ts';
 import type { Transaction } from '../store/database.ts';
 import type { ActionPlanRow } from '../store/plan_rows.ts';
-import { nextStartOrder } from '../store/plans.ts';
+import { nextStartOrder, type PlanContext } from '../store/plans.ts';
 import { whyItWaits } from './held_back.ts';
 import { refuseFrozen } from './launch.ts';
 import { offersFor } from './offers.ts';
@@ -54,18 +54,19 @@ export function firstPersons(plan: ActionPlanRow): Actor[] {
  * @throws SECOND_PERSON_NEEDED, NODE_FROZEN, REVISION_MISMATCH
  */
 export async function approvePlan(
-  plan: ActionPlanRow,
+  before: PlanContext,
   decision: Decision,
   parts: PlanParts,
   transaction: Transaction,
-): Promise<ActionPlanRow> {
+): Promise<PlanContext> {
+  const { plan } = before;
   const patch = decide('approved', plan, decision, parts, transaction);
   await refuseFrozen(plan, parts, transaction);
   const startOrder = await nextStartOrder(transaction);
   const given = { ...patch, approval: 'GIVEN', startOrder } as const;
-  const moved = await movePlan('approve', plan, given, transaction, parts.orders.store);
+  const moved = await movePlan('approve', before, given, transaction, parts.orders.store);
   if (moved === null) throw wrongState(plan, 'approve', await offersFor(plan, parts, transaction.sql));
-  return moved.plan;
+  return moved;
 }
 
 /** What a rejected plan gets. @throws SECOND_PERSON_NEEDED, REVISION_MISMATCH */

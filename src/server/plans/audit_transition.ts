@@ -20,6 +20,14 @@ export async function createAudit(audit: NewAudit, transaction: Transaction, sto
   return row;
 }
 
+/** Writes an audit that was accepted, and begins it. @throws OVERTAKEN */
+export async function beginAudit(audit: NewAudit, transaction: Transaction, store: Store): Promise<AuditRow> {
+  const pending = await createAudit(audit, transaction, store);
+  const ongoing = await moveAudit('begin', pending, {}, transaction, store);
+  if (ongoing === null) throw overtaken(`audit '${audit.name}'`);
+  return ongoing;
+}
+
 /**
  * Moves an audit by one row of the state table.
  * @param before the audit, as the move was decided on

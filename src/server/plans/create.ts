@@ -4,12 +4,13 @@ import { digestOf } from '../../core/digest.ts';
 import { fail } from '../../core/errors.ts';
 import type { Actor } from '../store/actor.ts';
 import { modelRevision } from '../store/cluster_model.ts';
+import { overtaken } from '../store/compare_and_set.ts';
 import type { Transaction } from '../store/database.ts';
 import { findNodesByUuid } from '../store/nodes.ts';
 import type { ActionPlanRow, AuditRow, Efficacy } from '../store/plan_rows.ts';
-import { findPlanByRequestId, getPlan, listNodesOfPlan } from '../store/plans.ts';
+import { findPlanByRequestId, getPlan, listNodesOfPlan, type PlanContext } from '../store/plans.ts';
 import type { Store } from '../store/store.ts';
-import { createAudit, moveAudit } from './audit_transition.ts';
+import { beginAudit, moveAudit } from './audit_transition.ts';
 import { ACTION_TIMEOUT_MS, type CheckedPlan, checkPlan, checkSizes, MAX_PARALLEL } from './check.ts';
 import { checkChosenUuid, refuseUsedUuid } from './chosen_uuid.ts';
 import { type Effect, effectOf } from './effect.ts';
@@ -21,6 +22,9 @@ import { MANUAL } from './strategies.ts';
 import { stepsOfPlan, type TakesDown, takesDown } from './takes_down.ts';
 import { createPlan, type NewAction } from './transition.ts';
 import type { WantedPlan } from './wanted.ts';
+
+/** A plan that was made now, or before: then its audit is not read. */
+export type MadePlan = Pick<PlanContext, 'plan'> & Partial<Pick<PlanContext, 'audit'>>;
 
 /**
  * Accepts a plan, or finds the one that this request_id made before. It is durable and RECOMMENDED when this resolves,
@@ -34,7 +38,7 @@ export async function createActionPlan(
   wanted: WantedPlan,
   parts: PlanParts,
   permit: Permit = PERMIT_ALL,
-  then: (plan: ActionPlanRow, transaction: Transaction) => Promise<ActionPlanRow> = async (plan) => plan,
+  then: (made: MadePlan, transaction: Transaction) => Promise<ActionPlanRow> = async ({ plan }) => plan,
 ): Promise<ActionPlanRow> {
   const { store } = parts.orders;
   checkChosenUuid(wanted.uuid);
@@ -46,7 +50,7 @@ export async function createActionPlan(
     return store.database.write(async (transaction) => {
       const plan = await getPlan(uuid, transaction.sql);
       await allowJoined(plan, permit, transaction.sql);
-      return then(plan, transaction);
+      return then({ plan }, transaction);
     });
   }
   const revision = await modelRevision(store.database.read);
@@ -56,7 +60,7 @@ export async function createActionPlan(
     const meanwhile = await findPlanByRequestId(wanted.requestId, sql);
     if (meanwhile) {
       await allowJoined(joined(meanwhile, digest), permit, sql);
-      return then(meanwhile, transaction);
+      return then({ plan: meanwhile }, transaction);
     }
     await refuseUsedUuid('action_plans', wanted.uuid, sql);
     // What was checked may not be so any more: a plan is never made for a world that has changed.
@@ -151,7 +155,7 @@ export async function writeAlone(
   digest: string,
   transaction: Transaction,
   store: Store,
-): Promise<ActionPlanRow> {
+): Promise<PlanContext> {
   const { name, actions, scope = [] } = checked.wanted;
   const asked = {
     requestId: null,
@@ -165,11 +169,11 @@ export async function writeAlone(
   const named = { uuid: store.chance.uuid(), name, auditType: 'ONESHOT' as const, statusMessage: '' };
   const parameters = { actions: actions.length };
   const why = { ...named, ...asked, ...rules, strategy: MANUAL.name, parameters, scope };
-  const audit = await createAudit(why, transaction, store);
-  const ongoing = (await moveAudit('begin', audit, {}, transaction, store)) ?? audit;
+  const ongoing = await beginAudit(why, transaction, store);
   const plan = await writePlan(checked, digest, ongoing, [], transaction, store);
-  await moveAudit('succeed', ongoing, {}, transaction, store);
-  return plan;
+  const audit = await moveAudit('succeed', ongoing, {}, transaction, store);
+  if (audit === null) throw overtaken(`audit '${name}'`);
+  return { plan, audit };
 }
 
 /** Writes a checked plan, RECOMMENDED, with the audit that it comes from. */

@@ -4,13 +4,13 @@ import { ACTION_PLAN_RUNNING, type ActionPlanEvent, isPlanAtRest } from '../../c
 import { textOfTrace } from '../../core/tracing.ts';
 import { retry } from '../retry.ts';
 import { type Also, type Touched, writeAlso } from '../store/also.ts';
-import { holdToRevision } from '../store/compare_and_set.ts';
+import { holdToRevision, overtaken } from '../store/compare_and_set.ts';
 import type { Transaction } from '../store/database.ts';
 import type { ActionPlanRow } from '../store/plan_rows.ts';
-import { getContext, getPlan, getPlans, listNextInLine, listPlansIn } from '../store/plans.ts';
+import { contextOf, findPlan, getPlan, listNextInLine, listPlansIn } from '../store/plans.ts';
 import { approvalOf, approvePlan, type Decision, decided, rejection } from './approval.ts';
 import { moveAudit } from './audit_transition.ts';
-import { createActionPlan } from './create.ts';
+import { createActionPlan, type MadePlan } from './create.ts';
 import { blockerOf, launchPlan, refuseFrozen, startPlan } from './launch.ts';
 import { offersFor } from './offers.ts';
 import { type PlanParts, partsAlso } from './parts.ts';
@@ -107,7 +107,7 @@ export class Engine {
     const plan = await writeAlso(database, also, asPlan, async (transaction) => {
       const found = await getPlan(key, transaction.sql);
       holdToRevision(revision, found, `plan '${found.name}'`);
-      return this.#startIn(found, { queue, force, expected, isNew: false }, transaction);
+      return this.#startIn({ plan: found }, { queue, force, expected, isNew: false }, transaction);
     });
     return this.#started(plan);
   }
@@ -128,15 +128,16 @@ export class Engine {
     const how = { queue, force: false, expected, isNew: true };
     const parts = partsAlso(this.#parts, also, (made) => asPlan(made as ActionPlanRow));
     const plan = await createActionPlan(wanted, parts, permit, async (made, transaction) => {
-      if (made.state !== 'RECOMMENDED') return made;
+      if (made.plan.state !== 'RECOMMENDED') return made.plan;
       return this.#startIn(made, how, transaction);
     });
     return this.#started(plan);
   }
 
   /** Starts a plan in a transaction; one that is too old is superseded instead. */
-  async #startIn(found: ActionPlanRow, how: HowToStart, transaction: Transaction): Promise<ActionPlanRow> {
+  async #startIn(made: MadePlan, how: HowToStart, transaction: Transaction): Promise<ActionPlanRow> {
     const { store } = this.#parts.orders;
+    const { plan: found, audit } = made;
     const { queue, force, expected, isNew } = how;
     if (found.state === 'RECOMMENDED')
       await holdToExpected(
@@ -149,12 +150,13 @@ export class Engine {
     if (!force && isTooOld(found, this.#parts)) return this.#supersede(found, transaction);
     const forced = force ? { forced: true, statusMessage: this.#whyForced(found) } : {};
     const patch = { ...forced, ...(await approvalOf(found, transaction.actor, this.#parts, transaction)) };
-    const started = await startPlan(found, patch, transaction, store);
+    const context = audit ? { plan: found, audit } : await contextOf(found, transaction.sql);
+    const started = await startPlan(context, patch, transaction, store);
     if (!started) throw await this.#wrongState(found, 'start', transaction.sql);
-    const blocker = await blockerOf(started, transaction.sql);
+    const blocker = await blockerOf(started.plan, transaction.sql);
     if (blocker === null) return launchPlan(started, transaction, store);
-    if (!queue) throw overlaps(started, blocker, isNew ? null : 'START_ACTION_PLAN');
-    return started;
+    if (!queue) throw overlaps(started.plan, blocker, isNew ? null : 'START_ACTION_PLAN');
+    return started.plan;
   }
 
   /** What follows the commit of a start. @throws ACTION_PLAN_STATE for a plan that was too old */
@@ -177,11 +179,12 @@ export class Engine {
       const found = await getPlan(key, transaction.sql);
       if (!waitsForApproval(found)) return decided('approve', found, this.#parts, transaction);
       if (isTooOld(found, this.#parts)) return this.#supersede(found, transaction);
-      const approved = await approvePlan(found, decision, this.#parts, transaction);
-      const blocker = await blockerOf(approved, transaction.sql);
+      const context = await contextOf(found, transaction.sql);
+      const approved = await approvePlan(context, decision, this.#parts, transaction);
+      const blocker = await blockerOf(approved.plan, transaction.sql);
       if (blocker === null) return launchPlan(approved, transaction, this.#parts.orders.store);
       if (!decision.queue) throw overlaps(found, blocker, 'APPROVE_ACTION_PLAN');
-      return approved;
+      return approved.plan;
     });
     return this.#started(plan);
   }
@@ -205,8 +208,9 @@ export class Engine {
   }
 
   async #supersede(plan: ActionPlanRow, transaction: Transaction): Promise<ActionPlanRow> {
-    await supersedePlans([plan.uuid], whyTooOld(this.#parts), transaction, this.#parts.orders.store);
-    return getPlan(plan.uuid, transaction.sql);
+    const [superseded] = await supersedePlans([plan], whyTooOld(this.#parts), transaction, this.#parts.orders.store);
+    if (superseded === undefined) throw overtaken(`plan '${plan.name}'`);
+    return superseded.plan;
   }
 
   /**
@@ -245,7 +249,8 @@ export class Engine {
       const { actor } = transaction;
       const linkedTrace = actor?.trace ? textOfTrace(actor.trace) : null;
       const patch = { statusMessage, cancelDeadlineAt, rollsBack: rollback, linkedTrace };
-      const moved = await movePlan('cancel', found, patch, transaction, store);
+      const context = await contextOf(found, transaction.sql);
+      const moved = await movePlan('cancel', context, patch, transaction, store);
       if (!moved) throw await this.#wrongState(found, 'cancel', transaction.sql);
       return { plan: moved.plan, before: found.state };
     });
@@ -275,8 +280,9 @@ export class Engine {
     return writeAlso(store.database, also, asPlan, async (transaction) => {
       const found = await getPlan(key, transaction.sql);
       holdToRevision(revision, found, `plan '${found.name}'`);
-      await this.#moveAll('delete', found, {}, transaction);
-      const moved = await movePlan('delete', found, {}, transaction, store);
+      const context = await contextOf(found, transaction.sql);
+      await moveAllActions('delete', [context], {}, transaction, store);
+      const moved = await movePlan('delete', context, {}, transaction, store);
       if (!moved) throw await this.#wrongState(found, 'delete', transaction.sql);
       // An audit that was asked for has a life of its own.
       if (moved.audit.requestId === null) await moveAudit('delete', moved.audit, {}, transaction, store);
@@ -284,26 +290,19 @@ export class Engine {
     });
   }
 
-  /** A plan that never ran is over, and so are its actions. */
+  /** A plan that never ran is over, and so are its actions. @throws OVERTAKEN */
   async #drop(
     plan: ActionPlanRow,
     statusMessage: string,
     patch: Partial<ActionPlanRow>,
     transaction: Transaction,
   ): Promise<ActionPlanRow> {
-    await this.#moveAll('drop', plan, { statusMessage }, transaction);
-    const dropped = await movePlan('drop', plan, patch, transaction, this.#parts.orders.store);
-    return dropped?.plan ?? plan;
-  }
-
-  async #moveAll(
-    event: 'drop' | 'delete',
-    plan: ActionPlanRow,
-    patch: { statusMessage?: string },
-    transaction: Transaction,
-  ): Promise<void> {
-    const context = await getContext(plan.uuid, transaction.sql);
-    await moveAllActions(event, [context], patch, transaction, this.#parts.orders.store);
+    const { store } = this.#parts.orders;
+    const context = await contextOf(plan, transaction.sql);
+    await moveAllActions('drop', [context], { statusMessage }, transaction, store);
+    const dropped = await movePlan('drop', context, patch, transaction, store);
+    if (dropped === null) throw overtaken(`plan '${plan.name}'`);
+    return dropped.plan;
   }
 
   async #wrongState(plan: ActionPlanRow, verb: ActionPlanEvent, sql: Transaction['sql']): Promise<CountermandError> {
@@ -317,7 +316,7 @@ export class Engine {
    */
   async look(uuid: string): Promise<void> {
     await this.#goOn(uuid, async () => {
-      const [plan] = await getPlans([uuid], this.#parts.orders.store.database.read);
+      const plan = await findPlan(uuid, this.#parts.orders.store.database.read);
       if (plan) await this.#takeUp(plan);
     });
   }
@@ -341,7 +340,7 @@ export class Engine {
       if (found.state !== 'PENDING') return null;
       if (isTooOld(found, this.#parts)) return this.#supersede(found, transaction);
       const blocker = await blockerOf(found, transaction.sql);
-      return blocker === null ? launchPlan(found, transaction, store) : null;
+      return blocker === null ? launchPlan(await contextOf(found, transaction.sql), transaction, store) : null;
     });
     if (plan?.state === 'ONGOING') this.#runOn(plan);
   }
@@ -362,7 +361,7 @@ export class Engine {
   /** A plan at rest keeps no other waiting. One that was rolled back goes on by the plan that undoes it. */
   async #pass({ uuid, rolledBackBy }: ActionPlanRow): Promise<void> {
     const { read } = this.#parts.orders.store.database;
-    const [rollback] = rolledBackBy === null ? [] : await getPlans([rolledBackBy], read);
+    const rollback = rolledBackBy === null ? null : await findPlan(rolledBackBy, read);
     if (rollback && ACTION_PLAN_RUNNING.includes(rollback.state)) this.#runOn(rollback);
     for (const next of await listNextInLine(uuid, read)) await this.#launch(next.uuid);
   }

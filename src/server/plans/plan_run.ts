@@ -216,8 +216,9 @@ export class PlanRun {
   }
 
   /** Everything is at rest, so the plan is. */
-  async #end({ plan }: PlanContext, transaction: Transaction): Promise<ActionPlanRow> {
+  async #end(context: PlanContext, transaction: Transaction): Promise<ActionPlanRow> {
     const { store } = this.#parts.orders;
+    const { plan } = context;
     const cancelled = plan.state === 'CANCELLING';
     const { first, count } = await listFailures(plan.uuid, cancelled, transaction.sql);
     const failure = first ? failureOf(first, count) : null;
@@ -225,10 +226,10 @@ export class PlanRun {
     const rollbackUntil = store.clock.now() + this.#parts.planLimits.rollbackWindowMs;
     const patch = { statusMessage: said.filter((part) => part !== '').join('; '), rollbackUntil, ...failure };
     const event = failure ? (cancelled ? 'cancel_fail' : 'fail') : cancelled ? 'cancel_end' : 'succeed';
-    const ended = await movePlan(event, plan, patch, transaction, store);
+    const ended = await movePlan(event, context, patch, transaction, store);
     if (ended === null) return plan;
     const rollsBack = cancelled ? plan.rollsBack : event === 'fail' && plan.onFailure === 'ROLLBACK';
-    const rollback = rollsBack ? await rollBackAtEnd(ended.plan, transaction, store) : null;
+    const rollback = rollsBack ? await rollBackAtEnd(ended, transaction, store) : null;
     return { ...ended.plan, rolledBackBy: rollback?.uuid ?? ended.plan.rolledBackBy };
   }
 

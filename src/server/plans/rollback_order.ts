@@ -4,10 +4,11 @@ import { CountermandError, failWith } from '../../core/errors.ts';
 import { type Possible, possibleWords } from '../../core/possible.ts';
 import { ACTION_PLAN_RUNNING } from '../../core/states.ts';
 import type { Freezes } from '../power/freezes.ts';
+import { overtaken } from '../store/compare_and_set.ts';
 import type { Transaction } from '../store/database.ts';
 import { isStorageFailure } from '../store/failures.ts';
 import type { ActionPlanRow } from '../store/plan_rows.ts';
-import { findPlanByRequestId, findRunningOn, getPlan } from '../store/plans.ts';
+import { contextOf, findPlanByRequestId, findRunningOn, getPlan, type PlanContext } from '../store/plans.ts';
 import type { Store } from '../store/store.ts';
 import { type CheckedPlan, checkPlan } from './check.ts';
 import { joined, writeAlone } from './create.ts';
@@ -160,7 +161,8 @@ export async function orderRollback(order: RollbackOrder, parts: PlanParts): Pro
     await holdToExpected(order.expected ?? null, `the rollback of plan '${plan.name}'`, async () =>
       takesDownOfRollback(undoSelectionOf(undoings, acceptDrift).undoings),
     );
-    return launch(await make(plan, prepared, digest, transaction, store), transaction, store);
+    const context = await contextOf(plan, sql);
+    return launch(await make(context, prepared, digest, transaction, store), transaction, store);
   });
 }
 
@@ -170,16 +172,17 @@ export async function orderRollback(order: RollbackOrder, parts: PlanParts): Pro
  * @returns the rollback, ONGOING, or null if there was nothing to undo
  */
 export async function rollBackAtEnd(
-  plan: ActionPlanRow,
+  ended: PlanContext,
   transaction: Transaction,
   store: Store,
 ): Promise<ActionPlanRow | null> {
   const { sql } = transaction;
+  const { plan } = ended;
   const kept = undoSelectionOf(await undoingsOf(plan, sql), false);
   const prepared = await checkKept(plan, kept, store.chance.uuid(), sql);
   if (prepared === null) return null;
   const digest = digestOf({ rollbackOf: plan.uuid });
-  const rollback = await make(plan, prepared, digest, transaction, store);
+  const rollback = await make(ended, prepared, digest, transaction, store);
   return launch(rollback, transaction, store, { trace: plan.trace });
 }
 
@@ -206,25 +209,26 @@ async function checkKept(
 
 /** Writes the plan that undoes another, and the links. */
 async function make(
-  plan: ActionPlanRow,
+  undone: PlanContext,
   { checked, leftAlone }: Prepared,
   digest: string,
   transaction: Transaction,
   store: Store,
-): Promise<ActionPlanRow> {
-  const rollback = await writeAlone(checked, digest, transaction, store);
-  await linkRollback(plan, rollback, leftAlone, transaction);
-  return rollback;
+): Promise<PlanContext> {
+  const made = await writeAlone(checked, digest, transaction, store);
+  const plan = await linkRollback(undone.plan, made.plan, leftAlone, transaction);
+  return { ...made, undoes: { ...undone, plan } };
 }
 
 async function launch(
-  rollback: ActionPlanRow,
+  rollback: PlanContext,
   transaction: Transaction,
   store: Store,
   patch: Partial<ActionPlanRow> = {},
 ): Promise<ActionPlanRow> {
   const started = await startPlan(rollback, patch, transaction, store);
-  return launchPlan(started ?? rollback, transaction, store);
+  if (started === null) throw overtaken(`plan '${rollback.plan.name}'`);
+  return launchPlan(started, transaction, store);
 }
 
 async function refusalOf(plan: ActionPlanRow, now: number, sql: Transaction['sql']): Promise<CountermandError | null> {

@@ -54,9 +54,9 @@ async function supersedeOldPlans(parts: PlanParts): Promise<void> {
   let found = PLANS_AT_ONCE;
   while (found === PLANS_AT_ONCE && !shutdown.aborted) {
     found = await store.database.write(async (transaction) => {
-      const uuids = await listOldPlans(NOT_LAUNCHED, createdBy(), PLANS_AT_ONCE, transaction.sql);
-      await supersedePlans(uuids, whyTooOld(parts), transaction, store);
-      return uuids.length;
+      const plans = await listOldPlans(NOT_LAUNCHED, createdBy(), PLANS_AT_ONCE, transaction.sql);
+      await supersedePlans(plans, whyTooOld(parts), transaction, store);
+      return plans.length;
     });
   }
 }

@@ -5,9 +5,18 @@
 import { type ActionPlanState, isPlanAtRest } from '../../core/states.ts';
 import { listActionsOf } from '../store/actions.ts';
 import type { NodeChanges } from '../store/cluster_model.ts';
+import { overtaken } from '../store/compare_and_set.ts';
 import type { Transaction } from '../store/database.ts';
 import type { ActionPlanRow } from '../store/plan_rows.ts';
-import { getPlans, listOverlapping, type PlanContext, plansAbout, withAudits } from '../store/plans.ts';
+import {
+  byAge,
+  findPlan,
+  getPlans,
+  listOverlapping,
+  type PlanContext,
+  plansAbout,
+  withAudits,
+} from '../store/plans.ts';
 import type { ModelHook, Store } from '../store/store.ts';
 import { reverseOrder } from './graph.ts';
 import { moveActionsOf, movePlans } from './transition.ts';
@@ -25,20 +34,29 @@ export function canBecomeStale({ state, rollbackOf }: Pick<ActionPlanRow, 'state
   return rollbackOf === null && NOT_LAUNCHED.includes(state);
 }
 
-/** Supersedes those of these plans that can become stale. `why` says what made them so, about which node, and when. */
+/**
+ * Supersedes those of these plans that can become stale.
+ * @param plans as they are in this transaction
+ * @param why says what made them so, about which node, and when
+ * @returns those that were superseded, as they now are
+ * @throws OVERTAKEN if one of them is not that row any more
+ */
 export async function supersedePlans(
-  uuids: readonly string[],
+  plans: readonly ActionPlanRow[],
   why: string,
   transaction: Transaction,
   store: Store,
-): Promise<void> {
-  const plans = (await getPlans(uuids, transaction.sql)).filter(canBecomeStale);
-  for (const contexts of inPortions(await withAudits(plans, transaction.sql))) {
+): Promise<PlanContext[]> {
+  const stale = plans.filter(canBecomeStale).sort(byAge);
+  const superseded: PlanContext[] = [];
+  for (const contexts of inPortions(await withAudits(stale, transaction.sql))) {
     const statusMessage = 'the plan was superseded before it ran';
     await moveAllActions('drop', contexts, { statusMessage }, transaction, store);
-    const stale = contexts.map(({ plan }) => plan);
-    await movePlans('supersede', stale, { statusMessage: why }, transaction, store);
+    superseded.push(...(await movePlans('supersede', contexts, { statusMessage: why }, transaction, store)));
   }
+  // The actions of one that was left alone have moved.
+  if (superseded.length < stale.length) throw overtaken('a plan that was to be superseded');
+  return superseded;
 }
 
 /** Moves every action of these plans, in reverse dependency order. */
@@ -71,12 +89,7 @@ export async function supersedeByLaunch(
   const stale = others.filter((other) => !waitsFor(other, launched));
   const at = new Date(store.clock.now()).toISOString();
   const why = `plan '${launched.name}' (${launched.uuid}), which is about some of its nodes, was launched at ${at}`;
-  await supersedePlans(
-    stale.map(({ uuid }) => uuid),
-    why,
-    transaction,
-    store,
-  );
+  await supersedePlans(stale, why, transaction, store);
 }
 
 /** True if a plan stands in the queue behind one that is about the same nodes and has not come to rest. */
@@ -96,21 +109,17 @@ export const supersedeStale: ModelHook = async (all, { why, planUuid }, transact
     transaction,
   );
   const seen = new Set<string>();
+  let changer: ActionPlanRow | null | undefined;
   const at = new Date(store.clock.now()).toISOString();
   for (const { node, changes } of all) {
     const about = [...everywhere, ...(byNode.get(node.uuid) ?? [])].filter((uuid) => !seen.has(uuid));
     const others = about.filter((uuid) => uuid !== planUuid);
     if (others.length === 0) continue;
     for (const uuid of others) seen.add(uuid);
-    const [changer] = planUuid === null ? [] : await getPlans([planUuid], sql);
-    const stale = (await getPlans(others, sql)).filter((plan) => changer === undefined || !waitsFor(plan, changer));
+    if (changer === undefined) changer = planUuid === null ? null : await findPlan(planUuid, sql);
+    const stale = (await getPlans(others, sql)).filter((plan) => !changer || !waitsFor(plan, changer));
     const what = changes.map(describe).join(', ');
-    await supersedePlans(
-      stale.map(({ uuid }) => uuid),
-      `node ${node.name} changed at ${at}: ${what} (${why})`,
-      transaction,
-      store,
-    );
+    await supersedePlans(stale, `node ${node.name} changed at ${at}: ${what} (${why})`, transaction, store);
   }
 };
 

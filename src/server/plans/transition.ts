@@ -19,7 +19,7 @@ import { modelRevision } from '../store/cluster_model.ts';
 import { overtaken } from '../store/compare_and_set.ts';
 import type { Transaction } from '../store/database.ts';
 import type { ActionPlanRow, ActionRow, AuditRow } from '../store/plan_rows.ts';
-import { forgetNodesOf, getContext, insertPlan, type PlanContext, savePlan, withAudits } from '../store/plans.ts';
+import { forgetNodesOf, getContext, insertPlan, type PlanContext, savePlan } from '../store/plans.ts';
 import { portionsOf, ROWS_AT_ONCE } from '../store/portions.ts';
 import type { Store } from '../store/store.ts';
 import { actionAnnouncement, planAnnouncement, rollbackAnnouncement } from './notifications.ts';
@@ -72,12 +72,12 @@ export async function createPlan(
 
 /**
  * Moves a plan by one row of the state table.
- * @param before the plan, as the move was decided on
+ * @param before the plan, as the move was decided on, with its audit
  * @returns it as it now is, or null if it is in another state, or is not that row any more: then nothing was written
  */
 export async function movePlan(
   event: ActionPlanEvent,
-  before: ActionPlanRow,
+  before: PlanContext,
   patch: Partial<ActionPlanRow>,
   transaction: Transaction,
   store: Store,
@@ -89,7 +89,7 @@ export async function movePlan(
 /** Moves many plans alike. @returns those that have moved, as they now are, in the order that is given */
 export async function movePlans(
   event: ActionPlanEvent,
-  plans: readonly ActionPlanRow[],
+  plans: readonly PlanContext[],
   patch: Partial<ActionPlanRow>,
   transaction: Transaction,
   store: Store,
@@ -98,41 +98,41 @@ export async function movePlans(
   const now = store.clock.now();
   const ended = isPlanAtRest(row.to) && row.to !== 'DELETED' ? { endedAt: now } : {};
   const change = { ...patch, ...ended, state: row.to, ...stampsOf(row.to, now) };
-  const moved: ActionPlanRow[] = [];
-  for (const before of plans) {
+  const moved: PlanContext[] = [];
+  for (const context of plans) {
+    const before = context.plan;
     if (!row.from.includes(before.state)) continue;
     const plan = await savePlan(before, { ...change, previousState: before.state }, transaction);
-    if (plan) moved.push(plan);
+    if (plan) moved.push({ ...context, plan });
   }
   if (isPlanAtRest(row.to))
     await forgetNodesOf(
-      moved.map(({ uuid }) => uuid),
+      moved.map(({ plan }) => plan.uuid),
       transaction,
     );
-  const contexts = await withAudits(moved, transaction.sql);
-  for (const part of portionsOf(contexts, ROWS_AT_ONCE)) {
+  for (const part of portionsOf(moved, ROWS_AT_ONCE)) {
     const said = part.flatMap(({ plan, audit }) => row.notifies.map((type) => planAnnouncement(type, plan, audit)));
     await announce(said, transaction, store);
   }
-  for (const { plan } of contexts) await announceRollback(event, plan, transaction, store);
-  return contexts;
+  for (const context of moved) await announceRollback(event, context, transaction, store);
+  return moved;
 }
 
 /** A rollback has moved: the plan that it undoes says so. */
 async function announceRollback(
   event: ActionPlanEvent,
-  rollback: ActionPlanRow,
+  { plan: rollback, undoes }: PlanContext,
   transaction: Transaction,
   store: Store,
 ): Promise<void> {
   const phase = ROLLBACK_PHASES[event];
   if (rollback.rollbackOf === null || phase === undefined) return;
-  const { plan: undone, audit } = await getContext(rollback.rollbackOf, transaction.sql);
+  const { plan: undone, audit } = undoes ?? (await getContext(rollback.rollbackOf, transaction.sql));
   const plan = phase === 'error' ? await sayNotUndone(undone, rollback, transaction) : undone;
   await announce([rollbackAnnouncement(phase, plan, audit, rollback)], transaction, store);
 }
 
-/** A plan whose rollback has not succeeded says so, behind what it said before. */
+/** A plan whose rollback has not succeeded says so, behind what it said before. @throws OVERTAKEN */
 async function sayNotUndone(
   plan: ActionPlanRow,
   { uuid, state }: ActionPlanRow,
@@ -140,7 +140,9 @@ async function sayNotUndone(
 ): Promise<ActionPlanRow> {
   if (plan.rolledBackBy !== uuid) return plan;
   const statusMessage = `${plan.statusMessage}; the rollback ${state === 'FAILED' ? state : `was ${state}`}`;
-  return (await savePlan(plan, { statusMessage }, transaction)) ?? plan;
+  const saying = await savePlan(plan, { statusMessage }, transaction);
+  if (saying === null) throw overtaken(`plan '${plan.name}'`);
+  return saying;
 }
 
 /**

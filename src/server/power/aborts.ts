@@ -2,7 +2,7 @@
 import { judgeAbort } from '../../core/abort_table.ts';
 import { fail } from '../../core/errors.ts';
 import { type AbortTarget, TARGET_TABLE } from '../../core/power.ts';
-import { OUTCOMES_IN_DOUBT, OUTCOMES_THAT_MAY_CHANGE } from '../../core/states.ts';
+import { isAtRest, OUTCOMES_IN_DOUBT, OUTCOMES_THAT_MAY_CHANGE } from '../../core/states.ts';
 import { spanTextOfRow, textOfTrace } from '../../core/tracing.ts';
 import { overtaken } from '../store/compare_and_set.ts';
 import type { Transaction } from '../store/database.ts';
@@ -12,7 +12,7 @@ import type { PowerTaskRow } from '../store/rows.ts';
 import type { Store } from '../store/store.ts';
 import { type AbortEnd, saidOf } from './abort_end.ts';
 import { knownFrom, observedAs } from './known.ts';
-import { beginRecall, judgeFreeNode } from './late_recalls.ts';
+import { beginRecall, findGivenUp } from './late_recalls.ts';
 import type { Limits } from './limits.ts';
 import { createAbort, type NewPowerTask, type PowerTaskPatch, type TaskAndNode, transition } from './transition.ts';
 
@@ -36,13 +36,11 @@ export async function beginAbort(
   const node = await getNode(abort.nodeUuid, transaction.sql);
   const holder = node.heldBy === null ? null : await findPowerTask(node.heldBy, transaction.sql);
   const named = abort.abortsTaskUuid;
-  const verdict =
-    holder === null
-      ? await judgeFreeNode(abort.target, node, named, transaction, store)
-      : judgeAbort(abort.target, holder, named);
+  const givenUp = holder === null ? await findGivenUp(node, transaction.sql, store) : null;
+  const verdict = judgeAbort(abort.target, holder, named, givenUp);
   const now = store.clock.now();
-  if (verdict.matches && verdict.givenUp !== undefined) {
-    const recall = await beginRecall(abort, verdict.givenUp, node, limits, transaction, store);
+  if (verdict.matches && givenUp !== null) {
+    const recall = await beginRecall(abort, givenUp.task, node, limits, transaction, store);
     return { abort: recall, aborted: null };
   }
   if (holder === null || !verdict.matches) {
@@ -146,7 +144,7 @@ export async function endAbort(
   return (await endBoth(at, abort, end, limits, transaction, store)).aborted;
 }
 
-/** @throws OVERTAKEN if the task is not that row any more */
+/** @throws OVERTAKEN if one of the tasks is not that row any more */
 async function endBoth(
   at: TaskAndNode,
   abort: PowerTaskRow | null,
@@ -159,7 +157,7 @@ async function endBoth(
   const event = end.outcome === 'TOO_LATE' ? 'abort_late' : 'abort_end';
   const aborted = await transition(event, at, patch, transaction, store);
   if (aborted === null) throw overtaken(`power task ${at.task.uuid}`);
-  if (abort === null) return { aborted, abort };
+  if (abort === null || isAtRest(abort.state)) return { aborted, abort };
   const failed = end.outcome === 'FAILED';
   const error = failed ? { errorCode: 'RECALL_FAILED' as const, errorMessage: end.reason } : {};
   const own = { task: { ...error, ...saidOf(end) } };
@@ -170,7 +168,8 @@ async function endBoth(
     transaction,
     store,
   );
-  return { aborted, abort: ended?.task ?? abort };
+  if (ended === null) throw overtaken(`power task ${abort.uuid}`);
+  return { aborted, abort: ended.task };
 }
 
 function patchOf(task: PowerTaskRow, end: AbortEnd, limits: Limits, now: number): PowerTaskPatch {

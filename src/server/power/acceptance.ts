@@ -13,7 +13,7 @@ import type { Store } from '../store/store.ts';
 import { knownFrom } from './known.ts';
 import { type ReadingParts, recordReading } from './readings.ts';
 
-const BY_OPERATOR = { why: 'accepted by an operator', actionUuid: null };
+const BY_OPERATOR = { why: 'accepted by an operator', planUuid: null };
 
 /**
  * Reads a node, and takes the server that answers for the node's from now on: plans about the old one that wait are superseded.

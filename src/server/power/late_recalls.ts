@@ -2,8 +2,8 @@
  * Taking back an order that was given up already: while its node may still change, hardware that can recall still does. The abort
  * has no unsettled task to end; it is handed to an agent itself, and its outcome is written to the order that it took back as well.
  */
-import { type AbortVerdict, type GivenUp, judgeAbort } from '../../core/abort_table.ts';
-import { type AbortTarget, orderOf } from '../../core/power.ts';
+import type { GivenUp } from '../../core/abort_table.ts';
+import { orderOf } from '../../core/power.ts';
 import { OUTCOMES_IN_DOUBT } from '../../core/states.ts';
 import { spanTextOfRow } from '../../core/tracing.ts';
 import { mayStillChange } from '../nodes/windows.ts';
@@ -20,30 +20,24 @@ export function isRecall({ abortsTaskUuid, abortDeadlineAt }: PowerTaskRow): boo
   return abortsTaskUuid !== null && abortDeadlineAt !== null;
 }
 
-/** The order that was given up and may still change a free node, as the abort table looks at it; null if there is none. */
-export async function findGivenUp(node: NodeRow, sql: Transaction['sql'], store: Store): Promise<GivenUp | null> {
-  if (node.heldBy !== null || !mayStillChange(node, store)) return null;
-  const uuid = await lastWindowTask(node.uuid, sql);
-  const task = uuid === null ? null : await findPowerTask(uuid, sql);
-  if (task === null) return null;
-  return { ...task, beingRecalled: (await findRecall(node.uuid, sql)) !== null };
+/** An order that was given up, as the abort table looks at it, with its row. */
+interface GivenUpTask extends GivenUp {
+  readonly task: PowerTaskRow;
 }
 
-/** What the abort table says of a node that no task holds. */
-export async function judgeFreeNode(
-  abort: AbortTarget,
-  node: NodeRow,
-  named: string | null,
-  { sql }: Pick<Transaction, 'sql'>,
-  store: Store,
-): Promise<AbortVerdict> {
-  return judgeAbort(abort, null, named, await findGivenUp(node, sql, store));
+/** The order that was given up and may still change a free node; null if there is none. */
+export async function findGivenUp(node: NodeRow, sql: Transaction['sql'], store: Store): Promise<GivenUpTask | null> {
+  if (node.heldBy !== null || !mayStillChange(node, store)) return null;
+  const task = await lastWindowTask(node.uuid, sql);
+  if (task === null) return null;
+  const { uuid, target, phase, state, recall } = task;
+  return { uuid, target, phase, state, recall, beingRecalled: (await findRecall(node.uuid, sql)) !== null, task };
 }
 
 /** Commits the recall of an order that was given up. An agent has to answer within `abort_timeout`. */
 export async function beginRecall(
   abort: NewPowerTask,
-  givenUpUuid: string,
+  givenUp: PowerTaskRow,
   node: NodeRow,
   limits: Limits,
   transaction: Transaction,
@@ -51,11 +45,10 @@ export async function beginRecall(
 ): Promise<TaskAndNode> {
   const now = store.clock.now();
   const abortDeadlineAt = now + limits.abortTimeoutMs;
-  const givenUp = await findPowerTask(givenUpUuid, transaction.sql);
-  const known = { traits: givenUp?.traits ?? null, linkedTrace: givenUp && spanTextOfRow(givenUp) };
-  const recall = { ...abort, ...known, abortsTaskUuid: givenUpUuid, abortRequestedAt: now, abortDeadlineAt };
+  const known = { traits: givenUp.traits, linkedTrace: spanTextOfRow(givenUp) };
+  const recall = { ...abort, ...known, abortsTaskUuid: givenUp.uuid, abortRequestedAt: now, abortDeadlineAt };
   const begun = await createAbort('order_abort', recall, node, transaction, store);
-  await annotate(givenUpUuid, { abortTaskUuid: abort.uuid, abortRequestedAt: now }, transaction, store);
+  await annotatePowerTask(givenUp, { abortTaskUuid: abort.uuid, abortRequestedAt: now }, transaction, store);
   return begun;
 }
 

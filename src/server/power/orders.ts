@@ -9,10 +9,10 @@ import type { Attachments } from '../agents/attachments.ts';
 import { type Also, actingFor } from '../store/also.ts';
 import type { Transaction } from '../store/database.ts';
 import { findDriver } from '../store/drivers.ts';
-import { findNode, getNode, heldThroughSameBmc } from '../store/nodes.ts';
+import { findNode, getNode } from '../store/nodes.ts';
 import type { ActionRow } from '../store/plan_rows.ts';
 import { isOngoing } from '../store/plans.ts';
-import { findLastOf, findOrdered, findRecall, getPowerTask, type OrderKey } from '../store/power_tasks.ts';
+import { findLastOf, findOrdered, getPowerTask, type OrderKey } from '../store/power_tasks.ts';
 import type { DriverRow, NodeRow, PowerTaskRow } from '../store/rows.ts';
 import type { Store } from '../store/store.ts';
 import { beginAbort, withdraw } from './aborts.ts';
@@ -21,7 +21,7 @@ import type { Keeper } from './keeper.ts';
 import { isRecall } from './late_recalls.ts';
 import type { Limits } from './limits.ts';
 import { heldBy, heldThrough, refusalOf, type Standing } from './possible.ts';
-import { findTaskAndNode, type NewPowerTask, orderPowerTask } from './transition.ts';
+import { findTaskAndNode, type NewPowerTask, type Obstacle, orderPowerTask } from './transition.ts';
 import type { OrderAbout } from './turn_rows.ts';
 
 /** What is ordered, whoever orders it. */
@@ -75,8 +75,11 @@ export interface OrderParts {
   readonly freezes: Freezes;
 }
 
-/** Has a last word in the transaction that writes a new task: what it throws refuses the order. */
-type Guard = (transaction: Transaction) => Promise<void>;
+/**
+ * Has a last word in the transaction that writes a new task: what it throws refuses the order.
+ * @param node as it is in that transaction; null if it was deleted
+ */
+type Guard = (node: NodeRow | null, transaction: Transaction) => Promise<void>;
 
 /**
  * Accepts an order, or finds the one that this request_id already gave. The task is durable when this resolves.
@@ -302,28 +305,30 @@ async function giveChange(
     if (earlier) return givenBefore(joined(earlier, order));
     const equal = await findEqual(order, task.nodeUuid, parts, transaction.sql);
     if (equal) return givenBefore(equal);
-    await guard(transaction);
+    const node = await findNode(task.nodeUuid, transaction.sql);
+    await guard(node, transaction);
     // Whoever has frozen it meanwhile was told that nothing more is accepted.
     const frozen = parts.freezes.of(standing.node);
     if (frozen) throw frozenBy(frozen, standing.node);
-    const ordered = await orderPowerTask(task, agentUuid, transaction, store);
-    if (ordered === null) throw await explainHeld(standing, transaction, store);
+    if (node === null) throw fail('NODE_NOT_FOUND', `node ${standing.node.name} was deleted`);
+    const ordered = await orderPowerTask(task, node, agentUuid, transaction, store);
+    if (ordered.kind !== 'ordered') throw await heldByObstacle(ordered, node, standing.driver, transaction, store);
     await order.also?.note(transaction, { task: ordered.task });
     return { answer: { task: ordered.task, isNew: true }, changed: ordered };
   });
 }
 
-async function explainHeld(standing: Standing, transaction: Transaction, { clock }: Store): Promise<Error> {
-  const { sql } = transaction;
-  const node = await findNode(standing.node.uuid, sql);
-  if (node === null) return fail('NODE_NOT_FOUND', `node ${standing.node.name} was deleted`);
-  const twin = node.heldBy === null ? await heldThroughSameBmc(node, transaction.sql) : null;
-  if (twin !== null) return heldThrough(twin, node);
-  const uuid = node.heldBy ?? (await findRecall(node.uuid, sql))?.uuid;
-  if (uuid === undefined) return fail('NODE_NOT_FOUND', `node ${node.name} was deleted`);
-  const holder = await getPowerTask(uuid, sql);
+async function heldByObstacle(
+  obstacle: Obstacle,
+  node: NodeRow,
+  driver: DriverRow | null,
+  { sql }: Transaction,
+  { clock }: Store,
+): Promise<Error> {
+  if (obstacle.kind === 'twin') return heldThrough(obstacle.twin, node);
+  const holder = obstacle.kind === 'recall' ? obstacle.recall : await getPowerTask(obstacle.taskUuid, sql);
   const planRuns = holder.planUuid !== null && (await isOngoing(holder.planUuid, sql));
-  return heldBy(holder, node, standing.driver, clock.now(), planRuns);
+  return heldBy(holder, node, driver, clock.now(), planRuns);
 }
 
 /** An abort is written before what agents have reported meanwhile: no leave to send is given after it is committed. */

@@ -50,4 +50,4 @@ async function noteTaskProblem(
 }
 
 /** A problem is no change of the cluster model. */
-const CAUSE = { why: 'it could not be read, or can be read again', actionUuid: null };
+const CAUSE = { why: 'it could not be read, or can be read again', planUuid: null };

@@ -14,15 +14,15 @@ import type { Log } from '../log.ts';
 import { identityFound, otherServerWords } from '../nodes/identity.ts';
 import type { Cause } from '../nodes/model_changes.ts';
 import { isUnreadable, problemAfter, sameBmcProblem } from '../nodes/problems.ts';
-import { noteSharing } from '../nodes/sharing.ts';
+import { isSharedAnew, noteSharing } from '../nodes/sharing.ts';
 import { forgetWindow, mayStillChange, type Window, windowLeftMs } from '../nodes/windows.ts';
 import { noteReadAgain, writeNode } from '../nodes/write.ts';
 import { RETRY_MS } from '../retry.ts';
 import { isAsWritten } from '../store/columns.ts';
 import type { Transaction } from '../store/database.ts';
 import { findNode, findNodesByUuid, listWindows } from '../store/nodes.ts';
-import { findPowerTask, lastWindowTask } from '../store/power_tasks.ts';
-import type { NodeRow, Problem } from '../store/rows.ts';
+import { lastWindowTask } from '../store/power_tasks.ts';
+import type { NodeRow, PowerTaskRow, Problem } from '../store/rows.ts';
 import type { Store } from '../store/store.ts';
 import type { LastLook } from './decide.ts';
 import { knownFrom } from './known.ts';
@@ -194,9 +194,17 @@ async function recordReadings(
   }));
   const after = await noteReadAgain(again, transaction, store);
   for (const node of after) recorded.set((unchanged.get(node.uuid) as Finding).begun, node);
+  // An earlier one of these may have written the node: it was another reading of it, or has found what both share.
+  const written = new Set(after.map(({ uuid }) => uuid));
+  let anyMay = false;
   for (const { begun, reading } of others) {
-    const node = await recordReading(begun, reading, transaction, store);
-    if (node) recorded.set(begun, node);
+    const { uuid } = begun;
+    const before = anyMay || written.has(uuid) ? await findNode(uuid, transaction.sql) : (nodes.get(uuid) ?? null);
+    const node = before && isFree(before, begun) ? await recordReading(before, reading, transaction, store) : null;
+    if (before === null || node === null) continue;
+    recorded.set(begun, node);
+    written.add(uuid);
+    anyMay ||= isSharedAnew(before, node);
   }
   return recorded;
 }
@@ -220,16 +228,15 @@ function isAsKnown(node: NodeRow, reading: Reading): boolean {
 
 /**
  * Records a reading in a transaction, as `record` of the recorder does.
+ * @param before the node: no task holds it, and its fence is the one that the reading was begun under
  * @returns the node as it now is, or null if the reading was dropped
  */
 export async function recordReading(
-  begun: Finding['begun'],
+  before: NodeRow,
   reading: Reading,
   transaction: Transaction,
   store: Store,
 ): Promise<NodeRow | null> {
-  const before = await findNode(begun.uuid, transaction.sql);
-  if (before === null || !isFree(before, begun)) return null;
   const identity = identityFound(before, reading);
   if (identity.isOther) return noteOtherServer(before, reading, transaction, store);
   if (isNews(before, reading)) return null;
@@ -246,10 +253,10 @@ export async function recordReading(
     ...(closed ? { mayChangeUntil: null } : {}),
   };
   const lateTask = late && changed ? await lastWindowTask(before.uuid, transaction.sql) : null;
-  const written = await writeNode(before, patch, await causeOf(lateTask, transaction), transaction, store);
+  const written = await writeNode(before, patch, causeOf(lateTask), transaction, store);
   const node = (await noteSharing(before, written, transaction, store)) ?? written;
   if (!changed) return node;
-  await announce([correctedAnnouncement(node, before.powerState, lateTask)], transaction, store);
+  await announce([correctedAnnouncement(node, before.powerState, lateTask?.uuid ?? null)], transaction, store);
   return node;
 }
 
@@ -278,15 +285,15 @@ async function noteOtherServer(
   if (before.otherGuid === otherGuid && before.problem?.message === message) return before;
   const problem = { code, message, since: before.problem?.since ?? store.clock.now() };
   const patch = { otherGuid, powerState: null, powerStateReadAt: null, lastError: message, problem };
-  const cause = { why: `a reading found another GUID at ${before.bmcKey}`, actionUuid: null };
+  const cause = { why: `a reading found another GUID at ${before.bmcKey}`, planUuid: null };
   return writeNode(before, patch, cause, transaction, store);
 }
 
 /** Who has changed what a reading finds: the order that was given up, or it is unknown. */
-async function causeOf(lateTask: string | null, { sql }: Transaction): Promise<Cause> {
-  const task = lateTask === null ? null : await findPowerTask(lateTask, sql);
-  if (task === null) return { why: 'it was found so by a reading', actionUuid: null };
-  return { why: `the late end of power task ${task.uuid}, ${task.target}`, actionUuid: task.actionUuid };
+function causeOf(lateTask: PowerTaskRow | null): Cause {
+  if (lateTask === null) return { why: 'it was found so by a reading', planUuid: null };
+  const { uuid, target, actionUuid, planUuid } = lateTask;
+  return { why: `the late end of power task ${uuid}, ${target}`, planUuid: actionUuid === null ? null : planUuid };
 }
 
 async function recordFailure(
@@ -299,7 +306,7 @@ async function recordFailure(
   if (before === null) return null;
   const patch = failurePatch(begun, before, error, store);
   if (patch === null) return before;
-  return writeNode(before, patch, { why: 'it could not be read', actionUuid: null }, transaction, store);
+  return writeNode(before, patch, { why: 'it could not be read', planUuid: null }, transaction, store);
 }
 
 /** What a failed reading changes in a node; null if that is nothing. A held node is its task's to speak of. */

@@ -8,12 +8,13 @@ import { isAtRest, POWER_TASK_TABLE, type PowerTaskEvent, rowOf } from '../../co
 import { announce } from '../events/announce.ts';
 import { powerTaskAnnouncement } from '../events/notifications.ts';
 import { provingGuidOf } from '../nodes/identity.ts';
+import type { Cause } from '../nodes/model_changes.ts';
 import { writeNode } from '../nodes/write.ts';
-import { setBeforeImage } from '../store/actions.ts';
+import { findAction, setBeforeImage } from '../store/actions.ts';
 import { isAsWritten } from '../store/columns.ts';
 import { overtaken } from '../store/compare_and_set.ts';
 import type { Transaction } from '../store/database.ts';
-import { findNode, findNodesByUuid, heldThroughSameBmc, saveNode } from '../store/nodes.ts';
+import { findNodesByUuid, heldThroughSameBmc, saveNode } from '../store/nodes.ts';
 import { findPowerTasks, findRecall, insertPowerTask, savePowerTask } from '../store/power_tasks.ts';
 import type { NodeRow, PowerTaskRow } from '../store/rows.ts';
 import type { Store } from '../store/store.ts';
@@ -56,23 +57,37 @@ export interface PowerTaskPatch {
   readonly node?: Partial<NodeRow>;
 }
 
+/** Why a node takes no order: the task that holds it, the held node behind the same BMC, or the abort that takes an order back. */
+export type Obstacle =
+  | { readonly kind: 'holder'; readonly taskUuid: string }
+  | { readonly kind: 'twin'; readonly twin: NodeRow }
+  | { readonly kind: 'recall'; readonly recall: PowerTaskRow };
+
+async function obstacleAt(node: NodeRow, sql: Transaction['sql']): Promise<Obstacle | null> {
+  if (node.heldBy !== null) return { kind: 'holder', taskUuid: node.heldBy };
+  const twin = await heldThroughSameBmc(node, sql);
+  if (twin !== null) return { kind: 'twin', twin };
+  // Only a node that may still change can have its order taken back meanwhile.
+  const recall = node.mayChangeUntil === null ? null : await findRecall(node.uuid, sql);
+  return recall && { kind: 'recall', recall };
+}
+
 /**
  * Writes a new task for a free node, which no other task can take until this one is at rest. The node's fence grows.
- * @returns null if another task holds the node, or one that is reached through the same BMC, or an order that was given up is
- *   being taken back, or there is no such node: then
- *   nothing was written
+ * @param node as it is in this transaction
+ * @returns the task with its node, or what is in its way: then nothing was written
  */
 export async function orderPowerTask(
   task: NewPowerTask,
+  node: NodeRow,
   agentUuid: string | null,
   transaction: Transaction,
   store: Store,
-): Promise<TaskAndNode | null> {
-  const node = await findNode(task.nodeUuid, transaction.sql);
-  if (node === null || node.heldBy !== null || (await heldThroughSameBmc(node, transaction.sql))) return null;
-  // Only a node that may still change can have its order taken back meanwhile.
-  if (node.mayChangeUntil !== null && (await findRecall(node.uuid, transaction.sql)) !== null) return null;
-  return createPowerTask('order', task, node, { agentUuid, fence: node.fence + 1 }, transaction, store);
+): Promise<({ readonly kind: 'ordered' } & TaskAndNode) | Obstacle> {
+  const obstacle = await obstacleAt(node, transaction.sql);
+  if (obstacle !== null) return obstacle;
+  const patch = { agentUuid, fence: node.fence + 1 };
+  return { kind: 'ordered', ...(await createPowerTask('order', task, node, patch, transaction, store)) };
 }
 
 /** Writes a new abort by one of the rows that create one. An abort holds no node. */
@@ -134,8 +149,11 @@ export async function transition(
   const after = await savePowerTask(before, { ...patch.task, ...rest, ...moved }, transaction);
   if (after === null) return null;
   // Of a task that an action of a plan ordered: what a rollback goes back to is there before anything is sent.
-  if (after.actionUuid !== null && maySend(after) && !maySend(before))
-    await setBeforeImage(after.actionUuid, { power_state: after.beforePowerState }, transaction);
+  const action =
+    after.actionUuid !== null && maySend(after) && !maySend(before)
+      ? await findAction(after.actionUuid, transaction.sql)
+      : null;
+  if (action !== null) await setBeforeImage(action, { power_state: after.beforePowerState }, transaction);
   return follow(event, after, node, patch.node ?? {}, transaction, store);
 }
 
@@ -196,7 +214,7 @@ async function showOnNode(
   };
   // Most moves between the first and the last show nothing new.
   if (isAsWritten(before, shown)) return before;
-  return writeNode(before, shown, { why: saidOf(task), actionUuid: task.actionUuid }, transaction, store);
+  return writeNode(before, shown, causeOf(task), transaction, store);
 }
 
 async function showOfAbort(
@@ -207,11 +225,13 @@ async function showOfAbort(
   store: Store,
 ): Promise<NodeRow> {
   if (isAsWritten(before, patch)) return before;
-  return writeNode(before, patch, { why: saidOf(task), actionUuid: task.actionUuid }, transaction, store);
+  return writeNode(before, patch, causeOf(task), transaction, store);
 }
 
-function saidOf({ uuid, target, reason }: PowerTaskRow): string {
-  return `power task ${uuid}, ${target}${reason === '' ? '' : `: ${reason}`}`;
+/** An order of an action is its plan's doing. What takes it back is not. */
+function causeOf({ uuid, target, reason, actionUuid, planUuid }: PowerTaskRow): Cause {
+  const why = `power task ${uuid}, ${target}${reason === '' ? '' : `: ${reason}`}`;
+  return { why, planUuid: actionUuid === null ? null : planUuid };
 }
 
 /** True unless another task has the node. What takes back an order that was given up holds no node, and gives way to what does. */

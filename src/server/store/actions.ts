@@ -3,7 +3,7 @@ import type { Knex } from 'knex';
 import type { ActionState } from '../../core/states.ts';
 import { ACTIONS, compareAndSet, overtaken } from './compare_and_set.ts';
 import type { Transaction } from './database.ts';
-import { keptActionBehind, keptBehind } from './kept.ts';
+import { keptBehind } from './kept.ts';
 import { type ActionRow, actionCodec } from './plan_rows.ts';
 import { portionsOf, ROWS_AT_ONCE, VALUES_AT_ONCE } from './portions.ts';
 
@@ -102,6 +102,14 @@ export async function nodesOfPlans(
   return found;
 }
 
+/** An action by uuid, or null. */
+export async function findAction(uuid: string, sql: Knex): Promise<ActionRow | null> {
+  const kept = keptBehind(sql).action(uuid);
+  if (kept) return kept;
+  const row = await sql('actions').where({ uuid }).first();
+  return row ? actionCodec.decode(row) : null;
+}
+
 /** The plan of an action, or null. */
 export async function planOfAction(actionUuid: string, sql: Knex): Promise<string | null> {
   const kept = keptBehind(sql).action(actionUuid);
@@ -154,22 +162,16 @@ export async function moveActionRows(
 /**
  * Stores what was there before an action changes it, once: in the transaction that changes it, or in an earlier one. It is the
  * one part of an action that is written apart from its state.
+ * @param before the action, as it is in this transaction
  */
 export async function setBeforeImage(
-  actionUuid: string,
+  before: ActionRow,
   beforeImage: NonNullable<ActionRow['beforeImage']>,
   transaction: Transaction,
 ): Promise<void> {
-  const kept = keptActionBehind(transaction.sql, actionUuid);
-  const before = kept.action ?? (await getActions([actionUuid], transaction.sql))[0];
-  if (before === undefined || before.beforeImage !== null) return;
+  if (before.beforeImage !== null) return;
   const action = await compareAndSet(ACTIONS, before, { beforeImage }, transaction);
-  if (action === null) throw overtaken(`action ${actionUuid}`);
-  if (kept.plan) transaction.keep({ kind: 'plan', plan: kept.plan, actions: [action] });
-}
-
-/** True if an action has changed what it is about, or is about to. */
-export async function hasBeforeImage(actionUuid: string, sql: Knex): Promise<boolean> {
-  const row = await sql('actions').where({ uuid: actionUuid }).whereNotNull('before_image').first('uuid');
-  return row !== undefined;
+  if (action === null) throw overtaken(`action ${before.uuid}`);
+  const plan = keptBehind(transaction.sql).plan(action.planUuid);
+  if (plan) transaction.keep({ kind: 'plan', plan, actions: [action] });
 }

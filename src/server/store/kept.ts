@@ -37,13 +37,3 @@ const NOTHING: KeptRows = {
 export function keptBehind(sql: Knex): KeptRows {
   return views.get(sql) ?? NOTHING;
 }
-
-/** What is kept of an action, and of its plan. */
-export function keptActionBehind(
-  sql: Knex,
-  uuid: string,
-): { readonly action: ActionRow | undefined; readonly plan: ActionPlanRow | undefined } {
-  const kept = keptBehind(sql);
-  const action = kept.action(uuid);
-  return { action, plan: action && kept.plan(action.planUuid) };
-}

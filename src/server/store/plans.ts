@@ -16,10 +16,12 @@ import {
 } from './plan_rows.ts';
 import { filledUp, portionsOf, ROWS_AT_ONCE, VALUES_AT_ONCE } from './portions.ts';
 
-/** A plan with the audit behind it: what notifications about its actions carry. */
+/** A plan with the audit behind it: what notifications about it and its actions carry. */
 export interface PlanContext {
   readonly plan: ActionPlanRow;
   readonly audit: AuditRow;
+  /** Of a rollback: the plan that it undoes, if its row is held. */
+  readonly undoes?: PlanContext;
 }
 
 /** Stands in plan_nodes for every node there is: the plan's scope is everything. */
@@ -52,12 +54,17 @@ export function getPlan(key: string, sql: Knex): Promise<ActionPlanRow> {
 /** The error for a key that no plan has. */
 export const noPlan = (key: string): CountermandError => noNamed(key, PLANS);
 
+/** A plan by uuid, or null. */
+export async function findPlan(uuid: string, sql: Knex): Promise<ActionPlanRow | null> {
+  return (await getPlans([uuid], sql))[0] ?? null;
+}
+
 /** Plans by uuid, the oldest first. */
 export async function getPlans(uuids: readonly string[], sql: Knex): Promise<ActionPlanRow[]> {
   const plans: ActionPlanRow[] = [];
   for (const part of portionsOf(uuids, VALUES_AT_ONCE))
     plans.push(...(await sql('action_plans').whereIn('uuid', part)).map(actionPlanCodec.decode));
-  return plans.sort((one, other) => one.createdAt - other.createdAt || (one.uuid < other.uuid ? -1 : 1));
+  return plans.sort(byAge);
 }
 
 /** The plans that were last to undo these, by uuid. */
@@ -77,10 +84,14 @@ export async function withAudits(plans: readonly ActionPlanRow[], sql: Knex): Pr
   return plans.map((plan) => ({ plan, audit: audits.get(plan.auditUuid) as AuditRow }));
 }
 
+/** A plan whose row is held, with its audit. */
+export async function contextOf(plan: ActionPlanRow, sql: Knex): Promise<PlanContext> {
+  return { plan, audit: auditCodec.decode(await sql('audits').where('uuid', plan.auditUuid).first()) };
+}
+
 /** A plan with its audit. */
 export async function getContext(planUuid: string, sql: Knex): Promise<PlanContext> {
-  const plan = actionPlanCodec.decode(await sql('action_plans').where('uuid', planUuid).first());
-  return { plan, audit: auditCodec.decode(await sql('audits').where('uuid', plan.auditUuid).first()) };
+  return contextOf(actionPlanCodec.decode(await sql('action_plans').where('uuid', planUuid).first()), sql);
 }
 
 /** Which plans are listed, and in which order. */
@@ -207,21 +218,20 @@ export async function nextStartOrder({ sql }: Transaction): Promise<number> {
   return Number(row?.last ?? 0) + 1;
 }
 
-/** Plans that can be superseded, which rollbacks cannot, were made by this time and not started by force: at most `limit`, as uuids. */
+/** Plans that can be superseded, which rollbacks cannot, were made by this time and not started by force: at most `limit`. */
 export async function listOldPlans(
   states: readonly ActionPlanState[],
   createdBy: number,
   limit: number,
   sql: Knex,
-): Promise<string[]> {
-  const rows: { uuid: string }[] = await sql('action_plans')
+): Promise<ActionPlanRow[]> {
+  const rows = await sql('action_plans')
     .whereIn('state', [...states])
     .where('created_at', '<=', createdBy)
     .where('forced', 0)
     .whereNull('rollback_of')
-    .limit(limit)
-    .select('uuid');
-  return rows.map(({ uuid }) => uuid);
+    .limit(limit);
+  return rows.map(actionPlanCodec.decode);
 }
 
 /** The plans in these states that are about one of a plan's nodes. */
@@ -265,7 +275,8 @@ export async function listPlansMeeting(
   return [...found.values()].sort(byAge).slice(0, limit);
 }
 
-const byAge = (one: ActionPlanRow, other: ActionPlanRow): number =>
+/** The oldest first. */
+export const byAge = (one: ActionPlanRow, other: ActionPlanRow): number =>
   one.createdAt - other.createdAt || (one.uuid < other.uuid ? -1 : 1);
 
 /** The plans that are about every node, and those that are about each node. */

@@ -187,16 +187,16 @@ export async function findRecall(nodeUuid: string, sql: Knex): Promise<PowerTask
   return row ? powerTaskCodec.decode(row) : null;
 }
 
-/** The uuid of the last task of a node that was sent, given up and may still take effect, or null. */
-export async function lastWindowTask(nodeUuid: string, sql: Knex): Promise<string | null> {
+/** The last task of a node that was sent, given up and may still take effect, or null. */
+export async function lastWindowTask(nodeUuid: string, sql: Knex): Promise<PowerTaskRow | null> {
   const row = await sql('power_tasks')
     .where('node_uuid', nodeUuid)
     .whereNotNull('may_change_until')
     .whereNotNull('sending_at')
     // Each order raises the fence of its node; a clock that was set back does not tell which came last.
     .orderBy('fence', 'desc')
-    .first('uuid');
-  return row?.uuid ?? null;
+    .first();
+  return row ? powerTaskCodec.decode(row) : null;
 }
 
 /** Adds a row. Watchers are told by the caller. */

@@ -18,7 +18,7 @@ import { times } from '../plan_rack.ts';
 /** One test after the other: each world takes over the memory of the one before, with all that is prepared there. */
 const test = anyTest.serial;
 
-const CAUSE = { why: 'a test says so', actionUuid: null };
+const CAUSE = { why: 'a test says so', planUuid: null };
 const maintain = (node: string) => wanted('in', 'set_node_maintenance', { resource_id: node, maintenance: true });
 
 /** What changed from a revision on, the oldest first: `n1 labels none -> rack=7`. */

@@ -25,7 +25,7 @@ import {
   actionPlanCodec,
   auditCodec,
 } from '../../../src/server/store/plan_rows.ts';
-import { getContext } from '../../../src/server/store/plans.ts';
+import { contextOf, getContext } from '../../../src/server/store/plans.ts';
 import type { EventRow } from '../../../src/server/store/rows.ts';
 import { openMemoryDatabase } from '../../../src/server/store/sqlite/database.ts';
 import type { Store } from '../../../src/server/store/store.ts';
@@ -92,7 +92,8 @@ const PLAN: Machine = {
   },
   read: async (uuid, store) => actionPlanCodec.decode(await rowIn('action_plans', uuid, store)),
   async move(event, plan, store) {
-    const moved = await store.database.write((tx) => movePlan(event as never, plan as ActionPlanRow, patch, tx, store));
+    const context = await contextOf(plan as ActionPlanRow, store.database.read);
+    const moved = await store.database.write((tx) => movePlan(event as never, context, patch, tx, store));
     return moved?.plan ?? null;
   },
 };

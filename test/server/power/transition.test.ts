@@ -2,7 +2,12 @@ import test, { type ExecutionContext } from 'ava';
 import { isAbort, TARGETS } from '../../../src/core/power.ts';
 import { isAtRest, POWER_TASK_STATES, POWER_TASK_TABLE, type PowerTaskState } from '../../../src/core/states.ts';
 import { openStore } from '../../../src/server/conductor.ts';
-import { type NewPowerTask, orderPowerTask, transition } from '../../../src/server/power/transition.ts';
+import {
+  type NewPowerTask,
+  orderPowerTask,
+  type TaskAndNode,
+  transition,
+} from '../../../src/server/power/transition.ts';
 import { readEvents } from '../../../src/server/store/events.ts';
 import { getNode } from '../../../src/server/store/nodes.ts';
 import { getPowerTask } from '../../../src/server/store/power_tasks.ts';
@@ -112,13 +117,14 @@ test('a held node cannot be taken, and taking one raises its fence', async (t) =
   const { database } = store;
   const node = nodeRow();
   await putRows(database, node, null);
-  const order = (task: NewPowerTask) => database.write((tx) => orderPowerTask(task, 'agent-1', tx, store));
+  const order = (task: NewPowerTask) =>
+    database.write(async (tx) => orderPowerTask(task, await getNode(node.uuid, tx.sql), 'agent-1', tx, store));
   const first = newTask(node);
-  const ordered = await order(first);
-  t.like(ordered?.task, { uuid: first.uuid, state: 'QUEUED', fence: 1, revision: 1 });
-  t.like(ordered?.node, { fence: 1, heldBy: first.uuid, agentUuid: 'agent-1', revision: 2 });
-  t.is(await order(newTask(node)), null);
-  t.deepEqual(await getNode(node.uuid, database.read), ordered?.node);
+  const ordered = (await order(first)) as TaskAndNode;
+  t.like(ordered.task, { uuid: first.uuid, state: 'QUEUED', fence: 1, revision: 1 });
+  t.like(ordered.node, { fence: 1, heldBy: first.uuid, agentUuid: 'agent-1', revision: 2 });
+  t.deepEqual(await order(newTask(node)), { kind: 'holder', taskUuid: first.uuid });
+  t.deepEqual(await getNode(node.uuid, database.read), ordered.node);
   t.is((await database.read('power_tasks')).length, 1);
 });
 
@@ -130,7 +136,7 @@ test('what fails in a transaction leaves no state, no event and no word to the f
   const controller = new AbortController();
   const changes = database.feed.watch('node', controller.signal);
   const failing = database.write(async (tx) => {
-    await orderPowerTask(newTask(node), null, tx, store);
+    await orderPowerTask(newTask(node), node, null, tx, store);
     throw new Error('the plug was pulled');
   });
   await t.throwsAsync(failing, { message: 'the plug was pulled' });

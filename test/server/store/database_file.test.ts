@@ -205,7 +205,7 @@ test('a secret that was changed, removed or deleted is in no file any more', asy
   const folder = await newFolder(t);
   const database = await open(t, folder);
   const store = openStore({ database, clock: systemClock, chance: systemChance, publisherId: 'test' });
-  const cause = { why: 'test', actionUuid: null };
+  const cause = { why: 'test', planUuid: null };
   const insert = (name: string, ipmi_password: string) =>
     database.write((tx) =>
       insertNode(nodeRow({ name, bmcKey: name, driverInfo: { ipmi_password } }), cause, tx, store),

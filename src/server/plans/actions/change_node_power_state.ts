@@ -192,10 +192,10 @@ async function orderWhenFree(
     abortsTaskUuid: null,
     trace: spanOfRow({ uuid: action.uuid, trace: context.plan.trace }),
   };
-  const guard = async (transaction: Transaction): Promise<void> => {
+  const guard = async (node: NodeRow | null, transaction: Transaction): Promise<void> => {
     await refuseIfCancelled(context, transaction);
-    await refuseOtherServer(context, transaction);
-    if (parameters.wait_while_it_may_change) await refuseWhileItMayChange(order.node, context, transaction);
+    await refuseOtherServer(context, node, transaction);
+    if (node !== null && parameters.wait_while_it_may_change) refuseWhileItMayChange(node, context);
   };
   for (;;) {
     signal.throwIfAborted();
@@ -211,9 +211,8 @@ async function orderWhenFree(
  * An older order, which was given up, may still change the node: what is read now says nothing. Looked at in the transaction
  * of the order, as the one that holds the node may be given up at any moment.
  */
-async function refuseWhileItMayChange(nodeUuid: string, { parts }: ActionContext, { sql }: Transaction): Promise<void> {
-  const node = await findNode(nodeUuid, sql);
-  if (node !== null && mayStillChange(node, parts.orders.store))
+function refuseWhileItMayChange(node: NodeRow, { parts }: ActionContext): void {
+  if (mayStillChange(node, parts.orders.store))
     throw fail('NODE_HELD', `node ${node.name} may still change: an order that was given up may take effect late`);
 }
 

@@ -18,13 +18,16 @@ export async function nodeOfAction({ action, parts }: ActionContext): Promise<No
 /**
  * Refuses to act on a server that is not the one that the plan was made for: an operator accepted another, or gave the node
  * another address, while the plan ran. Call it in the transaction that orders or changes something.
+ * @param node the node of the action, as it is in that transaction; null if there is none
  * @throws ACTION_REFUSED
  */
-export async function refuseOtherServer({ action, plan }: ActionContext, { sql }: Transaction): Promise<void> {
-  if (action.nodeUuid === null) return;
-  const change = await firstServerChange(action.nodeUuid, plan.modelRevision, sql);
-  const node = change && (await findNode(action.nodeUuid, sql));
-  if (!node || serverWords(node) === change.oldValue) return;
+export async function refuseOtherServer(
+  { plan }: ActionContext,
+  node: NodeRow | null,
+  { sql }: Transaction,
+): Promise<void> {
+  const change = node && (await firstServerChange(node.uuid, plan.modelRevision, sql));
+  if (!change || serverWords(node) === change.oldValue) return;
   throw fail(
     'ACTION_REFUSED',
     `node ${node.name} is another server now: ${serverWords(node)}; the plan was made for ${change.oldValue}; nothing was sent`,

@@ -1,7 +1,8 @@
 import * as z from 'zod';
 import { answeringGuidOf } from '../../nodes/identity.ts';
 import { updateNode } from '../../nodes/write.ts';
-import { hasBeforeImage, setBeforeImage } from '../../store/actions.ts';
+import { findAction, setBeforeImage } from '../../store/actions.ts';
+import { overtaken } from '../../store/compare_and_set.ts';
 import { findNode } from '../../store/nodes.ts';
 import type { NodeRow } from '../../store/rows.ts';
 import { defineActionType, refuseIfCancelled } from './action_type.ts';
@@ -28,12 +29,15 @@ export const setNodeMaintenance = defineActionType<Parameters>({
   async execute(wanted, context) {
     const { store } = context.parts.orders;
     return store.database.write(async (transaction) => {
+      const { action, plan } = context;
+      const present = await findAction(action.uuid, transaction.sql);
+      if (present === null) throw overtaken(`action '${action.name}'`);
       // A crash may have come between the change and the end of the action: what was set since is left alone.
-      if (await hasBeforeImage(context.action.uuid, transaction.sql)) return { maintenance: wanted.maintenance };
+      if (present.beforeImage !== null) return { maintenance: wanted.maintenance };
       await refuseIfCancelled(context, transaction);
-      await refuseOtherServer(context, transaction);
-      const node = await findNode(context.action.nodeUuid ?? '', transaction.sql);
-      if (node === null) throw nodeDeleted(context.action);
+      const node = await findNode(action.nodeUuid ?? '', transaction.sql);
+      await refuseOtherServer(context, node, transaction);
+      if (node === null) throw nodeDeleted(action);
       const before: BeforeImage = {
         maintenance: node.maintenance,
         maintenance_reason: node.maintenanceReason,
@@ -41,10 +45,9 @@ export const setNodeMaintenance = defineActionType<Parameters>({
         bmc_key: node.bmcKey,
         bmc_guid: answeringGuidOf(node),
       };
-      await setBeforeImage(context.action.uuid, { ...before }, transaction);
+      await setBeforeImage(present, { ...before }, transaction);
       const patch = { maintenance: wanted.maintenance, maintenanceReason: wanted.maintenance ? wanted.reason : '' };
-      const { action, plan } = context;
-      const cause = { why: `action '${action.name}' of plan '${plan.name}' (${plan.uuid})`, actionUuid: action.uuid };
+      const cause = { why: `action '${action.name}' of plan '${plan.name}' (${plan.uuid})`, planUuid: plan.uuid };
       await updateNode(node, patch, cause, transaction, store);
       return { maintenance: wanted.maintenance };
     });
@@ -65,8 +68,9 @@ export const setNodeMaintenance = defineActionType<Parameters>({
     return { kind: 'action', order, what, actionType: 'set_node_maintenance', inputParameters, drift, bringsUp };
   },
   async abort({ maintenance }, { action, parts }) {
-    const changed = await hasBeforeImage(action.uuid, parts.orders.store.database.read);
-    if (!changed) return { kind: 'taken_back', message: 'nothing had been changed', result: {} };
+    const present = await findAction(action.uuid, parts.orders.store.database.read);
+    if (present === null || present.beforeImage === null)
+      return { kind: 'taken_back', message: 'nothing had been changed', result: {} };
     return { kind: 'done', message: 'it was done before it could be taken back', result: { maintenance } };
   },
 });

@@ -1,6 +1,8 @@
 /** The before-image of an action about an instance, and the moment in which it is written: just before the one order. */
 import { fail } from '../../../../core/errors.ts';
-import { getActions, setBeforeImage } from '../../../store/actions.ts';
+import { findAction, setBeforeImage } from '../../../store/actions.ts';
+import { overtaken } from '../../../store/compare_and_set.ts';
+import { findNode } from '../../../store/nodes.ts';
 import type { ActionRow } from '../../../store/plan_rows.ts';
 import { type ActionContext, refuseIfCancelled } from '../action_type.ts';
 import { refuseOtherServer } from '../node_of_action.ts';
@@ -10,8 +12,7 @@ export type Image = NonNullable<ActionRow['beforeImage']>;
 
 /** What an earlier execution of this action has written; null if nothing was ordered by it. */
 export async function imageOf({ action, parts }: ActionContext): Promise<Image | null> {
-  const [row] = await getActions([action.uuid], parts.orders.store.database.read);
-  return row?.beforeImage ?? null;
+  return (await findAction(action.uuid, parts.orders.store.database.read))?.beforeImage ?? null;
 }
 
 /**
@@ -20,11 +21,19 @@ export async function imageOf({ action, parts }: ActionContext): Promise<Image |
  * @throws ACTION_PLAN_CANCELLED, ACTION_REFUSED if the node is another server now; then nothing may be ordered
  */
 export async function writeImage(image: Image, context: ActionContext): Promise<void> {
-  const { store } = context.parts.orders;
+  const { action, parts } = context;
+  const { store } = parts.orders;
   await store.database.write(async (transaction) => {
+    const { sql } = transaction;
     await refuseIfCancelled(context, transaction);
-    await refuseOtherServer(context, transaction);
-    await setBeforeImage(context.action.uuid, { ...image, at: store.clock.now() }, transaction);
+    await refuseOtherServer(
+      context,
+      action.nodeUuid === null ? null : await findNode(action.nodeUuid, sql),
+      transaction,
+    );
+    const present = await findAction(action.uuid, sql);
+    if (present === null) throw overtaken(`action '${action.name}'`);
+    await setBeforeImage(present, { ...image, at: store.clock.now() }, transaction);
   });
 }
 
