@@ -104,6 +104,7 @@ const CHANGE: Properties = {
     description: 'What was changed, or was to be. Not a key of Ironic.',
   },
   cause: text('Why, in a sentence. Not a key of Ironic.'),
+  plan_uuid: uuidOrNull('The plan whose action did it; null if none did. Not a key of Ironic.'),
   error_code: orNull(ref('error_code'), 'The code of the error that refused it. Not a key of Ironic.'),
   error_message: textOrNull('That error in a sentence. Not a key of Ironic.'),
 };

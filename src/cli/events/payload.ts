@@ -41,10 +41,11 @@ export function isOfPlan(event: Event, { uuid }: Wanted): boolean {
   if (planOfEvent(event) === uuid) return true;
   const data = eventData(event);
   const task = asData(data.power_task);
-  // What an action changes at a node itself names the plan in its cause.
-  if (asText(data.cause).includes(`(${uuid})`)) return true;
-  // Events of earlier versions have no plan_uuid; they name the plan in the reason only.
-  return 'plan_uuid' in task ? task.plan_uuid === uuid : asText(task.reason).includes(`(${uuid})`);
+  // Of what an action changes at a node itself, and of a power task.
+  const told = [data, task].filter((each) => 'plan_uuid' in each);
+  if (told.length > 0) return told.some((each) => each.plan_uuid === uuid);
+  // Events of earlier versions have no plan_uuid: they name the plan in the cause, or in the reason.
+  return [data.cause, task.reason].some((words) => asText(words).includes(`(${uuid})`));
 }
 
 /** True if an event tells of the node, or of an action that is about it. */

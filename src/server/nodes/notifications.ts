@@ -9,6 +9,7 @@ import type { NODE_CHANGES } from '../../core/event_types.ts';
 import type { Announcement } from '../events/announce.ts';
 import { nodeData, type ToldNode, versioned } from '../events/notifications.ts';
 import type { NodeRow } from '../store/rows.ts';
+import type { Cause } from './model_changes.ts';
 import { maskSecrets } from './secrets.ts';
 
 /** One of the changes of an enrolled node. */
@@ -37,12 +38,12 @@ export function nodeChanges(before: ToldNode, after: ToldNode): readonly (readon
   return changes.filter(([, parts]) => parts.length > 0);
 }
 
-/** A change that was made: its start, and its end. `cause` is a sentence; `secretKeys` are those of the node's driver. */
+/** A change that was made: its start, and its end. `secretKeys` are those of the node's driver. */
 export function changeAnnouncements(
   change: NodeChange,
   parts: readonly string[],
   node: ToldNode,
-  cause: string,
+  cause: Cause,
   secretKeys: ReadonlySet<string>,
 ): Announcement[] {
   const payload = payloadOf(change, parts, node, cause, secretKeys, null);
@@ -54,7 +55,7 @@ export function refusalAnnouncements(
   change: NodeChange,
   parts: readonly string[],
   wanted: ToldNode,
-  cause: string,
+  cause: Cause,
   secretKeys: ReadonlySet<string>,
   error: CountermandError,
 ): Announcement[] {
@@ -77,14 +78,15 @@ function payloadOf(
   change: NodeChange,
   parts: readonly string[],
   node: ToldNode,
-  cause: string,
+  cause: Cause,
   secretKeys: ReadonlySet<string>,
   error: CountermandError | null,
 ): Announcement['payload'] {
   const told = {
     ...nodeData(node),
     changed: parts,
-    cause,
+    cause: cause.why,
+    plan_uuid: cause.planUuid,
     error_code: error?.code ?? null,
     error_message: error?.message ?? null,
   };

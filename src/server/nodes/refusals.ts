@@ -16,7 +16,7 @@ export async function tellingRefusal<T>(
   work: Promise<T>,
   changes: ReturnType<typeof nodeChanges>,
   wanted: ToldNode,
-  { why }: Cause,
+  cause: Cause,
   store: Store,
 ): Promise<T> {
   try {
@@ -27,7 +27,7 @@ export async function tellingRefusal<T>(
     await store.database.write(async (transaction) => {
       const secretKeys = await findSecretKeys(wanted.driver, transaction.sql);
       const told = changes.flatMap(([change, parts]) =>
-        refusalAnnouncements(change, parts, wanted, why, secretKeys, error),
+        refusalAnnouncements(change, parts, wanted, cause, secretKeys, error),
       );
       await announce(told, transaction, store);
     });

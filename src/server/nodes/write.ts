@@ -75,12 +75,12 @@ async function announceChange(
   change: NodeChange,
   parts: readonly string[],
   node: NodeRow,
-  { why }: Cause,
+  cause: Cause,
   transaction: Transaction,
   store: Store,
 ): Promise<void> {
   const secretKeys = await findSecretKeys(node.driver, transaction.sql);
-  await announce(changeAnnouncements(change, parts, node, why, secretKeys), transaction, store);
+  await announce(changeAnnouncements(change, parts, node, cause, secretKeys), transaction, store);
 }
 
 /**

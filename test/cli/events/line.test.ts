@@ -91,6 +91,9 @@ test('the events of a plan: its own, its actions, and the power tasks that they 
   const ordered = { plan_uuid: 'plan-1', reason: '' };
   t.true(isOfPlan(ofNode({ power_task: ordered }), plan));
   t.false(isOfPlan(ofNode({ power_task: { ...taskOf('plan-1').power_task, plan_uuid: null } }), plan));
+  const changed = { cause: 'ordered by an operator', plan_uuid: null, maintenance_reason: 'as in (plan-1)' };
+  t.true(isOfPlan(ofNode({ ...changed, plan_uuid: 'plan-1' }), plan));
+  t.false(isOfPlan(ofNode({ ...changed, cause: 'an operator wrote (plan-1)' }), plan));
   // Events of earlier versions.
   t.true(isOfPlan(ofNode(taskOf('plan-1')), plan));
   t.true(isOfPlan(ofNode({ cause: "action 'a' of plan 'rack 7 down' (plan-1)" }), plan));

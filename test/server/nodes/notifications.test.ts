@@ -1,6 +1,7 @@
 /** What operators and plans do to enrolled nodes makes events, in the transaction of the change; docs/notifications has the schemas. */
 import test, { type ExecutionContext } from 'ava';
 import { changeNode, deleteNode } from '../../../src/server/nodes/enrolment.ts';
+import { createActionPlan } from '../../../src/server/plans/create.ts';
 import type { Database } from '../../../src/server/store/database.ts';
 import { readEvents } from '../../../src/server/store/events.ts';
 import { World } from '../../world/world.ts';
@@ -38,6 +39,35 @@ function writingAfter(wait: Promise<void>, { store: { database } }: World['condu
   };
   return { read: database.read, feed: database.feed, write } as Database;
 }
+
+test('what an action of a plan changes names the plan as data, whatever an operator writes', async (t) => {
+  const { world, told } = await open(t);
+  await world.enrol('n1');
+  await told();
+  const actions = [
+    {
+      name: 'maintain',
+      actionType: 'set_node_maintenance',
+      inputParameters: { resource_id: 'n1', maintenance: true },
+      parents: [],
+      timeoutMs: null,
+    },
+  ];
+  const rules = { maxParallel: 0, canary: 0, onFailure: 'STOP' as const };
+  const { uuid } = await createActionPlan({ name: 'p1', requestId: 'p1', ...rules, actions }, world.conductor);
+  await world.conductor.plans.start('p1', false);
+  await world.clock.turn(1000);
+  t.deepEqual(
+    (await told()).map(({ type, data }) => [type, data.plan_uuid]),
+    [
+      ['maintenance_set.start', uuid],
+      ['maintenance_set.end', uuid],
+    ],
+  );
+  const off = { ...NOTHING, node: 'n1', maintenance: false, maintenanceReason: `(${uuid})` };
+  await world.finish(changeNode(off as Parameters<typeof changeNode>[0], world.conductor));
+  for (const { data } of await told()) t.is(data.plan_uuid, null);
+});
 
 const NOTHING = { setDriverInfo: {}, removeDriverInfo: [], setLabels: {}, removeLabels: [] };
 const typesOf = (told: readonly Told[]): string[] => told.map(({ type }) => type);
