@@ -3,7 +3,7 @@
 import { type Chance, jitter } from '../core/chance.ts';
 import { type Channel, openChannel } from '../core/channel.ts';
 import type { Clock, Timer } from '../core/clock.ts';
-import { asCountermandError, fail } from '../core/errors.ts';
+import { asCountermandError, type CountermandError, fail } from '../core/errors.ts';
 import { type Cancellation, onAbort, openCancellation, sleep } from '../core/signals.ts';
 import { NO_TRACES, type Traces } from '../core/tracing.ts';
 import { type Watch, watchOver } from '../core/watch.ts';
@@ -141,6 +141,8 @@ class Agent {
     try {
       for await (const { message } of this.#parts.attach(outgoing, cancellation.signal)) {
         if (message?.$case === 'welcome') welcome = message.value;
+        // What a process finds that was frozen may be as old as its sleep, and its timers may not have run yet.
+        if (this.#restOfSilenceMs <= 0) throw this.#silence();
         if (welcome !== null) this.#refuseOlder(welcome);
         this.#lease.renew();
         if (message?.$case === 'welcome')
@@ -187,9 +189,17 @@ class Agent {
 
   /** Gives up a stream on which nothing comes any more: the peer may be frozen, or the network cut. */
   #watchContact({ signal, abort }: Cancellation): Watch {
-    const giveUp = (): void =>
-      abort(fail('ATTACHMENT_ENDED', `nothing was heard from the conductor for ${this.#silenceLimitMs / 1000} s`));
-    return watchOver(() => this.#silenceLimitMs - this.#lease.silentMs, giveUp, this.#parts.clock, signal);
+    const giveUp = (): void => abort(this.#silence());
+    return watchOver(() => this.#restOfSilenceMs, giveUp, this.#parts.clock, signal);
+  }
+
+  get #restOfSilenceMs(): number {
+    return this.#silenceLimitMs - this.#lease.silentMs;
+  }
+
+  #silence(): CountermandError {
+    const seconds = this.#silenceLimitMs / 1000;
+    return fail('ATTACHMENT_ENDED', `nothing was heard from the conductor for ${seconds} s`);
   }
 
   /** Stops, then says farewell, so that another agent may serve the BMCs at once. */

@@ -1,7 +1,7 @@
 /** How long an agent may act on what it was told: as long as it has heard from its conductor lately. */
 import type { Clock, Timer } from '../core/clock.ts';
 import { type CountermandError, fail } from '../core/errors.ts';
-import { type Cancellation, openCancellation } from '../core/signals.ts';
+import { type Cancellation, onlyWhile, openCancellation } from '../core/signals.ts';
 
 /** The lease of one agent. Time is the agent's own and never jumps. */
 export class Lease {
@@ -35,12 +35,13 @@ export class Lease {
 
   /**
    * Runs a sending under a signal that is also aborted when the lease runs out meanwhile: another agent may then be
-   * in charge, and a command that still waits for its BMC must not go out.
+   * in charge, and a command that still waits for its BMC must not go out. Drivers ask `throwIfOver` before they send.
    * @throws ATTACHMENT_ENDED, without running it, if the lease has run out already
    */
   async guard<T>(send: (signal: AbortSignal) => Promise<T>, signal: AbortSignal): Promise<T> {
     if (this.#restMs <= 0) throw runOut();
     const cancellation = openCancellation([signal]);
+    onlyWhile(cancellation.signal, () => (this.#restMs > 0 ? null : runOut()));
     this.#guarded.add(cancellation);
     this.#watch();
     try {

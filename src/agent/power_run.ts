@@ -16,15 +16,14 @@ import {
   wasOvertaken,
 } from '../core/power.ts';
 import type { AbortReport, Report, Sending } from '../core/report.ts';
-import { abortable, type Cancellation, openCancellation, sleep, untilAborted } from '../core/signals.ts';
+import { type Cancellation, openCancellation, sleep, untilAborted } from '../core/signals.ts';
 import { type Driver, PROVES_NOT_SENT, PROVES_REFUSED } from '../drivers/driver.ts';
 import { gapBefore, gapOf, RETRY_GAPS_MS } from './gaps.ts';
 import type { Hardware } from './hardware.ts';
+import { Leave } from './leave.ts';
 import { recallOrder, whyNotRecalled } from './recall.ts';
 import { NO_RUN_TRACE, type RunSpan, type RunTrace } from './run_trace.ts';
 
-/** Go is void this long after READY. */
-const GO_VALID_MS = 5000;
 /** A reading with nothing new is reported again after this time: the conductor says how old the last one is. */
 const TELL_AGAIN_MS = 10_000;
 /** Made once: each power task ends something with them, and to note where an error came from takes long. */
@@ -59,7 +58,7 @@ export class PowerRun {
   #inDoubt = false;
   #aborting = false;
   #toldAt = Number.NEGATIVE_INFINITY;
-  #go: ((go: { command: OrderTarget; phase: Phase }) => void) | null = null;
+  readonly #leave: Leave;
 
   constructor(
     subject: RunSubject,
@@ -71,6 +70,7 @@ export class PowerRun {
     this.trace = trace;
     this.#hardware = { ...hardware, driver: this.#noting({ ...hardware, driver: trace.driver(hardware.driver) }) };
     this.#tell = tell;
+    this.#leave = new Leave(hardware.clock);
     this.#target = subject.target;
     this.#life = openCancellation([shutdown]);
     this.#task = openCancellation([this.#life.signal]);
@@ -152,7 +152,7 @@ export class PowerRun {
 
   /** The conductor's leave to send, now and once. It does nothing unless READY waits for it. */
   go(command: OrderTarget, phase: Phase): void {
-    this.#go?.({ command, phase });
+    this.#leave.give({ command, phase });
   }
 
   /** Watches the hardware for an order that this agent may know nothing of. Never sends anything. */
@@ -207,7 +207,7 @@ export class PowerRun {
       this.#task = openCancellation([this.#life.signal]);
     }
     this.#begun = true;
-    this.#go = null;
+    this.#leave.forget();
   }
 
   #run(what: RunSpan, work: (signal: AbortSignal) => Promise<void>): void {
@@ -264,7 +264,7 @@ export class PowerRun {
       return 'must wait';
     }
     this.#update({ sending: 'READY', before, error: null });
-    const { command, phase } = await this.#awaitGo(signal);
+    const { command, phase } = await this.#leave.wait(signal);
     signal.throwIfAborted();
     // An order that can be recalled is not torn off in flight: overtaking it, the recall would find nothing.
     const recallable = this.#traits.recalls.includes(this.#sentTarget);
@@ -293,21 +293,6 @@ export class PowerRun {
       'TARGET_NOT_SUPPORTED',
       `the hardware does not support ${this.#target} now${why}; it supports ${targets.join(', ')}`,
     );
-  }
-
-  #awaitGo(signal: AbortSignal): Promise<{ command: OrderTarget; phase: Phase }> {
-    const seconds = GO_VALID_MS / 1000;
-    return abortable((resolve, reject) => {
-      const tooLate = (): void =>
-        reject(fail('GO_TOO_LATE', `no leave to send came within ${seconds} s of the reading`));
-      const timer = this.#hardware.clock.after(GO_VALID_MS, tooLate);
-      this.#go = (go) => {
-        this.#go = null;
-        timer.cancel();
-        resolve(go);
-      };
-      return () => timer.cancel();
-    }, signal);
   }
 
   #sendingAfter({ code }: CountermandError): Sending {

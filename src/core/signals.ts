@@ -32,6 +32,10 @@ export function openCancellation(
   const abort = (reason: unknown): void => controller.abort(reason);
   const links = parents.map((parent) => onAbort(parent, abort));
   if (isAnyTraced) inherit(controller.signal, parents);
+  for (const parent of parents) {
+    const objection = objections.get(parent);
+    if (objection) objections.set(controller.signal, objection);
+  }
   const timer = limit?.clock.after(limit.afterMs, () =>
     abort(fail('TOOK_TOO_LONG', `${limit.what} took longer than ${limit.afterMs / 1000} s`)),
   );
@@ -43,6 +47,28 @@ export function openCancellation(
       timer?.cancel();
     },
   };
+}
+
+/** What is asked before something is sent under a signal. */
+const objections = new WeakMap<AbortSignal, () => CountermandError | null>();
+
+/**
+ * What is sent under this signal, and under all that are made with it as a parent, is sent only while `objection` answers null. A
+ * process that was frozen takes up what has arrived before its timers run: a limit of time that must not be missed is looked up.
+ */
+export function onlyWhile(signal: AbortSignal, objection: () => CountermandError | null): void {
+  objections.set(signal, objection);
+}
+
+/** Why nothing may be sent under this signal any more, also if its abort is not told yet; null if it may. */
+export function endOf(signal: AbortSignal): CountermandError | null {
+  return signal.aborted ? signal.reason : (objections.get(signal)?.() ?? null);
+}
+
+/** The last look before something is sent that cannot be taken back. @throws what `endOf` answers */
+export function throwIfOver(signal: AbortSignal): void {
+  const reason = endOf(signal);
+  if (reason !== null) throw reason;
 }
 
 /** Where the calls behind signals stand in their traces. Nothing is looked up before the first one is told. */

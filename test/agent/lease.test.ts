@@ -1,6 +1,6 @@
 import test from 'ava';
 import { Lease } from '../../src/agent/lease.ts';
-import { openCancellation, sleep } from '../../src/core/signals.ts';
+import { endOf, openCancellation, sleep } from '../../src/core/signals.ts';
 import { VirtualClock } from '../world/virtual_clock.ts';
 
 function newLease() {
@@ -39,4 +39,19 @@ test('a sending that still waits for its BMC is stopped when the lease runs out,
   await clock.turn(15_000);
   await t.throwsAsync(lost, { message: /has not heard/ });
   t.is(clock.timers, 0);
+});
+
+test('what is about to be sent learns that the lease has run out, though no timer has told it: the process was frozen', async (t) => {
+  const clock = new VirtualClock();
+  let frozenMs = 0;
+  const lease = new Lease({ now: () => 0, after: (ms, then) => clock.after(ms, then), monotonic: () => frozenMs });
+  lease.setLength(15_000);
+  lease.renew();
+  const answer = lease.guard(async (sending) => {
+    const own = openCancellation([sending]);
+    const before = endOf(own.signal);
+    frozenMs = 15_000;
+    return { before, after: endOf(own.signal), aborted: own.signal.aborted };
+  }, openCancellation([]).signal);
+  t.like(await answer, { before: null, after: { code: 'ATTACHMENT_ENDED' }, aborted: false });
 });

@@ -23,6 +23,12 @@ export const DRIVER_DEFECTS: Readonly<Record<string, DriverDefect>> = {
     to: 'patienceWith(command.idempotent ? asked : { ...once, resendAfterMs: asked.resendAfterMs }, this.#roundTripMs)',
     foundBy: IPMI,
   },
+  'an order over IPMI is sent though its time is over': {
+    file: 'src/drivers/ipmi/native.ts',
+    from: 'endOf(signal) ?? objectionTo(',
+    to: 'objectionTo(',
+    foundBy: IPMI,
+  },
   'an order over IPMI is sent again in a new session': {
     file: CLIENT,
     from: "const again = over && error.reason === 'NO_ANSWER' && !once && first?.opened === false;",

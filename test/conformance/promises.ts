@@ -3,6 +3,7 @@ import { getEventListeners } from 'node:events';
 import type { ExecutionContext } from 'ava';
 import { CountermandError, type ErrorCode, fail, REFUSED_LOGINS } from '../../src/core/errors.ts';
 import { isAbort, type OnOff, type OrderTarget, type Reading } from '../../src/core/power.ts';
+import { onlyWhile, openCancellation } from '../../src/core/signals.ts';
 import { type Bmc, PROVES_NOT_SENT, type Supported } from '../../src/drivers/driver.ts';
 import { eventually } from '../counterparts/eventually.ts';
 import { never } from '../counterparts/signals.ts';
@@ -344,6 +345,20 @@ export const PROMISES: readonly DriverPromise[] = [
       const reason = fail('ABORT_REQUESTED', 'too late');
       for (const target of await commandsOf(bench))
         t.is(await order(bench, target, AbortSignal.abort(reason)).catch((error) => error), reason);
+      t.deepEqual(await bench.orders(), []);
+    },
+  },
+  {
+    name: 'nothing is sent under a signal whose time is over, though no timer has told it: the process was frozen',
+    situation: 'on',
+    async kept(t, bench) {
+      const reason = fail('ATTACHMENT_ENDED', 'the lease ran out while the process was frozen');
+      for (const target of await commandsOf(bench)) {
+        const { signal, end } = openCancellation([]);
+        onlyWhile(signal, () => reason);
+        t.is(await order(bench, target, signal).catch((error) => error), reason);
+        end();
+      }
       t.deepEqual(await bench.orders(), []);
     },
   },

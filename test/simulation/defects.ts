@@ -166,4 +166,11 @@ export const DEFECTS: Readonly<Record<string, readonly Edit[]>> = {
       to: 'from: (subscription.from ?? position.newest) + 1',
     },
   ],
+  'an agent that was frozen takes a Go that lay in front of it': [
+    {
+      file: 'src/agent/leave.ts',
+      from: 'if (clock.monotonic() - readyAt < GO_VALID_MS) resolve(go);\n        else tooLate();',
+      to: 'resolve(go);',
+    },
+  ],
 };

@@ -1,9 +1,15 @@
-/** Sees that no two agents hold one BMC: neither at the same time, nor under the same fence, nor one that was replaced. */
+/**
+ * Sees that no two agents hold one BMC: neither at the same time, nor under the same fence, nor one that was replaced; and that no
+ * order is sent long after the leave for it.
+ */
 import type { NodeRow } from '../../src/server/store/rows.ts';
 import type { Command } from '../world/driver.ts';
 import type { Sent } from '../world/heard.ts';
 import type { World } from '../world/world.ts';
 import { insist } from './insist.ts';
+
+/** For how long a Go is valid at most, by a clock that is a tenth slower. */
+const GO_VALID_MS = 5500;
 
 /** Who acts on each BMC, as it was told to, and as it does. */
 export class Holders {
@@ -18,9 +24,14 @@ export class Holders {
   readonly #believed = new Map<string, number>();
   /** Who was last given something to do with a BMC, by address. */
   readonly #given = new Map<string, string>();
+  /** Under which fence, by address. */
+  readonly #newest = new Map<string, number>();
   /** Who was given a task, by task and fence; and the highest fence of each node. */
   readonly #fences = new Map<string, string>();
   readonly #highest = new Map<string, number>();
+  /** The node of each task that was started, and when leave was given last to send to a node, by address. */
+  readonly #nodes = new Map<string, string>();
+  readonly #left = new Map<string, number>();
 
   constructor(world: World) {
     this.#world = world;
@@ -33,15 +44,22 @@ export class Holders {
   /** A conductor has sent a message to an agent. */
   sent({ agent, epoch, leadsForMs, message }: Sent): void {
     // What travels slowly, or to an agent that sleeps, was said earlier.
-    if (leadsForMs <= 0 && this.#world.latencyMs === 0 && this.#homeOf(agent) === null)
+    const isSlow = this.#world.latencyMs > 0 || (this.#world.agents.get(agent)?.process.isDrowsy ?? false);
+    if (leadsForMs <= 0 && !isSlow && this.#homeOf(agent) === null)
       this.#wrong.push(`${message.$case} is sent to ${agent} under epoch ${epoch}, which is over`);
+    if (message.$case === 'go')
+      this.#left.set(this.#nodes.get(message.value.taskUuid) ?? '', this.#world.clock.monotonic());
     if (message.$case !== 'start' && message.$case !== 'observe' && message.$case !== 'abort') return;
     const nodeUuid = message.value.bmc?.nodeUuid ?? '';
     if (epoch < (this.#epochs.get(nodeUuid) ?? 0)) return;
     this.#epochs.set(nodeUuid, epoch);
+    this.#nodes.set(message.value.taskUuid, this.#addresses.get(nodeUuid) ?? '');
     if (message.$case === 'start' && message.value.bmc) this.#started(agent, message.value.taskUuid, message.value.bmc);
     const address = this.#addresses.get(nodeUuid);
     if (address === undefined) return;
+    // It lay in front of an agent that slept, and was said before the BMC was given to another one.
+    if ((message.value.bmc?.fence ?? 0) < (this.#newest.get(address) ?? 0)) return;
+    this.#newest.set(address, message.value.bmc?.fence ?? 0);
     const before = this.#given.get(address) ?? agent;
     if (before !== agent && this.#mayActMs(before) > 0 && !this.#isToldToStop(before))
       this.#wrong.push(`${address} is given to ${agent}, and ${before} is inside a conductor that still leads`);
@@ -60,11 +78,16 @@ export class Holders {
     if (this.#world.several && this.#homeOf(agent) !== null && this.#mayActMs(agent) <= 0)
       this.#wrong.push(`${agent} sends ${target} to ${address}, and its conductor leads no more`);
     const acting = this.#acting.get(address);
-    if (acting !== undefined && acting !== agent)
+    // The answer to what one that sleeps has sent waits with it.
+    const sleeps = acting !== undefined && (this.#world.agents.get(acting)?.process.paused ?? false);
+    if (acting !== undefined && acting !== agent && !sleeps)
       this.#wrong.push(`${agent} sends ${target} to ${address} while ${acting} does`);
     const given = this.#given.get(address);
     if (given !== undefined && given !== agent)
       this.#wrong.push(`${agent} sends ${target} to ${address}, which was given to ${given}`);
+    const late = this.#world.clock.monotonic() - (this.#left.get(address) ?? 0);
+    if (target !== 'recall' && late > GO_VALID_MS)
+      this.#wrong.push(`${agent} sends ${target} to ${address} ${late} ms after the leave to send it`);
     this.#acting.set(address, agent);
     return () => {
       if (this.#acting.get(address) === agent) this.#acting.delete(address);

@@ -15,6 +15,9 @@ export function clockSettingsOf(seed: number): ClockSettings {
   return [];
 }
 
+/** How long agents sleep: shorter and longer than a Go is valid, than their lease, and than two of it. */
+const FREEZES_MS = [300, 4900, 7000, 14_000, 20_000, 50_000];
+
 /** The nodes of a simulation. */
 export const NODES = ['n1', 'n2', 'n3', 'n4'];
 
@@ -95,6 +98,8 @@ export class Simulation {
       [2, () => this.#failSoon()],
       [2, () => this.#anyLink()?.cut()],
       [1, () => this.#anyLink()?.freeze()],
+      [1, () => this.#freezeAgents()],
+      [2, () => this.ambushAtLeave(async () => this.#freezeAgents())],
       [2, () => this.#breakServer()],
       [4, () => this.mendServers()],
       [this.#clockSettings.length === 0 ? 0 : 3, () => this.world.clock.jump(this.chance.pick(this.#clockSettings))],
@@ -193,6 +198,17 @@ export class Simulation {
     return this.chance.pick([...this.world.agents.values()])?.link;
   }
 
+  /** The agents that run by themselves sleep for a while. What is sent to them meanwhile is there when they wake. */
+  #freezeAgents(): void {
+    const ms = this.chance.pick(FREEZES_MS);
+    for (const { home, process } of this.world.agents.values()) {
+      if (home !== null || process.paused) continue;
+      process.pause();
+      const timersFirst = this.chance.happens(0.5);
+      this.world.clock.after(ms, () => void process.resume(timersFirst));
+    }
+  }
+
   #servers(): FakeServer[] {
     return [...this.world.hardware.values()];
   }
@@ -224,6 +240,7 @@ export class Simulation {
     this.#ambushes = [];
     this.mendServers();
     await this.world.several?.mend();
+    for (const { home, process } of this.world.agents.values()) if (home === null) await process.resume(true);
     this.world.conductorProcess.dieAtTouch(Number.POSITIVE_INFINITY);
     await this.restartTheDead();
     this.world.conductorProcess.failAtTouch(Number.POSITIVE_INFINITY, 0);

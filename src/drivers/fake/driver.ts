@@ -6,7 +6,7 @@ import type { Clock } from '../../core/clock.ts';
 import { type CountermandError, type ErrorCode, fail } from '../../core/errors.ts';
 import { guidFrom } from '../../core/guid.ts';
 import { TARGETS, type Target } from '../../core/power.ts';
-import { sleep } from '../../core/signals.ts';
+import { sleep, throwIfOver } from '../../core/signals.ts';
 import { type Bmc, type Driver, defineDriver, objectionTo, type Supported } from '../driver.ts';
 import { type Account, Logins } from '../logins.ts';
 import {
@@ -121,7 +121,7 @@ async function answer<T>(
   signal: AbortSignal,
 ): Promise<T> {
   const { fake_fault: fault, fake_answer_ms: answerMs, fake_address: address } = server.settings;
-  signal.throwIfAborted();
+  throwIfOver(signal);
   if (fault === 'silent') {
     await sleep(FAKE_SILENCE_MS, clock, signal);
     throw fail('BMC_SILENT', `fake BMC ${address} does not answer`);

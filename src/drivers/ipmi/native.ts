@@ -5,7 +5,7 @@ import { type CountermandError, type ErrorCode, fail } from '../../core/errors.t
 import { guidFrom } from '../../core/guid.ts';
 import { OPEN_LIMITS } from '../../core/limits.ts';
 import type { Reading } from '../../core/power.ts';
-import { openCancellation } from '../../core/signals.ts';
+import { endOf, openCancellation } from '../../core/signals.ts';
 import { objectionAt } from '../bounds.ts';
 import { type FoundIdentity, objectionTo, type RequiredIdentity } from '../driver.ts';
 import { asking, udpAsked } from '../exchange_spans.ts';
@@ -98,8 +98,9 @@ export function openNativeIpmi({
       return { powerState: powerOn ? 'power on' : 'power off', ...found, sessionsLost };
     },
     async order(info, control, only, signal) {
+      // Asked when its session is open, right before it is sent.
       const check = (destination: Destination): Error | null =>
-        objectionTo(identityAt(destination), only, bmcName(info));
+        endOf(signal) ?? objectionTo(identityAt(destination), only, bmcName(info));
       await run(info, { ...chassisControl(control), check }, orderFault, signal);
     },
     ask: (info, command, signal) => run(info, command, questionFault, signal),

@@ -6,7 +6,7 @@ import type { Chance } from '../../core/chance.ts';
 import type { Clock } from '../../core/clock.ts';
 import { CountermandError, type ErrorCode, fail } from '../../core/errors.ts';
 import { pinnedTo } from '../../core/pinned.ts';
-import { openCancellation } from '../../core/signals.ts';
+import { openCancellation, throwIfOver } from '../../core/signals.ts';
 import { hostAndPort } from '../address.ts';
 import type { Authorities, TlsTrust } from '../authorities.ts';
 import { asking, httpAsked, httpTold } from '../exchange_spans.ts';
@@ -142,7 +142,7 @@ async function attempt(
     body === undefined ? {} : { 'content-type': 'application/x-www-form-urlencoded' };
   if (login !== null) headers.authorization = login;
   try {
-    signal.throwIfAborted();
+    throwIfOver(signal);
     const reply = await client.request({ method, path, headers, body: body ?? null, signal });
     const text = await readBody(reply.body, REPLY_LIMIT);
     await line.end(clock);

@@ -1,6 +1,6 @@
 /** The rest that an iRMC needs after some SCCI commands: in a tight sequence it answers with error 5. */
 import type { Clock } from '../../core/clock.ts';
-import { sleep } from '../../core/signals.ts';
+import { sleep, throwIfOver } from '../../core/signals.ts';
 
 /** Rests, by iRMC. Nothing is kept of one that has rested. */
 export class Pace {
@@ -18,7 +18,7 @@ export class Pace {
   async hold<T>(irmc: string, restMs: number, send: () => Promise<T>, signal: AbortSignal): Promise<T> {
     const waitMs = (this.#restedAt.get(irmc) ?? Number.NEGATIVE_INFINITY) - this.#clock.monotonic();
     if (waitMs > 0) await sleep(waitMs, this.#clock, signal);
-    signal.throwIfAborted();
+    throwIfOver(signal);
     try {
       return await send();
     } finally {

@@ -6,7 +6,7 @@ import type { Clock } from '../../core/clock.ts';
 import { CountermandError, type ErrorCode, fail } from '../../core/errors.ts';
 import { BMC_LIMITS } from '../../core/limits.ts';
 import { pinnedTo } from '../../core/pinned.ts';
-import { openCancellation } from '../../core/signals.ts';
+import { openCancellation, throwIfOver } from '../../core/signals.ts';
 import type { Authorities, TlsTrust } from '../authorities.ts';
 import { asking, httpAsked, httpTold } from '../exchange_spans.ts';
 import { openLine, readBody, TooLong } from '../https.ts';
@@ -103,7 +103,7 @@ async function attempt(
     client.on('connect', () => {
       connected = true;
     });
-    signal.throwIfAborted();
+    throwIfOver(signal);
     const sent = { accept: 'application/json', 'odata-version': '4.0', ...headers };
     const content = body === undefined ? {} : { 'content-type': 'application/json' };
     const reply = await client.request({

@@ -6,7 +6,7 @@
  */
 import type { Clock } from '../../../core/clock.ts';
 import { fail } from '../../../core/errors.ts';
-import { onAbort, openCancellation } from '../../../core/signals.ts';
+import { onAbort, openCancellation, throwIfOver } from '../../../core/signals.ts';
 
 type Execa = typeof import('execa').execa;
 
@@ -57,7 +57,7 @@ export async function runCaptive(
 ): Promise<Ending> {
   // Loaded when it is needed: it takes as long as a good part of the agent, and most nodes are not spoken to like this.
   const { execa } = await import('execa');
-  signal.throwIfAborted();
+  throwIfOver(signal);
   const startedAt = clock.monotonic();
   const cancellation = openCancellation([signal], { clock, afterMs: limitMs, what: command.program });
   const child = spawn(command, execa);
