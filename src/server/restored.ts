@@ -22,7 +22,7 @@ import type { ActionPlanRow, AuditRow } from './store/plan_rows.ts';
 import { contextOf, getPlan, listPlansIn } from './store/plans.ts';
 import { portionsOf, ROWS_AT_ONCE } from './store/portions.ts';
 import { listUnsettled } from './store/power_tasks.ts';
-import { listSinks, saveSink } from './store/sinks.ts';
+import { listSinks, saveOffReason } from './store/sinks.ts';
 import type { Store } from './store/store.ts';
 
 /** More orders than any node has had since any backup. */
@@ -138,7 +138,7 @@ async function stopSinks(at: number, { database }: Store): Promise<number> {
   const sinks = (await listSinks(database.read)).filter(({ offReason }) => offReason === null);
   const offReason = `the database was put back from the backup of ${new Date(at).toISOString()}; test the sink, and it goes on from there`;
   await database.write(async (transaction) => {
-    for (const { uuid } of sinks) await saveSink(uuid, { offReason }, transaction);
+    for (const sink of sinks) await saveOffReason(sink, offReason, transaction);
   });
   return sinks.length;
 }

@@ -67,6 +67,7 @@ import '../server/store/database_file.test.ts';
 import '../server/store/deadlines.test.ts';
 import '../server/store/failing_transactions.test.ts';
 import '../server/store/migrations.test.ts';
+import '../server/store/own_values.test.ts';
 import '../server/store/rows_of_0012.test.ts';
 import '../world/take_over.test.ts';
 import '../world/world.test.ts';

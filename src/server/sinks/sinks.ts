@@ -11,7 +11,15 @@ import { CANONICAL_UUID } from '../../core/uuid.ts';
 import type { Log } from '../log.ts';
 import { type Also, writeAlso } from '../store/also.ts';
 import { databaseId, eventsGoneTo, lastSequence } from '../store/events.ts';
-import { deleteSink, insertSink, isSinkName, listSinks, type SinkRow, saveSink } from '../store/sinks.ts';
+import {
+  deleteSink,
+  insertSink,
+  isSinkName,
+  listSinks,
+  type SinkRow,
+  saveOffReason,
+  savePosition,
+} from '../store/sinks.ts';
 import type { Store } from '../store/store.ts';
 import { Courier, failureWords } from './courier.ts';
 import { refuseDecided, type SinkReach } from './decided.ts';
@@ -183,8 +191,11 @@ export class Sinks {
     } finally {
       await outlet?.close();
     }
-    if (courier.offReason !== null)
-      await this.#parts.store.database.write((transaction) => saveSink(row.uuid, { offReason: null }, transaction));
+    const { offReason } = courier;
+    if (offReason !== null)
+      await this.#parts.store.database.write((transaction) =>
+        saveOffReason({ uuid: row.uuid, offReason }, null, transaction),
+      );
     courier.wake(true);
     return courier;
   }
@@ -229,7 +240,7 @@ export class Sinks {
       open: (opened) => this.#open(opened),
       moved: () => this.#savedSoon(),
       switchOff: ({ uuid }, offReason) =>
-        store.database.write((transaction) => saveSink(uuid, { offReason }, transaction)),
+        store.database.write((transaction) => saveOffReason({ uuid, offReason: null }, offReason, transaction)),
     });
     const cancellation = openCancellation([this.#shutdown]);
     const done = courier.run(cancellation.signal).catch((error: Error) => {
@@ -287,7 +298,7 @@ export class Sinks {
       .filter(({ courier, position }) => position !== courier.saved);
     if (moved.length === 0) return;
     await this.#parts.store.database.write(async (transaction) => {
-      for (const { courier, position } of moved) await saveSink(courier.row.uuid, { position }, transaction);
+      for (const { courier, position } of moved) await savePosition(courier.row.uuid, position, transaction);
     });
     for (const { courier, position } of moved) courier.saved = position;
   }

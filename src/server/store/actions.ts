@@ -129,8 +129,8 @@ export async function undoneBy(planUuid: string, sql: Knex): Promise<Set<string>
 }
 
 /**
- * Moves a set of actions alike: each is compared by its state, which stands in memory while the row does not. What is told of them
- * is the caller's.
+ * Moves a set of actions alike: each is compared by its state, which stands in memory while the row does not (why, says
+ * `compare_and_set.ts`). What is told of them is the caller's.
  * @returns those that have moved, as they now are, in any order
  */
 export async function moveActionRows(

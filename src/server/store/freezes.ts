@@ -42,7 +42,7 @@ export async function insertFreeze(freeze: FreezeRow, { sql }: Transaction): Pro
   await sql('freezes').insert(freezeCodec.encode(freeze));
 }
 
-/** Writes when a freeze was lifted. */
+/** Writes when a freeze was lifted. One that was lifted before is left alone. */
 export async function saveLifted(uuid: string, liftedAt: number, { sql }: Transaction): Promise<void> {
-  await sql('freezes').where({ uuid }).update({ lifted_at: liftedAt });
+  await sql('freezes').where({ uuid }).whereNull('lifted_at').update({ lifted_at: liftedAt });
 }

@@ -13,7 +13,7 @@ interface PlansOf {
   readonly actions: number;
 }
 
-/** Notes who made a node. */
+/** Notes who made a node. One whose maker is known is left alone. */
 export async function ownNode(uuid: string, name: string, { sql }: Transaction): Promise<void> {
   await sql('nodes').where({ uuid }).whereNull('created_by').update({ created_by: name });
 }

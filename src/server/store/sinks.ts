@@ -62,13 +62,18 @@ export async function insertSink({ settings, ...sink }: SinkRow, { sql }: Transa
   await sql('sinks').insert(sinkCodec.encode({ ...sink, settings: sealed }));
 }
 
-/** Writes how far a sink has got, or why it is off. */
-export async function saveSink(
-  uuid: string,
-  part: Partial<Pick<SinkRow, 'position' | 'offReason'>>,
+/** Writes how far a sink has got. One that has got further is left alone. */
+export async function savePosition(uuid: string, position: number, { sql }: Transaction): Promise<void> {
+  await sql('sinks').where({ uuid }).where('position', '<', position).update({ position });
+}
+
+/** Writes why a sink is off, or that it is on. One that is not off for the reason that this was decided on is left alone. */
+export async function saveOffReason(
+  before: Pick<SinkRow, 'uuid' | 'offReason'>,
+  offReason: string | null,
   { direct }: Transaction,
 ): Promise<void> {
-  await direct.update('sinks', sinkCodec.encode(part), { uuid });
+  await direct.update('sinks', { off_reason: offReason }, { uuid: before.uuid, off_reason: before.offReason });
 }
 
 /** Removes a sink, with its secrets. */

@@ -46,7 +46,7 @@ export async function insertToken(token: TokenRow, { sql }: Transaction): Promis
   await sql('tokens').insert(tokenCodec.encode(token));
 }
 
-/** Writes when a token was revoked. */
+/** Writes when a token was revoked. One that was revoked before is left alone. */
 export async function saveRevoked(uuid: string, revokedAt: number, { sql }: Transaction): Promise<void> {
-  await sql('tokens').where('uuid', uuid).update({ revoked_at: revokedAt });
+  await sql('tokens').where({ uuid }).whereNull('revoked_at').update({ revoked_at: revokedAt });
 }
