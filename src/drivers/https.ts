@@ -4,6 +4,7 @@ import { TLSSocket } from 'node:tls';
 import type { Clock } from '../core/clock.ts';
 import { hasMoreParts } from '../core/json_parts.ts';
 import { BMC_LIMITS } from '../core/limits.ts';
+import { endOf } from '../core/signals.ts';
 
 /** How long a BMC may take to end a connection that we have ended, in milliseconds. */
 const END_LIMIT_MS = 1000;
@@ -20,15 +21,18 @@ interface Line {
   end(clock: Clock): Promise<void>;
 }
 
-/** A line with these options. */
-export function openLine(build: BuildConnector, options: Parameters<BuildConnector>[0]): Line {
+/** A line with these options. On a connection that is made when the signal is over already, nothing is sent. */
+export function openLine(build: BuildConnector, options: Parameters<BuildConnector>[0], signal: AbortSignal): Line {
   const connector = build(options);
   let last: Socket | null = null;
   return {
     connect: (to, done) =>
       connector(to, (...outcome) => {
         last = outcome[1];
-        done(...outcome);
+        const over = endOf(signal);
+        if (over === null) return done(...outcome);
+        last?.destroy();
+        done(over, null);
       }),
     async end(clock) {
       const socket = last;

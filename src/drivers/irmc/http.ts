@@ -131,7 +131,7 @@ async function attempt(
 ): Promise<HttpReply> {
   const origin = originOf(info);
   // Times are of our clock: the client's own timers are off.
-  const line = openLine(buildConnector, { timeout: 0, lookup: pinnedTo(address), ...trust });
+  const line = openLine(buildConnector, { timeout: 0, lookup: pinnedTo(address), ...trust }, signal);
   const options = { headersTimeout: 0, bodyTimeout: 0, connect: line.connect };
   const client = new Client(origin, options);
   let connected = false;

@@ -98,7 +98,7 @@ async function attempt(
   let client: InstanceType<Http['Client']> | undefined;
   try {
     // The client's own timers are off: time is that of our clock. It throws if it cannot read the list of ciphers.
-    const line = openLine(buildConnector, { timeout: 0, lookup: pinnedTo(ip), ...tls });
+    const line = openLine(buildConnector, { timeout: 0, lookup: pinnedTo(ip), ...tls }, signal);
     client = new Client(originOf(info), { headersTimeout: 0, bodyTimeout: 0, connect: line.connect });
     client.on('connect', () => {
       connected = true;
