@@ -92,9 +92,9 @@ export class SimulatedProcess {
     return this.#waking;
   }
 
-  /** True if what it is given now may have been sent while it slept. */
+  /** True if what it is given now may have been sent while it slept: that is given to it one by one. */
   get isDrowsy(): boolean {
-    return this.#paused || this.#wokeAt === this.#now();
+    return this.#paused || this.#now() - this.#wokeAt < 1000;
   }
 
   pause(): void {
