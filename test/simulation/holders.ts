@@ -44,8 +44,7 @@ export class Holders {
   /** A conductor has sent a message to an agent. */
   sent({ agent, epoch, leadsForMs, message }: Sent): void {
     // What travels slowly, or to an agent that sleeps, was said earlier.
-    const isSlow = this.#world.latencyMs > 0 || (this.#world.agents.get(agent)?.process.isDrowsy ?? false);
-    if (leadsForMs <= 0 && !isSlow && this.#homeOf(agent) === null)
+    if (leadsForMs <= 0 && this.#world.latencyMs === 0 && this.#homeOf(agent) === null)
       this.#wrong.push(`${message.$case} is sent to ${agent} under epoch ${epoch}, which is over`);
     if (message.$case === 'go')
       this.#left.set(this.#nodes.get(message.value.taskUuid) ?? '', this.#world.clock.monotonic());

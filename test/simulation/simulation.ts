@@ -94,12 +94,10 @@ export class Simulation {
       [3, () => this.dieAfterLeave(8)],
       [2, () => this.#replaceAgent()],
       [2, () => this.#takeOver()],
-      ...(this.world.several ? faultsOfSeveral(this.world.several, this) : []),
+      ...(this.world.several ? faultsOfSeveral(this.world.several, this) : this.#freezes()),
       [2, () => this.#failSoon()],
       [2, () => this.#anyLink()?.cut()],
       [1, () => this.#anyLink()?.freeze()],
-      [1, () => this.#freezeAgents()],
-      [2, () => this.ambushAtLeave(async () => this.#freezeAgents())],
       [2, () => this.#breakServer()],
       [4, () => this.mendServers()],
       [this.#clockSettings.length === 0 ? 0 : 3, () => this.world.clock.jump(this.chance.pick(this.#clockSettings))],
@@ -196,6 +194,14 @@ export class Simulation {
 
   #anyLink() {
     return this.chance.pick([...this.world.agents.values()])?.link;
+  }
+
+  /** Where several conductors lead one after the other, those sleep, and the agents inside them. */
+  #freezes(): Move[] {
+    return [
+      [1, () => this.#freezeAgents()],
+      [2, () => this.ambushAtLeave(async () => this.#freezeAgents())],
+    ];
   }
 
   /** The agents that run by themselves sleep for a while. What is sent to them meanwhile is there when they wake. */

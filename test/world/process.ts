@@ -43,8 +43,6 @@ export class SimulatedProcess {
   failures = 0;
   #failedAt = Number.NEGATIVE_INFINITY;
   #now = (): number => 0;
-  /** When it woke last. */
-  #wokeAt = Number.NEGATIVE_INFINITY;
   #touchesLeft = Number.POSITIVE_INFINITY;
   #failure = { after: Number.POSITIVE_INFINITY, times: 0 };
   #meddling = { left: Number.POSITIVE_INFINITY, act: (): void => {} };
@@ -92,11 +90,6 @@ export class SimulatedProcess {
     return this.#waking;
   }
 
-  /** True if what it is given now may have been sent while it slept: that is given to it one by one. */
-  get isDrowsy(): boolean {
-    return this.#paused || this.#now() - this.#wokeAt < 1000;
-  }
-
   pause(): void {
     this.#paused = true;
   }
@@ -105,7 +98,6 @@ export class SimulatedProcess {
   async resume(timersFirst: boolean): Promise<void> {
     if (!this.#paused || !this.#alive) return;
     this.#paused = false;
-    this.#wokeAt = this.#now();
     this.#waking = true;
     const { messages, timers } = this.#held;
     this.#held = { messages: [], timers: [] };
