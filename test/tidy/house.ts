@@ -124,7 +124,7 @@ export const HOMES: Homes = {
   hono: ['src/http/app.ts'],
   jose: ['src/server/access/jwt.ts'],
   knex: ['src/server/store/'],
-  'log-update': ['src/cli/shared/progress.ts'],
+  'log-update': ['src/cli/shared/live_text.ts'],
   'net-snmp': ['src/drivers/irmc/snmp.ts', 'src/sim/irmc/'],
   'nice-grpc': [
     'src/agent/dial.ts',

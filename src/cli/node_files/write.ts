@@ -2,8 +2,8 @@
 import { asCountermandError, type CountermandError } from '../../core/errors.ts';
 import { Node } from '../../gen/countermand/v1/node.ts';
 import { type Call, present } from '../shared/asking.ts';
+import { openLiveText } from '../shared/live_text.ts';
 import { endsAll, forEachNode, inParallel } from '../shared/many.ts';
-import { openLiveText } from '../shared/progress.ts';
 import { type Step, updateOf } from './compare.ts';
 import type { Notes } from './wanted.ts';
 

@@ -8,7 +8,7 @@ import {
 } from '../../gen/countermand/v1/action_plan.ts';
 import type { Call } from '../shared/asking.ts';
 import { harmless } from '../shared/harmless.ts';
-import { openLiveText } from '../shared/progress.ts';
+import { openLiveText } from '../shared/live_text.ts';
 import { actionLine, cancelLine, countsLine, endLines, liveText, planLine, planState, planTitle } from './lines.ts';
 import { isRunning, neverBegan, type PlanMessage, PlanView, planHasEnded } from './view.ts';
 

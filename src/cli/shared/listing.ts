@@ -229,7 +229,7 @@ async function watch<M>(
 
 /** A list that is written over on a terminal, as far as its rows reach. */
 async function openLiveList(call: ListCall): Promise<{ show(text: string): void; end(): void }> {
-  const { openLiveText } = await import('./progress.ts');
+  const { openLiveText } = await import('./live_text.ts');
   const live = await openLiveText(call);
   let last = '';
   return {

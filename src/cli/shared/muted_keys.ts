@@ -27,9 +27,14 @@ function isInFront(): boolean | null {
  * While the process is stopped, by whichever way, its terminal is as it was before. Answers what ends it. Of a stdin that is no
  * terminal nothing is read.
  * @param onContinue called each time that the process goes on after it was stopped; with false if it is in the background now
+ * @param onSignal called when a key was shown, such as ^C, and before its signal is sent
  */
-export function muteKeys(own: NodeJS.Process, onContinue: (isInFront: boolean) => void): () => void {
-  const keys = own.stdin.isTTY ? openKeys(own) : null;
+export function muteKeys(
+  own: NodeJS.Process,
+  onContinue: (isInFront: boolean) => void,
+  onSignal: () => void,
+): () => void {
+  const keys = own.stdin.isTTY ? openKeys(own, onSignal) : null;
   const goOn = (): void => {
     keys?.mute();
     onContinue(isInFront() ?? true);
@@ -41,7 +46,7 @@ export function muteKeys(own: NodeJS.Process, onContinue: (isInFront: boolean) =
   };
 }
 
-function openKeys(own: NodeJS.Process): { mute(): void; close(): void } {
+function openKeys(own: NodeJS.Process, onSignal: () => void): { mute(): void; close(): void } {
   const { stdin, stdout } = own;
   // A process in the background that changes its terminal is stopped for that, and so is one that reads.
   const leave = (): void => {
@@ -53,6 +58,7 @@ function openKeys(own: NodeJS.Process): { mute(): void; close(): void } {
       if (known === undefined) continue;
       const [signal, shown] = known;
       stdout.write(shown);
+      onSignal();
       // If the signal ends this process, whoever is in front next finds the terminal as it was.
       leave();
       own.kill(0, signal);

@@ -58,7 +58,7 @@ export function openProcessTerminal(own: NodeJS.Process, onStarted = (): void =>
     chance: systemChance,
     signal: cancellation.signal,
     showPerson: (text) => writeTo(CONTROLLING_TERMINAL, text) || (stderr.isTTY && stderr.write(text)),
-    muteKeys: (onContinue) => muteKeys(own, onContinue),
+    muteKeys: (onContinue, onSignal) => muteKeys(own, onContinue, onSignal),
     watchReader() {
       if (!isWatched)
         watchReader(own, () => onLost(Object.assign(new Error('its reader has gone'), { code: 'EPIPE' })));

@@ -39,8 +39,9 @@ export interface Terminal {
    * command do so as ever. The answer undoes it. Without a person at the terminal nothing is muted.
    * @param onContinue called each time that the process goes on after it was stopped, as by Ctrl-Z: what stands on the terminal is
    *   another's at that time. False: it goes on in the background, and the terminal is the shell's
+   * @param onSignal called when a key that stops a command was shown, as ^C, and before it does so: what is written over would be gone
    */
-  muteKeys(onContinue: (isInFront: boolean) => void): () => void;
+  muteKeys(onContinue: (isInFront: boolean) => void, onSignal: () => void): () => void;
   /**
    * From now on, the loss of the reader of stdout is noticed also while nothing is written. For what only watches: an order that
    * is not given yet would not be given any more. A second call does nothing.

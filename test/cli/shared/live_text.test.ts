@@ -1,6 +1,6 @@
 /** Live text on a screen: written over, cut to the width, and moved to another size without leaving anything behind. */
 import test from 'ava';
-import { openLiveText } from '../../../src/cli/shared/progress.ts';
+import { openLiveText } from '../../../src/cli/shared/live_text.ts';
 import { othersFirst } from '../../../src/core/clock.ts';
 import { VirtualClock } from '../../world/virtual_clock.ts';
 import { openCaptured } from '../captured.ts';
@@ -15,8 +15,10 @@ async function open(columns: number, rows = 10) {
   stdout.on('data', (text) => written.push(screen.write(String(text))));
   let muted = 0;
   let goOn = (_isInFront: boolean): void => {};
-  const muteKeys = (onContinue: typeof goOn) => {
+  let hold = (): void => {};
+  const muteKeys = (onContinue: typeof goOn, onSignal: typeof hold) => {
     goOn = onContinue;
+    hold = onSignal;
     muted += 1;
     return () => {
       muted -= 1;
@@ -34,7 +36,11 @@ async function open(columns: number, rows = 10) {
     Object.assign(stdout, { columns: width });
     stdout.emit('resize');
   };
-  return { live, shown, resize, stdout, clock, isMuted: () => muted, goOn: (isInFront: boolean) => goOn(isInFront) };
+  const type = (key: string): void => {
+    stdout.write(key);
+    hold();
+  };
+  return { live, shown, resize, type, stdout, clock, isMuted: () => muted, goOn: (on: boolean) => goOn(on) };
 }
 
 const LONG = 'r7n1: soft power off CONFIRMING; times out in 10m; can be taken back while the host still runs';
@@ -121,4 +127,30 @@ test('after a stop its timer is due before SIGCONT is heard: what the shell has 
   await othersFirst();
   t.deepEqual(await shown(), ['0s', 'of two lines', '^Z', '$ fg', '5s', 'of two lines']);
   live.end();
+});
+
+test('a key that stops the command stays below the text, whatever happens before it does', async (t) => {
+  const { live, shown, resize, type, stdout, clock } = await open(40);
+  live.show(() => 'of one line');
+  await clock.turn(900);
+  type('^C');
+  await clock.turn(900);
+  await resize(30);
+  live.show(() => 'another line');
+  t.deepEqual(await shown(), ['of one line', '^C']);
+  live.stay();
+  stdout.write('\nstopped watching\n');
+  t.deepEqual([await shown(), clock.timers], [['of one line', '^C', 'stopped watching'], 0]);
+});
+
+test('a key that does not stop the command is written over after a second', async (t) => {
+  const { live, shown, resize, type, clock } = await open(40);
+  live.show(() => `${LONG}\nshort`);
+  type('^C');
+  await resize(12);
+  live.show(() => `another ${LONG}\nshort`);
+  await clock.turn(1000);
+  t.deepEqual(await shown(), ['another r7n…', 'short']);
+  live.end();
+  t.deepEqual([await shown(), clock.timers], [[], 0]);
 });
