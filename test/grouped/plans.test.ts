@@ -13,5 +13,4 @@ import '../server/store/copy.test.ts';
 import '../server/store/reserve.test.ts';
 import '../http/stand_by.test.ts';
 import '../contract/sqlite.test.ts';
-import '../scenarios/scenarios.test.ts';
 import '../server/api/connections.test.ts';

@@ -128,6 +128,12 @@ export const DEFECTS: Readonly<Record<string, readonly Edit[]>> = {
   ],
   'an agent inside a conductor acts for longer than that leads': [
     {
+      file: 'src/agent/leave.ts',
+      from: 'if (clock.monotonic() - readyAt < GO_VALID_MS) resolve(go);\n        else tooLate();',
+      to: 'resolve(go);',
+      isInFront: true,
+    },
+    {
       file: 'src/agent/lease.ts',
       from: 'return Math.min(this.#leaseMs - this.silentMs, this.#leadsForMs());',
       to: 'return this.#leaseMs - this.silentMs;',

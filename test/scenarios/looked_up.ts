@@ -1,13 +1,7 @@
-/**
- * Whoever moves a row holds it: within one write no row is looked up twice, whether in the database or among those that are kept. The
- * scenarios are the moves. It listens to every database of its process, so this file is in no group.
- */
-import { readdirSync, readFileSync } from 'node:fs';
-import test from 'ava';
+/** Sees which rows one write looks up, in the database or among those that are kept: whoever moves a row holds it. */
 import type { Transaction } from '../../src/server/store/database.ts';
 import { WriteQueue } from '../../src/server/store/groups.ts';
 import { type KeptRows, keepBehind, keptBehind } from '../../src/server/store/kept.ts';
-import { parseScenario, runScenario } from './script.ts';
 
 const UUID = /^[0-9a-f]{8}-/;
 const BY_UUID = /^select \* from .(nodes|power_tasks|actions|action_plans|audits). where .uuid. (?:= \?|in \()/;
@@ -87,18 +81,15 @@ async function watched<T>(work: (transaction: Transaction) => Promise<T>, transa
   }
 }
 
-const { add } = WriteQueue.prototype;
-WriteQueue.prototype.add = function <T>(this: WriteQueue, work: (transaction: Transaction) => Promise<T>): Promise<T> {
-  return add.call(this, (transaction: Transaction) => watched(work, transaction)) as Promise<T>;
-};
-
-test('no move looks a row up twice', async (t) => {
+/** From now on, every write of this process is watched. The answer tells what one of them has looked up twice, how often, and where. */
+export function watchLookups(): () => string[] {
   Error.stackTraceLimit = 40;
-  const folder = new URL('./', import.meta.url);
-  for (const name of readdirSync(folder).filter((file) => file.endsWith('.txt')))
-    await runScenario(parseScenario(readFileSync(new URL(name, folder), 'utf8')));
-  t.deepEqual(
-    [...twice].map(([told, count]) => `${count} ${told}`),
-    [],
-  );
-});
+  const { add } = WriteQueue.prototype;
+  WriteQueue.prototype.add = function <T>(
+    this: WriteQueue,
+    work: (transaction: Transaction) => Promise<T>,
+  ): Promise<T> {
+    return add.call(this, (transaction: Transaction) => watched(work, transaction)) as Promise<T>;
+  };
+  return () => [...twice].map(([told, count]) => `${count} ${told}`);
+}
