@@ -128,6 +128,12 @@ export const DEFECTS: Readonly<Record<string, readonly Edit[]>> = {
   ],
   'an agent inside a conductor acts for longer than that leads': [
     {
+      file: 'src/agent/agent.ts',
+      from: 'if (this.#restOfSilenceMs <= 0) throw this.#silence();\n',
+      to: '',
+      isInFront: true,
+    },
+    {
       file: 'src/agent/leave.ts',
       from: 'if (clock.monotonic() - readyAt < GO_VALID_MS) resolve(go);\n        else tooLate();',
       to: 'resolve(go);',
