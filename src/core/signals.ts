@@ -34,7 +34,7 @@ export function openCancellation(
   if (isAnyTraced) inherit(controller.signal, parents);
   for (const parent of parents) {
     const objection = objections.get(parent);
-    if (objection) objections.set(controller.signal, objection);
+    if (objection) onlyWhile(controller.signal, objection);
   }
   const timer = limit?.clock.after(limit.afterMs, () =>
     abort(fail('TOOK_TOO_LONG', `${limit.what} took longer than ${limit.afterMs / 1000} s`)),
@@ -53,11 +53,13 @@ export function openCancellation(
 const objections = new WeakMap<AbortSignal, () => CountermandError | null>();
 
 /**
- * What is sent under this signal, and under all that are made with it as a parent, is sent only while `objection` answers null. A
- * process that was frozen takes up what has arrived before its timers run: a limit of time that must not be missed is looked up.
+ * What is sent under this signal, and under all that are made with it as a parent, is sent only while `objection` answers null, and so
+ * does each that was given before. A process that was frozen takes up what has arrived before its timers run: a limit of time that
+ * must not be missed is looked up.
  */
 export function onlyWhile(signal: AbortSignal, objection: () => CountermandError | null): void {
-  objections.set(signal, objection);
+  const before = objections.get(signal);
+  objections.set(signal, before ? () => before() ?? objection() : objection);
 }
 
 /** Why nothing may be sent under this signal any more, also if its abort is not told yet; null if it may. */

@@ -2,7 +2,16 @@ import { getEventListeners } from 'node:events';
 import test from 'ava';
 import { openChannel, openFolded } from '../../src/core/channel.ts';
 import { CountermandError, fail } from '../../src/core/errors.ts';
-import { abortable, onAbort, openCancellation, sleep, untilAborted } from '../../src/core/signals.ts';
+import {
+  abortable,
+  endOf,
+  onAbort,
+  onlyWhile,
+  openCancellation,
+  sleep,
+  throwIfOver,
+  untilAborted,
+} from '../../src/core/signals.ts';
 import { VirtualClock } from '../world/virtual_clock.ts';
 
 const reason = fail('ABORT_REQUESTED', 'enough');
@@ -228,4 +237,18 @@ test('a folded channel gives what has gathered since the last read, and never mo
   sums.end();
   t.deepEqual(await reader.next(), { done: false, value: 5 });
   t.true((await reader.next()).done);
+});
+
+test('nothing may be sent under a signal as soon as one of its parents objects, whichever that is', (t) => {
+  const parents = [openCancellation([]), openCancellation([])];
+  const reason = fail('ATTACHMENT_ENDED', 'its time is over');
+  let objects = -1;
+  for (const [at, { signal }] of parents.entries()) onlyWhile(signal, () => (objects === at ? reason : null));
+  const { signal } = openCancellation(parents.map((parent) => parent.signal));
+  t.is(endOf(signal), null);
+  for (objects of [0, 1])
+    t.is(
+      t.throws(() => throwIfOver(signal)),
+      reason,
+    );
 });
