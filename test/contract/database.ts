@@ -14,7 +14,7 @@ import { type NodeRow, nodeCodec } from '../../src/server/store/rows.ts';
 import { never } from '../counterparts/signals.ts';
 import { nodeRow } from '../server/rows.ts';
 import { comparedAsItIs, writtenAlike } from './alike.ts';
-import { namesAreThoseOfNow } from './names.ts';
+import { allNodesAreReadOutsideOfWrites, namesAreThoseOfNow } from './names.ts';
 import { oldRowsGo } from './pruning.ts';
 import { trailIsWhole } from './trail.ts';
 import { appendEvents, eventTypes, fault, follow, insert, names, outcomes } from './writes.ts';
@@ -129,6 +129,8 @@ promise(
 );
 
 promise('a name means the node that has it now, as whoever looks sees it', namesAreThoseOfNow);
+
+promise('every node is read in pages, in the order of names, and in no write', allNodesAreReadOutsideOfWrites);
 
 promise('a value that is unique: the second row is refused as such', async (t, { database }) => {
   const node = nodeRow({ name: 'one' });

@@ -1,7 +1,7 @@
 /** Which node a name means, in every implementation of `Database`. */
 import type { ExecutionContext } from 'ava';
 import type { Database } from '../../src/server/store/database.ts';
-import { findNode, getNode, insertNodeRow, saveNode } from '../../src/server/store/nodes.ts';
+import { findNode, getNode, insertNodeRow, listAllNodes, saveNode } from '../../src/server/store/nodes.ts';
 import { nodeRow } from '../server/rows.ts';
 import { fault, insert } from './writes.ts';
 
@@ -26,4 +26,23 @@ export async function namesAreThoseOfNow(
   t.deepEqual([await named('n1'), await named('old')], [one.uuid, null]);
   t.deepEqual(await rename(false), [other.uuid, one.uuid]);
   t.deepEqual([await named('n1'), await named('old'), await named('n1')], [other.uuid, one.uuid, other.uuid]);
+}
+
+/** Whoever reads every node reads pages, in no write, and gets them in the order of their names. */
+export async function allNodesAreReadOutsideOfWrites(
+  t: ExecutionContext,
+  { database }: { readonly database: Database },
+): Promise<void> {
+  const wanted = Array.from({ length: 1001 }, (_, at) => `n${2000 - at}`);
+  await database.write(async (transaction) => {
+    for (const name of wanted) await insertNodeRow(nodeRow({ name }), transaction);
+  });
+  t.deepEqual(
+    (await listAllNodes(database.read)).map(({ name }) => name),
+    wanted.toReversed(),
+  );
+  await t.throwsAsync(
+    database.write(({ sql }) => listAllNodes(sql)),
+    { message: /must not read every node/ },
+  );
 }

@@ -1,5 +1,6 @@
 /** More of what runs in the in-memory world, one test after the other, in a process beside that of `worlds`. */
 import '../server/audits/audits.test.ts';
+import '../server/audits/decided.test.ts';
 import '../server/plans/offers.test.ts';
 import '../server/plans/staleness.test.ts';
 import '../server/power/possible.test.ts';

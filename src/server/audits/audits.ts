@@ -16,7 +16,6 @@ import { type HeldBack, heldBackBy } from '../plans/held_back.ts';
 import type { PlanParts } from '../plans/parts.ts';
 import { PERMIT_ALL, type Permit } from '../plans/permit.ts';
 import { auditPossible } from '../plans/possible.ts';
-import type { Looked } from '../plans/strategies/seen.ts';
 import {
   type Expected,
   holdToExpected,
@@ -31,14 +30,15 @@ import { RETRY_MS } from '../retry.ts';
 import type { Actor } from '../store/actor.ts';
 import { type Also, type Touched, writeAlso } from '../store/also.ts';
 import { findAuditByRequestId, getAudit, listDueAudits, listPlansOf, nextRunAfterMs } from '../store/audits.ts';
-import { holdToRevision, overtaken } from '../store/compare_and_set.ts';
+import { decideAgain, holdToRevision, overtaken } from '../store/compare_and_set.ts';
 import type { Transaction } from '../store/database.ts';
 import { isStorageFailure } from '../store/failures.ts';
 import type { ActionPlanRow, AuditRow } from '../store/plan_rows.ts';
 import { EVERY_NODE } from '../store/plans.ts';
-import { lookIfItCan, stepsOfRun, takesDownOfRun } from './next_run.ts';
+import { type Decided, decide } from './decided.ts';
+import { decideIfItCan, stepsOfRun, takesDownOfRun } from './next_run.ts';
 import { checkAudit, type WantedAudit } from './request.ts';
-import { lookFor, proposalOf, runAudit } from './run.ts';
+import { runAudit } from './run.ts';
 import { withTemplate } from './templates.ts';
 
 /** What the plan of an audit would do once it is started. */
@@ -57,8 +57,7 @@ interface AuditAnswer {
 interface HowToMake {
   readonly strategy: string;
   readonly digest: string;
-  readonly permit: Permit;
-  readonly looked: Looked;
+  readonly decided: Decided | null;
 }
 
 /** What an audit is moved by. */
@@ -113,19 +112,22 @@ export class Audits {
     const { database } = this.#parts.orders.store;
     const digest = digestOf(wanted);
     const touched = (made: AuditAnswer): Touched => ({ audit: made.audit, ...(made.plan && { plan: made.plan }) });
-    const looked = await this.#lookFirst(wanted, permit);
-    const { audit, plan } = await writeAlso(database, also, touched, async (transaction) => {
+    const create = async (decided: Decided | null, transaction: Transaction): Promise<AuditAnswer> => {
       const earlier = await findAuditByRequestId(wanted.requestId, transaction.sql);
       if (earlier) return joined(earlier, digest, transaction);
       const whole = await withTemplate(wanted, transaction.sql);
       const strategy = checkAudit(whole);
       await refuseUsedUuid('audits', wanted.uuid, transaction.sql);
-      const made = await this.#make(whole, { strategy, digest, permit, looked }, transaction);
+      const made = await this.#make(whole, { strategy, digest, decided }, transaction);
       // What was written is taken back with the transaction.
       await holdToExpected(expected, `the plan of audit '${wanted.name}'`, async () =>
         made.plan ? takesDownOfPlan(made.plan, transaction.sql) : NOTHING_DOWN,
       );
       return made;
+    };
+    const { audit, plan } = await decideAgain(async () => {
+      const decided = await this.#decideFirst(wanted, permit);
+      return writeAlso(database, also, touched, (transaction) => create(decided, transaction));
     });
     await this.#work(async () => {
       if (plan?.state === 'PENDING') await this.#plans.look(plan.uuid);
@@ -134,12 +136,12 @@ export class Audits {
     return { audit, plan };
   }
 
-  /** What the strategy of an audit sees before it is made; nothing for one that was made before. */
-  async #lookFirst(wanted: WantedAudit, permit: Permit): Promise<Looked> {
+  /** What an audit proposes before it is made; nothing for one that was made before. */
+  async #decideFirst(wanted: WantedAudit, permit: Permit): Promise<Decided | null> {
     const { read } = this.#parts.orders.store.database;
-    if (await findAuditByRequestId(wanted.requestId, read)) return new Map();
+    if (await findAuditByRequestId(wanted.requestId, read)) return null;
     const whole = await withTemplate(wanted, read);
-    return lookFor({ ...whole, strategy: checkAudit(whole) }, this.#parts, permit);
+    return decide({ ...whole, strategy: checkAudit(whole) }, this.#parts, permit);
   }
 
   /**
@@ -150,8 +152,7 @@ export class Audits {
     const { read } = this.#parts.orders.store.database;
     const wanted = await withTemplate(asked, read);
     const strategy = checkAudit(wanted);
-    const looked = await lookFor({ ...wanted, strategy }, this.#parts, permit);
-    const { proposal, scoped } = await proposalOf({ ...wanted, strategy }, looked, read, permit);
+    const { proposal, scoped } = await decide({ ...wanted, strategy }, this.#parts, permit);
     const found = await stepsOfProposal(proposal.actions, read);
     const steps = found.map(({ node, ...step }) => ({ ...step, node: node && permit.sees(node) ? node : null }));
     permit.allow(steps, scoped);
@@ -166,7 +167,7 @@ export class Audits {
   async previewRun(key: string, starter: Actor | null = null): Promise<RunPreview> {
     const { read } = this.#parts.orders.store.database;
     const audit = await getAudit(key, read);
-    const steps = await stepsOfRun(audit, await lookIfItCan(audit, this.#parts), read);
+    const steps = await stepsOfRun(audit, this.#parts);
     return this.#previewOf(steps, audit.everyNode, starter);
   }
 
@@ -226,8 +227,7 @@ export class Audits {
   ): Promise<AuditRow> {
     const { store } = this.#parts.orders;
     const touched = (audit: AuditRow): Touched => ({ audit });
-    const looked = expected === null ? null : await lookIfItCan(await getAudit(key, store.database.read), this.#parts);
-    return writeAlso(store.database, also, touched, async (transaction) => {
+    const move = async (decided: Decided | null, transaction: Transaction): Promise<AuditRow> => {
       const found = await getAudit(key, transaction.sql);
       if (found.state === rowOf(AUDIT_TABLE, event).to && event !== 'delete') return found;
       holdToRevision(revision, found, `audit '${found.name}'`);
@@ -239,17 +239,22 @@ export class Audits {
         );
       if (found.autoTrigger)
         await holdToExpected(expected, `the plan of audit '${found.name}'`, () =>
-          takesDownOfRun(found, looked, transaction.sql),
+          takesDownOfRun(found, decided, transaction.sql),
         );
       const moved = await moveAudit(event, found, SAYS[event] ?? {}, transaction, store);
       if (!moved) throw wrongAuditState(found, event);
       return moved;
+    };
+    return decideAgain(async () => {
+      const decided =
+        expected === null ? null : await decideIfItCan(await getAudit(key, store.database.read), this.#parts);
+      return writeAlso(store.database, also, touched, (transaction) => move(decided, transaction));
     });
   }
 
   async #make(
     wanted: WantedAudit,
-    { strategy, digest: requestDigest, permit, looked }: HowToMake,
+    { strategy, digest: requestDigest, decided }: HowToMake,
     transaction: Transaction,
   ): Promise<AuditAnswer> {
     const { store } = this.#parts.orders;
@@ -258,7 +263,7 @@ export class Audits {
     const uuid = wanted.uuid ?? store.chance.uuid();
     const row = { ...asked, everyNode, uuid, strategy, requestDigest, intervalMs, nextRunAt, statusMessage: '' };
     const ongoing = await beginAudit(row, transaction, store);
-    const plan = await runAudit(ongoing, looked, transaction, this.#parts, permit);
+    const plan = await runAudit(ongoing, decided, transaction, this.#parts);
     const statusMessage = plan ? '' : NOTHING_TO_DO;
     if (intervalMs === null) {
       const done = await moveAudit('succeed', ongoing, { statusMessage }, transaction, store);
@@ -321,17 +326,17 @@ export class Audits {
 
   async #runOne(due: AuditRow): Promise<void> {
     const { store } = this.#parts.orders;
-    const made = await lookFor(due, this.#parts)
-      .then((looked) =>
-        store.database.write(async (transaction) => {
-          const audit = await takeRun(due, transaction, store);
-          if (audit === null) return null;
-          const plan = await runAudit(audit, looked, transaction, this.#parts);
-          await setRunMessage(audit, plan ? '' : NOTHING_TO_DO, transaction);
-          return plan;
-        }),
-      )
-      .catch((thrown: unknown) => this.#runFailed(due, asCountermandError(thrown)));
+    const run = async (): Promise<ActionPlanRow | null> => {
+      const decided = await decide(due, this.#parts);
+      return store.database.write(async (transaction) => {
+        const audit = await takeRun(due, transaction, store);
+        if (audit === null) return null;
+        const plan = await runAudit(audit, decided, transaction, this.#parts);
+        await setRunMessage(audit, plan ? '' : NOTHING_TO_DO, transaction);
+        return plan;
+      });
+    };
+    const made = await decideAgain(run).catch((thrown: unknown) => this.#runFailed(due, asCountermandError(thrown)));
     if (made?.state === 'PENDING') await this.#plans.look(made.uuid);
   }
 

@@ -1,11 +1,10 @@
 /** What the next run of an audit would do, without running it. */
 import { asCountermandError } from '../../core/errors.ts';
 import type { PlanParts } from '../plans/parts.ts';
-import type { Looked } from '../plans/strategies/seen.ts';
 import { type Step, stepsOfProposal, type TakesDown, takesDown } from '../plans/takes_down.ts';
 import type { Transaction } from '../store/database.ts';
 import type { AuditRow } from '../store/plan_rows.ts';
-import { lookFor, proposalOf } from './run.ts';
+import { type Decided, decide, decidedNow } from './decided.ts';
 
 /** Errors by which a run makes no plan, because the fleet is not as the audit needs it. */
 const NO_PLAN: readonly string[] = [
@@ -17,31 +16,38 @@ const NO_PLAN: readonly string[] = [
   'HOST_NOT_READY',
 ];
 
-/** The running nodes that the plan of an audit would take down if it ran now. */
+/**
+ * The running nodes that the plan of an audit would take down if it ran now. Call it in a transaction.
+ * @param decided as of `decideIfItCan`, before the transaction
+ */
 export async function takesDownOfRun(
   audit: AuditRow,
-  looked: Looked | null,
+  decided: Decided | null,
   sql: Transaction['sql'],
 ): Promise<TakesDown> {
-  return takesDown(await stepsOfRun(audit, looked, sql));
+  if (decided === null) return takesDown([]);
+  const steps = await unlessNoPlan(async () => stepsOf(await decidedNow(decided, audit, sql), sql));
+  return takesDown(steps ?? []);
 }
 
 /** What the plan of an audit would do if it ran now; nothing if it would make none. */
-export async function stepsOfRun(audit: AuditRow, looked: Looked | null, sql: Transaction['sql']): Promise<Step[]> {
-  if (looked === null) return [];
-  try {
-    const { proposal } = await proposalOf(audit, looked, sql);
-    return await stepsOfProposal(proposal.actions, sql);
-  } catch (thrown) {
-    if (NO_PLAN.includes(asCountermandError(thrown).code)) return [];
-    throw thrown;
-  }
+export async function stepsOfRun(audit: AuditRow, parts: PlanParts): Promise<Step[]> {
+  const { read } = parts.orders.store.database;
+  const steps = await unlessNoPlan(async () => stepsOf(await decide(audit, parts), read));
+  return steps ?? [];
 }
 
-/** What the strategy of an audit sees; null if its run would make no plan. @throws as lookFor, of what will pass */
-export async function lookIfItCan(audit: AuditRow, parts: PlanParts): Promise<Looked | null> {
+const stepsOf = ({ proposal }: Decided, sql: Transaction['sql']): Promise<Step[]> =>
+  stepsOfProposal(proposal.actions, sql);
+
+/** What an audit proposes; null if its run would make no plan. @throws as `decide`, of what will pass */
+export function decideIfItCan(audit: AuditRow, parts: PlanParts): Promise<Decided | null> {
+  return unlessNoPlan(() => decide(audit, parts));
+}
+
+async function unlessNoPlan<T>(work: () => Promise<T>): Promise<T | null> {
   try {
-    return await lookFor(audit, parts);
+    return await work();
   } catch (thrown) {
     if (NO_PLAN.includes(asCountermandError(thrown).code)) return null;
     throw thrown;

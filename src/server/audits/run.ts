@@ -1,55 +1,50 @@
 /** One run of an audit: its strategy looks at the nodes of the scope, and what it proposes becomes a plan. */
-import { asCountermandError, failAt, failWith } from '../../core/errors.ts';
-import { openCancellation } from '../../core/signals.ts';
+import { asCountermandError, failWith } from '../../core/errors.ts';
 import { approvalOf } from '../plans/approval.ts';
 import { type CheckedPlan, checkPlan } from '../plans/check.ts';
 import { writePlan } from '../plans/create.ts';
 import { startPlan } from '../plans/launch.ts';
 import type { PlanParts } from '../plans/parts.ts';
-import { PERMIT_ALL, type Permit } from '../plans/permit.ts';
-import { findScopeOf } from '../plans/scope.ts';
-import type { Looked } from '../plans/strategies/seen.ts';
-import { type Proposal, parseStrategyParameters, type Strategy } from '../plans/strategies/strategy.ts';
-import { globalEfficacy, MANUAL, STRATEGIES } from '../plans/strategies.ts';
+import type { Strategy } from '../plans/strategies/strategy.ts';
+import { globalEfficacy, MANUAL } from '../plans/strategies.ts';
 import { supersedePlans } from '../plans/supersede.ts';
 import type { WantedAction, WantedPlan } from '../plans/wanted.ts';
 import { listPlansOf } from '../store/audits.ts';
 import { overtaken } from '../store/compare_and_set.ts';
 import type { Transaction } from '../store/database.ts';
-import { listAllNodes } from '../store/nodes.ts';
 import type { ActionPlanRow, AuditRow } from '../store/plan_rows.ts';
 import { EVERY_NODE } from '../store/plans.ts';
-import type { NodeRow } from '../store/rows.ts';
 import type { Store } from '../store/store.ts';
+import { type Decided, decidedNow, holdToNodes, unlessRenamed } from './decided.ts';
 
 /**
  * Runs an audit in the caller's transaction: makes its plan, RECOMMENDED or, if the audit triggers it, PENDING, and
  * supersedes what earlier runs have left unstarted.
- * @param looked what its strategy has seen just before, as `lookFor` answers it
- * @param permit of the caller who makes the audit; later runs have none, and are held back by nothing
+ * @param before what it proposes, as `decide` has answered it before the transaction
  * @returns null if the strategy finds nothing to do
- * @throws AUDIT_INVALID for a strategy or parameters that this version does not know, SCOPE_INVALID,
- *   ACTION_PLAN_INVALID, NODE_NOT_FOUND, TARGET_NOT_SUPPORTED; then nothing may be committed
+ * @throws OVERTAKEN if it has to be decided again; AUDIT_INVALID, SCOPE_INVALID, ACTION_PLAN_INVALID, NODE_NOT_FOUND,
+ *   TARGET_NOT_SUPPORTED; then nothing may be committed
  */
 export async function runAudit(
   audit: AuditRow,
-  looked: Looked,
+  before: Decided | null,
   transaction: Transaction,
   parts: PlanParts,
-  permit: Permit = PERMIT_ALL,
 ): Promise<ActionPlanRow | null> {
   const { sql } = transaction;
   const { store } = parts.orders;
-  const { strategy, scoped, proposal } = await proposalOf(audit, looked, sql, permit);
+  const decided = await decidedNow(before, audit, sql);
+  const { strategy, scoped, proposal, permit } = decided;
   if (proposal.actions.length === 0) {
     permit.allow([], scoped);
     await supersedeEarlier(audit, null, transaction, store);
     return null;
   }
   const wanted = toWanted(audit, proposal.actions, store);
-  const checked = await checkPlan(wanted, scoped, sql, null, permit).catch((thrown: unknown) => {
-    throw placed(thrown, strategy);
+  const checked = await checkPlan(wanted, scoped, sql, null, permit).catch(async (thrown: unknown) => {
+    throw placed(await unlessRenamed(decided, thrown, sql), strategy);
   });
+  holdToNodes(decided, checked);
   // Without a scope, and unless the audit says every node, the plan is about the nodes that its actions name.
   const everywhere = scoped === null && audit.everyNode;
   const about: CheckedPlan = everywhere ? { ...checked, nodeUuids: [EVERY_NODE, ...checked.nodeUuids] } : checked;
@@ -76,66 +71,6 @@ async function startFor(
   const started = await startPlan({ plan, audit }, patch, transaction, parts.orders.store);
   if (started === null) throw overtaken(`plan '${plan.name}'`);
   return started.plan;
-}
-
-/** What an audit is run by. */
-type Asked = Pick<AuditRow, 'strategy' | 'parameters' | 'scope'>;
-
-/** A look takes no longer. */
-const LOOK_LIMIT_MS = 120_000;
-
-/**
- * Lets the strategy of an audit look at what is outside of the conductor; before the transaction that runs it, as that must not wait for
- * others. Nothing is changed.
- * @throws as the look of the strategy, and as proposalOf
- */
-export async function lookFor(
-  asked: Asked,
-  { orders, clouds, shutdown }: PlanParts,
-  permit = PERMIT_ALL,
-): Promise<Looked> {
-  const strategy = strategyNamed(asked.strategy);
-  if (!strategy.look) return new Map();
-  const { store } = orders;
-  const { nodes, parameters } = await seenBy(strategy, asked, store.database.read, permit);
-  const limit = { clock: store.clock, afterMs: LOOK_LIMIT_MS, what: 'the look at the compute services' };
-  const cancellation = openCancellation([shutdown], limit);
-  try {
-    return await strategy.look(nodes, parameters, clouds, cancellation.signal);
-  } finally {
-    cancellation.end();
-  }
-}
-
-/** What an audit proposes now. Nothing is written. @param looked as of `lookFor` @throws as runAudit */
-export async function proposalOf(
-  asked: Asked,
-  looked: Looked,
-  sql: Transaction['sql'],
-  permit: Permit = PERMIT_ALL,
-): Promise<{ strategy: Strategy; scoped: NodeRow[] | null; proposal: Proposal }> {
-  const strategy = strategyNamed(asked.strategy);
-  const { nodes, scoped, parameters } = await seenBy(strategy, asked, sql, permit);
-  return { strategy, scoped, proposal: strategy.propose(nodes, parameters, looked) };
-}
-
-async function seenBy(
-  strategy: Strategy,
-  { parameters: given, scope }: Asked,
-  sql: Transaction['sql'],
-  permit: Permit,
-) {
-  const parameters = parseStrategyParameters(strategy, given);
-  const scoped = await findScopeOf(scope, sql, permit.sees);
-  // A strategy that does not act on its scope is given no fleet to look at: that would cost as much as the fleet is large.
-  const nodes = scoped ?? (strategy.actsOnScope ? await listAllNodes(sql) : []);
-  return { nodes, scoped, parameters };
-}
-
-function strategyNamed(name: string): Strategy {
-  const strategy = STRATEGIES.find((each) => each.name === name);
-  if (!strategy) throw failAt('AUDIT_INVALID', 'strategy', `strategy: this version has no strategy '${name}'`);
-  return strategy;
 }
 
 function toWanted(

@@ -1,11 +1,11 @@
 /** Enrolling, changing and forgetting nodes: what is checked, and by whom. */
 import { digestOf } from '../../core/digest.ts';
-import { asCountermandError, CountermandError, fail, failAt, failWith } from '../../core/errors.ts';
+import { asCountermandError, fail, failAt, failWith } from '../../core/errors.ts';
 import { CANONICAL_UUID } from '../../core/uuid.ts';
 import type { CreateNodeRequest, UpdateNodeRequest } from '../../gen/countermand/v1/node.ts';
 import type { Attachment, Attachments } from '../agents/attachments.ts';
 import { patched } from '../store/columns.ts';
-import { holdToRevision, overtaken } from '../store/compare_and_set.ts';
+import { decideAgain, holdToRevision, overtaken } from '../store/compare_and_set.ts';
 import type { Transaction } from '../store/database.ts';
 import { findPureSecretKeys, findSecretKeys, listDriverNames } from '../store/drivers.ts';
 import { findNode, getNode, refuseTwins } from '../store/nodes.ts';
@@ -177,18 +177,9 @@ export async function changeNode(
   parts: ChangeParts,
   signal: AbortSignal = parts.shutdown,
 ): Promise<NodeRow> {
-  for (let left = DECIDE_AGAIN; ; left -= 1) {
-    try {
-      return await changeOnce(request, parts, signal);
-    } catch (error) {
-      // Another change came between the question to the driver and the write: both are to hold.
-      if (left === 0 || !(error instanceof CountermandError && error.code === 'OVERTAKEN')) throw error;
-    }
-  }
+  // Another change can come between the question to the driver and the write: both must hold.
+  return decideAgain(() => changeOnce(request, parts, signal));
 }
-
-/** How often a change is decided again because another came first. */
-const DECIDE_AGAIN = 5;
 
 /** What a change needs; without a permit, it is one of our own. */
 interface ChangeParts extends EnrolmentParts {

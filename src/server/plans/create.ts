@@ -3,7 +3,6 @@
 import { digestOf } from '../../core/digest.ts';
 import { fail } from '../../core/errors.ts';
 import type { Actor } from '../store/actor.ts';
-import { modelRevision } from '../store/cluster_model.ts';
 import { overtaken } from '../store/compare_and_set.ts';
 import type { Transaction } from '../store/database.ts';
 import { findNodesByUuid } from '../store/nodes.ts';
@@ -15,9 +14,10 @@ import { ACTION_TIMEOUT_MS, type CheckedPlan, checkPlan, checkSizes, MAX_PARALLE
 import { checkChosenUuid, refuseUsedUuid } from './chosen_uuid.ts';
 import { type Effect, effectOf } from './effect.ts';
 import { type HeldBack, heldBackBy } from './held_back.ts';
+import { asOfNow, type NodesAsOf, nodesAsOf } from './nodes_as_of.ts';
 import type { PlanParts } from './parts.ts';
 import { PERMIT_ALL, type Permit } from './permit.ts';
-import { findScopeOf } from './scope.ts';
+import { readCandidates, scopeAmong } from './scope.ts';
 import { MANUAL } from './strategies.ts';
 import { stepsOfPlan, type TakesDown, takesDown } from './takes_down.ts';
 import { createPlan, type NewAction } from './transition.ts';
@@ -53,8 +53,8 @@ export async function createActionPlan(
       return then({ plan }, transaction);
     });
   }
-  const revision = await modelRevision(store.database.read);
-  const checked = await checkWithScope(wanted, store.database.read, parts, permit);
+  const known = await readScope(wanted, store.database.read);
+  const checked = await checkAmong(known, wanted, store.database.read, parts, permit);
   return store.database.write(async (transaction) => {
     const { sql } = transaction;
     const meanwhile = await findPlanByRequestId(wanted.requestId, sql);
@@ -64,8 +64,8 @@ export async function createActionPlan(
     }
     await refuseUsedUuid('action_plans', wanted.uuid, sql);
     // What was checked may not be so any more: a plan is never made for a world that has changed.
-    const holds = (await modelRevision(sql)) === revision;
-    const holding = holds ? checked : await checkWithScope(wanted, sql, parts, permit);
+    const now = await asOfNow(known, sql);
+    const holding = now === known ? checked : await checkAmong(now, wanted, sql, parts, permit);
     return then(await writeAlone(holding, digest, transaction, store), transaction);
   });
 }
@@ -109,7 +109,7 @@ export async function previewPlan(
     return previewStart(earlier, queue, parts, starter);
   }
   await refuseUsedUuid('action_plans', wanted.uuid, read);
-  const { actions, nodeUuids } = await checkWithScope(wanted, read, parts, permit);
+  const { actions, nodeUuids } = await checkAmong(await readScope(wanted, read), wanted, read, parts, permit);
   const steps = actions.map(({ wanted: action, node }) => ({ ...action, node }));
   const effect = await effectOf(steps, { nodeUuids, plan: null }, parts.orders.limits, read);
   return { plan: null, takesDown: takesDown(steps, queue), effect, ...heldBackBy(steps, starter, parts) };
@@ -130,13 +130,23 @@ export async function previewStart(
   return { plan, takesDown: takesDown(steps, queue), effect, ...heldBackBy(steps, starter, parts) };
 }
 
-async function checkWithScope(
+const scopeOf = ({ scope }: WantedPlan): readonly unknown[] => scope ?? [];
+
+/** The nodes among which those of its scope are; none without one. */
+async function readScope(wanted: WantedPlan, sql: Transaction['sql']): Promise<NodesAsOf> {
+  return (await readCandidates(scopeOf(wanted), sql)) ?? nodesAsOf(sql, async () => []);
+}
+
+/** @param known as of `readScope` */
+async function checkAmong(
+  known: NodesAsOf,
   wanted: WantedPlan,
   sql: Transaction['sql'],
   { orders }: PlanParts,
   permit: Permit,
 ): Promise<CheckedPlan> {
-  const scoped = await findScopeOf(wanted.scope ?? [], sql, permit.sees);
+  const scope = scopeOf(wanted);
+  const scoped = scope.length === 0 ? null : scopeAmong(scope, known.nodes, permit.sees);
   return checkPlan(wanted, scoped, sql, orders.limits, permit);
 }
 

@@ -6,8 +6,9 @@ import { pathText, quotedKeys } from '../../core/fault_places.ts';
 import { exceeded, SENT_LIMITS } from '../../core/limits.ts';
 import { checkSize, eachName, expandInPortions, type RangeSize, sizeOfRange, sumOf } from '../../core/ranges.ts';
 import type { Transaction } from '../store/database.ts';
-import { findNodes, listAllNodes } from '../store/nodes.ts';
+import { byName, findNodes, listAllNodes } from '../store/nodes.ts';
 import type { NodeRow, ScopedNode } from '../store/rows.ts';
+import { type NodesAsOf, nodesAsOf } from './nodes_as_of.ts';
 
 const LIST_LIMIT = SENT_LIMITS.list.limit;
 const words = z.array(z.string().min(1)).min(1).max(LIST_LIMIT);
@@ -151,18 +152,32 @@ function uuidsOf(range: string, place: string, known: ReadonlyMap<string, string
 }
 
 /**
- * The nodes of a scope, in the order of their names; null if it is empty and so no limit.
+ * The nodes of a scope, in the order of their names; null if it is empty and so no limit. Not for a transaction, which has
+ * `readCandidates` done before it.
+ * @throws SCOPE_INVALID
+ */
+export async function findScopeOf(scope: unknown, sql: Transaction['sql']): Promise<NodeRow[] | null> {
+  const candidates = await readCandidates(scope, sql);
+  return candidates && scopeAmong(scope, candidates.nodes);
+}
+
+/** The nodes among which those of a scope are; null if it is empty and so no limit. @throws SCOPE_INVALID */
+export async function readCandidates(scope: unknown, sql: Transaction['sql']): Promise<NodesAsOf | null> {
+  const parsed = parseScope(scope);
+  return parsed.length === 0 ? null : nodesAsOf(sql, () => candidatesOf(parsed, sql));
+}
+
+/**
+ * The nodes of a scope that is not empty, among its candidates and any others.
  * @param sees a node that is named, and that it says no to, does not exist
  * @throws SCOPE_INVALID
  */
-export async function findScopeOf(
+export function scopeAmong(
   scope: unknown,
-  sql: Transaction['sql'],
+  nodes: readonly NodeRow[],
   sees: (node: NodeRow) => boolean = () => true,
-): Promise<NodeRow[] | null> {
+): NodeRow[] {
   const parsed = parseScope(scope);
-  if (parsed.length === 0) return null;
-  const nodes = await candidatesOf(parsed, sql);
   // Named against those that are seen first: what is named and hidden is told as what is not there.
   const seen = nodes.filter(sees);
   if (seen.length < nodes.length) nodesInScope(parsed, seen);
@@ -177,5 +192,5 @@ async function candidatesOf(scope: Scope, sql: Transaction['sql']): Promise<Node
   const criteria = scope.flatMap(({ baremetal }) => baremetal.flatMap((item) => [item, ...(item.exclude ?? [])]));
   const ranges = criteria.flatMap(({ nodes }) => nodes ?? []).filter((range) => sizeOf(range).names > 0);
   const found = await findNodes(await expandInPortions(ranges, 'scope'), sql);
-  return [...new Set(found.values())].sort((one, other) => (one.name < other.name ? -1 : 1));
+  return [...new Set(found.values())].sort(byName);
 }

@@ -68,6 +68,12 @@ export async function firstServerChange(nodeUuid: string, after: number, sql: Kn
   return row ? modelChangeCodec.decode(row) : null;
 }
 
+/** The nodes that have changed after a revision of the model, each once. */
+export async function listChangedNodes(after: number, sql: Knex): Promise<string[]> {
+  const rows = await sql('model_changes').where('revision', '>', after).distinct('node_uuid');
+  return rows.map((row) => String(row.node_uuid));
+}
+
 /** True if `forgetModelChanges` would forget something. */
 export async function isAnyChangeOld(before: number, sql: Knex): Promise<boolean> {
   const row = await sql('model_changes as old')

@@ -9,7 +9,7 @@
  *   or a token revoked (`saveRevoked`), if that is not known yet; how far a sink has got (`savePosition`), if it has not got that far; why
  *   it is off (`saveOffReason`), if it still is what that was decided on. Who finds another value leaves it: it says the same, or is newer.
  */
-import { type CountermandError, fail, failWith } from '../../core/errors.ts';
+import { CountermandError, fail, failWith } from '../../core/errors.ts';
 import { type Codec, newIn, patched } from './columns.ts';
 import type { Transaction } from './database.ts';
 import { type KeptRows, keptBehind } from './kept.ts';
@@ -94,6 +94,23 @@ export function holdToRevision(expected: number | null | undefined, { revision }
     `${what} is at revision ${revision}, not ${expected}; nothing was written; read it again and decide again`,
     { field: 'revision', facts: { revision: String(revision) } },
   );
+}
+
+/** How often a change is decided again because another came first. */
+const DECIDE_AGAIN = 5;
+
+/**
+ * Decides on a change and writes it; again, a few times, while another write has come in between.
+ * @throws as `change`, and OVERTAKEN if another was first each time
+ */
+export async function decideAgain<T>(change: () => Promise<T>): Promise<T> {
+  for (let left = DECIDE_AGAIN; ; left -= 1) {
+    try {
+      return await change();
+    } catch (error) {
+      if (left === 0 || !(error instanceof CountermandError && error.code === 'OVERTAKEN')) throw error;
+    }
+  }
 }
 
 /** The error by which a write that was done in part is undone, because another write came first. */

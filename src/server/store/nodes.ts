@@ -4,7 +4,7 @@
  */
 import type { Knex } from 'knex';
 import { othersFirst } from '../../core/clock.ts';
-import { type CountermandError, failAt, failWith } from '../../core/errors.ts';
+import { type CountermandError, fail, failAt, failWith } from '../../core/errors.ts';
 import { nextPortion } from '../../core/long_work.ts';
 import { expandInPortions } from '../../core/ranges.ts';
 import { isUuid } from '../../core/uuid.ts';
@@ -130,10 +130,30 @@ export function listBriefly(names: string[]): string {
   return names.length > 5 ? `${shown.join(', ')} and ${names.length - 5} more` : shown.join(', ');
 }
 
-/** Every node, in the order of names. */
+/** This many rows of the whole table are read at a time. */
+const FLEET_AT_ONCE = 500;
+
+/**
+ * Every node, in the order of names. Others are served between the pages, so a node can change meanwhile. Not for a transaction: it would
+ * last as long as the fleet is large (`plans/nodes_as_of.ts`).
+ * @throws INTERNAL in a transaction
+ */
 export async function listAllNodes(sql: Knex): Promise<NodeRow[]> {
-  return (await sql('nodes').orderBy('name')).map(decodedBy(sql));
+  if (sql.isTransaction) throw fail('INTERNAL', 'a transaction must not read every node; read them before it');
+  const nodes: NodeRow[] = [];
+  // By uuid, which a node keeps: one that is renamed between two pages would be missed, or found twice, in the order of names.
+  for (let after = ''; ; after = nodes.at(-1)?.uuid ?? '') {
+    const query = sql('nodes').orderBy('uuid').limit(FLEET_AT_ONCE);
+    const rows = (await (after === '' ? query : query.where('uuid', '>', after))).map(decodedBy(sql));
+    nodes.push(...rows);
+    if (rows.length < FLEET_AT_ONCE) return nodes.sort(byName);
+    await nextPortion();
+  }
 }
+
+/** Orders nodes by name. */
+export const byName = (one: Pick<NodeRow, 'name'>, other: Pick<NodeRow, 'name'>): number =>
+  one.name < other.name ? -1 : one.name > other.name ? 1 : 0;
 
 /** Which nodes to list. */
 interface NodeFilter {
@@ -272,7 +292,7 @@ export async function findNodesAt(
     .where((same) => meets(same, place))
     .whereNot('uuid', exceptUuid);
   const own = rows.filter((row) => row.zone === zone).map(decodedBy(sql));
-  return own.sort((one, other) => (one.name < other.name ? -1 : 1)).slice(0, limit);
+  return own.sort(byName).slice(0, limit);
 }
 
 /**

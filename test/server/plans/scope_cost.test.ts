@@ -1,7 +1,7 @@
 /** What a scope costs: one that names its nodes reads those, whatever the size of the fleet, and means what it always meant. */
 import test from 'ava';
 import { asCountermandError } from '../../../src/core/errors.ts';
-import { proposalOf } from '../../../src/server/audits/run.ts';
+import { decide } from '../../../src/server/audits/decided.ts';
 import { findScopeOf, nodesInScope, parseScope } from '../../../src/server/plans/scope.ts';
 import { listAllNodes } from '../../../src/server/store/nodes.ts';
 import { World } from '../../world/world.ts';
@@ -31,8 +31,8 @@ test('a scope reads the nodes that it names, and no others', async (t) => {
   const { read } = world.database;
   const all = await listAllNodes(read);
   let rows = 0;
-  read.on('query-response', (answer: unknown[]) => {
-    rows += answer.length;
+  read.on('query-response', (answer: unknown) => {
+    if (Array.isArray(answer)) rows += answer.length;
   });
   const told = async (find: () => unknown): Promise<unknown> => {
     try {
@@ -55,15 +55,15 @@ test('an audit whose strategy does not act on nodes reads none of them', async (
   const world = await World.create({ limits: { syncPowerStateIntervalMs: 0 } });
   await world.startAgent('a1');
   for (let at = 1; at <= 5; at += 1) await world.enrol(`n${at}`);
-  const { read } = world.database;
+  const { read } = world.conductor.store.database;
   let rows = 0;
-  read.on('query-response', (answer: unknown[]) => {
-    rows += answer.length;
+  read.on('query-response', (answer: unknown) => {
+    if (Array.isArray(answer)) rows += answer.length;
   });
-  const audit = { strategy: 'dummy', parameters: {}, scope: [] };
-  t.is((await proposalOf(audit, new Map(), read)).proposal.actions.length, 3);
+  const audit = { name: 'look', strategy: 'dummy', parameters: {}, scope: [] };
+  t.is((await decide(audit, world.conductor)).proposal.actions.length, 3);
   t.is(rows, 0);
-  await proposalOf({ ...audit, strategy: 'saving_energy' }, new Map(), read);
+  t.is((await decide({ ...audit, strategy: 'saving_energy' }, world.conductor)).nodes.length, 5);
   t.is(rows, 5);
   await world.end();
   await world.database.close();

@@ -1,0 +1,39 @@
+/**
+ * Nodes that are read before the transaction that decides on them. The transaction reads only those that have changed since: it takes as
+ * long as others have written meanwhile, and not as long as the fleet is large.
+ */
+import { listChangedNodes, modelRevision } from '../store/cluster_model.ts';
+import type { Transaction } from '../store/database.ts';
+import { byName, findNodesByUuid } from '../store/nodes.ts';
+import type { NodeRow } from '../store/rows.ts';
+
+/** Nodes, and the revision of the cluster model before they were read. */
+export interface NodesAsOf {
+  readonly revision: number;
+  /** In the order of their names. */
+  readonly nodes: readonly NodeRow[];
+}
+
+/** Reads nodes. What changes while they are read is read again by `asOfNow`. */
+export async function nodesAsOf(
+  sql: Transaction['sql'],
+  read: (sql: Transaction['sql']) => Promise<readonly NodeRow[]>,
+): Promise<NodesAsOf> {
+  const revision = await modelRevision(sql);
+  return { revision, nodes: await read(sql) };
+}
+
+/**
+ * Brings these nodes up to date, by the history of the cluster model. Any node that has changed is among the result, enrolled ones as well;
+ * one that was deleted is not. A new name, or a reading that failed, is no change of the cluster model: those of other nodes can be old.
+ * @returns `known` itself if nothing has changed
+ */
+export async function asOfNow(known: NodesAsOf, sql: Transaction['sql']): Promise<NodesAsOf> {
+  const revision = await modelRevision(sql);
+  if (revision === known.revision) return known;
+  const changed = await listChangedNodes(known.revision, sql);
+  const now = await findNodesByUuid(changed, sql);
+  const isOld = new Set(changed);
+  const others = known.nodes.filter(({ uuid }) => !isOld.has(uuid));
+  return { revision, nodes: [...others, ...now.values()].sort(byName) };
+}

@@ -1,0 +1,207 @@
+/** What an audit was decided on can change before it is written; and its transaction reads no more nodes than it is about. */
+import anyTest, { type ExecutionContext } from 'ava';
+import type { CountermandError } from '../../../src/core/errors.ts';
+import type { WantedAudit } from '../../../src/server/audits/request.ts';
+import { changeAuditTemplate, createAuditTemplate } from '../../../src/server/audits/templates.ts';
+import { changeNode, deleteNode } from '../../../src/server/nodes/enrolment.ts';
+import { listActions } from '../../../src/server/store/actions.ts';
+import type { Transaction } from '../../../src/server/store/database.ts';
+import { WriteQueue } from '../../../src/server/store/groups.ts';
+import type { ActionPlanRow } from '../../../src/server/store/plan_rows.ts';
+import type { World } from '../../world/world.ts';
+import { endWorld, make, softOff, worldWith } from '../plan_making.ts';
+
+/** One test after the other: each watches the writes of the process. */
+const test = anyTest.serial;
+
+type Add = <T>(this: WriteQueue, work: (transaction: Transaction) => Promise<T>) => Promise<T>;
+
+/** Lets `change` happen when the next write is asked for, before it: after all that was read for it. */
+function beforeNextWrite(change: () => Promise<unknown>): void {
+  const add: Add = WriteQueue.prototype.add;
+  WriteQueue.prototype.add = async function <T>(this: WriteQueue, work: (transaction: Transaction) => Promise<T>) {
+    WriteQueue.prototype.add = add;
+    await change();
+    return add.call(this, work) as Promise<T>;
+  };
+}
+
+/** How many rows of nodes the writes of `work` have read. */
+async function nodesReadInWrites(work: () => Promise<unknown>): Promise<number> {
+  const add: Add = WriteQueue.prototype.add;
+  let rows = 0;
+  const counted = (answer: unknown, { sql }: { readonly sql: string }): void => {
+    if (/from .nodes./.test(sql) && Array.isArray(answer)) rows += answer.length;
+  };
+  WriteQueue.prototype.add = function <T>(this: WriteQueue, own: (transaction: Transaction) => Promise<T>) {
+    const watched = async (transaction: Transaction): Promise<T> => {
+      transaction.sql.on('query-response', counted);
+      return own(transaction).finally(() => transaction.sql.off('query-response', counted));
+    };
+    return add.call(this, watched) as Promise<T>;
+  };
+  try {
+    await work();
+    return rows;
+  } finally {
+    WriteQueue.prototype.add = add;
+  }
+}
+
+const IDLE = [{ baremetal: [{ labels: { idle: 'true' } }] }];
+
+function asked(more: Partial<WantedAudit> = {}): WantedAudit {
+  return {
+    name: 'save',
+    requestId: 'save',
+    auditType: 'ONESHOT',
+    strategy: 'saving_energy',
+    goal: '',
+    parameters: {},
+    scope: IDLE,
+    intervalMs: null,
+    autoTrigger: false,
+    maxParallel: 0,
+    onFailure: 'STOP',
+    ...more,
+  };
+}
+
+/** n1 to n3 are idle, n4 is not. */
+async function worldOfFour(t: ExecutionContext): Promise<World> {
+  const world = await worldWith(t);
+  for (const name of ['n1', 'n2', 'n3']) await world.enrol(name, {}, { idle: 'true' });
+  await world.enrol('n4');
+  // They are read, and are on.
+  await world.clock.turn(60_000);
+  return world;
+}
+
+async function actionsOf(plan: ActionPlanRow | null, world: World): Promise<string[]> {
+  if (plan === null) return [];
+  return (await listActions(plan.uuid, -1, 100, world.database.read)).map(({ name }) => name);
+}
+
+const same = { setLabels: {}, removeLabels: [], setDriverInfo: {}, removeDriverInfo: [] };
+const change = (world: World, node: string, more: object) =>
+  world.finish(changeNode({ ...same, node, ...more }, world.conductor));
+
+const CHANGES: Readonly<Record<string, { readonly does: (world: World) => Promise<unknown>; readonly off: string[] }>> =
+  {
+    'nothing happens': { does: async () => {}, off: ['n1', 'n2', 'n3'] },
+    'a node is not idle any more': {
+      does: (world) => change(world, 'n2', { removeLabels: ['idle'] }),
+      off: ['n1', 'n3'],
+    },
+    'a node becomes idle': {
+      does: (world) => change(world, 'n4', { setLabels: { idle: 'true' } }),
+      off: ['n1', 'n2', 'n3', 'n4'],
+    },
+    'a node goes into maintenance': { does: (world) => change(world, 'n1', { maintenance: true }), off: ['n2', 'n3'] },
+    'a node is enrolled': {
+      async does(world) {
+        await world.enrol('n0', {}, { idle: 'true' });
+        await world.clock.turn(10_000);
+      },
+      off: ['n0', 'n1', 'n2', 'n3'],
+    },
+    'a node is deleted': { does: (world) => deleteNode('n3', world.conductor), off: ['n1', 'n2'] },
+    'a node has another name': {
+      does: (world) => change(world, 'n2', { name: 'm2' }),
+      off: ['m2', 'n1', 'n3'],
+    },
+    'two nodes swap their names': {
+      async does(world) {
+        await change(world, 'n3', { name: 'n5' });
+        await change(world, 'n4', { name: 'n3' });
+      },
+      off: ['n1', 'n2', 'n5'],
+    },
+  };
+
+for (const [what, { does, off }] of Object.entries(CHANGES)) {
+  for (const scope of [IDLE, []]) {
+    const about = scope.length === 0 ? 'every node' : 'a scope';
+    test(`while an audit of ${about} waits to be written, ${what}: its plan is that of the nodes as they are then`, async (t) => {
+      const world = await worldOfFour(t);
+      beforeNextWrite(() => does(world));
+      const wanted = asked(scope.length === 0 ? { scope, all: true } : {});
+      const { plan } = await world.conductor.audits.create(wanted);
+      t.deepEqual(
+        await actionsOf(plan, world),
+        off.map((name) => `power off ${name}`),
+      );
+      await endWorld(world);
+    });
+  }
+}
+
+test('a reading that fails while an audit waits to be written lets it be decided again', async (t) => {
+  const world = await worldOfFour(t);
+  beforeNextWrite(() =>
+    world.database.write(({ sql }) => sql('nodes').where('name', 'n2').update({ power_state: null })),
+  );
+  const { plan } = await world.conductor.audits.create(asked());
+  t.deepEqual(await actionsOf(plan, world), ['power off n1', 'power off n3']);
+  await endWorld(world);
+});
+
+test('an audit whose template changes while it waits to be written is made of the template as it is then', async (t) => {
+  const world = await worldOfFour(t);
+  const { store } = world.conductor;
+  const template = { name: 'idle', description: '', goal: '', strategy: 'saving_energy', scope: IDLE, uuid: '' };
+  await createAuditTemplate(template, store);
+  const scope = [{ baremetal: [{ nodes: ['n1'] }] }];
+  beforeNextWrite(() => changeAuditTemplate('idle', { scope }, null, store));
+  const { plan } = await world.conductor.audits.create(asked({ template: 'idle', strategy: '', scope: [] }));
+  t.deepEqual(await actionsOf(plan, world), ['power off n1']);
+  await endWorld(world);
+});
+
+test('an audit that is resumed is held to the number of nodes that its plan takes down then', async (t) => {
+  const world = await worldOfFour(t);
+  const continuous = { auditType: 'CONTINUOUS', intervalMs: 60_000, autoTrigger: true } as const;
+  await world.conductor.audits.create(asked({ ...continuous, parameters: { reserve: 3 } }));
+  await world.conductor.audits.suspend('save');
+  beforeNextWrite(() => change(world, 'n4', { setLabels: { idle: 'true' } }));
+  const error = await t.throwsAsync<CountermandError>(world.conductor.audits.resume('save', 0));
+  t.is(error?.code, 'TAKES_DOWN_MISMATCH');
+  await world.conductor.audits.resume('save', 1);
+  await endWorld(world);
+});
+
+test('a plan with a scope is held to the nodes that are in it when it is written', async (t) => {
+  const world = await worldOfFour(t);
+  beforeNextWrite(() => change(world, 'n2', { removeLabels: ['idle'] }));
+  const error = await t.throwsAsync<CountermandError>(make(world, 'down', [softOff('n2')], { scope: IDLE }));
+  t.is(error?.code, 'ACTION_PLAN_INVALID');
+  t.regex(error?.message ?? '', /outside of the scope/);
+  await endWorld(world);
+});
+
+test('the writes of audits and plans read the nodes that they name and that have changed, however many there are', async (t) => {
+  const world = await worldOfFour(t);
+  for (let at = 10; at < 60; at += 1) await world.enrol(`n${at}`);
+  await world.clock.turn(60_000);
+  const { audits } = world.conductor;
+  const reserve = { reserve: 2 };
+  const every = { auditType: 'CONTINUOUS', intervalMs: 60_000, parameters: reserve, autoTrigger: true } as const;
+  const relabel = () => change(world, 'n20', { setLabels: { row: '7' } });
+  const all = { all: true, scope: [] } as const;
+  const cases: Readonly<Record<string, () => Promise<unknown>>> = {
+    create: () => audits.create(asked({ ...all, parameters: reserve })),
+    'create of a continuous one': () => audits.create(asked({ ...all, ...every, name: 'often', requestId: 'often' })),
+    run: () => world.clock.turn(60_000),
+    suspend: () => audits.suspend('often'),
+    resume: () => audits.resume('often', { atMost: 1 }),
+    plan: () => make(world, 'down', [softOff('n1')], { scope: IDLE }),
+  };
+  for (const [name, work] of Object.entries(cases)) {
+    const read = await nodesReadInWrites(() => {
+      if (name !== 'run') beforeNextWrite(relabel);
+      return work();
+    });
+    t.true(read <= 20, `${name} has read ${read} nodes`);
+  }
+  await endWorld(world);
+});
