@@ -116,6 +116,7 @@ export async function startConductor(given: ConductorParts): Promise<Conductor> 
     store,
     attachments,
     limits,
+    freezes,
     // Twice the lease until another agent may take over, then time for it to answer.
     recoveryGraceMs: 2 * agentLeaseMs + limits.abortTimeoutMs,
     log,

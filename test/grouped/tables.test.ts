@@ -108,3 +108,5 @@ import '../server/store/postgres_address.test.ts';
 import '../sim/bmc_faults.test.ts';
 import '../cli/plan/file.test.ts';
 import '../cli/shared/yaml_fault.test.ts';
+import '../server/power/aborts.test.ts';
+import '../server/power/order_step.test.ts';

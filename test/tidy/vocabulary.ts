@@ -26,6 +26,8 @@ export const ONE_MEANING = [
   'NodeChange',
   'NodeFilter',
   'NodeRow',
+  'Order',
+  'Ordered',
   'Outcome',
   'Phase',
   'PowerState',

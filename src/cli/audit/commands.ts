@@ -161,10 +161,10 @@ async function show(name: string, _options: object, { conductor, output, clock }
   output.message(GetAuditResponse, answer, () => auditText(audit, answer.actionPlans, clock.now(), output.time));
 }
 
-type Order = 'cancelAudit' | 'suspendAudit';
+type AuditOrder = 'cancelAudit' | 'suspendAudit';
 
 /** A command that stops one audit and shows it. */
-function addOrder(group: Command, terminal: Terminal, name: string, order: Order, description: string): void {
+function addOrder(group: Command, terminal: Terminal, name: string, order: AuditOrder, description: string): void {
   const give = async (audit: string, _options: object, { conductor, output }: Call): Promise<void> => {
     const answer = await conductor.audits[order]({ audit });
     output.message(Audit, present(answer.audit, 'an audit'), auditLine);

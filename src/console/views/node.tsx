@@ -151,14 +151,14 @@ function Held({ task, nowMs, done }: HeldProps) {
   );
 }
 
-interface Order {
+interface NodeOrder {
   readonly node: string;
   readonly target: PowerTask['target'];
   readonly meaning: string;
 }
 
 /** Gives one order; one that stops or interrupts the node only when a person has said so once more. */
-async function order(house: House, { node, target, meaning }: Order): Promise<void> {
+async function order(house: House, { node, target, meaning }: NodeOrder): Promise<void> {
   const label = targetLabel(target);
   const reason = !isDangerous(target)
     ? ''

@@ -70,20 +70,20 @@ export async function effectOf(
   };
 }
 
-interface Ordered {
+interface OrderedNode {
   readonly order: OrderGiven;
   readonly node: NodeRow;
 }
 
 /** The power order that an action gives; null if it gives none. */
-export function orderOf({ actionType, inputParameters, node }: Step): Ordered | null {
+export function orderOf({ actionType, inputParameters, node }: Step): OrderedNode | null {
   const type = findActionType(actionType);
   const order = type ? type.orders(parseParameters(type, inputParameters, actionType)) : null;
   return order && node && { order, node };
 }
 
 async function recallsOf(
-  orders: readonly Ordered[],
+  orders: readonly OrderedNode[],
   nodes: readonly NodeRow[],
   sql: Transaction['sql'],
 ): Promise<Record<Recall, number>> {

@@ -1,5 +1,7 @@
 import type { OnOff, Reading } from '../../core/power.ts';
 import type { AbortOutcome } from '../../core/states.ts';
+import type { NodeRow } from '../store/rows.ts';
+import type { TaskWrite } from './task_writes.ts';
 
 /** The outcome of an abort, as it is written. */
 export interface AbortEnd {
@@ -16,4 +18,12 @@ export function saidOf({ outcome, reason, observed }: AbortEnd): {
   readonly abortObserved: OnOff | null;
 } {
   return { abortOutcome: outcome, abortReason: reason, abortObserved: observed?.powerState ?? null };
+}
+
+/** The end of the abort's own task. */
+export function endOfAbortTask(taskUuid: string, end: AbortEnd, node: Partial<NodeRow> = {}): TaskWrite {
+  const failed = end.outcome === 'FAILED';
+  const error = failed ? { errorCode: 'RECALL_FAILED' as const, errorMessage: end.reason } : {};
+  const event = failed ? 'fail_abort' : 'end_abort';
+  return { kind: 'move', event, taskUuid, patch: { task: { ...error, ...saidOf(end) }, node } };
 }

@@ -1,98 +1,90 @@
-/** Taking orders back: the abort table on real rows, withdrawals, and what an outcome leaves behind. */
+/**
+ * Taking orders back: the abort table on real rows, withdrawals, and what an outcome leaves behind. What is written is decided as data by
+ * pure functions.
+ */
 import { judgeAbort } from '../../core/abort_table.ts';
-import { fail } from '../../core/errors.ts';
+import { type CountermandError, fail } from '../../core/errors.ts';
 import { type AbortTarget, TARGET_TABLE } from '../../core/power.ts';
 import { isAtRest, OUTCOMES_IN_DOUBT, OUTCOMES_THAT_MAY_CHANGE } from '../../core/states.ts';
-import { spanTextOfRow, textOfTrace } from '../../core/tracing.ts';
-import { overtaken } from '../store/compare_and_set.ts';
+import { spanTextOfRow } from '../../core/tracing.ts';
 import type { Transaction } from '../store/database.ts';
-import { getNode } from '../store/nodes.ts';
 import { findPowerTask } from '../store/power_tasks.ts';
 import type { PowerTaskRow } from '../store/rows.ts';
 import type { Store } from '../store/store.ts';
-import { type AbortEnd, saidOf } from './abort_end.ts';
+import { type AbortEnd, endOfAbortTask, saidOf } from './abort_end.ts';
 import { knownFrom, observedAs } from './known.ts';
-import { beginRecall, findGivenUp } from './late_recalls.ts';
+import { beginningOfRecall, type GivenUpTask } from './late_recalls.ts';
 import type { Limits } from './limits.ts';
-import { createAbort, type NewPowerTask, type PowerTaskPatch, type TaskAndNode, transition } from './transition.ts';
+import { type TaskWrite, taskOf, writeTasks } from './task_writes.ts';
+import type { NewPowerTask, PowerTaskPatch, TaskAndNode } from './transition.ts';
 
-/** What an abort order led to: its own task, and the task that it aborts, if there is one; each with the node. */
-interface AbortBegun {
-  readonly abort: TaskAndNode;
-  readonly aborted: TaskAndNode | null;
+/** The time, and the times that rule aborts. */
+export interface AbortFacts extends Pick<Limits, 'abortTimeoutMs' | 'softPowerOffTimeoutMs'> {
+  readonly now: number;
+}
+
+/** What the node has that an abort can mean. */
+export interface Abortables {
+  /** The task that holds the node, or null. */
+  readonly holder: PowerTaskRow | null;
+  /** If no task holds it: the order that was given up and may still change it, or null. */
+  readonly givenUp: GivenUpTask | null;
+}
+
+/** What an abort begins with. */
+interface AbortBeginning {
+  readonly writes: readonly TaskWrite[];
+  /** The uuid of the task whose agent is told: the one that is aborted, or the abort if it is a recall. Null if no agent is. */
+  readonly tells: string | null;
 }
 
 /**
- * Commits an abort: finds the task that it means by the abort table, moves it to ABORTING, and writes the abort's own
- * task. A task of which nothing was sent is at rest at once. On a free node that may still change, an order that was given up is
- * recalled where the hardware can.
+ * What an abort writes: the task that it means by the abort table moves to ABORTING, and the abort gets a task of its own. A task of which
+ * nothing was sent is at rest at once. On a free node that may still change, an order that was given up is recalled where the hardware can.
  */
-export async function beginAbort(
+export function beginningOfAbort(
   abort: NewPowerTask & { readonly target: AbortTarget },
-  limits: Limits,
-  transaction: Transaction,
-  store: Store,
-): Promise<AbortBegun> {
-  const node = await getNode(abort.nodeUuid, transaction.sql);
-  const holder = node.heldBy === null ? null : await findPowerTask(node.heldBy, transaction.sql);
-  const named = abort.abortsTaskUuid;
-  const givenUp = holder === null ? await findGivenUp(node, transaction.sql, store) : null;
-  const verdict = judgeAbort(abort.target, holder, named, givenUp);
-  const now = store.clock.now();
-  if (verdict.matches && givenUp !== null) {
-    const recall = await beginRecall(abort, givenUp.task, node, limits, transaction, store);
-    return { abort: recall, aborted: null };
-  }
-  if (holder === null || !verdict.matches) {
-    const reason = verdict.matches ? '' : verdict.reason;
-    const nothing = {
-      ...abort,
-      abortsTaskUuid: null,
-      abortOutcome: 'NOTHING_TO_ABORT' as const,
-      abortReason: reason,
-      abortRequestedAt: now,
-      endedAt: now,
-    };
-    return { abort: await createAbort('nothing_to_abort', nothing, node, transaction, store), aborted: null };
-  }
-  const recall = { ...abort, abortsTaskUuid: holder.uuid, abortRequestedAt: now, linkedTrace: spanTextOfRow(holder) };
-  const own = await createAbort('order_abort', recall, node, transaction, store);
-  const begun = await moveToAborting({ task: holder, node }, abort, limits, transaction, store);
-  // No Go was given, and none will be.
-  if (begun.task.sendingAt !== null) return { abort: own, aborted: begun };
-  const unsent: AbortEnd = { outcome: 'NOT_SENT', reason: 'the order had not been sent', observed: null };
-  const ended = await endBoth(begun, own.task, unsent, limits, transaction, store);
-  return { abort: { ...own, task: ended.abort ?? own.task }, aborted: ended.aborted };
+  { holder, givenUp }: Abortables,
+  facts: AbortFacts,
+): AbortBeginning {
+  const verdict = judgeAbort(abort.target, holder, abort.abortsTaskUuid, givenUp);
+  if (verdict.matches && holder !== null) return { writes: abortOfHolder(abort, holder, facts), tells: holder.uuid };
+  if (verdict.matches && givenUp !== null)
+    return { writes: beginningOfRecall(abort, givenUp.task, facts), tells: abort.uuid };
+  return { writes: [nothingToAbort(abort, verdict.matches ? '' : verdict.reason, facts)], tells: null };
 }
 
-/** @throws OVERTAKEN if the task is not that row any more */
-async function moveToAborting(
-  at: TaskAndNode,
-  abort: NewPowerTask | null,
-  limits: Limits,
-  transaction: Transaction,
-  store: Store,
-): Promise<TaskAndNode> {
-  const now = store.clock.now();
-  const call = transaction.actor?.trace;
-  const patch = {
-    abortTaskUuid: abort?.uuid ?? null,
-    abortRequestedAt: now,
-    abortDeadlineAt: now + limits.abortTimeoutMs,
-    message: '',
-    // A withdrawal has no task, but the call that asked for it.
-    linkedTrace: abort !== null ? spanTextOfRow(abort) : call ? textOfTrace(call) : null,
-  };
-  const aborting = await transition('abort', at, { task: patch }, transaction, store);
-  if (aborting === null) throw overtaken(`power task ${at.task.uuid}`);
-  return aborting;
+function nothingToAbort(abort: NewPowerTask, abortReason: string, { now }: AbortFacts): TaskWrite {
+  const outcome = { abortsTaskUuid: null, abortOutcome: 'NOTHING_TO_ABORT' as const, abortReason };
+  const task = { ...abort, ...outcome, abortRequestedAt: now, endedAt: now };
+  return { kind: 'create', event: 'nothing_to_abort', task, node: {} };
+}
+
+function abortOfHolder(abort: NewPowerTask, holder: PowerTaskRow, facts: AbortFacts): TaskWrite[] {
+  const begun = { abortsTaskUuid: holder.uuid, abortRequestedAt: facts.now, linkedTrace: spanTextOfRow(holder) };
+  const writes: TaskWrite[] = [
+    { kind: 'create', event: 'order_abort', task: { ...abort, ...begun }, node: {} },
+    moveToAborting(holder, { abortTaskUuid: abort.uuid, linkedTrace: spanTextOfRow(abort) }, facts),
+  ];
+  // No Go was given, and none will be.
+  const unsent: AbortEnd = { outcome: 'NOT_SENT', reason: 'the order had not been sent', observed: null };
+  return holder.sendingAt === null ? [...writes, ...endingOfAbort(holder, abort.uuid, unsent, facts)] : writes;
+}
+
+function moveToAborting(
+  { uuid }: PowerTaskRow,
+  by: Pick<PowerTaskRow, 'abortTaskUuid' | 'linkedTrace'>,
+  { now, abortTimeoutMs }: AbortFacts,
+): TaskWrite {
+  const times = { abortRequestedAt: now, abortDeadlineAt: now + abortTimeoutMs };
+  return { kind: 'move', event: 'abort', taskUuid: uuid, patch: { task: { ...by, ...times, message: '' } } };
 }
 
 /** How a task is withdrawn. */
 interface Withdrawal {
   readonly reason: string;
-  /** Also give up the waiting for an order that the BMC has taken. */
-  readonly stopWaiting: boolean;
+  /** Where the span of the call that asked for it stands, as text; null if it is in no trace. A withdrawal has no task of its own. */
+  readonly trace: string | null;
 }
 
 /** True if a task in this state can be withdrawn; with `stopWaiting`, also one whose order may still take effect. */
@@ -100,36 +92,46 @@ export function isWithdrawable({ state }: Pick<PowerTaskRow, 'state'>, stopWaiti
   return state === 'QUEUED' || (stopWaiting && state === 'CONFIRMING');
 }
 
+/** Why a task in its state is not withdrawn. */
+export function notWithdrawable({ uuid, state }: PowerTaskRow): CountermandError {
+  const instead =
+    state === 'CONFIRMING'
+      ? 'its order was sent; with stop_waiting it is given up, and may still take effect'
+      : 'only a QUEUED task can be withdrawn';
+  return fail('NOT_WITHDRAWABLE', `power task ${uuid} is ${state}; ${instead}`);
+}
+
 /**
- * Takes back a QUEUED task of any target; with `stopWaiting`, also gives up a CONFIRMING one, whose order may still take
- * effect: its outcome is STOPPED_WAITING. Nothing is asked of the hardware.
- * @throws NOT_WITHDRAWABLE in any other state; OVERTAKEN if the task is not that row any more
+ * What the withdrawal of a task writes that is withdrawable. A CONFIRMING one is given up, as its order may still take effect: its outcome
+ * is STOPPED_WAITING. Nothing is asked of the hardware.
  */
-export async function withdraw(
-  at: TaskAndNode,
-  { reason, stopWaiting }: Withdrawal,
-  limits: Limits,
-  transaction: Transaction,
-  store: Store,
-): Promise<TaskAndNode> {
-  const { uuid, state } = at.task;
-  if (!isWithdrawable(at.task, stopWaiting)) {
-    const instead =
-      state === 'CONFIRMING'
-        ? 'its order was sent; with stop_waiting it is given up, and may still take effect'
-        : 'only a QUEUED task can be withdrawn';
-    throw fail('NOT_WITHDRAWABLE', `power task ${uuid} is ${state}; ${instead}`);
-  }
-  const outcome = state === 'CONFIRMING' ? 'STOPPED_WAITING' : 'NOT_SENT';
-  const what = state === 'CONFIRMING' ? 'given up while it was waited for' : 'withdrawn before it was sent';
+export function withdrawalOf(task: PowerTaskRow, { reason, trace }: Withdrawal, facts: AbortFacts): TaskWrite[] {
+  const outcome = task.state === 'CONFIRMING' ? 'STOPPED_WAITING' : 'NOT_SENT';
+  const what = task.state === 'CONFIRMING' ? 'given up while it was waited for' : 'withdrawn before it was sent';
   const end: AbortEnd = { outcome, reason: reason === '' ? what : `${what}: ${reason}`, observed: null };
-  const aborting = await moveToAborting(at, null, limits, transaction, store);
-  return (await endBoth(aborting, null, end, limits, transaction, store)).aborted;
+  const aborting = moveToAborting(task, { abortTaskUuid: null, linkedTrace: trace }, facts);
+  return [aborting, ...endingOfAbort(task, null, end, facts)];
+}
+
+/**
+ * What the end of an abort writes: an ABORTING task ends, and the abort's own task with it.
+ * @param abortUuid of the abort's own task; null if it has none, or it is at rest
+ */
+export function endingOfAbort(
+  task: PowerTaskRow,
+  abortUuid: string | null,
+  end: AbortEnd,
+  facts: AbortFacts,
+): TaskWrite[] {
+  const event = end.outcome === 'TOO_LATE' ? 'abort_late' : 'abort_end';
+  const ending: TaskWrite = { kind: 'move', event, taskUuid: task.uuid, patch: patchOf(task, end, facts) };
+  return abortUuid === null ? [ending] : [ending, endOfAbortTask(abortUuid, end)];
 }
 
 /**
  * Ends an ABORTING task, and the abort's own task with it.
- * @returns null if it is not ABORTING, or not that row, any more: then nothing was written
+ * @returns null if it is not ABORTING: then nothing was written
+ * @throws OVERTAKEN if one of the tasks is not that row any more
  */
 export async function endAbort(
   at: TaskAndNode,
@@ -138,48 +140,22 @@ export async function endAbort(
   transaction: Transaction,
   store: Store,
 ): Promise<TaskAndNode | null> {
-  if (at.task.state !== 'ABORTING') return null;
-  const { abortTaskUuid } = at.task;
-  const abort = abortTaskUuid === null ? null : await findPowerTask(abortTaskUuid, transaction.sql);
-  return (await endBoth(at, abort, end, limits, transaction, store)).aborted;
+  const { task, node } = at;
+  if (task.state !== 'ABORTING') return null;
+  const abort = task.abortTaskUuid === null ? null : await findPowerTask(task.abortTaskUuid, transaction.sql);
+  const open = abort === null || isAtRest(abort.state) ? [] : [abort];
+  const writes = endingOfAbort(task, open[0]?.uuid ?? null, end, { ...limits, now: store.clock.now() });
+  return taskOf(await writeTasks(writes, { node, tasks: [task, ...open] }, transaction, store), task.uuid);
 }
 
-/** @throws OVERTAKEN if one of the tasks is not that row any more */
-async function endBoth(
-  at: TaskAndNode,
-  abort: PowerTaskRow | null,
-  end: AbortEnd,
-  limits: Limits,
-  transaction: Transaction,
-  store: Store,
-): Promise<{ readonly aborted: TaskAndNode; readonly abort: PowerTaskRow | null }> {
-  const patch = patchOf(at.task, end, limits, store.clock.now());
-  const event = end.outcome === 'TOO_LATE' ? 'abort_late' : 'abort_end';
-  const aborted = await transition(event, at, patch, transaction, store);
-  if (aborted === null) throw overtaken(`power task ${at.task.uuid}`);
-  if (abort === null || isAtRest(abort.state)) return { aborted, abort };
-  const failed = end.outcome === 'FAILED';
-  const error = failed ? { errorCode: 'RECALL_FAILED' as const, errorMessage: end.reason } : {};
-  const own = { task: { ...error, ...saidOf(end) } };
-  const ended = await transition(
-    failed ? 'fail_abort' : 'end_abort',
-    { task: abort, node: aborted.node },
-    own,
-    transaction,
-    store,
-  );
-  if (ended === null) throw overtaken(`power task ${abort.uuid}`);
-  return { aborted, abort: ended.task };
-}
-
-function patchOf(task: PowerTaskRow, end: AbortEnd, limits: Limits, now: number): PowerTaskPatch {
+function patchOf(task: PowerTaskRow, end: AbortEnd, { now, softPowerOffTimeoutMs }: AbortFacts): PowerTaskPatch {
   const said = saidOf(end);
   const seen = end.observed === null ? {} : observedAs(end.observed);
   if (end.outcome === 'TOO_LATE') {
     const known = end.observed === null ? { powerState: TARGET_TABLE[task.target].settlesIn } : knownFrom(end.observed);
     return { task: { ...said, ...seen }, node: { ...known, lastError: '', mayChangeUntil: null } };
   }
-  const mayChangeUntil = OUTCOMES_THAT_MAY_CHANGE.includes(end.outcome) ? now + limits.softPowerOffTimeoutMs : null;
+  const mayChangeUntil = OUTCOMES_THAT_MAY_CHANGE.includes(end.outcome) ? now + softPowerOffTimeoutMs : null;
   const errorCode = end.outcome === 'FAILED' ? ('RECALL_FAILED' as const) : ('TASK_ABORTED' as const);
   const errorMessage = `the ${task.target} was aborted: ${end.reason}`;
   const inDoubt = OUTCOMES_IN_DOUBT.includes(end.outcome);

@@ -1,7 +1,7 @@
 /**
  * Keeps every unsettled power task going, in turns: a turn takes all that has come since the last one (orders, aborts, reports of
- * agents, deadlines), decides each by `turn.ts`, writes all of it in one transaction, and then sends what follows. Orders and aborts
- * are written first, and each task has one input in a turn: no leave to send is given after an abort is committed. All of it can be
+ * agents, deadlines), decides each by `order_step.ts` or `turn.ts`, writes all of it in one transaction, and then sends what follows.
+ * Orders and aborts are written first, and each task has one input in a turn: no leave to send is given after an abort is committed. All of it can be
  * done again from the rows after a crash.
  */
 import { othersFirst } from '../../core/clock.ts';
@@ -24,14 +24,17 @@ import type { Store } from '../store/store.ts';
 import { endAbort } from './aborts.ts';
 import { Alarms } from './alarms.ts';
 import type { LastLook } from './decide.ts';
+import type { Freezes } from './freezes.ts';
 import { lastReadingOf } from './known.ts';
-import { endRecall, isRecall } from './late_recalls.ts';
+import { endRecall } from './late_recalls.ts';
 import type { Limits } from './limits.ts';
+import { aboutOf, nextOfOrder, type WaitingOrder } from './order_step.ts';
+import { type Given, writeOrder } from './order_write.ts';
 import { noteNodeProblem } from './problems.ts';
 import { type Outcome, writeTogether } from './together.ts';
 import { findTasksAndNodes, handOver, type TaskAndNode, transition } from './transition.ts';
 import { type Around, type Input, mayChangeModel, nextDeadline, type Step, stepOf, type Write } from './turn.ts';
-import { firstOfEach, lookBeforeTurn, type OrderAbout, textOf } from './turn_rows.ts';
+import { firstOfEach, keyTextOf, lookBeforeTurn } from './turn_rows.ts';
 import { traceTurn, type Written } from './turn_trace.ts';
 import { workOf } from './work.ts';
 
@@ -40,6 +43,7 @@ interface KeeperParts {
   readonly store: Store;
   readonly attachments: Attachments;
   readonly limits: Limits;
+  readonly freezes: Freezes;
   /** After a start, a deadline that passed meanwhile waits this long for an agent to read the hardware. */
   readonly recoveryGraceMs: number;
   readonly log: Log;
@@ -49,20 +53,10 @@ interface KeeperParts {
   readonly atRest: (task: PowerTaskRow, node: NodeRow) => void;
 }
 
-/** What an order has written: its answer, and the task that it began or changed, if there is one. */
-interface Ordered<Answer> {
-  readonly answer: Answer;
-  readonly changed: TaskAndNode | null;
-}
-
-/** Decides on an order and writes it. @param earlier the task that the same order was given as before, or null */
-type WriteOrder<Answer> = (transaction: Transaction, earlier: PowerTaskRow | null) => Promise<Ordered<Answer>>;
-
-/** An order, an abort or a withdrawal that waits for its turn. */
-interface Order {
-  readonly about: OrderAbout | null;
-  readonly write: WriteOrder<unknown>;
-  readonly resolve: (answer: unknown) => void;
+/** An order that waits for its turn. */
+interface Waiting {
+  readonly order: WaitingOrder;
+  readonly resolve: (given: Given) => void;
   readonly reject: (error: unknown) => void;
 }
 
@@ -89,7 +83,7 @@ const TURN_LIMIT = 256;
 /** Keeps the unsettled power tasks of one conductor. */
 export class Keeper {
   readonly #parts: KeeperParts;
-  #orders: Order[] = [];
+  #orders: Waiting[] = [];
   #come: Come[] = [];
   #turning = false;
   readonly #alarms: Alarms;
@@ -126,15 +120,13 @@ export class Keeper {
   }
 
   /**
-   * Writes an order, an abort or a withdrawal in the next turn, before anything else of that turn, and tells its agent of what
-   * has changed. Resolves with its answer when that is durable.
-   * @param about null: it cannot have been given before
-   * @param write decides and writes; it has no effect outside of the transaction and may be run twice
-   * @throws what `write` throws; then nothing of it was written
+   * Takes an order, an abort or a withdrawal, which is written in the next turn, before anything else of that turn; its agent is then told
+   * of what has changed. Resolves when that is durable.
+   * @throws what refuses it; then nothing of it was written
    */
-  order<Answer>(about: OrderAbout | null, write: WriteOrder<Answer>): Promise<Answer> {
+  order(order: WaitingOrder): Promise<Given> {
     return new Promise((resolve, reject) => {
-      this.#orders.push({ about, write, resolve: resolve as (answer: unknown) => void, reject });
+      this.#orders.push({ order, resolve, reject });
       this.#wake();
     });
   }
@@ -190,8 +182,8 @@ export class Keeper {
   }
 
   /** The first orders. One that repeats another waits for the next turn, which finds that. */
-  #takeOrders(): Order[] {
-    const [taken, left] = firstOfEach(this.#orders, ({ about }) => about && textOf(about.key), TURN_LIMIT);
+  #takeOrders(): Waiting[] {
+    const [taken, left] = firstOfEach(this.#orders, ({ order }) => keyTextOf(aboutOf(order)), TURN_LIMIT);
     this.#orders = left;
     return taken;
   }
@@ -203,18 +195,20 @@ export class Keeper {
     return taken;
   }
 
-  async #turn(orders: readonly Order[], come: readonly Come[]): Promise<void> {
+  async #turn(orders: readonly Waiting[], come: readonly Come[]): Promise<void> {
     const begun = this.#parts.store.clock.monotonic();
     const planned = await this.#plan(come);
     const writing = planned.filter(({ step }) => step.write !== null);
-    const about = orders.map((order) => order.about).filter((each) => each !== null);
+    const about = orders.map(({ order }) => aboutOf(order)).filter((each) => each !== null);
     const at = writing.map((each) => each.at as TaskAndNode);
     const changed = writing.filter(({ step }) => mayChangeModel(step)).map((each) => each.at?.node.uuid ?? '');
     const turn = { orders: about, at, changed };
     const look = (tx: Transaction | null) => lookBeforeTurn(turn, tx, this.#parts.store.database);
     const members = [
       ...orders.map(
-        (order) => (tx: Transaction, given: GivenOrders) => order.write(tx, order.about && given(order.about.key)),
+        ({ order }) =>
+          (tx: Transaction, given: GivenOrders) =>
+            writeOrder(order, given, tx, this.#parts),
       ),
       ...writing.map(
         ({ at, step }) =>
@@ -224,7 +218,7 @@ export class Keeper {
     ];
     const outcomes = await writeTogether<unknown, GivenOrders>(members, this.#parts.store.database, look);
     traceTurn(begun, orders.length, writing, outcomes as readonly Outcome<Written>[], this.#parts.store);
-    for (const [at, order] of orders.entries()) this.#answer(order, outcomes[at] as Outcome<Ordered<unknown>>);
+    for (const [at, order] of orders.entries()) this.#answer(order, outcomes[at] as Outcome<Given>);
     const written = new Map(writing.map((each, at) => [each, outcomes[orders.length + at]] as const));
     for (const each of planned) this.#follow(each, written.get(each) as Outcome<TaskAndNode | null> | undefined);
   }
@@ -288,24 +282,24 @@ export class Keeper {
     }
   }
 
-  #answer({ resolve, reject }: Order, outcome: Outcome<Ordered<unknown>>): void {
+  #answer({ resolve, reject }: Waiting, outcome: Outcome<Given>): void {
     if ('error' in outcome) {
       reject(outcome.error);
       return;
     }
-    const { answer, changed } = outcome.value;
+    const { changed } = outcome.value;
     if (changed !== null && !this.#stopped) this.#ordered(changed);
-    resolve(answer);
+    resolve(outcome.value);
   }
 
-  /** An order has written a task: its agent is told, or takes it up anew where it does not have the node. */
+  /** An order has written a task. */
   #ordered(at: TaskAndNode): void {
-    const { task, node } = at;
+    const { task } = at;
     this.#alarms.set(task);
-    // An agent that is lost for the moment is given the task when it, or another, attaches.
     const attached = this.#attachedTo(at);
-    if (attached?.hello.agentUuid === node.agentUuid && !isRecall(task)) this.#tell(at, attached);
-    else if (attached && !isAtRest(task.state)) this.#look(task.uuid);
+    const next = nextOfOrder(at, attached?.hello.agentUuid ?? null);
+    if (next === 'tell') this.#tell(at, attached);
+    if (next === 'hand_over') this.#look(task.uuid);
     if (isAtRest(task.state)) this.#rest(at);
   }
 

@@ -11,9 +11,10 @@ import type { Transaction } from '../store/database.ts';
 import { findPowerTask, findRecall, lastWindowTask } from '../store/power_tasks.ts';
 import type { NodeRow, PowerTaskRow } from '../store/rows.ts';
 import type { Store } from '../store/store.ts';
-import { type AbortEnd, saidOf } from './abort_end.ts';
+import { type AbortEnd, endOfAbortTask, saidOf } from './abort_end.ts';
 import type { Limits } from './limits.ts';
-import { annotatePowerTask, createAbort, type NewPowerTask, type TaskAndNode, transition } from './transition.ts';
+import { type TaskWrite, taskOf, writeTasks } from './task_writes.ts';
+import type { NewPowerTask, TaskAndNode } from './transition.ts';
 
 /** True for an abort that takes back an order that was given up before. It has a deadline of its own. */
 export function isRecall({ abortsTaskUuid, abortDeadlineAt }: PowerTaskRow): boolean {
@@ -21,7 +22,7 @@ export function isRecall({ abortsTaskUuid, abortDeadlineAt }: PowerTaskRow): boo
 }
 
 /** An order that was given up, as the abort table looks at it, with its row. */
-interface GivenUpTask extends GivenUp {
+export interface GivenUpTask extends GivenUp {
   readonly task: PowerTaskRow;
 }
 
@@ -34,60 +35,60 @@ export async function findGivenUp(node: NodeRow, sql: Transaction['sql'], store:
   return { uuid, target, phase, state, recall, beingRecalled: (await findRecall(node.uuid, sql)) !== null, task };
 }
 
-/** Commits the recall of an order that was given up. An agent has to answer within `abort_timeout`. */
-export async function beginRecall(
+/** What the recall of an order that was given up begins with. An agent has to answer within `abort_timeout`. */
+export function beginningOfRecall(
   abort: NewPowerTask,
   givenUp: PowerTaskRow,
-  node: NodeRow,
-  limits: Limits,
-  transaction: Transaction,
-  store: Store,
-): Promise<TaskAndNode> {
-  const now = store.clock.now();
-  const abortDeadlineAt = now + limits.abortTimeoutMs;
+  { now, abortTimeoutMs }: Pick<Limits, 'abortTimeoutMs'> & { readonly now: number },
+): TaskWrite[] {
   const known = { traits: givenUp.traits, linkedTrace: spanTextOfRow(givenUp) };
-  const recall = { ...abort, ...known, abortsTaskUuid: givenUp.uuid, abortRequestedAt: now, abortDeadlineAt };
-  const begun = await createAbort('order_abort', recall, node, transaction, store);
-  await annotatePowerTask(givenUp, { abortTaskUuid: abort.uuid, abortRequestedAt: now }, transaction, store);
-  return begun;
+  const times = { abortRequestedAt: now, abortDeadlineAt: now + abortTimeoutMs };
+  const recall = { ...abort, ...known, ...times, abortsTaskUuid: givenUp.uuid };
+  const patch = { abortTaskUuid: abort.uuid, abortRequestedAt: now };
+  return [
+    { kind: 'create', event: 'order_abort', task: recall, node: {} },
+    { kind: 'annotate', taskUuid: givenUp.uuid, patch },
+  ];
 }
 
 /**
- * Ends a recall. The order that was given up stays as it ended, and tells what became of it since; the window of the node closes if
- * it was taken back. That it went down before is left to the reading of the window, which tells it as the late change that it is.
+ * What the end of a recall writes. The order that was given up stays as it ended, and tells what became of it since; the window of the
+ * node closes if it was taken back. That it went down before is left to the reading of the window, which tells it as the late change that
+ * it is.
  * @param at the recall and its node
- * @returns null if the recall had ended before, or is not that row any more: then nothing was written
+ * @param givenUp the uuid of the order that was given up; null if it is not kept any more
+ */
+export function endingOfRecall(
+  { task: recall, node: before }: TaskAndNode,
+  givenUp: string | null,
+  end: AbortEnd,
+): TaskWrite[] {
+  const { outcome, reason } = end;
+  const closes = outcome === 'RECALLED' ? { mayChangeUntil: null } : {};
+  const words = `the ${orderOf(recall.target)} was aborted after it had been given up: ${reason}`;
+  const inDoubt = OUTCOMES_IN_DOUBT.includes(outcome) ? { powerState: 'error' as const, lastError: words } : {};
+  // What a newer task makes of its node is not ours to write.
+  const node = before.heldBy === null ? { ...inDoubt, ...closes } : {};
+  const ending = endOfAbortTask(recall.uuid, end, node);
+  if (givenUp === null) return [ending];
+  return [ending, { kind: 'annotate', taskUuid: givenUp, patch: { ...saidOf(end), ...closes } }];
+}
+
+/**
+ * Ends a recall.
+ * @param at the recall and its node
+ * @throws OVERTAKEN if the recall has ended before, or one of the tasks is not that row any more
  */
 export async function endRecall(
   at: TaskAndNode,
   end: AbortEnd,
   transaction: Transaction,
   store: Store,
-): Promise<TaskAndNode | null> {
-  const { outcome, reason } = end;
-  const said = saidOf(end);
-  const failed = outcome === 'FAILED';
-  const error = failed ? { errorCode: 'RECALL_FAILED' as const, errorMessage: reason } : {};
-  const closes = outcome === 'RECALLED' ? { mayChangeUntil: null } : {};
-  const { task: recall, node: before } = at;
-  const words = `the ${orderOf(recall.target)} was aborted after it had been given up: ${reason}`;
-  const inDoubt = OUTCOMES_IN_DOUBT.includes(outcome) ? { powerState: 'error' as const, lastError: words } : {};
-  // What a newer task makes of its node is not ours to write.
-  const node = before.heldBy === null ? { ...inDoubt, ...closes } : {};
-  const patch = { task: { ...error, ...said }, node };
-  const ended = await transition(failed ? 'fail_abort' : 'end_abort', at, patch, transaction, store);
-  if (ended && recall.abortsTaskUuid !== null)
-    await annotate(recall.abortsTaskUuid, { ...said, ...closes }, transaction, store);
-  return ended;
-}
-
-/** Tells at the order that was given up what becomes of it. */
-async function annotate(
-  uuid: string,
-  patch: Partial<PowerTaskRow>,
-  transaction: Transaction,
-  store: Store,
-): Promise<void> {
-  const givenUp = await findPowerTask(uuid, transaction.sql);
-  if (givenUp !== null) await annotatePowerTask(givenUp, patch, transaction, store);
+): Promise<TaskAndNode> {
+  const { task, node } = at;
+  const { abortsTaskUuid } = task;
+  const givenUp = abortsTaskUuid === null ? null : await findPowerTask(abortsTaskUuid, transaction.sql);
+  const writes = endingOfRecall(at, givenUp?.uuid ?? null, end);
+  const found = { node, tasks: givenUp === null ? [task] : [task, givenUp] };
+  return taskOf(await writeTasks(writes, found, transaction, store), task.uuid);
 }

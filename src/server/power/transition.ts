@@ -14,8 +14,8 @@ import { findAction, setBeforeImage } from '../store/actions.ts';
 import { isAsWritten } from '../store/columns.ts';
 import { overtaken } from '../store/compare_and_set.ts';
 import type { Transaction } from '../store/database.ts';
-import { findNodesByUuid, heldThroughSameBmc, saveNode } from '../store/nodes.ts';
-import { findPowerTasks, findRecall, insertPowerTask, savePowerTask } from '../store/power_tasks.ts';
+import { findNodesByUuid, saveNode } from '../store/nodes.ts';
+import { findPowerTasks, insertPowerTask, savePowerTask } from '../store/power_tasks.ts';
 import type { NodeRow, PowerTaskRow } from '../store/rows.ts';
 import type { Store } from '../store/store.ts';
 
@@ -57,51 +57,13 @@ export interface PowerTaskPatch {
   readonly node?: Partial<NodeRow>;
 }
 
-/** Why a node takes no order: the task that holds it, the held node behind the same BMC, or the abort that takes an order back. */
-export type Obstacle =
-  | { readonly kind: 'holder'; readonly taskUuid: string }
-  | { readonly kind: 'twin'; readonly twin: NodeRow }
-  | { readonly kind: 'recall'; readonly recall: PowerTaskRow };
-
-async function obstacleAt(node: NodeRow, sql: Transaction['sql']): Promise<Obstacle | null> {
-  if (node.heldBy !== null) return { kind: 'holder', taskUuid: node.heldBy };
-  const twin = await heldThroughSameBmc(node, sql);
-  if (twin !== null) return { kind: 'twin', twin };
-  // Only a node that may still change can have its order taken back meanwhile.
-  const recall = node.mayChangeUntil === null ? null : await findRecall(node.uuid, sql);
-  return recall && { kind: 'recall', recall };
-}
-
 /**
- * Writes a new task for a free node, which no other task can take until this one is at rest. The node's fence grows.
- * @param node as it is in this transaction
- * @returns the task with its node, or what is in its way: then nothing was written
+ * Writes a new task by one of the rows that create one.
+ * @param node as it is in this transaction; an abort holds none, any other task holds it until it is at rest
+ * @param patch of the node
+ * @throws OVERTAKEN if the node is not that row any more; the caller undoes the transaction
  */
-export async function orderPowerTask(
-  task: NewPowerTask,
-  node: NodeRow,
-  agentUuid: string | null,
-  transaction: Transaction,
-  store: Store,
-): Promise<({ readonly kind: 'ordered' } & TaskAndNode) | Obstacle> {
-  const obstacle = await obstacleAt(node, transaction.sql);
-  if (obstacle !== null) return obstacle;
-  const patch = { agentUuid, fence: node.fence + 1 };
-  return { kind: 'ordered', ...(await createPowerTask('order', task, node, patch, transaction, store)) };
-}
-
-/** Writes a new abort by one of the rows that create one. An abort holds no node. */
-export function createAbort(
-  event: 'order_abort' | 'nothing_to_abort',
-  abort: NewPowerTask,
-  node: NodeRow,
-  transaction: Transaction,
-  store: Store,
-): Promise<TaskAndNode> {
-  return createPowerTask(event, abort, node, {}, transaction, store);
-}
-
-async function createPowerTask(
+export async function createPowerTask(
   event: PowerTaskEvent,
   task: NewPowerTask,
   node: NodeRow,
@@ -160,17 +122,19 @@ export async function transition(
 /**
  * Writes what became of a task after it had come to rest. Its state, and when it ended, stay.
  * @param patch of what an abort says, and of the window
+ * @throws OVERTAKEN if it is not that row any more; the caller undoes the transaction
  */
 export async function annotatePowerTask(
   before: PowerTaskRow,
   patch: Partial<PowerTaskRow>,
   transaction: Transaction,
   store: Store,
-): Promise<void> {
+): Promise<PowerTaskRow> {
   const written = { ...patch, updatedAt: store.clock.now() };
   const task = await savePowerTask(before, written, transaction);
   if (task === null) throw overtaken(`power task ${before.uuid}`);
   transaction.changed({ kind: 'task', task });
+  return task;
 }
 
 function maySend({ sendingAt, beforePowerState }: PowerTaskRow): boolean {

@@ -36,7 +36,7 @@ export type Write =
  * What is done when that is committed. again: decide again with the same input. look: read the hardware a last time. hand_over: take
  * the task up anew. tell: give the agent its work. forget: the agent lets go of the task. rest: nothing but timers.
  */
-type Next =
+export type Next =
   | { readonly kind: 'nothing' | 'again' | 'look' | 'hand_over' | 'tell' | 'forget' | 'rest' }
   | { readonly kind: 'go'; readonly command: OrderTarget };
 

@@ -28,8 +28,9 @@ export function firstOfEach<T>(all: readonly T[], keyOf: (each: T) => string | n
   return [taken, left];
 }
 
-/** The key as text. */
-export const textOf = (key: OrderKey): string => Object.entries(key).flat().join(' ');
+/** The key as text; null for what has none. */
+export const keyTextOf = (about: OrderAbout | null): string | null =>
+  about && Object.entries(about.key).flat().join(' ');
 
 /** What a turn is about. */
 interface TurnAbout {

@@ -4,7 +4,7 @@ import type { Call } from './call.ts';
 import type { SimAction, SimInstance } from './model.ts';
 
 /** An order for one instance, found and not yet looked at. */
-interface Order extends Call {
+interface InstanceOrder extends Call {
   readonly instance: SimInstance;
   /** The host that it names, if it names one. */
   readonly host: string | null;
@@ -14,7 +14,7 @@ interface Order extends Call {
 const accepted: WebAnswer = { status: 202 };
 
 /** What can be ordered, by the key of its body; `abort` is a DELETE. */
-const ORDERS: Readonly<Record<string, (order: Order) => WebAnswer>> = {
+const ORDERS: Readonly<Record<string, (order: InstanceOrder) => WebAnswer>> = {
   'os-migrateLive': live,
   migrate: cold,
   confirmResize: confirm,
@@ -50,7 +50,7 @@ const busy = ({ uuid, taskState }: SimInstance, what: string): WebAnswer =>
 const wrongState = ({ uuid, vmState }: SimInstance, what: string): WebAnswer =>
   errorOf(409, `Cannot '${what}' instance ${uuid} while it is in vm_state ${vmState}`);
 
-function live({ instance, cloud, moves, host, begin }: Order): WebAnswer {
+function live({ instance, cloud, moves, host, begin }: InstanceOrder): WebAnswer {
   if (instance.taskState !== null) return busy(instance, 'os-migrateLive');
   if (!['active', 'paused'].includes(instance.vmState)) return wrongState(instance, 'os-migrateLive');
   if (host !== null && !cloud.hosts.has(host)) return errorOf(400, `Compute host ${host} could not be found.`);
@@ -58,7 +58,7 @@ function live({ instance, cloud, moves, host, begin }: Order): WebAnswer {
   return accepted;
 }
 
-function cold({ instance, cloud, moves, host, begin }: Order): WebAnswer {
+function cold({ instance, cloud, moves, host, begin }: InstanceOrder): WebAnswer {
   if (instance.taskState !== null) return busy(instance, 'migrate');
   if (!['active', 'stopped'].includes(instance.vmState)) return wrongState(instance, 'migrate');
   if (host === instance.host) return errorOf(400, 'Cannot migrate to the host where the server exists.');
@@ -68,12 +68,12 @@ function cold({ instance, cloud, moves, host, begin }: Order): WebAnswer {
   return accepted;
 }
 
-function isDown(host: string, cloud: Order['cloud']): boolean {
+function isDown(host: string, cloud: InstanceOrder['cloud']): boolean {
   const found = cloud.hosts.get(host);
   return found === undefined || cloud.stateOf(found) === 'down';
 }
 
-function confirm({ instance, cloud, moves, begin }: Order): WebAnswer {
+function confirm({ instance, cloud, moves, begin }: InstanceOrder): WebAnswer {
   const migration = cloud.newestOf(instance);
   if (instance.vmState !== 'resized' || migration === null) return wrongState(instance, 'confirmResize');
   if (migration.status !== 'finished') return errorOf(400, 'Instance has not been resized.');
@@ -83,7 +83,7 @@ function confirm({ instance, cloud, moves, begin }: Order): WebAnswer {
   return { status: 204 };
 }
 
-function revert({ instance, cloud, moves, begin }: Order): WebAnswer {
+function revert({ instance, cloud, moves, begin }: InstanceOrder): WebAnswer {
   const migration = cloud.newestOf(instance);
   const isResized = instance.vmState === 'resized' && migration?.status === 'finished';
   if (!isResized || instance.taskState !== null) return wrongState(instance, 'revertResize');
@@ -93,7 +93,7 @@ function revert({ instance, cloud, moves, begin }: Order): WebAnswer {
   return accepted;
 }
 
-function power({ instance, moves, begin }: Order, to: 'active' | 'stopped'): WebAnswer {
+function power({ instance, moves, begin }: InstanceOrder, to: 'active' | 'stopped'): WebAnswer {
   const what = to === 'active' ? 'start' : 'stop';
   if (instance.taskState !== null) return busy(instance, what);
   if (instance.vmState !== (to === 'active' ? 'stopped' : 'active')) return wrongState(instance, what);
@@ -102,7 +102,7 @@ function power({ instance, moves, begin }: Order, to: 'active' | 'stopped'): Web
   return accepted;
 }
 
-function evacuate({ instance, cloud, moves, host, begin }: Order): WebAnswer {
+function evacuate({ instance, cloud, moves, host, begin }: InstanceOrder): WebAnswer {
   if (instance.taskState !== null) return busy(instance, 'evacuate');
   if (!isDown(instance.host, cloud)) return errorOf(400, `Compute service of ${instance.host} is still in use.`);
   moves.evacuate(instance, host, begin('evacuate'));
@@ -111,7 +111,7 @@ function evacuate({ instance, cloud, moves, host, begin }: Order): WebAnswer {
 
 const ABORTABLE = ['queued', 'preparing', 'running'];
 
-function abort({ instance, cloud, moves, caught: [, id], begin }: Order): WebAnswer {
+function abort({ instance, cloud, moves, caught: [, id], begin }: InstanceOrder): WebAnswer {
   const what = 'abort live migration';
   if (instance.taskState !== 'migrating')
     return errorOf(409, `Instance ${instance.uuid} is in an invalid state for '${what}'`);

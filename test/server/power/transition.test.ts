@@ -2,12 +2,8 @@ import test, { type ExecutionContext } from 'ava';
 import { isAbort, TARGETS } from '../../../src/core/power.ts';
 import { isAtRest, POWER_TASK_STATES, POWER_TASK_TABLE, type PowerTaskState } from '../../../src/core/states.ts';
 import { openStore } from '../../../src/server/conductor.ts';
-import {
-  type NewPowerTask,
-  orderPowerTask,
-  type TaskAndNode,
-  transition,
-} from '../../../src/server/power/transition.ts';
+import { type TaskWrite, taskOf, writeTasks } from '../../../src/server/power/task_writes.ts';
+import { createPowerTask, type NewPowerTask, transition } from '../../../src/server/power/transition.ts';
 import { readEvents } from '../../../src/server/store/events.ts';
 import { getNode } from '../../../src/server/store/nodes.ts';
 import { getPowerTask } from '../../../src/server/store/power_tasks.ts';
@@ -112,18 +108,18 @@ test('a node has at most one unsettled order, whatever the code believes', async
   await t.notThrowsAsync(insert('abort soft power off'));
 });
 
-test('a held node cannot be taken, and taking one raises its fence', async (t) => {
+test('taking a node raises its fence, and who decided on the row before cannot take it', async (t) => {
   const store = await newStore(t);
   const { database } = store;
   const node = nodeRow();
   await putRows(database, node, null);
   const order = (task: NewPowerTask) =>
-    database.write(async (tx) => orderPowerTask(task, await getNode(node.uuid, tx.sql), 'agent-1', tx, store));
+    database.write((tx) => createPowerTask('order', task, node, { agentUuid: 'agent-1', fence: 1 }, tx, store));
   const first = newTask(node);
-  const ordered = (await order(first)) as TaskAndNode;
+  const ordered = await order(first);
   t.like(ordered.task, { uuid: first.uuid, state: 'QUEUED', fence: 1, revision: 1 });
   t.like(ordered.node, { fence: 1, heldBy: first.uuid, agentUuid: 'agent-1', revision: 2 });
-  t.deepEqual(await order(newTask(node)), { kind: 'holder', taskUuid: first.uuid });
+  await t.throwsAsync(order(newTask(node)));
   t.deepEqual(await getNode(node.uuid, database.read), ordered.node);
   t.is((await database.read('power_tasks')).length, 1);
 });
@@ -136,7 +132,7 @@ test('what fails in a transaction leaves no state, no event and no word to the f
   const controller = new AbortController();
   const changes = database.feed.watch('node', controller.signal);
   const failing = database.write(async (tx) => {
-    await orderPowerTask(newTask(node), node, null, tx, store);
+    await createPowerTask('order', newTask(node), node, { fence: 1 }, tx, store);
     throw new Error('the plug was pulled');
   });
   await t.throwsAsync(failing, { message: 'the plug was pulled' });
@@ -146,4 +142,32 @@ test('what fails in a transaction leaves no state, no event and no word to the f
   controller.abort(new Error('done'));
   await t.throwsAsync(changes.next(), undefined);
   t.is(database.feed.size, 0);
+});
+
+test('the writes of one decision follow one another, and one on a row that was changed since is refused with all others', async (t) => {
+  const store = await newStore(t);
+  const { database } = store;
+  const node = nodeRow();
+  const task = taskRow(node);
+  await putRows(database, { ...node, heldBy: task.uuid, targetPowerState: 'soft power off' }, task);
+  const held = await getNode(node.uuid, database.read);
+  const abort = { ...newTask(node), target: 'abort soft power off', phase: 'WHOLE' } as const;
+  const end = (event: 'abort' | 'abort_end') => ({ kind: 'move', event, taskUuid: task.uuid, patch: {} }) as const;
+  const writes: TaskWrite[] = [
+    { kind: 'create', event: 'order_abort', task: abort, node: {} },
+    end('abort'),
+    end('abort_end'),
+    { kind: 'move', event: 'end_abort', taskUuid: abort.uuid, patch: {} },
+    { kind: 'annotate', taskUuid: task.uuid, patch: { abortReason: 'late' } },
+  ];
+  const write = (some: readonly TaskWrite[]) =>
+    database.write((tx) => writeTasks(some, { node: held, tasks: [task] }, tx, store));
+  // The end does not leave QUEUED.
+  await t.throwsAsync(write([...writes.slice(0, 1), end('abort_end')]), { code: 'OVERTAKEN' } as never);
+  t.deepEqual(await database.read('power_tasks').pluck('uuid'), [task.uuid]);
+  const now = await write(writes);
+  t.like(taskOf(now, task.uuid).task, { state: 'ABORTED', abortReason: 'late', revision: 4 });
+  t.like(taskOf(now, abort.uuid), { task: { state: 'SUCCEEDED' }, node: { heldBy: null } });
+  t.deepEqual(await getPowerTask(task.uuid, database.read), taskOf(now, task.uuid).task);
+  await t.throwsAsync(write(writes.slice(1)), { code: 'OVERTAKEN' } as never);
 });
