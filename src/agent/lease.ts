@@ -36,12 +36,13 @@ export class Lease {
   /**
    * Runs a sending under a signal that is also aborted when the lease runs out meanwhile: another agent may then be
    * in charge, and a command that still waits for its BMC must not go out. Drivers ask `throwIfOver` before they send.
-   * @throws ATTACHMENT_ENDED, without running it, if the lease has run out already
+   * @throws NOT_SENT_IN_TIME, without running it, if the lease has run out already, and where a driver finds that right before it sends;
+   *   ATTACHMENT_ENDED if the lease runs out later: then the order may have been sent
    */
   async guard<T>(send: (signal: AbortSignal) => Promise<T>, signal: AbortSignal): Promise<T> {
-    if (this.#restMs <= 0) throw runOut();
+    if (this.#restMs <= 0) throw overdue();
     const cancellation = openCancellation([signal]);
-    onlyWhile(cancellation.signal, () => (this.#restMs > 0 ? null : runOut()));
+    onlyWhile(cancellation.signal, () => (this.#restMs > 0 ? null : overdue()));
     this.#guarded.add(cancellation);
     this.#watch();
     try {
@@ -68,9 +69,7 @@ export class Lease {
   }
 }
 
-function runOut(): CountermandError {
-  return fail(
-    'ATTACHMENT_ENDED',
-    'the agent has not heard from its conductor for longer than agent_lease; it sends nothing',
-  );
-}
+const WHY = 'the agent has not heard from its conductor for longer than agent_lease';
+
+const runOut = (): CountermandError => fail('ATTACHMENT_ENDED', `${WHY}; it sends nothing`);
+const overdue = (): CountermandError => fail('NOT_SENT_IN_TIME', `${WHY}; nothing was sent`);

@@ -145,6 +145,7 @@ export const ERROR_TABLE = {
   TIMED_OUT: row('DEADLINE_EXCEEDED', 7, 'the order was sent but the target was not reached in time'),
   OUTCOME_UNKNOWN: row('ABORTED', 7, 'it is unknown whether the order was carried out'),
   GO_TOO_LATE: row('ABORTED', 7, 'the permission to send came too late; nothing was sent', RETRYABLE),
+  NOT_SENT_IN_TIME: row('UNAVAILABLE', 7, 'the time to send the order was over; nothing was sent', RETRYABLE),
   NMI_NEEDS_POWER: row('FAILED_PRECONDITION', 7, 'an NMI was ordered for a node that is off; nothing was sent'),
   TASK_ABORTED: row('ABORTED', 8, 'the power task was aborted or withdrawn'),
   RECALL_FAILED: row('ABORTED', 7, 'the abort stopped the waiting, but the order could not be taken back'),
@@ -261,12 +262,7 @@ export const ERROR_TABLE = {
   ATTACHMENT_ENDED: row('UNAVAILABLE', 6, 'the stream between conductor and agent ended', RETRYABLE),
   TOOK_TOO_LONG: row('DEADLINE_EXCEEDED', 7, 'a wait inside the product reached its limit', RETRYABLE),
   SETTLED: row('OK', 0, 'the power task is at rest; there is nothing to wait for'),
-  SHUTTING_DOWN: row(
-    'UNAVAILABLE',
-    6,
-    'the process is shutting down; its work is carried on after the next start',
-    RETRYABLE,
-  ),
+  SHUTTING_DOWN: row('UNAVAILABLE', 6, 'the process stops; its work is carried on after the next start', RETRYABLE),
 
   // What keeps a process from starting
   CONFIGURATION_INVALID: row(

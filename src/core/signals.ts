@@ -67,7 +67,10 @@ export function endOf(signal: AbortSignal): CountermandError | null {
   return signal.aborted ? signal.reason : (objections.get(signal)?.() ?? null);
 }
 
-/** The last look before something is sent that cannot be taken back. @throws what `endOf` answers */
+/**
+ * The last look before something is sent that cannot be taken back.
+ * @throws what `endOf` answers; an objection, unlike the reason of an abort, proves that it was not sent
+ */
 export function throwIfOver(signal: AbortSignal): void {
   const reason = endOf(signal);
   if (reason !== null) throw reason;

@@ -116,8 +116,9 @@ export interface Driver<Info = unknown> extends DriverTraits<Info> {
   /**
    * Sends one order, at most once, and resolves when the BMC has accepted it; it does not wait for the effect. A host name is
    * looked up again first. What is there is compared with `bmc.only` at the last moment.
-   * An abort stops the sending if it still can, and rejects soon with the reason. `throwIfOver` is asked right before the command goes
-   * out: the time for it may be over, though no timer has told it.
+   * An abort stops the sending if it still can, and rejects soon with the reason, which leaves open what was sent. `throwIfOver` is asked
+   * right before the command goes out: the time for it may be over, though no timer has told it. After an order whose outcome is unknown it is
+   * not asked again: what it throws proves that nothing was sent.
    * @returns the command that was sent, in the words of its protocol, such as `Reset GracefulShutdown`; empty if it has no words
    * @throws one of PROVES_NOT_SENT or PROVES_REFUSED if that is certain; with any other error the outcome is unknown
    */
@@ -140,6 +141,7 @@ export interface Driver<Info = unknown> extends DriverTraits<Info> {
 
 /** Errors of `setPowerState` after which the BMC certainly has no order. */
 export const PROVES_NOT_SENT: readonly ErrorCode[] = [
+  'NOT_SENT_IN_TIME',
   'BMC_SILENT',
   'BMC_NAME_UNKNOWN',
   'BMC_MOVED',

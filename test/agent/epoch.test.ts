@@ -36,7 +36,7 @@ test('an agent inside a conductor sends nothing when that leads no more, however
   await sent;
   await t.throwsAsync(
     lease.guard(async () => 'sent', never()),
-    { code: 'ATTACHMENT_ENDED' } as object,
+    { code: 'NOT_SENT_IN_TIME' } as object,
   );
   leadsUntil = 9000;
   t.is(await lease.guard(async () => 'sent', never()), 'sent');

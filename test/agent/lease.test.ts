@@ -53,5 +53,5 @@ test('what is about to be sent learns that the lease has run out, though no time
     frozenMs = 15_000;
     return { before, after: endOf(own.signal), aborted: own.signal.aborted };
   }, openCancellation([]).signal);
-  t.like(await answer, { before: null, after: { code: 'ATTACHMENT_ENDED' }, aborted: false });
+  t.like(await answer, { before: null, after: { code: 'NOT_SENT_IN_TIME' }, aborted: false });
 });

@@ -7,6 +7,7 @@ import '../agent/lease.test.ts';
 import '../agent/masked_driver.test.ts';
 import '../agent/secrets.test.ts';
 import '../agent/trust.test.ts';
+import '../agent/power_run.test.ts';
 import '../agent/remembered.test.ts';
 import '../agent/turns.test.ts';
 import '../bench/difference.test.ts';
