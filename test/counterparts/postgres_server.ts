@@ -151,13 +151,35 @@ async function runAsOwner({ programs, folder, owner }: Place, program: string, .
 
 const HOST = ownAddress();
 
-async function query(text: string, database = 'postgres'): Promise<Record<string, unknown>[]> {
+/** Where statements run that name no database. */
+const HOME = 'postgres';
+
+async function connect(database: string): Promise<pg.Client> {
   const client = new pg.Client({ host: HOST, port: PORT, user: USER, database });
+  // A server that ends breaks connections that rest; whoever waits for an answer hears of it.
+  client.on('error', () => {});
   await client.connect();
+  return client;
+}
+
+/** Connections to HOME that no statement uses. To make one costs the server far more than most statements do. */
+const resting: pg.Client[] = [];
+
+async function endResting(): Promise<void> {
+  await Promise.allSettled(resting.splice(0).map((client) => client.end()));
+}
+
+/** A connection to a database of a test is not kept: it would be among the sessions that tests count and end. */
+async function query(text: string, database = HOME): Promise<Record<string, unknown>[]> {
+  const client = (database === HOME ? resting.pop() : undefined) ?? (await connect(database));
   try {
-    return (await client.query(text)).rows ?? [];
-  } finally {
-    await client.end();
+    const rows = (await client.query(text)).rows ?? [];
+    if (database === HOME) resting.push(client);
+    else await client.end();
+    return rows;
+  } catch (error) {
+    await client.end().catch(() => {});
+    throw error;
   }
 }
 
@@ -209,8 +231,7 @@ async function startReplica({
 
 /** Copies the server's folder while the server knows of it. Resolves with what must stand in backup_label of the copy. */
 async function backUp(copy: () => Promise<unknown>): Promise<string> {
-  const client = new pg.Client({ host: HOST, port: PORT, user: USER, database: 'postgres' });
-  await client.connect();
+  const client = await connect(HOME);
   try {
     const { rows } = await client.query("select current_setting('server_version_num')::int >= 150000 as renamed");
     const { renamed } = rows[0];
@@ -245,9 +266,11 @@ export async function startPostgres({ durable }: { readonly durable: boolean }):
     useTls: (identity) => useTls(identity, place),
     kill: () => end(child, 'SIGKILL'),
     async start() {
+      await endResting();
       child = await startAgain(place);
     },
     async stop() {
+      await endResting();
       await end(child, 'SIGQUIT');
       await rm(place.folder, { recursive: true, force: true });
     },
