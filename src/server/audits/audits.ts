@@ -36,7 +36,7 @@ import { isStorageFailure } from '../store/failures.ts';
 import type { ActionPlanRow, AuditRow } from '../store/plan_rows.ts';
 import { EVERY_NODE } from '../store/plans.ts';
 import { type Decided, decide } from './decided.ts';
-import { decideIfItCan, stepsOfRun, takesDownOfRun } from './next_run.ts';
+import { decideIfItCan, type NoPlan, stepsOfRun, takesDownOfRun } from './next_run.ts';
 import { checkAudit, type WantedAudit } from './request.ts';
 import { runAudit } from './run.ts';
 import { withTemplate } from './templates.ts';
@@ -227,7 +227,7 @@ export class Audits {
   ): Promise<AuditRow> {
     const { store } = this.#parts.orders;
     const touched = (audit: AuditRow): Touched => ({ audit });
-    const move = async (decided: Decided | null, transaction: Transaction): Promise<AuditRow> => {
+    const move = async (decided: Decided | NoPlan | null, transaction: Transaction): Promise<AuditRow> => {
       const found = await getAudit(key, transaction.sql);
       if (found.state === rowOf(AUDIT_TABLE, event).to && event !== 'delete') return found;
       holdToRevision(revision, found, `audit '${found.name}'`);
@@ -300,14 +300,15 @@ export class Audits {
     this.#timer = this.#parts.orders.store.clock.after(limited, () => void this.#work(() => this.#runDue()));
   }
 
-  /** Never rejects: what goes wrong is logged, and tried again. */
+  /** Never rejects: what goes wrong is logged, and tried again. Other writes that came first each time are no fault. */
   async #work(what: () => Promise<void>): Promise<void> {
     this.#working += 1;
     try {
       await what();
     } catch (err) {
       if (this.#parts.shutdown.aborted) return;
-      this.#parts.log.error({ err }, 'audits could not go on; they are taken up again');
+      const level = asCountermandError(err).code === 'OVERTAKEN' ? 'warn' : 'error';
+      this.#parts.log[level]({ err }, 'audits could not go on; they are taken up again');
       this.#wakeAfter(RETRY_MS);
     } finally {
       this.#working -= 1;
@@ -340,9 +341,12 @@ export class Audits {
     if (made?.state === 'PENDING') await this.#plans.look(made.uuid);
   }
 
-  /** The fleet is not as the audit needs it: the next run may find it otherwise. A strategy that is not there stays so. */
+  /**
+   * The fleet is not as the audit needs it: the next run may find it otherwise. A strategy that is not there stays so.
+   * @throws what will pass: then the run is still due
+   */
   async #runFailed(due: AuditRow, error: CountermandError): Promise<null> {
-    if (error.code === 'INTERNAL' || isStorageFailure(error)) throw error;
+    if (error.code === 'OVERTAKEN' || error.code === 'INTERNAL' || isStorageFailure(error)) throw error;
     const { log, orders } = this.#parts;
     log.warn({ audit: due.uuid, code: error.code, reason: error.message }, 'an audit could not make a plan');
     await orders.store.database.write(async (transaction) => {

@@ -11,8 +11,7 @@
 import { digestOf } from '../../core/digest.ts';
 import { failAt } from '../../core/errors.ts';
 import { openCancellation } from '../../core/signals.ts';
-import type { CheckedPlan } from '../plans/check.ts';
-import { asOfNow, type NodesAsOf, nodesAsOf } from '../plans/nodes_as_of.ts';
+import { asOfNow, type NodesAsOf, nodesAsOf, refusedMeanwhile } from '../plans/nodes_as_of.ts';
 import type { PlanParts } from '../plans/parts.ts';
 import { PERMIT_ALL, type Permit } from '../plans/permit.ts';
 import { readCandidates, scopeAmong } from '../plans/scope.ts';
@@ -21,6 +20,7 @@ import { type Proposal, parseStrategyParameters, type Strategy } from '../plans/
 import { STRATEGIES } from '../plans/strategies.ts';
 import { overtaken } from '../store/compare_and_set.ts';
 import type { Transaction } from '../store/database.ts';
+import { isRefusal } from '../store/failures.ts';
 import { findNodesByUuid, listAllNodes } from '../store/nodes.ts';
 import type { AuditRow } from '../store/plan_rows.ts';
 import type { NodeRow } from '../store/rows.ts';
@@ -76,20 +76,26 @@ export async function decidedNow(decided: Decided | null, asked: Asked, sql: Tra
   const { known } = decided;
   if (known === null) return decided;
   const now = await asOfNow(known, sql);
-  return now === known ? decided : proposed(decided, now);
+  if (now === known) return decided;
+  try {
+    return proposed(decided, now);
+  } catch (thrown) {
+    throw refusedMeanwhile(thrown, `audit '${asked.name}'`);
+  }
 }
 
 const keyOf = ({ strategy, parameters, scope }: Asked): string => digestOf({ strategy, parameters, scope });
 
 /**
- * Holds a plan to the nodes that its strategy was given: they have the names and the power states that it was decided on.
+ * Holds the actions of a proposal to the nodes that its strategy was given: they have the names and the power states that it was decided on.
+ * @param actions with their nodes as they are in the transaction
  * @throws OVERTAKEN
  */
-export function holdToNodes({ nodes }: Decided, { actions }: CheckedPlan): void {
-  const named = new Map(actions.flatMap(({ node }) => (node ? [[node.name, node] as const] : [])));
-  const other = nodes.find(({ name, uuid, powerState }) => {
-    const now = named.get(name);
-    return now && (now.uuid !== uuid || now.powerState !== powerState);
+export function holdToNodes(decided: Decided, actions: readonly { readonly node: NodeRow | null }[]): void {
+  const found = new Map(actions.flatMap(({ node }) => (node ? [[node.name, node] as const] : [])));
+  const other = givenAndNamed(decided).find(({ name, uuid, powerState }) => {
+    const now = found.get(name);
+    return now?.uuid !== uuid || now.powerState !== powerState;
   });
   if (other) throw overtaken(`node ${other.name}`);
 }
@@ -99,12 +105,19 @@ export function holdToNodes({ nodes }: Decided, { actions }: CheckedPlan): void 
  * strategy knows nodes by what they were when they were read.
  */
 export async function unlessRenamed(decided: Decided, thrown: unknown, sql: Transaction['sql']): Promise<unknown> {
-  const named = new Set(decided.proposal.actions.map(({ inputParameters }) => inputParameters.resource_id));
-  const given = decided.nodes.filter(({ name }) => named.has(name));
+  // A transaction in which the database has failed answers no more queries.
+  if (!isRefusal(thrown)) return thrown;
+  const given = givenAndNamed(decided);
   const uuids = given.map(({ uuid }) => uuid);
   const now = await findNodesByUuid(uuids, sql);
   const renamed = given.find(({ uuid, name }) => now.get(uuid)?.name !== name);
   return renamed ? overtaken(`node ${renamed.name}`) : thrown;
+}
+
+/** The nodes that the strategy was given, and that its actions name. */
+function givenAndNamed({ nodes, proposal }: Decided): NodeRow[] {
+  const named = new Set(proposal.actions.map(({ inputParameters }) => inputParameters.resource_id));
+  return nodes.filter(({ name }) => named.has(name));
 }
 
 function proposed(about: Pick<Decided, 'asked' | 'permit' | 'strategy' | 'looked'>, known: NodesAsOf | null): Decided {

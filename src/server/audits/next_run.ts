@@ -1,10 +1,12 @@
 /** What the next run of an audit would do, without running it. */
 import { asCountermandError } from '../../core/errors.ts';
 import type { PlanParts } from '../plans/parts.ts';
-import { type Step, stepsOfProposal, type TakesDown, takesDown } from '../plans/takes_down.ts';
+import { NOTHING_DOWN, type Step, stepsOfProposal, type TakesDown, takesDown } from '../plans/takes_down.ts';
+import { modelRevision } from '../store/cluster_model.ts';
+import { overtaken } from '../store/compare_and_set.ts';
 import type { Transaction } from '../store/database.ts';
 import type { AuditRow } from '../store/plan_rows.ts';
-import { type Decided, decide, decidedNow } from './decided.ts';
+import { type Decided, decide, decidedNow, holdToNodes } from './decided.ts';
 
 /** Errors by which a run makes no plan, because the fleet is not as the audit needs it. */
 const NO_PLAN: readonly string[] = [
@@ -16,18 +18,32 @@ const NO_PLAN: readonly string[] = [
   'HOST_NOT_READY',
 ];
 
+/** That a run would make no plan, and the revision of the cluster model before that was found. */
+export interface NoPlan {
+  readonly none: true;
+  readonly revision: number;
+}
+
 /**
  * The running nodes that the plan of an audit would take down if it ran now. Call it in a transaction.
- * @param decided as of `decideIfItCan`, before the transaction
+ * @param before as of `decideIfItCan`, before the transaction
+ * @throws OVERTAKEN if it has to be decided again
  */
 export async function takesDownOfRun(
   audit: AuditRow,
-  decided: Decided | null,
+  before: Decided | NoPlan | null,
   sql: Transaction['sql'],
 ): Promise<TakesDown> {
-  if (decided === null) return takesDown([]);
-  const steps = await unlessNoPlan(async () => stepsOf(await decidedNow(decided, audit, sql), sql));
-  return takesDown(steps ?? []);
+  if (before === null) throw overtaken(`audit '${audit.name}'`);
+  if ('none' in before) {
+    if ((await modelRevision(sql)) !== before.revision) throw overtaken(`audit '${audit.name}'`);
+    return NOTHING_DOWN;
+  }
+  const decided = await decidedNow(before, audit, sql);
+  const steps = await unlessNoPlan(() => stepsOf(decided, sql));
+  if (steps === null) return NOTHING_DOWN;
+  holdToNodes(decided, steps);
+  return takesDown(steps);
 }
 
 /** What the plan of an audit would do if it ran now; nothing if it would make none. */
@@ -40,9 +56,10 @@ export async function stepsOfRun(audit: AuditRow, parts: PlanParts): Promise<Ste
 const stepsOf = ({ proposal }: Decided, sql: Transaction['sql']): Promise<Step[]> =>
   stepsOfProposal(proposal.actions, sql);
 
-/** What an audit proposes; null if its run would make no plan. @throws as `decide`, of what will pass */
-export function decideIfItCan(audit: AuditRow, parts: PlanParts): Promise<Decided | null> {
-  return unlessNoPlan(() => decide(audit, parts));
+/** What an audit proposes, or that its run would make no plan. @throws as `decide`, of what will pass */
+export async function decideIfItCan(audit: AuditRow, parts: PlanParts): Promise<Decided | NoPlan> {
+  const revision = await modelRevision(parts.orders.store.database.read);
+  return (await unlessNoPlan(() => decide(audit, parts))) ?? { none: true, revision };
 }
 
 async function unlessNoPlan<T>(work: () => Promise<T>): Promise<T | null> {

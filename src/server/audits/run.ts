@@ -44,7 +44,7 @@ export async function runAudit(
   const checked = await checkPlan(wanted, scoped, sql, null, permit).catch(async (thrown: unknown) => {
     throw placed(await unlessRenamed(decided, thrown, sql), strategy);
   });
-  holdToNodes(decided, checked);
+  holdToNodes(decided, checked.actions);
   // Without a scope, and unless the audit says every node, the plan is about the nodes that its actions name.
   const everywhere = scoped === null && audit.everyNode;
   const about: CheckedPlan = everywhere ? { ...checked, nodeUuids: [EVERY_NODE, ...checked.nodeUuids] } : checked;

@@ -3,7 +3,7 @@
 import { digestOf } from '../../core/digest.ts';
 import { fail } from '../../core/errors.ts';
 import type { Actor } from '../store/actor.ts';
-import { overtaken } from '../store/compare_and_set.ts';
+import { decideAgain, overtaken } from '../store/compare_and_set.ts';
 import type { Transaction } from '../store/database.ts';
 import { findNodesByUuid } from '../store/nodes.ts';
 import type { ActionPlanRow, AuditRow, Efficacy } from '../store/plan_rows.ts';
@@ -14,7 +14,7 @@ import { ACTION_TIMEOUT_MS, type CheckedPlan, checkPlan, checkSizes, MAX_PARALLE
 import { checkChosenUuid, refuseUsedUuid } from './chosen_uuid.ts';
 import { type Effect, effectOf } from './effect.ts';
 import { type HeldBack, heldBackBy } from './held_back.ts';
-import { asOfNow, type NodesAsOf, nodesAsOf } from './nodes_as_of.ts';
+import { asOfNow, type NodesAsOf, nodesAsOf, refusedMeanwhile } from './nodes_as_of.ts';
 import type { PlanParts } from './parts.ts';
 import { PERMIT_ALL, type Permit } from './permit.ts';
 import { readCandidates, scopeAmong } from './scope.ts';
@@ -25,6 +25,9 @@ import type { WantedPlan } from './wanted.ts';
 
 /** A plan that was made now, or before: then its audit is not read. */
 export type MadePlan = Pick<PlanContext, 'plan'> & Partial<Pick<PlanContext, 'audit'>>;
+
+/** Goes on with a plan in the transaction that makes it. */
+type Then = (made: MadePlan, transaction: Transaction) => Promise<ActionPlanRow>;
 
 /**
  * Accepts a plan, or finds the one that this request_id made before. It is durable and RECOMMENDED when this resolves,
@@ -38,11 +41,16 @@ export async function createActionPlan(
   wanted: WantedPlan,
   parts: PlanParts,
   permit: Permit = PERMIT_ALL,
-  then: (made: MadePlan, transaction: Transaction) => Promise<ActionPlanRow> = async ({ plan }) => plan,
+  then: Then = async ({ plan }) => plan,
 ): Promise<ActionPlanRow> {
-  const { store } = parts.orders;
   checkChosenUuid(wanted.uuid);
   checkSizes(wanted);
+  return decideAgain(() => createOnce(wanted, parts, permit, then));
+}
+
+/** @throws OVERTAKEN if the plan has to be checked again */
+async function createOnce(wanted: WantedPlan, parts: PlanParts, permit: Permit, then: Then): Promise<ActionPlanRow> {
+  const { store } = parts.orders;
   const digest = digestOf(wanted);
   const earlier = await findPlanByRequestId(wanted.requestId, store.database.read);
   if (earlier) {
@@ -65,8 +73,16 @@ export async function createActionPlan(
     await refuseUsedUuid('action_plans', wanted.uuid, sql);
     // What was checked may not be so any more: a plan is never made for a world that has changed.
     const now = await asOfNow(known, sql);
-    const holding = now === known ? checked : await checkAmong(now, wanted, sql, parts, permit);
+    const holding = now === known ? checked : await checkAgain(now, wanted, sql, parts, permit);
     return then(await writeAlone(holding, digest, transaction, store), transaction);
+  });
+}
+
+/** @throws OVERTAKEN if it is refused, and else as `checkAmong` */
+async function checkAgain(...by: Parameters<typeof checkAmong>): Promise<CheckedPlan> {
+  const [, wanted] = by;
+  return checkAmong(...by).catch((thrown: unknown) => {
+    throw refusedMeanwhile(thrown, `what plan '${wanted.name}' is about`);
   });
 }
 

@@ -3,7 +3,9 @@
  * long as others have written meanwhile, and not as long as the fleet is large.
  */
 import { listChangedNodes, modelRevision } from '../store/cluster_model.ts';
+import { overtaken } from '../store/compare_and_set.ts';
 import type { Transaction } from '../store/database.ts';
+import { isRefusal } from '../store/failures.ts';
 import { byName, findNodesByUuid } from '../store/nodes.ts';
 import type { NodeRow } from '../store/rows.ts';
 
@@ -36,4 +38,12 @@ export async function asOfNow(known: NodesAsOf, sql: Transaction['sql']): Promis
   const isOld = new Set(changed);
   const others = known.nodes.filter(({ uuid }) => !isOld.has(uuid));
   return { revision, nodes: [...others, ...now.values()].sort(byName) };
+}
+
+/**
+ * What a refusal is that was decided in a transaction on the result of `asOfNow`: OVERTAKEN. Its names can be old, so it is decided again on
+ * nodes that are read again; if it is true, it is refused before the next transaction.
+ */
+export function refusedMeanwhile(thrown: unknown, what: string): unknown {
+  return isRefusal(thrown) ? overtaken(what) : thrown;
 }

@@ -13,3 +13,8 @@ export function isStorageFailure(thrown: unknown): boolean {
   if (isStorageError(thrown)) return true;
   return thrown instanceof CountermandError && thrown.code === 'INTERNAL' && isStorageError(thrown.cause);
 }
+
+/** True if something was refused for what was found: neither the database nor this conductor has failed. */
+export function isRefusal(thrown: unknown): thrown is CountermandError {
+  return thrown instanceof CountermandError && thrown.code !== 'INTERNAL' && !isStorageError(thrown);
+}

@@ -7,6 +7,7 @@ import { changeNode, deleteNode } from '../../../src/server/nodes/enrolment.ts';
 import { listActions } from '../../../src/server/store/actions.ts';
 import type { Transaction } from '../../../src/server/store/database.ts';
 import { WriteQueue } from '../../../src/server/store/groups.ts';
+import { getNode } from '../../../src/server/store/nodes.ts';
 import type { ActionPlanRow } from '../../../src/server/store/plan_rows.ts';
 import type { World } from '../../world/world.ts';
 import { endWorld, make, softOff, worldWith } from '../plan_making.ts';
@@ -23,6 +24,24 @@ function beforeNextWrite(change: () => Promise<unknown>): void {
     WriteQueue.prototype.add = add;
     await change();
     return add.call(this, work) as Promise<T>;
+  };
+}
+
+/** Lets `change` happen before each write that it does not make itself. @returns the function that ends that */
+function beforeEachWrite(change: () => Promise<unknown>): () => void {
+  const add: Add = WriteQueue.prototype.add;
+  let changing = false;
+  WriteQueue.prototype.add = async function <T>(this: WriteQueue, work: (transaction: Transaction) => Promise<T>) {
+    if (!changing) {
+      changing = true;
+      await change().finally(() => {
+        changing = false;
+      });
+    }
+    return add.call(this, work) as Promise<T>;
+  };
+  return () => {
+    WriteQueue.prototype.add = add;
   };
 }
 
@@ -167,6 +186,79 @@ test('an audit that is resumed is held to the number of nodes that its plan take
   const error = await t.throwsAsync<CountermandError>(world.conductor.audits.resume('save', 0));
   t.is(error?.code, 'TAKES_DOWN_MISMATCH');
   await world.conductor.audits.resume('save', 1);
+  await endWorld(world);
+});
+
+test('an audit that could make no plan when it was looked at is held to the number of nodes that its plan takes down then', async (t) => {
+  const world = await worldOfFour(t);
+  const scope = [{ baremetal: [{ nodes: ['n3'] }] }];
+  const continuous = { auditType: 'CONTINUOUS', intervalMs: 60_000, autoTrigger: true } as const;
+  await world.conductor.audits.create(asked({ ...continuous, scope, parameters: { reserve: 1 } }));
+  await world.conductor.audits.suspend('save');
+  await deleteNode('n3', world.conductor);
+  await world.database.write(({ sql }) => sql('audits').update({ parameters: '{}' }));
+  beforeNextWrite(async () => {
+    await world.enrol('n3', {}, { idle: 'true' });
+    await world.clock.turn(10_000);
+  });
+  const error = await t.throwsAsync<CountermandError>(world.conductor.audits.resume('save', 0));
+  t.is(error?.code, 'TAKES_DOWN_MISMATCH');
+  await endWorld(world);
+});
+
+test('an audit that is resumed counts a node that has another name since it was looked at', async (t) => {
+  const world = await worldOfFour(t);
+  const continuous = { auditType: 'CONTINUOUS', intervalMs: 60_000, autoTrigger: true } as const;
+  await world.conductor.audits.create(asked({ ...continuous, parameters: { reserve: 3 } }));
+  await world.conductor.audits.suspend('save');
+  await world.database.write(({ sql }) => sql('audits').update({ parameters: '{}' }));
+  beforeNextWrite(() => change(world, 'n2', { name: 'm2' }));
+  t.is((await world.conductor.audits.resume('save', 3)).state, 'ONGOING');
+  await endWorld(world);
+});
+
+/** The name that a scope has is another node's now. Its first owner has changed as well, which the history tells. */
+async function swapNames(world: World): Promise<void> {
+  await change(world, 'n1', { name: 'n9', setLabels: { row: '7' } });
+  await change(world, 'n2', { name: 'n1' });
+}
+
+const NAMED = [{ baremetal: [{ nodes: ['n1'] }] }];
+
+test('an audit whose scope names a node is about the node that has the name when it is written', async (t) => {
+  const world = await worldOfFour(t);
+  beforeNextWrite(() => swapNames(world));
+  const { plan } = await world.conductor.audits.create(asked({ scope: NAMED }));
+  t.deepEqual(await actionsOf(plan, world), ['power off n1']);
+  await endWorld(world);
+});
+
+test('a plan whose scope names a node is about the node that has the name when it is written', async (t) => {
+  const world = await worldOfFour(t);
+  beforeNextWrite(() => swapNames(world));
+  const plan = await make(world, 'down', [softOff('n1')], { scope: NAMED });
+  const [action] = await listActions(plan.uuid, -1, 1, world.database.read);
+  t.is(action?.nodeUuid, (await getNode('n1', world.database.read)).uuid);
+  await endWorld(world);
+});
+
+test('a run of an audit before which another write comes each time is made a moment later, and not left out', async (t) => {
+  const world = await worldOfFour(t);
+  await world.conductor.audits.create(asked({ auditType: 'CONTINUOUS', intervalMs: 60_000 }));
+  let renamed = 0;
+  const rename = (): Promise<unknown> => {
+    const node = renamed === 0 ? 'n2' : `n2-${renamed}`;
+    renamed += 1;
+    return changeNode({ ...same, node, name: `n2-${renamed}` }, world.conductor);
+  };
+  const plans = async (): Promise<number> => (await world.database.read('action_plans').select('uuid')).length;
+  await world.clock.turn(59_500);
+  const end = beforeEachWrite(rename);
+  await world.clock.turn(1000).finally(end);
+  t.is(await plans(), 1);
+  t.true(renamed > 5);
+  await world.clock.turn(1000);
+  t.is(await plans(), 2);
   await endWorld(world);
 });
 
