@@ -79,7 +79,8 @@ export function aboutOf(order: WaitingOrder): OrderAbout | null {
 export type Obstacle =
   | {
       readonly kind: 'task';
-      readonly task: PowerTaskRow /** The plan that ordered it runs. */;
+      readonly task: PowerTaskRow;
+      /** True while the plan that ordered it can be cancelled. */
       readonly planRuns: boolean;
     }
   | { readonly kind: 'twin'; readonly twin: NodeRow };
@@ -120,7 +121,7 @@ export function stepOfChange(
   now: number,
 ): OrderStep {
   // Whoever has frozen it meanwhile was told that nothing more is accepted.
-  if (frozen !== null) return refuse(frozenBy(frozen, checked));
+  if (frozen !== null) return refuse(frozenBy(frozen, node ?? checked));
   if (node === null) return refuse(fail('NODE_NOT_FOUND', `node ${checked.name} was deleted`));
   if (obstacle?.kind === 'twin') return refuse(heldThrough(obstacle.twin, node));
   if (obstacle !== null) return refuse(heldBy(obstacle.task, node, driver, now, obstacle.planRuns));

@@ -91,7 +91,8 @@ async function findChangeRows(
   const { sql } = transaction;
   const node = await findNode(task.nodeUuid, sql);
   await guard(node, transaction);
-  const frozen = freezes.of(checked);
+  // As it is now: it may have come under a freeze since it was checked.
+  const frozen = freezes.of(node ?? checked);
   const obstacle = node === null || frozen !== null ? null : await findObstacle(node, sql);
   return { node, frozen, obstacle };
 }

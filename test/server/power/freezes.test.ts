@@ -1,9 +1,10 @@
 /** Which nodes a freeze is about, and for how long. */
 import test from 'ava';
+import { changeNode } from '../../../src/server/nodes/enrolment.ts';
 import { previewRollback } from '../../../src/server/plans/rollback_order.ts';
 import { Freezes } from '../../../src/server/power/freezes.ts';
 import { World } from '../../world/world.ts';
-import { make, softOff, standing, wanted, worldWith } from '../plan_making.ts';
+import { endWorld, make, softOff, standing, wanted, worldWith } from '../plan_making.ts';
 
 test('a freeze is about a zone, labels or both; it outlives the conductor, and is over in its time', async (t) => {
   const world = await World.create({ limits: { syncPowerStateIntervalMs: 0 } });
@@ -71,4 +72,28 @@ test('a rollback that would order a frozen node is refused up front; one that or
     plan.statusMessage,
     `cancelled; actions: 1 succeeded, 1 cancelled; its rollback is plan ${plan.rolledBackBy}; the rollback FAILED`,
   );
+});
+
+test('an order for a node that comes under a freeze before its turn is refused', async (t) => {
+  const world = await worldWith(t, 'n1');
+  const { orders, store } = world.conductor;
+  const rack = { zone: '', labels: { rack: '7' }, reason: 'work', until: null, createdBy: 'jwt:zoe' };
+  const { uuid } = await world.finish(orders.freezes.add(rack));
+  const { database } = store;
+  const write = database.write.bind(database);
+  /** Lets `change` happen after all that the next order is checked by, and before it is written. */
+  const beforeItsTurn = (change: () => Promise<unknown>): void => {
+    const first: typeof write = async (work) => {
+      Object.assign(database, { write });
+      await change();
+      return write(work);
+    };
+    Object.assign(database, { write: first });
+  };
+  const more = { setLabels: { rack: '7' }, removeLabels: [], setDriverInfo: {}, removeDriverInfo: [] };
+  beforeItsTurn(() => changeNode({ node: 'n1', ...more }, world.conductor));
+  await t.throwsAsync(world.order('n1', 'power off'), { code: 'NODE_FROZEN' } as never);
+  await world.finish(orders.freezes.lift(uuid));
+  t.is((await world.order('n1', 'power off')).state, 'QUEUED');
+  await endWorld(world);
 });
