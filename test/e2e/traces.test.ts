@@ -45,6 +45,12 @@ class Caller {
     return [...new Set(own.map(({ name, parentSpanId }) => `${nameOf(parentSpanId)} > ${name}`))].toSorted();
   }
 
+  /** What the turns of the keeper did in its trace, each once. */
+  did({ spans }: OtlpReceiver): unknown[] {
+    const turns = spans.filter(({ traceId, name }) => traceId === this.traceId && name === 'keeper turn');
+    return [...new Set(turns.map(({ attributes }) => attributes['countermand.turn.did']))].toSorted();
+  }
+
   /** The first span of this name in its trace. */
   span({ spans }: OtlpReceiver, name: string): ReceivedSpan {
     const found = spans.find((span) => span.traceId === this.traceId && span.name === name);
@@ -116,6 +122,7 @@ function checkOrder(t: ExecutionContext, receiver: OtlpReceiver, { uuid }: Task)
     'power task soft power off > keeper turn',
   ]);
   t.true(orders.tree(receiver).includes('ipmi get_power_state > Get Chassis Status'));
+  for (const did of ['order', 'send', 'accept', 'abort', 'end_abort']) t.true(orders.did(receiver).includes(did), did);
   const soft = orders.span(receiver, 'power task soft power off');
   t.like(soft, { traceState: 'vendor=7', status: 2 });
   t.like(soft.attributes, {

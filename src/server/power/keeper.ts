@@ -217,7 +217,7 @@ export class Keeper {
       ),
     ];
     const outcomes = await writeTogether<unknown, GivenOrders>(members, this.#parts.store.database, look);
-    traceTurn(begun, orders.length, writing, outcomes as readonly Outcome<Written>[], this.#parts.store);
+    traceTurn(begun, [...orders, ...writing], outcomes as readonly Outcome<Written>[], this.#parts.store);
     for (const [at, order] of orders.entries()) this.#answer(order, outcomes[at] as Outcome<Given>);
     const written = new Map(writing.map((each, at) => [each, outcomes[orders.length + at]] as const));
     for (const each of planned) this.#follow(each, written.get(each) as Outcome<TaskAndNode | null> | undefined);
