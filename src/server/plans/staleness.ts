@@ -35,7 +35,9 @@ export async function keepPlansFresh(parts: PlanParts): Promise<void> {
   const check = async (): Promise<void> => {
     await supersedeOldPlans(parts);
     if (!(await isAnyChangeOld(clock.now() - MODEL_CHANGES_KEPT_MS, database.read))) return;
-    await database.write((transaction) => forgetModelChanges(clock.now() - MODEL_CHANGES_KEPT_MS, transaction));
+    const forget = () =>
+      database.write((transaction) => forgetModelChanges(clock.now() - MODEL_CHANGES_KEPT_MS, transaction));
+    while ((await forget()) && !shutdown.aborted);
   };
   const about = { message: 'the age of plans could not be checked', fields: {} };
   while (!shutdown.aborted) {

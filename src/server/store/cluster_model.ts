@@ -3,6 +3,7 @@ import type { Knex } from 'knex';
 import { ACTION_PLAN_RUNNING } from '../../core/states.ts';
 import { codecOf } from './columns.ts';
 import type { Transaction } from './database.ts';
+import { ROWS_AT_ONCE } from './portions.ts';
 import type { NodeRow } from './rows.ts';
 
 /** One change of the cluster model. */
@@ -91,12 +92,20 @@ export async function isAnyChangeOld(before: number, sql: Knex): Promise<boolean
 /**
  * Forgets what changed before a time. The newest change stays: its number is the revision of the model. So does what has
  * changed since a plan that runs was made: its actions ask for it.
+ * @returns true if there may be more: it forgets a portion at a time, as a large fleet changes a lot in a week
  */
-export async function forgetModelChanges(before: number, { sql }: Transaction): Promise<void> {
+export async function forgetModelChanges(before: number, { sql }: Transaction): Promise<boolean> {
   const last = await modelRevision(sql);
   const oldest = await sql('action_plans').whereIn('state', ACTION_PLAN_RUNNING).min('model_revision as first').first();
   const limit = Math.min(last, Number(oldest?.first ?? last));
-  await sql('model_changes').where('changed_at', '<', before).where('revision', '<', limit).delete();
+  const old: number[] = await sql('model_changes')
+    .where('changed_at', '<', before)
+    .where('revision', '<', limit)
+    .orderBy('changed_at')
+    .limit(ROWS_AT_ONCE)
+    .pluck('revision');
+  if (old.length > 0) await sql('model_changes').whereIn('revision', old).delete();
+  return old.length === ROWS_AT_ONCE;
 }
 
 /** One node, and what has changed about it. */

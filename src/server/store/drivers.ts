@@ -139,10 +139,11 @@ async function leftAfter(
   sql: Knex,
 ): Promise<DriverRow[]> {
   const [{ name }] = leaving as [DriverRow];
-  const zones = new Set((await sql('nodes').where('driver', name).distinct('zone')).map(({ zone }) => zone));
   const after = new Map(left.map((row) => [row.zone, row]));
   for (const row of leaving.toSorted((one, other) => other.since - one.since)) {
-    if (!zones.has(row.zone) || speaking.some(({ zone }) => zone === row.zone)) continue;
+    // Nodes are looked for last, and the first one will do: a fleet has many.
+    if (speaking.some(({ zone }) => zone === row.zone)) continue;
+    if ((await sql('nodes').where({ zone: row.zone, driver: name }).first('uuid')) === undefined) continue;
     const secretKeys = [...new Set([...row.secretKeys, ...(after.get(row.zone)?.secretKeys ?? [])])];
     after.set(row.zone, { ...row, agentUuid: GONE, secretKeys });
   }

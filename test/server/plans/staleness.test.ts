@@ -41,6 +41,30 @@ test('a look that finds nothing is two statements, and commits nothing', async (
   await endWorld(world);
 });
 
+test('many changes are forgotten a portion at a time, in writes of their own', async (t) => {
+  const world = await worldLike(t, { limits }, 'n1');
+  const { database } = world;
+  await database.write(async ({ sql }) => {
+    const { revision: _, ...change } = await sql('model_changes').first();
+    for (let at = 0; at < 10; at += 1) await sql('model_changes').insert(Array<object>(100).fill(change));
+  });
+  const later = world.clock.now() + DAY_MS;
+  const left: number[] = [];
+  for (let more = true; more; ) {
+    more = await database.write((transaction) => forgetModelChanges(later, transaction));
+    left.push((await listModelChanges(0, null, 2000, database.read)).length);
+  }
+  t.deepEqual(left, [601, 201, 1]);
+  await database.write(async ({ sql }) => {
+    const { revision: _, ...change } = await sql('model_changes').first();
+    for (let at = 0; at < 10; at += 1) await sql('model_changes').insert(Array<object>(100).fill(change));
+  });
+  world.clock.jump(8 * DAY_MS);
+  await world.clock.turn(LOOK_MS);
+  t.is((await remembered(world)).length, 1);
+  await endWorld(world);
+});
+
 test('changes are forgotten after a week, but the newest, and those since a plan that runs was made', async (t) => {
   const world = await worldLike(t, { limits }, 'n1');
   for (const rack of ['1', '2']) await relabel(rack, world);
