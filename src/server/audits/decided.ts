@@ -11,7 +11,7 @@
 import { digestOf } from '../../core/digest.ts';
 import { failAt } from '../../core/errors.ts';
 import { openCancellation } from '../../core/signals.ts';
-import { asOfNow, type NodesAsOf, nodesAsOf, refusedMeanwhile } from '../plans/nodes_as_of.ts';
+import { asOfNow, everyNodeAsOf, type NodesAsOf, refusedMeanwhile } from '../plans/nodes_as_of.ts';
 import type { PlanParts } from '../plans/parts.ts';
 import { PERMIT_ALL, type Permit } from '../plans/permit.ts';
 import { readCandidates, scopeAmong } from '../plans/scope.ts';
@@ -21,7 +21,7 @@ import { STRATEGIES } from '../plans/strategies.ts';
 import { overtaken } from '../store/compare_and_set.ts';
 import type { Transaction } from '../store/database.ts';
 import { isRefusal } from '../store/failures.ts';
-import { findNodesByUuid, listAllNodes } from '../store/nodes.ts';
+import { findNodesByUuid } from '../store/nodes.ts';
 import type { AuditRow } from '../store/plan_rows.ts';
 import type { NodeRow } from '../store/rows.ts';
 
@@ -145,7 +145,7 @@ async function readNodes(
   sql: Transaction['sql'],
 ): Promise<NodesAsOf | null> {
   const candidates = await readCandidates(scope, sql);
-  return candidates ?? (actsOnScope ? nodesAsOf(sql, () => listAllNodes(sql)) : null);
+  return candidates ?? (actsOnScope ? everyNodeAsOf(sql) : null);
 }
 
 async function lookAt(

@@ -6,7 +6,7 @@ import { listChangedNodes, modelRevision } from '../store/cluster_model.ts';
 import { overtaken } from '../store/compare_and_set.ts';
 import type { Transaction } from '../store/database.ts';
 import { isRefusal } from '../store/failures.ts';
-import { byName, findNodesByUuid } from '../store/nodes.ts';
+import { byName, findNodesByUuid, listAllNodes } from '../store/nodes.ts';
 import type { NodeRow } from '../store/rows.ts';
 
 /** Nodes, and the revision of the cluster model before they were read. */
@@ -23,6 +23,34 @@ export async function nodesAsOf(
 ): Promise<NodesAsOf> {
   const revision = await modelRevision(sql);
   return { revision, nodes: await read(sql) };
+}
+
+/** A reading of every node that is under way, and the one that begins after it. */
+interface Readings {
+  readonly running: Promise<NodesAsOf>;
+  next: Promise<NodesAsOf> | null;
+}
+
+const readings = new WeakMap<Transaction['sql'], Readings>();
+
+/**
+ * Reads every node, outside of any transaction. Calls that come while one reads share the next reading, so that the memory of the conductor
+ * does not grow with the number of calls. The rows are those of all of them.
+ */
+export function everyNodeAsOf(sql: Transaction['sql']): Promise<NodesAsOf> {
+  const known = readings.get(sql);
+  if (known === undefined) return readEvery(sql);
+  const begin = (): Promise<NodesAsOf> => readEvery(sql);
+  known.next ??= known.running.then(begin, begin);
+  return known.next;
+}
+
+function readEvery(sql: Transaction['sql']): Promise<NodesAsOf> {
+  const running: Promise<NodesAsOf> = nodesAsOf(sql, listAllNodes).finally(() => {
+    if (readings.get(sql)?.running === running) readings.delete(sql);
+  });
+  readings.set(sql, { running, next: null });
+  return running;
 }
 
 /**

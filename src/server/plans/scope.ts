@@ -6,9 +6,9 @@ import { pathText, quotedKeys } from '../../core/fault_places.ts';
 import { exceeded, SENT_LIMITS } from '../../core/limits.ts';
 import { checkSize, eachName, expandInPortions, type RangeSize, sizeOfRange, sumOf } from '../../core/ranges.ts';
 import type { Transaction } from '../store/database.ts';
-import { byName, findNodes, listAllNodes } from '../store/nodes.ts';
+import { byName, findNodes } from '../store/nodes.ts';
 import type { NodeRow, ScopedNode } from '../store/rows.ts';
-import { type NodesAsOf, nodesAsOf } from './nodes_as_of.ts';
+import { everyNodeAsOf, type NodesAsOf, nodesAsOf } from './nodes_as_of.ts';
 
 const LIST_LIMIT = SENT_LIMITS.list.limit;
 const words = z.array(z.string().min(1)).min(1).max(LIST_LIMIT);
@@ -164,7 +164,8 @@ export async function findScopeOf(scope: unknown, sql: Transaction['sql']): Prom
 /** The nodes among which those of a scope are; null if it is empty and so no limit. @throws SCOPE_INVALID */
 export async function readCandidates(scope: unknown, sql: Transaction['sql']): Promise<NodesAsOf | null> {
   const parsed = parseScope(scope);
-  return parsed.length === 0 ? null : nodesAsOf(sql, () => candidatesOf(parsed, sql));
+  if (parsed.length === 0) return null;
+  return isOfNames(parsed) ? nodesAsOf(sql, () => findNamed(parsed, sql)) : everyNodeAsOf(sql);
 }
 
 /**
@@ -184,11 +185,13 @@ export function scopeAmong(
   return nodesInScope(parsed, nodes);
 }
 
-/** The nodes that a scope can mean: those that it names, where it says nothing else, so that it costs what it names. */
-async function candidatesOf(scope: Scope, sql: Transaction['sql']): Promise<NodeRow[]> {
+/** True if it means nodes by their names alone: then it costs what it names, and not what the fleet has. */
+function isOfNames(scope: Scope): boolean {
   const sections = scope.map(({ baremetal }) => baremetal.filter(({ exclude }) => exclude === undefined));
-  const namesOnly = sections.every((means) => means.length > 0 && means.every(({ nodes }) => nodes !== undefined));
-  if (!namesOnly) return listAllNodes(sql);
+  return sections.every((means) => means.length > 0 && means.every(({ nodes }) => nodes !== undefined));
+}
+
+async function findNamed(scope: Scope, sql: Transaction['sql']): Promise<NodeRow[]> {
   const criteria = scope.flatMap(({ baremetal }) => baremetal.flatMap((item) => [item, ...(item.exclude ?? [])]));
   const ranges = criteria.flatMap(({ nodes }) => nodes ?? []).filter((range) => sizeOf(range).names > 0);
   const found = await findNodes(await expandInPortions(ranges, 'scope'), sql);

@@ -297,3 +297,24 @@ test('the writes of audits and plans read the nodes that they name and that have
   }
   await endWorld(world);
 });
+
+test('audits and plans that are made at once share what they read of the fleet', async (t) => {
+  const world = await worldOfFour(t);
+  const { audits, store } = world.conductor;
+  const { read } = store.database;
+  let readings = 0;
+  const counted = ({ sql }: { readonly sql: string }): void => {
+    if (/from .nodes. order by .uuid./.test(sql)) readings += 1;
+  };
+  read.on('query', counted);
+  const numbers = Array.from({ length: 20 }, (_, at) => at);
+  const all = { all: true, scope: [] } as const;
+  const made = await Promise.all([
+    ...numbers.map((at) => audits.create(asked({ ...all, name: `a${at}`, requestId: `a${at}` }))),
+    ...numbers.map((at) => make(world, `p${at}`, [softOff('n1')], { scope: IDLE })),
+  ]);
+  read.off('query', counted);
+  t.is(made.length, 40);
+  t.is(readings, 2);
+  await endWorld(world);
+});
