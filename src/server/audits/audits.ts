@@ -4,8 +4,7 @@
  */
 import type { Timer } from '../../core/clock.ts';
 import { digestOf } from '../../core/digest.ts';
-import { asCountermandError, type CountermandError, fail, failAt, failWith } from '../../core/errors.ts';
-import { possibleWords } from '../../core/possible.ts';
+import { asCountermandError, type CountermandError, failAt } from '../../core/errors.ts';
 import { onAbort } from '../../core/signals.ts';
 import { AUDIT_TABLE, type AuditEvent, rowOf } from '../../core/states.ts';
 import { beginAudit, moveAudit, setRunMessage, takeRun } from '../plans/audit_transition.ts';
@@ -15,7 +14,6 @@ import type { Engine } from '../plans/engine.ts';
 import { type HeldBack, heldBackBy } from '../plans/held_back.ts';
 import type { PlanParts } from '../plans/parts.ts';
 import { PERMIT_ALL, type Permit } from '../plans/permit.ts';
-import { auditPossible } from '../plans/possible.ts';
 import {
   type Expected,
   holdToExpected,
@@ -32,11 +30,12 @@ import { type Also, type Touched, writeAlso } from '../store/also.ts';
 import { findAuditByRequestId, getAudit, listDueAudits, listPlansOf, nextRunAfterMs } from '../store/audits.ts';
 import { decideAgain, holdToRevision, overtaken } from '../store/compare_and_set.ts';
 import type { Transaction } from '../store/database.ts';
-import { isStorageFailure } from '../store/failures.ts';
+import { isRefusal, isStorageFailure } from '../store/failures.ts';
 import type { ActionPlanRow, AuditRow } from '../store/plan_rows.ts';
 import { EVERY_NODE } from '../store/plans.ts';
 import { type Decided, decide } from './decided.ts';
 import { decideIfItCan, type NoPlan, stepsOfRun, takesDownOfRun } from './next_run.ts';
+import { requestIdTaken, wrongAuditState } from './refusals.ts';
 import { checkAudit, type WantedAudit } from './request.ts';
 import { runAudit } from './run.ts';
 import { withTemplate } from './templates.ts';
@@ -140,8 +139,15 @@ export class Audits {
   async #decideFirst(wanted: WantedAudit, permit: Permit): Promise<Decided | null> {
     const { read } = this.#parts.orders.store.database;
     if (await findAuditByRequestId(wanted.requestId, read)) return null;
-    const whole = await withTemplate(wanted, read);
-    return decide({ ...whole, strategy: checkAudit(whole) }, this.#parts, permit);
+    const decideNow = async (): Promise<Decided> => {
+      const whole = await withTemplate(wanted, read);
+      return decide({ ...whole, strategy: checkAudit(whole) }, this.#parts, permit);
+    };
+    return decideNow().catch(async (thrown: unknown) => {
+      // The plan of that one may be what has changed the fleet. The request is answered by the audit that it has made.
+      const isMade = isRefusal(thrown) && (await findAuditByRequestId(wanted.requestId, read)) !== null;
+      throw isMade ? overtaken(`audit '${wanted.name}'`) : thrown;
+    });
   }
 
   /**
@@ -364,24 +370,9 @@ export class Audits {
 }
 
 async function joined(earlier: AuditRow, digest: string, { sql }: Transaction): Promise<AuditAnswer> {
-  if (earlier.requestDigest === digest) {
-    const [plan = null] = await listPlansOf(earlier.uuid, [], 1, sql);
-    return { audit: earlier, plan };
-  }
-  throw fail(
-    'REQUEST_ID_TAKEN',
-    `request_id '${earlier.requestId}' was used for another audit, '${earlier.name}' (${earlier.uuid}); choose another`,
-  );
-}
-
-function wrongAuditState(audit: AuditRow, verb: AuditEvent): CountermandError {
-  const possible = auditPossible(audit);
-  const instead = possible.length === 0 ? 'nothing can be done with it any more' : possibleWords(possible);
-  return failWith(
-    'AUDIT_STATE',
-    `audit '${audit.name}' (${audit.uuid}) is ${audit.state}; it cannot be ${PAST[verb]}; ${instead}`,
-    { resource: { type: 'audit', name: audit.uuid }, possible, facts: { state: audit.state } },
-  );
+  if (earlier.requestDigest !== digest) throw requestIdTaken(earlier);
+  const [plan = null] = await listPlansOf(earlier.uuid, [], 1, sql);
+  return { audit: earlier, plan };
 }
 
 /** The message of the last run is not that of a stopped audit. */
@@ -389,11 +380,4 @@ const SAYS: Partial<Record<AuditEvent, Pick<AuditRow, 'statusMessage'>>> = {
   cancel: { statusMessage: 'cancelled' },
   suspend: { statusMessage: 'suspended' },
   resume: { statusMessage: '' },
-};
-
-const PAST: Partial<Record<AuditEvent, string>> = {
-  cancel: 'cancelled',
-  suspend: 'suspended',
-  resume: 'resumed',
-  delete: 'deleted',
 };

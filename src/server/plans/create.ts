@@ -5,6 +5,7 @@ import { fail } from '../../core/errors.ts';
 import type { Actor } from '../store/actor.ts';
 import { decideAgain, overtaken } from '../store/compare_and_set.ts';
 import type { Transaction } from '../store/database.ts';
+import { isRefusal } from '../store/failures.ts';
 import { findNodesByUuid } from '../store/nodes.ts';
 import type { ActionPlanRow, AuditRow, Efficacy } from '../store/plan_rows.ts';
 import { findPlanByRequestId, getPlan, listNodesOfPlan, type PlanContext } from '../store/plans.ts';
@@ -61,8 +62,7 @@ async function createOnce(wanted: WantedPlan, parts: PlanParts, permit: Permit, 
       return then({ plan }, transaction);
     });
   }
-  const known = await readScope(wanted, store.database.read);
-  const checked = await checkAmong(known, wanted, store.database.read, parts, permit);
+  const { known, checked } = await checkFirst(wanted, parts, permit);
   return store.database.write(async (transaction) => {
     const { sql } = transaction;
     const meanwhile = await findPlanByRequestId(wanted.requestId, sql);
@@ -76,6 +76,21 @@ async function createOnce(wanted: WantedPlan, parts: PlanParts, permit: Permit, 
     const holding = now === known ? checked : await checkAgain(now, wanted, sql, parts, permit);
     return then(await writeAlone(holding, digest, transaction, store), transaction);
   });
+}
+
+/**
+ * Checks a plan before its transaction.
+ * @throws as `checkPlan`; OVERTAKEN if what refuses it has come to be since the same request has made it
+ */
+async function checkFirst(wanted: WantedPlan, parts: PlanParts, permit: Permit) {
+  const { read } = parts.orders.store.database;
+  try {
+    const known = await readScope(wanted, read);
+    return { known, checked: await checkAmong(known, wanted, read, parts, permit) };
+  } catch (thrown) {
+    const isMade = isRefusal(thrown) && (await findPlanByRequestId(wanted.requestId, read)) !== null;
+    throw isMade ? overtaken(`plan '${wanted.name}'`) : thrown;
+  }
 }
 
 /** @throws OVERTAKEN if it is refused, and else as `checkAmong` */

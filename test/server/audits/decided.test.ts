@@ -10,6 +10,7 @@ import { WriteQueue } from '../../../src/server/store/groups.ts';
 import { getNode } from '../../../src/server/store/nodes.ts';
 import type { ActionPlanRow } from '../../../src/server/store/plan_rows.ts';
 import type { World } from '../../world/world.ts';
+import { openCloudWorld } from '../compute/cloud_world.ts';
 import { endWorld, make, softOff, worldWith } from '../plan_making.ts';
 
 /** One test after the other: each watches the writes of the process. */
@@ -316,5 +317,36 @@ test('audits and plans that are made at once share what they read of the fleet',
   read.off('query', counted);
   t.is(made.length, 40);
   t.is(readings, 2);
+  await endWorld(world);
+});
+
+test('a request that is repeated while its audit is made is answered by that audit, though the fleet would not do any more', async (t) => {
+  const { world, hooks, vm } = await openCloudWorld(t);
+  const { audits } = world.conductor;
+  const wanted = asked({ strategy: 'host_maintenance', scope: [{ baremetal: [{ nodes: ['n1'] }] }] });
+  const written = Promise.withResolvers<void>();
+  let second = null as ReturnType<typeof audits.create> | null;
+  // The second one has not found the audit, and looks at the host: until the first one has written it.
+  const repeat = async (): Promise<void> => {
+    const looks = Promise.withResolvers<void>();
+    hooks.before = () => {
+      looks.resolve();
+      return written.promise;
+    };
+    second = audits.create(wanted);
+    await looks.promise;
+  };
+  hooks.after = ({ url }) => {
+    if (url.includes('migrations') && second === null) beforeNextWrite(repeat);
+  };
+  const first = await world.finish(audits.create(wanted));
+  // An instance that is built is in the way of a drain.
+  vm('new', 'cmp1', 'building');
+  written.resolve();
+  const again = await world.finish(second as NonNullable<typeof second>);
+  t.truthy(first.plan);
+  t.deepEqual([again.audit.uuid, again.plan?.uuid], [first.audit.uuid, first.plan?.uuid]);
+  const other = world.finish(audits.create({ ...wanted, requestId: 'other' }));
+  t.is((await t.throwsAsync<CountermandError>(() => other))?.code, 'HOST_NOT_READY');
   await endWorld(world);
 });

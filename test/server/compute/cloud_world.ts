@@ -18,8 +18,8 @@ type Sim = ReturnType<typeof openSimCloud>;
 export interface CloudWorld {
   readonly world: World;
   readonly sim: Sim;
-  /** Called with each request of a conductor: just before it arrives, and just before its answer does. */
-  readonly hooks: { before: (request: HttpRequest) => void; after: (request: HttpRequest) => void };
+  /** Called with each request of a conductor: just before it arrives, and just before its answer does. It waits for the first. */
+  readonly hooks: { before: (request: HttpRequest) => void | Promise<void>; after: (request: HttpRequest) => void };
   /** A running instance on a host. */
   vm(name: string, host: string, vmState?: SimInstance['vmState']): SimInstance;
   /** Kills the conductor and starts another. */
@@ -48,7 +48,8 @@ export async function openCloudWorld(
     };
     const transport: Transport = async (request, signal) => {
       must();
-      hooks.before(request);
+      const waits = hooks.before(request);
+      if (waits) await waits;
       must();
       const answer = await sim.transport(request, signal);
       hooks.after(request);
