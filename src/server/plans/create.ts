@@ -80,7 +80,7 @@ async function createOnce(wanted: WantedPlan, parts: PlanParts, permit: Permit, 
 
 /**
  * Checks a plan before its transaction.
- * @throws as `checkPlan`; OVERTAKEN if what refuses it has come to be since the same request has made it
+ * @throws as `checkPlan`; OVERTAKEN if it is refused and the same request has made it meanwhile
  */
 async function checkFirst(wanted: WantedPlan, parts: PlanParts, permit: Permit) {
   const { read } = parts.orders.store.database;
