@@ -52,6 +52,7 @@ import '../server/power/read_again.test.ts';
 import '../server/power/recorder.test.ts';
 import '../server/power/refused_logins.test.ts';
 import '../server/power/request_ids.test.ts';
+import '../server/power/same_turn.test.ts';
 import '../server/power/sync.test.ts';
 import '../server/power/shared_readings.test.ts';
 import '../server/power/together.test.ts';

@@ -218,9 +218,14 @@ export class Keeper {
     ];
     const outcomes = await writeTogether<unknown, GivenOrders>(members, this.#parts.store.database, look);
     traceTurn(begun, [...orders, ...writing], outcomes as readonly Outcome<Written>[], this.#parts.store);
-    for (const [at, order] of orders.entries()) this.#answer(order, outcomes[at] as Outcome<Given>);
+    const ordered = new Set(orders.map((order, at) => this.#answer(order, outcomes[at] as Outcome<Given>)));
     const written = new Map(writing.map((each, at) => [each, outcomes[orders.length + at]] as const));
-    for (const each of planned) this.#follow(each, written.get(each) as Outcome<TaskAndNode | null> | undefined);
+    for (const each of planned) {
+      const outcome = written.get(each) as Outcome<TaskAndNode | null> | undefined;
+      // What an order of this turn has changed is decided again: a step that does not write the task knows only what it was.
+      const isOvertaken = ordered.has(each.uuid) && !(outcome && 'error' in outcome);
+      this.#follow(each, isOvertaken ? { value: null } : outcome);
+    }
   }
 
   /** The steps of a turn, each decided on its rows, which are read once. */
@@ -282,14 +287,16 @@ export class Keeper {
     }
   }
 
-  #answer({ resolve, reject }: Waiting, outcome: Outcome<Given>): void {
+  /** Answers an order. Returns the uuid of the task that it has changed, and whose agent is told; null if there is none. */
+  #answer({ resolve, reject }: Waiting, outcome: Outcome<Given>): string | null {
     if ('error' in outcome) {
       reject(outcome.error);
-      return;
+      return null;
     }
     const { changed } = outcome.value;
     if (changed !== null && !this.#stopped) this.#ordered(changed);
     resolve(outcome.value);
+    return changed?.task.uuid ?? null;
   }
 
   /** An order has written a task. */
