@@ -10,7 +10,7 @@ import type { Effect } from '../plans/effect.ts';
 import { offersFor } from '../plans/offers.ts';
 import type { PlanParts } from '../plans/parts.ts';
 import { waitsForApproval } from '../plans/possible.ts';
-import type { Undoing } from '../plans/rollback.ts';
+import type { Undoing } from '../plans/rollback_graph.ts';
 import type { Expected, TakesDown } from '../plans/takes_down.ts';
 import { countActions } from '../store/actions.ts';
 import type { ActionPlanRow, ActionRow } from '../store/plan_rows.ts';

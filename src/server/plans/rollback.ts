@@ -8,22 +8,15 @@ import { listActions, undoneBy } from '../store/actions.ts';
 import type { Transaction } from '../store/database.ts';
 import { findDriversOf } from '../store/drivers.ts';
 import { findNodes } from '../store/nodes.ts';
-import type { ActionPlanRow, ActionRow } from '../store/plan_rows.ts';
+import type { ActionPlanRow } from '../store/plan_rows.ts';
 import { findTasksOfActions } from '../store/power_tasks.ts';
-import type { NodeRow } from '../store/rows.ts';
 import { type Done, parseParameters, type Undo } from './actions/action_type.ts';
 import { findActionType } from './actions/list.ts';
 import { buildGraph } from './graph.ts';
+import { orderOfUndoing, type Undoing } from './rollback_graph.ts';
 import type { WantedAction } from './wanted.ts';
 
 type Sql = Transaction['sql'];
-
-/** An action of the plan, and what would undo it. */
-export interface Undoing {
-  readonly action: ActionRow;
-  readonly node: NodeRow | null;
-  readonly undo: Undo;
-}
 
 /** How a rollback is wanted. */
 export interface RollbackOptions {
@@ -133,13 +126,14 @@ export function undoSelectionOf(undoings: readonly Undoing[], acceptDrift: boole
  */
 export function undoActions(undoings: readonly Undoing[]): WantedAction[] {
   const undone = new Map(undoings.flatMap((each) => (each.undo.kind === 'action' ? [[each.action.uuid, each]] : [])));
-  const before = nearestDependents(undoings, (uuid) => undone.has(uuid));
+  const { before, joints } = orderOfUndoing(undoings, undone);
   for (const chain of chainsOf(undoings)) {
     for (const [at, { action }] of chain.entries()) {
       const next = chain[at + 1];
       if (next) before.get(action.uuid)?.add(next.action.uuid);
     }
   }
+  for (const joint of joints) undone.set(joint.action.uuid, joint);
   const plainly = toActions(undone, before);
   servicesFirst(undoings, undone, before);
   nodesWithoutInstances(undone, before);
@@ -237,16 +231,4 @@ function behind(uuid: string, children: ReadonlyMap<string, readonly string[]>):
     stack.push(...(children.get(at) ?? []));
   }
   return found;
-}
-
-/** For each action, the nearest of those depending on it that count: what lies between is looked through. */
-function nearestDependents(undoings: readonly Undoing[], counts: (uuid: string) => boolean): Map<string, Set<string>> {
-  const nearest = new Map(undoings.map(({ action }) => [action.uuid, new Set<string>()]));
-  // The highest rank first: what depends on an action is done before it.
-  const inOrder = undoings.map(({ action }) => action).sort((one, other) => other.rank - one.rank);
-  for (const { uuid, parents } of inOrder) {
-    const seen = counts(uuid) ? [uuid] : [...(nearest.get(uuid) ?? [])];
-    for (const parent of parents) for (const each of seen) nearest.get(parent)?.add(each);
-  }
-  return nearest;
 }

@@ -6,7 +6,7 @@ import { ACTION_PLAN_RUNNING } from '../../core/states.ts';
 import type { Freezes } from '../power/freezes.ts';
 import { overtaken } from '../store/compare_and_set.ts';
 import type { Transaction } from '../store/database.ts';
-import { isStorageFailure } from '../store/failures.ts';
+import { isRefusal, isStorageFailure } from '../store/failures.ts';
 import type { ActionPlanRow } from '../store/plan_rows.ts';
 import { contextOf, findPlanByRequestId, findRunningOn, getPlan, type PlanContext } from '../store/plans.ts';
 import type { Store } from '../store/store.ts';
@@ -20,12 +20,12 @@ import { hasUndone, isOnlyRollback } from './possible.ts';
 import {
   objectionsTo,
   type RollbackOptions,
-  type Undoing,
   type UndoSelection,
   undoActions,
   undoingsOf,
   undoSelectionOf,
 } from './rollback.ts';
+import type { Undoing } from './rollback_graph.ts';
 import {
   holdToExpected,
   stepsOfCancel,
@@ -34,7 +34,7 @@ import {
   takesDown,
   takesDownOfRollback,
 } from './takes_down.ts';
-import { linkRollback } from './transition.ts';
+import { linkRollback, sayNotRolledBack } from './transition.ts';
 
 /** An order to roll a plan back. */
 export interface RollbackOrder extends RollbackOptions {
@@ -168,22 +168,36 @@ export async function orderRollback(order: RollbackOrder, parts: PlanParts): Pro
 
 /**
  * Rolls back a plan that has just ended, in the transaction of its end: what nothing can undo, and what another order has
- * changed meanwhile, is left alone and named. It is refused by no freeze: its actions about frozen nodes fail one by one.
- * @returns the rollback, ONGOING, or null if there was nothing to undo
+ * changed meanwhile, is left alone and named. It is refused by no freeze: its actions about frozen nodes fail one by one. What refuses it
+ * otherwise is said at the plan, which ends all the same.
+ * @returns the rollback, ONGOING, or null if there is none
  */
 export async function rollBackAtEnd(
   ended: PlanContext,
   transaction: Transaction,
   store: Store,
 ): Promise<ActionPlanRow | null> {
-  const { sql } = transaction;
   const { plan } = ended;
-  const kept = undoSelectionOf(await undoingsOf(plan, sql), false);
-  const prepared = await checkKept(plan, kept, store.chance.uuid(), sql);
+  const prepared = await prepareAtEnd(plan, store.chance.uuid(), transaction);
   if (prepared === null) return null;
   const digest = digestOf({ rollbackOf: plan.uuid });
   const rollback = await make(ended, prepared, digest, transaction, store);
   return launch(rollback, transaction, store, { trace: plan.trace });
+}
+
+async function prepareAtEnd(
+  plan: ActionPlanRow,
+  requestId: string,
+  transaction: Transaction,
+): Promise<Prepared | null> {
+  const { sql } = transaction;
+  try {
+    return await checkKept(plan, undoSelectionOf(await undoingsOf(plan, sql), false), requestId, sql);
+  } catch (thrown) {
+    if (!isRefusal(thrown)) throw thrown;
+    await sayNotRolledBack(plan, thrown.message, transaction);
+    return null;
+  }
 }
 
 /** A rollback that can be written. */

@@ -9,7 +9,8 @@ import type { ActionPlanRow } from '../store/plan_rows.ts';
 import type { NodeRow } from '../store/rows.ts';
 import { parseParameters } from './actions/action_type.ts';
 import { findActionType } from './actions/list.ts';
-import { type Undoing, undoingsOf, undoSelectionOf } from './rollback.ts';
+import { undoingsOf, undoSelectionOf } from './rollback.ts';
+import type { Undoing } from './rollback_graph.ts';
 
 /** Running nodes that are taken down, for good or until they have restarted. */
 export interface TakesDown {

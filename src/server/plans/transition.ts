@@ -139,7 +139,16 @@ async function sayNotUndone(
   transaction: Transaction,
 ): Promise<ActionPlanRow> {
   if (plan.rolledBackBy !== uuid) return plan;
-  const statusMessage = `${plan.statusMessage}; the rollback ${state === 'FAILED' ? state : `was ${state}`}`;
+  return say(plan, `the rollback ${state === 'FAILED' ? state : `was ${state}`}`, transaction);
+}
+
+/** A plan that should have rolled itself back says why it has not, behind what it said before. @throws OVERTAKEN */
+export async function sayNotRolledBack(plan: ActionPlanRow, why: string, transaction: Transaction): Promise<void> {
+  await say(plan, `it was not rolled back: ${why}`, transaction);
+}
+
+async function say(plan: ActionPlanRow, sentence: string, transaction: Transaction): Promise<ActionPlanRow> {
+  const statusMessage = `${plan.statusMessage}; ${sentence}`;
   const saying = await savePlan(plan, { statusMessage }, transaction);
   if (saying === null) throw overtaken(`plan '${plan.name}'`);
   return saying;

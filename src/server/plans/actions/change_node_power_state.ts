@@ -118,6 +118,8 @@ export const changeNodePowerState = defineActionType<Parameters>({
     if (before === null) return { kind: 'irreversible', why: 'it is not known what the node was' };
     const softly = driver?.targets.includes('soft power off') ?? false;
     const target = before === 'power on' ? before : softly ? 'soft power off' : 'power off';
+    if (driver !== null && !driver.targets.includes(target))
+      return { kind: 'irreversible', why: `driver ${driver.name} of node ${node.name} cannot do ${target}` };
     const inputParameters = { resource_id: node.name, state: target, wait_while_it_may_change: true };
     const drift = driftOf(node, task);
     return {
