@@ -37,6 +37,7 @@ import '../server/plans/expected_number.test.ts';
 import '../server/plans/graph.test.ts';
 import '../server/plans/notifications.test.ts';
 import '../server/plans/plan_state.test.ts';
+import '../server/plans/repeated.test.ts';
 import '../server/plans/rollback_at_end.test.ts';
 import '../server/plans/rollback_graph.test.ts';
 import '../server/plans/possible.test.ts';

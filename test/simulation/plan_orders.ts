@@ -14,6 +14,12 @@ import { type Move, NODES, type Simulation } from './simulation.ts';
 /** How two clients that cancel at the same time differ from one that cancels twice. */
 const CANCELS = ['once', 'once', 'twice', 'two at once'] as const;
 
+/** An order was refused for the state of a plan that is still there. */
+const isWrongState = (thrown: unknown): boolean =>
+  thrown instanceof CountermandError &&
+  thrown.code === 'ACTION_PLAN_STATE' &&
+  thrown.details.facts?.state !== 'DELETED';
+
 /** Some of the plans only. */
 type Narrow = (query: Knex.QueryBuilder) => Knex.QueryBuilder;
 
@@ -111,11 +117,18 @@ export class PlanOrders {
 
   async #cancel(uuid: string): Promise<void> {
     const rollback = this.#chance.happens(0.25);
-    const plan = await this.ask((conductor) => conductor.plans.cancel(uuid, 'simulated', rollback));
+    const isAgain = this.promised.cancelled.has(uuid) && (!rollback || this.promised.rollsBack.has(uuid));
+    const cancel = (conductor: Conductor) =>
+      conductor.plans.cancel(uuid, 'simulated', rollback).catch((thrown: unknown) => {
+        if (isAgain && isWrongState(thrown))
+          this.wrongAnswers.push(`a cancel was asked for again, and refused: ${thrown}`);
+        throw thrown;
+      });
+    const plan = await this.ask(cancel);
     if (plan === null) return;
     this.promised.cancelled.add(uuid);
     if (rollback && plan.state === 'CANCELLING') this.promised.rollsBack.add(uuid);
-    const answers = ['CANCELLING', 'CANCELLED'];
+    const answers = isAgain ? ['CANCELLING', 'CANCELLED', 'FAILED'] : ['CANCELLING', 'CANCELLED'];
     if (!answers.includes(plan.state)) this.wrongAnswers.push(`${plan.name} was cancelled and is ${plan.state}`);
   }
 

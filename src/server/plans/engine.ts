@@ -16,7 +16,7 @@ import { offersFor } from './offers.ts';
 import { type PlanParts, partsAlso } from './parts.ts';
 import { PERMIT_ALL, type Permit } from './permit.ts';
 import { PlanRun } from './plan_run.ts';
-import { waitsForApproval } from './possible.ts';
+import { waitsForApproval, wasCancelled } from './possible.ts';
 import { overlaps, wrongState } from './refusals.ts';
 import { orderRollback, type RollbackOrder } from './rollback_order.ts';
 import { isTooOld, whyTooOld } from './staleness.ts';
@@ -125,13 +125,13 @@ export class Engine {
     permit: Permit = PERMIT_ALL,
     also?: Also,
   ): Promise<ActionPlanRow> {
-    const how = { queue, force: false, expected, isNew: true };
+    const how = { queue, force: false, expected };
     const parts = partsAlso(this.#parts, also, (made) => asPlan(made as ActionPlanRow));
     const plan = await createActionPlan(wanted, parts, permit, async (made, transaction) => {
       if (made.plan.state !== 'RECOMMENDED') return made.plan;
-      return this.#startIn(made, how, transaction);
+      return this.#startIn(made, { ...how, isNew: made.audit !== undefined }, transaction);
     });
-    return this.#started(plan);
+    return this.#started(plan, plan.startedAt !== null);
   }
 
   /** Starts a plan in a transaction; one that is too old is superseded instead. */
@@ -159,9 +159,9 @@ export class Engine {
     return started.plan;
   }
 
-  /** What follows the commit of a start. @throws ACTION_PLAN_STATE for a plan that was too old */
-  async #started(plan: ActionPlanRow): Promise<ActionPlanRow> {
-    if (plan.state === 'SUPERSEDED')
+  /** What follows the commit of a start. @throws ACTION_PLAN_STATE for a plan that was too old, if it was not `done` already */
+  async #started(plan: ActionPlanRow, done = false): Promise<ActionPlanRow> {
+    if (plan.state === 'SUPERSEDED' && !done)
       throw await this.#wrongState(plan, 'start', this.#parts.orders.store.database.read);
     if (plan.state === 'ONGOING') await this.#look(plan);
     return plan;
@@ -186,7 +186,7 @@ export class Engine {
       if (!decision.queue) throw overlaps(found, blocker, 'APPROVE_ACTION_PLAN');
       return approved.plan;
     });
-    return this.#started(plan);
+    return this.#started(plan, plan.approval === 'GIVEN');
   }
 
   /**
@@ -215,7 +215,7 @@ export class Engine {
 
   /**
    * Cancels a plan: one that has not been launched is CANCELLED when this resolves, one that runs is CANCELLING, durably,
-   * and everything that it has under way is being taken back. One that is CANCELLING or CANCELLED is left as it is. With
+   * and everything that it has under way is being taken back. One that is being cancelled, or has been, is left as it is. With
    * `rollback`, what has run is undone as soon as everything is at rest.
    * @param expected the number of running nodes that the rollback has to take down, as it is now; null for any
    * @throws ACTION_PLAN_NOT_FOUND, ACTION_PLAN_STATE, TAKES_DOWN_MISMATCH; then nothing was written
@@ -232,14 +232,14 @@ export class Engine {
     const touched = (cancelled: { readonly plan: ActionPlanRow }): Touched => asPlan(cancelled.plan);
     const { plan, before } = await writeAlso(store.database, also, touched, async (transaction) => {
       const found = await getPlan(key, transaction.sql);
-      if (found.state === 'CANCELLED' && rollback) throw await this.#wrongState(found, 'cancel', transaction.sql);
+      if (wasCancelled(found, rollback)) return { plan: found, before: found.state };
       if (rollback && !found.rollsBack && !isPlanAtRest(found.state))
         await holdToExpected(expected, `the rollback of plan '${found.name}'`, () =>
           takesDownOfCancel(found, transaction.sql),
         );
       if (found.state === 'CANCELLING' && rollback)
         return { plan: await askForRollback(found, transaction), before: found.state };
-      if (['CANCELLING', 'CANCELLED'].includes(found.state)) return { plan: found, before: found.state };
+      if (found.state === 'CANCELLING') return { plan: found, before: found.state };
       if (['RECOMMENDED', 'PENDING'].includes(found.state))
         return {
           plan: await this.#drop(found, 'the plan was cancelled before it ran', { statusMessage }, transaction),

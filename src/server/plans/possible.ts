@@ -33,6 +33,17 @@ const DECISIONS: readonly PlanVerb[] = ['APPROVE_ACTION_PLAN', 'REJECT_ACTION_PL
 export const waitsForApproval = ({ state, approval }: Pick<ActionPlanRow, 'state' | 'approval'>): boolean =>
   state === 'PENDING' && approval === 'WANTED';
 
+/**
+ * True for a plan whose cancel is over: a client that has not heard the answer may cancel it again.
+ * @param rollback it should go on to roll it back: that one did too, or there was nothing to undo, as it never ran
+ */
+export function wasCancelled(plan: ActionPlanRow, rollback: boolean): boolean {
+  const { state, previousState, rollsBack, launchedAt } = plan;
+  // What could not be taken back made it FAILED.
+  const isOver = state === 'CANCELLED' || (state === 'FAILED' && previousState === 'CANCELLING');
+  return isOver && (!rollback || rollsBack || launchedAt === null);
+}
+
 /** The part of a rollback that says whether there may be another. */
 export type EarlierRollback = Pick<ActionPlanRow, 'state' | 'previousState'>;
 
