@@ -27,6 +27,8 @@ test('a template gives an audit its goal, strategy and scope, and is not part of
   const { audit } = await audits.createAudit({ name: 'a', auditTemplate: 'rack' });
   t.deepEqual(audit?.scope, SCOPE);
   t.is(audit?.strategy, 'host_maintenance');
+  const short = auditTemplate?.uuid.slice(0, 8);
+  t.is((await audits.getAuditTemplate({ auditTemplate: short })).auditTemplate?.name, 'rack');
   const everyNode = await audits.createAudit({ name: 'b', auditTemplate: auditTemplate?.uuid, all: true });
   t.deepEqual(everyNode.audit?.scope, []);
   t.is(await codeOf(audits.createAudit({ name: 'c', auditTemplate: 'rack', strategy: 'dummy' })), 'AUDIT_INVALID');

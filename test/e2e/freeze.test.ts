@@ -106,3 +106,25 @@ test('what cannot be a freeze is refused, and one that is stands in the trail', 
   t.is((await command('freeze', '--zone', 'a', '--reason', 'x', '--until', '2099-01-01')).exitCode, 0);
   t.regex((await command('trail', 'list')).stdout, /NodeService\/FreezeNodes/);
 });
+
+test('a freeze is lifted by what is printed of its uuid, and says what still holds; one about no node says so', async (t) => {
+  const house = await openHouse(t, { here: true });
+  const { client } = house;
+  const command = (...words: readonly string[]) => runHere([...words, '--conductor', house.address]);
+  await enrol(client, 'n1', 'fake', { fake_address: 'n1' });
+  const all = await command('freeze', '--zone', 'default', '--reason', 'x');
+  t.is(all.stderr, '');
+  const misspelt = await command('freeze', '-l', 'rakc=7', '--reason', 'y');
+  t.regex(misspelt.stderr, /^warning: there is no node with rakc=7/);
+  t.is(misspelt.exitCode, 0);
+  const { freezes } = await client.nodes.listFreezes({});
+  t.is(freezes.length, 2);
+  await client.nodes.freezeNodes({ zone: 'default', reason: 'z' });
+  const refused = await command('node', 'power', 'n1', 'on');
+  const [, short = ''] = /until freeze ([0-9a-f]{8}) is lifted: x/.exec(refused.stderr) ?? [];
+  const lifted = await command('freeze', 'lift', short);
+  t.regex(lifted.stdout, /^zone default: this freeze is lifted; others still hold n1: n1 is frozen until .*: z$/);
+  const again = await command('freeze', 'lift', short);
+  t.is(again.exitCode, 3);
+  t.regex(again.stderr, /no freeze '\S+' holds\n +list them: countermand .*freeze list/);
+});

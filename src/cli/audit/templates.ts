@@ -17,7 +17,7 @@ import type { Terminal } from '../shared/terminal.ts';
 import { ageWords } from '../shared/words.ts';
 import { scopeOfSelectors } from './scope.ts';
 
-const WHICH_TEMPLATE = 'name or uuid of the template';
+const WHICH_TEMPLATE = 'name or uuid of the template; the first 8 digits of its uuid are enough';
 
 const TEMPLATE_LIST: Listing<AuditTemplate> = {
   things: 'audit templates',

@@ -1,6 +1,7 @@
 /** `countermand freeze`: zones and labels whose nodes take no orders for a time. */
 import type { Command } from 'commander';
 import { fail } from '../../core/errors.ts';
+import { nodesInWords } from '../../core/folded_names.ts';
 import { Freeze, FreezeNodesResponse, LiftFreezeResponse } from '../../gen/countermand/v1/node.ts';
 import { asking, type Call, present } from '../shared/asking.ts';
 import { readPairs } from '../shared/flags.ts';
@@ -33,28 +34,49 @@ const FREEZE_LIST: Listing<Freeze> = {
   ],
 };
 
-async function freeze(options: FreezeOptions, { conductor, output }: Call): Promise<void> {
+async function freeze(options: FreezeOptions, call: Call): Promise<void> {
+  const { conductor, output } = call;
   const { zone = '', reason } = options;
   const labels = readPairs(options.label, '--label');
   const end = options.until === undefined ? null : Date.parse(options.until);
   if (end !== null && Number.isNaN(end))
     throw fail('ARGUMENT_INVALID', `--until: '${options.until}' is no time; write it as 2026-11-28T18:00+01:00`);
   const request = { zone, labels, reason, ...(end !== null && { until: new Date(end) }) };
-  output.message(FreezeNodesResponse, await conductor.nodes.freezeNodes(request), (answer) => {
+  const made = await conductor.nodes.freezeNodes(request);
+  output.message(FreezeNodesResponse, made, (answer) => {
     const frozen = present(answer.freeze, 'a freeze');
     const until = frozen.until === undefined ? `freeze ${frozen.uuid} is lifted` : output.time(frozen.until);
     return `${whatOf(frozen)}: frozen until ${until}; orders are refused, and aborts are not`;
   });
+  await warnIfEmpty(present(made.freeze, 'a freeze'), call);
+}
+
+/** A zone or label that is misspelt freezes nothing, and looks like one that does. It may be meant, for nodes that are enrolled later. */
+async function warnIfEmpty(frozen: Freeze, { conductor, output, stderr }: Call): Promise<void> {
+  const { zone, labels } = frozen;
+  // The freeze holds, whatever becomes of this question.
+  const found = await conductor.nodes.listNodes({ zone, labels, pageSize: 1 }).catch(() => null);
+  if (found === null || found.nodes.length > 0) return;
+  const message = `there is no node with ${whatOf(frozen)}, as far as you may see; the freeze is about those that come`;
+  stderr.write(output.json ? `${JSON.stringify({ warning: { message } })}\n` : `warning: ${message}\n`);
 }
 
 async function lift(uuid: string, _options: object, { conductor, output }: Call): Promise<void> {
   const answer = await conductor.nodes.liftFreeze({ freeze: uuid });
-  output.message(
-    LiftFreezeResponse,
-    answer,
-    (lifted) => `${whatOf(present(lifted.freeze, 'a freeze'))}: orders are accepted again`,
-  );
+  const lifted = present(answer.freeze, 'a freeze');
+  const { zone, labels } = lifted;
+  const { nodes } = await conductor.nodes.listNodes({ zone, labels, pageSize: PAGE }).catch(() => ({ nodes: [] }));
+  const held = nodes.filter(({ frozen }) => frozen !== '');
+  output.message(LiftFreezeResponse, answer, () => {
+    const [first] = held;
+    if (first === undefined) return `${whatOf(lifted)}: orders are accepted again`;
+    const names = nodesInWords(held.map(({ name }) => name));
+    return `${whatOf(lifted)}: this freeze is lifted; others still hold ${names}: ${first.name} is frozen ${first.frozen}`;
+  });
 }
+
+/** As many nodes are looked at for another freeze. */
+const PAGE = 1000;
 
 /** Gives the command `freeze` its options, its action and its subcommands. */
 export function setUpFreeze(command: Command, terminal: Terminal): void {
@@ -83,6 +105,6 @@ Examples:
   command
     .command('lift')
     .description('end a freeze before its time')
-    .argument('<freeze>', 'its uuid')
+    .argument('<freeze>', 'its uuid; the first 8 digits are enough')
     .action(asking(lift, terminal));
 }

@@ -58,6 +58,10 @@ const HELP: Partial<Record<ErrorCode, Help>> = {
   POWER_TASK_NOT_FOUND: () => ['list them', 'power list'],
   ACTION_PLAN_NOT_FOUND: () => ['list them', 'plan list'],
   AUDIT_NOT_FOUND: () => ['list them', 'audit list'],
+  AUDIT_TEMPLATE_NOT_FOUND: () => ['list them', 'audit template list'],
+  FREEZE_NOT_FOUND: () => ['list them', 'freeze list'],
+  SINK_NOT_FOUND: () => ['list them', 'sink list'],
+  TOKEN_NOT_FOUND: () => ['list them', 'token list'],
   AGENT_NOT_ATTACHED: ({ facts }) =>
     facts?.zone === undefined ? null : ['start one', `agent --zone ${quoted(facts.zone)}`],
   BMC_IS_ANOTHER: ({ resource }) =>

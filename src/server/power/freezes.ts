@@ -1,7 +1,9 @@
 /** Zones and labels whose nodes take no orders. All that hold are in memory: each order asks. Aborts never do. */
-import { type CountermandError, failAt, failWith } from '../../core/errors.ts';
+import { type CountermandError, fail, failAt, failWith } from '../../core/errors.ts';
+import { checkName, checkPairs } from '../nodes/sent.ts';
 import { type Also, writeAlso } from '../store/also.ts';
 import { type FreezeRow, insertFreeze, listFreezes, saveLifted } from '../store/freezes.ts';
+import { isShortUuid, meansSeveral } from '../store/newest.ts';
 import type { NodeRow } from '../store/rows.ts';
 import type { Store } from '../store/store.ts';
 
@@ -61,7 +63,7 @@ export class Freezes {
     const now = clock.now();
     check(wanted, now);
     if (this.list().length >= FREEZES_LIMIT)
-      throw failAt('ARGUMENT_INVALID', 'reason', `${FREEZES_LIMIT} freezes hold, and no more are kept; lift some`);
+      throw fail('ARGUMENT_INVALID', `${FREEZES_LIMIT} freezes hold, and no more are kept; lift some`);
     const row: FreezeRow = { uuid: chance.uuid(), ...wanted, createdAt: now, liftedAt: null };
     this.#rows = [...this.#rows, row];
     try {
@@ -78,23 +80,33 @@ export class Freezes {
     return row;
   }
 
-  /** Lifts a freeze. @throws FREEZE_NOT_FOUND; what the database throws, and then it holds on */
+  /** Lifts a freeze, named as in `LiftFreezeRequest`. @throws FREEZE_NOT_FOUND, ARGUMENT_INVALID; what the database throws, and then it holds on */
   async lift(uuid: string, also?: Also): Promise<FreezeRow> {
+    if (uuid === '') throw failAt('ARGUMENT_INVALID', 'freeze', 'no freeze is named; give its uuid');
     const { clock, database } = this.#store;
-    const row = this.list().find((each) => each.uuid === uuid);
-    if (row === undefined)
-      throw failWith('FREEZE_NOT_FOUND', `no freeze '${uuid.slice(0, 100)}' holds`, {
-        resource: { type: 'freeze', name: uuid.slice(0, 255) },
-      });
+    const row = this.#named(uuid);
     const liftedAt = clock.now();
     await writeAlso(
       database,
       also,
       () => ({}),
-      (transaction) => saveLifted(uuid, liftedAt, transaction),
+      (transaction) => saveLifted(row.uuid, liftedAt, transaction),
     );
-    this.#forget(uuid);
+    this.#forget(row.uuid);
     return { ...row, liftedAt };
+  }
+
+  /** The one with this uuid, or with the only uuid that begins so: clients print it short. */
+  #named(uuid: string): FreezeRow {
+    const all = this.list();
+    const found = all.find((each) => each.uuid === uuid);
+    if (found) return found;
+    const [row, ...others] = isShortUuid(uuid) ? all.filter((each) => each.uuid.startsWith(uuid)) : [];
+    if (row && others.length > 0) throw meansSeveral(uuid, 'freeze', [row, ...others]);
+    if (row) return row;
+    throw failWith('FREEZE_NOT_FOUND', `no freeze '${uuid.slice(0, 100)}' holds`, {
+      resource: { type: 'freeze', name: uuid.slice(0, 255) },
+    });
   }
 
   #forget(uuid: string): void {
@@ -114,7 +126,10 @@ function check({ zone, labels, reason, until }: NewFreeze, now: number): void {
       'labels',
       'labels: name labels or a zone; a freeze of everything has to be said zone by zone',
     );
-  if (reason === '' || reason.length > REASON_LIMIT)
+  // No node can be in such a zone or bear such a label: the freeze would hold nothing, and whoever asked for it would believe that it does.
+  if (zone !== '') checkName('zone', zone);
+  checkPairs('labels', labels);
+  if (reason.trim() === '' || reason.length > REASON_LIMIT)
     throw failAt(
       'ARGUMENT_INVALID',
       'reason',

@@ -3,10 +3,10 @@ import type { Knex } from 'knex';
 import { type CountermandError, failAt, failWith } from '../../core/errors.ts';
 import { AUDIT_TEMPLATES, compareAndSet } from './compare_and_set.ts';
 import type { Transaction } from './database.ts';
-import { byCreation, type NewestMark } from './newest.ts';
+import { byCreation, findByShortUuid, meansSeveral, type NewestMark } from './newest.ts';
 import { type AuditTemplateRow, auditTemplateCodec } from './plan_rows.ts';
 
-/** A template by uuid, else by name. @throws AUDIT_TEMPLATE_NOT_FOUND, ARGUMENT_INVALID if nothing is named */
+/** A template by uuid, else by name, else by the beginning of its uuid. @throws AUDIT_TEMPLATE_NOT_FOUND, ARGUMENT_INVALID if nothing is named, or several are */
 export async function getAuditTemplate(key: string, sql: Knex): Promise<AuditTemplateRow> {
   if (key === '')
     throw failAt('ARGUMENT_INVALID', 'audit_template', 'no audit template is named; give its name or its uuid');
@@ -14,6 +14,10 @@ export async function getAuditTemplate(key: string, sql: Knex): Promise<AuditTem
     (await sql('audit_templates').where('uuid', key).first()) ??
     (await sql('audit_templates').where('name', key).first());
   if (row) return auditTemplateCodec.decode(row);
+  const named = { table: 'audit_templates', codec: auditTemplateCodec } as const;
+  const [byShort, ...others] = await findByShortUuid(key, named, sql);
+  if (byShort && others.length > 0) throw meansSeveral(key, 'audit template', [byShort, ...others]);
+  if (byShort) return byShort;
   throw noAuditTemplate(key);
 }
 

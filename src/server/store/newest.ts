@@ -62,13 +62,16 @@ const SHORT_DIGITS = 8;
 /** The beginning of a uuid, at least as long as lists print it. */
 const SHORT_UUID = /^[\da-f]{8}[\da-f-]{0,27}$/;
 
+/** True for what may be the beginning of a uuid. */
+export const isShortUuid = (key: string): boolean => SHORT_UUID.test(key);
+
 /** The rows whose uuid begins with this, a few of them; none if it is no beginning of a uuid. */
 export async function findByShortUuid<Row>(
   key: string,
   { table, codec }: Pick<NamedTable<Row>, 'table' | 'codec'>,
   sql: Knex,
 ): Promise<Row[]> {
-  if (!SHORT_UUID.test(key)) return [];
+  if (!isShortUuid(key)) return [];
   // A uuid goes on with a digit of 0 to f or a dash; g follows all of them.
   const query = sql(table).where('uuid', '>=', key).where('uuid', '<', `${key}g`);
   return (await query.orderBy('uuid').limit(UUIDS_TOLD)).map(codec.decode);
