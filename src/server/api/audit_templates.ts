@@ -1,4 +1,5 @@
 /** The RPCs of AuditService about audit templates. */
+import { failAt } from '../../core/errors.ts';
 import type { AuditServiceImplementation, AuditTemplate } from '../../gen/countermand/v1/audit.ts';
 import { changeAuditTemplate, createAuditTemplate, deleteAuditTemplate } from '../audits/templates.ts';
 import type { Conductor } from '../conductor.ts';
@@ -39,6 +40,13 @@ export function templatesOf({ orders: { store } }: Conductor): TemplateRpcs {
     },
 
     async updateAuditTemplate({ auditTemplate, scope, setScope, revision = null, ...named }, { record }) {
+      // Unsaid, the template would stay about the nodes that it was about, and the answer would look like a success.
+      if (scope.length > 0 && !setScope)
+        throw failAt(
+          'ARGUMENT_INVALID',
+          'scope',
+          'scope: it goes with set_scope; say that too, or leave out the scope',
+        );
       const given = Object.entries(named).filter(([, value]) => value !== undefined);
       const patch = { ...Object.fromEntries(given), ...(setScope && { scope }) };
       const noting = storeAlso(store, record, (row) => ({ template: (row as AuditTemplateRow).name }));

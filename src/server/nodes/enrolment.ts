@@ -15,7 +15,7 @@ import type { Store } from '../store/store.ts';
 import { nodeChanges } from './notifications.ts';
 import { tellingRefusal } from './refusals.ts';
 import { isSecretKey } from './secrets.ts';
-import { checkName, checkPairs } from './sent.ts';
+import { checkName, checkPairs, refuseBoth } from './sent.ts';
 import { noteSharing } from './sharing.ts';
 import { deleteFreeNode, insertNode, refuseKnown, updateNode } from './write.ts';
 
@@ -127,10 +127,19 @@ async function parseInfo(
   checkPairs('driver_info', driverInfo);
   const attachment = await agentWith(zone, driver, parts);
   const question = { $case: 'parse' as const, value: { driver, driverInfo: { ...driverInfo } } };
-  const answer = await parts.attachments.ask(attachment, question, signal);
+  const answer = await parts.attachments.ask(attachment, question, signal).catch((thrown: unknown) => {
+    throw atDriverInfo(thrown);
+  });
   if (answer.$case !== 'parsed' || answer.value.bmcKey === '')
     throw fail('INTERNAL', 'the agent did not say which BMC it is');
   return answer.value.bmcKey;
+}
+
+/** An agent says what is wrong with a driver_info, and does not know the request that brought it. */
+function atDriverInfo(thrown: unknown): unknown {
+  const { code, message, details } = asCountermandError(thrown);
+  if (code !== 'DRIVER_INFO_INVALID') return thrown;
+  return failWith(code, message, { ...details, field: 'driver_info' }, { cause: thrown });
 }
 
 /** Lets the driver check the stored driver_info of a node again. @throws AGENT_NOT_ATTACHED if no agent can */
@@ -207,6 +216,8 @@ async function checkOnce(request: NodeUpdate, parts: ChangeParts, signal: AbortS
   const { store } = parts;
   const node = await getNode(request.node, store.database.read);
   holdToRevision(request.revision, node, `node ${node.name}`);
+  refuseBoth('driver_info', request.setDriverInfo, request.removeDriverInfo);
+  refuseBoth('labels', request.setLabels, request.removeLabels);
   if (request.name !== undefined) checkName('name', request.name);
   if (request.zone !== undefined) checkName('zone', request.zone);
   const patch = setPatch(node, request);
@@ -370,7 +381,10 @@ function heldNow(node: NodeRow): Error {
 
 function held(node: NodeRow, instead: string): Error {
   const by = node.heldBy === null ? 'an abort that takes back an older order' : `power task ${node.heldBy}`;
-  return fail('NODE_HELD', `node ${node.name} is held by ${by}; ${instead}`);
+  return failWith('NODE_HELD', `node ${node.name} is held by ${by}; ${instead}`, {
+    resource: { type: 'node', name: node.name },
+    ...(node.heldBy !== null && { facts: { power_task: node.heldBy } }),
+  });
 }
 
 function without(pairs: Record<string, string>, keys: readonly string[]): Record<string, string> {

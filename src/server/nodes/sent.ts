@@ -41,3 +41,19 @@ export function checkPairs(field: keyof typeof PAIRS, pairs: Readonly<Record<str
       throw failAt(limits.count.error, place, `${place} is the mask that stands for a secret, not the secret`);
   }
 }
+
+/** @throws ARGUMENT_INVALID, or DRIVER_INFO_INVALID, for a key that one request both sets and removes: which of the two is meant is not known */
+export function refuseBoth(
+  field: keyof typeof PAIRS,
+  set: Readonly<Record<string, string>>,
+  removed: readonly string[],
+): void {
+  const at = removed.findIndex((key) => Object.hasOwn(set, key));
+  if (at === -1) return;
+  const key = removed[at]?.slice(0, SENT_LIMITS.label_key.limit);
+  throw failAt(
+    PAIRS[field].count.error,
+    `remove_${field}[${at}]`,
+    `remove_${field}[${at}]: '${key}' is in set_${field} too; leave it out of one of the two`,
+  );
+}
