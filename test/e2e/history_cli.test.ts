@@ -21,6 +21,9 @@ test('events: the last, the latest, of a node, also of one that was deleted', as
   t.deepEqual((await countermand('events', '--node', 'n2', '--tail', '1')).stdout, ofN2.at(-1));
   t.is((await countermand('events', '--since', '1h', '--from', '2')).exitCode, 2);
   t.is((await countermand('events', '--since', 'yesterday')).exitCode, 2);
+  const misspelt = await countermand('events', '--type', 'baremetal.node.power_abrot.*');
+  t.deepEqual([misspelt.exitCode, misspelt.stdout], [0, '']);
+  t.regex(misspelt.stderr, /^warning: --type: no event has the type 'baremetal.node.power_abrot.\*'; nearest are /);
 
   const history = await countermand('node', 'history', 'n1');
   t.is(history.exitCode, 0, history.stderr);

@@ -1,6 +1,7 @@
 /** `countermand events`: the notifications of the conductor, from the first or from any other. */
 import type { Command } from 'commander';
 import { fail } from '../../core/errors.ts';
+import { unknownEventType } from '../../core/event_types.ts';
 import { type Event, GetNewestSequenceResponse } from '../../gen/countermand/v1/notification.ts';
 import { asking, type Call } from '../shared/asking.ts';
 import { readCount, readSeconds, readSequence } from '../shared/flags.ts';
@@ -34,9 +35,18 @@ async function events(options: EventOptions, call: Call): Promise<void> {
   const plan = options.plan === undefined ? null : await findPlan(options.plan, call);
   const isWanted = (event: Event): boolean => plan === null || isOfPlan(event, plan);
   if (follow) call.watchReader();
+  warnOfType(eventTypes ?? [], call);
   const wanted = { ...rangeOf(options), eventTypes, databaseId, follow, isWanted };
   if (options.node === undefined) await printEvents(wanted, call);
   else await printEventsOfNode(options.node, wanted, call);
+}
+
+/** A misspelt type would wait for ever, without a word. A conductor of a newer version may know it all the same. */
+function warnOfType(globs: readonly string[], { output, stderr }: Call): void {
+  const unknown = unknownEventType(globs);
+  if (unknown === null) return;
+  const message = `--type: no event has the type '${unknown.glob}'; nearest are ${unknown.nearest.join(', ')}`;
+  stderr.write(output.json ? `${JSON.stringify({ warning: { message } })}\n` : `warning: ${message}\n`);
 }
 
 /** Which events, as the flags say. @throws ARGUMENT_INVALID for flags that contradict each other */
