@@ -326,6 +326,7 @@ export type ResourceType =
   | 'node'
   | 'power_task'
   | 'action_plan'
+  | 'action'
   | 'audit'
   | 'audit_template'
   | 'token'

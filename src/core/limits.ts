@@ -2,7 +2,7 @@
  * The limits on what can be sent, stored, opened or waited for, in one table. docs/limits.md is printed from it, and a
  * test sends one more than each. Whoever checks a limit takes the number from here.
  */
-import { type CountermandError, type ErrorCode, failAt } from './errors.ts';
+import { type CountermandError, type ErrorCode, fail, failAt } from './errors.ts';
 
 /** One limit. */
 export interface LimitRow {
@@ -298,6 +298,14 @@ export const KEPT_LIMITS = {
 } as const satisfies Record<string, LimitRow>;
 
 /** The error of a limit that was exceeded, at a place such as `labels` or `actions[3].name`. */
-export function exceeded({ limit, unit, error }: LimitRow, place: string, found: number | string): CountermandError {
-  return failAt(error, place, `${place}: ${found} ${unit}; at most ${limit} are allowed`);
+export function exceeded(row: LimitRow, place: string, found: number | string): CountermandError {
+  return failAt(row.error, place, exceededWords(row, place, found));
 }
+
+/** The error of a limit that was exceeded by what is no field of a request, such as all of it. */
+export function exceededWhole(row: LimitRow, what: string, found: number | string): CountermandError {
+  return fail(row.error, exceededWords(row, what, found));
+}
+
+const exceededWords = ({ limit, unit }: LimitRow, place: string, found: number | string): string =>
+  `${place}: ${found} ${unit}; at most ${limit} are allowed`;

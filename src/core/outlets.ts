@@ -1,7 +1,7 @@
 /** Where events leave the installation: what the conductor knows of webhooks and message brokers, and they of it. */
 import type { Chance } from './chance.ts';
 import type { Clock } from './clock.ts';
-import { type CountermandError, fail } from './errors.ts';
+import { type CountermandError, failAt } from './errors.ts';
 import { exceeded, SINK_LIMITS } from './limits.ts';
 import { isReference } from './references.ts';
 
@@ -103,20 +103,22 @@ export const referringKeys = ({ settings }: SinkKind): ReadonlySet<string> =>
  * @throws SINK_INVALID naming the setting
  */
 export function checkSettings({ name, settings: known, contradiction }: SinkKind, settings: Settings): void {
-  const invalid = (sentence: string): CountermandError => fail('SINK_INVALID', sentence);
+  const invalid = (sentence: string, key?: string): CountermandError =>
+    failAt('SINK_INVALID', key === undefined ? 'settings' : `settings.${key.slice(0, 100)}`, sentence);
   for (const [key, value] of Object.entries(settings)) {
     const setting = Object.hasOwn(known, key) ? known[key] : undefined;
     if (setting === undefined)
-      throw invalid(`${name} has no setting '${key.slice(0, 100)}'; there are ${Object.keys(known).join(', ')}`);
-    if (value.length > SINK_LIMITS.sink_setting.limit) throw exceeded(SINK_LIMITS.sink_setting, key, value.length);
+      throw invalid(`${name} has no setting '${key.slice(0, 100)}'; there are ${Object.keys(known).join(', ')}`, key);
+    if (value.length > SINK_LIMITS.sink_setting.limit)
+      throw exceeded(SINK_LIMITS.sink_setting, `settings.${key}`, value.length);
     if (isReference(value)) {
       if (setting.secret || setting.readsFiles) continue;
-      throw invalid(`${key}: file:, env: and vault: stand for secrets, and ${key} is none`);
+      throw invalid(`${key}: file:, env: and vault: stand for secrets, and ${key} is none`, key);
     }
-    if (!setting.isGood(value)) throw invalid(`${key} must be ${setting.mustBe}`);
+    if (!setting.isGood(value)) throw invalid(`${key} must be ${setting.mustBe}`, key);
   }
   const missing = Object.keys(known).find((key) => known[key]?.required && !Object.hasOwn(settings, key));
-  if (missing !== undefined) throw invalid(`${name} needs ${missing}: ${known[missing]?.meaning}`);
+  if (missing !== undefined) throw invalid(`${name} needs ${missing}: ${known[missing]?.meaning}`, missing);
   if (Object.values(settings).some(isReference)) return;
   const wrong = contradiction(settings);
   if (wrong !== null) throw invalid(wrong);

@@ -36,6 +36,7 @@ import '../http/openapi.test.ts';
 import '../http/watcher_api.test.ts';
 import '../e2e/audit_templates.test.ts';
 import '../e2e/unary_orders.test.ts';
+import '../e2e/wrong_fields.test.ts';
 import '../e2e/emergency_stop.test.ts';
 import '../e2e/sinks.test.ts';
 import '../http/side_by_side.test.ts';

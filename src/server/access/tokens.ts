@@ -100,6 +100,7 @@ export class Tokens {
    * @throws TOKEN_NOT_FOUND
    */
   async revoke(key: string, also?: Also): Promise<TokenRow> {
+    if (key === '') throw failAt('ARGUMENT_INVALID', 'token', 'no token is named; give its name or uuid');
     const { database, clock } = this.#store;
     const all = this.list();
     // A name looks like no uuid, so both cannot mean different tokens.

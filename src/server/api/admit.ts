@@ -1,8 +1,8 @@
 /** Whether a caller may make a request, and what it names, looked up once for callers who may not see everything. */
 
-import { fail } from '../../core/errors.ts';
 import type { Verb } from '../access/verbs.ts';
 import { stepsOfPlan } from '../plans/takes_down.ts';
+import { noAction } from '../store/actions.ts';
 import type { Transaction } from '../store/database.ts';
 import { resolveNodes } from '../store/nodes.ts';
 import type { ActionPlanRow } from '../store/plan_rows.ts';
@@ -94,8 +94,7 @@ async function resolve(
     plan = found.plan;
     fields.actionPlan = plan.uuid;
   }
-  if (named.action && naming.action && (await view.planOf(naming.action)) === null)
-    throw fail('ACTION_NOT_FOUND', `there is no action '${naming.action.slice(0, 100)}'`);
+  if (named.action && naming.action && (await view.planOf(naming.action)) === null) throw noAction(naming.action);
   if (named.audit && naming.audit) {
     const { audit, nodes } = await view.audit(naming.audit);
     if (!isListOfPlans(named)) needOn(nodes);

@@ -1,5 +1,5 @@
 /** What making an audit takes: its plan is held to what its maker may do, and what starts by itself later to more. */
-import { fail } from '../../core/errors.ts';
+import { failAt } from '../../core/errors.ts';
 import { FailurePolicy } from '../../gen/countermand/v1/action_plan.ts';
 import { AuditType, type CreateAuditRequest } from '../../gen/countermand/v1/audit.ts';
 import type { Verb } from '../access/verbs.ts';
@@ -41,5 +41,9 @@ export async function refuseHidden(request: CreateAuditRequest, view: View, { or
   if (view.isWhole || requestId === '') return;
   const earlier = await findAuditByRequestId(requestId, orders.store.database.read);
   if (earlier && (await view.audits([earlier])).length === 0)
-    throw fail('REQUEST_ID_TAKEN', `request_id '${requestId}' was used for another audit; choose another`);
+    throw failAt(
+      'REQUEST_ID_TAKEN',
+      'request_id',
+      `request_id '${requestId}' was used for another audit; choose another`,
+    );
 }

@@ -23,6 +23,7 @@ import type { AuditRow } from '../store/plan_rows.ts';
 import { permitOf, refuseHidden, refuseUnwatched } from './audit_rights.ts';
 import { templatesOf } from './audit_templates.ts';
 import { toAudit, toStrategy } from './audit_wire.ts';
+import { inWanted, withFields } from './fields.ts';
 import { fullPage, nextToken, pageMark, pageSize } from './pages.ts';
 import { expectedOf, LISTED_ACTIONS, statedIn, toActionPlans, toEffect, toTakesDown } from './plan_wire.ts';
 import { seenEffect } from './seen_effect.ts';
@@ -68,9 +69,11 @@ export function createAuditService(conductor: Conductor): AuditServiceImplementa
           'wanted',
           'wanted: it is missing; describe the audit as for CreateAudit, or name one',
         );
-      if (wanted) await refuseHidden(wanted, view, conductor);
       const { takesDown, effect, refused, approvalWhy } = wanted
-        ? await audits.preview(toWanted(wanted, conductor), view.permit(null), actor)
+        ? await withFields(inWanted, async () => {
+            await refuseHidden(wanted, view, conductor);
+            return audits.preview(toWanted(wanted, conductor), view.permit(null), actor);
+          })
         : await audits.previewRun(audit, actor);
       return {
         takesDown: toTakesDown(takesDown, planLimits),

@@ -20,6 +20,7 @@ import { getNode, listNodes, resolveNodes } from '../store/nodes.ts';
 import type { NodeRow } from '../store/rows.ts';
 import { inCall, underCall } from './calls.ts';
 import { explainNode } from './explain.ts';
+import { inUpdate, withFields } from './fields.ts';
 import { freezesOf } from './freezes.ts';
 import { allowNew, updatePermit } from './node_rights.ts';
 import { inView, watchNodes } from './node_streams.ts';
@@ -61,10 +62,12 @@ export function createNodeService(conductor: Conductor): NodeServiceImplementati
       const permit = updatePermit(request, context.view, freezes);
       const parts = { ...noting(conductor, context.record, (change: Touched | null) => change), permit };
       if (request.validateOnly) {
-        const { node, bmcKey } = await during(context, (signal) => checkChange(request, parts, signal));
+        const { node, bmcKey } = await withFields(inUpdate, () =>
+          during(context, (signal) => checkChange(request, parts, signal)),
+        );
         return { node: await answer(node), bmc: bmcKey };
       }
-      const node = await during(context, (signal) => changeNode(request, parts, signal));
+      const node = await withFields(inUpdate, () => during(context, (signal) => changeNode(request, parts, signal)));
       return { node: await answer(node), bmc: node.bmcKey };
     },
 

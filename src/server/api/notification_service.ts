@@ -1,6 +1,6 @@
 /** NotificationService: stored events, replayed and then live, and the sinks that they are sent to. */
 
-import { fail, failAt } from '../../core/errors.ts';
+import { failAt } from '../../core/errors.ts';
 import type { NotificationServiceImplementation, SubscribeRequest } from '../../gen/countermand/v1/notification.ts';
 import type { Asked } from '../access/identity.ts';
 import type { Conductor } from '../conductor.ts';
@@ -69,13 +69,15 @@ function refuseForeign(
   { databaseId: own, newest, oldest }: Position,
 ): void {
   if (wanted !== null && wanted !== own)
-    throw fail(
+    throw failAt(
       'EVENTS_OF_ANOTHER_DATABASE',
+      'database_id',
       `the numbers are of database ${wanted}, and this is database ${own}: begin anew, from 0 or from now on`,
     );
   if (from !== null && from > newest + 1)
-    throw fail(
+    throw failAt(
       'EVENTS_OUT_OF_RANGE',
+      'from_sequence',
       `from_sequence is ${from}, and the newest event is ${newest}: the number is of another database, or of one that was ` +
         `restored since. Resume at ${newest + 1}, or begin anew from 0`,
     );

@@ -1,7 +1,7 @@
 /** ActionPlanService: plans made, run, watched and taken back. */
 
 import type { CallContext } from 'nice-grpc';
-import { asCountermandError, fail, failAt } from '../../core/errors.ts';
+import { asCountermandError, failAt } from '../../core/errors.ts';
 import { SENT_LIMITS } from '../../core/limits.ts';
 import type { ActionPlanState } from '../../core/states.ts';
 import {
@@ -20,6 +20,7 @@ import {
 } from '../../gen/countermand/v1/action_plan.ts';
 import { nameOf } from '../agents/wire.ts';
 import type { Conductor } from '../conductor.ts';
+import { checkName } from '../plans/check.ts';
 import { createActionPlan, previewPlan, previewStart } from '../plans/create.ts';
 import { offersFor } from '../plans/offers.ts';
 import { partsAlso } from '../plans/parts.ts';
@@ -27,7 +28,7 @@ import { previewRollback } from '../plans/rollback_order.ts';
 import { takesDownOfPlan } from '../plans/takes_down.ts';
 import type { WantedAction, WantedPlan } from '../plans/wanted.ts';
 import { watchPlan } from '../plans/watch.ts';
-import { getActions, listActions } from '../store/actions.ts';
+import { getActions, listActions, noAction } from '../store/actions.ts';
 import type { Also } from '../store/also.ts';
 import { getAudit } from '../store/audits.ts';
 import { isNewestMark } from '../store/newest.ts';
@@ -35,6 +36,7 @@ import { resolveNodes } from '../store/nodes.ts';
 import { type ActionPlanRow, FAILURE_POLICIES } from '../store/plan_rows.ts';
 import { findPlanByRequestId, getPlan, listPlans } from '../store/plans.ts';
 import { underCall } from './calls.ts';
+import { inWanted, withFields } from './fields.ts';
 import { fullPage, nextToken, pageMark, pageSize, pageToken } from './pages.ts';
 import {
   expectedOf,
@@ -156,6 +158,7 @@ function rollBack(
 ): Promise<ActionPlanRow> {
   const { actionPlan: plan, skipIrreversible, acceptDrift } = request;
   const requestId = request.requestId === '' ? orders.store.chance.uuid() : request.requestId;
+  checkName(requestId, 'request_id', 'ARGUMENT_INVALID');
   return plans.rollback({ plan, requestId, skipIrreversible, acceptDrift, expected: expectedOf(request) }, record);
 }
 
@@ -164,7 +167,11 @@ async function refuseHidden({ requestId }: CreateActionPlanRequest, view: View, 
   if (view.isWhole || requestId === '') return;
   const earlier = await findPlanByRequestId(requestId, orders.store.database.read);
   if (earlier && (await view.plans([earlier])).length === 0)
-    throw fail('REQUEST_ID_TAKEN', `request_id '${requestId}' was used for another plan; choose another`);
+    throw failAt(
+      'REQUEST_ID_TAKEN',
+      'request_id',
+      `request_id '${requestId}' was used for another plan; choose another`,
+    );
 }
 
 /** Makes a plan and starts it, or neither. */
@@ -216,9 +223,11 @@ function previewsOf(
     async previewActionPlan({ actionPlan, wanted, queue }, { view, record: { actor } }) {
       if (wanted && actionPlan !== '')
         throw failAt('ARGUMENT_INVALID', 'wanted', 'wanted: name an action_plan, or describe a wanted one, not both');
-      if (wanted) await refuseHidden(wanted, view, conductor);
       const { plan, takesDown, effect, refused, approvalWhy } = wanted
-        ? await previewPlan(toWanted(wanted, conductor), queue, conductor, view.permit(null), actor)
+        ? await withFields(inWanted, async () => {
+            await refuseHidden(wanted, view, conductor);
+            return previewPlan(toWanted(wanted, conductor), queue, conductor, view.permit(null), actor);
+          })
         : await previewStart(await getPlan(actionPlan, conductor.orders.store.database.read), queue, conductor, actor);
       const [previewed] = await toActionPlans(plan ? [plan] : [], conductor);
       return {
@@ -269,8 +278,9 @@ function pagesOf(
     },
 
     async getAction({ action: uuid }) {
+      if (uuid === '') throw failAt('ARGUMENT_INVALID', 'action', 'no action is named; give its uuid');
       const [action] = await getActions([uuid], read);
-      if (!action) throw fail('ACTION_NOT_FOUND', `there is no action '${uuid.slice(0, 100)}'`);
+      if (!action) throw noAction(uuid);
       return { action: toAction(action) };
     },
 

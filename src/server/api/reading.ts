@@ -5,7 +5,7 @@
 import { BinaryReader, WireType } from '@bufbuild/protobuf/wire';
 import { CountermandError, fail } from '../../core/errors.ts';
 import { LOST_KEY } from '../../core/json_parts.ts';
-import { exceeded, type LimitRow, SENT_LIMITS } from '../../core/limits.ts';
+import { exceeded, exceededWhole, type LimitRow, SENT_LIMITS } from '../../core/limits.ts';
 import { nextPortion } from '../../core/long_work.ts';
 import { CreateActionPlanRequest, NewAction, PreviewActionPlanRequest } from '../../gen/countermand/v1/action_plan.ts';
 
@@ -56,7 +56,7 @@ class Budget {
 
   #spend(): void {
     this.#left -= 1;
-    if (this.#left < 0) throw exceeded(this.#row, this.#place, `more than ${this.#row.limit}`);
+    if (this.#left < 0) throw exceededWhole(this.#row, this.#place, `more than ${this.#row.limit}`);
   }
 
   /** Serves others after each portion. */
@@ -104,7 +104,7 @@ export function unread<T extends Definition>(definition: T): T {
 export async function readMessage<T>(message: T, path: string): Promise<T> {
   if (!(message instanceof Unread)) return message;
   const limit = sizeLimitOf(path);
-  if (message.bytes.length > limit.limit) throw exceeded(limit, path.slice(1), message.bytes.length);
+  if (message.bytes.length > limit.limit) throw exceededWhole(limit, path.slice(1), message.bytes.length);
   return (await decode(message, path, SENT_LIMITS.message_parts)) as T;
 }
 

@@ -19,7 +19,6 @@ import {
   holdToExpected,
   NOTHING_DOWN,
   type Step,
-  stepsOfProposal,
   type TakesDown,
   takesDown,
   takesDownOfPlan,
@@ -37,7 +36,7 @@ import { type Decided, decide } from './decided.ts';
 import { decideIfItCan, type NoPlan, stepsOfRun, takesDownOfRun } from './next_run.ts';
 import { requestIdTaken, wrongAuditState } from './refusals.ts';
 import { checkAudit, type WantedAudit } from './request.ts';
-import { runAudit } from './run.ts';
+import { checkProposal, runAudit } from './run.ts';
 import { withTemplate } from './templates.ts';
 
 /** What the plan of an audit would do once it is started. */
@@ -158,10 +157,11 @@ export class Audits {
     const { read } = this.#parts.orders.store.database;
     const wanted = await withTemplate(asked, read);
     const strategy = checkAudit(wanted);
-    const { proposal, scoped } = await decide({ ...wanted, strategy }, this.#parts, permit);
-    const found = await stepsOfProposal(proposal.actions, read);
-    const steps = found.map(({ node, ...step }) => ({ ...step, node: node && permit.sees(node) ? node : null }));
-    permit.allow(steps, scoped);
+    const decided = await decide({ ...wanted, strategy }, this.#parts, permit);
+    const isEmpty = decided.proposal.actions.length === 0;
+    if (isEmpty) permit.allow([], decided.scoped);
+    const checked = isEmpty ? [] : (await checkProposal(wanted, decided, read, this.#parts.orders.store)).actions;
+    const steps = checked.map(({ wanted: action, node }) => ({ ...action, node }));
     return this.#previewOf(steps, wanted.all === true, starter);
   }
 

@@ -1,5 +1,5 @@
 /** Why an audit is not made or moved. */
-import { type CountermandError, fail, failWith } from '../../core/errors.ts';
+import { type CountermandError, failAt, failWith } from '../../core/errors.ts';
 import { possibleWords } from '../../core/possible.ts';
 import type { AuditEvent } from '../../core/states.ts';
 import { auditPossible } from '../plans/possible.ts';
@@ -7,8 +7,9 @@ import type { AuditRow } from '../store/plan_rows.ts';
 
 /** A request_id that has made another audit. */
 export function requestIdTaken({ requestId, name, uuid }: AuditRow): CountermandError {
-  return fail(
+  return failAt(
     'REQUEST_ID_TAKEN',
+    'request_id',
     `request_id '${requestId}' was used for another audit, '${name}' (${uuid}); choose another`,
   );
 }

@@ -40,10 +40,7 @@ export async function runAudit(
     await supersedeEarlier(audit, null, transaction, store);
     return null;
   }
-  const wanted = toWanted(audit, proposal.actions, store);
-  const checked = await checkPlan(wanted, scoped, sql, null, permit).catch(async (thrown: unknown) => {
-    throw placed(await unlessRenamed(decided, thrown, sql), strategy);
-  });
+  const checked = await checkProposal(audit, decided, sql, store, (thrown) => unlessRenamed(decided, thrown, sql));
   holdToNodes(decided, checked.actions);
   // Without a scope, and unless the audit says every node, the plan is about the nodes that its actions name.
   const everywhere = scoped === null && audit.everyNode;
@@ -52,6 +49,27 @@ export async function runAudit(
   await supersedeEarlier(audit, plan, transaction, store);
   // Its launch is another transaction: the engine's, which looks at what runs.
   return audit.autoTrigger ? startFor(audit, plan, transaction, parts) : plan;
+}
+
+/** What the plan of an audit is made of. */
+type Planned = Pick<AuditRow, 'name' | 'maxParallel' | 'onFailure'> & { readonly scope: WantedPlan['scope'] };
+
+/**
+ * The plan that an audit proposes, checked whole.
+ * @param refusal what is thrown for what the check throws
+ * @throws as `runAudit`, naming the place in the audit
+ */
+export async function checkProposal(
+  audit: Planned,
+  { strategy, scoped, proposal, permit }: Decided,
+  sql: Transaction['sql'],
+  store: Store,
+  refusal: (thrown: unknown) => unknown = (thrown) => thrown,
+): Promise<CheckedPlan> {
+  const wanted = toWanted(audit, proposal.actions, store);
+  return checkPlan(wanted, scoped, sql, null, permit).catch(async (thrown: unknown) => {
+    throw placed(await refusal(thrown), strategy);
+  });
 }
 
 /**
@@ -74,7 +92,7 @@ async function startFor(
 }
 
 function toWanted(
-  { name, maxParallel, onFailure, scope }: AuditRow,
+  { name, maxParallel, onFailure, scope }: Planned,
   actions: readonly WantedAction[],
   store: Store,
 ): WantedPlan {

@@ -27,7 +27,7 @@ interface Wanted {
 /** The error of a number whose event is kept no more. @param oldest the number of the oldest that is */
 export function eventsAreGone(from: number, oldest: number): CountermandError {
   const sentence = `the events before ${oldest} are kept no more (events_keep), and ${from} is one of them: resume at ${oldest}, or at 0, the oldest there is, and look at what there is now`;
-  return failWith('EVENTS_OUT_OF_RANGE', sentence, { facts: { oldest: String(oldest) } });
+  return failWith('EVENTS_OUT_OF_RANGE', sentence, { field: 'from_sequence', facts: { oldest: String(oldest) } });
 }
 
 /**

@@ -67,6 +67,7 @@ export async function updateNode(
 export function refuseKnown(known: NodeRow | null, uuid: string): void {
   if (known !== null)
     throw failWith('NODE_NAME_TAKEN', `node '${known.name}' has the uuid ${uuid} already; choose another uuid`, {
+      field: 'uuid',
       resource: { type: 'node', name: known.name },
     });
 }

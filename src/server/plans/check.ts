@@ -1,6 +1,7 @@
 /** What can be known to be wrong with a plan is found before anything is written: names, sizes, graph, parameters, nodes. */
 
 import { type ErrorCode, failAt, failWith } from '../../core/errors.ts';
+import { pathOf } from '../../core/fault_places.ts';
 import { exceeded, SENT_LIMITS } from '../../core/limits.ts';
 import type { Limits } from '../power/limits.ts';
 import type { Transaction } from '../store/database.ts';
@@ -71,7 +72,7 @@ function nodesOf(actions: readonly CheckedAction[], scoped: readonly NodeRow[] |
 }
 
 function invalid(place: string, rule: string): Error {
-  return failAt('ACTION_PLAN_INVALID', place, `${place}: ${rule}`);
+  return failAt('ACTION_PLAN_INVALID', pathOf(place), `${place}: ${rule}`);
 }
 
 /** @throws the code, for a name that is empty, too long, or not to be shown */
@@ -155,7 +156,7 @@ async function findNodesOf(
     const place = placeOf(wanted[at] as WantedAction, at);
     const missing = listBriefly([...names].filter(isMissing));
     throw failWith('NODE_NOT_FOUND', `${place}.input_parameters.resource_id: there is no node ${missing}`, {
-      field: `${place}.input_parameters.resource_id`,
+      field: pathOf(`${place}.input_parameters.resource_id`),
       resource: { type: 'node', name: nodeName },
     });
   }

@@ -1,5 +1,5 @@
 /** The uuid of a new plan or audit, where the client chose it. */
-import { fail, failAt } from '../../core/errors.ts';
+import { failAt } from '../../core/errors.ts';
 import { CANONICAL_UUID } from '../../core/uuid.ts';
 import type { Transaction } from '../store/database.ts';
 import { findUsed } from '../store/newest.ts';
@@ -22,8 +22,9 @@ export async function refuseUsedUuid(
   const other = uuid === '' ? null : await findUsed(table, uuid, sql);
   if (other === null) return;
   const noun = table === 'audits' ? 'audit' : 'plan';
-  throw fail(
+  throw failAt(
     'UUID_TAKEN',
+    'uuid',
     `uuid ${uuid} is the uuid or the request_id of ${noun} '${other.name}' (${other.uuid}); choose another`,
   );
 }

@@ -1,7 +1,7 @@
 /** Accepting plans: everything that can be checked is checked before anything is written, at creation and not later. */
 
 import { digestOf } from '../../core/digest.ts';
-import { fail } from '../../core/errors.ts';
+import { failAt } from '../../core/errors.ts';
 import type { Actor } from '../store/actor.ts';
 import { decideAgain, overtaken } from '../store/compare_and_set.ts';
 import type { Transaction } from '../store/database.ts';
@@ -184,8 +184,9 @@ async function checkAmong(
 /** The plan that a request_id made before. @throws REQUEST_ID_TAKEN if it was another */
 export function joined(earlier: ActionPlanRow, digest: string): ActionPlanRow {
   if (earlier.requestDigest === digest) return earlier;
-  throw fail(
+  throw failAt(
     'REQUEST_ID_TAKEN',
+    'request_id',
     `request_id '${earlier.requestId}' was used for another plan, '${earlier.name}' (${earlier.uuid}); choose another`,
   );
 }

@@ -2,7 +2,7 @@
 
 import * as z from 'zod';
 import { asCountermandError, type CountermandError, failAt } from '../../core/errors.ts';
-import { pathText, quotedKeys } from '../../core/fault_places.ts';
+import { fieldOf, pathText, quotedKeys } from '../../core/fault_places.ts';
 import { exceeded, SENT_LIMITS } from '../../core/limits.ts';
 import { checkSize, eachName, expandInPortions, type RangeSize, sizeOfRange, sumOf } from '../../core/ranges.ts';
 import type { Transaction } from '../store/database.ts';
@@ -50,11 +50,9 @@ export function coversEveryNode(scope: Scope): boolean {
 export function parseScope(scope: unknown): Scope {
   const parsed = schema.safeParse(scope);
   if (parsed.success) return withinLimits(parsed.data);
-  const faults = parsed.error.issues.slice(0, 5).map((issue) => {
-    const field = pathText(['scope', ...issue.path]);
-    return { field, sentence: `${field}: ${sentenceOf(issue)}` };
-  });
-  throw failAt('SCOPE_INVALID', faults[0]?.field ?? 'scope', faults.map(({ sentence }) => sentence).join('; '));
+  const { issues } = parsed.error;
+  const sentences = issues.slice(0, 5).map((issue) => `${pathText(['scope', ...issue.path])}: ${sentenceOf(issue)}`);
+  throw failAt('SCOPE_INVALID', fieldOf(issues[0], 'scope'), sentences.join('; '));
 }
 
 /** What one scope costs to evaluate is limited as a whole, not list by list. */

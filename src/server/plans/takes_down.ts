@@ -65,7 +65,7 @@ export async function holdToExpected(
     throw failWith(
       'TAKES_DOWN_MISMATCH',
       `${takes}, and ${expected} were expected; nothing was done. If ${found.count} is right, state it in expect_taken_down`,
-      { facts: { ...running, expected: String(expected) } },
+      { field: 'expect_taken_down', facts: { ...running, expected: String(expected) } },
     );
   throw failWith(
     'TAKES_DOWN_UNSTATED',

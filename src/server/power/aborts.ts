@@ -3,7 +3,7 @@
  * pure functions.
  */
 import { judgeAbort } from '../../core/abort_table.ts';
-import { type CountermandError, fail } from '../../core/errors.ts';
+import { type CountermandError, failWith } from '../../core/errors.ts';
 import { type AbortTarget, TARGET_TABLE } from '../../core/power.ts';
 import { isAtRest, OUTCOMES_IN_DOUBT, OUTCOMES_THAT_MAY_CHANGE } from '../../core/states.ts';
 import { spanTextOfRow } from '../../core/tracing.ts';
@@ -98,7 +98,13 @@ export function notWithdrawable({ uuid, state }: PowerTaskRow): CountermandError
     state === 'CONFIRMING'
       ? 'its order was sent; with stop_waiting it is given up, and may still take effect'
       : 'only a QUEUED task can be withdrawn';
-  return fail('NOT_WITHDRAWABLE', `power task ${uuid} is ${state}; ${instead}`);
+  return failWith('NOT_WITHDRAWABLE', `power task ${uuid} is ${state}; ${instead}`, {
+    resource: { type: 'power_task', name: uuid },
+    facts: { state },
+    ...(state === 'CONFIRMING' && {
+      possible: [{ verb: 'WITHDRAW_POWER_TASK', resource: uuid, stopWaiting: true }],
+    }),
+  });
 }
 
 /**

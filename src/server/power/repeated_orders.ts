@@ -1,6 +1,6 @@
 /** Orders that were given before: how an order is found again, and when one that looks like another is that one. */
 import { isWithin } from '../../core/clock.ts';
-import { type CountermandError, fail } from '../../core/errors.ts';
+import { type CountermandError, fail, failAt } from '../../core/errors.ts';
 import type { Target } from '../../core/power.ts';
 import { isAtRest } from '../../core/states.ts';
 import type { Transaction } from '../store/database.ts';
@@ -98,8 +98,9 @@ function joined(earlier: PowerTaskRow, order: KeyedOrder): Repetition {
   const error =
     requestId === null
       ? fail('INTERNAL', `power task ${earlier.uuid} of an action is a ${earlier.target} of ${earlier.nodeName}`)
-      : fail(
+      : failAt(
           'REQUEST_ID_TAKEN',
+          'request_id',
           `request_id '${requestId}' was used for a ${earlier.target} of ${earlier.nodeName} (power task ${earlier.uuid}); choose another`,
         );
   return { kind: 'refuse', error };

@@ -1,5 +1,5 @@
 /** What is known of a sink before anything is sent: it would never work, whatever its receiver does. */
-import { fail } from '../../core/errors.ts';
+import { failAt } from '../../core/errors.ts';
 import { checkSettings, DeliveryFailure, type OutletParts, type Settings, type SinkKind } from '../../core/outlets.ts';
 
 /** What the settings of sinks may lead to. */
@@ -23,6 +23,6 @@ export async function refuseDecided(kind: SinkKind, settings: Settings, reach: S
   try {
     kind.refusePlace(known, reach.objectionOf(kind, settings));
   } catch (thrown) {
-    throw thrown instanceof DeliveryFailure ? fail('SINK_INVALID', thrown.message) : thrown;
+    throw thrown instanceof DeliveryFailure ? failAt('SINK_INVALID', 'settings', thrown.message) : thrown;
   }
 }

@@ -99,6 +99,7 @@ export class Sinks {
 
   /** One of them, by name or uuid. @throws SINK_NOT_FOUND */
   get(key: string): Courier {
+    if (key === '') throw failAt('ARGUMENT_INVALID', 'sink', 'no sink is named; give its name or uuid');
     const all = this.list();
     const found = all.find(({ row }) => row.uuid === key) ?? all.find(({ row }) => row.name === key);
     if (found) return found;

@@ -1,5 +1,6 @@
 /** The table of actions. Their states are written by `plans/transition.ts` alone. */
 import type { Knex } from 'knex';
+import { type CountermandError, failWith } from '../../core/errors.ts';
 import type { ActionState } from '../../core/states.ts';
 import { ACTIONS, compareAndSet, overtaken } from './compare_and_set.ts';
 import type { Transaction } from './database.ts';
@@ -30,6 +31,12 @@ export async function getActions(uuids: readonly string[], sql: Knex): Promise<A
   }
   return rows;
 }
+
+/** The error for a uuid that no action has. */
+export const noAction = (uuid: string): CountermandError =>
+  failWith('ACTION_NOT_FOUND', `there is no action '${uuid.slice(0, 100)}'`, {
+    resource: { type: 'action', name: uuid.slice(0, 255) },
+  });
 
 /** What running a plan needs of each action, without its parameters: a plan may have many. */
 export type ActionNode = Pick<ActionRow, 'uuid' | 'name' | 'parents' | 'position' | 'rank' | 'state'>;

@@ -219,12 +219,13 @@ export async function refuseTwins(node: { uuid: string; name: string; bmcKey: st
   if (!twin) return;
   if (twin.name === node.name)
     throw failWith('NODE_NAME_TAKEN', `there is a node '${node.name}' already; choose another name`, {
+      field: 'name',
       resource: { type: 'node', name: node.name },
     });
   throw failWith(
     'BMC_TAKEN',
     `node '${twin.name}' is reached through the same BMC (${node.bmcKey}); a BMC belongs to one node`,
-    { resource: { type: 'node', name: twin.name } },
+    { field: 'driver_info', resource: { type: 'node', name: twin.name } },
   );
 }
 

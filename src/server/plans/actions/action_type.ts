@@ -6,7 +6,7 @@
  */
 import * as z from 'zod';
 import { type CountermandError, fail, failAt } from '../../../core/errors.ts';
-import { quotedKeys } from '../../../core/fault_places.ts';
+import { fieldOf, pathOf, quotedKeys } from '../../../core/fault_places.ts';
 import type { OrderTarget } from '../../../core/power.ts';
 import type { Limits } from '../../power/limits.ts';
 import type { Transaction } from '../../store/database.ts';
@@ -169,7 +169,7 @@ export function parseParameters<Parameters>(type: ActionType<Parameters>, input:
   const names = Object.keys(jsonSchemaOf(type).properties ?? {}).join(', ');
   throw failAt(
     'ACTION_PLAN_INVALID',
-    `${place}.input_parameters`,
+    pathOf(fieldOf(parsed.error.issues[0], `${place}.input_parameters`)),
     `${sentences.join('; ')}. What ${type.name} takes: ${names || 'nothing'}`,
   );
 }

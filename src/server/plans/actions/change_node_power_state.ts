@@ -1,5 +1,6 @@
 import * as z from 'zod';
-import { asCountermandError, type CountermandError, fail, failAt } from '../../../core/errors.ts';
+import { asCountermandError, type CountermandError, fail, failAt, failWith } from '../../../core/errors.ts';
+import { pathOf } from '../../../core/fault_places.ts';
 import { SENT_LIMITS } from '../../../core/limits.ts';
 import { type Possible, possibleWords } from '../../../core/possible.ts';
 import {
@@ -82,19 +83,23 @@ export const changeNodePowerState = defineActionType<Parameters>({
     if (timeout !== undefined && timeout > limitS)
       throw failAt(
         'ACTION_PLAN_INVALID',
-        `${place}.input_parameters.timeout`,
+        pathOf(`${place}.input_parameters.timeout`),
         `${place}.input_parameters.timeout: ${timeout} seconds; a ${state} may name at most ${limitS}`,
       );
     if (driver && !driver.targets.includes(state)) {
-      throw fail(
+      throw failWith(
         'TARGET_NOT_SUPPORTED',
         `${place}.input_parameters.state: driver ${driver.name} of node ${node?.name} cannot do ${state}; it can do ${driver.targets.join(', ')}`,
+        {
+          field: pathOf(`${place}.input_parameters.state`),
+          ...(node && { resource: { type: 'node', name: node.name } }),
+        },
       );
     }
     if (onTimeout === 'FORCE' && !TARGET_TABLE[state].soft) {
       throw failAt(
         'ACTION_PLAN_INVALID',
-        `${place}.input_parameters.on_timeout`,
+        pathOf(`${place}.input_parameters.on_timeout`),
         `${place}.input_parameters.on_timeout: FORCE makes a soft order hard; ${state} is not soft`,
       );
     }

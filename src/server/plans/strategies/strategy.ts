@@ -5,7 +5,7 @@
 import * as z from 'zod';
 import type { Clouds } from '../../../compute/compute.ts';
 import { failAt } from '../../../core/errors.ts';
-import { pathText, quotedKeys } from '../../../core/fault_places.ts';
+import { fieldOf, pathText, quotedKeys } from '../../../core/fault_places.ts';
 import type { WantedAction } from '../wanted.ts';
 import type { Looked, SeenNode } from './seen.ts';
 
@@ -109,7 +109,7 @@ export function parseStrategyParameters<Parameters>(strategy: Strategy<Parameter
   const names = Object.keys(parametersSpec(strategy).properties ?? {}).join(', ');
   throw failAt(
     'AUDIT_INVALID',
-    'parameters',
+    fieldOf(parsed.error.issues[0], 'parameters'),
     `${sentences.join('; ')}. What strategy ${strategy.name} takes: ${names || 'nothing'}`,
   );
 }

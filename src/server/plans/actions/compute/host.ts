@@ -2,6 +2,7 @@
 import * as z from 'zod';
 import type { Clouds, Compute } from '../../../../compute/compute.ts';
 import { asCountermandError, fail, failAt } from '../../../../core/errors.ts';
+import { pathOf } from '../../../../core/fault_places.ts';
 import { sleep } from '../../../../core/signals.ts';
 import type { NodeRow } from '../../../store/rows.ts';
 import type { PlanParts } from '../../parts.ts';
@@ -65,7 +66,7 @@ export const aboutComputeHost: Pick<
     if (node && !node.labels[HOST_LABEL])
       throw failAt(
         'ACTION_PLAN_INVALID',
-        `${place}.input_parameters.resource_id`,
+        pathOf(`${place}.input_parameters.resource_id`),
         `${place}: ${withoutLabel(node.name)}`,
       );
   },
