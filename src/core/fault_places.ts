@@ -13,7 +13,7 @@ interface Fault {
   readonly keys?: readonly string[];
 }
 
-/** The path of the field that a fault is about, below `root`: of a key that is not known, that key. */
+/** Where a fault is, as a path from `root` on: to a key that is not known, if that is the fault. */
 export const fieldOf = (fault: Fault | undefined, root: string): string =>
   pathText([root, ...(fault?.path ?? []), ...(fault?.keys ?? []).slice(0, 1)]).slice(0, FIELD_LIMIT);
 

@@ -61,14 +61,11 @@ export function createNodeService(conductor: Conductor): NodeServiceImplementati
     async updateNode(request, context) {
       const permit = updatePermit(request, context.view, freezes);
       const parts = { ...noting(conductor, context.record, (change: Touched | null) => change), permit };
-      if (request.validateOnly) {
-        const { node, bmcKey } = await withFields(inUpdate, () =>
-          during(context, (signal) => checkChange(request, parts, signal)),
-        );
-        return { node: await answer(node), bmc: bmcKey };
-      }
-      const node = await withFields(inUpdate, () => during(context, (signal) => changeNode(request, parts, signal)));
-      return { node: await answer(node), bmc: node.bmcKey };
+      const write = async (signal: AbortSignal) => changedNow(await changeNode(request, parts, signal));
+      const check = (signal: AbortSignal) => checkChange(request, parts, signal);
+      const change = request.validateOnly ? check : write;
+      const { node, bmcKey } = await withFields(inUpdate, () => during(context, change));
+      return { node: await answer(node), bmc: bmcKey };
     },
 
     async acceptNode(request, context) {
@@ -107,6 +104,9 @@ export function createNodeService(conductor: Conductor): NodeServiceImplementati
     listModelChanges: (request, { view }) => pageOfChanges(request, conductor, view),
   };
 }
+
+/** A node that was changed, as a check would answer it. */
+const changedNow = (node: NodeRow): Awaited<ReturnType<typeof checkChange>> => ({ node, bmcKey: node.bmcKey });
 
 /** Makes a node an answer. */
 const answeringFor =
