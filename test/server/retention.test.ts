@@ -86,6 +86,28 @@ test('a plan stays as long as it can be rolled back, and then as long as its rol
   t.deepEqual(await kept(15), []);
 });
 
+test('a plan stays while a power task of it goes on, or its node may still change', async (t) => {
+  const world = await quietWorld(t, { limits: { syncPowerStateIntervalMs: 0, rollbackWindowMs: 0 } });
+  await world.enrol('slow', { fake_power_state: 'off', fake_powering_ms: '999999999' });
+  const { plans } = world.conductor;
+  const on = { resource_id: 'slow', state: 'power on', timeout: 3600 };
+  await make(world, 'on', [wanted('on', 'change_node_power_state', on)]);
+  await plans.start('on', false);
+  await world.clock.turn(5000);
+  await plans.cancel('on', '');
+  const kept = async (): Promise<number> => {
+    await pruneNow(world.conductor.store, world.database, keepFor(1));
+    return (await world.database.read('power_tasks')).length;
+  };
+  await world.clock.turn(200_000);
+  t.is((await standing(world, 'on')).plan.state, 'FAILED');
+  await checkPruning(world, 1);
+  t.is(await kept(), 1, 'it goes on');
+  await world.clock.turn(3_600_000);
+  t.is((await world.database.read('nodes').where('name', 'slow').first()).held_by, null);
+  t.is(await kept(), 0);
+});
+
 test('a large plan goes over several portions, and its actions before itself', async (t) => {
   const world = await quietWorld(t);
   await make(

@@ -84,8 +84,12 @@ function keptOf({ audits, plans, actions, tasks, events }: Rows, now: number, ke
     isPlanAtRest(plan.state) && isOld(plan, endOf(plan)) && (plan.rollbackUntil ?? 0) < now;
   const isYoung = (rollback: ActionPlanRow): boolean =>
     !isPlanAtRest(rollback.state) || endOf(rollback) >= cut || (rollback.rollbackUntil ?? 0) >= now;
+  const lives = new Set(
+    tasks.filter((task) => !isAtRest(task.state) || (task.mayChangeUntil ?? 0) >= now).map(({ planUuid }) => planUuid),
+  );
   const keptPlans = plans.filter(
-    (plan) => !goes(plan) || plans.some((other) => other.rollbackOf === plan.uuid && isYoung(other)),
+    (plan) =>
+      !goes(plan) || lives.has(plan.uuid) || plans.some((other) => other.rollbackOf === plan.uuid && isYoung(other)),
   );
   const kept = new Set(keptPlans.map(({ uuid }) => uuid));
   const taskStays = (task: PowerTaskRow): boolean =>

@@ -1,6 +1,6 @@
 /**
  * Deleting what is old, a portion at a time. What is not at rest stays, and so does what something else refers to that stays: a plan that
- * can be rolled back or whose rollback is young, and an audit that has plans.
+ * can be rolled back, whose rollback is young, or whose power tasks go on, and an audit that has plans.
  */
 import type { Knex } from 'knex';
 import { POWER_TASK_REST } from '../../core/states.ts';
@@ -95,10 +95,20 @@ async function oldPlans({ madeBefore, endedBefore }: Old, now: number, sql: Knex
     .whereRaw(`${PLAN_END} < ?`, [endedBefore])
     .where((either) => either.whereNull('rollback_until').orWhere('rollback_until', '<', now))
     .whereNotExists(young)
+    .whereNotExists(tasksThatLive(now, sql))
     .orderBy('created_at')
     .limit(PLANS_AT_ONCE)
     .pluck('uuid');
 }
+
+/** What could not be taken back when the plan ended goes on, holds its node, and may change it later. */
+const tasksThatLive = (now: number, sql: Knex): Knex.QueryBuilder =>
+  sql('actions')
+    .join('power_tasks', 'power_tasks.action_uuid', 'actions.uuid')
+    .whereRaw('actions.plan_uuid = action_plans.uuid')
+    .where((either) =>
+      either.whereNotIn('power_tasks.state', [...POWER_TASK_REST]).orWhere('power_tasks.may_change_until', '>=', now),
+    );
 
 async function deleteActions(uuids: readonly string[], sql: Knex): Promise<void> {
   if (uuids.length === 0) return;
