@@ -1,5 +1,5 @@
 /** Serves the table of routes: what every request is held to, and what every answer carries. */
-import type { HttpBindings } from '@hono/node-server';
+import { getRequestListener, type HttpBindings } from '@hono/node-server';
 import { type Context, Hono } from 'hono';
 import { anonymous } from '../server/access/identity.ts';
 import { sayable } from '../server/api/errors.ts';
@@ -10,11 +10,12 @@ import { parseJson, readBody } from './body.ts';
 import { credentialsOf, refuseStrangers } from './caller.ts';
 import { answerOfError, Refusal } from './errors.ts';
 import type { RawAsk, Route } from './route.ts';
+import { ROUTES } from './routes.ts';
 import { inRequestSpan, type RequestPlace } from './traced.ts';
 import { BOUNDS, versionsFor } from './versions.ts';
 
 /** What the app serves with. */
-interface AppParts {
+export interface AppParts {
   readonly services: Services;
   /** The door listens on a loopback address only. */
   readonly onLoopback: boolean;
@@ -22,8 +23,12 @@ interface AppParts {
 
 type Served = Context<{ Bindings: HttpBindings }>;
 
+/** Serves every route. */
+export const appListener = (parts: AppParts): ReturnType<typeof getRequestListener> =>
+  getRequestListener(createApp(ROUTES, parts).fetch, { overrideGlobalObjects: false });
+
 /** The app of these routes; where several match, the first serves. */
-export function createApp(routes: readonly Route[], parts: AppParts): Hono<{ Bindings: HttpBindings }> {
+function createApp(routes: readonly Route[], parts: AppParts): Hono<{ Bindings: HttpBindings }> {
   const app = new Hono<{ Bindings: HttpBindings }>({ strict: false });
   const serve = (context: Served, work: () => Promise<Answer>): Promise<Response> => respond(context, work, parts);
   for (const route of routes)

@@ -2,7 +2,6 @@
 
 import { createServer, type RequestListener, type Server, type ServerOptions } from 'node:http';
 import { createServer as createSecureServer, type Server as SecureServer } from 'node:https';
-import { createAdaptorServer } from '@hono/node-server';
 import type { Clock } from '../core/clock.ts';
 import { fail } from '../core/errors.ts';
 import { HTTP_LIMITS } from '../core/limits.ts';
@@ -10,8 +9,8 @@ import { openCancellation, untilAborted } from '../core/signals.ts';
 import { type TlsSource, tlsOptions } from '../core/tls.ts';
 import { ByAddress } from '../server/api/by_address.ts';
 import type { Services } from '../server/api/services.ts';
-import { createApp } from './app.ts';
-import { ROUTES } from './routes.ts';
+import type { AppParts } from './app.ts';
+import { onDemand } from './on_demand.ts';
 import type { RpcParts } from './rpcs.ts';
 import { endUnreadRest } from './unread.ts';
 
@@ -47,27 +46,20 @@ export interface DoorPlace {
 export async function openDoor(services: Services, place: DoorPlace): Promise<Door> {
   const { address, tls, onLoopback, openFilesLimit, streamReadTimeoutMs } = place;
   const { header_bytes, header_ms, idle_ms, connections, connections_of_address } = HTTP_LIMITS;
-  const server = createAdaptorServer({
-    fetch: createApp(ROUTES, { services, onLoopback }).fetch,
-    overrideGlobalObjects: false,
-    createServer: ((options: ServerOptions, listener: RequestListener) =>
-      serverOf(
-        options,
-        readInTime(
-          elsewhereOr(withRpcs(listener, { services, onLoopback, streamReadTimeoutMs }), services, tls),
-          services.clock,
-          streamReadTimeoutMs,
-        ),
-        tls,
-      )) as typeof createServer,
-    serverOptions: {
-      maxHeaderSize: header_bytes.limit,
-      headersTimeout: header_ms.limit,
-      // The body has a limit of its own, which is told in our form.
-      requestTimeout: 0,
-      keepAliveTimeout: idle_ms.limit,
-    },
-  }) as Server;
+  const app: AppParts = { services, onLoopback };
+  const listener = withRpcs(onDemand(loadApp(app), services.log), { ...app, streamReadTimeoutMs });
+  const options: ServerOptions = {
+    maxHeaderSize: header_bytes.limit,
+    headersTimeout: header_ms.limit,
+    // The body has a limit of its own, which is told in our form.
+    requestTimeout: 0,
+    keepAliveTimeout: idle_ms.limit,
+  };
+  const server = serverOf(
+    options,
+    readInTime(elsewhereOr(listener, services, tls), services.clock, streamReadTimeoutMs),
+    tls,
+  );
   server.maxConnections = Math.min(connections.limit, Math.floor(openFilesLimit / 4));
   holdAddresses(server, Math.min(connections_of_address.limit, Math.ceil(openFilesLimit / 8)));
   const port = await listen(server, address);
@@ -135,16 +127,16 @@ function elsewhereOr(listener: RequestListener, services: Services, tls: TlsSour
 /** What the paths of RPCs begin with. */
 const RPCS = '/countermand.v1.';
 
-/** Serves RPCs as well. What that takes is loaded when the first one comes: few conductors are asked in this way. */
+/** Serves RPCs as well. */
 function withRpcs(otherwise: RequestListener, parts: RpcParts): RequestListener {
-  let loading: Promise<RequestListener> | null = null;
   const load = async (): Promise<RequestListener> => (await import('./rpcs.ts')).rpcListener(parts, otherwise);
-  return async (request, response) => {
-    if (!request.url?.startsWith(RPCS)) return otherwise(request, response);
-    loading ??= load();
-    (await loading)(request, response);
-  };
+  const rpcs = onDemand(load, parts.services.log);
+  return (request, response) => (request.url?.startsWith(RPCS) ? rpcs : otherwise)(request, response);
 }
+
+/** Serves the routes. */
+const loadApp = (parts: AppParts) => async (): Promise<RequestListener> =>
+  (await import('./app.ts')).appListener(parts);
 
 function listen(server: Server, address: string): Promise<number> {
   const [, host = '', port = ''] = /^\[?(.*?)\]?:(\d+)$/.exec(address) ?? [];

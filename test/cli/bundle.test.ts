@@ -227,6 +227,13 @@ test('every part of the bundle can be loaded, and asks for the modules of Node i
   for (const [path, text] of outputs)
     for (const [, name = ''] of text.matchAll(/(?:^import (?:[^"]* from )?|__toESM\(require\(|\bimport\()"([^"]+)"/gm))
       t.false(isBuiltin(name), path);
+  // V8 holds a text with one other letter in twice the room.
+  const chunks = [...outputs].filter(([path]) => path.endsWith('.cjs'));
+  t.true(chunks.length > 50);
+  t.deepEqual(
+    chunks.filter(([, text]) => /[\u0080-\uffff]/.test(text)).map(([path]) => path),
+    [],
+  );
 });
 
 test('the console is small, and its page names its own script and style sheet', async (t) => {
@@ -291,6 +298,12 @@ test('a command loads nothing that it does not need', async (t) => {
   t.deepEqual(packagesOf(ours, ...start, 'src/cli/sim/commands.ts'), ['commander']);
   t.deepEqual(packagesOf(ours, ...start, 'src/cli/daemon/serve.ts'), ['commander', 'yaml', 'zod']);
   t.true(packagesOf(ours, 'src/cli/daemon/run_conductor.ts').includes('knex'), 'a conductor has its database');
+  const withDoor = packagesOf(ours, 'src/cli/daemon/run_conductor.ts', 'src/http/door.ts');
+  t.deepEqual(
+    withDoor.filter((name) => name.includes('hono') || name.startsWith('@connectrpc/')),
+    [],
+    'what serves HTTP is loaded at the first request',
+  );
   const ofAgent = packagesOf(ours, 'src/cli/daemon/run_agent.ts');
   const sdk = ['sdk-trace', 'resources', 'exporter-trace-otlp-proto'].map((name) => `@opentelemetry/${name}`);
   const ofDaemons = [...packagesOf(ours, 'src/cli/daemon/run_conductor.ts'), ...ofAgent];

@@ -69,6 +69,7 @@ import '../docs/scope.test.ts';
 import '../docs/site.test.ts';
 import '../fuzz/rmcp.test.ts';
 import '../http/body.test.ts';
+import '../http/on_demand.test.ts';
 import '../http/unread.test.ts';
 import '../server/access/approvals.test.ts';
 import '../server/access/authenticator.test.ts';

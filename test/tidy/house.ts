@@ -240,7 +240,7 @@ export const HOMES: Homes = {
     'src/server/store/sqlite/reserve.ts',
     'src/sim/',
   ],
-  'node:http': ['src/http/door.ts', 'src/http/rpcs.ts', 'src/http/unread.ts', 'src/sim/'],
+  'node:http': ['src/http/door.ts', 'src/http/rpcs.ts', 'src/http/on_demand.ts', 'src/http/unread.ts', 'src/sim/'],
   'node:https': ['src/http/door.ts', 'src/sim/web.ts'],
   'node:module': ['src/cli/bundle/'],
   'node:net': [

@@ -2,7 +2,7 @@
  * Runs the chunks of the bundle. Node's own compile cache keeps only what V8 compiles before a module runs, which is little: functions are
  * compiled when they are called. Here the code of all that has run is kept, so that a conductor starts in half of the time.
  */
-import { readFileSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -30,8 +30,26 @@ export interface Chunks {
   keep(): void;
 }
 
+/** Reads files one after the other into the same memory: a page that a process touches for the first time costs more than to fill it. */
+function openReader(): (path: string) => Buffer {
+  let room = Buffer.alloc(0);
+  return (path) => {
+    const file = openSync(path, 'r');
+    try {
+      const { size } = fstatSync(file);
+      if (size > room.length) room = Buffer.allocUnsafeSlow(size);
+      let end = 0;
+      for (let read = -1; read !== 0 && end < size; end += read) read = readSync(file, room, end, size - end, null);
+      return room.subarray(0, end);
+    } finally {
+      closeSync(file);
+    }
+  };
+}
+
 /** Opens the chunks below `folder.chunks`. */
 export function openChunks(folder: CodeFolder): Chunks {
+  const textOf = openReader();
   const modules = new Map<string, { exports: unknown }>();
   const parts = new Map<string, CompiledCode>();
 
@@ -47,7 +65,7 @@ export function openChunks(folder: CodeFolder): Chunks {
     const module = { exports: {} as unknown };
     modules.set(path, module);
     const filename = join(folder.chunks, path);
-    const text = readFileSync(filename);
+    const text = textOf(filename);
     const script = part.compile(path, text, (cachedData) => new Script(text.toString(), { filename, cachedData }));
     const chunk: Chunk = script.runInThisContext();
     const { href } = pathToFileURL(filename);

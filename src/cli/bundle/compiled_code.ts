@@ -17,6 +17,9 @@ export interface CodeFolder {
 /** What stands at the beginning of a file: the checksum of all that follows, and the length of the index. */
 const HEAD_BYTES = 8;
 
+/** Codes begin at a multiple of it, or V8 copies them before it reads them. */
+const ALIGNED_BYTES = 16;
+
 /** The code of each chunk, in the order of the index: the checksum of its text, and how many bytes of code it has. */
 type Index = Record<string, readonly [crcOfText: number, bytes: number]>;
 
@@ -31,6 +34,9 @@ interface Compiled {
   readonly crcOfText: number;
   readonly script: Script;
 }
+
+/** The first place from `place` on at which code may begin. */
+const aligned = (place: number): number => Math.ceil(place / ALIGNED_BYTES) * ALIGNED_BYTES;
 
 const hex = (text: string): string => crc32(text).toString(16).padStart(8, '0');
 
@@ -103,8 +109,9 @@ function read(path: string): Map<string, Found> {
     let end = HEAD_BYTES + file.readUInt32LE(4);
     const index: Index = JSON.parse(file.toString('latin1', HEAD_BYTES, end));
     for (const [chunk, [crcOfText, bytes]] of Object.entries(index)) {
-      found.set(chunk, { crcOfText, code: file.subarray(end, end + bytes) });
-      end += bytes;
+      const begin = aligned(end);
+      end = begin + bytes;
+      found.set(chunk, { crcOfText, code: file.subarray(begin, end) });
     }
   } catch {
     found.clear();
@@ -122,7 +129,14 @@ function bytesOf(scripts: ReadonlyMap<string, Compiled>): Buffer {
     codes.push(code);
   }
   const indexBytes = Buffer.from(JSON.stringify(index), 'latin1');
-  const file = Buffer.concat([Buffer.alloc(HEAD_BYTES), indexBytes, ...codes]);
+  const parts: Buffer[] = [Buffer.alloc(HEAD_BYTES), indexBytes];
+  let end = HEAD_BYTES + indexBytes.length;
+  for (const code of codes) {
+    const begin = aligned(end);
+    parts.push(Buffer.alloc(begin - end), code);
+    end = begin + code.length;
+  }
+  const file = Buffer.concat(parts);
   file.writeUInt32LE(indexBytes.length, 4);
   file.writeUInt32LE(crc32(file.subarray(4)), 0);
   return file;
