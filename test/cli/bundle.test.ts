@@ -300,9 +300,9 @@ test('a command loads nothing that it does not need', async (t) => {
   t.true(packagesOf(ours, 'src/cli/daemon/run_conductor.ts').includes('knex'), 'a conductor has its database');
   const withDoor = packagesOf(ours, 'src/cli/daemon/run_conductor.ts', 'src/http/door.ts');
   t.deepEqual(
-    withDoor.filter((name) => name.includes('hono') || name.startsWith('@connectrpc/')),
+    withDoor.filter((name) => name.includes('hono') || name.startsWith('@connectrpc/') || name.includes('reflection')),
     [],
-    'what serves HTTP is loaded at the first request',
+    'what serves HTTP, and reflection, is loaded at the first request',
   );
   const ofAgent = packagesOf(ours, 'src/cli/daemon/run_agent.ts');
   const sdk = ['sdk-trace', 'resources', 'exporter-trace-otlp-proto'].map((name) => `@opentelemetry/${name}`);

@@ -1,6 +1,8 @@
 /** Health and reflection, as tools without our schema use them: `buf curl` knows nothing but the address. */
 import { execFile } from 'node:child_process';
+import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
+import { Client, credentials, status } from '@grpc/grpc-js';
 import test, { type ExecutionContext } from 'ava';
 import { newFolder } from '../counterparts/folder.ts';
 import { infoOf, newIpmiSim } from '../counterparts/ipmi_sim.ts';
@@ -59,6 +61,24 @@ test('a tool that knows no schema finds the services, and calls them', async (t)
 
   const unknown = await curl(t, house, 'countermand.v1.NodeService/GetNode', { node: 'nosuch' });
   t.like(JSON.parse(unknown.stderr), { code: 'not_found' });
+});
+
+test('a question that is no message is refused, and others are answered', async (t) => {
+  const house = await openHouse(t, { here: true });
+  const client = new Client(house.address, credentials.createInsecure());
+  t.teardown(() => client.close());
+  const asIs = (bytes: Buffer): Buffer => bytes;
+  const path = '/grpc.reflection.v1.ServerReflection/ServerReflectionInfo';
+  const asked = client.makeBidiStreamRequest(path, asIs, asIs);
+  asked.write(Buffer.from([0x3a, 0x7f]));
+  const [error] = await once(
+    asked.on('data', () => t.fail()),
+    'error',
+  );
+  t.like(error, { code: status.INVALID_ARGUMENT });
+  t.regex(error.details, /the bytes are not a message of this RPC/);
+  const listed = await curl(t, house, '', null, '--list-services');
+  t.regex(listed.stdout, /countermand\.v1\.NodeService/);
 });
 
 test('health says that every service serves', async (t) => {

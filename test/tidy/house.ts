@@ -135,7 +135,7 @@ export const HOMES: Homes = {
   ],
   'nice-grpc-web': ['src/console/calls.ts'],
   'nice-grpc-server-health': ['src/server/api/grpc.ts'],
-  'nice-grpc-server-reflection': ['src/server/api/grpc.ts'],
+  'nice-grpc-server-reflection': ['src/server/api/reflection.ts'],
   pg: ['src/server/store/postgres/'],
   pino: [
     'src/cli/daemon/log.ts',

@@ -1,8 +1,7 @@
 /** The conductor's sockets: services, health and reflection over gRPC. */
 import { logVerbosity, setLogVerbosity } from '@grpc/grpc-js';
-import { createServer } from 'nice-grpc';
+import { createServer, type ServiceImplementation } from 'nice-grpc';
 import { HealthDefinition, HealthServiceImpl, HealthState } from 'nice-grpc-server-health';
-import { ServerReflection, ServerReflectionService } from 'nice-grpc-server-reflection';
 import { fail } from '../../core/errors.ts';
 import { SENT_LIMITS } from '../../core/limits.ts';
 import type { TlsSource } from '../../core/tls.ts';
@@ -16,19 +15,34 @@ import type { Front } from './front.ts';
 import { certificateIn, credentialsOf, passCertificates } from './grpc_tls.ts';
 import { guarded, inTurn } from './guards.ts';
 import { identifyCaller } from './identified.ts';
-import { contractImage } from './image.ts';
 import { refusePacked } from './packing.ts';
 import { unread } from './reading.ts';
+import type { openReflection } from './reflection.ts';
 import { type Called, SERVED } from './services.ts';
 import { UnreadStreams } from './unread_streams.ts';
 
-/** Reflection that reads the contract at the first question: that takes as long as the rest of a start, and few ask. */
-function lazyReflection(names: readonly string[]): ReturnType<typeof ServerReflection> {
-  let read: ReturnType<typeof ServerReflection> | null = null;
+const asIs = (bytes: Buffer): Buffer => bytes;
+
+/** Server reflection as standard clients ask for it, whose messages stay bytes: `reflection.ts` decodes them. */
+const REFLECTION = {
+  serverReflectionInfo: {
+    path: '/grpc.reflection.v1.ServerReflection/ServerReflectionInfo',
+    requestStream: true,
+    responseStream: true,
+    requestSerialize: asIs,
+    requestDeserialize: asIs,
+    responseSerialize: asIs,
+    responseDeserialize: asIs,
+  },
+} as const;
+
+function reflection(names: readonly string[]): ServiceImplementation<typeof REFLECTION> {
+  let opened: ReturnType<typeof openReflection> | null = null;
   return {
-    serverReflectionInfo(requests, context) {
-      read ??= ServerReflection(contractImage(), [...names]);
-      return read.serverReflectionInfo(requests, context);
+    async *serverReflectionInfo(requests, context) {
+      const { openReflection: open } = await import('./reflection.ts');
+      opened ??= open(names);
+      yield* opened(requests, context);
     },
   };
 }
@@ -109,7 +123,7 @@ export async function listen(
     else term.conductor.disk.onChange((isFull) => setHealth(!isFull));
   });
   server.add(HealthDefinition, HealthServiceImpl(health));
-  server.add(ServerReflectionService, lazyReflection([...names, HealthDefinition.fullName]));
+  server.add(REFLECTION, reflection([...names, HealthDefinition.fullName]));
   const port = await connections
     .of(() => server.listen(address, credentialsOf(tls)))
     .catch((error: Error) => {
