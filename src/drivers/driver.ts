@@ -7,7 +7,7 @@
  */
 import * as z from 'zod';
 import { type CountermandError, type ErrorCode, fail } from '../core/errors.ts';
-import { quotedKeys } from '../core/fault_places.ts';
+import { PLAIN_WORDS, quotedKeys } from '../core/fault_places.ts';
 import { isOtherGuid } from '../core/guid.ts';
 import { type NodeTraits, type OrderTarget, type Reading, TARGETS, type Target } from '../core/power.ts';
 import type { Reach } from './bounds.ts';
@@ -208,7 +208,7 @@ export function traitsOf({ recalls, softRebootInOneCommand }: NodeTraits): NodeT
 }
 
 function parseWith<Info>(schema: z.ZodType<Info>, driverInfo: DriverInfo, keyOf: (info: Info) => string): Bmc<Info> {
-  const parsed = schema.safeParse(driverInfo);
+  const parsed = schema.safeParse(driverInfo, PLAIN_WORDS);
   if (!parsed.success)
     throw fail('DRIVER_INFO_INVALID', parsed.error.issues.map((issue) => describeIssue(issue, driverInfo)).join('; '));
   return { key: keyOf(parsed.data), info: parsed.data };

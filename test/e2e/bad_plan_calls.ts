@@ -99,15 +99,30 @@ const ACTIONS: readonly BadCall[] = [
     /^actions\[1\] 'b'.action_type: there is no action type 'teleport'; there are nop, sleep, change_node_power_state/,
   ),
   actions('no action type', [{ name: 'a' }], /^actions\[0\] 'a'.action_type: there is no action type ''/),
-  parameters('a parameter that is missing', 'sleep', {}, /^actions\[1\] 'b'.input_parameters.duration: /),
+  parameters(
+    'a parameter that is missing',
+    'sleep',
+    {},
+    /input_parameters.duration: is missing; it must be a number\. What/,
+  ),
   parameters(
     'a parameter of another kind',
     'sleep',
     { duration: '5' },
-    /^actions\[1\] 'b'.input_parameters.duration: /,
+    /^actions\[1\] 'b'.input_parameters.duration: must be a number\. What sleep takes: duration$/,
   ),
-  parameters('a parameter below its limit', 'sleep', { duration: -1 }, /^actions\[1\] 'b'.input_parameters.duration: /),
-  parameters('a parameter over its limit', 'sleep', { duration: 86_401 }, /input_parameters.duration: .*86400/),
+  parameters(
+    'a parameter below its limit',
+    'sleep',
+    { duration: -1 },
+    /input_parameters.duration: must be at least 0\./,
+  ),
+  parameters(
+    'a parameter over its limit',
+    'sleep',
+    { duration: 86_401 },
+    /input_parameters.duration: must be at most 86400/,
+  ),
   parameters(
     'no parameter at all of this name',
     'nop',
@@ -126,7 +141,7 @@ const ACTIONS: readonly BadCall[] = [
     /^actions\[1\] 'b'.input_parameters.state: must be one of power on, /,
   ),
   power('an abort as a target', { state: 'abort soft power off' }, /input_parameters.state: must be one of/),
-  power('half a second', { timeout: 0.5 }, /^actions\[1\] 'b'.input_parameters.timeout: /),
+  power('half a second', { timeout: 0.5 }, /^actions\[1\] 'b'.input_parameters.timeout: must be a whole number/),
   power(
     'force for what is hard',
     { on_timeout: 'FORCE' },

@@ -2,7 +2,7 @@
 import * as z from 'zod';
 import { digestOf } from '../../core/digest.ts';
 import { asCountermandError, type CountermandError, fail } from '../../core/errors.ts';
-import { pathText, quotedKeys } from '../../core/fault_places.ts';
+import { PLAIN_WORDS, pathText, quotedKeys } from '../../core/fault_places.ts';
 import { matchesAny } from '../../core/globs.ts';
 import { expandRange } from '../../core/ranges.ts';
 import type { ScopedNode } from '../store/rows.ts';
@@ -68,7 +68,7 @@ const builtIn: Roles = new Map(Object.entries(BUILT_IN_ROLES));
  * @throws CONFIGURATION_INVALID with each place that is wrong, at most five
  */
 export function parseAccess(document: unknown, path: string): AccessRules {
-  const parsed = schema.safeParse(document);
+  const parsed = schema.safeParse(document, PLAIN_WORDS);
   if (!parsed.success) {
     const faults = parsed.error.issues.slice(0, 5).map((issue) => `${placeOf(issue.path)}${sentenceOf(issue)}`);
     throw invalid(path, faults.join('; '));

@@ -2,7 +2,7 @@
 
 import * as z from 'zod';
 import { asCountermandError, type CountermandError, failAt } from '../../core/errors.ts';
-import { fieldOf, pathText, quotedKeys } from '../../core/fault_places.ts';
+import { fieldOf, PLAIN_WORDS, pathText, quotedKeys } from '../../core/fault_places.ts';
 import { exceeded, SENT_LIMITS } from '../../core/limits.ts';
 import { checkSize, eachName, expandInPortions, type RangeSize, sizeOfRange, sumOf } from '../../core/ranges.ts';
 import type { Transaction } from '../store/database.ts';
@@ -48,7 +48,7 @@ export function coversEveryNode(scope: Scope): boolean {
 
 /** @throws SCOPE_INVALID with the path to each fault */
 export function parseScope(scope: unknown): Scope {
-  const parsed = schema.safeParse(scope);
+  const parsed = schema.safeParse(scope, PLAIN_WORDS);
   if (parsed.success) return withinLimits(parsed.data);
   const { issues } = parsed.error;
   const sentences = issues.slice(0, 5).map((issue) => `${pathText(['scope', ...issue.path])}: ${sentenceOf(issue)}`);

@@ -79,7 +79,7 @@ const bound = (binding: object, roles: object = {}) => ({
   bindings: [{ identities: ['basic:a'], role: 'admin', ...binding }],
 });
 const WRONG: readonly (readonly [what: string, document: unknown, sentence: RegExp])[] = [
-  ['nothing', null, /^access\.yaml: Invalid input/],
+  ['nothing', null, /^access\.yaml: must be an object/],
   ['no bindings', {}, /bindings: /],
   ['an unknown key', { bindings: [], extra: 1 }, /there is no 'extra'; there is roles, bindings/],
   [

@@ -6,7 +6,7 @@
  */
 import * as z from 'zod';
 import { type CountermandError, fail, failAt } from '../../../core/errors.ts';
-import { fieldOf, pathOf, quotedKeys } from '../../../core/fault_places.ts';
+import { fieldOf, PLAIN_WORDS, pathOf, quotedKeys } from '../../../core/fault_places.ts';
 import type { OrderTarget } from '../../../core/power.ts';
 import type { Limits } from '../../power/limits.ts';
 import type { Transaction } from '../../store/database.ts';
@@ -163,7 +163,7 @@ export function defineActionType<Parameters>(parts: ActionTypeParts<Parameters>)
  * @throws ACTION_PLAN_INVALID with the path to the fault
  */
 export function parseParameters<Parameters>(type: ActionType<Parameters>, input: unknown, place: string): Parameters {
-  const parsed = type.schema.safeParse(input);
+  const parsed = type.schema.safeParse(input, PLAIN_WORDS);
   if (parsed.success) return parsed.data;
   const sentences = parsed.error.issues.map((issue) => describeIssue(issue, place));
   const names = Object.keys(jsonSchemaOf(type).properties ?? {}).join(', ');

@@ -5,7 +5,7 @@
 import * as z from 'zod';
 import type { Clouds } from '../../../compute/compute.ts';
 import { failAt } from '../../../core/errors.ts';
-import { fieldOf, pathText, quotedKeys } from '../../../core/fault_places.ts';
+import { fieldOf, PLAIN_WORDS, pathText, quotedKeys } from '../../../core/fault_places.ts';
 import type { WantedAction } from '../wanted.ts';
 import type { Looked, SeenNode } from './seen.ts';
 
@@ -103,7 +103,7 @@ export function softOff(
  * @throws AUDIT_INVALID with the path to the fault
  */
 export function parseStrategyParameters<Parameters>(strategy: Strategy<Parameters>, input: unknown): Parameters {
-  const parsed = strategy.schema.safeParse(input);
+  const parsed = strategy.schema.safeParse(input, PLAIN_WORDS);
   if (parsed.success) return parsed.data;
   const sentences = parsed.error.issues.slice(0, 5).map(describeIssue);
   const names = Object.keys(parametersSpec(strategy).properties ?? {}).join(', ');
