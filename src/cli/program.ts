@@ -5,7 +5,7 @@ import { DEFAULT_ADDRESS } from './shared/address.ts';
 import { WHEN_COLOURED } from './shared/colours.ts';
 import { asOurs, reportFailure } from './shared/failures.ts';
 import { warnOfFilesIn } from './shared/file_names.ts';
-import { numberOfYes, refuseUnknownHelp } from './shared/mistyped.ts';
+import { numberOfYes, refuseEmptyFlags, refuseUnknownHelp } from './shared/mistyped.ts';
 import type { Terminal } from './shared/terminal.ts';
 
 /** Gives a command its arguments, options, subcommands and action. */
@@ -177,7 +177,10 @@ export async function buildProgram(terminal: Terminal, words?: readonly string[]
         .default('auto'),
     )
     .addHelpText('after', EXAMPLES)
-    .hook('preAction', (_program, command) => warnOfFilesIn(command, terminal))
+    .hook('preAction', (_program, command) => {
+      refuseEmptyFlags(command);
+      warnOfFilesIn(command, terminal);
+    })
     .exitOverride()
     .configureHelp({ showGlobalOptions: true })
     .configureOutput({

@@ -77,6 +77,7 @@ function wordsOf({
       return kind && `${input === undefined ? 'is missing; it ' : ''}must be ${kind}`;
     }
     case 'too_small':
+      if (counted !== undefined && minimum === 1) return 'must not be empty';
       return limit(inclusive === false ? 'more than' : 'at least', minimum);
     case 'too_big':
       return limit(inclusive === false ? 'less than' : 'at most', maximum);

@@ -47,6 +47,25 @@ test('every group shows examples', async (t) => {
     t.regex((await run([group.name(), '--help'])).stdout, /\nExamples:\n {2}countermand /);
 });
 
+test('a flag with an empty value is refused before anything is asked: an unset variable takes no guard away', async (t) => {
+  const flags = {
+    'node accept r7n1': '--guid',
+    'node power r7n1 reboot --yes': '--request-id',
+    'node power r7n1 abort_soft_off': '--task',
+    'node create r7n1 --driver fake': '--zone',
+    'node list': '--conductor',
+    'token create ci': '--role',
+    'plan cancel': '--node',
+  };
+  for (const [words, flag] of Object.entries(flags)) {
+    const { exitCode, stderr } = await run([...words.trim().split(' '), flag, '']);
+    t.is(exitCode, 2, words);
+    t.regex(stderr, /^error: --[a-z-]+ has an empty value; give one, or leave out the flag\n$/, words);
+  }
+  // A text may be empty; then it is the conductor that is asked, and does not answer.
+  t.is((await run(['node', 'power', 'r7n1', 'on', '--reason', ''])).exitCode, 6);
+});
+
 test('a group without a command is help on stderr, and a failure', async (t) => {
   for (const words of [[], ['node'], ['power'], ['plan']]) {
     const { exitCode, stdout, stderr } = await run(words);

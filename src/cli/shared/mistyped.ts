@@ -38,3 +38,21 @@ export function numberOfYes({ code, message }: CountermandError, words: readonly
   if (number === undefined || code !== 'ARGUMENT_INVALID' || !isAbout) return null;
   return fail('ARGUMENT_INVALID', `the number of --yes is attached with =: give --yes=${number}, not --yes ${number}`);
 }
+
+/** A text may be empty. */
+const FREE_TEXT = '<text>';
+
+/**
+ * Refuses a flag with an empty value, as a shell makes it of a variable that is not set. Passed over, it would take away what the flag
+ * holds the command to: the GUID of the server to accept, the id that makes an order one order, the role of a token.
+ * @throws ARGUMENT_INVALID
+ */
+export function refuseEmptyFlags(command: Command): void {
+  for (let at: Command | null = command; at !== null; at = at.parent)
+    for (const option of at.options) {
+      if (!option.required || option.flags.includes(FREE_TEXT)) continue;
+      const name = option.attributeName();
+      if (at.getOptionValueSource(name) !== 'cli' || ![at.getOptionValue(name)].flat().includes('')) continue;
+      throw fail('ARGUMENT_INVALID', `${option.long} has an empty value; give one, or leave out the flag`);
+    }
+}
