@@ -111,7 +111,7 @@ test(refused, 'node list --yes', /unknown option '--yes'/);
 test(refused, 'node lst', /unknown command 'lst'/);
 test(refused, 'node show', /no node is selected; give names/);
 test(refused, 'node why a b', /too many arguments/);
-test(refused, 'node power', /missing required argument 'nodes'/);
+test(refused, 'node power', /missing required argument 'nodes'; --help shows what can be given/);
 test(refused, 'node list --colour', /unknown option '--colour'/);
 test(refused, 'node create n1', /required option '--driver <name>' not specified/);
 test(refused, 'node create n1 --driver fake --info x', /--info: 'x' is not KEY=VALUE/);

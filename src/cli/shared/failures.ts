@@ -15,14 +15,22 @@ const HELP_INSTEAD = 'commander.help';
  */
 export function asOurs(thrown: unknown): CountermandError {
   if (!(thrown instanceof CommanderError)) return asCountermandError(thrown);
-  return fail(
-    'ARGUMENT_INVALID',
-    thrown.message
-      .replace(/^error: /, '')
-      .replaceAll('\n', ' ')
-      .replaceAll("'--yes='", "'--yes'"),
-  );
+  const sentence = thrown.message
+    .replace(/^error: /, '')
+    .replaceAll('\n', ' ')
+    .replaceAll("'--yes='", "'--yes'");
+  const isHelped = !ABOUT_THE_LINE.includes(thrown.code) || sentence.includes('(Did you mean');
+  return fail('ARGUMENT_INVALID', isHelped ? sentence : `${sentence}; --help shows what can be given`);
 }
+
+/** What commander refuses without saying what can be given instead. */
+const ABOUT_THE_LINE: readonly string[] = [
+  'commander.unknownCommand',
+  'commander.unknownOption',
+  'commander.missingArgument',
+  'commander.missingMandatoryOptionValue',
+  'commander.excessArguments',
+];
 
 /** These are no errors: what they print says what goes on. */
 const NO_ERRORS: readonly string[] = ['CALL_ENDED', 'OUTPUT_LOST'];
