@@ -4,6 +4,7 @@ import type { ErrorCode } from '../../src/core/errors.ts';
 import { type Client, Refusal } from './client.ts';
 import { openHouse } from './house.ts';
 import { enrol, order, untilIn } from './orders.ts';
+import { runHere } from './processes.ts';
 
 type Call = (client: Client) => Promise<unknown>;
 interface Wrong {
@@ -169,4 +170,16 @@ test('what contradicts itself, or would hold nothing, is refused and changes not
   t.deepEqual((await client.nodes.listFreezes({})).freezes, []);
   t.is((await client.audits.getAuditTemplate({ auditTemplate: 'rack' })).auditTemplate?.revision, 1);
   t.deepEqual((await client.nodes.getNode({ node: 'n1' })).node?.labels, {});
+});
+
+test('what is no identity has no rights to be told of', async (t) => {
+  const house = await openHouse(t, { here: true });
+  const check = (...words: readonly string[]) => runHere(['access', 'check', ...words, '--conductor', house.address]);
+  for (const wrong of ['tokens:ci', 'alice', 'basic:']) {
+    const { exitCode, stderr } = await check(wrong);
+    t.is(exitCode, 2, wrong);
+    t.regex(stderr, /is not the name of one: that begins with certificate:, token:, /, wrong);
+  }
+  for (const good of ['token:ci', 'anonymous@127.0.0.1', 'agent:a', 'certificate:CN=al,O=x'])
+    t.is((await check(good, 'power.off')).exitCode, 0, good);
 });

@@ -9,6 +9,9 @@ import { VERB_NAMES } from '../access/verbs.ts';
 import { getNode } from '../store/nodes.ts';
 import type { Store } from '../store/store.ts';
 
+/** How the name of an identity begins: with the way in which it is known. */
+const IDENTITY = /^((certificate|token|jwt|basic|agent):|anonymous@)./;
+
 /** @throws ARGUMENT_INVALID for a verb that there is not, or no identity; NODE_NOT_FOUND */
 export async function checkAccess(
   { identity: name, verb, node: key }: CheckAccessRequest,
@@ -17,6 +20,13 @@ export async function checkAccess(
 ): Promise<CheckAccessResponse> {
   if (name === '')
     throw failAt('ARGUMENT_INVALID', 'identity', 'identity is empty; name one, such as token:ci or basic:alice');
+  // A misspelt one may do nothing by any file of roles, and would be believed to be without rights.
+  if (!IDENTITY.test(name))
+    throw failAt(
+      'ARGUMENT_INVALID',
+      'identity',
+      `identity '${name.slice(0, 100)}' is not the name of one: that begins with certificate:, token:, jwt:, basic:, agent: or anonymous@`,
+    );
   const verbs = VERB_NAMES.filter((each) => verb === '' || each === verb);
   if (verbs.length === 0)
     throw failAt(
