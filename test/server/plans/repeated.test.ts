@@ -1,13 +1,12 @@
 /** What a client that has not heard the answer asks again, about plans: it is answered by what the first call has done. */
 import test from 'ava';
-import type { Knex } from 'knex';
 import type { CountermandError } from '../../../src/core/errors.ts';
 import { changeNode, deleteNode } from '../../../src/server/nodes/enrolment.ts';
 import { createActionPlan } from '../../../src/server/plans/create.ts';
-import type { PlanParts } from '../../../src/server/plans/parts.ts';
 import type { WantedPlan } from '../../../src/server/plans/wanted.ts';
 import type { World } from '../../world/world.ts';
 import { make, softOff, standing, wanted, worldWith } from '../plan_making.ts';
+import { partsWaiting } from '../waiting_reads.ts';
 
 const NAP = wanted('nap', 'sleep', { duration: 3600 });
 const off = (node: string) => wanted(node, 'change_node_power_state', { resource_id: node, state: 'power off' });
@@ -19,44 +18,13 @@ const maintain = (world: World, node: string) =>
   world.finish(changeNode({ ...SAME, node, maintenance: true }, world.conductor));
 const plansIn = async (world: World): Promise<number> => (await world.database.read('action_plans')).length;
 
-/** A knex whose queries of a table are sent when a promise has resolved. */
-function waitingAt(table: string, until: Promise<void>, read: Knex): Knex {
-  const waiting = (query: Knex.QueryBuilder): Knex.QueryBuilder =>
-    new Proxy(query, {
-      get(target, key, self) {
-        const value = Reflect.get(target, key);
-        if (typeof value !== 'function') return value;
-        if (key === 'then') return (...on: []) => until.then(() => value.apply(target, on));
-        return (...given: unknown[]) => {
-          const answer = value.apply(target, given);
-          return answer === target ? self : answer;
-        };
-      },
-    });
-  return new Proxy(read, {
-    apply(target, self, given: [string]) {
-      const query = Reflect.apply(target, self, given);
-      return given[0] === table ? waiting(query) : query;
-    },
-  });
-}
-
-/** The parts of a conductor whose reading of nodes waits. */
-function partsWaiting({ conductor }: World, until: Promise<void>): PlanParts {
-  const { orders } = conductor;
-  const { database } = orders.store;
-  const read = waitingAt('nodes', until, database.read);
-  const slow = Object.assign(Object.create(database), { read, write: database.write.bind(database) });
-  return { ...conductor, orders: { ...orders, store: { ...orders.store, database: slow } } };
-}
-
 for (const gone of [true, false])
   test(`a plan that is asked for again while it is made is one plan, ${gone ? 'though one of its nodes is gone since' : 'also if nothing is in its way'}`, async (t) => {
     const world = await worldWith(t, 'n1', 'n2');
     const made = Promise.withResolvers<void>();
     const asked = plan('p1', off('n1'), off('n2'));
     // It has not found the plan, and looks at the nodes when that is written and one of them is gone.
-    const second = createActionPlan(asked, partsWaiting(world, made.promise));
+    const second = createActionPlan(asked, partsWaiting(world, 'nodes', made.promise));
     await world.clock.settle();
     const first = await world.finish(createActionPlan(asked, world.conductor));
     if (gone) await world.finish(deleteNode('n2', world.conductor));
@@ -71,7 +39,7 @@ for (const gone of [true, false])
 test('what is asked for with the same id while a plan is made, and is another plan, is refused', async (t) => {
   const world = await worldWith(t, 'n1', 'n2');
   const made = Promise.withResolvers<void>();
-  const second = createActionPlan(plan('p1', off('n2')), partsWaiting(world, made.promise));
+  const second = createActionPlan(plan('p1', off('n2')), partsWaiting(world, 'nodes', made.promise));
   await world.clock.settle();
   await world.finish(createActionPlan(plan('p1', off('n1')), world.conductor));
   await world.finish(deleteNode('n2', world.conductor));
