@@ -161,6 +161,50 @@ test.serial(
 );
 
 test.serial(
+  'a leader is stopped while a plan is cancelled that then rolls back: the other does both, and who follows events misses none of it',
+  async (t) => {
+    const { leader, other, atLeader: client, atOther } = await openPair(t, { leader_lease: 5 });
+    const [done, hangs, never] = await Promise.all([
+      enrolSimBmc(t, { client }, 'done'),
+      enrolSimBmc(t, { client }, 'hangs', { host: { softMs: Number.POSITIVE_INFINITY } }),
+      enrolSimBmc(t, { client }, 'never'),
+    ]);
+    const conductors = `${leader.address},${other.address}`;
+    const follower = startProcess(t, ['events', '--follow', '--from', '1', '--json', '--conductor', conductors]);
+    const steps = [
+      power('done', 'power off'),
+      power('hangs', 'soft power off', 'done'),
+      power('never', 'power off', 'hangs'),
+    ];
+    const { uuid: actionPlan } = await startPlan(client, 'rack down', steps);
+    await eventually('the order to have reached hangs', async () => (await ordersAt(hangs)).length > 0);
+    await client.plans.orderCancel({ actionPlan, rollback: true });
+    leader.signal('SIGSTOP');
+    await other.leads;
+    t.like(await untilPlanEnds(watchPlan(atOther, actionPlan)), { state: 'CANCELLED' });
+    // It was given up, and takes effect late: until that is seen, the rollback leaves the node alone.
+    hangs.bmc.host.setPower('power off');
+    const { rolledBackBy } = (await atOther.plans.getActionPlan({ actionPlan })).actionPlan ?? {};
+    t.like(await untilPlanEnds(watchPlan(atOther, rolledBackBy ?? '')), { state: 'SUCCEEDED' });
+    leader.signal('SIGCONT');
+    await leader.said.until('the old leader to stand by', (line) => STANDS_BY.exec(line)?.[2] === other.address);
+    // A client that has not heard the answer asks again, now through the one that led.
+    const again = () => client.plans.orderCancel({ actionPlan, rollback: true });
+    await eventually('the old leader to pass calls on', async () => (await again().catch(() => null)) !== null);
+    t.is((await nodeNow(atOther, 'done')).powerState, 'ON');
+    t.deepEqual(await Promise.all([done, hangs, never].map(ordersAt)), [['off', 'on'], ['soft', 'on'], []]);
+    const events = await checkTrail(t, atOther);
+    const last = events.at(-1)?.sequence ?? 0;
+    await follower.said.until('the last event', (line) => Number(JSON.parse(line).sequence) >= last);
+    const followed = follower.said.seen.map((line) => Number(JSON.parse(line).sequence));
+    t.deepEqual(
+      followed.filter((sequence) => sequence <= last),
+      numbersOf(events),
+    );
+  },
+);
+
+test.serial(
   'a leader whose database falls silent leads no more; its agent finds the next one, and so does a command that follows',
   async (t) => {
     const server = await postgres();
