@@ -107,10 +107,10 @@ test('a daemon outlives a hangup before Node runs, and a client command does not
 
 /** Sends SIGHUP to the process that loads it as soon as that reads the command. */
 const HANGUP = `import fs from 'node:fs';
-  const { readFileSync } = fs;
-  fs.readFileSync = (path, ...more) => {
+  const { openSync } = fs;
+  fs.openSync = (path, ...more) => {
     if (/\\/main-\\w+\\.cjs$/.test(path)) process.kill(process.pid, 'SIGHUP');
-    return readFileSync(path, ...more);
+    return openSync(path, ...more);
   };`;
 
 test('a daemon outlives a hangup while its command is loaded', async (t) => {

@@ -75,7 +75,9 @@ export function heldBackLines({
 export async function tellCancel(name: string, rollback: boolean, call: Call): Promise<void> {
   const answer = await call.conductor.plans.previewRollback({ actionPlan: name });
   const plan = present(answer.actionPlan, 'an action plan');
-  if (planHasEnded(plan) && (rollback || plan.state !== ActionPlanState.CANCELLED))
+  // One that never ran has nothing to undo.
+  const isDone = plan.state === ActionPlanState.CANCELLED && (!rollback || plan.launchedAt === undefined);
+  if (planHasEnded(plan) && !isDone)
     throw failWith(
       'ACTION_PLAN_STATE',
       `plan '${plan.name}' (${plan.uuid}) is ${enumName(ActionPlanState, plan.state)}; it cannot be cancelled`,
@@ -84,7 +86,7 @@ export async function tellCancel(name: string, rollback: boolean, call: Call): P
   call.output.message(PreviewRollbackResponse, answer, () =>
     [
       cancelWords(plan),
-      ...(rollback
+      ...(rollback && !isDone
         ? [
             'the rollback, as far as the plan has run now:',
             effectText(present(answer.effect, 'an effect'), answer.takesDown, 'order'),

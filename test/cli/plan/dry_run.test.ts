@@ -152,19 +152,19 @@ test('what an order would do is told, and nothing is written', async (t) => {
   t.deepEqual(await listed(done?.startedAt), ['done']);
   await client.plans.orderCancel({ actionPlan: 'waits' });
   const ended = await all();
-  for (const line of ['plan cancel done', 'plan cancel done --rollback', 'plan cancel waits --rollback']) {
+  for (const line of ['plan cancel done', 'plan cancel done --rollback']) {
     const refused = await run(line.replace('--rollback', '--rollback --yes'));
     const looked = await run(`${line} --dry-run`);
     t.is(looked.exitCode, 5, looked.stdout);
     t.is(refused.exitCode, 5);
-    t.regex(
-      looked.stderr,
-      /plan '\w+' \([\da-f]{8}\) is (SUCCEEDED|CANCELLED); it cannot be cancelled\n {2}possible: /,
-    );
+    t.regex(looked.stderr, /plan 'done' \([\da-f]{8}\) is SUCCEEDED; it cannot be cancelled\n {2}possible: /);
   }
-  const again = await run('plan cancel waits --dry-run');
-  t.is(again.stdout, "plan 'waits' is CANCELLED already; nothing would change\nnothing was written");
-  t.is(again.exitCode, (await run('plan cancel waits')).exitCode);
+  // It never ran, so there is nothing to undo either.
+  for (const line of ['plan cancel waits', 'plan cancel waits --rollback']) {
+    const again = await run(`${line} --dry-run`);
+    t.is(again.stdout, "plan 'waits' is CANCELLED already; nothing would change\nnothing was written");
+    t.is(again.exitCode, (await run(line.replace('--rollback', '--rollback --yes'))).exitCode);
+  }
   const unknown = await run('node power n1 n9 n8 off --dry-run');
   t.regex(unknown.stderr, /there is no node 'n9', 'n8'/);
   t.deepEqual(await all(), ended);
