@@ -1,5 +1,4 @@
 /** Enrolling, changing and forgetting nodes: what is checked, and by whom. */
-import { digestOf } from '../../core/digest.ts';
 import { asCountermandError, fail, failAt, failWith } from '../../core/errors.ts';
 import { CANONICAL_UUID } from '../../core/uuid.ts';
 import type { CreateNodeRequest, UpdateNodeRequest } from '../../gen/countermand/v1/node.ts';
@@ -12,6 +11,7 @@ import { findNode, getNode, refuseTwins } from '../store/nodes.ts';
 import { findRecall } from '../store/power_tasks.ts';
 import type { NodeRow } from '../store/rows.ts';
 import type { Store } from '../store/store.ts';
+import { wayTo } from './bmc.ts';
 import { nodeChanges } from './notifications.ts';
 import { tellingRefusal } from './refusals.ts';
 import { isSecretKey } from './secrets.ts';
@@ -203,8 +203,7 @@ async function changeOnce(request: NodeUpdate, parts: ChangeParts, signal: Abort
       writeChange(node, request, identity, transaction, parts),
     );
     if (written === null) throw heldNow(await getNode(node.uuid, store.database.read));
-    if (written.before.bmcKey !== written.after.bmcKey || written.before.zone !== written.after.zone)
-      parts.windows.watch(written.after);
+    if (written.before.fence !== written.after.fence) parts.windows.watch(written.after);
     return written.after;
   };
   const wanted = patched(node, { ...patch, ...identity });
@@ -289,9 +288,6 @@ async function writeChange(
   const now = await updateNode(before, patch, BY_OPERATOR, transaction, store);
   return { before, after: (await noteSharing(before, now, transaction, store)) ?? now };
 }
-
-/** How a node is reached, to be compared. */
-const wayTo = ({ driver, zone, driverInfo }: NodeRow): string => digestOf({ driver, zone, driverInfo });
 
 /** What changes how the node is called or reached; the driver checks it whole. */
 async function identityPatch(

@@ -8,6 +8,7 @@ import { deleteNodeRow, findNode, insertNodeRow, refuseTwins, saveNode } from '.
 import { findRecall } from '../store/power_tasks.ts';
 import type { NodeRow } from '../store/rows.ts';
 import type { Store } from '../store/store.ts';
+import { wayTo } from './bmc.ts';
 import { asOtherServer } from './identity.ts';
 import { type Cause, goodPowerStateAfter, noteModelChanges } from './model_changes.ts';
 import { changeAnnouncements, type NodeChange, nodeChanges } from './notifications.ts';
@@ -42,7 +43,7 @@ export async function insertNode(
 
 /**
  * Changes what operators set of a node, and announces it. With another `bmcKey` it is another server: what was known of the one
- * before is forgotten.
+ * before is forgotten. Whenever it is reached otherwise, readings that were begun before are dropped, as its fence grows.
  * @returns the node as it now is
  * @throws NODE_NAME_TAKEN, BMC_TAKEN, OVERTAKEN if the node is not `before` any more
  */
@@ -56,8 +57,9 @@ export async function updateNode(
   const { uuid } = before;
   if (patch.name || patch.bmcKey) await refuseTwins({ uuid, name: '', bmcKey: '', ...patch }, transaction.sql);
   const rewired = patch.bmcKey !== undefined && patch.bmcKey !== before.bmcKey;
-  const whole = rewired ? { ...asOtherServer(before), ...patch } : patch;
-  const after = await writeNode(before, whole, cause, transaction, store);
+  const moved = wayTo({ ...before, ...patch }) !== wayTo(before);
+  const known = rewired ? asOtherServer(before) : moved ? { fence: before.fence + 1 } : {};
+  const after = await writeNode(before, { ...known, ...patch }, cause, transaction, store);
   for (const [change, parts] of nodeChanges(before, after))
     await announceChange(change, parts, after, cause, transaction, store);
   return after;

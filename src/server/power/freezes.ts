@@ -1,4 +1,5 @@
 /** Zones and labels whose nodes take no orders. All that hold are in memory: each order asks. Aborts never do. */
+import type { Clock } from '../../core/clock.ts';
 import { type CountermandError, fail, failAt, failWith } from '../../core/errors.ts';
 import { checkName, checkPairs } from '../nodes/sent.ts';
 import { type Also, writeAlso } from '../store/also.ts';
@@ -14,14 +15,20 @@ type NewFreeze = Pick<FreezeRow, 'zone' | 'labels' | 'reason' | 'until' | 'creat
 const FREEZES_LIMIT = 1000;
 const REASON_LIMIT = 1000;
 
+/** A freeze, and until when it is kept in mind by the clock that never jumps. */
+interface Known {
+  readonly row: FreezeRow;
+  readonly keptTo: number;
+}
+
 /** The freezes of a conductor. */
 export class Freezes {
   readonly #store: Store;
-  #rows: readonly FreezeRow[];
+  #known: readonly Known[];
 
   private constructor(store: Store, rows: readonly FreezeRow[]) {
     this.#store = store;
-    this.#rows = rows;
+    this.#known = rows.map((row) => knownOf(row, store.clock));
   }
 
   /** Reads those that hold. */
@@ -31,15 +38,19 @@ export class Freezes {
 
   /** Those that hold now, the oldest first. */
   list(): FreezeRow[] {
-    const now = this.#store.clock.now();
-    const holding = this.#rows.filter(({ until }) => until === null || now < until);
-    if (holding.length < this.#rows.length) this.#rows = holding;
-    return [...holding].sort((one, other) => one.createdAt - other.createdAt);
+    const { clock } = this.#store;
+    const now = clock.now();
+    const holds = ({ until }: FreezeRow): boolean => until === null || now < until;
+    // A clock that is set forward by mistake, and back again, ends no freeze for good.
+    const known = this.#known.filter(({ row, keptTo }) => holds(row) || clock.monotonic() < keptTo);
+    if (known.length < this.#known.length) this.#known = known;
+    const holding = known.flatMap(({ row }) => (holds(row) ? row : []));
+    return holding.sort((one, other) => one.createdAt - other.createdAt);
   }
 
   /** What freezes a node, or null. */
   of({ zone, labels }: Pick<NodeRow, 'zone' | 'labels'>): FreezeRow | null {
-    if (this.#rows.length === 0) return null;
+    if (this.#known.length === 0) return null;
     return this.list().find((freeze) => isAbout(freeze, { zone, labels })) ?? null;
   }
 
@@ -49,7 +60,7 @@ export class Freezes {
    * @throws NODE_FROZEN
    */
   refuseLeaving(before: NodeRow, after: Pick<NodeRow, 'zone' | 'labels'> | null): void {
-    if (this.#rows.length === 0) return;
+    if (this.#known.length === 0) return;
     const left = this.list().find((freeze) => isAbout(freeze, before) && !(after && isAbout(freeze, after)));
     if (left !== undefined) throw keptBy(left, before);
   }
@@ -65,7 +76,7 @@ export class Freezes {
     if (this.list().length >= FREEZES_LIMIT)
       throw fail('ARGUMENT_INVALID', `${FREEZES_LIMIT} freezes hold, and no more are kept; lift some`);
     const row: FreezeRow = { uuid: chance.uuid(), ...wanted, createdAt: now, liftedAt: null };
-    this.#rows = [...this.#rows, row];
+    this.#known = [...this.#known, knownOf(row, clock)];
     try {
       await writeAlso(
         database,
@@ -110,8 +121,13 @@ export class Freezes {
   }
 
   #forget(uuid: string): void {
-    this.#rows = this.#rows.filter((row) => row.uuid !== uuid);
+    this.#known = this.#known.filter(({ row }) => row.uuid !== uuid);
   }
+}
+
+function knownOf(row: FreezeRow, clock: Clock): Known {
+  const forMs = row.until === null ? Number.POSITIVE_INFINITY : row.until - clock.now();
+  return { row, keptTo: clock.monotonic() + forMs };
 }
 
 function isAbout({ zone, labels }: FreezeRow, node: Pick<NodeRow, 'zone' | 'labels'>): boolean {

@@ -92,7 +92,8 @@ async function recordSeen({ begun, outcome }: Seen, { store, recorder }: Reading
     const reason = `not recorded: the BMC was away, and has said ${outcome.powerState} for too short a time since to be certain`;
     return { node: now, reading: outcome, reason, errorCode: null };
   }
-  const holder = now.heldBy === null ? 'an order came between' : `power task ${now.heldBy} holds the node`;
+  const holder =
+    now.heldBy === null ? 'it was changed, or ordered about, meanwhile' : `power task ${now.heldBy} holds the node`;
   return { node: now, reading: outcome, reason: `not recorded: ${holder}`, errorCode: null };
 }
 

@@ -79,7 +79,7 @@ export class SharedReadings {
     }
     const inFlight = newRound(node, asker);
     this.#byNode.set(node.uuid, { inFlight, waiting: null });
-    void this.#run(inFlight, async () => node);
+    void this.#run(inFlight);
     return inFlight;
   }
 
@@ -90,9 +90,10 @@ export class SharedReadings {
     if (rounds?.waiting === round) rounds.waiting = null;
   }
 
-  async #run(round: Round, currentNode: () => Promise<NodeRow | null>): Promise<void> {
+  async #run(round: Round): Promise<void> {
     try {
-      const begun = await currentNode();
+      // Since it was read for whoever asks, the node may have been changed, ordered about or deleted: a round of power sync takes minutes.
+      const begun = await findNode(round.node.uuid, this.#store.database.read);
       const outcome =
         begun === null ? deleted(round.node) : await this.#ask(begun, round.asker, round.cancellation.signal);
       round.seen.resolve({ begun: begun ?? round.node, outcome });
@@ -110,8 +111,7 @@ export class SharedReadings {
       return;
     }
     this.#byNode.set(uuid, { inFlight: waiting, waiting: null });
-    // While it waited the node may have been changed, or ordered about.
-    void this.#run(waiting, () => findNode(uuid, this.#store.database.read));
+    void this.#run(waiting);
   }
 
   async #ask(node: NodeRow, asker: Asker, signal: AbortSignal): Promise<Seen['outcome']> {

@@ -1,7 +1,9 @@
 /** Changes of one node at the same moment: each holds, and none takes another back. */
 import test from 'ava';
 import { fail } from '../../../src/core/errors.ts';
+import { openCancellation } from '../../../src/core/signals.ts';
 import { changeNode, type NodePermit } from '../../../src/server/nodes/enrolment.ts';
+import { readNode } from '../../../src/server/power/readings.ts';
 import { getNode } from '../../../src/server/store/nodes.ts';
 import { World } from '../../world/world.ts';
 
@@ -59,4 +61,37 @@ test('a permit is asked of the node as it is when the change is written', async 
     ['8', '8', true],
   ]);
   t.false((await getNode('n1', world.database.read)).maintenance);
+});
+
+/** Ways in which a node is reached otherwise, and is the same server as far as anybody knows. */
+const OTHER_WAYS = [
+  ['another zone', { zone: 'north' }],
+  ['another key of driver_info', { setDriverInfo: { fake_soft_ms: '2000' } }],
+] as const;
+
+for (const [what, change] of OTHER_WAYS)
+  test(`${what} while a node is read: what was read on the old way is dropped, and it is read on the new one`, async (t) => {
+    const world = await open(t);
+    await world.startAgent('a2', ['north']);
+    await world.clock.turn(1000);
+    const before = await getNode('n1', world.database.read);
+    const server = world.server('n1');
+    server.settings = { ...server.settings, fake_answer_ms: 1000 };
+    const reading = readNode(before, 'operator', world.conductor.readings, openCancellation([]).signal);
+    await world.clock.turn(500);
+    await world.finish(changeNode({ ...NOTHING, node: 'n1', ...change }, world.conductor));
+    const looks = world.looks.length;
+    const { reason, node } = await world.finish(reading);
+    t.is(reason, 'not recorded: it was changed, or ordered about, meanwhile');
+    t.is(node.powerStateReadAt, before.powerStateReadAt);
+    await world.clock.turn(2000);
+    t.is(world.looks.length, looks + 1);
+    t.true(((await getNode('n1', world.database.read)).powerStateReadAt ?? 0) > (before.powerStateReadAt ?? 0));
+  });
+
+test('a change that leaves the way to a node as it is takes no reading from it', async (t) => {
+  const world = await open(t);
+  const { fence } = await getNode('n1', world.database.read);
+  const same = { setDriverInfo: { fake_soft_ms: '1000' }, zone: 'default', setLabels: { a: 'b' }, name: 'n2' };
+  t.is((await world.finish(changeNode({ ...NOTHING, node: 'n1', ...same }, world.conductor))).fence, fence);
 });

@@ -35,6 +35,22 @@ test('a freeze is about a zone, labels or both; it outlives the conductor, and i
   t.is((await Freezes.open(store)).list().length, 0);
 });
 
+test('a clock that is set forward by mistake, and back again, ends no freeze', async (t) => {
+  const world = await worldWith(t, 'n1');
+  const { freezes } = world.conductor.orders;
+  const until = world.clock.now() + 3_600_000;
+  await world.finish(freezes.add({ zone: 'default', labels: {}, reason: 'work', createdBy: 'jwt:a', until }));
+  world.clock.jump(7 * 86_400_000);
+  t.deepEqual(freezes.list(), []);
+  world.clock.jump(-7 * 86_400_000);
+  await t.throwsAsync(world.order('n1', 'power off'), { code: 'NODE_FROZEN' } as never);
+  world.clock.jump(7 * 86_400_000);
+  await world.clock.turn(3_600_000);
+  t.deepEqual(freezes.list(), []);
+  world.clock.jump(-8 * 86_400_000);
+  t.deepEqual(freezes.list(), [], 'its time is over by a clock that never jumps: it is forgotten');
+});
+
 const ROLLBACK = { skipIrreversible: false, acceptDrift: false };
 
 test('a rollback that would order a frozen node is refused up front; one that orders none, and a cancel that rolls back, are not', async (t) => {

@@ -4,6 +4,7 @@ import { fail } from '../../../src/core/errors.ts';
 import { type Cancellation, openCancellation } from '../../../src/core/signals.ts';
 import type { AttachResponse } from '../../../src/gen/countermand/v1/agent.ts';
 import { createNodeService } from '../../../src/server/api/node_service.ts';
+import { changeNode, deleteNode } from '../../../src/server/nodes/enrolment.ts';
 import { lookAt, type ReadResult, readNode } from '../../../src/server/power/readings.ts';
 import { getNode } from '../../../src/server/store/nodes.ts';
 import { World } from '../../world/world.ts';
@@ -131,4 +132,22 @@ test('an agent that has lost its stream works on no question of it', async (t) =
   t.is((await world.finish(ask(openCancellation([])))).reading?.powerState, 'power on');
   t.is(world.clock.monotonic(), asksAt);
   t.is(looks().length, 2);
+});
+
+test('whoever asks by an old row of a node reads it as it is now, and a node that was deleted is not contacted', async (t) => {
+  const { world, node, answersAfter, ask, looks } = await hungWorld(t);
+  answersAfter('0');
+  const moved = { node: 'n1', setDriverInfo: { fake_address: 'n2' } };
+  const nothing = { removeDriverInfo: [], setLabels: {}, removeLabels: [] };
+  await world.finish(changeNode({ ...nothing, ...moved }, world.conductor));
+  await world.clock.turn(1000);
+  t.is((await world.finish(ask(openCancellation([])))).reason, '');
+  t.deepEqual(
+    looks().map(({ address }) => address),
+    ['n2', 'n2'],
+  );
+  await world.finish(deleteNode('n1', world.conductor));
+  t.like(await world.finish(ask(openCancellation([]))), { errorCode: 'NODE_NOT_FOUND', node: { uuid: node.uuid } });
+  t.is(looks().length, 2);
+  t.is(world.conductor.attachments.remembered.claims, 0);
 });
