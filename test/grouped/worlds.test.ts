@@ -50,6 +50,7 @@ import '../server/plans/takes_down.test.ts';
 import '../server/plans/transition.test.ts';
 import '../server/plans/turns.test.ts';
 import '../server/plans/watch.test.ts';
+import '../server/plans/withdrawal_that_loses.test.ts';
 import '../server/power/decide.test.ts';
 import '../server/power/held.test.ts';
 import '../server/power/hung_bmc.test.ts';
