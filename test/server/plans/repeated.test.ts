@@ -135,3 +135,15 @@ test('a plan that was made before, and is started by the same request, is offere
   const error = await t.throwsAsync<CountermandError>(world.finish(plans.createAndStart(unmade, false, null)));
   t.deepEqual([error?.code, error?.details.possible?.[0]?.verb], ['ACTION_PLAN_OVERLAPS', 'CANCEL_ACTION_PLAN']);
 });
+
+test('a cancel that is under way is asked to roll back as well', async (t) => {
+  const world = await worldWith(t, 'n1', 'n2');
+  await make(world, 'p1', [off('n1'), softOff('n2', ['n1'])]);
+  const { plans } = world.conductor;
+  await plans.start('p1', false);
+  await world.clock.turn(30_000);
+  t.is((await world.finish(plans.cancel('p1', ''))).state, 'CANCELLING');
+  t.like(await world.finish(plans.cancel('p1', '', true)), { state: 'CANCELLING', rollsBack: true });
+  await world.clock.turn(60_000);
+  t.not((await standing(world, 'p1')).plan.rolledBackBy, null);
+});
