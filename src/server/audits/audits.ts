@@ -352,8 +352,10 @@ export class Audits {
    * @throws what will pass: then the run is still due
    */
   async #runFailed(due: AuditRow, error: CountermandError): Promise<null> {
+    const { log, orders, shutdown } = this.#parts;
+    // What ends with this process says nothing of the fleet: the next one makes the run.
+    if (shutdown.aborted) throw error;
     if (error.code === 'OVERTAKEN' || error.code === 'INTERNAL' || isStorageFailure(error)) throw error;
-    const { log, orders } = this.#parts;
     log.warn({ audit: due.uuid, code: error.code, reason: error.message }, 'an audit could not make a plan');
     await orders.store.database.write(async (transaction) => {
       const at = new Date(orders.store.clock.now()).toISOString();

@@ -4,6 +4,7 @@ import type { WantedAudit } from '../../../src/server/audits/request.ts';
 import { getAudit, listPlansOf } from '../../../src/server/store/audits.ts';
 import { EVERY_NODE } from '../../../src/server/store/plans.ts';
 import type { World } from '../../world/world.ts';
+import { openCloudWorld } from '../compute/cloud_world.ts';
 import { endWorld, make, softOff, standing, worldWith } from '../plan_making.ts';
 
 /** One test after the other: each world takes over the memory of the one before, with all that is prepared there. */
@@ -208,3 +209,23 @@ for (const [what, more, everywhere] of NAMELESS)
       t.is((await standing(world, 'waits')).plan.state, everywhere ? 'SUPERSEDED' : 'RECOMMENDED');
       await endWorld(world);
     });
+
+test('a run whose look at the compute services ends with the conductor is made by the next one', async (t) => {
+  const { world, hooks } = await openCloudWorld(t, 2);
+  const about = { strategy: 'host_maintenance', parameters: {}, all: true } as const;
+  const { audit } = await world.finish(world.conductor.audits.create(asked(about)));
+  let stopped: Promise<void> | null = null;
+  hooks.before = () => {
+    stopped ??= world.conductor.stop();
+  };
+  await world.clock.turn(EVERY_MS + 1000);
+  t.truthy(stopped);
+  await stopped;
+  await world.clock.settle();
+  t.like(await getAudit('look', world.database.read), { nextRunAt: audit.nextRunAt, statusMessage: '' });
+  await world.stopConductor();
+  hooks.before = () => {};
+  await world.startConductor();
+  await world.clock.turn(5000);
+  t.deepEqual(await statesOf(world), ['ONGOING', 'RECOMMENDED', 'SUPERSEDED']);
+});
