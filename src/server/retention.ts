@@ -146,8 +146,10 @@ async function pruneOldEvents({ forMs, rows }: Keep, parts: RetentionParts): Pro
   const old = { before: forMs === 0 ? 0 : now - forMs, limit, limitBefore: now - YOUNG_MS };
   let count = 0;
   for (;;) {
-    const readTo = await readByAll(parts);
-    const gone = await database.write((transaction) => pruneEvents({ ...old, readTo }, transaction));
+    // A sink that is made in between may have been promised what is old.
+    const gone = await database.write(async (transaction) =>
+      pruneEvents({ ...old, readTo: await readByAll(parts, transaction.sql) }, transaction),
+    );
     if (gone === 0) return count;
     count += gone;
     await rest(parts);
@@ -179,10 +181,10 @@ async function pruneOldTrail({ forMs, rows }: Keep, parts: RetentionParts): Prom
   }
 }
 
-async function readByAll({ store, readers = READERS }: RetentionParts): Promise<number | null> {
+async function readByAll({ readers = READERS }: RetentionParts, sql: Transaction['sql']): Promise<number | null> {
   const positions: number[] = [];
   for (const reader of readers) {
-    const position = await reader(store.database.read);
+    const position = await reader(sql);
     if (position !== null) positions.push(position);
   }
   return positions.length === 0 ? null : Math.min(...positions);

@@ -9,7 +9,8 @@ import { isReference } from '../../core/references.ts';
 import { type Cancellation, openCancellation } from '../../core/signals.ts';
 import { CANONICAL_UUID } from '../../core/uuid.ts';
 import type { Log } from '../log.ts';
-import { type Also, writeAlso } from '../store/also.ts';
+import { type Also, type Touched, writeAlso } from '../store/also.ts';
+import type { Transaction } from '../store/database.ts';
 import { databaseId, eventsGoneTo, lastSequence } from '../store/events.ts';
 import {
   deleteSink,
@@ -125,33 +126,17 @@ export class Sinks {
     const { from, ...parts } = wanted;
     const kind = this.#check(wanted);
     await refuseDecided(kind, wanted.settings, this.#parts.makers);
-    const { read } = store.database;
-    const [newest, goneTo] = [await lastSequence(read), await eventsGoneTo(read)];
-    if (from !== null && (from < 0 || from > newest + 1))
-      throw failAt(
-        'EVENTS_OUT_OF_RANGE',
-        'from_sequence',
-        `from_sequence is ${from}, and the newest event is ${newest}; begin with 0 for all that there are, or leave it out for what comes from now on`,
-      );
-    if (from !== null && from > 0 && from <= goneTo)
-      throw failAt(
-        'EVENTS_OUT_OF_RANGE',
-        'from_sequence',
-        `from_sequence is ${from}, and the oldest event that is kept is ${goneTo + 1}; begin with that, or with 0 for all that there are`,
-      );
-    const position = from === null ? newest : Math.max(0, from - 1);
     const times = { createdAt: store.clock.now(), offReason: null };
-    const row: SinkRow = { uuid: store.chance.uuid(), ...parts, position, ...times };
-    await writeAlso(
-      store.database,
-      also,
-      () => ({ sink: row.name }),
-      async (transaction) => {
-        if (await isSinkName(row.name, transaction)) throw nameTaken(row.name);
-        await insertSink(row, transaction);
-      },
-    );
-    return this.#start(row);
+    const uuid = store.chance.uuid();
+    const create = async (transaction: Transaction): Promise<SinkRow> => {
+      if (await isSinkName(parts.name, transaction)) throw nameTaken(parts.name);
+      // Here: events could be deleted between a look before and the write.
+      const row: SinkRow = { uuid, ...parts, position: await positionBefore(from, transaction.sql), ...times };
+      await insertSink(row, transaction);
+      return row;
+    };
+    const touched = (): Touched => ({ sink: parts.name });
+    return this.#start(await writeAlso(store.database, also, touched, create));
   }
 
   /** Ends a sink, and forgets its secrets. What is being sent may still arrive. @throws SINK_NOT_FOUND */
@@ -303,6 +288,25 @@ export class Sinks {
     });
     for (const { courier, position } of moved) courier.saved = position;
   }
+}
+
+/** The position of a sink that begins with an event, or with what comes next. @throws EVENTS_OUT_OF_RANGE */
+async function positionBefore(from: number | null, sql: Transaction['sql']): Promise<number> {
+  const [newest, goneTo] = [await lastSequence(sql), await eventsGoneTo(sql)];
+  if (from === null) return newest;
+  if (from < 0 || from > newest + 1)
+    throw failAt(
+      'EVENTS_OUT_OF_RANGE',
+      'from_sequence',
+      `from_sequence is ${from}, and the newest event is ${newest}; begin with 0 for all that there are, or leave it out for what comes from now on`,
+    );
+  if (from > 0 && from <= goneTo)
+    throw failAt(
+      'EVENTS_OUT_OF_RANGE',
+      'from_sequence',
+      `from_sequence is ${from}, and the oldest event that is kept is ${goneTo + 1}; begin with that, or with 0 for all that there are`,
+    );
+  return Math.max(0, from - 1);
 }
 
 const nameTaken = (name: string): CountermandError =>

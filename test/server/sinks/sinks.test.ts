@@ -2,7 +2,10 @@
 import test, { type ExecutionContext } from 'ava';
 import { statusOf } from '../../../src/server/api/status.ts';
 import { announce } from '../../../src/server/events/announce.ts';
+import { prune } from '../../../src/server/retention.ts';
+import type { Database } from '../../../src/server/store/database.ts';
 import { lastSequence } from '../../../src/server/store/events.ts';
+import { never } from '../../counterparts/signals.ts';
 import type { World } from '../../world/world.ts';
 import { type Behaviour, Receiver, SETTINGS, worldWith } from './receiver.ts';
 
@@ -29,13 +32,8 @@ async function tell(world: World, count: number, eventType = 'test.event'): Prom
     );
 }
 
-const create = (world: World, more: object = {}) =>
-  world.finish(
-    world.conductor.sinks.create({
-      ...{ name: 'ops', kind: 'webhook', settings: SETTINGS, eventTypes: [], from: null, createdBy: 'jwt:a' },
-      ...more,
-    }),
-  );
+const NEW = { name: 'ops', kind: 'webhook', settings: SETTINGS, eventTypes: [], from: null, createdBy: 'jwt:a' };
+const create = (world: World, more: object = {}) => world.finish(world.conductor.sinks.create({ ...NEW, ...more }));
 
 const upTo = (last: number, first = 1): number[] => Array.from({ length: last - first + 1 }, (_, at) => first + at);
 const positionIn = async (world: World): Promise<number> => (await world.database.read('sinks').first()).position;
@@ -260,6 +258,58 @@ test('events that are kept no more are not promised', async (t) => {
   await create(world, { from: 0 });
   await world.clock.turn(MINUTE);
   t.deepEqual(receiver.numbers, upTo(9, 6));
+});
+
+const PRUNING = { log: { info: () => {}, warn: () => {}, error: () => {} }, deleted: () => {}, shutdown: never() };
+const KEEP = { forMs: HOUR, rows: 0 };
+const FOR_EVER = { forMs: 0, rows: 0 };
+const keep = () => ({ events: KEEP, tasks: FOR_EVER, plans: FOR_EVER, audits: FOR_EVER, trail: FOR_EVER });
+
+test('what a sink was promised stays, at whichever moment of the deleting it is made; what is gone is not promised', async (t) => {
+  let made = 0;
+  for (let write = 1; write <= 2; write += 1) {
+    const receiver = new Receiver();
+    const world = await open(t, receiver);
+    await tell(world, 120);
+    await world.clock.turn(2 * HOUR);
+    await tell(world, 1);
+    const { store } = world.conductor;
+    const { database } = store;
+    let writes = 0;
+    const late: Database = Object.assign(Object.create(database), {
+      async write<T>(work: Parameters<typeof database.write<T>>[0]): Promise<T> {
+        writes += 1;
+        if (writes === write) await world.conductor.sinks.create({ ...NEW, from: 1 }).catch(() => {});
+        return database.write(work);
+      },
+    });
+    await world.finish(prune({ ...PRUNING, keep, store: { ...store, database: late } }));
+    await world.clock.turn(MINUTE);
+    const sinks = (await world.database.read('sinks')).length;
+    made += sinks;
+    t.deepEqual(receiver.numbers, sinks === 0 ? [] : upTo(121), `made at write ${write}`);
+  }
+  t.true(made > 0);
+});
+
+test('an event that is deleted while a sink is made that should begin with it is refused', async (t) => {
+  const receiver = new Receiver();
+  const world = await open(t, receiver);
+  await tell(world, 9);
+  await world.clock.turn(2 * HOUR);
+  const { store } = world.conductor;
+  const { database } = store;
+  const write = database.write.bind(database);
+  const pruned = { ...store, database: Object.assign(Object.create(database), { write }) };
+  Object.assign(database, {
+    async write<T>(work: Parameters<typeof write<T>>[0]): Promise<T> {
+      await prune({ ...PRUNING, keep, store: pruned });
+      return write(work);
+    },
+  });
+  await t.throwsAsync(create(world, { from: 1 }), { message: /the oldest event that is kept is 9/ });
+  Object.assign(database, { write });
+  t.deepEqual(await world.database.read('sinks'), []);
 });
 
 test('what cannot be a sink is refused, and nothing is written', async (t) => {
