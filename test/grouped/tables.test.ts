@@ -111,4 +111,5 @@ import '../sim/bmc_faults.test.ts';
 import '../cli/plan/file.test.ts';
 import '../cli/shared/yaml_fault.test.ts';
 import '../server/power/aborts.test.ts';
+import '../server/power/inbox.test.ts';
 import '../server/power/order_step.test.ts';

@@ -25,6 +25,7 @@ import { endAbort } from './aborts.ts';
 import { Alarms } from './alarms.ts';
 import type { LastLook } from './decide.ts';
 import type { Freezes } from './freezes.ts';
+import { type Come, Inbox } from './inbox.ts';
 import { lastReadingOf } from './known.ts';
 import { endRecall } from './late_recalls.ts';
 import type { Limits } from './limits.ts';
@@ -33,7 +34,7 @@ import { type Given, writeOrder } from './order_write.ts';
 import { noteNodeProblem } from './problems.ts';
 import { type Outcome, writeTogether } from './together.ts';
 import { findTasksAndNodes, handOver, type TaskAndNode, transition } from './transition.ts';
-import { type Around, type Input, mayChangeModel, nextDeadline, type Step, stepOf, type Write } from './turn.ts';
+import { type Around, mayChangeModel, nextDeadline, type Step, stepOf, type Write } from './turn.ts';
 import { firstOfEach, keyTextOf, lookBeforeTurn } from './turn_rows.ts';
 import { traceTurn, type Written } from './turn_trace.ts';
 import { workOf } from './work.ts';
@@ -60,13 +61,6 @@ interface Waiting {
   readonly reject: (error: unknown) => void;
 }
 
-/** What has come for one task, and the agent that has said it. */
-interface Come {
-  readonly uuid: string;
-  readonly input: Input;
-  readonly from: Attachment | null;
-}
-
 /** An input with the rows that its step was decided on. */
 interface Planned extends Come {
   readonly at: TaskAndNode | null;
@@ -84,7 +78,7 @@ const TURN_LIMIT = 256;
 export class Keeper {
   readonly #parts: KeeperParts;
   #orders: Waiting[] = [];
-  #come: Come[] = [];
+  readonly #inbox = new Inbox();
   #turning = false;
   readonly #alarms: Alarms;
   /** The newest reading that an agent has told of each task: most of them change nothing in the rows. */
@@ -115,7 +109,7 @@ export class Keeper {
   /** Stops all timers and takes up nothing more. The rows are carried on with after the next start. */
   stop(): void {
     this.#stopped = true;
-    this.#come = [];
+    this.#inbox.clear();
     this.#alarms.stop();
   }
 
@@ -154,7 +148,7 @@ export class Keeper {
 
   #take(come: Come): void {
     if (this.#stopped) return;
-    this.#come.push(come);
+    this.#inbox.add(come);
     this.#wake();
   }
 
@@ -166,11 +160,11 @@ export class Keeper {
 
   /** Never rejects. */
   async #turns(): Promise<void> {
-    while (this.#orders.length > 0 || this.#come.length > 0) {
+    while (this.#orders.length > 0 || this.#inbox.size > 0) {
       // Reports that come at the same moment are taken in the same turn; an order waits for none.
       if (this.#orders.length === 0) await othersFirst();
       const orders = this.#takeOrders();
-      const come = this.#takeOneOfEach();
+      const come = this.#inbox.take(TURN_LIMIT);
       try {
         await this.#turn(orders, come);
       } catch (error) {
@@ -185,13 +179,6 @@ export class Keeper {
   #takeOrders(): Waiting[] {
     const [taken, left] = firstOfEach(this.#orders, ({ order }) => keyTextOf(aboutOf(order)), TURN_LIMIT);
     this.#orders = left;
-    return taken;
-  }
-
-  /** What has come first for each task; the rest waits for the next turn. */
-  #takeOneOfEach(): Come[] {
-    const [taken, left] = firstOfEach(this.#come, ({ uuid }) => uuid, TURN_LIMIT);
-    this.#come = left;
     return taken;
   }
 
@@ -335,9 +322,8 @@ export class Keeper {
     if (isAtRest(task.state)) this.#rest(now);
   }
 
-  /** First in the next turn, before what has come since. */
   #again({ uuid, input, from }: Come): void {
-    if (!this.#stopped) this.#come.unshift({ uuid, input, from });
+    if (!this.#stopped) this.#inbox.addAgain({ uuid, input, from });
   }
 
   #failed(come: Come, error: unknown): void {
