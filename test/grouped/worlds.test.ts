@@ -7,6 +7,7 @@ import '../server/api/guards.test.ts';
 import '../server/api/node_streams.test.ts';
 import '../server/api/requests.test.ts';
 import '../server/api/seen_events.test.ts';
+import '../server/api/veil.test.ts';
 import '../server/agents/frozen_agent.test.ts';
 import '../server/api/trail.test.ts';
 import '../server/audits/cluster_events.test.ts';

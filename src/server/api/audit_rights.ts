@@ -26,6 +26,15 @@ export function permitOf(request: CreateAuditRequest, view: View): Permit {
   return view.permit(autoTrigger ? ['audit.create', 'plan.start'] : ['audit.create'], undoes);
 }
 
+/**
+ * The permit to look at what the audit of a request would do.
+ * @throws PERMISSION_DENIED for one about every node: what it would do tells of each of them
+ */
+export function previewPermitOf({ all }: CreateAuditRequest, view: View): Permit {
+  if (all) view.needEverywhere(['node.read', 'audit.read']);
+  return view.permit(null);
+}
+
 /** @throws PERMISSION_DENIED as `permitOf`, for an audit that is to run again */
 export function refuseUnwatched({ autoTrigger, intervalMs }: AuditRow, view: View): void {
   if (autoTrigger && intervalMs !== null) view.needEverywhere(UNWATCHED);

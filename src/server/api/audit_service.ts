@@ -20,7 +20,7 @@ import { takesDownOfPlan } from '../plans/takes_down.ts';
 import { getAudit, listAudits, listPlansOf } from '../store/audits.ts';
 import { isNewestMark } from '../store/newest.ts';
 import type { AuditRow } from '../store/plan_rows.ts';
-import { permitOf, refuseHidden, refuseUnwatched } from './audit_rights.ts';
+import { permitOf, previewPermitOf, refuseHidden, refuseUnwatched } from './audit_rights.ts';
 import { templatesOf } from './audit_templates.ts';
 import { toAudit, toStrategy } from './audit_wire.ts';
 import { inWanted, withFields } from './fields.ts';
@@ -72,7 +72,7 @@ export function createAuditService(conductor: Conductor): AuditServiceImplementa
       const { takesDown, effect, refused, approvalWhy } = wanted
         ? await withFields(inWanted, async () => {
             await refuseHidden(wanted, view, conductor);
-            return audits.preview(toWanted(wanted, conductor), view.permit(null), actor);
+            return audits.preview(toWanted(wanted, conductor), previewPermitOf(wanted, view), actor);
           })
         : await audits.previewRun(audit, actor);
       return {

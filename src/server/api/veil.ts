@@ -7,8 +7,9 @@ export async function veiled(thrown: unknown, view: View): Promise<unknown> {
   if (view.isWhole || !(thrown instanceof CountermandError)) return thrown;
   const { code, details, row } = thrown;
   if (code === 'REQUEST_ID_TAKEN' || code === 'UUID_TAKEN') return withoutNames(thrown);
-  const { blocked_by: plan } = details.facts ?? {};
+  const { blocked_by: plan, same_bmc_node: twin } = details.facts ?? {};
   if (plan !== undefined && !(await exists(view.plan(plan)))) return withoutNames(thrown);
+  if (twin !== undefined && !(await exists(view.node(twin)))) return withoutNames(thrown);
   const { resource } = details;
   const isOther = row.status !== 'NOT_FOUND' && code !== 'PERMISSION_DENIED' && resource?.type === 'node';
   return isOther && !(await exists(view.node(resource.name))) ? withoutNames(thrown) : thrown;

@@ -6,7 +6,7 @@ import type { Permit } from '../plans/permit.ts';
 import { findScopeOf } from '../plans/scope.ts';
 import type { Step } from '../plans/takes_down.ts';
 import { getActions, nodesOfPlans } from '../store/actions.ts';
-import { getAudit, listPlansOf, noAudit } from '../store/audits.ts';
+import { auditsOfPlans, getAudit, listPlansOf, noAudit } from '../store/audits.ts';
 import type { Transaction } from '../store/database.ts';
 import { findNode, findNodesByUuid, noNode } from '../store/nodes.ts';
 import { isPlanOf } from '../store/owners.ts';
@@ -131,10 +131,11 @@ export class View {
   ): Promise<{ readonly plan: ActionPlanRow; readonly nodes: readonly NodeRow[] | null }> {
     const plan = await this.#seen(() => getPlan(key, this.#sql), key, noPlan);
     if (await isPlanOf(plan, this.who, this.#sql)) return { plan, nodes: [] };
-    const uuids = (await nodesOfPlans([plan.uuid], this.#sql)).get(plan.uuid) ?? [];
-    const nodes = [...(await findNodesByUuid(uuids, this.#sql)).values()];
-    const isKnown = nodes.length > 0 || uuids.length === 0;
-    if (this.#mayRead('plan.read', isKnown ? nodes : null)) return { plan, nodes: isKnown ? nodes : null };
+    const uuids = (await nodesOfPlans([plan.uuid], this.#sql)).get(plan.uuid);
+    if (uuids === undefined) return this.plan(plan.uuid);
+    const left = [...(await findNodesByUuid(uuids, this.#sql)).values()];
+    const nodes = left.length > 0 ? left : null;
+    if (this.#mayRead('plan.read', nodes)) return { plan, nodes };
     throw noPlan(key);
   }
 
@@ -192,22 +193,35 @@ export class View {
     }
   }
 
-  /** The nodes of the actions of these plans; null for a plan with one that was deleted. */
+  /** The nodes of the actions of these plans; null for a plan with one that was deleted, and for one that is not there. */
   async #nodesOf(planUuids: readonly string[]): Promise<ReadonlyMap<string, readonly NodeRow[] | null>> {
     const uuids = await nodesOfPlans(planUuids, this.#sql);
     const rows = await findNodesByUuid([...new Set([...uuids.values()].flat())], this.#sql);
-    return new Map(
-      planUuids.map((plan) => {
-        const nodes = (uuids.get(plan) ?? []).map((uuid) => rows.get(uuid));
-        return [plan, nodes.every((node) => node !== undefined) ? nodes : null] as const;
-      }),
-    );
+    const found = new Map<string, readonly NodeRow[] | null>();
+    for (const [plan, all] of uuids) {
+      const nodes = all.map((uuid) => rows.get(uuid));
+      found.set(plan, nodes.every((node) => node !== undefined) ? nodes : null);
+    }
+    // Actions that are about no node say nothing of whom the plan concerns. What it was made for does.
+    const bare = planUuids.filter((uuid) => !uuids.has(uuid));
+    if (bare.length === 0) return found;
+    const scopes = new Map<string, readonly NodeRow[] | null>();
+    for (const [plan, audit] of await auditsOfPlans(bare, this.#sql)) {
+      if (!scopes.has(audit.uuid)) scopes.set(audit.uuid, await this.#scopeOf(audit));
+      found.set(plan, scopes.get(audit.uuid) ?? null);
+    }
+    return found;
+  }
+
+  /** The nodes of the scope of an audit; none without a scope, null if that is not known, or every node. */
+  async #scopeOf({ everyNode, scope }: AuditRow): Promise<readonly NodeRow[] | null> {
+    if (everyNode) return null;
+    return scope.length === 0 ? [] : findScopeOf(scope, this.#sql).catch(() => null);
   }
 
   /** The nodes of its scope; without one, those of its plans. Null if that is not known, or every node. */
   async #nodesOfAudit(audit: AuditRow): Promise<readonly NodeRow[] | null> {
-    if (audit.everyNode) return null;
-    if (audit.scope.length > 0) return findScopeOf(audit.scope, this.#sql).catch(() => null);
+    if (audit.everyNode || audit.scope.length > 0) return this.#scopeOf(audit);
     const plans = await listPlansOf(audit.uuid, [], PLANS_LOOKED_AT, this.#sql);
     const nodes = [...(await this.#nodesOf(plans.map(({ uuid }) => uuid))).values()];
     const isKnown = nodes.length > 0 && nodes.length < PLANS_LOOKED_AT && nodes.every((each) => each !== null);

@@ -6,6 +6,7 @@ import { AUDITS, compareAndSet } from './compare_and_set.ts';
 import type { Transaction } from './database.ts';
 import { byCreation, getNamed, inStates, type NamedTable, type NewestMark, newestFirst, noNamed } from './newest.ts';
 import { type ActionPlanRow, type AuditRow, actionPlanCodec, auditCodec } from './plan_rows.ts';
+import { portionsOf, VALUES_AT_ONCE } from './portions.ts';
 
 /** An audit by its request_id, or null. */
 export async function findAuditByRequestId(requestId: string, sql: Knex): Promise<AuditRow | null> {
@@ -63,6 +64,22 @@ export async function listPlansOf(
 ): Promise<ActionPlanRow[]> {
   const ofAudit = sql('action_plans').where('audit_uuid', auditUuid);
   return (await newestFirst(inStates(ofAudit, states), null, limit)).map(actionPlanCodec.decode);
+}
+
+/** The audit of each of these plans, by the uuid of the plan; a plan that is not there has none. */
+export async function auditsOfPlans(planUuids: readonly string[], sql: Knex): Promise<ReadonlyMap<string, AuditRow>> {
+  const plans: { uuid: string; audit_uuid: string }[] = [];
+  for (const part of portionsOf(planUuids, VALUES_AT_ONCE))
+    plans.push(...(await sql('action_plans').whereIn('uuid', part).select('uuid', 'audit_uuid')));
+  const audits = new Map<string, AuditRow>();
+  for (const part of portionsOf([...new Set(plans.map((plan) => plan.audit_uuid))], VALUES_AT_ONCE))
+    for (const row of await sql('audits').whereIn('uuid', part)) audits.set(String(row.uuid), auditCodec.decode(row));
+  return new Map(
+    plans.flatMap(({ uuid, audit_uuid: audit }) => {
+      const found = audits.get(audit);
+      return found ? [[uuid, found] as const] : [];
+    }),
+  );
 }
 
 /** In how many milliseconds the next continuous audit is due; zero or less if one is, null if there is none. */

@@ -1,6 +1,6 @@
 /** What it costs to hold events of plans back from who may not see them. */
 import test from 'ava';
-import { Rights } from '../../../src/server/access/rights.ts';
+import { type GrantFilter, Rights } from '../../../src/server/access/rights.ts';
 import { type SeenPlans, seesEvent } from '../../../src/server/api/seen_events.ts';
 import { View } from '../../../src/server/api/view.ts';
 import { nodesOfPlans } from '../../../src/server/store/actions.ts';
@@ -32,6 +32,16 @@ test('a subscription looks a plan up at its first event, and not at the others',
   const { all } = await readingsPerTurn(follow, /from `actions`/, database);
   t.deepEqual(seen, [true, false, true, false, true, false]);
   t.is(all, 2);
+});
+
+test('the events of a plan that is not kept any more are for those who may follow all', async (t) => {
+  const database = await openRealDatabase(t);
+  const event = { eventType: 'action_plan.create', payload: { 'watcher_object.data': { uuid: 'pruned' } } } as never;
+  const sees = async (filter: GrantFilter): Promise<boolean> => {
+    const rights = new Rights([{ verbs: ['event.read'], filter, place: '' }], '');
+    return seesEvent(event, new View(rights, 'basic:rack7', database.read), new Map());
+  };
+  t.deepEqual([await sees(() => true), await sees(null)], [false, true]);
 });
 
 test('the nodes of a plan are found in a time that grows with their number, and not with its square', async (t) => {
