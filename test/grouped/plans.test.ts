@@ -2,8 +2,10 @@
 import '../server/audits/audits.test.ts';
 import '../server/audits/decided.test.ts';
 import '../server/plans/offers.test.ts';
+import '../server/plans/second_rollback.test.ts';
 import '../server/plans/staleness.test.ts';
 import '../server/power/possible.test.ts';
+import '../server/power/grace.test.ts';
 import '../server/power/freezes.test.ts';
 import '../server/metrics/changes.test.ts';
 import '../server/agents/bounds.test.ts';

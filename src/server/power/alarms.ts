@@ -8,13 +8,24 @@ import { nextDeadline } from './turn.ts';
 /** Why a task needs attention: a deadline of its row has passed, or it failed a moment ago. */
 type Ring = 'deadline' | 'look';
 
+/** What keeps a passed deadline of a task from counting: the hardware is read first. */
+interface Grace {
+  /** By the clock that never jumps. */
+  readonly until: number;
+  readonly deadlineAt: number | null;
+  /** How often it was given since that deadline has passed. */
+  readonly times: number;
+}
+
+/** After a deadline has passed, grace is given this often at most: an agent that attaches again and again holds nothing back for ever. */
+const GRACES = 3;
+
 /** The timers of one conductor's tasks. */
 export class Alarms {
   readonly #store: Pick<Store, 'clock' | 'deadlines'>;
   readonly #ring: (uuid: string, ring: Ring) => void;
   readonly #timers = new Map<string, Timer>();
-  /** Before this time, by the clock that never jumps, a passed deadline does not count: the hardware is read first. */
-  readonly #grace = new Map<string, number>();
+  readonly #grace = new Map<string, Grace>();
   /** The deadlines that have passed while the hardware is read once more. */
   readonly #held = new Map<string, number | null>();
   #stopped = false;
@@ -35,15 +46,29 @@ export class Alarms {
     }
     const deadlineAt = nextDeadline(task);
     if (deadlineAt === null || this.#stopped || this.#held.get(uuid) === deadlineAt) return;
-    const graceMs = (this.#grace.get(uuid) ?? Number.NEGATIVE_INFINITY) - clock.monotonic();
+    const graceMs = (this.#grace.get(uuid)?.until ?? Number.NEGATIVE_INFINITY) - clock.monotonic();
     this.#after(Math.max(deadlines.leftMs(uuid, deadlineAt), graceMs), uuid, 'deadline');
   }
 
-  /** Lets a deadline of a task that may have been sent not count for `graceMs`, and sets the timer. */
+  /**
+   * Lets a deadline of a task that may have been sent not count for `graceMs`, and sets the timer. What has been given `GRACES` times since
+   * its deadline has passed is given no more.
+   */
   giveGrace(task: PowerTaskRow, graceMs: number): void {
-    const until = Math.max(this.#grace.get(task.uuid) ?? 0, this.#store.clock.monotonic() + graceMs);
-    if (task.state !== 'QUEUED') this.#grace.set(task.uuid, until);
+    if (task.state !== 'QUEUED') this.#prolong(task, graceMs);
     this.set(task);
+  }
+
+  #prolong(task: PowerTaskRow, graceMs: number): void {
+    const { clock, deadlines } = this.#store;
+    const { uuid } = task;
+    const deadlineAt = nextDeadline(task);
+    const before = this.#grace.get(uuid);
+    const given = before?.deadlineAt === deadlineAt ? before.times : 0;
+    const times = given + (deadlines.isPast(uuid, deadlineAt) ? 1 : 0);
+    if (times > GRACES) return;
+    const until = Math.max(before?.until ?? Number.NEGATIVE_INFINITY, clock.monotonic() + graceMs);
+    this.#grace.set(uuid, { until, deadlineAt, times });
   }
 
   /** Rings for a task after a failure of ours. */
