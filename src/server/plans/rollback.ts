@@ -43,14 +43,23 @@ export async function undoingsOf(plan: ActionPlanRow, sql: Sql): Promise<Undoing
   return withoutOldDrift(undoings, await undoneBy(plan.uuid, sql));
 }
 
-/** Only the last change of a thing says what the plan left it as, and only until a rollback has undone it. */
+/**
+ * Only the last change of a thing says what the plan left it as, and only until a rollback has undone it. From then on the first of those
+ * that are undone says what the rollback left it as.
+ */
 function withoutOldDrift(undoings: readonly Undoing[], undone: ReadonlySet<string>): Undoing[] {
-  const last = new Set(chainsOf(undoings).map((chain) => chain.at(-1)?.action.uuid));
+  const isUndone = ({ action }: Undoing): boolean => undone.has(action.uuid);
+  const telling = new Set(
+    chainsOf(undoings).map((chain) => {
+      const last = chain.at(-1);
+      return (last && isUndone(last) ? chain.find(isUndone) : last)?.action.uuid;
+    }),
+  );
   return undoings.map((each) => {
     const { action, undo } = each;
-    const counts = last.has(action.uuid) && !undone.has(action.uuid);
-    const isOld = undo.kind === 'action' && !counts && !undo.isOtherServer;
-    return isOld ? { ...each, undo: { ...undo, drift: null } } : each;
+    if (undo.kind !== 'action' || undo.isOtherServer) return each;
+    const drift = isUndone(each) ? (undo.driftOnceUndone ?? null) : undo.drift;
+    return { ...each, undo: { ...undo, drift: telling.has(action.uuid) ? drift : null } };
   });
 }
 

@@ -125,14 +125,26 @@ export async function planOfAction(actionUuid: string, sql: Knex): Promise<strin
   return action?.plan_uuid ?? null;
 }
 
-/** The uuids of the actions that earlier rollbacks of a plan have undone. */
+/** The uuids of the actions that earlier rollbacks of a plan have undone, as far as no rollback of those has taken that back. */
 export async function undoneBy(planUuid: string, sql: Knex): Promise<Set<string>> {
-  const rows: { undoes: string }[] = await sql('actions')
+  const undone = await undoingIn([planUuid], sql);
+  if (undone.length === 0) return new Set();
+  const rollbacks: { uuid: string }[] = await sql('action_plans').where('rollback_of', planUuid).select('uuid');
+  const later = await undoingIn(
+    rollbacks.map(({ uuid }) => uuid),
+    sql,
+  );
+  const takenBack = new Set(later.map(({ undoes }) => undoes));
+  return new Set(undone.filter(({ uuid }) => !takenBack.has(uuid)).map(({ undoes }) => undoes));
+}
+
+/** What the rollbacks of plans have done. */
+function undoingIn(planUuids: readonly string[], sql: Knex): Promise<{ uuid: string; undoes: string }[]> {
+  return sql('actions')
     .join('action_plans', 'action_plans.uuid', 'actions.plan_uuid')
-    .where('action_plans.rollback_of', planUuid)
+    .whereIn('action_plans.rollback_of', planUuids)
     .whereIn('actions.state', ['SUCCEEDED', 'SKIPPED'])
-    .select('actions.undoes');
-  return new Set(rows.map(({ undoes }) => undoes));
+    .select('actions.uuid', 'actions.undoes');
 }
 
 /**

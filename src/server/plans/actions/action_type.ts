@@ -54,6 +54,8 @@ export type Undo =
       readonly actionType: string;
       readonly inputParameters: Readonly<Record<string, unknown>>;
       readonly drift: string | null;
+      /** How the node is not what this action leaves: the drift once an earlier rollback has done it. Missing where that cannot be told. */
+      readonly driftOnceUndone?: string | null;
       /** What it changes, where that is not the node itself; the last change of the same thing is undone first. */
       readonly thing?: string;
       /** It brings something back to the compute service of the node, which has to be as it was before. */

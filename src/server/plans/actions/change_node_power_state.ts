@@ -134,6 +134,7 @@ export const changeNodePowerState = defineActionType<Parameters>({
       actionType: 'change_node_power_state',
       inputParameters,
       drift,
+      driftOnceUndone: driftFrom(node, before, 'a rollback'),
       bringsUp: target === 'power on',
     };
   },
@@ -172,9 +173,12 @@ const leftBy = ({ target, phase }: PowerTaskRow): OnOff => phaseSettlesIn(target
 
 /** An order that did not succeed has left the node as it may: then nothing can be said. */
 function driftOf(node: NodeRow, task: PowerTaskRow): string | null {
-  const left = leftBy(task);
-  if (task.state !== 'SUCCEEDED' || node.goodPowerState === null || node.goodPowerState === left) return null;
-  return `${node.name} is ${node.goodPowerState}, and the plan left it ${left}`;
+  return task.state === 'SUCCEEDED' ? driftFrom(node, leftBy(task), 'the plan') : null;
+}
+
+function driftFrom({ name, goodPowerState }: NodeRow, left: OnOff, who: string): string | null {
+  if (goodPowerState === null || goodPowerState === left) return null;
+  return `${name} is ${goodPowerState}, and ${who} left it ${left}`;
 }
 
 /** What is recorded as the reason of an order of an action: the plan, and why that was made. */

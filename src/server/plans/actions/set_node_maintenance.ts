@@ -62,10 +62,18 @@ export const setNodeMaintenance = defineActionType<Parameters>({
       reason: before.maintenance_reason,
     };
     const what = `maintenance ${onOff(before.maintenance)}`;
-    const drift = isSet(node, wanted) ? null : driftOf(node, wanted);
-    const order = before.node_revision;
-    const bringsUp = !before.maintenance;
-    return { kind: 'action', order, what, actionType: 'set_node_maintenance', inputParameters, drift, bringsUp };
+    const drift = driftOf(node, wanted, 'the plan');
+    const was = { ...wanted, maintenance: before.maintenance, reason: before.maintenance_reason };
+    return {
+      kind: 'action',
+      order: before.node_revision,
+      what,
+      actionType: 'set_node_maintenance',
+      inputParameters,
+      drift,
+      driftOnceUndone: driftOf(node, was, 'a rollback'),
+      bringsUp: !before.maintenance,
+    };
   },
   async abort({ maintenance }, { action, parts }) {
     const present = await findAction(action.uuid, parts.orders.store.database.read);
@@ -86,10 +94,12 @@ interface BeforeImage {
 
 const onOff = (maintenance: boolean): string => (maintenance ? 'on' : 'off');
 
-function driftOf(node: NodeRow, { maintenance }: Parameters): string {
+function driftOf(node: NodeRow, left: Parameters, who: string): string | null {
+  if (isSet(node, left)) return null;
+  const { maintenance } = left;
   return node.maintenance === maintenance
     ? `the maintenance of ${node.name} has another reason now: ${node.maintenanceReason}`
-    : `maintenance of ${node.name} is ${onOff(node.maintenance)}, and the plan left it ${onOff(maintenance)}`;
+    : `maintenance of ${node.name} is ${onOff(node.maintenance)}, and ${who} left it ${onOff(maintenance)}`;
 }
 
 function isSet(node: NodeRow, { maintenance, reason }: Parameters): boolean {
