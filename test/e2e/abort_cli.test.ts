@@ -36,6 +36,10 @@ test('the exit code tells outcomes apart', async (t) => {
   t.is(nothing.exitCode, 11);
   t.regex(nothing.stderr, /^error: 2 of 2 nodes were not aborted: n1, n2; n1: no order is under way/);
   t.is((await countermand(house, 'node', 'power', 'n1', 'abort_soft_off')).exitCode, 11);
+  // The one failure of one node is told once.
+  const one = await countermand(house, 'abort', 'n1');
+  t.is(one.stdout, '');
+  t.regex(one.stderr, /^error: n1: no order is under way; nothing happened$/);
 
   await untilIn(order(house.client, 'deaf', 'SOFT_POWER_OFF'), 'CONFIRMING');
   const stopped = await countermand(house, 'abort', 'deaf,n1');

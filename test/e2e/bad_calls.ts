@@ -211,6 +211,12 @@ const ORDERS: readonly BadCall[] = [
   },
   { what: 'an order that aborts', call: give({ abortsTaskUuid: 'x' }), ...INVALID, says: /goes with an abort/ },
   { what: 'a long request_id', call: give({ requestId: 'x'.repeat(256) }), ...INVALID, says: /1 to 255 characters/ },
+  {
+    what: 'a request_id that would steer a terminal',
+    call: give({ requestId: 'a\u001b[31m\nn1: done' }),
+    ...INVALID,
+    says: /control character/,
+  },
   { what: 'an order for a held node', call: give({ node: 'held' }), ...HELD },
   {
     what: 'an unknown power task',

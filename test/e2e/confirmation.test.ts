@@ -42,6 +42,11 @@ async function openRack(t: ExecutionContext): Promise<Rack> {
   await client.audits.createAudit({ name: 'paused', requestId: 'paused', ...audit, ...often });
   await untilPlanEnds(watchPlan(client, 'paused'));
   await client.audits.suspendAudit({ audit: 'paused' });
+  const settings = {
+    webhook_url: 'http://127.0.0.1:9/',
+    webhook_secret: `whsec_${Buffer.alloc(24).toString('base64')}`,
+  };
+  await client.notifications.createSink({ name: 'ops', kind: 'webhook', settings });
   return { house, address, folder };
 }
 
@@ -118,6 +123,28 @@ test('without a terminal each is refused, whatever stdin says; nothing is sent',
   for (const line of ONE_OF_EACH)
     refused(t, await runInScript(t, `countermand ${line}`, rack, 'y\n'), ASKING[line] ?? /^$/, line);
   t.deepEqual(await allOf(rack), before);
+});
+
+test('a person is not asked about a thing that there is not', async (t) => {
+  const rack = await openRack(t);
+  const lines = [
+    'node power gone off',
+    'plan start gone',
+    'plan delete gone',
+    'audit resume gone',
+    'audit delete gone',
+    'audit template delete gone',
+    'sink delete gone',
+    'node delete gone',
+    'node delete n1 gone',
+  ];
+  for (const line of lines) {
+    for (const ended of [await here(line, rack), await here(line, rack, { answer: 'y\n' })]) {
+      t.is(ended.exitCode, 3, `${line}: ${ended.text}`);
+      t.notRegex(ended.text, /Go on|to ask on/, line);
+    }
+    t.is((await here(`${line} --yes`, rack)).exitCode, 3, line);
+  }
 });
 
 test('a line on a pipe is no answer of a person, although a terminal is there', async (t) => {

@@ -15,7 +15,14 @@ import {
 import { dryRunOption, heldBackLines } from '../plan/dry_run.ts';
 import { planLine } from '../plan/lines.ts';
 import { asking, type Call, present } from '../shared/asking.ts';
-import { confirm, confirmTakenDown, takenDown, type Yes, yesOption, yesOrNumberOption } from '../shared/confirming.ts';
+import {
+  confirmAbout,
+  confirmTakenDown,
+  takenDown,
+  type Yes,
+  yesOption,
+  yesOrNumberOption,
+} from '../shared/confirming.ts';
 import { effectText, NOTHING_WRITTEN, takesDownWords } from '../shared/effect_text.ts';
 import { readPairs, readSeconds } from '../shared/flags.ts';
 import { inDoubt } from '../shared/following.ts';
@@ -192,7 +199,8 @@ async function resume(name: string, { yes, dryRun }: AskedOptions, call: Call): 
 
 async function forget(name: string, { yes }: AskedOptions, call: Call): Promise<void> {
   const { conductor, output } = call;
-  await confirm(`audit '${name}' is deleted for good; its plans and its events stay`, yes, call);
+  const what = `audit '${name}' is deleted for good; its plans and its events stay`;
+  await confirmAbout(what, yes, () => conductor.audits.getAudit({ audit: name }), call);
   const answer = await conductor.audits.deleteAudit({ audit: name });
   output.message(DeleteAuditResponse, answer, () => `audit ${name}: deleted`);
 }

@@ -8,7 +8,7 @@ import {
   GetAuditTemplateResponse,
 } from '../../gen/countermand/v1/audit.ts';
 import { asking, type Call, present, upTo } from '../shared/asking.ts';
-import { confirm, type Yes, yesOption } from '../shared/confirming.ts';
+import { confirmAbout, type Yes, yesOption } from '../shared/confirming.ts';
 import { addListFlags, type ListFlags, type Listing, showList } from '../shared/listing.ts';
 import { addSelectors, type SelectorFlags } from '../shared/selection.ts';
 import { shortId } from '../shared/short_ids.ts';
@@ -86,8 +86,10 @@ async function show(name: string, _options: object, { conductor, output }: Call)
 }
 
 async function forget(name: string, { yes }: { readonly yes?: Yes }, call: Call): Promise<void> {
-  await confirm(`audit template '${name}' is deleted for good; audits that were made from it stay`, yes, call);
-  const answer = await call.conductor.audits.deleteAuditTemplate({ auditTemplate: name });
+  const { audits } = call.conductor;
+  const what = `audit template '${name}' is deleted for good; audits that were made from it stay`;
+  await confirmAbout(what, yes, () => audits.getAuditTemplate({ auditTemplate: name }), call);
+  const answer = await audits.deleteAuditTemplate({ auditTemplate: name });
   call.output.message(DeleteAuditTemplateResponse, answer, () => `audit template ${name}: deleted`);
 }
 

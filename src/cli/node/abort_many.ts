@@ -46,7 +46,9 @@ export async function abortNodes(order: AbortOrder, call: Call): Promise<void> {
     if (outcome === null) return;
     const error = outcome === 'no order' ? noOrder(node) : outcome;
     if (endsAll(error)) throw error;
-    if (error.code !== 'NOTHING_TO_ABORT' || target === null) call.output.say(oneLine(error.message));
+    // Where there is only one node, its error is what the command ends with.
+    if (nodes.length > 1 && (error.code !== 'NOTHING_TO_ABORT' || target === null))
+      call.output.say(oneLine(error.message));
     (outcome === 'no order' ? idle : missed).push({ what: node, error });
   };
   try {

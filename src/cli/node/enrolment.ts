@@ -9,7 +9,7 @@ import {
   ValidateNodeResponse,
 } from '../../gen/countermand/v1/node.ts';
 import { asking, type Call, present } from '../shared/asking.ts';
-import { confirm, type Yes, yesOption } from '../shared/confirming.ts';
+import { confirmAbout, type Yes, yesOption } from '../shared/confirming.ts';
 import { fileWords, warnOfFiles } from '../shared/file_names.ts';
 import { readPairs } from '../shared/flags.ts';
 import { forEachNode } from '../shared/many.ts';
@@ -187,7 +187,8 @@ async function forget(words: readonly string[], options: ForgetOptions, call: Ca
     names.length === 1
       ? `node '${names[0]}' is forgotten, with its driver_info and its secrets`
       : `${names.length} nodes, ${title}, are forgotten, with their driver_info and their secrets`;
-  await confirm(`${files.join('')}${what}; the hardware is left alone`, yes, call);
+  const look = () => conductor.nodes.getNode({ node: names[0] });
+  await confirmAbout(`${files.join('')}${what}; the hardware is left alone`, yes, look, call);
   const write = async (node: string): Promise<null> => {
     const answer = await conductor.nodes.deleteNode({ node });
     output.message(DeleteNodeResponse, answer, () => `${node}: deleted`);

@@ -6,7 +6,14 @@ import { CANONICAL_UUID } from '../../core/uuid.ts';
 import { OnTimeout } from '../../gen/countermand/v1/power.ts';
 import { dryRunOption } from '../plan/dry_run.ts';
 import { asking, type Call, present } from '../shared/asking.ts';
-import { confirm, holdToNumber, mustConfirm, orderWords, type Yes, yesOrNumberOption } from '../shared/confirming.ts';
+import {
+  confirmAbout,
+  holdToNumber,
+  mustConfirm,
+  orderWords,
+  type Yes,
+  yesOrNumberOption,
+} from '../shared/confirming.ts';
 import { warnOfFiles } from '../shared/file_names.ts';
 import { readCount, readSeconds } from '../shared/flags.ts';
 import { followTask } from '../shared/following.ts';
@@ -52,7 +59,8 @@ async function power(first: string, others: readonly string[], options: PowerOpt
   if (!asks || yes) warnOfFiles(typed, call.output.json, call);
   if (nodes.length === 1) {
     if (typeof yes === 'number') holdToNumber(yes, await takesDownOf(order, call));
-    else if (asks && !yes) await confirm(orderWords(node, asked, call), yes, call);
+    else if (asks && !yes)
+      await confirmAbout(orderWords(node, asked, call), yes, () => call.conductor.nodes.getNode({ node }), call);
     return orderOne(node, target, timeout, options, call);
   }
   if (options.task !== undefined) throw fail('ARGUMENT_INVALID', '--task names one power task; name its node alone');

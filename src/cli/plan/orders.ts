@@ -11,7 +11,7 @@ import {
 } from '../../gen/countermand/v1/action_plan.ts';
 import { asking, type Call, present } from '../shared/asking.ts';
 import {
-  confirm,
+  confirmAbout,
   confirmTakenDown,
   holdToNumber,
   takenDown,
@@ -277,7 +277,8 @@ export function addWatch(group: Command, terminal: Terminal): void {
 
 async function forget(name: string, { yes }: AskedOptions, call: Call): Promise<void> {
   const { conductor, output } = call;
-  await confirm(`plan '${name}' is deleted for good: it cannot be started or rolled back any more`, yes, call);
+  const what = `plan '${name}' is deleted for good: it cannot be started or rolled back any more`;
+  await confirmAbout(what, yes, () => conductor.plans.getActionPlan({ actionPlan: name, pageSize: 1 }), call);
   const answer = await conductor.plans.deleteActionPlan({ actionPlan: name });
   output.message(DeleteActionPlanResponse, answer, () => `plan ${name}: deleted`);
 }

@@ -5,7 +5,7 @@
  * needs --yes needs it every time. Only a person at a terminal can answer; a line on a pipe is no answer.
  */
 import { Option } from 'commander';
-import { fail } from '../../core/errors.ts';
+import { asCountermandError, fail } from '../../core/errors.ts';
 import { abortTargetOf, TARGET_TABLE, type Target } from '../../core/power.ts';
 import { abortable } from '../../core/signals.ts';
 import type { TakesDown } from '../../gen/countermand/v1/action_plan.ts';
@@ -43,6 +43,24 @@ export async function confirm(what: string, yes: Yes, terminal: Terminal): Promi
   if (typeof yes === 'number')
     throw fail('ARGUMENT_INVALID', `--yes=${yes}: this takes no running node down, so there is no number; give --yes`);
   if (!yes) await ask(what, 'give --yes', terminal);
+}
+
+/**
+ * Asks as `confirm`, about what is there: a person is not asked about a thing that there is not. With `yes` the order itself finds out.
+ * @param look finds the thing; a caller who may not see it is asked all the same
+ * @throws as `confirm`, and what `look` throws but PERMISSION_DENIED
+ */
+export async function confirmAbout(
+  what: string,
+  yes: Yes,
+  look: () => Promise<unknown>,
+  terminal: Terminal,
+): Promise<void> {
+  if (yes === undefined || yes === false)
+    await look().catch((thrown: unknown) => {
+      if (asCountermandError(thrown).code !== 'PERMISSION_DENIED') throw thrown;
+    });
+  await confirm(what, yes, terminal);
 }
 
 /**

@@ -9,7 +9,7 @@ import {
   TestSinkResponse,
 } from '../../gen/countermand/v1/notification.ts';
 import { asking, type Call, present } from '../shared/asking.ts';
-import { confirm, type Yes, yesOption } from '../shared/confirming.ts';
+import { confirmAbout, type Yes, yesOption } from '../shared/confirming.ts';
 import { readPairs, readSequence } from '../shared/flags.ts';
 import { oneLine } from '../shared/harmless.ts';
 import { addListFlags, type ListFlags, type Listing, showList } from '../shared/listing.ts';
@@ -92,7 +92,8 @@ async function show(name: string, _options: object, { conductor, output, clock }
 
 async function remove(name: string, { yes }: { readonly yes?: Yes }, call: Call): Promise<void> {
   const { conductor, output } = call;
-  await confirm(`sink '${name}' is deleted for good: its position is lost, and what waits is never sent`, yes, call);
+  const what = `sink '${name}' is deleted for good: its position is lost, and what waits is never sent`;
+  await confirmAbout(what, yes, () => conductor.notifications.getSink({ sink: name }), call);
   const answer = await conductor.notifications.deleteSink({ sink: name });
   output.message(DeleteSinkResponse, answer, () => `sink ${name}: deleted`);
 }

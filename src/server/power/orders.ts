@@ -58,6 +58,8 @@ export async function giveOrder(
 ): Promise<PowerTaskRow> {
   if (requestId === '' || requestId.length > 255)
     throw failAt('ARGUMENT_INVALID', 'request_id', 'request_id has 1 to 255 characters');
+  if (/\p{Cc}/u.test(requestId))
+    throw failAt('ARGUMENT_INVALID', 'request_id', 'request_id has a control character, a line break for example');
   const by = {
     requestId,
     actionUuid: null,
