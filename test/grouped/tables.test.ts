@@ -21,6 +21,7 @@ import '../cli/daemon/configuration.test.ts';
 import '../cli/daemon/sink_access.test.ts';
 import '../cli/daemon/ending.test.ts';
 import '../cli/daemon/log_line.test.ts';
+import '../core/texts.test.ts';
 import '../core/tracing.test.ts';
 import '../cli/daemon/reload.test.ts';
 import '../cli/daemon/tls_watch.test.ts';

@@ -2,8 +2,10 @@
  * The limits on what agents say: one for each text and list of their messages. A field that is new in the contract does not compile
  * until it has one. The numbers are those of core/limits.ts. What passes can be stored: it fits, and has no character NUL.
  */
+
 import { asCountermandError, failAt } from '../../core/errors.ts';
 import { AGENT_LIMITS, exceeded, KEPT_LIMITS, type LimitRow, SENT_LIMITS } from '../../core/limits.ts';
+import { cutText } from '../../core/texts.ts';
 import type {
   Answer,
   AttachRequest,
@@ -163,8 +165,9 @@ function heldField(given: string | unknown[], { row, over, each }: FieldBound, p
   const isOver = value.length > row.limit;
   if (isOver && over === 'refuse') throw exceeded(row, place, value.length);
   if (isOver && over === 'absent') return typeof value === 'string' ? '' : [];
+  if (typeof value === 'string') return isOver ? cutText(value, row.limit) : value;
   const kept = isOver ? value.slice(0, row.limit) : value;
-  if (each === null || typeof kept === 'string') return kept;
+  if (each === null) return kept;
   return kept.map((entry, at) => held(entry, each, `${place}[${at}]`));
 }
 

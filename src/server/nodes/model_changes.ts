@@ -3,6 +3,7 @@
  */
 
 import { KEPT_LIMITS } from '../../core/limits.ts';
+import { cutText } from '../../core/texts.ts';
 import { insertModelChanges, type NodeChanges } from '../store/cluster_model.ts';
 import { patched } from '../store/columns.ts';
 import type { Transaction } from '../store/database.ts';
@@ -87,7 +88,7 @@ function isRelabelled({ labels: before }: NodeRow, { labels: after }: NodeRow): 
 
 function textOfLabels(labels: Labels, others: Labels): string {
   const changed = changedLabels(labels, others).map(([name, value]) => `${name}=${value}`);
-  return changed.length === 0 ? 'none' : changed.sort().join(', ').slice(0, KEPT_LIMITS.change_text.limit);
+  return changed.length === 0 ? 'none' : cutText(changed.sort().join(', '), KEPT_LIMITS.change_text.limit);
 }
 
 /**

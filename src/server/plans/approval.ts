@@ -1,7 +1,9 @@
 /** A plan that a rule holds back waits, PENDING, until a second person has agreed to its start. */
+
 import { failWith } from '../../core/errors.ts';
 import { possibleWords } from '../../core/possible.ts';
 import type { ActionPlanEvent } from '../../core/states.ts';
+import { cutText } from '../../core/texts.ts';
 import type { Actor } from '../store/actor.ts';
 import { holdToRevision } from '../store/compare_and_set.ts';
 import type { Transaction } from '../store/database.ts';
@@ -34,8 +36,9 @@ export async function approvalOf(
   { sql }: Pick<Transaction, 'sql'>,
 ): Promise<Partial<ActionPlanRow>> {
   if (!approvals.isAny || plan.rollbackOf !== null) return {};
-  const why = whyItWaits(await stepsOfPlan(plan, sql), starter, approvals)?.slice(0, WHY_LIMIT) ?? null;
-  if (why === null) return {};
+  const whole = whyItWaits(await stepsOfPlan(plan, sql), starter, approvals);
+  if (whole === null) return {};
+  const why = cutText(whole, WHY_LIMIT);
   return { approval: 'WANTED', approvalWhy: why, statusMessage: `waits for a second person: ${why}` };
 }
 

@@ -1,8 +1,10 @@
 /** Ordering a rollback: what is checked, and the one transaction that makes the plan that undoes another and launches it. */
+
 import { digestOf } from '../../core/digest.ts';
 import { CountermandError, failWith } from '../../core/errors.ts';
 import { type Possible, possibleWords } from '../../core/possible.ts';
 import { ACTION_PLAN_RUNNING } from '../../core/states.ts';
+import { cutText } from '../../core/texts.ts';
 import type { Freezes } from '../power/freezes.ts';
 import { overtaken } from '../store/compare_and_set.ts';
 import type { Transaction } from '../store/database.ts';
@@ -215,7 +217,7 @@ async function checkKept(
 ): Promise<Prepared | null> {
   const actions = undoActions(undoings);
   if (actions.length === 0) return null;
-  const name = `rollback of ${plan.name}`.slice(0, 255);
+  const name = cutText(`rollback of ${plan.name}`, 255);
   const rules = { maxParallel: plan.maxParallel, canary: 0, onFailure: 'CONTINUE' as const };
   const wanted = { name, requestId, ...rules, rollbackOf: plan.uuid, actions };
   return { checked: await checkPlan(wanted, null, sql, null), leftAlone };

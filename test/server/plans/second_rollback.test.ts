@@ -90,3 +90,15 @@ test('what a rollback has undone, and its own rollback has done again, is as the
   t.is((await rollBack(world, 'p1', 'r2')).state, 'SUCCEEDED');
   t.is(world.server('n1').powerState, 'power off');
 });
+
+test('what is said of a long name, in an order and a rollback, cuts no character in half', async (t) => {
+  const world = await worldWith(t, 'n1');
+  const name = '\u{1f600}'.repeat(127);
+  await make(world, 'p1', [off('n1')], { name: `${name}x`, reason: name.repeat(4).slice(0, 998) });
+  await world.conductor.plans.start((await standing(world, 'p1')).plan.uuid, false);
+  await world.clock.turn(60_000);
+  const rollback = await rollBack(world, (await standing(world, 'p1')).plan.uuid, 'r1');
+  t.true(rollback.name.length >= 254 && rollback.name.isWellFormed(), rollback.name);
+  for (const { reason } of await world.database.read('power_tasks'))
+    t.true(reason.isWellFormed() && !reason.includes('\ufffd'), reason);
+});

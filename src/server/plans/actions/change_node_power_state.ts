@@ -15,6 +15,7 @@ import {
 } from '../../../core/power.ts';
 import { openCancellation, sleep } from '../../../core/signals.ts';
 import { isAtRest } from '../../../core/states.ts';
+import { cutText } from '../../../core/texts.ts';
 import { cancelSpanOf, spanOfRow } from '../../../core/tracing.ts';
 import { mayStillChange } from '../../nodes/windows.ts';
 import { giveOrderOfAction, type OrderOfAction, timeoutLimitMs, withdrawOrder } from '../../power/orders.ts';
@@ -184,7 +185,7 @@ function driftFrom({ name, goodPowerState }: NodeRow, left: OnOff, who: string):
 /** What is recorded as the reason of an order of an action: the plan, and why that was made. */
 function reasonOf({ action, plan }: ActionContext): string {
   const why = plan.reason === '' ? '' : `: ${plan.reason}`;
-  return `action '${action.name}' of plan '${plan.name}' (${plan.uuid})${why}`.slice(0, SENT_LIMITS.text.limit);
+  return cutText(`action '${action.name}' of plan '${plan.name}' (${plan.uuid})${why}`, SENT_LIMITS.text.limit);
 }
 
 /** Gives the order, or finds the one that an earlier execution gave. Waits while the node is held or no agent serves it. */

@@ -1,7 +1,9 @@
 /** How the instances of hosts are moved away, as actions. */
+
 import * as z from 'zod';
 import type { Instance } from '../../../compute/compute.ts';
 import { fail } from '../../../core/errors.ts';
+import { cutText } from '../../../core/texts.ts';
 import type { WantedAction } from '../wanted.ts';
 import type { HostSeen, SeenNode } from './seen.ts';
 import { propose } from './strategy.ts';
@@ -90,7 +92,7 @@ export function countFates(drains: readonly Drain[], wanted: Fate): number {
   return drains.reduce((sum, { fates }) => sum + fates.filter(({ fate }) => fate === wanted).length, 0);
 }
 
-const hostName = ({ seen }: Drain): string => seen.host.slice(0, 100);
+const hostName = ({ seen }: Drain): string => cutText(seen.host, 100);
 /** What follows the moves of a host: nothing is on it. */
 export const emptyName = (drain: Drain): string => `${hostName(drain)} is empty`;
 const DISABLED = 'compute services are disabled';
@@ -101,7 +103,7 @@ export function disableAll(drains: readonly Drain[], reason: string): WantedActi
     propose(`disable ${hostName(drain)}`, 'change_compute_service_state', {
       resource_id: drain.node.name,
       state: 'disabled',
-      disabled_reason: `countermand: ${reason}`.slice(0, 255),
+      disabled_reason: cutText(`countermand: ${reason}`, 255),
     }),
   );
   const names = disables.map(({ name }) => name);
@@ -133,11 +135,11 @@ export function drainActions(drain: Drain, parameters: Parameters, after: readon
   ];
 }
 
-const label = ({ name, uuid }: Instance): string => `${name.slice(0, 150)} (${uuid})`;
+const label = ({ name, uuid }: Instance): string => `${cutText(name, 150)} (${uuid})`;
 
 /** Nothing is done with it, and the plan says so before it starts. */
 function leave(drain: Drain, instance: Instance): WantedAction {
   return propose(`leave ${label(instance)}`, 'nop', {
-    message: `${instance.name.slice(0, 300)} is ${instance.status} and stays on ${drain.seen.host}`.slice(0, 1000),
+    message: cutText(`${cutText(instance.name, 300)} is ${instance.status} and stays on ${drain.seen.host}`, 1000),
   });
 }

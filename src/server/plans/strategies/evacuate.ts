@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import type { Instance } from '../../../compute/compute.ts';
 import { fail } from '../../../core/errors.ts';
+import { cutText } from '../../../core/texts.ts';
 import type { WantedAction } from '../wanted.ts';
 import { isComputeHost, lookAtHosts, seenOf } from './looking.ts';
 import type { HostSeen, Looked, SeenNode } from './seen.ts';
@@ -75,7 +76,7 @@ function evacuateHost(
   { reason, moves_at_once: atOnce, move_timeout: timeout }: Parameters,
 ) {
   const off = `power off ${shortName(node)}`;
-  const down = `${seen.host.slice(0, 100)} is told to be down`;
+  const down = `${cutText(seen.host, 100)} is told to be down`;
   const actions: WantedAction[] = [
     propose(off, 'change_node_power_state', { resource_id: node.name, state: 'power off' }),
     propose(
@@ -94,7 +95,7 @@ function evacuateHost(
   for (const { uuid, name } of seen.instances.filter(canBeEvacuated)) {
     const before = moves[moves.length - atOnce];
     const given = { resource_id: node.name, instance: uuid };
-    const action = propose(`evacuate ${name.slice(0, 150)} (${uuid})`, 'evacuate_instance', given, [
+    const action = propose(`evacuate ${cutText(name, 150)} (${uuid})`, 'evacuate_instance', given, [
       before?.name ?? down,
     ]);
     moves.push({ ...action, timeoutMs: timeout * 1000 });
@@ -102,7 +103,7 @@ function evacuateHost(
   const left = seen.instances
     .filter((each) => !canBeEvacuated(each))
     .map(({ name, uuid, status }) =>
-      propose(`leave ${name.slice(0, 150)} (${uuid})`, 'nop', { message: `it is ${status} and cannot be evacuated` }),
+      propose(`leave ${cutText(name, 150)} (${uuid})`, 'nop', { message: `it is ${status} and cannot be evacuated` }),
     );
   return [...actions, ...left, ...moves];
 }
