@@ -22,6 +22,7 @@ import '../e2e/plans_cli.test.ts';
 import '../e2e/possible.test.ts';
 import '../e2e/reflection.test.ts';
 import '../e2e/request_ids.test.ts';
+import '../e2e/role_guards.test.ts';
 import '../e2e/role_scopes.test.ts';
 import '../e2e/restarted_bmc.test.ts';
 import '../e2e/stale_plans.test.ts';
