@@ -112,6 +112,13 @@ test('an audit of every node, and one of which no plan is left, are for those wh
   };
   t.is(await by('known'), (await by('absent')).replaceAll('absent', 'known'));
   t.regex(await by('known'), /^AUDIT_TEMPLATE_NOT_FOUND/);
+  t.is(
+    (await call('rack7', `${AUDITS}/GetAuditTemplate`, { auditTemplate: 'known' })).code,
+    'AUDIT_TEMPLATE_NOT_FOUND',
+  );
+  const templates = (user: string) => answer<{ auditTemplates: Named[] }>(user, `${AUDITS}/ListAuditTemplates`, {});
+  t.deepEqual((await templates('rack7')).auditTemplates, []);
+  t.is((await templates('seer')).auditTemplates.length, 1);
 });
 
 test('a request_id, a name and a queue tell nothing of what has them', async (t) => {
@@ -144,4 +151,62 @@ test('a request_id, a name and a queue tell nothing of what has them', async (t)
   await made(house, 'hidden too', [idle, ...waits], { start: true, queue: true });
   const own = await made(house, 'own', powers(['mine']));
   await hides(`${PLANS}/StartActionPlan`, { actionPlan: own }, 'ACTION_PLAN_OVERLAPS');
+});
+
+test('what is counted and listed of a conductor is what may be seen', async (t) => {
+  const house = await openRacks(t);
+  const { answer } = house;
+  const settings = {
+    webhook_url: 'http://127.0.0.1:9/',
+    webhook_secret: `whsec_${Buffer.alloc(24).toString('base64')}`,
+  };
+  await answer('root', '/countermand.v1.NotificationService/CreateSink', { name: 'ops', kind: 'webhook', settings });
+  const idle = { name: 'idle', actionType: 'sleep', inputParameters: { duration: 3600 } };
+  for (const [name, queue] of [
+    ['runs', false],
+    ['waits', true],
+  ] as const) {
+    const later = powers(['other']).map((action) => ({ ...action, parents: ['idle'] }));
+    await made(house, name, [idle, ...later], { start: true, queue });
+  }
+  const slow = { name: 'slow', driver: 'fake', labels: { rack: '8' } };
+  const driverInfo = { fake_address: 'slow', fake_soft_ms: 'never' };
+  await answer('root', '/countermand.v1.NodeService/CreateNode', { ...slow, driverInfo });
+  await answer('root', `${POWER}/OrderPowerState`, { node: 'slow', target: 5 });
+  await answer('root', '/countermand.v1.NodeService/FreezeNodes', { labels: { rack: '8' }, reason: 'hidden' });
+  const told = async (user: string): Promise<object> => {
+    const status = await answer<Record<string, unknown>>(user, '/countermand.v1.ConductorService/GetStatus', {});
+    const { freezes } = await answer<{ freezes: object[] }>(user, '/countermand.v1.NodeService/ListFreezes', {});
+    const { ongoingActionPlans: runs, pendingActionPlans: waits, unsettledPowerTasks: tasks } = status;
+    const sinks = (status.sinks as object[]).length;
+    return { runs, waits, tasks, sinks, frozen: status.freezes, freezes: freezes.length };
+  };
+  t.deepEqual(await told('root'), { runs: 1, waits: 1, tasks: 1, sinks: 1, frozen: 1, freezes: 1 });
+  t.deepEqual(await told('rack7'), { runs: 0, waits: 0, tasks: 0, sinks: 0, frozen: 0, freezes: 0 });
+});
+
+test('a node and an audit tell of no plan that is about other nodes as well', async (t) => {
+  const house = await openRoleHouse(t, { ...ACCESS, require_approval: [{ labels: { rack: '8' } }] });
+  for (const name of ['mine', 'leaving']) await enrolIn(house, name, '7');
+  await enrolIn(house, 'other', '8');
+  const { answer } = house;
+  await made(house, 'hidden', powers(['mine', 'other']), { start: true });
+  const why = async (user: string): Promise<string> => {
+    const request = { node: 'mine' };
+    return (
+      await answer<{ explanation: string[] }>(user, '/countermand.v1.NodeService/ExplainNode', request)
+    ).explanation.join();
+  };
+  t.regex(await why('root'), /Plan 'hidden'/);
+  t.notRegex(await why('rack7'), /hidden/);
+  const scope = [{ baremetal: [{ labels: { rack: '7' } }] }];
+  const wanted = { name: 'rack', strategy: 'host_maintenance', scope };
+  const { audit } = await answer<{ audit: Named }>('root', `${AUDITS}/CreateAudit`, wanted);
+  const plansOf = async (): Promise<number> => {
+    const request = { audit: audit.uuid };
+    return (await answer<{ actionPlans: Named[] }>('rack7', `${AUDITS}/GetAudit`, request)).actionPlans.length;
+  };
+  t.is(await plansOf(), 1);
+  await answer('root', '/countermand.v1.NodeService/UpdateNode', { node: 'leaving', setLabels: { rack: '8' } });
+  t.is(await plansOf(), 0);
 });

@@ -68,6 +68,7 @@ import '../server/power/turn.test.ts';
 import '../server/power/unserved.test.ts';
 import '../server/short_ids.test.ts';
 import '../server/sinks/sinks.test.ts';
+import '../server/seen_status.test.ts';
 import '../server/status.test.ts';
 import '../server/store/action_uuid_migration.test.ts';
 import '../server/store/database.test.ts';
