@@ -5,6 +5,7 @@ import { fail } from '../../../src/core/errors.ts';
 import { openCancellation } from '../../../src/core/signals.ts';
 import { AttachRequest } from '../../../src/gen/countermand/v1/agent.ts';
 import { PowerState } from '../../../src/gen/countermand/v1/power.ts';
+import type { Identity } from '../../../src/server/access/identity.ts';
 import { Attachments } from '../../../src/server/agents/attachments.ts';
 import { fromReading } from '../../../src/server/agents/wire.ts';
 import { AGENT_LEASE_MS } from '../../world/conductors.ts';
@@ -34,19 +35,23 @@ function open() {
     reported: ({ taskUuid }) => told.push(`reported ${taskUuid}`),
   });
   /** A stream that says all this at once, and goes on to be read. */
+  let identity: Identity | null = null;
   const attach = (...messages: object[]) => {
     const stream = openCancellation([]);
     const outgoing = openChannel<AttachRequest>(stream.signal);
     const say = (message: object): void => outgoing.push(AttachRequest.fromPartial({ message } as never));
     for (const message of [{ $case: 'hello', value: HELLO }, ...messages]) say(message);
-    const answers = attachments.attach(outgoing, stream.signal);
+    const answers = attachments.attach(outgoing, stream.signal, { embedded: false, identity });
     const heard: string[] = [];
     const done = (async () => {
       for await (const { message } of answers) heard.push(message?.$case ?? '');
     })().catch((error: Error) => heard.push(error.message));
     return { say, heard, done };
   };
-  return { clock, written, told, attachments, attach };
+  const as = (other: Identity): void => {
+    identity = other;
+  };
+  return { clock, written, told, attachments, attach, as };
 }
 
 const report = (taskUuid: string): object => ({ $case: 'report', value: { taskUuid } });
@@ -103,6 +108,19 @@ test('an agent that is silent for its lease is lost; one that comes back before 
     await clock.turn(TIMES.agentLeaseMs / 3);
   }
   t.deepEqual(told, ['attached', `lost: ${silent}`, 'attached']);
+});
+
+test('an agent whose identity has ended is let go of within its lease, however alive it is', async (t) => {
+  const { clock, written, attach, as } = open();
+  written.resolve();
+  let ended: string | null = null;
+  as({ name: 'agent:n', agentZones: ['north'], objection: () => ended });
+  const { heard, say } = attach();
+  await clock.turn(TIMES.agentLeaseMs / 2);
+  ended = 'the token n has ended';
+  say({ $case: 'heartbeat', value: {} });
+  await clock.turn(TIMES.agentLeaseMs / 2);
+  t.deepEqual(heard, ['welcome', 'heartbeatAck', 'the token n has ended']);
 });
 
 test('a farewell leaves nothing of an agent in memory', async (t) => {

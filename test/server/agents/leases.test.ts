@@ -26,3 +26,22 @@ test('another agent does not touch a BMC before twice the lease is over, and the
   t.deepEqual(world.server('n1').received, ['soft power off'], 'nothing was sent again');
   await world.end();
 });
+
+test('a lease that an earlier conductor gave, and that was longer, is waited for twice as well', async (t) => {
+  const world = await World.open(t);
+  await world.startAgent('first');
+  await world.enrol('n1', { fake_soft_ms: 'never' });
+  await world.order('n1', 'soft power off');
+  await world.clock.turn(20_000);
+  const leaseMs = 3 * AGENT_LEASE_MS;
+  await world.database.write(({ sql }) => sql('agents').update({ lease_ms: leaseMs }));
+  await world.killConductor();
+  await world.killAgent('first');
+  await world.startConductor();
+  const startedAt = world.clock.monotonic();
+  await world.startAgent('second');
+  await world.clock.turn(2 * leaseMs - 1);
+  t.deepEqual([...new Set(world.looks.map(({ agent }) => agent))], ['first']);
+  await world.clock.turn(1);
+  t.is(world.looks.find(({ agent }) => agent === 'second')?.at, startedAt + 2 * leaseMs);
+});
