@@ -2,9 +2,10 @@
 import test from 'ava';
 import { fail } from '../../../src/core/errors.ts';
 import { openCancellation } from '../../../src/core/signals.ts';
-import { changeNode, type NodePermit } from '../../../src/server/nodes/enrolment.ts';
+import { changeNode, deleteNode, type NodePermit } from '../../../src/server/nodes/enrolment.ts';
 import { readNode } from '../../../src/server/power/readings.ts';
 import { getNode } from '../../../src/server/store/nodes.ts';
+import { getPowerTask } from '../../../src/server/store/power_tasks.ts';
 import { World } from '../../world/world.ts';
 
 const NOTHING = { setDriverInfo: {}, removeDriverInfo: [], setLabels: {}, removeLabels: [] };
@@ -94,4 +95,24 @@ test('a change that leaves the way to a node as it is takes no reading from it',
   const { fence } = await getNode('n1', world.database.read);
   const same = { setDriverInfo: { fake_soft_ms: '1000' }, zone: 'default', setLabels: { a: 'b' }, name: 'n2' };
   t.is((await world.finish(changeNode({ ...NOTHING, node: 'n1', ...same }, world.conductor))).fence, fence);
+});
+
+test('while an order that was given up is taken back, its node is neither deleted nor reached otherwise', async (t) => {
+  const world = await open(t);
+  await world.enrol('n2', { fake_soft_ms: '120000' });
+  await world.clock.turn(1000);
+  await world.order('n2', 'soft power off', { timeoutMs: 3000 });
+  await world.clock.turn(5000);
+  t.is((await getNode('n2', world.database.read)).heldBy, null);
+  const { uuid } = await world.order('n2', 'abort soft power off');
+  const held = { code: 'NODE_HELD', message: /held by an abort that takes back an older order/ } as never;
+  const other = { setDriverInfo: { fake_address: 'n3' } };
+  await t.throwsAsync(world.finish(changeNode({ ...NOTHING, node: 'n2', ...other }, world.conductor)), held);
+  await t.throwsAsync(world.finish(changeNode({ ...NOTHING, node: 'n2', name: 'n4' }, world.conductor)), held);
+  await t.throwsAsync(world.finish(deleteNode('n2', world.conductor)), held);
+  await world.finish(changeNode({ ...NOTHING, node: 'n2', maintenance: true }, world.conductor));
+  await world.clock.turn(30_000);
+  t.like(await getPowerTask(uuid, world.database.read), { abortOutcome: 'RECALLED' });
+  t.is(world.server('n2').powerState, 'power on');
+  await world.finish(deleteNode('n2', world.conductor));
 });
