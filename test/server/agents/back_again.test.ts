@@ -69,7 +69,7 @@ test('what an agent says before it is welcomed counts for nothing', async (t) =>
   t.deepEqual(told, ['attached', 'reported t2']);
 });
 
-test('of two streams of one agent the second has its place; what the first still says counts for nothing, and its end loses nobody', async (t) => {
+test('of two streams of one agent the second has its place; what the first still says counts for nothing, and at its end no agent is lost', async (t) => {
   const { clock, written, told, attachments, attach } = open();
   written.resolve();
   const first = attach();

@@ -4,8 +4,10 @@ import { fail } from '../../../src/core/errors.ts';
 import { openCancellation } from '../../../src/core/signals.ts';
 import { changeNode, deleteNode, type NodePermit } from '../../../src/server/nodes/enrolment.ts';
 import { readNode } from '../../../src/server/power/readings.ts';
+import type { Database } from '../../../src/server/store/database.ts';
 import { getNode } from '../../../src/server/store/nodes.ts';
 import { getPowerTask } from '../../../src/server/store/power_tasks.ts';
+import type { NodeRow } from '../../../src/server/store/rows.ts';
 import { World } from '../../world/world.ts';
 
 const NOTHING = { setDriverInfo: {}, removeDriverInfo: [], setLabels: {}, removeLabels: [] };
@@ -115,4 +117,51 @@ test('while an order that was given up is taken back, its node is neither delete
   t.like(await getPowerTask(uuid, world.database.read), { abortOutcome: 'RECALLED' });
   t.is(world.server('n2').powerState, 'power on');
   await world.finish(deleteNode('n2', world.conductor));
+});
+
+test('a revision, and what may be deleted, are asked of the node as it is when it is written', async (t) => {
+  const world = await open(t);
+  const { store } = world.conductor;
+  const { database } = store;
+  const late: Database = Object.assign(Object.create(database), {
+    async write<T>(work: Parameters<typeof database.write<T>>[0]): Promise<T> {
+      await changeNode({ ...NOTHING, node: 'n1', setLabels: { rack: '8' } }, world.conductor);
+      return database.write(work);
+    },
+  });
+  const parts = { ...world.conductor, store: { ...store, database: late } };
+  const allow = ({ labels }: NodeRow): void => {
+    if (labels.rack === '8') throw fail('PERMISSION_DENIED', 'not in rack 8');
+  };
+  const calls: readonly ((revision: number) => readonly [code: string, call: Promise<unknown>])[] = [
+    (revision) => ['REVISION_MISMATCH', changeNode({ ...NOTHING, node: 'n1', maintenance: true, revision }, parts)],
+    (revision) => ['REVISION_MISMATCH', deleteNode('n1', parts, revision)],
+    () => ['PERMISSION_DENIED', deleteNode('n1', parts, null, allow)],
+  ];
+  for (const callAt of calls) {
+    await world.finish(changeNode({ ...NOTHING, node: 'n1', removeLabels: ['rack'] }, world.conductor));
+    const [code, call] = callAt((await getNode('n1', world.database.read)).revision);
+    await t.throwsAsync(world.finish(call), { code } as never);
+    t.like(await getNode('n1', world.database.read), { labels: { rack: '8' }, maintenance: false });
+  }
+});
+
+test('that a node could not be read on the old way is no problem of the node on the new one', async (t) => {
+  const world = await open(t);
+  await world.clock.turn(1000);
+  const problems: string[] = [];
+  world.onChange = (change) => {
+    if (change.kind === 'node' && change.node.problem) problems.push(change.node.problem.code);
+  };
+  const server = world.server('n1');
+  server.settings = { ...server.settings, fake_fault: 'silent' };
+  const before = await getNode('n1', world.database.read);
+  const reading = readNode(before, 'operator', world.conductor.readings, openCancellation([]).signal);
+  await world.clock.turn(10);
+  await world.finish(changeNode({ ...NOTHING, node: 'n1', setDriverInfo: { fake_soft_ms: '2000' } }, world.conductor));
+  server.settings = { ...server.settings, fake_fault: 'none' };
+  t.like(await world.finish(reading), { errorCode: 'BMC_SILENT' });
+  await world.clock.turn(20_000);
+  t.deepEqual(problems, []);
+  t.true(((await getNode('n1', world.database.read)).powerStateReadAt ?? 0) > (before.powerStateReadAt ?? 0));
 });
