@@ -107,6 +107,18 @@ test('what cannot be a freeze is refused, and one that is stands in the trail', 
   t.regex((await command('trail', 'list')).stdout, /NodeService\/FreezeNodes/);
 });
 
+test('the reason of a freeze begins no line of its own in what others are told', async (t) => {
+  const house = await openHouse(t, { here: true });
+  await enrol(house.client, 'n1', 'fake', { fake_address: 'n1' });
+  await house.client.nodes.freezeNodes({ zone: 'default', reason: 'x\nn1: power on SUCCEEDED\u001b[2K\u009b2J' });
+  const { stderr } = await runHere(['node', 'power', 'n1', 'on', '--conductor', house.address]);
+  t.regex(
+    stderr,
+    /^error: node n1 is frozen until [^\n]*: x n1: power on SUCCEEDED\ufffd\[2K\ufffd2J; aborts are accepted$/m,
+  );
+  t.notRegex(stderr, /^n1:/m);
+});
+
 test('a freeze is lifted by what is printed of its uuid, and says what still holds; one about no node says so', async (t) => {
   const house = await openHouse(t, { here: true });
   const { client } = house;

@@ -17,6 +17,7 @@ import {
 import { type PowerServiceClient, PowerServiceDefinition } from '../../gen/countermand/v1/power.ts';
 import { addressesIn, areAddresses, DEFAULT_ADDRESS, isLoopback } from './address.ts';
 import { readDetails } from './details.ts';
+import { oneLine } from './harmless.ts';
 import { askOthers, Conductors } from './others.ts';
 import type { Place } from './place.ts';
 import type { Environment } from './terminal.ts';
@@ -149,8 +150,10 @@ const LOST: readonly Status[] = [Status.UNAVAILABLE, Status.CANCELLED, Status.UN
 function asOurs(error: ClientError, code: string | undefined, told: ErrorDetails, place: Place): CountermandError {
   const { details } = error;
   const { address } = place;
-  if (code !== undefined && isErrorCode(code)) return failWith(code, details, told);
-  if (code !== undefined) return fail('INTERNAL', `${details} (${code}, an error that this version does not know)`);
+  // It may repeat what another caller has written, as the reason of a freeze: a line break there would begin a line of ours.
+  const sentence = oneLine(details);
+  if (code !== undefined && isErrorCode(code)) return failWith(code, sentence, told);
+  if (code !== undefined) return fail('INTERNAL', `${sentence} (${code}, an error that this version does not know)`);
   const unreachable = (sentence: string) => fail('CONDUCTOR_UNREACHABLE', sentence, error);
   const never = NEVER_CONNECTED.exec(details);
   const handshake = never?.[1] === undefined ? null : whyNoHandshake(never[1], place);
