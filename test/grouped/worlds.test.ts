@@ -67,6 +67,7 @@ import '../server/power/transition.test.ts';
 import '../server/power/turn.test.ts';
 import '../server/power/unserved.test.ts';
 import '../server/short_ids.test.ts';
+import '../server/sinks/courier.test.ts';
 import '../server/sinks/sinks.test.ts';
 import '../server/seen_status.test.ts';
 import '../server/status.test.ts';

@@ -1,5 +1,6 @@
 /** Which nodes a freeze is about, and for how long. */
 import test from 'ava';
+import { fail } from '../../../src/core/errors.ts';
 import { changeNode } from '../../../src/server/nodes/enrolment.ts';
 import { previewRollback } from '../../../src/server/plans/rollback_order.ts';
 import { Freezes } from '../../../src/server/power/freezes.ts';
@@ -49,6 +50,24 @@ test('a clock that is set forward by mistake, and back again, ends no freeze', a
   t.deepEqual(freezes.list(), []);
   world.clock.jump(-8 * 86_400_000);
   t.deepEqual(freezes.list(), [], 'its time is over by a clock that never jumps: it is forgotten');
+});
+
+test('a freeze that could not be written holds nothing, and one whose end could not be written holds on', async (t) => {
+  const world = await worldWith(t, 'n1');
+  const { orders } = world.conductor;
+  const { database } = orders.store;
+  const write = database.write.bind(database);
+  const broken = { write: () => Promise.reject(fail('DISK_FULL', 'the test has filled the disk')) };
+  const freeze = { zone: 'default', labels: {}, reason: 'work', until: null, createdBy: 'jwt:zoe' };
+  Object.assign(database, broken);
+  await t.throwsAsync(world.finish(orders.freezes.add(freeze)), { code: 'DISK_FULL' } as never);
+  t.deepEqual(orders.freezes.list(), []);
+  Object.assign(database, { write });
+  const { uuid } = await world.finish(orders.freezes.add(freeze));
+  Object.assign(database, broken);
+  await t.throwsAsync(world.finish(orders.freezes.lift(uuid)), { code: 'DISK_FULL' } as never);
+  t.is(orders.freezes.list().length, 1);
+  Object.assign(database, { write });
 });
 
 const ROLLBACK = { skipIrreversible: false, acceptDrift: false };
