@@ -88,6 +88,10 @@ test('each change has an entry with who, what, why, and what was before and afte
   t.like(cancelled, { plan: actionPlan?.uuid, plan_state: 'CANCELLED', reason: 'not today' });
   t.notRegex(JSON.stringify(entries.map(({ said }) => said)), /open-sesame|swordfish|countermand_/);
   const about = await trailOf(house, { node: 'n1', rpc: 'PowerService/OrderPowerState' });
+  for (const rpc of ['OrderPowerState', 'PowerService/OrderPowerSate'])
+    await t.throwsAsync(trailOf(house, { rpc }), {
+      message: new RegExp(`ARGUMENT_INVALID: rpc: there is no RPC '${rpc}'; one is named as`),
+    });
   t.is(about.length, 2);
 });
 

@@ -79,6 +79,9 @@ test('a plan and an audit are held to what is needed over each of their nodes, a
     lacking('without-power.on', `${PLANS}/${verb}`, { actionPlan: down, ...more });
   t.is(await undo('OrderRollback'), 'PERMISSION_DENIED power.on mine');
   t.is(await undo('OrderCancel', { rollback: true }), 'PERMISSION_DENIED power.on mine');
+  const forced = { node: 'mine', target: 5, onTimeout: 2 };
+  t.is(await lacking('without-power.off', `${POWER}/OrderPowerState`, forced), 'PERMISSION_DENIED power.off mine');
+  t.is(await lacking('without-power.off', `${POWER}/OrderPowerState`, { ...forced, onTimeout: 1 }), 'OK  ');
   const news = { eventType: 'instance.update', nodes: [] };
   t.is(await lacking('rack7', `${AUDITS}/ReportClusterEvent`, news), 'PERMISSION_DENIED event.report *');
 });

@@ -1,5 +1,6 @@
 /** AccessService: the tokens with which programs and agents say who they are, and the trail of what callers did. */
 import type { CallContext } from 'nice-grpc';
+import { failAt } from '../../core/errors.ts';
 import type {
   AccessServiceImplementation,
   ListTrailRequest,
@@ -15,7 +16,8 @@ import type { TokenRow } from '../store/tokens.ts';
 import { listTrail } from '../store/trail.ts';
 import { checkAccess } from './check_access.ts';
 import { pageMark, pageSize, pageToken } from './pages.ts';
-import type { Recorded } from './trail.ts';
+import { RPC_RULES } from './rpc_verbs.ts';
+import { type Recorded, shortName } from './trail.ts';
 import { date } from './wire.ts';
 
 /** The service over a conductor. */
@@ -44,6 +46,12 @@ export function createAccessService(
 
 async function pageOfTrail(request: ListTrailRequest, { database }: Store): Promise<ListTrailResponse> {
   const { identity, node, rpc, refused, since, oldestFirst } = request;
+  if (rpc !== '' && ![...RPC_RULES.keys()].some((path) => shortName(path) === rpc))
+    throw failAt(
+      'ARGUMENT_INVALID',
+      'rpc',
+      `rpc: there is no RPC '${rpc.slice(0, 100)}'; one is named as PowerService/OrderPowerState`,
+    );
   const limit = pageSize(request.pageSize);
   const filter = { identity, node, rpc, refused, since: since?.getTime() ?? 0, oldestFirst };
   const list = ['trail', ...Object.values(filter)];

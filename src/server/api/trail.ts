@@ -111,4 +111,4 @@ export function keepTrail(store: Store, log: Log): Guard<Asked & Traced & Record
 }
 
 /** `NodeService/UpdateNode` of `/countermand.v1.NodeService/UpdateNode`. */
-const shortName = (path: string): string => path.slice(path.lastIndexOf('.') + 1);
+export const shortName = (path: string): string => path.slice(path.lastIndexOf('.') + 1);
