@@ -1,5 +1,6 @@
 /** Continuous audits whose conductor dies, and audits that are asked for together. */
 import anyTest, { type ExecutionContext } from 'ava';
+import { fail } from '../../../src/core/errors.ts';
 import type { WantedAudit } from '../../../src/server/audits/request.ts';
 import { getAudit, listPlansOf } from '../../../src/server/store/audits.ts';
 import { EVERY_NODE } from '../../../src/server/store/plans.ts';
@@ -228,4 +229,26 @@ test('a run whose look at the compute services ends with the conductor is made b
   await world.startConductor();
   await world.clock.turn(5000);
   t.deepEqual(await statesOf(world), ['ONGOING', 'RECOMMENDED', 'SUPERSEDED']);
+});
+
+test('an audit whose run fails each time keeps no other from its turn', async (t) => {
+  const world = await worldWith(t);
+  for (const name of ['look', 'second']) await world.conductor.audits.create(asked({ name, requestId: name }));
+  const { database } = world.conductor.store;
+  const write = database.write.bind(database);
+  let failedAt = 0;
+  await world.clock.turn(EVERY_MS - 1000);
+  Object.assign(database, {
+    write(work: Parameters<typeof write>[0]) {
+      const now = world.clock.monotonic();
+      if (now === failedAt) return write(work);
+      failedAt = now;
+      return Promise.reject(fail('DISK_FULL', 'the first write of each moment fails'));
+    },
+  });
+  await world.clock.turn(10_000);
+  Object.assign(database, { write });
+  const { read } = world.database;
+  t.is((await listPlansOf((await getAudit('second', read)).uuid, [], 100, read)).length, 2);
+  t.is((await listPlansOf((await getAudit('look', read)).uuid, [], 100, read)).length, 1);
 });
