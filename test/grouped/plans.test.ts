@@ -2,6 +2,8 @@
 import '../server/audits/audits.test.ts';
 import '../server/audits/decided.test.ts';
 import '../server/plans/offers.test.ts';
+import '../server/plans/approval_races.test.ts';
+import '../server/plans/rollback_of_changed_nodes.test.ts';
 import '../server/plans/second_rollback.test.ts';
 import '../server/plans/staleness.test.ts';
 import '../server/power/possible.test.ts';
