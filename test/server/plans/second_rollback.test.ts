@@ -1,6 +1,7 @@
 /** A second rollback of a plan, after one that has undone a part of it; and the rollback of a rollback. */
 import test from 'ava';
 import { previewRollback } from '../../../src/server/plans/rollback_order.ts';
+import { acceptNode } from '../../../src/server/power/acceptance.ts';
 import { getPlan } from '../../../src/server/store/plans.ts';
 import type { World } from '../../world/world.ts';
 import { make, standing, wanted, worldWith } from '../plan_making.ts';
@@ -39,10 +40,12 @@ test('what the first rollback has undone is no drift for the second', async (t) 
 /** A plan that powered on n1 and n2, and whose rollback has powered off n1. */
 async function halfOff(t: Parameters<typeof worldWith>[0]) {
   const world = await worldWith(t);
-  await world.enrol('n1', { fake_power_state: 'off' });
+  await world.enrol('n1', { fake_power_state: 'off', fake_guid: '1'.repeat(32) });
   await world.enrol('n2', { fake_power_state: 'off' });
   const on = (node: string) => wanted(node, 'change_node_power_state', { resource_id: node, state: 'power on' });
   await make(world, 'p1', [on('n1'), on('n2'), { ...IN, parents: ['n1'] }]);
+  // The GUID is read.
+  await world.clock.turn(120_000);
   await world.conductor.plans.start('p1', false);
   await world.clock.turn(60_000);
   const server = world.server('n2');
@@ -74,6 +77,16 @@ test('maintenance that was set again since it was undone is left alone', async (
   await world.clock.turn(60_000);
   const error = await t.throwsAsync(rollBack(world, 'p1', 'r2'), { code: 'ROLLBACK_REFUSED' } as never);
   t.regex(error.message, /: action 'in': maintenance of n1 is on, and a rollback left it off \(accept_drift/);
+});
+
+test('what was undone of another server is not undone of the one that is there now', async (t) => {
+  const world = await halfOff(t);
+  const server = world.server('n1');
+  server.settings = { ...server.settings, fake_guid: 'a'.repeat(32) };
+  const { readings, shutdown } = world.conductor;
+  await world.finish(acceptNode({ node: 'n1', guid: '' }, readings, shutdown));
+  const error = await t.throwsAsync(rollBack(world, 'p1', 'r2'), { code: 'ROLLBACK_REFUSED' } as never);
+  t.regex(error.message, /: action 'n1': n1 is another server now.*; action 'in': n1 is another server now/);
 });
 
 test('what was not changed since is no reason to refuse a second rollback', async (t) => {
