@@ -46,12 +46,12 @@ approve            launch another     ONGOING   ACTION_PLAN_STATE SUCCEEDED  jwt
 reject             approve            CANCELLED ACTION_PLAN_STATE CANCELLED  jwt:bob
 reject             cancel             CANCELLED CANCELLED         CANCELLED  jwt:bob
 reject             launch another     CANCELLED ONGOING           CANCELLED  jwt:bob
-cancel             approve            CANCELLED ACTION_PLAN_STATE CANCELLED  nobody
-cancel             reject             CANCELLED ACTION_PLAN_STATE CANCELLED  nobody
-cancel             launch another     CANCELLED ONGOING           CANCELLED  nobody
-launch another     approve            ONGOING   ACTION_PLAN_STATE SUPERSEDED nobody
-launch another     reject             ONGOING   ACTION_PLAN_STATE SUPERSEDED nobody
-launch another     cancel             ONGOING   ACTION_PLAN_STATE SUPERSEDED nobody
+cancel             approve            CANCELLED ACTION_PLAN_STATE CANCELLED  -
+cancel             reject             CANCELLED ACTION_PLAN_STATE CANCELLED  -
+cancel             launch another     CANCELLED ONGOING           CANCELLED  -
+launch another     approve            ONGOING   ACTION_PLAN_STATE SUPERSEDED -
+launch another     reject             ONGOING   ACTION_PLAN_STATE SUPERSEDED -
+launch another     cancel             ONGOING   ACTION_PLAN_STATE SUPERSEDED -
 `;
 
 const answerOf = (ask: Ask | undefined, world: World): Promise<string> =>
@@ -68,7 +68,7 @@ for (const line of RACES.trim().split('\n')) {
     const answers = await world.finish(Promise.all([first, second].map((name) => answerOf(ASKS[name], world))));
     await world.clock.turn(200_000);
     const { plan } = await standing(world, 'p');
-    t.deepEqual([...answers, plan.state, plan.decidedBy ?? 'nobody'], answered);
+    t.deepEqual([...answers, plan.state, plan.decidedBy ?? '-'], answered);
     t.is(world.received.length, plan.state === 'SUCCEEDED' ? 2 : 0);
   });
 }
