@@ -144,6 +144,8 @@ test('a request_id, a name and a queue tell nothing of what has them', async (t)
   await hides(`${PLANS}/PreviewActionPlan`, { wanted: plan }, 'REQUEST_ID_TAKEN');
   await hides(`${AUDITS}/CreateAudit`, audit, 'REQUEST_ID_TAKEN');
 
+  t.is((await call('rack7', '/countermand.v1.NodeService/ListNodes', { after: 'other' })).code, 'NODE_NOT_FOUND');
+
   await made(house, 'same', powers(['mine']));
   await made(house, 'same', powers(['other']));
   const named = await call('rack7', `${PLANS}/GetActionPlan`, { actionPlan: 'same' });
