@@ -3,6 +3,7 @@ import '../server/audits/audits.test.ts';
 import '../server/audits/decided.test.ts';
 import '../server/plans/offers.test.ts';
 import '../server/plans/approval_races.test.ts';
+import '../server/plans/cancel_after_timeout.test.ts';
 import '../server/plans/rollback_of_changed_nodes.test.ts';
 import '../server/plans/second_rollback.test.ts';
 import '../server/plans/staleness.test.ts';
