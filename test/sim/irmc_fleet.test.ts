@@ -2,7 +2,6 @@
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import test from 'ava';
 import { systemChance } from '../../src/core/chance.ts';
 import { Door } from '../../src/sim/irmc/door.ts';
@@ -40,10 +39,11 @@ test('each has ports and a server of its own', async (t) => {
 
 test('ports follow each other; a port in use is refused, and then none is left', async (t) => {
   const address = ownAddress();
-  const taken = createServer().listen({ host: address, port: 0 });
+  // Below those that systems give to whoever asks for any: a process that listens on all addresses may have one of these.
+  const port = 20_002;
+  const taken = createServer().listen({ host: address, port });
   await once(taken, 'listening');
   t.teardown(() => taken.close());
-  const { port } = taken.address() as AddressInfo;
   const irmcs = [makeSimIrmc(), makeSimIrmc(), makeSimIrmc()];
   const firstPorts = { ...ANY, web: port - 2 };
   const listening = () => listenIrmcs(irmcs, { address, firstPorts, tls: null });
