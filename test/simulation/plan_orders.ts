@@ -128,7 +128,9 @@ export class PlanOrders {
     if (plan === null) return;
     this.promised.cancelled.add(uuid);
     if (rollback && plan.state === 'CANCELLING') this.promised.rollsBack.add(uuid);
-    const answers = isAgain ? ['CANCELLING', 'CANCELLED', 'FAILED'] : ['CANCELLING', 'CANCELLED'];
+    // One whose answer was lost, or that another client has cancelled, may be over.
+    const isOver = isAgain || plan.previousState === 'CANCELLING';
+    const answers = isOver ? ['CANCELLING', 'CANCELLED', 'FAILED'] : ['CANCELLING', 'CANCELLED'];
     if (!answers.includes(plan.state)) this.wrongAnswers.push(`${plan.name} was cancelled and is ${plan.state}`);
   }
 
