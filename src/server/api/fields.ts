@@ -1,5 +1,5 @@
 /** Where a fault is in the request that a client has sent, when the work below knows only a part of that request. */
-import { asCountermandError, CountermandError } from '../../core/errors.ts';
+import { CountermandError } from '../../core/errors.ts';
 
 /**
  * The result of the work; if it is refused, the error names the field by its path in the whole request.
@@ -9,8 +9,9 @@ export async function withFields<T>(whole: (field: string) => string, work: () =
   try {
     return await work();
   } catch (thrown) {
-    const { code, message, details } = asCountermandError(thrown);
-    if (!(thrown instanceof CountermandError) || details.field === undefined) throw thrown;
+    if (!(thrown instanceof CountermandError)) throw thrown;
+    const { code, message, details } = thrown;
+    if (details.field === undefined) throw thrown;
     throw new CountermandError(code, message, { cause: thrown }, { ...details, field: whole(details.field) });
   }
 }
