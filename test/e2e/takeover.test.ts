@@ -51,6 +51,21 @@ async function openPair(t: ExecutionContext, settings: Settings = {}) {
   return { settings: all, server, leader, other, atLeader: clientOf(leader.address), atOther: clientOf(other.address) };
 }
 
+/** A command that follows has heard each of these events once, in their order. */
+async function hasFollowed(
+  t: ExecutionContext,
+  { said }: ReturnType<typeof startProcess>,
+  events: Awaited<ReturnType<typeof checkTrail>>,
+): Promise<void> {
+  const last = events.at(-1)?.sequence ?? 0;
+  await said.until('the last event', (line) => Number(JSON.parse(line).sequence) >= last);
+  const followed = said.seen.map((line) => Number(JSON.parse(line).sequence));
+  t.deepEqual(
+    followed.filter((sequence) => sequence <= last),
+    numbersOf(events),
+  );
+}
+
 test.serial(
   'the leader is killed while orders and a plan run: the other carries on, nothing is lost or doubled',
   async (t) => {
@@ -194,13 +209,7 @@ test.serial(
     t.is((await nodeNow(atOther, 'done')).powerState, 'ON');
     t.deepEqual(await Promise.all([done, hangs, never].map(ordersAt)), [['off', 'on'], ['soft', 'on'], []]);
     const events = await checkTrail(t, atOther);
-    const last = events.at(-1)?.sequence ?? 0;
-    await follower.said.until('the last event', (line) => Number(JSON.parse(line).sequence) >= last);
-    const followed = follower.said.seen.map((line) => Number(JSON.parse(line).sequence));
-    t.deepEqual(
-      followed.filter((sequence) => sequence <= last),
-      numbersOf(events),
-    );
+    await hasFollowed(t, follower, events);
   },
 );
 
@@ -238,13 +247,7 @@ test.serial(
     t.like(await untilAtRest(watchTask(atOther, soft.uuid)), { state: 'ABORTED' });
     t.deepEqual(await ordersAt(hangs), ['soft']);
     const events = await checkTrail(t, atOther);
-    const last = events.at(-1)?.sequence ?? 0;
-    await follower.said.until('the last event', (line) => Number(JSON.parse(line).sequence) >= last);
-    const followed = follower.said.seen.map((line) => Number(JSON.parse(line).sequence));
-    t.deepEqual(
-      followed.filter((sequence) => sequence <= last),
-      numbersOf(events),
-    );
+    await hasFollowed(t, follower, events);
   },
 );
 
