@@ -1,7 +1,7 @@
 /** Reading the body of a request: bounded in size and in time. */
 import type { Clock } from '../core/clock.ts';
 import { CountermandError, fail } from '../core/errors.ts';
-import { hasLostKey, hasMoreParts, LOST_KEY } from '../core/json_parts.ts';
+import { doubledKey, hasLostKey, hasMoreParts, LOST_KEY } from '../core/json_parts.ts';
 import { exceeded, HTTP_LIMITS, SENT_LIMITS } from '../core/limits.ts';
 import { openCancellation, untilAborted } from '../core/signals.ts';
 import { Refusal } from './errors.ts';
@@ -54,6 +54,16 @@ export function refuseJsonParts(bytes: Uint8Array, place: string): void {
 }
 
 /**
+ * Refuses JSON of which one object has a key twice: which one counts is not guessed.
+ * @throws ARGUMENT_INVALID
+ */
+export function refuseDoubledKey(text: string, place: string): void {
+  const key = doubledKey(text);
+  if (key !== null)
+    throw fail('ARGUMENT_INVALID', `${place}: an object has the key ${key.slice(0, 100)} twice; send it once`);
+}
+
+/**
  * A body as JSON, whatever its type is said to be: OpenStack's clients send JSON with a DELETE, and octets with nothing.
  * @returns undefined for an empty body
  * @throws MESSAGE_TOO_LARGE for too many parts, ARGUMENT_INVALID if it is not JSON; the sentence repeats nothing of the body, which may hold a secret
@@ -64,7 +74,9 @@ export function parseJson(bytes: Uint8Array): unknown {
   try {
     const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
     if (hasLostKey(text)) throw fail('ARGUMENT_INVALID', `the body: ${LOST_KEY} cannot be a key`);
-    return JSON.parse(text);
+    const parsed = JSON.parse(text);
+    refuseDoubledKey(text, 'the body');
+    return parsed;
   } catch (error) {
     if (error instanceof CountermandError) throw error;
     const place = /at position \d+/.exec((error as Error).message)?.[0] ?? 'somewhere';

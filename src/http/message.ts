@@ -9,7 +9,7 @@ import { fail } from '../core/errors.ts';
 import { exceeded, HTTP_LIMITS, type LimitRow } from '../core/limits.ts';
 import type { ByteRpc } from '../server/api/in_process.ts';
 import { isWholePlan, sizeLimitOf } from '../server/api/reading.ts';
-import { refuseJsonParts } from './body.ts';
+import { refuseDoubledKey, refuseJsonParts } from './body.ts';
 
 /** What precedes a message in a body that has an envelope, in bytes: its flags, and its length. */
 const ENVELOPE = 5;
@@ -60,8 +60,10 @@ export function checked(request: UniversalServerRequest, rpc: ByteRpc, toError: 
           ? await unpacked(whole, limit, rpc.path)
           : whole;
       if (message.length > limit.limit) throw exceeded(limit, rpc.path.slice(1), message.length);
-      if (isJson) refuseJsonParts(message, rpc.path.slice(1));
-      else await rpc.refuseParts(message, HTTP_LIMITS.body_parts);
+      if (isJson) {
+        refuseJsonParts(message, rpc.path.slice(1));
+        refuseDoubledKey(new TextDecoder().decode(message), rpc.path.slice(1));
+      } else await rpc.refuseParts(message, HTTP_LIMITS.body_parts);
       if (hasEnvelope) yield envelopeOf(message);
       yield message;
     } catch (error) {

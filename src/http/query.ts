@@ -36,4 +36,9 @@ export const uuid = z.string().transform((text, context) => {
 export const direction = z.enum(['asc', 'desc'], { error: 'it is asc or desc' });
 
 /** A list of names between commas. */
-export const names = z.string().transform((text) => text.split(',').map((name) => name.trim()));
+export const names = z.string().transform((text, context) => {
+  const all = text.split(',').map((name) => name.trim());
+  if (!all.includes('')) return all;
+  context.addIssue('it has an empty name; write names with one comma between two of them');
+  return z.NEVER;
+});

@@ -147,6 +147,86 @@ async function subjectIn(house: RoleHouse, node: string, rack: string): Promise<
   return { node, task: task.uuid, plan: made.actionPlan.uuid, action: rows[0]?.uuid ?? '', audit: audit.uuid };
 }
 
+/** What is asked over both doors: a line of HTTP with its body, and the RPC for the same. `N` is a node, `P` a plan, `A` an audit. */
+type Asked = readonly [line: string, body: unknown, rpc: string, request: object];
+
+const wish = (value: string): object[] => [{ op: 'replace', path: '/state', value }];
+
+const ASKED: readonly Asked[] = [
+  ...['nodes', 'nodes/detail', 'nodes?associated=true', 'nodes?owner=x', 'data_model'].map(
+    (path): Asked => [`GET /v1/${path}`, undefined, 'NodeService/ListNodes', {}],
+  ),
+  ['GET /v1/nodes/N', undefined, 'NodeService/GetNode', { node: 'N' }],
+  ['GET /v1/nodes/N/states', undefined, 'NodeService/GetSupportedPowerStates', { node: 'N' }],
+  ['GET /v1/nodes/N/validate', undefined, 'NodeService/ValidateNode', { node: 'N' }],
+  [
+    'PATCH /v1/nodes/N',
+    [{ op: 'add', path: '/extra/a', value: 'b' }],
+    'NodeService/UpdateNode',
+    { node: 'N', setLabels: { a: 'b' } },
+  ],
+  ['PUT /v1/nodes/N/maintenance', undefined, 'NodeService/UpdateNode', { node: 'N', maintenance: true }],
+  ['PUT /v1/nodes/N/states/power', { target: 'power on' }, 'PowerService/OrderPowerState', { node: 'N', target: 1 }],
+  ['GET /v1/drivers', undefined, 'ConductorService/ListDrivers', {}],
+  ['GET /v1/conductors', undefined, 'ConductorService/ListAgents', {}],
+  ['GET /v1/services', undefined, 'ConductorService/ListAgents', {}],
+  ['GET /v1/strategies', undefined, 'AuditService/ListStrategies', {}],
+  ['GET /v1/audits', undefined, 'AuditService/ListAudits', {}],
+  ['GET /v1/audits/A', undefined, 'AuditService/GetAudit', { audit: 'A' }],
+  ['PATCH /v1/audits/A', wish('SUSPENDED'), 'AuditService/SuspendAudit', { audit: 'A' }],
+  ['PATCH /v1/audits/A', wish('ONGOING'), 'AuditService/ResumeAudit', { audit: 'A' }],
+  ['PATCH /v1/audits/A', wish('CANCELLED'), 'AuditService/CancelAudit', { audit: 'A' }],
+  ['DELETE /v1/audits/A', undefined, 'AuditService/DeleteAudit', { audit: 'A' }],
+  ['GET /v1/action_plans', undefined, 'ActionPlanService/ListActionPlans', {}],
+  ['GET /v1/action_plans/P', undefined, 'ActionPlanService/GetActionPlan', { actionPlan: 'P' }],
+  ['GET /v1/actions?action_plan_uuid=P', undefined, 'ActionPlanService/GetActionPlan', { actionPlan: 'P' }],
+  ['GET /v1/action_plans/P/rollback', undefined, 'ActionPlanService/PreviewRollback', { actionPlan: 'P' }],
+  ['POST /v1/action_plans/P/approve', {}, 'ActionPlanService/ApproveActionPlan', { actionPlan: 'P' }],
+  ['POST /v1/action_plans/P/rollback', {}, 'ActionPlanService/OrderRollback', { actionPlan: 'P' }],
+  ['PATCH /v1/action_plans/P', wish('PENDING'), 'ActionPlanService/StartActionPlan', { actionPlan: 'P', queue: true }],
+  ['PATCH /v1/action_plans/P', wish('CANCELLED'), 'ActionPlanService/OrderCancel', { actionPlan: 'P' }],
+  ['DELETE /v1/action_plans/P', undefined, 'ActionPlanService/DeleteActionPlan', { actionPlan: 'P' }],
+];
+
+test('the same caller is answered the same over each door, and what was done is never answered as refused', async (t) => {
+  const house = await openRoleHouse(t);
+  const callers = [
+    'nobody',
+    'seer',
+    'rack7',
+    ...(['node.read', 'plan.read', 'audit.read'] as const).map(without),
+    'root',
+  ];
+  for (const rack of ['7', '8'])
+    for (const caller of rack === '7' ? callers : ['seer', 'rack7']) {
+      const said = (subject: Subject, value: unknown) =>
+        JSON.parse(
+          JSON.stringify(value ?? null)
+            .replaceAll('"N"', `"${subject.node}"`)
+            .replaceAll('"P"', `"${subject.plan}"`)
+            .replaceAll('"A"', `"${subject.audit}"`),
+        );
+      const [one, other] = [
+        await subjectIn(house, `http-${caller}-${rack}`, rack),
+        await subjectIn(house, `grpc-${caller}-${rack}`, rack),
+      ];
+      for (const [line, body, rpc, request] of ASKED) {
+        const path = line
+          .replace('/N', `/${one.node}`)
+          .replace(/[/=]P/, (p) => `${p[0]}${one.plan}`)
+          .replace('/A', `/${one.audit}`);
+        const { status, headers, sentence } = await house.http(
+          caller,
+          path,
+          body === undefined ? undefined : said(one, body),
+        );
+        const { code, message } = await house.call(caller, `/countermand.v1.${rpc}`, said(other, request));
+        const told = headers.get('countermand-error-code') ?? (status < 300 ? 'OK' : String(status));
+        t.is(told, code, `${caller} ${path}: ${sentence}; ${rpc}: ${message}`);
+      }
+    }
+});
+
 const namesSomething = ({ named }: RpcRule): boolean => Object.keys(named).length > 0;
 
 /** What is told of a thing, with the names of the absent one in the place of its own. */

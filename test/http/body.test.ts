@@ -121,6 +121,18 @@ test('the key that an object does not keep is refused, however it is written; as
   });
 });
 
+test('a key that one object has twice is refused, however it is written, and however long the texts are', (t) => {
+  const refused = { message: 'the body: an object has the key target twice; send it once' };
+  for (const text of [
+    '{"target": "power on", "target": "power off"}',
+    '{"target": {"target": "{\\"target\\": 1}"}, "x": [{"a": {}}], "t\\u0061rget"\n : 1}',
+    `{"target": "${'\\n'.repeat(500_000)}", "target": 1}`,
+  ])
+    t.throws(() => parseJson(Buffer.from(text)), refused, text.slice(0, 100));
+  const once = [{ a: 'a' }, { a: { a: '{"a":1,"a":1}' }, b: [{ a: 1 }, 'a'] }];
+  t.deepEqual(parseJson(Buffer.from(JSON.stringify(once))), once);
+});
+
 test('a body that breaks off is the doing of its client, not a fault of ours', async (t) => {
   const stream = new ReadableStream<Uint8Array>({ start: (controller) => controller.error(new Error('aborted')) });
   const refusal = await t.throwsAsync(readBody(sending(stream), new VirtualClock()), { instanceOf: Refusal });

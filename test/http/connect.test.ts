@@ -105,6 +105,7 @@ const ROWS: readonly (readonly [line: string, sent: Sent, status: number, code: 
     /at most 32/,
   ],
   [REPORT, { body: `{"payload":${nested(40_000)}}` }, 400, 'invalid_argument', /./],
+  [LIST, { body: '{"zone": "a", "zone": "b"}' }, 400, 'invalid_argument', /an object has the key zone twice/],
   [LIST, { headers: { 'connect-timeout-ms': 'soon' }, body: {} }, 400, 'invalid_argument', /timeout/],
 ];
 

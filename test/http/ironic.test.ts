@@ -220,6 +220,17 @@ test('what a client writes comes back, and secrets do not', async (t) => {
     ],
   });
   t.deepEqual((removed.json as { extra: object }).extra, { 'q~r': 'b' });
+  // Whole, it takes the place of what the patches before it have made as well.
+  for (const [whole, extra] of [
+    [{ op: 'replace', path: '/extra', value: { b: '2' } }, { b: '2' }],
+    [{ op: 'remove', path: '/extra' }, {}],
+  ] as const) {
+    const body = [{ op: 'add', path: '/extra/a', value: '1' }, whole];
+    t.deepEqual((await ask(house.http, 'PATCH /v1/nodes/n9', { body })).json, {
+      ...((await ask(house.http, 'GET /v1/nodes/n9')).json as object),
+      extra,
+    });
+  }
   const again = await ask(house.http, 'POST /v1/nodes', {
     body: { name: 'n8', driver: 'fake', driver_info: { fake_address: 'n8' }, uuid },
   });

@@ -141,9 +141,38 @@ const ROWS: readonly Row[] = [
     'PATCH /v1/nodes/n1',
     patch({ op: 'replace', path: '/power_state', value: 'power on' }),
     400,
-    '[0].path: /power_state cannot be changed; it can be changed: name, conductor_group, maintenance, maintenance_reason, extra, driver_info',
+    '[0].path: /power_state cannot be changed; these can: /name, /conductor_group, /maintenance, /maintenance_reason, /extra, /driver_info',
   ],
   ['PATCH /v1/nodes/n1', patch({ op: 'add', path: '/constructor/x', value: 'x' }), 400, /cannot be changed/],
+  // A name that an object would not keep, and a key that an earlier patch took away.
+  [
+    'PATCH /v1/nodes/n1',
+    patch({ op: 'add', path: '/extra/__proto__', value: 'x' }),
+    400,
+    '[0].path: __proto__ cannot be a key',
+  ],
+  [
+    'PATCH /v1/nodes/n1',
+    patch(
+      { op: 'add', path: '/extra/a', value: 'x' },
+      ...['/extra/a', '/extra/a'].map((path) => ({ op: 'remove', path })),
+    ),
+    400,
+    '[2].path: node n1 has no /extra/a',
+  ],
+  [
+    'PATCH /v1/nodes/n1',
+    patch({ op: 'remove', path: '/driver_info' }, { op: 'remove', path: '/driver_info/fake_address' }),
+    400,
+    '[1].path: node n1 has no /driver_info/fake_address',
+  ],
+  [
+    POWER,
+    { body: '{"target": "power on", "target": "power off"}' },
+    400,
+    /^the body: an object has the key target twice/,
+  ],
+  ['GET /v1/nodes?fields=', {}, 400, 'fields: it has an empty name; write names with one comma between two of them'],
   [
     'PATCH /v1/nodes/n1',
     patch({ op: 'add', path: '/driver', value: 'ipmi' }),

@@ -56,8 +56,8 @@ async function list(ask: Ask<ListQuery>, whole: boolean): Promise<Answer> {
   const unknown = (query.fields ?? []).filter((field) => !FIELDS.includes(field));
   if (unknown.length > 0)
     throw fail('ARGUMENT_INVALID', `fields: unknown: ${unknown.join(', ')}; a node has ${FIELDS.join(', ')}`);
-  if (query.associated || query.retired || NEVER.some((name) => query[name] !== undefined)) return ok({ nodes: [] });
-  const pageSize = query.limit ?? 1000;
+  const isNever = query.associated || query.retired || NEVER.some((name) => query[name] !== undefined);
+  const pageSize = isNever ? 1 : (query.limit ?? 1000);
   const { nodes, nextPageToken } = await conductor.nodes.listNodes({
     pageSize,
     after: query.marker ?? '',
@@ -66,6 +66,8 @@ async function list(ask: Ask<ListQuery>, whole: boolean): Promise<Answer> {
     maintenance: query.maintenance,
     descending: query.sort_dir === 'desc',
   });
+  // Asked all the same: who may not list nodes is told so, whatever the filter.
+  if (isNever) return ok({ nodes: [] });
   const view = await viewOf(ask, whole);
   const last = nodes.at(-1);
   const more = nextPageToken !== '' && last ? { next: nextPage(base, url, last.uuid, pageSize) } : null;

@@ -1,6 +1,7 @@
 /** Patches of a node (RFC 6902, as far as Ironic's clients send it) as one change of the conductor. */
 import * as z from 'zod';
 import { type ErrorCode, fail } from '../../core/errors.ts';
+import { LOST_KEY } from '../../core/json_parts.ts';
 import { HTTP_LIMITS } from '../../core/limits.ts';
 import type { Node, UpdateNodeRequest } from '../../gen/countermand/v1/node.ts';
 import { zoneOf } from './node_view.ts';
@@ -22,29 +23,55 @@ type OnePatch = z.infer<typeof Patch>[number];
 /** What can be changed, and what it is changed to. */
 type Change = { -readonly [Key in keyof UpdateNodeRequest]?: UpdateNodeRequest[Key] };
 
-/**
- * One change from all patches.
- * @throws ARGUMENT_INVALID, DRIVER_INFO_INVALID naming the patch; then nothing was changed
- */
-export function changeFrom(patches: z.infer<typeof Patch>, node: Node): WholeChange & { node: string } {
-  const change: WholeChange = {
-    setDriverInfo: {},
-    removeDriverInfo: [],
-    setLabels: {},
-    removeLabels: [],
-  };
-  for (const [at, patch] of patches.entries()) applyPatch(patch, `[${at}]`, change, node);
-  return { node: node.uuid, ...change };
+/** What the patches so far make of a field with keys: the keys that stay as they are, and those that are given. */
+interface Pairs {
+  readonly code: ErrorCode;
+  readonly stays: Set<string>;
+  readonly given: Map<string, string>;
 }
 
-type Lists = 'setDriverInfo' | 'removeDriverInfo' | 'setLabels' | 'removeLabels';
-type WholeChange = Required<Pick<Change, Lists>> & Change;
+type PairField = 'extra' | 'driver_info';
 
-function applyPatch(patch: OnePatch, place: string, change: WholeChange, node: Node): void {
+/** What one list of patches comes to. */
+interface Patched {
+  readonly change: Change;
+  readonly pairs: Readonly<Record<PairField, Pairs>>;
+}
+
+const pairsOf = (values: Readonly<Record<string, string>>, code: ErrorCode): Pairs => ({
+  code,
+  stays: new Set(Object.keys(values)),
+  given: new Map(),
+});
+
+/**
+ * One change from all patches, each of which finds what those before it have made.
+ * @throws ARGUMENT_INVALID, DRIVER_INFO_INVALID naming the patch; then nothing was changed
+ */
+export function changeFrom(patches: z.infer<typeof Patch>, node: Node): Change & { node: string } {
+  const { labels, driverInfo } = node;
+  const extra = pairsOf(labels, 'ARGUMENT_INVALID');
+  const info = pairsOf(driverInfo, 'DRIVER_INFO_INVALID');
+  const patched: Patched = { change: {}, pairs: { extra, driver_info: info } };
+  for (const [at, patch] of patches.entries()) applyPatch(patch, `[${at}]`, patched, node.name);
+  const gone = (values: object, { stays, given }: Pairs): string[] =>
+    Object.keys(values).filter((key) => !stays.has(key) && !given.has(key));
+  return {
+    node: node.uuid,
+    ...patched.change,
+    setDriverInfo: Object.fromEntries(info.given),
+    removeDriverInfo: gone(driverInfo, info),
+    setLabels: Object.fromEntries(extra.given),
+    removeLabels: gone(labels, extra),
+  };
+}
+
+const isPairField = (field: string): field is PairField => field === 'extra' || field === 'driver_info';
+
+function applyPatch(patch: OnePatch, place: string, { change, pairs }: Patched, node: string): void {
   const [, field = '', ...keys] = patch.path.split('/').map((part) => part.replaceAll('~1', '/').replaceAll('~0', '~'));
-  const pairs = PAIRS.get(field);
-  if (pairs) {
-    changePairs(pairs, keys, patch, place, change, node);
+  if (isPairField(field)) {
+    changePairs(pairs[field], keys, patch, place, node);
     return;
   }
   const set = SINGLES.get(field);
@@ -53,54 +80,29 @@ function applyPatch(patch: OnePatch, place: string, change: WholeChange, node: N
   set(patch, `${place}.value`, change);
 }
 
-/** Fields with keys below them. */
-interface Pairs {
-  readonly set: 'setDriverInfo' | 'setLabels';
-  readonly remove: 'removeDriverInfo' | 'removeLabels';
-  readonly of: (node: Node) => Readonly<Record<string, string>>;
-  readonly code: ErrorCode;
-}
-
-const PAIRS: ReadonlyMap<string, Pairs> = new Map(
-  Object.entries({
-    extra: { set: 'setLabels', remove: 'removeLabels', of: ({ labels }) => labels, code: 'ARGUMENT_INVALID' },
-    driver_info: {
-      set: 'setDriverInfo',
-      remove: 'removeDriverInfo',
-      of: ({ driverInfo }) => driverInfo,
-      code: 'DRIVER_INFO_INVALID',
-    },
-  } satisfies Record<string, Pairs>),
-);
-
 function changePairs(
-  { set, remove, of, code }: Pairs,
+  { code, stays, given }: Pairs,
   keys: readonly string[],
   { op, path, value }: OnePatch,
   place: string,
-  change: WholeChange,
-  node: Node,
+  node: string,
 ): void {
   const [key] = keys;
   if (keys.length > 1) throw fail(code, `${place}.path: ${path} is nested; values here are texts`);
-  if (op === 'remove') {
-    const known = Object.keys(of(node));
-    const removed = key === undefined ? known : [key];
-    const missing = removed.find((name) => !known.includes(name) && !Object.hasOwn(change[set], name));
-    if (missing !== undefined) throw fail(code, `${place}.path: node ${node.name} has no ${path}`);
-    for (const name of removed) delete change[set][name];
-    change[remove] = [...change[remove], ...removed];
-    return;
-  }
-  const given =
-    key === undefined ? textsOf(value, `${place}.value`, code) : { [key]: textOf(value, `${place}.value`, code) };
-  // A whole object takes the place of what was there.
-  if (key === undefined) change[remove] = Object.keys(of(node)).filter((name) => !Object.hasOwn(given, name));
-  change[set] = { ...change[set], ...given };
-  change[remove] = change[remove].filter((name) => !Object.hasOwn(given, name));
+  if (key === LOST_KEY) throw fail(code, `${place}.path: ${LOST_KEY} cannot be a key`);
+  if (key === undefined) {
+    // A whole object takes the place of what was there.
+    const whole = op === 'remove' ? {} : textsOf(value, `${place}.value`, code);
+    stays.clear();
+    given.clear();
+    for (const [name, text] of Object.entries(whole)) given.set(name, text);
+  } else if (op === 'remove') {
+    const [wasGiven, didStay] = [given.delete(key), stays.delete(key)];
+    if (!wasGiven && !didStay) throw fail(code, `${place}.path: node ${node} has no ${path}`);
+  } else given.set(key, textOf(value, `${place}.value`, code));
 }
 
-type Single = (patch: OnePatch, place: string, change: WholeChange) => void;
+type Single = (patch: OnePatch, place: string, change: Change) => void;
 
 const SINGLES: ReadonlyMap<string, Single> = new Map(
   Object.entries<Single>({
@@ -126,7 +128,7 @@ const SINGLES: ReadonlyMap<string, Single> = new Map(
 export const OPAQUE = ['properties', 'resource_class', 'description', 'owner', 'lessee'];
 
 function whyNot(path: string, field: string): string {
-  const can = `it can be changed: ${[...SINGLES.keys(), ...PAIRS.keys()].join(', ')}`;
+  const can = `these can: /${[...SINGLES.keys(), 'extra', 'driver_info'].join(', /')}`;
   if (field === 'driver') return `the driver of a node is fixed; delete the node and create it again`;
   if (OPAQUE.includes(field)) return `countermand keeps no ${field}; put it into extra`;
   return `${path.slice(0, 200)} cannot be changed; ${can}`;

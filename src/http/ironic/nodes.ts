@@ -98,7 +98,9 @@ const CHANGES: readonly Route[] = [
         zone: zoneOf(body.conductor_group ?? ''),
         uuid: body.uuid ?? '',
       };
-      const view = toFullNode(await enrol(wanted, isRecent, conductor), await targetsOfDrivers(conductor), base);
+      // Asked first: nothing may be refused once the node is there.
+      const targetsOf = await targetsOfDrivers(conductor);
+      const view = toFullNode(await enrol(wanted, isRecent, conductor), targetsOf, base);
       return { status: 201, body: view, headers: { Location: `${base}/v1/nodes/${view.uuid}` } };
     },
   }),
@@ -116,8 +118,9 @@ const CHANGES: readonly Route[] = [
     answer: FullNode,
     async handle({ params, body, base, conductor }) {
       const before = await nodeNamed(params.node ?? '', conductor);
+      const targetsOf = await targetsOfDrivers(conductor);
       const node = nodeIn(await conductor.nodes.updateNode(changeFrom(body, before)));
-      return ok(toFullNode(node, await targetsOfDrivers(conductor), base));
+      return ok(toFullNode(node, targetsOf, base));
     },
   }),
   route({

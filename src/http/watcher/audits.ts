@@ -204,8 +204,9 @@ export const AUDIT_ROUTES: readonly Route[] = [
     body: StatePatch,
     answer: AuditView,
     async handle({ params, body, base, conductor }) {
+      const strategies = await strategiesOf(conductor);
       const audit = await change(params.audit ?? '', body[0]?.value ?? '', conductor);
-      return ok(toAuditView(audit, await strategiesOf(conductor), base));
+      return ok(toAuditView(audit, strategies, base));
     },
   }),
   route({

@@ -32,18 +32,23 @@ function planIn({ actionPlan }: { readonly actionPlan?: ActionPlan | undefined }
   return actionPlan;
 }
 
-/** A plan with the strategy of its audit: who may cancel a plan may see no more of its audit. */
+/**
+ * A plan with the strategy of its audit, or without one: who may order about a plan may see no more of its audit, and once the order is
+ * durable, nothing may make it look refused.
+ */
 async function whole(plan: ActionPlan, base: string, conductor: Clients): Promise<z.infer<typeof PlanView>> {
-  const { audit } = await conductor.audits.getAudit({ audit: plan.auditUuid }).catch((error: unknown) => {
-    if (error instanceof CountermandError && error.code === 'AUDIT_NOT_FOUND') return { audit: undefined };
-    throw error;
-  });
-  const strategies = await strategiesOf(conductor);
-  return toPlanView(
-    plan,
-    strategies.find(({ name }) => name === audit?.strategy),
-    base,
-  );
+  try {
+    const { audit } = await conductor.audits.getAudit({ audit: plan.auditUuid });
+    const strategies = await strategiesOf(conductor);
+    return toPlanView(
+      plan,
+      strategies.find(({ name }) => name === audit?.strategy),
+      base,
+    );
+  } catch (error) {
+    if (!(error instanceof CountermandError)) throw error;
+    return toPlanView(plan, undefined, base);
+  }
 }
 
 async function start(
@@ -274,7 +279,7 @@ const ORDERS: readonly Route[] = [
     method: 'GET',
     path: '/v1/action_plans/{plan}/rollback',
     chapter: 'watcher',
-    says: 'answers what a rollback would do isRecent, action by action',
+    says: 'answers what a rollback would do now, action by action',
     calls: 'ActionPlanService.PreviewRollback',
     status: 200,
     answer: Preview,
