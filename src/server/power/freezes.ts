@@ -28,23 +28,23 @@ export class Freezes {
 
   private constructor(store: Store, rows: readonly FreezeRow[]) {
     this.#store = store;
-    this.#known = rows.map((row) => knownOf(row, store.clock));
+    const { clock } = store;
+    this.#known = rows.map((row) => (holdsAt(clock.now(), row) ? knownOf(row, clock) : { row, keptTo: Number.POSITIVE_INFINITY }));
   }
 
-  /** Reads those that hold. */
+  /** Reads those that hold, and what is over: it holds again if the clock was set forward by mistake and is set back. */
   static async open(store: Store): Promise<Freezes> {
-    return new Freezes(store, await listFreezes(store.clock.now(), store.database.read));
+    return new Freezes(store, await listFreezes(store.clock.now(), FREEZES_LIMIT, store.database.read));
   }
 
   /** Those that hold now, the oldest first. */
   list(): FreezeRow[] {
     const { clock } = this.#store;
     const now = clock.now();
-    const holds = ({ until }: FreezeRow): boolean => until === null || now < until;
     // A clock that is set forward by mistake, and back again, ends no freeze for good.
-    const known = this.#known.filter(({ row, keptTo }) => holds(row) || clock.monotonic() < keptTo);
+    const known = this.#known.filter(({ row, keptTo }) => holdsAt(now, row) || clock.monotonic() < keptTo);
     if (known.length < this.#known.length) this.#known = known;
-    const holding = known.flatMap(({ row }) => (holds(row) ? row : []));
+    const holding = known.flatMap(({ row }) => (holdsAt(now, row) ? row : []));
     return holding.sort((one, other) => one.createdAt - other.createdAt);
   }
 
@@ -124,6 +124,8 @@ export class Freezes {
     this.#known = this.#known.filter(({ row }) => row.uuid !== uuid);
   }
 }
+
+const holdsAt = (now: number, { until }: FreezeRow): boolean => until === null || now < until;
 
 function knownOf(row: FreezeRow, clock: Clock): Known {
   const forMs = row.until === null ? Number.POSITIVE_INFINITY : row.until - clock.now();

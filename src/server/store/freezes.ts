@@ -29,12 +29,17 @@ const freezeCodec = codecOf<FreezeRow>({
   liftedAt: 'plain',
 });
 
-/** Those that were not lifted and are not over. */
-export async function listFreezes(now: number, sql: Knex): Promise<FreezeRow[]> {
-  const rows = await sql('freezes')
+/** Those that were not lifted: all that are not over, and of those that are, as many as `endedLimit`, the last to end. */
+export async function listFreezes(now: number, endedLimit: number, sql: Knex): Promise<FreezeRow[]> {
+  const holding = await sql('freezes')
     .whereNull('lifted_at')
     .where((open) => open.whereNull('until').orWhere('until', '>', now));
-  return rows.map(freezeCodec.decode);
+  const ended = await sql('freezes')
+    .whereNull('lifted_at')
+    .where('until', '<=', now)
+    .orderBy('until', 'desc')
+    .limit(endedLimit);
+  return [...holding, ...ended].map(freezeCodec.decode);
 }
 
 /** Adds a freeze. */

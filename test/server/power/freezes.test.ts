@@ -43,7 +43,11 @@ test('a clock that is set forward by mistake, and back again, ends no freeze', a
   await world.finish(freezes.add({ zone: 'default', labels: {}, reason: 'work', createdBy: 'jwt:a', until }));
   world.clock.jump(7 * 86_400_000);
   t.deepEqual(freezes.list(), []);
+  const { store } = world.conductor.orders;
+  const started = await Freezes.open(store);
+  t.deepEqual(started.list(), []);
   world.clock.jump(-7 * 86_400_000);
+  t.is(started.list().length, 1, 'nor by a conductor that has started meanwhile');
   await t.throwsAsync(world.order('n1', 'power off'), { code: 'NODE_FROZEN' } as never);
   world.clock.jump(7 * 86_400_000);
   await world.clock.turn(3_600_000);

@@ -42,7 +42,7 @@ test('a freeze is lifted once, and a token revoked once: the first time stands',
       await saveLifted(freeze, at, tx);
       await saveRevoked(token, at, tx);
     });
-  t.deepEqual(await listFreezes(0, database.read), []);
+  t.deepEqual(await listFreezes(0, 1, database.read), []);
   t.is((await database.read('freezes').first()).lifted_at, 2);
   t.is((await listTokens(database.read))[0]?.revokedAt, 2);
 });
