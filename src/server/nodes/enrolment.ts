@@ -8,7 +8,7 @@ import { decideAgain, holdToRevision, overtaken } from '../store/compare_and_set
 import type { Transaction } from '../store/database.ts';
 import { findPureSecretKeys, findSecretKeys, listDriverNames } from '../store/drivers.ts';
 import { findNode, getNode, refuseTwins } from '../store/nodes.ts';
-import { findRecall } from '../store/power_tasks.ts';
+import { findRecall, highestFence } from '../store/power_tasks.ts';
 import type { NodeRow } from '../store/rows.ts';
 import type { Store } from '../store/store.ts';
 import { wayTo } from './bmc.ts';
@@ -56,7 +56,10 @@ export async function enrolNode(
   const fresh = await checkEnrolment(request, parts, signal);
   const wanted = { ...fresh, createdAt: null, updatedAt: null };
   const node = await tellingRefusal(
-    store.database.write((transaction) => insertNode(fresh, BY_OPERATOR, transaction, store)),
+    store.database.write(async (transaction) => {
+      const fence = await firstFence(request, transaction, store);
+      return insertNode({ ...fresh, fence }, BY_OPERATOR, transaction, store);
+    }),
     [['create', []]],
     wanted,
     BY_OPERATOR,
@@ -64,6 +67,14 @@ export async function enrolNode(
   );
   parts.windows.watch(node);
   return node;
+}
+
+/**
+ * The fence that a new node begins with. A uuid that its client has chosen may have been that of a node that was deleted: agents drop
+ * what carries an older fence than they have seen of that. Its tasks may be kept no more, and no node is ordered about each minute.
+ */
+async function firstFence({ uuid }: NewNode, { sql }: Transaction, { clock }: Store): Promise<number> {
+  return uuid === '' ? 0 : Math.max((await highestFence(uuid, sql)) + 1, Math.floor(clock.now() / 60_000));
 }
 
 /**

@@ -29,7 +29,9 @@ export class Freezes {
   private constructor(store: Store, rows: readonly FreezeRow[]) {
     this.#store = store;
     const { clock } = store;
-    this.#known = rows.map((row) => (holdsAt(clock.now(), row) ? knownOf(row, clock) : { row, keptTo: Number.POSITIVE_INFINITY }));
+    this.#known = rows.map((row) =>
+      holdsAt(clock.now(), row) ? knownOf(row, clock) : { row, keptTo: Number.POSITIVE_INFINITY },
+    );
   }
 
   /** Reads those that hold, and what is over: it holds again if the clock was set forward by mistake and is set back. */

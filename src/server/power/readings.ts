@@ -121,7 +121,7 @@ export async function lookAt(node: NodeRow, parts: ReadingParts, signal: AbortSi
 
 /** A reading, and the node as it was when the reading was begun. */
 interface Finding {
-  readonly begun: Pick<NodeRow, 'uuid' | 'fence'>;
+  readonly begun: Pick<NodeRow, 'uuid' | 'fence' | 'createdAt'>;
   readonly reading: Reading;
 }
 
@@ -210,7 +210,9 @@ async function recordReadings(
   return recorded;
 }
 
-const isFree = (node: NodeRow, { fence }: Finding['begun']): boolean => node.heldBy === null && node.fence === fence;
+/** True if it is still the node that was read, and nothing has been ordered of it since. Its uuid may be that of one that was deleted. */
+const isFree = (node: NodeRow, { fence, createdAt }: Finding['begun']): boolean =>
+  node.heldBy === null && node.fence === fence && node.createdAt === createdAt;
 
 /** A doubtful reading that says something else than is known: it may be false, and waits for the next one. */
 function isNews({ goodPowerState }: NodeRow, { powerState, doubt }: Reading): boolean {

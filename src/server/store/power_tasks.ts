@@ -199,6 +199,12 @@ export async function lastWindowTask(nodeUuid: string, sql: Knex): Promise<Power
   return row ? powerTaskCodec.decode(row) : null;
 }
 
+/** The highest fence that a task of a node with this uuid has had, whichever server that was; 0 if there is none. */
+export async function highestFence(nodeUuid: string, sql: Knex): Promise<number> {
+  const row = await sql('power_tasks').where('node_uuid', nodeUuid).max({ fence: 'fence' }).first();
+  return Number(row?.fence ?? 0);
+}
+
 /** Adds a row. Watchers are told by the caller. */
 export async function insertPowerTask(task: PowerTaskRow, { direct, keep }: Transaction): Promise<void> {
   await direct.insert('power_tasks', [powerTaskCodec.encode(task)]);

@@ -4,7 +4,7 @@ import { fail } from '../../../src/core/errors.ts';
 import { type Cancellation, openCancellation } from '../../../src/core/signals.ts';
 import type { AttachResponse } from '../../../src/gen/countermand/v1/agent.ts';
 import { createNodeService } from '../../../src/server/api/node_service.ts';
-import { changeNode, deleteNode } from '../../../src/server/nodes/enrolment.ts';
+import { changeNode, deleteNode, enrolNode } from '../../../src/server/nodes/enrolment.ts';
 import { lookAt, type ReadResult, readNode } from '../../../src/server/power/readings.ts';
 import { getNode } from '../../../src/server/store/nodes.ts';
 import { World } from '../../world/world.ts';
@@ -150,4 +150,34 @@ test('whoever asks by an old row of a node reads it as it is now, and a node tha
   t.like(await world.finish(ask(openCancellation([]))), { errorCode: 'NODE_NOT_FOUND', node: { uuid: node.uuid } });
   t.is(looks().length, 2);
   t.is(world.conductor.attachments.remembered.claims, 0);
+});
+
+test('a node that is deleted and enrolled again with its uuid is not told what was read of the one before, and takes orders', async (t) => {
+  const { world, node, answersAfter, ask } = await hungWorld(t);
+  const { uuid, name, driver, labels } = node;
+  const again = async (fake_address: string): Promise<void> => {
+    await world.finish(deleteNode(name, world.conductor));
+    const request = { uuid, name, driver, driverInfo: { fake_address }, zone: '', labels };
+    await world.finish(enrolNode(request, world.conductor));
+  };
+  answersAfter('0');
+  for (const target of ['power off', 'power on'] as const) {
+    await world.order('n1', target);
+    await world.clock.turn(20_000);
+  }
+  for (const address of ['n2', 'n3']) {
+    for (const server of world.hardware.values()) server.settings = { ...server.settings, fake_answer_ms: 1000 };
+    const reading = ask(openCancellation([]));
+    await world.clock.turn(500);
+    await again(address);
+    t.is((await world.finish(reading)).reason, 'not recorded: it was changed, or ordered about, meanwhile');
+  }
+  await world.clock.turn(20_000);
+  await world.order('n1', 'power off');
+  await world.clock.turn(20_000);
+  t.deepEqual(
+    world.received.map(({ address }) => address),
+    ['n1', 'n1', 'n3'],
+    'its agent has seen higher fences than a new node has',
+  );
 });
