@@ -75,9 +75,8 @@ export function heldBackLines({
 export async function tellCancel(name: string, rollback: boolean, call: Call): Promise<void> {
   const answer = await call.conductor.plans.previewRollback({ actionPlan: name });
   const plan = present(answer.actionPlan, 'an action plan');
-  // One that never ran has nothing to undo.
-  const isDone = plan.state === ActionPlanState.CANCELLED && (!rollback || plan.launchedAt === undefined);
-  if (planHasEnded(plan) && !isDone)
+  const isOver = rollback ? answer.cancelWithRollbackIsOver : answer.cancelIsOver;
+  if (planHasEnded(plan) && !isOver)
     throw failWith(
       'ACTION_PLAN_STATE',
       `plan '${plan.name}' (${plan.uuid}) is ${enumName(ActionPlanState, plan.state)}; it cannot be cancelled`,
@@ -86,7 +85,7 @@ export async function tellCancel(name: string, rollback: boolean, call: Call): P
   call.output.message(PreviewRollbackResponse, answer, () =>
     [
       cancelWords(plan),
-      ...(rollback && !isDone
+      ...(rollback && !isOver
         ? [
             'the rollback, as far as the plan has run now:',
             effectText(present(answer.effect, 'an effect'), answer.takesDown, 'order'),
@@ -99,7 +98,8 @@ export async function tellCancel(name: string, rollback: boolean, call: Call): P
 
 function cancelWords(plan: ActionPlan): string {
   const { name, counts, state } = plan;
-  if (planHasEnded(plan)) return `plan '${name}' is CANCELLED already; nothing would change`;
+  if (planHasEnded(plan))
+    return `plan '${name}' was cancelled already, and is ${enumName(ActionPlanState, state)}; nothing would change`;
   const of = (state: ActionState): number => counts.find((one) => one.state === state)?.count ?? 0;
   const [pending, ongoing] = [of(ActionState.PENDING), of(ActionState.ONGOING)];
   if (state === ActionPlanState.CANCELLING)

@@ -34,7 +34,7 @@ export function isRefused(
   { undos, refused }: PreviewRollbackResponse,
   options: Omit<PreviewOptions, 'command'>,
 ): boolean {
-  if (refused !== '' || !undos.some(({ kind }) => kind === UndoKind.ACTION)) return true;
+  if (refused !== '') return true;
   const isIrreversible = undos.some(({ kind }) => kind === UndoKind.IRREVERSIBLE);
   const hasDrifted = undos.some(({ drift }) => drift !== '');
   return (isIrreversible && !options.skipIrreversible) || (hasDrifted && !options.acceptDrift);
@@ -67,7 +67,6 @@ function sentence(
     ...(options.skipIrreversible ? [] : [told(irreversible, 'cannot be undone')]),
     ...(options.acceptDrift ? [] : [told(drifted, 'changed since')]),
   ].filter((words) => words !== '');
-  if (!undos.some(({ kind }) => kind === UndoKind.ACTION)) return 'It would be refused: there is nothing to undo.';
   const flags = [
     ...(irreversible.length > 0 ? ['--skip-irreversible'] : []),
     ...(drifted.length > 0 ? ['--accept-drift'] : []),

@@ -24,6 +24,7 @@ import { checkName } from '../plans/check.ts';
 import { createActionPlan, previewPlan, previewStart } from '../plans/create.ts';
 import { offersFor } from '../plans/offers.ts';
 import { partsAlso } from '../plans/parts.ts';
+import { wasCancelled } from '../plans/possible.ts';
 import { previewRollback } from '../plans/rollback_order.ts';
 import { takesDownOfPlan } from '../plans/takes_down.ts';
 import type { WantedAction, WantedPlan } from '../plans/wanted.ts';
@@ -251,6 +252,8 @@ function previewsOf(
         possibleOrders: refused?.details.possible?.map(toPossible) ?? [],
         takesDown: toTakesDown(takesDown, planLimits),
         effect: toEffect(await seenEffect(effect, view)),
+        cancelIsOver: wasCancelled(plan, false),
+        cancelWithRollbackIsOver: wasCancelled(plan, true),
       };
     },
   };

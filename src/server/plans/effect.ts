@@ -1,16 +1,17 @@
 /** What an order would do besides taking nodes down: what a person is told before it is given. Nothing is written. */
 import { naturally } from '../../core/natural_order.ts';
 import { type Recall, recallOf, TARGET_TABLE } from '../../core/power.ts';
-import { ACTION_PLAN_RUNNING } from '../../core/states.ts';
+import { ACTION_PLAN_RUNNING, type ActionPlanState } from '../../core/states.ts';
 import type { Limits } from '../power/limits.ts';
 import type { Transaction } from '../store/database.ts';
 import { findDriversOf } from '../store/drivers.ts';
 import type { ActionPlanRow } from '../store/plan_rows.ts';
-import { listPlansMeeting } from '../store/plans.ts';
+import { byAge, listPlansMeeting } from '../store/plans.ts';
 import type { NodeRow } from '../store/rows.ts';
 import { type OrderGiven, parseParameters } from './actions/action_type.ts';
 import { findActionType } from './actions/list.ts';
 import { waitsForApproval } from './possible.ts';
+import { canBecomeStale } from './supersede.ts';
 import { isOff, type Step } from './takes_down.ts';
 
 /** What an order would do if it were given now. */
@@ -26,7 +27,7 @@ export interface Effect {
   readonly longestTimeoutMs: number;
   /** Plans that run, or were started before. */
   readonly inTheWay: readonly ActionPlanRow[];
-  /** Plans that its launch supersedes. */
+  /** Plans that its launch supersedes, those among them that wait for a second person. */
   readonly supersedes: readonly ActionPlanRow[];
 }
 
@@ -37,21 +38,24 @@ const PLANS = 100;
 
 /**
  * What these actions would do.
- * @param about the nodes that their plan is about, and the plan itself, if it was made: it does not meet itself
+ * @param about the nodes that their plan is about, and the plan itself, if it was made: it does not meet itself. A rollback waits behind no
+ *   plan that waits, and supersedes it.
  */
 export async function effectOf(
   steps: readonly Step[],
-  about: { readonly nodeUuids: readonly string[]; readonly plan: ActionPlanRow | null },
+  about: { readonly nodeUuids: readonly string[]; readonly plan: ActionPlanRow | null; readonly isRollback?: boolean },
   limits: Limits,
   sql: Transaction['sql'],
 ): Promise<Effect> {
   const nodes = new Map(steps.flatMap(({ node }) => (node ? [[node.uuid, node] as const] : [])));
   const all = [...nodes.values()];
   const orders = steps.flatMap((step) => orderOf(step) ?? []);
-  const others = async (wanted: Parameters<typeof listPlansMeeting>[1]): Promise<ActionPlanRow[]> =>
-    (await listPlansMeeting(about.nodeUuids, wanted, PLANS + 1, sql))
-      .filter(({ uuid }) => uuid !== about.plan?.uuid)
-      .slice(0, PLANS);
+  const others = async (states: readonly ActionPlanState[], rollbacks: boolean): Promise<ActionPlanRow[]> =>
+    (await listPlansMeeting(about.nodeUuids, { states, rollbacks }, PLANS + 1, sql)).filter(
+      ({ uuid }) => uuid !== about.plan?.uuid,
+    );
+  const waiting = await others(['PENDING'], true);
+  const isBehind = (plan: ActionPlanRow): boolean => !about.isRollback && !waitsForApproval(plan);
   return {
     nodes: all.length,
     nodeNames: all
@@ -62,13 +66,16 @@ export async function effectOf(
     held: all.filter(({ heldBy }) => heldBy !== null).length,
     recalls: await recallsOf(orders, all, sql),
     longestTimeoutMs: orders.reduce((longest, { order }) => Math.max(longest, timeoutOf(order, limits)), 0),
-    inTheWay: (await others({ states: [...ACTION_PLAN_RUNNING, 'PENDING'], rollbacks: true })).filter(
-      (plan) => !waitsForApproval(plan),
-    ),
+    inTheWay: oldest([...(await others(ACTION_PLAN_RUNNING, true)), ...waiting.filter(isBehind)]),
     // A rollback never becomes stale.
-    supersedes: await others({ states: ['RECOMMENDED'], rollbacks: false }),
+    supersedes: oldest([
+      ...(await others(['RECOMMENDED'], false)),
+      ...waiting.filter((plan) => !isBehind(plan) && canBecomeStale(plan)),
+    ]),
   };
 }
+
+const oldest = (plans: readonly ActionPlanRow[]): ActionPlanRow[] => plans.toSorted(byAge).slice(0, PLANS);
 
 interface OrderedNode {
   readonly order: OrderGiven;

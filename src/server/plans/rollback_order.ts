@@ -1,14 +1,14 @@
 /** Ordering a rollback: what is checked, and the one transaction that makes the plan that undoes another and launches it. */
 
 import { digestOf } from '../../core/digest.ts';
-import { CountermandError, failWith } from '../../core/errors.ts';
+import { type CountermandError, failWith } from '../../core/errors.ts';
 import { type Possible, possibleWords } from '../../core/possible.ts';
 import { ACTION_PLAN_RUNNING } from '../../core/states.ts';
 import { cutText } from '../../core/texts.ts';
 import type { Freezes } from '../power/freezes.ts';
 import { overtaken } from '../store/compare_and_set.ts';
 import type { Transaction } from '../store/database.ts';
-import { isRefusal, isStorageFailure } from '../store/failures.ts';
+import { isRefusal } from '../store/failures.ts';
 import type { ActionPlanRow } from '../store/plan_rows.ts';
 import { contextOf, findPlanByRequestId, findRunningOn, getPlan, type PlanContext } from '../store/plans.ts';
 import type { Store } from '../store/store.ts';
@@ -68,12 +68,15 @@ export async function previewRollback(key: string, parts: PlanParts): Promise<Ro
   const runs = ACTION_PLAN_RUNNING.includes(plan.state);
   const steps = runs ? await stepsOfCancel(plan, database.read) : stepsOfRollback(undoings);
   const nodeUuids = [...new Set(steps.flatMap(({ node }) => node?.uuid ?? []))];
-  const effect = await effectOf(steps, { nodeUuids, plan }, parts.orders.limits, database.read);
-  const inTheWay =
-    refused ??
-    (await overlapOf(plan, undoings, database.read)) ??
-    frozenOrderIn(stepsOfRollback(undoings), parts.orders.freezes);
-  return { plan, undoings, takesDown: takesDown(steps), effect, refused: inTheWay };
+  const effect = await effectOf(steps, { nodeUuids, plan, isRollback: true }, parts.orders.limits, database.read);
+  const { freezes } = parts.orders;
+  return {
+    plan,
+    undoings,
+    takesDown: takesDown(steps),
+    effect,
+    refused: refused ?? (await objectionNow(plan, undoings, freezes, database.read)),
+  };
 }
 
 /**
@@ -85,16 +88,24 @@ export async function acceptedRollback(
   { store, freezes }: PlanParts['orders'],
   sql: Transaction['sql'],
 ): Promise<RollbackOptions | null> {
+  if (await refusalOf(plan, store.clock.now(), sql)) return null;
+  const undoings = await undoingsOf(plan, sql);
+  return (await objectionNow(plan, undoings, freezes, sql)) ? null : neededFor(undoings);
+}
+
+/** Why a rollback with all that has to be said would be refused now, or null. @throws what the database throws if it fails */
+async function objectionNow(
+  plan: ActionPlanRow,
+  undoings: readonly Undoing[],
+  freezes: Freezes,
+  sql: Transaction['sql'],
+): Promise<CountermandError | null> {
   try {
-    const refused = await refusalOf(plan, store.clock.now(), sql);
-    if (refused) return null;
-    const undoings = await undoingsOf(plan, sql);
-    const options = neededFor(undoings);
-    await prepare(plan, undoings, { ...options, requestId: plan.uuid }, freezes, sql);
-    return options;
+    await prepare(plan, undoings, { ...neededFor(undoings), requestId: plan.uuid }, freezes, sql);
+    return null;
   } catch (thrown) {
-    if (thrown instanceof CountermandError && !isStorageFailure(thrown)) return null;
-    throw thrown;
+    if (!isRefusal(thrown)) throw thrown;
+    return thrown;
   }
 }
 

@@ -17,7 +17,9 @@ const FILE =
 async function openRack(t: ExecutionContext) {
   const { client, address } = await openHouse(t, { here: true, settings: { power_state_change_timeout: 60 } });
   for (const name of ['n1', 'n2', 'n3', 'n4']) {
-    const more = { ...(name === 'n2' && { fake_power_state: 'off' }), fake_soft_ms: name === 'n3' ? 'never' : '0' };
+    const slow: Record<string, string> =
+      name === 'n3' ? { fake_soft_ms: 'never', fake_recall: 'refused' } : { fake_soft_ms: '0' };
+    const more = { ...(name === 'n2' && { fake_power_state: 'off' }), ...slow };
     await enrol(client, name, 'fake', { fake_address: name, ...more });
   }
   await startPlan(client, 'runs', [power('n3', 'soft power off')]);
@@ -151,19 +153,28 @@ test('what an order would do is told, and nothing is written', async (t) => {
   t.true((await listed()).includes('runs'));
   t.deepEqual(await listed(done?.startedAt), ['done']);
   await client.plans.orderCancel({ actionPlan: 'waits' });
+  await client.plans.orderCancel({ actionPlan: 'runs' });
+  await untilPlanEnds(watchPlan(client, 'runs'));
   const ended = await all();
-  for (const line of ['plan cancel done', 'plan cancel done --rollback']) {
+  for (const line of ['plan cancel done', 'plan cancel done --rollback', 'plan cancel runs --rollback']) {
     const refused = await run(line.replace('--rollback', '--rollback --yes'));
     const looked = await run(`${line} --dry-run`);
     t.is(looked.exitCode, 5, looked.stdout);
     t.is(refused.exitCode, 5);
-    t.regex(looked.stderr, /plan 'done' \([\da-f]{8}\) is SUCCEEDED; it cannot be cancelled\n {2}possible: /);
+    t.regex(
+      looked.stderr,
+      /plan '(done|runs)' \([\da-f]{8}\) is (SUCCEEDED|FAILED); it cannot be cancelled\n {2}possible: /,
+    );
   }
-  // It never ran, so there is nothing to undo either.
-  for (const line of ['plan cancel waits', 'plan cancel waits --rollback']) {
+  // The one never ran, so there is nothing to undo either. The other could not be taken back.
+  for (const line of ['plan cancel waits', 'plan cancel waits --rollback', 'plan cancel runs']) {
     const again = await run(`${line} --dry-run`);
-    t.is(again.stdout, "plan 'waits' is CANCELLED already; nothing would change\nnothing was written");
-    t.is(again.exitCode, (await run(line.replace('--rollback', '--rollback --yes'))).exitCode);
+    t.regex(
+      again.stdout,
+      /was cancelled already, and is (CANCELLED|FAILED); nothing would change\nnothing was written$/,
+    );
+    const refused = (await run(line.replace('--rollback', '--rollback --yes'))).stderr.includes('cannot be cancelled');
+    t.is(again.exitCode, refused ? 5 : 0, line);
   }
   const unknown = await run('node power n1 n9 n8 off --dry-run');
   t.regex(unknown.stderr, /there is no node 'n9', 'n8'/);

@@ -61,5 +61,4 @@ test('only the first few are named', (t) => {
 
 test('what would be refused whatever is said', (t) => {
   t.is(textOf([NMI], {}, 'plan p is ONGOING').at(-1), 'It would be refused: plan p is ONGOING');
-  t.is(textOf([NOTHING, NMI]).at(-1), 'It would be refused: there is nothing to undo.');
 });

@@ -3,6 +3,7 @@ import test, { type ExecutionContext } from 'ava';
 import { Access } from '../../../src/server/access/access.ts';
 import { parseAccess } from '../../../src/server/access/access_file.ts';
 import type { WantedAudit } from '../../../src/server/audits/request.ts';
+import { previewStart } from '../../../src/server/plans/create.ts';
 import type { Also } from '../../../src/server/store/also.ts';
 import { readEvents } from '../../../src/server/store/events.ts';
 import type { World } from '../../world/world.ts';
@@ -114,7 +115,13 @@ test('what waits for a person stands in no plan’s way, and is superseded, canc
   const { plans } = world.conductor;
   await make(world, 'wide', [softOff('n1'), softOff('n2')]);
   await start(world, 'wide');
-  await make(world, 'narrow', [wanted('m', 'set_node_maintenance', { resource_id: 'n1', maintenance: true })]);
+  const narrow = [wanted('m', 'set_node_maintenance', { resource_id: 'n1', maintenance: true })];
+  const preview = await previewStart(await make(world, 'narrow', narrow), false, world.conductor, alice.actor);
+  t.deepEqual(preview.effect.inTheWay, []);
+  t.deepEqual(
+    preview.effect.supersedes.map(({ name }) => name),
+    ['wide'],
+  );
   t.is((await start(world, 'narrow')).state, 'ONGOING');
   await world.clock.turn(1000);
   t.is(await stateOf(world, 'narrow'), 'SUCCEEDED');

@@ -147,6 +147,15 @@ const SITUATIONS: Readonly<Record<string, Situation>> = {
     },
     possible: ['plan rollback --skip-irreversible --accept-drift', 'plan delete'],
   },
+  'a plan that has ended, about the node of one that waits': {
+    async arrange(world) {
+      await run(world, 'p', change('n2', 'power off'));
+      await occupy(world, 'runs');
+      await make(world, 'waits', [softOff('n1'), softOff('n2')]);
+      await world.conductor.plans.start('waits', true);
+    },
+    possible: ['plan rollback', 'plan delete'],
+  },
   'a plan that has ended, about the node of one that runs': {
     async arrange(world) {
       await run(world, 'p', change('n1', 'power off'));
@@ -245,10 +254,7 @@ for (const [name, situation] of Object.entries(SITUATIONS)) {
         .slice(2);
       const before = await getPlan('p', world.database.read);
       const preview = await previewRollback('p', world.conductor);
-      if (verb === 'rollback' && named === undefined) {
-        const nothing = preview.undoings.every(({ undo }) => undo.kind !== 'action');
-        t.true(preview.refused !== null || nothing, 'the preview says so as well');
-      }
+      if (verb === 'rollback') t.is(preview.refused === null, named !== undefined, 'the preview says so as well');
       // Without one of the flags, and where nothing is named with all of them, it is refused.
       const all = ['--skip-irreversible', '--accept-drift', '--force'];
       const bad = named === undefined ? [all] : named.map((flag) => named.filter((other) => other !== flag));
@@ -263,6 +269,13 @@ for (const [name, situation] of Object.entries(SITUATIONS)) {
       // A start of a plan that is too old supersedes it.
       const again = name === 'a plan that is too old' && verb === 'start' ? await worldOf(t, situation) : world;
       if (named !== undefined) await t.notThrowsAsync(again.finish(give(again, verb, named)), `${verb} ${named}`);
+      if (verb === 'rollback' && named !== undefined) {
+        t.deepEqual(preview.effect.inTheWay, []);
+        t.deepEqual(
+          preview.effect.supersedes.map(({ uuid }) => uuid),
+          (await world.database.read('action_plans').where({ state: 'SUPERSEDED' })).map(({ uuid }) => uuid),
+        );
+      }
       if (again !== world) await endWorld(again);
       await endWorld(world);
     }
