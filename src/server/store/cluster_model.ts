@@ -59,10 +59,11 @@ export async function listModelChanges(
   return (await query).map(modelChangeCodec.decode);
 }
 
-/** The first change of which server a node is, after a revision of the model; null if there is none. */
+/** The first change of which server a node is, or its deletion, after a revision of the model; null if there is none. */
 export async function firstServerChange(nodeUuid: string, after: number, sql: Knex): Promise<ModelChangeRow | null> {
   const row = await sql('model_changes')
-    .where({ node_uuid: nodeUuid, what: 'server' })
+    .where('node_uuid', nodeUuid)
+    .where((either) => either.where('what', 'server').orWhere('new_value', 'deleted').andWhere('what', 'node'))
     .where('revision', '>', after)
     .orderBy('revision')
     .first();

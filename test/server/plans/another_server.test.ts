@@ -1,9 +1,10 @@
 /** A node that becomes another server while a plan about it runs: the next action on it is refused, and nothing is sent. */
 import test from 'ava';
-import { changeNode } from '../../../src/server/nodes/enrolment.ts';
+import { changeNode, deleteNode, enrolNode } from '../../../src/server/nodes/enrolment.ts';
 import { acceptNode } from '../../../src/server/power/acceptance.ts';
 import { listActions } from '../../../src/server/store/actions.ts';
 import { forgetModelChanges } from '../../../src/server/store/cluster_model.ts';
+import { getNode } from '../../../src/server/store/nodes.ts';
 import type { World } from '../../world/world.ts';
 import { endWorld, make, standing, wanted, worldWith } from '../plan_making.ts';
 
@@ -29,7 +30,11 @@ interface Happening {
   readonly goesOn?: boolean;
   /** The GUID that n1 was known by when the plan was made; A if left out. */
   readonly known?: string;
+  /** What the refusal says. */
+  readonly says?: RegExp;
 }
+
+const IS_ANOTHER = /^node n1 is another server now: .*; the plan was made for .*; nothing was/;
 
 const HAPPENINGS: Readonly<Record<string, Happening>> = {
   'another GUID that an operator accepts': {
@@ -54,6 +59,16 @@ const HAPPENINGS: Readonly<Record<string, Happening>> = {
   },
   'another address': { meanwhile: (world) => rewire(world, 'm9') },
   'another address, of a node without a GUID': { meanwhile: (world) => rewire(world, 'm9'), known: '' },
+  'another node with its uuid': {
+    known: '',
+    says: /^node n1 was deleted after the plan was made, and enrolled again; nothing was sent$/,
+    async meanwhile(world) {
+      const { uuid } = await getNode('n1', world.database.read);
+      await world.finish(deleteNode('n1', world.conductor));
+      const request = { uuid, name: 'n1', driver: 'fake', driverInfo: { fake_address: 'm9' }, zone: '', labels: {} };
+      await world.finish(enrolNode(request, world.conductor));
+    },
+  },
   'another GUID than the first one that was read while the plan ran': {
     known: '',
     async meanwhile(world) {
@@ -90,7 +105,7 @@ const HAPPENINGS: Readonly<Record<string, Happening>> = {
   },
 };
 
-for (const [what, { meanwhile, goesOn = false, known = A }] of Object.entries(HAPPENINGS))
+for (const [what, { meanwhile, goesOn = false, known = A, says = IS_ANOTHER }] of Object.entries(HAPPENINGS))
   for (const state of ['power off', 'maintenance'])
     test(`${what}: ${state} ${goesOn ? 'goes on' : 'is refused'}`, async (t) => {
       const world = await worldWith(t, 'n2');
@@ -116,10 +131,7 @@ for (const [what, { meanwhile, goesOn = false, known = A }] of Object.entries(HA
         const rows = await listActions(plan.uuid, -1, 10, world.database.read);
         const refused = rows.find(({ name }) => name === 'next');
         t.is(refused?.errorCode, 'ACTION_REFUSED');
-        t.regex(
-          refused?.errorMessage ?? '',
-          /^node n1 is another server now: .*; the plan was made for .*; nothing was/,
-        );
+        t.regex(refused?.errorMessage ?? '', says);
         t.is(world.received.filter(({ address }) => address !== 'n2').length, sent, 'nothing was sent');
         const { read } = world.database;
         t.is((await read('power_tasks').where('action_uuid', refused?.uuid ?? '')).length, 0, 'no task was made');

@@ -17,7 +17,7 @@ export async function nodeOfAction({ action, parts }: ActionContext): Promise<No
 
 /**
  * Refuses to act on a server that is not the one that the plan was made for: an operator accepted another, or gave the node
- * another address, while the plan ran. Call it in the transaction that orders or changes something.
+ * another address, or deleted it and enrolled another one with its uuid, while the plan ran. Call it in the transaction that orders or changes something.
  * @param node the node of the action, as it is in that transaction; null if there is none
  * @throws ACTION_REFUSED
  */
@@ -28,6 +28,11 @@ export async function refuseOtherServer(
 ): Promise<void> {
   const change = node && (await firstServerChange(node.uuid, plan.modelRevision, sql));
   if (!change || serverWords(node) === change.oldValue) return;
+  if (change.what === 'node')
+    throw fail(
+      'ACTION_REFUSED',
+      `node ${node.name} was deleted after the plan was made, and enrolled again; nothing was sent`,
+    );
   throw fail(
     'ACTION_REFUSED',
     `node ${node.name} is another server now: ${serverWords(node)}; the plan was made for ${change.oldValue}; nothing was sent`,
