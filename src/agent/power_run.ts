@@ -190,7 +190,6 @@ export class PowerRun {
   /** The task is at rest, or the agent stops: nothing is waited for any more. Nothing is recalled. */
   end(reason: CountermandError): void {
     this.#life.abort(reason);
-    this.#task.end();
     this.#life.end();
   }
 

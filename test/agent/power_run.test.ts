@@ -1,11 +1,13 @@
-/** What a power task reports of an order that its driver did not send, as the time for it was over. */
+/** What a power task at an agent reports, and what it does no more. */
+import { getEventListeners } from 'node:events';
 import test from 'ava';
 import * as z from 'zod';
 import { BmcQueue } from '../../src/agent/bmc_queue.ts';
 import { Lease } from '../../src/agent/lease.ts';
 import { PowerRun } from '../../src/agent/power_run.ts';
+import type { Clock } from '../../src/core/clock.ts';
 import { fail } from '../../src/core/errors.ts';
-import type { OrderTarget } from '../../src/core/power.ts';
+import { type OrderTarget, type Phase, TARGETS } from '../../src/core/power.ts';
 import type { Report } from '../../src/core/report.ts';
 import { sleep, throwIfOver } from '../../src/core/signals.ts';
 import { type Driver, defineDriver } from '../../src/drivers/driver.ts';
@@ -52,6 +54,31 @@ const CASES: Readonly<Record<string, Case>> = {
   },
 };
 
+/** A power task whose driver is a stub: its node is on. Its lease has just begun. */
+function runOf(
+  target: OrderTarget,
+  phase: Phase,
+  clock: Clock,
+  parts: Pick<Driver<object>, 'setPowerState'> & Partial<Driver<object>>,
+  shutdown = never(),
+): { readonly run: PowerRun; readonly reports: readonly Report[] } {
+  const driver = defineDriver({
+    name: 'stub',
+    schema: z.object({}),
+    targets: TARGETS,
+    keyOf: () => 'stub',
+    getPowerState: async () => ({ powerState: 'power on' as const }),
+    ...parts,
+  }) as Driver;
+  const lease = new Lease(clock);
+  lease.setLength(LEASE_MS);
+  lease.renew();
+  const hardware = { driver, bmc: driver.parse({}), queue: new BmcQueue(0, clock), lease, clock };
+  const reports: Report[] = [];
+  const subject = { taskUuid: 'task', target, phase, fence: 1 };
+  return { run: new PowerRun(subject, hardware, (report) => reports.push(report), shutdown), reports };
+}
+
 for (const [what, { before, after, arrives, sending, code }] of Object.entries(CASES)) {
   test(`${what}: the report says ${sending}`, async (t) => {
     const clock = new VirtualClock();
@@ -65,11 +92,7 @@ for (const [what, { before, after, arrives, sending, code }] of Object.entries(C
       frozenMs += LEASE_MS;
     };
     const arrived: OrderTarget[] = [];
-    const driver = defineDriver({
-      name: 'stub',
-      schema: z.object({}),
-      keyOf: () => 'stub',
-      getPowerState: async () => ({ powerState: 'power on' as const }),
+    const { run, reports } = runOf('rebooting', 'WHOLE', ownClock, {
       async setPowerState(_bmc, target, signal) {
         await before(freeze, clock, signal);
         throwIfOver(signal);
@@ -77,14 +100,7 @@ for (const [what, { before, after, arrives, sending, code }] of Object.entries(C
         await after(freeze, clock, signal);
         return '';
       },
-    }) as Driver;
-    const lease = new Lease(ownClock);
-    lease.setLength(LEASE_MS);
-    lease.renew();
-    const hardware = { driver, bmc: driver.parse({}), queue: new BmcQueue(0, ownClock), lease, clock: ownClock };
-    const reports: Report[] = [];
-    const subject = { taskUuid: 'task', target: 'rebooting', phase: 'WHOLE', fence: 1 } as const;
-    const run = new PowerRun(subject, hardware, (report) => reports.push(report), never());
+    });
     run.start('WHOLE', 1, false, false);
     await clock.turnUntil(() => run.report.sending === 'READY', 1000);
     run.go('rebooting', 'WHOLE');
@@ -100,3 +116,64 @@ for (const [what, { before, after, arrives, sending, code }] of Object.entries(C
     run.end(fail('SHUTTING_DOWN', 'the test is over'));
   });
 }
+
+test('what the BMC refuses is prepared no more, whatever was in doubt in the half before, and nothing is left of it', async (t) => {
+  const clock = new VirtualClock();
+  const shutdown = never();
+  let looks = 0;
+  const answers = ['NO_ANSWER', 'BMC_REFUSED'] as const;
+  const sent: OrderTarget[] = [];
+  const { run } = runOf(
+    'soft power off',
+    'DOWN',
+    clock,
+    {
+      async getPowerState() {
+        looks += 1;
+        return { powerState: 'power on' };
+      },
+      async setPowerState(_bmc, target) {
+        throw fail(answers[sent.push(target) - 1] ?? 'INTERNAL', 'the test says so');
+      },
+    },
+    shutdown,
+  );
+  for (const [phase, command, sending] of [
+    ['DOWN', 'soft power off', 'UNKNOWN'],
+    ['FORCED_DOWN', 'power off', 'REFUSED'],
+  ] as const) {
+    run.start(phase, 1, false, false);
+    await clock.turnUntil(() => run.report.sending === 'READY', 20_000);
+    run.go(command, phase);
+    await clock.turnUntil(() => run.report.sending !== 'READY', 1000);
+    t.is(run.report.sending, sending);
+  }
+  const before = looks;
+  await clock.turn(60_000);
+  t.is(looks, before);
+  t.deepEqual(sent, ['soft power off', 'power off']);
+  t.true(getEventListeners(shutdown, 'abort').length > 0);
+  run.end(fail('SETTLED', 'the test is over'));
+  await run.settled;
+  t.is(getEventListeners(shutdown, 'abort').length, 0);
+});
+
+test('a task that is observed again is reported under the new fence, and is read at once', async (t) => {
+  const clock = new VirtualClock();
+  let looks = 0;
+  const { run } = runOf('inject nmi', 'WHOLE', clock, {
+    async getPowerState() {
+      looks += 1;
+      return { powerState: 'power on' };
+    },
+    setPowerState: async () => t.fail('it must not send'),
+  } as never);
+  run.observe('WHOLE', 1);
+  await clock.turn(300_000);
+  const before = looks;
+  run.observe('WHOLE', 3);
+  t.is(run.report.fence, 3);
+  await clock.turn(1);
+  t.is(looks, before + 1);
+  run.end(fail('SETTLED', 'the test is over'));
+});
