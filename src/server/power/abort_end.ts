@@ -20,6 +20,10 @@ export function saidOf({ outcome, reason, observed }: AbortEnd): {
   return { abortOutcome: outcome, abortReason: reason, abortObserved: observed?.powerState ?? null };
 }
 
+/** What was aborted, and how that ended. @param asked why it was asked for, as whoever did has said; empty if not */
+export const abortedWords = (what: string, asked: string, { reason }: AbortEnd): string =>
+  `the ${what} was aborted${asked && ` (${asked})`}: ${reason}`;
+
 /** The end of the abort's own task. */
 export function endOfAbortTask(taskUuid: string, end: AbortEnd, node: Partial<NodeRow> = {}): TaskWrite {
   const failed = end.outcome === 'FAILED';

@@ -11,7 +11,7 @@ import type { Transaction } from '../store/database.ts';
 import { findPowerTask } from '../store/power_tasks.ts';
 import type { PowerTaskRow } from '../store/rows.ts';
 import type { Store } from '../store/store.ts';
-import { type AbortEnd, endOfAbortTask, saidOf } from './abort_end.ts';
+import { type AbortEnd, abortedWords, endOfAbortTask, saidOf } from './abort_end.ts';
 import { knownFrom, observedAs } from './known.ts';
 import { beginningOfRecall, type GivenUpTask } from './late_recalls.ts';
 import type { Limits } from './limits.ts';
@@ -64,20 +64,22 @@ function abortOfHolder(abort: NewPowerTask, holder: PowerTaskRow, facts: AbortFa
   const begun = { abortsTaskUuid: holder.uuid, abortRequestedAt: facts.now, linkedTrace: spanTextOfRow(holder) };
   const writes: TaskWrite[] = [
     { kind: 'create', event: 'order_abort', task: { ...abort, ...begun }, node: {} },
-    moveToAborting(holder, { abortTaskUuid: abort.uuid, linkedTrace: spanTextOfRow(abort) }, facts),
+    moveToAborting(holder, { abortTaskUuid: abort.uuid, linkedTrace: spanTextOfRow(abort) }, facts, abort.reason),
   ];
   // No Go was given, and none will be.
   const unsent: AbortEnd = { outcome: 'NOT_SENT', reason: 'the order had not been sent', observed: null };
-  return holder.sendingAt === null ? [...writes, ...endingOfAbort(holder, abort.uuid, unsent, facts)] : writes;
+  return holder.sendingAt === null ? [...writes, ...endingOfAbort(holder, abort, unsent, facts)] : writes;
 }
 
 function moveToAborting(
   { uuid }: PowerTaskRow,
   by: Pick<PowerTaskRow, 'abortTaskUuid' | 'linkedTrace'>,
   { now, abortTimeoutMs }: AbortFacts,
+  reason = '',
 ): TaskWrite {
   const times = { abortRequestedAt: now, abortDeadlineAt: now + abortTimeoutMs };
-  return { kind: 'move', event: 'abort', taskUuid: uuid, patch: { task: { ...by, ...times, message: '' } } };
+  const message = reason === '' ? '' : `abort ordered: ${reason}`;
+  return { kind: 'move', event: 'abort', taskUuid: uuid, patch: { task: { ...by, ...times, message } } };
 }
 
 /** How a task is withdrawn. */
@@ -121,17 +123,18 @@ export function withdrawalOf(task: PowerTaskRow, { reason, trace }: Withdrawal, 
 
 /**
  * What the end of an abort writes: an ABORTING task ends, and the abort's own task with it.
- * @param abortUuid of the abort's own task; null if it has none, or it is at rest
+ * @param abort its own task; null if it has none, or it is at rest
  */
 export function endingOfAbort(
   task: PowerTaskRow,
-  abortUuid: string | null,
+  abort: Pick<PowerTaskRow, 'uuid' | 'reason'> | null,
   end: AbortEnd,
   facts: AbortFacts,
 ): TaskWrite[] {
   const event = end.outcome === 'TOO_LATE' ? 'abort_late' : 'abort_end';
-  const ending: TaskWrite = { kind: 'move', event, taskUuid: task.uuid, patch: patchOf(task, end, facts) };
-  return abortUuid === null ? [ending] : [ending, endOfAbortTask(abortUuid, end)];
+  const patch = patchOf(task, end, facts, abort?.reason ?? '');
+  const ending: TaskWrite = { kind: 'move', event, taskUuid: task.uuid, patch };
+  return abort === null ? [ending] : [ending, endOfAbortTask(abort.uuid, end)];
 }
 
 /**
@@ -150,11 +153,16 @@ export async function endAbort(
   if (task.state !== 'ABORTING') return null;
   const abort = task.abortTaskUuid === null ? null : await findPowerTask(task.abortTaskUuid, transaction.sql);
   const open = abort === null || isAtRest(abort.state) ? [] : [abort];
-  const writes = endingOfAbort(task, open[0]?.uuid ?? null, end, { ...limits, now: store.clock.now() });
+  const writes = endingOfAbort(task, open[0] ?? null, end, { ...limits, now: store.clock.now() });
   return taskOf(await writeTasks(writes, { node, tasks: [task, ...open] }, transaction, store), task.uuid);
 }
 
-function patchOf(task: PowerTaskRow, end: AbortEnd, { now, softPowerOffTimeoutMs }: AbortFacts): PowerTaskPatch {
+function patchOf(
+  task: PowerTaskRow,
+  end: AbortEnd,
+  { now, softPowerOffTimeoutMs }: AbortFacts,
+  asked: string,
+): PowerTaskPatch {
   const said = saidOf(end);
   const seen = end.observed === null ? {} : observedAs(end.observed);
   if (end.outcome === 'TOO_LATE') {
@@ -163,7 +171,7 @@ function patchOf(task: PowerTaskRow, end: AbortEnd, { now, softPowerOffTimeoutMs
   }
   const mayChangeUntil = OUTCOMES_THAT_MAY_CHANGE.includes(end.outcome) ? now + softPowerOffTimeoutMs : null;
   const errorCode = end.outcome === 'FAILED' ? ('RECALL_FAILED' as const) : ('TASK_ABORTED' as const);
-  const errorMessage = `the ${task.target} was aborted: ${end.reason}`;
+  const errorMessage = abortedWords(task.target, asked, end);
   const inDoubt = OUTCOMES_IN_DOUBT.includes(end.outcome);
   const node = inDoubt
     ? { powerState: 'error' as const, lastError: errorMessage, ...(mayChangeUntil === null ? {} : { mayChangeUntil }) }

@@ -11,7 +11,7 @@ import type { Transaction } from '../store/database.ts';
 import { findPowerTask, findRecall, lastWindowTask } from '../store/power_tasks.ts';
 import type { NodeRow, PowerTaskRow } from '../store/rows.ts';
 import type { Store } from '../store/store.ts';
-import { type AbortEnd, endOfAbortTask, saidOf } from './abort_end.ts';
+import { type AbortEnd, abortedWords, endOfAbortTask, saidOf } from './abort_end.ts';
 import type { Limits } from './limits.ts';
 import { type TaskWrite, taskOf, writeTasks } from './task_writes.ts';
 import type { NewPowerTask, TaskAndNode } from './transition.ts';
@@ -63,9 +63,9 @@ export function endingOfRecall(
   givenUp: string | null,
   end: AbortEnd,
 ): TaskWrite[] {
-  const { outcome, reason } = end;
+  const { outcome } = end;
   const closes = outcome === 'RECALLED' ? { mayChangeUntil: null } : {};
-  const words = `the ${orderOf(recall.target)} was aborted after it had been given up: ${reason}`;
+  const words = abortedWords(`${orderOf(recall.target)}, given up before,`, recall.reason, end);
   const inDoubt = OUTCOMES_IN_DOUBT.includes(outcome) ? { powerState: 'error' as const, lastError: words } : {};
   // What a newer task makes of its node is not ours to write.
   const node = before.heldBy === null ? { ...inDoubt, ...closes } : {};

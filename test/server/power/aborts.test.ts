@@ -188,9 +188,10 @@ const endOf = (outcome: AbortOutcome) => ({ outcome, reason: 'why', observed: nu
 test('the end of an abort, by its outcome', (t) => {
   const rows = OUTCOMES.map((outcome) => {
     const end = endOf(outcome);
-    const ends = (own: string | null): string => wordsOfWrites(endingOfAbort(at('ABORTING').task, own, end, FACTS));
+    const ends = (own: PowerTaskRow | null): string =>
+      wordsOfWrites(endingOfAbort(at('ABORTING').task, own, end, FACTS));
     const recalled = wordsOfWrites(endingOfRecall({ task: RECALL, node: NODE }, 'given-up', end));
-    return [outcome, ends(null), ends('own'), recalled];
+    return [outcome, ends(null), ends(RECALL), recalled];
   });
   t.is(
     table([['outcome', 'of a withdrawal', 'of an abort', 'of a recall'], ...rows]),
@@ -218,7 +219,7 @@ function saysOf(write: TaskWrite | undefined): string {
 
 test('what the end of an abort leaves in the order, and after the slash in its node', (t) => {
   const rows = OUTCOMES.map((outcome) => {
-    const [order] = endingOfAbort(at('ABORTING').task, 'own', endOf(outcome), FACTS);
+    const [order] = endingOfAbort(at('ABORTING').task, RECALL, endOf(outcome), FACTS);
     const ends = (node: NodeRow) => saysOf(endingOfRecall({ task: RECALL, node }, 'given-up', endOf(outcome))[0]);
     return [outcome, saysOf(order), ends(NODE), ends({ ...NODE, heldBy: 'newer' })];
   });
