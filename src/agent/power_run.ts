@@ -224,6 +224,9 @@ export class PowerRun {
       const done = await queue
         .turn('order', () => this.#handshake(keepTrying, signal), signal)
         .catch(asCountermandError);
+      // An order that was in flight when it was aborted: there is nothing to recall.
+      if (signal.aborted && done instanceof Error && provesNothingDone(done))
+        this.#report = { ...this.#report, sending: this.#sendingAfter(done) };
       signal.throwIfAborted();
       if (done === 'sent') {
         await this.#watch(signal);

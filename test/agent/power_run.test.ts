@@ -6,8 +6,8 @@ import { BmcQueue } from '../../src/agent/bmc_queue.ts';
 import { Lease } from '../../src/agent/lease.ts';
 import { PowerRun } from '../../src/agent/power_run.ts';
 import type { Clock } from '../../src/core/clock.ts';
-import { fail } from '../../src/core/errors.ts';
-import { type OrderTarget, type Phase, TARGETS } from '../../src/core/power.ts';
+import { type ErrorCode, fail } from '../../src/core/errors.ts';
+import { type OrderTarget, type Phase, type Reading, TARGETS } from '../../src/core/power.ts';
 import type { Report } from '../../src/core/report.ts';
 import { sleep, throwIfOver } from '../../src/core/signals.ts';
 import { type Driver, defineDriver } from '../../src/drivers/driver.ts';
@@ -161,7 +161,7 @@ test('what the BMC refuses is prepared no more, whatever was in doubt in the hal
 test('a task that is observed again is reported under the new fence, and is read at once', async (t) => {
   const clock = new VirtualClock();
   let looks = 0;
-  const { run } = runOf('inject nmi', 'WHOLE', clock, {
+  const { run, reports } = runOf('inject nmi', 'WHOLE', clock, {
     async getPowerState() {
       looks += 1;
       return { powerState: 'power on' };
@@ -171,9 +171,73 @@ test('a task that is observed again is reported under the new fence, and is read
   run.observe('WHOLE', 1);
   await clock.turn(300_000);
   const before = looks;
+  t.true(reports.length < 35, 'what is nothing new is told now and then');
   run.observe('WHOLE', 3);
   t.is(run.report.fence, 3);
   await clock.turn(1);
   t.is(looks, before + 1);
+  run.end(fail('SETTLED', 'the test is over'));
+});
+
+/** How an abort of a soft power off that can be recalled meets the order: what becomes of that in flight, if it is. */
+const ABORTED: Readonly<Record<string, { readonly inFlight: ErrorCode | null; readonly reason: string }>> = {
+  'with the leave to send': { inFlight: null, reason: 'the order had not been sent' },
+  'while the order is in flight, which the BMC then refuses': {
+    inFlight: 'BMC_REFUSED',
+    reason: 'the BMC had refused the order',
+  },
+  'while the order is in flight, for which no session is opened': {
+    inFlight: 'BMC_NO_SESSION',
+    reason: 'the order had not been sent',
+  },
+};
+
+for (const [when, { inFlight, reason }] of Object.entries(ABORTED))
+  test(`an abort ${when}: NOT_SENT, and nothing is recalled`, async (t) => {
+    const clock = new VirtualClock();
+    const received: string[] = [];
+    const { run, reports } = runOf('soft power off', 'DOWN', clock, {
+      recalls: ['soft power off'],
+      async setPowerState(_bmc, target, signal) {
+        received.push(target);
+        await sleep(2000, clock, signal);
+        throw fail(inFlight ?? 'INTERNAL', 'the test says so');
+      },
+      async abortPowerState() {
+        received.push('recall');
+        return { accepted: true, reason: '' };
+      },
+    });
+    run.start('DOWN', 1, false, false);
+    await clock.turnUntil(() => run.report.sending === 'READY', 1000);
+    run.go('soft power off', 'DOWN');
+    if (inFlight !== null) await clock.turn(1000);
+    run.abort(1, true, null, 1000);
+    await clock.turnUntil(() => run.report.abort !== null, 60_000);
+    t.like(run.report.abort, { outcome: 'NOT_SENT', reason });
+    t.deepEqual(received, inFlight === null ? [] : ['soft power off']);
+    t.false(reports.some(({ error }) => error?.code === 'ABORT_REQUESTED'));
+    run.end(fail('SETTLED', 'the test is over'));
+  });
+
+test('a hard power off that was lost on a host that was starting is sent again', async (t) => {
+  const clock = new VirtualClock();
+  let host: Reading = { powerState: 'power off', host: 'starting' };
+  const sent: OrderTarget[] = [];
+  const { run } = runOf('power off', 'WHOLE', clock, {
+    getPowerState: async () => host,
+    async setPowerState(_bmc, target) {
+      host = sent.push(target) === 1 ? { powerState: 'power on', host: 'running' } : { powerState: 'power off' };
+      return '';
+    },
+  });
+  run.start('WHOLE', 1, false, false);
+  for (const times of [1, 2]) {
+    await clock.turnUntil(() => run.report.sending === 'READY', 20_000);
+    run.go('power off', 'WHOLE');
+    await clock.turnUntil(() => sent.length === times, 1000);
+  }
+  await clock.turn(1000);
+  t.like(run.report, { sending: 'ACCEPTED', observed: { powerState: 'power off' } });
   run.end(fail('SETTLED', 'the test is over'));
 });
