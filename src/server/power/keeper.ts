@@ -372,9 +372,7 @@ export class Keeper {
   #rest(now: TaskAndNode): void {
     const { task, node } = now;
     this.#lastReadings.delete(task.uuid);
-    // An abort that found nothing sent has left a tombstone at the agent; all else can be forgotten.
-    if (task.abortOutcome !== 'NOT_SENT')
-      this.#attachedTo(now)?.send({ $case: 'forget', value: { taskUuid: task.uuid } });
+    this.#attachedTo(now)?.send({ $case: 'forget', value: { taskUuid: task.uuid } });
     this.#parts.atRest(task, node);
   }
 }
