@@ -99,11 +99,29 @@ test('lists, counts and events tell of what may be seen, page by page', async (t
 
 test('errors and previews name no plan that may not be seen', async (t) => {
   const house = await openRacks(t);
-  const { call, answer, both } = house;
-  await answer('root', `${PLANS}/StartActionPlan`, {
-    actionPlan: await planOn(house, 'root', 'hidden', ['mine2', 'other2']),
-    queue: true,
-  });
+  const { call, answer, stream, both } = house;
+  const keep = {
+    name: 'k',
+    actionType: 'set_node_maintenance',
+    inputParameters: { resource_id: 'mine2', maintenance: true },
+  };
+  const kept = await planOn(house, 'root', 'kept', [], { actions: [keep], start: true });
+  for await (const _ of stream(basic('root'), `${PLANS}/WatchActionPlan`, { actionPlan: kept }));
+  const nap = { name: 'nap', actionType: 'sleep', inputParameters: { duration: 600 } };
+  const about = ['mine2', 'other2'].map((node) => ({
+    ...keep,
+    name: node,
+    inputParameters: { resource_id: node, maintenance: false },
+    parents: ['nap'],
+  }));
+  await planOn(house, 'root', 'hidden', [], { actions: [nap, ...about], start: true });
+  const back = (user: string) =>
+    answer<{ refused: string; possibleOrders: object[] }>(user, `${PLANS}/PreviewRollback`, { actionPlan: kept });
+  t.regex((await back('root')).refused, /plan 'hidden' \([\da-f-]+\) is ONGOING on some of its nodes/);
+  const { refused, possibleOrders } = await back('rack7');
+  t.regex(refused, /; you may not see what it is about$/);
+  t.deepEqual(possibleOrders, []);
+  t.notRegex((await call('rack7', `${PLANS}/OrderRollback`, { actionPlan: kept })).message, /hidden/);
   const preview = await answer<{ effect: { supersedes: object[]; inTheWay: object[] } }>(
     'rack7',
     `${PLANS}/PreviewActionPlan`,
