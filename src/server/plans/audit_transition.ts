@@ -1,7 +1,7 @@
 /** The only writer of audits: of their states, of when they run next, and of what their last run led to. */
 import { AUDIT_TABLE, type AuditEvent, rowOf } from '../../core/states.ts';
 import { announce } from '../events/announce.ts';
-import { insertAudit, isDue, saveAudit } from '../store/audits.ts';
+import { insertAudit, saveAudit } from '../store/audits.ts';
 import { overtaken } from '../store/compare_and_set.ts';
 import type { Transaction } from '../store/database.ts';
 import type { AuditRow } from '../store/plan_rows.ts';
@@ -56,11 +56,11 @@ async function tell(event: AuditEvent, audit: AuditRow, transaction: Transaction
 
 /**
  * Takes the run of an audit that is due: it is due again later.
- * @returns the audit, or null if it is not due any more: its run was taken, or it was stopped
+ * @param before as it was when it was found to be due
+ * @returns the audit, or null if it is not that row any more: its run was taken, or it was stopped
  */
 export async function takeRun(before: AuditRow, transaction: Transaction, store: Store): Promise<AuditRow | null> {
   const now = store.clock.now();
-  if (!isDue(before, now)) return null;
   // What was missed while no conductor ran is made up for by one run.
   const regular = (before.nextRunAt ?? now) + (before.intervalMs ?? 0);
   const latest = now + (before.intervalMs ?? 0);

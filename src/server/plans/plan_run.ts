@@ -31,6 +31,7 @@ export class PlanRun {
   readonly #parts: PlanParts;
   readonly #cancellation: Cancellation;
   readonly #executions = new Map<string, Execution>();
+  /** As it was when this run began, and then as its cancel has written it. */
   #plan: ActionPlanRow | null = null;
   #state: PlanState = new PlanState([], { maxParallel: 0, canary: 0, onFailure: 'STOP' });
   /** What has ended and is not written yet. */
@@ -110,8 +111,6 @@ export class PlanRun {
         began: rows.filter(({ uuid }) => beginningNow.has(uuid)),
       };
     });
-    // A cancel that was committed meanwhile has told of a later row.
-    if (plan.revision > (this.#plan?.revision ?? 0)) this.#plan = plan;
     for (const row of began) this.#begun(row);
     // A turn takes a limited number, and one that was skipped makes room for another.
     if (!this.#cancel && this.#state.startable(1).length > 0) this.#wakeUp();

@@ -101,12 +101,6 @@ function whereDue(query: Knex.QueryBuilder, now: number): Knex.QueryBuilder {
   return query.where((due) => due.where('next_run_at', '<=', now).orWhereRaw('next_run_at - interval_ms > ?', [now]));
 }
 
-/** True if the time of a continuous audit has come; see `whereDue`. */
-export function isDue({ state, nextRunAt, intervalMs }: AuditRow, now: number): boolean {
-  if (state !== 'ONGOING' || nextRunAt === null) return false;
-  return nextRunAt <= now || nextRunAt - (intervalMs ?? 0) > now;
-}
-
 /** The audits that run, or will run by themselves. */
 export async function listUnsettledAudits(sql: Knex): Promise<AuditRow[]> {
   return (await sql('audits').whereIn('state', ['PENDING', 'ONGOING']).orderBy('created_at')).map(auditCodec.decode);

@@ -6,7 +6,7 @@ import { getAudit, listPlansOf } from '../../../src/server/store/audits.ts';
 import { EVERY_NODE } from '../../../src/server/store/plans.ts';
 import type { World } from '../../world/world.ts';
 import { openCloudWorld } from '../compute/cloud_world.ts';
-import { endWorld, make, softOff, standing, worldWith } from '../plan_making.ts';
+import { endWorld, make, softOff, standing, wanted, worldWith } from '../plan_making.ts';
 
 /** One test after the other: each world takes over the memory of the one before, with all that is prepared there. */
 const test = anyTest.serial;
@@ -106,6 +106,19 @@ test('a clock that is set back does not keep an audit from running at its interv
   t.is((await statesOf(world)).length, 4);
   const { nextRunAt } = await getAudit('look', world.database.read);
   t.is((nextRunAt ?? 0) - world.clock.now(), EVERY_MS);
+  await endWorld(world);
+});
+
+test('a later run supersedes what an earlier one left unstarted, and not what an operator has started', async (t) => {
+  const world = await worldWith(t, 'n1');
+  const { audits, plans } = world.conductor;
+  await make(world, 'runs', [wanted('nap', 'sleep', { duration: 3600 }), softOff('n1', ['nap'])]);
+  await plans.start('runs', false);
+  const scope = [{ baremetal: [{ nodes: ['n1'] }] }];
+  const { plan } = await audits.create(asked({ strategy: 'host_maintenance', parameters: {}, scope }));
+  await plans.start(plan?.uuid ?? '', true);
+  await world.clock.turn(2 * EVERY_MS + 1000);
+  t.deepEqual((await statesOf(world)).sort(), ['ONGOING', 'PENDING', 'RECOMMENDED', 'SUPERSEDED']);
   await endWorld(world);
 });
 

@@ -1,10 +1,12 @@
-/** A cancel that is committed while the run of its plan is being built from the rows: the run has read the plan, and not its actions. */
+/** A cancel that is committed at the two moments at which its plan cannot look at it: while its run is being built, and while an action ends. */
 import test from 'ava';
+import type { ActionType } from '../../../src/server/plans/actions/action_type.ts';
+import { findActionType } from '../../../src/server/plans/actions/list.ts';
 import { Engine } from '../../../src/server/plans/engine.ts';
 import { make, standing, wanted, worldWith } from '../plan_making.ts';
 import { partsWaiting } from '../waiting_reads.ts';
 
-test('nothing begins, and the plan comes to rest', async (t) => {
+test('nothing begins while the run is being built from the rows, and the plan comes to rest', async (t) => {
   const world = await worldWith(t);
   await make(world, 'p1', [wanted('nap', 'sleep', { duration: 3600 }), wanted('rest', 'nop', {}, ['nap'])]);
   const cancelled = Promise.withResolvers<void>();
@@ -17,4 +19,22 @@ test('nothing begins, and the plan comes to rest', async (t) => {
   t.is(plan.state, 'CANCELLED');
   t.deepEqual(actions, { nap: 'CANCELLED', rest: 'CANCELLED' });
   t.is(plans.size, 0);
+});
+
+test('an action that is done, and only looks whether it is so, is not called taken back', async (t) => {
+  const world = await worldWith(t);
+  const sleep = findActionType('sleep') as { postCondition: ActionType['postCondition'] };
+  const cancelled = Promise.withResolvers<void>();
+  sleep.postCondition = async (_parameters, { action }) => {
+    if (action.name === 'done meanwhile') await cancelled.promise;
+  };
+  await make(world, 'p1', [wanted('done meanwhile', 'sleep', { duration: 0 })]);
+  await world.finish(world.conductor.plans.start('p1', false));
+  await world.clock.turn(1000);
+  await world.finish(world.conductor.plans.cancel('p1', ''));
+  await world.clock.settle();
+  cancelled.resolve();
+  await world.clock.turn(1000);
+  const { plan, actions } = await standing(world, 'p1');
+  t.deepEqual([plan.state, actions['done meanwhile']], ['CANCELLED', 'SUCCEEDED']);
 });
