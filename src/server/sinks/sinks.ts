@@ -15,11 +15,11 @@ import { databaseId, eventsGoneTo, lastSequence } from '../store/events.ts';
 import {
   deleteSink,
   insertSink,
-  isSinkName,
   listSinks,
   type SinkRow,
   saveOffReason,
   savePosition,
+  sinkNames,
 } from '../store/sinks.ts';
 import type { Store } from '../store/store.ts';
 import { Courier, failureWords } from './courier.ts';
@@ -129,8 +129,10 @@ export class Sinks {
     const times = { createdAt: store.clock.now(), offReason: null };
     const uuid = store.chance.uuid();
     const create = async (transaction: Transaction): Promise<SinkRow> => {
-      if (await isSinkName(parts.name, transaction)) throw nameTaken(parts.name);
-      // Here: events could be deleted between a look before and the write.
+      // Here: sinks could be made, and events deleted, between a look before and the write.
+      const names = await sinkNames(transaction);
+      if (names.includes(parts.name)) throw nameTaken(parts.name);
+      if (names.length >= SINK_LIMITS.sinks.limit) throw exceeded(SINK_LIMITS.sinks, 'name', names.length + 1);
       const row: SinkRow = { uuid, ...parts, position: await positionBefore(from, transaction.sql), ...times };
       await insertSink(row, transaction);
       return row;
@@ -211,8 +213,6 @@ export class Sinks {
         'event_types',
         `event_types: no event has the type '${unknown.glob.slice(0, 100)}'; nearest are ${unknown.nearest.join(', ')}`,
       );
-    if (this.#running.size >= SINK_LIMITS.sinks.limit)
-      throw exceeded(SINK_LIMITS.sinks, 'name', this.#running.size + 1);
     return kind;
   }
 

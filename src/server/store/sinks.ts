@@ -51,10 +51,8 @@ export async function readBySinks(sql: Knex): Promise<number | null> {
   return row?.position ?? null;
 }
 
-/** True if a sink has this name. */
-export async function isSinkName(name: string, { sql }: Transaction): Promise<boolean> {
-  return (await sql('sinks').where('name', name).first('uuid')) !== undefined;
-}
+/** The names of all sinks. */
+export const sinkNames = ({ sql }: Transaction): Promise<string[]> => sql('sinks').pluck('name');
 
 /** Adds a sink. */
 export async function insertSink({ settings, ...sink }: SinkRow, { sql }: Transaction): Promise<void> {
