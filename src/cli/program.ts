@@ -5,7 +5,7 @@ import { DEFAULT_ADDRESS } from './shared/address.ts';
 import { WHEN_COLOURED } from './shared/colours.ts';
 import { asOurs, reportFailure } from './shared/failures.ts';
 import { warnOfFilesIn } from './shared/file_names.ts';
-import { numberOfYes, refuseEmptyFlags, refuseUnknownHelp } from './shared/mistyped.ts';
+import { numberOfYes, refuseEmptyFlags, refuseUnknownHelp, wordOfOthers } from './shared/mistyped.ts';
 import type { Terminal } from './shared/terminal.ts';
 
 /** Gives a command its arguments, options, subcommands and action. */
@@ -215,6 +215,8 @@ export async function runCommandLine(words: readonly string[], terminal: Termina
     await program.parseAsync(withEmptyYes(words), { from: 'user' });
     return 0;
   } catch (error) {
-    return reportFailure(numberOfYes(asOurs(error), words) ?? error, program.opts().json === true, terminal.stderr);
+    const ours = asOurs(error);
+    const meant = numberOfYes(ours, words) ?? wordOfOthers(ours, words);
+    return reportFailure(meant ?? error, program.opts().json === true, terminal.stderr);
   }
 }

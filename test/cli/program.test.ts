@@ -101,6 +101,14 @@ const refused = test.macro({
   title: (_, line) => `refused before anybody is asked: ${line}`,
 });
 test(refused, 'nod', /unknown command 'nod' \(Did you mean node\?\)/);
+test(refused, 'node abort n1', /unknown command 'abort'; did you mean: countermand abort NODES$/m);
+test(refused, 'node reboot n1', /did you mean: countermand node power NODES reboot$/m);
+test(refused, 'node deploy n1', /unknown command 'deploy'; countermand does not provision nodes/);
+test(refused, '--utc actionplan list', /did you mean: countermand plan$/m);
+test(refused, 'node constructor', /unknown command 'constructor'; --help shows/);
+test(refused, 'node power n1 off --soft', /unknown option '--soft'; a soft order is a target of its own: soft_off/);
+test(refused, 'node list --long', /unknown option '--long'; it is -o wide here$/m);
+test(refused, 'node create n1 --drivr fake', /unknown option '--drivr' \(Did you mean --driver\?\)/);
 test(refused, 'help nod', /unknown command 'nod'; did you mean node\?/);
 test(refused, '--conductor x node help lst', /unknown command 'lst'; did you mean list\?/);
 test(refused, 'help xyzzy', /unknown command 'xyzzy'; the commands are serve, agent, /);
@@ -110,7 +118,7 @@ test(refused, 'audit create --strategy saving_energy', /the audit has no name; g
 test(refused, 'node list --yes', /unknown option '--yes'/);
 test(refused, 'node lst', /unknown command 'lst'/);
 test(refused, 'node show', /no node is selected; give names/);
-test(refused, 'node why a b', /too many arguments/);
+test(refused, 'node why a b', /too many arguments for 'why'\. .* got 2: a, b; --help shows what can be given$/m);
 test(refused, 'node power', /missing required argument 'nodes'; --help shows what can be given/);
 test(refused, 'node list --colour', /unknown option '--colour'/);
 test(refused, 'node create n1', /required option '--driver <name>' not specified/);

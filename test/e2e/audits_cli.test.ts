@@ -133,6 +133,9 @@ test('templates: made from flags, listed, shown, deleted; an audit is made from 
   t.regex(audit.stdout, /^audit 'fans' \(.{8}\) SUCCEEDED\nplan 'fans' /, audit.stderr);
   const all = await countermand(house, 'template', 'create', 'all', '--goal', 'dummy', '--all');
   t.regex(all.stderr, /--all is not kept in a template/);
-  t.regex((await countermand(house, 'template', 'delete', 'rack')).stderr, /deleted for good/);
+  t.regex(
+    (await countermand(house, 'template', 'delete', 'rack')).stderr,
+    /would delete audit template 'rack' for good/,
+  );
   t.is((await countermand(house, 'template', 'delete', 'rack', '--yes')).stdout, 'audit template rack: deleted');
 });

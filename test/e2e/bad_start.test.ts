@@ -125,7 +125,7 @@ test('a configuration that is wrong', async (t) => {
     new RegExp(`${config}: agent_leese is no key; the keys are listen, http_listen, `),
   );
   await withFile('agent_lease: soon\n', /agent_lease must be a number of seconds from 0.1 to \d+, and is "soon"/);
-  await withFile('agent_lease: [\n', /is not the YAML it should be/);
+  await withFile('agent_lease: [\n', /is not valid YAML/);
   await rm(config);
   await endsWith(t, serve(data, '--config', config), 2, /countermand.yaml cannot be read/);
   await processEndsWith(
@@ -172,7 +172,7 @@ test('commands that the command line or the conductor refuses', async (t) => {
     ask('node show nosuch', 3, /^error: there is no node 'nosuch'\n {2}list them: countermand .*node list$/),
     ask('node power n1 frobnicate', 2, /'frobnicate' is not a target; the targets are on, off, reboot/),
     ask('node power n1 soft_off --timeout 0', 2, /--timeout: '0' is not a time/),
-    ask('node power n[1-2] soft_off', 3, /resource_id: there is no node 'n2'/),
+    ask('node power n[1-2] soft_off', 3, /^error: there is no node 'n2'/),
     ask('node create n1 --driver ipmi --info ipmi_address=127.0.0.9', 4, /there is a node 'n1' already/),
     ask('node create n2 --driver ipmi --info ipmi_address', 2, /--info: 'ipmi_address' is not KEY=VALUE/),
   ]);

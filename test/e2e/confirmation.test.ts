@@ -67,20 +67,20 @@ const ASKING: Readonly<Record<string, RegExp>> = {
     /n1: ask the operating system to stop, and power it off hard if it times/,
   "node power 'n[1-3]' off": /3 nodes, n\[1-3\]: power the node off, .*takes 3 running nodes down \(n\[1-3\]\)/,
   'plan start waits':
-    /plan 'waits' is started: it takes 2 running nodes down \(n1, n2\), 1 of them by orders that cannot/,
-  'plan create down.yaml --start': /plan 'down' is started: it takes 1 running node down \(n1\)/,
-  'plan rollback done': /plan 'done' is rolled back: it takes no running node down/,
-  'plan cancel waits --rollback': /plan 'waits' is cancelled and rolled back/,
-  'plan delete done': /plan 'done' is deleted for good/,
+    /this would start plan 'waits': it takes 2 running nodes down \(n1, n2\), 1 of them by orders that cannot/,
+  'plan create down.yaml --start': /this would start plan 'down': it takes 1 running node down \(n1\)/,
+  'plan rollback done': /this would roll plan 'done' back: it takes no running node down/,
+  'plan cancel waits --rollback': /this would cancel plan 'waits' and roll it back/,
+  'plan delete done': /this would delete plan 'done' for good/,
   'audit create look.yaml': /audit 'look' starts its plan at once: it takes no running node down/,
   "audit create --name rack --strategy host_maintenance --nodes 'n[1-2]' --auto-trigger":
     /audit 'rack' starts its plan at once: it takes 2 running nodes down \(n1, n2\)/,
   'audit create --name fleet --strategy host_maintenance --all --interval 60 --auto-trigger':
     /takes 4 running nodes down \(n\[1-4\]\), and the plans of later runs start without/,
   'audit resume paused': /audit 'paused' runs again, and its plans start without/,
-  'audit delete once': /audit 'once' is deleted for good/,
-  'sink delete ops': /sink 'ops' is deleted for good: its position is lost/,
-  'node delete n1': /node 'n1' is forgotten/,
+  'audit delete once': /this would delete audit 'once' for good/,
+  'sink delete ops': /this would delete sink 'ops' for good: its position is lost/,
+  'node delete n1': /this would forget node 'n1'/,
 };
 
 function refused(t: ExecutionContext, { exitCode, text }: Ended, says: RegExp, line: string): void {

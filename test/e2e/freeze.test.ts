@@ -96,8 +96,8 @@ test('a frozen node does not leave its freeze by a change of labels or zone, or 
 test('what cannot be a freeze is refused, and one that is stands in the trail', async (t) => {
   const house = await openHouse(t, { here: true });
   const command = (...words: readonly string[]) => runHere([...words, '--conductor', house.address]);
-  t.regex((await command('freeze', '--reason', 'x')).stderr, /name labels or a zone/);
-  t.regex((await command('freeze', '--zone', 'a')).stderr, /reason has 1 to 1000 characters/);
+  t.regex((await command('freeze', '--reason', 'x')).stderr, /labels: none, and no zone; name one of the two/);
+  t.regex((await command('freeze', '--zone', 'a')).stderr, /reason must have 1 to 1000 characters/);
   t.regex((await command('freeze', '--zone', 'a', '--reason', 'x', '--until', 'soon')).stderr, /'soon' is no time/);
   t.regex(
     (await command('freeze', '--zone', 'a', '--reason', 'x', '--until', '2020-01-01')).stderr,

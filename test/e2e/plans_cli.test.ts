@@ -256,7 +256,7 @@ test('aborts of many nodes are given side by side', async (t) => {
 test('bad plans are refused with the place, and nothing is made', async (t) => {
   const house = await openRack(t, { n1: '0' });
   const refusals: readonly (readonly [text: string, exitCode: number, says: RegExp])[] = [
-    ['name: [', 2, /plan\.yaml is not the YAML it should be/],
+    ['name: [', 2, /plan\.yaml is not valid YAML/],
     [
       'name: p\nactions: [{name: a, action_type: nop, parents: b}]',
       2,

@@ -60,7 +60,7 @@ const WRONG: readonly [string, RegExp][] = [
   [withQueue('url: "amqp://u@h", password: a, topics: []'), /topics/],
   [withQueue('url: "amqp://u@h", password: a, queue: mine'), /there is no key 'queue'/],
   ['clouds: {default: {auth_type: none, poll_interval: 1}}', /poll_interval: must be 0, or from 5 to 3600/],
-  ['clouds: [', /not the YAML it should be/],
+  ['clouds: [', /not valid YAML/],
   [
     'clouds: {default: {auth: {auth_url: http://x/v3, username: a, project_name: b, password_file: gone}}}',
     /auth\.password_file: .*gone cannot be read \(ENOENT\)/,

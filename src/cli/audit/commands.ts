@@ -199,7 +199,7 @@ async function resume(name: string, { yes, dryRun }: AskedOptions, call: Call): 
 
 async function forget(name: string, { yes }: AskedOptions, call: Call): Promise<void> {
   const { conductor, output } = call;
-  const what = `audit '${name}' is deleted for good; its plans and its events stay`;
+  const what = `this would delete audit '${name}' for good; its plans and its events stay`;
   await confirmAbout(what, yes, () => conductor.audits.getAudit({ audit: name }), call);
   const answer = await conductor.audits.deleteAudit({ audit: name });
   output.message(DeleteAuditResponse, answer, () => `audit ${name}: deleted`);

@@ -87,7 +87,7 @@ async function show(name: string, _options: object, { conductor, output }: Call)
 
 async function forget(name: string, { yes }: { readonly yes?: Yes }, call: Call): Promise<void> {
   const { audits } = call.conductor;
-  const what = `audit template '${name}' is deleted for good; audits that were made from it stay`;
+  const what = `this would delete audit template '${name}' for good; audits that were made from it stay`;
   await confirmAbout(what, yes, () => audits.getAuditTemplate({ auditTemplate: name }), call);
   const answer = await audits.deleteAuditTemplate({ auditTemplate: name });
   call.output.message(DeleteAuditTemplateResponse, answer, () => `audit template ${name}: deleted`);

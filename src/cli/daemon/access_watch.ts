@@ -62,7 +62,7 @@ function parse(text: string, path: string): AccessRules {
     if (document.errors[0]) throw document.errors[0];
     value = document.toJS();
   } catch (error) {
-    throw fail('CONFIGURATION_INVALID', `${path} is not the YAML it should be: ${wordsOfYamlFault(error)}`);
+    throw fail('CONFIGURATION_INVALID', `${path} is not valid YAML: ${wordsOfYamlFault(error)}`);
   }
   return parseAccess(value, path);
 }

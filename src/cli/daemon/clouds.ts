@@ -193,7 +193,7 @@ function parseYaml(path: string): unknown {
     if (document.errors[0]) throw document.errors[0];
     return document.toJS();
   } catch (error) {
-    throw invalid(path, `it is not the YAML it should be: ${wordsOfYamlFault(error)}`);
+    throw invalid(path, `it is not valid YAML: ${wordsOfYamlFault(error)}`);
   }
 }
 

@@ -184,7 +184,7 @@ function parseYaml(path: string): unknown {
     if (document.errors[0]) throw document.errors[0];
     return document.toJS() ?? {};
   } catch (error) {
-    throw fail('CONFIGURATION_INVALID', `${path} is not the YAML it should be: ${wordsOfYamlFault(error)}`);
+    throw fail('CONFIGURATION_INVALID', `${path} is not valid YAML: ${wordsOfYamlFault(error)}`);
   }
 }
 

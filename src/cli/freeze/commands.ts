@@ -57,7 +57,7 @@ async function warnIfEmpty(frozen: Freeze, { conductor, output, stderr }: Call):
   // The freeze holds, whatever becomes of this question.
   const found = await conductor.nodes.listNodes({ zone, labels, pageSize: 1 }).catch(() => null);
   if (found === null || found.nodes.length > 0) return;
-  const message = `there is no node with ${whatOf(frozen)}, as far as you may see; the freeze is about those that come`;
+  const message = `there is no node with ${whatOf(frozen)}, as far as you may see; the freeze holds for nodes that are enrolled or moved there later`;
   stderr.write(output.json ? `${JSON.stringify({ warning: { message } })}\n` : `warning: ${message}\n`);
 }
 

@@ -185,8 +185,8 @@ async function forget(words: readonly string[], options: ForgetOptions, call: Ca
   const files = typed.filter(call.hasFile).map((name) => `${fileWords(name)}. `);
   const what =
     names.length === 1
-      ? `node '${names[0]}' is forgotten, with its driver_info and its secrets`
-      : `${names.length} nodes, ${title}, are forgotten, with their driver_info and their secrets`;
+      ? `this would forget node '${names[0]}', with its driver_info and its secrets`
+      : `this would forget ${names.length} nodes, ${title}, with their driver_info and their secrets`;
   const look = () => conductor.nodes.getNode({ node: names[0] });
   await confirmAbout(`${files.join('')}${what}; the hardware is left alone`, yes, look, call);
   const write = async (node: string): Promise<null> => {

@@ -21,7 +21,7 @@ import { addSelectors, rangesIn, type SelectorFlags, select, WHICH_NODES } from 
 import { readTarget } from '../shared/targets.ts';
 import type { Terminal } from '../shared/terminal.ts';
 import { targetValue } from '../shared/words.ts';
-import { orderMany, takesDownOf, tellOrder } from './power_many.ts';
+import { orderMany, takesDownOf, tellOrder, withoutPlan } from './power_many.ts';
 
 interface PowerOptions extends SelectorFlags {
   readonly dryRun?: boolean;
@@ -55,7 +55,10 @@ async function power(first: string, others: readonly string[], options: PowerOpt
   const asks = mustConfirm(asked, call);
   const how = { timeout, onTimeout, reason, requestId, maxParallel, canary, onFailure, queue, wait, asks, yes };
   const order = { nodes, range, typed, target, ...how };
-  if (options.dryRun) return tellOrder(order, call);
+  const told = (thrown: unknown): never => {
+    throw withoutPlan(thrown, named, target);
+  };
+  if (options.dryRun) return tellOrder(order, call).catch(told);
   if (!asks || yes) warnOfFiles(typed, call.output.json, call);
   if (nodes.length === 1) {
     if (typeof yes === 'number') holdToNumber(yes, await takesDownOf(order, call));
@@ -64,7 +67,7 @@ async function power(first: string, others: readonly string[], options: PowerOpt
     return orderOne(node, target, timeout, options, call);
   }
   if (options.task !== undefined) throw fail('ARGUMENT_INVALID', '--task names one power task; name its node alone');
-  await orderMany(order, call);
+  await orderMany(order, call).catch(told);
 }
 
 async function orderOne(

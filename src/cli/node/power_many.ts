@@ -1,12 +1,13 @@
 /** One power order for many nodes: a plan of one action per node. Aborts need no plan: they are given side by side. */
-import { fail } from '../../core/errors.ts';
-import { isAbort, TARGET_TABLE, type Target } from '../../core/power.ts';
+import { CountermandError, fail, failWith } from '../../core/errors.ts';
+import { findTarget, isAbort, TARGET_TABLE, type Target } from '../../core/power.ts';
 import { type CreateActionPlanRequest, FailurePolicy, type TakesDown } from '../../gen/countermand/v1/action_plan.ts';
 import { tellStart } from '../plan/dry_run.ts';
 import { confirmNew, makeStarted, QUEUED } from '../plan/orders.ts';
 import type { Call } from '../shared/asking.ts';
 import { orderWords, type Yes } from '../shared/confirming.ts';
 import { takesDownWords } from '../shared/effect_text.ts';
+import { quoted } from '../shared/pasting.ts';
 import { abortNodes } from './abort_many.ts';
 
 /** What happens when one node fails, in words of the command line. */
@@ -65,6 +66,24 @@ export async function orderMany(order: ManyOrder, call: Call): Promise<void> {
     `${orderWords(`${nodes.length} nodes, ${range}`, asked, call)}; ${takesDownWords(down)}${order.queue ? QUEUED : ''}`;
   const expectTakenDown = TARGET_TABLE[target].takesDown ? await confirmNew(wanted, order, words, call) : undefined;
   await makeStarted({ ...wanted, start: true, queue: order.queue, expectTakenDown }, order.wait, call);
+}
+
+/** The error of an order for many nodes, without its place in a plan that the person has not written. `soft off` is answered with `soft_off`. */
+export function withoutPlan(thrown: unknown, typed: readonly string[], target: Target): unknown {
+  if (!(thrown instanceof CountermandError)) return thrown;
+  const { code, message, details } = thrown;
+  const [, node = '', key = '', sentence] =
+    /^actions\[\d+\] '([^']*)'\.input_parameters\.(\w+): (.*)$/s.exec(message) ?? [];
+  if (sentence === undefined) return thrown;
+  const { word } = TARGET_TABLE[target];
+  const two = typed.at(-1) === node ? (findTarget(`${node} ${word}`) ?? findTarget(`${node}_${word}`)) : null;
+  const before = typed.slice(0, -1).map(quoted).join(' ');
+  const meant = two === null ? '' : `; did you mean: countermand node power ${before} ${TARGET_TABLE[two].word}`;
+  return failWith(
+    code,
+    `${key === 'resource_id' ? '' : `${node}: ${key}: `}${sentence.replace(/\. What \w+ takes: .*$/, '')}${meant}`,
+    details,
+  );
 }
 
 /** The longest name of a plan. */

@@ -85,7 +85,8 @@ function summary(steps: readonly Step[], isDryRun: boolean): string {
   const created = steps.filter(({ node }) => node === null).length;
   const changed = steps.filter(({ node, differences }) => node !== null && differences.length > 0).length;
   const would = isDryRun ? 'would be ' : '';
-  return `${steps.length} nodes: ${created} ${would}enrolled, ${changed} ${would}changed, ${steps.length - created - changed} as they are`;
+  const nodes = steps.length === 1 ? 'node' : 'nodes';
+  return `${steps.length} ${nodes}: ${created} ${would}enrolled, ${changed} ${would}changed, ${steps.length - created - changed} unchanged`;
 }
 
 function tellSecrets(steps: readonly Step[], onDifference: OnDifference, call: Call): void {

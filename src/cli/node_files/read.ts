@@ -1,6 +1,6 @@
 /** Reads a file of nodes: YAML, JSON or CSV, in our own form or in one that others write. */
 import { fail } from '../../core/errors.ts';
-import { type FileKind, isObject, parseValues, readText } from '../shared/order_file.ts';
+import { type FileKind, isObject, nameOfFile, parseValues, readText, refuseDoubledKey } from '../shared/order_file.ts';
 import type { Terminal } from '../shared/terminal.ts';
 import { parseCsv } from './csv.ts';
 import { maasNode, tripleoNode } from './foreign_forms.ts';
@@ -28,7 +28,11 @@ export interface NodesOfFile {
  * @throws ARGUMENT_INVALID if it cannot be read, or is not what its format says
  */
 export async function readNodes(path: string, format: Format | undefined, terminal: Terminal): Promise<NodesOfFile> {
-  return nodesOf(await readText(path, KIND, terminal), path, format ?? (/\.csv$/i.test(path) ? 'csv' : 'yaml'));
+  return nodesOf(
+    await readText(path, KIND, terminal),
+    nameOfFile(path),
+    format ?? (/\.csv$/i.test(path) ? 'csv' : 'yaml'),
+  );
 }
 
 /** The nodes that a text says. @throws ARGUMENT_INVALID as `readNodes` */
@@ -44,14 +48,15 @@ const BESIDE = `arch chassis deploy_templates host-ip portgroups ports power_man
 const HARMLESS: ReadonlySet<string> = new Set(BESIDE.split(' '));
 
 function nodesOfValues(content: string, path: string, notes: Notes): WantedNode[] {
-  const values = parseLines(content) ?? parseValues(content, path, KIND, true);
+  const values = parseLines(content, path) ?? parseValues(content, path, KIND, true);
   return listIn(values, path, notes).flatMap((value, at) => nodeOf(value, `nodes[${at}]`, notes) ?? []);
 }
 
 /** One JSON object on each line, as --json prints them; null if the text is something else. */
-function parseLines(content: string): unknown[] | null {
+function parseLines(content: string, path: string): unknown[] | null {
   const lines = content.split('\n').filter((line) => line.trim() !== '');
   if (lines.length < 2 || !lines.every((line) => line.startsWith('{') && line.trimEnd().endsWith('}'))) return null;
+  for (const line of lines) refuseDoubledKey(line, path, KIND);
   try {
     return lines.map((line) => JSON.parse(line));
   } catch {
@@ -96,6 +101,12 @@ function nodesOfTable(content: string, path: string, notes: Notes): WantedNode[]
   const [head, ...rows] = rowsOf(content, path);
   if (head === undefined) throw fail('ARGUMENT_INVALID', `${path}: it is empty; its first line names the columns`);
   const columns = head.fields.map((column) => column.trim());
+  const other = [';', '\t', '|'].find((sign) => columns.length === 1 && columns[0]?.includes(sign));
+  if (other !== undefined)
+    throw fail(
+      'ARGUMENT_INVALID',
+      `${path}: line ${head.line}: the columns are separated by ${JSON.stringify(other)}; separate them by commas`,
+    );
   const twice = columns.find((column, at) => columns.indexOf(column) < at);
   if (twice !== undefined)
     throw fail('ARGUMENT_INVALID', `${path}: line ${head.line}: the column '${twice}' appears twice`);
@@ -109,7 +120,9 @@ function nodesOfTable(content: string, path: string, notes: Notes): WantedNode[]
     const place = `line ${line}`;
     if (fields.length !== columns.length)
       notes.fault(place, `${fields.length} fields, and there are ${columns.length} columns`);
-    const item = openItem(valuesOfRow(columns, fields), place, notes);
+    const values = valuesOfRow(columns, fields);
+    const advice = `a column of driver_info begins with the driver of the node, '${values.driver ?? 'DRIVER'}_', or is driver_info.KEY; a label is labels.KEY`;
+    const item = openItem(values, place, notes, undefined, advice);
     return item ? [ownNode(item, notes)] : [];
   });
 }
@@ -158,6 +171,6 @@ const SHOWN = 20;
 export function refuseFaults(path: string, { faults }: Notes): void {
   if (faults.length === 0) return;
   const more = faults.length > SHOWN ? [`and ${faults.length - SHOWN} more`] : [];
-  const head = `${path}: ${faults.length === 1 ? 'a fault' : `${faults.length} faults`}; nothing was written`;
+  const head = `${nameOfFile(path)}: ${faults.length === 1 ? 'a fault' : `${faults.length} faults`}; nothing was written`;
   throw fail('ARGUMENT_INVALID', [head, ...faults.slice(0, SHOWN), ...more].join('\n  '));
 }

@@ -61,8 +61,17 @@ export interface Item {
   end(harmless: ReadonlySet<string>): void;
 }
 
-/** Opens a thing. Values of JSON and YAML are texts, as they are for the conductor. Null, with a fault, if it is none. */
-export function openItem(values: unknown, place: string, notes: Notes, rename = (key: string) => key): Item | null {
+/**
+ * Opens a thing. Values of JSON and YAML are texts, as they are for the conductor. Null, with a fault, if it is none.
+ * @param advice what to do about a key that is not known
+ */
+export function openItem(
+  values: unknown,
+  place: string,
+  notes: Notes,
+  rename = (key: string) => key,
+  advice = 'take it out if it does not matter',
+): Item | null {
   if (!isObject(values)) {
     notes.fault(place, 'must be KEY: VALUE pairs');
     return null;
@@ -107,8 +116,7 @@ export function openItem(values: unknown, place: string, notes: Notes, rename = 
     end(harmless) {
       for (const key of left.keys())
         if (harmless.has(key)) notes.ignore(key);
-        else
-          notes.fault(`${place}.${key}`, 'is a key that countermand does not know; take it out if it does not matter');
+        else notes.fault(`${place}.${key}`, `is a key that countermand does not know; ${advice}`);
     },
   };
 }

@@ -51,7 +51,7 @@ async function cancelOne(name: string, options: CancelOptions, call: Call): Prom
 async function confirmCancel(name: string, yes: Yes, call: Call): Promise<void> {
   const preview = async () => (await call.conductor.plans.previewRollback({ actionPlan: name })).takesDown;
   const words = (down: TakesDown | undefined): string =>
-    `plan '${name}' is cancelled and rolled back: as far as it has run, ${takesDownWords(down)}. To stop it without a rollback: ${call.command} plan cancel ${quoted(name)}`;
+    `this would cancel plan '${name}' and roll it back: as far as it has run, ${takesDownWords(down)}. To stop it without a rollback: ${call.command} plan cancel ${quoted(name)}`;
   await confirmTakenDown(words, yes, preview, call);
 }
 

@@ -44,7 +44,7 @@ const schema = z.strictObject(
   {
     name: text,
     reason: text.default(''),
-    max_parallel: whole.default(0),
+    max_parallel: whole.min(1, 'must be 1 or more').default(0),
     canary: whole.default(0),
     on_failure: z.enum(['STOP', 'CONTINUE', 'ROLLBACK'], must('STOP, CONTINUE or ROLLBACK')).default('STOP'),
     actions: z.array(action, must('a list of actions')),

@@ -189,7 +189,7 @@ export const QUEUED = '; nodes that are off count too, as a plan that it waits f
 
 /** What a start does, in a sentence. */
 function startWords(name: string, queue: boolean, takesDown: TakesDown | undefined): string {
-  return `plan '${name}' is started: ${takesDownWords(takesDown)}${queue ? QUEUED : ''}`;
+  return `this would start plan '${name}': ${takesDownWords(takesDown)}${queue ? QUEUED : ''}`;
 }
 
 const FILE_EXAMPLE = `
@@ -277,7 +277,7 @@ export function addWatch(group: Command, terminal: Terminal): void {
 
 async function forget(name: string, { yes }: AskedOptions, call: Call): Promise<void> {
   const { conductor, output } = call;
-  const what = `plan '${name}' is deleted for good: it cannot be started or rolled back any more`;
+  const what = `this would delete plan '${name}' for good: it cannot be started or rolled back any more`;
   await confirmAbout(what, yes, () => conductor.plans.getActionPlan({ actionPlan: name, pageSize: 1 }), call);
   const answer = await conductor.plans.deleteActionPlan({ actionPlan: name });
   output.message(DeleteActionPlanResponse, answer, () => `plan ${name}: deleted`);

@@ -31,7 +31,8 @@ async function rollback(name: string, options: RollbackOptions, call: Call): Pro
     title = actionPlan?.name ?? name;
     return takesDown;
   };
-  const words = (down: TakesDown | undefined): string => `plan '${title}' is rolled back: ${takesDownWords(down)}`;
+  const words = (down: TakesDown | undefined): string =>
+    `this would roll plan '${title}' back: ${takesDownWords(down)}`;
   const expectTakenDown = await confirmTakenDown(words, yes, ask, call);
   const requestId = options.requestId ?? call.chance.uuid();
   const request = { actionPlan: name, requestId, skipIrreversible, acceptDrift, expectTakenDown };

@@ -18,7 +18,8 @@ export function asOurs(thrown: unknown): CountermandError {
   const sentence = thrown.message
     .replace(/^error: /, '')
     .replaceAll('\n', ' ')
-    .replaceAll("'--yes='", "'--yes'");
+    .replaceAll("'--yes='", "'--yes'")
+    .replace(/\.$/, '');
   const isHelped = !ABOUT_THE_LINE.includes(thrown.code) || sentence.includes('(Did you mean');
   return fail('ARGUMENT_INVALID', isHelped ? sentence : `${sentence}; --help shows what can be given`);
 }

@@ -39,6 +39,91 @@ export function numberOfYes({ code, message }: CountermandError, words: readonly
   return fail('ARGUMENT_INVALID', `the number of --yes is attached with =: give --yes=${number}, not --yes ${number}`);
 }
 
+const ABORTS = 'countermand abort NODES';
+const POWERS = 'countermand node power NODES';
+const NOT_PROVISIONED =
+  'countermand does not provision nodes, it changes their power state: countermand node power --help';
+
+/** Commands that other tools have, mostly Ironic's and Watcher's, by the word before them, and what is there instead. */
+const COMMANDS_OF_OTHERS: Readonly<Record<string, string>> = {
+  'node abort': ABORTS,
+  'node cancel': ABORTS,
+  'power abort': ABORTS,
+  'power cancel': ABORTS,
+  'node reboot': `${POWERS} reboot`,
+  'node reset': `${POWERS} reboot`,
+  'node shutdown': `${POWERS} soft_off`,
+  'node on': `${POWERS} on`,
+  'node off': `${POWERS} off`,
+  'power on': `${POWERS} on`,
+  'power off': `${POWERS} off`,
+  'power reboot': `${POWERS} reboot`,
+  'node inject': `${POWERS} inject_nmi`,
+  'node maintenance': 'countermand node set NODES --maintenance on',
+  'node unset': 'countermand node set NODES --unset-label KEY',
+  'node get': 'countermand node show NODES',
+  'node status': 'countermand node show NODES',
+  'node add': 'countermand node create NAME',
+  'node remove': 'countermand node delete NODES',
+  'plan abort': 'countermand plan cancel PLAN',
+  'plan stop': 'countermand plan cancel PLAN',
+  'plan undo': 'countermand plan rollback PLAN',
+  'plan run': 'countermand plan create FILE --start',
+  'plan apply': 'countermand plan create FILE --start',
+  'plan preview': 'countermand plan create FILE --dry-run',
+  'plan validate': 'countermand plan create FILE --dry-run',
+  actionplan: 'countermand plan',
+  audittemplate: 'countermand audit template',
+  strategy: 'countermand audit strategies',
+  goal: 'countermand audit strategies',
+  conductor: 'countermand status, or countermand agent list',
+  service: 'countermand status, or countermand agent list',
+};
+
+/** What Ironic does with a node, and countermand does not. */
+const PROVISIONS =
+  /^node (adopt|bios|boot|clean|console|deploy|inspect|manage|provide|raid|rebuild|rescue|trait|undeploy|vif)$/;
+
+/** Flags that other tools have. */
+const FLAGS_OF_OTHERS: Readonly<Record<string, string>> = {
+  '--soft': 'a soft order is a target of its own: soft_off or soft_reboot',
+  '--power-timeout': 'it is --timeout here',
+  '--long': 'it is -o wide here',
+  '--fields': 'it is -o name or -o json here',
+  '--column': 'it is -o name or -o json here',
+  '-c': 'it is -o name or -o json here',
+  '-f': 'it is -o json or -o yaml here',
+  '--driver-info': 'it is --info here',
+  '--extra': 'it is --label here',
+  '--conductor-group': 'it is --zone here',
+};
+
+/** What a table says of a word that was typed: `constructor` is in none. */
+const own = (table: Readonly<Record<string, string>>, word: string): string | undefined =>
+  Object.hasOwn(table, word) ? table[word] : undefined;
+
+/**
+ * The error for a word of another tool, or for a flag that is required and misspelt, if this error is about one; else null.
+ * @param error what the parser refused the command line with
+ */
+export function wordOfOthers({ code, message }: CountermandError, words: readonly string[]): CountermandError | null {
+  if (code !== 'ARGUMENT_INVALID') return null;
+  const [, kind, word = ''] = /^unknown (command|option) '([^']+)'/.exec(message) ?? [];
+  if (kind === 'command') {
+    const before = words[words.indexOf(word) - 1];
+    const typed = before === undefined || before.startsWith('-') ? word : `${before} ${word}`;
+    const instead = own(COMMANDS_OF_OTHERS, typed);
+    if (instead !== undefined) return fail(code, `unknown command '${word}'; did you mean: ${instead}`);
+    return PROVISIONS.test(typed) ? fail(code, `unknown command '${word}'; ${NOT_PROVISIONED}`) : null;
+  }
+  const instead = kind === 'option' ? own(FLAGS_OF_OTHERS, word) : undefined;
+  if (instead !== undefined) return fail(code, `unknown option '${word}'; ${instead}`);
+  const [, required] = /^required option '(--[a-z-]+)/.exec(message) ?? [];
+  const near = words.find((typed) => typed.startsWith('--') && distance(typed, required ?? '') <= alike(typed));
+  if (required === undefined || near === undefined) return null;
+  return fail(code, `unknown option '${near}' (Did you mean ${required}?)`);
+}
+
 /** A text may be empty. */
 const FREE_TEXT = '<text>';
 

@@ -4,7 +4,7 @@ import { isScalar, parseDocument, visit } from 'yaml';
 import type * as z from 'zod';
 import { type CountermandError, type ErrorCode, fail } from '../../core/errors.ts';
 import { pathText } from '../../core/fault_places.ts';
-import { LOST_KEY } from '../../core/json_parts.ts';
+import { doubledKey, LOST_KEY } from '../../core/json_parts.ts';
 import { abortable } from '../../core/signals.ts';
 import type { Terminal, TextSource } from './terminal.ts';
 import { wordsOfYamlFault } from './yaml_fault.ts';
@@ -63,7 +63,8 @@ function readBytes(source: TextSource, path: string, kind: FileKind, signal: Abo
   }, signal);
 }
 
-const nameOfFile = (path: string): string => (path === '-' ? 'standard input' : path);
+/** A file for people: `-` is standard input. */
+export const nameOfFile = (path: string): string => (path === '-' ? 'standard input' : path);
 
 /** `what` begins where the name of the file ends: with `: ` or a blank. */
 function invalid(path: string, what: string, { code }: FileKind): CountermandError {
@@ -117,16 +118,25 @@ type KeysAt = (path: readonly PropertyKey[]) => readonly string[];
 function parseEither(content: string, path: string, kind: FileKind, asText: boolean): unknown {
   if (/^\s*[{[]/.test(content)) {
     try {
-      return JSON.parse(content);
-    } catch {
+      const values = JSON.parse(content);
+      refuseDoubledKey(content, path, kind);
+      return values;
+    } catch (error) {
+      if (!(error instanceof SyntaxError)) throw error;
       // YAML may begin like this, too; and its parser says better what is wrong.
     }
   }
   try {
     return parseYaml(content, asText);
   } catch (error) {
-    throw invalid(path, ` is not the YAML it should be: ${wordsOfYamlFault(error)}`, kind);
+    throw invalid(path, ` is not valid YAML: ${wordsOfYamlFault(error)}`, kind);
   }
+}
+
+/** Refuses JSON of which one object has a key twice, as of YAML. @throws the code of the kind */
+export function refuseDoubledKey(content: string, path: string, kind: FileKind): void {
+  const key = doubledKey(content);
+  if (key !== null) throw invalid(path, `: the key '${key}' appears twice in one place`, kind);
 }
 
 function parseYaml(content: string, asText = false): unknown {

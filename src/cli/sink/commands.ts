@@ -92,7 +92,7 @@ async function show(name: string, _options: object, { conductor, output, clock }
 
 async function remove(name: string, { yes }: { readonly yes?: Yes }, call: Call): Promise<void> {
   const { conductor, output } = call;
-  const what = `sink '${name}' is deleted for good: its position is lost, and what waits is never sent`;
+  const what = `this would delete sink '${name}' for good: its position is lost, and what waits is never sent`;
   await confirmAbout(what, yes, () => conductor.notifications.getSink({ sink: name }), call);
   const answer = await conductor.notifications.deleteSink({ sink: name });
   output.message(DeleteSinkResponse, answer, () => `sink ${name}: deleted`);

@@ -144,7 +144,7 @@ function check({ zone, labels, reason, until }: NewFreeze, now: number): void {
     throw failAt(
       'ARGUMENT_INVALID',
       'labels',
-      'labels: name labels or a zone; a freeze of everything has to be said zone by zone',
+      'labels: none, and no zone; name one of the two. To freeze every node, freeze each zone',
     );
   // No node can be in such a zone or bear such a label: the freeze would hold nothing, and whoever asked for it would believe that it does.
   if (zone !== '') checkName('zone', zone);
@@ -153,7 +153,7 @@ function check({ zone, labels, reason, until }: NewFreeze, now: number): void {
     throw failAt(
       'ARGUMENT_INVALID',
       'reason',
-      `reason has 1 to ${REASON_LIMIT} characters: whoever is refused reads it`,
+      `reason must have 1 to ${REASON_LIMIT} characters; whoever is refused reads it`,
     );
   if (until !== null && until <= now) throw failAt('ARGUMENT_INVALID', 'until', 'until is over already');
 }

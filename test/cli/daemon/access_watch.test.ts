@@ -32,7 +32,7 @@ test('a new file is in force within seconds; a broken one changes nothing, and i
 
   await writeFile(path, 'bindings: [');
   await clock.turn(LOOK_AGAIN_MS);
-  t.regex(told[1] ?? '', /access\.yaml is not the YAML it should be: /);
+  t.regex(told[1] ?? '', /access\.yaml is not valid YAML: /);
 
   await writeFile(path, fileFor('operator'));
   await clock.turn(2 * LOOK_AGAIN_MS);

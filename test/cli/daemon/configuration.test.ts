@@ -298,16 +298,11 @@ test(
   'jwt_keys: ftp://issuer.example/jwks',
   /jwt_keys must be .* without a user, and is something else$/,
 );
-test(
-  'YAML that a password breaks',
-  refusedFile,
-  'zone: *pw-3',
-  /is not the YAML it should be: Unresolved alias [^:]*$/,
-);
+test('YAML that a password breaks', refusedFile, 'zone: *pw-3', /is not valid YAML: Unresolved alias [^:]*$/);
 test('a list', refusedFile, '- zone', /must be a list of KEY: VALUE lines/);
 test('a text', refusedFile, 'zone', /must be a list of KEY: VALUE lines/);
-test('a key given twice', refusedFile, 'zone: a\nzone: b', /is not the YAML it should be: Map keys must be unique/);
-test('broken YAML', refusedFile, 'zone: [', /is not the YAML it should be: /);
+test('a key given twice', refusedFile, 'zone: a\nzone: b', /is not valid YAML: Map keys must be unique/);
+test('broken YAML', refusedFile, 'zone: [', /is not valid YAML: /);
 test('several faults, each told', refusedFile, 'zone: 7\nlisten: here', /listen must be .*; .*zone must be/s);
 
 test('a fault in the file is told although a flag wins', (t) => {

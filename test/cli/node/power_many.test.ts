@@ -1,5 +1,6 @@
 import test from 'ava';
-import { type ManyOrder, planOf } from '../../../src/cli/node/power_many.ts';
+import { type ManyOrder, planOf, withoutPlan } from '../../../src/cli/node/power_many.ts';
+import { fail } from '../../../src/core/errors.ts';
 import { FailurePolicy } from '../../../src/gen/countermand/v1/action_plan.ts';
 
 const ORDER: ManyOrder = {
@@ -60,4 +61,18 @@ test('names and times have their ends', (t) => {
   const plan = planOf({ ...ORDER, timeout: 2 ** 31 - 1, range: 'x'.repeat(1000) }, 'r');
   t.is(plan.name.length, 255);
   t.is(plan.actions[0]?.timeout, 2_592_000);
+});
+
+test('an error says nothing of a plan that no person has written, and a target in two words is pointed out', (t) => {
+  const at = (node: string, rest: string) => fail('NODE_NOT_FOUND', `actions[1] '${node}'.input_parameters.${rest}`);
+  const told = (node: string, rest: string, typed = ['n[1-2]', node]) =>
+    (withoutPlan(at(node, rest), typed, 'power off') as Error).message;
+  const absent = (node: string) => `resource_id: there is no node '${node}'`;
+  t.is(told('soft', absent('soft')), "there is no node 'soft'; did you mean: countermand node power 'n[1-2]' soft_off");
+  t.is(told('power', absent('power')), "there is no node 'power'; did you mean: countermand node power 'n[1-2]' off");
+  t.is(told('soft', absent('soft'), ['soft', 'n1']), "there is no node 'soft'");
+  t.is(told('n9', absent('n9')), "there is no node 'n9'");
+  t.is(told('n1', 'timeout: must be less. What x takes: y'), 'n1: timeout: must be less');
+  const other = fail('INTERNAL', 'there is no agent');
+  t.is(withoutPlan(other, ['n1'], 'power off'), other);
 });

@@ -52,20 +52,20 @@ test('a file is enrolled, changes nothing the second time, and then only what di
   t.is(
     dry.stdout,
     ['n1', 'n2', 'n3'].map((name) => `${name}: would be enrolled, fake at ${name}\n`).join('') +
-      '3 nodes: 3 would be enrolled, 0 would be changed, 0 as they are; nothing was written',
+      '3 nodes: 3 would be enrolled, 0 would be changed, 0 unchanged; nothing was written',
   );
   t.is(await stored(), '[]');
   const first = await file('import', all);
   t.is(first.exitCode, 0, first.stderr);
   t.regex(first.stdout, /n1: enrolled\n/);
-  t.regex(first.stdout, /\n3 nodes: 3 enrolled, 0 changed, 0 as they are$/);
+  t.regex(first.stdout, /\n3 nodes: 3 enrolled, 0 changed, 0 unchanged$/);
   t.like(await fields('n2'), { maintenance: true, maintenanceReason: 'new', zone: 'default' });
   await run('node', 'refresh', '--all');
   const before = await stored();
   for (const command of ['import', 'apply'] as const) {
     const again = await file(command, all);
     t.is(again.exitCode, 0, again.stderr);
-    t.is(again.stdout, '3 nodes: 0 enrolled, 0 changed, 3 as they are');
+    t.is(again.stdout, '3 nodes: 0 enrolled, 0 changed, 3 unchanged');
     t.regex(again.stderr, /^the stored secrets of 3 nodes were not compared/);
   }
   t.is(await stored(), before, 'no row was written');
@@ -86,7 +86,7 @@ test('a file is enrolled, changes nothing the second time, and then only what di
   );
   t.notRegex(shown.stdout + shown.stderr, /secret of/);
   t.is(await stored(), before);
-  t.regex((await file('apply', other)).stdout, /3 nodes: 1 enrolled, 2 changed, 0 as they are$/);
+  t.regex((await file('apply', other)).stdout, /3 nodes: 1 enrolled, 2 changed, 0 unchanged$/);
   t.like(await fields('n1'), { labels: { rack: '8' } });
   t.like((await fields('n2'))?.driverInfo, { fake_address: 'elsewhere', fake_password: '******' });
   const anew = await file('apply', other, '--secrets', '--dry-run');
@@ -160,7 +160,7 @@ for (const format of ['yaml', 'json', 'csv', 'lines'])
     const kept = format === 'csv' ? { rack: '07', note: 'a, "b"' } : (await here.fields('n1'))?.labels;
     t.is(/labels without a value are not exported as CSV: spare \(1\)/.test(stderr), format === 'csv');
     const unchanged = await here.file('apply', stdout, ...(format === 'csv' ? [] : ['--format', 'yaml']));
-    t.is(unchanged.stdout, '2 nodes: 0 enrolled, 0 changed, 2 as they are');
+    t.is(unchanged.stdout, '2 nodes: 0 enrolled, 0 changed, 2 unchanged');
     const there = await openDesk(t);
     const moved = await there.file('import', stdout);
     t.is(moved.exitCode, 0, moved.stderr);
@@ -177,6 +177,6 @@ test('hundreds of nodes, in one command', async (t) => {
   const all = Array.from({ length: 300 }, (_, at) => node(`n${at + 1}`));
   const { exitCode, stdout, stderr } = await file('apply', all);
   t.is(exitCode, 0, stderr);
-  t.regex(stdout, /300 nodes: 300 enrolled, 0 changed, 0 as they are$/);
+  t.regex(stdout, /300 nodes: 300 enrolled, 0 changed, 0 unchanged$/);
   t.is((await client.nodes.listNodes({ pageSize: 1000 })).nodes.length, 300);
 });

@@ -116,8 +116,10 @@ const refused = test.macro({
 const action = (words: string): string => `name: p\nactions: [{name: a, action_type: nop, ${words}}]`;
 test(refused, '', /: it must be a plan: a name and a list of actions$/);
 test(refused, '- a', /: it must be a plan/);
-test(refused, 'a: [', /is not the YAML it should be: .* at line 1, column 5$/);
-test(refused, '{"name": "p"', /is not the YAML it should be/);
+test(refused, '{"name": "a", "name": "b", "actions": []}', /the key 'name' appears twice in one place$/);
+test(refused, 'name: a\nmax_parallel: 0\nactions: []', /max_parallel: must be 1 or more$/);
+test(refused, 'a: [', /is not valid YAML: .* at line 1, column 5$/);
+test(refused, '{"name": "p"', /is not valid YAML/);
 test(refused, 'a: 1\n---\nb: 2', /multiple documents at line/);
 test(refused, 'name: !secret x', /Unresolved tag at line 1, column 7$/);
 test(refused, 'name: *unknown', /Unresolved alias/);
