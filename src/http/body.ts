@@ -79,7 +79,7 @@ export function parseJson(bytes: Uint8Array): unknown {
     return parsed;
   } catch (error) {
     if (error instanceof CountermandError) throw error;
-    const place = /at position \d+/.exec((error as Error).message)?.[0] ?? 'somewhere';
-    throw fail('ARGUMENT_INVALID', `the body is not JSON: it is wrong ${place}`);
+    const place = / at position \d+/.exec((error as Error).message)?.[0] ?? '';
+    throw fail('ARGUMENT_INVALID', `the body is not valid JSON${place}`);
   }
 }

@@ -114,6 +114,9 @@ function parse(rule: z.ZodType, sent: unknown, what: string, place: string): unk
 
 function sentenceOf(issue: z.core.$ZodIssue, rule: z.ZodType, what: string, place: string): string {
   const at = pathText(issue.path);
+  // What no schema says of its own: the library's words are not for people.
+  if (issue.code === 'invalid_type' && issue.message.startsWith('Invalid input'))
+    return `${at === '' ? 'the body' : `${at}:`} must be ${/^[aeiou]/.test(issue.expected) ? 'an' : 'a'} ${issue.expected}`;
   if (issue.code !== 'unrecognized_keys') return at === '' ? issue.message : `${at}: ${issue.message}`;
   const whole = rule instanceof z.ZodOptional ? rule.unwrap() : rule;
   const known = whole instanceof z.ZodObject && at === '' ? Object.keys(whole.shape).join(', ') : '';

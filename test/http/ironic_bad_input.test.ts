@@ -20,10 +20,10 @@ const ROWS: readonly Row[] = [
   [POWER, { body: { target: 'dance' } }, 400, `target: 'dance' is not a target; it is one of ${TARGETS}`],
   [POWER, { body: {} }, 400, `target: it is missing; it is one of ${TARGETS}`],
   [POWER, { body: { target: 7 } }, 400, 'target: it is a text'],
-  [POWER, {}, 400, /^Invalid input|it is missing/],
-  [POWER, { body: '' }, 400, /^Invalid input|it is missing/],
-  [POWER, { body: 'target' }, 400, /^the body is not JSON: /],
-  [POWER, { body: '{"target": ' }, 400, /^the body is not JSON: /],
+  [POWER, {}, 400, 'the body must be an object'],
+  [POWER, { body: '' }, 400, 'the body must be an object'],
+  [POWER, { body: 'target' }, 400, /^the body is not valid JSON( at position \d+)?$/],
+  [POWER, { body: '{"target": ' }, 400, /^the body is not valid JSON( at position \d+)?$/],
   [POWER, { body: [] }, 400, /object/],
   [
     POWER,
@@ -122,7 +122,7 @@ const ROWS: readonly Row[] = [
     400,
     /^resource_class: countermand keeps no resource_class/,
   ],
-  ['POST /v1/nodes', { body: 'x' }, 400, /^the body is not JSON/],
+  ['POST /v1/nodes', { body: 'x' }, 400, /^the body is not valid JSON/],
   ['PUT /v1/nodes', { body: {} }, 405, /it has GET, HEAD, POST$/],
 
   // Patches

@@ -21,7 +21,7 @@ const ROWS: readonly (readonly [line: string, sent: Sent, status: number, senten
   ['GET /v1/action_plans?audit_uuid=nope', {}, 404, /^there is no audit 'nope'/],
   ['PATCH /v1/action_plans/p1', { body: [] }, 400, 'the body is a list with one patch'],
   ['PATCH /v1/action_plans/p1', { body: {} }, 400, 'the body is a list with one patch'],
-  ['PATCH /v1/action_plans/p1', { body: 'x' }, 400, /^the body is not JSON/],
+  ['PATCH /v1/action_plans/p1', { body: 'x' }, 400, /^the body is not valid JSON/],
   ['PATCH /v1/action_plans/p1', wish('BOGUS'), 400, /^state: 'BOGUS' cannot be asked for/],
   ['PATCH /v1/action_plans/p1', wish(7), 400, '[0].value: it is the state that is wanted, as a text'],
   ['PATCH /v1/action_plans/p1', wish('CANCELLED', 'remove'), 400, '[0].op: it is replace or add'],

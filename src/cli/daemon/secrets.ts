@@ -18,7 +18,7 @@ async function rotate(options: Readonly<Record<string, unknown>>, call: OfflineC
   process.umask(0o077);
   const { database, where, resealed, keptKey } = await openConfigured(configuration, call, true);
   await database.close();
-  call.output.say(`sealed ${resealed} nodes anew in ${where}`);
+  call.output.say(`sealed ${resealed} ${resealed === 1 ? 'node' : 'nodes'} anew in ${where}`);
   if (keptKey !== null) call.output.say(`backups that were made before need the key ${keptKey}: delete it with them`);
   else if (secretsKeyPrevious !== null)
     call.output.say('secrets_key_previous is not needed any more, except for backups that were made before');

@@ -53,7 +53,7 @@ async function approve(
     if (found !== count)
       throw fail(
         'TAKES_DOWN_MISMATCH',
-        `--yes=${count}: ${planTitle(plan)} takes ${found} running nodes down; nothing was done`,
+        `--yes=${count}: ${planTitle(plan)} takes ${found} running ${found === 1 ? 'node' : 'nodes'} down; nothing was done`,
       );
   }
   const request = {

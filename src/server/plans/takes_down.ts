@@ -59,7 +59,7 @@ export async function holdToExpected(
   const found = await count();
   if (typeof expected === 'number' ? found.count === expected : found.count <= expected.atMost) return;
   const named = found.count === 0 ? '' : ` (${nodesInWords(found.nodes, found.count)})`;
-  const takes = `${what} takes ${found.count} running nodes down${named}`;
+  const takes = `${what} takes ${found.count} running ${found.count === 1 ? 'node' : 'nodes'} down${named}`;
   const running = { running_nodes: String(found.count) };
   if (typeof expected === 'number')
     throw failWith(

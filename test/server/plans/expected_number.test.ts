@@ -10,7 +10,7 @@ import { endWorld, make, softOff, standing, wanted, worldWith } from '../plan_ma
 
 const change = (node: string, state: string) => wanted(node, 'change_node_power_state', { resource_id: node, state });
 
-/** One order that takes running nodes down. */
+/** One order that takes running nodes? down. */
 interface Case {
   /** Resolves with what the order is given to. */
   arrange(world: World): Promise<unknown>;
@@ -155,7 +155,7 @@ for (const [what, each] of Object.entries(CASES)) {
     const before = await allOf(world);
     for (const wrong of [each.count + 1, each.count - 1].filter((number) => number >= 0)) {
       const refused = await t.throwsAsync<CountermandError>(each.order(world, wrong), { code: 'TAKES_DOWN_MISMATCH' });
-      t.regex(refused.message, new RegExp(`takes ${each.count} running nodes down.*, and ${wrong} were expected`));
+      t.regex(refused.message, new RegExp(`takes ${each.count} running nodes? down.*, and ${wrong} were expected`));
       t.deepEqual(await allOf(world), before);
     }
     if (!each.takesBack && each.count > 0) {
