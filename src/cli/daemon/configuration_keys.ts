@@ -216,7 +216,7 @@ export const CONFIGURATION_KEYS = {
     fallback: 15,
     readBy: 'conductor',
     meaning:
-      'how long the host must be seen running after the BMC accepted a recall; only then is the outcome RECALLED',
+      'how long the host must be seen running after the BMC accepted a recall; only then is the outcome RECALLED. Shorter than abort_timeout',
   }),
   repetition_window: seconds(0, {
     fallback: 15,

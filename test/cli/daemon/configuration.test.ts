@@ -155,7 +155,7 @@ const SAMPLES: Readonly<Record<KeyName, string | number>> = {
   sync_power_state_interval: 0.5,
   sync_power_state_workers: 7,
   start_timeout: 0.5,
-  abort_timeout: 0.5,
+  abort_timeout: 20,
   recall_confirm: 0.5,
   repetition_window: 20,
   agent_lease: 0.5,
@@ -245,6 +245,11 @@ const refusedFile = test.macro({
   },
   title: (title) => `a file with ${title} is refused`,
 });
+test('a recall that could never be confirmed in time is refused', (t) => {
+  const message = refusal(() => readConfiguration({ abortTimeout: '15' }, {}), t);
+  t.is(message, 'recall_confirm (15 s) must be shorter than abort_timeout (15 s): every recall would end FAILED');
+});
+
 test(
   'an unknown key',
   refusedFile,
