@@ -124,7 +124,7 @@ test('a configuration that is wrong', async (t) => {
     'agent_leese: 5\n',
     new RegExp(`${config}: agent_leese is no key; the keys are listen, http_listen, `),
   );
-  await withFile('agent_lease: soon\n', /agent_lease must be a number of seconds from 0.1 to \d+, and is "soon"/);
+  await withFile('agent_lease: soon\n', /agent_lease must be a number of seconds from 0.1 to \d+; given: "soon"/);
   await withFile('agent_lease: [\n', /is not valid YAML/);
   await rm(config);
   await endsWith(t, serve(data, '--config', config), 2, /countermand.yaml cannot be read/);

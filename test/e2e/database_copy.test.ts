@@ -76,6 +76,8 @@ test('an installation moves to PostgreSQL and back with its nodes, orders, plans
   await untilPlanEnds(watchPlan(house.client, plan.uuid));
   await stop(house);
 
+  const same = await copy(house.data, `${house.data}/.`);
+  t.regex(same.stderr, /^error: --from and --to are both \S+; name an empty place in --to$/m);
   const there = await copy(house.data, server.urlOf(name));
   t.is(there.exitCode, 0, there.stderr);
   t.regex(

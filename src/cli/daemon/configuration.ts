@@ -132,7 +132,7 @@ function check({ values, nameOf }: Source): Given {
     const row: ConfigurationKey = CONFIGURATION_KEYS[key];
     if (given[key] === undefined || row.rule().safeParse(given[key]).success) return [];
     const is = row.hidden ? 'something else' : JSON.stringify(given[key]);
-    return [`${nameOf(key)} must be ${row.type}, and is ${is}`];
+    return [`${nameOf(key)} must be ${row.type}; given: ${is}`];
   });
   const unknown = Object.keys(given).filter((key) => !Object.hasOwn(CONFIGURATION_KEYS, key));
   if (unknown.length > 0)

@@ -1,6 +1,7 @@
 /** `countermand database ...`: what an administrator does with the database as a whole. */
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
+import { fail } from '../../core/errors.ts';
 import { type OfflineCall, offline } from '../shared/asking.ts';
 import type { Terminal } from '../shared/terminal.ts';
 import { addCareCommands } from './database_care.ts';
@@ -24,6 +25,8 @@ async function copy(options: CopyOptions, call: OfflineCall): Promise<void> {
   process.umask(0o077);
   const source = { place: placeOf(options.from), passwordFile: options.fromPasswordFile ?? null, mustExist: true };
   const target = { place: placeOf(options.to), passwordFile: options.toPasswordFile ?? null, mustExist: false };
+  if (source.place === target.place)
+    throw fail('ARGUMENT_INVALID', `--from and --to are both ${source.place}; name an empty place in --to`);
   const from = await openPlace({ ...source, passwordFrom: '--from-password-file' }, call);
   try {
     const to = await openPlace({ ...target, passwordFrom: '--to-password-file' }, call);

@@ -260,48 +260,48 @@ test(
   'a wrong type',
   refusedFile,
   'start_timeout: soon',
-  /: start_timeout must be a number of seconds from .*, and is "soon"/,
+  /: start_timeout must be a number of seconds from .*; given: "soon"/,
 );
-test('a number where text belongs', refusedFile, 'zone: 7', /: zone must be a name: .*, and is 7/);
+test('a number where text belongs', refusedFile, 'zone: 7', /: zone must be a name: .*; given: 7/);
 test(
   'an impossible value',
   refusedFile,
   'sync_power_state_workers: 0',
-  /must be a whole number from 1 to 1000, and is 0/,
+  /must be a whole number from 1 to 1000; given: 0/,
 );
 test('half a second where whole ones belong', refusedFile, 'soft_power_off_timeout: 1.5', /a whole number of seconds/);
 test('a negative time', refusedFile, 'agent_lease: -1', /agent_lease must be/);
 test('an infinite time', refusedFile, 'agent_lease: .inf', /agent_lease must be/);
-test('nothing for a value', refusedFile, 'zone:', /zone must be .*, and is null/);
+test('nothing for a value', refusedFile, 'zone:', /zone must be .*; given: null/);
 test(
   'no URL of PostgreSQL',
   refusedFile,
   'database: mysql://u:pw@h/d',
-  /database must be .* a password, and is something else$/,
+  /database must be .* a password; given: something else$/,
 );
 test(
   'no URL of Vault',
   refusedFile,
   'vault_address: https://u:pw@vault.example:8200',
-  /vault_address must be an https URL .*, and is something else$/,
+  /vault_address must be an https URL .*; given: something else$/,
 );
 test(
   'a Vault with a password and no user',
   refusedFile,
   "vault_address: 'https://:pw@vault.example:8200'",
-  /vault_address must be an https URL .*, and is something else$/,
+  /vault_address must be an https URL .*; given: something else$/,
 );
 test(
   'keys from a URL with a password',
   refusedFile,
   'jwt_keys: https://u:pw@issuer.example/jwks',
-  /jwt_keys must be .* without a user, and is something else$/,
+  /jwt_keys must be .* without a user; given: something else$/,
 );
 test(
   'keys from a URL of another kind',
   refusedFile,
   'jwt_keys: ftp://issuer.example/jwks',
-  /jwt_keys must be .* without a user, and is something else$/,
+  /jwt_keys must be .* without a user; given: something else$/,
 );
 test('YAML that a password breaks', refusedFile, 'zone: *pw-3', /is not valid YAML: Unresolved alias [^:]*$/);
 test('a list', refusedFile, '- zone', /must be a list of KEY: VALUE lines/);
@@ -327,9 +327,9 @@ test('a file that is not there is refused', (t) => {
 
 test('a refusal names the flag or the variable', (t) => {
   const flag = refusal(() => readConfiguration({ startTimeout: 'x' }, {}), t);
-  t.regex(flag, /^--start-timeout must be a number of seconds .*, and is "x"$/);
+  t.regex(flag, /^--start-timeout must be a number of seconds .*; given: "x"$/);
   const variable = refusal(() => readConfiguration({}, { COUNTERMAND_LISTEN: 'nowhere' }), t);
-  t.regex(variable, /^COUNTERMAND_LISTEN must be HOST:PORT.*, and is "nowhere"$/);
+  t.regex(variable, /^COUNTERMAND_LISTEN must be HOST:PORT.*; given: "nowhere"$/);
   t.regex(
     refusal(() => readConfiguration({ zone: '' }, {}), t),
     /^--zone must be/,
@@ -392,5 +392,5 @@ test('the standard variables name a receiver of traces where ours does not, and 
   t.is(endpointOf({ OTEL_EXPORTER_OTLP_ENDPOINT: base, OTEL_TRACES_EXPORTER: 'none' }), null);
   t.is(endpointOf({ OTEL_EXPORTER_OTLP_ENDPOINT: base, OTEL_SDK_DISABLED: 'true' }), null);
   const refused = t.throws(() => endpointOf({ OTEL_EXPORTER_OTLP_ENDPOINT: 'http://user:pw@x' }));
-  t.regex(refused.message, /^OTEL_EXPORTER_OTLP_ENDPOINT must be a URL .* is something else$/);
+  t.regex(refused.message, /^OTEL_EXPORTER_OTLP_ENDPOINT must be a URL .*; given: something else$/);
 });

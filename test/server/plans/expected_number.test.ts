@@ -10,7 +10,7 @@ import { endWorld, make, softOff, standing, wanted, worldWith } from '../plan_ma
 
 const change = (node: string, state: string) => wanted(node, 'change_node_power_state', { resource_id: node, state });
 
-/** One order that takes running nodes? down. */
+/** One order that takes running nodes down. */
 interface Case {
   /** Resolves with what the order is given to. */
   arrange(world: World): Promise<unknown>;

@@ -78,7 +78,7 @@ test('a backup is made beside a process that writes, has one moment, and is put 
   t.is(await backedUpAt(there.read), null);
 });
 
-test('a backup takes the place of nothing, and what cannot be made leaves nothing', async (t) => {
+test('a backup replaces no file, and what cannot be made leaves nothing', async (t) => {
   const { data, database: there } = await opened(t);
   const folder = await newFolder(t);
   const file = join(folder, 'b.db');

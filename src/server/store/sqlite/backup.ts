@@ -1,6 +1,6 @@
 /**
  * A database file as a whole: copied beside a conductor that writes it, checked, put back where none is, and written anew. A copy stands
- * under its name when it is whole and on the disk, or not at all, and takes the place of nothing.
+ * under its name when it is whole and on the disk, or not at all, and replaces no file.
  */
 import {
   closeSync,
@@ -109,7 +109,7 @@ export async function restoreFile(file: string, folder: string, now: number): Pr
     if (there !== undefined)
       throw fail(
         'BACKUP_REFUSED',
-        `${there} is there already; nothing was written; name another data folder, or move the database away with all of its files`,
+        `${there} exists already; nothing was written; name another data folder, or move the database away with all of its files`,
       );
     removeDraft(draft);
     closeSync(openSync(draft, 'wx', 0o600));
@@ -187,10 +187,7 @@ async function finish(draft: string, now: number): Promise<void> {
 
 function refuseTaken(target: string): void {
   if (lstatSync(target, { throwIfNoEntry: false }) !== undefined)
-    throw fail(
-      'BACKUP_REFUSED',
-      `${target} is there already, and a backup takes the place of nothing; name another file`,
-    );
+    throw fail('BACKUP_REFUSED', `${target} exists already, and a backup replaces no file; name another`);
 }
 
 /** A link is made only where nothing is. Where a file system has none, the name was free a moment ago. */
@@ -219,7 +216,7 @@ function explainTarget(thrown: unknown, target: string): unknown {
       `the disk of ${target} is full; nothing was made; free some space, or name a place on another disk`,
       thrown,
     );
-  if (code === 'EEXIST') return fail('BACKUP_REFUSED', `${target} is there already; name another file`, thrown);
+  if (code === 'EEXIST') return fail('BACKUP_REFUSED', `${target} exists already; name another file`, thrown);
   if (code !== null && /^E[A-Z]+$/.test(code))
     return fail('BACKUP_REFUSED', `${target} cannot be made: ${(thrown as Error).message}`, thrown);
   return explainSqlite(thrown);
