@@ -132,7 +132,7 @@ test('a configuration that is wrong', async (t) => {
     t,
     serve(data, '--agent-lease', '0'),
     2,
-    /--agent-lease must be a number of seconds .* and is 0/,
+    /--agent-lease must be a number of seconds .*; given: 0/,
   );
   await endsWith(t, serve(data, '--no-such-flag'), 2, /unknown option '--no-such-flag'/);
   const variables = { COUNTERMAND_START_TIMEOUT: '-1' };
