@@ -8,6 +8,7 @@ import { asCountermandError, type CountermandError, failAt } from '../../core/er
 import { onAbort } from '../../core/signals.ts';
 import { AUDIT_TABLE, type AuditEvent, rowOf } from '../../core/states.ts';
 import { beginAudit, moveAudit, setRunMessage, takeRun } from '../plans/audit_transition.ts';
+import type { CheckedPlan } from '../plans/check.ts';
 import { refuseUsedUuid } from '../plans/chosen_uuid.ts';
 import { type Effect, effectOf } from '../plans/effect.ts';
 import type { Engine } from '../plans/engine.ts';
@@ -18,7 +19,6 @@ import {
   type Expected,
   holdToExpected,
   NOTHING_DOWN,
-  type Step,
   type TakesDown,
   takesDown,
   takesDownOfPlan,
@@ -31,9 +31,8 @@ import { decideAgain, holdToRevision, overtaken } from '../store/compare_and_set
 import type { Transaction } from '../store/database.ts';
 import { isRefusal, isStorageFailure } from '../store/failures.ts';
 import type { ActionPlanRow, AuditRow } from '../store/plan_rows.ts';
-import { EVERY_NODE } from '../store/plans.ts';
 import { type Decided, decide } from './decided.ts';
-import { decideIfItCan, type NoPlan, stepsOfRun, takesDownOfRun } from './next_run.ts';
+import { decideIfItCan, type NoPlan, planOfRun, takesDownOfRun } from './next_run.ts';
 import { requestIdTaken, wrongAuditState } from './refusals.ts';
 import { checkAudit, type WantedAudit } from './request.ts';
 import { checkProposal, runAudit } from './run.ts';
@@ -102,7 +101,7 @@ export class Audits {
    * @param permit of the caller for whom it is made
    * @param also what is written with it, here and in what else these audits are told to do
    * @throws AUDIT_INVALID, AUDIT_TEMPLATE_NOT_FOUND, SCOPE_INVALID, REQUEST_ID_TAKEN, UUID_TAKEN, ACTION_PLAN_INVALID,
-   *   TARGET_NOT_SUPPORTED, TAKES_DOWN_MISMATCH; then nothing was written
+   *   TARGET_NOT_SUPPORTED, TAKES_DOWN_MISMATCH, NODE_FROZEN; then nothing was written
    */
   async create(wanted: WantedAudit, expected: Expected = null, permit = PERMIT_ALL, also?: Also): Promise<AuditAnswer> {
     // Of one with a template this is known only when it is known that it was not made before.
@@ -160,9 +159,9 @@ export class Audits {
     const decided = await decide({ ...wanted, strategy }, this.#parts, permit);
     const isEmpty = decided.proposal.actions.length === 0;
     if (isEmpty) permit.allow([], decided.scoped);
-    const checked = isEmpty ? [] : (await checkProposal(wanted, decided, read, this.#parts.orders.store)).actions;
-    const steps = checked.map(({ wanted: action, node }) => ({ ...action, node }));
-    return this.#previewOf(steps, wanted.all === true, starter);
+    const planned = { ...wanted, everyNode: wanted.all === true };
+    const checked = isEmpty ? null : await checkProposal(planned, decided, read, this.#parts.orders.store);
+    return this.#previewOf(checked, starter);
   }
 
   /**
@@ -171,17 +170,21 @@ export class Audits {
    * @throws AUDIT_NOT_FOUND
    */
   async previewRun(key: string, starter: Actor | null = null): Promise<RunPreview> {
-    const { read } = this.#parts.orders.store.database;
-    const audit = await getAudit(key, read);
-    const steps = await stepsOfRun(audit, this.#parts);
-    return this.#previewOf(steps, audit.everyNode, starter);
+    const audit = await getAudit(key, this.#parts.orders.store.database.read);
+    // As a run supersedes what earlier ones have started.
+    const replaces = ({ auditUuid }: ActionPlanRow): boolean => audit.autoTrigger && auditUuid === audit.uuid;
+    return this.#previewOf(await planOfRun(audit, this.#parts), starter, replaces);
   }
 
-  async #previewOf(steps: readonly Step[], everyNode: boolean, starter: Actor | null): Promise<RunPreview> {
+  async #previewOf(
+    checked: CheckedPlan | null,
+    starter: Actor | null,
+    supersedes?: (waiting: ActionPlanRow) => boolean,
+  ): Promise<RunPreview> {
     const { store, limits } = this.#parts.orders;
-    const nodes = steps.flatMap(({ node }) => node?.uuid ?? []);
-    const nodeUuids = everyNode && steps.length > 0 ? [EVERY_NODE] : [...new Set(nodes)];
-    const effect = await effectOf(steps, { nodeUuids, plan: null }, limits, store.database.read);
+    const { actions, nodeUuids } = checked ?? { actions: [], nodeUuids: [] };
+    const steps = actions.map(({ wanted: action, node }) => ({ ...action, node }));
+    const effect = await effectOf(steps, { nodeUuids, plan: null, supersedes }, limits, store.database.read);
     return { takesDown: takesDown(steps), effect, ...heldBackBy(steps, starter, this.#parts) };
   }
 

@@ -1,5 +1,6 @@
 /** What the next run of an audit would do, without running it. */
 import { asCountermandError } from '../../core/errors.ts';
+import type { CheckedPlan } from '../plans/check.ts';
 import type { PlanParts } from '../plans/parts.ts';
 import { NOTHING_DOWN, type Step, stepsOfProposal, type TakesDown, takesDown } from '../plans/takes_down.ts';
 import { modelRevision } from '../store/cluster_model.ts';
@@ -7,6 +8,7 @@ import { overtaken } from '../store/compare_and_set.ts';
 import type { Transaction } from '../store/database.ts';
 import type { AuditRow } from '../store/plan_rows.ts';
 import { type Decided, decide, decidedNow, holdToNodes } from './decided.ts';
+import { checkProposal } from './run.ts';
 
 /** Errors by which a run makes no plan, because the fleet is not as the audit needs it. */
 const NO_PLAN: readonly string[] = [
@@ -46,11 +48,13 @@ export async function takesDownOfRun(
   return takesDown(steps);
 }
 
-/** What the plan of an audit would do if it ran now; nothing if it would make none. */
-export async function stepsOfRun(audit: AuditRow, parts: PlanParts): Promise<Step[]> {
-  const { read } = parts.orders.store.database;
-  const steps = await unlessNoPlan(async () => stepsOf(await decide(audit, parts), read));
-  return steps ?? [];
+/** The plan that an audit would make if it ran now, checked; null if it would make none. */
+export function planOfRun(audit: AuditRow, parts: PlanParts): Promise<CheckedPlan | null> {
+  const { store } = parts.orders;
+  return unlessNoPlan(async () => {
+    const decided = await decide(audit, parts);
+    return decided.proposal.actions.length === 0 ? null : checkProposal(audit, decided, store.database.read, store);
+  });
 }
 
 const stepsOf = ({ proposal }: Decided, sql: Transaction['sql']): Promise<Step[]> =>

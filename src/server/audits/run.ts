@@ -3,7 +3,7 @@ import { asCountermandError, failWith } from '../../core/errors.ts';
 import { approvalOf } from '../plans/approval.ts';
 import { type CheckedPlan, checkPlan } from '../plans/check.ts';
 import { writePlan } from '../plans/create.ts';
-import { startPlan } from '../plans/launch.ts';
+import { refuseFrozen, startPlan } from '../plans/launch.ts';
 import type { PlanParts } from '../plans/parts.ts';
 import type { Strategy } from '../plans/strategies/strategy.ts';
 import { globalEfficacy, MANUAL } from '../plans/strategies.ts';
@@ -23,7 +23,7 @@ import { type Decided, decidedNow, holdToNodes, unlessRenamed } from './decided.
  * @param before what it proposes, as `decide` has answered it before the transaction
  * @returns null if the strategy finds nothing to do
  * @throws OVERTAKEN if it has to be decided again; AUDIT_INVALID, SCOPE_INVALID, ACTION_PLAN_INVALID, NODE_NOT_FOUND,
- *   TARGET_NOT_SUPPORTED; then nothing may be committed
+ *   TARGET_NOT_SUPPORTED, and NODE_FROZEN if the audit triggers its plan; then nothing may be committed
  */
 export async function runAudit(
   audit: AuditRow,
@@ -42,17 +42,16 @@ export async function runAudit(
   }
   const checked = await checkProposal(audit, decided, sql, store, (thrown) => unlessRenamed(decided, thrown, sql));
   holdToNodes(decided, checked.actions);
-  // Without a scope, and unless the audit says every node, the plan is about the nodes that its actions name.
-  const everywhere = scoped === null && audit.everyNode;
-  const about: CheckedPlan = everywhere ? { ...checked, nodeUuids: [EVERY_NODE, ...checked.nodeUuids] } : checked;
-  const plan = await writePlan(about, '', audit, globalEfficacy(strategy, proposal), transaction, store);
+  const plan = await writePlan(checked, '', audit, globalEfficacy(strategy, proposal), transaction, store);
   await supersedeEarlier(audit, plan, transaction, store);
   // Its launch is another transaction: the engine's, which looks at what runs.
   return audit.autoTrigger ? startFor(audit, plan, transaction, parts) : plan;
 }
 
 /** What the plan of an audit is made of. */
-type Planned = Pick<AuditRow, 'name' | 'maxParallel' | 'onFailure'> & { readonly scope: WantedPlan['scope'] };
+type Planned = Pick<AuditRow, 'name' | 'maxParallel' | 'onFailure' | 'everyNode'> & {
+  readonly scope: WantedPlan['scope'];
+};
 
 /**
  * The plan that an audit proposes, checked whole.
@@ -67,14 +66,17 @@ export async function checkProposal(
   refusal: (thrown: unknown) => unknown = (thrown) => thrown,
 ): Promise<CheckedPlan> {
   const wanted = toWanted(audit, proposal.actions, store);
-  return checkPlan(wanted, scoped, sql, null, permit).catch(async (thrown: unknown) => {
+  const checked = await checkPlan(wanted, scoped, sql, null, permit).catch(async (thrown: unknown) => {
     throw placed(await refusal(thrown), strategy);
   });
+  // Without a scope, and unless the audit says every node, the plan is about the nodes that its actions name.
+  const everywhere = scoped === null && audit.everyNode;
+  return everywhere ? { ...checked, nodeUuids: [EVERY_NODE, ...checked.nodeUuids] } : checked;
 }
 
 /**
  * Later runs have no caller: their plans are started for whoever made the audit, and wait for a second person as that one's would.
- * @throws OVERTAKEN
+ * @throws OVERTAKEN, NODE_FROZEN
  */
 async function startFor(
   audit: AuditRow,
@@ -83,6 +85,7 @@ async function startFor(
   parts: PlanParts,
 ): Promise<ActionPlanRow> {
   const { createdBy, createdFor } = audit;
+  await refuseFrozen(plan, parts, transaction);
   const starter = createdBy === null ? null : { identity: createdBy, onBehalfOf: createdFor };
   const approval = await approvalOf(plan, starter, parts, transaction);
   const patch = { startedBy: createdBy, startedFor: createdFor, ...approval };

@@ -38,12 +38,16 @@ const PLANS = 100;
 
 /**
  * What these actions would do.
- * @param about the nodes that their plan is about, and the plan itself, if it was made: it does not meet itself. A rollback waits behind no
- *   plan that waits, and supersedes it.
+ * @param about the nodes that their plan is about; the plan itself, if it was made, as it does not meet itself; and whether a plan in the
+ *   queue is superseded by it, instead of coming before it
  */
 export async function effectOf(
   steps: readonly Step[],
-  about: { readonly nodeUuids: readonly string[]; readonly plan: ActionPlanRow | null; readonly isRollback?: boolean },
+  about: {
+    readonly nodeUuids: readonly string[];
+    readonly plan: ActionPlanRow | null;
+    readonly supersedes?: ((waiting: ActionPlanRow) => boolean) | undefined;
+  },
   limits: Limits,
   sql: Transaction['sql'],
 ): Promise<Effect> {
@@ -55,7 +59,7 @@ export async function effectOf(
       ({ uuid }) => uuid !== about.plan?.uuid,
     );
   const waiting = await others(['PENDING'], true);
-  const isBehind = (plan: ActionPlanRow): boolean => !about.isRollback && !waitsForApproval(plan);
+  const isBefore = (plan: ActionPlanRow): boolean => !waitsForApproval(plan) && !about.supersedes?.(plan);
   return {
     nodes: all.length,
     nodeNames: all
@@ -66,11 +70,11 @@ export async function effectOf(
     held: all.filter(({ heldBy }) => heldBy !== null).length,
     recalls: await recallsOf(orders, all, sql),
     longestTimeoutMs: orders.reduce((longest, { order }) => Math.max(longest, timeoutOf(order, limits)), 0),
-    inTheWay: oldest([...(await others(ACTION_PLAN_RUNNING, true)), ...waiting.filter(isBehind)]),
+    inTheWay: oldest([...(await others(ACTION_PLAN_RUNNING, true)), ...waiting.filter(isBefore)]),
     // A rollback never becomes stale.
     supersedes: oldest([
       ...(await others(['RECOMMENDED'], false)),
-      ...waiting.filter((plan) => !isBehind(plan) && canBecomeStale(plan)),
+      ...waiting.filter((plan) => !isBefore(plan) && canBecomeStale(plan)),
     ]),
   };
 }

@@ -68,7 +68,9 @@ export async function previewRollback(key: string, parts: PlanParts): Promise<Ro
   const runs = ACTION_PLAN_RUNNING.includes(plan.state);
   const steps = runs ? await stepsOfCancel(plan, database.read) : stepsOfRollback(undoings);
   const nodeUuids = [...new Set(steps.flatMap(({ node }) => node?.uuid ?? []))];
-  const effect = await effectOf(steps, { nodeUuids, plan, isRollback: true }, parts.orders.limits, database.read);
+  // It waits for no plan that waits.
+  const about = { nodeUuids, plan, supersedes: () => true };
+  const effect = await effectOf(steps, about, parts.orders.limits, database.read);
   const { freezes } = parts.orders;
   return {
     plan,

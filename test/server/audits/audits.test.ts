@@ -122,6 +122,34 @@ test('a later run supersedes what an earlier one left unstarted, and not what an
   await endWorld(world);
 });
 
+test('an audit starts no plan about a frozen node, in its first run and in later ones', async (t) => {
+  const world = await worldWith(t, 'n1');
+  const { audits, plans, orders } = world.conductor;
+  await make(world, 'runs', [wanted('nap', 'sleep', { duration: 3600 }), softOff('n1', ['nap'])]);
+  await plans.start('runs', false);
+  const scope = [{ baremetal: [{ nodes: ['n1'] }] }];
+  const about = { strategy: 'host_maintenance', parameters: {}, scope, autoTrigger: true };
+  await audits.create(asked(about));
+  const { inTheWay, supersedes } = (await audits.previewRun('look')).effect;
+  t.deepEqual(
+    [inTheWay, supersedes].map((met) => met.map(({ name, state }) => `${name} ${state}`)),
+    [['runs ONGOING'], ['look PENDING']],
+  );
+  const freeze = { zone: 'default', labels: {}, reason: 'work', until: null, createdBy: 'jwt:zoe' };
+  const { uuid } = await orders.freezes.add(freeze);
+  await t.throwsAsync(audits.create(asked({ ...about, requestId: 'other' })), { code: 'NODE_FROZEN' } as object);
+  await world.clock.turn(EVERY_MS + 1000);
+  t.deepEqual(await statesOf(world), ['ONGOING', 'PENDING']);
+  t.regex(
+    (await getAudit('look', world.database.read)).statusMessage,
+    /^no plan could be made at .*: node n1 is frozen/,
+  );
+  await orders.freezes.lift(uuid);
+  await world.clock.turn(EVERY_MS);
+  t.deepEqual((await statesOf(world)).sort(), ['ONGOING', 'PENDING', 'SUPERSEDED']);
+  await endWorld(world);
+});
+
 test('the same audit asked for twice at once is one', async (t) => {
   const world = await worldWith(t);
   const answers = await Promise.all([1, 2, 3].map(() => world.conductor.audits.create(asked())));
@@ -168,6 +196,10 @@ test('a plan outside of its scope is refused; one within is about the whole scop
   await t.throwsAsync(create('n3', 'outside'), {
     message: /^parameters.actions\[0\] 'a'.input_parameters.resource_id: node 'n3' is outside of the scope/,
   });
+  await make(world, 'beside', [softOff('n2')]);
+  const inside = asked({ strategy: 'manual', parameters: { actions: actions('n1') }, scope });
+  const { effect } = await world.conductor.audits.preview(inside);
+  t.deepEqual([effect.nodes, effect.supersedes.map(({ name }) => name)], [1, ['beside']]);
   const { plan } = await create('n1', 'inside');
   const rows = await world.database.read('plan_nodes').where('plan_uuid', plan?.uuid ?? '');
   t.is(rows.length, 2);
