@@ -136,7 +136,7 @@ test('a configuration that is wrong', async (t) => {
   );
   await endsWith(t, serve(data, '--no-such-flag'), 2, /unknown option '--no-such-flag'/);
   const variables = { COUNTERMAND_START_TIMEOUT: '-1' };
-  await endsWith(t, serve(data), 2, /COUNTERMAND_START_TIMEOUT must be .* and is -1/, variables);
+  await endsWith(t, serve(data), 2, /COUNTERMAND_START_TIMEOUT must be .*; given: -1/, variables);
   await t.throwsAsync(rm(data, { recursive: true }), { code: 'ENOENT' }, 'nothing was made');
 });
 
