@@ -1,6 +1,7 @@
 /** Logins: Basic, sessions on demand, and that none is left or repeated. */
 import test from 'ava';
-import { CountermandError } from '../../src/core/errors.ts';
+import { CountermandError, type ErrorCode } from '../../src/core/errors.ts';
+import { PROVES_NOT_SENT } from '../../src/drivers/driver.ts';
 import { LOGIN_BACK_OFF_MS } from '../../src/drivers/logins.ts';
 import { ownAddress } from '../../src/sim/loopback.ts';
 import { eventually } from '../counterparts/eventually.ts';
@@ -142,4 +143,36 @@ test('a session POST that is redirected is sent there once', async (t) => {
   const bmc = driver.parse({ ...info, redfish_system_id: '1', redfish_auth_type: 'session' });
   t.is((await driver.getPowerState(bmc, never())).powerState, 'power on');
   t.deepEqual(raw.requests, Object.keys(answers));
+});
+
+/** What a BMC answers to the POST of a session, after `HTTP/1.1 `, and the code of the order that needs it. */
+const NO_SESSION: Readonly<Record<string, ErrorCode>> = {
+  '201 Created': 'BMC_PROTOCOL_VIOLATION',
+  '307 Elsewhere\r\nLocation: http://192.0.2.7/': 'BMC_PROTOCOL_VIOLATION',
+  '401 Unauthorized': 'BMC_LOGIN_REFUSED',
+  '403 Forbidden': 'BMC_LOGIN_REFUSED',
+  '429 Too Many Requests': 'BMC_BUSY',
+  '500 Broken': 'BMC_PROTOCOL_VIOLATION',
+  '503 Not Now': 'BMC_BUSY',
+  nonsense: 'BMC_PROTOCOL_VIOLATION',
+};
+
+test('an order for which no session is opened is told as not sent', async (t) => {
+  for (const [answer, code] of Object.entries(NO_SESSION)) {
+    const raw = await newRawHttp(t, (line) =>
+      line.startsWith('POST') ? `HTTP/1.1 ${answer}\r\nContent-Length: 2\r\n\r\n{}` : 'HTTP/1.0 200 OK\r\n\r\n{}',
+    );
+    const driver = newRedfishDriver(new PatientClock());
+    const info = {
+      redfish_address: `http://${ownAddress()}:${raw.port}`,
+      redfish_username: 'u',
+      redfish_password: 'p',
+    };
+    const bmc = driver.parse({ ...info, redfish_system_id: '1', redfish_auth_type: 'session' });
+    const error = await t.throwsAsync(driver.setPowerState(bmc, 'rebooting', never()), {
+      instanceOf: CountermandError,
+    });
+    t.is(error.code, code, answer);
+    t.true(PROVES_NOT_SENT.includes(error.code));
+  }
 });

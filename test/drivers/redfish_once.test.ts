@@ -1,11 +1,15 @@
 /** Each target with each fault of an answer: counted at the BMC, at most one Reset that may have been carried out. */
 import { getEventListeners } from 'node:events';
-import test from 'ava';
+import test, { type ExecutionContext } from 'ava';
 import { CountermandError, type ErrorCode } from '../../src/core/errors.ts';
 import type { OrderTarget } from '../../src/core/power.ts';
 import { PROVES_NOT_SENT, PROVES_REFUSED } from '../../src/drivers/driver.ts';
 import { meaningsFor } from '../../src/drivers/redfish/targets.ts';
+import { ownAddress } from '../../src/sim/loopback.ts';
 import { ORDER_FAULTS, type OrderFault } from '../../src/sim/redfish/faults.ts';
+import { PatientClock } from '../counterparts/patient_clock.ts';
+import { newRawHttp } from '../counterparts/raw_http.ts';
+import { newRedfishDriver } from '../counterparts/redfish_driver.ts';
 import { never } from '../counterparts/signals.ts';
 import { REDFISH_PASSWORD } from '../counterparts/sim_redfish.ts';
 import { newSpokenRedfish } from '../counterparts/spoken_redfish.ts';
@@ -155,4 +159,47 @@ test('an order for one machine goes to no other', async (t) => {
   });
   t.is(error.code, 'BMC_IS_ANOTHER');
   t.is(redfish.received.length, 1);
+});
+
+/** A BMC whose System is on and has no ETag, and that answers other requests by their first line. */
+async function rawBmc(t: ExecutionContext, answer: (firstLine: string) => string | null) {
+  const reset = { target: '/reset', 'ResetType@Redfish.AllowableValues': ['On', 'ForceRestart', 'Nmi'] };
+  const page = JSON.stringify({ PowerState: 'On', Actions: { '#ComputerSystem.Reset': reset } });
+  const raw = await newRawHttp(t, (line) =>
+    line.startsWith('GET') ? `HTTP/1.1 200 OK\r\nContent-Length: ${page.length}\r\n\r\n${page}` : answer(line),
+  );
+  const info = { redfish_address: `http://${ownAddress()}:${raw.port}`, redfish_username: 'u', redfish_password: 'p' };
+  const driver = newRedfishDriver(new PatientClock());
+  const parse = (redfish_auth_type: string) => driver.parse({ ...info, redfish_system_id: '1', redfish_auth_type });
+  const codeOf = async (type: string, target: OrderTarget): Promise<ErrorCode> => {
+    const sent = driver.setPowerState(parse(type), target, never());
+    return (await t.throwsAsync(sent, { instanceOf: CountermandError })).code;
+  };
+  const posts = (): number => raw.requests.filter((line) => line.startsWith('POST /reset')).length;
+  return { driver, parse, codeOf, posts };
+}
+
+const answered = (status: string): string => `HTTP/1.1 ${status}\r\nContent-Length: 2\r\n\r\n{}`;
+
+test('a reset or an NMI that is refused while the node is on is not done for that', async (t) => {
+  const { driver, parse, codeOf } = await rawBmc(t, () => answered('409 Conflict'));
+  for (const target of ['rebooting', 'inject nmi'] as const) t.is(await codeOf('basic', target), 'BMC_WRONG_STATE');
+  await driver.setPowerState(parse('basic'), 'power on', never());
+});
+
+test('where If-Match is wanted and there is no ETag, nothing is sent again', async (t) => {
+  const { codeOf, posts } = await rawBmc(t, () => answered('428 Precondition Required'));
+  t.is(await codeOf('basic', 'rebooting'), 'BMC_REFUSED');
+  t.is(posts(), 1);
+});
+
+test('an order whose session had ended, and for which no other is opened, was not carried out', async (t) => {
+  let logins = 0;
+  const { codeOf, posts } = await rawBmc(t, (line) => {
+    if (line.startsWith('POST /reset')) return answered('401 Unauthorized');
+    logins += 1;
+    return logins === 1 ? answered('201 Created\r\nX-Auth-Token: t0ken') : 'HTTP/1.1 nonsense\r\n\r\n';
+  });
+  t.is(await codeOf('session', 'rebooting'), 'BMC_PROTOCOL_VIOLATION');
+  t.deepEqual([logins, posts()], [2, 1]);
 });
