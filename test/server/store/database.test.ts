@@ -128,8 +128,16 @@ test('a statement is prepared once, with its parameters where SQLite does not lo
     'select name from knex_migrations where batch = ? and name in (?, ?) and name like ? order by name limit ?';
   const found = (batch: unknown, limit: number): unknown[] => raw.prepare(text).all([batch, 'x', 'y', '_', limit]);
   t.deepEqual([found(7, 1), found('7', 2), found('8', 2)], [[{ name: 'x' }], [{ name: 'x' }, { name: 'y' }], []]);
-  t.deepEqual(prepared, [
+  t.deepEqual(prepared.splice(0), [
     'insert into knex_migrations (name, batch) values (+?, +?), (+?, +?), (+?, +?)',
     'select name from knex_migrations where batch = +? and name in (+?, +?) and name like +? order by name limit +?',
   ]);
+  // Of lists of every length, the newest are kept.
+  for (let length = 1; length <= 600; length += 1)
+    raw.prepare(`select name from knex_migrations where name in (${Array(length).fill('?').join(', ')})`);
+  prepared.length = 0;
+  const last = `select name from knex_migrations where name in (${Array(600).fill('?').join(', ')})`;
+  t.is(raw.prepare(last), raw.prepare(last));
+  t.deepEqual(found(7, 1), [{ name: 'x' }]);
+  t.is(prepared.length, 1);
 });

@@ -1,16 +1,20 @@
 /** Prepared statements. To prepare one takes ten to a hundred times as long as to run it. */
 import type BetterSqlite3 from 'better-sqlite3';
 
-/** Far more than the code has. */
+/** More than are in use at a time. There is one for each length of a list, so that all of them would be more. */
 const STATEMENT_LIMIT = 500;
 
-/** knex prepares every statement anew; from now on, the connection keeps what it has prepared. */
+/** knex prepares every statement anew; from now on, the connection keeps what it has prepared, up to a limit; the oldest goes first. */
 export function keepStatements(connection: BetterSqlite3.Database): void {
   const prepare = connection.prepare.bind(connection);
   const kept = new Map<string, BetterSqlite3.Statement>();
   const prepareOnce = (sql: string): BetterSqlite3.Statement => {
-    const statement = kept.get(sql) ?? prepare(planOnce(sql));
-    if (kept.size < STATEMENT_LIMIT) kept.set(sql, statement);
+    const known = kept.get(sql);
+    if (known) return known;
+    const statement = prepare(planOnce(sql));
+    const [oldest] = kept.keys();
+    if (oldest !== undefined && kept.size >= STATEMENT_LIMIT) kept.delete(oldest);
+    kept.set(sql, statement);
     return statement;
   };
   connection.prepare = prepareOnce as typeof connection.prepare;
