@@ -60,7 +60,7 @@ const COMMANDS: Readonly<Record<string, CommandRow>> = {
     load: async () => (await import('./node/abort.ts')).setUpAbort,
   },
   freeze: {
-    description: 'let the nodes of a zone, or with some labels, take no orders for a time',
+    description: 'refuse orders to the nodes of a zone, or with certain labels, for a time',
     load: async () => (await import('./freeze/commands.ts')).setUpFreeze,
   },
   plan: {

@@ -79,7 +79,7 @@ test('no such database, no such user, a wrong password, none at all', async (t) 
 test('a URL that says something else than what is meant', async (t) => {
   await refuses(t, `postgres://cm:${PASSWORD}@db7/x`, 2, /the URL is not usable: it contains a password/);
   await refuses(t, 'postgres://cm@db7/x?sslmode=prefer', 2, /its sslmode is 'prefer', and must be one of/);
-  await refuses(t, `mysql://cm:${PASSWORD}@db7/x`, 2, /--database must be postgres:.*, and is something else/);
+  await refuses(t, `mysql://cm:${PASSWORD}@db7/x`, 2, /--database must be postgres:.*; given: something else/);
   const more = ['--database-password-file', '/no/such/file'];
   await refuses(t, 'postgres://cm@db7/x', 2, /database_password_file cannot be read/, {}, more);
 });

@@ -124,7 +124,7 @@ test('where it may listen', async (t) => {
   t.regex(await refusal(t, '--http-listen', 'example:80'), /which other hosts reach, and in plaintext/);
   t.regex(
     await refusal(t, '--http-listen', '7078'),
-    /^error: --http-listen must be HOST:PORT, .* or none, and is "7078"/,
+    /^error: --http-listen must be HOST:PORT, .* or none; given: "7078"/,
   );
   const { http } = await openHouse(t, { here: true, http: true });
   const taken = await refusal(t, '--http-listen', http.slice('http://'.length));

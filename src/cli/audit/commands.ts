@@ -156,7 +156,7 @@ function addCreate(group: Command, terminal: Terminal): void {
     .option('--nodes <range...>', "the nodes that it is about, such as 'r7n[1-16]'")
     .option('--interval <seconds>', 'run it again and again, with this much time between two runs')
     .option('--auto-trigger', 'start its plans as soon as they are made; you are asked first')
-    .option('--request-id <id>', 'the id of the order: the same id twice is one audit; else a new one')
+    .option('--request-id <id>', 'the id of the order: the same id twice is one audit; made if not given')
     .addOption(dryRunOption())
     .addOption(yesOrNumberOption('with auto_trigger: '));
   addSelectors(command).addHelpText('after', `${SCOPE_HELP}\n${FILE_EXAMPLE}`).action(asking(create, terminal));

@@ -104,7 +104,7 @@ export function addTemplates(audit: Command, terminal: Terminal): void {
     .option('--goal <name>', 'their goal; alone it means the only strategy for it')
     .option('--description <text>', 'what it is for')
     .option('--nodes <range...>', "the nodes that its audits are about, such as 'r7n[1-16]'")
-    .option('--uuid <uuid>', 'its uuid; else a new one');
+    .option('--uuid <uuid>', 'its uuid; made if not given');
   addSelectors(command).action(asking(create, terminal));
   addListFlags(group.command('list').description('list the templates, the newest first'), TEMPLATE_LIST).action(
     asking(list, terminal),

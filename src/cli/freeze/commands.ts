@@ -11,7 +11,7 @@ import type { Terminal } from '../shared/terminal.ts';
 interface FreezeOptions {
   readonly zone?: string;
   readonly label?: string[];
-  readonly reason: string;
+  readonly reason?: string;
   readonly until?: string;
 }
 
@@ -36,7 +36,7 @@ const FREEZE_LIST: Listing<Freeze> = {
 
 async function freeze(options: FreezeOptions, call: Call): Promise<void> {
   const { conductor, output } = call;
-  const { zone = '', reason } = options;
+  const { zone = '', reason = '' } = options;
   const labels = readPairs(options.label, '--label');
   const end = options.until === undefined ? null : Date.parse(options.until);
   if (end !== null && Number.isNaN(end))
@@ -83,8 +83,8 @@ export function setUpFreeze(command: Command, terminal: Terminal): void {
   command
     .option('--zone <zone>', 'the nodes of this zone')
     .option('-l, --label <key=value...>', 'the nodes that bear all of these labels')
-    .option('--reason <text>', 'why; whoever is refused reads it', '')
-    .option('--until <time>', 'when it is over by itself; else it is lifted')
+    .option('--reason <text>', 'why; required, and whoever is refused reads it')
+    .option('--until <time>', 'when it ends by itself; if not given, it holds until it is lifted')
     .addHelpText(
       'after',
       `

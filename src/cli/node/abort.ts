@@ -34,8 +34,8 @@ export function setUpAbort(command: Command, terminal: Terminal): void {
   command
     .argument('[nodes...]', WHICH_NODES)
     .option('--reason <text>', 'why; recorded with each abort')
-    .option('--request-id <id>', 'the id of the order: the same id twice is one order; else a new one')
-    .option('--max-parallel <n>', 'at most n aborts at once; else 100')
+    .option('--request-id <id>', 'the id of the order: the same id twice is one order; made if not given')
+    .option('--max-parallel <n>', 'at most n aborts at once; 100 if not given')
     .option('--no-wait', 'end as soon as each abort is accepted');
   addSelectors(command).addHelpText('after', EXAMPLES).action(asking(abort, terminal));
 }

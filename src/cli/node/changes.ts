@@ -89,7 +89,7 @@ export function addReport(group: Command, terminal: Terminal): void {
     .option('--message-id <id>', 'the message that tells of it: reported again within a week, it changes nothing')
     .option(
       '--origin <request-id>',
-      'the request that has caused it; the own plan of an action is not superseded by it',
+      'the id of the request that caused it: the plan whose action sent that request is not superseded',
     );
   addSelectors(command).action(asking(report, terminal));
 }

@@ -63,7 +63,7 @@ export function addCreate(group: Command, terminal: Terminal): void {
     .requiredOption('--driver <name>', 'the driver that talks to its BMC, such as ipmi');
   addInfoFlags(
     command,
-    'how the driver reaches the BMC; for a secret key, file:NAME and env:NAME are read by the agent and keep the secret off this line',
+    'how the driver reaches the BMC; a password given as file:NAME or env:NAME is read by the agent, and does not stand on this command line',
   )
     .option('--zone <name>', 'the zone from which the BMC is reached', 'default')
     .option('--label <key=value...>', 'labels')
@@ -150,7 +150,7 @@ export function addSet(group: Command, terminal: Terminal): void {
         'mark the node as in maintenance, or no longer; it is still read, and orders are still accepted',
       ).choices(['on', 'off']),
     )
-    .option('--maintenance-reason <text>', 'why; recorded with the order');
+    .option('--maintenance-reason <text>', 'why; recorded with the node');
   command.addHelpText('after', SET_EXAMPLES);
   addSelectors(command, { flags: BESIDE_SETTERS }).action(asking(set, terminal));
 }

@@ -140,9 +140,9 @@ export function addPower(group: Command, terminal: Terminal): void {
       ]),
     )
     .option('--reason <text>', 'why; recorded with the order')
-    .option('--request-id <id>', 'the id of the order: the same id twice is one order; else a new one')
+    .option('--request-id <id>', 'the id of the order: the same id twice is one order; made if not given')
     .option('--task <uuid>', 'of an abort at one node: the only power task that may be aborted')
-    .option('--max-parallel <n>', 'several nodes: at most n at once; else 10, and 100 for an abort')
+    .option('--max-parallel <n>', 'several nodes: at most n at once; if not given, 10, and 100 for an abort')
     .option('--canary <n>', 'several nodes: the first n must succeed before the others begin')
     .addOption(
       choice(

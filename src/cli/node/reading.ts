@@ -105,7 +105,7 @@ async function watch(words: readonly string[], flags: SelectorFlags, call: Call)
 export function addWatch(group: Command, terminal: Terminal): void {
   const command = group
     .command('watch')
-    .description('print nodes as they are now, then a line for each change; what flags choose is chosen at the start')
+    .description('print nodes as they are now, then a line for each change; flags choose the nodes once, at the start')
     .argument('[nodes...]', WHICH_NODES);
   addSelectors(command).action(asking(watch, terminal));
 }

@@ -149,7 +149,9 @@ export function addNodeFileCommands(group: Command, terminal: Terminal): void {
     .addOption(formatOption('how to print them; yaml if left out'));
   addSelectors(command, { everyNode: true }).action(asking(exportNodes, terminal));
   addFileOptions(
-    group.command('import').description('enrol the nodes of a file; those that are enrolled have to be as it says'),
+    group
+      .command('import')
+      .description('enrol the nodes of a file; one that is enrolled and differs from it is refused'),
   )
     .addHelpText('after', FORMS)
     .action(asking(fromFile('refuse'), terminal));

@@ -226,7 +226,7 @@ export function addCreate(group: Command, terminal: Terminal): void {
     .option('--start', 'start it, and watch it until it has ended')
     .option('--queue', 'with --start: wait behind the plans that run or wait on the same nodes')
     .option('--no-wait', 'with --start: end as soon as it is started; the plan goes on')
-    .option('--request-id <id>', 'the id of the order: the same id twice is one plan; else a new one')
+    .option('--request-id <id>', 'the id of the order: the same id twice is one plan; made if not given')
     .addOption(dryRunOption())
     .addOption(yesOrNumberOption('with --start: '))
     .addHelpText('after', FILE_EXAMPLE)

@@ -72,7 +72,7 @@ export function addRollback(group: Command, terminal: Terminal): void {
     .addOption(new Option('--preview', 'an earlier name of --dry-run').hideHelp())
     .option('--skip-irreversible', 'leave out the actions that nothing can undo, instead of being refused')
     .option('--accept-drift', 'also undo nodes that have changed since, instead of being refused')
-    .option('--request-id <id>', 'the id of the order: the same id twice is one rollback; else a new one')
+    .option('--request-id <id>', 'the id of the order: the same id twice is one rollback; made if not given')
     .option('--no-wait', 'end as soon as it is launched; it goes on')
     .addOption(yesOrNumberOption())
     .addHelpText('after', UNDOING)

@@ -49,11 +49,11 @@ interface SelectorRules {
 export function addSelectors(command: Command, { flags = OWN, everyNode = false }: SelectorRules = {}): Command {
   const collect = (word: string, before: readonly string[] = []): string[] => [...before, ...labelsIn(word)];
   command
-    .option(`-l, ${flags.label} <key=value>`, 'only nodes that bear this label; given twice, both', collect)
+    .option(`-l, ${flags.label} <key=value>`, 'only nodes with this label; given twice, with both labels', collect)
     .option(`${flags.zone} <zone>`, 'only nodes of this zone')
     .option('--driver <driver>', 'only nodes of this driver')
     .addOption(
-      new Option('--state <state>', 'only nodes whose power state was last read so').choices(Object.keys(STATES)),
+      new Option('--state <state>', 'only nodes whose last reading was this power state').choices(Object.keys(STATES)),
     )
     .option('--failing', 'only nodes that have a problem, mostly that they cannot be read');
   return everyNode ? command : command.option('--all', 'every node');
