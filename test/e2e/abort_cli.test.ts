@@ -52,6 +52,11 @@ test('the exit code tells outcomes apart', async (t) => {
   await untilIn(order(house.client, 'n3', 'SOFT_POWER_OFF'), 'CONFIRMING');
   t.is((await countermand(house, 'node', 'power', 'n3', 'abort_soft_off')).exitCode, 0);
   t.is((await countermand(house, 'abort', 'n4')).exitCode, 3);
+
+  await untilIn(order(house.client, 'n2', 'SOFT_POWER_OFF'), 'CONFIRMING');
+  const accepted = await countermand(house, 'abort', 'n2', '--no-wait');
+  t.regex(accepted.stdout, /^n2: abort soft power off accepted as power task \w{8}$/m);
+  t.is(accepted.exitCode, 0);
 });
 
 test('an order that cannot be aborted counts beside others that were, also if it is being aborted or was given up', async (t) => {

@@ -9,7 +9,7 @@ import { oneLine } from '../shared/harmless.ts';
 import { endsAll, inParallel, type Missed, rankOfEnding, worstOf } from '../shared/many.ts';
 import { ordersOf } from '../shared/possible.ts';
 import { shortId } from '../shared/short_ids.ts';
-import { changeLine, endLine, hasEnded, taskFailure } from '../shared/task_lines.ts';
+import { acceptedLine, changeLine, endLine, hasEnded, taskFailure } from '../shared/task_lines.ts';
 import { targetOf, targetValue } from '../shared/words.ts';
 
 /** What is aborted, and how. */
@@ -90,7 +90,10 @@ async function giveAbort(one: OneAbort, { reason, wait }: AbortOrder, { conducto
       output.say(endLine(task, output.time));
       return taskFailure(task);
     }
-    if (!wait) return null;
+    if (!wait) {
+      output.say(acceptedLine(task));
+      return null;
+    }
   }
   throw fail('CONDUCTOR_UNREACHABLE', 'the conductor ended the stream');
 }
