@@ -241,3 +241,19 @@ test('a hard power off that was lost on a host that was starting is sent again',
   t.like(run.report, { sending: 'ACCEPTED', observed: { powerState: 'power off' } });
   run.end(fail('SETTLED', 'the test is over'));
 });
+
+test('a Go that comes too late is none, and the next order at the BMC need not wait for it', async (t) => {
+  const clock = new VirtualClock();
+  const { run, reports } = runOf('rebooting', 'WHOLE', clock, {
+    setPowerState: async () => t.fail('it must not send'),
+  } as never);
+  run.start('WHOLE', 1, false, false);
+  await clock.turnUntil(() => run.report.sending === 'READY', 1000);
+  await clock.turn(5000);
+  t.like(run.report, { sending: 'NOT_SENT', error: { code: 'GO_TOO_LATE' } });
+  const { length } = reports;
+  run.go('rebooting', 'WHOLE');
+  await clock.turn(1000);
+  t.is(reports.length, length);
+  run.end(fail('SETTLED', 'the test is over'));
+});

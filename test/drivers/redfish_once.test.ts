@@ -3,6 +3,7 @@ import { getEventListeners } from 'node:events';
 import test, { type ExecutionContext } from 'ava';
 import { CountermandError, type ErrorCode } from '../../src/core/errors.ts';
 import type { OrderTarget } from '../../src/core/power.ts';
+import { onlyWhile } from '../../src/core/signals.ts';
 import { PROVES_NOT_SENT, PROVES_REFUSED } from '../../src/drivers/driver.ts';
 import { meaningsFor } from '../../src/drivers/redfish/targets.ts';
 import { ownAddress } from '../../src/sim/loopback.ts';
@@ -161,13 +162,15 @@ test('an order for one machine goes to no other', async (t) => {
   t.is(redfish.received.length, 1);
 });
 
-/** A BMC whose System is on and has no ETag, and that answers other requests by their first line. */
-async function rawBmc(t: ExecutionContext, answer: (firstLine: string) => string | null) {
-  const reset = { target: '/reset', 'ResetType@Redfish.AllowableValues': ['On', 'ForceRestart', 'Nmi'] };
+/** A BMC whose System is on and has no ETag, and that answers other requests by their first line. @param read told of each page */
+async function rawBmc(t: ExecutionContext, answer: (firstLine: string) => string | null, read: () => void = () => {}) {
+  const reset = { target: '/reset', 'ResetType@Redfish.AllowableValues': ['On', 'ForceOff', 'ForceRestart', 'Nmi'] };
   const page = JSON.stringify({ PowerState: 'On', Actions: { '#ComputerSystem.Reset': reset } });
-  const raw = await newRawHttp(t, (line) =>
-    line.startsWith('GET') ? `HTTP/1.1 200 OK\r\nContent-Length: ${page.length}\r\n\r\n${page}` : answer(line),
-  );
+  const raw = await newRawHttp(t, (line) => {
+    if (!line.startsWith('GET')) return answer(line);
+    read();
+    return `HTTP/1.1 200 OK\r\nContent-Length: ${page.length}\r\n\r\n${page}`;
+  });
   const info = { redfish_address: `http://${ownAddress()}:${raw.port}`, redfish_username: 'u', redfish_password: 'p' };
   const driver = newRedfishDriver(new PatientClock());
   const parse = (redfish_auth_type: string) => driver.parse({ ...info, redfish_system_id: '1', redfish_auth_type });
@@ -179,11 +182,13 @@ async function rawBmc(t: ExecutionContext, answer: (firstLine: string) => string
   return { driver, parse, codeOf, posts };
 }
 
-const answered = (status: string): string => `HTTP/1.1 ${status}\r\nContent-Length: 2\r\n\r\n{}`;
+const answered = (status: string, body = '{}'): string =>
+  `HTTP/1.1 ${status}\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
 
-test('a reset or an NMI that is refused while the node is on is not done for that', async (t) => {
+test('a reset, an NMI or an off that is refused while the node is on is not done for that', async (t) => {
   const { driver, parse, codeOf } = await rawBmc(t, () => answered('409 Conflict'));
-  for (const target of ['rebooting', 'inject nmi'] as const) t.is(await codeOf('basic', target), 'BMC_WRONG_STATE');
+  for (const target of ['rebooting', 'inject nmi', 'power off'] as const)
+    t.is(await codeOf('basic', target), 'BMC_WRONG_STATE');
   await driver.setPowerState(parse('basic'), 'power on', never());
 });
 
@@ -202,4 +207,35 @@ test('an order whose session had ended, and for which no other is opened, was no
   });
   t.is(await codeOf('session', 'rebooting'), 'BMC_PROTOCOL_VIOLATION');
   t.deepEqual([logins, posts()], [2, 1]);
+});
+
+test('an order that is refused with 401 in a new session too is given up', async (t) => {
+  let logins = 0;
+  const { codeOf, posts } = await rawBmc(t, (line) => {
+    if (line.startsWith('POST /reset')) return answered('401 Unauthorized');
+    logins += 1;
+    return answered('201 Created\r\nX-Auth-Token: t0ken');
+  });
+  t.is(await codeOf('session', 'rebooting'), 'BMC_LOGIN_REFUSED');
+  t.deepEqual([logins, posts()], [2, 2]);
+});
+
+test('an error of which more is known, in an answer with status 200, is a refusal', async (t) => {
+  const info = { MessageId: 'Base.1.0.InsufficientPrivilege', Message: 'no' };
+  const body = JSON.stringify({ error: { code: info.MessageId, '@Message.ExtendedInfo': [info] } });
+  const { codeOf } = await rawBmc(t, () => answered('200 OK', body));
+  t.is(await codeOf('basic', 'rebooting'), 'BMC_PRIVILEGE_TOO_LOW');
+});
+
+test('an order whose time is over when its System has been read is not sent', async (t) => {
+  const reason = new CountermandError('NOT_SENT_IN_TIME', 'the process was frozen');
+  let isOver = false;
+  const read = (): void => {
+    isOver = true;
+  };
+  const { driver, parse, posts } = await rawBmc(t, () => answered('204 No Content'), read);
+  const signal = never();
+  onlyWhile(signal, () => (isOver ? reason : null));
+  t.is(await t.throwsAsync(driver.setPowerState(parse('basic'), 'rebooting', signal)), reason);
+  t.is(posts(), 0);
 });
