@@ -229,22 +229,16 @@ export class Engine {
   ): Promise<ActionPlanRow> {
     const { store } = this.#parts.orders;
     const statusMessage = reason === '' ? 'cancelled' : `cancelled: ${reason}`;
-    const touched = (cancelled: { readonly plan: ActionPlanRow }): Touched => asPlan(cancelled.plan);
-    const { plan, before } = await writeAlso(store.database, also, touched, async (transaction) => {
+    const plan = await writeAlso(store.database, also, asPlan, async (transaction) => {
       const found = await getPlan(key, transaction.sql);
-      if (wasCancelled(found, rollback)) return { plan: found, before: found.state };
+      if (wasCancelled(found, rollback)) return found;
       if (rollback && !found.rollsBack && !isPlanAtRest(found.state))
         await holdToExpected(expected, `the rollback of plan '${found.name}'`, () =>
           takesDownOfCancel(found, transaction.sql),
         );
-      if (found.state === 'CANCELLING' && rollback)
-        return { plan: await askForRollback(found, transaction), before: found.state };
-      if (found.state === 'CANCELLING') return { plan: found, before: found.state };
+      if (found.state === 'CANCELLING') return rollback ? askForRollback(found, transaction) : found;
       if (['RECOMMENDED', 'PENDING'].includes(found.state))
-        return {
-          plan: await this.#drop(found, 'the plan was cancelled before it ran', { statusMessage }, transaction),
-          before: found.state,
-        };
+        return this.#drop(found, 'the plan was cancelled before it ran', { statusMessage }, transaction);
       const cancelDeadlineAt = store.clock.now() + this.#parts.planLimits.cancelDeadlineMs;
       const { actor } = transaction;
       const linkedTrace = actor?.trace ? textOfTrace(actor.trace) : null;
@@ -252,9 +246,9 @@ export class Engine {
       const context = await contextOf(found, transaction.sql);
       const moved = await movePlan('cancel', context, patch, transaction, store);
       if (!moved) throw await this.#wrongState(found, 'cancel', transaction.sql);
-      return { plan: moved.plan, before: found.state };
+      return moved.plan;
     });
-    if (before !== 'RECOMMENDED') await this.#look(plan);
+    await this.#look(plan);
     return plan;
   }
 

@@ -7,7 +7,7 @@ import {
   modelRevision,
 } from '../../../src/server/store/cluster_model.ts';
 import { World } from '../../world/world.ts';
-import { endWorld, make, softOff, wanted, worldLike, worldWith } from '../plan_making.ts';
+import { endWorld, make, softOff, standing, wanted, worldLike, worldWith } from '../plan_making.ts';
 
 /** One test after the other: each world takes over the memory of the one before. */
 const test = anyTest.serial;
@@ -38,6 +38,45 @@ test('a look that finds nothing is two statements, and commits nothing', async (
   };
   await world.clock.turn(10 * LOOK_MS);
   t.is(statements, 2 * 10);
+  await endWorld(world);
+});
+
+test('a plan that has become too old in the queue, between two looks, is superseded as its turn comes', async (t) => {
+  const world = await worldWith(t, 'n1');
+  const { plans } = world.conductor;
+  const off = { resource_id: 'n1', maintenance: false };
+  await make(world, 'runs', [
+    wanted('nap', 'sleep', { duration: 60 }),
+    wanted('m', 'set_node_maintenance', off, ['nap']),
+  ]);
+  await plans.start('runs', false);
+  await make(world, 'waits', [softOff('n1')]);
+  await plans.start('waits', true);
+  world.clock.jump(DAY_MS);
+  t.is((await standing(world, 'waits')).plan.state, 'PENDING');
+  await world.clock.turn(61_000);
+  t.is((await standing(world, 'waits')).plan.state, 'SUPERSEDED');
+  t.deepEqual(world.received, []);
+  await endWorld(world);
+});
+
+test('the late end of an order of a plan that is over supersedes what waits, but not for that plan any more', async (t) => {
+  const world = await worldWith(t, 'n2');
+  const { plans } = world.conductor;
+  await world.enrol('n1', { fake_soft_ms: '20000' });
+  const off = { resource_id: 'n1', state: 'soft power off', timeout: 5 };
+  await make(world, 'over', [wanted('off', 'change_node_power_state', off)]);
+  await plans.start('over', false);
+  await world.clock.turn(7000);
+  t.is((await standing(world, 'over')).plan.state, 'FAILED');
+  await make(world, 'runs', [wanted('nap', 'sleep', { duration: 600 }), softOff('n2', ['nap'])]);
+  await plans.start('runs', false);
+  await make(world, 'waits', [softOff('n1'), softOff('n2')]);
+  await plans.start('waits', true);
+  await world.clock.turn(60_000);
+  const { state, statusMessage } = (await standing(world, 'waits')).plan;
+  t.is(state, 'SUPERSEDED');
+  t.regex(statusMessage, /the late end of power task/);
   await endWorld(world);
 });
 
