@@ -20,7 +20,7 @@ const INTRODUCTION = [
     ].join('\n'),
     'sh',
   ),
-  'Where the conductor wants to know who asks, a request carries a client certificate, `Authorization: Bearer` or `Authorization: Basic`, or a token as `X-Auth-Token`; see [security](security.md). `/`, `/v1`, `/healthz`, `/readyz`, `/openapi.json` and the files of `/console` need none. Without TLS and authentication, the door listens on a loopback address unless `--insecure` is given. It refuses what pages of other sites make a browser send: on loopback, `Host` is `localhost` or an IP address, and `Origin`, if there is one, is the door itself. The token `notused`, which `--os-auth-type none` sends, is no token.',
+  'Where the conductor wants to know who asks, a request carries a client certificate, `Authorization: Bearer` or `Authorization: Basic`, or a token as `X-Auth-Token`; the two headers together are refused; see [security](security.md). `/`, `/v1`, `/healthz`, `/readyz`, `/openapi.json` and the files of `/console` need none. Without TLS and authentication, the door listens on a loopback address unless `--insecure` is given. It refuses what pages of other sites make a browser send: on loopback, `Host` is `localhost` or an IP address, and `Origin`, if there is one, is the door itself. The token `notused`, which `--os-auth-type none` sends, is no token.',
   'The same table is served as `/openapi.json` (OpenAPI 3.1), and kept as [openapi.json](openapi.json). What Ironic answers to the same requests stands [side by side](side_by_side.md) with ours.',
 ];
 

@@ -32,13 +32,20 @@ function refuseTwice({ rawHeaders }: Sent): void {
   }
 }
 
-/** The credentials of a request. The token `notused` is none. @throws ARGUMENT_INVALID for a header that is sent twice */
+/** The credentials of a request. The token `notused` is none. @throws ARGUMENT_INVALID for a header that is sent twice, or two that say who calls */
 export function credentialsOf(headers: Headers, sent: Sent): Credentials {
   refuseTwice(sent);
-  const token = headers.get('x-auth-token');
+  const [authorization, said] = [headers.get('authorization'), headers.get('x-auth-token')];
+  const token = said === NO_TOKEN ? null : said;
+  if (authorization !== null && token !== null)
+    throw failAt(
+      'ARGUMENT_INVALID',
+      'x-auth-token',
+      'Authorization and X-Auth-Token are both sent; which one counts is not guessed: send one of the two',
+    );
   return {
-    authorization: headers.get('authorization'),
-    token: token === NO_TOKEN ? null : token,
+    authorization,
+    token,
     certificate: certificateOf(sent.socket),
     peer: sent.socket.remoteAddress ?? '',
     onBehalfOf: headers.get(ON_BEHALF_OF),

@@ -29,6 +29,16 @@ test('the token `notused` is none', (t) => {
   t.is(tokenOf({ 'X-Auth-Token': 'secret' }), 'secret');
 });
 
+test('a call that says by two headers who makes it is refused', (t) => {
+  const read = (token: string) =>
+    credentialsOf(new Headers({ Authorization: 'Basic x', 'X-Auth-Token': token }), {
+      socket: new Socket(),
+      rawHeaders: [],
+    });
+  t.throws(() => read('secret'), { message: /^Authorization and X-Auth-Token are both sent/ });
+  t.is(read('notused').authorization, 'Basic x');
+});
+
 test('a header that says who calls, for whom, or which request it is, is not sent twice', (t) => {
   const socket = new Socket();
   const read = (...rawHeaders: string[]) => credentialsOf(new Headers(), { socket, rawHeaders });
