@@ -41,6 +41,24 @@ export const DRIVER_DEFECTS: Readonly<Record<string, DriverDefect>> = {
     to: 'if (first.reply.status < 400) return first;',
     foundBy: 'test/drivers/redfish_once.test.ts',
   },
+  'an order over Redfish is sent again though there is no ETag for it': {
+    file: 'src/drivers/redfish/orders.ts',
+    from: 'if (etag === undefined) return first;',
+    to: '',
+    foundBy: 'test/drivers/redfish_once.test.ts',
+  },
+  'a refused order over Redfish counts as done, as the node is on': {
+    file: 'src/drivers/redfish/orders.ts',
+    from: 'if (!idempotent) return false;',
+    to: '',
+    foundBy: 'test/drivers/redfish_once.test.ts',
+  },
+  'the outcome of an order is read at another place': {
+    file: 'src/agent/one_bmc.ts',
+    from: '        sentTo = readAt;\n        return sent;',
+    to: '        return sent;',
+    foundBy: 'test/drivers/one_bmc.test.ts',
+  },
   'a login that was refused is repeated': {
     file: 'src/drivers/logins.ts',
     from: 'if (!trying && (granted || this.#clock.monotonic() >= nextAt)) return false;',

@@ -1,7 +1,9 @@
 /** Continuous audits whose conductor dies, and audits that are asked for together. */
 import anyTest, { type ExecutionContext } from 'ava';
 import { fail } from '../../../src/core/errors.ts';
+import { Audits } from '../../../src/server/audits/audits.ts';
 import type { WantedAudit } from '../../../src/server/audits/request.ts';
+import type { PlanParts } from '../../../src/server/plans/parts.ts';
 import { getAudit, listPlansOf } from '../../../src/server/store/audits.ts';
 import { EVERY_NODE } from '../../../src/server/store/plans.ts';
 import type { World } from '../../world/world.ts';
@@ -296,4 +298,40 @@ test('an audit whose run fails each time keeps no other from its turn', async (t
   const { read } = world.database;
   t.is((await listPlansOf((await getAudit('second', read)).uuid, [], 100, read)).length, 2);
   t.is((await listPlansOf((await getAudit('look', read)).uuid, [], 100, read)).length, 1);
+});
+
+/** The parts of a conductor whose first look for the audit that is due next has its answer late. */
+function partsWithLateLook({ conductor }: World, until: Promise<void>): PlanParts {
+  const { orders } = conductor;
+  const { database } = orders.store;
+  let isFirst = true;
+  const read = new Proxy(database.read, {
+    apply(target, self, given: [string]) {
+      const query = Reflect.apply(target, self, given);
+      const { min } = query;
+      query.min = (column: string) => {
+        const next = min.call(query, column).first();
+        const isLate = given[0] === 'audits' && isFirst;
+        isFirst &&= !isLate;
+        return { first: () => next.then((row: unknown) => (isLate ? until.then(() => row) : row)) };
+      };
+      return query;
+    },
+  });
+  const late = Object.assign(Object.create(database), { read, write: database.write.bind(database) });
+  return { ...conductor, orders: { ...orders, store: { ...orders.store, database: late } } };
+}
+
+test('an audit that is made while another one is scheduled runs at its interval', async (t) => {
+  const world = await worldWith(t);
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const audits = new Audits(world.conductor.plans, partsWithLateLook(world, promise));
+  const first = audits.create(asked({ name: 'slow', requestId: 'slow', intervalMs: 10 * EVERY_MS }));
+  await world.clock.settle();
+  await audits.create(asked());
+  resolve();
+  await first;
+  await world.clock.turn(EVERY_MS + 1000);
+  t.deepEqual(await statesOf(world), ['ONGOING', 'RECOMMENDED', 'SUPERSEDED']);
+  await endWorld(world);
 });
