@@ -98,9 +98,10 @@ const CHANGES: readonly Route[] = [
         zone: zoneOf(body.conductor_group ?? ''),
         uuid: body.uuid ?? '',
       };
-      // Asked first: nothing may be refused once the node is there.
-      const targetsOf = await targetsOfDrivers(conductor);
-      const view = toFullNode(await enrol(wanted, isRecent, conductor), targetsOf, base);
+      const node = await enrol(wanted, isRecent, conductor);
+      // The node is there: nothing may make it look refused.
+      const targetsOf = await targetsOfDrivers(conductor).catch(() => () => []);
+      const view = toFullNode(node, targetsOf, base);
       return { status: 201, body: view, headers: { Location: `${base}/v1/nodes/${view.uuid}` } };
     },
   }),
