@@ -92,9 +92,9 @@ export async function supersedeByLaunch(
   await supersedePlans(stale, why, transaction, store);
 }
 
-/** True if a plan stands in the queue behind one that is about the same nodes and has not come to rest. */
+/** True if a plan stands in the queue behind one that is about the same nodes, was launched, and has not come to rest. */
 function waitsFor(plan: ActionPlanRow, other: ActionPlanRow): boolean {
-  if (plan.state !== 'PENDING' || other.state === 'RECOMMENDED' || isPlanAtRest(other.state)) return false;
+  if (plan.state !== 'PENDING' || isPlanAtRest(other.state)) return false;
   return (other.startOrder ?? 0) < (plan.startOrder ?? 0);
 }
 
